@@ -1,1 +1,75 @@
-export {};
+export { CallId, ConversationId, TurnId, callIdOf, messageIdOf } from "./ids.ts";
+export { limits } from "./limits.ts";
+export { ChatError, ErrorCode, closeCodes, errorTable, toChatError } from "./errors.ts";
+export {
+  parseEventSubject,
+  shardOf,
+  streams,
+  subjects,
+  toolQueueName,
+  turnsConsumer,
+  type EventAddress,
+} from "./subjects.ts";
+export {
+  ApproveFrame,
+  AuthFrame,
+  CancelFrame,
+  ClientFrame,
+  MessageFrame,
+  OnBusy,
+  PingFrame,
+  SubscribeFrame,
+  UnsubscribeFrame,
+} from "./client-frames.ts";
+export {
+  AnswerMetadata,
+  Author,
+  ChainEvent,
+  FinishedToolCall,
+  MessageEvent,
+  Outcome,
+  Source,
+  StoredEvent,
+  ToolArguments,
+  ToolCall,
+  ToolCallEndEvent,
+  ToolStatus,
+  Usage,
+  isTerminal,
+  isVisible,
+  type StoredEventType,
+} from "./events.ts";
+export {
+  AcceptedFrame,
+  ConnectionFrame,
+  EventFrame,
+  FrameError,
+  ServerFrame,
+  SnapshotFrame,
+  SubscribedFrame,
+  ToolCallState,
+  TranscriptMessage,
+  User,
+} from "./server-frames.ts";
+export { TurnRequest } from "./turn-request.ts";
+export { ToolJob } from "./tool-job.ts";
+export { ToolDefinition, toolCatalogueKey } from "./tool-definition.ts";
+export { LogRecord, OwnerRecord } from "./transcript.ts";
+export {
+  decodeClientFrame,
+  decodeEvent,
+  decodeJson,
+  encodeEvent,
+  encodeJson,
+  parseObject,
+  typeOfStored,
+  withSeq,
+} from "./codec.ts";
+export {
+  applyEvent,
+  applyFrame,
+  createTurnView,
+  createView,
+  type ConversationView,
+  type TurnView,
+} from "./view.ts";

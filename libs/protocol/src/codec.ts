@@ -1,0 +1,87 @@
+import { ChatError } from "./errors.ts";
+import { ClientFrame } from "./client-frames.ts";
+import { StoredEvent } from "./events.ts";
+import { limits } from "./limits.ts";
+import type { z } from "zod";
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+/** The first problem of a failed parse in words a person can use: `on_busy: expected one of …`. */
+function problemOf(error: z.ZodError): string {
+  const issue = error.issues[0];
+  if (issue === undefined) return "is not valid";
+  const path = issue.path.join(".");
+  return path === "" ? issue.message : `${path}: ${issue.message}`;
+}
+
+/** Parses bytes or text as JSON of one schema. Throws a plain Error with the first problem: for data of our own processes. */
+export function decodeJson<T extends z.ZodType>(schema: T, data: Uint8Array | string): z.infer<T> {
+  const parsed = schema.safeParse(
+    JSON.parse(typeof data === "string" ? data : decoder.decode(data)),
+  );
+  if (!parsed.success)
+    throw new Error(`stored data is not as expected: ${problemOf(parsed.error)}`);
+  return parsed.data;
+}
+
+export function encodeJson(value: object): Uint8Array {
+  return encoder.encode(JSON.stringify(value));
+}
+
+/** Parses one frame of a native client. Throws ChatError INVALID_FRAME or MESSAGE_TOO_LARGE. */
+export function decodeClientFrame(text: string): ClientFrame {
+  const parsed = ClientFrame.safeParse(parseObject(text));
+  if (!parsed.success)
+    throw new ChatError("INVALID_FRAME", {
+      message: `The frame is not valid: ${problemOf(parsed.error)}.`,
+    });
+  return parsed.data;
+}
+
+/** JSON text of an object, or INVALID_FRAME. */
+export function parseObject(text: string): Record<string, unknown> {
+  if (text.length > limits.clientFrameBytes) throw new ChatError("MESSAGE_TOO_LARGE");
+  const value = parseJson(text);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new ChatError("INVALID_FRAME", { message: "The frame is not a JSON object." });
+  }
+  return Object.fromEntries(Object.entries(value));
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ChatError("INVALID_FRAME", { message: "The frame is not valid JSON.", cause });
+  }
+}
+
+/** Encodes an event with `type` first, as `typeOfStored` and the edge rely on. */
+export function encodeEvent(event: StoredEvent): Uint8Array {
+  const { type, ...rest } = event;
+  return encodeJson({ type, ...rest });
+}
+
+export function decodeEvent(data: Uint8Array): StoredEvent {
+  return decodeJson(StoredEvent, data);
+}
+
+const typeStart = '{"type":"'.length;
+const quote = 0x22;
+
+/** The type of a stored event without parsing it; empty when the bytes do not begin as `encodeEvent` writes them. */
+export function typeOfStored(data: Uint8Array): string {
+  const end = data.indexOf(quote, typeStart);
+  if (end < 0 || end > 64) return "";
+  return decoder.decode(data.subarray(typeStart, end));
+}
+
+/** The native frame of a stored event: its bytes with `seq` spliced in as the first key. */
+export function withSeq(seq: number, data: Uint8Array): Uint8Array {
+  const head = encoder.encode(`{"seq":${seq},`);
+  const frame = new Uint8Array(head.length + data.length - 1);
+  frame.set(head, 0);
+  frame.set(data.subarray(1), head.length);
+  return frame;
+}

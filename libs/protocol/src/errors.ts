@@ -1,0 +1,152 @@
+import { z } from "zod";
+
+interface ErrorRow {
+  /** Status of HTTP endpoints. */
+  readonly status: number;
+  /** WebSocket close code, when the socket cannot go on. */
+  readonly close?: number;
+  /** Whether the same request may succeed later. */
+  readonly retryable: boolean;
+  /** The sentence a person sees when the place that failed has no better one. */
+  readonly sentence: string;
+}
+
+/** Close codes: 4000–4499 tell the client to reconnect, 4500–4999 tell it not to. */
+export const closeCodes = {
+  goingAway: 4001,
+  tooSlow: 4002,
+  tokenExpired: 4004,
+  overloaded: 4006,
+  authDeadline: 4008,
+  badToken: 4500,
+  protocolAbuse: 4501,
+  policy: 4503,
+  tooManyConnections: 4504,
+} as const;
+
+/** The one table of error codes. A code is never reused for another meaning. */
+export const errorTable = {
+  AUTH_REQUIRED: { status: 401, retryable: false, sentence: "Authentication is required." },
+  AUTH_INVALID: {
+    status: 401,
+    close: closeCodes.badToken,
+    retryable: false,
+    sentence: "The token is not valid.",
+  },
+  AUTH_EXPIRED: {
+    status: 401,
+    close: closeCodes.tokenExpired,
+    retryable: true,
+    sentence: "The token has expired.",
+  },
+  FORBIDDEN: {
+    status: 403,
+    retryable: false,
+    sentence: "This conversation belongs to somebody else.",
+  },
+  EMPTY_MESSAGE: { status: 400, retryable: false, sentence: "The message is empty." },
+  INVALID_FRAME: { status: 400, retryable: false, sentence: "The request is not valid." },
+  MESSAGE_TOO_LARGE: { status: 413, retryable: false, sentence: "The message is too large." },
+  RATE_LIMITED: { status: 429, retryable: true, sentence: "Too many requests. Try again shortly." },
+  QUOTA_EXCEEDED: { status: 429, retryable: false, sentence: "The quota is used up." },
+  CONVERSATION_BUSY: {
+    status: 409,
+    retryable: true,
+    sentence: "An answer is already running in this conversation.",
+  },
+  QUEUE_FULL: {
+    status: 429,
+    retryable: true,
+    sentence: "Too many messages are waiting in this conversation.",
+  },
+  NOT_FOUND: { status: 404, retryable: false, sentence: "There is no such thing here." },
+  UNSUPPORTED: { status: 400, retryable: false, sentence: "This is not supported." },
+  MODEL_UNAVAILABLE: {
+    status: 502,
+    retryable: true,
+    sentence: "The language model cannot be reached.",
+  },
+  MODEL_TIMEOUT: {
+    status: 504,
+    retryable: true,
+    sentence: "The language model stopped answering.",
+  },
+  MODEL_TRUNCATED: {
+    status: 502,
+    retryable: true,
+    sentence: "The language model broke off its answer.",
+  },
+  CONTEXT_TOO_LARGE: {
+    status: 413,
+    retryable: false,
+    sentence: "The conversation no longer fits the model.",
+  },
+  TOOL_FAILED: { status: 502, retryable: true, sentence: "A tool failed." },
+  TOOL_TIMEOUT: { status: 504, retryable: true, sentence: "A tool took too long." },
+  WORKER_LOST: {
+    status: 502,
+    retryable: true,
+    sentence: "The worker that was answering was lost several times.",
+  },
+  OVERLOADED: {
+    status: 503,
+    close: closeCodes.overloaded,
+    retryable: true,
+    sentence: "The service is overloaded. Try again shortly.",
+  },
+  SHUTTING_DOWN: {
+    status: 503,
+    close: closeCodes.goingAway,
+    retryable: true,
+    sentence: "This server is shutting down. Reconnect.",
+  },
+  PROCESSING_ERROR: {
+    status: 500,
+    retryable: true,
+    sentence: "The message could not be processed.",
+  },
+} as const satisfies Record<string, ErrorRow>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+function isErrorCode(text: unknown): text is ErrorCode {
+  return typeof text === "string" && Object.hasOwn(errorTable, text);
+}
+
+export const ErrorCode = z.custom<ErrorCode>(isErrorCode, "is not a known error code");
+
+interface ChatErrorOptions {
+  /** For people: one sentence, no internals. Default: the table's. */
+  readonly message?: string;
+  /** What really happened; for the log only. */
+  readonly cause?: unknown;
+  readonly retryAfterMs?: number;
+}
+
+/** The only error that is shown to a caller. Its message is written for people. */
+export class ChatError extends Error {
+  readonly code: ErrorCode;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: ErrorCode, options: ChatErrorOptions = {}) {
+    super(options.message ?? errorTable[code].sentence, { cause: options.cause });
+    this.name = "ChatError";
+    this.code = code;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+
+  get retryable(): boolean {
+    return errorTable[this.code].retryable;
+  }
+
+  get status(): number {
+    return errorTable[this.code].status;
+  }
+}
+
+/** The funnel from anything thrown to what a caller may see: a `ChatError` as it is, all else as PROCESSING_ERROR with the cause kept. */
+export function toChatError(thrown: unknown): ChatError {
+  return thrown instanceof ChatError
+    ? thrown
+    : new ChatError("PROCESSING_ERROR", { cause: thrown });
+}

@@ -1,0 +1,86 @@
+import type { CallId, ConversationId, TurnId } from "./ids.ts";
+
+/** The only file that knows a stream, consumer, subject or queue name. */
+
+export const streams = {
+  turns: "TURNS",
+  events: (shard: number): string => `EV_${shard}`,
+  log: (shard: number): string => `LOG_${shard}`,
+} as const;
+
+/** The durable consumer all agent workers share. */
+export const turnsConsumer = "agents";
+
+/** BullMQ queue of tool calls. */
+export const toolQueueName = "tools";
+
+export const stored = "chat.ev";
+export const live = "chat.live";
+
+export const subjects = {
+  allTurns: "chat.turns.*",
+  turns: (conversation: ConversationId): string => `chat.turns.${conversation}`,
+
+  allEvents: (shard: number): string => `${stored}.${shard}.>`,
+  allLive: (shard: number): string => `${live}.${shard}.>`,
+  eventsOf: (shard: number, conversation: ConversationId): string =>
+    `${stored}.${shard}.${conversation}.>`,
+  liveOf: (shard: number, conversation: ConversationId): string =>
+    `${live}.${shard}.${conversation}.>`,
+
+  /** The message of the user: write-once. */
+  user: (shard: number, conversation: ConversationId, turn: TurnId): string =>
+    `${stored}.${shard}.${conversation}.${turn}.user`,
+  /** The agent's chain: one writer, fenced. */
+  agent: (shard: number, conversation: ConversationId, turn: TurnId): string =>
+    `${stored}.${shard}.${conversation}.${turn}.a`,
+  /** A request to cancel: write-once. */
+  control: (shard: number, conversation: ConversationId, turn: TurnId): string =>
+    `${stored}.${shard}.${conversation}.${turn}.ctl`,
+  /** The result of a tool call: write-once, the first result wins. */
+  toolResult: (shard: number, conversation: ConversationId, turn: TurnId, call: CallId): string =>
+    `${stored}.${shard}.${conversation}.${turn}.tool.${call}`,
+  /** Written once before a tool that changes something runs, so that it can never run a second time. */
+  toolBegun: (shard: number, conversation: ConversationId, turn: TurnId, call: CallId): string =>
+    `${stored}.${shard}.${conversation}.${turn}.toolb.${call}`,
+  /** Display only. */
+  toolProgress: (shard: number, conversation: ConversationId, turn: TurnId, call: CallId): string =>
+    `${stored}.${shard}.${conversation}.${turn}.toolp.${call}`,
+  liveToolResults: (shard: number, conversation: ConversationId, turn: TurnId): string =>
+    `${live}.${shard}.${conversation}.${turn}.tool.*`,
+  allLiveControl: (shard: number): string => `${live}.${shard}.*.*.ctl`,
+
+  log: (shard: number, conversation: ConversationId): string => `chat.log.${shard}.${conversation}`,
+  allLog: (shard: number): string => `chat.log.${shard}.*`,
+  /** Whose conversation it is: write-once, kept with the transcripts. */
+  owner: (shard: number, conversation: ConversationId): string =>
+    `chat.owner.${shard}.${conversation}`,
+  allOwners: (shard: number): string => `chat.owner.${shard}.*`,
+} as const;
+
+/** What an event subject says about its event. */
+export interface EventAddress {
+  readonly shard: number;
+  readonly conversation: ConversationId;
+  readonly turn: TurnId;
+  readonly channel: string;
+}
+
+/** Splits `chat.ev.<s>.<conv>.<turn>.<channel…>` or its live twin; undefined when it is neither. */
+export function parseEventSubject(subject: string): EventAddress | undefined {
+  const [chat, kind, shard, conversation, turn, ...channel] = subject.split(".");
+  if (chat !== "chat" || (kind !== "ev" && kind !== "live")) return undefined;
+  if (conversation === undefined || turn === undefined || channel.length === 0) return undefined;
+  return { shard: Number(shard), conversation, turn, channel: channel.join(".") };
+}
+
+/**
+ * The shard of a conversation: FNV-1a over its characters, so that every process and language agrees. `shards` is fixed for a deployment.
+ */
+export function shardOf(conversation: ConversationId, shards: number): number {
+  if (shards === 1) return 0;
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < conversation.length; i++)
+    hash = Math.imul(hash ^ conversation.charCodeAt(i), 0x01000193);
+  return (hash >>> 0) % shards;
+}

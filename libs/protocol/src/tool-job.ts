@@ -1,0 +1,15 @@
+import { z } from "zod";
+import { ToolCall } from "./events.ts";
+import { ConversationId, TurnId } from "./ids.ts";
+import { User } from "./server-frames.ts";
+
+/** One tool call as work: BullMQ job id = `call_id`. */
+export const ToolJob = ToolCall.extend({
+  v: z.literal(1),
+  conversation_id: ConversationId,
+  turn_id: TurnId,
+  user: User,
+  /** The tool worker stops the call by then (its own clock), and the agent no longer waits. */
+  timeout_ms: z.number().int().positive(),
+});
+export type ToolJob = z.infer<typeof ToolJob>;

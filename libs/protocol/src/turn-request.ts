@@ -1,0 +1,22 @@
+import { z } from "zod";
+import { User } from "./server-frames.ts";
+import { ConversationId, TurnId } from "./ids.ts";
+
+/** The message of `TURNS`: all an agent worker needs to run the turn, whichever worker it is. */
+export const TurnRequest = z.object({
+  v: z.literal(1),
+  turn_id: TurnId,
+  conversation_id: ConversationId,
+  user: User,
+  /** The client's own id of the message. */
+  id: z.string(),
+  message_id: z.string(),
+  message: z.string(),
+  agent: z.string().optional(),
+  model: z.string().optional(),
+  customer_id: z.string().optional(),
+  metadata: z.record(z.string(), z.unknown()).optional(),
+  /** When the edge accepted it, by the edge's clock. */
+  accepted_at: z.number(),
+});
+export type TurnRequest = z.infer<typeof TurnRequest>;
