@@ -17,11 +17,8 @@ function problemOf(error: z.ZodError): string {
 
 /** Parses bytes or text as JSON of one schema. Throws a plain Error with the first problem: for data of our own processes. */
 export function decodeJson<T extends z.ZodType>(schema: T, data: Uint8Array | string): z.infer<T> {
-  const parsed = schema.safeParse(
-    JSON.parse(typeof data === "string" ? data : decoder.decode(data)),
-  );
-  if (!parsed.success)
-    throw new Error(`stored data is not as expected: ${problemOf(parsed.error)}`);
+  const parsed = schema.safeParse(JSON.parse(typeof data === "string" ? data : decoder.decode(data)));
+  if (!parsed.success) throw new Error(`stored data is not as expected: ${problemOf(parsed.error)}`);
   return parsed.data;
 }
 

@@ -146,7 +146,5 @@ export class ChatError extends Error {
 
 /** The funnel from anything thrown to what a caller may see: a `ChatError` as it is, all else as PROCESSING_ERROR with the cause kept. */
 export function toChatError(thrown: unknown): ChatError {
-  return thrown instanceof ChatError
-    ? thrown
-    : new ChatError("PROCESSING_ERROR", { cause: thrown });
+  return thrown instanceof ChatError ? thrown : new ChatError("PROCESSING_ERROR", { cause: thrown });
 }

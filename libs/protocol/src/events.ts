@@ -146,11 +146,7 @@ export const ErrorOutcome = z.object({
   tool_calls: z.array(FinishedToolCall),
   usage: Usage,
 });
-export const Outcome = z.discriminatedUnion("type", [
-  CompleteOutcome,
-  CancelledOutcome,
-  ErrorOutcome,
-]);
+export const Outcome = z.discriminatedUnion("type", [CompleteOutcome, CancelledOutcome, ErrorOutcome]);
 export type Outcome = z.infer<typeof Outcome>;
 
 /** Decides how the turn ends. After it nothing else can be decided: a takeover only stores the transcript and writes the terminal event. */
@@ -212,13 +208,7 @@ export const StoredEvent = z.discriminatedUnion("type", [
 export type StoredEvent = z.infer<typeof StoredEvent>;
 export type StoredEventType = StoredEvent["type"];
 
-const hidden: ReadonlySet<string> = new Set([
-  "claimed",
-  "step",
-  "ending",
-  "tool_begun",
-  "cancel_requested",
-]);
+const hidden: ReadonlySet<string> = new Set(["claimed", "step", "ending", "tool_begun", "cancel_requested"]);
 const terminal: ReadonlySet<string> = new Set(["complete", "cancelled", "error"]);
 
 /** Whether viewers see events of this type. */

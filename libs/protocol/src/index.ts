@@ -65,11 +65,4 @@ export {
   typeOfStored,
   withSeq,
 } from "./codec.ts";
-export {
-  applyEvent,
-  applyFrame,
-  createTurnView,
-  createView,
-  type ConversationView,
-  type TurnView,
-} from "./view.ts";
+export { applyEvent, applyFrame, createTurnView, createView, type ConversationView, type TurnView } from "./view.ts";

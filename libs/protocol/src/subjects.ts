@@ -23,10 +23,8 @@ export const subjects = {
 
   allEvents: (shard: number): string => `${stored}.${shard}.>`,
   allLive: (shard: number): string => `${live}.${shard}.>`,
-  eventsOf: (shard: number, conversation: ConversationId): string =>
-    `${stored}.${shard}.${conversation}.>`,
-  liveOf: (shard: number, conversation: ConversationId): string =>
-    `${live}.${shard}.${conversation}.>`,
+  eventsOf: (shard: number, conversation: ConversationId): string => `${stored}.${shard}.${conversation}.>`,
+  liveOf: (shard: number, conversation: ConversationId): string => `${live}.${shard}.${conversation}.>`,
 
   /** The message of the user: write-once. */
   user: (shard: number, conversation: ConversationId, turn: TurnId): string =>
@@ -53,8 +51,7 @@ export const subjects = {
   log: (shard: number, conversation: ConversationId): string => `chat.log.${shard}.${conversation}`,
   allLog: (shard: number): string => `chat.log.${shard}.*`,
   /** Whose conversation it is: write-once, kept with the transcripts. */
-  owner: (shard: number, conversation: ConversationId): string =>
-    `chat.owner.${shard}.${conversation}`,
+  owner: (shard: number, conversation: ConversationId): string => `chat.owner.${shard}.${conversation}`,
   allOwners: (shard: number): string => `chat.owner.${shard}.*`,
 } as const;
 
@@ -74,13 +71,17 @@ export function parseEventSubject(subject: string): EventAddress | undefined {
   return { shard: Number(shard), conversation, turn, channel: channel.join(".") };
 }
 
+/** The shard an event subject names, wildcards at its end or not. */
+export function shardOfSubject(subject: string): number {
+  return Number(subject.split(".", 3)[2]);
+}
+
 /**
  * The shard of a conversation: FNV-1a over its characters, so that every process and language agrees. `shards` is fixed for a deployment.
  */
 export function shardOf(conversation: ConversationId, shards: number): number {
   if (shards === 1) return 0;
   let hash = 0x811c9dc5;
-  for (let i = 0; i < conversation.length; i++)
-    hash = Math.imul(hash ^ conversation.charCodeAt(i), 0x01000193);
+  for (let i = 0; i < conversation.length; i++) hash = Math.imul(hash ^ conversation.charCodeAt(i), 0x01000193);
   return (hash >>> 0) % shards;
 }

@@ -1,11 +1,6 @@
 import { isTerminal, type Outcome, type StoredEvent } from "./events.ts";
 import type { ConversationId, TurnId } from "./ids.ts";
-import type {
-  EventFrame,
-  SnapshotFrame,
-  ToolCallState,
-  TranscriptMessage,
-} from "./server-frames.ts";
+import type { EventFrame, SnapshotFrame, ToolCallState, TranscriptMessage } from "./server-frames.ts";
 
 /** What a viewer of a conversation has: the fold of its frames. The edge (snapshots), the clients and the checkers share it. */
 

@@ -1,0 +1,89 @@
+import { jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { createBackoff, sleep, withDeadline, type Logger } from "@parley/runtime";
+import { createAppender } from "./appender.ts";
+import { createEventLog, type EventLog } from "./event-log.ts";
+import { connectNats, type BrokerLink } from "./nats-connection.ts";
+import { setUpStreams, type StreamOptions } from "./stream-setup.ts";
+import { createOwners, createTranscripts, type Owners, type Transcripts } from "./transcripts.ts";
+import { createTurnQueue, type TurnQueue } from "./turn-queue.ts";
+
+export interface BusOptions extends Partial<StreamOptions> {
+  readonly servers: string;
+  readonly name: string;
+  readonly log: Logger;
+}
+
+export interface Bus extends BrokerLink {
+  readonly events: EventLog;
+  readonly turns: TurnQueue;
+  readonly transcripts: Transcripts;
+  readonly owners: Owners;
+  /** Lets what was published leave, then closes. */
+  close(): Promise<void>;
+}
+
+const setUpTries = 20;
+const restoreEveryMs = 1_000;
+
+/** Connects to NATS, makes sure the streams are there, and opens what is built on them. */
+export async function openBus({ servers, name, log, ...streamOptions }: BusOptions): Promise<Bus> {
+  const link = await connectNats({ servers, name, log });
+  const options: StreamOptions = {
+    shards: 1,
+    replicas: 1,
+    ackWaitMs: 20_000,
+    eventsMaxBytes: 8 * 2 ** 30,
+    ...streamOptions,
+  };
+  const js = jetstream(link.nc);
+  const jsm = await jetstreamManager(link.nc, { checkAPI: false });
+  const setUp = (): Promise<void> => setUpStreams(jsm, options);
+  await untilSetUp(setUp, log);
+
+  const appender = createAppender(link, log);
+  const restore = atMostEvery(restoreEveryMs, () =>
+    setUp().catch((err: unknown) => log.warn({ err }, "the streams could not be made again yet")),
+  );
+  const events = createEventLog({ link, jsm, appender, shards: options.shards, log, restore });
+  return {
+    ...link,
+    events,
+    turns: createTurnQueue({ js, jsm, events, log }),
+    transcripts: createTranscripts(jsm, events),
+    owners: createOwners(jsm, events),
+    async close() {
+      appender.close();
+      // Draining needs the broker; without it there is nothing that could still leave.
+      await withDeadline(link.nc.drain(), 1_000, "draining the broker connection").catch(() => link.nc.close());
+    },
+  };
+}
+
+/** Several processes set up at once and a cluster may still elect its leader: worth a few tries. */
+async function untilSetUp(setUp: () => Promise<void>, log: Logger): Promise<void> {
+  const backoff = createBackoff({ minMs: 100, maxMs: 2_000 });
+  for (let tries = 1; ; tries++) {
+    try {
+      return await setUp();
+    } catch (err) {
+      if (tries >= setUpTries) throw err;
+      log.warn({ err }, "the streams could not be set up yet");
+    }
+    await sleep(backoff.nextMs());
+  }
+}
+
+/** Joins callers while the action runs, and skips it when it ran a moment ago. */
+function atMostEvery(intervalMs: number, action: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  let ranAt = -Infinity;
+  return () => {
+    if (running !== undefined) return running;
+    if (performance.now() - ranAt < intervalMs) return Promise.resolve();
+    running = action().finally(() => {
+      running = undefined;
+      ranAt = performance.now();
+    });
+    return running;
+  };
+}

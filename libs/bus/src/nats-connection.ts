@@ -1,0 +1,56 @@
+import { connect, type NatsConnection } from "@nats-io/transport-node";
+import type { Logger } from "@parley/runtime";
+
+export interface NatsOptions {
+  /** One or several server addresses, comma-separated. */
+  readonly servers: string;
+  /** Shown in the broker's monitoring. */
+  readonly name: string;
+  readonly log: Logger;
+}
+
+export interface BrokerLink {
+  readonly nc: NatsConnection;
+  connected(): boolean;
+  /** Called after the connection came back; what was published or live in between is gone. Returns how to stop listening. */
+  onReconnect(listener: () => void): () => void;
+}
+
+/**
+ * Connects, and waits for the broker if it is not there yet. Reconnects for ever: a chat backend without its broker has nothing better
+ * to do. A dead peer is noticed in 20 to 30 s by ping (the client's default would be 6 minutes).
+ */
+export async function connectNats({ servers, name, log }: NatsOptions): Promise<BrokerLink> {
+  const nc = await connect({
+    servers: servers.split(",").map((server) => server.trim()),
+    name,
+    waitOnFirstConnect: true,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 250,
+    reconnectJitter: 250,
+    pingInterval: 10_000,
+    maxPingOut: 2,
+    noAsyncTraces: true,
+  });
+  const listeners = new Set<() => void>();
+  let up = true;
+  const watch = async (): Promise<void> => {
+    for await (const status of nc.status()) {
+      if (status.type === "disconnect") up = false;
+      if (status.type === "error") log.error({ err: status.error }, "the broker reported an error");
+      if (status.type !== "reconnect") continue;
+      up = true;
+      log.warn("connected to the broker again");
+      for (const listener of listeners) listener();
+    }
+  };
+  void watch().catch((err: unknown) => log.error({ err }, "watching the broker connection failed"));
+  return {
+    nc,
+    connected: () => up && !nc.isClosed(),
+    onReconnect(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}

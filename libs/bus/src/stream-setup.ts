@@ -1,0 +1,109 @@
+import {
+  AckPolicy,
+  DiscardPolicy,
+  JetStreamApiError,
+  RetentionPolicy,
+  StorageType,
+  type JetStreamManager,
+  type StreamConfig,
+} from "@nats-io/jetstream";
+import { nanos } from "@nats-io/transport-node";
+import { limits, streams, subjects, turnsConsumer } from "@parley/protocol";
+
+export interface StreamOptions {
+  /** Fixed for a deployment: a conversation's shard is a hash modulo this. */
+  readonly shards: number;
+  readonly replicas: number;
+  /** How long a worker may be silent before its turn is given to another. The worker says `working` every third of it. */
+  readonly ackWaitMs: number;
+  /** Disk the event stream of one shard may use; the oldest events go first. */
+  readonly eventsMaxBytes: number;
+}
+
+const streamNameInUse = 10_058;
+const consumerExists = 10_148;
+
+type Config = Partial<StreamConfig> & Pick<StreamConfig, "name" | "subjects">;
+
+function turnsStream({ replicas }: StreamOptions): Config {
+  return {
+    name: streams.turns,
+    subjects: [subjects.allTurns],
+    retention: RetentionPolicy.Workqueue,
+    storage: StorageType.File,
+    num_replicas: replicas,
+    max_msgs_per_subject: limits.turnsPerConversation,
+    discard: DiscardPolicy.New,
+    discard_new_per_subject: true,
+    // The queue's broker can leave an acknowledged turn behind when it is killed (seen with 2.9.10): an age limit ends that too.
+    max_age: nanos(limits.turnQueueAgeMs),
+    duplicate_window: nanos(limits.duplicateWindowMs),
+    allow_direct: true,
+  };
+}
+
+function eventStream(shard: number, { replicas, eventsMaxBytes }: StreamOptions): Config {
+  return {
+    name: streams.events(shard),
+    subjects: [subjects.allEvents(shard)],
+    retention: RetentionPolicy.Limits,
+    // Memory storage would make every fenced append scan the stream on nats-server 2.9.
+    storage: StorageType.File,
+    num_replicas: replicas,
+    max_age: nanos(limits.resumeWindowMs),
+    max_bytes: eventsMaxBytes,
+    discard: DiscardPolicy.Old,
+    allow_direct: true,
+    republish: { src: subjects.allEvents(shard), dest: subjects.allLive(shard) },
+  };
+}
+
+function logStream(shard: number, { replicas }: StreamOptions): Config {
+  return {
+    name: streams.log(shard),
+    subjects: [subjects.allLog(shard), subjects.allOwners(shard)],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    num_replicas: replicas,
+    allow_direct: true,
+  };
+}
+
+async function ensureStream(jsm: JetStreamManager, config: Config): Promise<void> {
+  try {
+    await jsm.streams.add(config);
+  } catch (error) {
+    if (!(error instanceof JetStreamApiError) || error.code !== streamNameInUse) throw error;
+    // It exists with other limits: the deployment's present wish holds. What cannot be changed (storage, retention) fails here, loudly.
+    await jsm.streams.update(config.name, config);
+  }
+}
+
+async function ensureConsumer(jsm: JetStreamManager, ackWaitMs: number): Promise<void> {
+  const config = {
+    durable_name: turnsConsumer,
+    ack_policy: AckPolicy.Explicit,
+    ack_wait: nanos(ackWaitMs),
+    // Turns that wait for an earlier one of their conversation stay unacknowledged too, so this is far above the number of slots.
+    max_ack_pending: 20_000,
+    max_waiting: 4_096,
+    // The worker counts attempts itself and ends the turn honestly; the broker must never give up silently.
+    max_deliver: -1,
+  };
+  try {
+    await jsm.consumers.add(streams.turns, config);
+  } catch (error) {
+    if (!(error instanceof JetStreamApiError) || error.code !== consumerExists) throw error;
+    await jsm.consumers.update(streams.turns, turnsConsumer, config);
+  }
+}
+
+/** Makes the streams and the workers' consumer, or brings them to these settings. Any process may do it, at any time, any number of times. */
+export async function setUpStreams(jsm: JetStreamManager, options: StreamOptions): Promise<void> {
+  await ensureStream(jsm, turnsStream(options));
+  await ensureConsumer(jsm, options.ackWaitMs);
+  for (let shard = 0; shard < options.shards; shard++) {
+    await ensureStream(jsm, eventStream(shard, options));
+    await ensureStream(jsm, logStream(shard, options));
+  }
+}
