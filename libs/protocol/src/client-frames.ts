@@ -1,6 +1,9 @@
 import { z } from "zod";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
 
+/** WebSocket subprotocol of the native dialect. */
+export const nativeSubprotocol = "parley.v1";
+
 /** What a client may send in the native dialect. Unknown fields are ignored: a newer client still works. */
 
 export const OnBusy = z.enum(["enqueue", "reject", "interrupt"]);

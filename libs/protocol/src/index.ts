@@ -20,6 +20,7 @@ export {
   PingFrame,
   SubscribeFrame,
   UnsubscribeFrame,
+  nativeSubprotocol,
 } from "./client-frames.ts";
 export {
   AnswerMetadata,

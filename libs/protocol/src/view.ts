@@ -1,3 +1,4 @@
+import { errorTable } from "./errors.ts";
 import { isTerminal, type Outcome, type StoredEvent } from "./events.ts";
 import type { ConversationId, TurnId } from "./ids.ts";
 import type { EventFrame, SnapshotFrame, ToolCallState, TranscriptMessage } from "./server-frames.ts";
@@ -106,7 +107,7 @@ export function applyFrame(view: ConversationView, frame: EventFrame | SnapshotF
 }
 
 function applySnapshot(view: ConversationView, frame: SnapshotFrame): void {
-  if (frame.messages !== undefined) view.messages = frame.messages;
+  if (frame.messages !== undefined) applyTranscript(view, frame.messages);
   if (frame.turn_id === undefined) return;
   const turn = turnOf(view, frame.turn_id);
   turn.attempt = frame.attempt ?? turn.attempt;
@@ -114,4 +115,36 @@ function applySnapshot(view: ConversationView, frame: SnapshotFrame): void {
   turn.tool_calls.clear();
   for (const call of frame.tool_calls ?? []) turn.tool_calls.set(call.call_id, call);
   if (frame.status !== "idle") turn.status = frame.status;
+}
+
+/**
+ * The transcript also says how turns ended whose terminal event the viewer can no longer get: without this a viewer that was away for
+ * longer than events are kept would show such a turn as running for ever.
+ */
+function applyTranscript(view: ConversationView, messages: readonly TranscriptMessage[]): void {
+  view.messages = messages;
+  for (const message of messages) {
+    const turn = view.turns.get(message.turn_id);
+    if (turn === undefined || message.author.role !== "assistant") continue;
+    turn.text = message.message;
+    turn.tool_calls.clear();
+    for (const call of message.tool_calls ?? []) turn.tool_calls.set(call.call_id, call);
+    turn.status = message.status;
+    turn.outcome ??= outcomeOf(message);
+  }
+}
+
+/** How a turn ended, from what the transcript keeps of it (no metadata, and the reason or sentence only by its kind). */
+function outcomeOf(message: TranscriptMessage): Outcome {
+  const ended = {
+    response: message.message,
+    message_id: message.message_id,
+    tool_calls: message.tool_calls ?? [],
+    usage: message.usage ?? { input_tokens: 0, output_tokens: 0, estimated: true },
+  };
+  if (message.status === "complete") return { type: "complete", ...ended, metadata: {} };
+  if (message.status === "cancelled") return { type: "cancelled", ...ended, reason: "cancelled" };
+  const code = message.code ?? "PROCESSING_ERROR";
+  const { sentence, retryable } = errorTable[code];
+  return { type: "error", ...ended, error: sentence, code, retryable };
 }
