@@ -4,6 +4,7 @@ export { ChatError, ErrorCode, closeCodes, errorTable, toChatError } from "./err
 export {
   parseEventSubject,
   shardOf,
+  shardOfSubject,
   streams,
   subjects,
   toolQueueName,
