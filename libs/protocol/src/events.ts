@@ -4,7 +4,7 @@ import { CallId, ConversationId, TurnId } from "./ids.ts";
 
 /**
  * Stored events. Each is the native server frame without `seq`, with `type` as its first key: the edge forwards the stored bytes with the
- * sequence spliced in. `claimed`, `step`, `ending`, `cancel_requested` and `tool_begun` are the workers' own and are never shown.
+ * sequence spliced in. `claimed`, `released`, `step`, `ending`, `cancel_requested` and `tool_begun` are the workers' own and are never shown.
  */
 
 const common = {
@@ -82,6 +82,8 @@ export const ClaimedEvent = z.object({
   ...chained,
   worker: z.string(),
 });
+/** A worker that stops hands its turn over: the attempt does not count as a lost one. */
+export const ReleasedEvent = z.object({ type: z.literal("released"), ...chained });
 export const ThinkingEvent = z.object({
   type: z.literal("thinking"),
   ...chained,
@@ -184,6 +186,7 @@ export const CancelRequestedEvent = z.object({
 /** What may stand in the agent's chain. */
 export const ChainEvent = z.discriminatedUnion("type", [
   ClaimedEvent,
+  ReleasedEvent,
   ThinkingEvent,
   ProgressEvent,
   TokenEvent,
@@ -208,7 +211,7 @@ export const StoredEvent = z.discriminatedUnion("type", [
 export type StoredEvent = z.infer<typeof StoredEvent>;
 export type StoredEventType = StoredEvent["type"];
 
-const hidden: ReadonlySet<string> = new Set(["claimed", "step", "ending", "tool_begun", "cancel_requested"]);
+const hidden: ReadonlySet<string> = new Set(["claimed", "released", "step", "ending", "tool_begun", "cancel_requested"]);
 const terminal: ReadonlySet<string> = new Set(["complete", "cancelled", "error"]);
 
 /** Whether viewers see events of this type. */

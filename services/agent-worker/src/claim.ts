@@ -1,0 +1,81 @@
+import type { Bus } from "@parley/bus";
+import { decodeEvent, isTerminal, messageIdOf, parseEventSubject, subjects, type MessageEvent, type TurnRequest } from "@parley/protocol";
+import { FencedError, appendFenced } from "./chain.ts";
+import { createTurnFold, foldEvent, type TurnFold } from "./turn-fold.ts";
+
+export type Claim =
+  /** The turn is ours; the fold holds what earlier attempts left. */
+  | { readonly kind: "claimed"; readonly fold: TurnFold; readonly attempt: number }
+  /** It has its terminal event: only the queue does not know yet. */
+  | { readonly kind: "ended" }
+  /** Somebody else claimed it, or still writes. */
+  | { readonly kind: "lost" };
+
+export interface ClaimDeps {
+  readonly bus: Pick<Bus, "events">;
+  /** Unique to this process. */
+  readonly worker: string;
+  readonly giveUpMs: number;
+}
+
+/** The user's message as an event. The edge writes it too; whoever is first wins, and both write the same. */
+export function messageEventOf(request: TurnRequest): MessageEvent {
+  return {
+    type: "message",
+    conversation_id: request.conversation_id,
+    turn_id: request.turn_id,
+    ts: request.accepted_at,
+    message_id: messageIdOf(request.turn_id, "user"),
+    id: request.id,
+    author: { role: "user", id: request.user.id, ...(request.user.name === undefined ? {} : { name: request.user.name }) },
+    message: request.message,
+  };
+}
+
+/**
+ * Makes this worker the one writer of the turn: appends `claimed` with the sequence of the chain's last event as expectation. The
+ * redelivered turn of a live writer is refused here or, if the claim wins, fences that writer at its next append.
+ */
+export async function claimTurn(request: TurnRequest, { bus, worker, giveUpMs }: ClaimDeps): Promise<Claim> {
+  const { conversation_id: conversation, turn_id: turn } = request;
+  const shard = bus.events.shardOf(conversation);
+  const subject = subjects.agent(shard, conversation, turn);
+  const last = await bus.events.last(subject);
+  if (last !== undefined && isTerminal(last.event.type)) return { kind: "ended" };
+  // Not awaited before the claim: one connection keeps them in this order, so viewers see the message before the answer begins.
+  const message = bus.events.writeOnce(subjects.user(shard, conversation, turn), messageEventOf(request));
+  const control = bus.events.last(subjects.control(shard, conversation, turn));
+  const fold = last === undefined ? createTurnFold() : await readTurn(request, bus, last.seq);
+  if (fold.ended) return settled({ kind: "ended" }, message, control);
+
+  const attempt = fold.attempt + 1;
+  const event = { type: "claimed" as const, conversation_id: conversation, turn_id: turn, attempt, n: 0, ts: Date.now(), worker };
+  try {
+    foldEvent(fold, await appendFenced({ events: bus.events, subject, event, expect: fold.seq, giveUpMs }), event);
+  } catch (error) {
+    if (!(error instanceof FencedError)) throw error;
+    return settled({ kind: "lost" }, message, control);
+  }
+  await message;
+  const cancel = await control;
+  if (cancel?.event.type === "cancel_requested") fold.cancel = { by: cancel.event.by, reason: cancel.event.reason };
+  return { kind: "claimed", fold, attempt };
+}
+
+/** Waits for the side writes whatever became of them, so that none is left rejecting unseen. */
+async function settled(claim: Claim, ...side: Promise<unknown>[]): Promise<Claim> {
+  await Promise.allSettled(side);
+  return claim;
+}
+
+/** Folds everything the log has about the turn. `seenSeq`: the chain reached at least this far. */
+async function readTurn({ conversation_id, turn_id }: TurnRequest, bus: Pick<Bus, "events">, seenSeq: number): Promise<TurnFold> {
+  const user = await bus.events.last(subjects.user(bus.events.shardOf(conversation_id), conversation_id, turn_id));
+  const fold = createTurnFold();
+  // Without the user's message (the edge died before it wrote it) the chain's beginning is unknown: read all there is.
+  const messages = await bus.events.read(conversation_id, { fromSeq: user === undefined || user.seq > seenSeq ? 1 : user.seq });
+  for (const { subject, seq, data } of messages) {
+    if (parseEventSubject(subject)?.turn === turn_id) foldEvent(fold, seq, decodeEvent(data));
+  }
+  return fold;
+}

@@ -1,0 +1,119 @@
+import {
+  isTerminal,
+  type FinishedToolCall,
+  type Outcome,
+  type StoredEvent,
+  type ToolCall,
+  type Usage,
+} from "@parley/protocol";
+
+/** A model step that asked for tools and is committed: it stays, whoever dies. */
+export interface CommittedStep {
+  readonly step: number;
+  /** Text of this step alone. */
+  readonly text: string;
+  readonly calls: readonly ToolCall[];
+}
+
+/** What the log says about a turn: all that a worker needs to go on where another one stopped. */
+export interface TurnFold {
+  /** Attempts so far; 0: nobody has claimed it. */
+  attempt: number;
+  /** Attempts that ended by a worker handing the turn over. */
+  released: number;
+  /** Stream sequence of the chain's last event; 0: there is none. */
+  seq: number;
+  /** What viewers have: all text stored, uncommitted steps included. */
+  text: string;
+  /** The part of `text` that committed steps wrote. */
+  committedText: string;
+  readonly steps: CommittedStep[];
+  readonly started: Set<string>;
+  readonly results: Map<string, FinishedToolCall>;
+  usage: Usage;
+  /** A viewer has seen that the turn began. */
+  visible: boolean;
+  cancel?: { by: string; reason: string };
+  /** How it was decided to end; nothing else may be decided then. */
+  ending?: Outcome;
+  ended: boolean;
+}
+
+export function createTurnFold(): TurnFold {
+  return {
+    attempt: 0,
+    released: 0,
+    seq: 0,
+    text: "",
+    committedText: "",
+    steps: [],
+    started: new Set(),
+    results: new Map(),
+    usage: { input_tokens: 0, output_tokens: 0 },
+    visible: false,
+    ended: false,
+  };
+}
+
+/** Folds one event of the turn, in the order of the log. */
+export function foldEvent(fold: TurnFold, seq: number, event: StoredEvent): void {
+  if ("attempt" in event) {
+    fold.seq = seq;
+    fold.attempt = event.attempt;
+  }
+  if (isTerminal(event.type)) fold.ended = true;
+  switch (event.type) {
+    case "released":
+      fold.released++;
+      return;
+    case "thinking":
+      fold.visible = true;
+      return;
+    case "token":
+      fold.text += event.token;
+      return;
+    case "turn_restarted":
+      fold.text = event.text;
+      return;
+    case "step":
+      commitStep(fold, event);
+      return;
+    case "tool_call_start":
+      fold.started.add(event.call_id);
+      return;
+    case "tool_call_end":
+      fold.results.set(event.call_id, finishedCallOf(event));
+      return;
+    case "cancel_requested":
+      fold.cancel = { by: event.by, reason: event.reason };
+      return;
+    case "ending":
+      fold.ending = event.outcome;
+      return;
+    default:
+  }
+}
+
+function commitStep(fold: TurnFold, event: Extract<StoredEvent, { type: "step" }>): void {
+  fold.steps.push({ step: event.step, text: fold.text.slice(fold.committedText.length), calls: event.tool_calls });
+  fold.committedText = fold.text;
+  fold.usage = addUsage(fold.usage, event.usage);
+}
+
+export function addUsage(one: Usage, other: Usage): Usage {
+  return {
+    input_tokens: one.input_tokens + other.input_tokens,
+    output_tokens: one.output_tokens + other.output_tokens,
+    ...(one.estimated === true || other.estimated === true ? { estimated: true } : {}),
+  };
+}
+
+function finishedCallOf(event: Extract<StoredEvent, { type: "tool_call_end" }>): FinishedToolCall {
+  const { type: _type, conversation_id: _conversation, turn_id: _turn, ts: _ts, ...call } = event;
+  return call;
+}
+
+/** The calls of all committed steps that have a result, in the order in which the model asked for them. */
+export function finishedCalls(fold: TurnFold): FinishedToolCall[] {
+  return fold.steps.flatMap(({ calls }) => calls.flatMap((call) => fold.results.get(call.call_id) ?? []));
+}
