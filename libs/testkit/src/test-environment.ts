@@ -1,0 +1,20 @@
+/** What tests take from the caller's environment. Nothing else of it reaches a process under test. */
+
+/** Just enough for a program to run: a developer's keys and URLs must never decide what a test sees. */
+export function bareEnvironment(): Record<string, string> {
+  const { PATH = "", HOME = "", TMPDIR } = process.env;
+  return { PATH, HOME, ...(TMPDIR === undefined ? {} : { TMPDIR }) };
+}
+
+export function natsServerCommand(): string {
+  return process.env["NATS_SERVER_BIN"] ?? "nats-server";
+}
+
+export function redisServerCommand(): string {
+  return process.env["REDIS_SERVER_BIN"] ?? "redis-server";
+}
+
+/** Whether the caller has built already (`npm test` has) or wants the build that is there. */
+export function isBuilt(): boolean {
+  return process.env["PARLEY_BUILT"] === "1";
+}
