@@ -1,0 +1,72 @@
+const MAX_SENTENCES = 3;
+const HEADING = /(?:^|\n)[#*\s]*(?:context|documents|sources|knowledge|excerpts)\b[^\n:]{0,60}:?[*\s]*(?:\n|:\s*)/i;
+const SOURCE_LINE = /^(?:\[\d+\]|#{1,6}\s|source\s*:|document\s*:|file\s*:|---)\s*|<(?:document|source)\b/i;
+const STOP_WORDS = new Set(
+  "a an and are as at be but by can could did do does for from had has have how i if in is it its me my no not of on or our so tell that the their them there they this to was we were what when where which who why will with would you your about please much many".split(
+    " ",
+  ),
+);
+
+type Sentence = { text: string; source: string; words: Set<string> };
+
+/** The documents that the instructions carry, or undefined when they carry none. */
+export function findDocuments(instructions: string): string | undefined {
+  const heading = HEADING.exec(instructions);
+  return heading === null ? undefined : instructions.slice(heading.index + heading[0].length);
+}
+
+/** The sentences that share the rarest words with the question, with where they stand; or that there are none. */
+export function answerFromDocuments(question: string, documents: string): string {
+  const sentences = readSentences(documents);
+  const asked = wordsOf(question);
+  const ranked = sentences
+    .map((sentence, index) => ({ sentence, index, score: scoreOf(sentence, asked, sentences) }))
+    .filter(({ score }) => score > 0)
+    .sort((left, right) => right.score - left.score || left.index - right.index);
+  const best = ranked[0]?.score ?? 0;
+  const chosen = ranked.filter(({ score }) => score >= best * 0.6).slice(0, MAX_SENTENCES);
+  if (chosen.length === 0) return "The documents do not say anything about that.";
+  return chosen
+    .sort((left, right) => left.index - right.index)
+    .map(({ sentence }) => (sentence.source === "" ? sentence.text : `${sentence.text} (${sentence.source})`))
+    .join("\n\n");
+}
+
+function readSentences(documents: string): Sentence[] {
+  const sentences: Sentence[] = [];
+  let source = "";
+  for (const line of documents.split("\n").map((text) => text.trim())) {
+    if (SOURCE_LINE.test(line)) source = sourceName(line) || source;
+    else
+      for (const text of line.split(/(?<=[.!?])\s+(?=\S)/))
+        if (text !== "") sentences.push({ text, source, words: wordsOf(text) });
+  }
+  return sentences;
+}
+
+function sourceName(line: string): string {
+  const attribute = /\b(?:source|name|title|path)="([^"]+)"/.exec(line)?.[1];
+  return (attribute ?? line.replace(SOURCE_LINE, "").replace(/[:#*\s]+$/, "")).slice(0, 120);
+}
+
+/** At least two of the asked words (or the only one) must be there: one common word is no answer. */
+function scoreOf(sentence: Sentence, asked: ReadonlySet<string>, all: readonly Sentence[]): number {
+  const shared = [...asked].filter((word) => sentence.words.has(word) || wordsOf(sentence.source).has(word));
+  const inText = shared.filter((word) => sentence.words.has(word));
+  if (inText.length === 0 || shared.length < Math.min(2, asked.size)) return 0;
+  return inText.reduce((sum, word) => sum + Math.log(1 + all.length / countOf(word, all)), 0);
+}
+
+function countOf(word: string, all: readonly Sentence[]): number {
+  return all.filter((sentence) => sentence.words.has(word)).length;
+}
+
+function wordsOf(text: string): Set<string> {
+  const words = text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+  return new Set(words.filter((word) => !STOP_WORDS.has(word)).map(stem));
+}
+
+/** Enough to match "engines" with "engine"; a real stemmer would not make the demo better. */
+function stem(word: string): string {
+  return word.length > 4 ? word.replace(/(?:ies|es|s|ing|ed)$/, "") : word;
+}

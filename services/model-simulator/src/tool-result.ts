@@ -1,0 +1,90 @@
+import { z } from "zod";
+import { findTable, readTextTable, type ResultTable } from "./result-table.ts";
+
+/** What can be said about the result of a tool, whatever form the tool gave it. `value` is there when it was JSON. */
+export type ToolResult = { failure?: string; summary?: string; table?: ResultTable; value?: unknown; text: string };
+
+/** Fields in which tools put text for people. */
+const TEXT_FIELDS = ["text", "logs", "log", "lines", "output", "content", "result"];
+
+const FAILED = /^(failed|failure|error|denied|rejected|expired|timeout|timed_out|cancelled)$/i;
+const FAILED_TEXT = /^\s*(?:error\b|failed\b|failure\b|tool (?:call )?(?:failed|denied|timed out))/i;
+
+const outcome = z.looseObject({
+  status: z.string().optional().catch(undefined),
+  error: z.unknown(),
+  isError: z.boolean().optional().catch(undefined),
+  ok: z.boolean().optional().catch(undefined),
+  message: z.string().optional().catch(undefined),
+  reason: z.string().optional().catch(undefined),
+  summary: z.string().optional().catch(undefined),
+  result: z.unknown(),
+});
+type Outcome = z.infer<typeof outcome>;
+
+export function readToolResult(content: string): ToolResult {
+  const value = jsonIn(content);
+  if (value === undefined) return fromText(content);
+  const fields = outcome.safeParse(value).data;
+  const failure = fields === undefined ? undefined : failureOf(fields);
+  const table = findTable(value);
+  return {
+    text: longText(fields) ?? content,
+    value,
+    ...(failure !== undefined && { failure }),
+    ...(fields?.summary !== undefined && { summary: fields.summary }),
+    ...(table !== undefined && { table }),
+  };
+}
+
+function fromText(content: string): ToolResult {
+  if (FAILED_TEXT.test(content)) return { text: content, failure: firstLine(content) };
+  const table = readTextTable(content);
+  return { text: content, ...(table !== undefined && { table }) };
+}
+
+/** Tools may put a delimiter around their data, so the JSON is looked for inside the text too. */
+function jsonIn(content: string): unknown {
+  const whole = tryJson(content);
+  if (whole !== undefined) return whole;
+  const start = content.search(/^[ \t]*[[{]/m);
+  const end = Math.max(content.lastIndexOf("}"), content.lastIndexOf("]"));
+  return start < 0 || end <= start ? undefined : tryJson(content.slice(start, end + 1));
+}
+
+function tryJson(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function longText(fields: Outcome | undefined): string | undefined {
+  for (const name of TEXT_FIELDS) {
+    const field = fields?.[name];
+    if (typeof field === "string") return field;
+    const lines = z.array(z.string()).min(1).safeParse(field).data;
+    if (lines !== undefined) return lines.join("\n");
+  }
+  return undefined;
+}
+
+function failureOf(fields: Outcome): string | undefined {
+  const failed = FAILED.test(fields.status ?? "") || fields.isError === true || fields.ok === false;
+  if (!failed && (fields.error === undefined || fields.error === null || fields.error === false)) return undefined;
+  const why = readableText(fields.error) ?? fields.message ?? fields.reason ?? readableText(fields.result);
+  return why === undefined ? `it was ${fields.status ?? "not successful"}` : firstLine(why);
+}
+
+function readableText(value: unknown): string | undefined {
+  if (typeof value === "string") return value;
+  const message = z.looseObject({ message: z.string() }).safeParse(value).data?.message;
+  if (message !== undefined) return message;
+  return typeof value === "object" && value !== null ? JSON.stringify(value) : undefined;
+}
+
+function firstLine(text: string): string {
+  return (text.trim().split("\n")[0] ?? "").slice(0, 300);
+}
