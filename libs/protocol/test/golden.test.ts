@@ -1,0 +1,136 @@
+import { readFileSync, readdirSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import type { z } from "zod";
+import * as protocol from "@parley/protocol";
+import {
+  ClientFrame,
+  ConnectionFrame,
+  EventFrame,
+  FrameError,
+  LogRecord,
+  OwnerRecord,
+  ServerFrame,
+  StoredEvent,
+  ToolDefinition,
+  ToolJob,
+  TurnRequest,
+  decodeClientFrame,
+  decodeEvent,
+  encodeEvent,
+  encodeJson,
+  isVisible,
+  typeOfStored,
+  withSeq,
+} from "@parley/protocol";
+
+// The files are the protocol as other languages and older versions see it: a change that breaks one of these tests breaks a peer.
+const fixtures = new URL("../fixtures/v1/", import.meta.url);
+
+function fileNamed(prefix: string, type: string): string {
+  return `${prefix}-${type.replaceAll("_", "-")}`;
+}
+function fileOf(prefix: string, schema: z.ZodObject<{ type: z.ZodLiteral<string> }>): string {
+  return fileNamed(prefix, schema.shape.type.value);
+}
+
+const clientFrames = ClientFrame.options.map((schema) => fileOf("client", schema));
+const storedEvents = StoredEvent.options.map((schema) => fileOf("event", schema));
+const eventFrames = EventFrame.options.map((schema) => fileOf("server", schema));
+// The type `error` is also an event; the one that answers a frame has a file of its own.
+const connectionFrames = ConnectionFrame.options.map((schema) =>
+  schema === FrameError ? "server-frame-error" : fileOf("server", schema),
+);
+const records: Record<string, z.ZodType> = {
+  "turn-request": TurnRequest,
+  "tool-job": ToolJob,
+  "log-record": LogRecord,
+  "owner-record": OwnerRecord,
+  "tool-definition": ToolDefinition,
+};
+const all = [...clientFrames, ...storedEvents, ...eventFrames, ...connectionFrames, ...Object.keys(records)];
+
+/** The file as it goes over the wire: without the white space that makes it readable. */
+function wireText(file: string): string {
+  return JSON.stringify(JSON.parse(readFileSync(new URL(`${file}.json`, fixtures), "utf8")));
+}
+function wireBytes(file: string): Uint8Array {
+  return new TextEncoder().encode(wireText(file));
+}
+function textOf(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}
+
+describe("golden files", () => {
+  test("exist for every frame, event and record, and for nothing else", () => {
+    const present = readdirSync(fixtures).map((name) => name.replace(/\.json$/, ""));
+    expect(present.toSorted()).toEqual(all.toSorted());
+  });
+
+  test("cover every exported schema that travels on its own", () => {
+    // Schemas that only occur inside others, or as a union of those above.
+    const inner = [
+      ...["AnswerMetadata", "Author", "CallId", "ChainEvent", "ClientFrame", "ConnectionFrame", "ConversationId"],
+      ...[
+        "ErrorCode",
+        "EventFrame",
+        "FinishedToolCall",
+        "OnBusy",
+        "Outcome",
+        "ServerFrame",
+        "Source",
+        "StepCall",
+        "StoredEvent",
+      ],
+      ...["ToolArguments", "ToolCall", "ToolCallState", "ToolStatus", "TranscriptMessage", "TurnId", "Usage", "User"],
+    ];
+    const covered: unknown[] = [
+      ...ClientFrame.options,
+      ...StoredEvent.options,
+      ...ConnectionFrame.options,
+      ...Object.values(records),
+    ];
+    const uncovered = Object.entries(protocol)
+      .filter(([, value]) => typeof value === "object" && "safeParse" in value && !covered.includes(value))
+      .map(([name]) => name);
+    expect(uncovered.toSorted()).toEqual(inner.toSorted());
+  });
+
+  test.each(clientFrames)("%s decodes and encodes to the same bytes", (file) => {
+    const text = wireText(file);
+    expect(JSON.stringify(decodeClientFrame(text))).toBe(text);
+  });
+
+  test.each(storedEvents)("%s decodes and encodes to the same bytes, type first", (file) => {
+    const bytes = wireBytes(file);
+    const encoded = encodeEvent(decodeEvent(bytes));
+    expect(textOf(encoded)).toBe(textOf(bytes));
+    expect(fileNamed("event", typeOfStored(encoded))).toBe(file);
+  });
+
+  test.each(eventFrames)("%s is its stored event with seq spliced in", (file) => {
+    const frame = EventFrame.parse(JSON.parse(wireText(file)));
+    const stored = wireBytes(file.replace("server", "event"));
+    expect(isVisible(frame.type)).toBe(true);
+    expect(textOf(withSeq(frame.seq, stored))).toBe(wireText(file));
+    expect(frame).toEqual(JSON.parse(wireText(file)));
+  });
+
+  test.each(connectionFrames)("%s decodes and encodes to the same bytes", (file) => {
+    const text = wireText(file);
+    expect(JSON.stringify(ConnectionFrame.parse(JSON.parse(text)))).toBe(text);
+  });
+
+  test.each([...eventFrames, ...connectionFrames])("%s is read whole as a server frame", (file) => {
+    expect(ServerFrame.parse(JSON.parse(wireText(file)))).toEqual(JSON.parse(wireText(file)));
+  });
+
+  test.each(Object.entries(records))("%s decodes and encodes to the same bytes", (file, schema) => {
+    const text = wireText(file);
+    expect(textOf(encodeJson(Object(schema.parse(JSON.parse(text)))))).toBe(text);
+  });
+
+  test("events that viewers never see have no server frame", () => {
+    const hidden = StoredEvent.options.filter((schema) => !isVisible(schema.shape.type.value));
+    expect(hidden.map((schema) => fileOf("server", schema)).filter((file) => all.includes(file))).toEqual([]);
+  });
+});

@@ -1,0 +1,78 @@
+import { expect, test } from "vitest";
+import {
+  callIdOf,
+  messageIdOf,
+  nativeSubprotocol,
+  parseEventSubject,
+  shardOf,
+  streams,
+  subjects,
+  toolCatalogueKey,
+  toolQueueName,
+  turnsConsumer,
+} from "@parley/protocol";
+
+// Literals on purpose: processes of two versions meet on these names.
+
+test("pins stream, consumer, queue and key names", () => {
+  expect([streams.turns, streams.events(3), streams.log(3)]).toEqual(["TURNS", "EV_3", "LOG_3"]);
+  expect([turnsConsumer, toolQueueName, toolCatalogueKey]).toEqual(["agents", "tools", "parley:tools"]);
+  expect(nativeSubprotocol).toBe("parley.v1");
+});
+
+test.each([
+  [subjects.allTurns, "chat.turns.*"],
+  [subjects.turns("c1"), "chat.turns.c1"],
+  [subjects.allEvents(2), "chat.ev.2.>"],
+  [subjects.allLive(2), "chat.live.2.>"],
+  [subjects.eventsOf(2, "c1"), "chat.ev.2.c1.>"],
+  [subjects.liveOf(2, "c1"), "chat.live.2.c1.>"],
+  [subjects.user(2, "c1", "t1"), "chat.ev.2.c1.t1.user"],
+  [subjects.agent(2, "c1", "t1"), "chat.ev.2.c1.t1.a"],
+  [subjects.control(2, "c1", "t1"), "chat.ev.2.c1.t1.ctl"],
+  [subjects.toolResult(2, "c1", "t1", "t1-0-0"), "chat.ev.2.c1.t1.tool.t1-0-0"],
+  [subjects.toolBegun(2, "c1", "t1", "t1-0-0"), "chat.ev.2.c1.t1.toolb.t1-0-0"],
+  [subjects.toolProgress(2, "c1", "t1", "t1-0-0"), "chat.ev.2.c1.t1.toolp.t1-0-0"],
+  [subjects.liveToolResults(2, "c1", "t1"), "chat.live.2.c1.t1.tool.*"],
+  [subjects.allLiveControl(2), "chat.live.2.*.*.ctl"],
+  [subjects.log(2, "c1"), "chat.log.2.c1"],
+  [subjects.allLog(2), "chat.log.2.*"],
+  [subjects.owner(2, "c1"), "chat.owner.2.c1"],
+  [subjects.allOwners(2), "chat.owner.2.*"],
+])("pins the subject %s", (subject, literal) => {
+  expect(subject).toBe(literal);
+});
+
+test("has no subject that this list forgot", () => {
+  expect(Object.keys(subjects)).toHaveLength(18);
+});
+
+test("reads the address back from a stored subject and from its live twin", () => {
+  const address = { shard: 2, conversation: "c1", turn: "t1" };
+  expect(parseEventSubject(subjects.agent(2, "c1", "t1"))).toEqual({ ...address, channel: "a" });
+  expect(parseEventSubject("chat.live.2.c1.t1.tool.t1-0-0")).toEqual({ ...address, channel: "tool.t1-0-0" });
+});
+
+test.each(["", "chat", "chat.turns.c1", "chat.log.0.c1", "chat.ev.0.c1", "chat.ev.0.c1.t1", "other.ev.0.c1.t1.a"])(
+  "says that %j is no event subject",
+  (subject) => {
+    expect(parseEventSubject(subject)).toBeUndefined();
+  },
+);
+
+test("puts a conversation on the same shard in every process and version", () => {
+  // Published test vectors of 32-bit FNV-1a.
+  expect([shardOf("a", 2 ** 32), shardOf("foobar", 2 ** 32)]).toEqual([0xe40c292c, 0xbf9cf968]);
+  expect([shardOf("foobar", 1), shardOf("a", 7)]).toEqual([0, 5]);
+});
+
+test("spreads conversations over all shards", () => {
+  const counts = [0, 0, 0, 0];
+  for (let i = 0; i < 4_000; i++) counts[shardOf(`c_${i}`, 4)]! += 1;
+  for (const count of counts) expect(count).toBeGreaterThan(800);
+});
+
+test("derives message and call ids from the turn", () => {
+  expect([messageIdOf("t1", "user"), messageIdOf("t1", "assistant")]).toEqual(["t1-u", "t1-a"]);
+  expect(callIdOf("t1", 2, 0)).toBe("t1-2-0");
+});
