@@ -5,3 +5,14 @@ export type { EventLog, StreamState } from "./event-log.ts";
 export type { EventAtSeq, StoredMessage } from "./stored-message.ts";
 export type { Delivery, QueuedTurn, TurnQueue } from "./turn-queue.ts";
 export type { Owners, StoredRecord, TranscriptPage, Transcripts } from "./transcripts.ts";
+export { connectRedis, type RedisRole } from "./redis.ts";
+export { createToolQueue, type ToolJobCounts, type ToolQueue } from "./tool-queue.ts";
+export {
+  startToolWorker,
+  type JobEnd,
+  type JobInterruption,
+  type JobRun,
+  type ToolWorker,
+  type ToolWorkerOptions,
+} from "./tool-worker-queue.ts";
+export { announceEveryMs, createToolCatalogue, type ToolCatalogue } from "./tool-catalogue.ts";

@@ -1,0 +1,124 @@
+import { setMaxListeners } from "node:events";
+import { ToolJob, toolQueueName } from "@parley/protocol";
+import { withDeadline, type Logger } from "@parley/runtime";
+import { UnrecoverableError, WaitingError, Worker, type Job } from "bullmq";
+import { connectRedis } from "./redis.ts";
+
+/** Why a running job is interrupted: reason of its signal. */
+export type JobInterruption =
+  /** The lock is gone, so another worker may have the job: Redis lost its data, or this process stood still for too long. */
+  | "lock lost"
+  /** This worker is closing and the time for running jobs is over. */
+  | "stopped";
+
+/** `give back`: not finished here; another worker gets the job at once. */
+export type JobEnd = "done" | "give back";
+
+export interface JobRun {
+  /** An earlier worker had this job and was lost, or stood still for longer than its lock. */
+  readonly recovered: boolean;
+  /** Aborted when this worker closes: what may run elsewhere can be given back now. Before that it would only come back here. */
+  readonly closing: AbortSignal;
+  /** Aborted with a `JobInterruption` as reason. */
+  readonly signal: AbortSignal;
+}
+
+export interface ToolWorkerOptions {
+  readonly url: string;
+  readonly concurrency: number;
+  readonly log: Logger;
+  /** What it throws is logged; the job has then failed for Redis, and the agent may add it again. */
+  run(job: ToolJob, run: JobRun): Promise<JobEnd>;
+  /** The worker was lost twice with this job. It is not tried again. */
+  onAbandoned(job: ToolJob): void;
+  /** Must be the same in all workers of a queue, as the check for lost workers is shared by them. */
+  readonly lockDurationMs?: number;
+  readonly stalledIntervalMs?: number;
+}
+
+export interface ToolWorker {
+  ready(): boolean;
+  /** Takes no more jobs and waits for those that run; after `graceMs` they are interrupted. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** A lost worker is noticed after the lock and one check: 25 s at most. */
+const LOCK_DURATION_MS = 20_000;
+const STALLED_INTERVAL_MS = 5_000;
+/** BullMQ's own 15 s would be most of a tool's deadline. */
+const RECONNECT_DELAY_MS = 1_000;
+/** What interrupted jobs get to store their results. */
+const INTERRUPTED_MS = 2_000;
+
+/** Runs tool calls from the queue, `concurrency` at a time. Redis may come and go. */
+export function startToolWorker(options: ToolWorkerOptions): ToolWorker {
+  const { url, concurrency, log } = options;
+  const redis = connectRedis({ url, role: "worker", log });
+  const closing = new AbortController();
+  // One listener per running job, however many those are.
+  setMaxListeners(0, closing.signal);
+  const worker = new Worker(toolQueueName, createProcessor(options, closing.signal), {
+    connection: redis,
+    concurrency,
+    lockDuration: options.lockDurationMs ?? LOCK_DURATION_MS,
+    stalledInterval: options.stalledIntervalMs ?? STALLED_INTERVAL_MS,
+    maxStalledCount: 1,
+    runRetryDelay: RECONNECT_DELAY_MS,
+  });
+  // The connection itself says when Redis goes and comes back.
+  worker.on("error", (error) => {
+    log[redis.status === "ready" ? "warn" : "debug"]({ reason: error.message }, "the tool queue reports an error");
+  });
+  worker.on("lockRenewalFailed", (ids) => {
+    const reason: JobInterruption = "lock lost";
+    for (const id of ids) worker.cancelJob(id, reason);
+  });
+  worker.on("failed", (job, error) => reportFailure(job, error, options));
+
+  return {
+    ready: () => redis.status === "ready" && worker.isRunning() && !worker.isPaused(),
+    async close(graceMs) {
+      const closed = worker.close();
+      closing.abort();
+      if (!(await settlesWithin(closed, graceMs))) {
+        const reason: JobInterruption = "stopped";
+        worker.cancelAllJobs(reason);
+        // Without Redis the jobs can end but their records cannot be moved, and closing would wait for that.
+        await settlesWithin(closed, INTERRUPTED_MS);
+      }
+      redis.disconnect();
+    },
+  };
+}
+
+function createProcessor({ run }: ToolWorkerOptions, closing: AbortSignal) {
+  // BullMQ looks at the number of parameters: a processor with less than three gets no signal.
+  return async (job: Job, token: string | undefined, signal: AbortSignal | undefined): Promise<void> => {
+    if (signal === undefined) throw new Error("BullMQ gave no signal to the job.");
+    const parsed = ToolJob.safeParse(job.data);
+    if (!parsed.success) throw new UnrecoverableError("the job is not a tool call as this version knows it");
+    // A closing worker can still fetch one job: the one it just gave back woke its own blocked fetch.
+    const end = closing.aborted
+      ? "give back"
+      : await run(parsed.data, { recovered: job.stalledCounter > 0, closing, signal });
+    if (end === "done") return;
+    await job.moveToWait(token);
+    throw new WaitingError();
+  };
+}
+
+/** BullMQ's own words for a job whose workers were lost too often. */
+const ABANDONED = "job stalled more than allowable limit";
+
+function reportFailure(job: Job | undefined, error: Error, { log, onAbandoned }: ToolWorkerOptions): void {
+  log.warn({ callId: job?.id, reason: error.message }, "a tool job failed");
+  const parsed = ToolJob.safeParse(job?.data);
+  if (parsed.success && error.message === ABANDONED) onAbandoned(parsed.data);
+}
+
+async function settlesWithin(promise: Promise<unknown>, deadlineMs: number): Promise<boolean> {
+  return withDeadline(promise, deadlineMs, "closing the tool worker").then(
+    () => true,
+    () => false,
+  );
+}
