@@ -1,0 +1,92 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Registry } from "prom-client";
+import { z } from "zod";
+import { listen, type Listener } from "./listen.ts";
+import type { Logger } from "./logger.ts";
+import { readJsonBody, RequestBodyError } from "./request-body.ts";
+
+export type AdminRequest = {
+  method: string;
+  path: string;
+  query: URLSearchParams;
+  /** The parsed JSON body of a POST; undefined when it was empty. */
+  body: unknown;
+};
+
+/** What it returns is sent as JSON, undefined as 204. A ZodError that it throws answers 400, anything else 500. */
+export type AdminRoute = (request: AdminRequest) => unknown;
+
+export type AdminOptions = {
+  host: string;
+  port: number;
+  registry: Registry;
+  /** What keeps this process from serving, as sentences; empty when it is ready. */
+  ready: () => string[];
+  log: Logger;
+  /** More paths, for simulators and debugging. A key is `/path` (GET and POST), `GET /path` or `POST /path`. */
+  routes?: Record<string, AdminRoute>;
+  /** The variable that holds `port`, for the sentence about a port that is taken. */
+  portVariable?: string;
+};
+
+type Reply = { status: number; body?: string; type?: string };
+type Handler = (request: AdminRequest) => Reply | Promise<Reply>;
+
+/** Serves `/livez`, `/readyz`, `/metrics` and the given routes. */
+export async function startAdmin(options: AdminOptions): Promise<Listener> {
+  const handlers = createHandlers(options);
+  const server = createServer((request, response) => {
+    answer(request, handlers).then(
+      (reply) => send(response, reply),
+      (err: unknown) => {
+        options.log.warn({ err, path: request.url }, "an admin request failed");
+        send(response, toFailure(err));
+      },
+    );
+  });
+  return listen(server, { host: options.host, port: options.port, variable: options.portVariable ?? "ADMIN_PORT" });
+}
+
+function createHandlers({ ready, registry, routes = {} }: AdminOptions): ReadonlyMap<string, Handler> {
+  const extra = Object.entries(routes).map(([key, route]): [string, Handler] => [
+    key,
+    async (request) => toJson(200, await route(request)),
+  ]);
+  return new Map<string, Handler>([
+    ...extra,
+    ["GET /livez", () => toJson(200, { alive: true })],
+    ["GET /readyz", () => readiness(ready())],
+    ["GET /metrics", async () => ({ status: 200, body: await registry.metrics(), type: registry.contentType })],
+  ]);
+}
+
+function readiness(problems: string[]): Reply {
+  return toJson(problems.length === 0 ? 200 : 503, { ready: problems.length === 0, problems });
+}
+
+async function answer(request: IncomingMessage, handlers: ReadonlyMap<string, Handler>): Promise<Reply> {
+  const { pathname: path, searchParams: query } = new URL(request.url ?? "/", "http://admin");
+  // Node leaves the body out of an answer to HEAD by itself.
+  const method = request.method === "HEAD" ? "GET" : (request.method ?? "GET");
+  if (method !== "GET" && method !== "POST") return toJson(405, { error: `${method} is not supported.` });
+  const handler = handlers.get(`${method} ${path}`) ?? handlers.get(path);
+  if (handler === undefined) return toJson(404, { error: `There is nothing at ${method} ${path}.` });
+  const body = method === "POST" ? await readJsonBody(request) : undefined;
+  return handler({ method, path, query, body });
+}
+
+function toFailure(error: unknown): Reply {
+  if (error instanceof RequestBodyError) return toJson(error.status, { error: error.message });
+  if (error instanceof z.ZodError) return toJson(400, { error: z.prettifyError(error) });
+  return toJson(500, { error: "The request failed; the log of this process says why." });
+}
+
+function toJson(status: number, value: unknown): Reply {
+  if (value === undefined) return { status: 204 };
+  return { status, body: JSON.stringify(value), type: "application/json" };
+}
+
+function send(response: ServerResponse, { status, body, type }: Reply): void {
+  response.writeHead(status, type === undefined ? {} : { "content-type": type });
+  response.end(body);
+}

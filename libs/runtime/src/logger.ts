@@ -1,0 +1,58 @@
+import { type DestinationStream, pino, type Logger as PinoLogger } from "pino";
+import { createPrettyStream } from "./pretty-stream.ts";
+
+export type Logger = PinoLogger;
+
+export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export const LOG_FORMATS = ["json", "pretty"] as const;
+export type LogFormat = (typeof LOG_FORMATS)[number];
+
+export type LoggerOptions = {
+  service: string;
+  level: LogLevel;
+  format: LogFormat;
+  /** Where lines go; standard output when it is left out. */
+  destination?: DestinationStream;
+};
+
+const SECRET_FIELDS = [
+  "authorization",
+  "Authorization",
+  "cookie",
+  "token",
+  "access_token",
+  "id_token",
+  "refresh_token",
+  "secret",
+  "client_secret",
+  "password",
+  "api_key",
+  "apiKey",
+  '["x-api-key"]',
+];
+
+/** As deep as an error of an HTTP client carries its request headers: `err.config.headers.authorization`. */
+const SECRET_DEPTHS = ["", "*", "*.*", "*.*.*"];
+
+/** A logger that writes each line before it returns, so that the last words of a dying process are not lost. */
+export function createLogger({ service, level, format, destination }: LoggerOptions): Logger {
+  const output = destination ?? pino.destination({ dest: 1, sync: true });
+  return pino(
+    {
+      level,
+      base: { service, pid: process.pid },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: { paths: secretPaths(), censor: "[redacted]" },
+    },
+    format === "pretty" ? createPrettyStream(output) : output,
+  );
+}
+
+function secretPaths(): string[] {
+  return SECRET_DEPTHS.flatMap((depth) =>
+    SECRET_FIELDS.map((field) => (depth === "" || field.startsWith("[") ? `${depth}${field}` : `${depth}.${field}`)),
+  );
+}
