@@ -1,0 +1,107 @@
+import { ChatError, type LogRecord, type ToolCall } from "@parley/protocol";
+import type { ModelMessage } from "./model/model.ts";
+import { dataRule, modelToolName, wrapToolResult, type ToolResult } from "./prompt.ts";
+
+/** A call and what came of it. */
+export type AnsweredCall = ToolCall & ToolResult;
+
+/** A model step of the running turn whose tools have all ended. */
+export type FinishedStep = { text: string; calls: readonly AnsweredCall[] };
+
+export type ContextInput = {
+  systemPrompt: string;
+  /** Earlier turns, oldest first. A message may have later records that replace it. */
+  history: readonly LogRecord[];
+  /** The user's message of the running turn. */
+  message: string;
+  steps: readonly FinishedStep[];
+  /** Of all messages as JSON. */
+  maxBytes: number;
+};
+
+/**
+ * What the model gets to see. The system prompt and the running turn always; of the turns before as many as fit, newest
+ * first and without a gap. A turn that fits only without its tool results is kept without them. No message is ever cut
+ * in two. Throws ChatError CONTEXT_TOO_LARGE when the running turn alone does not fit.
+ */
+export function buildMessages({ systemPrompt, history, message, steps, maxBytes }: ContextInput): ModelMessage[] {
+  const turns = turnsOf(history);
+  const hasResults = steps.length > 0 || turns.some((turn) => turn.answer?.tool_calls?.length);
+  const system: ModelMessage = {
+    role: "system",
+    content: hasResults ? `${systemPrompt}\n\n${dataRule}` : systemPrompt,
+  };
+  const current: ModelMessage[] = [{ role: "user", content: message }, ...steps.flatMap(stepMessages)];
+  const leftBytes = maxBytes - bytesOf([system, ...current]);
+  if (leftBytes < 0) throw new ChatError("CONTEXT_TOO_LARGE");
+  return [system, ...window(turns, leftBytes), ...current];
+}
+
+type EarlierTurn = { question?: LogRecord; answer?: LogRecord };
+
+/** The records as turns, in the order of their first record. The last record of a message is the one that holds. */
+function turnsOf(history: readonly LogRecord[]): EarlierTurn[] {
+  const turns = new Map<string, EarlierTurn>();
+  for (const record of history) {
+    const turn = turns.get(record.turn_id) ?? {};
+    turns.set(record.turn_id, { ...turn, [record.author.role === "user" ? "question" : "answer"]: record });
+  }
+  return [...turns.values()];
+}
+
+function window(turns: readonly EarlierTurn[], maxBytes: number): ModelMessage[] {
+  const kept: ModelMessage[][] = [];
+  let leftBytes = maxBytes;
+  for (const turn of turns.toReversed()) {
+    const fitting = [turnMessages(turn), plainTurnMessages(turn)].find((messages) => bytesOf(messages) <= leftBytes);
+    if (fitting === undefined) break;
+    leftBytes -= bytesOf(fitting);
+    kept.unshift(fitting);
+  }
+  return kept.flat();
+}
+
+function turnMessages(turn: EarlierTurn): ModelMessage[] {
+  const [question, answer] = [questionMessages(turn), answerMessage(turn)];
+  const calls = turn.answer?.tool_calls ?? [];
+  return [...question, ...(calls.length === 0 ? [] : stepMessages({ text: "", calls })), answer];
+}
+
+function plainTurnMessages(turn: EarlierTurn): ModelMessage[] {
+  return [...questionMessages(turn), answerMessage(turn)];
+}
+
+function questionMessages({ question }: EarlierTurn): ModelMessage[] {
+  return question === undefined ? [] : [{ role: "user", content: question.message }];
+}
+
+/** Never empty and never missing: some chat templates refuse two messages of one role in a row. */
+function answerMessage({ answer }: EarlierTurn): ModelMessage {
+  const note = noteOn(answer);
+  const parts = [answer?.message ?? "", note].filter((part) => part !== "");
+  return { role: "assistant", content: parts.join("\n\n") || "[This answer was empty.]" };
+}
+
+function noteOn(answer: LogRecord | undefined): string {
+  if (answer === undefined) return "[This message was not answered.]";
+  if (answer.status === "cancelled") return "[The user stopped this answer here.]";
+  if (answer.status === "error") return "[This answer broke off here because of an error.]";
+  return "";
+}
+
+/** Our call ids stand on both sides; the provider's own are not kept. */
+function stepMessages({ text, calls }: FinishedStep): ModelMessage[] {
+  const toolCalls = calls.map((call) => ({
+    id: call.call_id,
+    type: "function" as const,
+    function: { name: modelToolName(call.tool_name), arguments: JSON.stringify(call.arguments) },
+  }));
+  return [
+    { role: "assistant", content: text === "" ? null : text, tool_calls: toolCalls },
+    ...calls.map((call): ModelMessage => ({ role: "tool", tool_call_id: call.call_id, content: wrapToolResult(call) })),
+  ];
+}
+
+function bytesOf(messages: readonly ModelMessage[]): number {
+  return messages.reduce((bytes, message) => bytes + Buffer.byteLength(JSON.stringify(message)), 0);
+}

@@ -1,0 +1,91 @@
+import { limits, type Usage } from "@parley/protocol";
+import type { FinishReason, ModelEvent } from "./model.ts";
+import { ModelChunk } from "./model-chunk.ts";
+import { truncated } from "./model-error.ts";
+import { createToolCallAssembler, type ToolCallDelta } from "./tool-call-assembler.ts";
+
+/** All calls of one answer together; each by itself is held to `toolArgumentsBytes` when its arguments are parsed. */
+const MAX_TOOL_CALL_CHARS = 4 * limits.toolArgumentsBytes;
+
+export type AnswerReader = ReturnType<typeof createAnswerReader>;
+
+/** Folds the chunks of one stream into events. Pure: no clock, no connection. Throws ChatError MODEL_TRUNCATED. */
+export function createAnswerReader(requestedModel: string) {
+  const assembler = createToolCallAssembler();
+  let finish: string | undefined;
+  let usage: Usage | undefined;
+  let model = requestedModel;
+
+  function readToolCalls(deltas: readonly ToolCallDelta[]): boolean {
+    const grew = deltas.map((delta) => assembler.add(delta)).includes(true);
+    if (assembler.size() > MAX_TOOL_CALL_CHARS) throw truncated("the tool calls are too large", { permanent: true });
+    return grew;
+  }
+
+  return {
+    /** `progressed` is false for chunks that say nothing: role only, empty text, keep-alive, usage. */
+    read(data: unknown): { events: ModelEvent[]; progressed: boolean } {
+      const chunk = parseChunk(data);
+      const choice = chunk.choices?.[0];
+      const delta = choice?.delta ?? choice?.message;
+      if (chunk.model) model = chunk.model;
+      if (chunk.usage)
+        usage = { input_tokens: chunk.usage.prompt_tokens, output_tokens: chunk.usage.completion_tokens };
+      if (choice?.finish_reason) finish = choice.finish_reason;
+      const events: ModelEvent[] = [];
+      const reasoning = delta?.reasoning_content || delta?.reasoning;
+      const text = (delta?.content ?? "") + (delta?.refusal ?? "");
+      if (reasoning) events.push({ type: "reasoning", text: reasoning });
+      if (text !== "") events.push({ type: "text", text });
+      const grew = readToolCalls(delta?.tool_calls ?? []);
+      return { events, progressed: grew || events.length > 0 };
+    },
+    /** The model has said that it is done; only the usage may still come. */
+    isFinished: () => finish !== undefined,
+    /** The last events. The calls decide whether tools are wanted: some servers say "stop" although there are calls. */
+    end(): ModelEvent[] {
+      const reason = finishReasonOf(finish);
+      const end: ModelEvent = { type: "end", finish: reason, ...(usage && { usage }), model };
+      const calls = assembler.calls();
+      // What a filter left of a call may not be what the model meant.
+      if (reason === "content_filter") return [end];
+      if (calls.length === 0 && reason === "tool_calls") throw truncated("tool calls were announced, but none came");
+      if (calls.length === 0) return [end];
+      if (reason === "length" && !assembler.isWhole()) {
+        throw truncated("the output limit cut the arguments of a tool call", { permanent: true });
+      }
+      if (calls.some((call) => call.name === "")) throw truncated("a tool call has no name");
+      return [
+        { type: "tool_calls", calls },
+        { ...end, finish: "tool_calls" },
+      ];
+    },
+  };
+}
+
+function parseChunk(data: unknown): ModelChunk {
+  const parsed = ModelChunk.safeParse(data);
+  if (parsed.success) return parsed.data;
+  const where = parsed.error.issues[0]?.path.join(".") ?? "";
+  throw truncated(`a chunk is not as expected at "${where}"`);
+}
+
+function finishReasonOf(finish: string | undefined): FinishReason {
+  switch (finish) {
+    case undefined:
+      throw truncated("the stream ended without finish_reason");
+    case "error":
+      throw truncated("the provider ended the answer with an error");
+    case "length":
+    case "max_tokens":
+      return "length";
+    case "content_filter":
+      return "content_filter";
+    case "tool_calls":
+    case "function_call":
+      return "tool_calls";
+    default:
+      // "end_turn", "eos" and the like.
+      return "stop";
+  }
+}
