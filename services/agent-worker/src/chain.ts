@@ -1,5 +1,5 @@
 import { wrongLastSequence, type EventLog } from "@parley/bus";
-import { encodeEvent, type ChainEvent } from "@parley/protocol";
+import { encodeEvent, type ChainEvent, type StoredEvent } from "@parley/protocol";
 import { createBackoff, sleep } from "@parley/runtime";
 import { foldEvent, type TurnFold } from "./turn-fold.ts";
 
@@ -147,7 +147,8 @@ export async function appendFenced({ events, subject, event, expect, giveUpMs }:
     const result = await events.append({ subject, data, expect });
     if (result.kind === "stored") return result.seq;
     if (result.kind === "refused") {
-      if (!wrongLastSequence.has(result.code)) throw new Error(`the event stream refused an event: ${result.description}`);
+      if (!wrongLastSequence.has(result.code))
+        throw new Error(`the event stream refused an event: ${result.description}`);
       const last = await events.lastFromLeader(subject).catch(() => null);
       if (last !== null) {
         if (last !== undefined && isSame(last.event, event)) return last.seq;
@@ -160,7 +161,7 @@ export async function appendFenced({ events, subject, event, expect, giveUpMs }:
 }
 
 /** Attempts are unique by their claim, and a claim names its worker: no other writer can have written the same. */
-function isSame(stored: { type: string } & Partial<ChainEvent>, mine: ChainEvent): boolean {
-  if (stored.type !== mine.type || stored.attempt !== mine.attempt || stored.n !== mine.n) return false;
-  return mine.type !== "claimed" || ("worker" in stored && stored.worker === mine.worker);
+function isSame(stored: StoredEvent, mine: ChainEvent): boolean {
+  if (!("attempt" in stored) || stored.attempt !== mine.attempt || stored.n !== mine.n) return false;
+  return mine.type !== "claimed" || (stored.type === "claimed" && stored.worker === mine.worker);
 }

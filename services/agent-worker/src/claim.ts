@@ -1,5 +1,13 @@
 import type { Bus } from "@parley/bus";
-import { decodeEvent, isTerminal, messageIdOf, parseEventSubject, subjects, type MessageEvent, type TurnRequest } from "@parley/protocol";
+import {
+  decodeEvent,
+  isTerminal,
+  messageIdOf,
+  parseEventSubject,
+  subjects,
+  type MessageEvent,
+  type TurnRequest,
+} from "@parley/protocol";
 import { FencedError, appendFenced } from "./chain.ts";
 import { createTurnFold, foldEvent, type TurnFold } from "./turn-fold.ts";
 
@@ -27,7 +35,11 @@ export function messageEventOf(request: TurnRequest): MessageEvent {
     ts: request.accepted_at,
     message_id: messageIdOf(request.turn_id, "user"),
     id: request.id,
-    author: { role: "user", id: request.user.id, ...(request.user.name === undefined ? {} : { name: request.user.name }) },
+    author: {
+      role: "user",
+      id: request.user.id,
+      ...(request.user.name === undefined ? {} : { name: request.user.name }),
+    },
     message: request.message,
   };
 }
@@ -49,7 +61,15 @@ export async function claimTurn(request: TurnRequest, { bus, worker, giveUpMs }:
   if (fold.ended) return settled({ kind: "ended" }, message, control);
 
   const attempt = fold.attempt + 1;
-  const event = { type: "claimed" as const, conversation_id: conversation, turn_id: turn, attempt, n: 0, ts: Date.now(), worker };
+  const event = {
+    type: "claimed" as const,
+    conversation_id: conversation,
+    turn_id: turn,
+    attempt,
+    n: 0,
+    ts: Date.now(),
+    worker,
+  };
   try {
     foldEvent(fold, await appendFenced({ events: bus.events, subject, event, expect: fold.seq, giveUpMs }), event);
   } catch (error) {
@@ -69,11 +89,17 @@ async function settled(claim: Claim, ...side: Promise<unknown>[]): Promise<Claim
 }
 
 /** Folds everything the log has about the turn. `seenSeq`: the chain reached at least this far. */
-async function readTurn({ conversation_id, turn_id }: TurnRequest, bus: Pick<Bus, "events">, seenSeq: number): Promise<TurnFold> {
+async function readTurn(
+  { conversation_id, turn_id }: TurnRequest,
+  bus: Pick<Bus, "events">,
+  seenSeq: number,
+): Promise<TurnFold> {
   const user = await bus.events.last(subjects.user(bus.events.shardOf(conversation_id), conversation_id, turn_id));
   const fold = createTurnFold();
   // Without the user's message (the edge died before it wrote it) the chain's beginning is unknown: read all there is.
-  const messages = await bus.events.read(conversation_id, { fromSeq: user === undefined || user.seq > seenSeq ? 1 : user.seq });
+  const messages = await bus.events.read(conversation_id, {
+    fromSeq: user === undefined || user.seq > seenSeq ? 1 : user.seq,
+  });
   for (const { subject, seq, data } of messages) {
     if (parseEventSubject(subject)?.turn === turn_id) foldEvent(fold, seq, decodeEvent(data));
   }

@@ -3,7 +3,7 @@ import {
   type FinishedToolCall,
   type Outcome,
   type StoredEvent,
-  type ToolCall,
+  type StepCall,
   type Usage,
 } from "@parley/protocol";
 
@@ -12,7 +12,7 @@ export interface CommittedStep {
   readonly step: number;
   /** Text of this step alone. */
   readonly text: string;
-  readonly calls: readonly ToolCall[];
+  readonly calls: readonly StepCall[];
 }
 
 /** What the log says about a turn: all that a worker needs to go on where another one stopped. */

@@ -1,0 +1,64 @@
+import type { Bus, StoredMessage } from "@parley/bus";
+import { decodeEvent, parseEventSubject, subjects } from "@parley/protocol";
+import { sleep, type Logger } from "@parley/runtime";
+import type { TurnRunner } from "./turn-runner.ts";
+
+export interface CancellationDeps {
+  readonly bus: Pick<Bus, "events" | "turns">;
+  readonly shards: number;
+  readonly runner: TurnRunner;
+  readonly log: Logger;
+}
+
+/** A worker that just claimed the turn shall have the first word: it reads the request to cancel itself. */
+const settleMs = 50;
+
+/**
+ * Carries out requests to cancel. Every worker hears each one and stops the turn if it runs there; one of them (queue group) also ends the
+ * turn if nobody has claimed it yet, so that a waiting turn is cancelled at once, whichever worker is busy.
+ */
+export function createCancellations({ bus: { events, turns }, shards, runner, log }: CancellationDeps) {
+  const endUnclaimed = async ({ subject }: StoredMessage): Promise<void> => {
+    const address = parseEventSubject(subject);
+    if (address === undefined || runner.isRunning(address.turn)) return;
+    const { shard, conversation, turn } = address;
+    await sleep(settleMs);
+    if ((await events.last(subjects.agent(shard, conversation, turn))) !== undefined) return;
+    const queued = (await turns.waiting(conversation)).find(({ request }) => request.turn_id === turn);
+    if (queued === undefined) return;
+    // The claim decides between us and a worker that gets the turn at this moment; the claim also reads the request to cancel.
+    await runner.run({
+      ...queued,
+      ack: async () => {
+        await turns.remove(queued.seq);
+        return true;
+      },
+      nak() {},
+      working() {},
+    });
+  };
+
+  const onCancel = (message: StoredMessage): void => {
+    const turn = parseEventSubject(message.subject)?.turn;
+    const event = decodeEvent(message.data);
+    if (turn !== undefined && event.type === "cancel_requested") runner.cancel(turn, event.reason);
+  };
+
+  const subscriptions = Array.from({ length: shards }, (_, shard) => [
+    events.subscribe(subjects.allLiveControl(shard), onCancel),
+    events.subscribe(
+      subjects.allLiveControl(shard),
+      (message) =>
+        void endUnclaimed(message).catch((err: unknown) =>
+          log.warn({ err }, "a waiting turn could not be cancelled yet"),
+        ),
+      { queue: "cancel" },
+    ),
+  ]).flat();
+
+  return {
+    close(): void {
+      for (const subscription of subscriptions) subscription.unsubscribe();
+    },
+  };
+}

@@ -1,0 +1,41 @@
+import { durationMs, logFormat, logLevel, optionalText, port, secret } from "@parley/runtime";
+import { z } from "zod";
+
+const count = (defaultCount: number) => z.coerce.number().int().min(1).default(defaultCount);
+
+/** All settings of an agent worker; the keys are the names of the environment variables. */
+export const Config = z.object({
+  NATS_URL: z.string().default("nats://127.0.0.1:4222").describe("NATS servers, comma-separated."),
+  REDIS_URL: z.string().default("redis://127.0.0.1:6379").describe("Redis, for the queue of tool calls."),
+  SHARDS: count(1).describe("Shards of the event and log streams; fixed for a deployment."),
+  STREAM_REPLICAS: count(1).describe("Copies of each stream; 3 on a NATS cluster."),
+  ADMIN_HOST: z.string().default("127.0.0.1").describe("Where probes and metrics are served."),
+  ADMIN_PORT: port().default(8011).describe("Where probes and metrics are served."),
+  SLOTS: count(100).describe("Turns that run here at once."),
+  MAX_PARKED: count(200).describe("Turns that may wait here for an earlier one of their conversation."),
+  ACK_WAIT_MS: durationMs(20_000).describe(
+    "A worker that is silent for longer loses its turns; the same for all workers.",
+  ),
+  MAX_ATTEMPTS: count(5).describe("Workers that may be lost over one turn before it ends with WORKER_LOST."),
+  MAX_STEPS: count(10).describe("Model calls of one turn."),
+  TURN_MS: durationMs(600_000).describe("A turn that takes longer ends with MODEL_TIMEOUT."),
+  TOKEN_FLUSH_MS: durationMs(25).describe("Least time between two appends of a turn's text; the first goes at once."),
+  APPEND_GIVE_UP_MS: durationMs(15_000).describe(
+    "How long the broker may be away before the worker gives its turns up.",
+  ),
+  TOOL_QUEUE_WAIT_MS: durationMs(30_000).describe("How long a tool call may wait for a free tool worker."),
+  MODEL_IDLE_MS: durationMs(30_000).describe("The model may be silent for this long in mid-answer."),
+  MODEL_FIRST_TOKEN_MS: durationMs(60_000).describe("The model may take this long until its first token."),
+  CONTEXT_BYTES: count(96 * 1024).describe("History and tool results given to the model, newest first."),
+  HISTORY_MESSAGES: count(40).describe("Messages of the transcript that are looked at for context."),
+  AGENT_NAME: z.string().default("general").describe("The agent's name in answers."),
+  SYSTEM_PROMPT: optionalText().describe("Replaces the built-in system prompt."),
+  OPENAI_API_KEY: secret().optional().describe("Key of the model provider."),
+  OPENAI_BASE_URL: optionalText().describe("Any OpenAI-compatible server, with /v1."),
+  OPENAI_MODEL: optionalText().describe("The model's name at that server."),
+  OPENROUTER_API_KEY: secret().optional().describe("Key of OpenRouter; used when no OPENAI_* is set."),
+  LOG_LEVEL: logLevel(),
+  LOG_FORMAT: logFormat(),
+  SHUTDOWN_MS: durationMs(10_000).describe("Time to hand turns over when stopping."),
+});
+export type Config = z.infer<typeof Config>;

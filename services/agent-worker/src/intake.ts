@@ -1,0 +1,113 @@
+import type { Delivery, TurnQueue } from "@parley/bus";
+import { createBackoff, sleep, type Logger } from "@parley/runtime";
+import type { TurnRunner } from "./turn-runner.ts";
+
+export interface IntakeDeps {
+  readonly turns: TurnQueue;
+  readonly runner: TurnRunner;
+  /** Turns that may run here at once. */
+  readonly slots: number;
+  /** Turns that may wait here for an earlier one of their conversation; more are given back for a while. */
+  readonly maxParked: number;
+  /** A third of the queue's ack wait. */
+  readonly heartbeatMs: number;
+  readonly log: Logger;
+}
+
+/** How long one pull waits for a turn. */
+const pullMs = 20_000;
+const lookMs = 100;
+const giveBackMs = 1_000;
+
+type Place = "first" | "waits" | "gone";
+
+/**
+ * Pulls turns, one pull per free slot, and lets a conversation's turns run one after the other in the order of acceptance (P4): only the
+ * first message of a conversation's subject may run. The queue itself says which that is; there is no lock.
+ *
+ * A delivery is `pulled` → `running` (first) | `parked` (an earlier turn runs; looked at every 100 ms) → `running` | given back | gone
+ * (cancelled while it waited).
+ */
+export function createIntake({ turns, runner, slots, maxParked, heartbeatMs, log }: IntakeDeps) {
+  const parked = new Set<Delivery>();
+  const stopping = new AbortController();
+
+  const placeOf = async (delivery: Delivery): Promise<Place> => {
+    const waiting = await turns.waiting(delivery.request.conversation_id);
+    const [first] = waiting;
+    if (!waiting.some((turn) => turn.seq === delivery.seq)) return "gone";
+    if (first === undefined || first.seq === delivery.seq) return "first";
+    // It may have ended without leaving the queue: then nobody else would ever remove it.
+    if (!runner.isRunning(first.request.turn_id) && (await turns.hasEnded(first))) {
+      await turns.remove(first.seq);
+      return placeOf(delivery);
+    }
+    return "waits";
+  };
+
+  const unpark = (delivery: Delivery, place: Place): void => {
+    parked.delete(delivery);
+    if (place === "gone") void delivery.ack();
+    else if (runner.running() < slots && !stopping.signal.aborted) void runner.run(delivery);
+    else delivery.nak();
+  };
+
+  const park = async (delivery: Delivery): Promise<void> => {
+    if (parked.size >= maxParked) return delivery.nak(giveBackMs);
+    parked.add(delivery);
+    for (let place: Place = "waits"; parked.has(delivery);) {
+      await sleep(lookMs, stopping.signal);
+      if (stopping.signal.aborted) return;
+      // The broker may be away: the delivery then comes again, to whomever.
+      place = await placeOf(delivery).catch((): Place => "waits");
+      if (place !== "waits") unpark(delivery, place);
+    }
+  };
+
+  const handle = async (delivery: Delivery): Promise<void> => {
+    const place = runner.isRunning(delivery.request.turn_id) ? "first" : await placeOf(delivery);
+    if (place === "first") return runner.run(delivery);
+    if (place === "gone") return void (await delivery.ack());
+    void park(delivery);
+  };
+
+  const slot = async (): Promise<void> => {
+    const backoff = createBackoff({ minMs: 100, maxMs: 2_000 });
+    while (!stopping.signal.aborted) {
+      if (runner.running() >= slots) {
+        // A parked turn may have taken this slot's place.
+        await sleep(lookMs, stopping.signal);
+        continue;
+      }
+      try {
+        const delivery = await turns.next(pullMs);
+        backoff.reset();
+        if (delivery === undefined) continue;
+        if (stopping.signal.aborted) delivery.nak();
+        else await handle(delivery);
+      } catch (err) {
+        log.debug({ err }, "no turn could be pulled");
+        await sleep(backoff.nextMs(), stopping.signal);
+      }
+    }
+  };
+
+  const heartbeat = setInterval(() => {
+    runner.heartbeat();
+    for (const delivery of parked) delivery.working();
+  }, heartbeatMs);
+  for (let i = 0; i < slots; i++) void slot();
+
+  return {
+    parked: (): number => parked.size,
+
+    /** Pulls no more and hands over what runs or waits here. */
+    async stop(): Promise<void> {
+      stopping.abort();
+      for (const delivery of parked) delivery.nak();
+      parked.clear();
+      await runner.handOver();
+      clearInterval(heartbeat);
+    },
+  };
+}

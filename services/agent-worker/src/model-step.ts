@@ -1,0 +1,125 @@
+import { ChatError, callIdOf, limits, type LogRecord, type StepCall, type ToolDefinition } from "@parley/protocol";
+import type { Chain } from "./chain.ts";
+import { buildMessages } from "./context.ts";
+import type { ModelClient, ModelEvent, RequestedCall } from "./model/model.ts";
+import { streamWithRetry } from "./model/retry.ts";
+import { estimateUsage, parseArguments, toModelTools } from "./prompt.ts";
+import type { ClaimedTurn } from "./turn.ts";
+import { addUsage, type TurnFold } from "./turn-fold.ts";
+
+export interface ModelStepDeps {
+  readonly model: ModelClient;
+  readonly systemPrompt: string;
+  /** History and tool results are cut to this, newest first. */
+  readonly contextBytes: number;
+}
+
+export interface ModelStepInput {
+  readonly turn: ClaimedTurn;
+  readonly chain: Chain;
+  readonly history: readonly LogRecord[];
+  /** Empty: the model has to answer. */
+  readonly tools: readonly ToolDefinition[];
+}
+
+export type ModelStepEnd =
+  /** The whole answer is stored. */
+  | { readonly kind: "answered"; readonly model: string }
+  /** A step that asked for tools is committed. */
+  | { readonly kind: "tools" };
+
+export type ModelStep = ReturnType<typeof createModelStep>;
+
+/** One call of the model: its text goes into the chain as it comes, its tool calls are committed as a step. */
+export function createModelStep({ model, systemPrompt, contextBytes }: ModelStepDeps) {
+  return async ({ turn, chain, history, tools }: ModelStepInput): Promise<ModelStepEnd> => {
+    const { request, fold, attempt, stop } = turn;
+    const step = fold.steps.length;
+    chain.push({ type: "progress", step: "generating", message: "Generating response" });
+    const modelRequest = {
+      messages: buildMessages({
+        systemPrompt,
+        history,
+        message: request.message,
+        steps: stepsOf(fold),
+        maxBytes: contextBytes,
+      }),
+      tools: toModelTools(tools),
+      requestId: `${request.turn_id}-${attempt}-${step}`,
+      ...(request.model === undefined ? {} : { model: request.model }),
+    };
+    const writer = createStepWriter(chain, fold);
+    let calls: RequestedCall[] = [];
+    let end: Extract<ModelEvent, { type: "end" }> | undefined;
+    for await (const event of streamWithRetry(model, modelRequest, { signal: stop.signal })) {
+      if (event.type === "text") writer.text(event.text);
+      if (event.type === "restart") writer.restart();
+      if (event.type === "tool_calls") calls = event.calls;
+      if (event.type === "end") end = event;
+    }
+    await chain.stored();
+    if (end === undefined || end.finish === "length") throw new ChatError("MODEL_TRUNCATED");
+    const usage = end.usage ?? estimateUsage(modelRequest.messages, writer.written());
+    if (calls.length === 0) {
+      fold.usage = addUsage(fold.usage, usage);
+      return { kind: "answered", model: end.model };
+    }
+    chain.push({
+      type: "step",
+      step,
+      tool_calls: calls.map((call, index) => stepCallOf(call, callIdOf(request.turn_id, step, index), tools)),
+      usage,
+    });
+    await chain.stored();
+    return { kind: "tools" };
+  };
+}
+
+function stepsOf(fold: TurnFold) {
+  return fold.steps.map(({ text, calls }) => ({
+    text,
+    calls: calls.map((call) => {
+      const { status = "failed", result = "" } = fold.results.get(call.call_id) ?? {};
+      return { ...call, status, result };
+    }),
+  }));
+}
+
+function stepCallOf(
+  { name, arguments: text }: RequestedCall,
+  callId: string,
+  tools: readonly ToolDefinition[],
+): StepCall {
+  const call = { call_id: callId, tool_name: name };
+  if (!tools.some((tool) => tool.name === name || tool.aliases.includes(name))) {
+    return { ...call, arguments: {}, problem: `There is no tool named ${name}.` };
+  }
+  const parsed = parseArguments(text);
+  return parsed.ok ? { ...call, arguments: parsed.arguments } : { ...call, arguments: {}, problem: parsed.problem };
+}
+
+/** Writes the text of one step: set apart from the step before it, and within the limit of an answer. */
+function createStepWriter(chain: Chain, fold: TurnFold) {
+  const needsBreak = fold.committedText !== "" && !fold.committedText.endsWith("\n");
+  let written = "";
+  let bytes = Buffer.byteLength(fold.committedText);
+  return {
+    text(token: string): void {
+      if (token === "") return;
+      const text = written === "" && needsBreak ? `\n\n${token}` : token;
+      bytes += Buffer.byteLength(text);
+      if (bytes > limits.responseBytes)
+        throw new ChatError("MODEL_TRUNCATED", { message: "The answer is longer than this service allows." });
+      written += text;
+      chain.text(text);
+    },
+    /** The model broke off and begins the step again: viewers drop what they have of it. */
+    restart(): void {
+      written = "";
+      bytes = Buffer.byteLength(fold.committedText);
+      chain.dropQueuedText();
+      chain.push({ type: "turn_restarted", text: fold.committedText });
+    },
+    written: (): string => written,
+  };
+}

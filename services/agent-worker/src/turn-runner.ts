@@ -1,0 +1,126 @@
+import type { Bus, QueuedTurn } from "@parley/bus";
+import { ChatError } from "@parley/protocol";
+import type { Logger } from "@parley/runtime";
+import { FencedError } from "./chain.ts";
+import { claimTurn } from "./claim.ts";
+import type { ClaimedTurn } from "./turn.ts";
+import { TurnCancelled, TurnHandedOver } from "./turn-stop.ts";
+
+/** A turn that this worker may try to run: delivered by the queue, or found there by whoever looks after it. */
+export interface RunnableTurn extends QueuedTurn {
+  ack(): Promise<boolean>;
+  nak(delayMs?: number): void;
+  working(): void;
+}
+
+export interface TurnRunnerDeps {
+  readonly bus: Bus;
+  /** Unique to this process. */
+  readonly worker: string;
+  readonly run: (turn: ClaimedTurn) => Promise<"ended" | "handed over">;
+  /** A turn that takes longer ends with an error. */
+  readonly turnMs: number;
+  readonly appendGiveUpMs: number;
+  readonly log: Logger;
+  readonly onSettled: (result: TurnResult) => void;
+}
+
+/**
+ * `ended`: the terminal event is stored. `skipped`: it had ended before. `lost`: another worker has it. `fenced`: another worker took it
+ * away. `handed over`: this worker stops. `failed`: it could not be brought to an end here and will be delivered again.
+ */
+export type TurnResult = "ended" | "skipped" | "lost" | "fenced" | "handed over" | "failed";
+
+interface Running {
+  turn: RunnableTurn;
+  readonly stop: AbortController;
+  readonly done: Promise<void>;
+}
+
+export type TurnRunner = ReturnType<typeof createTurnRunner>;
+
+/** Claims and runs turns, and owns the map of those that run here. */
+export function createTurnRunner({ bus, worker, run, turnMs, appendGiveUpMs, log, onSettled }: TurnRunnerDeps) {
+  const running = new Map<string, Running>();
+
+  const claimAndRun = async (request: RunnableTurn["request"], stop: AbortController): Promise<TurnResult> => {
+    const claim = await claimTurn(request, { bus, worker, giveUpMs: appendGiveUpMs });
+    if (claim.kind === "ended") return "skipped";
+    if (claim.kind === "lost") return "lost";
+    const timer = setTimeout(
+      () => stop.abort(new ChatError("MODEL_TIMEOUT", { message: "The answer took too long." })),
+      turnMs,
+    );
+    try {
+      return await run({ request, fold: claim.fold, attempt: claim.attempt, stop });
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+
+  const settle = async (turn: RunnableTurn, stop: AbortController): Promise<TurnResult> => {
+    try {
+      return await claimAndRun(turn.request, stop);
+    } catch (err) {
+      if (err instanceof FencedError) return "fenced";
+      log.error(
+        { err, turn: turn.request.turn_id },
+        "a turn could not be brought to its end; it will be delivered again",
+      );
+      return "failed";
+    }
+  };
+
+  /** Fenced and lost turns are somebody else's: no acknowledgement of any kind. */
+  const answerQueue = async (turn: RunnableTurn, result: TurnResult): Promise<void> => {
+    if (result === "ended" || result === "skipped") await turn.ack();
+    if (result === "handed over") turn.nak();
+    if (result === "failed") turn.nak(1_000);
+  };
+
+  return {
+    running: (): number => running.size,
+    isRunning: (turnId: string): boolean => running.has(turnId),
+
+    /** Postpones redelivery of everything that runs here. */
+    heartbeat(): void {
+      for (const { turn } of running.values()) turn.working();
+    },
+
+    /** Resolves when the turn is settled here, one way or the other; never throws. */
+    async run(turn: RunnableTurn): Promise<void> {
+      const turnId = turn.request.turn_id;
+      const present = running.get(turnId);
+      if (present !== undefined) {
+        // The broker gave up waiting for a sign of life that it did not get: the new delivery is the one to acknowledge.
+        present.turn = turn;
+        return present.done;
+      }
+      const stop = new AbortController();
+      const entry: { current?: Running } = {};
+      const work = async (): Promise<void> => {
+        const result = await settle(turn, stop);
+        running.delete(turnId);
+        onSettled(result);
+        await answerQueue(entry.current?.turn ?? turn, result);
+      };
+      entry.current = { turn, stop, done: work() };
+      running.set(turnId, entry.current);
+      await entry.current.done;
+    },
+
+    /** Stops a turn that runs here. Returns whether one does. */
+    cancel(turnId: string, reason: string): boolean {
+      const present = running.get(turnId);
+      present?.stop.abort(new TurnCancelled(reason));
+      return present !== undefined;
+    },
+
+    /** Hands every running turn over to other workers and waits until they are let go. */
+    async handOver(): Promise<void> {
+      const all = [...running.values()];
+      for (const { stop } of all) stop.abort(new TurnHandedOver());
+      await Promise.allSettled(all.map(({ done }) => done));
+    },
+  };
+}
