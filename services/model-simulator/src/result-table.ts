@@ -48,8 +48,11 @@ export function readTextTable(text: string): ResultTable | undefined {
   return cells.length === 0 ? undefined : fromGrid(columns, cells);
 }
 
+/** A Markdown table, or the capitals in which `kubectl` prints column names; `Name: x` of a description is neither. */
 function isHeader(line: string): boolean {
-  return /^\s*\|?\s*(NAMESPACE|NAME|LAST SEEN)\b/i.test(line) && /\S(\s{2,}|\s*\|\s*)\S/.test(line);
+  return (
+    /^\s*\|\s*(namespace|name|last seen)\b/i.test(line) || /^(NAMESPACE|NAME|LAST SEEN) {2,}[A-Z][A-Z ()-]*$/.test(line)
+  );
 }
 
 function pipedCells(line: string): string[] {

@@ -6,6 +6,8 @@ import type { ToolOutcome } from "./turn.ts";
 const MAX_ROWS = 20;
 const MAX_PROBLEMS = 10;
 const MAX_LOG_LINES = 8;
+/** Tools about one object; the events in its description are not the answer. */
+const DESCRIBES_ONE = /describe|get_resource/;
 const MAX_QUOTE = 600;
 /** A pod that restarted this often did not do so by chance. */
 const MANY_RESTARTS = 3;
@@ -20,7 +22,8 @@ export function answerFromTools(outcomes: readonly ToolOutcome[]): string {
 
 function answerFromTool(toolName: string, result: ToolResult): string {
   if (result.failure !== undefined) return `\`${toolName}\` failed: ${result.failure}`;
-  if (result.table !== undefined) return describeTable(subjectOf(toolName), result.table);
+  if (result.table !== undefined && !DESCRIBES_ONE.test(toolName))
+    return describeTable(subjectOf(toolName), result.table);
   if (/log/.test(toolName)) return describeLog(result.text);
   const facts = findFacts(result.value ?? result.text);
   if (facts.length > 0)

@@ -12,13 +12,13 @@ const FAILED_TEXT = /^\s*(?:error\b|failed\b|failure\b|tool (?:call )?(?:failed|
 
 const outcome = z.looseObject({
   status: z.string().optional().catch(undefined),
-  error: z.unknown(),
+  error: z.unknown().optional(),
   isError: z.boolean().optional().catch(undefined),
   ok: z.boolean().optional().catch(undefined),
   message: z.string().optional().catch(undefined),
   reason: z.string().optional().catch(undefined),
   summary: z.string().optional().catch(undefined),
-  result: z.unknown(),
+  result: z.unknown().optional(),
 });
 type Outcome = z.infer<typeof outcome>;
 
