@@ -26,7 +26,9 @@ function tellingFields(value: unknown, depth: number): string[] {
   return Object.entries(value).flatMap(([key, field]: [string, unknown]) => {
     if (typeof field === "object" && field !== null) return tellingFields(field, depth + 1);
     if (typeof field === "string" && field.includes("\n")) return labelledLines(field);
-    return isTelling(key) && field !== null && field !== "" ? [`${key}: ${String(field)}`] : [];
+    return isTelling(key) && field !== undefined && field !== null && field !== ""
+      ? [`${key}: ${typeof field === "string" ? field : JSON.stringify(field)}`]
+      : [];
   });
 }
 

@@ -45,7 +45,7 @@ export function createModelServer({ tokensPerSecond, log }: ModelServerDeps) {
   return {
     server,
     /** Cuts the streams that still run: without an end mark nobody takes a half answer for a whole one. */
-    stop(): void {
+    stop: (): void => {
       pacer[Symbol.dispose]();
       server.closeAllConnections();
     },
