@@ -24,6 +24,11 @@ export const closeCodes = {
   tooManyConnections: 4504,
 } as const;
 
+/** Whether a close code tells the client not to reconnect. */
+export function isFinalClose(code: number): boolean {
+  return code >= 4500 && code < 5000;
+}
+
 /** The one table of error codes. A code is never reused for another meaning. */
 export const errorTable = {
   AUTH_REQUIRED: { status: 401, retryable: false, sentence: "Authentication is required." },

@@ -1,6 +1,6 @@
 export { CallId, ConversationId, TurnId, callIdOf, messageIdOf } from "./ids.ts";
 export { limits } from "./limits.ts";
-export { ChatError, ErrorCode, closeCodes, errorTable, toChatError } from "./errors.ts";
+export { ChatError, ErrorCode, closeCodes, errorTable, isFinalClose, toChatError } from "./errors.ts";
 export {
   parseEventSubject,
   shardOf,
@@ -31,6 +31,7 @@ export {
   MessageEvent,
   Outcome,
   Source,
+  StepCall,
   StoredEvent,
   ToolArguments,
   ToolCall,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ChatError, ErrorCode, closeCodes, errorTable, toChatError } from "@parley/protocol";
+import { ChatError, ErrorCode, closeCodes, errorTable, isFinalClose, toChatError } from "@parley/protocol";
 
 test("pins every error code with its status, close code and whether to try again", () => {
   const rows = Object.entries(errorTable).map(([code, row]) =>
@@ -48,6 +48,12 @@ test("pins the close codes: below 4500 reconnect, from 4500 do not", () => {
     policy: 4503,
     tooManyConnections: 4504,
   });
+});
+
+test("reads from a close code whether to reconnect", () => {
+  const final = Object.entries(closeCodes).filter(([, code]) => isFinalClose(code));
+  expect(final.map(([name]) => name)).toEqual(["badToken", "protocolAbuse", "policy", "tooManyConnections"]);
+  expect([1000, 1006, 4499, 4500, 4999, 5000].filter(isFinalClose)).toEqual([4500, 4999]);
 });
 
 test("closes with a reconnect code exactly where trying again may help", () => {
