@@ -39,8 +39,9 @@ export async function startAdmin(options: AdminOptions): Promise<Listener> {
     answer(request, handlers).then(
       (reply) => send(response, reply),
       (err: unknown) => {
-        options.log.warn({ err, path: request.url }, "an admin request failed");
-        send(response, toFailure(err));
+        const reply = toFailure(err);
+        if (reply.status === 500) options.log.error({ err, path: request.url }, "an admin request failed");
+        send(response, reply);
       },
     );
   });

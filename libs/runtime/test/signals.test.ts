@@ -1,0 +1,44 @@
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import { describe, expect, it } from "vitest";
+
+const program = new URL("processes/stoppable-process.ts", import.meta.url).pathname;
+
+async function start(env: Record<string, string>) {
+  const child: ChildProcessByStdio<null, Readable, null> = spawn(
+    process.execPath,
+    ["--conditions=source", "--import", "tsx", program],
+    { env, stdio: ["ignore", "pipe", "inherit"] },
+  );
+  const lines: string[] = [];
+  const reader = createInterface(child.stdout);
+  const untilLine = (message: string) =>
+    new Promise<void>((resolve) => {
+      reader.on("line", (line) => line.includes(`"msg":"${message}"`) && resolve());
+    });
+  reader.on("line", (line) => lines.push(line));
+  const exit = once(child, "exit");
+  await untilLine("ready");
+  return { child, lines, untilLine, exit };
+}
+
+describe("signals", () => {
+  it.concurrent.each(["SIGTERM", "SIGINT"] as const)("releases everything on %s and exits with 0", async (signal) => {
+    const { child, lines, exit } = await start({});
+    child.kill(signal);
+    expect((await exit)[0]).toBe(0);
+    const messages = lines.map((line): unknown => JSON.parse(line).msg);
+    expect(messages).toEqual(["ready", "stopping", "released", "stopped"]);
+  });
+
+  it.concurrent("exits at once on the second signal", async () => {
+    const { child, untilLine, exit } = await start({ HANG: "1" });
+    const stopping = untilLine("stopping");
+    child.kill("SIGTERM");
+    await stopping;
+    child.kill("SIGTERM");
+    expect((await exit)[0]).toBe(143);
+  });
+});
