@@ -14,15 +14,19 @@ export interface IntakeDeps {
   readonly log: Logger;
 }
 
-/** How long one pull waits for a turn. */
-const pullMs = 20_000;
+/**
+ * Few pulls wait at the broker at a time, and not for long: what is delivered to a frozen worker is lost until the ack wait is over, and a
+ * pull of its own would swallow the redelivery too (seen with one pull per slot: 25 s until a takeover instead of 3).
+ */
+const pullers = 2;
+const pullMs = 3_000;
 const lookMs = 100;
 const giveBackMs = 1_000;
 
 type Place = "first" | "waits" | "gone";
 
 /**
- * Pulls turns, one pull per free slot, and lets a conversation's turns run one after the other in the order of acceptance (P4): only the
+ * Pulls turns while there is a free slot, and lets a conversation's turns run one after the other in the order of acceptance (P4): only the
  * first message of a conversation's subject may run. The queue itself says which that is; there is no lock.
  *
  * A delivery is `pulled` → `running` (first) | `parked` (an earlier turn runs; looked at every 100 ms) → `running` | given back | gone
@@ -30,7 +34,13 @@ type Place = "first" | "waits" | "gone";
  */
 export function createIntake({ turns, runner, slots, maxParked, heartbeatMs, log }: IntakeDeps) {
   const parked = new Set<Delivery>();
+  const waitingForSlot: (() => void)[] = [];
+  let taken = 0;
   const stopping = new AbortController();
+
+  const slotFreed = (): void => {
+    for (const resolve of waitingForSlot.splice(0)) resolve();
+  };
 
   const placeOf = async (delivery: Delivery): Promise<Place> => {
     const waiting = await turns.waiting(delivery.request.conversation_id);
@@ -45,10 +55,29 @@ export function createIntake({ turns, runner, slots, maxParked, heartbeatMs, log
     return "waits";
   };
 
+  /** Runs it in a slot that is taken before the first wait, so that pullers and parked turns never share one. */
+  const occupy = async (work: () => Promise<void>): Promise<void> => {
+    taken++;
+    try {
+      await work();
+    } catch (err) {
+      log.warn({ err }, "a delivery could not be handled; it will come again");
+    } finally {
+      taken--;
+      slotFreed();
+    }
+  };
+
+  const freeSlot = async (): Promise<void> => {
+    while (taken >= slots && !stopping.signal.aborted) {
+      await new Promise<void>((resolve) => waitingForSlot.push(resolve));
+    }
+  };
+
   const unpark = (delivery: Delivery, place: Place): void => {
     parked.delete(delivery);
     if (place === "gone") void delivery.ack();
-    else if (runner.running() < slots && !stopping.signal.aborted) void runner.run(delivery);
+    else if (taken < slots) void occupy(() => runner.run(delivery));
     else delivery.nak();
   };
 
@@ -71,20 +100,16 @@ export function createIntake({ turns, runner, slots, maxParked, heartbeatMs, log
     void park(delivery);
   };
 
-  const slot = async (): Promise<void> => {
+  const pull = async (): Promise<void> => {
     const backoff = createBackoff({ minMs: 100, maxMs: 2_000 });
     while (!stopping.signal.aborted) {
-      if (runner.running() >= slots) {
-        // A parked turn may have taken this slot's place.
-        await sleep(lookMs, stopping.signal);
-        continue;
-      }
+      await freeSlot();
       try {
         const delivery = await turns.next(pullMs);
         backoff.reset();
         if (delivery === undefined) continue;
         if (stopping.signal.aborted) delivery.nak();
-        else await handle(delivery);
+        else void occupy(() => handle(delivery));
       } catch (err) {
         log.debug({ err }, "no turn could be pulled");
         await sleep(backoff.nextMs(), stopping.signal);
@@ -96,7 +121,7 @@ export function createIntake({ turns, runner, slots, maxParked, heartbeatMs, log
     runner.heartbeat();
     for (const delivery of parked) delivery.working();
   }, heartbeatMs);
-  for (let i = 0; i < slots; i++) void slot();
+  for (let i = 0; i < pullers; i++) void pull();
 
   return {
     parked: (): number => parked.size,
@@ -104,6 +129,7 @@ export function createIntake({ turns, runner, slots, maxParked, heartbeatMs, log
     /** Pulls no more and hands over what runs or waits here. */
     async stop(): Promise<void> {
       stopping.abort();
+      slotFreed();
       for (const delivery of parked) delivery.nak();
       parked.clear();
       await runner.handOver();

@@ -1,0 +1,302 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { describe, expect, test } from "vitest";
+import { ChatError } from "@parley/protocol";
+import {
+  chunk,
+  collectUntilError,
+  createClient,
+  never,
+  question,
+  sendJson,
+  sendStream,
+  startProvider,
+  withTool,
+  writeChunks,
+  type Answer,
+} from "./fake-provider.ts";
+import { isTransient } from "../../src/model/model-error.ts";
+import type { ModelRequest } from "../../src/model/model.ts";
+
+async function failureOf(answer: Answer, request: ModelRequest = question) {
+  await using provider = await startProvider(answer);
+  const { events, error } = await collectUntilError(provider.client().stream(request, never()));
+  if (!(error instanceof ChatError)) throw new Error("not a ChatError", { cause: error });
+  expect(provider.requests).toHaveLength(1);
+  return { events, error, transient: isTransient(error), logged: String(error.cause) };
+}
+
+const apiError = (message: string, code: string | null = null) => ({
+  error: { message, type: "t", param: null, code },
+});
+
+describe("an answer with a status", () => {
+  test.each<[number, unknown, string, boolean, string]>([
+    [400, apiError("Bad parameter"), "MODEL_UNAVAILABLE", false, "The language model refused the request."],
+    [
+      401,
+      apiError("Incorrect API key provided: sk-te***7890"),
+      "MODEL_UNAVAILABLE",
+      false,
+      "The language model refused the credentials.",
+    ],
+    [
+      402,
+      apiError("Insufficient credits"),
+      "MODEL_UNAVAILABLE",
+      false,
+      "The account at the language model's provider has no credit left.",
+    ],
+    [403, apiError("Forbidden"), "MODEL_UNAVAILABLE", false, "The language model refused the credentials."],
+    [
+      404,
+      apiError("The model `x` does not exist", "model_not_found"),
+      "MODEL_UNAVAILABLE",
+      false,
+      "The provider does not know this language model.",
+    ],
+    [408, apiError("Timeout"), "MODEL_UNAVAILABLE", true, "The language model cannot be reached."],
+    [
+      429,
+      apiError("Slow down", "rate_limit_exceeded"),
+      "MODEL_UNAVAILABLE",
+      true,
+      "The language model has too many requests at the moment.",
+    ],
+    [
+      429,
+      apiError("You exceeded your quota", "insufficient_quota"),
+      "MODEL_UNAVAILABLE",
+      false,
+      "The account at the language model's provider has no credit left.",
+    ],
+    [500, apiError("Oops"), "MODEL_UNAVAILABLE", true, "The language model cannot be reached."],
+    [503, "<html>Service Unavailable</html>", "MODEL_UNAVAILABLE", true, "The language model cannot be reached."],
+    [413, apiError("Too big"), "CONTEXT_TOO_LARGE", false, "The conversation no longer fits the model."],
+  ])("%i %j is %s, worth repeating: %s", async (status, body, code, transient, message) => {
+    expect(await failureOf((res) => sendJson(res, status, body))).toMatchObject({
+      error: { code, message },
+      transient,
+      events: [],
+    });
+  });
+
+  test.each([
+    apiError(
+      "This model's maximum context length is 8192 tokens. However, your messages resulted in 9001 tokens.",
+      "context_length_exceeded",
+    ),
+    apiError("too long", "context_length_exceeded"),
+    apiError("the request exceeds the available context size, try increasing it"),
+    {
+      object: "error",
+      message: "This model's maximum context length is 4096 tokens",
+      type: "BadRequestError",
+      code: 400,
+    },
+    { detail: "prompt is too long: 300000 tokens > 200000 maximum" },
+  ])("400 %j is CONTEXT_TOO_LARGE", async (body) => {
+    expect(await failureOf((res) => sendJson(res, 400, body))).toMatchObject({
+      error: { code: "CONTEXT_TOO_LARGE" },
+      transient: false,
+    });
+  });
+
+  test.each([
+    [{ "retry-after-ms": "1500", "retry-after": "9" }, 1500],
+    [{ "retry-after": "3" }, 3000],
+    [{ "retry-after": "soon" }, undefined],
+    [{}, undefined],
+  ])("with %j says to come back after %s ms", async (headers, retryAfterMs) => {
+    expect((await failureOf((res) => sendJson(res, 429, apiError("Slow down"), headers))).error.retryAfterMs).toBe(
+      retryAfterMs,
+    );
+  });
+
+  test("with a date in retry-after says how long that is from now", async () => {
+    const date = new Date(Date.now() + 10_000).toUTCString();
+    const { error } = await failureOf((res) => sendJson(res, 503, apiError("Busy"), { "retry-after": date }));
+    expect(error.retryAfterMs).toBeGreaterThan(7_000);
+    expect(error.retryAfterMs).toBeLessThanOrEqual(10_000);
+  });
+
+  test("with x-should-retry: false is not worth repeating", async () => {
+    expect(await failureOf((res) => sendJson(res, 500, apiError("No"), { "x-should-retry": "false" }))).toMatchObject({
+      transient: false,
+    });
+  });
+});
+
+test("keeps the provider's words and the key out of the message, and the key out of the log", async () => {
+  const secret = "sk-test-1234567890";
+  const bad = await failureOf((res) => sendJson(res, 400, apiError(`bad thing for ${secret}`)));
+  expect(bad.error.message).not.toContain("bad thing");
+  expect(bad.logged).toContain("bad thing for [key]");
+  const unauthorized = await failureOf((res) =>
+    sendJson(res, 401, apiError("Incorrect API key provided: sk-te***7890", "invalid_api_key")),
+  );
+  expect(unauthorized.logged).toContain("401");
+  expect(unauthorized.logged).not.toContain("sk-te");
+});
+
+test("keeps at most a few lines of a large error body, and does not read it to the end", async () => {
+  const { logged } = await failureOf((res) => {
+    res.writeHead(500);
+    res.write("x".repeat(4 * 1024 * 1024));
+  });
+  expect(logged.length).toBeLessThan(500);
+});
+
+test("a refused connection is MODEL_UNAVAILABLE", async () => {
+  const listener = createServer().listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  const address = listener.address();
+  const port = typeof address === "object" ? address?.port : undefined;
+  listener.close();
+  await once(listener, "close");
+  const { error } = await collectUntilError(createClient(`http://127.0.0.1:${port}/v1`).stream(question, never()));
+  expect(error).toMatchObject({ code: "MODEL_UNAVAILABLE", message: "The language model cannot be reached." });
+  expect(isTransient(error)).toBe(true);
+  expect(String((error as ChatError).cause)).toContain("ECONNREFUSED");
+});
+
+describe("a stream is MODEL_TRUNCATED", () => {
+  const text = { type: "text", text: "Hel" };
+
+  test("when it ends cleanly without finish_reason", async () => {
+    const failure = await failureOf((res) => (writeChunks(res, chunk({ content: "Hel" })), res.end()));
+    expect(failure).toMatchObject({ error: { code: "MODEL_TRUNCATED" }, transient: true, events: [text] });
+  });
+
+  test("when it ends with [DONE] but without finish_reason", async () => {
+    expect(await failureOf((res) => sendStream(res, chunk({ content: "Hel" })))).toMatchObject({
+      error: { code: "MODEL_TRUNCATED" },
+    });
+  });
+
+  test("when it is empty", async () => {
+    expect(await failureOf((res) => res.writeHead(200).end())).toMatchObject({
+      error: { code: "MODEL_TRUNCATED" },
+      events: [],
+    });
+  });
+
+  test("when the connection is reset in mid-stream", async () => {
+    const failure = await failureOf((res) => {
+      writeChunks(res, chunk({ content: "Hel" }));
+      res.write(": flush\n\n", () => res.socket?.resetAndDestroy());
+    });
+    expect(failure).toMatchObject({ error: { code: "MODEL_TRUNCATED" }, transient: true });
+    expect(failure.logged).toMatch(/UND_ERR_SOCKET|ECONNRESET/);
+  });
+
+  test("when a chunk is not JSON, and the log does not quote it", async () => {
+    const failure = await failureOf((res) => {
+      writeChunks(res, chunk({ content: "Hel" }));
+      res.end('data: {"secret words\n\n');
+    });
+    expect(failure).toMatchObject({ error: { code: "MODEL_TRUNCATED" }, transient: true, events: [text] });
+    expect(failure.logged).not.toContain("secret");
+  });
+
+  test("when a chunk has another shape", async () => {
+    expect(await failureOf((res) => sendStream(res, { choices: "none" }))).toMatchObject({
+      error: { code: "MODEL_TRUNCATED" },
+    });
+  });
+
+  test("when one event grows without an end", async () => {
+    const failure = await failureOf((res) => {
+      res.writeHead(200, { "content-type": "text/event-stream" });
+      res.write(`data: ${"x".repeat(3 * 1024 * 1024)}`);
+    });
+    expect(failure).toMatchObject({ error: { code: "MODEL_TRUNCATED" } });
+  });
+
+  const beginOfCall = chunk({
+    tool_calls: [{ index: 0, id: "a", function: { name: "clock", arguments: '{"zone":' } }],
+  });
+
+  test("when the output limit cut the arguments of a call, which is not worth repeating", async () => {
+    const failure = await failureOf((res) => sendStream(res, beginOfCall, chunk({}, "length")), withTool);
+    expect(failure).toMatchObject({ error: { code: "MODEL_TRUNCATED" }, transient: false, events: [] });
+  });
+
+  test("when the tool calls grow too large", async () => {
+    const part = chunk({ tool_calls: [{ index: 0, function: { arguments: "x".repeat(60_000) } }] });
+    const failure = await failureOf(
+      (res) => sendStream(res, beginOfCall, part, part, part, part, part, chunk({}, "tool_calls")),
+      withTool,
+    );
+    expect(failure).toMatchObject({ error: { code: "MODEL_TRUNCATED" }, transient: false });
+  });
+
+  test("when calls are announced and none comes", async () => {
+    expect(
+      await failureOf((res) => sendStream(res, chunk({ content: "Hel" }), chunk({}, "tool_calls")), withTool),
+    ).toMatchObject({ error: { code: "MODEL_TRUNCATED" }, transient: true });
+  });
+
+  test("when a call has no name", async () => {
+    const nameless = chunk({ tool_calls: [{ index: 0, id: "a", function: { arguments: "{}" } }] });
+    expect(await failureOf((res) => sendStream(res, nameless, chunk({}, "tool_calls")), withTool)).toMatchObject({
+      error: { code: "MODEL_TRUNCATED" },
+    });
+  });
+
+  test("when the provider ends it with finish_reason error", async () => {
+    expect(await failureOf((res) => sendStream(res, chunk({ content: "Hel" }), chunk({}, "error")))).toMatchObject({
+      error: { code: "MODEL_TRUNCATED" },
+    });
+  });
+});
+
+describe("an error event inside the stream", () => {
+  test("is MODEL_UNAVAILABLE, without its words", async () => {
+    const failure = await failureOf((res) => sendStream(res, chunk({ content: "Hel" }), apiError("upstream details")));
+    expect(failure).toMatchObject({
+      error: { code: "MODEL_UNAVAILABLE", message: "The language model reported an error." },
+      transient: true,
+    });
+  });
+
+  test("counts as the status it carries", async () => {
+    const failure = await failureOf((res) =>
+      sendStream(res, { ...chunk({}), error: { code: 401, message: "No auth credentials found" } }),
+    );
+    expect(failure).toMatchObject({
+      error: { message: "The language model refused the credentials." },
+      transient: false,
+    });
+  });
+
+  test("about the context is CONTEXT_TOO_LARGE", async () => {
+    const failure = await failureOf((res) => sendStream(res, apiError("The prompt is too long: 5 > 4")));
+    expect(failure).toMatchObject({ error: { code: "CONTEXT_TOO_LARGE" } });
+  });
+});
+
+describe("after finish_reason nothing can spoil the answer", () => {
+  test.each<[string, Answer]>([
+    [
+      "a reset",
+      (res) => (
+        writeChunks(res, chunk({ content: "x" }), chunk({}, "stop")),
+        res.write(": flush\n\n", () => res.socket?.resetAndDestroy())
+      ),
+    ],
+    [
+      "a chunk that is not JSON",
+      (res) => (writeChunks(res, chunk({ content: "x" }), chunk({}, "stop")), res.end("data: {\n\n")),
+    ],
+    ["an error event", (res) => sendStream(res, chunk({ content: "x" }), chunk({}, "stop"), apiError("late"))],
+  ])("%s", async (_name, answer) => {
+    await using provider = await startProvider(answer);
+    const events = [];
+    for await (const event of provider.client().stream(question, never())) events.push(event);
+    expect(events).toEqual([
+      { type: "text", text: "x" },
+      { type: "end", finish: "stop", model: "test-model-v2" },
+    ]);
+  });
+});

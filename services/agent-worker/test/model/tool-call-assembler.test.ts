@@ -1,0 +1,298 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { createToolCallAssembler, ToolCallDelta } from "../../src/model/tool-call-assembler.ts";
+
+function assemble(deltas: readonly unknown[]) {
+  const assembler = createToolCallAssembler();
+  for (const delta of deltas) assembler.add(ToolCallDelta.parse(delta));
+  return assembler;
+}
+
+const fn = (name: string | undefined, args?: unknown) => ({
+  function: { ...(name !== undefined && { name }), arguments: args },
+});
+
+const deviations: [string, unknown[], [string, string][]][] = [
+  [
+    "by the book, interleaved",
+    [
+      { index: 0, id: "a", type: "function", ...fn("one", "") },
+      { index: 1, id: "b", type: "function", ...fn("two", "") },
+      { index: 0, ...fn(undefined, '{"x":') },
+      { index: 1, ...fn(undefined, '{"y"') },
+      { index: 0, ...fn(undefined, "1}") },
+      { index: 1, ...fn(undefined, ":2}") },
+    ],
+    [
+      ["one", '{"x":1}'],
+      ["two", '{"y":2}'],
+    ],
+  ],
+  [
+    "no index, id in the first delta only",
+    [{ id: "a", ...fn("one", '{"x"') }, fn(undefined, ":1}"), { id: "b", ...fn("two", '{"y":2') }, fn(undefined, "}")],
+    [
+      ["one", '{"x":1}'],
+      ["two", '{"y":2}'],
+    ],
+  ],
+  [
+    "no index, id in every delta, interleaved",
+    [
+      { id: "a", ...fn("one", '{"x"') },
+      { id: "b", ...fn("two", '{"y"') },
+      { id: "a", ...fn(undefined, ":1}") },
+      { id: "b", ...fn(undefined, ":2}") },
+    ],
+    [
+      ["one", '{"x":1}'],
+      ["two", '{"y":2}'],
+    ],
+  ],
+  [
+    "every call at index 0 with its own id",
+    [
+      { index: 0, id: "a", ...fn("one", '{"x":1}') },
+      { index: 0, id: "b", ...fn("one", '{"x":') },
+      { index: 0, ...fn(undefined, "2}") },
+    ],
+    [
+      ["one", '{"x":1}'],
+      ["one", '{"x":2}'],
+    ],
+  ],
+  [
+    "every call at index 0 without ids, whole in one delta",
+    [
+      { index: 0, id: "", ...fn("one", '{"x":1}') },
+      { index: 0, id: "", ...fn("one", '{"x":2}') },
+      { index: 0, id: "", ...fn("two", "{}") },
+    ],
+    [
+      ["one", '{"x":1}'],
+      ["one", '{"x":2}'],
+      ["two", "{}"],
+    ],
+  ],
+  [
+    "neither index nor id, whole in one delta",
+    [fn("one", '{"x":1}'), fn("one", '{"x":1}')],
+    [
+      ["one", '{"x":1}'],
+      ["one", '{"x":1}'],
+    ],
+  ],
+  [
+    "the same id for two calls",
+    [
+      { index: 0, id: "call", ...fn("one", '{"x":1}') },
+      { index: 1, id: "call", ...fn("one", '{"x":2}') },
+    ],
+    [
+      ["one", '{"x":1}'],
+      ["one", '{"x":2}'],
+    ],
+  ],
+  [
+    "the same id for two calls, and no index",
+    [
+      { id: "call", ...fn("one", '{"x":1}') },
+      { id: "call", ...fn("one", '{"x":2}') },
+    ],
+    [
+      ["one", '{"x":1}'],
+      ["one", '{"x":2}'],
+    ],
+  ],
+  [
+    "a new id in every delta of one call",
+    [
+      { index: 0, id: "a", ...fn("one", '{"x"') },
+      { index: 0, id: "b", ...fn(undefined, ":1") },
+      { index: 0, id: "c", ...fn(undefined, "}") },
+    ],
+    [["one", '{"x":1}']],
+  ],
+  [
+    "a name in every delta",
+    [
+      { index: 0, id: "a", ...fn("one", '{"x"') },
+      { index: 0, ...fn("one", ":1}") },
+      { index: 0, ...fn("one", "") },
+    ],
+    [["one", '{"x":1}']],
+  ],
+  [
+    "an empty name after the first delta",
+    [
+      { index: 0, id: "a", ...fn("one", '{"x"') },
+      { index: 0, id: "", ...fn("", ":1}") },
+    ],
+    [["one", '{"x":1}']],
+  ],
+  [
+    "the whole call again at the end",
+    [
+      { index: 0, id: "a", ...fn("one", '{"x"') },
+      { index: 0, ...fn(undefined, ":1}") },
+      { index: 0, id: "a", ...fn("one", '{"x":1}') },
+    ],
+    [["one", '{"x":1}']],
+  ],
+  ["arguments as an object", [{ index: 0, id: "a", ...fn("one", { x: { y: [1] } }) }], [["one", '{"x":{"y":[1]}}']]],
+  [
+    "no arguments at all",
+    [
+      { index: 0, id: "a", function: { name: "one" } },
+      { index: 1, id: "b", ...fn("two", null) },
+      { index: 2, id: "c", ...fn("three", " ") },
+    ],
+    [
+      ["one", "{}"],
+      ["two", "{}"],
+      ["three", "{}"],
+    ],
+  ],
+  [
+    "indexes that do not begin at 0 or are not numbers",
+    [
+      { index: 3, id: "a", ...fn("one", "{}") },
+      { index: "x", id: "b", ...fn("two", "{}") },
+    ],
+    [
+      ["one", "{}"],
+      ["two", "{}"],
+    ],
+  ],
+  [
+    "placeholders that say nothing",
+    [{ index: 0 }, { index: 1, id: "a", function: null }, { index: 2, id: "b", ...fn("one", "{}") }],
+    [["one", "{}"]],
+  ],
+  ["malformed arguments, unchanged", [{ index: 0, id: "a", ...fn("one", '{"x":') }], [["one", '{"x":']]],
+];
+
+describe("assembles calls of servers that send", () => {
+  test.each(deviations)("%s", (_name, deltas, calls) => {
+    expect(assemble(deltas).calls()).toEqual(calls.map(([name, args]) => ({ name, arguments: args })));
+  });
+});
+
+test("says whether a delta brought anything", () => {
+  const assembler = createToolCallAssembler();
+  const added = [
+    { index: 0, id: "a" },
+    { index: 0, ...fn("one") },
+    { index: 0, ...fn(undefined, "") },
+    { index: 0, ...fn(undefined, "{") },
+  ];
+  expect(added.map((delta) => assembler.add(ToolCallDelta.parse(delta)))).toEqual([false, true, false, true]);
+});
+
+test.each([
+  ['{"x":1}', true],
+  ['{"x":1', false],
+  ["", false],
+  ["[1]", false],
+  ["{}{", false],
+])("says whether arguments are whole: %j", (args, whole) => {
+  expect(assemble([{ index: 0, id: "a", ...fn("one", args) }]).isWhole()).toBe(whole);
+});
+
+test("grows with deltas that say nothing, so that their number can be bounded", () => {
+  expect(assemble(Array.from({ length: 50 }, (_, index) => ({ index }))).size()).toBe(50);
+});
+
+type Call = { id: string; name: string; arguments: string };
+type Piece = { call: number; text: string; first: boolean };
+
+const callLists: fc.Arbitrary<Call[]> = fc
+  .array(
+    fc.record({ name: fc.stringMatching(/^[a-z_]{1,12}$/), arguments: fc.dictionary(fc.string(), fc.jsonValue()) }),
+    { minLength: 1, maxLength: 5 },
+  )
+  .map((calls) =>
+    calls.map((call, i) => ({ id: `call_${i}`, name: call.name, arguments: JSON.stringify(call.arguments) })),
+  );
+
+/** Cuts the arguments of each call anywhere; the first piece may be empty, as servers send it. */
+function piecesOf(calls: Call[], cuts: readonly number[]): Piece[][] {
+  return calls.map(({ arguments: text }, call) => {
+    const bounds = [0, ...cuts.map((cut) => cut % (text.length + 1)), text.length].toSorted((a, b) => a - b);
+    return bounds.slice(1).map((end, i) => ({ call, text: text.slice(bounds[i], end), first: i === 0 }));
+  });
+}
+
+/** One after another, or each next piece from the call that `choices` names; no call overtakes one before it in beginning. */
+function interleave(perCall: Piece[][], choices: readonly number[]): Piece[] {
+  const begun = perCall.map(([first]) => first).filter((piece) => piece !== undefined);
+  const rest = perCall.map((pieces) => pieces.slice(1));
+  const order: Piece[] = [];
+  for (let i = 0; rest.some((pieces) => pieces.length > 0); i++) {
+    const open = rest.filter((pieces) => pieces.length > 0);
+    const piece = open[(choices[i % choices.length] ?? 0) % open.length]?.shift();
+    if (piece !== undefined) order.push(piece);
+  }
+  return [...begun, ...order];
+}
+
+const cutsAndChoices = [
+  fc.array(fc.nat(200), { maxLength: 6 }),
+  fc.array(fc.nat(9), { minLength: 1, maxLength: 20 }),
+] as const;
+
+describe("any chunking assembles to the same calls", () => {
+  const expected = (calls: Call[]) => calls.map(({ name, arguments: args }) => ({ name, arguments: args }));
+
+  test("with indexes, interleaved", () => {
+    fc.assert(
+      fc.property(callLists, ...cutsAndChoices, (calls, cuts, choices) => {
+        const deltas = interleave(piecesOf(calls, cuts), choices).map(({ call, text, first }) => ({
+          index: call,
+          ...(first && { id: calls[call]?.id }),
+          ...fn(first ? calls[call]?.name : undefined, text),
+        }));
+        expect(assemble(deltas).calls()).toEqual(expected(calls));
+      }),
+    );
+  });
+
+  test("with ids in every delta and no index, interleaved", () => {
+    fc.assert(
+      fc.property(callLists, ...cutsAndChoices, (calls, cuts, choices) => {
+        const deltas = interleave(piecesOf(calls, cuts), choices).map(({ call, text, first }) => ({
+          id: calls[call]?.id,
+          ...fn(first ? calls[call]?.name : undefined, text),
+        }));
+        expect(assemble(deltas).calls()).toEqual(expected(calls));
+      }),
+    );
+  });
+
+  test("with index 0 for all and the id in the first delta of each, one after another", () => {
+    fc.assert(
+      fc.property(callLists, cutsAndChoices[0], (calls, cuts) => {
+        const deltas = piecesOf(calls, cuts)
+          .flat()
+          .map(({ call, text, first }) => ({
+            index: 0,
+            ...(first && { id: calls[call]?.id }),
+            ...fn(first ? calls[call]?.name : undefined, text),
+          }));
+        expect(assemble(deltas).calls()).toEqual(expected(calls));
+      }),
+    );
+  });
+
+  test("with the name in every delta and neither index nor id, one after another", () => {
+    fc.assert(
+      fc.property(callLists, cutsAndChoices[0], (calls, cuts) => {
+        const deltas = piecesOf(calls, cuts)
+          .flat()
+          .filter((piece) => piece.text !== "")
+          .map(({ call, text }) => fn(calls[call]?.name, text));
+        expect(assemble(deltas).calls()).toEqual(expected(calls));
+      }),
+    );
+  });
+});

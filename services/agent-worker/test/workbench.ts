@@ -1,0 +1,116 @@
+import { randomUUID } from "node:crypto";
+import { openBus, type Bus, type EventAtSeq } from "@parley/bus";
+import {
+  decodeEvent,
+  isTerminal,
+  messageIdOf,
+  subjects,
+  type Outcome,
+  type StoredEvent,
+  type TurnRequest,
+} from "@parley/protocol";
+import { createLogger } from "@parley/runtime";
+import { eventually, startNats, startRedis, startService, type Broker, type Service } from "@parley/testkit";
+
+/** Real brokers and a simulated model; the test stands where the edge stands. */
+export interface Workbench {
+  readonly bus: Bus;
+  readonly nats: Broker;
+  readonly redis: Broker;
+  readonly model: Service;
+  addWorker(env?: Record<string, string>): Promise<Service>;
+  /** Queues a message as an edge would; `sim` is a directive for the simulated model. */
+  ask(message: string, options?: { conversation?: string; sim?: string }): Promise<TurnRequest>;
+  cancel(turn: TurnRequest): Promise<void>;
+  events(turn: TurnRequest): Promise<(EventAtSeq & { subject: string })[]>;
+  /** Waits until the turn's chain has such an event. */
+  seen(turn: TurnRequest, is: (event: StoredEvent) => boolean): Promise<void>;
+  ended(turn: TurnRequest): Promise<StoredEvent & Outcome>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export async function startWorkbench(): Promise<Workbench> {
+  const [nats, redis, model] = await Promise.all([startNats(), startRedis(), startService("model-simulator")]);
+  const log = createLogger({ service: "test", level: "error", format: "pretty" });
+  const ackWaitMs = 2_000;
+  const bus = await openBus({ servers: nats.url, name: "test", log, ackWaitMs });
+  const workers: Service[] = [];
+
+  const events = async (turn: TurnRequest) => {
+    const stored = await bus.events.read(turn.conversation_id, { fromSeq: 1 });
+    return stored
+      .filter(({ subject }) => subject.includes(`.${turn.turn_id}.`))
+      .map(({ subject, seq, data }) => ({ subject, seq, event: decodeEvent(data) }));
+  };
+  const find = async (turn: TurnRequest, is: (event: StoredEvent) => boolean): Promise<StoredEvent> => {
+    let found: StoredEvent | undefined;
+    await eventually(
+      async () => {
+        found = (await events(turn)).map(({ event }) => event).find(is);
+        return found !== undefined;
+      },
+      { timeoutMs: 25_000, what: `an event of turn ${turn.turn_id}` },
+    );
+    if (found === undefined) throw new Error("the event vanished");
+    return found;
+  };
+
+  return {
+    bus,
+    nats,
+    redis,
+    model,
+    events,
+    async addWorker(env = {}) {
+      const worker = await startService("agent-worker", {
+        NATS_URL: nats.url,
+        REDIS_URL: redis.url,
+        OPENAI_BASE_URL: `http://127.0.0.1:${model.port}/v1`,
+        OPENAI_API_KEY: "simulated",
+        OPENAI_MODEL: "parley-simulated",
+        ACK_WAIT_MS: String(ackWaitMs),
+        LOG_LEVEL: "warn",
+        ...env,
+      });
+      workers.push(worker);
+      return worker;
+    },
+    async ask(message, { conversation = `c_${randomUUID()}`, sim } = {}) {
+      const turn_id = randomUUID().replaceAll("-", "");
+      const request: TurnRequest = {
+        v: 1,
+        turn_id,
+        conversation_id: conversation,
+        user: { id: "tester" },
+        id: turn_id,
+        message_id: messageIdOf(turn_id, "user"),
+        message: sim === undefined ? message : `${message}\n/sim ${sim}`,
+        accepted_at: Date.now(),
+      };
+      await bus.turns.submit(request);
+      return request;
+    },
+    async cancel({ conversation_id, turn_id }) {
+      await bus.events.writeOnce(subjects.control(bus.events.shardOf(conversation_id), conversation_id, turn_id), {
+        type: "cancel_requested",
+        conversation_id,
+        turn_id,
+        ts: Date.now(),
+        by: "tester",
+        reason: "cancelled by user",
+      });
+    },
+    seen: async (turn, is) => void (await find(turn, is)),
+    async ended(turn) {
+      const event = await find(turn, ({ type }) => isTerminal(type));
+      if (event.type !== "complete" && event.type !== "cancelled" && event.type !== "error")
+        throw new Error(event.type);
+      return event;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const worker of workers) await worker[Symbol.asyncDispose]();
+      await bus.close();
+      for (const process of [model, nats, redis]) await process[Symbol.asyncDispose]();
+    },
+  };
+}
