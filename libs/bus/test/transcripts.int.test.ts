@@ -1,0 +1,39 @@
+import type { LogRecord } from "@parley/protocol";
+import { expect, it } from "vitest";
+import { openTestBus } from "./workbench.ts";
+
+function record(id: string, turn_id = id): Omit<LogRecord, "prev"> {
+  const author = { role: "user" as const };
+  return { v: 1, conversation_id: "c1", message_id: id, turn_id, author, message: id, status: "complete", ts: 1 };
+}
+
+it("stores a message once, however often and from wherever it is appended", async () => {
+  await using bench = await openTestBus();
+  const { transcripts } = bench.bus;
+  await Promise.all([transcripts.append(record("m1")), transcripts.append(record("m1"))]);
+  await transcripts.append(record("m2"));
+  await transcripts.append(record("m1"));
+  const { records } = await transcripts.tail("c1", { limit: 10 });
+  expect(records.map(({ message_id }) => message_id)).toEqual(["m1", "m2"]);
+});
+
+it("is read backwards page by page", async () => {
+  await using bench = await openTestBus();
+  const { transcripts } = bench.bus;
+  for (let i = 0; i < 5; i++) await transcripts.append(record(`m${i}`));
+  const newest = await transcripts.tail("c1", { limit: 2 });
+  const older = await transcripts.tail("c1", { limit: 2, before: newest.before });
+  const oldest = await transcripts.tail("c1", { limit: 2, before: older.before });
+  const ids = [oldest, older, newest].map(({ records }) => records.map(({ message_id }) => message_id));
+  expect(ids).toEqual([["m0"], ["m1", "m2"], ["m3", "m4"]]);
+  expect(oldest.before).toBe(0);
+});
+
+it("lets one user own a conversation", async () => {
+  await using bench = await openTestBus();
+  const { owners } = bench.bus;
+  expect(await owners.ownerOf("c1")).toBeUndefined();
+  const claims = await Promise.all([owners.claim("c1", "anna"), owners.claim("c1", "bert")]);
+  expect(new Set(claims).size).toBe(1);
+  expect(await owners.ownerOf("c1")).toBe(claims[0]);
+});

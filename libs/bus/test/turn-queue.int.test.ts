@@ -1,0 +1,54 @@
+import { limits, subjects, type TurnRequest } from "@parley/protocol";
+import { expect, it } from "vitest";
+import { openTestBus } from "./workbench.ts";
+
+function turn(id: string, conversation = "c1"): TurnRequest {
+  const message = { id, message_id: `${id}-u`, message: "hello", accepted_at: 1 };
+  return { v: 1, turn_id: id, conversation_id: conversation, user: { id: "anna" }, ...message };
+}
+
+it("takes a repeated turn for the same one", async () => {
+  await using bench = await openTestBus();
+  const { turns } = bench.bus;
+  const first = await turns.submit(turn("t1"));
+  expect(await turns.submit(turn("t1"))).toEqual({ seq: first.seq, duplicate: true });
+  expect(await turns.waiting("c1")).toHaveLength(1);
+});
+
+it("refuses more turns than may wait in a conversation, and only in that one", async () => {
+  await using bench = await openTestBus();
+  const { turns } = bench.bus;
+  for (let i = 0; i < limits.turnsPerConversation; i++) await turns.submit(turn(`t${i}`));
+  await expect(turns.submit(turn("one-more"))).rejects.toMatchObject({ code: "QUEUE_FULL" });
+  await turns.submit(turn("elsewhere", "c2"));
+});
+
+it("refuses a turn that may only run in an idle conversation", async () => {
+  await using bench = await openTestBus();
+  const { turns } = bench.bus;
+  await turns.submit(turn("t1"), { onlyIfIdle: true });
+  await expect(turns.submit(turn("t2"), { onlyIfIdle: true })).rejects.toMatchObject({ code: "CONVERSATION_BUSY" });
+});
+
+it("forgets a turn that has ended but was left in the queue, when its place is needed", async () => {
+  await using bench = await openTestBus();
+  const { turns, events } = bench.bus;
+  await turns.submit(turn("t1"));
+  const outcome = { response: "", message_id: "t1-a", tool_calls: [], usage: { input_tokens: 0, output_tokens: 0 } };
+  const chained = { conversation_id: "c1", turn_id: "t1", ts: 1, attempt: 1, n: 0 };
+  await events.writeOnce(subjects.agent(0, "c1", "t1"), { type: "complete", ...chained, ...outcome, metadata: {} });
+  await turns.submit(turn("t2"), { onlyIfIdle: true });
+  expect((await turns.waiting("c1")).map(({ request }) => request.turn_id)).toEqual(["t2"]);
+});
+
+it("delivers a turn again until it is acknowledged", async () => {
+  await using bench = await openTestBus();
+  const { turns } = bench.bus;
+  await turns.submit(turn("t1"));
+  const first = await turns.next(1_000);
+  first?.nak();
+  const second = await turns.next(1_000);
+  expect(second).toMatchObject({ request: turn("t1"), deliveries: 2 });
+  expect(await second?.ack()).toBe(true);
+  expect(await turns.waiting("c1")).toEqual([]);
+});

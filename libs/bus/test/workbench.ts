@@ -1,0 +1,18 @@
+import { openBus, type Bus } from "@parley/bus";
+import { createLogger } from "@parley/runtime";
+import { startNats, type Broker } from "@parley/testkit";
+
+/** A bus on a broker of its own. */
+export async function openTestBus(): Promise<{ bus: Bus; nats: Broker; [Symbol.asyncDispose](): Promise<void> }> {
+  const nats = await startNats();
+  const log = createLogger({ service: "test", level: "fatal", format: "pretty" });
+  const bus = await openBus({ servers: nats.url, name: "test", log });
+  return {
+    bus,
+    nats,
+    async [Symbol.asyncDispose]() {
+      await bus.close();
+      await nats[Symbol.asyncDispose]();
+    },
+  };
+}
