@@ -1,0 +1,46 @@
+/** The limits of sending, in one place, each with its reason. */
+export const deliveryLimits = {
+  /** Events a hub keeps ready: a turn of some 10 s at 40 appends a second. The older half goes at once, so evicting costs little per event. */
+  ringEvents: 512,
+  /** The same in bytes. With 1,000 busy conversations that is 64 MB. */
+  ringBytes: 64 * 1024,
+  /** A hub without a new event for this long lets go of its ring: its viewers have all of it. */
+  ringIdleMs: 60_000,
+  /** A hub stays this long after its last viewer left: a page that reloads finds the ring. */
+  lingerMs: 30_000,
+  /** A hub with a running turn that is silent for this long looks into the stream: a copy may have been lost between brokers. */
+  silenceMs: 15_000,
+  /** Live messages that wait while a hub re-reads a part of the stream. More: they are dropped and read again. */
+  syncQueueMessages: 4_096,
+
+  /** Up to this many missing events are sent as they are; more are folded into snapshots. */
+  replayEvents: 200,
+  /** The same in bytes; below `softBytes`, so that a replay alone never makes a socket lag. */
+  replayBytes: 24 * 1024,
+  /** A run of events of one turn up to this size is not worth a snapshot. */
+  rawRunEvents: 4,
+  rawRunBytes: 2 * 1024,
+  /** Messages of the transcript in a snapshot, and their size together. Older ones are fetched over HTTP. */
+  snapshotMessages: 50,
+  snapshotBytes: 256 * 1024,
+
+  /** More than this unsent: the socket lags and gets no more events until half of it has left. */
+  softBytes: 32 * 1024,
+  /**
+   * Answers to its own frames that a lagging socket may still add before it is closed with 4002. Together with `softBytes` this is the
+   * hard limit of 96 KB; a large snapshot that was sent while the socket was writable does not count against it, because closing a slow
+   * but healthy viewer for the size of its answer would make it reconnect for the same answer for ever.
+   */
+  owedBytes: 64 * 1024,
+  /** A socket that lags for this long is closed with 4002. */
+  lagMs: 30_000,
+  /**
+   * uWebSockets.js drops whatever is sent above this and closes without a code, so it is far above our own limits: the largest single
+   * frame (two full answers) still leaves room for the close frame.
+   */
+  maxBackpressureBytes: 1024 * 1024,
+  /** Unsent bytes of all sockets together. Above it the sockets that lag for the longest are closed. */
+  totalBufferedBytes: 256 * 1024 * 1024,
+} as const;
+
+export type DeliveryLimits = { readonly [Name in keyof typeof deliveryLimits]: number };

@@ -1,0 +1,115 @@
+import {
+  TranscriptMessage,
+  applyEvent,
+  createTurnView,
+  isTerminal,
+  type ConversationId,
+  type LogRecord,
+  type Outcome,
+  type SnapshotFrame,
+  type TurnId,
+  type TurnView,
+} from "@parley/protocol";
+import { deliveryLimits } from "../delivery-limits.ts";
+import type { Known } from "./ring.ts";
+import { decodeVisible } from "./visible-event.ts";
+
+interface Place {
+  readonly conversation: ConversationId;
+  /** The wire's cursor: the snapshot contains everything up to it. */
+  readonly seq: number;
+}
+
+/** One turn as of a cursor. */
+export function turnSnapshot({ conversation, seq }: Place, turn: TurnView): SnapshotFrame {
+  return {
+    type: "snapshot",
+    conversation_id: conversation,
+    seq,
+    turn_id: turn.turn_id,
+    attempt: turn.attempt,
+    text: turn.text,
+    tool_calls: [...turn.tool_calls.values()],
+    status: turn.status === "queued" ? "queued" : "running",
+    ts: Date.now(),
+  };
+}
+
+/**
+ * The whole conversation in one frame: the transcript's tail, messages that are not in it yet, and the turn that runs. One frame, so that
+ * a viewer that is cut off has all of it or nothing. Undefined: there is nothing to show. `known` must be rooted; `records` must have been
+ * read after it was.
+ */
+export function conversationSnapshot(
+  place: Place,
+  known: Known,
+  records: readonly LogRecord[],
+): SnapshotFrame | undefined {
+  const turns = turnsOf(known);
+  const stored = new Set(records.map(({ turn_id }) => turn_id));
+  const open = turns.filter(({ outcome }) => outcome === undefined);
+  const openIds = new Set(open.map(({ turn_id }) => turn_id));
+  const messages = [
+    ...records.filter(({ turn_id }) => !openIds.has(turn_id)).map((record) => TranscriptMessage.parse(record)),
+    ...endedAfter(turns, stored).flatMap(messagesOf),
+    ...open.flatMap(messagesOf),
+  ];
+  const [running] = open;
+  if (messages.length === 0 && running === undefined) return undefined;
+  const tail = newestWithin(deliveryLimits.snapshotBytes, messages);
+  if (running !== undefined) return { ...turnSnapshot(place, running), messages: tail };
+  const { conversation: conversation_id, seq } = place;
+  return { type: "snapshot", conversation_id, seq, messages: tail, status: "idle", ts: Date.now() };
+}
+
+/** Turns as of now, in the order in which they began; ended ones with their outcome. */
+function turnsOf({ base, events }: Known): TurnView[] {
+  const turns = new Map<TurnId, TurnView>();
+  for (const [turn, { view }] of [...base].toSorted(([, a], [, b]) => a.startSeq - b.startSeq)) {
+    turns.set(turn, { ...view, tool_calls: new Map(view.tool_calls) });
+  }
+  for (const event of events) {
+    // Without its beginning only a turn's end tells all of it.
+    if (event.type === "message" || isTerminal(event.type)) {
+      if (!turns.has(event.turn)) turns.set(event.turn, createTurnView(event.turn));
+    }
+    const view = turns.get(event.turn);
+    if (view !== undefined) applyEvent(view, decodeVisible(event));
+  }
+  return [...turns.values()];
+}
+
+/** Ended turns that a transcript read a moment too early does not have: those after the last one that it has. */
+function endedAfter(turns: readonly TurnView[], stored: ReadonlySet<TurnId>): TurnView[] {
+  const ended = turns.filter(({ outcome }) => outcome !== undefined);
+  return ended.slice(ended.findLastIndex(({ turn_id }) => stored.has(turn_id)) + 1);
+}
+
+/** The messages of a turn that the transcript does not have yet: the user's and, once it has ended, the answer. */
+function messagesOf({ turn_id, message, outcome }: TurnView): TranscriptMessage[] {
+  const messages: TranscriptMessage[] = [];
+  if (message !== undefined) {
+    const { message_id, author, ts } = message;
+    messages.push({ message_id, turn_id, author, message: message.message, status: "complete", ts });
+  }
+  if (outcome !== undefined) messages.push(answerOf(turn_id, outcome, message?.ts ?? Date.now()));
+  return messages;
+}
+
+function answerOf(turn_id: TurnId, outcome: Outcome, ts: number): TranscriptMessage {
+  const { message_id, response, tool_calls, usage, type: status } = outcome;
+  const answer = { message_id, turn_id, author: { role: "assistant" as const }, message: response, status, ts };
+  return { ...answer, tool_calls, usage, ...(outcome.type === "error" ? { code: outcome.code } : {}) };
+}
+
+/** The newest ones that fit together, at least one. */
+function newestWithin(maxBytes: number, messages: readonly TranscriptMessage[]): TranscriptMessage[] {
+  let first = messages.length;
+  let size = 0;
+  while (first > 0) {
+    size += JSON.stringify(messages[first - 1]).length;
+    if (size > maxBytes && first < messages.length) break;
+    first--;
+  }
+  return messages.slice(Math.max(first, messages.length - deliveryLimits.snapshotMessages));
+}

@@ -1,0 +1,37 @@
+import type { StoredMessage } from "@parley/bus";
+import { decodeEvent, isTerminal, isVisible, typeOfStored, type StoredEvent, type TurnId } from "@parley/protocol";
+
+/** A stored event that viewers see. */
+export interface VisibleEvent {
+  /** Its sequence in the stream. */
+  readonly seq: number;
+  readonly turn: TurnId;
+  readonly type: string;
+  /** The native frame: a copy of the stored bytes with the wire's `seq` as first key. */
+  readonly frame: Buffer;
+}
+
+/** Undefined for the workers' own events. `message.data` is copied. */
+export function visibleEventOf(message: StoredMessage, turn: TurnId, offset: number): VisibleEvent | undefined {
+  const type = typeOfStored(message.data);
+  if (type === "" || !isVisible(type)) return undefined;
+  return { seq: message.seq, turn, type, frame: frameOf(offset + message.seq, message.data) };
+}
+
+/** As `withSeq` of the protocol, but from Node's buffer pool: an ArrayBuffer of its own per token would cost more than the token. */
+function frameOf(wireSeq: number, data: Uint8Array): Buffer {
+  const head = `{"seq":${wireSeq},`;
+  const frame = Buffer.allocUnsafe(head.length + data.length - 1);
+  frame.write(head, 0, "latin1");
+  frame.set(data.subarray(1), head.length);
+  return frame;
+}
+
+export function decodeVisible({ frame }: VisibleEvent): StoredEvent {
+  return decodeEvent(frame);
+}
+
+/** Whether what an event of this type says is contained in a snapshot of its turn. Messages and ends are always sent themselves. */
+export function isFoldable(type: string): boolean {
+  return type !== "message" && !isTerminal(type);
+}

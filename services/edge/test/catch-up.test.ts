@@ -1,0 +1,138 @@
+import { applyFrame, createView, type ConversationView } from "@parley/protocol";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { eventsAfter, planCatchUp, type CatchUpPlan, type CatchUpStep } from "../src/hub/catch-up.ts";
+import { createRing, type Known } from "../src/hub/ring.ts";
+import { turnSnapshot } from "../src/hub/snapshot.ts";
+import type { VisibleEvent } from "../src/hub/visible-event.ts";
+import { complete, conversation, frameOf, histories, message, token, visible } from "./conversation-history.ts";
+
+const limits = { replayEvents: 3, replayBytes: 2_000, rawRunEvents: 1, rawRunBytes: 400 };
+
+function play(view: ConversationView, steps: readonly CatchUpStep[]): void {
+  for (const step of steps) {
+    const frame =
+      step.kind === "event" ? frameOf(step.event) : turnSnapshot({ conversation, seq: step.seq }, step.turn);
+    expect(applyFrame(view, frame)).toBe(true);
+  }
+}
+
+function viewOf(events: readonly VisibleEvent[], upTo = Infinity): ConversationView {
+  const view = createView(conversation);
+  for (const event of events) if (event.seq <= upTo) applyFrame(view, frameOf(event));
+  return view;
+}
+
+function stepsOf(plan: CatchUpPlan): readonly CatchUpStep[] {
+  if (plan.kind !== "steps") throw new Error(`there is no way: ${plan.kind}`);
+  return plan.steps;
+}
+
+function everything(events: readonly VisibleEvent[]): Known {
+  return { floor: 0, events, base: new Map(), rooted: true, quiet: undefined };
+}
+
+function ringOf(events: readonly VisibleEvent[], ringEvents: number): Known {
+  const ring = createRing({ ringEvents, ringBytes: 1_000_000 });
+  ring.reset(0);
+  ring.extendDown(1, [], true);
+  for (const event of events) {
+    ring.append(event);
+    ring.enforceLimits();
+  }
+  return ring;
+}
+
+/** The ring's way if it has one, else that of somebody who reads the stream. */
+function planFor(ring: Known, events: readonly VisibleEvent[], cursor: number): CatchUpPlan {
+  const plan = planCatchUp(ring, cursor, limits);
+  return plan.kind === "steps" ? plan : planCatchUp(everything(events), cursor, limits);
+}
+
+/** Any number of events may be known to the viewer, and it may be cut off after any frame. */
+const situations = fc.record({
+  events: histories,
+  ringEvents: fc.integer({ min: 1, max: 30 }),
+  seen: fc.nat(60),
+  cut: fc.nat(10),
+});
+
+describe("a viewer that is caught up", () => {
+  it("has what a viewer has that got every event, from whatever cursor, cut off at whatever frame", () => {
+    fc.assert(
+      fc.property(situations, ({ events, ringEvents, seen, cut }) => {
+        const cursor = seen === 0 ? 0 : (events[Math.min(seen, events.length) - 1]?.seq ?? 0);
+        const ring = ringOf(events, ringEvents);
+        const view = viewOf(events, cursor);
+
+        play(view, stepsOf(planFor(ring, events, cursor)).slice(0, cut));
+        const resumed = cut === 0 ? cursor : Math.max(cursor, view.seq);
+        play(view, stepsOf(planFor(ring, events, resumed)));
+
+        expect(view.turns).toEqual(viewOf(events).turns);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it("gets every message and every end exactly once", () => {
+    fc.assert(
+      fc.property(situations, ({ events, ringEvents }) => {
+        const plan = planFor(ringOf(events, ringEvents), events, 0);
+        const landmarks = (list: readonly VisibleEvent[]) =>
+          list.filter(({ type }) => type === "message" || type === "complete").map(({ seq }) => seq);
+        const sent = stepsOf(plan).flatMap((step) => (step.kind === "event" ? [step.event] : []));
+        expect(landmarks(sent)).toEqual(landmarks(events));
+      }),
+    );
+  });
+
+  it("gets one snapshot for a long answer that still runs, also when the hub no longer has its events", () => {
+    const events = [
+      visible(1, message("t")),
+      ...Array.from({ length: 50 }, (_, i) => visible(2 + i, token("t", `w${i} `))),
+    ];
+    const ring = ringOf(events, 8);
+    expect(ring.floor).toBeGreaterThan(20);
+    const plan = planCatchUp(ring, 10, limits);
+    expect(stepsOf(plan)).toMatchObject([{ kind: "snapshot", seq: 51, turn: { text: /^w0 .*w49 $/ } }].map(asText));
+  });
+
+  it("gets the end itself after the snapshot of its turn", () => {
+    const tokens = Array.from({ length: 10 }, (_, i) => visible(2 + i, token("t", `${i}`)));
+    const events = [visible(1, message("t")), ...tokens, visible(12, complete("t", "0123456789"))];
+    const steps = stepsOf(planCatchUp(everything(events), 3, limits));
+    expect(steps).toMatchObject([
+      { kind: "snapshot", seq: 11, turn: { text: "0123456789", status: "running" } },
+      { kind: "event", seq: 12, event: { type: "complete" } },
+    ]);
+  });
+
+  it("gets a few missing events as they are", () => {
+    const events = [visible(1, message("t")), visible(2, token("t", "a")), visible(3, token("t", "b"))];
+    expect(planCatchUp(everything(events), 1, limits)).toMatchObject({
+      mode: "replay",
+      steps: [{ seq: 2 }, { seq: 3 }],
+    });
+    expect(planCatchUp(everything(events), 3, limits)).toEqual({ kind: "steps", mode: "live", steps: [] });
+  });
+
+  it("cannot be served by a hub that does not know the turn's beginning", () => {
+    const tokens = Array.from({ length: 10 }, (_, i) => visible(20 + i, token("t", `${i}`)));
+    const known: Known = { floor: 19, events: tokens, base: new Map(), rooted: false, quiet: undefined };
+    expect(planCatchUp(known, 19, limits)).toEqual({ kind: "unknown turn", turn: "t" });
+    expect(planCatchUp(known, 5, limits)).toEqual({ kind: "below floor" });
+  });
+});
+
+describe("events after a cursor", () => {
+  it("are found from the end", () => {
+    const events = [visible(2, token("t", "a")), visible(5, token("t", "b")), visible(7, token("t", "c"))];
+    expect([0, 2, 3, 5, 7, 9].map((cursor) => eventsAfter(events, cursor).length)).toEqual([3, 2, 2, 1, 0, 0]);
+  });
+});
+
+/** Vitest matches texts in objects only literally. */
+function asText<T extends { turn: { text: RegExp } }>(step: T) {
+  return { ...step, turn: { text: expect.stringMatching(step.turn.text) as unknown } };
+}

@@ -1,0 +1,114 @@
+import { decodeEvent, encodeEvent, type StoredEvent } from "@parley/protocol";
+import fc from "fast-check";
+import { visibleEventOf, type VisibleEvent } from "../src/hub/visible-event.ts";
+
+/** Conversations for the tests of folding and catching up. */
+
+export const conversation = "c_test";
+
+const usage = { input_tokens: 1, output_tokens: 1 };
+
+export function visible(seq: number, event: StoredEvent, offset = 0): VisibleEvent {
+  const message = { subject: "", seq, previous: 0, data: encodeEvent(event) };
+  const made = visibleEventOf(message, event.turn_id, offset);
+  if (made === undefined) throw new Error(`${event.type} is not visible`);
+  return made;
+}
+
+function common(turn: string) {
+  return { conversation_id: conversation, turn_id: turn, ts: 1 };
+}
+
+export function message(turn: string, text = `question of ${turn}`): StoredEvent {
+  return {
+    type: "message",
+    ...common(turn),
+    message_id: `${turn}-u`,
+    id: `client-${turn}`,
+    author: { role: "user", id: "ann" },
+    message: text,
+  };
+}
+
+export function token(turn: string, text: string, attempt = 1, n = 0): StoredEvent {
+  return { type: "token", ...common(turn), attempt, n, token: text };
+}
+
+export function complete(turn: string, response: string): StoredEvent {
+  return {
+    type: "complete",
+    ...common(turn),
+    attempt: 1,
+    n: 99,
+    response,
+    message_id: `${turn}-a`,
+    tool_calls: [],
+    usage,
+    metadata: {},
+  };
+}
+
+export function toolEnd(turn: string, call: string, result = "ok"): StoredEvent {
+  return {
+    type: "tool_call_end",
+    ...common(turn),
+    call_id: call,
+    tool_name: "look",
+    arguments: {},
+    status: "completed",
+    result,
+    duration_ms: 5,
+  };
+}
+
+type Deed = { readonly kind: number; readonly turn: number; readonly text: string; readonly gap: number };
+
+const deed: fc.Arbitrary<Deed> = fc.record({
+  kind: fc.nat(9),
+  turn: fc.nat(3),
+  text: fc.string({ maxLength: 6 }),
+  gap: fc.integer({ min: 1, max: 3 }),
+});
+
+/** What the turn does next, given what it has done. Turns begin with their message and end once; tools may report after the end. */
+function eventOf({ kind, text }: Deed, turn: string, state: { begun: boolean; ended: boolean }): StoredEvent {
+  const chained = { ...common(turn), attempt: 1 + (kind % 2), n: 0 };
+  if (!state.begun) return message(turn, text);
+  if (state.ended) return toolEnd(turn, "late", text);
+  switch (kind) {
+    case 0:
+      return complete(turn, text);
+    case 1:
+      return { type: "turn_restarted", ...chained, text };
+    case 2:
+      return { type: "tool_call_start", ...chained, call_id: `k${text.length}`, tool_name: "look", arguments: {} };
+    case 3:
+      return toolEnd(turn, `k${text.length}`, text);
+    case 4:
+      return { type: "progress", ...chained, step: "generating", message: text };
+    default:
+      return token(turn, text, chained.attempt);
+  }
+}
+
+/** Any history of up to four turns of one conversation, interleaved in any way. */
+export const histories: fc.Arbitrary<VisibleEvent[]> = fc.array(deed, { maxLength: 60 }).map((deeds) => {
+  const states = new Map<string, { begun: boolean; ended: boolean }>();
+  let seq = 0;
+  return deeds.map((one) => {
+    const turn = `t${one.turn}`;
+    const state = states.get(turn) ?? { begun: false, ended: false };
+    states.set(turn, state);
+    const event = eventOf(one, turn, state);
+    state.begun = true;
+    if (event.type === "complete") state.ended = true;
+    seq += one.gap;
+    return visible(seq, event);
+  });
+});
+
+/** The event as the viewer's frame. */
+export function frameOf({ frame, seq }: VisibleEvent) {
+  const { type, ...event } = decodeEvent(frame);
+  return { type, ...event, seq };
+}
