@@ -65,3 +65,5 @@ export const ClientFrame = z.discriminatedUnion("type", [
   PingFrame,
 ]);
 export type ClientFrame = z.infer<typeof ClientFrame>;
+/** A frame as a client writes it: what has a default may be left out. */
+export type ClientFrameInput = z.input<typeof ClientFrame>;

@@ -68,6 +68,7 @@ export const SubscribedFrame = z.object({
   /** The cursor from which frames follow. */
   seq: z.number(),
 });
+export type SubscribedFrame = z.infer<typeof SubscribedFrame>;
 /** A stored message as a reader of the transcript sees it. */
 export const TranscriptMessage = z.object({
   message_id: z.string(),
