@@ -43,6 +43,10 @@ export const ToolCall = z.object({
 });
 export type ToolCall = z.infer<typeof ToolCall>;
 
+/** A call as a step committed it. `problem`: it cannot run (unknown tool, unreadable arguments); the sentence goes back to the model. */
+export const StepCall = ToolCall.extend({ problem: z.string().optional() });
+export type StepCall = z.infer<typeof StepCall>;
+
 export const FinishedToolCall = ToolCall.extend({
   status: ToolStatus,
   result: z.string(),
@@ -105,7 +109,7 @@ export const StepEvent = z.object({
   type: z.literal("step"),
   ...chained,
   step: z.number().int().nonnegative(),
-  tool_calls: z.array(ToolCall),
+  tool_calls: z.array(StepCall),
   usage: Usage,
 });
 export const ToolCallStartEvent = z.object({

@@ -22,6 +22,7 @@ export {
   SubscribeFrame,
   UnsubscribeFrame,
   nativeSubprotocol,
+  type ClientFrameInput,
 } from "./client-frames.ts";
 export {
   AnswerMetadata,
