@@ -60,6 +60,22 @@ export function createTurnQueue({ js, jsm, events, log }: TurnQueueDeps) {
     return found;
   };
 
+  /** Up to `limit` turns of all conversations, oldest first. For whoever looks after the queue. */
+  const scan = async (limit: number): Promise<QueuedTurn[]> => {
+    const found: QueuedTurn[] = [];
+    for (let seq = 1; found.length < limit;) {
+      const message = await jsm.direct.getMessage(streams.turns, { seq, next_by_subj: subjects.allTurns });
+      if (message === null) break;
+      found.push({ seq: message.seq, request: decodeJson(TurnRequest, message.data) });
+      seq = message.seq + 1;
+    }
+    return found;
+  };
+
+  /** Up to this sequence the broker takes every turn for done: what is still there will never be delivered again. */
+  const settledUpTo = async (): Promise<number> =>
+    (await jsm.consumers.info(streams.turns, turnsConsumer)).ack_floor.stream_seq;
+
   const remove = async (seq: number): Promise<void> => {
     // Already gone is what we want.
     await jsm.streams
@@ -92,6 +108,8 @@ export function createTurnQueue({ js, jsm, events, log }: TurnQueueDeps) {
 
   return {
     waiting,
+    scan,
+    settledUpTo,
     remove,
     hasEnded,
     removeEnded,
@@ -130,8 +148,9 @@ export function createTurnQueue({ js, jsm, events, log }: TurnQueueDeps) {
         const message = await (await consumer).next({ expires: expiresMs });
         return message === null ? undefined : deliveryOf(message, log);
       } catch (error) {
-        // The consumer may have been made anew: look it up again next time.
+        // The stream or its consumer may be gone: made again, and looked up again next time.
         consumer = undefined;
+        await events.restore();
         throw error;
       }
     },

@@ -28,6 +28,7 @@ export const Config = z.object({
   MODEL_FIRST_TOKEN_MS: durationMs(60_000).describe("The model may take this long until its first token."),
   CONTEXT_BYTES: count(96 * 1024).describe("History and tool results given to the model, newest first."),
   HISTORY_MESSAGES: count(40).describe("Messages of the transcript that are looked at for context."),
+  JANITOR_MS: durationMs(30_000).describe("How often the queue is searched for turns that nobody looks after."),
   AGENT_NAME: z.string().default("general").describe("The agent's name in answers."),
   SYSTEM_PROMPT: optionalText().describe("Replaces the built-in system prompt."),
   OPENAI_API_KEY: secret().optional().describe("Key of the model provider."),

@@ -4,6 +4,7 @@ import { createLifecycle, createLogger, readConfig, runMain, startAdmin } from "
 import { createCancellations } from "./cancellations.ts";
 import { Config } from "./config.ts";
 import { createIntake } from "./intake.ts";
+import { createJanitor } from "./janitor.ts";
 import { createAgentMetrics } from "./metrics.ts";
 import { createModelStep } from "./model-step.ts";
 import { createModelClient } from "./model/model-client.ts";
@@ -80,6 +81,14 @@ runMain("agent-worker", async ({ env }) => {
     log,
   });
   life.use("running turns", intake.stop);
+  const janitor = createJanitor({
+    turns: bus.turns,
+    runner,
+    everyMs: config.JANITOR_MS,
+    onFinding: metrics.janitorFound,
+    log,
+  });
+  life.use("the janitor", janitor.close);
   metrics.observe({ running: runner.running, parked: intake.parked });
 
   const ready = (): string[] => [

@@ -1,4 +1,5 @@
 import { Counter, Gauge, createMetrics } from "@parley/runtime";
+import type { JanitorFinding } from "./janitor.ts";
 import type { TurnResult } from "./turn-runner.ts";
 
 export interface AgentGauges {
@@ -15,8 +16,15 @@ export function createAgentMetrics() {
     labelNames: ["result"],
     registers: [registry],
   });
+  const findings = new Counter({
+    name: "parley_janitor_findings_total",
+    help: "Turns that nobody would have looked after again, by what was wrong.",
+    labelNames: ["finding"],
+    registers: [registry],
+  });
   return {
     registry,
+    janitorFound: (finding: JanitorFinding): void => findings.inc({ finding: finding.replace(" ", "_") }),
     turnSettled: (result: TurnResult): void => turns.inc({ result: result.replace(" ", "_") }),
     observe({ running, parked }: AgentGauges): void {
       const gauge = (name: string, help: string, read: () => number) =>

@@ -65,11 +65,13 @@ export function createModelClient({ provider, idleMs, firstTokenMs, log }: Model
       watchdog.arm(firstTokenMs);
       for await (const chunk of await open(request, attempt.signal)) {
         signal.throwIfAborted();
+        const wasFinished = reader.isFinished();
         const { events, progressed } = reader.read(chunk);
-        if (!progressed && !reader.isFinished()) continue;
+        const restartsClock = !wasFinished && (progressed || reader.isFinished());
         // The caller's own time with an event is not the provider's silence.
-        watchdog.disarm();
+        if (restartsClock) watchdog.disarm();
         yield* events;
+        if (!restartsClock) continue;
         waitingFor = "next";
         watchdog.arm(reader.isFinished() ? AFTER_FINISH_MS : idleMs);
       }
