@@ -143,15 +143,17 @@ export async function appendFenced({ events, subject, event, expect, giveUpMs }:
   const data = encodeEvent(event);
   const backoff = createBackoff({ minMs: 20, maxMs: 1_000 });
   const deadline = performance.now() + giveUpMs;
+  let unanswered = false;
   while (performance.now() < deadline) {
     const result = await events.append({ subject, data, expect });
     if (result.kind === "stored") return result.seq;
+    if (result.kind === "unknown") unanswered = true;
     if (result.kind === "refused") {
       if (!wrongLastSequence.has(result.code))
         throw new Error(`the event stream refused an event: ${result.description}`);
       const last = await events.lastFromLeader(subject).catch(() => null);
       if (last !== null) {
-        if (last !== undefined && isSame(last.event, event)) return last.seq;
+        if (unanswered && last !== undefined && isSame(last.event, event)) return last.seq;
         if ((last?.seq ?? 0) !== expect) throw new FencedError("another worker has the turn");
       }
     }

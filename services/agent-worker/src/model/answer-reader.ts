@@ -26,18 +26,13 @@ export function createAnswerReader(requestedModel: string) {
     /** `progressed` is false for chunks that say nothing: role only, empty text, keep-alive, usage. */
     read(data: unknown): { events: ModelEvent[]; progressed: boolean } {
       const chunk = parseChunk(data);
-      const choice = chunk.choices?.[0];
-      const delta = choice?.delta ?? choice?.message;
-      if (chunk.model) model = chunk.model;
-      if (chunk.usage)
-        usage = { input_tokens: chunk.usage.prompt_tokens, output_tokens: chunk.usage.completion_tokens };
-      if (choice?.finish_reason) finish = choice.finish_reason;
+      finish = chunk.finish ?? finish;
+      usage = chunk.usage ?? usage;
+      model = chunk.model ?? model;
       const events: ModelEvent[] = [];
-      const reasoning = delta?.reasoning_content || delta?.reasoning;
-      const text = (delta?.content ?? "") + (delta?.refusal ?? "");
-      if (reasoning) events.push({ type: "reasoning", text: reasoning });
-      if (text !== "") events.push({ type: "text", text });
-      const grew = readToolCalls(delta?.tool_calls ?? []);
+      if (chunk.reasoning !== "") events.push({ type: "reasoning", text: chunk.reasoning });
+      if (chunk.text !== "") events.push({ type: "text", text: chunk.text });
+      const grew = readToolCalls(chunk.toolCalls);
       return { events, progressed: grew || events.length > 0 };
     },
     /** The model has said that it is done; only the usage may still come. */

@@ -1,11 +1,11 @@
 import OpenAI from "openai";
 import type { Logger } from "@parley/runtime";
-import { createAnswerReader } from "./answer-reader.ts";
+import { createAnswerReader, type AnswerReader } from "./answer-reader.ts";
 import { rejectedField, timedOut, toModelError } from "./model-error.ts";
 import type { ModelClient, ModelEvent, ModelRequest } from "./model.ts";
 import type { OptionalField, Provider } from "./provider.ts";
 import { providerFetch } from "./provider-fetch.ts";
-import { createWatchdog } from "./watchdog.ts";
+import { createWatchdog, type Watchdog } from "./watchdog.ts";
 
 /** After finish_reason the answer is whole. Waiting for usage and the end of the stream must not hold it up. */
 const AFTER_FINISH_MS = 1_000;
@@ -28,13 +28,63 @@ type Body = OpenAI.ChatCompletionCreateParamsStreaming;
  * MODEL_UNAVAILABLE, MODEL_TIMEOUT, MODEL_TRUNCATED, CONTEXT_TOO_LARGE.
  */
 export function createModelClient({ provider, idleMs, firstTokenMs, log }: ModelClientOptions): ModelClient {
-  const openai = openSdk(provider, firstTokenMs + SDK_TIMEOUT_MARGIN_MS);
+  const open = createOpen(openSdk(provider, firstTokenMs + SDK_TIMEOUT_MARGIN_MS), provider, log);
+
+  async function* stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent, void, undefined> {
+    signal.throwIfAborted();
+    const attempt = new AbortController();
+    const stop = (): void => attempt.abort();
+    const watchdog = createWatchdog(stop);
+    const reader = createAnswerReader(request.model ?? provider.model);
+    signal.addEventListener("abort", stop, { once: true });
+    try {
+      watchdog.arm(firstTokenMs, "first content");
+      yield* readChunks(await open(request, attempt.signal), { reader, watchdog, idleMs, signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!reader.isFinished() && watchdog.expired() === undefined) throw toModelError(error, provider.apiKey);
+    } finally {
+      watchdog.disarm();
+      signal.removeEventListener("abort", stop);
+      attempt.abort();
+    }
+    // The SDK ends an aborted stream as if it were complete.
+    signal.throwIfAborted();
+    const expired = watchdog.expired();
+    if (expired !== undefined && !reader.isFinished()) throw timedOut(expired);
+    yield* reader.end();
+  }
+
+  return { stream };
+}
+
+type Reading = { reader: AnswerReader; watchdog: Watchdog; idleMs: number; signal: AbortSignal };
+
+async function* readChunks(
+  chunks: AsyncIterable<unknown>,
+  { reader, watchdog, idleMs, signal }: Reading,
+): AsyncGenerator<ModelEvent, void, undefined> {
+  for await (const chunk of chunks) {
+    signal.throwIfAborted();
+    const wasFinished = reader.isFinished();
+    const { events, progressed } = reader.read(chunk);
+    const restartsClock = !wasFinished && (progressed || reader.isFinished());
+    // The caller's own time with an event is not the provider's silence.
+    if (restartsClock) watchdog.disarm();
+    yield* events;
+    if (!restartsClock) continue;
+    if (reader.isFinished()) watchdog.arm(AFTER_FINISH_MS, "end of the stream");
+    else watchdog.arm(idleMs, "next content");
+  }
+}
+
+/** Opens streams; without a field that the server says it does not know, from then on for every request. */
+function createOpen(openai: OpenAI, provider: Provider, log: Logger) {
   const supported = new Set<OptionalField>();
   if (provider.supports.streamOptions) supported.add("stream_options");
   if (provider.supports.parallelToolCalls) supported.add("parallel_tool_calls");
 
-  /** Opens the stream; without a field that the server says it does not know, from then on for every request. */
-  async function open(request: ModelRequest, signal: AbortSignal): Promise<AsyncIterable<unknown>> {
+  return async (request: ModelRequest, signal: AbortSignal): Promise<AsyncIterable<unknown>> => {
     const sent = new Set(supported);
     const options = { signal, headers: { "x-client-request-id": request.requestId } };
     for (;;) {
@@ -51,46 +101,7 @@ export function createModelClient({ provider, idleMs, firstTokenMs, log }: Model
         );
       }
     }
-  }
-
-  async function* stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent, void, undefined> {
-    signal.throwIfAborted();
-    const attempt = new AbortController();
-    const stop = (): void => attempt.abort();
-    const watchdog = createWatchdog(stop);
-    const reader = createAnswerReader(request.model ?? provider.model);
-    let waitingFor: "first" | "next" = "first";
-    signal.addEventListener("abort", stop, { once: true });
-    try {
-      watchdog.arm(firstTokenMs);
-      for await (const chunk of await open(request, attempt.signal)) {
-        signal.throwIfAborted();
-        const wasFinished = reader.isFinished();
-        const { events, progressed } = reader.read(chunk);
-        const restartsClock = !wasFinished && (progressed || reader.isFinished());
-        // The caller's own time with an event is not the provider's silence.
-        if (restartsClock) watchdog.disarm();
-        yield* events;
-        if (!restartsClock) continue;
-        waitingFor = "next";
-        watchdog.arm(reader.isFinished() ? AFTER_FINISH_MS : idleMs);
-      }
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!reader.isFinished() && watchdog.expiredMs() === undefined) throw toModelError(error, provider.apiKey);
-    } finally {
-      watchdog.disarm();
-      signal.removeEventListener("abort", stop);
-      attempt.abort();
-    }
-    // The SDK ends an aborted stream as if it were complete.
-    signal.throwIfAborted();
-    const expiredMs = watchdog.expiredMs();
-    if (expiredMs !== undefined && !reader.isFinished()) throw timedOut(expiredMs, waitingFor);
-    yield* reader.end();
-  }
-
-  return { stream };
+  };
 }
 
 function openSdk(provider: Provider, timeoutMs: number): OpenAI {

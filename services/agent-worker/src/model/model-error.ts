@@ -1,6 +1,7 @@
 import { APIConnectionError, APIError } from "openai";
 import { ChatError, type ErrorCode } from "@parley/protocol";
 import type { OptionalField } from "./provider.ts";
+import type { Expiry } from "./watchdog.ts";
 
 /** A provider's own words in our log: enough to mend a configuration, too little to copy a conversation into it. */
 const MAX_DETAIL_CHARS = 300;
@@ -28,20 +29,23 @@ export function truncated(why: string, { permanent = false } = {}): ChatError {
   return new ChatError("MODEL_TRUNCATED", { cause: new ProviderFault(why, permanent) });
 }
 
-/** Neither text nor tool calls for too long. */
-export function timedOut(waitedMs: number, what: "first" | "next"): ChatError {
-  return new ChatError("MODEL_TIMEOUT", {
-    cause: new ProviderFault(`no ${what} content within ${waitedMs} ms`, false),
-  });
+/** Content did not come in time. */
+export function timedOut({ ms, what }: Expiry): ChatError {
+  return new ChatError("MODEL_TIMEOUT", { cause: new ProviderFault(`no ${what} within ${ms} ms`, false) });
 }
 
 /** The funnel from whatever the SDK throws. `apiKey` is struck from the provider's words. */
 export function toModelError(thrown: unknown, apiKey: string): ChatError {
   if (thrown instanceof ChatError) return thrown;
   if (thrown instanceof APIConnectionError) return unreachable(thrown);
-  if (thrown instanceof APIError) return refused(thrown, apiKey);
+  if (isApiError(thrown)) return refused(thrown, apiKey);
   // The response had begun: a reset ("terminated"), or a chunk that is no JSON. Its message can quote the conversation.
   return truncated(`the stream broke: ${nameAndCode(thrown)}`);
+}
+
+/** `instanceof` alone makes its fields `any`. */
+function isApiError(thrown: unknown): thrown is APIError {
+  return thrown instanceof APIError;
 }
 
 function unreachable(error: APIConnectionError): ChatError {
@@ -87,18 +91,30 @@ function isContextTooLarge(error: APIError, status: number | undefined): boolean
   return error.code === "context_length_exceeded" || contextWords.test(error.message);
 }
 
+const noCredentials: Verdict = verdict("The language model refused the credentials.", true);
+const noCredit: Verdict = verdict("The account at the language model's provider has no credit left.", true);
+const refusal: Verdict = verdict("The language model refused the request.", true);
+
+const verdicts: Readonly<Record<number, Verdict>> = {
+  401: noCredentials,
+  402: noCredit,
+  403: noCredentials,
+  404: verdict("The provider does not know this language model.", true),
+  408: { code: "MODEL_UNAVAILABLE", permanent: false },
+  409: { code: "MODEL_UNAVAILABLE", permanent: false },
+  429: verdict("The language model has too many requests at the moment.", false),
+};
+
+function verdict(message: string, permanent: boolean): Verdict {
+  return { code: "MODEL_UNAVAILABLE", permanent, message };
+}
+
 function judge(error: APIError, status: number | undefined): Verdict {
-  const say = (message: string, permanent: boolean): Verdict => ({ code: "MODEL_UNAVAILABLE", permanent, message });
-  if (status === 401 || status === 403) return say("The language model refused the credentials.", true);
-  if (status === 402 || error.code === "insufficient_quota") {
-    return say("The account at the language model's provider has no credit left.", true);
-  }
-  if (status === 404) return say("The provider does not know this language model.", true);
-  if (status === undefined) return say("The language model reported an error.", false);
-  if (error.headers?.get("x-should-retry") === "false") return say("The language model refused the request.", true);
-  if (status === 429) return say("The language model has too many requests at the moment.", false);
-  if (status === 408 || status === 409 || status >= 500) return { code: "MODEL_UNAVAILABLE", permanent: false };
-  return say("The language model refused the request.", true);
+  if (error.code === "insufficient_quota") return noCredit;
+  if (status === undefined) return verdict("The language model reported an error.", false);
+  if (error.headers?.get("x-should-retry") === "false") return refusal;
+  if (status >= 500) return { code: "MODEL_UNAVAILABLE", permanent: false };
+  return verdicts[status] ?? refusal;
 }
 
 function describe(error: APIError, status: number | undefined, apiKey: string): string {
@@ -122,6 +138,6 @@ function retryAfterMsOf(headers: Headers | undefined): number | undefined {
 
 /** The optional field that the server names as the reason of a refusal, if the request had it. */
 export function rejectedField(thrown: unknown, sent: Iterable<OptionalField>): OptionalField | undefined {
-  if (!(thrown instanceof APIError) || (thrown.status !== 400 && thrown.status !== 422)) return undefined;
+  if (!isApiError(thrown) || (thrown.status !== 400 && thrown.status !== 422)) return undefined;
   return [...sent].find((field) => thrown.message.includes(field) || thrown.param?.startsWith(field) === true);
 }

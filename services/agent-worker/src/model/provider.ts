@@ -98,9 +98,8 @@ function openrouter(baseURL: string, apiKey: string, model = OPENROUTER_DEFAULT_
 /** Any other server. Local ones want no key, but the header must not be empty. */
 function compatible(baseURL: string, apiKey = "none", named?: string): Provider {
   const simulated = apiKey === SIMULATED_KEY || named?.startsWith(SIMULATED_MODEL) === true;
-  const model = named ?? (simulated ? SIMULATED_MODEL : undefined);
-  if (model === undefined)
-    throw new StartError("OPENAI_MODEL is not set, but OPENAI_BASE_URL needs it: name a model of that server.");
+  // Servers of one model mostly take any name; one that does not says so in its first answer.
+  const model = named ?? (simulated ? SIMULATED_MODEL : OPENAI_DEFAULT_MODEL);
   return {
     name: simulated ? "simulated" : "openai-compatible",
     baseURL,

@@ -38,8 +38,8 @@ export async function* streamWithRetry(
   request: ModelRequest,
   options: RetryOptions,
 ): AsyncGenerator<ModelEvent | RestartEvent, void, undefined> {
-  const { signal, attempts = 3, onRetry, random = Math.random } = options;
-  const backoff = createBackoff({ ...BACKOFF, random });
+  const { signal, attempts = 3 } = options;
+  const waitAfter = createWait(options);
   let hasContent = false;
   let restarted = false;
   for (let attempt = 1; ; attempt++) {
@@ -58,12 +58,20 @@ export async function* streamWithRetry(
     } catch (error) {
       signal.throwIfAborted();
       if (attempt >= attempts || (emitted && restarted) || !mayRepeat(error)) throw error;
-      const waitMs = (error.retryAfterMs ?? 0) + backoff.nextMs();
-      onRetry?.({ error, attempt, waitMs });
-      await sleep(waitMs, signal);
+      await waitAfter(error, attempt);
     }
-    signal.throwIfAborted();
   }
+}
+
+/** Waits before a repetition. Fails with the signal's reason once that is aborted. */
+function createWait({ signal, onRetry, random = Math.random }: RetryOptions) {
+  const backoff = createBackoff({ ...BACKOFF, random });
+  return async (error: ChatError, attempt: number): Promise<void> => {
+    const waitMs = (error.retryAfterMs ?? 0) + backoff.nextMs();
+    onRetry?.({ error, attempt, waitMs });
+    await sleep(waitMs, signal);
+    signal.throwIfAborted();
+  };
 }
 
 function mayRepeat(error: unknown): error is ChatError {

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { ModelEvent } from "../../src/model/model.ts";
 import {
   chunk,
   collect,
@@ -15,7 +16,7 @@ const reason = new Error("cancelled by its owner");
 test("ends with the signal's reason when aborted in mid-stream", async () => {
   await using provider = await startProvider((res) => writeChunks(res, chunk({ content: "x" })));
   const stop = new AbortController();
-  const events = [];
+  const events: ModelEvent[] = [];
   const running = (async () => {
     for await (const event of provider.client().stream(question, stop.signal)) {
       events.push(event);

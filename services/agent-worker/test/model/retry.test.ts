@@ -14,8 +14,10 @@ import {
   type Answer,
 } from "./fake-provider.ts";
 
-const busy = (res: ServerResponse, headers: Record<string, string> = {}) =>
-  sendJson(res, 503, { error: { message: "busy" } }, headers);
+const busy =
+  (headers: Record<string, string> = {}): Answer =>
+  (res) =>
+    sendJson(res, 503, { error: { message: "busy" } }, headers);
 const good = (res: ServerResponse) => sendStream(res, chunk({ content: "good" }), chunk({}, "stop"));
 /** Some text, then a clean end without finish_reason. */
 const broken =
@@ -54,7 +56,7 @@ async function run(answers: Answer[], options: { attempts?: number; random?: () 
 
 describe("before anything was emitted", () => {
   test("repeats silently until it works", async () => {
-    const { said, notices, requests } = await run([busy, (res) => res.destroy(), good]);
+    const { said, notices, requests } = await run([busy(), (res) => res.destroy(), good]);
     expect(said).toEqual(["good", "end"]);
     expect(notices.map(({ attempt, error }) => [attempt, error.code])).toEqual([
       [1, "MODEL_UNAVAILABLE"],
@@ -68,7 +70,7 @@ describe("before anything was emitted", () => {
   });
 
   test("gives up after the given number of requests, with the last error", async () => {
-    const { said, error, requests } = await run([busy], { attempts: 3 });
+    const { said, error, requests } = await run([busy()], { attempts: 3 });
     expect(said).toEqual([]);
     expect(error).toMatchObject({ code: "MODEL_UNAVAILABLE" });
     expect(requests).toHaveLength(3);
@@ -103,11 +105,11 @@ describe("after something was emitted", () => {
   });
 
   test("goes on repeating silently while the new answer has not begun", async () => {
-    expect((await run([broken("bad"), busy, good])).said).toEqual(["bad", "restart", "good", "end"]);
+    expect((await run([broken("bad"), busy(), good])).said).toEqual(["bad", "restart", "good", "end"]);
   });
 
   test("says nothing of a restart when no new answer comes, so that the text stays", async () => {
-    const { said, error } = await run([broken("bad"), busy], { attempts: 3 });
+    const { said, error } = await run([broken("bad"), busy()], { attempts: 3 });
     expect(said).toEqual(["bad"]);
     expect(error).toMatchObject({ code: "MODEL_UNAVAILABLE" });
   });
@@ -116,20 +118,20 @@ describe("after something was emitted", () => {
 describe("waits", () => {
   test("for as long as the provider asks", async () => {
     const startedAt = performance.now();
-    const { said, notices } = await run([(res) => busy(res, { "retry-after-ms": "300" }), good]);
+    const { said, notices } = await run([busy({ "retry-after-ms": "300" }), good]);
     expect(said).toEqual(["good", "end"]);
     expect(notices[0]?.waitMs).toBe(300);
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(299);
   });
 
   test("not at all when the provider asks for more than 20 s; the error says how long", async () => {
-    const { error, requests } = await run([(res) => busy(res, { "retry-after": "21" }), good]);
+    const { error, requests } = await run([busy({ "retry-after": "21" }), good]);
     expect(error).toMatchObject({ code: "MODEL_UNAVAILABLE", retryAfterMs: 21_000 });
     expect(requests).toHaveLength(1);
   });
 
   test("between 0 and a bound that doubles from 0.5 s to 8 s", async () => {
-    const { notices } = await run([busy], { attempts: 7, random: () => 0.01 });
+    const { notices } = await run([busy()], { attempts: 7, random: () => 0.01 });
     expect(notices.map(({ waitMs }) => waitMs)).toEqual([5, 10, 20, 40, 80, 80]);
   });
 });
@@ -137,8 +139,8 @@ describe("waits", () => {
 test("ends at once, with the signal's reason, when aborted in a wait", async () => {
   const stop = new AbortController();
   const reason = new Error("cancelled by its owner");
-  const answer: Answer = (res) => {
-    busy(res, { "retry-after": "15" });
+  const answer: Answer = (res, ...rest) => {
+    busy({ "retry-after": "15" })(res, ...rest);
     res.on("close", () => setTimeout(() => stop.abort(reason), 50));
   };
   await using provider = await startProvider(answer);

@@ -1,0 +1,95 @@
+import { setImmediate } from "node:timers/promises";
+import { subjects } from "@parley/protocol";
+import { startNats } from "@parley/testkit";
+import { openBus } from "@parley/bus";
+import { createLogger } from "@parley/runtime";
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { createChain, FencedError } from "../src/chain.ts";
+import { createTurnFold } from "../src/turn-fold.ts";
+import { decodeEvent, type StoredEvent } from "@parley/protocol";
+
+async function openChain(id: string) {
+  const nats = await startNats();
+  const log = createLogger({ service: "test", level: "fatal", format: "pretty" });
+  const bus = await openBus({ servers: nats.url, name: "test", log });
+  const chainOf = (turnId: string, fenced: (error: FencedError) => void = () => {}) =>
+    createChain({
+      events: bus.events,
+      subject: subjects.agent(0, id, turnId),
+      conversationId: id,
+      turnId,
+      attempt: 1,
+      fold: createTurnFold(),
+      flushMs: 5,
+      giveUpMs: 2_000,
+      onFenced: fenced,
+    });
+  const stored = async (turnId: string): Promise<StoredEvent[]> =>
+    (await bus.events.read(id, { fromSeq: 1 }))
+      .map(({ data }) => decodeEvent(data))
+      .filter((e) => e.turn_id === turnId);
+  return {
+    chainOf,
+    stored,
+    async [Symbol.asyncDispose]() {
+      await bus.close();
+      await nats[Symbol.asyncDispose]();
+    },
+  };
+}
+
+it("joins text that comes while an append is on its way, and loses none of it", async () => {
+  await using bench = await openChain("c1");
+  let turns = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.string({ minLength: 1 }), { minLength: 1, maxLength: 60 }), async (tokens) => {
+      const turnId = `t${turns++}`;
+      const chain = bench.chainOf(turnId);
+      for (const token of tokens) {
+        chain.text(token);
+        if (token.length > 7) await Promise.resolve();
+      }
+      await chain.stored();
+      const events = await bench.stored(turnId);
+      expect(events.map((event) => (event.type === "token" ? event.token : "")).join("")).toBe(tokens.join(""));
+      expect(events.length).toBeLessThanOrEqual(tokens.length);
+    }),
+    { numRuns: 30 },
+  );
+});
+
+it("writes the first text at once and what follows in batches", async () => {
+  await using bench = await openChain("c1");
+  const chain = bench.chainOf("t1");
+  chain.text("w0 ");
+  await setImmediate();
+  for (let i = 1; i < 100; i++) chain.text(`w${i} `);
+  await chain.stored();
+  expect(await bench.stored("t1")).toMatchObject([{ token: "w0 " }, { n: 2 }]);
+});
+
+it("keeps events in the order in which they were pushed", async () => {
+  await using bench = await openChain("c1");
+  const chain = bench.chainOf("t1");
+  chain.push({ type: "thinking", message: "…" });
+  chain.text("one ");
+  chain.push({ type: "turn_restarted", text: "" });
+  chain.text("two");
+  await chain.stored();
+  const types = (await bench.stored("t1")).map(({ type }) => type);
+  expect(types).toEqual(["thinking", "token", "turn_restarted", "token"]);
+});
+
+it("lets one of two writers on, and fences the other for good", async () => {
+  await using bench = await openChain("c1");
+  const fenced: FencedError[] = [];
+  const writers = [0, 1].map(() => bench.chainOf("t1", (error) => fenced.push(error)));
+  for (const writer of writers) writer.text("mine");
+  const results = await Promise.allSettled(writers.map((writer) => writer.stored()));
+  expect(results.map(({ status }) => status).toSorted()).toEqual(["fulfilled", "rejected"]);
+  for (const writer of writers) writer.text("more");
+  await Promise.allSettled(writers.map((writer) => writer.stored()));
+  expect(fenced).toHaveLength(1);
+  expect((await bench.stored("t1")).length).toBeLessThanOrEqual(2);
+});
