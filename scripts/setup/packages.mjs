@@ -1,0 +1,65 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { run } from "./commands.mjs";
+import { root, tool } from "./paths.mjs";
+import { phase } from "./progress.mjs";
+import { SetupError } from "./setup-error.mjs";
+
+const INSTALL_DEADLINE_MS = 10 * 60_000;
+
+function readJson(file) {
+  try {
+    return JSON.parse(readFileSync(file, "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Whether what npm installed is what the lock asks for. npm keeps its own record in node_modules; comparing the two also
+ * notices a `git checkout` to another lock and back, which a stamp of ours would not. Optional packages are left out:
+ * which of them are there depends on the system.
+ */
+export function isInstalled(lock, installed) {
+  if (lock === undefined || installed === undefined) return false;
+  return Object.entries(lock.packages)
+    .filter(([name, wanted]) => name.includes("node_modules/") && wanted.optional !== true)
+    .every(([name, wanted]) => {
+      const found = installed.packages[name];
+      return found !== undefined && found.version === wanted.version && found.integrity === wanted.integrity;
+    });
+}
+
+/** The system for which packages were installed: their binaries are of no use to another one that shares the folder. */
+const here = `${process.platform}-${process.arch}`;
+const systemFile = tool(".parley-system");
+
+function isForThisSystem() {
+  return !existsSync(systemFile) || readFileSync(systemFile, "utf8") === here;
+}
+
+function npmReason(output) {
+  const lines = output.split("\n").filter((line) => /^npm (error|ERR!)/.test(line));
+  const sentences = lines.map((line) => line.replace(/^npm (error|ERR!)\s*/, "")).filter((line) => /\s/.test(line));
+  return sentences[0] ?? "npm did not say why";
+}
+
+/** Installs the packages when they are missing or are not those of package-lock.json. */
+export async function ensurePackages({ signal }) {
+  await phase("packages", async (note) => {
+    const lock = readJson(path.join(root, "package-lock.json"));
+    if (isInstalled(lock, readJson(tool(".package-lock.json"))) && isForThisSystem()) return { text: "up to date" };
+    note("installing with npm ci");
+    // NODE_ENV=production would make npm leave out the compiler.
+    const args = ["ci", "--no-audit", "--no-fund", "--include=dev"];
+    const npm = process.platform === "win32" ? "npm.cmd" : "npm";
+    const { code, output } = await run(npm, args, { cwd: root, timeoutMs: INSTALL_DEADLINE_MS, signal });
+    if (code !== 0) {
+      throw new SetupError(
+        `npm could not install the packages (${npmReason(output)}): check the network, then run \`npm ci\` to see more.`,
+      );
+    }
+    writeFileSync(systemFile, here);
+    return { text: `installed ${Object.keys(lock.packages).length} packages` };
+  });
+}

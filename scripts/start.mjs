@@ -1,0 +1,31 @@
+import { checkNodeVersion } from "./setup/node-version.mjs";
+import { say } from "./setup/progress.mjs";
+import { describeFailure, SetupError, StoppedError } from "./setup/setup-error.mjs";
+import { runParley } from "./start/parley.mjs";
+import { watchParent } from "./start/parent.mjs";
+
+const stopping = new AbortController();
+const hurrying = new AbortController();
+
+function stop(reason) {
+  if (stopping.signal.aborted) hurrying.abort();
+  else stopping.abort(new StoppedError(reason));
+}
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stop(signal));
+// `npm start | head`: the reader has gone, and the processes must be stopped all the same.
+process.stdout.on("error", () => stopping.abort(new StoppedError("output closed")));
+
+try {
+  checkNodeVersion();
+  watchParent(stop);
+  await runParley({ args: process.argv.slice(2), env: process.env, signal: stopping.signal, hurry: hurrying.signal });
+} catch (error) {
+  // What breaks because we were told to stop is not a failure.
+  if (!stopping.signal.aborted || error instanceof SetupError) {
+    say();
+    process.stderr.write(`${describeFailure(error)}\n`);
+    process.exitCode = 1;
+  }
+}
+process.exit();

@@ -1,0 +1,61 @@
+import { kubeconfigFile } from "../setup/run-records.mjs";
+import { devSecret } from "./dev-secret.mjs";
+
+export const HOST = "127.0.0.1";
+
+const MODEL_VARIABLES = ["OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", "OPENROUTER_API_KEY"];
+const CLUSTER_VARIABLES = ["KUBECONFIG", "KUBE_LABEL"];
+const AUTH_VARIABLES = ["AUTH_DEV", "AUTH_JWT_SECRET"];
+const BROKER_VARIABLES = ["NATS_URL", "REDIS_URL"];
+const PLACES = ["PORT", "ADMIN_PORT", "HOST"];
+
+function isSet(env, name) {
+  return env[name] !== undefined && env[name] !== "";
+}
+
+function pick(env, names) {
+  return Object.fromEntries(names.filter((name) => isSet(env, name)).map((name) => [name, env[name]]));
+}
+
+function without(env, names) {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !names.includes(name)));
+}
+
+/** What is simulated: that for which the caller has named nothing real. */
+export function simulated(env) {
+  return {
+    model: !["OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENROUTER_API_KEY"].some((name) => isSet(env, name)),
+    cluster: !isSet(env, "KUBECONFIG"),
+  };
+}
+
+function forAgentWorker(env, modelPort) {
+  if (!simulated(env).model) return pick(env, MODEL_VARIABLES);
+  const OPENAI_BASE_URL = `http://${HOST}:${modelPort}/v1`;
+  return { OPENAI_BASE_URL, OPENAI_API_KEY: "simulated", OPENAI_MODEL: "parley-simulated" };
+}
+
+function forToolWorker(env) {
+  if (!simulated(env).cluster) return pick(env, CLUSTER_VARIABLES);
+  return { KUBECONFIG: kubeconfigFile(process.pid), KUBE_LABEL: "simulated cluster" };
+}
+
+function forEdge(env) {
+  // Production refuses what development gets for nothing.
+  const development = env.NODE_ENV === "production" ? {} : { AUTH_DEV: "1", AUTH_JWT_SECRET: devSecret() };
+  return { ...development, ...pick(env, AUTH_VARIABLES) };
+}
+
+/** The environment of each service: the caller's, without the secrets and addresses that are for another service. */
+export function serviceEnvironments({ env, urls, modelPort }) {
+  const own = [...MODEL_VARIABLES, ...CLUSTER_VARIABLES, ...AUTH_VARIABLES, ...BROKER_VARIABLES, ...PLACES];
+  const common = { LOG_FORMAT: "pretty", ...without(env, own), HOST };
+  const connected = { ...common, NATS_URL: urls.nats, REDIS_URL: urls.redis };
+  return {
+    "model-simulator": common,
+    "cluster-simulator": { ...common, KUBECONFIG_OUT: kubeconfigFile(process.pid) },
+    "agent-worker": { ...connected, ...forAgentWorker(env, modelPort) },
+    "tool-worker": { ...connected, ...forToolWorker(env) },
+    edge: { ...connected, ...forEdge(env) },
+  };
+}

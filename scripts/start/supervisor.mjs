@@ -1,0 +1,45 @@
+import path from "node:path";
+import { logsDir } from "../setup/paths.mjs";
+import { sayOf } from "../setup/progress.mjs";
+import { createLogFile } from "./log-file.mjs";
+import { createServiceProcess } from "./service-process.mjs";
+
+const STOP_DEADLINE_MS = 10_000;
+
+/** Owns the processes of this run. `onChange` is told their numbers whenever these change. */
+export function createSupervisor({ verbose, logSuffix, onChange }) {
+  const groups = [];
+  const logs = [];
+  const all = () => groups.flat();
+  const report = () => onChange(all().map(({ spec, pid }) => ({ name: spec.name, pid: pid() })));
+
+  function create(spec) {
+    const log = createLogFile(path.join(logsDir, `${spec.name}${logSuffix}.log`));
+    logs.push(log);
+    return createServiceProcess(spec, { log, verbose, onChange: report });
+  }
+
+  return {
+    processes: all,
+    /** Starts these together; resolves when all are ready, rejects when one is not. */
+    async startGroup(specs) {
+      const group = specs.map(create);
+      groups.push(group);
+      await Promise.all(group.map((each) => each.start()));
+    },
+    /** Stops the groups in reverse order of start, within ten seconds for all of them together. */
+    async stop() {
+      const endsAt = Date.now() + STOP_DEADLINE_MS;
+      for (const group of groups.toReversed()) {
+        for (const each of group.toReversed()) {
+          if (!(await each.stop(endsAt - Date.now()))) sayOf(each.spec.name, "did not stop in time and was killed");
+        }
+      }
+      for (const log of logs) log.close();
+    },
+    /** Ends everything at once. */
+    kill() {
+      for (const each of all()) each.kill();
+    },
+  };
+}

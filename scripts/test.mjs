@@ -1,0 +1,71 @@
+import { existsSync, readdirSync } from "node:fs";
+import path from "node:path";
+import { ensureBrokerPrograms } from "./setup/broker-programs.mjs";
+import { ensureChromium } from "./setup/chromium.mjs";
+import { root } from "./setup/paths.mjs";
+import { prepare } from "./setup/prepare.mjs";
+import { say, seconds, table } from "./setup/progress.mjs";
+import { describeFailure } from "./setup/setup-error.mjs";
+import { readSuites } from "./suites/options.mjs";
+import { runSuite } from "./suites/vitest-run.mjs";
+
+const INTERRUPTED_CODE = 130;
+
+const stopping = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stopping.abort());
+
+function hasBrowserTests() {
+  const dir = path.join(root, "test", "browser");
+  return existsSync(dir) && readdirSync(dir, { recursive: true }).some((name) => name.endsWith(".browser.test.ts"));
+}
+
+/** All that the suites need, as the environment that tells them where it is. */
+async function setUp(chosen, signal) {
+  say(`Tests of Parley on Node ${process.versions.node}`);
+  // Unit tests run the sources.
+  await prepare({ needsBuild: chosen.some(({ name }) => name !== "unit"), signal });
+  const env = { ...process.env, PARLEY_BUILT: "1" };
+  if (chosen.some((suite) => suite.needsBrokers)) Object.assign(env, await ensureBrokerPrograms({ signal }));
+  if (chosen.some((suite) => suite.needsBrowser) && hasBrowserTests())
+    env.CHROMIUM_PATH = await ensureChromium({ signal });
+  return env;
+}
+
+async function runSuites({ chosen, vitestArgs, env, signal }) {
+  const outcomes = [];
+  for (const [index, suite] of chosen.entries()) {
+    if (signal.aborted) return outcomes;
+    say();
+    say(`== ${suite.name} (suite ${index + 1} of ${chosen.length})`);
+    outcomes.push(await runSuite(suite, { vitestArgs, env, signal }));
+  }
+  return outcomes;
+}
+
+function sayOutcome(outcomes) {
+  const sum = (key) => outcomes.reduce((total, outcome) => total + outcome[key], 0);
+  const rows = outcomes.map(({ name, passed, failed, skipped, ms, result }) => {
+    return [name, passed + failed + skipped, seconds(ms), result];
+  });
+  say();
+  for (const line of table([["suite", "tests", "time", "result"], ...rows])) say(line);
+  say();
+  const skipped = sum("skipped") > 0 ? `, ${sum("skipped")} skipped` : "";
+  say(`${sum("passed")} passed, ${sum("failed")} failed${skipped}`);
+}
+
+async function main(args, signal) {
+  const { chosen, vitestArgs } = readSuites(args);
+  const env = await setUp(chosen, signal);
+  const outcomes = await runSuites({ chosen, vitestArgs, env, signal });
+  sayOutcome(outcomes);
+  if (signal.aborted) return INTERRUPTED_CODE;
+  return outcomes.every(({ result }) => result === "passed") ? 0 : 1;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2), stopping.signal);
+} catch (error) {
+  if (!stopping.signal.aborted) process.stderr.write(`\n${describeFailure(error)}\n`);
+  process.exitCode = stopping.signal.aborted ? INTERRUPTED_CODE : 1;
+}
