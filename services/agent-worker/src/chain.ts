@@ -94,6 +94,8 @@ export function createChain(options: ChainOptions) {
       })
       .finally(() => {
         writing = undefined;
+        // Something may have been pushed between the last look at the queue and this line.
+        if (queue.length > 0) start();
       });
   };
 
