@@ -11,8 +11,8 @@ export type JobInterruption =
   /** This worker is closing and the time for running jobs is over. */
   | "stopped";
 
-/** `give back`: not finished here; another worker gets the job at once. */
-export type JobEnd = "done" | "give back";
+/** `give back`: not finished here; another worker gets the job at once. `not mine`: its lock was lost, so it is left as it is. */
+export type JobEnd = "done" | "give back" | "not mine";
 
 export interface JobRun {
   /** An earlier worker had this job and was lost, or stood still for longer than its lock. */
@@ -102,7 +102,8 @@ function createProcessor({ run }: ToolWorkerOptions, closing: AbortSignal) {
       ? "give back"
       : await run(parsed.data, { recovered: job.stalledCounter > 0, closing, signal });
     if (end === "done") return;
-    await job.moveToWait(token);
+    if (end === "give back") await job.moveToWait(token);
+    // BullMQ's word for: this worker has nothing more to do with the job.
     throw new WaitingError();
   };
 }

@@ -1,1 +1,84 @@
-export {};
+import { randomUUID } from "node:crypto";
+import { connectRedis, createToolCatalogue, openBus, startToolWorker } from "@parley/bus";
+import { createLifecycle, createLogger, readConfig, runMain, startAdmin, type Logger } from "@parley/runtime";
+import { keepAnnouncing } from "./announcement.ts";
+import { createCallLog } from "./call-log.ts";
+import { createCallRunner } from "./call-runner.ts";
+import { listenForCancels } from "./cancellations.ts";
+import { Config } from "./config.ts";
+import { openCluster } from "./kubernetes/cluster.ts";
+import { createKubernetesTools } from "./kubernetes/kubernetes-tools.ts";
+import { createNamespaceRule } from "./kubernetes/namespace-rule.ts";
+import { createToolMetrics } from "./metrics.ts";
+import { createRunningCalls } from "./running-calls.ts";
+import { createDemoTools } from "./tools/demo/demo-tools.ts";
+import { createToolRegistry } from "./tools/registry.ts";
+import type { Tool } from "./tools/tool.ts";
+
+/** What is left of the shutdown time for storing results and closing connections, when running calls have had theirs. */
+const CLOSE_MS = 3_000;
+
+runMain("tool-worker", async ({ env }) => {
+  const config = readConfig(Config, env);
+  const log = createLogger({ service: "tool-worker", level: config.LOG_LEVEL, format: config.LOG_FORMAT });
+  await using life = createLifecycle({ log, shutdownMs: config.SHUTDOWN_MS });
+  const worker = `tool-${randomUUID()}`;
+  const registry = createToolRegistry(toolsOf(config, log));
+  const metrics = createToolMetrics();
+
+  // First of all, so that the process can be seen to live while it waits for the broker.
+  let ready = (): string[] => ["The broker cannot be reached."];
+  const { ADMIN_HOST: host, ADMIN_PORT: port } = config;
+  const admin = await startAdmin({ host, port, registry: metrics.registry, ready: () => ready(), log });
+  life.use("the admin server", admin.close);
+  const bus = await openBus({ servers: config.NATS_URL, name: worker, ...streamOptions(config), log });
+  life.use("the broker connection", bus.close);
+  const redis = connectRedis({ url: config.REDIS_URL, role: "cache", log });
+  life.use("Redis", () => redis.disconnect());
+
+  const running = createRunningCalls();
+  metrics.observe(running.count);
+  const calls = createCallLog({ bus, worker, log });
+  life.use("cancels", listenForCancels({ bus, shards: config.SHARDS, calls, running, log }));
+  // The broker must know of the subscription before the first call is taken.
+  await bus.events.flush();
+  const runner = createCallRunner({ registry, calls, running, metrics, log });
+  const queue = startToolWorker({ ...queueOptions(config), run: runner.run, onAbandoned: runner.abandon, log });
+  life.use("running calls", () => queue.close(Math.max(0, config.SHUTDOWN_MS - CLOSE_MS)));
+  const { definitions } = registry;
+  life.use(
+    "announcements",
+    keepAnnouncing({ catalogue: createToolCatalogue({ redis, log }), redis, definitions, log }),
+  );
+
+  ready = () => [
+    ...(bus.connected() ? [] : ["The broker cannot be reached."]),
+    ...(queue.ready() && redis.status === "ready" ? [] : ["Redis cannot be reached."]),
+    ...(life.signal.aborted ? ["The worker is stopping."] : []),
+  ];
+  log.info({ tools: definitions.map(({ name }) => name), concurrency: config.CONCURRENCY }, "the tool worker is ready");
+  await life.untilStopped();
+});
+
+function streamOptions({ SHARDS: shards, STREAM_REPLICAS: replicas, ACK_WAIT_MS: ackWaitMs }: Config) {
+  return { shards, replicas, ackWaitMs };
+}
+
+function queueOptions({ REDIS_URL: url, CONCURRENCY: concurrency, LOCK_MS, STALLED_CHECK_MS }: Config) {
+  return { url, concurrency, lockDurationMs: LOCK_MS, stalledIntervalMs: STALLED_CHECK_MS };
+}
+
+/** The explicit list of what this worker can do. */
+function toolsOf(config: Config, log: Logger): Tool[] {
+  const cluster = openCluster({
+    kubeconfig: config.KUBECONFIG,
+    inCluster: config.KUBERNETES_SERVICE_HOST !== undefined,
+    label: config.KUBE_LABEL,
+    namespaces: createNamespaceRule(config.KUBE_NAMESPACES),
+  });
+  if (cluster === undefined) log.info("there are no Kubernetes tools: set KUBECONFIG to offer them");
+  return [
+    ...(cluster === undefined ? [] : createKubernetesTools(cluster)),
+    ...(config.DEMO_TOOLS ? createDemoTools({ counterFile: config.DEMO_COUNTER_FILE }) : []),
+  ];
+}

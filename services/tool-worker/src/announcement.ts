@@ -1,0 +1,25 @@
+import { announceEveryMs, type connectRedis, type ToolCatalogue } from "@parley/bus";
+import type { ToolDefinition } from "@parley/protocol";
+import type { Logger } from "@parley/runtime";
+
+export interface AnnouncementDeps {
+  readonly catalogue: ToolCatalogue;
+  readonly redis: ReturnType<typeof connectRedis>;
+  readonly definitions: readonly ToolDefinition[];
+  readonly log: Logger;
+}
+
+/** Tells the agents what this worker can run, again and again. Returns how to stop. */
+export function keepAnnouncing({ catalogue, redis, definitions, log }: AnnouncementDeps): () => void {
+  const announce = (): void => {
+    // While Redis is away nothing needs to be done: when it is ready again, perhaps without its data, this runs again.
+    catalogue.announce(definitions).catch((err: unknown) => log.debug({ err }, "the tools could not be announced"));
+  };
+  const timer = setInterval(announce, announceEveryMs);
+  redis.on("ready", announce);
+  announce();
+  return () => {
+    clearInterval(timer);
+    redis.off("ready", announce);
+  };
+}

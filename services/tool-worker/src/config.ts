@@ -1,0 +1,41 @@
+import { durationMs, flag, logFormat, logLevel, optionalText, port } from "@parley/runtime";
+import { z } from "zod";
+
+const count = (defaultCount: number) => z.coerce.number().int().min(1).default(defaultCount);
+
+/** Kubernetes' own rule for the name of a namespace. */
+const NAMESPACE = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
+
+const namespaces = z
+  .string()
+  .transform((text) => text.split(",").map((name) => name.trim()))
+  .refine((names) => names.every((name) => NAMESPACE.test(name)), "must be names of namespaces, comma-separated")
+  .optional();
+
+/** All settings of a tool worker; the keys are the names of the environment variables. */
+export const Config = z.object({
+  NATS_URL: z.string().default("nats://127.0.0.1:4222").describe("NATS servers, comma-separated."),
+  REDIS_URL: z.string().default("redis://127.0.0.1:6379").describe("Redis, with the queue of tool calls."),
+  SHARDS: count(1).describe("Shards of the event and log streams; fixed for a deployment."),
+  STREAM_REPLICAS: count(1).describe("Copies of each stream; 3 on a NATS cluster."),
+  ACK_WAIT_MS: durationMs(20_000).describe("As the agent workers have it: whoever starts sets the streams up."),
+  ADMIN_HOST: z.string().default("127.0.0.1").describe("Where probes and metrics are served."),
+  ADMIN_PORT: port().default(8021).describe("Where probes and metrics are served."),
+  CONCURRENCY: count(16).describe("Calls that run here at once."),
+  LOCK_MS: durationMs(20_000).describe("A worker that is silent for longer loses its calls; the same for all workers."),
+  STALLED_CHECK_MS: durationMs(5_000).describe("How often lost workers are looked for; the same for all workers."),
+  KUBECONFIG: optionalText().describe("Access to the cluster that the Kubernetes tools read."),
+  KUBERNETES_SERVICE_HOST: optionalText().describe(
+    "Set by Kubernetes in a pod: its own cluster, if there is no KUBECONFIG.",
+  ),
+  KUBE_LABEL: optionalText().describe("What results call the cluster; its name in the kubeconfig if not set."),
+  KUBE_NAMESPACES: namespaces.describe("The only namespaces the tools may read, comma-separated; all if not set."),
+  DEMO_TOOLS: flag().describe("Offers tools for demonstrations and tests."),
+  DEMO_COUNTER_FILE: optionalText().describe(
+    "Where demo_counter writes one line per execution; without it that tool is not offered.",
+  ),
+  LOG_LEVEL: logLevel(),
+  LOG_FORMAT: logFormat(),
+  SHUTDOWN_MS: durationMs(10_000).describe("Time for running calls that change something when stopping."),
+});
+export type Config = z.infer<typeof Config>;

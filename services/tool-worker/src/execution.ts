@@ -1,0 +1,106 @@
+import type { JobRun } from "@parley/bus";
+import type { ToolDefinition, ToolStatus } from "@parley/protocol";
+import type { Logger } from "@parley/runtime";
+import { type PreparedCall, type ToolContext, ToolError, type ToolOutput } from "./tools/tool.ts";
+
+/** Why a running tool was stopped. */
+export type Interruption =
+  | "cancelled"
+  | "timeout"
+  /** A worker that closes: the call may run elsewhere. */
+  | "closing"
+  /** The queue no longer counts this worker as the one that has the job. */
+  | "lock lost"
+  /** The time for closing is over. */
+  | "stopped";
+
+export type Execution =
+  | { readonly kind: "settled"; readonly status: ToolStatus; readonly output: ToolOutput }
+  | { readonly kind: "interrupted"; readonly by: Interruption };
+
+/** Stops one execution; the first reason counts. */
+export interface Stopper {
+  readonly signal: AbortSignal;
+  stop(by: Interruption): void;
+  by(): Interruption | undefined;
+}
+
+export function createStopper(): Stopper {
+  const controller = new AbortController();
+  let reason: Interruption | undefined;
+  return {
+    signal: controller.signal,
+    stop(by) {
+      if (reason !== undefined) return;
+      reason = by;
+      controller.abort(new Error(`The call was stopped: ${by}.`));
+    },
+    by: () => reason,
+  };
+}
+
+/**
+ * Lets the queue stop a call. Only a read is stopped when the lock is lost or the worker closes, as it can run again elsewhere. A write
+ * can never run again; stopping it half-way would only make its outcome unknown, so it may finish until the time for closing is over.
+ */
+export function stopByQueue(
+  stopper: Stopper,
+  effect: ToolDefinition["effect"],
+  { closing, signal }: JobRun,
+): () => void {
+  const onClosing = (): void => {
+    if (effect === "read") stopper.stop("closing");
+  };
+  const onSignal = (): void => {
+    if (signal.reason === "stopped") stopper.stop("stopped");
+    else if (effect === "read") stopper.stop("lock lost");
+  };
+  if (closing.aborted) onClosing();
+  if (signal.aborted) onSignal();
+  closing.addEventListener("abort", onClosing);
+  signal.addEventListener("abort", onSignal);
+  return () => {
+    closing.removeEventListener("abort", onClosing);
+    signal.removeEventListener("abort", onSignal);
+  };
+}
+
+interface ExecutionDeps {
+  readonly call: Extract<PreparedCall, { run: unknown }>;
+  readonly context: ToolContext;
+  readonly stopper: Stopper;
+  readonly timeoutMs: number;
+  readonly log: Logger;
+}
+
+/** Runs a tool until it ends or is stopped, whichever is first: one that does not listen to its signal is left behind. Never throws. */
+export async function execute(deps: ExecutionDeps): Promise<Execution> {
+  const { stopper, timeoutMs } = deps;
+  const timer = setTimeout(() => stopper.stop("timeout"), timeoutMs);
+  try {
+    if (stopper.signal.aborted) return await stopped(stopper);
+    return await Promise.race([settled(deps), stopped(stopper)]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function stopped({ signal, by }: Stopper): Promise<Execution> {
+  return new Promise((resolve) => {
+    const onAbort = (): void => resolve({ kind: "interrupted", by: by() ?? "stopped" });
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
+  });
+}
+
+async function settled({ call, context, stopper, log }: ExecutionDeps): Promise<Execution> {
+  try {
+    return { kind: "settled", status: "completed", output: await call.run(context) };
+  } catch (err) {
+    const by = stopper.by();
+    if (by !== undefined) return { kind: "interrupted", by };
+    if (!(err instanceof ToolError)) log.error({ err, call: context.callId }, "a tool failed unexpectedly");
+    const text = err instanceof ToolError ? err.message : "The tool failed for an internal reason.";
+    return { kind: "settled", status: "failed", output: { text } };
+  }
+}

@@ -1,0 +1,76 @@
+import { appendFile } from "node:fs/promises";
+import { sleep } from "@parley/runtime";
+import { z } from "zod";
+import { defineTool, type Tool, ToolError } from "../tool.ts";
+
+const MAX_SLEEP_MS = 60_000;
+const PROGRESS_EVERY_MS = 250;
+
+interface DemoOptions {
+  /** Where `demo_counter` writes; without it that tool is not there. */
+  readonly counterFile: string | undefined;
+}
+
+/** Tools that touch nothing of value, for demonstrations and tests. */
+export function createDemoTools({ counterFile }: DemoOptions): Tool[] {
+  const counter = counterFile === undefined ? [] : [createCounter(counterFile)];
+  return [echo, fail, pause, ...counter];
+}
+
+const echo = defineTool({
+  name: "demo_echo",
+  description: "Demonstration: answers with the text it is given.",
+  input: z.strictObject({ text: z.string().max(100_000).describe("What to answer.") }),
+  effect: "read",
+  timeoutMs: 5_000,
+  run: async ({ text }) => text,
+});
+
+const fail = defineTool({
+  name: "demo_fail",
+  description: "Demonstration: always fails.",
+  input: z.strictObject({
+    message: z.string().max(500).default("This tool always fails.").describe("What it says about it."),
+    unexpected: z.boolean().default(false).describe("Fail like a tool with a bug."),
+  }),
+  effect: "read",
+  timeoutMs: 5_000,
+  async run({ message, unexpected }) {
+    throw unexpected ? new Error(message) : new ToolError(message);
+  },
+});
+
+const pause = defineTool({
+  name: "demo_sleep",
+  description: "Demonstration: takes its time, and says how far it is.",
+  input: z.strictObject({ ms: z.int().min(0).max(MAX_SLEEP_MS).describe("How long, in milliseconds.") }),
+  effect: "read",
+  timeoutMs: MAX_SLEEP_MS + 5_000,
+  async run({ ms }, { signal, progress }) {
+    const startedAt = performance.now();
+    for (let leftMs = ms; leftMs > 0 && !signal.aborted; leftMs = ms - (performance.now() - startedAt)) {
+      progress(`${Math.round(ms - leftMs)} of ${ms} ms`);
+      await sleep(Math.min(leftMs, PROGRESS_EVERY_MS), signal);
+    }
+    signal.throwIfAborted();
+    return `Slept ${ms} ms.`;
+  },
+});
+
+function createCounter(file: string): Tool {
+  return defineTool({
+    name: "demo_counter",
+    description: "Demonstration: changes something, which must happen once per call. Adds one line to a file.",
+    input: z.strictObject({
+      ms: z.int().min(0).max(MAX_SLEEP_MS).default(0).describe("How long it takes after the change, in milliseconds."),
+    }),
+    effect: "write",
+    timeoutMs: MAX_SLEEP_MS + 5_000,
+    async run({ ms }, { callId, signal }) {
+      await appendFile(file, `${callId}\n`);
+      await sleep(ms, signal);
+      signal.throwIfAborted();
+      return "Counted.";
+    },
+  });
+}
