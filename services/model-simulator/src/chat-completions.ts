@@ -39,16 +39,7 @@ export function createChatCompletions({ pacer, journal, failures, tokensPerSecon
       opened.end("failed");
       return sendError(res, simulatedError(control.status, control.retry_after));
     }
-    const answer: Answer = {
-      generation: createGeneration(request, control),
-      identity: {
-        id: completionId(requestHash, clientRequestId),
-        created: Math.floor(Date.now() / 1000),
-        model: request.model,
-      },
-      tokensPerSecond: control.rate ?? tokensPerSecond * (findModel(request.model)?.speed ?? 1),
-      opened,
-    };
+    const answer = { ...answerOf(parsed, clientRequestId, tokensPerSecond), opened };
     if (request.stream === true) stream(res, answer, request.stream_options?.include_usage === true);
     else answerWhole(res, answer);
   };
@@ -83,6 +74,16 @@ export function createChatCompletions({ pacer, journal, failures, tokensPerSecon
     });
     res.on("close", cancel);
   }
+}
+
+function answerOf(accepted: Accepted, clientRequestId: string | undefined, usualRate: number): Omit<Answer, "opened"> {
+  const { request, control, requestHash } = accepted;
+  const created = Math.floor(Date.now() / 1000);
+  return {
+    generation: createGeneration(request, control),
+    identity: { id: completionId(requestHash, clientRequestId), created, model: request.model },
+    tokensPerSecond: control.rate ?? usualRate * (findModel(request.model)?.speed ?? 1),
+  };
 }
 
 function parse(req: IncomingMessage, body: Buffer): Parsed {

@@ -22,12 +22,12 @@ export function answerFromDocuments(question: string, documents: string): string
   const ranked = sentences
     .map((sentence, index) => ({ sentence, index, score: scoreOf(sentence, asked, sentences) }))
     .filter(({ score }) => score > 0)
-    .sort((left, right) => right.score - left.score || left.index - right.index);
+    .toSorted((left, right) => right.score - left.score || left.index - right.index);
   const best = ranked[0]?.score ?? 0;
   const chosen = ranked.filter(({ score }) => score >= best * 0.6).slice(0, MAX_SENTENCES);
   if (chosen.length === 0) return "The documents do not say anything about that.";
   return chosen
-    .sort((left, right) => left.index - right.index)
+    .toSorted((left, right) => left.index - right.index)
     .map(({ sentence }) => (sentence.source === "" ? sentence.text : `${sentence.text} (${sentence.source})`))
     .join("\n\n");
 }

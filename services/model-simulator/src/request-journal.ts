@@ -14,6 +14,7 @@ export type RequestRecord = {
   last_user_message: string;
 };
 
+type NewRequest = { model: string; clientRequestId: string | undefined; stream: boolean; lastUserMessage: string };
 export type RequestFilter = { clientRequestIdPrefix?: string | undefined; state?: string | undefined };
 export type OpenRequest = {
   record: Readonly<RequestRecord>;
@@ -37,25 +38,9 @@ export function createRequestJournal(maxRecords = MAX_RECORDS) {
   }
 
   return {
-    open(request: {
-      model: string;
-      clientRequestId: string | undefined;
-      stream: boolean;
-      lastUserMessage: string;
-    }): OpenRequest {
+    open(request: NewRequest): OpenRequest {
       count += 1;
-      const record: RequestRecord = {
-        id: `req-${count}`,
-        at: Date.now(),
-        model: request.model,
-        client_request_id: request.clientRequestId ?? null,
-        stream: request.stream,
-        tokens_sent: 0,
-        state: "open",
-        ended_at: null,
-        closed_after_ms: null,
-        last_user_message: request.lastUserMessage.slice(0, SHOWN_MESSAGE_LENGTH),
-      };
+      const record = newRecord(`req-${count}`, request);
       records.set(record.id, record);
       forgetOldest();
       return {
@@ -82,5 +67,20 @@ export function createRequestJournal(maxRecords = MAX_RECORDS) {
     clear(): void {
       records.clear();
     },
+  };
+}
+
+function newRecord(id: string, { model, clientRequestId, stream, lastUserMessage }: NewRequest): RequestRecord {
+  return {
+    id,
+    at: Date.now(),
+    model,
+    client_request_id: clientRequestId ?? null,
+    stream,
+    tokens_sent: 0,
+    state: "open",
+    ended_at: null,
+    closed_after_ms: null,
+    last_user_message: lastUserMessage.slice(0, SHOWN_MESSAGE_LENGTH),
   };
 }

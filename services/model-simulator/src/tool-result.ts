@@ -72,10 +72,13 @@ function longText(fields: Outcome | undefined): string | undefined {
 }
 
 function failureOf(fields: Outcome): string | undefined {
-  const failed = FAILED.test(fields.status ?? "") || fields.isError === true || fields.ok === false;
-  if (!failed && (fields.error === undefined || fields.error === null || fields.error === false)) return undefined;
+  if (!reportsFailure(fields)) return undefined;
   const why = readableText(fields.error) ?? fields.message ?? fields.reason ?? readableText(fields.result);
   return why === undefined ? `it was ${fields.status ?? "not successful"}` : firstLine(why);
+}
+
+function reportsFailure({ status = "", isError, ok, error = null }: Outcome): boolean {
+  return FAILED.test(status) || isError === true || ok === false || (error !== null && error !== false && error !== "");
 }
 
 function readableText(value: unknown): string | undefined {

@@ -37,7 +37,7 @@ export function readTurn(request: ChatRequest): Turn {
     background: messages
       .filter((entry) => entry.role === "assistant" || entry.role === "tool")
       .map(textOf)
-      .reverse(),
+      .toReversed(),
     instructions: messages
       .filter((entry) => entry.role === "system" || entry.role === "developer")
       .map(textOf)

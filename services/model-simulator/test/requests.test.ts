@@ -30,7 +30,7 @@ test.each([
     404,
     "model_not_found",
   ],
-])("refuses %s in the provider's form", async (_what, path, body, status, code) => {
+])("refuses %s in the provider's form", async (...[, path, body, status, code]) => {
   await using simulator = await startSimulator();
   expect(await post(simulator.url + path, body)).toMatchObject({
     status,

@@ -1,0 +1,39 @@
+import { badRequest } from "./api-status.ts";
+
+type Labels = Readonly<Record<string, string>>;
+type Requirement = (labels: Labels) => boolean;
+
+const NAME = "[A-Za-z0-9][A-Za-z0-9._/-]*";
+const SET = new RegExp(`^(${NAME})\\s+(in|notin)\\s+\\(([^()]*)\\)$`);
+const EQUALITY = new RegExp(`^(${NAME})\\s*(==|=|!=)\\s*([A-Za-z0-9._-]*)$`);
+const EXISTENCE = new RegExp(`^(!?)\\s*(${NAME})$`);
+
+/** Whether labels match a selector: `=`, `==`, `!=`, `in`, `notin`, existence and `!`, all of them joined by commas. */
+export function parseLabelSelector(selector: string): Requirement {
+  const requirements = splitRequirements(selector).map(parseRequirement);
+  return (labels) => requirements.every((requirement) => requirement(labels));
+}
+
+/** Commas inside the parentheses of `in (a,b)` separate nothing. */
+function splitRequirements(selector: string): string[] {
+  return selector
+    .split(/,(?![^(]*\))/)
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
+}
+
+function parseRequirement(text: string): Requirement {
+  const [, setKey, operator, list] = SET.exec(text) ?? [];
+  if (setKey !== undefined && list !== undefined) {
+    const values = new Set(list.split(",").map((value) => value.trim()));
+    return operator === "in"
+      ? (labels) => values.has(labels[setKey] ?? "\0")
+      : (labels) => !values.has(labels[setKey] ?? "\0");
+  }
+  const [, key, comparison, value] = EQUALITY.exec(text) ?? [];
+  if (key !== undefined)
+    return comparison === "!=" ? (labels) => labels[key] !== value : (labels) => labels[key] === value;
+  const [, not, present] = EXISTENCE.exec(text) ?? [];
+  if (present !== undefined) return (labels) => (labels[present] !== undefined) === (not === "");
+  throw badRequest(`unable to parse requirement: '${text.slice(0, 100)}' is not a label selector`);
+}

@@ -1,0 +1,100 @@
+import type { PodRecord } from "./cluster.ts";
+import { CRASH_EXIT_CODE } from "./pod-objects.ts";
+import { podStateAt, type Run } from "./pod-state.ts";
+import { pickNumber, pickOne } from "./fixed-random.ts";
+import type { ContainerSpec, LogStyle } from "./workloads.ts";
+
+/** What the kubelet would have kept before it rotates the file. */
+const MAX_LINES = 5_000;
+/** How far apart lines of a serving container are, on average. */
+const PERIOD_MS: Readonly<Record<LogStyle, number>> = {
+  web: 1_700,
+  queue: 2_300,
+  metrics: 15_000,
+  dns: 6_100,
+  proxy: 31_000,
+  crash: 1_000,
+};
+
+export type LogLine = { atMs: number; text: string };
+
+/** Which of the newest lines are wanted; each limit may be missing. */
+export type LogWindow = { tailLines?: number | undefined; sinceMs?: number | undefined };
+
+/** The lines of a container that are there at one moment, oldest first; the same for the same moment. */
+export function containerLog(pod: PodRecord, container: ContainerSpec, nowMs: number, window: LogWindow): LogLine[] {
+  return inWindow(writtenLines(pod, container, nowMs, window), window);
+}
+
+function inWindow(lines: LogLine[], { tailLines, sinceMs = 0 }: LogWindow): LogLine[] {
+  const recent = lines.filter((line) => line.atMs >= sinceMs);
+  return tailLines === undefined ? recent : recent.slice(Math.max(0, recent.length - tailLines));
+}
+
+function writtenLines(pod: PodRecord, container: ContainerSpec, nowMs: number, window: LogWindow): LogLine[] {
+  const state = podStateAt(pod, nowMs);
+  if (state.kind === "serving") return servingLines(pod, container, { startedMs: state.sinceMs, nowMs, ...window });
+  if (state.kind !== "crashing") return [];
+  // A container that waits for its restart still shows what its last run wrote.
+  const run = state.running ? { startedMs: state.sinceMs, finishedMs: Number.POSITIVE_INFINITY } : state.lastRun;
+  return run === undefined ? [] : crashLines(run).filter((line) => line.atMs <= nowMs);
+}
+
+/** The lines of the run before, or undefined when there was none. */
+export function previousLog(pod: PodRecord, nowMs: number, window: LogWindow): LogLine[] | undefined {
+  const state = podStateAt(pod, nowMs);
+  return state.kind !== "crashing" || state.lastRun === undefined
+    ? undefined
+    : inWindow(crashLines(state.lastRun), window);
+}
+
+const CRASH_SCRIPT: readonly (readonly [number, string])[] = [
+  [0, '{"level":"info","msg":"checkout 3.0.0 is starting"}'],
+  [400, '{"level":"info","msg":"reading the configuration"}'],
+  [900, '{"level":"warn","msg":"PAYMENT_GATEWAY_URL is empty, retrying in 2 s"}'],
+  [2_900, "Error: the environment variable PAYMENT_GATEWAY_URL is not set"],
+  [2_900, "    at readConfig (/app/dist/config.js:41:11)"],
+  [2_900, "    at main (/app/dist/main.js:12:18)"],
+  [2_950, `{"level":"fatal","msg":"stopping with exit code ${CRASH_EXIT_CODE}"}`],
+];
+
+function crashLines({ startedMs }: Run): LogLine[] {
+  return CRASH_SCRIPT.map(([offsetMs, text]) => ({ atMs: startedMs + offsetMs, text }));
+}
+
+/** Makes only lines that can be in the window: a log of nine days has far more. */
+function servingLines(
+  pod: PodRecord,
+  container: ContainerSpec,
+  span: LogWindow & { startedMs: number; nowMs: number },
+): LogLine[] {
+  const { startedMs, nowMs, tailLines = MAX_LINES, sinceMs = 0 } = span;
+  const periodMs = PERIOD_MS[container.log];
+  const count = Math.max(0, Math.floor((nowMs - startedMs) / periodMs));
+  const first = Math.max(0, count - Math.min(MAX_LINES, tailLines), Math.floor((sinceMs - startedMs) / periodMs));
+  return Array.from({ length: Math.max(0, count - first) }, (_, offset) => {
+    const index = first + offset;
+    const seed = `${pod.uid}/${container.name}/${index}`;
+    const atMs = startedMs + index * periodMs + pickNumber(`${seed}/t`, periodMs);
+    return { atMs, text: WRITERS[container.log](seed, index) };
+  });
+}
+
+const PATHS = ["/", "/products", "/products/17", "/cart", "/search?q=lamp", "/healthz"] as const;
+
+const WRITERS: Readonly<Record<LogStyle, (seed: string, index: number) => string>> = {
+  web: (seed) => {
+    const slow = pickNumber(`${seed}/slow`, 40) === 0;
+    const tookMs = slow ? 900 + pickNumber(seed, 900) : 3 + pickNumber(seed, 60);
+    return `${slow ? "WARN slow request" : "INFO request"} method=GET path=${pickOne(seed, PATHS)} status=200 duration_ms=${tookMs}`;
+  },
+  queue: (seed, index) =>
+    index % 50 === 0
+      ? "INFO connected to postgres://cart:simulated-password@db.shop:5432/cart"
+      : `INFO cart updated cart_id=c-${1000 + pickNumber(seed, 9000)} items=${1 + pickNumber(`${seed}/n`, 6)}`,
+  metrics: (seed) => `level=info msg="scrape finished" targets=14 failed=1 duration_ms=${80 + pickNumber(seed, 90)}`,
+  dns: (seed) =>
+    `[INFO] 10.244.0.${2 + pickNumber(seed, 250)}:53 - "A IN cart.shop.svc.cluster.local. udp" NOERROR 0.000${100 + pickNumber(seed, 800)}s`,
+  proxy: (seed) => `I proxier.go] "Syncing rules finished" elapsed="${5 + pickNumber(seed, 30)}ms"`,
+  crash: () => "",
+};
