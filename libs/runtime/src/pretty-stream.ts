@@ -15,7 +15,7 @@ export function createPrettyStream(output: DestinationStream): DestinationStream
   return { write: (line) => output.write(prettyLine(line)) };
 }
 
-export function prettyLine(line: string): string {
+function prettyLine(line: string): string {
   const parsed = LogRecord.safeParse(JSON.parse(line));
   if (!parsed.success) return line;
   const { level, time, service, pid: _pid, msg, err, ...fields } = parsed.data;

@@ -19,7 +19,7 @@ export function runMain(service: string, main: (context: MainContext) => Promise
 }
 
 /** What a person reads when the process ends: their own mistake as a sentence, ours with a way to tell us more. */
-export function describeFailure(service: string, error: unknown, env: Environment): string {
+function describeFailure(service: string, error: unknown, env: Environment): string {
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof ConfigError || error instanceof StartError) return `${service}: ${message}`;
   const sentence = `${service} stopped because of a fault in Parley; please report it: ${message}`;

@@ -29,7 +29,7 @@ describe("listen", () => {
     await once(client, "connect");
     const ended = once(client, "close");
     await listener.close();
-    await ended;
+    await expect(ended).resolves.toEqual([false]);
   });
 
   it("can be closed twice", async () => {

@@ -1,0 +1,50 @@
+import { availableParallelism } from "node:os";
+import path from "node:path";
+import { runInParallel } from "./check/parallel.mjs";
+import { isInstalled, listSteps, selfTest } from "./check/steps.mjs";
+import { run } from "./setup/commands.mjs";
+import { say, seconds, table } from "./setup/progress.mjs";
+
+// Usage: npm run check [-- step …]
+const root = path.resolve(import.meta.dirname, "..");
+const STEP_DEADLINE_MS = 180_000;
+
+function chooseSteps(names) {
+  const steps = [...listSteps(root), selfTest];
+  const unknown = names.filter((name) => !steps.some((step) => step.name === name));
+  if (unknown.length === 0) return names.length === 0 ? steps : steps.filter((step) => names.includes(step.name));
+  say(`There is no step ${unknown.join(", ")}. The steps are: ${steps.map((step) => step.name).join(", ")}.`);
+  return [];
+}
+
+async function runStep({ name, command, args }) {
+  const startMs = performance.now();
+  const { code, output } = await run(command, args, { cwd: root, timeoutMs: STEP_DEADLINE_MS });
+  const tookMs = performance.now() - startMs;
+  const passed = code === 0;
+  say(`  ${passed ? "ok    " : "FAILED"} ${name} (${seconds(tookMs)})`);
+  return { name, passed, output, tookMs };
+}
+
+function report(results, tookMs) {
+  for (const { name, output } of results.filter(({ passed }) => !passed)) say(`\n── ${name} ──\n${output.trimEnd()}`);
+  const rows = results.map(({ name, tookMs: stepMs, passed }) => [name, seconds(stepMs), passed ? "ok" : "FAILED"]);
+  const failed = results.filter(({ passed }) => !passed).length;
+  const outcome = failed === 0 ? "ok" : `${failed} FAILED`;
+  say();
+  for (const line of table([["step", "time", "result"], ...rows, ["all", seconds(tookMs), outcome]])) say(line);
+}
+
+async function check() {
+  if (!isInstalled()) {
+    say("The tools of the check are not installed. Run npm ci first.");
+    return false;
+  }
+  const steps = chooseSteps(process.argv.slice(2));
+  const startMs = performance.now();
+  const results = await runInParallel(steps, availableParallelism(), runStep);
+  if (results.length > 0) report(results, performance.now() - startMs);
+  return results.length > 0 && results.every(({ passed }) => passed);
+}
+
+process.exitCode = (await check()) ? 0 : 1;
