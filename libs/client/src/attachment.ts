@@ -1,0 +1,113 @@
+import type { ChatError, ClientFrameInput, FrameError, SubscribedFrame } from "@parley/protocol";
+import { backoffMs, type BackoffLimits } from "./backoff.ts";
+import { createDeferred, type Deferred } from "./deferred.ts";
+import { chatErrorOf } from "./frame-error.ts";
+
+interface AttachmentDeps {
+  readonly id: string;
+  readonly backoff: BackoffLimits;
+  readonly random: () => number;
+  readonly send: (frame: ClientFrameInput) => boolean;
+  /** The cursor to resume from; 0: none yet. */
+  readonly cursor: () => number;
+  /** The server refused for good. */
+  readonly onRefused: (error: ChatError) => void;
+}
+
+/** Whether the server sends this conversation's events on the present connection. */
+export interface Attachment {
+  /** Asks for the events. One answer serves all who ask before it has come. */
+  readonly subscribe: () => Promise<SubscribedFrame>;
+  readonly unsubscribe: () => void;
+  /** A message was accepted: the server has attached its sender, and the conversation exists. */
+  readonly accepted: () => void;
+  readonly subscribed: (frame: SubscribedFrame) => void;
+  /** True when the error was the answer to a subscribe. */
+  readonly refused: (error: FrameError) => boolean;
+  /** On a new connection: subscribes again if the events are wanted. True when it asked. */
+  readonly resume: () => boolean;
+  readonly connectionLost: () => void;
+  readonly close: (reason: Error) => void;
+}
+
+interface Progress {
+  /** `detached` → `attaching` (subscribe sent) → `attached`; every new connection begins at `detached`. */
+  state: "detached" | "attaching" | "attached";
+  /** Whether to subscribe again on a new connection. */
+  wanted: boolean;
+  failures: number;
+  answer: Deferred<SubscribedFrame> | undefined;
+  retryTimer: ReturnType<typeof setTimeout> | undefined;
+}
+
+export function createAttachment(deps: AttachmentDeps): Attachment {
+  const progress: Progress = {
+    state: "detached",
+    wanted: false,
+    failures: 0,
+    answer: undefined,
+    retryTimer: undefined,
+  };
+  return {
+    subscribe: () => {
+      progress.wanted = true;
+      const answer = (progress.answer ??= createDeferred());
+      if (progress.state !== "attaching") ask(progress, deps);
+      return answer.promise;
+    },
+    unsubscribe: () => {
+      leave(progress, new Error("The conversation was unsubscribed."));
+      deps.send({ type: "unsubscribe", conversation_id: deps.id });
+    },
+    accepted: () => {
+      progress.wanted = true;
+      if (progress.state === "detached") progress.state = "attached";
+    },
+    subscribed: (frame) => {
+      Object.assign(progress, { state: "attached", failures: 0 } satisfies Partial<Progress>);
+      progress.answer?.resolve(frame);
+      progress.answer = undefined;
+    },
+    refused: (error) => {
+      if (progress.state !== "attaching") return false;
+      refuse(progress, deps, error);
+      return true;
+    },
+    resume: () => {
+      if (progress.wanted) ask(progress, deps);
+      return progress.wanted;
+    },
+    connectionLost: () => {
+      clearTimeout(progress.retryTimer);
+      progress.state = "detached";
+    },
+    close: (reason) => leave(progress, reason),
+  };
+}
+
+function ask(progress: Progress, deps: AttachmentDeps): void {
+  clearTimeout(progress.retryTimer);
+  const after = deps.cursor();
+  const frame = { type: "subscribe", conversation_id: deps.id } as const;
+  progress.state = deps.send(after > 0 ? { ...frame, after } : frame) ? "attaching" : "detached";
+}
+
+function refuse(progress: Progress, deps: AttachmentDeps, frame: FrameError): void {
+  progress.state = "detached";
+  if (frame.retryable) {
+    const delayMs = frame.retry_after_ms ?? backoffMs(progress.failures++, deps.backoff, deps.random);
+    progress.retryTimer = setTimeout(() => ask(progress, deps), delayMs);
+    return;
+  }
+  const error = chatErrorOf(frame);
+  leave(progress, error);
+  deps.onRefused(error);
+}
+
+function leave(progress: Progress, reason: Error): void {
+  clearTimeout(progress.retryTimer);
+  progress.wanted = false;
+  progress.state = "detached";
+  progress.answer?.reject(reason);
+  progress.answer = undefined;
+}

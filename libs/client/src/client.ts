@@ -1,0 +1,75 @@
+import type { ServerFrame } from "@parley/protocol";
+import type { Conversation } from "./conversation.ts";
+import { createEmitter } from "./emitter.ts";
+import type { Violation } from "./frame-check.ts";
+import { newId } from "./ids.ts";
+import { ClientClosedError, createLink, type ClientState } from "./link.ts";
+import { settingsOf, type ClientOptions } from "./options.ts";
+import { createRegistry } from "./registry.ts";
+
+export interface ClientEvents {
+  state: ClientState;
+  /** Every frame the client could read. */
+  frame: ServerFrame;
+  /** Those of all conversations. */
+  violation: Violation;
+}
+
+export interface Client {
+  readonly state: ClientState;
+  /** Starts connecting, and goes on until closed. Resolves when the client is ready; rejects with ClientClosedError when it is closed. */
+  readonly connect: () => Promise<void>;
+  /**
+   * The handle of a conversation, one per id. Without an id: of a new one. The id is always made here, never by the server: a first message
+   * that is sent again after a lost connection must be the same turn of the same conversation.
+   */
+  readonly conversation: (id?: string) => Conversation;
+  /** Unsubscribes a conversation and forgets its handle; what waits on it rejects. */
+  readonly release: (conversation: Conversation) => void;
+  readonly on: <K extends keyof ClientEvents>(name: K, listener: (value: ClientEvents[K]) => void) => () => void;
+  /** Ends everything; what still waits rejects with ClientClosedError. */
+  readonly close: () => void;
+  readonly [Symbol.dispose]: () => void;
+}
+
+/** A client of the native dialect: one link to the service, any number of conversations over it. Nothing happens before `connect`. */
+export function createClient(options: ClientOptions): Client {
+  const settings = settingsOf(options);
+  const emitter = createEmitter<ClientEvents>((fault) => settings.log.warn({ err: fault }, "a listener failed"));
+  const link = createLink({
+    ...settings,
+    unansweredSince: () => registry.unansweredSince(),
+    onState,
+    onFrame: (frame) => {
+      emitter.emit("frame", frame);
+      registry.route(frame);
+    },
+  });
+  const registry = createRegistry({
+    ...settings,
+    send: link.send,
+    onViolation: (violation) => emitter.emit("violation", violation),
+  });
+
+  function onState(state: ClientState): void {
+    if (state.name === "ready") registry.ready();
+    if (state.name === "waiting") registry.connectionLost();
+    if (state.name === "closed") registry.close(new ClientClosedError(state.reason));
+    emitter.emit("state", state);
+  }
+
+  return {
+    get state() {
+      return link.state();
+    },
+    connect: link.connect,
+    conversation: (id = newId("c")) => registry.get(id).conversation,
+    release: ({ id, unsubscribe }) => {
+      unsubscribe();
+      registry.release(id, new Error("The conversation was released."));
+    },
+    on: emitter.on,
+    close: link.close,
+    [Symbol.dispose]: link.close,
+  };
+}

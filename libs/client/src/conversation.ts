@@ -1,0 +1,181 @@
+import {
+  createView,
+  type AcceptedFrame,
+  type ChatError,
+  type ClientFrameInput,
+  type ConversationView,
+  type FrameError,
+  type Outcome,
+  type ServerFrame,
+  type SubscribedFrame,
+} from "@parley/protocol";
+import { createAttachment } from "./attachment.ts";
+import { createCancels } from "./cancels.ts";
+import { createEmitter } from "./emitter.ts";
+import { createFolding } from "./folding.ts";
+import type { Violation } from "./frame-check.ts";
+import { chatErrorOf } from "./frame-error.ts";
+import { newId } from "./ids.ts";
+import type { Settings } from "./options.ts";
+import { createOutbox, type OutgoingMessage } from "./outbox.ts";
+import { createTurnEnds } from "./turn-ends.ts";
+
+/** A frame that says to which conversation it belongs, or to which message of one. */
+export type ConversationFrame = Extract<ServerFrame, { conversation_id?: unknown }>;
+
+export interface SendOptions extends Omit<OutgoingMessage, "type" | "id" | "message" | "conversation_id"> {
+  /** The client's own id of the message. Sending under the same id again is the same turn. Default: a random one. */
+  readonly id?: string;
+  /** Ends the wait for `accepted`, not the turn. */
+  readonly signal?: AbortSignal;
+}
+
+export interface ConversationEvents {
+  /** Every frame of the conversation, before `change`. */
+  frame: ConversationFrame;
+  /** The view has changed. */
+  change: ConversationView;
+  /** The server broke a promise about its frames: for load tests and chaos runs. */
+  violation: Violation;
+  /** An error that no promise of this conversation stands for: that of a cancel, or of a subscribe after a reconnect. */
+  error: ChatError;
+}
+
+export interface Conversation {
+  readonly id: string;
+  /** The fold of all frames so far. It changes in place; listen to `change`. */
+  readonly view: ConversationView;
+  /**
+   * Resolves when the server has accepted the message; until then it is sent again on every new connection. Rejects with the server's
+   * ChatError, or with MESSAGE_TOO_LARGE or QUEUE_FULL before anything is sent.
+   */
+  readonly send: (message: string, options?: SendOptions) => Promise<AcceptedFrame>;
+  /** Resolves with the end of a turn that is, or will be, in the view. */
+  readonly untilEnd: (turnId: string) => Promise<Outcome>;
+  /** Stops a turn (default: the one that runs), now or as soon as the client is ready. The `cancelled` event follows. */
+  readonly cancel: (turnId?: string) => void;
+  /** Asks for what the view does not have yet, and for all that follows, also on later connections. */
+  readonly subscribe: () => Promise<SubscribedFrame>;
+  readonly unsubscribe: () => void;
+  readonly on: <K extends keyof ConversationEvents>(
+    name: K,
+    listener: (value: ConversationEvents[K]) => void,
+  ) => () => void;
+}
+
+/** What the client does with a conversation; not for its callers. */
+export interface ConversationPort {
+  readonly conversation: Conversation;
+  readonly handle: (frame: ConversationFrame) => void;
+  /** Whether the message with this id waits for its answer. */
+  readonly awaits: (messageId: string) => boolean;
+  /** On a new connection. True when an answer will come. */
+  readonly resume: () => boolean;
+  readonly connectionLost: () => void;
+  readonly unansweredSince: () => number | undefined;
+  readonly close: (reason: Error) => void;
+}
+
+interface ConversationDeps extends Settings {
+  readonly id: string;
+  readonly send: (frame: ClientFrameInput) => boolean;
+  readonly onViolation: (violation: Violation) => void;
+}
+
+export function createConversation(deps: ConversationDeps): ConversationPort {
+  const parts = createParts(deps);
+  const { view, outbox, attachment, ends, cancels, emitter } = parts;
+  let closed: Error | undefined;
+
+  /** Nothing may wait on a conversation that nobody serves any more. */
+  function whileOpen<T>(work: () => Promise<T>): Promise<T> {
+    return closed === undefined ? work() : Promise.reject(closed);
+  }
+
+  return {
+    conversation: {
+      id: deps.id,
+      view,
+      send: (message, options = {}) =>
+        whileOpen(() => outbox.add(messageOf(deps.id, message, options), options.signal)),
+      untilEnd: (turnId) => whileOpen(() => ends.until(turnId)),
+      cancel: cancels.add,
+      subscribe: () => whileOpen(attachment.subscribe),
+      unsubscribe: attachment.unsubscribe,
+      on: emitter.on,
+    },
+    handle: (frame) => handle(parts, frame),
+    awaits: outbox.has,
+    resume: () => {
+      const asked = attachment.resume();
+      outbox.flush();
+      cancels.flush();
+      return asked || outbox.unansweredSince() !== undefined;
+    },
+    connectionLost: () => {
+      attachment.connectionLost();
+      outbox.connectionLost();
+    },
+    unansweredSince: outbox.unansweredSince,
+    close: (reason) => {
+      closed = reason;
+      attachment.close(reason);
+      outbox.close(reason);
+      ends.close(reason);
+    },
+  };
+}
+
+type Parts = ReturnType<typeof createParts>;
+
+function createParts(deps: ConversationDeps) {
+  const { id, send, log } = deps;
+  const view = createView(id);
+  const emitter = createEmitter<ConversationEvents>((fault) => log.warn({ err: fault }, "a listener failed"));
+  const ends = createTurnEnds(view);
+  const fold = createFolding(view, {
+    onChange: () => {
+      ends.look();
+      emitter.emit("change", view);
+    },
+    onViolation: (violation) => {
+      emitter.emit("violation", violation);
+      deps.onViolation(violation);
+    },
+  });
+  const attachment = createAttachment({
+    ...deps,
+    cursor: () => view.seq,
+    onRefused: (error) => emitter.emit("error", error),
+  });
+  return { view, emitter, ends, fold, attachment, outbox: createOutbox(deps), cancels: createCancels(view, send) };
+}
+
+function handle(parts: Parts, frame: ConversationFrame): void {
+  const { emitter, attachment, outbox, fold } = parts;
+  emitter.emit("frame", frame);
+  switch (frame.type) {
+    case "accepted":
+      attachment.accepted();
+      return outbox.accepted(frame);
+    case "subscribed":
+      return attachment.subscribed(frame);
+    case "error":
+      if ("turn_id" in frame) return fold(frame);
+      return refuse(parts, frame);
+    default:
+      return fold(frame);
+  }
+}
+
+/** An error that answers a message names it; one that names none answers the subscribe, if one is under way. */
+function refuse({ emitter, attachment, outbox, cancels }: Parts, error: FrameError): void {
+  if (outbox.refused(error)) return;
+  if (error.id === undefined && attachment.refused(error)) return;
+  if (error.code === "NOT_FOUND") cancels.clear();
+  emitter.emit("error", chatErrorOf(error));
+}
+
+function messageOf(id: string, message: string, { signal: _, ...options }: SendOptions): OutgoingMessage {
+  return { id: newId("m"), ...options, type: "message", message, conversation_id: id };
+}

@@ -1,0 +1,39 @@
+import { applyFrame, isTerminal, type ConversationView, type EventFrame, type SnapshotFrame } from "@parley/protocol";
+import { createFrameCheck, type Violation } from "./frame-check.ts";
+
+interface FoldingDeps {
+  readonly onChange: () => void;
+  readonly onViolation: (violation: Violation) => void;
+}
+
+/** Ended turns above this number are forgotten, oldest first: a view that lives for weeks must not grow for weeks. */
+const turnsKept = 200;
+
+/** The one place that changes a view: checks each frame, folds it, and keeps the view bounded. */
+export function createFolding(
+  view: ConversationView,
+  { onChange, onViolation }: FoldingDeps,
+): (frame: EventFrame | SnapshotFrame) => void {
+  const check = createFrameCheck();
+
+  function report(violation: Violation | undefined): void {
+    if (violation !== undefined) onViolation(violation);
+  }
+
+  function forgetOldTurns(): void {
+    for (const [turnId, turn] of view.turns) {
+      if (view.turns.size <= turnsKept) return;
+      if (turn.outcome === undefined) continue;
+      view.turns.delete(turnId);
+      check.forget(turnId);
+    }
+  }
+
+  return (frame) => {
+    report(check.before(view, frame));
+    if (!applyFrame(view, frame)) return;
+    report(check.after(view, frame));
+    onChange();
+    if (isTerminal(frame.type)) forgetOldTurns();
+  };
+}

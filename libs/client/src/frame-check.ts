@@ -1,0 +1,69 @@
+import { isTerminal, type ConversationView, type EventFrame, type SnapshotFrame } from "@parley/protocol";
+
+/**
+ * What a viewer can check about its frames without trusting anybody. `n` counts the agent's chain within an attempt, but some events of the
+ * chain are never shown, so a step of more than one proves nothing; what proves that nothing was lost or repeated is `text`.
+ *
+ * - `repeat`: a `seq` that is not above the cursor.
+ * - `order`: a chain event that is not after the one before it, by (attempt, n).
+ * - `after_end`: a chain event of a turn that has ended.
+ * - `text`: the folded text is not the text that the terminal event says is stored.
+ */
+export type ViolationKind = "repeat" | "order" | "after_end" | "text";
+
+export interface Violation {
+  readonly kind: ViolationKind;
+  readonly conversation_id: string;
+  readonly turn_id: string | undefined;
+  readonly seq: number;
+  /** One sentence, without the text of anybody. */
+  readonly detail: string;
+}
+
+interface ChainPosition {
+  attempt: number;
+  n: number;
+  ended: boolean;
+}
+
+export interface FrameCheck {
+  /** Looks at a frame before it is folded. */
+  readonly before: (view: ConversationView, frame: EventFrame | SnapshotFrame) => Violation | undefined;
+  /** Looks at the view after the frame was folded. */
+  readonly after: (view: ConversationView, frame: EventFrame | SnapshotFrame) => Violation | undefined;
+  readonly forget: (turnId: string) => void;
+}
+
+type ChainFrame = Extract<EventFrame, { n: number }>;
+
+export function createFrameCheck(): FrameCheck {
+  const positions = new Map<string, ChainPosition>();
+
+  function checkChain(frame: ChainFrame): Violation | undefined {
+    const last = positions.get(frame.turn_id);
+    const { attempt, n } = frame;
+    positions.set(frame.turn_id, { attempt, n, ended: last?.ended === true || isTerminal(frame.type) });
+    if (last === undefined) return undefined;
+    if (last.ended) return violation("after_end", frame, `${frame.type} after the end of its turn`);
+    if (attempt > last.attempt || (attempt === last.attempt && n > last.n)) return undefined;
+    return violation("order", frame, `attempt ${attempt} n ${n} after attempt ${last.attempt} n ${last.n}`);
+  }
+
+  return {
+    before: (view, frame) => {
+      if (frame.seq <= view.seq) return violation("repeat", frame, `seq ${frame.seq} when the cursor is ${view.seq}`);
+      return "n" in frame ? checkChain(frame) : undefined;
+    },
+    after: (view, frame) => {
+      if (!("response" in frame)) return undefined;
+      const text = view.turns.get(frame.turn_id)?.text ?? "";
+      if (text === frame.response) return undefined;
+      return violation("text", frame, `${text.length} characters folded, ${frame.response.length} stored`);
+    },
+    forget: (turnId) => void positions.delete(turnId),
+  };
+}
+
+function violation(kind: ViolationKind, frame: EventFrame | SnapshotFrame, detail: string): Violation {
+  return { kind, conversation_id: frame.conversation_id, turn_id: frame.turn_id, seq: frame.seq, detail };
+}

@@ -1,0 +1,53 @@
+interface HeartbeatDeps {
+  readonly now: () => number;
+  readonly deadAfterMs: number;
+  readonly ping: () => void;
+  /** When the oldest message that still waits for its answer was sent; undefined when none does. */
+  readonly unansweredSince: () => number | undefined;
+  readonly answerMs: number;
+  readonly onDead: (reason: string) => void;
+}
+
+export interface Heartbeat {
+  /** Something came from the server. */
+  readonly heard: () => void;
+  readonly start: (pingAfterMs: number) => void;
+  readonly stop: () => void;
+}
+
+/**
+ * Sees that a server is gone although the socket does not say so. Browsers cannot see protocol pings, hence frames of our own. One timer that
+ * looks at a time stamp: nothing is re-armed per frame.
+ */
+export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
+  let heardAt = deps.now();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function deathOf(now: number): string | undefined {
+    if (now - heardAt >= deps.deadAfterMs) return "the server has gone silent";
+    const since = deps.unansweredSince();
+    if (since !== undefined && now - since >= deps.answerMs) return "the server does not answer a message";
+    return undefined;
+  }
+
+  function look(pingAfterMs: number): void {
+    const now = deps.now();
+    const death = deathOf(now);
+    if (death !== undefined) return deps.onDead(death);
+    const silentMs = now - heardAt;
+    if (silentMs >= pingAfterMs) deps.ping();
+    const dueMs = silentMs >= pingAfterMs ? deps.deadAfterMs - silentMs : pingAfterMs - silentMs;
+    timer = setTimeout(() => look(pingAfterMs), Math.min(dueMs, deps.answerMs));
+  }
+
+  return {
+    heard: () => {
+      heardAt = deps.now();
+    },
+    start: (pingAfterMs) => {
+      clearTimeout(timer);
+      look(pingAfterMs);
+    },
+    stop: () => clearTimeout(timer),
+  };
+}

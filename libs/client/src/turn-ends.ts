@@ -1,0 +1,35 @@
+import type { ConversationView, Outcome } from "@parley/protocol";
+import { createDeferred, type Deferred } from "./deferred.ts";
+
+/** Who waits for the end of which turn. */
+export interface TurnEnds {
+  readonly until: (turnId: string) => Promise<Outcome>;
+  /** To be called after the view has changed. */
+  readonly look: () => void;
+  readonly close: (reason: Error) => void;
+}
+
+export function createTurnEnds(view: ConversationView): TurnEnds {
+  const waiting = new Map<string, Deferred<Outcome>>();
+  return {
+    until: (turnId) => {
+      const outcome = view.turns.get(turnId)?.outcome;
+      if (outcome !== undefined) return Promise.resolve(outcome);
+      const end = waiting.get(turnId) ?? createDeferred<Outcome>();
+      waiting.set(turnId, end);
+      return end.promise;
+    },
+    look: () => {
+      for (const [turnId, end] of waiting) {
+        const outcome = view.turns.get(turnId)?.outcome;
+        if (outcome === undefined) continue;
+        waiting.delete(turnId);
+        end.resolve(outcome);
+      }
+    },
+    close: (reason) => {
+      for (const end of waiting.values()) end.reject(reason);
+      waiting.clear();
+    },
+  };
+}

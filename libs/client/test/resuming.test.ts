@@ -1,0 +1,177 @@
+import { expect, test } from "vitest";
+import { closeCodes } from "@parley/protocol";
+import { frames, startReady, type Setting } from "./fixtures.ts";
+import type { ServerConnection } from "./scripted-server.ts";
+
+/** Loses the connection and gives back the next one. */
+async function reconnect(setting: Setting, connection: ServerConnection): Promise<ServerConnection> {
+  connection.close(closeCodes.goingAway);
+  const next = await setting.server.connection();
+  await next.welcome();
+  return next;
+}
+
+function changed(setting: Setting, seq: number): Promise<void> {
+  const { on, view } = setting.client.conversation("c1");
+  return new Promise((resolve) => {
+    const off = on("change", () => {
+      if (view.seq < seq) return;
+      off();
+      resolve();
+    });
+  });
+}
+
+test("folds the frames of a conversation into its view", async () => {
+  await using setting = await startReady();
+  const conversation = setting.client.conversation("c1");
+  const subscribed = conversation.subscribe();
+  expect(await setting.connection.frame("subscribe")).toEqual({ type: "subscribe", conversation_id: "c1" });
+  setting.connection.send(
+    frames.subscribed(10),
+    frames.token(11, 1, "Hel"),
+    frames.token(14, 2, "lo"),
+    frames.complete(15, 4, "Hello"),
+  );
+  expect(await subscribed).toMatchObject({ mode: "replay", seq: 10 });
+  expect(await conversation.untilEnd("t1")).toMatchObject({ type: "complete", response: "Hello" });
+  expect(conversation.view.turns.get("t1")).toMatchObject({ text: "Hello", status: "complete" });
+  expect(await conversation.untilEnd("t1")).toMatchObject({ response: "Hello" });
+});
+
+test("asks after a lost connection for what follows its cursor", async () => {
+  await using setting = await startReady();
+  const conversation = setting.client.conversation("c1");
+  void conversation.subscribe();
+  await setting.connection.frame("subscribe");
+  const change = changed(setting, 11);
+  setting.connection.send(frames.subscribed(10), frames.token(11, 1, "Hel"));
+  await change;
+  const second = await reconnect(setting, setting.connection);
+  expect(await second.frame("subscribe")).toEqual({ type: "subscribe", conversation_id: "c1", after: 11 });
+  second.send(frames.subscribed(11), frames.token(14, 2, "lo"), frames.complete(15, 3, "Hello"));
+  expect(await conversation.untilEnd("t1")).toMatchObject({ response: "Hello" });
+  expect(conversation.view.turns.get("t1")?.text).toBe("Hello");
+});
+
+test("subscribes before it sends a message again, so that nothing comes twice", async () => {
+  await using setting = await startReady();
+  const conversation = setting.client.conversation("c1");
+  void conversation.subscribe();
+  await setting.connection.frame("subscribe");
+  const change = changed(setting, 11);
+  setting.connection.send(frames.subscribed(10), frames.token(11, 1, "Hel"));
+  await change;
+  void conversation.send("more", { id: "m2" }).catch(() => undefined);
+  const second = await reconnect(setting, setting.connection);
+  await second.frame("subscribe");
+  expect(await second.frame("message")).toMatchObject({ id: "m2" });
+});
+
+test("does not subscribe to a conversation of which the server may know nothing", async () => {
+  await using setting = await startReady();
+  void setting.client
+    .conversation("c1")
+    .send("hi", { id: "m1" })
+    .catch(() => undefined);
+  await setting.connection.frame("message");
+  const second = await reconnect(setting, setting.connection);
+  await second.frame("message");
+  expect(second.unread()).toEqual([]);
+});
+
+test("subscribes again to a conversation that only a message attached", async () => {
+  await using setting = await startReady();
+  const sent = setting.client.conversation("c1").send("hi", { id: "m1" });
+  await setting.connection.frame("message");
+  setting.connection.send(frames.accepted("m1"));
+  await sent;
+  const second = await reconnect(setting, setting.connection);
+  expect(await second.frame("subscribe")).toEqual({ type: "subscribe", conversation_id: "c1" });
+});
+
+test("tries a subscribe again that was refused for the moment", async () => {
+  await using setting = await startReady();
+  const subscribed = setting.client.conversation("c1").subscribe();
+  await setting.connection.frame("subscribe");
+  setting.connection.send(frames.error("RATE_LIMITED", { conversation_id: "c1", retryable: true, retry_after_ms: 3 }));
+  await setting.connection.frame("subscribe");
+  setting.connection.send(frames.subscribed(1));
+  await subscribed;
+});
+
+test("rejects a subscribe that was refused for good, and does not repeat it", async () => {
+  await using setting = await startReady();
+  const subscribed = setting.client.conversation("c1").subscribe();
+  await setting.connection.frame("subscribe");
+  setting.connection.send(frames.error("FORBIDDEN", { conversation_id: "c1" }));
+  await expect(subscribed).rejects.toMatchObject({ code: "FORBIDDEN" });
+  const second = await reconnect(setting, setting.connection);
+  setting.client.conversation("c2").cancel("t9");
+  await second.frame("cancel");
+  expect(second.unread()).toEqual([]);
+});
+
+test("resumes a few conversations at a time", async () => {
+  await using setting = await startReady();
+  for (let i = 0; i < 10; i++) {
+    void setting.client.conversation(`c${i}`).subscribe();
+    await setting.connection.frame("subscribe");
+    setting.connection.send(frames.subscribed(1, `c${i}`));
+  }
+  const second = await reconnect(setting, setting.connection);
+  const resumed = [];
+  for (let i = 0; i < 10; i++) {
+    resumed.push((await second.frame("subscribe")).conversation_id);
+    expect(second.unread().length).toBeLessThan(4);
+    second.send(frames.subscribed(1, `c${i}`));
+  }
+  expect(resumed.toSorted()).toEqual(["c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8", "c9"]);
+});
+
+test("unsubscribes, and stays so on the next connection", async () => {
+  await using setting = await startReady();
+  const [one, two] = [setting.client.conversation("c1"), setting.client.conversation("c2")];
+  const both = [one.subscribe(), two.subscribe()];
+  setting.connection.send(frames.subscribed(1, "c1"), frames.subscribed(1, "c2"));
+  await Promise.all(both);
+  setting.client.release(one);
+  expect(await setting.connection.frame("unsubscribe")).toEqual({ type: "unsubscribe", conversation_id: "c1" });
+  const second = await reconnect(setting, setting.connection);
+  expect(await second.frame("subscribe")).toMatchObject({ conversation_id: "c2" });
+  expect(second.unread()).toEqual([]);
+});
+
+test("cancels the turn that runs", async () => {
+  await using setting = await startReady();
+  const conversation = setting.client.conversation("c1");
+  const change = changed(setting, 11);
+  setting.connection.send(frames.token(11, 1, "Hel"));
+  await change;
+  conversation.cancel();
+  expect(await setting.connection.frame("cancel")).toEqual({ type: "cancel", conversation_id: "c1", turn_id: "t1" });
+});
+
+test("sends a cancel again on a new connection until the turn has ended", async () => {
+  await using setting = await startReady();
+  const conversation = setting.client.conversation("c1");
+  conversation.cancel("t1");
+  await setting.connection.frame("cancel");
+  const second = await reconnect(setting, setting.connection);
+  expect(await second.frame("cancel")).toMatchObject({ turn_id: "t1" });
+  second.send(frames.complete(12, 1, ""));
+  await conversation.untilEnd("t1");
+  const third = await reconnect(setting, second);
+  conversation.cancel("t2");
+  expect(await third.frame("cancel")).toMatchObject({ turn_id: "t2" });
+});
+
+test("reports an error that nothing waits for", async () => {
+  await using setting = await startReady();
+  const conversation = setting.client.conversation("c1");
+  const error = new Promise((resolve) => conversation.on("error", resolve));
+  conversation.cancel();
+  await setting.connection.frame("cancel");
+  setting.connection.send(frames.error("NOT_FOUND", { conversation_id: "c1" }));
+  expect(await error).toMatchObject({ code: "NOT_FOUND" });
+});
