@@ -1,0 +1,46 @@
+import { describe, expect, it } from "vitest";
+import { redactText, redactValue } from "../../src/kubernetes/redaction.ts";
+
+// Built from parts, so that no scanner of this repository takes them for real.
+const jwt = ["eyJhbGciOiJIUzI1NiJ9", "eyJzdWIiOiIxMjM0NTY3ODkwIn0", "dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"].join(
+  ".",
+);
+const pem = ["-----BEGIN RSA PRIVATE KEY-----", "MIIEpAIBAAKCAQEA7", "-----END RSA PRIVATE KEY-----"].join("\n");
+
+describe("redaction of text", () => {
+  it.each([
+    ["tokens of sessions", `user=7 jwt ${jwt} ok`, "user=7 jwt [hidden] ok"],
+    ["authorization headers", "Authorization: Bearer abcdef123456", "Authorization: Bearer [hidden]"],
+    ["private keys over several lines", `key:\n${pem}\ndone`, "key:\n[hidden]\ndone"],
+    ["a private key whose end was cut off", pem.slice(0, -10), "[hidden]"],
+    ["users and passwords in addresses", "postgres://app:s3cret@db:5432/x", "postgres://[hidden]@db:5432/x"],
+    ["passwords in settings", "password=hunter2 user=bob", "password=[hidden] user=bob"],
+    ["secrets in JSON", '{"api_key": "abc def", "n": 1}', '{"api_key": [hidden], "n": 1}'],
+    ["keys of AWS", `id ${"AKIA"}IOSFODNN7EXAMPLE.`, "id [hidden]."],
+    ["tokens of GitHub", `${"ghp_"}abcdefghijklmnopqrstuvwxyz0123`, "[hidden]"],
+  ])("hides %s", (_, text, expected) => {
+    expect(redactText(text)).toBe(expected);
+  });
+
+  it.each([
+    "GET /api/tokens 200 12ms",
+    "token bucket refilled",
+    "image registry.example/shop/api:1.4.2@sha256:0123456789abcdef",
+    "http://10.0.0.1:8080/health ok",
+    "password policy changed",
+  ])("leaves %j alone", (text) => {
+    expect(redactText(text)).toBe(text);
+  });
+});
+
+describe("redaction of a named value", () => {
+  it.each([
+    ["DB_PASSWORD", "x", "[hidden]"],
+    ["STRIPE_API_KEY", "x", "[hidden]"],
+    ["DATABASE_URL", "postgres://db/x", "[hidden]"],
+    ["LOG_LEVEL", "debug", "debug"],
+    ["UPSTREAM", "http://a:b@c/", "http://[hidden]@c/"],
+  ])("of %s=%s gives %s", (name, value, expected) => {
+    expect(redactValue(name, value)).toBe(expected);
+  });
+});

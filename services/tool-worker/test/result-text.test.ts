@@ -1,0 +1,57 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { toPlainText } from "../src/plain-text.ts";
+import { cutBytes, fitResult, lastLinesWithin } from "../src/result-text.ts";
+
+describe("a result", () => {
+  it("stays as it is when it fits", () => {
+    expect(fitResult({ text: "a\nb" }, 1_000)).toEqual({ text: "a\nb" });
+  });
+
+  it("is cut between lines, and says how many are shown", () => {
+    const text = Array.from({ length: 100 }, (_, line) => `line ${line}`).join("\n");
+    expect(fitResult({ text }, 200)).toEqual({
+      text: [...text.split("\n").slice(0, 11), "[shown 11 of 100 lines; ask for less to see the rest]"].join("\n"),
+      truncated: true,
+    });
+  });
+
+  it("is cut in its first line when that alone is too long", () => {
+    const { text, truncated } = fitResult({ text: "ä".repeat(1_000) }, 200);
+    expect(text).toBe(`${"ä".repeat(40)}\n[cut in the first line]`);
+    expect(truncated).toBe(true);
+  });
+
+  it("never has more bytes than allowed", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary", maxLength: 2_000 }), fc.integer({ min: 200, max: 600 }), (text, max) => {
+        expect(Buffer.byteLength(fitResult({ text }, max).text)).toBeLessThanOrEqual(max);
+      }),
+    );
+  });
+
+  it("keeps the last lines of a log", () => {
+    expect(lastLinesWithin(["one", "two", "three", "four"], 11)).toEqual(["three", "four"]);
+  });
+
+  it("is never cut inside a character", () => {
+    expect(cutBytes("a€b", 3)).toBe("a");
+    expect(cutBytes("a€b", 4)).toBe("a€");
+  });
+});
+
+describe("plain text", () => {
+  it.each([
+    ["colours", "\u001b[31mred\u001b[0m text", "red text"],
+    ["titles of terminals", "\u001b]0;title\u0007text", "text"],
+    ["carriage returns", "one\r\ntwo\rthree", "one\ntwo\nthree"],
+    ["control characters", "a\u0000b\u0008c\u009bd", "abcd"],
+    ["characters that reorder text", "safe\u202etxet\u2066", "safetxet"],
+  ])("has no %s", (_, text, expected) => {
+    expect(toPlainText(text)).toBe(expected);
+  });
+
+  it("keeps tabs, newlines and the letters of all languages", () => {
+    expect(toPlainText("a\tb\nñ 日本 👍")).toBe("a\tb\nñ 日本 👍");
+  });
+});

@@ -1,0 +1,46 @@
+import { ToolDefinition } from "@parley/protocol";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { createDemoTools } from "../src/tools/demo/demo-tools.ts";
+import { createToolRegistry } from "../src/tools/registry.ts";
+import { defineTool, type Tool } from "../src/tools/tool.ts";
+
+function toolNamed(name: string, aliases: string[] = []): Tool {
+  const input = z.strictObject({});
+  return defineTool({
+    name,
+    aliases,
+    description: "A tool.",
+    input,
+    effect: "read",
+    timeoutMs: 1,
+    run: async () => "",
+  });
+}
+
+describe("the registry of tools", () => {
+  it("finds a tool by its name and by its aliases, and nothing else", () => {
+    const pods = toolNamed("pods", ["list_pods"]);
+    const registry = createToolRegistry([pods, toolNamed("logs")]);
+    expect(registry.find("pods")).toBe(pods);
+    expect(registry.find("list_pods")).toBe(pods);
+    expect(registry.find("toString")).toBeUndefined();
+  });
+
+  it("refuses two tools that answer to one name", () => {
+    expect(() => createToolRegistry([toolNamed("a", ["b"]), toolNamed("b")])).toThrow("Two tools are named b.");
+  });
+
+  it("offers the demo counter only when there is a file to count in", () => {
+    const names = (counterFile: string | undefined): string[] =>
+      createDemoTools({ counterFile }).map(({ definition }) => definition.name);
+    expect(names(undefined)).not.toContain("demo_counter");
+    expect(names("/tmp/x")).toContain("demo_counter");
+  });
+
+  it("announces what the protocol understands", () => {
+    for (const { definition } of createDemoTools({ counterFile: "/tmp/x" })) {
+      expect(ToolDefinition.parse(definition)).toEqual(definition);
+    }
+  });
+});
