@@ -4,12 +4,20 @@ import { describeFailure, SetupError, StoppedError } from "./setup/setup-error.m
 import { runParley } from "./start/parley.mjs";
 import { watchParent } from "./start/parent.mjs";
 
+// One Ctrl-C comes twice: from the terminal and passed on by npm. Only a later one means "at once".
+const SAME_CTRL_C_MS = 1000;
+
 const stopping = new AbortController();
 const hurrying = new AbortController();
+let stoppedAt = 0;
 
 function stop(reason) {
-  if (stopping.signal.aborted) hurrying.abort();
-  else stopping.abort(new StoppedError(reason));
+  if (stopping.signal.aborted) {
+    if (performance.now() - stoppedAt > SAME_CTRL_C_MS) hurrying.abort();
+    return;
+  }
+  stoppedAt = performance.now();
+  stopping.abort(new StoppedError(reason));
 }
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stop(signal));

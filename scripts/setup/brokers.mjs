@@ -73,7 +73,7 @@ export function parseUrl(broker, text) {
 export async function brokerProblem(broker, url, deadlineMs = ANSWER_DEADLINE_MS) {
   const host = url.hostname.replace(/^\[|\]$/g, "");
   const port = Number(url.port || broker.defaultPort);
-  const noAnswer = `does not answer within ${deadlineMs / 1000} s`;
+  const noAnswer = "does not answer";
   // What is said after a TLS handshake is for the services to find out: that it accepts connections must do.
   if (["rediss:", "tls:"].includes(url.protocol))
     return (await connects({ host, port, deadlineMs })) ? undefined : noAnswer;

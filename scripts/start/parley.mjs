@@ -4,6 +4,7 @@ import { prepare } from "../setup/prepare.mjs";
 import { say, sayOf, seconds } from "../setup/progress.mjs";
 import { writeRun } from "../setup/run-records.mjs";
 import { checkUwsBinary } from "../setup/uws-binary.mjs";
+import { watchBrokers } from "./broker-watch.mjs";
 import { startDeathWatch } from "./death-watch.mjs";
 import { checkEdgePort, logSuffix, removeDeadRuns } from "./ground.mjs";
 import { readOptions, usage } from "./options.mjs";
@@ -31,7 +32,9 @@ async function startAll({ options, env, run, supervisor, signal }) {
   sayOf("all", `ready (${seconds(performance.now() - startedAt)} after the build)`);
   sayTable(supervisor.processes(), urls);
   sayAddress(options.port, chosenServices(options.only, env).has("edge"));
+  const brokerWatch = watchBrokers();
   await untilAborted(signal);
+  await brokerWatch.stop();
 }
 
 /**
@@ -56,7 +59,7 @@ export async function runParley({ args, env, signal, hurry }) {
   try {
     return await startAll({ options, env, run, supervisor, signal });
   } finally {
-    say("  stopping …");
+    if (supervisor.processes().length > 0) say("  stopping …");
     await supervisor.stop();
     await releaseInfrastructure(process.pid);
     deathWatch.stop();

@@ -114,6 +114,10 @@ export function createServiceProcess(spec, { log, verbose, onChange }) {
       clearTimeout(deadline);
       return !wasKilled;
     },
-    kill: () => running?.send("SIGKILL"),
+    /** Ends it at once. */
+    kill() {
+      stopping.abort();
+      running?.send("SIGKILL");
+    },
   };
 }

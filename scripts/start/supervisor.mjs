@@ -2,9 +2,16 @@ import path from "node:path";
 import { logsDir } from "../setup/paths.mjs";
 import { sayOf } from "../setup/progress.mjs";
 import { createLogFile } from "./log-file.mjs";
+import { serviceNames } from "./options.mjs";
 import { createServiceProcess } from "./service-process.mjs";
 
 const STOP_DEADLINE_MS = 10_000;
+/** What is left for the last ones when the first have used it all up. */
+const LEAST_STOP_MS = 1000;
+
+async function stopOne(process, deadlineMs) {
+  if (!(await process.stop(deadlineMs))) sayOf(process.spec.name, "did not stop in time and was killed");
+}
 
 /** Owns the processes of this run. `onChange` is told their numbers whenever these change. */
 export function createSupervisor({ verbose, logSuffix, onChange }) {
@@ -27,13 +34,12 @@ export function createSupervisor({ verbose, logSuffix, onChange }) {
       groups.push(group);
       await Promise.all(group.map((each) => each.start()));
     },
-    /** Stops the groups in reverse order of start, within ten seconds for all of them together. */
+    /** Stops edges first, then workers, then simulators: about ten seconds for all of them together. */
     async stop() {
       const endsAt = Date.now() + STOP_DEADLINE_MS;
-      for (const group of groups.toReversed()) {
-        for (const each of group.toReversed()) {
-          if (!(await each.stop(endsAt - Date.now()))) sayOf(each.spec.name, "did not stop in time and was killed");
-        }
+      for (const service of serviceNames.toReversed()) {
+        const leftMs = Math.max(endsAt - Date.now(), LEAST_STOP_MS);
+        await Promise.all(all().map((each) => (each.spec.service === service ? stopOne(each, leftMs) : undefined)));
       }
       for (const log of logs) log.close();
     },
