@@ -140,7 +140,7 @@ function podTemplate(owner: Owner) {
 
 /** How many pods are ready, and when that or the workload itself last changed. */
 function readiness(owner: Owner, view: ClusterView): { ready: number; changedMs: number } {
-  const states = view.pods.filter((pod) => pod.owner === owner).map((pod) => podStateAt(pod, view.nowMs));
+  const states = view.pods.filter((pod) => pod.owner.uid === owner.uid).map((pod) => podStateAt(pod, view.nowMs));
   return {
     ready: states.filter(isReady).length,
     changedMs: Math.max(owner.changedMs, ...states.map((state) => state.sinceMs)),

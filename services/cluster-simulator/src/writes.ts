@@ -111,11 +111,14 @@ function planned(owner: Owner, count: number | undefined, change: TemplateChange
 }
 
 function scaleObject(owner: Owner, view: ClusterView) {
-  const { workload, uid, createdMs, changedMs } = owner;
+  const { workload, uid, createdMs } = owner;
+  // Whoever writes the scale back names this version, so it has to be that of the deployment.
+  const { resourceVersion } = deploymentObject(owner, view).metadata;
+  const metadata = metadataOf(view, { name: workload.name, namespace: workload.namespace, uid, createdMs });
   return {
     kind: "Scale",
     apiVersion: "autoscaling/v1",
-    metadata: metadataOf(view, { name: workload.name, namespace: workload.namespace, uid, createdMs, changedMs }),
+    metadata: { ...metadata, resourceVersion },
     spec: { replicas: owner.replicas },
     status: { replicas: view.pods.filter((pod) => pod.owner.uid === uid).length, selector: `app=${workload.name}` },
   };
