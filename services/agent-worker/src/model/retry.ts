@@ -63,14 +63,13 @@ export async function* streamWithRetry(
   }
 }
 
-/** Waits before a repetition. Fails with the signal's reason once that is aborted. */
+/** Waits before a repetition. An abort ends the wait; the next request then fails with the signal's reason. */
 function createWait({ signal, onRetry, random = Math.random }: RetryOptions) {
   const backoff = createBackoff({ ...BACKOFF, random });
   return async (error: ChatError, attempt: number): Promise<void> => {
     const waitMs = (error.retryAfterMs ?? 0) + backoff.nextMs();
     onRetry?.({ error, attempt, waitMs });
     await sleep(waitMs, signal);
-    signal.throwIfAborted();
   };
 }
 

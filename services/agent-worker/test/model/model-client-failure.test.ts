@@ -113,6 +113,11 @@ describe("an answer with a status", () => {
     );
   });
 
+  test("that is not worth repeating says nothing of coming back, whatever its headers say", async () => {
+    const noCredit: Answer = (res) => sendJson(res, 429, apiError("Pay", "insufficient_quota"), { "retry-after": "3" });
+    expect((await failureOf(noCredit)).error.retryAfterMs).toBeUndefined();
+  });
+
   test("with a date in retry-after says how long that is from now", async () => {
     const date = new Date(Date.now() + 10_000).toUTCString();
     const { error } = await failureOf((res) => sendJson(res, 503, apiError("Busy"), { "retry-after": date }));
@@ -140,10 +145,11 @@ test("keeps the provider's words and the key out of the message, and the key out
 });
 
 test("keeps at most a few lines of a large error body, and does not read it to the end", async () => {
-  const { logged } = await failureOf((res) => {
+  const { error, logged } = await failureOf((res) => {
     res.writeHead(500);
     res.write("x".repeat(4 * 1024 * 1024));
   });
+  expect(error.code).toBe("MODEL_UNAVAILABLE");
   expect(logged.length).toBeLessThan(500);
 });
 

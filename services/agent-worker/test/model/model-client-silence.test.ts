@@ -12,7 +12,8 @@ import {
   writeChunks,
 } from "./fake-provider.ts";
 
-const patience = { firstTokenMs: 150, idleMs: 150 };
+const impatient = { firstTokenMs: 150 };
+const patience = { idleMs: 150 };
 
 /** Writes until the client is gone. */
 function keepWriting(res: ServerResponse, everyMs: number, write: () => void): void {
@@ -22,7 +23,7 @@ function keepWriting(res: ServerResponse, everyMs: number, write: () => void): v
 
 test.concurrent("gives up when the headers never come", async ({ expect }) => {
   await using provider = await startProvider(() => {});
-  const { error } = await collectUntilError(provider.client(patience).stream(question, never()));
+  const { error } = await collectUntilError(provider.client(impatient).stream(question, never()));
   expect(error).toMatchObject({ code: "MODEL_TIMEOUT", message: "The language model stopped answering." });
   expect(error).toMatchObject({ cause: { message: "no first content within 150 ms" } });
   expect(isTransient(error)).toBe(true);
@@ -39,7 +40,7 @@ test.concurrent("gives up when the stream stalls after its first chunk", async (
 
 test.concurrent("gives up when the body of an error never ends", async ({ expect }) => {
   await using provider = await startProvider((res) => res.writeHead(500).write("x"));
-  const { error } = await collectUntilError(provider.client(patience).stream(question, never()));
+  const { error } = await collectUntilError(provider.client(impatient).stream(question, never()));
   expect(error).toMatchObject({ code: "MODEL_TIMEOUT" });
 });
 
@@ -91,9 +92,9 @@ test.concurrent("does not count the time the caller takes for an event", async (
     }, 50);
   });
   const texts: string[] = [];
-  for await (const event of provider.client(patience).stream(question, never())) {
+  for await (const event of provider.client({ idleMs: 300 }).stream(question, never())) {
     if (event.type === "text") texts.push(event.text);
-    await new Promise((done) => setTimeout(done, 250));
+    await new Promise((done) => setTimeout(done, 500));
   }
   expect(texts).toEqual(["x", "y"]);
 });
@@ -109,7 +110,7 @@ test.concurrent("ends a whole answer although the server keeps the connection op
     writeChunks(res, chunk({ content: "x" }), chunk({}, "stop"));
     res.write("data: [DONE]\n\n");
   });
-  const events = await collect(provider.client().stream(question, never()));
+  const events = await collect(provider.client({ idleMs: 60_000 }).stream(question, never()));
   expect(events.at(-1)).toMatchObject({ type: "end", finish: "stop" });
   await expect.poll(() => provider.requests[0]?.closedAt).toBeDefined();
 });

@@ -86,6 +86,14 @@ test("leaves the usage out when the provider does not give it", async () => {
   });
 });
 
+test("leaves the usage out when it makes no sense", async () => {
+  await using provider = await startProvider((res) => {
+    sendStream(res, chunk({ content: "x" }), { ...chunk({}, "stop"), usage: { prompt_tokens: null } });
+  });
+  const events = await collect(provider.client().stream(question, never()));
+  expect(events.at(-1)).toEqual({ type: "end", finish: "stop", model: "test-model-v2" });
+});
+
 test("passes reasoning on apart from the text, under either of its names", async () => {
   await using provider = await startProvider((res) => {
     sendStream(

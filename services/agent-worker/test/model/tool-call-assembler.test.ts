@@ -141,6 +141,34 @@ const deviations: [string, unknown[], [string, string][]][] = [
   ],
   ["arguments as an object", [{ index: 0, id: "a", ...fn("one", { x: { y: [1] } }) }], [["one", '{"x":{"y":[1]}}']]],
   [
+    "neither index, id nor arguments",
+    [fn("one"), fn("two")],
+    [
+      ["one", "{}"],
+      ["two", "{}"],
+    ],
+  ],
+  [
+    "the id before the name",
+    [
+      { index: 0, id: "a" },
+      { index: 0, ...fn("one", "{}") },
+    ],
+    [["one", "{}"]],
+  ],
+  [
+    "the id after the name",
+    [
+      { index: 0, ...fn("one", "{") },
+      { index: 0, id: "a", ...fn(undefined, "}") },
+      { index: 0, id: "b", ...fn("one", "") },
+    ],
+    [
+      ["one", "{}"],
+      ["one", "{}"],
+    ],
+  ],
+  [
     "no arguments at all",
     [
       { index: 0, id: "a", function: { name: "one" } },
