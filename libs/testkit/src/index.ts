@@ -4,4 +4,5 @@ export { freePort } from "./free-port.ts";
 export type { ProcessUnderTest } from "./process-under-test.ts";
 export { type Service, type ServiceName, startService } from "./service.ts";
 export { startSystem, type System, type SystemOptions } from "./system.ts";
+export { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 export { tempDir, type TempDir } from "./temp-dir.ts";
