@@ -112,6 +112,17 @@ test("rejects a subscribe that was refused for good, and does not repeat it", as
   expect(second.unread()).toEqual([]);
 });
 
+test("does not take the answer to a message that was given up for that of a subscribe", async () => {
+  await using setting = await startReady();
+  const conversation = setting.client.conversation("c1");
+  const signal = AbortSignal.abort();
+  await expect(conversation.send("hi", { id: "m1", signal })).rejects.toThrow();
+  const subscribed = conversation.subscribe();
+  await setting.connection.frame("subscribe");
+  setting.connection.send(frames.error("FORBIDDEN", { conversation_id: "c1", id: "m1" }), frames.subscribed(1));
+  expect(await subscribed).toMatchObject({ seq: 1 });
+});
+
 test("resumes a few conversations at a time", async () => {
   await using setting = await startReady();
   for (let i = 0; i < 10; i++) {

@@ -105,6 +105,15 @@ describe("a snapshot", () => {
     expect(view.seq).toBe(6);
   });
 
+  test("takes away calls that it does not have", () => {
+    const call = { call_id: "t1-0-0", tool_name: "look", arguments: {} };
+    const view = folded([
+      { ...token, ...call, type: "tool_call_start", seq: 1, n: 1 },
+      { ...snapshot, turn_id: "t1", text: "", tool_calls: [{ ...call, call_id: "t1-0-1" }], status: "running" },
+    ]);
+    expect([...(view.turns.get("t1")?.tool_calls.keys() ?? [])]).toEqual(["t1-0-1"]);
+  });
+
   test("is ignored when the view is already past it", () => {
     const view = folded([{ ...token, seq: 11, n: 1, token: "new" }]);
     expect(applyFrame(view, { ...snapshot, turn_id: "t1", text: "old" })).toBe(false);
