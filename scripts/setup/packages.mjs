@@ -20,7 +20,7 @@ function readJson(file) {
  * notices a `git checkout` to another lock and back, which a stamp of ours would not. Optional packages are left out:
  * which of them are there depends on the system.
  */
-export function isInstalled(lock, installed) {
+function isInstalled(lock, installed) {
   if (lock === undefined || installed === undefined) return false;
   return Object.entries(lock.packages)
     .filter(([name, wanted]) => name.includes("node_modules/") && wanted.optional !== true)

@@ -17,7 +17,7 @@ const brokersFile = path.join(dataDir, "brokers.json");
 const lockFile = path.join(dataDir, "setup.lock");
 
 /** The command line of a process, or undefined when there is no such process. */
-export function commandOf(pid) {
+function commandOf(pid) {
   try {
     if (existsSync("/proc/self/cmdline")) return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
     return execFileSync("ps", ["-o", "command=", "-p", String(pid)], { encoding: "utf8" });

@@ -5,10 +5,7 @@ import { SetupError } from "./setup-error.mjs";
 const APT_DEADLINE_MS = 10 * 60_000;
 
 /** Which system this is: "debian" (and its children), "fedora", "macos", "windows" or "linux". */
-export function systemFamily(
-  platform = process.platform,
-  readOsRelease = () => readFileSync("/etc/os-release", "utf8"),
-) {
+function systemFamily(platform = process.platform, readOsRelease = () => readFileSync("/etc/os-release", "utf8")) {
   if (platform === "darwin") return "macos";
   if (platform === "win32") return "windows";
   try {

@@ -51,9 +51,32 @@ async function untilReady({ name, readiness }, running) {
   return problem;
 }
 
+async function sayWhenReady(spec, restarted) {
+  const problem = await untilReady(spec, restarted);
+  if (problem === undefined) sayOf(spec.name, `runs again (process ${restarted.pid})`);
+  else if (restarted.isRunning()) sayOf(spec.name, `runs again, but is not ready: ${problem}`);
+}
+
+/** Runs it again whenever it ends, after a wait that grows while it keeps ending early, until the signal is aborted. */
+async function keepRunning(spec, { first, run, signal }) {
+  let waitMs = FIRST_RESTART_MS;
+  let running = first;
+  while (!signal.aborted) {
+    const startedAt = performance.now();
+    const how = await running.ended;
+    if (signal.aborted) return;
+    waitMs = performance.now() - startedAt > STEADY_MS ? FIRST_RESTART_MS : Math.min(waitMs * 2, LAST_RESTART_MS);
+    sayOf(spec.name, `ended unexpectedly (${how}); starting it again in ${seconds(waitMs)}`);
+    await delay(waitMs, undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) return;
+    running = run();
+    void sayWhenReady(spec, running);
+  }
+}
+
 /**
  * One service under supervision. An end before it was ready for the first time is an error, for the caller to report;
- * after that it is started again for as long as nobody stops it, after a wait that grows while it keeps ending early.
+ * after that it is started again for as long as nobody stops it.
  */
 export function createServiceProcess(spec, { log, verbose, onChange }) {
   const output = createOutput({ name: spec.name, log, verbose });
@@ -64,26 +87,6 @@ export function createServiceProcess(spec, { log, verbose, onChange }) {
     running = launch(spec, output);
     onChange();
     return running;
-  }
-
-  async function keepRunning() {
-    let waitMs = FIRST_RESTART_MS;
-    while (!stopping.signal.aborted) {
-      const startedAt = performance.now();
-      const how = await running.ended;
-      if (stopping.signal.aborted) return;
-      waitMs = performance.now() - startedAt > STEADY_MS ? FIRST_RESTART_MS : Math.min(waitMs * 2, LAST_RESTART_MS);
-      sayOf(spec.name, `ended unexpectedly (${how}); starting it again in ${seconds(waitMs)}`);
-      await delay(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined);
-      if (stopping.signal.aborted) return;
-      void sayWhenReady(run());
-    }
-  }
-
-  async function sayWhenReady(restarted) {
-    const problem = await untilReady(spec, restarted);
-    if (problem === undefined) sayOf(spec.name, `runs again (process ${restarted.pid})`);
-    else if (restarted.isRunning()) sayOf(spec.name, `runs again, but is not ready: ${problem}`);
   }
 
   return {
@@ -101,7 +104,7 @@ export function createServiceProcess(spec, { log, verbose, onChange }) {
         throw new SetupError(`${spec.name} did not start: ${said}\nAll that it wrote is in ${log.file}.`);
       }
       sayOf(spec.name, `ready (${seconds(performance.now() - startedAt)})`);
-      void keepRunning();
+      void keepRunning(spec, { first: started, run, signal: stopping.signal });
     },
     /** SIGTERM now, SIGKILL at the deadline. Resolves when it has gone: false if it took the SIGKILL. */
     async stop(deadlineMs) {

@@ -39,7 +39,8 @@ export function createSupervisor({ verbose, logSuffix, onChange }) {
       const endsAt = Date.now() + STOP_DEADLINE_MS;
       for (const service of serviceNames.toReversed()) {
         const leftMs = Math.max(endsAt - Date.now(), LEAST_STOP_MS);
-        await Promise.all(all().map((each) => (each.spec.service === service ? stopOne(each, leftMs) : undefined)));
+        const those = all().filter(({ spec }) => spec.service === service);
+        await Promise.all(those.map((each) => stopOne(each, leftMs)));
       }
       for (const log of logs) log.close();
     },

@@ -1,7 +1,7 @@
 import { SetupError } from "../setup/setup-error.mjs";
 
 /** In the order in which they run: the quickest answers first. */
-export const suites = [
+const suites = [
   { name: "unit", deadlineMs: 2 * 60_000 },
   { name: "integration", deadlineMs: 4 * 60_000, needsBrokers: true },
   { name: "e2e", deadlineMs: 6 * 60_000, needsBrokers: true },

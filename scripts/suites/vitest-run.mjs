@@ -18,7 +18,7 @@ function readReport(file) {
  * Tests that passed, failed and were skipped. A run that failed without a failed test (a file that does not load, an error
  * outside of tests, a deadline) counts as one failure: the sum must never look better than the exit code.
  */
-export function countTests(report, hasFailed) {
+function countTests(report, hasFailed) {
   const {
     numPassedTests = 0,
     numFailedTests = 0,
