@@ -141,7 +141,7 @@ export function replicaSetName(owner: Owner): string {
 }
 
 /** The resource version of something that last changed at this time. */
-export function versionAt(ms: number, startedMs: number): string {
+function versionAt(ms: number, startedMs: number): string {
   return String(Math.max(1, Math.floor(ms - startedMs + EPOCH_BEFORE_START_MS)));
 }
 

@@ -5,7 +5,6 @@ import { nodeAddress } from "./pod-objects.ts";
 import { NAMESPACES, NODES } from "./workloads.ts";
 
 export type Node = ReturnType<typeof nodeObject>;
-export type Namespace = ReturnType<typeof namespaceObject>;
 
 export const CLUSTER_AGE_MS = 9 * DAY_MS + 40 * MINUTE_MS;
 export const KUBELET_VERSION = "v1.32.0-simulated";

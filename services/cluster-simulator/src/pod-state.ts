@@ -53,10 +53,6 @@ function crashingState(startedMs: number, nowMs: number): PodState {
   return { kind: "crashing", sinceMs: runStartedMs, running, restarts, backoffMs, lastRun };
 }
 
-export function restartsOf(state: PodState): number {
-  return state.kind === "crashing" ? state.restarts : 0;
-}
-
 export function isReady(state: PodState): boolean {
   return state.kind === "serving";
 }

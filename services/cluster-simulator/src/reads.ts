@@ -81,6 +81,6 @@ function rowObject({ object }: ListedObject, included: string | null): RowObject
   return { object: { kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1", metadata: object.metadata } };
 }
 
-export function apiVersionOf({ group, version }: ResourceKind): string {
+function apiVersionOf({ group, version }: ResourceKind): string {
   return group === "" ? version : `${group}/${version}`;
 }

@@ -4,7 +4,6 @@ import { CLUSTER_AGE_MS, nodeObjects } from "./node-objects.ts";
 import { isReady, podStateAt } from "./pod-state.ts";
 
 export type Service = ReturnType<typeof serviceObject>;
-export type Endpoints = ReturnType<typeof endpointsObject>;
 
 type ServiceSpec = {
   namespace: string;

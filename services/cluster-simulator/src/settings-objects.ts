@@ -1,9 +1,6 @@
 import { type ClusterView, metadataOf } from "./cluster.ts";
 import { CLUSTER_AGE_MS } from "./node-objects.ts";
 
-export type ConfigMap = ReturnType<typeof configMapObject>;
-export type Secret = ReturnType<typeof secretObject>;
-
 type Settings = { namespace: string; name: string; type?: string; data: Record<string, string> };
 
 const CONFIG_MAPS: readonly Settings[] = [

@@ -5,8 +5,6 @@ import { containerSpecs, podLabels } from "./pod-objects.ts";
 import { isReady, podStateAt } from "./pod-state.ts";
 
 export type Deployment = ReturnType<typeof deploymentObject>;
-export type ReplicaSet = ReturnType<typeof replicaSetObject>;
-export type DaemonSet = ReturnType<typeof daemonSetObject>;
 
 export function deploymentObjects(view: ClusterView) {
   return ownersOf(view, "Deployment").map((owner) => deploymentObject(owner, view));
@@ -65,7 +63,7 @@ export function deploymentObject(owner: Owner, view: ClusterView) {
   };
 }
 
-export function replicaSetObject(owner: Owner, view: ClusterView) {
+function replicaSetObject(owner: Owner, view: ClusterView) {
   const { replicas, workload } = owner;
   const { ready, changedMs } = readiness(owner, view);
   const identity = {
@@ -101,7 +99,7 @@ export function replicaSetObject(owner: Owner, view: ClusterView) {
   };
 }
 
-export function daemonSetObject(owner: Owner, view: ClusterView) {
+function daemonSetObject(owner: Owner, view: ClusterView) {
   const { ready, changedMs } = readiness(owner, view);
   return {
     apiVersion: "apps/v1",

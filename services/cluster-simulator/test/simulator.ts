@@ -7,7 +7,7 @@ import { createCluster } from "../src/cluster.ts";
 import { kubeconfigText } from "../src/kubeconfig.ts";
 import { createClusterServer } from "../src/server.ts";
 
-export const START_MS = Date.parse("2026-03-01T12:00:00Z");
+const START_MS = Date.parse("2026-03-01T12:00:00Z");
 
 export type Reply = { status: number; headers: Record<string, unknown>; text: string; json: () => unknown };
 export type Call = { role?: Role | "nobody"; method?: string; accept?: string; body?: unknown; contentType?: string };

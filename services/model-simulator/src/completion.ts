@@ -14,7 +14,7 @@ export function completionId(requestHash: string, clientRequestId: string | unde
   return `chatcmpl-simulated-${digest.slice(0, 24)}`;
 }
 
-export function callId(identity: CompletionIdentity, index: number): string {
+function callId(identity: CompletionIdentity, index: number): string {
   return `call_${createHash("sha256").update(`${identity.id}\n${index}`).digest("hex").slice(0, 24)}`;
 }
 

@@ -1,5 +1,7 @@
 const MAX_SENTENCES = 3;
-const HEADING = /(?:^|\n)[#*\s]*(?:context|documents|sources|knowledge|excerpts)\b[^\n:]{0,60}:?[*\s]*(?:\n|:\s*)/i;
+/** A Markdown heading that names them, or a line such as `Context:`; text may follow the colon. */
+const HEADING =
+  /(?:^|\n)(?:#{1,6}[^\n]*\b(?:context|documents|sources|knowledge|excerpts)\b[^\n]*\n|(?:\*\*)?(?:context|documents|sources|knowledge|excerpts)\b[^\n:.]{0,40}:(?:\*\*)?\s*)/i;
 const SOURCE_LINE = /^(?:\[\d+\]|#{1,6}\s|source\s*:|document\s*:|file\s*:|---)\s*|<(?:document|source)\b/i;
 const STOP_WORDS = new Set(
   "a an and are as at be but by can could did do does for from had has have how i if in is it its me my no not of on or our so tell that the their them there they this to was we were what when where which who why will with would you your about please much many".split(

@@ -44,7 +44,7 @@ export function readTextTable(text: string): ResultTable | undefined {
   const columns = piped ? pipedCells(header) : alignedColumns(header).map((column) => column.name);
   const cells = piped
     ? body.filter((line) => line.includes("|")).map(pipedCells)
-    : body.map((line) => alignedCells(line, alignedColumns(header)));
+    : body.map((line) => alignedCells(line, alignedColumns(header))).filter(isRow);
   return cells.length === 0 ? undefined : fromGrid(columns, cells);
 }
 
@@ -53,6 +53,11 @@ function isHeader(line: string): boolean {
   return (
     /^\s*\|\s*(namespace|name|last seen)\b/i.test(line) || /^(NAMESPACE|NAME|LAST SEEN) {2,}[A-Z][A-Z ()-]*$/.test(line)
   );
+}
+
+/** Remarks may stand below a table; they are sentences, not cells. */
+function isRow(cells: readonly string[]): boolean {
+  return cells.filter((cell) => cell !== "").length > 1;
 }
 
 function pipedCells(line: string): string[] {

@@ -101,13 +101,20 @@ function cell(value: string | undefined): string {
   return (value ?? "").replaceAll("|", "\\|").replaceAll("\n", " ").slice(0, 120);
 }
 
+/** Tools may say first how many lines of what they show. */
+const LOG_SUMMARY = /^(\d+ lines?|The last \d+ of \d+ lines?)\b.*\.$/;
+
 function describeLog(text: string): string {
-  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  const all = text.split("\n").filter((line) => line.trim() !== "");
+  const summary = LOG_SUMMARY.test(all[0] ?? "") ? all[0] : undefined;
+  const lines = summary === undefined ? all : all.slice(1);
   if (lines.length === 0) return "The log is empty.";
   const trouble = lines.filter((line) => TROUBLE.test(line)).slice(-MAX_LOG_LINES);
   const shown = trouble.length > 0 ? trouble : lines.slice(-MAX_LOG_LINES);
-  const found = trouble.length > 0 ? "these point to a problem" : "none of them reports a problem; the last ones are";
-  return [`The log has ${counted(lines.length, "line")}; ${found}:`, "", "```", ...shown, "```"].join("\n");
+  const found = trouble.length > 0 ? "These point to a problem" : "None reports a problem; the last ones are";
+  return [`${summary ?? `The log has ${counted(lines.length, "line")}.`} ${found}:`, "", "```", ...shown, "```"].join(
+    "\n",
+  );
 }
 
 function quote(text: string): string {

@@ -22,7 +22,19 @@ const outcome = z.looseObject({
 });
 type Outcome = z.infer<typeof outcome>;
 
+/** An element around the result, by which callers mark it as data; it may say how the call ended. */
+const MARKED = /^\s*<(\w+)\b([^>]*)>\n?([^]*?)\n?<\/\1>\s*$/;
+
 export function readToolResult(content: string): ToolResult {
+  const [, , attributes = "", marked] = MARKED.exec(content) ?? [];
+  const result = readContent(marked ?? content);
+  const status = /\bstatus="([^"]*)"/.exec(attributes)?.[1] ?? "";
+  return result.failure === undefined && FAILED.test(status)
+    ? { ...result, failure: firstLine(result.text) || status }
+    : result;
+}
+
+function readContent(content: string): ToolResult {
   const value = jsonIn(content);
   if (value === undefined) return fromText(content);
   const fields = outcome.safeParse(value).data;

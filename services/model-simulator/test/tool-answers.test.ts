@@ -15,6 +15,10 @@ function answer(content: string, toolName = "k8s_list_pods"): string {
 test.each([
   ["a table as text", POD_TABLE],
   ["a table inside JSON", JSON.stringify({ summary: "3 pods", table: POD_TABLE, total: 3 })],
+  [
+    "a table with remarks around it, marked as data",
+    `<tool_result tool="k8s_list_pods" status="completed">\n3 pods in all namespaces; not well: 1 CrashLoopBackOff.\n${POD_TABLE}\nShown 3 of 9; narrow with namespace, labelSelector or status.\n</tool_result>`,
+  ],
   ["a table between delimiters", `--- data 81f ---\n${JSON.stringify({ text: POD_TABLE })}\n--- end 81f ---`],
   [
     "a list of objects",
@@ -45,6 +49,11 @@ test.each([
   ],
   ['{"status":"rejected","reason":"not today"}', "`k8s_list_pods` failed: not today"],
   ['{"isError":true,"result":"no such namespace"}', "`k8s_list_pods` failed: no such namespace"],
+  [
+    '<tool_result tool="k8s_list_pods" status="failed">\nThe cluster cannot be reached.\n</tool_result>',
+    "`k8s_list_pods` failed: The cluster cannot be reached.",
+  ],
+  ['<tool_result tool="k8s_list_pods" status="denied">\n\n</tool_result>', "`k8s_list_pods` failed: denied"],
   ["Error: connection refused\n  at x", "`k8s_list_pods` failed: Error: connection refused"],
 ])("says that the tool failed and why: %s", (content, expected) => {
   expect(answer(content)).toBe(expected);
@@ -52,8 +61,18 @@ test.each([
 
 test("shows the lines of a log that point to a problem", () => {
   const text = answer("10:00 starting\n10:01 Error: PAYMENT_URL is not set\n10:02 bye", "k8s_pod_logs");
-  expect(text).toContain("The log has 3 lines");
+  expect(text).toContain("The log has 3 lines. These point to a problem:");
   expect(text).toContain("```\n10:01 Error: PAYMENT_URL is not set\n```");
+});
+
+test("repeats how many lines of a log the tool says it shows", () => {
+  const text = answer(
+    "The last 2 of 9 lines of the log of x in namespace y.\n10:00 INFO one\n10:01 INFO two",
+    "k8s_pod_logs",
+  );
+  expect(text).toBe(
+    "The last 2 of 9 lines of the log of x in namespace y. None reports a problem; the last ones are:\n\n```\n10:00 INFO one\n10:01 INFO two\n```",
+  );
 });
 
 test("lists the telling lines of a description", () => {
