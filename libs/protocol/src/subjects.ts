@@ -14,8 +14,8 @@ export const turnsConsumer = "agents";
 /** BullMQ queue of tool calls. */
 export const toolQueueName = "tools";
 
-export const stored = "chat.ev";
-export const live = "chat.live";
+const stored = "chat.ev";
+const live = "chat.live";
 
 export const subjects = {
   allTurns: "chat.turns.*",
@@ -47,6 +47,9 @@ export const subjects = {
   liveToolResults: (shard: number, conversation: ConversationId, turn: TurnId): string =>
     `${live}.${shard}.${conversation}.${turn}.tool.*`,
   allLiveControl: (shard: number): string => `${live}.${shard}.*.*.ctl`,
+
+  /** Not stored: what a process sends to itself to see that the broker delivers. */
+  canary: (process: string): string => `chat.canary.${process}`,
 
   log: (shard: number, conversation: ConversationId): string => `chat.log.${shard}.${conversation}`,
   allLog: (shard: number): string => `chat.log.${shard}.*`,
