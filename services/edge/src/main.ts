@@ -1,1 +1,56 @@
-export {};
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { openBus } from "@parley/bus";
+import { createLifecycle, createLogger, readConfig, runMain, startAdmin } from "@parley/runtime";
+import { z } from "zod";
+import { Config, isWeakSecret } from "./config.ts";
+import { startEdge } from "./edge.ts";
+import { maxSocketsByFileLimit } from "./file-limit.ts";
+import { readPages } from "./http/pages.ts";
+
+const SERVICE = "edge";
+const Package = z.object({ version: z.string() });
+
+runMain(SERVICE, async ({ env }) => {
+  const config = readConfig(Config, env);
+  const log = createLogger({ service: SERVICE, level: config.LOG_LEVEL, format: config.LOG_FORMAT });
+  await using lifecycle = createLifecycle({ log, shutdownMs: config.SHUTDOWN_MS });
+  if (isWeakSecret(config.AUTH_JWT_SECRET))
+    log.warn("AUTH_JWT_SECRET can be guessed: good enough for development only");
+
+  const bus = await openBus({
+    servers: config.NATS_URL,
+    name: `${SERVICE}-${process.pid}`,
+    shards: config.SHARDS,
+    replicas: config.STREAM_REPLICAS,
+    ackWaitMs: config.ACK_WAIT_MS,
+    log,
+  });
+  lifecycle.use("broker", bus.close);
+
+  const { version } = Package.parse(JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8")));
+  const edge = await startEdge({
+    bus,
+    listen: { host: config.HOST, port: config.PORT, isShared: config.REUSE_PORT },
+    tokens: { secret: config.AUTH_JWT_SECRET, issuer: config.AUTH_ISSUER, audience: config.AUTH_AUDIENCE },
+    isDevelopment: config.AUTH_DEV,
+    allowedOrigins: config.ALLOWED_ORIGINS,
+    maxConnections: config.MAX_CONNECTIONS ?? maxSocketsByFileLimit(),
+    pages: await readPages(fileURLToPath(new URL("../pages/", import.meta.url))),
+    version,
+    log,
+  });
+  lifecycle.use("edge", edge.stop);
+
+  const admin = await startAdmin({
+    host: config.ADMIN_HOST,
+    port: config.ADMIN_PORT,
+    registry: edge.registry,
+    ready: edge.problems,
+    log,
+  });
+  lifecycle.use("admin", admin.close);
+
+  log.info({ address: `http://${config.HOST}:${edge.port}` }, "the edge is ready");
+  await lifecycle.untilStopped();
+});

@@ -1,147 +1,144 @@
-import { applyEvent, createTurnView, isTerminal, type TurnId, type TurnView } from "@parley/protocol";
-import { deliveryLimits, type DeliveryLimits } from "../delivery-limits.ts";
-import type { Known } from "./ring.ts";
-import { decodeVisible, isFoldable, type VisibleEvent } from "./visible-event.ts";
+import type { Bus } from "@parley/bus";
+import { closeCodes } from "@parley/protocol";
+import type { Logger } from "@parley/runtime";
+import { noCursor } from "../cursor.ts";
+import { deliveryLimits } from "../delivery-limits.ts";
+import type { Outbox } from "../socket/outbox.ts";
+import { planCatchUp, type CatchUpPlan, type CatchUpStep } from "./catch-up-plan.ts";
+import type { History } from "./history.ts";
+import type { HubViewer } from "./hub.ts";
+import { conversationSnapshot, turnSnapshot } from "./snapshot.ts";
 
-/** One frame that a viewer gets to catch up. */
-export type CatchUpStep =
-  | { readonly kind: "event"; readonly seq: number; readonly event: VisibleEvent }
-  /** The turn as of `seq`: it replaces what the viewer has of it. */
-  | { readonly kind: "snapshot"; readonly seq: number; readonly turn: TurnView };
-
-export type CatchUpPlan =
-  /** `live`: nothing is missing; `replay`: the missing events themselves; `snapshot`: partly folded. */
-  | { readonly kind: "steps"; readonly mode: "live" | "replay" | "snapshot"; readonly steps: readonly CatchUpStep[] }
-  /** Events after the cursor are no longer, or not yet, in the hub. */
-  | { readonly kind: "below floor" }
-  /** A snapshot of this turn is needed, but its beginning is below the floor. */
-  | { readonly kind: "unknown turn"; readonly turn: TurnId };
-
-type ReplayLimits = Pick<DeliveryLimits, "replayEvents" | "replayBytes" | "rawRunEvents" | "rawRunBytes">;
-
-/**
- * What a viewer with this cursor must get. Whatever the number of missing events, the frames' sequences rise, every message and every end
- * is among them, and after each frame the viewer has everything up to that frame's sequence: it may be cut off at any place and go on
- * from there.
- */
-export function planCatchUp(known: Known, cursor: number, limits: ReplayLimits = deliveryLimits): CatchUpPlan {
-  const folded = cursor < known.floor ? quietTurn(known, cursor) : undefined;
-  if (cursor < known.floor && folded === undefined) return { kind: "below floor" };
-  const missing = eventsAfter(known.events, cursor);
-  if (folded === undefined && isShort(missing, limits)) {
-    const steps = missing.map((event): CatchUpStep => ({ kind: "event", seq: event.seq, event }));
-    return { kind: "steps", mode: steps.length === 0 ? "live" : "replay", steps };
-  }
-  return compact(known, missing, folded, limits);
+export interface CatchUpDeps {
+  readonly outbox: Outbox;
+  readonly history: History;
+  readonly transcripts: Pick<Bus["transcripts"], "tail">;
+  readonly counters: { snapshots: number; resumes: Record<ResumeMode, number> };
+  readonly log: Logger;
 }
 
-/** Events are in order: the tail above the cursor. */
-export function eventsAfter(events: readonly VisibleEvent[], cursor: number): readonly VisibleEvent[] {
-  let first = events.length;
-  while (first > 0 && (events[first - 1]?.seq ?? 0) > cursor) first--;
-  return events.slice(first);
-}
+export type ResumeMode = "live" | "replay" | "snapshot";
 
-function quietTurn({ quiet }: Known, cursor: number): TurnId | undefined {
-  return quiet !== undefined && cursor >= quiet.since ? quiet.turn : undefined;
-}
+export type CatchUp = ReturnType<typeof createCatchUp>;
 
-function isShort(events: readonly VisibleEvent[], limits: ReplayLimits): boolean {
-  return events.length <= limits.replayEvents && sizeOf(events) <= limits.replayBytes;
-}
+/** Each reading may show that more is needed: first what is missing, then the beginning of its turns. */
+const readTries = 4;
+/** A viewer that cannot be caught up because the broker does not answer is sent away after this many tries, a second apart. */
+const maxFailures = 15;
 
-function sizeOf(events: readonly VisibleEvent[]): number {
-  return events.reduce((sum, { frame }) => sum + frame.length, 0);
-}
+type Ready = Extract<CatchUpPlan, { kind: "steps" }>;
 
-/** Consecutive foldable events of one turn. `onlyFolded`: the first of them are no longer there as events. */
-interface Run {
-  readonly turn: TurnId;
-  readonly events: VisibleEvent[];
-  readonly onlyFolded: boolean;
-  seq: number;
-}
+/** Brings lagging viewers to the present, from the ring when it can and from the broker when it must. */
+export function createCatchUp({ outbox, history, transcripts, counters, log }: CatchUpDeps) {
+  /** Viewers whose reading failed; they are tried again by `sweep`. */
+  const failed = new Set<HubViewer>();
 
-/**
- * Folds each run of events of one turn into one snapshot. A run ends where another turn's event, a message or an end stands between:
- * moving those around would make a cursor claim what the viewer does not have.
- */
-function compact(
-  known: Known,
-  missing: readonly VisibleEvent[],
-  folded: TurnId | undefined,
-  limits: ReplayLimits,
-): CatchUpPlan {
-  const folder = createFolder(known);
-  const steps: CatchUpStep[] = [];
-  let run: Run | undefined;
-  if (folded !== undefined) run = { turn: folded, events: [], onlyFolded: true, seq: known.floor };
+  const canGoOn = ({ state, source, outlet }: HubViewer): boolean =>
+    state === "lagging" && source.isLive() && outbox.isWritable(outlet);
 
-  const endRun = (): TurnId | undefined => {
-    if (run === undefined) return undefined;
-    const { turn, seq, events, onlyFolded } = run;
-    run = undefined;
-    if (!onlyFolded && (isSmallRun(events, limits) || folder.hasEndedBefore(turn, seq))) {
-      for (const event of events) steps.push({ kind: "event", seq: event.seq, event });
-      return undefined;
-    }
-    const view = folder.turnAt(turn, seq);
-    if (view === undefined) return turn;
-    steps.push({ kind: "snapshot", seq, turn: view });
-    return undefined;
+  const greet = (viewer: HubViewer, mode: ResumeMode, seq: number): void => {
+    if (!viewer.isGreeted) return;
+    viewer.isGreeted = false;
+    counters.resumes[mode]++;
+    outbox.sendFrame(viewer.outlet, {
+      type: "subscribed",
+      conversation_id: viewer.source.conversation,
+      mode,
+      seq: Math.max(0, viewer.source.offset + seq),
+    });
   };
 
-  for (const event of [...missing, undefined]) {
-    if (event !== undefined && run !== undefined && run.turn === event.turn && isFoldable(event.type)) {
-      run.events.push(event);
-      run.seq = event.seq;
-      continue;
+  /** Returns whether the socket takes more. */
+  const sendStep = ({ outlet, source }: HubViewer, step: CatchUpStep): boolean => {
+    if (step.kind === "event") return outbox.sendEvent(outlet, step.event);
+    counters.snapshots++;
+    const place = { conversation: source.conversation, seq: source.offset + step.seq };
+    return outbox.sendFrame(outlet, turnSnapshot(place, step.turn));
+  };
+
+  const give = (viewer: HubViewer, { mode, steps }: Ready): void => {
+    outbox.cork(viewer.outlet, () => {
+      greet(viewer, mode, viewer.cursor);
+      viewer.state = "live";
+      for (const step of steps) {
+        viewer.cursor = step.seq;
+        if (sendStep(viewer, step)) continue;
+        // The rest when it has drained. If this was the last one, there will be nothing left to send then.
+        viewer.state = viewer.outlet.ws === undefined ? "gone" : "lagging";
+        return;
+      }
+    });
+    // What came while the plan was made from an older reading.
+    if ((viewer.source.ring.events.at(-1)?.seq ?? 0) > viewer.cursor) outbox.mark(viewer.source);
+  };
+
+  const giveConversation = async (viewer: HubViewer): Promise<void> => {
+    const { source: hub } = viewer;
+    await history.root(hub);
+    let records: Awaited<ReturnType<typeof transcripts.tail>>["records"] = [];
+    for (let tries = 0, floor = Number.NaN; tries < readTries && hub.ring.floor !== floor; tries++) {
+      // What leaves the ring while the transcript is read would be in neither.
+      ({ floor } = hub.ring);
+      ({ records } = await transcripts.tail(hub.conversation, { limit: deliveryLimits.snapshotMessages }));
     }
-    const unknown = endRun();
-    if (unknown !== undefined) return { kind: "unknown turn", turn: unknown };
-    if (event === undefined) break;
-    if (isFoldable(event.type)) run = { turn: event.turn, events: [event], onlyFolded: false, seq: event.seq };
-    else steps.push({ kind: "event", seq: event.seq, event });
-  }
-  return { kind: "steps", mode: "snapshot", steps };
-}
+    if (!canGoOn(viewer)) return;
+    const { last } = hub;
+    const frame = conversationSnapshot({ conversation: hub.conversation, seq: hub.offset + last }, hub.ring, records);
+    outbox.cork(viewer.outlet, () => {
+      greet(viewer, frame === undefined ? "live" : "snapshot", frame === undefined ? last : last - 1);
+      viewer.cursor = last;
+      viewer.state = "live";
+      if (frame === undefined) return;
+      counters.snapshots++;
+      if (!outbox.sendFrame(viewer.outlet, frame)) viewer.state = viewer.outlet.ws === undefined ? "gone" : "lagging";
+    });
+  };
 
-function isSmallRun(events: readonly VisibleEvent[], limits: ReplayLimits): boolean {
-  return events.length <= limits.rawRunEvents && sizeOf(events) <= limits.rawRunBytes;
-}
+  const read = async (viewer: HubViewer): Promise<void> => {
+    const { source: hub } = viewer;
+    let known = undefined;
+    for (let tries = 0; tries < readTries && canGoOn(viewer); tries++) {
+      if (viewer.cursor === noCursor) return giveConversation(viewer);
+      const plan: CatchUpPlan = planCatchUp(known ?? hub.ring, viewer.cursor);
+      if (plan.kind === "steps") return give(viewer, plan);
+      if (plan.kind === "below floor") {
+        if (await history.isQuietSince(hub, viewer.cursor)) continue;
+        known = await history.from(hub, viewer.cursor + 1);
+      } else {
+        const start = await history.startOf(hub, plan.turn);
+        if (start === undefined) viewer.cursor = noCursor;
+        else known = await history.from(hub, Math.min(start, viewer.cursor + 1));
+      }
+    }
+  };
 
-/** Folds turns forward on demand; asked with rising sequences. */
-function createFolder({ base, events, rooted }: Known) {
-  const views = new Map<TurnId, { view: TurnView; next: number }>();
+  const readFor = async (viewer: HubViewer): Promise<void> => {
+    viewer.isReading = true;
+    await read(viewer).catch((err: unknown) => {
+      log.warn({ err, conversation: viewer.source.conversation }, "a viewer could not be caught up yet");
+    });
+    viewer.isReading = false;
+    viewer.failures = canGoOn(viewer) ? viewer.failures + 1 : 0;
+    if (viewer.failures > maxFailures) outbox.close(viewer.outlet, closeCodes.overloaded, "try again");
+    else if (viewer.failures > 0) failed.add(viewer);
+  };
 
-  const begin = (turn: TurnId): { view: TurnView; next: number } | undefined => {
-    const open = base.get(turn);
-    if (open !== undefined) return { view: copyOf(open.view), next: 0 };
-    const start = events.findIndex((event) => event.turn === turn);
-    return events[start]?.type === "message" ? { view: createTurnView(turn), next: start } : undefined;
+  /** Brings the viewer to the present if it lags and can be served now. */
+  const catchUp = (viewer: HubViewer): void => {
+    if (viewer.isReading || !canGoOn(viewer)) return;
+    const plan = viewer.cursor === noCursor ? undefined : planCatchUp(viewer.source.ring, viewer.cursor);
+    if (plan?.kind === "steps") give(viewer, plan);
+    else void readFor(viewer);
   };
 
   return {
-    /** An event after its turn's end (a tool that was stopped too late) is never part of a snapshot: that would reopen the turn. */
-    hasEndedBefore: (turn: TurnId, seq: number): boolean =>
-      events.some((event) => event.turn === turn && event.seq < seq && isTerminal(event.type)) ||
-      (rooted && !base.has(turn) && !events.some((event) => event.turn === turn && event.type === "message")),
+    catchUp,
 
-    /** The turn as of that sequence, or undefined when its beginning is not known. */
-    turnAt(turn: TurnId, seq: number): TurnView | undefined {
-      const progress = views.get(turn) ?? begin(turn);
-      if (progress === undefined) return undefined;
-      views.set(turn, progress);
-      for (; progress.next < events.length; progress.next++) {
-        const event = events[progress.next];
-        if (event === undefined || event.seq > seq) break;
-        if (event.turn === turn) applyEvent(progress.view, decodeVisible(event));
-      }
-      return copyOf(progress.view);
+    /** Tries again what failed. */
+    sweep(): void {
+      const again = [...failed];
+      failed.clear();
+      for (const viewer of again) catchUp(viewer);
     },
   };
-}
-
-function copyOf(view: TurnView): TurnView {
-  return { ...view, tool_calls: new Map(view.tool_calls) };
 }

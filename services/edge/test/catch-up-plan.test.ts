@@ -1,7 +1,7 @@
 import { applyFrame, createView, type ConversationView } from "@parley/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { eventsAfter, planCatchUp, type CatchUpPlan, type CatchUpStep } from "../src/hub/catch-up.ts";
+import { eventsAfter, planCatchUp, type CatchUpPlan, type CatchUpStep } from "../src/hub/catch-up-plan.ts";
 import { createRing, type Known } from "../src/hub/ring.ts";
 import { turnSnapshot } from "../src/hub/snapshot.ts";
 import type { VisibleEvent } from "../src/hub/visible-event.ts";

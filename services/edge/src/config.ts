@@ -1,0 +1,51 @@
+import { durationMs, flag, logFormat, logLevel, optionalText, port, secret } from "@parley/runtime";
+import { z } from "zod";
+
+const count = () => z.coerce.number({ error: "must be a whole number" }).int().min(1);
+
+/** HS256 with a key shorter than its hash can be searched. */
+const minSecretBytes = 32;
+/** Secrets that stand in examples. */
+const wellKnown = /^(secret|changeme|change-me|password|development|dev|test|example|parley|your-.*|(.)\2*)$/i;
+
+/** All settings of an edge; the keys are the names of the environment variables. */
+export const Config = z
+  .object({
+    NODE_ENV: z.string().default("development").describe("`production` refuses what is only good for development."),
+    HOST: z.string().default("127.0.0.1").describe("Where sockets and HTTP requests are accepted."),
+    PORT: port().default(8000).describe("Where sockets and HTTP requests are accepted; 0 takes a free one."),
+    REUSE_PORT: flag().describe("Lets several edges listen on one port; the kernel spreads connections over them."),
+    ADMIN_HOST: z.string().default("127.0.0.1").describe("Where probes and metrics are served."),
+    ADMIN_PORT: port().default(8001).describe("Where probes and metrics are served."),
+    NATS_URL: z.string().default("nats://127.0.0.1:4222").describe("NATS servers, comma-separated."),
+    SHARDS: count().default(1).describe("Shards of the event and log streams; fixed for a deployment."),
+    STREAM_REPLICAS: count().default(1).describe("Copies of each stream; 3 on a NATS cluster."),
+    ACK_WAIT_MS: durationMs(20_000).describe("The same as the agent workers'."),
+    AUTH_JWT_SECRET: secret().describe("Shared secret (HS256) that access tokens are signed with."),
+    AUTH_ISSUER: optionalText().describe("Required issuer (`iss`) of tokens."),
+    AUTH_AUDIENCE: optionalText().describe("Required audience (`aud`) of tokens."),
+    AUTH_DEV: flag().describe("Gives a token to whoever asks, for development."),
+    ALLOWED_ORIGINS: z
+      .string()
+      .default("")
+      .transform((text) => text.split(/[\s,]+/).filter((origin) => origin !== ""))
+      .describe("Origins of other sites whose pages may connect, comma-separated."),
+    MAX_CONNECTIONS: count().optional().describe("Sockets of this process; default: what the file limit allows."),
+    LOG_LEVEL: logLevel(),
+    LOG_FORMAT: logFormat(),
+    SHUTDOWN_MS: durationMs(10_000).describe("Time to say goodbye to clients when stopping."),
+  })
+  .refine(({ NODE_ENV, AUTH_DEV }) => NODE_ENV !== "production" || !AUTH_DEV, {
+    path: ["AUTH_DEV"],
+    error: "must not be set in production: it gives a token to whoever asks",
+  })
+  .refine(({ NODE_ENV, AUTH_JWT_SECRET }) => NODE_ENV !== "production" || !isWeakSecret(AUTH_JWT_SECRET), {
+    path: ["AUTH_JWT_SECRET"],
+    error: `must be at least ${minSecretBytes} random bytes in production`,
+  });
+export type Config = z.infer<typeof Config>;
+
+/** Whether a secret can be guessed. */
+export function isWeakSecret(text: string): boolean {
+  return Buffer.byteLength(text) < minSecretBytes || wellKnown.test(text);
+}

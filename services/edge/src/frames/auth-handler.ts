@@ -1,0 +1,51 @@
+import { ChatError, closeCodes, toChatError } from "@parley/protocol";
+import type { Logger } from "@parley/runtime";
+import type { Identity, Tokens } from "../auth/tokens.ts";
+import { move, type Connection } from "../socket/connection.ts";
+import type { Outbox } from "../socket/outbox.ts";
+
+export interface AuthDeps {
+  readonly tokens: Tokens;
+  readonly outbox: Outbox;
+  readonly log: Logger;
+}
+
+/** `auth`: opens the connection, or extends one that is open. A bad token is answered and ends the connection. */
+export function createAuthHandler({ tokens, outbox, log }: AuthDeps) {
+  const accept = (connection: Connection, { user, expiresAtMs }: Identity): void => {
+    if (connection.user !== undefined && connection.user.id !== user.id) {
+      throw new ChatError("AUTH_INVALID", { message: "The token belongs to another user." });
+    }
+    if (!move(connection, "ready")) return;
+    connection.user = user;
+    connection.expiresAtMs = expiresAtMs;
+    connection.isWarned = false;
+    outbox.sendFrame(connection, {
+      type: "auth_success",
+      message: "Authentication successful.",
+      user,
+      expires_at: expiresAtMs,
+    });
+  };
+
+  const refuse = (connection: Connection, error: ChatError): void => {
+    log.info({ connection: connection.id, code: error.code, reason: reasonOf(error) }, "a token was refused");
+    const code = error.code === "AUTH_EXPIRED" ? closeCodes.tokenExpired : closeCodes.badToken;
+    outbox.cork(connection, () => {
+      outbox.sendFrame(connection, { type: "auth_error", message: error.message, code: error.code });
+      outbox.close(connection, code, error.message);
+    });
+  };
+
+  return async (connection: Connection, token: string): Promise<void> => {
+    try {
+      accept(connection, await tokens.verify(token));
+    } catch (thrown) {
+      refuse(connection, toChatError(thrown));
+    }
+  };
+}
+
+function reasonOf({ cause, message }: ChatError): string {
+  return cause instanceof Error ? cause.message : message;
+}

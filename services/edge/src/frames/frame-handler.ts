@@ -1,0 +1,94 @@
+import {
+  ChatError,
+  toChatError,
+  type ClientFrame,
+  type ErrorCode,
+  type FrameError,
+  type MessageFrame,
+  type CancelFrame,
+  type User,
+} from "@parley/protocol";
+import type { Logger } from "@parley/runtime";
+import type { Connection } from "../socket/connection.ts";
+import type { Outbox } from "../socket/outbox.ts";
+import type { Ownership } from "./ownership.ts";
+import type { Viewing } from "./viewing.ts";
+
+export interface FrameHandlerDeps {
+  readonly onAuth: (connection: Connection, token: string) => Promise<void>;
+  readonly onMessage: (connection: Connection, user: User, frame: MessageFrame) => Promise<void>;
+  readonly onCancel: (user: User, frame: CancelFrame) => Promise<void>;
+  readonly ownership: Ownership;
+  readonly viewing: Viewing;
+  readonly outbox: Outbox;
+  /** Whether the broker can be reached. */
+  readonly isConnected: () => boolean;
+  readonly counters: { errors: Map<ErrorCode, number> };
+  readonly log: Logger;
+}
+
+/** Handles one frame of a client; what goes wrong becomes the answer. Never rejects. */
+export function createFrameHandler(deps: FrameHandlerDeps) {
+  const { ownership, viewing, outbox, isConnected, counters, log } = deps;
+
+  const handle = async (connection: Connection, frame: ClientFrame): Promise<void> => {
+    if (frame.type === "auth") return deps.onAuth(connection, frame.token);
+    if (frame.type === "ping") {
+      outbox.sendFrame(connection, { type: "pong", ts: Date.now() });
+      return;
+    }
+    const { user } = connection;
+    if (user === undefined) throw new ChatError("AUTH_REQUIRED");
+    switch (frame.type) {
+      case "message":
+        return deps.onMessage(connection, user, frame);
+      case "subscribe":
+        await ownership.check(frame.conversation_id, user.id);
+        return viewing.follow(connection, frame.conversation_id, frame.after);
+      case "unsubscribe":
+        return viewing.leave(connection, frame.conversation_id);
+      case "cancel":
+        return deps.onCancel(user, frame);
+      case "approve":
+        throw new ChatError("UNSUPPORTED", { message: "No tool of this service asks for approval." });
+    }
+  };
+
+  const refuse = (connection: Connection, thrown: unknown, frame: ClientFrame | undefined): void => {
+    // Whatever the broker's client throws while it is away means the same: try again.
+    const isOurs = thrown instanceof ChatError || isConnected();
+    const error = isOurs ? toChatError(thrown) : new ChatError("OVERLOADED", { cause: thrown });
+    counters.errors.set(error.code, (counters.errors.get(error.code) ?? 0) + 1);
+    if (error.code === "INVALID_FRAME") connection.invalidFrames++;
+    const level = error.cause === undefined || error.code === "INVALID_FRAME" ? "debug" : "warn";
+    log[level]({ err: error, connection: connection.id, frame: frame?.type }, "a frame was refused");
+    outbox.sendFrame(connection, frameErrorOf(error, frame));
+  };
+
+  return async (connection: Connection, text: string): Promise<void> => {
+    let frame: ClientFrame | undefined;
+    try {
+      frame = connection.dialect.decode(text);
+      await handle(connection, frame);
+    } catch (thrown) {
+      refuse(connection, thrown, frame);
+    }
+  };
+}
+
+function frameErrorOf(
+  { message, code, retryable, retryAfterMs }: ChatError,
+  frame: ClientFrame | undefined,
+): FrameError {
+  return {
+    type: "error",
+    error: message,
+    code,
+    retryable,
+    ...(retryAfterMs === undefined ? {} : { retry_after_ms: retryAfterMs }),
+    ...(frame !== undefined && "id" in frame ? { id: frame.id } : {}),
+    ...(frame !== undefined && "conversation_id" in frame && frame.conversation_id !== undefined
+      ? { conversation_id: frame.conversation_id }
+      : {}),
+  };
+}

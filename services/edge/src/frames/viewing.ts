@@ -1,0 +1,83 @@
+import type { EventLog } from "@parley/bus";
+import { ChatError, type ConversationId } from "@parley/protocol";
+import { noCursor, streamSeqOf } from "../cursor.ts";
+import type { CatchUp } from "../hub/catch-up.ts";
+import type { Hub, HubViewer } from "../hub/hub.ts";
+import type { Hubs } from "../hub/hubs.ts";
+import type { Connection } from "../socket/connection.ts";
+
+export interface ViewingDeps {
+  readonly hubs: Hubs;
+  readonly catchUp: CatchUp;
+  readonly events: EventLog;
+}
+
+export type Viewing = ReturnType<typeof createViewing>;
+
+/** Conversations one connection may look at. */
+const maxViewers = 128;
+
+/** Which connection looks at which conversation, and from where on. */
+export function createViewing({ hubs, catchUp, events }: ViewingDeps) {
+  const attach = async (connection: Connection, conversation: ConversationId): Promise<HubViewer> => {
+    if (connection.viewers.size >= maxViewers) {
+      throw new ChatError("QUOTA_EXCEEDED", { message: "This connection looks at too many conversations." });
+    }
+    const hub = await hubs.of(conversation);
+    const viewer = hub.attach(connection, noCursor);
+    // It may have closed meanwhile, and then nobody else would ever detach the viewer.
+    if (connection.state === "closed") hub.detach(viewer);
+    else connection.viewers.set(conversation, viewer);
+    return viewer;
+  };
+
+  const leave = (connection: Connection, conversation: ConversationId): void => {
+    const viewer = connection.viewers.get(conversation);
+    if (viewer === undefined) return;
+    connection.viewers.delete(conversation);
+    viewer.source.detach(viewer);
+  };
+
+  const release = (viewer: HubViewer): void => {
+    if (viewer.state !== "held") return;
+    viewer.state = "lagging";
+    catchUp.catchUp(viewer);
+  };
+
+  /** The stream sequence of a wire cursor. Costs a trip to the broker only when the hub itself cannot tell. */
+  const placeOf = async (hub: Hub, after: number | undefined): Promise<number> => {
+    if (after === undefined) return noCursor;
+    const { offset, generation } = hub;
+    const seq = after - offset;
+    if (seq >= hub.ring.floor && seq <= hub.last) return seq;
+    const { firstSeq, lastSeq } = await events.state(hub.shard);
+    return hub.generation === generation ? streamSeqOf(after, { offset, firstSeq, lastSeq }) : noCursor;
+  };
+
+  return {
+    leave,
+    release,
+
+    /** The connection's viewer, which gets no events until it is released. `isNew`: it looks at the conversation only from now on. */
+    async hold(connection: Connection, conversation: ConversationId): Promise<{ viewer: HubViewer; isNew: boolean }> {
+      const viewer = connection.viewers.get(conversation);
+      if (viewer === undefined) return { viewer: await attach(connection, conversation), isNew: true };
+      viewer.state = "held";
+      return { viewer, isNew: false };
+    },
+
+    /** Looks at the conversation from the cursor on; anew if it did already. `subscribed` is sent first. */
+    async follow(connection: Connection, conversation: ConversationId, after: number | undefined): Promise<void> {
+      leave(connection, conversation);
+      const viewer = await attach(connection, conversation);
+      try {
+        viewer.cursor = await placeOf(viewer.source, after);
+      } catch (error) {
+        leave(connection, conversation);
+        throw error;
+      }
+      viewer.isGreeted = true;
+      release(viewer);
+    },
+  };
+}

@@ -1,0 +1,147 @@
+import { applyEvent, createTurnView, isTerminal, type TurnId, type TurnView } from "@parley/protocol";
+import { deliveryLimits, type DeliveryLimits } from "../delivery-limits.ts";
+import type { Known } from "./ring.ts";
+import { decodeVisible, isFoldable, type VisibleEvent } from "./visible-event.ts";
+
+/** One frame that a viewer gets to catch up. */
+export type CatchUpStep =
+  | { readonly kind: "event"; readonly seq: number; readonly event: VisibleEvent }
+  /** The turn as of `seq`: it replaces what the viewer has of it. */
+  | { readonly kind: "snapshot"; readonly seq: number; readonly turn: TurnView };
+
+export type CatchUpPlan =
+  /** `live`: nothing is missing; `replay`: the missing events themselves; `snapshot`: partly folded. */
+  | { readonly kind: "steps"; readonly mode: "live" | "replay" | "snapshot"; readonly steps: readonly CatchUpStep[] }
+  /** Events after the cursor are no longer, or not yet, in the hub. */
+  | { readonly kind: "below floor" }
+  /** A snapshot of this turn is needed, but its beginning is below the floor. */
+  | { readonly kind: "unknown turn"; readonly turn: TurnId };
+
+type ReplayLimits = Pick<DeliveryLimits, "replayEvents" | "replayBytes" | "rawRunEvents" | "rawRunBytes">;
+
+/**
+ * What a viewer with this cursor must get. Whatever the number of missing events, the frames' sequences rise, every message and every end
+ * is among them, and after each frame the viewer has everything up to that frame's sequence: it may be cut off at any place and go on
+ * from there.
+ */
+export function planCatchUp(known: Known, cursor: number, limits: ReplayLimits = deliveryLimits): CatchUpPlan {
+  const folded = cursor < known.floor ? quietTurn(known, cursor) : undefined;
+  if (cursor < known.floor && folded === undefined) return { kind: "below floor" };
+  const missing = eventsAfter(known.events, cursor);
+  if (folded === undefined && isShort(missing, limits)) {
+    const steps = missing.map((event): CatchUpStep => ({ kind: "event", seq: event.seq, event }));
+    return { kind: "steps", mode: steps.length === 0 ? "live" : "replay", steps };
+  }
+  return compact(known, missing, folded, limits);
+}
+
+/** Events are in order: the tail above the cursor. */
+export function eventsAfter(events: readonly VisibleEvent[], cursor: number): readonly VisibleEvent[] {
+  let first = events.length;
+  while (first > 0 && (events[first - 1]?.seq ?? 0) > cursor) first--;
+  return events.slice(first);
+}
+
+function quietTurn({ quiet }: Known, cursor: number): TurnId | undefined {
+  return quiet !== undefined && cursor >= quiet.since ? quiet.turn : undefined;
+}
+
+function isShort(events: readonly VisibleEvent[], limits: ReplayLimits): boolean {
+  return events.length <= limits.replayEvents && sizeOf(events) <= limits.replayBytes;
+}
+
+function sizeOf(events: readonly VisibleEvent[]): number {
+  return events.reduce((sum, { frame }) => sum + frame.length, 0);
+}
+
+/** Consecutive foldable events of one turn. `onlyFolded`: the first of them are no longer there as events. */
+interface Run {
+  readonly turn: TurnId;
+  readonly events: VisibleEvent[];
+  readonly onlyFolded: boolean;
+  seq: number;
+}
+
+/**
+ * Folds each run of events of one turn into one snapshot. A run ends where another turn's event, a message or an end stands between:
+ * moving those around would make a cursor claim what the viewer does not have.
+ */
+function compact(
+  known: Known,
+  missing: readonly VisibleEvent[],
+  folded: TurnId | undefined,
+  limits: ReplayLimits,
+): CatchUpPlan {
+  const folder = createFolder(known);
+  const steps: CatchUpStep[] = [];
+  let run: Run | undefined;
+  if (folded !== undefined) run = { turn: folded, events: [], onlyFolded: true, seq: known.floor };
+
+  const endRun = (): TurnId | undefined => {
+    if (run === undefined) return undefined;
+    const { turn, seq, events, onlyFolded } = run;
+    run = undefined;
+    if (!onlyFolded && (isSmallRun(events, limits) || folder.hasEndedBefore(turn, seq))) {
+      for (const event of events) steps.push({ kind: "event", seq: event.seq, event });
+      return undefined;
+    }
+    const view = folder.turnAt(turn, seq);
+    if (view === undefined) return turn;
+    steps.push({ kind: "snapshot", seq, turn: view });
+    return undefined;
+  };
+
+  for (const event of [...missing, undefined]) {
+    if (event !== undefined && run !== undefined && run.turn === event.turn && isFoldable(event.type)) {
+      run.events.push(event);
+      run.seq = event.seq;
+      continue;
+    }
+    const unknown = endRun();
+    if (unknown !== undefined) return { kind: "unknown turn", turn: unknown };
+    if (event === undefined) break;
+    if (isFoldable(event.type)) run = { turn: event.turn, events: [event], onlyFolded: false, seq: event.seq };
+    else steps.push({ kind: "event", seq: event.seq, event });
+  }
+  return { kind: "steps", mode: "snapshot", steps };
+}
+
+function isSmallRun(events: readonly VisibleEvent[], limits: ReplayLimits): boolean {
+  return events.length <= limits.rawRunEvents && sizeOf(events) <= limits.rawRunBytes;
+}
+
+/** Folds turns forward on demand; asked with rising sequences. */
+function createFolder({ base, events, rooted }: Known) {
+  const views = new Map<TurnId, { view: TurnView; next: number }>();
+
+  const begin = (turn: TurnId): { view: TurnView; next: number } | undefined => {
+    const open = base.get(turn);
+    if (open !== undefined) return { view: copyOf(open.view), next: 0 };
+    const start = events.findIndex((event) => event.turn === turn);
+    return events[start]?.type === "message" ? { view: createTurnView(turn), next: start } : undefined;
+  };
+
+  return {
+    /** An event after its turn's end (a tool that was stopped too late) is never part of a snapshot: that would reopen the turn. */
+    hasEndedBefore: (turn: TurnId, seq: number): boolean =>
+      events.some((event) => event.turn === turn && event.seq < seq && isTerminal(event.type)) ||
+      (rooted && !base.has(turn) && !events.some((event) => event.turn === turn && event.type === "message")),
+
+    /** The turn as of that sequence, or undefined when its beginning is not known. */
+    turnAt(turn: TurnId, seq: number): TurnView | undefined {
+      const progress = views.get(turn) ?? begin(turn);
+      if (progress === undefined) return undefined;
+      views.set(turn, progress);
+      for (; progress.next < events.length; progress.next++) {
+        const event = events[progress.next];
+        if (event === undefined || event.seq > seq) break;
+        if (event.turn === turn) applyEvent(progress.view, decodeVisible(event));
+      }
+      return copyOf(progress.view);
+    },
+  };
+}
+
+function copyOf(view: TurnView): TurnView {
+  return { ...view, tool_calls: new Map(view.tool_calls) };
+}

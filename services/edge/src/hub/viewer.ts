@@ -1,0 +1,61 @@
+import type { ConversationId } from "@parley/protocol";
+import type { Dialect } from "../dialect/dialect.ts";
+import type { Ring } from "./ring.ts";
+
+/** What sending needs of a WebSocket. */
+export interface Sink {
+  /** 1: sent, 0: it waits in the buffer, 2: dropped. */
+  send(message: Uint8Array, isBinary: boolean): number;
+  getBufferedAmount(): number;
+  cork(callback: () => void): unknown;
+  end(code: number, reason: string): void;
+}
+
+/** The sending half of a connection. A plain record, because there are tens of thousands. */
+export interface Outlet {
+  /** Undefined once it is closed: every method of a closed socket throws. */
+  ws: Sink | undefined;
+  dialect: Dialect;
+  /** Its conversations. */
+  readonly viewers: Map<ConversationId, Viewer>;
+  /** When it began to lag (a `performance.now`); 0: it does not. */
+  laggingSinceMs: number;
+  /** Bytes of answers to its own frames that were added while it lagged. */
+  owedBytes: number;
+}
+
+/** What sending needs of a hub. */
+export interface Source {
+  readonly conversation: ConversationId;
+  readonly ring: Ring;
+  readonly viewers: ReadonlySet<Viewer>;
+  /** Called after what is new has been sent. */
+  settle(): void;
+}
+
+/**
+ * How far a viewer (one connection looking at one conversation) is:
+ *
+ *     held ── what must be sent first is sent ──▶ lagging ── has everything ──▶ live
+ *                                                    ▲                          │
+ *                                                    └── its socket is full, ───┘
+ *                                                        or the hub re-reads
+ *     any ── it leaves, or its connection does ──▶ gone
+ *
+ * Only `live` viewers get events as they come; `lagging` ones are caught up.
+ */
+export type ViewerState = "held" | "lagging" | "live" | "gone";
+
+export interface Viewer {
+  readonly source: Source;
+  readonly outlet: Outlet;
+  state: ViewerState;
+  /** Stream sequence up to which it has everything; `noCursor`: it needs a snapshot of the conversation. */
+  cursor: number;
+  /** It waits for `subscribed`, which says how it is caught up. */
+  isGreeted: boolean;
+  /** Events are being read for it. */
+  isReading: boolean;
+  /** Times that reading failed. */
+  failures: number;
+}

@@ -1,0 +1,96 @@
+import type { ConversationId, User } from "@parley/protocol";
+import type { Dialect } from "../dialect/dialect.ts";
+import type { HubViewer } from "../hub/hub.ts";
+import type { Outlet } from "../hub/viewer.ts";
+
+/**
+ *     opening ── a valid token ──▶ ready ── a new token of the same user ──▶ ready
+ *        │                           │
+ *        └── no token in time, ──────┴── the token ran out, too slow, going away, … ──▶ closed
+ *            a bad one
+ */
+export type ConnectionState = "opening" | "ready" | "closed";
+
+/** One socket. A plain record: tens of thousands of them must stay small. */
+export interface Connection extends Outlet {
+  readonly id: string;
+  readonly viewers: Map<ConversationId, HubViewer>;
+  state: ConnectionState;
+  /** Set while it is `ready`. */
+  user: User | undefined;
+  /** When it was opened (a `performance.now`). */
+  readonly openedMs: number;
+  /** When its token runs out, ms since 1970. */
+  expiresAtMs: number;
+  /** `auth_expiring` was sent for this token. */
+  isWarned: boolean;
+  invalidFrames: number;
+  /** Frames that wait for the one that is being handled; undefined: none is. */
+  inbox: string[] | undefined;
+  inboxBytes: number;
+  /** A token that came with the upgrade: handled as a first `auth` frame. */
+  readonly firstToken: string | undefined;
+}
+
+const moves: Record<ConnectionState, readonly ConnectionState[]> = {
+  opening: ["ready", "closed"],
+  ready: ["ready", "closed"],
+  closed: [],
+};
+
+/** The only function that changes a connection's state; returns whether it may go there. */
+export function move(connection: Connection, state: ConnectionState): boolean {
+  if (!moves[connection.state].includes(state)) return false;
+  connection.state = state;
+  return true;
+}
+
+export interface NewConnection {
+  readonly id: string;
+  readonly dialect: Dialect;
+  readonly openedMs: number;
+  readonly firstToken: string | undefined;
+}
+
+export function createConnection({ id, dialect, openedMs, firstToken }: NewConnection): Connection {
+  return {
+    id,
+    dialect,
+    openedMs,
+    firstToken,
+    ws: undefined,
+    viewers: new Map(),
+    laggingSinceMs: 0,
+    owedBytes: 0,
+    state: "opening",
+    user: undefined,
+    expiresAtMs: 0,
+    isWarned: false,
+    invalidFrames: 0,
+    inbox: undefined,
+    inboxBytes: 0,
+  };
+}
+
+export interface Deadlines {
+  /** From opening to a valid token. Traffic does not extend it. */
+  readonly authMs: number;
+  /** How long before its token runs out a client is told. */
+  readonly warnMs: number;
+  /** How long after that it is closed, so that a refresh that is on its way still counts. */
+  readonly graceMs: number;
+}
+
+/** What is due for a connection now. `nowMs`: `performance.now`; `wallMs`: ms since 1970. */
+export function dueOf(
+  connection: Connection,
+  { authMs, warnMs, graceMs }: Deadlines,
+  nowMs: number,
+  wallMs: number,
+): "nothing" | "no token in time" | "token runs out" | "token ran out" {
+  const { state, openedMs, expiresAtMs, isWarned } = connection;
+  if (state === "opening") return nowMs - openedMs >= authMs ? "no token in time" : "nothing";
+  if (state === "closed" || wallMs < expiresAtMs - warnMs) return "nothing";
+  if (wallMs >= expiresAtMs + graceMs) return "token ran out";
+  return isWarned ? "nothing" : "token runs out";
+}

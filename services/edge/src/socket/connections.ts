@@ -1,0 +1,76 @@
+import { closeCodes } from "@parley/protocol";
+import { sleep } from "@parley/runtime";
+import { dueOf, move, type Connection, type Deadlines } from "./connection.ts";
+import type { Outbox } from "./outbox.ts";
+
+export interface ConnectionsDeps {
+  readonly deadlines: Deadlines;
+  readonly outbox: Outbox;
+}
+
+export type Connections = ReturnType<typeof createConnections>;
+
+/** 200 closes block the event loop for some 15 ms; all 8,000 of a full process at once would block it for 600. */
+const goodbyeBatch = 200;
+const goodbyeEveryMs = 50;
+/** Clients come back spread over this time, whatever they were told to wait at least. */
+const comeBackWithinMs = 5_000;
+
+/** All sockets of this process. */
+export function createConnections({ deadlines, outbox }: ConnectionsDeps) {
+  const all = new Set<Connection>();
+
+  const handleDue = (connection: Connection, nowMs: number, wallMs: number): void => {
+    switch (dueOf(connection, deadlines, nowMs, wallMs)) {
+      case "no token in time":
+        return outbox.close(connection, closeCodes.authDeadline, "authentication took too long");
+      case "token ran out":
+        return outbox.close(connection, closeCodes.tokenExpired, "the token has expired");
+      case "token runs out": {
+        connection.isWarned = true;
+        const expires_in_ms = Math.max(0, connection.expiresAtMs - wallMs);
+        outbox.sendFrame(connection, { type: "auth_expiring", expires_in_ms });
+        return;
+      }
+      default:
+    }
+  };
+
+  return {
+    get size() {
+      return all.size;
+    },
+    add: (connection: Connection): unknown => all.add(connection),
+
+    /** The socket is gone. */
+    closed(connection: Connection): void {
+      move(connection, "closed");
+      outbox.forget(connection);
+      connection.ws = undefined;
+      connection.inbox = undefined;
+      all.delete(connection);
+      for (const viewer of connection.viewers.values()) viewer.source.detach(viewer);
+      connection.viewers.clear();
+    },
+
+    /** Once a second: one loop over all sockets costs less than a timer for each. */
+    sweep(nowMs: number, wallMs: number): void {
+      for (const connection of all) handleDue(connection, nowMs, wallMs);
+    },
+
+    /** Tells everybody to come back, to another process, and closes; in batches. */
+    async sayGoodbye(): Promise<void> {
+      const leaving = [...all];
+      for (let first = 0; first < leaving.length; first += goodbyeBatch) {
+        if (first > 0) await sleep(goodbyeEveryMs);
+        for (const connection of leaving.slice(first, first + goodbyeBatch)) {
+          const reconnect_after_ms = Math.round(Math.random() * comeBackWithinMs);
+          outbox.cork(connection, () => {
+            outbox.sendFrame(connection, { type: "going_away", reconnect_after_ms });
+            outbox.close(connection, closeCodes.goingAway, "going away");
+          });
+        }
+      }
+    },
+  };
+}

@@ -1,0 +1,57 @@
+import { StartError } from "@parley/runtime";
+import uWS, { type TemplatedApp, type us_listen_socket } from "uWebSockets.js";
+
+export interface ListenOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Several processes may listen on the port, and the kernel spreads connections over them. */
+  readonly isShared: boolean;
+}
+
+export interface PublicListener {
+  readonly port: number;
+  /** Accepts no more connections; those that are open stay. */
+  stop(): void;
+}
+
+/**
+ * The native function takes (host, port, options, callback), which the library's types do not know. Without EXCLUSIVE_PORT a second
+ * server on a taken port would start, and silently get half of the connections.
+ */
+type ListenOnHost = (
+  host: string,
+  port: number,
+  options: number,
+  callback: (socket: us_listen_socket | false) => void,
+) => TemplatedApp;
+
+/** The library declares these as an enum that does not exist when it runs. */
+const defaultOptions = 0;
+const exclusivePort = 1;
+
+function hasHostOverload(app: TemplatedApp): app is TemplatedApp & { listen: ListenOnHost } {
+  return typeof app.listen === "function";
+}
+
+/** Throws StartError when the port cannot be had. */
+export async function listenPublicly(
+  app: TemplatedApp,
+  { host, port, isShared }: ListenOptions,
+): Promise<PublicListener> {
+  const options = isShared ? defaultOptions : exclusivePort;
+  const socket = await new Promise<us_listen_socket | false>((resolve) => {
+    if (hasHostOverload(app)) app.listen(host, port, options, resolve);
+  });
+  if (socket === false) {
+    throw new StartError(`Port ${port} is in use: set PORT to another one (REUSE_PORT=1 shares it).`);
+  }
+  let isListening = true;
+  return {
+    port: uWS.us_socket_local_port(socket),
+    stop() {
+      if (isListening) uWS.us_listen_socket_close(socket);
+      isListening = false;
+    },
+  };
+}

@@ -1,0 +1,55 @@
+import { randomBytes } from "node:crypto";
+import { nativeSubprotocol } from "@parley/protocol";
+import type { HttpRequest, HttpResponse, us_socket_context_t } from "uWebSockets.js";
+import { mayConnect, type OriginRules } from "../auth/origin.ts";
+import { nativeDialect } from "../dialect/dialect-native.ts";
+import { errorReply, send, type Reply } from "../http/reply.ts";
+import { createConnection, type Connection } from "./connection.ts";
+
+export interface UpgradeDeps {
+  readonly origins: OriginRules;
+  readonly maxConnections: number;
+  readonly openConnections: () => number;
+  readonly isStopping: () => boolean;
+  readonly counters: { refusedUpgrades: number };
+}
+
+/** A browser cannot set headers on a WebSocket, but it can offer subprotocols: this one carries a token and is never selected. */
+const tokenPrefix = "bearer.";
+
+/**
+ * Decides on an upgrade without waiting for anything: the request is gone after this returns. The token is only picked up here; it is
+ * checked once the socket is open, so that a bad one gets an answer that says why.
+ */
+export function createUpgrade({ origins, maxConnections, openConnections, isStopping, counters }: UpgradeDeps) {
+  const refusalOf = (request: HttpRequest): Reply | undefined => {
+    if (isStopping()) return errorReply("SHUTTING_DOWN", undefined, { "retry-after": "1" });
+    if (openConnections() >= maxConnections) return errorReply("OVERLOADED", undefined, { "retry-after": "5" });
+    if (mayConnect(request.getHeader("origin"), request.getHeader("host"), origins)) return undefined;
+    return errorReply("FORBIDDEN", "Pages of this origin may not connect.");
+  };
+
+  return (response: HttpResponse, request: HttpRequest, context: us_socket_context_t): void => {
+    const refusal = refusalOf(request);
+    if (refusal !== undefined) {
+      counters.refusedUpgrades++;
+      send(response, refusal);
+      return;
+    }
+    const offered = request
+      .getHeader("sec-websocket-protocol")
+      .split(",")
+      .map((protocol) => protocol.trim());
+    const bearer = offered.find((protocol) => protocol.startsWith(tokenPrefix))?.slice(tokenPrefix.length);
+    const connection = createConnection({
+      id: randomBytes(12).toString("base64url"),
+      // The place of the other dialects: one is chosen by its subprotocol here, or by the first chat frame.
+      dialect: nativeDialect,
+      openedMs: performance.now(),
+      firstToken: bearer ?? (request.getQuery("token") || undefined),
+    });
+    const selected = offered.includes(nativeSubprotocol) ? nativeSubprotocol : "";
+    const key = request.getHeader("sec-websocket-key");
+    response.upgrade<Connection>(connection, key, selected, request.getHeader("sec-websocket-extensions"), context);
+  };
+}

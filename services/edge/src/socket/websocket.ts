@@ -1,0 +1,75 @@
+import { limits as protocolLimits } from "@parley/protocol";
+import uWS, { type WebSocketBehavior } from "uWebSockets.js";
+import type { DeliveryLimits } from "../delivery-limits.ts";
+import type { CatchUp } from "../hub/catch-up.ts";
+import type { Connection } from "./connection.ts";
+import type { Connections } from "./connections.ts";
+import type { Outbox } from "./outbox.ts";
+
+export interface WebSocketDeps {
+  readonly upgrade: NonNullable<WebSocketBehavior<Connection>["upgrade"]>;
+  readonly connections: Connections;
+  readonly outbox: Outbox;
+  readonly catchUp: CatchUp;
+  readonly limits: DeliveryLimits;
+  readonly counters: { closed: Map<number, number>; received: number };
+  /** One text frame of a client. */
+  readonly receive: (connection: Connection, text: string) => void;
+}
+
+/** Pings go out at about half of this: under the 30 s after which some load balancers cut a silent connection. */
+const idleTimeoutSeconds = 30;
+/** What a client is told to send a `ping` after, when it has sent nothing else: browsers cannot see protocol pings. */
+const heartbeatMs = 20_000;
+
+const decoder = new TextDecoder();
+
+/** The life of a socket, wired to the parts that know what to do. */
+export function createWebSocketBehavior(deps: WebSocketDeps): WebSocketBehavior<Connection> {
+  const { upgrade, connections, outbox, catchUp, limits, counters, receive } = deps;
+
+  const open = (connection: Connection): void => {
+    outbox.sendFrame(connection, {
+      type: "welcome",
+      connection_id: connection.id,
+      auth_required: true,
+      heartbeat_ms: heartbeatMs,
+      max_message_bytes: protocolLimits.messageBytes,
+      resume_window_ms: protocolLimits.resumeWindowMs,
+    });
+    if (connection.firstToken !== undefined) {
+      receive(connection, JSON.stringify({ type: "auth", token: connection.firstToken }));
+    }
+  };
+
+  return {
+    compression: uWS.DISABLED,
+    // Above our own limit, which answers with an error; above this one the socket is cut without a word.
+    maxPayloadLength: protocolLimits.clientFrameBytes * 2,
+    idleTimeout: idleTimeoutSeconds,
+    sendPingsAutomatically: true,
+    maxBackpressure: limits.maxBackpressureBytes,
+    closeOnBackpressureLimit: 1,
+    upgrade,
+    open(ws) {
+      const connection = ws.getUserData();
+      connection.ws = ws;
+      connections.add(connection);
+      open(connection);
+    },
+    message(ws, message) {
+      counters.received++;
+      // The bytes are only lent until this returns: decoding copies them.
+      receive(ws.getUserData(), decoder.decode(message));
+    },
+    drain(ws) {
+      const connection = ws.getUserData();
+      if (!outbox.drained(connection)) return;
+      for (const viewer of connection.viewers.values()) catchUp.catchUp(viewer);
+    },
+    close(ws, code) {
+      counters.closed.set(code, (counters.closed.get(code) ?? 0) + 1);
+      connections.closed(ws.getUserData());
+    },
+  };
+}
