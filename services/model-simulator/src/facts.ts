@@ -2,10 +2,13 @@ const MAX_FACTS = 12;
 const MAX_DEPTH = 10;
 /** What tells how a cluster object is doing, as JSON keys or as labels of a printed description. */
 const TELLING = new Set(
-  "name namespace node status phase reason message state laststate exitcode restartcount ready image replicas readyreplicas availablereplicas".split(
+  "name namespace node status phase reason message state laststate exitcode restartcount restarts ready image replicas readyreplicas availablereplicas".split(
     " ",
   ),
 );
+
+/** Rows of the tables in a description: events that warn, containers that ended. */
+const TROUBLE_LINE = /(?:^|\s)Warning\s{2,}|\bexit code [1-9]/;
 
 /** The lines or fields that say how the described object is doing; empty when there are none. */
 export function findFacts(source: unknown): string[] {
@@ -17,7 +20,7 @@ function labelledLines(text: string): string[] {
   return text.split("\n").flatMap((line) => {
     const [, label, value] = /^\s*([A-Z][A-Za-z ]*):\s+(\S.*)$/.exec(line) ?? [];
     if (label !== undefined && value !== undefined && isTelling(label)) return [`${label}: ${value.trim()}`];
-    return /^\s*Warning\s/.test(line) ? [line.trim().replaceAll(/\s{2,}/g, " ")] : [];
+    return TROUBLE_LINE.test(line) ? [line.trim().replaceAll(/\s{2,}/g, " ")] : [];
   });
 }
 

@@ -26,9 +26,14 @@ function answerFromTool(toolName: string, result: ToolResult): string {
     return describeTable(subjectOf(toolName), result.table);
   if (/log/.test(toolName)) return describeLog(result.text);
   const facts = findFacts(result.value ?? result.text);
-  if (facts.length > 0)
-    return [result.summary ?? `\`${toolName}\` says:`, ...facts.map((fact) => `- ${fact}`)].join("\n");
+  if (facts.length > 0) return [titleOf(toolName, result), ...facts.map((fact) => `- ${fact}`)].join("\n");
   return `\`${toolName}\` returned: ${result.summary ?? quote(result.text)}`;
+}
+
+/** The first line of a description, when it says what is described. */
+function titleOf(toolName: string, { summary, text }: ToolResult): string {
+  const [first = ""] = text.split("\n");
+  return summary ?? (/^[^:{<]{3,160}$/.test(first) ? `${first}:` : `\`${toolName}\` says:`);
 }
 
 function subjectOf(toolName: string): string {

@@ -85,6 +85,26 @@ test("lists the telling lines of a description", () => {
   );
 });
 
+test("lists what warns in a description that consists of tables", () => {
+  const description = [
+    "Pod checkout-1 in namespace shop",
+    "Status: CrashLoopBackOff",
+    "NAME       STATE              LAST END",
+    "checkout   CrashLoopBackOff   Error (exit code 1, 70s ago)",
+    "LAST SEEN   TYPE      REASON    MESSAGE",
+    "70s         Warning   BackOff   Back-off restarting",
+    "73s         Normal    Started   Started container",
+  ];
+  expect(answer(description.join("\n"), "k8s_describe")).toBe(
+    [
+      "Pod checkout-1 in namespace shop:",
+      "- Status: CrashLoopBackOff",
+      "- checkout CrashLoopBackOff Error (exit code 1, 70s ago)",
+      "- 70s Warning BackOff Back-off restarting",
+    ].join("\n"),
+  );
+});
+
 test("quotes a result of any other form", () => {
   expect(answer('{"count": 3}', "counter")).toBe('`counter` returned: {"count": 3}');
 });
