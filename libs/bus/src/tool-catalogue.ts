@@ -52,11 +52,11 @@ export function createToolCatalogue({ redis, log }: ToolCatalogueDeps): ToolCata
     async announce(definitions) {
       if (definitions.length === 0) return;
       const now = await nowOf(redis);
-      const fields = definitions.map((definition) => [
-        definition.name,
-        JSON.stringify({ announced_at: now, definition } satisfies z.input<typeof Announcement>),
-      ]);
-      await redis.hset(toolCatalogueKey, Object.fromEntries(fields));
+      const fields = definitions.map((definition): [string, string] => {
+        const announcement: z.input<typeof Announcement> = { announced_at: now, definition };
+        return [definition.name, JSON.stringify(announcement)];
+      });
+      await redis.hset(toolCatalogueKey, new Map(fields));
     },
     list() {
       if (loading === undefined && performance.now() - askedAtMs < CACHE_MS) return Promise.resolve(known);
@@ -82,7 +82,7 @@ async function readFresh(redis: Redis, log: Logger): Promise<ToolDefinition[]> {
     if (announcement === undefined) log.warn({ tool: name }, "an announced tool cannot be understood");
     else if (now - announcement.announced_at <= STALE_AFTER_MS) found.push(announcement.definition);
   }
-  return found.sort((one, other) => (one.name < other.name ? -1 : 1));
+  return found.toSorted((one, other) => (one.name < other.name ? -1 : 1));
 }
 
 function parseAnnouncement(text: string): z.output<typeof Announcement> | undefined {

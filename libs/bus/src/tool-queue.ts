@@ -1,4 +1,4 @@
-import { type CallId, ToolJob, toolQueueName } from "@parley/protocol";
+import { type CallId, type ToolJob, toolQueueName } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { Queue } from "bullmq";
 import { connectRedis } from "./redis.ts";

@@ -72,16 +72,10 @@ export function createCallLog({ bus: { events, nc }, worker, log }: CallLogDeps)
         arguments: args,
         ...outcome,
       };
-      const keepUntil = performance.now() + KEEP_RESULT_MS;
-      for (;;) {
-        try {
-          return (await events.writeOnce(subjectOf("toolResult", job), event)).won;
-        } catch (err) {
-          const isBrokerTrouble = err instanceof ChatError && err.code === "OVERLOADED";
-          if (!isBrokerTrouble || performance.now() > keepUntil) throw err;
-          log.warn({ call: call_id }, "a result waits for the broker");
-        }
-      }
+      return keepTrying(
+        async () => (await events.writeOnce(subjectOf("toolResult", job), event)).won,
+        () => log.warn({ call: call_id }, "a result waits for the broker"),
+      );
     },
 
     /** A line for the viewers. Nobody waits for it and it may get lost. */
@@ -105,6 +99,20 @@ export function outcomeOf(
 ): CallOutcome {
   const { text, truncated = false } = fitResult({ ...output, text: toPlainText(output.text) }, limits.toolResultBytes);
   return { status, result: text, duration_ms: Math.round(durationMs), ...(truncated ? { truncated } : {}) };
+}
+
+/** `write` itself tries for a while, so there is no further pause. */
+async function keepTrying<T>(write: () => Promise<T>, onTrouble: () => void): Promise<T> {
+  const keepUntil = performance.now() + KEEP_RESULT_MS;
+  for (;;) {
+    try {
+      return await write();
+    } catch (err) {
+      const isBrokerTrouble = err instanceof ChatError && err.code === "OVERLOADED";
+      if (!isBrokerTrouble || performance.now() > keepUntil) throw err;
+      onTrouble();
+    }
+  }
 }
 
 async function retried<T>(read: () => Promise<T>): Promise<T> {

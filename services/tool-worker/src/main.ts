@@ -56,7 +56,10 @@ runMain("tool-worker", async ({ env }) => {
     ...(queue.ready() && redis.status === "ready" ? [] : ["Redis cannot be reached."]),
     ...(life.signal.aborted ? ["The worker is stopping."] : []),
   ];
-  log.info({ tools: definitions.map(({ name }) => name), concurrency: config.CONCURRENCY }, "the tool worker is ready");
+  log.info(
+    { tools: definitions.map(({ name }) => name), concurrency: config.CONCURRENCY },
+    "the tool worker has started",
+  );
   await life.untilStopped();
 });
 

@@ -60,8 +60,13 @@ const deployment: Kind = {
   isNamespaced: true,
   async read({ apps }, at, options) {
     const { metadata, spec, status } = await apps.readNamespacedDeployment(at, options);
-    const { replicas = 0, readyReplicas = 0, updatedReplicas = 0, availableReplicas = 0 } = status ?? {};
-    const counts = `${spec?.replicas ?? 1} wanted, ${replicas} there, ${updatedReplicas} up to date, ${readyReplicas} ready, ${availableReplicas} available`;
+    const counts = toCounts([
+      [spec?.replicas ?? 1, "wanted"],
+      [status?.replicas, "there"],
+      [status?.updatedReplicas, "up to date"],
+      [status?.readyReplicas, "ready"],
+      [status?.availableReplicas, "available"],
+    ]);
     const facts = [
       ["Replicas", counts] as const,
       ["Strategy", spec?.strategy?.type] as const,
@@ -77,7 +82,11 @@ const replicaSet: Kind = {
   isNamespaced: true,
   async read({ apps }, at, options) {
     const { metadata, spec, status } = await apps.readNamespacedReplicaSet(at, options);
-    const counts = `${spec?.replicas ?? 1} wanted, ${status?.replicas ?? 0} there, ${status?.readyReplicas ?? 0} ready`;
+    const counts = toCounts([
+      [spec?.replicas ?? 1, "wanted"],
+      [status?.replicas, "there"],
+      [status?.readyReplicas, "ready"],
+    ]);
     const facts = [["Replicas", counts] as const, selectorFact(spec?.selector)];
     return { metadata, facts, conditions: status?.conditions, pod: spec?.template?.spec };
   },
@@ -89,7 +98,11 @@ const statefulSet: Kind = {
   isNamespaced: true,
   async read({ apps }, at, options) {
     const { metadata, spec, status } = await apps.readNamespacedStatefulSet(at, options);
-    const counts = `${spec?.replicas ?? 1} wanted, ${status?.replicas ?? 0} there, ${status?.readyReplicas ?? 0} ready`;
+    const counts = toCounts([
+      [spec?.replicas ?? 1, "wanted"],
+      [status?.replicas, "there"],
+      [status?.readyReplicas, "ready"],
+    ]);
     const facts = [
       ["Replicas", counts] as const,
       ["Service", spec?.serviceName] as const,
@@ -105,7 +118,11 @@ const daemonSet: Kind = {
   isNamespaced: true,
   async read({ apps }, at, options) {
     const { metadata, spec, status } = await apps.readNamespacedDaemonSet(at, options);
-    const counts = `${status?.desiredNumberScheduled ?? 0} wanted, ${status?.currentNumberScheduled ?? 0} there, ${status?.numberReady ?? 0} ready`;
+    const counts = toCounts([
+      [status?.desiredNumberScheduled, "wanted"],
+      [status?.currentNumberScheduled, "there"],
+      [status?.numberReady, "ready"],
+    ]);
     const facts = [["Pods", counts] as const, selectorFact(spec?.selector)];
     return { metadata, facts, conditions: status?.conditions, pod: spec?.template.spec };
   },
@@ -117,7 +134,11 @@ const job: Kind = {
   isNamespaced: true,
   async read({ batch }, at, options) {
     const { metadata, spec, status } = await batch.readNamespacedJob(at, options);
-    const counts = `${status?.active ?? 0} active, ${status?.succeeded ?? 0} succeeded, ${status?.failed ?? 0} failed`;
+    const counts = toCounts([
+      [status?.active, "active"],
+      [status?.succeeded, "succeeded"],
+      [status?.failed, "failed"],
+    ]);
     const facts = [["Pods", counts] as const, ["Completions", spec?.completions] as const];
     return { metadata, facts, conditions: status?.conditions, pod: spec?.template.spec };
   },
@@ -213,6 +234,11 @@ export function findKind(name: string): Kind | undefined {
 
 function selectorFact(selector: V1LabelSelector | undefined): readonly [string, string | undefined] {
   return ["Selector", toPairs(selector?.matchLabels)];
+}
+
+/** A count that the server leaves out is 0. */
+function toCounts(counts: readonly (readonly [count: number | undefined, what: string])[]): string {
+  return counts.map(([count = 0, what]) => `${count} ${what}`).join(", ");
 }
 
 export function toPairs(values: Readonly<Record<string, string>> | undefined): string | undefined {

@@ -1,7 +1,9 @@
+import { ApiException } from "@kubernetes/client-node";
 import { z } from "zod";
 import { defineTool, type Tool, type ToolOutput } from "../tools/tool.ts";
 import { ageOf } from "./age.ts";
-import type { Cluster } from "./cluster.ts";
+import { asking } from "./api-failure.ts";
+import { abortableBy, type Cluster } from "./cluster.ts";
 import { Namespace, Selector } from "./namespace-rule.ts";
 import { listPods, type PodListing } from "./pod-list.ts";
 import { isUnhealthy, matches, podFilters, summarise, type PodFilter, type PodSummary } from "./pod-status.ts";
@@ -40,13 +42,25 @@ export function createListPods(cluster: Cluster): Tool {
       if (namespace !== undefined) cluster.namespaces.check(namespace);
       const { labelSelector, fieldSelector } = input;
       const listing = await listPods(cluster, { namespace, labelSelector, fieldSelector }, signal);
-      return render(listing, input, `${placeOf(namespace)} of the ${cluster.label}`);
+      if (listing.pods.length === 0 && namespace !== undefined) await requireNamespace(cluster, namespace, signal);
+      return render(listing, input, `${placeOf(namespace, cluster)} of the ${cluster.label}`);
     },
   });
 }
 
-function placeOf(namespace: string | undefined): string {
-  return namespace === undefined ? "all namespaces" : `namespace ${namespace}`;
+/** The server answers with an empty list for a namespace that does not exist, which would read like good news. */
+async function requireNamespace({ core }: Cluster, name: string, signal: AbortSignal): Promise<void> {
+  const answer = core.readNamespace({ name }, abortableBy(signal)).catch((error: unknown) => {
+    // Who may not read namespaces cannot be told more than "no pods".
+    if (error instanceof ApiException && error.code === 403) return;
+    throw error;
+  });
+  await asking({ what: "namespace", name }, answer, signal);
+}
+
+function placeOf(namespace: string | undefined, { namespaces }: Cluster): string {
+  if (namespace !== undefined) return `namespace ${namespace}`;
+  return namespaces.only === undefined ? "all namespaces" : `the namespaces ${namespaces.only.join(", ")}`;
 }
 
 function render({ pods, isPartial }: PodListing, { status, limit }: Input, place: string): ToolOutput {

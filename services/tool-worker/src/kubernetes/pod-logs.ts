@@ -81,14 +81,20 @@ function render(log: string | undefined, { tail, grep, previous }: Input, pod: s
   const text = redactText(toPlainText(log ?? "")).replace(/\n$/, "");
   const lines = text === "" ? [] : text.split("\n");
   const found = grep === undefined ? lines : lines.filter(containing(grep));
-  const shown = lastLinesWithin(found.slice(-tail), limits.toolResultBytes - SUMMARY_BYTES);
+  const wanted = found.slice(-tail);
+  const shown = lastLinesWithin(wanted, limits.toolResultBytes - SUMMARY_BYTES);
   const which = previous ? "the previous container's log" : "the log";
   const filter = grep === undefined ? "" : ` with ${JSON.stringify(grep)}`;
-  const truncated = shown.length < found.length;
-  const count = truncated
-    ? `The last ${shown.length} of ${found.length} lines`
-    : `${found.length} line${found.length === 1 ? "" : "s"}`;
-  return { text: [`${count}${filter} of ${which} of ${pod}.`, ...shown].join("\n"), truncated };
+  const count =
+    shown.length < found.length ? `The last ${shown.length} of ${found.length} lines` : plural(found.length);
+  return {
+    text: [`${count}${filter} of ${which} of ${pod}.`, ...shown].join("\n"),
+    truncated: shown.length < wanted.length,
+  };
+}
+
+function plural(count: number): string {
+  return count === 1 ? "1 line" : `${count} lines`;
 }
 
 /** Plain texts, not a pattern: a regular expression from a model can take for ever. */

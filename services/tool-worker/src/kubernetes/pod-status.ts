@@ -18,17 +18,22 @@ export const podFilters = ["any", "running", "pending", "failed", "crashloop", "
 export type PodFilter = (typeof podFilters)[number];
 
 export function summarise(pod: V1Pod): PodSummary {
-  const statuses = pod.status?.containerStatuses ?? [];
+  const { namespace = "", name = "", creationTimestamp: created } = pod.metadata ?? {};
   return {
-    namespace: pod.metadata?.namespace ?? "",
-    name: pod.metadata?.name ?? "",
-    ready: statuses.filter((status) => status.ready).length,
-    containers: pod.spec?.containers.length ?? statuses.length,
+    ...{ namespace, name, created },
+    ...countContainers(pod),
     status: statusWord(pod),
     phase: pod.status?.phase ?? "Unknown",
-    restarts: sum(statuses.map((status) => status.restartCount)),
-    created: pod.metadata?.creationTimestamp,
     node: pod.spec?.nodeName ?? "",
+  };
+}
+
+function countContainers({ spec, status }: V1Pod): Pick<PodSummary, "ready" | "containers" | "restarts"> {
+  const statuses = status?.containerStatuses ?? [];
+  return {
+    ready: statuses.filter(({ ready }) => ready).length,
+    containers: spec?.containers.length ?? statuses.length,
+    restarts: sum(statuses.map(({ restartCount }) => restartCount)),
   };
 }
 

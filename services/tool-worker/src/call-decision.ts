@@ -1,0 +1,75 @@
+import type { JobRun } from "@parley/bus";
+import type { ToolJob } from "@parley/protocol";
+import { sleep, type Logger } from "@parley/runtime";
+import { endOf, lostWrite, notRun, type CallEnd } from "./call-end.ts";
+import type { CallLog } from "./call-log.ts";
+import { execute, type Stopper } from "./execution.ts";
+import { createProgress } from "./progress.ts";
+import type { PreparedCall, Tool } from "./tools/tool.ts";
+
+/** One call as the queue handed it out. */
+export interface Call {
+  readonly job: ToolJob;
+  readonly run: JobRun;
+  /** Undefined: there is none of that name. */
+  readonly tool: Tool | undefined;
+  readonly stopper: Stopper;
+}
+
+export interface DecisionDeps {
+  readonly calls: CallLog;
+  readonly log: Logger;
+}
+
+const PROGRESS_INTERVAL_MS = 200;
+const OTHER_RESULT_POLL_MS = 500;
+
+/** Brings a call to its end (see `CallEnd`) without storing that. Throws when the broker is away for too long. */
+export async function decide(call: Call, deps: DecisionDeps): Promise<CallEnd> {
+  const { job, tool, stopper } = call;
+  const known = await deps.calls.look(job);
+  if (known === "finished") return { state: "known" };
+  if (known === "cancelled" || stopper.by() === "cancelled")
+    return notRun("cancelled", `${job.tool_name} was cancelled.`);
+  if (tool === undefined) return notRun("failed", `There is no tool named ${job.tool_name}.`);
+  const prepared = tool.prepare(job.arguments);
+  if ("problem" in prepared) return notRun("failed", prepared.problem);
+  if (tool.definition.effect === "write") {
+    const { won, sinceMs } = await deps.calls.begin(job);
+    if (!won) return awaitOther(call, sinceMs, deps.calls);
+  }
+  return perform(call, tool, prepared, deps);
+}
+
+async function perform(
+  { job, stopper }: Call,
+  { definition }: Tool,
+  prepared: Extract<PreparedCall, { run: unknown }>,
+  { calls, log }: DecisionDeps,
+): Promise<CallEnd> {
+  const timeoutMs = Math.min(job.timeout_ms, definition.timeout_ms);
+  const progress = createProgress((text) => calls.progress(job, text), PROGRESS_INTERVAL_MS);
+  const context = { callId: job.call_id, user: job.user, signal: stopper.signal, progress: progress.report };
+  const startedAt = performance.now();
+  try {
+    const execution = await execute({ call: prepared, context, stopper, timeoutMs, log });
+    return endOf(execution, definition, timeoutMs, performance.now() - startedAt);
+  } finally {
+    progress.stop();
+  }
+}
+
+/**
+ * Another execution of this write began. If its worker is known to be lost, so is its outcome; else it may still run (Redis lost the
+ * job, and the agent added it again), so its result gets the time that is left to it.
+ */
+async function awaitOther({ job, run }: Call, sinceMs: number, calls: CallLog): Promise<CallEnd> {
+  const leftMs = run.recovered ? 0 : Math.min(sinceMs + job.timeout_ms - Date.now(), job.timeout_ms);
+  const deadline = performance.now() + leftMs;
+  while (performance.now() < deadline) {
+    if (run.closing.aborted) return { state: "given back" };
+    if (await calls.hasResult(job).catch(() => false)) return { state: "known" };
+    await sleep(OTHER_RESULT_POLL_MS, run.closing);
+  }
+  return lostWrite(job);
+}

@@ -1,0 +1,21 @@
+import { openCluster } from "../../src/kubernetes/cluster.ts";
+import { createKubernetesTools } from "../../src/kubernetes/kubernetes-tools.ts";
+import { createNamespaceRule } from "../../src/kubernetes/namespace-rule.ts";
+import { createToolRegistry } from "../../src/tools/registry.ts";
+import type { ToolOutput } from "../../src/tools/tool.ts";
+
+/** Calls a Kubernetes tool; rejects with its sentence when it fails. */
+export type CallTool = (name: string, args?: Record<string, unknown>, signal?: AbortSignal) => Promise<ToolOutput>;
+
+export function openTools(kubeconfig: string, only?: readonly string[]): CallTool {
+  const namespaces = createNamespaceRule(only);
+  const cluster = openCluster({ kubeconfig, inCluster: false, label: "simulated cluster", namespaces });
+  if (cluster === undefined) throw new Error("there is no cluster");
+  const registry = createToolRegistry(createKubernetesTools(cluster));
+  return async (name, args = {}, signal = AbortSignal.timeout(10_000)) => {
+    const prepared = registry.find(name)?.prepare(args);
+    if (prepared === undefined) throw new Error(`there is no tool ${name}`);
+    if ("problem" in prepared) throw new Error(prepared.problem);
+    return prepared.run({ callId: "t-0-0", user: { id: "u" }, signal, progress: () => {} });
+  };
+}
