@@ -4,7 +4,8 @@ import { createAppender } from "./appender.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
 import { connectNats, type BrokerLink } from "./nats-connection.ts";
 import { setUpStreams, type StreamOptions } from "./stream-setup.ts";
-import { createOwners, createTranscripts, type Owners, type Transcripts } from "./transcripts.ts";
+import { createOwners, type Owners } from "./owners.ts";
+import { createTranscripts, type Transcripts } from "./transcripts.ts";
 import { createTurnQueue, type TurnQueue } from "./turn-queue.ts";
 
 export interface BusOptions extends Partial<StreamOptions> {

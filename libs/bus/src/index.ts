@@ -1,10 +1,13 @@
 export { openBus, type Bus, type BusOptions } from "./bus.ts";
 export { connectNats, type BrokerLink } from "./nats-connection.ts";
 export { wrongLastSequence, type AppendResult } from "./appender.ts";
-export type { EventLog, StreamState } from "./event-log.ts";
+export type { EventLog } from "./event-log.ts";
+export type { StreamState } from "./event-lookups.ts";
 export type { EventAtSeq, StoredMessage } from "./stored-message.ts";
-export type { Delivery, QueuedTurn, TurnQueue } from "./turn-queue.ts";
-export type { Owners, StoredRecord, TranscriptPage, Transcripts } from "./transcripts.ts";
+export type { QueuedTurn } from "./turn-lookups.ts";
+export type { Delivery, TurnQueue } from "./turn-queue.ts";
+export type { Owners } from "./owners.ts";
+export type { TranscriptPage, Transcripts } from "./transcripts.ts";
 export { connectRedis, type RedisRole } from "./redis.ts";
 export { createToolQueue, type ToolJobCounts, type ToolQueue } from "./tool-queue.ts";
 export {

@@ -81,13 +81,13 @@ export const MessageEvent = z.object({
 });
 export type MessageEvent = z.infer<typeof MessageEvent>;
 
-export const ClaimedEvent = z.object({
+const ClaimedEvent = z.object({
   type: z.literal("claimed"),
   ...chained,
   worker: z.string(),
 });
 /** A worker that stops hands its turn over: the attempt does not count as a lost one. */
-export const ReleasedEvent = z.object({ type: z.literal("released"), ...chained });
+const ReleasedEvent = z.object({ type: z.literal("released"), ...chained });
 export const ThinkingEvent = z.object({
   type: z.literal("thinking"),
   ...chained,
@@ -105,7 +105,7 @@ export const ProgressEvent = z.object({
 });
 export const TokenEvent = z.object({ type: z.literal("token"), ...chained, token: z.string() });
 /** Commits a model step that asked for tools: its text and calls stay, whoever dies. Written before any of its tools is started. */
-export const StepEvent = z.object({
+const StepEvent = z.object({
   type: z.literal("step"),
   ...chained,
   step: z.number().int().nonnegative(),
@@ -124,7 +124,7 @@ export const TurnRestartedEvent = z.object({
   text: z.string(),
 });
 
-export const CompleteOutcome = z.object({
+const CompleteOutcome = z.object({
   type: z.literal("complete"),
   response: z.string(),
   message_id: z.string(),
@@ -132,7 +132,7 @@ export const CompleteOutcome = z.object({
   usage: Usage,
   metadata: AnswerMetadata,
 });
-export const CancelledOutcome = z.object({
+const CancelledOutcome = z.object({
   type: z.literal("cancelled"),
   response: z.string(),
   message_id: z.string(),
@@ -140,7 +140,7 @@ export const CancelledOutcome = z.object({
   usage: Usage,
   reason: z.string(),
 });
-export const ErrorOutcome = z.object({
+const ErrorOutcome = z.object({
   type: z.literal("error"),
   error: z.string(),
   code: ErrorCode,
@@ -156,7 +156,7 @@ export const Outcome = z.discriminatedUnion("type", [CompleteOutcome, CancelledO
 export type Outcome = z.infer<typeof Outcome>;
 
 /** Decides how the turn ends. After it nothing else can be decided: a takeover only stores the transcript and writes the terminal event. */
-export const EndingEvent = z.object({ type: z.literal("ending"), ...chained, outcome: Outcome });
+const EndingEvent = z.object({ type: z.literal("ending"), ...chained, outcome: Outcome });
 
 export const CompleteEvent = CompleteOutcome.extend(chained);
 export const CancelledEvent = CancelledOutcome.extend(chained);
@@ -168,7 +168,7 @@ export const ToolCallEndEvent = z.object({
   ...FinishedToolCall.shape,
 });
 export type ToolCallEndEvent = z.infer<typeof ToolCallEndEvent>;
-export const ToolBegunEvent = z.object({
+const ToolBegunEvent = z.object({
   type: z.literal("tool_begun"),
   ...common,
   call_id: CallId,
@@ -180,7 +180,7 @@ export const ToolCallProgressEvent = z.object({
   call_id: CallId,
   message: z.string(),
 });
-export const CancelRequestedEvent = z.object({
+const CancelRequestedEvent = z.object({
   type: z.literal("cancel_requested"),
   ...common,
   by: z.string(),
@@ -215,7 +215,14 @@ export const StoredEvent = z.discriminatedUnion("type", [
 export type StoredEvent = z.infer<typeof StoredEvent>;
 export type StoredEventType = StoredEvent["type"];
 
-const hidden: ReadonlySet<string> = new Set(["claimed", "released", "step", "ending", "tool_begun", "cancel_requested"]);
+const hidden: ReadonlySet<string> = new Set([
+  "claimed",
+  "released",
+  "step",
+  "ending",
+  "tool_begun",
+  "cancel_requested",
+]);
 const terminal: ReadonlySet<string> = new Set(["complete", "cancelled", "error"]);
 
 /** Whether viewers see events of this type. */

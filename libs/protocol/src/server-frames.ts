@@ -28,7 +28,7 @@ export const User = z.object({
 });
 export type User = z.infer<typeof User>;
 
-export const WelcomeFrame = z.object({
+const WelcomeFrame = z.object({
   type: z.literal("welcome"),
   connection_id: z.string(),
   auth_required: z.boolean(),
@@ -36,18 +36,18 @@ export const WelcomeFrame = z.object({
   max_message_bytes: z.number(),
   resume_window_ms: z.number(),
 });
-export const AuthSuccessFrame = z.object({
+const AuthSuccessFrame = z.object({
   type: z.literal("auth_success"),
   message: z.string(),
   user: User,
   expires_at: z.number(),
 });
-export const AuthErrorFrame = z.object({
+const AuthErrorFrame = z.object({
   type: z.literal("auth_error"),
   message: z.string(),
   code: ErrorCode,
 });
-export const AuthExpiringFrame = z.object({
+const AuthExpiringFrame = z.object({
   type: z.literal("auth_expiring"),
   expires_in_ms: z.number(),
 });
@@ -102,11 +102,11 @@ export const SnapshotFrame = z.object({
   ts: z.number(),
 });
 export type SnapshotFrame = z.infer<typeof SnapshotFrame>;
-export const GoingAwayFrame = z.object({
+const GoingAwayFrame = z.object({
   type: z.literal("going_away"),
   reconnect_after_ms: z.number(),
 });
-export const PongFrame = z.object({ type: z.literal("pong"), ts: z.number() });
+const PongFrame = z.object({ type: z.literal("pong"), ts: z.number() });
 /** An error that answers a frame: it has no `turn_id`, and `id` when the frame had one. */
 export const FrameError = z.object({
   type: z.literal("error"),

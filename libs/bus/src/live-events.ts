@@ -1,0 +1,36 @@
+import type { Msg, NatsConnection } from "@nats-io/transport-node";
+import type { Logger } from "@parley/runtime";
+import { storedSubjectOf, type StoredMessage } from "./stored-message.ts";
+
+export interface LiveSubscription {
+  unsubscribe(): void;
+}
+
+function storedMessageOf({ subject, headers, data }: Msg): StoredMessage {
+  const seq = Number(headers?.get("Nats-Sequence"));
+  const previous = Number(headers?.get("Nats-Last-Sequence"));
+  return { subject: storedSubjectOf(subject), seq, previous, data };
+}
+
+/** Subscribes to live copies of stored events. Exceptions of the callback are logged: they would stop the connection's read loop for good. */
+export function createLiveEvents(nc: NatsConnection, log: Logger) {
+  return (
+    subject: string,
+    onMessage: (message: StoredMessage) => void,
+    options: { queue?: string } = {},
+  ): LiveSubscription => {
+    const subscription = nc.subscribe(subject, {
+      ...options,
+      callback: (error, message) => {
+        try {
+          if (error !== null) throw error;
+          const stored = storedMessageOf(message);
+          if (stored.seq > 0) onMessage(stored);
+        } catch (err) {
+          log.error({ err, subject }, "a live event could not be handled");
+        }
+      },
+    });
+    return { unsubscribe: () => subscription.unsubscribe() };
+  };
+}

@@ -1,0 +1,46 @@
+import type { JetStreamManager } from "@nats-io/jetstream";
+import {
+  ChatError,
+  OwnerRecord,
+  decodeJson,
+  encodeJson,
+  streams,
+  subjects,
+  type ConversationId,
+} from "@parley/protocol";
+import { createBackoff, sleep } from "@parley/runtime";
+import type { EventLog } from "./event-log.ts";
+
+export type Owners = ReturnType<typeof createOwners>;
+
+const claimDeadlineMs = 10_000;
+
+/** Whose conversation it is: written once, by the first who uses its id. */
+export function createOwners(jsm: JetStreamManager, events: EventLog) {
+  const ownerOf = async (conversation: ConversationId): Promise<string | undefined> => {
+    const shard = events.shardOf(conversation);
+    const query = { last_by_subj: subjects.owner(shard, conversation) };
+    const message = await jsm.direct.getMessage(streams.log(shard), query);
+    return message === null ? undefined : decodeJson(OwnerRecord, message.data).user_id;
+  };
+
+  return {
+    ownerOf,
+
+    /** Makes the user the owner if nobody is; returns who is. Throws OVERLOADED after 10 s without the broker. */
+    async claim(conversation: ConversationId, userId: string): Promise<string> {
+      const subject = subjects.owner(events.shardOf(conversation), conversation);
+      const data = encodeJson({ v: 1, user_id: userId, ts: Date.now() } satisfies OwnerRecord);
+      const backoff = createBackoff({ minMs: 20, maxMs: 1_000 });
+      const deadline = performance.now() + claimDeadlineMs;
+      while (performance.now() < deadline) {
+        const result = await events.append({ subject, data, expect: 0 });
+        if (result.kind === "stored") return userId;
+        const owner = result.kind === "refused" ? await ownerOf(conversation).catch(() => undefined) : undefined;
+        if (owner !== undefined) return owner;
+        await sleep(backoff.nextMs());
+      }
+      throw new ChatError("OVERLOADED", { cause: new Error(`could not record the owner of ${conversation}`) });
+    },
+  };
+}

@@ -1,0 +1,73 @@
+import type { JetStreamManager } from "@nats-io/jetstream";
+import {
+  TurnRequest,
+  decodeJson,
+  isTerminal,
+  limits,
+  streams,
+  subjects,
+  turnsConsumer,
+  type ConversationId,
+} from "@parley/protocol";
+import type { Logger } from "@parley/runtime";
+import type { EventLog } from "./event-log.ts";
+
+export interface QueuedTurn {
+  /** Sequence in `TURNS`: the order of acceptance. */
+  readonly seq: number;
+  readonly request: TurnRequest;
+}
+
+/** What waits in `TURNS`, and its removal. */
+export function createTurnLookups(jsm: JetStreamManager, events: EventLog, log: Logger) {
+  const list = async (subject: string, limit: number): Promise<QueuedTurn[]> => {
+    const found: QueuedTurn[] = [];
+    for (let seq = 1; found.length < limit;) {
+      const message = await jsm.direct.getMessage(streams.turns, { seq, next_by_subj: subject });
+      if (message === null) break;
+      found.push({ seq: message.seq, request: decodeJson(TurnRequest, message.data) });
+      seq = message.seq + 1;
+    }
+    return found;
+  };
+
+  /** The turns of a conversation that have not left the queue, in the order of acceptance. */
+  const waiting = (conversation: ConversationId): Promise<QueuedTurn[]> =>
+    list(subjects.turns(conversation), limits.turnsPerConversation);
+
+  const remove = async (seq: number): Promise<void> => {
+    // Already gone is what we want.
+    await jsm.streams
+      .deleteMessage(streams.turns, seq, false)
+      .catch((err: unknown) => log.debug({ err, seq }, "a turn was gone already"));
+  };
+
+  const hasEnded = async ({ request: { conversation_id, turn_id } }: QueuedTurn): Promise<boolean> => {
+    const last = await events.last(subjects.agent(events.shardOf(conversation_id), conversation_id, turn_id));
+    return last !== undefined && isTerminal(last.event.type);
+  };
+
+  return {
+    waiting,
+    remove,
+    hasEnded,
+
+    /** Up to `limit` turns of all conversations, oldest first. For whoever looks after the queue. */
+    scan: (limit: number): Promise<QueuedTurn[]> => list(subjects.allTurns, limit),
+
+    /** Up to this sequence the broker takes every turn for done: what is still there will never be delivered again. */
+    settledUpTo: async (): Promise<number> =>
+      (await jsm.consumers.info(streams.turns, turnsConsumer)).ack_floor.stream_seq,
+
+    /** Drops turns that ended without being removed (their worker died in between, or the broker forgot). Returns whether there were any. */
+    async removeEnded(conversation: ConversationId): Promise<boolean> {
+      let removed = false;
+      for (const turn of await waiting(conversation)) {
+        if (!(await hasEnded(turn))) continue;
+        await remove(turn.seq);
+        removed = true;
+      }
+      return removed;
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import { ChatError, encodeEvent, type StoredEvent } from "@parley/protocol";
+import { createBackoff, sleep } from "@parley/runtime";
+import { wrongLastSequence, type Append, type AppendResult } from "./appender.ts";
+import type { EventAtSeq } from "./stored-message.ts";
+
+export interface WriteOnceDeps {
+  readonly append: (message: Append) => Promise<AppendResult>;
+  readonly lastFromLeader: (subject: string) => Promise<EventAtSeq | undefined>;
+}
+
+/** How long a write-once event is tried through broker trouble. */
+const writeDeadlineMs = 15_000;
+
+function isSame(one: StoredEvent, other: StoredEvent): boolean {
+  return Buffer.compare(encodeEvent(one), encodeEvent(other)) === 0;
+}
+
+/**
+ * Writes an event that may exist only once on its subject; the first one wins and is returned to everybody. Retries through broker trouble
+ * for 15 s, then throws OVERLOADED.
+ */
+export function createWriteOnce({ append, lastFromLeader }: WriteOnceDeps) {
+  return async (subject: string, event: StoredEvent): Promise<EventAtSeq & { won: boolean }> => {
+    const data = encodeEvent(event);
+    const backoff = createBackoff({ minMs: 20, maxMs: 1_000 });
+    const deadline = performance.now() + writeDeadlineMs;
+    for (let tries = 1; performance.now() < deadline; tries++) {
+      const result = await append({ subject, data, expect: 0 });
+      if (result.kind === "stored") return { seq: result.seq, event, won: true };
+      if (result.kind === "refused" && wrongLastSequence.has(result.code)) {
+        const first = await lastFromLeader(subject).catch(() => undefined);
+        // After a retry the one that is there may be our own: the same content is as good as having won.
+        if (first !== undefined) return { ...first, won: tries > 1 && isSame(first.event, event) };
+      }
+      await sleep(backoff.nextMs());
+    }
+    throw new ChatError("OVERLOADED", { cause: new Error(`could not write ${subject}`) });
+  };
+}
