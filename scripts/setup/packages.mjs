@@ -38,10 +38,10 @@ function isForThisSystem() {
   return !existsSync(systemFile) || readFileSync(systemFile, "utf8") === here;
 }
 
+/** The first thing npm says that is a sentence: before it come lines such as "code ENOTFOUND". */
 function npmReason(output) {
-  const lines = output.split("\n").filter((line) => /^npm (error|ERR!)/.test(line));
-  const sentences = lines.map((line) => line.replace(/^npm (error|ERR!)\s*/, "")).filter((line) => /\s/.test(line));
-  return sentences[0] ?? "npm did not say why";
+  const said = output.split("\n").map((line) => /^npm (?:error|ERR!)\s+(.*)$/.exec(line)?.[1] ?? "");
+  return said.find((line) => line.split(" ").length > 2) ?? said.find((line) => line !== "") ?? "npm did not say why";
 }
 
 /** Installs the packages when they are missing or are not those of package-lock.json. */

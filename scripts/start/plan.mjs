@@ -65,7 +65,8 @@ export async function planProcesses({ options, env, urls, ports }) {
   const clusterPort = await ports.preferred(firstPorts["cluster-simulator"]);
   const environments = serviceEnvironments({ env, urls, modelPort });
   const context = { env, environments, ports };
-  environments.edge = { ...environments.edge, PORT: String(options.port) };
+  const sharing = options.edges > 1 ? { REUSE_PORT: "1" } : {};
+  environments.edge = { ...environments.edge, ...sharing, PORT: String(options.port) };
   const groups = [
     [
       simulator("model-simulator", modelPort, environments["model-simulator"]),
