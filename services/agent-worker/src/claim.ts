@@ -8,7 +8,7 @@ import {
   type MessageEvent,
   type TurnRequest,
 } from "@parley/protocol";
-import { FencedError, appendFenced } from "./chain.ts";
+import { FencedError, appendFenced } from "./fenced-append.ts";
 import { createTurnFold, foldEvent, type TurnFold } from "./turn-fold.ts";
 
 export type Claim =
@@ -27,7 +27,7 @@ export interface ClaimDeps {
 }
 
 /** The user's message as an event. The edge writes it too; whoever is first wins, and both write the same. */
-export function messageEventOf(request: TurnRequest): MessageEvent {
+function messageEventOf(request: TurnRequest): MessageEvent {
   return {
     type: "message",
     conversation_id: request.conversation_id,

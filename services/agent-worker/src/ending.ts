@@ -1,17 +1,14 @@
 import type { Bus } from "@parley/bus";
-import {
-  errorTable,
-  messageIdOf,
-  type ChatError,
-  type LogRecord,
-  type Outcome,
-  type TurnRequest,
-} from "@parley/protocol";
+import { messageIdOf, type ChatError, type LogRecord, type Outcome, type TurnRequest } from "@parley/protocol";
 import type { Chain } from "./chain.ts";
-import { addUsage, finishedCalls, type TurnFold } from "./turn-fold.ts";
+import type { ClaimedTurn } from "./claimed-turn.ts";
+import { isTransient } from "./model/model-error.ts";
+import { addUsage, finishedCalls } from "./turn-fold.ts";
+
+type Complete = Extract<Outcome, { type: "complete" }>;
 
 /** What all outcomes share, from what is stored: text that viewers have not seen is not part of the message. */
-function shared(request: TurnRequest, fold: TurnFold) {
+function shared({ request, fold }: ClaimedTurn) {
   return {
     response: fold.text,
     message_id: messageIdOf(request.turn_id, "assistant"),
@@ -21,62 +18,50 @@ function shared(request: TurnRequest, fold: TurnFold) {
 }
 
 /** What a broken-off model step cost is not known exactly: about four characters a token. */
-function withPartialStep(request: TurnRequest, fold: TurnFold) {
+function withPartialStep(turn: ClaimedTurn) {
+  const { request, fold } = turn;
   const partial = fold.text.length - fold.committedText.length;
-  if (partial === 0) return shared(request, fold);
-  const estimate = {
-    input_tokens: Math.ceil(request.message.length / 4),
-    output_tokens: Math.ceil(partial / 4),
-    estimated: true,
-  };
-  return { ...shared(request, fold), usage: addUsage(fold.usage, estimate) };
+  if (partial === 0) return shared(turn);
+  const estimate = { input_tokens: Math.ceil(request.message.length / 4), output_tokens: Math.ceil(partial / 4) };
+  return { ...shared(turn), usage: addUsage(fold.usage, { ...estimate, estimated: true }) };
 }
 
-export function cancelledOutcome(request: TurnRequest, fold: TurnFold, reason: string): Outcome {
-  return { type: "cancelled", ...withPartialStep(request, fold), reason };
+export function completeOutcome(turn: ClaimedTurn, metadata: Complete["metadata"]): Outcome {
+  return { type: "complete", ...shared(turn), metadata };
 }
 
-export function errorOutcome(request: TurnRequest, fold: TurnFold, error: ChatError): Outcome {
+export function cancelledOutcome(turn: ClaimedTurn, reason: string): Outcome {
+  return { type: "cancelled", ...withPartialStep(turn), reason };
+}
+
+export function errorOutcome(turn: ClaimedTurn, error: ChatError): Outcome {
+  const { message, code, retryAfterMs } = error;
+  const retryAfter = retryAfterMs === undefined ? {} : { retry_after_ms: retryAfterMs };
   return {
     type: "error",
-    error: error.message,
-    code: error.code,
-    retryable: errorTable[error.code].retryable,
-    ...(error.retryAfterMs === undefined ? {} : { retry_after_ms: error.retryAfterMs }),
-    ...withPartialStep(request, fold),
+    error: message,
+    code,
+    retryable: isTransient(error),
+    ...retryAfter,
+    ...withPartialStep(turn),
   };
-}
-
-export function completeOutcome(
-  request: TurnRequest,
-  fold: TurnFold,
-  metadata: Extract<Outcome, { type: "complete" }>["metadata"],
-): Outcome {
-  return { type: "complete", ...shared(request, fold), metadata };
 }
 
 type NewRecord = Omit<LogRecord, "prev">;
 
 /** The two transcript records of a turn. A pure function of the log, so that every attempt writes the same. */
-export function recordsOf(request: TurnRequest, outcome: Outcome): [NewRecord, NewRecord] {
+function recordsOf(request: TurnRequest, outcome: Outcome): [NewRecord, NewRecord] {
   const { conversation_id, turn_id, user } = request;
   const common = { v: 1 as const, conversation_id, turn_id, ts: request.accepted_at };
+  const author = { role: "user" as const, id: user.id, ...(user.name === undefined ? {} : { name: user.name }) };
+  const question = { message_id: messageIdOf(turn_id, "user"), author, message: request.message };
+  const { message_id, response: message, tool_calls, usage, type: status } = outcome;
+  const answer = { message_id, author: { role: "assistant" as const }, message, status, tool_calls, usage };
   return [
+    { ...common, ...question, status: "complete" },
     {
       ...common,
-      message_id: messageIdOf(turn_id, "user"),
-      author: { role: "user", id: user.id, ...(user.name === undefined ? {} : { name: user.name }) },
-      message: request.message,
-      status: "complete",
-    },
-    {
-      ...common,
-      message_id: outcome.message_id,
-      author: { role: "assistant" },
-      message: outcome.response,
-      status: outcome.type,
-      tool_calls: outcome.tool_calls,
-      usage: outcome.usage,
+      ...answer,
       ...(outcome.type === "error" ? { code: outcome.code } : {}),
       ...(outcome.type === "complete" ? { metadata: outcome.metadata } : {}),
     },
@@ -87,18 +72,14 @@ export function recordsOf(request: TurnRequest, outcome: Outcome): [NewRecord, N
  * Ends a turn, in an order that survives a crash between any two lines: decide (`ending`, in the fenced chain), store the transcript,
  * tell the viewers. Whoever takes over after the first line does the other two with the same content.
  */
-export async function endTurn(
-  request: TurnRequest,
-  fold: TurnFold,
-  chain: Chain,
-  outcome: Outcome,
-  { transcripts }: Pick<Bus, "transcripts">,
-): Promise<void> {
-  if (fold.ending === undefined) {
-    chain.push({ type: "ending", outcome });
+export function createEnding({ transcripts }: Pick<Bus, "transcripts">) {
+  return async ({ request, fold }: ClaimedTurn, chain: Chain, outcome: Outcome): Promise<void> => {
+    if (fold.ending === undefined) {
+      chain.push({ type: "ending", outcome });
+      await chain.stored();
+    }
+    for (const record of recordsOf(request, outcome)) await transcripts.append(record);
+    chain.push(outcome);
     await chain.stored();
-  }
-  for (const record of recordsOf(request, outcome)) await transcripts.append(record);
-  chain.push(outcome);
-  await chain.stored();
+  };
 }

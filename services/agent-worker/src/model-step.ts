@@ -4,7 +4,7 @@ import { buildMessages } from "./context.ts";
 import type { ModelClient, ModelEvent, RequestedCall } from "./model/model.ts";
 import { streamWithRetry } from "./model/retry.ts";
 import { estimateUsage, parseArguments, toModelTools } from "./prompt.ts";
-import type { ClaimedTurn } from "./turn.ts";
+import type { ClaimedTurn } from "./claimed-turn.ts";
 import { addUsage, type TurnFold } from "./turn-fold.ts";
 
 export interface ModelStepDeps {

@@ -1,9 +1,9 @@
 import type { Bus, QueuedTurn } from "@parley/bus";
 import { ChatError } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
-import { FencedError } from "./chain.ts";
 import { claimTurn } from "./claim.ts";
-import type { ClaimedTurn } from "./turn.ts";
+import type { ClaimedTurn } from "./claimed-turn.ts";
+import { FencedError } from "./fenced-append.ts";
 import { TurnCancelled, TurnHandedOver } from "./turn-stop.ts";
 
 /** A turn that this worker may try to run: delivered by the queue, or found there by whoever looks after it. */
@@ -34,48 +34,21 @@ export type TurnResult = "ended" | "skipped" | "lost" | "fenced" | "handed over"
 interface Running {
   turn: RunnableTurn;
   readonly stop: AbortController;
-  readonly done: Promise<void>;
+  done: Promise<void>;
 }
 
 export type TurnRunner = ReturnType<typeof createTurnRunner>;
 
 /** Claims and runs turns, and owns the map of those that run here. */
-export function createTurnRunner({ bus, worker, run, turnMs, appendGiveUpMs, log, onSettled }: TurnRunnerDeps) {
+export function createTurnRunner({ onSettled, ...deps }: TurnRunnerDeps) {
   const running = new Map<string, Running>();
 
-  const claimAndRun = async (request: RunnableTurn["request"], stop: AbortController): Promise<TurnResult> => {
-    const claim = await claimTurn(request, { bus, worker, giveUpMs: appendGiveUpMs });
-    if (claim.kind === "ended") return "skipped";
-    if (claim.kind === "lost") return "lost";
-    const timer = setTimeout(
-      () => stop.abort(new ChatError("MODEL_TIMEOUT", { message: "The answer took too long." })),
-      turnMs,
-    );
-    try {
-      return await run({ request, fold: claim.fold, attempt: claim.attempt, stop });
-    } finally {
-      clearTimeout(timer);
-    }
-  };
-
-  const settle = async (turn: RunnableTurn, stop: AbortController): Promise<TurnResult> => {
-    try {
-      return await claimAndRun(turn.request, stop);
-    } catch (err) {
-      if (err instanceof FencedError) return "fenced";
-      log.error(
-        { err, turn: turn.request.turn_id },
-        "a turn could not be brought to its end; it will be delivered again",
-      );
-      return "failed";
-    }
-  };
-
-  /** Fenced and lost turns are somebody else's: no acknowledgement of any kind. */
-  const answerQueue = async (turn: RunnableTurn, result: TurnResult): Promise<void> => {
-    if (result === "ended" || result === "skipped") await turn.ack();
-    if (result === "handed over") turn.nak();
-    if (result === "failed") turn.nak(1_000);
+  const work = async (entry: Running): Promise<void> => {
+    const { request } = entry.turn;
+    const result = await settle(request, entry.stop, deps);
+    running.delete(request.turn_id);
+    onSettled(result);
+    await answerQueue(entry.turn, result);
   };
 
   return {
@@ -89,24 +62,16 @@ export function createTurnRunner({ bus, worker, run, turnMs, appendGiveUpMs, log
 
     /** Resolves when the turn is settled here, one way or the other; never throws. */
     async run(turn: RunnableTurn): Promise<void> {
-      const turnId = turn.request.turn_id;
-      const present = running.get(turnId);
+      const present = running.get(turn.request.turn_id);
       if (present !== undefined) {
         // The broker gave up waiting for a sign of life that it did not get: the new delivery is the one to acknowledge.
         present.turn = turn;
         return present.done;
       }
-      const stop = new AbortController();
-      const entry: { current?: Running } = {};
-      const work = async (): Promise<void> => {
-        const result = await settle(turn, stop);
-        running.delete(turnId);
-        onSettled(result);
-        await answerQueue(entry.current?.turn ?? turn, result);
-      };
-      entry.current = { turn, stop, done: work() };
-      running.set(turnId, entry.current);
-      await entry.current.done;
+      const entry: Running = { turn, stop: new AbortController(), done: Promise.resolve() };
+      running.set(turn.request.turn_id, entry);
+      entry.done = work(entry);
+      await entry.done;
     },
 
     /** Stops a turn that runs here. Returns whether one does. */
@@ -123,4 +88,44 @@ export function createTurnRunner({ bus, worker, run, turnMs, appendGiveUpMs, log
       await Promise.allSettled(all.map(({ done }) => done));
     },
   };
+}
+
+type SettleDeps = Omit<TurnRunnerDeps, "onSettled">;
+
+async function claimAndRun(
+  request: RunnableTurn["request"],
+  stop: AbortController,
+  deps: SettleDeps,
+): Promise<TurnResult> {
+  const { bus, worker, appendGiveUpMs, turnMs, run } = deps;
+  const claim = await claimTurn(request, { bus, worker, giveUpMs: appendGiveUpMs });
+  if (claim.kind === "ended") return "skipped";
+  if (claim.kind === "lost") return "lost";
+  const tooLong = new ChatError("MODEL_TIMEOUT", { message: "The answer took too long." });
+  const timer = setTimeout(() => stop.abort(tooLong), turnMs);
+  try {
+    return await run({ request, fold: claim.fold, attempt: claim.attempt, stop });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function settle(request: RunnableTurn["request"], stop: AbortController, deps: SettleDeps): Promise<TurnResult> {
+  try {
+    return await claimAndRun(request, stop, deps);
+  } catch (err) {
+    if (err instanceof FencedError) return "fenced";
+    deps.log.error(
+      { err, turn: request.turn_id },
+      "a turn could not be brought to its end; it will be delivered again",
+    );
+    return "failed";
+  }
+}
+
+/** Fenced and lost turns are somebody else's: no acknowledgement of any kind. */
+async function answerQueue(turn: RunnableTurn, result: TurnResult): Promise<void> {
+  if (result === "ended" || result === "skipped") await turn.ack();
+  if (result === "handed over") turn.nak();
+  if (result === "failed") turn.nak(1_000);
 }

@@ -5,7 +5,8 @@ import { openBus } from "@parley/bus";
 import { createLogger } from "@parley/runtime";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { createChain, FencedError } from "../src/chain.ts";
+import { createChain } from "../src/chain.ts";
+import type { FencedError } from "../src/fenced-append.ts";
 import { createTurnFold } from "../src/turn-fold.ts";
 import { decodeEvent, type StoredEvent } from "@parley/protocol";
 

@@ -1,0 +1,93 @@
+import type { Bus, ToolCatalogue } from "@parley/bus";
+import { ChatError, messageIdOf, type LogRecord, type Outcome } from "@parley/protocol";
+import type { Chain } from "./chain.ts";
+import type { ClaimedTurn } from "./claimed-turn.ts";
+import { completeOutcome } from "./ending.ts";
+import type { ModelStep } from "./model-step.ts";
+import type { ToolCalls, ToolRun } from "./tool-calls.ts";
+import type { CommittedStep, TurnFold } from "./turn-fold.ts";
+
+export interface AnswerDeps {
+  readonly bus: Pick<Bus, "transcripts">;
+  readonly modelStep: ModelStep;
+  readonly toolCalls: ToolCalls;
+  readonly catalogue: Pick<ToolCatalogue, "list">;
+  /** Model calls of one turn; the last one gets no tools, so it must answer. */
+  readonly maxSteps: number;
+  /** Messages of the transcript that are looked at for context. */
+  readonly historyMessages: number;
+  readonly agent: string;
+}
+
+export type Answer = ReturnType<typeof createAnswer>;
+
+/** The loop of a turn: model, tools, model, … until the model answers. It begins where the fold says that an earlier attempt stopped. */
+export function createAnswer(deps: AnswerDeps) {
+  const { bus, modelStep, toolCalls, catalogue, maxSteps, historyMessages } = deps;
+
+  const toolRun = async ({ request, fold, stop }: ClaimedTurn, { calls }: CommittedStep): Promise<ToolRun> => {
+    const definitions = await catalogue.list();
+    const definitionOf = (name: string) =>
+      definitions.find((tool) => tool.name === name || tool.aliases.includes(name));
+    return { request, fold, calls, definitionOf, signal: stop.signal };
+  };
+
+  const runTools = async (turn: ClaimedTurn, chain: Chain, step: CommittedStep): Promise<void> => {
+    for (const { call_id, tool_name, arguments: args } of step.calls) {
+      if (turn.fold.started.has(call_id)) continue;
+      chain.push({ type: "tool_call_start", call_id, tool_name, arguments: args });
+    }
+    await chain.stored();
+    await toolCalls.runAll(await toolRun(turn, step));
+    turn.stop.signal.throwIfAborted();
+  };
+
+  return {
+    async run(turn: ClaimedTurn, chain: Chain): Promise<Outcome> {
+      const { request, fold, stop } = turn;
+      announce(fold, chain);
+      const { records } = await bus.transcripts.tail(request.conversation_id, { limit: historyMessages });
+      const earlier = records.find((record) => record.message_id === messageIdOf(request.turn_id, "assistant"));
+      if (earlier !== undefined) return outcomeOfRecord(earlier);
+      const history = records.filter((record) => record.turn_id !== request.turn_id);
+      for (;;) {
+        const open = openStep(fold);
+        if (open !== undefined) await runTools(turn, chain, open);
+        const tools = fold.steps.length < maxSteps - 1 ? await catalogue.list() : [];
+        const end = await modelStep({ turn, chain, history, tools });
+        stop.signal.throwIfAborted();
+        if (end.kind === "answered") return completeOutcome(turn, { agent: deps.agent, model: end.model });
+      }
+    },
+
+    /** Calls that are open when the turn ends for another reason get an end too. */
+    async closeTools(turn: ClaimedTurn): Promise<void> {
+      const step = openStep(turn.fold);
+      if (step !== undefined) await toolCalls.cancelOpen(await toolRun(turn, step));
+    },
+  };
+}
+
+/** The committed step whose tools have not all ended; only the last can be one. */
+function openStep(fold: TurnFold): CommittedStep | undefined {
+  const last = fold.steps.at(-1);
+  return last?.calls.some((call) => !fold.results.has(call.call_id)) === true ? last : undefined;
+}
+
+function announce(fold: TurnFold, chain: Chain): void {
+  // A viewer that has text of the step the lost worker did not finish must drop it. Nothing to drop: nothing to say.
+  if (fold.text !== fold.committedText) chain.push({ type: "turn_restarted", text: fold.committedText });
+  if (fold.visible) return;
+  chain.push({ type: "thinking", message: "Thinking…" });
+  chain.push({ type: "progress", step: "starting", message: "Processing started" });
+}
+
+/** A record of this very turn: its events have expired, but its message came once more. */
+function outcomeOfRecord(record: LogRecord): Outcome {
+  const { message: response, message_id, tool_calls = [], usage = { input_tokens: 0, output_tokens: 0 } } = record;
+  const common = { response, message_id, tool_calls, usage };
+  if (record.status === "complete") return { type: "complete", ...common, metadata: record.metadata ?? {} };
+  if (record.status === "cancelled") return { type: "cancelled", ...common, reason: "cancelled" };
+  const { message, code, retryable } = new ChatError(record.code ?? "PROCESSING_ERROR");
+  return { type: "error", ...common, error: message, code, retryable };
+}

@@ -1,0 +1,66 @@
+import { connectRedis, createToolCatalogue, createToolQueue, openBus, type Bus } from "@parley/bus";
+import type { Lifecycle, Logger } from "@parley/runtime";
+import { createAnswer } from "./answer.ts";
+import type { Config } from "./config.ts";
+import { createModelStep } from "./model-step.ts";
+import { createModelClient } from "./model/model-client.ts";
+import type { Provider } from "./model/provider.ts";
+import { defaultSystemPrompt } from "./system-prompt.ts";
+import { createToolCalls } from "./tool-calls.ts";
+import { createTurn } from "./turn.ts";
+
+export interface Process {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly life: Lifecycle;
+}
+
+/** The broker, with the streams set up. */
+export async function connectBus({ config, log, life }: Process, name: string): Promise<Bus> {
+  const bus = await openBus({
+    servers: config.NATS_URL,
+    shards: config.SHARDS,
+    replicas: config.STREAM_REPLICAS,
+    ackWaitMs: config.ACK_WAIT_MS,
+    ...{ name, log },
+  });
+  life.use("the broker connection", bus.close);
+  return bus;
+}
+
+/** The tool workers, reached through Redis. It may be away: turns without tools go on. */
+export function connectTools({ config, log, life }: Process, bus: Bus) {
+  const redis = connectRedis({ url: config.REDIS_URL, role: "cache", log });
+  life.use("Redis", () => redis.disconnect());
+  const queue = createToolQueue({ url: config.REDIS_URL, log });
+  life.use("the tool queue", queue.close);
+  return {
+    catalogue: createToolCatalogue({ redis, log }),
+    toolCalls: createToolCalls({ bus, queue, log, queueWaitMs: config.TOOL_QUEUE_WAIT_MS }),
+  };
+}
+
+/** What runs a claimed turn: model, tools, ending. */
+export function createTurnRun(
+  { config, log }: Process,
+  bus: Bus,
+  provider: Provider,
+  tools: ReturnType<typeof connectTools>,
+) {
+  const { MODEL_IDLE_MS: idleMs, MODEL_FIRST_TOKEN_MS: firstTokenMs } = config;
+  const model = createModelClient({ provider, idleMs, firstTokenMs, log });
+  const systemPrompt = config.SYSTEM_PROMPT ?? defaultSystemPrompt;
+  const answer = createAnswer({
+    ...{ bus, ...tools },
+    modelStep: createModelStep({ model, systemPrompt, contextBytes: config.CONTEXT_BYTES }),
+    maxSteps: config.MAX_STEPS,
+    historyMessages: config.HISTORY_MESSAGES,
+    agent: config.AGENT_NAME,
+  });
+  return createTurn({
+    ...{ bus, answer, log },
+    maxAttempts: config.MAX_ATTEMPTS,
+    tokenFlushMs: config.TOKEN_FLUSH_MS,
+    appendGiveUpMs: config.APPEND_GIVE_UP_MS,
+  });
+}

@@ -1,0 +1,64 @@
+import type { ChainEvent } from "@parley/protocol";
+
+/** A chain event without what the chain itself fills in. */
+export type NewChainEvent = ChainEvent extends infer E ? (E extends ChainEvent ? Omit<E, Filled> : never) : never;
+type Filled = "conversation_id" | "turn_id" | "attempt" | "n" | "ts";
+
+/**
+ * What a chain has still to write, in order. Text that follows text is joined, and text waits until `flushMs` after the text before it; the
+ * first text of a silence, and everything else, waits for nothing.
+ */
+export function createPendingEvents(flushMs: number) {
+  const queue: NewChainEvent[] = [];
+  let textAt = -Infinity;
+  let wake: (() => void) | undefined;
+
+  /** Waits out the floor, unless something that is not text comes to be written. */
+  const floor = async (): Promise<void> => {
+    const waitMs = textAt + flushMs - performance.now();
+    if (waitMs <= 0 || queue.length > 1) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, waitMs);
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    wake = undefined;
+  };
+
+  return {
+    isEmpty: (): boolean => queue.length === 0,
+
+    push(event: NewChainEvent): void {
+      queue.push(event);
+      wake?.();
+    },
+
+    /** Joins text to text that is already last. False: there is none to join it to. */
+    join(token: string): boolean {
+      const last = queue.at(-1);
+      if (last?.type !== "token") return false;
+      last.token += token;
+      return true;
+    },
+
+    dropText(): void {
+      const kept = queue.filter(({ type }) => type !== "token");
+      queue.splice(0, queue.length, ...kept);
+    },
+
+    clear: (): void => void queue.splice(0),
+
+    /** The next event to write. Undefined: it was dropped while it waited. */
+    async take(): Promise<NewChainEvent | undefined> {
+      if (queue[0]?.type === "token") await floor();
+      return queue.shift();
+    },
+
+    /** Text was stored just now. */
+    textStored(): void {
+      textAt = performance.now();
+    },
+  };
+}
