@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ErrorCode } from "./errors.ts";
 import {
+  AnswerMetadata,
   Author,
   CancelledEvent,
   CompleteEvent,
@@ -79,6 +80,8 @@ export const TranscriptMessage = z.object({
   code: ErrorCode.optional(),
   tool_calls: z.array(FinishedToolCall).optional(),
   usage: Usage.optional(),
+  /** Of answers: the agent, model and sources, as `complete` said them. */
+  metadata: AnswerMetadata.optional(),
   ts: z.number(),
 });
 export type TranscriptMessage = z.infer<typeof TranscriptMessage>;

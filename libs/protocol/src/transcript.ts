@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { AnswerMetadata } from "./events.ts";
 import { ConversationId } from "./ids.ts";
 import { TranscriptMessage } from "./server-frames.ts";
 
@@ -10,7 +9,6 @@ import { TranscriptMessage } from "./server-frames.ts";
 export const LogRecord = TranscriptMessage.extend({
   v: z.literal(1),
   conversation_id: ConversationId,
-  metadata: AnswerMetadata.optional(),
   prev: z.number().int().nonnegative(),
 });
 export type LogRecord = z.infer<typeof LogRecord>;

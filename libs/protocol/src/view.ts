@@ -134,7 +134,7 @@ function applyTranscript(view: ConversationView, messages: readonly TranscriptMe
   }
 }
 
-/** How a turn ended, from what the transcript keeps of it (no metadata, and the reason or sentence only by its kind). */
+/** How a turn ended, from what the transcript keeps of it (the reason or sentence only by its kind). */
 function outcomeOf(message: TranscriptMessage): Outcome {
   const ended = {
     response: message.message,
@@ -142,7 +142,7 @@ function outcomeOf(message: TranscriptMessage): Outcome {
     tool_calls: message.tool_calls ?? [],
     usage: message.usage ?? { input_tokens: 0, output_tokens: 0, estimated: true },
   };
-  if (message.status === "complete") return { type: "complete", ...ended, metadata: {} };
+  if (message.status === "complete") return { type: "complete", ...ended, metadata: message.metadata ?? {} };
   if (message.status === "cancelled") return { type: "cancelled", ...ended, reason: "cancelled" };
   const code = message.code ?? "PROCESSING_ERROR";
   const { sentence, retryable } = errorTable[code];

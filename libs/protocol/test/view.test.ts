@@ -126,11 +126,12 @@ describe("a snapshot", () => {
     author: { role: "assistant" as const },
     message: "all of it",
     status,
+    metadata: { agent: "sales" },
     ts: 0,
   });
 
   test.each([
-    ["complete", { type: "complete", response: "all of it", metadata: {} }],
+    ["complete", { type: "complete", response: "all of it", metadata: { agent: "sales" } }],
     ["cancelled", { type: "cancelled", response: "all of it" }],
     ["error", { type: "error", response: "all of it", code: "PROCESSING_ERROR", retryable: true }],
   ] as const)("ends a turn as %s that only its transcript saw end", (status, outcome) => {
