@@ -60,10 +60,14 @@ async function fromPackages(broker, context) {
   return fromProgram(broker, context);
 }
 
-function nothingFound(broker) {
+/** One sentence for both: whoever has to install one should not come back for the other. */
+function nothingFound(env) {
+  const missing = brokers.filter((each) => !env[each.variable] && findProgram(each.programs) === undefined);
+  const names = missing.map(({ name }) => name).join(" and ");
+  const variables = missing.map(({ variable }) => variable).join(" and ");
+  const advice = installAdvice(missing.map(({ debianPackage }) => debianPackage));
   return new SetupError(
-    `Parley needs ${broker.name} and found none: install it (${installAdvice([broker.debianPackage])}), ` +
-      `or start Docker, or set ${broker.variable} to a running one.`,
+    `Parley needs ${names} and found none: install them (${advice}), or start Docker, or set ${variables} to running ones.`,
   );
 }
 
@@ -74,7 +78,7 @@ async function find(broker, context) {
     (await fromProgram(broker, context)) ??
     (await fromDocker(broker, context)) ??
     (await fromPackages(broker, context));
-  if (found === undefined) throw nothingFound(broker);
+  if (found === undefined) throw nothingFound(context.env);
   return found;
 }
 

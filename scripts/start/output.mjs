@@ -5,6 +5,7 @@ import { sayOf } from "../setup/progress.mjs";
 
 const SHOWN_LINES = 20;
 const WINDOW_MS = 10_000;
+const KEPT_LINES = 8;
 
 /** Log lines that a person should see: warnings and worse, in either log format. */
 function isWarning(line) {
@@ -26,24 +27,27 @@ function createShown(name, log) {
   };
 }
 
-/** Where the output of a process goes: all of it to its log file, warnings (or, if verbose, all) to the terminal too. */
+/**
+ * Where the output of a process goes: all of it to its log file, warnings (or, if verbose, everything) to the terminal
+ * too. What it writes to stderr is its last words more often than not: they are kept, for when it has ended.
+ */
 export function createOutput({ name, log, verbose }) {
   const show = verbose ? (line) => sayOf(name, line) : createShown(name, log);
-  let lastComplaint;
-  const take = (isComplaint) => (line) => {
-    log.write(line);
-    if (isComplaint(line)) lastComplaint = line;
-    if (verbose || isComplaint(line)) show(line);
-  };
+  let lastWords = [];
   return {
     attach(child) {
-      readLines(child.stdout, take(isWarning));
-      readLines(
-        child.stderr,
-        take((line) => line !== ""),
-      );
+      lastWords = [];
+      readLines(child.stdout, (line) => {
+        log.write(line);
+        if (verbose || isWarning(line)) show(line);
+      });
+      readLines(child.stderr, (line) => {
+        log.write(line);
+        if (line.trim() !== "") lastWords = [...lastWords, line.trim()].slice(-KEPT_LINES);
+        if (verbose) show(line);
+      });
     },
-    /** The last thing it complained of: most likely why it ended. */
-    lastComplaint: () => lastComplaint,
+    /** What it wrote to stderr since it was started; empty if nothing. */
+    lastWords: () => lastWords,
   };
 }

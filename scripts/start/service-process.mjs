@@ -32,7 +32,13 @@ function launch(spec, output) {
   });
   child.once("exit", () => (isRunning = false));
   child.once("error", () => (isRunning = false));
-  return { pid: child.pid, ended, isRunning: () => isRunning, send: (signal) => child.kill(signal) };
+  return {
+    pid: child.pid,
+    service: spec.service,
+    ended,
+    isRunning: () => isRunning,
+    send: (signal) => child.kill(signal),
+  };
 }
 
 /** Undefined once it is ready, or why it is not: it ended, or the deadline has come. */
@@ -51,6 +57,13 @@ async function untilReady({ name, readiness }, running) {
   return problem;
 }
 
+/** Why it ended, in its own words if it left any (they begin with its name, which the reader knows by then). */
+async function lastWords({ ended, service }, output) {
+  const how = await ended;
+  const words = output.lastWords();
+  return words.length === 0 ? [`it ended with ${how}`] : words.map((line) => line.replace(`${service}: `, ""));
+}
+
 async function sayWhenReady(spec, restarted) {
   const problem = await untilReady(spec, restarted);
   if (problem === undefined) sayOf(spec.name, `runs again (process ${restarted.pid})`);
@@ -58,13 +71,14 @@ async function sayWhenReady(spec, restarted) {
 }
 
 /** Runs it again whenever it ends, after a wait that grows while it keeps ending early, until the signal is aborted. */
-async function keepRunning(spec, { first, run, signal }) {
+async function keepRunning(spec, { first, run, output, signal }) {
   let waitMs = FIRST_RESTART_MS;
   let running = first;
   while (!signal.aborted) {
     const startedAt = performance.now();
     const how = await running.ended;
     if (signal.aborted) return;
+    for (const line of output.lastWords()) sayOf(spec.name, line);
     waitMs = performance.now() - startedAt > STEADY_MS ? FIRST_RESTART_MS : Math.min(waitMs * 2, LAST_RESTART_MS);
     sayOf(spec.name, `ended unexpectedly (${how}); starting it again in ${seconds(waitMs)}`);
     await delay(waitMs, undefined, { signal }).catch(() => undefined);
@@ -99,12 +113,11 @@ export function createServiceProcess(spec, { log, verbose, onChange }) {
       const problem = await untilReady(spec, started);
       if (stopping.signal.aborted) return;
       if (problem !== undefined) {
-        const why = started.isRunning() ? problem : (output.lastComplaint() ?? `it ended with ${await started.ended}`);
-        const said = why.startsWith(`${spec.service}: `) ? why.slice(spec.service.length + 2) : why;
-        throw new SetupError(`${spec.name} did not start: ${said}\nAll that it wrote is in ${log.file}.`);
+        const why = started.isRunning() ? [problem] : await lastWords(started, output);
+        throw new SetupError(`${spec.name} did not start: ${why.join("\n  ")}\nAll that it wrote is in ${log.file}.`);
       }
       sayOf(spec.name, `ready (${seconds(performance.now() - startedAt)})`);
-      void keepRunning(spec, { first: started, run, signal: stopping.signal });
+      void keepRunning(spec, { first: started, run, output, signal: stopping.signal });
     },
     /** SIGTERM now, SIGKILL at the deadline. Resolves when it has gone: false if it took the SIGKILL. */
     async stop(deadlineMs) {
