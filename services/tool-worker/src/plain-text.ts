@@ -1,6 +1,6 @@
-/** Escape sequences of terminals: CSI (colours, cursor), OSC (titles, links) and the two-character ones. */
+/** Escape sequences of terminals: CSI (colours, cursor), OSC (titles, links) and the two-character ones. None goes beyond its line: it would hide the next. */
 // oxlint-disable-next-line no-control-regex -- control characters are what this is about
-const ESCAPES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-_])/g;
+const ESCAPES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b\n]*(?:\u0007|\u001b\\)?|[@-_])/g;
 
 /** Control characters but tab and newline, and the invisible ones that reorder or hide text. */
 // oxlint-disable-next-line no-control-regex -- control characters are what this is about

@@ -43,6 +43,7 @@ describe("a result", () => {
 describe("plain text", () => {
   it.each([
     ["colours", "\u001b[31mred\u001b[0m text", "red text"],
+    ["an unfinished title, but not the line after it", "\u001b]0;title\nnext", "\nnext"],
     ["titles of terminals", "\u001b]0;title\u0007text", "text"],
     ["carriage returns", "one\r\ntwo\rthree", "one\ntwo\nthree"],
     ["control characters", "a\u0000b\u0008c\u009bd", "abcd"],

@@ -24,7 +24,7 @@ describe("a tool worker", () => {
       DEMO_COUNTER_FILE: counterFile,
       LOCK_MS: "1500",
       STALLED_CHECK_MS: "300",
-      SHUTDOWN_MS: "8000",
+      SHUTDOWN_MS: "5000",
     });
     workers.push(worker);
     return worker;

@@ -6,16 +6,16 @@ import { defineTool, type Tool, type ToolOutput } from "../tools/tool.ts";
 import { asking } from "./api-failure.ts";
 import { abortableBy, type Cluster } from "./cluster.ts";
 import { Namespace, ObjectName } from "./namespace-rule.ts";
-import { redactText } from "./redaction.ts";
+import { redactKeys, redactText } from "./redaction.ts";
 
 const MAX_TAIL = 2_000;
 /**
  * Only against lines without end: the server cuts at the *newest* end when it cuts, which is the part that matters. The result is then
  * cut at the oldest end, to a much smaller size.
  */
-const READ_BYTES = 8 * 1024 * 1024;
-/** Room for the summary line. */
-const SUMMARY_BYTES = 1_024;
+const READ_BYTES = 4 * 1024 * 1024;
+/** What is left for lines beside the summary. */
+const LINES_BYTES = limits.toolResultBytes - 1_024;
 
 const Input = z.strictObject({
   pod: ObjectName.describe("Name of the pod."),
@@ -77,20 +77,22 @@ function readLog(cluster: Cluster, input: Input & { namespace: string }, signal:
 }
 
 function render(log: string | undefined, { tail, grep, previous }: Input, pod: string): ToolOutput {
-  // One redaction of the whole text: a key in PEM form goes over several lines.
-  const text = redactText(toPlainText(log ?? "")).replace(/\n$/, "");
+  const text = redactKeys(toPlainText(log ?? "")).replace(/\n$/, "");
   const lines = text === "" ? [] : text.split("\n");
   const found = grep === undefined ? lines : lines.filter(containing(grep));
   const wanted = found.slice(-tail);
-  const shown = lastLinesWithin(wanted, limits.toolResultBytes - SUMMARY_BYTES);
+  const shown = redactLines(lastLinesWithin(wanted, LINES_BYTES));
   const which = previous ? "the previous container's log" : "the log";
   const filter = grep === undefined ? "" : ` with ${JSON.stringify(grep)}`;
   const count =
     shown.length < found.length ? `The last ${shown.length} of ${found.length} lines` : plural(found.length);
-  return {
-    text: [`${count}${filter} of ${which} of ${pod}.`, ...shown].join("\n"),
-    truncated: shown.length < wanted.length,
-  };
+  const summary = `${count}${filter} of ${which} of ${pod}.`;
+  return { text: [summary, ...shown].join("\n"), truncated: shown.length < wanted.length };
+}
+
+/** Only what is shown is looked through. What stands for a hidden text can be longer than that, so it is cut to size again. */
+function redactLines(lines: readonly string[]): string[] {
+  return lastLinesWithin(lines.map(redactText), LINES_BYTES);
 }
 
 function plural(count: number): string {

@@ -33,6 +33,17 @@ describe("redaction of text", () => {
   });
 });
 
+describe("redaction", () => {
+  it.each(["a.", "eyJ-", "x://", "password ", "-----BEGIN PRIVATE KEY-----", "sk-", "Bearer "])(
+    "is not slow on a text that is made of %j",
+    (part) => {
+      const startMs = performance.now();
+      redactText(part.repeat(16_000));
+      expect(performance.now() - startMs).toBeLessThan(1_000);
+    },
+  );
+});
+
 describe("redaction of a named value", () => {
   it.each([
     ["DB_PASSWORD", "x", "[hidden]"],
