@@ -1,8 +1,10 @@
+import { createTaskRounds } from "./task-rounds.ts";
+
 /** Resolution of all delays: fine enough for 200 tokens a second, coarse enough for thousands of streams. */
 const TICK_MS = 5;
 const SLOTS = 1024;
 
-type Task = { dueTick: number; run: () => void };
+type Delayed = { dueTick: number; run: () => void };
 
 export type Pacer = ReturnType<typeof createPacer>;
 
@@ -11,9 +13,10 @@ export type Pacer = ReturnType<typeof createPacer>;
  * themselves once there are thousands of streams. The timer runs only while something waits.
  */
 export function createPacer(now: () => number = () => performance.now()) {
-  const slots = Array.from({ length: SLOTS }, () => new Set<Task>());
+  const slots = Array.from({ length: SLOTS }, () => new Set<Delayed>());
+  const rounds = createTaskRounds<Delayed>();
   let timer: NodeJS.Timeout | undefined;
-  let waiting = 0;
+  let onWheel = 0;
   let currentTick = 0;
 
   function start(): void {
@@ -26,44 +29,41 @@ export function createPacer(now: () => number = () => performance.now()) {
     timer = undefined;
   }
 
-  /** After a long pause of the process one round over all slots is enough: it finds everything that is due. */
+  /** After a long pause of the process one turn over all slots is enough: it finds everything that is due. */
   function turn(): void {
     const target = Math.floor(now() / TICK_MS);
     const first = Math.max(currentTick + 1, target - SLOTS + 1);
     currentTick = target;
-    for (let tick = first; tick <= target; tick += 1) runDue(slotOf(tick), target);
-    if (waiting === 0) stop();
-  }
-
-  function runDue(slot: Set<Task>, target: number): void {
-    for (const task of slot) {
-      if (task.dueTick > target || !slot.delete(task)) continue;
-      waiting -= 1;
-      task.run();
+    for (let tick = first; tick <= target; tick += 1) {
+      for (const task of slotOf(tick)) if (task.dueTick <= target && takeOff(task)) rounds.add(task);
     }
+    if (onWheel === 0) stop();
   }
 
-  function slotOf(tick: number): Set<Task> {
+  function takeOff(task: Delayed): boolean {
+    if (!slotOf(task.dueTick).delete(task)) return false;
+    onWheel -= 1;
+    return true;
+  }
+
+  function slotOf(tick: number): Set<Delayed> {
     return slots[tick % SLOTS] ?? new Set();
   }
 
   return {
-    /** Runs a task after a delay of at least one tick. The function given back takes it off the wheel. */
+    /** Runs a task after a delay of at least one tick. The function given back calls it off. */
     after(delayMs: number, run: () => void): () => void {
       if (timer === undefined) start();
-      const dueTick = Math.max(currentTick + 1, Math.ceil((now() + delayMs) / TICK_MS));
-      const slot = slotOf(dueTick);
-      const task = { dueTick, run };
-      slot.add(task);
-      waiting += 1;
-      return () => {
-        if (slot.delete(task)) waiting -= 1;
-      };
+      const task = { dueTick: Math.max(currentTick + 1, Math.ceil((now() + delayMs) / TICK_MS)), run };
+      slotOf(task.dueTick).add(task);
+      onWheel += 1;
+      return () => void (takeOff(task) || rounds.remove(task));
     },
     [Symbol.dispose](): void {
       stop();
+      rounds.clear();
       for (const slot of slots) slot.clear();
-      waiting = 0;
+      onWheel = 0;
     },
   };
 }
