@@ -1,8 +1,7 @@
 import type { Bus } from "@parley/bus";
 import type { Logger, Registry } from "@parley/runtime";
-import uWS from "uWebSockets.js";
-import type { OriginRules } from "./auth/origin.ts";
-import { createTokens, type TokenOptions } from "./auth/tokens.ts";
+import uWS, { type TemplatedApp } from "uWebSockets.js";
+import { createTokens, type TokenOptions, type Tokens } from "./auth/tokens.ts";
 import { startCanary } from "./canary.ts";
 import { deliveryLimits, type DeliveryLimits } from "./delivery-limits.ts";
 import { createAuthHandler } from "./frames/auth-handler.ts";
@@ -16,10 +15,12 @@ import type { Reply } from "./http/reply.ts";
 import { addRoutes } from "./http/routes.ts";
 import { createCatchUp } from "./hub/catch-up.ts";
 import { createHistory } from "./hub/history.ts";
+import { settle } from "./hub/hub.ts";
 import { createHubs } from "./hub/hubs.ts";
 import { createCounters, createEdgeMetrics } from "./metrics.ts";
 import type { Deadlines } from "./socket/connection.ts";
 import { createConnections } from "./socket/connections.ts";
+import { createDelivery } from "./socket/delivery.ts";
 import { createInbox } from "./socket/inbox.ts";
 import { listenPublicly, type ListenOptions } from "./socket/listener.ts";
 import { createOutbox } from "./socket/outbox.ts";
@@ -54,24 +55,25 @@ export const defaultDeadlines: Deadlines = { authMs: 5_000, warnMs: 60_000, grac
 
 const sweepEveryMs = 1_000;
 
-/** Wires the parts of an edge and starts to listen. Throws StartError when the port cannot be had. */
-export async function startEdge(options: EdgeOptions): Promise<Edge> {
-  const { bus, log, limits = deliveryLimits, deadlines = defaultDeadlines } = options;
-  const { events } = bus;
+/** From the broker to the sockets: conversations, their viewers, and what is sent to them. */
+function createOutward({ bus, log, limits = deliveryLimits, deadlines = defaultDeadlines }: EdgeOptions) {
+  const { events, transcripts } = bus;
   const counters = createCounters();
-  let isStopping = false;
-
-  // From the broker to the sockets.
   const outbox = createOutbox({ limits, counters });
+  const delivery = createDelivery({ outbox, settle });
   const history = createHistory(bus);
-  const catchUp = createCatchUp({ outbox, history, transcripts: bus.transcripts, counters, log });
-  const hubs = createHubs({ events, limits, counters, mark: outbox.mark, catchUp: catchUp.catchUp, log });
+  const catchUp = createCatchUp({ outbox, history, transcripts, counters, mark: delivery.mark, log });
+  const hubs = createHubs({ events, limits, counters, mark: delivery.mark, catchUp: catchUp.catchUp, log });
   const connections = createConnections({ deadlines, outbox });
+  return { counters, outbox, delivery, catchUp, hubs, connections };
+}
 
-  // From the sockets to the broker.
-  const tokens = createTokens(options.tokens);
+type Outward = ReturnType<typeof createOutward>;
+
+/** From the sockets to the broker: what is done with each frame. */
+function createInward({ bus, log }: EdgeOptions, tokens: Tokens, { hubs, catchUp, outbox, counters }: Outward) {
   const ownership = createOwnership(bus.owners);
-  const viewing = createViewing({ hubs, catchUp, events });
+  const viewing = createViewing({ hubs, catchUp, events: bus.events });
   const handle = createFrameHandler({
     onAuth: createAuthHandler({ tokens, outbox, log }),
     onMessage: createMessageHandler({ bus, ownership, viewing, outbox }),
@@ -83,60 +85,68 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     counters,
     log,
   });
-  const inbox = createInbox({ handle, outbox });
+  return createInbox({ handle, outbox });
+}
 
-  const canary = startCanary({ nc: bus.nc, log });
-  const problems = (): string[] => [
-    ...(isStopping ? ["This process is shutting down."] : []),
-    ...(bus.connected() ? [] : ["The broker cannot be reached."]),
-    ...(canary.isAlive() ? [] : ["The broker does not deliver messages."]),
-  ];
-
-  const origins: OriginRules = { allowed: options.allowedOrigins, allowLoopback: options.isDevelopment };
-  const upgrade = createUpgrade({
-    origins,
-    maxConnections: options.maxConnections,
-    openConnections: () => connections.size,
-    isStopping: () => isStopping,
-    counters,
-  });
-  const app = uWS.App();
-  app.ws(
-    "/ws/chat",
-    createWebSocketBehavior({ upgrade, connections, outbox, catchUp, limits, counters, receive: inbox.receive }),
-  );
-  const devToken = options.isDevelopment ? createDevToken(tokens) : undefined;
-  addRoutes(app, {
-    pages: options.pages,
-    version: options.version,
-    isConnected: bus.connected,
-    problems,
-    devToken,
-    log,
-  });
-
-  const stopListening = bus.onReconnect(() => void hubs.syncAll());
-  const sweep = setInterval(() => {
+/** What happens by the clock: one timer for all sockets and conversations. */
+function startSweeping({ connections, outbox, catchUp, hubs }: Outward): NodeJS.Timeout {
+  return setInterval(() => {
     const nowMs = performance.now();
     connections.sweep(nowMs, Date.now());
     outbox.sweep(nowMs);
     catchUp.sweep();
     hubs.sweep(nowMs);
   }, sweepEveryMs);
+}
+
+interface Readiness {
+  readonly isStopping: () => boolean;
+  readonly problems: () => string[];
+}
+
+function createApp(options: EdgeOptions, outward: Outward, { isStopping, problems }: Readiness): TemplatedApp {
+  const { bus, log, pages, version, isDevelopment, maxConnections, limits = deliveryLimits } = options;
+  const { counters, connections } = outward;
+  const tokens = createTokens(options.tokens);
+  const { receive } = createInward(options, tokens, outward);
+  const origins = { allowed: options.allowedOrigins, allowLoopback: isDevelopment };
+  const openConnections = (): number => connections.size;
+  const upgrade = createUpgrade({ origins, maxConnections, openConnections, isStopping, counters });
+  const devToken = isDevelopment ? createDevToken(tokens) : undefined;
+  const app = uWS.App();
+  app.ws("/ws/chat", createWebSocketBehavior({ ...outward, upgrade, limits, receive }));
+  addRoutes(app, { pages, version, isConnected: bus.connected, problems, devToken, log });
+  return app;
+}
+
+/** Wires the parts of an edge and starts to listen. Throws StartError when the port cannot be had. */
+export async function startEdge(options: EdgeOptions): Promise<Edge> {
+  const { bus, log } = options;
+  let isStopping = false;
+  const outward = createOutward(options);
+  const { counters, connections, hubs, outbox, delivery } = outward;
+  const canary = startCanary({ nc: bus.nc, log });
+  const problems = (): string[] => [
+    ...(isStopping ? ["This process is shutting down."] : []),
+    ...(bus.connected() ? [] : ["The broker cannot be reached."]),
+    ...(canary.isAlive() ? [] : ["The broker does not deliver messages."]),
+  ];
+  const app = createApp(options, outward, { isStopping: () => isStopping, problems });
+  const sweeping = startSweeping(outward);
+  const forgetReconnects = bus.onReconnect(() => void hubs.syncAll());
 
   const release = (): void => {
-    clearInterval(sweep);
-    stopListening();
+    clearInterval(sweeping);
+    forgetReconnects();
     canary.stop();
     hubs.close();
-    outbox.stop();
+    delivery.stop();
     app.close();
   };
   const listener = await listenPublicly(app, options.listen).catch((error: unknown) => {
     release();
     throw error;
   });
-
   return {
     port: listener.port,
     registry: createEdgeMetrics(counters, { sockets: () => connections.size, hubs: hubs.stats, outbox: outbox.stats }),

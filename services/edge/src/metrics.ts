@@ -30,71 +30,78 @@ export interface Gauges {
   readonly outbox: () => { readonly laggards: number; readonly bufferedBytes: number };
 }
 
+type Read = () => number;
+
+function addGauges(registry: Registry, gauges: Readonly<Record<string, readonly [help: string, read: Read]>>): void {
+  for (const [name, [help, read]] of Object.entries(gauges)) {
+    const gauge: Gauge = new Gauge({ name, help, registers: [registry], collect: () => gauge.set(read()) });
+  }
+}
+
+function addCounters(
+  registry: Registry,
+  counters: Readonly<Record<string, readonly [help: string, read: Read]>>,
+): void {
+  for (const [name, [help, read]] of Object.entries(counters)) {
+    const collect = (): void => {
+      counter.reset();
+      counter.inc(read());
+    };
+    const counter = new Counter({ name, help, registers: [registry], collect });
+  }
+}
+
+interface Labelled {
+  readonly name: string;
+  readonly help: string;
+  readonly label: string;
+  readonly read: () => Iterable<[string | number, number]>;
+}
+
+function addLabelled(registry: Registry, { name, help, label, read }: Labelled): void {
+  const collect = (): void => {
+    counter.reset();
+    for (const [value, count] of read()) counter.inc({ [label]: value }, count);
+  };
+  const counter = new Counter({ name, help, labelNames: [label], registers: [registry], collect });
+}
+
 /** The metrics of an edge, read from the plain numbers when somebody asks. */
 export function createEdgeMetrics(counters: Counters, { sockets, hubs, outbox }: Gauges): Registry {
   const registry = createMetrics({ service: "edge" });
-  const registers = [registry];
-
-  const gauge = (name: string, help: string, read: () => number): unknown =>
-    new Gauge({
-      name,
-      help,
-      registers,
-      collect() {
-        this.set(read());
-      },
-    });
-  const counter = (name: string, help: string, read: () => number): unknown =>
-    new Counter({
-      name,
-      help,
-      registers,
-      collect() {
-        this.reset();
-        this.inc(read());
-      },
-    });
-  const labelled = (
-    name: string,
-    help: string,
-    label: string,
-    read: () => Iterable<[string | number, number]>,
-  ): unknown =>
-    new Counter({
-      name,
-      help,
-      labelNames: [label],
-      registers,
-      collect() {
-        this.reset();
-        for (const [value, count] of read()) this.inc({ [label]: value }, count);
-      },
-    });
-
-  gauge("parley_edge_sockets", "Open sockets.", sockets);
-  gauge("parley_edge_hubs", "Conversations that are looked at, or were a moment ago.", () => hubs().hubs);
-  gauge("parley_edge_viewers", "Pairs of a socket and a conversation.", () => hubs().viewers);
-  gauge("parley_edge_lagging_sockets", "Sockets that do not keep up.", () => outbox().laggards);
-  gauge("parley_edge_buffered_bytes", "Unsent bytes of sockets that do not keep up.", () => outbox().bufferedBytes);
-  counter("parley_edge_events_total", "Stored events received from the broker.", () => counters.events);
-  counter("parley_edge_frames_sent_total", "WebSocket messages sent.", () => counters.frames);
-  counter("parley_edge_frames_received_total", "WebSocket messages received.", () => counters.received);
-  counter("parley_edge_snapshots_total", "Snapshots sent.", () => counters.snapshots);
-  counter(
-    "parley_edge_holes_total",
-    "Holes found in live events; each was filled from the stream.",
-    () => counters.holes,
-  );
-  counter("parley_edge_lagged_total", "Times a socket began to lag.", () => counters.lagged);
-  counter(
-    "parley_edge_refused_upgrades_total",
-    "Upgrades refused before a socket was made.",
-    () => counters.refusedUpgrades,
-  );
-  labelled("parley_edge_resumes_total", "Subscriptions by how they were caught up.", "mode", () =>
-    Object.entries(counters.resumes),
-  );
-  labelled("parley_edge_closes_total", "Closed sockets by close code.", "code", () => counters.closed);
-  labelled("parley_edge_errors_total", "Frames refused, by error code.", "code", () => counters.errors);
+  addGauges(registry, {
+    parley_edge_sockets: ["Open sockets.", sockets],
+    parley_edge_hubs: ["Conversations that are looked at, or were a moment ago.", () => hubs().hubs],
+    parley_edge_viewers: ["Pairs of a socket and a conversation.", () => hubs().viewers],
+    parley_edge_lagging_sockets: ["Sockets that do not keep up.", () => outbox().laggards],
+    parley_edge_buffered_bytes: ["Unsent bytes of sockets that do not keep up.", () => outbox().bufferedBytes],
+  });
+  addCounters(registry, {
+    parley_edge_events_total: ["Stored events received from the broker.", () => counters.events],
+    parley_edge_frames_sent_total: ["WebSocket messages sent.", () => counters.frames],
+    parley_edge_frames_received_total: ["WebSocket messages received.", () => counters.received],
+    parley_edge_snapshots_total: ["Snapshots sent.", () => counters.snapshots],
+    parley_edge_holes_total: ["Holes found in live events; each was filled from the stream.", () => counters.holes],
+    parley_edge_lagged_total: ["Times a socket began to lag.", () => counters.lagged],
+    parley_edge_refused_upgrades_total: ["Upgrades refused before a socket was made.", () => counters.refusedUpgrades],
+  });
+  addLabelled(registry, {
+    name: "parley_edge_resumes_total",
+    help: "Subscriptions by how they were caught up.",
+    label: "mode",
+    read: () => Object.entries(counters.resumes),
+  });
+  addLabelled(registry, {
+    name: "parley_edge_closes_total",
+    help: "Closed sockets by close code.",
+    label: "code",
+    read: () => counters.closed,
+  });
+  addLabelled(registry, {
+    name: "parley_edge_errors_total",
+    help: "Frames refused, by error code.",
+    label: "code",
+    read: () => counters.errors,
+  });
   return registry;
 }

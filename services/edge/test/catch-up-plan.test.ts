@@ -1,11 +1,11 @@
 import { applyFrame, createView, type ConversationView } from "@parley/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { eventsAfter, planCatchUp, type CatchUpPlan, type CatchUpStep } from "../src/hub/catch-up-plan.ts";
-import { createRing, type Known } from "../src/hub/ring.ts";
+import { firstAfter, planCatchUp, type CatchUpPlan, type CatchUpStep } from "../src/hub/catch-up-plan.ts";
+import { append, createRing, enforceLimits, extendDown, type Known } from "../src/hub/ring.ts";
 import { turnSnapshot } from "../src/hub/snapshot.ts";
 import type { VisibleEvent } from "../src/hub/visible-event.ts";
-import { complete, conversation, frameOf, histories, message, token, visible } from "./conversation-history.ts";
+import { complete, conversation, frameOf, histories, message, token, visible } from "./support/conversation-history.ts";
 
 const limits = { replayEvents: 3, replayBytes: 2_000, rawRunEvents: 1, rawRunBytes: 400 };
 
@@ -33,12 +33,12 @@ function everything(events: readonly VisibleEvent[]): Known {
 }
 
 function ringOf(events: readonly VisibleEvent[], ringEvents: number): Known {
-  const ring = createRing({ ringEvents, ringBytes: 1_000_000 });
-  ring.reset(0);
-  ring.extendDown(1, [], true);
+  const ring = createRing(0);
+  const ringLimits = { ringEvents, ringBytes: 1_000_000 };
+  extendDown(ring, ringLimits, { fromSeq: 1, events: [], isRoot: true });
   for (const event of events) {
-    ring.append(event);
-    ring.enforceLimits();
+    append(ring, event);
+    enforceLimits(ring, ringLimits);
   }
   return ring;
 }
@@ -128,7 +128,7 @@ describe("a viewer that is caught up", () => {
 describe("events after a cursor", () => {
   it("are found from the end", () => {
     const events = [visible(2, token("t", "a")), visible(5, token("t", "b")), visible(7, token("t", "c"))];
-    expect([0, 2, 3, 5, 7, 9].map((cursor) => eventsAfter(events, cursor).length)).toEqual([3, 2, 2, 1, 0, 0]);
+    expect([0, 2, 3, 5, 7, 9].map((cursor) => firstAfter(events, cursor))).toEqual([0, 1, 1, 2, 3, 3]);
   });
 });
 

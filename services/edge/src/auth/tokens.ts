@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { ChatError, User } from "@parley/protocol";
+import { ChatError, type User } from "@parley/protocol";
 import { SignJWT, errors, jwtVerify } from "jose";
 import { z } from "zod";
 

@@ -36,70 +36,8 @@ interface Submitted {
  * `message`: makes it a turn. The sender looks at the conversation before the turn is queued, so that no event of it can be missed, and
  * `accepted` is sent before any of them.
  */
-export function createMessageHandler({ bus, ownership, viewing, outbox }: MessageDeps) {
-  const { events, turns } = bus;
-
-  const startOf = async ({ conversation_id: conversation }: TurnRequest, turn: TurnId): Promise<number | undefined> =>
-    (await events.last(subjects.user(events.shardOf(conversation), conversation, turn)))?.seq;
-
-  /** `on_busy: interrupt`: asks all turns of the conversation to stop, unless this is a message that came before. */
-  const interruptOthers = async (request: TurnRequest): Promise<void> => {
-    const { conversation_id, turn_id, user } = request;
-    const queued = await turns.waiting(conversation_id);
-    if (queued.length === 0 || (await startOf(request, turn_id)) !== undefined) return;
-    if (queued.some((other) => other.request.turn_id === turn_id)) return;
-    const shard = events.shardOf(conversation_id);
-    await Promise.all(
-      queued.map((other) => {
-        const { turn_id: otherId } = other.request;
-        const common = { conversation_id, turn_id: otherId, ts: Date.now(), by: user.id, reason: "interrupted" };
-        const subject = subjects.control(shard, conversation_id, otherId);
-        return events.writeOnce(subject, { type: "cancel_requested", ...common });
-      }),
-    );
-  };
-
-  /** The turns that run before this one, and whether it is in the queue at all. */
-  const queueBefore = async ({ conversation_id, turn_id }: TurnRequest) => {
-    const queued = await turns.waiting(conversation_id);
-    const place = queued.findIndex(({ request }) => request.turn_id === turn_id);
-    const before = place < 0 ? [] : queued.slice(0, place);
-    const ended = await Promise.all(before.map((turn) => turns.hasEnded(turn)));
-    return { isQueued: place >= 0, earlier: before.filter((_, i) => ended[i] !== true).map((t) => t.request.turn_id) };
-  };
-
-  const submit = async (request: TurnRequest, onBusy: MessageFrame["on_busy"]): Promise<Submitted> => {
-    if (onBusy === "interrupt") await interruptOthers(request);
-    const { duplicate } = await turns.submit(request, { onlyIfIdle: onBusy === "reject" });
-    const { conversation_id: conversation, turn_id } = request;
-    const subject = subjects.user(events.shardOf(conversation), conversation, turn_id);
-    if (!duplicate) {
-      const [{ seq }, { earlier }] = await Promise.all([
-        events.writeOnce(subject, messageEventOf(request)),
-        queueBefore(request),
-      ]);
-      return { userSeq: seq, earlier };
-    }
-    const [known, { isQueued, earlier }] = await Promise.all([startOf(request, turn_id), queueBefore(request)]);
-    if (known !== undefined || !isQueued) return { userSeq: known, earlier };
-    // The edge that took it died between queueing it and writing its message.
-    return { userSeq: (await events.writeOnce(subject, messageEventOf(request))).seq, earlier };
-  };
-
-  /** From where a new viewer gets events: the beginning of the turn, and of turns before it that still run. */
-  const beginningOf = async (request: TurnRequest, { userSeq, earlier }: Submitted): Promise<number> => {
-    if (userSeq === undefined) return noCursor;
-    const starts = await Promise.all(earlier.map((turn) => startOf(request, turn)));
-    return Math.min(userSeq, ...starts.filter((seq) => seq !== undefined)) - 1;
-  };
-
-  const answer = (viewer: HubViewer, { id, conversation_id, turn_id, message_id }: TurnRequest, position: number) => {
-    outbox.cork(viewer.outlet, () => {
-      outbox.sendFrame(viewer.outlet, { type: "accepted", id, conversation_id, turn_id, message_id, position });
-      viewing.release(viewer);
-    });
-  };
-
+export function createMessageHandler(deps: MessageDeps) {
+  const { ownership, viewing } = deps;
   return async (connection: Connection, user: User, frame: MessageFrame): Promise<void> => {
     checkText(frame.message);
     const conversation = frame.conversation_id ?? newConversationId();
@@ -107,15 +45,77 @@ export function createMessageHandler({ bus, ownership, viewing, outbox }: Messag
     const request = turnRequestOf(frame, user, conversation);
     const { viewer, isNew } = await viewing.hold(connection, conversation);
     try {
-      const submitted = await submit(request, frame.on_busy);
-      if (isNew) viewer.cursor = await beginningOf(request, submitted);
-      answer(viewer, request, submitted.earlier.length);
+      const submitted = await submit(deps, request, frame.on_busy);
+      if (isNew) viewer.cursor = await beginningOf(deps, request, submitted);
+      answer(deps, viewer, request, submitted.earlier.length);
     } catch (error) {
       if (isNew) viewing.leave(connection, conversation);
       else viewing.release(viewer);
       throw error;
     }
   };
+}
+
+async function submit(deps: MessageDeps, request: TurnRequest, onBusy: MessageFrame["on_busy"]): Promise<Submitted> {
+  const { events, turns } = deps.bus;
+  if (onBusy === "interrupt") await interruptOthers(deps, request);
+  const { duplicate } = await turns.submit(request, { onlyIfIdle: onBusy === "reject" });
+  const writeMessage = async (): Promise<number> =>
+    (await events.writeOnce(userSubject(deps, request), messageEventOf(request))).seq;
+  if (!duplicate) {
+    const [userSeq, { earlier }] = await Promise.all([writeMessage(), queueBefore(deps, request)]);
+    return { userSeq, earlier };
+  }
+  const [known, { isQueued, earlier }] = await Promise.all([startOf(deps, request), queueBefore(deps, request)]);
+  // In the queue without its message: the edge that took it died in between.
+  return { userSeq: known ?? (isQueued ? await writeMessage() : undefined), earlier };
+}
+
+function userSubject({ bus }: MessageDeps, { conversation_id, turn_id }: TurnRequest, turn: TurnId = turn_id): string {
+  return subjects.user(bus.events.shardOf(conversation_id), conversation_id, turn);
+}
+
+/** The sequence of a turn's first event; undefined when it has none, or it is no longer kept. */
+async function startOf(deps: MessageDeps, request: TurnRequest, turn?: TurnId): Promise<number | undefined> {
+  return (await deps.bus.events.last(userSubject(deps, request, turn)))?.seq;
+}
+
+/** `on_busy: interrupt`: asks all turns of the conversation to stop, unless this is a message that came before. */
+async function interruptOthers(deps: MessageDeps, request: TurnRequest): Promise<void> {
+  const { events, turns } = deps.bus;
+  const { conversation_id, turn_id, user } = request;
+  const queued = (await turns.waiting(conversation_id)).map((turn) => turn.request.turn_id);
+  if (queued.length === 0 || queued.includes(turn_id) || (await startOf(deps, request)) !== undefined) return;
+  const shard = events.shardOf(conversation_id);
+  const cancel = (other: TurnId): Promise<unknown> => {
+    const common = { conversation_id, turn_id: other, ts: Date.now(), by: user.id, reason: "interrupted" };
+    return events.writeOnce(subjects.control(shard, conversation_id, other), { type: "cancel_requested", ...common });
+  };
+  await Promise.all(queued.map(cancel));
+}
+
+/** The turns that run before this one, and whether it is in the queue at all. */
+async function queueBefore({ bus: { turns } }: MessageDeps, { conversation_id, turn_id }: TurnRequest) {
+  const queued = await turns.waiting(conversation_id);
+  const place = queued.findIndex(({ request }) => request.turn_id === turn_id);
+  const before = queued.slice(0, Math.max(0, place));
+  const ended = await Promise.all(before.map(turns.hasEnded));
+  return { isQueued: place >= 0, earlier: before.filter((_, i) => ended[i] !== true).map((t) => t.request.turn_id) };
+}
+
+/** From where a new viewer gets events: the beginning of the turn, and of turns before it that still run. */
+async function beginningOf(deps: MessageDeps, request: TurnRequest, { userSeq, earlier }: Submitted): Promise<number> {
+  if (userSeq === undefined) return noCursor;
+  const starts = await Promise.all(earlier.map((turn) => startOf(deps, request, turn)));
+  return Math.min(userSeq, ...starts.filter((seq) => seq !== undefined)) - 1;
+}
+
+function answer({ outbox, viewing }: MessageDeps, viewer: HubViewer, request: TurnRequest, position: number): void {
+  const { id, conversation_id, turn_id, message_id } = request;
+  outbox.cork(viewer.outlet, () => {
+    outbox.sendFrame(viewer.outlet, { type: "accepted", id, conversation_id, turn_id, message_id, position });
+    viewing.release(viewer);
+  });
 }
 
 function checkText(text: string): void {

@@ -2,7 +2,7 @@ import type { EventLog } from "@parley/bus";
 import { ChatError, type ConversationId } from "@parley/protocol";
 import { noCursor, streamSeqOf } from "../cursor.ts";
 import type { CatchUp } from "../hub/catch-up.ts";
-import type { Hub, HubViewer } from "../hub/hub.ts";
+import { attach as attachTo, detach, type Hub, type HubViewer } from "../hub/hub.ts";
 import type { Hubs } from "../hub/hubs.ts";
 import type { Connection } from "../socket/connection.ts";
 
@@ -24,9 +24,9 @@ export function createViewing({ hubs, catchUp, events }: ViewingDeps) {
       throw new ChatError("QUOTA_EXCEEDED", { message: "This connection looks at too many conversations." });
     }
     const hub = await hubs.of(conversation);
-    const viewer = hub.attach(connection, noCursor);
+    const viewer = attachTo(hub, connection, noCursor);
     // It may have closed meanwhile, and then nobody else would ever detach the viewer.
-    if (connection.state === "closed") hub.detach(viewer);
+    if (connection.state === "closed") detach(viewer);
     else connection.viewers.set(conversation, viewer);
     return viewer;
   };
@@ -35,23 +35,13 @@ export function createViewing({ hubs, catchUp, events }: ViewingDeps) {
     const viewer = connection.viewers.get(conversation);
     if (viewer === undefined) return;
     connection.viewers.delete(conversation);
-    viewer.source.detach(viewer);
+    detach(viewer);
   };
 
   const release = (viewer: HubViewer): void => {
     if (viewer.state !== "held") return;
     viewer.state = "lagging";
     catchUp.catchUp(viewer);
-  };
-
-  /** The stream sequence of a wire cursor. Costs a trip to the broker only when the hub itself cannot tell. */
-  const placeOf = async (hub: Hub, after: number | undefined): Promise<number> => {
-    if (after === undefined) return noCursor;
-    const { offset, generation } = hub;
-    const seq = after - offset;
-    if (seq >= hub.ring.floor && seq <= hub.last) return seq;
-    const { firstSeq, lastSeq } = await events.state(hub.shard);
-    return hub.generation === generation ? streamSeqOf(after, { offset, firstSeq, lastSeq }) : noCursor;
   };
 
   return {
@@ -71,7 +61,7 @@ export function createViewing({ hubs, catchUp, events }: ViewingDeps) {
       leave(connection, conversation);
       const viewer = await attach(connection, conversation);
       try {
-        viewer.cursor = await placeOf(viewer.source, after);
+        viewer.cursor = await placeOf(events, viewer.source, after);
       } catch (error) {
         leave(connection, conversation);
         throw error;
@@ -80,4 +70,14 @@ export function createViewing({ hubs, catchUp, events }: ViewingDeps) {
       release(viewer);
     },
   };
+}
+
+/** The stream sequence of a wire cursor. Costs a trip to the broker only when the hub itself cannot tell. */
+async function placeOf(events: EventLog, hub: Hub, after: number | undefined): Promise<number> {
+  if (after === undefined) return noCursor;
+  const { offset, ring } = hub;
+  const seq = after - offset;
+  if (seq >= ring.floor && seq <= hub.feed.intake.last) return seq;
+  const { firstSeq, lastSeq } = await events.state(hub.shard);
+  return hub.ring === ring ? streamSeqOf(after, { offset, firstSeq, lastSeq }) : noCursor;
 }

@@ -53,7 +53,7 @@ function withBody(handle: (body: string) => Promise<Reply>, log: Logger) {
       const body = await readBody(response, maxBodyBytes);
       return body === undefined ? errorReply("MESSAGE_TOO_LARGE") : handle(body);
     };
-    answer()
+    void answer()
       .catch((err: unknown) => {
         log.error({ err }, "a request failed");
         return errorReply("PROCESSING_ERROR");

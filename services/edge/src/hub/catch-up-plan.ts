@@ -27,7 +27,7 @@ type ReplayLimits = Pick<DeliveryLimits, "replayEvents" | "replayBytes" | "rawRu
 export function planCatchUp(known: Known, cursor: number, limits: ReplayLimits = deliveryLimits): CatchUpPlan {
   const folded = cursor < known.floor ? quietTurn(known, cursor) : undefined;
   if (cursor < known.floor && folded === undefined) return { kind: "below floor" };
-  const missing = eventsAfter(known.events, cursor);
+  const missing = known.events.slice(firstAfter(known.events, cursor));
   if (folded === undefined && isShort(missing, limits)) {
     const steps = missing.map((event): CatchUpStep => ({ kind: "event", seq: event.seq, event }));
     return { kind: "steps", mode: steps.length === 0 ? "live" : "replay", steps };
@@ -35,11 +35,11 @@ export function planCatchUp(known: Known, cursor: number, limits: ReplayLimits =
   return compact(known, missing, folded, limits);
 }
 
-/** Events are in order: the tail above the cursor. */
-export function eventsAfter(events: readonly VisibleEvent[], cursor: number): readonly VisibleEvent[] {
+/** Where the events above the cursor begin. Looked for from the end: a viewer mostly lacks the last few. */
+export function firstAfter(events: readonly VisibleEvent[], cursor: number): number {
   let first = events.length;
   while (first > 0 && (events[first - 1]?.seq ?? 0) > cursor) first--;
-  return events.slice(first);
+  return first;
 }
 
 function quietTurn({ quiet }: Known, cursor: number): TurnId | undefined {

@@ -1,14 +1,13 @@
 import type { EventLog, StoredMessage, StreamState } from "@parley/bus";
 import { subjects, type ConversationId, type TurnId } from "@parley/protocol";
 import { createBackoff, sleep, type Logger } from "@parley/runtime";
-import { generationOffset } from "../cursor.ts";
-import { createIntake } from "./intake.ts";
+import { createIntake, type Intake } from "./intake.ts";
 
 /**
  *     opening ── subscribed, and the stream's end is known ──▶ live ⇄ syncing (a part of the stream is read again)
  *     any ── closed ──▶ closed
  */
-type FeedState = "opening" | "live" | "syncing" | "closed";
+export type FeedState = "opening" | "live" | "syncing" | "closed";
 
 export interface FeedDeps {
   readonly conversation: ConversationId;
@@ -18,6 +17,9 @@ export interface FeedDeps {
   readonly queueMessages: number;
   readonly counters: { holes: number };
   readonly log: Logger;
+}
+
+export interface FeedListener {
   /** The next message of the conversation. Its data is only borrowed. */
   onMessage(message: StoredMessage, turn: TurnId): void;
   /** All that is known begins anew after this sequence: another stream, or a hole below what was passed on. */
@@ -27,153 +29,158 @@ export interface FeedDeps {
   onLive(): void;
 }
 
-export type Feed = ReturnType<typeof createFeed>;
+/** The events of one conversation, all of them, in order, as they are stored. Only the functions of this file change it. */
+export interface Feed {
+  readonly deps: FeedDeps;
+  readonly listener: FeedListener;
+  readonly intake: Intake;
+  readonly ending: AbortController;
+  state: FeedState;
+  /** Rises when the stream was made anew. */
+  generation: number;
+  /** When the stream was made. */
+  createdMs: number;
+  waiting: StoredMessage[];
+  suspectedMs: number;
+  mustReadOnceMore: boolean;
+  subscription: { unsubscribe(): void } | undefined;
+}
 
 /** How often the generation is looked up when old messages come. */
 const suspectEveryMs = 1_000;
 
-/** The events of one conversation, all of them, in order, as they are stored. */
-export function createFeed(deps: FeedDeps) {
-  const { conversation, shard, events, log } = deps;
-  const intake = createIntake();
-  const ending = new AbortController();
-  let state: FeedState = "opening";
-  let generation = 0;
-  let createdMs = 0;
-  let waiting: StoredMessage[] = [];
-  let suspectedMs = 0;
-  let mustReadOnceMore = false;
-
-  const take = (message: StoredMessage): void => deps.onMessage(message, intake.take(message));
-
-  const wait = (message: StoredMessage): void => {
-    if (waiting.length >= deps.queueMessages) waiting = [];
-    waiting.push({ ...message, data: message.data.slice() });
-  };
-
-  const receive = (message: StoredMessage): void => {
-    if (state === "closed") return;
-    if (state !== "live") return wait(message);
-    const verdict = intake.judge(message);
-    if (verdict === "next") return take(message);
-    if (verdict === "old") return suspect();
-    deps.counters.holes++;
-    const wholeUpTo = intake.wholeUpTo(message);
-    wait(message);
-    void sync(wholeUpTo);
-  };
-
-  const isOtherStream = (stream: StreamState): boolean =>
-    stream.createdMs !== createdMs || stream.lastSeq < intake.last;
-
-  /** Old messages come after a failover; or the stream was made anew and counts from 1. */
-  const suspect = (): void => {
-    const nowMs = performance.now();
-    if (nowMs - suspectedMs < suspectEveryMs) return;
-    suspectedMs = nowMs;
-    void events.state(shard).then(
-      (stream) => (isOtherStream(stream) ? sync() : undefined),
-      (err: unknown) => log.warn({ err, conversation }, "the state of the event stream could not be read"),
-    );
-  };
-
-  const restart = (seq: number): void => {
-    intake.reset(seq);
-    deps.onRestart(seq);
-  };
-
-  const begin = (stream: StreamState): void => {
-    generation++;
-    ({ createdMs } = stream);
-    restart(stream.lastSeq);
-  };
-
-  const becomeLive = (): void => {
-    const queued = waiting;
-    waiting = [];
-    state = "live";
-    // One that shows a hole begins the next reading, and those after it wait again.
-    for (const message of queued) if (message.seq > intake.last) receive(message);
-    if (state === "live") deps.onLive();
-  };
-
-  const readAgain = async (wholeUpTo: number): Promise<void> => {
-    const stream = await events.state(shard);
-    if (isOtherStream(stream)) {
-      log.warn({ conversation }, "the event stream is another one than before");
-      return begin(stream);
-    }
-    const newest = await events.lastFromLeader(subjects.eventsOf(shard, conversation));
-    if ((newest?.seq ?? 0) > wholeUpTo) {
-      const messages = await events.read(conversation, { fromSeq: wholeUpTo + 1 });
-      // Later ones were passed on already.
-      if (messages.some(intake.wasMissed)) return restart(Math.max(intake.last, messages.at(-1)?.seq ?? 0));
-      for (const message of messages) if (message.seq > intake.last) take(message);
-    }
-    intake.advance(stream.lastSeq);
-  };
-
-  /** Reads again what is above `wholeUpTo`, until that succeeds. */
-  const sync = async (wholeUpTo = intake.last): Promise<void> => {
-    // The connection may have broken after the part that is being read.
-    mustReadOnceMore = true;
-    if (state !== "live") return;
-    state = "syncing";
-    deps.onSyncing();
-    const backoff = createBackoff({ minMs: 100, maxMs: 2_000 });
-    while (mustReadOnceMore && !ending.signal.aborted) {
-      mustReadOnceMore = false;
-      try {
-        await readAgain(wholeUpTo);
-      } catch (err) {
-        mustReadOnceMore = true;
-        log.warn({ err, conversation }, "the event stream could not be read yet");
-        await sleep(backoff.nextMs(), ending.signal);
-      }
-    }
-    if (!ending.signal.aborted) becomeLive();
-  };
-
-  const subscription = events.subscribe(subjects.liveOf(shard, conversation), receive);
-
-  const close = (): void => {
-    state = "closed";
-    ending.abort();
-    subscription.unsubscribe();
-    waiting = [];
-  };
-
+export function createFeed(deps: FeedDeps, listener: FeedListener): Feed {
   return {
-    /** Subscribes, then learns where the stream ends: what is stored after that comes live. Throws when the broker does not answer. */
-    async open(): Promise<void> {
-      try {
-        await events.flush();
-        const stream = await events.state(shard);
-        ending.signal.throwIfAborted();
-        begin(stream);
-        becomeLive();
-      } catch (error) {
-        close();
-        throw error;
-      }
-    },
-    close,
-    isLive: () => state === "live",
-    /** Reads whatever may have been missed. */
-    sync: (): Promise<void> => sync(),
-    /** Subjects that ended at or below this sequence will not go on. */
-    forget: (seq: number): void => intake.forget(seq),
-    /** Stream sequence up to which everything was passed on. */
-    get last() {
-      return intake.last;
-    },
-    /** Rises when the stream was made anew. */
-    get generation() {
-      return generation;
-    },
-    /** What this stream's sequences are moved up by on the wire. */
-    get offset() {
-      return generationOffset(createdMs);
-    },
+    deps,
+    listener,
+    intake: createIntake(),
+    ending: new AbortController(),
+    state: "opening",
+    generation: 0,
+    createdMs: 0,
+    waiting: [],
+    suspectedMs: 0,
+    mustReadOnceMore: false,
+    subscription: undefined,
   };
+}
+
+/** Subscribes, then learns where the stream ends: what is stored after that comes live. Throws, closed, when the broker does not answer. */
+export async function openFeed(feed: Feed): Promise<void> {
+  const { events, shard, conversation } = feed.deps;
+  feed.subscription = events.subscribe(subjects.liveOf(shard, conversation), (message) => receive(feed, message));
+  try {
+    await events.flush();
+    const stream = await events.state(shard);
+    feed.ending.signal.throwIfAborted();
+    begin(feed, stream);
+    becomeLive(feed);
+  } catch (error) {
+    closeFeed(feed);
+    throw error;
+  }
+}
+
+export function closeFeed(feed: Feed): void {
+  feed.state = "closed";
+  feed.ending.abort();
+  feed.subscription?.unsubscribe();
+  feed.waiting = [];
+}
+
+/** Reads again what is above `wholeUpTo` (default: what may have been missed), until that succeeds. */
+export async function syncFeed(feed: Feed, wholeUpTo = feed.intake.last): Promise<void> {
+  // The connection may have broken after the part that is being read.
+  feed.mustReadOnceMore = true;
+  if (feed.state !== "live") return;
+  feed.state = "syncing";
+  feed.listener.onSyncing();
+  const { signal } = feed.ending;
+  const backoff = createBackoff({ minMs: 100, maxMs: 2_000 });
+  while (feed.mustReadOnceMore && !signal.aborted) {
+    feed.mustReadOnceMore = false;
+    try {
+      await readAgain(feed, wholeUpTo);
+    } catch (err) {
+      feed.mustReadOnceMore = true;
+      feed.deps.log.warn({ err, conversation: feed.deps.conversation }, "the event stream could not be read yet");
+      await sleep(backoff.nextMs(), signal);
+    }
+  }
+  if (!signal.aborted) becomeLive(feed);
+}
+
+function receive(feed: Feed, message: StoredMessage): void {
+  if (feed.state === "closed") return;
+  if (feed.state !== "live") return wait(feed, message);
+  const verdict = feed.intake.judge(message);
+  if (verdict === "next") return take(feed, message);
+  if (verdict === "old") return suspect(feed);
+  feed.deps.counters.holes++;
+  const wholeUpTo = feed.intake.wholeUpTo(message);
+  wait(feed, message);
+  void syncFeed(feed, wholeUpTo);
+}
+
+function take({ intake, listener }: Feed, message: StoredMessage): void {
+  listener.onMessage(message, intake.take(message));
+}
+
+function wait(feed: Feed, message: StoredMessage): void {
+  if (feed.waiting.length >= feed.deps.queueMessages) feed.waiting = [];
+  feed.waiting.push({ ...message, data: message.data.slice() });
+}
+
+/** Old messages come after a failover; or the stream was made anew and counts from 1. */
+function suspect(feed: Feed): void {
+  const nowMs = performance.now();
+  if (nowMs - feed.suspectedMs < suspectEveryMs) return;
+  feed.suspectedMs = nowMs;
+  const { events, shard, conversation, log } = feed.deps;
+  void events.state(shard).then(
+    (stream) => (isOtherStream(feed, stream) ? syncFeed(feed) : undefined),
+    (err: unknown) => log.warn({ err, conversation }, "the state of the event stream could not be read"),
+  );
+}
+
+function isOtherStream({ createdMs, intake }: Feed, stream: StreamState): boolean {
+  return stream.createdMs !== createdMs || stream.lastSeq < intake.last;
+}
+
+function begin(feed: Feed, stream: StreamState): void {
+  feed.generation++;
+  feed.createdMs = stream.createdMs;
+  restart(feed, stream.lastSeq);
+}
+
+function restart({ intake, listener }: Feed, seq: number): void {
+  intake.reset(seq);
+  listener.onRestart(seq);
+}
+
+function becomeLive(feed: Feed): void {
+  const queued = feed.waiting;
+  feed.waiting = [];
+  feed.state = "live";
+  // One that shows a hole begins the next reading, and those after it wait again.
+  for (const message of queued) if (message.seq > feed.intake.last) receive(feed, message);
+  if (feed.state === "live") feed.listener.onLive();
+}
+
+async function readAgain(feed: Feed, wholeUpTo: number): Promise<void> {
+  const { intake } = feed;
+  const { events, shard, conversation, log } = feed.deps;
+  const stream = await events.state(shard);
+  if (isOtherStream(feed, stream)) {
+    log.warn({ conversation }, "the event stream is another one than before");
+    return begin(feed, stream);
+  }
+  const newest = await events.lastFromLeader(subjects.eventsOf(shard, conversation));
+  if ((newest?.seq ?? 0) > wholeUpTo) {
+    const messages = await events.read(conversation, { fromSeq: wholeUpTo + 1 });
+    // Later ones were passed on already.
+    if (messages.some(intake.wasMissed)) return restart(feed, Math.max(intake.last, messages.at(-1)?.seq ?? 0));
+    for (const message of messages) if (message.seq > intake.last) take(feed, message);
+  }
+  intake.advance(stream.lastSeq);
 }

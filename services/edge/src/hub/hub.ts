@@ -1,10 +1,10 @@
 import type { EventLog, StoredMessage } from "@parley/bus";
 import { isTerminal, type ConversationId, type TurnId } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
-import { noCursor } from "../cursor.ts";
+import { generationOffset, noCursor } from "../cursor.ts";
 import type { DeliveryLimits } from "../delivery-limits.ts";
-import { createFeed } from "./feed.ts";
-import { createRing, type Ring } from "./ring.ts";
+import { closeFeed, createFeed, openFeed, syncFeed, type Feed } from "./feed.ts";
+import { append, createRing, enforceLimits, trim, type Ring } from "./ring.ts";
 import type { Outlet, Source, Viewer } from "./viewer.ts";
 import { visibleEventOf } from "./visible-event.ts";
 
@@ -13,7 +13,6 @@ export interface HubViewer extends Viewer {
 }
 
 export interface HubDeps {
-  readonly conversation: ConversationId;
   readonly events: EventLog;
   readonly limits: DeliveryLimits;
   readonly counters: { events: number; holes: number };
@@ -23,127 +22,128 @@ export interface HubDeps {
   readonly log: Logger;
 }
 
-/** One conversation that somebody looks at: its feed, its recent events, its viewers. */
+/** One conversation that somebody looks at: its feed, its recent events, its viewers. Only the functions of this file change it. */
 export interface Hub extends Source {
+  readonly deps: HubDeps;
   readonly shard: number;
-  readonly ring: Ring;
-  readonly viewers: ReadonlySet<HubViewer>;
+  readonly feed: Feed;
+  ring: Ring;
   /** What this stream's sequences are moved up by on the wire. */
-  readonly offset: number;
-  /** Rises when the stream was made anew. */
-  readonly generation: number;
-  /** Stream sequence up to which everything is known. */
-  readonly last: number;
+  offset: number;
+  readonly viewers: Set<HubViewer>;
+  lastEventMs: number;
   /** When its last viewer left (a `performance.now`); 0: it has viewers. */
-  readonly emptySinceMs: number;
-  isLive(): boolean;
-  /** Rejects when the broker does not answer; then the hub is closed. */
-  open(): Promise<void>;
-  /** Makes a viewer in state `held`. */
-  attach(outlet: Outlet, cursor: number): HubViewer;
-  detach(viewer: HubViewer): void;
-  /** Reads whatever may have been missed. */
-  sync(): Promise<void>;
-  /** Once a second. */
-  sweep(nowMs: number): void;
-  close(): void;
+  emptySinceMs: number;
 }
 
-export function createHub({ conversation, events, limits, counters, mark, catchUp, log }: HubDeps): Hub {
+export function createHub(conversation: ConversationId, deps: HubDeps): Hub {
+  const { events, limits, counters, log } = deps;
   const shard = events.shardOf(conversation);
-  const ring = createRing(limits);
-  const viewers = new Set<HubViewer>();
-  let offset = 0;
-  let lastEventMs = performance.now();
-  let emptySinceMs = performance.now();
-
-  const onMessage = (message: StoredMessage, turn: TurnId): void => {
-    counters.events++;
-    const event = visibleEventOf(message, turn, offset);
-    if (event === undefined) return;
-    lastEventMs = performance.now();
-    ring.append(event);
-    if (viewers.size > 0) mark(hub);
-    else settle();
-  };
-
-  const feed = createFeed({
-    conversation,
-    shard,
-    events,
-    queueMessages: limits.syncQueueMessages,
-    counters,
-    log,
-    onMessage,
-    onRestart(seq) {
-      ({ offset } = feed);
-      ring.reset(seq);
-      for (const viewer of viewers) viewer.cursor = noCursor;
+  const feed = createFeed(
+    { conversation, shard, events, queueMessages: limits.syncQueueMessages, counters, log },
+    {
+      onMessage: (message, turn) => take(hub, message, turn),
+      onRestart: (seq) => restart(hub, seq),
+      onSyncing: () => pause(hub),
+      onLive: () => settle(hub),
     },
-    onSyncing() {
-      for (const viewer of viewers) if (viewer.state === "live") viewer.state = "lagging";
-    },
-    onLive: () => settle(),
-  });
-
-  const settle = (): void => {
-    if (!feed.isLive()) return;
-    for (const viewer of viewers) if (viewer.state === "lagging") catchUp(viewer);
-    const { floor } = ring;
-    ring.enforceLimits();
-    if (ring.floor !== floor) feed.forget(ring.floor);
-  };
-
-  /** The newest event that viewers know does not end its turn. */
-  const isExpecting = (): boolean => {
-    const newest = ring.events.at(-1);
-    return newest !== undefined && !isTerminal(newest.type);
-  };
-
+  );
+  const nowMs = performance.now();
   const hub: Hub = {
     conversation,
+    deps,
     shard,
-    ring,
-    viewers,
-    get offset() {
-      return offset;
-    },
-    get generation() {
-      return feed.generation;
-    },
-    get last() {
-      return feed.last;
-    },
-    get emptySinceMs() {
-      return emptySinceMs;
-    },
-    isLive: feed.isLive,
-    open: feed.open,
-    attach(outlet, cursor) {
-      const common = { state: "held", cursor, isGreeted: false, isReading: false, failures: 0 } as const;
-      const viewer: HubViewer = { source: hub, outlet, ...common };
-      viewers.add(viewer);
-      emptySinceMs = 0;
-      return viewer;
-    },
-    detach(viewer) {
-      viewer.state = "gone";
-      viewers.delete(viewer);
-      if (viewers.size === 0) emptySinceMs = performance.now();
-    },
-    sync: feed.sync,
-    settle,
-    sweep(nowMs) {
-      const silentMs = nowMs - lastEventMs;
-      if (viewers.size > 0 && isExpecting() && silentMs > limits.silenceMs) {
-        lastEventMs = nowMs;
-        void feed.sync();
-      } else if (silentMs > limits.ringIdleMs && ring.events.length > 0 && feed.isLive()) {
-        ring.trim();
-        feed.forget(ring.floor);
-      }
-    },
-    close: feed.close,
+    feed,
+    ring: createRing(0),
+    offset: 0,
+    viewers: new Set(),
+    lastEventMs: nowMs,
+    emptySinceMs: nowMs,
   };
   return hub;
+}
+
+/** Rejects when the broker does not answer; then the hub is closed. */
+export function openHub({ feed }: Hub): Promise<void> {
+  return openFeed(feed);
+}
+
+export function closeHub({ feed }: Hub): void {
+  closeFeed(feed);
+}
+
+/** Reads whatever may have been missed. */
+export function syncHub({ feed }: Hub): Promise<void> {
+  return syncFeed(feed);
+}
+
+export function isLive({ feed }: Hub): boolean {
+  return feed.state === "live";
+}
+
+/** Makes a viewer in state `held`. */
+export function attach(hub: Hub, outlet: Outlet, cursor: number): HubViewer {
+  const common = { state: "held", cursor, isGreeted: false, isReading: false, failures: 0 } as const;
+  const viewer: HubViewer = { source: hub, outlet, ...common };
+  hub.viewers.add(viewer);
+  hub.emptySinceMs = 0;
+  return viewer;
+}
+
+export function detach(viewer: HubViewer): void {
+  const { source: hub } = viewer;
+  viewer.state = "gone";
+  hub.viewers.delete(viewer);
+  if (hub.viewers.size === 0) hub.emptySinceMs = performance.now();
+}
+
+/** After what is new has been sent: looks after viewers that lag, and keeps the ring small. */
+export function settle(hub: Hub): void {
+  const { ring, feed, viewers, deps } = hub;
+  if (feed.state !== "live") return;
+  for (const viewer of viewers) if (viewer.state === "lagging") deps.catchUp(viewer);
+  const { floor } = ring;
+  enforceLimits(ring, deps.limits);
+  if (ring.floor !== floor) feed.intake.forget(ring.floor);
+}
+
+/** Once a second. */
+export function sweepHub(hub: Hub, nowMs: number): void {
+  const { ring, feed, viewers, deps } = hub;
+  const silentMs = nowMs - hub.lastEventMs;
+  if (viewers.size > 0 && isExpecting(ring) && silentMs > deps.limits.silenceMs) {
+    hub.lastEventMs = nowMs;
+    void syncFeed(feed);
+  } else if (silentMs > deps.limits.ringIdleMs && ring.events.length > 0 && feed.state === "live") {
+    trim(ring);
+    feed.intake.forget(ring.floor);
+  }
+}
+
+/** The newest event that viewers know does not end its turn. */
+function isExpecting({ events }: Ring): boolean {
+  const newest = events.at(-1);
+  return newest !== undefined && !isTerminal(newest.type);
+}
+
+function take(hub: Hub, message: StoredMessage, turn: TurnId): void {
+  const { ring, viewers, deps } = hub;
+  deps.counters.events++;
+  const event = visibleEventOf(message, turn, hub.offset);
+  if (event === undefined) return;
+  hub.lastEventMs = performance.now();
+  append(ring, event);
+  if (viewers.size > 0) deps.mark(hub);
+  else settle(hub);
+}
+
+/** Nothing that viewers have can be continued. */
+function restart(hub: Hub, seq: number): void {
+  hub.offset = generationOffset(hub.feed.createdMs);
+  hub.ring = createRing(seq);
+  for (const viewer of hub.viewers) viewer.cursor = noCursor;
+}
+
+function pause({ viewers }: Hub): void {
+  for (const viewer of viewers) if (viewer.state === "live") viewer.state = "lagging";
 }

@@ -1,14 +1,5 @@
-import type { EventLog } from "@parley/bus";
 import { ChatError, type ConversationId } from "@parley/protocol";
-import type { Logger } from "@parley/runtime";
-import type { DeliveryLimits } from "../delivery-limits.ts";
-import { createHub, type Hub, type HubDeps } from "./hub.ts";
-
-export interface HubsDeps extends Omit<HubDeps, "conversation"> {
-  readonly events: EventLog;
-  readonly limits: DeliveryLimits;
-  readonly log: Logger;
-}
+import { closeHub, createHub, openHub, sweepHub, syncHub, type Hub, type HubDeps } from "./hub.ts";
 
 export type Hubs = ReturnType<typeof createHubs>;
 
@@ -21,13 +12,13 @@ interface Entry {
 }
 
 /** The conversations somebody looks at. */
-export function createHubs(deps: HubsDeps) {
+export function createHubs(deps: HubDeps) {
   const { limits, log } = deps;
   const entries = new Map<ConversationId, Entry>();
 
   const open = (conversation: ConversationId): Entry => {
-    const hub = createHub({ ...deps, conversation });
-    const entry = { hub, opened: hub.open() };
+    const hub = createHub(conversation, deps);
+    const entry = { hub, opened: openHub(hub) };
     entries.set(conversation, entry);
     entry.opened.catch((err: unknown) => {
       log.warn({ err, conversation }, "a hub could not be opened");
@@ -37,7 +28,7 @@ export function createHubs(deps: HubsDeps) {
   };
 
   const syncSome = async (hubs: Iterator<Hub>): Promise<void> => {
-    for (let next = hubs.next(); next.done !== true; next = hubs.next()) await next.value.sync();
+    for (let next = hubs.next(); next.done !== true; next = hubs.next()) await syncHub(next.value);
   };
 
   return {
@@ -61,8 +52,8 @@ export function createHubs(deps: HubsDeps) {
       for (const [conversation, { hub }] of entries) {
         if (hub.emptySinceMs > 0 && nowMs - hub.emptySinceMs > limits.lingerMs) {
           entries.delete(conversation);
-          hub.close();
-        } else hub.sweep(nowMs);
+          closeHub(hub);
+        } else sweepHub(hub, nowMs);
       }
     },
 
@@ -73,7 +64,7 @@ export function createHubs(deps: HubsDeps) {
     },
 
     close(): void {
-      for (const { hub } of entries.values()) hub.close();
+      for (const { hub } of entries.values()) closeHub(hub);
       entries.clear();
     },
   };

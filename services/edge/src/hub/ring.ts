@@ -26,127 +26,104 @@ export interface Known {
   readonly quiet: { readonly since: number; readonly turn: TurnId } | undefined;
 }
 
-export type Ring = ReturnType<typeof createRing>;
-
 /**
  * The recent visible events of a conversation, bounded, and the fold of what fell out of it. Evicting folds only turns that still run: the
- * events of an ended turn leave together with its end, unread.
+ * events of an ended turn leave together with its end, unread. Only the functions of this file change it.
  */
-export function createRing(limits: RingLimits) {
-  let events: VisibleEvent[] = [];
-  let bytes = 0;
-  let floor = 0;
-  let rooted = false;
-  let quiet: { since: number; turn: TurnId } | undefined;
-  const base = new Map<TurnId, OpenTurn>();
+export interface Ring extends Known {
+  floor: number;
+  rooted: boolean;
+  quiet: { since: number; turn: TurnId } | undefined;
+  readonly base: Map<TurnId, OpenTurn>;
+  events: VisibleEvent[];
+  /** Size of the events' frames together. */
+  bytes: number;
   /** Turns whose end is in `events`, with its sequence. */
-  const ended = new Map<TurnId, number>();
+  readonly ended: Map<TurnId, number>;
+}
 
-  const foldEvicted = (event: VisibleEvent): void => {
-    const { turn, type } = event;
-    if (ended.has(turn)) {
-      base.delete(turn);
-      quiet = undefined;
-      return;
-    }
-    fold(base, event);
-    if (!isFoldable(type) || !base.has(turn)) quiet = undefined;
-    else if (quiet?.turn !== turn) quiet = { since: floor, turn };
-  };
+/** All that is known begins after this sequence. */
+export function createRing(floor: number): Ring {
+  return { floor, events: [], bytes: 0, rooted: false, quiet: undefined, base: new Map(), ended: new Map() };
+}
 
-  const evict = (count: number): void => {
-    const leaving = events.slice(0, count);
-    events = events.slice(count);
-    for (const event of leaving) {
-      foldEvicted(event);
-      floor = event.seq;
-      bytes -= event.frame.length;
-    }
-    for (const [turn, seq] of ended) if (seq <= floor) ended.delete(turn);
-  };
+/** Does not evict: what was just appended must be there until it has been sent. */
+export function append(ring: Ring, event: VisibleEvent): void {
+  ring.events.push(event);
+  ring.bytes += event.frame.length;
+  if (isTerminal(event.type)) ring.ended.set(event.turn, event.seq);
+}
 
-  /** At least half of the events, and no ended turn in part. */
-  const evictOlderHalf = (): void => {
-    let count = Math.ceil(events.length / 2);
-    for (let i = 0; i < count; i++) {
-      const end = ended.get(events[i]?.turn ?? "") ?? 0;
-      while (count < events.length && (events[count]?.seq ?? Infinity) <= end) count++;
-    }
-    evict(count);
-  };
+export function enforceLimits(ring: Ring, limits: RingLimits): void {
+  while (ring.events.length > limits.ringEvents || ring.bytes > limits.ringBytes) evict(ring, olderHalf(ring));
+}
 
-  return {
-    get floor() {
-      return floor;
-    },
-    get events(): readonly VisibleEvent[] {
-      return events;
-    },
-    get base(): ReadonlyMap<TurnId, OpenTurn> {
-      return base;
-    },
-    get rooted() {
-      return rooted;
-    },
-    get quiet() {
-      return quiet;
-    },
-    get bytes() {
-      return bytes;
-    },
+/** Lets go of all events: for a conversation in which nothing happens. */
+export function trim(ring: Ring): void {
+  evict(ring, ring.events.length);
+}
 
-    /** Forgets everything: all that is known begins after this sequence. */
-    reset(seq: number): void {
-      events = [];
-      bytes = 0;
-      floor = seq;
-      rooted = false;
-      quiet = undefined;
-      base.clear();
-      ended.clear();
-    },
+/** There is no event above this sequence and up to the floor. */
+export function lowerFloor(ring: Ring, seq: number): void {
+  ring.floor = Math.min(ring.floor, seq);
+}
 
-    append(event: VisibleEvent): void {
-      events.push(event);
-      bytes += event.frame.length;
-      if (isTerminal(event.type)) ended.set(event.turn, event.seq);
-    },
+/**
+ * Takes in all events from `fromSeq` up to the floor. `isRoot`: no turn that is open now began earlier. They join the ring when there is
+ * room; else only the turns open at the floor are kept, folded.
+ */
+export function extendDown(
+  ring: Ring,
+  limits: RingLimits,
+  history: { readonly fromSeq: number; readonly events: readonly VisibleEvent[]; readonly isRoot: boolean },
+): void {
+  const { fromSeq, events } = history;
+  const bytes = ring.bytes + events.reduce((sum, { frame }) => sum + frame.length, 0);
+  const fits = ring.events.length + events.length <= limits.ringEvents && bytes <= limits.ringBytes;
+  if (fits && [...ring.base.values()].every(({ startSeq }) => startSeq >= fromSeq)) {
+    ring.base.clear();
+    ring.quiet = undefined;
+    ring.floor = Math.min(ring.floor, fromSeq - 1);
+    ring.events = [...events, ...ring.events];
+    ring.bytes = bytes;
+    for (const { turn, type, seq } of events) if (isTerminal(type)) ring.ended.set(turn, seq);
+  } else {
+    for (const [turn, open] of openTurns(events)) if (!ring.base.has(turn)) ring.base.set(turn, open);
+  }
+  ring.rooted ||= history.isRoot;
+}
 
-    /** Evicts down to the limits. Not part of `append`: what was just appended must be there until it has been sent. */
-    enforceLimits(): void {
-      while (events.length > limits.ringEvents || bytes > limits.ringBytes) evictOlderHalf();
-    },
+/** At least half of the events, and no ended turn in part. */
+function olderHalf({ events, ended }: Ring): number {
+  let count = Math.ceil(events.length / 2);
+  for (let i = 0; i < count; i++) {
+    const end = ended.get(events[i]?.turn ?? "") ?? 0;
+    while (count < events.length && (events[count]?.seq ?? Infinity) <= end) count++;
+  }
+  return count;
+}
 
-    /** Lets go of all events: for a conversation in which nothing happens. */
-    trim(): void {
-      evict(events.length);
-    },
+function evict(ring: Ring, count: number): void {
+  const leaving = ring.events.slice(0, count);
+  ring.events = ring.events.slice(count);
+  for (const event of leaving) {
+    foldEvicted(ring, event);
+    ring.floor = event.seq;
+    ring.bytes -= event.frame.length;
+  }
+  for (const [turn, seq] of ring.ended) if (seq <= ring.floor) ring.ended.delete(turn);
+}
 
-    /** There is no event above this sequence and up to the floor. */
-    lowerFloor(seq: number): void {
-      floor = Math.min(floor, seq);
-    },
-
-    /**
-     * Takes in all events from `fromSeq` up to the floor. `isRoot`: no turn that is open now began earlier. They join the ring when there
-     * is room; else only the turns open at the floor are kept, folded.
-     */
-    extendDown(fromSeq: number, history: readonly VisibleEvent[], isRoot: boolean): void {
-      const size = bytes + history.reduce((sum, { frame }) => sum + frame.length, 0);
-      const fits = events.length + history.length <= limits.ringEvents && size <= limits.ringBytes;
-      if (fits && [...base.values()].every(({ startSeq }) => startSeq >= fromSeq)) {
-        base.clear();
-        quiet = undefined;
-        floor = Math.min(floor, fromSeq - 1);
-        events = [...history, ...events];
-        bytes = size;
-        for (const { turn, type, seq } of history) if (isTerminal(type)) ended.set(turn, seq);
-      } else {
-        for (const [turn, open] of openTurns(history)) if (!base.has(turn)) base.set(turn, open);
-      }
-      rooted ||= isRoot;
-    },
-  };
+function foldEvicted(ring: Ring, event: VisibleEvent): void {
+  const { turn, type } = event;
+  if (ring.ended.has(turn)) {
+    ring.base.delete(turn);
+    ring.quiet = undefined;
+    return;
+  }
+  fold(ring.base, event);
+  if (!isFoldable(type) || !ring.base.has(turn)) ring.quiet = undefined;
+  else if (ring.quiet?.turn !== turn) ring.quiet = { since: ring.floor, turn };
 }
 
 /** Folds an event into the turn it belongs to, if that turn's beginning is known. */

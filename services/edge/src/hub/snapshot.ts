@@ -99,7 +99,13 @@ function messagesOf({ turn_id, message, outcome }: TurnView): TranscriptMessage[
 function answerOf(turn_id: TurnId, outcome: Outcome, ts: number): TranscriptMessage {
   const { message_id, response, tool_calls, usage, type: status } = outcome;
   const answer = { message_id, turn_id, author: { role: "assistant" as const }, message: response, status, ts };
-  return { ...answer, tool_calls, usage, ...(outcome.type === "error" ? { code: outcome.code } : {}) };
+  return {
+    ...answer,
+    tool_calls,
+    usage,
+    ...(outcome.type === "error" ? { code: outcome.code } : {}),
+    ...(outcome.type === "complete" ? { metadata: outcome.metadata } : {}),
+  };
 }
 
 /** The newest ones that fit together, at least one. */

@@ -1,6 +1,6 @@
 import type { ConversationId } from "@parley/protocol";
 import type { Dialect } from "../dialect/dialect.ts";
-import type { Ring } from "./ring.ts";
+import type { Known } from "./ring.ts";
 
 /** What sending needs of a WebSocket. */
 export interface Sink {
@@ -27,10 +27,8 @@ export interface Outlet {
 /** What sending needs of a hub. */
 export interface Source {
   readonly conversation: ConversationId;
-  readonly ring: Ring;
+  readonly ring: Known;
   readonly viewers: ReadonlySet<Viewer>;
-  /** Called after what is new has been sent. */
-  settle(): void;
 }
 
 /**

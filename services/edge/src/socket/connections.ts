@@ -1,5 +1,6 @@
 import { closeCodes } from "@parley/protocol";
 import { sleep } from "@parley/runtime";
+import { detach } from "../hub/hub.ts";
 import { dueOf, move, type Connection, type Deadlines } from "./connection.ts";
 import type { Outbox } from "./outbox.ts";
 
@@ -49,7 +50,7 @@ export function createConnections({ deadlines, outbox }: ConnectionsDeps) {
       connection.ws = undefined;
       connection.inbox = undefined;
       all.delete(connection);
-      for (const viewer of connection.viewers.values()) viewer.source.detach(viewer);
+      for (const viewer of connection.viewers.values()) detach(viewer);
       connection.viewers.clear();
     },
 

@@ -1,187 +1,119 @@
 import { closeCodes, type ConnectionFrame } from "@parley/protocol";
 import type { DeliveryLimits } from "../delivery-limits.ts";
 import type { VisibleEvent } from "../hub/visible-event.ts";
-import type { Outlet, Source, Viewer } from "../hub/viewer.ts";
+import type { Outlet } from "../hub/viewer.ts";
+import { createLaggards, type Laggards } from "./laggards.ts";
 
 export interface OutboxDeps {
   readonly limits: DeliveryLimits;
   readonly counters: { frames: number; lagged: number };
 }
 
+interface Context extends OutboxDeps {
+  readonly laggards: Laggards;
+}
+
 export type Outbox = ReturnType<typeof createOutbox>;
+
+/** Sends, and knows which sockets do not keep up: those get no more events until they have drained. */
+export function createOutbox(deps: OutboxDeps) {
+  const laggards = createLaggards();
+  const context: Context = { ...deps, laggards };
+
+  return {
+    isWritable,
+    close,
+
+    /** Sends one event; returns whether the socket takes more. */
+    sendEvent: (outlet: Outlet, event: VisibleEvent): boolean =>
+      sendAll(context, outlet, outlet.dialect.encodeEvent(event)),
+
+    /** A frame of the connection. It is sent to a lagging socket too, but not without end. Returns whether the socket takes more. */
+    sendFrame: (outlet: Outlet, frame: ConnectionFrame): boolean => sendFrame(context, outlet, frame),
+
+    /** Runs `send` so that all it sends leaves together. */
+    cork(outlet: Outlet, send: () => void): void {
+      outlet.ws?.cork(send);
+      // What was corked has only now been tried.
+      check(context, outlet);
+    },
+
+    /** Some of what was unsent has left. Returns whether the socket has just stopped lagging. */
+    drained: (outlet: Outlet): boolean => drained(context, outlet),
+
+    /** The connection is gone. */
+    forget: laggards.delete,
+
+    /** Closes what has lagged for too long. */
+    sweep(nowMs: number): void {
+      for (const outlet of laggards.since(nowMs - deps.limits.lagMs)) close(outlet, closeCodes.tooSlow, tooSlow);
+    },
+
+    stats: laggards.stats,
+  };
+}
+
+const tooSlow = "too slow";
 
 /** Closes a socket. Its close handler has run when this returns; after it no method of the socket may be called. */
 function close(outlet: Outlet, code: number, reason: string): void {
   outlet.ws?.end(code, reason);
 }
 
-/**
- * Sends. What comes within one turn of the event loop leaves in one system call per socket, and a socket that does not keep up gets no
- * more events until it has drained.
- */
-export function createOutbox({ limits, counters }: OutboxDeps) {
-  let dirty = new Set<Source>();
-  let flushing: NodeJS.Immediate | undefined;
-  /** Outlets that lag, in the order in which they began, with what they had unsent when last looked at. */
-  const laggards = new Map<Outlet, number>();
-  let totalBytes = 0;
+function isWritable(outlet: Outlet): boolean {
+  return outlet.ws !== undefined && outlet.laggingSinceMs === 0;
+}
 
-  const setBuffered = (outlet: Outlet, bytes: number | undefined): void => {
-    totalBytes -= laggards.get(outlet) ?? 0;
-    if (bytes === undefined) laggards.delete(outlet);
-    else laggards.set(outlet, bytes);
-    totalBytes += bytes ?? 0;
-  };
+function check({ limits, counters, laggards }: Context, outlet: Outlet): void {
+  const bufferedBytes = outlet.ws?.getBufferedAmount() ?? 0;
+  if (bufferedBytes <= limits.softBytes) return;
+  if (outlet.laggingSinceMs === 0) {
+    outlet.laggingSinceMs = performance.now();
+    outlet.owedBytes = 0;
+    counters.lagged++;
+  }
+  laggards.set(outlet, bufferedBytes);
+  for (const oldest of laggards.beyond(limits.totalBufferedBytes)) close(oldest, closeCodes.tooSlow, tooSlow);
+}
 
-  const lag = (outlet: Outlet, bufferedBytes: number): void => {
-    if (outlet.laggingSinceMs === 0) {
-      outlet.laggingSinceMs = performance.now();
-      outlet.owedBytes = 0;
-      counters.lagged++;
+function drained({ limits, laggards }: Context, outlet: Outlet): boolean {
+  if (outlet.laggingSinceMs === 0) return false;
+  const bufferedBytes = outlet.ws?.getBufferedAmount() ?? 0;
+  if (bufferedBytes > limits.softBytes / 2) {
+    laggards.set(outlet, bufferedBytes);
+    return false;
+  }
+  outlet.laggingSinceMs = 0;
+  laggards.delete(outlet);
+  return true;
+}
+
+function sendFrame(context: Context, outlet: Outlet, frame: ConnectionFrame): boolean {
+  const encoded = outlet.dialect.encodeFrame(frame);
+  if (outlet.laggingSinceMs > 0) {
+    outlet.owedBytes += sizeOf(encoded);
+    if (outlet.owedBytes > context.limits.owedBytes) {
+      close(outlet, closeCodes.tooSlow, tooSlow);
+      return false;
     }
-    setBuffered(outlet, bufferedBytes);
-    for (const oldest of laggards.keys()) {
-      if (totalBytes <= limits.totalBufferedBytes) break;
-      close(oldest, closeCodes.tooSlow, "too slow");
-    }
-  };
+  }
+  return sendAll(context, outlet, encoded);
+}
 
-  /** After sending: what was corked has only now been tried. */
-  const check = (outlet: Outlet): void => {
-    const bufferedBytes = outlet.ws?.getBufferedAmount() ?? 0;
-    if (bufferedBytes > limits.softBytes) lag(outlet, bufferedBytes);
-  };
+function sendAll(context: Context, outlet: Outlet, encoded: Uint8Array | readonly Uint8Array[]): boolean {
+  if (encoded instanceof Uint8Array) return sendBytes(context, outlet, encoded);
+  let takesMore = isWritable(outlet);
+  for (const bytes of encoded) takesMore = sendBytes(context, outlet, bytes);
+  return takesMore;
+}
 
-  const isWritable = (outlet: Outlet): boolean => outlet.ws !== undefined && outlet.laggingSinceMs === 0;
-
-  /** Sends one message; returns whether the socket takes more. */
-  const sendBytes = (outlet: Outlet, bytes: Uint8Array): boolean => {
-    const { ws } = outlet;
-    if (ws === undefined) return false;
-    counters.frames++;
-    if (ws.send(bytes, false) === 1) return true;
-    check(outlet);
-    return isWritable(outlet);
-  };
-
-  const sendAll = (outlet: Outlet, encoded: Uint8Array | readonly Uint8Array[]): boolean => {
-    if (encoded instanceof Uint8Array) return sendBytes(outlet, encoded);
-    let takesMore = true;
-    for (const bytes of encoded) takesMore = sendBytes(outlet, bytes);
-    return takesMore;
-  };
-
-  const sendEvent = (outlet: Outlet, event: VisibleEvent): boolean =>
-    sendAll(outlet, outlet.dialect.encodeEvent(event));
-
-  /** What is new for a live viewer. */
-  const deliver = (viewer: Viewer): void => {
-    if (viewer.state !== "live") return;
-    const { events, floor } = viewer.source.ring;
-    let next = events.length;
-    while (next > 0 && (events[next - 1]?.seq ?? 0) > viewer.cursor) next--;
-    if (next === events.length) return;
-    if (viewer.cursor < floor || !isWritable(viewer.outlet)) {
-      viewer.state = "lagging";
-      return;
-    }
-    for (; next < events.length; next++) {
-      const event = events[next];
-      if (event === undefined) return;
-      viewer.cursor = event.seq;
-      if (sendEvent(viewer.outlet, event)) continue;
-      viewer.state = "lagging";
-      return;
-    }
-  };
-
-  let corked: Outlet | undefined;
-  /** One function for all sockets: a closure per socket and tick would be garbage at every token. */
-  const deliverToCorked = (): void => {
-    if (corked === undefined) return;
-    for (const viewer of corked.viewers.values()) deliver(viewer);
-  };
-
-  const flush = (): void => {
-    flushing = undefined;
-    const sources = dirty;
-    dirty = new Set();
-    const outlets = new Set<Outlet>();
-    for (const { viewers } of sources) {
-      for (const { state, outlet } of viewers) if (state === "live" && outlet.ws !== undefined) outlets.add(outlet);
-    }
-    for (const outlet of outlets) {
-      corked = outlet;
-      outlet.ws?.cork(deliverToCorked);
-      check(outlet);
-    }
-    corked = undefined;
-    for (const source of sources) source.settle();
-  };
-
-  return {
-    isWritable,
-    sendEvent,
-    close,
-
-    /** Something is new: its viewers get it within this turn of the event loop. */
-    mark(source: Source): void {
-      dirty.add(source);
-      flushing ??= setImmediate(flush);
-    },
-
-    /** Runs `send` so that all it sends leaves together. */
-    cork(outlet: Outlet, send: () => void): void {
-      outlet.ws?.cork(send);
-      check(outlet);
-    },
-
-    /** A frame of the connection. It is sent to a lagging socket too, but not without end. */
-    sendFrame(outlet: Outlet, frame: ConnectionFrame): boolean {
-      const encoded = outlet.dialect.encodeFrame(frame);
-      if (outlet.laggingSinceMs > 0) {
-        outlet.owedBytes += sizeOf(encoded);
-        if (outlet.owedBytes > limits.owedBytes) {
-          close(outlet, closeCodes.tooSlow, "too slow");
-          return false;
-        }
-      }
-      return sendAll(outlet, encoded);
-    },
-
-    /** Some of what was unsent has left. Returns whether the socket has just stopped lagging. */
-    drained(outlet: Outlet): boolean {
-      if (outlet.laggingSinceMs === 0) return false;
-      const bufferedBytes = outlet.ws?.getBufferedAmount() ?? 0;
-      if (bufferedBytes > limits.softBytes / 2) {
-        setBuffered(outlet, bufferedBytes);
-        return false;
-      }
-      outlet.laggingSinceMs = 0;
-      setBuffered(outlet, undefined);
-      return true;
-    },
-
-    /** The connection is gone. */
-    forget(outlet: Outlet): void {
-      if (laggards.has(outlet)) setBuffered(outlet, undefined);
-    },
-
-    /** Closes what has lagged for too long. */
-    sweep(nowMs: number): void {
-      for (const outlet of laggards.keys()) {
-        if (nowMs - outlet.laggingSinceMs < limits.lagMs) return;
-        close(outlet, closeCodes.tooSlow, "too slow");
-      }
-    },
-
-    stats: () => ({ laggards: laggards.size, bufferedBytes: totalBytes }),
-
-    stop(): void {
-      clearImmediate(flushing);
-      dirty.clear();
-    },
-  };
+function sendBytes(context: Context, outlet: Outlet, bytes: Uint8Array): boolean {
+  const { ws } = outlet;
+  if (ws === undefined) return false;
+  context.counters.frames++;
+  if (ws.send(bytes, false) === 1) return true;
+  check(context, outlet);
+  return isWritable(outlet);
 }
 
 function sizeOf(encoded: Uint8Array | readonly Uint8Array[]): number {

@@ -1,6 +1,6 @@
-import { decodeEvent, encodeEvent, type StoredEvent } from "@parley/protocol";
+import { EventFrame, decodeJson, encodeEvent, type StoredEvent } from "@parley/protocol";
 import fc from "fast-check";
-import { visibleEventOf, type VisibleEvent } from "../src/hub/visible-event.ts";
+import { visibleEventOf, type VisibleEvent } from "../../src/hub/visible-event.ts";
 
 /** Conversations for the tests of folding and catching up. */
 
@@ -108,7 +108,6 @@ export const histories: fc.Arbitrary<VisibleEvent[]> = fc.array(deed, { maxLengt
 });
 
 /** The event as the viewer's frame. */
-export function frameOf({ frame, seq }: VisibleEvent) {
-  const { type, ...event } = decodeEvent(frame);
-  return { type, ...event, seq };
+export function frameOf({ frame }: VisibleEvent): EventFrame {
+  return decodeJson(EventFrame, frame);
 }

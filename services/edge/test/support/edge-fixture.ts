@@ -1,0 +1,97 @@
+import { openBus, type Bus } from "@parley/bus";
+import { createLogger, type Logger } from "@parley/runtime";
+import { startNats, type Broker } from "@parley/testkit";
+import { createTokens } from "../../src/auth/tokens.ts";
+import { deliveryLimits, type DeliveryLimits } from "../../src/delivery-limits.ts";
+import { startEdge, type Edge, type EdgeOptions } from "../../src/edge.ts";
+import { connectClient, type TestClient } from "./test-client.ts";
+import { createFakeWorker, type FakeWorker } from "./fake-worker.ts";
+
+export const jwtSecret = "0123456789abcdef0123456789abcdef";
+
+export const log: Logger = createLogger({
+  service: "test",
+  level: process.env["TEST_LOG"] === undefined ? "silent" : "debug",
+  format: "pretty",
+});
+
+export const tokens = createTokens({ secret: jwtSecret });
+
+export async function tokenOf(user: string, lifetimeMs = 3_600_000): Promise<string> {
+  return (await tokens.sign({ id: user }, lifetimeMs)).token;
+}
+
+export interface EdgeUnderTest extends Edge {
+  /** The edge's own connection to the broker. */
+  readonly bus: Bus;
+  readonly url: string;
+}
+
+export interface World extends AsyncDisposable {
+  readonly nats: Broker;
+  /** A connection of the test itself: that of its worker. */
+  readonly bus: Bus;
+  readonly worker: FakeWorker;
+  addEdge(options?: EdgeSettings): Promise<EdgeUnderTest>;
+  /** A client that has authenticated. */
+  connect(edge: EdgeUnderTest, user?: string): Promise<TestClient>;
+}
+
+type EdgeSettings = Partial<Omit<EdgeOptions, "limits">> & {
+  readonly limits?: Partial<DeliveryLimits>;
+  /** Where it finds the broker, when not at the broker itself. */
+  readonly natsUrl?: string;
+};
+
+/** A broker, a worker and any number of edges in this process. */
+export async function createWorld(): Promise<World> {
+  const nats = await startNats();
+  const bus = await openBus({ servers: nats.url, name: "test", log });
+  const edges: EdgeUnderTest[] = [];
+  const clients: TestClient[] = [];
+  return {
+    nats,
+    bus,
+    worker: createFakeWorker(bus),
+    async addEdge(settings = {}) {
+      const edge = await addEdge(nats, settings);
+      edges.push(edge);
+      return edge;
+    },
+    async connect(edge, user = "ann") {
+      const client = await connectClient(edge.url);
+      clients.push(client);
+      client.send({ type: "auth", token: await tokenOf(user) });
+      await client.next("auth_success");
+      return client;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const client of clients) client.close();
+      await Promise.all(edges.map((edge) => edge.stop()));
+      await Promise.all(edges.map((edge) => edge.bus.close()));
+      await bus.close();
+      await nats[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function addEdge(
+  nats: Broker,
+  { natsUrl = nats.url, limits, ...settings }: EdgeSettings,
+): Promise<EdgeUnderTest> {
+  const bus = await openBus({ servers: natsUrl, name: "edge under test", log });
+  const edge = await startEdge({
+    bus,
+    listen: { host: "127.0.0.1", port: 0, isShared: false },
+    tokens: { secret: jwtSecret },
+    isDevelopment: true,
+    allowedOrigins: [],
+    maxConnections: 1_000,
+    pages: new Map(),
+    version: "0.0.0-test",
+    limits: { ...deliveryLimits, ...limits },
+    log,
+    ...settings,
+  });
+  return { ...edge, bus, url: `ws://127.0.0.1:${edge.port}/ws/chat` };
+}
