@@ -55,9 +55,8 @@ export async function ensurePackages({ signal }) {
     const npm = process.platform === "win32" ? "npm.cmd" : "npm";
     const { code, output } = await run(npm, args, { cwd: root, timeoutMs: INSTALL_DEADLINE_MS, signal });
     if (code !== 0) {
-      throw new SetupError(
-        `npm could not install the packages (${npmReason(output)}): check the network, then run \`npm ci\` to see more.`,
-      );
+      const reason = npmReason(output).replace(/\.$/, "");
+      throw new SetupError(`npm could not install the packages (${reason}): \`npm ci\` shows more.`);
     }
     writeFileSync(systemFile, here);
     return { text: `installed ${Object.keys(lock.packages).length} packages` };
