@@ -1,0 +1,32 @@
+import { startSystem } from "@parley/testkit";
+import { expect, it } from "vitest";
+import { person } from "./person.ts";
+
+it("answers a question about the cluster with a tool call, from socket to cluster and back", async () => {
+  await using system = await startSystem();
+  using anna = await person(system.edges[0]!);
+  const chat = anna.conversation();
+  const types: string[] = [];
+  chat.on("frame", ({ type }) => types.push(type));
+  const { turn_id } = await chat.send("list all pods");
+  const end = await chat.untilEnd(turn_id);
+  expect(end).toMatchObject({ type: "complete", tool_calls: [{ tool_name: "k8s_list_pods", status: "completed" }] });
+  expect(end.tool_calls[0]?.result).toContain("simulated");
+  expect(chat.view.turns.get(turn_id)?.text).toBe(end.response);
+  const order = ["accepted", "message", "thinking", "progress", "tool_call_start", "tool_call_end", "complete"];
+  expect(order.map((type) => types.indexOf(type))).toEqual(
+    order.map((type) => types.indexOf(type)).toSorted((a, b) => a - b),
+  );
+  expect(types.indexOf("accepted")).toBe(0);
+});
+
+it("answers from the server that OPENAI_BASE_URL names", async () => {
+  await using system = await startSystem({ env: { "agent-worker": { OPENAI_MODEL: "parley-simulated-fast" } } });
+  using anna = await person(system.edges[0]!);
+  const chat = anna.conversation();
+  const { turn_id } = await chat.send("hello");
+  expect(await chat.untilEnd(turn_id)).toMatchObject({
+    type: "complete",
+    metadata: { model: "parley-simulated-fast" },
+  });
+});
