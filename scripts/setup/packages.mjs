@@ -30,6 +30,9 @@ function isInstalled(lock, installed) {
     });
 }
 
+/** What npm itself writes down of what it has installed. */
+const installedFile = tool(".package-lock.json");
+
 /** The system for which packages were installed: their binaries are of no use to another one that shares the folder. */
 const here = `${process.platform}-${process.arch}`;
 const systemFile = tool(".parley-system");
@@ -44,21 +47,37 @@ function npmReason(output) {
   return said.find((line) => line.split(" ").length > 2) ?? said.find((line) => line !== "") ?? "npm did not say why";
 }
 
+// NODE_ENV=production would make npm leave out the compiler.
+const common = ["--no-audit", "--no-fund", "--include=dev"];
+
+function npm(args, signal) {
+  const command = process.platform === "win32" ? "npm.cmd" : "npm";
+  return run(command, [...args, ...common], { cwd: root, timeoutMs: INSTALL_DEADLINE_MS, signal });
+}
+
+/**
+ * `npm ci`, and where that refuses the lock, `npm install --no-save`, which leaves the lock as it is too. It refuses when a
+ * registry lacks the optional packages of other systems (a mirror often does): they are then missing in locks made there.
+ */
+async function install(note, signal) {
+  note("installing with npm ci");
+  const clean = await npm(["ci"], signal);
+  if (clean.code === 0 || !clean.output.includes("EUSAGE")) return clean;
+  note("npm ci refuses the lock; installing with npm install --no-save");
+  return npm(["install", "--no-save"], signal);
+}
+
 /** Installs the packages when they are missing or are not those of package-lock.json. */
 export async function ensurePackages({ signal }) {
   await phase("packages", async (note) => {
     const lock = readJson(path.join(root, "package-lock.json"));
-    if (isInstalled(lock, readJson(tool(".package-lock.json"))) && isForThisSystem()) return { text: "up to date" };
-    note("installing with npm ci");
-    // NODE_ENV=production would make npm leave out the compiler.
-    const args = ["ci", "--no-audit", "--no-fund", "--include=dev"];
-    const npm = process.platform === "win32" ? "npm.cmd" : "npm";
-    const { code, output } = await run(npm, args, { cwd: root, timeoutMs: INSTALL_DEADLINE_MS, signal });
+    if (isInstalled(lock, readJson(installedFile)) && isForThisSystem()) return { text: "up to date" };
+    const { code, output } = await install(note, signal);
     if (code !== 0) {
       const reason = npmReason(output).replace(/\.$/, "");
       throw new SetupError(`npm could not install the packages (${reason}): \`npm ci\` shows more.`);
     }
     writeFileSync(systemFile, here);
-    return { text: `installed ${Object.keys(lock.packages).length} packages` };
+    return { text: `installed ${Object.keys(readJson(installedFile)?.packages ?? {}).length} packages` };
   });
 }

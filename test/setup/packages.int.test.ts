@@ -19,7 +19,7 @@ async function checkout(folder: string, { lock, installed }: { lock: Lock; insta
   await mkdir(path.join(folder, "bin"));
   const npm = `#!/bin/sh
 echo "$@" >> "${folder}/npm-calls"
-[ -z "$NPM_FAILS" ] || { echo "npm error code E1"; echo "npm error $NPM_FAILS"; exit 1; }
+[ "$1" = install ] || [ -z "$NPM_FAILS" ] || { echo "npm error code \${NPM_CODE:-E1}"; echo "npm error $NPM_FAILS"; exit 1; }
 mkdir -p "${folder}/node_modules"
 `;
   await writeFile(path.join(folder, "bin", "npm"), npm, { mode: 0o755 });
@@ -89,6 +89,14 @@ test("says in one sentence why npm failed, without a stack trace", async () => {
     code: 1,
     stderr: "npm could not install the packages (network request to registry failed): `npm ci` shows more.\n",
   });
+});
+
+test("installs without npm ci when that refuses the lock, and leaves the lock alone", async () => {
+  await using folder = await tempDir();
+  await checkout(folder.path, { lock });
+  await runInstall(folder.path, { NPM_FAILS: "the lock is not in sync", NPM_CODE: "EUSAGE" });
+  const options = "--no-audit --no-fund --include=dev";
+  expect(await npmCalls(folder.path)).toEqual([`ci ${options}`, `install --no-save ${options}`]);
 });
 
 test("lets two installs of one checkout run one after the other", async () => {
