@@ -1,0 +1,89 @@
+import { applyFrame, createState, runningTurn } from "./conversation-state.js";
+
+/** One conversation over the link: what was sent and not accepted yet, what was received, and how to go on after a lost connection. */
+export function createChat({ id, link, mayExist, onChange, onResumed, onProblem }) {
+  const chat = {
+    ...{ id, link, onResumed, onProblem },
+    state: createState(),
+    /** By the client's own message id; sent again under that id until accepted, so it is one turn however often it is sent. */
+    sending: new Map(),
+    /** Whether the server may have this conversation. */
+    known: mayExist,
+    subscribing: false,
+  };
+  return {
+    id,
+    cursor: () => chat.state.cursor,
+    running: () => runningTurn(chat.state),
+    turns: () => [...chat.state.turns.values(), ...chat.sending.values()],
+    send: (question) => {
+      const message = { id: `m_${randomHex()}`, question, text: "", tools: new Map(), status: "sending" };
+      chat.sending.set(message.id, message);
+      post(chat, message);
+      onChange();
+    },
+    cancel: () => cancel(chat),
+    resume: () => resume(chat),
+    leave: () => void (chat.known && link.send({ type: "unsubscribe", conversation_id: id })),
+    handle: (frame) => {
+      if (frame.conversation_id !== undefined && frame.conversation_id !== id) return;
+      (handlers[frame.type] ?? fold)(chat, frame);
+      onChange();
+    },
+  };
+}
+
+function post({ id, link }, message) {
+  link.send({ type: "message", id: message.id, message: message.question, conversation_id: id });
+}
+
+function cancel({ id, link, state }) {
+  const turn = runningTurn(state);
+  if (turn !== undefined) link.send({ type: "cancel", conversation_id: id, turn_id: turn.id });
+}
+
+/** Subscribes before it sends again what was not accepted: the other way round the server would replay what the page has. */
+function resume(chat) {
+  const { id, link, state, known, sending } = chat;
+  if (known) {
+    chat.subscribing = true;
+    link.send({ type: "subscribe", conversation_id: id, ...(state.cursor > 0 ? { after: state.cursor } : {}) });
+  }
+  for (const message of sending.values()) if (message.status === "sending") post(chat, message);
+}
+
+function fold({ state }, frame) {
+  if (frame.seq !== undefined) applyFrame(state, frame, performance.now());
+}
+
+const handlers = {
+  accepted: (chat, { id, turn_id }) => {
+    const message = chat.sending.get(id);
+    chat.sending.delete(id);
+    chat.known = true;
+    // The turn may be there already: its events may have come on an earlier connection.
+    const turn = chat.state.turns.get(turn_id) ?? { id: turn_id, text: "", tools: new Map(), status: "queued" };
+    chat.state.turns.set(turn_id, turn);
+    turn.messageId = id;
+    turn.question ??= message?.question;
+    turn.acceptedAt ??= performance.now();
+  },
+  subscribed: (chat, frame) => {
+    chat.subscribing = false;
+    chat.onResumed(frame);
+  },
+  error: (chat, frame) => {
+    if (frame.turn_id !== undefined) return fold(chat, frame);
+    const message = chat.sending.get(frame.id);
+    if (message !== undefined) Object.assign(message, { status: "error", outcome: frame });
+    // The id in the address was never used: that is how a conversation begins.
+    else if (chat.subscribing && frame.code === "NOT_FOUND") chat.known = false;
+    else chat.onProblem(`${frame.error} [${frame.code}]`);
+    chat.subscribing = false;
+  },
+};
+
+export function randomHex() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
