@@ -32,7 +32,6 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
   const options: StreamOptions = {
     shards: 1,
     replicas: 1,
-    ackWaitMs: 20_000,
     eventsMaxBytes: 8 * 2 ** 30,
     ...streamOptions,
   };

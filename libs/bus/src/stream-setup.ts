@@ -14,8 +14,11 @@ export interface StreamOptions {
   /** Fixed for a deployment: a conversation's shard is a hash modulo this. */
   readonly shards: number;
   readonly replicas: number;
-  /** How long a worker may be silent before its turn is given to another. The worker says `working` every third of it. */
-  readonly ackWaitMs: number;
+  /**
+   * How long a worker may be silent before its turn is given to another; it says `working` every third of it. Only the agent workers set
+   * it: they own the consumer, and streams that exist already are brought to their settings. Other processes only make what is missing.
+   */
+  readonly ackWaitMs?: number | undefined;
   /** Disk the event stream of one shard may use; the oldest events go first. */
   readonly eventsMaxBytes: number;
 }
@@ -69,11 +72,12 @@ function logStream(shard: number, { replicas }: StreamOptions): Config {
   };
 }
 
-async function ensureStream(jsm: JetStreamManager, config: Config): Promise<void> {
+async function ensureStream(jsm: JetStreamManager, config: Config, isOwner: boolean): Promise<void> {
   try {
     await jsm.streams.add(config);
   } catch (error) {
     if (!(error instanceof JetStreamApiError) || error.code !== streamNameInUse) throw error;
+    if (!isOwner) return;
     // It exists with other limits: the deployment's present wish holds. What cannot be changed (storage, retention) fails here, loudly.
     await jsm.streams.update(config.name, config);
   }
@@ -98,12 +102,14 @@ async function ensureConsumer(jsm: JetStreamManager, ackWaitMs: number): Promise
   }
 }
 
-/** Makes the streams and the workers' consumer, or brings them to these settings. Any process may do it, at any time, any number of times. */
+/** Makes the streams and the workers' consumer. Any process may do it, at any time, any number of times. */
 export async function setUpStreams(jsm: JetStreamManager, options: StreamOptions): Promise<void> {
-  await ensureStream(jsm, turnsStream(options));
-  await ensureConsumer(jsm, options.ackWaitMs);
+  const { ackWaitMs } = options;
+  const isOwner = ackWaitMs !== undefined;
+  await ensureStream(jsm, turnsStream(options), isOwner);
+  if (isOwner) await ensureConsumer(jsm, ackWaitMs);
   for (let shard = 0; shard < options.shards; shard++) {
-    await ensureStream(jsm, eventStream(shard, options));
-    await ensureStream(jsm, logStream(shard, options));
+    await ensureStream(jsm, eventStream(shard, options), isOwner);
+    await ensureStream(jsm, logStream(shard, options), isOwner);
   }
 }

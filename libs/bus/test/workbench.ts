@@ -6,7 +6,7 @@ import { startNats, type Broker } from "@parley/testkit";
 export async function openTestBus(): Promise<{ bus: Bus; nats: Broker; [Symbol.asyncDispose](): Promise<void> }> {
   const nats = await startNats();
   const log = createLogger({ service: "test", level: "fatal", format: "pretty" });
-  const bus = await openBus({ servers: nats.url, name: "test", log });
+  const bus = await openBus({ servers: nats.url, name: "test", log, ackWaitMs: 20_000 });
   return {
     bus,
     nats,

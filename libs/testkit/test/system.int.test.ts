@@ -16,6 +16,6 @@ test("starts all of Parley, takes one more worker, and ends all of it", async ()
 });
 
 test("leaves nothing running when one part does not start", async () => {
-  const failing = startSystem({ env: { edge: { ACK_WAIT_MS: "soon" } } });
-  await expect(failing).rejects.toThrow(/edge ended \(exit code 1\) before it was ready:\n[^]*ACK_WAIT_MS/);
+  const failing = startSystem({ env: { edge: { SHARDS: "soon" } } });
+  await expect(failing).rejects.toThrow(/edge ended \(exit code 1\) before it was ready:\n[^]*SHARDS/);
 });

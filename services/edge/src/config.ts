@@ -20,7 +20,6 @@ export const Config = z
     NATS_URL: z.string().default("nats://127.0.0.1:4222").describe("NATS servers, comma-separated."),
     SHARDS: count().default(1).describe("Shards of the event and log streams; fixed for a deployment."),
     STREAM_REPLICAS: count().default(1).describe("Copies of each stream; 3 on a NATS cluster."),
-    ACK_WAIT_MS: durationMs(20_000).describe("The same as the agent workers'."),
     AUTH_JWT_SECRET: secret().describe("Shared secret (HS256) that access tokens are signed with."),
     AUTH_ISSUER: optionalText().describe("Required issuer (`iss`) of tokens."),
     AUTH_AUDIENCE: optionalText().describe("Required audience (`aud`) of tokens."),

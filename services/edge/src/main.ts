@@ -23,7 +23,6 @@ runMain(SERVICE, async ({ env }) => {
     name: `${SERVICE}-${process.pid}`,
     shards: config.SHARDS,
     replicas: config.STREAM_REPLICAS,
-    ackWaitMs: config.ACK_WAIT_MS,
     log,
   });
   lifecycle.use("broker", bus.close);

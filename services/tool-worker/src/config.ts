@@ -18,7 +18,6 @@ export const Config = z.object({
   REDIS_URL: z.string().default("redis://127.0.0.1:6379").describe("Redis, with the queue of tool calls."),
   SHARDS: count(1).describe("Shards of the event and log streams; fixed for a deployment."),
   STREAM_REPLICAS: count(1).describe("Copies of each stream; 3 on a NATS cluster."),
-  ACK_WAIT_MS: durationMs(20_000).describe("As the agent workers have it: whoever starts sets the streams up."),
   ADMIN_HOST: z.string().default("127.0.0.1").describe("Where probes and metrics are served."),
   ADMIN_PORT: port().default(8021).describe("Where probes and metrics are served."),
   CONCURRENCY: count(16).describe("Calls that run here at once."),

@@ -63,8 +63,8 @@ runMain("tool-worker", async ({ env }) => {
   await life.untilStopped();
 });
 
-function streamOptions({ SHARDS: shards, STREAM_REPLICAS: replicas, ACK_WAIT_MS: ackWaitMs }: Config) {
-  return { shards, replicas, ackWaitMs };
+function streamOptions({ SHARDS: shards, STREAM_REPLICAS: replicas }: Config) {
+  return { shards, replicas };
 }
 
 function queueOptions({ REDIS_URL: url, CONCURRENCY: concurrency, LOCK_MS, STALLED_CHECK_MS }: Config) {
