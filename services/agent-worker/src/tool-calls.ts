@@ -24,6 +24,8 @@ export type ToolCalls = ReturnType<typeof createToolCalls>;
 
 /** How often a waiting call looks whether its result was missed or its job was lost. */
 const rereadMs = 1_000;
+/** A tool that was offered when the step was committed, but is announced by nobody now. */
+const unknownToolMs = 30_000;
 
 function openCalls({ calls, fold }: ToolRun): StepCall[] {
   return calls.filter((call) => !fold.results.has(call.call_id));
@@ -112,7 +114,7 @@ function createCallRun({ results, queue, log, queueWaitMs }: CallRunDeps) {
     if (call.problem !== undefined) {
       return results.settle(run, call, { status: "failed", result: call.problem, durationMs: 0 });
     }
-    const queued = await waitForResult(run, call, run.definitionOf(call.tool_name)?.timeout_ms ?? 0, arrived);
+    const queued = await waitForResult(run, call, run.definitionOf(call.tool_name)?.timeout_ms ?? unknownToolMs, arrived);
     if (run.fold.results.has(call.call_id) || run.signal.aborted) return;
     const durationMs = performance.now() - startedAt;
     const late = { status: "timeout" as const, result: "The tool took too long.", durationMs };
