@@ -32,7 +32,7 @@ async function install(folder: string, lock: Lock): Promise<void> {
 
 async function runInstall(folder: string, env: Record<string, string> = {}) {
   const PATH = `${path.join(folder, "bin")}${path.delimiter}${process.env["PATH"]}`;
-  return run(process.execPath, ["scripts/setup/install.mjs"], { cwd: folder, env: { ...env, PATH } });
+  return run(process.execPath, ["scripts/install.mjs"], { cwd: folder, env: { ...env, PATH } });
 }
 
 async function npmCalls(folder: string): Promise<string[]> {
