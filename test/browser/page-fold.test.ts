@@ -1,0 +1,60 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { applyFrame, createView, type EventFrame, type SnapshotFrame } from "@parley/protocol";
+import { compacted, conversation_id, framesOf, history } from "../../libs/protocol/test/histories.ts";
+
+// The page is plain JavaScript without types: this is what the test needs to know of it.
+interface PageState {
+  readonly cursor: number;
+  readonly turns: ReadonlyMap<string, PageTurn>;
+}
+interface PageTurn {
+  readonly text: string;
+  readonly tools: ReadonlyMap<string, object>;
+  readonly question: string | undefined;
+  readonly outcome: { readonly response: string } | undefined;
+}
+interface PageFold {
+  readonly createState: () => PageState;
+  readonly applyFrame: (state: PageState, frame: EventFrame | SnapshotFrame) => boolean;
+}
+const source = new URL("../../services/edge/pages/conversation-state.js", import.meta.url).href;
+const page: PageFold = await import(source);
+
+function shownByPage(frames: readonly (EventFrame | SnapshotFrame)[]): unknown {
+  const state = page.createState();
+  for (const frame of frames) page.applyFrame(state, frame);
+  const turns = [...state.turns].map(([id, { text, tools, question, outcome }]) => ({
+    ...{ id, text, question },
+    tools: [...tools.values()],
+    response: outcome?.response,
+  }));
+  return { cursor: state.cursor, turns };
+}
+
+function shownByProtocol(frames: readonly (EventFrame | SnapshotFrame)[]): unknown {
+  const view = createView(conversation_id);
+  for (const frame of frames) applyFrame(view, frame);
+  const turns = [...view.turns].map(([id, { text, tool_calls, message, outcome }]) => ({
+    ...{ id, text, question: message?.message },
+    tools: [...tool_calls.values()],
+    response: outcome?.response,
+  }));
+  return { cursor: view.seq, turns };
+}
+
+test("the test page shows of any history what the protocol's own fold has", () => {
+  const cut = fc.tuple(fc.nat(60), fc.nat(60));
+  fc.assert(
+    fc.property(history, cut, (events, [a, b]) => {
+      const [from, to] = [Math.min(a, b, events.length), Math.min(Math.max(a, b), events.length)];
+      const frames = [
+        ...framesOf(events.slice(0, from)),
+        ...compacted(events, from, to),
+        ...framesOf(events.slice(Math.max(0, to - 2))),
+      ];
+      expect(shownByPage(frames)).toEqual(shownByProtocol(frames));
+    }),
+    { numRuns: 300 },
+  );
+});
