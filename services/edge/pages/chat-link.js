@@ -35,7 +35,7 @@ const pingAfterMs = 15_000;
 const deadAfterMs = 30_000;
 
 /** Close codes from 4500 on: coming back would end the same way. */
-const isFinal = (code) => code >= 4500 && code < 5000;
+const isFinal = (code) => code >= 4_500 && code < 5_000;
 
 function become(link, state, detail = "") {
   link.state = state;
