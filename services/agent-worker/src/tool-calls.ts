@@ -114,7 +114,12 @@ function createCallRun({ results, queue, log, queueWaitMs }: CallRunDeps) {
     if (call.problem !== undefined) {
       return results.settle(run, call, { status: "failed", result: call.problem, durationMs: 0 });
     }
-    const queued = await waitForResult(run, call, run.definitionOf(call.tool_name)?.timeout_ms ?? unknownToolMs, arrived);
+    const queued = await waitForResult(
+      run,
+      call,
+      run.definitionOf(call.tool_name)?.timeout_ms ?? unknownToolMs,
+      arrived,
+    );
     if (run.fold.results.has(call.call_id) || run.signal.aborted) return;
     const durationMs = performance.now() - startedAt;
     const late = { status: "timeout" as const, result: "The tool took too long.", durationMs };
