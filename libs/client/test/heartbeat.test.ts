@@ -19,7 +19,7 @@ test("takes the server's heartbeat when that is shorter than its own", async () 
 });
 
 test("leaves a server that has gone silent, and connects again", async () => {
-  await using setting = await startReady({ timings: { pingAfterMs: 10, deadAfterMs: 40 } });
+  await using setting = await startReady({ timings: { pingAfterMs: 10, deadAfterMs: 100 } });
   const waiting = nextState(setting.client, "waiting");
   setting.connection.freeze();
   expect(await waiting).toMatchObject({ code: 1006, reason: "the server has gone silent" });
@@ -28,7 +28,7 @@ test("leaves a server that has gone silent, and connects again", async () => {
 });
 
 test("leaves a server that answers pings but not a message", async () => {
-  await using setting = await startReady({ timings: { pingAfterMs: 10, answerMs: 40 } });
+  await using setting = await startReady({ timings: { pingAfterMs: 10, answerMs: 400 } });
   const waiting = nextState(setting.client, "waiting");
   const sent = setting.client.conversation("c1").send("hi", { id: "m1" });
   await setting.connection.frame("ping");
