@@ -12,7 +12,6 @@ export type ToolCallDelta = z.infer<typeof ToolCallDelta>;
 type Part = { index: number | undefined; id: string; name: string; arguments: string };
 type Slot = Part;
 
-type ToolCallAssembler = ReturnType<typeof createToolCallAssembler>;
 
 /**
  * Puts tool calls together from their deltas, in the order in which they began. By the book a call is known by `index`,
