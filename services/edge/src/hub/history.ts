@@ -11,19 +11,31 @@ export type History = ReturnType<typeof createHistory>;
 /** The ring moves on while the stream is read; each time only the little that left it meanwhile is read as well. */
 const readTries = 5;
 
-/** Reads what hubs do not have any more, or never had. Readers of the same hub share a read where it covers what they need. */
+interface Reading {
+  readonly fromSeq: number;
+  readonly isRoot: boolean;
+  readonly known: Promise<Known>;
+}
+
+/**
+ * Reads what hubs do not have any more, or never had. One read at a time per hub: two side by side would both put the same events below the
+ * ring. Who needs what is being read shares it; who needs more waits, and reads the rest.
+ */
 export function createHistory(deps: HistoryDeps) {
-  const reading = new Map<Hub, { fromSeq: number; known: Promise<Known> }>();
+  const readings = new Map<Hub, Reading>();
 
   const from = async (hub: Hub, fromSeq: number, isRoot = false): Promise<Known> => {
-    const running = reading.get(hub);
-    if (running !== undefined && running.fromSeq <= fromSeq && !isRoot) return running.known;
-    const entry = { fromSeq, known: readDown(deps, hub, fromSeq, isRoot) };
-    reading.set(hub, entry);
+    for (let running = readings.get(hub); running !== undefined; running = readings.get(hub)) {
+      if (running.fromSeq <= fromSeq && (running.isRoot || !isRoot)) return running.known;
+      // Its failure is its caller's; this one tries for itself.
+      await running.known.catch(() => undefined);
+    }
+    const reading = { fromSeq, isRoot, known: readDown(deps, hub, fromSeq, isRoot) };
+    readings.set(hub, reading);
     try {
-      return await entry.known;
+      return await reading.known;
     } finally {
-      if (reading.get(hub) === entry) reading.delete(hub);
+      readings.delete(hub);
     }
   };
 
