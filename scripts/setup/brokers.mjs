@@ -21,7 +21,12 @@ export const brokers = [
     debianPackage: "nats-server",
     dir: path.join(dataDir, "nats"),
     log: path.join(logsDir, "nats.log"),
-    args: (port) => ["-a", "127.0.0.1", "-p", String(port), "-js", "-sd", path.join(dataDir, "nats")],
+    args: (port) => [
+      ...["-a", "127.0.0.1", "-p", String(port)],
+      ...["-js", "-sd", path.join(dataDir, "nats"), "-c", path.join(dataDir, "nats", "nats.conf")],
+    ],
+    // Else it refuses streams whose limits add up to more than three quarters of the free disk.
+    config: { file: path.join(dataDir, "nats", "nats.conf"), text: "jetstream { max_file_store: 64GB }\n" },
     greeting: "",
     problem: (text) => {
       if (!text.startsWith("INFO ")) return "is not a NATS server";

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { brokerProblem } from "./brokers.mjs";
@@ -26,6 +26,7 @@ export function isPrivateServer(broker, record) {
 export async function startPrivate(broker, program, port) {
   mkdirSync(broker.dir, { recursive: true });
   mkdirSync(logsDir, { recursive: true });
+  if (broker.config !== undefined) writeFileSync(broker.config.file, broker.config.text);
   const log = openSync(broker.log, "w");
   // Its own process group: Ctrl-C in the terminal must not stop it before the services that still use it.
   const child = spawn(program, broker.args(port), { cwd: broker.dir, detached: true, stdio: ["ignore", log, log] });

@@ -47,6 +47,7 @@ function vitest(args, { env, deadlineMs, signal }) {
       stdio: ["ignore", "inherit", "inherit"],
     });
     const killAll = () => {
+      if (child.pid === undefined) return;
       try {
         process.kill(-child.pid, "SIGKILL");
       } catch {

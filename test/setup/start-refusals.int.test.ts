@@ -18,7 +18,7 @@ async function start(args: string[], env: Record<string, string> = {}): Promise<
   const { PATH = "", HOME = "" } = process.env;
   const PORT = String(await freePort());
   const fullEnv = { PATH, HOME, PORT, PARLEY_DATA_DIR: folder.path, ...env };
-  return new Promise((resolve) => {
+  return await new Promise((resolve) => {
     const script = path.join(repository, "scripts", "start.mjs");
     const child = execFile(process.execPath, [script, ...args], { env: fullEnv }, (_error, _stdout, stderr) => {
       resolve({ code: child.exitCode, stderr });

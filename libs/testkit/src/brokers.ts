@@ -1,4 +1,6 @@
+import { writeFile } from "node:fs/promises";
 import { connect } from "node:net";
+import path from "node:path";
 import { freePort } from "./free-port.ts";
 import { type ProcessUnderTest, startProcess } from "./process-under-test.ts";
 import { tempDir } from "./temp-dir.ts";
@@ -16,6 +18,8 @@ type BrokerOptions = {
   args: (port: number, dir: string) => string[];
   /** Given folder: stays afterwards. Else a temporary one. */
   dir: string | undefined;
+  /** A file that is written there first. */
+  config?: { name: string; text: string };
   greeting: string;
   answer: RegExp;
 };
@@ -36,11 +40,31 @@ function answers(port: number, greeting: string, expected: RegExp): Promise<bool
   });
 }
 
-async function startBroker({ name, command, scheme, args, dir, greeting, answer }: BrokerOptions): Promise<Broker> {
+async function startBroker(options: BrokerOptions): Promise<Broker> {
+  const { scheme, dir } = options;
   const temporary = dir === undefined ? await tempDir() : undefined;
   const port = await freePort();
   const folder = dir ?? temporary?.path ?? "";
-  const server = await startProcess({
+  try {
+    const server = await startServer(options, folder, port);
+    const killServer = server[Symbol.asyncDispose];
+    const dispose = async (): Promise<void> => {
+      await killServer();
+      await temporary?.[Symbol.asyncDispose]();
+    };
+    const own = { url: `${scheme}://127.0.0.1:${port}`, port, [Symbol.asyncDispose]: dispose };
+    // Onto the server, not a spread of it: `pid` and `exited` speak of the process that runs now.
+    return Object.assign(server, own);
+  } catch (error) {
+    await temporary?.[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function startServer(options: BrokerOptions, folder: string, port: number): Promise<ProcessUnderTest> {
+  const { name, command, args, config, greeting, answer } = options;
+  if (config !== undefined) await writeFile(path.join(folder, config.name), config.text);
+  return startProcess({
     name,
     command,
     args: args(port, folder),
@@ -48,14 +72,6 @@ async function startBroker({ name, command, scheme, args, dir, greeting, answer 
     cwd: folder,
     isReady: () => answers(port, greeting, answer),
   });
-  const killServer = server[Symbol.asyncDispose];
-  const dispose = async (): Promise<void> => {
-    await killServer();
-    await temporary?.[Symbol.asyncDispose]();
-  };
-  const own = { url: `${scheme}://127.0.0.1:${port}`, port, [Symbol.asyncDispose]: dispose };
-  // Onto the server, not a spread of it: `pid` and `exited` speak of the process that runs now.
-  return Object.assign(server, own);
 }
 
 export type NatsOptions = {
@@ -65,13 +81,21 @@ export type NatsOptions = {
   args?: readonly string[];
 };
 
+// Else it refuses streams whose limits add up to more than three quarters of the free disk.
+const NATS_CONFIG = { name: "nats.conf", text: "jetstream { max_file_store: 64GB }\n" };
+
 /** A nats-server with JetStream. */
 export function startNats({ dir, args = [] }: NatsOptions = {}): Promise<Broker> {
   return startBroker({
     name: "nats-server",
     command: natsServerCommand(),
     scheme: "nats",
-    args: (port, folder) => ["-a", "127.0.0.1", "-p", String(port), "-js", "-sd", folder, ...args],
+    // The program takes the last -c: a test that brings its own has that one.
+    args: (port, folder) => {
+      const network = ["-a", "127.0.0.1", "-p", String(port)];
+      return [...network, "-js", "-sd", folder, "-c", path.join(folder, NATS_CONFIG.name), ...args];
+    },
+    config: NATS_CONFIG,
     dir,
     greeting: "",
     answer: /"jetstream":true/,
