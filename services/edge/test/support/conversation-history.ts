@@ -15,14 +15,14 @@ export function visible(seq: number, event: StoredEvent, offset = 0): VisibleEve
   return made;
 }
 
-function common(turn: string) {
-  return { conversation_id: conversation, turn_id: turn, ts: 1 };
+function common(turn: string, conversation_id = conversation) {
+  return { conversation_id, turn_id: turn, ts: 1 };
 }
 
-export function message(turn: string, text = `question of ${turn}`): StoredEvent {
+export function message(turn: string, text = `question of ${turn}`, conversation_id = conversation): StoredEvent {
   return {
     type: "message",
-    ...common(turn),
+    ...common(turn, conversation_id),
     message_id: `${turn}-u`,
     id: `client-${turn}`,
     author: { role: "user", id: "ann" },

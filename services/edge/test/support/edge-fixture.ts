@@ -1,4 +1,4 @@
-import { openBus, type Bus } from "@parley/bus";
+import { openBus, type Bus, type StoredMessage } from "@parley/bus";
 import { createLogger, type Logger } from "@parley/runtime";
 import { startNats, type Broker } from "@parley/testkit";
 import { createTokens } from "../../src/auth/tokens.ts";
@@ -16,6 +16,13 @@ export const log: Logger = createLogger({
 });
 
 export const tokens = createTokens({ secret: jwtSecret });
+
+/** The value of a metric; the sum over its labels. */
+export async function metricOf(edge: Edge, name: string): Promise<number> {
+  const metric = await edge.registry.getSingleMetric(name)?.get();
+  if (metric === undefined) throw new Error(`there is no metric ${name}`);
+  return metric.values.reduce((sum, { value }) => sum + value, 0);
+}
 
 export async function tokenOf(user: string, lifetimeMs = 3_600_000): Promise<string> {
   return (await tokens.sign({ id: user }, lifetimeMs)).token;
@@ -41,6 +48,8 @@ type EdgeSettings = Partial<Omit<EdgeOptions, "limits">> & {
   readonly limits?: Partial<DeliveryLimits>;
   /** Where it finds the broker, when not at the broker itself. */
   readonly natsUrl?: string;
+  /** Live messages that do not reach it, as when a route between two brokers broke. */
+  readonly lose?: (message: StoredMessage) => boolean;
 };
 
 /** A broker, a worker and any number of edges in this process. */
@@ -75,13 +84,18 @@ export async function createWorld(): Promise<World> {
   };
 }
 
-async function addEdge(
-  nats: Broker,
-  { natsUrl = nats.url, limits, ...settings }: EdgeSettings,
-): Promise<EdgeUnderTest> {
+/** The same bus behind a route that loses some of what is live. What is stored is not touched. */
+function lossy(bus: Bus, lose: (message: StoredMessage) => boolean): Bus {
+  const subscribe: Bus["events"]["subscribe"] = (subject, onMessage, options) =>
+    bus.events.subscribe(subject, (message) => void (lose(message) || onMessage(message)), options);
+  return { ...bus, events: { ...bus.events, subscribe } };
+}
+
+async function addEdge(nats: Broker, settings: EdgeSettings): Promise<EdgeUnderTest> {
+  const { natsUrl = nats.url, limits, lose, ...options } = settings;
   const bus = await openBus({ servers: natsUrl, name: "edge under test", log });
   const edge = await startEdge({
-    bus,
+    bus: lose === undefined ? bus : lossy(bus, lose),
     listen: { host: "127.0.0.1", port: 0, isShared: false },
     tokens: { secret: jwtSecret },
     isDevelopment: true,
@@ -91,7 +105,7 @@ async function addEdge(
     version: "0.0.0-test",
     limits: { ...deliveryLimits, ...limits },
     log,
-    ...settings,
+    ...options,
   });
   return { ...edge, bus, url: `ws://127.0.0.1:${edge.port}/ws/chat` };
 }

@@ -15,6 +15,9 @@ export interface TestClient {
   /** The code it was closed with. */
   readonly closed: Promise<number>;
   close(): void;
+  /** Reads nothing more from its socket, until `resume`. */
+  pause(): void;
+  resume(): void;
   /** Dies without a word. */
   terminate(): void;
 }
@@ -75,6 +78,8 @@ export async function connectClient(
     },
     closed,
     close: () => socket.close(),
+    pause: () => socket.pause(),
+    resume: () => socket.resume(),
     terminate: () => socket.terminate(),
   };
 }

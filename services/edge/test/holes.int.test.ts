@@ -1,0 +1,102 @@
+import type { StoredMessage } from "@parley/bus";
+import { startTcpProxy } from "@parley/testkit";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createWorld, metricOf, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
+import type { TestClient } from "./support/test-client.ts";
+
+let world: World;
+let edge: EdgeUnderTest;
+let client: TestClient;
+const losses: ((message: StoredMessage) => boolean)[] = [];
+
+beforeAll(async () => {
+  world = await createWorld();
+  const lose = (message: StoredMessage): boolean => losses.some((isLost) => isLost(message));
+  edge = await world.addEdge({ lose, limits: { silenceMs: 1_000 } });
+  client = await world.connect(edge);
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+async function beginTurn(id: string, onto: TestClient = client) {
+  onto.send({ type: "message", id, message: id });
+  const accepted = await onto.next("accepted");
+  return world.worker.take(accepted.conversation_id, accepted.turn_id);
+}
+
+/** The messages of this conversation whose text says so are lost on their way. */
+function loseOf(conversation: string, text: string): void {
+  losses.push(
+    ({ subject, data }) => subject.includes(`.${conversation}.`) && Buffer.from(data).toString("utf8").includes(text),
+  );
+}
+
+describe("an event that is lost on its way", () => {
+  it("is fetched as soon as the next one of its kind comes, and shown in its place", async () => {
+    const turn = await beginTurn("hole in the text");
+    loseOf(turn.conversation, "lost");
+    const holes = await metricOf(edge, "parley_edge_holes_total");
+    for (const text of ["a", "lost1", "lost2", "b", "c"]) await turn.token(text);
+    await turn.complete("alost1lost2bc");
+    await client.next("complete");
+    expect(client.view(turn.conversation).turns.get(turn.turn)?.text).toBe("alost1lost2bc");
+    expect(await metricOf(edge, "parley_edge_holes_total")).toBe(holes + 1);
+  });
+
+  it("and is missed only after later ones were shown is put right by a snapshot", async () => {
+    const turn = await beginTurn("hole below");
+    loseOf(turn.conversation, "lost");
+    const common = { conversation_id: turn.conversation, turn_id: turn.turn, ts: 1, call_id: "k" } as const;
+    const progress = (message: string): Promise<number> =>
+      turn.append({ type: "tool_call_progress", ...common, message }, "toolp.k");
+    await turn.token("shown ");
+    await progress("first");
+    await progress("lost");
+    await turn.token("too");
+    await client.next("token");
+    await client.next("token");
+    await progress("third");
+    const snapshot = await client.next("snapshot");
+    expect(snapshot).toMatchObject({ text: "shown too" });
+    await turn.complete("shown too");
+    await client.next("complete");
+    expect(client.view(turn.conversation).turns.get(turn.turn)).toMatchObject({ status: "complete" });
+  });
+
+  it("and was the last one is fetched after a while of silence", async () => {
+    const turn = await beginTurn("lost end");
+    await turn.token("all");
+    await client.next("token");
+    loseOf(turn.conversation, '"type":"complete"');
+    await turn.complete("all");
+    expect(await client.next("complete")).toMatchObject({ response: "all" });
+  });
+});
+
+describe("a broker connection that breaks", () => {
+  it("costs no viewer an event", async () => {
+    await using proxy = await startTcpProxy({ targets: [world.nats.port] });
+    const cut = await world.addEdge({ natsUrl: `nats://127.0.0.1:${proxy.port}` });
+    const viewers = [await world.connect(cut), await world.connect(cut)] as const;
+    const turns = [await beginTurn("cut 1", viewers[0]), await beginTurn("cut 2", viewers[1])] as const;
+    await Promise.all(turns.map((turn) => turn.tokens(["before ", "the cut, "])));
+    await viewers[0].next("token");
+
+    proxy.sever();
+    await Promise.all(turns.map((turn) => turn.tokens(["during ", "it, "])));
+    await turns[0].complete("before the cut, during it, ");
+    proxy.heal();
+    await viewers[0].next("complete");
+    await turns[1].token("after");
+    await turns[1].complete("before the cut, during it, after");
+    await viewers[1].next("complete");
+
+    expect(viewers[0].view(turns[0].conversation).turns.get(turns[0].turn)).toMatchObject({
+      text: "before the cut, during it, ",
+      status: "complete",
+    });
+    expect(viewers[1].view(turns[1].conversation).turns.get(turns[1].turn)).toMatchObject({
+      text: "before the cut, during it, after",
+      status: "complete",
+    });
+  });
+});

@@ -1,0 +1,188 @@
+import { streams } from "@parley/protocol";
+import { jetstreamManager } from "@nats-io/jetstream";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createWorld, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
+import { message } from "./support/conversation-history.ts";
+import type { TestClient } from "./support/test-client.ts";
+
+let world: World;
+let edge: EdgeUnderTest;
+let client: TestClient;
+
+beforeAll(async () => {
+  world = await createWorld();
+  edge = await world.addEdge();
+  client = await world.connect(edge);
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+async function beginTurn(id: string, conversation_id?: string) {
+  client.send({ type: "message", id, message: `about ${id}`, conversation_id });
+  const accepted = await client.next("accepted");
+  return world.worker.take(accepted.conversation_id, accepted.turn_id);
+}
+
+function words(count: number, of = "word"): string[] {
+  return Array.from({ length: count }, (_, i) => `${of}${i} `);
+}
+
+describe("a viewer that comes later", () => {
+  it("in mid-answer gets the conversation in one snapshot and then the rest live", async () => {
+    const turn = await beginTurn("mid-turn");
+    await turn.tokens(words(300));
+    const late = await world.connect(await world.addEdge());
+    late.send({ type: "subscribe", conversation_id: turn.conversation });
+    expect(await late.next("subscribed")).toMatchObject({ mode: "snapshot" });
+    const snapshot = await late.next("snapshot");
+    expect(snapshot).toMatchObject({
+      turn_id: turn.turn,
+      text: words(300).join(""),
+      status: "running",
+      messages: [{ author: { role: "user" }, message: "about mid-turn" }],
+    });
+    await turn.token("end");
+    await turn.complete(`${words(300).join("")}end`);
+    await late.next("complete");
+    expect(late.view(turn.conversation).turns.get(turn.turn)?.text).toBe(`${words(300).join("")}end`);
+    expect(late.frames.filter(({ type }) => type === "token")).toHaveLength(1);
+  });
+
+  it("after the answer gets the transcript", async () => {
+    const turn = await beginTurn("finished");
+    await turn.token("done");
+    await turn.complete("done");
+    await client.next("complete");
+    const late = await world.connect(await world.addEdge());
+    late.send({ type: "subscribe", conversation_id: turn.conversation });
+    expect(await late.next("subscribed")).toMatchObject({ mode: "snapshot" });
+    const snapshot = await late.next("snapshot");
+    expect(snapshot).toMatchObject({ status: "idle" });
+    expect(snapshot.messages?.map(({ message }) => message)).toContain("done");
+  });
+
+  it("gets nothing but `subscribed` in a conversation where nothing was said", async () => {
+    await world.bus.owners.claim("empty", "ann");
+    client.send({ type: "subscribe", conversation_id: "empty" });
+    expect(await client.next("subscribed")).toMatchObject({ mode: "live" });
+    const turn = await beginTurn("first", "empty");
+    await turn.complete("ok");
+    await client.next("complete");
+    expect(client.frames.some((frame) => frame.type === "snapshot" && frame.conversation_id === "empty")).toBe(false);
+  });
+});
+
+describe("a viewer that comes back with its cursor", () => {
+  it("to another edge gets exactly what it missed, then what follows", async () => {
+    const turn = await beginTurn("moved");
+    const first = await world.connect(edge);
+    first.send({ type: "subscribe", conversation_id: turn.conversation, after: 0 });
+    await first.next("snapshot");
+    await turn.tokens(["a", "b"]);
+    await first.next("token");
+    const { seq } = await first.next("token");
+    first.terminate();
+    await turn.tokens(["c", "d"]);
+
+    const second = await world.connect(await world.addEdge());
+    second.send({ type: "subscribe", conversation_id: turn.conversation, after: seq });
+    expect(await second.next("subscribed")).toMatchObject({ mode: "replay", seq });
+    await turn.token("e");
+    await turn.complete("abcde");
+    await second.next("complete");
+    const tokens = second.frames.flatMap((frame) => (frame.type === "token" ? [frame.token] : []));
+    expect(tokens).toEqual(["c", "d", "e"]);
+  });
+
+  it("after missing a lot gets a snapshot of the answer instead of its tokens, and every end itself", async () => {
+    const turn = await beginTurn("long absence");
+    await client.next("message");
+    const cursor = client.view(turn.conversation).seq;
+    const back = await world.connect(await world.addEdge());
+    await turn.tokens(words(700));
+    await turn.complete(words(700).join(""));
+    back.send({ type: "subscribe", conversation_id: turn.conversation, after: cursor });
+    expect(await back.next("subscribed")).toMatchObject({ mode: "snapshot" });
+    await back.next("complete");
+    expect(back.frames.filter(({ type }) => type === "snapshot")).toHaveLength(1);
+    const view = back.view(turn.conversation);
+    expect(view.turns.get(turn.turn)).toMatchObject({ text: words(700).join(""), status: "complete" });
+  });
+
+  it("and has missed nothing is live at once", async () => {
+    const turn = await beginTurn("nothing missed");
+    await turn.complete("ok");
+    await client.next("complete");
+    // Other conversations go on: the stream is far beyond this cursor.
+    await (await beginTurn("elsewhere")).tokens(words(20));
+    const back = await world.connect(await world.addEdge());
+    const cursor = client.view(turn.conversation).seq;
+    back.send({ type: "subscribe", conversation_id: turn.conversation, after: cursor });
+    expect(await back.next("subscribed")).toMatchObject({ mode: "live", seq: cursor });
+  });
+
+  it.each([
+    ["too old", 1],
+    ["from the future", Number.MAX_SAFE_INTEGER],
+  ])("that is %s gets the conversation as it is", async (_what, after) => {
+    const turn = await beginTurn(`cursor ${after}`);
+    await turn.token("half");
+    const back = await world.connect(edge);
+    back.send({ type: "subscribe", conversation_id: turn.conversation, after });
+    expect(await back.next("subscribed")).toMatchObject({ mode: "snapshot" });
+    expect(await back.next("snapshot")).toMatchObject({ text: "half", turn_id: turn.turn });
+  });
+
+  it("while several messages wait has all of them, and each answer in its order", async () => {
+    const turn = await beginTurn("queue 1");
+    await turn.token("one");
+    const cursor = client.view(turn.conversation).seq;
+    const second = await beginTurn("queue 2", turn.conversation);
+    await turn.complete("one");
+    await second.token("two");
+    await second.complete("two");
+    await client.next("complete");
+    const back = await world.connect(await world.addEdge());
+    back.send({ type: "subscribe", conversation_id: turn.conversation, after: cursor });
+    await back.next("complete");
+    await back.next("complete");
+    const turns = [...back.view(turn.conversation).turns.values()];
+    expect(turns.map(({ turn_id, status }) => [turn_id, status])).toEqual([
+      [turn.turn, "complete"],
+      [second.turn, "complete"],
+    ]);
+  });
+});
+
+describe("a conversation", () => {
+  it("that one leaves is not shown any more, and can be entered again", async () => {
+    const turn = await beginTurn("leaving");
+    const other = await world.connect(edge);
+    other.send({ type: "subscribe", conversation_id: turn.conversation });
+    await other.next("snapshot");
+    other.send({ type: "unsubscribe", conversation_id: turn.conversation });
+    other.send({ type: "ping" });
+    await other.next("pong");
+    await turn.token("unseen");
+    other.send({ type: "subscribe", conversation_id: turn.conversation });
+    expect(await other.next("snapshot")).toMatchObject({ text: "unseen" });
+    expect(other.frames.filter(({ type }) => type === "token")).toHaveLength(0);
+  });
+
+  it("goes on for its viewers when the event stream is made anew, with numbers that rise", async () => {
+    const turn = await beginTurn("new stream");
+    await turn.token("lost ");
+    await client.next("token");
+    const before = client.view(turn.conversation).seq;
+    const jsm = await jetstreamManager(world.bus.nc, { checkAPI: false });
+    await jsm.streams.delete(streams.events(0));
+    await world.bus.events.restore();
+    // The worker is fenced off; the next one writes the message again and begins anew.
+    await turn.append(message(turn.turn, "again", turn.conversation), "user");
+    await turn.token("kept");
+    const again = await client.next("snapshot");
+    expect(again.seq).toBeGreaterThan(before);
+    await turn.complete("kept");
+    await client.next("complete");
+    expect(client.view(turn.conversation).turns.get(turn.turn)).toMatchObject({ text: "kept", status: "complete" });
+  });
+});
