@@ -11,14 +11,18 @@ beforeAll(async () => {
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
-/** More than the kernel keeps for a reader that has stopped, in events that a snapshot does not repeat. */
-const floodEvents = 700;
-const floodBytes = 16 * 1024;
+const batch = Array.from({ length: 100 });
 
-async function flood({ conversation, turn, append }: FakeTurn): Promise<void> {
+/** Writes events that a snapshot does not repeat, until the kernel keeps no more of them for a reader that has stopped. */
+async function flood(edge: EdgeUnderTest, { conversation, turn, append }: FakeTurn): Promise<void> {
+  const lagged = await metricOf(edge, "parley_edge_lagged_total");
   const common = { conversation_id: conversation, turn_id: turn, ts: 1, call_id: "k" } as const;
-  const event = { type: "tool_call_progress", ...common, message: "x".repeat(floodBytes) } as const;
-  await Promise.all(Array.from({ length: floodEvents }, () => append(event, "toolp.k")));
+  const event = { type: "tool_call_progress", ...common, message: "x".repeat(16 * 1024) } as const;
+  const writeMore = async (): Promise<boolean> => {
+    await Promise.all(batch.map(() => append(event, "toolp.k")));
+    return (await metricOf(edge, "parley_edge_lagged_total")) > lagged;
+  };
+  await eventually(writeMore, { what: "a lagging socket", timeoutMs: 20_000 });
 }
 
 async function watch(edge: EdgeUnderTest, id: string): Promise<{ slow: TestClient; fast: TestClient; turn: FakeTurn }> {
@@ -31,10 +35,6 @@ async function watch(edge: EdgeUnderTest, id: string): Promise<{ slow: TestClien
   return { slow, fast, turn: world.worker.take(conversation_id, turn_id) };
 }
 
-async function untilLagging(edge: EdgeUnderTest): Promise<void> {
-  await eventually(async () => (await metricOf(edge, "parley_edge_lagging_sockets")) > 0, { what: "a lagging socket" });
-}
-
 describe("a viewer that stops reading", () => {
   it("costs the others nothing, and is caught up with one snapshot when it reads again", async () => {
     const edge = await world.addEdge();
@@ -43,8 +43,7 @@ describe("a viewer that stops reading", () => {
     await slow.next("token");
     await slow.next("token");
     slow.pause();
-    await flood(turn);
-    await untilLagging(edge);
+    await flood(edge, turn);
     await turn.tokens(["goes ", "on "]);
     await turn.token("and on");
     for (let i = 0; i < 5; i++) await fast.next("token");
@@ -66,8 +65,7 @@ describe("a viewer that stops reading", () => {
     const edge = await world.addEdge({ limits: { lagMs: 500 } });
     const { slow, turn } = await watch(edge, "too slow");
     slow.pause();
-    await flood(turn);
-    await untilLagging(edge);
+    await flood(edge, turn);
     await eventually(async () => (await metricOf(edge, "parley_edge_sockets")) === 1, { what: "the close" });
     slow.resume();
     expect(await slow.closed).toBe(4002);
@@ -77,27 +75,24 @@ describe("a viewer that stops reading", () => {
     const edge = await world.addEdge();
     const { slow, turn } = await watch(edge, "chatty");
     slow.pause();
-    await flood(turn);
-    await untilLagging(edge);
+    await flood(edge, turn);
     for (let i = 0; i < 5_000; i++) slow.send({ type: "ping" });
     await eventually(async () => (await metricOf(edge, "parley_edge_sockets")) === 1, { what: "the close" });
     slow.resume();
     expect(await slow.closed).toBe(4002);
   });
 
-  it("is sent away first when the sockets together have too much unsent", async () => {
-    const edge = await world.addEdge({ limits: { totalBufferedBytes: 150 * 1024 } });
-    const first = await watch(edge, "first");
+  it("is sent away before others that began to lag later, when all together have too much unsent", async () => {
+    const edge = await world.addEdge({ limits: { totalBufferedBytes: 64 * 1024 } });
+    const [first, second] = [await watch(edge, "first"), await watch(edge, "second")];
     first.slow.pause();
-    await flood(first.turn);
-    await untilLagging(edge);
-    const second = await watch(edge, "second");
+    await flood(edge, first.turn);
     second.slow.pause();
-    await first.turn.token("an event");
-    expect(await metricOf(edge, "parley_edge_lagging_sockets")).toBe(1);
-    await flood(second.turn);
-    await eventually(async () => (await metricOf(edge, "parley_edge_lagged_total")) === 2, { what: "the second" });
+    await flood(edge, second.turn);
+    await eventually(async () => (await metricOf(edge, "parley_edge_sockets")) === 3, { what: "the close" });
+    first.slow.resume();
     second.slow.resume();
+    expect(await first.slow.closed).toBe(4002);
     second.slow.send({ type: "ping" });
     await second.slow.next("pong");
   });
@@ -106,8 +101,7 @@ describe("a viewer that stops reading", () => {
     const edge = await world.addEdge();
     const { slow, turn } = await watch(edge, "large");
     slow.pause();
-    await flood(turn);
-    await untilLagging(edge);
+    await flood(edge, turn);
     const parts = Array.from({ length: 16 }, (_, i) => String(i % 10).repeat(16 * 1024));
     await turn.tokens(parts);
     await turn.complete(parts.join(""));

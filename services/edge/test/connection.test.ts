@@ -1,0 +1,39 @@
+import { describe, expect, it } from "vitest";
+import { nativeDialect } from "../src/dialect/dialect-native.ts";
+import { createConnection, dueOf, move, type Connection } from "../src/socket/connection.ts";
+
+const deadlines = { authMs: 5_000, warnMs: 60_000, graceMs: 25_000 };
+const expiresAtMs = 1_000_000;
+
+function connection(more: Partial<Connection> = {}): Connection {
+  return { ...createConnection({ id: "c", dialect: nativeDialect, openedMs: 100, firstToken: undefined }), ...more };
+}
+
+describe("a connection", () => {
+  it.each([
+    ["opening", "ready", true],
+    ["opening", "closed", true],
+    ["ready", "ready", true],
+    ["ready", "closed", true],
+    ["ready", "opening", false],
+    ["closed", "ready", false],
+    ["closed", "opening", false],
+  ] as const)("that is %s may become %s: %s", (from, to, expected) => {
+    const one = connection({ state: from });
+    expect(move(one, to)).toBe(expected);
+    expect(one.state).toBe(expected ? to : from);
+  });
+
+  it.each([
+    ["opening", 5_099, 0, false, "nothing"],
+    ["opening", 5_100, 0, false, "no token in time"],
+    ["ready", 9e9, expiresAtMs - 60_001, false, "nothing"],
+    ["ready", 9e9, expiresAtMs - 60_000, false, "token runs out"],
+    ["ready", 9e9, expiresAtMs - 60_000, true, "nothing"],
+    ["ready", 9e9, expiresAtMs + 24_999, true, "nothing"],
+    ["ready", 9e9, expiresAtMs + 25_000, true, "token ran out"],
+    ["closed", 9e9, 9e12, false, "nothing"],
+  ] as const)("that is %s at %d, %d (warned: %s): %s", (state, nowMs, wallMs, isWarned, expected) => {
+    expect(dueOf(connection({ state, isWarned, expiresAtMs }), deadlines, nowMs, wallMs)).toBe(expected);
+  });
+});

@@ -1,0 +1,87 @@
+import type { LogRecord } from "@parley/protocol";
+import { describe, expect, it } from "vitest";
+import { append, createRing, type Ring } from "../src/hub/ring.ts";
+import { conversationSnapshot } from "../src/hub/snapshot.ts";
+import type { VisibleEvent } from "../src/hub/visible-event.ts";
+import { complete, conversation, message, token, visible } from "./support/conversation-history.ts";
+
+const place = { conversation, seq: 1_000 };
+
+function ringOf(...events: VisibleEvent[]): Ring {
+  const ring = createRing(0);
+  ring.rooted = true;
+  for (const event of events) append(ring, event);
+  return ring;
+}
+
+function record(turn: string, role: "user" | "assistant", text: string): LogRecord {
+  const message_id = `${turn}-${role === "user" ? "u" : "a"}`;
+  const shared = { v: 1 as const, conversation_id: conversation, turn_id: turn, ts: 1, prev: 0 };
+  return { ...shared, message_id, author: { role }, message: text, status: "complete" };
+}
+
+const stored = [record("old", "user", "q"), record("old", "assistant", "a")];
+
+describe("the snapshot of a conversation", () => {
+  it("is nothing when nothing was said", () => {
+    expect(conversationSnapshot(place, ringOf(), [])).toBeUndefined();
+  });
+
+  it("is the transcript when nothing runs", () => {
+    const frame = conversationSnapshot(place, ringOf(), stored);
+    expect(frame).toMatchObject({ seq: 1_000, status: "idle", messages: [{ message: "q" }, { message: "a" }] });
+    expect(frame).not.toHaveProperty("turn_id");
+    expect(frame?.messages?.[0]).not.toHaveProperty("prev");
+  });
+
+  it("has the turn that runs, and the messages that wait", () => {
+    const ring = ringOf(
+      visible(1, message("t1", "first")),
+      visible(2, message("t2", "second")),
+      visible(3, token("t1", "so far")),
+    );
+    expect(conversationSnapshot(place, ring, stored)).toMatchObject({
+      turn_id: "t1",
+      text: "so far",
+      status: "running",
+      messages: [{ message: "q" }, { message: "a" }, { message: "first" }, { message: "second" }],
+    });
+  });
+
+  it("says that a turn only waits", () => {
+    const frame = conversationSnapshot(place, ringOf(visible(1, message("t1"))), []);
+    expect(frame).toMatchObject({ status: "queued", turn_id: "t1", text: "" });
+  });
+
+  it("has an answer that ended after the transcript was read, and none twice", () => {
+    const ring = ringOf(
+      visible(1, message("old", "q")),
+      visible(2, complete("old", "a")),
+      visible(3, message("new", "q2")),
+      visible(4, complete("new", "a2")),
+    );
+    const frame = conversationSnapshot(place, ring, stored);
+    expect(frame).toMatchObject({ status: "idle" });
+    expect(frame?.messages?.map((one) => one.message)).toEqual(["q", "a", "q2", "a2"]);
+  });
+
+  it("leaves out what the transcript already says of the turn that runs", () => {
+    const ring = ringOf(visible(1, message("t", "question")));
+    const frame = conversationSnapshot(place, ring, [
+      record("t", "user", "question"),
+      record("t", "assistant", "early"),
+    ]);
+    expect(frame?.messages?.map((one) => one.message)).toEqual(["question"]);
+  });
+
+  it("has the newest messages that fit", () => {
+    const many = Array.from({ length: 40 }, (_, i) => record(`t${i}`, "assistant", `${i}:${"x".repeat(10_000)}`));
+    const messages = conversationSnapshot(place, ringOf(), many)?.messages ?? [];
+    expect(messages.at(-1)?.message).toMatch(/^39:/);
+    expect(messages.length).toBeGreaterThan(20);
+    expect(JSON.stringify(messages).length).toBeLessThanOrEqual(256 * 1024 + 100);
+    const [huge] =
+      conversationSnapshot(place, ringOf(), [record("t", "assistant", "x".repeat(300_000))])?.messages ?? [];
+    expect(huge?.message).toHaveLength(300_000);
+  });
+});
