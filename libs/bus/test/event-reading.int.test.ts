@@ -1,0 +1,45 @@
+import { encodeEvent, subjects, type StoredEvent } from "@parley/protocol";
+import { expect, it } from "vitest";
+import { openTestBus } from "./workbench.ts";
+
+const conversations = 40;
+const turns = 3;
+
+/** Many conversations with several turns each, mixed as they are under load. */
+function mixedSubjects(): { subject: string; event: StoredEvent }[] {
+  let random = 7;
+  return Array.from({ length: 4_000 }, (_, n) => {
+    random = (random * 48_271) % 2_147_483_647;
+    const conversation = `c${random % conversations}`;
+    const turn = `${conversation}-t${Math.floor((n / 4_000) * turns)}`;
+    const event = {
+      type: "token",
+      conversation_id: conversation,
+      turn_id: turn,
+      ts: 1,
+      attempt: 1,
+      n,
+      token: "w",
+    } as const;
+    return { subject: subjects.agent(0, conversation, turn), event };
+  });
+}
+
+it("reads every conversation whole, from any place in a mixed stream", { timeout: 60_000 }, async () => {
+  await using bench = await openTestBus();
+  const { events } = bench.bus;
+  const mixed = mixedSubjects();
+  for (let i = 0; i < mixed.length; i += 200) {
+    const batch = mixed.slice(i, i + 200);
+    await Promise.all(batch.map(({ subject, event }) => events.append({ subject, data: encodeEvent(event) })));
+  }
+  const all = await events.read("c7", { fromSeq: 1 });
+  const expected = mixed.filter(({ event }) => event.conversation_id === "c7");
+  expect(all).toHaveLength(expected.length);
+  for (let from = 1; from < mixed.length; from += 97) {
+    const conversation = `c${from % conversations}`;
+    const whole = await events.read(conversation, { fromSeq: 1 });
+    const part = await events.read(conversation, { fromSeq: from });
+    expect(part.map(({ seq }) => seq)).toEqual(whole.map(({ seq }) => seq).filter((seq) => seq >= from));
+  }
+});
