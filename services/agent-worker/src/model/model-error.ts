@@ -7,7 +7,7 @@ import type { Expiry } from "./watchdog.ts";
 const MAX_DETAIL_CHARS = 300;
 
 /** What really went wrong at the provider: the cause of a ChatError, for the log. It holds no key and no conversation. */
-export class ProviderFault extends Error {
+class ProviderFault extends Error {
   /** The same request would fail again, whatever the table says about the code. */
   readonly permanent: boolean;
 

@@ -12,7 +12,6 @@ export type ToolCallDelta = z.infer<typeof ToolCallDelta>;
 type Part = { index: number | undefined; id: string; name: string; arguments: string };
 type Slot = Part;
 
-
 /**
  * Puts tool calls together from their deltas, in the order in which they began. By the book a call is known by `index`,
  * and only its first delta has id and name. Seen in the field and handled: no index; every call at index 0, told apart
