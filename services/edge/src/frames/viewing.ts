@@ -15,7 +15,7 @@ export interface ViewingDeps {
 export type Viewing = ReturnType<typeof createViewing>;
 
 /** Conversations one connection may look at. */
-const maxViewers = 128;
+const maxViewers = 1_024;
 
 /** Which connection looks at which conversation, and from where on. */
 export function createViewing({ hubs, catchUp, events }: ViewingDeps) {
