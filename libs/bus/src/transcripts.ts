@@ -3,11 +3,7 @@ import { ChatError, LogRecord, decodeJson, encodeJson, streams, subjects, type C
 import { createBackoff, sleep } from "@parley/runtime";
 import { wrongLastSequence } from "./appender.ts";
 import type { EventLog } from "./event-log.ts";
-
-interface StoredRecord {
-  readonly seq: number;
-  readonly record: LogRecord;
-}
+import { createRecordCache, type StoredRecord } from "./record-cache.ts";
 
 export interface TranscriptPage {
   /** Oldest first. */
@@ -28,25 +24,35 @@ function recordOf(message: StoredMsg | null): StoredRecord | undefined {
 
 /** Reads one record at a time: the last one, or the one at a sequence. */
 function createRecordLookups(jsm: JetStreamManager, events: EventLog) {
+  const caches = new Map<number, ReturnType<typeof createRecordCache>>();
+  const cacheOf = (shard: number) => {
+    const cache = caches.get(shard) ?? createRecordCache();
+    caches.set(shard, cache);
+    return cache;
+  };
+
   return {
     async at(conversation: ConversationId, seq: number): Promise<StoredRecord | undefined> {
       if (seq === 0) return undefined;
-      return recordOf(await jsm.direct.getMessage(streams.log(events.shardOf(conversation)), { seq }));
+      const shard = events.shardOf(conversation);
+      const known = cacheOf(shard).get(seq);
+      // A log that was made anew counts from one again: what is remembered may be another conversation's.
+      if (known?.record.conversation_id === conversation) return known;
+      const stored = recordOf(await jsm.direct.getMessage(streams.log(shard), { seq }));
+      return stored === undefined ? undefined : cacheOf(shard).add(stored);
     },
     async last(conversation: ConversationId): Promise<StoredRecord | undefined> {
       const shard = events.shardOf(conversation);
       const query = { last_by_subj: subjects.log(shard, conversation) };
-      return recordOf(await jsm.direct.getMessage(streams.log(shard), query));
+      const stored = recordOf(await jsm.direct.getMessage(streams.log(shard), query));
+      return stored === undefined ? undefined : cacheOf(shard).add(stored);
     },
   };
 }
 
-/** `LOG`: each conversation is a chain of records, each naming the one before it, so reading the tail never scans the stream. */
-export function createTranscripts(jsm: JetStreamManager, events: EventLog) {
-  const { at, last } = createRecordLookups(jsm, events);
-
-  /** Whether the message is among the last records. */
-  const isStored = async (conversation: ConversationId, messageId: string, from: StoredRecord | undefined) => {
+/** Whether a message is among the last records. */
+function createLookBack(at: ReturnType<typeof createRecordLookups>["at"]) {
+  return async (conversation: ConversationId, messageId: string, from: StoredRecord | undefined): Promise<boolean> => {
     let stored = from;
     for (let i = 0; i < lookBack && stored !== undefined; i++) {
       if (stored.record.message_id === messageId) return true;
@@ -54,28 +60,42 @@ export function createTranscripts(jsm: JetStreamManager, events: EventLog) {
     }
     return false;
   };
+}
 
-  /** One try. False: somebody else was quicker, or the broker did not answer. */
-  const tryAppend = async (record: Omit<LogRecord, "prev">): Promise<boolean> => {
-    const { conversation_id: conversation, message_id } = record;
+type NewRecord = Omit<LogRecord, "prev">;
+
+/** `LOG`: each conversation is a chain of records, each naming the one before it, so reading the tail never scans the stream. */
+export function createTranscripts(jsm: JetStreamManager, events: EventLog) {
+  const { at, last } = createRecordLookups(jsm, events);
+  const isStored = createLookBack(at);
+
+  /** One try, from the first record that is not stored yet. False: somebody else was quicker, or the broker did not answer. */
+  const tryAppend = async (conversation: ConversationId, records: readonly NewRecord[]): Promise<boolean> => {
     const newest = await last(conversation);
-    if (await isStored(conversation, message_id, newest)) return true;
-    const prev = newest?.seq ?? 0;
     const subject = subjects.log(events.shardOf(conversation), conversation);
-    const result = await events.append({ subject, data: encodeJson({ ...record, prev }), expect: prev });
-    if (result.kind === "refused" && !wrongLastSequence.has(result.code)) throw new Error(result.description);
-    return result.kind === "stored";
+    let prev = newest?.seq ?? 0;
+    for (const record of records) {
+      if (await isStored(conversation, record.message_id, newest)) continue;
+      const result = await events.append({ subject, data: encodeJson({ ...record, prev }), expect: prev });
+      if (result.kind === "refused" && !wrongLastSequence.has(result.code)) throw new Error(result.description);
+      if (result.kind !== "stored") return false;
+      prev = result.seq;
+    }
+    return true;
   };
 
   return {
-    /** Appends a record unless its message is already there. Exactly once per message, whoever else tries. Throws OVERLOADED after 15 s. */
-    async append(record: Omit<LogRecord, "prev">): Promise<void> {
+    /**
+     * Appends records of one conversation, in order, but for those whose message is already there. Exactly once per message, whoever else
+     * tries. Throws OVERLOADED after 15 s.
+     */
+    async append(...records: [NewRecord, ...NewRecord[]]): Promise<void> {
       const backoff = createBackoff({ minMs: 10, maxMs: 1_000 });
       const deadline = performance.now() + writeDeadlineMs;
       let cause: unknown;
       while (performance.now() < deadline) {
         try {
-          if (await tryAppend(record)) return;
+          if (await tryAppend(records[0].conversation_id, records)) return;
         } catch (error) {
           cause = error;
         }

@@ -35,6 +35,10 @@ export function createTurnLookups(jsm: JetStreamManager, events: EventLog, log: 
   const waiting = (conversation: ConversationId): Promise<QueuedTurn[]> =>
     list(subjects.turns(conversation), limits.turnsPerConversation);
 
+  /** The turn of a conversation that may run: the first that has not left the queue. */
+  const first = async (conversation: ConversationId): Promise<QueuedTurn | undefined> =>
+    (await list(subjects.turns(conversation), 1))[0];
+
   const remove = async (seq: number): Promise<void> => {
     // Already gone is what we want.
     await jsm.streams
@@ -49,8 +53,12 @@ export function createTurnLookups(jsm: JetStreamManager, events: EventLog, log: 
 
   return {
     waiting,
+    first,
     remove,
     hasEnded,
+
+    /** Whether it is still queued, by the word of the stream's leader: other look-ups may be a moment behind on a cluster. */
+    isQueued: async (seq: number): Promise<boolean> => (await jsm.streams.getMessage(streams.turns, { seq })) !== null,
 
     /** Up to `limit` turns of all conversations, oldest first. For whoever looks after the queue. */
     scan: (limit: number): Promise<QueuedTurn[]> => list(subjects.allTurns, limit),

@@ -37,3 +37,12 @@ it("lets one user own a conversation", async () => {
   expect(new Set(claims).size).toBe(1);
   expect(await owners.ownerOf("c1")).toBe(claims[0]);
 });
+
+it("stores what is missing of several records, and nothing twice", async () => {
+  await using bench = await openTestBus();
+  const { transcripts } = bench.bus;
+  await transcripts.append(record("question", "t1"));
+  await Promise.all([0, 1].map(() => transcripts.append(record("question", "t1"), record("answer", "t1"))));
+  const { records } = await transcripts.tail("c1", { limit: 10 });
+  expect(records.map(({ message_id }) => message_id)).toEqual(["question", "answer"]);
+});

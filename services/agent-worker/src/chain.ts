@@ -80,6 +80,7 @@ export function createChain({ onFenced, ...options }: ChainOptions) {
 
     /** Resolves when everything pushed so far is stored. Throws FencedError when the turn is lost. */
     async stored(): Promise<void> {
+      pending.hurry();
       while (writing !== undefined) await writing;
       if (fenced !== undefined) throw fenced;
     },

@@ -78,7 +78,7 @@ export function createEnding({ transcripts }: Pick<Bus, "transcripts">) {
       chain.push({ type: "ending", outcome });
       await chain.stored();
     }
-    for (const record of recordsOf(request, outcome)) await transcripts.append(record);
+    await transcripts.append(...recordsOf(request, outcome));
     chain.push(outcome);
     await chain.stored();
   };

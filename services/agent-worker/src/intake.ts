@@ -26,10 +26,9 @@ const pullMs = 3_000;
 /** Only the first turn of a conversation may run (P4). The queue itself says which that is; there is no lock. */
 function createPlaces(turns: TurnQueue, runner: TurnRunner) {
   const placeOf = async (delivery: Delivery): Promise<Place> => {
-    const waiting = await turns.waiting(delivery.request.conversation_id);
-    const [first] = waiting;
-    if (!waiting.some((turn) => turn.seq === delivery.seq)) return "gone";
-    if (first === undefined || first.seq === delivery.seq) return "first";
+    const first = await turns.first(delivery.request.conversation_id);
+    if (first?.seq === delivery.seq) return "first";
+    if (first === undefined || first.seq > delivery.seq) return (await turns.isQueued(delivery.seq)) ? "waits" : "gone";
     // It may have ended without leaving the queue: then nobody else would ever remove it.
     if (runner.isRunning(first.request.turn_id) || !(await turns.hasEnded(first))) return "waits";
     await turns.remove(first.seq);

@@ -11,12 +11,13 @@ type Filled = "conversation_id" | "turn_id" | "attempt" | "n" | "ts";
 export function createPendingEvents(flushMs: number) {
   const queue: NewChainEvent[] = [];
   let textAt = -Infinity;
+  let hurried = false;
   let wake: (() => void) | undefined;
 
   /** Waits out the floor, unless something that is not text comes to be written. */
   const floor = async (): Promise<void> => {
     const waitMs = textAt + flushMs - performance.now();
-    if (waitMs <= 0 || queue.length > 1) return;
+    if (waitMs <= 0 || hurried || queue.length > 1) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, waitMs);
       wake = () => {
@@ -50,10 +51,18 @@ export function createPendingEvents(flushMs: number) {
 
     clear: (): void => void queue.splice(0),
 
+    /** What is queued is to be written now: nothing more will join it. */
+    hurry(): void {
+      hurried = queue.length > 0;
+      wake?.();
+    },
+
     /** The next event to write. Undefined: it was dropped while it waited. */
     async take(): Promise<NewChainEvent | undefined> {
       if (queue[0]?.type === "token") await floor();
-      return queue.shift();
+      const next = queue.shift();
+      hurried &&= queue.length > 0;
+      return next;
     },
 
     /** Text was stored just now. */
