@@ -1,0 +1,30 @@
+/** Who answers: a prompt, what it may use, and what makes a message its own. */
+export interface Agent {
+  readonly name: string;
+  /** One sentence for people. */
+  readonly description: string;
+  /** Messages people would send to it; the router compares new ones with them. */
+  readonly examples: readonly string[];
+  /** A message that matches one of these is this agent's. */
+  readonly rules: readonly RegExp[];
+  readonly systemPrompt: string;
+  /** Instead of the provider's model; a message that names a model itself goes before it. */
+  readonly model?: string;
+  /** Names of tools, or beginnings of names that end in `*`. None: it gets no tools. */
+  readonly tools: readonly string[];
+  /** Folders of the knowledge that are searched for its answers. */
+  readonly collections: readonly string[];
+}
+
+/** The agent that answers what is nobody else's. Every folder of agents has one of this name. */
+export const defaultAgentName = "general";
+
+/** The tools that the agent may use, of those there are. */
+export function toolsOf<Tool extends { readonly name: string }>(
+  { tools }: Pick<Agent, "tools">,
+  offered: readonly Tool[],
+): Tool[] {
+  const allows = (pattern: string, name: string) =>
+    pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
+  return offered.filter(({ name }) => tools.some((pattern) => allows(pattern, name)));
+}

@@ -1,0 +1,21 @@
+import { expect, test } from "vitest";
+import { toolsOf } from "../../src/agents/agent.ts";
+
+const offered = ["demo_echo", "k8s_list_pods", "k8s_pod_logs"].map((name) => ({ name }));
+
+test.each([
+  [[], []],
+  [["k8s_*"], ["k8s_list_pods", "k8s_pod_logs"]],
+  [
+    ["k8s_pod_logs", "demo_echo"],
+    ["demo_echo", "k8s_pod_logs"],
+  ],
+  [["k8s_"], []],
+  [["*"], ["demo_echo", "k8s_list_pods", "k8s_pod_logs"]],
+  [
+    ["k8s_*", "k8s_pod_logs"],
+    ["k8s_list_pods", "k8s_pod_logs"],
+  ],
+])("an agent with the tools %j gets %j", (tools, names) => {
+  expect(toolsOf({ tools }, offered).map(({ name }) => name)).toEqual(names);
+});

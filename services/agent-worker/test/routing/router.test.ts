@@ -1,0 +1,99 @@
+import { ChatError } from "@parley/protocol";
+import { expect, test } from "vitest";
+import type { Agent } from "../../src/agents/agent.ts";
+import { parseRule } from "../../src/agents/rule.ts";
+import { createRouter } from "../../src/routing/router.ts";
+
+const agent = (name: string, examples: readonly string[], rules: readonly string[] = []): Agent => ({
+  name,
+  description: "",
+  examples,
+  rules: rules.map(parseRule),
+  systemPrompt: "",
+  tools: [],
+  collections: [],
+});
+
+const agents = [
+  agent("cooking", ["How do I bake bread?", "Recipe for tomato soup", "Boil an egg"], ["recipe"]),
+  agent(
+    "garden",
+    ["When do I plant tomatoes?", "How do I cut roses?", "Water the lawn on dry summer evenings", "Boil an egg"],
+    ["/tomato(es)?/i"],
+  ),
+  agent("general", ["Tell me a joke"]),
+];
+const route = createRouter(agents);
+/** One word of an example among many. */
+const listings =
+  "summer films, plays, concerts, circus, opera, ballet, cabaret, readings, museums, galleries, festivals, parades, markets, fireworks, regattas, races, marathons, auctions";
+const decided = (input: Parameters<typeof route>[0]) => {
+  const { agent: chosen, method } = route(input);
+  return [chosen.name, method];
+};
+
+test.each([
+  ["a named agent", { message: "Recipe for tomato soup", explicit: "garden" }, "garden", "explicit"],
+  ["a rule", { message: "My favourite recipe" }, "cooking", "rule"],
+  ["the examples", { message: "baking a bread" }, "cooking", "lexical"],
+  ["the examples, whoever answered before", { message: "baking bread", previousAgent: "garden" }, "cooking", "lexical"],
+  ["a rule, whoever answered before", { message: "tomato", previousAgent: "cooking" }, "garden", "rule"],
+  ["the agent before", { message: "and in winter?", previousAgent: "garden" }, "garden", "previous"],
+  ["nothing", { message: "and in winter?" }, "general", "default"],
+  [
+    "nothing, when nobody in particular answered before",
+    { message: "x?", previousAgent: "general" },
+    "general",
+    "default",
+  ],
+  ["nothing, when the agent before is gone", { message: "and?", previousAgent: "sports" }, "general", "default"],
+  ["nothing in an empty message", { message: "" }, "general", "default"],
+  ["nothing, when only one word of many is known", { message: listings }, "general", "default"],
+])("is decided by %s", (_what, input, name, method) => {
+  expect(decided(input)).toEqual([name, method]);
+});
+
+test("leaves it to the examples when rules of several agents match", () => {
+  const both = route({ message: "recipe: when do I plant tomatoes" });
+  expect(both).toMatchObject({ agent: { name: "garden" }, method: "rule" });
+  expect(both.confidence).toBeGreaterThan(0.5);
+  expect(both.confidence).toBeLessThan(1);
+});
+
+test("is surest of an example of one agent, and half as sure of one that two agents share", () => {
+  expect(route({ message: "bake bread" }).confidence).toBe(1);
+  expect(route({ message: "boil an egg" }).confidence).toBe(0.5);
+});
+
+test("is less sure the more the message says that no example says", () => {
+  const messages = ["bake bread", "bake bread outdoors", "bake bread outdoors at midnight"];
+  const confidences = messages.map((message) => route({ message }).confidence);
+  expect(confidences).toEqual(confidences.toSorted((one, other) => other - one));
+  expect(new Set(confidences).size).toBe(3);
+});
+
+test("is as sure of the default agent as it is unsure of any other", () => {
+  expect(route({ message: "quantum physics" }).confidence).toBe(1);
+  const doubtful = route({
+    message: listings,
+  });
+  expect(doubtful.method).toBe("default");
+  expect(doubtful.confidence).toBeGreaterThan(0.8);
+  expect(doubtful.confidence).toBeLessThan(1);
+});
+
+test("refuses an agent that does not exist, and says which do", () => {
+  const sentence = 'There is no agent "sports". The agents are: cooking, garden, general.';
+  expect(() => route({ message: "x", explicit: "sports" })).toThrow(
+    new ChatError("INVALID_FRAME", { message: sentence }),
+  );
+});
+
+test("decides the same way again", () => {
+  const input = { message: "How do I cut a tomato for soup?" };
+  expect(route(input)).toEqual(createRouter(agents)(input));
+});
+
+test("looks for rules at the beginning of a message only", () => {
+  expect(decided({ message: `${"word ".repeat(400)}recipe` })).toEqual(["general", "default"]);
+});
