@@ -1,5 +1,5 @@
 import type { Bus } from "@parley/bus";
-import { ChatError, subjects, type CancelFrame, type User } from "@parley/protocol";
+import { ChatError, subjects, type CancelFrame, type TurnId, type User } from "@parley/protocol";
 import type { Ownership } from "./ownership.ts";
 
 export interface CancelDeps {
@@ -7,9 +7,12 @@ export interface CancelDeps {
   readonly ownership: Ownership;
 }
 
-/** `cancel`: asks the turn, or the one that runs, to stop. The answer is the turn's own end. Throws NOT_FOUND when there is no such turn. */
+/**
+ * `cancel`: asks the turn, or the one that runs, to stop; returns which. The answer is the turn's own end. Throws NOT_FOUND when there is no
+ * such turn.
+ */
 export function createCancelHandler({ bus: { events, turns }, ownership }: CancelDeps) {
-  return async (user: User, { conversation_id, turn_id }: CancelFrame): Promise<void> => {
+  return async (user: User, { conversation_id, turn_id }: Omit<CancelFrame, "type">): Promise<TurnId> => {
     await ownership.check(conversation_id, user.id);
     for (const queued of await turns.waiting(conversation_id)) {
       const { turn_id: waiting } = queued.request;
@@ -23,7 +26,7 @@ export function createCancelHandler({ bus: { events, turns }, ownership }: Cance
         by: user.id,
         reason: "cancelled by user",
       });
-      return;
+      return waiting;
     }
     throw new ChatError("NOT_FOUND", { message: "No such answer is running." });
   };
