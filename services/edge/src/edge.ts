@@ -3,9 +3,13 @@ import type { Logger, Registry } from "@parley/runtime";
 import uWS, { type TemplatedApp } from "uWebSockets.js";
 import { createTokens, type TokenOptions, type Tokens } from "./auth/tokens.ts";
 import { startCanary } from "./canary.ts";
+import { createDialectC } from "./dialect/dialect-c.ts";
+import { undecidedDialect } from "./dialect/dialect-undecided.ts";
+import type { Dialect } from "./dialect/dialect.ts";
 import { deliveryLimits, type DeliveryLimits } from "./delivery-limits.ts";
 import { createAuthHandler } from "./frames/auth-handler.ts";
 import { createCancelHandler } from "./frames/cancel-handler.ts";
+import { createDialectChooser } from "./frames/dialect-chooser.ts";
 import { createFrameHandler } from "./frames/frame-handler.ts";
 import { createMessageHandler } from "./frames/message-handler.ts";
 import { createOwnership } from "./frames/ownership.ts";
@@ -74,7 +78,9 @@ type Outward = ReturnType<typeof createOutward>;
 function createInward({ bus, log }: EdgeOptions, tokens: Tokens, { hubs, catchUp, outbox, counters }: Outward) {
   const ownership = createOwnership(bus.owners);
   const viewing = createViewing({ hubs, catchUp, events: bus.events });
+  const { isOwn } = ownership;
   const handle = createFrameHandler({
+    chooseDialect: createDialectChooser({ outbox, isOwn, counters }),
     onAuth: createAuthHandler({ tokens, outbox, log }),
     onMessage: createMessageHandler({ bus, ownership, viewing, outbox }),
     onCancel: createCancelHandler({ bus, ownership }),
@@ -85,7 +91,7 @@ function createInward({ bus, log }: EdgeOptions, tokens: Tokens, { hubs, catchUp
     counters,
     log,
   });
-  return createInbox({ handle, outbox });
+  return { ...createInbox({ handle, outbox }), isOwn };
 }
 
 /** What happens by the clock: one timer for all sockets and conversations. */
@@ -108,13 +114,18 @@ function createApp(options: EdgeOptions, outward: Outward, { isStopping, problem
   const { bus, log, pages, version, isDevelopment, maxConnections, limits = deliveryLimits } = options;
   const { counters, connections } = outward;
   const tokens = createTokens(options.tokens);
-  const { receive } = createInward(options, tokens, outward);
+  const { receive, isOwn } = createInward(options, tokens, outward);
   const origins = { allowed: options.allowedOrigins, allowLoopback: isDevelopment };
   const openConnections = (): number => connections.size;
-  const upgrade = createUpgrade({ origins, maxConnections, openConnections, isStopping, counters });
+  const admission = { origins, maxConnections, openConnections, isStopping, counters };
   const devToken = isDevelopment ? createDevToken(tokens) : undefined;
   const app = uWS.App();
-  app.ws("/ws/chat", createWebSocketBehavior({ ...outward, upgrade, limits, receive }));
+  const addSocketRoute = (path: string, otherDialect: () => Dialect, allowAnonymous: boolean): void => {
+    const upgrade = createUpgrade({ ...admission, otherDialect, allowAnonymous });
+    app.ws(path, createWebSocketBehavior({ ...outward, upgrade, limits, receive }));
+  };
+  addSocketRoute("/ws/chat", () => undecidedDialect, isDevelopment);
+  addSocketRoute("/api/v1/async/chatbot", () => createDialectC({ isOwn, isUntyped: true }), false);
   addRoutes(app, { pages, version, isConnected: bus.connected, problems, devToken, log });
   return app;
 }

@@ -19,6 +19,8 @@ export function createCounters() {
     refusedUpgrades: 0,
     closed: new Map<number, number>(),
     errors: new Map<ErrorCode, number>(),
+    /** Sockets without subprotocol, by the dialect that their first chat frame chose. */
+    dialects: new Map<string, number>(),
   };
 }
 
@@ -102,6 +104,12 @@ export function createEdgeMetrics(counters: Counters, { sockets, hubs, outbox }:
     help: "Frames refused, by error code.",
     label: "code",
     read: () => counters.errors,
+  });
+  addLabelled(registry, {
+    name: "parley_edge_dialects_total",
+    help: "Sockets without subprotocol by the dialect that their first chat frame chose.",
+    label: "dialect",
+    read: () => counters.dialects,
   });
   return registry;
 }

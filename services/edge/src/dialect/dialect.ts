@@ -1,16 +1,23 @@
-import type { ClientFrame, ConnectionFrame } from "@parley/protocol";
+import type { ClientFrame, ConnectionFrame, ConversationId, User } from "@parley/protocol";
 import type { VisibleEvent } from "../hub/visible-event.ts";
+
+export type Encoded = Uint8Array | readonly Uint8Array[];
 
 /**
  * How a client speaks. All dialects carry the same events; one is one file beside this one. A dialect that must remember something of
- * its viewer is made anew for each connection.
+ * its client is made anew for each connection.
  */
 export interface Dialect {
   readonly name: string;
-  /** Throws ChatError INVALID_FRAME or MESSAGE_TOO_LARGE. */
-  decode(text: string): ClientFrame;
+  /** `user`: whose connection it is, once that is known. Throws ChatError INVALID_FRAME, EMPTY_MESSAGE or MESSAGE_TOO_LARGE. */
+  decode(text: string, user: User | undefined): ClientFrame | Promise<ClientFrame>;
   /** The frames of one event, each a text message; none when the dialect does not show it. */
-  encodeEvent(event: VisibleEvent): Uint8Array | readonly Uint8Array[];
+  encodeEvent(event: VisibleEvent): Encoded;
   /** A frame of the connection itself, or a snapshot. */
-  encodeFrame(frame: ConnectionFrame): Uint8Array | readonly Uint8Array[];
+  encodeFrame(frame: ConnectionFrame): Encoded;
+  /**
+   * Whether the client still waits for something in the conversation. A client whose dialect can say so does not have to say when it no
+   * longer looks at one. Absent: it looks until it says otherwise.
+   */
+  isWaitingIn?(conversation: ConversationId): boolean;
 }

@@ -15,9 +15,11 @@ import type { Ownership } from "./ownership.ts";
 import type { Viewing } from "./viewing.ts";
 
 export interface FrameHandlerDeps {
+  /** Chooses the dialect of a connection that has none yet. Throws ChatError. */
+  readonly chooseDialect: (connection: Connection, text: string) => void;
   readonly onAuth: (connection: Connection, token: string) => Promise<void>;
   readonly onMessage: (connection: Connection, user: User, frame: MessageFrame) => Promise<void>;
-  readonly onCancel: (user: User, frame: CancelFrame) => Promise<void>;
+  readonly onCancel: (user: User, frame: CancelFrame) => Promise<unknown>;
   readonly ownership: Ownership;
   readonly viewing: Viewing;
   readonly outbox: Outbox;
@@ -41,6 +43,7 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
     if (user === undefined) throw new ChatError("AUTH_REQUIRED");
     switch (frame.type) {
       case "message":
+        viewing.leaveEnded(connection);
         return deps.onMessage(connection, user, frame);
       case "subscribe":
         await ownership.check(frame.conversation_id, user.id);
@@ -48,7 +51,8 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
       case "unsubscribe":
         return viewing.leave(connection, frame.conversation_id);
       case "cancel":
-        return deps.onCancel(user, frame);
+        await deps.onCancel(user, frame);
+        return;
       case "approve":
         throw new ChatError("UNSUPPORTED", { message: "No tool of this service asks for approval." });
     }
@@ -68,7 +72,8 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
   return async (connection: Connection, text: string): Promise<void> => {
     let frame: ClientFrame | undefined;
     try {
-      frame = connection.dialect.decode(text);
+      deps.chooseDialect(connection, text);
+      frame = await connection.dialect.decode(text, connection.user);
       await handle(connection, frame);
     } catch (thrown) {
       refuse(connection, thrown, frame);

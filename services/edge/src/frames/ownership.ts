@@ -29,6 +29,13 @@ export function createOwnership(owners: Bus["owners"]) {
       admit(conversation, remembered.get(conversation) ?? (await owners.claim(conversation, userId)), userId);
     },
 
+    /** Whether it is a conversation of the user's. */
+    async isOwn(conversation: ConversationId, userId: string): Promise<boolean> {
+      const owner = remembered.get(conversation) ?? (await owners.ownerOf(conversation));
+      if (owner !== undefined) remember(conversation, owner);
+      return owner === userId;
+    },
+
     /** Throws FORBIDDEN, or NOT_FOUND when it is nobody's. */
     async check(conversation: ConversationId, userId: string): Promise<void> {
       const owner = remembered.get(conversation) ?? (await owners.ownerOf(conversation));

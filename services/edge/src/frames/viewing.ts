@@ -48,6 +48,11 @@ export function createViewing({ hubs, catchUp, events }: ViewingDeps) {
     leave,
     release,
 
+    /** Leaves the conversations in which the client waits for nothing any more, if its dialect can tell: such clients never say it. */
+    leaveEnded(connection: Connection): void {
+      for (const conversation of endedIn(connection)) leave(connection, conversation);
+    },
+
     /** The connection's viewer, which gets no events until it is released. `isNew`: it looks at the conversation only from now on. */
     async hold(connection: Connection, conversation: ConversationId): Promise<{ viewer: HubViewer; isNew: boolean }> {
       const viewer = connection.viewers.get(conversation);
@@ -70,6 +75,10 @@ export function createViewing({ hubs, catchUp, events }: ViewingDeps) {
       release(viewer);
     },
   };
+}
+
+function endedIn({ dialect, viewers }: Connection): ConversationId[] {
+  return [...viewers.keys()].filter((conversation) => dialect.isWaitingIn?.(conversation) === false);
 }
 
 /** The stream sequence of a wire cursor. Costs a trip to the broker only when the hub itself cannot tell. */

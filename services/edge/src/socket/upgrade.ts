@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { nativeSubprotocol } from "@parley/protocol";
 import type { HttpRequest, HttpResponse, us_socket_context_t } from "uWebSockets.js";
 import { mayConnect, type OriginRules } from "../auth/origin.ts";
+import type { Dialect } from "../dialect/dialect.ts";
 import { nativeDialect } from "../dialect/dialect-native.ts";
 import { errorReply, send, type Reply } from "../http/reply.ts";
 import { createConnection, type Connection } from "./connection.ts";
@@ -11,6 +12,10 @@ export interface UpgradeDeps {
   readonly maxConnections: number;
   readonly openConnections: () => number;
   readonly isStopping: () => boolean;
+  /** How a client speaks that did not ask for the native dialect. */
+  readonly otherDialect: () => Dialect;
+  /** Clients without a subprotocol may do without a token: for development. */
+  readonly allowAnonymous: boolean;
   readonly counters: { refusedUpgrades: number };
 }
 
@@ -21,7 +26,8 @@ const tokenPrefix = "bearer.";
  * Decides on an upgrade without waiting for anything: the request is gone after this returns. The token is only picked up here; it is
  * checked once the socket is open, so that a bad one gets an answer that says why.
  */
-export function createUpgrade({ origins, maxConnections, openConnections, isStopping, counters }: UpgradeDeps) {
+export function createUpgrade(deps: UpgradeDeps) {
+  const { origins, maxConnections, openConnections, isStopping, otherDialect, allowAnonymous, counters } = deps;
   const refusalOf = (request: HttpRequest): Reply | undefined => {
     if (isStopping()) return errorReply("SHUTTING_DOWN", undefined, { "retry-after": "1" });
     if (openConnections() >= maxConnections) return errorReply("OVERLOADED", undefined, { "retry-after": "5" });
@@ -41,14 +47,15 @@ export function createUpgrade({ origins, maxConnections, openConnections, isStop
       .split(",")
       .map((protocol) => protocol.trim());
     const bearer = offered.find((protocol) => protocol.startsWith(tokenPrefix))?.slice(tokenPrefix.length);
+    const selected = offered.includes(nativeSubprotocol) ? nativeSubprotocol : "";
+    const firstToken = bearer ?? (request.getQuery("token") || undefined);
     const connection = createConnection({
       id: randomBytes(12).toString("base64url"),
-      // The place of the other dialects: one is chosen by its subprotocol here, or by the first chat frame.
-      dialect: nativeDialect,
+      dialect: selected === nativeSubprotocol ? nativeDialect : otherDialect(),
       openedMs: performance.now(),
-      firstToken: bearer ?? (request.getQuery("token") || undefined),
+      firstToken,
+      mayBeAnonymous: allowAnonymous && selected === "" && firstToken === undefined,
     });
-    const selected = offered.includes(nativeSubprotocol) ? nativeSubprotocol : "";
     const key = request.getHeader("sec-websocket-key");
     response.upgrade<Connection>(connection, key, selected, request.getHeader("sec-websocket-extensions"), context);
   };

@@ -1,10 +1,12 @@
 import { limits as protocolLimits } from "@parley/protocol";
 import uWS, { type WebSocketBehavior } from "uWebSockets.js";
 import type { DeliveryLimits } from "../delivery-limits.ts";
+import { nativeDialect } from "../dialect/dialect-native.ts";
 import type { CatchUp } from "../hub/catch-up.ts";
 import type { Connection } from "./connection.ts";
 import type { Connections } from "./connections.ts";
 import type { Outbox } from "./outbox.ts";
+import { welcomeOf } from "./welcome.ts";
 
 export interface WebSocketDeps {
   readonly upgrade: NonNullable<WebSocketBehavior<Connection>["upgrade"]>;
@@ -19,8 +21,6 @@ export interface WebSocketDeps {
 
 /** Pings go out at about half of this: under the 30 s after which some load balancers cut a silent connection. */
 const idleTimeoutSeconds = 30;
-/** What a client is told to send a `ping` after, when it has sent nothing else: browsers cannot see protocol pings. */
-const heartbeatMs = 20_000;
 
 const decoder = new TextDecoder();
 
@@ -29,14 +29,8 @@ export function createWebSocketBehavior(deps: WebSocketDeps): WebSocketBehavior<
   const { upgrade, connections, outbox, catchUp, limits, counters, receive } = deps;
 
   const open = (connection: Connection): void => {
-    outbox.sendFrame(connection, {
-      type: "welcome",
-      connection_id: connection.id,
-      auth_required: true,
-      heartbeat_ms: heartbeatMs,
-      max_message_bytes: protocolLimits.messageBytes,
-      resume_window_ms: protocolLimits.resumeWindowMs,
-    });
+    // Clients of the seeds take their first frame for the answer to their `auth`.
+    if (connection.dialect === nativeDialect) outbox.sendFrame(connection, welcomeOf(connection));
     if (connection.firstToken !== undefined) {
       receive(connection, JSON.stringify({ type: "auth", token: connection.firstToken }));
     }

@@ -1,0 +1,135 @@
+import {
+  ConversationId,
+  errorTable,
+  type FinishedToolCall,
+  type FrameError,
+  type Outcome,
+  type StoredEvent,
+  type TurnView,
+} from "@parley/protocol";
+import { newConversationId } from "../frames/turn-id.ts";
+import { createAskedTurns, type Asked, type AskedTurn } from "./asked-turns.ts";
+import type { Dialect } from "./dialect.ts";
+import { createSeedDialect, type Encodable, type ToldFrame } from "./seed-dialect.ts";
+import { decodeSeedFrame, type SeedMessageRules } from "./seed-message.ts";
+import { sessionConversation } from "./seed-session.ts";
+import { createSentText, extend, replace, type SentText } from "./sent-text.ts";
+import { missingToolFrames, noteToolEvent, type ShownTools, type ToolFrame } from "./shown-tools.ts";
+
+/** What a client has of its turn. */
+interface Shown {
+  readonly text: SentText;
+  readonly tools: ShownTools;
+}
+
+export interface DialectAOptions {
+  /** The user exists for this connection only, so conversation ids must not outlive it: the next visitor is somebody else. */
+  readonly isAnonymous: boolean;
+}
+
+/**
+ * Dialect A, of one connection: `{type, data}`. Its clients can only add text, so after a restart nothing is sent until the new text has
+ * repeated what they have (see `SentText`). When it says something else the turn has ended for them, with WORKER_LOST: one end, and
+ * never a wrong answer.
+ */
+export function createDialectA({ isAnonymous }: DialectAOptions): Dialect {
+  const asked = createAskedTurns<Shown>(() => ({ text: createSentText(), tools: new Map() }));
+  const rules: SeedMessageRules = {
+    name: "dialect A",
+    takes: ["A"],
+    async submit(user, { conversation_id }) {
+      const id = asked.ask(conversation_id);
+      if (conversation_id === undefined) return { id, conversation: newConversationId() };
+      const own = ConversationId.safeParse(conversation_id);
+      if (own.success && !isAnonymous) return { id, conversation: own.data };
+      return { id, conversation: sessionConversation(user.id, conversation_id) };
+    },
+  };
+  return createSeedDialect<Shown>({
+    name: "A",
+    asked,
+    decode: (text, user) => decodeSeedFrame(rules, text, user),
+    event,
+    catchUp,
+    refusal,
+    frame: ({ type, ...data }: ToldFrame) => [{ type, data }],
+    hasGivenUp: ({ state }) => state.text.state === "diverged",
+  });
+}
+
+function event(turn: AskedTurn<Shown>, stored: StoredEvent): Encodable[] {
+  const { state } = turn;
+  switch (stored.type) {
+    case "thinking":
+      return [{ type: "thinking", data: { message: stored.message, conversation_id: idOf(turn) } }];
+    case "token":
+      return textFrames(turn, extend(state.text, stored.token));
+    case "turn_restarted":
+      return textFrames(turn, replace(state.text, stored.text));
+    case "tool_call_start":
+    case "tool_call_end":
+      noteToolEvent(state.tools, stored);
+      return [toolFrame(turn, stored)];
+    case "complete":
+    case "cancelled":
+    case "error":
+      return ending(turn, stored);
+    default:
+      return [];
+  }
+}
+
+function idOf({ session, conversation }: AskedTurn<Shown>): string {
+  return session ?? conversation;
+}
+
+function textFrames(turn: AskedTurn<Shown>, text: string): Encodable[] {
+  if (turn.state.text.state === "diverged") return [errorFrame(turn, "WORKER_LOST", errorTable.WORKER_LOST.sentence)];
+  return text === "" ? [] : [{ type: "text", data: { text, conversation_id: idOf(turn) } }];
+}
+
+function errorFrame(turn: AskedTurn<Shown>, code: string, error: string): Encodable {
+  return { type: "error", data: { error, code, conversation_id: idOf(turn) } };
+}
+
+function toolFrame(turn: AskedTurn<Shown>, call: ToolFrame): Encodable {
+  const { call_id, tool_name, arguments: args } = call;
+  const place = { call_id, conversation_id: idOf(turn) };
+  if (call.type === "tool_call_start") return { type: call.type, data: { tool_name, arguments: args, ...place } };
+  return { type: call.type, data: { ...finished(call), conversation_id: idOf(turn) } };
+}
+
+/** Whatever is not `completed` has failed for clients that know only these two. */
+function finished({ call_id, tool_name, arguments: args, result, status }: FinishedToolCall): object {
+  const known = status === "completed" ? "completed" : "failed";
+  return { call_id, tool_name, arguments: args, result, status: known };
+}
+
+/** A cancelled answer ends as a complete one, with the text so far. */
+function ending(turn: AskedTurn<Shown>, outcome: Outcome): Encodable[] {
+  if (outcome.type === "error") return [errorFrame(turn, outcome.code, outcome.error)];
+  const missing = outcome.type === "complete" ? textFrames(turn, upTo(turn.state.text, outcome.response)) : [];
+  if (turn.state.text.state === "diverged") return missing;
+  const { response: message, tool_calls } = outcome;
+  const data = { message, tool_calls: tool_calls.map(finished), conversation_id: idOf(turn) };
+  return [...missing, { type: "complete", data: outcome.type === "cancelled" ? { ...data, cancelled: true } : data }];
+}
+
+/** An answer that ends before it has repeated what the client has is another one than the client has. */
+function upTo(text: SentText, response: string): string {
+  if (text.state === "following" && text.sent.length === response.length) return "";
+  const missing = replace(text, response);
+  if (text.state === "repeating") text.state = "diverged";
+  return missing;
+}
+
+/** One text with all that is missing. */
+function catchUp(turn: AskedTurn<Shown>, view: TurnView): Encodable[] {
+  const tools = missingToolFrames(turn.state.tools, view).map((frame) => toolFrame(turn, frame));
+  return [...tools, ...textFrames(turn, replace(turn.state.text, view.text))];
+}
+
+function refusal({ error, code }: FrameError, asked: Asked<Shown> | undefined): Encodable {
+  const place = asked?.session === undefined ? {} : { conversation_id: asked.session };
+  return { type: "error", data: { error, code, ...place } };
+}

@@ -1,0 +1,31 @@
+import type { CallId, StoredEvent, ToolCall, FinishedToolCall, TurnView } from "@parley/protocol";
+
+/** The tool calls of a turn that a client has been told of. */
+export type ShownTools = Map<CallId, "started" | "ended">;
+
+export type ToolFrame = ({ type: "tool_call_start" } & ToolCall) | ({ type: "tool_call_end" } & FinishedToolCall);
+
+/** The client is told of this event now. */
+export function noteToolEvent(
+  shown: ShownTools,
+  { type, call_id }: Extract<StoredEvent, { type: "tool_call_start" | "tool_call_end" }>,
+): void {
+  if (type === "tool_call_end") shown.set(call_id, "ended");
+  else if (!shown.has(call_id)) shown.set(call_id, "started");
+}
+
+/** What the client has not been told of the turn's calls, which counts as told now. */
+export function missingToolFrames(shown: ShownTools, { tool_calls }: TurnView): ToolFrame[] {
+  return [...tool_calls.values()].flatMap((call) => {
+    const { call_id, tool_name, arguments: args, status, result = "", duration_ms = 0 } = call;
+    const before = shown.get(call_id);
+    const common = { call_id, tool_name, arguments: args };
+    const frames: ToolFrame[] = [];
+    if (before === undefined) frames.push({ type: "tool_call_start", ...common });
+    if (before !== "ended" && status !== undefined) {
+      frames.push({ type: "tool_call_end", ...common, status, result, duration_ms });
+    }
+    shown.set(call_id, status === undefined && before !== "ended" ? "started" : "ended");
+    return frames;
+  });
+}

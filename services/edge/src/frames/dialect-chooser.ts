@@ -1,0 +1,55 @@
+import { randomBytes } from "node:crypto";
+import { parseObject } from "@parley/protocol";
+import { createDialectA } from "../dialect/dialect-a.ts";
+import { createDialectC } from "../dialect/dialect-c.ts";
+import { dialectOfFrame, type DialectName } from "../dialect/dialect-choice.ts";
+import { nativeDialect } from "../dialect/dialect-native.ts";
+import type { IsOwn } from "../dialect/seed-session.ts";
+import { undecidedDialect } from "../dialect/dialect-undecided.ts";
+import { move, type Connection } from "../socket/connection.ts";
+import type { Outbox } from "../socket/outbox.ts";
+import { welcomeOf } from "../socket/welcome.ts";
+
+export interface DialectChooserDeps {
+  readonly outbox: Outbox;
+  readonly isOwn: IsOwn;
+  readonly counters: { dialects: Map<string, number> };
+}
+
+/**
+ * Chooses the dialect of a connection that came without a subprotocol, by its first chat frame; once, for good. Throws ChatError when the
+ * text is not a frame at all.
+ */
+export function createDialectChooser({ outbox, isOwn, counters }: DialectChooserDeps) {
+  const choose = (connection: Connection, name: DialectName): void => {
+    switch (name) {
+      case "native":
+        connection.dialect = nativeDialect;
+        outbox.sendFrame(connection, welcomeOf(connection));
+        return;
+      case "A": {
+        const isAnonymous = connection.user === undefined && connection.mayBeAnonymous;
+        connection.dialect = createDialectA({ isAnonymous });
+        if (isAnonymous) becomeAnonymous(connection);
+        return;
+      }
+      case "C":
+        connection.dialect = createDialectC({ isOwn });
+    }
+  };
+
+  return (connection: Connection, text: string): void => {
+    if (connection.dialect !== undecidedDialect) return;
+    const name = dialectOfFrame(parseObject(text));
+    if (name === undefined) return;
+    choose(connection, name);
+    counters.dialects.set(name, (counters.dialects.get(name) ?? 0) + 1);
+  };
+}
+
+/** Clients of seed A have no tokens at all. In development each of their connections is a user of its own. */
+function becomeAnonymous(connection: Connection): void {
+  if (!move(connection, "ready")) return;
+  connection.user = { id: `dev-anonymous-${randomBytes(9).toString("base64url")}` };
+  connection.expiresAtMs = Infinity;
+}
