@@ -27,7 +27,9 @@ export const Author = z.object({
 });
 export type Author = z.infer<typeof Author>;
 
-export const Source = z.object({ title: z.string(), score: z.number().optional() });
+/** A passage of a document that the answer may rest on. */
+export const Source = z.object({ title: z.string(), file: z.string().optional(), score: z.number().optional() });
+export type Source = z.infer<typeof Source>;
 
 export const ToolStatus = z.enum(["completed", "failed", "denied", "cancelled", "timeout"]);
 export type ToolStatus = z.infer<typeof ToolStatus>;

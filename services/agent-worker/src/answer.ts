@@ -1,5 +1,7 @@
 import type { Bus, ToolCatalogue } from "@parley/bus";
-import { ChatError, messageIdOf, type LogRecord, type Outcome } from "@parley/protocol";
+import { ChatError, messageIdOf, type AnswerMetadata, type LogRecord, type Outcome } from "@parley/protocol";
+import { toolsOf } from "./agents/agent.ts";
+import type { Brief, Briefing } from "./briefing.ts";
 import type { Chain } from "./chain.ts";
 import type { ClaimedTurn } from "./claimed-turn.ts";
 import { completeOutcome } from "./ending.ts";
@@ -16,14 +18,14 @@ export interface AnswerDeps {
   readonly maxSteps: number;
   /** Messages of the transcript that are looked at for context. */
   readonly historyMessages: number;
-  readonly agent: string;
+  readonly brief: Brief;
 }
 
 export type Answer = ReturnType<typeof createAnswer>;
 
 /** The loop of a turn: model, tools, model, … until the model answers. It begins where the fold says that an earlier attempt stopped. */
 export function createAnswer(deps: AnswerDeps) {
-  const { bus, modelStep, toolCalls, catalogue, maxSteps, historyMessages } = deps;
+  const { bus, brief, modelStep, toolCalls, catalogue, maxSteps, historyMessages } = deps;
 
   const toolRun = async ({ request, fold, stop }: ClaimedTurn, { calls }: CommittedStep): Promise<ToolRun> => {
     const definitions = await catalogue.list();
@@ -45,18 +47,20 @@ export function createAnswer(deps: AnswerDeps) {
   return {
     async run(turn: ClaimedTurn, chain: Chain): Promise<Outcome> {
       const { request, fold, stop } = turn;
+      const isTold = fold.visible;
       announce(fold, chain);
       const { records } = await bus.transcripts.tail(request.conversation_id, { limit: historyMessages });
       const earlier = records.find((record) => record.message_id === messageIdOf(request.turn_id, "assistant"));
       if (earlier !== undefined) return outcomeOfRecord(earlier);
       const history = records.filter((record) => record.turn_id !== request.turn_id);
+      const briefing = brief({ request, history, chain, isTold });
       for (;;) {
         const open = openStep(fold);
         if (open !== undefined) await runTools(turn, chain, open);
-        const tools = fold.steps.length < maxSteps - 1 ? await catalogue.list() : [];
-        const end = await modelStep({ turn, chain, history, tools });
+        const tools = fold.steps.length < maxSteps - 1 ? toolsOf(briefing.agent, await catalogue.list()) : [];
+        const end = await modelStep({ turn, chain, history, briefing, tools });
         stop.signal.throwIfAborted();
-        if (end.kind === "answered") return completeOutcome(turn, { agent: deps.agent, model: end.model });
+        if (end.kind === "answered") return completeOutcome(turn, metadataOf(briefing, end.model));
       }
     },
 
@@ -72,6 +76,10 @@ export function createAnswer(deps: AnswerDeps) {
 function openStep(fold: TurnFold): CommittedStep | undefined {
   const last = fold.steps.at(-1);
   return last?.calls.some((call) => !fold.results.has(call.call_id)) === true ? last : undefined;
+}
+
+function metadataOf({ agent, confidence, sources }: Briefing, model: string): AnswerMetadata {
+  return { agent: agent.name, confidence, model, context: { sources: [...sources] } };
 }
 
 function announce(fold: TurnFold, chain: Chain): void {

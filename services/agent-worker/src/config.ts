@@ -1,5 +1,9 @@
 import { durationMs, logFormat, logLevel, optionalText, port, secret } from "@parley/runtime";
+import { fileURLToPath } from "node:url";
 import { z } from "zod";
+
+/** A folder of this repository's `config`. */
+const shipped = (folder: string): string => fileURLToPath(new URL(`../../../config/${folder}`, import.meta.url));
 
 const count = (defaultCount: number) => z.coerce.number().int().min(1).default(defaultCount);
 
@@ -29,8 +33,11 @@ export const Config = z.object({
   CONTEXT_BYTES: count(96 * 1024).describe("History and tool results given to the model, newest first."),
   HISTORY_MESSAGES: count(40).describe("Messages of the transcript that are looked at for context."),
   JANITOR_MS: durationMs(30_000).describe("How often the queue is searched for turns that nobody looks after."),
-  AGENT_NAME: z.string().default("general").describe("The agent's name in answers."),
-  SYSTEM_PROMPT: optionalText().describe("Replaces the built-in system prompt."),
+  AGENTS_DIR: z.string().default(shipped("agents")).describe("Folder of the agents, one YAML file each."),
+  KNOWLEDGE_DIR: z
+    .string()
+    .default(shipped("knowledge"))
+    .describe("Folder of the documents, one folder per collection."),
   OPENAI_API_KEY: secret().optional().describe("Key of the model provider."),
   OPENAI_BASE_URL: optionalText().describe("Any OpenAI-compatible server, with /v1."),
   OPENAI_MODEL: optionalText().describe("The model's name at that server."),

@@ -6,12 +6,13 @@ import { createIntake } from "./intake.ts";
 import { createJanitor } from "./janitor.ts";
 import { createAgentMetrics } from "./metrics.ts";
 import { providerFrom } from "./model/provider.ts";
-import { connectBus, connectTools, createTurnRun } from "./parts.ts";
+import { connectBus, connectTools, createTurnRun, readBrief } from "./parts.ts";
 import { createTurnRunner } from "./turn-runner.ts";
 
 runMain("agent-worker", async ({ env }) => {
   const config = readConfig(Config, env);
   const provider = providerFrom(config);
+  const brief = await readBrief(config);
   const log = createLogger({ service: "agent-worker", level: config.LOG_LEVEL, format: config.LOG_FORMAT });
   await using life = createLifecycle({ log, shutdownMs: config.SHUTDOWN_MS });
   const worker = `agent-${randomUUID()}`;
@@ -19,7 +20,8 @@ runMain("agent-worker", async ({ env }) => {
   const { SLOTS: slots, SHARDS: shards, TURN_MS: turnMs, APPEND_GIVE_UP_MS: appendGiveUpMs } = config;
 
   const bus = await connectBus({ config, log, life }, worker);
-  const run = createTurnRun({ config, log, life }, bus, provider, connectTools({ config, log, life }, bus));
+  const tools = connectTools({ config, log, life }, bus);
+  const run = createTurnRun({ config, log, life }, bus, { provider, brief, tools });
   const runner = createTurnRunner({ bus, worker, run, turnMs, appendGiveUpMs, log, onSettled: metrics.turnSettled });
 
   const cancellations = createCancellations({ bus, shards, runner, log });

@@ -1,4 +1,5 @@
 import { ChatError, callIdOf, limits, type LogRecord, type StepCall, type ToolDefinition } from "@parley/protocol";
+import type { Briefing } from "./briefing.ts";
 import type { Chain } from "./chain.ts";
 import { buildMessages } from "./context.ts";
 import type { ModelClient, ModelEvent, RequestedCall } from "./model/model.ts";
@@ -9,7 +10,6 @@ import { addUsage, type TurnFold } from "./turn-fold.ts";
 
 export interface ModelStepDeps {
   readonly model: ModelClient;
-  readonly systemPrompt: string;
   /** History and tool results are cut to this, newest first. */
   readonly contextBytes: number;
 }
@@ -18,6 +18,7 @@ export interface ModelStepInput {
   readonly turn: ClaimedTurn;
   readonly chain: Chain;
   readonly history: readonly LogRecord[];
+  readonly briefing: Briefing;
   /** Empty: the model has to answer. */
   readonly tools: readonly ToolDefinition[];
 }
@@ -31,14 +32,14 @@ export type ModelStepEnd =
 export type ModelStep = ReturnType<typeof createModelStep>;
 
 /** One call of the model: its text goes into the chain as it comes, its tool calls are committed as a step. */
-export function createModelStep({ model, systemPrompt, contextBytes }: ModelStepDeps) {
-  return async ({ turn, chain, history, tools }: ModelStepInput): Promise<ModelStepEnd> => {
+export function createModelStep({ model, contextBytes }: ModelStepDeps) {
+  return async ({ turn, chain, history, briefing, tools }: ModelStepInput): Promise<ModelStepEnd> => {
     const { request, fold, attempt, stop } = turn;
     const step = fold.steps.length;
     chain.push({ type: "progress", step: "generating", message: "Generating response" });
     const modelRequest = {
       messages: buildMessages({
-        systemPrompt,
+        systemPrompt: briefing.systemPrompt,
         history,
         message: request.message,
         steps: stepsOf(fold),
@@ -46,7 +47,7 @@ export function createModelStep({ model, systemPrompt, contextBytes }: ModelStep
       }),
       tools: toModelTools(tools),
       requestId: `${request.turn_id}-${attempt}-${step}`,
-      ...(request.model === undefined ? {} : { model: request.model }),
+      ...modelOf(request.model ?? briefing.agent.model),
     };
     const writer = createStepWriter(chain, fold);
     let calls: RequestedCall[] = [];
@@ -73,6 +74,10 @@ export function createModelStep({ model, systemPrompt, contextBytes }: ModelStep
     await chain.stored();
     return { kind: "tools" };
   };
+}
+
+function modelOf(model: string | undefined): { model?: string } {
+  return model === undefined ? {} : { model };
 }
 
 function stepsOf(fold: TurnFold) {

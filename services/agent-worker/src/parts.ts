@@ -1,11 +1,14 @@
 import { connectRedis, createToolCatalogue, createToolQueue, openBus, type Bus } from "@parley/bus";
 import type { Lifecycle, Logger } from "@parley/runtime";
+import { loadAgents } from "./agents/load-agents.ts";
 import { createAnswer } from "./answer.ts";
+import { createBrief, type Brief } from "./briefing.ts";
 import type { Config } from "./config.ts";
 import { createModelStep } from "./model-step.ts";
 import { createModelClient } from "./model/model-client.ts";
 import type { Provider } from "./model/provider.ts";
-import { defaultSystemPrompt } from "./system-prompt.ts";
+import { loadKnowledge } from "./retrieval/knowledge.ts";
+import { createRouter } from "./routing/router.ts";
 import { createToolCalls } from "./tool-calls.ts";
 import { createTurn } from "./turn.ts";
 
@@ -40,22 +43,27 @@ export function connectTools({ config, log, life }: Process, bus: Bus) {
   };
 }
 
+/** The agents and documents of the configuration. Throws a StartError that names every problem with file and line. */
+export async function readBrief({ AGENTS_DIR, KNOWLEDGE_DIR }: Config): Promise<Brief> {
+  const knowledge = await loadKnowledge(KNOWLEDGE_DIR);
+  const agents = await loadAgents({ folder: AGENTS_DIR, collections: knowledge.collections() });
+  return createBrief({ route: createRouter(agents), knowledge });
+}
+
 /** What runs a claimed turn: model, tools, ending. */
 export function createTurnRun(
   { config, log }: Process,
   bus: Bus,
-  provider: Provider,
-  tools: ReturnType<typeof connectTools>,
+  { provider, brief, tools }: { provider: Provider; brief: Brief; tools: ReturnType<typeof connectTools> },
 ) {
   const { MODEL_IDLE_MS: idleMs, MODEL_FIRST_TOKEN_MS: firstTokenMs } = config;
   const model = createModelClient({ provider, idleMs, firstTokenMs, log });
-  const systemPrompt = config.SYSTEM_PROMPT ?? defaultSystemPrompt;
   const answer = createAnswer({
     ...{ bus, ...tools },
-    modelStep: createModelStep({ model, systemPrompt, contextBytes: config.CONTEXT_BYTES }),
+    brief,
+    modelStep: createModelStep({ model, contextBytes: config.CONTEXT_BYTES }),
     maxSteps: config.MAX_STEPS,
     historyMessages: config.HISTORY_MESSAGES,
-    agent: config.AGENT_NAME,
   });
   return createTurn({
     ...{ bus, answer, log },

@@ -20,7 +20,7 @@ export interface Workbench {
   readonly model: Service;
   addWorker(env?: Record<string, string>): Promise<Service>;
   /** Queues a message as an edge would; `sim` is a directive for the simulated model. */
-  ask(message: string, options?: { conversation?: string; sim?: string }): Promise<TurnRequest>;
+  ask(message: string, options?: { conversation?: string; sim?: string; agent?: string }): Promise<TurnRequest>;
   cancel(turn: TurnRequest): Promise<void>;
   events(turn: TurnRequest): Promise<(EventAtSeq & { subject: string })[]>;
   /** Waits until the turn's chain has such an event. */
@@ -75,7 +75,7 @@ export async function startWorkbench(): Promise<Workbench> {
       workers.push(worker);
       return worker;
     },
-    async ask(message, { conversation = `c_${randomUUID()}`, sim } = {}) {
+    async ask(message, { conversation = `c_${randomUUID()}`, sim, agent } = {}) {
       const turn_id = randomUUID().replaceAll("-", "");
       const request: TurnRequest = {
         v: 1,
@@ -86,6 +86,7 @@ export async function startWorkbench(): Promise<Workbench> {
         message_id: messageIdOf(turn_id, "user"),
         message: sim === undefined ? message : `${message}\n/sim ${sim}`,
         accepted_at: Date.now(),
+        ...(agent === undefined ? {} : { agent }),
       };
       await bus.turns.submit(request);
       return request;

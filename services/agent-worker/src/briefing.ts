@@ -1,0 +1,68 @@
+import type { LogRecord, Source, TurnRequest } from "@parley/protocol";
+import type { Agent } from "./agents/agent.ts";
+import type { Chain } from "./chain.ts";
+import { documentsBlock } from "./retrieval/context-block.ts";
+import type { Knowledge } from "./retrieval/knowledge.ts";
+import type { Route, createRouter } from "./routing/router.ts";
+
+export interface BriefingDeps {
+  readonly route: ReturnType<typeof createRouter>;
+  readonly knowledge: Knowledge;
+}
+
+export interface BriefingInput {
+  readonly request: TurnRequest;
+  readonly history: readonly LogRecord[];
+  readonly chain: Chain;
+  /** Viewers have been told already, by the worker this one took over from. */
+  readonly isTold: boolean;
+}
+
+/** Who answers, and what the model is told before the conversation. */
+export interface Briefing {
+  readonly agent: Agent;
+  readonly confidence: number;
+  readonly systemPrompt: string;
+  readonly sources: readonly Source[];
+}
+
+/** Passages of the documents that the model gets to see. */
+const maxPassages = 4;
+
+export type Brief = ReturnType<typeof createBrief>;
+
+/** Chooses the agent and finds its documents. Pure but for what it tells the viewers: a takeover comes to the same. */
+export function createBrief({ route, knowledge }: BriefingDeps) {
+  const search = (agent: Agent, query: string) =>
+    knowledge.search({ query, collections: agent.collections, limit: maxPassages });
+
+  return ({ request, history, chain, isTold }: BriefingInput): Briefing => {
+    const tell = (
+      step: string,
+      message: string,
+      known: Partial<Omit<Route, "agent"> & { agent: string; sources: Source[] }> = {},
+    ) => {
+      if (!isTold) chain.push({ type: "progress", step, message, ...known });
+    };
+    tell("agent_routing", "Choosing an agent");
+    const previousAgent = history.findLast(({ author }) => author.role === "assistant")?.metadata?.agent;
+    const { agent, confidence, method } = route({ message: request.message, explicit: request.agent, previousAgent });
+    tell("agent_routing", `The agent ${agent.name} answers`, { agent: agent.name, confidence, method });
+    if (agent.collections.length === 0) return { agent, confidence, systemPrompt: agent.systemPrompt, sources: [] };
+
+    tell("rag_retrieval", "Searching the documents");
+    const passages = search(
+      agent,
+      method === "previous" ? withQuestionBefore(request.message, history) : request.message,
+    );
+    const sources = passages.map(({ title, file, score }) => ({ title, file, score }));
+    tell("rag_retrieval", `Found ${sources.length} ${sources.length === 1 ? "passage" : "passages"}`, { sources });
+    return { agent, confidence, systemPrompt: `${agent.systemPrompt}\n\n${documentsBlock(passages)}`, sources };
+  };
+}
+
+/** "And in winter?" finds nothing without what it goes on from. */
+function withQuestionBefore(message: string, history: readonly LogRecord[]): string {
+  const question = history.findLast(({ author }) => author.role === "user")?.message;
+  return question === undefined ? message : `${message}\n${question}`;
+}

@@ -1,0 +1,29 @@
+import { expect, it } from "vitest";
+import { startWorkbench } from "./workbench.ts";
+
+it("answers from the documents of the agent that the question is for, and says so as it goes", async () => {
+  await using bench = await startWorkbench();
+  await bench.addWorker();
+  const turn = await bench.ask("What is the engine power?");
+  const end = await bench.ended(turn);
+  const events = (await bench.events(turn)).map(({ event }) => event);
+  const steps = events.flatMap((event) => (event.type === "progress" ? [event.step] : []));
+  expect([...new Set(steps)]).toEqual(["starting", "agent_routing", "rag_retrieval", "generating"]);
+  expect(end).toMatchObject({ type: "complete", metadata: { agent: "specs" } });
+  if (end.type !== "complete") throw new Error(end.type);
+  expect(end.metadata.confidence).toBeGreaterThan(0.5);
+  expect(end.metadata.confidence).toBeLessThan(1);
+  expect(end.metadata.context?.sources.length).toBeGreaterThan(0);
+  expect(end.response).toContain("110 kW");
+});
+
+it("ends with a clear error when the message names an agent that does not exist", async () => {
+  await using bench = await startWorkbench();
+  await bench.addWorker();
+  const request = await bench.ask("hello", { agent: "nobody" });
+  expect(await bench.ended(request)).toMatchObject({
+    type: "error",
+    code: "INVALID_FRAME",
+    error: expect.stringContaining("nobody"),
+  });
+});
