@@ -39,7 +39,11 @@ export function createTurnLookups(jsm: JetStreamManager, events: EventLog, log: 
   const first = async (conversation: ConversationId): Promise<QueuedTurn | undefined> =>
     (await list(subjects.turns(conversation), 1))[0];
 
-  const remove = async (seq: number): Promise<void> => {
+  /**
+   * Only ever for the first turn of a conversation: nats-server 2.9.10 loses sight of the turns in between when the last message of a
+   * subject is deleted and then the first (seen: accepted turns vanished from every look-up).
+   */
+  const removeFirst = async (seq: number): Promise<void> => {
     // Already gone is what we want.
     await jsm.streams
       .deleteMessage(streams.turns, seq, false)
@@ -54,7 +58,7 @@ export function createTurnLookups(jsm: JetStreamManager, events: EventLog, log: 
   return {
     waiting,
     first,
-    remove,
+    removeFirst,
     hasEnded,
 
     /** Whether it is still queued, by the word of the stream's leader: other look-ups may be a moment behind on a cluster. */
@@ -67,12 +71,15 @@ export function createTurnLookups(jsm: JetStreamManager, events: EventLog, log: 
     settledUpTo: async (): Promise<number> =>
       (await jsm.consumers.info(streams.turns, turnsConsumer)).ack_floor.stream_seq,
 
-    /** Drops turns that ended without being removed (their worker died in between, or the broker forgot). Returns whether there were any. */
+    /**
+     * Drops turns at the front that ended without being removed (their worker died in between, or the broker forgot). Returns whether there
+     * were any.
+     */
     async removeEnded(conversation: ConversationId): Promise<boolean> {
       let removed = false;
       for (const turn of await waiting(conversation)) {
-        if (!(await hasEnded(turn))) continue;
-        await remove(turn.seq);
+        if (!(await hasEnded(turn))) break;
+        await removeFirst(turn.seq);
         removed = true;
       }
       return removed;

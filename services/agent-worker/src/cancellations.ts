@@ -1,7 +1,7 @@
-import type { Bus, StoredMessage } from "@parley/bus";
+import type { Bus, QueuedTurn, StoredMessage } from "@parley/bus";
 import { decodeEvent, parseEventSubject, subjects } from "@parley/protocol";
 import { sleep, type Logger } from "@parley/runtime";
-import type { TurnRunner } from "./turn-runner.ts";
+import { withoutQueue, type TurnRunner } from "./turn-runner.ts";
 
 export interface CancellationDeps {
   readonly bus: Pick<Bus, "events" | "turns">;
@@ -12,6 +12,12 @@ export interface CancellationDeps {
 
 /** A worker that just claimed the turn shall have the first word: it reads the request to cancel itself. */
 const settleMs = 50;
+
+/** Whether somebody has asked to cancel a turn; read from the log. */
+export function createCancelLookup({ events }: Pick<Bus, "events">) {
+  return async ({ request: { conversation_id, turn_id } }: QueuedTurn): Promise<boolean> =>
+    (await events.last(subjects.control(events.shardOf(conversation_id), conversation_id, turn_id))) !== undefined;
+}
 
 /**
  * Carries out requests to cancel. Every worker hears each one and stops the turn if it runs there; one of them (queue group) also ends the
@@ -27,15 +33,7 @@ export function createCancellations({ bus: { events, turns }, shards, runner, lo
     const queued = (await turns.waiting(conversation)).find(({ request }) => request.turn_id === turn);
     if (queued === undefined) return;
     // The claim decides between us and a worker that gets the turn at this moment; the claim also reads the request to cancel.
-    await runner.run({
-      ...queued,
-      ack: async () => {
-        await turns.remove(queued.seq);
-        return true;
-      },
-      nak() {},
-      working() {},
-    });
+    await runner.run(withoutQueue(queued));
   };
 
   const onCancel = (message: StoredMessage): void => {

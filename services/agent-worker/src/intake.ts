@@ -1,10 +1,12 @@
-import type { Delivery, TurnQueue } from "@parley/bus";
+import type { Delivery, QueuedTurn, TurnQueue } from "@parley/bus";
 import { createBackoff, sleep, type Logger } from "@parley/runtime";
 import { createParking, type Place } from "./parking.ts";
 import { createSlots } from "./slots.ts";
-import type { TurnRunner } from "./turn-runner.ts";
+import { withoutQueue, type TurnRunner } from "./turn-runner.ts";
 
 export interface IntakeDeps {
+  /** Whether somebody has asked to cancel the turn. */
+  readonly isCancelled: (turn: QueuedTurn) => Promise<boolean>;
   readonly turns: TurnQueue;
   readonly runner: TurnRunner;
   /** Turns that may run here at once. */
@@ -28,10 +30,11 @@ function createPlaces(turns: TurnQueue, runner: TurnRunner) {
   const placeOf = async (delivery: Delivery): Promise<Place> => {
     const first = await turns.first(delivery.request.conversation_id);
     if (first?.seq === delivery.seq) return "first";
-    if (first === undefined || first.seq > delivery.seq) return (await turns.isQueued(delivery.seq)) ? "waits" : "gone";
+    // Nothing that is before it can be seen: it is the first, or it has left the queue.
+    if (first === undefined || first.seq > delivery.seq) return (await turns.isQueued(delivery.seq)) ? "first" : "gone";
     // It may have ended without leaving the queue: then nobody else would ever remove it.
     if (runner.isRunning(first.request.turn_id) || !(await turns.hasEnded(first))) return "waits";
-    await turns.remove(first.seq);
+    await turns.removeFirst(first.seq);
     return placeOf(delivery);
   };
   return placeOf;
@@ -43,7 +46,7 @@ function createPlaces(turns: TurnQueue, runner: TurnRunner) {
  * A delivery is `pulled` → `running` (first) | `parked` (an earlier turn runs; looked at every 100 ms) → `running` | given back | gone
  * (cancelled while it waited).
  */
-export function createIntake({ turns, runner, slots: limit, maxParked, heartbeatMs, log }: IntakeDeps) {
+export function createIntake({ turns, runner, isCancelled, slots: limit, maxParked, heartbeatMs, log }: IntakeDeps) {
   const stopping = new AbortController();
   const { signal } = stopping;
   const slots = createSlots(limit);
@@ -53,6 +56,8 @@ export function createIntake({ turns, runner, slots: limit, maxParked, heartbeat
   const parking = createParking({
     limit: maxParked,
     placeOf,
+    isCancelled,
+    onCancelled: (delivery) => void runner.run(withoutQueue(delivery)),
     signal,
     onLeft(delivery, place) {
       if (place === "gone") void delivery.ack();

@@ -28,18 +28,20 @@ export function createJanitor({ turns, runner, everyMs, onFinding, log }: Janito
   const look = async (turn: QueuedTurn, settledUpTo: number, ended: Set<number>): Promise<void> => {
     if (runner.isRunning(turn.request.turn_id)) return;
     const lost = turn.seq <= settledUpTo;
+    const first = await turns.first(turn.request.conversation_id);
+    // What waits is ended, removed and run in its time: only the first of a conversation may leave the queue.
+    if (first?.seq !== turn.seq) return;
     if (await turns.hasEnded(turn)) {
       ended.add(turn.seq);
       if (!lost && !endedBefore.has(turn.seq)) return;
       onFinding("left behind");
-      return turns.remove(turn.seq);
+      return turns.removeFirst(turn.seq);
     }
-    const [first] = lost ? await turns.waiting(turn.request.conversation_id) : [];
-    if (first?.seq !== turn.seq) return;
+    if (!lost) return;
     onFinding("orphaned");
     log.warn({ turn: turn.request.turn_id }, "a turn that the broker forgot is run");
     const ack = async (): Promise<boolean> => {
-      await turns.remove(turn.seq);
+      await turns.removeFirst(turn.seq);
       return true;
     };
     void runner.run({ ...turn, ack, nak() {}, working() {} });

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createLifecycle, createLogger, readConfig, runMain, startAdmin } from "@parley/runtime";
-import { createCancellations } from "./cancellations.ts";
+import { createCancelLookup, createCancellations } from "./cancellations.ts";
 import { Config } from "./config.ts";
 import { createIntake } from "./intake.ts";
 import { createJanitor } from "./janitor.ts";
@@ -30,7 +30,15 @@ runMain("agent-worker", async ({ env }) => {
   const janitor = createJanitor({ turns, runner, everyMs: config.JANITOR_MS, onFinding: metrics.janitorFound, log });
   life.use("the janitor", janitor.close);
   const heartbeatMs = config.ACK_WAIT_MS / 3;
-  const intake = createIntake({ turns, runner, slots, maxParked: config.MAX_PARKED, heartbeatMs, log });
+  const intake = createIntake({
+    turns,
+    runner,
+    isCancelled: createCancelLookup(bus),
+    slots,
+    maxParked: config.MAX_PARKED,
+    heartbeatMs,
+    log,
+  });
   life.use("running turns", intake.stop);
   metrics.observe({ running: runner.running, parked: intake.parked });
 

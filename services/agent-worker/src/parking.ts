@@ -10,18 +10,28 @@ export interface ParkingDeps {
   readonly placeOf: (delivery: Delivery) => Promise<Place>;
   /** Called once per parked delivery, when it no longer waits. */
   readonly onLeft: (delivery: Delivery, place: Exclude<Place, "waits">) => void;
+  readonly isCancelled: (delivery: Delivery) => Promise<boolean>;
+  /** Called once per parked delivery that somebody cancelled; it stays parked until it is the first. */
+  readonly onCancelled: (delivery: Delivery) => void;
   readonly signal: AbortSignal;
 }
 
 const lookMs = 100;
+/** Whoever was asked to end a cancelled turn may have died over it: every so many looks this worker looks itself. */
+const looksPerCancelCheck = 10;
 const giveBackMs = 1_000;
 
 /** Deliveries that wait here for an earlier turn of their conversation. */
-export function createParking({ limit, placeOf, onLeft, signal }: ParkingDeps) {
+export function createParking({ limit, placeOf, onLeft, isCancelled, onCancelled, signal }: ParkingDeps) {
   const parked = new Set<Delivery>();
 
   const watch = async (delivery: Delivery): Promise<void> => {
-    while (parked.has(delivery)) {
+    let ended = false;
+    for (let looks = 0; parked.has(delivery); looks++) {
+      if (!ended && looks % looksPerCancelCheck === 0 && (await isCancelled(delivery).catch(() => false))) {
+        ended = true;
+        onCancelled(delivery);
+      }
       await sleep(lookMs, signal);
       if (signal.aborted) return;
       // The broker may be away: the delivery then comes again, to whomever.

@@ -13,6 +13,14 @@ export interface RunnableTurn extends QueuedTurn {
   working(): void;
 }
 
+/**
+ * The turn as one to be ended before its time in the queue has come: it stays queued until it is the first of its conversation, and whoever
+ * gets it then finds it ended.
+ */
+export function withoutQueue({ seq, request }: QueuedTurn): RunnableTurn {
+  return { seq, request, ack: () => Promise.resolve(true), nak() {}, working() {} };
+}
+
 export interface TurnRunnerDeps {
   readonly bus: Bus;
   /** Unique to this process. */

@@ -54,7 +54,7 @@ export function createFakeWorker(bus: Bus) {
           await append({ type: "complete", ...common, n: n++, ...shared, metadata: {} });
           const queued = await bus.turns.waiting(conversation);
           const mine = queued.find(({ request }) => request.turn_id === turn);
-          if (mine !== undefined) await bus.turns.remove(mine.seq);
+          if (mine !== undefined) await bus.turns.removeFirst(mine.seq);
         },
       };
     },
