@@ -75,7 +75,11 @@ function createOutward({ bus, log, limits = deliveryLimits, deadlines = defaultD
 type Outward = ReturnType<typeof createOutward>;
 
 /** From the sockets to the broker: what is done with each frame. */
-function createInward({ bus, log }: EdgeOptions, tokens: Tokens, { hubs, catchUp, outbox, counters }: Outward) {
+function createInward(
+  { bus, log }: EdgeOptions,
+  { hubs, catchUp, outbox, counters }: Outward,
+  { tokens, isBrokerWell }: { tokens: Tokens; isBrokerWell: () => boolean },
+) {
   const ownership = createOwnership(bus.owners);
   const viewing = createViewing({ hubs, catchUp, events: bus.events });
   const { isOwn } = ownership;
@@ -87,7 +91,7 @@ function createInward({ bus, log }: EdgeOptions, tokens: Tokens, { hubs, catchUp
     ownership,
     viewing,
     outbox,
-    isConnected: bus.connected,
+    isBrokerWell,
     counters,
     log,
   });
@@ -106,15 +110,20 @@ function startSweeping({ connections, outbox, catchUp, hubs }: Outward): NodeJS.
 }
 
 interface Readiness {
+  readonly isBrokerWell: () => boolean;
   readonly isStopping: () => boolean;
   readonly problems: () => string[];
 }
 
-function createApp(options: EdgeOptions, outward: Outward, { isStopping, problems }: Readiness): TemplatedApp {
+function createApp(
+  options: EdgeOptions,
+  outward: Outward,
+  { isBrokerWell, isStopping, problems }: Readiness,
+): TemplatedApp {
   const { bus, log, pages, version, isDevelopment, maxConnections, limits = deliveryLimits } = options;
   const { counters, connections } = outward;
   const tokens = createTokens(options.tokens);
-  const { receive, isOwn } = createInward(options, tokens, outward);
+  const { receive, isOwn } = createInward(options, outward, { tokens, isBrokerWell });
   const origins = { allowed: options.allowedOrigins, allowLoopback: isDevelopment };
   const openConnections = (): number => connections.size;
   const admission = { origins, maxConnections, openConnections, isStopping, counters };
@@ -142,7 +151,11 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     ...(bus.connected() ? [] : ["The broker cannot be reached."]),
     ...(canary.isAlive() ? [] : ["The broker does not deliver messages."]),
   ];
-  const app = createApp(options, outward, { isStopping: () => isStopping, problems });
+  const app = createApp(options, outward, {
+    isBrokerWell: () => bus.connected() && canary.isAlive(),
+    isStopping: () => isStopping,
+    problems,
+  });
   const sweeping = startSweeping(outward);
   const forgetReconnects = bus.onReconnect(() => void hubs.syncAll());
 

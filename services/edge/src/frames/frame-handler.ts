@@ -23,15 +23,15 @@ export interface FrameHandlerDeps {
   readonly ownership: Ownership;
   readonly viewing: Viewing;
   readonly outbox: Outbox;
-  /** Whether the broker can be reached. */
-  readonly isConnected: () => boolean;
+  /** Whether the broker can be reached and delivers. */
+  readonly isBrokerWell: () => boolean;
   readonly counters: { errors: Map<ErrorCode, number> };
   readonly log: Logger;
 }
 
 /** Handles one frame of a client; what goes wrong becomes the answer. Never rejects. */
 export function createFrameHandler(deps: FrameHandlerDeps) {
-  const { ownership, viewing, outbox, isConnected, counters, log } = deps;
+  const { ownership, viewing, outbox, isBrokerWell, counters, log } = deps;
 
   const handle = async (connection: Connection, frame: ClientFrame): Promise<void> => {
     if (frame.type === "auth") return deps.onAuth(connection, frame.token);
@@ -60,7 +60,7 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
 
   const refuse = (connection: Connection, thrown: unknown, frame: ClientFrame | undefined): void => {
     // Whatever the broker's client throws while it is away means the same: try again.
-    const isOurs = thrown instanceof ChatError || isConnected();
+    const isOurs = thrown instanceof ChatError || isBrokerWell();
     const error = isOurs ? toChatError(thrown) : new ChatError("OVERLOADED", { cause: thrown });
     counters.errors.set(error.code, (counters.errors.get(error.code) ?? 0) + 1);
     if (error.code === "INVALID_FRAME") connection.invalidFrames++;

@@ -37,12 +37,16 @@ export function createCatchUp(deps: CatchUpDeps) {
 
   const readFor = async (viewer: HubViewer): Promise<void> => {
     viewer.isReading = true;
+    let hasFailed = false;
     await read(deps, viewer).catch((err: unknown) => {
+      hasFailed = true;
       log.warn({ err, conversation: viewer.source.conversation }, "a viewer could not be caught up yet");
     });
     viewer.isReading = false;
     viewer.failures = canGoOn(deps, viewer) ? viewer.failures + 1 : 0;
     if (viewer.failures > maxFailures) outbox.close(viewer.outlet, closeCodes.overloaded, "try again");
+    // What it waited for may have come while it was held: that is worth one more try at once.
+    else if (viewer.failures === 1 && !hasFailed) catchUp(viewer);
     else if (viewer.failures > 0) failed.push(viewer);
   };
 

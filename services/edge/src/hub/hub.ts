@@ -101,7 +101,8 @@ export function detach(viewer: HubViewer): void {
 export function settle(hub: Hub): void {
   const { ring, feed, viewers, deps } = hub;
   if (feed.state !== "live") return;
-  for (const viewer of viewers) if (viewer.state === "lagging") deps.catchUp(viewer);
+  // Those for whom the broker failed are tried once a second, not with every event.
+  for (const viewer of viewers) if (viewer.state === "lagging" && viewer.failures === 0) deps.catchUp(viewer);
   const { floor } = ring;
   enforceLimits(ring, deps.limits);
   if (ring.floor !== floor) feed.intake.forget(ring.floor);
@@ -120,10 +121,10 @@ export function sweepHub(hub: Hub, nowMs: number): void {
   }
 }
 
-/** The newest event that viewers know does not end its turn. */
-function isExpecting({ events }: Ring): boolean {
+/** As far as viewers know, a turn has not ended. */
+function isExpecting({ events, base }: Ring): boolean {
   const newest = events.at(-1);
-  return newest !== undefined && !isTerminal(newest.type);
+  return newest === undefined ? base.size > 0 : !isTerminal(newest.type);
 }
 
 function take(hub: Hub, message: StoredMessage, turn: TurnId): void {

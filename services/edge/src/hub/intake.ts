@@ -8,6 +8,7 @@ import { parseEventSubject, type TurnId } from "@parley/protocol";
 export type Verdict = "next" | "old" | "hole";
 
 interface SubjectTrack {
+  readonly subject: string;
   readonly turn: TurnId;
   /** Sequence of the last message taken on this subject. */
   last: number;
@@ -24,6 +25,11 @@ export function createIntake() {
   /** Everything above this has been taken. */
   let since = 0;
   let last = 0;
+  /** Nearly always the one that is looked for: a turn that writes its text. */
+  let recent: SubjectTrack | undefined;
+
+  const trackOf = (subject: string): SubjectTrack | undefined =>
+    recent?.subject === subject ? recent : tracks.get(subject);
 
   return {
     /** Sequence up to which everything of the conversation has been taken. */
@@ -34,13 +40,14 @@ export function createIntake() {
     /** Begins anew after this sequence. */
     reset(seq: number): void {
       tracks.clear();
+      recent = undefined;
       since = seq;
       last = seq;
     },
 
     judge({ subject, seq, previous }: StoredMessage): Verdict {
       if (seq <= last) return "old";
-      const track = tracks.get(subject);
+      const track = trackOf(subject);
       const isWhole = track === undefined ? previous <= since : previous === track.last;
       return isWhole ? "next" : "hole";
     },
@@ -53,12 +60,13 @@ export function createIntake() {
 
     /** Takes the message; returns its turn. */
     take({ subject, seq }: StoredMessage): TurnId {
-      let track = tracks.get(subject);
+      let track = trackOf(subject);
       if (track === undefined) {
-        track = { turn: parseEventSubject(subject)?.turn ?? "", last: seq };
+        track = { subject, turn: parseEventSubject(subject)?.turn ?? "", last: seq };
         tracks.set(subject, track);
       }
       track.last = seq;
+      recent = track;
       last = seq;
       return track.turn;
     },
@@ -71,6 +79,7 @@ export function createIntake() {
     /** Forgets subjects that ended at or below this sequence: their turns are over. */
     forget(seq: number): void {
       for (const [subject, track] of tracks) if (track.last <= seq) tracks.delete(subject);
+      recent = undefined;
       since = Math.max(since, seq);
     },
   };

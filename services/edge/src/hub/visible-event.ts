@@ -12,10 +12,19 @@ export interface VisibleEvent {
 }
 
 /** Undefined for the workers' own events. `message.data` is copied. */
-export function visibleEventOf(message: StoredMessage, turn: TurnId, offset: number): VisibleEvent | undefined {
-  const type = typeOfStored(message.data);
+export function visibleEventOf({ seq, data }: StoredMessage, turn: TurnId, offset: number): VisibleEvent | undefined {
+  const type = isToken(data) ? "token" : typeOfStored(data);
   if (type === "" || !isVisible(type)) return undefined;
-  return { seq: message.seq, turn, type, frame: frameOf(offset + message.seq, message.data) };
+  return { seq, turn, type, frame: frameOf(offset + seq, data) };
+}
+
+const tokenStart = Buffer.from('{"type":"token"');
+const firstLetter = '{"type":"'.length;
+
+/** Nearly all events are tokens, and comparing six bytes costs a tenth of decoding them. */
+function isToken(data: Uint8Array): boolean {
+  for (let i = firstLetter; i < tokenStart.length; i++) if (data[i] !== tokenStart[i]) return false;
+  return true;
 }
 
 /** As `withSeq` of the protocol, but from Node's buffer pool: an ArrayBuffer of its own per token would cost more than the token. */

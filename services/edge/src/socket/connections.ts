@@ -16,6 +16,8 @@ const goodbyeBatch = 200;
 const goodbyeEveryMs = 50;
 /** Clients come back spread over this time, whatever they were told to wait at least. */
 const comeBackWithinMs = 5_000;
+/** A socket that is destroyed with unread bytes in it takes its own last bytes along. */
+const partingMs = 100;
 
 /** All sockets of this process. */
 export function createConnections({ deadlines, outbox }: ConnectionsDeps) {
@@ -62,6 +64,7 @@ export function createConnections({ deadlines, outbox }: ConnectionsDeps) {
     /** Tells everybody to come back, to another process, and closes; in batches. */
     async sayGoodbye(): Promise<void> {
       const leaving = [...all];
+      if (leaving.length === 0) return;
       for (let first = 0; first < leaving.length; first += goodbyeBatch) {
         if (first > 0) await sleep(goodbyeEveryMs);
         for (const connection of leaving.slice(first, first + goodbyeBatch)) {
@@ -72,6 +75,7 @@ export function createConnections({ deadlines, outbox }: ConnectionsDeps) {
           });
         }
       }
+      await sleep(partingMs);
     },
   };
 }
