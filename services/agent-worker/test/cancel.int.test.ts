@@ -1,3 +1,4 @@
+import { isTerminal } from "@parley/protocol";
 import { expect, it } from "vitest";
 import { expectSoundChain, textOf } from "./chain-check.ts";
 import { startWorkbench, type Workbench } from "./workbench.ts";
@@ -42,11 +43,21 @@ it("cancels a turn that waits for an earlier one, and leaves that one alone", as
   await bench.seen(first, ({ type }) => type === "token");
   await bench.cancel(second);
   expect(await bench.ended(second)).toMatchObject({ type: "cancelled", response: "" });
-  expect((await bench.bus.turns.waiting(first.conversation_id)).map(({ request }) => request.turn_id)).toEqual([
-    first.turn_id,
-  ]);
+  expect((await bench.events(first)).some(({ event }) => isTerminal(event.type))).toBe(false);
   await bench.cancel(first);
   expect((await bench.ended(first)).type).toBe("cancelled");
+  await expect.poll(() => bench.bus.turns.waiting(first.conversation_id)).toEqual([]);
+});
+
+it("ends a waiting turn whose cancel nobody heard", async () => {
+  await using bench = await startWorkbench();
+  const first = await bench.ask("hello", { sim: endless });
+  const second = await bench.ask("again", { conversation: first.conversation_id });
+  // Stored while no worker listens: only the log knows.
+  await bench.cancel(second);
+  await bench.addWorker();
+  expect(await bench.ended(second)).toMatchObject({ type: "cancelled", response: "" });
+  expect((await bench.events(first)).some(({ event }) => isTerminal(event.type))).toBe(false);
 });
 
 it("ends a turn that was cancelled while no worker was there", async () => {
