@@ -64,18 +64,19 @@ export function createConnections({ deadlines, outbox }: ConnectionsDeps) {
     /** Tells everybody to come back, to another process, and closes; in batches. */
     async sayGoodbye(): Promise<void> {
       const leaving = [...all];
-      if (leaving.length === 0) return;
       for (let first = 0; first < leaving.length; first += goodbyeBatch) {
-        if (first > 0) await sleep(goodbyeEveryMs);
-        for (const connection of leaving.slice(first, first + goodbyeBatch)) {
-          const reconnect_after_ms = Math.round(Math.random() * comeBackWithinMs);
-          outbox.cork(connection, () => {
-            outbox.sendFrame(connection, { type: "going_away", reconnect_after_ms });
-            outbox.close(connection, closeCodes.goingAway, "going away");
-          });
-        }
+        for (const connection of leaving.slice(first, first + goodbyeBatch)) sayGoodbyeTo(outbox, connection);
+        await sleep(goodbyeEveryMs);
       }
-      await sleep(partingMs);
+      if (leaving.length > 0) await sleep(partingMs);
     },
   };
+}
+
+function sayGoodbyeTo(outbox: Outbox, connection: Connection): void {
+  const reconnect_after_ms = Math.round(Math.random() * comeBackWithinMs);
+  outbox.cork(connection, () => {
+    outbox.sendFrame(connection, { type: "going_away", reconnect_after_ms });
+    outbox.close(connection, closeCodes.goingAway, "going away");
+  });
 }
