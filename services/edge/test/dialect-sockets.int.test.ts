@@ -154,9 +154,7 @@ describe("a client of seed A", () => {
   it("needs no token in development, and is a user of its own", async () => {
     const client = await connectSeedClient(hasty.url);
     // Its edge waits for tokens no longer than it takes to close this one.
-    expect(await (await connectSeedClient(`${hasty.url.replace("/ws/chat", "/api/v1/async/chatbot")}`)).closed).toBe(
-      4008,
-    );
+    expect(await (await connectSeedClient(hasty.url.replace("/ws/chat", "/api/v1/async/chatbot"))).closed).toBe(4008);
     client.send({ message: "" });
     const error = { error: "The message is empty.", code: "EMPTY_MESSAGE" };
     expect(await client.next()).toEqual({ type: "error", data: error });

@@ -4,7 +4,7 @@ import type { AnswerMetadata } from "@parley/protocol";
 export interface SeedMetadata {
   readonly agent: string;
   readonly confidence: number;
-  readonly context: { readonly sources: readonly string[] };
+  readonly context: { readonly sources: string[] };
 }
 
 /** Who answers when nobody was chosen. */
