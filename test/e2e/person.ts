@@ -17,7 +17,7 @@ export async function person(edge: Service, name = "anna"): Promise<Client> {
   return client;
 }
 
-async function devToken(edge: Service, name: string): Promise<string> {
+export async function devToken(edge: Service, name: string): Promise<string> {
   const response = await fetch(`http://127.0.0.1:${edge.port}/api/v1/auth/dev-token`, {
     method: "POST",
     headers: { "content-type": "application/json" },
