@@ -30,6 +30,7 @@ export const Config = z
       .transform((text) => text.split(/[\s,]+/).filter((origin) => origin !== ""))
       .describe("Origins of other sites whose pages may connect, comma-separated."),
     MAX_CONNECTIONS: count().optional().describe("Sockets of this process; default: what the file limit allows."),
+    MAX_HTTP_WAIT_MS: durationMs(600_000).describe("How long an HTTP request may wait for its answer."),
     LOG_LEVEL: logLevel(),
     LOG_FORMAT: logFormat(),
     SHUTDOWN_MS: durationMs(10_000).describe("Time to say goodbye to clients when stopping."),

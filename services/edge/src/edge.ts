@@ -14,9 +14,8 @@ import { createFrameHandler } from "./frames/frame-handler.ts";
 import { createMessageHandler } from "./frames/message-handler.ts";
 import { createOwnership } from "./frames/ownership.ts";
 import { createViewing } from "./frames/viewing.ts";
-import { createDevToken } from "./http/dev-token.ts";
+import { addHttpService } from "./http/http-service.ts";
 import type { Reply } from "./http/reply.ts";
-import { addRoutes } from "./http/routes.ts";
 import { createCatchUp } from "./hub/catch-up.ts";
 import { createHistory } from "./hub/history.ts";
 import { settle } from "./hub/hub.ts";
@@ -41,6 +40,8 @@ export interface EdgeOptions {
   readonly maxConnections: number;
   readonly pages: ReadonlyMap<string, Reply>;
   readonly version: string;
+  /** How long an HTTP request may wait for its answer. */
+  readonly maxHttpWaitMs?: number;
   readonly limits?: DeliveryLimits;
   readonly deadlines?: Deadlines;
   readonly log: Logger;
@@ -56,6 +57,9 @@ export interface Edge {
 }
 
 export const defaultDeadlines: Deadlines = { authMs: 5_000, warnMs: 60_000, graceMs: 25_000 };
+
+/** Longer than answers take, shorter than load balancers wait at the most. */
+const defaultHttpWaitMs = 600_000;
 
 const sweepEveryMs = 1_000;
 
@@ -83,11 +87,13 @@ function createInward(
   const ownership = createOwnership(bus.owners);
   const viewing = createViewing({ hubs, catchUp, events: bus.events });
   const { isOwn } = ownership;
+  const onMessage = createMessageHandler({ bus, ownership, viewing, outbox });
+  const onCancel = createCancelHandler({ bus, ownership });
   const handle = createFrameHandler({
     chooseDialect: createDialectChooser({ outbox, isOwn, counters }),
     onAuth: createAuthHandler({ tokens, outbox, log }),
-    onMessage: createMessageHandler({ bus, ownership, viewing, outbox }),
-    onCancel: createCancelHandler({ bus, ownership }),
+    onMessage,
+    onCancel,
     ownership,
     viewing,
     outbox,
@@ -95,17 +101,22 @@ function createInward(
     counters,
     log,
   });
-  return { ...createInbox({ handle, outbox }), isOwn };
+  return { ...createInbox({ handle, outbox }), ownership, viewing, onMessage, onCancel };
+}
+
+interface Swept {
+  sweep(nowMs: number): void;
 }
 
 /** What happens by the clock: one timer for all sockets and conversations. */
-function startSweeping({ connections, outbox, catchUp, hubs }: Outward): NodeJS.Timeout {
+function startSweeping({ connections, outbox, catchUp, hubs }: Outward, http: Swept): NodeJS.Timeout {
   return setInterval(() => {
     const nowMs = performance.now();
     connections.sweep(nowMs, Date.now());
     outbox.sweep(nowMs);
     catchUp.sweep();
     hubs.sweep(nowMs);
+    http.sweep(nowMs);
   }, sweepEveryMs);
 }
 
@@ -119,15 +130,16 @@ function createApp(
   options: EdgeOptions,
   outward: Outward,
   { isBrokerWell, isStopping, problems }: Readiness,
-): TemplatedApp {
-  const { bus, log, pages, version, isDevelopment, maxConnections, limits = deliveryLimits } = options;
+): { app: TemplatedApp; http: Swept } {
+  const { isDevelopment, maxConnections, maxHttpWaitMs = defaultHttpWaitMs, limits = deliveryLimits } = options;
   const { counters, connections } = outward;
   const tokens = createTokens(options.tokens);
-  const { receive, isOwn } = createInward(options, outward, { tokens, isBrokerWell });
+  const inward = createInward(options, outward, { tokens, isBrokerWell });
+  const { receive } = inward;
+  const { isOwn } = inward.ownership;
   const origins = { allowed: options.allowedOrigins, allowLoopback: isDevelopment };
   const openConnections = (): number => connections.size;
   const admission = { origins, maxConnections, openConnections, isStopping, counters };
-  const devToken = isDevelopment ? createDevToken(tokens) : undefined;
   const app = uWS.App();
   const addSocketRoute = (path: string, otherDialect: () => Dialect, allowAnonymous: boolean): void => {
     const upgrade = createUpgrade({ ...admission, otherDialect, allowAnonymous });
@@ -135,8 +147,10 @@ function createApp(
   };
   addSocketRoute("/ws/chat", () => undecidedDialect, isDevelopment);
   addSocketRoute("/api/v1/async/chatbot", () => createDialectC({ isOwn, isUntyped: true }), false);
-  addRoutes(app, { pages, version, isConnected: bus.connected, problems, devToken, log });
-  return app;
+  const readiness = { isBrokerWell, isStopping, problems };
+  const wait = { maxWaitMs: maxHttpWaitMs };
+  const http = addHttpService(app, { ...options, ...outward, ...inward, ...readiness, ...wait, tokens, origins });
+  return { app, http };
 }
 
 /** Wires the parts of an edge and starts to listen. Throws StartError when the port cannot be had. */
@@ -151,12 +165,12 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     ...(bus.connected() ? [] : ["The broker cannot be reached."]),
     ...(canary.isAlive() ? [] : ["The broker does not deliver messages."]),
   ];
-  const app = createApp(options, outward, {
+  const { app, http } = createApp(options, outward, {
     isBrokerWell: () => bus.connected() && canary.isAlive(),
     isStopping: () => isStopping,
     problems,
   });
-  const sweeping = startSweeping(outward);
+  const sweeping = startSweeping(outward, http);
   const forgetReconnects = bus.onReconnect(() => void hubs.syncAll());
 
   const release = (): void => {

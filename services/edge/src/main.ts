@@ -35,6 +35,7 @@ runMain(SERVICE, async ({ env }) => {
     isDevelopment: config.AUTH_DEV,
     allowedOrigins: config.ALLOWED_ORIGINS,
     maxConnections: config.MAX_CONNECTIONS ?? maxSocketsByFileLimit(),
+    maxHttpWaitMs: config.MAX_HTTP_WAIT_MS,
     pages: await readPages(fileURLToPath(new URL("../pages/", import.meta.url))),
     version,
     log,

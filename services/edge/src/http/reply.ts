@@ -1,5 +1,5 @@
 import { STATUS_CODES } from "node:http";
-import { errorTable, type ErrorCode } from "@parley/protocol";
+import { ChatError, errorTable, type ErrorCode } from "@parley/protocol";
 import type { HttpResponse } from "uWebSockets.js";
 
 export interface Reply {
@@ -26,26 +26,36 @@ export function errorReply(
   return jsonReply(status, { error: message, code, retryable }, headers);
 }
 
+/** Where an error happened, as far as that is known: with it the answer can be fetched later. */
+export interface Whereabouts {
+  readonly conversation_id?: string;
+  readonly turn_id?: string;
+}
+
+/** As `errorReply`, of an error as it was thrown. `status` overrides the one of the table. */
+export function chatErrorReply(error: ChatError, where: Whereabouts = {}, status = error.status): Reply {
+  const { message, code, retryable, retryAfterMs } = error;
+  const retry = retryAfterMs === undefined ? {} : { "retry-after": String(Math.ceil(retryAfterMs / 1_000)) };
+  const wait = retryAfterMs === undefined ? {} : { retry_after_ms: retryAfterMs };
+  return jsonReply(status, { error: message, code, retryable, ...wait, ...where }, retry);
+}
+
 /** Must not be called after the request was aborted. */
 export function send(response: HttpResponse, { status, headers = {}, body }: Reply): void {
   response.cork(() => {
-    response.writeStatus(`${status} ${STATUS_CODES[status] ?? ""}`);
-    for (const [name, value] of Object.entries(headers)) response.writeHeader(name, value);
-    response.writeHeader("x-content-type-options", "nosniff");
-    response.end(body);
+    writeHead(response, status, headers);
+    if (status === 204) response.endWithoutBody();
+    else response.end(body);
   });
 }
 
-/** Reads a body up to `maxBytes`; undefined when it is larger. Never resolves when the request is aborted. */
-export function readBody(response: HttpResponse, maxBytes: number): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const chunks: Buffer[] = [];
-    let sizeBytes = 0;
-    response.onData((chunk, isLast) => {
-      sizeBytes += chunk.byteLength;
-      // The chunk is only borrowed; what is too much is read and dropped, so that the sender gets to see the answer.
-      if (sizeBytes <= maxBytes) chunks.push(Buffer.from(Buffer.from(chunk)));
-      if (isLast) resolve(sizeBytes <= maxBytes ? Buffer.concat(chunks).toString("utf8") : undefined);
-    });
-  });
+/** Status and headers, with those that every answer has. */
+export function writeHead(response: HttpResponse, status: number, headers: Readonly<Record<string, string>>): void {
+  response.writeStatus(`${status} ${STATUS_CODES[status] ?? ""}`);
+  for (const [name, value] of Object.entries(headers)) response.writeHeader(name, value);
+  response.writeHeader("x-content-type-options", "nosniff");
+  if (headers["content-security-policy"] === undefined) {
+    // What is no page of ours must not become one in somebody's frame.
+    response.writeHeader("content-security-policy", "default-src 'none'; frame-ancestors 'none'");
+  }
 }

@@ -1,8 +1,11 @@
 import type { Logger } from "@parley/runtime";
 import type { HttpRequest, HttpResponse, TemplatedApp } from "uWebSockets.js";
-import { errorReply, jsonReply, readBody, send, type Reply } from "./reply.ts";
+import { createExchange } from "./exchange.ts";
+import { errorReply, jsonReply, send, type Reply } from "./reply.ts";
+import type { Route } from "./route.ts";
+import { addTable, type RoutingDeps } from "./routing.ts";
 
-export interface RouteDeps {
+export interface RouteDeps extends RoutingDeps {
   readonly pages: ReadonlyMap<string, Reply>;
   readonly version: string;
   /** Whether the broker can be reached. */
@@ -11,18 +14,20 @@ export interface RouteDeps {
   readonly problems: () => string[];
   /** Makes tokens for developers; undefined: there is no such endpoint. */
   readonly devToken: ((body: string) => Promise<Reply>) | undefined;
-  readonly log: Logger;
+  /** The endpoints of the table. */
+  readonly routes: readonly Route[];
 }
 
 const maxBodyBytes = 64 * 1024;
 
 /** The HTTP endpoints of the public port. */
 export function addRoutes(app: TemplatedApp, deps: RouteDeps): void {
-  const { pages, devToken, log } = deps;
+  const { pages, devToken, routes, log } = deps;
   app.get("/health", (response) => send(response, health(deps)));
   app.get("/", (response) => send(response, { status: 302, headers: { location: "/ws/test" }, body: "" }));
   for (const [path, page] of pages) app.get(path, (response) => send(response, page));
   if (devToken !== undefined) app.post("/api/v1/auth/dev-token", withBody(devToken, log));
+  addTable(app, routes, deps);
   app.any("/*", (response, request) => send(response, notFound(request)));
 }
 
@@ -42,15 +47,12 @@ function notFound(request: HttpRequest): Reply {
   return errorReply("NOT_FOUND", `There is nothing at ${request.getMethod().toUpperCase()} ${request.getUrl()}.`);
 }
 
-/** Answers with what `handle` makes of the body, unless the client left. */
+/** Answers with what `handle` makes of the body, whatever its type, unless the client left. */
 function withBody(handle: (body: string) => Promise<Reply>, log: Logger) {
-  return (response: HttpResponse): void => {
-    let isAborted = false;
-    response.onAborted(() => {
-      isAborted = true;
-    });
+  return (response: HttpResponse, request: HttpRequest): void => {
+    const exchange = createExchange(response, request);
     const answer = async (): Promise<Reply> => {
-      const body = await readBody(response, maxBodyBytes);
+      const body = await exchange.body(maxBodyBytes);
       return body === undefined ? errorReply("MESSAGE_TOO_LARGE") : handle(body);
     };
     void answer()
@@ -58,8 +60,6 @@ function withBody(handle: (body: string) => Promise<Reply>, log: Logger) {
         log.error({ err }, "a request failed");
         return errorReply("PROCESSING_ERROR");
       })
-      .then((reply) => {
-        if (!isAborted) send(response, reply);
-      });
+      .then(exchange.reply);
   };
 }

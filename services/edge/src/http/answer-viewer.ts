@@ -1,0 +1,54 @@
+import { ChatError, closeCodes } from "@parley/protocol";
+import type { Dialect } from "../dialect/dialect.ts";
+import type { Sink } from "../hub/viewer.ts";
+import type { TerminalEvent, TurnWatch } from "./turn-watch.ts";
+
+export interface AnswerViewer {
+  readonly dialect: Dialect;
+  readonly sink: Sink;
+  /** How the turn ended. Rejects with ChatError when that cannot be waited for any longer. */
+  readonly ended: Promise<TerminalEvent>;
+  giveUp(error: ChatError): void;
+}
+
+const none: readonly Uint8Array[] = [];
+
+/** A viewer that is interested in the end only: nothing is sent to it, so it is never slow. */
+export function createAnswerViewer(watch: TurnWatch): AnswerViewer {
+  let resolve: (end: TerminalEvent) => void = () => {};
+  let giveUp: (error: ChatError) => void = () => {};
+  const ended = new Promise<TerminalEvent>((onEnd, onError) => {
+    resolve = onEnd;
+    giveUp = onError;
+  });
+  // It may fail before anybody waits for it.
+  ended.catch(() => {});
+  const note = (end: TerminalEvent | undefined): readonly Uint8Array[] => {
+    if (end !== undefined) resolve(end);
+    return none;
+  };
+  const dialect: Dialect = {
+    name: "answer",
+    decode: () => {
+      throw new ChatError("UNSUPPORTED");
+    },
+    encodeEvent: (event) => note(watch.endIn(event)),
+    encodeFrame(frame) {
+      if (frame.type === "accepted") watch.begin(frame);
+      return frame.type === "snapshot" ? note(watch.endInSnapshot(frame)) : none;
+    },
+  };
+  const sink: Sink = {
+    send: () => 1,
+    getBufferedAmount: () => 0,
+    cork: (send) => send(),
+    end: (code) => giveUp(closedWith(code)),
+  };
+  return { dialect, sink, ended, giveUp };
+}
+
+/** What the close of a socket would have said. */
+export function closedWith(code: number): ChatError {
+  const retryAfterMs = 1_000;
+  return new ChatError(code === closeCodes.goingAway ? "SHUTTING_DOWN" : "OVERLOADED", { retryAfterMs });
+}

@@ -1,0 +1,109 @@
+import {
+  ConversationId,
+  ErrorCode,
+  FinishedToolCall,
+  TranscriptMessage,
+  TurnId,
+  Usage,
+  type Outcome,
+} from "@parley/protocol";
+import { z } from "zod";
+import { seedMetadata } from "../dialect/answer-metadata.ts";
+import type { TerminalEvent } from "./turn-watch.ts";
+
+/** The bodies of answers; each schema is also what the OpenAPI document says. */
+
+export const ErrorAnswer = z.object({
+  error: z.string().describe("A sentence for people."),
+  code: ErrorCode,
+  retryable: z.boolean().describe("Whether the same request may succeed later."),
+  retry_after_ms: z.number().optional(),
+  conversation_id: ConversationId.optional(),
+  turn_id: TurnId.optional().describe("The turn goes on, or has ended, under this id."),
+});
+
+export const ChatAnswer = z.object({
+  response: z.string(),
+  session_id: z.string().describe("What the request said, or the conversation."),
+  metadata: z.object({
+    agent: z.string(),
+    confidence: z.number(),
+    model: z.string().optional(),
+    context: z.object({ sources: z.array(z.string()) }),
+    cancelled: z.literal(true).optional().describe("The answer was cancelled: `response` is the text so far."),
+  }),
+  conversation_id: ConversationId,
+  turn_id: TurnId,
+  message_id: z.string(),
+  tool_calls: z.array(FinishedToolCall),
+  usage: Usage,
+});
+export type ChatAnswer = z.infer<typeof ChatAnswer>;
+
+export const SeedToolCall = FinishedToolCall.pick({
+  call_id: true,
+  tool_name: true,
+  arguments: true,
+  result: true,
+}).extend({
+  status: z.enum(["completed", "failed"]),
+});
+
+export const SeedAnswer = z.object({
+  message: z.string(),
+  tool_calls: z.array(SeedToolCall),
+  conversation_id: ConversationId,
+});
+export type SeedAnswer = z.infer<typeof SeedAnswer>;
+
+export const ConversationSummary = z.object({
+  conversation_id: ConversationId,
+  title: z.string().describe("The beginning of the first message."),
+  updated_at: z.number().describe("When a message was last accepted, ms since 1970."),
+});
+export type ConversationSummary = z.infer<typeof ConversationSummary>;
+
+export const ConversationPage = z.object({
+  conversations: z.array(ConversationSummary),
+  next_cursor: z.string().optional().describe("Give it as `cursor` for older ones; absent: there are none."),
+});
+
+export const MessagePage = z.object({
+  conversation_id: ConversationId,
+  messages: z.array(TranscriptMessage).describe("Oldest first."),
+  before: z.string().optional().describe("Give it as `before` for older ones; absent: there are none."),
+});
+
+export const CancelAnswer = z.object({ turn_id: TurnId });
+
+type Answered = Exclude<TerminalEvent, { type: "error" }>;
+
+/** A cancelled answer is one with the text so far, as for clients of the seeds. */
+export function chatAnswerOf(end: Answered, session: string | undefined): ChatAnswer {
+  const { response, conversation_id, turn_id, message_id, tool_calls, usage } = end;
+  const known = end.type === "complete" ? end.metadata : {};
+  return {
+    response,
+    session_id: session ?? conversation_id,
+    metadata: {
+      ...seedMetadata(known),
+      ...(known.model === undefined ? {} : { model: known.model }),
+      ...(end.type === "cancelled" ? { cancelled: true as const } : {}),
+    },
+    conversation_id,
+    turn_id,
+    message_id,
+    tool_calls,
+    usage,
+  };
+}
+
+/** Clients of seed A know two ways in which a tool ends. */
+export function seedAnswerOf({ response, tool_calls, conversation_id }: Answered): SeedAnswer {
+  return { message: response, tool_calls: tool_calls.map(seedToolCallOf), conversation_id };
+}
+
+function seedToolCallOf({ call_id, tool_name, arguments: args, result, status }: Outcome["tool_calls"][number]) {
+  const known = status === "completed" ? ("completed" as const) : ("failed" as const);
+  return { call_id, tool_name, arguments: args, result, status: known };
+}

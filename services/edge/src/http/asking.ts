@@ -1,0 +1,138 @@
+import type { Bus } from "@parley/bus";
+import { ChatError, closeCodes, isTerminal, subjects, type MessageFrame, type User } from "@parley/protocol";
+import { noCursor, generationOffset, streamSeqOf } from "../cursor.ts";
+import type { Ownership } from "../frames/ownership.ts";
+import { turnIdOf } from "../frames/turn-id.ts";
+import type { Viewing } from "../frames/viewing.ts";
+import type { CatchUp } from "../hub/catch-up.ts";
+import type { Connection } from "../socket/connection.ts";
+import type { Outbox } from "../socket/outbox.ts";
+import { createAnswerViewer } from "./answer-viewer.ts";
+import type { HttpViewers } from "./http-viewers.ts";
+import { chatErrorReply, type Reply } from "./reply.ts";
+import type { Call } from "./route.ts";
+import { createSseDialect } from "./sse-dialect.ts";
+import { createSseSink } from "./sse-sink.ts";
+import { createTurnWatch, type TerminalEvent, type TurnPlace } from "./turn-watch.ts";
+
+export interface AskingDeps {
+  readonly viewers: HttpViewers;
+  readonly onMessage: (connection: Connection, user: User, frame: MessageFrame) => Promise<void>;
+  readonly viewing: Viewing;
+  readonly ownership: Ownership;
+  readonly outbox: Outbox;
+  readonly catchUp: CatchUp;
+  readonly bus: Pick<Bus, "events" | "turns">;
+}
+
+export type Asking = ReturnType<typeof createAsking>;
+
+/** A message with the conversation it belongs to. */
+export type Question = MessageFrame & { readonly conversation_id: string };
+
+type Answered = Exclude<TerminalEvent, { type: "error" }>;
+
+/** Messages over HTTP: the same turns as over a socket, looked at by a viewer that is there for one of them. */
+export function createAsking(deps: AskingDeps) {
+  return {
+    /** Waits for the end. A client that goes away does not cancel. Throws what the message handler throws. */
+    async answer(
+      { user, exchange }: Call,
+      question: Question,
+      toReply: (end: Answered) => Reply,
+    ): Promise<Reply | undefined> {
+      const { viewers, onMessage } = deps;
+      const watch = createTurnWatch();
+      const { dialect, sink, ended, giveUp } = createAnswerViewer(watch);
+      const connection = viewers.open({ user, dialect, sink, onDeadline: () => giveUp(waitedTooLong()) });
+      exchange.onGone(() => viewers.close(connection));
+      try {
+        await onMessage(connection, user, question);
+        const end = await ended;
+        return end.type === "error" ? endedInError(end) : toReply(end);
+      } catch (thrown) {
+        if (!(thrown instanceof ChatError)) throw thrown;
+        return chatErrorReply(thrown, watch.place);
+      } finally {
+        viewers.close(connection);
+      }
+    },
+
+    /** Streams the conversation from the message on, to the end of its turn; or from a cursor that the client has. */
+    async stream({ user, exchange }: Call, question: Question, after: number | undefined): Promise<Reply | undefined> {
+      const { viewers, onMessage, viewing } = deps;
+      const { conversation_id } = question;
+      const resumed = after === undefined ? undefined : await turnToResume(deps, user, question, after);
+      if (resumed === "has all") return { status: 204, body: "" };
+      const watch = createTurnWatch();
+      if (resumed !== undefined) watch.begin(resumed);
+      const sink = createSseSink({
+        exchange,
+        onDrained: () => drained(deps, connection),
+        onDone: () => viewers.close(connection),
+      });
+      const dialect = createSseDialect(watch, sink.finish);
+      const onDeadline = (): void => sink.end(closeCodes.goingAway, "");
+      const connection = viewers.open({ user, dialect, sink, onDeadline, onBeat: () => sink.beat() });
+      exchange.onGone(() => viewers.close(connection));
+      try {
+        if (resumed === undefined) await onMessage(connection, user, question);
+        else await viewing.follow(connection, conversation_id, after);
+        return undefined;
+      } catch (error) {
+        viewers.close(connection);
+        if (exchange.isOpen()) throw error;
+        sink.end(closeCodes.overloaded, "");
+        return undefined;
+      }
+    },
+  };
+}
+
+/** The turn goes on: the same request with the same key waits for it again. */
+function waitedTooLong(): ChatError {
+  const message =
+    "The answer takes longer than a request may wait. It goes on: ask again, or fetch the messages later.";
+  return new ChatError("MODEL_TIMEOUT", { message, retryAfterMs: 1_000 });
+}
+
+function endedInError({
+  error,
+  code,
+  retry_after_ms,
+  conversation_id,
+  turn_id,
+}: Extract<TerminalEvent, { type: "error" }>) {
+  const retry = retry_after_ms === undefined ? {} : { retryAfterMs: retry_after_ms };
+  return chatErrorReply(new ChatError(code, { message: error, ...retry }), { conversation_id, turn_id });
+}
+
+function drained({ outbox, catchUp }: AskingDeps, connection: Connection): void {
+  if (!outbox.drained(connection)) return;
+  for (const viewer of connection.viewers.values()) catchUp.catchUp(viewer);
+}
+
+/** The turn of a question that was asked before. Throws NOT_FOUND when it is not known any more. */
+async function turnToResume(
+  { bus: { events, turns }, ownership }: AskingDeps,
+  user: User,
+  { conversation_id, id }: Question,
+  after: number,
+): Promise<TurnPlace | "has all"> {
+  await ownership.check(conversation_id, user.id);
+  const turn_id = turnIdOf(user.id, conversation_id, id);
+  const shard = events.shardOf(conversation_id);
+  const [begun, newest] = await Promise.all([
+    events.last(subjects.user(shard, conversation_id, turn_id)),
+    events.last(subjects.agent(shard, conversation_id, turn_id)),
+  ]);
+  const isQueued = async (): Promise<boolean> =>
+    (await turns.waiting(conversation_id)).some(({ request }) => request.turn_id === turn_id);
+  if (begun === undefined && !(await isQueued())) {
+    throw new ChatError("NOT_FOUND", { message: "There is no such answer to go on with: fetch the messages." });
+  }
+  if (newest === undefined || !isTerminal(newest.event.type)) return { conversation_id, turn_id };
+  const { createdMs, firstSeq, lastSeq } = await events.state(shard);
+  const seq = streamSeqOf(after, { offset: generationOffset(createdMs), firstSeq, lastSeq });
+  return seq !== noCursor && newest.seq <= seq ? "has all" : { conversation_id, turn_id };
+}

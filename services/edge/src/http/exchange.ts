@@ -1,0 +1,88 @@
+import type { HttpRequest, HttpResponse } from "uWebSockets.js";
+import { send, type Reply } from "./reply.ts";
+
+/** One request and its answer. What the request said is copied: it is gone once its handler has returned. */
+export interface Exchange {
+  readonly method: string;
+  readonly path: string;
+  /** The parameters of the path, in their order. */
+  readonly parameters: readonly string[];
+  readonly query: URLSearchParams;
+  header(name: HeaderName): string;
+  /** False once it was answered, or the client is gone. */
+  isOpen(): boolean;
+  /** Called when the client goes away before it has the whole answer; at once when it is gone already. */
+  onGone(listener: () => void): void;
+  /** Answers, unless the client is gone. `headers` are added to those of the reply. */
+  reply(reply: Reply): void;
+  /** The answer is written bit by bit from now on, by the caller. Undefined when the client is gone. */
+  take(): HttpResponse | undefined;
+  /** The whole body; undefined when it is larger than `maxBytes`. Never resolves when the client goes away. */
+  body(maxBytes: number): Promise<string | undefined>;
+  /** Headers of the answer, whoever writes it. */
+  readonly headers: Map<string, string>;
+}
+
+const headerNames = [
+  "authorization",
+  "accept",
+  "content-type",
+  "idempotency-key",
+  "last-event-id",
+  "origin",
+  "host",
+] as const;
+export type HeaderName = (typeof headerNames)[number];
+
+/** A sender that goes on for long after the limit is cut off: its answer is not worth the reading. */
+const floodBytes = 4 * 1024 * 1024;
+
+/** Must be called before the handler of the request returns. */
+export function createExchange(response: HttpResponse, request: HttpRequest, parameterCount = 0): Exchange {
+  const given = new Map(headerNames.map((name) => [name, request.getHeader(name)]));
+  const headers = new Map<string, string>();
+  const listeners: (() => void)[] = [];
+  let state: "open" | "taken" | "answered" | "gone" = "open";
+  response.onAborted(() => {
+    state = "gone";
+    for (const listener of listeners) listener();
+  });
+  return {
+    method: request.getMethod().toUpperCase(),
+    path: request.getUrl(),
+    parameters: Array.from({ length: parameterCount }, (_, index) => request.getParameter(index) ?? ""),
+    query: new URLSearchParams(request.getQuery()),
+    headers,
+    header: (name) => given.get(name) ?? "",
+    isOpen: () => state === "open",
+    onGone(listener) {
+      if (state === "gone") listener();
+      else listeners.push(listener);
+    },
+    reply(reply) {
+      if (state !== "open") return;
+      state = "answered";
+      send(response, { ...reply, headers: { ...Object.fromEntries(headers), ...reply.headers } });
+    },
+    take() {
+      if (state !== "open") return undefined;
+      state = "taken";
+      return response;
+    },
+    body: (maxBytes) => readBody(response, maxBytes),
+  };
+}
+
+function readBody(response: HttpResponse, maxBytes: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let sizeBytes = 0;
+    response.onData((chunk, isLast) => {
+      sizeBytes += chunk.byteLength;
+      // The chunk is only borrowed; what is too much is read and dropped, so that the sender gets to see the answer.
+      if (sizeBytes <= maxBytes) chunks.push(Buffer.from(Buffer.from(chunk)));
+      if (isLast) resolve(sizeBytes <= maxBytes ? Buffer.concat(chunks).toString("utf8") : undefined);
+      else if (sizeBytes > floodBytes) response.close();
+    });
+  });
+}

@@ -1,0 +1,61 @@
+import type { Bus } from "@parley/bus";
+import type { CancelFrame, ErrorCode, MessageFrame, TurnId, User } from "@parley/protocol";
+import type { Logger } from "@parley/runtime";
+import type { TemplatedApp } from "uWebSockets.js";
+import type { OriginRules } from "../auth/origin.ts";
+import type { Tokens } from "../auth/tokens.ts";
+import type { Ownership } from "../frames/ownership.ts";
+import type { Viewing } from "../frames/viewing.ts";
+import type { CatchUp } from "../hub/catch-up.ts";
+import type { Connection } from "../socket/connection.ts";
+import type { Connections } from "../socket/connections.ts";
+import type { Outbox } from "../socket/outbox.ts";
+import { createAsking } from "./asking.ts";
+import { createCaller } from "./caller.ts";
+import { createChatRoutes } from "./chat-routes.ts";
+import { createConversationRoutes } from "./conversation-routes.ts";
+import { createDevToken } from "./dev-token.ts";
+import { createHttpViewers } from "./http-viewers.ts";
+import type { Reply } from "./reply.ts";
+import { addRoutes } from "./routes.ts";
+
+export interface HttpServiceDeps {
+  readonly bus: Bus;
+  readonly tokens: Tokens;
+  readonly origins: OriginRules;
+  readonly isDevelopment: boolean;
+  readonly maxConnections: number;
+  readonly maxWaitMs: number;
+  readonly pages: ReadonlyMap<string, Reply>;
+  readonly version: string;
+  readonly problems: () => string[];
+  readonly isStopping: () => boolean;
+  readonly isBrokerWell: () => boolean;
+  readonly connections: Connections;
+  readonly outbox: Outbox;
+  readonly catchUp: CatchUp;
+  readonly ownership: Ownership;
+  readonly viewing: Viewing;
+  readonly onMessage: (connection: Connection, user: User, frame: MessageFrame) => Promise<void>;
+  readonly onCancel: (user: User, frame: Omit<CancelFrame, "type">) => Promise<TurnId>;
+  readonly counters: { errors: Map<ErrorCode, number> };
+  readonly log: Logger;
+}
+
+/** Everything that is asked over HTTP. */
+export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { sweep(nowMs: number): void } {
+  const { tokens, isDevelopment, ownership, onCancel, bus } = deps;
+  const viewers = createHttpViewers(deps);
+  const asking = createAsking({ ...deps, viewers });
+  addRoutes(app, {
+    ...deps,
+    isConnected: bus.connected,
+    callerOf: createCaller(tokens, isDevelopment),
+    devToken: isDevelopment ? createDevToken(tokens) : undefined,
+    routes: [
+      ...createChatRoutes({ asking, isOwn: ownership.isOwn }),
+      ...createConversationRoutes({ cancel: onCancel }),
+    ],
+  });
+  return { sweep: viewers.sweep };
+}

@@ -1,0 +1,73 @@
+import { randomBytes } from "node:crypto";
+import { ChatError, type User } from "@parley/protocol";
+import type { Dialect } from "../dialect/dialect.ts";
+import type { Sink } from "../hub/viewer.ts";
+import { createConnection, move, type Connection } from "../socket/connection.ts";
+import type { Connections } from "../socket/connections.ts";
+
+export interface HttpViewersDeps {
+  readonly connections: Connections;
+  readonly maxConnections: number;
+  /** How long a request may wait for an answer. */
+  readonly maxWaitMs: number;
+}
+
+export interface ViewerSpec {
+  readonly user: User;
+  readonly dialect: Dialect;
+  readonly sink: Sink;
+  /** It has waited for as long as a request may. */
+  readonly onDeadline: () => void;
+  /** Every 15 s. */
+  readonly onBeat?: () => void;
+}
+
+interface Waiting {
+  readonly spec: ViewerSpec;
+  readonly deadlineMs: number;
+  nextBeatMs: number;
+}
+
+export type HttpViewers = ReturnType<typeof createHttpViewers>;
+
+/** Under what load balancers take for a dead connection. */
+const beatEveryMs = 15_000;
+
+/** HTTP requests that look at a conversation: a connection like a socket's each, so that hubs, replay and backpressure are the same. */
+export function createHttpViewers({ connections, maxConnections, maxWaitMs }: HttpViewersDeps) {
+  const waiting = new Map<Connection, Waiting>();
+
+  return {
+    /** Throws OVERLOADED. */
+    open(spec: ViewerSpec): Connection {
+      if (connections.size >= maxConnections) throw new ChatError("OVERLOADED", { retryAfterMs: 5_000 });
+      const nowMs = performance.now();
+      const id = `http-${randomBytes(9).toString("base64url")}`;
+      const connection = createConnection({ id, dialect: spec.dialect, openedMs: nowMs, firstToken: undefined });
+      connection.ws = spec.sink;
+      connection.user = spec.user;
+      // A request was allowed when it came; it does not outlive its own deadline.
+      connection.expiresAtMs = Infinity;
+      move(connection, "ready");
+      connections.add(connection);
+      waiting.set(connection, { spec, deadlineMs: nowMs + maxWaitMs, nextBeatMs: nowMs + beatEveryMs });
+      return connection;
+    },
+
+    /** The request was answered, or its client is gone. */
+    close(connection: Connection): void {
+      if (waiting.delete(connection)) connections.closed(connection);
+    },
+
+    /** Once a second. */
+    sweep(nowMs: number): void {
+      for (const entry of waiting.values()) {
+        if (nowMs >= entry.deadlineMs) entry.spec.onDeadline();
+        else if (nowMs >= entry.nextBeatMs) {
+          entry.nextBeatMs = nowMs + beatEveryMs;
+          entry.spec.onBeat?.();
+        }
+      }
+    },
+  };
+}

@@ -1,0 +1,105 @@
+import { ChatError, toChatError, type ErrorCode } from "@parley/protocol";
+import type { Logger } from "@parley/runtime";
+import type { HttpRequest, HttpResponse, TemplatedApp } from "uWebSockets.js";
+import type { OriginRules } from "../auth/origin.ts";
+import type { createCaller } from "./caller.ts";
+import { admitOrigin, preflightReply } from "./cross-origin.ts";
+import { createExchange, type Exchange } from "./exchange.ts";
+import { chatErrorReply, errorReply, type Reply } from "./reply.ts";
+import { parameterNames, type Route } from "./route.ts";
+
+export interface RoutingDeps {
+  readonly callerOf: ReturnType<typeof createCaller>;
+  readonly origins: OriginRules;
+  /** Whether the broker answers and delivers. */
+  readonly isBrokerWell: () => boolean;
+  readonly isStopping: () => boolean;
+  readonly counters: { errors: Map<ErrorCode, number> };
+  readonly log: Logger;
+}
+
+/** How the library calls the methods. */
+const inLibrary = { get: "get", post: "post", delete: "del" } as const;
+
+const maxBodyBytes = 64 * 1024;
+
+/** Serves the routes of the table; other methods of their paths are answered with 405. */
+export function addTable(app: TemplatedApp, routes: readonly Route[], deps: RoutingDeps): void {
+  for (const route of routes) app[inLibrary[route.method]](route.path, serve(route, deps));
+  for (const path of new Set(routes.map(({ path }) => path))) {
+    const methods = routes.filter((route) => route.path === path).map(({ method }) => method.toUpperCase());
+    app.options(path, (response, request) => {
+      const exchange = createExchange(response, request);
+      exchange.reply(admitOrigin(exchange, deps.origins) ? preflightReply(methods) : foreignOrigin());
+    });
+    app.any(path, (response, request) => createExchange(response, request).reply(wrongMethod(request, methods)));
+  }
+}
+
+function foreignOrigin(): Reply {
+  return errorReply("FORBIDDEN", "Pages of this origin may not ask.");
+}
+
+function wrongMethod(request: HttpRequest, methods: readonly string[]): Reply {
+  const allow = methods.join(", ");
+  const message = `${request.getUrl()} takes ${allow}, not ${request.getMethod().toUpperCase()}.`;
+  const reply = chatErrorReply(new ChatError("UNSUPPORTED", { message }), {}, 405);
+  return { ...reply, headers: { ...reply.headers, allow } };
+}
+
+function serve(route: Route, deps: RoutingDeps) {
+  const { length } = parameterNames(route);
+  return (response: HttpResponse, request: HttpRequest): void => {
+    const exchange = createExchange(response, request, length);
+    if (!admitOrigin(exchange, deps.origins)) return exchange.reply(foreignOrigin());
+    // The body must be listened for before anything is waited for.
+    const body = route.hasBody ? exchange.body(maxBodyBytes) : Promise.resolve("");
+    void answer(route, exchange, body, deps).catch((thrown: unknown) => {
+      exchange.reply(refusal(thrown, exchange, deps));
+    });
+  };
+}
+
+async function answer(
+  route: Route,
+  exchange: Exchange,
+  body: Promise<string | undefined>,
+  { callerOf, isStopping }: RoutingDeps,
+): Promise<void> {
+  if (isStopping()) throw new ChatError("SHUTTING_DOWN", { retryAfterMs: 1_000 });
+  const user = await callerOf(exchange, route.access);
+  const text = await body;
+  if (text === undefined) throw new ChatError("MESSAGE_TOO_LARGE", { message: "The body is larger than 64 KB." });
+  if (route.hasBody && !isJson(exchange)) return exchange.reply(wrongType());
+  const params = Object.fromEntries(parameterNames(route).map((name, index) => [name, exchange.parameters[index]]));
+  const raw = { params, query: Object.fromEntries(exchange.query), body: route.hasBody ? parseJson(text) : {} };
+  const reply = await route.answer({ user, exchange }, raw);
+  if (reply !== undefined) exchange.reply(reply);
+}
+
+/** Forms of other sites can send everything but this without being asked for. */
+function isJson({ header }: Exchange): boolean {
+  return header("content-type").split(";", 1)[0]?.trim().toLowerCase() === "application/json";
+}
+
+function wrongType(): Reply {
+  return chatErrorReply(new ChatError("UNSUPPORTED", { message: "Send JSON as application/json." }), {}, 415);
+}
+
+function parseJson(text: string): unknown {
+  if (text.trim() === "") return {};
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ChatError("INVALID_FRAME", { message: "The body is not JSON.", cause });
+  }
+}
+
+function refusal(thrown: unknown, { method, path }: Exchange, { isBrokerWell, counters, log }: RoutingDeps): Reply {
+  // Whatever the broker's client throws while it is away means the same: try again.
+  const isOurs = thrown instanceof ChatError || isBrokerWell();
+  const error = isOurs ? toChatError(thrown) : new ChatError("OVERLOADED", { cause: thrown, retryAfterMs: 1_000 });
+  counters.errors.set(error.code, (counters.errors.get(error.code) ?? 0) + 1);
+  log[error.status >= 500 ? "warn" : "debug"]({ err: error, method, path }, "a request was refused");
+  return chatErrorReply(error);
+}

@@ -1,0 +1,55 @@
+import { ChatError, type ConnectionFrame } from "@parley/protocol";
+import type { Dialect } from "../dialect/dialect.ts";
+import type { VisibleEvent } from "../hub/visible-event.ts";
+import type { TerminalEvent, TurnWatch } from "./turn-watch.ts";
+
+const seqStart = '{"seq":'.length;
+const comma = 0x2c;
+const eventEnd = Buffer.from("\n\n");
+
+/** The native frames of a conversation as server-sent events; `id` is the cursor. `onEnd` is called before the turn's end is sent. */
+export function createSseDialect(watch: TurnWatch, onEnd: () => void): Dialect {
+  const endOf = (end: TerminalEvent | undefined): TerminalEvent | undefined => {
+    if (end !== undefined) onEnd();
+    return end;
+  };
+  return {
+    name: "sse",
+    decode: () => {
+      throw new ChatError("UNSUPPORTED");
+    },
+    encodeEvent(event) {
+      endOf(watch.endIn(event));
+      return sentEvent(wireSeqOf(event), event.type, event.frame);
+    },
+    encodeFrame(frame) {
+      if (frame.type === "accepted") watch.begin(frame);
+      const sent = sentFrame(frame);
+      if (frame.type !== "snapshot") return sent;
+      const end = endOf(watch.endInSnapshot(frame));
+      if (end === undefined) return sent;
+      // Its event is no longer kept; who reads events must see it all the same.
+      const { type, ...rest } = end;
+      return [sent, sentEvent(frame.seq, type, jsonOf({ seq: frame.seq, type, ...rest }))];
+    },
+  };
+}
+
+function sentFrame(frame: ConnectionFrame): Buffer {
+  return sentEvent("seq" in frame ? frame.seq : undefined, frame.type, jsonOf(frame));
+}
+
+/** JSON has no line breaks, so a frame is one `data` line. */
+function sentEvent(id: number | string | undefined, type: string, frame: Uint8Array): Buffer {
+  const head = id === undefined ? "" : `id: ${id}\n`;
+  return Buffer.concat([Buffer.from(`${head}event: ${type}\ndata: `), frame, eventEnd]);
+}
+
+function jsonOf(value: object): Buffer {
+  return Buffer.from(JSON.stringify(value));
+}
+
+/** The cursor stands first in the frame. */
+function wireSeqOf({ frame }: VisibleEvent): string {
+  return frame.toString("latin1", seqStart, frame.indexOf(comma));
+}
