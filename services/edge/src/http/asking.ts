@@ -59,34 +59,40 @@ export function createAsking(deps: AskingDeps) {
     },
 
     /** Streams the conversation from the message on, to the end of its turn; or from a cursor that the client has. */
-    async stream({ user, exchange }: Call, question: Question, after: number | undefined): Promise<Reply | undefined> {
-      const { viewers, onMessage, viewing } = deps;
-      const { conversation_id } = question;
-      const resumed = after === undefined ? undefined : await turnToResume(deps, user, question, after);
-      if (resumed === "has all") return { status: 204, body: "" };
-      const watch = createTurnWatch();
-      if (resumed !== undefined) watch.begin(resumed);
-      const sink = createSseSink({
-        exchange,
-        onDrained: () => drained(deps, connection),
-        onDone: () => viewers.close(connection),
-      });
-      const dialect = createSseDialect(watch, sink.finish);
-      const onDeadline = (): void => sink.end(closeCodes.goingAway, "");
-      const connection = viewers.open({ user, dialect, sink, onDeadline, onBeat: () => sink.beat() });
-      exchange.onGone(() => viewers.close(connection));
-      try {
-        if (resumed === undefined) await onMessage(connection, user, question);
-        else await viewing.follow(connection, conversation_id, after);
-        return undefined;
-      } catch (error) {
-        viewers.close(connection);
-        if (exchange.isOpen()) throw error;
-        sink.end(closeCodes.overloaded, "");
-        return undefined;
-      }
-    },
+    stream: (call: Call, question: Question, after: number | undefined): Promise<Reply | undefined> =>
+      stream(deps, call, question, after),
   };
+}
+
+async function stream(
+  deps: AskingDeps,
+  { user, exchange }: Call,
+  question: Question,
+  after: number | undefined,
+): Promise<Reply | undefined> {
+  const { viewers, onMessage, viewing } = deps;
+  const resumed = after === undefined ? undefined : await turnToResume(deps, user, question, after);
+  if (resumed === "has all") return { status: 204, body: "" };
+  const watch = createTurnWatch();
+  if (resumed !== undefined) watch.begin(resumed);
+  const sink = createSseSink({
+    exchange,
+    onDrained: () => drained(deps, connection),
+    onDone: () => viewers.close(connection),
+  });
+  const dialect = createSseDialect(watch, sink.finish);
+  const onDeadline = (): void => sink.end(closeCodes.goingAway, "");
+  const connection = viewers.open({ user, dialect, sink, onDeadline, onBeat: sink.beat });
+  exchange.onGone(() => viewers.close(connection));
+  try {
+    if (resumed === undefined) await onMessage(connection, user, question);
+    else await viewing.follow(connection, question.conversation_id, after);
+  } catch (error) {
+    viewers.close(connection);
+    if (exchange.isOpen()) throw error;
+    sink.end(closeCodes.overloaded, "");
+  }
+  return undefined;
 }
 
 /** The turn goes on: the same request with the same key waits for it again. */

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from "node:http";
-import { ChatError, errorTable, type ErrorCode } from "@parley/protocol";
+import { errorTable, type ChatError, type ErrorCode } from "@parley/protocol";
 import type { HttpResponse } from "uWebSockets.js";
 
 export interface Reply {

@@ -3,6 +3,7 @@ import type { HttpResponse } from "uWebSockets.js";
 import type { Sink } from "../hub/viewer.ts";
 import { closedWith } from "./answer-viewer.ts";
 import type { Exchange } from "./exchange.ts";
+import { createPacedWriter, type PacedWriter } from "./paced-writer.ts";
 import { chatErrorReply, writeHead } from "./reply.ts";
 
 export interface SseSink extends Sink {
@@ -14,17 +15,22 @@ export interface SseSink extends Sink {
 
 interface SseSinkDeps {
   readonly exchange: Exchange;
-  /** Everything that waited has been given to the socket. */
+  /** The client takes more again. */
   readonly onDrained: () => void;
   /** The response has ended. */
   readonly onDone: () => void;
 }
 
 /**
- * Written in one cork. uWebSockets.js before 20.64 may lose the end of an HTTP write that fills its cork buffer of 16 KB and leaves in
- * part, so this stays well below.
+ *     unanswered ── the first bytes ──▶ streaming ── the end is sent ──▶ finishing ── all has left ──▶ done
+ *     any ── the client is gone, too slow ──▶ done
  */
-const maxWriteBytes = 8 * 1024;
+interface Stream extends SseSinkDeps {
+  readonly writer: PacedWriter;
+  response: HttpResponse | undefined;
+  state: "unanswered" | "streaming" | "finishing" | "done";
+  isCorked: boolean;
+}
 
 const comment = Buffer.from(":\n\n");
 
@@ -35,90 +41,75 @@ const headers = {
   "x-accel-buffering": "no",
 };
 
-/** The response of a request as a sink like a socket: what the client does not take waits here, where it is counted. */
-export function createSseSink({ exchange, onDrained, onDone }: SseSinkDeps): SseSink {
-  let response: HttpResponse | undefined;
-  let pending: Uint8Array[] = [];
-  let pendingBytes = 0;
-  let isBlocked = false;
-  let isCorked = false;
-  let state: "open" | "finishing" | "done" = "open";
-
+/** The response of a request as a sink like a socket. */
+export function createSseSink(deps: SseSinkDeps): SseSink {
+  const { exchange } = deps;
+  const writer = createPacedWriter();
+  const stream: Stream = { ...deps, writer, response: undefined, state: "unanswered", isCorked: false };
   exchange.onGone(() => {
-    state = "done";
-    pending = [];
-    pendingBytes = 0;
+    stream.state = "done";
+    writer.drop();
   });
-
-  const takePiece = (): Uint8Array => {
-    const [first] = pending;
-    const all = pending.length === 1 && first !== undefined ? first : Buffer.concat(pending);
-    const piece = all.subarray(0, maxWriteBytes);
-    pending = piece.length === all.length ? [] : [all.subarray(maxWriteBytes)];
-    pendingBytes -= piece.length;
-    return piece;
+  const send = (bytes: Uint8Array): number => {
+    if (stream.state === "done") return 2;
+    writer.add(bytes);
+    flush(stream);
+    return writer.isBlocked ? 0 : 1;
   };
-
-  const start = (): HttpResponse | undefined => {
-    const taken = exchange.take();
-    taken?.cork(() => writeHead(taken, 200, { ...Object.fromEntries(exchange.headers), ...headers }));
-    taken?.onWritable(() => {
-      isBlocked = false;
-      flush();
-      if (!isBlocked && state !== "done") onDrained();
-      return !isBlocked;
-    });
-    return taken;
-  };
-
-  const flush = (): void => {
-    if (state === "done" || isCorked) return;
-    response ??= start();
-    if (response === undefined) return;
-    const open = response;
-    while (!isBlocked && pendingBytes > 0) {
-      const piece = takePiece();
-      // What leaves a cork in part is only seen by the next write, which then says so.
-      open.cork(() => {
-        isBlocked = !open.write(piece);
-      });
-    }
-    if (pendingBytes > 0 || state !== "finishing") return;
-    state = "done";
-    open.cork(() => open.end());
-    onDone();
-  };
-
   return {
-    send(bytes) {
-      if (state === "done") return 2;
-      pending.push(bytes);
-      pendingBytes += bytes.length;
-      flush();
-      return isBlocked ? 0 : 1;
+    send,
+    getBufferedAmount: () => writer.waitingBytes,
+    cork(sendAll) {
+      stream.isCorked = true;
+      sendAll();
+      stream.isCorked = false;
+      flush(stream);
     },
-    getBufferedAmount: () => pendingBytes,
-    cork(send) {
-      isCorked = true;
-      send();
-      isCorked = false;
-      if (pendingBytes > 0 || state === "finishing") flush();
-    },
-    end(code) {
-      if (state === "done") return;
-      if (response === undefined) exchange.reply(chatErrorReply(closedWith(code)));
-      else if (code === closeCodes.goingAway) {
-        state = "finishing";
-        return flush();
-      } else response.close();
-      state = "done";
-      onDone();
-    },
+    end: (code) => end(stream, code),
     finish() {
-      if (state === "open") state = "finishing";
+      if (stream.state !== "done") stream.state = "finishing";
     },
     beat() {
-      if (!isBlocked && response !== undefined) this.send(comment, false);
+      if (stream.state === "streaming" && !writer.isBlocked) send(comment);
     },
   };
+}
+
+function flush(stream: Stream): void {
+  const { writer, state, isCorked } = stream;
+  if (state === "done" || isCorked) return;
+  if (stream.response === undefined && writer.waitingBytes > 0) begin(stream);
+  writer.flush();
+  const { response } = stream;
+  if (response === undefined || writer.waitingBytes > 0 || stream.state !== "finishing") return;
+  stream.state = "done";
+  response.cork(() => response.end());
+  stream.onDone();
+}
+
+function begin(stream: Stream): void {
+  const { exchange, writer } = stream;
+  const response = exchange.take();
+  if (response === undefined) return;
+  stream.response = response;
+  if (stream.state === "unanswered") stream.state = "streaming";
+  response.cork(() => writeHead(response, 200, { ...Object.fromEntries(exchange.headers), ...headers }));
+  writer.begin(response, () => {
+    flush(stream);
+    if (!writer.isBlocked && stream.state === "streaming") stream.onDrained();
+  });
+}
+
+/** As the close of a socket: what has not been answered is answered with an error, and who is asked to come back gets all that was sent. */
+function end(stream: Stream, code: number): void {
+  const { exchange, response, state } = stream;
+  if (state === "done") return;
+  if (response !== undefined && code === closeCodes.goingAway) {
+    stream.state = "finishing";
+    return flush(stream);
+  }
+  stream.state = "done";
+  if (response === undefined) exchange.reply(chatErrorReply(closedWith(code)));
+  else response.close();
+  stream.onDone();
 }

@@ -4,6 +4,7 @@ import { tokenOf, type EdgeUnderTest } from "./edge-fixture.ts";
 export interface Asked {
   readonly status: number;
   readonly headers: Headers;
+  // oxlint-disable-next-line typescript/no-explicit-any
   readonly body: any;
 }
 
