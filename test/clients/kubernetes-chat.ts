@@ -7,7 +7,8 @@ import { z } from "zod";
  */
 
 const conversation = { conversation_id: z.string() };
-const call = { tool_name: z.string(), arguments: z.record(z.string(), z.unknown()) };
+/** `call_id` is ours, beyond the document: without it two calls of one tool look the same. */
+const call = { call_id: z.string(), tool_name: z.string(), arguments: z.record(z.string(), z.unknown()) };
 const finished = { ...call, result: z.string(), status: z.enum(["completed", "failed"]) };
 
 /** Every frame is one of these: dialect A has no others. */
