@@ -76,6 +76,19 @@ describe("dialect C", () => {
     expect(showSnapshot(view)).toEqual([]);
   });
 
+  it("gets the end from the transcript when its events are gone", async () => {
+    const dialect = open();
+    const { turn, conversation } = await ask(dialect, { type: "message", message: "hello", session_id: "s" });
+    const answer = { message_id: "m", turn_id: turn, author: { role: "assistant" }, message: "Hello", ts: 1 } as const;
+    const snapshot = { type: "snapshot", conversation_id: conversation, seq: 9, status: "idle", ts: 1 } as const;
+    const frames = framesOf(dialect.encodeFrame({ ...snapshot, messages: [{ ...answer, status: "complete" }] }));
+    expect(frames).toMatchObject([
+      { type: "token", token: "Hello", partial_response: "Hello" },
+      { type: "complete", response: "Hello", session_id: "s" },
+    ]);
+    expect(dialect.isWaitingIn?.(conversation)).toBe(false);
+  });
+
   it("ends a cancelled answer as a complete one that says so", async () => {
     const { show } = await ask(open(), { type: "message", message: "hello", session_id: "s" });
     const frames = show({ type: "cancelled", ...chained, ...ending, reason: "cancelled by user" });
