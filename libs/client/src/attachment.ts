@@ -51,6 +51,8 @@ export function createAttachment(deps: AttachmentDeps): Attachment {
   return {
     subscribe: () => {
       progress.wanted = true;
+      // Asking once more would bring what is on its way a second time.
+      if (progress.state === "attached") return Promise.resolve(liveFrom(deps));
       const answer = (progress.answer ??= createDeferred());
       if (progress.state !== "attaching") ask(progress, deps);
       return answer.promise;
@@ -83,6 +85,10 @@ export function createAttachment(deps: AttachmentDeps): Attachment {
     },
     close: (reason) => leave(progress, reason),
   };
+}
+
+function liveFrom({ id, cursor }: AttachmentDeps): SubscribedFrame {
+  return { type: "subscribed", conversation_id: id, mode: "live", seq: cursor() };
 }
 
 function ask(progress: Progress, deps: AttachmentDeps): void {

@@ -66,6 +66,7 @@ export {
   encodeEvent,
   encodeJson,
   parseObject,
+  seqHead,
   typeOfStored,
   withSeq,
 } from "./codec.ts";

@@ -1,5 +1,13 @@
 import type { StoredMessage } from "@parley/bus";
-import { decodeEvent, isTerminal, isVisible, typeOfStored, type StoredEvent, type TurnId } from "@parley/protocol";
+import {
+  decodeEvent,
+  isTerminal,
+  isVisible,
+  seqHead,
+  typeOfStored,
+  type StoredEvent,
+  type TurnId,
+} from "@parley/protocol";
 
 /** A stored event that viewers see. */
 export interface VisibleEvent {
@@ -13,23 +21,14 @@ export interface VisibleEvent {
 
 /** Undefined for the workers' own events. `message.data` is copied. */
 export function visibleEventOf({ seq, data }: StoredMessage, turn: TurnId, offset: number): VisibleEvent | undefined {
-  const type = isToken(data) ? "token" : typeOfStored(data);
+  const type = typeOfStored(data);
   if (type === "" || !isVisible(type)) return undefined;
   return { seq, turn, type, frame: frameOf(offset + seq, data) };
 }
 
-const tokenStart = Buffer.from('{"type":"token"');
-const firstLetter = '{"type":"'.length;
-
-/** Nearly all events are tokens, and comparing six bytes costs a tenth of decoding them. */
-function isToken(data: Uint8Array): boolean {
-  for (let i = firstLetter; i < tokenStart.length; i++) if (data[i] !== tokenStart[i]) return false;
-  return true;
-}
-
 /** As `withSeq` of the protocol, but from Node's buffer pool: an ArrayBuffer of its own per token would cost more than the token. */
 function frameOf(wireSeq: number, data: Uint8Array): Buffer {
-  const head = `{"seq":${wireSeq},`;
+  const head = seqHead(wireSeq);
   const frame = Buffer.allocUnsafe(head.length + data.length - 1);
   frame.write(head, 0, "latin1");
   frame.set(data.subarray(1), head.length);
