@@ -1,3 +1,4 @@
+import { subjects } from "@parley/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createWorld, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 import type { TestClient } from "./support/test-client.ts";
@@ -19,7 +20,7 @@ async function say(id: string, more: object = {}) {
 }
 
 async function controlOf(conversation: string, turn: string) {
-  return (await world.bus.events.last(`chat.ev.0.${conversation}.${turn}.ctl`))?.event;
+  return (await world.bus.events.last(subjects.control(0, conversation, turn)))?.event;
 }
 
 describe("a message to a busy conversation", () => {

@@ -1,3 +1,4 @@
+import { subjects } from "@parley/protocol";
 import { eventually } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createWorld, tokens, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
@@ -129,7 +130,7 @@ describe("POST /api/v1/chat", () => {
     leaving.abort();
     expect(await asked).toBe("gone");
     await turn!.complete("finished all the same");
-    expect(await world.bus.events.last(`chat.ev.0.c_gone.${turn!.turn}.ctl`)).toBeUndefined();
+    expect(await world.bus.events.last(subjects.control(0, "c_gone", turn!.turn))).toBeUndefined();
   });
 
   it("says after its deadline where the answer will be", async () => {
@@ -146,7 +147,7 @@ describe("POST /api/v1/chat", () => {
     const leaving = await world.addEdge();
     const asked = ask(leaving, "POST", "/api/v1/chat", { body: { message: "m", conversation_id: "c_leaving" } });
     await turnsIn("c_leaving");
-    await eventually(async () => (await leaving.bus.events.last("chat.ev.0.c_leaving.>")) !== undefined, {
+    await eventually(async () => (await leaving.bus.events.last(subjects.eventsOf(0, "c_leaving"))) !== undefined, {
       what: "the message",
     });
     await leaving.stop();
@@ -236,7 +237,9 @@ describe("POST /api/v1/conversations/:id/cancel", () => {
     const [turn] = await turnsIn("c_stop");
     const cancelled = await ask(edge, "POST", "/api/v1/conversations/c_stop/cancel", { body: {} });
     expect([cancelled.status, cancelled.body]).toEqual([202, { turn_id: turn!.turn }]);
-    expect((await world.bus.events.last(`chat.ev.0.c_stop.${turn!.turn}.ctl`))?.event).toMatchObject({ by: "ann" });
+    expect((await world.bus.events.last(subjects.control(0, "c_stop", turn!.turn)))?.event).toMatchObject({
+      by: "ann",
+    });
     const common = { conversation_id: "c_stop", turn_id: turn!.turn, ts: 1, attempt: 1, n: 0 };
     const ending = { response: "so far", message_id: "x", tool_calls: [], usage, reason: "cancelled by user" };
     await turn!.append({ type: "cancelled", ...common, ...ending });

@@ -1,9 +1,10 @@
+import { subjects } from "@parley/protocol";
 import type { StoredMessage } from "@parley/bus";
 import { describe, expect, it } from "vitest";
 import { createIntake } from "../src/hub/intake.ts";
 
 function at(channel: string, seq: number, previous: number): StoredMessage {
-  return { subject: `chat.ev.0.conv.turn.${channel}`, seq, previous, data: new Uint8Array() };
+  return { subject: subjects.agent(0, "conv", "turn").replace(/a$/, channel), seq, previous, data: new Uint8Array() };
 }
 
 function intakeAt(seq: number, ...taken: StoredMessage[]) {
