@@ -10,8 +10,6 @@ export interface CanaryDeps {
   readonly patienceMs?: number;
 }
 
-export type Canary = ReturnType<typeof startCanary>;
-
 /**
  * Sends itself a message through the broker every 2 s. A connection may look healthy and still deliver nothing (a subscription lost, a
  * route of the cluster broken): then this process must not get new sockets.

@@ -1,5 +1,4 @@
 import { streams } from "@parley/protocol";
-import { jetstreamManager } from "@nats-io/jetstream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createWorld, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 import { message } from "./support/conversation-history.ts";
@@ -173,8 +172,7 @@ describe("a conversation", () => {
     await turn.token("lost ");
     await client.next("token");
     const before = client.view(turn.conversation).seq;
-    const jsm = await jetstreamManager(world.bus.nc, { checkAPI: false });
-    await jsm.streams.delete(streams.events(0));
+    await world.bus.nc.request(`$JS.API.STREAM.DELETE.${streams.events(0)}`);
     await world.bus.events.restore();
     // The worker is fenced off; the next one writes the message again and begins anew.
     await turn.append(message(turn.turn, "again", turn.conversation), "user");
