@@ -5,6 +5,7 @@ import { createEventLog, type EventLog } from "./event-log.ts";
 import { connectNats, type BrokerLink } from "./nats-connection.ts";
 import { setUpStreams, type StreamOptions } from "./stream-setup.ts";
 import { createOwners, type Owners } from "./owners.ts";
+import { createStoredConversations, type StoredConversations } from "./stored-conversations.ts";
 import { createTranscripts, type Transcripts } from "./transcripts.ts";
 import { createTurnQueue, type TurnQueue } from "./turn-queue.ts";
 
@@ -19,6 +20,7 @@ export interface Bus extends BrokerLink {
   readonly turns: TurnQueue;
   readonly transcripts: Transcripts;
   readonly owners: Owners;
+  readonly conversations: StoredConversations;
   /** Lets what was published leave, then closes. */
   close(): Promise<void>;
 }
@@ -51,6 +53,7 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
     turns: createTurnQueue({ js, jsm, events, log }),
     transcripts: createTranscripts(jsm, events),
     owners: createOwners(jsm, events),
+    conversations: createStoredConversations(jsm, events, options.shards),
     async close() {
       appender.close();
       // Draining needs the broker; without it there is nothing that could still leave.

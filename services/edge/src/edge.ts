@@ -3,6 +3,8 @@ import type { Logger, Registry } from "@parley/runtime";
 import uWS, { type TemplatedApp } from "uWebSockets.js";
 import { createTokens, type TokenOptions, type Tokens } from "./auth/tokens.ts";
 import { startCanary } from "./canary.ts";
+import { createConversations } from "./conversations/conversations.ts";
+import type { Redis } from "./conversations/conversation-index.ts";
 import { createDialectC } from "./dialect/dialect-c.ts";
 import { undecidedDialect } from "./dialect/dialect-undecided.ts";
 import type { Dialect } from "./dialect/dialect.ts";
@@ -32,6 +34,8 @@ import { createWebSocketBehavior } from "./socket/websocket.ts";
 
 export interface EdgeOptions {
   readonly bus: Bus;
+  /** In the role `cache`; without it nobody gets a list of conversations. */
+  readonly redis?: Redis;
   readonly listen: ListenOptions;
   readonly tokens: TokenOptions;
   /** Offers tokens to whoever asks. */
@@ -80,14 +84,15 @@ type Outward = ReturnType<typeof createOutward>;
 
 /** From the sockets to the broker: what is done with each frame. */
 function createInward(
-  { bus, log }: EdgeOptions,
+  { bus, redis, log }: EdgeOptions,
   { hubs, catchUp, outbox, counters }: Outward,
   { tokens, isBrokerWell }: { tokens: Tokens; isBrokerWell: () => boolean },
 ) {
   const ownership = createOwnership(bus.owners);
   const viewing = createViewing({ hubs, catchUp, events: bus.events });
   const { isOwn } = ownership;
-  const onMessage = createMessageHandler({ bus, ownership, viewing, outbox });
+  const conversations = createConversations({ bus, redis, log });
+  const onMessage = createMessageHandler({ bus, ownership, viewing, outbox, onAccepted: conversations.accepted });
   const onCancel = createCancelHandler({ bus, ownership });
   const handle = createFrameHandler({
     chooseDialect: createDialectChooser({ outbox, isOwn, counters }),
@@ -101,7 +106,7 @@ function createInward(
     counters,
     log,
   });
-  return { ...createInbox({ handle, outbox }), ownership, viewing, onMessage, onCancel };
+  return { ...createInbox({ handle, outbox }), ownership, viewing, conversations, onMessage, onCancel };
 }
 
 interface Swept {

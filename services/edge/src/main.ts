@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { openBus } from "@parley/bus";
+import { connectRedis, openBus } from "@parley/bus";
 import { createLifecycle, createLogger, readConfig, runMain, startAdmin } from "@parley/runtime";
 import { z } from "zod";
 import { Config, isWeakSecret } from "./config.ts";
@@ -27,9 +27,13 @@ runMain(SERVICE, async ({ env }) => {
   });
   lifecycle.use("broker", bus.close);
 
+  const redis = connectRedis({ url: config.REDIS_URL, role: "cache", log });
+  lifecycle.use("Redis", () => redis.disconnect());
+
   const { version } = Package.parse(JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8")));
   const edge = await startEdge({
     bus,
+    redis,
     listen: { host: config.HOST, port: config.PORT, isShared: config.REUSE_PORT },
     tokens: { secret: config.AUTH_JWT_SECRET, issuer: config.AUTH_ISSUER, audience: config.AUTH_AUDIENCE },
     isDevelopment: config.AUTH_DEV,

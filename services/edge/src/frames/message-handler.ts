@@ -23,6 +23,8 @@ export interface MessageDeps {
   readonly ownership: Ownership;
   readonly viewing: Viewing;
   readonly outbox: Outbox;
+  /** Told of every message that was accepted; must not wait for anything. */
+  readonly onAccepted: (request: TurnRequest) => void;
 }
 
 interface Submitted {
@@ -46,6 +48,7 @@ export function createMessageHandler(deps: MessageDeps) {
     const { viewer, isNew } = await viewing.hold(connection, conversation);
     try {
       const submitted = await submit(deps, request, frame.on_busy);
+      deps.onAccepted(request);
       if (isNew) viewer.cursor = await beginningOf(deps, request, submitted);
       answer(deps, viewer, request, submitted.earlier.length);
     } catch (error) {

@@ -1,30 +1,121 @@
-import { ConversationId, TurnId, type CancelFrame, type User } from "@parley/protocol";
+import { ChatError, ConversationId, TranscriptMessage, TurnId, type CancelFrame, type User } from "@parley/protocol";
 import { z } from "zod";
-import { CancelAnswer } from "./answers.ts";
+import type { PagePlace } from "../conversations/conversation-index.ts";
+import type { Conversations } from "../conversations/conversations.ts";
+import type { Ownership } from "../frames/ownership.ts";
+import { CancelAnswer, ConversationPage, MessagePage } from "./answers.ts";
 import { jsonReply } from "./reply.ts";
 import { defineRoute, nothing, type Route } from "./route.ts";
 
 export interface ConversationRouteDeps {
+  readonly conversations: Conversations;
+  readonly ownership: Ownership;
   readonly cancel: (user: User, frame: Omit<CancelFrame, "type">) => Promise<TurnId>;
 }
 
 const OneConversation = z.object({ id: ConversationId });
 
-export function createConversationRoutes({ cancel }: ConversationRouteDeps): Route[] {
-  return [
-    defineRoute({
-      method: "post",
-      path: "/api/v1/conversations/:id/cancel",
-      summary: "Ask a running answer to stop; its own end says that it has.",
-      access: "user",
-      params: OneConversation,
-      query: nothing,
-      body: z.object({ turn_id: TurnId.nullish().describe("Absent: the one that runs.") }),
-      responses: { 202: { description: "It was asked to.", content: CancelAnswer } },
-      async handle({ user }, { params, body }) {
-        const wish = { conversation_id: params.id, ...(body.turn_id ? { turn_id: body.turn_id } : {}) };
-        return jsonReply(202, { turn_id: await cancel(user, wish) });
-      },
-    }),
-  ];
+const maxPage = 200;
+const limit = z.coerce.number().int().min(1).max(maxPage).default(50);
+
+/** Opaque to clients, so that it may change. */
+const ListCursor = z
+  .string()
+  .max(512)
+  .transform((text, context): PagePlace => {
+    const [, time, id] = /^(\d{1,16}):(.*)$/.exec(Buffer.from(text, "base64url").toString("utf8")) ?? [];
+    const conversation = ConversationId.safeParse(id);
+    if (conversation.success) return { updated_at: Number(time), conversation_id: conversation.data };
+    context.addIssue({ code: "custom", message: "is not a cursor of ours" });
+    return z.NEVER;
+  });
+
+function listCursorOf({ updated_at, conversation_id }: PagePlace): string {
+  return Buffer.from(`${updated_at}:${conversation_id}`).toString("base64url");
+}
+
+export function createConversationRoutes(deps: ConversationRouteDeps): Route[] {
+  return [listRoute(deps), messagesRoute(deps), deletionRoute(deps), cancelRoute(deps)];
+}
+
+function listRoute({ conversations }: ConversationRouteDeps): Route {
+  return defineRoute({
+    method: "get",
+    path: "/api/v1/conversations",
+    summary: "The caller's conversations, newest first.",
+    access: "user",
+    params: nothing,
+    query: z.object({ limit, cursor: ListCursor.optional() }),
+    body: nothing,
+    responses: { 200: { description: "A page of them.", content: ConversationPage } },
+    async handle({ user }, { query }) {
+      const { entries, next } = await conversations.list(user.id, query.limit, query.cursor);
+      const more = next === undefined ? {} : { next_cursor: listCursorOf(next) };
+      return jsonReply(200, { conversations: entries, ...more });
+    },
+  });
+}
+
+function messagesRoute({ conversations, ownership }: ConversationRouteDeps): Route {
+  return defineRoute({
+    method: "get",
+    path: "/api/v1/conversations/:id/messages",
+    summary: "The transcript of a conversation, a page at a time, the newest page first.",
+    access: "user",
+    params: OneConversation,
+    query: z.object({ limit, before: z.coerce.number().int().min(1).optional() }),
+    body: nothing,
+    responses: { 200: { description: "A page of messages.", content: MessagePage } },
+    async handle({ user }, { params: { id }, query }) {
+      await ownership.check(id, user.id);
+      const { records, before } = await conversations.messages(id, query.limit, query.before ?? 0);
+      const messages = records.map((record) => TranscriptMessage.parse(record));
+      return jsonReply(200, { conversation_id: id, messages, ...(before === 0 ? {} : { before: String(before) }) });
+    },
+  });
+}
+
+function deletionRoute({ conversations, ownership }: ConversationRouteDeps): Route {
+  return defineRoute({
+    method: "delete",
+    path: "/api/v1/conversations/:id",
+    summary: "Cancel what runs in a conversation and delete all of it.",
+    access: "user",
+    params: OneConversation,
+    query: nothing,
+    body: nothing,
+    responses: { 204: { description: "There is nothing of it, any more or ever." } },
+    async handle({ user }, { params: { id } }) {
+      if (await isTheirs(ownership, id, user)) await conversations.delete(id, user);
+      return { status: 204, body: "" };
+    },
+  });
+}
+
+/** Throws FORBIDDEN; false when it is nobody's. */
+async function isTheirs(ownership: Ownership, conversation: ConversationId, { id }: User): Promise<boolean> {
+  try {
+    await ownership.check(conversation, id);
+    return true;
+  } catch (error) {
+    if (error instanceof ChatError && error.code === "NOT_FOUND") return false;
+    throw error;
+  }
+}
+
+function cancelRoute({ cancel }: ConversationRouteDeps): Route {
+  return defineRoute({
+    method: "post",
+    path: "/api/v1/conversations/:id/cancel",
+    summary: "Ask a running answer to stop; its own end says that it has.",
+    access: "user",
+    params: OneConversation,
+    query: nothing,
+    body: z.object({ turn_id: TurnId.nullish().describe("Absent: the one that runs.") }),
+    responses: { 202: { description: "It was asked to.", content: CancelAnswer } },
+    async handle({ user }, { params, body }) {
+      const wish = { conversation_id: params.id, ...(body.turn_id ? { turn_id: body.turn_id } : {}) };
+      return jsonReply(202, { turn_id: await cancel(user, wish) });
+    },
+  });
 }

@@ -4,6 +4,7 @@ import type { Logger } from "@parley/runtime";
 import type { TemplatedApp } from "uWebSockets.js";
 import type { OriginRules } from "../auth/origin.ts";
 import type { Tokens } from "../auth/tokens.ts";
+import type { Conversations } from "../conversations/conversations.ts";
 import type { Ownership } from "../frames/ownership.ts";
 import type { Viewing } from "../frames/viewing.ts";
 import type { CatchUp } from "../hub/catch-up.ts";
@@ -34,6 +35,7 @@ export interface HttpServiceDeps {
   readonly connections: Connections;
   readonly outbox: Outbox;
   readonly catchUp: CatchUp;
+  readonly conversations: Conversations;
   readonly ownership: Ownership;
   readonly viewing: Viewing;
   readonly onMessage: (connection: Connection, user: User, frame: MessageFrame) => Promise<void>;
@@ -44,7 +46,7 @@ export interface HttpServiceDeps {
 
 /** Everything that is asked over HTTP. */
 export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { sweep(nowMs: number): void } {
-  const { tokens, isDevelopment, ownership, onCancel, bus } = deps;
+  const { tokens, isDevelopment, ownership, conversations, onCancel, bus } = deps;
   const viewers = createHttpViewers(deps);
   const asking = createAsking({ ...deps, viewers });
   addRoutes(app, {
@@ -54,8 +56,13 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
     devToken: isDevelopment ? createDevToken(tokens) : undefined,
     routes: [
       ...createChatRoutes({ asking, isOwn: ownership.isOwn }),
-      ...createConversationRoutes({ cancel: onCancel }),
+      ...createConversationRoutes({ ...deps, cancel: onCancel }),
     ],
   });
-  return { sweep: viewers.sweep };
+  return {
+    sweep(nowMs) {
+      viewers.sweep(nowMs);
+      conversations.sweep();
+    },
+  };
 }

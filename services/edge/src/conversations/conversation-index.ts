@@ -1,0 +1,95 @@
+import type { connectRedis } from "@parley/bus";
+import type { ConversationId } from "@parley/protocol";
+
+export type Redis = ReturnType<typeof connectRedis>;
+
+export interface IndexEntry {
+  readonly conversation_id: ConversationId;
+  readonly title: string;
+  /** ms since 1970. */
+  readonly updated_at: number;
+}
+
+/** Where the next page begins: after this entry, which is older than what came before it. */
+export interface PagePlace {
+  readonly updated_at: number;
+  readonly conversation_id: ConversationId;
+}
+
+export interface IndexPage {
+  readonly entries: IndexEntry[];
+  readonly next: PagePlace | undefined;
+}
+
+export type ConversationIndex = ReturnType<typeof createConversationIndex>;
+
+/** Conversations of one user that may be noted in the same millisecond and still be paged through. */
+const maxTies = 16;
+/** The user's oldest conversations beyond this are no longer listed; their transcripts stay. */
+const maxPerUser = 5_000;
+
+/**
+ * A user's conversations in Redis: a sorted set by the time of the last message, a hash of titles, and a mark that the two are all of them.
+ * A read model: what is lost is rebuilt. Everything throws while Redis is away.
+ */
+export function createConversationIndex(redis: Redis) {
+  return {
+    /** The title stays what it was first. */
+    async note(userId: string, { conversation_id, title, updated_at }: IndexEntry): Promise<void> {
+      const { times, titles } = keysOf(userId);
+      await Promise.all([
+        redis.zadd(times, "GT", String(updated_at), conversation_id),
+        redis.hsetnx(titles, conversation_id, title),
+      ]);
+      const surplus = await redis.zrange(times, "0", String(-maxPerUser - 1));
+      if (surplus.length > 0) await remove(redis, userId, surplus);
+    },
+
+    remove: (userId: string, conversation: ConversationId): Promise<void> => remove(redis, userId, [conversation]),
+
+    /** The newest ones after the place (default: the newest of all). */
+    async page(userId: string, limit: number, after: PagePlace | undefined): Promise<IndexPage> {
+      const { times, titles } = keysOf(userId);
+      const max = after?.updated_at ?? "+inf";
+      const members = await redis.zrevrangebyscore(times, max, "-inf", "LIMIT", 0, limit + 1 + maxTies);
+      const [scores, names] =
+        members.length === 0
+          ? [[], []]
+          : await Promise.all([redis.zmscore(times, ...members), redis.hmget(titles, ...members)]);
+      const all = members.map((conversation_id, i): IndexEntry => ({
+        conversation_id,
+        title: names[i] ?? "",
+        updated_at: Number(scores[i]),
+      }));
+      const left = after === undefined ? all : all.filter((entry) => isAfter(entry, after));
+      const entries = left.slice(0, limit);
+      const last = entries.at(-1);
+      return { entries, next: left.length > limit && last !== undefined ? last : undefined };
+    },
+
+    /** Whether it has all of the user's conversations, as far as anybody knows. */
+    isWhole: async (userId: string): Promise<boolean> => (await redis.exists(keysOf(userId).whole)) === 1,
+
+    /** `forMs`: after that it is looked at again. */
+    async markWhole(userId: string, forMs: number): Promise<void> {
+      await redis.set(keysOf(userId).whole, "1", "PX", forMs);
+    },
+  };
+}
+
+/** Redis orders equal times by name, and this goes backwards. */
+function isAfter({ updated_at, conversation_id }: IndexEntry, place: PagePlace): boolean {
+  if (updated_at !== place.updated_at) return updated_at < place.updated_at;
+  return conversation_id < place.conversation_id;
+}
+
+async function remove(redis: Redis, userId: string, conversations: readonly ConversationId[]): Promise<void> {
+  const { times, titles } = keysOf(userId);
+  await Promise.all([redis.zrem(times, ...conversations), redis.hdel(titles, ...conversations)]);
+}
+
+/** The braces keep one user's keys on one node of a cluster. User ids are any text. */
+function keysOf(userId: string) {
+  const root = `parley:{${Buffer.from(userId).toString("base64url")}}:conversations`;
+  return { times: root, titles: `${root}:titles`, whole: `${root}:whole` };
+}

@@ -1,0 +1,73 @@
+import type { Bus, TranscriptPage } from "@parley/bus";
+import { ChatError, subjects, type ConversationId, type TurnRequest } from "@parley/protocol";
+import type { Logger } from "@parley/runtime";
+import { createIndexNotes } from "./index-notes.ts";
+import { createConversationIndex, type IndexPage, type PagePlace, type Redis } from "./conversation-index.ts";
+import { createDeletion } from "./deletion.ts";
+import { createIndexRebuild } from "./index-rebuild.ts";
+
+export interface ConversationsDeps {
+  readonly bus: Bus;
+  /** Undefined: there are no lists. */
+  readonly redis: Redis | undefined;
+  readonly log: Logger;
+}
+
+export type Conversations = ReturnType<typeof createConversations>;
+
+/** Conversations as things: listed, read and deleted. Lists come from Redis; everything else does without it. */
+export function createConversations({ bus, redis, log }: ConversationsDeps) {
+  const index = redis === undefined ? undefined : createConversationIndex(redis);
+  const notes = index === undefined ? undefined : createIndexNotes(index, () => redis?.status === "ready", log);
+  const rebuild = index === undefined ? undefined : createIndexRebuild({ bus, index, log });
+
+  const unlist = async (userId: string, conversation: ConversationId): Promise<void> =>
+    notes?.remove(userId, conversation);
+  const deleteWhole = createDeletion({ bus, unlist });
+
+  return {
+    /** A message was accepted. Waits for nothing. */
+    accepted: (request: TurnRequest): void => notes?.accepted(request),
+
+    /** Once a second. */
+    sweep: (): void => notes?.sweep(),
+
+    /** The user's conversations, newest first. Throws OVERLOADED while Redis is away. */
+    async list(userId: string, limit: number, after: PagePlace | undefined): Promise<IndexPage> {
+      if (index === undefined || rebuild === undefined) throw noList(undefined);
+      try {
+        await rebuild.ensure(userId);
+        return await index.page(userId, limit, after);
+      } catch (error) {
+        throw error instanceof ChatError ? error : noList(error);
+      }
+    },
+
+    /** Throws NOT_FOUND when nothing is stored of it, INVALID_FRAME when `before` is not a place in it. */
+    async messages(conversation: ConversationId, limit: number, before: number): Promise<TranscriptPage> {
+      // A place is a number that anybody can make up.
+      if (before > 0 && !(await bus.conversations.hasRecord(conversation, before))) {
+        throw new ChatError("INVALID_FRAME", { message: "`before` is not a place in this conversation." });
+      }
+      const page = await bus.transcripts.tail(conversation, { limit, before });
+      if (page.records.length === 0 && !(await exists(bus, conversation))) throw notFound();
+      return page;
+    },
+
+    delete: deleteWhole,
+  };
+}
+
+async function exists({ events, turns }: Bus, conversation: ConversationId): Promise<boolean> {
+  if ((await events.last(subjects.eventsOf(events.shardOf(conversation), conversation))) !== undefined) return true;
+  return (await turns.first(conversation)) !== undefined;
+}
+
+function notFound(): ChatError {
+  return new ChatError("NOT_FOUND", { message: "There is no such conversation." });
+}
+
+function noList(cause: unknown): ChatError {
+  const message = "The list of conversations cannot be read at the moment; the conversations themselves can.";
+  return new ChatError("OVERLOADED", { message, retryAfterMs: 2_000, cause });
+}

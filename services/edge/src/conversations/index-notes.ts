@@ -1,0 +1,84 @@
+import type { ConversationId, TurnRequest } from "@parley/protocol";
+import type { Logger } from "@parley/runtime";
+import type { ConversationIndex, IndexEntry } from "./conversation-index.ts";
+
+interface Note {
+  readonly userId: string;
+  readonly conversation_id: ConversationId;
+  readonly state: IndexEntry | "removed";
+}
+
+/** While Redis is away. Beyond it the oldest are forgotten: their conversations come back to the list with their next message. */
+const maxWaiting = 5_000;
+const maxInFlight = 64;
+const maxTitleLength = 80;
+
+export type IndexNotes = ReturnType<typeof createIndexNotes>;
+
+/** Tells the index what happens, beside the way of the messages: nothing waits for it, and what fails is tried again. */
+export function createIndexNotes(
+  index: Pick<ConversationIndex, "note" | "remove">,
+  isReady: () => boolean,
+  log: Logger,
+) {
+  /** By conversation; of one only the newest note counts. */
+  const waiting = new Map<ConversationId, Note>();
+  let inFlight = 0;
+
+  const keep = (note: Note): void => {
+    waiting.set(note.conversation_id, note);
+    const [oldest] = waiting.keys();
+    if (waiting.size > maxWaiting && oldest !== undefined) waiting.delete(oldest);
+  };
+
+  const write = async (note: Note): Promise<void> => {
+    const { userId, conversation_id, state } = note;
+    inFlight++;
+    try {
+      await (state === "removed" ? index.remove(userId, conversation_id) : index.note(userId, state));
+    } catch (err) {
+      log.debug({ err, conversation: conversation_id }, "a conversation could not be noted yet");
+      // What was noted since then is newer.
+      if (!waiting.has(conversation_id)) keep(note);
+    } finally {
+      inFlight--;
+    }
+  };
+
+  const drain = async (): Promise<void> => {
+    const writes: Promise<void>[] = [];
+    for (const [conversation, note] of waiting) {
+      if (inFlight >= maxInFlight || !isReady()) break;
+      waiting.delete(conversation);
+      writes.push(write(note));
+    }
+    await Promise.all(writes);
+  };
+
+  return {
+    /** A message was accepted. */
+    accepted({ user, conversation_id, message, accepted_at }: TurnRequest): void {
+      const older = waiting.get(conversation_id)?.state;
+      // The title is that of the first message.
+      const title = older === undefined || older === "removed" ? titleOf(message) : older.title;
+      keep({ userId: user.id, conversation_id, state: { conversation_id, title, updated_at: accepted_at } });
+      void drain();
+    },
+
+    /** Resolves when it is done, or left for later. */
+    async remove(userId: string, conversation_id: ConversationId): Promise<void> {
+      keep({ userId, conversation_id, state: "removed" });
+      await drain();
+    },
+
+    /** Once a second. */
+    sweep: (): void => void drain(),
+  };
+}
+
+/** The beginning of a message, in one line. */
+export function titleOf(message: string): string {
+  const line = message.trim().replaceAll(/\s+/g, " ");
+  // Half of a character at the end would be no text.
+  return line.length <= maxTitleLength ? line : `${line.slice(0, maxTitleLength - 1).replace(/[\uD800-\uDBFF]$/, "")}…`;
+}
