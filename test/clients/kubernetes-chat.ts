@@ -26,6 +26,8 @@ const Frame = z.discriminatedUnion("type", [
     data: z.object({ error: z.string(), code: z.string(), conversation_id: z.string().optional() }),
   }),
 ]);
+/** The answer to a token in the address: where one is needed, this page passes over the frame as over any that it does not know. */
+const AuthSuccess = z.object({ type: z.literal("auth_success") });
 export type Frame = z.infer<typeof Frame>;
 export type FrameOf<Type extends Frame["type"]> = Extract<Frame, { type: Type }>;
 
@@ -45,7 +47,9 @@ export async function openKubernetesChat(url: string): Promise<KubernetesChat> {
   const problems: string[] = [];
   let text = "";
   socket.on("message", (data: Buffer) => {
-    const frame = Frame.safeParse(JSON.parse(data.toString("utf8")));
+    const parsed: unknown = JSON.parse(data.toString("utf8"));
+    if (AuthSuccess.safeParse(parsed).success) return;
+    const frame = Frame.safeParse(parsed);
     if (!frame.success) problems.push(`${data.toString("utf8")}: ${frame.error.message}`);
     else frames.push(frame.data);
     if (frame.data?.type === "text") text += frame.data.data.text;

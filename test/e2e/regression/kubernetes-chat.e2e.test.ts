@@ -1,7 +1,7 @@
 import { startSystem, type System } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openKubernetesChat, type Frame, type FrameOf, type KubernetesChat } from "../../clients/kubernetes-chat.ts";
-import { devToken } from "../person.ts";
+import { devToken, person } from "../person.ts";
 
 /** What the server of seed A did wrong, each as what is right. */
 
@@ -78,11 +78,22 @@ it("two calls of the same tool can be told apart, and run side by side", async (
   expect(new Set(ids).size).toBe(2);
 });
 
-describe("a conversation", () => {
-  async function openAs(user: string): Promise<KubernetesChat> {
-    return openKubernetesChat(`${url}?token=${await devToken(system.edges[0]!, user)}`);
-  }
+async function openAs(user: string): Promise<KubernetesChat> {
+  return openKubernetesChat(`${url}?token=${await devToken(system.edges[0]!, user)}`);
+}
 
+it("a tool that takes too long can be cancelled, and everything gets an end", async () => {
+  const chat = await openAs("ann");
+  chat.send({ message: 'call the tool demo_sleep with {"ms": 60000}', conversation_id: "cancelled" });
+  await expect.poll(() => ofType(chat.frames, "tool_call_start").length, { timeout: 20_000 }).toBe(1);
+  using phone = await person(system.edges[0]!, "ann");
+  phone.conversation("cancelled").cancel();
+  expect(await endOf(chat)).toMatchObject({ type: "complete", data: { tool_calls: [{ status: "failed" }] } });
+  expect(ofType(chat.frames, "tool_call_end")).toMatchObject([{ data: { status: "failed" } }]);
+  chat.disconnect();
+});
+
+describe("a conversation", () => {
   it("cannot be read or added to by others, whoever knows its id", async () => {
     const [ann, bert] = [await openAs("ann"), await openAs("bert")];
     ann.send({ message: "my secret is a blue whale", conversation_id: "known-to-all" });
