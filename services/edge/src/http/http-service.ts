@@ -15,10 +15,10 @@ import { createAsking } from "./asking.ts";
 import { createCaller } from "./caller.ts";
 import { createChatRoutes } from "./chat-routes.ts";
 import { createConversationRoutes } from "./conversation-routes.ts";
-import { createDevToken } from "./dev-token.ts";
 import { createHttpViewers } from "./http-viewers.ts";
 import type { Reply } from "./reply.ts";
 import { addRoutes } from "./routes.ts";
+import { createDevTokenRoute, createHealthRoute, withDocument } from "./service-routes.ts";
 
 export interface HttpServiceDeps {
   readonly bus: Bus;
@@ -46,19 +46,17 @@ export interface HttpServiceDeps {
 
 /** Everything that is asked over HTTP. */
 export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { sweep(nowMs: number): void } {
-  const { tokens, isDevelopment, ownership, conversations, onCancel, bus } = deps;
+  const { tokens, isDevelopment, version, ownership, conversations, onCancel, bus } = deps;
   const viewers = createHttpViewers(deps);
   const asking = createAsking({ ...deps, viewers });
-  addRoutes(app, {
-    ...deps,
-    isConnected: bus.connected,
-    callerOf: createCaller(tokens, isDevelopment),
-    devToken: isDevelopment ? createDevToken(tokens) : undefined,
-    routes: [
-      ...createChatRoutes({ asking, isOwn: ownership.isOwn }),
-      ...createConversationRoutes({ ...deps, cancel: onCancel }),
-    ],
-  });
+  const routes = [
+    ...createChatRoutes({ asking, isOwn: ownership.isOwn }),
+    ...createConversationRoutes({ ...deps, cancel: onCancel }),
+    createHealthRoute({ ...deps, isConnected: bus.connected }),
+    ...(isDevelopment ? [createDevTokenRoute(tokens)] : []),
+  ];
+  const callerOf = createCaller(tokens, isDevelopment);
+  addRoutes(app, { ...deps, callerOf, routes: withDocument(routes, version) });
   return {
     sweep(nowMs) {
       viewers.sweep(nowMs);

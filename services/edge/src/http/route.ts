@@ -23,6 +23,8 @@ interface Description {
   /** In one sentence. */
   readonly summary: string;
   readonly access: Access;
+  /** Also a body that does not say that it is JSON: for people with curl, where a foreign page could do no harm. */
+  readonly takesAnyType?: boolean;
   /** Request headers beyond the usual ones: name and what it does. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Successful answers. What goes wrong is answered the same everywhere. */

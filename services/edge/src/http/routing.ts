@@ -66,11 +66,11 @@ async function answer(
   body: Promise<string | undefined>,
   { callerOf, isStopping }: RoutingDeps,
 ): Promise<void> {
-  if (isStopping()) throw new ChatError("SHUTTING_DOWN", { retryAfterMs: 1_000 });
+  if (isStopping() && route.access !== "anybody") throw new ChatError("SHUTTING_DOWN", { retryAfterMs: 1_000 });
   const user = await callerOf(exchange, route.access);
   const text = await body;
   if (text === undefined) throw new ChatError("MESSAGE_TOO_LARGE", { message: "The body is larger than 64 KB." });
-  if (route.hasBody && !isJson(exchange)) return exchange.reply(wrongType());
+  if (route.hasBody && route.takesAnyType !== true && !isJson(exchange)) return exchange.reply(wrongType());
   const params = Object.fromEntries(parameterNames(route).map((name, index) => [name, exchange.parameters[index]]));
   const raw = { params, query: Object.fromEntries(exchange.query), body: route.hasBody ? parseJson(text) : {} };
   const reply = await route.answer({ user, exchange }, raw);

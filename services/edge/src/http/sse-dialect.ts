@@ -1,9 +1,9 @@
-import { ChatError, type ConnectionFrame } from "@parley/protocol";
+import { ChatError, seqHead, type ConnectionFrame } from "@parley/protocol";
 import type { Dialect } from "../dialect/dialect.ts";
 import type { VisibleEvent } from "../hub/visible-event.ts";
 import type { TerminalEvent, TurnWatch } from "./turn-watch.ts";
 
-const seqStart = '{"seq":'.length;
+const seqStart = seqHead(0).indexOf("0");
 const comma = 0x2c;
 const eventEnd = Buffer.from("\n\n");
 

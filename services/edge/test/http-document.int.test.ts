@@ -1,0 +1,136 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { eventually } from "@parley/testkit";
+import { z } from "zod";
+import { createWorld, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
+import { ask, openStream, request, type RequestOptions } from "./support/http-client.ts";
+
+const Content = z.record(z.string(), z.object({ schema: z.looseObject({ $ref: z.string().optional() }) }));
+const Operation = z.object({
+  security: z.array(z.record(z.string(), z.array(z.string()))),
+  parameters: z.array(z.looseObject({ name: z.string(), in: z.string() })),
+  requestBody: z.object({ content: Content }).optional(),
+  responses: z.record(z.string(), z.object({ content: Content.optional() })),
+});
+const Document = z.object({
+  openapi: z.literal("3.1.0"),
+  paths: z.record(z.string(), z.record(z.string(), Operation)),
+  components: z.object({ schemas: z.object({ Error: z.looseObject({}) }) }),
+});
+
+let world: World;
+let edge: EdgeUnderTest;
+let document: z.infer<typeof Document>;
+
+beforeAll(async () => {
+  world = await createWorld();
+  edge = await world.addEdge();
+  document = Document.parse((await ask(edge, "GET", "/api/openapi.json", { user: null })).body);
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+function operationAt(path: string, method: string): z.infer<typeof Operation> {
+  const operation = document.paths[path]?.[method];
+  if (operation === undefined) throw new Error(`the document does not know ${method} ${path}`);
+  return operation;
+}
+
+/** The operation that a real request belongs to. */
+function operationOf(method: string, path: string): z.infer<typeof Operation> {
+  const pattern = Object.keys(document.paths).find((known) =>
+    new RegExp(`^${known.replaceAll(/\{\w+\}/g, "[^/]+")}$`).test(path),
+  );
+  return operationAt(pattern ?? path, method.toLowerCase());
+}
+
+/** The schema that the document promises for an answer; of an answer without body, one that takes nothing at all. */
+function promised(method: string, path: string, status: number): z.ZodType {
+  const { responses } = operationOf(method, path);
+  const schema = (responses[status] ?? responses["default"])?.content?.["application/json"]?.schema;
+  if (schema === undefined) return z.undefined();
+  return z.fromJSONSchema(schema.$ref === undefined ? schema : document.components.schemas.Error);
+}
+
+const seen = new Set<string>();
+
+/** Asks, and checks what comes against the document. */
+async function check(method: string, path: string, options?: RequestOptions): Promise<number> {
+  const bare = path.split("?", 1)[0]!;
+  const { status, body } = await ask(edge, method, path, options);
+  seen.add(`${method} ${bare}`);
+  expect(promised(method, bare, status).safeParse(body).error?.message).toBeUndefined();
+  return status;
+}
+
+async function answerNext(conversation: string): Promise<void> {
+  const queued = await eventually(() => world.bus.turns.first(conversation), { what: "the turn" });
+  await world.worker.take(conversation, queued.request.turn_id).complete("fine");
+}
+
+describe("the OpenAPI document", () => {
+  it("describes what every endpoint answers, errors too", async () => {
+    const body = { message: "hello", conversation_id: "c_doc" };
+    const chat = check("POST", "/api/v1/chat", { body });
+    await answerNext("c_doc");
+    const seed = check("POST", "/api/chat/message", { body: { ...body, conversation_id: "c_doc-a" }, user: null });
+    await answerNext("c_doc-a");
+    const one = "/api/v1/conversations/c_doc";
+    expect([await chat, await seed]).toEqual([200, 200]);
+    expect(await check("POST", "/api/v1/chat", { body: { message: 1 } })).toBe(400);
+    expect(await check("POST", "/api/v1/chat", { body, user: null })).toBe(401);
+    expect(await check("POST", "/api/v1/chat", { body, user: "eve" })).toBe(403);
+    expect(await check("POST", "/api/chat/message", { body: { message: "" } })).toBe(400);
+    expect(await check("GET", `${one}/messages?limit=1`)).toBe(200);
+    expect(await check("GET", `${one}/messages?limit=x`)).toBe(400);
+    expect(await check("GET", "/api/v1/conversations/c_none/messages")).toBe(404);
+    expect(await check("POST", `${one}/cancel`, { body: {} })).toBe(404);
+    const waiting = request(edge, "POST", "/api/v1/chat", { body: { ...body, conversation_id: "c_run" } });
+    await eventually(() => world.bus.turns.first("c_run"), { what: "the turn" });
+    expect(await check("POST", "/api/v1/conversations/c_run/cancel", { body: {} })).toBe(202);
+    await answerNext("c_run");
+    await waiting;
+    expect(await check("DELETE", one)).toBe(204);
+    expect(await check("DELETE", one, { user: "eve" })).toBe(403);
+    expect(await check("GET", "/api/v1/conversations")).toBe(503);
+    expect(await check("GET", "/health", { user: null })).toBe(200);
+    expect(await check("GET", "/api/openapi.json", { user: null })).toBe(200);
+    expect(await check("POST", "/api/v1/auth/dev-token", { body: {}, user: null })).toBe(200);
+    expect(await check("POST", "/api/v1/auth/dev-token", { body: { sub: 1 }, user: null })).toBe(400);
+
+    const known = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replace("{id}", "c_doc")}`),
+    );
+    expect(known.filter((operation) => !seen.has(operation))).toEqual([]);
+  });
+
+  it("describes the events of a stream", async () => {
+    const stream = await openStream(edge, { body: { message: "hello", conversation_id: "c_stream" } });
+    const schema = z.fromJSONSchema(
+      operationAt("/api/v1/chat", "post").responses["200"]!.content!["text/event-stream"]!.schema,
+    );
+    await answerNext("c_stream");
+    const events = await stream.rest();
+    expect(events.map(({ event }) => event)).toEqual(["accepted", "message", "complete"]);
+    for (const { frame } of events) expect(schema.safeParse(frame).success).toBe(true);
+  });
+
+  it("would not take a wrong answer for right", () => {
+    const schema = promised("POST", "/api/v1/chat", 200);
+    expect(schema.safeParse({ response: "no more than this" }).success).toBe(false);
+    expect(
+      promised("POST", "/api/v1/chat", 400)!.safeParse({ error: "x", code: "NO_SUCH_CODE", retryable: true }).success,
+    ).toBe(false);
+  });
+
+  it("says what may be asked and by whom", () => {
+    const chat = operationAt("/api/v1/chat", "post");
+    expect(chat.security).toEqual([{ token: [] }]);
+    expect(chat.requestBody?.content["application/json"]?.schema["required"]).toEqual(["message"]);
+    expect(operationAt("/api/chat/message", "post").security).toEqual([{ token: [] }, {}]);
+    const { parameters } = operationAt("/api/v1/conversations/{id}/messages", "get");
+    expect(parameters.map(({ name, in: place }) => `${place} ${name}`)).toEqual([
+      "path id",
+      "query limit",
+      "query before",
+    ]);
+  });
+});
