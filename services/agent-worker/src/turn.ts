@@ -20,6 +20,17 @@ export interface TurnDeps {
   readonly log: Logger;
 }
 
+/** Attempts that count: those of workers that were lost, and this one. */
+function attemptsOf({ attempt: all, fold }: ClaimedTurn): number {
+  return all - fold.released;
+}
+
+/** Not the turn's fault: the broker did not answer a look-up, or we have a bug. Another attempt may do better; the last one says so. */
+function mayPass(reason: unknown): boolean {
+  const isOurs = reason instanceof TurnCancelled || reason instanceof ChatError;
+  return !isOurs || (reason instanceof ChatError && reason.code === "OVERLOADED");
+}
+
 /**
  * Runs a claimed turn to its end, or until it is handed over. Resolves with what became of it; throws FencedError when it now belongs to
  * another worker, or whatever kept the ending from being stored (then the turn is delivered again).
@@ -40,9 +51,9 @@ export function createTurn({ bus, answer, maxAttempts, tokenFlushMs, appendGiveU
   };
 
   const answerOrThrow = async (turn: ClaimedTurn, chain: Chain): Promise<Outcome> => {
-    const { fold, attempt, stop } = turn;
+    const { fold, stop } = turn;
     if (fold.cancel !== undefined) throw new TurnCancelled(fold.cancel.reason);
-    if (attempt - fold.released > maxAttempts) throw new ChatError("WORKER_LOST");
+    if (attemptsOf(turn) > maxAttempts) throw new ChatError("WORKER_LOST");
     stop.signal.throwIfAborted();
     return answer.run(turn, chain);
   };
@@ -54,6 +65,7 @@ export function createTurn({ bus, answer, maxAttempts, tokenFlushMs, appendGiveU
     } catch (thrown) {
       const reason: unknown = turn.stop.signal.aborted ? turn.stop.signal.reason : thrown;
       if (reason instanceof FencedError || reason instanceof TurnHandedOver) throw reason;
+      if (mayPass(reason) && attemptsOf(turn) < maxAttempts) throw reason;
       chain.dropQueuedText();
       await chain.stored();
       await answer.closeTools(turn);
