@@ -25,6 +25,10 @@ function attemptsOf({ attempt: all, fold }: ClaimedTurn): number {
   return all - fold.released;
 }
 
+function isNotAnEnd(reason: unknown): boolean {
+  return reason instanceof FencedError || reason instanceof TurnHandedOver;
+}
+
 /** Not the turn's fault: the broker did not answer a look-up, or we have a bug. Another attempt may do better; the last one says so. */
 function mayPass(reason: unknown): boolean {
   const isOurs = reason instanceof TurnCancelled || reason instanceof ChatError;
@@ -64,8 +68,7 @@ export function createTurn({ bus, answer, maxAttempts, tokenFlushMs, appendGiveU
       return await answerOrThrow(turn, chain);
     } catch (thrown) {
       const reason: unknown = turn.stop.signal.aborted ? turn.stop.signal.reason : thrown;
-      if (reason instanceof FencedError || reason instanceof TurnHandedOver) throw reason;
-      if (mayPass(reason) && attemptsOf(turn) < maxAttempts) throw reason;
+      if (isNotAnEnd(reason) || (mayPass(reason) && attemptsOf(turn) < maxAttempts)) throw reason;
       chain.dropQueuedText();
       await chain.stored();
       await answer.closeTools(turn);
