@@ -1,0 +1,50 @@
+import { readOptions } from "./options.ts";
+import { createProgressLine } from "./report/progress-line.ts";
+import { resultTable } from "./report/result-table.ts";
+import { writeViolation } from "./report/violation-file.ts";
+import { runScenario, type RunResult } from "./scenario-run.ts";
+
+const shownViolations = 5;
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function sayFound(result: RunResult, seed: number): void {
+  const { scenario, violations, doubt } = result;
+  if (doubt !== undefined) say(`  ${scenario.name} proves little: ${doubt}`);
+  if (violations.length === 0) return;
+  for (const { promise, what, conversation = "" } of violations.slice(0, shownViolations)) {
+    say(`  ${scenario.name}: ${promise} is broken: ${what} ${conversation}`);
+  }
+  say(`  its history: ${writeViolation(result, seed)}`);
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const { seed, turns, chosen } = readOptions(args);
+  const stopping = new AbortController();
+  process.once("SIGINT", () => stopping.abort());
+  say(`Chaos: ${chosen.length} scenarios with ${turns} turns each, seed ${seed}`);
+  const progress = createProgressLine(process.stdout);
+  const results: RunResult[] = [];
+  for (const scenario of chosen) {
+    if (stopping.signal.aborted) break;
+    const result = await runScenario(scenario, { seed, turns, signal: stopping.signal, onProgress: progress.show });
+    progress.clear();
+    results.push(result);
+    sayFound(result, seed);
+  }
+  say("");
+  for (const line of resultTable(results)) say(line);
+  say("");
+  const violations = results.reduce((sum, result) => sum + result.violations.length, 0);
+  say(`${violations} violations in ${results.length} scenarios; seed ${seed}`);
+  return violations === 0 && !stopping.signal.aborted ? 0 : 1;
+}
+
+process.exit(
+  await main(process.argv.slice(2)).catch((error: unknown) => {
+    say(error instanceof Error ? error.message : String(error));
+    return 1;
+  }),
+);

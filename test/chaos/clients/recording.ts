@@ -1,0 +1,46 @@
+import type { ServerFrame } from "@parley/protocol";
+
+/** What one device did and got of one conversation, in order: all that the checks of its side look at. */
+export interface Recording {
+  readonly device: string;
+  readonly conversation: string;
+  readonly entries: readonly Entry[];
+}
+
+/** `atMs`: since the scenario's start. */
+export type Entry = { readonly atMs: number } & (
+  | { readonly kind: "connected"; readonly edge: number }
+  /** The connection is gone; whoever ended it. */
+  | { readonly kind: "lost"; readonly code: number }
+  | { readonly kind: "subscribe"; readonly after: number | undefined }
+  | { readonly kind: "unsubscribe" }
+  | { readonly kind: "ask"; readonly id: string }
+  | { readonly kind: "cancel"; readonly turn: string }
+  | { readonly kind: "frame"; readonly frame: ConversationFrame }
+  /** The protocol does not know it. */
+  | { readonly kind: "unreadable"; readonly text: string }
+  /** The client library's own checks found something. */
+  | { readonly kind: "complaint"; readonly text: string }
+);
+
+/** A frame that says to which conversation it belongs. */
+export type ConversationFrame = Extract<ServerFrame, { conversation_id?: unknown }>;
+
+export function isOfConversation(frame: ServerFrame): frame is ConversationFrame {
+  return "conversation_id" in frame || frame.type === "error";
+}
+
+export interface Recorder {
+  readonly recording: Recording;
+  add(entry: NewEntry): void;
+}
+
+type NewEntry = Entry extends infer E ? (E extends Entry ? Omit<E, "atMs"> : never) : never;
+
+export function createRecorder(device: string, conversation: string, now: () => number): Recorder {
+  const entries: Entry[] = [];
+  return {
+    recording: { device, conversation, entries },
+    add: (entry) => void entries.push({ ...entry, atMs: Math.round(now()) }),
+  };
+}

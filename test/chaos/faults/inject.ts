@@ -1,0 +1,75 @@
+import { sleep } from "@parley/runtime";
+import type { Broker } from "@parley/testkit";
+import { streams } from "@parley/protocol";
+import type { Member } from "../world/member.ts";
+import type { World } from "../world/world.ts";
+import type { Fault, MemberKind } from "./fault.ts";
+
+/** Breaks something and resolves when it is whole again. */
+export async function inject(world: World, fault: Fault, signal: AbortSignal): Promise<void> {
+  switch (fault.kind) {
+    case "kill":
+    case "freeze":
+    case "restart":
+    case "stall":
+    case "sever": {
+      const member = memberOf(world, fault.member, fault.index);
+      return member.exclusively(() => breakMember(member, fault, signal));
+    }
+    case "kill broker":
+    case "freeze broker":
+      return breakBroker(world.brokers[fault.broker], fault, signal);
+    case "delete events":
+      return deleteEvents(world);
+  }
+}
+
+function memberOf(world: World, kind: MemberKind, index: number): Member {
+  const members = world.members[kind];
+  const member = members[index % members.length];
+  if (member === undefined) throw new Error(`the scenario has no ${kind}`);
+  return member;
+}
+
+type MemberFault = Extract<Fault, { member: MemberKind }>;
+
+async function breakMember({ service, proxy, kind }: Member, fault: MemberFault, signal: AbortSignal): Promise<void> {
+  switch (fault.kind) {
+    case "kill":
+      await service.kill("SIGKILL");
+      await sleep(fault.downMs, signal);
+      return service.restart();
+    case "restart":
+      await service.stop();
+      return service.restart();
+    case "freeze":
+      service.freeze();
+      await sleep(fault.forMs, signal);
+      service.thaw();
+      return;
+    case "stall":
+    case "sever":
+      if (proxy === undefined) throw new Error(`the scenario's ${kind} has no proxy`);
+      proxy[fault.kind]();
+      await sleep(fault.forMs, signal);
+      proxy.heal();
+      return;
+  }
+}
+
+type BrokerFault = Extract<Fault, { broker: unknown }>;
+
+async function breakBroker(broker: Broker, fault: BrokerFault, signal: AbortSignal): Promise<void> {
+  if (fault.kind === "kill broker") {
+    await broker.kill("SIGKILL");
+    await sleep(fault.downMs, signal);
+    return broker.restart();
+  }
+  broker.freeze();
+  await sleep(fault.forMs, signal);
+  broker.thaw();
+}
+
+async function deleteEvents({ bus }: World): Promise<void> {
+  await bus.nc.request(`$JS.API.STREAM.DELETE.${streams.events(0)}`);
+}

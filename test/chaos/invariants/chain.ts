@@ -1,0 +1,72 @@
+import { isDeepStrictEqual } from "node:util";
+import { Outcome, isTerminal } from "@parley/protocol";
+import type { ConversationHistory, StoredAt, Violation } from "../history.ts";
+import { ofType, turnLogsOf, type TurnLog } from "./turn-log.ts";
+
+/**
+ * P3: one writer at a time. Attempts rise by one, each begins with its claim, numbers have no hole, nothing follows the end; so no event
+ * of an older attempt stands behind a newer claim. And what may exist only once does.
+ */
+export function checkChains(history: ConversationHistory): Violation[] {
+  const conversation = history.plan.id;
+  return [...turnLogsOf(history).values()].flatMap((log) =>
+    [...chainFaults(log.chain), ...onceFaults(log.events), ...endFaults(log)].map((what) => ({
+      promise: "P3" as const,
+      conversation,
+      turn: log.turn,
+      what,
+    })),
+  );
+}
+
+function chainFaults(chain: readonly StoredAt[]): string[] {
+  const faults: string[] = [];
+  let attempt = 0;
+  let n = 0;
+  let hasEnded = false;
+  for (const { seq, event } of chain) {
+    if (!("attempt" in event)) {
+      faults.push(`${event.type} at ${seq} does not belong into the chain`);
+      continue;
+    }
+    if (hasEnded) faults.push(`${event.type} at ${seq} follows the end`);
+    if (event.type === "claimed") {
+      if (event.attempt !== attempt + 1) faults.push(`attempt ${event.attempt} at ${seq} follows attempt ${attempt}`);
+      attempt = event.attempt;
+      n = 0;
+    }
+    if (event.attempt !== attempt)
+      faults.push(`${event.type} of attempt ${event.attempt} at ${seq} stands behind the claim of attempt ${attempt}`);
+    else if (event.n !== n) faults.push(`number ${event.n} at ${seq} where ${n} was due`);
+    n = event.n + 1;
+    hasEnded ||= isTerminal(event.type);
+  }
+  return faults;
+}
+
+/** Every channel but the chain and the display-only progress holds one event. */
+function onceFaults(events: readonly StoredAt[]): string[] {
+  const counts = new Map<string, number>();
+  for (const { channel } of events) {
+    if (channel === "a" || channel.startsWith("toolp.")) continue;
+    counts.set(channel, (counts.get(channel) ?? 0) + 1);
+  }
+  return [...counts].filter(([, count]) => count > 1).map(([channel, count]) => `${count} events on ${channel}`);
+}
+
+/** The end is what was decided, and says what was stored. */
+function endFaults({ chain, terminal, message, asOf }: TurnLog): string[] {
+  if (terminal === undefined) return [];
+  const faults: string[] = [];
+  const decisions = chain.filter((stored) => ofType(stored, "ending"));
+  if (decisions.length !== 1) faults.push(`its end was decided ${decisions.length} times`);
+  for (const { event } of decisions) {
+    if (!isDeepStrictEqual(event.outcome, Outcome.parse(terminal.event)))
+      faults.push("its end is not what was decided");
+  }
+  if (asOf(terminal.seq)?.text !== terminal.event.response) faults.push("its end does not say the text that is stored");
+  const first = chain.find(({ event }) => event.type === "thinking" || event.type === "token");
+  if (message === undefined) faults.push("the user's message is missing");
+  else if (first !== undefined && first.seq < message.seq) faults.push("its answer begins before the user's message");
+  return faults;
+}

@@ -1,0 +1,21 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import type { RunResult } from "../scenario-run.ts";
+
+const folder = path.resolve(import.meta.dirname, "../../artefacts/chaos");
+
+/** Maps are written as objects, so that the file can be read without this program. */
+function plain(_key: string, value: unknown): unknown {
+  return value instanceof Map ? Object.fromEntries(value) : value;
+}
+
+/** Writes what is known of the first violation's conversation, with the faults and the processes' last words. Returns the file. */
+export function writeViolation({ scenario, plan, history, timeline, logs, violations }: RunResult, seed: number): string {
+  const [first] = violations;
+  const conversation = history.conversations.find(({ plan: { id } }) => id === first?.conversation);
+  const file = path.join(folder, `${seed}-${scenario.name}.json`);
+  mkdirSync(folder, { recursive: true });
+  const content = { seed, scenario: scenario.name, violations, timeline, conversation, faults: plan.faults, logs };
+  writeFileSync(file, JSON.stringify(content, plain, 1));
+  return file;
+}

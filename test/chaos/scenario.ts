@@ -1,0 +1,58 @@
+import type { TimedFault } from "./faults/fault.ts";
+import type { PromiseId } from "./history.ts";
+import type { Workload } from "./plan/plan.ts";
+import type { End } from "./plan/prompts.ts";
+import type { Random } from "./plan/random.ts";
+import type { Shape } from "./world/world.ts";
+
+/**
+ * What a scenario allows beyond the promises as they are written, each because of what it breaks. Everything that is not named here is
+ * held to the letter.
+ */
+export interface Expected {
+  /** Ends that any turn may have, besides those of its own prompt. */
+  readonly ends: readonly End[];
+  /** A viewer may be given the whole conversation in one snapshot although it had a cursor. */
+  readonly freshSnapshots: boolean;
+  /**
+   * The event log was lost in mid-run. What was stored in it before is not checked any more, a running turn begins again, and an end that
+   * viewers had already seen may be told once more, with the same words.
+   */
+  readonly logLost: boolean;
+  /** How long after the request to cancel a turn may go on: workers may be dead, frozen or cut off meanwhile. */
+  readonly cancelWithinMs: number;
+}
+
+export const asPromised: Expected = { ends: [], freshSnapshots: false, logLost: false, cancelWithinMs: 2_000 };
+
+/** What happened in a run, for the table and for the scenario's own proof that it did what it is for. */
+export interface Tally {
+  readonly turns: number;
+  readonly faults: number;
+  /** Turns that were claimed again. */
+  readonly takeovers: number;
+  readonly reconnects: number;
+  readonly snapshots: number;
+  readonly lagged: number;
+  readonly cancelled: number;
+  /** Turns that waited behind another one. */
+  readonly waited: number;
+  readonly toolRuns: number;
+  readonly ends: Readonly<Record<string, number>>;
+}
+
+export interface Scenario {
+  readonly name: string;
+  /** What happens, in one sentence. */
+  readonly about: string;
+  /** What it is mainly about; all promises are checked in all scenarios. */
+  readonly promises: readonly PromiseId[];
+  readonly shape: Shape;
+  readonly workload: Workload;
+  readonly faults: (random: Random, spanMs: number) => readonly TimedFault[];
+  readonly expected: Expected;
+  /** Stays until the edges have let go of every conversation, half a minute after its last viewer left. */
+  readonly waitsForHubs?: boolean;
+  /** Whether the run did what the scenario is for; else the sentence that says what is missing. */
+  readonly proof: (tally: Tally) => string | undefined;
+}

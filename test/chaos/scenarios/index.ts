@@ -1,0 +1,39 @@
+import type { Scenario } from "../scenario.ts";
+import { agentsFrozen, agentsKilled, agentsRestarted, workerLost, workerPartitioned } from "./agents.ts";
+import { eventsDeleted, natsFrozen, natsRestarted, redisDown, redisEmptied, redisRestarted } from "./brokers.ts";
+import { calm, churn, clientsCut, manyDevices, repeats, slowViewers } from "./clients.ts";
+import { edgePartitioned, edgesKilled, edgesRestarted } from "./edges.ts";
+import { toolWorkersFrozen, toolWorkersKilled, toolWorkersRestarted } from "./tools.ts";
+import { busyPolicies, cancelStorm, modelMisbehaves, queues, weather } from "./turns.ts";
+
+/** In the order in which they run. */
+export const scenarios: readonly Scenario[] = [
+  calm,
+  agentsKilled,
+  agentsFrozen,
+  agentsRestarted,
+  workerPartitioned,
+  workerLost,
+  edgesKilled,
+  edgesRestarted,
+  edgePartitioned,
+  clientsCut,
+  manyDevices,
+  slowViewers,
+  churn,
+  repeats,
+  cancelStorm,
+  queues,
+  busyPolicies,
+  modelMisbehaves,
+  natsRestarted,
+  natsFrozen,
+  redisRestarted,
+  redisEmptied,
+  redisDown,
+  eventsDeleted,
+  toolWorkersKilled,
+  toolWorkersFrozen,
+  toolWorkersRestarted,
+  weather,
+];

@@ -1,0 +1,74 @@
+import { sleep } from "@parley/runtime";
+import { isTerminal } from "@parley/protocol";
+import { hasEnded, type Audience, type Conversation } from "./audience.ts";
+import { describeFault } from "./faults/fault.ts";
+import { inject } from "./faults/inject.ts";
+import type { ConversationHistory, Violation } from "./history.ts";
+import type { Plan } from "./plan/plan.ts";
+import type { QueueWatch } from "./queue-watch.ts";
+import { readConversation } from "./read-history.ts";
+import type { Timeline } from "./timeline.ts";
+import type { World } from "./world/world.ts";
+
+/** After the last message was asked and the last fault is over, all turns have ended within this. */
+const endWithinMs = 60_000;
+/** And all devices know. */
+const catchUpWithinMs = 15_000;
+
+/** Breaks what the plan says, when it says so, and resolves when all is whole again. Returns what did not come back. */
+export async function playFaults(
+  world: World,
+  plan: Plan,
+  timeline: Timeline,
+  signal: AbortSignal,
+): Promise<Violation[]> {
+  const broken: Violation[] = [];
+  const play = plan.faults.map(async (fault) => {
+    await timeline.at(fault.atMs, async () => {
+      const what = describeFault(fault);
+      timeline.note(what);
+      try {
+        await inject(world, fault, signal);
+        timeline.note(`over: ${what}`);
+      } catch (error) {
+        timeline.note(`not over: ${what}: ${String(error)}`);
+        broken.push({ promise: "P7", what: `${what}, and it did not come back: ${String(error)}` });
+      }
+    });
+  });
+  await Promise.all(play);
+  return broken;
+}
+
+/** Waits until everything that was planned has ended and every device has seen it. What is missing then, the checks say. */
+export async function untilOver(world: World, audience: Audience, signal: AbortSignal): Promise<void> {
+  const isOver = new AbortController();
+  await Promise.race([audience.finished, sleep(endWithinMs, AbortSignal.any([signal, isOver.signal]))]);
+  isOver.abort();
+  const late = AbortSignal.any([signal, AbortSignal.timeout(catchUpWithinMs)]);
+  await Promise.all(audience.conversations.map((conversation) => untilSeen(world, conversation, late)));
+}
+
+async function untilSeen(world: World, { plan, devices }: Conversation, signal: AbortSignal): Promise<void> {
+  const { events } = await readConversation(world, plan.id);
+  const last = events.findLast(({ event }) => isTerminal(event.type));
+  if (last === undefined) return;
+  await Promise.allSettled(devices.map((device) => device.until((view) => hasEnded(view, last.turn), signal)));
+}
+
+/** All that is known of the conversations now. */
+export async function readConversations(
+  world: World,
+  audience: Audience,
+  watch: QueueWatch,
+): Promise<ConversationHistory[]> {
+  return Promise.all(
+    audience.conversations.map(async ({ plan, devices, answers }) => ({
+      plan,
+      ...(await readConversation(world, plan.id)),
+      recordings: devices.map(({ recording }) => recording),
+      answers,
+      queued: watch.places,
+    })),
+  );
+}

@@ -1,0 +1,62 @@
+import {
+  startService,
+  startTcpProxy,
+  type Broker,
+  type Service,
+  type ServiceName,
+  type TcpProxy,
+} from "@parley/testkit";
+import type { MemberKind } from "../faults/fault.ts";
+
+/** One process of a service. */
+export interface Member {
+  readonly kind: MemberKind;
+  readonly index: number;
+  readonly service: Service;
+  readonly proxy: TcpProxy | undefined;
+  /** Runs one action on it after the other: two faults of one process must not mix. */
+  exclusively(action: () => Promise<void>): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+const serviceNames = {
+  agent: "agent-worker",
+  edge: "edge",
+  tool: "tool-worker",
+} as const satisfies Record<MemberKind, ServiceName>;
+
+interface MemberOptions {
+  readonly kind: MemberKind;
+  readonly index: number;
+  readonly env: Readonly<Record<string, string>>;
+  readonly nats: Broker;
+  readonly isProxied: boolean;
+}
+
+export async function startMember({ kind, index, env, nats, isProxied }: MemberOptions): Promise<Member> {
+  const proxy = isProxied ? await startTcpProxy({ targets: [nats.port] }) : undefined;
+  const route = proxy === undefined ? {} : { NATS_URL: `nats://127.0.0.1:${proxy.port}` };
+  let service: Service;
+  try {
+    service = await startService(serviceNames[kind], { ...env, ...route });
+  } catch (error) {
+    await proxy?.[Symbol.asyncDispose]();
+    throw error;
+  }
+  let last: Promise<void> = Promise.resolve();
+  return {
+    kind,
+    index,
+    service,
+    proxy,
+    exclusively(action) {
+      // A failed action is its caller's to report; the next one goes on from where it stopped.
+      last = last.then(action, action);
+      return last;
+    },
+    async [Symbol.asyncDispose]() {
+      await service[Symbol.asyncDispose]();
+      await proxy?.[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,95 @@
+import { randomBytes } from "node:crypto";
+import path from "node:path";
+import { openBus, type Bus } from "@parley/bus";
+import { createLogger } from "@parley/runtime";
+import { startNats, startRedis, startService, tempDir, type Broker, type Service } from "@parley/testkit";
+import type { BrokerKind, MemberKind } from "../faults/fault.ts";
+import { createBelongings, type Belongings } from "./belongings.ts";
+import { ackWaitMs, environmentOf } from "./environment.ts";
+import { startMember, type Member } from "./member.ts";
+
+/** The processes of a scenario, and how they are set. */
+export interface Shape {
+  readonly agents: number;
+  readonly edges: number;
+  readonly tools: number;
+  /** Whose connection to NATS leads through a proxy that can stall or sever it. */
+  readonly proxied: readonly MemberKind[];
+  /** Whether Redis keeps its data when it is killed. */
+  readonly redisKeepsData: boolean;
+  readonly env: Readonly<Partial<Record<MemberKind, Readonly<Record<string, string>>>>>;
+}
+
+export const ordinaryShape: Shape = { agents: 3, edges: 2, tools: 2, proxied: [], redisKeepsData: true, env: {} };
+
+/** All of Parley as processes of its own, with real brokers and a simulated model. */
+export interface World {
+  readonly brokers: Readonly<Record<BrokerKind, Broker>>;
+  readonly model: Service;
+  readonly members: Readonly<Record<MemberKind, readonly Member[]>>;
+  /** The harness's own way to the brokers' data; never through a proxy. */
+  readonly bus: Bus;
+  readonly jwtSecret: string;
+  /** `demo_counter` writes a line into it for each execution. */
+  readonly counterFile: string;
+  edgeUrls(): readonly string[];
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+async function startGround(belongings: Belongings, shape: Shape) {
+  const folder = await belongings.own(tempDir());
+  const starting = [
+    belongings.own(startNats()),
+    belongings.own(startRedis({ persist: shape.redisKeepsData })),
+    belongings.own(startService("model-simulator", { LOG_LEVEL: "warn" })),
+  ] as const;
+  await Promise.allSettled(starting);
+  const [nats, redis, model] = await Promise.all(starting);
+  const log = createLogger({ service: "chaos", level: "silent", format: "json" });
+  const bus = await openBus({ servers: nats.url, name: "chaos", ackWaitMs, log });
+  belongings.defer(() => bus.close());
+  return { nats, redis, model, bus, counterFile: path.join(folder.path, "executions") };
+}
+
+async function startAll(belongings: Belongings, shape: Shape): Promise<Omit<World, symbol>> {
+  const ground = await startGround(belongings, shape);
+  const jwtSecret = randomBytes(32).toString("hex");
+  const startMany = (kind: MemberKind, count: number): Promise<Member>[] =>
+    Array.from({ length: count }, (_, index) => {
+      const env = { ...environmentOf(kind, { ...ground, jwtSecret }), ...shape.env[kind] };
+      return belongings.own(
+        startMember({ kind, index, env, nats: ground.nats, isProxied: shape.proxied.includes(kind) }),
+      );
+    });
+  const starting = {
+    agent: startMany("agent", shape.agents),
+    edge: startMany("edge", shape.edges),
+    tool: startMany("tool", shape.tools),
+  };
+  await Promise.allSettled(Object.values(starting).flat());
+  const members = {
+    agent: await Promise.all(starting.agent),
+    edge: await Promise.all(starting.edge),
+    tool: await Promise.all(starting.tool),
+  };
+  return {
+    brokers: { nats: ground.nats, redis: ground.redis },
+    model: ground.model,
+    members,
+    bus: ground.bus,
+    jwtSecret,
+    counterFile: ground.counterFile,
+    edgeUrls: () => members.edge.map(({ service }) => `ws://127.0.0.1:${service.port}/ws/chat`),
+  };
+}
+
+/** Starts everything and waits until it is ready. */
+export async function startWorld(shape: Shape): Promise<World> {
+  const belongings = createBelongings();
+  try {
+    return { ...(await startAll(belongings, shape)), [Symbol.asyncDispose]: belongings.release };
+  } catch (error) {
+    await belongings.release();
+    throw error;
+  }
+}
