@@ -4,56 +4,89 @@ import { CallId, ConversationId, TurnId } from "./ids.ts";
 /** WebSocket subprotocol of the native dialect. */
 export const nativeSubprotocol = "parley.v1";
 
-/** What a client may send in the native dialect. Unknown fields are ignored: a newer client still works. */
+/**
+ * What a client may send in the native dialect. Unknown fields are ignored: a newer client still works. The descriptions are the protocol's
+ * page: `npm run gen` after a change.
+ */
 
 export const OnBusy = z.enum(["enqueue", "reject", "interrupt"]);
 export type OnBusy = z.infer<typeof OnBusy>;
 
-export const AuthFrame = z.object({
-  type: z.literal("auth"),
-  token: z.string().min(1).max(16_384),
-});
+export const AuthFrame = z
+  .object({
+    type: z.literal("auth"),
+    token: z.string().min(1).max(16_384).describe("Access token (JWT)."),
+  })
+  .describe("Opens the connection. On an open one: replaces the token by a newer one of the same user.");
 
-export const MessageFrame = z.object({
-  type: z.literal("message"),
-  /** Client message id: the same id is the same turn. */
-  id: z.string().min(1).max(128),
-  message: z.string(),
-  conversation_id: ConversationId.optional(),
-  agent: z.string().max(64).optional(),
-  model: z.string().max(128).optional(),
-  on_busy: OnBusy.default("enqueue"),
-  customer_id: z.string().max(128).optional(),
-  metadata: z.record(z.string(), z.unknown()).optional(),
-});
+export const MessageFrame = z
+  .object({
+    type: z.literal("message"),
+    id: z
+      .string()
+      .min(1)
+      .max(128)
+      .describe("The client's own id of the message. The same id in the same conversation is the same turn."),
+    message: z.string().describe("The text."),
+    conversation_id: ConversationId.optional().describe("Absent: a new conversation is made; `accepted` names it."),
+    agent: z.string().max(64).optional().describe("The agent that is to answer. Absent: the message is routed."),
+    model: z
+      .string()
+      .max(128)
+      .optional()
+      .describe("The model that is to answer. Absent: the agent's or the provider's."),
+    on_busy: OnBusy.default("enqueue").describe(
+      "While an answer runs: wait behind it, refuse with `CONVERSATION_BUSY`, or cancel all that run or wait.",
+    ),
+    customer_id: z.string().max(128).optional().describe("Handed on with the turn; no agent reads it yet."),
+    metadata: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .describe("Anything of the client's. Handed on with the turn; no agent reads it yet."),
+  })
+  .describe("Asks something. The connection looks at the conversation from then on.");
 export type MessageFrame = z.infer<typeof MessageFrame>;
 
-export const SubscribeFrame = z.object({
-  type: z.literal("subscribe"),
-  conversation_id: ConversationId,
-  /** Cursor: `seq` of the last frame the client has. Absent: a snapshot of what is there. */
-  after: z.number().int().nonnegative().optional(),
-});
+export const SubscribeFrame = z
+  .object({
+    type: z.literal("subscribe"),
+    conversation_id: ConversationId,
+    after: z
+      .number()
+      .int()
+      .nonnegative()
+      .optional()
+      .describe("Cursor: `seq` of the last frame the client has. Absent: a snapshot of what is there."),
+  })
+  .describe("Looks at a conversation of one's own. Looking at it already: begins anew from the cursor.");
 export type SubscribeFrame = z.infer<typeof SubscribeFrame>;
 
-export const UnsubscribeFrame = z.object({
-  type: z.literal("unsubscribe"),
-  conversation_id: ConversationId,
-});
-export const CancelFrame = z.object({
-  type: z.literal("cancel"),
-  conversation_id: ConversationId,
-  turn_id: TurnId.optional(),
-});
+export const UnsubscribeFrame = z
+  .object({
+    type: z.literal("unsubscribe"),
+    conversation_id: ConversationId,
+  })
+  .describe("Looks at the conversation no more. Cancels nothing. Not answered.");
+export const CancelFrame = z
+  .object({
+    type: z.literal("cancel"),
+    conversation_id: ConversationId,
+    turn_id: TurnId.optional().describe("Absent: the turn that runs."),
+  })
+  .describe("Stops a turn that runs or waits. The answer is the turn's own end, for everybody who looks.");
 export type CancelFrame = z.infer<typeof CancelFrame>;
-export const ApproveFrame = z.object({
-  type: z.literal("approve"),
-  conversation_id: ConversationId,
-  call_id: CallId,
-  approved: z.boolean(),
-  reason: z.string().max(500).optional(),
-});
-export const PingFrame = z.object({ type: z.literal("ping") });
+export const ApproveFrame = z
+  .object({
+    type: z.literal("approve"),
+    conversation_id: ConversationId,
+    call_id: CallId.describe("The tool call that asks."),
+    approved: z.boolean(),
+    reason: z.string().max(500).optional().describe("For the model, when it was not approved."),
+  })
+  .describe("Reserved: no tool asks for approval yet, so it is answered with `UNSUPPORTED`.");
+export const PingFrame = z
+  .object({ type: z.literal("ping") })
+  .describe("Answered by `pong`. Send one after `heartbeat_ms` of silence: browsers cannot see protocol pings.");
 
 export const ClientFrame = z.discriminatedUnion("type", [
   AuthFrame,

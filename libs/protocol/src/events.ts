@@ -10,25 +10,28 @@ import { CallId, ConversationId, TurnId } from "./ids.ts";
 const common = {
   conversation_id: ConversationId,
   turn_id: TurnId,
-  /** Milliseconds since 1970 by the writer's clock; for display, never for order. */
-  ts: z.number(),
+  ts: z.number().describe("When it was written, ms since 1970. For display, never for order."),
 };
 /** The agent's chain: `n` counts from 0 within an attempt, without a hole. */
 const chained = {
   ...common,
-  attempt: z.number().int().positive(),
-  n: z.number().int().nonnegative(),
+  attempt: z.number().int().positive().describe("1; more after another worker took the turn over."),
+  n: z.number().int().nonnegative().describe("Place in the attempt. Numbers are missing where an event is not shown."),
 };
 
 export const Author = z.object({
   role: z.enum(["user", "assistant"]),
-  id: z.string().optional(),
-  name: z.string().optional(),
+  id: z.string().optional().describe("Of a user."),
+  name: z.string().optional().describe("The user's name, or the agent."),
 });
 export type Author = z.infer<typeof Author>;
 
 /** A passage of a document that the answer may rest on. */
-export const Source = z.object({ title: z.string(), file: z.string().optional(), score: z.number().optional() });
+export const Source = z.object({
+  title: z.string(),
+  file: z.string().optional(),
+  score: z.number().optional().describe("How well it fits; larger is better."),
+});
 export type Source = z.infer<typeof Source>;
 
 export const ToolStatus = z.enum(["completed", "failed", "denied", "cancelled", "timeout"]);
@@ -41,7 +44,7 @@ export type ToolArguments = z.infer<typeof ToolArguments>;
 export const ToolCall = z.object({
   call_id: CallId,
   tool_name: z.string(),
-  arguments: ToolArguments,
+  arguments: ToolArguments.describe("What the model asked for."),
 });
 export type ToolCall = z.infer<typeof ToolCall>;
 
@@ -50,37 +53,43 @@ export const StepCall = ToolCall.extend({ problem: z.string().optional() });
 export type StepCall = z.infer<typeof StepCall>;
 
 export const FinishedToolCall = ToolCall.extend({
-  status: ToolStatus,
-  result: z.string(),
-  duration_ms: z.number(),
-  truncated: z.boolean().optional(),
+  status: ToolStatus.describe("`completed`, or why it was not."),
+  result: z.string().describe("What the model gets to read: the result, or what went wrong."),
+  duration_ms: z.number().describe("How long it ran."),
+  truncated: z.boolean().optional().describe("The result was longer and has been cut."),
 });
 export type FinishedToolCall = z.infer<typeof FinishedToolCall>;
 
 export const Usage = z.object({
-  input_tokens: z.number(),
-  output_tokens: z.number(),
-  estimated: z.boolean().optional(),
+  input_tokens: z.number().describe("Tokens the model has read, all its steps together."),
+  output_tokens: z.number().describe("Tokens the model has written."),
+  estimated: z.boolean().optional().describe("Partly counted by us, because the model did not say."),
 });
 export type Usage = z.infer<typeof Usage>;
 
 export const AnswerMetadata = z.object({
-  agent: z.string().optional(),
-  confidence: z.number().optional(),
-  model: z.string().optional(),
-  context: z.object({ sources: z.array(Source) }).optional(),
+  agent: z.string().optional().describe("The agent that answered."),
+  confidence: z.number().optional().describe("How sure it is that this agent was the right one, 0 to 1."),
+  model: z.string().optional().describe("The model that answered, as it calls itself."),
+  context: z
+    .object({ sources: z.array(Source) })
+    .optional()
+    .describe("The passages of documents that the model was given."),
 });
 export type AnswerMetadata = z.infer<typeof AnswerMetadata>;
 
-export const MessageEvent = z.object({
-  type: z.literal("message"),
-  ...common,
-  message_id: z.string(),
-  /** The client's own id of it. */
-  id: z.string(),
-  author: Author,
-  message: z.string(),
-});
+export const MessageEvent = z
+  .object({
+    type: z.literal("message"),
+    ...common,
+    message_id: z.string().describe("As in the transcript."),
+    id: z.string().describe("The client's own id of it."),
+    author: Author.describe("Who wrote it."),
+    message: z.string().describe("The text."),
+  })
+  .describe(
+    "What a participant wrote; every device that looks gets it, the sender's too. The first event of its turn.",
+  );
 export type MessageEvent = z.infer<typeof MessageEvent>;
 
 const ClaimedEvent = z.object({
@@ -90,22 +99,31 @@ const ClaimedEvent = z.object({
 });
 /** A worker that stops hands its turn over: the attempt does not count as a lost one. */
 const ReleasedEvent = z.object({ type: z.literal("released"), ...chained });
-export const ThinkingEvent = z.object({
-  type: z.literal("thinking"),
-  ...chained,
-  message: z.string(),
-});
-export const ProgressEvent = z.object({
-  type: z.literal("progress"),
-  ...chained,
-  step: z.string(),
-  message: z.string(),
-  agent: z.string().optional(),
-  confidence: z.number().optional(),
-  method: z.string().optional(),
-  sources: z.array(Source).optional(),
-});
-export const TokenEvent = z.object({ type: z.literal("token"), ...chained, token: z.string() });
+export const ThinkingEvent = z
+  .object({
+    type: z.literal("thinking"),
+    ...chained,
+    message: z.string().describe("For people."),
+  })
+  .describe("A worker has taken the turn.");
+export const ProgressEvent = z
+  .object({
+    type: z.literal("progress"),
+    ...chained,
+    step: z.string().describe("`starting`, `agent_routing`, `rag_retrieval` or `generating`; there may be others."),
+    message: z.string().describe("For people."),
+    agent: z.string().optional().describe("The agent that was chosen."),
+    confidence: z.number().optional().describe("How sure that is, 0 to 1; computed."),
+    method: z
+      .string()
+      .optional()
+      .describe("How it was chosen: `explicit`, `rule`, `lexical`, `previous` or `default`."),
+    sources: z.array(Source).optional().describe("The passages that were found."),
+  })
+  .describe("A step of the work begins. It may come again, with what the step has found.");
+export const TokenEvent = z
+  .object({ type: z.literal("token"), ...chained, token: z.string().describe("One or more tokens of the model.") })
+  .describe("The answer goes on: append it.");
 /** Commits a model step that asked for tools: its text and calls stay, whoever dies. Written before any of its tools is started. */
 const StepEvent = z.object({
   type: z.literal("step"),
@@ -114,45 +132,49 @@ const StepEvent = z.object({
   tool_calls: z.array(StepCall),
   usage: Usage,
 });
-export const ToolCallStartEvent = z.object({
-  type: z.literal("tool_call_start"),
-  ...chained,
-  ...ToolCall.shape,
-});
-/** `text` is what stays; a viewer replaces what it has. */
-export const TurnRestartedEvent = z.object({
-  type: z.literal("turn_restarted"),
-  ...chained,
-  text: z.string(),
-});
+export const ToolCallStartEvent = z
+  .object({
+    type: z.literal("tool_call_start"),
+    ...chained,
+    ...ToolCall.shape,
+  })
+  .describe("A tool is called.");
+export const TurnRestartedEvent = z
+  .object({
+    type: z.literal("turn_restarted"),
+    ...chained,
+    text: z.string().describe("What stays of the answer: it replaces what a viewer has."),
+  })
+  .describe(
+    "The model begins its unfinished step anew: its worker was lost, or the model broke off. Finished tool calls stay.",
+  );
 
+const ended = {
+  message_id: z.string().describe("The answer's id in the transcript."),
+  tool_calls: z.array(FinishedToolCall).describe("All calls of the turn."),
+  usage: Usage.describe("What the turn cost."),
+};
 const CompleteOutcome = z.object({
   type: z.literal("complete"),
-  response: z.string(),
-  message_id: z.string(),
-  tool_calls: z.array(FinishedToolCall),
-  usage: Usage,
-  metadata: AnswerMetadata,
+  response: z.string().describe("The whole answer."),
+  ...ended,
+  metadata: AnswerMetadata.describe("Who answered, and from what."),
 });
+const textSoFar = z.string().describe("The text so far; the transcript keeps it.");
 const CancelledOutcome = z.object({
   type: z.literal("cancelled"),
-  response: z.string(),
-  message_id: z.string(),
-  tool_calls: z.array(FinishedToolCall),
-  usage: Usage,
-  reason: z.string(),
+  response: textSoFar,
+  ...ended,
+  reason: z.string().describe("`cancelled by user` or `interrupted`; there may be others."),
 });
 const ErrorOutcome = z.object({
   type: z.literal("error"),
-  error: z.string(),
-  code: ErrorCode,
-  retryable: z.boolean(),
-  retry_after_ms: z.number().optional(),
-  /** The text so far, kept in the transcript. */
-  response: z.string(),
-  message_id: z.string(),
-  tool_calls: z.array(FinishedToolCall),
-  usage: Usage,
+  error: z.string().describe("A sentence for people."),
+  code: ErrorCode.describe("One of the error codes."),
+  retryable: z.boolean().describe("Whether the same message may succeed later."),
+  retry_after_ms: z.number().optional().describe("When to try again, if that is known."),
+  response: textSoFar,
+  ...ended,
 });
 export const Outcome = z.discriminatedUnion("type", [CompleteOutcome, CancelledOutcome, ErrorOutcome]);
 export type Outcome = z.infer<typeof Outcome>;
@@ -160,15 +182,17 @@ export type Outcome = z.infer<typeof Outcome>;
 /** Decides how the turn ends. After it nothing else can be decided: a takeover only stores the transcript and writes the terminal event. */
 const EndingEvent = z.object({ type: z.literal("ending"), ...chained, outcome: Outcome });
 
-export const CompleteEvent = CompleteOutcome.extend(chained);
-export const CancelledEvent = CancelledOutcome.extend(chained);
-export const ErrorEvent = ErrorOutcome.extend(chained);
+export const CompleteEvent = CompleteOutcome.extend(chained).describe("The answer is whole. Ends the turn.");
+export const CancelledEvent = CancelledOutcome.extend(chained).describe("Somebody stopped the answer. Ends the turn.");
+export const ErrorEvent = ErrorOutcome.extend(chained).describe("The turn failed. Ends it.");
 
-export const ToolCallEndEvent = z.object({
-  type: z.literal("tool_call_end"),
-  ...common,
-  ...FinishedToolCall.shape,
-});
+export const ToolCallEndEvent = z
+  .object({
+    type: z.literal("tool_call_end"),
+    ...common,
+    ...FinishedToolCall.shape,
+  })
+  .describe("A tool call has ended, in whatever way.");
 export type ToolCallEndEvent = z.infer<typeof ToolCallEndEvent>;
 const ToolBegunEvent = z.object({
   type: z.literal("tool_begun"),
@@ -176,12 +200,14 @@ const ToolBegunEvent = z.object({
   call_id: CallId,
   worker: z.string(),
 });
-export const ToolCallProgressEvent = z.object({
-  type: z.literal("tool_call_progress"),
-  ...common,
-  call_id: CallId,
-  message: z.string(),
-});
+export const ToolCallProgressEvent = z
+  .object({
+    type: z.literal("tool_call_progress"),
+    ...common,
+    call_id: CallId,
+    message: z.string().describe("For people."),
+  })
+  .describe("A tool says how far it is. For display only.");
 const CancelRequestedEvent = z.object({
   type: z.literal("cancel_requested"),
   ...common,

@@ -23,66 +23,77 @@ import { ConversationId, TurnId } from "./ids.ts";
 /** What a server sends in the native dialect: frames of the connection itself, and every visible event with its cursor. */
 
 export const User = z.object({
-  id: z.string(),
-  email: z.string().optional(),
-  name: z.string().optional(),
+  id: z.string().describe("The token's `sub`."),
+  email: z.string().optional().describe("The token's `email`."),
+  name: z.string().optional().describe("The token's `name`."),
 });
 export type User = z.infer<typeof User>;
 
-const WelcomeFrame = z.object({
-  type: z.literal("welcome"),
-  connection_id: z.string(),
-  auth_required: z.boolean(),
-  heartbeat_ms: z.number(),
-  max_message_bytes: z.number(),
-  resume_window_ms: z.number(),
-});
-const AuthSuccessFrame = z.object({
-  type: z.literal("auth_success"),
-  message: z.string(),
-  user: User,
-  expires_at: z.number(),
-});
-const AuthErrorFrame = z.object({
-  type: z.literal("auth_error"),
-  message: z.string(),
-  code: ErrorCode,
-});
-const AuthExpiringFrame = z.object({
-  type: z.literal("auth_expiring"),
-  expires_in_ms: z.number(),
-});
-export const AcceptedFrame = z.object({
-  type: z.literal("accepted"),
-  id: z.string(),
-  conversation_id: ConversationId,
-  turn_id: TurnId,
-  message_id: z.string(),
-  /** Turns of the conversation that run before this one. 0: runs now. */
-  position: z.number().int(),
-});
+const WelcomeFrame = z
+  .object({
+    type: z.literal("welcome"),
+    connection_id: z.string().describe("The connection in the server's log."),
+    auth_required: z.boolean().describe("Whether nothing is possible before `auth`."),
+    heartbeat_ms: z.number().describe("Send a `ping` after so long a silence."),
+    max_message_bytes: z.number().describe("The longest text of a message, as UTF-8."),
+    resume_window_ms: z.number().describe("How long events are kept: a cursor that is older gets a snapshot."),
+  })
+  .describe("The first frame of a connection.");
+const AuthSuccessFrame = z
+  .object({
+    type: z.literal("auth_success"),
+    message: z.string().describe("For people."),
+    user: User.describe("Who the token says it is."),
+    expires_at: z.number().describe("When the token runs out, ms since 1970."),
+  })
+  .describe("The token was accepted.");
+const AuthErrorFrame = z
+  .object({
+    type: z.literal("auth_error"),
+    message: z.string().describe("A sentence for people."),
+    code: ErrorCode.describe("One of the error codes."),
+  })
+  .describe("The token was refused. The socket is closed.");
+const AuthExpiringFrame = z
+  .object({
+    type: z.literal("auth_expiring"),
+    expires_in_ms: z.number().describe("How long the token is still valid."),
+  })
+  .describe("The token runs out soon: send `auth` with a new one on the same socket.");
+export const AcceptedFrame = z
+  .object({
+    type: z.literal("accepted"),
+    id: z.string().describe("The client's own id of the message."),
+    conversation_id: ConversationId,
+    turn_id: TurnId,
+    message_id: z.string().describe("As in the transcript."),
+    position: z.number().int().describe("Turns of the conversation that run before this one. 0: none."),
+  })
+  .describe("The message is stored; from now on its turn gets an end. Comes before every event of the turn.");
 export type AcceptedFrame = z.infer<typeof AcceptedFrame>;
-export const SubscribedFrame = z.object({
-  type: z.literal("subscribed"),
-  conversation_id: ConversationId,
-  mode: z.enum(["live", "replay", "snapshot"]),
-  /** The cursor from which frames follow. */
-  seq: z.number(),
-});
+export const SubscribedFrame = z
+  .object({
+    type: z.literal("subscribed"),
+    conversation_id: ConversationId,
+    mode: z
+      .enum(["live", "replay", "snapshot"])
+      .describe("Nothing is missing; the missing events follow; or they follow folded into snapshots."),
+    seq: z.number().describe("The cursor from which frames follow."),
+  })
+  .describe("Answers `subscribe`, before any frame of the conversation.");
 export type SubscribedFrame = z.infer<typeof SubscribedFrame>;
 /** A stored message as a reader of the transcript sees it. */
 export const TranscriptMessage = z.object({
   message_id: z.string(),
   turn_id: TurnId,
-  author: Author,
-  message: z.string(),
-  status: z.enum(["complete", "cancelled", "error"]),
-  code: ErrorCode.optional(),
-  tool_calls: z.array(FinishedToolCall).optional(),
-  usage: Usage.optional(),
-  /** Of answers: the agent, model and sources, as `complete` said them. */
-  metadata: AnswerMetadata.optional(),
-  ts: z.number(),
+  author: Author.describe("Who wrote it."),
+  message: z.string().describe("The text."),
+  status: z.enum(["complete", "cancelled", "error"]).describe("How the turn ended; of a user's message `complete`."),
+  code: ErrorCode.optional().describe("Of answers that failed: why."),
+  tool_calls: z.array(FinishedToolCall).optional().describe("Of answers."),
+  usage: Usage.optional().describe("Of answers."),
+  metadata: AnswerMetadata.optional().describe("Of answers: the agent, model and sources, as `complete` said them."),
+  ts: z.number().describe("When it was written, ms since 1970."),
 });
 export type TranscriptMessage = z.infer<typeof TranscriptMessage>;
 /** A tool call of a running turn: finished calls carry their status and result. */
@@ -90,36 +101,46 @@ export const ToolCallState = ToolCall.extend(FinishedToolCall.partial().shape).e
   ...ToolCall.shape,
 });
 export type ToolCallState = z.infer<typeof ToolCallState>;
-export const SnapshotFrame = z.object({
-  type: z.literal("snapshot"),
-  conversation_id: ConversationId,
-  seq: z.number(),
-  /** The transcript's tail, oldest first; absent when the viewer already has it. */
-  messages: z.array(TranscriptMessage).optional(),
-  /** The running turn, if one runs: the viewer replaces what it has of it. */
-  turn_id: TurnId.optional(),
-  attempt: z.number().optional(),
-  text: z.string().optional(),
-  tool_calls: z.array(ToolCallState).optional(),
-  status: z.enum(["idle", "queued", "running"]),
-  ts: z.number(),
-});
+export const SnapshotFrame = z
+  .object({
+    type: z.literal("snapshot"),
+    conversation_id: ConversationId,
+    seq: z.number().describe("Cursor: the snapshot contains everything up to it."),
+    messages: z
+      .array(TranscriptMessage)
+      .optional()
+      .describe("The transcript's tail, oldest first. Absent: the viewer has it."),
+    turn_id: TurnId.optional().describe("A turn that had not ended then: replace all that you have of it."),
+    attempt: z.number().optional().describe("Of that turn."),
+    text: z.string().optional().describe("Its answer so far."),
+    tool_calls: z.array(ToolCallState).optional().describe("Its calls so far; finished ones with status and result."),
+    status: z.enum(["idle", "queued", "running"]).describe("Of that turn; `idle`: there is none."),
+    ts: z.number().describe("When it was made, ms since 1970."),
+  })
+  .describe(
+    "Stands for all events up to its cursor. Sent to who comes without a cursor, with an old one, or was too slow.",
+  );
 export type SnapshotFrame = z.infer<typeof SnapshotFrame>;
-const GoingAwayFrame = z.object({
-  type: z.literal("going_away"),
-  reconnect_after_ms: z.number(),
-});
-const PongFrame = z.object({ type: z.literal("pong"), ts: z.number() });
-/** An error that answers a frame: it has no `turn_id`, and `id` when the frame had one. */
-export const FrameError = z.object({
-  type: z.literal("error"),
-  error: z.string(),
-  code: ErrorCode,
-  retryable: z.boolean(),
-  retry_after_ms: z.number().optional(),
-  id: z.string().optional(),
-  conversation_id: ConversationId.optional(),
-});
+const GoingAwayFrame = z
+  .object({
+    type: z.literal("going_away"),
+    reconnect_after_ms: z.number().describe("Reconnect after so long; drawn for each connection."),
+  })
+  .describe("The server stops, and closes the socket.");
+const PongFrame = z
+  .object({ type: z.literal("pong"), ts: z.number().describe("The server's clock, ms since 1970.") })
+  .describe("Answers `ping`.");
+export const FrameError = z
+  .object({
+    type: z.literal("error"),
+    error: z.string().describe("A sentence for people."),
+    code: ErrorCode.describe("One of the error codes."),
+    retryable: z.boolean().describe("Whether the same frame may succeed later."),
+    retry_after_ms: z.number().optional().describe("When to try again, if that is known."),
+    id: z.string().optional().describe("The frame's, if it had one."),
+    conversation_id: ConversationId.optional().describe("The frame's, if it had one."),
+  })
+  .describe("A frame was refused. It has no `turn_id`: an `error` that has one ends that turn.");
 export type FrameError = z.infer<typeof FrameError>;
 
 /** Frames that belong to the connection, not to the log. */
@@ -137,7 +158,7 @@ export const ConnectionFrame = z.union([
 ]);
 export type ConnectionFrame = z.infer<typeof ConnectionFrame>;
 
-const seq = { seq: z.number().int().positive() };
+const seq = { seq: z.number().int().positive().describe("The event's place in the conversation, and the cursor.") };
 
 /** Events as viewers get them. */
 export const EventFrame = z.discriminatedUnion("type", [
