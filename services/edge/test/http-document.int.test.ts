@@ -4,7 +4,8 @@ import { z } from "zod";
 import { createWorld, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 import { ask, openStream, request, type RequestOptions } from "./support/http-client.ts";
 
-const Content = z.record(z.string(), z.object({ schema: z.looseObject({ $ref: z.string().optional() }) }));
+type JsonSchema = Exclude<Parameters<typeof z.fromJSONSchema>[0], boolean>;
+const Content = z.record(z.string(), z.object({ schema: z.custom<JsonSchema>((value) => typeof value === "object") }));
 const Operation = z.object({
   security: z.array(z.record(z.string(), z.array(z.string()))),
   parameters: z.array(z.looseObject({ name: z.string(), in: z.string() })),
