@@ -1,4 +1,4 @@
-import type { JetStreamManager } from "@nats-io/jetstream";
+import type { PatientManager } from "./patient-manager.ts";
 import { OwnerRecord, decodeJson, streams, subjects, type ConversationId } from "@parley/protocol";
 import type { EventLog } from "./event-log.ts";
 
@@ -17,7 +17,7 @@ export interface OwnerScanLimits {
 export type StoredConversations = ReturnType<typeof createStoredConversations>;
 
 /** Whole conversations, as they are stored. */
-export function createStoredConversations(jsm: JetStreamManager, events: EventLog, shards: number) {
+export function createStoredConversations(jsm: PatientManager, events: EventLog, shards: number) {
   return {
     /**
      * Removes all events and the transcript. Whose the conversation was stays recorded: its id must never become somebody else's while
@@ -27,6 +27,14 @@ export function createStoredConversations(jsm: JetStreamManager, events: EventLo
       const shard = events.shardOf(conversation);
       await jsm.streams.purge(streams.events(shard), { filter: subjects.eventsOf(shard, conversation) });
       await jsm.streams.purge(streams.log(shard), { filter: subjects.log(shard, conversation) });
+    },
+
+    /** Whether there has been no conversation yet. */
+    async isEmpty(): Promise<boolean> {
+      for (let shard = 0; shard < shards; shard++) {
+        if ((await jsm.streams.info(streams.log(shard))).state.last_seq > 0) return false;
+      }
+      return true;
     },
 
     /** Whether the record at this place of the log is one of the conversation's: for places that somebody else named. */

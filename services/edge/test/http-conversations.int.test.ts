@@ -30,7 +30,12 @@ afterAll(async () => {
 
 /** One turn, asked over a socket and answered by the test. */
 async function turn(client: TestClient, conversation: string, text: string): Promise<void> {
-  client.send({ type: "message", id: `${conversation} ${text.slice(0, 40)}`, message: text, conversation_id: conversation });
+  client.send({
+    type: "message",
+    id: `${conversation} ${text.slice(0, 40)}`,
+    message: text,
+    conversation_id: conversation,
+  });
   const { turn_id, message_id } = await client.next("accepted");
   const common = { v: 1 as const, conversation_id: conversation, turn_id, status: "complete" as const, ts: Date.now() };
   await world.bus.transcripts.append({ ...common, message_id, author: { role: "user" }, message: text });
@@ -89,6 +94,7 @@ describe("GET /api/v1/conversations", () => {
     const before = await listOf("loser", 2);
     await redis.flushall();
     const after = (await list("loser")).body.conversations;
+    expect(await redis.exists("parley:conversations:unbroken")).toBe(1);
     const plain = (all: Listed[]) => all.map(({ conversation_id, title }) => [conversation_id, title]);
     expect(plain(after)).toEqual(plain(before));
   });

@@ -23,6 +23,9 @@ export interface IndexPage {
 
 export type ConversationIndex = ReturnType<typeof createConversationIndex>;
 
+/** Lost together with the lists. */
+const unbroken = "parley:conversations:unbroken";
+
 /** Conversations of one user that may be noted in the same millisecond and still be paged through. */
 const maxTies = 16;
 /** The user's oldest conversations beyond this are no longer listed; their transcripts stay. */
@@ -65,6 +68,17 @@ export function createConversationIndex(redis: Redis) {
       const entries = left.slice(0, limit);
       const last = entries.at(-1);
       return { entries, next: left.length > limit && last !== undefined ? last : undefined };
+    },
+
+    /** Whether Redis has held all that was ever noted. Undefined: it does not know, because it is new, or has lost everything. */
+    async isUnbroken(): Promise<boolean | undefined> {
+      const mark = await redis.get(unbroken);
+      return mark === null ? undefined : mark === "1";
+    },
+
+    /** Says what `isUnbroken` answers from now on, unless somebody was first. */
+    async begin(isFirst: boolean): Promise<void> {
+      await redis.set(unbroken, isFirst ? "1" : "0", "NX");
     },
 
     /** Whether it has all of the user's conversations, as far as anybody knows. */

@@ -25,12 +25,24 @@ export function createConversations({ bus, redis, log }: ConversationsDeps) {
     notes?.remove(userId, conversation);
   const deleteWhole = createDeletion({ bus, unlist });
 
+  let isPrepared = rebuild === undefined;
+  const prepare = (): void => {
+    isPrepared = true;
+    rebuild?.prepare().catch((err: unknown) => {
+      log.debug({ err }, "the lists of conversations could not be prepared yet");
+      isPrepared = false;
+    });
+  };
+
   return {
     /** A message was accepted. Waits for nothing. */
     accepted: (request: TurnRequest): void => notes?.accepted(request),
 
     /** Once a second. */
-    sweep: (): void => notes?.sweep(),
+    sweep(): void {
+      notes?.sweep();
+      if (!isPrepared) prepare();
+    },
 
     /** The user's conversations, newest first. Throws OVERLOADED while Redis is away. */
     async list(userId: string, limit: number, after: PagePlace | undefined): Promise<IndexPage> {

@@ -39,10 +39,21 @@ export function createIndexRebuild({ bus, index, log }: IndexRebuildDeps) {
     await index.markWhole(userId, isWhole && !signal.aborted ? wholeForMs : partialForMs);
   };
 
+  /** A Redis that was there before the first conversation has lost nothing: a user without a list is a new one, and needs no scan. */
+  const isUnbroken = async (): Promise<boolean> => {
+    const known = await index.isUnbroken();
+    if (known !== undefined) return known;
+    await index.begin(await bus.conversations.isEmpty());
+    return (await index.isUnbroken()) ?? false;
+  };
+
   return {
+    /** To be called at the start, until it succeeds. */
+    prepare: isUnbroken,
+
     /** Resolves when the list is as whole as it gets. Throws OVERLOADED when too many wait for theirs. */
     async ensure(userId: string): Promise<void> {
-      if (await index.isWhole(userId)) return;
+      if ((await isUnbroken()) || (await index.isWhole(userId))) return;
       const joined = running.get(userId);
       if (joined !== undefined) return joined;
       if (running.size >= maxWaiting) throw new ChatError("OVERLOADED", { retryAfterMs: 5_000 });
