@@ -1,4 +1,5 @@
-import type { JetStreamManager, StoredMsg } from "@nats-io/jetstream";
+import type { StoredMsg } from "@nats-io/jetstream";
+import type { PatientManager } from "./patient-manager.ts";
 import { decodeEvent, shardOfSubject, streams } from "@parley/protocol";
 import type { EventAtSeq } from "./stored-message.ts";
 
@@ -15,7 +16,7 @@ function eventOf(message: StoredMsg | null): EventAtSeq | undefined {
 }
 
 /** Single look-ups in the event streams; each throws when the broker does not answer. */
-export function createEventLookups(jsm: JetStreamManager) {
+export function createEventLookups(jsm: PatientManager) {
   const asked = new Map<number, Promise<StreamState>>();
 
   const fetchState = async (shard: number): Promise<StreamState> => {

@@ -1,4 +1,5 @@
-import { AckPolicy, DeliverPolicy, ReplayPolicy, type ConsumerInfo, type JetStreamManager } from "@nats-io/jetstream";
+import { patiently, type PatientManager } from "./patient-manager.ts";
+import { AckPolicy, DeliverPolicy, ReplayPolicy, type ConsumerInfo } from "@nats-io/jetstream";
 import { createInbox, nanos, type Msg, type NatsConnection } from "@nats-io/transport-node";
 import { streams, subjects, type ConversationId } from "@parley/protocol";
 import { createGate } from "./gate.ts";
@@ -70,7 +71,7 @@ function collect(nc: NatsConnection, toSeq: number, untilSeq: number) {
 
 /** A push consumer of its own: about three times as fast as the library's ordered consumer. */
 function addConsumer(
-  jsm: JetStreamManager,
+  jsm: PatientManager,
   stream: string,
   range: { filter: string; fromSeq: number; inbox: string },
 ): Promise<ConsumerInfo> {
@@ -88,7 +89,7 @@ function addConsumer(
 }
 
 /** Reads the events of one conversation in order. Throws when the broker is silent for 5 s. */
-export function createEventReader(nc: NatsConnection, jsm: JetStreamManager) {
+export function createEventReader(nc: NatsConnection, jsm: PatientManager) {
   const gate = createGate(concurrentReads);
 
   const read = async (shard: number, conversation: ConversationId, range: ReadRange): Promise<StoredMessage[]> => {
@@ -110,5 +111,5 @@ export function createEventReader(nc: NatsConnection, jsm: JetStreamManager) {
   };
 
   return (shard: number, conversation: ConversationId, range: ReadRange): Promise<StoredMessage[]> =>
-    gate(() => read(shard, conversation, range));
+    gate(() => patiently(() => read(shard, conversation, range)));
 }

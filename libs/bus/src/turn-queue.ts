@@ -1,4 +1,5 @@
-import type { Consumer, JetStreamClient, JetStreamManager, JsMsg } from "@nats-io/jetstream";
+import type { PatientManager } from "./patient-manager.ts";
+import type { Consumer, JetStreamClient, JsMsg } from "@nats-io/jetstream";
 import {
   ChatError,
   TurnRequest,
@@ -27,7 +28,7 @@ export interface Delivery extends QueuedTurn {
 
 export interface TurnQueueDeps {
   readonly js: JetStreamClient;
-  readonly jsm: JetStreamManager;
+  readonly jsm: PatientManager;
   readonly events: EventLog;
   readonly log: Logger;
 }

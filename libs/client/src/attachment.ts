@@ -21,6 +21,8 @@ export interface Attachment {
   readonly unsubscribe: () => void;
   /** A message was accepted: the server has attached its sender, and the conversation exists. */
   readonly accepted: () => void;
+  /** A view that has a cursor waits for its resumption: what is sent before would bring later events first. */
+  readonly mustResume: () => boolean;
   readonly subscribed: (frame: SubscribedFrame) => void;
   /** True when the error was the answer to a subscribe. */
   readonly refused: (error: FrameError) => boolean;
@@ -61,6 +63,7 @@ export function createAttachment(deps: AttachmentDeps): Attachment {
       leave(progress, new Error("The conversation was unsubscribed."));
       deps.send({ type: "unsubscribe", conversation_id: deps.id });
     },
+    mustResume: () => progress.wanted && progress.state !== "attached" && deps.cursor() > 0,
     accepted: () => {
       progress.wanted = true;
       if (progress.state === "detached") progress.state = "attached";

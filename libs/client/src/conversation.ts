@@ -148,7 +148,8 @@ function createParts(deps: ConversationDeps) {
     cursor: () => view.seq,
     onRefused: (error) => emitter.emit("error", error),
   });
-  return { view, emitter, ends, fold, attachment, outbox: createOutbox(deps), cancels: createCancels(view, send) };
+  const outbox = createOutbox({ ...deps, send: (frame) => !attachment.mustResume() && send(frame) });
+  return { view, emitter, ends, fold, attachment, outbox, cancels: createCancels(view, send) };
 }
 
 function handle(parts: Parts, frame: ConversationFrame): void {
@@ -159,7 +160,8 @@ function handle(parts: Parts, frame: ConversationFrame): void {
       attachment.accepted();
       return outbox.accepted(frame);
     case "subscribed":
-      return attachment.subscribed(frame);
+      attachment.subscribed(frame);
+      return outbox.flush();
     case "error":
       if ("turn_id" in frame) return fold(frame);
       return refuse(parts, frame);
@@ -171,7 +173,7 @@ function handle(parts: Parts, frame: ConversationFrame): void {
 /** An error that answers a message names it; one that names none answers the subscribe, if one is under way. */
 function refuse({ emitter, attachment, outbox, cancels }: Parts, error: FrameError): void {
   if (outbox.refused(error)) return;
-  if (error.id === undefined && attachment.refused(error)) return;
+  if (error.id === undefined && attachment.refused(error)) return outbox.flush();
   if (error.code === "NOT_FOUND") cancels.clear();
   emitter.emit("error", chatErrorOf(error));
 }

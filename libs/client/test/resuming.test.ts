@@ -65,6 +65,8 @@ test("subscribes before it sends a message again, so that nothing comes twice", 
   void conversation.send("more", { id: "m2" }).catch(() => undefined);
   const second = await reconnect(setting, setting.connection);
   await second.frame("subscribe");
+  expect(second.unread()).toEqual([]);
+  second.send(frames.subscribed(11));
   expect(await second.frame("message")).toMatchObject({ id: "m2" });
 });
 
