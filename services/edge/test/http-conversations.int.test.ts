@@ -1,4 +1,5 @@
 import { connectRedis } from "@parley/bus";
+import { subjects } from "@parley/protocol";
 import { eventually, startRedis, type Broker } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createWorld, log, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
@@ -153,7 +154,7 @@ describe("DELETE /api/v1/conversations/:id", () => {
     expect((await remove("c_d1", "cleaner")).status).toBe(204);
     expect((await ask(edge, "GET", "/api/v1/conversations/c_d1/messages", { user: "cleaner" })).status).toBe(404);
     expect((await listOf("cleaner", 1))[0].conversation_id).toBe("c_d2");
-    expect(await world.bus.events.last("chat.ev.0.c_d1.>")).toBeUndefined();
+    expect(await world.bus.events.last(subjects.eventsOf(0, "c_d1"))).toBeUndefined();
     expect((await world.bus.transcripts.tail("c_d1", { limit: 9 })).records).toEqual([]);
     expect((await world.bus.transcripts.tail("c_d2", { limit: 9 })).records).toHaveLength(2);
     expect((await remove("c_d1", "cleaner")).status).toBe(204);
@@ -181,12 +182,12 @@ describe("DELETE /api/v1/conversations/:id", () => {
     client.send({ type: "message", id: "r1", message: "run", conversation_id: "c_d4" });
     const { turn_id } = await client.next("accepted");
     const removed = remove("c_d4");
-    const subject = `chat.ev.0.c_d4.${turn_id}.ctl`;
+    const subject = subjects.control(0, "c_d4", turn_id);
     const asked = await eventually(() => world.bus.events.last(subject), { what: "the request to stop" });
     expect(asked.event).toMatchObject({ type: "cancel_requested", by: "ann" });
     await world.worker.take("c_d4", turn_id).complete("stopped");
     expect((await removed).status).toBe(204);
-    expect(await world.bus.events.last("chat.ev.0.c_d4.>")).toBeUndefined();
+    expect(await world.bus.events.last(subjects.eventsOf(0, "c_d4"))).toBeUndefined();
     expect(await world.bus.turns.waiting("c_d4")).toEqual([]);
   });
 });

@@ -44,5 +44,3 @@ export function createDeletion({ bus, unlist }: DeletionDeps) {
     await unlist(user.id, conversation);
   };
 }
-
-export type Deletion = ReturnType<typeof createDeletion>;

@@ -13,8 +13,6 @@ const maxWaiting = 5_000;
 const maxInFlight = 64;
 const maxTitleLength = 80;
 
-export type IndexNotes = ReturnType<typeof createIndexNotes>;
-
 /** Tells the index what happens, beside the way of the messages: nothing waits for it, and what fails is tried again. */
 export function createIndexNotes(
   index: Pick<ConversationIndex, "note" | "remove">,

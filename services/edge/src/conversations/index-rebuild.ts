@@ -10,8 +10,6 @@ export interface IndexRebuildDeps {
   readonly log: Logger;
 }
 
-export type IndexRebuild = ReturnType<typeof createIndexRebuild>;
-
 /** A scan looks at the owner records of everybody, so it is short, and one at a time. */
 const maxRecords = 20_000;
 const maxScanMs = 10_000;

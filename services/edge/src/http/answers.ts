@@ -40,7 +40,7 @@ export const ChatAnswer = z.object({
 });
 export type ChatAnswer = z.infer<typeof ChatAnswer>;
 
-export const SeedToolCall = FinishedToolCall.pick({
+const SeedToolCall = FinishedToolCall.pick({
   call_id: true,
   tool_name: true,
   arguments: true,
@@ -56,12 +56,11 @@ export const SeedAnswer = z.object({
 });
 export type SeedAnswer = z.infer<typeof SeedAnswer>;
 
-export const ConversationSummary = z.object({
+const ConversationSummary = z.object({
   conversation_id: ConversationId,
   title: z.string().describe("The beginning of the first message."),
   updated_at: z.number().describe("When a message was last accepted, ms since 1970."),
 });
-export type ConversationSummary = z.infer<typeof ConversationSummary>;
 
 export const ConversationPage = z.object({
   conversations: z.array(ConversationSummary),

@@ -4,7 +4,7 @@ import type { Exchange } from "./exchange.ts";
 import type { Access } from "./route.ts";
 
 /** Clients of seed A have no tokens. In development they are all this one user, so their conversations go on from request to request. */
-export const developer: User = { id: "dev-anonymous" };
+const developer: User = { id: "dev-anonymous" };
 
 /** Whose request it is. Throws AUTH_REQUIRED, AUTH_INVALID or AUTH_EXPIRED. */
 export function createCaller(tokens: Pick<Tokens, "verify">, isDevelopment: boolean) {
