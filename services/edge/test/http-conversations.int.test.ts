@@ -163,6 +163,16 @@ describe("DELETE /api/v1/conversations/:id", () => {
     expect((await list("cleaner")).body.conversations).toHaveLength(1);
   });
 
+  it("does not wait for the answer to a message that was deleted", async () => {
+    const again = { body: { message: "gone", conversation_id: "c_d5" }, headers: { "idempotency-key": "k1" } };
+    const asked = ask(edge, "POST", "/api/v1/chat", again);
+    const queued = await eventually(() => world.bus.turns.first("c_d5"), { what: "the turn" });
+    await world.worker.take("c_d5", queued.request.turn_id).complete("said");
+    expect((await asked).status).toBe(200);
+    await remove("c_d5");
+    expect(await ask(edge, "POST", "/api/v1/chat", again)).toMatchObject({ status: 404, body: { code: "NOT_FOUND" } });
+  });
+
   it("never lets somebody else have the id", async () => {
     await turn(await world.connect(edge), "c_d3", "mine");
     await remove("c_d3");

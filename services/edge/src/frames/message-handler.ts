@@ -11,6 +11,7 @@ import {
   type User,
 } from "@parley/protocol";
 import { noCursor } from "../cursor.ts";
+import { deliveryLimits } from "../delivery-limits.ts";
 import type { HubViewer } from "../hub/hub.ts";
 import type { Connection } from "../socket/connection.ts";
 import type { Outbox } from "../socket/outbox.ts";
@@ -19,7 +20,7 @@ import { newConversationId, turnIdOf } from "./turn-id.ts";
 import type { Viewing } from "./viewing.ts";
 
 export interface MessageDeps {
-  readonly bus: Pick<Bus, "events" | "turns">;
+  readonly bus: Pick<Bus, "events" | "turns" | "transcripts">;
   readonly ownership: Ownership;
   readonly viewing: Viewing;
   readonly outbox: Outbox;
@@ -71,7 +72,16 @@ async function submit(deps: MessageDeps, request: TurnRequest, onBusy: MessageFr
   }
   const [known, { isQueued, earlier }] = await Promise.all([startOf(deps, request), queueBefore(deps, request)]);
   // In the queue without its message: the edge that took it died in between.
-  return { userSeq: known ?? (isQueued ? await writeMessage() : undefined), earlier };
+  const userSeq = known ?? (isQueued ? await writeMessage() : undefined);
+  if (userSeq === undefined) await checkKnown(deps, request);
+  return { userSeq, earlier };
+}
+
+/** A message that was submitted before and has left no trace was deleted with its conversation: its end would never come. */
+async function checkKnown({ bus }: MessageDeps, { conversation_id, turn_id }: TurnRequest): Promise<void> {
+  const { records } = await bus.transcripts.tail(conversation_id, { limit: deliveryLimits.snapshotMessages });
+  if (records.some((record) => record.turn_id === turn_id)) return;
+  throw new ChatError("NOT_FOUND", { message: "This message was deleted. Send it again under another id." });
 }
 
 function userSubject({ bus }: MessageDeps, { conversation_id, turn_id }: TurnRequest, turn: TurnId = turn_id): string {
