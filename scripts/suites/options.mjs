@@ -5,6 +5,7 @@ const suites = [
   { name: "unit", deadlineMs: 2 * 60_000 },
   { name: "integration", deadlineMs: 4 * 60_000, needsBrokers: true },
   { name: "e2e", deadlineMs: 6 * 60_000, needsBrokers: true },
+  { name: "chaos", deadlineMs: 5 * 60_000, needsBrokers: true },
   { name: "browser", deadlineMs: 4 * 60_000, needsBrokers: true, needsBrowser: true },
 ];
 

@@ -10,7 +10,10 @@ function plain(_key: string, value: unknown): unknown {
 }
 
 /** Writes what is known of the first violation's conversation, with the faults and the processes' last words. Returns the file. */
-export function writeViolation({ scenario, plan, history, timeline, logs, violations }: RunResult, seed: number): string {
+export function writeViolation(
+  { scenario, plan, history, timeline, logs, violations }: RunResult,
+  seed: number,
+): string {
   const [first] = violations;
   const conversation = history.conversations.find(({ plan: { id } }) => id === first?.conversation);
   const file = path.join(folder, `${seed}-${scenario.name}.json`);

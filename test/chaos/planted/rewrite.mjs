@@ -1,0 +1,35 @@
+/** One line of a service's build each, and what stands there instead. */
+const faults = {
+  // About one token in fifty never reaches a viewer.
+  "edge drops events": {
+    file: "/services/edge/dist/hub/visible-event.js",
+    line: 'if (type === "" || !isVisible(type))',
+    instead: 'if (type === "" || !isVisible(type) || (type === "token" && Math.random() < 0.02))',
+  },
+  // Every writer may write: a worker that wakes up goes on where it was.
+  "agent appends without expectation": {
+    file: "/services/agent-worker/dist/fenced-append.js",
+    line: "await events.append({ subject, data, expect })",
+    instead: "await events.append({ subject, data })",
+  },
+  "tool runs twice": {
+    file: "/services/tool-worker/dist/execution.js",
+    line: "output: await call.run(context)",
+    instead: "output: (await call.run(context), await call.run(context))",
+  },
+};
+
+let fault;
+
+export function initialize({ fault: name }) {
+  fault = faults[name];
+  if (fault === undefined) throw new Error(`there is no planted fault "${name}"`);
+}
+
+export async function load(url, context, nextLoad) {
+  const loaded = await nextLoad(url, context);
+  if (!url.endsWith(fault.file)) return loaded;
+  const source = String(loaded.source);
+  if (!source.includes(fault.line)) throw new Error(`${fault.file} has no line to plant a fault in: ${fault.line}`);
+  return { ...loaded, source: source.replace(fault.line, fault.instead) };
+}
