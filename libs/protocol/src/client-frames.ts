@@ -73,15 +73,17 @@ export const CancelFrame = z
     conversation_id: ConversationId,
     turn_id: TurnId.optional().describe("Absent: the turn that runs."),
   })
-  .describe("Stops a turn that runs or waits. The answer is the turn's own end, for everybody who looks.");
+  .describe(
+    "Stops a turn that runs or waits. The answer is the turn's own end, or `NOT_FOUND` when no such turn runs.",
+  );
 export type CancelFrame = z.infer<typeof CancelFrame>;
 export const ApproveFrame = z
   .object({
     type: z.literal("approve"),
     conversation_id: ConversationId,
     call_id: CallId.describe("The tool call that asks."),
-    approved: z.boolean(),
-    reason: z.string().max(500).optional().describe("For the model, when it was not approved."),
+    approved: z.boolean().describe("Whether the call may run."),
+    reason: z.string().max(500).optional().describe("Why, in the words of whoever decided."),
   })
   .describe("Reserved: no tool asks for approval yet, so it is answered with `UNSUPPORTED`.");
 export const PingFrame = z

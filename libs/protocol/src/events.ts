@@ -19,19 +19,22 @@ const chained = {
   n: z.number().int().nonnegative().describe("Place in the attempt. Numbers are missing where an event is not shown."),
 };
 
-export const Author = z.object({
-  role: z.enum(["user", "assistant"]),
-  id: z.string().optional().describe("Of a user."),
-  name: z.string().optional().describe("The user's name, or the agent."),
-});
+export const Author = z
+  .object({
+    role: z.enum(["user", "assistant"]).describe("Who speaks."),
+    id: z.string().optional().describe("Of a user."),
+    name: z.string().optional().describe("Of a user whose token has one."),
+  })
+  .describe("Whoever wrote a message.");
 export type Author = z.infer<typeof Author>;
 
-/** A passage of a document that the answer may rest on. */
-export const Source = z.object({
-  title: z.string(),
-  file: z.string().optional(),
-  score: z.number().optional().describe("How well it fits; larger is better."),
-});
+export const Source = z
+  .object({
+    title: z.string().describe("The document's title and the headings above the passage."),
+    file: z.string().optional().describe("The document's file."),
+    score: z.number().optional().describe("How well it fits; larger is better."),
+  })
+  .describe("A passage of a document that the answer may rest on.");
 export type Source = z.infer<typeof Source>;
 
 export const ToolStatus = z.enum(["completed", "failed", "denied", "cancelled", "timeout"]);
@@ -43,7 +46,7 @@ export type ToolArguments = z.infer<typeof ToolArguments>;
 
 export const ToolCall = z.object({
   call_id: CallId,
-  tool_name: z.string(),
+  tool_name: z.string().describe("The tool, as the model called it."),
   arguments: ToolArguments.describe("What the model asked for."),
 });
 export type ToolCall = z.infer<typeof ToolCall>;
@@ -57,25 +60,29 @@ export const FinishedToolCall = ToolCall.extend({
   result: z.string().describe("What the model gets to read: the result, or what went wrong."),
   duration_ms: z.number().describe("How long it ran."),
   truncated: z.boolean().optional().describe("The result was longer and has been cut."),
-});
+}).describe("A tool call that has ended.");
 export type FinishedToolCall = z.infer<typeof FinishedToolCall>;
 
-export const Usage = z.object({
-  input_tokens: z.number().describe("Tokens the model has read, all its steps together."),
-  output_tokens: z.number().describe("Tokens the model has written."),
-  estimated: z.boolean().optional().describe("Partly counted by us, because the model did not say."),
-});
+export const Usage = z
+  .object({
+    input_tokens: z.number().describe("Tokens the model has read, all its steps together."),
+    output_tokens: z.number().describe("Tokens the model has written."),
+    estimated: z.boolean().optional().describe("Partly counted by us, because the model did not say."),
+  })
+  .describe("What a turn has cost.");
 export type Usage = z.infer<typeof Usage>;
 
-export const AnswerMetadata = z.object({
-  agent: z.string().optional().describe("The agent that answered."),
-  confidence: z.number().optional().describe("How sure it is that this agent was the right one, 0 to 1."),
-  model: z.string().optional().describe("The model that answered, as it calls itself."),
-  context: z
-    .object({ sources: z.array(Source) })
-    .optional()
-    .describe("The passages of documents that the model was given."),
-});
+export const AnswerMetadata = z
+  .object({
+    agent: z.string().optional().describe("The agent that answered."),
+    confidence: z.number().optional().describe("How sure it is that this agent was the right one, 0 to 1."),
+    model: z.string().optional().describe("The model that answered, as it calls itself."),
+    context: z
+      .object({ sources: z.array(Source) })
+      .optional()
+      .describe("The passages of documents that the model was given."),
+  })
+  .describe("Who answered, and from what.");
 export type AnswerMetadata = z.infer<typeof AnswerMetadata>;
 
 export const MessageEvent = z

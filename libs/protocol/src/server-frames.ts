@@ -22,11 +22,13 @@ import { ConversationId, TurnId } from "./ids.ts";
 
 /** What a server sends in the native dialect: frames of the connection itself, and every visible event with its cursor. */
 
-export const User = z.object({
-  id: z.string().describe("The token's `sub`."),
-  email: z.string().optional().describe("The token's `email`."),
-  name: z.string().optional().describe("The token's `name`."),
-});
+export const User = z
+  .object({
+    id: z.string().describe("The token's `sub`."),
+    email: z.string().optional().describe("The token's `email`."),
+    name: z.string().optional().describe("The token's `name`."),
+  })
+  .describe("Whose connection it is.");
 export type User = z.infer<typeof User>;
 
 const WelcomeFrame = z
@@ -38,7 +40,7 @@ const WelcomeFrame = z
     max_message_bytes: z.number().describe("The longest text of a message, as UTF-8."),
     resume_window_ms: z.number().describe("How long events are kept: a cursor that is older gets a snapshot."),
   })
-  .describe("The first frame of a connection.");
+  .describe("What a client must know; the first frame of a connection.");
 const AuthSuccessFrame = z
   .object({
     type: z.literal("auth_success"),
@@ -69,7 +71,7 @@ export const AcceptedFrame = z
     message_id: z.string().describe("As in the transcript."),
     position: z.number().int().describe("Turns of the conversation that run before this one. 0: none."),
   })
-  .describe("The message is stored; from now on its turn gets an end. Comes before every event of the turn.");
+  .describe("The message is stored; from now on its turn gets an end. Comes before the events of the turn.");
 export type AcceptedFrame = z.infer<typeof AcceptedFrame>;
 export const SubscribedFrame = z
   .object({
@@ -82,24 +84,26 @@ export const SubscribedFrame = z
   })
   .describe("Answers `subscribe`, before any frame of the conversation.");
 export type SubscribedFrame = z.infer<typeof SubscribedFrame>;
-/** A stored message as a reader of the transcript sees it. */
-export const TranscriptMessage = z.object({
-  message_id: z.string(),
-  turn_id: TurnId,
-  author: Author.describe("Who wrote it."),
-  message: z.string().describe("The text."),
-  status: z.enum(["complete", "cancelled", "error"]).describe("How the turn ended; of a user's message `complete`."),
-  code: ErrorCode.optional().describe("Of answers that failed: why."),
-  tool_calls: z.array(FinishedToolCall).optional().describe("Of answers."),
-  usage: Usage.optional().describe("Of answers."),
-  metadata: AnswerMetadata.optional().describe("Of answers: the agent, model and sources, as `complete` said them."),
-  ts: z.number().describe("When it was written, ms since 1970."),
-});
+export const TranscriptMessage = z
+  .object({
+    message_id: z.string().describe("Of the turn, and whether it is the question or the answer."),
+    turn_id: TurnId,
+    author: Author.describe("Who wrote it."),
+    message: z.string().describe("The text."),
+    status: z.enum(["complete", "cancelled", "error"]).describe("How the turn ended; of a user's message `complete`."),
+    code: ErrorCode.optional().describe("Of answers that failed: why."),
+    tool_calls: z.array(FinishedToolCall).optional().describe("Of answers."),
+    usage: Usage.optional().describe("Of answers."),
+    metadata: AnswerMetadata.optional().describe("Of answers: the agent, model and sources, as `complete` said them."),
+    ts: z.number().describe("When it was written, ms since 1970."),
+  })
+  .describe("A stored message as a reader of the transcript sees it.");
 export type TranscriptMessage = z.infer<typeof TranscriptMessage>;
-/** A tool call of a running turn: finished calls carry their status and result. */
-export const ToolCallState = ToolCall.extend(FinishedToolCall.partial().shape).extend({
-  ...ToolCall.shape,
-});
+export const ToolCallState = ToolCall.extend(FinishedToolCall.partial().shape)
+  .extend({
+    ...ToolCall.shape,
+  })
+  .describe("A tool call of a turn that has not ended. Without `status` it still runs.");
 export type ToolCallState = z.infer<typeof ToolCallState>;
 export const SnapshotFrame = z
   .object({
