@@ -1,3 +1,4 @@
+import type { PromiseId } from "./promise.ts";
 import type { LogRecord, StoredEvent } from "@parley/protocol";
 import type { Recording } from "./clients/recording.ts";
 import type { ConversationPlan } from "./plan/plan.ts";
@@ -56,8 +57,6 @@ export interface History {
   readonly modelRequests: readonly ModelRequest[];
   readonly figures: readonly Figure[];
 }
-
-export type PromiseId = "P1" | "P2" | "P3" | "P4" | "P5" | "P6" | "P7";
 
 /** A broken promise. */
 export interface Violation {

@@ -2,7 +2,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect, it } from "vitest";
 import type { MemberKind } from "./faults/fault.ts";
-import type { PromiseId } from "./history.ts";
+import type { PromiseId } from "./promise.ts";
 import type { Scenario } from "./scenario.ts";
 import { runScenario } from "./scenario-run.ts";
 import { agentsFrozen } from "./scenarios/agents.ts";

@@ -1,5 +1,5 @@
 import type { TimedFault } from "./faults/fault.ts";
-import type { PromiseId } from "./history.ts";
+import type { PromiseId } from "./promise.ts";
 import type { Workload } from "./plan/plan.ts";
 import type { End } from "./plan/prompts.ts";
 import type { Random } from "./plan/random.ts";

@@ -3,7 +3,7 @@ import { createBackoff, sleep, withDeadline, type Logger } from "@parley/runtime
 import { createAppender } from "./appender.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
 import { connectNats, type BrokerLink } from "./nats-connection.ts";
-import { askTimeoutMs, createPatientManager } from "./patient-manager.ts";
+import { askTimeoutMs, createPatientLookups } from "./patient-lookups.ts";
 import { setUpStreams, type StreamOptions } from "./stream-setup.ts";
 import { createOwners, type Owners } from "./owners.ts";
 import { createStoredConversations, type StoredConversations } from "./stored-conversations.ts";
@@ -40,7 +40,7 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
   };
   const js = jetstream(link.nc);
   const manager = await jetstreamManager(link.nc, { checkAPI: false, timeout: askTimeoutMs });
-  const jsm = createPatientManager(manager);
+  const jsm = createPatientLookups(manager);
   const setUp = (): Promise<void> => setUpStreams(manager, options);
   await untilSetUp(setUp, log);
 

@@ -1,4 +1,4 @@
-import type { PatientManager } from "./patient-manager.ts";
+import type { PatientLookups } from "./patient-lookups.ts";
 import { shardOf, subjects, type ConversationId } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { Append, Appender, AppendResult } from "./appender.ts";
@@ -11,7 +11,7 @@ import { createWriteOnce } from "./write-once.ts";
 
 export interface EventLogDeps {
   readonly link: BrokerLink;
-  readonly jsm: PatientManager;
+  readonly jsm: PatientLookups;
   readonly appender: Appender;
   readonly shards: number;
   readonly log: Logger;

@@ -1,5 +1,5 @@
 import type { StoredMsg } from "@nats-io/jetstream";
-import type { PatientManager } from "./patient-manager.ts";
+import type { PatientLookups } from "./patient-lookups.ts";
 import { decodeEvent, shardOfSubject, streams } from "@parley/protocol";
 import type { EventAtSeq } from "./stored-message.ts";
 
@@ -16,7 +16,7 @@ function eventOf(message: StoredMsg | null): EventAtSeq | undefined {
 }
 
 /** Single look-ups in the event streams; each throws when the broker does not answer. */
-export function createEventLookups(jsm: PatientManager) {
+export function createEventLookups(jsm: PatientLookups) {
   const asked = new Map<number, Promise<StreamState>>();
 
   const fetchState = async (shard: number): Promise<StreamState> => {

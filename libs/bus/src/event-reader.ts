@@ -1,4 +1,4 @@
-import { patiently, type PatientManager } from "./patient-manager.ts";
+import { patiently, type PatientLookups } from "./patient-lookups.ts";
 import { AckPolicy, DeliverPolicy, ReplayPolicy, type ConsumerInfo } from "@nats-io/jetstream";
 import { createInbox, nanos, type Msg, type NatsConnection } from "@nats-io/transport-node";
 import { streams, subjects, type ConversationId } from "@parley/protocol";
@@ -71,7 +71,7 @@ function collect(nc: NatsConnection, toSeq: number, untilSeq: number) {
 
 /** A push consumer of its own: about three times as fast as the library's ordered consumer. */
 function addConsumer(
-  jsm: PatientManager,
+  jsm: PatientLookups,
   stream: string,
   range: { filter: string; fromSeq: number; inbox: string },
 ): Promise<ConsumerInfo> {
@@ -89,7 +89,7 @@ function addConsumer(
 }
 
 /** Reads the events of one conversation in order. Throws when the broker is silent for 5 s. */
-export function createEventReader(nc: NatsConnection, jsm: PatientManager) {
+export function createEventReader(nc: NatsConnection, jsm: PatientLookups) {
   const gate = createGate(concurrentReads);
 
   const read = async (shard: number, conversation: ConversationId, range: ReadRange): Promise<StoredMessage[]> => {

@@ -1,4 +1,4 @@
-import type { PatientManager } from "./patient-manager.ts";
+import type { PatientLookups } from "./patient-lookups.ts";
 import {
   ChatError,
   OwnerRecord,
@@ -16,7 +16,7 @@ export type Owners = ReturnType<typeof createOwners>;
 const claimDeadlineMs = 10_000;
 
 /** Whose conversation it is: written once, by the first who uses its id. */
-export function createOwners(jsm: PatientManager, events: EventLog) {
+export function createOwners(jsm: PatientLookups, events: EventLog) {
   const ownerOf = async (conversation: ConversationId): Promise<string | undefined> => {
     const shard = events.shardOf(conversation);
     const query = { last_by_subj: subjects.owner(shard, conversation) };

@@ -1,4 +1,4 @@
-import type { PatientManager } from "./patient-manager.ts";
+import type { PatientLookups } from "./patient-lookups.ts";
 import { OwnerRecord, decodeJson, streams, subjects, type ConversationId } from "@parley/protocol";
 import type { EventLog } from "./event-log.ts";
 
@@ -17,7 +17,7 @@ export interface OwnerScanLimits {
 export type StoredConversations = ReturnType<typeof createStoredConversations>;
 
 /** Whole conversations, as they are stored. */
-export function createStoredConversations(jsm: PatientManager, events: EventLog, shards: number) {
+export function createStoredConversations(jsm: PatientLookups, events: EventLog, shards: number) {
   return {
     /**
      * Removes all events and the transcript. Whose the conversation was stays recorded: its id must never become somebody else's while

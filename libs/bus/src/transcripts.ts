@@ -1,5 +1,5 @@
 import type { StoredMsg } from "@nats-io/jetstream";
-import type { PatientManager } from "./patient-manager.ts";
+import type { PatientLookups } from "./patient-lookups.ts";
 import { ChatError, LogRecord, decodeJson, encodeJson, streams, subjects, type ConversationId } from "@parley/protocol";
 import { createBackoff, sleep } from "@parley/runtime";
 import { wrongLastSequence } from "./appender.ts";
@@ -24,7 +24,7 @@ function recordOf(message: StoredMsg | null): StoredRecord | undefined {
 }
 
 /** Reads one record at a time: the last one, or the one at a sequence. */
-function createRecordLookups(jsm: PatientManager, events: EventLog) {
+function createRecordLookups(jsm: PatientLookups, events: EventLog) {
   const caches = new Map<number, ReturnType<typeof createRecordCache>>();
   const cacheOf = (shard: number) => {
     const cache = caches.get(shard) ?? createRecordCache();
@@ -66,7 +66,7 @@ function createLookBack(at: ReturnType<typeof createRecordLookups>["at"]) {
 type NewRecord = Omit<LogRecord, "prev">;
 
 /** `LOG`: each conversation is a chain of records, each naming the one before it, so reading the tail never scans the stream. */
-export function createTranscripts(jsm: PatientManager, events: EventLog) {
+export function createTranscripts(jsm: PatientLookups, events: EventLog) {
   const { at, last } = createRecordLookups(jsm, events);
   const isStored = createLookBack(at);
 

@@ -1,4 +1,4 @@
-import type { PatientManager } from "./patient-manager.ts";
+import type { PatientLookups } from "./patient-lookups.ts";
 import {
   TurnRequest,
   decodeJson,
@@ -19,7 +19,7 @@ export interface QueuedTurn {
 }
 
 /** What waits in `TURNS`, and its removal. */
-export function createTurnLookups(jsm: PatientManager, events: EventLog, log: Logger) {
+export function createTurnLookups(jsm: PatientLookups, events: EventLog, log: Logger) {
   const list = async (subject: string, limit: number): Promise<QueuedTurn[]> => {
     const found: QueuedTurn[] = [];
     for (let seq = 1; found.length < limit;) {

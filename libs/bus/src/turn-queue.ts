@@ -1,4 +1,4 @@
-import type { PatientManager } from "./patient-manager.ts";
+import type { PatientLookups } from "./patient-lookups.ts";
 import type { Consumer, JetStreamClient, JsMsg } from "@nats-io/jetstream";
 import {
   ChatError,
@@ -28,7 +28,7 @@ export interface Delivery extends QueuedTurn {
 
 export interface TurnQueueDeps {
   readonly js: JetStreamClient;
-  readonly jsm: PatientManager;
+  readonly jsm: PatientLookups;
   readonly events: EventLog;
   readonly log: Logger;
 }

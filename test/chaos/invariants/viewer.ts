@@ -10,7 +10,8 @@ import {
   type TurnView,
 } from "@parley/protocol";
 import type { ConversationFrame, Entry, Recording } from "../clients/recording.ts";
-import type { ConversationHistory, PromiseId, StoredAt, Violation } from "../history.ts";
+import type { ConversationHistory, StoredAt, Violation } from "../history.ts";
+import type { PromiseId } from "../promise.ts";
 import type { Expected } from "../scenario.ts";
 import { turnLogsOf, type TurnLog, type TurnState } from "./turn-log.ts";
 
@@ -146,22 +147,32 @@ function attachByMessage(walk: Walk, turn: string): void {
   walk.beginsBy = walk.logs.get(turn)?.message?.seq;
 }
 
-/** Order and completeness: what is between this frame and the one before it. */
-function checkPlace(walk: Walk, frame: StateFrame): void {
+function isFreshSnapshot(frame: StateFrame): boolean {
+  return frame.type === "snapshot" && frame.messages !== undefined;
+}
+
+function checkOrder(walk: Walk, frame: StateFrame): void {
   if (!walk.attached) walk.report("P2", `${frame.type} ${frame.seq} came without a subscription`);
   if (frame.seq <= walk.lastSeq)
     walk.report("P2", `${frame.type} ${frame.seq} came after ${walk.lastSeq}`, frame.turn_id);
   walk.lastSeq = frame.seq;
+  if (isFreshSnapshot(frame) && !walk.isAnew && !walk.expected.freshSnapshots)
+    walk.report("P2", `it was given the whole conversation although it had a cursor (${walk.cursor})`);
+}
+
+/** Order and completeness: what is between this frame and the one before it. */
+function checkPlace(walk: Walk, frame: StateFrame): void {
+  checkOrder(walk, frame);
   const { offset, cursor } = walk;
-  const isFresh = frame.type === "snapshot" && frame.messages !== undefined;
-  if (isFresh && !walk.isAnew && !walk.expected.freshSnapshots)
-    walk.report("P2", `it was given the whole conversation although it had a cursor (${cursor})`);
   walk.cursor = frame.seq;
   walk.isAnew = false;
   if (offset === undefined) return;
   const seq = frame.seq - offset;
-  walk.knowsFrom ??= isFresh ? toldFrom(walk, frame) : seq;
-  if (isFresh) return;
+  if (frame.type === "snapshot" && frame.messages !== undefined) {
+    walk.knowsFrom ??= toldFrom(walk, frame);
+    return;
+  }
+  walk.knowsFrom ??= seq;
   if (walk.beginsBy !== undefined && seq > walk.beginsBy)
     walk.report(
       "P2",
@@ -233,23 +244,32 @@ function stateFault(turn: TurnView | undefined, stored: TurnState | undefined): 
 
 /** Every turn's end was seen, once, and with what is stored. */
 function checkEndsSeen(walk: Walk, { records }: ConversationHistory): void {
-  const { ends, told, view, expected, logs, spoilt, report } = walk;
+  const { ends, told, view, expected, spoilt, report } = walk;
   for (const { turn_id, author, message, status } of records) {
-    if (author.role !== "assistant") continue;
-    const terminal = logs.get(turn_id)?.terminal;
-    const isBefore = terminal === undefined ? !expected.logLost : terminal.seq < (walk.knowsFrom ?? 0);
-    if (isBefore) continue;
+    if (author.role !== "assistant" || isBeforeWalk(walk, turn_id)) continue;
     const count = ends.get(turn_id) ?? 0;
     if (count > 1 && !expected.logLost) report("P1", `it was told ${count} times how the turn ended`, turn_id);
     const seen = told.get(turn_id) ?? seenIn(view, turn_id);
     if (seen === undefined) report("P1", "it was never told how the turn ended", turn_id);
-    else if (!spoilt.has(turn_id) && (seen.text !== message || seen.status !== status))
-      report(
-        "P2",
-        `it has ${seen.text.length} characters (${seen.status}), stored are ${message.length} (${status})`,
-        turn_id,
-      );
+    else if (!spoilt.has(turn_id)) checkSame(report, turn_id, seen, { text: message, status });
   }
+}
+
+/** The turn had ended before this viewer began to watch. */
+function isBeforeWalk({ logs, expected, knowsFrom }: Walk, turn: string): boolean {
+  const terminal = logs.get(turn)?.terminal;
+  return terminal === undefined ? !expected.logLost : terminal.seq < (knowsFrom ?? 0);
+}
+
+interface EndState {
+  readonly text: string;
+  readonly status: string;
+}
+
+function checkSame(report: Walk["report"], turn: string, seen: EndState, stored: EndState): void {
+  if (seen.text === stored.text && seen.status === stored.status) return;
+  const has = `it has ${seen.text.length} characters (${seen.status})`;
+  report("P2", `${has}, stored are ${stored.text.length} (${stored.status})`, turn);
 }
 
 function seenIn(view: ConversationView, turnId: string): { text: string; status: string } | undefined {

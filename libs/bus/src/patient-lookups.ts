@@ -19,10 +19,10 @@ export async function patiently<T>(ask: () => Promise<T>): Promise<T> {
   }
 }
 
-export type PatientManager = ReturnType<typeof createPatientManager>;
+export type PatientLookups = ReturnType<typeof createPatientLookups>;
 
 /** The look-ups this library makes, none of which is lost to a broker that is away for a moment. */
-export function createPatientManager(jsm: JetStreamManager) {
+export function createPatientLookups(jsm: JetStreamManager) {
   return {
     direct: {
       getMessage: (stream: string, query: DirectMsgRequest) => patiently(() => jsm.direct.getMessage(stream, query)),
