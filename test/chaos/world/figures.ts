@@ -7,7 +7,7 @@ export async function readFigures(adminPort: number): Promise<ReadonlyMap<string
   return parseFigures(await response.text());
 }
 
-export function parseFigures(text: string): ReadonlyMap<string, number> {
+function parseFigures(text: string): ReadonlyMap<string, number> {
   const figures = new Map<string, number>();
   for (const line of text.split("\n")) {
     if (line.startsWith("#") || line.trim() === "") continue;
