@@ -27,19 +27,26 @@ async function main(args: readonly string[]): Promise<number> {
   say(`Chaos: ${chosen.length} scenarios with ${turns} turns each, seed ${seed}`);
   const progress = createProgressLine(process.stdout);
   const results: RunResult[] = [];
+  let notRun = 0;
   for (const scenario of chosen) {
     if (stopping.signal.aborted) break;
-    const result = await runScenario(scenario, { seed, turns, signal: stopping.signal, onProgress: progress.show });
-    progress.clear();
-    results.push(result);
-    sayFound(result, seed);
+    try {
+      const result = await runScenario(scenario, { seed, turns, signal: stopping.signal, onProgress: progress.show });
+      progress.clear();
+      results.push(result);
+      sayFound(result, seed);
+    } catch (error) {
+      notRun++;
+      say(`  ${scenario.name} could not be run: ${error instanceof Error ? error.message : String(error)}`);
+    }
   }
   say("");
   for (const line of resultTable(results)) say(line);
   say("");
   const violations = results.reduce((sum, result) => sum + result.violations.length, 0);
-  say(`${violations} violations in ${results.length} scenarios; seed ${seed}`);
-  return violations === 0 && !stopping.signal.aborted ? 0 : 1;
+  const unable = notRun === 0 ? "" : `, ${notRun} could not be run`;
+  say(`${violations} violations in ${results.length} scenarios${unable}; seed ${seed}`);
+  return violations + notRun === 0 && !stopping.signal.aborted ? 0 : 1;
 }
 
 process.exit(

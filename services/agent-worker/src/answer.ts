@@ -84,7 +84,8 @@ function metadataOf({ agent, confidence, sources }: Briefing, model: string): An
 
 function announce(fold: TurnFold, chain: Chain): void {
   // A viewer that has text of the step the lost worker did not finish must drop it. Nothing to drop: nothing to say.
-  if (fold.text !== fold.committedText) chain.push({ type: "turn_restarted", text: fold.committedText });
+  if (fold.forgotten || fold.text !== fold.committedText)
+    chain.push({ type: "turn_restarted", text: fold.committedText });
   if (fold.visible) return;
   chain.push({ type: "thinking", message: "Thinking…" });
   chain.push({ type: "progress", step: "starting", message: "Processing started" });

@@ -24,6 +24,8 @@ export interface ClaimDeps {
   /** Unique to this process. */
   readonly worker: string;
   readonly giveUpMs: number;
+  /** Attempts of this worker that the log has lost; 0: none. */
+  readonly lostAttempts: number;
 }
 
 /** The user's message as an event. The edge writes it too; whoever is first wins, and both write the same. */
@@ -48,7 +50,8 @@ function messageEventOf(request: TurnRequest): MessageEvent {
  * Makes this worker the one writer of the turn: appends `claimed` with the sequence of the chain's last event as expectation. The
  * redelivered turn of a live writer is refused here or, if the claim wins, fences that writer at its next append.
  */
-export async function claimTurn(request: TurnRequest, { bus, worker, giveUpMs }: ClaimDeps): Promise<Claim> {
+export async function claimTurn(request: TurnRequest, deps: ClaimDeps): Promise<Claim> {
+  const { bus, worker, giveUpMs, lostAttempts } = deps;
   const { conversation_id: conversation, turn_id: turn } = request;
   const shard = bus.events.shardOf(conversation);
   const subject = subjects.agent(shard, conversation, turn);
@@ -57,7 +60,7 @@ export async function claimTurn(request: TurnRequest, { bus, worker, giveUpMs }:
   // Not awaited before the claim: one connection keeps them in this order, so viewers see the message before the answer begins.
   const message = bus.events.writeOnce(subjects.user(shard, conversation, turn), messageEventOf(request));
   const control = bus.events.last(subjects.control(shard, conversation, turn));
-  const fold = last === undefined ? createTurnFold() : await readTurn(request, bus, last.seq);
+  const fold = last === undefined ? emptyFold(lostAttempts) : await readTurn(request, bus, last.seq);
   if (fold.ended) return settled({ kind: "ended" }, message, control);
 
   const attempt = fold.attempt + 1;
@@ -80,6 +83,11 @@ export async function claimTurn(request: TurnRequest, { bus, worker, giveUpMs }:
   const cancel = await control;
   if (cancel?.event.type === "cancel_requested") fold.cancel = { by: cancel.event.by, reason: cancel.event.reason };
   return { kind: "claimed", fold, attempt };
+}
+
+/** Attempts go on counting, so that viewers can tell what is new. */
+function emptyFold(lostAttempts: number): TurnFold {
+  return { ...createTurnFold(), attempt: lostAttempts, forgotten: lostAttempts > 0 };
 }
 
 /** Waits for the side writes whatever became of them, so that none is left rejecting unseen. */

@@ -4,9 +4,13 @@ import { createBackoff, sleep } from "@parley/runtime";
 
 /** Another worker owns the turn now, or the broker was away for too long to be sure. Whoever gets it stops at once and leaves no trace. */
 export class FencedError extends Error {
-  constructor(reason: string) {
+  /** Set when nobody else has the turn: the event log was lost, and this attempt with it. */
+  readonly lostAttempt: number | undefined;
+
+  constructor(reason: string, lostAttempt?: number) {
     super(`fenced: ${reason}`);
     this.name = "FencedError";
+    this.lostAttempt = lostAttempt;
   }
 }
 
@@ -63,6 +67,7 @@ async function resolveRefusal(
   const last = await lastOf(append);
   if (last === null) return undefined;
   if (unanswered && last !== undefined && isSame(last.event, append.event)) return last.seq;
+  if (last === undefined && append.expect > 0) throw new FencedError("the event log was lost", append.event.attempt);
   if ((last?.seq ?? 0) !== append.expect) throw new FencedError("another worker has the turn");
   return undefined;
 }

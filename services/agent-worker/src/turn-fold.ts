@@ -31,6 +31,8 @@ export interface TurnFold {
   readonly started: Set<string>;
   readonly results: Map<string, FinishedToolCall>;
   usage: Usage;
+  /** The log was lost in mid-turn: viewers may have text that is not in it any more. */
+  forgotten: boolean;
   /** A viewer has seen that the turn began. */
   visible: boolean;
   cancel?: { by: string; reason: string };
@@ -50,6 +52,7 @@ export function createTurnFold(): TurnFold {
     started: new Set(),
     results: new Map(),
     usage: { input_tokens: 0, output_tokens: 0 },
+    forgotten: false,
     visible: false,
     ended: false,
   };

@@ -41,7 +41,7 @@ export type TurnResult = "ended" | "skipped" | "lost" | "fenced" | "handed over"
 
 interface Running {
   turn: RunnableTurn;
-  readonly stop: AbortController;
+  stop: AbortController;
   done: Promise<void>;
 }
 
@@ -53,7 +53,7 @@ export function createTurnRunner({ onSettled, ...deps }: TurnRunnerDeps) {
 
   const work = async (entry: Running): Promise<void> => {
     const { request } = entry.turn;
-    const result = await settle(request, entry.stop, deps);
+    const result = await settle(entry, deps);
     running.delete(request.turn_id);
     onSettled(result);
     await answerQueue(entry.turn, result);
@@ -101,12 +101,12 @@ export function createTurnRunner({ onSettled, ...deps }: TurnRunnerDeps) {
 type SettleDeps = Omit<TurnRunnerDeps, "onSettled">;
 
 async function claimAndRun(
-  request: RunnableTurn["request"],
-  stop: AbortController,
+  { turn: { request }, stop }: Running,
   deps: SettleDeps,
+  lostAttempts: number,
 ): Promise<TurnResult> {
   const { bus, worker, appendGiveUpMs, turnMs, run } = deps;
-  const claim = await claimTurn(request, { bus, worker, giveUpMs: appendGiveUpMs });
+  const claim = await claimTurn(request, { bus, worker, giveUpMs: appendGiveUpMs, lostAttempts });
   if (claim.kind === "ended") return "skipped";
   if (claim.kind === "lost") return "lost";
   const tooLong = new ChatError("MODEL_TIMEOUT", { message: "The answer took too long." });
@@ -118,16 +118,21 @@ async function claimAndRun(
   }
 }
 
-async function settle(request: RunnableTurn["request"], stop: AbortController, deps: SettleDeps): Promise<TurnResult> {
-  try {
-    return await claimAndRun(request, stop, deps);
-  } catch (err) {
-    if (err instanceof FencedError) return "fenced";
-    deps.log.error(
-      { err, turn: request.turn_id },
-      "a turn could not be brought to its end; it will be delivered again",
-    );
-    return "failed";
+async function settle(entry: Running, deps: SettleDeps): Promise<TurnResult> {
+  for (let lostAttempts = 0; ;) {
+    try {
+      return await claimAndRun(entry, deps, lostAttempts);
+    } catch (err) {
+      if (!(err instanceof FencedError)) {
+        const turn = entry.turn.request.turn_id;
+        deps.log.error({ err, turn }, "a turn could not be brought to its end; it will be delivered again");
+        return "failed";
+      }
+      if (err.lostAttempt === undefined) return "fenced";
+      // The claim was lost with the log: the turn begins again, here as well as anywhere.
+      lostAttempts = err.lostAttempt;
+      entry.stop = new AbortController();
+    }
   }
 }
 

@@ -7,10 +7,10 @@ import { ofType, turnLogsOf, type TurnLog } from "./turn-log.ts";
  * P3: one writer at a time. Attempts rise by one, each begins with its claim, numbers have no hole, nothing follows the end; so no event
  * of an older attempt stands behind a newer claim. And what may exist only once does.
  */
-export function checkChains(history: ConversationHistory): Violation[] {
+export function checkChains(history: ConversationHistory, logLost = false): Violation[] {
   const conversation = history.plan.id;
   return [...turnLogsOf(history).values()].flatMap((log) =>
-    [...chainFaults(log.chain), ...onceFaults(log.events), ...endFaults(log)].map((what) => ({
+    [...chainFaults(log.chain, logLost), ...onceFaults(log.events), ...endFaults(log)].map((what) => ({
       promise: "P3" as const,
       conversation,
       turn: log.turn,
@@ -19,9 +19,10 @@ export function checkChains(history: ConversationHistory): Violation[] {
   );
 }
 
-function chainFaults(chain: readonly StoredAt[]): string[] {
+function chainFaults(chain: readonly StoredAt[], logLost: boolean): string[] {
   const faults: string[] = [];
-  let attempt = 0;
+  // What a lost log held counts on in the new one.
+  let attempt = logLost ? firstAttempt(chain) - 1 : 0;
   let n = 0;
   let hasEnded = false;
   for (const { seq, event } of chain) {
@@ -42,6 +43,11 @@ function chainFaults(chain: readonly StoredAt[]): string[] {
     hasEnded ||= isTerminal(event.type);
   }
   return faults;
+}
+
+function firstAttempt(chain: readonly StoredAt[]): number {
+  const first = chain[0]?.event;
+  return first !== undefined && "attempt" in first ? first.attempt : 1;
 }
 
 /** Every channel but the chain and the display-only progress holds one event. */

@@ -26,7 +26,7 @@ function checkConversation(
 ): Violation[] {
   return [
     ...checkEnds(conversation, expected),
-    ...checkChains(conversation),
+    ...checkChains(conversation, expected.logLost),
     ...checkOrder(conversation),
     ...checkRepeats(conversation),
     ...checkCalls(conversation),
