@@ -4,6 +4,7 @@ import { ensureBrokerPrograms } from "./setup/broker-programs.mjs";
 import { ensureChromium } from "./setup/chromium.mjs";
 import { root } from "./setup/paths.mjs";
 import { prepare } from "./setup/prepare.mjs";
+import { offerPythonWebsockets } from "./setup/python-websockets.mjs";
 import { say, seconds, table } from "./setup/progress.mjs";
 import { describeFailure } from "./setup/setup-error.mjs";
 import { readSuites } from "./suites/options.mjs";
@@ -26,6 +27,7 @@ async function setUp(chosen, signal) {
   await prepare({ needsBuild: chosen.some(({ name }) => name !== "unit"), signal });
   const env = { ...process.env, PARLEY_BUILT: "1" };
   if (chosen.some((suite) => suite.needsBrokers)) Object.assign(env, await ensureBrokerPrograms({ signal }));
+  if (chosen.some(({ name }) => name === "e2e")) await offerPythonWebsockets({ signal });
   if (chosen.some((suite) => suite.needsBrowser) && hasBrowserTests())
     env.CHROMIUM_PATH = await ensureChromium({ signal });
   return env;
