@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { openAudience, type Audience } from "./audience.ts";
 import { readBase, readMemory } from "./base-figures.ts";
 import type { History, Violation } from "./history.ts";
@@ -48,6 +49,8 @@ const shownLogLines = 80;
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<RunResult> {
   const { name, workload, faults, shape, expected } = scenario;
   const startedAt = performance.now();
+  // Every device and every fault listens to it.
+  setMaxListeners(0, options.signal);
   const plan = planOf({ scenario: name, seed: options.seed, turns: options.turns, workload, faults });
   await using world = await startWorld(shape);
   const memory = await readMemory(world);
