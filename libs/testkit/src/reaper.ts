@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 
-// A shell that remembers the processes under test and kills them when its input ends, which happens however the test
-// runner dies, kill -9 included. "+1" adds a process, "-1" says that it has ended by itself, so that its number, which
-// may belong to somebody else by then, is left alone.
+// A shell that remembers the processes under test and the temporary folders, and removes them when its input ends, which
+// happens however the test runner dies, kill -9 included. "+1" adds a process, "-1" says that it has ended by itself, so
+// that its number, which may belong to somebody else by then, is left alone; any other line is a folder.
 const SCRIPT = `
 pids=" "
 while read -r line; do
@@ -10,9 +10,11 @@ while read -r line; do
   case $line in
     +*) pids="$pids$pid " ;;
     -*) case $pids in *" $pid "*) pids="\${pids%%" $pid "*} \${pids#*" $pid "}" ;; esac ;;
+    */parley-test-*) set -- "$@" "$line" ;;
   esac
 done
 [ "$pids" = " " ] || kill -9 $pids 2>/dev/null
+[ $# = 0 ] || rm -rf "$@"
 `;
 
 let reaper: ChildProcess | undefined;
@@ -37,4 +39,9 @@ function tell(line: string): void {
 export function reapWithMe(pid: number): () => void {
   tell(`+${pid}`);
   return () => tell(`-${pid}`);
+}
+
+/** Has the folder removed when this process dies, should it still be there. */
+export function removeWithMe(folder: string): void {
+  tell(folder);
 }

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readdir } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
@@ -15,7 +16,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-test("leaves no broker behind when the test runner is killed", async () => {
+test("leaves no broker and no folder behind when the test runner is killed", async () => {
   await using folder = await tempDir();
   const script = `
     const { startRedis } = await import(${JSON.stringify(testkit)});
@@ -32,6 +33,8 @@ test("leaves no broker behind when the test runner is killed", async () => {
   const [line] = await once(createInterface({ input: runner.stdout }), "line");
   const pid = Number(line);
   expect(isAlive(pid)).toBe(true);
+  expect(await readdir(folder.path)).toHaveLength(2);
   runner.kill("SIGKILL");
   await eventually(() => !isAlive(pid), { what: "Redis gone" });
+  await eventually(async () => (await readdir(folder.path)).length === 0, { what: "the temporary folders gone" });
 });
