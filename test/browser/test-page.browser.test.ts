@@ -197,8 +197,10 @@ test("shows the frames as they went over the wire, without the token", async () 
   await using watched = await openTestPage();
   const { page, complaints } = watched;
   await page.getByTestId("frames-panel").locator("summary").click();
-  const frames = await page.getByTestId("frames").innerText();
-  expect(frames).toContain('{"type":"auth","token":"…"}');
+  const pane = page.getByTestId("frames");
+  // The pane is drawn when it opens, which the browser tells the page a moment later.
+  await expect.poll(() => pane.innerText()).toContain('{"type":"auth","token":"…"}');
+  const frames = await pane.innerText();
   expect(frames).toContain('"type":"auth_success"');
   expect(frames).toContain('"type":"welcome"');
   expect(complaints).toEqual([]);
