@@ -24,6 +24,8 @@ export interface IntakeDeps {
  */
 const pullers = 2;
 const pullMs = 3_000;
+/** A delivery that could not be looked at (the broker did not answer) is tried again after this. */
+const giveBackMs = 500;
 
 /** Only the first turn of a conversation may run (P4). The queue itself says which that is; there is no lock. */
 function createPlaces(turns: TurnQueue, runner: TurnRunner) {
@@ -76,8 +78,13 @@ export function createIntake({ turns, runner, isCancelled, slots: limit, maxPark
   const pullOnce = async (): Promise<void> => {
     const delivery = await turns.next(pullMs);
     if (delivery === undefined) return;
-    if (signal.aborted) delivery.nak();
-    else slots.occupy(() => handle(delivery)).catch(unhandled);
+    if (signal.aborted) return delivery.nak();
+    void slots
+      .occupy(() => handle(delivery))
+      .catch((err: unknown) => {
+        unhandled(err);
+        delivery.nak(giveBackMs);
+      });
   };
   for (let i = 0; i < pullers; i++) void repeat(pullOnce, () => slots.free(signal), signal, log);
 
