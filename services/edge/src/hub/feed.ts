@@ -5,9 +5,10 @@ import { createIntake, type Intake } from "./intake.ts";
 
 /**
  *     opening ── subscribed, and the stream's end is known ──▶ live ⇄ syncing (a part of the stream is read again)
+ *     live ── the connection came back ──▶ paused (it waits for its turn to be read) ──▶ syncing
  *     any ── closed ──▶ closed
  */
-export type FeedState = "opening" | "live" | "syncing" | "closed";
+export type FeedState = "opening" | "live" | "paused" | "syncing" | "closed";
 
 export interface FeedDeps {
   readonly conversation: ConversationId;
@@ -88,13 +89,23 @@ export function closeFeed(feed: Feed): void {
   feed.waiting = [];
 }
 
+/**
+ * Holds back live messages until the feed is synced. After a reconnect every feed must be paused at once: the first message of a new turn
+ * does not show that the end of the turn before it was missed.
+ */
+export function pauseFeed(feed: Feed): void {
+  if (feed.state !== "live") return;
+  feed.state = "paused";
+  feed.listener.onSyncing();
+}
+
 /** Reads again what is above `wholeUpTo` (default: what may have been missed), until that succeeds. */
 export async function syncFeed(feed: Feed, wholeUpTo = feed.intake.last): Promise<void> {
   // The connection may have broken after the part that is being read.
   feed.mustReadOnceMore = true;
-  if (feed.state !== "live") return;
+  pauseFeed(feed);
+  if (feed.state !== "paused") return;
   feed.state = "syncing";
-  feed.listener.onSyncing();
   const { signal } = feed.ending;
   const backoff = createBackoff({ minMs: 100, maxMs: 2_000 });
   while (feed.mustReadOnceMore && !signal.aborted) {

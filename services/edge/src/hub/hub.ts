@@ -3,7 +3,7 @@ import { isTerminal, type ConversationId, type TurnId } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { generationOffset, noCursor } from "../cursor.ts";
 import type { DeliveryLimits } from "../delivery-limits.ts";
-import { closeFeed, createFeed, openFeed, syncFeed, type Feed } from "./feed.ts";
+import { closeFeed, createFeed, openFeed, pauseFeed, syncFeed, type Feed } from "./feed.ts";
 import { append, createRing, enforceLimits, trim, type Ring } from "./ring.ts";
 import type { Outlet, Source, Viewer } from "./viewer.ts";
 import { visibleEventOf } from "./visible-event.ts";
@@ -70,6 +70,11 @@ export function openHub({ feed }: Hub): Promise<void> {
 
 export function closeHub({ feed }: Hub): void {
   closeFeed(feed);
+}
+
+/** Holds back live messages until it is synced. */
+export function pauseHub({ feed }: Hub): void {
+  pauseFeed(feed);
 }
 
 /** Reads whatever may have been missed. */

@@ -1,5 +1,5 @@
 import { ChatError, type ConversationId } from "@parley/protocol";
-import { closeHub, createHub, openHub, sweepHub, syncHub, type Hub, type HubDeps } from "./hub.ts";
+import { closeHub, createHub, openHub, pauseHub, sweepHub, syncHub, type Hub, type HubDeps } from "./hub.ts";
 
 export type Hubs = ReturnType<typeof createHubs>;
 
@@ -43,7 +43,9 @@ export function createHubs(deps: HubDeps) {
 
     /** After the broker connection came back: what was live in between is gone. */
     async syncAll(): Promise<void> {
-      const hubs = [...entries.values()].map(({ hub }) => hub).values();
+      const all = [...entries.values()].map(({ hub }) => hub);
+      for (const hub of all) pauseHub(hub);
+      const hubs = all.values();
       await Promise.all(Array.from({ length: concurrentSyncs }, () => syncSome(hubs)));
     },
 
