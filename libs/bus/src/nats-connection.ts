@@ -14,6 +14,8 @@ export interface BrokerLink {
   connected(): boolean;
   /** Called after the connection came back; what was published or live in between is gone. Returns how to stop listening. */
   onReconnect(listener: () => void): () => void;
+  /** Called when the connection is lost: nothing that comes later is known to be whole. */
+  onDisconnect(listener: () => void): () => void;
 }
 
 /**
@@ -33,10 +35,14 @@ export async function connectNats({ servers, name, log }: NatsOptions): Promise<
     noAsyncTraces: true,
   });
   const listeners = new Set<() => void>();
+  const lost = new Set<() => void>();
   let up = true;
   const watch = async (): Promise<void> => {
     for await (const status of nc.status()) {
-      if (status.type === "disconnect") up = false;
+      if (status.type === "disconnect") {
+        up = false;
+        for (const listener of lost) listener();
+      }
       if (status.type === "error") log.error({ err: status.error }, "the broker reported an error");
       if (status.type !== "reconnect") continue;
       up = true;
@@ -48,6 +54,10 @@ export async function connectNats({ servers, name, log }: NatsOptions): Promise<
   return {
     nc,
     connected: () => up && !nc.isClosed(),
+    onDisconnect(listener) {
+      lost.add(listener);
+      return () => lost.delete(listener);
+    },
     onReconnect(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -177,10 +177,12 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   });
   const sweeping = startSweeping(outward, http);
   const forgetReconnects = bus.onReconnect(() => void hubs.syncAll());
+  const forgetDisconnects = bus.onDisconnect(hubs.pauseAll);
 
   const release = (): void => {
     clearInterval(sweeping);
     forgetReconnects();
+    forgetDisconnects();
     canary.stop();
     hubs.close();
     delivery.stop();

@@ -31,7 +31,12 @@ export function createHubs(deps: HubDeps) {
     for (let next = hubs.next(); next.done !== true; next = hubs.next()) await syncHub(next.value);
   };
 
+  const pauseAll = (): void => entries.forEach(({ hub }) => pauseHub(hub));
+
   return {
+    /** When the broker connection is lost, and again when it is back: see `pauseFeed`. */
+    pauseAll,
+
     /** The hub of a conversation, open. Throws OVERLOADED when the broker does not answer. */
     async of(conversation: ConversationId): Promise<Hub> {
       const { hub, opened } = entries.get(conversation) ?? open(conversation);
@@ -43,9 +48,8 @@ export function createHubs(deps: HubDeps) {
 
     /** After the broker connection came back: what was live in between is gone. */
     async syncAll(): Promise<void> {
-      const all = [...entries.values()].map(({ hub }) => hub);
-      for (const hub of all) pauseHub(hub);
-      const hubs = all.values();
+      pauseAll();
+      const hubs = [...entries.values()].map(({ hub }) => hub).values();
       await Promise.all(Array.from({ length: concurrentSyncs }, () => syncSome(hubs)));
     },
 
