@@ -24,7 +24,8 @@ export function watchQueue({ turns }: Pick<Bus, "turns">): QueueWatch {
   const look = async (): Promise<void> => {
     const busy = new Set<string>();
     for (const { seq, request } of await turns.scan(mostTurns)) {
-      places.set(request.turn_id, seq);
+      // The first one: a message sent again after a broker restart may be queued again, and is then removed without being run.
+      if (!places.has(request.turn_id)) places.set(request.turn_id, seq);
       if (busy.has(request.conversation_id)) waited.add(request.turn_id);
       busy.add(request.conversation_id);
     }

@@ -49,6 +49,7 @@ export function applyEvent(turn: TurnView, event: StoredEvent): void {
       turn.text += event.token;
       return;
     case "turn_restarted":
+      turn.status = "running";
       turn.text = event.text;
       return;
     case "tool_call_start":

@@ -65,6 +65,37 @@ describe("the snapshot of a conversation", () => {
     expect(frame?.messages?.map((one) => one.message)).toEqual(["q", "a", "q2", "a2"]);
   });
 
+  it("has an answer whose question came before an earlier turn's end", () => {
+    const ring = ringOf(
+      visible(1, message("new", "q2")),
+      visible(2, complete("old", "a")),
+      visible(3, complete("new", "a2")),
+    );
+    const frame = conversationSnapshot(place, ring, stored);
+    expect(frame?.messages?.map((one) => one.message)).toEqual(["q", "a", "q2", "a2"]);
+  });
+
+  it("has the answer when the transcript was read between question and answer", () => {
+    const ring = ringOf(visible(1, message("t", "question")), visible(2, complete("t", "answer")));
+    const frame = conversationSnapshot(place, ring, [...stored, record("t", "user", "question")]);
+    expect(frame?.messages?.map((one) => one.message)).toEqual(["q", "a", "question", "answer"]);
+  });
+
+  it("has a waiting turn that was cancelled before the one that ran had ended", () => {
+    const ring = ringOf(
+      visible(1, message("ran", "q1")),
+      visible(2, message("waited", "q2")),
+      visible(3, complete("waited", "")),
+      visible(4, complete("ran", "a1")),
+    );
+    const frame = conversationSnapshot(place, ring, [
+      ...stored,
+      record("ran", "user", "q1"),
+      record("ran", "assistant", "a1"),
+    ]);
+    expect(frame?.messages?.map((one) => one.message)).toContain("q2");
+  });
+
   it("leaves out what the transcript already says of the turn that runs", () => {
     const ring = ringOf(visible(1, message("t", "question")));
     const frame = conversationSnapshot(place, ring, [

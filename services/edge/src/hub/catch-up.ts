@@ -1,4 +1,4 @@
-import type { Bus } from "@parley/bus";
+import { RangeTooLargeError, type Bus } from "@parley/bus";
 import { closeCodes, type LogRecord } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { noCursor } from "../cursor.ts";
@@ -80,7 +80,11 @@ async function read(deps: CatchUpDeps, viewer: HubViewer): Promise<void> {
     if (viewer.cursor === noCursor) return giveConversation(deps, viewer);
     const plan = planCatchUp(known ?? viewer.source.ring, viewer.cursor);
     if (plan.kind === "steps") return give(deps, viewer, plan);
-    known = await readMore(deps.history, viewer, plan);
+    known = await readMore(deps.history, viewer, plan).catch((error: unknown) => {
+      if (!(error instanceof RangeTooLargeError)) throw error;
+      viewer.cursor = noCursor;
+      return undefined;
+    });
   }
 }
 

@@ -1,4 +1,4 @@
-import type { EventLog, StoredMessage, StreamState } from "@parley/bus";
+import { RangeTooLargeError, type EventLog, type StoredMessage, type StreamState } from "@parley/bus";
 import { subjects, type ConversationId, type TurnId } from "@parley/protocol";
 import { createBackoff, sleep, type Logger } from "@parley/runtime";
 import { createIntake, type Intake } from "./intake.ts";
@@ -94,6 +94,8 @@ export function closeFeed(feed: Feed): void {
  * does not show that the end of the turn before it was missed.
  */
 export function pauseFeed(feed: Feed): void {
+  // The connection may have broken after the part that is being read.
+  if (feed.state === "syncing") feed.mustReadOnceMore = true;
   if (feed.state !== "live") return;
   feed.state = "paused";
   feed.listener.onSyncing();
@@ -101,11 +103,10 @@ export function pauseFeed(feed: Feed): void {
 
 /** Reads again what is above `wholeUpTo` (default: what may have been missed), until that succeeds. */
 export async function syncFeed(feed: Feed, wholeUpTo = feed.intake.last): Promise<void> {
-  // The connection may have broken after the part that is being read.
-  feed.mustReadOnceMore = true;
   pauseFeed(feed);
   if (feed.state !== "paused") return;
   feed.state = "syncing";
+  feed.mustReadOnceMore = true;
   const { signal } = feed.ending;
   const backoff = createBackoff({ minMs: 100, maxMs: 2_000 });
   while (feed.mustReadOnceMore && !signal.aborted) {
@@ -138,7 +139,10 @@ function take({ intake, listener }: Feed, message: StoredMessage): void {
 }
 
 function wait(feed: Feed, message: StoredMessage): void {
-  if (feed.waiting.length >= feed.deps.queueMessages) feed.waiting = [];
+  if (feed.waiting.length >= feed.deps.queueMessages) {
+    feed.waiting = [];
+    feed.mustReadOnceMore = true;
+  }
   feed.waiting.push({ ...message, data: message.data.slice() });
 }
 
@@ -188,10 +192,15 @@ async function readAgain(feed: Feed, wholeUpTo: number): Promise<void> {
   }
   const newest = await events.lastFromLeader(subjects.eventsOf(shard, conversation));
   if ((newest?.seq ?? 0) > wholeUpTo) {
-    const messages = await events.read(conversation, { fromSeq: wholeUpTo + 1 });
+    const messages = await events.read(conversation, { fromSeq: wholeUpTo + 1 }).catch(nothingIfTooLarge);
+    if (messages === undefined) return begin(feed, stream);
     // Later ones were passed on already.
     if (messages.some(intake.wasMissed)) return restart(feed, Math.max(intake.last, messages.at(-1)?.seq ?? 0));
     for (const message of messages) if (message.seq > intake.last) take(feed, message);
   }
   intake.advance(stream.lastSeq);
+}
+
+function nothingIfTooLarge(error: unknown): undefined {
+  if (!(error instanceof RangeTooLargeError)) throw error;
 }

@@ -46,15 +46,16 @@ export function conversationSnapshot(
   records: readonly LogRecord[],
 ): SnapshotFrame | undefined {
   const turns = turnsOf(known);
-  const stored = new Set(records.map(({ turn_id }) => turn_id));
+  const stored = new Set(records.map(({ message_id }) => message_id));
   const open = turns.filter(({ outcome }) => outcome === undefined);
   const openIds = new Set(open.map(({ turn_id }) => turn_id));
   const messages = [
     ...records.filter(({ turn_id }) => !openIds.has(turn_id)).map((record) => TranscriptMessage.parse(record)),
-    ...endedAfter(turns, stored).flatMap(messagesOf),
+    ...notYetStored(turns, stored),
     ...open.flatMap(messagesOf),
   ];
-  const [running] = open;
+  // Not always the first: when the event stream was lost, the messages of waiting turns may be written again before the one that runs.
+  const running = open.find(({ status }) => status !== "queued") ?? open[0];
   if (messages.length === 0 && running === undefined) return undefined;
   const tail = newestWithin(deliveryLimits.snapshotBytes, messages);
   if (running !== undefined) return { ...turnSnapshot(place, running), messages: tail };
@@ -62,7 +63,7 @@ export function conversationSnapshot(
   return { type: "snapshot", conversation_id, seq, messages: tail, status: "idle", ts: Date.now() };
 }
 
-/** Turns as of now, in the order in which they began; ended ones with their outcome. */
+/** Turns as of now: ended ones in the order in which they ended, with their outcome; open ones in the order in which they began. */
 function turnsOf({ base, events }: Known): TurnView[] {
   const turns = new Map<TurnId, TurnView>();
   for (const [turn, { view }] of [...base].toSorted(([, a], [, b]) => a.startSeq - b.startSeq)) {
@@ -74,18 +75,25 @@ function turnsOf({ base, events }: Known): TurnView[] {
       if (!turns.has(event.turn)) turns.set(event.turn, createTurnView(event.turn));
     }
     const view = turns.get(event.turn);
-    if (view !== undefined) applyEvent(view, decodeVisible(event));
+    if (view === undefined) continue;
+    applyEvent(view, decodeVisible(event));
+    if (!isTerminal(event.type)) continue;
+    turns.delete(event.turn);
+    turns.set(event.turn, view);
   }
   return [...turns.values()];
 }
 
-/** Ended turns that a transcript read a moment too early does not have: those after the last one that it has. */
-function endedAfter(turns: readonly TurnView[], stored: ReadonlySet<TurnId>): TurnView[] {
-  const ended = turns.filter(({ outcome }) => outcome !== undefined);
-  return ended.slice(ended.findLastIndex(({ turn_id }) => stored.has(turn_id)) + 1);
+/** Turns that may end while the transcript is read. Far fewer than the part of it that is read has, so each of them is in there or new. */
+const newlyEnded = deliveryLimits.snapshotMessages / 4;
+
+/** The messages of the turns that ended last which a transcript read a moment too early does not have; perhaps only the answer. */
+function notYetStored(turns: readonly TurnView[], stored: ReadonlySet<string>): TranscriptMessage[] {
+  const ended = turns.filter(({ outcome }) => outcome !== undefined).slice(-newlyEnded);
+  return ended.flatMap(messagesOf).filter(({ message_id }) => !stored.has(message_id));
 }
 
-/** The messages of a turn that the transcript does not have yet: the user's and, once it has ended, the answer. */
+/** The messages of a turn, as the transcript will have them: the user's and, once it has ended, the answer. */
 function messagesOf({ turn_id, message, outcome }: TurnView): TranscriptMessage[] {
   const messages: TranscriptMessage[] = [];
   if (message !== undefined) {
