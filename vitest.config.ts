@@ -3,7 +3,8 @@ import { fileURLToPath } from "node:url";
 import { defineConfig, type TestProjectConfiguration } from "vitest/config";
 
 // Tests run the sources of the workspaces, not their builds: no build step between an edit and its test.
-const conditions = ["source", "module", "node", "development|production"];
+// Without `module`: what Node itself loads from node_modules must be what Node itself would choose.
+const conditions = ["source", "node", "development|production"];
 
 const builtOutput = ["**/node_modules/**", "**/dist/**", "**/.data/**"];
 const processSetup = fileURLToPath(new URL("libs/testkit/src/global-setup.ts", import.meta.url));

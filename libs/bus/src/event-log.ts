@@ -22,8 +22,8 @@ export interface EventLogDeps {
 export type EventLog = ReturnType<typeof createEventLog>;
 
 /** The event streams: fenced appends, write-once events, reading back, and the live copies of what was stored. */
-export function createEventLog({ link: { nc }, jsm, appender, shards, log, restore }: EventLogDeps) {
-  const read = createEventReader(nc, jsm);
+export function createEventLog({ link, jsm, appender, shards, log, restore }: EventLogDeps) {
+  const read = createEventReader(link, jsm);
   const lookups = createEventLookups(jsm);
 
   /** One publish with its outcome. A stream that is gone is made again first, so that the next try can succeed. */
@@ -37,14 +37,14 @@ export function createEventLog({ link: { nc }, jsm, appender, shards, log, resto
     ...lookups,
     append,
     writeOnce: createWriteOnce({ append, lastFromLeader: lookups.lastFromLeader }),
-    subscribe: createLiveEvents(nc, log),
+    subscribe: createLiveEvents(link.nc, log),
 
     /** All events of a conversation in a range, in order. */
     read: (conversation: ConversationId, range: ReadRange): Promise<StoredMessage[]> =>
       read(shardOf(conversation, shards), conversation, range),
 
     /** Resolves when the broker has all that was sent before: subscriptions too. */
-    flush: (): Promise<void> => nc.flush(),
+    flush: (): Promise<void> => link.nc.flush(),
 
     /** Makes sure a stream that vanished is there again; cheap when called often. */
     restore,

@@ -1,11 +1,11 @@
-import type { NatsConnection } from "@nats-io/transport-node";
 import { streams, subjects, type ConversationId } from "@parley/protocol";
+import type { BrokerLink } from "./nats-connection.ts";
 import { patiently, type PatientLookups } from "./patient-lookups.ts";
 import { createReadQueue, type Read } from "./read-queue.ts";
 import { readTogether } from "./shared-read.ts";
 import type { StoredMessage } from "./stored-message.ts";
 import { addReadConsumer } from "./stream-consumer.ts";
-import { collect, createCollection, messagesOf, openStreamInbox, type Collection } from "./stream-inbox.ts";
+import { collect, createCollection, messagesOf, readAll, type Collection } from "./stream-reading.ts";
 
 export interface ReadRange {
   /** First stream sequence wanted. */
@@ -15,12 +15,12 @@ export interface ReadRange {
 }
 
 interface Stream {
-  readonly nc: NatsConnection;
+  readonly link: BrokerLink;
   readonly jsm: PatientLookups;
   readonly shard: number;
 }
 
-async function readOne({ nc, jsm, shard }: Stream, { conversation, fromSeq, toSeq }: Read): Promise<Collection> {
+async function readOne({ link, jsm, shard }: Stream, { conversation, fromSeq, toSeq }: Read): Promise<Collection> {
   const stream = streams.events(shard);
   const filter = subjects.eventsOf(shard, conversation);
   const newest = await jsm.streams.getMessage(stream, { last_by_subj: filter });
@@ -28,31 +28,25 @@ async function readOne({ nc, jsm, shard }: Stream, { conversation, fromSeq, toSe
   if (newest === null || newest.seq < fromSeq) return collection;
   // When there is a message at or above this, all have come.
   const untilSeq = Math.min(toSeq, newest.seq);
-  const inbox = openStreamInbox(nc, (message, seq) => {
+  const consumer = await addReadConsumer(jsm, { stream, filter, fromSeq });
+  await readAll(link, consumer.pull, (message, seq) => {
     collect(collection, message, seq);
     return seq >= untilSeq;
   });
-  try {
-    const { name } = await addReadConsumer(jsm, stream, { filter, fromSeq, inbox: inbox.inbox });
-    await inbox.complete();
-    // Not waited for: it ends by itself after its inactive threshold.
-    void jsm.consumers.delete(stream, name).catch(() => false);
-    return collection;
-  } finally {
-    inbox.close();
-  }
+  consumer.remove();
+  return collection;
 }
 
 type ReadQueue = ReturnType<typeof createReadQueue>;
 
 /** Reads the events of one conversation in order. Throws RangeTooLargeError, or when the broker is silent for 5 s. */
-export function createEventReader(nc: NatsConnection, jsm: PatientLookups) {
+export function createEventReader(link: BrokerLink, jsm: PatientLookups) {
   const queues = new Map<number, ReadQueue>();
 
   const queueOf = (shard: number): ReadQueue => {
     let queue = queues.get(shard);
     if (queue === undefined) {
-      const stream: Stream = { nc, jsm, shard };
+      const stream: Stream = { link, jsm, shard };
       queue = createReadQueue({
         readOne: (read) => patiently(() => readOne(stream, read)),
         readTogether: (reads) => patiently(() => readTogether(stream, reads)),

@@ -1,5 +1,5 @@
 import type { ConversationId } from "@parley/protocol";
-import type { Collection } from "./stream-inbox.ts";
+import type { Collection } from "./stream-reading.ts";
 
 /** One reader that waits for the events of a conversation. */
 export interface Read {

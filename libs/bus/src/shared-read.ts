@@ -1,13 +1,14 @@
-import type { Msg, NatsConnection } from "@nats-io/transport-node";
+import type { Msg } from "@nats-io/transport-node";
 import { parseEventSubject, streams, subjects, type ConversationId } from "@parley/protocol";
+import type { BrokerLink } from "./nats-connection.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
 import type { Read } from "./read-queue.ts";
 import { addReadConsumer } from "./stream-consumer.ts";
-import { collect, createCollection, openStreamInbox, type Collection } from "./stream-inbox.ts";
+import { collect, createCollection, readAll, type Collection } from "./stream-reading.ts";
 
 /** Reads a part of a stream once for many readers; their results come in their order. Throws when the broker is silent for 5 s. */
 export async function readTogether(
-  { nc, jsm, shard }: { nc: NatsConnection; jsm: PatientLookups; shard: number },
+  { link, jsm, shard }: { link: BrokerLink; jsm: PatientLookups; shard: number },
   reads: readonly Read[],
 ): Promise<Collection[]> {
   const stream = streams.events(shard);
@@ -18,18 +19,13 @@ export async function readTogether(
   if (newest === null || newest.seq < fromSeq) return collections;
 
   const distribute = createDistributor(reads, collections);
-  const inbox = openStreamInbox(nc, (message, seq) => {
+  const consumer = await addReadConsumer(jsm, { stream, filter, fromSeq });
+  await readAll(link, consumer.pull, (message, seq) => {
     distribute(message, seq);
     return seq >= newest.seq;
   });
-  try {
-    const { name } = await addReadConsumer(jsm, stream, { filter, fromSeq, inbox: inbox.inbox });
-    await inbox.complete();
-    void jsm.consumers.delete(stream, name).catch(() => false);
-    return collections;
-  } finally {
-    inbox.close();
-  }
+  consumer.remove();
+  return collections;
 }
 
 interface Reader {

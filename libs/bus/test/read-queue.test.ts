@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createReadQueue, type Read } from "../src/read-queue.ts";
-import { createCollection } from "../src/stream-inbox.ts";
+import { createCollection } from "../src/stream-reading.ts";
 
 /** A queue whose reads end only when the test says so. */
 function heldQueue() {

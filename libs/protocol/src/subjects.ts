@@ -48,6 +48,9 @@ export const subjects = {
     `${live}.${shard}.${conversation}.${turn}.tool.*`,
   allLiveControl: (shard: number): string => `${live}.${shard}.*.*.ctl`,
 
+  /** JetStream's own: asks a pull consumer for messages. */
+  pull: (stream: string, consumer: string): string => `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`,
+
   /** Not stored: what a process sends to itself to see that the broker delivers. */
   canary: (process: string): string => `chat.canary.${process}`,
 

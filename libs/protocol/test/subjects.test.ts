@@ -38,6 +38,7 @@ const pins: Record<keyof typeof subjects, readonly [subject: string, literal: st
   log: [subjects.log(2, "c1"), "chat.log.2.c1"],
   allLog: [subjects.allLog(2), "chat.log.2.*"],
   canary: [subjects.canary("edge-1"), "chat.canary.edge-1"],
+  pull: [subjects.pull("EV_0", "reader"), "$JS.API.CONSUMER.MSG.NEXT.EV_0.reader"],
   owner: [subjects.owner(2, "c1"), "chat.owner.2.c1"],
   allOwners: [subjects.allOwners(2), "chat.owner.2.*"],
 };

@@ -51,7 +51,10 @@ export function createAnswer(deps: AnswerDeps) {
       announce(fold, chain);
       const { records } = await bus.transcripts.tail(request.conversation_id, { limit: historyMessages });
       const earlier = records.find((record) => record.message_id === messageIdOf(request.turn_id, "assistant"));
-      if (earlier !== undefined) return outcomeOfRecord(earlier);
+      if (earlier !== undefined) {
+        if (fold.text !== earlier.message) chain.push({ type: "turn_restarted", text: earlier.message });
+        return outcomeOfRecord(earlier);
+      }
       const history = records.filter((record) => record.turn_id !== request.turn_id);
       const briefing = brief({ request, history, chain, isTold });
       for (;;) {
@@ -91,7 +94,7 @@ function announce(fold: TurnFold, chain: Chain): void {
   chain.push({ type: "progress", step: "starting", message: "Processing started" });
 }
 
-/** A record of this very turn: its events have expired, but its message came once more. */
+/** A record of this very turn: its events were lost or have expired, but it was delivered, or its message sent, once more. */
 function outcomeOfRecord(record: LogRecord): Outcome {
   const { message: response, message_id, tool_calls = [], usage = { input_tokens: 0, output_tokens: 0 } } = record;
   const common = { response, message_id, tool_calls, usage };

@@ -63,3 +63,20 @@ it("goes on after the broker was killed and started again", async () => {
   expect(textOf(events)).toBe(end.response);
   expectSoundChain(events);
 });
+
+it("tells the recorded answer, text and all, when the events of a turn were lost after its transcript was stored", async () => {
+  await using bench = await startWorkbench();
+  const turn = await bench.ask("hello");
+  const { conversation_id, turn_id, message_id, message } = turn;
+  const common = { v: 1 as const, conversation_id, turn_id, ts: turn.accepted_at, status: "complete" as const };
+  await bench.bus.transcripts.append(
+    { ...common, message_id, author: { role: "user", id: turn.user.id }, message },
+    { ...common, message_id: `${turn_id}-a`, author: { role: "assistant" }, message: "said before" },
+  );
+  await bench.addWorker();
+  const end = await bench.ended(turn);
+  const events = (await bench.events(turn)).map(({ event }) => event);
+  expect(end).toMatchObject({ type: "complete", response: "said before" });
+  expect(textOf(events)).toBe("said before");
+  expectSoundChain(events);
+});

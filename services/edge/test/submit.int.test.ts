@@ -43,6 +43,25 @@ describe("a message", () => {
     expect(await world.bus.turns.waiting(first.conversation_id)).toHaveLength(0);
   });
 
+  it("that comes again after its conversation was left shows nothing that the client had already", async () => {
+    const client = await world.connect(edge);
+    client.send({ type: "message", id: "left", message: "hello" });
+    const { conversation_id, turn_id } = await client.next("accepted");
+    const turn = world.worker.take(conversation_id, turn_id);
+    await turn.token("a");
+    await client.next("token");
+    client.send({ type: "unsubscribe", conversation_id });
+    client.send({ type: "message", id: "left", message: "hello", conversation_id });
+    await client.next("accepted");
+    await turn.token("b");
+    await turn.complete("ab");
+    await client.next("complete");
+    const seqs = client.frames.flatMap((frame) => ("seq" in frame ? [Number(frame.seq)] : []));
+    expect(seqs).toEqual(seqs.toSorted((one, other) => one - other));
+    expect(new Set(seqs).size).toBe(seqs.length);
+    expect(client.view(conversation_id).turns.get(turn_id)).toMatchObject({ text: "ab" });
+  });
+
   it("that comes again on a new socket replays its turn from the beginning to the end", async () => {
     const client = await world.connect(edge);
     client.send({ type: "message", id: "lost", message: "hello" });

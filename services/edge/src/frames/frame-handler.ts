@@ -49,7 +49,7 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
         await ownership.check(frame.conversation_id, user.id);
         return viewing.follow(connection, frame.conversation_id, frame.after);
       case "unsubscribe":
-        return viewing.leave(connection, frame.conversation_id);
+        return viewing.unsubscribe(connection, frame.conversation_id);
       case "cancel":
         await deps.onCancel(user, frame);
         return;

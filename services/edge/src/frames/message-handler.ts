@@ -15,6 +15,7 @@ import { deliveryLimits } from "../delivery-limits.ts";
 import type { HubViewer } from "../hub/hub.ts";
 import type { Connection } from "../socket/connection.ts";
 import type { Outbox } from "../socket/outbox.ts";
+import { beginAt } from "./left-place.ts";
 import type { Ownership } from "./ownership.ts";
 import { newConversationId, turnIdOf } from "./turn-id.ts";
 import type { Viewing } from "./viewing.ts";
@@ -50,7 +51,7 @@ export function createMessageHandler(deps: MessageDeps) {
     try {
       const submitted = await submit(deps, request, frame.on_busy);
       deps.onAccepted(request);
-      if (isNew) viewer.cursor = await beginningOf(deps, request, submitted);
+      if (isNew) beginAt(connection, viewer, await beginningOf(deps, request, submitted));
       answer(deps, viewer, request, submitted.earlier.length);
     } catch (error) {
       if (isNew) viewing.leave(connection, conversation);

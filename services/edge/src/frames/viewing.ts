@@ -5,6 +5,7 @@ import type { CatchUp } from "../hub/catch-up.ts";
 import { attach as attachTo, detach, type Hub, type HubViewer } from "../hub/hub.ts";
 import type { Hubs } from "../hub/hubs.ts";
 import type { Connection } from "../socket/connection.ts";
+import { rememberPlace } from "./left-place.ts";
 
 export interface ViewingDeps {
   readonly hubs: Hubs;
@@ -31,13 +32,6 @@ export function createViewing({ hubs, catchUp, events }: ViewingDeps) {
     return viewer;
   };
 
-  const leave = (connection: Connection, conversation: ConversationId): void => {
-    const viewer = connection.viewers.get(conversation);
-    if (viewer === undefined) return;
-    connection.viewers.delete(conversation);
-    detach(viewer);
-  };
-
   const release = (viewer: HubViewer): void => {
     if (viewer.state !== "held") return;
     viewer.state = "lagging";
@@ -47,6 +41,13 @@ export function createViewing({ hubs, catchUp, events }: ViewingDeps) {
   return {
     leave,
     release,
+
+    /** Leaves the conversation, and remembers how far the client is. */
+    unsubscribe(connection: Connection, conversation: ConversationId): void {
+      const viewer = connection.viewers.get(conversation);
+      leave(connection, conversation);
+      if (viewer !== undefined) rememberPlace(connection, viewer, maxViewers);
+    },
 
     /** Leaves the conversations in which the client waits for nothing any more, if its dialect can tell: such clients never say it. */
     leaveEnded(connection: Connection): void {
@@ -64,6 +65,8 @@ export function createViewing({ hubs, catchUp, events }: ViewingDeps) {
     /** Looks at the conversation from the cursor on; anew if it did already. `subscribed` is sent first. */
     async follow(connection: Connection, conversation: ConversationId, after: number | undefined): Promise<void> {
       leave(connection, conversation);
+      // The client says itself how far it is.
+      connection.left?.delete(conversation);
       const viewer = await attach(connection, conversation);
       try {
         viewer.cursor = await placeOf(events, viewer.source, after);
@@ -75,6 +78,13 @@ export function createViewing({ hubs, catchUp, events }: ViewingDeps) {
       release(viewer);
     },
   };
+}
+
+function leave(connection: Connection, conversation: ConversationId): void {
+  const viewer = connection.viewers.get(conversation);
+  if (viewer === undefined) return;
+  connection.viewers.delete(conversation);
+  detach(viewer);
 }
 
 function endedIn({ dialect, viewers }: Connection): ConversationId[] {

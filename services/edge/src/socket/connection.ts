@@ -15,6 +15,8 @@ export type ConnectionState = "opening" | "ready" | "closed";
 export interface Connection extends Outlet {
   readonly id: string;
   readonly viewers: Map<ConversationId, HubViewer>;
+  /** Conversations it unsubscribed from, with the wire cursor of the last frame it got: `seq` never falls on a connection. */
+  left: Map<ConversationId, number> | undefined;
   state: ConnectionState;
   /** Set while it is `ready`. */
   user: User | undefined;
@@ -70,6 +72,7 @@ export function createConnection({
     mayBeAnonymous,
     ws: undefined,
     viewers: new Map(),
+    left: undefined,
     laggingSinceMs: 0,
     owedBytes: 0,
     state: "opening",

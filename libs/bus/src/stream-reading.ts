@@ -1,4 +1,6 @@
-import { createInbox, type Msg, type NatsConnection } from "@nats-io/transport-node";
+import { createInbox, nanos, type Msg } from "@nats-io/transport-node";
+import { encodeJson } from "@parley/protocol";
+import type { BrokerLink } from "./nats-connection.ts";
 import type { StoredMessage } from "./stored-message.ts";
 
 /** What a reader has so far. */
@@ -13,8 +15,10 @@ export interface Collection {
 const idleMs = 5_000;
 /** The longest turn has some 25,000 events (10 min at 40 appends a second) and 6 MB; eight of them may be in a conversation's queue. */
 const maxBytes = 64 * 2 ** 20;
-/** Status of heartbeats and of requests to say that we keep up. */
-const controlStatus = 100;
+/** What is under way to one reader at a time. No single event is larger. */
+const portion = { batch: 2_000, max_bytes: 2 ** 21, expires: nanos(idleMs) };
+/** A portion is over: the next message would have been too many bytes, or none came in time. */
+const statusCodes = 400;
 
 /** Nobody should want so many events: a snapshot says the same. Trying again does not help. */
 export class RangeTooLargeError extends Error {
@@ -42,27 +46,31 @@ export function messagesOf({ messages, bytes }: Collection): StoredMessage[] {
 }
 
 /**
- * An inbox for a push consumer. `take` says whether a message was the last one; then `complete` resolves. It rejects when `take` throws, after
- * 5 s of silence, and when a message is missing: what the broker had sent when a connection broke is not sent again, and the consumer goes on
- * behind that on the next connection. The count of pending messages that comes with a message is not used: nats-server 2.9.10 counts too many
- * for a filtered consumer that starts in mid-stream, so a reader that waits for zero waits for ever (seen).
+ * Asks a pull consumer for its messages, one portion after the other, until `take` says that one was the last; then `read` resolves. It
+ * rejects when `take` throws, after 5 s of silence, and when the connection breaks: what the broker had sent by then is not sent again. The count of pending messages that comes with a message is not used: nats-server 2.9.10 counts too many for a filtered consumer
+ * that starts in mid-stream, so a reader that waits for zero waits for ever (seen).
  */
-export function openStreamInbox(nc: NatsConnection, take: (message: Msg, seq: number) => boolean) {
+export async function readAll(
+  { nc, onDisconnect }: BrokerLink,
+  pull: string,
+  take: (message: Msg, seq: number) => boolean,
+): Promise<void> {
   const inbox = createInbox();
   let delivered = 0;
-  let beat: NodeJS.Timeout | undefined;
   let settle: { resolve: () => void; reject: (error: unknown) => void };
   const complete = new Promise<void>((resolve, reject) => (settle = { resolve, reject }));
-  // It may be rejected while nobody waits for it yet.
-  complete.catch(() => {});
+  const beat = setTimeout(() => settle.reject(new Error("reading the event stream timed out")), idleMs);
+  const forget = onDisconnect(() => settle.reject(new Error("the connection broke")));
+  const ask = (): void => nc.publish(pull, encodeJson(portion), { reply: inbox });
 
   const receive = (message: Msg): void => {
-    if (message.data.length === 0 && message.headers?.code === controlStatus) return keepUp(nc, message);
-    beat?.refresh();
+    if (message.headers !== undefined && message.headers.code >= statusCodes) return ask();
+    beat.refresh();
     const { seq, nth } = placeOf(message);
     delivered++;
     if (nth !== delivered) throw new Error("a part of the event stream was lost on the way");
     if (take(message, seq)) settle.resolve();
+    else if (delivered % portion.batch === 0) ask();
   };
   const subscription = nc.subscribe(inbox, {
     callback: (error, message) => {
@@ -74,24 +82,14 @@ export function openStreamInbox(nc: NatsConnection, take: (message: Msg, seq: nu
       }
     },
   });
-  return {
-    inbox,
-    complete(): Promise<void> {
-      beat = setTimeout(() => settle.reject(new Error("reading the event stream timed out")), idleMs);
-      return complete;
-    },
-    close(): void {
-      clearTimeout(beat);
-      subscription.unsubscribe();
-    },
-  };
-}
-
-/** The broker sends no more until it has heard that what it sent was read. */
-function keepUp(nc: NatsConnection, { reply, headers }: Msg): void {
-  const stalled = headers?.get("Nats-Consumer-Stalled") ?? "";
-  if (reply !== undefined && reply !== "") nc.publish(reply);
-  else if (stalled !== "") nc.publish(stalled);
+  try {
+    ask();
+    await complete;
+  } finally {
+    clearTimeout(beat);
+    forget();
+    subscription.unsubscribe();
+  }
 }
 
 /** From `$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>`. */
