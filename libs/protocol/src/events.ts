@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ErrorCode } from "./errors.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
+import { traceParent } from "./trace.ts";
 
 /**
  * Stored events. Each is the native server frame without `seq`, with `type` as its first key: the edge forwards the stored bytes with the
@@ -103,6 +104,8 @@ const ClaimedEvent = z.object({
   type: z.literal("claimed"),
   ...chained,
   worker: z.string(),
+  /** Of this attempt: the next one points to it. */
+  trace: traceParent(),
 });
 /** A worker that stops hands its turn over: the attempt does not count as a lost one. */
 const ReleasedEvent = z.object({ type: z.literal("released"), ...chained });

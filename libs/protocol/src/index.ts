@@ -57,6 +57,7 @@ export {
 } from "./server-frames.ts";
 export { TurnRequest } from "./turn-request.ts";
 export { ToolJob } from "./tool-job.ts";
+export { turnsDestination } from "./trace.ts";
 export { ToolDefinition, toolCatalogueKey } from "./tool-definition.ts";
 export { LogRecord, OwnerRecord } from "./transcript.ts";
 export {

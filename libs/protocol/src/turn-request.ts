@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { User } from "./server-frames.ts";
 import { ConversationId, TurnId } from "./ids.ts";
+import { traceParent } from "./trace.ts";
 
 /** The message of `TURNS`: all an agent worker needs to run the turn, whichever worker it is. */
 export const TurnRequest = z.object({
@@ -18,5 +19,6 @@ export const TurnRequest = z.object({
   metadata: z.record(z.string(), z.unknown()).optional(),
   /** When the edge accepted it, by the edge's clock. */
   accepted_at: z.number(),
+  trace: traceParent(),
 });
 export type TurnRequest = z.infer<typeof TurnRequest>;

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Registry } from "prom-client";
 import { z } from "zod";
+import { addGauge } from "./metric-parts.ts";
 import { listen, type Listener } from "./listen.ts";
 import type { Logger } from "./logger.ts";
 import { readJsonBody, RequestBodyError } from "./request-body.ts";
@@ -35,6 +36,12 @@ type Handler = (request: AdminRequest) => Reply | Promise<Reply>;
 /** Serves `/livez`, `/readyz`, `/metrics` and the given routes. */
 export async function startAdmin(options: AdminOptions): Promise<Listener> {
   const handlers = createHandlers(options);
+  addGauge(
+    options.registry,
+    "parley_ready",
+    "1 when this process is ready for new work, as /readyz says; else 0.",
+    () => (options.ready().length === 0 ? 1 : 0),
+  );
   const server = createServer((request, response) => {
     answer(request, handlers).then(
       (reply) => send(response, reply),

@@ -5,6 +5,18 @@ export { createLifecycle, type Lifecycle, type Release, type ReleaseOptions } fr
 export { listen, type Listener, type ListenOptions } from "./listen.ts";
 export { createLogger, type LogFormat, type Logger, type LoggerOptions, type LogLevel } from "./logger.ts";
 export { Counter, createMetrics, Gauge, Histogram, Registry } from "./metrics.ts";
+export { addGauge, createKnownLabel, createSampled } from "./metric-parts.ts";
 export { type MainContext, runMain } from "./run-main.ts";
 export { StartError } from "./start-error.ts";
+export { traceNames } from "./trace-names.ts";
+export {
+  noSpan,
+  noTracing,
+  type ChildSpan,
+  type RootSpan,
+  type SpanAttributes,
+  type TraceSpan,
+  type Tracing,
+} from "./trace-span.ts";
+export { sampleRatio, startTracing, traceFields, type TraceSettings } from "./tracing.ts";
 export { type Backoff, createBackoff, DeadlineError, sleep, withDeadline } from "./timing.ts";

@@ -1,4 +1,11 @@
-import { type DestinationStream, pino, type Logger as PinoLogger } from "pino";
+import {
+  type DestinationStream,
+  pino,
+  type Logger as PinoLogger,
+  type LoggerOptions as LoggerOptionsOfPino,
+} from "pino";
+import { createLogLimit } from "./log-limit.ts";
+import { redactLine } from "./log-redaction.ts";
 import { createPrettyStream } from "./pretty-stream.ts";
 
 export type Logger = PinoLogger;
@@ -46,9 +53,28 @@ export function createLogger({ service, level, format, destination }: LoggerOpti
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: secretPaths(), censor: "[redacted]" },
+      hooks: { logMethod: limited(), streamWrite: redactLine },
     },
     format === "pretty" ? createPrettyStream(output) : output,
   );
+}
+
+type LogMethod = NonNullable<NonNullable<LoggerOptionsOfPino["hooks"]>["logMethod"]>;
+
+const WARN_LEVEL = 40;
+
+/** Warnings and errors with the same text are limited; `dropped` on a line says how many before it were left out. */
+function limited(): LogMethod {
+  const limit = createLogLimit();
+  return function logMethod(args, method, level) {
+    const [first, second]: unknown[] = args;
+    const text = typeof first === "string" ? first : second;
+    if (level < WARN_LEVEL || typeof text !== "string") return method.apply(this, args);
+    const { passes, dropped } = limit(text);
+    if (!passes) return;
+    if (dropped === 0) return method.apply(this, args);
+    method.call(this, { ...(typeof first === "object" ? first : {}), dropped }, text);
+  };
 }
 
 function secretPaths(): string[] {
