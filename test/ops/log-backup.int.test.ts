@@ -1,0 +1,109 @@
+import { execFile } from "node:child_process";
+import { readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { promisify } from "node:util";
+import { openBus, type Bus } from "@parley/bus";
+import { streams, type LogRecord } from "@parley/protocol";
+import { createLogger } from "@parley/runtime";
+import { type Broker, startNats, tempDir } from "@parley/testkit";
+import { expect, it } from "vitest";
+
+const root = path.resolve(import.meta.dirname, "../..");
+
+function record(conversation_id: string, id: string): Omit<LogRecord, "prev"> {
+  const author = { role: "user" as const };
+  return {
+    v: 1,
+    conversation_id,
+    message_id: id,
+    turn_id: id,
+    author,
+    message: `text of ${id}`,
+    status: "complete",
+    ts: 1,
+  };
+}
+
+function openTestBus(nats: Broker): Promise<Bus> {
+  const log = createLogger({ service: "test", level: "fatal", format: "pretty" });
+  return openBus({ servers: nats.url, name: "test", log, ackWaitMs: 20_000, shards: 2 });
+}
+
+async function runScript(script: string, nats: Broker, ...args: string[]): Promise<string> {
+  const file = path.join(root, "scripts", script);
+  const env = { PATH: process.env["PATH"], HOME: process.env["HOME"], NATS_URL: nats.url };
+  const { stdout } = await promisify(execFile)(process.execPath, [file, ...args], { env });
+  return stdout;
+}
+
+/** Two conversations in two shards, with a hole in the sequences where a third one was. */
+async function fill({ transcripts, owners, conversations }: Bus): Promise<void> {
+  await owners.claim("c_one", "anna");
+  for (let i = 0; i < 40; i++) {
+    await transcripts.append(record("c_one", `m${i}`));
+    await transcripts.append(record("c_deleted", `d${i}`));
+    await transcripts.append(record("c_other", `o${i}`));
+  }
+  await conversations.purge("c_deleted");
+}
+
+async function contentOf({ transcripts, owners }: Bus): Promise<unknown> {
+  const tails = ["c_one", "c_deleted", "c_other"].map((id) => transcripts.tail(id, { limit: 100 }));
+  return { tails: await Promise.all(tails), owner: await owners.ownerOf("c_one") };
+}
+
+it("a log that was lost with its broker is restored from its backup, sequence by sequence, and goes on", async () => {
+  await using folder = await tempDir();
+  const backup = path.join(folder.path, "backup");
+  const nats = await startNats();
+  const bus = await openTestBus(nats);
+  await fill(bus);
+  const before = await contentOf(bus);
+  expect(await runScript("log-backup.mjs", nats, backup)).toContain(`${streams.log(1)} backed up`);
+  await bus.close();
+  await nats[Symbol.asyncDispose]();
+
+  await using empty = await startNats();
+  expect(await runScript("log-restore.mjs", empty, backup)).toContain(`${streams.log(1)} restored`);
+  const restored = await openTestBus(empty);
+  expect(await contentOf(restored)).toEqual(before);
+  await restored.transcripts.append(record("c_one", "after"));
+  const { records } = await restored.transcripts.tail("c_one", { limit: 100 });
+  expect(records.map(({ message_id }) => message_id)).toEqual([
+    ...Array.from({ length: 40 }, (_, i) => `m${i}`),
+    "after",
+  ]);
+  await restored.close();
+});
+
+it("does not overwrite a log that holds something unless it is told to", async () => {
+  await using folder = await tempDir();
+  const backup = path.join(folder.path, "backup");
+  await using nats = await startNats();
+  const bus = await openTestBus(nats);
+  await bus.transcripts.append(record("c_one", "before"));
+  await runScript("log-backup.mjs", nats, backup);
+  await bus.transcripts.append(record("c_one", "later"));
+  await expect(runScript("log-restore.mjs", nats, backup)).rejects.toThrow(/already holds \d+ messages/);
+  await bus.close();
+  await runScript("log-restore.mjs", nats, backup, "--replace");
+  const restored = await openTestBus(nats);
+  const { records } = await restored.transcripts.tail("c_one", { limit: 10 });
+  expect(records.map(({ message_id }) => message_id)).toEqual(["before"]);
+  await restored.close();
+});
+
+it("refuses a damaged backup before it touches anything, and a folder that has one", async () => {
+  await using folder = await tempDir();
+  const backup = path.join(folder.path, "backup");
+  await using nats = await startNats();
+  const bus = await openTestBus(nats);
+  await bus.transcripts.append(record("c_one", "only"));
+  await runScript("log-backup.mjs", nats, backup);
+  await expect(runScript("log-backup.mjs", nats, backup)).rejects.toThrow(/already holds a backup/);
+  const file = path.join(backup, `${streams.log(0)}.snapshot`);
+  await writeFile(file, (await readFile(file)).subarray(1));
+  await expect(runScript("log-restore.mjs", nats, backup, "--replace")).rejects.toThrow(/is damaged/);
+  expect((await bus.transcripts.tail("c_one", { limit: 10 })).records).toHaveLength(1);
+  await bus.close();
+});
