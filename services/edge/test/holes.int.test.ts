@@ -1,17 +1,16 @@
-import type { StoredMessage } from "@parley/bus";
 import { startTcpProxy } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createWorld, metricOf, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
+import { createWorld, metricOf, type EdgeUnderTest, type Lose, type World } from "./support/edge-fixture.ts";
 import type { TestClient } from "./support/test-client.ts";
 
 let world: World;
 let edge: EdgeUnderTest;
 let client: TestClient;
-const losses: ((message: StoredMessage) => boolean)[] = [];
+const losses: Lose[] = [];
 
 beforeAll(async () => {
   world = await createWorld();
-  const lose = (message: StoredMessage): boolean => losses.some((isLost) => isLost(message));
+  const lose: Lose = (message, pass) => losses.some((isLost) => isLost(message, pass));
   edge = await world.addEdge({ lose, limits: { silenceMs: 1_000 } });
   client = await world.connect(edge);
 });
@@ -69,6 +68,35 @@ describe("an event that is lost on its way", () => {
     loseOf(turn.conversation, '"type":"complete"');
     await turn.complete("all");
     expect(await client.next("complete")).toMatchObject({ response: "all" });
+  });
+});
+
+describe("a message that the broker passes on after later ones", () => {
+  it("is seen by all with the next event, in a snapshot", async () => {
+    const turn = await beginTurn("overtaken");
+    const onlooker = await world.connect(edge);
+    onlooker.send({ type: "subscribe", conversation_id: turn.conversation });
+    await onlooker.next("snapshot");
+    let passLate: (() => void) | undefined;
+    losses.push(({ subject, data }, pass) => {
+      const isLate = subject.includes(`.${turn.conversation}.`) && Buffer.from(data).toString().includes("waits");
+      if (isLate) passLate = pass;
+      return isLate;
+    });
+    client.send({ type: "message", id: "waits", message: "waits", conversation_id: turn.conversation });
+    const waiting = await client.next("accepted");
+    await turn.token("later ");
+    await onlooker.next("token");
+    passLate?.();
+    await turn.token("than that");
+    expect(await onlooker.next("snapshot")).toMatchObject({ turn_id: turn.turn, text: "later than that" });
+    await turn.complete("later than that");
+    for (const viewer of [client, onlooker]) {
+      await viewer.next("complete");
+      const { messages, turns } = viewer.view(turn.conversation);
+      expect(messages.map(({ turn_id }) => turn_id)).toContain(waiting.turn_id);
+      expect(turns.get(turn.turn)).toMatchObject({ text: "later than that", status: "complete" });
+    }
   });
 });
 

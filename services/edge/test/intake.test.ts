@@ -35,6 +35,12 @@ describe("a live message", () => {
     expect([99, 100, 101].map((seq) => intake.judge(at("a", seq, 0)))).toEqual(["old", "old", "old"]);
   });
 
+  it("is late when it was not taken, but a later one was", () => {
+    const intake = intakeAt(100, at("a", 101, 0), at("a", 105, 101));
+    expect(intake.judge(at("user", 103, 0))).toBe("late");
+    expect(intake.judge(at("user", 100, 0))).toBe("old");
+  });
+
   it("names its turn", () => {
     expect(intakeAt(0).take(at("a", 1, 0))).toBe("turn");
   });

@@ -9,16 +9,18 @@ function plain(_key: string, value: unknown): unknown {
   return value instanceof Map ? Object.fromEntries(value) : value;
 }
 
-/** Writes what is known of the first violation's conversation, with the faults and the processes' last words. Returns the file. */
+const mostConversations = 6;
+
+/** Writes what is known of the first conversations with violations, with the faults and the processes' last words. Returns the file. */
 export function writeViolation(
   { scenario, plan, history, timeline, logs, violations }: RunResult,
   seed: number,
 ): string {
-  const [first] = violations;
-  const conversation = history.conversations.find(({ plan: { id } }) => id === first?.conversation);
+  const broken = new Set(violations.map(({ conversation }) => conversation));
+  const conversations = history.conversations.filter(({ plan: { id } }) => broken.has(id)).slice(0, mostConversations);
   const file = path.join(folder, `${seed}-${scenario.name}.json`);
   mkdirSync(folder, { recursive: true });
-  const content = { seed, scenario: scenario.name, violations, timeline, conversation, faults: plan.faults, logs };
+  const content = { seed, scenario: scenario.name, violations, timeline, conversations, faults: plan.faults, logs };
   writeFileSync(file, JSON.stringify(content, plain, 1));
   return file;
 }

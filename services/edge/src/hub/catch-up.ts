@@ -70,8 +70,10 @@ export function createCatchUp(deps: CatchUpDeps) {
   };
 }
 
-function canGoOn({ outbox }: CatchUpDeps, { state, source, outlet }: HubViewer): boolean {
-  return state === "lagging" && isLive(source) && outbox.isWritable(outlet);
+function canGoOn({ outbox }: CatchUpDeps, { state, source, outlet, cursor, sentSeq }: HubViewer): boolean {
+  if (state !== "lagging" || !isLive(source) || !outbox.isWritable(outlet)) return false;
+  // A client takes a frame that is not above the one before for a repeat. There is always another event to come: a turn is open.
+  return cursor !== noCursor || source.offset + source.feed.intake.last > sentSeq;
 }
 
 async function read(deps: CatchUpDeps, viewer: HubViewer): Promise<void> {

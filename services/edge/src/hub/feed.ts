@@ -128,6 +128,8 @@ function receive(feed: Feed, message: StoredMessage): void {
   const verdict = feed.intake.judge(message);
   if (verdict === "next") return take(feed, message);
   if (verdict === "old") return suspect(feed);
+  // Two processes wrote at the same time, and the broker passed on first what it had stored last. Viewers have that one already.
+  if (verdict === "late") return restart(feed, feed.intake.last);
   feed.deps.counters.holes++;
   const wholeUpTo = feed.intake.wholeUpTo(message);
   wait(feed, message);
@@ -178,7 +180,9 @@ function becomeLive(feed: Feed): void {
   feed.waiting = [];
   feed.state = "live";
   // One that shows a hole begins the next reading, and those after it wait again.
-  for (const message of queued) if (message.seq > feed.intake.last) receive(feed, message);
+  for (const message of queued.toSorted((one, other) => one.seq - other.seq)) {
+    if (message.seq > feed.intake.last || feed.intake.wasMissed(message)) receive(feed, message);
+  }
   if (feed.state === "live") feed.listener.onLive();
 }
 

@@ -88,7 +88,7 @@ export function isLive({ feed }: Hub): boolean {
 
 /** Makes a viewer in state `held`. */
 export function attach(hub: Hub, outlet: Outlet, cursor: number): HubViewer {
-  const common = { state: "held", cursor, isGreeted: false, isReading: false, failures: 0 } as const;
+  const common = { state: "held", cursor, isGreeted: false, isReading: false, failures: 0, sentSeq: 0 } as const;
   const viewer: HubViewer = { source: hub, outlet, ...common };
   hub.viewers.add(viewer);
   hub.emptySinceMs = 0;
@@ -145,9 +145,13 @@ function take(hub: Hub, message: StoredMessage, turn: TurnId): void {
 
 /** Nothing that viewers have can be continued. */
 function restart(hub: Hub, seq: number): void {
+  for (const viewer of hub.viewers) {
+    if (viewer.cursor !== noCursor) viewer.sentSeq = hub.offset + viewer.cursor;
+    viewer.cursor = noCursor;
+    if (viewer.state === "live") viewer.state = "lagging";
+  }
   hub.offset = generationOffset(hub.feed.createdMs);
   hub.ring = createRing(seq);
-  for (const viewer of hub.viewers) viewer.cursor = noCursor;
 }
 
 function pause({ viewers }: Hub): void {

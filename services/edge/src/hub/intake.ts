@@ -3,9 +3,9 @@ import { parseEventSubject, type TurnId } from "@parley/protocol";
 
 /**
  * What a live message is to what came before it:
- * `next`: take it; `old`: it, or something after it, was taken already; `hole`: something before it is missing.
+ * `next`: take it; `old`: it was taken already; `late`: it was not, but something after it was; `hole`: something before it is missing.
  */
-export type Verdict = "next" | "old" | "hole";
+export type Verdict = "next" | "old" | "late" | "hole";
 
 interface SubjectTrack {
   readonly subject: string;
@@ -30,6 +30,8 @@ export function createIntake() {
 
   const trackOf = (subject: string): SubjectTrack | undefined =>
     recent?.subject === subject ? recent : tracks.get(subject);
+  const wasMissed = ({ subject, seq }: StoredMessage): boolean =>
+    seq <= last && seq > (trackOf(subject)?.last ?? since);
 
   return {
     /** Sequence up to which everything of the conversation has been taken. */
@@ -45,15 +47,16 @@ export function createIntake() {
       last = seq;
     },
 
-    judge({ subject, seq, previous }: StoredMessage): Verdict {
-      if (seq <= last) return "old";
+    judge(message: StoredMessage): Verdict {
+      const { subject, seq, previous } = message;
+      if (seq <= last) return wasMissed(message) ? "late" : "old";
       const track = trackOf(subject);
       const isWhole = track === undefined ? previous <= since : previous === track.last;
       return isWhole ? "next" : "hole";
     },
 
     /** Whether a message that was read again is one that should have come before `last`. */
-    wasMissed: ({ subject, seq }: StoredMessage): boolean => seq <= last && seq > (tracks.get(subject)?.last ?? since),
+    wasMissed,
 
     /** From where to read when this message shows a hole: everything up to there has been taken. */
     wholeUpTo: ({ subject }: StoredMessage): number => Math.min(last, tracks.get(subject)?.last ?? since),

@@ -50,6 +50,8 @@ export interface Viewer {
   state: ViewerState;
   /** Stream sequence up to which it has everything; `noCursor`: it needs a snapshot of the conversation. */
   cursor: number;
+  /** Wire sequence of the newest frame it got before all began anew: a snapshot must be above it. */
+  sentSeq: number;
   /** It waits for `subscribed`, which says how it is caught up. */
   isGreeted: boolean;
   /** Events are being read for it. */

@@ -49,7 +49,7 @@ type EdgeSettings = Partial<Omit<EdgeOptions, "limits">> & {
   /** Where it finds the broker, when not at the broker itself. */
   readonly natsUrl?: string;
   /** Live messages that do not reach it, as when a route between two brokers broke. */
-  readonly lose?: (message: StoredMessage) => boolean;
+  readonly lose?: Lose;
 };
 
 /** A broker, a worker and any number of edges in this process. */
@@ -84,10 +84,20 @@ export async function createWorld(): Promise<World> {
   };
 }
 
+/** Whether a live message does not come, or not now: it does when `pass` is called. */
+export type Lose = (message: StoredMessage, pass: () => void) => boolean;
+
 /** The same bus behind a route that loses some of what is live. What is stored is not touched. */
-function lossy(bus: Bus, lose: (message: StoredMessage) => boolean): Bus {
+function lossy(bus: Bus, lose: Lose): Bus {
   const subscribe: Bus["events"]["subscribe"] = (subject, onMessage, options) =>
-    bus.events.subscribe(subject, (message) => void (lose(message) || onMessage(message)), options);
+    bus.events.subscribe(
+      subject,
+      (message) => {
+        const kept = { ...message, data: message.data.slice() };
+        if (!lose(message, () => onMessage(kept))) onMessage(message);
+      },
+      options,
+    );
   return { ...bus, events: { ...bus.events, subscribe } };
 }
 
