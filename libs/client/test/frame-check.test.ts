@@ -29,6 +29,7 @@ describe("a client reports", () => {
       [frames.token(1, 1, "Hel"), frames.snapshot(7, "Hello"), frames.complete(9, 9, "Hello")],
       [],
     ],
+    ["nothing for a snapshot that comes twice", [frames.snapshot(7, "Hello"), frames.snapshot(7, "Hello")], []],
     ["nothing for numbers that hidden events took", [frames.token(1, 1, "Hel"), frames.token(3, 7, "lo")], []],
     [
       "nothing for a new attempt that counts from the beginning",
