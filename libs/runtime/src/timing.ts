@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 
 /** Something took longer than it was given. The work itself may still be running: its owner must abort it. */
@@ -10,6 +11,8 @@ export class DeadlineError extends Error {
 
 /** Waits. Returns early, without throwing, when the signal is aborted: a loop looks at its signal anyway. */
 export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  // Everything that waits under one signal (the process's own, say) listens to it; Node takes more than ten for a leak.
+  if (signal !== undefined) setMaxListeners(0, signal);
   try {
     await delay(ms, undefined, signal === undefined ? {} : { signal });
   } catch (error) {
