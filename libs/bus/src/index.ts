@@ -5,7 +5,7 @@ export type { EventLog } from "./event-log.ts";
 export { RangeTooLargeError } from "./stream-reading.ts";
 export type { StreamState } from "./event-lookups.ts";
 export type { EventAtSeq, StoredMessage } from "./stored-message.ts";
-export type { QueuedTurn } from "./turn-lookups.ts";
+export type { QueuedTurn, TurnBacklog } from "./turn-lookups.ts";
 export type { Delivery, TurnQueue } from "./turn-queue.ts";
 export type { Owners } from "./owners.ts";
 export type { OwnerScan, StoredConversations } from "./stored-conversations.ts";

@@ -17,6 +17,8 @@ export type JobEnd = "done" | "give back" | "not mine";
 export interface JobRun {
   /** An earlier worker had this job and was lost, or stood still for longer than its lock. */
   readonly recovered: boolean;
+  /** From the agent's adding it to its being taken here (clocks of two machines). */
+  readonly waitedMs: number;
   /** Aborted when this worker closes: what may run elsewhere can be given back now. Before that it would only come back here. */
   readonly closing: AbortSignal;
   /** Aborted with a `JobInterruption` as reason. */
@@ -100,12 +102,16 @@ function createProcessor({ run }: ToolWorkerOptions, closing: AbortSignal) {
     // A closing worker can still fetch one job: the one it just gave back woke its own blocked fetch.
     const end = closing.aborted
       ? "give back"
-      : await run(parsed.data, { recovered: job.stalledCounter > 0, closing, signal });
+      : await run(parsed.data, { recovered: job.stalledCounter > 0, waitedMs: waitedMsOf(job), closing, signal });
     if (end === "done") return;
     if (end === "give back") await job.moveToWait(token);
     // BullMQ's word for: this worker has nothing more to do with the job.
     throw new WaitingError();
   };
+}
+
+function waitedMsOf({ timestamp, processedOn }: Job): number {
+  return Math.max(0, (processedOn ?? Date.now()) - timestamp);
 }
 
 /** BullMQ's own words for a job whose workers were lost too often. */

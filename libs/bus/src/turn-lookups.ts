@@ -18,6 +18,14 @@ export interface QueuedTurn {
   readonly request: TurnRequest;
 }
 
+/** Messages of the queue, as the workers' consumer counts them. */
+export interface TurnBacklog {
+  /** No worker has got them yet. */
+  readonly waiting: number;
+  /** A worker has them and has not acknowledged them. */
+  readonly delivered: number;
+}
+
 /** What waits in `TURNS`, and its removal. */
 export function createTurnLookups(jsm: PatientLookups, events: EventLog, log: Logger) {
   const list = async (subject: string, limit: number): Promise<QueuedTurn[]> => {
@@ -66,6 +74,12 @@ export function createTurnLookups(jsm: PatientLookups, events: EventLog, log: Lo
 
     /** Up to `limit` turns of all conversations, oldest first. For whoever looks after the queue. */
     scan: (limit: number): Promise<QueuedTurn[]> => list(subjects.allTurns, limit),
+
+    /** How far the workers are behind. */
+    backlog: async (): Promise<TurnBacklog> => {
+      const { num_pending, num_ack_pending } = await jsm.consumers.info(streams.turns, turnsConsumer);
+      return { waiting: num_pending, delivered: num_ack_pending };
+    },
 
     /** Up to this sequence the broker takes every turn for done: what is still there will never be delivered again. */
     settledUpTo: async (): Promise<number> =>

@@ -34,11 +34,20 @@ export const traceNames = {
   /** Parley's own. */
   turn: "parley.turn.id",
   attempt: "parley.turn.attempt",
+  /** How a turn ended: complete, cancelled, error. */
   outcome: "parley.turn.outcome",
+  /** What became of an attempt: ended, skipped, lost, handed over. */
+  result: "parley.turn.result",
+  routeMethod: "parley.route.method",
+  routeConfidence: "parley.route.confidence",
+  passages: "parley.retrieval.passages",
+  toolStatus: "parley.tool.status",
   code: "parley.error.code",
   queuePosition: "parley.queue.position",
   /** Seconds. */
   queueWait: "parley.queue.wait",
   duplicate: "parley.message.duplicate",
   step: "parley.turn.step",
+  /** An earlier worker had the job and was lost. */
+  recovered: "parley.job.recovered",
 } as const;

@@ -27,11 +27,11 @@ export type Answer = ReturnType<typeof createAnswer>;
 export function createAnswer(deps: AnswerDeps) {
   const { bus, brief, modelStep, toolCalls, catalogue, maxSteps, historyMessages } = deps;
 
-  const toolRun = async ({ request, fold, stop }: ClaimedTurn, { calls }: CommittedStep): Promise<ToolRun> => {
+  const toolRun = async ({ request, fold, stop, span }: ClaimedTurn, { calls }: CommittedStep): Promise<ToolRun> => {
     const definitions = await catalogue.list();
     const definitionOf = (name: string) =>
       definitions.find((tool) => tool.name === name || tool.aliases.includes(name));
-    return { request, fold, calls, definitionOf, signal: stop.signal };
+    return { request, fold, calls, definitionOf, signal: stop.signal, span };
   };
 
   const runTools = async (turn: ClaimedTurn, chain: Chain, step: CommittedStep): Promise<void> => {
@@ -46,7 +46,7 @@ export function createAnswer(deps: AnswerDeps) {
 
   return {
     async run(turn: ClaimedTurn, chain: Chain): Promise<Outcome> {
-      const { request, fold, stop } = turn;
+      const { request, fold, stop, span } = turn;
       const isTold = fold.visible;
       announce(fold, chain);
       const { records } = await bus.transcripts.tail(request.conversation_id, { limit: historyMessages });
@@ -56,7 +56,7 @@ export function createAnswer(deps: AnswerDeps) {
         return outcomeOfRecord(earlier);
       }
       const history = records.filter((record) => record.turn_id !== request.turn_id);
-      const briefing = brief({ request, history, chain, isTold });
+      const briefing = brief({ request, history, chain, isTold, span });
       for (;;) {
         const open = openStep(fold);
         if (open !== undefined) await runTools(turn, chain, open);

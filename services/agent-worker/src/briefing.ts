@@ -1,4 +1,5 @@
 import type { LogRecord, Source, TurnRequest } from "@parley/protocol";
+import { traceNames, type TraceSpan } from "@parley/runtime";
 import type { Agent } from "./agents/agent.ts";
 import type { Chain } from "./chain.ts";
 import { documentsBlock } from "./retrieval/context-block.ts";
@@ -16,6 +17,8 @@ export interface BriefingInput {
   readonly chain: Chain;
   /** Viewers have been told already, by the worker this one took over from. */
   readonly isTold: boolean;
+  /** Of the turn. */
+  readonly span: TraceSpan;
 }
 
 /** Who answers, and what the model is told before the conversation. */
@@ -36,7 +39,33 @@ export function createBrief({ route, knowledge }: BriefingDeps) {
   const search = (agent: Agent, query: string) =>
     knowledge.search({ query, collections: agent.collections, limit: maxPassages });
 
-  return ({ request, history, chain, isTold }: BriefingInput): Briefing => {
+  const chooseAgent = ({ request, history, span }: BriefingInput): Route => {
+    const routing = span.child({ name: "route" });
+    try {
+      const previousAgent = history.findLast(({ author }) => author.role === "assistant")?.metadata?.agent;
+      const chosen = route({ message: request.message, explicit: request.agent, previousAgent });
+      const { agent, confidence, method } = chosen;
+      routing.set({
+        [traceNames.agent]: agent.name,
+        [traceNames.routeMethod]: method,
+        [traceNames.routeConfidence]: confidence,
+      });
+      return chosen;
+    } finally {
+      routing.end();
+    }
+  };
+
+  const retrieve = (agent: Agent, query: string, span: TraceSpan) => {
+    const retrieval = span.child({ name: "retrieve", attributes: { [traceNames.agent]: agent.name } });
+    const passages = search(agent, query);
+    retrieval.set({ [traceNames.passages]: passages.length });
+    retrieval.end();
+    return passages;
+  };
+
+  return (input: BriefingInput): Briefing => {
+    const { request, history, chain, isTold, span } = input;
     const tell = (
       step: string,
       message: string,
@@ -45,16 +74,13 @@ export function createBrief({ route, knowledge }: BriefingDeps) {
       if (!isTold) chain.push({ type: "progress", step, message, ...known });
     };
     tell("agent_routing", "Choosing an agent");
-    const previousAgent = history.findLast(({ author }) => author.role === "assistant")?.metadata?.agent;
-    const { agent, confidence, method } = route({ message: request.message, explicit: request.agent, previousAgent });
+    const { agent, confidence, method } = chooseAgent(input);
     tell("agent_routing", `The agent ${agent.name} answers`, { agent: agent.name, confidence, method });
     if (agent.collections.length === 0) return { agent, confidence, systemPrompt: agent.systemPrompt, sources: [] };
 
     tell("rag_retrieval", "Searching the documents");
-    const passages = search(
-      agent,
-      method === "previous" ? withQuestionBefore(request.message, history) : request.message,
-    );
+    const query = method === "previous" ? withQuestionBefore(request.message, history) : request.message;
+    const passages = retrieve(agent, query, span);
     const sources = passages.map(({ title, file, score }) => ({ title, file, score }));
     tell("rag_retrieval", `Found ${sources.length} ${sources.length === 1 ? "passage" : "passages"}`, { sources });
     return { agent, confidence, systemPrompt: `${agent.systemPrompt}\n\n${documentsBlock(passages)}`, sources };

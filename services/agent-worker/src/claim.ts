@@ -13,11 +13,23 @@ import { createTurnFold, foldEvent, type TurnFold } from "./turn-fold.ts";
 
 export type Claim =
   /** The turn is ours; the fold holds what earlier attempts left. */
-  | { readonly kind: "claimed"; readonly fold: TurnFold; readonly attempt: number }
+  | {
+      readonly kind: "claimed";
+      readonly fold: TurnFold;
+      readonly attempt: number;
+      /** The attempt before this one, if there was one. */
+      readonly previous: PreviousAttempt | undefined;
+    }
   /** It has its terminal event: only the queue does not know yet. */
   | { readonly kind: "ended" }
   /** Somebody else claimed it, or still writes. */
   | { readonly kind: "lost" };
+
+export interface PreviousAttempt {
+  readonly trace: string | undefined;
+  /** Its worker was lost; else it handed the turn over. */
+  readonly isLost: boolean;
+}
 
 export interface ClaimDeps {
   readonly bus: Pick<Bus, "events">;
@@ -26,6 +38,8 @@ export interface ClaimDeps {
   readonly giveUpMs: number;
   /** Attempts of this worker that the log has lost; 0: none. */
   readonly lostAttempts: number;
+  /** Where this attempt is in its trace. */
+  readonly trace?: string | undefined;
 }
 
 /** The user's message as an event. The edge writes it too; whoever is first wins, and both write the same. */
@@ -51,7 +65,7 @@ function messageEventOf(request: TurnRequest): MessageEvent {
  * redelivered turn of a live writer is refused here or, if the claim wins, fences that writer at its next append.
  */
 export async function claimTurn(request: TurnRequest, deps: ClaimDeps): Promise<Claim> {
-  const { bus, worker, giveUpMs, lostAttempts } = deps;
+  const { bus, worker, giveUpMs, lostAttempts, trace } = deps;
   const { conversation_id: conversation, turn_id: turn } = request;
   const shard = bus.events.shardOf(conversation);
   const subject = subjects.agent(shard, conversation, turn);
@@ -64,6 +78,7 @@ export async function claimTurn(request: TurnRequest, deps: ClaimDeps): Promise<
   if (fold.ended) return settled({ kind: "ended" }, message, control);
 
   const attempt = fold.attempt + 1;
+  const previous = fold.attempt === 0 ? undefined : { trace: fold.trace, isLost: !fold.handedOver };
   const event = {
     type: "claimed" as const,
     conversation_id: conversation,
@@ -72,6 +87,7 @@ export async function claimTurn(request: TurnRequest, deps: ClaimDeps): Promise<
     n: 0,
     ts: Date.now(),
     worker,
+    ...(trace === undefined ? {} : { trace }),
   };
   try {
     foldEvent(fold, await appendFenced({ events: bus.events, subject, event, expect: fold.seq, giveUpMs }), event);
@@ -82,7 +98,7 @@ export async function claimTurn(request: TurnRequest, deps: ClaimDeps): Promise<
   await message;
   const cancel = await control;
   if (cancel?.event.type === "cancel_requested") fold.cancel = { by: cancel.event.by, reason: cancel.event.reason };
-  return { kind: "claimed", fold, attempt };
+  return { kind: "claimed", fold, attempt, previous };
 }
 
 /** Attempts go on counting, so that viewers can tell what is new. */

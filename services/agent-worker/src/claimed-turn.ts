@@ -1,5 +1,11 @@
 import type { TurnRequest } from "@parley/protocol";
+import type { TraceSpan } from "@parley/runtime";
 import type { TurnFold } from "./turn-fold.ts";
+
+/** What a log line says about a turn, so that it can be found with its trace. */
+export function idsOf({ request: { turn_id, conversation_id }, span }: Pick<ClaimedTurn, "request" | "span">) {
+  return { turn_id, conversation_id, ...(span.traceId === undefined ? {} : { trace_id: span.traceId }) };
+}
 
 /** A turn in the hands of this worker. */
 export interface ClaimedTurn {
@@ -9,4 +15,6 @@ export interface ClaimedTurn {
   readonly attempt: number;
   /** Aborted with TurnCancelled, TurnHandedOver, FencedError, or a ChatError when the turn's time is over. */
   readonly stop: AbortController;
+  /** Of this attempt. */
+  readonly span: TraceSpan;
 }

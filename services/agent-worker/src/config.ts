@@ -1,4 +1,4 @@
-import { durationMs, logFormat, logLevel, optionalText, port, secret } from "@parley/runtime";
+import { durationMs, logFormat, logLevel, optionalText, port, secret, traceFields } from "@parley/runtime";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 
@@ -42,6 +42,7 @@ export const Config = z.object({
   OPENAI_BASE_URL: optionalText().describe("Any OpenAI-compatible server, with /v1."),
   OPENAI_MODEL: optionalText().describe("The model's name at that server."),
   OPENROUTER_API_KEY: secret().optional().describe("Key of OpenRouter; used when no OPENAI_* is set."),
+  ...traceFields(),
   LOG_LEVEL: logLevel(),
   LOG_FORMAT: logFormat(),
   SHUTDOWN_MS: durationMs(10_000).describe("Time to hand turns over when stopping."),

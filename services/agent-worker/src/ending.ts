@@ -1,5 +1,6 @@
 import type { Bus } from "@parley/bus";
 import { messageIdOf, type ChatError, type LogRecord, type Outcome, type TurnRequest } from "@parley/protocol";
+import { traceNames } from "@parley/runtime";
 import type { Chain } from "./chain.ts";
 import type { ClaimedTurn } from "./claimed-turn.ts";
 import { isTransient } from "./model/model-error.ts";
@@ -68,18 +69,38 @@ function recordsOf(request: TurnRequest, outcome: Outcome): [NewRecord, NewRecor
   ];
 }
 
+export function codeOf(outcome: Outcome): string | undefined {
+  return outcome.type === "error" ? outcome.code : undefined;
+}
+
+export interface EndingDeps extends Pick<Bus, "transcripts"> {
+  /** Told of every turn that has its terminal event from here. */
+  readonly onEnded: (request: TurnRequest, outcome: Outcome) => void;
+}
+
 /**
  * Ends a turn, in an order that survives a crash between any two lines: decide (`ending`, in the fenced chain), store the transcript,
  * tell the viewers. Whoever takes over after the first line does the other two with the same content.
  */
-export function createEnding({ transcripts }: Pick<Bus, "transcripts">) {
-  return async ({ request, fold }: ClaimedTurn, chain: Chain, outcome: Outcome): Promise<void> => {
-    if (fold.ending === undefined) {
-      chain.push({ type: "ending", outcome });
+export function createEnding({ transcripts, onEnded }: EndingDeps) {
+  return async ({ request, fold, span }: ClaimedTurn, chain: Chain, outcome: Outcome): Promise<void> => {
+    const about = { [traceNames.outcome]: outcome.type, [traceNames.code]: codeOf(outcome) };
+    span.set(about);
+    const ending = span.child({ name: "end turn", attributes: about });
+    try {
+      if (fold.ending === undefined) {
+        chain.push({ type: "ending", outcome });
+        await chain.stored();
+        ending.event("decided");
+      }
+      await transcripts.append(...recordsOf(request, outcome));
+      ending.event("transcript stored");
+      chain.push(outcome);
       await chain.stored();
+      ending.event("told");
+    } finally {
+      ending.end();
     }
-    await transcripts.append(...recordsOf(request, outcome));
-    chain.push(outcome);
-    await chain.stored();
+    onEnded(request, outcome);
   };
 }

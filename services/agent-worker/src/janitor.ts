@@ -39,7 +39,10 @@ export function createJanitor({ turns, runner, everyMs, onFinding, log }: Janito
     }
     if (!lost) return;
     onFinding("orphaned");
-    log.warn({ turn: turn.request.turn_id }, "a turn that the broker forgot is run");
+    log.warn(
+      { turn_id: turn.request.turn_id, conversation_id: turn.request.conversation_id },
+      "a turn that the broker forgot is run",
+    );
     const ack = async (): Promise<boolean> => {
       await turns.removeFirst(turn.seq);
       return true;

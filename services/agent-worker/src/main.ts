@@ -4,9 +4,9 @@ import { createCancelLookup, createCancellations } from "./cancellations.ts";
 import { Config } from "./config.ts";
 import { createIntake } from "./intake.ts";
 import { createJanitor } from "./janitor.ts";
-import { createAgentMetrics } from "./metrics.ts";
 import { providerFrom } from "./model/provider.ts";
 import { connectBus, connectTools, createTurnRun, readBrief } from "./parts.ts";
+import { observe, startTelemetry } from "./telemetry.ts";
 import { createTurnRunner } from "./turn-runner.ts";
 
 runMain("agent-worker", async ({ env }) => {
@@ -16,13 +16,16 @@ runMain("agent-worker", async ({ env }) => {
   const log = createLogger({ service: "agent-worker", level: config.LOG_LEVEL, format: config.LOG_FORMAT });
   await using life = createLifecycle({ log, shutdownMs: config.SHUTDOWN_MS });
   const worker = `agent-${randomUUID()}`;
-  const metrics = createAgentMetrics();
+  const telemetry = await startTelemetry({ config, log, life }, worker);
+  const { metrics, tracing } = telemetry;
   const { SLOTS: slots, SHARDS: shards, TURN_MS: turnMs, APPEND_GIVE_UP_MS: appendGiveUpMs } = config;
 
   const bus = await connectBus({ config, log, life }, worker);
   const tools = connectTools({ config, log, life }, bus);
-  const run = createTurnRun({ config, log, life }, bus, { provider, brief, tools });
-  const runner = createTurnRunner({ bus, worker, run, turnMs, appendGiveUpMs, log, onSettled: metrics.turnSettled });
+  const run = createTurnRun({ config, log, life }, bus, { provider, brief, tools, metrics });
+  const { turnClaimed: onClaimed, turnSettled: onSettled } = metrics;
+  const deps = { bus, worker, run, turnMs, appendGiveUpMs, tracing, log };
+  const runner = createTurnRunner({ ...deps, onClaimed, onSettled });
 
   const cancellations = createCancellations({ bus, shards, runner, log });
   life.use("cancellations", cancellations.close);
@@ -40,7 +43,7 @@ runMain("agent-worker", async ({ env }) => {
     log,
   });
   life.use("running turns", intake.stop);
-  metrics.observe({ running: runner.running, parked: intake.parked });
+  observe(telemetry, { config, log, life }, bus, { slots, running: runner.running, parked: intake.parked });
 
   const ready = (): string[] => [
     ...(bus.connected() ? [] : ["The broker cannot be reached."]),

@@ -1,43 +1,160 @@
-import { Counter, Gauge, createMetrics } from "@parley/runtime";
+import type { TurnBacklog } from "@parley/bus";
+import type { Outcome, TurnRequest } from "@parley/protocol";
+import { Counter, Histogram, addGauge, createKnownLabel, createMetrics, type Registry } from "@parley/runtime";
+import type { PreviousAttempt } from "./claim.ts";
+import { codeOf } from "./ending.ts";
 import type { JanitorFinding } from "./janitor.ts";
+import type { ModelCallFigures } from "./model-call.ts";
 import type { TurnResult } from "./turn-runner.ts";
 
 export interface AgentGauges {
+  readonly slots: number;
   readonly running: () => number;
   readonly parked: () => number;
+  /** Undefined while the broker cannot be asked. */
+  readonly backlog: () => TurnBacklog | undefined;
 }
+
+const waitBucketsS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+/** As the conventions for generative models have them (gen_ai.client.operation.duration). */
+const modelBucketsS = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
+const turnBucketsS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600];
+
+const label = (text: string): string => text.replace(" ", "_");
 
 /** The worker's own figures. Nothing is counted per token. */
 export function createAgentMetrics() {
   const registry = createMetrics({ service: "agent-worker" });
+  const rescues = createRescueMetrics(registry);
+  return {
+    registry,
+    janitorFound: rescues.janitorFound,
+    ...createTurnMetrics(registry, rescues),
+    ...createModelMetrics(registry),
+    observe({ slots, running, parked, backlog }: AgentGauges): void {
+      const gauge = (name: string, help: string, read: () => number) => addGauge(registry, name, help, read);
+      gauge("parley_agent_slots", "Turns that may run here at once.", () => slots);
+      gauge("parley_turns_running", "Turns that run here.", running);
+      gauge("parley_turns_parked", "Turns that wait here for an earlier one of their conversation.", parked);
+      const waiting = "Turns in the queue that no worker has got yet; the same on all workers, absent if unknown.";
+      gauge("parley_turns_queue_waiting", waiting, () => backlog()?.waiting ?? Number.NaN);
+      const delivered = "Turns in the queue that a worker has and has not ended; the same on all workers.";
+      gauge("parley_turns_queue_delivered", delivered, () => backlog()?.delivered ?? Number.NaN);
+    },
+  };
+}
+
+function createTurnMetrics(registry: Registry, rescues: ReturnType<typeof createRescueMetrics>) {
+  const registers = [registry];
   const turns = new Counter({
     name: "parley_turns_total",
     help: "Turns that were settled by this worker, by what became of them.",
     labelNames: ["result"],
-    registers: [registry],
+    registers,
+  });
+  const ended = new Counter({
+    name: "parley_turns_ended_total",
+    help: "Turns that this worker brought to their end, by how they ended; code is that of an error.",
+    labelNames: ["outcome", "code"],
+    registers,
+  });
+  const duration = new Histogram({
+    name: "parley_turn_duration_seconds",
+    help: "From the edge's acceptance of a message to the stored end of its turn (clocks of two machines).",
+    labelNames: ["outcome"],
+    buckets: turnBucketsS,
+    registers,
+  });
+  const wait = new Histogram({
+    name: "parley_turn_queue_wait_seconds",
+    help: "From the edge's acceptance of a message to the first claim of its turn (clocks of two machines).",
+    buckets: waitBucketsS,
+    registers,
+  });
+  return {
+    turnSettled: (result: TurnResult): void => turns.inc({ result: label(result) }),
+    turnClaimed({ accepted_at }: TurnRequest, previous: PreviousAttempt | undefined): void {
+      if (previous === undefined) wait.observe(secondsSince(accepted_at));
+      else rescues.takenOver(previous);
+    },
+    turnEnded({ accepted_at }: TurnRequest, outcome: Outcome): void {
+      ended.inc({ outcome: outcome.type, code: codeOf(outcome) ?? "" });
+      duration.observe({ outcome: outcome.type }, secondsSince(accepted_at));
+    },
+  };
+}
+
+/** Turns that were saved from being lost. */
+function createRescueMetrics(registry: Registry) {
+  const registers = [registry];
+  const takeovers = new Counter({
+    name: "parley_turn_takeovers_total",
+    help: "Turns claimed after another worker: lost it was killed or cut off, handed_over it stopped.",
+    labelNames: ["reason"],
+    registers,
   });
   const findings = new Counter({
     name: "parley_janitor_findings_total",
     help: "Turns that nobody would have looked after again, by what was wrong.",
     labelNames: ["finding"],
-    registers: [registry],
+    registers,
   });
   return {
-    registry,
-    janitorFound: (finding: JanitorFinding): void => findings.inc({ finding: finding.replace(" ", "_") }),
-    turnSettled: (result: TurnResult): void => turns.inc({ result: result.replace(" ", "_") }),
-    observe({ running, parked }: AgentGauges): void {
-      const gauge = (name: string, help: string, read: () => number) =>
-        new Gauge({
-          name,
-          help,
-          registers: [registry],
-          collect() {
-            this.set(read());
-          },
-        });
-      gauge("parley_turns_running", "Turns that run here.", running);
-      gauge("parley_turns_parked", "Turns that wait here for an earlier one of their conversation.", parked);
+    janitorFound: (finding: JanitorFinding): void => findings.inc({ finding: label(finding) }),
+    takenOver: ({ isLost }: PreviousAttempt): void => takeovers.inc({ reason: isLost ? "lost" : "handed_over" }),
+  };
+}
+
+function createModelMetrics(registry: Registry) {
+  const registers = [registry];
+  const known = createKnownLabel();
+  const calls = new Counter({
+    name: "parley_model_calls_total",
+    help: "Calls of the model with their retries, by result: ok, stopped (cancelled or handed over) or an error code.",
+    labelNames: ["model", "result"],
+    registers,
+  });
+  const duration = new Histogram({
+    name: "parley_model_call_duration_seconds",
+    help: "How long calls of the model took, retries included.",
+    labelNames: ["model"],
+    buckets: modelBucketsS,
+    registers,
+  });
+  const firstToken = new Histogram({
+    name: "parley_model_time_to_first_token_seconds",
+    help: "From the request to the model's first content, retries included.",
+    labelNames: ["model"],
+    buckets: modelBucketsS,
+    registers,
+  });
+  const retries = new Counter({
+    name: "parley_model_retries_total",
+    help: "Requests to the model that were repeated, by the code of what failed.",
+    labelNames: ["code"],
+    registers,
+  });
+  const tokens = new Counter({
+    name: "parley_model_tokens_total",
+    help: "Tokens of answered calls, which is what they cost; estimated where the model does not say.",
+    labelNames: ["model", "direction"],
+    registers,
+  });
+  return {
+    modelRetried: (code: string): void => retries.inc({ code }),
+    modelCalled({ model: name, result, durationMs, firstTokenMs, usage }: ModelCallFigures): void {
+      const model = known(name);
+      calls.inc({ model, result });
+      duration.observe({ model }, durationMs / 1_000);
+      if (firstTokenMs !== undefined) firstToken.observe({ model }, firstTokenMs / 1_000);
+      if (usage === undefined) return;
+      tokens.inc({ model, direction: "input" }, usage.input_tokens);
+      tokens.inc({ model, direction: "output" }, usage.output_tokens);
     },
   };
+}
+
+/** Clocks of two machines: never negative. */
+function secondsSince(wallMs: number): number {
+  return Math.max(0, Date.now() - wallMs) / 1_000;
 }

@@ -1,15 +1,26 @@
-import { ChatError, callIdOf, limits, type LogRecord, type StepCall, type ToolDefinition } from "@parley/protocol";
+import {
+  ChatError,
+  callIdOf,
+  limits,
+  type LogRecord,
+  type StepCall,
+  type ToolDefinition,
+  type Usage,
+} from "@parley/protocol";
 import type { Briefing } from "./briefing.ts";
 import type { Chain } from "./chain.ts";
 import { buildMessages } from "./context.ts";
-import type { ModelClient, ModelEvent, RequestedCall } from "./model/model.ts";
-import { streamWithRetry } from "./model/retry.ts";
+import type { ModelClient, ModelEvent, ModelRequest, RequestedCall } from "./model/model.ts";
+import { streamWithRetry, type RestartEvent } from "./model/retry.ts";
 import { estimateUsage, parseArguments, toModelTools } from "./prompt.ts";
+import type { ModelCall, ModelCalls } from "./model-call.ts";
 import type { ClaimedTurn } from "./claimed-turn.ts";
 import { addUsage, type TurnFold } from "./turn-fold.ts";
 
 export interface ModelStepDeps {
   readonly model: ModelClient;
+  /** Figures and spans. */
+  readonly modelCalls: ModelCalls;
   /** History and tool results are cut to this, newest first. */
   readonly contextBytes: number;
 }
@@ -32,9 +43,13 @@ export type ModelStepEnd =
 export type ModelStep = ReturnType<typeof createModelStep>;
 
 /** One call of the model: its text goes into the chain as it comes, its tool calls are committed as a step. */
-export function createModelStep({ model, contextBytes }: ModelStepDeps) {
-  return async ({ turn, chain, history, briefing, tools }: ModelStepInput): Promise<ModelStepEnd> => {
-    const { request, fold, attempt, stop } = turn;
+export function createModelStep(deps: ModelStepDeps) {
+  const { contextBytes } = deps;
+  const read = createReading(deps);
+
+  return async (input: ModelStepInput): Promise<ModelStepEnd> => {
+    const { turn, chain, history, briefing, tools } = input;
+    const { request, fold, attempt } = turn;
     const step = fold.steps.length;
     chain.push({ type: "progress", step: "generating", message: "Generating response" });
     const modelRequest = {
@@ -49,18 +64,9 @@ export function createModelStep({ model, contextBytes }: ModelStepDeps) {
       requestId: `${request.turn_id}-${attempt}-${step}`,
       ...modelOf(request.model ?? briefing.agent.model),
     };
-    const writer = createStepWriter(chain, fold);
-    let calls: RequestedCall[] = [];
-    let end: Extract<ModelEvent, { type: "end" }> | undefined;
-    for await (const event of streamWithRetry(model, modelRequest, { signal: stop.signal })) {
-      if (event.type === "text") writer.text(event.text);
-      if (event.type === "restart") writer.restart();
-      if (event.type === "tool_calls") calls = event.calls;
-      if (event.type === "end") end = event;
-    }
+    const { calls, end, usage } = await read(modelRequest, input, { step, writer: createStepWriter(chain, fold) });
     await chain.stored();
-    if (end === undefined || end.finish === "length") throw new ChatError("MODEL_TRUNCATED");
-    const usage = end.usage ?? estimateUsage(modelRequest.messages, writer.written());
+    if (end.finish === "length") throw new ChatError("MODEL_TRUNCATED");
     if (calls.length === 0) {
       fold.usage = addUsage(fold.usage, usage);
       return { kind: "answered", model: end.model };
@@ -74,6 +80,62 @@ export function createModelStep({ model, contextBytes }: ModelStepDeps) {
     await chain.stored();
     return { kind: "tools" };
   };
+}
+
+interface Reading {
+  readonly calls: readonly RequestedCall[];
+  readonly end: Extract<ModelEvent, { type: "end" }>;
+  readonly usage: Usage;
+}
+
+/** Reads one answer of the model into the chain, as it comes. */
+function createReading({ model, modelCalls }: ModelStepDeps) {
+  return async (
+    request: ModelRequest,
+    {
+      turn: {
+        stop,
+        span,
+        request: { conversation_id: conversation },
+      },
+      briefing,
+    }: ModelStepInput,
+    { step, writer }: { step: number; writer: StepWriter },
+  ): Promise<Reading> => {
+    const { signal } = stop;
+    const agent = briefing.agent.name;
+    const call = modelCalls({ parent: span, model: request.model, agent, conversation, step, signal });
+    try {
+      const events = streamWithRetry(model, request, { signal, onRetry: call.retried });
+      const reading = await readEvents(events, writer, call);
+      const usage = reading.end.usage ?? estimateUsage(request.messages, writer.written());
+      call.answered(reading.end, usage);
+      return { ...reading, usage };
+    } catch (error) {
+      call.failed(error);
+      throw error;
+    }
+  };
+}
+
+type StepWriter = ReturnType<typeof createStepWriter>;
+
+async function readEvents(
+  events: AsyncIterable<ModelEvent | RestartEvent>,
+  writer: StepWriter,
+  call: ModelCall,
+): Promise<Omit<Reading, "usage">> {
+  let calls: RequestedCall[] = [];
+  let end: Reading["end"] | undefined;
+  for await (const event of events) {
+    call.saw(event);
+    if (event.type === "text") writer.text(event.text);
+    if (event.type === "restart") writer.restart();
+    if (event.type === "tool_calls") calls = event.calls;
+    if (event.type === "end") end = event;
+  }
+  if (end === undefined) throw new ChatError("MODEL_TRUNCATED");
+  return { calls, end };
 }
 
 function modelOf(model: string | undefined): { model?: string } {

@@ -4,6 +4,8 @@ import { loadAgents } from "./agents/load-agents.ts";
 import { createAnswer } from "./answer.ts";
 import { createBrief, type Brief } from "./briefing.ts";
 import type { Config } from "./config.ts";
+import type { createAgentMetrics } from "./metrics.ts";
+import { createModelCalls } from "./model-call.ts";
 import { createModelStep } from "./model-step.ts";
 import { createModelClient } from "./model/model-client.ts";
 import type { Provider } from "./model/provider.ts";
@@ -50,23 +52,28 @@ export async function readBrief({ AGENTS_DIR, KNOWLEDGE_DIR }: Config): Promise<
   return createBrief({ route: createRouter(agents), knowledge });
 }
 
+export interface TurnParts {
+  readonly provider: Provider;
+  readonly brief: Brief;
+  readonly tools: ReturnType<typeof connectTools>;
+  readonly metrics: Pick<ReturnType<typeof createAgentMetrics>, "modelCalled" | "modelRetried" | "turnEnded">;
+}
+
 /** What runs a claimed turn: model, tools, ending. */
-export function createTurnRun(
-  { config, log }: Process,
-  bus: Bus,
-  { provider, brief, tools }: { provider: Provider; brief: Brief; tools: ReturnType<typeof connectTools> },
-) {
+export function createTurnRun({ config, log }: Process, bus: Bus, { provider, brief, tools, metrics }: TurnParts) {
   const { MODEL_IDLE_MS: idleMs, MODEL_FIRST_TOKEN_MS: firstTokenMs } = config;
   const model = createModelClient({ provider, idleMs, firstTokenMs, log });
+  const { modelCalled: onCall, modelRetried: onRetry, turnEnded: onEnded } = metrics;
+  const modelCalls = createModelCalls({ provider, onCall, onRetry });
   const answer = createAnswer({
     ...{ bus, ...tools },
     brief,
-    modelStep: createModelStep({ model, contextBytes: config.CONTEXT_BYTES }),
+    modelStep: createModelStep({ model, modelCalls, contextBytes: config.CONTEXT_BYTES }),
     maxSteps: config.MAX_STEPS,
     historyMessages: config.HISTORY_MESSAGES,
   });
   return createTurn({
-    ...{ bus, answer, log },
+    ...{ bus, answer, onEnded, log },
     maxAttempts: config.MAX_ATTEMPTS,
     tokenFlushMs: config.TOKEN_FLUSH_MS,
     appendGiveUpMs: config.APPEND_GIVE_UP_MS,

@@ -1,6 +1,13 @@
 import type { Bus, ToolQueue } from "@parley/bus";
-import { decodeEvent, parseEventSubject, subjects, type StepCall, type ToolDefinition } from "@parley/protocol";
-import { sleep, type Logger } from "@parley/runtime";
+import {
+  decodeEvent,
+  parseEventSubject,
+  subjects,
+  toolQueueName,
+  type StepCall,
+  type ToolDefinition,
+} from "@parley/protocol";
+import { sleep, traceNames, type Logger, type TraceSpan } from "@parley/runtime";
 import { createToolResults, type CallsOfTurn } from "./tool-results.ts";
 import { foldEvent } from "./turn-fold.ts";
 
@@ -18,6 +25,8 @@ export interface ToolRun extends CallsOfTurn {
   readonly definitionOf: (name: string) => ToolDefinition | undefined;
   /** Cancel, hand-over or fencing. */
   readonly signal: AbortSignal;
+  /** Of the turn. */
+  readonly span: TraceSpan;
 }
 
 export type ToolCalls = ReturnType<typeof createToolCalls>;
@@ -76,37 +85,68 @@ type CallRunDeps = Pick<ToolCallsDeps, "queue" | "log" | "queueWaitMs"> & {
   readonly results: ReturnType<typeof createToolResults>;
 };
 
-/** Brings one call to its result. `arrived` is aborted when the result came live. */
+/** One call that waits for its result. */
+interface Waiting {
+  readonly run: ToolRun;
+  readonly call: StepCall;
+  readonly timeoutMs: number;
+  /** Aborted when the result came live. */
+  readonly arrived: AbortSignal;
+  /** Until the call is queued; the tool worker goes on from it. */
+  readonly sending: TraceSpan;
+}
+
+function sendingSpan({ span, request }: ToolRun, { call_id, tool_name }: StepCall): TraceSpan {
+  return span.child({
+    name: `send ${toolQueueName}`,
+    kind: "producer",
+    attributes: {
+      [traceNames.messagingSystem]: "bullmq",
+      [traceNames.messagingOperation]: "send",
+      [traceNames.messagingOperationType]: "send",
+      [traceNames.destination]: toolQueueName,
+      [traceNames.messageId]: call_id,
+      [traceNames.tool]: tool_name,
+      [traceNames.toolCall]: call_id,
+      [traceNames.conversation]: request.conversation_id,
+    },
+  });
+}
+
+/** Brings one call to its result. */
 function createCallRun({ results, queue, log, queueWaitMs }: CallRunDeps) {
   /** Redis may be away: the caller tries again until its deadline. Adding twice is harmless. */
-  const enqueue = async ({ request }: ToolRun, call: StepCall, timeoutMs: number): Promise<boolean> => {
+  const enqueue = async ({ run: { request }, call, timeoutMs, sending }: Waiting): Promise<boolean> => {
     const { conversation_id, turn_id, user } = request;
     const { call_id, tool_name, arguments: args } = call;
-    const job = { v: 1 as const, call_id, tool_name, arguments: args, conversation_id, turn_id, user };
+    const { traceparent } = sending;
+    const trace = traceparent === undefined ? {} : { trace: traceparent };
+    const job = { v: 1 as const, call_id, tool_name, arguments: args, conversation_id, turn_id, user, ...trace };
     try {
       await queue.add({ ...job, timeout_ms: timeoutMs });
       return true;
     } catch (err) {
-      log.debug({ err, call: call_id }, "a tool call could not be queued yet");
+      log.debug({ err, call_id }, "a tool call could not be queued yet");
       return false;
     }
   };
 
   /** Returns whether the call was ever queued; ends when its result is there, its time is over, or the run is stopped. */
-  const waitForResult = async (
-    run: ToolRun,
-    call: StepCall,
-    timeoutMs: number,
-    arrived: AbortSignal,
-  ): Promise<boolean> => {
+  const waitForResult = async (waiting: Waiting): Promise<boolean> => {
+    const { run, call, timeoutMs, arrived, sending } = waiting;
     const deadline = performance.now() + timeoutMs + queueWaitMs;
     let queued = false;
     while (performance.now() < deadline && !run.signal.aborted) {
-      queued = (await enqueue(run, call, timeoutMs)) || queued;
+      const added = await enqueue(waiting);
+      if (added && !queued) sending.end();
+      queued ||= added;
       if (!arrived.aborted) await sleep(rereadMs, AbortSignal.any([arrived, run.signal]));
       if (run.fold.results.has(call.call_id) || (await results.find(run, call.call_id))) break;
     }
-    return queued;
+    if (queued) return true;
+    sending.fail("not queued");
+    sending.end();
+    return false;
   };
 
   return async (run: ToolRun, call: StepCall, arrived: AbortSignal): Promise<void> => {
@@ -114,12 +154,8 @@ function createCallRun({ results, queue, log, queueWaitMs }: CallRunDeps) {
     if (call.problem !== undefined) {
       return results.settle(run, call, { status: "failed", result: call.problem, durationMs: 0 });
     }
-    const queued = await waitForResult(
-      run,
-      call,
-      run.definitionOf(call.tool_name)?.timeout_ms ?? unknownToolMs,
-      arrived,
-    );
+    const timeoutMs = run.definitionOf(call.tool_name)?.timeout_ms ?? unknownToolMs;
+    const queued = await waitForResult({ run, call, timeoutMs, arrived, sending: sendingSpan(run, call) });
     if (run.fold.results.has(call.call_id) || run.signal.aborted) return;
     const durationMs = performance.now() - startedAt;
     const late = { status: "timeout" as const, result: "The tool took too long.", durationMs };

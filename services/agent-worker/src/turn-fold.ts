@@ -35,6 +35,10 @@ export interface TurnFold {
   forgotten: boolean;
   /** A viewer has seen that the turn began. */
   visible: boolean;
+  /** Where the last attempt is in its trace. */
+  trace: string | undefined;
+  /** The last attempt ended by a hand-over: its worker was not lost. */
+  handedOver: boolean;
   cancel?: { by: string; reason: string };
   /** How it was decided to end; nothing else may be decided then. */
   ending?: Outcome;
@@ -54,6 +58,8 @@ export function createTurnFold(): TurnFold {
     usage: { input_tokens: 0, output_tokens: 0 },
     forgotten: false,
     visible: false,
+    trace: undefined,
+    handedOver: false,
     ended: false,
   };
 }
@@ -63,12 +69,10 @@ export function foldEvent(fold: TurnFold, seq: number, event: StoredEvent): void
   if ("attempt" in event) {
     fold.seq = seq;
     fold.attempt = event.attempt;
+    foldWriter(fold, event);
   }
   if (isTerminal(event.type)) fold.ended = true;
   switch (event.type) {
-    case "released":
-      fold.released++;
-      return;
     case "thinking":
       fold.visible = true;
       return;
@@ -94,6 +98,18 @@ export function foldEvent(fold: TurnFold, seq: number, event: StoredEvent): void
       fold.ending = event.outcome;
       return;
     default:
+  }
+}
+
+/** Who has the turn, and how the one before let go of it. */
+function foldWriter(fold: TurnFold, event: StoredEvent): void {
+  if (event.type === "claimed") {
+    fold.trace = event.trace;
+    fold.handedOver = false;
+  }
+  if (event.type === "released") {
+    fold.released++;
+    fold.handedOver = true;
   }
 }
 

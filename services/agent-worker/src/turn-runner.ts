@@ -1,8 +1,8 @@
 import type { Bus, QueuedTurn } from "@parley/bus";
-import { ChatError } from "@parley/protocol";
-import type { Logger } from "@parley/runtime";
-import { claimTurn } from "./claim.ts";
-import type { ClaimedTurn } from "./claimed-turn.ts";
+import { ChatError, turnsDestination, type TurnRequest } from "@parley/protocol";
+import { noSpan, traceNames, type Logger, type TraceSpan, type Tracing } from "@parley/runtime";
+import { claimTurn, type PreviousAttempt } from "./claim.ts";
+import { idsOf, type ClaimedTurn } from "./claimed-turn.ts";
 import { FencedError } from "./fenced-append.ts";
 import { TurnCancelled, TurnHandedOver } from "./turn-stop.ts";
 
@@ -29,7 +29,9 @@ export interface TurnRunnerDeps {
   /** A turn that takes longer ends with an error. */
   readonly turnMs: number;
   readonly appendGiveUpMs: number;
+  readonly tracing: Tracing;
   readonly log: Logger;
+  readonly onClaimed: (request: TurnRequest, previous: PreviousAttempt | undefined) => void;
   readonly onSettled: (result: TurnResult) => void;
 }
 
@@ -42,6 +44,8 @@ export type TurnResult = "ended" | "skipped" | "lost" | "fenced" | "handed over"
 interface Running {
   turn: RunnableTurn;
   stop: AbortController;
+  /** Of the attempt that runs. */
+  span: TraceSpan;
   done: Promise<void>;
 }
 
@@ -76,7 +80,7 @@ export function createTurnRunner({ onSettled, ...deps }: TurnRunnerDeps) {
         present.turn = turn;
         return present.done;
       }
-      const entry: Running = { turn, stop: new AbortController(), done: Promise.resolve() };
+      const entry: Running = { turn, stop: new AbortController(), span: noSpan, done: Promise.resolve() };
       running.set(turn.request.turn_id, entry);
       entry.done = work(entry);
       await entry.done;
@@ -101,37 +105,70 @@ export function createTurnRunner({ onSettled, ...deps }: TurnRunnerDeps) {
 type SettleDeps = Omit<TurnRunnerDeps, "onSettled">;
 
 async function claimAndRun(
-  { turn: { request }, stop }: Running,
+  { turn: { request }, stop, span }: Running,
   deps: SettleDeps,
   lostAttempts: number,
 ): Promise<TurnResult> {
-  const { bus, worker, appendGiveUpMs, turnMs, run } = deps;
-  const claim = await claimTurn(request, { bus, worker, giveUpMs: appendGiveUpMs, lostAttempts });
+  const { bus, worker, appendGiveUpMs: giveUpMs, turnMs, run, onClaimed } = deps;
+  const claiming = span.child({ name: "claim" });
+  const claimed = claimTurn(request, { bus, worker, giveUpMs, lostAttempts, trace: span.traceparent });
+  const claim = await claimed.finally(claiming.end);
   if (claim.kind === "ended") return "skipped";
   if (claim.kind === "lost") return "lost";
+  const { fold, attempt, previous } = claim;
+  span.set({ [traceNames.attempt]: attempt });
+  span.link(previous?.trace);
+  onClaimed(request, previous);
   const tooLong = new ChatError("MODEL_TIMEOUT", { message: "The answer took too long." });
   const timer = setTimeout(() => stop.abort(tooLong), turnMs);
   try {
-    return await run({ request, fold: claim.fold, attempt: claim.attempt, stop });
+    return await run({ request, fold, attempt, stop, span });
   } finally {
     clearTimeout(timer);
   }
 }
 
+/** A span of its own for each attempt: one that is lost with its worker is never sent, but the next points to it. */
+function attemptSpan(tracing: Tracing, { trace, turn_id, conversation_id, accepted_at }: TurnRequest): TraceSpan {
+  return tracing.start({
+    name: `process ${turnsDestination}`,
+    kind: "consumer",
+    parent: trace,
+    attributes: {
+      [traceNames.messagingSystem]: "nats",
+      [traceNames.messagingOperation]: "process",
+      [traceNames.messagingOperationType]: "process",
+      [traceNames.destination]: turnsDestination,
+      [traceNames.messageId]: turn_id,
+      [traceNames.conversation]: conversation_id,
+      [traceNames.turn]: turn_id,
+      [traceNames.queueWait]: Math.max(0, Date.now() - accepted_at) / 1_000,
+    },
+  });
+}
+
 async function settle(entry: Running, deps: SettleDeps): Promise<TurnResult> {
+  const { request } = entry.turn;
   for (let lostAttempts = 0; ;) {
+    entry.span = attemptSpan(deps.tracing, request);
+    const { span } = entry;
     try {
-      return await claimAndRun(entry, deps, lostAttempts);
+      const result = await claimAndRun(entry, deps, lostAttempts);
+      span.set({ [traceNames.result]: result });
+      return result;
     } catch (err) {
+      span.fail(err instanceof FencedError ? "fenced" : "failed");
       if (!(err instanceof FencedError)) {
-        const turn = entry.turn.request.turn_id;
-        deps.log.error({ err, turn }, "a turn could not be brought to its end; it will be delivered again");
+        const what = "a turn could not be brought to its end; it will be delivered again";
+        deps.log.error({ err, ...idsOf({ request, span }) }, what);
         return "failed";
       }
       if (err.lostAttempt === undefined) return "fenced";
       // The claim was lost with the log: the turn begins again, here as well as anywhere.
       lostAttempts = err.lostAttempt;
       entry.stop = new AbortController();
+    } finally {
+      span.end();
     }
   }
 }

@@ -1,9 +1,9 @@
 import type { Bus } from "@parley/bus";
-import { ChatError, subjects, toChatError, type Outcome } from "@parley/protocol";
+import { ChatError, subjects, toChatError, type Outcome, type TurnRequest } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { Answer } from "./answer.ts";
 import { createChain, type Chain } from "./chain.ts";
-import type { ClaimedTurn } from "./claimed-turn.ts";
+import { idsOf, type ClaimedTurn } from "./claimed-turn.ts";
 import { cancelledOutcome, createEnding, errorOutcome } from "./ending.ts";
 import { FencedError } from "./fenced-append.ts";
 import { TurnCancelled, TurnHandedOver } from "./turn-stop.ts";
@@ -17,6 +17,7 @@ export interface TurnDeps {
   readonly tokenFlushMs: number;
   /** How long an append is tried before the worker fences itself. */
   readonly appendGiveUpMs: number;
+  readonly onEnded: (request: TurnRequest, outcome: Outcome) => void;
   readonly log: Logger;
 }
 
@@ -39,8 +40,8 @@ function mayPass(reason: unknown): boolean {
  * Runs a claimed turn to its end, or until it is handed over. Resolves with what became of it; throws FencedError when it now belongs to
  * another worker, or whatever kept the ending from being stored (then the turn is delivered again).
  */
-export function createTurn({ bus, answer, maxAttempts, tokenFlushMs, appendGiveUpMs, log }: TurnDeps) {
-  const end = createEnding(bus);
+export function createTurn({ bus, answer, maxAttempts, tokenFlushMs, appendGiveUpMs, onEnded, log }: TurnDeps) {
+  const end = createEnding({ transcripts: bus.transcripts, onEnded });
 
   const openChain = ({ request, fold, attempt, stop }: ClaimedTurn): Chain => {
     const { conversation_id: conversationId, turn_id: turnId } = request;
@@ -73,8 +74,7 @@ export function createTurn({ bus, answer, maxAttempts, tokenFlushMs, appendGiveU
       await chain.stored();
       await answer.closeTools(turn);
       if (reason instanceof TurnCancelled) return cancelledOutcome(turn, reason.reason);
-      const { turn_id, conversation_id: conversation } = turn.request;
-      log.warn({ err: reason, turn: turn_id, conversation }, "a turn ends with an error");
+      log.warn({ err: reason, ...idsOf(turn) }, "a turn ends with an error");
       return errorOutcome(turn, toChatError(reason));
     }
   };

@@ -1,4 +1,14 @@
-import { durationMs, flag, logFormat, logLevel, optionalText, port, secret } from "@parley/runtime";
+import {
+  durationMs,
+  flag,
+  logFormat,
+  logLevel,
+  optionalText,
+  port,
+  sampleRatio,
+  secret,
+  traceFields,
+} from "@parley/runtime";
 import { z } from "zod";
 
 const count = () => z.coerce.number({ error: "must be a whole number" }).int().min(1);
@@ -32,6 +42,8 @@ export const Config = z
       .describe("Origins of other sites whose pages may connect, comma-separated."),
     MAX_CONNECTIONS: count().optional().describe("Sockets of this process; default: what the file limit allows."),
     MAX_HTTP_WAIT_MS: durationMs(600_000).describe("How long an HTTP request may wait for its answer."),
+    ...traceFields(),
+    TRACES_SAMPLE_RATIO: sampleRatio(),
     LOG_LEVEL: logLevel(),
     LOG_FORMAT: logFormat(),
     SHUTDOWN_MS: durationMs(10_000).describe("Time to say goodbye to clients when stopping."),

@@ -1,5 +1,5 @@
 import type { Bus } from "@parley/bus";
-import type { Logger, Registry } from "@parley/runtime";
+import { noTracing, type Logger, type Registry, type Tracing } from "@parley/runtime";
 import uWS, { type TemplatedApp } from "uWebSockets.js";
 import { createTokens, type TokenOptions, type Tokens } from "./auth/tokens.ts";
 import { startCanary } from "./canary.ts";
@@ -48,6 +48,8 @@ export interface EdgeOptions {
   readonly maxHttpWaitMs?: number;
   readonly limits?: DeliveryLimits;
   readonly deadlines?: Deadlines;
+  /** Default: none. */
+  readonly tracing?: Tracing;
   readonly log: Logger;
 }
 
@@ -84,7 +86,7 @@ type Outward = ReturnType<typeof createOutward>;
 
 /** From the sockets to the broker: what is done with each frame. */
 function createInward(
-  { bus, redis, log }: EdgeOptions,
+  { bus, redis, tracing = noTracing, log }: EdgeOptions,
   { hubs, catchUp, outbox, counters }: Outward,
   { tokens, isBrokerWell }: { tokens: Tokens; isBrokerWell: () => boolean },
 ) {
@@ -92,7 +94,8 @@ function createInward(
   const viewing = createViewing({ hubs, catchUp, events: bus.events });
   const { isOwn } = ownership;
   const conversations = createConversations({ bus, redis, log });
-  const onMessage = createMessageHandler({ bus, ownership, viewing, outbox, onAccepted: conversations.accepted });
+  const { accepted: onAccepted } = conversations;
+  const onMessage = createMessageHandler({ bus, ownership, viewing, outbox, onAccepted, counters, tracing });
   const onCancel = createCancelHandler({ bus, ownership });
   const handle = createFrameHandler({
     chooseDialect: createDialectChooser({ outbox, isOwn, counters }),

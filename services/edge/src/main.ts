@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
+import { hostname } from "node:os";
 import { fileURLToPath } from "node:url";
 import { connectRedis, openBus } from "@parley/bus";
-import { createLifecycle, createLogger, readConfig, runMain, startAdmin } from "@parley/runtime";
+import { createLifecycle, createLogger, readConfig, runMain, startAdmin, startTracing } from "@parley/runtime";
 import { z } from "zod";
 import { Config, isWeakSecret } from "./config.ts";
 import { startEdge } from "./edge.ts";
@@ -18,9 +19,12 @@ runMain(SERVICE, async ({ env }) => {
   if (isWeakSecret(config.AUTH_JWT_SECRET))
     log.warn("AUTH_JWT_SECRET can be guessed: good enough for development only");
 
+  const name = `${SERVICE}-${process.pid}`;
+  const tracing = await startTracing({ service: SERVICE, instance: `${name}@${hostname()}`, settings: config, log });
+  lifecycle.use("traces", tracing.close);
   const bus = await openBus({
     servers: config.NATS_URL,
-    name: `${SERVICE}-${process.pid}`,
+    name,
     shards: config.SHARDS,
     replicas: config.STREAM_REPLICAS,
     log,
@@ -42,6 +46,7 @@ runMain(SERVICE, async ({ env }) => {
     maxHttpWaitMs: config.MAX_HTTP_WAIT_MS,
     pages: await readPages(fileURLToPath(new URL("../pages/", import.meta.url))),
     version,
+    tracing,
     log,
   });
   lifecycle.use("edge", edge.stop);

@@ -1,5 +1,7 @@
 import type { ErrorCode } from "@parley/protocol";
-import { Counter, Gauge, createMetrics, type Registry } from "@parley/runtime";
+import { Counter, Gauge, Histogram, createMetrics, type Registry } from "@parley/runtime";
+
+const firstTokenBucketsS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60];
 
 /** Plain numbers, because some of them are counted for every token. */
 export function createCounters() {
@@ -8,6 +10,15 @@ export function createCounters() {
     events: 0,
     /** WebSocket messages sent. */
     frames: 0,
+    /** Messages that became a turn, and repeats of such. */
+    accepted: { new: 0, repeated: 0 },
+    /** Observed once a turn, by the edge that took its message. */
+    firstToken: new Histogram({
+      name: "parley_edge_time_to_first_token_seconds",
+      help: "From the arrival of a message to sending the first token of its answer to whoever sent it.",
+      buckets: firstTokenBucketsS,
+      registers: [],
+    }),
     /** WebSocket messages received. */
     received: 0,
     snapshots: 0,
@@ -68,6 +79,39 @@ function addLabelled(registry: Registry, { name, help, label, read }: Labelled):
   const counter = new Counter({ name, help, labelNames: [label], registers: [registry], collect });
 }
 
+function addLabelledCounters(registry: Registry, counters: Counters): void {
+  addLabelled(registry, {
+    name: "parley_edge_messages_accepted_total",
+    help: "Messages accepted: new ones became a turn, repeated ones were sent again.",
+    label: "kind",
+    read: () => Object.entries(counters.accepted),
+  });
+  addLabelled(registry, {
+    name: "parley_edge_resumes_total",
+    help: "Subscriptions by how they were caught up.",
+    label: "mode",
+    read: () => Object.entries(counters.resumes),
+  });
+  addLabelled(registry, {
+    name: "parley_edge_closes_total",
+    help: "Closed sockets by close code.",
+    label: "code",
+    read: () => counters.closed,
+  });
+  addLabelled(registry, {
+    name: "parley_edge_errors_total",
+    help: "Frames and HTTP requests refused, by error code.",
+    label: "code",
+    read: () => counters.errors,
+  });
+  addLabelled(registry, {
+    name: "parley_edge_dialects_total",
+    help: "Sockets without subprotocol by the dialect that their first chat frame chose.",
+    label: "dialect",
+    read: () => counters.dialects,
+  });
+}
+
 /** The metrics of an edge, read from the plain numbers when somebody asks. */
 export function createEdgeMetrics(counters: Counters, { sockets, hubs, outbox }: Gauges): Registry {
   const registry = createMetrics({ service: "edge" });
@@ -87,29 +131,7 @@ export function createEdgeMetrics(counters: Counters, { sockets, hubs, outbox }:
     parley_edge_lagged_total: ["Times a socket began to lag.", () => counters.lagged],
     parley_edge_refused_upgrades_total: ["Upgrades refused before a socket was made.", () => counters.refusedUpgrades],
   });
-  addLabelled(registry, {
-    name: "parley_edge_resumes_total",
-    help: "Subscriptions by how they were caught up.",
-    label: "mode",
-    read: () => Object.entries(counters.resumes),
-  });
-  addLabelled(registry, {
-    name: "parley_edge_closes_total",
-    help: "Closed sockets by close code.",
-    label: "code",
-    read: () => counters.closed,
-  });
-  addLabelled(registry, {
-    name: "parley_edge_errors_total",
-    help: "Frames refused, by error code.",
-    label: "code",
-    read: () => counters.errors,
-  });
-  addLabelled(registry, {
-    name: "parley_edge_dialects_total",
-    help: "Sockets without subprotocol by the dialect that their first chat frame chose.",
-    label: "dialect",
-    read: () => counters.dialects,
-  });
+  registry.registerMetric(counters.firstToken);
+  addLabelledCounters(registry, counters);
   return registry;
 }

@@ -1,6 +1,6 @@
 import type { JobRun } from "@parley/bus";
 import type { ToolJob } from "@parley/protocol";
-import { sleep, type Logger } from "@parley/runtime";
+import { sleep, traceNames, type ChildSpan, type Logger, type TraceSpan } from "@parley/runtime";
 import { endOf, lostWrite, notRun, type CallEnd } from "./call-end.ts";
 import type { CallLog } from "./call-log.ts";
 import { execute, type Stopper } from "./execution.ts";
@@ -14,6 +14,8 @@ export interface Call {
   /** Undefined: there is none of that name. */
   readonly tool: Tool | undefined;
   readonly stopper: Stopper;
+  /** Of the job. */
+  readonly span: TraceSpan;
 }
 
 export interface DecisionDeps {
@@ -42,7 +44,7 @@ export async function decide(call: Call, deps: DecisionDeps): Promise<CallEnd> {
 }
 
 async function perform(
-  { job, stopper }: Call,
+  { job, stopper, span }: Call,
   { definition }: Tool,
   prepared: Extract<PreparedCall, { run: unknown }>,
   { calls, log }: DecisionDeps,
@@ -50,13 +52,31 @@ async function perform(
   const timeoutMs = Math.min(job.timeout_ms, definition.timeout_ms);
   const progress = createProgress((text) => calls.progress(job, text), PROGRESS_INTERVAL_MS);
   const context = { callId: job.call_id, user: job.user, signal: stopper.signal, progress: progress.report };
+  const executing = span.child(executionSpan(definition.name, job.call_id));
   const startedAt = performance.now();
   try {
     const execution = await execute({ call: prepared, context, stopper, timeoutMs, log });
+    const status = execution.kind === "settled" ? execution.status : execution.by;
+    executing.set({ [traceNames.toolStatus]: status });
+    if (status !== "completed") executing.fail(status);
     return endOf(execution, definition, timeoutMs, performance.now() - startedAt);
   } finally {
+    executing.end();
     progress.stop();
   }
+}
+
+/** Neither arguments nor result: they may be anybody's data. */
+function executionSpan(tool: string, callId: string): ChildSpan {
+  return {
+    name: `execute_tool ${tool}`,
+    attributes: {
+      [traceNames.operation]: "execute_tool",
+      [traceNames.tool]: tool,
+      [traceNames.toolCall]: callId,
+      [traceNames.toolType]: "function",
+    },
+  };
 }
 
 /**

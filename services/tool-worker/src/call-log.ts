@@ -9,6 +9,7 @@ import {
   type ToolJob,
 } from "@parley/protocol";
 import { createBackoff, sleep, type Logger } from "@parley/runtime";
+import { idsOf } from "./call-ids.ts";
 import { toPlainText } from "./plain-text.ts";
 import { cutBytes, fitResult } from "./result-text.ts";
 
@@ -74,7 +75,7 @@ export function createCallLog({ bus: { events, nc }, worker, log }: CallLogDeps)
       };
       return keepTrying(
         async () => (await events.writeOnce(subjectOf("toolResult", job), event)).won,
-        () => log.warn({ call: call_id }, "a result waits for the broker"),
+        () => log.warn(idsOf(job), "a result waits for the broker"),
       );
     },
 
@@ -85,7 +86,7 @@ export function createCallLog({ bus: { events, nc }, worker, log }: CallLogDeps)
       try {
         nc.publish(subjectOf("toolProgress", job), encodeEvent(event));
       } catch (err) {
-        log.debug({ err, call: job.call_id }, "progress could not be published");
+        log.debug({ err, ...idsOf(job) }, "progress could not be published");
       }
     },
   };

@@ -1,5 +1,7 @@
 import type { JobEnd, JobRun } from "@parley/bus";
-import type { ToolJob } from "@parley/protocol";
+import { toolQueueName, type ToolJob } from "@parley/protocol";
+import { traceNames, type TraceSpan, type Tracing } from "@parley/runtime";
+import { idsOf } from "./call-ids.ts";
 import { decide, type DecisionDeps } from "./call-decision.ts";
 import { notRun, type CallEnd } from "./call-end.ts";
 import { createStopper, stopByQueue } from "./execution.ts";
@@ -11,10 +13,11 @@ export interface CallRunnerDeps extends DecisionDeps {
   readonly registry: ToolRegistry;
   readonly running: RunningCalls;
   readonly metrics: CallMetrics;
+  readonly tracing: Tracing;
 }
 
 /** Runs calls as the queue hands them out, and stores what they came to. */
-export function createCallRunner({ registry, calls, running, metrics, log }: CallRunnerDeps) {
+export function createCallRunner({ registry, calls, running, metrics, tracing, log }: CallRunnerDeps) {
   async function store(job: ToolJob, end: CallEnd): Promise<JobEnd> {
     const tool = registry.find(job.tool_name)?.definition.name;
     if (end.state !== "settled") {
@@ -24,7 +27,7 @@ export function createCallRunner({ registry, calls, running, metrics, log }: Cal
     const { status, duration_ms: durationMs } = end.outcome;
     const isFirst = await calls.finish(job, end.outcome);
     metrics.ended(tool, isFirst ? status : "refused", durationMs);
-    log.debug({ call: job.call_id, tool: job.tool_name, status, isFirst }, "a tool call ended");
+    log.debug({ ...idsOf(job), tool: job.tool_name, status, isFirst }, "a tool call ended");
     return "done";
   }
 
@@ -35,10 +38,15 @@ export function createCallRunner({ registry, calls, running, metrics, log }: Cal
       const stopper = createStopper();
       return running.track(job, stopper, async () => {
         const release = stopByQueue(stopper, tool?.definition.effect ?? "read", run);
+        const span = jobSpan(tracing, job, run);
+        metrics.taken(run.waitedMs);
         try {
-          return await store(job, await decide({ job, run, tool, stopper }, { calls, log }));
+          const end = await decide({ job, run, tool, stopper, span }, { calls, log });
+          span.set({ [traceNames.toolStatus]: end.state === "settled" ? end.outcome.status : end.state });
+          return await store(job, end);
         } finally {
           release();
+          span.end();
         }
       });
     },
@@ -47,10 +55,30 @@ export function createCallRunner({ registry, calls, running, metrics, log }: Cal
     abandon(job: ToolJob): void {
       const end = notRun("failed", `${job.tool_name} was given up: the workers that ran it were lost.`);
       store(job, end).catch((err: unknown) => {
-        log.error({ err, call: job.call_id }, "a call that was given up has no result");
+        log.error({ err, ...idsOf(job) }, "a call that was given up has no result");
       });
     },
   };
+}
+
+function jobSpan(tracing: Tracing, job: ToolJob, { waitedMs, recovered }: JobRun): TraceSpan {
+  return tracing.start({
+    name: `process ${toolQueueName}`,
+    kind: "consumer",
+    parent: job.trace,
+    attributes: {
+      [traceNames.messagingSystem]: "bullmq",
+      [traceNames.messagingOperation]: "process",
+      [traceNames.messagingOperationType]: "process",
+      [traceNames.destination]: toolQueueName,
+      [traceNames.messageId]: job.call_id,
+      [traceNames.conversation]: job.conversation_id,
+      [traceNames.turn]: job.turn_id,
+      [traceNames.toolCall]: job.call_id,
+      [traceNames.queueWait]: waitedMs / 1_000,
+      ...(recovered ? { [traceNames.recovered]: true } : {}),
+    },
+  });
 }
 
 const jobEnds = { known: "done", "given back": "give back", "not mine": "not mine" } as const satisfies Record<

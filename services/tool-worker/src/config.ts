@@ -1,4 +1,4 @@
-import { durationMs, flag, logFormat, logLevel, optionalText, port } from "@parley/runtime";
+import { durationMs, flag, logFormat, logLevel, optionalText, port, traceFields } from "@parley/runtime";
 import { z } from "zod";
 
 const count = (defaultCount: number) => z.coerce.number().int().min(1).default(defaultCount);
@@ -33,6 +33,7 @@ export const Config = z.object({
   DEMO_COUNTER_FILE: optionalText().describe(
     "Where demo_counter writes one line per execution; without it that tool is not offered.",
   ),
+  ...traceFields(),
   LOG_LEVEL: logLevel(),
   LOG_FORMAT: logFormat(),
   SHUTDOWN_MS: durationMs(10_000).describe("Time for running calls that change something when stopping."),

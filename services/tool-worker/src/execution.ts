@@ -99,7 +99,7 @@ async function settled({ call, context, stopper, log }: ExecutionDeps): Promise<
   } catch (err) {
     const by = stopper.by();
     if (by !== undefined) return { kind: "interrupted", by };
-    if (!(err instanceof ToolError)) log.error({ err, call: context.callId }, "a tool failed unexpectedly");
+    if (!(err instanceof ToolError)) log.error({ err, call_id: context.callId }, "a tool failed unexpectedly");
     const text = err instanceof ToolError ? err.message : "The tool failed for an internal reason.";
     return { kind: "settled", status: "failed", output: { text } };
   }

@@ -9,8 +9,8 @@ import { Config } from "./config.ts";
 import { openCluster } from "./kubernetes/cluster.ts";
 import { createKubernetesTools } from "./kubernetes/kubernetes-tools.ts";
 import { createNamespaceRule } from "./kubernetes/namespace-rule.ts";
-import { createToolMetrics } from "./metrics.ts";
 import { createRunningCalls } from "./running-calls.ts";
+import { observe, startTelemetry } from "./telemetry.ts";
 import { createDemoTools } from "./tools/demo/demo-tools.ts";
 import { createToolRegistry } from "./tools/registry.ts";
 import type { Tool } from "./tools/tool.ts";
@@ -24,7 +24,8 @@ runMain("tool-worker", async ({ env }) => {
   await using life = createLifecycle({ log, shutdownMs: config.SHUTDOWN_MS });
   const worker = `tool-${randomUUID()}`;
   const registry = createToolRegistry(toolsOf(config, log));
-  const metrics = createToolMetrics();
+  const telemetry = await startTelemetry({ config, log, life }, worker);
+  const { metrics, tracing } = telemetry;
 
   // First of all, so that the process can be seen to live while it waits for the broker.
   let ready = (): string[] => ["The broker cannot be reached."];
@@ -37,12 +38,12 @@ runMain("tool-worker", async ({ env }) => {
   life.use("Redis", () => redis.disconnect());
 
   const running = createRunningCalls();
-  metrics.observe(running.count);
+  observe(telemetry, { config, log, life }, running.count);
   const calls = createCallLog({ bus, worker, log });
   life.use("cancels", listenForCancels({ bus, shards: config.SHARDS, calls, running, log }));
   // The broker must know of the subscription before the first call is taken.
   await bus.events.flush();
-  const runner = createCallRunner({ registry, calls, running, metrics, log });
+  const runner = createCallRunner({ registry, calls, running, metrics, tracing, log });
   const queue = startToolWorker({ ...queueOptions(config), run: runner.run, onAbandoned: runner.abandon, log });
   life.use("running calls", () => queue.close(Math.max(0, config.SHUTDOWN_MS - CLOSE_MS)));
   const { definitions } = registry;

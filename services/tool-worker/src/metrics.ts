@@ -1,8 +1,17 @@
-import { Counter, createMetrics, Gauge, Histogram } from "@parley/runtime";
+import type { ToolJobCounts } from "@parley/bus";
+import { addGauge, Counter, createMetrics, Histogram } from "@parley/runtime";
 
-export type CallMetrics = Pick<ReturnType<typeof createToolMetrics>, "ended">;
+export type CallMetrics = Pick<ReturnType<typeof createToolMetrics>, "ended" | "taken">;
 
+const WAIT_BUCKETS_S = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const DURATION_BUCKETS_S = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
+
+export interface ToolGauges {
+  readonly slots: number;
+  readonly running: () => number;
+  /** Undefined while Redis cannot be asked. */
+  readonly queue: () => ToolJobCounts | undefined;
+}
 
 /** The worker's own figures. */
 export function createToolMetrics() {
@@ -26,8 +35,16 @@ export function createToolMetrics() {
     buckets: DURATION_BUCKETS_S,
     registers,
   });
+  const wait = new Histogram({
+    name: "parley_tool_queue_wait_seconds",
+    help: "How long calls waited in the queue before a tool worker took them (clocks of two machines).",
+    buckets: WAIT_BUCKETS_S,
+    registers,
+  });
   return {
     registry,
+    /** A call was taken from the queue. */
+    taken: (waitedMs: number): void => wait.observe(waitedMs / 1_000),
     /** `tool` is undefined for names that no tool has: the model's inventions must not become labels. */
     ended(tool: string | undefined, status: string, durationMs?: number): void {
       const label = tool ?? "unknown";
@@ -35,15 +52,15 @@ export function createToolMetrics() {
       if (status === "refused") refused.inc();
       if (durationMs !== undefined) duration.observe({ tool: label }, durationMs / 1_000);
     },
-    observe(running: () => number): void {
-      new Gauge({
-        name: "parley_tool_calls_running",
-        help: "Tool calls that run here.",
-        registers,
-        collect() {
-          this.set(running());
-        },
-      });
+    observe({ slots, running, queue }: ToolGauges): void {
+      const gauge = (name: string, help: string, read: () => number) => addGauge(registry, name, help, read);
+      gauge("parley_tool_slots", "Tool calls that may run here at once.", () => slots);
+      gauge("parley_tool_calls_running", "Tool calls that run here.", running);
+      const waiting = "Tool calls that wait in the queue; the same on all workers, absent if unknown.";
+      gauge("parley_tool_queue_waiting", waiting, () => queue()?.waiting ?? Number.NaN);
+      const active =
+        "Tool calls that some worker has taken from the queue; the same on all workers, absent if unknown.";
+      gauge("parley_tool_queue_active", active, () => queue()?.active ?? Number.NaN);
     },
   };
 }

@@ -64,7 +64,12 @@ describe("the queue stops", () => {
     const closing = new AbortController();
     const signal = new AbortController();
     const stopper = createStopper();
-    const release = stopByQueue(stopper, effect, { recovered: false, closing: closing.signal, signal: signal.signal });
+    const release = stopByQueue(stopper, effect, {
+      recovered: false,
+      waitedMs: 0,
+      closing: closing.signal,
+      signal: signal.signal,
+    });
     if (happens === "closing") closing.abort();
     else signal.abort(happens);
     release();

@@ -4,15 +4,20 @@ import {
   limits,
   messageIdOf,
   subjects,
+  toChatError,
+  turnsDestination,
+  type ConversationId,
   type MessageEvent,
   type MessageFrame,
   type TurnId,
   type TurnRequest,
   type User,
 } from "@parley/protocol";
+import { traceNames, type RootSpan, type Tracing } from "@parley/runtime";
 import { noCursor } from "../cursor.ts";
 import { deliveryLimits } from "../delivery-limits.ts";
 import type { HubViewer } from "../hub/hub.ts";
+import type { Counters } from "../metrics.ts";
 import type { Connection } from "../socket/connection.ts";
 import type { Outbox } from "../socket/outbox.ts";
 import { beginAt } from "./left-place.ts";
@@ -27,6 +32,8 @@ export interface MessageDeps {
   readonly outbox: Outbox;
   /** Told of every message that was accepted; must not wait for anything. */
   readonly onAccepted: (request: TurnRequest) => void;
+  readonly counters: Pick<Counters, "accepted">;
+  readonly tracing: Tracing;
 }
 
 interface Submitted {
@@ -34,6 +41,8 @@ interface Submitted {
   readonly userSeq: number | undefined;
   /** Turns that run before it. */
   readonly earlier: readonly TurnId[];
+  /** It was accepted before. */
+  readonly isRepeated: boolean;
 }
 
 /**
@@ -41,23 +50,65 @@ interface Submitted {
  * `accepted` is sent before any of them.
  */
 export function createMessageHandler(deps: MessageDeps) {
-  const { ownership, viewing } = deps;
-  return async (connection: Connection, user: User, frame: MessageFrame): Promise<void> => {
-    checkText(frame.message);
-    const conversation = frame.conversation_id ?? newConversationId();
-    await ownership.claim(conversation, user.id);
-    const request = turnRequestOf(frame, user, conversation);
+  const { ownership, viewing, counters, tracing } = deps;
+  const accept = async (
+    connection: Connection,
+    request: TurnRequest,
+    { on_busy }: MessageFrame,
+  ): Promise<Submitted> => {
+    const { conversation_id: conversation } = request;
     const { viewer, isNew } = await viewing.hold(connection, conversation);
     try {
-      const submitted = await submit(deps, request, frame.on_busy);
+      const submitted = await submit(deps, request, on_busy);
       deps.onAccepted(request);
       if (isNew) beginAt(connection, viewer, await beginningOf(deps, request, submitted));
       answer(deps, viewer, request, submitted.earlier.length);
+      return submitted;
     } catch (error) {
       if (isNew) viewing.leave(connection, conversation);
       else viewing.release(viewer);
       throw error;
     }
+  };
+
+  /** `parent`: the `traceparent` of the caller. */
+  return async (connection: Connection, user: User, frame: MessageFrame, parent?: string): Promise<void> => {
+    const askedMs = performance.now();
+    checkText(frame.message);
+    const conversation = frame.conversation_id ?? newConversationId();
+    const turn = turnIdOf(user.id, conversation, frame.id);
+    const span = tracing.start(sendSpan(conversation, turn, parent));
+    try {
+      await ownership.claim(conversation, user.id);
+      const request = turnRequestOf(frame, { user, conversation, turn, trace: span.traceparent });
+      Object.assign(connection, { asked: turn, askedMs });
+      const { isRepeated, earlier } = await accept(connection, request, frame);
+      counters.accepted[isRepeated ? "repeated" : "new"]++;
+      span.set({ [traceNames.duplicate]: isRepeated, [traceNames.queuePosition]: earlier.length });
+    } catch (error) {
+      connection.asked = undefined;
+      span.fail(toChatError(error).code);
+      throw error;
+    } finally {
+      span.end();
+    }
+  };
+}
+
+function sendSpan(conversation: ConversationId, turn: TurnId, parent: string | undefined): RootSpan {
+  return {
+    name: `send ${turnsDestination}`,
+    kind: "producer",
+    parent,
+    attributes: {
+      [traceNames.messagingSystem]: "nats",
+      [traceNames.messagingOperation]: "send",
+      [traceNames.messagingOperationType]: "send",
+      [traceNames.destination]: turnsDestination,
+      [traceNames.messageId]: turn,
+      [traceNames.conversation]: conversation,
+      [traceNames.turn]: turn,
+    },
   };
 }
 
@@ -69,13 +120,13 @@ async function submit(deps: MessageDeps, request: TurnRequest, onBusy: MessageFr
     (await events.writeOnce(userSubject(deps, request), messageEventOf(request))).seq;
   if (!duplicate) {
     const [userSeq, { earlier }] = await Promise.all([writeMessage(), queueBefore(deps, request)]);
-    return { userSeq, earlier };
+    return { userSeq, earlier, isRepeated: false };
   }
   const [known, { isQueued, earlier }] = await Promise.all([startOf(deps, request), queueBefore(deps, request)]);
   // In the queue without its message: the edge that took it died in between.
   const userSeq = known ?? (isQueued ? await writeMessage() : undefined);
   if (userSeq === undefined) await checkKnown(deps, request);
-  return { userSeq, earlier };
+  return { userSeq, earlier, isRepeated: true };
 }
 
 /** A message that was submitted before and has left no trace was deleted with its conversation: its end would never come. */
@@ -137,9 +188,17 @@ function checkText(text: string): void {
   if (Buffer.byteLength(text) > limits.messageBytes) throw new ChatError("MESSAGE_TOO_LARGE");
 }
 
-function turnRequestOf(frame: MessageFrame, user: User, conversation_id: string): TurnRequest {
-  const { id, message, agent, model, customer_id, metadata } = frame;
-  const turn_id = turnIdOf(user.id, conversation_id, id);
+interface Place {
+  readonly user: User;
+  readonly conversation: ConversationId;
+  readonly turn: TurnId;
+  readonly trace: string | undefined;
+}
+
+function turnRequestOf(
+  { id, message, agent, model, customer_id, metadata }: MessageFrame,
+  { user, conversation: conversation_id, turn: turn_id, trace }: Place,
+): TurnRequest {
   return {
     v: 1,
     turn_id,
@@ -153,6 +212,7 @@ function turnRequestOf(frame: MessageFrame, user: User, conversation_id: string)
     ...(customer_id === undefined ? {} : { customer_id }),
     ...(metadata === undefined ? {} : { metadata }),
     accepted_at: Date.now(),
+    ...(trace === undefined ? {} : { trace }),
   };
 }
 

@@ -17,7 +17,7 @@ import { createTurnWatch, type TerminalEvent, type TurnPlace } from "./turn-watc
 
 export interface AskingDeps {
   readonly viewers: HttpViewers;
-  readonly onMessage: (connection: Connection, user: User, frame: MessageFrame) => Promise<void>;
+  readonly onMessage: (connection: Connection, user: User, frame: MessageFrame, traceparent?: string) => Promise<void>;
   readonly viewing: Viewing;
   readonly ownership: Ownership;
   readonly outbox: Outbox;
@@ -47,7 +47,7 @@ export function createAsking(deps: AskingDeps) {
       const connection = viewers.open({ user, dialect, sink, onDeadline: () => giveUp(waitedTooLong()) });
       exchange.onGone(() => viewers.close(connection));
       try {
-        await onMessage(connection, user, question);
+        await onMessage(connection, user, question, exchange.header("traceparent"));
         const end = await ended;
         return end.type === "error" ? endedInError(end) : toReply(end);
       } catch (thrown) {
@@ -85,7 +85,7 @@ async function stream(
   const connection = viewers.open({ user, dialect, sink, onDeadline, onBeat: sink.beat });
   exchange.onGone(() => viewers.close(connection));
   try {
-    if (resumed === undefined) await onMessage(connection, user, question);
+    if (resumed === undefined) await onMessage(connection, user, question, exchange.header("traceparent"));
     else await viewing.follow(connection, question.conversation_id, after);
   } catch (error) {
     viewers.close(connection);

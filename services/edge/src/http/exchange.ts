@@ -31,6 +31,7 @@ const headerNames = [
   "last-event-id",
   "origin",
   "host",
+  "traceparent",
 ] as const;
 export type HeaderName = (typeof headerNames)[number];
 

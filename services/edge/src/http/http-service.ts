@@ -38,7 +38,7 @@ export interface HttpServiceDeps {
   readonly conversations: Conversations;
   readonly ownership: Ownership;
   readonly viewing: Viewing;
-  readonly onMessage: (connection: Connection, user: User, frame: MessageFrame) => Promise<void>;
+  readonly onMessage: (connection: Connection, user: User, frame: MessageFrame, traceparent?: string) => Promise<void>;
   readonly onCancel: (user: User, frame: Omit<CancelFrame, "type">) => Promise<TurnId>;
   readonly counters: { errors: Map<ErrorCode, number> };
   readonly log: Logger;

@@ -1,4 +1,4 @@
-import type { ConversationId, User } from "@parley/protocol";
+import type { ConversationId, TurnId, User } from "@parley/protocol";
 import type { Dialect } from "../dialect/dialect.ts";
 import type { HubViewer } from "../hub/hub.ts";
 import type { Outlet } from "../hub/viewer.ts";
@@ -17,6 +17,9 @@ export interface Connection extends Outlet {
   readonly viewers: Map<ConversationId, HubViewer>;
   /** Conversations it unsubscribed from, with the wire cursor of the last frame it got: `seq` never falls on a connection. */
   left: Map<ConversationId, number> | undefined;
+  /** The turn it asked for last, until its first token is sent; and when that was (a `performance.now`). */
+  asked: TurnId | undefined;
+  askedMs: number;
   state: ConnectionState;
   /** Set while it is `ready`. */
   user: User | undefined;
@@ -73,6 +76,8 @@ export function createConnection({
     ws: undefined,
     viewers: new Map(),
     left: undefined,
+    asked: undefined,
+    askedMs: 0,
     laggingSinceMs: 0,
     owedBytes: 0,
     state: "opening",

@@ -1,4 +1,4 @@
-import { closeCodes, type ConnectionFrame } from "@parley/protocol";
+import { closeCodes, type ConnectionFrame, type TurnId } from "@parley/protocol";
 import type { DeliveryLimits } from "../delivery-limits.ts";
 import type { VisibleEvent } from "../hub/visible-event.ts";
 import type { Outlet } from "../hub/viewer.ts";
@@ -6,7 +6,13 @@ import { createLaggards, type Laggards } from "./laggards.ts";
 
 export interface OutboxDeps {
   readonly limits: DeliveryLimits;
-  readonly counters: { frames: number; lagged: number };
+  readonly counters: { frames: number; lagged: number; firstToken: { observe(seconds: number): void } };
+}
+
+/** Whoever sent a message waits for the first token of its answer. */
+interface AskingOutlet extends Outlet {
+  asked?: TurnId | undefined;
+  askedMs?: number;
 }
 
 interface Context extends OutboxDeps {
@@ -25,8 +31,11 @@ export function createOutbox(deps: OutboxDeps) {
     close,
 
     /** Sends one event; returns whether the socket takes more. */
-    sendEvent: (outlet: Outlet, event: VisibleEvent): boolean =>
-      sendAll(context, outlet, outlet.dialect.encodeEvent(event)),
+    sendEvent(outlet: AskingOutlet, event: VisibleEvent): boolean {
+      const encoded = outlet.dialect.encodeEvent(event);
+      if (outlet.asked === event.turn && event.type === "token" && sizeOf(encoded) > 0) firstTokenSent(deps, outlet);
+      return sendAll(context, outlet, encoded);
+    },
 
     /** A frame of the connection. It is sent to a lagging socket too, but not without end. Returns whether the socket takes more. */
     sendFrame: (outlet: Outlet, frame: ConnectionFrame): boolean => sendFrame(context, outlet, frame),
@@ -105,6 +114,11 @@ function sendAll(context: Context, outlet: Outlet, encoded: Uint8Array | readonl
   let takesMore = isWritable(outlet);
   for (const bytes of encoded) takesMore = sendBytes(context, outlet, bytes);
   return takesMore;
+}
+
+function firstTokenSent({ counters }: OutboxDeps, outlet: AskingOutlet): void {
+  counters.firstToken.observe((performance.now() - (outlet.askedMs ?? 0)) / 1_000);
+  outlet.asked = undefined;
 }
 
 function sendBytes(context: Context, outlet: Outlet, bytes: Uint8Array): boolean {

@@ -1,0 +1,107 @@
+import { toChatError, type Usage } from "@parley/protocol";
+import { noSpan, traceNames, type ChildSpan, type SpanAttributes, type TraceSpan } from "@parley/runtime";
+import type { ModelEvent } from "./model/model.ts";
+import type { Provider } from "./model/provider.ts";
+import type { RestartEvent, RetryNotice } from "./model/retry.ts";
+
+/** What a model call came to: `ok`, `stopped` (cancelled, handed over, fenced), or an error code. */
+export interface ModelCallFigures {
+  readonly model: string;
+  readonly result: string;
+  readonly durationMs: number;
+  /** Undefined: nothing came. */
+  readonly firstTokenMs: number | undefined;
+  readonly usage: Usage | undefined;
+}
+
+export interface ModelCallsDeps {
+  readonly provider: Pick<Provider, "name" | "model" | "baseURL">;
+  readonly onCall: (figures: ModelCallFigures) => void;
+  readonly onRetry: (code: string) => void;
+}
+
+export interface NewModelCall {
+  /** Of the turn. */
+  readonly parent: TraceSpan;
+  readonly model: string | undefined;
+  readonly agent: string;
+  readonly conversation: string;
+  readonly step: number;
+  readonly signal: AbortSignal;
+}
+
+export interface ModelCall {
+  /** Called for every event of the model, so it only remembers when the first content came. */
+  saw(event: ModelEvent | RestartEvent): void;
+  retried(notice: RetryNotice): void;
+  answered(end: Extract<ModelEvent, { type: "end" }>, usage: Usage): void;
+  failed(error: unknown): void;
+}
+
+export type ModelCalls = ReturnType<typeof createModelCalls>;
+
+/** Figures and a span for each call of the model, retries included. No content of the conversation is in either. */
+export function createModelCalls({ provider, onCall, onRetry }: ModelCallsDeps) {
+  const server = serverOf(provider);
+
+  return (call: NewModelCall): ModelCall => {
+    const model = call.model ?? provider.model;
+    const span = call.parent === noSpan ? noSpan : call.parent.child(chatSpan(call, model, server));
+    const startedMs = performance.now();
+    let firstTokenMs: number | undefined;
+    const settle = (result: string, usage?: Usage): void => {
+      if (firstTokenMs !== undefined) span.set({ [traceNames.timeToFirstChunk]: firstTokenMs / 1_000 });
+      span.end();
+      onCall({ model, result, durationMs: performance.now() - startedMs, firstTokenMs, usage });
+    };
+    return {
+      saw({ type }) {
+        if (firstTokenMs === undefined && type !== "end") firstTokenMs = performance.now() - startedMs;
+      },
+      retried({ error, attempt, waitMs }) {
+        span.event("retry", { [traceNames.code]: error.code, attempt, wait_ms: waitMs });
+        onRetry(error.code);
+      },
+      answered({ finish, model: answering }, usage) {
+        span.set({
+          [traceNames.responseModel]: answering,
+          [traceNames.finishReasons]: [finish],
+          [traceNames.inputTokens]: usage.input_tokens,
+          [traceNames.outputTokens]: usage.output_tokens,
+        });
+        settle("ok", usage);
+      },
+      failed(error) {
+        if (call.signal.aborted) return settle("stopped");
+        const { code } = toChatError(error);
+        span.fail(code);
+        settle(code);
+      },
+    };
+  };
+}
+
+function serverOf({ name, baseURL }: ModelCallsDeps["provider"]): SpanAttributes {
+  const { hostname, port, protocol } = new URL(baseURL);
+  return {
+    [traceNames.provider]: name,
+    [traceNames.serverAddress]: hostname,
+    [traceNames.serverPort]: Number(port) || (protocol === "https:" ? 443 : 80),
+  };
+}
+
+function chatSpan({ agent, conversation, step }: NewModelCall, model: string, server: SpanAttributes): ChildSpan {
+  return {
+    name: `chat ${model}`,
+    kind: "client",
+    attributes: {
+      ...server,
+      [traceNames.operation]: "chat",
+      [traceNames.requestModel]: model,
+      [traceNames.requestStream]: true,
+      [traceNames.conversation]: conversation,
+      [traceNames.agent]: agent,
+      [traceNames.step]: step,
+    },
+  };
+}

@@ -1,0 +1,30 @@
+import { createSampled, startTracing, type Tracing } from "@parley/runtime";
+import type { Bus } from "@parley/bus";
+import { createAgentMetrics, type AgentGauges } from "./metrics.ts";
+import type { Process } from "./parts.ts";
+
+export interface Telemetry {
+  readonly metrics: ReturnType<typeof createAgentMetrics>;
+  readonly tracing: Tracing;
+}
+
+const backlogEveryMs = 5_000;
+
+/** Figures and traces of this process. */
+export async function startTelemetry({ config, log, life }: Process, instance: string): Promise<Telemetry> {
+  const tracing = await startTracing({ service: "agent-worker", instance, settings: config, log });
+  life.use("traces", tracing.close);
+  return { metrics: createAgentMetrics(), tracing };
+}
+
+/** Adds the figures that are read when somebody asks; what the broker must be asked for is looked up at intervals. */
+export function observe(
+  { metrics }: Telemetry,
+  { log, life }: Process,
+  { turns }: Pick<Bus, "turns">,
+  gauges: Omit<AgentGauges, "backlog">,
+): void {
+  const backlog = createSampled({ everyMs: backlogEveryMs, read: turns.backlog, log });
+  life.use("the look at the queue", backlog.stop);
+  metrics.observe({ ...gauges, backlog: backlog.latest });
+}
