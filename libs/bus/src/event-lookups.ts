@@ -15,13 +15,34 @@ function eventOf(message: StoredMsg | null): EventAtSeq | undefined {
   return message === null ? undefined : { seq: message.seq, event: decodeEvent(message.data) };
 }
 
+/** Asks once at a time. Who comes while an answer is under way shares the next one: it must not be older than the question. */
+function createSharedLookup<T>(ask: () => Promise<T>): () => Promise<T> {
+  let running: Promise<unknown> = Promise.resolve();
+  let next: Promise<T> | undefined;
+
+  const askNext = (): Promise<T> => {
+    next = undefined;
+    const answer = ask();
+    running = answer.catch(() => undefined);
+    return answer;
+  };
+  return () => (next ??= running.then(askNext));
+}
+
 /** Single look-ups in the event streams; each throws when the broker does not answer. */
 export function createEventLookups(jsm: PatientLookups) {
-  const asked = new Map<number, Promise<StreamState>>();
+  const states = new Map<number, () => Promise<StreamState>>();
 
-  const fetchState = async (shard: number): Promise<StreamState> => {
-    const info = await jsm.streams.info(streams.events(shard));
-    return { createdMs: Date.parse(info.created), firstSeq: info.state.first_seq, lastSeq: info.state.last_seq };
+  const stateOf = (shard: number): (() => Promise<StreamState>) => {
+    let state = states.get(shard);
+    if (state === undefined) {
+      state = createSharedLookup(async () => {
+        const info = await jsm.streams.info(streams.events(shard));
+        return { createdMs: Date.parse(info.created), firstSeq: info.state.first_seq, lastSeq: info.state.last_seq };
+      });
+      states.set(shard, state);
+    }
+    return state;
   };
 
   return {
@@ -33,17 +54,7 @@ export function createEventLookups(jsm: PatientLookups) {
     lastFromLeader: async (subject: string): Promise<EventAtSeq | undefined> =>
       eventOf(await jsm.streams.getMessage(streams.events(shardOfSubject(subject)), { last_by_subj: subject })),
 
-    /** Calls of the same tick share one request: a thousand hubs that start at once ask once. */
-    state(shard: number): Promise<StreamState> {
-      const shared = asked.get(shard);
-      if (shared !== undefined) return shared;
-      // Later callers must not share: they need a state from after their own flush.
-      const state = Promise.resolve().then(() => {
-        asked.delete(shard);
-        return fetchState(shard);
-      });
-      asked.set(shard, state);
-      return state;
-    },
+    /** How a stream stands. A thousand hubs that start at once ask twice. */
+    state: (shard: number): Promise<StreamState> => stateOf(shard)(),
   };
 }
