@@ -10,6 +10,9 @@ export const dataDir = path.resolve(root, process.env.PARLEY_DATA_DIR ?? ".data"
 
 export const logsDir = path.join(dataDir, "logs");
 
+/** Where `npm start` has its processes write traces; the file before it is beside it, with ".1" at its end. */
+export const tracesFile = path.join(dataDir, "traces", "traces.jsonl");
+
 export function tool(...parts) {
   return path.join(root, "node_modules", ...parts);
 }

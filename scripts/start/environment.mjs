@@ -1,4 +1,5 @@
 import { kubeconfigFile } from "../setup/run-records.mjs";
+import { tracesFile } from "../setup/paths.mjs";
 import { devSecret } from "./dev-secret.mjs";
 
 export const HOST = "127.0.0.1";
@@ -29,6 +30,12 @@ export function simulated(env) {
   };
 }
 
+/** Traces go where the caller wants them, else to a file that `npm run trace` reads. */
+function forTraces(env) {
+  const isChosen = isSet(env, "OTEL_EXPORTER_OTLP_ENDPOINT") || isSet(env, "TRACES_FILE");
+  return isChosen ? {} : { TRACES_FILE: tracesFile };
+}
+
 function forAgentWorker(env, modelPort) {
   if (!simulated(env).model) return pick(env, MODEL_VARIABLES);
   const OPENAI_BASE_URL = `http://${HOST}:${modelPort}/v1`;
@@ -49,7 +56,7 @@ function forEdge(env) {
 /** The environment of each service: the caller's, without the secrets and addresses that are for another service. */
 export function serviceEnvironments({ env, urls, modelPort }) {
   const own = [...MODEL_VARIABLES, ...CLUSTER_VARIABLES, ...AUTH_VARIABLES, ...BROKER_VARIABLES, ...PLACES];
-  const common = { LOG_FORMAT: "pretty", ...without(env, own), HOST };
+  const common = { LOG_FORMAT: "pretty", ...without(env, own), ...forTraces(env), HOST };
   const connected = { ...common, NATS_URL: urls.nats, REDIS_URL: urls.redis };
   return {
     "model-simulator": common,
