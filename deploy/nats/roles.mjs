@@ -1,0 +1,122 @@
+import { streams, subjects, turnsConsumer } from "@parley/protocol";
+
+/** In the account of the tool workers: where their requests to JetStream are known by another name. See `toolAccount`. */
+const toolApi = "role.js.api";
+
+const every = "*";
+const inbox = "_INBOX.>";
+
+const forEachShard = (shards, list) => Array.from({ length: shards }, (_, shard) => list(shard)).flat();
+const namesOf = (shards) => [
+  streams.turns,
+  ...forEachShard(shards, (shard) => [streams.events(shard), streams.log(shard)]),
+];
+
+/** Making a stream that is missing, asking for its state, reading single messages: what every process does. */
+function reading(names) {
+  return names.flatMap((name) => [
+    `STREAM.CREATE.${name}`,
+    `STREAM.INFO.${name}`,
+    `STREAM.MSG.GET.${name}`,
+    `DIRECT.GET.${name}`,
+    `DIRECT.GET.${name}.>`,
+  ]);
+}
+
+/** Reading a conversation's events in one go, by a consumer that lives for a moment. */
+function readConsumers(name) {
+  return [
+    `CONSUMER.CREATE.${name}`,
+    `CONSUMER.CREATE.${name}.>`,
+    `CONSUMER.INFO.${name}.*`,
+    `CONSUMER.MSG.NEXT.${name}.*`,
+    `CONSUMER.DELETE.${name}.*`,
+  ];
+}
+
+const api = (names) => names.map((name) => `$JS.API.${name}`);
+
+export function edgeRole(shards) {
+  return {
+    publish: [
+      subjects.allTurns,
+      ...forEachShard(shards, (shard) => [
+        subjects.user(shard, every, every),
+        subjects.control(shard, every, every),
+        subjects.owner(shard, every),
+      ]),
+      subjects.canary(every),
+      ...api([
+        ...reading(namesOf(shards)),
+        `STREAM.MSG.DELETE.${streams.turns}`,
+        ...forEachShard(shards, (shard) => [
+          ...readConsumers(streams.events(shard)),
+          `STREAM.PURGE.${streams.events(shard)}`,
+          `STREAM.PURGE.${streams.log(shard)}`,
+        ]),
+      ]),
+    ],
+    subscribe: [inbox, ...forEachShard(shards, (shard) => [subjects.allLive(shard)]), subjects.canary(every)],
+  };
+}
+
+export function agentRole(shards) {
+  return {
+    publish: [
+      ...forEachShard(shards, (shard) => [
+        subjects.agent(shard, every, every),
+        subjects.user(shard, every, every),
+        subjects.toolResult(shard, every, every, every),
+        subjects.log(shard, every),
+      ]),
+      `$JS.ACK.${streams.turns}.${turnsConsumer}.>`,
+      ...api([
+        ...reading(namesOf(shards)),
+        ...namesOf(shards).map((name) => `STREAM.UPDATE.${name}`),
+        `STREAM.MSG.DELETE.${streams.turns}`,
+        `CONSUMER.CREATE.${streams.turns}.${turnsConsumer}`,
+        `CONSUMER.DURABLE.CREATE.${streams.turns}.${turnsConsumer}`,
+        `CONSUMER.INFO.${streams.turns}.${turnsConsumer}`,
+        `CONSUMER.MSG.NEXT.${streams.turns}.${turnsConsumer}`,
+        ...forEachShard(shards, (shard) => readConsumers(streams.events(shard))),
+      ]),
+    ],
+    subscribe: [
+      inbox,
+      ...forEachShard(shards, (shard) => [
+        subjects.allLiveControl(shard),
+        subjects.liveToolResults(shard, every, every),
+      ]),
+    ],
+  };
+}
+
+/**
+ * An account of its own, because permissions are not enough for the process that runs tools. Whoever may read a stream can name any subject
+ * as the one to send the answer to, and JetStream obeys: with permissions alone, a tool worker can store a forged turn as its own result and
+ * have it "answered" to the queue of turns (seen with 2.9.10). Answers to another account stay in that account. Reading by consumers, which
+ * name such a subject too, is therefore nothing that this role gets.
+ */
+export function toolAccount(shards) {
+  return {
+    services: forEachShard(shards, (shard) => [
+      subjects.toolResult(shard, every, every, every),
+      subjects.toolBegun(shard, every, every, every),
+      subjects.toolProgress(shard, every, every, every),
+    ]),
+    api: [
+      ...namesOf(shards).map((name) => `STREAM.CREATE.${name}`),
+      ...forEachShard(shards, (shard) => [
+        // Who wrote first, by the word of the stream's leader. It cannot be limited to subjects.
+        `STREAM.MSG.GET.${streams.events(shard)}`,
+        ...[
+          subjects.toolResult(shard, every, every, every),
+          subjects.toolBegun(shard, every, every, every),
+          subjects.control(shard, every, every),
+        ].map((subject) => `DIRECT.GET.${streams.events(shard)}.${subject}`),
+      ]),
+    ],
+    streams: forEachShard(shards, (shard) => [subjects.allLiveControl(shard)]),
+    toolApi,
+  };
+}

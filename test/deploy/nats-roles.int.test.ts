@@ -1,0 +1,129 @@
+import { streams, subjects } from "@parley/protocol";
+import { startSystem, type Broker, type System } from "@parley/testkit";
+import { expect, it } from "vitest";
+import { z } from "zod";
+import { person } from "../e2e/person.ts";
+import { startNatsWithRoles, type Role } from "./nats-with-roles.ts";
+import { plainNats } from "./plain-nats.ts";
+import { signInAs } from "./sign-in.ts";
+
+const forged = "forged";
+const own = {
+  turns: subjects.turns("c1"),
+  user: subjects.user(0, "c1", "t1"),
+  agent: subjects.agent(0, "c1", "t1"),
+  control: subjects.control(0, "c1", "t1"),
+  toolResult: subjects.toolResult(0, "c1", "t1", "call1"),
+  toolBegun: subjects.toolBegun(0, "c1", "t1", "call1"),
+  toolProgress: subjects.toolProgress(0, "c1", "t1", "call1"),
+  log: subjects.log(0, "c1"),
+  owner: subjects.owner(0, "c1"),
+  live: `${subjects.liveOf(0, "c1").slice(0, -1)}t1.a`,
+} as const;
+type Kind = keyof typeof own;
+
+const mayPublish: Record<Exclude<Role, "operator">, readonly Kind[]> = {
+  edge: ["turns", "user", "control", "owner"],
+  agent: ["user", "agent", "toolResult", "log"],
+  tool: ["toolResult", "toolBegun", "toolProgress"],
+};
+
+const StreamInfo = z.object({ state: z.object({ messages: z.number() }) });
+
+/** The three processes, each signed in as its role. */
+async function startRoles(nats: Broker): Promise<{ system: System; [Symbol.asyncDispose](): Promise<void> }> {
+  const [edge, agent, tool] = [
+    await signInAs("edge", nats),
+    await signInAs("agent", nats),
+    await signInAs("tool", nats),
+  ];
+  const system = await startSystem({
+    env: {
+      edge: { NATS_URL: edge.url },
+      "agent-worker": { NATS_URL: agent.url, OPENAI_MODEL: "parley-simulated-fast" },
+      "tool-worker": { NATS_URL: tool.url },
+    },
+  });
+  return {
+    system,
+    async [Symbol.asyncDispose]() {
+      await system[Symbol.asyncDispose]();
+      for (const signIn of [edge, agent, tool]) await signIn[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function storedIn(nats: Broker, stream: string): Promise<number> {
+  await using operator = await plainNats(nats, "operator");
+  return StreamInfo.parse(JSON.parse(await operator.ask(`$JS.API.STREAM.INFO.${stream}`))).state.messages;
+}
+
+async function makeStreams(nats: Broker): Promise<void> {
+  await using operator = await plainNats(nats, "operator");
+  for (const config of [
+    { name: streams.turns, subjects: [subjects.allTurns] },
+    { name: streams.events(0), subjects: [subjects.allEvents(0)], allow_direct: true },
+    { name: streams.log(0), subjects: [subjects.allLog(0), subjects.allOwners(0)] },
+  ]) {
+    await operator.ask(`$JS.API.STREAM.CREATE.${config.name}`, JSON.stringify({ storage: "file", ...config }));
+  }
+}
+
+it("lets edge, agent and tool worker do all their work, each with its own rights only", async () => {
+  await using nats = await startNatsWithRoles();
+  await using parley = await startRoles(nats);
+  using anna = await person(parley.system.edges[0]!);
+  const chat = anna.conversation();
+  const asked = await chat.send("list all pods");
+  const answered = await chat.untilEnd(asked.turn_id);
+  expect(answered).toMatchObject({ type: "complete", tool_calls: [{ status: "completed" }] });
+  const next = await chat.send("hello");
+  expect(await chat.untilEnd(next.turn_id)).toMatchObject({ type: "complete" });
+
+  const { edges, agentWorkers, toolWorkers } = parley.system;
+  for (const { output } of [...edges, ...agentWorkers, ...toolWorkers]) expect(output()).not.toMatch(/permission/i);
+  expect(await storedIn(nats, streams.turns)).toBe(0);
+});
+
+it.each(["edge", "agent"] as const)("refuses whatever is not the business of the role %s", async (role) => {
+  await using nats = await startNatsWithRoles();
+  await makeStreams(nats);
+  await using client = await plainNats(nats, role);
+  for (const [kind, subject] of Object.entries(own)) {
+    const isAllowed = mayPublish[role].some((allowed) => allowed === kind);
+    const refusal = await client.refusalOf(subject);
+    expect(refusal === undefined, `${role} publishes ${subject}: ${refusal}`).toBe(isAllowed);
+  }
+  expect(await client.refusalOf("$JS.API.STREAM.DELETE.TURNS")).toMatch(/permissions violation/i);
+  expect(await client.subscribe(">")).toMatch(/permissions violation/i);
+});
+
+it("keeps from the streams whatever a tool worker may not write, also as an answer to a request", async () => {
+  await using nats = await startNatsWithRoles();
+  await makeStreams(nats);
+  await using tool = await plainNats(nats, "tool");
+  await using operator = await plainNats(nats, "operator");
+  for (const [kind, subject] of Object.entries(own)) {
+    if (!mayPublish.tool.some((allowed) => allowed === kind)) await tool.refusalOf(subject, { payload: forged });
+  }
+  // What it may write comes back where it asks for it, but never outside of its own account.
+  expect(await tool.ask(own.toolResult, forged)).toContain('"seq":1');
+  const lookUp = `$JS.API.DIRECT.GET.${streams.events(0)}.${own.toolResult}`;
+  for (const victim of [own.turns, own.agent, own.owner]) {
+    await tool.refusalOf(lookUp, { reply: victim, payload: "" });
+    await tool.refusalOf(own.toolProgress, { reply: victim, payload: forged });
+  }
+  expect(await tool.ask(lookUp)).toBe(forged);
+  // Each is the next of its stream: nothing came before it but the result and three lines of progress.
+  expect(await operator.ask(own.turns)).toContain('"seq":1');
+  expect(await operator.ask(own.owner)).toContain('"seq":1');
+  expect(await operator.ask(own.agent)).toContain('"seq":5');
+});
+
+it("lets nobody in without a password, but with the development configuration", async () => {
+  await using strict = await startNatsWithRoles();
+  await expect(plainNats(strict)).rejects.toThrow(/authorization violation/i);
+  await using open = await startNatsWithRoles("development.conf");
+  await using anybody = await plainNats(open);
+  expect(await anybody.refusalOf(own.turns)).toBeUndefined();
+});
