@@ -1,0 +1,51 @@
+import { spawn } from "node:child_process";
+import path from "node:path";
+import { ensureK6, noK6 } from "./load/k6.mjs";
+import { ensureBrokerPrograms } from "./setup/broker-programs.mjs";
+import { root } from "./setup/paths.mjs";
+import { prepare } from "./setup/prepare.mjs";
+import { say } from "./setup/progress.mjs";
+import { describeFailure } from "./setup/setup-error.mjs";
+
+const IF_POSSIBLE = "--if-possible";
+
+const stopping = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stopping.abort());
+
+function runCli(args, env) {
+  const cli = path.join(root, "test/load/cli.ts");
+  // An interrupt from the keyboard reaches the child by itself; one that only we get is handed on.
+  const child = spawn(process.execPath, ["--conditions=source", "--import", "tsx", cli, ...args], {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: "inherit",
+  });
+  stopping.signal.addEventListener("abort", () => child.kill("SIGTERM"));
+  return new Promise((resolve) => child.once("exit", (code) => resolve(code ?? 1)));
+}
+
+/** Said so that nobody takes it for a test that has passed. */
+function sayNotRun() {
+  const line = "!".repeat(78);
+  say(`${line}\n!! THE LOAD TEST WAS NOT RUN: there is no k6 here, and no Go to build it with.\n${line}`);
+}
+
+async function main(args, signal) {
+  const isOptional = args.includes(IF_POSSIBLE);
+  const rest = args.filter((arg) => arg !== IF_POSSIBLE);
+  await prepare({ needsBuild: rest.length > 0, signal });
+  if (rest.length === 0) return runCli(rest, {});
+  const k6 = await ensureK6({ signal });
+  if (k6 === undefined && isOptional) {
+    sayNotRun();
+    return 0;
+  }
+  if (k6 === undefined) throw noK6();
+  const programs = await ensureBrokerPrograms({ signal });
+  return runCli(rest, { ...programs, PARLEY_K6: JSON.stringify(k6) });
+}
+
+process.exitCode = await main(process.argv.slice(2), stopping.signal).catch((error) => {
+  say(describeFailure(error));
+  return 1;
+});

@@ -1,0 +1,12 @@
+/** What a run is asked to be; the scenario gives what the command does not. */
+export interface LoadOptions {
+  readonly users: number;
+  /** Of these, how many chat, where the scenario has others too. */
+  readonly active: number;
+  readonly seconds: number;
+  readonly edges: number;
+  readonly agents: number;
+  readonly tokens: number;
+  readonly rate: number;
+  readonly thinkMs: number;
+}

@@ -1,0 +1,22 @@
+import type { LoadOptions } from "../load-options.ts";
+import type { Verdict } from "../verdict.ts";
+import type { ProcessFigures } from "./process-figures.ts";
+
+export interface MemoryFigures {
+  readonly options: LoadOptions;
+  readonly processes: readonly ProcessFigures[];
+}
+
+/** A shorter run says nothing: engines fill their heaps before they clean them. */
+const minSeconds = 600;
+const maxMbPerHour = 60;
+
+/** Whether the memory of Parley's own processes stays, judged by the slope over the second half of the run. */
+export function memoryVerdicts({ options, processes }: MemoryFigures): readonly Verdict[] {
+  const own = processes.filter(({ name }) => /^(edge|agent worker|tool worker)/.test(name));
+  return own.map(({ name, rssSlopeMbPerHour = 0 }) => ({
+    what: `memory of the ${name} grows by less than ${maxMbPerHour} MB/h${options.seconds < minSeconds ? " (too short a run to judge)" : ""}`,
+    says: `${rssSlopeMbPerHour} MB/h`,
+    isGood: options.seconds < minSeconds || rssSlopeMbPerHour < maxMbPerHour,
+  }));
+}

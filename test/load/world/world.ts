@@ -1,0 +1,96 @@
+import { randomBytes } from "node:crypto";
+import { freePort, startNats, startRedis, startService, type Broker, type Service } from "@parley/testkit";
+import { createBelongings, type Belongings } from "../../chaos/world/belongings.ts";
+
+export interface Shape {
+  readonly edges: number;
+  readonly agents: number;
+  readonly tools: number;
+  /** Turns that one agent worker may run at once. */
+  readonly slots: number;
+}
+
+/** A process whose costs are measured. */
+export interface Measured {
+  readonly name: string;
+  readonly pid: number;
+}
+
+export interface World {
+  readonly edges: readonly Service[];
+  readonly nats: Broker;
+  readonly natsMonitorPort: number;
+  readonly redis: Broker;
+  readonly jwtSecret: string;
+  readonly processes: readonly Measured[];
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+async function startGround(belongings: Belongings) {
+  const natsMonitorPort = await freePort();
+  const starting = [
+    belongings.own(startNats({ args: ["-m", String(natsMonitorPort)] })),
+    belongings.own(startRedis()),
+    belongings.own(startService("model-simulator", { LOG_LEVEL: "warn" })),
+  ] as const;
+  await Promise.allSettled(starting);
+  const [nats, redis, model] = await Promise.all(starting);
+  return { nats, redis, model, natsMonitorPort, jwtSecret: randomBytes(32).toString("hex") };
+}
+
+type Ground = Awaited<ReturnType<typeof startGround>>;
+
+/** As in a deployment, except for the addresses and for the number of turns that one worker may run. */
+function environments({ nats, redis, model, jwtSecret }: Ground, { slots }: Shape) {
+  const common = { NATS_URL: nats.url, REDIS_URL: redis.url, LOG_LEVEL: "warn" };
+  return {
+    edge: { ...common, AUTH_JWT_SECRET: jwtSecret },
+    "agent-worker": {
+      ...common,
+      SLOTS: String(slots),
+      OPENAI_BASE_URL: `http://127.0.0.1:${model.port}/v1`,
+      OPENAI_API_KEY: "simulated",
+      OPENAI_MODEL: "parley-simulated",
+    },
+    "tool-worker": { ...common, DEMO_TOOLS: "1" },
+  };
+}
+
+async function startAll(belongings: Belongings, shape: Shape): Promise<Omit<World, symbol>> {
+  const ground = await startGround(belongings);
+  const env = environments(ground, shape);
+  const many = (name: keyof typeof env, count: number): Promise<Service>[] =>
+    Array.from({ length: count }, () => belongings.own(startService(name, env[name])));
+  const starting = {
+    edge: many("edge", shape.edges),
+    agent: many("agent-worker", shape.agents),
+    tool: many("tool-worker", shape.tools),
+  };
+  await Promise.allSettled(Object.values(starting).flat());
+  const edges = await Promise.all(starting.edge);
+  const numbered = (name: string, services: readonly Service[]): Measured[] =>
+    services.map(({ pid }, index) => ({ name: services.length === 1 ? name : `${name} ${index + 1}`, pid }));
+  return {
+    ...ground,
+    edges,
+    processes: [
+      ...numbered("edge", edges),
+      ...numbered("agent worker", await Promise.all(starting.agent)),
+      ...numbered("tool worker", await Promise.all(starting.tool)),
+      { name: "NATS", pid: ground.nats.pid },
+      { name: "Redis", pid: ground.redis.pid },
+      { name: "model simulator", pid: ground.model.pid },
+    ],
+  };
+}
+
+/** Starts all of Parley with real brokers and the simulated model, and waits until it is ready. */
+export async function startWorld(shape: Shape): Promise<World> {
+  const belongings = createBelongings();
+  try {
+    return { ...(await startAll(belongings, shape)), [Symbol.asyncDispose]: belongings.release };
+  } catch (error) {
+    await belongings.release();
+    throw error;
+  }
+}
