@@ -1,0 +1,90 @@
+import { parseArgs } from "node:util";
+import { agent } from "./agent/agent.ts";
+import { isKept, type Bench, type BenchContext, type BenchResult } from "./bench.ts";
+import { connections } from "./connections/connections.ts";
+import { writeResult } from "./measure/result-file.ts";
+import { rounded } from "./measure/statistics.ts";
+import { tableLines } from "./measure/table.ts";
+import { micro } from "./micro/micro.ts";
+import { edgeCpu } from "./relay/edge-cpu.ts";
+import { relay } from "./relay/relay.ts";
+import { resume } from "./resume/resume.ts";
+import { ttft } from "./ttft/ttft.ts";
+
+const benches: readonly Bench[] = [relay, connections, resume, agent, ttft, edgeCpu, micro];
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function list(): void {
+  say("npm run bench -- <name> [--rounds 3] [--seconds 10] [--only <part>] [--profile <folder>] [--update]");
+  say("");
+  const rows = benches.map(({ name, about, takesSeconds }) => [name, `${takesSeconds} s`, about]);
+  for (const line of tableLines([...rows, ["all", "", "all of these, one after the other"]])) say(line);
+}
+
+function sayResult({ table, budgets }: BenchResult): void {
+  say("");
+  for (const line of tableLines(table)) say(line);
+  if (budgets.length > 0) say("");
+  for (const budget of budgets) {
+    const { what, value, is, limit } = budget;
+    say(`  ${isKept(budget) ? "within budget" : "OVER BUDGET  "}  ${what}: ${rounded(value)} (${is} ${limit})`);
+  }
+}
+
+async function runOne(bench: Bench, context: BenchContext, args: readonly string[]): Promise<boolean> {
+  say("");
+  say(`== ${bench.name}: ${bench.about} (about ${bench.takesSeconds} s)`);
+  const result = await bench.run(context);
+  sayResult(result);
+  say(`  written to ${writeResult(bench.name, result, args)}`);
+  return bench.isGate !== true || result.budgets.every(isKept);
+}
+
+function positive(text: string | undefined, fallback: number): number {
+  const value = Number(text ?? fallback);
+  if (!Number.isFinite(value) || value <= 0) throw new Error("--rounds and --seconds must be numbers above 0.");
+  return value;
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      rounds: { type: "string" },
+      seconds: { type: "string" },
+      only: { type: "string" },
+      profile: { type: "string" },
+      update: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (positionals.length === 0 || values.help) return (list(), 0);
+  const chosen = positionals.includes("all") ? benches : benches.filter(({ name }) => positionals.includes(name));
+  const known = new Set([...benches.map(({ name }) => name), "all"]);
+  const unknown = positionals.filter((name) => !known.has(name));
+  if (unknown.length > 0) throw new Error(`There is no benchmark ${unknown.join(", ")}: ${[...known].join(", ")}.`);
+  const context: BenchContext = {
+    rounds: Math.ceil(positive(values.rounds, 3)),
+    seconds: positive(values.seconds, 10),
+    only: values.only,
+    profileDir: values.profile,
+    isUpdate: values.update,
+    say: (line) => say(`  ${line}`),
+  };
+  const options = args.filter((arg) => !positionals.includes(arg));
+  let isWell = true;
+  for (const bench of chosen) isWell = (await runOne(bench, context, options)) && isWell;
+  return isWell ? 0 : 1;
+}
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+process.exit(
+  await main(process.argv.slice(2)).catch((error: unknown) => {
+    say(error instanceof Error ? error.message : String(error));
+    return 1;
+  }),
+);

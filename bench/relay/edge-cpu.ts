@@ -1,0 +1,42 @@
+import type { Bench, BenchContext } from "../bench.ts";
+import { interleave, medianOf } from "../measure/rounds.ts";
+import { rounded } from "../measure/statistics.ts";
+import { runRelay, type Side } from "./relay-run.ts";
+
+const sides: readonly Side[] = ["bare", "parley"];
+
+const audiences = [
+  { name: "1-viewer", turns: 400, viewersPerTurn: 1 },
+  { name: "10-viewers", turns: 100, viewersPerTurn: 10 },
+] as const;
+
+/** Slow enough that nothing waits: every append is a frame of its own, and no two frames share a system call by accident. */
+const rate = 30;
+const flushMs = 25;
+
+async function measure(audience: (typeof audiences)[number], { rounds, seconds, profileDir, say }: BenchContext) {
+  const { name, ...counts } = audience;
+  const runs = await interleave(sides, rounds, async (side, round) => {
+    const run = await runRelay(side, { ...counts, rate, seconds, flushMs }, profileDir);
+    say(`${name}, round ${round}, ${side}: ${rounded(run.edgeMicrosPerFrame)} µs per frame`);
+    return run;
+  });
+  const [bare, parley] = sides.map((side) => medianOf(runs.get(side), (run) => run.edgeMicrosPerFrame));
+  return { name, bare: bare ?? 0, parley: parley ?? 0, ratio: rounded((parley ?? 0) / (bare ?? 1)) };
+}
+
+/** What one frame to one viewer costs the edge. */
+export const edgeCpu: Bench = {
+  name: "edge-cpu",
+  about: "processor time of the edge per frame delivered, with 1 and 10 viewers per conversation",
+  takesSeconds: 240,
+  async run(context) {
+    const measured = [];
+    for (const audience of audiences) {
+      if (context.only === undefined || audience.name.includes(context.only))
+        measured.push(await measure(audience, context));
+    }
+    const rows = measured.map(({ name, bare, parley, ratio }) => [name, ...[bare, parley, ratio].map(String)]);
+    return { figures: measured, table: [["audience", "bare µs", "parley µs", "ratio"], ...rows], budgets: [] };
+  },
+};

@@ -1,0 +1,32 @@
+import { spawn } from "node:child_process";
+import path from "node:path";
+import { ensureBrokerPrograms } from "./setup/broker-programs.mjs";
+import { root } from "./setup/paths.mjs";
+import { prepare } from "./setup/prepare.mjs";
+import { say } from "./setup/progress.mjs";
+import { describeFailure } from "./setup/setup-error.mjs";
+
+const stopping = new AbortController();
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
+for (const signal of signals) process.on(signal, () => stopping.abort());
+
+/** Only a list is asked for: nothing has to be there but the packages. */
+const isList = (args) => args.length === 0 || args.includes("--help");
+
+async function main(args, signal) {
+  await prepare({ needsBuild: !isList(args), signal });
+  const env = isList(args) ? process.env : { ...process.env, ...(await ensureBrokerPrograms({ signal })) };
+  const cli = path.join(root, "bench/cli.ts");
+  const child = spawn(process.execPath, ["--conditions=source", "--import", "tsx", cli, ...args], {
+    cwd: root,
+    env,
+    stdio: "inherit",
+  });
+  signal.addEventListener("abort", () => child.kill("SIGTERM"), { once: true });
+  return new Promise((resolve) => child.once("exit", (code) => resolve(code ?? 1)));
+}
+
+process.exitCode = await main(process.argv.slice(2), stopping.signal).catch((error) => {
+  say(describeFailure(error));
+  return 1;
+});
