@@ -1,0 +1,32 @@
+import { parseArgs } from "node:util";
+import { runRollingUpgrade } from "./rolling-upgrade.ts";
+
+// Started by scripts/upgrade-rehearsal.mjs with two built checkouts.
+const { values } = parseArgs({
+  options: {
+    "from-name": { type: "string", default: "old" },
+    "from-root": { type: "string", default: "" },
+    "to-name": { type: "string", default: "new" },
+    "to-root": { type: "string", default: "" },
+    people: { type: "string", default: "12" },
+  },
+});
+
+const from = { name: values["from-name"], root: values["from-root"] };
+const to = { name: values["to-name"], root: values["to-root"] };
+const startedAt = performance.now();
+
+function say(text: string): void {
+  process.stdout.write(`  ${String(Math.round((performance.now() - startedAt) / 1_000)).padStart(4)} s  ${text}\n`);
+}
+
+try {
+  const people = Number(values.people);
+  const { turns, reconnects, faults } = await runRollingUpgrade({ people, versions: [from, to, from], say });
+  for (const fault of faults) say(`FAULT ${fault}`);
+  say(`${turns} turns of ${people} people, ${reconnects} connections moved to another edge, ${faults.length} faults`);
+  process.exitCode = faults.length === 0 ? 0 : 1;
+} catch (error) {
+  say(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+}
