@@ -99,6 +99,9 @@ function createRescueMetrics(registry: Registry) {
     labelNames: ["finding"],
     registers,
   });
+  // A counter that begins with its first event has no increase for an alert to see.
+  for (const reason of ["lost", "handed_over"]) takeovers.inc({ reason }, 0);
+  for (const finding of ["left_behind", "orphaned"]) findings.inc({ finding }, 0);
   return {
     janitorFound: (finding: JanitorFinding): void => findings.inc({ finding: label(finding) }),
     takenOver: ({ isLost }: PreviousAttempt): void => takeovers.inc({ reason: isLost ? "lost" : "handed_over" }),

@@ -1,0 +1,39 @@
+import { startSystem, type Service } from "@parley/testkit";
+import { expect, it } from "vitest";
+import { person } from "../e2e/person.ts";
+import { namedMetrics, readAll, servedMetrics } from "./observability-files.ts";
+
+async function figuresOf({ adminPort }: Service): Promise<string> {
+  return (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
+}
+
+it(
+  "serves every figure that a dashboard or an alert names, and values for those of a turn with a tool",
+  { timeout: 60_000 },
+  async () => {
+    await using system = await startSystem();
+    using anna = await person(system.edges[0]!);
+    const chat = anna.conversation();
+    const { turn_id } = await chat.send("list all pods");
+    await chat.untilEnd(turn_id);
+    const processes = [system.edges[0]!, system.agentWorkers[0]!, system.toolWorkers[0]!];
+    const text = (await Promise.all(processes.map(figuresOf))).join("\n");
+
+    const served = servedMetrics(text);
+    const named = namedMetrics(`${readAll("prometheus/rules")}\n${readAll("grafana/dashboards")}`);
+    expect(named.length).toBeGreaterThan(30);
+    expect(named.filter((name) => !served.has(name))).toEqual([]);
+
+    const valueOf = (series: RegExp): number => Number(series.exec(text)?.[1]);
+    expect(valueOf(/^parley_edge_time_to_first_token_seconds_count\{.*\} (\d+)$/m)).toBe(1);
+    expect(valueOf(/^parley_edge_messages_accepted_total\{kind="new".*\} (\d+)$/m)).toBe(1);
+    expect(valueOf(/^parley_turns_ended_total\{outcome="complete".*\} (\d+)$/m)).toBe(1);
+    expect(valueOf(/^parley_turn_queue_wait_seconds_count\{.*\} (\d+)$/m)).toBe(1);
+    expect(valueOf(/^parley_model_calls_total\{.*result="ok".*\} (\d+)$/m)).toBe(2);
+    expect(valueOf(/^parley_model_tokens_total\{.*direction="output".*\} (\d+)$/m)).toBeGreaterThan(10);
+    expect(valueOf(/^parley_tool_calls_total\{tool="k8s_list_pods",status="completed".*\} (\d+)$/m)).toBe(1);
+    expect(valueOf(/^parley_tool_queue_wait_seconds_count\{.*\} (\d+)$/m)).toBe(1);
+    expect(valueOf(/^parley_turns_queue_waiting\{.*\} (\d+)$/m)).toBe(0);
+    expect(valueOf(/^parley_tool_queue_waiting\{.*\} (\d+)$/m)).toBe(0);
+  },
+);
