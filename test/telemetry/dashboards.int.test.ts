@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+import path from "node:path";
 import { startSystem, type Service } from "@parley/testkit";
 import { expect, it } from "vitest";
 import { person } from "../e2e/person.ts";
@@ -23,6 +25,10 @@ it(
     const named = namedMetrics(`${readAll("prometheus/rules")}\n${readAll("grafana/dashboards")}`);
     expect(named.length).toBeGreaterThan(30);
     expect(named.filter((name) => !served.has(name))).toEqual([]);
+
+    const page = await readFile(path.resolve(import.meta.dirname, "../../docs/telemetry.md"), "utf8");
+    const own = [...served.keys()].filter((name) => name.startsWith("parley_"));
+    expect(own.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
 
     const valueOf = (series: RegExp): number => Number(series.exec(text)?.[1]);
     expect(valueOf(/^parley_edge_time_to_first_token_seconds_count\{.*\} (\d+)$/m)).toBe(1);

@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 
 const unpackedDir = path.resolve(import.meta.dirname, "../../.tools/prometheus");
+/** Used where they are there. */
+const debian = { download: "apt-get", unpack: "dpkg" } as const;
 const DOWNLOAD_DEADLINE_MS = 90_000;
 
 type Program = "promtool" | "prometheus";
@@ -21,10 +23,14 @@ function runs(program: string): boolean {
 function unpack(): void {
   const dir = mkdtempSync(path.join(tmpdir(), "parley-prometheus-"));
   try {
-    execFileSync("apt-get", ["download", "prometheus"], { cwd: dir, stdio: "ignore", timeout: DOWNLOAD_DEADLINE_MS });
+    execFileSync(debian.download, ["download", "prometheus"], {
+      cwd: dir,
+      stdio: "ignore",
+      timeout: DOWNLOAD_DEADLINE_MS,
+    });
     const archive = readdirSync(dir).find((name) => name.endsWith(".deb"));
     if (archive === undefined) return;
-    execFileSync("dpkg", ["-x", path.join(dir, archive), path.join(dir, "unpacked")]);
+    execFileSync(debian.unpack, ["-x", path.join(dir, archive), path.join(dir, "unpacked")]);
     mkdirSync(path.dirname(unpackedDir), { recursive: true });
     execFileSync("cp", ["-r", path.join(dir, "unpacked", "usr", "bin"), `${unpackedDir}.${process.pid}`]);
     renameSync(`${unpackedDir}.${process.pid}`, unpackedDir);

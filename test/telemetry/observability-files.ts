@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 
-export const observabilityDir = path.resolve(import.meta.dirname, "../../deploy/observability");
+const observabilityDir = path.resolve(import.meta.dirname, "../../deploy/observability");
 export const prometheusDir = path.join(observabilityDir, "prometheus");
 
 export function filesIn(folder: string): string[] {

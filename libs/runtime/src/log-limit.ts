@@ -10,8 +10,6 @@ interface Window {
   dropped: number;
 }
 
-export type LogLimit = ReturnType<typeof createLogLimit>;
-
 /**
  * Holds back a warning that is repeated for every frame or job while something is down: the first 20 within ten seconds are written, and
  * the next one after that says how many were not.

@@ -1,0 +1,38 @@
+import type { Registry } from "@parley/runtime";
+import { createAgentMetrics } from "../../services/agent-worker/src/metrics.ts";
+import { createCounters, createEdgeMetrics } from "../../services/edge/src/metrics.ts";
+import { createToolMetrics } from "../../services/tool-worker/src/metrics.ts";
+
+const unknown = (): undefined => undefined;
+const zero = (): number => 0;
+
+function registries(): Record<string, Registry> {
+  const edge = createEdgeMetrics(createCounters(), {
+    sockets: zero,
+    hubs: () => ({ hubs: 0, viewers: 0 }),
+    outbox: () => ({ laggards: 0, bufferedBytes: 0 }),
+  });
+  const agent = createAgentMetrics();
+  agent.observe({ slots: 0, running: zero, parked: zero, backlog: unknown });
+  const tool = createToolMetrics();
+  tool.observe({ slots: 0, running: zero, queue: unknown });
+  return { edge, "agent worker": agent.registry, "tool worker": tool.registry };
+}
+
+/** Label names are in the metrics, but not in the type that the registry gives them. */
+function labelsOf(metric: object): string {
+  const names: unknown = "labelNames" in metric ? metric.labelNames : [];
+  return Array.isArray(names) ? names.map((name) => `\`${String(name)}\``).join(", ") : "";
+}
+
+/** Every figure of Parley's own, from the registries of the processes, as the table of docs/telemetry.md. */
+export function metricTable(): string[] {
+  const rows = Object.entries(registries()).flatMap(([process, registry]) =>
+    registry
+      .getMetricsAsArray()
+      .filter(({ name }) => name.startsWith("parley_"))
+      .toSorted((one, other) => one.name.localeCompare(other.name))
+      .map((metric) => `| \`${metric.name}\` | ${process} | ${metric.type} | ${labelsOf(metric)} | ${metric.help} |`),
+  );
+  return ["| name | process | type | labels | meaning |", "|---|---|---|---|---|", ...rows];
+}
