@@ -1,0 +1,73 @@
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { expect, it } from "vitest";
+import { root } from "./yaml.ts";
+
+const text = readFileSync(path.join(root, "deploy/docker/Dockerfile"), "utf8");
+const instructions = text
+  .replaceAll(/^#.*\n/gm, "")
+  .replaceAll("\\\n", " ")
+  .split("\n")
+  .map((line) => line.trim())
+  .filter((line) => line !== "")
+  .map((line) => ({ name: line.split(" ", 1)[0] ?? "", rest: line.slice(line.indexOf(" ") + 1).trim() }));
+
+const all = (name: string): string[] => instructions.filter((one) => one.name === name).map(({ rest }) => rest);
+const lastStage = instructions.slice(instructions.findLastIndex(({ name }) => name === "FROM"));
+const services = readdirSync(path.join(root, "services")).filter((name) => name !== "web");
+const libs = readdirSync(path.join(root, "libs"));
+
+it("builds only from its own stages, from Node 24 on Debian 13, and from nothing", () => {
+  const stages = new Set(all("FROM").map((rest) => / AS (\S+)$/.exec(rest)?.[1]));
+  const bases = all("FROM").map((rest) => rest.split(" ", 1)[0] ?? "");
+  const foreign = bases.filter((base) => !stages.has(base) && !base.includes("${SERVICE}"));
+  expect([...new Set(foreign)].toSorted()).toEqual(["${NODE_IMAGE}", "scratch"]);
+  expect(all("ARG")).toContainEqual(expect.stringMatching(/^NODE_IMAGE=node:24\.\d+\.\d+-trixie-slim$/));
+});
+
+it("has a stage of packages and one to run for each service", () => {
+  const stages = all("FROM").map((rest) => / AS (\S+)$/.exec(rest)?.[1]);
+  for (const service of services)
+    expect(stages).toEqual(expect.arrayContaining([`packages-${service}`, `service-${service}`]));
+});
+
+it("gives npm the manifest of each workspace, or it would refuse the lock", () => {
+  const copied = all("COPY").map((rest) => rest.split(" ", 1)[0]);
+  const manifests = [...libs.map((name) => `libs/${name}`), ...services.map((name) => `services/${name}`)];
+  expect(copied).toEqual(expect.arrayContaining(manifests.map((folder) => `${folder}/package.json`)));
+});
+
+it("runs no install script of any package", () => {
+  const installs = all("RUN").flatMap((rest) => rest.match(/npm (?:ci|install)[^|&]*/g) ?? []);
+  expect(installs).not.toEqual([]);
+  for (const install of installs) expect(install).toContain("--ignore-scripts");
+});
+
+it("takes production packages of one service only", () => {
+  const production = all("RUN").find((rest) => rest.includes("--omit=dev"));
+  expect(production).toMatch(/--workspace "@parley\/\$\{SERVICE\}"/);
+});
+
+it("runs as a user without a name, started without a shell, and can say how it is", () => {
+  expect(lastStage).toContainEqual({ name: "USER", rest: "10001:10001" });
+  for (const command of all("CMD")) expect(command).toMatch(/^\["node"/);
+  for (const check of all("HEALTHCHECK")) expect(check).toMatch(/CMD \["node", "-e", /);
+  expect(all("HEALTHCHECK")).not.toEqual([]);
+});
+
+it("says where it comes from", () => {
+  const labels = lastStage.find(({ name }) => name === "LABEL")?.rest ?? "";
+  for (const key of ["source", "revision", "version", "licenses"])
+    expect(labels).toContain(`org.opencontainers.image.${key}=`);
+});
+
+it("sends the builder nothing but what it copies", () => {
+  const ignore = readFileSync(path.join(root, ".dockerignore"), "utf8");
+  expect(ignore).toMatch(/^\*$/m);
+  expect(ignore).toMatch(/^\*\*\/\.env\*$/m);
+  const allowed = [...ignore.matchAll(/^!(.+)$/gm)].map(([, name = ""]) => name);
+  const sources = all("COPY")
+    .filter((rest) => !rest.startsWith("--from"))
+    .flatMap((rest) => rest.split(" ").slice(0, -1));
+  for (const source of sources) expect(allowed).toContain(source.split("/", 1)[0]);
+});
