@@ -38,6 +38,8 @@ interface Progress {
   /** Whether to subscribe again on a new connection. */
   wanted: boolean;
   failures: number;
+  /** Subscriptions that were left before their answer came: it says nothing about the present one. */
+  abandoned: number;
   answer: Deferred<SubscribedFrame> | undefined;
   retryTimer: ReturnType<typeof setTimeout> | undefined;
 }
@@ -47,6 +49,7 @@ export function createAttachment(deps: AttachmentDeps): Attachment {
     state: "detached",
     wanted: false,
     failures: 0,
+    abandoned: 0,
     answer: undefined,
     retryTimer: undefined,
   };
@@ -60,6 +63,7 @@ export function createAttachment(deps: AttachmentDeps): Attachment {
       return answer.promise;
     },
     unsubscribe: () => {
+      if (progress.state === "attaching") progress.abandoned++;
       leave(progress, new Error("The conversation was unsubscribed."));
       deps.send({ type: "unsubscribe", conversation_id: deps.id });
     },
@@ -69,11 +73,13 @@ export function createAttachment(deps: AttachmentDeps): Attachment {
       if (progress.state === "detached") progress.state = "attached";
     },
     subscribed: (frame) => {
+      if (isAbandoned(progress)) return;
       Object.assign(progress, { state: "attached", failures: 0 } satisfies Partial<Progress>);
       progress.answer?.resolve(frame);
       progress.answer = undefined;
     },
     refused: (error) => {
+      if (isAbandoned(progress)) return true;
       if (progress.state !== "attaching") return false;
       refuse(progress, deps, error);
       return true;
@@ -82,12 +88,22 @@ export function createAttachment(deps: AttachmentDeps): Attachment {
       if (progress.wanted) ask(progress, deps);
       return progress.wanted;
     },
-    connectionLost: () => {
-      clearTimeout(progress.retryTimer);
-      progress.state = "detached";
-    },
+    connectionLost: () => detach(progress),
     close: (reason) => leave(progress, reason),
   };
+}
+
+/** Whether this is the answer to a subscription that was left: the server answers them in order. */
+function isAbandoned(progress: Progress): boolean {
+  if (progress.abandoned === 0) return false;
+  progress.abandoned--;
+  return true;
+}
+
+function detach(progress: Progress): void {
+  clearTimeout(progress.retryTimer);
+  progress.state = "detached";
+  progress.abandoned = 0;
 }
 
 function liveFrom({ id, cursor }: AttachmentDeps): SubscribedFrame {

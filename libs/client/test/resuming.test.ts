@@ -125,6 +125,22 @@ test("does not take the answer to a message that was given up for that of a subs
   expect(await subscribed).toMatchObject({ seq: 1 });
 });
 
+test("subscribes again although the answer to a subscription that was left comes late", async () => {
+  await using setting = await startReady();
+  const conversation = setting.client.conversation("c1");
+  conversation.subscribe().catch(() => {});
+  await setting.connection.frame("subscribe");
+  conversation.unsubscribe();
+  await setting.connection.frame("unsubscribe");
+  const late = changed(setting, 11);
+  setting.connection.send(frames.subscribed(10), frames.token(11, 1, "Hel"));
+  await late;
+  const subscribed = conversation.subscribe();
+  expect(await setting.connection.frame("subscribe")).toMatchObject({ after: 11 });
+  setting.connection.send(frames.subscribed(11));
+  expect(await subscribed).toMatchObject({ seq: 11 });
+});
+
 test("resumes a few conversations at a time", async () => {
   await using setting = await startReady();
   for (let i = 0; i < 10; i++) {

@@ -1,3 +1,4 @@
+import { eventually } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createWorld, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 
@@ -56,10 +57,32 @@ describe("a message", () => {
     await turn.token("b");
     await turn.complete("ab");
     await client.next("complete");
-    const seqs = client.frames.flatMap((frame) => ("seq" in frame ? [Number(frame.seq)] : []));
+    const seqs = client.frames.flatMap((frame) => ("seq" in frame ? [frame.seq] : []));
     expect(seqs).toEqual(seqs.toSorted((one, other) => one - other));
     expect(new Set(seqs).size).toBe(seqs.length);
     expect(client.view(conversation_id).turns.get(turn_id)).toMatchObject({ text: "ab" });
+  });
+
+  it("that comes again on a new socket also brings the whole of the turn that ran before it", async () => {
+    const client = await world.connect(edge);
+    client.send({ type: "message", id: "runs", message: "one" });
+    const first = await client.next("accepted");
+    const { conversation_id } = first;
+    const running = world.worker.take(conversation_id, first.turn_id);
+    await running.token("a");
+    client.send({ type: "message", id: "waits", message: "two", conversation_id });
+    const second = await client.next("accepted");
+    await running.token("b");
+    await running.complete("ab");
+    await world.worker.take(conversation_id, second.turn_id).complete("done");
+
+    const again = await world.connect(await world.addEdge());
+    again.send({ type: "message", id: "waits", message: "two", conversation_id });
+    await again.next("accepted");
+    await eventually(() => again.view(conversation_id).turns.get(second.turn_id)?.status === "complete", {
+      what: "the end is seen",
+    });
+    expect(again.view(conversation_id).turns.get(first.turn_id)).toMatchObject({ text: "ab", status: "complete" });
   });
 
   it("that comes again on a new socket replays its turn from the beginning to the end", async () => {

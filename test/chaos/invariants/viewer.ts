@@ -113,9 +113,10 @@ function takeFrame(walk: Walk, frame: ConversationFrame): void {
   if (frame.type === "error" && !("turn_id" in frame)) return;
   checkPlace(walk, frame);
   checkAfterEnd(walk, frame);
-  applyFrame(walk.view, frame);
+  // Who subscribes again with an older cursor asks for what it has already.
+  const isNews = applyFrame(walk.view, frame);
   if (frame.type === "snapshot") note(walk, frame);
-  else if (isTerminal(frame.type)) walk.ends.set(frame.turn_id, (walk.ends.get(frame.turn_id) ?? 0) + 1);
+  else if (isNews && isTerminal(frame.type)) walk.ends.set(frame.turn_id, (walk.ends.get(frame.turn_id) ?? 0) + 1);
   checkState(walk, frame);
 }
 
@@ -163,10 +164,8 @@ function checkOrder(walk: Walk, frame: StateFrame): void {
     walk.report("P2", `it was given the whole conversation although it had a cursor (${walk.cursor})`);
 }
 
-/** Events stored so close to each other were written at the same time. */
-const sameTimeEvents = 64;
-/** How far behind the present the broker passes an event on, at most. */
-const lateEvents = 2_000;
+/** Events stored so close to each other were written at the same time; and the broker passes them on not later than that. */
+const [sameTimeEvents, lateEvents] = [64, 2_000];
 
 /**
  * Two writers at the same time: the broker stores one event after the other, but may pass them on in the other order. An edge puts that

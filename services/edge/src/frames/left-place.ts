@@ -17,5 +17,7 @@ export function rememberPlace(connection: Connection, { source, cursor }: HubVie
 export function beginAt(connection: Connection, viewer: HubViewer, seq: number): void {
   const { conversation, offset, feed } = viewer.source;
   const had = (connection.left?.get(conversation) ?? 0) - offset;
-  viewer.cursor = seq === noCursor || had > feed.intake.last ? seq : Math.max(seq, had);
+  const goesOn = had > seq && had <= feed.intake.last;
+  viewer.cursor = goesOn ? had : seq;
+  viewer.begins = !goesOn;
 }

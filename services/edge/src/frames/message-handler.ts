@@ -14,7 +14,6 @@ import {
   type User,
 } from "@parley/protocol";
 import { traceNames, type RootSpan, type Tracing } from "@parley/runtime";
-import { noCursor } from "../cursor.ts";
 import { deliveryLimits } from "../delivery-limits.ts";
 import type { HubViewer } from "../hub/hub.ts";
 import type { Counters } from "../metrics.ts";
@@ -54,14 +53,17 @@ export function createMessageHandler(deps: MessageDeps) {
   const accept = async (
     connection: Connection,
     request: TurnRequest,
-    { on_busy }: MessageFrame,
+    { on_busy, conversation_id: given }: MessageFrame,
   ): Promise<Submitted> => {
     const { conversation_id: conversation } = request;
-    const { viewer, isNew } = await viewing.hold(connection, conversation);
+    const [{ viewer, isNew }, open] = await Promise.all([
+      viewing.hold(connection, conversation),
+      openBefore(deps, connection, given),
+    ]);
     try {
       const submitted = await submit(deps, request, on_busy);
       deps.onAccepted(request);
-      if (isNew) beginAt(connection, viewer, await beginningOf(deps, request, submitted));
+      if (isNew) await begin(deps, { connection, viewer, request, open, submitted });
       answer(deps, viewer, request, submitted.earlier.length);
       return submitted;
     } catch (error) {
@@ -168,11 +170,36 @@ async function queueBefore({ bus: { turns } }: MessageDeps, { conversation_id, t
   return { isQueued: place >= 0, earlier: before.filter((_, i) => ended[i] !== true).map((t) => t.request.turn_id) };
 }
 
-/** From where a new viewer gets events: the beginning of the turn, and of turns before it that still run. */
-async function beginningOf(deps: MessageDeps, request: TurnRequest, { userSeq, earlier }: Submitted): Promise<number> {
-  if (userSeq === undefined) return noCursor;
-  const starts = await Promise.all(earlier.map((turn) => startOf(deps, request, turn)));
-  return Math.min(userSeq, ...starts.filter((seq) => seq !== undefined)) - 1;
+/**
+ * The turns that are open before the message is submitted, if its sender does not look on already. One of them may have ended, and have left
+ * the queue, when the message has its place in the log: a viewer that begins there would get the rest of an answer.
+ */
+async function openBefore(
+  { bus }: MessageDeps,
+  { viewers }: Connection,
+  conversation: ConversationId | undefined,
+): Promise<readonly TurnId[]> {
+  if (conversation === undefined || viewers.has(conversation)) return [];
+  return (await bus.turns.waiting(conversation)).map(({ request }) => request.turn_id);
+}
+
+interface Beginning {
+  readonly connection: Connection;
+  readonly viewer: HubViewer;
+  readonly request: TurnRequest;
+  readonly open: readonly TurnId[];
+  readonly submitted: Submitted;
+}
+
+/** A new viewer gets events from the beginning of the turn on, and of the turns before it that were open. */
+async function begin(deps: MessageDeps, { connection, viewer, request, open, submitted }: Beginning): Promise<void> {
+  const { userSeq, earlier, isRepeated } = submitted;
+  if (userSeq === undefined) return;
+  // What was open when a message came that is repeated now, only the log can say.
+  const before = isRepeated ? earlier : [...new Set([...open, ...earlier])];
+  const starts = await Promise.all(before.map((turn) => startOf(deps, request, turn)));
+  const first = Math.min(userSeq, ...starts.filter((seq) => seq !== undefined));
+  beginAt(connection, viewer, first - 1);
 }
 
 function answer({ outbox, viewing }: MessageDeps, viewer: HubViewer, request: TurnRequest, position: number): void {

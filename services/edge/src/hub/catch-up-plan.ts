@@ -14,6 +14,8 @@ export type CatchUpPlan =
   | { readonly kind: "steps"; readonly mode: "live" | "replay" | "snapshot"; readonly steps: readonly CatchUpStep[] }
   /** Events after the cursor are no longer, or not yet, in the hub. */
   | { readonly kind: "below floor" }
+  /** The viewer begins here, and would get only the rest of this turn. */
+  | { readonly kind: "turn under way"; readonly turn: TurnId }
   /** A snapshot of this turn is needed, but its beginning is below the floor. */
   | { readonly kind: "unknown turn"; readonly turn: TurnId };
 
@@ -33,6 +35,16 @@ export function planCatchUp(known: Known, cursor: number, limits: ReplayLimits =
     return { kind: "steps", mode: steps.length === 0 ? "live" : "replay", steps };
   }
   return compact(known, missing, folded, limits);
+}
+
+/** A turn that goes on after the cursor and began before it. */
+export function turnUnderWay({ events }: Known, cursor: number): TurnId | undefined {
+  const begun = new Set<TurnId>();
+  for (const { turn, type } of events.slice(firstAfter(events, cursor))) {
+    if (type === "message") begun.add(turn);
+    else if (!begun.has(turn)) return turn;
+  }
+  return undefined;
 }
 
 /** Where the events above the cursor begin. Looked for from the end: a viewer mostly lacks the last few. */

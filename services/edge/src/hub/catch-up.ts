@@ -4,7 +4,7 @@ import type { Logger } from "@parley/runtime";
 import { noCursor } from "../cursor.ts";
 import { deliveryLimits } from "../delivery-limits.ts";
 import type { Outbox } from "../socket/outbox.ts";
-import { planCatchUp, type CatchUpPlan, type CatchUpStep } from "./catch-up-plan.ts";
+import { planCatchUp, turnUnderWay, type CatchUpPlan, type CatchUpStep } from "./catch-up-plan.ts";
 import type { History } from "./history.ts";
 import { isLive, type Hub, type HubViewer } from "./hub.ts";
 import type { Known } from "./ring.ts";
@@ -53,7 +53,7 @@ export function createCatchUp(deps: CatchUpDeps) {
   /** Brings the viewer to the present if it lags and can be served now. */
   const catchUp = (viewer: HubViewer): void => {
     if (viewer.isReading || !canGoOn(deps, viewer)) return;
-    const plan = viewer.cursor === noCursor ? undefined : planCatchUp(viewer.source.ring, viewer.cursor);
+    const plan = viewer.cursor === noCursor ? undefined : planFor(viewer, viewer.source.ring);
     if (plan?.kind === "steps") give(deps, viewer, plan);
     else void readFor(viewer);
   };
@@ -80,7 +80,7 @@ async function read(deps: CatchUpDeps, viewer: HubViewer): Promise<void> {
   let known: Known | undefined;
   for (let tries = 0; tries < readTries && canGoOn(deps, viewer); tries++) {
     if (viewer.cursor === noCursor) return giveConversation(deps, viewer);
-    const plan = planCatchUp(known ?? viewer.source.ring, viewer.cursor);
+    const plan = planFor(viewer, known ?? viewer.source.ring);
     if (plan.kind === "steps") return give(deps, viewer, plan);
     known = await readMore(deps.history, viewer, plan).catch((error: unknown) => {
       if (!(error instanceof RangeTooLargeError)) throw error;
@@ -88,6 +88,12 @@ async function read(deps: CatchUpDeps, viewer: HubViewer): Promise<void> {
       return undefined;
     });
   }
+}
+
+function planFor({ begins, cursor }: HubViewer, known: Known): CatchUpPlan {
+  const plan = planCatchUp(known, cursor);
+  const turn = begins && plan.kind === "steps" ? turnUnderWay(known, cursor) : undefined;
+  return turn === undefined ? plan : { kind: "turn under way", turn };
 }
 
 type Unready = Exclude<CatchUpPlan, { kind: "steps" }>;
@@ -99,6 +105,10 @@ async function readMore(history: History, viewer: HubViewer, plan: Unready): Pro
     return (await history.isQuietSince(hub, cursor)) ? undefined : history.from(hub, cursor + 1);
   }
   const start = await history.startOf(hub, plan.turn);
+  if (plan.kind === "turn under way") {
+    viewer.cursor = start === undefined ? noCursor : Math.min(cursor, start - 1);
+    return undefined;
+  }
   if (start !== undefined) return history.from(hub, Math.min(start, cursor + 1));
   viewer.cursor = noCursor;
   return undefined;
@@ -107,6 +117,7 @@ async function readMore(history: History, viewer: HubViewer, plan: Unready): Pro
 type Ready = Extract<CatchUpPlan, { kind: "steps" }>;
 
 function give(deps: CatchUpDeps, viewer: HubViewer, { mode, steps }: Ready): void {
+  viewer.begins = false;
   deps.outbox.cork(viewer.outlet, () => {
     greet(deps, viewer, mode, viewer.cursor);
     let takesMore = deps.outbox.isWritable(viewer.outlet);

@@ -88,7 +88,15 @@ export function isLive({ feed }: Hub): boolean {
 
 /** Makes a viewer in state `held`. */
 export function attach(hub: Hub, outlet: Outlet, cursor: number): HubViewer {
-  const common = { state: "held", cursor, isGreeted: false, isReading: false, failures: 0, sentSeq: 0 } as const;
+  const common = {
+    state: "held",
+    cursor,
+    isGreeted: false,
+    isReading: false,
+    failures: 0,
+    sentSeq: 0,
+    begins: false,
+  } as const;
   const viewer: HubViewer = { source: hub, outlet, ...common };
   hub.viewers.add(viewer);
   hub.emptySinceMs = 0;

@@ -52,6 +52,8 @@ export interface Viewer {
   cursor: number;
   /** Wire sequence of the newest frame it got before all began anew: a snapshot must be above it. */
   sentSeq: number;
+  /** It has nothing yet and begins at a message: of no turn must it get the rest alone. */
+  begins: boolean;
   /** It waits for `subscribed`, which says how it is caught up. */
   isGreeted: boolean;
   /** Events are being read for it. */
