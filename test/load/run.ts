@@ -32,6 +32,8 @@ export interface Run {
   readonly k6: readonly { readonly code: number; readonly summary: K6Summary }[];
   readonly verdicts: readonly Verdict[];
   readonly durationS: number;
+  /** What Parley's processes had to say, by their names. */
+  readonly logs: ReadonlyMap<string, string>;
   readonly groups: readonly Group[];
 }
 
@@ -130,7 +132,16 @@ async function play(options: RunOptions, { groups, folder, world }: Ground): Pro
     const acting = command.scenario.act?.({ world, options: command.options, ledger, at, note, signal });
     const [k6, verdicts] = await Promise.all([Promise.all(generators.map(({ finished }) => finished)), acting ?? []]);
     await monitor.sample();
-    return { ledger, monitor, marks, k6, verdicts, groups, durationS: (Date.now() - startedMs) / 1_000 };
+    return {
+      ledger,
+      monitor,
+      marks,
+      k6,
+      verdicts,
+      groups,
+      durationS: (Date.now() - startedMs) / 1_000,
+      logs: world.logs(),
+    };
   } finally {
     watching.stop();
   }

@@ -1,7 +1,7 @@
 import type { Group } from "../../loadtest/settings.ts";
 import type { LoadOptions } from "./load-options.ts";
 import { killEdge, playSlowReaders } from "./acts.ts";
-import { type MemoryFigures, memoryVerdicts } from "./report/memory-verdicts.ts";
+import { type MemoryFigures, memoryVerdicts, socketVerdicts } from "./report/memory-verdicts.ts";
 import type { Stage } from "./stage.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -32,7 +32,7 @@ const usual = { edges: 1, agents: 1, tokens: 60, rate: 30, thinkMs: 1_000 };
 const chatting = (options: LoadOptions, users: number): Partial<Group> => ({ ...options, kind: "chat", users });
 
 /** Steps of the idle ramp: at most so many new connections a second, on two cores that the generator shares. */
-const connectsPerSecond = 800;
+const connectsPerSecond = 500;
 const abuseManners = ["flood", "garbage", "large", "huge", "bad-token", "silent"];
 const toolDirective = `tool=demo_sleep args={"ms":200}`;
 
@@ -55,6 +55,7 @@ export const scenarios: readonly LoadScenario[] = [
     defaults: { ...usual, users: 10_000, active: 0, seconds: 30 },
     groups: ({ users }) => [{ kind: "idle", users }],
     connectMs: ({ users, seconds }) => Math.max((users / connectsPerSecond) * 1_000, (seconds * 1_000) / 2),
+    judge: socketVerdicts,
   },
   {
     name: "chat",

@@ -18,6 +18,14 @@ export async function writeResult(folder: string, summary: Summary, run: Run): P
     writeFile(path.join(folder, "summary.json"), `${JSON.stringify(summary, undefined, 2)}\n`),
     writeFile(path.join(folder, "report.md"), markdown),
     writeFile(path.join(folder, "report.html"), pageOf(summary, plots)),
+    ...(summary.passed ? [] : [writeFile(path.join(folder, "logs.txt"), lastLogs(run))]),
     ...plots.map(({ file, svg }) => writeFile(path.join(folder, file), svg)),
   ]);
+}
+
+const shownBytes = 20_000;
+
+/** The end of what each process wrote: where to look first when something failed. */
+function lastLogs({ logs }: Run): string {
+  return [...logs].map(([name, text]) => `== ${name}\n${text.slice(-shownBytes)}\n`).join("\n");
 }

@@ -80,12 +80,25 @@ function countRows(counts: Readonly<Record<string, number>>): Row[] {
   ];
 }
 
-export function headLines({ machine, command, startedAt, durationS, options, passed }: Summary): string[] {
+/** Above this the generator's own delays are no longer small beside what it measures. */
+const lateGeneratorMs = 100;
+
+function generatorLines({ timesMs }: Summary): string[] {
+  const { p99 = 0 } = timesMs["generator_lag"] ?? {};
+  if (p99 <= lateGeneratorMs) return [];
+  return [
+    `Caution: the generator itself was late by up to ${p99.toFixed(0)} ms (p99): the times say more about it than about Parley.`,
+  ];
+}
+
+export function headLines(summary: Summary): string[] {
+  const { machine, command, startedAt, durationS, options, passed } = summary;
   return [
     `${passed ? "Passed" : "FAILED"}. \`${command}\`, ${startedAt}, ${durationS} s.`,
     `Users ${options.users}, edges ${options.edges}, agent workers ${options.agents}; answers of ${options.tokens} tokens at ${options.rate}/s.`,
     `Commit ${machine.commit}; ${machine.cores} cores (${machine.cpu}), ${machine.memoryGb} GB, ${machine.system}; Node ${machine.node}, k6 ${machine.k6}, NATS ${machine.nats}, Redis ${machine.redis}.`,
     `The generator, Parley, the brokers and the simulated model share these cores: times contain their waiting for each other.`,
+    ...generatorLines(summary),
   ];
 }
 

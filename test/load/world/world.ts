@@ -23,6 +23,8 @@ export interface World {
   readonly redis: Broker;
   readonly jwtSecret: string;
   readonly processes: readonly Measured[];
+  /** What each of Parley's processes has written, by its name. */
+  logs(): ReadonlyMap<string, string>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -68,20 +70,26 @@ async function startAll(belongings: Belongings, shape: Shape): Promise<Omit<Worl
   };
   await Promise.allSettled(Object.values(starting).flat());
   const edges = await Promise.all(starting.edge);
-  const numbered = (name: string, services: readonly Service[]): Measured[] =>
-    services.map(({ pid }, index) => ({ name: services.length === 1 ? name : `${name} ${index + 1}`, pid }));
+  const own = [
+    ...numbered("edge", edges),
+    ...numbered("agent worker", await Promise.all(starting.agent)),
+    ...numbered("tool worker", await Promise.all(starting.tool)),
+  ];
   return {
     ...ground,
     edges,
+    logs: () => new Map(own.map(({ name, service }) => [name, service.output()])),
     processes: [
-      ...numbered("edge", edges),
-      ...numbered("agent worker", await Promise.all(starting.agent)),
-      ...numbered("tool worker", await Promise.all(starting.tool)),
+      ...own.map(({ name, service: { pid } }) => ({ name, pid })),
       { name: "NATS", pid: ground.nats.pid },
       { name: "Redis", pid: ground.redis.pid },
       { name: "model simulator", pid: ground.model.pid },
     ],
   };
+}
+
+function numbered(name: string, services: readonly Service[]): { name: string; service: Service }[] {
+  return services.map((service, index) => ({ name: services.length === 1 ? name : `${name} ${index + 1}`, service }));
 }
 
 /** Starts all of Parley with real brokers and the simulated model, and waits until it is ready. */
