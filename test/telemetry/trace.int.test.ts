@@ -1,8 +1,15 @@
+import { execFileSync } from "node:child_process";
 import path from "node:path";
 import { eventually, startSystem, tempDir } from "@parley/testkit";
 import { expect, it } from "vitest";
 import { devToken, person } from "../e2e/person.ts";
 import { only, readSpans, type Span } from "./spans.ts";
+
+/** What `npm run trace` prints. */
+function showTrace(file: string, id: string): string {
+  const script = path.resolve(import.meta.dirname, "../../scripts/trace.mjs");
+  return execFileSync(process.execPath, [script, id], { env: { ...process.env, TRACES_FILE: file }, encoding: "utf8" });
+}
 
 const secretText = "list all pods, and keep the word marmalade to yourself";
 
@@ -115,6 +122,31 @@ it("points from the attempt that took over to the one that was killed", async ()
   const firstClaim = spans.find(({ name, parent_id }) => name === "claim" && parent_id !== survivor.span_id);
   expect(firstClaim).toBeDefined();
   expect(survivor.links).toEqual([{ trace_id: sent.trace_id, span_id: firstClaim?.parent_id }]);
+
+  const shown = showTrace(file, turn_id);
+  expect(shown).toContain("(never ended: its process was lost, or it still runs)");
+  expect(shown).toContain(`links to ${firstClaim?.parent_id} (the attempt that never ended)`);
+});
+
+it("sends the span of a worker that is stopped, and points to it from the next attempt", async () => {
+  await using folder = await tempDir();
+  const file = path.join(folder.path, "traces.jsonl");
+  await using system = await startSystem({ env: traced(file) });
+  using anna = await person(system.edges[0]!);
+  const chat = anna.conversation();
+  const { turn_id } = await chat.send("hello\n/sim tokens=60 rate=20");
+  await expect.poll(() => chat.view.turns.get(turn_id)?.text.length ?? 0).toBeGreaterThan(10);
+  await system.add("agent-worker");
+  await system.agentWorkers[0]!.kill("SIGTERM");
+  expect((await chat.untilEnd(turn_id)).type).toBe("complete");
+
+  const spans = await spansOfTurn(file, turn_id, hasProcessed);
+  const [first, second] = spans
+    .filter(({ name }) => name.startsWith("process chat"))
+    .toSorted((a, b) => a.start_ms - b.start_ms);
+  expect(first?.attributes).toMatchObject({ "parley.turn.attempt": 1, "parley.turn.result": "handed over" });
+  expect(second?.attributes).toMatchObject({ "parley.turn.attempt": 2, "parley.turn.result": "ended" });
+  expect(second?.links).toEqual([{ trace_id: first?.trace_id, span_id: first?.span_id }]);
 });
 
 it("goes on with the trace of an HTTP caller, and not with one that is not sampled", async () => {
