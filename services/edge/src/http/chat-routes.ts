@@ -45,6 +45,7 @@ export function createChatRoutes({ asking, isOwn }: ChatRouteDeps): Route[] {
     access: "user",
     headers: {
       "Idempotency-Key": "The same key is the same message: it is submitted once, and answered each time.",
+      traceparent: "The trace (W3C) that the turn goes on with.",
       "Last-Event-ID": "Goes on after this event of a stream; needs the key and the conversation of the first request.",
     },
     params: nothing,

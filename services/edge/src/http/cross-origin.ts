@@ -19,7 +19,7 @@ export function admitOrigin({ header, headers }: Exchange, rules: OriginRules): 
 export function preflightReply(methods: readonly string[]): Reply {
   const headers = {
     "access-control-allow-methods": methods.join(", "),
-    "access-control-allow-headers": "authorization, content-type, idempotency-key, last-event-id",
+    "access-control-allow-headers": "authorization, content-type, idempotency-key, last-event-id, traceparent",
     "access-control-max-age": preflightSeconds,
   };
   return { status: 204, headers, body: "" };
