@@ -7,7 +7,8 @@ const askAgainMs = 1_000;
 /** A user who is connected, and asks one question after the other if the group does. */
 export function createChatter({ settings, group, user, token, tally }: UserOptions): LoadUser {
   const { run, urls, mayLoseEdges } = settings;
-  const startsMs = Date.now() + group.startMs;
+  // Nobody begins in the same instant as everybody else.
+  const startsMs = Date.now() + group.startMs + Math.random() * group.thinkMs;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isFinishing = false;
 

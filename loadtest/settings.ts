@@ -31,8 +31,9 @@ export interface Group {
   readonly turns: number;
   readonly tokens: number;
   readonly rate: number;
+  /** Between an answer and the next question, half as much more or less. */
   readonly thinkMs: number;
-  /** The first question comes at this time, or when the user is connected, if that is later. */
+  /** The first question comes up to `thinkMs` after this, or when the user is connected, if that is later. */
   readonly startMs: number;
   /** More of the simulator's directives, for turns with tools; or the way of abuse. */
   readonly manner: string;

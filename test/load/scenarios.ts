@@ -91,14 +91,19 @@ export const scenarios: readonly LoadScenario[] = [
     proves:
       "half of the viewers lose their edge, half of them in mid-answer: nothing is lost, all are back within 10 s",
     script: "edge-killed.ts",
-    defaults: { ...usual, users: 5_000, active: 2_500, seconds: 60, edges: 2, tokens: 160, rate: 4 },
+    defaults: { ...usual, users: 5_000, active: 2_500, seconds: 80, edges: 2, tokens: 200, rate: 4 },
     groups: (options) => [
-      // Their answers last from the tenth second on, past the kill in the middle of the run.
-      { ...chatting(options, options.active), turns: 1, startMs: 10_000 },
+      // Asked in the second quarter of the run, their answers last past the kill in the middle of it.
+      {
+        ...chatting(options, options.active),
+        turns: 1,
+        startMs: options.seconds * 250,
+        thinkMs: options.seconds * 150,
+      },
       { ...chatting(options, options.users - options.active), turns: 1, tokens: 3, rate: 0, startMs: 0 },
     ],
-    connectMs: () => 10_000,
-    drainMs: 30_000,
+    connectMs: ({ seconds }) => seconds * 250,
+    drainMs: 40_000,
     mayLoseEdges: true,
     act: killEdge,
   },

@@ -84,7 +84,7 @@ function countRows(counts: Readonly<Record<string, number>>): Row[] {
 const lateGeneratorMs = 100;
 
 function generatorLines({ timesMs }: Summary): string[] {
-  const { p99 = 0 } = timesMs["generator_lag"] ?? {};
+  const p99 = timesMs["generator_lag"]?.p99 ?? 0;
   if (p99 <= lateGeneratorMs) return [];
   return [
     `Caution: the generator itself was late by up to ${p99.toFixed(0)} ms (p99): the times say more about it than about Parley.`,
