@@ -1,7 +1,9 @@
 import { parseArgs } from "node:util";
 import { agent } from "./agent/agent.ts";
 import { isKept, type Bench, type BenchContext, type BenchResult } from "./bench.ts";
+import { cluster } from "./cluster/cluster.ts";
 import { connections } from "./connections/connections.ts";
+import { costs } from "./costs/costs.ts";
 import { writeResult } from "./measure/result-file.ts";
 import { rounded } from "./measure/statistics.ts";
 import { tableLines } from "./measure/table.ts";
@@ -11,7 +13,7 @@ import { relay } from "./relay/relay.ts";
 import { resume } from "./resume/resume.ts";
 import { ttft } from "./ttft/ttft.ts";
 
-const benches: readonly Bench[] = [relay, connections, resume, agent, ttft, edgeCpu, micro];
+const benches: readonly Bench[] = [relay, connections, resume, agent, ttft, edgeCpu, costs, cluster, micro];
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);

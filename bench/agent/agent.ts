@@ -13,6 +13,7 @@ const Count = z.object({ completed: z.number(), failed: z.number() });
 /** Few enough that the model, not this machine, is what they wait for. */
 const slots = 20;
 const answer = { tokens: 40, rate: 40 };
+const message = `Count. /sim tokens=${answer.tokens} rate=${answer.rate}`;
 /** More than two workers have slots: there is always somebody waiting. */
 const askers = 120;
 const warmUpMs = 4_000;
@@ -26,7 +27,7 @@ function measure(workers: number, seconds: number) {
     const [edge] = system.edges;
     const [worker] = system.agentWorkers;
     if (edge === undefined || worker === undefined) throw new Error("the system has no edge or worker");
-    const options = { port: edge.port, secret: system.jwtSecret, askers, ...answer };
+    const options = { port: edge.port, secret: system.jwtSecret, askers, message };
     const people = await own(startRole(new URL("askers.role.ts", import.meta.url), options));
     await people.tell("start");
     await delay(warmUpMs);

@@ -9,14 +9,16 @@ const Options = z.object({
   port: z.number(),
   secret: z.string(),
   askers: z.number().int(),
-  tokens: z.number(),
-  rate: z.number(),
+  /** What they all say. */
+  message: z.string(),
+  /** Who is to answer. Absent: the message is routed. */
+  agent: z.string().optional(),
 });
 
 const answers = new Set(["complete", "error", "cancelled"]);
 
 /** People who each ask the next thing as soon as they have their answer. */
-await serveRole(Options, ({ port, secret, askers, tokens, rate }) => {
+await serveRole(Options, ({ port, secret, askers, message, agent }) => {
   const protocol = nativeProtocol(secret);
   let completed = 0;
   let failed = 0;
@@ -27,7 +29,8 @@ await serveRole(Options, ({ port, secret, askers, tokens, rate }) => {
         type: "message",
         id: `m${asked++}`,
         conversation_id: `agent-${asker}`,
-        message: `Count. /sim tokens=${tokens} rate=${rate}`,
+        message,
+        ...(agent === undefined ? {} : { agent }),
       });
     const socket = await openRawSocket({
       ...{ port, path: "/ws/chat", protocol },
