@@ -5,7 +5,7 @@ import { root } from "./yaml.ts";
 const notHere = 3;
 
 it("docker-compose understands the compose files", { timeout: 180_000 }, ({ skip }) => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ["scripts/check/deploy-compose.mjs"], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["deploy/docker/check-compose.mjs"], {
     cwd: root,
     encoding: "utf8",
   });

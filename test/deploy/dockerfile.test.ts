@@ -13,7 +13,11 @@ const instructions = text
   .map((line) => ({ name: line.split(" ", 1)[0] ?? "", rest: line.slice(line.indexOf(" ") + 1).trim() }));
 
 const all = (name: string): string[] => instructions.filter((one) => one.name === name).map(({ rest }) => rest);
-const lastStage = instructions.slice(instructions.findLastIndex(({ name }) => name === "FROM"));
+const stageStart = instructions.findIndex(({ rest }) => rest.endsWith(" AS image"));
+const image = instructions.slice(
+  stageStart,
+  instructions.findIndex(({ rest }) => rest.endsWith(" AS development")),
+);
 const services = readdirSync(path.join(root, "services")).filter((name) => name !== "web");
 const libs = readdirSync(path.join(root, "libs"));
 
@@ -48,15 +52,19 @@ it("takes production packages of one service only", () => {
   expect(production).toMatch(/--workspace "@parley\/\$\{SERVICE\}"/);
 });
 
+it("builds the image for production when no stage is named", () => {
+  expect(instructions.at(-1)).toEqual({ name: "FROM", rest: "image AS production" });
+});
+
 it("runs as a user without a name, started without a shell, and can say how it is", () => {
-  expect(lastStage).toContainEqual({ name: "USER", rest: "10001:10001" });
+  expect(image).toContainEqual({ name: "USER", rest: "10001:10001" });
   for (const command of all("CMD")) expect(command).toMatch(/^\["node"/);
   for (const check of all("HEALTHCHECK")) expect(check).toMatch(/CMD \["node", "-e", /);
   expect(all("HEALTHCHECK")).not.toEqual([]);
 });
 
 it("says where it comes from", () => {
-  const labels = lastStage.find(({ name }) => name === "LABEL")?.rest ?? "";
+  const labels = image.find(({ name }) => name === "LABEL")?.rest ?? "";
   for (const key of ["source", "revision", "version", "licenses"])
     expect(labels).toContain(`org.opencontainers.image.${key}=`);
 });

@@ -7,7 +7,7 @@ const Selector = z.object({ matchLabels: Labels });
 const Port = z.object({ name: z.string(), containerPort: z.number() });
 const Probe = z.object({ httpGet: z.object({ path: z.string(), port: z.string() }).optional() }).loose();
 
-export const Container = z.object({
+const Container = z.object({
   name: z.string(),
   image: z.string(),
   ports: z.array(Port),

@@ -7,7 +7,7 @@ it.each(manifestFiles())("%s is what the schemas of Kubernetes, Gateway API and 
   expect(problemsIn(manifestsIn(file))).toEqual([]);
 });
 
-it.skipIf(kustomize() === undefined).each(["dev", "prod"])("overlay %s is valid when rendered", (overlay) => {
+it.skipIf(kustomize() === undefined).each(["dev", "tilt", "prod"])("overlay %s is valid when rendered", (overlay) => {
   const manifests = rendered(overlay);
   expect(manifests.length).toBeGreaterThan(20);
   expect(problemsIn(manifests)).toEqual([]);

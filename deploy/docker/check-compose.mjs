@@ -1,7 +1,7 @@
 import path from "node:path";
-import { findProgram, run } from "../setup/commands.mjs";
-import { root } from "../setup/paths.mjs";
-import { canInstall, installPackages } from "../setup/system-packages.mjs";
+import { findProgram, run } from "../../scripts/setup/commands.mjs";
+import { root } from "../../scripts/setup/paths.mjs";
+import { canInstall, installPackages } from "../../scripts/setup/system-packages.mjs";
 
 // Asks Docker's own compose whether it understands the compose files; `docker-compose` of Debian needs no Docker for that. Exit code 3: there
 // is neither here, and it cannot be installed.
