@@ -63,6 +63,8 @@ export function createMessageHandler(deps: MessageDeps) {
     try {
       const submitted = await submit(deps, request, on_busy);
       deps.onAccepted(request);
+      // The answer to a repeated message may be there already: how long it took is not seen here.
+      connection.asked = submitted.isRepeated ? undefined : request.turn_id;
       if (isNew) await begin(deps, { connection, viewer, request, open, submitted });
       answer(deps, viewer, request, submitted.earlier.length);
       return submitted;
@@ -83,12 +85,11 @@ export function createMessageHandler(deps: MessageDeps) {
     try {
       await ownership.claim(conversation, user.id);
       const request = turnRequestOf(frame, { user, conversation, turn, trace: span.traceparent });
-      Object.assign(connection, { asked: turn, askedMs });
+      connection.askedMs = askedMs;
       const { isRepeated, earlier } = await accept(connection, request, frame);
       counters.accepted[isRepeated ? "repeated" : "new"]++;
       span.set({ [traceNames.duplicate]: isRepeated, [traceNames.queuePosition]: earlier.length });
     } catch (error) {
-      connection.asked = undefined;
       span.fail(toChatError(error).code);
       throw error;
     } finally {
