@@ -34,7 +34,7 @@ function readOptions(args) {
 
 function rehearse(versions, people, { env, signal }) {
   const [from, to] = versions;
-  const cli = path.join(root, "test/upgrade/cli.ts");
+  const cli = path.join(root, "scripts/upgrade/main.ts");
   const args = ["--from-name", from.name, "--from-root", from.root, "--to-name", to.name, "--to-root", to.root];
   const child = spawn(process.execPath, ["--conditions=source", "--import", "tsx", cli, ...args, "--people", people], {
     env,

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
-import { runRollingUpgrade } from "./rolling-upgrade.ts";
+import { runRollingUpgrade } from "../../test/upgrade/rolling-upgrade.ts";
 
-// Started by scripts/upgrade-rehearsal.mjs with two built checkouts.
+// Started by ../upgrade-rehearsal.mjs with two built checkouts.
 const { values } = parseArgs({
   options: {
     "from-name": { type: "string", default: "old" },
