@@ -13,7 +13,7 @@ const Service = z.object({
   networks: z.array(z.string()),
   ports: z.array(z.string()).default([]),
   volumes: z.array(z.string()).default([]),
-  environment: z.record(z.string(), z.string()).default({}),
+  environment: z.record(z.string(), z.string().nullable()).default({}),
   container_name: z.never().optional(),
   deploy: z.object({ resources: z.object({ limits: z.object({ cpus: z.string(), memory: z.string() }) }) }),
 });
@@ -52,6 +52,12 @@ it("mounts only files that are there", () => {
   const mounted = Object.values(all).flatMap(({ volumes }) => volumes.filter((volume) => volume.startsWith("./")));
   expect(mounted.length).toBeGreaterThan(3);
   for (const volume of mounted) expect(existsSync(path.join(root, volume.split(":", 1)[0] ?? "")), volume).toBe(true);
+});
+
+it("lets the broker start with no password that was not set", () => {
+  for (const role of ["EDGE", "AGENT", "TOOL", "OPERATOR"]) {
+    expect(services["nats"]?.environment).toHaveProperty(`NATS_${role}_PASSWORD`, null);
+  }
 });
 
 it("gives each process the user of its role, and no password to anybody else", () => {

@@ -69,21 +69,25 @@ async function makeStreams(nats: Broker): Promise<void> {
   }
 }
 
-it("lets edge, agent and tool worker do all their work, each with its own rights only", async () => {
-  await using nats = await startNatsWithRoles();
-  await using parley = await startRoles(nats);
-  using anna = await person(parley.system.edges[0]!);
-  const chat = anna.conversation();
-  const asked = await chat.send("list all pods");
-  const answered = await chat.untilEnd(asked.turn_id);
-  expect(answered).toMatchObject({ type: "complete", tool_calls: [{ status: "completed" }] });
-  const next = await chat.send("hello");
-  expect(await chat.untilEnd(next.turn_id)).toMatchObject({ type: "complete" });
+it(
+  "lets edge, agent and tool worker do all their work, each with its own rights only",
+  { timeout: 60_000 },
+  async () => {
+    await using nats = await startNatsWithRoles();
+    await using parley = await startRoles(nats);
+    using anna = await person(parley.system.edges[0]!);
+    const chat = anna.conversation();
+    const asked = await chat.send("list all pods");
+    const answered = await chat.untilEnd(asked.turn_id);
+    expect(answered).toMatchObject({ type: "complete", tool_calls: [{ status: "completed" }] });
+    const next = await chat.send("hello");
+    expect(await chat.untilEnd(next.turn_id)).toMatchObject({ type: "complete" });
 
-  const { edges, agentWorkers, toolWorkers } = parley.system;
-  for (const { output } of [...edges, ...agentWorkers, ...toolWorkers]) expect(output()).not.toMatch(/permission/i);
-  expect(await storedIn(nats, streams.turns)).toBe(0);
-});
+    const { edges, agentWorkers, toolWorkers } = parley.system;
+    for (const { output } of [...edges, ...agentWorkers, ...toolWorkers]) expect(output()).not.toMatch(/permission/i);
+    expect(await storedIn(nats, streams.turns)).toBe(0);
+  },
+);
 
 it.each(["edge", "agent"] as const)("refuses whatever is not the business of the role %s", async (role) => {
   await using nats = await startNatsWithRoles();
