@@ -9,6 +9,8 @@ interface Abuse {
   readonly frames: () => readonly string[];
 }
 
+/** `WebSocket.OPEN`, which the types know and k6 does not. */
+const openState = 1;
 const tickMs = 50;
 const comeBackMs = 200;
 const floodPerTick = 50;
@@ -36,7 +38,7 @@ export function createAbuser({ settings, group, user, token, tally }: UserOption
 
   const tick = (): void => {
     // What the server does not read waits here: more would only fill the generator's memory.
-    if (socket === undefined || socket.readyState !== WebSocket.OPEN || socket.bufferedAmount > hugeBytes) return;
+    if (socket === undefined || socket.readyState !== openState || socket.bufferedAmount > hugeBytes) return;
     const frames = abuse?.frames() ?? [];
     for (const frame of frames) socket.send(frame);
     tally.count("abusive_frames", frames.length);

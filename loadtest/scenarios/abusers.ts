@@ -7,6 +7,7 @@ export const options = optionsWith({
   parley_turn_share: ["p(95)<2000"],
   parley_turns: ["count>0"],
   parley_abuser_closes: ["count>0"],
+  parley_abusive_frames: ["count>0"],
 });
 
 export { handleSummary };

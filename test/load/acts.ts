@@ -1,3 +1,5 @@
+import { sleep } from "@parley/runtime";
+import { readFigures, sumOf } from "../chaos/world/figures.ts";
 import { createToken } from "../chaos/clients/token.ts";
 import type { Verdict } from "./verdict.ts";
 import { startSlowReader, type SlowReader } from "./slow-reader.ts";
@@ -23,60 +25,81 @@ export async function killEdge({ world, options, ledger, at, note }: Stage): Pro
   ];
 }
 
-const slowReaders = 20;
+const slowReaders = 8;
 const stopAtMs = 10_000;
+/** The kernel's own buffers come first: some megabytes for each socket. */
+const maxRounds = 15;
+const roundMs = 1_500;
+const catchUpMs = 20_000;
 /** Longer than an edge waits for a socket that lags. */
-const longPauseMs = 45_000;
-const shortPauseMs = 12_000;
-const catchUpMs = 15_000;
+const longPauseMs = 35_000;
+const endMs = 5_000;
 
 /**
- * Readers who stop reading, while answers larger than all buffers are sent to them. Half of them read again soon and must
- * get the whole answer; the others must be thrown out.
+ * Readers who stop reading, while more is sent to them than all buffers hold. Half of them read again soon and must be
+ * brought to the present; the others must be thrown out.
  */
 export async function playSlowReaders(stage: Stage): Promise<readonly Verdict[]> {
-  const { world, at, note, signal } = stage;
+  const { at, note, signal } = stage;
   await at(stopAtMs);
-  const readers = await Promise.all(
-    Array.from({ length: slowReaders }, (_, index) => {
-      const edge = world.edges[index % world.edges.length];
-      const user = `slow-${index}`;
-      return startSlowReader({ port: edge?.port ?? 0, user, token: createToken(world.jwtSecret, user) });
-    }),
-  );
+  const readers = await startReaders(stage);
+  const patient = readers.filter((_, index) => index % 2 === 0);
+  const stubborn = readers.filter((_, index) => index % 2 === 1);
   try {
-    note(`${slowReaders} readers ask for long answers and stop reading`);
-    for (const reader of readers) reader.askAndStop();
-    await at(stopAtMs + shortPauseMs);
-    const patient = readers.filter((_, index) => index % 2 === 0);
-    note(`${patient.length} of them read again`);
+    for (const reader of readers) reader.stop();
+    note(`${readers.length} readers stop reading, and ask for much`);
+    const lagging = await makeLag(stage, readers);
+    const lagMs = performance.now();
+    note(`${lagging} sockets lag; ${patient.length} read again`);
     for (const reader of patient) reader.readAgain();
-    const whole = await countWhole(patient, AbortSignal.any([signal, AbortSignal.timeout(catchUpMs)]));
-    await at(stopAtMs + longPauseMs);
-    // A socket that is not read does not learn of its end either.
-    for (const reader of readers) reader.readAgain();
-    await at(stopAtMs + longPauseMs + 2_000);
-    const gone = readers.filter((reader, index) => index % 2 === 1 && reader.closedBy() !== undefined).length;
-    const snapshots = readers.reduce((sum, reader) => sum + reader.snapshots(), 0);
-    note(`${gone} of ${readers.length - patient.length} that read nothing for ${longPauseMs / 1_000} s are gone`);
+    const whole = await count(patient, (reader) => reader.untilWhole(soon(signal, catchUpMs)));
+    const snapshots = patient.reduce((sum, reader) => sum + reader.snapshots(), 0);
+    note(`${whole} are up to date, with ${snapshots} snapshots`);
+    await sleep(Math.max(0, lagMs + longPauseMs - performance.now()), signal);
+    // A socket that is not read does not learn of its own end either.
+    for (const reader of stubborn) reader.readAgain();
+    const gone = await count(stubborn, async (reader) => (await reader.untilClosed(soon(signal, endMs))) !== undefined);
+    note(`${gone} of ${stubborn.length} that read nothing for ${longPauseMs / 1_000} s were thrown out`);
     return [
-      {
-        what: "slow readers caught up after a pause",
-        says: `${whole} of ${patient.length}, with ${snapshots} snapshots`,
-        isGood: whole === patient.length,
-      },
-      {
-        what: "readers that never read again are thrown out",
-        says: `${gone} of ${readers.length - patient.length}`,
-        isGood: gone === readers.length - patient.length,
-      },
+      allOf("slow readers whose sockets lagged", lagging, readers.length),
+      allOf("slow readers that read again are up to date", whole, patient.length),
+      allOf("readers that do not read again are thrown out", gone, stubborn.length),
     ];
   } finally {
     for (const reader of readers) reader.close();
   }
 }
 
-async function countWhole(readers: readonly SlowReader[], signal: AbortSignal): Promise<number> {
-  const results = await Promise.all(readers.map((reader) => reader.untilWhole(signal)));
-  return results.filter(Boolean).length;
+/** Has them ask for more and more, until the edges see all of them lag. Returns how many do. */
+async function makeLag({ world, signal }: Stage, readers: readonly SlowReader[]): Promise<number> {
+  let lagging = 0;
+  for (let round = 0; round < maxRounds && lagging < readers.length; round++) {
+    for (const reader of readers) reader.askMuch();
+    await sleep(roundMs, signal);
+    const figures = await Promise.all(world.edges.map(({ adminPort }) => readFigures(adminPort)));
+    lagging = figures.reduce((sum, each) => sum + (sumOf(each, "parley_edge_lagging_sockets") ?? 0), 0);
+  }
+  return lagging;
+}
+
+function startReaders({ world }: Stage): Promise<SlowReader[]> {
+  return Promise.all(
+    Array.from({ length: slowReaders }, (_, index) => {
+      const edge = world.edges[index % world.edges.length];
+      const user = `slow-${index}`;
+      return startSlowReader({ port: edge?.port ?? 0, user, token: createToken(world.jwtSecret, user) });
+    }),
+  );
+}
+
+function soon(signal: AbortSignal, withinMs: number): AbortSignal {
+  return AbortSignal.any([signal, AbortSignal.timeout(withinMs)]);
+}
+
+async function count(readers: readonly SlowReader[], holds: (reader: SlowReader) => Promise<boolean>): Promise<number> {
+  return (await Promise.all(readers.map(holds))).filter(Boolean).length;
+}
+
+function allOf(what: string, some: number, all: number): Verdict {
+  return { what, says: `${some} of ${all}`, isGood: some === all };
 }

@@ -80,9 +80,10 @@ export const scenarios: readonly LoadScenario[] = [
     title: "S4: slow readers beside good users",
     proves: "a reader who stops reading costs nobody else anything, and is caught up when it reads again",
     script: "slow-readers.ts",
-    defaults: { ...usual, users: 200, active: 200, seconds: 60 },
+    defaults: { ...usual, users: 100, active: 100, seconds: 80 },
     groups: (options) => [chatting(options, options.users)],
     connectMs: () => 5_000,
+    tools: 1,
     act: playSlowReaders,
   },
   {

@@ -1,7 +1,14 @@
-import { applyFrame, createView, EventFrame, nativeSubprotocol, ServerFrame, SnapshotFrame } from "@parley/protocol";
+import {
+  applyFrame,
+  type ConversationView,
+  createView,
+  EventFrame,
+  nativeSubprotocol,
+  SnapshotFrame,
+} from "@parley/protocol";
 import { once } from "node:events";
 import { WebSocket } from "ws";
-import { chatPath, authFrame, messageFrame } from "../../loadtest/wire.ts";
+import { chatPath, authFrame, messageFrame, readFrame } from "../../loadtest/wire.ts";
 import { expectedAnswer, questionFor } from "../../loadtest/schedule.ts";
 
 export interface SlowReaderOptions {
@@ -10,56 +17,73 @@ export interface SlowReaderOptions {
   readonly token: string;
 }
 
+/** A client in Node, because k6 cannot stop reading: it reads all that comes, always. */
 export interface SlowReader {
-  /** Asks for more than all buffers on the way can hold, and stops to read. */
-  askAndStop(): void;
+  stop(): void;
+  /** Asks, in a new conversation, for more than a megabyte. */
+  askMuch(): void;
   readAgain(): void;
-  /** Whether all answers have come, whole, before the signal. */
+  /** Whether the last answer of each conversation has come, whole, before the signal. */
   untilWhole(signal: AbortSignal): Promise<boolean>;
   snapshots(): number;
-  /** The close code, once the server has ended it. */
-  closedBy(): number | undefined;
+  /** The close code, as soon as the server has ended it. Undefined: it has not, before the signal. */
+  untilClosed(signal: AbortSignal): Promise<number | undefined>;
   close(): void;
 }
 
-/** Some 200 KB each, near what one answer may have, and the end of a turn brings all of it again. */
-const pace = { tokens: 34_000, rate: 0 };
+const connectMs = 10_000;
+const pace = { tokens: 5, rate: 0 };
+/** As many as one conversation may have in its queue. */
 const questions = 8;
+/** An argument of this size comes back six times: in the message, the call, its result and the end. */
+const argumentBytes = 28_000;
+const question = questionFor(pace, `tool=demo_echo args={"text":"${"x".repeat(argumentBytes)}"}`);
+const shownTypes: ReadonlySet<string> = new Set([
+  "token",
+  "turn_restarted",
+  "complete",
+  "cancelled",
+  "error",
+  "snapshot",
+]);
 
-/** A client in Node, because k6 cannot stop reading: it reads all that comes, always. */
 export async function startSlowReader({ port, user, token }: SlowReaderOptions): Promise<SlowReader> {
   const socket = new WebSocket(`ws://127.0.0.1:${port}${chatPath}`, nativeSubprotocol);
-  const conversation = `slow-${user}`;
-  const view = createView(conversation);
-  const expected = expectedAnswer(pace);
+  const views = new Map<string, ConversationView>();
+  const lastTurns = new Map<string, string>();
   let snapshots = 0;
   let code: number | undefined;
-  let isReady = false;
 
-  socket.on("message", (data: Buffer) => {
-    const frame = ServerFrame.parse(JSON.parse(data.toString("utf8")));
-    if (frame.type === "auth_success") isReady = true;
-    if (frame.type === "snapshot") snapshots++;
-    if (frame.type === "snapshot") applyFrame(view, SnapshotFrame.parse(frame));
-    else if ("seq" in frame && "turn_id" in frame) applyFrame(view, EventFrame.parse(frame));
-  });
+  const accept = (text: string): void => {
+    const { type, conversation, turn } = readFrame(text);
+    if (type === "auth_success") socket.emit("ready");
+    if (type === "accepted") lastTurns.set(conversation, turn);
+    if (type === "snapshot") snapshots++;
+    const view = views.get(conversation);
+    if (view === undefined || !shownTypes.has(type) || (type === "error" && turn === "")) return;
+    const frame: unknown = JSON.parse(text);
+    applyFrame(view, type === "snapshot" ? SnapshotFrame.parse(frame) : EventFrame.parse(frame));
+  };
+  socket.on("message", (data: Buffer) => accept(data.toString("utf8")));
   socket.on("error", () => undefined);
   socket.on("close", (closedWith) => (code = closedWith));
-  await once(socket, "open");
-  socket.send(authFrame(token));
-  while (!isReady && code === undefined) await once(socket, "message");
+  socket.on("open", () => socket.send(authFrame(token)));
+  await once(socket, "ready", { signal: AbortSignal.timeout(connectMs) });
 
-  const isWhole = (): boolean => {
-    const turns = [...view.turns.values()];
-    return turns.length === questions && turns.every(({ status, text }) => status === "complete" && text === expected);
-  };
+  const isWhole = (): boolean =>
+    [...views].every(([conversation, view]) => {
+      const turn = view.turns.get(lastTurns.get(conversation) ?? "");
+      return turn?.status === "complete" && turn.text.endsWith(expectedAnswer(pace));
+    });
 
   return {
-    askAndStop() {
+    stop: () => socket.pause(),
+    askMuch() {
+      const conversation = `${user}-${views.size}`;
+      views.set(conversation, createView(conversation));
       for (let index = 0; index < questions; index++) {
-        socket.send(messageFrame({ id: `${user}-${index}`, conversation, text: questionFor(pace) }));
+        socket.send(messageFrame({ id: `${conversation}-${index}`, conversation, text: question }));
       }
-      socket.pause();
     },
     readAgain: () => socket.resume(),
     async untilWhole(signal) {
@@ -69,7 +93,10 @@ export async function startSlowReader({ port, user, token }: SlowReaderOptions):
       return isWhole();
     },
     snapshots: () => snapshots,
-    closedBy: () => code,
+    async untilClosed(signal) {
+      if (code === undefined) await once(socket, "close", { signal }).catch(() => undefined);
+      return code;
+    },
     close: () => socket.terminate(),
   };
 }
