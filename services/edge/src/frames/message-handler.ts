@@ -1,31 +1,28 @@
-import type { Bus } from "@parley/bus";
 import {
   ChatError,
   limits,
-  messageIdOf,
-  subjects,
   toChatError,
   turnsDestination,
   type ConversationId,
-  type MessageEvent,
   type MessageFrame,
   type TurnId,
   type TurnRequest,
   type User,
 } from "@parley/protocol";
 import { traceNames, type RootSpan, type Tracing } from "@parley/runtime";
-import { deliveryLimits } from "../delivery-limits.ts";
 import type { HubViewer } from "../hub/hub.ts";
 import type { Counters } from "../metrics.ts";
 import type { Connection } from "../socket/connection.ts";
 import type { Outbox } from "../socket/outbox.ts";
 import { beginAt } from "./left-place.ts";
 import type { Ownership } from "./ownership.ts";
+import { startOf, submit, type SubmissionBus, type Submitted } from "./submission.ts";
 import { newConversationId, turnIdOf } from "./turn-id.ts";
+import { turnRequestOf } from "./turn-request.ts";
 import type { Viewing } from "./viewing.ts";
 
 export interface MessageDeps {
-  readonly bus: Pick<Bus, "events" | "turns" | "transcripts">;
+  readonly bus: SubmissionBus;
   readonly ownership: Ownership;
   readonly viewing: Viewing;
   readonly outbox: Outbox;
@@ -33,15 +30,6 @@ export interface MessageDeps {
   readonly onAccepted: (request: TurnRequest) => void;
   readonly counters: Pick<Counters, "accepted">;
   readonly tracing: Tracing;
-}
-
-interface Submitted {
-  /** Stream sequence of the user's message; undefined: it is so old that its events are no longer kept. */
-  readonly userSeq: number | undefined;
-  /** Turns that run before it. */
-  readonly earlier: readonly TurnId[];
-  /** It was accepted before. */
-  readonly isRepeated: boolean;
 }
 
 /**
@@ -61,7 +49,7 @@ export function createMessageHandler(deps: MessageDeps) {
       openBefore(deps, connection, given),
     ]);
     try {
-      const submitted = await submit(deps, request, on_busy);
+      const submitted = await submit(deps.bus, request, on_busy);
       deps.onAccepted(request);
       // The answer to a repeated message may be there already: how long it took is not seen here.
       connection.asked = submitted.isRepeated ? undefined : request.turn_id;
@@ -115,62 +103,6 @@ function sendSpan(conversation: ConversationId, turn: TurnId, parent: string | u
   };
 }
 
-async function submit(deps: MessageDeps, request: TurnRequest, onBusy: MessageFrame["on_busy"]): Promise<Submitted> {
-  const { events, turns } = deps.bus;
-  if (onBusy === "interrupt") await interruptOthers(deps, request);
-  const { duplicate } = await turns.submit(request, { onlyIfIdle: onBusy === "reject" });
-  const writeMessage = async (): Promise<number> =>
-    (await events.writeOnce(userSubject(deps, request), messageEventOf(request))).seq;
-  if (!duplicate) {
-    const [userSeq, { earlier }] = await Promise.all([writeMessage(), queueBefore(deps, request)]);
-    return { userSeq, earlier, isRepeated: false };
-  }
-  const [known, { isQueued, earlier }] = await Promise.all([startOf(deps, request), queueBefore(deps, request)]);
-  // In the queue without its message: the edge that took it died in between.
-  const userSeq = known ?? (isQueued ? await writeMessage() : undefined);
-  if (userSeq === undefined) await checkKnown(deps, request);
-  return { userSeq, earlier, isRepeated: true };
-}
-
-/** A message that was submitted before and has left no trace was deleted with its conversation: its end would never come. */
-async function checkKnown({ bus }: MessageDeps, { conversation_id, turn_id }: TurnRequest): Promise<void> {
-  const { records } = await bus.transcripts.tail(conversation_id, { limit: deliveryLimits.snapshotMessages });
-  if (records.some((record) => record.turn_id === turn_id)) return;
-  throw new ChatError("NOT_FOUND", { message: "This message was deleted. Send it again under another id." });
-}
-
-function userSubject({ bus }: MessageDeps, { conversation_id, turn_id }: TurnRequest, turn: TurnId = turn_id): string {
-  return subjects.user(bus.events.shardOf(conversation_id), conversation_id, turn);
-}
-
-/** The sequence of a turn's first event; undefined when it has none, or it is no longer kept. */
-async function startOf(deps: MessageDeps, request: TurnRequest, turn?: TurnId): Promise<number | undefined> {
-  return (await deps.bus.events.last(userSubject(deps, request, turn)))?.seq;
-}
-
-/** `on_busy: interrupt`: asks all turns of the conversation to stop, unless this is a message that came before. */
-async function interruptOthers(deps: MessageDeps, request: TurnRequest): Promise<void> {
-  const { events, turns } = deps.bus;
-  const { conversation_id, turn_id, user } = request;
-  const queued = (await turns.waiting(conversation_id)).map((turn) => turn.request.turn_id);
-  if (queued.length === 0 || queued.includes(turn_id) || (await startOf(deps, request)) !== undefined) return;
-  const shard = events.shardOf(conversation_id);
-  const cancel = (other: TurnId): Promise<unknown> => {
-    const common = { conversation_id, turn_id: other, ts: Date.now(), by: user.id, reason: "interrupted" };
-    return events.writeOnce(subjects.control(shard, conversation_id, other), { type: "cancel_requested", ...common });
-  };
-  await Promise.all(queued.map(cancel));
-}
-
-/** The turns that run before this one, and whether it is in the queue at all. */
-async function queueBefore({ bus: { turns } }: MessageDeps, { conversation_id, turn_id }: TurnRequest) {
-  const queued = await turns.waiting(conversation_id);
-  const place = queued.findIndex(({ request }) => request.turn_id === turn_id);
-  const before = queued.slice(0, Math.max(0, place));
-  const ended = await Promise.all(before.map(turns.hasEnded));
-  return { isQueued: place >= 0, earlier: before.filter((_, i) => ended[i] !== true).map((t) => t.request.turn_id) };
-}
-
 /**
  * The turns that are open before the message is submitted, if its sender does not look on already. One of them may have ended, and have left
  * the queue, when the message has its place in the log: a viewer that begins there would get the rest of an answer.
@@ -193,12 +125,12 @@ interface Beginning {
 }
 
 /** A new viewer gets events from the beginning of the turn on, and of the turns before it that were open. */
-async function begin(deps: MessageDeps, { connection, viewer, request, open, submitted }: Beginning): Promise<void> {
+async function begin({ bus }: MessageDeps, { connection, viewer, request, open, submitted }: Beginning): Promise<void> {
   const { userSeq, earlier, isRepeated } = submitted;
   if (userSeq === undefined) return;
   // What was open when a message came that is repeated now, only the log can say.
   const before = isRepeated ? earlier : [...new Set([...open, ...earlier])];
-  const starts = await Promise.all(before.map((turn) => startOf(deps, request, turn)));
+  const starts = await Promise.all(before.map((turn) => startOf(bus, request, turn)));
   const first = Math.min(userSeq, ...starts.filter((seq) => seq !== undefined));
   beginAt(connection, viewer, first - 1);
 }
@@ -214,54 +146,4 @@ function answer({ outbox, viewing }: MessageDeps, viewer: HubViewer, request: Tu
 function checkText(text: string): void {
   if (text.trim() === "") throw new ChatError("EMPTY_MESSAGE");
   if (Buffer.byteLength(text) > limits.messageBytes) throw new ChatError("MESSAGE_TOO_LARGE");
-}
-
-interface Place {
-  readonly user: User;
-  readonly conversation: ConversationId;
-  readonly turn: TurnId;
-  readonly trace: string | undefined;
-}
-
-function turnRequestOf(
-  { id, message, agent, model, customer_id, metadata }: MessageFrame,
-  { user, conversation: conversation_id, turn: turn_id, trace }: Place,
-): TurnRequest {
-  return {
-    v: 1,
-    turn_id,
-    conversation_id,
-    user,
-    id,
-    message_id: messageIdOf(turn_id, "user"),
-    message,
-    ...(agent === undefined ? {} : { agent }),
-    ...(model === undefined ? {} : { model }),
-    ...(customer_id === undefined ? {} : { customer_id }),
-    ...(metadata === undefined ? {} : { metadata }),
-    accepted_at: Date.now(),
-    ...(trace === undefined ? {} : { trace }),
-  };
-}
-
-/** The worker writes it too; whoever is first wins, and both write the same. */
-function messageEventOf({
-  conversation_id,
-  turn_id,
-  accepted_at,
-  message_id,
-  id,
-  user,
-  message,
-}: TurnRequest): MessageEvent {
-  return {
-    type: "message",
-    conversation_id,
-    turn_id,
-    ts: accepted_at,
-    message_id,
-    id,
-    author: { role: "user", id: user.id, ...(user.name === undefined ? {} : { name: user.name }) },
-    message,
-  };
 }

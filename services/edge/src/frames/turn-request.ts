@@ -1,0 +1,60 @@
+import {
+  messageIdOf,
+  type ConversationId,
+  type MessageEvent,
+  type MessageFrame,
+  type TurnId,
+  type TurnRequest,
+  type User,
+} from "@parley/protocol";
+
+interface Place {
+  readonly user: User;
+  readonly conversation: ConversationId;
+  readonly turn: TurnId;
+  readonly trace: string | undefined;
+}
+
+/** What is queued for a message. */
+export function turnRequestOf(
+  { id, message, agent, model, customer_id, metadata }: MessageFrame,
+  { user, conversation: conversation_id, turn: turn_id, trace }: Place,
+): TurnRequest {
+  return {
+    v: 1,
+    turn_id,
+    conversation_id,
+    user,
+    id,
+    message_id: messageIdOf(turn_id, "user"),
+    message,
+    ...(agent === undefined ? {} : { agent }),
+    ...(model === undefined ? {} : { model }),
+    ...(customer_id === undefined ? {} : { customer_id }),
+    ...(metadata === undefined ? {} : { metadata }),
+    accepted_at: Date.now(),
+    ...(trace === undefined ? {} : { trace }),
+  };
+}
+
+/** The worker writes it too; whoever is first wins, and both write the same. */
+export function messageEventOf({
+  conversation_id,
+  turn_id,
+  accepted_at,
+  message_id,
+  id,
+  user,
+  message,
+}: TurnRequest): MessageEvent {
+  return {
+    type: "message",
+    conversation_id,
+    turn_id,
+    ts: accepted_at,
+    message_id,
+    id,
+    author: { role: "user", id: user.id, ...(user.name === undefined ? {} : { name: user.name }) },
+    message,
+  };
+}
