@@ -1,7 +1,7 @@
 import { readFigures, sumOf } from "../chaos/world/figures.ts";
 import type { Ledger } from "./ledger.ts";
 import { readNats, readRedis, type NatsFigures, type RedisFigures } from "./world/broker-figures.ts";
-import { createProcessSampler, type ProcessSampler } from "./world/process-sampler.ts";
+import { createProcessSampler, type ProcessSampler, sampleMachine } from "./world/process-sampler.ts";
 import type { World } from "./world/world.ts";
 
 export interface BrokerSample {
@@ -20,6 +20,8 @@ export interface WatchOptions {
 export interface Monitor {
   readonly processes: ProcessSampler;
   readonly brokers: readonly BrokerSample[];
+  /** CPU seconds of the whole machine between the first sample and the last. */
+  machineCpuS(): number | undefined;
   /** Figures of the edges' own metrics, summed over the edges that answer. */
   edgeFigures(): ReadonlyMap<string, number>;
   sample(): Promise<void>;
@@ -41,8 +43,9 @@ const edgeFigureNames = [
 
 export function createMonitor(world: World, startedMs: number): Monitor {
   const nowS = (): number => (Date.now() - startedMs) / 1_000;
-  const processes = createProcessSampler(world.processes, nowS);
+  const processes = createProcessSampler([...world.processes, { name: "load driver", pid: process.pid }], nowS);
   const brokers: BrokerSample[] = [];
+  const machine: number[] = [];
   const figuresOf = new Map<number, ReadonlyMap<string, number>>();
 
   const sampleEdges = async (): Promise<void> => {
@@ -53,7 +56,8 @@ export function createMonitor(world: World, startedMs: number): Monitor {
     }
   };
   const sample = async (): Promise<void> => {
-    await processes.sample();
+    const [busyS] = await Promise.all([sampleMachine(), processes.sample()]);
+    if (busyS !== undefined) machine.push(busyS);
     await sampleEdges();
     const [nats, redis] = await Promise.all([readNats(world), readRedis(world)]);
     brokers.push({ atS: nowS(), nats, redis });
@@ -63,6 +67,7 @@ export function createMonitor(world: World, startedMs: number): Monitor {
     processes,
     brokers,
     sample,
+    machineCpuS: () => differenceOf(machine),
     edgeFigures: () =>
       new Map(edgeFigureNames.map((name) => [name, sumAll(figuresOf.values(), `parley_edge_${name}_total`)])),
     watch({ ledger, say, tellEveryMs }) {
@@ -86,6 +91,12 @@ export function createMonitor(world: World, startedMs: number): Monitor {
       };
     },
   };
+}
+
+function differenceOf(values: readonly number[]): number | undefined {
+  const [first] = values;
+  const last = values.at(-1);
+  return first === undefined || last === undefined ? undefined : last - first;
 }
 
 function sumAll(all: Iterable<ReadonlyMap<string, number>>, name: string): number {

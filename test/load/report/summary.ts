@@ -32,6 +32,8 @@ export interface Summary {
   readonly mostSockets: number;
   readonly timesMs: Readonly<Record<string, TimeFigures>>;
   readonly processes: readonly ProcessFigures[];
+  /** Cores that everything else on the machine used meanwhile. */
+  readonly coresOfOthers: number | undefined;
   readonly brokers: Readonly<Record<string, number>>;
   readonly edges: Readonly<Record<string, number>>;
   readonly verdicts: readonly Verdict[];
@@ -53,6 +55,7 @@ const countNames = [
 export function summarise(run: Run, about: SummaryOptions): Summary {
   const { ledger, monitor, durationS } = run;
   const verdicts = [...thresholdVerdicts(run), ...run.verdicts];
+  const processes = monitor.processes.records().map((record) => processFigures(record, ledger));
   return {
     scenario: about.scenario.name,
     title: about.scenario.title,
@@ -66,11 +69,19 @@ export function summarise(run: Run, about: SummaryOptions): Summary {
     errors: Object.fromEntries(ledger.errors()),
     mostSockets: Math.max(0, ...Array.from(ledger.seconds(), (second) => second?.sockets ?? 0)),
     timesMs: Object.fromEntries(ledger.timeNames().map((name) => [name, timeFigures(ledger, name)])),
-    processes: monitor.processes.records().map((record) => processFigures(record, ledger)),
+    processes,
+    coresOfOthers: coresOfOthers(run, processes),
     brokers: brokerFigures(run),
     edges: Object.fromEntries(monitor.edgeFigures()),
     verdicts,
   };
+}
+
+function coresOfOthers({ monitor, durationS }: Run, own: readonly ProcessFigures[]): number | undefined {
+  const machineS = monitor.machineCpuS();
+  if (machineS === undefined) return undefined;
+  const ownS = own.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
+  return round(Math.max(0, machineS - ownS) / durationS, 2);
 }
 
 function thresholdVerdicts({ k6 }: Run): Verdict[] {

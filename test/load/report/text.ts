@@ -82,11 +82,16 @@ function countRows(counts: Readonly<Record<string, number>>): Row[] {
 
 /** Above this the generator's own delays are no longer small beside what it measures. */
 const lateGeneratorMs = 100;
+/** Of one core. More than this, and the run had not the machine to itself. */
+const quietCores = 0.2;
 
-function generatorLines({ timesMs }: Summary): string[] {
+function cautions({ timesMs, coresOfOthers = 0, machine }: Summary): string[] {
   const p99 = timesMs["generator_lag"]?.p99 ?? 0;
-  if (p99 <= lateGeneratorMs) return [];
+  const busy = `Caution: other programs on this machine used ${coresOfOthers} of its ${machine.cores} cores meanwhile: the times are theirs too.`;
+  const others = coresOfOthers > quietCores ? [busy] : [];
+  if (p99 <= lateGeneratorMs) return others;
   return [
+    ...others,
     `Caution: the generator itself was late by up to ${p99.toFixed(0)} ms (p99): the times say more about it than about Parley.`,
   ];
 }
@@ -98,7 +103,7 @@ export function headLines(summary: Summary): string[] {
     `Users ${options.users}, edges ${options.edges}, agent workers ${options.agents}; answers of ${options.tokens} tokens at ${options.rate}/s.`,
     `Commit ${machine.commit}; ${machine.cores} cores (${machine.cpu}), ${machine.memoryGb} GB, ${machine.system}; Node ${machine.node}, k6 ${machine.k6}, NATS ${machine.nats}, Redis ${machine.redis}.`,
     `The generator, Parley, the brokers and the simulated model share these cores: times contain their waiting for each other.`,
-    ...generatorLines(summary),
+    ...cautions(summary),
   ];
 }
 

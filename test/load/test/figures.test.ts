@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { readReport } from "../ledger.ts";
 import { processFigures } from "../report/process-figures.ts";
 import { slopeOf } from "../regression.ts";
-import { coresOf, parseStat } from "../world/process-sampler.ts";
+import { coresOf, parseMachine, parseStat } from "../world/process-sampler.ts";
 
 test("finds the slope of a line, also through noise", () => {
   const points = Array.from({ length: 100 }, (_, x) => ({ x, y: 3 * x + 10 + (x % 2 === 0 ? 5 : -5) }));
@@ -17,6 +17,10 @@ test("finds no slope in a single moment", () => {
 test("reads CPU time behind a program's name, whatever it is", () => {
   const fields = ["S", ...Array.from({ length: 10 }, () => "0"), "250", "50", "0"];
   expect(parseStat(`17 (a (strange) name) ${fields.join(" ")}`)).toEqual({ cpuS: 3 });
+});
+
+test("reads the CPU time of the whole machine without its idle time", () => {
+  expect(parseMachine("cpu  100 10 50 9000 700 5 5 30 0 0\ncpu0 1 1 1 1 1 1 1 1 0 0\n")).toBe(2);
 });
 
 const sample = (atS: number, cpuS: number, rssMb: number) => ({

@@ -40,6 +40,22 @@ function parseStatus(text: string): { rssBytes: number; files: number | undefine
   };
 }
 
+/** CPU seconds that the whole machine has used, and those that its host kept from it. Undefined: there is no /proc. */
+export async function sampleMachine(): Promise<number | undefined> {
+  try {
+    return parseMachine(await readFile("/proc/stat", "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+/** All but `idle` and `iowait`, and without the guests, who are in `user` already. Source: proc(5). */
+export function parseMachine(text: string): number {
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] =
+    /^cpu +(.*)$/m.exec(text)?.[1]?.split(" ").map(Number) ?? [];
+  return (user + nice + system + irq + softirq + steal) / ticksPerSecond;
+}
+
 export interface ProcessRecord {
   readonly name: string;
   readonly samples: ProcessSample[];
