@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { connectNats, type BrokerLink } from "@parley/bus";
-import { createLogger, readConfig, withDeadline } from "@parley/runtime";
+import { createLogger, DeadlineError, readConfig, withDeadline } from "@parley/runtime";
 import { z } from "zod";
 import { backUpLog } from "./backup.ts";
 import type { Manifest } from "./manifest.ts";
@@ -33,7 +33,11 @@ async function connect(servers: string): Promise<BrokerLink> {
   try {
     return await withDeadline(connectNats({ servers, name: "log-backup", log }), connectWithinMs, "connecting");
   } catch (cause) {
-    throw new Error(`No NATS server answers within ${connectWithinMs / 1_000} s: set NATS_URL.`, { cause });
+    if (cause instanceof DeadlineError)
+      throw new Error(`No NATS server answers within ${connectWithinMs / 1_000} s: set NATS_URL.`, { cause });
+    throw new Error(`NATS refuses the connection: ${cause instanceof Error ? cause.message : String(cause)}.`, {
+      cause,
+    });
   }
 }
 
