@@ -1,8 +1,8 @@
 import { streams, subjects } from "@parley/protocol";
-import { startSystem, type Broker, type System } from "@parley/testkit";
+import { eventually, startSystem, type Broker, type Service, type System } from "@parley/testkit";
 import { expect, it } from "vitest";
 import { z } from "zod";
-import { person } from "../e2e/person.ts";
+import { devToken, person } from "../e2e/person.ts";
 import { startNatsWithRoles, type Role } from "./nats-with-roles.ts";
 import { plainNats } from "./plain-nats.ts";
 import { signInAs } from "./sign-in.ts";
@@ -69,25 +69,39 @@ async function makeStreams(nats: Broker): Promise<void> {
   }
 }
 
-it(
-  "lets edge, agent and tool worker do all their work, each with its own rights only",
-  { timeout: 60_000 },
-  async () => {
-    await using nats = await startNatsWithRoles();
-    await using parley = await startRoles(nats);
-    using anna = await person(parley.system.edges[0]!);
-    const chat = anna.conversation();
-    const asked = await chat.send("list all pods");
-    const answered = await chat.untilEnd(asked.turn_id);
-    expect(answered).toMatchObject({ type: "complete", tool_calls: [{ status: "completed" }] });
-    const next = await chat.send("hello");
-    expect(await chat.untilEnd(next.turn_id)).toMatchObject({ type: "complete" });
+/** All that a conversation can ask of the broker: a tool call, reading on another device, a cancel, a deletion. */
+async function live(edge: Service): Promise<void> {
+  using anna = await person(edge);
+  const chat = anna.conversation();
+  const asked = await chat.send("list all pods");
+  const answered = await chat.untilEnd(asked.turn_id);
+  expect(answered).toMatchObject({ type: "complete", tool_calls: [{ status: "completed" }] });
 
-    const { edges, agentWorkers, toolWorkers } = parley.system;
-    for (const { output } of [...edges, ...agentWorkers, ...toolWorkers]) expect(output()).not.toMatch(/permission/i);
-    expect(await storedIn(nats, streams.turns)).toBe(0);
-  },
-);
+  using elsewhere = await person(edge);
+  const same = elsewhere.conversation(chat.id);
+  await same.subscribe();
+  expect(JSON.stringify([...same.view.turns.values(), ...same.view.messages])).toContain("14 pods");
+  const endless = await chat.send("hello\n/sim tokens=3000 rate=30");
+  same.cancel(endless.turn_id);
+  expect(await chat.untilEnd(endless.turn_id)).toMatchObject({ type: "cancelled" });
+
+  const url = `http://127.0.0.1:${edge.port}/api/v1/conversations/${chat.id}`;
+  const headers = { authorization: `Bearer ${await devToken(edge, "anna")}` };
+  expect((await fetch(`${url}/messages`, { headers })).status).toBe(200);
+  expect((await fetch(url, { method: "DELETE", headers })).status).toBe(204);
+}
+
+it("lets edge, agent and tool worker do all their work", { timeout: 60_000 }, async () => {
+  await using nats = await startNatsWithRoles();
+  await using parley = await startRoles(nats);
+  const { edges, agentWorkers, toolWorkers } = parley.system;
+  const written = (): string => [...edges, ...agentWorkers, ...toolWorkers].map(({ output }) => output()).join("\n");
+  await live(edges[0]!).catch((cause: unknown) => {
+    throw new Error(`The processes wrote:\n${written()}`, { cause });
+  });
+  expect(written()).not.toMatch(/permission/i);
+  await eventually(async () => (await storedIn(nats, streams.turns)) === 0, { what: "an empty queue of turns" });
+});
 
 it.each(["edge", "agent"] as const)("refuses whatever is not the business of the role %s", async (role) => {
   await using nats = await startNatsWithRoles();
