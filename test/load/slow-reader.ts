@@ -20,7 +20,7 @@ export interface SlowReaderOptions {
 /** A client in Node, because k6 cannot stop reading: it reads all that comes, always. */
 export interface SlowReader {
   stop(): void;
-  /** Asks, in a new conversation, for more than a megabyte. */
+  /** Asks for more than a megabyte. */
   askMuch(): void;
   readAgain(): void;
   /** Whether the last answer of each conversation has come, whole, before the signal. */
@@ -33,7 +33,7 @@ export interface SlowReader {
 
 const connectMs = 10_000;
 const pace = { tokens: 5, rate: 0 };
-/** As many as one conversation may have in its queue. */
+/** Each in a conversation of its own: it is to be slow reading that is tested, not a long queue. */
 const questions = 8;
 /** An argument of this size comes back six times: in the message, the call, its result and the end. */
 const argumentBytes = 28_000;
@@ -79,10 +79,10 @@ export async function startSlowReader({ port, user, token }: SlowReaderOptions):
   return {
     stop: () => socket.pause(),
     askMuch() {
-      const conversation = `${user}-${views.size}`;
-      views.set(conversation, createView(conversation));
       for (let index = 0; index < questions; index++) {
-        socket.send(messageFrame({ id: `${conversation}-${index}`, conversation, text: question }));
+        const conversation = `${user}-${views.size}`;
+        views.set(conversation, createView(conversation));
+        socket.send(messageFrame({ id: conversation, conversation, text: question }));
       }
     },
     readAgain: () => socket.resume(),
