@@ -12,7 +12,7 @@ const Count = z.object({ completed: z.number(), failed: z.number() });
 
 /** Few enough that the model, not this machine, is what they wait for. */
 const slots = 20;
-const answer = { tokens: 40, rate: 40 };
+const answer = { tokens: 40, rate: 20 };
 const message = `Count. /sim tokens=${answer.tokens} rate=${answer.rate}`;
 /** More than two workers have slots: there is always somebody waiting. */
 const askers = 120;

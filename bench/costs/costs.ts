@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { Bench, BenchContext } from "../bench.ts";
 import { withBelongings } from "../measure/belongings.ts";
 import { countCpu, residentBytesOf } from "../measure/process-usage.ts";
+import { profiling } from "../measure/profiling.ts";
 import { interleave, medianOf } from "../measure/rounds.ts";
 import { startRole } from "../measure/role.ts";
 import { rounded } from "../measure/statistics.ts";
@@ -34,7 +35,7 @@ function pidsOf({ agentWorkers, edges, nats, redis, toolWorkers }: System): Reco
   return { worker: worker.pid, edge: edge.pid, nats: nats.pid, redis: redis.pid, toolWorker: toolWorker.pid };
 }
 
-const env = {
+const usual = {
   "agent-worker": { SLOTS: String(openTurns), LOG_LEVEL: "warn" },
   "tool-worker": { LOG_LEVEL: "warn" },
   edge: { LOG_LEVEL: "warn" },
@@ -47,19 +48,24 @@ function peopleOptions({ edges, jwtSecret }: System, askers: number, message: st
 const askersFile = new URL("../agent/askers.role.ts", import.meta.url);
 
 /** Processor milliseconds of each process per turn of one kind. */
-function measure(kind: Kind, seconds: number) {
+function measure(kind: Kind, { seconds, profileDir }: BenchContext) {
   return withBelongings(async (own) => {
+    const profile = profiling(profileDir, `agent-${kind}`);
+    const env = { ...usual, "agent-worker": { ...usual["agent-worker"], ...profile.env } };
     const system = await own(startSystem({ env }));
     const { message, askers } = kinds[kind];
     const people = await own(startRole(askersFile, peopleOptions(system, askers, message)));
     await people.tell("start");
     await delay(warmUpMs);
+    profile.start(pidsOf(system).worker);
     const before = await people.ask("count", Count);
     const used = countCpu(pidsOf(system));
     await delay(seconds * 1_000);
     const after = await people.ask("count", Count);
+    const cpu = used();
     if (after.failed > 0) throw new Error(`${after.failed} turns failed`);
-    return { turns: after.completed - before.completed, cpu: used() };
+    await profile.write(pidsOf(system).worker);
+    return { turns: after.completed - before.completed, cpu };
   });
 }
 
@@ -68,7 +74,7 @@ type Run = Awaited<ReturnType<typeof measure>>;
 /** Memory of a worker per turn that is open and waits for its model. */
 function measureMemory(): Promise<{ baseMb: number; kbPerTurn: number }> {
   return withBelongings(async (own) => {
-    const system = await own(startSystem({ env }));
+    const system = await own(startSystem({ env: usual }));
     const { worker } = pidsOf(system);
     await delay(warmUpMs);
     const base = residentBytesOf(worker);
@@ -92,9 +98,10 @@ function costsOf(runs: Map<Kind, Run[]>, part: Part) {
   };
 }
 
-async function runAll({ rounds, seconds, say }: BenchContext): Promise<Map<Kind, Run[]>> {
+async function runAll(context: BenchContext): Promise<Map<Kind, Run[]>> {
+  const { rounds, say } = context;
   return interleave(names, rounds, async (kind, round) => {
-    const run = await measure(kind, seconds);
+    const run = await measure(kind, context);
     say(
       `round ${round}, ${kind}: ${run.turns} turns, ${rounded((run.cpu.worker / run.turns) * 1_000)} ms of the worker each`,
     );

@@ -79,6 +79,7 @@ function runParley(load: Load, profileDir: string | undefined): Promise<RelayRun
     const viewers = await own(
       startRole(new URL("viewers.role.ts", import.meta.url), { port: edge.port, load, secret }),
     );
+    profile.start(edge.pid);
     const run = await play({ writer, viewers, edgePid: edge.pid, nats }, load);
     await profile.write(edge.pid);
     return run;

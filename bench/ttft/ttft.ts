@@ -36,6 +36,7 @@ function collectParley(times: Times, { profileDir }: BenchContext): Promise<void
     if (edge === undefined || worker === undefined) throw new Error("the system has no edge or worker");
     const asker = await openAsker(edge.port, nativeProtocol(system.jwtSecret));
     for (let i = 0; i < warmUp; i++) await timeMessage(asker, model, undefined);
+    profile.start(worker.pid);
     let conversation: string | undefined;
     for (let i = 0; i < messages; i++) {
       // One of each, so that whatever else the machine does falls on both.
