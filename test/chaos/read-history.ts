@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { decodeEvent, parseEventSubject, type LogRecord } from "@parley/protocol";
+import { decodeJson, parseEventSubject, StoredEvent, type LogRecord } from "@parley/protocol";
 import { eventually } from "@parley/testkit";
 import { z } from "zod";
 import type { ModelRequest, StoredAt } from "./history.ts";
@@ -19,7 +19,7 @@ export function readConversation(
       const { records } = await bus.transcripts.tail(conversation, { limit: mostRecords });
       const events = messages.map(({ subject, seq, data }) => {
         const { turn = "", channel = "" } = parseEventSubject(subject) ?? {};
-        return { seq, turn, channel, event: decodeEvent(data) };
+        return { seq, turn, channel, event: decodeJson(StoredEvent, data) };
       });
       return { events, records };
     },

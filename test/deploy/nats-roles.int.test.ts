@@ -3,9 +3,8 @@ import { eventually, startSystem, type Broker, type Service, type System } from 
 import { expect, it } from "vitest";
 import { z } from "zod";
 import { devToken, person } from "../e2e/person.ts";
-import { startNatsWithRoles, type Role } from "./nats-with-roles.ts";
+import { passwordOf, startNatsWithRoles, type Role } from "./nats-with-roles.ts";
 import { plainNats } from "./plain-nats.ts";
-import { signInAs } from "./sign-in.ts";
 
 const forged = "forged";
 const own = {
@@ -31,26 +30,15 @@ const mayPublish: Record<Exclude<Role, "operator">, readonly Kind[]> = {
 const StreamInfo = z.object({ state: z.object({ messages: z.number() }) });
 
 /** The three processes, each signed in as its role. */
-async function startRoles(nats: Broker): Promise<{ system: System; [Symbol.asyncDispose](): Promise<void> }> {
-  const [edge, agent, tool] = [
-    await signInAs("edge", nats),
-    await signInAs("agent", nats),
-    await signInAs("tool", nats),
-  ];
-  const system = await startSystem({
+function startRoles(nats: Broker): Promise<System> {
+  const urlOf = (role: Role): string => `nats://${role}:${passwordOf(role)}@127.0.0.1:${nats.port}`;
+  return startSystem({
     env: {
-      edge: { NATS_URL: edge.url },
-      "agent-worker": { NATS_URL: agent.url, OPENAI_MODEL: "parley-simulated-fast" },
-      "tool-worker": { NATS_URL: tool.url },
+      edge: { NATS_URL: urlOf("edge") },
+      "agent-worker": { NATS_URL: urlOf("agent"), OPENAI_MODEL: "parley-simulated-fast" },
+      "tool-worker": { NATS_URL: urlOf("tool") },
     },
   });
-  return {
-    system,
-    async [Symbol.asyncDispose]() {
-      await system[Symbol.asyncDispose]();
-      for (const signIn of [edge, agent, tool]) await signIn[Symbol.asyncDispose]();
-    },
-  };
 }
 
 async function storedIn(nats: Broker, stream: string): Promise<number> {
@@ -93,8 +81,8 @@ async function live(edge: Service): Promise<void> {
 
 it("lets edge, agent and tool worker do all their work", { timeout: 60_000 }, async () => {
   await using nats = await startNatsWithRoles();
-  await using parley = await startRoles(nats);
-  const { edges, agentWorkers, toolWorkers } = parley.system;
+  await using system = await startRoles(nats);
+  const { edges, agentWorkers, toolWorkers } = system;
   const written = (): string => [...edges, ...agentWorkers, ...toolWorkers].map(({ output }) => output()).join("\n");
   await live(edges[0]!).catch((cause: unknown) => {
     throw new Error(`The processes wrote:\n${written()}`, { cause });

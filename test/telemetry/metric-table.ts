@@ -1,13 +1,14 @@
-import type { Registry } from "@parley/runtime";
+import { createMetrics, type Registry } from "@parley/runtime";
 import { createAgentMetrics } from "../../services/agent-worker/src/metrics.ts";
-import { createCounters, createEdgeMetrics } from "../../services/edge/src/metrics.ts";
+import { addEdgeMetrics, createCounters } from "../../services/edge/src/metrics.ts";
 import { createToolMetrics } from "../../services/tool-worker/src/metrics.ts";
 
 const unknown = (): undefined => undefined;
 const zero = (): number => 0;
 
 function registries(): Record<string, Registry> {
-  const edge = createEdgeMetrics(createCounters(), {
+  const edge = createMetrics({ service: "edge" });
+  addEdgeMetrics(edge, createCounters(), {
     sockets: zero,
     hubs: () => ({ hubs: 0, viewers: 0 }),
     outbox: () => ({ laggards: 0, bufferedBytes: 0 }),

@@ -1,8 +1,9 @@
-import { connect, type NatsConnection } from "@nats-io/transport-node";
-import type { Logger } from "@parley/runtime";
+import { connect, errors, type NatsConnection } from "@nats-io/transport-node";
+import { StartError, type Logger } from "@parley/runtime";
+import { parseNatsAddress } from "./nats-address.ts";
 
 export interface NatsOptions {
-  /** One or several server addresses, comma-separated. */
+  /** One or several server addresses, comma-separated, with user and password if they want them. */
   readonly servers: string;
   /** Shown in the broker's monitoring. */
   readonly name: string;
@@ -24,7 +25,7 @@ export interface BrokerLink {
  */
 export async function connectNats({ servers, name, log }: NatsOptions): Promise<BrokerLink> {
   const nc = await connect({
-    servers: servers.split(",").map((server) => server.trim()),
+    ...parseNatsAddress(servers),
     name,
     waitOnFirstConnect: true,
     maxReconnectAttempts: -1,
@@ -33,6 +34,9 @@ export async function connectNats({ servers, name, log }: NatsOptions): Promise<
     pingInterval: 10_000,
     maxPingOut: 2,
     noAsyncTraces: true,
+  }).catch((cause: unknown) => {
+    if (!(cause instanceof errors.AuthorizationError)) throw cause;
+    throw new StartError("NATS does not let this process in: check the user and password in NATS_URL.", { cause });
   });
   const listeners = new Set<() => void>();
   const lost = new Set<() => void>();

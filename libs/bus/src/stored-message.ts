@@ -1,4 +1,4 @@
-import { subjects, type StoredEvent } from "@parley/protocol";
+import { subjects, type ReadEvent } from "@parley/protocol";
 
 /** A message of the event stream, live or read again. */
 export interface StoredMessage {
@@ -14,7 +14,7 @@ export interface StoredMessage {
 
 export interface EventAtSeq {
   readonly seq: number;
-  readonly event: StoredEvent;
+  readonly event: ReadEvent;
 }
 
 const storedRoot = subjects.allEvents(0).split(".").slice(0, 2).join(".");

@@ -30,7 +30,8 @@ export function createWriteOnce({ append, lastFromLeader }: WriteOnceDeps) {
       if (result.kind === "refused" && wrongLastSequence.has(result.code)) {
         const first = await lastFromLeader(subject).catch(() => undefined);
         // After a retry the one that is there may be our own: the same content is as good as having won.
-        if (first !== undefined) return { ...first, won: tries > 1 && isSame(first.event, event) };
+        if (first !== undefined)
+          return { ...first, won: tries > 1 && first.event.type !== "unknown" && isSame(first.event, event) };
       }
       await sleep(backoff.nextMs());
     }

@@ -1,6 +1,6 @@
 import { ChatError } from "./errors.ts";
 import { ClientFrame } from "./client-frames.ts";
-import { StoredEvent } from "./events.ts";
+import { ReadEvent, type StoredEvent } from "./events.ts";
 import { limits } from "./limits.ts";
 import type { z } from "zod";
 
@@ -60,8 +60,8 @@ export function encodeEvent(event: StoredEvent): Uint8Array {
   return encodeJson({ type, ...rest });
 }
 
-export function decodeEvent(data: Uint8Array): StoredEvent {
-  return decodeJson(StoredEvent, data);
+export function decodeEvent(data: Uint8Array): ReadEvent {
+  return decodeJson(ReadEvent, data);
 }
 
 const typeStart = '{"type":"'.length;

@@ -253,6 +253,26 @@ export const StoredEvent = z.discriminatedUnion("type", [
 export type StoredEvent = z.infer<typeof StoredEvent>;
 export type StoredEventType = StoredEvent["type"];
 
+const knownTypes: ReadonlySet<string> = new Set(StoredEvent.options.map(({ shape }) => shape.type.value));
+const newType = z.string().refine((type) => !knownTypes.has(type));
+
+/**
+ * What this version knows of an event whose type a newer one made up: whose it is and, in the agent's chain, its place there. Readers pass over
+ * it; a writer must count it, as the chain's next event names it.
+ */
+const UnknownEvent = z.union([
+  z
+    .object({ type: newType, ...chained })
+    .transform(({ type: _type, ...rest }) => ({ type: "unknown" as const, ...rest })),
+  z
+    .object({ type: newType, ...common })
+    .transform(({ type: _type, ...rest }) => ({ type: "unknown" as const, ...rest })),
+]);
+
+/** What readers find in the log, during an upgrade and after a rollback also of the next minor version. */
+export const ReadEvent = z.union([StoredEvent, UnknownEvent]);
+export type ReadEvent = z.infer<typeof ReadEvent>;
+
 const hidden: ReadonlySet<string> = new Set([
   "claimed",
   "released",

@@ -33,6 +33,7 @@ export {
   Outcome,
   Source,
   StepCall,
+  ReadEvent,
   StoredEvent,
   ToolArguments,
   ToolCall,

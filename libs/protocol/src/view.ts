@@ -1,5 +1,5 @@
 import { errorTable } from "./errors.ts";
-import { isTerminal, type Outcome, type StoredEvent } from "./events.ts";
+import { isTerminal, type Outcome, type ReadEvent, type StoredEvent } from "./events.ts";
 import type { ConversationId, TurnId } from "./ids.ts";
 import type { EventFrame, SnapshotFrame, ToolCallState, TranscriptMessage } from "./server-frames.ts";
 
@@ -37,7 +37,7 @@ export function createTurnView(turnId: TurnId): TurnView {
 }
 
 /** Folds one stored event into its turn. Hidden events change nothing but the status and attempt. */
-export function applyEvent(turn: TurnView, event: StoredEvent): void {
+export function applyEvent(turn: TurnView, event: ReadEvent): void {
   if ("attempt" in event) turn.attempt = event.attempt;
   if (isTerminal(event.type)) return applyEnd(turn, event);
   switch (event.type) {
@@ -84,7 +84,7 @@ function toolCallStateOf(event: Extract<StoredEvent, { type: "tool_call_end" }>)
   };
 }
 
-function applyEnd(turn: TurnView, event: StoredEvent): void {
+function applyEnd(turn: TurnView, event: ReadEvent): void {
   if (event.type !== "complete" && event.type !== "cancelled" && event.type !== "error") return;
   turn.status = event.type;
   turn.outcome = event;

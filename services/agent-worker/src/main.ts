@@ -20,6 +20,11 @@ runMain("agent-worker", async ({ env }) => {
   const { metrics, tracing } = telemetry;
   const { SLOTS: slots, SHARDS: shards, TURN_MS: turnMs, APPEND_GIVE_UP_MS: appendGiveUpMs } = config;
 
+  // First of all, so that the process can be seen to live while it waits for the broker.
+  let ready = (): string[] => ["The broker cannot be reached."];
+  const { ADMIN_HOST: host, ADMIN_PORT: port } = config;
+  const admin = await startAdmin({ host, port, registry: metrics.registry, ready: () => ready(), log });
+  life.use("the admin server", admin.close);
   const bus = await connectBus({ config, log, life }, worker);
   const tools = connectTools({ config, log, life }, bus);
   const run = createTurnRun({ config, log, life }, bus, { provider, brief, tools, metrics });
@@ -45,13 +50,10 @@ runMain("agent-worker", async ({ env }) => {
   life.use("running turns", intake.stop);
   observe(telemetry, { config, log, life }, bus, { slots, running: runner.running, parked: intake.parked });
 
-  const ready = (): string[] => [
+  ready = () => [
     ...(bus.connected() ? [] : ["The broker cannot be reached."]),
     ...(life.signal.aborted ? ["The worker is stopping."] : []),
   ];
-  const { ADMIN_HOST: host, ADMIN_PORT: port } = config;
-  const admin = await startAdmin({ host, port, registry: metrics.registry, ready, log });
-  life.use("the admin server", admin.close);
   log.info({ model: provider.model, provider: provider.name, slots }, "the agent worker is ready");
   await life.untilStopped();
 });

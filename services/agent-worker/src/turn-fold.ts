@@ -2,6 +2,7 @@ import {
   isTerminal,
   type FinishedToolCall,
   type Outcome,
+  type ReadEvent,
   type StoredEvent,
   type StepCall,
   type Usage,
@@ -65,7 +66,7 @@ export function createTurnFold(): TurnFold {
 }
 
 /** Folds one event of the turn, in the order of the log. */
-export function foldEvent(fold: TurnFold, seq: number, event: StoredEvent): void {
+export function foldEvent(fold: TurnFold, seq: number, event: ReadEvent): void {
   if ("attempt" in event) {
     fold.seq = seq;
     fold.attempt = event.attempt;
@@ -102,7 +103,7 @@ export function foldEvent(fold: TurnFold, seq: number, event: StoredEvent): void
 }
 
 /** Who has the turn, and how the one before let go of it. */
-function foldWriter(fold: TurnFold, event: StoredEvent): void {
+function foldWriter(fold: TurnFold, event: ReadEvent): void {
   if (event.type === "claimed") {
     fold.trace = event.trace;
     fold.handedOver = false;

@@ -8,7 +8,7 @@ import { expect, it } from "vitest";
 import { createChain } from "../src/chain.ts";
 import type { FencedError } from "../src/fenced-append.ts";
 import { createTurnFold } from "../src/turn-fold.ts";
-import { decodeEvent, type StoredEvent } from "@parley/protocol";
+import { decodeJson, StoredEvent } from "@parley/protocol";
 
 async function openChain(id: string) {
   const nats = await startNats();
@@ -28,7 +28,7 @@ async function openChain(id: string) {
     });
   const stored = async (turnId: string): Promise<StoredEvent[]> =>
     (await bus.events.read(id, { fromSeq: 1 }))
-      .map(({ data }) => decodeEvent(data))
+      .map(({ data }) => decodeJson(StoredEvent, data))
       .filter((e) => e.turn_id === turnId);
   return {
     chainOf,

@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { openBus, type Bus, type EventAtSeq } from "@parley/bus";
+import { openBus, type Bus } from "@parley/bus";
 import {
-  decodeEvent,
+  decodeJson,
   isTerminal,
   messageIdOf,
   subjects,
   type Outcome,
-  type StoredEvent,
+  StoredEvent,
   type TurnRequest,
 } from "@parley/protocol";
 import { createLogger } from "@parley/runtime";
@@ -22,7 +22,7 @@ export interface Workbench {
   /** Queues a message as an edge would; `sim` is a directive for the simulated model. */
   ask(message: string, options?: { conversation?: string; sim?: string; agent?: string }): Promise<TurnRequest>;
   cancel(turn: TurnRequest): Promise<void>;
-  events(turn: TurnRequest): Promise<(EventAtSeq & { subject: string })[]>;
+  events(turn: TurnRequest): Promise<{ seq: number; subject: string; event: StoredEvent }[]>;
   /** Waits until the turn's chain has such an event. */
   seen(turn: TurnRequest, is: (event: StoredEvent) => boolean): Promise<void>;
   ended(turn: TurnRequest): Promise<StoredEvent & Outcome>;
@@ -40,7 +40,7 @@ export async function startWorkbench(): Promise<Workbench> {
     const stored = await bus.events.read(turn.conversation_id, { fromSeq: 1 });
     return stored
       .filter(({ subject }) => subject.includes(`.${turn.turn_id}.`))
-      .map(({ subject, seq, data }) => ({ subject, seq, event: decodeEvent(data) }));
+      .map(({ subject, seq, data }) => ({ subject, seq, event: decodeJson(StoredEvent, data) }));
   };
   const find = async (turn: TurnRequest, is: (event: StoredEvent) => boolean): Promise<StoredEvent> => {
     let found: StoredEvent | undefined;

@@ -22,7 +22,7 @@ import { createCatchUp } from "./hub/catch-up.ts";
 import { createHistory } from "./hub/history.ts";
 import { settle } from "./hub/hub.ts";
 import { createHubs } from "./hub/hubs.ts";
-import { createCounters, createEdgeMetrics } from "./metrics.ts";
+import { addEdgeMetrics, createCounters } from "./metrics.ts";
 import type { Deadlines } from "./socket/connection.ts";
 import { createConnections } from "./socket/connections.ts";
 import { createDelivery } from "./socket/delivery.ts";
@@ -44,6 +44,8 @@ export interface EdgeOptions {
   readonly maxConnections: number;
   readonly pages: ReadonlyMap<string, Reply>;
   readonly version: string;
+  /** Where its metrics are added. */
+  readonly registry: Registry;
   /** How long an HTTP request may wait for its answer. */
   readonly maxHttpWaitMs?: number;
   readonly limits?: DeliveryLimits;
@@ -163,7 +165,7 @@ function createApp(
 
 /** Wires the parts of an edge and starts to listen. Throws StartError when the port cannot be had. */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
-  const { bus, log } = options;
+  const { bus, registry, log } = options;
   let isStopping = false;
   const outward = createOutward(options);
   const { counters, connections, hubs, outbox, delivery } = outward;
@@ -195,9 +197,10 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     release();
     throw error;
   });
+  addEdgeMetrics(registry, counters, { sockets: () => connections.size, hubs: hubs.stats, outbox: outbox.stats });
   return {
     port: listener.port,
-    registry: createEdgeMetrics(counters, { sockets: () => connections.size, hubs: hubs.stats, outbox: outbox.stats }),
+    registry,
     problems,
     async stop() {
       isStopping = true;

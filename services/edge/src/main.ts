@@ -2,7 +2,15 @@ import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { fileURLToPath } from "node:url";
 import { connectRedis, openBus } from "@parley/bus";
-import { createLifecycle, createLogger, readConfig, runMain, startAdmin, startTracing } from "@parley/runtime";
+import {
+  createLifecycle,
+  createLogger,
+  createMetrics,
+  readConfig,
+  runMain,
+  startAdmin,
+  startTracing,
+} from "@parley/runtime";
 import { z } from "zod";
 import { Config, isWeakSecret } from "./config.ts";
 import { startEdge } from "./edge.ts";
@@ -18,6 +26,13 @@ runMain(SERVICE, async ({ env }) => {
   await using lifecycle = createLifecycle({ log, shutdownMs: config.SHUTDOWN_MS });
   if (isWeakSecret(config.AUTH_JWT_SECRET))
     log.warn("AUTH_JWT_SECRET can be guessed: good enough for development only");
+
+  // First of all, so that the process can be seen to live while it waits for the broker.
+  let problems = (): string[] => ["The broker cannot be reached."];
+  const registry = createMetrics({ service: SERVICE });
+  const { ADMIN_HOST: host, ADMIN_PORT: port } = config;
+  const admin = await startAdmin({ host, port, registry, ready: () => problems(), log });
+  lifecycle.use("admin", admin.close);
 
   const name = `${SERVICE}-${process.pid}`;
   const tracing = await startTracing({ service: SERVICE, instance: `${name}@${hostname()}`, settings: config, log });
@@ -47,19 +62,12 @@ runMain(SERVICE, async ({ env }) => {
     pages: await readPages(fileURLToPath(new URL("../pages/", import.meta.url))),
     version,
     tracing,
+    registry,
     log,
   });
   lifecycle.use("edge", edge.stop);
 
-  const admin = await startAdmin({
-    host: config.ADMIN_HOST,
-    port: config.ADMIN_PORT,
-    registry: edge.registry,
-    ready: edge.problems,
-    log,
-  });
-  lifecycle.use("admin", admin.close);
-
+  problems = edge.problems;
   log.info({ address: `http://${config.HOST}:${edge.port}` }, "the edge is ready");
   await lifecycle.untilStopped();
 });

@@ -1,5 +1,5 @@
 import type { ErrorCode } from "@parley/protocol";
-import { Counter, Gauge, Histogram, createMetrics, type Registry } from "@parley/runtime";
+import { Counter, Gauge, Histogram, type Registry } from "@parley/runtime";
 
 const firstTokenBucketsS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60];
 
@@ -112,9 +112,8 @@ function addLabelledCounters(registry: Registry, counters: Counters): void {
   });
 }
 
-/** The metrics of an edge, read from the plain numbers when somebody asks. */
-export function createEdgeMetrics(counters: Counters, { sockets, hubs, outbox }: Gauges): Registry {
-  const registry = createMetrics({ service: "edge" });
+/** Adds the metrics of an edge, read from the plain numbers when somebody asks. */
+export function addEdgeMetrics(registry: Registry, counters: Counters, { sockets, hubs, outbox }: Gauges): void {
   addGauges(registry, {
     parley_edge_sockets: ["Open sockets.", sockets],
     parley_edge_hubs: ["Conversations that are looked at, or were a moment ago.", () => hubs().hubs],
@@ -133,5 +132,4 @@ export function createEdgeMetrics(counters: Counters, { sockets, hubs, outbox }:
   });
   registry.registerMetric(counters.firstToken);
   addLabelledCounters(registry, counters);
-  return registry;
 }

@@ -50,7 +50,9 @@ export function createSeedDialect<State>(parts: SeedDialectParts<State>): Dialec
     encodeEvent(visible) {
       const turn = asked.get(visible.turn);
       if (turn === undefined) return [];
-      const encoded = parts.event(turn, decodeVisible(visible), visible).map(bytesOf);
+      const event = decodeVisible(visible);
+      if (event.type === "unknown") return [];
+      const encoded = parts.event(turn, event, visible).map(bytesOf);
       if (isTerminal(visible.type) || parts.hasGivenUp?.(turn) === true) asked.end(visible.turn);
       return encoded;
     },

@@ -5,6 +5,7 @@ import {
   isTerminal,
   type ConversationId,
   type SnapshotFrame,
+  type ReadEvent,
   type StoredEvent,
   type TurnId,
 } from "@parley/protocol";
@@ -52,6 +53,6 @@ export function createTurnWatch() {
   };
 }
 
-function isEnd(event: StoredEvent): event is TerminalEvent {
+function isEnd(event: ReadEvent): event is TerminalEvent {
   return isTerminal(event.type);
 }

@@ -5,7 +5,7 @@ import {
   isVisible,
   seqHead,
   typeOfStored,
-  type StoredEvent,
+  type ReadEvent,
   type TurnId,
 } from "@parley/protocol";
 
@@ -35,7 +35,7 @@ function frameOf(wireSeq: number, data: Uint8Array): Buffer {
   return frame;
 }
 
-export function decodeVisible({ frame }: VisibleEvent): StoredEvent {
+export function decodeVisible({ frame }: VisibleEvent): ReadEvent {
   return decodeEvent(frame);
 }
 

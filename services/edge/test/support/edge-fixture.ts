@@ -1,5 +1,5 @@
 import { openBus, type Bus, type StoredMessage } from "@parley/bus";
-import { createLogger, type Logger } from "@parley/runtime";
+import { createLogger, createMetrics, type Logger } from "@parley/runtime";
 import { startNats, type Broker } from "@parley/testkit";
 import { createTokens } from "../../src/auth/tokens.ts";
 import { deliveryLimits, type DeliveryLimits } from "../../src/delivery-limits.ts";
@@ -113,6 +113,7 @@ async function addEdge(nats: Broker, settings: EdgeSettings): Promise<EdgeUnderT
     maxConnections: 1_000,
     pages: new Map(),
     version: "0.0.0-test",
+    registry: createMetrics({ service: "edge" }),
     limits: { ...deliveryLimits, ...limits },
     log,
     ...options,
