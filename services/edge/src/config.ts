@@ -35,6 +35,9 @@ export const Config = z
     SHARDS: count().default(1).describe("Shards of the event and log streams; fixed for a deployment."),
     STREAM_REPLICAS: count().default(1).describe("Copies of each stream; 3 on a NATS cluster."),
     AUTH_JWT_SECRET: secret().describe("Shared secret (HS256) that access tokens are signed with."),
+    AUTH_JWT_PREVIOUS_SECRET: secret()
+      .optional()
+      .describe("Another secret whose tokens are accepted, while one takes the place of the other."),
     AUTH_ISSUER: optionalText().describe("Required issuer (`iss`) of tokens."),
     AUTH_AUDIENCE: optionalText().describe("Required audience (`aud`) of tokens."),
     AUTH_DEV: flag().describe("Gives a token to whoever asks, for development."),
@@ -55,6 +58,14 @@ export const Config = z
     path: ["AUTH_DEV"],
     error: "must not be set in production: it gives a token to whoever asks",
   })
+  .refine(
+    ({ NODE_ENV, AUTH_JWT_PREVIOUS_SECRET: other }) =>
+      NODE_ENV !== "production" || other === undefined || !isWeakSecret(other),
+    {
+      path: ["AUTH_JWT_PREVIOUS_SECRET"],
+      error: `must be at least ${minSecretBytes} random bytes in production`,
+    },
+  )
   .refine(({ NODE_ENV, AUTH_JWT_SECRET }) => NODE_ENV !== "production" || !isWeakSecret(AUTH_JWT_SECRET), {
     path: ["AUTH_JWT_SECRET"],
     error: `must be at least ${minSecretBytes} random bytes in production`,

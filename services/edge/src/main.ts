@@ -54,7 +54,12 @@ runMain(SERVICE, async ({ env }) => {
     bus,
     redis,
     listen: { host: config.HOST, port: config.PORT, isShared: config.REUSE_PORT },
-    tokens: { secret: config.AUTH_JWT_SECRET, issuer: config.AUTH_ISSUER, audience: config.AUTH_AUDIENCE },
+    tokens: {
+      secret: config.AUTH_JWT_SECRET,
+      previousSecret: config.AUTH_JWT_PREVIOUS_SECRET,
+      issuer: config.AUTH_ISSUER,
+      audience: config.AUTH_AUDIENCE,
+    },
     isDevelopment: config.AUTH_DEV,
     allowedOrigins: config.ALLOWED_ORIGINS,
     maxConnections: config.MAX_CONNECTIONS ?? maxSocketsByFileLimit(),

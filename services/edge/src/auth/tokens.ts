@@ -1,10 +1,12 @@
-import { randomUUID } from "node:crypto";
+import { randomUUID, type webcrypto } from "node:crypto";
 import { ChatError, type User } from "@parley/protocol";
-import { SignJWT, errors, jwtVerify } from "jose";
+import { SignJWT, errors, jwtVerify, type JWTPayload } from "jose";
 import { z } from "zod";
 
 export interface TokenOptions {
   readonly secret: string;
+  /** Tokens signed with this one are still accepted, while it is being replaced. */
+  readonly previousSecret?: string | undefined;
   /** Required claims, when set. */
   readonly issuer?: string | undefined;
   readonly audience?: string | undefined;
@@ -30,18 +32,37 @@ const Claims = z.object({
   type: z.string().optional(),
 });
 
-/** Checks and makes access tokens: JWTs signed with one shared secret. */
-export function createTokens({ secret, issuer, audience }: TokenOptions) {
-  const key = new TextEncoder().encode(secret);
-  const required = { ...(issuer === undefined ? {} : { issuer }), ...(audience === undefined ? {} : { audience }) };
+/** Imported once: given the bytes, the library would import them again for each token. */
+function importKey(secret: string): Promise<webcrypto.CryptoKey> {
+  const bytes = new TextEncoder().encode(secret);
+  return crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["sign", "verify"]);
+}
+
+/** Checks and makes access tokens: JWTs signed with a shared secret. */
+export function createTokens({ secret, previousSecret, issuer, audience }: TokenOptions) {
+  const key = importKey(secret);
+  const previous = previousSecret === undefined ? undefined : importKey(previousSecret);
+  const options = {
+    algorithms: [algorithm],
+    clockTolerance: clockToleranceSeconds,
+    ...(issuer === undefined ? {} : { issuer }),
+    ...(audience === undefined ? {} : { audience }),
+  };
+
+  const payloadOf = async (token: string): Promise<JWTPayload> => {
+    try {
+      return (await jwtVerify(token, await key, options)).payload;
+    } catch (error) {
+      if (previous === undefined || !(error instanceof errors.JWSSignatureVerificationFailed)) throw error;
+      return (await jwtVerify(token, await previous, options)).payload;
+    }
+  };
 
   return {
     /** Whose token it is. Throws ChatError AUTH_EXPIRED or AUTH_INVALID; the reason goes to the log only. */
     async verify(token: string): Promise<Identity> {
       try {
-        const options = { algorithms: [algorithm], clockTolerance: clockToleranceSeconds, ...required };
-        const { payload } = await jwtVerify(token, key, options);
-        const { sub: id, exp, email, name, type } = Claims.parse(payload);
+        const { sub: id, exp, email, name, type } = Claims.parse(await payloadOf(token));
         // A refresh token lives for long and is meant for one endpoint only.
         if (type === "refresh") throw new Error("it is a refresh token");
         const user: User = { id, ...(email === undefined ? {} : { email }), ...(name === undefined ? {} : { name }) };
@@ -63,7 +84,7 @@ export function createTokens({ secret, issuer, audience }: TokenOptions) {
         .setJti(randomUUID());
       if (issuer !== undefined) jwt.setIssuer(issuer);
       if (audience !== undefined) jwt.setAudience(audience);
-      return { token: await jwt.sign(key), expiresAtMs: exp * 1_000 };
+      return { token: await jwt.sign(await key), expiresAtMs: exp * 1_000 };
     },
   };
 }
