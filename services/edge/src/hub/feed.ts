@@ -194,8 +194,7 @@ async function readAgain(feed: Feed, wholeUpTo: number): Promise<void> {
     log.warn({ conversation }, "the event stream is another one than before");
     return begin(feed, stream);
   }
-  const newest = await events.lastFromLeader(subjects.eventsOf(shard, conversation));
-  if ((newest?.seq ?? 0) > wholeUpTo) {
+  if (await events.mayHaveAfter(shard, conversation, wholeUpTo)) {
     const messages = await events.read(conversation, { fromSeq: wholeUpTo + 1 }).catch(nothingIfTooLarge);
     if (messages === undefined) return begin(feed, stream);
     // Later ones were passed on already.

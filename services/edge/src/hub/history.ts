@@ -70,8 +70,7 @@ async function isQuietSince(
   cursor: number,
 ): Promise<boolean> {
   const { floor } = ring;
-  const newest = await events.lastFromLeader(subjects.eventsOf(shard, conversation));
-  if (ring.floor !== floor || (newest?.seq ?? 0) > cursor) return false;
+  if ((await events.mayHaveAfter(shard, conversation, cursor)) || ring.floor !== floor) return false;
   lowerFloor(ring, cursor);
   return true;
 }

@@ -3,8 +3,8 @@ import { closeHub, createHub, openHub, pauseHub, sweepHub, syncHub, type Hub, ty
 
 export type Hubs = ReturnType<typeof createHubs>;
 
-/** Re-reading after a reconnect would otherwise be a storm of its own. */
-const concurrentSyncs = 8;
+/** Hubs that are read again at the same time after a reconnect: enough to share scans of the stream, few enough to be done in portions. */
+const concurrentSyncs = 256;
 
 interface Entry {
   readonly hub: Hub;
