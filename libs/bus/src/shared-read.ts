@@ -14,12 +14,11 @@ export async function readTogether(
   const stream = streams.events(shard);
   const collections = reads.map(({ toSeq }) => createCollection(toSeq));
   const fromSeq = Math.min(...reads.map((read) => read.fromSeq));
-  const filter = subjects.allEvents(shard);
-  const newest = await jsm.streams.getMessage(stream, { last_by_subj: filter });
+  const newest = await jsm.streams.getMessage(stream, { last_by_subj: subjects.allEvents(shard) });
   if (newest === null || newest.seq < fromSeq) return collections;
 
   const distribute = createDistributor(reads, collections);
-  const consumer = await addReadConsumer(jsm, { stream, filter, fromSeq });
+  const consumer = await addReadConsumer(jsm, { stream, fromSeq });
   await readAll(link, consumer.pull, (message, seq) => {
     distribute(message, seq);
     return seq >= newest.seq;
