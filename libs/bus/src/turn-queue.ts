@@ -52,12 +52,18 @@ export function createTurnQueue({ js, jsm, events, log }: TurnQueueDeps) {
     ...lookups,
     submit: createSubmit(events, lookups.removeEnded, log),
 
-    /** Pulls one turn, waiting up to `expiresMs` (at least 1,000). Undefined: none came. Throws when the broker cannot be asked. */
-    async next(expiresMs: number): Promise<Delivery | undefined> {
+    /**
+     * Pulls up to `most` turns, each given to `onDelivery` when it comes; ends when all have come, or after `expiresMs` (at least 1,000).
+     * Throws when the broker cannot be asked.
+     */
+    async pull(most: number, expiresMs: number, onDelivery: (delivery: Delivery) => void): Promise<void> {
       consumer ??= js.consumers.get(streams.turns, turnsConsumer);
       try {
-        const message = await (await consumer).next({ expires: expiresMs });
-        return message === null ? undefined : deliveryOf(message, log);
+        const messages = await (await consumer).fetch({ max_messages: most, expires: expiresMs });
+        for await (const message of messages) {
+          const delivery = deliveryOf(message, log);
+          if (delivery !== undefined) onDelivery(delivery);
+        }
       } catch (error) {
         // The stream or its consumer may be gone: made again, and looked up again next time.
         consumer = undefined;

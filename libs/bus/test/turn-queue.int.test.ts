@@ -1,3 +1,4 @@
+import type { Delivery, TurnQueue } from "@parley/bus";
 import { limits, subjects, type TurnRequest } from "@parley/protocol";
 import { expect, it } from "vitest";
 import { openTestBus } from "./workbench.ts";
@@ -41,13 +42,31 @@ it("forgets a turn that has ended but was left in the queue, when its place is n
   expect((await turns.waiting("c1")).map(({ request }) => request.turn_id)).toEqual(["t2"]);
 });
 
+async function pulled(turns: TurnQueue): Promise<Delivery | undefined> {
+  let came: Delivery | undefined;
+  await turns.pull(1, 1_000, (delivery) => (came = delivery));
+  return came;
+}
+
+it("delivers as many turns as are asked for, and waits for no more than come", async () => {
+  await using bench = await openTestBus();
+  const { turns } = bench.bus;
+  for (const id of ["t1", "t2", "t3"]) await turns.submit({ ...turn(id), conversation_id: `c-${id}` });
+  const came: string[] = [];
+  const note = ({ request }: Delivery): void => void came.push(request.turn_id);
+  await turns.pull(2, 1_000, note);
+  expect(came).toEqual(["t1", "t2"]);
+  await turns.pull(2, 1_000, note);
+  expect(came).toEqual(["t1", "t2", "t3"]);
+});
+
 it("delivers a turn again until it is acknowledged", async () => {
   await using bench = await openTestBus();
   const { turns } = bench.bus;
   await turns.submit(turn("t1"));
-  const first = await turns.next(1_000);
+  const first = await pulled(turns);
   first?.nak();
-  const second = await turns.next(1_000);
+  const second = await pulled(turns);
   expect(second).toMatchObject({ request: turn("t1"), deliveries: 2 });
   expect(await second?.ack()).toBe(true);
   expect(await turns.waiting("c1")).toEqual([]);

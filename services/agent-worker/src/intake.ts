@@ -1,6 +1,7 @@
 import type { Delivery, QueuedTurn, TurnQueue } from "@parley/bus";
-import { createBackoff, sleep, type Logger } from "@parley/runtime";
+import type { Logger } from "@parley/runtime";
 import { createParking, type Place } from "./parking.ts";
+import { startPulling } from "./pulling.ts";
 import { createSlots } from "./slots.ts";
 import { withoutQueue, type TurnRunner } from "./turn-runner.ts";
 
@@ -18,12 +19,6 @@ export interface IntakeDeps {
   readonly log: Logger;
 }
 
-/**
- * Few pulls wait at the broker at a time, and not for long: what is delivered to a frozen worker is lost until the ack wait is over, and a
- * pull of its own would swallow the redelivery too (seen with one pull per slot: 25 s until a takeover instead of 3).
- */
-const pullers = 2;
-const pullMs = 3_000;
 /** A delivery that could not be looked at (the broker did not answer) is tried again after this. */
 const giveBackMs = 500;
 
@@ -75,9 +70,7 @@ export function createIntake({ turns, runner, isCancelled, slots: limit, maxPark
     parking.park(delivery);
   };
 
-  const pullOnce = async (): Promise<void> => {
-    const delivery = await turns.next(pullMs);
-    if (delivery === undefined) return;
+  const take = (delivery: Delivery): void => {
     if (signal.aborted) return delivery.nak();
     void slots
       .occupy(() => handle(delivery))
@@ -86,7 +79,7 @@ export function createIntake({ turns, runner, isCancelled, slots: limit, maxPark
         delivery.nak(giveBackMs);
       });
   };
-  for (let i = 0; i < pullers; i++) void repeat(pullOnce, () => slots.free(signal), signal, log);
+  startPulling({ turns, slots, take, signal, log });
 
   const heartbeat = setInterval(() => {
     runner.heartbeat();
@@ -104,24 +97,4 @@ export function createIntake({ turns, runner, isCancelled, slots: limit, maxPark
       clearInterval(heartbeat);
     },
   };
-}
-
-/** Pulls one turn after the other until the signal; backs off while the broker cannot be asked. */
-async function repeat(
-  pull: () => Promise<void>,
-  ready: () => Promise<void>,
-  signal: AbortSignal,
-  log: Logger,
-): Promise<void> {
-  const backoff = createBackoff({ minMs: 100, maxMs: 2_000 });
-  while (!signal.aborted) {
-    await ready();
-    try {
-      await pull();
-      backoff.reset();
-    } catch (err) {
-      log.debug({ err }, "no turn could be pulled");
-      await sleep(backoff.nextMs(), signal);
-    }
-  }
 }

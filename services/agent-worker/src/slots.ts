@@ -1,3 +1,5 @@
+export type Slots = ReturnType<typeof createSlots>;
+
 /** A bounded number of places in which turns run. */
 export function createSlots(limit: number) {
   const waiting: (() => void)[] = [];
@@ -9,6 +11,8 @@ export function createSlots(limit: number) {
 
   return {
     isFree: (): boolean => taken < limit,
+
+    room: (): number => Math.max(0, limit - taken),
 
     /** Resolves when a place is free, or the signal is aborted. It is not taken by that. */
     async free(signal: AbortSignal): Promise<void> {

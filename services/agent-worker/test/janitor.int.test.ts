@@ -20,7 +20,7 @@ it("removes a turn that ended but was left in the queue", async () => {
   const turn = await bench.ask("hello");
   const { conversation_id, turn_id } = turn;
   // Delivered to somebody who neither acknowledges nor returns it.
-  await bench.bus.turns.next(2_000);
+  await bench.bus.turns.pull(1, 2_000, () => {});
   const outcome = { response: "", message_id: "m", tool_calls: [], usage: { input_tokens: 0, output_tokens: 0 } };
   await bench.bus.events.writeOnce(subjects.agent(0, conversation_id, turn_id), {
     ...{ type: "complete", conversation_id, turn_id, ts: 1, attempt: 1, n: 0, metadata: {} },
