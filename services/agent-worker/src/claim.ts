@@ -1,6 +1,7 @@
 import type { Bus } from "@parley/bus";
 import {
   decodeEvent,
+  encodeEvent,
   isTerminal,
   messageIdOf,
   parseEventSubject,
@@ -65,51 +66,70 @@ function messageEventOf(request: TurnRequest): MessageEvent {
  * redelivered turn of a live writer is refused here or, if the claim wins, fences that writer at its next append.
  */
 export async function claimTurn(request: TurnRequest, deps: ClaimDeps): Promise<Claim> {
-  const { bus, worker, giveUpMs, lostAttempts, trace } = deps;
+  const { bus } = deps;
   const { conversation_id: conversation, turn_id: turn } = request;
   const shard = bus.events.shardOf(conversation);
-  const subject = subjects.agent(shard, conversation, turn);
-  const last = await bus.events.last(subject);
-  if (last !== undefined && isTerminal(last.event.type)) return { kind: "ended" };
   // Not awaited before the claim: one connection keeps them in this order, so viewers see the message before the answer begins.
   const message = bus.events.writeOnce(subjects.user(shard, conversation, turn), messageEventOf(request));
   const control = bus.events.last(subjects.control(shard, conversation, turn));
-  const fold = last === undefined ? emptyFold(lostAttempts) : await readTurn(request, bus, last.seq);
-  if (fold.ended) return settled({ kind: "ended" }, message, control);
+  const beside = Promise.all([message, control]);
+  // It may be rejected while the claim is under way.
+  beside.catch(() => {});
+  const claim = (await claimNew(request, deps)) ?? (await claimAgain(request, deps));
+  if (claim.kind !== "claimed") {
+    await Promise.allSettled([message, control]);
+    return claim;
+  }
+  const [, cancel] = await beside;
+  if (cancel?.event.type === "cancel_requested") {
+    claim.fold.cancel = { by: cancel.event.by, reason: cancel.event.reason };
+  }
+  return claim;
+}
 
+function chainOf({ conversation_id, turn_id }: TurnRequest, { bus }: ClaimDeps): string {
+  return subjects.agent(bus.events.shardOf(conversation_id), conversation_id, turn_id);
+}
+
+function claimEventOf({ conversation_id, turn_id }: TurnRequest, attempt: number, { worker, trace }: ClaimDeps) {
+  const place = { conversation_id, turn_id, attempt, n: 0, ts: Date.now() };
+  return { type: "claimed" as const, ...place, worker, ...(trace === undefined ? {} : { trace }) };
+}
+
+/** Nearly every turn is new: the claim itself asks, with the expectation that its chain is empty. Undefined: it is not, or nobody can tell. */
+async function claimNew(request: TurnRequest, deps: ClaimDeps): Promise<Claim | undefined> {
+  const fold = emptyFold(deps.lostAttempts);
+  const attempt = fold.attempt + 1;
+  const event = claimEventOf(request, attempt, deps);
+  const message = { subject: chainOf(request, deps), data: encodeEvent(event), expect: 0 };
+  const result = await deps.bus.events.append(message);
+  if (result.kind !== "stored") return undefined;
+  foldEvent(fold, result.seq, event);
+  return { kind: "claimed", fold, attempt, previous: undefined };
+}
+
+async function claimAgain(request: TurnRequest, deps: ClaimDeps): Promise<Claim> {
+  const { bus, giveUpMs, lostAttempts } = deps;
+  const subject = chainOf(request, deps);
+  const last = await bus.events.lastFromLeader(subject);
+  if (last !== undefined && isTerminal(last.event.type)) return { kind: "ended" };
+  const fold = last === undefined ? emptyFold(lostAttempts) : await readTurn(request, bus, last.seq);
+  if (fold.ended) return { kind: "ended" };
   const attempt = fold.attempt + 1;
   const previous = fold.attempt === 0 ? undefined : { trace: fold.trace, isLost: !fold.handedOver };
-  const event = {
-    type: "claimed" as const,
-    conversation_id: conversation,
-    turn_id: turn,
-    attempt,
-    n: 0,
-    ts: Date.now(),
-    worker,
-    ...(trace === undefined ? {} : { trace }),
-  };
+  const event = claimEventOf(request, attempt, deps);
   try {
     foldEvent(fold, await appendFenced({ events: bus.events, subject, event, expect: fold.seq, giveUpMs }), event);
   } catch (error) {
     if (!(error instanceof FencedError)) throw error;
-    return settled({ kind: "lost" }, message, control);
+    return { kind: "lost" };
   }
-  await message;
-  const cancel = await control;
-  if (cancel?.event.type === "cancel_requested") fold.cancel = { by: cancel.event.by, reason: cancel.event.reason };
   return { kind: "claimed", fold, attempt, previous };
 }
 
 /** Attempts go on counting, so that viewers can tell what is new. */
 function emptyFold(lostAttempts: number): TurnFold {
   return { ...createTurnFold(), attempt: lostAttempts, forgotten: lostAttempts > 0 };
-}
-
-/** Waits for the side writes whatever became of them, so that none is left rejecting unseen. */
-async function settled(claim: Claim, ...side: Promise<unknown>[]): Promise<Claim> {
-  await Promise.allSettled(side);
-  return claim;
 }
 
 /** Folds everything the log has about the turn. `seenSeq`: the chain reached at least this far. */

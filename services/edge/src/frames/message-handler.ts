@@ -38,17 +38,22 @@ export interface MessageDeps {
  */
 export function createMessageHandler(deps: MessageDeps) {
   const { ownership, viewing, counters, tracing } = deps;
+  const letGo = async (connection: Connection, holding: ReturnType<Viewing["hold"]>): Promise<void> => {
+    const held = await holding.catch(() => undefined);
+    if (held?.isNew === true) viewing.leave(connection, held.viewer.source.conversation);
+    else if (held !== undefined) viewing.release(held.viewer);
+  };
+
+  /** `owned` resolves when the conversation is known to be the sender's. */
   const accept = async (
     connection: Connection,
     request: TurnRequest,
     { on_busy, conversation_id: given }: MessageFrame,
+    owned: Promise<void>,
   ): Promise<Submitted> => {
-    const { conversation_id: conversation } = request;
-    const [{ viewer, isNew }, open] = await Promise.all([
-      viewing.hold(connection, conversation),
-      openBefore(deps, connection, given),
-    ]);
+    const holding = viewing.hold(connection, request.conversation_id);
     try {
+      const [{ viewer, isNew }, open] = await Promise.all([holding, openBefore(deps, connection, given), owned]);
       const submitted = await submit(deps.bus, request, on_busy);
       deps.onAccepted(request);
       // The answer to a repeated message may be there already: how long it took is not seen here.
@@ -57,8 +62,7 @@ export function createMessageHandler(deps: MessageDeps) {
       answer(deps, viewer, request, submitted.earlier.length);
       return submitted;
     } catch (error) {
-      if (isNew) viewing.leave(connection, conversation);
-      else viewing.release(viewer);
+      await letGo(connection, holding);
       throw error;
     }
   };
@@ -71,10 +75,12 @@ export function createMessageHandler(deps: MessageDeps) {
     const turn = turnIdOf(user.id, conversation, frame.id);
     const span = tracing.start(sendSpan(conversation, turn, parent));
     try {
-      await ownership.claim(conversation, user.id);
+      const owned = ownership.claim(conversation, user.id);
+      // One that was just made up cannot be somebody else's: then nothing has to wait for this.
+      if (frame.conversation_id !== undefined) await owned;
       const request = turnRequestOf(frame, { user, conversation, turn, trace: span.traceparent });
       connection.askedMs = askedMs;
-      const { isRepeated, earlier } = await accept(connection, request, frame);
+      const { isRepeated, earlier } = await accept(connection, request, frame, owned);
       counters.accepted[isRepeated ? "repeated" : "new"]++;
       span.set({ [traceNames.duplicate]: isRepeated, [traceNames.queuePosition]: earlier.length });
     } catch (error) {
