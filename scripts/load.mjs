@@ -27,7 +27,7 @@ function runCli(args, env) {
 /** Said so that nobody takes it for a test that has passed. */
 function sayNotRun() {
   const line = "!".repeat(78);
-  say(`${line}\n!! THE LOAD TEST WAS NOT RUN: there is no k6 here, and no Go to build it with.\n${line}`);
+  say(`${line}\n!! THE LOAD TEST WAS NOT RUN: there is no k6 here, and it could not be built.\n${line}`);
 }
 
 async function main(args, signal) {
@@ -35,7 +35,11 @@ async function main(args, signal) {
   const rest = args.filter((arg) => arg !== IF_POSSIBLE);
   await prepare({ needsBuild: rest.length > 0, signal });
   if (rest.length === 0) return runCli(rest, {});
-  const k6 = await ensureK6({ signal });
+  const k6 = await ensureK6({ signal }).catch((error) => {
+    if (!isOptional) throw error;
+    say(describeFailure(error));
+    return undefined;
+  });
   if (k6 === undefined && isOptional) {
     sayNotRun();
     return 0;
