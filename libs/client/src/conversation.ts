@@ -170,11 +170,12 @@ function handle(parts: Parts, frame: ConversationFrame): void {
   }
 }
 
-/** An error that answers a message names it; one that names none answers the subscribe, if one is under way. */
+/** An error says what it answers: a message by its id, anything else by the type of its frame. Older servers do not say the latter. */
 function refuse({ emitter, attachment, outbox, cancels }: Parts, error: FrameError): void {
   if (outbox.refused(error)) return;
-  if (error.id === undefined && attachment.refused(error)) return outbox.flush();
-  if (error.code === "NOT_FOUND") cancels.clear();
+  const mayAnswer = (type: string): boolean => error.frame === undefined || error.frame === type;
+  if (error.id === undefined && mayAnswer("subscribe") && attachment.refused(error)) return outbox.flush();
+  if (error.code === "NOT_FOUND" && mayAnswer("cancel")) cancels.clear();
   emitter.emit("error", chatErrorOf(error));
 }
 

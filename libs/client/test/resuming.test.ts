@@ -114,6 +114,15 @@ test("rejects a subscribe that was refused for good, and does not repeat it", as
   expect(second.unread()).toEqual([]);
 });
 
+test("does not take the answer to a cancel for that of a subscribe", async () => {
+  await using setting = await startReady();
+  const subscribed = setting.client.conversation("c1").subscribe();
+  await setting.connection.frame("subscribe");
+  const refusal = frames.error("NOT_FOUND", { conversation_id: "c1", frame: "cancel" });
+  setting.connection.send(refusal, frames.subscribed(1));
+  expect(await subscribed).toMatchObject({ seq: 1 });
+});
+
 test("does not take the answer to a message that was given up for that of a subscribe", async () => {
   await using setting = await startReady();
   const conversation = setting.client.conversation("c1");

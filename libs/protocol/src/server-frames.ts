@@ -141,6 +141,7 @@ export const FrameError = z
     code: ErrorCode.describe("One of the error codes."),
     retryable: z.boolean().describe("Whether the same frame may succeed later."),
     retry_after_ms: z.number().optional().describe("When to try again, if that is known."),
+    frame: z.string().optional().describe("The type of the frame, if that could be read: `subscribe`, `cancel`, …"),
     id: z.string().optional().describe("The frame's, if it had one."),
     conversation_id: ConversationId.optional().describe("The frame's, if it had one."),
   })

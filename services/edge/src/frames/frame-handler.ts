@@ -91,6 +91,7 @@ function frameErrorOf(
     code,
     retryable,
     ...(retryAfterMs === undefined ? {} : { retry_after_ms: retryAfterMs }),
+    ...(frame === undefined ? {} : { frame: frame.type }),
     ...(frame !== undefined && "id" in frame ? { id: frame.id } : {}),
     ...(frame !== undefined && "conversation_id" in frame && frame.conversation_id !== undefined
       ? { conversation_id: frame.conversation_id }
