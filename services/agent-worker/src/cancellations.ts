@@ -1,10 +1,10 @@
 import type { Bus, QueuedTurn, StoredMessage } from "@parley/bus";
-import { decodeEvent, parseEventSubject, subjects } from "@parley/protocol";
+import { decodeEvent, parseEventSubject, subjects, type TurnRequest } from "@parley/protocol";
 import { sleep, type Logger } from "@parley/runtime";
 import { withoutQueue, type TurnRunner } from "./turn-runner.ts";
 
 export interface CancellationDeps {
-  readonly bus: Pick<Bus, "events" | "turns">;
+  readonly bus: Pick<Bus, "events" | "turns" | "onReconnect">;
   readonly shards: number;
   readonly runner: TurnRunner;
   readonly log: Logger;
@@ -23,7 +23,7 @@ export function createCancelLookup({ events }: Pick<Bus, "events">) {
  * Carries out requests to cancel. Every worker hears each one and stops the turn if it runs there; one of them (queue group) also ends the
  * turn if nobody has claimed it yet, so that a waiting turn is cancelled at once, whichever worker is busy.
  */
-export function createCancellations({ bus: { events, turns }, shards, runner, log }: CancellationDeps) {
+export function createCancellations({ bus: { events, turns, onReconnect }, shards, runner, log }: CancellationDeps) {
   const endUnclaimed = async ({ subject }: StoredMessage): Promise<void> => {
     const address = parseEventSubject(subject);
     if (address === undefined || runner.isRunning(address.turn)) return;
@@ -54,8 +54,21 @@ export function createCancellations({ bus: { events, turns }, shards, runner, lo
     ),
   ]).flat();
 
+  const lookAgain = async ({ conversation_id, turn_id }: TurnRequest): Promise<void> => {
+    const shard = events.shardOf(conversation_id);
+    const found = await events.lastFromLeader(subjects.control(shard, conversation_id, turn_id));
+    if (found?.event.type === "cancel_requested") runner.cancel(turn_id, found.event.reason);
+  };
+  // What was asked while the connection was away was not heard.
+  const stopListening = onReconnect(() => {
+    for (const request of runner.requests()) {
+      lookAgain(request).catch((err: unknown) => log.warn({ err }, "a request to cancel could not be looked up"));
+    }
+  });
+
   return {
     close(): void {
+      stopListening();
       for (const subscription of subscriptions) subscription.unsubscribe();
     },
   };

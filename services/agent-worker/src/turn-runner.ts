@@ -65,6 +65,7 @@ export function createTurnRunner({ onSettled, ...deps }: TurnRunnerDeps) {
 
   return {
     running: (): number => running.size,
+    requests: (): TurnRequest[] => [...running.values()].map(({ turn }) => turn.request),
     isRunning: (turnId: string): boolean => running.has(turnId),
 
     /** Postpones redelivery of everything that runs here. */

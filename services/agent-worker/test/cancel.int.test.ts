@@ -1,4 +1,5 @@
 import { isTerminal } from "@parley/protocol";
+import { startTcpProxy } from "@parley/testkit";
 import { expect, it } from "vitest";
 import { expectSoundChain, textOf } from "./chain-check.ts";
 import { startWorkbench, type Workbench } from "./workbench.ts";
@@ -24,6 +25,18 @@ it("cancels in mid-answer: keeps the text so far and closes the request to the m
   const { records } = await bench.bus.transcripts.tail(turn.conversation_id, { limit: 2 });
   expect(records[1]).toMatchObject({ status: "cancelled", message: end.response });
   await expect.poll(async () => (await upstream(bench))[0]?.state).toBe("client_closed");
+});
+
+it("carries out what was asked while its connection to the broker was broken", async () => {
+  await using bench = await startWorkbench();
+  await using proxy = await startTcpProxy({ targets: [bench.nats.port] });
+  await bench.addWorker({ NATS_URL: `nats://127.0.0.1:${proxy.port}`, ACK_WAIT_MS: "60000" });
+  const turn = await bench.ask("hello", { sim: endless });
+  await bench.seen(turn, ({ type }) => type === "token");
+  proxy.sever();
+  await bench.cancel(turn);
+  proxy.heal();
+  expect(await bench.ended(turn)).toMatchObject({ type: "cancelled", attempt: 1 });
 });
 
 it("cancels before the first token", async () => {
