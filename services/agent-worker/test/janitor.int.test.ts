@@ -8,6 +8,7 @@ import { startWorkbench } from "./workbench.ts";
 const log = createLogger({ service: "test", level: "fatal", format: "pretty" });
 const idleRunner = {
   running: () => 0,
+  requests: () => [],
   isRunning: () => false,
   heartbeat() {},
   cancel: () => false,
