@@ -14,7 +14,10 @@ const namespaces = z
 
 /** All settings of a tool worker; the keys are the names of the environment variables. */
 export const Config = z.object({
-  NATS_URL: z.string().default("nats://127.0.0.1:4222").describe("NATS servers, comma-separated: `nats://user:password@host:4222`."),
+  NATS_URL: z
+    .string()
+    .default("nats://127.0.0.1:4222")
+    .describe("NATS servers, comma-separated: `nats://user:password@host:4222`."),
   REDIS_URL: z.string().default("redis://127.0.0.1:6379").describe("Redis, with the queue of tool calls."),
   SHARDS: count(1).describe("Shards of the event and log streams; fixed for a deployment."),
   STREAM_REPLICAS: count(1).describe("Copies of each stream; 3 on a NATS cluster."),
