@@ -70,13 +70,14 @@ function vitest(args, { env, deadlineMs, signal }) {
 }
 
 /** Runs one suite and returns `{ name, passed, failed, skipped, ms, result }`. */
-export async function runSuite({ name, deadlineMs }, { vitestArgs, env, signal }) {
+export async function runSuite({ name, deadlineMs, workers }, { vitestArgs, env, signal }) {
   const startedAt = performance.now();
   mkdirSync(artefactsDir, { recursive: true });
   const reportFile = path.join(artefactsDir, `${name}.json`);
   rmSync(reportFile, { force: true });
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${reportFile}`];
-  const args = [`--project=${name}`, "--passWithNoTests", ...reporters, ...vitestArgs];
+  const parallel = workers === undefined ? [] : [`--maxWorkers=${workers}`];
+  const args = [`--project=${name}`, "--passWithNoTests", ...parallel, ...reporters, ...vitestArgs];
   const { code, isLate } = await vitest(args, { env, deadlineMs, signal });
   const counts = countTests(readReport(reportFile), code !== 0);
   const result = code === 0 ? "passed" : isLate ? `cut off after ${deadlineMs / 1000} s` : "FAILED";
