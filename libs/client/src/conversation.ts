@@ -133,7 +133,7 @@ function createParts(deps: ConversationDeps) {
   const view = createView(id);
   const emitter = createEmitter<ConversationEvents>((fault) => log.warn({ err: fault }, "a listener failed"));
   const ends = createTurnEnds(view);
-  const fold = createFolding(view, {
+  const folding = createFolding(view, {
     onChange: () => {
       ends.look();
       emitter.emit("change", view);
@@ -149,11 +149,11 @@ function createParts(deps: ConversationDeps) {
     onRefused: (error) => emitter.emit("error", error),
   });
   const outbox = createOutbox({ ...deps, send: (frame) => !attachment.mustResume() && send(frame) });
-  return { view, emitter, ends, fold, attachment, outbox, cancels: createCancels(view, send) };
+  return { view, emitter, ends, folding, attachment, outbox, cancels: createCancels(view, send) };
 }
 
 function handle(parts: Parts, frame: ConversationFrame): void {
-  const { emitter, attachment, outbox, fold } = parts;
+  const { emitter, attachment, outbox, folding } = parts;
   emitter.emit("frame", frame);
   switch (frame.type) {
     case "accepted":
@@ -161,12 +161,13 @@ function handle(parts: Parts, frame: ConversationFrame): void {
       return outbox.accepted(frame);
     case "subscribed":
       attachment.subscribed(frame);
+      folding.subscribed(frame.seq);
       return outbox.flush();
     case "error":
-      if ("turn_id" in frame) return fold(frame);
+      if ("turn_id" in frame) return folding.fold(frame);
       return refuse(parts, frame);
     default:
-      return fold(frame);
+      return folding.fold(frame);
   }
 }
 

@@ -6,14 +6,17 @@ interface FoldingDeps {
   readonly onViolation: (violation: Violation) => void;
 }
 
+export interface Folding {
+  readonly fold: (frame: EventFrame | SnapshotFrame) => void;
+  /** What follows begins after this cursor. */
+  readonly subscribed: (seq: number) => void;
+}
+
 /** Ended turns above this number are forgotten, oldest first: a view that lives for weeks must not grow for weeks. */
 const turnsKept = 200;
 
 /** The one place that changes a view: checks each frame, folds it, and keeps the view bounded. */
-export function createFolding(
-  view: ConversationView,
-  { onChange, onViolation }: FoldingDeps,
-): (frame: EventFrame | SnapshotFrame) => void {
+export function createFolding(view: ConversationView, { onChange, onViolation }: FoldingDeps): Folding {
   const check = createFrameCheck();
 
   function report(violation: Violation | undefined): void {
@@ -29,11 +32,14 @@ export function createFolding(
     }
   }
 
-  return (frame) => {
-    report(check.before(view, frame));
-    if (!applyFrame(view, frame)) return;
-    report(check.after(view, frame));
-    onChange();
-    if (isTerminal(frame.type)) forgetOldTurns();
+  return {
+    fold(frame) {
+      report(check.before(view, frame));
+      if (!applyFrame(view, frame)) return;
+      report(check.after(view, frame));
+      onChange();
+      if (isTerminal(frame.type)) forgetOldTurns();
+    },
+    subscribed: check.subscribed,
   };
 }

@@ -27,6 +27,8 @@ interface ChainPosition {
 }
 
 export interface FrameCheck {
+  /** Frames follow from this cursor on: who subscribes while others are on their way may be told again what came meanwhile. */
+  readonly subscribed: (seq: number) => void;
   /** Looks at a frame before it is folded. */
   readonly before: (view: ConversationView, frame: EventFrame | SnapshotFrame) => Violation | undefined;
   /** Looks at the view after the frame was folded. */
@@ -38,6 +40,8 @@ type ChainFrame = Extract<EventFrame, { n: number }>;
 
 export function createFrameCheck(): FrameCheck {
   const positions = new Map<string, ChainPosition>();
+  /** Of the newest frame since the subscription. */
+  let lastSeq = Number.POSITIVE_INFINITY;
 
   function checkChain(frame: ChainFrame): Violation | undefined {
     const last = positions.get(frame.turn_id);
@@ -50,7 +54,11 @@ export function createFrameCheck(): FrameCheck {
   }
 
   return {
+    subscribed: (seq) => void (lastSeq = seq),
     before: (view, frame) => {
+      const isToldAgain = frame.seq > lastSeq && frame.seq <= view.seq;
+      lastSeq = Math.max(lastSeq === Number.POSITIVE_INFINITY ? 0 : lastSeq, frame.seq);
+      if (isToldAgain) return undefined;
       // Who asks twice, because the first answer was slow, is told twice how things stand.
       if (frame.type === "snapshot" && frame.seq === view.seq) return undefined;
       if (frame.seq <= view.seq) return violation("repeat", frame, `seq ${frame.seq} when the cursor is ${view.seq}`);

@@ -150,6 +150,27 @@ test("subscribes again although the answer to a subscription that was left comes
   expect(await subscribed).toMatchObject({ seq: 11 });
 });
 
+test("finds nothing wrong with an event that was on its way when it subscribed again", async () => {
+  await using setting = await startReady();
+  const conversation = setting.client.conversation("c1");
+  const violations: unknown[] = [];
+  conversation.on("violation", (violation) => violations.push(violation));
+  const first = conversation.subscribe();
+  await setting.connection.frame("subscribe");
+  setting.connection.send(frames.subscribed(10), frames.token(11, 1, "Hel"));
+  await first;
+  conversation.unsubscribe();
+  const again = conversation.subscribe();
+  const told = changed(setting, 15);
+  const end = [frames.token(14, 2, "lo"), frames.complete(15, 4, "Hello")];
+  setting.connection.send(...end, frames.subscribed(11), ...end);
+  await Promise.all([again, told]);
+  expect(violations).toEqual([]);
+  const twice = new Promise((resolve) => conversation.on("violation", resolve));
+  setting.connection.send(...end);
+  expect(await twice).toMatchObject({ kind: "repeat" });
+});
+
 test("resumes a few conversations at a time", async () => {
   await using setting = await startReady();
   for (let i = 0; i < 10; i++) {
