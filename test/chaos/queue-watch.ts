@@ -23,9 +23,10 @@ export function watchQueue({ turns }: Pick<Bus, "turns">): QueueWatch {
 
   const look = async (): Promise<void> => {
     const busy = new Set<string>();
-    for (const { seq, request } of await turns.scan(mostTurns)) {
-      // The first one: a message sent again after a broker restart may be queued again, and is then removed without being run.
-      if (!places.has(request.turn_id)) places.set(request.turn_id, seq);
+    for (const queued of await turns.scan(mostTurns)) {
+      const { seq, request } = queued;
+      // The first place, of a turn that has not ended: a message sent again after a broker restart may be queued again, not to be run.
+      if (!places.has(request.turn_id) && !(await turns.hasEnded(queued))) places.set(request.turn_id, seq);
       if (busy.has(request.conversation_id)) waited.add(request.turn_id);
       busy.add(request.conversation_id);
     }
