@@ -10,7 +10,7 @@ import {
   turnsConsumer,
   type ConversationId,
 } from "@parley/protocol";
-import { createBackoff, sleep, type Logger } from "@parley/runtime";
+import { createBackoff, sleep, withDeadline, type Logger } from "@parley/runtime";
 import { wrongLastSequence } from "./appender.ts";
 import type { EventLog } from "./event-log.ts";
 import { createTurnLookups, type QueuedTurn } from "./turn-lookups.ts";
@@ -42,6 +42,8 @@ export type TurnQueue = ReturnType<typeof createTurnQueue>;
 
 const tooManyPerSubject = 10_077;
 const submitDeadlineMs = 10_000;
+/** How much later than a pull ends the broker may say so. */
+const answerMs = 5_000;
 
 /** `TURNS`: one message per accepted turn, kept until the turn has ended. It is the per-conversation queue itself. */
 export function createTurnQueue({ js, jsm, events, log }: TurnQueueDeps) {
@@ -58,12 +60,16 @@ export function createTurnQueue({ js, jsm, events, log }: TurnQueueDeps) {
      */
     async pull(most: number, expiresMs: number, onDelivery: (delivery: Delivery) => void): Promise<void> {
       consumer ??= js.consumers.get(streams.turns, turnsConsumer);
+      const pulled = consumer;
+      const pullOne = async (): Promise<void> => {
+        const message = await (await pulled).next({ expires: expiresMs });
+        const delivery = message === null ? undefined : deliveryOf(message, log);
+        if (delivery !== undefined) onDelivery(delivery);
+      };
       try {
-        const messages = await (await consumer).fetch({ max_messages: most, expires: expiresMs });
-        for await (const message of messages) {
-          const delivery = deliveryOf(message, log);
-          if (delivery !== undefined) onDelivery(delivery);
-        }
+        // One request each: a request for many was once never answered to its end, and then nothing was pulled any more.
+        const all = Promise.all(Array.from({ length: most }, pullOne));
+        await withDeadline(all, expiresMs + answerMs, "pulling turns");
       } catch (error) {
         // The stream or its consumer may be gone: made again, and looked up again next time.
         consumer = undefined;
