@@ -28,6 +28,11 @@ export interface Bus extends BrokerLink {
 
 const setUpTries = 20;
 const restoreEveryMs = 1_000;
+/**
+ * nats-server 2.9.10 removes the files of a deleted stream after it has answered. One of the same name that is made meanwhile loses its own,
+ * and from then on refuses every message (seen: "Error creating msg block file", until it is deleted once more).
+ */
+const deletionMs = 1_000;
 
 /** Connects to NATS, makes sure the streams are there, and opens what is built on them. */
 export async function openBus({ servers, name, log, ...streamOptions }: BusOptions): Promise<Bus> {
@@ -45,9 +50,10 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
   await untilSetUp(setUp, log);
 
   const appender = createAppender(link, log);
-  const restore = atMostEvery(restoreEveryMs, () =>
-    setUp().catch((err: unknown) => log.warn({ err }, "the streams could not be made again yet")),
-  );
+  const restore = atMostEvery(restoreEveryMs, async () => {
+    await sleep(deletionMs);
+    await setUp().catch((err: unknown) => log.warn({ err }, "the streams could not be made again yet"));
+  });
   const events = createEventLog({ link, jsm, appender, shards: options.shards, log, restore });
   return {
     ...link,
