@@ -1,3 +1,4 @@
+import { startNatsCluster } from "@parley/testkit";
 import { z } from "zod";
 import type { Bench } from "../bench.ts";
 import { withBelongings } from "../measure/belongings.ts";
@@ -5,7 +6,6 @@ import { countCpu } from "../measure/process-usage.ts";
 import { interleave, medianOf } from "../measure/rounds.ts";
 import { startRole } from "../measure/role.ts";
 import { grouped, rounded } from "../measure/statistics.ts";
-import { startNatsCluster } from "./nats-cluster.ts";
 
 const Appended = z.object({ appends: z.number(), refused: z.number(), p50: z.number(), p99: z.number() });
 const sides = ["1 copy", "3 copies"] as const;

@@ -37,7 +37,9 @@ const pace = { tokens: 5, rate: 0 };
 const questions = 8;
 /** An argument of this size comes back six times: in the message, the call, its result and the end. */
 const argumentBytes = 28_000;
-const question = questionFor(pace, `tool=demo_echo args={"text":"${"x".repeat(argumentBytes)}"}`);
+/** The model gives it in one piece: in thousands of pieces at once it would keep the agent worker busy, and that is not what is tested here. */
+const call = `deviate=objectargs tool=demo_echo args={"text":"${"x".repeat(argumentBytes)}"}`;
+const question = questionFor(pace, call);
 const shownTypes: ReadonlySet<string> = new Set([
   "token",
   "turn_restarted",

@@ -10,11 +10,12 @@ function registries(): Record<string, Registry> {
   const edge = createMetrics({ service: "edge" });
   addEdgeMetrics(edge, createCounters(), {
     sockets: zero,
+    maxSockets: 0,
     hubs: () => ({ hubs: 0, viewers: 0 }),
     outbox: () => ({ laggards: 0, bufferedBytes: 0 }),
   });
   const agent = createAgentMetrics();
-  agent.observe({ slots: 0, running: zero, parked: zero, backlog: unknown });
+  agent.observe({ slots: 0, running: zero, parked: zero, backlog: unknown, eventsFill: unknown });
   const tool = createToolMetrics();
   tool.observe({ slots: 0, running: zero, queue: unknown });
   return { edge, "agent worker": agent.registry, "tool worker": tool.registry };

@@ -1,6 +1,7 @@
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { createBackoff, sleep, withDeadline, type Logger } from "@parley/runtime";
 import { createAppender } from "./appender.ts";
+import { createEventRoom } from "./event-room.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
 import { connectNats, type BrokerLink } from "./nats-connection.ts";
 import { askTimeoutMs, createPatientLookups } from "./patient-lookups.ts";
@@ -22,6 +23,8 @@ export interface Bus extends BrokerLink {
   readonly transcripts: Transcripts;
   readonly owners: Owners;
   readonly conversations: StoredConversations;
+  /** See `createEventRoom`. */
+  eventsFill(): Promise<number>;
   /** Lets what was published leave, then closes. */
   close(): Promise<void>;
 }
@@ -62,6 +65,7 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
     transcripts: createTranscripts(jsm, events),
     owners: createOwners(jsm, events),
     conversations: createStoredConversations(jsm, events, options.shards),
+    eventsFill: createEventRoom(jsm, options.shards),
     async close() {
       appender.close();
       // Draining needs the broker; without it there is nothing that could still leave.

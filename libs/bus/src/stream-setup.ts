@@ -23,6 +23,12 @@ export interface StreamOptions {
   readonly eventsMaxBytes: number;
 }
 
+/** The settings of a process (see `brokerFields`) as the options of `openBus`. */
+export function streamSettings(config: { SHARDS: number; STREAM_REPLICAS: number; EVENTS_MAX_BYTES: number }) {
+  const { SHARDS: shards, STREAM_REPLICAS: replicas, EVENTS_MAX_BYTES: eventsMaxBytes } = config;
+  return { shards, replicas, eventsMaxBytes };
+}
+
 const streamNameInUse = 10_058;
 const consumerExists = 10_148;
 

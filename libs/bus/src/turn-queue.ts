@@ -67,7 +67,7 @@ export function createTurnQueue({ js, jsm, events, log }: TurnQueueDeps) {
         if (delivery !== undefined) onDelivery(delivery);
       };
       try {
-        // One request each: a request for many was once never answered to its end, and then nothing was pulled any more.
+        // One request each, and an end of our own: a pull that the broker never ends must not be the last one.
         const all = Promise.all(Array.from({ length: most }, pullOne));
         await withDeadline(all, expiresMs + answerMs, "pulling turns");
       } catch (error) {

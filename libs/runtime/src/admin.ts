@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { totalmem } from "node:os";
 import type { Registry } from "prom-client";
 import { z } from "zod";
 import { addGauge } from "./metric-parts.ts";
@@ -36,12 +37,7 @@ type Handler = (request: AdminRequest) => Reply | Promise<Reply>;
 /** Serves `/livez`, `/readyz`, `/metrics` and the given routes. */
 export async function startAdmin(options: AdminOptions): Promise<Listener> {
   const handlers = createHandlers(options);
-  addGauge(
-    options.registry,
-    "parley_ready",
-    "1 when this process is ready for new work, as /readyz says; else 0.",
-    () => (options.ready().length === 0 ? 1 : 0),
-  );
+  addProcessGauges(options);
   const server = createServer((request, response) => {
     answer(request, handlers).then(
       (reply) => send(response, reply),
@@ -53,6 +49,20 @@ export async function startAdmin(options: AdminOptions): Promise<Listener> {
     );
   });
   return listen(server, { host: options.host, port: options.port, variable: options.portVariable ?? "ADMIN_PORT" });
+}
+
+/** What every process says of itself, whatever it does. */
+function addProcessGauges({ registry, ready }: AdminOptions): void {
+  const readyHelp = "1 when this process is ready for new work, as /readyz says; else 0.";
+  addGauge(registry, "parley_ready", readyHelp, () => (ready().length === 0 ? 1 : 0));
+  const memoryHelp = "Memory that this process may use: its container's limit, or all of the machine's.";
+  addGauge(registry, "parley_memory_limit_bytes", memoryHelp, memoryLimit);
+}
+
+/** Node says 0, or more than the machine has, where no limit is set. */
+function memoryLimit(): number {
+  const limit = process.constrainedMemory();
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }
 
 function createHandlers({ ready, registry, routes = {} }: AdminOptions): ReadonlyMap<string, Handler> {

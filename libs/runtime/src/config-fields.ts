@@ -3,6 +3,12 @@ import { LOG_FORMATS, LOG_LEVELS } from "./logger.ts";
 
 /** setTimeout treats a longer delay as "now", so a duration above it would be the opposite of what was meant. */
 const MAX_DURATION_MS = 2_147_483_647;
+/** Each is two streams, and every process looks at all of them. */
+const MAX_SHARDS = 1_024;
+/** NATS takes no more. */
+const MAX_REPLICAS = 5;
+/** Less would drop events of turns that still run. */
+const MIN_EVENTS_BYTES = 16 * 2 ** 20;
 
 /** A TCP port; 0 lets the system choose one. */
 export function port() {
@@ -28,6 +34,23 @@ export function optionalText() {
 /** Text that is never printed. Required; add `.optional()` where it may be absent. */
 export function secret() {
   return z.string().trim().min(1, "must not be blank").meta({ secret: true });
+}
+
+/** Where NATS is, and the streams there. All but the address are the same for all processes of a deployment. */
+export function brokerFields() {
+  return {
+    NATS_URL: z
+      .string()
+      .default("nats://127.0.0.1:4222")
+      .describe("NATS servers, comma-separated: `nats://user:password@host:4222`."),
+    SHARDS: wholeNumber(1, MAX_SHARDS)
+      .default(1)
+      .describe("Shards of the event and log streams; fixed for a deployment."),
+    STREAM_REPLICAS: wholeNumber(1, MAX_REPLICAS).default(1).describe("Copies of each stream; 3 on a NATS cluster."),
+    EVENTS_MAX_BYTES: wholeNumber(MIN_EVENTS_BYTES, Number.MAX_SAFE_INTEGER)
+      .default(8 * 2 ** 30)
+      .describe("Disk that the events of one shard may use; beyond it the oldest go before their 30 minutes are over."),
+  };
 }
 
 /** How much is logged; `info` when it is not set. */

@@ -1,4 +1,13 @@
-import { durationMs, logFormat, logLevel, optionalText, port, secret, traceFields } from "@parley/runtime";
+import {
+  brokerFields,
+  durationMs,
+  logFormat,
+  logLevel,
+  optionalText,
+  port,
+  secret,
+  traceFields,
+} from "@parley/runtime";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 
@@ -9,13 +18,8 @@ const count = (defaultCount: number) => z.coerce.number().int().min(1).default(d
 
 /** All settings of an agent worker; the keys are the names of the environment variables. */
 export const Config = z.object({
-  NATS_URL: z
-    .string()
-    .default("nats://127.0.0.1:4222")
-    .describe("NATS servers, comma-separated: `nats://user:password@host:4222`."),
+  ...brokerFields(),
   REDIS_URL: z.string().default("redis://127.0.0.1:6379").describe("Redis, for the queue of tool calls."),
-  SHARDS: count(1).describe("Shards of the event and log streams; fixed for a deployment."),
-  STREAM_REPLICAS: count(1).describe("Copies of each stream; 3 on a NATS cluster."),
   ADMIN_HOST: z.string().default("127.0.0.1").describe("Where probes and metrics are served."),
   ADMIN_PORT: port().default(8011).describe("Where probes and metrics are served."),
   SLOTS: count(100).describe("Turns that run here at once."),

@@ -13,6 +13,8 @@ export interface AgentGauges {
   readonly parked: () => number;
   /** Undefined while the broker cannot be asked. */
   readonly backlog: () => TurnBacklog | undefined;
+  /** From 0 to 1; undefined while the broker cannot be asked. */
+  readonly eventsFill: () => number | undefined;
 }
 
 const waitBucketsS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
@@ -31,7 +33,7 @@ export function createAgentMetrics() {
     janitorFound: rescues.janitorFound,
     ...createTurnMetrics(registry, rescues),
     ...createModelMetrics(registry),
-    observe({ slots, running, parked, backlog }: AgentGauges): void {
+    observe({ slots, running, parked, backlog, eventsFill }: AgentGauges): void {
       const gauge = (name: string, help: string, read: () => number) => addGauge(registry, name, help, read);
       gauge("parley_agent_slots", "Turns that may run here at once.", () => slots);
       gauge("parley_turns_running", "Turns that run here.", running);
@@ -40,6 +42,9 @@ export function createAgentMetrics() {
       gauge("parley_turns_queue_waiting", waiting, () => backlog()?.waiting ?? Number.NaN);
       const delivered = "Turns in the queue that a worker has and has not ended; the same on all workers.";
       gauge("parley_turns_queue_delivered", delivered, () => backlog()?.delivered ?? Number.NaN);
+      const fill =
+        "Bytes of the fullest event stream as a share of its limit; the same on all workers, absent if unknown.";
+      gauge("parley_event_stream_fill_ratio", fill, () => eventsFill() ?? Number.NaN);
     },
   };
 }

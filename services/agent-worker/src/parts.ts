@@ -1,4 +1,4 @@
-import { connectRedis, createToolCatalogue, createToolQueue, openBus, type Bus } from "@parley/bus";
+import { connectRedis, createToolCatalogue, createToolQueue, openBus, streamSettings, type Bus } from "@parley/bus";
 import type { Lifecycle, Logger } from "@parley/runtime";
 import { loadAgents } from "./agents/load-agents.ts";
 import { createAnswer } from "./answer.ts";
@@ -24,8 +24,7 @@ export interface Process {
 export async function connectBus({ config, log, life }: Process, name: string): Promise<Bus> {
   const bus = await openBus({
     servers: config.NATS_URL,
-    shards: config.SHARDS,
-    replicas: config.STREAM_REPLICAS,
+    ...streamSettings(config),
     ackWaitMs: config.ACK_WAIT_MS,
     ...{ name, log },
   });

@@ -20,6 +20,7 @@ const pullMs = 3_000;
 const mostAtOnce = 16;
 /** A pull of many does not wait for the last of them: the least that the broker's client takes. */
 const burstMs = 1_000;
+
 /** Pulls turns while there is a free slot, until the signal. */
 export function startPulling({ turns, slots, take, signal, log }: PullingDeps): void {
   /** Turns that pulls have asked for and not got: their slots are spoken for. */
@@ -30,14 +31,17 @@ export function startPulling({ turns, slots, take, signal, log }: PullingDeps): 
     return async () => {
       const wanted = Math.max(1, Math.min(most, slots.room() - asked));
       let missing = wanted;
+      let over = false;
       asked += wanted;
       try {
         await turns.pull(wanted, wanted === 1 ? pullMs : burstMs, (delivery) => {
+          if (!over) asked--;
           missing--;
-          asked--;
           take(delivery);
         });
       } finally {
+        // One that comes after a pull was given up is taken, but its slot is no longer counted as asked for.
+        over = true;
         asked -= missing;
       }
       most = missing === 0 ? Math.min(mostAtOnce, most * 2) : 1;

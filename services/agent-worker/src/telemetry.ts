@@ -9,6 +9,7 @@ export interface Telemetry {
 }
 
 const backlogEveryMs = 5_000;
+const fillEveryMs = 15_000;
 
 /** Figures and traces of this process. */
 export async function startTelemetry({ config, log, life }: Process, instance: string): Promise<Telemetry> {
@@ -21,10 +22,12 @@ export async function startTelemetry({ config, log, life }: Process, instance: s
 export function observe(
   { metrics }: Telemetry,
   { log, life }: Process,
-  { turns }: Pick<Bus, "turns">,
-  gauges: Omit<AgentGauges, "backlog">,
+  { turns, eventsFill }: Pick<Bus, "turns" | "eventsFill">,
+  gauges: Omit<AgentGauges, "backlog" | "eventsFill">,
 ): void {
   const backlog = createSampled({ everyMs: backlogEveryMs, read: turns.backlog, log });
   life.use("the look at the queue", backlog.stop);
-  metrics.observe({ ...gauges, backlog: backlog.latest });
+  const fill = createSampled({ everyMs: fillEveryMs, read: eventsFill, log });
+  life.use("the look at the event stream", fill.stop);
+  metrics.observe({ ...gauges, backlog: backlog.latest, eventsFill: fill.latest });
 }

@@ -1,4 +1,5 @@
 import {
+  brokerFields,
   durationMs,
   flag,
   logFormat,
@@ -27,13 +28,8 @@ export const Config = z
     REUSE_PORT: flag().describe("Lets several edges listen on one port; the kernel spreads connections over them."),
     ADMIN_HOST: z.string().default("127.0.0.1").describe("Where probes and metrics are served."),
     ADMIN_PORT: port().default(8001).describe("Where probes and metrics are served."),
-    NATS_URL: z
-      .string()
-      .default("nats://127.0.0.1:4222")
-      .describe("NATS servers, comma-separated: `nats://user:password@host:4222`."),
+    ...brokerFields(),
     REDIS_URL: z.string().default("redis://127.0.0.1:6379").describe("Redis, for the lists of conversations."),
-    SHARDS: count().default(1).describe("Shards of the event and log streams; fixed for a deployment."),
-    STREAM_REPLICAS: count().default(1).describe("Copies of each stream; 3 on a NATS cluster."),
     AUTH_JWT_SECRET: secret().describe("Shared secret (HS256) that access tokens are signed with."),
     AUTH_JWT_PREVIOUS_SECRET: secret()
       .optional()

@@ -197,7 +197,8 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     release();
     throw error;
   });
-  addEdgeMetrics(registry, counters, { sockets: () => connections.size, hubs: hubs.stats, outbox: outbox.stats });
+  const sockets = { sockets: () => connections.size, maxSockets: options.maxConnections };
+  addEdgeMetrics(registry, counters, { ...sockets, hubs: hubs.stats, outbox: outbox.stats });
   return {
     port: listener.port,
     registry,

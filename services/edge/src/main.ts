@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { fileURLToPath } from "node:url";
-import { connectRedis, openBus } from "@parley/bus";
+import { connectRedis, openBus, streamSettings } from "@parley/bus";
 import {
   createLifecycle,
   createLogger,
@@ -40,8 +40,7 @@ runMain(SERVICE, async ({ env }) => {
   const bus = await openBus({
     servers: config.NATS_URL,
     name,
-    shards: config.SHARDS,
-    replicas: config.STREAM_REPLICAS,
+    ...streamSettings(config),
     log,
   });
   lifecycle.use("broker", bus.close);

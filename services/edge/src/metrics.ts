@@ -39,6 +39,8 @@ export type Counters = ReturnType<typeof createCounters>;
 
 export interface Gauges {
   readonly sockets: () => number;
+  /** Sockets that this process takes. */
+  readonly maxSockets: number;
   readonly hubs: () => { readonly hubs: number; readonly viewers: number };
   readonly outbox: () => { readonly laggards: number; readonly bufferedBytes: number };
 }
@@ -113,9 +115,14 @@ function addLabelledCounters(registry: Registry, counters: Counters): void {
 }
 
 /** Adds the metrics of an edge, read from the plain numbers when somebody asks. */
-export function addEdgeMetrics(registry: Registry, counters: Counters, { sockets, hubs, outbox }: Gauges): void {
+export function addEdgeMetrics(
+  registry: Registry,
+  counters: Counters,
+  { sockets, maxSockets, hubs, outbox }: Gauges,
+): void {
   addGauges(registry, {
     parley_edge_sockets: ["Open sockets.", sockets],
+    parley_edge_max_sockets: ["Sockets that this process takes.", () => maxSockets],
     parley_edge_hubs: ["Conversations that are looked at, or were a moment ago.", () => hubs().hubs],
     parley_edge_viewers: ["Pairs of a socket and a conversation.", () => hubs().viewers],
     parley_edge_lagging_sockets: ["Sockets that do not keep up.", () => outbox().laggards],

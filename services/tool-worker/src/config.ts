@@ -1,4 +1,4 @@
-import { durationMs, flag, logFormat, logLevel, optionalText, port, traceFields } from "@parley/runtime";
+import { brokerFields, durationMs, flag, logFormat, logLevel, optionalText, port, traceFields } from "@parley/runtime";
 import { z } from "zod";
 
 const count = (defaultCount: number) => z.coerce.number().int().min(1).default(defaultCount);
@@ -14,13 +14,8 @@ const namespaces = z
 
 /** All settings of a tool worker; the keys are the names of the environment variables. */
 export const Config = z.object({
-  NATS_URL: z
-    .string()
-    .default("nats://127.0.0.1:4222")
-    .describe("NATS servers, comma-separated: `nats://user:password@host:4222`."),
+  ...brokerFields(),
   REDIS_URL: z.string().default("redis://127.0.0.1:6379").describe("Redis, with the queue of tool calls."),
-  SHARDS: count(1).describe("Shards of the event and log streams; fixed for a deployment."),
-  STREAM_REPLICAS: count(1).describe("Copies of each stream; 3 on a NATS cluster."),
   ADMIN_HOST: z.string().default("127.0.0.1").describe("Where probes and metrics are served."),
   ADMIN_PORT: port().default(8021).describe("Where probes and metrics are served."),
   CONCURRENCY: count(16).describe("Calls that run here at once."),

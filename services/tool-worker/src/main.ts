@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { connectRedis, createToolCatalogue, openBus, startToolWorker } from "@parley/bus";
+import { connectRedis, createToolCatalogue, openBus, startToolWorker, streamSettings } from "@parley/bus";
 import { createLifecycle, createLogger, readConfig, runMain, startAdmin, type Logger } from "@parley/runtime";
 import { keepAnnouncing } from "./announcement.ts";
 import { createCallLog } from "./call-log.ts";
@@ -32,7 +32,7 @@ runMain("tool-worker", async ({ env }) => {
   const { ADMIN_HOST: host, ADMIN_PORT: port } = config;
   const admin = await startAdmin({ host, port, registry: metrics.registry, ready: () => ready(), log });
   life.use("the admin server", admin.close);
-  const bus = await openBus({ servers: config.NATS_URL, name: worker, ...streamOptions(config), log });
+  const bus = await openBus({ servers: config.NATS_URL, name: worker, ...streamSettings(config), log });
   life.use("the broker connection", bus.close);
   const redis = connectRedis({ url: config.REDIS_URL, role: "cache", log });
   life.use("Redis", () => redis.disconnect());
@@ -63,10 +63,6 @@ runMain("tool-worker", async ({ env }) => {
   );
   await life.untilStopped();
 });
-
-function streamOptions({ SHARDS: shards, STREAM_REPLICAS: replicas }: Config) {
-  return { shards, replicas };
-}
 
 function queueOptions({ REDIS_URL: url, CONCURRENCY: concurrency, LOCK_MS, STALLED_CHECK_MS }: Config) {
   return { url, concurrency, lockDurationMs: LOCK_MS, stalledIntervalMs: STALLED_CHECK_MS };

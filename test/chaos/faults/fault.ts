@@ -15,8 +15,9 @@ export type Fault =
   | { readonly kind: "stall"; readonly member: MemberKind; readonly index: number; readonly forMs: number }
   /** Its connection to NATS is reset, and so is every new one. */
   | { readonly kind: "sever"; readonly member: MemberKind; readonly index: number; readonly forMs: number }
-  | { readonly kind: "kill broker"; readonly broker: BrokerKind; readonly downMs: number }
-  | { readonly kind: "freeze broker"; readonly broker: BrokerKind; readonly forMs: number }
+  /** One of its servers; default: the first. */
+  | { readonly kind: "kill broker"; readonly broker: BrokerKind; readonly server?: number; readonly downMs: number }
+  | { readonly kind: "freeze broker"; readonly broker: BrokerKind; readonly server?: number; readonly forMs: number }
   /** The event stream is deleted, with all that is in it. */
   | { readonly kind: "delete events" };
 
@@ -50,9 +51,9 @@ export function describeFault(fault: Fault): string {
     case "sever":
       return `connection of ${fault.member} ${fault.index} to NATS severed for ${fault.forMs} ms`;
     case "kill broker":
-      return `${fault.broker} killed, back after ${fault.downMs} ms`;
+      return `${fault.broker}${fault.server === undefined ? "" : ` ${fault.server}`} killed, back after ${fault.downMs} ms`;
     case "freeze broker":
-      return `${fault.broker} frozen for ${fault.forMs} ms`;
+      return `${fault.broker}${fault.server === undefined ? "" : ` ${fault.server}`} frozen for ${fault.forMs} ms`;
     case "delete events":
       return "event stream deleted";
   }

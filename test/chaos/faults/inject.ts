@@ -18,7 +18,7 @@ export async function inject(world: World, fault: Fault, signal: AbortSignal): P
     }
     case "kill broker":
     case "freeze broker":
-      return breakBroker(world.brokers[fault.broker], fault, signal);
+      return breakBroker(serverOf(world, fault), fault, signal);
     case "delete events":
       return deleteEvents(world);
   }
@@ -58,6 +58,13 @@ async function breakMember({ service, proxy, kind }: Member, fault: MemberFault,
 }
 
 type BrokerFault = Extract<Fault, { broker: unknown }>;
+
+function serverOf({ brokers }: World, { broker, server = 0 }: BrokerFault): Broker {
+  const servers = brokers[broker];
+  const found = servers[server % servers.length];
+  if (found === undefined) throw new Error(`the scenario has no ${broker}`);
+  return found;
+}
 
 async function breakBroker(broker: Broker, fault: BrokerFault, signal: AbortSignal): Promise<void> {
   if (fault.kind === "kill broker") {

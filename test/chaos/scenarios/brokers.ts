@@ -28,6 +28,41 @@ export const natsFrozen = defineScenario({
   expected: { cancelWithinMs: 20_000 },
 });
 
+export const natsServersKilled = defineScenario({
+  name: "nats-servers-killed",
+  about: "Of three NATS servers with a copy of everything each, one after the other is killed and comes back.",
+  promises: ["P1", "P2", "P3", "P5"],
+  shape: { natsServers: 3 },
+  workload: { spanMs: 20_000, cancels: 0.15 },
+  faults: (random) =>
+    [0, 1, 2].map((server) => ({
+      kind: "kill broker",
+      broker: "nats",
+      server,
+      downMs: random.within([1_000, 2_500]),
+      atMs: 2_000 + server * 6_000 + random.within([0, 500]),
+    })),
+  expected: { cancelWithinMs: 20_000 },
+});
+
+export const natsServersFrozen = defineScenario({
+  name: "nats-servers-frozen",
+  about:
+    "Of three NATS servers, one stands still for 5 s, and then another: leaders are elected while the old one still believes it leads.",
+  promises: ["P1", "P2", "P3"],
+  shape: { natsServers: 3 },
+  workload: { spanMs: 20_000, cancels: 0.1 },
+  faults: (random) =>
+    [0, 1].map((step) => ({
+      kind: "freeze broker",
+      broker: "nats",
+      server: random.within([0, 2]),
+      forMs: 5_000,
+      atMs: 2_500 + step * 9_000,
+    })),
+  expected: { cancelWithinMs: 20_000 },
+});
+
 export const redisRestarted = defineScenario({
   name: "redis-restarted",
   about: "Redis is killed and comes back with its data, three times.",

@@ -1,6 +1,15 @@
 import type { Scenario } from "../scenario.ts";
 import { agentsFrozen, agentsKilled, agentsRestarted, workerLost, workerPartitioned } from "./agents.ts";
-import { eventsDeleted, natsFrozen, natsRestarted, redisDown, redisEmptied, redisRestarted } from "./brokers.ts";
+import {
+  eventsDeleted,
+  natsFrozen,
+  natsRestarted,
+  natsServersFrozen,
+  natsServersKilled,
+  redisDown,
+  redisEmptied,
+  redisRestarted,
+} from "./brokers.ts";
 import { calm, churn, clientsCut, manyDevices, repeats, slowViewers } from "./clients.ts";
 import { edgePartitioned, edgesKilled, edgesRestarted } from "./edges.ts";
 import { toolWorkersFrozen, toolWorkersKilled, toolWorkersRestarted } from "./tools.ts";
@@ -28,6 +37,8 @@ export const scenarios: readonly Scenario[] = [
   modelMisbehaves,
   natsRestarted,
   natsFrozen,
+  natsServersKilled,
+  natsServersFrozen,
   redisRestarted,
   redisEmptied,
   redisDown,

@@ -1,11 +1,11 @@
-import type { Broker, Service } from "@parley/testkit";
+import type { Broker, NatsCluster, Service } from "@parley/testkit";
 import type { MemberKind } from "../faults/fault.ts";
 
 /** Takeovers take seconds, not the half minute of a deployment. The same for all processes: whoever starts sets the streams up. */
 export const ackWaitMs = 2_000;
 
 interface Ground {
-  readonly nats: Broker;
+  readonly nats: NatsCluster;
   readonly redis: Broker;
   readonly model: Service;
   readonly jwtSecret: string;
@@ -17,6 +17,7 @@ export function environmentOf(kind: MemberKind, ground: Ground): Record<string, 
   const common = {
     NATS_URL: ground.nats.url,
     REDIS_URL: ground.redis.url,
+    STREAM_REPLICAS: String(ground.nats.servers.length),
     ACK_WAIT_MS: String(ackWaitMs),
     LOG_LEVEL: "warn",
   };

@@ -1,7 +1,7 @@
 import {
   startService,
   startTcpProxy,
-  type Broker,
+  type NatsCluster,
   type Service,
   type ServiceName,
   type TcpProxy,
@@ -29,12 +29,12 @@ interface MemberOptions {
   readonly kind: MemberKind;
   readonly index: number;
   readonly env: Readonly<Record<string, string>>;
-  readonly nats: Broker;
+  readonly nats: NatsCluster;
   readonly isProxied: boolean;
 }
 
 export async function startMember({ kind, index, env, nats, isProxied }: MemberOptions): Promise<Member> {
-  const proxy = isProxied ? await startTcpProxy({ targets: [nats.port] }) : undefined;
+  const proxy = isProxied ? await startTcpProxy({ targets: nats.servers.map(({ port }) => port) }) : undefined;
   const route = proxy === undefined ? {} : { NATS_URL: `nats://127.0.0.1:${proxy.port}` };
   let service: Service;
   try {

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import path from "node:path";
 import { openBus, type Bus } from "@parley/bus";
 import { createLogger } from "@parley/runtime";
-import { startNats, startRedis, startService, tempDir, type Broker, type Service } from "@parley/testkit";
+import { startNatsCluster, startRedis, startService, tempDir, type Broker, type Service } from "@parley/testkit";
 import type { BrokerKind, MemberKind } from "../faults/fault.ts";
 import { createBelongings, type Belongings } from "./belongings.ts";
 import { ackWaitMs, environmentOf } from "./environment.ts";
@@ -13,6 +13,8 @@ export interface Shape {
   readonly agents: number;
   readonly edges: number;
   readonly tools: number;
+  /** Each with a copy of every stream. */
+  readonly natsServers: 1 | 3;
   /** Whose connection to NATS leads through a proxy that can stall or sever it. */
   readonly proxied: readonly MemberKind[];
   /** Whether Redis keeps its data when it is killed. */
@@ -20,11 +22,19 @@ export interface Shape {
   readonly env: Readonly<Partial<Record<MemberKind, Readonly<Record<string, string>>>>>;
 }
 
-export const ordinaryShape: Shape = { agents: 3, edges: 2, tools: 2, proxied: [], redisKeepsData: true, env: {} };
+export const ordinaryShape: Shape = {
+  agents: 3,
+  edges: 2,
+  tools: 2,
+  natsServers: 1,
+  proxied: [],
+  redisKeepsData: true,
+  env: {},
+};
 
 /** All of Parley as processes of its own, with real brokers and a simulated model. */
 export interface World {
-  readonly brokers: Readonly<Record<BrokerKind, Broker>>;
+  readonly brokers: Readonly<Record<BrokerKind, readonly Broker[]>>;
   readonly model: Service;
   readonly members: Readonly<Record<MemberKind, readonly Member[]>>;
   /** The harness's own way to the brokers' data; never through a proxy. */
@@ -39,14 +49,14 @@ export interface World {
 async function startGround(belongings: Belongings, shape: Shape) {
   const folder = await belongings.own(tempDir());
   const starting = [
-    belongings.own(startNats()),
+    belongings.own(startNatsCluster(shape.natsServers)),
     belongings.own(startRedis({ persist: shape.redisKeepsData })),
     belongings.own(startService("model-simulator", { LOG_LEVEL: "warn" })),
   ] as const;
   await Promise.allSettled(starting);
   const [nats, redis, model] = await Promise.all(starting);
   const log = createLogger({ service: "chaos", level: "silent", format: "json" });
-  const bus = await openBus({ servers: nats.url, name: "chaos", ackWaitMs, log });
+  const bus = await openBus({ servers: nats.url, name: "chaos", replicas: shape.natsServers, ackWaitMs, log });
   belongings.defer(() => bus.close());
   return { nats, redis, model, bus, counterFile: path.join(folder.path, "executions") };
 }
@@ -73,7 +83,7 @@ async function startAll(belongings: Belongings, shape: Shape): Promise<Omit<Worl
     tool: await Promise.all(starting.tool),
   };
   return {
-    brokers: { nats: ground.nats, redis: ground.redis },
+    brokers: { nats: ground.nats.servers, redis: [ground.redis] },
     model: ground.model,
     members,
     bus: ground.bus,
