@@ -1,21 +1,16 @@
-import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, totalmem } from "node:os";
 import path from "node:path";
+import { natsServerVersion } from "@parley/testkit";
 import type { BenchResult } from "../bench.ts";
 
 const folder = path.resolve(import.meta.dirname, "../results");
-
-function natsVersion(): string {
-  const program = process.env["NATS_SERVER_BIN"] ?? "nats-server";
-  return execFileSync(program, ["-v"], { encoding: "utf8" }).trim();
-}
 
 /** What the figures were measured on: without it they say nothing. */
 function machine() {
   return {
     node: process.version,
-    nats: natsVersion(),
+    nats: natsServerVersion(),
     processors: cpus().length,
     processor: cpus()[0]?.model ?? "unknown",
     memoryGb: Math.round(totalmem() / 2 ** 30),

@@ -1,7 +1,10 @@
+import { isTooOldForCluster, oldestForCluster } from "@parley/bus";
+import { natsServerVersion } from "@parley/testkit";
 import { readOptions } from "./options.ts";
 import { createProgressLine } from "./report/progress-line.ts";
 import { resultTable } from "./report/result-table.ts";
 import { writeViolation } from "./report/violation-file.ts";
+import type { Scenario } from "./scenario.ts";
 import { runScenario, type RunResult } from "./scenario-run.ts";
 
 const shownViolations = 5;
@@ -20,8 +23,22 @@ function sayFound(result: RunResult, seed: number): void {
   say(`  its history: ${writeViolation(result, seed)}`);
 }
 
+/** Without those that this machine's NATS cannot do. */
+function withoutClusters(chosen: readonly Scenario[]): readonly Scenario[] {
+  const version = natsServerVersion();
+  if (!isTooOldForCluster(version)) return chosen;
+  const left = chosen.filter(({ shape }) => shape.natsServers > 1).map(({ name }) => name);
+  if (left.length > 0) {
+    say(
+      `Left out: ${left.join(", ")}. A cluster needs NATS ${oldestForCluster}, this is ${version}; NATS_SERVER_BIN names another.`,
+    );
+  }
+  return chosen.filter(({ shape }) => shape.natsServers === 1);
+}
+
 async function main(args: readonly string[]): Promise<number> {
-  const { seed, turns, chosen } = readOptions(args);
+  const { seed, turns, chosen: wanted } = readOptions(args);
+  const chosen = withoutClusters(wanted);
   const stopping = new AbortController();
   process.once("SIGINT", () => stopping.abort());
   say(`Chaos: ${chosen.length} scenarios with ${turns} turns each, seed ${seed}`);

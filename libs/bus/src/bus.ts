@@ -1,12 +1,14 @@
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { createBackoff, sleep, withDeadline, type Logger } from "@parley/runtime";
 import { createAppender } from "./appender.ts";
+import { isTooOldForCluster, oldestForCluster } from "./cluster-version.ts";
 import { createEventRoom } from "./event-room.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
 import { connectNats, type BrokerLink } from "./nats-connection.ts";
 import { askTimeoutMs, createPatientLookups } from "./patient-lookups.ts";
 import { setUpStreams, type StreamOptions } from "./stream-setup.ts";
 import { createOwners, type Owners } from "./owners.ts";
+import { createStreamWatch, type Disturbed } from "./stream-watch.ts";
 import { createStoredConversations, type StoredConversations } from "./stored-conversations.ts";
 import { createTranscripts, type Transcripts } from "./transcripts.ts";
 import { createTurnQueue, type TurnQueue } from "./turn-queue.ts";
@@ -23,6 +25,8 @@ export interface Bus extends BrokerLink {
   readonly transcripts: Transcripts;
   readonly owners: Owners;
   readonly conversations: StoredConversations;
+  /** Calls the listener when live events may be missing although the connection held, until the signal. Only a cluster loses any that way. */
+  watchStreams(onDisturbed: Disturbed, signal: AbortSignal): void;
   /** See `createEventRoom`. */
   eventsFill(): Promise<number>;
   /** Lets what was published leave, then closes. */
@@ -46,9 +50,10 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
     eventsMaxBytes: 8 * 2 ** 30,
     ...streamOptions,
   };
+  warnOfOldCluster(link, options, log);
   const js = jetstream(link.nc);
   const manager = await jetstreamManager(link.nc, { checkAPI: false, timeout: askTimeoutMs });
-  const jsm = createPatientLookups(manager);
+  const jsm = createPatientLookups(manager, options);
   const setUp = (): Promise<void> => setUpStreams(manager, options);
   await untilSetUp(setUp, log);
 
@@ -65,6 +70,9 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
     transcripts: createTranscripts(jsm, events),
     owners: createOwners(jsm, events),
     conversations: createStoredConversations(jsm, events, options.shards),
+    watchStreams(onDisturbed, signal) {
+      if (options.replicas > 1) createStreamWatch({ jsm: manager, shards: options.shards }).start(onDisturbed, signal);
+    },
     eventsFill: createEventRoom(jsm, options.shards),
     async close() {
       appender.close();
@@ -101,4 +109,10 @@ function atMostEvery(intervalMs: number, action: () => Promise<void>): () => Pro
     });
     return running;
   };
+}
+
+function warnOfOldCluster({ nc }: BrokerLink, { replicas }: StreamOptions, log: Logger): void {
+  const version = nc.info?.version ?? "";
+  if (replicas === 1 || !isTooOldForCluster(version)) return;
+  log.warn({ version }, `a cluster of this NATS loses events when a server dies: use ${oldestForCluster} or newer`);
 }

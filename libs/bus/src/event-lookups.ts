@@ -53,9 +53,9 @@ export function createEventLookups(jsm: PatientLookups) {
   let looking = 0;
 
   return {
-    /** The last event of a subject, which may end in '>'. On a replica it may be stale, which is safe where a write checks it. */
+    /** The last event of a subject, which may end in '>'. */
     last: async (subject: string): Promise<EventAtSeq | undefined> =>
-      eventOf(await jsm.direct.getMessage(streams.events(shardOfSubject(subject)), { last_by_subj: subject })),
+      eventOf(await jsm.lookUp(streams.events(shardOfSubject(subject)), { last_by_subj: subject })),
 
     /** As `last`, but from the stream's leader: never stale, a little slower. Use it after a refusal. */
     lastFromLeader,

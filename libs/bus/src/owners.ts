@@ -20,7 +20,7 @@ export function createOwners(jsm: PatientLookups, events: EventLog) {
   const ownerOf = async (conversation: ConversationId): Promise<string | undefined> => {
     const shard = events.shardOf(conversation);
     const query = { last_by_subj: subjects.owner(shard, conversation) };
-    const message = await jsm.direct.getMessage(streams.log(shard), query);
+    const message = await jsm.lookUp(streams.log(shard), query);
     return message === null ? undefined : decodeJson(OwnerRecord, message.data).user_id;
   };
 

@@ -1,4 +1,12 @@
-import { JetStreamApiError, type DirectMsgRequest, type JetStreamManager, type MsgRequest } from "@nats-io/jetstream";
+import {
+  JetStreamApiError,
+  type JetStreamManager,
+  type LastForMsgRequest,
+  type MsgRequest,
+  type NextMsgRequest,
+  type SeqMsgRequest,
+  type StoredMsg,
+} from "@nats-io/jetstream";
 import { createBackoff, sleep } from "@parley/runtime";
 
 /** An answer that was under way when the connection broke never comes, so a look-up asks again soon. */
@@ -21,14 +29,28 @@ export async function patiently<T>(ask: () => Promise<T>): Promise<T> {
 
 export type PatientLookups = ReturnType<typeof createPatientLookups>;
 
+/** One message: of a sequence, the last of a subject, or the first of a subject from a sequence on. */
+export type LookupQuery = SeqMsgRequest | LastForMsgRequest | (NextMsgRequest & SeqMsgRequest);
+
+export interface LookupOptions {
+  /** Copies of each stream. */
+  readonly replicas: number;
+}
+
 /** The look-ups this library makes, none of which is lost to a broker that is away for a moment. */
-export function createPatientLookups(jsm: JetStreamManager) {
+export function createPatientLookups(jsm: JetStreamManager, { replicas }: LookupOptions) {
+  const fromLeader = (stream: string, query: MsgRequest): Promise<StoredMsg | null> =>
+    patiently(() => jsm.streams.getMessage(stream, query));
+  /**
+   * Any copy answers a direct get, also one that is behind: a server that had stood still for 5 s did not show a turn that was queued, and the
+   * next one of its conversation ran beside it. The leader takes the same queries.
+   */
+  const lookUp = (stream: string, query: LookupQuery): Promise<StoredMsg | null> =>
+    replicas > 1 ? fromLeader(stream, query) : patiently(() => jsm.direct.getMessage(stream, query));
   return {
-    direct: {
-      getMessage: (stream: string, query: DirectMsgRequest) => patiently(() => jsm.direct.getMessage(stream, query)),
-    },
+    lookUp,
     streams: {
-      getMessage: (stream: string, query: MsgRequest) => patiently(() => jsm.streams.getMessage(stream, query)),
+      getMessage: fromLeader,
       info: (stream: string) => patiently(() => jsm.streams.info(stream)),
       purge: jsm.streams.purge.bind(jsm.streams),
       deleteMessage: jsm.streams.deleteMessage.bind(jsm.streams),

@@ -40,7 +40,7 @@ export function createStoredConversations(jsm: PatientLookups, events: EventLog,
     /** Whether the record at this place of the log is one of the conversation's: for places that somebody else named. */
     async hasRecord(conversation: ConversationId, seq: number): Promise<boolean> {
       const shard = events.shardOf(conversation);
-      const message = await jsm.direct.getMessage(streams.log(shard), { seq });
+      const message = await jsm.lookUp(streams.log(shard), { seq });
       return message?.subject === subjects.log(shard, conversation);
     },
 
@@ -52,7 +52,7 @@ export function createStoredConversations(jsm: PatientLookups, events: EventLog,
         for (let seq = 1; ; seen++) {
           if (seen >= maxRecords || signal.aborted) return { conversations, isWhole: false };
           const query = { seq, next_by_subj: subjects.allOwners(shard) };
-          const message = await jsm.direct.getMessage(streams.log(shard), query);
+          const message = await jsm.lookUp(streams.log(shard), query);
           if (message === null) break;
           seq = message.seq + 1;
           const { user_id } = decodeJson(OwnerRecord, message.data);

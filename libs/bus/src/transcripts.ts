@@ -39,13 +39,13 @@ function createRecordLookups(jsm: PatientLookups, events: EventLog) {
       const known = cacheOf(shard).get(seq);
       // A log that was made anew counts from one again: what is remembered may be another conversation's.
       if (known?.record.conversation_id === conversation) return known;
-      const stored = recordOf(await jsm.direct.getMessage(streams.log(shard), { seq }));
+      const stored = recordOf(await jsm.lookUp(streams.log(shard), { seq }));
       return stored === undefined ? undefined : cacheOf(shard).add(stored);
     },
     async last(conversation: ConversationId): Promise<StoredRecord | undefined> {
       const shard = events.shardOf(conversation);
       const query = { last_by_subj: subjects.log(shard, conversation) };
-      const stored = recordOf(await jsm.direct.getMessage(streams.log(shard), query));
+      const stored = recordOf(await jsm.lookUp(streams.log(shard), query));
       return stored === undefined ? undefined : cacheOf(shard).add(stored);
     },
   };

@@ -26,12 +26,25 @@ export interface TurnBacklog {
   readonly delivered: number;
 }
 
+/**
+ * Whether a turn that was seen there is still queued, by the word of the stream's leader. Throws when the one that takes itself for the leader
+ * has not come that far: it stood still, and does not know yet that another one leads.
+ */
+function createIsQueued(jsm: PatientLookups) {
+  return async (seq: number): Promise<boolean> => {
+    if ((await jsm.streams.getMessage(streams.turns, { seq })) !== null) return true;
+    const { state } = await jsm.streams.info(streams.turns);
+    if (state.last_seq < seq) throw new Error(`the broker does not know turn ${seq} yet`);
+    return false;
+  };
+}
+
 /** What waits in `TURNS`, and its removal. */
 export function createTurnLookups(jsm: PatientLookups, events: EventLog, log: Logger) {
   const list = async (subject: string, limit: number): Promise<QueuedTurn[]> => {
     const found: QueuedTurn[] = [];
     for (let seq = 1; found.length < limit;) {
-      const message = await jsm.direct.getMessage(streams.turns, { seq, next_by_subj: subject });
+      const message = await jsm.lookUp(streams.turns, { seq, next_by_subj: subject });
       if (message === null) break;
       found.push({ seq: message.seq, request: decodeJson(TurnRequest, message.data) });
       seq = message.seq + 1;
@@ -69,8 +82,7 @@ export function createTurnLookups(jsm: PatientLookups, events: EventLog, log: Lo
     removeFirst,
     hasEnded,
 
-    /** Whether it is still queued, by the word of the stream's leader: other look-ups may be a moment behind on a cluster. */
-    isQueued: async (seq: number): Promise<boolean> => (await jsm.streams.getMessage(streams.turns, { seq })) !== null,
+    isQueued: createIsQueued(jsm),
 
     /** Up to `limit` turns of all conversations, oldest first. For whoever looks after the queue. */
     scan: (limit: number): Promise<QueuedTurn[]> => list(subjects.allTurns, limit),

@@ -4,6 +4,7 @@ export { freePort } from "./free-port.ts";
 export { startNatsCluster, type NatsCluster } from "./nats-cluster.ts";
 export type { ProcessUnderTest } from "./process-under-test.ts";
 export { type Service, type ServiceName, startService } from "./service.ts";
+export { natsServerVersion } from "./test-environment.ts";
 export { startSystem, type System, type SystemOptions } from "./system.ts";
 export { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 export { tempDir, type TempDir } from "./temp-dir.ts";

@@ -1,3 +1,5 @@
+import { execFileSync } from "node:child_process";
+
 /** What tests take from the caller's environment. Nothing else of it reaches a process under test. */
 
 /** Just enough for a program to run: a developer's keys and URLs must never decide what a test sees. */
@@ -8,6 +10,12 @@ export function bareEnvironment(): Record<string, string> {
 
 export function natsServerCommand(): string {
   return process.env["NATS_SERVER_BIN"] ?? "nats-server";
+}
+
+/** As "2.12.15", of the program that tests start. */
+export function natsServerVersion(): string {
+  const text = execFileSync(natsServerCommand(), ["-v"], { encoding: "utf8" });
+  return /\d+\.\d+\.\d+/.exec(text)?.[0] ?? text.trim();
 }
 
 export function redisServerCommand(): string {

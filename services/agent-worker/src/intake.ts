@@ -22,13 +22,22 @@ export interface IntakeDeps {
 /** A delivery that could not be looked at (the broker did not answer) is tried again after this. */
 const giveBackMs = 500;
 
+/** What shows neither the turn nor one before it: the turn has left the queue, or whoever answered did not know it yet. */
+function isBehind(first: QueuedTurn | undefined, { seq }: Delivery): boolean {
+  return first === undefined || first.seq > seq;
+}
+
 /** Only the first turn of a conversation may run (P4). The queue itself says which that is; there is no lock. */
 function createPlaces(turns: TurnQueue, runner: TurnRunner) {
   const placeOf = async (delivery: Delivery): Promise<Place> => {
-    const first = await turns.first(delivery.request.conversation_id);
-    if (first?.seq === delivery.seq) return "first";
-    // Nothing that is before it can be seen: it is the first, or it has left the queue.
-    if (first === undefined || first.seq > delivery.seq) return (await turns.isQueued(delivery.seq)) ? "first" : "gone";
+    const { conversation_id: conversation } = delivery.request;
+    let first = await turns.first(conversation);
+    if (isBehind(first, delivery)) {
+      if (!(await turns.isQueued(delivery.seq))) return "gone";
+      // The look that did not show it was of the moment before a new leader knew everything.
+      first = await turns.first(conversation);
+    }
+    if (first === undefined || isBehind(first, delivery) || first.seq === delivery.seq) return "first";
     // It may have ended without leaving the queue: then nobody else would ever remove it.
     if (runner.isRunning(first.request.turn_id) || !(await turns.hasEnded(first))) return "waits";
     await turns.removeFirst(first.seq);

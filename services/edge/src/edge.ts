@@ -183,11 +183,14 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const sweeping = startSweeping(outward, http);
   const forgetReconnects = bus.onReconnect(() => void hubs.syncAll());
   const forgetDisconnects = bus.onDisconnect(hubs.pauseAll);
+  const watching = new AbortController();
+  bus.watchStreams((shard, afterSeq) => void hubs.syncShard(shard, afterSeq), watching.signal);
 
   const release = (): void => {
     clearInterval(sweeping);
     forgetReconnects();
     forgetDisconnects();
+    watching.abort();
     canary.stop();
     hubs.close();
     delivery.stop();

@@ -100,6 +100,36 @@ describe("a message that the broker passes on after later ones", () => {
   });
 });
 
+describe("an event whose live copy was lost with the leader of the stream", () => {
+  it("is seen by all although the connection held and nothing shows a hole", async () => {
+    let disturbed: ((afterSeq: number) => void) | undefined;
+    const isLost: Lose = ({ data }) => Buffer.from(data).toString("utf8").includes("lost with the leader");
+    const clustered = await world.addEdge({
+      lose: isLost,
+      watchStreams: (onDisturbed) => (disturbed = (afterSeq) => onDisturbed(0, afterSeq)),
+    });
+    const viewer = await world.connect(clustered);
+    const turn = await beginTurn("leader lost", viewer);
+    const before = await turn.token("shown ");
+    viewer.send({
+      type: "message",
+      id: "waits for the leader",
+      message: "lost with the leader",
+      conversation_id: turn.conversation,
+    });
+    const waiting = await viewer.next("accepted");
+    await turn.token("too");
+    await viewer.next("token");
+    await viewer.next("token");
+    disturbed?.(before);
+    await turn.complete("shown too");
+    await viewer.next("snapshot");
+    const { messages, turns } = viewer.view(turn.conversation);
+    expect(messages.map(({ turn_id }) => turn_id)).toContain(waiting.turn_id);
+    expect(turns.get(turn.turn)).toMatchObject({ text: "shown too" });
+  });
+});
+
 describe("a broker connection that breaks", () => {
   it("costs no viewer an event", async () => {
     await using proxy = await startTcpProxy({ targets: [world.nats.port] });

@@ -12,6 +12,7 @@ import type { Logger } from "@parley/runtime";
 import type { Connection } from "../socket/connection.ts";
 import type { Outbox } from "../socket/outbox.ts";
 import type { Ownership } from "./ownership.ts";
+import { rememberWish } from "./places.ts";
 import type { Viewing } from "./viewing.ts";
 
 export interface FrameHandlerDeps {
@@ -46,6 +47,7 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
         viewing.leaveEnded(connection);
         return deps.onMessage(connection, user, frame);
       case "subscribe":
+        rememberWish(connection, frame.conversation_id, frame.after);
         await ownership.check(frame.conversation_id, user.id);
         return viewing.follow(connection, frame.conversation_id, frame.after);
       case "unsubscribe":

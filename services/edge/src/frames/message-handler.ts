@@ -14,8 +14,8 @@ import type { HubViewer } from "../hub/hub.ts";
 import type { Counters } from "../metrics.ts";
 import type { Connection } from "../socket/connection.ts";
 import type { Outbox } from "../socket/outbox.ts";
-import { beginAt } from "./left-place.ts";
 import type { Ownership } from "./ownership.ts";
+import { beginAsWanted, beginAt } from "./places.ts";
 import { startOf, submit, type SubmissionBus, type Submitted } from "./submission.ts";
 import { newConversationId, turnIdOf } from "./turn-id.ts";
 import { turnRequestOf } from "./turn-request.ts";
@@ -133,7 +133,7 @@ interface Beginning {
 /** A new viewer gets events from the beginning of the turn on, and of the turns before it that were open. */
 async function begin({ bus }: MessageDeps, { connection, viewer, request, open, submitted }: Beginning): Promise<void> {
   const { userSeq, earlier, isRepeated } = submitted;
-  if (userSeq === undefined) return;
+  if ((await beginAsWanted(bus.events, connection, viewer)) || userSeq === undefined) return;
   // What was open when a message came that is repeated now, only the log can say.
   const before = isRepeated ? earlier : [...new Set([...open, ...earlier])];
   const starts = await Promise.all(before.map((turn) => startOf(bus, request, turn)));

@@ -1,11 +1,11 @@
 import type { EventLog } from "@parley/bus";
 import { ChatError, type ConversationId } from "@parley/protocol";
-import { noCursor, streamSeqOf } from "../cursor.ts";
+import { noCursor } from "../cursor.ts";
 import type { CatchUp } from "../hub/catch-up.ts";
-import { attach as attachTo, detach, type Hub, type HubViewer } from "../hub/hub.ts";
+import { attach as attachTo, detach, type HubViewer } from "../hub/hub.ts";
 import type { Hubs } from "../hub/hubs.ts";
 import type { Connection } from "../socket/connection.ts";
-import { rememberPlace } from "./left-place.ts";
+import { placeOf, rememberPlace } from "./places.ts";
 
 export interface ViewingDeps {
   readonly hubs: Hubs;
@@ -46,7 +46,8 @@ export function createViewing({ hubs, catchUp, events }: ViewingDeps) {
     unsubscribe(connection: Connection, conversation: ConversationId): void {
       const viewer = connection.viewers.get(conversation);
       leave(connection, conversation);
-      if (viewer !== undefined) rememberPlace(connection, viewer, maxViewers);
+      connection.wanted?.delete(conversation);
+      if (viewer !== undefined) rememberPlace(connection, viewer);
     },
 
     /** Leaves the conversations in which the client waits for nothing any more, if its dialect can tell: such clients never say it. */
@@ -74,6 +75,7 @@ export function createViewing({ hubs, catchUp, events }: ViewingDeps) {
         leave(connection, conversation);
         throw error;
       }
+      connection.wanted?.delete(conversation);
       viewer.isGreeted = true;
       release(viewer);
     },
@@ -89,14 +91,4 @@ function leave(connection: Connection, conversation: ConversationId): void {
 
 function endedIn({ dialect, viewers }: Connection): ConversationId[] {
   return [...viewers.keys()].filter((conversation) => dialect.isWaitingIn?.(conversation) === false);
-}
-
-/** The stream sequence of a wire cursor. Costs a trip to the broker only when the hub itself cannot tell. */
-async function placeOf(events: EventLog, hub: Hub, after: number | undefined): Promise<number> {
-  if (after === undefined) return noCursor;
-  const { offset, ring } = hub;
-  const seq = after - offset;
-  if (seq >= ring.floor && seq <= hub.feed.intake.last) return seq;
-  const { firstSeq, lastSeq } = await events.state(hub.shard);
-  return hub.ring === ring ? streamSeqOf(after, { offset, firstSeq, lastSeq }) : noCursor;
 }

@@ -44,6 +44,8 @@ export interface Feed {
   waiting: StoredMessage[];
   suspectedMs: number;
   mustReadOnceMore: boolean;
+  /** The next reading begins after this. */
+  wholeUpTo: number;
   subscription: { unsubscribe(): void } | undefined;
 }
 
@@ -62,6 +64,7 @@ export function createFeed(deps: FeedDeps, listener: FeedListener): Feed {
     waiting: [],
     suspectedMs: 0,
     mustReadOnceMore: false,
+    wholeUpTo: Number.POSITIVE_INFINITY,
     subscription: undefined,
   };
 }
@@ -101,8 +104,9 @@ export function pauseFeed(feed: Feed): void {
   feed.listener.onSyncing();
 }
 
-/** Reads again what is above `wholeUpTo` (default: what may have been missed), until that succeeds. */
+/** Reads again what is above `wholeUpTo` (default: what was taken last), until that succeeds. */
 export async function syncFeed(feed: Feed, wholeUpTo = feed.intake.last): Promise<void> {
+  feed.wholeUpTo = Math.min(feed.wholeUpTo, wholeUpTo, feed.intake.last);
   pauseFeed(feed);
   if (feed.state !== "paused") return;
   feed.state = "syncing";
@@ -112,13 +116,14 @@ export async function syncFeed(feed: Feed, wholeUpTo = feed.intake.last): Promis
   while (feed.mustReadOnceMore && !signal.aborted) {
     feed.mustReadOnceMore = false;
     try {
-      await readAgain(feed, wholeUpTo);
+      await readAgain(feed, feed.wholeUpTo);
     } catch (err) {
       feed.mustReadOnceMore = true;
       feed.deps.log.warn({ err, conversation: feed.deps.conversation }, "the event stream could not be read yet");
       await sleep(backoff.nextMs(), signal);
     }
   }
+  feed.wholeUpTo = Number.POSITIVE_INFINITY;
   if (!signal.aborted) becomeLive(feed);
 }
 

@@ -77,9 +77,9 @@ export function pauseHub({ feed }: Hub): void {
   pauseFeed(feed);
 }
 
-/** Reads whatever may have been missed. */
-export function syncHub({ feed }: Hub): Promise<void> {
-  return syncFeed(feed);
+/** Reads whatever may have been missed: everything after `wholeUpTo`, if that is given. */
+export function syncHub({ feed }: Hub, wholeUpTo?: number): Promise<void> {
+  return syncFeed(feed, wholeUpTo);
 }
 
 export function isLive({ feed }: Hub): boolean {

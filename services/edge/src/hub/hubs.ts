@@ -11,6 +11,16 @@ interface Entry {
   readonly opened: Promise<void>;
 }
 
+/** All are held back at once, however long the last one waits until it is read. */
+async function syncMany(stale: readonly Hub[], wholeUpTo?: number): Promise<void> {
+  stale.forEach(pauseHub);
+  const hubs = stale.values();
+  const syncSome = async (): Promise<void> => {
+    for (let next = hubs.next(); next.done !== true; next = hubs.next()) await syncHub(next.value, wholeUpTo);
+  };
+  await Promise.all(Array.from({ length: concurrentSyncs }, syncSome));
+}
+
 /** The conversations somebody looks at. */
 export function createHubs(deps: HubDeps) {
   const { limits, log } = deps;
@@ -27,15 +37,11 @@ export function createHubs(deps: HubDeps) {
     return entry;
   };
 
-  const syncSome = async (hubs: Iterator<Hub>): Promise<void> => {
-    for (let next = hubs.next(); next.done !== true; next = hubs.next()) await syncHub(next.value);
-  };
-
-  const pauseAll = (): void => entries.forEach(({ hub }) => pauseHub(hub));
+  const all = (): Hub[] => [...entries.values()].map(({ hub }) => hub);
 
   return {
     /** When the broker connection is lost, and again when it is back: see `pauseFeed`. */
-    pauseAll,
+    pauseAll: (): void => all().forEach(pauseHub),
 
     /** The hub of a conversation, open. Throws OVERLOADED when the broker does not answer. */
     async of(conversation: ConversationId): Promise<Hub> {
@@ -47,10 +53,12 @@ export function createHubs(deps: HubDeps) {
     },
 
     /** After the broker connection came back: what was live in between is gone. */
-    async syncAll(): Promise<void> {
-      pauseAll();
-      const hubs = [...entries.values()].map(({ hub }) => hub).values();
-      await Promise.all(Array.from({ length: concurrentSyncs }, () => syncSome(hubs)));
+    syncAll: (): Promise<void> => syncMany(all()),
+
+    /** After the broker may have dropped live events of the shard that it stored after this sequence: see `watchStreams` of the bus. */
+    syncShard(shard: number, afterSeq: number): Promise<void> {
+      const stale = all().filter((hub) => hub.shard === shard);
+      return syncMany(stale, afterSeq);
     },
 
     /** Once a second. */

@@ -17,6 +17,8 @@ export interface Connection extends Outlet {
   readonly viewers: Map<ConversationId, HubViewer>;
   /** Conversations it unsubscribed from, with the wire cursor of the last frame it got: `seq` never falls on a connection. */
   left: Map<ConversationId, number> | undefined;
+  /** Conversations in which it asked in vain to go on from a cursor: the next message does. */
+  wanted: Map<ConversationId, number> | undefined;
   /** The turn it asked for last, until its first token is sent; and when that was (a `performance.now`). */
   asked: TurnId | undefined;
   askedMs: number;
@@ -76,6 +78,7 @@ export function createConnection({
     ws: undefined,
     viewers: new Map(),
     left: undefined,
+    wanted: undefined,
     asked: undefined,
     askedMs: 0,
     laggingSinceMs: 0,

@@ -50,6 +50,8 @@ type EdgeSettings = Partial<Omit<EdgeOptions, "limits">> & {
   readonly natsUrl?: string;
   /** Live messages that do not reach it, as when a route between two brokers broke. */
   readonly lose?: Lose;
+  /** Instead of the bus's own: a cluster whose leaders change when the test says so. */
+  readonly watchStreams?: Bus["watchStreams"];
 };
 
 /** A broker, a worker and any number of edges in this process. */
@@ -102,8 +104,9 @@ function lossy(bus: Bus, lose: Lose): Bus {
 }
 
 async function addEdge(nats: Broker, settings: EdgeSettings): Promise<EdgeUnderTest> {
-  const { natsUrl = nats.url, limits, lose, ...options } = settings;
-  const bus = await openBus({ servers: natsUrl, name: "edge under test", log });
+  const { natsUrl = nats.url, limits, lose, watchStreams, ...options } = settings;
+  const own = await openBus({ servers: natsUrl, name: "edge under test", log });
+  const bus = watchStreams === undefined ? own : { ...own, watchStreams };
   const edge = await startEdge({
     bus: lose === undefined ? bus : lossy(bus, lose),
     listen: { host: "127.0.0.1", port: 0, isShared: false },

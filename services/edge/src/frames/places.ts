@@ -1,0 +1,62 @@
+import type { EventLog } from "@parley/bus";
+import type { ConversationId } from "@parley/protocol";
+import { noCursor, streamSeqOf } from "../cursor.ts";
+import type { Hub, HubViewer } from "../hub/hub.ts";
+import type { Connection } from "../socket/connection.ts";
+
+/** Conversations of which a connection's place is remembered. */
+const maxPlaces = 1_024;
+
+function remember(places: Map<ConversationId, number>, conversation: ConversationId, cursor: number): void {
+  places.set(conversation, cursor);
+  for (const oldest of places.keys()) {
+    if (places.size <= maxPlaces) break;
+    places.delete(oldest);
+  }
+}
+
+/** Remembers how far a client is that leaves a conversation. */
+export function rememberPlace(connection: Connection, { source, cursor }: HubViewer): void {
+  if (cursor === noCursor) return;
+  connection.left ??= new Map();
+  remember(connection.left, source.conversation, source.offset + cursor);
+}
+
+/**
+ * Remembers from where a client wants to go on, until it does: a message that it sends after this has failed (the broker was away) must not
+ * take it past what it missed.
+ */
+export function rememberWish(connection: Connection, conversation: ConversationId, after: number | undefined): void {
+  if (after === undefined) return void connection.wanted?.delete(conversation);
+  connection.wanted ??= new Map();
+  remember(connection.wanted, conversation, after);
+}
+
+/** Begins where the client wanted to go on in vain. False: it did not want that. */
+export async function beginAsWanted(events: EventLog, connection: Connection, viewer: HubViewer): Promise<boolean> {
+  const { conversation } = viewer.source;
+  const after = connection.wanted?.get(conversation);
+  if (after === undefined) return false;
+  viewer.cursor = await placeOf(events, viewer.source, after);
+  connection.wanted?.delete(conversation);
+  return true;
+}
+
+/** Where a new viewer begins that is to see everything after this stream sequence: never before what the client had already. */
+export function beginAt(connection: Connection, viewer: HubViewer, seq: number): void {
+  const { conversation, offset, feed } = viewer.source;
+  const had = (connection.left?.get(conversation) ?? 0) - offset;
+  const goesOn = had > seq && had <= feed.intake.last;
+  viewer.cursor = goesOn ? had : seq;
+  viewer.begins = !goesOn;
+}
+
+/** The stream sequence of a wire cursor. Costs a trip to the broker only when the hub itself cannot tell. */
+export async function placeOf(events: EventLog, hub: Hub, after: number | undefined): Promise<number> {
+  if (after === undefined) return noCursor;
+  const { offset, ring } = hub;
+  const seq = after - offset;
+  if (seq >= ring.floor && seq <= hub.feed.intake.last) return seq;
+  const { firstSeq, lastSeq } = await events.state(hub.shard);
+  return hub.ring === ring ? streamSeqOf(after, { offset, firstSeq, lastSeq }) : noCursor;
+}
