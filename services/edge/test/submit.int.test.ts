@@ -44,6 +44,30 @@ describe("a message", () => {
     expect(await world.bus.turns.waiting(first.conversation_id)).toHaveLength(0);
   });
 
+  it("that comes again on a socket which began after its turn's end is answered by the whole conversation", async () => {
+    const first = await world.connect(edge);
+    first.send({ type: "message", id: "early", message: "early" });
+    const early = await first.next("accepted");
+    await world.worker.take(early.conversation_id, early.turn_id).complete("over long ago");
+    await first.next("complete");
+    const second = await world.connect(edge);
+    second.send({ type: "message", id: "late", message: "late", conversation_id: early.conversation_id });
+    const late = await second.next("accepted");
+    await second.next("message");
+    second.send({ type: "message", id: "early", message: "early", conversation_id: early.conversation_id });
+    expect(await second.next("accepted")).toMatchObject({ turn_id: early.turn_id });
+    const turn = world.worker.take(early.conversation_id, late.turn_id);
+    await turn.token("now");
+    await second.next("snapshot");
+    await turn.complete("now");
+    await second.next("complete");
+    const { messages, turns } = second.view(early.conversation_id);
+    expect(
+      messages.find(({ turn_id, author }) => turn_id === early.turn_id && author.role === "assistant"),
+    ).toBeDefined();
+    expect(turns.get(late.turn_id)).toMatchObject({ text: "now", status: "complete" });
+  });
+
   it("that comes again after its conversation was left shows nothing that the client had already", async () => {
     const client = await world.connect(edge);
     client.send({ type: "message", id: "left", message: "hello" });

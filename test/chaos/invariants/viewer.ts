@@ -82,7 +82,7 @@ export function checkViewer(
     spoilt: new Set(),
   };
   for (const entry of recording.entries) take(walk, entry);
-  checkEndsSeen(walk, history);
+  checkEndsSeen(walk, device, history);
   return violations;
 }
 
@@ -191,6 +191,8 @@ function checkPlace(walk: Walk, frame: StateFrame): void {
   const seq = frame.seq - offset;
   if (frame.type === "snapshot" && frame.messages !== undefined) {
     walk.knowsFrom ??= toldFrom(walk, frame);
+    // It has the message, and whatever came after it.
+    walk.beginsBy = undefined;
     return;
   }
   walk.knowsFrom ??= seq;
@@ -263,11 +265,16 @@ function stateFault(turn: TurnView | undefined, stored: TurnState | undefined): 
     : "its tool calls are not those that are stored";
 }
 
-/** Every turn's end was seen, once, and with what is stored. */
-function checkEndsSeen(walk: Walk, { records }: ConversationHistory): void {
+/** Every turn's end was seen, once, and with what is stored; also by whoever was told `accepted` when it was over already. */
+function checkEndsSeen(walk: Walk, device: string, { records, answers }: ConversationHistory): void {
   const { ends, told, view, expected, spoilt, report } = walk;
+  const asked = new Set(
+    answers.flatMap((given) =>
+      given.device === device && given.answer.kind === "accepted" ? [given.answer.turn] : [],
+    ),
+  );
   for (const { turn_id, author, message, status } of records) {
-    if (author.role !== "assistant" || isBeforeWalk(walk, turn_id)) continue;
+    if (author.role !== "assistant" || (isBeforeWalk(walk, turn_id) && !asked.has(turn_id))) continue;
     const count = ends.get(turn_id) ?? 0;
     if (count > 1 && !expected.logLost) report("P1", `it was told ${count} times how the turn ended`, turn_id);
     const seen = told.get(turn_id) ?? seenIn(view, turn_id);

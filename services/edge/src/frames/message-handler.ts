@@ -15,7 +15,7 @@ import type { Counters } from "../metrics.ts";
 import type { Connection } from "../socket/connection.ts";
 import type { Outbox } from "../socket/outbox.ts";
 import type { Ownership } from "./ownership.ts";
-import { beginAsWanted, beginAt } from "./places.ts";
+import { beginAsWanted, beginAt, showTurn } from "./places.ts";
 import { startOf, submit, type SubmissionBus, type Submitted } from "./submission.ts";
 import { newConversationId, turnIdOf } from "./turn-id.ts";
 import { turnRequestOf } from "./turn-request.ts";
@@ -59,6 +59,7 @@ export function createMessageHandler(deps: MessageDeps) {
       // The answer to a repeated message may be there already: how long it took is not seen here.
       connection.asked = submitted.isRepeated ? undefined : request.turn_id;
       if (isNew) await begin(deps, { connection, viewer, request, open, submitted });
+      else showTurn(viewer, submitted.userSeq);
       answer(deps, viewer, request, submitted.earlier.length);
       return submitted;
     } catch (error) {

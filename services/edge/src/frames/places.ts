@@ -1,7 +1,7 @@
 import type { EventLog } from "@parley/bus";
 import type { ConversationId } from "@parley/protocol";
 import { noCursor, streamSeqOf } from "../cursor.ts";
-import type { Hub, HubViewer } from "../hub/hub.ts";
+import { beginAnew, syncHub, type Hub, type HubViewer } from "../hub/hub.ts";
 import type { Connection } from "../socket/connection.ts";
 
 /** Conversations of which a connection's place is remembered. */
@@ -48,7 +48,19 @@ export function beginAt(connection: Connection, viewer: HubViewer, seq: number):
   const had = (connection.left?.get(conversation) ?? 0) - offset;
   const goesOn = had > seq && had <= feed.intake.last;
   viewer.cursor = goesOn ? had : seq;
+  viewer.fromSeq = viewer.cursor;
   viewer.begins = !goesOn;
+}
+
+/**
+ * For a viewer that looks on already and sends a message whose turn began before that (several were under way when the broker stood still, and
+ * a later one came through first): all it would ever get of that turn is `accepted`, so it gets the whole conversation.
+ */
+export function showTurn(viewer: HubViewer, userSeq: number | undefined): void {
+  if (userSeq !== undefined && userSeq > viewer.fromSeq) return;
+  if (viewer.fromSeq === noCursor || viewer.cursor === noCursor) return;
+  beginAnew(viewer);
+  void syncHub(viewer.source);
 }
 
 /** The stream sequence of a wire cursor. Costs a trip to the broker only when the hub itself cannot tell. */

@@ -107,6 +107,7 @@ async function readMore(history: History, viewer: HubViewer, plan: Unready): Pro
   const start = await history.startOf(hub, plan.turn);
   if (plan.kind === "turn under way") {
     viewer.cursor = start === undefined ? noCursor : Math.min(cursor, start - 1);
+    viewer.fromSeq = Math.min(viewer.fromSeq, viewer.cursor);
     return undefined;
   }
   if (start !== undefined) return history.from(hub, Math.min(start, cursor + 1));
@@ -164,6 +165,7 @@ async function giveConversation(deps: CatchUpDeps, viewer: HubViewer): Promise<v
     if (frame === undefined) greet(deps, viewer, "live", last);
     else greet(deps, viewer, "snapshot", last - 1);
     viewer.cursor = last;
+    viewer.fromSeq = noCursor;
     viewer.state = "live";
     if (frame === undefined) return;
     deps.counters.snapshots++;

@@ -91,6 +91,7 @@ export function attach(hub: Hub, outlet: Outlet, cursor: number): HubViewer {
   const common = {
     state: "held",
     cursor,
+    fromSeq: noCursor,
     isGreeted: false,
     isReading: false,
     failures: 0,
@@ -108,6 +109,15 @@ export function detach(viewer: HubViewer): void {
   viewer.state = "gone";
   hub.viewers.delete(viewer);
   if (hub.viewers.size === 0) hub.emptySinceMs = performance.now();
+}
+
+/** Gives the viewer the whole conversation, with the next event: a snapshot that is not above what it got would be taken for a repeat. */
+export function beginAnew(viewer: HubViewer): void {
+  const { source: hub } = viewer;
+  if (viewer.cursor !== noCursor) viewer.sentSeq = hub.offset + viewer.cursor;
+  viewer.cursor = noCursor;
+  viewer.fromSeq = noCursor;
+  if (viewer.state === "live") viewer.state = "lagging";
 }
 
 /** After what is new has been sent: looks after viewers that lag, and keeps the ring small. */
@@ -153,11 +163,7 @@ function take(hub: Hub, message: StoredMessage, turn: TurnId): void {
 
 /** Nothing that viewers have can be continued. */
 function restart(hub: Hub, seq: number): void {
-  for (const viewer of hub.viewers) {
-    if (viewer.cursor !== noCursor) viewer.sentSeq = hub.offset + viewer.cursor;
-    viewer.cursor = noCursor;
-    if (viewer.state === "live") viewer.state = "lagging";
-  }
+  hub.viewers.forEach(beginAnew);
   hub.offset = generationOffset(hub.feed.createdMs);
   hub.ring = createRing(seq);
 }

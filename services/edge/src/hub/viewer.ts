@@ -50,6 +50,8 @@ export interface Viewer {
   state: ViewerState;
   /** Stream sequence up to which it has everything; `noCursor`: it needs a snapshot of the conversation. */
   cursor: number;
+  /** It began at a message, and has nothing up to this stream sequence; `noCursor`: it has everything, by its own word or ours. */
+  fromSeq: number;
   /** Wire sequence of the newest frame it got before all began anew: a snapshot must be above it. */
   sentSeq: number;
   /** It has nothing yet and begins at a message: of no turn must it get the rest alone. */
