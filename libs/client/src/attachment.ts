@@ -18,9 +18,13 @@ interface AttachmentDeps {
 export interface Attachment {
   /** Asks for the events. One answer serves all who ask before it has come. */
   readonly subscribe: () => Promise<SubscribedFrame>;
-  readonly unsubscribe: () => void;
-  /** A message was accepted: the server has attached its sender, and the conversation exists. */
-  readonly accepted: () => void;
+  /** `unanswered`: messages that were sent on this connection and have no answer yet. */
+  readonly unsubscribe: (unanswered: readonly string[]) => void;
+  /**
+   * A message was accepted: the server has attached its sender, and the conversation exists; unless the message was sent before the
+   * conversation was left. Returns whether that is news.
+   */
+  readonly accepted: (messageId: string) => boolean;
   /** A view that has a cursor waits for its resumption: what is sent before would bring later events first. */
   readonly mustResume: () => boolean;
   readonly subscribed: (frame: SubscribedFrame) => void;
@@ -40,6 +44,8 @@ interface Progress {
   failures: number;
   /** Subscriptions that were left before their answer came: it says nothing about the present one. */
   abandoned: number;
+  /** Messages that the server had before it was told that the conversation is left. */
+  sentBefore: Set<string>;
   answer: Deferred<SubscribedFrame> | undefined;
   retryTimer: ReturnType<typeof setTimeout> | undefined;
 }
@@ -50,6 +56,7 @@ export function createAttachment(deps: AttachmentDeps): Attachment {
     wanted: false,
     failures: 0,
     abandoned: 0,
+    sentBefore: new Set(),
     answer: undefined,
     retryTimer: undefined,
   };
@@ -62,16 +69,14 @@ export function createAttachment(deps: AttachmentDeps): Attachment {
       if (progress.state !== "attaching") ask(progress, deps);
       return answer.promise;
     },
-    unsubscribe: () => {
+    unsubscribe: (unanswered) => {
       if (progress.state === "attaching") progress.abandoned++;
+      progress.sentBefore = new Set(unanswered);
       leave(progress, new Error("The conversation was unsubscribed."));
       deps.send({ type: "unsubscribe", conversation_id: deps.id });
     },
     mustResume: () => progress.wanted && progress.state !== "attached" && deps.cursor() > 0,
-    accepted: () => {
-      progress.wanted = true;
-      if (progress.state === "detached") progress.state = "attached";
-    },
+    accepted: (messageId) => attachBy(progress, messageId),
     subscribed: (frame) => {
       if (isAbandoned(progress)) return;
       Object.assign(progress, { state: "attached", failures: 0 } satisfies Partial<Progress>);
@@ -100,10 +105,19 @@ function isAbandoned(progress: Progress): boolean {
   return true;
 }
 
+function attachBy(progress: Progress, messageId: string): boolean {
+  if (progress.sentBefore.delete(messageId)) return false;
+  progress.wanted = true;
+  if (progress.state !== "detached") return false;
+  progress.state = "attached";
+  return true;
+}
+
 function detach(progress: Progress): void {
   clearTimeout(progress.retryTimer);
   progress.state = "detached";
   progress.abandoned = 0;
+  progress.sentBefore.clear();
 }
 
 function liveFrom({ id, cursor }: AttachmentDeps): SubscribedFrame {

@@ -101,7 +101,7 @@ export function createConversation(deps: ConversationDeps): ConversationPort {
       untilEnd: (turnId) => whileOpen(() => ends.until(turnId)),
       cancel: cancels.add,
       subscribe: () => whileOpen(attachment.subscribe),
-      unsubscribe: attachment.unsubscribe,
+      unsubscribe: () => attachment.unsubscribe(outbox.unanswered()),
       on: emitter.on,
     },
     handle: (frame) => handle(parts, frame),
@@ -157,7 +157,8 @@ function handle(parts: Parts, frame: ConversationFrame): void {
   emitter.emit("frame", frame);
   switch (frame.type) {
     case "accepted":
-      attachment.accepted();
+      // Who did not say where it stands is told all from the message on.
+      if (attachment.accepted(frame.id)) folding.subscribed(0);
       return outbox.accepted(frame);
     case "subscribed":
       attachment.subscribed(frame);

@@ -24,6 +24,8 @@ export interface Outbox {
   /** The connection is gone, and with it every answer that was under way. */
   readonly connectionLost: () => void;
   readonly unansweredSince: () => number | undefined;
+  /** Ids of what was sent on the present connection and has no answer. */
+  readonly unanswered: () => string[];
   readonly close: (reason: Error) => void;
 }
 
@@ -75,6 +77,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
     flush: () => pending.forEach(trySend),
     connectionLost: () => pending.forEach(forgetSending),
     unansweredSince: () => [...pending.values()].find(({ sentAt }) => sentAt !== undefined)?.sentAt,
+    unanswered: () => [...pending].flatMap(([id, { sentAt }]) => (sentAt === undefined ? [] : [id])),
     close: (reason) => {
       for (const { answer } of pending.values()) answer.reject(reason);
       pending.clear();

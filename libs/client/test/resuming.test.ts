@@ -150,6 +150,46 @@ test("subscribes again although the answer to a subscription that was left comes
   expect(await subscribed).toMatchObject({ seq: 11 });
 });
 
+test("subscribes again although a message that was sent before it left is accepted after it", async () => {
+  await using setting = await startReady();
+  const conversation = setting.client.conversation("c1");
+  const first = conversation.subscribe();
+  await setting.connection.frame("subscribe");
+  setting.connection.send(frames.subscribed(10));
+  await first;
+  const sent = conversation.send("hi", { id: "m1" });
+  await setting.connection.frame("message");
+  conversation.unsubscribe();
+  await setting.connection.frame("unsubscribe");
+  setting.connection.send(frames.accepted("m1"));
+  await sent;
+  const again = conversation.subscribe();
+  await setting.connection.frame("subscribe");
+  setting.connection.send(frames.subscribed(10));
+  expect(await again).toMatchObject({ seq: 10 });
+});
+
+test("finds nothing wrong with being told all from a message on that it sends again after it left", async () => {
+  await using setting = await startReady();
+  const conversation = setting.client.conversation("c1");
+  const violations: unknown[] = [];
+  conversation.on("violation", (violation) => violations.push(violation));
+  const first = conversation.subscribe();
+  await setting.connection.frame("subscribe");
+  const events = [frames.token(11, 1, "Hel"), frames.token(14, 2, "lo")];
+  const told = changed(setting, 14);
+  setting.connection.send(frames.subscribed(10), ...events);
+  await Promise.all([first, told]);
+  conversation.unsubscribe();
+  const second = await reconnect(setting, setting.connection);
+  const sent = conversation.send("hi", { id: "m1" });
+  await second.frame("message");
+  const ended = changed(setting, 15);
+  second.send(frames.accepted("m1"), ...events, frames.complete(15, 4, "Hello"));
+  await Promise.all([sent, ended]);
+  expect(violations).toEqual([]);
+});
+
 test("finds nothing wrong with an event that was on its way when it subscribed again", async () => {
   await using setting = await startReady();
   const conversation = setting.client.conversation("c1");

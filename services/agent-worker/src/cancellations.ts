@@ -4,7 +4,7 @@ import { sleep, type Logger } from "@parley/runtime";
 import { withoutQueue, type TurnRunner } from "./turn-runner.ts";
 
 export interface CancellationDeps {
-  readonly bus: Pick<Bus, "events" | "turns" | "onReconnect">;
+  readonly bus: Pick<Bus, "events" | "turns" | "onReconnect" | "watchStreams">;
   readonly shards: number;
   readonly runner: TurnRunner;
   readonly log: Logger;
@@ -23,7 +23,9 @@ export function createCancelLookup({ events }: Pick<Bus, "events">) {
  * Carries out requests to cancel. Every worker hears each one and stops the turn if it runs there; one of them (queue group) also ends the
  * turn if nobody has claimed it yet, so that a waiting turn is cancelled at once, whichever worker is busy.
  */
-export function createCancellations({ bus: { events, turns, onReconnect }, shards, runner, log }: CancellationDeps) {
+export function createCancellations({ bus, shards, runner, log }: CancellationDeps) {
+  const { events, turns } = bus;
+  const closing = new AbortController();
   const endUnclaimed = async ({ subject }: StoredMessage): Promise<void> => {
     const address = parseEventSubject(subject);
     if (address === undefined || runner.isRunning(address.turn)) return;
@@ -59,16 +61,19 @@ export function createCancellations({ bus: { events, turns, onReconnect }, shard
     const found = await events.lastFromLeader(subjects.control(shard, conversation_id, turn_id));
     if (found?.event.type === "cancel_requested") runner.cancel(turn_id, found.event.reason);
   };
-  // What was asked while the connection was away was not heard.
-  const stopListening = onReconnect(() => {
+  const lookAtAll = (): void => {
     for (const request of runner.requests()) {
       lookAgain(request).catch((err: unknown) => log.warn({ err }, "a request to cancel could not be looked up"));
     }
-  });
+  };
+  // What was asked while the connection was away was not heard, nor what the leader of the stream took with it.
+  const stopListening = bus.onReconnect(lookAtAll);
+  bus.watchStreams(lookAtAll, closing.signal);
 
   return {
     close(): void {
       stopListening();
+      closing.abort();
       for (const subscription of subscriptions) subscription.unsubscribe();
     },
   };

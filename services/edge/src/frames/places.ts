@@ -16,10 +16,12 @@ function remember(places: Map<ConversationId, number>, conversation: Conversatio
 }
 
 /** Remembers how far a client is that leaves a conversation. */
-export function rememberPlace(connection: Connection, { source, cursor }: HubViewer): void {
-  if (cursor === noCursor) return;
+export function rememberPlace(connection: Connection, { source, cursor, sentSeq }: HubViewer): void {
+  // Its hub may just have begun anew: then the viewer waits for a snapshot, and has no cursor.
+  const place = cursor === noCursor ? sentSeq : source.offset + cursor;
+  if (place === 0) return;
   connection.left ??= new Map();
-  remember(connection.left, source.conversation, source.offset + cursor);
+  remember(connection.left, source.conversation, place);
 }
 
 /**
