@@ -7,8 +7,9 @@ import { prepare } from "./setup/prepare.mjs";
 import { offerPythonWebsockets } from "./setup/python-websockets.mjs";
 import { say, seconds, table } from "./setup/progress.mjs";
 import { describeFailure } from "./setup/setup-error.mjs";
+import { describeFailures, keepFailures } from "./suites/failures.mjs";
 import { readSuites } from "./suites/options.mjs";
-import { runSuite } from "./suites/vitest-run.mjs";
+import { artefactsDir, runSuite } from "./suites/vitest-run.mjs";
 
 const INTERRUPTED_CODE = 130;
 
@@ -53,6 +54,9 @@ function sayOutcome(outcomes) {
   for (const line of table([["suite", "tests", "time", "result"], ...rows])) say(line);
   say();
   const skipped = sum("skipped") > 0 ? `, ${sum("skipped")} skipped` : "";
+  const failures = describeFailures(outcomes);
+  for (const line of failures) say(line);
+  keepFailures(path.join(artefactsDir, "failures.txt"), failures);
   say(`${sum("passed")} passed, ${sum("failed")} failed${skipped}`);
 }
 

@@ -2,8 +2,9 @@ import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { root, tool } from "../setup/paths.mjs";
+import { failuresIn } from "./failures.mjs";
 
-const artefactsDir = path.join(root, "test", "artefacts");
+export const artefactsDir = path.join(root, "test", "artefacts");
 
 /** What vitest wrote of a run, or undefined when it did not get that far. */
 function readReport(file) {
@@ -69,7 +70,7 @@ function vitest(args, { env, deadlineMs, signal }) {
   });
 }
 
-/** Runs one suite and returns `{ name, passed, failed, skipped, ms, result }`. */
+/** Runs one suite and returns `{ name, passed, failed, skipped, ms, result, failures }`. */
 export async function runSuite({ name, deadlineMs, workers }, { vitestArgs, env, signal }) {
   const startedAt = performance.now();
   mkdirSync(artefactsDir, { recursive: true });
@@ -79,7 +80,8 @@ export async function runSuite({ name, deadlineMs, workers }, { vitestArgs, env,
   const parallel = workers === undefined ? [] : [`--maxWorkers=${workers}`];
   const args = [`--project=${name}`, "--passWithNoTests", ...parallel, ...reporters, ...vitestArgs];
   const { code, isLate } = await vitest(args, { env, deadlineMs, signal });
-  const counts = countTests(readReport(reportFile), code !== 0);
+  const report = readReport(reportFile);
+  const counts = countTests(report, code !== 0);
   const result = code === 0 ? "passed" : isLate ? `cut off after ${deadlineMs / 1000} s` : "FAILED";
-  return { name, ...counts, ms: performance.now() - startedAt, result };
+  return { name, ...counts, ms: performance.now() - startedAt, result, failures: failuresIn(report) };
 }

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { cp, mkdir, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
@@ -47,8 +47,13 @@ test("counts a file that does not load as a failure, beside the failed tests", a
   await using folder = await tempDir();
   const failing = 'test("d", () => expect(1).toBe(2)); test("e", () => {});';
   await checkout(folder.path, { failing, broken: 'import "./no-such-file.mjs";' });
-  const { code, lastLine } = await runTests(folder.path, ["unit"]);
+  const { code, lastLine, stdout } = await runTests(folder.path, ["unit"]);
   expect({ code, lastLine }).toEqual({ code: 1, lastLine: "1 passed, 2 failed" });
+  // Named again after the table, and kept for what prints more after the tests.
+  const kept = await readFile(path.join(folder.path, "test", "artefacts", "failures.txt"), "utf8");
+  expect(kept).toMatch(/unit: FAILED\n[^]*failing\.test\.mjs > d: .*expected 1 to be 2/);
+  expect(kept).toMatch(/broken\.test\.mjs: .*no-such-file/);
+  expect(stdout).toContain(kept);
 });
 
 test("counts an error outside of all tests as a failure", async () => {
