@@ -106,7 +106,7 @@ it("points from the attempt that took over to the one that was killed", async ()
   await using system = await startSystem({ env: quick });
   using anna = await person(system.edges[0]!);
   const chat = anna.conversation();
-  const { turn_id } = await chat.send("hello\n/sim tokens=60 rate=20");
+  const { turn_id } = await chat.send("hello\n/sim tokens=160 rate=20");
   await expect.poll(() => chat.view.turns.get(turn_id)?.text.length ?? 0).toBeGreaterThan(10);
   await system.add("agent-worker");
   await spansOfTurn(file, turn_id, (spans) => spans.some(({ name }) => name === "claim"));
@@ -134,7 +134,7 @@ it("sends the span of a worker that is stopped, and points to it from the next a
   await using system = await startSystem({ env: traced(file) });
   using anna = await person(system.edges[0]!);
   const chat = anna.conversation();
-  const { turn_id } = await chat.send("hello\n/sim tokens=60 rate=20");
+  const { turn_id } = await chat.send("hello\n/sim tokens=160 rate=20");
   await expect.poll(() => chat.view.turns.get(turn_id)?.text.length ?? 0).toBeGreaterThan(10);
   await system.add("agent-worker");
   await system.agentWorkers[0]!.kill("SIGTERM");
