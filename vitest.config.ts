@@ -16,17 +16,9 @@ type Suite = {
   exclude?: string[];
   timeoutMs: number;
   startsProcesses?: boolean;
-  retry?: number;
 };
 
-function suite({
-  name,
-  include,
-  exclude = [],
-  timeoutMs,
-  startsProcesses = true,
-  retry = 0,
-}: Suite): TestProjectConfiguration {
+function suite({ name, include, exclude = [], timeoutMs, startsProcesses = true }: Suite): TestProjectConfiguration {
   return {
     extends: true,
     test: {
@@ -35,7 +27,6 @@ function suite({
       exclude: [...builtOutput, ...exclude],
       testTimeout: timeoutMs,
       hookTimeout: timeoutMs,
-      retry,
       globalSetup: startsProcesses ? globalSetup : [],
     },
   };
@@ -56,8 +47,7 @@ export default defineConfig({
       suite({ name: "integration", include: ["**/*.int.test.ts"], timeoutMs: 30_000 }),
       suite({ name: "e2e", include: ["test/e2e/**/*.e2e.test.ts"], timeoutMs: 60_000 }),
       suite({ name: "chaos", include: ["test/chaos/**/*.chaos.test.ts"], timeoutMs: 120_000 }),
-      // Seen once in eight runs on a machine with three times the load it can take: Chromium stood still for 30 s.
-      suite({ name: "browser", include: ["test/browser/**/*.browser.test.ts"], timeoutMs: 60_000, retry: 1 }),
+      suite({ name: "browser", include: ["test/browser/**/*.browser.test.ts"], timeoutMs: 60_000 }),
     ],
   },
 });
