@@ -1,4 +1,4 @@
-import type { Bus, ToolCatalogue } from "@parley/bus";
+import type { ToolCatalogue } from "@parley/bus";
 import { ChatError, messageIdOf, type AnswerMetadata, type LogRecord, type Outcome } from "@parley/protocol";
 import { toolsOf } from "./agents/agent.ts";
 import type { Brief, Briefing } from "./briefing.ts";
@@ -10,14 +10,11 @@ import type { ToolCalls, ToolRun } from "./tool-calls.ts";
 import type { CommittedStep, TurnFold } from "./turn-fold.ts";
 
 export interface AnswerDeps {
-  readonly bus: Pick<Bus, "transcripts">;
   readonly modelStep: ModelStep;
   readonly toolCalls: ToolCalls;
   readonly catalogue: Pick<ToolCatalogue, "list">;
   /** Model calls of one turn; the last one gets no tools, so it must answer. */
   readonly maxSteps: number;
-  /** Messages of the transcript that are looked at for context. */
-  readonly historyMessages: number;
   readonly brief: Brief;
 }
 
@@ -25,7 +22,7 @@ export type Answer = ReturnType<typeof createAnswer>;
 
 /** The loop of a turn: model, tools, model, … until the model answers. It begins where the fold says that an earlier attempt stopped. */
 export function createAnswer(deps: AnswerDeps) {
-  const { bus, brief, modelStep, toolCalls, catalogue, maxSteps, historyMessages } = deps;
+  const { brief, modelStep, toolCalls, catalogue, maxSteps } = deps;
 
   const toolRun = async ({ request, fold, stop, span }: ClaimedTurn, { calls }: CommittedStep): Promise<ToolRun> => {
     const definitions = await catalogue.list();
@@ -49,7 +46,7 @@ export function createAnswer(deps: AnswerDeps) {
       const { request, fold, stop, span } = turn;
       const isTold = fold.visible;
       announce(fold, chain);
-      const { records } = await bus.transcripts.tail(request.conversation_id, { limit: historyMessages });
+      const records = await turn.records;
       const earlier = records.find((record) => record.message_id === messageIdOf(request.turn_id, "assistant"));
       if (earlier !== undefined) {
         if (fold.text !== earlier.message) chain.push({ type: "turn_restarted", text: earlier.message });

@@ -1,4 +1,4 @@
-import type { TurnRequest } from "@parley/protocol";
+import type { LogRecord, TurnRequest } from "@parley/protocol";
 import type { TraceSpan } from "@parley/runtime";
 import type { TurnFold } from "./turn-fold.ts";
 
@@ -13,6 +13,8 @@ export interface ClaimedTurn {
   /** What is stored of it; its chain keeps it up to date. */
   readonly fold: TurnFold;
   readonly attempt: number;
+  /** The newest messages of the conversation, oldest first, as they were when the turn was claimed. Rejects when the broker does not answer. */
+  readonly records: Promise<readonly LogRecord[]>;
   /** Aborted with TurnCancelled, TurnHandedOver, FencedError, or a ChatError when the turn's time is over. */
   readonly stop: AbortController;
   /** Of this attempt. */

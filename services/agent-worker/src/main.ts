@@ -19,6 +19,7 @@ runMain("agent-worker", async ({ env }) => {
   const telemetry = await startTelemetry({ config, log, life }, worker);
   const { metrics, tracing } = telemetry;
   const { SLOTS: slots, SHARDS: shards, TURN_MS: turnMs, APPEND_GIVE_UP_MS: appendGiveUpMs } = config;
+  const { HISTORY_MESSAGES: historyMessages } = config;
 
   // First of all, so that the process can be seen to live while it waits for the broker.
   let ready = (): string[] => ["The broker cannot be reached."];
@@ -29,7 +30,7 @@ runMain("agent-worker", async ({ env }) => {
   const tools = connectTools({ config, log, life }, bus);
   const run = createTurnRun({ config, log, life }, bus, { provider, brief, tools, metrics });
   const { turnClaimed: onClaimed, turnSettled: onSettled } = metrics;
-  const deps = { bus, worker, run, turnMs, appendGiveUpMs, tracing, log };
+  const deps = { bus, worker, run, turnMs, appendGiveUpMs, historyMessages, tracing, log };
   const runner = createTurnRunner({ ...deps, onClaimed, onSettled });
 
   const cancellations = createCancellations({ bus, shards, runner, log });

@@ -65,11 +65,10 @@ export function createTurnRun({ config, log }: Process, bus: Bus, { provider, br
   const { modelCalled: onCall, modelRetried: onRetry, turnEnded: onEnded } = metrics;
   const modelCalls = createModelCalls({ provider, onCall, onRetry });
   const answer = createAnswer({
-    ...{ bus, ...tools },
+    ...tools,
     brief,
     modelStep: createModelStep({ model, modelCalls, contextBytes: config.CONTEXT_BYTES }),
     maxSteps: config.MAX_STEPS,
-    historyMessages: config.HISTORY_MESSAGES,
   });
   return createTurn({
     ...{ bus, answer, onEnded, log },

@@ -1,5 +1,5 @@
 import type { Bus, QueuedTurn } from "@parley/bus";
-import { ChatError, turnsDestination, type TurnRequest } from "@parley/protocol";
+import { ChatError, turnsDestination, type LogRecord, type TurnRequest } from "@parley/protocol";
 import { noSpan, traceNames, type Logger, type TraceSpan, type Tracing } from "@parley/runtime";
 import { claimTurn, type PreviousAttempt } from "./claim.ts";
 import { idsOf, type ClaimedTurn } from "./claimed-turn.ts";
@@ -29,6 +29,8 @@ export interface TurnRunnerDeps {
   /** A turn that takes longer ends with an error. */
   readonly turnMs: number;
   readonly appendGiveUpMs: number;
+  /** Messages of the transcript that are looked at for context. */
+  readonly historyMessages: number;
   readonly tracing: Tracing;
   readonly log: Logger;
   readonly onClaimed: (request: TurnRequest, previous: PreviousAttempt | undefined) => void;
@@ -105,6 +107,11 @@ export function createTurnRunner({ onSettled, ...deps }: TurnRunnerDeps) {
 
 type SettleDeps = Omit<TurnRunnerDeps, "onSettled">;
 
+/** Not awaited before the claim: the turns before this one have ended, so nothing that matters to it is added meanwhile. */
+async function readHistory({ conversation_id }: TurnRequest, deps: SettleDeps): Promise<readonly LogRecord[]> {
+  return (await deps.bus.transcripts.tail(conversation_id, { limit: deps.historyMessages })).records;
+}
+
 async function claimAndRun(
   { turn: { request }, stop, span }: Running,
   deps: SettleDeps,
@@ -113,6 +120,9 @@ async function claimAndRun(
   const { bus, worker, appendGiveUpMs: giveUpMs, turnMs, run, onClaimed } = deps;
   const claiming = span.child({ name: "claim" });
   const claimed = claimTurn(request, { bus, worker, giveUpMs, lostAttempts, trace: span.traceparent });
+  const records = readHistory(request, deps);
+  // Whoever answers gets to see it; a turn that is not ours does not care.
+  records.catch(() => {});
   const claim = await claimed.finally(claiming.end);
   if (claim.kind === "ended") return "skipped";
   if (claim.kind === "lost") return "lost";
@@ -123,7 +133,7 @@ async function claimAndRun(
   const tooLong = new ChatError("MODEL_TIMEOUT", { message: "The answer took too long." });
   const timer = setTimeout(() => stop.abort(tooLong), turnMs);
   try {
-    return await run({ request, fold, attempt, stop, span });
+    return await run({ request, fold, attempt, records, stop, span });
   } finally {
     clearTimeout(timer);
   }
