@@ -5,28 +5,33 @@ export interface StoredRecord {
   readonly record: LogRecord;
 }
 
-/** A worker meets the same conversations again and again: their tails need not be read one by one each time. */
-const maxBytes = 32 * 1024 * 1024;
+/** A worker meets the same conversations again and again: their tails need not be read one by one each time. Some 20,000 records. */
+const maxBytes = 16 * 1024 * 1024;
 
 function sizeOf({ record }: StoredRecord): number {
   return 500 + record.message.length + (record.tool_calls ?? []).reduce((sum, { result }) => sum + result.length, 0);
 }
 
-/** Records by their sequence. They never change, so what is here is right; the oldest go first. */
+function keyOf(shard: number, seq: number): string {
+  return `${shard}.${seq}`;
+}
+
+/** Records of all shards by their sequence. They never change, so what is here is right; the oldest go first. */
 export function createRecordCache() {
-  const records = new Map<number, StoredRecord>();
+  const records = new Map<string, StoredRecord>();
   let bytes = 0;
 
   return {
-    get: (seq: number): StoredRecord | undefined => records.get(seq),
+    get: (shard: number, seq: number): StoredRecord | undefined => records.get(keyOf(shard, seq)),
 
-    add(stored: StoredRecord): StoredRecord {
-      if (records.has(stored.seq)) return stored;
-      records.set(stored.seq, stored);
+    add(shard: number, stored: StoredRecord): StoredRecord {
+      const key = keyOf(shard, stored.seq);
+      if (records.has(key)) return stored;
+      records.set(key, stored);
       bytes += sizeOf(stored);
-      for (const [seq, oldest] of records) {
+      for (const [oldestKey, oldest] of records) {
         if (bytes <= maxBytes) break;
-        records.delete(seq);
+        records.delete(oldestKey);
         bytes -= sizeOf(oldest);
       }
       return stored;

@@ -25,28 +25,23 @@ function recordOf(message: StoredMsg | null): StoredRecord | undefined {
 
 /** Reads one record at a time: the last one, or the one at a sequence. */
 function createRecordLookups(jsm: PatientLookups, events: EventLog) {
-  const caches = new Map<number, ReturnType<typeof createRecordCache>>();
-  const cacheOf = (shard: number) => {
-    const cache = caches.get(shard) ?? createRecordCache();
-    caches.set(shard, cache);
-    return cache;
-  };
+  const cache = createRecordCache();
 
   return {
     async at(conversation: ConversationId, seq: number): Promise<StoredRecord | undefined> {
       if (seq === 0) return undefined;
       const shard = events.shardOf(conversation);
-      const known = cacheOf(shard).get(seq);
+      const known = cache.get(shard, seq);
       // A log that was made anew counts from one again: what is remembered may be another conversation's.
       if (known?.record.conversation_id === conversation) return known;
       const stored = recordOf(await jsm.lookUp(streams.log(shard), { seq }));
-      return stored === undefined ? undefined : cacheOf(shard).add(stored);
+      return stored === undefined ? undefined : cache.add(shard, stored);
     },
     async last(conversation: ConversationId): Promise<StoredRecord | undefined> {
       const shard = events.shardOf(conversation);
       const query = { last_by_subj: subjects.log(shard, conversation) };
       const stored = recordOf(await jsm.lookUp(streams.log(shard), query));
-      return stored === undefined ? undefined : cacheOf(shard).add(stored);
+      return stored === undefined ? undefined : cache.add(shard, stored);
     },
   };
 }

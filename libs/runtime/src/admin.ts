@@ -4,6 +4,7 @@ import type { Registry } from "prom-client";
 import { z } from "zod";
 import { addGauge } from "./metric-parts.ts";
 import { listen, type Listener } from "./listen.ts";
+import { liveHeapBytes } from "./live-heap.ts";
 import type { Logger } from "./logger.ts";
 import { readJsonBody, RequestBodyError } from "./request-body.ts";
 
@@ -57,6 +58,10 @@ function addProcessGauges({ registry, ready }: AdminOptions): void {
   addGauge(registry, "parley_ready", readyHelp, () => (ready().length === 0 ? 1 : 0));
   const memoryHelp = "Memory that this process may use: its container's limit, or all of the machine's.";
   addGauge(registry, "parley_memory_limit_bytes", memoryHelp, memoryLimit);
+  const liveHelp = "What the last full garbage collection left on the heap and in buffers; 0 before the first.";
+  // From now on, not from the first scrape on.
+  liveHeapBytes();
+  addGauge(registry, "parley_heap_live_bytes", liveHelp, liveHeapBytes);
 }
 
 /** Node says 0, or more than the machine has, where no limit is set. */

@@ -23,12 +23,15 @@ export function socketVerdicts({ options, processes }: MemoryFigures): readonly 
 const minSeconds = 600;
 const maxMbPerHour = 60;
 
-/** Whether the memory of Parley's own processes stays, judged by the slope over the second half of the run. */
+/**
+ * Whether Parley's own processes keep ever more, judged over the second half of the run by what full garbage collections leave: the memory of
+ * the process itself goes up and down by more than an hour may add.
+ */
 export function memoryVerdicts({ options, processes }: MemoryFigures): readonly Verdict[] {
   const own = processes.filter(({ name }) => /^(edge|agent worker|tool worker)/.test(name));
-  return own.map(({ name, rssSlopeMbPerHour = 0 }) => ({
-    what: `memory of the ${name} grows by less than ${maxMbPerHour} MB/h${options.seconds < minSeconds ? " (too short a run to judge)" : ""}`,
-    says: `${rssSlopeMbPerHour} MB/h`,
-    isGood: options.seconds < minSeconds || rssSlopeMbPerHour < maxMbPerHour,
+  return own.map(({ name, liveSlopeMbPerHour }) => ({
+    what: `what the ${name} keeps in memory grows by less than ${maxMbPerHour} MB/h${options.seconds < minSeconds ? " (too short a run to judge)" : ""}`,
+    says: liveSlopeMbPerHour === undefined ? "no full collection" : `${liveSlopeMbPerHour} MB/h`,
+    isGood: options.seconds < minSeconds || (liveSlopeMbPerHour !== undefined && liveSlopeMbPerHour < maxMbPerHour),
   }));
 }

@@ -50,6 +50,7 @@ export function drawPlots({ ledger, monitor, marks }: Run): Plot[] {
     },
     { file: "cpu", title: "CPU by process", unit: "% of one core", lines: records.map(cpuLine) },
     { file: "memory", title: "Memory by process (RSS)", unit: "MB", lines: records.map(memoryLine) },
+    { file: "kept", title: "Memory kept after full garbage collections", unit: "MB", lines: records.map(keptLine) },
   ];
   return choices
     .filter(({ lines }) => lines.some(({ points }) => points.length > 0))
@@ -87,6 +88,11 @@ function cpuLine({ name, samples }: ProcessRecord): PlotLine {
     .slice(1)
     .map((sample, index) => ({ x: sample.atS, y: Math.max(0, coresOf(samples[index], sample)) * 100 }));
   return { name, points };
+}
+
+function keptLine({ name, samples }: ProcessRecord): PlotLine {
+  const known = samples.flatMap(({ atS, liveBytes }) => (liveBytes === undefined ? [] : [{ atS, liveBytes }]));
+  return { name, points: known.map(({ atS, liveBytes }) => ({ x: atS, y: liveBytes / megabyte })) };
 }
 
 function memoryLine({ name, samples }: ProcessRecord): PlotLine {

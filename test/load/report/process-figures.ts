@@ -13,8 +13,10 @@ export interface ProcessFigures {
   readonly rssStartMb: number;
   readonly rssEndMb: number;
   readonly rssMaxMb: number;
-  /** Of the second half of the run. */
-  readonly rssSlopeMbPerHour: number | undefined;
+  /** What the last full garbage collection left at the end. */
+  readonly liveEndMb: number | undefined;
+  /** Of what full collections left, over the second half of the run. */
+  readonly liveSlopeMbPerHour: number | undefined;
 }
 
 const nothing: ProcessSample = { atS: 0, cpuS: 0, rssBytes: 0, files: undefined };
@@ -35,13 +37,16 @@ export function processFigures({ name, samples }: ProcessRecord, ledger: Pick<Le
     rssStartMb: round(first.rssBytes / megabyte, 1),
     rssEndMb: round(last.rssBytes / megabyte, 1),
     rssMaxMb: round(Math.max(0, ...samples.map(({ rssBytes }) => rssBytes)) / megabyte, 1),
-    rssSlopeMbPerHour: lateSlope(samples, first.atS + passedS / 2),
+    liveEndMb: last.liveBytes === undefined ? undefined : round(last.liveBytes / megabyte, 1),
+    liveSlopeMbPerHour: lateSlope(samples, first.atS + passedS / 2),
   };
 }
 
 /** In MB per hour, of the samples from that time on. */
 function lateSlope(samples: readonly ProcessSample[], fromS: number): number | undefined {
-  const late = samples.filter(({ atS }) => atS >= fromS);
-  const slope = slopeOf(late.map(({ atS, rssBytes }) => ({ x: atS / 3_600, y: rssBytes / megabyte })));
+  const late = samples.flatMap(({ atS, liveBytes }) => {
+    return atS < fromS || liveBytes === undefined ? [] : [{ x: atS / 3_600, y: liveBytes / megabyte }];
+  });
+  const slope = slopeOf(late);
   return slope === undefined ? undefined : round(slope, 1);
 }

@@ -56,7 +56,7 @@ function timeCells({ count, p50, p90, p95, p99, p999, max }: TimeFigures): strin
 
 const processHead: Row = [
   ...["", "CPU s", "of one core", "CPU s per 1M tokens", "CPU s per 1,000 turns"],
-  ...["MB at the start", "MB at the end", "most MB"],
+  ...["MB at the start", "MB at the end", "most MB", "of it kept"],
 ];
 
 function processRow(figures: ProcessFigures): Row {
@@ -65,6 +65,7 @@ function processRow(figures: ProcessFigures): Row {
     ...[name, cpuSeconds.toFixed(1), `${Math.round(cpuShare * 100)} %`],
     ...[cpuSecondsPerMillionTokens?.toFixed(1) ?? "–", cpuSecondsPerThousandTurns?.toFixed(1) ?? "–"],
     ...[figures.rssStartMb, figures.rssEndMb, figures.rssMaxMb].map((value) => value.toFixed(0)),
+    figures.liveEndMb?.toFixed(0) ?? "–",
   ];
 }
 

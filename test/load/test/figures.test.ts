@@ -23,9 +23,10 @@ test("reads the CPU time of the whole machine without its idle time", () => {
   expect(parseMachine("cpu  100 10 50 9000 700 5 5 30 0 0\ncpu0 1 1 1 1 1 1 1 1 0 0\n")).toBe(2);
 });
 
-const sample = (atS: number, cpuS: number, rssMb: number) => ({
+const sample = (atS: number, cpuS: number, rssMb: number, liveMb = rssMb) => ({
   ...{ atS, cpuS },
   rssBytes: rssMb * 1_024 * 1_024,
+  liveBytes: liveMb * 1_024 * 1_024,
   files: undefined,
 });
 
@@ -34,13 +35,15 @@ test("reckons the use of cores between two samples", () => {
   expect(coresOf(undefined, sample(12, 5, 1))).toBe(0);
 });
 
-test("reckons the cost of tokens and turns, and the slope of memory over the second half", () => {
-  const samples = Array.from({ length: 11 }, (_, index) => sample(index * 60, index, index < 5 ? 500 : 100 + index));
+test("reckons the cost of tokens and turns, and the slope of what is kept in memory over the second half", () => {
+  const samples = Array.from({ length: 11 }, (_, index) =>
+    sample(index * 60, index, index < 5 ? 500 : 110, 50 + index),
+  );
   const counts: Readonly<Record<string, number>> = { tokens: 2_000_000, turns: 5_000 };
   const figures = processFigures({ name: "edge", samples }, { count: (name) => counts[name] ?? 0 });
   expect(figures).toMatchObject({
     ...{ cpuSeconds: 10, cpuSecondsPerMillionTokens: 5, cpuSecondsPerThousandTurns: 2 },
-    ...{ rssStartMb: 500, rssEndMb: 110, rssMaxMb: 500, rssSlopeMbPerHour: 60 },
+    ...{ rssStartMb: 500, rssEndMb: 110, rssMaxMb: 500, liveEndMb: 60, liveSlopeMbPerHour: 60 },
   });
 });
 

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { readFigures, sumOf } from "../../chaos/world/figures.ts";
 import type { Measured } from "./world.ts";
 
 export interface ProcessSample {
@@ -8,22 +9,31 @@ export interface ProcessSample {
   readonly cpuS: number;
   readonly rssBytes: number;
   readonly files: number | undefined;
+  /** What its last full garbage collection left. Undefined: there was none yet, or it does not say. */
+  readonly liveBytes?: number | undefined;
 }
 
 /** Linux counts CPU time for /proc in this unit on every architecture that Node runs on. */
 const ticksPerSecond = 100;
 
 /** Reads what a process has used. Undefined: it is gone, or the system has no /proc. */
-async function sampleProcess(pid: number): Promise<Omit<ProcessSample, "atS"> | undefined> {
+async function sampleProcess({ pid, adminPort }: Measured): Promise<Omit<ProcessSample, "atS"> | undefined> {
   try {
-    const [stat, status] = await Promise.all([
+    const [stat, status, liveBytes] = await Promise.all([
       readFile(`/proc/${pid}/stat`, "utf8"),
       readFile(`/proc/${pid}/status`, "utf8"),
+      adminPort === undefined ? undefined : readLive(adminPort),
     ]);
-    return { ...parseStat(stat), ...parseStatus(status) };
+    return { ...parseStat(stat), ...parseStatus(status), liveBytes };
   } catch {
     return undefined;
   }
+}
+
+async function readLive(adminPort: number): Promise<number | undefined> {
+  const figures = await readFigures(adminPort).catch(() => undefined);
+  const bytes = figures === undefined ? undefined : sumOf(figures, "parley_heap_live_bytes");
+  return bytes === 0 ? undefined : bytes;
 }
 
 /** The program's name stands in brackets and may contain blanks, so counting begins behind it. Source: proc(5). */
@@ -76,8 +86,8 @@ export function createProcessSampler(processes: readonly Measured[], nowS: () =>
     add: (process) => void followed.push({ ...process, samples: [] }),
     async sample() {
       await Promise.all(
-        followed.map(async ({ pid, samples }) => {
-          const read = await sampleProcess(pid);
+        followed.map(async ({ samples, ...process }) => {
+          const read = await sampleProcess(process);
           if (read !== undefined) samples.push({ atS: nowS(), ...read });
         }),
       );

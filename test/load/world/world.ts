@@ -14,6 +14,8 @@ export interface Shape {
 export interface Measured {
   readonly name: string;
   readonly pid: number;
+  /** Where one of Parley's own tells its figures. */
+  readonly adminPort?: number;
 }
 
 export interface World {
@@ -80,7 +82,7 @@ async function startAll(belongings: Belongings, shape: Shape): Promise<Omit<Worl
     edges,
     logs: () => new Map(own.map(({ name, service }) => [name, service.output()])),
     processes: [
-      ...own.map(({ name, service: { pid } }) => ({ name, pid })),
+      ...own.map(({ name, service: { pid, adminPort } }) => ({ name, pid, adminPort })),
       { name: "NATS", pid: ground.nats.pid },
       { name: "Redis", pid: ground.redis.pid },
       { name: "model simulator", pid: ground.model.pid },
