@@ -137,7 +137,7 @@ export const scenarios: readonly LoadScenario[] = [
   {
     name: "soak",
     title: "S8: the same load for long",
-    proves: "the memory of no process grows with time (use --minutes 30 for a verdict)",
+    proves: "the memory of no process grows with time (use --minutes 20 for a verdict)",
     script: "soak.ts",
     defaults: { ...usual, users: 100, active: 100, seconds: 120 },
     groups: (options) => [chatting(options, options.users)],
