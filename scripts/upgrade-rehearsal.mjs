@@ -72,6 +72,6 @@ async function main(args, signal) {
 }
 
 process.exitCode = await main(process.argv.slice(2), stopping.signal).catch((error) => {
-  say(describeFailure(error));
+  say(stopping.signal.aborted ? "Stopped." : describeFailure(error));
   return 1;
 });
