@@ -74,7 +74,7 @@ export async function openFeed(feed: Feed): Promise<void> {
   const { events, shard, conversation } = feed.deps;
   feed.subscription = events.subscribe(subjects.liveOf(shard, conversation), (message) => receive(feed, message));
   try {
-    // Asked after the subscription on the same connection, so the broker answers when it has that.
+    await events.flush();
     const stream = await events.state(shard);
     feed.ending.signal.throwIfAborted();
     begin(feed, stream);
