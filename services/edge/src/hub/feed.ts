@@ -74,6 +74,7 @@ export async function openFeed(feed: Feed): Promise<void> {
   const { events, shard, conversation } = feed.deps;
   feed.subscription = events.subscribe(subjects.liveOf(shard, conversation), (message) => receive(feed, message));
   try {
+    // Not to be left out, although the broker takes both in this order: chaos (edges-killed) then finds viewers that miss or repeat.
     await events.flush();
     const stream = await events.state(shard);
     feed.ending.signal.throwIfAborted();
