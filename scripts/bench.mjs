@@ -14,10 +14,11 @@ for (const signal of signals) process.on(signal, () => stopping.abort());
 const isList = (args) => args.length === 0 || args.includes("--help");
 
 async function main(args, signal) {
-  await prepare({ needsBuild: !isList(args), signal });
-  const env = isList(args) ? process.env : { ...process.env, ...(await ensureBrokerPrograms({ signal })) };
+  const needsRun = !isList(args);
+  const node = await prepare({ needsBuild: needsRun, needsEdge: needsRun, signal });
+  const env = needsRun ? { ...process.env, ...(await ensureBrokerPrograms({ signal })) } : process.env;
   const cli = path.join(root, "bench/cli.ts");
-  const child = spawn(process.execPath, ["--conditions=source", "--import", "tsx", cli, ...args], {
+  const child = spawn(node, ["--conditions=source", "--import", "tsx", cli, ...args], {
     cwd: root,
     env,
     stdio: "inherit",

@@ -10,10 +10,10 @@ const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stopping.abort());
 
 async function main(args, signal) {
-  await prepare({ needsBuild: true, signal });
+  const node = await prepare({ needsEdge: true, signal });
   const env = { ...process.env, ...(await ensureBrokerPrograms({ signal })) };
   const cli = path.join(root, "test/chaos/cli.ts");
-  const child = spawn(process.execPath, ["--conditions=source", "--import", "tsx", cli, ...args], {
+  const child = spawn(node, ["--conditions=source", "--import", "tsx", cli, ...args], {
     cwd: root,
     env,
     stdio: "inherit",

@@ -12,10 +12,10 @@ const IF_POSSIBLE = "--if-possible";
 const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stopping.abort());
 
-function runCli(args, env) {
+function runCli(node, args, env) {
   const cli = path.join(root, "test/load/cli.ts");
   // An interrupt from the keyboard reaches the child by itself; one that only we get is handed on.
-  const child = spawn(process.execPath, ["--conditions=source", "--import", "tsx", cli, ...args], {
+  const child = spawn(node, ["--conditions=source", "--import", "tsx", cli, ...args], {
     cwd: root,
     env: { ...process.env, ...env },
     stdio: "inherit",
@@ -33,8 +33,9 @@ function sayNotRun() {
 async function main(args, signal) {
   const isOptional = args.includes(IF_POSSIBLE);
   const rest = args.filter((arg) => arg !== IF_POSSIBLE);
-  await prepare({ needsBuild: rest.length > 0, signal });
-  if (rest.length === 0) return runCli(rest, {});
+  const needsRun = rest.length > 0;
+  const node = await prepare({ needsBuild: needsRun, needsEdge: needsRun, signal });
+  if (!needsRun) return runCli(node, rest, {});
   const k6 = await ensureK6({ signal }).catch((error) => {
     if (!isOptional) throw error;
     say(describeFailure(error));
@@ -46,7 +47,7 @@ async function main(args, signal) {
   }
   if (k6 === undefined) throw noK6();
   const programs = await ensureBrokerPrograms({ signal });
-  return runCli(rest, { ...programs, PARLEY_K6: JSON.stringify(k6) });
+  return runCli(node, rest, { ...programs, PARLEY_K6: JSON.stringify(k6) });
 }
 
 process.exitCode = await main(process.argv.slice(2), stopping.signal).catch((error) => {

@@ -21,26 +21,27 @@ function hasBrowserTests() {
   return existsSync(dir) && readdirSync(dir, { recursive: true }).some((name) => name.endsWith(".browser.test.ts"));
 }
 
-/** All that the suites need, as the environment that tells them where it is. */
+/** All that the suites need: the Node to run them on, and the environment that tells them where the rest is. */
 async function setUp(chosen, signal) {
   say(`Tests of Parley on Node ${process.versions.node}`);
-  // Unit tests run the sources.
-  await prepare({ needsBuild: chosen.some(({ name }) => name !== "unit"), signal });
+  // Unit tests run the sources, of the edge as well.
+  const needsBuild = chosen.some(({ name }) => name !== "unit");
+  const node = await prepare({ needsBuild, needsEdge: true, signal });
   const env = { ...process.env, PARLEY_BUILT: "1" };
   if (chosen.some((suite) => suite.needsBrokers)) Object.assign(env, await ensureBrokerPrograms({ signal }));
   if (chosen.some(({ name }) => name === "e2e")) await offerPythonWebsockets({ signal });
   if (chosen.some((suite) => suite.needsBrowser) && hasBrowserTests())
     env.CHROMIUM_PATH = await ensureChromium({ signal });
-  return env;
+  return { node, env };
 }
 
-async function runSuites({ chosen, vitestArgs, env, signal }) {
+async function runSuites({ chosen, vitestArgs, node, env, signal }) {
   const outcomes = [];
   for (const [index, suite] of chosen.entries()) {
     if (signal.aborted) return outcomes;
     say();
     say(`== ${suite.name} (suite ${index + 1} of ${chosen.length})`);
-    outcomes.push(await runSuite(suite, { vitestArgs, env, signal }));
+    outcomes.push(await runSuite(suite, { vitestArgs, node, env, signal }));
   }
   return outcomes;
 }
@@ -62,8 +63,8 @@ function sayOutcome(outcomes) {
 
 async function main(args, signal) {
   const { chosen, vitestArgs } = readSuites(args);
-  const env = await setUp(chosen, signal);
-  const outcomes = await runSuites({ chosen, vitestArgs, env, signal });
+  const { node, env } = await setUp(chosen, signal);
+  const outcomes = await runSuites({ chosen, vitestArgs, node, env, signal });
   sayOutcome(outcomes);
   if (signal.aborted) return INTERRUPTED_CODE;
   return outcomes.every(({ result }) => result === "passed") ? 0 : 1;

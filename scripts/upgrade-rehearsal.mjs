@@ -32,11 +32,11 @@ function readOptions(args) {
   return parseArgs({ args, options }).values;
 }
 
-function rehearse(versions, people, { env, signal }) {
+function rehearse(versions, people, { node, env, signal }) {
   const [from, to] = versions;
   const cli = path.join(root, "scripts/upgrade/main.ts");
   const args = ["--from-name", from.name, "--from-root", from.root, "--to-name", to.name, "--to-root", to.root];
-  const child = spawn(process.execPath, ["--conditions=source", "--import", "tsx", cli, ...args, "--people", people], {
+  const child = spawn(node, ["--conditions=source", "--import", "tsx", cli, ...args, "--people", people], {
     env,
     signal,
     stdio: "inherit",
@@ -54,7 +54,7 @@ async function main(args, signal) {
     return help ? 0 : 1;
   }
   const revisions = await Promise.all([from, to].map((revision) => readRevision(revision)));
-  await prepare({ needsBuild: false, signal });
+  const node = await prepare({ needsBuild: false, needsEdge: true, signal });
   const env = { ...process.env, ...(await ensureBrokerPrograms({ signal })) };
   const folder = await mkdtemp(path.join(tmpdir(), "parley-upgrade-"));
   const versions = [];
@@ -64,7 +64,7 @@ async function main(args, signal) {
       versions.push({ name, root: place });
       await checkOut(name, place, { signal });
     }
-    return await rehearse(versions, people, { env, signal });
+    return await rehearse(versions, people, { node, env, signal });
   } finally {
     for (const version of versions) await removeCheckOut(version.root);
     await rm(folder, { recursive: true, force: true });

@@ -1,11 +1,9 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { run } from "./commands.mjs";
+import { npmCi } from "./npm.mjs";
 import { root, tool } from "./paths.mjs";
 import { phase } from "./progress.mjs";
 import { SetupError } from "./setup-error.mjs";
-
-const INSTALL_DEADLINE_MS = 10 * 60_000;
 
 function readJson(file) {
   try {
@@ -41,41 +39,15 @@ function isForThisSystem() {
   return !existsSync(systemFile) || readFileSync(systemFile, "utf8") === here;
 }
 
-/** The first thing npm says that is a sentence: before it come lines such as "code ENOTFOUND". */
-function npmReason(output) {
-  const said = output.split("\n").map((line) => /^npm (?:error|ERR!)\s+(.*)$/.exec(line)?.[1] ?? "");
-  return said.find((line) => line.split(" ").length > 2) ?? said.find((line) => line !== "") ?? "npm did not say why";
-}
-
-// NODE_ENV=production would make npm leave out the compiler.
-const common = ["--no-audit", "--no-fund", "--include=dev"];
-
-function npm(args, signal) {
-  const command = process.platform === "win32" ? "npm.cmd" : "npm";
-  return run(command, [...args, ...common], { cwd: root, timeoutMs: INSTALL_DEADLINE_MS, signal });
-}
-
-/**
- * `npm ci`, and where that refuses the lock, `npm install --no-save`, which leaves the lock as it is too. It refuses when a
- * registry lacks the optional packages of other systems (a mirror often does): they are then missing in locks made there.
- */
-async function install(note, signal) {
-  note("installing with npm ci");
-  const clean = await npm(["ci"], signal);
-  if (clean.code === 0 || !clean.output.includes("EUSAGE")) return clean;
-  note("npm ci refuses the lock; installing with npm install --no-save");
-  return npm(["install", "--no-save"], signal);
-}
-
 /** Installs the packages when they are missing or are not those of package-lock.json. */
 export async function ensurePackages({ signal }) {
   await phase("packages", async (note) => {
     const lock = readJson(path.join(root, "package-lock.json"));
     if (isInstalled(lock, readJson(installedFile)) && isForThisSystem()) return { text: "up to date" };
-    const { code, output } = await install(note, signal);
-    if (code !== 0) {
-      const reason = npmReason(output).replace(/\.$/, "");
-      throw new SetupError(`npm could not install the packages (${reason}): \`npm ci\` shows more.`);
+    note("installing with npm ci");
+    const problem = await npmCi({ cwd: root, signal });
+    if (problem !== undefined) {
+      throw new SetupError(`npm could not install the packages (${problem}): \`npm ci\` shows more.`);
     }
     writeFileSync(systemFile, here);
     return { text: `installed ${Object.keys(readJson(installedFile)?.packages ?? {}).length} packages` };

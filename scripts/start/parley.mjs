@@ -3,7 +3,6 @@ import { createPorts } from "../setup/ports.mjs";
 import { prepare } from "../setup/prepare.mjs";
 import { say, sayOf, seconds } from "../setup/progress.mjs";
 import { writeRun } from "../setup/run-records.mjs";
-import { checkUwsBinary } from "../setup/uws-binary.mjs";
 import { watchBrokers } from "./broker-watch.mjs";
 import { startDeathWatch } from "./death-watch.mjs";
 import { checkEdgePort, logSuffix, removeDeadRuns } from "./ground.mjs";
@@ -48,12 +47,11 @@ export async function runParley({ args, env, signal, hurry }) {
   say(`Parley on Node ${process.versions.node}`);
   await removeDeadRuns();
   if (needsEdge) await checkEdgePort(options.port);
-  await prepare({ signal });
-  if (needsEdge) await checkUwsBinary({ signal });
+  const node = await prepare({ needsEdge, signal });
 
   const run = { pid: process.pid, port: options.port };
   const onChange = (children) => writeRun({ ...run, children });
-  const supervisor = createSupervisor({ verbose: options.verbose, logSuffix: logSuffix(options.port), onChange });
+  const supervisor = createSupervisor({ node, verbose: options.verbose, logSuffix: logSuffix(options.port), onChange });
   hurry.addEventListener("abort", () => supervisor.kill());
   const deathWatch = startDeathWatch();
   try {

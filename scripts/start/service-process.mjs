@@ -15,9 +15,9 @@ const LAST_RESTART_MS = 15_000;
 const STEADY_MS = 30_000;
 
 /** Starts the process. Its own process group: Ctrl-C in the terminal is ours to pass on, in order. */
-function launch(spec, output) {
+function launch(spec, { node, output }) {
   const main = path.join(root, "services", spec.service, "dist", "main.js");
-  const child = spawn(process.execPath, ["--enable-source-maps", main], {
+  const child = spawn(node, ["--enable-source-maps", main], {
     cwd: root,
     env: spec.env,
     detached: true,
@@ -92,13 +92,13 @@ async function keepRunning(spec, { first, run, output, signal }) {
  * One service under supervision. An end before it was ready for the first time is an error, for the caller to report;
  * after that it is started again for as long as nobody stops it.
  */
-export function createServiceProcess(spec, { log, verbose, onChange }) {
+export function createServiceProcess(spec, { node, log, verbose, onChange }) {
   const output = createOutput({ name: spec.name, log, verbose });
   const stopping = new AbortController();
   let running;
 
   function run() {
-    running = launch(spec, output);
+    running = launch(spec, { node, output });
     onChange();
     return running;
   }

@@ -13,8 +13,8 @@ async function stopOne(process, deadlineMs) {
   if (!(await process.stop(deadlineMs))) sayOf(process.spec.name, "did not stop in time and was killed");
 }
 
-/** Owns the processes of this run. `onChange` is told their numbers whenever these change. */
-export function createSupervisor({ verbose, logSuffix, onChange }) {
+/** Owns the processes of this run, which run on `node`. `onChange` is told their numbers whenever these change. */
+export function createSupervisor({ node, verbose, logSuffix, onChange }) {
   const groups = [];
   const logs = [];
   const all = () => groups.flat();
@@ -23,7 +23,7 @@ export function createSupervisor({ verbose, logSuffix, onChange }) {
   function create(spec) {
     const log = createLogFile(path.join(logsDir, `${spec.name}${logSuffix}.log`));
     logs.push(log);
-    return createServiceProcess(spec, { log, verbose, onChange: report });
+    return createServiceProcess(spec, { node, log, verbose, onChange: report });
   }
 
   return {

@@ -38,10 +38,10 @@ function countTests(report, hasFailed) {
   };
 }
 
-function vitest(args, { env, deadlineMs, signal }) {
+function vitest(args, { node, env, deadlineMs, signal }) {
   return new Promise((resolve) => {
     // Its own process group, so that the workers of a run that is cut off go with it.
-    const child = spawn(process.execPath, [tool("vitest", "vitest.mjs"), "run", ...args], {
+    const child = spawn(node, [tool("vitest", "vitest.mjs"), "run", ...args], {
       cwd: root,
       env,
       detached: true,
@@ -71,7 +71,7 @@ function vitest(args, { env, deadlineMs, signal }) {
 }
 
 /** Runs one suite and returns `{ name, passed, failed, skipped, ms, result, failures }`. */
-export async function runSuite({ name, deadlineMs, workers }, { vitestArgs, env, signal }) {
+export async function runSuite({ name, deadlineMs, workers }, { vitestArgs, node, env, signal }) {
   const startedAt = performance.now();
   mkdirSync(artefactsDir, { recursive: true });
   const reportFile = path.join(artefactsDir, `${name}.json`);
@@ -79,7 +79,7 @@ export async function runSuite({ name, deadlineMs, workers }, { vitestArgs, env,
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${reportFile}`];
   const parallel = workers === undefined ? [] : [`--maxWorkers=${workers}`];
   const args = [`--project=${name}`, "--passWithNoTests", ...parallel, ...reporters, ...vitestArgs];
-  const { code, isLate } = await vitest(args, { env, deadlineMs, signal });
+  const { code, isLate } = await vitest(args, { node, env, deadlineMs, signal });
   const report = readReport(reportFile);
   const counts = countTests(report, code !== 0);
   const result = code === 0 ? "passed" : isLate ? `cut off after ${deadlineMs / 1000} s` : "FAILED";
