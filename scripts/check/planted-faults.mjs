@@ -1,3 +1,20 @@
+/** Written over an existing node_modules: the binaries of other systems are not in it, nor is a workspace. */
+const incompleteLock = {
+  lockfileVersion: 3,
+  packages: {
+    "": { name: "sample", engines: { node: ">=20.19.0" } },
+    "node_modules/one": {
+      version: "1.0.0",
+      resolved: "https://registry.example.com/one.tgz",
+      integrity: "sha512-1",
+      engines: { node: ">=22" },
+      dependencies: { two: "^2.0.0" },
+      optionalDependencies: { "one-darwin-arm64": "1.0.0" },
+    },
+    "node_modules/two": { version: "1.0.0" },
+  },
+};
+
 const lines = (count, line) => `${line}\n`.repeat(count);
 
 /** Files without a fault: nothing may complain about them. */
@@ -122,6 +139,17 @@ export const plantedFaults = [
     text: '{ "name": "@parley/worker", "dependencies": { "@parley/edge": "0.1.0", "zod": "3.0.0" }, "exports": "./a.js" }\n',
   },
   { step: "house-rules", file: "services/worker/package.json", says: "service-export:" },
+  {
+    step: "house-rules",
+    file: "package-lock.json",
+    says: "needs one-darwin-arm64",
+    text: JSON.stringify(incompleteLock),
+  },
+  { step: "house-rules", file: "package-lock.json", says: "lock-manifest: libs/sample/package.json" },
+  { step: "house-rules", file: "package-lock.json", says: "lock-version: node_modules/one needs two ^2.0.0" },
+  { step: "house-rules", file: "package-lock.json", says: "lock-address: node_modules/one" },
+  { step: "house-rules", file: "package-lock.json", says: "lock-integrity: node_modules/two" },
+  { step: "house-rules", file: "package-lock.json", says: "lock-engine: node_modules/one does not allow Node 20.19.0" },
   { step: "manifests", says: "Dependency zod has multiple versions" },
   { step: "format", file: "libs/sample/src/unformatted.ts", says: "unformatted.ts", text: "export const  two=2\n" },
   { step: "types", file: "libs/sample/src/wrong-type.ts", says: "TS2322", text: 'export const three: number = "3";\n' },

@@ -21,7 +21,7 @@ const SETTINGS = [
 
 const SKELETON = {
   "package.json":
-    '{ "name": "sample", "private": true, "type": "module", "workspaces": ["libs/*", "services/*"], "packageManager": "npm@11.19.1" }\n',
+    '{ "name": "sample", "private": true, "type": "module", "workspaces": ["libs/*", "services/*"], "engines": { "node": ">=20.19.0" }, "packageManager": "npm@11.19.1" }\n',
   "tsconfig.json": '{ "files": [], "references": [{ "path": "libs/sample" }] }\n',
   "libs/sample/package.json":
     '{ "name": "@parley/sample", "type": "module", "exports": "./src/index.ts", "dependencies": { "zod": "4.6.7" } }\n',

@@ -16,16 +16,19 @@ const WEB_IMPORTS = ["protocol"];
 
 /** Checks the manifests: the direction of dependencies, and that nobody can import a service. */
 export function findWorkspaceProblems(root) {
+  return listWorkspaces(root).flatMap((path) => workspaceProblems(root, path));
+}
+
+/** The folders of all workspaces, relative to `root`. */
+export function listWorkspaces(root) {
   return ["libs", "services"].flatMap((folder) => {
     const names = existsSync(join(root, folder)) ? readdirSync(join(root, folder)) : [];
-    return names
-      .filter((name) => existsSync(join(root, folder, name, "package.json")))
-      .flatMap((name) => workspaceProblems(root, folder, name));
+    return names.map((name) => `${folder}/${name}`).filter((path) => existsSync(join(root, path, "package.json")));
   });
 }
 
-function workspaceProblems(root, folder, name) {
-  const path = `${folder}/${name}`;
+function workspaceProblems(root, path) {
+  const [folder, name] = path.split("/");
   const manifest = readJson(join(root, path, "package.json"));
   const ours = Object.keys(manifest.dependencies ?? {})
     .filter((dependency) => dependency.startsWith(SCOPE))

@@ -77,7 +77,7 @@ export async function findNodeForUws({ signal }) {
   if (!isBinaryMissing(problem)) throw otherProblem(problem);
   const why = `uWebSockets.js has no binary for Node ${process.versions.node} on this system (${systemName()})`;
   const node = privateNode(PRIVATE_LINE);
-  if (node === undefined || node.version === process.versions.node) throw new SetupError(`${why}: ${wayOut(problem)}.`);
+  if (node === undefined) throw new SetupError(`${why}: ${wayOut(problem)}.`);
   return phase("Node", async (note) => {
     await usePrivateNode(node, { note, signal, why });
     return { text: `${node.version} in .tools runs all processes: ${why}`, value: node.program };

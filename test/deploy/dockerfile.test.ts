@@ -41,6 +41,12 @@ it("gives npm the manifest of each workspace, or it would refuse the lock", () =
   expect(copied).toEqual(expect.arrayContaining(manifests.map((folder) => `${folder}/package.json`)));
 });
 
+it("installs what the lock says, and nothing when npm refuses the lock", () => {
+  const installs = all("RUN").filter((rest) => /npm (?:ci|i|install)\b/.test(rest));
+  expect(installs).toHaveLength(2);
+  for (const install of installs) expect(install).toMatch(/^npm ci [^|;&]*$/);
+});
+
 it("runs no install script of any package", () => {
   const installs = all("RUN").flatMap((rest) => rest.match(/npm (?:ci|install)[^|&]*/g) ?? []);
   expect(installs).not.toEqual([]);

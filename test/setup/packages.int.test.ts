@@ -7,7 +7,8 @@ import { expect, test } from "vitest";
 import { tempDir } from "@parley/testkit";
 
 const run = promisify(execFile);
-const scripts = fileURLToPath(new URL("../../scripts", import.meta.url));
+const repository = fileURLToPath(new URL("../..", import.meta.url));
+const scripts = path.join(repository, "scripts");
 
 type Lock = { packages: Record<string, { version: string; integrity?: string; optional?: boolean }> };
 
@@ -19,7 +20,7 @@ async function checkout(folder: string, { lock, installed }: { lock: Lock; insta
   await mkdir(path.join(folder, "bin"));
   const npm = `#!/bin/sh
 echo "$@" >> "${folder}/npm-calls"
-[ "$1" = install ] || [ -z "$NPM_FAILS" ] || { echo "npm error code \${NPM_CODE:-E1}"; echo "npm error $NPM_FAILS"; exit 1; }
+[ -z "$NPM_FAILS" ] || { echo "npm error code E1"; echo "npm error $NPM_FAILS"; exit 1; }
 mkdir -p "${folder}/node_modules"
 `;
   await writeFile(path.join(folder, "bin", "npm"), npm, { mode: 0o755 });
@@ -38,6 +39,13 @@ async function runInstall(folder: string, env: Record<string, string> = {}) {
 async function npmCalls(folder: string): Promise<string[]> {
   const text = await readFile(path.join(folder, "npm-calls"), "utf8").catch(() => "");
   return text.trim() === "" ? [] : text.trim().split("\n");
+}
+
+/** All that npm reads before it installs. */
+async function manifests(): Promise<string[]> {
+  const { packages }: Lock = JSON.parse(await readFile(path.join(repository, "package-lock.json"), "utf8"));
+  const workspaces = Object.keys(packages).filter((place) => !place.includes("node_modules/"));
+  return [".npmrc", "package-lock.json", ...workspaces.map((place) => path.join(place, "package.json"))];
 }
 
 const lock: Lock = {
@@ -91,12 +99,27 @@ test("says in one sentence why npm failed, without a stack trace", async () => {
   });
 });
 
-test("installs without npm ci when that refuses the lock, and leaves the lock alone", async () => {
+test("does not install around a lock that npm ci refuses", async () => {
   await using folder = await tempDir();
   await checkout(folder.path, { lock });
-  await runInstall(folder.path, { NPM_FAILS: "the lock is not in sync", NPM_CODE: "EUSAGE" });
-  const options = "--no-audit --no-fund --include=dev";
-  expect(await npmCalls(folder.path)).toEqual([`ci ${options}`, `install --no-save ${options}`]);
+  await expect(runInstall(folder.path, { NPM_FAILS: "the lock is not in sync" })).rejects.toMatchObject({ code: 1 });
+  expect(await npmCalls(folder.path)).toHaveLength(1);
+});
+
+test.each([
+  "--os linux --cpu x64 --libc glibc",
+  "--os linux --cpu x64 --libc musl",
+  "--os linux --cpu arm64 --libc glibc",
+  "--os darwin --cpu arm64",
+  "--os darwin --cpu x64",
+  "--os win32 --cpu x64",
+])("npm ci takes the lock without a registry and without a warning of engines: %s", async (system) => {
+  await using folder = await tempDir();
+  for (const file of await manifests()) await cp(path.join(repository, file), path.join(folder.path, file));
+  const args = ["ci", "--dry-run", "--offline", "--no-audit", ...system.split(" ")];
+  const { stdout, stderr } = await run("npm", args, { cwd: folder.path });
+  expect(stdout).toContain("add typescript");
+  expect(stderr).not.toMatch(/EBADENGINE/);
 });
 
 test("lets two installs of one checkout run one after the other", async () => {

@@ -1,7 +1,6 @@
 import { execFile } from "node:child_process";
 import { createServer, type Server } from "node:net";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -85,16 +84,27 @@ test("refuses a REDIS_URL where something else answers, and does not show its pa
   expect(await start([], { NATS_URL: nats.url, REDIS_URL })).toEqual({ code: 1, stderr: sentence });
 });
 
-test("names the lowest Node it can run on, the one that package.json asks for", async () => {
-  const manifest: unknown = JSON.parse(await readFile(path.join(repository, "package.json"), "utf8"));
+test.each([
+  ["20.19.0", true],
+  ["20.18.3", false],
+  ["18.20.8", false],
+  ["21.7.3", false],
+  ["22.12.0", true],
+  ["22.11.0", false],
+  ["23.11.0", false],
+  ["24.0.0", true],
+  ["26.1.0", true],
+])("takes Node %s: %j, as package.json does", async (version, isTaken) => {
   const script = `
+    const { default: semver } = await import("semver");
     const { checkNodeVersion } = await import("./scripts/setup/node-version.mjs");
-    checkNodeVersion("20.19.0");
-    try { checkNodeVersion("20.18.3"); } catch (error) { console.log(error.message); }
+    const { engines } = JSON.parse(require("node:fs").readFileSync("package.json", "utf8"));
+    if (semver.satisfies("${version}", engines.node)) console.log("allowed by package.json");
+    try { checkNodeVersion("${version}"); } catch (error) { console.log(error.message); }
   `;
-  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script], {
+  const { stdout } = await promisify(execFile)(process.execPath, ["-e", `(async () => {${script}})()`], {
     cwd: repository,
   });
-  expect(manifest).toMatchObject({ engines: { node: ">=20.19" } });
-  expect(stdout).toMatch(/^Parley needs Node 20\.19 or newer and this is Node 20\.18\.3: install .+\.\n$/);
+  const refusal = /^Parley needs Node 20\.19, 22\.12 or 24 .* this is Node \d+\.\d+\.\d+: install .+\.\n$/;
+  expect(stdout).toMatch(isTaken ? /^allowed by package\.json\n$/ : refusal);
 });

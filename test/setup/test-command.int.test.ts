@@ -12,6 +12,7 @@ async function checkout(folder: string, files: Record<string, string>): Promise<
   await cp(path.join(repository, "scripts"), path.join(folder, "scripts"), { recursive: true });
   await cp(path.join(repository, "package-lock.json"), path.join(folder, "package-lock.json"));
   await symlink(path.join(repository, "node_modules"), path.join(folder, "node_modules"));
+  await mkdir(path.join(folder, "services", "edge"), { recursive: true });
   const unit = { test: { name: "unit", include: ["test/*.test.mjs"] } };
   await writeFile(
     path.join(folder, "vitest.config.mjs"),
