@@ -52,7 +52,7 @@ runMain("agent-worker", async ({ env }) => {
   observe(telemetry, { config, log, life }, bus, { slots, running: runner.running, parked: intake.parked });
 
   ready = () => [
-    ...(bus.connected() ? [] : ["The broker cannot be reached."]),
+    ...bus.problems(),
     ...(life.signal.aborted ? ["The worker is stopping."] : []),
   ];
   log.info({ model: provider.model, provider: provider.name, slots }, "the agent worker is ready");

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { callIdOf, messageIdOf, type LogRecord } from "@parley/protocol";
-import { buildMessages, type FinishedStep } from "../src/context.ts";
+import { buildMessages } from "../src/context.ts";
 import { dataRule } from "../src/prompt.ts";
+import type { FinishedStep } from "../src/tool-text.ts";
 
 function record(turn: string, role: "user" | "assistant", message: string, more: Partial<LogRecord> = {}): LogRecord {
   return {
