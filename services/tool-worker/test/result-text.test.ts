@@ -11,7 +11,7 @@ describe("a result", () => {
   it("is cut between lines, and says how many are shown", () => {
     const text = Array.from({ length: 100 }, (_, line) => `line ${line}`).join("\n");
     expect(fitResult({ text }, 200)).toEqual({
-      text: [...text.split("\n").slice(0, 9), "[shown 9 of 100 lines; ask for less to see the rest]"].join("\n"),
+      text: [...text.split("\n").slice(0, 10), "[shown 10 of 100 lines; ask for less to see the rest]"].join("\n"),
       truncated: true,
     });
   });
