@@ -39,6 +39,8 @@ export interface Append {
   readonly expect?: number;
   /** De-duplication id. */
   readonly msgId?: string;
+  /** What follows from this message is stored too, and may be larger by so much: then this one is too large already. Default 0. */
+  readonly spareBytes?: number;
 }
 
 export interface Appender {
@@ -109,7 +111,7 @@ export function createAppender({ nc, onReconnect }: BrokerLink, log: Logger): Ap
   return {
     append(message, timeoutMs = 2_000) {
       const head = headersOf(message);
-      const maxBytes = maxMessageBytes(nc) - (head?.bytes ?? 0);
+      const maxBytes = maxMessageBytes(nc) - (head?.bytes ?? 0) - (message.spareBytes ?? 0);
       return new Promise((resolve) => {
         const id = String(next++);
         waiting.set(id, { resolve, deadline: performance.now() + timeoutMs, message });

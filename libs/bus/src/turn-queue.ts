@@ -5,6 +5,7 @@ import {
   TurnRequest,
   decodeJson,
   encodeJson,
+  envelopeBytes,
   streams,
   subjects,
   turnsConsumer,
@@ -95,7 +96,9 @@ function createSubmit(events: EventLog, removeEnded: (conversation: Conversation
   return async (request: TurnRequest, { onlyIfIdle = false }: SubmitOptions = {}) => {
     const expected = onlyIfIdle ? { expect: 0 } : {};
     const subject = subjects.turns(request.conversation_id);
-    const message = { subject, data: encodeJson(request), msgId: request.turn_id, ...expected };
+    // The text is stored twice more, as event and as record.
+    const spare = { spareBytes: envelopeBytes };
+    const message = { subject, data: encodeJson(request), msgId: request.turn_id, ...spare, ...expected };
     const backoff = createBackoff({ minMs: 20, maxMs: 1_000 });
     const deadline = performance.now() + submitDeadlineMs;
     for (let cleaned = false; performance.now() < deadline;) {
