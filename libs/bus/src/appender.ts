@@ -46,6 +46,8 @@ export interface Append {
 export interface Appender {
   /** Publishes and waits for the stream's word, at most `timeoutMs` (default 2 s). Never throws for broker trouble. What is too large is logged. */
   append(message: Append, timeoutMs?: number): Promise<AppendResult>;
+  /** The largest message now, headers included: our own limit, or the broker's if that is smaller. */
+  maxBytes(): number;
   close(): void;
 }
 
@@ -120,6 +122,7 @@ export function createAppender({ nc, onReconnect }: BrokerLink, log: Logger): Ap
         publish(nc, message, { reply: `${inbox}.${id}`, head, onFailure: () => settle(id, { kind: "unknown" }) });
       });
     },
+    maxBytes: () => maxMessageBytes(nc),
     close() {
       clearInterval(sweep);
       stopListening();
@@ -129,7 +132,6 @@ export function createAppender({ nc, onReconnect }: BrokerLink, log: Logger): Ap
   };
 }
 
-/** The largest message with its headers: our own limit, or the broker's if that is smaller. */
 function maxMessageBytes({ info }: NatsConnection): number {
   return Math.min(limits.eventBytes, info?.max_payload ?? limits.eventBytes);
 }
@@ -144,15 +146,14 @@ interface Head {
 
 function headersOf({ expect, msgId }: Append): Head | undefined {
   if (expect === undefined && msgId === undefined) return undefined;
-  const fields: [string, string][] = [];
-  if (expect !== undefined) fields.push(["Nats-Expected-Last-Subject-Sequence", String(expect)]);
-  if (msgId !== undefined) fields.push(["Nats-Msg-Id", msgId]);
   const head = headers();
   let bytes = headerFrame;
-  for (const [name, value] of fields) {
+  const set = (name: string, value: string): void => {
     head.set(name, value);
     bytes += name.length + value.length + headerField;
-  }
+  };
+  if (expect !== undefined) set("Nats-Expected-Last-Subject-Sequence", String(expect));
+  if (msgId !== undefined) set("Nats-Msg-Id", msgId);
   return { headers: head, bytes };
 }
 

@@ -10,7 +10,10 @@ export function jsonBytes(value: object): number {
 /** \b \t \n \f \r: two bytes; all other control characters are written as \u00xx. */
 const shortEscapes: ReadonlySet<number> = new Set([0x08, 0x09, 0x0a, 0x0c, 0x0d]);
 
-/** Bytes of the character that begins at `i`: of both halves, where it is a pair. */
+/** No other character has four. */
+const pairBytes = 4;
+
+/** Bytes of the character that begins at `i`; four of a pair, of both its halves. */
 function bytesAt(text: string, i: number): number {
   const unit = text.charCodeAt(i);
   if (unit < 0x20) return shortEscapes.has(unit) ? 2 : 6;
@@ -19,7 +22,7 @@ function bytesAt(text: string, i: number): number {
   if (unit < 0x800) return 2;
   if (unit < 0xd800 || unit > 0xdfff) return 3;
   // Half a pair is written as \udxxx.
-  return isPairAt(text, i) ? 4 : 6;
+  return isPairAt(text, i) ? pairBytes : 6;
 }
 
 function isPairAt(text: string, i: number): boolean {
@@ -30,16 +33,22 @@ function isPairAt(text: string, i: number): boolean {
 /** Of a text inside JSON, without its quotes. */
 export function jsonTextBytes(text: string): number {
   let bytes = 0;
-  for (let i = 0; i < text.length; i += isPairAt(text, i) ? 2 : 1) bytes += bytesAt(text, i);
+  for (let i = 0; i < text.length; i++) {
+    const size = bytesAt(text, i);
+    bytes += size;
+    if (size === pairBytes) i++;
+  }
   return bytes;
 }
 
 /** The beginning of a text that has at most `maxBytes` inside JSON, cut between characters. */
 export function cutJsonText(text: string, maxBytes: number): string {
   let bytes = 0;
-  for (let i = 0; i < text.length; i += isPairAt(text, i) ? 2 : 1) {
-    bytes += bytesAt(text, i);
+  for (let i = 0; i < text.length; i++) {
+    const size = bytesAt(text, i);
+    bytes += size;
     if (bytes > maxBytes) return text.slice(0, i);
+    if (size === pairBytes) i++;
   }
   return text;
 }

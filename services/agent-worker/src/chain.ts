@@ -74,6 +74,10 @@ export function createChain({ onFenced, onTooLarge, ...options }: ChainOptions) 
     start();
   };
 
+  const addText = (token: string): void => {
+    if (!pending.join(token)) push({ type: "token", token });
+  };
+
   const settled = async (): Promise<void> => {
     pending.hurry();
     while (writing !== undefined) await writing;
@@ -85,8 +89,8 @@ export function createChain({ onFenced, onTooLarge, ...options }: ChainOptions) 
 
     /** Adds text to the answer. Text that is still queued is joined, as long as one event can hold it. */
     text(token: string): void {
-      for (const piece of piecesOf(token, limits.tokenChars))
-        if (!pending.join(piece)) push({ type: "token", token: piece });
+      if (token.length <= limits.tokenChars) return addText(token);
+      for (const piece of piecesOf(token, limits.tokenChars)) addText(piece);
     },
 
     /**

@@ -14,6 +14,7 @@ import { streamWithRetry, type RestartEvent } from "./model/retry.ts";
 import { estimateUsage, toModelTools } from "./prompt.ts";
 import type { ModelCall, ModelCalls } from "./model-call.ts";
 import type { ClaimedTurn } from "./claimed-turn.ts";
+import { maxTextBytes, tooLargeSentence } from "./outcome-size.ts";
 import { stepCallsOf } from "./step-calls.ts";
 import { addUsage, type TurnFold } from "./turn-fold.ts";
 
@@ -23,6 +24,8 @@ export interface ModelStepDeps {
   readonly modelCalls: ModelCalls;
   /** History and tool results are cut to this, newest first. */
   readonly contextBytes: number;
+  /** The largest event that the broker takes at the moment. */
+  readonly maxEventBytes: () => number;
 }
 
 export interface ModelStepInput {
@@ -45,7 +48,7 @@ export type ModelStep = ReturnType<typeof createModelStep>;
 
 /** One call of the model: its text goes into the chain as it comes, its tool calls are committed as a step. */
 export function createModelStep(deps: ModelStepDeps) {
-  const { contextBytes } = deps;
+  const { contextBytes, maxEventBytes } = deps;
   const read = createReading(deps);
 
   return async (input: ModelStepInput): Promise<ModelStepEnd> => {
@@ -66,7 +69,8 @@ export function createModelStep(deps: ModelStepDeps) {
       requestId: `${request.turn_id}-${attempt}-${step}`,
       ...modelOf(request.model ?? briefing.agent.model),
     };
-    const { calls, end, usage } = await read(modelRequest, input, { step, writer: createStepWriter(chain, fold) });
+    const writer = createStepWriter(chain, fold, maxEventBytes);
+    const { calls, end, usage } = await read(modelRequest, input, { step, writer });
     await chain.stored();
     if (calls.length === 0 || isLast || end.finish === "length") {
       settleUsage(fold, usage);
@@ -157,8 +161,14 @@ function stepsOf(fold: TurnFold) {
   }));
 }
 
+function tooLong(bytes: number): ChatError {
+  return bytes > limits.responseBytes
+    ? new ChatError("MODEL_TRUNCATED", { message: "The answer is longer than this service allows." })
+    : new ChatError("PROCESSING_ERROR", { message: tooLargeSentence });
+}
+
 /** Writes the text of one step: set apart from the step before it, and within the limit of an answer. */
-function createStepWriter(chain: Chain, fold: TurnFold) {
+function createStepWriter(chain: Chain, fold: TurnFold, maxEventBytes: () => number) {
   const needsBreak = fold.committedText !== "" && !fold.committedText.endsWith("\n");
   let written = "";
   const committedBytes = jsonTextBytes(fold.committedText);
@@ -168,8 +178,7 @@ function createStepWriter(chain: Chain, fold: TurnFold) {
       if (token === "") return;
       const text = written === "" && needsBreak ? `\n\n${token}` : token;
       bytes += jsonTextBytes(text);
-      if (bytes > limits.responseBytes)
-        throw new ChatError("MODEL_TRUNCATED", { message: "The answer is longer than this service allows." });
+      if (bytes > maxTextBytes(maxEventBytes())) throw tooLong(bytes);
       written += text;
       chain.text(text);
     },

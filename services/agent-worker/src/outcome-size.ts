@@ -72,6 +72,14 @@ function withCutText(outcome: Outcome, maxBytes: number): Outcome {
   return { ...told, response: cutJsonText(told.response, Math.max(0, roomBytes)) };
 }
 
+/** What an end has beside its text when all that can be left out of it is, its headers included. */
+const barestBytes = 2_048;
+
+/** How much text a turn may have so that its end fits an event of that size: text that was shown is never cut. */
+export function maxTextBytes(eventBytes: number): number {
+  return Math.min(limits.responseBytes, eventBytes - barestBytes);
+}
+
 /** Why a turn ends that the broker has no room for. */
 export const tooLargeSentence = "The answer is larger than the broker of this service takes.";
 

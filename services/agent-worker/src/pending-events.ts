@@ -4,9 +4,8 @@ import { limits, type ChainEvent } from "@parley/protocol";
 export type NewChainEvent = ChainEvent extends infer E ? (E extends ChainEvent ? Omit<E, Filled> : never) : never;
 type Filled = "conversation_id" | "turn_id" | "attempt" | "n" | "ts";
 
-/** A text in pieces of at most `maxChars`, cut between characters. Nearly always it is the only one. */
+/** A text in pieces of at most `maxChars`, cut between characters. */
 export function piecesOf(text: string, maxChars: number): string[] {
-  if (text.length <= maxChars) return [text];
   const pieces: string[] = [];
   for (let start = 0; start < text.length;) {
     const end = start + maxChars;

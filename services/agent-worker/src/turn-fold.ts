@@ -127,8 +127,8 @@ function foldWriter(fold: TurnFold, event: ReadEvent): void {
 const longestSilenceMs = 120_000;
 
 function foldTime(fold: TurnFold, { type, ts }: ReadEvent): void {
-  // Between two attempts nobody works.
-  if (type !== "claimed") fold.workedMs += Math.min(longestSilenceMs, Math.max(0, ts - fold.writtenAt));
+  // Between two attempts nobody works; what was before the first event is not known.
+  if (type !== "claimed" && fold.writtenAt > 0) fold.workedMs += Math.min(longestSilenceMs, Math.max(0, ts - fold.writtenAt));
   fold.writtenAt = ts;
 }
 

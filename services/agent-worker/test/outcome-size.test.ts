@@ -18,7 +18,7 @@ import {
 import { noSpan } from "@parley/runtime";
 import type { ClaimedTurn } from "../src/claimed-turn.ts";
 import { cancelledOutcome, completeOutcome, errorOutcome, recordsOf } from "../src/ending.ts";
-import { boundOutcome, fitOutcome } from "../src/outcome-size.ts";
+import { boundOutcome, fitOutcome, maxTextBytes } from "../src/outcome-size.ts";
 import { isOutOfCalls, stepCallsOf } from "../src/step-calls.ts";
 import { createTurnFold, foldEvent } from "../src/turn-fold.ts";
 
@@ -134,6 +134,9 @@ describe("the end of a turn with every limit used to the full", () => {
           expect(outcome.response.startsWith(fitted.response)).toBe(true);
           if (fitted.type === "complete") expect(fitted.response).toBe(outcome.response);
           expect(Outcome.safeParse(fitted).success).toBe(true);
+          // What a worker shows while the broker takes so little stays whole.
+          const response = cutJsonText(outcome.response, maxTextBytes(maxBytes));
+          expect(fitOutcome({ ...outcome, response }, maxBytes - envelopeBytes).response).toBe(response);
         }
       }),
       { numRuns: 8 },
