@@ -63,8 +63,7 @@ it("P1: a broker that takes less from now on is said to be unfit, and every turn
   expect(await whole.untilEnd(running[1]!.turn_id)).toMatchObject({
     ...{ type: "error", code: "PROCESSING_ERROR", response: shown },
   });
-  for (const [i, chat] of [much, whole].entries())
-    expect(chat.view.turns.get(running[i]!.turn_id)?.text).toBe(shown);
+  for (const [i, chat] of [much, whole].entries()) expect(chat.view.turns.get(running[i]!.turn_id)?.text).toBe(shown);
 
   const log = anna.conversation();
   const logged = await log.untilEnd((await log.send("log", { agent: "kubernetes" })).turn_id);

@@ -20,7 +20,10 @@ function logs(count: number, tail: number) {
     if (round === 0) return { calls: [{ name: "k8s_list_pods", arguments: { namespace: "shop" } }] };
     if (round > 1) return { text: "done" };
     const args = { pod: podIn(results), namespace: "shop", tail };
-    return { text: "Reading.", calls: Array.from({ length: count }, () => ({ name: "k8s_pod_logs", arguments: args })) };
+    return {
+      text: "Reading.",
+      calls: Array.from({ length: count }, () => ({ name: "k8s_pod_logs", arguments: args })),
+    };
   };
 }
 

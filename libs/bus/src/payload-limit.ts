@@ -52,7 +52,9 @@ export function watchPayloadLimit({ nc, connected }: BrokerLink, log: Logger) {
   const problems = (): string[] => {
     const maxPayload = nc.info?.max_payload ?? limits.eventBytes;
     if (maxPayload >= limits.eventBytes) return [];
-    return [`The broker takes messages of at most ${maxPayload} bytes: max_payload must be ${limits.eventBytes} or more.`];
+    return [
+      `The broker takes messages of at most ${maxPayload} bytes: max_payload must be ${limits.eventBytes} or more.`,
+    ];
   };
 
   const report = (): void => {

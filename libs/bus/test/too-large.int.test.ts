@@ -1,4 +1,12 @@
-import { ChatError, encodeEvent, encodeJson, limits, subjects, type StoredEvent, type TurnRequest } from "@parley/protocol";
+import {
+  ChatError,
+  encodeEvent,
+  encodeJson,
+  limits,
+  subjects,
+  type StoredEvent,
+  type TurnRequest,
+} from "@parley/protocol";
 import { createLogger } from "@parley/runtime";
 import { startNats } from "@parley/testkit";
 import { expect, it } from "vitest";
@@ -63,7 +71,12 @@ it("does not accept a turn or a record that is too large", async () => {
   expect(refusal).toBeInstanceOf(ChatError);
   expect(refusal).toMatchObject({ code: "MESSAGE_TOO_LARGE" });
   const record = { v: 1 as const, conversation_id: "c1", turn_id: "t1", ts: 1, author: { role: "user" as const } };
-  const append = bench.bus.transcripts.append({ ...record, message_id: "m", message: request.message, status: "complete" });
+  const append = bench.bus.transcripts.append({
+    ...record,
+    message_id: "m",
+    message: request.message,
+    status: "complete",
+  });
   await expect(append).rejects.toThrow(EventTooLargeError);
 });
 
@@ -75,9 +88,9 @@ it("is not ready while the broker takes too little, also when that changes while
   let losses = 0;
   bus.onDisconnect(() => void losses++);
   await nats.setMaxPayload(64 * 1024);
-  await expect.poll(bus.problems, poll).toEqual([
-    `The broker takes messages of at most 65536 bytes: max_payload must be ${limits.eventBytes} or more.`,
-  ]);
+  await expect
+    .poll(bus.problems, poll)
+    .toEqual([`The broker takes messages of at most 65536 bytes: max_payload must be ${limits.eventBytes} or more.`]);
   expect(await bus.events.append({ subject: chain, data: data(100_000) })).toMatchObject({ kind: "too large" });
   // Below the limit of now, and with a connection that was not cut for it.
   expect(await bus.events.append({ subject: chain, data: data(60_000) })).toMatchObject({ kind: "stored" });

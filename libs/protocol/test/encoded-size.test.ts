@@ -16,9 +16,12 @@ import {
 
 /** Every kind of character that JSON or UTF-8 counts in its own way, lone halves of pairs too. */
 const oddText = fc
-  .array(fc.constantFrom("\0", "\u001f", "\n", '"', "\\", "a", "\u007f", "é", "漢", "\u2028", "😀", "\ud83d", "\ude00"), {
-    maxLength: 400,
-  })
+  .array(
+    fc.constantFrom("\0", "\u001f", "\n", '"', "\\", "a", "\u007f", "é", "漢", "\u2028", "😀", "\ud83d", "\ude00"),
+    {
+      maxLength: 400,
+    },
+  )
   .map((characters) => characters.join(""));
 const measured = (text: string): number => Buffer.byteLength(JSON.stringify(text)) - 2;
 
@@ -66,11 +69,7 @@ describe("a room that is shared", () => {
   });
 
   test("gives less to what weighs less, and everybody the least", () => {
-    const parts = [
-      { bytes: 1_000, weight: 0.5 },
-      { bytes: 1_000 },
-      { bytes: 1_000, weight: 0.001, leastBytes: 20 },
-    ];
+    const parts = [{ bytes: 1_000, weight: 0.5 }, { bytes: 1_000 }, { bytes: 1_000, weight: 0.001, leastBytes: 20 }];
     expect(shareBytes(parts, 320)).toEqual([100, 200, 20]);
     expect(shareBytes(parts, 19)).toBeUndefined();
   });
@@ -104,13 +103,22 @@ describe("tool calls", () => {
   test("lose results before arguments, and nothing while there is room", () => {
     const large = { text: "a".repeat(3_000) };
     const calls = [1, 2].map((n): FinishedToolCall => {
-      return { call_id: `c${n}`, tool_name: "t", arguments: large, status: "completed", result: "r".repeat(3_000), duration_ms: 1 };
+      return {
+        call_id: `c${n}`,
+        tool_name: "t",
+        arguments: large,
+        status: "completed",
+        result: "r".repeat(3_000),
+        duration_ms: 1,
+      };
     });
     expect(boundCalls(calls, 20_000)).toEqual(calls);
     const [first, second] = boundCalls(calls, 8_000);
     expect([first?.arguments, second?.arguments]).toEqual([large, large]);
     expect(first?.result).toMatch(/^r{100,}\n\[cut here: 3000 characters in all\]$/);
-    expect(boundCalls(calls, 4_000).map(({ arguments: { text }, result }) => [String(text).length < 3_000, result])).toEqual([
+    expect(
+      boundCalls(calls, 4_000).map(({ arguments: { text }, result }) => [String(text).length < 3_000, result]),
+    ).toEqual([
       [true, ""],
       [true, ""],
     ]);

@@ -1,11 +1,4 @@
-import {
-  ChatError,
-  jsonTextBytes,
-  limits,
-  type LogRecord,
-  type ToolDefinition,
-  type Usage,
-} from "@parley/protocol";
+import { ChatError, jsonTextBytes, limits, type LogRecord, type ToolDefinition, type Usage } from "@parley/protocol";
 import type { Briefing } from "./briefing.ts";
 import type { Chain } from "./chain.ts";
 import { buildMessages } from "./context.ts";

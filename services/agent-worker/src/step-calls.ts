@@ -54,7 +54,10 @@ export interface StepCallsInput {
 export function stepCallsOf(requested: readonly RequestedCall[], { turnId, fold, tools }: StepCallsInput): StepCall[] {
   const used = usedBy(fold);
   const allowed = Math.min(limits.callsPerStep, callsLeft(used));
-  const parse = createStepParser(tools, Math.min(limits.stepArgumentsBytes, limits.turnArgumentsBytes - used.argumentBytes));
+  const parse = createStepParser(
+    tools,
+    Math.min(limits.stepArgumentsBytes, limits.turnArgumentsBytes - used.argumentBytes),
+  );
   const shown = requested.slice(0, allowed + limits.refusedCallsPerStep);
   const unseen = requested.length - shown.length;
   return shown.map((call, index) => {
@@ -89,7 +92,10 @@ function createStepParser(tools: readonly ToolDefinition[], maxBytes: number) {
     if (!parsed.ok) return { arguments: {}, problem: parsed.problem };
     const bytes = jsonBytes(parsed.arguments);
     if (bytes > leftBytes)
-      return { arguments: {}, problem: "Not run: the arguments of the calls together are too large. Ask for less at once." };
+      return {
+        arguments: {},
+        problem: "Not run: the arguments of the calls together are too large. Ask for less at once.",
+      };
     leftBytes -= bytes;
     return { arguments: parsed.arguments };
   };

@@ -128,7 +128,8 @@ const longestSilenceMs = 120_000;
 
 function foldTime(fold: TurnFold, { type, ts }: ReadEvent): void {
   // Between two attempts nobody works; what was before the first event is not known.
-  if (type !== "claimed" && fold.writtenAt > 0) fold.workedMs += Math.min(longestSilenceMs, Math.max(0, ts - fold.writtenAt));
+  if (type !== "claimed" && fold.writtenAt > 0)
+    fold.workedMs += Math.min(longestSilenceMs, Math.max(0, ts - fold.writtenAt));
   fold.writtenAt = ts;
 }
 

@@ -205,7 +205,10 @@ describe("within a limit of bytes", () => {
     expect(messages[0]?.content).toBe(`Be kind.\n\n${dataRule}\n\n${cutRule}`);
     for (const content of contentOf(messages, "tool")) {
       const lines = content.split("\n");
-      expect([lines[0], lines[1]]).toEqual(['<tool_result tool="k8s_pod_logs" status="completed">', "line 0 of the log"]);
+      expect([lines[0], lines[1]]).toEqual([
+        '<tool_result tool="k8s_pod_logs" status="completed">',
+        "line 0 of the log",
+      ]);
       expect(lines.slice(-2)).toEqual(["line 1399 of the log", "</tool_result>"]);
       expect(lines.find((line) => line.startsWith("["))).toMatch(/^\[\d+ of 1400 lines left out here\]$/);
     }
@@ -240,10 +243,10 @@ describe("within a limit of bytes", () => {
   });
 
   const anyText = fc.string({ unit: "binary", maxLength: 3_000 });
-  const anySteps = fc.array(
-    fc.array(fc.record({ result: anyText, text: anyText }), { minLength: 1, maxLength: 4 }),
-    { minLength: 1, maxLength: 4 },
-  );
+  const anySteps = fc.array(fc.array(fc.record({ result: anyText, text: anyText }), { minLength: 1, maxLength: 4 }), {
+    minLength: 1,
+    maxLength: 4,
+  });
 
   test("fits tools' texts of any size, the same each time, with every call and its result", () => {
     fc.assert(

@@ -65,25 +65,51 @@ const step = fc.record({
 const fullTurn = fc.record({ unit: pattern, steps: fc.array(step, { maxLength: 9 }) }).map(({ unit, steps }) => {
   const fold = createTurnFold();
   let seq = 1;
-  const place = () => ({ conversation_id: "c".repeat(128), turn_id: longId, attempt: 1, n: seq, ts: 1_764_000_000_000 });
+  const place = () => ({
+    conversation_id: "c".repeat(128),
+    turn_id: longId,
+    attempt: 1,
+    n: seq,
+    ts: 1_764_000_000_000,
+  });
   const write = (event: object): void => foldEvent(fold, seq++, { ...place(), ...event } as ChainEvent);
   write({ type: "token", token: filled(unit, limits.responseBytes) });
   for (const { unit: own, calls, isKnown, argumentShare, resultShare } of steps) {
     if (isOutOfCalls(fold)) break;
     const text = JSON.stringify({ text: filled(own, argumentShare * limits.toolArgumentsBytes - 20) });
-    const requested = Array.from({ length: calls }, () => ({ name: isKnown ? "look" : own.repeat(500), arguments: text }));
+    const requested = Array.from({ length: calls }, () => ({
+      name: isKnown ? "look" : own.repeat(500),
+      arguments: text,
+    }));
     const committed = stepCallsOf(requested, { turnId: longId, fold, tools: [tool] });
-    write({ type: "step", step: fold.steps.length, tool_calls: committed, usage: { input_tokens: 1, output_tokens: 1 } });
+    write({
+      type: "step",
+      step: fold.steps.length,
+      tool_calls: committed,
+      usage: { input_tokens: 1, output_tokens: 1 },
+    });
     for (const { problem, ...call } of committed) {
-      const result = problem ?? beginningOf(filled(own, resultShare * limits.toolResultBytes), limits.toolResultBytes).result;
+      const result =
+        problem ?? beginningOf(filled(own, resultShare * limits.toolResultBytes), limits.toolResultBytes).result;
       const { attempt: _attempt, n: _n, ...common } = place();
       const status = problem === undefined ? ("completed" as const) : ("failed" as const);
       foldEvent(fold, seq++, { type: "tool_call_end", ...common, ...call, status, result, duration_ms: 123_456 });
     }
   }
   const stop = new AbortController();
-  const turn: ClaimedTurn = { request: request(unit), fold, attempt: 9_999, records: Promise.resolve([]), stop, span: noSpan };
-  const sources = Array.from({ length: 4 }, () => ({ title: filled(unit, 3_000), file: filled(unit, 500), score: 0.123_456 }));
+  const turn: ClaimedTurn = {
+    request: request(unit),
+    fold,
+    attempt: 9_999,
+    records: Promise.resolve([]),
+    stop,
+    span: noSpan,
+  };
+  const sources = Array.from({ length: 4 }, () => ({
+    title: filled(unit, 3_000),
+    file: filled(unit, 500),
+    score: 0.123_456,
+  }));
   const metadata = { agent: "kubernetes", confidence: 0.123_456, model: filled(unit, 128), context: { sources } };
   return { turn, metadata };
 });
@@ -96,7 +122,13 @@ const outcomesOf = ({ turn, metadata }: { turn: ClaimedTurn; metadata: object })
 
 /** All that is stored at the end of a turn, as it is sent. */
 function storedBytes({ request: asked, attempt }: ClaimedTurn, outcome: Outcome, maxBytes?: number): number[] {
-  const place = { conversation_id: asked.conversation_id, turn_id: asked.turn_id, attempt, n: 99_999, ts: 1_764_000_000_000 };
+  const place = {
+    conversation_id: asked.conversation_id,
+    turn_id: asked.turn_id,
+    attempt,
+    n: 99_999,
+    ts: 1_764_000_000_000,
+  };
   const events: ChainEvent[] = [
     { type: "ending", ...place, outcome },
     { ...outcome, ...place },
@@ -116,11 +148,13 @@ describe("the end of a turn with every limit used to the full", () => {
           const bound = boundOutcome(outcome);
           expect(Math.max(...storedBytes(full.turn, bound))).toBeLessThanOrEqual(limits.eventBytes - headerBytes);
           expect(bound.response).toBe(full.turn.fold.text);
-          expect(bound.tool_calls.map(({ call_id }) => call_id)).toEqual(outcome.tool_calls.map(({ call_id }) => call_id));
+          expect(bound.tool_calls.map(({ call_id }) => call_id)).toEqual(
+            outcome.tool_calls.map(({ call_id }) => call_id),
+          );
           expect(boundOutcome(bound)).toEqual(bound);
         }
       }),
-      { numRuns: 8 },
+      { numRuns: 25 },
     );
   }, 60_000);
 

@@ -12,7 +12,8 @@ const tool: ToolDefinition = {
   timeout_ms: 1_000,
 };
 
-const calls = (count: number, text = "{}", name = "look") => Array.from({ length: count }, () => ({ name, arguments: text }));
+const calls = (count: number, text = "{}", name = "look") =>
+  Array.from({ length: count }, () => ({ name, arguments: text }));
 const commit = (fold: TurnFold, requested: ReturnType<typeof calls>) =>
   stepCallsOf(requested, { turnId: "t", fold, tools: [tool] });
 
@@ -20,7 +21,15 @@ const commit = (fold: TurnFold, requested: ReturnType<typeof calls>) =>
 function finish(fold: TurnFold, committed: ReturnType<typeof commit>, resultBytes = 1): void {
   const place = { conversation_id: "c", turn_id: "t", ts: 1 };
   const usage = { input_tokens: 0, output_tokens: 0 };
-  foldEvent(fold, 1, { type: "step", ...place, attempt: 1, n: 1, step: fold.steps.length, tool_calls: committed, usage });
+  foldEvent(fold, 1, {
+    type: "step",
+    ...place,
+    attempt: 1,
+    n: 1,
+    step: fold.steps.length,
+    tool_calls: committed,
+    usage,
+  });
   const ended = { status: "completed" as const, result: "x".repeat(resultBytes), duration_ms: 1 };
   for (const { problem: _problem, ...call } of committed)
     foldEvent(fold, 1, { type: "tool_call_end", ...place, ...call, ...ended });
@@ -49,7 +58,9 @@ describe("the calls of a step", () => {
     const fold = createTurnFold();
     // 1e20 is written out with 21 digits.
     const numbers = JSON.stringify({ text: "" }).replace('""', `[${Array(12_000).fill("1e20").join(",")}]`);
-    expect(problems(commit(fold, calls(1, numbers)))[0]).toBe(`The arguments are larger than ${limits.toolArgumentsBytes} bytes.`);
+    expect(problems(commit(fold, calls(1, numbers)))[0]).toBe(
+      `The arguments are larger than ${limits.toolArgumentsBytes} bytes.`,
+    );
     const large = JSON.stringify({ text: "\0".repeat(9_000) });
     const committed = commit(fold, calls(4, large));
     expect(problems(committed).map((problem) => problem === undefined)).toEqual([true, true, false, false]);

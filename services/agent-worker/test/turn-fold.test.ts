@@ -57,7 +57,10 @@ it("counts attempts, and those that were handed over", () => {
 });
 
 it("counts how long workers had the turn, not how long nobody had it, and no silence for more than two minutes", () => {
-  const at = (seconds: number, attempt: number, n: number) => ({ ...chained(attempt, n), ts: 1_000_000 + seconds * 1_000 });
+  const at = (seconds: number, attempt: number, n: number) => ({
+    ...chained(attempt, n),
+    ts: 1_000_000 + seconds * 1_000,
+  });
   const fold = foldOf([
     { type: "claimed", ...at(0, 1, 0), worker: "a" },
     { type: "token", ...at(5, 1, 1), token: "one" },
