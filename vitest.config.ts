@@ -1,5 +1,8 @@
 import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { env } from "node:process";
 import { fileURLToPath } from "node:url";
+import type { Plugin } from "vite";
 import { defineConfig, type TestProjectConfiguration } from "vitest/config";
 
 // Tests run the sources of the workspaces, not their builds: no build step between an edit and its test.
@@ -15,39 +18,68 @@ type Suite = {
   include: string[];
   exclude?: string[];
   timeoutMs: number;
+  /** Files at a time. */
+  workers: number;
   startsProcesses?: boolean;
 };
 
-function suite({ name, include, exclude = [], timeoutMs, startsProcesses = true }: Suite): TestProjectConfiguration {
+const processors = availableParallelism();
+
+/** CI tries every property so many times as often as its test says. */
+const propertyRuns = Number(env["PARLEY_PROPERTY_RUNS"] ?? 1);
+if (!(propertyRuns > 0)) throw new Error("PARLEY_PROPERTY_RUNS must be a number above 0.");
+const deeperProperties = fileURLToPath(new URL("test/deeper-properties.ts", import.meta.url));
+
+/** Gives the tests another fast-check, also those that do not know of it. */
+const insteadOfFastCheck: Plugin = {
+  name: "deeper-properties",
+  enforce: "pre",
+  resolveId: (source, importer) => {
+    return source === "fast-check" && importer !== deeperProperties ? deeperProperties : undefined;
+  },
+};
+
+function suite(options: Suite, order: number): TestProjectConfiguration {
+  const { name, include, exclude = [], timeoutMs, workers, startsProcesses = true } = options;
   return {
     extends: true,
     test: {
       name,
       include,
       exclude: [...builtOutput, ...exclude],
-      testTimeout: timeoutMs,
+      testTimeout: timeoutMs * Math.max(1, propertyRuns),
       hookTimeout: timeoutMs,
       globalSetup: startsProcesses ? globalSetup : [],
+      maxWorkers: workers,
+      sequence: { groupOrder: order },
+      // Files share the processes of their suite: one for each, which loads everything anew, took twice the time of all unit
+      // tests. So what a test changes in its process (environment, clock, globals) it changes back, and it closes what it opened.
+      isolate: false,
     },
   };
 }
 
+const suites: Suite[] = [
+  {
+    name: "unit",
+    include: ["**/test/**/*.test.ts"],
+    exclude: ["**/*.int.test.ts", "**/*.e2e.test.ts", "**/*.browser.test.ts", "**/*.chaos.test.ts"],
+    timeoutMs: 10_000,
+    workers: Math.max(2, processors),
+    startsProcesses: false,
+  },
+  // Mostly waiting, for deadlines of the parts under test and for answers at a person's pace: more files at a time than processors.
+  { name: "integration", include: ["**/*.int.test.ts"], timeoutMs: 30_000, workers: 3 },
+  { name: "e2e", include: ["test/e2e/**/*.e2e.test.ts"], timeoutMs: 60_000, workers: 2 },
+  { name: "chaos", include: ["test/chaos/**/*.chaos.test.ts"], timeoutMs: 120_000, workers: 2 },
+  { name: "browser", include: ["test/browser/**/*.browser.test.ts"], timeoutMs: 60_000, workers: 1 },
+];
+
 export default defineConfig({
+  plugins: propertyRuns === 1 ? [] : [insteadOfFastCheck],
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
-    projects: [
-      suite({
-        name: "unit",
-        include: ["**/test/**/*.test.ts"],
-        exclude: ["**/*.int.test.ts", "**/*.e2e.test.ts", "**/*.browser.test.ts", "**/*.chaos.test.ts"],
-        timeoutMs: 10_000,
-        startsProcesses: false,
-      }),
-      suite({ name: "integration", include: ["**/*.int.test.ts"], timeoutMs: 30_000 }),
-      suite({ name: "e2e", include: ["test/e2e/**/*.e2e.test.ts"], timeoutMs: 60_000 }),
-      suite({ name: "chaos", include: ["test/chaos/**/*.chaos.test.ts"], timeoutMs: 120_000 }),
-      suite({ name: "browser", include: ["test/browser/**/*.browser.test.ts"], timeoutMs: 60_000 }),
-    ],
+    projects: suites.map(suite),
   },
 });

@@ -8,7 +8,7 @@ import { offerPythonWebsockets } from "./setup/python-websockets.mjs";
 import { say, seconds, table } from "./setup/progress.mjs";
 import { describeFailure } from "./setup/setup-error.mjs";
 import { describeFailures, keepFailures } from "./suites/failures.mjs";
-import { readSuites } from "./suites/options.mjs";
+import { describeTiers, readSuites } from "./suites/options.mjs";
 import { artefactsDir, runSuite } from "./suites/vitest-run.mjs";
 
 const INTERRUPTED_CODE = 130;
@@ -51,6 +51,7 @@ function sayOutcome(outcomes) {
   const rows = outcomes.map(({ name, passed, failed, skipped, ms, result }) => {
     return [name, passed + failed + skipped, seconds(ms), result];
   });
+  if (rows.length > 1) rows.push(["all", sum("passed") + sum("failed") + sum("skipped"), seconds(sum("ms")), ""]);
   say();
   for (const line of table([["suite", "tests", "time", "result"], ...rows])) say(line);
   say();
@@ -63,6 +64,7 @@ function sayOutcome(outcomes) {
 
 async function main(args, signal) {
   const { chosen, vitestArgs } = readSuites(args);
+  for (const line of describeTiers(chosen)) say(line);
   const { node, env } = await setUp(chosen, signal);
   const outcomes = await runSuites({ chosen, vitestArgs, node, env, signal });
   sayOutcome(outcomes);

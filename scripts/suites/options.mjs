@@ -1,14 +1,40 @@
+import { table } from "../setup/progress.mjs";
 import { SetupError } from "../setup/setup-error.mjs";
 
-/** In the order in which they run: the quickest answers first. */
+/** What `npm test` runs, in this order: the quickest answers first. */
 const suites = [
-  { name: "unit", deadlineMs: 2 * 60_000 },
-  // Mostly waiting for deadlines of the parts under test: two files at a time, on two processors too.
-  { name: "integration", deadlineMs: 8 * 60_000, needsBrokers: true, workers: 2 },
-  { name: "e2e", deadlineMs: 6 * 60_000, needsBrokers: true },
-  { name: "chaos", deadlineMs: 5 * 60_000, needsBrokers: true },
-  { name: "browser", deadlineMs: 4 * 60_000, needsBrokers: true, needsBrowser: true },
+  { name: "unit", what: "the sources, without brokers", deadlineMs: 2 * 60_000 },
+  { name: "integration", what: "each part against real NATS and Redis", deadlineMs: 8 * 60_000, needsBrokers: true },
+  { name: "e2e", what: "all of Parley, as its clients see it", deadlineMs: 6 * 60_000, needsBrokers: true },
+  { name: "chaos", what: "two kinds of fault, and planted bugs", deadlineMs: 5 * 60_000, needsBrokers: true },
+  {
+    name: "browser",
+    what: "the test page in Chromium",
+    deadlineMs: 4 * 60_000,
+    needsBrokers: true,
+    needsBrowser: true,
+  },
 ];
+
+/** What it leaves out because it takes too long for each change, and how to have it. */
+const onRequest = [
+  ["PARLEY_PROPERTY_RUNS=10 npm test", "ten times as many inputs for each property; CI does"],
+  ["npm run load -- smoke", "1,200 people at once; CI does"],
+  ["npm run chaos", "every kind of fault, a new seed each time"],
+  ["npm run load -- soak --minutes 20", "whether memory grows; `npm run load` lists other loads"],
+  ["node scripts/upgrade-rehearsal.mjs --from REVISION", "replaces a running older version"],
+];
+
+/** What a run of these suites tries and what it does not, as lines. */
+export function describeTiers(chosen) {
+  const left = suites.filter((suite) => !chosen.includes(suite));
+  return [
+    "Runs:",
+    ...table(chosen.map(({ name, what }) => [name, what])),
+    "Does not run:",
+    ...table([...left.map(({ name, what }) => [`npm test -- ${name}`, what]), ...onRequest]),
+  ];
+}
 
 /**
  * `npm test -- unit -t name`: leading names of suites choose these, the rest goes to vitest. Without names all suites run.

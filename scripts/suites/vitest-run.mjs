@@ -71,14 +71,13 @@ function vitest(args, { node, env, deadlineMs, signal }) {
 }
 
 /** Runs one suite and returns `{ name, passed, failed, skipped, ms, result, failures }`. */
-export async function runSuite({ name, deadlineMs, workers }, { vitestArgs, node, env, signal }) {
+export async function runSuite({ name, deadlineMs }, { vitestArgs, node, env, signal }) {
   const startedAt = performance.now();
   mkdirSync(artefactsDir, { recursive: true });
   const reportFile = path.join(artefactsDir, `${name}.json`);
   rmSync(reportFile, { force: true });
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${reportFile}`];
-  const parallel = workers === undefined ? [] : [`--maxWorkers=${workers}`];
-  const args = [`--project=${name}`, "--passWithNoTests", ...parallel, ...reporters, ...vitestArgs];
+  const args = [`--project=${name}`, "--passWithNoTests", ...reporters, ...vitestArgs];
   const { code, isLate } = await vitest(args, { node, env, deadlineMs, signal });
   const report = readReport(reportFile);
   const counts = countTests(report, code !== 0);

@@ -13,17 +13,17 @@ async function render(...args: string[]): Promise<string> {
   return (await run(process.execPath, command, { cwd: root })).stdout;
 }
 
-it("roles.conf is what deploy/nats/render.mjs writes", async () => {
+it.concurrent("roles.conf is what deploy/nats/render.mjs writes", async () => {
   expect(await readFile(path.join(root, "deploy/nats/roles.conf"), "utf8")).toBe(await render());
 });
 
-it("gives rights on each shard, and on no other", async () => {
+it.concurrent("gives rights on each shard, and on no other", async () => {
   const text = await render("--shards", "3");
   for (const shard of [0, 1, 2]) expect(text).toContain(`"$JS.API.STREAM.INFO.${streams.events(shard)}"`);
   expect(text).not.toContain(streams.events(3));
 });
 
-it("refuses a number of shards that cannot be", async () => {
+it.concurrent("refuses a number of shards that cannot be", async () => {
   await expect(render("--shards", "many")).rejects.toMatchObject({
     code: 2,
     stderr: /--shards must be a whole number/,

@@ -1,11 +1,17 @@
-import { startSystem } from "@parley/testkit";
-import { expect, it } from "vitest";
+import { startSystem, type System } from "@parley/testkit";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { person } from "./person.ts";
 
 const endless = "\n/sim tokens=3000 rate=30";
 
+let system: System;
+
+beforeAll(async () => {
+  system = await startSystem({ edges: 2 });
+});
+afterAll(() => system[Symbol.asyncDispose]());
+
 it("answers a busy conversation as asked: enqueue says the place, reject refuses, interrupt ends what runs", async () => {
-  await using system = await startSystem();
   using anna = await person(system.edges[0]!);
   const chat = anna.conversation();
   const running = await chat.send(`one${endless}`);
@@ -18,7 +24,6 @@ it("answers a busy conversation as asked: enqueue says the place, reject refuses
 });
 
 it("cancels from another device, in mid-answer and while waiting", async () => {
-  await using system = await startSystem({ edges: 2 });
   using phone = await person(system.edges[0]!);
   using laptop = await person(system.edges[1]!);
   const chat = phone.conversation();
@@ -35,7 +40,6 @@ it("cancels from another device, in mid-answer and while waiting", async () => {
 });
 
 it("says QUEUE_FULL when more messages wait than may", async () => {
-  await using system = await startSystem();
   using anna = await person(system.edges[0]!);
   const chat = anna.conversation();
   for (let i = 0; i < 8; i++) await chat.send(`m${i}${endless}`);

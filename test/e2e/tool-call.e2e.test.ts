@@ -1,9 +1,15 @@
-import { startSystem } from "@parley/testkit";
-import { expect, it } from "vitest";
+import { startSystem, type System } from "@parley/testkit";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { person } from "./person.ts";
 
+let system: System;
+
+beforeAll(async () => {
+  system = await startSystem({ env: { "agent-worker": { OPENAI_MODEL: "parley-simulated-fast" } } });
+});
+afterAll(() => system[Symbol.asyncDispose]());
+
 it("answers a question about the cluster with a tool call, from socket to cluster and back", async () => {
-  await using system = await startSystem();
   using anna = await person(system.edges[0]!);
   const chat = anna.conversation();
   const types: string[] = [];
@@ -21,7 +27,6 @@ it("answers a question about the cluster with a tool call, from socket to cluste
 });
 
 it("answers from the server that OPENAI_BASE_URL names", async () => {
-  await using system = await startSystem({ env: { "agent-worker": { OPENAI_MODEL: "parley-simulated-fast" } } });
   using anna = await person(system.edges[0]!);
   const chat = anna.conversation();
   const { turn_id } = await chat.send("hello");

@@ -1,9 +1,15 @@
-import { startSystem } from "@parley/testkit";
-import { expect, it } from "vitest";
+import { startSystem, type System } from "@parley/testkit";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { person } from "./person.ts";
 
+let system: System;
+
+beforeAll(async () => {
+  system = await startSystem({ edges: 2 });
+});
+afterAll(() => system[Symbol.asyncDispose]());
+
 it("shows the same events with the same seq on both edges", async () => {
-  await using system = await startSystem({ edges: 2 });
   using here = await person(system.edges[0]!);
   using there = await person(system.edges[1]!);
   const chat = here.conversation();
@@ -29,7 +35,6 @@ it("shows the same events with the same seq on both edges", async () => {
 });
 
 it("lets a second device join in mid-answer: it has the text so far and goes on live", async () => {
-  await using system = await startSystem({ edges: 2 });
   using phone = await person(system.edges[0]!);
   using laptop = await person(system.edges[1]!);
   const chat = phone.conversation();
@@ -43,7 +48,6 @@ it("lets a second device join in mid-answer: it has the text so far and goes on 
 });
 
 it("refuses a conversation of somebody else", async () => {
-  await using system = await startSystem();
   using anna = await person(system.edges[0]!, "anna");
   using bert = await person(system.edges[0]!, "bert");
   const chat = anna.conversation();

@@ -44,6 +44,7 @@ const maxVus = 120;
 const reportEveryMs = 1_000;
 const usualDrainMs = 20_000;
 const tellEveryMs = 2_000;
+const tokenReserveSeconds = 3_600;
 const emptyGroup: Group = { kind: "idle", users: 0, turns: 0, tokens: 0, rate: 0, thinkMs: 0, startMs: 0, manner: "" };
 
 function settingsOf(
@@ -109,7 +110,11 @@ interface Ground {
 async function play(options: RunOptions, { groups, folder, world }: Ground): Promise<Run> {
   const { command, signal, say } = options;
   const tokensFile = path.join(folder, "tokens");
-  const users = Array.from({ length: userCount(groups) }, (_, user) => createToken(world.jwtSecret, `user-${user}`));
+  // A soak of hours must not end with its tokens.
+  const lifetimeSeconds = command.options.seconds + tokenReserveSeconds;
+  const users = Array.from({ length: userCount(groups) }, (_, user) =>
+    createToken(world.jwtSecret, `user-${user}`, lifetimeSeconds),
+  );
   await writeFile(tokensFile, users.join("\n"));
   const startedMs = Date.now();
   const ledger = createLedger(startedMs);

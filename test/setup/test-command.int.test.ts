@@ -40,8 +40,9 @@ const passing = 'test("a", () => {}); test("b", () => {}); test.skip("c", () => 
 test("ends with the sum of what passed and was skipped, and exit code 0", async () => {
   await using folder = await tempDir();
   await checkout(folder.path, { passing });
-  const { code, lastLine } = await runTests(folder.path, ["unit"]);
+  const { code, lastLine, stdout } = await runTests(folder.path, ["unit"]);
   expect({ code, lastLine }).toEqual({ code: 0, lastLine: "2 passed, 0 failed, 1 skipped" });
+  expect(stdout).toMatch(/^Runs:\n {2}unit .*\nDoes not run:\n {2}npm test -- integration .*\n[^]*npm run chaos /);
 });
 
 test("counts a file that does not load as a failure, beside the failed tests", async () => {

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import path from "node:path";
-import { eventually, startSystem, tempDir } from "@parley/testkit";
-import { expect, it } from "vitest";
+import { eventually, startSystem, tempDir, type System, type TempDir } from "@parley/testkit";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { devToken, person } from "../e2e/person.ts";
 import { only, readSpans, type Span } from "./spans.ts";
 
@@ -44,10 +44,22 @@ async function spansOfTurn(file: string, turn: string, isWhole: (spans: readonly
 const hasProcessed = (spans: readonly Span[]): boolean =>
   spans.some(({ name, attributes }) => name.startsWith("process chat") && attributes["parley.turn.result"] === "ended");
 
+/** For the tests that kill nothing. */
+let folder: TempDir;
+let file: string;
+let system: System;
+
+beforeAll(async () => {
+  folder = await tempDir();
+  file = path.join(folder.path, "traces.jsonl");
+  system = await startSystem({ env: traced(file) });
+});
+afterAll(async () => {
+  await system[Symbol.asyncDispose]();
+  await folder[Symbol.asyncDispose]();
+});
+
 it("follows a turn from the socket through the model and a tool to its end, in one trace", async () => {
-  await using folder = await tempDir();
-  const file = path.join(folder.path, "traces.jsonl");
-  await using system = await startSystem({ env: traced(file) });
   using anna = await person(system.edges[0]!);
   const chat = anna.conversation();
   const { turn_id } = await chat.send(secretText);
@@ -96,6 +108,28 @@ it("follows a turn from the socket through the model and a tool to its end, in o
   expect(spans.length).toBeLessThan(15);
   expect(JSON.stringify(spans)).not.toContain("marmalade");
   expect(JSON.stringify(spans)).not.toContain(end.tool_calls[0]?.result.slice(0, 20));
+});
+
+it("goes on with the trace of an HTTP caller, and not with one that is not sampled", async () => {
+  const before = new Set((await readSpans(file)).map(({ trace_id }) => trace_id));
+  const newSpans = async () => (await readSpans(file)).filter(({ trace_id }) => !before.has(trace_id));
+  const edge = system.edges[0]!;
+  const authorization = `Bearer ${await devToken(edge, "anna")}`;
+  const ask = async (traceparent: string) => {
+    const answer = await fetch(`http://127.0.0.1:${edge.port}/api/v1/chat`, {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization, traceparent },
+      body: JSON.stringify({ message: "hello" }),
+    });
+    expect(answer.status).toBe(200);
+  };
+  const [sampled, unsampled] = ["a".repeat(32), "b".repeat(32)] as const;
+  await ask(`00-${unsampled}-${"c".repeat(16)}-00`);
+  await ask(`00-${sampled}-${"d".repeat(16)}-01`);
+  await eventually(async () => hasProcessed(await newSpans()), { timeoutMs: 10_000, what: "the trace" });
+  const spans = await newSpans();
+  expect([...new Set(spans.map(({ trace_id }) => trace_id))]).toEqual([sampled]);
+  expect(only(spans, "send chat").parent_id).toBe("d".repeat(16));
 });
 
 it("points from the attempt that took over to the one that was killed", async () => {
@@ -147,27 +181,4 @@ it("sends the span of a worker that is stopped, and points to it from the next a
   expect(first?.attributes).toMatchObject({ "parley.turn.attempt": 1, "parley.turn.result": "handed over" });
   expect(second?.attributes).toMatchObject({ "parley.turn.attempt": 2, "parley.turn.result": "ended" });
   expect(second?.links).toEqual([{ trace_id: first?.trace_id, span_id: first?.span_id }]);
-});
-
-it("goes on with the trace of an HTTP caller, and not with one that is not sampled", async () => {
-  await using folder = await tempDir();
-  const file = path.join(folder.path, "traces.jsonl");
-  await using system = await startSystem({ env: traced(file) });
-  const edge = system.edges[0]!;
-  const authorization = `Bearer ${await devToken(edge, "anna")}`;
-  const ask = async (traceparent: string) => {
-    const answer = await fetch(`http://127.0.0.1:${edge.port}/api/v1/chat`, {
-      method: "POST",
-      headers: { "content-type": "application/json", authorization, traceparent },
-      body: JSON.stringify({ message: "hello" }),
-    });
-    expect(answer.status).toBe(200);
-  };
-  const [sampled, unsampled] = ["a".repeat(32), "b".repeat(32)] as const;
-  await ask(`00-${unsampled}-${"c".repeat(16)}-00`);
-  await ask(`00-${sampled}-${"d".repeat(16)}-01`);
-  await eventually(async () => hasProcessed(await readSpans(file)), { timeoutMs: 10_000, what: "the trace" });
-  const spans = await readSpans(file);
-  expect([...new Set(spans.map(({ trace_id }) => trace_id))]).toEqual([sampled]);
-  expect(only(spans, "send chat").parent_id).toBe("d".repeat(16));
 });

@@ -1,12 +1,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
+import { bundleProgram } from "./processes/bundle.ts";
 
-const program = new URL("processes/failing-process.ts", import.meta.url).pathname;
+const program = await bundleProgram(new URL("processes/failing-process.ts", import.meta.url));
+afterAll(() => program[Symbol.asyncDispose]());
 
 async function run(env: Record<string, string>): Promise<{ code: unknown; stderr: string }> {
-  const child = spawn(process.execPath, ["--conditions=source", "--import", "tsx", program], { env });
+  const child = spawn(process.execPath, [program.file], { env });
   const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, "exit")]);
   return { code, stderr };
 }

@@ -2,16 +2,17 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
+import { bundleProgram } from "./processes/bundle.ts";
 
-const program = new URL("processes/stoppable-process.ts", import.meta.url).pathname;
+const program = await bundleProgram(new URL("processes/stoppable-process.ts", import.meta.url));
+afterAll(() => program[Symbol.asyncDispose]());
 
 async function start(env: Record<string, string>) {
-  const child: ChildProcessByStdio<null, Readable, null> = spawn(
-    process.execPath,
-    ["--conditions=source", "--import", "tsx", program],
-    { env, stdio: ["ignore", "pipe", "inherit"] },
-  );
+  const child: ChildProcessByStdio<null, Readable, null> = spawn(process.execPath, [program.file], {
+    env,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const lines: string[] = [];
   const reader = createInterface(child.stdout);
   const untilLine = (message: string) =>

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { createBackoff, DeadlineError, sleep, withDeadline } from "@parley/runtime";
 
 describe("sleep", () => {
@@ -39,11 +39,11 @@ describe("withDeadline", () => {
     const unhandled: unknown[] = [];
     const collect = (reason: unknown): void => void unhandled.push(reason);
     process.on("unhandledRejection", collect);
+    onTestFinished(() => void process.off("unhandledRejection", collect));
     const late = new Promise<never>((_resolve, reject) => setTimeout(() => reject(new Error("late")), 15));
     await expect(withDeadline(late, 5, "reading")).rejects.toThrow(DeadlineError);
     await expect(late).rejects.toThrow("late");
     await new Promise((resolve) => setImmediate(resolve));
-    process.off("unhandledRejection", collect);
     expect(unhandled).toEqual([]);
   });
 });

@@ -6,8 +6,6 @@ import { createCallLog } from "./call-log.ts";
 import { createCallRunner } from "./call-runner.ts";
 import { listenForCancels } from "./cancellations.ts";
 import { Config } from "./config.ts";
-import { openCluster } from "./kubernetes/cluster.ts";
-import { createKubernetesTools } from "./kubernetes/kubernetes-tools.ts";
 import { createNamespaceRule } from "./kubernetes/namespace-rule.ts";
 import { createRunningCalls } from "./running-calls.ts";
 import { observe, startTelemetry } from "./telemetry.ts";
@@ -23,7 +21,7 @@ runMain("tool-worker", async ({ env }) => {
   const log = createLogger({ service: "tool-worker", level: config.LOG_LEVEL, format: config.LOG_FORMAT });
   await using life = createLifecycle({ log, shutdownMs: config.SHUTDOWN_MS });
   const worker = `tool-${randomUUID()}`;
-  const registry = createToolRegistry(toolsOf(config, log));
+  const registry = createToolRegistry(await toolsOf(config, log));
   const telemetry = await startTelemetry({ config, log, life }, worker);
   const { metrics, tracing } = telemetry;
 
@@ -69,16 +67,27 @@ function queueOptions({ REDIS_URL: url, CONCURRENCY: concurrency, LOCK_MS, STALL
 }
 
 /** The explicit list of what this worker can do. */
-function toolsOf(config: Config, log: Logger): Tool[] {
+async function toolsOf(config: Config, log: Logger): Promise<Tool[]> {
+  return [
+    ...(await kubernetesToolsOf(config, log)),
+    ...(config.DEMO_TOOLS ? createDemoTools({ counterFile: config.DEMO_COUNTER_FILE }) : []),
+  ];
+}
+
+async function kubernetesToolsOf(config: Config, log: Logger): Promise<Tool[]> {
+  const inCluster = config.KUBERNETES_SERVICE_HOST !== undefined;
+  if (config.KUBECONFIG === undefined && !inCluster) {
+    log.info("there are no Kubernetes tools: set KUBECONFIG to offer them");
+    return [];
+  }
+  // Only now: its client has 2,700 modules, half of the time in which a worker without a cluster starts.
+  const { openCluster } = await import("./kubernetes/cluster.ts");
+  const { createKubernetesTools } = await import("./kubernetes/kubernetes-tools.ts");
   const cluster = openCluster({
     kubeconfig: config.KUBECONFIG,
-    inCluster: config.KUBERNETES_SERVICE_HOST !== undefined,
+    inCluster,
     label: config.KUBE_LABEL,
     namespaces: createNamespaceRule(config.KUBE_NAMESPACES),
   });
-  if (cluster === undefined) log.info("there are no Kubernetes tools: set KUBECONFIG to offer them");
-  return [
-    ...(cluster === undefined ? [] : createKubernetesTools(cluster)),
-    ...(config.DEMO_TOOLS ? createDemoTools({ counterFile: config.DEMO_COUNTER_FILE }) : []),
-  ];
+  return cluster === undefined ? [] : createKubernetesTools(cluster);
 }

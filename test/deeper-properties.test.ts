@@ -1,0 +1,25 @@
+import real from "fast-check";
+import { afterEach, expect, it, vi } from "vitest";
+import fc from "./deeper-properties.ts";
+
+afterEach(() => void vi.unstubAllEnvs());
+
+it.each([
+  ["as its test says", { numRuns: 30 }, 90],
+  ["as fast-check does", undefined, 300],
+])("tries a property three times as often %s", async (_, settings, runs) => {
+  vi.stubEnv("PARLEY_PROPERTY_RUNS", "3");
+  let count = 0;
+  await fc.assert(
+    real.property(real.nat(), () => void count++),
+    settings,
+  );
+  expect(count).toBe(runs);
+});
+
+it("still finds what does not hold, and waits for what is asynchronous", async () => {
+  vi.stubEnv("PARLEY_PROPERTY_RUNS", "2");
+  await expect(fc.assert(fc.asyncProperty(fc.nat(), async (number) => expect(number).toBeLessThan(5)))).rejects.toThrow(
+    "Property failed",
+  );
+});
