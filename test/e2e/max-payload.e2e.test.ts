@@ -29,8 +29,8 @@ it("P1: a broker that takes less from now on is said to be unfit, and every turn
   let goOn = (): void => {};
   const lowered = new Promise<void>((resolve) => (goOn = resolve));
   await using model = await startModelStub(({ question, results }) => {
-    if (question === "much") return { text: shown, then: { after: lowered, text: "b".repeat(200_000) } };
-    if (question === "whole") return { text: shown, then: { after: lowered, text: shown } };
+    if (question === "much") return { text: shown, more: { after: lowered, text: "b".repeat(200_000) } };
+    if (question === "whole") return { text: shown, more: { after: lowered, text: shown } };
     if (question === "log") return logOf(results);
     if (question === "endless") return { text: "on and on", hangs: true };
     return { text: `You said ${question}.` };

@@ -24,7 +24,7 @@ export interface Said {
   readonly text?: string;
   readonly calls?: readonly { name: string; arguments: object }[];
   /** More text, when it is time. */
-  readonly then?: { readonly after: Promise<void>; readonly text: string };
+  readonly more?: { readonly after: Promise<void>; readonly text: string };
   /** The stream stays open behind the text until the request is given up. */
   readonly hangs?: boolean;
 }
@@ -72,15 +72,15 @@ async function readAsked(request: IncomingMessage, before: readonly Asked[]): Pr
   };
 }
 
-async function say(response: ServerResponse, { text, then, calls = [], hangs = false }: Said): Promise<void> {
+async function say(response: ServerResponse, { text, more, calls = [], hangs = false }: Said): Promise<void> {
   response.writeHead(200, { "content-type": "text/event-stream" });
   const write = (delta: object, finish: string | null = null): void => {
     const choices = [{ index: 0, delta, finish_reason: finish }];
     response.write(`data: ${JSON.stringify({ id: "c", object: "chat.completion.chunk", model: "stub", choices })}\n\n`);
   };
   if (text !== undefined) write({ content: text });
-  await then?.after;
-  if (then !== undefined) write({ content: then.text });
+  await more?.after;
+  if (more !== undefined) write({ content: more.text });
   for (const [index, call] of calls.entries()) {
     const called = { name: call.name, arguments: JSON.stringify(call.arguments) };
     write({ tool_calls: [{ index, id: `call-${index}`, type: "function", function: called }] });

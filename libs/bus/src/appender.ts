@@ -82,11 +82,11 @@ export function createAppender({ nc, onReconnect }: BrokerLink, log: Logger): Ap
     const entry = waiting.get(id);
     if (entry === undefined) return;
     waiting.delete(id);
-    if (result.kind === "too large") {
-      const { bytes, maxBytes } = result;
-      log.error({ subject: kindOfSubject(entry.message.subject), bytes, maxBytes }, "too large to be stored");
-    }
+    if (result.kind === "too large") reportTooLarge(entry.message, result, log);
     entry.resolve(result);
+  };
+  const settleAll = (): void => {
+    for (const id of [...waiting.keys()]) settle(id, { kind: "unknown" });
   };
   const subscription = nc.subscribe(`${inbox}.*`, {
     callback: (error, message) => {
@@ -100,15 +100,9 @@ export function createAppender({ nc, onReconnect }: BrokerLink, log: Logger): Ap
       }
     },
   });
-  const sweep = setInterval(() => {
-    const now = performance.now();
-    for (const [id, entry] of waiting) if (entry.deadline <= now) settle(id, { kind: "unknown" });
-  }, sweepMs);
-  sweep.unref();
+  const sweep = startSweep(waiting, (id) => settle(id, { kind: "unknown" }));
   // Answers to what was sent before the connection broke will never come: let the callers retry now, not at their deadline.
-  const stopListening = onReconnect(() => {
-    for (const id of [...waiting.keys()]) settle(id, { kind: "unknown" });
-  });
+  const stopListening = onReconnect(settleAll);
 
   return {
     append(message, timeoutMs = 2_000) {
@@ -127,9 +121,21 @@ export function createAppender({ nc, onReconnect }: BrokerLink, log: Logger): Ap
       clearInterval(sweep);
       stopListening();
       subscription.unsubscribe();
-      for (const id of [...waiting.keys()]) settle(id, { kind: "unknown" });
+      settleAll();
     },
   };
+}
+
+function startSweep(waiting: ReadonlyMap<string, Waiting>, giveUp: (id: string) => void): NodeJS.Timeout {
+  const sweep = setInterval(() => {
+    const now = performance.now();
+    for (const [id, entry] of waiting) if (entry.deadline <= now) giveUp(id);
+  }, sweepMs);
+  return sweep.unref();
+}
+
+function reportTooLarge({ subject }: Append, { bytes, maxBytes }: TooLarge, log: Logger): void {
+  log.error({ subject: kindOfSubject(subject), bytes, maxBytes }, "too large to be stored");
 }
 
 function maxMessageBytes({ info }: NatsConnection): number {

@@ -161,7 +161,11 @@ export const TurnRestartedEvent = z
 
 const ended = {
   message_id: z.string().describe("The answer's id in the transcript."),
-  tool_calls: z.array(FinishedToolCall).describe("All calls of the turn."),
+  tool_calls: z
+    .array(FinishedToolCall)
+    .describe(
+      "All calls of the turn. Results that are too large together are cut to their beginnings, see `truncated`.",
+    ),
   usage: Usage.describe("What the turn cost."),
 };
 const CompleteOutcome = z.object({

@@ -1,7 +1,7 @@
 import { EventTooLargeError, type EventLog } from "@parley/bus";
-import { limits, type ChainEvent } from "@parley/protocol";
+import type { ChainEvent } from "@parley/protocol";
 import { FencedError, appendFenced } from "./fenced-append.ts";
-import { createPendingEvents, piecesOf, type NewChainEvent } from "./pending-events.ts";
+import { createPendingEvents, type NewChainEvent, type PendingEvents } from "./pending-events.ts";
 import { foldEvent, type TurnFold } from "./turn-fold.ts";
 
 export interface ChainOptions {
@@ -39,15 +39,6 @@ export function createChain({ onFenced, onTooLarge, ...options }: ChainOptions) 
   let fenced: FencedError | undefined;
   let stuck: EventTooLargeError | undefined;
 
-  const writeAll = async (): Promise<void> => {
-    while (!pending.isEmpty()) {
-      const event = await pending.take();
-      if (event === undefined) continue;
-      await write(event);
-      if (event.type === "token") pending.textStored();
-    }
-  };
-
   const fail = (error: unknown): void => {
     pending.clear();
     if (error instanceof EventTooLargeError) {
@@ -59,7 +50,7 @@ export function createChain({ onFenced, onTooLarge, ...options }: ChainOptions) 
   };
 
   const start = (): void => {
-    writing ??= writeAll()
+    writing ??= writeAll(pending, write)
       .catch(fail)
       .finally(() => {
         writing = undefined;
@@ -68,14 +59,10 @@ export function createChain({ onFenced, onTooLarge, ...options }: ChainOptions) 
       });
   };
 
-  const push = (event: NewChainEvent): void => {
+  const add = (addTo: () => void): void => {
     if (fenced !== undefined || stuck !== undefined) return;
-    pending.push(event);
+    addTo();
     start();
-  };
-
-  const addText = (token: string): void => {
-    if (!pending.join(token)) push({ type: "token", token });
   };
 
   const settled = async (): Promise<void> => {
@@ -85,13 +72,10 @@ export function createChain({ onFenced, onTooLarge, ...options }: ChainOptions) 
   };
 
   return {
-    push,
+    push: (event: NewChainEvent): void => add(() => pending.push(event)),
 
-    /** Adds text to the answer. Text that is still queued is joined, as long as one event can hold it. */
-    text(token: string): void {
-      if (token.length <= limits.tokenChars) return addText(token);
-      for (const piece of piecesOf(token, limits.tokenChars)) addText(piece);
-    },
+    /** Adds text to the answer. Text that is still queued is joined. */
+    text: (token: string): void => add(() => pending.addText(token)),
 
     /**
      * Resolves when nothing is on its way any more. If an event was too large, the chain goes on with what is pushed from now on. Throws
@@ -111,6 +95,15 @@ export function createChain({ onFenced, onTooLarge, ...options }: ChainOptions) 
       if (stuck !== undefined) throw stuck;
     },
   };
+}
+
+async function writeAll(pending: PendingEvents, write: (event: NewChainEvent) => Promise<void>): Promise<void> {
+  while (!pending.isEmpty()) {
+    const event = await pending.take();
+    if (event === undefined) continue;
+    await write(event);
+    if (event.type === "token") pending.textStored();
+  }
 }
 
 /** Writes one event after the other, numbered from 1 (the claim is 0). */

@@ -4,11 +4,21 @@ import { limits, type ChainEvent } from "@parley/protocol";
 export type NewChainEvent = ChainEvent extends infer E ? (E extends ChainEvent ? Omit<E, Filled> : never) : never;
 type Filled = "conversation_id" | "turn_id" | "attempt" | "n" | "ts";
 
-/** A text in pieces of at most `maxChars`, cut between characters. */
-export function piecesOf(text: string, maxChars: number): string[] {
+export type PendingEvents = ReturnType<typeof createPendingEvents>;
+
+/** False: it is no text, or has no room. */
+function join(event: NewChainEvent | undefined, text: string): boolean {
+  if (event?.type !== "token" || event.token.length + text.length > limits.tokenChars) return false;
+  event.token += text;
+  return true;
+}
+
+/** A text in pieces that one event can hold, cut between characters. */
+function piecesOf(text: string): string[] {
+  if (text.length <= limits.tokenChars) return [text];
   const pieces: string[] = [];
   for (let start = 0; start < text.length;) {
-    const end = start + maxChars;
+    const end = start + limits.tokenChars;
     const splitsPair = (text.charCodeAt(end - 1) & 0xfc00) === 0xd800 && (text.charCodeAt(end) & 0xfc00) === 0xdc00;
     pieces.push(text.slice(start, splitsPair ? end - 1 : end));
     start = splitsPair ? end - 1 : end;
@@ -40,20 +50,20 @@ export function createPendingEvents(flushMs: number) {
     wake = undefined;
   };
 
+  const push = (event: NewChainEvent): void => {
+    queue.push(event);
+    wake?.();
+  };
+
   return {
     isEmpty: (): boolean => queue.length === 0,
 
-    push(event: NewChainEvent): void {
-      queue.push(event);
-      wake?.();
-    },
+    push,
 
-    /** Joins text to text that is already last. False: there is none to join it to, or no room. */
-    join(token: string): boolean {
-      const last = queue.at(-1);
-      if (last?.type !== "token" || last.token.length + token.length > limits.tokenChars) return false;
-      last.token += token;
-      return true;
+    /** Joins text to text that is already last, as long as one event can hold it. */
+    addText(text: string): void {
+      if (join(queue.at(-1), text)) return;
+      for (const token of piecesOf(text)) push({ type: "token", token });
     },
 
     dropText(): void {

@@ -34,7 +34,7 @@ const emptyArgumentBytes = 2;
  * The first and the last whole lines of a text in at most `maxBytes` inside JSON, and a line in between that says what was left out: lists begin
  * with what matters, logs end with it. A text without lines keeps its beginning.
  */
-export function shortText(text: string, maxBytes: number): string {
+function shortText(text: string, maxBytes: number): string {
   if (jsonTextBytes(text) <= maxBytes) return text;
   const roomBytes = maxBytes - noteBytes;
   if (roomBytes <= 0) return cutJsonText(`[left out: ${text.length} characters]`, maxBytes);

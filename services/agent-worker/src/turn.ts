@@ -41,25 +41,29 @@ function mayPass(reason: unknown): boolean {
   return !isOurs || (reason instanceof ChatError && reason.code === "OVERLOADED");
 }
 
+function openChain(
+  { request, fold, attempt, stop }: ClaimedTurn,
+  { bus: { events }, tokenFlushMs, appendGiveUpMs }: TurnDeps,
+): Chain {
+  const { conversation_id: conversationId, turn_id: turnId } = request;
+  return createChain({
+    events,
+    subject: subjects.agent(events.shardOf(conversationId), conversationId, turnId),
+    ...{ conversationId, turnId, attempt, fold },
+    flushMs: tokenFlushMs,
+    giveUpMs: appendGiveUpMs,
+    onFenced: (error) => stop.abort(error),
+    onTooLarge: (error) => stop.abort(tooLargeForBroker(error)),
+  });
+}
+
 /**
  * Runs a claimed turn to its end, or until it is handed over. Resolves with what became of it; throws FencedError when it now belongs to
  * another worker, or whatever kept the ending from being stored (then the turn is delivered again).
  */
-export function createTurn({ bus, answer, maxAttempts, tokenFlushMs, appendGiveUpMs, onEnded, log }: TurnDeps) {
+export function createTurn(deps: TurnDeps) {
+  const { bus, answer, maxAttempts, onEnded, log } = deps;
   const end = createEnding({ transcripts: bus.transcripts, onEnded });
-
-  const openChain = ({ request, fold, attempt, stop }: ClaimedTurn): Chain => {
-    const { conversation_id: conversationId, turn_id: turnId } = request;
-    return createChain({
-      events: bus.events,
-      subject: subjects.agent(bus.events.shardOf(conversationId), conversationId, turnId),
-      ...{ conversationId, turnId, attempt, fold },
-      flushMs: tokenFlushMs,
-      giveUpMs: appendGiveUpMs,
-      onFenced: (error) => stop.abort(error),
-      onTooLarge: (error) => stop.abort(tooLargeForBroker(error)),
-    });
-  };
 
   const answerOrThrow = async (turn: ClaimedTurn, chain: Chain): Promise<Outcome> => {
     const { fold, stop } = turn;
@@ -87,7 +91,7 @@ export function createTurn({ bus, answer, maxAttempts, tokenFlushMs, appendGiveU
   };
 
   return async (turn: ClaimedTurn): Promise<"ended" | "handed over"> => {
-    const chain = openChain(turn);
+    const chain = openChain(turn, deps);
     try {
       await end(turn, chain, await decide(turn, chain));
       return "ended";

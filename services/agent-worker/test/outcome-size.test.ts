@@ -166,7 +166,7 @@ describe("the end of a turn with every limit used to the full", () => {
           const fitted = fitOutcome(outcome, maxBytes - envelopeBytes);
           expect(Math.max(...storedBytes(full.turn, fitted, maxBytes - 100))).toBeLessThanOrEqual(maxBytes);
           expect(outcome.response.startsWith(fitted.response)).toBe(true);
-          if (fitted.type === "complete") expect(fitted.response).toBe(outcome.response);
+          expect(fitted.type === "complete" && fitted.response !== outcome.response).toBe(false);
           expect(Outcome.safeParse(fitted).success).toBe(true);
           // What a worker shows while the broker takes so little stays whole.
           const response = cutJsonText(outcome.response, maxTextBytes(maxBytes));
