@@ -23,8 +23,6 @@ type Suite = {
   startsProcesses?: boolean;
 };
 
-const processors = availableParallelism();
-
 /** CI tries every property so many times as often as its test says. */
 const propertyRuns = Number(env["PARLEY_PROPERTY_RUNS"] ?? 1);
 if (!(propertyRuns > 0)) throw new Error("PARLEY_PROPERTY_RUNS must be a number above 0.");
@@ -47,7 +45,7 @@ function suite(options: Suite, order: number): TestProjectConfiguration {
       name,
       include,
       exclude: [...builtOutput, ...exclude],
-      testTimeout: timeoutMs * Math.max(1, propertyRuns),
+      testTimeout: timeoutMs,
       hookTimeout: timeoutMs,
       globalSetup: startsProcesses ? globalSetup : [],
       maxWorkers: workers,
@@ -64,8 +62,9 @@ const suites: Suite[] = [
     name: "unit",
     include: ["**/test/**/*.test.ts"],
     exclude: ["**/*.int.test.ts", "**/*.e2e.test.ts", "**/*.browser.test.ts", "**/*.chaos.test.ts"],
-    timeoutMs: 10_000,
-    workers: Math.max(2, processors),
+    timeoutMs: 10_000 * Math.max(1, propertyRuns),
+    // Each loads the sources again, so that more of them gain nothing.
+    workers: Math.min(4, Math.max(2, availableParallelism())),
     startsProcesses: false,
   },
   // Mostly waiting, for deadlines of the parts under test and for answers at a person's pace: more files at a time than processors.
