@@ -1,6 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { connectRedis, createToolCatalogue, openBus, startToolWorker, streamSettings } from "@parley/bus";
-import { createLifecycle, createLogger, readConfig, runMain, startAdmin, type Logger } from "@parley/runtime";
+import {
+  createLifecycle,
+  createLogger,
+  readConfig,
+  runMain,
+  startAdmin,
+  type Environment,
+  type Logger,
+} from "@parley/runtime";
 import { keepAnnouncing } from "./announcement.ts";
 import { createCallLog } from "./call-log.ts";
 import { createCallRunner } from "./call-runner.ts";
@@ -23,7 +31,7 @@ runMain("tool-worker", async ({ env }) => {
   const log = createLogger({ service: "tool-worker", level: config.LOG_LEVEL, format: config.LOG_FORMAT });
   await using life = createLifecycle({ log, shutdownMs: config.SHUTDOWN_MS });
   const worker = `tool-${randomUUID()}`;
-  const registry = createToolRegistry(toolsOf(config, log));
+  const registry = createToolRegistry(toolsOf(config, env, log));
   const telemetry = await startTelemetry({ config, log, life }, worker);
   const { metrics, tracing } = telemetry;
 
@@ -69,12 +77,13 @@ function queueOptions({ REDIS_URL: url, CONCURRENCY: concurrency, LOCK_MS, STALL
 }
 
 /** The explicit list of what this worker can do. */
-function toolsOf(config: Config, log: Logger): Tool[] {
+function toolsOf(config: Config, env: Environment, log: Logger): Tool[] {
   const cluster = openCluster({
     kubeconfig: config.KUBECONFIG,
     inCluster: config.KUBERNETES_SERVICE_HOST !== undefined,
     label: config.KUBE_LABEL,
     namespaces: createNamespaceRule(config.KUBE_NAMESPACES),
+    ...{ env, log },
   });
   if (cluster === undefined) log.info("there are no Kubernetes tools: set KUBECONFIG to offer them");
   return [
