@@ -55,14 +55,13 @@ runMain("tool-worker", async ({ env }) => {
   const queue = startToolWorker({ ...queueOptions(config), run: runner.run, onAbandoned: runner.abandon, log });
   life.use("running calls", () => queue.close(Math.max(0, config.SHUTDOWN_MS - CLOSE_MS)));
   const { definitions } = registry;
-  life.use(
-    "announcements",
-    keepAnnouncing({ catalogue: createToolCatalogue({ redis, log }), redis, definitions, log }),
-  );
+  const announcements = keepAnnouncing({ catalogue: createToolCatalogue({ redis, log }), redis, definitions, log });
+  life.use("announcements", announcements.stop);
 
   ready = () => [
     ...(bus.connected() ? [] : ["The broker cannot be reached."]),
     ...(queue.ready() && redis.status === "ready" ? [] : ["Redis cannot be reached."]),
+    ...(announcements.isAnnounced() ? [] : ["The tools are not announced yet."]),
     ...(life.signal.aborted ? ["The worker is stopping."] : []),
   ];
   log.info(
