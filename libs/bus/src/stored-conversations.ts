@@ -128,19 +128,17 @@ function createDeletionParts({ link, jsm, events, log }: StoredConversationsDeps
     },
 
     /**
-     * Removes events and transcript up to `end`: what came later may be of a turn that was accepted since. Whose the conversation was stays
-     * recorded: its id must never become somebody else's while edges remember the owner. Can be repeated; throws when the broker does not
-     * answer.
+     * Removes events and transcript up to `end` (default: all): what came later may be of a turn that was accepted since. Whose the
+     * conversation was stays recorded: its id must never become somebody else's while edges remember the owner. Can be repeated; throws when
+     * the broker does not answer.
      */
-    async purge(conversation: ConversationId, end: ConversationEnd): Promise<void> {
+    async purge(conversation: ConversationId, end?: ConversationEnd): Promise<void> {
       const shard = events.shardOf(conversation);
-      // "Up to" is exclusive.
-      const [eventsBefore, logBefore] = [end.events + 1, end.log + 1];
-      await jsm.streams.purge(streams.events(shard), {
-        filter: subjects.eventsOf(shard, conversation),
-        seq: eventsBefore,
-      });
-      await jsm.streams.purge(streams.log(shard), { filter: subjects.log(shard, conversation), seq: logBefore });
+      // A purge goes up to a sequence, that one not included.
+      const upTo = (last: number | undefined) => (last === undefined ? {} : { seq: last + 1 });
+      const filter = subjects.eventsOf(shard, conversation);
+      await jsm.streams.purge(streams.events(shard), { filter, ...upTo(end?.events) });
+      await jsm.streams.purge(streams.log(shard), { filter: subjects.log(shard, conversation), ...upTo(end?.log) });
     },
 
     /** Calls back with each conversation that is deleted anywhere, from now on; what was missed without a connection does not come. */
