@@ -57,7 +57,12 @@ export function edgeRole(shards) {
         ]),
       ]),
     ],
-    subscribe: [inbox, ...forEachShard(shards, (shard) => [subjects.allLive(shard)]), subjects.canary(every), subjects.allDeleted],
+    subscribe: [
+      inbox,
+      ...forEachShard(shards, (shard) => [subjects.allLive(shard)]),
+      subjects.canary(every),
+      subjects.allDeleted,
+    ],
   };
 }
 
