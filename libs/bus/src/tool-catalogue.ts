@@ -29,6 +29,8 @@ const FORMER_EVERY_MS = 30_000;
 const EMPTY_AFTER_MS = staleAfterMs(announceEveryMs);
 /** Turns ask for the list at every step; it changes at deployments. */
 const CACHE_MS = 3_000;
+/** The first announcement must not be missed for long. */
+const EMPTY_CACHE_MS = 200;
 
 const Announcement = z.object({
   announced_at: z.number(),
@@ -81,8 +83,8 @@ export function createToolCatalogue({ redis, log }: ToolCatalogueDeps): ToolCata
       await redis.hset(toolCatalogueKey, new Map(fields));
     },
     list() {
-      // The first announcement must not be missed for the sake of an empty list.
-      const isKept = (known.length > 0 || isDown) && performance.now() - askedAtMs < CACHE_MS;
+      const keptMs = known.length > 0 || isDown ? CACHE_MS : EMPTY_CACHE_MS;
+      const isKept = performance.now() - askedAtMs < keptMs;
       return isKept && loading === undefined ? Promise.resolve(known) : refresh();
     },
     refresh,

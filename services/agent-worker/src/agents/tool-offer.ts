@@ -73,6 +73,7 @@ export function createToolOffer({ catalogue, waitMs }: ToolOfferDeps) {
   return (input: OfferInput): (() => Promise<Offer>) => {
     let mayWait = true;
     let told = "";
+    if (input.agent.tools.length === 0) return () => Promise.resolve(noTools);
     return async () => {
       let found = look(input.agent, await catalogue.list());
       const deadline = deadlineOf(found);

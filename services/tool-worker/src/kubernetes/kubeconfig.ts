@@ -1,4 +1,4 @@
-import { KubeConfig, type User } from "@kubernetes/client-node";
+import { KubeConfig, loadYaml, type User } from "@kubernetes/client-node";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
@@ -36,19 +36,21 @@ export function readKubeconfig(paths: string, env: NodeJS.ProcessEnv): Access | 
 
 function readFile(file: string): KubeConfig | undefined {
   const config = new KubeConfig();
+  const folder = path.dirname(file);
+  let text: string;
   try {
-    const text = readFileSync(file, "utf8");
+    text = readFileSync(file, "utf8");
     // The client library stumbles over an empty file; for kubectl it is one without entries.
     if (isEmpty(text)) return config;
     config.loadFromString(text, { onInvalidEntry: "filter" });
-    config.makePathsAbsolute(path.dirname(file));
+    config.makePathsAbsolute(folder);
   } catch (cause) {
     if (isMissing(cause)) return undefined;
     const sentence = `The kubeconfig ${file} cannot be read${reasonOf(cause)}; set KUBECONFIG to one that can.`;
     throw new StartError(sentence, { cause });
   }
   for (const entries of [config.getClusters(), config.getUsers(), config.getContexts()]) refuseTwice(entries, file);
-  const users = config.getUsers().map((user) => withCommandOf(user, path.dirname(file)));
+  const users = config.getUsers().map((user) => withTokenFile(withCommandOf(user, folder), text, folder));
   config.loadFromOptions({ ...partsOf(config), users });
   return config;
 }
@@ -93,6 +95,19 @@ function withCommandOf(user: User, folder: string): User {
   const exec = Exec.safeParse(user.exec).data;
   if (exec?.command.includes(path.sep) !== true) return user;
   return { ...user, exec: { ...exec, command: path.resolve(folder, exec.command) } };
+}
+
+const TokenFiles = z.object({
+  users: z.array(z.object({ name: z.string(), user: z.object({ tokenFile: z.string().optional() }).nullish() })),
+});
+
+/** The client library knows the field `tokenFile` by another name only. The file is read again every minute, and goes before a token. */
+function withTokenFile(user: User, text: string, folder: string): User {
+  const named = TokenFiles.safeParse(loadYaml(text)).data?.users.find(({ name }) => name === user.name);
+  const file = named?.user?.tokenFile;
+  if (file === undefined || file === "") return user;
+  const { token: _, ...rest } = user;
+  return { ...rest, authProvider: { name: "tokenFile", config: { tokenFile: path.resolve(folder, file) } } };
 }
 
 function requireContext(config: KubeConfig): void {

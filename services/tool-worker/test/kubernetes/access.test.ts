@@ -173,6 +173,19 @@ describe("access to a cluster", () => {
     );
   });
 
+  it("with a token in a file has that, from where the kubeconfig is", async () => {
+    await writeFile(path.join(folder.path, "token"), "from-a-file\n");
+    const user = { token: "old", tokenFile: "token" };
+    expect(await said({ server: await startWith(tls(server)), cluster: trusted, user })).toBe(welcome);
+    expect(asked).toEqual(["Bearer from-a-file"]);
+    const text = await said({
+      server: `https://127.0.0.1:${stub?.port}`,
+      cluster: trusted,
+      user: { tokenFile: "gone" },
+    });
+    expect(text).toMatch(/A certificate, key or token that the tool worker's kubeconfig names cannot be read/);
+  });
+
   describe("with a login that has expired", () => {
     const unauthorised: RequestListener = (_, response) => void response.writeHead(401).end();
 
