@@ -39,7 +39,7 @@ async function inRedis(redis: Redis): Promise<string> {
     if (type === "hash") return redis.hgetall(key);
     if (type === "list") return redis.lrange(key, 0, -1);
     if (type === "set") return redis.smembers(key);
-    if (type === "zset") return redis.zrange(key, 0, -1);
+    if (type === "zset") return redis.zrange(key, "0", "-1");
     return type === "stream" ? redis.xrange(key, "-", "+") : redis.get(key);
   };
   const keys = await redis.keys("*");

@@ -100,7 +100,7 @@ function isUnreadable(error: unknown): boolean {
   return error instanceof SyntaxError || (error instanceof Error && /content-type|mediaType/i.test(error.message));
 }
 
-export const refusedLogin = "The cluster refused the credentials of the tool worker";
+const refusedLogin = "The cluster refused the credentials of the tool worker";
 
 /** Why the cluster refused a login (401), as far as the login itself says it. */
 export function loginSentence(config: KubeConfig, loginEnds: Date | undefined, now: Date): string {
