@@ -46,6 +46,7 @@ export function edgeRole(shards) {
         subjects.owner(shard, every),
       ]),
       subjects.canary(every),
+      subjects.allDeleted,
       ...api([
         ...reading(namesOf(shards)),
         `STREAM.MSG.DELETE.${streams.turns}`,
@@ -56,7 +57,12 @@ export function edgeRole(shards) {
         ]),
       ]),
     ],
-    subscribe: [inbox, ...forEachShard(shards, (shard) => [subjects.allLive(shard)]), subjects.canary(every)],
+    subscribe: [
+      inbox,
+      ...forEachShard(shards, (shard) => [subjects.allLive(shard)]),
+      subjects.canary(every),
+      subjects.allDeleted,
+    ],
   };
 }
 

@@ -26,6 +26,24 @@ it("answers a question about the cluster with a tool call, from socket to cluste
   expect(types.indexOf("accepted")).toBe(0);
 });
 
+it("answers a question about the cluster whose tool worker starts a moment after it was asked", async () => {
+  await using system = await startSystem({ toolWorkers: 0 });
+  using anna = await person(system.edges[0]!);
+  const chat = anna.conversation();
+  const waits = new Promise<void>((resolve) => {
+    chat.on("frame", (frame) => {
+      if (frame.type === "progress" && frame.step === "tools") resolve();
+    });
+  });
+  const { turn_id } = await chat.send("list all pods");
+  await waits;
+  await system.add("tool-worker");
+  expect(await chat.untilEnd(turn_id)).toMatchObject({
+    type: "complete",
+    tool_calls: [{ tool_name: "k8s_list_pods", status: "completed" }],
+  });
+});
+
 it("answers from the server that OPENAI_BASE_URL names", async () => {
   using anna = await person(system.edges[0]!);
   const chat = anna.conversation();

@@ -73,7 +73,7 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
     turns: createTurnQueue({ js, jsm, events, log }),
     transcripts: createTranscripts(jsm, events),
     owners: createOwners(jsm, events),
-    conversations: createStoredConversations(jsm, events, options.shards),
+    conversations: createStoredConversations({ link, jsm, events, shards: options.shards, log }),
     watchStreams(onDisturbed, signal) {
       if (options.replicas > 1) createStreamWatch({ jsm: manager, shards: options.shards }).start(onDisturbed, signal);
     },

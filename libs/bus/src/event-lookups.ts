@@ -74,6 +74,10 @@ export function createEventLookups(jsm: PatientLookups) {
       }
     },
 
+    /** Whether the event at this place is kept; events go when they are old, and with their conversation. */
+    isStored: async (shard: number, seq: number): Promise<boolean> =>
+      (await jsm.lookUp(streams.events(shard), { seq })) !== null,
+
     /** How a stream stands. A thousand hubs that start at once ask twice. */
     state: (shard: number): Promise<StreamState> => stateOf(shard)(),
   };

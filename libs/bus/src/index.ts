@@ -10,10 +10,10 @@ export type { EventAtSeq, StoredMessage } from "./stored-message.ts";
 export type { QueuedTurn, TurnBacklog } from "./turn-lookups.ts";
 export type { Delivery, TurnQueue } from "./turn-queue.ts";
 export type { Owners } from "./owners.ts";
-export type { OwnerScan, StoredConversations } from "./stored-conversations.ts";
+export type { ConversationEnd, ConversationOutline, StoredConversations } from "./stored-conversations.ts";
 export type { TranscriptPage, Transcripts } from "./transcripts.ts";
 export { connectRedis, type RedisRole } from "./redis.ts";
-export { createToolQueue, type ToolJobCounts, type ToolQueue } from "./tool-queue.ts";
+export { createToolJobs, createToolQueue, type ToolJobCounts, type ToolJobs, type ToolQueue } from "./tool-queue.ts";
 export {
   startToolWorker,
   type JobEnd,

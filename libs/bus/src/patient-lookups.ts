@@ -52,6 +52,11 @@ export function createPatientLookups(jsm: JetStreamManager, { replicas }: Lookup
     streams: {
       getMessage: fromLeader,
       info: (stream: string) => patiently(() => jsm.streams.info(stream)),
+      /** The subjects of a stream that fit, each with at least one message. */
+      subjects: async (stream: string, filter: string): Promise<string[]> => {
+        const { state } = await patiently(() => jsm.streams.info(stream, { subjects_filter: filter }));
+        return Object.keys(state.subjects ?? {});
+      },
       purge: jsm.streams.purge.bind(jsm.streams),
       deleteMessage: jsm.streams.deleteMessage.bind(jsm.streams),
     },

@@ -1,33 +1,52 @@
-import type { PatientLookups } from "./patient-lookups.ts";
-import { OwnerRecord, decodeJson, streams, subjects, type ConversationId } from "@parley/protocol";
+import type { StoredMsg } from "@nats-io/jetstream";
+import {
+  LogRecord,
+  OwnerRecord,
+  decodeJson,
+  streams,
+  subjects,
+  type CallId,
+  type ConversationId,
+} from "@parley/protocol";
+import type { Logger } from "@parley/runtime";
 import type { EventLog } from "./event-log.ts";
+import type { BrokerLink } from "./nats-connection.ts";
+import type { PatientLookups } from "./patient-lookups.ts";
 
-export interface OwnerScan {
-  readonly conversations: ConversationId[];
-  /** Whether all owner records were looked at. */
-  readonly isWhole: boolean;
+export interface StoredConversationsDeps {
+  readonly link: BrokerLink;
+  readonly jsm: PatientLookups;
+  readonly events: EventLog;
+  readonly shards: number;
+  readonly log: Logger;
 }
 
-export interface OwnerScanLimits {
-  /** Owner records looked at, of all users. */
-  readonly maxRecords: number;
-  readonly signal: AbortSignal;
+/** How far the streams of a conversation went at some time. */
+export interface ConversationEnd {
+  readonly events: number;
+  readonly log: number;
+}
+
+/** What a list says of a conversation. */
+export interface ConversationOutline {
+  /** Of its first message, by whomever; undefined: it cannot be read. */
+  readonly first: string | undefined;
+  /** Of its newest record, ms since 1970. */
+  readonly updatedMs: number;
 }
 
 export type StoredConversations = ReturnType<typeof createStoredConversations>;
 
+/** Parts of a stream that are looked through side by side. One look-up waits for the broker, which takes 0.1 ms. */
+const scanners = 16;
+
 /** Whole conversations, as they are stored. */
-export function createStoredConversations(jsm: PatientLookups, events: EventLog, shards: number) {
+export function createStoredConversations(deps: StoredConversationsDeps) {
+  const { jsm, events, shards } = deps;
+
   return {
-    /**
-     * Removes all events and the transcript. Whose the conversation was stays recorded: its id must never become somebody else's while
-     * edges remember the owner. Can be repeated; throws when the broker does not answer.
-     */
-    async purge(conversation: ConversationId): Promise<void> {
-      const shard = events.shardOf(conversation);
-      await jsm.streams.purge(streams.events(shard), { filter: subjects.eventsOf(shard, conversation) });
-      await jsm.streams.purge(streams.log(shard), { filter: subjects.log(shard, conversation) });
-    },
+    ...createDeletionParts(deps),
+    ...createListing(deps),
 
     /** Whether there has been no conversation yet. */
     async isEmpty(): Promise<boolean> {
@@ -43,23 +62,139 @@ export function createStoredConversations(jsm: PatientLookups, events: EventLog,
       const message = await jsm.lookUp(streams.log(shard), { seq });
       return message?.subject === subjects.log(shard, conversation);
     },
+  };
+}
 
-    /** The conversations of a user, by looking at the owner records of all: for rebuilding what was lost. Newest last. */
-    async ownedBy(userId: string, { maxRecords, signal }: OwnerScanLimits): Promise<OwnerScan> {
-      const conversations: ConversationId[] = [];
-      let seen = 0;
+/** What lists are made of. */
+function createListing(deps: StoredConversationsDeps) {
+  const { jsm, events, shards } = deps;
+  return {
+    /** Undefined: nothing of it is in the log. */
+    async outlineOf(conversation: ConversationId): Promise<ConversationOutline | undefined> {
+      const shard = events.shardOf(conversation);
+      const [stream, subject] = [streams.log(shard), subjects.log(shard, conversation)];
+      const newest = await jsm.lookUp(stream, { last_by_subj: subject });
+      if (newest === null) return undefined;
+      const oldest = await jsm.lookUp(stream, { seq: 1, next_by_subj: subject });
+      const updatedMs = recordIn(newest)?.ts ?? newest.time.getTime();
+      return { first: oldest === null ? undefined : recordIn(oldest)?.message, updatedMs };
+    },
+
+    /** When the newest record of a conversation was written; undefined: there is none. */
+    async updatedAt(conversation: ConversationId): Promise<number | undefined> {
+      const shard = events.shardOf(conversation);
+      const newest = await jsm.lookUp(streams.log(shard), { last_by_subj: subjects.log(shard, conversation) });
+      return newest === null ? undefined : (recordIn(newest)?.ts ?? newest.time.getTime());
+    },
+
+    /**
+     * The conversations of some users, by looking at the owner records of all, one at a time: nothing is kept but what is theirs. Throws when
+     * the broker does not answer, or `signal` is aborted.
+     */
+    async ownedBy(users: ReadonlySet<string>, signal: AbortSignal): Promise<ReadonlyMap<string, ConversationId[]>> {
+      const found = new Map([...users].map((user): [string, ConversationId[]] => [user, []]));
       for (let shard = 0; shard < shards; shard++) {
-        for (let seq = 1; ; seen++) {
-          if (seen >= maxRecords || signal.aborted) return { conversations, isWhole: false };
-          const query = { seq, next_by_subj: subjects.allOwners(shard) };
-          const message = await jsm.lookUp(streams.log(shard), query);
-          if (message === null) break;
-          seq = message.seq + 1;
-          const { user_id } = decodeJson(OwnerRecord, message.data);
-          if (user_id === userId) conversations.push(message.subject.split(".").at(-1) ?? "");
-        }
+        const { first_seq, last_seq } = (await jsm.streams.info(streams.log(shard))).state;
+        const size = Math.ceil((last_seq - first_seq + 1) / scanners);
+        const scan = (nth: number): Promise<void> => {
+          const from = first_seq + nth * size;
+          return scanOwners(
+            deps,
+            { shard, from, to: Math.min(last_seq, from + size - 1), signal },
+            (conversation, user) => found.get(user)?.push(conversation),
+          );
+        };
+        await Promise.all(Array.from({ length: scanners }, (_, nth) => scan(nth)));
       }
-      return { conversations, isWhole: true };
+      return found;
     },
   };
+}
+
+function createDeletionParts({ link, jsm, events, log }: StoredConversationsDeps) {
+  return {
+    async endOf(conversation: ConversationId): Promise<ConversationEnd> {
+      const shard = events.shardOf(conversation);
+      const [{ lastSeq }, { state }] = await Promise.all([events.state(shard), jsm.streams.info(streams.log(shard))]);
+      return { events: lastSeq, log: state.last_seq };
+    },
+
+    /** The tool calls of the conversation that have a result among the events that are kept. */
+    async callsOf(conversation: ConversationId): Promise<CallId[]> {
+      const shard = events.shardOf(conversation);
+      const filter = subjects.toolResult(shard, conversation, "*", "*");
+      const results = await jsm.streams.subjects(streams.events(shard), filter);
+      return results.map((subject) => subject.split(".").at(-1) ?? "");
+    },
+
+    /**
+     * Removes events and transcript up to `end` (default: all): what came later may be of a turn that was accepted since. Whose the
+     * conversation was stays recorded: its id must never become somebody else's while edges remember the owner. Can be repeated; throws when
+     * the broker does not answer.
+     */
+    async purge(conversation: ConversationId, end?: ConversationEnd): Promise<void> {
+      const shard = events.shardOf(conversation);
+      // A purge goes up to a sequence, that one not included.
+      const upTo = (last: number | undefined) => (last === undefined ? {} : { seq: last + 1 });
+      const filter = subjects.eventsOf(shard, conversation);
+      await jsm.streams.purge(streams.events(shard), { filter, ...upTo(end?.events) });
+      await jsm.streams.purge(streams.log(shard), { filter: subjects.log(shard, conversation), ...upTo(end?.log) });
+    },
+
+    /** Calls back with each conversation that is deleted anywhere, from now on; what was missed without a connection does not come. */
+    onDeleted(listener: (conversation: ConversationId) => void): () => void {
+      const subscription = link.nc.subscribe(subjects.allDeleted, {
+        callback: (error, message) => {
+          try {
+            if (error !== null) throw error;
+            listener(message.subject.split(".").at(-1) ?? "");
+          } catch (err) {
+            // Thrown any further, it would stop the connection's read loop for good.
+            log.error({ err }, "a deletion could not be followed");
+          }
+        },
+      });
+      return () => subscription.unsubscribe();
+    },
+
+    /** Tells all edges. Resolves when the broker has it. */
+    async announceDeletion(conversation: ConversationId): Promise<void> {
+      link.nc.publish(subjects.deleted(events.shardOf(conversation), conversation));
+      await link.nc.flush();
+    },
+  };
+}
+
+/** One that a newer version wrote is not a reason to lose the conversation. */
+function recordIn(message: StoredMsg): LogRecord | undefined {
+  try {
+    return decodeJson(LogRecord, message.data);
+  } catch {
+    return undefined;
+  }
+}
+
+interface OwnerRange {
+  readonly shard: number;
+  readonly from: number;
+  readonly to: number;
+  readonly signal: AbortSignal;
+}
+
+async function scanOwners(
+  { jsm, log }: StoredConversationsDeps,
+  { shard, from, to, signal }: OwnerRange,
+  onOwner: (conversation: ConversationId, user: string) => void,
+): Promise<void> {
+  for (let seq = from; seq <= to;) {
+    signal.throwIfAborted();
+    const message = await jsm.lookUp(streams.log(shard), { seq, next_by_subj: subjects.allOwners(shard) });
+    if (message === null || message.seq > to) return;
+    seq = message.seq + 1;
+    try {
+      onOwner(message.subject.split(".").at(-1) ?? "", decodeJson(OwnerRecord, message.data).user_id);
+    } catch (err) {
+      log.warn({ err, subject: message.subject }, "an owner record cannot be read");
+    }
+  }
 }

@@ -1,6 +1,7 @@
 import { type CallId, type ToolJob, toolQueueName } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { Queue } from "bullmq";
+import type { Redis } from "ioredis";
 import { connectRedis } from "./redis.ts";
 
 interface ToolQueueDeps {
@@ -27,15 +28,17 @@ export interface ToolQueue {
   close(): Promise<void>;
 }
 
-/** Ended jobs are only kept to be looked at; what happened is in the event log. */
-const KEEP_ENDED = { age: 3_600, count: 10_000 };
-
 const JOB_OPTIONS = {
   // A tool is not idempotent in general. What may run again is decided by the tool worker, not by a counter in Redis.
   attempts: 1,
-  removeOnComplete: KEEP_ENDED,
-  removeOnFail: KEEP_ENDED,
+  // What happened is in the event log, which forgets it when it should; a copy of the arguments here would outlive their conversation.
+  removeOnComplete: true,
+  removeOnFail: true,
 };
+
+/** Earlier versions kept what had ended. */
+const sweepEveryMs = 600_000;
+const maxSwept = 10_000;
 
 /** The agents' side of the queue of tool calls. */
 export function createToolQueue({ url, log }: ToolQueueDeps): ToolQueue {
@@ -51,6 +54,14 @@ export function createToolQueue({ url, log }: ToolQueueDeps): ToolQueue {
   function enqueue(job: ToolJob): Promise<unknown> {
     return queue.add(job.tool_name, job, { ...JOB_OPTIONS, jobId: job.call_id });
   }
+
+  const sweep = (): void => {
+    void Promise.all([queue.clean(0, maxSwept, "completed"), queue.clean(0, maxSwept, "failed")]).catch(
+      (err: unknown) => log.debug({ err }, "ended tool jobs could not be removed yet"),
+    );
+  };
+  redis.once("ready", sweep);
+  const sweeping = setInterval(sweep, sweepEveryMs);
 
   return {
     async add(job) {
@@ -71,8 +82,39 @@ export function createToolQueue({ url, log }: ToolQueueDeps): ToolQueue {
     },
     ready: () => redis.status === "ready",
     async close() {
+      clearInterval(sweeping);
       await queue.close();
       redis.disconnect();
+    },
+  };
+}
+
+export interface ToolJobs {
+  /**
+   * Drops what Redis has of these calls. Returns those that run: they cannot be dropped, and may still write a result. Throws while Redis is
+   * down.
+   */
+  drop(calls: readonly CallId[]): Promise<CallId[]>;
+}
+
+/** For who deletes a conversation. `redis` stays its owner's. */
+export function createToolJobs({ redis, log }: { readonly redis: Redis; readonly log: Logger }): ToolJobs {
+  let queue: Queue | undefined;
+
+  const open = (): Queue => {
+    if (redis.status !== "ready") throw new Error("Redis cannot be reached.");
+    if (queue !== undefined) return queue;
+    queue = new Queue(toolQueueName, { connection: redis, skipMetasUpdate: true });
+    queue.on("error", (error) => log.debug({ reason: error.message }, "the tool queue reports an error"));
+    return queue;
+  };
+
+  return {
+    async drop(calls) {
+      if (calls.length === 0) return [];
+      const jobs = open();
+      const removed = await Promise.all(calls.map((call) => jobs.remove(call)));
+      return calls.filter((_, i) => removed[i] === 0);
     },
   };
 }

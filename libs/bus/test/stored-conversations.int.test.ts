@@ -41,21 +41,65 @@ describe("stored conversations", () => {
     expect((await transcripts.tail("c2-other", { limit: 5 })).records).toHaveLength(1);
   });
 
-  it("are found by their owner, as far as the limit goes", async () => {
+  it("are purged up to where they went when that was asked", async () => {
+    const { events, transcripts, conversations } = world.bus;
+    await fill("c2-old", "ann");
+    const end = await conversations.endOf("c2-old");
+    const begun = { type: "message" as const, conversation_id: "c2-old", turn_id: "t2", message_id: "m2", ts: 2 };
+    const message = encodeEvent({ ...begun, message: "later", id: "2", author: { role: "user" } });
+    await events.append({ subject: subjects.user(0, "c2-old", "t2"), data: message });
+    await conversations.purge("c2-old", end);
+    const kept = await events.read("c2-old", { fromSeq: 1 });
+    expect(kept.map(({ subject }) => subject)).toEqual([subjects.user(0, "c2-old", "t2")]);
+    expect((await transcripts.tail("c2-old", { limit: 5 })).records).toEqual([]);
+  });
+
+  it("name the tool calls that have a result", async () => {
+    const { events, conversations } = world.bus;
+    for (const call of ["t1-0-0", "t1-0-1"]) {
+      await events.append({ subject: subjects.toolResult(0, "c2-tools", "t1", call), data: Buffer.from("{}") });
+    }
+    await events.append({ subject: subjects.toolResult(0, "c2-tools2", "t1", "t1-9-9"), data: Buffer.from("{}") });
+    expect((await conversations.callsOf("c2-tools")).toSorted()).toEqual(["t1-0-0", "t1-0-1"]);
+    expect(await conversations.callsOf("c2-none")).toEqual([]);
+  });
+
+  it("tell everybody who listens that one was deleted", async () => {
     const { conversations } = world.bus;
-    await fill("c3", "bob");
-    await fill("c4", "carl");
+    const heard: string[] = [];
+    const stop = conversations.onDeleted((conversation) => heard.push(conversation));
+    await world.bus.events.flush();
+    await conversations.announceDeletion("c2-gone");
+    expect(heard).toEqual(["c2-gone"]);
+    stop();
+  });
+
+  it("are found by their owners, all in one scan", async () => {
+    const { conversations } = world.bus;
+    for (let i = 0; i < 40; i++) await fill(`c3-${i}`, i % 2 === 0 ? "bob" : "carl");
+    const found = await conversations.ownedBy(new Set(["bob", "carl", "nobody"]), never);
+    const numbers = (user: string) =>
+      (found.get(user) ?? []).map((id) => Number(id.slice(3))).toSorted((a, b) => a - b);
+    expect(numbers("bob")).toEqual(Array.from({ length: 20 }, (_, i) => 2 * i));
+    expect(numbers("carl")).toEqual(Array.from({ length: 20 }, (_, i) => 2 * i + 1));
+    expect(found.get("nobody")).toEqual([]);
+    expect(found.size).toBe(3);
+  });
+
+  it("have an outline: their first message, and when the newest record was written", async () => {
+    const { conversations, transcripts } = world.bus;
     await fill("c5", "bob");
-    const all = await conversations.ownedBy("bob", { maxRecords: 100, signal: never });
-    expect(all).toEqual({ conversations: ["c3", "c5"], isWhole: true });
-    const some = await conversations.ownedBy("bob", { maxRecords: 4, signal: never });
-    expect(some).toEqual({ conversations: ["c3"], isWhole: false });
+    const record = { v: 1 as const, conversation_id: "c5", turn_id: "t1", status: "complete" as const };
+    await transcripts.append({ ...record, message_id: "m2", author: { role: "assistant" }, message: "hi", ts: 7 });
+    expect(await conversations.outlineOf("c5")).toEqual({ first: "hello", updatedMs: 7 });
+    expect(await conversations.updatedAt("c5")).toBe(7);
+    expect(await conversations.outlineOf("c5-none")).toBeUndefined();
   });
 
   it("know which records of the log are theirs", async () => {
     const { conversations } = world.bus;
     await fill("c6", "dora");
-    const places = Array.from({ length: 40 }, (_, i) => i + 1);
+    const places = Array.from({ length: 300 }, (_, i) => i + 1);
     const theirs = await Promise.all(places.map((seq) => conversations.hasRecord("c6", seq)));
     expect(theirs.filter(Boolean)).toHaveLength(1);
   });

@@ -53,6 +53,31 @@ describe("the tool catalogue", () => {
     expect(await createToolCatalogue({ redis: await connected(), log }).list()).toEqual([toolNamed("pods")]);
   });
 
+  it("believes each announcement for as long as its worker says, and workers that do not say for longer", async () => {
+    const redis = await connected();
+    const announcement = (name: string, ageMs: number, more = {}): string =>
+      JSON.stringify({ announced_at: Date.now() - ageMs, definition: toolNamed(name), ...more });
+    await redis.hset(toolCatalogueKey, {
+      former: announcement("former", 80_000),
+      fresh: announcement("fresh", 20_000, { every_ms: 10_000 }),
+      stale: announcement("stale", 50_000, { every_ms: 10_000 }),
+    });
+    const listed = await createToolCatalogue({ redis, log }).list();
+    expect(listed.map(({ name }) => name)).toEqual(["former", "fresh"]);
+  });
+
+  it("notices the first announcement soon, and that the last worker has gone when it looks", async () => {
+    const redis = await connected();
+    const catalogue = createToolCatalogue({ redis, log });
+    expect(await catalogue.list()).toEqual([]);
+    await catalogue.announce([toolNamed("pods")]);
+    await eventually(async () => (await catalogue.list()).length === 1, { timeoutMs: 1_500, what: "the tool" });
+    await redis.hset(toolCatalogueKey, {
+      pods: JSON.stringify({ announced_at: Date.now() - 3_600_000, definition: toolNamed("pods") }),
+    });
+    expect(await catalogue.refresh()).toEqual([]);
+  });
+
   it("keeps the last known list while Redis is down and when it comes back empty", async () => {
     // Only the clock of the cache is moved; the connections run in real time.
     vi.useFakeTimers({ toFake: ["performance"] });

@@ -145,7 +145,10 @@ export const FrameError = z
     id: z.string().optional().describe("The frame's, if it had one."),
     conversation_id: ConversationId.optional().describe("The frame's, if it had one."),
   })
-  .describe("A frame was refused. It has no `turn_id`: an `error` that has one ends that turn.");
+  .describe(
+    "A frame was refused. It has no `turn_id`: an `error` that has one ends that turn. With `NOT_FOUND` and the `frame` `delete`, which " +
+      "no client sends, it answers nothing: the conversation was deleted, and whoever looks at it should drop what they have of it.",
+  );
 export type FrameError = z.infer<typeof FrameError>;
 
 /** Frames that belong to the connection, not to the log. */

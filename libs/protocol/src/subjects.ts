@@ -54,6 +54,10 @@ export const subjects = {
   /** Not stored: what a process sends to itself to see that the broker delivers. */
   canary: (process: string): string => `chat.canary.${process}`,
 
+  /** Not stored: tells every edge that all of the conversation up to now was deleted. */
+  deleted: (shard: number, conversation: ConversationId): string => `chat.deleted.${shard}.${conversation}`,
+  allDeleted: "chat.deleted.*.*",
+
   log: (shard: number, conversation: ConversationId): string => `chat.log.${shard}.${conversation}`,
   allLog: (shard: number): string => `chat.log.${shard}.*`,
   /** Whose conversation it is: write-once, kept with the transcripts. */

@@ -35,6 +35,8 @@ const pins: Record<keyof typeof subjects, readonly [subject: string, literal: st
   toolProgress: [subjects.toolProgress(2, "c1", "t1", "t1-0-0"), "chat.ev.2.c1.t1.toolp.t1-0-0"],
   liveToolResults: [subjects.liveToolResults(2, "c1", "t1"), "chat.live.2.c1.t1.tool.*"],
   allLiveControl: [subjects.allLiveControl(2), "chat.live.2.*.*.ctl"],
+  deleted: [subjects.deleted(2, "c1"), "chat.deleted.2.c1"],
+  allDeleted: [subjects.allDeleted, "chat.deleted.*.*"],
   log: [subjects.log(2, "c1"), "chat.log.2.c1"],
   allLog: [subjects.allLog(2), "chat.log.2.*"],
   canary: [subjects.canary("edge-1"), "chat.canary.edge-1"],

@@ -25,6 +25,8 @@ export type AdminOptions = {
   registry: Registry;
   /** What keeps this process from serving, as sentences; empty when it is ready. */
   ready: () => string[];
+  /** What a person should know although the process is ready, as sentences; stands in `/readyz`. Must not wait for long, nor throw. */
+  notes?: () => Promise<string[]>;
   log: Logger;
   /** More paths, for simulators and debugging. A key is `/path` (GET and POST), `GET /path` or `POST /path`. */
   routes?: Record<string, AdminRoute>;
@@ -70,7 +72,7 @@ function memoryLimit(): number {
   return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }
 
-function createHandlers({ ready, registry, routes = {} }: AdminOptions): ReadonlyMap<string, Handler> {
+function createHandlers({ ready, notes, registry, routes = {} }: AdminOptions): ReadonlyMap<string, Handler> {
   const extra = Object.entries(routes).map(([key, route]): [string, Handler] => [
     key,
     async (request) => toJson(200, await route(request)),
@@ -78,13 +80,14 @@ function createHandlers({ ready, registry, routes = {} }: AdminOptions): Readonl
   return new Map<string, Handler>([
     ...extra,
     ["GET /livez", () => toJson(200, { alive: true })],
-    ["GET /readyz", () => readiness(ready())],
+    ["GET /readyz", async () => readiness(ready(), await notes?.())],
     ["GET /metrics", async () => ({ status: 200, body: await registry.metrics(), type: registry.contentType })],
   ]);
 }
 
-function readiness(problems: string[]): Reply {
-  return toJson(problems.length === 0 ? 200 : 503, { ready: problems.length === 0, problems });
+function readiness(problems: string[], notes: string[] = []): Reply {
+  const more = notes.length === 0 ? {} : { notes };
+  return toJson(problems.length === 0 ? 200 : 503, { ready: problems.length === 0, problems, ...more });
 }
 
 async function answer(request: IncomingMessage, handlers: ReadonlyMap<string, Handler>): Promise<Reply> {

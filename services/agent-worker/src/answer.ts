@@ -1,6 +1,6 @@
 import type { ToolCatalogue } from "@parley/bus";
 import { ChatError, messageIdOf, type AnswerMetadata, type LogRecord, type Outcome } from "@parley/protocol";
-import { toolsOf } from "./agents/agent.ts";
+import { noTools, type ToolOffer } from "./agents/tool-offer.ts";
 import type { Brief, Briefing } from "./briefing.ts";
 import type { Chain } from "./chain.ts";
 import type { ClaimedTurn } from "./claimed-turn.ts";
@@ -14,6 +14,7 @@ export interface AnswerDeps {
   readonly modelStep: ModelStep;
   readonly toolCalls: ToolCalls;
   readonly catalogue: Pick<ToolCatalogue, "list">;
+  readonly toolOffer: ToolOffer;
   /** Model calls of one turn, over all attempts. The last one gets no tools; if it asks for some all the same, the turn ends with STEP_LIMIT. */
   readonly maxSteps: number;
   readonly brief: Brief;
@@ -23,7 +24,7 @@ export type Answer = ReturnType<typeof createAnswer>;
 
 /** The loop of a turn: model, tools, model, … until the model answers. It begins where the fold says that an earlier attempt stopped. */
 export function createAnswer(deps: AnswerDeps) {
-  const { brief, modelStep, toolCalls, catalogue, maxSteps } = deps;
+  const { brief, modelStep, toolCalls, catalogue, toolOffer, maxSteps } = deps;
 
   const toolRun = async ({ request, fold, stop, span }: ClaimedTurn, { calls }: CommittedStep): Promise<ToolRun> => {
     const definitions = await catalogue.list();
@@ -55,13 +56,15 @@ export function createAnswer(deps: AnswerDeps) {
       }
       const history = records.filter((record) => record.turn_id !== request.turn_id);
       const briefing = brief({ request, history, chain, isTold, span });
+      const tell = (message: string): void => chain.push({ type: "progress", step: "tools", message });
+      const offerTools = toolOffer({ agent: briefing.agent, signal: stop.signal, tell });
       for (;;) {
         if (fold.steps.length >= maxSteps) throw new ChatError("STEP_LIMIT");
         const open = openStep(fold);
         if (open !== undefined) await runTools(turn, chain, open);
         const isLast = fold.steps.length === maxSteps - 1 || isOutOfCalls(fold);
-        const tools = isLast ? [] : toolsOf(briefing.agent, await catalogue.list());
-        const end = await modelStep({ turn, chain, history, briefing, tools, isLast });
+        const { tools, note } = isLast ? noTools : await offerTools();
+        const end = await modelStep({ turn, chain, history, briefing: withNote(briefing, note), tools, isLast });
         stop.signal.throwIfAborted();
         if (end.kind === "answered") return completeOutcome(turn, metadataOf(briefing, end.model));
       }
@@ -73,6 +76,11 @@ export function createAnswer(deps: AnswerDeps) {
       if (step !== undefined) await toolCalls.cancelOpen(await toolRun(turn, step));
     },
   };
+}
+
+/** First of all: what follows the prompt are documents, and the note is none. */
+function withNote(briefing: Briefing, note: string): Briefing {
+  return note === "" ? briefing : { ...briefing, systemPrompt: `${note}\n\n${briefing.systemPrompt}` };
 }
 
 /** The committed step whose tools have not all ended; only the last can be one. */

@@ -38,6 +38,9 @@ export const Config = z.object({
   APPEND_GIVE_UP_MS: durationMs(15_000).describe(
     "How long the broker may be away before the worker gives its turns up.",
   ),
+  TOOLS_WAIT_MS: durationMs(5_000).describe(
+    "How long a turn may wait for tools that its agent names and no tool worker has announced.",
+  ),
   TOOL_QUEUE_WAIT_MS: durationMs(30_000).describe("How long a tool call may wait for a free tool worker."),
   MODEL_IDLE_MS: durationMs(30_000).describe("The model may be silent for this long in mid-answer."),
   MODEL_FIRST_TOKEN_MS: durationMs(60_000).describe("The model may take this long until its first token."),

@@ -1,18 +1,18 @@
 import { randomUUID } from "node:crypto";
-import { createLifecycle, createLogger, readConfig, runMain, startAdmin } from "@parley/runtime";
+import { createLifecycle, createLogger, readConfig, runMain } from "@parley/runtime";
 import { createCancelLookup, createCancellations } from "./cancellations.ts";
 import { Config } from "./config.ts";
 import { createIntake } from "./intake.ts";
 import { createJanitor } from "./janitor.ts";
 import { providerFrom } from "./model/provider.ts";
-import { connectBus, connectTools, createTurnRun, readBrief } from "./parts.ts";
+import { connectBus, connectTools, createTurnRun, readBrief, startProbes, toolNotes } from "./parts.ts";
 import { observe, startTelemetry } from "./telemetry.ts";
 import { createTurnRunner } from "./turn-runner.ts";
 
 runMain("agent-worker", async ({ env }) => {
   const config = readConfig(Config, env);
   const provider = providerFrom(config);
-  const brief = await readBrief(config);
+  const { agents, brief } = await readBrief(config);
   const log = createLogger({ service: "agent-worker", level: config.LOG_LEVEL, format: config.LOG_FORMAT });
   await using life = createLifecycle({ log, shutdownMs: config.SHUTDOWN_MS });
   const worker = `agent-${randomUUID()}`;
@@ -22,12 +22,10 @@ runMain("agent-worker", async ({ env }) => {
   const { HISTORY_MESSAGES: historyMessages } = config;
 
   // First of all, so that the process can be seen to live while it waits for the broker.
-  let ready = (): string[] => ["The broker cannot be reached."];
-  const { ADMIN_HOST: host, ADMIN_PORT: port } = config;
-  const admin = await startAdmin({ host, port, registry: metrics.registry, ready: () => ready(), log });
-  life.use("the admin server", admin.close);
+  const probes = await startProbes({ config, log, life }, metrics.registry);
   const bus = await connectBus({ config, log, life }, worker);
-  const tools = connectTools({ config, log, life }, bus);
+  const tools = await connectTools({ config, log, life }, bus);
+  probes.notes = () => toolNotes(agents, tools.catalogue);
   const run = createTurnRun({ config, log, life }, bus, { provider, brief, tools, metrics });
   const { turnClaimed: onClaimed, turnSettled: onSettled } = metrics;
   const deps = { bus, worker, run, turnMs, appendGiveUpMs, historyMessages, tracing, log };
@@ -51,7 +49,7 @@ runMain("agent-worker", async ({ env }) => {
   life.use("running turns", intake.stop);
   observe(telemetry, { config, log, life }, bus, { slots, running: runner.running, parked: intake.parked });
 
-  ready = () => [...bus.problems(), ...(life.signal.aborted ? ["The worker is stopping."] : [])];
+  probes.ready = () => [...bus.problems(), ...(life.signal.aborted ? ["The worker is stopping."] : [])];
   log.info({ model: provider.model, provider: provider.name, slots }, "the agent worker is ready");
   await life.untilStopped();
 });

@@ -1,6 +1,17 @@
-import { connectRedis, createToolCatalogue, createToolQueue, openBus, streamSettings, type Bus } from "@parley/bus";
-import type { Lifecycle, Logger } from "@parley/runtime";
+import {
+  connectRedis,
+  createToolCatalogue,
+  createToolQueue,
+  openBus,
+  streamSettings,
+  type Bus,
+  type ToolCatalogue,
+} from "@parley/bus";
+import { once } from "node:events";
+import { startAdmin, withDeadline, type AdminOptions, type Lifecycle, type Logger } from "@parley/runtime";
 import { loadAgents } from "./agents/load-agents.ts";
+import { missingTools, type Agent } from "./agents/agent.ts";
+import { createToolOffer } from "./agents/tool-offer.ts";
 import { createAnswer } from "./answer.ts";
 import { createBrief, type Brief } from "./briefing.ts";
 import type { Config } from "./config.ts";
@@ -20,6 +31,19 @@ export interface Process {
   readonly life: Lifecycle;
 }
 
+/** What `/readyz` says; the process replaces it as it gets on. */
+export async function startProbes({ config, log, life }: Process, registry: AdminOptions["registry"]) {
+  const probes = {
+    ready: (): string[] => ["The broker cannot be reached."],
+    notes: (): Promise<string[]> => Promise.resolve([]),
+  };
+  const { ADMIN_HOST: host, ADMIN_PORT: port } = config;
+  const told = { ready: () => probes.ready(), notes: () => probes.notes() };
+  const admin = await startAdmin({ host, port, registry, ...told, log });
+  life.use("the admin server", admin.close);
+  return probes;
+}
+
 /** The broker, with the streams set up. */
 export async function connectBus({ config, log, life }: Process, name: string): Promise<Bus> {
   const bus = await openBus({
@@ -32,29 +56,47 @@ export async function connectBus({ config, log, life }: Process, name: string): 
   return bus;
 }
 
+/** A worker without Redis begins all the same. */
+const firstConnectionMs = 2_000;
+
 /** The tool workers, reached through Redis. It may be away: turns without tools go on. */
-export function connectTools({ config, log, life }: Process, bus: Bus) {
+export async function connectTools({ config, log, life }: Process, bus: Bus) {
   const redis = connectRedis({ url: config.REDIS_URL, role: "cache", log });
   life.use("Redis", () => redis.disconnect());
+  // The first turn would find no tools while the connection is being made.
+  await withDeadline(once(redis, "ready"), firstConnectionMs, "the first connection to Redis").catch(() => {});
   const queue = createToolQueue({ url: config.REDIS_URL, log });
   life.use("the tool queue", queue.close);
+  const catalogue = createToolCatalogue({ redis, log });
   return {
-    catalogue: createToolCatalogue({ redis, log }),
+    catalogue,
+    toolOffer: createToolOffer({ catalogue, waitMs: config.TOOLS_WAIT_MS }),
     toolCalls: createToolCalls({ bus, queue, log, queueWaitMs: config.TOOL_QUEUE_WAIT_MS }),
   };
 }
 
 /** The agents and documents of the configuration. Throws a StartError that names every problem with file and line. */
-export async function readBrief({ AGENTS_DIR, KNOWLEDGE_DIR }: Config): Promise<Brief> {
+export async function readBrief({ AGENTS_DIR, KNOWLEDGE_DIR }: Config): Promise<{ agents: Agent[]; brief: Brief }> {
   const knowledge = await loadKnowledge(KNOWLEDGE_DIR);
   const agents = await loadAgents({ folder: AGENTS_DIR, collections: knowledge.collections() });
-  return createBrief({ route: createRouter(agents), knowledge });
+  return { agents, brief: createBrief({ route: createRouter(agents), knowledge }) };
+}
+
+/** A sentence for each agent that names tools which no tool worker offers. The others answer all the same, so none is a reason not to be ready. */
+export async function toolNotes(agents: readonly Agent[], catalogue: Pick<ToolCatalogue, "list">): Promise<string[]> {
+  const definitions = await catalogue.list();
+  return agents.flatMap((agent) => {
+    const missing = missingTools(agent, definitions);
+    return missing.length === 0
+      ? []
+      : [`No tool worker offers what the agent ${agent.name} names: ${missing.join(", ")}.`];
+  });
 }
 
 export interface TurnParts {
   readonly provider: Provider;
   readonly brief: Brief;
-  readonly tools: ReturnType<typeof connectTools>;
+  readonly tools: Awaited<ReturnType<typeof connectTools>>;
   readonly metrics: Pick<ReturnType<typeof createAgentMetrics>, "modelCalled" | "modelRetried" | "turnEnded">;
 }
 

@@ -3,7 +3,8 @@ import { noTracing, type Logger, type Registry, type Tracing } from "@parley/run
 import uWS, { type TemplatedApp } from "uWebSockets.js";
 import { createTokens, type TokenOptions, type Tokens } from "./auth/tokens.ts";
 import { startCanary } from "./canary.ts";
-import { createConversations } from "./conversations/conversations.ts";
+import { createConversations, type Conversations } from "./conversations/conversations.ts";
+import { createDeletionNotice } from "./conversations/deletion-notice.ts";
 import type { Redis } from "./conversations/conversation-index.ts";
 import { createDialectC } from "./dialect/dialect-c.ts";
 import { undecidedDialect } from "./dialect/dialect-undecided.ts";
@@ -95,7 +96,8 @@ function createInward(
   const ownership = createOwnership(bus.owners);
   const viewing = createViewing({ hubs, catchUp, events: bus.events });
   const { isOwn } = ownership;
-  const conversations = createConversations({ bus, redis, log });
+  const onDeleted = createDeletionNotice({ hubs, outbox });
+  const conversations = createConversations({ bus, redis, onDeleted, log });
   const { accepted: onAccepted } = conversations;
   const onMessage = createMessageHandler({ bus, ownership, viewing, outbox, onAccepted, counters, tracing });
   const onCancel = createCancelHandler({ bus, ownership });
@@ -140,7 +142,7 @@ function createApp(
   options: EdgeOptions,
   outward: Outward,
   { isBrokerWell, isStopping, problems }: Readiness,
-): { app: TemplatedApp; http: Swept } {
+): { app: TemplatedApp; http: Swept; conversations: Conversations } {
   const { isDevelopment, maxConnections, maxHttpWaitMs = defaultHttpWaitMs, limits = deliveryLimits } = options;
   const { counters, connections } = outward;
   const tokens = createTokens(options.tokens);
@@ -160,7 +162,7 @@ function createApp(
   const readiness = { isBrokerWell, isStopping, problems };
   const wait = { maxWaitMs: maxHttpWaitMs };
   const http = addHttpService(app, { ...options, ...outward, ...inward, ...readiness, ...wait, tokens, origins });
-  return { app, http };
+  return { app, http, conversations: inward.conversations };
 }
 
 /** Wires the parts of an edge and starts to listen. Throws StartError when the port cannot be had. */
@@ -175,7 +177,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     ...bus.problems(),
     ...(canary.isAlive() ? [] : ["The broker does not deliver messages."]),
   ];
-  const { app, http } = createApp(options, outward, {
+  const { app, http, conversations } = createApp(options, outward, {
     isBrokerWell: () => bus.connected() && canary.isAlive(),
     isStopping: () => isStopping,
     problems,
@@ -191,6 +193,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     forgetReconnects();
     forgetDisconnects();
     watching.abort();
+    conversations.close();
     canary.stop();
     hubs.close();
     delivery.stop();

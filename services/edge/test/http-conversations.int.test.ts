@@ -1,4 +1,4 @@
-import { connectRedis } from "@parley/bus";
+import { connectRedis, createToolCatalogue } from "@parley/bus";
 import { subjects } from "@parley/protocol";
 import { eventually, startRedis, type Broker } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -42,6 +42,24 @@ async function turn(client: TestClient, conversation: string, text: string): Pro
   await world.bus.transcripts.append({ ...common, message_id, author: { role: "user" }, message: text });
   await world.worker.take(conversation, turn_id).complete(`answer to ${text}`);
 }
+
+it("is told whether tool workers have announced themselves", async () => {
+  const health = async (): Promise<unknown> => (await ask(edge, "GET", "/health", { user: null })).body;
+  expect(await health()).toMatchObject({ status: "ok", tool_workers: "none announced" });
+  const parameters = { type: "object", properties: {} };
+  const tool = {
+    name: "any",
+    aliases: [],
+    description: "Any.",
+    parameters,
+    effect: "read" as const,
+    timeout_ms: 1_000,
+  };
+  await createToolCatalogue({ redis, log }).announce([tool]);
+  await eventually(async () => JSON.stringify(await health()).includes('"tool_workers":"announced"'), {
+    what: "the tool",
+  });
+});
 
 function list(user: string, query = ""): Promise<Asked> {
   return ask(edge, "GET", `/api/v1/conversations${query}`, { user });

@@ -47,7 +47,12 @@ describe("the HTTP side", () => {
   it("says how it is", async () => {
     const response = await fetch(urlOf("/health"));
     expect(response.status).toBe(200);
-    expect(await response.json()).toMatchObject({ status: "ok", nats: "connected", version: "0.0.0-test" });
+    expect(await response.json()).toMatchObject({
+      status: "ok",
+      nats: "connected",
+      tool_workers: "unknown",
+      version: "0.0.0-test",
+    });
   });
 
   it("serves the test page and what belongs to it, and nothing else of the folder", async () => {

@@ -9,17 +9,27 @@ export interface AnnouncementDeps {
   readonly log: Logger;
 }
 
-/** Tells the agents what this worker can run, again and again. Returns how to stop. */
-export function keepAnnouncing({ catalogue, redis, definitions, log }: AnnouncementDeps): () => void {
+/** Tells the agents what this worker can run, again and again. */
+export function keepAnnouncing({ catalogue, redis, definitions, log }: AnnouncementDeps) {
+  let isAnnounced = false;
   const announce = (): void => {
     // While Redis is away nothing needs to be done: when it is ready again, perhaps without its data, this runs again.
-    catalogue.announce(definitions).catch((err: unknown) => log.debug({ err }, "the tools could not be announced"));
+    catalogue.announce(definitions).then(
+      () => {
+        isAnnounced = true;
+      },
+      (err: unknown) => log.debug({ err }, "the tools could not be announced"),
+    );
   };
   const timer = setInterval(announce, announceEveryMs);
   redis.on("ready", announce);
   announce();
-  return () => {
-    clearInterval(timer);
-    redis.off("ready", announce);
+  return {
+    /** Whether agents could know of the tools by now. */
+    isAnnounced: () => isAnnounced,
+    stop(): void {
+      clearInterval(timer);
+      redis.off("ready", announce);
+    },
   };
 }

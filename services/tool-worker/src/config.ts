@@ -21,7 +21,9 @@ export const Config = z.object({
   CONCURRENCY: count(16).describe("Calls that run here at once."),
   LOCK_MS: durationMs(20_000).describe("A worker that is silent for longer loses its calls; the same for all workers."),
   STALLED_CHECK_MS: durationMs(5_000).describe("How often lost workers are looked for; the same for all workers."),
-  KUBECONFIG: optionalText().describe("Access to the cluster that the Kubernetes tools read."),
+  KUBECONFIG: optionalText().describe(
+    "Access to the cluster that the Kubernetes tools read: one file or several, as for kubectl.",
+  ),
   KUBERNETES_SERVICE_HOST: optionalText().describe(
     "Set by Kubernetes in a pod: its own cluster, if there is no KUBECONFIG.",
   ),

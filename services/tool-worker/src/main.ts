@@ -1,6 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { connectRedis, createToolCatalogue, openBus, startToolWorker, streamSettings } from "@parley/bus";
-import { createLifecycle, createLogger, readConfig, runMain, startAdmin, type Logger } from "@parley/runtime";
+import {
+  createLifecycle,
+  createLogger,
+  readConfig,
+  runMain,
+  startAdmin,
+  type Environment,
+  type Logger,
+} from "@parley/runtime";
 import { keepAnnouncing } from "./announcement.ts";
 import { createCallLog } from "./call-log.ts";
 import { createCallRunner } from "./call-runner.ts";
@@ -21,7 +29,7 @@ runMain("tool-worker", async ({ env }) => {
   const log = createLogger({ service: "tool-worker", level: config.LOG_LEVEL, format: config.LOG_FORMAT });
   await using life = createLifecycle({ log, shutdownMs: config.SHUTDOWN_MS });
   const worker = `tool-${randomUUID()}`;
-  const registry = createToolRegistry(await toolsOf(config, log));
+  const registry = createToolRegistry(await toolsOf(config, env, log));
   const telemetry = await startTelemetry({ config, log, life }, worker);
   const { metrics, tracing } = telemetry;
 
@@ -45,14 +53,13 @@ runMain("tool-worker", async ({ env }) => {
   const queue = startToolWorker({ ...queueOptions(config), run: runner.run, onAbandoned: runner.abandon, log });
   life.use("running calls", () => queue.close(Math.max(0, config.SHUTDOWN_MS - CLOSE_MS)));
   const { definitions } = registry;
-  life.use(
-    "announcements",
-    keepAnnouncing({ catalogue: createToolCatalogue({ redis, log }), redis, definitions, log }),
-  );
+  const announcements = keepAnnouncing({ catalogue: createToolCatalogue({ redis, log }), redis, definitions, log });
+  life.use("announcements", announcements.stop);
 
   ready = () => [
     ...bus.problems(),
     ...(queue.ready() && redis.status === "ready" ? [] : ["Redis cannot be reached."]),
+    ...(announcements.isAnnounced() ? [] : ["The tools are not announced yet."]),
     ...(life.signal.aborted ? ["The worker is stopping."] : []),
   ];
   log.info(
@@ -67,14 +74,14 @@ function queueOptions({ REDIS_URL: url, CONCURRENCY: concurrency, LOCK_MS, STALL
 }
 
 /** The explicit list of what this worker can do. */
-async function toolsOf(config: Config, log: Logger): Promise<Tool[]> {
+async function toolsOf(config: Config, env: Environment, log: Logger): Promise<Tool[]> {
   return [
-    ...(await kubernetesToolsOf(config, log)),
+    ...(await kubernetesToolsOf(config, env, log)),
     ...(config.DEMO_TOOLS ? createDemoTools({ counterFile: config.DEMO_COUNTER_FILE }) : []),
   ];
 }
 
-async function kubernetesToolsOf(config: Config, log: Logger): Promise<Tool[]> {
+async function kubernetesToolsOf(config: Config, env: Environment, log: Logger): Promise<Tool[]> {
   const inCluster = config.KUBERNETES_SERVICE_HOST !== undefined;
   if (config.KUBECONFIG === undefined && !inCluster) {
     log.info("there are no Kubernetes tools: set KUBECONFIG to offer them");
@@ -88,6 +95,7 @@ async function kubernetesToolsOf(config: Config, log: Logger): Promise<Tool[]> {
     inCluster,
     label: config.KUBE_LABEL,
     namespaces: createNamespaceRule(config.KUBE_NAMESPACES),
+    ...{ env, log },
   });
   return cluster === undefined ? [] : createKubernetesTools(cluster);
 }

@@ -24,7 +24,14 @@ export function toolsOf<Tool extends { readonly name: string }>(
   { tools }: Pick<Agent, "tools">,
   offered: readonly Tool[],
 ): Tool[] {
-  const allows = (pattern: string, name: string) =>
-    pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
   return offered.filter(({ name }) => tools.some((pattern) => allows(pattern, name)));
+}
+
+/** What the agent names but nobody offers. `*` names nothing: such an agent takes what there is. */
+export function missingTools({ tools }: Pick<Agent, "tools">, offered: readonly { readonly name: string }[]): string[] {
+  return tools.filter((pattern) => pattern !== "*" && !offered.some(({ name }) => allows(pattern, name)));
+}
+
+function allows(pattern: string, name: string): boolean {
+  return pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
 }

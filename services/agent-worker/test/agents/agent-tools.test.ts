@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { toolsOf } from "../../src/agents/agent.ts";
+import { missingTools, toolsOf } from "../../src/agents/agent.ts";
 
 const offered = ["demo_echo", "k8s_list_pods", "k8s_pod_logs"].map((name) => ({ name }));
 
@@ -18,4 +18,16 @@ test.each([
   ],
 ])("an agent with the tools %j gets %j", (tools, names) => {
   expect(toolsOf({ tools }, offered).map(({ name }) => name)).toEqual(names);
+});
+
+test.each([
+  [[], []],
+  [["k8s_*", "demo_echo"], []],
+  [["*"], []],
+  [
+    ["k8s_*", "search_*", "demo_time"],
+    ["search_*", "demo_time"],
+  ],
+])("an agent with the tools %j misses %j", (tools, missing) => {
+  expect(missingTools({ tools }, offered)).toEqual(missing);
 });

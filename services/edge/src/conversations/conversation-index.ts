@@ -29,7 +29,9 @@ const unbroken = "parley:conversations:unbroken";
 /** Conversations of one user that may be noted in the same millisecond and still be paged through. */
 const maxTies = 16;
 /** The user's oldest conversations beyond this are no longer listed; their transcripts stay. */
-const maxPerUser = 5_000;
+export const maxPerUser = 5_000;
+/** In one command. */
+const maxAtOnce = 500;
 
 /**
  * A user's conversations in Redis: a sorted set by the time of the last message, a hash of titles, and a mark that the two are all of them.
@@ -49,6 +51,9 @@ export function createConversationIndex(redis: Redis) {
     },
 
     remove: (userId: string, conversation: ConversationId): Promise<void> => remove(redis, userId, [conversation]),
+
+    /** Notes many at once; their titles are those of the first messages, whatever was noted before. */
+    restore: (userId: string, entries: readonly IndexEntry[]): Promise<void> => restore(redis, userId, entries),
 
     /** The newest ones after the place (default: the newest of all). */
     async page(userId: string, limit: number, after: PagePlace | undefined): Promise<IndexPage> {
@@ -100,6 +105,17 @@ function isAfter({ updated_at, conversation_id }: IndexEntry, place: PagePlace):
 async function remove(redis: Redis, userId: string, conversations: readonly ConversationId[]): Promise<void> {
   const { times, titles } = keysOf(userId);
   await Promise.all([redis.zrem(times, ...conversations), redis.hdel(titles, ...conversations)]);
+}
+
+async function restore(redis: Redis, userId: string, entries: readonly IndexEntry[]): Promise<void> {
+  const { times, titles } = keysOf(userId);
+  for (let from = 0; from < entries.length; from += maxAtOnce) {
+    const some = entries.slice(from, from + maxAtOnce);
+    await Promise.all([
+      redis.zadd(times, "GT", ...some.flatMap((entry) => [String(entry.updated_at), entry.conversation_id])),
+      redis.hset(titles, new Map(some.map(({ conversation_id, title }) => [conversation_id, title]))),
+    ]);
+  }
 }
 
 /** The braces keep one user's keys on one node of a cluster. User ids are any text. */

@@ -1,4 +1,4 @@
-import type { Bus, TranscriptPage } from "@parley/bus";
+import { createToolJobs, type Bus, type TranscriptPage } from "@parley/bus";
 import { ChatError, subjects, type ConversationId, type TurnRequest } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { createIndexNotes } from "./index-notes.ts";
@@ -10,20 +10,26 @@ export interface ConversationsDeps {
   readonly bus: Bus;
   /** Undefined: there are no lists. */
   readonly redis: Redis | undefined;
+  /** Called with each conversation that was deleted, here or by another edge. */
+  readonly onDeleted: (conversation: ConversationId) => void;
   readonly log: Logger;
 }
 
 export type Conversations = ReturnType<typeof createConversations>;
 
 /** Conversations as things: listed, read and deleted. Lists come from Redis; everything else does without it. */
-export function createConversations({ bus, redis, log }: ConversationsDeps) {
+export function createConversations({ bus, redis, onDeleted, log }: ConversationsDeps) {
   const index = redis === undefined ? undefined : createConversationIndex(redis);
   const notes = index === undefined ? undefined : createIndexNotes(index, () => redis?.status === "ready", log);
   const rebuild = index === undefined ? undefined : createIndexRebuild({ bus, index, log });
 
-  const unlist = async (userId: string, conversation: ConversationId): Promise<void> =>
-    notes?.remove(userId, conversation);
-  const deleteWhole = createDeletion({ bus, unlist });
+  const unlist = async (userId: string, id: ConversationId): Promise<void> => notes?.remove(userId, id);
+  const deleteWhole = createDeletion({ bus, jobs: redis && createToolJobs({ redis, log }), unlist });
+  const forgetDeletions = bus.conversations.onDeleted((conversation) => {
+    notes?.forget(conversation);
+    rebuild?.forget(conversation);
+    onDeleted(conversation);
+  });
 
   let isPrepared = rebuild === undefined;
   const prepare = (): void => {
@@ -67,6 +73,11 @@ export function createConversations({ bus, redis, log }: ConversationsDeps) {
     },
 
     delete: deleteWhole,
+
+    close(): void {
+      forgetDeletions();
+      rebuild?.close();
+    },
   };
 }
 

@@ -69,6 +69,11 @@ export function createIndexNotes(
       await drain();
     },
 
+    /** All of the conversation up to now was deleted, perhaps by another edge. */
+    forget(conversation_id: ConversationId): void {
+      if (waiting.get(conversation_id)?.state !== "removed") waiting.delete(conversation_id);
+    },
+
     /** Once a second. */
     sweep: (): void => void drain(),
   };

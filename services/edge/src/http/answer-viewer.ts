@@ -35,6 +35,8 @@ export function createAnswerViewer(watch: TurnWatch): AnswerViewer {
     encodeEvent: (event) => note(watch.endIn(event)),
     encodeFrame(frame) {
       if (frame.type === "accepted") watch.begin(frame);
+      // Only the deletion of the conversation is told like this: nobody will see the end.
+      if (frame.type === "error") giveUp(new ChatError(frame.code, { message: frame.error }));
       return frame.type === "snapshot" ? note(watch.endInSnapshot(frame)) : none;
     },
   };

@@ -1,9 +1,10 @@
-import type { Bus } from "@parley/bus";
+import { createToolCatalogue, type Bus } from "@parley/bus";
 import type { CancelFrame, ErrorCode, MessageFrame, TurnId, User } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { TemplatedApp } from "uWebSockets.js";
 import type { OriginRules } from "../auth/origin.ts";
 import type { Tokens } from "../auth/tokens.ts";
+import type { Redis } from "../conversations/conversation-index.ts";
 import type { Conversations } from "../conversations/conversations.ts";
 import type { Ownership } from "../frames/ownership.ts";
 import type { Viewing } from "../frames/viewing.ts";
@@ -22,6 +23,7 @@ import { createDevTokenRoute, createHealthRoute, withDocument } from "./service-
 
 export interface HttpServiceDeps {
   readonly bus: Bus;
+  readonly redis?: Redis;
   readonly tokens: Tokens;
   readonly origins: OriginRules;
   readonly isDevelopment: boolean;
@@ -46,13 +48,14 @@ export interface HttpServiceDeps {
 
 /** Everything that is asked over HTTP. */
 export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { sweep(nowMs: number): void } {
-  const { tokens, isDevelopment, version, ownership, conversations, onCancel, bus } = deps;
+  const { tokens, isDevelopment, version, ownership, conversations, onCancel, bus, redis, log } = deps;
+  const catalogue = redis === undefined ? undefined : createToolCatalogue({ redis, log });
   const viewers = createHttpViewers(deps);
   const asking = createAsking({ ...deps, viewers });
   const routes = [
     ...createChatRoutes({ asking, isOwn: ownership.isOwn }),
     ...createConversationRoutes({ ...deps, cancel: onCancel }),
-    createHealthRoute({ ...deps, isConnected: bus.connected }),
+    createHealthRoute({ ...deps, isConnected: bus.connected, catalogue }),
     ...(isDevelopment ? [createDevTokenRoute(tokens)] : []),
   ];
   const callerOf = createCaller(tokens, isDevelopment);

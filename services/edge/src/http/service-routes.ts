@@ -1,5 +1,7 @@
 import { randomBytes } from "node:crypto";
+import type { ToolCatalogue } from "@parley/bus";
 import { User } from "@parley/protocol";
+import { withDeadline } from "@parley/runtime";
 import { z } from "zod";
 import type { Tokens } from "../auth/tokens.ts";
 import { openApiDocument } from "./openapi.ts";
@@ -12,17 +14,24 @@ export interface HealthDeps {
   readonly isConnected: () => boolean;
   /** What keeps this process from serving, as sentences. */
   readonly problems: () => string[];
+  /** Undefined: there is no Redis here. */
+  readonly catalogue: Pick<ToolCatalogue, "list" | "isKnown"> | undefined;
 }
+
+const ToolWorkers = z.enum(["announced", "none announced", "unknown"]);
+/** Who asks for the health of an edge does not wait for a Redis that stands still. */
+const maxCatalogueMs = 250;
 
 const Health = z.object({
   status: z.enum(["ok", "unavailable"]),
   version: z.string(),
   nats: z.enum(["connected", "disconnected"]),
+  tool_workers: ToolWorkers.describe("Whether some have said what they can run. Answers without tools need none."),
   uptime_s: z.number(),
   problems: z.array(z.string()).optional(),
 });
 
-export function createHealthRoute({ version, isConnected, problems }: HealthDeps): Route {
+export function createHealthRoute({ version, isConnected, problems, catalogue }: HealthDeps): Route {
   return defineRoute({
     method: "get",
     path: "/health",
@@ -42,12 +51,21 @@ export function createHealthRoute({ version, isConnected, problems }: HealthDeps
         status: isWell ? "ok" : "unavailable",
         version,
         nats: isConnected() ? "connected" : "disconnected",
+        tool_workers: await toolWorkersIn(catalogue),
         uptime_s: Math.round(process.uptime()),
         ...(isWell ? {} : { problems: trouble }),
       };
       return jsonReply(isWell ? 200 : 503, health);
     },
   });
+}
+
+async function toolWorkersIn(catalogue: HealthDeps["catalogue"]): Promise<z.infer<typeof ToolWorkers>> {
+  const tools = await withDeadline(catalogue?.list() ?? Promise.resolve([]), maxCatalogueMs, "the list of tools").catch(
+    () => [],
+  );
+  if (tools.length > 0) return "announced";
+  return catalogue?.isKnown() === true ? "none announced" : "unknown";
 }
 
 const Wish = z.object({

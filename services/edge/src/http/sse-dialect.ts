@@ -24,6 +24,8 @@ export function createSseDialect(watch: TurnWatch, onEnd: () => void): Dialect {
     },
     encodeFrame(frame) {
       if (frame.type === "accepted") watch.begin(frame);
+      // The conversation was deleted: nothing follows.
+      if (frame.type === "error") onEnd();
       const sent = sentFrame(frame);
       if (frame.type !== "snapshot") return sent;
       const end = endOf(watch.endInSnapshot(frame));

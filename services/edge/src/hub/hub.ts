@@ -1,5 +1,5 @@
 import type { EventLog, StoredMessage } from "@parley/bus";
-import { isTerminal, type ConversationId, type TurnId } from "@parley/protocol";
+import { isTerminal, subjects, type ConversationId, type TurnId } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { generationOffset, noCursor } from "../cursor.ts";
 import type { DeliveryLimits } from "../delivery-limits.ts";
@@ -166,6 +166,26 @@ function restart(hub: Hub, seq: number): void {
   hub.viewers.forEach(beginAnew);
   hub.offset = generationOffset(hub.feed.createdMs);
   hub.ring = createRing(seq);
+}
+
+/** All up to now was deleted: nothing of it is served any more, and viewers begin anew with what comes. */
+export function forgetHub(hub: Hub): void {
+  const { intake } = hub.feed;
+  restart(hub, intake.last);
+  intake.forget(intake.last);
+  settle(hub);
+}
+
+/** What is no longer stored is no longer served: a conversation may have been deleted while this process did not hear of it. */
+export async function forgetIfDeleted(hub: Hub): Promise<void> {
+  const { ring, shard, conversation, deps } = hub;
+  const [oldest] = ring.events;
+  if (oldest === undefined && ring.base.size === 0) return;
+  const isKept =
+    oldest === undefined
+      ? (await deps.events.last(subjects.eventsOf(shard, conversation))) !== undefined
+      : await deps.events.isStored(shard, oldest.seq);
+  if (!isKept && hub.ring === ring && ring.events[0] === oldest) forgetHub(hub);
 }
 
 function pause({ viewers }: Hub): void {

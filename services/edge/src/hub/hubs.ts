@@ -1,5 +1,17 @@
 import { ChatError, type ConversationId } from "@parley/protocol";
-import { closeHub, createHub, openHub, pauseHub, sweepHub, syncHub, type Hub, type HubDeps } from "./hub.ts";
+import {
+  closeHub,
+  createHub,
+  forgetHub,
+  forgetIfDeleted,
+  openHub,
+  pauseHub,
+  sweepHub,
+  syncHub,
+  type Hub,
+  type HubDeps,
+  type HubViewer,
+} from "./hub.ts";
 
 export type Hubs = ReturnType<typeof createHubs>;
 
@@ -16,9 +28,20 @@ async function syncMany(stale: readonly Hub[], wholeUpTo?: number): Promise<void
   stale.forEach(pauseHub);
   const hubs = stale.values();
   const syncSome = async (): Promise<void> => {
-    for (let next = hubs.next(); next.done !== true; next = hubs.next()) await syncHub(next.value, wholeUpTo);
+    for (let next = hubs.next(); next.done !== true; next = hubs.next()) {
+      await syncHub(next.value, wholeUpTo);
+      await forgetIfDeleted(next.value).catch((err: unknown) =>
+        next.value?.deps.log.warn({ err }, "it is not known whether a conversation was deleted"),
+      );
+    }
   };
   await Promise.all(Array.from({ length: concurrentSyncs }, syncSome));
+}
+
+function forget(hub: Hub | undefined): ReadonlySet<HubViewer> {
+  if (hub === undefined) return new Set();
+  forgetHub(hub);
+  return hub.viewers;
 }
 
 /** The conversations somebody looks at. */
@@ -51,6 +74,9 @@ export function createHubs(deps: HubDeps) {
       });
       return hub;
     },
+
+    /** All of the conversation up to now was deleted. Returns who looks at it. */
+    forget: (conversation: ConversationId): ReadonlySet<HubViewer> => forget(entries.get(conversation)?.hub),
 
     /** After the broker connection came back: what was live in between is gone. */
     syncAll: (): Promise<void> => syncMany(all()),

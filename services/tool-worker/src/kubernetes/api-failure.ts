@@ -1,6 +1,9 @@
 import { ApiException } from "@kubernetes/client-node";
 import { z } from "zod";
 import { ToolError } from "../tools/tool.ts";
+import { accessSentence, loginSentence } from "./access-failure.ts";
+import type { Cluster } from "./cluster.ts";
+import { accessProblem } from "./kubeconfig.ts";
 import { redactText } from "./redaction.ts";
 
 /** What was asked of the API server, for the sentence about its failure. */
@@ -16,25 +19,52 @@ const MAX_MESSAGE = 300;
 const Status = z.object({ message: z.string() });
 
 /**
- * Awaits an answer of the API server; its refusals become ToolErrors with one sentence. Their own message is not used: it holds the
- * whole response with its headers. An abort passes through.
+ * Asks the API server; its refusals become ToolErrors with one sentence. Their own message is not used: it holds the whole response with
+ * its headers. What only the operator can mend is told to the log. An abort passes through.
  */
-export async function asking<T>(asked: Asked, answer: Promise<T>, signal: AbortSignal): Promise<T> {
+export async function asking<T>(
+  cluster: Pick<Cluster, "access" | "report">,
+  asked: Asked,
+  request: () => Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
+  const { access } = cluster;
+  const problem = accessProblem(access.config);
+  if (problem !== undefined) throw reported(cluster, undefined, problem);
   try {
-    return await answer;
+    return await request().catch((error: unknown) => {
+      // A login that was kept may have ended before its time.
+      if (codeOf(error) !== 401 || access.login?.refused() !== true) throw error;
+      return request();
+    });
   } catch (cause) {
     signal.throwIfAborted();
-    throw new ToolError(sentenceOf(cause, asked), { cause });
+    const code = codeOf(cause);
+    const object = describe(asked);
+    if (code === undefined) throw reported(cluster, cause, accessSentence(cause, access.config, new Date()));
+    if (code === 401) {
+      throw reported(cluster, cause, loginSentence(access.config, access.login?.endsAt(), new Date()));
+    }
+    const sentence = sentenceOf(code, cause, object);
+    throw code === 403 || code === 407 || code >= 500
+      ? reported(cluster, cause, sentence)
+      : new ToolError(sentence, { cause });
   }
 }
 
-function sentenceOf(cause: unknown, asked: Asked): string {
-  const code = cause instanceof ApiException ? cause.code : undefined;
-  const object = describe(asked);
-  if (code === undefined) return "The cluster cannot be reached.";
+function reported(cluster: Pick<Cluster, "report">, cause: unknown, sentence: string): ToolError {
+  cluster.report(cause, sentence);
+  return new ToolError(sentence, { cause });
+}
+
+function codeOf(error: unknown): number | undefined {
+  return error instanceof ApiException ? error.code : undefined;
+}
+
+function sentenceOf(code: number, cause: unknown, object: string): string {
   if (code === 404) return `There is no ${object}.`;
-  if (code === 401) return "The cluster refused the credentials of the tool worker.";
   if (code === 403) return `The tool worker is not allowed to read ${object}.`;
+  if (code === 407) return "The proxy in the tool worker's kubeconfig wants a login (407).";
   if (code === 410) return "The list changed while it was read; try again.";
   if (code === 429) return "The cluster is overloaded; try again in a moment.";
   if (code >= 500) return `The cluster answered with an internal error (${code}); try again in a moment.`;

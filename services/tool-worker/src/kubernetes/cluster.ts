@@ -9,8 +9,9 @@ import {
   type RequestContext,
   type ResponseContext,
 } from "@kubernetes/client-node";
-import { delimiter } from "node:path";
-import { StartError } from "@parley/runtime";
+import { StartError, type Logger } from "@parley/runtime";
+import { AccessError, reasonOf } from "./access-failure.ts";
+import { accessProblem, readKubeconfig, type Access } from "./kubeconfig.ts";
 import type { NamespaceRule } from "./namespace-rule.ts";
 
 export type RequestOptions = ConfigurationOptions<ObservableMiddleware>;
@@ -20,11 +21,14 @@ export interface Cluster {
   readonly core: CoreV1Api;
   readonly apps: AppsV1Api;
   readonly batch: BatchV1Api;
+  readonly access: Access;
   /** What people call it; stands in every result. */
   readonly label: string;
   /** Where to look when no namespace is given. */
   readonly defaultNamespace: string;
   readonly namespaces: NamespaceRule;
+  /** Tells the operator why it could not be asked; `says` is what everybody else is told. */
+  report(error: unknown, says: string): void;
 }
 
 export interface ClusterOptions {
@@ -33,58 +37,107 @@ export interface ClusterOptions {
   readonly inCluster: boolean;
   readonly label: string | undefined;
   readonly namespaces: NamespaceRule;
+  /** For a program that logs in. */
+  readonly env: NodeJS.ProcessEnv;
+  readonly log?: Pick<Logger, "warn">;
 }
 
 /** Reads the access to the cluster; undefined when there is none. Nothing is asked of the cluster yet. */
-export function openCluster({ kubeconfig, inCluster, label, namespaces }: ClusterOptions): Cluster | undefined {
+export function openCluster(options: ClusterOptions): Cluster | undefined {
+  const { kubeconfig, inCluster, namespaces, log } = options;
   if (kubeconfig === undefined && !inCluster) return undefined;
-  const config = kubeconfig === undefined ? fromPod() : fromFiles(kubeconfig);
-  const context = config.getContextObject(config.getCurrentContext());
-  const cluster = config.getCurrentCluster();
-  if (cluster === null) throw new StartError("KUBECONFIG names no cluster for its current context.");
+  const access = accessOf(options);
+  const { config } = access;
+  const label = options.label ?? `cluster ${config.getCurrentCluster()?.name ?? ""}`;
+  const report = (error: unknown, says: string): void =>
+    log?.warn({ cluster: label, reason: reasonOf(error), says }, "the cluster could not be asked");
+  const problem = accessProblem(config);
+  if (problem !== undefined) report(undefined, problem);
   return {
     core: config.makeApiClient(CoreV1Api),
     apps: config.makeApiClient(AppsV1Api),
     batch: config.makeApiClient(BatchV1Api),
-    label: label ?? `cluster ${cluster.name}`,
-    defaultNamespace: namespaces.only?.[0] ?? context?.namespace ?? "default",
+    access,
+    label,
+    defaultNamespace:
+      namespaces.only?.[0] ?? config.getContextObject(config.getCurrentContext())?.namespace ?? "default",
     namespaces,
+    report,
   };
 }
 
-function fromPod(): KubeConfig {
+function accessOf({ kubeconfig, inCluster, env }: ClusterOptions): Access {
+  const access = kubeconfig === undefined ? undefined : readKubeconfig(kubeconfig, env);
+  if (access !== undefined) return access;
+  // As kubectl in a pod: without any of the files it uses the pod's own cluster.
+  if (inCluster) return fromPod();
+  throw new StartError(`The kubeconfig ${kubeconfig} cannot be read; set KUBECONFIG to one that can.`);
+}
+
+function fromPod(): Access {
   const config = new KubeConfig();
   config.loadFromCluster();
-  return config;
+  return { config };
 }
 
-function fromFiles(paths: string): KubeConfig {
-  const config = new KubeConfig();
-  for (const [index, path] of paths.split(delimiter).filter(Boolean).entries()) {
-    try {
-      if (index === 0) config.loadFromFile(path);
-      else config.mergeConfig(readConfigFile(path));
-    } catch (cause) {
-      throw new StartError(`The kubeconfig ${path} cannot be read; set KUBECONFIG to one that can.`, { cause });
-    }
-  }
-  return config;
-}
+/** More than any list of the pages that the tools ask for. */
+const maxAnswerBytes = 64 * 1024 * 1024;
 
-function readConfigFile(path: string): KubeConfig {
-  const config = new KubeConfig();
-  config.loadFromFile(path);
-  return config;
-}
-
-/** The client library knows neither time-outs nor signals of its own: a request without this hangs as long as the server does. */
+/**
+ * The client library knows neither time-outs nor signals of its own, and reads whatever the server sends: a request without this hangs as
+ * long as the server does, and takes as much memory.
+ */
 export function abortableBy(signal: AbortSignal): RequestOptions {
+  return requestOptions(signal, async (response) => {
+    const { bytes, isCut } = await readBeginning(response, maxAnswerBytes);
+    if (isCut) throw new AccessError("The cluster's answer is too large; ask for less.");
+    return bytes;
+  });
+}
+
+/** As `abortableBy`, for text of which the beginning is enough. */
+export function abortableText(signal: AbortSignal, maxBytes: number): { options: RequestOptions; isCut(): boolean } {
+  let isCut = false;
+  const options = requestOptions(signal, async (response) => {
+    const read = await readBeginning(response, maxBytes);
+    ({ isCut } = read);
+    return read.bytes;
+  });
+  return { options, isCut: () => isCut };
+}
+
+function requestOptions(signal: AbortSignal, read: (context: ResponseContext) => Promise<Buffer>): RequestOptions {
   const middleware: ObservableMiddleware = {
     pre(context: RequestContext) {
       context.setSignal(signal);
       return new Observable(Promise.resolve(context));
     },
-    post: (context: ResponseContext) => new Observable(Promise.resolve(context)),
+    post: (context: ResponseContext) => new Observable(bounded(context, read)),
   };
   return { middleware: [middleware], middlewareMergeStrategy: "append" };
+}
+
+async function bounded(
+  context: ResponseContext,
+  read: (context: ResponseContext) => Promise<Buffer>,
+): Promise<ResponseContext> {
+  const bytes = await read(context);
+  context.body = {
+    text: () => Promise.resolve(new TextDecoder().decode(bytes)),
+    binary: () => Promise.resolve(bytes),
+    stream: () => new Blob([new Uint8Array(bytes)]).stream(),
+  };
+  return context;
+}
+
+async function readBeginning({ body }: ResponseContext, maxBytes: number): Promise<{ bytes: Buffer; isCut: boolean }> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  // Leaving the loop closes the connection.
+  for await (const chunk of body.stream() ?? []) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size >= maxBytes) break;
+  }
+  return { bytes: Buffer.concat(chunks).subarray(0, maxBytes), isCut: size >= maxBytes };
 }

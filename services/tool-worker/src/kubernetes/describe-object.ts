@@ -27,7 +27,8 @@ export function createDescribe(cluster: Cluster): Tool {
       checkAllowed(cluster, kind, { name, namespace });
       const place = kind.isNamespaced ? { namespace } : {};
       const asked = { what: kind.kind.toLowerCase(), name, ...place };
-      const object = await asking(asked, kind.read(cluster, { name, namespace }, abortableBy(signal)), signal);
+      const read = () => kind.read(cluster, { name, namespace }, abortableBy(signal));
+      const object = await asking(cluster, asked, read, signal);
       const events = await readEvents(cluster, kind, { name, namespace }, signal);
       const where = kind.isNamespaced ? ` in namespace ${namespace}` : "";
       return describe(`${kind.kind} ${name}${where} of the ${cluster.label}`, object, events, new Date());
@@ -54,19 +55,17 @@ function checkAllowed(
 }
 
 async function readEvents(
-  { core }: Cluster,
+  cluster: Cluster,
   { kind, isNamespaced }: Kind,
   { name, namespace }: { name: string; namespace: string },
   signal: AbortSignal,
 ): Promise<ObjectEvents> {
   const request = { fieldSelector: `involvedObject.kind=${kind},involvedObject.name=${name}`, limit: EVENTS_READ };
   // Kubernetes keeps the events of what has no namespace in this one.
-  const events = core.listNamespacedEvent(
-    { ...request, namespace: isNamespaced ? namespace : "default" },
-    abortableBy(signal),
-  );
+  const place = { namespace: isNamespaced ? namespace : "default" };
+  const list = () => cluster.core.listNamespacedEvent({ ...request, ...place }, abortableBy(signal));
   try {
-    return (await asking({ what: "events" }, events, signal)).items;
+    return (await asking(cluster, { what: "events" }, list, signal)).items;
   } catch (error) {
     // A reader without the right to see events still gets the rest.
     if (error instanceof ToolError) return undefined;

@@ -22,8 +22,8 @@ export function createListNamespaces(cluster: Cluster): Tool {
     timeoutMs: 15_000,
     async run({ labelSelector, limit }, { signal }) {
       const request = { limit: FETCHED, timeoutSeconds: 10, ...(labelSelector === undefined ? {} : { labelSelector }) };
-      const answer = cluster.core.listNamespace(request, abortableBy(signal));
-      const { items, metadata } = await asking({ what: "namespaces" }, answer, signal);
+      const list = () => cluster.core.listNamespace(request, abortableBy(signal));
+      const { items, metadata } = await asking(cluster, { what: "namespaces" }, list, signal);
       const found = items.filter((item) => cluster.namespaces.allows(item.metadata?.name ?? ""));
       const now = new Date();
       const rows = found

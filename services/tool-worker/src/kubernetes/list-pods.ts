@@ -49,13 +49,14 @@ export function createListPods(cluster: Cluster): Tool {
 }
 
 /** The server answers with an empty list for a namespace that does not exist, which would read like good news. */
-async function requireNamespace({ core }: Cluster, name: string, signal: AbortSignal): Promise<void> {
-  const answer = core.readNamespace({ name }, abortableBy(signal)).catch((error: unknown) => {
-    // Who may not read namespaces cannot be told more than "no pods".
-    if (error instanceof ApiException && error.code === 403) return;
-    throw error;
-  });
-  await asking({ what: "namespace", name }, answer, signal);
+async function requireNamespace(cluster: Cluster, name: string, signal: AbortSignal): Promise<void> {
+  const read = async (): Promise<void> => {
+    await cluster.core.readNamespace({ name }, abortableBy(signal)).catch((error: unknown) => {
+      // Who may not read namespaces cannot be told more than "no pods".
+      if (!(error instanceof ApiException && error.code === 403)) throw error;
+    });
+  };
+  await asking(cluster, { what: "namespace", name }, read, signal);
 }
 
 function placeOf(namespace: string | undefined, { namespaces }: Cluster): string {

@@ -62,11 +62,8 @@ function fetchPage(
     ...(next === undefined ? {} : { _continue: next }),
   };
   if (namespace === undefined) {
-    return asking({ what: "pods" }, cluster.core.listPodForAllNamespaces(request, options), signal);
+    return asking(cluster, { what: "pods" }, () => cluster.core.listPodForAllNamespaces(request, options), signal);
   }
-  return asking(
-    { what: "pods", namespace },
-    cluster.core.listNamespacedPod({ ...request, namespace }, options),
-    signal,
-  );
+  const list = () => cluster.core.listNamespacedPod({ ...request, namespace }, options);
+  return asking(cluster, { what: "pods", namespace }, list, signal);
 }

@@ -1,19 +1,20 @@
 import { limits } from "@parley/protocol";
 import { z } from "zod";
 import { toPlainText } from "../plain-text.ts";
-import { lastLinesWithin } from "../result-text.ts";
 import { defineTool, type Tool, type ToolOutput } from "../tools/tool.ts";
 import { asking } from "./api-failure.ts";
-import { abortableBy, type Cluster } from "./cluster.ts";
+import { abortableText, type Cluster } from "./cluster.ts";
+import { fitLogLines } from "./log-lines.ts";
 import { Namespace, ObjectName } from "./namespace-rule.ts";
-import { redactKeys, redactText } from "./redaction.ts";
+import { redactKeys } from "./redaction.ts";
 
 const MAX_TAIL = 2_000;
-/**
- * Only against lines without end: the server cuts at the *newest* end when it cuts, which is the part that matters. The result is then
- * cut at the oldest end, to a much smaller size.
- */
+/** What is read at most. The server cuts at the *newest* end, which is the part that matters, so fewer lines are asked for then. */
 const READ_BYTES = 4 * 1024 * 1024;
+/** Before only the last line is asked for. */
+const MAX_READS = 4;
+/** Of the text that was looked for, in the summary. */
+const MAX_FILTER_CHARS = 80;
 /** What is left for lines beside the summary. */
 const LINES_BYTES = limits.toolResultBytes - 1_024;
 
@@ -51,48 +52,67 @@ export function createPodLogs(cluster: Cluster): Tool {
     async run(input, { signal }) {
       const namespace = input.namespace ?? cluster.defaultNamespace;
       cluster.namespaces.check(namespace);
-      const text = await readLog(cluster, { ...input, namespace }, signal);
-      return render(text, input, `${input.pod} in namespace ${namespace} of the ${cluster.label}`);
+      const log = await readLog(cluster, { ...input, namespace }, signal);
+      return render(log, input, `${input.pod} in namespace ${namespace} of the ${cluster.label}`);
     },
   });
 }
 
-function readLog(cluster: Cluster, input: Input & { namespace: string }, signal: AbortSignal): Promise<string> {
-  const { pod: name, namespace, container, previous, tail, sinceSeconds, grep } = input;
+interface ReadLog {
+  readonly text: string;
+  /** Older lines that were asked for are not in it, because all were too large to be read. */
+  readonly isShort: boolean;
+  /** The newest line goes on. */
+  readonly isCut: boolean;
+}
+
+async function readLog(cluster: Cluster, input: Input & { namespace: string }, signal: AbortSignal): Promise<ReadLog> {
+  // What is looked for may be further up than the lines that are shown.
+  const wanted = input.grep === undefined ? input.tail : MAX_TAIL;
+  for (let tailLines = wanted, reads = 1; ; reads++) {
+    const { text, isCut } = await readOnce(cluster, { ...input, tailLines }, signal);
+    if (!isCut || tailLines === 1) return { text, isCut, isShort: tailLines < wanted };
+    const whole = text.split("\n").length - 1;
+    tailLines = reads < MAX_READS ? Math.max(1, Math.min(tailLines - 1, Math.floor(whole / 2))) : 1;
+  }
+}
+
+type LogRequest = Input & { namespace: string; tailLines: number };
+
+async function readOnce(
+  cluster: Cluster,
+  { pod: name, namespace, container, previous, tailLines, sinceSeconds }: LogRequest,
+  signal: AbortSignal,
+): Promise<{ text: string; isCut: boolean }> {
   const request = {
-    name,
-    namespace,
-    previous,
-    // What is looked for may be further up than the lines that are shown.
-    tailLines: grep === undefined ? tail : MAX_TAIL,
+    ...{ name, namespace, previous, tailLines },
     limitBytes: READ_BYTES,
     ...(container === undefined ? {} : { container }),
     ...(sinceSeconds === undefined ? {} : { sinceSeconds }),
   };
-  return asking(
-    { what: "pod", name, namespace },
-    cluster.core.readNamespacedPodLog(request, abortableBy(signal)),
-    signal,
-  );
+  const { options, isCut } = abortableText(signal, READ_BYTES);
+  const read = (): Promise<string | undefined> => cluster.core.readNamespacedPodLog(request, options);
+  const text = await asking(cluster, { what: "pod", name, namespace }, read, signal);
+  return { text: text ?? "", isCut: isCut() };
 }
 
-function render(log: string | undefined, { tail, grep, previous }: Input, pod: string): ToolOutput {
-  const text = redactKeys(toPlainText(log ?? "")).replace(/\n$/, "");
+function render(log: ReadLog, { tail, grep, previous }: Input, pod: string): ToolOutput {
+  const text = redactKeys(toPlainText(log.text)).replace(/\n$/, "");
   const lines = text === "" ? [] : text.split("\n");
   const found = grep === undefined ? lines : lines.filter(containing(grep));
   const wanted = found.slice(-tail);
-  const shown = redactLines(lastLinesWithin(wanted, LINES_BYTES));
+  const { lines: shown, cut } = fitLogLines(wanted, LINES_BYTES);
   const which = previous ? "the previous container's log" : "the log";
-  const filter = grep === undefined ? "" : ` with ${JSON.stringify(grep)}`;
+  const filter = grep === undefined ? "" : ` with ${JSON.stringify(grep.slice(0, MAX_FILTER_CHARS))}`;
   const count =
     shown.length < found.length ? `The last ${shown.length} of ${found.length} lines` : plural(found.length);
-  const summary = `${count}${filter} of ${which} of ${pod}.`;
-  return { text: [summary, ...shown].join("\n"), truncated: shown.length < wanted.length };
-}
-
-/** Only what is shown is looked through. What stands for a hidden text can be longer than that, so it is cut to size again. */
-function redactLines(lines: readonly string[]): string[] {
-  return lastLinesWithin(lines.map(redactText), LINES_BYTES);
+  const notes = [
+    ...(log.isShort ? [`older lines were not looked at, because the log is too large`] : []),
+    ...(log.isCut ? ["the last line was not read to its end"] : []),
+    ...(cut === 0 ? [] : [`of ${plural(cut)} only the beginning is shown`]),
+  ];
+  const summary = `${[`${count}${filter} of ${which} of ${pod}`, ...notes].join("; ")}.`;
+  return { text: [summary, ...shown].join("\n"), truncated: shown.length < wanted.length || notes.length > 0 };
 }
 
 function plural(count: number): string {

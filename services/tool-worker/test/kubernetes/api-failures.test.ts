@@ -52,7 +52,7 @@ describe("an API server", () => {
   });
 
   it.each([
-    [401, "Unauthorized", "The cluster refused the credentials of the tool worker."],
+    [401, "Unauthorized", "The cluster refused the credentials of the tool worker: they are wrong or have expired."],
     [403, "pods is forbidden", "The tool worker is not allowed to read pod p in namespace shop."],
     [404, "not found", "There is no pod p in namespace shop."],
     [429, "slow down", "The cluster is overloaded; try again in a moment."],
@@ -76,7 +76,9 @@ describe("an API server", () => {
   it("that is not there becomes a sentence", async () => {
     answer = () => {};
     await close();
-    await expect(call("k8s_list_pods")).rejects.toThrow(new ToolError("The cluster cannot be reached."));
+    await expect(call("k8s_list_pods")).rejects.toThrow(
+      new ToolError("The cluster cannot be reached: the connection was refused."),
+    );
   });
 
   it("that does not answer is left at once when the call is stopped", async () => {
@@ -166,17 +168,22 @@ describe("an API server", () => {
 
   it("that is named by no readable kubeconfig stops the start with a sentence", () => {
     const namespaces = createNamespaceRule(undefined);
-    const open = () => openCluster({ kubeconfig: "/nowhere/config", inCluster: false, label: undefined, namespaces });
+    const open = () =>
+      openCluster({ kubeconfig: "/nowhere/config", inCluster: false, label: undefined, namespaces, env: {} });
     expect(open).toThrow("The kubeconfig /nowhere/config cannot be read; set KUBECONFIG to one that can.");
   });
 
   it("is not looked for without a kubeconfig outside of a cluster", () => {
     const namespaces = createNamespaceRule(undefined);
-    expect(openCluster({ kubeconfig: undefined, inCluster: false, label: undefined, namespaces })).toBeUndefined();
+    expect(
+      openCluster({ kubeconfig: undefined, inCluster: false, label: undefined, namespaces, env: {} }),
+    ).toBeUndefined();
   });
 
   it("is named by its kubeconfig unless somebody names it better", () => {
     const namespaces = createNamespaceRule(undefined);
-    expect(openCluster({ kubeconfig, inCluster: false, label: undefined, namespaces })?.label).toBe("cluster x");
+    expect(openCluster({ kubeconfig, inCluster: false, label: undefined, namespaces, env: {} })?.label).toBe(
+      "cluster x",
+    );
   });
 });

@@ -113,7 +113,7 @@ describe("the Kubernetes tools, with the simulated cluster,", () => {
   });
 
   it("see only the namespaces that are allowed", async () => {
-    const limited = openTools(kubeconfig, ["default", "monitoring"]);
+    const limited = openTools(kubeconfig, { only: ["default", "monitoring"] });
     const { text } = await limited("k8s_list_pods", { allNamespaces: true });
     expect(text).toMatch(/^\d+ pods in the namespaces default, monitoring of/);
     expect(text).not.toContain("shop");

@@ -7,9 +7,17 @@ import type { ToolOutput } from "../../src/tools/tool.ts";
 /** Calls a Kubernetes tool; rejects with its sentence when it fails. */
 export type CallTool = (name: string, args?: Record<string, unknown>, signal?: AbortSignal) => Promise<ToolOutput>;
 
-export function openTools(kubeconfig: string, only?: readonly string[]): CallTool {
+export interface ToolsOptions {
+  readonly only?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Gets the fields of each warning. */
+  readonly onWarning?: (fields: object) => void;
+}
+
+export function openTools(kubeconfig: string, { only, env = {}, onWarning = () => {} }: ToolsOptions = {}): CallTool {
   const namespaces = createNamespaceRule(only);
-  const cluster = openCluster({ kubeconfig, inCluster: false, label: "simulated cluster", namespaces });
+  const log = { warn: onWarning };
+  const cluster = openCluster({ kubeconfig, inCluster: false, label: "simulated cluster", namespaces, env, log });
   if (cluster === undefined) throw new Error("there is no cluster");
   const registry = createToolRegistry(createKubernetesTools(cluster));
   return async (name, args = {}, signal = AbortSignal.timeout(10_000)) => {

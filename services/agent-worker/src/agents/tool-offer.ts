@@ -1,0 +1,99 @@
+import type { ToolCatalogue } from "@parley/bus";
+import type { ToolDefinition } from "@parley/protocol";
+import { sleep } from "@parley/runtime";
+import { missingTools, toolsOf, type Agent } from "./agent.ts";
+
+export interface ToolOfferDeps {
+  readonly catalogue: Pick<ToolCatalogue, "list" | "refresh">;
+  /** How long a turn may wait for tools that its agent names and nobody offers. */
+  readonly waitMs: number;
+}
+
+export interface OfferInput {
+  readonly agent: Pick<Agent, "tools">;
+  /** Its reason is thrown when it is aborted. */
+  readonly signal: AbortSignal;
+  /** A sentence for the viewers. */
+  readonly tell: (message: string) => void;
+}
+
+export interface Offer {
+  readonly tools: readonly ToolDefinition[];
+  /** What the model must know of the tools that are not there; empty: they all are. */
+  readonly note: string;
+}
+
+/** For a step in which the model has to answer. */
+export const noTools: Offer = { tools: [], note: "" };
+
+interface Look {
+  readonly tools: readonly ToolDefinition[];
+  /** What the agent names and nobody offers, in its words. */
+  readonly missing: readonly string[];
+}
+
+export type ToolOffer = ReturnType<typeof createToolOffer>;
+
+const lookEveryMs = 200;
+
+/**
+ * The tools of an agent. A worker that has just started, or whose tool workers have, may not know of them yet: who has none of those it
+ * names waits for them a moment, in each turn. Who has some of them waits only while the others are newly missing, as they may be a mistake in
+ * its file, which must not slow every turn. With all of them there nothing is waited for, nor asked.
+ */
+export function createToolOffer({ catalogue, waitMs }: ToolOfferDeps) {
+  /** Since when nobody offers what this names; as many as there are names in the agents' files. */
+  const missingSince = new Map<string, number>();
+
+  const look = (agent: Pick<Agent, "tools">, definitions: readonly ToolDefinition[]): Look => {
+    const found = { tools: toolsOf(agent, definitions), missing: missingTools(agent, definitions) };
+    const now = performance.now();
+    for (const name of agent.tools) {
+      if (!found.missing.includes(name)) missingSince.delete(name);
+      else if (!missingSince.has(name)) missingSince.set(name, now);
+    }
+    return found;
+  };
+
+  const deadlineOf = ({ tools, missing }: Look): number => {
+    if (tools.length === 0) return performance.now() + waitMs;
+    return Math.max(...missing.map((name) => missingSince.get(name) ?? 0)) + waitMs;
+  };
+
+  const lookUntil = async (deadline: number, { agent, signal }: OfferInput): Promise<Look> => {
+    for (;;) {
+      await sleep(Math.min(lookEveryMs, Math.max(0, deadline - performance.now())), signal);
+      signal.throwIfAborted();
+      const found = look(agent, await catalogue.refresh());
+      if (found.missing.length === 0 || performance.now() >= deadline) return found;
+    }
+  };
+
+  /** For one turn: gives what there is for each of its steps. Only the first waits, or a turn of many steps would wait for each. */
+  return (input: OfferInput): (() => Promise<Offer>) => {
+    let mayWait = true;
+    let told = "";
+    if (input.agent.tools.length === 0) return () => Promise.resolve(noTools);
+    return async () => {
+      let found = look(input.agent, await catalogue.list());
+      const deadline = deadlineOf(found);
+      if (found.missing.length > 0 && mayWait && performance.now() < deadline) {
+        input.tell(`Waiting for the tools ${found.missing.join(", ")}`);
+        found = await lookUntil(deadline, input);
+      }
+      mayWait = false;
+      const { tools, missing } = found;
+      const away = missing.join(", ");
+      if (away !== "" && away !== told) input.tell(`These tools are away: ${away}`);
+      told = away;
+      return { tools, note: away === "" ? "" : noteOn(away) };
+    };
+  };
+}
+
+function noteOn(away: string): string {
+  return (
+    `These of your tools are away, because nothing that runs them is there at the moment: ${away}. ` +
+    "If the question needs one of them, say that it is away, and never guess what it would have returned."
+  );
+}

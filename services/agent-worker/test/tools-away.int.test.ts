@@ -1,0 +1,161 @@
+import { writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import path from "node:path";
+import type { StoredEvent, TurnRequest } from "@parley/protocol";
+import { listen } from "@parley/runtime";
+import { eventually, startService, tempDir, type Service, type TempDir } from "@parley/testkit";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { expectSoundChain } from "./chain-check.ts";
+import { startWorkbench, type Workbench } from "./workbench.ts";
+
+let bench: Workbench;
+let agents: TempDir;
+let started: AsyncDisposable[];
+
+const agent = (name: string, tools: string[]): string =>
+  JSON.stringify({ name, description: "For tests.", examples: [], system_prompt: "Answer.", tools });
+
+beforeEach(async () => {
+  started = [];
+  bench = await startWorkbench();
+  agents = await tempDir();
+  const files = { general: ["*"], echo: ["demo_echo"], half: ["demo_echo", "never_there"], plain: [] };
+  for (const [name, tools] of Object.entries(files)) {
+    await writeFile(path.join(agents.path, `${name}.yaml`), agent(name, tools));
+  }
+});
+afterEach(async () => {
+  for (const one of started.toReversed()) await one[Symbol.asyncDispose]();
+  await bench[Symbol.asyncDispose]();
+  await agents[Symbol.asyncDispose]();
+});
+
+const addWorker = (env: Record<string, string> = {}): Promise<Service> =>
+  bench.addWorker({ AGENTS_DIR: agents.path, ...env });
+
+async function addToolWorker(): Promise<Service> {
+  const env = { NATS_URL: bench.nats.url, REDIS_URL: bench.redis.url, DEMO_TOOLS: "1" };
+  const worker = await startService("tool-worker", env);
+  started.push(worker);
+  return worker;
+}
+
+const askEcho = (name = "echo"): Promise<TurnRequest> =>
+  bench.ask('call the tool demo_echo with {"text":"it is there"}', { agent: name });
+
+const isWaiting = (event: StoredEvent): boolean => event.type === "progress" && event.message.startsWith("Waiting for");
+
+async function eventsOf(turn: TurnRequest): Promise<StoredEvent[]> {
+  return (await bench.events(turn)).map(({ event }) => event);
+}
+
+async function toolNotes(turn: TurnRequest): Promise<string[]> {
+  const events = await eventsOf(turn);
+  return events.flatMap((event) => (event.type === "progress" && event.step === "tools" ? [event.message] : []));
+}
+
+/** Passes requests on to the simulated model, and keeps what it was told. */
+async function addListener(): Promise<{ url: string; systemPrompts: string[] }> {
+  const systemPrompts: string[] = [];
+  const server = createServer((request, response) => {
+    void (async () => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk);
+      const body = Buffer.concat(chunks).toString();
+      systemPrompts.push(JSON.parse(body).messages[0].content);
+      const headers = { "content-type": "application/json" };
+      const answer = await fetch(`http://127.0.0.1:${bench.model.port}${request.url}`, {
+        method: "POST",
+        headers,
+        body,
+      });
+      response.writeHead(answer.status, { "content-type": answer.headers.get("content-type") ?? "" });
+      response.end(await answer.text());
+    })();
+  });
+  const listener = await listen(server, { host: "127.0.0.1", port: 0, variable: "PORT" });
+  started.push({ [Symbol.asyncDispose]: listener.close });
+  return { url: `http://127.0.0.1:${listener.port}/v1`, systemPrompts };
+}
+
+it("waits for a tool worker that comes a moment later, and calls its tool", async () => {
+  await addWorker({ TOOLS_WAIT_MS: "15000" });
+  const turn = await askEcho();
+  await bench.seen(turn, isWaiting);
+  await addToolWorker();
+  const end = await bench.ended(turn);
+  expect(end).toMatchObject({ type: "complete", tool_calls: [{ tool_name: "demo_echo", status: "completed" }] });
+  expect(await toolNotes(turn)).toEqual(["Waiting for the tools demo_echo"]);
+  expectSoundChain(await eventsOf(turn));
+
+  const second = await askEcho();
+  await bench.ended(second);
+  expect(await toolNotes(second)).toEqual([]);
+});
+
+it("says which tools are away, to the viewers and to the model, when none comes in time", async () => {
+  const { url, systemPrompts } = await addListener();
+  await addWorker({ TOOLS_WAIT_MS: "1000", OPENAI_BASE_URL: url });
+  const startedAt = performance.now();
+  const turn = await askEcho();
+  const end = await bench.ended(turn);
+  expect(performance.now() - startedAt).toBeLessThan(6_000);
+  expect(end.type).toBe("complete");
+  expect(end.tool_calls).toEqual([]);
+  expect(await toolNotes(turn)).toEqual(["Waiting for the tools demo_echo", "These tools are away: demo_echo"]);
+  expect(systemPrompts).toHaveLength(1);
+  expect(systemPrompts[0]).toMatch(/^These of your tools are away.*: demo_echo\. .*\n\nAnswer\.$/);
+
+  await bench.ended(await bench.ask("hello", { agent: "plain" }));
+  await bench.ended(await bench.ask("hello", { agent: "general" }));
+  expect(systemPrompts.slice(1)).toEqual(["Answer.", "Answer."]);
+});
+
+it("waits for the rest only at first when some of the tools are there", async () => {
+  await addToolWorker();
+  await addWorker({ TOOLS_WAIT_MS: "1000" });
+  const first = await askEcho("half");
+  expect(await bench.ended(first)).toMatchObject({ type: "complete", tool_calls: [{ status: "completed" }] });
+  expect(await toolNotes(first)).toEqual(["Waiting for the tools never_there", "These tools are away: never_there"]);
+  const second = await askEcho("half");
+  await bench.ended(second);
+  expect(await toolNotes(second)).toEqual(["These tools are away: never_there"]);
+});
+
+it("is cancelled while it waits", async () => {
+  await addWorker({ TOOLS_WAIT_MS: "60000" });
+  const turn = await askEcho();
+  await bench.seen(turn, isWaiting);
+  await bench.cancel(turn);
+  expect((await bench.ended(turn)).type).toBe("cancelled");
+});
+
+it("is taken over while it waits, and its tool is called once", async () => {
+  const first = await addWorker({ TOOLS_WAIT_MS: "20000" });
+  const turn = await askEcho();
+  await bench.seen(turn, isWaiting);
+  await first.kill();
+  await addWorker({ TOOLS_WAIT_MS: "20000" });
+  await addToolWorker();
+  expect((await bench.ended(turn)).tool_calls).toHaveLength(1);
+  const events = await eventsOf(turn);
+  expect(events.filter(({ type }) => type === "tool_call_end")).toHaveLength(1);
+  expectSoundChain(events);
+});
+
+it("is ready without tool workers, and says for which agents they are missing", async () => {
+  const worker = await addWorker();
+  const readiness = async (): Promise<unknown> => (await fetch(`http://127.0.0.1:${worker.adminPort}/readyz`)).json();
+  expect(await readiness()).toEqual({
+    ready: true,
+    problems: [],
+    notes: [
+      "No tool worker offers what the agent echo names: demo_echo.",
+      "No tool worker offers what the agent half names: demo_echo, never_there.",
+    ],
+  });
+  await addToolWorker();
+  await eventually(async () => JSON.stringify(await readiness()).includes("half names: never_there."), {
+    what: "the note on the echo agent to go",
+  });
+});

@@ -1,0 +1,182 @@
+import { connectRedis, createToolQueue } from "@parley/bus";
+import { callIdOf, subjects, type ToolJob } from "@parley/protocol";
+import { eventually, startRedis, startTcpProxy, type Broker } from "@parley/testkit";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createWorld, log, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
+import { ask, openStream } from "./support/http-client.ts";
+import type { TestClient } from "./support/test-client.ts";
+
+let world: World;
+let redisServer: Broker;
+let redis: ReturnType<typeof connectRedis>;
+let one: EdgeUnderTest;
+let other: EdgeUnderTest;
+
+beforeAll(async () => {
+  world = await createWorld();
+  redisServer = await startRedis({ persist: false });
+  redis = connectRedis({ url: redisServer.url, role: "cache", log });
+  await eventually(() => redis.status === "ready", { what: "Redis" });
+  [one, other] = [await world.addEdge({ redis }), await world.addEdge({ redis })];
+});
+afterAll(async () => {
+  await world[Symbol.asyncDispose]();
+  redis.disconnect();
+  await redisServer[Symbol.asyncDispose]();
+});
+
+const marker = "tell nobody";
+
+async function turn(client: TestClient, conversation: string, text: string): Promise<void> {
+  client.send({ type: "message", id: `${conversation} ${text}`, message: text, conversation_id: conversation });
+  const { turn_id, message_id } = await client.next("accepted");
+  const common = { v: 1 as const, conversation_id: conversation, turn_id, status: "complete" as const, ts: Date.now() };
+  await world.bus.transcripts.append({ ...common, message_id, author: { role: "user" }, message: text });
+  const worker = world.worker.take(conversation, turn_id);
+  await worker.tokens([`${text} again`]);
+  await worker.complete(`${text} again`);
+}
+
+const remove = (conversation: string, user = "ann") =>
+  ask(one, "DELETE", `/api/v1/conversations/${conversation}`, { user });
+
+/** Everything that a client got of a conversation, from the nth frame on. */
+function heard(client: TestClient, from: number): string {
+  return JSON.stringify(client.frames.slice(from));
+}
+
+async function subscribe(edge: EdgeUnderTest, conversation: string, after?: number): Promise<TestClient> {
+  const client = await world.connect(edge);
+  client.send({ type: "subscribe", conversation_id: conversation, ...(after === undefined ? {} : { after }) });
+  await client.next("subscribed");
+  return client;
+}
+
+describe("a conversation that was deleted at one edge", () => {
+  it.each([
+    ["it", () => one],
+    ["another one", () => other],
+  ])("is not served by %s any more, and who looks at it is told", async (_, edge) => {
+    const conversation = `c_ring_${edge() === one ? "one" : "other"}`;
+    const writer = await world.connect(edge());
+    await turn(writer, conversation, marker);
+    const viewer = await subscribe(edge(), conversation);
+    expect(heard(viewer, 0)).toContain(marker);
+    const cursor = viewer.view(conversation).seq;
+    const shown = viewer.frames.length;
+    expect((await remove(conversation)).status).toBe(204);
+    for (const client of [viewer, writer]) {
+      expect(await client.next("error")).toEqual({
+        type: "error",
+        code: "NOT_FOUND",
+        error: "This conversation was deleted.",
+        retryable: false,
+        frame: "delete",
+        conversation_id: conversation,
+      });
+    }
+    for (const after of [undefined, 0, cursor - 1, cursor]) {
+      const later = await subscribe(edge(), conversation, after);
+      later.send({ type: "ping" });
+      await later.next("pong");
+      expect(heard(later, 0)).not.toContain(marker);
+    }
+    expect(heard(viewer, shown)).not.toContain(marker);
+
+    // They are viewers still: what is said now begins the conversation anew.
+    await turn(writer, conversation, "begun anew");
+    await eventually(() => heard(viewer, shown).includes("begun anew again"), { what: "the new answer" });
+    expect(heard(viewer, shown)).not.toContain(marker);
+    viewer.view(conversation);
+  });
+
+  it("is not served by an edge that had no connection at that time", async () => {
+    await using proxy = await startTcpProxy({ targets: [Number(new URL(world.nats.url).port)] });
+    const away = await world.addEdge({ redis, natsUrl: `nats://127.0.0.1:${proxy.port}` });
+    const writer = await world.connect(away);
+    await turn(writer, "c_away", marker);
+    await subscribe(away, "c_away");
+    proxy.sever();
+    await eventually(() => !away.bus.connected(), { what: "the loss" });
+    expect((await remove("c_away")).status).toBe(204);
+    proxy.heal();
+    await eventually(() => away.bus.connected(), { what: "the connection" });
+    const isGone = async (): Promise<boolean> => {
+      const later = await subscribe(away, "c_away");
+      later.send({ type: "ping" });
+      await later.next("pong");
+      return !heard(later, 0).includes(marker);
+    };
+    await eventually(isGone, { what: "the hub to forget" });
+  });
+
+  it("ends a request that waits for its answer", async () => {
+    const path = "/api/v1/chat";
+    const asked = ask(other, "POST", path, { body: { message: marker, conversation_id: "c_asked" } });
+    const { request } = (await eventually(() => world.bus.turns.first("c_asked"), { what: "the turn" })) ?? {};
+    const stream = await openStream(other, { body: { message: "stream", conversation_id: "c_asked" } });
+    const queued = await eventually(
+      async () => {
+        const waiting = await world.bus.turns.waiting("c_asked");
+        return waiting.length === 2 ? waiting : undefined;
+      },
+      { what: "both turns" },
+    );
+    expect(request?.message).toBe(marker);
+    // As if they were over for all but those who wait.
+    for (const { seq } of queued) await world.bus.turns.removeFirst(seq);
+    expect((await remove("c_asked")).status).toBe(204);
+    expect(await asked).toMatchObject({ status: 404, body: { code: "NOT_FOUND" } });
+    expect((await stream.rest()).at(-1)).toMatchObject({ event: "error", frame: { code: "NOT_FOUND" } });
+  });
+});
+
+describe("the deletion of a conversation", () => {
+  const job = (conversation: string, turn_id: string): ToolJob => ({
+    ...{ v: 1, call_id: callIdOf(turn_id, 0, 0), tool_name: "demo_echo", arguments: { text: marker } },
+    ...{ conversation_id: conversation, turn_id, user: { id: "ann" }, timeout_ms: 1_000 },
+  });
+
+  async function inRedis(): Promise<string> {
+    const keys = await redis.keys("bull:*");
+    const values = await Promise.all(
+      keys.map(async (key) => ((await redis.type(key)) === "hash" ? redis.hgetall(key) : key)),
+    );
+    return JSON.stringify(values);
+  }
+
+  it("drops its tool calls from the queue", async () => {
+    const queue = createToolQueue({ url: redisServer.url, log });
+    await eventually(() => queue.ready(), { what: "the queue" });
+    await turn(await world.connect(one), "c_jobs", "with a tool");
+    const mine = job("c_jobs", "t_jobs");
+    await queue.add(mine);
+    await world.bus.events.append({
+      subject: subjects.toolResult(0, "c_jobs", "t_jobs", mine.call_id),
+      data: Buffer.from("{}"),
+    });
+    expect(await inRedis()).toContain(marker);
+    expect((await remove("c_jobs")).status).toBe(204);
+    expect(await inRedis()).not.toContain(marker);
+    await queue.close();
+  });
+
+  it("spares a message that is accepted when nothing runs any more", async () => {
+    const client = await world.connect(other);
+    for (let round = 0; round < 20; round++) {
+      const conversation = `c_race_${round}`;
+      await turn(client, conversation, marker);
+      const removed = remove(conversation);
+      client.send({ type: "message", id: `race ${round}`, message: "at that moment", conversation_id: conversation });
+      const { turn_id } = await client.next("accepted");
+      await world.worker.take(conversation, turn_id).complete("answered all the same");
+      expect((await removed).status).toBe(204);
+      expect(await client.next("complete")).toBeDefined();
+      const kept = await world.bus.events.read(conversation, { fromSeq: 1 });
+      const ofTurn = kept.filter(({ subject }) => subject.includes(turn_id));
+      // Either all of it is there, or nothing is.
+      expect([0, 2]).toContain(ofTurn.filter(({ subject }) => /\.(user|a)$/.test(subject)).length);
+      expect(kept).toHaveLength(ofTurn.length);
+    }
+  });
+});
