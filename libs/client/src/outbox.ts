@@ -57,7 +57,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
   return {
     add: (frame, signal) => {
       const known = pending.get(frame.id);
-      if (known !== undefined) return known.answer.promise;
+      if (known !== undefined) return known.frame.message === frame.message ? known.answer.promise : otherText();
       const problem = problemOf(frame, pending.size, signal);
       if (problem !== undefined) return Promise.reject(problem);
       const message: Pending = { frame, answer: createDeferred(), sentAt: undefined, tries: 0 };
@@ -117,6 +117,11 @@ function endWaitOn(signal: AbortSignal, { answer }: Pending, remove: () => void)
 
 function abortError(signal: AbortSignal): Error {
   return signal.reason instanceof Error ? signal.reason : new Error("The wait was given up.");
+}
+
+/** As the server would answer, which knows nothing of it yet. */
+function otherText(): Promise<never> {
+  return Promise.reject(new ChatError("CONFLICT", { message: "Another message waits under this id." }));
 }
 
 function neverAnswered(): ChatError {
