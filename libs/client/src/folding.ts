@@ -1,4 +1,11 @@
-import { applyFrame, createTurnView, isTerminal, type ConversationView, type EventFrame, type SnapshotFrame } from "@parley/protocol";
+import {
+  applyFrame,
+  createTurnView,
+  isTerminal,
+  type ConversationView,
+  type EventFrame,
+  type SnapshotFrame,
+} from "@parley/protocol";
 import { createFrameCheck, type Violation } from "./frame-check.ts";
 
 interface FoldingDeps {

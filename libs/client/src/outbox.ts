@@ -1,4 +1,11 @@
-import { ChatError, limits, type AcceptedFrame, type ClientFrameInput, type FrameError } from "@parley/protocol";
+import {
+  ChatError,
+  fitsFrame,
+  limits,
+  type AcceptedFrame,
+  type ClientFrameInput,
+  type FrameError,
+} from "@parley/protocol";
 import { createDeferred, type Deferred } from "./deferred.ts";
 import { chatErrorOf } from "./frame-error.ts";
 
@@ -92,10 +99,9 @@ function forgetSending(message: Pending): void {
 function problemOf(frame: OutgoingMessage, waiting: number, signal: AbortSignal | undefined): Error | undefined {
   if (signal?.aborted === true) return abortError(signal);
   if (waiting >= limits.turnsPerConversation) return new ChatError("QUEUE_FULL");
-  // A frame above the server's limit would cost the connection, and again after every reconnect.
-  const tooLarge =
-    bytesOf(frame.message) > limits.messageBytes || bytesOf(JSON.stringify(frame)) > limits.clientFrameBytes;
-  return tooLarge ? new ChatError("MESSAGE_TOO_LARGE") : undefined;
+  // A frame above the server's limit could cost the connection, and again after every reconnect.
+  const fits = bytesOf(frame.message) <= limits.messageBytes && fitsFrame(frame);
+  return fits ? undefined : new ChatError("MESSAGE_TOO_LARGE");
 }
 
 const encoder = new TextEncoder();

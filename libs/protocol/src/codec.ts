@@ -58,14 +58,11 @@ export function decodeClientFrame(text: string): ClientFrame {
   return parsed.data;
 }
 
-/** Everything else in a message has a length of its own. */
+/** JSON can be parsed at depths at which it cannot be written again. */
 function checkMetadata(metadata: object): void {
-  // JSON can be parsed at depths at which it cannot be written again.
-  if (isDeeperThan(metadata, limits.metadataDepth)) {
-    const message = `The frame is not valid: metadata: is nested deeper than ${limits.metadataDepth} levels.`;
-    throw new ChatError("INVALID_FRAME", { message });
-  }
-  if (encodeJson(metadata).length > limits.metadataBytes) throw tooLarge("`metadata`", limits.metadataBytes);
+  if (!isDeeperThan(metadata, limits.metadataDepth)) return;
+  const message = `The frame is not valid: metadata: is nested deeper than ${limits.metadataDepth} levels.`;
+  throw new ChatError("INVALID_FRAME", { message });
 }
 
 function isDeeperThan(value: unknown, levels: number): boolean {
@@ -85,10 +82,10 @@ export function checkMessageText(text: string): void {
   if (encoder.encode(text).length > limits.messageBytes) throw tooLarge("The text", limits.messageBytes);
 }
 
-/** JSON text of an object, or INVALID_FRAME. */
+/** JSON text of an object, or INVALID_FRAME, or MESSAGE_TOO_LARGE. */
 export function parseObject(text: string): Record<string, unknown> {
-  if (text.length > limits.clientFrameBytes) throw tooLarge("The frame", limits.clientFrameBytes);
   const value = parseJson(text);
+  if (isLong(text) && !fitsFrame(value)) throw tooLarge("The frame", limits.clientFrameBytes);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new ChatError("INVALID_FRAME", { message: "The frame is not a JSON object." });
   }
@@ -99,7 +96,32 @@ function parseJson(text: string): unknown {
   try {
     return parseWellFormed(text);
   } catch (cause) {
+    if (isLong(text)) throw tooLarge("The frame", limits.clientFrameBytes);
     throw new ChatError("INVALID_FRAME", { message: "The frame is not valid JSON.", cause });
+  }
+}
+
+/** Whether JSON text has more bytes than a frame may have, escapes and all. */
+function isLong(text: string): boolean {
+  // No text has fewer bytes than characters, or more than three for each.
+  if (text.length * 3 <= limits.clientFrameBytes) return false;
+  return text.length > limits.clientFrameBytes || encoder.encode(text).length > limits.clientFrameBytes;
+}
+
+/**
+ * Whether a frame is within the limit by what it says. Its own JSON may be longer: some libraries escape every letter that is not ASCII. And what has
+ * to be escaped of its text counts as text, which has a limit of its own.
+ */
+export function fitsFrame(frame: unknown): boolean {
+  if (typeof frame !== "object" || frame === null || Array.isArray(frame)) return false;
+  const said: Record<string, unknown> = { ...frame };
+  const text = typeof said["message"] === "string" ? said["message"] : "";
+  if (text !== "") said["message"] = "";
+  try {
+    return encodeJson(said).length + encoder.encode(text).length <= limits.clientFrameBytes;
+  } catch {
+    // Nested so deep that it cannot be written.
+    return false;
   }
 }
 

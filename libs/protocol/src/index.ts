@@ -68,6 +68,7 @@ export {
   decodeJson,
   encodeEvent,
   encodeJson,
+  fitsFrame,
   frameAddressOf,
   parseObject,
   parseWellFormed,

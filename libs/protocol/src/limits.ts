@@ -2,12 +2,12 @@
 export const limits = {
   /** Text of one client message, UTF-8, however its JSON escapes it. Larger: MESSAGE_TOO_LARGE. */
   messageBytes: 32 * 1024,
-  /** `metadata` of one client message, written as JSON. Larger: MESSAGE_TOO_LARGE. */
-  metadataBytes: 64 * 1024,
   /** Objects and arrays of `metadata` within each other. Deeper: INVALID_FRAME. */
   metadataDepth: 32,
-  /** One frame from a client, or one HTTP body: the largest text, of which JSON may make six bytes of each, and 128 KB. */
-  clientFrameBytes: 320 * 1024,
+  /** One frame from a client, or one body over HTTP, each JSON escape counted as what it stands for. Larger: MESSAGE_TOO_LARGE. */
+  clientFrameBytes: 64 * 1024,
+  /** The same with its escapes, of which JSON may make six bytes for one (`\u0000`). A larger frame ends its socket. */
+  escapedFrameBytes: 6 * 64 * 1024,
   /** Turns of one conversation that may wait in `TURNS`, the running one included. More: QUEUE_FULL. */
   turnsPerConversation: 8,
   /** Arguments of one tool call as JSON text. */

@@ -70,11 +70,7 @@ export function createAnswerReader(requestedModel: string) {
         throw truncated("the output limit cut the arguments of a tool call", { permanent: true });
       }
       if (calls.some((call) => call.name === "")) throw truncated("a tool call has no name");
-      return [
-        ...rest,
-        { type: "tool_calls", calls },
-        { ...end, finish: "tool_calls" },
-      ];
+      return [...rest, { type: "tool_calls", calls }, { ...end, finish: "tool_calls" }];
     },
   };
 }

@@ -47,8 +47,9 @@ export async function submit(
     events.last(userSubject(bus, request)),
     queueBefore(bus, request),
   ]);
-  if (known !== undefined) checkSameText(request, known.event);
-  if (queued !== undefined) checkSameText(request, queued);
+  // The log first: once the queue has forgotten an id, what was refused may stand in it, and will end with what it repeats.
+  const first = known?.event ?? queued;
+  if (first !== undefined) checkSameText(request, first);
   // In the queue without its message: the edge that took it died in between.
   const userSeq = known?.seq ?? (queued === undefined ? undefined : await writeMessage());
   if (userSeq === undefined) await checkKnown(bus, request);

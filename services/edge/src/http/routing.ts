@@ -1,4 +1,4 @@
-import { ChatError, limits, parseWellFormed, toChatError, type ErrorCode } from "@parley/protocol";
+import { ChatError, fitsFrame, limits, parseWellFormed, toChatError, type ErrorCode } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { HttpRequest, HttpResponse, TemplatedApp } from "uWebSockets.js";
 import type { OriginRules } from "../auth/origin.ts";
@@ -55,7 +55,7 @@ function serve(route: Route, deps: RoutingDeps) {
     const exchange = createExchange(response, request, length);
     if (!admitOrigin(exchange, deps.origins)) return exchange.reply(foreignOrigin());
     // The body must be listened for before anything is waited for.
-    const body = route.hasBody ? exchange.body(limits.clientFrameBytes) : Promise.resolve(noBody);
+    const body = route.hasBody ? exchange.body(limits.escapedFrameBytes) : Promise.resolve(noBody);
     void answer(route, exchange, body, deps).catch((thrown: unknown) => {
       exchange.reply(refusal(thrown, exchange, deps));
     });
@@ -71,10 +71,7 @@ async function answer(
   if (isStopping() && route.access !== "anybody") throw new ChatError("SHUTTING_DOWN", { retryAfterMs: 1_000 });
   const user = await callerOf(exchange, route.access);
   const bytes = await body;
-  if (bytes === undefined) {
-    const message = `The body is larger than ${limits.clientFrameBytes / 1024} KB.`;
-    throw new ChatError("MESSAGE_TOO_LARGE", { message });
-  }
+  if (bytes === undefined) throw tooLarge();
   if (route.hasBody && route.takesAnyType !== true && !isJson(exchange)) return exchange.reply(wrongType());
   const params = Object.fromEntries(parameterNames(route).map((name, index) => [name, exchange.parameters[index]]));
   const raw = { params, query: Object.fromEntries(exchange.query), body: route.hasBody ? parseBody(bytes) : {} };
@@ -94,11 +91,24 @@ function wrongType(): Reply {
 function parseBody(bytes: Buffer): unknown {
   const text = textOf(bytes);
   if (text.trim() === "") return {};
+  const isLong = bytes.length > limits.clientFrameBytes;
+  const body = jsonOf(text, isLong);
+  if (isLong && !fitsFrame(body)) throw tooLarge();
+  return body;
+}
+
+function jsonOf(text: string, isLong: boolean): unknown {
   try {
     return parseWellFormed(text);
   } catch (cause) {
-    throw new ChatError("INVALID_FRAME", { message: "The body is not JSON.", cause });
+    throw isLong ? tooLarge() : new ChatError("INVALID_FRAME", { message: "The body is not JSON.", cause });
   }
+}
+
+function tooLarge(): ChatError {
+  return new ChatError("MESSAGE_TOO_LARGE", {
+    message: `The body is larger than ${limits.clientFrameBytes / 1024} KB.`,
+  });
 }
 
 function textOf(bytes: Buffer): string {

@@ -43,8 +43,8 @@ export function createWebSocketBehavior(deps: WebSocketDeps): WebSocketBehavior<
 
   return {
     compression: uWS.DISABLED,
-    // Above our own limit, which answers with an error; above this one the socket is cut without a word.
-    maxPayloadLength: protocolLimits.clientFrameBytes * 2,
+    // Far above our own limit, which answers with an error; above this one the socket is cut without a word.
+    maxPayloadLength: protocolLimits.escapedFrameBytes,
     idleTimeout: idleTimeoutSeconds,
     sendPingsAutomatically: true,
     maxBackpressure: limits.maxBackpressureBytes,
