@@ -82,6 +82,16 @@ describe("the answer to a frame that cannot be read", () => {
   });
 });
 
+describe("a frame above what is read at all", () => {
+  it("ends its socket, and nobody else's", async () => {
+    const other = await world.connect(edge);
+    other.sendText("x".repeat(limits.escapedFrameBytes + 1));
+    expect([1006, 1009]).toContain(await other.closed);
+    client.send({ type: "ping" });
+    await client.next("pong");
+  });
+});
+
 function deep(levels: number): object {
   return levels === 0 ? {} : { deeper: deep(levels - 1) };
 }
