@@ -32,16 +32,12 @@ const longest: [string, string][] = [
 
 /** The text of the one turn that waits in a conversation, as it is queued and as it is stored. */
 async function storedIn(conversation: string): Promise<{ queued: string; stored: string }> {
-  const [turn] = await eventually(
-    async () => {
-      const waiting = await world.bus.turns.waiting(conversation);
-      return waiting.length > 0 ? waiting : undefined;
-    },
+  const { turn_id, message: queued } = await eventually(
+    async () => (await world.bus.turns.waiting(conversation))[0]?.request,
     { what: `a turn in ${conversation}` },
   );
-  const { turn_id, message: queued = "" } = turn?.request ?? {};
   const event = await eventually(
-    async () => (await world.bus.events.last(subjects.user(0, conversation, turn_id ?? "")))?.event,
+    async () => (await world.bus.events.last(subjects.user(0, conversation, turn_id)))?.event,
     { what: "the message" },
   );
   return { queued, stored: event.type === "message" ? event.message : "" };

@@ -30,7 +30,7 @@ describe("a result", () => {
       fc.property(halves, fc.integer({ min: 200, max: 600 }), (text, max) => {
         const { text: shown, truncated } = fitResult({ text }, max);
         expect([shown.isWellFormed(), cutBytes(text, max).isWellFormed()]).toEqual([true, true]);
-        if (truncated !== true) expect(shown).toBe(text.toWellFormed());
+        expect(truncated === true || shown === text.toWellFormed()).toBe(true);
       }),
     );
     expect(fitResult({ text: "a\ud83d", truncated: true }, 200)).toEqual({ text: "a\ufffd", truncated: true });
