@@ -14,9 +14,9 @@ const openState = 1;
 const tickMs = 50;
 const comeBackMs = 200;
 const floodPerTick = 50;
-/** Above the 64 KB that a client frame may have, and above the 128 KB at which the socket is cut. */
+/** Above the 64 KB that a client frame may have, and above the 384 KB at which the socket is cut. */
 const largeBytes = 100_000;
-const hugeBytes = 200_000;
+const hugeBytes = 500_000;
 
 const abuses: Readonly<Record<string, Abuse>> = {
   /** Good frames, as fast as they can be sent. */

@@ -58,3 +58,34 @@ test("the test page shows of any history what the protocol's own fold has", () =
     { numRuns: 300 },
   );
 });
+
+interface PageChat {
+  readonly cursor: () => number;
+  readonly turns: () => readonly { readonly id: string; readonly text: string }[];
+  readonly resume: () => void;
+  readonly handle: (frame: object) => void;
+}
+interface PageChats {
+  readonly createChat: (options: object) => PageChat;
+}
+const chats: PageChats = await import(new URL("../../services/edge/pages/chat.js", import.meta.url).href);
+
+test("the test page begins anew when the server does not know its cursor, and not when it does", () => {
+  const sent: object[] = [];
+  const ignore = (): void => undefined;
+  const link = { send: (frame: object) => sent.push(frame) };
+  const listeners = { onChange: ignore, onResumed: ignore, onProblem: ignore };
+  const chat = chats.createChat({ id: conversation_id, link, mayExist: true, ...listeners });
+  const token = (seq: number, text: string) =>
+    chat.handle({ type: "token", conversation_id, seq, turn_id: "t1", attempt: 1, n: seq, token: text });
+  const subscribed = (seq: number) => chat.handle({ type: "subscribed", conversation_id, mode: "snapshot", seq });
+  token(1_000, "old");
+  chat.resume();
+  subscribed(1_000);
+  expect(chat.turns()).toMatchObject([{ text: "old" }]);
+  chat.resume();
+  subscribed(9);
+  token(10, "new");
+  expect(sent).toMatchObject([{ after: 1_000 }, { after: 1_000 }]);
+  expect([chat.cursor(), chat.turns()]).toMatchObject([10, [{ text: "new" }]]);
+});

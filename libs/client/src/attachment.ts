@@ -27,7 +27,8 @@ export interface Attachment {
   readonly accepted: (messageId: string) => boolean;
   /** A view that has a cursor waits for its resumption: what is sent before would bring later events first. */
   readonly mustResume: () => boolean;
-  readonly subscribed: (frame: SubscribedFrame) => void;
+  /** Returns whether the view must begin anew: the server does not know the cursor it was asked with, and what follows begins below it. */
+  readonly subscribed: (frame: SubscribedFrame) => boolean;
   /** True when the error was the answer to a subscribe. */
   readonly refused: (error: FrameError) => boolean;
   /** On a new connection: subscribes again if the events are wanted. True when it asked. */
@@ -42,6 +43,8 @@ interface Progress {
   /** Whether to subscribe again on a new connection. */
   wanted: boolean;
   failures: number;
+  /** The cursor that the last subscription was asked with. */
+  askedAfter: number;
   /** Subscriptions that were left before their answer came: it says nothing about the present one. */
   abandoned: number;
   /** Messages that the server had before it was told that the conversation is left. */
@@ -55,6 +58,7 @@ export function createAttachment(deps: AttachmentDeps): Attachment {
     state: "detached",
     wanted: false,
     failures: 0,
+    askedAfter: 0,
     abandoned: 0,
     sentBefore: new Set(),
     answer: undefined,
@@ -78,10 +82,11 @@ export function createAttachment(deps: AttachmentDeps): Attachment {
     mustResume: () => progress.wanted && progress.state !== "attached" && deps.cursor() > 0,
     accepted: (messageId) => attachBy(progress, messageId),
     subscribed: (frame) => {
-      if (isAbandoned(progress)) return;
+      if (isAbandoned(progress)) return false;
       Object.assign(progress, { state: "attached", failures: 0 } satisfies Partial<Progress>);
       progress.answer?.resolve(frame);
       progress.answer = undefined;
+      return frame.seq < progress.askedAfter;
     },
     refused: (error) => {
       if (isAbandoned(progress)) return true;
@@ -127,6 +132,7 @@ function liveFrom({ id, cursor }: AttachmentDeps): SubscribedFrame {
 function ask(progress: Progress, deps: AttachmentDeps): void {
   clearTimeout(progress.retryTimer);
   const after = deps.cursor();
+  progress.askedAfter = after;
   const frame = { type: "subscribe", conversation_id: deps.id } as const;
   progress.state = deps.send(after > 0 ? { ...frame, after } : frame) ? "attaching" : "detached";
 }

@@ -153,7 +153,7 @@ function createParts(deps: ConversationDeps) {
 }
 
 function handle(parts: Parts, frame: ConversationFrame): void {
-  const { emitter, attachment, outbox, folding } = parts;
+  const { emitter, attachment, outbox, folding, ends } = parts;
   emitter.emit("frame", frame);
   switch (frame.type) {
     case "accepted":
@@ -161,8 +161,8 @@ function handle(parts: Parts, frame: ConversationFrame): void {
       if (attachment.accepted(frame.id)) folding.subscribed(0);
       return outbox.accepted(frame);
     case "subscribed":
-      attachment.subscribed(frame);
-      folding.subscribed(frame.seq);
+      if (attachment.subscribed(frame)) folding.beginAnew(frame.seq, ends.waiting());
+      else folding.subscribed(frame.seq);
       return outbox.flush();
     case "error":
       if ("turn_id" in frame) return folding.fold(frame);

@@ -1,4 +1,11 @@
-import { applyFrame, isTerminal, type ConversationView, type EventFrame, type SnapshotFrame } from "@parley/protocol";
+import {
+  applyFrame,
+  createTurnView,
+  isTerminal,
+  type ConversationView,
+  type EventFrame,
+  type SnapshotFrame,
+} from "@parley/protocol";
 import { createFrameCheck, type Violation } from "./frame-check.ts";
 
 interface FoldingDeps {
@@ -10,6 +17,8 @@ export interface Folding {
   readonly fold: (frame: EventFrame | SnapshotFrame) => void;
   /** What follows begins after this cursor. */
   readonly subscribed: (seq: number) => void;
+  /** As `subscribed`, when what the view has is of no use to what follows. It keeps a place for the turns with these ids. */
+  readonly beginAnew: (seq: number, turnIds: readonly string[]) => void;
 }
 
 /** Ended turns above this number are forgotten, oldest first: a view that lives for weeks must not grow for weeks. */
@@ -17,7 +26,7 @@ const turnsKept = 200;
 
 /** The one place that changes a view: checks each frame, folds it, and keeps the view bounded. */
 export function createFolding(view: ConversationView, { onChange, onViolation }: FoldingDeps): Folding {
-  const check = createFrameCheck();
+  let check = createFrameCheck();
 
   function report(violation: Violation | undefined): void {
     if (violation !== undefined) onViolation(violation);
@@ -40,6 +49,16 @@ export function createFolding(view: ConversationView, { onChange, onViolation }:
       onChange();
       if (isTerminal(frame.type)) forgetOldTurns();
     },
-    subscribed: check.subscribed,
+    subscribed: (seq) => check.subscribed(seq),
+    beginAnew(seq, turnIds) {
+      check = createFrameCheck();
+      check.subscribed(seq);
+      view.turns.clear();
+      // A transcript tells the end of the turns that the view has.
+      for (const id of turnIds) view.turns.set(id, createTurnView(id));
+      view.messages = [];
+      view.seq = seq;
+      onChange();
+    },
   };
 }

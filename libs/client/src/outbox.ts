@@ -1,4 +1,11 @@
-import { ChatError, limits, type AcceptedFrame, type ClientFrameInput, type FrameError } from "@parley/protocol";
+import {
+  ChatError,
+  fitsFrame,
+  limits,
+  type AcceptedFrame,
+  type ClientFrameInput,
+  type FrameError,
+} from "@parley/protocol";
 import { createDeferred, type Deferred } from "./deferred.ts";
 import { chatErrorOf } from "./frame-error.ts";
 
@@ -57,7 +64,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
   return {
     add: (frame, signal) => {
       const known = pending.get(frame.id);
-      if (known !== undefined) return known.answer.promise;
+      if (known !== undefined) return known.frame.message === frame.message ? known.answer.promise : otherText();
       const problem = problemOf(frame, pending.size, signal);
       if (problem !== undefined) return Promise.reject(problem);
       const message: Pending = { frame, answer: createDeferred(), sentAt: undefined, tries: 0 };
@@ -92,10 +99,9 @@ function forgetSending(message: Pending): void {
 function problemOf(frame: OutgoingMessage, waiting: number, signal: AbortSignal | undefined): Error | undefined {
   if (signal?.aborted === true) return abortError(signal);
   if (waiting >= limits.turnsPerConversation) return new ChatError("QUEUE_FULL");
-  // A frame above the server's limit would cost the connection, and again after every reconnect.
-  const tooLarge =
-    bytesOf(frame.message) > limits.messageBytes || bytesOf(JSON.stringify(frame)) > limits.clientFrameBytes;
-  return tooLarge ? new ChatError("MESSAGE_TOO_LARGE") : undefined;
+  // A frame above the server's limit could cost the connection, and again after every reconnect.
+  const fits = bytesOf(frame.message) <= limits.messageBytes && fitsFrame(frame);
+  return fits ? undefined : new ChatError("MESSAGE_TOO_LARGE");
 }
 
 const encoder = new TextEncoder();
@@ -117,6 +123,11 @@ function endWaitOn(signal: AbortSignal, { answer }: Pending, remove: () => void)
 
 function abortError(signal: AbortSignal): Error {
   return signal.reason instanceof Error ? signal.reason : new Error("The wait was given up.");
+}
+
+/** As the server would answer, which knows nothing of it yet. */
+function otherText(): Promise<never> {
+  return Promise.reject(new ChatError("CONFLICT", { message: "Another message waits under this id." }));
 }
 
 function neverAnswered(): ChatError {

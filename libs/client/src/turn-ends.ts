@@ -4,6 +4,8 @@ import { createDeferred, type Deferred } from "./deferred.ts";
 /** Who waits for the end of which turn. */
 export interface TurnEnds {
   readonly until: (turnId: string) => Promise<Outcome>;
+  /** The turns whose end somebody waits for. */
+  readonly waiting: () => string[];
   /** To be called after the view has changed. */
   readonly look: () => void;
   readonly close: (reason: Error) => void;
@@ -19,6 +21,7 @@ export function createTurnEnds(view: ConversationView): TurnEnds {
       waiting.set(turnId, end);
       return end.promise;
     },
+    waiting: () => [...waiting.keys()],
     look: () => {
       for (const [turnId, end] of waiting) {
         const outcome = view.turns.get(turnId)?.outcome;

@@ -274,3 +274,47 @@ test("reports an error that nothing waits for", async () => {
   setting.connection.send(frames.error("NOT_FOUND", { conversation_id: "c1" }));
   expect(await error).toMatchObject({ code: "NOT_FOUND" });
 });
+
+test("begins its view anew when the server does not know its cursor", async () => {
+  await using setting = await startReady();
+  const conversation = setting.client.conversation("c1");
+  void conversation.subscribe();
+  await setting.connection.frame("subscribe");
+  const change = changed(setting, 1_000);
+  setting.connection.send(frames.subscribed(999), frames.token(1_000, 1, "of another log"));
+  await change;
+  const end = conversation.untilEnd("t2");
+  const next = await reconnect(setting, setting.connection);
+  expect(await next.frame("subscribe")).toMatchObject({ after: 1_000 });
+  const message = { message_id: "t2-a", turn_id: "t2", author: { role: "assistant" }, message: "done", ts: 0 };
+  const transcript = { ...frames.snapshot(20, ""), messages: [{ ...message, status: "complete" }] };
+  const { turn_id: _, attempt: __, text: ___, tool_calls: ____, ...idle } = { ...transcript, status: "idle" };
+  const violations: unknown[] = [];
+  setting.client.on("violation", (violation) => violations.push(violation));
+  next.send({ ...frames.subscribed(19), mode: "snapshot" }, idle, frames.token(21, 1, "new"));
+  expect(await end).toMatchObject({ type: "complete", response: "done" });
+  await expect.poll(() => conversation.view.seq).toBe(21);
+  expect([...conversation.view.turns].map(([id, { text }]) => [id, text])).toEqual([
+    ["t2", "done"],
+    ["t1", "new"],
+  ]);
+  expect(violations).toEqual([]);
+});
+
+test("keeps its view until the server has answered, and when it is told again what it has", async () => {
+  await using setting = await startReady();
+  const conversation = setting.client.conversation("c1");
+  void conversation.subscribe();
+  await setting.connection.frame("subscribe");
+  const change = changed(setting, 11);
+  setting.connection.send(frames.subscribed(10), frames.token(11, 1, "a"));
+  await change;
+  const next = await reconnect(setting, setting.connection);
+  await next.frame("subscribe");
+  expect(conversation.view.turns.get("t1")?.text).toBe("a");
+  const later = changed(setting, 12);
+  // A message was accepted while it asked, so the server had begun to send already.
+  next.send(frames.token(12, 2, "b"), frames.subscribed(11), frames.token(12, 2, "b"), frames.token(13, 3, "c"));
+  await later;
+  await expect.poll(() => conversation.view.turns.get("t1")?.text).toBe("abc");
+});

@@ -118,6 +118,24 @@ test("refuses more waiting messages than a conversation may queue", async () => 
   await expect(conversation.send("hi")).rejects.toMatchObject({ code: "QUEUE_FULL" });
 });
 
+test("takes the longest text, whatever of it JSON escapes", async () => {
+  await using setting = await startReady();
+  const text = "\u0000".repeat(limits.messageBytes);
+  const sent = setting.client.conversation("c1").send(text, { id: "m1" });
+  expect(await setting.connection.frame("message")).toMatchObject({ message: text });
+  setting.connection.send(frames.accepted("m1"));
+  await sent;
+});
+
+test("refuses another text under an id that waits for its answer", async () => {
+  await using setting = await startReady();
+  const conversation = setting.client.conversation("c1");
+  const first = conversation.send("hi", { id: "m1" });
+  await expect(conversation.send("ho", { id: "m1" })).rejects.toMatchObject({ code: "CONFLICT", retryable: false });
+  setting.connection.send(frames.accepted("m1"));
+  expect(await first).toMatchObject({ id: "m1" });
+});
+
 test("is one message when sent twice under one id", async () => {
   await using setting = await startReady();
   const conversation = setting.client.conversation("c1");

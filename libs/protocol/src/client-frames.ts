@@ -26,8 +26,10 @@ export const MessageFrame = z
       .string()
       .min(1)
       .max(128)
-      .describe("The client's own id of the message. The same id in the same conversation is the same turn."),
-    message: z.string().describe("The text."),
+      .describe(
+        "The client's own id of the message. The same id in the same conversation is the same turn; with another text it is refused with `CONFLICT`.",
+      ),
+    message: z.string().describe("The text: at most `messageBytes` as UTF-8, however its JSON is written."),
     conversation_id: ConversationId.optional().describe("Absent: a new conversation is made; `accepted` names it."),
     agent: z.string().max(64).optional().describe("The agent that is to answer. Absent: the message is routed."),
     model: z
@@ -42,7 +44,9 @@ export const MessageFrame = z
     metadata: z
       .record(z.string(), z.unknown())
       .optional()
-      .describe("Anything of the client's. Handed on with the turn; no agent reads it yet."),
+      .describe(
+        "Anything of the client's, at most `metadataDepth` levels deep. Handed on with the turn; no agent reads it yet.",
+      ),
   })
   .describe("Asks something. The connection looks at the conversation from then on.");
 export type MessageFrame = z.infer<typeof MessageFrame>;
@@ -56,7 +60,9 @@ export const SubscribeFrame = z
       .int()
       .nonnegative()
       .optional()
-      .describe("Cursor: `seq` of the last frame the client has. Absent: a snapshot of what is there."),
+      .describe(
+        "Cursor: `seq` of the last frame the client has. Absent: a snapshot of what is there; above everything that is stored: the same.",
+      ),
   })
   .describe("Looks at a conversation of one's own. Looking at it already: begins anew from the cursor.");
 export type SubscribeFrame = z.infer<typeof SubscribeFrame>;

@@ -1,8 +1,9 @@
 import { ChatError } from "./errors.ts";
-import { ClientFrame } from "./client-frames.ts";
+import { ClientFrame, MessageFrame } from "./client-frames.ts";
 import { ReadEvent, type StoredEvent } from "./events.ts";
+import { ConversationId } from "./ids.ts";
 import { limits } from "./limits.ts";
-import type { z } from "zod";
+import { z } from "zod";
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
@@ -26,6 +27,26 @@ export function encodeJson(value: object): Uint8Array {
   return encoder.encode(JSON.stringify(value));
 }
 
+/** In JSON text: an escaped surrogate pair, half of one, or any other escape, so that none is looked for inside another. */
+const escapes = /\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|\\u[dD][89a-fA-F][\da-fA-F]{2}|\\[^]/g;
+const anySurrogate = /\\u[dD][89a-fA-F]/;
+const halfPairLength = String.raw`\ud800`.length;
+
+/**
+ * The JSON text with U+FFFD for each lone surrogate, escaped or not, in keys too. What was parsed from it has none anywhere: no UTF-8 can say one,
+ * and model servers refuse a request that does. It is done to the text, because a walk through the values would be as deep as their author likes.
+ */
+export function wellFormedJson(text: string): string {
+  const whole = text.toWellFormed();
+  if (!anySurrogate.test(whole)) return whole;
+  return whole.replace(escapes, (escape) => (escape.length === halfPairLength ? "\ufffd" : escape));
+}
+
+/** As `JSON.parse`, of what somebody else wrote. Throws SyntaxError. */
+export function parseWellFormed(text: string): unknown {
+  return JSON.parse(wellFormedJson(text));
+}
+
 /** Parses one frame of a native client. Throws ChatError INVALID_FRAME or MESSAGE_TOO_LARGE. */
 export function decodeClientFrame(text: string): ClientFrame {
   const parsed = ClientFrame.safeParse(parseObject(text));
@@ -33,13 +54,38 @@ export function decodeClientFrame(text: string): ClientFrame {
     throw new ChatError("INVALID_FRAME", {
       message: `The frame is not valid: ${problemOf(parsed.error)}.`,
     });
+  if (parsed.data.type === "message" && parsed.data.metadata !== undefined) checkMetadata(parsed.data.metadata);
   return parsed.data;
 }
 
-/** JSON text of an object, or INVALID_FRAME. */
+/** JSON can be parsed at depths at which it cannot be written again. */
+function checkMetadata(metadata: object): void {
+  if (!isDeeperThan(metadata, limits.metadataDepth)) return;
+  const message = `The frame is not valid: metadata: is nested deeper than ${limits.metadataDepth} levels.`;
+  throw new ChatError("INVALID_FRAME", { message });
+}
+
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeperThan(inner, levels - 1));
+}
+
+function tooLarge(what: string, maxBytes: number): ChatError {
+  return new ChatError("MESSAGE_TOO_LARGE", { message: `${what} is larger than ${maxBytes / 1024} KB.` });
+}
+
+/** Whether a text may be sent as a message. Throws ChatError EMPTY_MESSAGE or MESSAGE_TOO_LARGE. */
+export function checkMessageText(text: string): void {
+  if (text.trim() === "") throw new ChatError("EMPTY_MESSAGE");
+  // No text has fewer bytes than characters, or more than three for each.
+  if (text.length * 3 <= limits.messageBytes) return;
+  if (encoder.encode(text).length > limits.messageBytes) throw tooLarge("The text", limits.messageBytes);
+}
+
+/** JSON text of an object, or INVALID_FRAME, or MESSAGE_TOO_LARGE. */
 export function parseObject(text: string): Record<string, unknown> {
-  if (text.length > limits.clientFrameBytes) throw new ChatError("MESSAGE_TOO_LARGE");
   const value = parseJson(text);
+  if (isLong(text) && !fitsFrame(value)) throw tooLarge("The frame", limits.clientFrameBytes);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new ChatError("INVALID_FRAME", { message: "The frame is not a JSON object." });
   }
@@ -48,9 +94,60 @@ export function parseObject(text: string): Record<string, unknown> {
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseWellFormed(text);
   } catch (cause) {
+    if (isLong(text)) throw tooLarge("The frame", limits.clientFrameBytes);
     throw new ChatError("INVALID_FRAME", { message: "The frame is not valid JSON.", cause });
+  }
+}
+
+/** Whether JSON text has more bytes than a frame may have, escapes and all. */
+function isLong(text: string): boolean {
+  // No text has fewer bytes than characters, or more than three for each.
+  if (text.length * 3 <= limits.clientFrameBytes) return false;
+  return text.length > limits.clientFrameBytes || encoder.encode(text).length > limits.clientFrameBytes;
+}
+
+/**
+ * Whether a frame is within the limit by what it says. Its own JSON may be longer: some libraries escape every letter that is not ASCII. And what has
+ * to be escaped of its text counts as text, which has a limit of its own.
+ */
+export function fitsFrame(frame: unknown): boolean {
+  if (typeof frame !== "object" || frame === null || Array.isArray(frame)) return false;
+  const said: Record<string, unknown> = { ...frame };
+  const text = typeof said["message"] === "string" ? said["message"] : "";
+  if (text !== "") said["message"] = "";
+  try {
+    return encodeJson(said).length + encoder.encode(text).length <= limits.clientFrameBytes;
+  } catch {
+    // Nested so deep that it cannot be written.
+    return false;
+  }
+}
+
+const readable = <T extends z.ZodType>(schema: T) => schema.optional().catch(undefined);
+
+const ReadableAddress = z
+  .object({
+    type: readable(z.string().max(64)),
+    id: readable(MessageFrame.shape.id),
+    conversation_id: readable(ConversationId),
+  })
+  .transform(({ type: frame, id, conversation_id }) => ({
+    ...(frame === undefined ? {} : { frame }),
+    ...(id === undefined ? {} : { id }),
+    ...(conversation_id === undefined ? {} : { conversation_id }),
+  }));
+/** What the answer to a frame says of it, so that its sender knows which one is meant. */
+export type FrameAddress = z.infer<typeof ReadableAddress>;
+
+/** As much of it as can be read of a frame that is refused. */
+export function frameAddressOf(text: string): FrameAddress {
+  try {
+    return ReadableAddress.safeParse(parseWellFormed(text)).data ?? {};
+  } catch {
+    // Not JSON: there is nothing to be read.
+    return {};
   }
 }
 

@@ -64,6 +64,7 @@ export const errorTable = {
     retryable: true,
     sentence: "Too many messages are waiting in this conversation.",
   },
+  CONFLICT: { status: 409, retryable: false, sentence: "This contradicts what was accepted before." },
   NOT_FOUND: { status: 404, retryable: false, sentence: "There is no such thing here." },
   UNSUPPORTED: { status: 400, retryable: false, sentence: "This is not supported." },
   MODEL_UNAVAILABLE: {

@@ -65,14 +65,20 @@ export { turnsDestination } from "./trace.ts";
 export { ToolDefinition, toolCatalogueKey } from "./tool-definition.ts";
 export { LogRecord, OwnerRecord } from "./transcript.ts";
 export {
+  checkMessageText,
   decodeClientFrame,
   decodeEvent,
   decodeJson,
   encodeEvent,
   encodeJson,
+  fitsFrame,
+  frameAddressOf,
   parseObject,
+  parseWellFormed,
   seqHead,
   typeOfStored,
+  wellFormedJson,
   withSeq,
+  type FrameAddress,
 } from "./codec.ts";
 export { applyEvent, applyFrame, createTurnView, createView, type ConversationView, type TurnView } from "./view.ts";

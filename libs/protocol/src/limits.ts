@@ -3,10 +3,14 @@
  * included.
  */
 export const limits = {
-  /** Text of one client message, UTF-8. Larger: MESSAGE_TOO_LARGE. */
+  /** Text of one client message, UTF-8, however its JSON escapes it. Larger: MESSAGE_TOO_LARGE. */
   messageBytes: 32 * 1024,
-  /** One frame from a client; uWebSockets.js itself cuts the socket at twice this. */
+  /** Objects and arrays of `metadata` within each other. Deeper: INVALID_FRAME. */
+  metadataDepth: 32,
+  /** One frame from a client, or one body over HTTP, each JSON escape counted as what it stands for. Larger: MESSAGE_TOO_LARGE. */
   clientFrameBytes: 64 * 1024,
+  /** The same with its escapes, of which JSON may make six bytes for one (`\u0000`). A larger frame ends its socket. */
+  escapedFrameBytes: 6 * 64 * 1024,
   /** Turns of one conversation that may wait in `TURNS`, the running one included. More: QUEUE_FULL. */
   turnsPerConversation: 8,
   /** Calls of one model step that are run. The next ones get a result that says so. */

@@ -80,7 +80,9 @@ export const SubscribedFrame = z
     mode: z
       .enum(["live", "replay", "snapshot"])
       .describe("Nothing is missing; the missing events follow; or they follow folded into snapshots."),
-    seq: z.number().describe("The cursor from which frames follow."),
+    seq: z
+      .number()
+      .describe("The cursor from which frames follow. Below the `after` that was asked with: begin the view anew."),
   })
   .describe("Answers `subscribe`, before any frame of the conversation.");
 export type SubscribedFrame = z.infer<typeof SubscribedFrame>;
@@ -142,8 +144,8 @@ export const FrameError = z
     retryable: z.boolean().describe("Whether the same frame may succeed later."),
     retry_after_ms: z.number().optional().describe("When to try again, if that is known."),
     frame: z.string().optional().describe("The type of the frame, if that could be read: `subscribe`, `cancel`, …"),
-    id: z.string().optional().describe("The frame's, if it had one."),
-    conversation_id: ConversationId.optional().describe("The frame's, if it had one."),
+    id: z.string().optional().describe("The frame's, if it had one that could be read."),
+    conversation_id: ConversationId.optional().describe("The frame's, if it had one that could be read."),
   })
   .describe(
     "A frame was refused. It has no `turn_id`: an `error` that has one ends that turn. With `NOT_FOUND` and the `frame` `delete`, which " +

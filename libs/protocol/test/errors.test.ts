@@ -17,6 +17,7 @@ test("pins every error code with its status, close code and whether to try again
     "QUOTA_EXCEEDED 429 - final",
     "CONVERSATION_BUSY 409 - retry",
     "QUEUE_FULL 429 - retry",
+    "CONFLICT 409 - final",
     "NOT_FOUND 404 - final",
     "UNSUPPORTED 400 - final",
     "MODEL_UNAVAILABLE 502 - retry",

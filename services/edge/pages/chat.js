@@ -10,6 +10,8 @@ export function createChat({ id, link, mayExist, onChange, onResumed, onProblem 
     /** Whether the server may have this conversation. */
     known: mayExist,
     subscribing: false,
+    /** The cursor it subscribed with. */
+    askedAfter: 0,
   };
   return {
     id,
@@ -47,6 +49,7 @@ function resume(chat) {
   const { id, link, state, known, sending } = chat;
   if (known) {
     chat.subscribing = true;
+    chat.askedAfter = state.cursor;
     link.send({ type: "subscribe", conversation_id: id, ...(state.cursor > 0 ? { after: state.cursor } : {}) });
   }
   for (const message of sending.values()) if (message.status === "sending") post(chat, message);
@@ -70,6 +73,8 @@ const handlers = {
   },
   subscribed: (chat, frame) => {
     chat.subscribing = false;
+    // The server does not know that cursor: what follows begins below it, and the page's turns are none of its.
+    if (frame.seq < chat.askedAfter) chat.state = { ...createState(), cursor: frame.seq };
     chat.onResumed(frame);
   },
   error: (chat, frame) => {

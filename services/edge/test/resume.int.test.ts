@@ -131,6 +131,18 @@ describe("a viewer that comes back with its cursor", () => {
     expect(await back.next("snapshot")).toMatchObject({ text: "half", turn_id: turn.turn });
   });
 
+  it("from the future, where it may not look yet, is told where it begins when it sends a message", async () => {
+    const back = await world.connect(edge);
+    const conversation_id = "c_not_yet";
+    back.send({ type: "subscribe", conversation_id, after: 2 ** 50 });
+    expect(await back.next("error")).toMatchObject({ code: "NOT_FOUND", frame: "subscribe", conversation_id });
+    back.send({ type: "message", id: "first", message: "hello", conversation_id });
+    await back.next("accepted");
+    const { seq } = await back.next("subscribed");
+    expect(seq).toBeLessThan((await back.next("snapshot")).seq);
+    expect(seq).toBeLessThan(2 ** 50);
+  });
+
   it("while several messages wait has all of them, and each answer in its order", async () => {
     const turn = await beginTurn("queue 1");
     await turn.token("one");

@@ -22,6 +22,20 @@ describe("a result", () => {
     expect(truncated).toBe(true);
   });
 
+  it("is well-formed, whole or cut, and so is whatever is cut by bytes", () => {
+    const halves = fc
+      .array(fc.oneof(fc.constantFrom(0xd83d, 0xde00, 0x0a), fc.nat(0xffff)), { maxLength: 400 })
+      .map((units) => String.fromCharCode(...units));
+    fc.assert(
+      fc.property(halves, fc.integer({ min: 200, max: 600 }), (text, max) => {
+        const { text: shown, truncated } = fitResult({ text }, max);
+        expect([shown.isWellFormed(), cutBytes(text, max).isWellFormed()]).toEqual([true, true]);
+        expect(truncated === true || shown === text.toWellFormed()).toBe(true);
+      }),
+    );
+    expect(fitResult({ text: "a\ud83d", truncated: true }, 200)).toEqual({ text: "a\ufffd", truncated: true });
+  });
+
   it("never has more bytes than allowed inside JSON", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", maxLength: 2_000 }), fc.integer({ min: 200, max: 600 }), (text, max) => {

@@ -13,11 +13,32 @@ const MAX_TOOL_CALLS = 1_000;
 /** Of the model's name, as it calls itself. */
 const MAX_NAME_BYTES = 128;
 
+/**
+ * Makes texts well-formed that come in pieces. Half of a character at the end of one waits for the next: by itself it could only become U+FFFD, and
+ * so could its other half.
+ */
+function createPieces() {
+  let half = "";
+  return {
+    next(piece: string): string {
+      if (piece === "") return "";
+      const text = half + piece;
+      const last = text.charCodeAt(text.length - 1);
+      half = last >= 0xd800 && last < 0xdc00 ? text.slice(-1) : "";
+      return (half === "" ? text : text.slice(0, -1)).toWellFormed();
+    },
+    /** What still waits when no more comes. */
+    rest: (): string => half.toWellFormed(),
+  };
+}
+
 export type AnswerReader = ReturnType<typeof createAnswerReader>;
 
 /** Folds the chunks of one stream into events. Pure: no clock, no connection. Throws ChatError MODEL_TRUNCATED. */
 export function createAnswerReader(requestedModel: string) {
   const assembler = createToolCallAssembler();
+  const texts = createPieces();
+  const reasonings = createPieces();
   let finish: string | undefined;
   let usage: Usage | undefined;
   let model = requestedModel;
@@ -36,33 +57,36 @@ export function createAnswerReader(requestedModel: string) {
       finish = chunk.finish ?? finish;
       usage = chunk.usage ?? usage;
       if (chunk.model !== undefined) model = cutJsonText(chunk.model, MAX_NAME_BYTES);
-      const events: ModelEvent[] = [];
-      if (chunk.reasoning !== "") events.push({ type: "reasoning", text: chunk.reasoning });
-      if (chunk.text !== "") events.push({ type: "text", text: chunk.text });
       const grew = readToolCalls(chunk.toolCalls);
-      return { events, progressed: grew || events.length > 0 };
+      const progressed = grew || chunk.reasoning !== "" || chunk.text !== "";
+      return { events: textEvents(reasonings.next(chunk.reasoning), texts.next(chunk.text)), progressed };
     },
     /** The model has said that it is done; only the usage may still come. */
     isFinished: () => finish !== undefined,
     /** The last events. The calls decide whether tools are wanted: some servers say "stop" although there are calls. */
     end(): ModelEvent[] {
       const reason = finishReasonOf(finish);
-      const end: ModelEvent = { type: "end", finish: reason, ...(usage && { usage }), model };
+      const end: ModelEvent = { type: "end", finish: reason, ...(usage && { usage }), model: model.toWellFormed() };
+      const rest = textEvents(reasonings.rest(), texts.rest());
       const calls = assembler.calls();
       // What a filter left of a call may not be what the model meant.
-      if (reason === "content_filter") return [end];
+      if (reason === "content_filter") return [...rest, end];
       if (calls.length === 0 && reason === "tool_calls") throw truncated("tool calls were announced, but none came");
-      if (calls.length === 0) return [end];
+      if (calls.length === 0) return [...rest, end];
       if (reason === "length" && !assembler.isWhole()) {
         throw truncated("the output limit cut the arguments of a tool call", { permanent: true });
       }
       if (calls.some((call) => call.name === "")) throw truncated("a tool call has no name");
-      return [
-        { type: "tool_calls", calls },
-        { ...end, finish: "tool_calls" },
-      ];
+      return [...rest, { type: "tool_calls", calls }, { ...end, finish: "tool_calls" }];
     },
   };
+}
+
+function textEvents(reasoning: string, text: string): ModelEvent[] {
+  const events: ModelEvent[] = [];
+  if (reasoning !== "") events.push({ type: "reasoning", text: reasoning });
+  if (text !== "") events.push({ type: "text", text });
+  return events;
 }
 
 function parseChunk(data: unknown): ModelChunk {

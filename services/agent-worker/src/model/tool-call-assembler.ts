@@ -1,3 +1,4 @@
+import { wellFormedJson } from "@parley/protocol";
 import { z } from "zod";
 import type { RequestedCall } from "./model.ts";
 
@@ -38,7 +39,10 @@ export function createToolCallAssembler() {
     calls(): RequestedCall[] {
       return slots
         .filter((slot) => sizeOf(slot) > 0)
-        .map((slot) => ({ name: slot.name, arguments: slot.arguments.trim() === "" ? "{}" : slot.arguments }));
+        .map(({ name, arguments: text }) => ({
+          name: name.toWellFormed(),
+          arguments: text.trim() === "" ? "{}" : wellFormedJson(text),
+        }));
     },
     /** Whether the arguments of every call are whole. Absent arguments are not: they may have been about to come. */
     isWhole: () => slots.every((slot) => isJsonObject(slot.arguments)),

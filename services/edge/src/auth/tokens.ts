@@ -24,11 +24,18 @@ const algorithm = "HS256";
 /** Clocks of the token's maker and ours may differ by this much. */
 const clockToleranceSeconds = 5;
 
+const wellFormed = (text: string): string => text.toWellFormed();
+
 const Claims = z.object({
-  sub: z.string().min(1).max(128),
+  // Not mended: it would be another user then.
+  sub: z
+    .string()
+    .min(1)
+    .max(128)
+    .refine((sub) => sub.isWellFormed(), "has half of a character"),
   exp: z.number(),
-  email: z.string().max(320).optional(),
-  name: z.string().max(128).optional(),
+  email: z.string().max(320).transform(wellFormed).optional(),
+  name: z.string().max(128).transform(wellFormed).optional(),
   type: z.string().optional(),
 });
 

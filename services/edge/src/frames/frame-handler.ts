@@ -1,8 +1,10 @@
 import {
   ChatError,
+  frameAddressOf,
   toChatError,
   type ClientFrame,
   type ErrorCode,
+  type FrameAddress,
   type FrameError,
   type MessageFrame,
   type CancelFrame,
@@ -10,6 +12,7 @@ import {
 } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { Connection } from "../socket/connection.ts";
+import type { Received } from "../socket/inbox.ts";
 import type { Outbox } from "../socket/outbox.ts";
 import type { Ownership } from "./ownership.ts";
 import { rememberWish } from "./places.ts";
@@ -60,43 +63,41 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
     }
   };
 
-  const refuse = (connection: Connection, thrown: unknown, frame: ClientFrame | undefined): void => {
+  const refuse = (connection: Connection, thrown: unknown, address: FrameAddress): void => {
     // Whatever the broker's client throws while it is away means the same: try again.
     const isOurs = thrown instanceof ChatError || isBrokerWell();
     const error = isOurs ? toChatError(thrown) : new ChatError("OVERLOADED", { cause: thrown });
     counters.errors.set(error.code, (counters.errors.get(error.code) ?? 0) + 1);
     if (error.code === "INVALID_FRAME") connection.invalidFrames++;
     const level = error.cause === undefined || error.code === "INVALID_FRAME" ? "debug" : "warn";
-    log[level]({ err: error, connection: connection.id, frame: frame?.type }, "a frame was refused");
-    outbox.sendFrame(connection, frameErrorOf(error, frame));
+    log[level]({ err: error, connection: connection.id, frame: address.frame }, "a frame was refused");
+    outbox.sendFrame(connection, frameErrorOf(error, address));
   };
 
-  return async (connection: Connection, text: string): Promise<void> => {
+  return async (connection: Connection, received: Received): Promise<void> => {
+    if (received instanceof ChatError) return refuse(connection, received, {});
     let frame: ClientFrame | undefined;
     try {
-      deps.chooseDialect(connection, text);
-      frame = await connection.dialect.decode(text, connection.user);
+      deps.chooseDialect(connection, received);
+      frame = await connection.dialect.decode(received, connection.user);
       await handle(connection, frame);
     } catch (thrown) {
-      refuse(connection, thrown, frame);
+      refuse(connection, thrown, frame === undefined ? frameAddressOf(received) : addressOf(frame));
     }
   };
 }
 
-function frameErrorOf(
-  { message, code, retryable, retryAfterMs }: ChatError,
-  frame: ClientFrame | undefined,
-): FrameError {
+function addressOf(frame: ClientFrame): FrameAddress {
   return {
-    type: "error",
-    error: message,
-    code,
-    retryable,
-    ...(retryAfterMs === undefined ? {} : { retry_after_ms: retryAfterMs }),
-    ...(frame === undefined ? {} : { frame: frame.type }),
-    ...(frame !== undefined && "id" in frame ? { id: frame.id } : {}),
-    ...(frame !== undefined && "conversation_id" in frame && frame.conversation_id !== undefined
+    frame: frame.type,
+    ...("id" in frame ? { id: frame.id } : {}),
+    ...("conversation_id" in frame && frame.conversation_id !== undefined
       ? { conversation_id: frame.conversation_id }
       : {}),
   };
+}
+
+function frameErrorOf({ message, code, retryable, retryAfterMs }: ChatError, address: FrameAddress): FrameError {
+  const retry = retryAfterMs === undefined ? {} : { retry_after_ms: retryAfterMs };
+  return { type: "error", error: message, code, retryable, ...retry, ...address };
 }

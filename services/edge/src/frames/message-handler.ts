@@ -1,6 +1,5 @@
 import {
-  ChatError,
-  limits,
+  checkMessageText,
   toChatError,
   turnsDestination,
   type ConversationId,
@@ -71,7 +70,7 @@ export function createMessageHandler(deps: MessageDeps) {
   /** `parent`: the `traceparent` of the caller. */
   return async (connection: Connection, user: User, frame: MessageFrame, parent?: string): Promise<void> => {
     const askedMs = performance.now();
-    checkText(frame.message);
+    checkMessageText(frame.message);
     const conversation = frame.conversation_id ?? newConversationId();
     const turn = turnIdOf(user.id, conversation, frame.id);
     const span = tracing.start(sendSpan(conversation, turn, parent));
@@ -148,9 +147,4 @@ function answer({ outbox, viewing }: MessageDeps, viewer: HubViewer, request: Tu
     outbox.sendFrame(viewer.outlet, { type: "accepted", id, conversation_id, turn_id, message_id, position });
     viewing.release(viewer);
   });
-}
-
-function checkText(text: string): void {
-  if (text.trim() === "") throw new ChatError("EMPTY_MESSAGE");
-  if (Buffer.byteLength(text) > limits.messageBytes) throw new ChatError("MESSAGE_TOO_LARGE");
 }

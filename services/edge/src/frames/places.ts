@@ -40,6 +40,8 @@ export async function beginAsWanted(events: EventLog, connection: Connection, vi
   const after = connection.wanted?.get(conversation);
   if (after === undefined) return false;
   viewer.cursor = await placeOf(events, viewer.source, after);
+  // A cursor that is not known may be above all that follows: only `subscribed` tells the client so.
+  viewer.isGreeted = viewer.cursor === noCursor;
   connection.wanted?.delete(conversation);
   return true;
 }

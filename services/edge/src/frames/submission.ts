@@ -1,5 +1,13 @@
 import type { Bus } from "@parley/bus";
-import { ChatError, fitMessage, subjects, type MessageFrame, type TurnId, type TurnRequest } from "@parley/protocol";
+import {
+  ChatError,
+  fitMessage,
+  subjects,
+  type MessageFrame,
+  type ReadEvent,
+  type TurnId,
+  type TurnRequest,
+} from "@parley/protocol";
 import { deliveryLimits } from "../delivery-limits.ts";
 import { messageEventOf } from "./turn-request.ts";
 
@@ -15,8 +23,8 @@ export interface Submitted {
 }
 
 /**
- * Puts the turn into the queue, and its message into the log. Throws CONVERSATION_BUSY, QUEUE_FULL, NOT_FOUND for a message that was deleted, and
- * OVERLOADED when the broker does not answer.
+ * Puts the turn into the queue, and its message into the log. Throws CONVERSATION_BUSY, QUEUE_FULL, CONFLICT for an id that another text has,
+ * NOT_FOUND for a message that was deleted, and OVERLOADED when the broker does not answer.
  */
 export async function submit(
   bus: SubmissionBus,
@@ -27,22 +35,51 @@ export async function submit(
   if (onBusy === "interrupt") await interruptOthers(bus, request);
   const { duplicate } = await turns.submit(request, { onlyIfIdle: onBusy === "reject" });
   const event = messageEventOf(request);
-  const writeMessage = async (): Promise<number> =>
-    (await events.writeOnce(userSubject(bus, request), event, (maxBytes) => fitMessage(event, maxBytes))).seq;
+  /** The log forgets a message later than the queue forgets its id, so another one may be there. */
+  const writeMessage = async (): Promise<number> => {
+    const written = await events.writeOnce(userSubject(bus, request), event, (maxBytes) => fitMessage(event, maxBytes));
+    if (!written.won) checkSameText(request, written.event);
+    return written.seq;
+  };
   if (!duplicate) {
     const [userSeq, { earlier }] = await Promise.all([writeMessage(), queueBefore(bus, request)]);
     return { userSeq, earlier, isRepeated: false };
   }
-  const [known, { isQueued, earlier }] = await Promise.all([startOf(bus, request), queueBefore(bus, request)]);
+  const [known, { queued, earlier }] = await Promise.all([
+    events.last(userSubject(bus, request)),
+    queueBefore(bus, request),
+  ]);
+  // The log first: once the queue has forgotten an id, what was refused may stand in it, and will end with what it repeats.
+  const first = known?.event ?? queued;
+  if (first !== undefined) checkSameText(request, first);
   // In the queue without its message: the edge that took it died in between.
-  const userSeq = known ?? (isQueued ? await writeMessage() : undefined);
+  const userSeq = known?.seq ?? (queued === undefined ? undefined : await writeMessage());
   if (userSeq === undefined) await checkKnown(bus, request);
   return { userSeq, earlier, isRepeated: true };
 }
 
+/**
+ * A message id that comes again must come with the same text: whoever sent another one would get the answer to the first. The text alone counts,
+ * because it is the one thing that the queue, the log and the transcript all keep. Throws CONFLICT.
+ */
+export function checkSameText({ message }: { readonly message: string }, first: ReadEvent | TurnRequest): void {
+  if ("type" in first && first.type !== "message") return;
+  refuseOther(message, first.message);
+}
+
+function refuseOther(text: string, first: string): void {
+  if (text === first.toWellFormed()) return;
+  const message = "Another message was sent under this id. Send this one under an id of its own.";
+  throw new ChatError("CONFLICT", { message });
+}
+
 /** A message that was submitted before and has left no trace was deleted with its conversation: its end would never come. */
-async function checkKnown(bus: SubmissionBus, { conversation_id, turn_id }: TurnRequest): Promise<void> {
+async function checkKnown(
+  bus: SubmissionBus,
+  { conversation_id, turn_id, message_id, message: text }: TurnRequest,
+): Promise<void> {
   const { records } = await bus.transcripts.tail(conversation_id, { limit: deliveryLimits.snapshotMessages });
+  for (const record of records) if (record.message_id === message_id) refuseOther(text, record.message);
   if (records.some((record) => record.turn_id === turn_id)) return;
   throw new ChatError("NOT_FOUND", { message: "This message was deleted. Send it again under another id." });
 }
@@ -70,11 +107,12 @@ async function interruptOthers(bus: SubmissionBus, request: TurnRequest): Promis
   await Promise.all(queued.map(cancel));
 }
 
-/** The turns that run before this one, and whether it is in the queue at all. */
+/** The turns that run before this one, and what is queued of it, if it is in the queue at all. */
 async function queueBefore({ turns }: SubmissionBus, { conversation_id, turn_id }: TurnRequest) {
-  const queued = await turns.waiting(conversation_id);
-  const place = queued.findIndex(({ request }) => request.turn_id === turn_id);
-  const before = queued.slice(0, Math.max(0, place));
+  const waiting = await turns.waiting(conversation_id);
+  const place = waiting.findIndex(({ request }) => request.turn_id === turn_id);
+  const before = waiting.slice(0, Math.max(0, place));
   const ended = await Promise.all(before.map(turns.hasEnded));
-  return { isQueued: place >= 0, earlier: before.filter((_, i) => ended[i] !== true).map((t) => t.request.turn_id) };
+  const earlier = before.filter((_, i) => ended[i] !== true).map(({ request }) => request.turn_id);
+  return { queued: waiting[place]?.request, earlier };
 }

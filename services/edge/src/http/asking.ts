@@ -2,6 +2,7 @@ import type { Bus } from "@parley/bus";
 import { ChatError, closeCodes, isTerminal, subjects, type MessageFrame, type User } from "@parley/protocol";
 import { noCursor, generationOffset, streamSeqOf } from "../cursor.ts";
 import type { Ownership } from "../frames/ownership.ts";
+import { checkSameText } from "../frames/submission.ts";
 import { turnIdOf } from "../frames/turn-id.ts";
 import type { Viewing } from "../frames/viewing.ts";
 import type { CatchUp } from "../hub/catch-up.ts";
@@ -118,13 +119,14 @@ function drained({ outbox, catchUp }: AskingDeps, connection: Connection): void 
   for (const viewer of connection.viewers.values()) catchUp.catchUp(viewer);
 }
 
-/** The turn of a question that was asked before. Throws NOT_FOUND when it is not known any more. */
+/** The turn of a question that was asked before. Throws NOT_FOUND when it is not known any more, CONFLICT when it was another question. */
 async function turnToResume(
   { bus: { events, turns }, ownership }: AskingDeps,
   user: User,
-  { conversation_id, id }: Question,
+  question: Question,
   after: number,
 ): Promise<TurnPlace | "has all"> {
+  const { conversation_id, id } = question;
   await ownership.check(conversation_id, user.id);
   const turn_id = turnIdOf(user.id, conversation_id, id);
   const shard = events.shardOf(conversation_id);
@@ -132,11 +134,13 @@ async function turnToResume(
     events.last(subjects.user(shard, conversation_id, turn_id)),
     events.last(subjects.agent(shard, conversation_id, turn_id)),
   ]);
-  const isQueued = async (): Promise<boolean> =>
-    (await turns.waiting(conversation_id)).some(({ request }) => request.turn_id === turn_id);
-  if (begun === undefined && !(await isQueued())) {
+  const queued = async () =>
+    (await turns.waiting(conversation_id)).find(({ request }) => request.turn_id === turn_id)?.request;
+  const first = begun?.event ?? (await queued());
+  if (first === undefined) {
     throw new ChatError("NOT_FOUND", { message: "There is no such answer to go on with: fetch the messages." });
   }
+  checkSameText(question, first);
   if (newest === undefined || !isTerminal(newest.event.type)) return { conversation_id, turn_id };
   const { createdMs, firstSeq, lastSeq } = await events.state(shard);
   const seq = streamSeqOf(after, { offset: generationOffset(createdMs), firstSeq, lastSeq });

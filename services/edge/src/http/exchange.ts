@@ -18,7 +18,7 @@ export interface Exchange {
   /** The answer is written bit by bit from now on, by the caller. Undefined when the client is gone. */
   take(): HttpResponse | undefined;
   /** The whole body; undefined when it is larger than `maxBytes`. Never resolves when the client goes away. */
-  body(maxBytes: number): Promise<string | undefined>;
+  body(maxBytes: number): Promise<Buffer | undefined>;
   /** Headers of the answer, whoever writes it. */
   readonly headers: Map<string, string>;
 }
@@ -74,7 +74,7 @@ export function createExchange(response: HttpResponse, request: HttpRequest, par
   };
 }
 
-function readBody(response: HttpResponse, maxBytes: number): Promise<string | undefined> {
+function readBody(response: HttpResponse, maxBytes: number): Promise<Buffer | undefined> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let sizeBytes = 0;
@@ -82,7 +82,7 @@ function readBody(response: HttpResponse, maxBytes: number): Promise<string | un
       sizeBytes += chunk.byteLength;
       // The chunk is only borrowed; what is too much is read and dropped, so that the sender gets to see the answer.
       if (sizeBytes <= maxBytes) chunks.push(Buffer.from(Buffer.from(chunk)));
-      if (isLast) resolve(sizeBytes <= maxBytes ? Buffer.concat(chunks).toString("utf8") : undefined);
+      if (isLast) resolve(sizeBytes <= maxBytes ? Buffer.concat(chunks) : undefined);
       else if (sizeBytes > floodBytes) response.close();
     });
   });

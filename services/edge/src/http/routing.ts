@@ -1,4 +1,4 @@
-import { ChatError, toChatError, type ErrorCode } from "@parley/protocol";
+import { ChatError, fitsFrame, limits, parseWellFormed, toChatError, type ErrorCode } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { HttpRequest, HttpResponse, TemplatedApp } from "uWebSockets.js";
 import type { OriginRules } from "../auth/origin.ts";
@@ -18,10 +18,12 @@ export interface RoutingDeps {
   readonly log: Logger;
 }
 
+const noBody = Buffer.alloc(0);
+/** Throws where another decoder would put U+FFFD: what the caller meant is not known then. */
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
 /** How the library calls the methods. */
 const inLibrary = { get: "get", post: "post", delete: "del" } as const;
-
-const maxBodyBytes = 64 * 1024;
 
 /** Serves the routes of the table; other methods of their paths are answered with 405. */
 export function addTable(app: TemplatedApp, routes: readonly Route[], deps: RoutingDeps): void {
@@ -53,7 +55,7 @@ function serve(route: Route, deps: RoutingDeps) {
     const exchange = createExchange(response, request, length);
     if (!admitOrigin(exchange, deps.origins)) return exchange.reply(foreignOrigin());
     // The body must be listened for before anything is waited for.
-    const body = route.hasBody ? exchange.body(maxBodyBytes) : Promise.resolve("");
+    const body = route.hasBody ? exchange.body(limits.escapedFrameBytes) : Promise.resolve(noBody);
     void answer(route, exchange, body, deps).catch((thrown: unknown) => {
       exchange.reply(refusal(thrown, exchange, deps));
     });
@@ -63,16 +65,16 @@ function serve(route: Route, deps: RoutingDeps) {
 async function answer(
   route: Route,
   exchange: Exchange,
-  body: Promise<string | undefined>,
+  body: Promise<Buffer | undefined>,
   { callerOf, isStopping }: RoutingDeps,
 ): Promise<void> {
   if (isStopping() && route.access !== "anybody") throw new ChatError("SHUTTING_DOWN", { retryAfterMs: 1_000 });
   const user = await callerOf(exchange, route.access);
-  const text = await body;
-  if (text === undefined) throw new ChatError("MESSAGE_TOO_LARGE", { message: "The body is larger than 64 KB." });
+  const bytes = await body;
+  if (bytes === undefined) throw tooLarge();
   if (route.hasBody && route.takesAnyType !== true && !isJson(exchange)) return exchange.reply(wrongType());
   const params = Object.fromEntries(parameterNames(route).map((name, index) => [name, exchange.parameters[index]]));
-  const raw = { params, query: Object.fromEntries(exchange.query), body: route.hasBody ? parseJson(text) : {} };
+  const raw = { params, query: Object.fromEntries(exchange.query), body: route.hasBody ? parseBody(bytes) : {} };
   const reply = await route.answer({ user, exchange }, raw);
   if (reply !== undefined) exchange.reply(reply);
 }
@@ -86,12 +88,34 @@ function wrongType(): Reply {
   return chatErrorReply(new ChatError("UNSUPPORTED", { message: "Send JSON as application/json." }), {}, 415);
 }
 
-function parseJson(text: string): unknown {
+function parseBody(bytes: Buffer): unknown {
+  const text = textOf(bytes);
   if (text.trim() === "") return {};
+  const isLong = bytes.length > limits.clientFrameBytes;
+  const body = jsonOf(text, isLong);
+  if (isLong && !fitsFrame(body)) throw tooLarge();
+  return body;
+}
+
+function jsonOf(text: string, isLong: boolean): unknown {
   try {
-    return JSON.parse(text);
+    return parseWellFormed(text);
   } catch (cause) {
-    throw new ChatError("INVALID_FRAME", { message: "The body is not JSON.", cause });
+    throw isLong ? tooLarge() : new ChatError("INVALID_FRAME", { message: "The body is not JSON.", cause });
+  }
+}
+
+function tooLarge(): ChatError {
+  return new ChatError("MESSAGE_TOO_LARGE", {
+    message: `The body is larger than ${limits.clientFrameBytes / 1024} KB.`,
+  });
+}
+
+function textOf(bytes: Buffer): string {
+  try {
+    return utf8.decode(bytes);
+  } catch (cause) {
+    throw new ChatError("INVALID_FRAME", { message: "The body is not UTF-8.", cause });
   }
 }
 

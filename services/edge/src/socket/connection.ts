@@ -1,4 +1,4 @@
-import type { ConversationId, TurnId, User } from "@parley/protocol";
+import type { ChatError, ConversationId, TurnId, User } from "@parley/protocol";
 import type { Dialect } from "../dialect/dialect.ts";
 import type { HubViewer } from "../hub/hub.ts";
 import type { Outlet } from "../hub/viewer.ts";
@@ -33,7 +33,7 @@ export interface Connection extends Outlet {
   isWarned: boolean;
   invalidFrames: number;
   /** Frames that wait for the one that is being handled; undefined: none is. */
-  inbox: string[] | undefined;
+  inbox: (string | ChatError)[] | undefined;
   inboxBytes: number;
   /** A token that came with the upgrade: handled as a first `auth` frame. */
   readonly firstToken: string | undefined;

@@ -1,26 +1,32 @@
-import { closeCodes } from "@parley/protocol";
+import { closeCodes, type ChatError } from "@parley/protocol";
 import type { Connection } from "./connection.ts";
 import type { Outbox } from "./outbox.ts";
 
+/** The text of a frame, or why it has none: the answer keeps its place among the others. */
+export type Received = string | ChatError;
+
 export interface InboxDeps {
-  readonly handle: (connection: Connection, text: string) => Promise<void>;
+  readonly handle: (connection: Connection, received: Received) => Promise<void>;
   readonly outbox: Outbox;
 }
 
-/** A client that sends more than this ahead of the answers does not wait for any. */
+/**
+ * A client that sends more than this ahead of the answers does not wait for any. After a reconnect a client of ours sends the messages of four
+ * conversations again, eight of each, and each may be as long as a message can be.
+ */
 const maxFrames = 64;
-const maxBytes = 512 * 1024;
+const maxBytes = 1280 * 1024;
 const maxInvalidFrames = 20;
 
 /** Handles the frames of each connection in their order, one at a time. */
 export function createInbox({ handle, outbox }: InboxDeps) {
-  const work = async (connection: Connection, first: string): Promise<void> => {
-    const inbox: string[] = [];
+  const work = async (connection: Connection, first: Received): Promise<void> => {
+    const inbox: Received[] = [];
     connection.inbox = inbox;
-    for (let text: string | undefined = first; text !== undefined; text = inbox.shift()) {
-      connection.inboxBytes -= text.length;
+    for (let received: Received | undefined = first; received !== undefined; received = inbox.shift()) {
+      connection.inboxBytes -= sizeOf(received);
       if (connection.state === "closed") return;
-      await handle(connection, text);
+      await handle(connection, received);
       if (connection.invalidFrames >= maxInvalidFrames) {
         outbox.close(connection, closeCodes.protocolAbuse, "too many invalid frames");
       }
@@ -30,13 +36,17 @@ export function createInbox({ handle, outbox }: InboxDeps) {
 
   return {
     /** Never throws. */
-    receive(connection: Connection, text: string): void {
+    receive(connection: Connection, received: Received): void {
       const { inbox } = connection;
-      connection.inboxBytes += text.length;
+      connection.inboxBytes += sizeOf(received);
       if ((inbox?.length ?? 0) >= maxFrames || connection.inboxBytes > maxBytes) {
         outbox.close(connection, closeCodes.protocolAbuse, "too many frames at once");
-      } else if (inbox === undefined) void work(connection, text);
-      else inbox.push(text);
+      } else if (inbox === undefined) void work(connection, received);
+      else inbox.push(received);
     },
   };
+}
+
+function sizeOf(received: Received): number {
+  return typeof received === "string" ? received.length : 0;
 }

@@ -1,10 +1,11 @@
-import { limits as protocolLimits } from "@parley/protocol";
+import { ChatError, limits as protocolLimits } from "@parley/protocol";
 import uWS, { type WebSocketBehavior } from "uWebSockets.js";
 import type { DeliveryLimits } from "../delivery-limits.ts";
 import { nativeDialect } from "../dialect/dialect-native.ts";
 import type { CatchUp } from "../hub/catch-up.ts";
 import type { Connection } from "./connection.ts";
 import type { Connections } from "./connections.ts";
+import type { Received } from "./inbox.ts";
 import type { Outbox } from "./outbox.ts";
 import { welcomeOf } from "./welcome.ts";
 
@@ -15,14 +16,18 @@ export interface WebSocketDeps {
   readonly catchUp: CatchUp;
   readonly limits: DeliveryLimits;
   readonly counters: { closed: Map<number, number>; received: number };
-  /** One text frame of a client. */
-  readonly receive: (connection: Connection, text: string) => void;
+  /** One frame of a client. */
+  readonly receive: (connection: Connection, received: Received) => void;
 }
 
 /** Pings go out at about half of this: under the 30 s after which some load balancers cut a silent connection. */
 const idleTimeoutSeconds = 30;
 
 const decoder = new TextDecoder();
+
+function binaryFrame(): ChatError {
+  return new ChatError("INVALID_FRAME", { message: "Frames are JSON as text, and this one was binary." });
+}
 
 /** The life of a socket, wired to the parts that know what to do. */
 export function createWebSocketBehavior(deps: WebSocketDeps): WebSocketBehavior<Connection> {
@@ -38,8 +43,8 @@ export function createWebSocketBehavior(deps: WebSocketDeps): WebSocketBehavior<
 
   return {
     compression: uWS.DISABLED,
-    // Above our own limit, which answers with an error; above this one the socket is cut without a word.
-    maxPayloadLength: protocolLimits.clientFrameBytes * 2,
+    // Far above our own limit, which answers with an error; above this one the socket is cut without a word.
+    maxPayloadLength: protocolLimits.escapedFrameBytes,
     idleTimeout: idleTimeoutSeconds,
     sendPingsAutomatically: true,
     maxBackpressure: limits.maxBackpressureBytes,
@@ -51,10 +56,10 @@ export function createWebSocketBehavior(deps: WebSocketDeps): WebSocketBehavior<
       connections.add(connection);
       open(connection);
     },
-    message(ws, message) {
+    message(ws, message, isBinary) {
       counters.received++;
-      // The bytes are only lent until this returns: decoding copies them.
-      receive(ws.getUserData(), decoder.decode(message));
+      // The bytes are only lent until this returns: decoding copies them. Those of a text are UTF-8: others do not come this far.
+      receive(ws.getUserData(), isBinary ? binaryFrame() : decoder.decode(message));
     },
     drain(ws) {
       const connection = ws.getUserData();

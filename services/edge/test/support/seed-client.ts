@@ -4,7 +4,7 @@ import { Frame } from "./asking.ts";
 
 export interface SeedClient {
   readonly frames: readonly Frame[];
-  send(frame: object | string): void;
+  send(frame: object | string | Buffer): void;
   /** The next frame, whatever it is. */
   next(): Promise<Frame>;
   /** Everything up to the first frame of this type, that one included. */
@@ -37,7 +37,7 @@ export async function connectSeedClient(url: string): Promise<SeedClient> {
       while (some.at(-1)?.type !== type);
       return some;
     },
-    send: (frame) => socket.send(typeof frame === "string" ? frame : JSON.stringify(frame)),
+    send: (frame) => socket.send(typeof frame === "string" || Buffer.isBuffer(frame) ? frame : JSON.stringify(frame)),
     closed,
     close: () => socket.close(),
     pause: () => socket.pause(),

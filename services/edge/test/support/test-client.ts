@@ -8,6 +8,8 @@ export interface TestClient {
   readonly frames: readonly ServerFrame[];
   send(frame: object): void;
   sendText(text: string): void;
+  /** As a binary frame, or as a text whose bytes nobody has checked. */
+  sendBytes(bytes: Uint8Array, kind: "binary" | "text"): void;
   /** The next frame of this type that was not asked for before. */
   next<Type extends ServerFrame["type"]>(type: Type): Promise<FrameOf<Type>>;
   /** What the frames of a conversation say, folded as every client does. Throws when a sequence does not rise. */
@@ -67,6 +69,7 @@ export async function connectClient(
     frames,
     send: (frame) => socket.send(JSON.stringify(frame)),
     sendText: (text) => socket.send(text),
+    sendBytes: (bytes, kind) => socket.send(bytes, { binary: kind === "binary" }),
     next: (type) => eventually(() => find(type), { what: `a frame "${type}"` }),
     view(conversation) {
       const view = createView(conversation);
