@@ -114,11 +114,15 @@ export const errorTable = {
 
 export type ErrorCode = keyof typeof errorTable;
 
-function isErrorCode(text: unknown): text is ErrorCode {
+/** Whether this version knows the code. */
+export function isErrorCode(text: unknown): text is ErrorCode {
   return typeof text === "string" && Object.hasOwn(errorTable, text);
 }
 
 export const ErrorCode = z.custom<ErrorCode>(isErrorCode, "is not a known error code");
+
+/** A code as it is read: a newer version may know more. The sentence and `retryable` that come with it hold, whether it is known or not. */
+export const AnyErrorCode = z.string();
 
 interface ChatErrorOptions {
   /** For people: one sentence, no internals. Default: the table's. */
@@ -126,22 +130,22 @@ interface ChatErrorOptions {
   /** What really happened; for the log only. */
   readonly cause?: unknown;
   readonly retryAfterMs?: number;
+  /** Default: the table's. Set for a code that came from elsewhere and is not in the table. */
+  readonly retryable?: boolean;
 }
 
 /** The only error that is shown to a caller. Its message is written for people. */
 export class ChatError extends Error {
   readonly code: ErrorCode;
   readonly retryAfterMs: number | undefined;
+  readonly retryable: boolean;
 
   constructor(code: ErrorCode, options: ChatErrorOptions = {}) {
     super(options.message ?? errorTable[code].sentence, { cause: options.cause });
     this.name = "ChatError";
     this.code = code;
     this.retryAfterMs = options.retryAfterMs;
-  }
-
-  get retryable(): boolean {
-    return errorTable[this.code].retryable;
+    this.retryable = options.retryable ?? errorTable[code].retryable;
   }
 
   get status(): number {

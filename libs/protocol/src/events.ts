@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { ErrorCode } from "./errors.ts";
+import { AnyErrorCode } from "./errors.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
+import { openEnum } from "./open-enum.ts";
 import { traceParent } from "./trace.ts";
 
 /**
@@ -22,7 +23,7 @@ const chained = {
 
 export const Author = z
   .object({
-    role: z.enum(["user", "assistant"]).describe("Who speaks."),
+    role: openEnum(["user", "assistant"]).describe("Who speaks."),
     id: z.string().optional().describe("Of a user."),
     name: z.string().optional().describe("Of a user whose token has one."),
   })
@@ -57,7 +58,7 @@ export const StepCall = ToolCall.extend({ problem: z.string().optional() });
 export type StepCall = z.infer<typeof StepCall>;
 
 export const FinishedToolCall = ToolCall.extend({
-  status: ToolStatus.describe("`completed`, or why it was not."),
+  status: openEnum(ToolStatus.options).describe("`completed`, or why it was not: any other one means that it was not."),
   result: z.string().describe("What the model gets to read: the result, or what went wrong."),
   duration_ms: z.number().describe("How long it ran."),
   truncated: z.boolean().optional().describe("The result was longer and has been cut."),
@@ -180,7 +181,7 @@ const CancelledOutcome = z.object({
 const ErrorOutcome = z.object({
   type: z.literal("error"),
   error: z.string().describe("A sentence for people."),
-  code: ErrorCode.describe("One of the error codes."),
+  code: AnyErrorCode.describe("One of the error codes."),
   retryable: z.boolean().describe("Whether the same message may succeed later."),
   retry_after_ms: z.number().optional().describe("When to try again, if that is known."),
   response: textSoFar,
