@@ -41,6 +41,7 @@ await serveRole(Options, async ({ nats, load }) => {
       subject: subjects.agent(events.shardOf(conversationId), conversationId, turnId),
       ...{ flushMs: load.flushMs, giveUpMs },
       onFenced: () => void fenced++,
+      onTooLarge: () => void fenced++,
     });
   };
   return {

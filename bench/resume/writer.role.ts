@@ -54,6 +54,7 @@ await serveRole(Options, async ({ nats, load }) => {
       ...{ events, conversationId, turnId, attempt: claim.attempt, fold: claim.fold, flushMs, giveUpMs },
       subject: subjects.agent(events.shardOf(conversationId), conversationId, turnId),
       onFenced: (error) => log.error({ err: error }, "a writer was fenced"),
+      onTooLarge: (error) => log.error({ err: error }, "an event was too large"),
     });
     if (index >= load.streaming) {
       chain.push(endOf(index));

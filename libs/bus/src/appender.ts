@@ -1,4 +1,5 @@
-import { createInbox, headers, type Msg, type NatsConnection } from "@nats-io/transport-node";
+import { createInbox, headers, type Msg, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
+import { kindOfSubject, limits } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { z } from "zod";
 import type { BrokerLink } from "./nats-connection.ts";
@@ -11,7 +12,25 @@ export type AppendResult =
   /** No answer: it may or may not be stored. */
   | { readonly kind: "unknown" }
   /** Nobody listens on the subject: no stream, or no leader at the moment. Not stored. */
-  | { readonly kind: "absent" };
+  | { readonly kind: "absent" }
+  /** Not stored, and it never will be: at most `maxBytes` of data may be sent with these headers. */
+  | TooLarge;
+
+export interface TooLarge {
+  readonly kind: "too large";
+  readonly bytes: number;
+  readonly maxBytes: number;
+}
+
+/** What was to be stored is larger than the broker, or Parley itself, takes. Trying again is of no use: the caller cuts it or ends with an error. */
+export class EventTooLargeError extends Error {
+  readonly maxBytes: number;
+  constructor({ bytes, maxBytes }: TooLarge) {
+    super(`${bytes} bytes are to be stored where at most ${maxBytes} may be`);
+    this.name = "EventTooLargeError";
+    this.maxBytes = maxBytes;
+  }
+}
 
 export interface Append {
   readonly subject: string;
@@ -20,15 +39,21 @@ export interface Append {
   readonly expect?: number;
   /** De-duplication id. */
   readonly msgId?: string;
+  /** What follows from this message is stored too, and may be larger by so much: then this one is too large already. Default 0. */
+  readonly spareBytes?: number;
 }
 
 export interface Appender {
-  /** Publishes and waits for the stream's word, at most `timeoutMs` (default 2 s). Never throws for broker trouble. */
+  /** Publishes and waits for the stream's word, at most `timeoutMs` (default 2 s). Never throws for broker trouble. What is too large is logged. */
   append(message: Append, timeoutMs?: number): Promise<AppendResult>;
+  /** The largest message now, headers included: our own limit, or the broker's if that is smaller. */
+  maxBytes(): number;
   close(): void;
 }
 
 export const wrongLastSequence: ReadonlySet<number> = new Set([10_071, 10_164]);
+/** The stream's own limits: `max_msg_size`, and 64 KB of headers. */
+const tooLargeForStream: ReadonlySet<number> = new Set([10_054, 10_097]);
 
 const PubAck = z.object({
   seq: z.number().optional(),
@@ -39,6 +64,7 @@ const PubAck = z.object({
 interface Waiting {
   readonly resolve: (result: AppendResult) => void;
   readonly deadline: number;
+  readonly message: Append;
 }
 
 const sweepMs = 100;
@@ -56,13 +82,19 @@ export function createAppender({ nc, onReconnect }: BrokerLink, log: Logger): Ap
     const entry = waiting.get(id);
     if (entry === undefined) return;
     waiting.delete(id);
+    if (result.kind === "too large") {
+      const { bytes, maxBytes } = result;
+      log.error({ subject: kindOfSubject(entry.message.subject), bytes, maxBytes }, "too large to be stored");
+    }
     entry.resolve(result);
   };
   const subscription = nc.subscribe(`${inbox}.*`, {
     callback: (error, message) => {
       // An exception here would stop the client's read loop for good.
       try {
-        if (error === null) settle(message.subject.slice(inbox.length + 1), resultOf(message));
+        if (error !== null) return;
+        const id = message.subject.slice(inbox.length + 1);
+        settle(id, resultOf(message, waiting.get(id)?.message.data.length ?? 0));
       } catch (err) {
         log.error({ err }, "an acknowledgement could not be read");
       }
@@ -79,12 +111,18 @@ export function createAppender({ nc, onReconnect }: BrokerLink, log: Logger): Ap
   });
 
   return {
-    append: (message, timeoutMs = 2_000) =>
-      new Promise((resolve) => {
+    append(message, timeoutMs = 2_000) {
+      const head = headersOf(message);
+      const maxBytes = maxMessageBytes(nc) - (head?.bytes ?? 0) - (message.spareBytes ?? 0);
+      return new Promise((resolve) => {
         const id = String(next++);
-        waiting.set(id, { resolve, deadline: performance.now() + timeoutMs });
-        publish(nc, message, `${inbox}.${id}`, () => settle(id, { kind: "unknown" }));
-      }),
+        waiting.set(id, { resolve, deadline: performance.now() + timeoutMs, message });
+        const bytes = message.data.length;
+        if (bytes > maxBytes) return settle(id, { kind: "too large", bytes, maxBytes });
+        publish(nc, message, { reply: `${inbox}.${id}`, head, onFailure: () => settle(id, { kind: "unknown" }) });
+      });
+    },
+    maxBytes: () => maxMessageBytes(nc),
     close() {
       clearInterval(sweep);
       stopListening();
@@ -94,18 +132,38 @@ export function createAppender({ nc, onReconnect }: BrokerLink, log: Logger): Ap
   };
 }
 
+function maxMessageBytes({ info }: NatsConnection): number {
+  return Math.min(limits.eventBytes, info?.max_payload ?? limits.eventBytes);
+}
+
+const headerFrame = "NATS/1.0\r\n\r\n".length;
+const headerField = ": \r\n".length;
+
+interface Head {
+  readonly headers: MsgHdrs;
+  readonly bytes: number;
+}
+
+function headersOf({ expect, msgId }: Append): Head | undefined {
+  if (expect === undefined && msgId === undefined) return undefined;
+  const head = headers();
+  let bytes = headerFrame;
+  const set = (name: string, value: string): void => {
+    head.set(name, value);
+    bytes += name.length + value.length + headerField;
+  };
+  if (expect !== undefined) set("Nats-Expected-Last-Subject-Sequence", String(expect));
+  if (msgId !== undefined) set("Nats-Msg-Id", msgId);
+  return { headers: head, bytes };
+}
+
 function publish(
   nc: NatsConnection,
-  { subject, data, expect, msgId }: Append,
-  reply: string,
-  onFailure: () => void,
+  { subject, data }: Append,
+  { reply, head, onFailure }: { reply: string; head: Head | undefined; onFailure: () => void },
 ): void {
   try {
-    if (expect === undefined && msgId === undefined) return nc.publish(subject, data, { reply });
-    const head = headers();
-    if (expect !== undefined) head.set("Nats-Expected-Last-Subject-Sequence", String(expect));
-    if (msgId !== undefined) head.set("Nats-Msg-Id", msgId);
-    nc.publish(subject, data, { reply, headers: head });
+    nc.publish(subject, data, head === undefined ? { reply } : { reply, headers: head.headers });
   } catch {
     // The connection is closing or gone: not stored, but the caller treats both the same.
     onFailure();
@@ -114,9 +172,12 @@ function publish(
 
 const decoder = new TextDecoder();
 
-function resultOf(message: Msg): AppendResult {
+function resultOf(message: Msg, bytes: number): AppendResult {
   if (message.data.length === 0 && message.headers?.code === 503) return { kind: "absent" };
   const { error, seq, duplicate } = PubAck.parse(JSON.parse(decoder.decode(message.data)));
+  // Nobody says what its limit is: the caller cuts and sees.
+  if (error !== undefined && tooLargeForStream.has(error.err_code))
+    return { kind: "too large", bytes, maxBytes: Math.floor(bytes / 2) };
   if (error !== undefined) return { kind: "refused", code: error.err_code, description: error.description };
   return { kind: "stored", seq: seq ?? 0, duplicate: duplicate ?? false };
 }

@@ -6,6 +6,7 @@ import { createEventRoom } from "./event-room.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
 import { connectNats, type BrokerLink } from "./nats-connection.ts";
 import { askTimeoutMs, createPatientLookups } from "./patient-lookups.ts";
+import { watchPayloadLimit } from "./payload-limit.ts";
 import { setUpStreams, type StreamOptions } from "./stream-setup.ts";
 import { createOwners, type Owners } from "./owners.ts";
 import { createStreamWatch, type Disturbed } from "./stream-watch.ts";
@@ -29,6 +30,8 @@ export interface Bus extends BrokerLink {
   watchStreams(onDisturbed: Disturbed, signal: AbortSignal): void;
   /** See `createEventRoom`. */
   eventsFill(): Promise<number>;
+  /** What keeps the broker from serving this process, as sentences; empty when nothing does. */
+  problems(): string[];
   /** Lets what was published leave, then closes. */
   close(): Promise<void>;
 }
@@ -57,6 +60,7 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
   const setUp = (): Promise<void> => setUpStreams(manager, options);
   await untilSetUp(setUp, log);
 
+  const payloadLimit = watchPayloadLimit(link, log);
   const appender = createAppender(link, log);
   const restore = atMostEvery(restoreEveryMs, async () => {
     await sleep(deletionMs);
@@ -74,7 +78,9 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
       if (options.replicas > 1) createStreamWatch({ jsm: manager, shards: options.shards }).start(onDisturbed, signal);
     },
     eventsFill: createEventRoom(jsm, options.shards),
+    problems: () => (link.connected() ? payloadLimit.problems() : ["The broker cannot be reached."]),
     async close() {
+      payloadLimit.close();
       appender.close();
       // Draining needs the broker; without it there is nothing that could still leave.
       await withDeadline(link.nc.drain(), 1_000, "draining the broker connection").catch(() => link.nc.close());

@@ -36,6 +36,7 @@ export function createEventLog({ link, jsm, appender, shards, log, restore }: Ev
   return {
     ...lookups,
     append,
+    maxBytes: appender.maxBytes,
     writeOnce: createWriteOnce({ append, lastFromLeader: lookups.lastFromLeader }),
     subscribe: createLiveEvents(link.nc, log),
 

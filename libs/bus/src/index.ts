@@ -1,6 +1,6 @@
 export { openBus, type Bus, type BusOptions } from "./bus.ts";
 export { connectNats, type BrokerLink } from "./nats-connection.ts";
-export { wrongLastSequence, type AppendResult } from "./appender.ts";
+export { EventTooLargeError, wrongLastSequence, type AppendResult } from "./appender.ts";
 export type { EventLog } from "./event-log.ts";
 export { isTooOldForCluster, oldestForCluster } from "./cluster-version.ts";
 export { streamSettings } from "./stream-setup.ts";

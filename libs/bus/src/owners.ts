@@ -9,6 +9,7 @@ import {
   type ConversationId,
 } from "@parley/protocol";
 import { createBackoff, sleep } from "@parley/runtime";
+import { EventTooLargeError } from "./appender.ts";
 import type { EventLog } from "./event-log.ts";
 
 export type Owners = ReturnType<typeof createOwners>;
@@ -36,6 +37,7 @@ export function createOwners(jsm: PatientLookups, events: EventLog) {
       while (performance.now() < deadline) {
         const result = await events.append({ subject, data, expect: 0 });
         if (result.kind === "stored") return userId;
+        if (result.kind === "too large") throw new EventTooLargeError(result);
         const owner = result.kind === "refused" ? await ownerOf(conversation).catch(() => undefined) : undefined;
         if (owner !== undefined) return owner;
         await sleep(backoff.nextMs());

@@ -2,7 +2,7 @@ import type { StoredMsg } from "@nats-io/jetstream";
 import type { PatientLookups } from "./patient-lookups.ts";
 import { ChatError, LogRecord, decodeJson, encodeJson, streams, subjects, type ConversationId } from "@parley/protocol";
 import { createBackoff, sleep } from "@parley/runtime";
-import { wrongLastSequence } from "./appender.ts";
+import { EventTooLargeError, wrongLastSequence } from "./appender.ts";
 import type { EventLog } from "./event-log.ts";
 import { createRecordCache, type StoredRecord } from "./record-cache.ts";
 
@@ -73,6 +73,7 @@ export function createTranscripts(jsm: PatientLookups, events: EventLog) {
     for (const record of records) {
       if (await isStored(conversation, record.message_id, newest)) continue;
       const result = await events.append({ subject, data: encodeJson({ ...record, prev }), expect: prev });
+      if (result.kind === "too large") throw new EventTooLargeError(result);
       if (result.kind === "refused" && !wrongLastSequence.has(result.code)) throw new Error(result.description);
       if (result.kind !== "stored") return false;
       prev = result.seq;
@@ -83,7 +84,7 @@ export function createTranscripts(jsm: PatientLookups, events: EventLog) {
   return {
     /**
      * Appends records of one conversation, in order, but for those whose message is already there. Exactly once per message, whoever else
-     * tries. Throws OVERLOADED after 15 s.
+     * tries. Throws OVERLOADED after 15 s, and EventTooLargeError at once.
      */
     async append(...records: [NewRecord, ...NewRecord[]]): Promise<void> {
       const backoff = createBackoff({ minMs: 10, maxMs: 1_000 });
@@ -93,6 +94,7 @@ export function createTranscripts(jsm: PatientLookups, events: EventLog) {
         try {
           if (await tryAppend(records[0].conversation_id, records)) return;
         } catch (error) {
+          if (error instanceof EventTooLargeError) throw error;
           cause = error;
         }
         await sleep(backoff.nextMs());

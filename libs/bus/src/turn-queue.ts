@@ -5,13 +5,14 @@ import {
   TurnRequest,
   decodeJson,
   encodeJson,
+  envelopeBytes,
   streams,
   subjects,
   turnsConsumer,
   type ConversationId,
 } from "@parley/protocol";
 import { createBackoff, sleep, withDeadline, type Logger } from "@parley/runtime";
-import { wrongLastSequence } from "./appender.ts";
+import { EventTooLargeError, wrongLastSequence } from "./appender.ts";
 import type { EventLog } from "./event-log.ts";
 import { createTurnLookups, type QueuedTurn } from "./turn-lookups.ts";
 
@@ -88,19 +89,23 @@ function refusalOf(code: number): ChatError | undefined {
 }
 
 /**
- * Queues a turn; the same turn id within ten minutes is the same message. Throws QUEUE_FULL, CONVERSATION_BUSY (only with `onlyIfIdle`), or
- * OVERLOADED when the broker has not answered for 10 s (then it may or may not be queued: the same id can be tried again).
+ * Queues a turn; the same turn id within ten minutes is the same message. Throws QUEUE_FULL, CONVERSATION_BUSY (only with `onlyIfIdle`),
+ * MESSAGE_TOO_LARGE, or OVERLOADED when the broker has not answered for 10 s (then it may or may not be queued: the same id can be tried again).
  */
 function createSubmit(events: EventLog, removeEnded: (conversation: ConversationId) => Promise<boolean>, log: Logger) {
   return async (request: TurnRequest, { onlyIfIdle = false }: SubmitOptions = {}) => {
     const expected = onlyIfIdle ? { expect: 0 } : {};
     const subject = subjects.turns(request.conversation_id);
-    const message = { subject, data: encodeJson(request), msgId: request.turn_id, ...expected };
+    // The text is stored twice more, as event and as record.
+    const spare = { spareBytes: envelopeBytes };
+    const message = { subject, data: encodeJson(request), msgId: request.turn_id, ...spare, ...expected };
     const backoff = createBackoff({ minMs: 20, maxMs: 1_000 });
     const deadline = performance.now() + submitDeadlineMs;
     for (let cleaned = false; performance.now() < deadline;) {
       const result = await events.append(message);
       if (result.kind === "stored") return { seq: result.seq, duplicate: result.duplicate };
+      if (result.kind === "too large")
+        throw new ChatError("MESSAGE_TOO_LARGE", { cause: new EventTooLargeError(result) });
       if (result.kind === "refused") {
         const refusal = refusalOf(result.code);
         if (refusal !== undefined && (cleaned || !(await removeEnded(request.conversation_id)))) throw refusal;

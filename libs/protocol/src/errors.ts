@@ -86,6 +86,11 @@ export const errorTable = {
     retryable: false,
     sentence: "The conversation no longer fits the model.",
   },
+  STEP_LIMIT: {
+    status: 502,
+    retryable: false,
+    sentence: "The language model asked for more steps than an answer may have.",
+  },
   TOOL_FAILED: { status: 502, retryable: true, sentence: "A tool failed." },
   TOOL_TIMEOUT: { status: 504, retryable: true, sentence: "A tool took too long." },
   WORKER_LOST: {

@@ -1,7 +1,10 @@
 export { CallId, ConversationId, TurnId, callIdOf, messageIdOf } from "./ids.ts";
 export { limits } from "./limits.ts";
+export { cutJsonText, firstLinesWithin, jsonBytes, jsonTextBytes, shareBytes } from "./encoded-size.ts";
+export { beginningOf, boundCalls, envelopeBytes, fitMessage, fitToolCallEnd, shortArguments } from "./bounded-calls.ts";
 export { ChatError, ErrorCode, closeCodes, errorTable, isFinalClose, toChatError } from "./errors.ts";
 export {
+  kindOfSubject,
   parseEventSubject,
   shardOf,
   shardOfSubject,

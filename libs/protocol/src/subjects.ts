@@ -77,6 +77,11 @@ export function parseEventSubject(subject: string): EventAddress | undefined {
   return { shard: Number(shard), conversation, turn, channel: channel.join(".") };
 }
 
+/** What a stored message is, for logs: `user`, `a`, `ctl`, `tool`, … of an event, else the stream: `turns`, `log`, `owner`. */
+export function kindOfSubject(subject: string): string {
+  return parseEventSubject(subject)?.channel.split(".", 1)[0] ?? subject.split(".", 2)[1] ?? "";
+}
+
 /** The shard an event subject names, wildcards at its end or not. */
 export function shardOfSubject(subject: string): number {
   return Number(subject.split(".", 3)[2]);

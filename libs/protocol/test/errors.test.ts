@@ -23,6 +23,7 @@ test("pins every error code with its status, close code and whether to try again
     "MODEL_TIMEOUT 504 - retry",
     "MODEL_TRUNCATED 502 - retry",
     "CONTEXT_TOO_LARGE 413 - final",
+    "STEP_LIMIT 502 - final",
     "TOOL_FAILED 502 - retry",
     "TOOL_TIMEOUT 504 - retry",
     "WORKER_LOST 502 - retry",

@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import path from "node:path";
+import { eventually } from "./eventually.ts";
 import { freePort } from "./free-port.ts";
 import { type ProcessUnderTest, startProcess } from "./process-under-test.ts";
 import { tempDir } from "./temp-dir.ts";
@@ -19,7 +20,7 @@ type BrokerOptions = {
   /** Given folder: stays afterwards. Else a temporary one. */
   dir: string | undefined;
   /** A file that is written there first. */
-  config?: { name: string; text: string };
+  config?: { name: string; text: (folder: string) => string };
   greeting: string;
   answer: RegExp;
 };
@@ -63,7 +64,7 @@ async function startBroker(options: BrokerOptions): Promise<Broker> {
 
 async function startServer(options: BrokerOptions, folder: string, port: number): Promise<ProcessUnderTest> {
   const { name, command, args, config, greeting, answer } = options;
-  if (config !== undefined) await writeFile(path.join(folder, config.name), config.text);
+  if (config !== undefined) await writeFile(path.join(folder, config.name), config.text(folder));
   return startProcess({
     name,
     command,
@@ -81,21 +82,58 @@ export type NatsOptions = {
   args?: readonly string[];
 };
 
-// Else it refuses streams whose limits add up to more than three quarters of the free disk.
-const NATS_CONFIG = { name: "nats.conf", text: "jetstream { max_file_store: 64GB }\n" };
+/** A nats-server whose `max_payload` can be changed while it runs. */
+export type NatsServer = Broker & {
+  /** As an operator does: in its configuration, which it then reads again. Resolves when new connections are told so. */
+  setMaxPayload(bytes: number): Promise<void>;
+};
+
+const NATS_CONFIG = "nats.conf";
+
+/** The store stands here and not in an argument: else the server refuses to read its configuration again. */
+function natsConfig(folder: string, more = ""): string {
+  // It refuses streams whose limits add up to more than three quarters of the free disk.
+  return `jetstream { store_dir: ${JSON.stringify(folder)}, max_file_store: 64GB }\n${more}`;
+}
 
 /** A nats-server with JetStream. */
-export function startNats({ dir, args = [] }: NatsOptions = {}): Promise<Broker> {
+export async function startNats({ dir, args = [] }: NatsOptions = {}): Promise<NatsServer> {
+  const temporary = dir === undefined ? await tempDir() : undefined;
+  const folder = dir ?? temporary?.path ?? "";
+  try {
+    const broker = await startNatsIn(folder, args);
+    const killServer = broker[Symbol.asyncDispose];
+    return Object.assign(broker, {
+      async setMaxPayload(bytes: number): Promise<void> {
+        await writeFile(path.join(folder, NATS_CONFIG), natsConfig(folder, `max_payload: ${bytes}\n`));
+        process.kill(broker.pid, "SIGHUP");
+        const told = new RegExp(`"max_payload":${bytes}\\b`);
+        await eventually(() => answers(broker.port, "", told), { what: `max_payload ${bytes}`, timeoutMs: 5_000 });
+      },
+      async [Symbol.asyncDispose](): Promise<void> {
+        await killServer();
+        await temporary?.[Symbol.asyncDispose]();
+      },
+    });
+  } catch (error) {
+    await temporary?.[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+function startNatsIn(dir: string, args: readonly string[]): Promise<Broker> {
+  // Its own configuration is the test's: it is started as the command line says.
+  const hasConfig = args.includes("-c");
   return startBroker({
     name: "nats-server",
     command: natsServerCommand(),
     scheme: "nats",
-    // The program takes the last -c: a test that brings its own has that one.
     args: (port, folder) => {
       const network = ["-a", "127.0.0.1", "-p", String(port)];
-      return [...network, "-js", "-sd", folder, "-c", path.join(folder, NATS_CONFIG.name), ...args];
+      const store = hasConfig ? ["-js", "-sd", folder] : ["-c", path.join(folder, NATS_CONFIG)];
+      return [...network, ...store, ...args];
     },
-    config: NATS_CONFIG,
+    config: { name: NATS_CONFIG, text: natsConfig },
     dir,
     greeting: "",
     answer: /"jetstream":true/,

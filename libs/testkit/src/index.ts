@@ -1,4 +1,4 @@
-export { type Broker, type NatsOptions, type RedisOptions, startNats, startRedis } from "./brokers.ts";
+export { type Broker, type NatsOptions, type NatsServer, type RedisOptions, startNats, startRedis } from "./brokers.ts";
 export { eventually, type EventuallyOptions } from "./eventually.ts";
 export { freePort } from "./free-port.ts";
 export { startNatsCluster, type NatsCluster } from "./nats-cluster.ts";

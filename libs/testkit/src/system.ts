@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import path from "node:path";
-import { type Broker, startNats, startRedis } from "./brokers.ts";
+import { type Broker, type NatsServer, startNats, startRedis } from "./brokers.ts";
 import { type Service, type ServiceName, startService } from "./service.ts";
 import { tempDir } from "./temp-dir.ts";
 
@@ -16,7 +16,7 @@ export type SystemOptions = {
 
 /** All of Parley on free ports, with simulated model and cluster. */
 export type System = {
-  readonly nats: Broker;
+  readonly nats: NatsServer;
   readonly redis: Broker;
   readonly modelSimulator: Service;
   readonly clusterSimulator: Service;

@@ -6,6 +6,7 @@ import type { Chain } from "./chain.ts";
 import type { ClaimedTurn } from "./claimed-turn.ts";
 import { completeOutcome } from "./ending.ts";
 import type { ModelStep } from "./model-step.ts";
+import { isOutOfCalls } from "./step-calls.ts";
 import type { ToolCalls, ToolRun } from "./tool-calls.ts";
 import type { CommittedStep, TurnFold } from "./turn-fold.ts";
 
@@ -13,7 +14,7 @@ export interface AnswerDeps {
   readonly modelStep: ModelStep;
   readonly toolCalls: ToolCalls;
   readonly catalogue: Pick<ToolCatalogue, "list">;
-  /** Model calls of one turn; the last one gets no tools, so it must answer. */
+  /** Model calls of one turn, over all attempts. The last one gets no tools; if it asks for some all the same, the turn ends with STEP_LIMIT. */
   readonly maxSteps: number;
   readonly brief: Brief;
 }
@@ -55,10 +56,12 @@ export function createAnswer(deps: AnswerDeps) {
       const history = records.filter((record) => record.turn_id !== request.turn_id);
       const briefing = brief({ request, history, chain, isTold, span });
       for (;;) {
+        if (fold.steps.length >= maxSteps) throw new ChatError("STEP_LIMIT");
         const open = openStep(fold);
         if (open !== undefined) await runTools(turn, chain, open);
-        const tools = fold.steps.length < maxSteps - 1 ? toolsOf(briefing.agent, await catalogue.list()) : [];
-        const end = await modelStep({ turn, chain, history, briefing, tools });
+        const isLast = fold.steps.length === maxSteps - 1 || isOutOfCalls(fold);
+        const tools = isLast ? [] : toolsOf(briefing.agent, await catalogue.list());
+        const end = await modelStep({ turn, chain, history, briefing, tools, isLast });
         stop.signal.throwIfAborted();
         if (end.kind === "answered") return completeOutcome(turn, metadataOf(briefing, end.model));
       }

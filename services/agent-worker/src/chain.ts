@@ -1,7 +1,7 @@
-import type { EventLog } from "@parley/bus";
-import type { ChainEvent } from "@parley/protocol";
+import { EventTooLargeError, type EventLog } from "@parley/bus";
+import { limits, type ChainEvent } from "@parley/protocol";
 import { FencedError, appendFenced } from "./fenced-append.ts";
-import { createPendingEvents, type NewChainEvent } from "./pending-events.ts";
+import { createPendingEvents, piecesOf, type NewChainEvent } from "./pending-events.ts";
 import { foldEvent, type TurnFold } from "./turn-fold.ts";
 
 export interface ChainOptions {
@@ -18,6 +18,8 @@ export interface ChainOptions {
   readonly giveUpMs: number;
   /** Called once, when this writer has lost the turn. */
   readonly onFenced: (error: FencedError) => void;
+  /** Called when an event is too large to be stored: what was pushed after it is dropped too, until `resume`. */
+  readonly onTooLarge: (error: EventTooLargeError) => void;
 }
 
 export type Chain = ReturnType<typeof createChain>;
@@ -27,14 +29,15 @@ export type Chain = ReturnType<typeof createChain>;
  * way: text that comes meanwhile joins the next. So the batching follows the broker's own speed, and a writer that was presumed dead
  * cannot add one event (P3).
  *
- * States: `idle` (nothing queued) → `writing` (one append on its way, or waiting for the flush floor) → `idle`; from any of them to
- * `fenced`, which is final.
+ * States: `idle` (nothing queued) → `writing` (one append on its way, or waiting for the flush floor) → `idle` | `stuck` (an event is too
+ * large: nothing may follow the hole it leaves) → `idle` again by `resume`; from any of them to `fenced`, which is final.
  */
-export function createChain({ onFenced, ...options }: ChainOptions) {
+export function createChain({ onFenced, onTooLarge, ...options }: ChainOptions) {
   const pending = createPendingEvents(options.flushMs);
   const write = createWriter(options);
   let writing: Promise<void> | undefined;
   let fenced: FencedError | undefined;
+  let stuck: EventTooLargeError | undefined;
 
   const writeAll = async (): Promise<void> => {
     while (!pending.isEmpty()) {
@@ -45,15 +48,19 @@ export function createChain({ onFenced, ...options }: ChainOptions) {
     }
   };
 
-  const fence = (error: unknown): void => {
-    fenced = error instanceof FencedError ? error : new FencedError(String(error));
+  const fail = (error: unknown): void => {
     pending.clear();
+    if (error instanceof EventTooLargeError) {
+      stuck = error;
+      return onTooLarge(error);
+    }
+    fenced = error instanceof FencedError ? error : new FencedError(String(error));
     onFenced(fenced);
   };
 
   const start = (): void => {
     writing ??= writeAll()
-      .catch(fence)
+      .catch(fail)
       .finally(() => {
         writing = undefined;
         // Something may have been pushed between the last look at the queue and this line.
@@ -62,27 +69,46 @@ export function createChain({ onFenced, ...options }: ChainOptions) {
   };
 
   const push = (event: NewChainEvent): void => {
-    if (fenced !== undefined) return;
+    if (fenced !== undefined || stuck !== undefined) return;
     pending.push(event);
     start();
+  };
+
+  const addText = (token: string): void => {
+    if (!pending.join(token)) push({ type: "token", token });
+  };
+
+  const settled = async (): Promise<void> => {
+    pending.hurry();
+    while (writing !== undefined) await writing;
+    if (fenced !== undefined) throw fenced;
   };
 
   return {
     push,
 
-    /** Adds text to the answer. Text that is still queued is joined. */
+    /** Adds text to the answer. Text that is still queued is joined, as long as one event can hold it. */
     text(token: string): void {
-      if (!pending.join(token)) push({ type: "token", token });
+      if (token.length <= limits.tokenChars) return addText(token);
+      for (const piece of piecesOf(token, limits.tokenChars)) addText(piece);
+    },
+
+    /**
+     * Resolves when nothing is on its way any more. If an event was too large, the chain goes on with what is pushed from now on. Throws
+     * FencedError when the turn is lost.
+     */
+    async resume(): Promise<void> {
+      await settled();
+      stuck = undefined;
     },
 
     /** Drops text that is not on its way yet: after a cancel nobody shall see more. */
     dropQueuedText: pending.dropText,
 
-    /** Resolves when everything pushed so far is stored. Throws FencedError when the turn is lost. */
+    /** Resolves when everything pushed so far is stored. Throws FencedError when the turn is lost, EventTooLargeError when an event is. */
     async stored(): Promise<void> {
-      pending.hurry();
-      while (writing !== undefined) await writing;
-      if (fenced !== undefined) throw fenced;
+      await settled();
+      if (stuck !== undefined) throw stuck;
     },
   };
 }
@@ -96,18 +122,20 @@ function createWriter({
   attempt,
   fold,
   giveUpMs,
-}: Omit<ChainOptions, "onFenced">) {
+}: Omit<ChainOptions, "onFenced" | "onTooLarge">) {
   let n = 1;
   const complete = (event: NewChainEvent): ChainEvent => ({
     ...event,
     conversation_id: conversationId,
     turn_id: turnId,
     attempt,
-    n: n++,
+    n,
     ts: Date.now(),
   });
   return async (pending: NewChainEvent): Promise<void> => {
     const event = complete(pending);
     foldEvent(fold, await appendFenced({ events, subject, event, expect: fold.seq, giveUpMs }), event);
+    // The number of an event that was too large goes to the next one: the chain has no hole.
+    n++;
   };
 }

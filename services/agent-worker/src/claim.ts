@@ -2,6 +2,7 @@ import type { Bus } from "@parley/bus";
 import {
   decodeEvent,
   encodeEvent,
+  fitMessage,
   isTerminal,
   messageIdOf,
   parseEventSubject,
@@ -70,7 +71,10 @@ export async function claimTurn(request: TurnRequest, deps: ClaimDeps): Promise<
   const { conversation_id: conversation, turn_id: turn } = request;
   const shard = bus.events.shardOf(conversation);
   // Not awaited before the claim: one connection keeps them in this order, so viewers see the message before the answer begins.
-  const message = bus.events.writeOnce(subjects.user(shard, conversation, turn), messageEventOf(request));
+  const event = messageEventOf(request);
+  const message = bus.events.writeOnce(subjects.user(shard, conversation, turn), event, (maxBytes) =>
+    fitMessage(event, maxBytes),
+  );
   const control = bus.events.last(subjects.control(shard, conversation, turn));
   const beside = Promise.all([message, control]);
   // It may be rejected while the claim is under way.

@@ -28,8 +28,12 @@ export const Config = z.object({
     "A worker that is silent for longer loses its turns; the same for all workers.",
   ),
   MAX_ATTEMPTS: count(5).describe("Workers that may be lost over one turn before it ends with WORKER_LOST."),
-  MAX_STEPS: count(10).describe("Model calls of one turn."),
-  TURN_MS: durationMs(600_000).describe("A turn that takes longer ends with MODEL_TIMEOUT."),
+  MAX_STEPS: count(10).describe(
+    "Model calls of one turn. The last gets no tools; one that wants more ends with STEP_LIMIT.",
+  ),
+  TURN_MS: durationMs(600_000).describe(
+    "A turn that takes its workers longer, all attempts together, ends with MODEL_TIMEOUT.",
+  ),
   TOKEN_FLUSH_MS: durationMs(25).describe("Least time between two appends of a turn's text; the first goes at once."),
   APPEND_GIVE_UP_MS: durationMs(15_000).describe(
     "How long the broker may be away before the worker gives its turns up.",
@@ -37,7 +41,9 @@ export const Config = z.object({
   TOOL_QUEUE_WAIT_MS: durationMs(30_000).describe("How long a tool call may wait for a free tool worker."),
   MODEL_IDLE_MS: durationMs(30_000).describe("The model may be silent for this long in mid-answer."),
   MODEL_FIRST_TOKEN_MS: durationMs(60_000).describe("The model may take this long until its first token."),
-  CONTEXT_BYTES: count(96 * 1024).describe("History and tool results given to the model, newest first."),
+  CONTEXT_BYTES: count(96 * 1024).describe(
+    "History and tool results given to the model, newest first; what is too large of the running turn is shortened.",
+  ),
   HISTORY_MESSAGES: count(40).describe("Messages of the transcript that are looked at for context."),
   JANITOR_MS: durationMs(30_000).describe("How often the queue is searched for turns that nobody looks after."),
   AGENTS_DIR: z.string().default(shipped("agents")).describe("Folder of the agents, one YAML file each."),

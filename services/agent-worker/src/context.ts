@@ -1,12 +1,7 @@
-import { ChatError, type LogRecord, type ToolCall } from "@parley/protocol";
+import { ChatError, type LogRecord } from "@parley/protocol";
 import type { ModelMessage } from "./model/model.ts";
-import { dataRule, modelToolName, wrapToolResult, type ToolResult } from "./prompt.ts";
-
-/** A call and what came of it. */
-export type AnsweredCall = ToolCall & ToolResult;
-
-/** A model step of the running turn whose tools have all ended. */
-export type FinishedStep = { text: string; calls: readonly AnsweredCall[] };
+import { shortenSteps, type FinishedStep } from "./tool-text.ts";
+import { cutRule, dataRule, modelToolName, wrapToolResult } from "./prompt.ts";
 
 export type ContextInput = {
   systemPrompt: string;
@@ -21,8 +16,9 @@ export type ContextInput = {
 
 /**
  * What the model gets to see. The system prompt and the running turn always; of the turns before as many as fit, newest
- * first and without a gap. A turn that fits only without its tool results is kept without them. No message is ever cut
- * in two. Throws ChatError CONTEXT_TOO_LARGE when the running turn alone does not fit.
+ * first and without a gap. A turn that fits only without its tool results is kept without them. Where the running turn alone
+ * is too large, the results and arguments of its tools are shortened (`shortenSteps`); no other text is ever cut. Throws
+ * ChatError CONTEXT_TOO_LARGE when even that does not fit.
  */
 export function buildMessages({ systemPrompt, history, message, steps, maxBytes }: ContextInput): ModelMessage[] {
   const turns = turnsOf(history);
@@ -33,8 +29,24 @@ export function buildMessages({ systemPrompt, history, message, steps, maxBytes 
   };
   const current: ModelMessage[] = [{ role: "user", content: message }, ...steps.flatMap(stepMessages)];
   const leftBytes = maxBytes - bytesOf([system, ...current]);
-  if (leftBytes < 0) throw new ChatError("CONTEXT_TOO_LARGE");
-  return [system, ...window(turns, leftBytes), ...current];
+  if (leftBytes >= 0) return [system, ...window(turns, leftBytes), ...current];
+  return shortened({ systemPrompt: `${systemPrompt}\n\n${dataRule}`, message, steps, maxBytes });
+}
+
+/** The running turn alone, with as much of its tools' texts as fits. */
+function shortened({ systemPrompt, message, steps, maxBytes }: Omit<ContextInput, "history">): ModelMessage[] {
+  const frame: ModelMessage[] = [
+    { role: "system", content: `${systemPrompt}\n\n${cutRule}` },
+    { role: "user", content: message },
+  ];
+  const bare = steps.map(({ text, calls }) => ({
+    text,
+    calls: calls.map((call) => ({ ...call, arguments: {}, result: "" })),
+  }));
+  // The bare steps have an empty object of arguments for each call, which the parts count too: a byte or two to spare.
+  const short = shortenSteps(steps, maxBytes - bytesOf([...frame, ...bare.flatMap(stepMessages)]));
+  if (short === undefined || steps.length === 0) throw new ChatError("CONTEXT_TOO_LARGE");
+  return [...frame, ...short.flatMap(stepMessages)];
 }
 
 type EarlierTurn = { question?: LogRecord; answer?: LogRecord };

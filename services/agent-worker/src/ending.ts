@@ -1,9 +1,19 @@
-import type { Bus } from "@parley/bus";
-import { messageIdOf, type ChatError, type LogRecord, type Outcome, type TurnRequest } from "@parley/protocol";
+import { EventTooLargeError, type Bus } from "@parley/bus";
+import {
+  envelopeBytes,
+  fitMessage,
+  limits,
+  messageIdOf,
+  type ChatError,
+  type LogRecord,
+  type Outcome,
+  type TurnRequest,
+} from "@parley/protocol";
 import { traceNames } from "@parley/runtime";
 import type { Chain } from "./chain.ts";
 import type { ClaimedTurn } from "./claimed-turn.ts";
 import { isTransient } from "./model/model-error.ts";
+import { boundOutcome, fitOutcome } from "./outcome-size.ts";
 import { addUsage, finishedCalls } from "./turn-fold.ts";
 
 type Complete = Extract<Outcome, { type: "complete" }>;
@@ -51,7 +61,11 @@ export function errorOutcome(turn: ClaimedTurn, error: ChatError): Outcome {
 type NewRecord = Omit<LogRecord, "prev">;
 
 /** The two transcript records of a turn. A pure function of the log, so that every attempt writes the same. */
-function recordsOf(request: TurnRequest, outcome: Outcome): [NewRecord, NewRecord] {
+export function recordsOf(
+  request: TurnRequest,
+  outcome: Outcome,
+  maxBytes: number = limits.eventBytes,
+): [NewRecord, NewRecord] {
   const { conversation_id, turn_id, user } = request;
   const common = { v: 1 as const, conversation_id, turn_id, ts: request.accepted_at };
   const author = { role: "user" as const, id: user.id, ...(user.name === undefined ? {} : { name: user.name }) };
@@ -59,7 +73,7 @@ function recordsOf(request: TurnRequest, outcome: Outcome): [NewRecord, NewRecor
   const { message_id, response: message, tool_calls, usage, type: status } = outcome;
   const answer = { message_id, author: { role: "assistant" as const }, message, status, tool_calls, usage };
   return [
-    { ...common, ...question, status: "complete" },
+    fitMessage({ ...common, ...question, status: "complete" }, maxBytes),
     {
       ...common,
       ...answer,
@@ -78,29 +92,59 @@ export interface EndingDeps extends Pick<Bus, "transcripts"> {
   readonly onEnded: (request: TurnRequest, outcome: Outcome) => void;
 }
 
+/** Each time it is cut to a smaller size. */
+const maxFits = 5;
+
+/**
+ * Writes an outcome of bounded size, smaller ones when even that is too large for the broker (nobody lowers its limit but an operator, also while
+ * a turn runs). What was written once is what is written from then on.
+ */
+function createFitting(chain: Chain, outcome: Outcome) {
+  let kept = boundOutcome(outcome);
+  let maxBytes: number = limits.eventBytes;
+  return {
+    kept: (): Outcome => kept,
+    async write(attempt: (outcome: Outcome, maxBytes: number) => Promise<void>): Promise<void> {
+      for (let fits = 1; ; fits++) {
+        try {
+          return await attempt(kept, maxBytes);
+        } catch (error) {
+          if (!(error instanceof EventTooLargeError) || fits === maxFits) throw error;
+          await chain.resume();
+          maxBytes = Math.min(error.maxBytes, Math.floor(maxBytes * 0.9));
+          kept = fitOutcome(kept, maxBytes - envelopeBytes);
+        }
+      }
+    },
+  };
+}
+
 /**
  * Ends a turn, in an order that survives a crash between any two lines: decide (`ending`, in the fenced chain), store the transcript,
  * tell the viewers. Whoever takes over after the first line does the other two with the same content.
  */
 export function createEnding({ transcripts, onEnded }: EndingDeps) {
   return async ({ request, fold, span }: ClaimedTurn, chain: Chain, outcome: Outcome): Promise<void> => {
+    const fitting = createFitting(chain, outcome);
+    const tell = (event: Outcome | { type: "ending"; outcome: Outcome }): Promise<void> => {
+      chain.push(event);
+      return chain.stored();
+    };
     const about = { [traceNames.outcome]: outcome.type, [traceNames.code]: codeOf(outcome) };
     span.set(about);
     const ending = span.child({ name: "end turn", attributes: about });
     try {
       if (fold.ending === undefined) {
-        chain.push({ type: "ending", outcome });
-        await chain.stored();
+        await fitting.write((kept) => tell({ type: "ending", outcome: kept }));
         ending.event("decided");
       }
-      await transcripts.append(...recordsOf(request, outcome));
+      await fitting.write((kept, maxBytes) => transcripts.append(...recordsOf(request, kept, maxBytes)));
       ending.event("transcript stored");
-      chain.push(outcome);
-      await chain.stored();
+      await fitting.write((kept) => tell(kept));
       ending.event("told");
     } finally {
       ending.end();
     }
-    onEnded(request, outcome);
+    onEnded(request, fitting.kept());
   };
 }

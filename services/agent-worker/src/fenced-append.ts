@@ -1,4 +1,4 @@
-import { wrongLastSequence, type EventAtSeq, type EventLog } from "@parley/bus";
+import { EventTooLargeError, wrongLastSequence, type EventAtSeq, type EventLog } from "@parley/bus";
 import { encodeEvent, type ChainEvent, type StoredEvent } from "@parley/protocol";
 import { createBackoff, sleep } from "@parley/runtime";
 
@@ -37,7 +37,8 @@ function lastOf({ events, subject }: FencedAppend): Promise<EventAtSeq | undefin
 
 /**
  * One compare-and-set append, tried unchanged through broker trouble. A refusal after an unanswered try may mean that the try was stored:
- * the last event of the subject tells. Returns the stream sequence; throws FencedError when somebody else wrote, or after `giveUpMs`.
+ * the last event of the subject tells. Returns the stream sequence; throws FencedError when somebody else wrote, or after `giveUpMs`, and
+ * EventTooLargeError at once when the event cannot be stored at all.
  */
 export async function appendFenced(append: FencedAppend): Promise<number> {
   const { events, subject, event, expect, giveUpMs } = append;
@@ -48,6 +49,7 @@ export async function appendFenced(append: FencedAppend): Promise<number> {
   while (performance.now() < deadline) {
     const result = await events.append({ subject, data, expect });
     if (result.kind === "stored") return result.seq;
+    if (result.kind === "too large") throw new EventTooLargeError(result);
     if (result.kind === "refused") {
       const seq = await resolveRefusal(append, result, unanswered);
       if (seq !== undefined) return seq;

@@ -51,10 +51,7 @@ runMain("agent-worker", async ({ env }) => {
   life.use("running turns", intake.stop);
   observe(telemetry, { config, log, life }, bus, { slots, running: runner.running, parked: intake.parked });
 
-  ready = () => [
-    ...(bus.connected() ? [] : ["The broker cannot be reached."]),
-    ...(life.signal.aborted ? ["The worker is stopping."] : []),
-  ];
+  ready = () => [...bus.problems(), ...(life.signal.aborted ? ["The worker is stopping."] : [])];
   log.info({ model: provider.model, provider: provider.name, slots }, "the agent worker is ready");
   await life.untilStopped();
 });

@@ -1,20 +1,14 @@
-import {
-  ChatError,
-  callIdOf,
-  limits,
-  type LogRecord,
-  type StepCall,
-  type ToolDefinition,
-  type Usage,
-} from "@parley/protocol";
+import { ChatError, jsonTextBytes, limits, type LogRecord, type ToolDefinition, type Usage } from "@parley/protocol";
 import type { Briefing } from "./briefing.ts";
 import type { Chain } from "./chain.ts";
 import { buildMessages } from "./context.ts";
 import type { ModelClient, ModelEvent, ModelRequest, RequestedCall } from "./model/model.ts";
 import { streamWithRetry, type RestartEvent } from "./model/retry.ts";
-import { estimateUsage, parseArguments, toModelTools } from "./prompt.ts";
+import { estimateUsage, toModelTools } from "./prompt.ts";
 import type { ModelCall, ModelCalls } from "./model-call.ts";
 import type { ClaimedTurn } from "./claimed-turn.ts";
+import { maxTextBytes, tooLargeSentence } from "./outcome-size.ts";
+import { stepCallsOf } from "./step-calls.ts";
 import { addUsage, type TurnFold } from "./turn-fold.ts";
 
 export interface ModelStepDeps {
@@ -23,6 +17,8 @@ export interface ModelStepDeps {
   readonly modelCalls: ModelCalls;
   /** History and tool results are cut to this, newest first. */
   readonly contextBytes: number;
+  /** The largest event that the broker takes at the moment. */
+  readonly maxEventBytes: () => number;
 }
 
 export interface ModelStepInput {
@@ -30,8 +26,9 @@ export interface ModelStepInput {
   readonly chain: Chain;
   readonly history: readonly LogRecord[];
   readonly briefing: Briefing;
-  /** Empty: the model has to answer. */
   readonly tools: readonly ToolDefinition[];
+  /** No step may follow: the model gets no tools, and if it asks for some nevertheless the turn ends with STEP_LIMIT. */
+  readonly isLast: boolean;
 }
 
 export type ModelStepEnd =
@@ -44,11 +41,12 @@ export type ModelStep = ReturnType<typeof createModelStep>;
 
 /** One call of the model: its text goes into the chain as it comes, its tool calls are committed as a step. */
 export function createModelStep(deps: ModelStepDeps) {
-  const { contextBytes } = deps;
+  const { contextBytes, maxEventBytes } = deps;
   const read = createReading(deps);
 
   return async (input: ModelStepInput): Promise<ModelStepEnd> => {
-    const { turn, chain, history, briefing, tools } = input;
+    const { turn, chain, history, briefing, isLast } = input;
+    const tools = isLast ? [] : input.tools;
     const { request, fold, attempt } = turn;
     const step = fold.steps.length;
     chain.push({ type: "progress", step: "generating", message: "Generating response" });
@@ -64,22 +62,26 @@ export function createModelStep(deps: ModelStepDeps) {
       requestId: `${request.turn_id}-${attempt}-${step}`,
       ...modelOf(request.model ?? briefing.agent.model),
     };
-    const { calls, end, usage } = await read(modelRequest, input, { step, writer: createStepWriter(chain, fold) });
+    const writer = createStepWriter(chain, fold, maxEventBytes);
+    const { calls, end, usage } = await read(modelRequest, input, { step, writer });
     await chain.stored();
-    if (end.finish === "length") throw new ChatError("MODEL_TRUNCATED");
-    if (calls.length === 0) {
-      fold.usage = addUsage(fold.usage, usage);
+    if (calls.length === 0 || isLast || end.finish === "length") {
+      settleUsage(fold, usage);
+      if (end.finish === "length") throw new ChatError("MODEL_TRUNCATED");
+      if (calls.length > 0) throw new ChatError("STEP_LIMIT");
       return { kind: "answered", model: end.model };
     }
-    chain.push({
-      type: "step",
-      step,
-      tool_calls: calls.map((call, index) => stepCallOf(call, callIdOf(request.turn_id, step, index), tools)),
-      usage,
-    });
+    const { turn_id: turnId } = request;
+    chain.push({ type: "step", step, tool_calls: stepCallsOf(calls, { turnId, fold, tools }), usage });
     await chain.stored();
     return { kind: "tools" };
   };
+}
+
+/** The turn ends with this step: what it cost is known, and none of its text is of a step that broke off. */
+function settleUsage(fold: TurnFold, usage: Usage): void {
+  fold.usage = addUsage(fold.usage, usage);
+  fold.committedText = fold.text;
 }
 
 interface Reading {
@@ -152,38 +154,31 @@ function stepsOf(fold: TurnFold) {
   }));
 }
 
-function stepCallOf(
-  { name, arguments: text }: RequestedCall,
-  callId: string,
-  tools: readonly ToolDefinition[],
-): StepCall {
-  const call = { call_id: callId, tool_name: name };
-  if (!tools.some((tool) => tool.name === name || tool.aliases.includes(name))) {
-    return { ...call, arguments: {}, problem: `There is no tool named ${name}.` };
-  }
-  const parsed = parseArguments(text);
-  return parsed.ok ? { ...call, arguments: parsed.arguments } : { ...call, arguments: {}, problem: parsed.problem };
+function tooLong(bytes: number): ChatError {
+  return bytes > limits.responseBytes
+    ? new ChatError("MODEL_TRUNCATED", { message: "The answer is longer than this service allows." })
+    : new ChatError("PROCESSING_ERROR", { message: tooLargeSentence });
 }
 
 /** Writes the text of one step: set apart from the step before it, and within the limit of an answer. */
-function createStepWriter(chain: Chain, fold: TurnFold) {
+function createStepWriter(chain: Chain, fold: TurnFold, maxEventBytes: () => number) {
   const needsBreak = fold.committedText !== "" && !fold.committedText.endsWith("\n");
   let written = "";
-  let bytes = Buffer.byteLength(fold.committedText);
+  const committedBytes = jsonTextBytes(fold.committedText);
+  let bytes = committedBytes;
   return {
     text(token: string): void {
       if (token === "") return;
       const text = written === "" && needsBreak ? `\n\n${token}` : token;
-      bytes += Buffer.byteLength(text);
-      if (bytes > limits.responseBytes)
-        throw new ChatError("MODEL_TRUNCATED", { message: "The answer is longer than this service allows." });
+      bytes += jsonTextBytes(text);
+      if (bytes > maxTextBytes(maxEventBytes())) throw tooLong(bytes);
       written += text;
       chain.text(text);
     },
     /** The model broke off and begins the step again: viewers drop what they have of it. */
     restart(): void {
       written = "";
-      bytes = Buffer.byteLength(fold.committedText);
+      bytes = committedBytes;
       chain.dropQueuedText();
       chain.push({ type: "turn_restarted", text: fold.committedText });
     },

@@ -67,7 +67,10 @@ export function createTurnRun({ config, log }: Process, bus: Bus, { provider, br
   const answer = createAnswer({
     ...tools,
     brief,
-    modelStep: createModelStep({ model, modelCalls, contextBytes: config.CONTEXT_BYTES }),
+    modelStep: createModelStep({
+      ...{ model, modelCalls, contextBytes: config.CONTEXT_BYTES },
+      maxEventBytes: bus.events.maxBytes,
+    }),
     maxSteps: config.MAX_STEPS,
   });
   return createTurn({

@@ -1,8 +1,20 @@
-import type { ChainEvent } from "@parley/protocol";
+import { limits, type ChainEvent } from "@parley/protocol";
 
 /** A chain event without what the chain itself fills in. */
 export type NewChainEvent = ChainEvent extends infer E ? (E extends ChainEvent ? Omit<E, Filled> : never) : never;
 type Filled = "conversation_id" | "turn_id" | "attempt" | "n" | "ts";
+
+/** A text in pieces of at most `maxChars`, cut between characters. */
+export function piecesOf(text: string, maxChars: number): string[] {
+  const pieces: string[] = [];
+  for (let start = 0; start < text.length;) {
+    const end = start + maxChars;
+    const splitsPair = (text.charCodeAt(end - 1) & 0xfc00) === 0xd800 && (text.charCodeAt(end) & 0xfc00) === 0xdc00;
+    pieces.push(text.slice(start, splitsPair ? end - 1 : end));
+    start = splitsPair ? end - 1 : end;
+  }
+  return pieces;
+}
 
 /**
  * What a chain has still to write, in order. Text that follows text is joined, and text waits until `flushMs` after the text before it; the
@@ -36,10 +48,10 @@ export function createPendingEvents(flushMs: number) {
       wake?.();
     },
 
-    /** Joins text to text that is already last. False: there is none to join it to. */
+    /** Joins text to text that is already last. False: there is none to join it to, or no room. */
     join(token: string): boolean {
       const last = queue.at(-1);
-      if (last?.type !== "token") return false;
+      if (last?.type !== "token" || last.token.length + token.length > limits.tokenChars) return false;
       last.token += token;
       return true;
     },

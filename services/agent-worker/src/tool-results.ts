@@ -1,5 +1,12 @@
 import type { Bus } from "@parley/bus";
-import { subjects, type StepCall, type ToolCallEndEvent, type ToolStatus, type TurnRequest } from "@parley/protocol";
+import {
+  fitToolCallEnd,
+  subjects,
+  type StepCall,
+  type ToolCallEndEvent,
+  type ToolStatus,
+  type TurnRequest,
+} from "@parley/protocol";
 import { foldEvent, type TurnFold } from "./turn-fold.ts";
 
 /** The calls of a turn, as far as their results are concerned. */
@@ -34,7 +41,9 @@ export function createToolResults({ events }: Pick<Bus, "events">) {
         ...{ call_id, tool_name, arguments: args },
         ...{ status, result, duration_ms: Math.round(durationMs) },
       };
-      const first = await events.writeOnce(subjectOf(request, call_id), event);
+      const first = await events.writeOnce(subjectOf(request, call_id), event, (maxBytes) =>
+        fitToolCallEnd(event, maxBytes),
+      );
       foldEvent(fold, first.seq, first.event);
     },
 

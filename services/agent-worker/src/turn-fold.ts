@@ -1,5 +1,7 @@
 import {
+  beginningOf,
   isTerminal,
+  limits,
   type FinishedToolCall,
   type Outcome,
   type ReadEvent,
@@ -40,6 +42,10 @@ export interface TurnFold {
   trace: string | undefined;
   /** The last attempt ended by a hand-over: its worker was not lost. */
   handedOver: boolean;
+  /** How long its workers have had it, all attempts together, each by its own clock. */
+  workedMs: number;
+  /** When the chain's last event was written. */
+  writtenAt: number;
   cancel?: { by: string; reason: string };
   /** How it was decided to end; nothing else may be decided then. */
   ending?: Outcome;
@@ -61,6 +67,8 @@ export function createTurnFold(): TurnFold {
     visible: false,
     trace: undefined,
     handedOver: false,
+    workedMs: 0,
+    writtenAt: 0,
     ended: false,
   };
 }
@@ -71,6 +79,7 @@ export function foldEvent(fold: TurnFold, seq: number, event: ReadEvent): void {
     fold.seq = seq;
     fold.attempt = event.attempt;
     foldWriter(fold, event);
+    foldTime(fold, event);
   }
   if (isTerminal(event.type)) fold.ended = true;
   switch (event.type) {
@@ -114,6 +123,16 @@ function foldWriter(fold: TurnFold, event: ReadEvent): void {
   }
 }
 
+/** A clock may jump: no silence within an attempt counts for more than this. */
+const longestSilenceMs = 120_000;
+
+function foldTime(fold: TurnFold, { type, ts }: ReadEvent): void {
+  // Between two attempts nobody works; what was before the first event is not known.
+  if (type !== "claimed" && fold.writtenAt > 0)
+    fold.workedMs += Math.min(longestSilenceMs, Math.max(0, ts - fold.writtenAt));
+  fold.writtenAt = ts;
+}
+
 function commitStep(fold: TurnFold, event: Extract<StoredEvent, { type: "step" }>): void {
   fold.steps.push({ step: event.step, text: fold.text.slice(fold.committedText.length), calls: event.tool_calls });
   fold.committedText = fold.text;
@@ -130,7 +149,9 @@ export function addUsage(one: Usage, other: Usage): Usage {
 
 function finishedCallOf(event: Extract<StoredEvent, { type: "tool_call_end" }>): FinishedToolCall {
   const { type: _type, conversation_id: _conversation, turn_id: _turn, ts: _ts, ...call } = event;
-  return call;
+  // A tool worker of another version may have other limits.
+  const { result, truncated } = beginningOf(call.result, limits.toolResultBytes);
+  return truncated ? { ...call, result, truncated } : call;
 }
 
 /** The calls of all committed steps that have a result, in the order in which the model asked for them. */

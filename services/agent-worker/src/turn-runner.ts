@@ -131,7 +131,8 @@ async function claimAndRun(
   span.link(previous?.trace);
   onClaimed(request, previous);
   const tooLong = new ChatError("MODEL_TIMEOUT", { message: "The answer took too long." });
-  const timer = setTimeout(() => stop.abort(tooLong), turnMs);
+  // Workers that come and go do not make it longer.
+  const timer = setTimeout(() => stop.abort(tooLong), Math.max(0, turnMs - fold.workedMs));
   try {
     return await run({ request, fold, attempt, records, stop, span });
   } finally {

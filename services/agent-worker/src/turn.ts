@@ -1,4 +1,4 @@
-import type { Bus } from "@parley/bus";
+import { EventTooLargeError, type Bus } from "@parley/bus";
 import { ChatError, subjects, toChatError, type Outcome, type TurnRequest } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { Answer } from "./answer.ts";
@@ -6,6 +6,7 @@ import { createChain, type Chain } from "./chain.ts";
 import { idsOf, type ClaimedTurn } from "./claimed-turn.ts";
 import { cancelledOutcome, createEnding, errorOutcome } from "./ending.ts";
 import { FencedError } from "./fenced-append.ts";
+import { tooLargeSentence } from "./outcome-size.ts";
 import { TurnCancelled, TurnHandedOver } from "./turn-stop.ts";
 
 export interface TurnDeps {
@@ -30,6 +31,10 @@ function isNotAnEnd(reason: unknown): boolean {
   return reason instanceof FencedError || reason instanceof TurnHandedOver;
 }
 
+function tooLargeForBroker(cause: EventTooLargeError): ChatError {
+  return new ChatError("PROCESSING_ERROR", { message: tooLargeSentence, cause });
+}
+
 /** Not the turn's fault: the broker did not answer a look-up, or we have a bug. Another attempt may do better; the last one says so. */
 function mayPass(reason: unknown): boolean {
   const isOurs = reason instanceof TurnCancelled || reason instanceof ChatError;
@@ -52,6 +57,7 @@ export function createTurn({ bus, answer, maxAttempts, tokenFlushMs, appendGiveU
       flushMs: tokenFlushMs,
       giveUpMs: appendGiveUpMs,
       onFenced: (error) => stop.abort(error),
+      onTooLarge: (error) => stop.abort(tooLargeForBroker(error)),
     });
   };
 
@@ -68,10 +74,11 @@ export function createTurn({ bus, answer, maxAttempts, tokenFlushMs, appendGiveU
     try {
       return await answerOrThrow(turn, chain);
     } catch (thrown) {
-      const reason: unknown = turn.stop.signal.aborted ? turn.stop.signal.reason : thrown;
+      const cause: unknown = turn.stop.signal.aborted ? turn.stop.signal.reason : thrown;
+      const reason = cause instanceof EventTooLargeError ? tooLargeForBroker(cause) : cause;
       if (isNotAnEnd(reason) || (mayPass(reason) && attemptsOf(turn) < maxAttempts)) throw reason;
       chain.dropQueuedText();
-      await chain.stored();
+      await chain.resume();
       await answer.closeTools(turn);
       if (reason instanceof TurnCancelled) return cancelledOutcome(turn, reason.reason);
       log.warn({ err: reason, ...idsOf(turn) }, "a turn ends with an error");
@@ -87,6 +94,7 @@ export function createTurn({ bus, answer, maxAttempts, tokenFlushMs, appendGiveU
     } catch (error) {
       if (!(error instanceof TurnHandedOver)) throw error;
       chain.dropQueuedText();
+      await chain.resume();
       chain.push({ type: "released" });
       await chain.stored();
       return "handed over";

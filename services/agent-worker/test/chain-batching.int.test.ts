@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
-import { subjects } from "@parley/protocol";
+import { limits, subjects } from "@parley/protocol";
 import { startNats } from "@parley/testkit";
-import { openBus } from "@parley/bus";
+import { EventTooLargeError, openBus } from "@parley/bus";
 import { createLogger } from "@parley/runtime";
 import fc from "fast-check";
 import { expect, it } from "vitest";
@@ -14,7 +14,7 @@ async function openChain(id: string) {
   const nats = await startNats();
   const log = createLogger({ service: "test", level: "fatal", format: "pretty" });
   const bus = await openBus({ servers: nats.url, name: "test", log });
-  const chainOf = (turnId: string, fenced: (error: FencedError) => void = () => {}) =>
+  const chainOf = (turnId: string, fenced: (error: FencedError) => void = () => {}, tooLarge: () => void = () => {}) =>
     createChain({
       events: bus.events,
       subject: subjects.agent(0, id, turnId),
@@ -25,6 +25,7 @@ async function openChain(id: string) {
       flushMs: 5,
       giveUpMs: 2_000,
       onFenced: fenced,
+      onTooLarge: tooLarge,
     });
   const stored = async (turnId: string): Promise<StoredEvent[]> =>
     (await bus.events.read(id, { fromSeq: 1 }))
@@ -93,4 +94,41 @@ it("lets one of two writers on, and fences the other for good", async () => {
   await Promise.allSettled(writers.map((writer) => writer.stored()));
   expect(fenced).toHaveLength(1);
   expect((await bench.stored("t1")).length).toBeLessThanOrEqual(2);
+});
+
+it("cuts text into events of a bounded size, between characters", async () => {
+  await using bench = await openChain("c1");
+  const chain = bench.chainOf("t-long");
+  const text = "a😀\0".repeat(20_000);
+  chain.text(text);
+  chain.text("end");
+  await chain.stored();
+  const tokens = (await bench.stored("t-long")).map((event) => (event.type === "token" ? event.token : ""));
+  expect(tokens.join("")).toBe(`${text}end`);
+  expect(Math.max(...tokens.map((token) => token.length))).toBeLessThanOrEqual(limits.tokenChars);
+  expect(tokens.filter((token) => Buffer.from(token).toString() !== token)).toEqual([]);
+});
+
+it("writes nothing after an event that is too large until it is told to go on, and then without a hole", async () => {
+  await using bench = await openChain("c1");
+  let told = 0;
+  const chain = bench.chainOf(
+    "t-large",
+    () => {},
+    () => void told++,
+  );
+  chain.text("before");
+  chain.push({ type: "thinking", message: "x".repeat(limits.eventBytes) });
+  chain.text("behind the hole");
+  await expect(chain.stored()).rejects.toThrow(EventTooLargeError);
+  chain.text("still behind it");
+  await expect(chain.stored()).rejects.toThrow(EventTooLargeError);
+  await chain.resume();
+  chain.push({ type: "thinking", message: "after" });
+  await chain.stored();
+  expect(told).toBe(1);
+  expect(await bench.stored("t-large")).toMatchObject([
+    { type: "token", token: "before", n: 1 },
+    { type: "thinking", message: "after", n: 2 },
+  ]);
 });

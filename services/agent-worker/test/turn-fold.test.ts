@@ -56,6 +56,24 @@ it("counts attempts, and those that were handed over", () => {
   expect([fold.attempt, fold.released]).toEqual([2, 1]);
 });
 
+it("counts how long workers had the turn, not how long nobody had it, and no silence for more than two minutes", () => {
+  const at = (seconds: number, attempt: number, n: number) => ({
+    ...chained(attempt, n),
+    ts: 1_000_000 + seconds * 1_000,
+  });
+  const fold = foldOf([
+    { type: "claimed", ...at(0, 1, 0), worker: "a" },
+    { type: "token", ...at(5, 1, 1), token: "one" },
+    { type: "released", ...at(10, 1, 2) },
+    { type: "claimed", ...at(600, 2, 0), worker: "b" },
+    { type: "token", ...at(601, 2, 1), token: "two" },
+    // The clock of that worker jumps by an hour, and back.
+    { type: "token", ...at(4_200, 2, 2), token: "three" },
+    { type: "token", ...at(602, 2, 3), token: "four" },
+  ]);
+  expect(fold.workedMs).toBe(10_000 + 1_000 + 120_000);
+});
+
 const tokenOrRestart = fc.oneof(
   fc.record({ kind: fc.constant("token" as const), text: fc.string() }),
   fc.record({ kind: fc.constant("restart" as const), text: fc.string() }),

@@ -172,7 +172,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const canary = startCanary({ nc: bus.nc, log });
   const problems = (): string[] => [
     ...(isStopping ? ["This process is shutting down."] : []),
-    ...(bus.connected() ? [] : ["The broker cannot be reached."]),
+    ...bus.problems(),
     ...(canary.isAlive() ? [] : ["The broker does not deliver messages."]),
   ];
   const { app, http } = createApp(options, outward, {

@@ -2,10 +2,12 @@ import type { Bus } from "@parley/bus";
 import {
   ChatError,
   encodeEvent,
+  fitToolCallEnd,
   limits,
   subjects,
   type FinishedToolCall,
   type StoredEvent,
+  type ToolCallEndEvent,
   type ToolJob,
 } from "@parley/protocol";
 import { createBackoff, sleep, type Logger } from "@parley/runtime";
@@ -65,7 +67,7 @@ export function createCallLog({ bus: { events, nc }, worker, log }: CallLogDeps)
     /** Stores the result; `false`: another one was first, and this one is dropped. Holds on through broker trouble, then throws. */
     async finish(job: ToolJob, outcome: CallOutcome): Promise<boolean> {
       const { call_id, tool_name, arguments: args } = job;
-      const event: StoredEvent = {
+      const event: ToolCallEndEvent = {
         type: "tool_call_end",
         ...common(job),
         call_id,
@@ -73,8 +75,9 @@ export function createCallLog({ bus: { events, nc }, worker, log }: CallLogDeps)
         arguments: args,
         ...outcome,
       };
+      const shorten = (maxBytes: number): StoredEvent => fitToolCallEnd(event, maxBytes);
       return keepTrying(
-        async () => (await events.writeOnce(subjectOf("toolResult", job), event)).won,
+        async () => (await events.writeOnce(subjectOf("toolResult", job), event, shorten)).won,
         () => log.warn(idsOf(job), "a result waits for the broker"),
       );
     },

@@ -53,7 +53,7 @@ runMain("tool-worker", async ({ env }) => {
   );
 
   ready = () => [
-    ...(bus.connected() ? [] : ["The broker cannot be reached."]),
+    ...bus.problems(),
     ...(queue.ready() && redis.status === "ready" ? [] : ["Redis cannot be reached."]),
     ...(life.signal.aborted ? ["The worker is stopping."] : []),
   ];

@@ -1,33 +1,23 @@
+import { cutJsonText, firstLinesWithin, jsonTextBytes } from "@parley/protocol";
 import type { ToolOutput } from "./tools/tool.ts";
 
 /** Room for the line that says what was left out. */
 const NOTE_BYTES = 120;
 
-/** Cuts a result to `maxBytes` (UTF-8) by whole lines, from the end, and says how many are shown. */
+/** Cuts a result to `maxBytes` inside JSON by whole lines, from the end, and says how many are shown. */
 export function fitResult(output: ToolOutput, maxBytes: number): ToolOutput {
-  if (Buffer.byteLength(output.text) <= maxBytes) return output;
+  if (jsonTextBytes(output.text) <= maxBytes) return output;
   const lines = output.text.split("\n");
   const shown = firstLinesWithin(lines, maxBytes - NOTE_BYTES);
   if (shown.length === 0)
-    return { text: `${cutBytes(output.text, maxBytes - NOTE_BYTES)}\n[cut in the first line]`, truncated: true };
+    return { text: `${cutJsonText(output.text, maxBytes - NOTE_BYTES)}\n[cut in the first line]`, truncated: true };
   const note = `[shown ${shown.length} of ${lines.length} lines; ask for less to see the rest]`;
   return { text: [...shown, note].join("\n"), truncated: true };
 }
 
-/** The last whole lines that fit: of a log the end matters. */
+/** The last whole lines that fit inside JSON: of a log the end matters. */
 export function lastLinesWithin(lines: readonly string[], maxBytes: number): string[] {
   return firstLinesWithin(lines.toReversed(), maxBytes).toReversed();
-}
-
-function firstLinesWithin(lines: readonly string[], maxBytes: number): string[] {
-  const shown: string[] = [];
-  let bytes = 0;
-  for (const line of lines) {
-    bytes += Buffer.byteLength(line) + 1;
-    if (bytes > maxBytes) break;
-    shown.push(line);
-  }
-  return shown;
 }
 
 /** Cuts between characters, never inside one. */

@@ -1,11 +1,17 @@
-import { limits, type Usage } from "@parley/protocol";
+import { cutJsonText, limits, type Usage } from "@parley/protocol";
 import type { FinishReason, ModelEvent } from "./model.ts";
 import { ModelChunk } from "./model-chunk.ts";
 import { truncated } from "./model-error.ts";
 import { createToolCallAssembler, type ToolCallDelta } from "./tool-call-assembler.ts";
 
-/** All calls of one answer together; each by itself is held to `toolArgumentsBytes` when its arguments are parsed. */
-const MAX_TOOL_CALL_CHARS = 4 * limits.toolArgumentsBytes;
+/**
+ * All calls of one answer together, as long as they come: what is above our own limits but below this is a result that the model reads
+ * (see `stepCallsOf`), what is above this is given up.
+ */
+const MAX_TOOL_CALL_BYTES = 4 * limits.stepArgumentsBytes;
+const MAX_TOOL_CALLS = 1_000;
+/** Of the model's name, as it calls itself. */
+const MAX_NAME_BYTES = 128;
 
 export type AnswerReader = ReturnType<typeof createAnswerReader>;
 
@@ -18,7 +24,8 @@ export function createAnswerReader(requestedModel: string) {
 
   function readToolCalls(deltas: readonly ToolCallDelta[]): boolean {
     const grew = deltas.map((delta) => assembler.add(delta)).includes(true);
-    if (assembler.size() > MAX_TOOL_CALL_CHARS) throw truncated("the tool calls are too large", { permanent: true });
+    if (assembler.size() > MAX_TOOL_CALL_BYTES) throw truncated("the tool calls are too large", { permanent: true });
+    if (assembler.count() > MAX_TOOL_CALLS) throw truncated("there are too many tool calls", { permanent: true });
     return grew;
   }
 
@@ -28,7 +35,7 @@ export function createAnswerReader(requestedModel: string) {
       const chunk = parseChunk(data);
       finish = chunk.finish ?? finish;
       usage = chunk.usage ?? usage;
-      model = chunk.model ?? model;
+      if (chunk.model !== undefined) model = cutJsonText(chunk.model, MAX_NAME_BYTES);
       const events: ModelEvent[] = [];
       if (chunk.reasoning !== "") events.push({ type: "reasoning", text: chunk.reasoning });
       if (chunk.text !== "") events.push({ type: "text", text: chunk.text });

@@ -32,8 +32,9 @@ export function createToolCallAssembler() {
       size += sizeOf(part) + 1;
       return sizeOf(part) > 0;
     },
-    /** Characters of names and arguments so far, and one for each delta: without that, empty ones would cost memory unseen. */
+    /** Bytes of names and arguments so far, and one for each delta: without that, empty ones would cost memory unseen. */
     size: () => size,
+    count: () => slots.length,
     calls(): RequestedCall[] {
       return slots
         .filter((slot) => sizeOf(slot) > 0)
@@ -82,7 +83,7 @@ function extend(slot: Slot, part: Part): void {
 }
 
 function sizeOf(part: Part): number {
-  return part.name.length + part.arguments.length;
+  return Buffer.byteLength(part.name) + Buffer.byteLength(part.arguments);
 }
 
 function isJsonObject(text: string): boolean {

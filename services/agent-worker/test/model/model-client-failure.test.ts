@@ -231,7 +231,7 @@ describe("a stream is MODEL_TRUNCATED", () => {
   test("when the tool calls grow too large", async () => {
     const part = chunk({ tool_calls: [{ index: 0, function: { arguments: "x".repeat(60_000) } }] });
     const failure = await failureOf(
-      (res) => sendStream(res, beginOfCall, part, part, part, part, part, chunk({}, "tool_calls")),
+      (res) => sendStream(res, beginOfCall, ...Array<object>(9).fill(part), chunk({}, "tool_calls")),
       withTool,
     );
     expect(failure).toMatchObject({ error: { code: "MODEL_TRUNCATED" }, transient: false });

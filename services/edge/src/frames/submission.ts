@@ -1,5 +1,5 @@
 import type { Bus } from "@parley/bus";
-import { ChatError, subjects, type MessageFrame, type TurnId, type TurnRequest } from "@parley/protocol";
+import { ChatError, fitMessage, subjects, type MessageFrame, type TurnId, type TurnRequest } from "@parley/protocol";
 import { deliveryLimits } from "../delivery-limits.ts";
 import { messageEventOf } from "./turn-request.ts";
 
@@ -26,8 +26,9 @@ export async function submit(
   const { events, turns } = bus;
   if (onBusy === "interrupt") await interruptOthers(bus, request);
   const { duplicate } = await turns.submit(request, { onlyIfIdle: onBusy === "reject" });
+  const event = messageEventOf(request);
   const writeMessage = async (): Promise<number> =>
-    (await events.writeOnce(userSubject(bus, request), messageEventOf(request))).seq;
+    (await events.writeOnce(userSubject(bus, request), event, (maxBytes) => fitMessage(event, maxBytes))).seq;
   if (!duplicate) {
     const [userSeq, { earlier }] = await Promise.all([writeMessage(), queueBefore(bus, request)]);
     return { userSeq, earlier, isRepeated: false };

@@ -1,0 +1,196 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  ChatError,
+  LogRecord,
+  Outcome,
+  beginningOf,
+  cutJsonText,
+  encodeEvent,
+  envelopeBytes,
+  jsonBytes,
+  limits,
+  messageIdOf,
+  type ChainEvent,
+  type ToolDefinition,
+  type TurnRequest,
+} from "@parley/protocol";
+import { noSpan } from "@parley/runtime";
+import type { ClaimedTurn } from "../src/claimed-turn.ts";
+import { cancelledOutcome, completeOutcome, errorOutcome, recordsOf } from "../src/ending.ts";
+import { boundOutcome, fitOutcome, maxTextBytes } from "../src/outcome-size.ts";
+import { isOutOfCalls, stepCallsOf } from "../src/step-calls.ts";
+import { createTurnFold, foldEvent } from "../src/turn-fold.ts";
+
+/** Text of exactly as many bytes inside JSON as a limit allows, of any mix of characters. */
+const pattern = fc
+  .array(fc.constantFrom("\0", "\u001f", "\n", '"', "\\", "a", "é", "漢", "\u2028", "😀", "\ud83d"), {
+    minLength: 1,
+    maxLength: 6,
+  })
+  .map((characters) => characters.join(""));
+const filled = (unit: string, bytes: number): string => cutJsonText(unit.repeat(Math.max(0, bytes)), bytes);
+
+const longId = "i".repeat(64);
+const request = (unit: string): TurnRequest => ({
+  v: 1,
+  turn_id: longId,
+  conversation_id: "c".repeat(128),
+  user: { id: "u".repeat(200), name: filled(unit, 1_000) },
+  id: "m".repeat(128),
+  message_id: messageIdOf(longId, "user"),
+  // 32 KB of text may be six times that inside JSON.
+  message: filled(unit, 6 * limits.messageBytes),
+  accepted_at: 1_764_000_000_000,
+});
+
+const tool: ToolDefinition = {
+  name: "look",
+  aliases: [],
+  description: "Looks.",
+  parameters: { type: "object" },
+  effect: "read",
+  timeout_ms: 1_000,
+};
+
+const step = fc.record({
+  unit: pattern,
+  calls: fc.integer({ min: 0, max: 2 * limits.callsPerStep + 20 }),
+  isKnown: fc.boolean(),
+  argumentShare: fc.constantFrom(0, 0.01, 0.2, 1),
+  resultShare: fc.constantFrom(0, 0.3, 1),
+});
+
+/** A turn that used its limits to the full: what the worker itself lets through, and not a byte less. */
+const fullTurn = fc.record({ unit: pattern, steps: fc.array(step, { maxLength: 9 }) }).map(({ unit, steps }) => {
+  const fold = createTurnFold();
+  let seq = 1;
+  const place = () => ({
+    conversation_id: "c".repeat(128),
+    turn_id: longId,
+    attempt: 1,
+    n: seq,
+    ts: 1_764_000_000_000,
+  });
+  const write = (event: object): void => foldEvent(fold, seq++, { ...place(), ...event } as ChainEvent);
+  write({ type: "token", token: filled(unit, limits.responseBytes) });
+  for (const { unit: own, calls, isKnown, argumentShare, resultShare } of steps) {
+    if (isOutOfCalls(fold)) break;
+    const text = JSON.stringify({ text: filled(own, argumentShare * limits.toolArgumentsBytes - 20) });
+    const requested = Array.from({ length: calls }, () => ({
+      name: isKnown ? "look" : own.repeat(500),
+      arguments: text,
+    }));
+    const committed = stepCallsOf(requested, { turnId: longId, fold, tools: [tool] });
+    write({
+      type: "step",
+      step: fold.steps.length,
+      tool_calls: committed,
+      usage: { input_tokens: 1, output_tokens: 1 },
+    });
+    for (const { problem, ...call } of committed) {
+      const result =
+        problem ?? beginningOf(filled(own, resultShare * limits.toolResultBytes), limits.toolResultBytes).result;
+      const { attempt: _attempt, n: _n, ...common } = place();
+      const status = problem === undefined ? ("completed" as const) : ("failed" as const);
+      foldEvent(fold, seq++, { type: "tool_call_end", ...common, ...call, status, result, duration_ms: 123_456 });
+    }
+  }
+  const stop = new AbortController();
+  const turn: ClaimedTurn = {
+    request: request(unit),
+    fold,
+    attempt: 9_999,
+    records: Promise.resolve([]),
+    stop,
+    span: noSpan,
+  };
+  const sources = Array.from({ length: 4 }, () => ({
+    title: filled(unit, 3_000),
+    file: filled(unit, 500),
+    score: 0.123_456,
+  }));
+  const metadata = { agent: "kubernetes", confidence: 0.123_456, model: filled(unit, 128), context: { sources } };
+  return { turn, metadata };
+});
+
+const outcomesOf = ({ turn, metadata }: { turn: ClaimedTurn; metadata: object }): Outcome[] => [
+  completeOutcome(turn, metadata),
+  cancelledOutcome(turn, "cancelled by user"),
+  errorOutcome(turn, new ChatError("STEP_LIMIT")),
+];
+
+/** All that is stored at the end of a turn, as it is sent. */
+function storedBytes({ request: asked, attempt }: ClaimedTurn, outcome: Outcome, maxBytes?: number): number[] {
+  const place = {
+    conversation_id: asked.conversation_id,
+    turn_id: asked.turn_id,
+    attempt,
+    n: 99_999,
+    ts: 1_764_000_000_000,
+  };
+  const events: ChainEvent[] = [
+    { type: "ending", ...place, outcome },
+    { ...outcome, ...place },
+  ];
+  const records = recordsOf(asked, outcome, maxBytes).map((record) => jsonBytes({ ...record, prev: 999_999_999_999 }));
+  return [...events.map((event) => encodeEvent(event).length), ...records];
+}
+
+describe("the end of a turn with every limit used to the full", () => {
+  test("is below the limit of an event, which is below what brokers take, with all of its text", () => {
+    // Headers are counted too.
+    const headerBytes = 100;
+    expect(limits.eventBytes).toBeLessThan(1024 * 1024);
+    fc.assert(
+      fc.property(fullTurn, (full) => {
+        for (const outcome of outcomesOf(full)) {
+          const bound = boundOutcome(outcome);
+          expect(Math.max(...storedBytes(full.turn, bound))).toBeLessThanOrEqual(limits.eventBytes - headerBytes);
+          expect(bound.response).toBe(full.turn.fold.text);
+          expect(bound.tool_calls.map(({ call_id }) => call_id)).toEqual(
+            outcome.tool_calls.map(({ call_id }) => call_id),
+          );
+          expect(boundOutcome(bound)).toEqual(bound);
+        }
+      }),
+      { numRuns: 25 },
+    );
+  }, 60_000);
+
+  test("fits a broker that takes less, whatever that is: calls go first, an answer that is cut is not told as complete", () => {
+    const sizes = fc.oneof(fc.integer({ min: 2_048, max: 8_192 }), fc.integer({ min: 8_192, max: limits.eventBytes }));
+    fc.assert(
+      fc.property(fullTurn, sizes, (full, maxBytes) => {
+        for (const outcome of outcomesOf(full)) {
+          const fitted = fitOutcome(outcome, maxBytes - envelopeBytes);
+          expect(Math.max(...storedBytes(full.turn, fitted, maxBytes - 100))).toBeLessThanOrEqual(maxBytes);
+          expect(outcome.response.startsWith(fitted.response)).toBe(true);
+          if (fitted.type === "complete") expect(fitted.response).toBe(outcome.response);
+          expect(Outcome.safeParse(fitted).success).toBe(true);
+          // What a worker shows while the broker takes so little stays whole.
+          const response = cutJsonText(outcome.response, maxTextBytes(maxBytes));
+          expect(fitOutcome({ ...outcome, response }, maxBytes - envelopeBytes).response).toBe(response);
+        }
+      }),
+      { numRuns: 8 },
+    );
+  }, 60_000);
+});
+
+test("a small turn ends as it is", () => {
+  const turn: ClaimedTurn = {
+    request: { ...request("a"), message: "hello" },
+    fold: { ...createTurnFold(), text: "Hello!" },
+    attempt: 1,
+    records: Promise.resolve([]),
+    stop: new AbortController(),
+    span: noSpan,
+  };
+  const outcome = completeOutcome(turn, { model: "m" });
+  expect(boundOutcome(outcome)).toEqual(outcome);
+  expect(recordsOf(turn.request, outcome).map((record) => LogRecord.parse({ ...record, prev: 0 }).message)).toEqual([
+    "hello",
+    "Hello!",
+  ]);
+});
