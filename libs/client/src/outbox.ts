@@ -1,6 +1,5 @@
-import { ChatError, limits, type AcceptedFrame, type ClientFrameInput, type FrameError } from "@parley/protocol";
+import { ChatError, chatErrorOf, limits, type AcceptedFrame, type ClientFrameInput, type FrameError } from "@parley/protocol";
 import { createDeferred, type Deferred } from "./deferred.ts";
-import { chatErrorOf } from "./frame-error.ts";
 
 export type OutgoingMessage = Extract<ClientFrameInput, { type: "message" }>;
 

@@ -158,6 +158,25 @@ export class ChatError extends Error {
   }
 }
 
+/** An error that came from elsewhere, as a frame or a record tells it. */
+interface ToldError {
+  readonly code: string;
+  readonly error: string;
+  readonly retryable: boolean;
+  readonly retry_after_ms?: number | undefined;
+}
+
+/** The same as a `ChatError`. A code that only a newer version knows becomes PROCESSING_ERROR; its own sentence and `retryable` are kept. */
+export function chatErrorOf({ code, error, retryable, retry_after_ms }: ToldError): ChatError {
+  const retry = retry_after_ms === undefined ? {} : { retryAfterMs: retry_after_ms };
+  return new ChatError(isErrorCode(code) ? code : "PROCESSING_ERROR", { message: error, retryable, ...retry });
+}
+
+/** What the table says of a code, also of one that only a newer version knows. */
+export function errorRowOf(code: string): Pick<ErrorRow, "sentence" | "retryable"> {
+  return errorTable[isErrorCode(code) ? code : "PROCESSING_ERROR"];
+}
+
 /** The funnel from anything thrown to what a caller may see: a `ChatError` as it is, all else as PROCESSING_ERROR with the cause kept. */
 export function toChatError(thrown: unknown): ChatError {
   return thrown instanceof ChatError ? thrown : new ChatError("PROCESSING_ERROR", { cause: thrown });

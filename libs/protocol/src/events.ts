@@ -9,13 +9,14 @@ import { traceParent } from "./trace.ts";
  * sequence spliced in. `claimed`, `released`, `step`, `ending`, `cancel_requested` and `tool_begun` are the workers' own and are never shown.
  */
 
-const common = {
+/** What every event has. */
+export const common = {
   conversation_id: ConversationId,
   turn_id: TurnId,
   ts: z.number().describe("When it was written, ms since 1970. For display, never for order."),
 };
 /** The agent's chain: `n` counts from 0 within an attempt, without a hole. */
-const chained = {
+export const chained = {
   ...common,
   attempt: z.number().int().positive().describe("1; more after another worker took the turn over."),
   n: z.number().int().nonnegative().describe("Place in the attempt. Numbers are missing where an event is not shown."),
@@ -254,26 +255,6 @@ export const StoredEvent = z.discriminatedUnion("type", [
 export type StoredEvent = z.infer<typeof StoredEvent>;
 export type StoredEventType = StoredEvent["type"];
 
-const knownTypes: ReadonlySet<string> = new Set(StoredEvent.options.map(({ shape }) => shape.type.value));
-const newType = z.string().refine((type) => !knownTypes.has(type));
-
-/**
- * What this version knows of an event whose type a newer one made up: whose it is and, in the agent's chain, its place there. Readers pass over
- * it; a writer must count it, as the chain's next event names it.
- */
-const UnknownEvent = z.union([
-  z
-    .object({ type: newType, ...chained })
-    .transform(({ type: _type, ...rest }) => ({ type: "unknown" as const, ...rest })),
-  z
-    .object({ type: newType, ...common })
-    .transform(({ type: _type, ...rest }) => ({ type: "unknown" as const, ...rest })),
-]);
-
-/** What readers find in the log, during an upgrade and after a rollback also of the next minor version. */
-export const ReadEvent = z.union([StoredEvent, UnknownEvent]);
-export type ReadEvent = z.infer<typeof ReadEvent>;
-
 const hidden: ReadonlySet<string> = new Set([
   "claimed",
   "released",
@@ -284,12 +265,12 @@ const hidden: ReadonlySet<string> = new Set([
 ]);
 const terminal: ReadonlySet<string> = new Set(["complete", "cancelled", "error"]);
 
-/** Whether viewers see events of this type. */
+/** Whether viewers see events of this type. Types that a newer version hides begin with an underscore (docs/adr/0013). */
 export function isVisible(type: string): boolean {
-  return !hidden.has(type);
+  return !hidden.has(type) && !type.startsWith("_");
 }
 
-/** Whether an event of this type ends its turn. */
+/** Whether an event of this type ends its turn. No version adds one: new ways to end are codes and reasons of these three. */
 export function isTerminal(type: string): type is Outcome["type"] {
   return terminal.has(type);
 }

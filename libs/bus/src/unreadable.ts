@@ -1,0 +1,31 @@
+import type { Logger } from "@parley/runtime";
+
+/** What may be stored and not be readable. */
+export type UnreadableKind = "event" | "turn" | "record" | "owner";
+
+export interface StoredPlace {
+  readonly subject: string;
+  readonly seq: number;
+}
+
+export type Unreadable = ReturnType<typeof createUnreadable>;
+
+/**
+ * Counts what is stored and cannot be read: garbage, or what a version newer than the next one wrote. Readers pass over it; somebody should look
+ * at it. The log holds back repeated lines by itself.
+ */
+export function createUnreadable(log: Logger) {
+  const counts: Record<UnreadableKind, number> = { event: 0, turn: 0, record: 0, owner: 0 };
+  return {
+    counts: (): [UnreadableKind, number][] => [
+      ["event", counts.event],
+      ["turn", counts.turn],
+      ["record", counts.record],
+      ["owner", counts.owner],
+    ],
+    note(kind: UnreadableKind, { subject, seq }: StoredPlace): void {
+      counts[kind]++;
+      log.error({ subject, seq }, `a stored ${kind} cannot be read and is passed over`);
+    },
+  };
+}
