@@ -70,14 +70,14 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
     await sleep(deletionMs);
     await setUp().catch((err: unknown) => log.warn({ err }, "the streams could not be made again yet"));
   });
-  const events = createEventLog({ link, jsm, appender, shards: options.shards, log, restore });
+  const events = createEventLog({ link, jsm, appender, shards: options.shards, unreadable, log, restore });
   return {
     ...link,
     events,
     unreadable,
     turns: createTurnQueue({ js, jsm, events, log }),
     transcripts: createTranscripts(jsm, events, unreadable),
-    owners: createOwners(jsm, events),
+    owners: createOwners(jsm, events, unreadable),
     conversations: createStoredConversations(jsm, events, options.shards),
     watchStreams(onDisturbed, signal) {
       if (options.replicas > 1) createStreamWatch({ jsm: manager, shards: options.shards }).start(onDisturbed, signal);

@@ -1,4 +1,4 @@
-import type { Logger } from "@parley/runtime";
+import { addCounts, type Logger, type Registry } from "@parley/runtime";
 
 /** What may be stored and not be readable. */
 export type UnreadableKind = "event" | "turn" | "record" | "owner";
@@ -17,15 +17,20 @@ export type Unreadable = ReturnType<typeof createUnreadable>;
 export function createUnreadable(log: Logger) {
   const counts: Record<UnreadableKind, number> = { event: 0, turn: 0, record: 0, owner: 0 };
   return {
-    counts: (): [UnreadableKind, number][] => [
-      ["event", counts.event],
-      ["turn", counts.turn],
-      ["record", counts.record],
-      ["owner", counts.owner],
-    ],
+    counts,
     note(kind: UnreadableKind, { subject, seq }: StoredPlace): void {
       counts[kind]++;
       log.error({ subject, seq }, `a stored ${kind} cannot be read and is passed over`);
     },
   };
+}
+
+/** The same as a figure of the process. */
+export function addUnreadableFigure(registry: Registry, { counts }: Pick<Unreadable, "counts">): void {
+  addCounts(registry, {
+    name: "parley_unreadable_total",
+    help: "Stored events, turns, records and owners that could not be read, and were passed over.",
+    label: "kind",
+    read: () => Object.entries(counts),
+  });
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { connectRedis, createToolCatalogue, openBus, startToolWorker, streamSettings } from "@parley/bus";
+import { addUnreadableFigure, connectRedis, createToolCatalogue, openBus, startToolWorker, streamSettings } from "@parley/bus";
 import { createLifecycle, createLogger, readConfig, runMain, startAdmin, type Logger } from "@parley/runtime";
 import { keepAnnouncing } from "./announcement.ts";
 import { createCallLog } from "./call-log.ts";
@@ -39,6 +39,7 @@ runMain("tool-worker", async ({ env }) => {
 
   const running = createRunningCalls();
   observe(telemetry, { config, log, life }, running.count);
+  addUnreadableFigure(metrics.registry, bus.unreadable);
   const calls = createCallLog({ bus, worker, log });
   life.use("cancels", listenForCancels({ bus, shards: config.SHARDS, calls, running, log }));
   // The broker must know of the subscription before the first call is taken.
