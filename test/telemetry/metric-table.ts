@@ -1,3 +1,4 @@
+import { addUnreadableFigure } from "@parley/bus";
 import { createMetrics, type Registry } from "@parley/runtime";
 import { createAgentMetrics } from "../../services/agent-worker/src/metrics.ts";
 import { addEdgeMetrics, createCounters } from "../../services/edge/src/metrics.ts";
@@ -18,7 +19,10 @@ function registries(): Record<string, Registry> {
   agent.observe({ slots: 0, running: zero, parked: zero, backlog: unknown, eventsFill: unknown });
   const tool = createToolMetrics();
   tool.observe({ slots: 0, running: zero, queue: unknown });
-  return { edge, "agent worker": agent.registry, "tool worker": tool.registry };
+  const all = { edge, "agent worker": agent.registry, "tool worker": tool.registry };
+  const counts = { event: 0, turn: 0, record: 0, owner: 0 };
+  for (const registry of Object.values(all)) addUnreadableFigure(registry, { counts });
+  return all;
 }
 
 /** Label names are in the metrics, but not in the type that the registry gives them. */

@@ -7,6 +7,7 @@ import { createEventLog, type EventLog } from "./event-log.ts";
 import { connectNats, type BrokerLink } from "./nats-connection.ts";
 import { askTimeoutMs, createPatientLookups } from "./patient-lookups.ts";
 import { watchPayloadLimit } from "./payload-limit.ts";
+import { createUnreadable, type Unreadable } from "./unreadable.ts";
 import { setUpStreams, type StreamOptions } from "./stream-setup.ts";
 import { createOwners, type Owners } from "./owners.ts";
 import { createStreamWatch, type Disturbed } from "./stream-watch.ts";
@@ -22,6 +23,8 @@ export interface BusOptions extends Partial<StreamOptions> {
 
 export interface Bus extends BrokerLink {
   readonly events: EventLog;
+  /** What is stored and could not be read by this process. */
+  readonly unreadable: Unreadable;
   readonly turns: TurnQueue;
   readonly transcripts: Transcripts;
   readonly owners: Owners;
@@ -62,18 +65,20 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
 
   const payloadLimit = watchPayloadLimit(link, log);
   const appender = createAppender(link, log);
+  const unreadable = createUnreadable(log);
   const restore = atMostEvery(restoreEveryMs, async () => {
     await sleep(deletionMs);
     await setUp().catch((err: unknown) => log.warn({ err }, "the streams could not be made again yet"));
   });
-  const events = createEventLog({ link, jsm, appender, shards: options.shards, log, restore });
+  const events = createEventLog({ link, jsm, appender, shards: options.shards, unreadable, log, restore });
   return {
     ...link,
     events,
+    unreadable,
     turns: createTurnQueue({ js, jsm, events, log }),
-    transcripts: createTranscripts(jsm, events),
-    owners: createOwners(jsm, events),
-    conversations: createStoredConversations({ link, jsm, events, shards: options.shards, log }),
+    transcripts: createTranscripts(jsm, events, unreadable),
+    owners: createOwners(jsm, events, unreadable),
+    conversations: createStoredConversations({ link, jsm, events, shards: options.shards, unreadable, log }),
     watchStreams(onDisturbed, signal) {
       if (options.replicas > 1) createStreamWatch({ jsm: manager, shards: options.shards }).start(onDisturbed, signal);
     },

@@ -7,6 +7,7 @@ import { createEventReader, type ReadRange } from "./event-reader.ts";
 import { createLiveEvents } from "./live-events.ts";
 import type { BrokerLink } from "./nats-connection.ts";
 import type { StoredMessage } from "./stored-message.ts";
+import type { Unreadable } from "./unreadable.ts";
 import { createWriteOnce } from "./write-once.ts";
 
 export interface EventLogDeps {
@@ -14,6 +15,7 @@ export interface EventLogDeps {
   readonly jsm: PatientLookups;
   readonly appender: Appender;
   readonly shards: number;
+  readonly unreadable: Unreadable;
   readonly log: Logger;
   /** Called when a stream is not there, to make it again. */
   readonly restore: () => Promise<void>;
@@ -22,9 +24,9 @@ export interface EventLogDeps {
 export type EventLog = ReturnType<typeof createEventLog>;
 
 /** The event streams: fenced appends, write-once events, reading back, and the live copies of what was stored. */
-export function createEventLog({ link, jsm, appender, shards, log, restore }: EventLogDeps) {
+export function createEventLog({ link, jsm, appender, shards, unreadable, log, restore }: EventLogDeps) {
   const read = createEventReader(link, jsm);
-  const lookups = createEventLookups(jsm);
+  const lookups = createEventLookups(jsm, unreadable);
 
   /** One publish with its outcome. A stream that is gone is made again first, so that the next try can succeed. */
   const append = async (message: Append, timeoutMs?: number): Promise<AppendResult> => {

@@ -2,6 +2,7 @@ import type { StoredMsg } from "@nats-io/jetstream";
 import type { PatientLookups } from "./patient-lookups.ts";
 import { decodeEvent, shardOfSubject, streams, subjects, type ConversationId } from "@parley/protocol";
 import type { EventAtSeq } from "./stored-message.ts";
+import type { Unreadable } from "./unreadable.ts";
 
 export interface StreamState {
   /** When the stream was made, ms since 1970: its generation. */
@@ -11,9 +12,6 @@ export interface StreamState {
   readonly lastSeq: number;
 }
 
-function eventOf(message: StoredMsg | null): EventAtSeq | undefined {
-  return message === null ? undefined : { seq: message.seq, event: decodeEvent(message.data) };
-}
 
 /** Asks once at a time. Who comes while an answer is under way shares the next one: it must not be older than the question. */
 function createSharedLookup<T>(ask: () => Promise<T>): () => Promise<T> {
@@ -33,7 +31,13 @@ function createSharedLookup<T>(ask: () => Promise<T>): () => Promise<T> {
 const wideLooks = 8;
 
 /** Single look-ups in the event streams; each throws when the broker does not answer. */
-export function createEventLookups(jsm: PatientLookups) {
+export function createEventLookups(jsm: PatientLookups, unreadable: Unreadable) {
+  const eventOf = (message: StoredMsg | null): EventAtSeq | undefined => {
+    if (message === null) return undefined;
+    const event = decodeEvent(message.data);
+    if (event.type === "unreadable") unreadable.note("event", message);
+    return { seq: message.seq, event };
+  };
   const states = new Map<number, () => Promise<StreamState>>();
 
   const stateOf = (shard: number): (() => Promise<StreamState>) => {

@@ -23,3 +23,4 @@ export {
   type ToolWorkerOptions,
 } from "./tool-worker-queue.ts";
 export { announceEveryMs, createToolCatalogue, type ToolCatalogue } from "./tool-catalogue.ts";
+export { addUnreadableFigure, type Unreadable } from "./unreadable.ts";

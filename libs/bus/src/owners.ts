@@ -2,8 +2,8 @@ import type { PatientLookups } from "./patient-lookups.ts";
 import {
   ChatError,
   OwnerRecord,
-  decodeJson,
   encodeJson,
+  parseStored,
   streams,
   subjects,
   type ConversationId,
@@ -11,18 +11,24 @@ import {
 import { createBackoff, sleep } from "@parley/runtime";
 import { EventTooLargeError } from "./appender.ts";
 import type { EventLog } from "./event-log.ts";
+import type { Unreadable } from "./unreadable.ts";
 
 export type Owners = ReturnType<typeof createOwners>;
 
 const claimDeadlineMs = 10_000;
 
 /** Whose conversation it is: written once, by the first who uses its id. */
-export function createOwners(jsm: PatientLookups, events: EventLog) {
+export function createOwners(jsm: PatientLookups, events: EventLog, unreadable: Unreadable) {
   const ownerOf = async (conversation: ConversationId): Promise<string | undefined> => {
     const shard = events.shardOf(conversation);
     const query = { last_by_subj: subjects.owner(shard, conversation) };
     const message = await jsm.lookUp(streams.log(shard), query);
-    return message === null ? undefined : decodeJson(OwnerRecord, message.data).user_id;
+    if (message === null) return undefined;
+    const { data: owner } = OwnerRecord.safeParse(parseStored(message.data));
+    if (owner !== undefined) return owner.user_id;
+    // Whose it is nobody can say any more: so it is nobody's who asks.
+    unreadable.note("owner", message);
+    return "";
   };
 
   return {

@@ -1,14 +1,17 @@
-import type { LogRecord } from "@parley/protocol";
+import type { LogRecord, RecordLink } from "@parley/protocol";
 
 export interface StoredRecord {
   readonly seq: number;
-  readonly record: LogRecord;
+  /** Undefined: only a newer version can read it. */
+  readonly record: LogRecord | undefined;
+  readonly link: RecordLink;
 }
 
 /** A worker meets the same conversations again and again: their tails need not be read one by one each time. Some 20,000 records. */
 const maxBytes = 16 * 1024 * 1024;
 
 function sizeOf({ record }: StoredRecord): number {
+  if (record === undefined) return 500;
   return 500 + record.message.length + (record.tool_calls ?? []).reduce((sum, { result }) => sum + result.length, 0);
 }
 

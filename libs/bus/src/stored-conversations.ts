@@ -2,7 +2,7 @@ import type { StoredMsg } from "@nats-io/jetstream";
 import {
   LogRecord,
   OwnerRecord,
-  decodeJson,
+  parseStored,
   streams,
   subjects,
   type CallId,
@@ -12,12 +12,14 @@ import type { Logger } from "@parley/runtime";
 import type { EventLog } from "./event-log.ts";
 import type { BrokerLink } from "./nats-connection.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
+import type { Unreadable } from "./unreadable.ts";
 
 export interface StoredConversationsDeps {
   readonly link: BrokerLink;
   readonly jsm: PatientLookups;
   readonly events: EventLog;
   readonly shards: number;
+  readonly unreadable: Unreadable;
   readonly log: Logger;
 }
 
@@ -166,12 +168,8 @@ function createDeletionParts({ link, jsm, events, log }: StoredConversationsDeps
 }
 
 /** One that a newer version wrote is not a reason to lose the conversation. */
-function recordIn(message: StoredMsg): LogRecord | undefined {
-  try {
-    return decodeJson(LogRecord, message.data);
-  } catch {
-    return undefined;
-  }
+function recordIn({ data }: StoredMsg): LogRecord | undefined {
+  return LogRecord.safeParse(parseStored(data)).data;
 }
 
 interface OwnerRange {
@@ -182,7 +180,7 @@ interface OwnerRange {
 }
 
 async function scanOwners(
-  { jsm, log }: StoredConversationsDeps,
+  { jsm, unreadable }: StoredConversationsDeps,
   { shard, from, to, signal }: OwnerRange,
   onOwner: (conversation: ConversationId, user: string) => void,
 ): Promise<void> {
@@ -191,10 +189,8 @@ async function scanOwners(
     const message = await jsm.lookUp(streams.log(shard), { seq, next_by_subj: subjects.allOwners(shard) });
     if (message === null || message.seq > to) return;
     seq = message.seq + 1;
-    try {
-      onOwner(message.subject.split(".").at(-1) ?? "", decodeJson(OwnerRecord, message.data).user_id);
-    } catch (err) {
-      log.warn({ err, subject: message.subject }, "an owner record cannot be read");
-    }
+    const { data: owner } = OwnerRecord.safeParse(parseStored(message.data));
+    if (owner === undefined) unreadable.note("owner", message);
+    else onOwner(message.subject.split(".").at(-1) ?? "", owner.user_id);
   }
 }

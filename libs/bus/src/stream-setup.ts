@@ -9,6 +9,7 @@ import {
 } from "@nats-io/jetstream";
 import { nanos } from "@nats-io/transport-node";
 import { limits, streams, subjects, turnsConsumer } from "@parley/protocol";
+import { highest, raisedTo } from "./raised-settings.ts";
 
 export interface StreamOptions {
   /** Fixed for a deployment: a conversation's shard is a hash modulo this. */
@@ -84,8 +85,9 @@ async function ensureStream(jsm: JetStreamManager, config: Config, isOwner: bool
   } catch (error) {
     if (!(error instanceof JetStreamApiError) || error.code !== streamNameInUse) throw error;
     if (!isOwner) return;
-    // It exists with other limits: the deployment's present wish holds. What cannot be changed (storage, retention) fails here, loudly.
-    await jsm.streams.update(config.name, config);
+    const { config: found } = await jsm.streams.info(config.name);
+    const raised = raisedTo(found, config);
+    if (raised !== undefined) await jsm.streams.update(config.name, raised);
   }
 }
 
@@ -104,7 +106,11 @@ async function ensureConsumer(jsm: JetStreamManager, ackWaitMs: number): Promise
     await jsm.consumers.add(streams.turns, config);
   } catch (error) {
     if (!(error instanceof JetStreamApiError) || error.code !== consumerExists) throw error;
-    await jsm.consumers.update(streams.turns, turnsConsumer, config);
+    const { config: found } = await jsm.consumers.info(streams.turns, turnsConsumer);
+    const max_ack_pending = highest(found.max_ack_pending ?? config.max_ack_pending, config.max_ack_pending);
+    const max_waiting = Math.max(found.max_waiting ?? 0, config.max_waiting);
+    // The ack wait is no limit: it is the workers' common time, and the last word on it holds (see `ackWaitMs` of the turn queue).
+    await jsm.consumers.update(streams.turns, turnsConsumer, { ...found, ...config, max_ack_pending, max_waiting });
   }
 }
 

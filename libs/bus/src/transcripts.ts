@@ -1,10 +1,22 @@
 import type { StoredMsg } from "@nats-io/jetstream";
 import type { PatientLookups } from "./patient-lookups.ts";
-import { ChatError, LogRecord, decodeJson, encodeJson, streams, subjects, type ConversationId } from "@parley/protocol";
+import {
+  ChatError,
+  LogRecord,
+  RecordLink,
+  encodeJson,
+  inOrderOfAcceptance,
+  parseStored,
+  streams,
+  subjects,
+  type ConversationId,
+  type TurnId,
+} from "@parley/protocol";
 import { createBackoff, sleep } from "@parley/runtime";
 import { EventTooLargeError, wrongLastSequence } from "./appender.ts";
 import type { EventLog } from "./event-log.ts";
 import { createRecordCache, type StoredRecord } from "./record-cache.ts";
+import type { Unreadable } from "./unreadable.ts";
 
 export interface TranscriptPage {
   /** Oldest first. */
@@ -18,14 +30,37 @@ export type Transcripts = ReturnType<typeof createTranscripts>;
 const writeDeadlineMs = 15_000;
 /** Records of one turn stand together, but for turns that were cancelled while they waited: that many may be in between. */
 const lookBack = 16;
-
-function recordOf(message: StoredMsg | null): StoredRecord | undefined {
-  return message === null ? undefined : { seq: message.seq, record: decodeJson(LogRecord, message.data) };
-}
+/** Records in a row that only a newer version can read. */
+const maxPassedOver = 1_000;
 
 /** Reads one record at a time: the last one, or the one at a sequence. */
-function createRecordLookups(jsm: PatientLookups, events: EventLog) {
+function createRecordLookups(jsm: PatientLookups, events: EventLog, unreadable: Unreadable) {
   const cache = createRecordCache();
+
+  /** The record of the conversation before this place, for one that does not name it: looked for further and further back. */
+  const seqBefore = async (conversation: ConversationId, seq: number): Promise<number> => {
+    const shard = events.shardOf(conversation);
+    const next = async (from: number): Promise<number> =>
+      (await jsm.lookUp(streams.log(shard), { seq: from, next_by_subj: subjects.log(shard, conversation) }))?.seq ?? seq;
+    let before = seq;
+    for (let reach = 1; before >= seq && reach < 2 * seq; reach *= 4) before = await next(Math.max(1, seq - reach));
+    if (before >= seq) return 0;
+    for (let after = await next(before + 1); after < seq; after = await next(before + 1)) before = after;
+    return before;
+  };
+
+  /** Of a record that a newer version wrote in a way of its own only its place in the chain is known. */
+  const recordOf = async (
+    { seq, data, subject }: StoredMsg,
+    conversation: ConversationId,
+  ): Promise<StoredRecord> => {
+    const value = parseStored(data);
+    const { data: record } = LogRecord.safeParse(value);
+    if (record !== undefined) return { seq, record, link: record };
+    unreadable.note("record", { subject, seq });
+    const link = RecordLink.safeParse(value).data;
+    return { seq, record, link: link ?? { conversation_id: conversation, prev: await seqBefore(conversation, seq) } };
+  };
 
   return {
     async at(conversation: ConversationId, seq: number): Promise<StoredRecord | undefined> {
@@ -33,15 +68,15 @@ function createRecordLookups(jsm: PatientLookups, events: EventLog) {
       const shard = events.shardOf(conversation);
       const known = cache.get(shard, seq);
       // A log that was made anew counts from one again: what is remembered may be another conversation's.
-      if (known?.record.conversation_id === conversation) return known;
-      const stored = recordOf(await jsm.lookUp(streams.log(shard), { seq }));
-      return stored === undefined ? undefined : cache.add(shard, stored);
+      if (known?.link.conversation_id === conversation) return known;
+      const message = await jsm.lookUp(streams.log(shard), { seq });
+      return message === null ? undefined : cache.add(shard, await recordOf(message, conversation));
     },
     async last(conversation: ConversationId): Promise<StoredRecord | undefined> {
       const shard = events.shardOf(conversation);
       const query = { last_by_subj: subjects.log(shard, conversation) };
-      const stored = recordOf(await jsm.lookUp(streams.log(shard), query));
-      return stored === undefined ? undefined : cache.add(shard, stored);
+      const message = await jsm.lookUp(streams.log(shard), query);
+      return message === null ? undefined : cache.add(shard, await recordOf(message, conversation));
     },
   };
 }
@@ -51,18 +86,41 @@ function createLookBack(at: ReturnType<typeof createRecordLookups>["at"]) {
   return async (conversation: ConversationId, messageId: string, from: StoredRecord | undefined): Promise<boolean> => {
     let stored = from;
     for (let i = 0; i < lookBack && stored !== undefined; i++) {
-      if (stored.record.message_id === messageId) return true;
-      stored = await at(conversation, stored.record.prev);
+      if (stored.record?.message_id === messageId) return true;
+      stored = await at(conversation, stored.link.prev);
     }
     return false;
+  };
+}
+
+/** Collects records, newest first. */
+function createPage(limit: number) {
+  const records: LogRecord[] = [];
+  /** Turns whose answer is on the page, and whose question is not yet. */
+  const halves = new Set<TurnId>();
+  let looked = 0;
+  return {
+    records,
+    /** Records that cannot be shown do not count, but they are not passed over without end. */
+    takesMore(): boolean {
+      if (looked >= limit + maxPassedOver) return false;
+      return records.length < limit || (halves.size > 0 && records.length < limit + lookBack);
+    },
+    add({ record }: StoredRecord): void {
+      looked++;
+      if (record === undefined) return;
+      records.push(record);
+      if (record.author.role === "user") halves.delete(record.turn_id);
+      else halves.add(record.turn_id);
+    },
   };
 }
 
 type NewRecord = Omit<LogRecord, "prev">;
 
 /** `LOG`: each conversation is a chain of records, each naming the one before it, so reading the tail never scans the stream. */
-export function createTranscripts(jsm: PatientLookups, events: EventLog) {
-  const { at, last } = createRecordLookups(jsm, events);
+export function createTranscripts(jsm: PatientLookups, events: EventLog, unreadable: Unreadable) {
+  const { at, last } = createRecordLookups(jsm, events, unreadable);
   const isStored = createLookBack(at);
 
   /** One try, from the first record that is not stored yet. False: somebody else was quicker, or the broker did not answer. */
@@ -102,18 +160,21 @@ export function createTranscripts(jsm: PatientLookups, events: EventLog) {
       throw new ChatError("OVERLOADED", { cause });
     },
 
-    /** The newest `limit` records before the cursor (default: the end). */
+    /**
+     * The newest `limit` records before the cursor (default: the end), and as many more as it takes for the page to begin with a whole turn. In
+     * the order in which the turns were accepted.
+     */
     async tail(
       conversation: ConversationId,
       { limit, before = 0 }: { limit: number; before?: number },
     ): Promise<TranscriptPage> {
-      const records: LogRecord[] = [];
+      const page = createPage(limit);
       let stored = before === 0 ? await last(conversation) : await at(conversation, before);
-      while (stored !== undefined && records.length < limit) {
-        records.push(stored.record);
-        stored = await at(conversation, stored.record.prev);
+      while (stored !== undefined && page.takesMore()) {
+        page.add(stored);
+        stored = await at(conversation, stored.link.prev);
       }
-      return { records: records.toReversed(), before: stored?.seq ?? 0 };
+      return { records: inOrderOfAcceptance(page.records.toReversed()), before: stored?.seq ?? 0 };
     },
   };
 }

@@ -1,4 +1,4 @@
-import { ChatError, encodeEvent, type StoredEvent } from "@parley/protocol";
+import { ChatError, encodeEvent, isReadable, type StoredEvent } from "@parley/protocol";
 import { createBackoff, sleep } from "@parley/runtime";
 import { EventTooLargeError, wrongLastSequence, type Append, type AppendResult } from "./appender.ts";
 import type { EventAtSeq } from "./stored-message.ts";
@@ -41,7 +41,7 @@ export function createWriteOnce({ append, lastFromLeader }: WriteOnceDeps) {
         const first = await lastFromLeader(subject).catch(() => undefined);
         // After a retry the one that is there may be our own: the same content is as good as having won.
         if (first !== undefined)
-          return { ...first, won: tries > 1 && first.event.type !== "unknown" && isSame(first.event, event) };
+          return { ...first, won: tries > 1 && isReadable(first.event) && isSame(first.event, event) };
       }
       await sleep(backoff.nextMs());
     }

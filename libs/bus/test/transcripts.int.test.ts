@@ -46,3 +46,44 @@ it("stores what is missing of several records, and nothing twice", async () => {
   const { records } = await transcripts.tail("c1", { limit: 10 });
   expect(records.map(({ message_id }) => message_id)).toEqual(["question", "answer"]);
 });
+
+it("passes over what cannot be read, and finds what is before it", async () => {
+  await using bench = await openTestBus();
+  const { transcripts, nc, unreadable } = bench.bus;
+  await transcripts.append(record("m1"));
+  await transcripts.append({ ...record("x1"), conversation_id: "c2" });
+  await transcripts.append(record("m2"));
+  const newer = { v: 2, conversation_id: "c1", prev: 3, turn: { parts: [] } };
+  for (const data of ["garbage", JSON.stringify({ ...newer, prev: 4 }), ""]) {
+    await nc.request("chat.log.0.c1", data);
+  }
+  await transcripts.append(record("m3"));
+  await transcripts.append(record("m1"));
+  const { records, before } = await transcripts.tail("c1", { limit: 10 });
+  expect(records.map(({ message_id }) => message_id)).toEqual(["m1", "m2", "m3"]);
+  expect(before).toBe(0);
+  expect(unreadable.counts).toMatchObject({ record: 3 });
+});
+
+it("begins a page with a whole turn, and repeats and loses none", async () => {
+  await using bench = await openTestBus();
+  const { transcripts } = bench.bus;
+  const part = (turn: number, role: "user" | "assistant"): Omit<LogRecord, "prev"> => ({
+    ...record(`${turn}${role}`, `t${turn}`),
+    author: { role },
+    place: turn,
+    ts: turn,
+  });
+  // The second was cancelled while the first was being stored.
+  await transcripts.append(part(1, "user"));
+  await transcripts.append(part(2, "user"), part(2, "assistant"));
+  await transcripts.append(part(1, "assistant"));
+  await transcripts.append(part(3, "user"), part(3, "assistant"));
+  const newest = await transcripts.tail("c1", { limit: 3 });
+  expect(newest.records.map(({ turn_id }) => turn_id)).toEqual(["t1", "t1", "t2", "t2", "t3", "t3"]);
+  expect(newest.before).toBe(0);
+  const last = await transcripts.tail("c1", { limit: 1 });
+  expect(last.records.map(({ message_id }) => message_id)).toEqual(["3user", "3assistant"]);
+  const older = await transcripts.tail("c1", { limit: 1, before: last.before });
+  expect(older.records.map(({ turn_id }) => turn_id)).toEqual(["t1", "t1", "t2", "t2"]);
+});

@@ -1,7 +1,6 @@
-import type { ChatError, ClientFrameInput, FrameError, SubscribedFrame } from "@parley/protocol";
+import { chatErrorOf, type ChatError, type ClientFrameInput, type FrameError, type SubscribedFrame } from "@parley/protocol";
 import { backoffMs, type BackoffLimits } from "./backoff.ts";
 import { createDeferred, type Deferred } from "./deferred.ts";
-import { chatErrorOf } from "./frame-error.ts";
 
 interface AttachmentDeps {
   readonly id: string;

@@ -1,4 +1,5 @@
 import {
+  chatErrorOf,
   createView,
   type AcceptedFrame,
   type ChatError,
@@ -14,7 +15,6 @@ import { createCancels } from "./cancels.ts";
 import { createEmitter } from "./emitter.ts";
 import { createFolding } from "./folding.ts";
 import type { Violation } from "./frame-check.ts";
-import { chatErrorOf } from "./frame-error.ts";
 import { newId } from "./ids.ts";
 import type { Settings } from "./options.ts";
 import { createOutbox, type OutgoingMessage } from "./outbox.ts";

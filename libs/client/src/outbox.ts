@@ -1,5 +1,6 @@
 import {
   ChatError,
+  chatErrorOf,
   fitsFrame,
   limits,
   type AcceptedFrame,
@@ -7,7 +8,6 @@ import {
   type FrameError,
 } from "@parley/protocol";
 import { createDeferred, type Deferred } from "./deferred.ts";
-import { chatErrorOf } from "./frame-error.ts";
 
 export type OutgoingMessage = Extract<ClientFrameInput, { type: "message" }>;
 

@@ -1,8 +1,9 @@
 import { ChatError } from "./errors.ts";
 import { ClientFrame, MessageFrame } from "./client-frames.ts";
-import { ReadEvent, type StoredEvent } from "./events.ts";
+import type { StoredEvent } from "./events.ts";
 import { ConversationId } from "./ids.ts";
 import { limits } from "./limits.ts";
+import { ReadEvent, unreadableEvent } from "./read-event.ts";
 import { z } from "zod";
 
 const decoder = new TextDecoder();
@@ -21,6 +22,15 @@ export function decodeJson<T extends z.ZodType>(schema: T, data: Uint8Array | st
   const parsed = schema.safeParse(JSON.parse(typeof data === "string" ? data : decoder.decode(data)));
   if (!parsed.success) throw new Error(`stored data is not as expected: ${problemOf(parsed.error)}`);
   return parsed.data;
+}
+
+/** What is stored as JSON; undefined when it is none. */
+export function parseStored(data: Uint8Array): unknown {
+  try {
+    return JSON.parse(decoder.decode(data));
+  } catch {
+    return undefined;
+  }
 }
 
 export function encodeJson(value: object): Uint8Array {
@@ -157,8 +167,12 @@ export function encodeEvent(event: StoredEvent): Uint8Array {
   return encodeJson({ type, ...rest });
 }
 
+/**
+ * Never throws: one event that cannot be read must not end the process of everybody who reads it. It becomes `unreadable`, which folds to
+ * nothing, for all readers alike.
+ */
 export function decodeEvent(data: Uint8Array): ReadEvent {
-  return decodeJson(ReadEvent, data);
+  return ReadEvent.safeParse(parseStored(data)).data ?? unreadableEvent;
 }
 
 const typeStart = '{"type":"'.length;

@@ -120,11 +120,15 @@ export const errorTable = {
 
 export type ErrorCode = keyof typeof errorTable;
 
-function isErrorCode(text: unknown): text is ErrorCode {
+/** Whether this version knows the code. */
+export function isErrorCode(text: unknown): text is ErrorCode {
   return typeof text === "string" && Object.hasOwn(errorTable, text);
 }
 
 export const ErrorCode = z.custom<ErrorCode>(isErrorCode, "is not a known error code");
+
+/** A code as it is read: a newer version may know more. The sentence and `retryable` that come with it hold, whether it is known or not. */
+export const AnyErrorCode = z.string();
 
 interface ChatErrorOptions {
   /** For people: one sentence, no internals. Default: the table's. */
@@ -132,27 +136,46 @@ interface ChatErrorOptions {
   /** What really happened; for the log only. */
   readonly cause?: unknown;
   readonly retryAfterMs?: number;
+  /** Default: the table's. Set for a code that came from elsewhere and is not in the table. */
+  readonly retryable?: boolean;
 }
 
 /** The only error that is shown to a caller. Its message is written for people. */
 export class ChatError extends Error {
   readonly code: ErrorCode;
   readonly retryAfterMs: number | undefined;
+  readonly retryable: boolean;
 
   constructor(code: ErrorCode, options: ChatErrorOptions = {}) {
     super(options.message ?? errorTable[code].sentence, { cause: options.cause });
     this.name = "ChatError";
     this.code = code;
     this.retryAfterMs = options.retryAfterMs;
-  }
-
-  get retryable(): boolean {
-    return errorTable[this.code].retryable;
+    this.retryable = options.retryable ?? errorTable[code].retryable;
   }
 
   get status(): number {
     return errorTable[this.code].status;
   }
+}
+
+/** An error that came from elsewhere, as a frame or a record tells it. */
+interface ToldError {
+  readonly code: string;
+  readonly error: string;
+  readonly retryable: boolean;
+  readonly retry_after_ms?: number | undefined;
+}
+
+/** The same as a `ChatError`. A code that only a newer version knows becomes PROCESSING_ERROR; its own sentence and `retryable` are kept. */
+export function chatErrorOf({ code, error, retryable, retry_after_ms }: ToldError): ChatError {
+  const retry = retry_after_ms === undefined ? {} : { retryAfterMs: retry_after_ms };
+  return new ChatError(isErrorCode(code) ? code : "PROCESSING_ERROR", { message: error, retryable, ...retry });
+}
+
+/** What the table says of a code, also of one that only a newer version knows. */
+export function errorRowOf(code: string): Pick<ErrorRow, "sentence" | "retryable"> {
+  return errorTable[isErrorCode(code) ? code : "PROCESSING_ERROR"];
 }
 
 /** The funnel from anything thrown to what a caller may see: a `ChatError` as it is, all else as PROCESSING_ERROR with the cause kept. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { ErrorCode } from "./errors.ts";
+import { AnyErrorCode } from "./errors.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
+import { openEnum } from "./open-enum.ts";
 import { traceParent } from "./trace.ts";
 
 /**
@@ -8,13 +9,14 @@ import { traceParent } from "./trace.ts";
  * sequence spliced in. `claimed`, `released`, `step`, `ending`, `cancel_requested` and `tool_begun` are the workers' own and are never shown.
  */
 
-const common = {
+/** What every event has. */
+export const common = {
   conversation_id: ConversationId,
   turn_id: TurnId,
   ts: z.number().describe("When it was written, ms since 1970. For display, never for order."),
 };
 /** The agent's chain: `n` counts from 0 within an attempt, without a hole. */
-const chained = {
+export const chained = {
   ...common,
   attempt: z.number().int().positive().describe("1; more after another worker took the turn over."),
   n: z.number().int().nonnegative().describe("Place in the attempt. Numbers are missing where an event is not shown."),
@@ -22,7 +24,7 @@ const chained = {
 
 export const Author = z
   .object({
-    role: z.enum(["user", "assistant"]).describe("Who speaks."),
+    role: openEnum(["user", "assistant"]).describe("Who speaks."),
     id: z.string().optional().describe("Of a user."),
     name: z.string().optional().describe("Of a user whose token has one."),
   })
@@ -57,7 +59,7 @@ export const StepCall = ToolCall.extend({ problem: z.string().optional() });
 export type StepCall = z.infer<typeof StepCall>;
 
 export const FinishedToolCall = ToolCall.extend({
-  status: ToolStatus.describe("`completed`, or why it was not."),
+  status: openEnum(ToolStatus.options).describe("`completed`, or why it was not: any other one means that it was not."),
   result: z.string().describe("What the model gets to read: the result, or what went wrong."),
   duration_ms: z.number().describe("How long it ran."),
   truncated: z.boolean().optional().describe("The result was longer and has been cut."),
@@ -184,7 +186,7 @@ const CancelledOutcome = z.object({
 const ErrorOutcome = z.object({
   type: z.literal("error"),
   error: z.string().describe("A sentence for people."),
-  code: ErrorCode.describe("One of the error codes."),
+  code: AnyErrorCode.describe("One of the error codes."),
   retryable: z.boolean().describe("Whether the same message may succeed later."),
   retry_after_ms: z.number().optional().describe("When to try again, if that is known."),
   response: textSoFar,
@@ -257,26 +259,6 @@ export const StoredEvent = z.discriminatedUnion("type", [
 export type StoredEvent = z.infer<typeof StoredEvent>;
 export type StoredEventType = StoredEvent["type"];
 
-const knownTypes: ReadonlySet<string> = new Set(StoredEvent.options.map(({ shape }) => shape.type.value));
-const newType = z.string().refine((type) => !knownTypes.has(type));
-
-/**
- * What this version knows of an event whose type a newer one made up: whose it is and, in the agent's chain, its place there. Readers pass over
- * it; a writer must count it, as the chain's next event names it.
- */
-const UnknownEvent = z.union([
-  z
-    .object({ type: newType, ...chained })
-    .transform(({ type: _type, ...rest }) => ({ type: "unknown" as const, ...rest })),
-  z
-    .object({ type: newType, ...common })
-    .transform(({ type: _type, ...rest }) => ({ type: "unknown" as const, ...rest })),
-]);
-
-/** What readers find in the log, during an upgrade and after a rollback also of the next minor version. */
-export const ReadEvent = z.union([StoredEvent, UnknownEvent]);
-export type ReadEvent = z.infer<typeof ReadEvent>;
-
 const hidden: ReadonlySet<string> = new Set([
   "claimed",
   "released",
@@ -287,12 +269,12 @@ const hidden: ReadonlySet<string> = new Set([
 ]);
 const terminal: ReadonlySet<string> = new Set(["complete", "cancelled", "error"]);
 
-/** Whether viewers see events of this type. */
+/** Whether viewers see events of this type. Types that a newer version hides begin with an underscore (docs/adr/0013). */
 export function isVisible(type: string): boolean {
-  return !hidden.has(type);
+  return !hidden.has(type) && !type.startsWith("_");
 }
 
-/** Whether an event of this type ends its turn. */
+/** Whether an event of this type ends its turn. No version adds one: new ways to end are codes and reasons of these three. */
 export function isTerminal(type: string): type is Outcome["type"] {
   return terminal.has(type);
 }

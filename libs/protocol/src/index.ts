@@ -2,8 +2,20 @@ export { CallId, ConversationId, TurnId, callIdOf, messageIdOf } from "./ids.ts"
 export { limits } from "./limits.ts";
 export { cutJsonText, firstLinesWithin, jsonBytes, jsonTextBytes, shareBytes } from "./encoded-size.ts";
 export { beginningOf, boundCalls, envelopeBytes, fitMessage, fitToolCallEnd, shortArguments } from "./bounded-calls.ts";
-export { ChatError, ErrorCode, closeCodes, errorTable, isFinalClose, toChatError } from "./errors.ts";
 export {
+  AnyErrorCode,
+  ChatError,
+  ErrorCode,
+  chatErrorOf,
+  closeCodes,
+  errorRowOf,
+  errorTable,
+  isErrorCode,
+  isFinalClose,
+  toChatError,
+} from "./errors.ts";
+export {
+  agentChannel,
   kindOfSubject,
   parseEventSubject,
   shardOf,
@@ -36,7 +48,6 @@ export {
   Outcome,
   Source,
   StepCall,
-  ReadEvent,
   StoredEvent,
   ToolArguments,
   ToolCall,
@@ -47,6 +58,7 @@ export {
   isVisible,
   type StoredEventType,
 } from "./events.ts";
+export { ReadEvent, isReadable, unreadableEvent } from "./read-event.ts";
 export {
   AcceptedFrame,
   ConnectionFrame,
@@ -63,7 +75,7 @@ export { TurnRequest } from "./turn-request.ts";
 export { ToolJob } from "./tool-job.ts";
 export { turnsDestination } from "./trace.ts";
 export { ToolDefinition, toolCatalogueKey } from "./tool-definition.ts";
-export { LogRecord, OwnerRecord } from "./transcript.ts";
+export { LogRecord, OwnerRecord, RecordLink, inOrderOfAcceptance } from "./transcript.ts";
 export {
   checkMessageText,
   decodeClientFrame,
@@ -74,6 +86,7 @@ export {
   fitsFrame,
   frameAddressOf,
   parseObject,
+  parseStored,
   parseWellFormed,
   seqHead,
   typeOfStored,

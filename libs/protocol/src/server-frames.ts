@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ErrorCode } from "./errors.ts";
+import { AnyErrorCode } from "./errors.ts";
 import {
   AnswerMetadata,
   Author,
@@ -19,6 +19,7 @@ import {
   Usage,
 } from "./events.ts";
 import { ConversationId, TurnId } from "./ids.ts";
+import { openEnum } from "./open-enum.ts";
 
 /** What a server sends in the native dialect: frames of the connection itself, and every visible event with its cursor. */
 
@@ -53,7 +54,7 @@ const AuthErrorFrame = z
   .object({
     type: z.literal("auth_error"),
     message: z.string().describe("A sentence for people."),
-    code: ErrorCode.describe("One of the error codes."),
+    code: AnyErrorCode.describe("One of the error codes."),
   })
   .describe("The token was refused. The socket is closed.");
 const AuthExpiringFrame = z
@@ -77,8 +78,7 @@ export const SubscribedFrame = z
   .object({
     type: z.literal("subscribed"),
     conversation_id: ConversationId,
-    mode: z
-      .enum(["live", "replay", "snapshot"])
+    mode: openEnum(["live", "replay", "snapshot"])
       .describe("Nothing is missing; the missing events follow; or they follow folded into snapshots."),
     seq: z
       .number()
@@ -92,8 +92,8 @@ export const TranscriptMessage = z
     turn_id: TurnId,
     author: Author.describe("Who wrote it."),
     message: z.string().describe("The text."),
-    status: z.enum(["complete", "cancelled", "error"]).describe("How the turn ended; of a user's message `complete`."),
-    code: ErrorCode.optional().describe("Of answers that failed: why."),
+    status: openEnum(["complete", "cancelled", "error"]).describe("How the turn ended; of a user's message `complete`."),
+    code: AnyErrorCode.optional().describe("Of answers that failed: why."),
     tool_calls: z.array(FinishedToolCall).optional().describe("Of answers."),
     usage: Usage.optional().describe("Of answers."),
     metadata: AnswerMetadata.optional().describe("Of answers: the agent, model and sources, as `complete` said them."),
@@ -120,7 +120,7 @@ export const SnapshotFrame = z
     attempt: z.number().optional().describe("Of that turn."),
     text: z.string().optional().describe("Its answer so far."),
     tool_calls: z.array(ToolCallState).optional().describe("Its calls so far; finished ones with status and result."),
-    status: z.enum(["idle", "queued", "running"]).describe("Of that turn; `idle`: there is none."),
+    status: openEnum(["idle", "queued", "running"]).describe("Of that turn; `idle`: there is none."),
     ts: z.number().describe("When it was made, ms since 1970."),
   })
   .describe(
@@ -140,7 +140,7 @@ export const FrameError = z
   .object({
     type: z.literal("error"),
     error: z.string().describe("A sentence for people."),
-    code: ErrorCode.describe("One of the error codes."),
+    code: AnyErrorCode.describe("One of the error codes."),
     retryable: z.boolean().describe("Whether the same frame may succeed later."),
     retry_after_ms: z.number().optional().describe("When to try again, if that is known."),
     frame: z.string().optional().describe("The type of the frame, if that could be read: `subscribe`, `cancel`, …"),

@@ -16,6 +16,8 @@ export const toolQueueName = "tools";
 
 const stored = "chat.ev";
 const live = "chat.live";
+/** Below a turn: its chain, which only the agent worker that has the turn writes. */
+export const agentChannel = "a";
 
 export const subjects = {
   allTurns: "chat.turns.*",
@@ -31,7 +33,7 @@ export const subjects = {
     `${stored}.${shard}.${conversation}.${turn}.user`,
   /** The agent's chain: one writer, fenced. */
   agent: (shard: number, conversation: ConversationId, turn: TurnId): string =>
-    `${stored}.${shard}.${conversation}.${turn}.a`,
+    `${stored}.${shard}.${conversation}.${turn}.${agentChannel}`,
   /** A request to cancel: write-once. */
   control: (shard: number, conversation: ConversationId, turn: TurnId): string =>
     `${stored}.${shard}.${conversation}.${turn}.ctl`,

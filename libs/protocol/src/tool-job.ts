@@ -6,7 +6,7 @@ import { traceParent } from "./trace.ts";
 
 /** One tool call as work: BullMQ job id = `call_id`. */
 export const ToolJob = ToolCall.extend({
-  v: z.literal(1),
+  v: z.number().int(),
   conversation_id: ConversationId,
   turn_id: TurnId,
   user: User,

@@ -2,17 +2,49 @@ import { z } from "zod";
 import { ConversationId } from "./ids.ts";
 import { TranscriptMessage } from "./server-frames.ts";
 
+/** What every record of a conversation in `LOG` has, whatever version wrote it. */
+export const RecordLink = z.object({ conversation_id: ConversationId, prev: z.number().int().nonnegative() });
+export type RecordLink = z.infer<typeof RecordLink>;
+
 /**
  * One record of `LOG`. `prev` is the stream sequence of the record before it in the same conversation (0: none), so that a reader walks
  * back from the last one without scanning the stream.
  */
 export const LogRecord = TranscriptMessage.extend({
-  v: z.literal(1),
-  conversation_id: ConversationId,
-  prev: z.number().int().nonnegative(),
+  /** 1; of a newer version what this one knows of it. */
+  v: z.number().int(),
+  ...RecordLink.shape,
+  /** Sequence of the turn in `TURNS`: turns are told in this order, also if a later one ended first. Older records have none. */
+  place: z.number().int().positive().optional(),
 });
 export type LogRecord = z.infer<typeof LogRecord>;
 
 /** Whose conversation it is. */
-export const OwnerRecord = z.object({ v: z.literal(1), user_id: z.string(), ts: z.number() });
+export const OwnerRecord = z.object({ v: z.number().int(), user_id: z.string(), ts: z.number() });
 export type OwnerRecord = z.infer<typeof OwnerRecord>;
+
+/**
+ * The records of whole turns, question and answer together, in the order in which the turns were accepted. In the log they stand in the order in
+ * which they were stored: a turn that was cancelled while it waited stands before the one that ran, or between its question and its answer.
+ * Two turns change places only if both what `place` and what their time says is against the log: a queue that was lost counts from 1 again.
+ */
+export function inOrderOfAcceptance<R extends Pick<LogRecord, "turn_id" | "place" | "ts">>(stored: readonly R[]): R[] {
+  const turns: R[][] = [];
+  for (const record of stored) {
+    const known = turns.find(([first]) => first?.turn_id === record.turn_id);
+    if (known === undefined) insert(turns, record);
+    else known.push(record);
+  }
+  return turns.flat();
+}
+
+function insert<R extends Pick<LogRecord, "place" | "ts">>(turns: R[][], record: R): void {
+  let at = turns.length;
+  while (at > 0 && isBefore(record, turns[at - 1]?.[0])) at--;
+  turns.splice(at, 0, [record]);
+}
+
+function isBefore(one: Pick<LogRecord, "place" | "ts">, other: Pick<LogRecord, "place" | "ts"> | undefined): boolean {
+  if (one.place === undefined || other?.place === undefined) return false;
+  return one.place < other.place && one.ts <= other.ts;
+}

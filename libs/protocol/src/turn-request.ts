@@ -5,7 +5,7 @@ import { traceParent } from "./trace.ts";
 
 /** The message of `TURNS`: all an agent worker needs to run the turn, whichever worker it is. */
 export const TurnRequest = z.object({
-  v: z.literal(1),
+  v: z.number().int(),
   turn_id: TurnId,
   conversation_id: ConversationId,
   user: User,

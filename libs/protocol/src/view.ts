@@ -1,6 +1,7 @@
-import { errorTable } from "./errors.ts";
-import { isTerminal, type Outcome, type ReadEvent, type StoredEvent } from "./events.ts";
+import { errorRowOf } from "./errors.ts";
+import { isTerminal, type Outcome, type StoredEvent } from "./events.ts";
 import type { ConversationId, TurnId } from "./ids.ts";
+import type { ReadEvent } from "./read-event.ts";
 import type { EventFrame, SnapshotFrame, ToolCallState, TranscriptMessage } from "./server-frames.ts";
 
 /** What a viewer of a conversation has: the fold of its frames. The edge (snapshots), the clients and the checkers share it. */
@@ -115,7 +116,8 @@ function applySnapshot(view: ConversationView, frame: SnapshotFrame): void {
   turn.text = frame.text ?? "";
   turn.tool_calls.clear();
   for (const call of frame.tool_calls ?? []) turn.tool_calls.set(call.call_id, call);
-  if (frame.status !== "idle") turn.status = frame.status;
+  // Of a state that only a newer version knows, this much is sure: the turn has not ended.
+  if (frame.status !== "idle") turn.status = frame.status === "queued" ? "queued" : "running";
 }
 
 /**
@@ -130,8 +132,8 @@ function applyTranscript(view: ConversationView, messages: readonly TranscriptMe
     turn.text = message.message;
     turn.tool_calls.clear();
     for (const call of message.tool_calls ?? []) turn.tool_calls.set(call.call_id, call);
-    turn.status = message.status;
     turn.outcome ??= outcomeOf(message);
+    turn.status = turn.outcome.type;
   }
 }
 
@@ -143,9 +145,10 @@ function outcomeOf(message: TranscriptMessage): Outcome {
     tool_calls: message.tool_calls ?? [],
     usage: message.usage ?? { input_tokens: 0, output_tokens: 0, estimated: true },
   };
-  if (message.status === "complete") return { type: "complete", ...ended, metadata: message.metadata ?? {} };
   if (message.status === "cancelled") return { type: "cancelled", ...ended, reason: "cancelled" };
+  // An answer whose state only a newer version knows has a text all the same.
+  if (message.status !== "error") return { type: "complete", ...ended, metadata: message.metadata ?? {} };
   const code = message.code ?? "PROCESSING_ERROR";
-  const { sentence, retryable } = errorTable[code];
+  const { sentence, retryable } = errorRowOf(code);
   return { type: "error", ...ended, error: sentence, code, retryable };
 }

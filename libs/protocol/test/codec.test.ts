@@ -259,6 +259,6 @@ describe("decodeJson", () => {
   });
 
   test("names the field that is not as expected", () => {
-    expect(() => decodeJson(TurnRequest, '{"v":2}')).toThrow(/^stored data is not as expected: v: /);
+    expect(() => decodeJson(TurnRequest, '{"v":"1"}')).toThrow(/^stored data is not as expected: v: /);
   });
 });

@@ -69,7 +69,7 @@ describe("golden files", () => {
   test("cover every exported schema that travels on its own", () => {
     // Schemas that only occur inside others, or as a union of those above.
     const inner = [
-      ...["AnswerMetadata", "Author", "CallId", "ChainEvent", "ClientFrame", "ConnectionFrame", "ConversationId"],
+      ...["AnswerMetadata", "AnyErrorCode", "Author", "CallId", "ChainEvent", "ClientFrame", "ConnectionFrame", "ConversationId"],
       ...[
         "ErrorCode",
         "EventFrame",
@@ -77,6 +77,7 @@ describe("golden files", () => {
         "OnBusy",
         "Outcome",
         "ReadEvent",
+        "RecordLink",
         "ServerFrame",
         "Source",
         "StepCall",

@@ -5,7 +5,7 @@ export { createLifecycle, type Lifecycle, type Release, type ReleaseOptions } fr
 export { listen, type Listener, type ListenOptions } from "./listen.ts";
 export { createLogger, type LogFormat, type Logger, type LoggerOptions, type LogLevel } from "./logger.ts";
 export { Counter, createMetrics, Gauge, Histogram, Registry } from "./metrics.ts";
-export { addGauge, createKnownLabel, createSampled } from "./metric-parts.ts";
+export { addCounts, addGauge, createKnownLabel, createSampled } from "./metric-parts.ts";
 export { type MainContext, runMain } from "./run-main.ts";
 export { StartError } from "./start-error.ts";
 export { traceNames } from "./trace-names.ts";

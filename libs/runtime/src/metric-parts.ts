@@ -1,4 +1,4 @@
-import { Gauge, type Registry } from "prom-client";
+import { Counter, Gauge, type Registry } from "prom-client";
 import type { Logger } from "./logger.ts";
 import { sleep } from "./timing.ts";
 
@@ -14,6 +14,23 @@ export function addGauge(registry: Registry, name: string, help: string, read: (
       else this.set(value);
     },
   });
+}
+
+export interface Counts {
+  readonly name: string;
+  readonly help: string;
+  readonly label: string;
+  /** Values of the label, each with its count so far. */
+  readonly read: () => Iterable<readonly [string | number, number]>;
+}
+
+/** A counter with one label over plain numbers that others count: read when somebody asks. */
+export function addCounts(registry: Registry, { name, help, label, read }: Counts): void {
+  const collect = (): void => {
+    counter.reset();
+    for (const [value, count] of read()) counter.inc({ [label]: value }, count);
+  };
+  const counter = new Counter({ name, help, labelNames: [label], registers: [registry], collect });
 }
 
 /** What callers may choose freely must not become labels without end: the first names are kept, all others are "other". */

@@ -1,5 +1,5 @@
 import type { ToolCatalogue } from "@parley/bus";
-import { ChatError, messageIdOf, type AnswerMetadata, type LogRecord, type Outcome } from "@parley/protocol";
+import { ChatError, errorRowOf, messageIdOf, type AnswerMetadata, type LogRecord, type Outcome } from "@parley/protocol";
 import { noTools, type ToolOffer } from "./agents/tool-offer.ts";
 import type { Brief, Briefing } from "./briefing.ts";
 import type { Chain } from "./chain.ts";
@@ -108,6 +108,7 @@ function outcomeOfRecord(record: LogRecord): Outcome {
   const common = { response, message_id, tool_calls, usage };
   if (record.status === "complete") return { type: "complete", ...common, metadata: record.metadata ?? {} };
   if (record.status === "cancelled") return { type: "cancelled", ...common, reason: "cancelled" };
-  const { message, code, retryable } = new ChatError(record.code ?? "PROCESSING_ERROR");
-  return { type: "error", ...common, error: message, code, retryable };
+  const { code = "PROCESSING_ERROR" } = record;
+  const { sentence, retryable } = errorRowOf(code);
+  return { type: "error", ...common, error: sentence, code, retryable };
 }

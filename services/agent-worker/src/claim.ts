@@ -1,5 +1,6 @@
 import type { Bus } from "@parley/bus";
 import {
+  agentChannel,
   decodeEvent,
   encodeEvent,
   fitMessage,
@@ -149,7 +150,11 @@ async function readTurn(
     fromSeq: user === undefined || user.seq > seenSeq ? 1 : user.seq,
   });
   for (const { subject, seq, data } of messages) {
-    if (parseEventSubject(subject)?.turn === turn_id) foldEvent(fold, seq, decodeEvent(data));
+    const address = parseEventSubject(subject);
+    if (address?.turn !== turn_id) continue;
+    foldEvent(fold, seq, decodeEvent(data));
+    // Also one that cannot be read is the one that the next must name.
+    if (address.channel === agentChannel) fold.seq = seq;
   }
   return fold;
 }

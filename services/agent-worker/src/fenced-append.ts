@@ -1,5 +1,5 @@
 import { EventTooLargeError, wrongLastSequence, type EventAtSeq, type EventLog } from "@parley/bus";
-import { encodeEvent, type ChainEvent, type StoredEvent } from "@parley/protocol";
+import { encodeEvent, isReadable, type ChainEvent, type StoredEvent } from "@parley/protocol";
 import { createBackoff, sleep } from "@parley/runtime";
 
 /** Another worker owns the turn now, or the broker was away for too long to be sure. Whoever gets it stops at once and leaves no trace. */
@@ -68,7 +68,7 @@ async function resolveRefusal(
   if (!wrongLastSequence.has(refusal.code)) throw new Error(`an event was refused: ${refusal.description}`);
   const last = await lastOf(append);
   if (last === null) return undefined;
-  if (unanswered && last !== undefined && last.event.type !== "unknown" && isSame(last.event, append.event))
+  if (unanswered && last !== undefined && isReadable(last.event) && isSame(last.event, append.event))
     return last.seq;
   if (last === undefined && append.expect > 0) throw new FencedError("the event log was lost", append.event.attempt);
   if ((last?.seq ?? 0) !== append.expect) throw new FencedError("another worker has the turn");

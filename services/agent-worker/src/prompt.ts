@@ -1,4 +1,4 @@
-import { jsonBytes, limits, ToolArguments, type ToolDefinition, type ToolStatus, type Usage } from "@parley/protocol";
+import { jsonBytes, limits, ToolArguments, type ToolDefinition, type Usage } from "@parley/protocol";
 import type { ModelMessage, ModelTool } from "./model/model.ts";
 
 /** How things are said to the model, and how its words are read. Pure. */
@@ -20,7 +20,7 @@ export const cutRule =
   "Some results and arguments of your tool calls are shortened here, because together they are larger than you can be given. " +
   "Work with what is left of them. If a missing part matters, call the tool again for less: fewer lines, one thing at a time, or a filter.";
 
-export type ToolResult = { tool_name: string; status?: ToolStatus; result: string };
+export type ToolResult = { tool_name: string; status?: string; result: string };
 
 /** A result cannot contain what marks its beginning or end. */
 export function escapeMarks(result: string): string {

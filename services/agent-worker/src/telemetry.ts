@@ -1,5 +1,5 @@
 import { createSampled, startTracing, type Tracing } from "@parley/runtime";
-import type { Bus } from "@parley/bus";
+import { addUnreadableFigure, type Bus } from "@parley/bus";
 import { createAgentMetrics, type AgentGauges } from "./metrics.ts";
 import type { Process } from "./parts.ts";
 
@@ -22,9 +22,10 @@ export async function startTelemetry({ config, log, life }: Process, instance: s
 export function observe(
   { metrics }: Telemetry,
   { log, life }: Process,
-  { turns, eventsFill }: Pick<Bus, "turns" | "eventsFill">,
+  { turns, eventsFill, unreadable }: Pick<Bus, "turns" | "eventsFill" | "unreadable">,
   gauges: Omit<AgentGauges, "backlog" | "eventsFill">,
 ): void {
+  addUnreadableFigure(metrics.registry, unreadable);
   const backlog = createSampled({ everyMs: backlogEveryMs, read: turns.backlog, log });
   life.use("the look at the queue", backlog.stop);
   const fill = createSampled({ everyMs: fillEveryMs, read: eventsFill, log });

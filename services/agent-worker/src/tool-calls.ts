@@ -141,7 +141,7 @@ function createCallRun({ results, queue, log, queueWaitMs }: CallRunDeps) {
       if (added && !queued) sending.end();
       queued ||= added;
       if (!arrived.aborted) await sleep(rereadMs, AbortSignal.any([arrived, run.signal]));
-      if (run.fold.results.has(call.call_id) || (await results.find(run, call.call_id))) break;
+      if (run.fold.results.has(call.call_id) || (await results.find(run, call))) break;
     }
     if (queued) return true;
     sending.fail("not queued");

@@ -1,4 +1,4 @@
-import type { Bus } from "@parley/bus";
+import type { Bus, EventAtSeq } from "@parley/bus";
 import {
   fitToolCallEnd,
   subjects,
@@ -44,14 +44,23 @@ export function createToolResults({ events }: Pick<Bus, "events">) {
       const first = await events.writeOnce(subjectOf(request, call_id), event, (maxBytes) =>
         fitToolCallEnd(event, maxBytes),
       );
-      foldEvent(fold, first.seq, first.event);
+      foldResult(fold, call, first);
     },
 
     /** Looks whether a result is there that did not come live. The broker may be away: then it is looked for again. */
-    async find({ request, fold }: CallsOfTurn, callId: string): Promise<boolean> {
-      const stored = await events.last(subjectOf(request, callId)).catch(() => undefined);
-      if (stored !== undefined) foldEvent(fold, stored.seq, stored.event);
-      return fold.results.has(callId);
+    async find({ request, fold }: CallsOfTurn, call: StepCall): Promise<boolean> {
+      const stored = await events.last(subjectOf(request, call.call_id)).catch(() => undefined);
+      if (stored !== undefined) foldResult(fold, call, stored);
+      return fold.results.has(call.call_id);
     },
   };
+}
+
+/** What stands in a result's place is the result, also if nobody can read it: there will be no other. */
+function foldResult(fold: TurnFold, call: StepCall, { seq, event }: EventAtSeq): void {
+  foldEvent(fold, seq, event);
+  if (event.type === "tool_call_end") return;
+  const { call_id, tool_name, arguments: args } = call;
+  const result = "The result of this call cannot be read.";
+  fold.results.set(call_id, { call_id, tool_name, arguments: args, status: "failed", result, duration_ms: 0 });
 }

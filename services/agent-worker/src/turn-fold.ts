@@ -8,6 +8,7 @@ import {
   type StoredEvent,
   type StepCall,
   type Usage,
+  type unreadableEvent,
 } from "@parley/protocol";
 
 /** A model step that asked for tools and is committed: it stays, whoever dies. */
@@ -126,7 +127,7 @@ function foldWriter(fold: TurnFold, event: ReadEvent): void {
 /** A clock may jump: no silence within an attempt counts for more than this. */
 const longestSilenceMs = 120_000;
 
-function foldTime(fold: TurnFold, { type, ts }: ReadEvent): void {
+function foldTime(fold: TurnFold, { type, ts }: Exclude<ReadEvent, typeof unreadableEvent>): void {
   // Between two attempts nobody works; what was before the first event is not known.
   if (type !== "claimed" && fold.writtenAt > 0)
     fold.workedMs += Math.min(longestSilenceMs, Math.max(0, ts - fold.writtenAt));

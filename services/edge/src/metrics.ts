@@ -1,5 +1,5 @@
 import type { ErrorCode } from "@parley/protocol";
-import { Counter, Gauge, Histogram, type Registry } from "@parley/runtime";
+import { addCounts, Counter, Gauge, Histogram, type Registry } from "@parley/runtime";
 
 const firstTokenBucketsS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60];
 
@@ -66,47 +66,32 @@ function addCounters(
   }
 }
 
-interface Labelled {
-  readonly name: string;
-  readonly help: string;
-  readonly label: string;
-  readonly read: () => Iterable<[string | number, number]>;
-}
-
-function addLabelled(registry: Registry, { name, help, label, read }: Labelled): void {
-  const collect = (): void => {
-    counter.reset();
-    for (const [value, count] of read()) counter.inc({ [label]: value }, count);
-  };
-  const counter = new Counter({ name, help, labelNames: [label], registers: [registry], collect });
-}
-
 function addLabelledCounters(registry: Registry, counters: Counters): void {
-  addLabelled(registry, {
+  addCounts(registry, {
     name: "parley_edge_messages_accepted_total",
     help: "Messages accepted: new ones became a turn, repeated ones were sent again.",
     label: "kind",
     read: () => Object.entries(counters.accepted),
   });
-  addLabelled(registry, {
+  addCounts(registry, {
     name: "parley_edge_resumes_total",
     help: "Subscriptions by how they were caught up.",
     label: "mode",
     read: () => Object.entries(counters.resumes),
   });
-  addLabelled(registry, {
+  addCounts(registry, {
     name: "parley_edge_closes_total",
     help: "Closed sockets by close code.",
     label: "code",
     read: () => counters.closed,
   });
-  addLabelled(registry, {
+  addCounts(registry, {
     name: "parley_edge_errors_total",
     help: "Frames and HTTP requests refused, by error code.",
     label: "code",
     read: () => counters.errors,
   });
-  addLabelled(registry, {
+  addCounts(registry, {
     name: "parley_edge_dialects_total",
     help: "Sockets without subprotocol by the dialect that their first chat frame chose.",
     label: "dialect",

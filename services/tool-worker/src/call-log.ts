@@ -61,7 +61,7 @@ export function createCallLog({ bus: { events, nc }, worker, log }: CallLogDeps)
     async begin(job: ToolJob): Promise<{ won: boolean; sinceMs: number }> {
       const event: StoredEvent = { type: "tool_begun", ...common(job), call_id: job.call_id, worker };
       const { won, event: first } = await events.writeOnce(subjectOf("toolBegun", job), event);
-      return { won, sinceMs: first.ts };
+      return { won, sinceMs: "ts" in first ? first.ts : Date.now() };
     },
 
     /** Stores the result; `false`: another one was first, and this one is dropped. Holds on through broker trouble, then throws. */

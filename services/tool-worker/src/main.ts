@@ -1,5 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { connectRedis, createToolCatalogue, openBus, startToolWorker, streamSettings } from "@parley/bus";
+import {
+  addUnreadableFigure,
+  connectRedis,
+  createToolCatalogue,
+  openBus,
+  startToolWorker,
+  streamSettings,
+} from "@parley/bus";
 import {
   createLifecycle,
   createLogger,
@@ -45,6 +52,7 @@ runMain("tool-worker", async ({ env }) => {
 
   const running = createRunningCalls();
   observe(telemetry, { config, log, life }, running.count);
+  addUnreadableFigure(metrics.registry, bus.unreadable);
   const calls = createCallLog({ bus, worker, log });
   life.use("cancels", listenForCancels({ bus, shards: config.SHARDS, calls, running, log }));
   // The broker must know of the subscription before the first call is taken.

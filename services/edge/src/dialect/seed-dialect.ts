@@ -2,6 +2,7 @@ import {
   applyFrame,
   createTurnView,
   createView,
+  isReadable,
   isTerminal,
   type ClientFrame,
   type ConnectionFrame,
@@ -51,7 +52,7 @@ export function createSeedDialect<State>(parts: SeedDialectParts<State>): Dialec
       const turn = asked.get(visible.turn);
       if (turn === undefined) return [];
       const event = decodeVisible(visible);
-      if (event.type === "unknown") return [];
+      if (!isReadable(event)) return [];
       const encoded = parts.event(turn, event, visible).map(bytesOf);
       if (isTerminal(visible.type) || parts.hasGivenUp?.(turn) === true) asked.end(visible.turn);
       return encoded;

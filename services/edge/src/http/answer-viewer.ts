@@ -1,4 +1,4 @@
-import { ChatError, closeCodes } from "@parley/protocol";
+import { ChatError, chatErrorOf, closeCodes } from "@parley/protocol";
 import type { Dialect } from "../dialect/dialect.ts";
 import type { Sink } from "../hub/viewer.ts";
 import type { TerminalEvent, TurnWatch } from "./turn-watch.ts";
@@ -36,7 +36,7 @@ export function createAnswerViewer(watch: TurnWatch): AnswerViewer {
     encodeFrame(frame) {
       if (frame.type === "accepted") watch.begin(frame);
       // Only the deletion of the conversation is told like this: nobody will see the end.
-      if (frame.type === "error") giveUp(new ChatError(frame.code, { message: frame.error }));
+      if (frame.type === "error") giveUp(chatErrorOf(frame));
       return frame.type === "snapshot" ? note(watch.endInSnapshot(frame)) : none;
     },
   };

@@ -1,5 +1,5 @@
 import type { Bus } from "@parley/bus";
-import { ChatError, closeCodes, isTerminal, subjects, type MessageFrame, type User } from "@parley/protocol";
+import { ChatError, chatErrorOf, closeCodes, isTerminal, subjects, type MessageFrame, type User } from "@parley/protocol";
 import { noCursor, generationOffset, streamSeqOf } from "../cursor.ts";
 import type { Ownership } from "../frames/ownership.ts";
 import { checkSameText } from "../frames/submission.ts";
@@ -103,15 +103,9 @@ function waitedTooLong(): ChatError {
   return new ChatError("MODEL_TIMEOUT", { message, retryAfterMs: 1_000 });
 }
 
-function endedInError({
-  error,
-  code,
-  retry_after_ms,
-  conversation_id,
-  turn_id,
-}: Extract<TerminalEvent, { type: "error" }>) {
-  const retry = retry_after_ms === undefined ? {} : { retryAfterMs: retry_after_ms };
-  return chatErrorReply(new ChatError(code, { message: error, ...retry }), { conversation_id, turn_id });
+function endedInError(end: Extract<TerminalEvent, { type: "error" }>) {
+  const { conversation_id, turn_id } = end;
+  return chatErrorReply(chatErrorOf(end), { conversation_id, turn_id });
 }
 
 function drained({ outbox, catchUp }: AskingDeps, connection: Connection): void {

@@ -42,7 +42,8 @@ export function turnUnderWay({ events }: Known, cursor: number): TurnId | undefi
   const begun = new Set<TurnId>();
   for (const { turn, type } of events.slice(firstAfter(events, cursor))) {
     if (type === "message") begun.add(turn);
-    else if (!begun.has(turn)) return turn;
+    // What belongs to the conversation alone has no turn.
+    else if (turn !== "" && !begun.has(turn)) return turn;
   }
   return undefined;
 }

@@ -1,7 +1,6 @@
 import type { StoredMessage } from "@parley/bus";
 import {
   decodeEvent,
-  isTerminal,
   isVisible,
   seqHead,
   typeOfStored,
@@ -39,7 +38,20 @@ export function decodeVisible({ frame }: VisibleEvent): ReadEvent {
   return decodeEvent(frame);
 }
 
-/** Whether what an event of this type says is contained in a snapshot of its turn. Messages and ends are always sent themselves. */
+const foldable: ReadonlySet<string> = new Set([
+  "thinking",
+  "progress",
+  "token",
+  "turn_restarted",
+  "tool_call_start",
+  "tool_call_progress",
+  "tool_call_end",
+]);
+
+/**
+ * Whether what an event of this type says is contained in a snapshot of its turn. Messages and ends are always sent themselves, and so is what
+ * only a newer version knows: no snapshot of ours says it.
+ */
 export function isFoldable(type: string): boolean {
-  return type !== "message" && !isTerminal(type);
+  return foldable.has(type);
 }

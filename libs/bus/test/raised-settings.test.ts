@@ -1,0 +1,49 @@
+import { expect, test } from "vitest";
+import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig } from "@nats-io/jetstream";
+import { raisedTo } from "../src/raised-settings.ts";
+
+const found: StreamConfig = {
+  name: "EV_0",
+  subjects: ["chat.ev.0.>"],
+  retention: RetentionPolicy.Limits,
+  storage: StorageType.File,
+  discard: DiscardPolicy.Old,
+  max_consumers: -1,
+  max_msgs: -1,
+  max_msgs_per_subject: -1,
+  max_bytes: 1_000,
+  max_age: 50,
+  max_msg_size: -1,
+  num_replicas: 1,
+  duplicate_window: 10,
+  allow_direct: true,
+} as StreamConfig;
+
+test("a stream that has all of it is left alone", () => {
+  expect(raisedTo(found, { subjects: ["chat.ev.0.>"], max_age: 50, max_bytes: 1_000, num_replicas: 1 })).toBeUndefined();
+});
+
+test("limits, copies and windows are raised", () => {
+  const raised = raisedTo(found, { max_age: 60, max_bytes: 2_000, num_replicas: 3, duplicate_window: 20 });
+  expect(raised).toMatchObject({ max_age: 60, max_bytes: 2_000, num_replicas: 3, duplicate_window: 20 });
+});
+
+test("nothing that a newer version or an operator has set is lowered or taken away", () => {
+  const newer = {
+    ...found,
+    subjects: ["chat.ev.0.>", "chat.fact.0.>"],
+    max_age: 0,
+    max_bytes: -1,
+    max_msgs_per_subject: -1,
+    num_replicas: 3,
+    duplicate_window: 99,
+    compression: "s2",
+  } as StreamConfig;
+  const wanted = { subjects: ["chat.ev.0.>"], max_age: 50, max_bytes: 1_000, num_replicas: 1, duplicate_window: 10 };
+  expect(raisedTo(newer, { ...wanted, max_msgs_per_subject: 8 })).toBeUndefined();
+});
+
+test("subjects are added beside those that are there", () => {
+  const raised = raisedTo({ ...found, subjects: ["chat.extra.*"] }, { subjects: ["chat.ev.0.>"] });
+  expect(raised?.subjects).toEqual(["chat.extra.*", "chat.ev.0.>"]);
+});

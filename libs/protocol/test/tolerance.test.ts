@@ -1,0 +1,147 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import {
+  LogRecord,
+  ServerFrame,
+  StoredEvent,
+  applyEvent,
+  applyFrame,
+  chatErrorOf,
+  createTurnView,
+  createView,
+  decodeEvent,
+  encodeEvent,
+  inOrderOfAcceptance,
+  isVisible,
+  unreadableEvent,
+} from "@parley/protocol";
+import { arbitraryOf } from "./arbitraries.ts";
+
+// What readers must live with: docs/adr/0013.
+
+const anyEvent = arbitraryOf(StoredEvent).map((value) => StoredEvent.parse(value));
+const place = { conversation_id: "c", turn_id: "t", ts: 1 };
+
+/** The bytes of an event after something has happened to them. */
+const damaged = fc
+  .tuple(anyEvent, fc.nat(), fc.uint8Array({ maxLength: 8 }), fc.boolean())
+  .map(([event, at, bytes, isCut]) => {
+    const data = encodeEvent(event);
+    const from = at % (data.length + 1);
+    return Buffer.concat([data.subarray(0, from), bytes, isCut ? Buffer.of() : data.subarray(from + bytes.length)]);
+  });
+
+test("no stored bytes make the decoder throw", () => {
+  fc.assert(
+    fc.property(fc.oneof(damaged, fc.uint8Array({ maxLength: 200 })), (data) => {
+      const event = decodeEvent(data);
+      const turn = createTurnView("t");
+      applyEvent(turn, event);
+      if (event === unreadableEvent) expect(turn).toEqual(createTurnView("t"));
+    }),
+  );
+});
+
+test.each([
+  ["an event without a turn", { type: "title", conversation_id: "c", ts: 1, title: "Pods" }],
+  ["a known type with a field of another shape", { type: "token", ...place, attempt: 1, n: 1, token: { text: "a" } }],
+  ["no object", [1, 2]],
+])("%s folds to nothing", (_what, value) => {
+  expect(decodeEvent(Buffer.from(JSON.stringify(value)))).toBe(unreadableEvent);
+});
+
+test("types that a newer version hides begin with an underscore", () => {
+  expect(isVisible("_mark")).toBe(false);
+  expect(isVisible("reaction")).toBe(true);
+});
+
+const ended = { message_id: "t-a", usage: { input_tokens: 1, output_tokens: 1 }, response: "Hello" };
+const chained = { ...place, attempt: 1, n: 3 };
+
+test("an unknown status of a call is kept as it is", () => {
+  const call = { call_id: "t-0-0", tool_name: "pods", arguments: {}, status: "unknown", result: "?", duration_ms: 1 };
+  const turn = createTurnView("t");
+  applyEvent(turn, decodeEvent(Buffer.from(JSON.stringify({ type: "tool_call_end", ...place, ...call }))));
+  expect(turn.tool_calls.get("t-0-0")).toEqual(call);
+});
+
+test("an unknown code ends a turn with its own sentence, and becomes an error with it", () => {
+  const end = { type: "error", ...chained, ...ended, tool_calls: [], error: "Too dear.", code: "BUDGET", retryable: false };
+  const turn = createTurnView("t");
+  applyEvent(turn, decodeEvent(Buffer.from(JSON.stringify(end))));
+  expect(turn.outcome).toMatchObject({ type: "error", code: "BUDGET", error: "Too dear." });
+  expect(chatErrorOf(end)).toMatchObject({ code: "PROCESSING_ERROR", message: "Too dear.", retryable: false });
+});
+
+test("a snapshot of a turn in an unknown state is of one that has not ended", () => {
+  const view = createView("c");
+  const frame = { type: "snapshot", conversation_id: "c", seq: 5, turn_id: "t", text: "Hel", status: "waiting", ts: 1 };
+  const read = ServerFrame.parse(frame);
+  expect(read.type === "snapshot" && applyFrame(view, read)).toBe(true);
+  expect(view.turns.get("t")).toMatchObject({ status: "running", text: "Hel" });
+});
+
+test("a transcript with unknown states, roles and codes is folded as far as it is known", () => {
+  const message = { turn_id: "t", ts: 1, message: "Hello" };
+  const answer = { ...message, message_id: "t-a", author: { role: "assistant" }, status: "paused" };
+  const other = { ...message, message_id: "t-n", author: { role: "system" }, status: "noted", code: "NOTE" };
+  const frame = { type: "snapshot", conversation_id: "c", seq: 5, messages: [answer, other], status: "idle", ts: 1 };
+  const view = createView("c");
+  view.turns.set("t", createTurnView("t"));
+  const read = ServerFrame.parse(frame);
+  expect(read.type === "snapshot" && applyFrame(view, read)).toBe(true);
+  expect(view.messages).toEqual([answer, other]);
+  expect(view.turns.get("t")).toMatchObject({ status: "complete", text: "Hello" });
+});
+
+test("a record of a newer version is read as far as it is known", () => {
+  const record = { conversation_id: "c", prev: 4, message_id: "m", turn_id: "t", author: { role: "tool" } };
+  const read = LogRecord.parse({ v: 2, ...record, message: "x", status: "complete", ts: 1, parts: [{ type: "text" }] });
+  expect(read).toMatchObject({ v: 2, prev: 4, message: "x" });
+});
+
+interface Kept {
+  turn_id: string;
+  what: "Q" | "A";
+  place: number;
+  ts: number;
+}
+
+/** Turns in the order of acceptance, and their records in any order in which they may have been stored. */
+const stored = fc.integer({ min: 1, max: 6 }).chain((count) => {
+  const turns = Array.from({ length: count }, (_, i) => ({ turn_id: `t${i}`, place: 10 + 3 * i, ts: 100 + i }));
+  const merge = fc.shuffledSubarray(turns.flatMap((_, i) => [i, i]), { minLength: 2 * count });
+  return merge.map((order): Kept[] => {
+    const seen = new Set<number>();
+    return order.flatMap((i) => {
+      const turn = turns[i];
+      const what = seen.has(i) ? ("A" as const) : ("Q" as const);
+      seen.add(i);
+      return turn === undefined ? [] : [{ ...turn, what }];
+    });
+  });
+});
+
+test("turns are read in the order of acceptance, each with its answer, however they were stored", () => {
+  fc.assert(
+    fc.property(stored, (records) => {
+      const read = inOrderOfAcceptance(records).map(({ turn_id, what }) => `${turn_id}${what}`);
+      const turns = records.length / 2;
+      expect(read).toEqual(Array.from({ length: turns }, (_, i) => [`t${i}Q`, `t${i}A`]).flat());
+    }),
+  );
+});
+
+test("records without a place keep the order of the log, question and answer together", () => {
+  const record = (turn_id: string, ts: number) => ({ turn_id, ts });
+  const read = inOrderOfAcceptance([record("1", 5), record("2", 1), record("2", 1), record("1", 5)]);
+  expect(read.map(({ turn_id }) => turn_id)).toEqual(["1", "1", "2", "2"]);
+});
+
+test("a queue that was lost and counts from one again moves nothing", () => {
+  const read = inOrderOfAcceptance([
+    { turn_id: "old", place: 900, ts: 10 },
+    { turn_id: "new", place: 1, ts: 20 },
+  ]);
+  expect(read.map(({ turn_id }) => turn_id)).toEqual(["old", "new"]);
+});
