@@ -12,7 +12,6 @@ export interface StreamState {
   readonly lastSeq: number;
 }
 
-
 /** Asks once at a time. Who comes while an answer is under way shares the next one: it must not be older than the question. */
 function createSharedLookup<T>(ask: () => Promise<T>): () => Promise<T> {
   let running: Promise<unknown> = Promise.resolve();

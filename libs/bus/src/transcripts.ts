@@ -41,7 +41,8 @@ function createRecordLookups(jsm: PatientLookups, events: EventLog, unreadable: 
   const seqBefore = async (conversation: ConversationId, seq: number): Promise<number> => {
     const shard = events.shardOf(conversation);
     const next = async (from: number): Promise<number> =>
-      (await jsm.lookUp(streams.log(shard), { seq: from, next_by_subj: subjects.log(shard, conversation) }))?.seq ?? seq;
+      (await jsm.lookUp(streams.log(shard), { seq: from, next_by_subj: subjects.log(shard, conversation) }))?.seq ??
+      seq;
     let before = seq;
     for (let reach = 1; before >= seq && reach < 2 * seq; reach *= 4) before = await next(Math.max(1, seq - reach));
     if (before >= seq) return 0;
@@ -50,10 +51,7 @@ function createRecordLookups(jsm: PatientLookups, events: EventLog, unreadable: 
   };
 
   /** Of a record that a newer version wrote in a way of its own only its place in the chain is known. */
-  const recordOf = async (
-    { seq, data, subject }: StoredMsg,
-    conversation: ConversationId,
-  ): Promise<StoredRecord> => {
+  const recordOf = async ({ seq, data, subject }: StoredMsg, conversation: ConversationId): Promise<StoredRecord> => {
     const value = parseStored(data);
     const { data: record } = LogRecord.safeParse(value);
     if (record !== undefined) return { seq, record, link: record };

@@ -1,10 +1,13 @@
 import { expect, test } from "vitest";
 import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig } from "@nats-io/jetstream";
+import { streams, subjects } from "@parley/protocol";
 import { raisedTo } from "../src/raised-settings.ts";
 
+const events = subjects.allEvents(0);
+
 const found: StreamConfig = {
-  name: "EV_0",
-  subjects: ["chat.ev.0.>"],
+  name: streams.events(0),
+  subjects: [events],
   retention: RetentionPolicy.Limits,
   storage: StorageType.File,
   discard: DiscardPolicy.Old,
@@ -20,7 +23,7 @@ const found: StreamConfig = {
 } as StreamConfig;
 
 test("a stream that has all of it is left alone", () => {
-  expect(raisedTo(found, { subjects: ["chat.ev.0.>"], max_age: 50, max_bytes: 1_000, num_replicas: 1 })).toBeUndefined();
+  expect(raisedTo(found, { subjects: [events], max_age: 50, max_bytes: 1_000, num_replicas: 1 })).toBeUndefined();
 });
 
 test("limits, copies and windows are raised", () => {
@@ -31,7 +34,7 @@ test("limits, copies and windows are raised", () => {
 test("nothing that a newer version or an operator has set is lowered or taken away", () => {
   const newer = {
     ...found,
-    subjects: ["chat.ev.0.>", "chat.fact.0.>"],
+    subjects: [events, "new.>"],
     max_age: 0,
     max_bytes: -1,
     max_msgs_per_subject: -1,
@@ -39,11 +42,11 @@ test("nothing that a newer version or an operator has set is lowered or taken aw
     duplicate_window: 99,
     compression: "s2",
   } as StreamConfig;
-  const wanted = { subjects: ["chat.ev.0.>"], max_age: 50, max_bytes: 1_000, num_replicas: 1, duplicate_window: 10 };
+  const wanted = { subjects: [events], max_age: 50, max_bytes: 1_000, num_replicas: 1, duplicate_window: 10 };
   expect(raisedTo(newer, { ...wanted, max_msgs_per_subject: 8 })).toBeUndefined();
 });
 
 test("subjects are added beside those that are there", () => {
-  const raised = raisedTo({ ...found, subjects: ["chat.extra.*"] }, { subjects: ["chat.ev.0.>"] });
-  expect(raised?.subjects).toEqual(["chat.extra.*", "chat.ev.0.>"]);
+  const raised = raisedTo({ ...found, subjects: ["extra.*"] }, { subjects: [events] });
+  expect(raised?.subjects).toEqual(["extra.*", events]);
 });

@@ -1,4 +1,4 @@
-import type { LogRecord } from "@parley/protocol";
+import { subjects, type LogRecord } from "@parley/protocol";
 import { expect, it } from "vitest";
 import { openTestBus } from "./workbench.ts";
 
@@ -55,7 +55,7 @@ it("passes over what cannot be read, and finds what is before it", async () => {
   await transcripts.append(record("m2"));
   const newer = { v: 2, conversation_id: "c1", prev: 3, turn: { parts: [] } };
   for (const data of ["garbage", JSON.stringify({ ...newer, prev: 4 }), ""]) {
-    await nc.request("chat.log.0.c1", data);
+    await nc.request(subjects.log(0, "c1"), data);
   }
   await transcripts.append(record("m3"));
   await transcripts.append(record("m1"));

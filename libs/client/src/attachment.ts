@@ -1,4 +1,10 @@
-import { chatErrorOf, type ChatError, type ClientFrameInput, type FrameError, type SubscribedFrame } from "@parley/protocol";
+import {
+  chatErrorOf,
+  type ChatError,
+  type ClientFrameInput,
+  type FrameError,
+  type SubscribedFrame,
+} from "@parley/protocol";
 import { backoffMs, type BackoffLimits } from "./backoff.ts";
 import { createDeferred, type Deferred } from "./deferred.ts";
 

@@ -78,8 +78,9 @@ export const SubscribedFrame = z
   .object({
     type: z.literal("subscribed"),
     conversation_id: ConversationId,
-    mode: openEnum(["live", "replay", "snapshot"])
-      .describe("Nothing is missing; the missing events follow; or they follow folded into snapshots."),
+    mode: openEnum(["live", "replay", "snapshot"]).describe(
+      "Nothing is missing; the missing events follow; or they follow folded into snapshots.",
+    ),
     seq: z
       .number()
       .describe("The cursor from which frames follow. Below the `after` that was asked with: begin the view anew."),
@@ -92,7 +93,9 @@ export const TranscriptMessage = z
     turn_id: TurnId,
     author: Author.describe("Who wrote it."),
     message: z.string().describe("The text."),
-    status: openEnum(["complete", "cancelled", "error"]).describe("How the turn ended; of a user's message `complete`."),
+    status: openEnum(["complete", "cancelled", "error"]).describe(
+      "How the turn ended; of a user's message `complete`.",
+    ),
     code: AnyErrorCode.optional().describe("Of answers that failed: why."),
     tool_calls: z.array(FinishedToolCall).optional().describe("Of answers."),
     usage: Usage.optional().describe("Of answers."),

@@ -69,7 +69,16 @@ describe("golden files", () => {
   test("cover every exported schema that travels on its own", () => {
     // Schemas that only occur inside others, or as a union of those above.
     const inner = [
-      ...["AnswerMetadata", "AnyErrorCode", "Author", "CallId", "ChainEvent", "ClientFrame", "ConnectionFrame", "ConversationId"],
+      ...[
+        "AnswerMetadata",
+        "AnyErrorCode",
+        "Author",
+        "CallId",
+        "ChainEvent",
+        "ClientFrame",
+        "ConnectionFrame",
+        "ConversationId",
+      ],
       ...[
         "ErrorCode",
         "EventFrame",

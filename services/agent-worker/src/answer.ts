@@ -1,5 +1,12 @@
 import type { ToolCatalogue } from "@parley/bus";
-import { ChatError, errorRowOf, messageIdOf, type AnswerMetadata, type LogRecord, type Outcome } from "@parley/protocol";
+import {
+  ChatError,
+  errorRowOf,
+  messageIdOf,
+  type AnswerMetadata,
+  type LogRecord,
+  type Outcome,
+} from "@parley/protocol";
 import { noTools, type ToolOffer } from "./agents/tool-offer.ts";
 import type { Brief, Briefing } from "./briefing.ts";
 import type { Chain } from "./chain.ts";

@@ -68,8 +68,7 @@ async function resolveRefusal(
   if (!wrongLastSequence.has(refusal.code)) throw new Error(`an event was refused: ${refusal.description}`);
   const last = await lastOf(append);
   if (last === null) return undefined;
-  if (unanswered && last !== undefined && isReadable(last.event) && isSame(last.event, append.event))
-    return last.seq;
+  if (unanswered && last !== undefined && isReadable(last.event) && isSame(last.event, append.event)) return last.seq;
   if (last === undefined && append.expect > 0) throw new FencedError("the event log was lost", append.event.attempt);
   if ((last?.seq ?? 0) !== append.expect) throw new FencedError("another worker has the turn");
   return undefined;

@@ -1,4 +1,4 @@
-import { addUnreadableFigure, type Bus } from "@parley/bus";
+import type { Bus } from "@parley/bus";
 import { noTracing, type Logger, type Registry, type Tracing } from "@parley/runtime";
 import uWS, { type TemplatedApp } from "uWebSockets.js";
 import { createTokens, type TokenOptions, type Tokens } from "./auth/tokens.ts";
@@ -204,7 +204,6 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     throw error;
   });
   const sockets = { sockets: () => connections.size, maxSockets: options.maxConnections };
-  addUnreadableFigure(registry, bus.unreadable);
   addEdgeMetrics(registry, counters, { ...sockets, hubs: hubs.stats, outbox: outbox.stats });
   return {
     port: listener.port,

@@ -1,5 +1,13 @@
 import type { Bus } from "@parley/bus";
-import { ChatError, chatErrorOf, closeCodes, isTerminal, subjects, type MessageFrame, type User } from "@parley/protocol";
+import {
+  ChatError,
+  chatErrorOf,
+  closeCodes,
+  isTerminal,
+  subjects,
+  type MessageFrame,
+  type User,
+} from "@parley/protocol";
 import { noCursor, generationOffset, streamSeqOf } from "../cursor.ts";
 import type { Ownership } from "../frames/ownership.ts";
 import { checkSameText } from "../frames/submission.ts";

@@ -1,12 +1,5 @@
 import type { StoredMessage } from "@parley/bus";
-import {
-  decodeEvent,
-  isVisible,
-  seqHead,
-  typeOfStored,
-  type ReadEvent,
-  type TurnId,
-} from "@parley/protocol";
+import { decodeEvent, isVisible, seqHead, typeOfStored, type ReadEvent, type TurnId } from "@parley/protocol";
 
 /** A stored event that viewers see. */
 export interface VisibleEvent {
