@@ -1,7 +1,7 @@
 import {
   AnswerMetadata,
+  AnyErrorCode,
   Author,
-  ErrorCode,
   FinishedToolCall,
   Source,
   ToolCallState,
@@ -25,7 +25,7 @@ export const objects = {
 
 const named: readonly (readonly [name: string, schema: z.ZodType])[] = [
   ...Object.entries(objects),
-  ["error code", ErrorCode],
+  ["error code", AnyErrorCode],
 ];
 
 /** Of names that are not the heading of their section. */
@@ -67,7 +67,10 @@ function meaningOf(name: string, field: Field): string {
 
 function typeOf(field: Field): string {
   if (typeof field === "boolean") return "any";
-  const { title, type, properties } = field;
+  const { title, type, properties, anyOf } = field;
+  const [known] = anyOf ?? [];
+  // A list that a newer version may have more values of (`openEnum`).
+  if (known?.enum !== undefined) return `${typeOf(known)}; there may be others`;
   if (title !== undefined) return `[${title}](#${anchors[title] ?? title.toLowerCase()})`;
   if (field.enum !== undefined) return field.enum.map((value) => `\`${JSON.stringify(value)}\``).join(" or ");
   if (type === "array") return `array of ${typeOf(itemOf(field))}`;

@@ -65,7 +65,13 @@ it.each(pages)("links of %s lead to a file and a heading", (file) => {
 it.each(pages)("scripts, tests and metrics that %s names exist", (file) => {
   const named = [...read(file).matchAll(/(?:node |`)((?:scripts|test|libs|deploy)\/[\w./-]+\.(?:mjs|ts|yml))/g)];
   expect(named.map(([, name = ""]) => name).filter((name) => !existsSync(path.join(root, name)))).toEqual([]);
-  const sources = ["services/edge", "services/agent-worker", "services/tool-worker", "libs/runtime"].flatMap((folder) =>
+  const sources = [
+    "services/edge",
+    "services/agent-worker",
+    "services/tool-worker",
+    "libs/runtime",
+    "libs/bus",
+  ].flatMap((folder) =>
     readdirSync(path.join(root, folder, "src"), { recursive: true, encoding: "utf8" })
       .filter((name) => name.endsWith(".ts"))
       .map((name) => read(`${folder}/src/${name}`)),
