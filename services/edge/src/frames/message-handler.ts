@@ -132,7 +132,10 @@ interface Beginning {
 }
 
 /** A new viewer gets events from the beginning of the turn on, and of the turns before it that were open. */
-async function begin({ bus, viewing }: MessageDeps, { connection, viewer, request, open, submitted }: Beginning): Promise<void> {
+async function begin(
+  { bus, viewing }: MessageDeps,
+  { connection, viewer, request, open, submitted }: Beginning,
+): Promise<void> {
   const { userSeq, earlier, isRepeated } = submitted;
   if ((await viewing.resumeWish(connection, viewer)) || userSeq === undefined) return;
   // What was open when a message came that is repeated now, only the log can say.

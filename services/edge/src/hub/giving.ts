@@ -42,8 +42,12 @@ export function giveSteps(deps: GivingDeps, viewer: HubViewer, { mode, steps }: 
     // If the socket is full it lags on, and gets the rest, if there is any, when it has drained.
     if (takesMore && viewer.state === "lagging") viewer.state = "live";
   });
-  // What came while the plan was made from an older reading.
-  if ((viewer.source.ring.events.at(-1)?.seq ?? 0) > viewer.cursor) deps.mark(viewer.source);
+  markNewer(deps, viewer);
+}
+
+/** What came while something older was read for the viewer. */
+function markNewer({ mark }: GivingDeps, { source, cursor }: HubViewer): void {
+  if ((source.ring.events.at(-1)?.seq ?? 0) > cursor) mark(source);
 }
 
 function sendStep({ outbox, counters }: GivingDeps, { outlet, source }: HubViewer, step: CatchUpStep): boolean {
@@ -53,7 +57,7 @@ function sendStep({ outbox, counters }: GivingDeps, { outlet, source }: HubViewe
   return outbox.sendFrame(outlet, turnSnapshot(place, step.turn));
 }
 
-/** Gives a viewer the whole conversation: from now on it is live. */
+/** Gives a viewer the whole conversation: from now on it is live, and gets what is above that from the ring. */
 export function giveWhole(deps: GivingDeps, viewer: HubViewer, { seq, frame }: WholeConversation): void {
   const { outlet } = viewer;
   deps.outbox.cork(outlet, () => {
@@ -68,6 +72,7 @@ export function giveWhole(deps: GivingDeps, viewer: HubViewer, { seq, frame }: W
     deps.counters.snapshots++;
     if (!deps.outbox.sendFrame(outlet, frame) && outlet.ws !== undefined) viewer.state = "lagging";
   });
+  markNewer(deps, viewer);
 }
 
 function greet({ outbox, counters }: GivingDeps, viewer: HubViewer, mode: ResumeMode, cursor: number): void {

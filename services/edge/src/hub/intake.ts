@@ -113,7 +113,9 @@ export function createIntake() {
     /** Forgets subjects that ended at or below this sequence, the oldest first, when there are many. `all`: in any case. */
     forget(seq: number, { all = false } = {}): void {
       if (!all && tracks.size <= keptSubjects) return;
-      const ended = [...tracks.values()].filter((one) => one.last <= seq).toSorted((one, other) => one.last - other.last);
+      const ended = [...tracks.values()]
+        .filter((one) => one.last <= seq)
+        .toSorted((one, other) => one.last - other.last);
       for (const one of all ? ended : ended.slice(0, Math.ceil(ended.length / 2))) {
         tracks.delete(one.subject);
         forgotten = Math.max(forgotten, one.last);

@@ -46,7 +46,16 @@ export interface Ring extends Known {
 
 /** All that is known begins after this sequence. */
 export function createRing(floor: number): Ring {
-  return { floor, events: [], bytes: 0, rooted: false, quiet: undefined, base: new Map(), ended: new Map(), endsLeft: 0 };
+  return {
+    floor,
+    events: [],
+    bytes: 0,
+    rooted: false,
+    quiet: undefined,
+    base: new Map(),
+    ended: new Map(),
+    endsLeft: 0,
+  };
 }
 
 /** Puts an event in its place among later ones. False: it is not above the floor. */

@@ -1,11 +1,12 @@
 import type { Bus } from "@parley/bus";
-import { subjects, type SnapshotFrame } from "@parley/protocol";
+import { isTerminal, subjects, type LogRecord, type SnapshotFrame, type TurnId } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { deliveryLimits } from "../delivery-limits.ts";
 import { confirmFeed } from "./feed.ts";
-import { canTake, giveWhole, type GivingDeps, type WholeConversation } from "./giving.ts";
+import { canTake, giveWhole, type GivingDeps } from "./giving.ts";
 import type { History } from "./history.ts";
 import { isLive, type Hub, type HubViewer } from "./hub.ts";
+import type { Ring } from "./ring.ts";
 import { conversationSnapshot } from "./snapshot.ts";
 
 export interface WholeDeps extends GivingDeps {
@@ -76,41 +77,79 @@ export function createWholeConversations(deps: WholeDeps) {
 async function giveToAll(deps: WholeDeps, hub: Hub, waiting: Set<HubViewer>): Promise<void> {
   for (let tries = 0; waiting.size > 0 && isLive(hub); tries++) {
     if (tries === maxTries) throw new Error("the conversation moves faster than it can be read");
-    const whole = await readWhole(deps, hub);
-    if (whole === undefined) continue;
+    const records = await readWhole(deps, hub);
+    if (records === undefined) continue;
     const before = waiting.size;
-    const aboveSeq = giveTo(deps, hub, waiting, whole);
+    const room = giveTo(deps, hub, waiting, records);
     if (waiting.size < before) tries = 0;
-    if (waiting.size > 0 && whole.frame !== undefined) await makeRoom(deps, hub, whole.frame, aboveSeq);
+    if (room !== undefined) await makeRoom(deps, hub, room);
   }
 }
 
-/** Those for whom its sequence is high enough get it. Returns which sequence it must be above for the others. */
-function giveTo(deps: WholeDeps, { offset }: Hub, waiting: Set<HubViewer>, whole: WholeConversation): number {
-  let aboveSeq = 0;
+interface Room {
+  readonly aboveSeq: number;
+  readonly turn: TurnId;
+}
+
+/** Those for whom the stream has come far enough get it. Returns what the others need. */
+function giveTo(deps: WholeDeps, hub: Hub, waiting: Set<HubViewer>, records: readonly LogRecord[]): Room | undefined {
+  const frames = new Map<number, SnapshotFrame | undefined>();
+  const frameAt = (seq: number): SnapshotFrame | undefined => {
+    if (!frames.has(seq)) frames.set(seq, snapshotAt(hub, records, seq));
+    return frames.get(seq);
+  };
+  let room: Room | undefined;
   for (const viewer of waiting) {
-    if (canTake(deps.outbox, viewer) && whole.frame !== undefined && offset + whole.seq <= viewer.sentSeq) {
-      aboveSeq = Math.max(aboveSeq, viewer.sentSeq - offset);
+    const sentSeq = viewer.sentSeq - hub.offset;
+    const seq = seqFor(hub, sentSeq);
+    const frame = frameAt(seq);
+    const turn = frame?.turn_id ?? frame?.messages?.at(-1)?.turn_id;
+    if (canTake(deps.outbox, viewer) && seq <= sentSeq && turn !== undefined) {
+      room = { turn, aboveSeq: Math.max(sentSeq, room?.aboveSeq ?? 0) };
       continue;
     }
     waiting.delete(viewer);
-    if (canTake(deps.outbox, viewer)) giveWhole(deps, viewer, whole);
+    if (canTake(deps.outbox, viewer)) giveWhole(deps, viewer, { seq: Math.max(seq, sentSeq), frame });
   }
-  return aboveSeq;
+  return room;
 }
 
 /**
- * What makes the whole of it, asked in an order that leaves nothing out and has nothing from beyond the sequence:
+ * As of which sequence a viewer gets the whole that has frames up to `sentSeq` already: the newest up to which nothing can be missing, but below the
+ * next end, which it gets as an event. (Before each end its `ending` is stored, so there is room.)
+ */
+function seqFor({ ring, feed }: Hub, sentSeq: number): number {
+  const newest = Math.max(feed.intake.sure, ring.floor);
+  if (sentSeq < ring.floor) return newest;
+  const end = ring.events.find(({ seq, type }) => seq > sentSeq && isTerminal(type));
+  if (end === undefined || end.seq - 1 <= sentSeq || !isBegun(ring, end.turn)) return newest;
+  return Math.min(newest, end.seq - 1);
+}
+
+/** Whether the turn is known from its beginning: one that began and ended before the queue was looked at need not be. */
+function isBegun({ base, events }: Ring, turn: TurnId): boolean {
+  return base.has(turn) || events.some((event) => event.turn === turn && event.type === "message");
+}
+
+function snapshotAt(hub: Hub, records: readonly LogRecord[], seq: number): SnapshotFrame | undefined {
+  const { conversation, ring, offset } = hub;
+  const events = ring.events.filter((event) => event.seq <= seq);
+  const past = records.filter(({ turn_id }) => (ring.ended.get(turn_id) ?? 0) <= seq);
+  return conversationSnapshot({ conversation, seq: offset + seq }, { ...ring, events }, past);
+}
+
+/**
+ * Reads what makes the whole, in an order that leaves nothing out and has nothing from beyond the feed's `sure`:
  *
  * 1. The queue. A turn that is open in the end is in it, or its first event comes later than this: then it comes live.
  * 2. The transcript. A record is written when its turn's end is decided, and before the end itself: the turn began below what comes next.
  * 3. The end of the stream; and up to there whatever its copies, which may be behind, have not brought yet.
- * 4. The turns of the queue from their beginning. Now the hub knows each turn that is open at its newest sequence, so that of these no record is
- *    taken, however far the transcript is ahead.
+ * 4. The turns of the queue from their beginning. Now the hub knows each turn that is open, so that of these no record is taken, however far the
+ *    transcript is ahead.
  *
  * Undefined: the feed is being read again, or ended turns have left the ring since the transcript was read and would be in neither.
  */
-async function readWhole(deps: WholeDeps, hub: Hub): Promise<WholeConversation | undefined> {
+async function readWhole(deps: WholeDeps, hub: Hub): Promise<readonly LogRecord[] | undefined> {
   const { history, transcripts, events } = deps;
   const { ring, feed, conversation } = hub;
   const { endsLeft } = ring;
@@ -119,23 +158,12 @@ async function readWhole(deps: WholeDeps, hub: Hub): Promise<WholeConversation |
   if (!(await confirmFeed(feed, await events.state(hub.shard)))) return undefined;
   if (queued !== undefined) await history.root(hub, queued);
   if (!isLive(hub) || hub.ring !== ring || ring.endsLeft !== endsLeft) return undefined;
-  const isPast = (turn: string): boolean => queued?.startless.has(turn) !== true || ring.ended.has(turn);
-  const past = records.filter(({ turn_id }) => isPast(turn_id));
-  // Not that of a hidden event which came live: one that it overtook may still come, and nothing would show that.
-  const seq = Math.max(feed.intake.sure, ring.floor, ring.events.at(-1)?.seq ?? 0);
-  return { seq, frame: conversationSnapshot({ conversation, seq: hub.offset + seq }, ring, past) };
+  return records.filter(({ turn_id }) => queued?.startless.has(turn_id) !== true || ring.ended.has(turn_id));
 }
 
 /** Makes the stream go on beyond a sequence, if it has not by itself: most of the time other conversations see to that. */
-async function makeRoom(
-  { events }: WholeDeps,
-  { shard, conversation: conversation_id }: Hub,
-  { turn_id: open, messages }: SnapshotFrame,
-  aboveSeq: number,
-): Promise<void> {
+async function makeRoom({ events }: WholeDeps, { shard, conversation }: Hub, { turn, aboveSeq }: Room): Promise<void> {
   if ((await events.state(shard)).lastSeq > aboveSeq) return;
-  const turn_id = open ?? messages?.at(-1)?.turn_id;
-  if (turn_id === undefined) return;
-  const mark = { type: "mark" as const, conversation_id, turn_id, ts: Date.now() };
-  await events.writeOnce(subjects.mark(shard, conversation_id, turn_id, aboveSeq), mark);
+  const mark = { type: "mark" as const, conversation_id: conversation, turn_id: turn, ts: Date.now() };
+  await events.writeOnce(subjects.mark(shard, conversation, turn, aboveSeq), mark);
 }
