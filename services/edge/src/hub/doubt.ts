@@ -22,7 +22,7 @@ export function doubtOf({ floor, events }: Pick<Known, "floor" | "events">, curs
   // A snapshot's: nothing was missing from that.
   if (events[end - 1]?.seq !== cursor) return "clear";
   const { overtakingEvents, overtakingSeqs } = deliveryLimits;
-  const lowest = cursor - overtakingSeqs;
+  const lowest = Math.max(0, cursor - overtakingSeqs);
   const recent = events.slice(Math.max(0, end - overtakingEvents), end).filter(({ seq }) => seq > lowest);
   if (haveSeveralWriters(recent)) return "doubtful";
   return floor <= lowest || end >= overtakingEvents ? "clear" : "unknown";
