@@ -9,7 +9,7 @@ const { overtakingEvents, overtakingSeqs } = deliveryLimits;
 /** Events with rising sequences from 1,001 on; the cursor is the last one's. */
 function doubtAfter(events: readonly StoredEvent[], floor = 0): Doubt {
   const known = events.map((event, i) => visible(1_001 + i, event));
-  return doubtOf({ floor, events: known }, known.at(-1)?.seq ?? 0);
+  return doubtOf({ floor, events: known, sure: 0 }, known.at(-1)?.seq ?? 0);
 }
 
 function tokens(count: number, turn = "t"): StoredEvent[] {
@@ -36,19 +36,24 @@ describe("a client that comes back with the cursor of an event", () => {
     expect(doubtAfter([message("t"), ...tokens(overtakingEvents)])).toBe("clear");
     expect(doubtAfter([message("t"), ...tokens(overtakingEvents - 1)])).toBe("doubtful");
     const far = [visible(10, message("t")), visible(10 + overtakingSeqs, token("t", "a"))];
-    expect(doubtOf({ floor: 0, events: far }, 10 + overtakingSeqs)).toBe("clear");
+    expect(doubtOf({ floor: 0, events: far, sure: 0 }, 10 + overtakingSeqs)).toBe("clear");
   });
 
   it("is not known by a hub that has too little of what came before", () => {
     expect(doubtAfter(tokens(5), 1_000)).toBe("unknown");
     expect(doubtAfter(tokens(overtakingEvents), 1_000)).toBe("clear");
-    expect(doubtOf({ floor: 50, events: [] }, 50)).toBe("unknown");
+    expect(doubtOf({ floor: 50, events: [], sure: 50 }, 50)).toBe("unknown");
   });
 });
 
-it("a client that comes back with the cursor of a snapshot lacks nothing", () => {
+describe("a client that comes back with another cursor", () => {
   const events = [visible(11, message("t")), visible(13, token("t", "a"))];
-  expect(doubtOf({ floor: 0, events }, 14)).toBe("clear");
-  expect(doubtOf({ floor: 0, events }, 12)).toBe("clear");
-  expect(doubtOf({ floor: 0, events }, 0)).toBe("clear");
+
+  it("has that of a snapshot, and lacks nothing", () => {
+    for (const cursor of [0, 12, 14]) expect(doubtOf({ floor: 0, events, sure: 14 }, cursor)).toBe("clear");
+  });
+
+  it("may have that of an event which has not come here yet", () => {
+    for (const cursor of [12, 14]) expect(doubtOf({ floor: 0, events, sure: 11 }, cursor)).toBe("unknown");
+  });
 });

@@ -4,6 +4,7 @@ import { eventually } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { deliveryLimits } from "../src/delivery-limits.ts";
 import { createWorld, metricOf, tokenOf, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
+import { createCopyRoute } from "./support/late-copies.ts";
 import { ask, isEventFrame, openStream, type SentEvent } from "./support/http-client.ts";
 
 let world: World;
@@ -83,6 +84,25 @@ describe("POST /api/v1/chat with Accept: text/event-stream", () => {
       headers: { ...options.headers, "last-event-id": rest.at(-1)!.id! },
     });
     expect(complete.status).toBe(204);
+  });
+
+  it("tells the end also to who has a later event but not the end, whose copy came late", async () => {
+    const route = createCopyRoute();
+    const slow = await world.addEdge({ lose: route.lose });
+    const { stream, turn } = await begin("c_overtaken", "k1", slow);
+    await stream.next();
+    const end = route.hold("c_overtaken", '"type":"complete"');
+    await turn.complete("over");
+    const { headers } = body("c_overtaken", "k2");
+    const next = await openStream(slow, { ...body("c_overtaken", "k2"), headers });
+    const later = await stream.next();
+    expect(later?.frame).toMatchObject({ type: "message", message: "question k2" });
+    stream.close();
+    await end.arrived();
+    const options = body("c_overtaken", "k1");
+    const again = await openStream(edge, { ...options, headers: { ...options.headers, "last-event-id": later!.id! } });
+    expect((await again.rest()).at(-1)?.frame).toMatchObject({ type: "complete", response: "over" });
+    next.close();
   });
 
   it("tells the end also to who comes back with a cursor that cannot be continued", async () => {

@@ -4,7 +4,6 @@ import type { Logger } from "@parley/runtime";
 import { noCursor } from "../cursor.ts";
 import { deliveryLimits } from "../delivery-limits.ts";
 import { beginAnew, type HubViewer } from "./hub.ts";
-import type { Known } from "./ring.ts";
 import { visibleEventOf, type VisibleEvent } from "./visible-event.ts";
 
 /**
@@ -16,11 +15,18 @@ import { visibleEventOf, type VisibleEvent } from "./visible-event.ts";
  */
 export type Doubt = "clear" | "doubtful" | "unknown";
 
-export function doubtOf({ floor, events }: Pick<Known, "floor" | "events">, cursor: number): Doubt {
+/** All visible events above the floor that have come; up to `sure` all there are. */
+export interface Recent {
+  readonly floor: number;
+  readonly events: readonly VisibleEvent[];
+  readonly sure: number;
+}
+
+export function doubtOf({ floor, events, sure }: Recent, cursor: number): Doubt {
   if (cursor <= floor) return cursor <= 0 ? "clear" : "unknown";
   const end = events.findLastIndex(({ seq }) => seq <= cursor) + 1;
-  // A snapshot's: nothing was missing from that.
-  if (events[end - 1]?.seq !== cursor) return "clear";
+  // No event's: a snapshot's, from which nothing was missing. Or the event has not come here yet.
+  if (events[end - 1]?.seq !== cursor) return cursor <= sure ? "clear" : "unknown";
   const { overtakingEvents, overtakingSeqs } = deliveryLimits;
   const lowest = Math.max(0, cursor - overtakingSeqs);
   const recent = events.slice(Math.max(0, end - overtakingEvents), end).filter(({ seq }) => seq > lowest);
@@ -71,7 +77,8 @@ export function createDoubts(deps: DoubtDeps) {
      */
     resume(viewer: HubViewer, cursor: number): void {
       viewer.cursor = cursor;
-      const doubt = cursor === noCursor ? "clear" : doubtOf(viewer.source.ring, cursor);
+      const { ring, feed } = viewer.source;
+      const doubt = cursor === noCursor ? "clear" : doubtOf({ ...ring, sure: feed.intake.sure }, cursor);
       if (doubt === "clear") return;
       if (doubt === "doubtful" && !deps.isBusy()) return beginAnew(viewer);
       viewer.doubtedSeq = cursor;
@@ -108,5 +115,5 @@ async function mayLack({ events }: DoubtDeps, { source: hub, doubtedSeq: cursor 
     const turn = parseEventSubject(message.subject)?.turn ?? "";
     return visibleEventOf(message, turn, hub.offset) ?? [];
   });
-  return doubtOf({ floor, events: visible }, cursor) === "doubtful";
+  return doubtOf({ floor, events: visible, sure: cursor }, cursor) === "doubtful";
 }

@@ -121,12 +121,13 @@ function giveTo(deps: WholeDeps, hub: Hub, waiting: Set<HubViewer>, records: rea
 function seqFor({ ring, feed }: Hub, sentSeq: number): number {
   const newest = Math.max(feed.intake.sure, ring.floor);
   if (sentSeq < ring.floor) return newest;
-  const end = ring.events.find(({ seq, type }) => seq > sentSeq && isTerminal(type));
-  if (end === undefined || end.seq - 1 <= sentSeq || !isBegun(ring, end.turn)) return newest;
+  const ends = ring.events.filter(({ seq, type }) => seq > sentSeq && isTerminal(type));
+  const [end] = ends;
+  // Below their ends turns are shown as open ones, and those that began before what is known cannot be: they had left the queue when it was read.
+  if (end === undefined || end.seq - 1 <= sentSeq || !ends.every(({ turn }) => isBegun(ring, turn))) return newest;
   return Math.min(newest, end.seq - 1);
 }
 
-/** Whether the turn is known from its beginning: one that began and ended before the queue was looked at need not be. */
 function isBegun({ base, events }: Ring, turn: TurnId): boolean {
   return base.has(turn) || events.some((event) => event.turn === turn && event.type === "message");
 }
