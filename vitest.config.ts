@@ -47,6 +47,7 @@ export default defineConfig({
       suite({ name: "integration", include: ["**/*.int.test.ts"], timeoutMs: 30_000 }),
       suite({ name: "e2e", include: ["test/e2e/**/*.e2e.test.ts"], timeoutMs: 60_000 }),
       suite({ name: "chaos", include: ["test/chaos/**/*.chaos.test.ts"], timeoutMs: 120_000 }),
+      suite({ name: "late", include: ["test/late/**/*.late.test.ts"], timeoutMs: 60_000 }),
       suite({ name: "browser", include: ["test/browser/**/*.browser.test.ts"], timeoutMs: 60_000 }),
     ],
   },
