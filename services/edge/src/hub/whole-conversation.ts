@@ -91,7 +91,7 @@ interface Room {
   readonly turn: TurnId;
 }
 
-/** Those for whom the stream has come far enough get it. Returns what the others need. */
+/** Those for whom the stream has come far enough get it; viewers that cannot take it now are left to whoever brings them. Returns what the others need. */
 function giveTo(deps: WholeDeps, hub: Hub, waiting: Set<HubViewer>, records: readonly LogRecord[]): Room | undefined {
   const frames = new Map<number, SnapshotFrame | undefined>();
   const frameAt = (seq: number): SnapshotFrame | undefined => {
@@ -103,15 +103,20 @@ function giveTo(deps: WholeDeps, hub: Hub, waiting: Set<HubViewer>, records: rea
     const sentSeq = viewer.sentSeq - hub.offset;
     const seq = seqFor(hub, sentSeq);
     const frame = frameAt(seq);
-    const turn = frame?.turn_id ?? frame?.messages?.at(-1)?.turn_id;
-    if (canTake(deps.outbox, viewer) && seq <= sentSeq && turn !== undefined) {
-      room = { turn, aboveSeq: Math.max(sentSeq, room?.aboveSeq ?? 0) };
+    const isTaker = canTake(deps.outbox, viewer);
+    if (isTaker && frame !== undefined && seq <= sentSeq) {
+      room = { turn: turnIn(frame), aboveSeq: Math.max(sentSeq, room?.aboveSeq ?? 0) };
       continue;
     }
     waiting.delete(viewer);
-    if (canTake(deps.outbox, viewer)) giveWhole(deps, viewer, { seq: Math.max(seq, sentSeq), frame });
+    if (isTaker) giveWhole(deps, viewer, { seq: Math.max(seq, sentSeq), frame });
   }
   return room;
+}
+
+/** Each edge that has come as far finds the same. */
+function turnIn({ turn_id, messages = [] }: SnapshotFrame): TurnId {
+  return turn_id ?? messages.at(-1)?.turn_id ?? "none";
 }
 
 /**
