@@ -2,7 +2,6 @@ import type { Bus } from "@parley/bus";
 import { isTerminal, subjects, type LogRecord, type SnapshotFrame, type TurnId } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { deliveryLimits } from "../delivery-limits.ts";
-import { confirmFeed } from "./feed.ts";
 import { canTake, giveWhole, type GivingDeps } from "./giving.ts";
 import type { History } from "./history.ts";
 import { isLive, type Hub, type HubViewer } from "./hub.ts";
@@ -156,12 +155,12 @@ function snapshotAt(hub: Hub, records: readonly LogRecord[], seq: number): Snaps
  * Undefined: the feed is being read again, or ended turns have left the ring since the transcript was read and would be in neither.
  */
 async function readWhole(deps: WholeDeps, hub: Hub): Promise<readonly LogRecord[] | undefined> {
-  const { history, transcripts, events } = deps;
-  const { ring, feed, conversation } = hub;
+  const { history, transcripts } = deps;
+  const { ring, conversation } = hub;
   const { endsLeft } = ring;
   const queued = ring.rooted ? undefined : await history.queued(hub);
   const { records } = await transcripts.tail(conversation, { limit: deliveryLimits.snapshotMessages });
-  if (!(await confirmFeed(feed, await events.state(hub.shard)))) return undefined;
+  if (!(await history.confirm(hub))) return undefined;
   if (queued !== undefined) await history.root(hub, queued);
   if (!isLive(hub) || hub.ring !== ring || ring.endsLeft !== endsLeft) return undefined;
   return records.filter(({ turn_id }) => queued?.startless.has(turn_id) !== true || ring.ended.has(turn_id));
