@@ -61,7 +61,7 @@ const suites: Suite[] = [
   {
     name: "unit",
     include: ["**/test/**/*.test.ts"],
-    exclude: ["**/*.int.test.ts", "**/*.e2e.test.ts", "**/*.browser.test.ts", "**/*.chaos.test.ts"],
+    exclude: ["**/*.int.test.ts", "**/*.e2e.test.ts", "**/*.browser.test.ts", "**/*.chaos.test.ts", "**/*.late.test.ts"],
     timeoutMs: 10_000 * Math.max(1, propertyRuns),
     // Each loads the sources again, so that more of them gain nothing.
     workers: Math.min(4, Math.max(2, availableParallelism())),
@@ -71,6 +71,7 @@ const suites: Suite[] = [
   { name: "integration", include: ["**/*.int.test.ts"], timeoutMs: 30_000, workers: 3 },
   { name: "e2e", include: ["test/e2e/**/*.e2e.test.ts"], timeoutMs: 60_000, workers: 2 },
   { name: "chaos", include: ["test/chaos/**/*.chaos.test.ts"], timeoutMs: 120_000, workers: 2 },
+  { name: "late", include: ["test/late/**/*.late.test.ts"], timeoutMs: 60_000, workers: 2 },
   { name: "browser", include: ["test/browser/**/*.browser.test.ts"], timeoutMs: 60_000, workers: 1 },
 ];
 

@@ -7,6 +7,7 @@ const suites = [
   { name: "integration", what: "each part against real NATS and Redis", deadlineMs: 8 * 60_000, needsBrokers: true },
   { name: "e2e", what: "all of Parley, as its clients see it", deadlineMs: 6 * 60_000, needsBrokers: true },
   { name: "chaos", what: "two kinds of fault, and planted bugs", deadlineMs: 5 * 60_000, needsBrokers: true },
+  { name: "late", what: "live copies that come late", deadlineMs: 4 * 60_000, needsBrokers: true },
   {
     name: "browser",
     what: "the test page in Chromium",

@@ -4,6 +4,7 @@ import { readBase, readMemory } from "./base-figures.ts";
 import type { History, Violation } from "./history.ts";
 import { checkHistory } from "./invariants/check.ts";
 import { planOf, type Plan } from "./plan/plan.ts";
+import { createRandom } from "./plan/random.ts";
 import { watchQueue } from "./queue-watch.ts";
 import { readExecutions, readModelRequests } from "./read-history.ts";
 import type { Scenario, Tally } from "./scenario.ts";
@@ -52,7 +53,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   // Every device and every fault listens to it.
   setMaxListeners(0, options.signal);
   const plan = planOf({ scenario: name, seed: options.seed, turns: options.turns, workload, faults });
-  await using world = await startWorld(shape);
+  await using world = await startWorld(shape, createRandom(`${options.seed}/${name}/world`));
   const memory = await readMemory(world);
   const timeline = startTimeline(options.signal);
   const watch = watchQueue(world.bus);

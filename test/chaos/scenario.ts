@@ -21,9 +21,17 @@ export interface Expected {
   readonly logLost: boolean;
   /** How long after the request to cancel a turn may go on: workers may be dead, frozen or cut off meanwhile. */
   readonly cancelWithinMs: number;
+  /** How much later than the broker stores an event its live copy may come. Zero: as late as a busy broker on this machine is. */
+  readonly copiesLateMs: number;
 }
 
-export const asPromised: Expected = { ends: [], freshSnapshots: false, logLost: false, cancelWithinMs: 2_000 };
+export const asPromised: Expected = {
+  ends: [],
+  freshSnapshots: false,
+  logLost: false,
+  cancelWithinMs: 2_000,
+  copiesLateMs: 0,
+};
 
 /** What happened in a run, for the table and for the scenario's own proof that it did what it is for. */
 export interface Tally {
@@ -38,6 +46,9 @@ export interface Tally {
   /** Turns that waited behind another one. */
   readonly waited: number;
   readonly toolRuns: number;
+  /** Live copies that were held on their way, and those that went on after later ones. */
+  readonly late: number;
+  readonly overtaken: number;
   readonly ends: Readonly<Record<string, number>>;
 }
 

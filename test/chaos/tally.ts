@@ -30,6 +30,18 @@ export async function takeTally(
     cancelled: ends["cancelled"] ?? 0,
     waited: watch.waited(),
     toolRuns: logs.flatMap(({ events }) => events.filter((stored) => ofType(stored, "tool_call_end"))).length,
+    ...onTheirWay(world),
     ends,
   };
+}
+
+/** What happened to live copies. */
+function onTheirWay({ members }: World): Pick<Tally, "late" | "overtaken"> {
+  let [late, overtaken] = [0, 0];
+  for (const { proxy } of Object.values(members).flat()) {
+    if (proxy === undefined || !("figures" in proxy)) continue;
+    late += proxy.figures.held;
+    overtaken += proxy.figures.overtaken;
+  }
+  return { late, overtaken };
 }

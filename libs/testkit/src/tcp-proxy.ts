@@ -1,9 +1,12 @@
 import { connect, createServer, type Socket } from "node:net";
+import type { Transform } from "node:stream";
 import { freePort } from "./free-port.ts";
 
 export type TcpProxyOptions = {
   /** Loopback ports it leads to, taken in turn; one that does not answer is passed over. */
   targets: readonly number[];
+  /** Through this goes what a target sends; one for each connection. Default: it passes as it is. */
+  downstream?: () => Transform;
 };
 
 /**
@@ -21,7 +24,7 @@ export type TcpProxy = {
   [Symbol.asyncDispose](): Promise<void>;
 };
 
-type Pipe = { readonly client: Socket; upstream: Socket | undefined };
+type Pipe = { readonly client: Socket; upstream: Socket | undefined; stage: Transform | undefined };
 
 /** The first target, from the given one on, that accepts a connection. */
 async function connectTo(targets: readonly number[], first: number): Promise<Socket | undefined> {
@@ -43,23 +46,33 @@ function reset(pipe: Pipe): void {
   pipe.upstream?.resetAndDestroy();
 }
 
-/** Joins the two ends, and ends each with the other. */
-function join({ client, upstream }: Pipe, onEnd: () => void): void {
+function flow({ client, upstream, stage }: Pipe): void {
   if (upstream === undefined) return;
-  for (const [from, to] of [
-    [client, upstream],
-    [upstream, client],
-  ] as const) {
-    from.pipe(to);
-    from.on("error", () => to.resetAndDestroy());
-    from.once("close", () => {
-      to.destroy();
-      onEnd();
-    });
-  }
+  client.pipe(upstream);
+  (stage === undefined ? upstream : upstream.pipe(stage)).pipe(client);
 }
 
-export async function startTcpProxy({ targets }: TcpProxyOptions): Promise<TcpProxy> {
+/** Joins the two ends, and ends each with the other. */
+function join(pipe: Pipe, onEnd: () => void): void {
+  const { client, upstream, stage } = pipe;
+  if (upstream === undefined) return;
+  flow(pipe);
+  client.on("error", () => upstream.resetAndDestroy());
+  for (const source of [upstream, stage]) source?.on("error", () => reset(pipe));
+  client.once("close", () => {
+    upstream.destroySoon();
+    stage?.destroy();
+    onEnd();
+  });
+  // What has come through is still to be written.
+  (stage ?? upstream).once("close", () => client.destroySoon());
+  upstream.once("close", () => {
+    stage?.end();
+    onEnd();
+  });
+}
+
+export async function startTcpProxy({ targets, downstream }: TcpProxyOptions): Promise<TcpProxy> {
   const port = await freePort();
   const pipes = new Set<Pipe>();
   let state: "open" | "stalled" | "severed" = "open";
@@ -74,22 +87,18 @@ export async function startTcpProxy({ targets }: TcpProxyOptions): Promise<TcpPr
       return;
     }
     pipe.upstream = upstream;
+    pipe.stage = downstream?.();
     join(pipe, () => pipes.delete(pipe));
     if (state === "stalled") hold(pipe);
   };
-  const hold = ({ client, upstream }: Pipe): void => {
+  const hold = ({ client, upstream, stage }: Pipe): void => {
     // A pipe resumes its source by itself when it was unpiped and piped again, so it has to be taken apart.
-    for (const socket of [client, upstream]) socket?.unpipe().pause();
-  };
-  const release = ({ client, upstream }: Pipe): void => {
-    if (upstream === undefined) return;
-    client.pipe(upstream);
-    upstream.pipe(client);
+    for (const source of [client, upstream, stage]) source?.unpipe().pause();
   };
 
   const server = createServer({ noDelay: true }, (client) => {
     if (state === "severed") return void client.resetAndDestroy();
-    const pipe: Pipe = { client, upstream: undefined };
+    const pipe: Pipe = { client, upstream: undefined, stage: undefined };
     pipes.add(pipe);
     client.once("error", () => undefined);
     client.once("close", () => pipes.delete(pipe));
@@ -113,7 +122,7 @@ export async function startTcpProxy({ targets }: TcpProxyOptions): Promise<TcpPr
       for (const pipe of [...pipes]) reset(pipe);
     },
     heal() {
-      if (state === "stalled") for (const pipe of pipes) release(pipe);
+      if (state === "stalled") for (const pipe of pipes) flow(pipe);
       state = "open";
     },
     async [Symbol.asyncDispose]() {

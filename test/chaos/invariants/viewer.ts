@@ -4,50 +4,18 @@ import {
   createView,
   isTerminal,
   isVisible,
-  type ConversationView,
   type EventFrame,
   type SnapshotFrame,
   type TurnView,
 } from "@parley/protocol";
 import type { ConversationFrame, Entry, Recording } from "../clients/recording.ts";
 import type { ConversationHistory, StoredAt, Violation } from "../history.ts";
-import type { PromiseId } from "../promise.ts";
 import type { Expected } from "../scenario.ts";
-import { turnLogsOf, type TurnLog, type TurnState } from "./turn-log.ts";
-
-type StateFrame = EventFrame | SnapshotFrame;
-
-interface Walk {
-  readonly events: readonly StoredAt[];
-  /** Of those, what viewers see. */
-  readonly visible: readonly StoredAt[];
-  readonly logs: ReadonlyMap<string, TurnLog>;
-  /** Wire cursor minus log sequence; undefined: nothing of the log can be compared. */
-  readonly offset: number | undefined;
-  readonly expected: Expected;
-  readonly view: ConversationView;
-  readonly report: (promise: PromiseId, what: string, turn?: string) => void;
-  /** Ends that came as frames, by turn. */
-  readonly ends: Map<string, number>;
-  /** Answers that came with a transcript. */
-  readonly told: Map<string, { readonly text: string; readonly status: string }>;
-  /** Whether the server sends events on the present connection. */
-  attached: boolean;
-  /** Cursors of subscriptions that have no answer yet. */
-  readonly pending: (number | undefined)[];
-  /** Everything up to this wire cursor is there; undefined: the next frame says where it begins. */
-  cursor: number | undefined;
-  /** Of the last frame since the subscription began: what follows must be above it. */
-  lastSeq: number;
-  /** The subscription named no cursor: it begins with a snapshot of the conversation. */
-  isAnew: boolean;
-  /** The first frame after attaching by a message must not be later than this. */
-  beginsBy: number | undefined;
-  /** Log sequence from which on this device must know how turns ended. */
-  knowsFrom: number | undefined;
-  /** Turns of which it has something else than what is stored: said once, as all that follows is wrong too. */
-  readonly spoilt: Set<string>;
-}
+import { createPassedOver } from "./passed-over.ts";
+import { turnLogsOf, type TurnState } from "./turn-log.ts";
+import { checkEndsSeen } from "./viewer-ends.ts";
+import type { StateFrame, Walk } from "./viewer-walk.ts";
+import { isUncut, snapshotFaults } from "./whole-snapshot.ts";
 
 /**
  * P1, P2 and P6 as one device saw them. Between two frames nothing visible may be missing, each event is byte for byte the stored one, and
@@ -61,15 +29,16 @@ export function checkViewer(
 ): Violation[] {
   const violations: Violation[] = [];
   const { device, conversation } = recording;
+  const report: Walk["report"] = (promise, what, turn) =>
+    void violations.push({ promise, what, conversation, device, ...(turn === undefined ? {} : { turn }) });
   const walk: Walk = {
-    events: history.events,
+    history,
     visible: history.events.filter(({ event }) => isVisible(event.type)),
     logs: turnLogsOf(history),
     offset: expected.logLost ? undefined : offset,
     expected,
     view: createView(conversation),
-    report: (promise, what, turn) =>
-      void violations.push({ promise, what, conversation, device, ...(turn === undefined ? {} : { turn }) }),
+    report,
     ends: new Map(),
     told: new Map(),
     attached: false,
@@ -79,9 +48,13 @@ export function checkViewer(
     isAnew: true,
     beginsBy: undefined,
     knowsFrom: undefined,
+    passedOver: createPassedOver(expected.copiesLateMs, ({ event, seq, turn }, how) =>
+      report("P2", `${event.type} ${seq} is missing ${how}: it was passed over`, turn),
+    ),
     spoilt: new Set(),
   };
   for (const entry of recording.entries) take(walk, entry);
+  walk.passedOver.finish();
   checkEndsSeen(walk, device, history);
   return violations;
 }
@@ -90,6 +63,7 @@ function take(walk: Walk, entry: Entry): void {
   switch (entry.kind) {
     case "connected":
     case "lost":
+      walk.passedOver.detach(entry.atMs);
       walk.attached = false;
       walk.pending.length = 0;
       return;
@@ -97,7 +71,8 @@ function take(walk: Walk, entry: Entry): void {
       walk.pending.push(entry.after);
       return;
     case "frame":
-      return takeFrame(walk, entry.frame);
+      walk.passedOver.look(entry.atMs);
+      return takeFrame(walk, entry);
     case "unreadable":
       return walk.report("P2", `a frame is not as the protocol says: ${entry.text.slice(0, 120)}`);
     case "complaint":
@@ -106,12 +81,14 @@ function take(walk: Walk, entry: Entry): void {
   }
 }
 
-function takeFrame(walk: Walk, frame: ConversationFrame): void {
-  if (frame.type === "accepted") return attachByMessage(walk, frame.turn_id);
-  if (frame.type === "subscribed") return attach(walk, frame.seq);
+function takeFrame(walk: Walk, { frame, atMs }: { frame: ConversationFrame; atMs: number }): void {
+  if (frame.type === "accepted" || frame.type === "subscribed") {
+    walk.passedOver.attach(atMs);
+    return frame.type === "accepted" ? attachByMessage(walk, frame.turn_id) : attach(walk, frame.seq);
+  }
   // An error that answers a frame is no event.
   if (frame.type === "error" && !("turn_id" in frame)) return;
-  checkPlace(walk, frame);
+  checkPlace(walk, frame, atMs);
   checkAfterEnd(walk, frame);
   // Who subscribes again with an older cursor asks for what it has already.
   const isNews = applyFrame(walk.view, frame);
@@ -171,30 +148,32 @@ const [sameTimeEvents, lateEvents] = [64, 2_000];
  * Two writers at the same time: the broker stores one event after the other, but may pass them on in the other order. An edge puts that
  * right with a snapshot of the conversation.
  */
-function mayHaveOvertaken({ events, offset }: Walk, frame: StateFrame): boolean {
+function mayHaveOvertaken({ history, offset, passedOver, expected }: Walk, frame: StateFrame): boolean {
   if (offset === undefined) return false;
+  if (!passedOver.isEmpty()) return true;
   const seq = frame.seq - offset;
-  return events.some(({ channel, seq: first }, i) => {
-    const next = events[i + 1];
-    if (next === undefined || next.channel === channel || next.seq > seq || first < seq - lateEvents) return false;
-    return next.seq - first <= sameTimeEvents;
+  return history.events.some((event, i) => {
+    if (event.seq < seq - lateEvents || event.seq > seq) return false;
+    const [next] = history.events.slice(i + 1);
+    if (next === undefined || next.seq > seq || isOfOneWriter(event, next)) return false;
+    return expected.copiesLateMs > 0 || next.seq - event.seq <= sameTimeEvents;
   });
 }
 
+/** Of one subject: the broker passes these on in their order. */
+function isOfOneWriter(one: StoredAt, other: StoredAt): boolean {
+  return one.channel === other.channel && one.turn === other.turn;
+}
+
 /** Order and completeness: what is between this frame and the one before it. */
-function checkPlace(walk: Walk, frame: StateFrame): void {
+function checkPlace(walk: Walk, frame: StateFrame, atMs: number): void {
   checkOrder(walk, frame);
   const { offset, cursor } = walk;
   walk.cursor = frame.seq;
   walk.isAnew = false;
   if (offset === undefined) return;
   const seq = frame.seq - offset;
-  if (frame.type === "snapshot" && frame.messages !== undefined) {
-    walk.knowsFrom ??= toldFrom(walk, frame);
-    // It has the message, and whatever came after it.
-    walk.beginsBy = undefined;
-    return;
-  }
+  if (frame.type === "snapshot" && frame.messages !== undefined) return takeWhole(walk, frame, seq);
   walk.knowsFrom ??= seq;
   if (walk.beginsBy !== undefined && seq > walk.beginsBy)
     walk.report(
@@ -203,21 +182,43 @@ function checkPlace(walk: Walk, frame: StateFrame): void {
       frame.turn_id,
     );
   walk.beginsBy = undefined;
-  const missed = cursor === undefined ? [] : walk.visible.filter((at) => at.seq > cursor - offset && at.seq < seq);
-  const [first] = missed.filter((stored) => !isFoldedInto(stored, frame));
+  const between = cursor === undefined ? [] : walk.visible.filter((at) => at.seq > cursor - offset && at.seq < seq);
+  const missed = between.filter((stored) => !isFoldedInto(stored, frame));
+  const own = frame.type === "snapshot" ? undefined : walk.visible.find((at) => at.seq === seq);
+  const lost = missed.filter((stored) => !mayComeLater(walk, stored, own, seq));
+  const [first] = lost;
   if (first !== undefined)
     walk.report("P2", `${first.event.type} ${first.seq} is missing before ${frame.type} ${seq}`, first.turn);
+  walk.passedOver.add(
+    missed.filter((stored) => !lost.includes(stored)),
+    atMs,
+  );
   if (frame.type !== "snapshot") checkBytes(walk, frame, seq);
 }
 
-/** A snapshot holds the newest messages up to these limits; of what is older it says nothing. */
-const tail = { messages: 50, bytes: 150_000 } as const;
+/** It is exact at its place, and settles what was missing before. */
+function takeWhole(walk: Walk, frame: SnapshotFrame, seq: number): void {
+  const { logs, history, report, passedOver } = walk;
+  walk.knowsFrom ??= toldFrom(walk, frame);
+  // It has the message, and whatever came after it.
+  walk.beginsBy = undefined;
+  passedOver.settle(seq);
+  for (const what of snapshotFaults(frame, seq, { logs, records: history.records }))
+    report("P2", `in the snapshot at ${seq}: ${what}`, frame.turn_id);
+}
+
+/** Whether the broker may have passed on first what is at `seq`, or something up to there that was folded into it. */
+function mayComeLater({ visible, expected }: Walk, stored: StoredAt, own: StoredAt | undefined, seq: number): boolean {
+  if (own !== undefined && isOfOneWriter(stored, own)) return false;
+  if (expected.copiesLateMs > 0) return true;
+  const reach = Math.min(seq, stored.seq + sameTimeEvents);
+  return visible.some((at) => at.seq > stored.seq && at.seq <= reach && !isOfOneWriter(at, stored));
+}
 
 /** Log sequence from which on a snapshot of the conversation must say how turns ended. */
-function toldFrom({ logs }: Walk, { messages = [] }: SnapshotFrame): number {
-  const isWhole = messages.length < tail.messages && JSON.stringify(messages).length < tail.bytes;
-  const first = messages[0]?.turn_id;
-  return isWhole || first === undefined ? 0 : (logs.get(first)?.terminal?.seq ?? Number.POSITIVE_INFINITY);
+function toldFrom({ logs }: Walk, frame: SnapshotFrame): number {
+  const first = frame.messages?.[0]?.turn_id;
+  return isUncut(frame) || first === undefined ? 0 : (logs.get(first)?.terminal?.seq ?? Number.POSITIVE_INFINITY);
 }
 
 /** A snapshot stands for the events of its turn, but neither for messages nor for ends. */
@@ -234,7 +235,8 @@ function checkBytes(walk: Walk, { seq: wireSeq, ...event }: EventFrame, seq: num
 }
 
 function checkAfterEnd(walk: Walk, frame: StateFrame): void {
-  if (walk.expected.logLost || frame.turn_id === undefined || !walk.ends.has(frame.turn_id)) return;
+  if (walk.expected.logLost || frame.turn_id === undefined) return;
+  if (!walk.ends.has(frame.turn_id) && !walk.told.has(frame.turn_id)) return;
   // What the device already has is no news: it is not shown again.
   if (frame.seq <= walk.view.seq || frame.type === "tool_call_progress") return;
   const hasCancelled = walk.view.turns.get(frame.turn_id)?.status === "cancelled";
@@ -249,8 +251,10 @@ function note({ told }: Walk, { messages = [] }: SnapshotFrame): void {
 }
 
 /** What the device has of this turn is what the log says at this place. */
-function checkState({ view, logs, offset, spoilt, report }: Walk, { turn_id, seq, type }: StateFrame): void {
+function checkState(walk: Walk, { turn_id, seq, type }: StateFrame): void {
+  const { view, logs, offset, spoilt, passedOver, report } = walk;
   if (offset === undefined || turn_id === undefined || seq < view.seq || spoilt.has(turn_id)) return;
+  if (passedOver.has(turn_id)) return;
   const fault = stateFault(view.turns.get(turn_id), logs.get(turn_id)?.asOf(seq - offset));
   if (fault === undefined) return;
   spoilt.add(turn_id);
@@ -263,44 +267,4 @@ function stateFault(turn: TurnView | undefined, stored: TurnState | undefined): 
   return isDeepStrictEqual([...turn.tool_calls.values()], stored.calls)
     ? undefined
     : "its tool calls are not those that are stored";
-}
-
-/** Every turn's end was seen, once, and with what is stored; also by whoever was told `accepted` when it was over already. */
-function checkEndsSeen(walk: Walk, device: string, { records, answers }: ConversationHistory): void {
-  const { ends, told, view, expected, spoilt, report } = walk;
-  const asked = new Set(
-    answers.flatMap((given) =>
-      given.device === device && given.answer.kind === "accepted" ? [given.answer.turn] : [],
-    ),
-  );
-  for (const { turn_id, author, message, status } of records) {
-    if (author.role !== "assistant" || (isBeforeWalk(walk, turn_id) && !asked.has(turn_id))) continue;
-    const count = ends.get(turn_id) ?? 0;
-    if (count > 1 && !expected.logLost) report("P1", `it was told ${count} times how the turn ended`, turn_id);
-    const seen = told.get(turn_id) ?? seenIn(view, turn_id);
-    if (seen === undefined) report("P1", "it was never told how the turn ended", turn_id);
-    else if (!spoilt.has(turn_id)) checkSame(report, turn_id, seen, { text: message, status });
-  }
-}
-
-/** The turn had ended before this viewer began to watch. */
-function isBeforeWalk({ logs, expected, knowsFrom }: Walk, turn: string): boolean {
-  const terminal = logs.get(turn)?.terminal;
-  return terminal === undefined ? !expected.logLost : terminal.seq < (knowsFrom ?? 0);
-}
-
-interface EndState {
-  readonly text: string;
-  readonly status: string;
-}
-
-function checkSame(report: Walk["report"], turn: string, seen: EndState, stored: EndState): void {
-  if (seen.text === stored.text && seen.status === stored.status) return;
-  const has = `it has ${seen.text.length} characters (${seen.status})`;
-  report("P2", `${has}, stored are ${stored.text.length} (${stored.status})`, turn);
-}
-
-function seenIn(view: ConversationView, turnId: string): { text: string; status: string } | undefined {
-  const turn = view.turns.get(turnId);
-  return turn?.outcome === undefined ? undefined : { text: turn.text, status: turn.outcome.type };
 }

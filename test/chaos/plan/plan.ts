@@ -62,6 +62,8 @@ export interface Workload {
   readonly onlookers: Range;
   /** How many of those join only after the first turns. */
   readonly late: number;
+  /** How long before and after a turn was asked those join; undefined: at any time. */
+  readonly joinAround?: Range;
   readonly cuts: Range;
   readonly pauses: Range;
   readonly pauseForMs: Range;
@@ -124,8 +126,8 @@ export function planOf({ scenario, seed, turns, workload, faults }: PlanRequest)
 }
 
 function planConversation(random: Random, id: string, turns: number, workload: Workload): ConversationPlan {
-  const devices = planDevices(random.fork("devices"), id, workload);
   const times = askTimes(random.fork("times"), turns, workload);
+  const devices = planDevices(random.fork("devices"), id, workload, times);
   return {
     id,
     user: `user-${id}`,
@@ -143,13 +145,17 @@ function askTimes(random: Random, turns: number, { bursts, spanMs }: Workload): 
   return Array.from({ length: turns }, () => random.within(range)).toSorted((one, other) => one - other);
 }
 
-function planDevices(random: Random, conversation: string, workload: Workload): DevicePlan[] {
-  const { spanMs } = workload;
+function planDevices(random: Random, conversation: string, workload: Workload, asked: readonly number[]): DevicePlan[] {
+  const { spanMs, joinAround } = workload;
+  const lateMs = (): number =>
+    joinAround === undefined
+      ? random.within([1_000, spanMs])
+      : Math.max(0, random.pick(asked) + random.within(joinAround));
   const times = (count: number, untilMs = spanMs + 1_500): number[] =>
     Array.from({ length: count }, () => random.within([500, untilMs])).toSorted((one, other) => one - other);
   return Array.from({ length: 1 + random.within(workload.onlookers) }, (_, index) => {
     const isLate = index > 0 && random.chance(workload.late);
-    const joinMs = isLate ? random.within([1_000, spanMs]) : 0;
+    const joinMs = isLate ? lateMs() : 0;
     return {
       name: `${conversation}/${index === 0 ? "asker" : `onlooker${index}`}`,
       kind: random.chance(workload.library) ? "library" : "raw",

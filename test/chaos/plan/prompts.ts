@@ -55,6 +55,11 @@ const broken = ["error:MODEL_UNAVAILABLE", "error:MODEL_TRUNCATED", "error:MODEL
 
 const writers = {
   short: (random: Random) => spoken(random, [15, 35]),
+  /** Over before anybody can have looked. */
+  instant: (random: Random) => {
+    const tokens = random.within([2, 6]);
+    return { say: "Count.", sim: `tokens=${tokens} rate=0`, tokens };
+  },
   long: (random: Random) => spoken(random, [80, 160]),
   /** Silent for a while before its first token, so that something can happen to it there. */
   "slow start": (random: Random) => spoken(random, [15, 30], ` first_ms=${random.within([600, 1_500])}`),

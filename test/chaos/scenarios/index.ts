@@ -11,6 +11,7 @@ import {
   redisRestarted,
 } from "./brokers.ts";
 import { calm, churn, clientsCut, manyDevices, repeats, slowViewers } from "./clients.ts";
+import { copiesLate, copiesOvertaken, copiesOvertakenAtOneEdge, copiesTorn, endsOvertaken } from "./copies.ts";
 import { edgePartitioned, edgesKilled, edgesRestarted } from "./edges.ts";
 import { toolWorkersFrozen, toolWorkersKilled, toolWorkersRestarted } from "./tools.ts";
 import { busyPolicies, cancelStorm, modelMisbehaves, queues, weather } from "./turns.ts";
@@ -31,6 +32,11 @@ export const scenarios: readonly Scenario[] = [
   slowViewers,
   churn,
   repeats,
+  endsOvertaken,
+  copiesLate,
+  copiesOvertaken,
+  copiesOvertakenAtOneEdge,
+  copiesTorn,
   cancelStorm,
   queues,
   busyPolicies,

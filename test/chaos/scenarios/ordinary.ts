@@ -24,6 +24,8 @@ const sayings: Readonly<Record<CountName, string>> = {
   cancelled: "cancelled turns",
   waited: "turns that waited",
   toolRuns: "tool calls",
+  late: "live copies that came late",
+  overtaken: "live copies that came after later ones",
 };
 
 export function defineScenario({ shape, workload, expected, proof = {}, ...spec }: ScenarioSpec): Scenario {

@@ -1,10 +1,13 @@
 import {
+  startNatsProxy,
   startService,
   startTcpProxy,
   type NatsCluster,
   type Service,
   type ServiceName,
+  type NatsProxy,
   type TcpProxy,
+  type Treat,
 } from "@parley/testkit";
 import type { MemberKind } from "../faults/fault.ts";
 
@@ -13,7 +16,7 @@ export interface Member {
   readonly kind: MemberKind;
   readonly index: number;
   readonly service: Service;
-  readonly proxy: TcpProxy | undefined;
+  readonly proxy: TcpProxy | NatsProxy | undefined;
   /** Runs one action on it after the other: two faults of one process must not mix. */
   exclusively(action: () => Promise<void>): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -31,10 +34,19 @@ interface MemberOptions {
   readonly env: Readonly<Record<string, string>>;
   readonly nats: NatsCluster;
   readonly isProxied: boolean;
+  /** What happens to messages on their way to it. Undefined: nothing. */
+  readonly treat: Treat | undefined;
 }
 
-export async function startMember({ kind, index, env, nats, isProxied }: MemberOptions): Promise<Member> {
-  const proxy = isProxied ? await startTcpProxy({ targets: nats.servers.map(({ port }) => port) }) : undefined;
+function startProxy({ nats, isProxied, treat }: MemberOptions): Promise<TcpProxy | NatsProxy> | undefined {
+  const targets = nats.servers.map(({ port }) => port);
+  if (treat !== undefined) return startNatsProxy({ targets, treat });
+  return isProxied ? startTcpProxy({ targets }) : undefined;
+}
+
+export async function startMember(options: MemberOptions): Promise<Member> {
+  const { kind, index, env } = options;
+  const proxy = await startProxy(options);
   const route = proxy === undefined ? {} : { NATS_URL: `nats://127.0.0.1:${proxy.port}` };
   let service: Service;
   try {

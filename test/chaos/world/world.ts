@@ -2,8 +2,19 @@ import { randomBytes } from "node:crypto";
 import path from "node:path";
 import { openBus, type Bus } from "@parley/bus";
 import { createLogger } from "@parley/runtime";
-import { startNatsCluster, startRedis, startService, tempDir, type Broker, type Service } from "@parley/testkit";
+import {
+  startNatsCluster,
+  startRedis,
+  startService,
+  tempDir,
+  type Broker,
+  type Service,
+  type Treat,
+} from "@parley/testkit";
+import { subjects, type EventAddress } from "@parley/protocol";
 import type { BrokerKind, MemberKind } from "../faults/fault.ts";
+import { createLateCopies, type LateCopies } from "../faults/late-copies.ts";
+import type { Random } from "../plan/random.ts";
 import { createBelongings, type Belongings } from "./belongings.ts";
 import { ackWaitMs, environmentOf } from "./environment.ts";
 import { startMember, type Member } from "./member.ts";
@@ -17,6 +28,8 @@ export interface Shape {
   readonly natsServers: 1 | 3;
   /** Whose connection to NATS leads through a proxy that can stall or sever it. */
   readonly proxied: readonly MemberKind[];
+  /** How live copies of events reach these. */
+  readonly late: Readonly<Partial<Record<MemberKind, LateCopies>>>;
   /** Whether Redis keeps its data when it is killed. */
   readonly redisKeepsData: boolean;
   readonly env: Readonly<Partial<Record<MemberKind, Readonly<Record<string, string>>>>>;
@@ -28,6 +41,7 @@ export const ordinaryShape: Shape = {
   tools: 2,
   natsServers: 1,
   proxied: [],
+  late: {},
   redisKeepsData: true,
   env: {},
 };
@@ -61,15 +75,32 @@ async function startGround(belongings: Belongings, shape: Shape) {
   return { nats, redis, model, bus, counterFile: path.join(folder.path, "executions") };
 }
 
-async function startAll(belongings: Belongings, shape: Shape): Promise<Omit<World, symbol>> {
+/** A request to cancel as an edge writes it, and as late as an edge may: it looked whether the turn runs, and then the turn ended. */
+function cancelLate({ events }: Bus, { shard, conversation, turn }: EventAddress): void {
+  const event = { type: "cancel_requested", conversation_id: conversation, turn_id: turn } as const;
+  const written = events.writeOnce(subjects.control(shard, conversation, turn), {
+    ...event,
+    ts: Date.now(),
+    by: "late",
+    reason: "cancelled by user",
+  });
+  // The broker may be away: then the end comes without it.
+  written.catch(() => undefined);
+}
+
+async function startAll(belongings: Belongings, shape: Shape, random: Random): Promise<Omit<World, symbol>> {
   const ground = await startGround(belongings, shape);
+  const cancel = (turn: EventAddress): void => cancelLate(ground.bus, turn);
+  const treatOf = (kind: MemberKind, index: number): Treat | undefined => {
+    const late = shape.late[kind];
+    return late === undefined ? undefined : createLateCopies(late, { random: random.fork(`${kind} ${index}`), cancel });
+  };
   const jwtSecret = randomBytes(32).toString("hex");
   const startMany = (kind: MemberKind, count: number): Promise<Member>[] =>
     Array.from({ length: count }, (_, index) => {
       const env = { ...environmentOf(kind, { ...ground, jwtSecret }), ...shape.env[kind] };
-      return belongings.own(
-        startMember({ kind, index, env, nats: ground.nats, isProxied: shape.proxied.includes(kind) }),
-      );
+      const [treat, isProxied] = [treatOf(kind, index), shape.proxied.includes(kind)];
+      return belongings.own(startMember({ kind, index, env, nats: ground.nats, isProxied, treat }));
     });
   const starting = {
     agent: startMany("agent", shape.agents),
@@ -93,11 +124,11 @@ async function startAll(belongings: Belongings, shape: Shape): Promise<Omit<Worl
   };
 }
 
-/** Starts everything and waits until it is ready. */
-export async function startWorld(shape: Shape): Promise<World> {
+/** Starts everything and waits until it is ready. `random`: for what happens on the way between processes. */
+export async function startWorld(shape: Shape, random: Random): Promise<World> {
   const belongings = createBelongings();
   try {
-    return { ...(await startAll(belongings, shape)), [Symbol.asyncDispose]: belongings.release };
+    return { ...(await startAll(belongings, shape, random)), [Symbol.asyncDispose]: belongings.release };
   } catch (error) {
     await belongings.release();
     throw error;

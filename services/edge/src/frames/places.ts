@@ -1,7 +1,8 @@
 import type { EventLog } from "@parley/bus";
 import type { ConversationId } from "@parley/protocol";
 import { noCursor, streamSeqOf } from "../cursor.ts";
-import { beginAnew, syncHub, type Hub, type HubViewer } from "../hub/hub.ts";
+import type { Doubts } from "../hub/doubt.ts";
+import { beginAnew, type Hub, type HubViewer } from "../hub/hub.ts";
 import type { Connection } from "../socket/connection.ts";
 
 /** Conversations of which a connection's place is remembered. */
@@ -34,26 +35,43 @@ export function rememberWish(connection: Connection, conversation: ConversationI
   remember(connection.wanted, conversation, after);
 }
 
-/** Begins where the client wanted to go on in vain. False: it did not want that. */
-export async function beginAsWanted(events: EventLog, connection: Connection, viewer: HubViewer): Promise<boolean> {
-  const { conversation } = viewer.source;
-  const after = connection.wanted?.get(conversation);
-  if (after === undefined) return false;
-  viewer.cursor = await placeOf(events, viewer.source, after);
-  // A cursor that is not known may be above all that follows: only `subscribed` tells the client so.
-  viewer.isGreeted = viewer.cursor === noCursor;
-  connection.wanted?.delete(conversation);
-  return true;
+export interface PlaceDeps {
+  readonly events: EventLog;
+  readonly doubts: Doubts;
 }
 
-/** Where a new viewer begins that is to see everything after this stream sequence: never before what the client had already. */
-export function beginAt(connection: Connection, viewer: HubViewer, seq: number): void {
-  const { conversation, offset, feed } = viewer.source;
-  const had = (connection.left?.get(conversation) ?? 0) - offset;
-  const goesOn = had > seq && had <= feed.intake.last;
-  viewer.cursor = goesOn ? had : seq;
-  viewer.fromSeq = viewer.cursor;
-  viewer.begins = !goesOn;
+/** Where a viewer begins. */
+export function createPlaces({ events, doubts }: PlaceDeps) {
+  const resume = async (viewer: HubViewer, after: number | undefined): Promise<void> =>
+    doubts.resume(viewer, await placeOf(events, viewer.source, after));
+
+  return {
+    /** At the client's cursor. */
+    resume,
+
+    /** Where the client wanted to go on in vain. False: it did not want that. */
+    async resumeWish(connection: Connection, viewer: HubViewer): Promise<boolean> {
+      const { conversation } = viewer.source;
+      const after = connection.wanted?.get(conversation);
+      if (after === undefined) return false;
+      await resume(viewer, after);
+      // A cursor that is not known may be above all that follows: only `subscribed` tells the client so.
+      viewer.isGreeted = viewer.cursor === noCursor;
+      connection.wanted?.delete(conversation);
+      return true;
+    },
+
+    /** So that it sees everything after this stream sequence, and nothing that the client had before it left. */
+    beginAfter(connection: Connection, viewer: HubViewer, seq: number): void {
+      const { conversation, offset, feed } = viewer.source;
+      const had = (connection.left?.get(conversation) ?? 0) - offset;
+      const goesOn = had > seq && had <= feed.intake.last;
+      viewer.begins = !goesOn;
+      if (goesOn) doubts.resume(viewer, had);
+      else viewer.cursor = seq;
+      viewer.fromSeq = viewer.cursor;
+    },
+  };
 }
 
 /**
@@ -64,11 +82,10 @@ export function showTurn(viewer: HubViewer, userSeq: number | undefined): void {
   if (userSeq !== undefined && userSeq > viewer.fromSeq) return;
   if (viewer.fromSeq === noCursor || viewer.cursor === noCursor) return;
   beginAnew(viewer);
-  void syncHub(viewer.source);
 }
 
 /** The stream sequence of a wire cursor. Costs a trip to the broker only when the hub itself cannot tell. */
-export async function placeOf(events: EventLog, hub: Hub, after: number | undefined): Promise<number> {
+async function placeOf(events: EventLog, hub: Hub, after: number | undefined): Promise<number> {
   if (after === undefined) return noCursor;
   const { offset, ring } = hub;
   const seq = after - offset;

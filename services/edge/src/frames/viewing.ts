@@ -2,14 +2,16 @@ import type { EventLog } from "@parley/bus";
 import { ChatError, type ConversationId } from "@parley/protocol";
 import { noCursor } from "../cursor.ts";
 import type { CatchUp } from "../hub/catch-up.ts";
+import type { Doubts } from "../hub/doubt.ts";
 import { attach as attachTo, detach, type HubViewer } from "../hub/hub.ts";
 import type { Hubs } from "../hub/hubs.ts";
 import type { Connection } from "../socket/connection.ts";
-import { placeOf, rememberPlace } from "./places.ts";
+import { createPlaces, rememberPlace } from "./places.ts";
 
 export interface ViewingDeps {
   readonly hubs: Hubs;
   readonly catchUp: CatchUp;
+  readonly doubts: Doubts;
   readonly events: EventLog;
 }
 
@@ -19,7 +21,8 @@ export type Viewing = ReturnType<typeof createViewing>;
 const maxViewers = 1_024;
 
 /** Which connection looks at which conversation, and from where on. */
-export function createViewing({ hubs, catchUp, events }: ViewingDeps) {
+export function createViewing({ hubs, catchUp, doubts, events }: ViewingDeps) {
+  const places = createPlaces({ events, doubts });
   const attach = async (connection: Connection, conversation: ConversationId): Promise<HubViewer> => {
     if (connection.viewers.size >= maxViewers) {
       throw new ChatError("QUOTA_EXCEEDED", { message: "This connection looks at too many conversations." });
@@ -39,6 +42,7 @@ export function createViewing({ hubs, catchUp, events }: ViewingDeps) {
   };
 
   return {
+    ...places,
     leave,
     release,
 
@@ -69,12 +73,10 @@ export function createViewing({ hubs, catchUp, events }: ViewingDeps) {
       // The client says itself how far it is.
       connection.left?.delete(conversation);
       const viewer = await attach(connection, conversation);
-      try {
-        viewer.cursor = await placeOf(events, viewer.source, after);
-      } catch (error) {
+      await places.resume(viewer, after).catch((error: unknown) => {
         leave(connection, conversation);
         throw error;
-      }
+      });
       connection.wanted?.delete(conversation);
       viewer.isGreeted = true;
       release(viewer);

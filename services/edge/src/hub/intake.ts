@@ -2,8 +2,8 @@ import type { StoredMessage } from "@parley/bus";
 import { parseEventSubject, type TurnId } from "@parley/protocol";
 
 /**
- * What a live message is to what came before it:
- * `next`: take it; `old`: it was taken already; `late`: it was not, but something after it was; `hole`: something before it is missing.
+ * What a message is to what came before it:
+ * `next`: take it; `old`: it was taken already; `late`: it was not, but something after it was; `hole`: one before it on its subject is missing.
  */
 export type Verdict = "next" | "old" | "late" | "hole";
 
@@ -14,76 +14,131 @@ interface SubjectTrack {
   last: number;
 }
 
-export type Intake = ReturnType<typeof createIntake>;
-
 /**
- * Checks that the live messages of a conversation are all of them. The broker names with each message the one before it on the same
- * subject, so every hole on a subject that goes on is seen.
+ * Subjects that are remembered before any is forgotten. What comes late on a subject that was forgotten cannot be told from what was taken, so
+ * everybody begins anew: rare enough when it takes some hundred turns, or a minute of silence, to forget one.
  */
-export function createIntake() {
+const keptSubjects = 512;
+
+/** The last message taken on each subject. */
+function createTracks() {
   const tracks = new Map<string, SubjectTrack>();
-  /** Everything above this has been taken. */
-  let since = 0;
-  let last = 0;
+  /** Subjects without a track had nothing above this. */
+  let forgotten = 0;
   /** Nearly always the one that is looked for: a turn that writes its text. */
   let recent: SubjectTrack | undefined;
-
-  const trackOf = (subject: string): SubjectTrack | undefined =>
+  const of = (subject: string): SubjectTrack | undefined =>
     recent?.subject === subject ? recent : tracks.get(subject);
-  const wasMissed = ({ subject, seq }: StoredMessage): boolean =>
-    seq <= last && seq > (trackOf(subject)?.last ?? since);
 
   return {
-    /** Sequence up to which everything of the conversation has been taken. */
-    get last() {
-      return last;
+    of,
+
+    get forgotten() {
+      return forgotten;
     },
 
-    /** Begins anew after this sequence. */
     reset(seq: number): void {
       tracks.clear();
       recent = undefined;
-      since = seq;
-      last = seq;
+      forgotten = seq;
     },
 
-    judge(message: StoredMessage): Verdict {
-      const { subject, seq, previous } = message;
-      if (seq <= last) return wasMissed(message) ? "late" : "old";
-      const track = trackOf(subject);
-      const isWhole = track === undefined ? previous <= since : previous === track.last;
-      return isWhole ? "next" : "hole";
-    },
-
-    /** Whether a message that was read again is one that should have come before `last`. */
-    wasMissed,
-
-    /** From where to read when this message shows a hole: everything up to there has been taken. */
-    wholeUpTo: ({ subject }: StoredMessage): number => Math.min(last, tracks.get(subject)?.last ?? since),
-
-    /** Takes the message; returns its turn. */
-    take({ subject, seq }: StoredMessage): TurnId {
-      let track = trackOf(subject);
+    /** Returns the message's turn. */
+    set({ subject, seq }: StoredMessage): TurnId {
+      let track = of(subject);
       if (track === undefined) {
         track = { subject, turn: parseEventSubject(subject)?.turn ?? "", last: seq };
         tracks.set(subject, track);
       }
       track.last = seq;
       recent = track;
-      last = seq;
       return track.turn;
     },
 
-    /** Nothing of the conversation is between the last message and this sequence. */
-    advance(seq: number): void {
-      last = Math.max(last, seq);
+    /** Forgets subjects that ended at or below this sequence: when there are many the older half of them, or `all`. */
+    forget(seq: number, { all = false } = {}): void {
+      if (!all && tracks.size <= keptSubjects) return;
+      const ended = [...tracks.values()].filter(({ last }) => last <= seq).toSorted((a, b) => a.last - b.last);
+      for (const { subject, last } of all ? ended : ended.slice(0, Math.ceil(ended.length / 2))) {
+        tracks.delete(subject);
+        forgotten = Math.max(forgotten, last);
+      }
+      recent = undefined;
+    },
+  };
+}
+
+export type Intake = ReturnType<typeof createIntake>;
+
+/**
+ * Checks that the messages of a conversation are all of them. The broker names with each message the one before it on the same subject, so every
+ * hole on a subject that goes on is seen. Messages of different subjects may overtake each other: that one is missing shows only when it comes.
+ */
+export function createIntake() {
+  const tracks = createTracks();
+  /** It began after this sequence. */
+  let since = 0;
+  let last = 0;
+  /** Nothing up to here is missing, not even what might still come late. */
+  let sure = 0;
+  /** `last` when it aged last. */
+  let aged = 0;
+
+  const wasTaken = ({ subject, seq }: StoredMessage): boolean => seq <= (tracks.of(subject)?.last ?? since);
+
+  return {
+    /** Sequence of the last message taken; nothing of the conversation that is known is above it. */
+    get last() {
+      return last;
     },
 
-    /** Forgets subjects that ended at or below this sequence: their turns are over. */
-    forget(seq: number): void {
-      for (const [subject, track] of tracks) if (track.last <= seq) tracks.delete(subject);
-      recent = undefined;
-      since = Math.max(since, seq);
+    /** Sequence up to which everything of the conversation has been taken for certain. */
+    get sure() {
+      return sure;
     },
+
+    /** Begins anew after this sequence. */
+    reset(seq: number): void {
+      tracks.reset(seq);
+      since = last = sure = aged = seq;
+    },
+
+    /** Whether a message that was read again was taken before. */
+    wasTaken,
+
+    judge(message: StoredMessage): Verdict {
+      const { subject, seq, previous } = message;
+      if (seq <= last && wasTaken(message)) return "old";
+      const track = tracks.of(subject);
+      const isWhole = track === undefined ? previous <= tracks.forgotten : previous === track.last;
+      if (!isWhole) return "hole";
+      return seq > last ? "next" : "late";
+    },
+
+    /** From where to read when this message shows a hole: everything of its subject up to there has been taken. */
+    wholeUpTo: ({ subject }: StoredMessage): number => Math.min(last, tracks.of(subject)?.last ?? since),
+
+    /** Takes the message; returns its turn. */
+    take(message: StoredMessage): TurnId {
+      last = message.seq;
+      return tracks.set(message);
+    },
+
+    /** Takes one that comes after later ones; returns its turn. */
+    takeLate: tracks.set,
+
+    /** Everything up to this sequence was read from the stream and taken. */
+    confirm(seq: number): void {
+      last = Math.max(last, seq);
+      sure = Math.max(sure, seq);
+    },
+
+    /** Called when the connection has delivered ever since the last time, which is longer ago than a copy is ever late. */
+    age(): void {
+      sure = Math.max(sure, aged);
+      aged = last;
+    },
+
+    forget: tracks.forget,
   };
 }

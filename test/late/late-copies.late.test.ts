@@ -1,0 +1,193 @@
+import { isTerminal, subjects } from "@parley/protocol";
+import { sleep } from "@parley/runtime";
+import { eventually } from "@parley/testkit";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { hasEnded } from "../chaos/audience.ts";
+import type { Device } from "../chaos/clients/device.ts";
+import { accepted, createGate, startLateWorld, type LateWorld } from "./late-world.ts";
+
+/**
+ * The live copies of stored events come after the broker's answers, or after each other: as from another server of a cluster, or from a
+ * busy one. Real processes; every device's whole recording is compared with what is stored.
+ */
+
+let world: LateWorld;
+
+beforeAll(async () => {
+  world = await startLateWorld();
+}, 120_000);
+afterAll(() => world[Symbol.asyncDispose]());
+beforeEach(() => {
+  for (const edge of world.edges) edge.treat = () => undefined;
+});
+
+const question = (id: string, sim: string) => ({
+  id,
+  text: `Count. (${id})\n/sim ${sim}`,
+  onBusy: "enqueue" as const,
+  agent: undefined,
+});
+const toolQuestion = (id: string, text: string) => ({ id, text, onBusy: "enqueue" as const, agent: "general" });
+
+const within = (ms: number): AbortSignal => AbortSignal.timeout(ms);
+const seesEnd = (device: Device, turn: string, ms = 5_000): Promise<void> =>
+  device.until((view) => hasEnded(view, turn), within(ms));
+const isStored = (conversation: string, turn: string, type: string): Promise<boolean> =>
+  eventually(async () => (await world.events(conversation)).some((at) => at.turn === turn && at.event.type === type), {
+    what: `${type} of ${turn}`,
+    timeoutMs: 20_000,
+  });
+
+describe("the end of an answer that comes after a request to cancel it, which was stored behind it", () => {
+  it.each([1, 2, 3, 4, 5, 6])("is told to every viewer (%i)", { timeout: 60_000 }, async (round) => {
+    const conversation = `behind-${round}`;
+    const [edge, other] = world.edges;
+    const gate = createGate();
+    edge.treat = ({ type, conversation: of }) => {
+      if (of !== conversation) return undefined;
+      if (type === "cancel_requested") queueMicrotask(gate.open);
+      return type === "complete" ? { hold: gate.opened } : undefined;
+    };
+    const asker = world.device(conversation, [edge]);
+    const turn = await accepted(asker.ask(question(`${conversation}-1`, "tokens=20 rate=60")));
+    const viewers = [
+      asker,
+      world.device(conversation, [edge]),
+      world.device(conversation, [edge]),
+      world.device(conversation, [other]),
+    ];
+    for (const viewer of viewers.slice(1)) viewer.watch();
+    await isStored(conversation, turn, "complete");
+    // As an edge does that had asked a moment before whether the turn runs.
+    await world.bus.events.writeOnce(subjects.control(0, conversation, turn), {
+      type: "cancel_requested",
+      conversation_id: conversation,
+      turn_id: turn,
+      ts: Date.now(),
+      by: "late",
+      reason: "cancelled by user",
+    });
+    await gate.opened;
+    const ends = await Promise.allSettled(viewers.map((viewer) => seesEnd(viewer, turn, 3_000)));
+    expect(ends.filter(({ status }) => status === "rejected")).toHaveLength(0);
+    expect(await world.violations(conversation, 0)).toEqual([]);
+  });
+});
+
+describe("who joins while copies are behind the broker's answers", () => {
+  it.each([1, 2, 3, 4])("is shown nothing twice (%i)", { timeout: 120_000 }, async (round) => {
+    const conversation = `behind-answers-${round}`;
+    for (const edge of world.edges) edge.treat = () => ({ hold: 40 + 60 * Math.random(), lane: "all" });
+    const asker = world.device(conversation, world.edges);
+    asker.watch();
+    const visitors: Device[] = [];
+    for (let asked = 0; asked < 5; asked++) {
+      const ask = asker.ask(question(`${conversation}-${asked}`, "tokens=4 rate=0"));
+      for (let joining = 0; joining < 6; joining++) {
+        const visitor = world.device(conversation, world.edges.slice(joining % 2));
+        visitor.watch();
+        visitors.push(visitor);
+        await sleep(15);
+      }
+      await accepted(ask);
+    }
+    const stored = await eventually(
+      async () => {
+        const events = await world.events(conversation);
+        return events.filter(({ event }) => isTerminal(event.type)).length === 5 && events;
+      },
+      { what: "all ends", timeoutMs: 20_000 },
+    );
+    const last = stored.findLast(({ event }) => isTerminal(event.type))?.turn ?? "";
+    await Promise.allSettled([asker, ...visitors].map((device) => seesEnd(device, last, 10_000)));
+    const violations = await world.violations(conversation, 100);
+    const harmed = new Set(violations.map(({ device }) => device)).size;
+    expect({ harmed, of: visitors.length + 1, violations: violations.slice(0, 4) }).toEqual({
+      harmed: 0,
+      of: 31,
+      violations: [],
+    });
+  });
+});
+
+type Overtaken = "message" | "tool result" | "end";
+
+/** Brings a viewer past an event of which its edge has no copy yet. Returns the turn of the event. */
+async function passOver(kind: Overtaken, conversation: string, viewer: Device): Promise<string> {
+  const first = `${conversation}-1`;
+  if (kind === "message") {
+    const running = await accepted(viewer.ask(question(first, "tokens=400 rate=50")));
+    await viewer.until((view) => (view.turns.get(running)?.text ?? "") !== "", within(10_000));
+    const waiting = await accepted(viewer.ask(question(`${conversation}-2`, "tokens=5 rate=50")));
+    const { length } = viewer.view.turns.get(running)?.text ?? "";
+    await viewer.until((view) => (view.turns.get(running)?.text ?? "").length > length + 20, within(10_000));
+    return waiting;
+  }
+  const text =
+    kind === "end"
+      ? question(first, "tokens=30 rate=60")
+      : toolQuestion(first, 'call the tool demo_sleep with {"ms": 300}\n/sim tokens=200 rate=40');
+  const turn = await accepted(viewer.ask(text));
+  await isStored(conversation, turn, kind === "end" ? "complete" : "tool_call_end");
+  const next = await accepted(viewer.ask(question(`${conversation}-2`, "tokens=200 rate=40")));
+  await viewer.until((view) => view.turns.get(next)?.message !== undefined, within(10_000));
+  return turn;
+}
+
+function isHeld(kind: Overtaken, conversation: string) {
+  return (copy: { conversation: string; type: string; text: string }): boolean => {
+    if (copy.conversation !== conversation) return false;
+    if (kind === "message") return copy.type === "message" && copy.text.includes(`${conversation}-2`);
+    return kind === "end"
+      ? copy.type === "complete" && copy.text.includes('"w29"') === false
+      : copy.type === "tool_call_end";
+  };
+}
+
+describe.each(["message", "tool result", "end"] as const)(
+  "the %s that was passed over when a viewer was cut",
+  (kind) => {
+    const cases = [
+      ["the other edge", 1],
+      ["the same edge, while its copy is still under way", 0],
+      ["the other edge, the first one being dead", 1],
+    ] as const;
+    it.each(cases)("is seen by it once it is back at %s", { timeout: 90_000 }, async (where, back) => {
+      const conversation = `over-${kind.replace(" ", "-")}-${cases.findIndex(([name]) => name === where)}`;
+      const [edge, other] = world.edges;
+      const gate = createGate();
+      const holds = isHeld(kind, conversation);
+      edge.treat = (copy) => (holds(copy) ? { hold: gate.opened } : undefined);
+      const viewer = world.device(conversation, [edge, world.edges[back]]);
+      // Somebody else's hub there, so that it is not the viewer who opens it.
+      world.device(conversation, [other]).watch();
+      const turn = await passOver(kind, conversation, viewer);
+      if (where.includes("dead")) await edge.service.kill("SIGKILL");
+      else viewer.cut();
+      await eventually(() => viewer.reconnects() > 0, { what: "the way back", timeoutMs: 10_000 });
+      if (back === 0) await sleep(200);
+      gate.open();
+      const isShown = (view: Device["view"]): boolean => {
+        if (view.messages.some((message) => message.turn_id === turn)) return true;
+        const seen = view.turns.get(turn);
+        if (kind === "message") return seen?.message !== undefined;
+        if (kind === "end") return seen?.outcome !== undefined;
+        return [...(seen?.tool_calls.values() ?? [])].every(({ status }) => status !== undefined);
+      };
+      const outcome = await viewer.until(isShown, within(2_000)).then(
+        () => "seen",
+        () => "missed",
+      );
+      for (const { request } of await world.bus.turns.waiting(conversation)) viewer.cancel(request.turn_id);
+      if (where.includes("dead")) await edge.service.restart();
+      await eventually(async () => (await world.bus.turns.waiting(conversation)).length === 0, {
+        what: "the ends",
+        timeoutMs: 20_000,
+      });
+      expect(outcome).toBe("seen");
+      await eventually(async () => (await world.violations(conversation, 1_000)).length === 0, {
+        what: "all that is stored",
+      });
+    });
+  },
+);

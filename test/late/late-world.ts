@@ -1,0 +1,140 @@
+import { createLogger } from "@parley/runtime";
+import { openBus, type Bus } from "@parley/bus";
+import { parseEventSubject, typeOfStored } from "@parley/protocol";
+import {
+  startNatsProxy,
+  startService,
+  startSystem,
+  type NatsProxy,
+  type Service,
+  type System,
+  type Treatment,
+} from "@parley/testkit";
+import { createRawDevice } from "../chaos/clients/raw-device.ts";
+import type { Answer, Device } from "../chaos/clients/device.ts";
+import { createToken } from "../chaos/clients/token.ts";
+import type { ConversationHistory, StoredAt, Violation } from "../chaos/history.ts";
+import { checkViewer } from "../chaos/invariants/viewer.ts";
+import { wireOffsetOf } from "../chaos/invariants/wire-offset.ts";
+import { createRandom } from "../chaos/plan/random.ts";
+import { readConversation } from "../chaos/read-history.ts";
+import { asPromised } from "../chaos/scenario.ts";
+
+/** A live copy on its way to an edge. */
+export interface Copy {
+  readonly conversation: string;
+  readonly turn: string;
+  readonly channel: string;
+  readonly type: string;
+  readonly text: string;
+}
+
+/** An edge behind a proxy of its own. */
+export interface LateEdge {
+  readonly service: Service;
+  readonly proxy: NatsProxy;
+  readonly url: string;
+  /** What happens to copies on their way to it; may be set at any time. */
+  treat: (copy: Copy) => Treatment | undefined;
+}
+
+export interface LateWorld extends AsyncDisposable {
+  readonly system: System;
+  readonly edges: readonly [LateEdge, LateEdge];
+  readonly bus: Bus;
+  tokenOf(user: string): string;
+  /** All devices of a conversation share a user. Names no edge: the first, then the other one with each connection. */
+  device(conversation: string, edges: readonly LateEdge[]): Device;
+  /** What the devices of the conversation saw that is not as it is stored. */
+  violations(conversation: string, copiesLateMs: number): Promise<Violation[]>;
+  events(conversation: string): Promise<readonly StoredAt[]>;
+}
+
+const log = createLogger({ service: "late", level: "silent", format: "json" });
+
+async function startEdge(system: System): Promise<LateEdge> {
+  const proxy = await startNatsProxy({
+    targets: [system.nats.port],
+    treat({ subject, payload }) {
+      const address = parseEventSubject(subject);
+      if (address === undefined) return undefined;
+      return edge.treat({ ...address, type: typeOfStored(payload), text: payload.toString("utf8") });
+    },
+  });
+  const service = await startService("edge", {
+    NATS_URL: `nats://127.0.0.1:${proxy.port}`,
+    REDIS_URL: system.redis.url,
+    AUTH_DEV: "1",
+    AUTH_JWT_SECRET: system.jwtSecret,
+  });
+  const edge: LateEdge = {
+    proxy,
+    service,
+    url: `ws://127.0.0.1:${service.port}/ws/chat`,
+    treat: () => undefined,
+  };
+  return edge;
+}
+
+export async function startLateWorld(): Promise<LateWorld> {
+  const system = await startSystem({ edges: 0, env: { "tool-worker": { DEMO_TOOLS: "1" } } });
+  const edges = [await startEdge(system), await startEdge(system)] as const;
+  const bus = await openBus({ servers: system.nats.url, name: "late", log });
+  const devices = new Map<string, Device[]>();
+  const startedAt = performance.now();
+  const token = (user: string): string => createToken(system.jwtSecret, user);
+  return {
+    system,
+    edges,
+    bus,
+    tokenOf: token,
+    device(conversation, ways) {
+      const own = devices.get(conversation) ?? [];
+      const device = createRawDevice({
+        name: `${conversation} ${own.length}`,
+        conversation,
+        token: token(`user of ${conversation}`),
+        edges: () => ways.map(({ url }) => url),
+        firstEdge: 0,
+        random: createRandom(`${conversation} ${own.length}`),
+        now: () => performance.now() - startedAt,
+      });
+      devices.set(conversation, [...own, device]);
+      device.connect();
+      return device;
+    },
+    events: async (conversation) => (await readConversation({ bus }, conversation)).events,
+    async violations(conversation, copiesLateMs) {
+      const stored = await readConversation({ bus }, conversation);
+      const recordings = (devices.get(conversation) ?? []).map(({ recording }) => recording);
+      const plan = { id: conversation, user: "", devices: [], turns: [] };
+      const history: ConversationHistory = { plan, ...stored, recordings, answers: [], queued: new Map() };
+      const offset = wireOffsetOf(stored.events, recordings);
+      const expected = { ...asPromised, copiesLateMs };
+      return recordings.flatMap((recording) => checkViewer(history, recording, offset, expected));
+    },
+    async [Symbol.asyncDispose]() {
+      for (const device of [...devices.values()].flat()) device.close();
+      await bus.close();
+      for (const { service, proxy } of edges) {
+        await service[Symbol.asyncDispose]();
+        await proxy[Symbol.asyncDispose]();
+      }
+      await system[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The turn of a message that was accepted. */
+export async function accepted(answer: Promise<Answer>): Promise<string> {
+  const given = await answer;
+  if (given.kind === "refused") throw new Error(`refused: ${given.code}`);
+  return given.turn;
+}
+
+/** Something that is settled by whoever waits for it. */
+export function createGate(): { readonly opened: Promise<void>; open(): void } {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { opened, open: () => open() };
+}
