@@ -77,7 +77,7 @@ describe("the end of an answer that comes after a request to cancel it, which wa
 describe("who joins while copies are behind the broker's answers", () => {
   it.each([1, 2, 3, 4])("is shown nothing twice (%i)", { timeout: 120_000 }, async (round) => {
     const conversation = `behind-answers-${round}`;
-    for (const edge of world.edges) edge.treat = () => ({ hold: 40 + 60 * Math.random(), lane: "all" });
+    for (const edge of world.edges) edge.treat = () => ({ hold: 100 + 150 * Math.random(), lane: "all" });
     const asker = world.device(conversation, world.edges);
     asker.watch();
     const visitors: Device[] = [];
@@ -100,7 +100,7 @@ describe("who joins while copies are behind the broker's answers", () => {
     );
     const last = stored.findLast(({ event }) => isTerminal(event.type))?.turn ?? "";
     await Promise.allSettled([asker, ...visitors].map((device) => seesEnd(device, last, 10_000)));
-    const violations = await world.violations(conversation, 100);
+    const violations = await world.violations(conversation, 250);
     const harmed = new Set(violations.map(({ device }) => device)).size;
     expect({ harmed, of: visitors.length + 1, violations: violations.slice(0, 4) }).toEqual({
       harmed: 0,
@@ -138,9 +138,8 @@ function isHeld(kind: Overtaken, conversation: string) {
   return (copy: { conversation: string; type: string; text: string }): boolean => {
     if (copy.conversation !== conversation) return false;
     if (kind === "message") return copy.type === "message" && copy.text.includes(`${conversation}-2`);
-    return kind === "end"
-      ? copy.type === "complete" && copy.text.includes('"w29"') === false
-      : copy.type === "tool_call_end";
+    // The turn behind it is cancelled.
+    return copy.type === (kind === "end" ? "complete" : "tool_call_end");
   };
 }
 
@@ -172,7 +171,8 @@ describe.each(["message", "tool result", "end"] as const)(
         const seen = view.turns.get(turn);
         if (kind === "message") return seen?.message !== undefined;
         if (kind === "end") return seen?.outcome !== undefined;
-        return [...(seen?.tool_calls.values() ?? [])].every(({ status }) => status !== undefined);
+        const calls = [...(seen?.tool_calls.values() ?? [])];
+        return calls.length > 0 && calls.every(({ status }) => status !== undefined);
       };
       const outcome = await viewer.until(isShown, within(2_000)).then(
         () => "seen",
