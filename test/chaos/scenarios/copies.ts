@@ -96,3 +96,15 @@ export const copiesTorn = defineScenario({
   expected: { copiesLateMs: 150, cancelWithinMs: 5_000 },
   proof: { overtaken: 50, cancelled: 5 },
 });
+
+export const leadersMoved = defineScenario({
+  name: "leaders-moved",
+  about:
+    "Of three NATS servers, another one becomes the leader of the events every second or two, while copies come late.",
+  promises: ["P1", "P2", "P4"],
+  shape: { agents: 2, tools: 1, natsServers: 3, late: { edge: { ...torn, delayOf: overtaken.delayOf } } },
+  workload: { prompts: withTools, bursts: 0.4, onlookers: [3, 6], late: 0.6, joinAround: [0, 1_500], cuts: [1, 5] },
+  faults: (random, spanMs) => every(random, spanMs, [1_000, 2_000], () => ({ kind: "move leader" })),
+  expected: { copiesLateMs: 400, cancelWithinMs: 10_000 },
+  proof: { overtaken: 20, reconnects: 50 },
+});
