@@ -43,6 +43,7 @@ export function edgeRole(shards) {
       ...forEachShard(shards, (shard) => [
         subjects.user(shard, every, every),
         subjects.control(shard, every, every),
+        subjects.mark(shard, every, every, every),
         subjects.owner(shard, every),
       ]),
       subjects.canary(every),

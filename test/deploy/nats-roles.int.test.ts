@@ -15,6 +15,7 @@ const own = {
   toolResult: subjects.toolResult(0, "c1", "t1", "call1"),
   toolBegun: subjects.toolBegun(0, "c1", "t1", "call1"),
   toolProgress: subjects.toolProgress(0, "c1", "t1", "call1"),
+  mark: subjects.mark(0, "c1", "t1", 17),
   log: subjects.log(0, "c1"),
   owner: subjects.owner(0, "c1"),
   live: `${subjects.liveOf(0, "c1").slice(0, -1)}t1.a`,
@@ -22,7 +23,7 @@ const own = {
 type Kind = keyof typeof own;
 
 const mayPublish: Record<Exclude<Role, "operator">, readonly Kind[]> = {
-  edge: ["turns", "user", "control", "owner"],
+  edge: ["turns", "user", "control", "mark", "owner"],
   agent: ["user", "agent", "toolResult", "log"],
   tool: ["toolResult", "toolBegun", "toolProgress"],
 };

@@ -1,6 +1,6 @@
-import type { PatientLookups } from "./patient-lookups.ts";
+import { askTimeoutMs, patiently, type PatientLookups } from "./patient-lookups.ts";
 import { shardOf, subjects, type ConversationId } from "@parley/protocol";
-import type { Logger } from "@parley/runtime";
+import { withDeadline, type Logger } from "@parley/runtime";
 import type { Append, Appender, AppendResult } from "./appender.ts";
 import { createEventLookups } from "./event-lookups.ts";
 import { createEventReader, type ReadRange } from "./event-reader.ts";
@@ -43,8 +43,11 @@ export function createEventLog({ link, jsm, appender, shards, log, restore }: Ev
     read: (conversation: ConversationId, range: ReadRange): Promise<StoredMessage[]> =>
       read(shardOf(conversation, shards), conversation, range),
 
-    /** Resolves when the broker has all that was sent before: subscriptions too. */
-    flush: (): Promise<void> => link.nc.flush(),
+    /**
+     * Resolves when the broker has all that was sent before: subscriptions too, which the connection sends again by itself when it comes back. Tried
+     * for 10 s, as look-ups are.
+     */
+    flush: (): Promise<void> => patiently(() => withDeadline(link.nc.flush(), askTimeoutMs, "flushing to the broker")),
 
     /** Makes sure a stream that vanished is there again; cheap when called often. */
     restore,

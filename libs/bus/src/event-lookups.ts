@@ -57,6 +57,10 @@ export function createEventLookups(jsm: PatientLookups) {
     last: async (subject: string): Promise<EventAtSeq | undefined> =>
       eventOf(await jsm.lookUp(streams.events(shardOfSubject(subject)), { last_by_subj: subject })),
 
+    /** The subject of the event at this sequence; undefined: there is none, or not any more. */
+    subjectAt: async (shard: number, seq: number): Promise<string | undefined> =>
+      (await jsm.lookUp(streams.events(shard), { seq }))?.subject,
+
     /** As `last`, but from the stream's leader: never stale, a little slower. Use it after a refusal. */
     lastFromLeader,
 

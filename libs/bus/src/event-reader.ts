@@ -29,11 +29,14 @@ async function readOne({ link, jsm, shard }: Stream, { conversation, fromSeq, to
   // When there is a message at or above this, all have come.
   const untilSeq = Math.min(toSeq, newest.seq);
   const consumer = await addReadConsumer(jsm, { stream, filter, fromSeq });
-  await readAll(link, consumer.pull, (message, seq) => {
-    collect(collection, message, seq);
-    return seq >= untilSeq;
-  });
-  consumer.remove();
+  try {
+    await readAll(link, consumer.pull, (message, seq) => {
+      collect(collection, message, seq);
+      return seq >= untilSeq;
+    });
+  } finally {
+    consumer.remove();
+  }
   return collection;
 }
 

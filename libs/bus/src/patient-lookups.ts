@@ -13,7 +13,7 @@ import { createBackoff, sleep } from "@parley/runtime";
 export const askTimeoutMs = 2_000;
 const patienceMs = 10_000;
 
-/** Tries a look-up again until the broker answers, for up to 10 s. What the broker does say, also a refusal, counts at once. */
+/** Tries a question again until the broker answers, for up to 10 s. What the broker does say, also a refusal, counts at once. */
 export async function patiently<T>(ask: () => Promise<T>): Promise<T> {
   const backoff = createBackoff({ minMs: 50, maxMs: 500 });
   const deadline = performance.now() + patienceMs;

@@ -19,11 +19,14 @@ export async function readTogether(
 
   const distribute = createDistributor(reads, collections);
   const consumer = await addReadConsumer(jsm, { stream, fromSeq });
-  await readAll(link, consumer.pull, (message, seq) => {
-    distribute(message, seq);
-    return seq >= newest.seq;
-  });
-  consumer.remove();
+  try {
+    await readAll(link, consumer.pull, (message, seq) => {
+      distribute(message, seq);
+      return seq >= newest.seq;
+    });
+  } finally {
+    consumer.remove();
+  }
   return collections;
 }
 

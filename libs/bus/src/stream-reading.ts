@@ -1,4 +1,4 @@
-import { createInbox, nanos, type Msg } from "@nats-io/transport-node";
+import { createInbox, nanos, type Msg, type MsgHdrs } from "@nats-io/transport-node";
 import { encodeJson } from "@parley/protocol";
 import type { BrokerLink } from "./nats-connection.ts";
 import type { StoredMessage } from "./stored-message.ts";
@@ -17,8 +17,10 @@ const idleMs = 5_000;
 const maxBytes = 64 * 2 ** 20;
 /** What is under way to one reader at a time. No single event is larger. */
 const portion = { batch: 2_000, max_bytes: 2 ** 21, expires: nanos(idleMs) };
-/** A portion is over: the next message would have been too many bytes, or none came in time. */
 const statusCodes = 400;
+const [noMessages, timedOut, conflict] = [404, 408, 409];
+/** Portions in a row that brought nothing, after which a reading has failed: it is asked again by who wants it, and not at once. */
+const maxEmpty = 3;
 
 /** Nobody should want so many events: a snapshot says the same. Trying again does not help. */
 export class RangeTooLargeError extends Error {
@@ -47,8 +49,9 @@ export function messagesOf({ messages, bytes }: Collection): StoredMessage[] {
 
 /**
  * Asks a pull consumer for its messages, one portion after the other, until `take` says that one was the last; then `read` resolves. It
- * rejects when `take` throws, after 5 s of silence, and when the connection breaks: what the broker had sent by then is not sent again. The count of pending messages that comes with a message is not used: nats-server 2.9.10 counts too many for a filtered consumer
- * that starts in mid-stream, so a reader that waits for zero waits for ever (seen).
+ * rejects when `take` throws, after 5 s of silence, when the consumer is gone (its server died, or it was deleted), and when the connection
+ * breaks: what the broker had sent by then is not sent again. The count of pending messages that comes with a message is not used: nats-server
+ * 2.9.10 counts too many for a filtered consumer that starts in mid-stream, so a reader that waits for zero waits for ever (seen).
  */
 export async function readAll(
   { nc, onDisconnect }: BrokerLink,
@@ -57,6 +60,7 @@ export async function readAll(
 ): Promise<void> {
   const inbox = createInbox();
   let delivered = 0;
+  let empty = 0;
   let settle: { resolve: () => void; reject: (error: unknown) => void };
   const complete = new Promise<void>((resolve, reject) => (settle = { resolve, reject }));
   const beat = setTimeout(() => settle.reject(new Error("reading the event stream timed out")), idleMs);
@@ -64,10 +68,15 @@ export async function readAll(
   const ask = (): void => nc.publish(pull, encodeJson(portion), { reply: inbox });
 
   const receive = (message: Msg): void => {
-    if (message.headers !== undefined && message.headers.code >= statusCodes) return ask();
+    const { headers } = message;
+    if (headers !== undefined && headers.code >= statusCodes) {
+      if (!isPortionOver(headers) || ++empty > maxEmpty) throw new Error(`reading was refused: ${headers.status}`);
+      return ask();
+    }
     beat.refresh();
     const { seq, nth } = placeOf(message);
     delivered++;
+    empty = 0;
     if (nth !== delivered) throw new Error("a part of the event stream was lost on the way");
     if (take(message, seq)) settle.resolve();
     else if (delivered % portion.batch === 0) ask();
@@ -90,6 +99,11 @@ export async function readAll(
     forget();
     subscription.unsubscribe();
   }
+}
+
+/** The next message would have been too many bytes, or none came in time. Anything else (503: no such consumer) asking again does not mend. */
+function isPortionOver({ code, description }: MsgHdrs): boolean {
+  return code === noMessages || code === timedOut || (code === conflict && description.includes("MaxBytes"));
 }
 
 /** From `$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>`. */

@@ -1,5 +1,6 @@
 import { encodeEvent, subjects, type StoredEvent } from "@parley/protocol";
 import { expect, it } from "vitest";
+import { readAll } from "../src/stream-reading.ts";
 import { openTestBus } from "./workbench.ts";
 
 const conversations = 40;
@@ -42,4 +43,15 @@ it("reads every conversation whole, from any place in a mixed stream", { timeout
     const part = await events.read(conversation, { fromSeq: from });
     expect(part.map(({ seq }) => seq)).toEqual(whole.map(({ seq }) => seq).filter((seq) => seq >= from));
   }
+});
+
+it("gives a reading up at once whose consumer is gone, and does not ask for it again and again", async () => {
+  await using bench = await openTestBus();
+  const { nc } = bench.bus;
+  const before = nc.stats().outMsgs;
+  const startedMs = performance.now();
+  // As when the server of a consumer has died: nobody answers to its subject.
+  await expect(readAll(bench.bus, "chat.nobody", () => true)).rejects.toThrow("503");
+  expect(performance.now() - startedMs).toBeLessThan(2_000);
+  expect(nc.stats().outMsgs - before).toBe(1);
 });

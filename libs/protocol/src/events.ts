@@ -5,7 +5,8 @@ import { traceParent } from "./trace.ts";
 
 /**
  * Stored events. Each is the native server frame without `seq`, with `type` as its first key: the edge forwards the stored bytes with the
- * sequence spliced in. `claimed`, `released`, `step`, `ending`, `cancel_requested` and `tool_begun` are the workers' own and are never shown.
+ * sequence spliced in. `claimed`, `released`, `step`, `ending`, `cancel_requested`, `tool_begun` and `mark` are the processes' own and are never
+ * shown.
  */
 
 const common = {
@@ -224,6 +225,8 @@ const CancelRequestedEvent = z.object({
   by: z.string(),
   reason: z.string(),
 });
+/** Says nothing: its sequence is what an edge needs that owes its viewers a snapshot above the last event there was. */
+const MarkEvent = z.object({ type: z.literal("mark"), ...common });
 
 /** What may stand in the agent's chain. */
 export const ChainEvent = z.discriminatedUnion("type", [
@@ -249,6 +252,7 @@ export const StoredEvent = z.discriminatedUnion("type", [
   ToolBegunEvent,
   ToolCallProgressEvent,
   CancelRequestedEvent,
+  MarkEvent,
 ]);
 export type StoredEvent = z.infer<typeof StoredEvent>;
 export type StoredEventType = StoredEvent["type"];
@@ -280,6 +284,7 @@ const hidden: ReadonlySet<string> = new Set([
   "ending",
   "tool_begun",
   "cancel_requested",
+  "mark",
 ]);
 const terminal: ReadonlySet<string> = new Set(["complete", "cancelled", "error"]);
 

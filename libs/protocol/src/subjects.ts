@@ -44,6 +44,9 @@ export const subjects = {
   /** Display only. */
   toolProgress: (shard: number, conversation: ConversationId, turn: TurnId, call: CallId): string =>
     `${stored}.${shard}.${conversation}.${turn}.toolp.${call}`,
+  /** Makes room above a sequence: write-once, so that all edges that need room above the same one make one. */
+  mark: (shard: number, conversation: ConversationId, turn: TurnId, aboveSeq: number | "*"): string =>
+    `${stored}.${shard}.${conversation}.${turn}.mark.${aboveSeq}`,
   liveToolResults: (shard: number, conversation: ConversationId, turn: TurnId): string =>
     `${live}.${shard}.${conversation}.${turn}.tool.*`,
   allLiveControl: (shard: number): string => `${live}.${shard}.*.*.ctl`,

@@ -33,6 +33,7 @@ const pins: Record<keyof typeof subjects, readonly [subject: string, literal: st
   toolResult: [subjects.toolResult(2, "c1", "t1", "t1-0-0"), "chat.ev.2.c1.t1.tool.t1-0-0"],
   toolBegun: [subjects.toolBegun(2, "c1", "t1", "t1-0-0"), "chat.ev.2.c1.t1.toolb.t1-0-0"],
   toolProgress: [subjects.toolProgress(2, "c1", "t1", "t1-0-0"), "chat.ev.2.c1.t1.toolp.t1-0-0"],
+  mark: [subjects.mark(2, "c1", "t1", 17), "chat.ev.2.c1.t1.mark.17"],
   liveToolResults: [subjects.liveToolResults(2, "c1", "t1"), "chat.live.2.c1.t1.tool.*"],
   allLiveControl: [subjects.allLiveControl(2), "chat.live.2.*.*.ctl"],
   log: [subjects.log(2, "c1"), "chat.log.2.c1"],

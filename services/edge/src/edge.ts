@@ -19,9 +19,11 @@ import { createViewing } from "./frames/viewing.ts";
 import { addHttpService } from "./http/http-service.ts";
 import type { Reply } from "./http/reply.ts";
 import { createCatchUp } from "./hub/catch-up.ts";
+import { createDoubts } from "./hub/doubt.ts";
 import { createHistory } from "./hub/history.ts";
 import { settle } from "./hub/hub.ts";
 import { createHubs } from "./hub/hubs.ts";
+import { createWholeConversations } from "./hub/whole-conversation.ts";
 import { addEdgeMetrics, createCounters } from "./metrics.ts";
 import type { Deadlines } from "./socket/connection.ts";
 import { createConnections } from "./socket/connections.ts";
@@ -78,10 +80,13 @@ function createOutward({ bus, log, limits = deliveryLimits, deadlines = defaultD
   const outbox = createOutbox({ limits, counters });
   const delivery = createDelivery({ outbox, settle });
   const history = createHistory(bus);
-  const catchUp = createCatchUp({ outbox, history, transcripts, counters, mark: delivery.mark, log });
+  const giving = { outbox, counters, mark: delivery.mark };
+  const whole = createWholeConversations({ ...giving, history, events, transcripts, log });
+  const catchUp = createCatchUp({ ...giving, history, whole, log });
+  const doubts = createDoubts({ events, bring: catchUp.bring, isBusy: whole.isBusy, log });
   const hubs = createHubs({ events, limits, counters, mark: delivery.mark, catchUp: catchUp.catchUp, log });
   const connections = createConnections({ deadlines, outbox });
-  return { counters, outbox, delivery, catchUp, hubs, connections };
+  return { counters, outbox, delivery, catchUp, doubts, hubs, connections };
 }
 
 type Outward = ReturnType<typeof createOutward>;
@@ -89,11 +94,11 @@ type Outward = ReturnType<typeof createOutward>;
 /** From the sockets to the broker: what is done with each frame. */
 function createInward(
   { bus, redis, tracing = noTracing, log }: EdgeOptions,
-  { hubs, catchUp, outbox, counters }: Outward,
+  { hubs, catchUp, doubts, outbox, counters }: Outward,
   { tokens, isBrokerWell }: { tokens: Tokens; isBrokerWell: () => boolean },
 ) {
   const ownership = createOwnership(bus.owners);
-  const viewing = createViewing({ hubs, catchUp, events: bus.events });
+  const viewing = createViewing({ hubs, catchUp, doubts, events: bus.events });
   const { isOwn } = ownership;
   const conversations = createConversations({ bus, redis, log });
   const { accepted: onAccepted } = conversations;
@@ -119,13 +124,17 @@ interface Swept {
 }
 
 /** What happens by the clock: one timer for all sockets and conversations. */
-function startSweeping({ connections, outbox, catchUp, hubs }: Outward, http: Swept): NodeJS.Timeout {
+function startSweeping(
+  { connections, outbox, catchUp, hubs }: Outward,
+  http: Swept,
+  isBrokerWell: () => boolean,
+): NodeJS.Timeout {
   return setInterval(() => {
     const nowMs = performance.now();
     connections.sweep(nowMs, Date.now());
     outbox.sweep(nowMs);
     catchUp.sweep();
-    hubs.sweep(nowMs);
+    hubs.sweep(nowMs, isBrokerWell());
     http.sweep(nowMs);
   }, sweepEveryMs);
 }
@@ -175,12 +184,13 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     ...(bus.connected() ? [] : ["The broker cannot be reached."]),
     ...(canary.isAlive() ? [] : ["The broker does not deliver messages."]),
   ];
+  const isBrokerWell = (): boolean => bus.connected() && canary.isAlive();
   const { app, http } = createApp(options, outward, {
-    isBrokerWell: () => bus.connected() && canary.isAlive(),
+    isBrokerWell,
     isStopping: () => isStopping,
     problems,
   });
-  const sweeping = startSweeping(outward, http);
+  const sweeping = startSweeping(outward, http, isBrokerWell);
   const forgetReconnects = bus.onReconnect(() => void hubs.syncAll());
   const forgetDisconnects = bus.onDisconnect(hubs.pauseAll);
   const watching = new AbortController();

@@ -25,6 +25,8 @@ export function createCounters() {
     resumes: { live: 0, replay: 0, snapshot: 0 },
     /** Holes in what came live. */
     holes: 0,
+    /** Live events that came after later ones. */
+    late: 0,
     /** Times that a socket began to lag. */
     lagged: 0,
     refusedUpgrades: 0,
@@ -134,6 +136,7 @@ export function addEdgeMetrics(
     parley_edge_frames_received_total: ["WebSocket messages received.", () => counters.received],
     parley_edge_snapshots_total: ["Snapshots sent.", () => counters.snapshots],
     parley_edge_holes_total: ["Holes found in live events; each was filled from the stream.", () => counters.holes],
+    parley_edge_late_total: ["Live events that came after later ones; each was put in its place.", () => counters.late],
     parley_edge_lagged_total: ["Times a socket began to lag.", () => counters.lagged],
     parley_edge_refused_upgrades_total: ["Upgrades refused before a socket was made.", () => counters.refusedUpgrades],
   });

@@ -2,7 +2,9 @@ import { connect } from "node:net";
 import { applyFrame, createView, type ServerFrame } from "@parley/protocol";
 import { eventually } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { deliveryLimits } from "../src/delivery-limits.ts";
 import { createWorld, metricOf, tokenOf, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
+import { createCopyRoute } from "./support/late-copies.ts";
 import { ask, isEventFrame, openStream, type SentEvent } from "./support/http-client.ts";
 
 let world: World;
@@ -58,26 +60,49 @@ describe("POST /api/v1/chat with Accept: text/event-stream", () => {
 
   it("goes on after the event that the client has, on any edge, and on to the end", async () => {
     const { stream, turn } = await begin("c_resume");
-    await turn.tokens(["one ", "two "]);
-    const had = [await stream.next(), await stream.next()];
+    // So many that nothing else than this answer can have been overtaken by the last of them.
+    const shown = Array.from({ length: deliveryLimits.overtakingEvents }, (_, i) => `word${i} `);
+    await turn.tokens(shown);
+    const had = [(await stream.next())!];
+    for (const _ of shown) had.push((await stream.next())!);
     stream.close();
     await turn.token("three");
     const other = await world.addEdge();
     const options = body("c_resume", "k1");
     const again = await openStream(other, {
       ...options,
-      headers: { ...options.headers, "last-event-id": had[1]!.id! },
+      headers: { ...options.headers, "last-event-id": had.at(-1)!.id! },
     });
     expect((await again.next())?.frame).toMatchObject({ type: "subscribed", mode: "replay" });
-    await turn.complete("one two three");
+    const whole = `${shown.join("")}three`;
+    await turn.complete(whole);
     const rest = await again.rest();
-    expect(types(rest)).toEqual(["token", "token", "complete"]);
-    expect(textOf("c_resume", turn.turn, [...(had as SentEvent[]), ...rest])).toBe("one two three");
+    expect(types(rest)).toEqual(["token", "complete"]);
+    expect(textOf("c_resume", turn.turn, [...had, ...rest])).toBe(whole);
     const complete = await openStream(other, {
       ...options,
       headers: { ...options.headers, "last-event-id": rest.at(-1)!.id! },
     });
     expect(complete.status).toBe(204);
+  });
+
+  it("tells the end also to who has a later event but not the end, whose copy came late", async () => {
+    const route = createCopyRoute();
+    const slow = await world.addEdge({ lose: route.lose });
+    const { stream, turn } = await begin("c_overtaken", "k1", slow);
+    await stream.next();
+    const end = route.hold("c_overtaken", '"type":"complete"');
+    await turn.complete("over");
+    const { headers } = body("c_overtaken", "k2");
+    const next = await openStream(slow, { ...body("c_overtaken", "k2"), headers });
+    const later = await stream.next();
+    expect(later?.frame).toMatchObject({ type: "message", message: "question k2" });
+    stream.close();
+    await end.arrived();
+    const options = body("c_overtaken", "k1");
+    const again = await openStream(edge, { ...options, headers: { ...options.headers, "last-event-id": later!.id! } });
+    expect((await again.rest()).at(-1)?.frame).toMatchObject({ type: "complete", response: "over" });
+    next.close();
   });
 
   it("tells the end also to who comes back with a cursor that cannot be continued", async () => {

@@ -46,22 +46,66 @@ describe("a live message", () => {
   });
 });
 
+describe("a late message", () => {
+  it("is taken without hiding that later ones are missing, nor that others are late", () => {
+    const intake = intakeAt(100, at("a", 101, 0), at("a", 105, 101));
+    intake.takeLate(at("user", 103, 0));
+    expect(intake.last).toBe(105);
+    expect(intake.judge(at("user", 103, 0))).toBe("old");
+    expect(intake.judge(at("ctl", 102, 0))).toBe("late");
+    expect(intake.judge(at("a", 107, 106))).toBe("hole");
+  });
+
+  it("shows a hole when the one before it on its subject is missing too", () => {
+    const intake = intakeAt(100, at("toolp.k", 101, 0), at("a", 109, 0));
+    expect(intake.judge(at("toolp.k", 105, 103))).toBe("hole");
+    expect(intake.wholeUpTo(at("toolp.k", 105, 103))).toBe(101);
+  });
+});
+
 describe("a message that is read again", () => {
-  it("was missed when later ones were taken before it", () => {
+  it("was not taken when it is above the last one of its subject", () => {
     const intake = intakeAt(100, at("a", 101, 0), at("user", 104, 0));
-    expect(intake.wasMissed(at("a", 103, 101))).toBe(true);
-    expect(intake.wasMissed(at("a", 101, 0))).toBe(false);
-    expect(intake.wasMissed(at("a", 105, 103))).toBe(false);
-    expect(intake.wasMissed(at("tool.k", 103, 0))).toBe(true);
+    const taken = [at("a", 103, 101), at("a", 101, 0), at("a", 105, 103), at("tool.k", 103, 0), at("tool.k", 100, 0)];
+    expect(taken.map(intake.wasTaken)).toEqual([false, true, false, false, true]);
+  });
+});
+
+describe("what was taken for certain", () => {
+  it("is what the stream confirmed", () => {
+    const intake = intakeAt(100, at("a", 101, 0), at("user", 110, 0));
+    expect(intake.sure).toBe(100);
+    intake.confirm(108);
+    expect([intake.sure, intake.last]).toEqual([108, 110]);
+    intake.confirm(120);
+    expect([intake.sure, intake.last]).toEqual([120, 120]);
+  });
+
+  it("is also what has been there for longer than a copy is ever late", () => {
+    const intake = intakeAt(100, at("a", 101, 0));
+    intake.age();
+    intake.take(at("a", 102, 101));
+    expect(intake.sure).toBe(100);
+    intake.age();
+    expect(intake.sure).toBe(101);
   });
 });
 
 describe("subjects that are forgotten", () => {
   it("may go on without a hole being seen, but not without one that is new", () => {
     const intake = intakeAt(100, at("a", 101, 0), at("user", 110, 0));
-    intake.forget(105);
+    intake.forget(105, { all: true });
     expect(intake.judge(at("a", 111, 101))).toBe("next");
     expect(intake.judge(at("a", 111, 106))).toBe("hole");
     expect(intake.judge(at("user", 111, 110))).toBe("next");
+  });
+
+  it("are few: what comes late is not taken for old because the ring let go of what came before it", () => {
+    const intake = intakeAt(100, at("a", 101, 0), at("user", 110, 0));
+    intake.forget(110);
+    expect(intake.judge(at("tool.k", 105, 0))).toBe("late");
+    intake.forget(110, { all: true });
+    expect(intake.judge(at("tool.k", 106, 0))).toBe("late");
+    expect(intake.judge(at("tool.k", 100, 0))).toBe("old");
   });
 });

@@ -1,5 +1,6 @@
 import { streams } from "@parley/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { deliveryLimits } from "../src/delivery-limits.ts";
 import { createWorld, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 import { message } from "./support/conversation-history.ts";
 import type { TestClient } from "./support/test-client.ts";
@@ -76,9 +77,11 @@ describe("a viewer that comes back with its cursor", () => {
     const first = await world.connect(edge);
     first.send({ type: "subscribe", conversation_id: turn.conversation, after: 0 });
     await first.next("snapshot");
-    await turn.tokens(["a", "b"]);
-    await first.next("token");
-    const { seq } = await first.next("token");
+    // So many that nothing else than this answer can have been overtaken by the last of them.
+    const shown = words(deliveryLimits.overtakingEvents);
+    await turn.tokens(shown);
+    for (const _ of shown) await first.next("token");
+    const { seq } = first.view(turn.conversation);
     first.terminate();
     await turn.tokens(["c", "d"]);
 
@@ -86,7 +89,7 @@ describe("a viewer that comes back with its cursor", () => {
     second.send({ type: "subscribe", conversation_id: turn.conversation, after: seq });
     expect(await second.next("subscribed")).toMatchObject({ mode: "replay", seq });
     await turn.token("e");
-    await turn.complete("abcde");
+    await turn.complete(`${shown.join("")}cde`);
     await second.next("complete");
     const tokens = second.frames.flatMap((frame) => (frame.type === "token" ? [frame.token] : []));
     expect(tokens).toEqual(["c", "d", "e"]);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { append, createRing, enforceLimits, extendDown, lowerFloor, trim, type Ring } from "../src/hub/ring.ts";
+import { append, createRing, enforceLimits, extendDown, insert, lowerFloor, trim, type Ring } from "../src/hub/ring.ts";
 import type { VisibleEvent } from "../src/hub/visible-event.ts";
 import { complete, message, token, visible } from "./support/conversation-history.ts";
 
@@ -75,6 +75,28 @@ describe("a ring", () => {
     expect(ring.floor).toBe(11);
     expect([...ring.base.keys()]).toEqual(["t"]);
     expect(ring.base.get("t")?.view.text).toBe("early ");
+  });
+
+  it("takes a late event in its place, and none that is not above its floor", () => {
+    const ring = fill(
+      createRing(10),
+      begin.filter(({ seq }) => seq !== 12),
+    );
+    expect([insert(ring, begin[1]!), insert(ring, begin[1]!), insert(ring, visible(10, token("t", "x")))]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    expect(seqs(ring)).toEqual([11, 12, 13]);
+    expect(ring.bytes).toBe(begin.reduce((sum, { frame }) => sum + frame.length, 0));
+  });
+
+  it("lets a turn go as a whole whose end came late", () => {
+    const ring = fill(createRing(10), [...begin, visible(15, message("u"))]);
+    insert(ring, visible(14, complete("t", "ab")));
+    enforceLimits(ring, limits);
+    expect(seqs(ring)).toEqual([15]);
+    expect([[...ring.base], ring.endsLeft]).toEqual([[], 1]);
   });
 
   it("never raises its floor when it learns that there was nothing below", () => {

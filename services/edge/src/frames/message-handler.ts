@@ -15,7 +15,7 @@ import type { Counters } from "../metrics.ts";
 import type { Connection } from "../socket/connection.ts";
 import type { Outbox } from "../socket/outbox.ts";
 import type { Ownership } from "./ownership.ts";
-import { beginAsWanted, beginAt, showTurn } from "./places.ts";
+import { showTurn } from "./places.ts";
 import { startOf, submit, type SubmissionBus, type Submitted } from "./submission.ts";
 import { newConversationId, turnIdOf } from "./turn-id.ts";
 import { turnRequestOf } from "./turn-request.ts";
@@ -132,14 +132,17 @@ interface Beginning {
 }
 
 /** A new viewer gets events from the beginning of the turn on, and of the turns before it that were open. */
-async function begin({ bus }: MessageDeps, { connection, viewer, request, open, submitted }: Beginning): Promise<void> {
+async function begin(
+  { bus, viewing }: MessageDeps,
+  { connection, viewer, request, open, submitted }: Beginning,
+): Promise<void> {
   const { userSeq, earlier, isRepeated } = submitted;
-  if ((await beginAsWanted(bus.events, connection, viewer)) || userSeq === undefined) return;
+  if ((await viewing.resumeWish(connection, viewer)) || userSeq === undefined) return;
   // What was open when a message came that is repeated now, only the log can say.
   const before = isRepeated ? earlier : [...new Set([...open, ...earlier])];
   const starts = await Promise.all(before.map((turn) => startOf(bus, request, turn)));
   const first = Math.min(userSeq, ...starts.filter((seq) => seq !== undefined));
-  beginAt(connection, viewer, first - 1);
+  viewing.beginAfter(connection, viewer, first - 1);
 }
 
 function answer({ outbox, viewing }: MessageDeps, viewer: HubViewer, request: TurnRequest, position: number): void {

@@ -1,7 +1,7 @@
 import type { EventLog } from "@parley/bus";
 import type { ConversationId } from "@parley/protocol";
 import { noCursor, streamSeqOf } from "../cursor.ts";
-import { beginAnew, syncHub, type Hub, type HubViewer } from "../hub/hub.ts";
+import { beginAnew, type Hub, type HubViewer } from "../hub/hub.ts";
 import type { Connection } from "../socket/connection.ts";
 
 /** Conversations of which a connection's place is remembered. */
@@ -34,24 +34,16 @@ export function rememberWish(connection: Connection, conversation: ConversationI
   remember(connection.wanted, conversation, after);
 }
 
-/** Begins where the client wanted to go on in vain. False: it did not want that. */
-export async function beginAsWanted(events: EventLog, connection: Connection, viewer: HubViewer): Promise<boolean> {
-  const { conversation } = viewer.source;
-  const after = connection.wanted?.get(conversation);
-  if (after === undefined) return false;
-  viewer.cursor = await placeOf(events, viewer.source, after);
-  connection.wanted?.delete(conversation);
-  return true;
+/** From where the client wanted to go on in vain. */
+export function wishOf(connection: Connection, { source }: HubViewer): number | undefined {
+  return connection.wanted?.get(source.conversation);
 }
 
-/** Where a new viewer begins that is to see everything after this stream sequence: never before what the client had already. */
-export function beginAt(connection: Connection, viewer: HubViewer, seq: number): void {
-  const { conversation, offset, feed } = viewer.source;
+/** Where the client was when it left, if a viewer that is to see everything after this stream sequence begins there. */
+export function placeToBeginAt(connection: Connection, { source }: HubViewer, seq: number): number | undefined {
+  const { conversation, offset, feed } = source;
   const had = (connection.left?.get(conversation) ?? 0) - offset;
-  const goesOn = had > seq && had <= feed.intake.last;
-  viewer.cursor = goesOn ? had : seq;
-  viewer.fromSeq = viewer.cursor;
-  viewer.begins = !goesOn;
+  return had > seq && had <= feed.intake.last ? had : undefined;
 }
 
 /**
@@ -62,7 +54,6 @@ export function showTurn(viewer: HubViewer, userSeq: number | undefined): void {
   if (userSeq !== undefined && userSeq > viewer.fromSeq) return;
   if (viewer.fromSeq === noCursor || viewer.cursor === noCursor) return;
   beginAnew(viewer);
-  void syncHub(viewer.source);
 }
 
 /** The stream sequence of a wire cursor. Costs a trip to the broker only when the hub itself cannot tell. */

@@ -2,14 +2,16 @@ import type { EventLog } from "@parley/bus";
 import { ChatError, type ConversationId } from "@parley/protocol";
 import { noCursor } from "../cursor.ts";
 import type { CatchUp } from "../hub/catch-up.ts";
+import type { Doubts } from "../hub/doubt.ts";
 import { attach as attachTo, detach, type HubViewer } from "../hub/hub.ts";
 import type { Hubs } from "../hub/hubs.ts";
 import type { Connection } from "../socket/connection.ts";
-import { placeOf, rememberPlace } from "./places.ts";
+import { placeOf, placeToBeginAt, rememberPlace, wishOf } from "./places.ts";
 
 export interface ViewingDeps {
   readonly hubs: Hubs;
   readonly catchUp: CatchUp;
+  readonly doubts: Doubts;
   readonly events: EventLog;
 }
 
@@ -19,7 +21,7 @@ export type Viewing = ReturnType<typeof createViewing>;
 const maxViewers = 1_024;
 
 /** Which connection looks at which conversation, and from where on. */
-export function createViewing({ hubs, catchUp, events }: ViewingDeps) {
+export function createViewing({ hubs, catchUp, doubts, events }: ViewingDeps) {
   const attach = async (connection: Connection, conversation: ConversationId): Promise<HubViewer> => {
     if (connection.viewers.size >= maxViewers) {
       throw new ChatError("QUOTA_EXCEEDED", { message: "This connection looks at too many conversations." });
@@ -63,6 +65,26 @@ export function createViewing({ hubs, catchUp, events }: ViewingDeps) {
       return { viewer, isNew: false };
     },
 
+    /** Begins where the client wanted to go on in vain. False: it did not want that. */
+    async resumeWish(connection: Connection, viewer: HubViewer): Promise<boolean> {
+      const after = wishOf(connection, viewer);
+      if (after === undefined) return false;
+      doubts.resume(viewer, await placeOf(events, viewer.source, after));
+      connection.wanted?.delete(viewer.source.conversation);
+      return true;
+    },
+
+    /** A new viewer sees everything after this stream sequence, and nothing that the client had already. */
+    beginAfter(connection: Connection, viewer: HubViewer, seq: number): void {
+      const had = placeToBeginAt(connection, viewer, seq);
+      if (had !== undefined) doubts.resume(viewer, had);
+      else {
+        viewer.cursor = seq;
+        viewer.begins = true;
+      }
+      viewer.fromSeq = viewer.cursor;
+    },
+
     /** Looks at the conversation from the cursor on; anew if it did already. `subscribed` is sent first. */
     async follow(connection: Connection, conversation: ConversationId, after: number | undefined): Promise<void> {
       leave(connection, conversation);
@@ -70,7 +92,7 @@ export function createViewing({ hubs, catchUp, events }: ViewingDeps) {
       connection.left?.delete(conversation);
       const viewer = await attach(connection, conversation);
       try {
-        viewer.cursor = await placeOf(events, viewer.source, after);
+        doubts.resume(viewer, await placeOf(events, viewer.source, after));
       } catch (error) {
         leave(connection, conversation);
         throw error;

@@ -1,5 +1,14 @@
 import type { Bus } from "@parley/bus";
-import { ChatError, closeCodes, isTerminal, subjects, type MessageFrame, type User } from "@parley/protocol";
+import {
+  ChatError,
+  closeCodes,
+  isTerminal,
+  parseEventSubject,
+  subjects,
+  type ConversationId,
+  type MessageFrame,
+  type User,
+} from "@parley/protocol";
 import { noCursor, generationOffset, streamSeqOf } from "../cursor.ts";
 import type { Ownership } from "../frames/ownership.ts";
 import { turnIdOf } from "../frames/turn-id.ts";
@@ -86,7 +95,7 @@ async function stream(
   exchange.onGone(() => viewers.close(connection));
   try {
     if (resumed === undefined) await onMessage(connection, user, question, exchange.header("traceparent"));
-    else await viewing.follow(connection, question.conversation_id, after);
+    else await viewing.follow(connection, question.conversation_id, resumed.after);
   } catch (error) {
     viewers.close(connection);
     if (exchange.isOpen()) throw error;
@@ -118,13 +127,18 @@ function drained({ outbox, catchUp }: AskingDeps, connection: Connection): void 
   for (const viewer of connection.viewers.values()) catchUp.catchUp(viewer);
 }
 
+interface Resumed extends TurnPlace {
+  /** The cursor to go on from; undefined: with the whole conversation. */
+  readonly after: number | undefined;
+}
+
 /** The turn of a question that was asked before. Throws NOT_FOUND when it is not known any more. */
 async function turnToResume(
   { bus: { events, turns }, ownership }: AskingDeps,
   user: User,
   { conversation_id, id }: Question,
   after: number,
-): Promise<TurnPlace | "has all"> {
+): Promise<Resumed | "has all"> {
   await ownership.check(conversation_id, user.id);
   const turn_id = turnIdOf(user.id, conversation_id, id);
   const shard = events.shardOf(conversation_id);
@@ -137,8 +151,16 @@ async function turnToResume(
   if (begun === undefined && !(await isQueued())) {
     throw new ChatError("NOT_FOUND", { message: "There is no such answer to go on with: fetch the messages." });
   }
-  if (newest === undefined || !isTerminal(newest.event.type)) return { conversation_id, turn_id };
+  if (newest === undefined || !isTerminal(newest.event.type)) return { conversation_id, turn_id, after };
   const { createdMs, firstSeq, lastSeq } = await events.state(shard);
   const seq = streamSeqOf(after, { offset: generationOffset(createdMs), firstSeq, lastSeq });
-  return seq !== noCursor && newest.seq <= seq ? "has all" : { conversation_id, turn_id };
+  if (seq === noCursor || seq < newest.seq) return { conversation_id, turn_id, after };
+  // A stream ends with its turn: a client that has a later event never got the end, which came late, and needs the whole.
+  const isPast = seq > newest.seq && (await isEventOf(events, conversation_id, seq));
+  return isPast ? { conversation_id, turn_id, after: undefined } : "has all";
+}
+
+async function isEventOf(events: Bus["events"], conversation: ConversationId, seq: number): Promise<boolean> {
+  const subject = await events.subjectAt(events.shardOf(conversation), seq);
+  return subject !== undefined && parseEventSubject(subject)?.conversation === conversation;
 }

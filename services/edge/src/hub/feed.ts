@@ -23,6 +23,8 @@ export interface FeedDeps {
 export interface FeedListener {
   /** The next message of the conversation. Its data is only borrowed. */
   onMessage(message: StoredMessage, turn: TurnId): void;
+  /** One that should have come before others that came. False: what is known cannot take it in, and must begin anew. */
+  onLate(message: StoredMessage, turn: TurnId): boolean;
   /** All that is known begins anew after this sequence: another stream, or a hole below what was passed on. */
   onRestart(seq: number): void;
   /** Live messages wait from now on, until `onLive`. */
@@ -30,7 +32,7 @@ export interface FeedListener {
   onLive(): void;
 }
 
-/** The events of one conversation, all of them, in order, as they are stored. Only the functions of this file change it. */
+/** The events of one conversation, all of them, as they are stored; in order, but for those whose copies come late. Only the functions of this file change it. */
 export interface Feed {
   readonly deps: FeedDeps;
   readonly listener: FeedListener;
@@ -69,7 +71,10 @@ export function createFeed(deps: FeedDeps, listener: FeedListener): Feed {
   };
 }
 
-/** Subscribes, then learns where the stream ends: what is stored after that comes live. Throws, closed, when the broker does not answer. */
+/**
+ * Subscribes, then learns where the stream ends: what is stored after that comes live. As patient with the broker as look-ups are; after that it
+ * throws, closed.
+ */
 export async function openFeed(feed: Feed): Promise<void> {
   const { events, shard, conversation } = feed.deps;
   feed.subscription = events.subscribe(subjects.liveOf(shard, conversation), (message) => receive(feed, message));
@@ -105,8 +110,8 @@ export function pauseFeed(feed: Feed): void {
   feed.listener.onSyncing();
 }
 
-/** Reads again what is above `wholeUpTo` (default: what was taken last), until that succeeds. */
-export async function syncFeed(feed: Feed, wholeUpTo = feed.intake.last): Promise<void> {
+/** Reads again what is above `wholeUpTo` (default: what was taken for certain), until that succeeds. */
+export async function syncFeed(feed: Feed, wholeUpTo = feed.intake.sure): Promise<void> {
   feed.wholeUpTo = Math.min(feed.wholeUpTo, wholeUpTo, feed.intake.last);
   pauseFeed(feed);
   if (feed.state !== "paused") return;
@@ -134,8 +139,7 @@ function receive(feed: Feed, message: StoredMessage): void {
   const verdict = feed.intake.judge(message);
   if (verdict === "next") return take(feed, message);
   if (verdict === "old") return suspect(feed);
-  // Two processes wrote at the same time, and the broker passed on first what it had stored last. Viewers have that one already.
-  if (verdict === "late") return restart(feed, feed.intake.last);
+  if (verdict === "late") return takeLate(feed, message);
   feed.deps.counters.holes++;
   const wholeUpTo = feed.intake.wholeUpTo(message);
   wait(feed, message);
@@ -144,6 +148,21 @@ function receive(feed: Feed, message: StoredMessage): void {
 
 function take({ intake, listener }: Feed, message: StoredMessage): void {
   listener.onMessage(message, intake.take(message));
+}
+
+/** Two processes wrote at the same time, and the broker passed on first what it had stored last. */
+function takeLate(feed: Feed, message: StoredMessage): void {
+  const { intake, listener } = feed;
+  if (!listener.onLate(message, intake.takeLate(message))) restart(feed, intake.last);
+}
+
+/** Messages that were read from the stream, all there are from some sequence on: the copies of some have come, of others they will. */
+function takeRead(feed: Feed, messages: readonly StoredMessage[]): void {
+  const { intake } = feed;
+  for (const message of messages) {
+    if (message.seq > intake.last) take(feed, message);
+    else if (!intake.wasTaken(message)) takeLate(feed, message);
+  }
 }
 
 function wait(feed: Feed, message: StoredMessage): void {
@@ -187,7 +206,7 @@ function becomeLive(feed: Feed): void {
   feed.state = "live";
   // One that shows a hole begins the next reading, and those after it wait again.
   for (const message of queued.toSorted((one, other) => one.seq - other.seq)) {
-    if (message.seq > feed.intake.last || feed.intake.wasMissed(message)) receive(feed, message);
+    if (!feed.intake.wasTaken(message)) receive(feed, message);
   }
   if (feed.state === "live") feed.listener.onLive();
 }
@@ -203,11 +222,38 @@ async function readAgain(feed: Feed, wholeUpTo: number): Promise<void> {
   if (await events.mayHaveAfter(shard, conversation, wholeUpTo)) {
     const messages = await events.read(conversation, { fromSeq: wholeUpTo + 1 }).catch(nothingIfTooLarge);
     if (messages === undefined) return begin(feed, stream);
-    // Later ones were passed on already.
-    if (messages.some(intake.wasMissed)) return restart(feed, Math.max(intake.last, messages.at(-1)?.seq ?? 0));
-    for (const message of messages) if (message.seq > intake.last) take(feed, message);
+    takeRead(feed, messages);
   }
-  intake.advance(stream.lastSeq);
+  intake.confirm(stream.lastSeq);
+}
+
+/**
+ * Makes sure that nothing of the conversation up to the stream's end, as it was when this state was asked for, is missing or still to come. Live
+ * messages go on meanwhile. False: the feed is being read again as a whole.
+ */
+export async function confirmFeed(feed: Feed, stream: StreamState): Promise<boolean> {
+  const { intake, generation } = feed;
+  const { events, shard, conversation } = feed.deps;
+  if (feed.state !== "live") return false;
+  // Not by its end: what came live since is above it.
+  if (stream.createdMs !== feed.createdMs) {
+    void syncFeed(feed);
+    return false;
+  }
+  const from = intake.sure;
+  if (from >= stream.lastSeq) return true;
+  const hasMore = await events.mayHaveAfter(shard, conversation, from);
+  const messages = hasMore ? await events.read(conversation, { fromSeq: from + 1 }).catch(nothingIfTooLarge) : [];
+  if (feed.state !== "live" || feed.generation !== generation) return false;
+  if (messages === undefined) begin(feed, stream);
+  else takeRead(feed, messages);
+  intake.confirm(stream.lastSeq);
+  return true;
+}
+
+/** Called when the connection has delivered ever since the last time, which is longer ago than a copy is ever late. */
+export function ageFeed({ state, intake }: Feed): void {
+  if (state === "live") intake.age();
 }
 
 function nothingIfTooLarge(error: unknown): undefined {

@@ -1,5 +1,5 @@
 import type { Bus } from "@parley/bus";
-import { parseEventSubject, subjects, type TurnId } from "@parley/protocol";
+import { isTerminal, parseEventSubject, subjects, type TurnId } from "@parley/protocol";
 import type { Hub } from "./hub.ts";
 import { extendDown, lowerFloor, type Known } from "./ring.ts";
 import { visibleEventOf, type VisibleEvent } from "./visible-event.ts";
@@ -10,6 +10,13 @@ export type History = ReturnType<typeof createHistory>;
 
 /** The ring moves on while the stream is read; each time only the little that left it meanwhile is read as well. */
 const readTries = 5;
+
+export interface Queued {
+  /** Sequences of the turns' first events. */
+  readonly starts: readonly number[];
+  /** Turns that had not ended and whose first event is not stored yet, or not kept any more: they ran for longer than events are kept. */
+  readonly startless: ReadonlySet<TurnId>;
+}
 
 interface Reading {
   readonly fromSeq: number;
@@ -49,14 +56,30 @@ export function createHistory(deps: HistoryDeps) {
     /** Whether there is nothing between the cursor and the ring. */
     isQuietSince: (hub: Hub, cursor: number): Promise<boolean> => isQuietSince(deps, hub, cursor),
 
-    /** Makes the hub know all turns that are open now, from their beginning. */
-    async root(hub: Hub): Promise<void> {
-      if (hub.ring.rooted) return;
-      const queued = await deps.turns.waiting(hub.conversation);
-      const starts = await Promise.all(queued.map(({ request }) => startOf(deps, hub, request.turn_id)));
-      await from(hub, Math.min(hub.ring.floor + 1, ...starts.filter((seq) => seq !== undefined)), true);
+    /** What waits in the queue now: of all turns that began before, those that are open are among them. */
+    queued: (hub: Hub): Promise<Queued> => queued(deps, hub),
+
+    /** Makes the hub know all turns that were queued then and are open, from their beginning. */
+    async root(hub: Hub, { starts }: Queued): Promise<void> {
+      await from(hub, Math.min(hub.ring.floor + 1, ...starts), true);
     },
   };
+}
+
+async function queued(deps: HistoryDeps, hub: Hub): Promise<Queued> {
+  const turns = (await deps.turns.waiting(hub.conversation)).map(({ request }) => request.turn_id);
+  const starts = await Promise.all(turns.map((turn) => startOf(deps, hub, turn)));
+  const startless = turns.filter((_, i) => starts[i] === undefined);
+  const ended = await Promise.all(startless.map((turn) => hasEnded(deps, hub, turn)));
+  return {
+    starts: starts.filter((seq) => seq !== undefined),
+    startless: new Set(startless.filter((_, i) => ended[i] !== true)),
+  };
+}
+
+async function hasEnded({ events }: HistoryDeps, hub: Hub, turn: TurnId): Promise<boolean> {
+  const newest = await events.last(subjects.agent(hub.shard, hub.conversation, turn));
+  return newest !== undefined && isTerminal(newest.event.type);
 }
 
 async function startOf({ events }: HistoryDeps, hub: Hub, turn: TurnId): Promise<number | undefined> {

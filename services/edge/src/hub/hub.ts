@@ -3,8 +3,8 @@ import { isTerminal, type ConversationId, type TurnId } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { generationOffset, noCursor } from "../cursor.ts";
 import type { DeliveryLimits } from "../delivery-limits.ts";
-import { closeFeed, createFeed, openFeed, pauseFeed, syncFeed, type Feed } from "./feed.ts";
-import { append, createRing, enforceLimits, trim, type Ring } from "./ring.ts";
+import { ageFeed, closeFeed, createFeed, openFeed, pauseFeed, syncFeed, type Feed } from "./feed.ts";
+import { append, createRing, enforceLimits, insert, trim, type Ring } from "./ring.ts";
 import type { Outlet, Source, Viewer } from "./viewer.ts";
 import { visibleEventOf } from "./visible-event.ts";
 
@@ -15,7 +15,7 @@ export interface HubViewer extends Viewer {
 export interface HubDeps {
   readonly events: EventLog;
   readonly limits: DeliveryLimits;
-  readonly counters: { events: number; holes: number };
+  readonly counters: { events: number; holes: number; late: number };
   /** Something new is in the ring. */
   readonly mark: (hub: Hub) => void;
   readonly catchUp: (viewer: HubViewer) => void;
@@ -43,6 +43,7 @@ export function createHub(conversation: ConversationId, deps: HubDeps): Hub {
     { conversation, shard, events, queueMessages: limits.syncQueueMessages, counters, log },
     {
       onMessage: (message, turn) => take(hub, message, turn),
+      onLate: (message, turn) => takeLate(hub, message, turn),
       onRestart: (seq) => restart(hub, seq),
       onSyncing: () => pause(hub),
       onLive: () => settle(hub),
@@ -77,7 +78,7 @@ export function pauseHub({ feed }: Hub): void {
   pauseFeed(feed);
 }
 
-/** Reads whatever may have been missed: everything after `wholeUpTo`, if that is given. */
+/** Reads whatever may have been missed: everything after `wholeUpTo`, if that is given, also what was taken for certain. */
 export function syncHub({ feed }: Hub, wholeUpTo?: number): Promise<void> {
   return syncFeed(feed, wholeUpTo);
 }
@@ -97,6 +98,7 @@ export function attach(hub: Hub, outlet: Outlet, cursor: number): HubViewer {
     failures: 0,
     sentSeq: 0,
     begins: false,
+    doubtedSeq: noCursor,
   } as const;
   const viewer: HubViewer = { source: hub, outlet, ...common };
   hub.viewers.add(viewer);
@@ -111,12 +113,14 @@ export function detach(viewer: HubViewer): void {
   if (hub.viewers.size === 0) hub.emptySinceMs = performance.now();
 }
 
-/** Gives the viewer the whole conversation, with the next event: a snapshot that is not above what it got would be taken for a repeat. */
+/** The viewer needs the whole conversation, in a snapshot above what it got: one that is not would be taken for a repeat. */
 export function beginAnew(viewer: HubViewer): void {
   const { source: hub } = viewer;
   if (viewer.cursor !== noCursor) viewer.sentSeq = hub.offset + viewer.cursor;
   viewer.cursor = noCursor;
   viewer.fromSeq = noCursor;
+  viewer.begins = false;
+  viewer.doubtedSeq = noCursor;
   if (viewer.state === "live") viewer.state = "lagging";
 }
 
@@ -131,6 +135,11 @@ export function settle(hub: Hub): void {
   if (ring.floor !== floor) feed.intake.forget(ring.floor);
 }
 
+/** See `ageFeed`. */
+export function ageHub({ feed }: Hub): void {
+  ageFeed(feed);
+}
+
 /** Once a second. */
 export function sweepHub(hub: Hub, nowMs: number): void {
   const { ring, feed, viewers, deps } = hub;
@@ -140,7 +149,7 @@ export function sweepHub(hub: Hub, nowMs: number): void {
     void syncFeed(feed);
   } else if (silentMs > deps.limits.ringIdleMs && ring.events.length > 0 && feed.state === "live") {
     trim(ring);
-    feed.intake.forget(ring.floor);
+    feed.intake.forget(ring.floor, { all: true });
   }
 }
 
@@ -161,11 +170,29 @@ function take(hub: Hub, message: StoredMessage, turn: TurnId): void {
   else settle(hub);
 }
 
+/** Viewers that are not past it get it in its place. The others can take it in only as a part of the whole. */
+function takeLate(hub: Hub, message: StoredMessage, turn: TurnId): boolean {
+  const { ring, viewers, deps } = hub;
+  deps.counters.events++;
+  deps.counters.late++;
+  const event = visibleEventOf(message, turn, hub.offset);
+  if (event === undefined) return true;
+  hub.lastEventMs = performance.now();
+  if (!insert(ring, event)) return false;
+  for (const viewer of viewers) {
+    const lacksIt = viewer.cursor >= event.seq && viewer.fromSeq < event.seq;
+    if (lacksIt) beginAnew(viewer);
+  }
+  deps.mark(hub);
+  return true;
+}
+
 /** Nothing that viewers have can be continued. */
 function restart(hub: Hub, seq: number): void {
   hub.viewers.forEach(beginAnew);
   hub.offset = generationOffset(hub.feed.createdMs);
   hub.ring = createRing(seq);
+  if (hub.viewers.size > 0) hub.deps.mark(hub);
 }
 
 function pause({ viewers }: Hub): void {

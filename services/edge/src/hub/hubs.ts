@@ -1,5 +1,5 @@
 import { ChatError, type ConversationId } from "@parley/protocol";
-import { closeHub, createHub, openHub, pauseHub, sweepHub, syncHub, type Hub, type HubDeps } from "./hub.ts";
+import { ageHub, closeHub, createHub, openHub, pauseHub, sweepHub, syncHub, type Hub, type HubDeps } from "./hub.ts";
 
 export type Hubs = ReturnType<typeof createHubs>;
 
@@ -25,6 +25,7 @@ async function syncMany(stale: readonly Hub[], wholeUpTo?: number): Promise<void
 export function createHubs(deps: HubDeps) {
   const { limits, log } = deps;
   const entries = new Map<ConversationId, Entry>();
+  let agedMs = performance.now();
 
   const open = (conversation: ConversationId): Entry => {
     const hub = createHub(conversation, deps);
@@ -43,7 +44,7 @@ export function createHubs(deps: HubDeps) {
     /** When the broker connection is lost, and again when it is back: see `pauseFeed`. */
     pauseAll: (): void => all().forEach(pauseHub),
 
-    /** The hub of a conversation, open. Throws OVERLOADED when the broker does not answer. */
+    /** The hub of a conversation, open. Throws OVERLOADED when the broker has not answered for 10 s. */
     async of(conversation: ConversationId): Promise<Hub> {
       const { hub, opened } = entries.get(conversation) ?? open(conversation);
       await opened.catch((cause: unknown) => {
@@ -61,13 +62,18 @@ export function createHubs(deps: HubDeps) {
       return syncMany(stale, afterSeq);
     },
 
-    /** Once a second. */
-    sweep(nowMs: number): void {
+    /** Once a second. `isDelivering`: something has come through the broker connection within less than `settledMs`. */
+    sweep(nowMs: number, isDelivering: boolean): void {
+      const isSettled = isDelivering && nowMs - agedMs >= limits.settledMs;
+      if (isSettled) agedMs = nowMs;
       for (const [conversation, { hub }] of entries) {
         if (hub.emptySinceMs > 0 && nowMs - hub.emptySinceMs > limits.lingerMs) {
           entries.delete(conversation);
           closeHub(hub);
-        } else sweepHub(hub, nowMs);
+          continue;
+        }
+        if (isSettled) ageHub(hub);
+        sweepHub(hub, nowMs);
       }
     },
 

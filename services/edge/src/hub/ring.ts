@@ -40,11 +40,36 @@ export interface Ring extends Known {
   bytes: number;
   /** Turns whose end is in `events`, with its sequence. */
   readonly ended: Map<TurnId, number>;
+  /** Ends that have left it. */
+  endsLeft: number;
 }
 
 /** All that is known begins after this sequence. */
 export function createRing(floor: number): Ring {
-  return { floor, events: [], bytes: 0, rooted: false, quiet: undefined, base: new Map(), ended: new Map() };
+  return {
+    floor,
+    events: [],
+    bytes: 0,
+    rooted: false,
+    quiet: undefined,
+    base: new Map(),
+    ended: new Map(),
+    endsLeft: 0,
+  };
+}
+
+/** Puts an event in its place among later ones. False: it is not above the floor. */
+export function insert(ring: Ring, event: VisibleEvent): boolean {
+  const { events, floor } = ring;
+  if (event.seq <= floor) return false;
+  let place = events.length;
+  while (place > 0 && (events[place - 1]?.seq ?? 0) > event.seq) place--;
+  // It may have been read from the stream before.
+  if (events[place - 1]?.seq === event.seq) return true;
+  events.splice(place, 0, event);
+  ring.bytes += event.frame.length;
+  if (isTerminal(event.type)) ring.ended.set(event.turn, event.seq);
+  return true;
 }
 
 /** Does not evict: what was just appended must be there until it has been sent. */
@@ -111,7 +136,11 @@ function evict(ring: Ring, count: number): void {
     ring.floor = event.seq;
     ring.bytes -= event.frame.length;
   }
-  for (const [turn, seq] of ring.ended) if (seq <= ring.floor) ring.ended.delete(turn);
+  for (const [turn, seq] of ring.ended) {
+    if (seq > ring.floor) continue;
+    ring.ended.delete(turn);
+    ring.endsLeft++;
+  }
 }
 
 function foldEvicted(ring: Ring, event: VisibleEvent): void {

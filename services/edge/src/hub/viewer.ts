@@ -54,6 +54,8 @@ export interface Viewer {
   fromSeq: number;
   /** Wire sequence of the newest frame it got before all began anew: a snapshot must be above it. */
   sentSeq: number;
+  /** Stream sequence at which it came back, while it is not known whether it lacks an event before that; `noCursor`: it does not. */
+  doubtedSeq: number;
   /** It has nothing yet and begins at a message: of no turn must it get the rest alone. */
   begins: boolean;
   /** It waits for `subscribed`, which says how it is caught up. */

@@ -9,7 +9,7 @@ export interface TestClient {
   send(frame: object): void;
   sendText(text: string): void;
   /** The next frame of this type that was not asked for before. */
-  next<Type extends ServerFrame["type"]>(type: Type): Promise<FrameOf<Type>>;
+  next<Type extends ServerFrame["type"]>(type: Type, within?: { readonly timeoutMs: number }): Promise<FrameOf<Type>>;
   /** What the frames of a conversation say, folded as every client does. Throws when a sequence does not rise. */
   view(conversation: string): ConversationView;
   /** The code it was closed with. */
@@ -67,7 +67,7 @@ export async function connectClient(
     frames,
     send: (frame) => socket.send(JSON.stringify(frame)),
     sendText: (text) => socket.send(text),
-    next: (type) => eventually(() => find(type), { what: `a frame "${type}"` }),
+    next: (type, within) => eventually(() => find(type), { what: `a frame "${type}"`, ...within }),
     view(conversation) {
       const view = createView(conversation);
       for (const frame of frames) {

@@ -1,0 +1,89 @@
+import type { SnapshotFrame } from "@parley/protocol";
+import { noCursor } from "../cursor.ts";
+import type { Outbox } from "../socket/outbox.ts";
+import type { CatchUpPlan, CatchUpStep } from "./catch-up-plan.ts";
+import { isLive, type Hub, type HubViewer } from "./hub.ts";
+import { turnSnapshot } from "./snapshot.ts";
+
+/** A conversation as of a sequence of its stream: everything up to it, and nothing from beyond. */
+export interface WholeConversation {
+  readonly seq: number;
+  /** Undefined: nothing was said. */
+  readonly frame: SnapshotFrame | undefined;
+}
+
+export type ResumeMode = "live" | "replay" | "snapshot";
+
+export interface GivingDeps {
+  readonly outbox: Outbox;
+  readonly counters: { snapshots: number; resumes: Record<ResumeMode, number> };
+  /** There may be more for the viewers of this hub. */
+  readonly mark: (hub: Hub) => void;
+}
+
+/** Whether the viewer lags and can be served now. */
+export function canTake(outbox: Outbox, { state, source, outlet }: HubViewer): boolean {
+  return state === "lagging" && isLive(source) && outbox.isWritable(outlet);
+}
+
+type Ready = Extract<CatchUpPlan, { kind: "steps" }>;
+
+/** Gives a viewer what it lacks, as far as its socket takes it. */
+export function giveSteps(deps: GivingDeps, viewer: HubViewer, { mode, steps }: Ready): void {
+  viewer.begins = false;
+  deps.outbox.cork(viewer.outlet, () => {
+    greet(deps, viewer, mode, viewer.cursor);
+    let takesMore = deps.outbox.isWritable(viewer.outlet);
+    for (const step of takesMore ? steps : []) {
+      viewer.cursor = step.seq;
+      takesMore = sendStep(deps, viewer, step);
+      if (!takesMore) break;
+    }
+    // If the socket is full it lags on, and gets the rest, if there is any, when it has drained.
+    if (takesMore && viewer.state === "lagging") viewer.state = "live";
+  });
+  markNewer(deps, viewer);
+}
+
+/** What came while something older was read for the viewer. */
+function markNewer({ mark }: GivingDeps, { source, cursor }: HubViewer): void {
+  if ((source.ring.events.at(-1)?.seq ?? 0) > cursor) mark(source);
+}
+
+function sendStep({ outbox, counters }: GivingDeps, { outlet, source }: HubViewer, step: CatchUpStep): boolean {
+  if (step.kind === "event") return outbox.sendEvent(outlet, step.event);
+  counters.snapshots++;
+  const place = { conversation: source.conversation, seq: source.offset + step.seq };
+  return outbox.sendFrame(outlet, turnSnapshot(place, step.turn));
+}
+
+/** Gives a viewer the whole conversation: from now on it is live, and gets what is above that from the ring. */
+export function giveWhole(deps: GivingDeps, viewer: HubViewer, { seq, frame }: WholeConversation): void {
+  const { outlet } = viewer;
+  deps.outbox.cork(outlet, () => {
+    // Frames follow from the cursor that `subscribed` names, and the snapshot itself is the first.
+    if (frame === undefined) greet(deps, viewer, "live", seq);
+    else greet(deps, viewer, "snapshot", seq - 1);
+    viewer.cursor = seq;
+    viewer.fromSeq = noCursor;
+    viewer.doubtedSeq = noCursor;
+    viewer.state = "live";
+    if (frame === undefined) return;
+    deps.counters.snapshots++;
+    if (!deps.outbox.sendFrame(outlet, frame) && outlet.ws !== undefined) viewer.state = "lagging";
+  });
+  markNewer(deps, viewer);
+}
+
+function greet({ outbox, counters }: GivingDeps, viewer: HubViewer, mode: ResumeMode, cursor: number): void {
+  if (!viewer.isGreeted) return;
+  viewer.isGreeted = false;
+  counters.resumes[mode]++;
+  const { conversation: conversation_id, offset } = viewer.source;
+  outbox.sendFrame(viewer.outlet, {
+    type: "subscribed",
+    conversation_id,
+    mode,
+    seq: Math.max(0, offset + cursor),
+  });
+}

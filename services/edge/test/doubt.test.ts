@@ -1,0 +1,59 @@
+import type { StoredEvent } from "@parley/protocol";
+import { describe, expect, it } from "vitest";
+import { deliveryLimits } from "../src/delivery-limits.ts";
+import { doubtOf, type Doubt } from "../src/hub/doubt.ts";
+import { message, toolEnd, token, visible } from "./support/conversation-history.ts";
+
+const { overtakingEvents, overtakingSeqs } = deliveryLimits;
+
+/** Events with rising sequences from 1,001 on; the cursor is the last one's. */
+function doubtAfter(events: readonly StoredEvent[], floor = 0): Doubt {
+  const known = events.map((event, i) => visible(1_001 + i, event));
+  return doubtOf({ floor, events: known, sure: 0 }, known.at(-1)?.seq ?? 0);
+}
+
+function tokens(count: number, turn = "t"): StoredEvent[] {
+  return Array.from({ length: count }, (_, i) => token(turn, `${i}`));
+}
+
+describe("a client that comes back with the cursor of an event", () => {
+  it.each<[string, readonly StoredEvent[]]>([
+    ["the message that waits", [token("t", "a"), message("next"), token("t", "b")]],
+    ["the message of its turn", [message("t"), token("t", "a")]],
+    ["the result of a tool", [token("t", "a"), toolEnd("t", "k"), token("t", "b")]],
+    ["another tool's result", [toolEnd("t", "k"), toolEnd("t", "l")]],
+    ["the end of the turn before", [token("t", "a"), token("next", "b")]],
+  ])("may lack %s", (_what, events) => {
+    expect(doubtAfter(events)).toBe("doubtful");
+  });
+
+  it("lacks nothing of one chain, whose events do not overtake each other", () => {
+    expect(doubtAfter(tokens(5))).toBe("clear");
+    expect(doubtAfter([message("t")])).toBe("clear");
+  });
+
+  it("lacks nothing that is too far back, in events or in sequences", () => {
+    expect(doubtAfter([message("t"), ...tokens(overtakingEvents)])).toBe("clear");
+    expect(doubtAfter([message("t"), ...tokens(overtakingEvents - 1)])).toBe("doubtful");
+    const far = [visible(10, message("t")), visible(10 + overtakingSeqs, token("t", "a"))];
+    expect(doubtOf({ floor: 0, events: far, sure: 0 }, 10 + overtakingSeqs)).toBe("clear");
+  });
+
+  it("is not known by a hub that has too little of what came before", () => {
+    expect(doubtAfter(tokens(5), 1_000)).toBe("unknown");
+    expect(doubtAfter(tokens(overtakingEvents), 1_000)).toBe("clear");
+    expect(doubtOf({ floor: 50, events: [], sure: 50 }, 50)).toBe("unknown");
+  });
+});
+
+describe("a client that comes back with another cursor", () => {
+  const events = [visible(11, message("t")), visible(13, token("t", "a"))];
+
+  it("has that of a snapshot, and lacks nothing", () => {
+    for (const cursor of [0, 12, 14]) expect(doubtOf({ floor: 0, events, sure: 14 }, cursor)).toBe("clear");
+  });
+
+  it("may have that of an event which has not come here yet", () => {
+    for (const cursor of [12, 14]) expect(doubtOf({ floor: 0, events, sure: 11 }, cursor)).toBe("unknown");
+  });
+});

@@ -1,0 +1,149 @@
+import { eventually } from "@parley/testkit";
+import type { ConversationView, TurnId } from "@parley/protocol";
+import fc from "fast-check";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { createWorld, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
+import { createHeldRoute, createOnlooker, createWriters, questionOf } from "./support/storm.ts";
+
+type Onlooker = ReturnType<typeof createOnlooker>;
+type Writers = ReturnType<typeof createWriters>;
+
+interface Place {
+  readonly edge: EdgeUnderTest;
+  readonly route: ReturnType<typeof createHeldRoute>;
+}
+
+let world: World;
+let places: readonly Place[];
+let runs = 0;
+
+beforeAll(async () => {
+  world = await createWorld();
+  const routes = [createHeldRoute(), createHeldRoute()];
+  // One edge forgets quickly, so that copies also come late that are below its ring.
+  const limits = [{}, { ringEvents: 6, ringBytes: 4_096 }];
+  places = await Promise.all(
+    routes.map(async (route, i) => ({
+      route,
+      edge: await world.addEdge({ lose: route.lose, limits: { lingerMs: 500, ...limits[i] } }),
+    })),
+  );
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+type Act =
+  | { readonly kind: "say" | "token" | "tool" | "end" | "cancel" }
+  | { readonly kind: "pass"; readonly at: number; readonly choice: number }
+  | { readonly kind: "come"; readonly who: number; readonly at: number }
+  | { readonly kind: "cut"; readonly who: number };
+
+const someone = fc.nat(2);
+const somewhere = fc.nat(1);
+const act: fc.Arbitrary<Act> = fc.oneof(
+  { weight: 3, arbitrary: fc.constant<Act>({ kind: "say" }) },
+  { weight: 6, arbitrary: fc.constant<Act>({ kind: "token" }) },
+  { weight: 2, arbitrary: fc.constantFrom<Act>({ kind: "tool" }, { kind: "cancel" }) },
+  { weight: 2, arbitrary: fc.constant<Act>({ kind: "end" }) },
+  { weight: 8, arbitrary: fc.record({ kind: fc.constant("pass" as const), at: somewhere, choice: fc.nat(20) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("come" as const), who: someone, at: somewhere }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("cut" as const), who: someone }) },
+);
+
+async function play(one: Act, writers: Writers, onlookers: readonly Onlooker[]): Promise<void> {
+  switch (one.kind) {
+    case "say":
+      return writers.say();
+    case "token":
+      return writers.token();
+    case "tool":
+      return writers.tool();
+    case "end":
+      return writers.endRunning();
+    case "cancel":
+      return writers.cancelWaiting();
+    case "pass": {
+      const { edge, route } = places[one.at]!;
+      // What was stored before has come.
+      await edge.bus.events.flush();
+      return route.passOne(one.choice);
+    }
+    case "come":
+      return onlookers[one.who]!.come(places[one.at]!.edge);
+    case "cut": {
+      const onlooker = onlookers[one.who]!;
+      await onlooker.catchBreath();
+      return onlooker.cut();
+    }
+  }
+}
+
+/** What somebody knows of a turn, however it was told. */
+function knownOf({ turns, messages }: ConversationView, id: TurnId) {
+  const turn = turns.get(id);
+  const told = messages.filter(({ turn_id }) => turn_id === id);
+  const answer = told.find(({ author }) => author.role === "assistant");
+  return {
+    question: turn?.message?.message ?? told.find(({ author }) => author.role === "user")?.message,
+    text: turn?.text ?? answer?.message ?? "",
+    response: turn?.outcome?.response ?? answer?.message,
+    status: turn?.outcome?.type ?? answer?.status,
+    tools: turn?.outcome === undefined ? [...(turn?.tool_calls.values() ?? [])].map(({ status }) => status) : [],
+  };
+}
+
+function expectAll(writers: Writers, onlooker: Onlooker): void {
+  const view = onlooker.fold();
+  for (const { id, text, outcome, calls } of writers.all()) {
+    expect({ id, ...knownOf(view, id) }).toEqual({
+      id,
+      question: questionOf(id),
+      text,
+      response: outcome === undefined ? undefined : text,
+      status: outcome?.type,
+      tools: outcome === undefined ? Array.from({ length: calls }, () => "completed") : [],
+    });
+  }
+}
+
+async function storm(acts: readonly Act[]): Promise<void> {
+  const conversation = `storm-${++runs}`;
+  await world.bus.owners.claim(conversation, "ann");
+  const writers = createWriters(world.bus, conversation);
+  const onlookers = [0, 1, 2].map(() => createOnlooker(world, conversation));
+  try {
+    for (const one of acts) await play(one, writers, onlookers);
+    await Promise.all(onlookers.map((onlooker, i) => onlooker.come(places[i % places.length]!.edge)));
+    let failure: unknown;
+    await eventually(
+      async () => {
+        for (const { edge, route } of places) {
+          await edge.bus.events.flush();
+          route.passAll();
+        }
+        for (const onlooker of onlookers) await onlooker.catchBreath();
+        try {
+          for (const onlooker of onlookers) expectAll(writers, onlooker);
+        } catch (error) {
+          failure = error;
+          return false;
+        }
+        return true;
+      },
+      { what: "everybody has all of it", timeoutMs: 4_000 },
+    ).catch((error: unknown) => {
+      throw failure ?? error;
+    });
+    expect(onlookers.flatMap(({ faults }) => faults)).toEqual([]);
+  } finally {
+    for (const onlooker of onlookers) onlooker.cut();
+    for (const { route } of places) route.clear();
+  }
+}
+
+it("shows everybody all of a conversation, once and in order, whichever copies are late and whoever is cut", async () => {
+  await fc.assert(fc.asyncProperty(fc.array(act, { minLength: 10, maxLength: 60 }), storm), {
+    numRuns: Number(process.env["STORM_RUNS"] ?? 60),
+    // Shrinking would play some hundred of them again.
+    endOnFailure: true,
+  });
+}, 120_000);

@@ -1,0 +1,222 @@
+import { subjects } from "@parley/protocol";
+import { eventually, startTcpProxy } from "@parley/testkit";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createWorld, metricOf, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
+import { createCopyRoute, type CopyRoute } from "./support/late-copies.ts";
+import type { TestClient } from "./support/test-client.ts";
+
+let world: World;
+let route: CopyRoute;
+let edge: EdgeUnderTest;
+let client: TestClient;
+
+beforeAll(async () => {
+  world = await createWorld();
+  route = createCopyRoute();
+  edge = await world.addEdge({ lose: route.lose });
+  client = await world.connect(edge);
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+/** What a viewer must have been brought to is there within this. */
+const soon = { timeoutMs: 1_000 };
+
+async function beginTurn(id: string, conversation_id?: string) {
+  client.send({ type: "message", id, message: `about ${id}`, conversation_id });
+  const accepted = await client.next("accepted");
+  return world.worker.take(accepted.conversation_id, accepted.turn_id);
+}
+
+async function lookOn(conversation_id: string, at = edge, after?: number): Promise<TestClient> {
+  const viewer = await world.connect(at);
+  viewer.send({ type: "subscribe", conversation_id, ...(after === undefined ? {} : { after }) });
+  await viewer.next("subscribed");
+  return viewer;
+}
+
+/** Whether the viewer has heard of the message, as an event or in a snapshot. */
+function hasMessage(viewer: TestClient, conversation: string, turn: string): boolean {
+  const { messages, turns } = viewer.view(conversation);
+  return turns.get(turn)?.message !== undefined || messages.some(({ turn_id }) => turn_id === turn);
+}
+
+describe("an end whose copy comes after that of an event stored behind it", () => {
+  it("is shown in its place when viewers have not seen the other one", async () => {
+    const turn = await beginTurn("cancelled too late");
+    await turn.token("all");
+    await client.next("token");
+    const end = route.hold(turn.conversation, '"type":"complete"');
+    await turn.complete("all");
+    const { conversation, turn: turn_id } = turn;
+    const common = { conversation_id: conversation, turn_id, ts: 1 };
+    await turn.append({ type: "cancel_requested", ...common, by: "ann", reason: "cancelled by user" }, "ctl");
+    const elsewhere = await beginTurn("seen after the cancel");
+    await elsewhere.token("the edge is past the cancel");
+    await client.next("token");
+    await end.arrived();
+    end.pass();
+    await client.next("complete", soon);
+    expect(client.view(conversation).turns.get(turn_id)).toMatchObject({ text: "all", status: "complete" });
+  });
+
+  it("is in a snapshot within a second when they have, although nothing is stored any more", async () => {
+    const turn = await beginTurn("ended unseen");
+    await turn.token("all");
+    const onlookers = await Promise.all([1, 2, 3].map(() => lookOn(turn.conversation)));
+    const end = route.hold(turn.conversation, '"type":"complete"');
+    await turn.complete("all");
+    const waiting = await beginTurn("waits behind it", turn.conversation);
+    for (const onlooker of onlookers) await onlooker.next("message");
+    await end.arrived();
+    const before = (await world.bus.events.state(0)).lastSeq;
+    end.pass();
+    for (const onlooker of onlookers) {
+      await onlooker.next("snapshot");
+      await eventually(() => onlooker.frames.filter(({ type }) => type === "snapshot").length === 2, {
+        what: "a second snapshot",
+        ...soon,
+      });
+      const { turns, messages } = onlooker.view(turn.conversation);
+      expect(turns.get(turn.turn)).toMatchObject({ text: "all", status: "complete" });
+      expect(messages.map(({ turn_id }) => turn_id)).toEqual([turn.turn, turn.turn, waiting.turn]);
+    }
+    // One hidden event makes room for the snapshots of all.
+    expect((await world.bus.events.state(0)).lastSeq).toBe(before + 1);
+    await waiting.complete("next");
+    await Promise.all(onlookers.map((onlooker) => onlooker.next("complete")));
+  });
+});
+
+describe("a snapshot that is made while the copies are behind", () => {
+  it("has no turn that ends beyond it, and no turn ends twice", async () => {
+    const slow = createCopyRoute();
+    const behind = await world.addEdge({ lose: slow.lose });
+    const turn = await beginTurn("copies behind");
+    await turn.token("shown ");
+    await client.next("token");
+    const early = await lookOn(turn.conversation, behind, client.view(turn.conversation).seq);
+    const copies = slow.hold(turn.conversation, "");
+    await turn.tokens(["too ", "and the rest"]);
+    await turn.complete("shown too and the rest");
+    await copies.arrived(3);
+    const late = await lookOn(turn.conversation, behind);
+    copies.pass();
+    const next = await beginTurn("after it", turn.conversation);
+    await next.complete("ok");
+    for (const viewer of [early, late]) {
+      await eventually(() => viewer.view(turn.conversation).turns.get(next.turn)?.status === "complete", {
+        what: "the next turn's end",
+      });
+      const { turns, messages } = viewer.view(turn.conversation);
+      const told = messages.filter(({ turn_id, author }) => turn_id === turn.turn && author.role === "assistant");
+      const ends = viewer.frames.filter((frame) => frame.type === "complete" && frame.turn_id === turn.turn);
+      expect(told.length + ends.length).toBe(1);
+      expect(turns.get(turn.turn)?.text ?? "shown too and the rest").toBe("shown too and the rest");
+    }
+  });
+});
+
+describe("a viewer that was cut between two events that overtook each other", () => {
+  /** It has the later one, whose cursor this is. The earlier one is a message that waits. */
+  async function cutViewer(id: string) {
+    const turn = await beginTurn(id);
+    await turn.token("first ");
+    const viewer = await lookOn(turn.conversation);
+    const copy = route.hold(turn.conversation, `about overtaken ${id}`);
+    client.send({
+      type: "message",
+      id: `overtaken ${id}`,
+      message: `about overtaken ${id}`,
+      conversation_id: turn.conversation,
+    });
+    const { turn_id: missed } = await client.next("accepted");
+    await turn.token("second ");
+    await viewer.next("token");
+    const { seq: cursor } = viewer.view(turn.conversation);
+    viewer.terminate();
+    await copy.arrived();
+    return { turn, missed, cursor, copy };
+  }
+
+  it("has the earlier one when it comes back before that has come", async () => {
+    const { turn, missed, cursor, copy } = await cutViewer("same edge, too early");
+    const back = await lookOn(turn.conversation, edge, cursor);
+    copy.pass();
+    await eventually(() => hasMessage(back, turn.conversation, missed), { what: "the message", ...soon });
+  });
+
+  it("has the earlier one when it comes back after that has come", async () => {
+    const { turn, missed, cursor, copy } = await cutViewer("same edge");
+    copy.pass();
+    await turn.token("third");
+    await eventually(() => client.view(turn.conversation).seq > cursor, { what: "the next event" });
+    const back = await lookOn(turn.conversation, edge, cursor);
+    await eventually(() => hasMessage(back, turn.conversation, missed), { what: "the message", ...soon });
+  });
+
+  it("has the earlier one when it comes back to another edge", async () => {
+    const { turn, missed, cursor } = await cutViewer("another edge");
+    const back = await lookOn(turn.conversation, await world.addEdge(), cursor);
+    await eventually(() => hasMessage(back, turn.conversation, missed), { what: "the message", ...soon });
+    await turn.token("third");
+    await turn.complete("first second third");
+    await back.next("complete");
+    expect(back.view(turn.conversation).turns.get(turn.turn)).toMatchObject({ text: "first second third" });
+  });
+
+  it("has the earlier one when it only left the conversation, and comes back with a message", async () => {
+    const turn = await beginTurn("left");
+    await turn.token("first ");
+    const viewer = await lookOn(turn.conversation);
+    const copy = route.hold(turn.conversation, "about what is missed");
+    client.send({ type: "message", id: "missed", message: "about what is missed", conversation_id: turn.conversation });
+    const { turn_id: missed } = await client.next("accepted");
+    await turn.token("second ");
+    await viewer.next("token");
+    viewer.send({ type: "unsubscribe", conversation_id: turn.conversation });
+    viewer.send({ type: "ping" });
+    await viewer.next("pong");
+    await copy.arrived();
+    copy.pass();
+    viewer.send({ type: "message", id: "back", message: "back again", conversation_id: turn.conversation });
+    await viewer.next("accepted");
+    await eventually(() => hasMessage(viewer, turn.conversation, missed), { what: "the message", ...soon });
+  });
+});
+
+describe("a conversation that is opened while the broker connection breaks", () => {
+  it("is shown as soon as the connection is back", async () => {
+    await using proxy = await startTcpProxy({ targets: [world.nats.port] });
+    const cut = await world.addEdge({ natsUrl: `nats://127.0.0.1:${proxy.port}`, limits: { lingerMs: 0 } });
+    const turn = await beginTurn("opened in bad times");
+    const viewer = await lookOn(turn.conversation, cut);
+    viewer.send({ type: "unsubscribe", conversation_id: turn.conversation });
+    await eventually(async () => (await metricOf(cut, "parley_edge_hubs")) === 0, { what: "no hub" });
+    proxy.stall();
+    viewer.send({ type: "subscribe", conversation_id: turn.conversation });
+    await eventually(async () => (await metricOf(cut, "parley_edge_hubs")) === 1, { what: "a hub that opens" });
+    proxy.sever();
+    await eventually(() => !cut.bus.connected(), { what: "no connection" });
+    proxy.heal();
+    await viewer.next("subscribed");
+    await turn.complete("ok");
+    await viewer.next("complete");
+    expect(viewer.frames.filter(({ type }) => type === "error")).toEqual([]);
+  });
+});
+
+it("keeps the hidden event that makes room out of what viewers get", async () => {
+  const turn = await beginTurn("mark");
+  const last = await turn.token("a");
+  await client.next("token");
+  const { conversation, turn: turn_id } = turn;
+  await world.bus.events.writeOnce(subjects.mark(0, conversation, turn_id, last), {
+    type: "mark",
+    conversation_id: conversation,
+    turn_id,
+    ts: 1,
+  });
+  await turn.complete("a");
+  await client.next("complete");
+  expect(client.frames.map(({ type }) => type)).not.toContain("mark");
+});

@@ -1,0 +1,230 @@
+import type { Bus, StoredMessage } from "@parley/bus";
+import {
+  applyFrame,
+  createView,
+  encodeEvent,
+  isTerminal,
+  messageIdOf,
+  subjects,
+  type ConversationView,
+  type Outcome,
+  type ServerFrame,
+  type StoredEvent,
+  type TurnId,
+} from "@parley/protocol";
+import type { EdgeUnderTest, Lose, World } from "./edge-fixture.ts";
+import type { TestClient } from "./test-client.ts";
+
+/** Parts of a run in which one conversation's writers, its copies and its viewers do things in any order. */
+
+/** Where the copies of all conversations wait, each subject's in its order, until the test passes them on. */
+export function createHeldRoute() {
+  const held = new Map<string, (() => void)[]>();
+  const lose: Lose = ({ subject }: StoredMessage, pass) => {
+    held.set(subject, [...(held.get(subject) ?? []), pass]);
+    return true;
+  };
+  return {
+    lose,
+    /** Passes on the oldest copy of one subject. */
+    passOne(choice: number): void {
+      const waiting = [...held.entries()].filter(([, passes]) => passes.length > 0);
+      const [, passes] = waiting[choice % Math.max(1, waiting.length)] ?? [];
+      passes?.shift()?.();
+    },
+    passAll(): void {
+      for (let choice = 0; [...held.values()].some(({ length }) => length > 0); choice++) this.passOne(choice);
+    },
+    clear: (): void => held.clear(),
+  };
+}
+
+interface Turn {
+  readonly id: TurnId;
+  readonly queueSeq: number;
+  text: string;
+  attempts: number;
+  calls: number;
+  outcome: Outcome | undefined;
+}
+
+/** Writes what edges, agent workers and tool workers write into one conversation, each in its own order. */
+export function createWriters(bus: Bus, conversation_id: string) {
+  const shard = bus.events.shardOf(conversation_id);
+  const turns: Turn[] = [];
+  const ended: Turn[] = [];
+  let n = 0;
+
+  const append = async (subject: string, event: StoredEvent): Promise<void> => {
+    const result = await bus.events.append({ subject, data: encodeEvent(event) });
+    if (result.kind !== "stored") throw new Error(`not stored: ${result.kind}`);
+  };
+  const common = (turn: Turn) => ({ conversation_id, turn_id: turn.id, ts: 1 });
+  const chain = (turn: Turn, event: object & { type: string }): Promise<void> =>
+    append(subjects.agent(shard, conversation_id, turn.id), {
+      ...event,
+      ...common(turn),
+      attempt: 1,
+      n: n++,
+      // The tests write what the schema says.
+    } as StoredEvent);
+
+  const end = async (turn: Turn, type: "complete" | "cancelled"): Promise<void> => {
+    const shared = {
+      response: turn.text,
+      message_id: messageIdOf(turn.id, "assistant"),
+      tool_calls: [],
+      usage: { input_tokens: 1, output_tokens: 1 },
+    };
+    const outcome: Outcome =
+      type === "complete" ? { type, ...shared, metadata: {} } : { type, ...shared, reason: "cancelled by user" };
+    await chain(turn, { type: "ending", outcome });
+    const record = { v: 1 as const, conversation_id, turn_id: turn.id, ts: 1, status: "complete" as const };
+    await bus.transcripts.append(
+      { ...record, message_id: messageIdOf(turn.id, "user"), author: { role: "user" }, message: questionOf(turn.id) },
+      { ...record, message_id: shared.message_id, author: { role: "assistant" }, message: turn.text, status: type },
+    );
+    await chain(turn, outcome);
+    turn.outcome = outcome;
+    ended.push(turn);
+  };
+
+  /** The turn that runs: the first that has not left the queue. */
+  const running = async (): Promise<Turn | undefined> => {
+    while (turns[0]?.outcome !== undefined) {
+      await bus.turns.removeFirst(turns[0].queueSeq);
+      turns.shift();
+    }
+    return turns[0];
+  };
+
+  return {
+    async say(): Promise<void> {
+      if (turns.length >= 4) return;
+      const id = `${conversation_id}-t${turns.length + ended.length}-${n++}`;
+      const request = { conversation_id, turn_id: id, id, message_id: messageIdOf(id, "user") };
+      const { seq } = await bus.turns.submit({
+        v: 1,
+        ...request,
+        user: { id: "ann" },
+        message: questionOf(id),
+        accepted_at: 1,
+      } as Parameters<Bus["turns"]["submit"]>[0]);
+      const turn: Turn = { id, queueSeq: seq, text: "", attempts: 0, calls: 0, outcome: undefined };
+      turns.push(turn);
+      const { message_id } = request;
+      await append(subjects.user(shard, conversation_id, id), {
+        type: "message",
+        ...common(turn),
+        message_id,
+        id,
+        author: { role: "user", id: "ann" },
+        message: questionOf(id),
+      });
+    },
+
+    async token(): Promise<void> {
+      const turn = await running();
+      if (turn === undefined) return;
+      const token = `w${n} `;
+      turn.text += token;
+      await chain(turn, { type: "token", token });
+    },
+
+    async tool(): Promise<void> {
+      const turn = await running();
+      if (turn === undefined) return;
+      const call = { call_id: `${turn.id}-${turn.calls++}`, tool_name: "look", arguments: {} };
+      await chain(turn, { type: "tool_call_start", ...call });
+      const result = { ...call, status: "completed" as const, result: "ok", duration_ms: 1 };
+      await append(subjects.toolResult(shard, conversation_id, turn.id, call.call_id), {
+        type: "tool_call_end",
+        ...common(turn),
+        ...result,
+      });
+    },
+
+    async endRunning(): Promise<void> {
+      const turn = await running();
+      if (turn === undefined) return;
+      await end(turn, "complete");
+      await running();
+    },
+
+    /** A turn that waits: it ends at once, and stays in the queue until its time comes. */
+    async cancelWaiting(): Promise<void> {
+      const turn = turns.findLast(({ outcome }) => outcome === undefined);
+      if (turn === undefined || turn === (await running()) || turn.outcome !== undefined) return;
+      await append(subjects.control(shard, conversation_id, turn.id), {
+        type: "cancel_requested",
+        ...common(turn),
+        by: "ann",
+        reason: "cancelled by user",
+      });
+      await end(turn, "cancelled");
+    },
+
+    /** All turns, ended ones first. */
+    all: (): readonly Turn[] => [...ended, ...turns.filter(({ outcome }) => outcome === undefined)],
+  };
+}
+
+export function questionOf(turn: TurnId): string {
+  return `question of ${turn}`;
+}
+
+/** One person who looks at the conversation, from one connection after the other. */
+export function createOnlooker(world: World, conversation_id: string) {
+  const view = createView(conversation_id);
+  const faults: string[] = [];
+  const told = new Set<TurnId>();
+  let client: TestClient | undefined;
+  let read = 0;
+
+  const note = (frame: ServerFrame): void => {
+    if (!("seq" in frame) || !("ts" in frame)) return;
+    const turn = "turn_id" in frame ? (frame.turn_id ?? "") : "";
+    const before = view.seq;
+    if (!applyFrame(view, frame)) faults.push(`${frame.type} at ${frame.seq} came after ${before}`);
+    if (frame.type === "snapshot") {
+      for (const { turn_id, author } of frame.messages ?? []) if (author.role === "assistant") told.add(turn_id);
+      if (told.has(turn)) faults.push(`a snapshot shows ${turn} open, which has ended`);
+      return;
+    }
+    if (told.has(turn)) faults.push(`${frame.type} of ${turn} came after its end`);
+    if (isTerminal(frame.type)) told.add(turn);
+  };
+  const fold = (): ConversationView => {
+    const { frames } = client ?? { frames: [] };
+    for (; read < frames.length; read++) note(frames[read]!);
+    return view;
+  };
+
+  return {
+    faults,
+    fold,
+    isConnected: (): boolean => client !== undefined,
+
+    /** Joins, or comes back with its cursor. */
+    async come(edge: EdgeUnderTest): Promise<void> {
+      if (client !== undefined) return;
+      client = await world.connect(edge);
+      read = 0;
+      const after = view.seq === 0 ? {} : { after: view.seq };
+      client.send({ type: "subscribe", conversation_id, ...after });
+    },
+
+    /** Whatever was sent to it has come. */
+    async catchBreath(): Promise<void> {
+      client?.send({ type: "ping" });
+      await client?.next("pong");
+      fold();
+    },
+
+    cut(): void {
+      fold();
+      client?.terminate();
+      client = undefined;
+    },
+  };
+}
