@@ -72,7 +72,7 @@ describe("an event that is lost on its way", () => {
 });
 
 describe("a message that the broker passes on after later ones", () => {
-  it("is seen by all with the next event, in a snapshot", async () => {
+  it("is seen by all in a snapshot", async () => {
     const turn = await beginTurn("overtaken");
     const onlooker = await world.connect(edge);
     onlooker.send({ type: "subscribe", conversation_id: turn.conversation });

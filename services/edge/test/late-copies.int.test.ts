@@ -87,6 +87,30 @@ describe("an end whose copy comes after that of an event stored behind it", () =
   });
 });
 
+describe("a message whose copy comes after the answer to it has begun", () => {
+  it("is shown to its sender, and the answer whole, without the copy", async () => {
+    const sender = await world.connect(edge);
+    await world.bus.owners.claim("c_begun", "ann");
+    route.hold("c_begun", "about itself");
+    sender.send({
+      type: "message",
+      id: "overtaken by its answer",
+      message: "about itself",
+      conversation_id: "c_begun",
+    });
+    const { turn_id } = await sender.next("accepted");
+    const turn = world.worker.take("c_begun", turn_id);
+    await turn.token("first ");
+    // Sent again on a new connection: that one begins at the message, which the edge does not have.
+    const again = await world.connect(edge);
+    again.send({ type: "message", id: "overtaken by its answer", message: "about itself", conversation_id: "c_begun" });
+    await again.next("accepted");
+    await eventually(() => again.view("c_begun").turns.get(turn_id)?.text === "first ", { what: "the text", ...soon });
+    expect(hasMessage(again, "c_begun", turn_id)).toBe(true);
+    await eventually(() => hasMessage(sender, "c_begun", turn_id), { what: "the message", ...soon });
+  });
+});
+
 describe("a snapshot that is made while the copies are behind", () => {
   it("has no turn that ends beyond it, and no turn ends twice", async () => {
     const slow = createCopyRoute();

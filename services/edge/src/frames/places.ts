@@ -1,6 +1,7 @@
 import type { EventLog } from "@parley/bus";
 import type { ConversationId } from "@parley/protocol";
 import { noCursor, streamSeqOf } from "../cursor.ts";
+import type { Doubts } from "../hub/doubt.ts";
 import { beginAnew, type Hub, type HubViewer } from "../hub/hub.ts";
 import type { Connection } from "../socket/connection.ts";
 
@@ -34,16 +35,41 @@ export function rememberWish(connection: Connection, conversation: ConversationI
   remember(connection.wanted, conversation, after);
 }
 
-/** From where the client wanted to go on in vain. */
-export function wishOf(connection: Connection, { source }: HubViewer): number | undefined {
-  return connection.wanted?.get(source.conversation);
+export interface PlaceDeps {
+  readonly events: EventLog;
+  readonly doubts: Doubts;
 }
 
-/** Where the client was when it left, if a viewer that is to see everything after this stream sequence begins there. */
-export function placeToBeginAt(connection: Connection, { source }: HubViewer, seq: number): number | undefined {
-  const { conversation, offset, feed } = source;
-  const had = (connection.left?.get(conversation) ?? 0) - offset;
-  return had > seq && had <= feed.intake.last ? had : undefined;
+/** Where a viewer begins. */
+export function createPlaces({ events, doubts }: PlaceDeps) {
+  const resume = async (viewer: HubViewer, after: number | undefined): Promise<void> =>
+    doubts.resume(viewer, await placeOf(events, viewer.source, after));
+
+  return {
+    /** At the client's cursor. */
+    resume,
+
+    /** Where the client wanted to go on in vain. False: it did not want that. */
+    async resumeWish(connection: Connection, viewer: HubViewer): Promise<boolean> {
+      const { conversation } = viewer.source;
+      const after = connection.wanted?.get(conversation);
+      if (after === undefined) return false;
+      await resume(viewer, after);
+      connection.wanted?.delete(conversation);
+      return true;
+    },
+
+    /** So that it sees everything after this stream sequence, and nothing that the client had before it left. */
+    beginAfter(connection: Connection, viewer: HubViewer, seq: number): void {
+      const { conversation, offset, feed } = viewer.source;
+      const had = (connection.left?.get(conversation) ?? 0) - offset;
+      const goesOn = had > seq && had <= feed.intake.last;
+      viewer.begins = !goesOn;
+      if (goesOn) doubts.resume(viewer, had);
+      else viewer.cursor = seq;
+      viewer.fromSeq = viewer.cursor;
+    },
+  };
 }
 
 /**
@@ -57,7 +83,7 @@ export function showTurn(viewer: HubViewer, userSeq: number | undefined): void {
 }
 
 /** The stream sequence of a wire cursor. Costs a trip to the broker only when the hub itself cannot tell. */
-export async function placeOf(events: EventLog, hub: Hub, after: number | undefined): Promise<number> {
+async function placeOf(events: EventLog, hub: Hub, after: number | undefined): Promise<number> {
   if (after === undefined) return noCursor;
   const { offset, ring } = hub;
   const seq = after - offset;

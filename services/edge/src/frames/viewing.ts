@@ -6,7 +6,7 @@ import type { Doubts } from "../hub/doubt.ts";
 import { attach as attachTo, detach, type HubViewer } from "../hub/hub.ts";
 import type { Hubs } from "../hub/hubs.ts";
 import type { Connection } from "../socket/connection.ts";
-import { placeOf, placeToBeginAt, rememberPlace, wishOf } from "./places.ts";
+import { createPlaces, rememberPlace } from "./places.ts";
 
 export interface ViewingDeps {
   readonly hubs: Hubs;
@@ -22,6 +22,7 @@ const maxViewers = 1_024;
 
 /** Which connection looks at which conversation, and from where on. */
 export function createViewing({ hubs, catchUp, doubts, events }: ViewingDeps) {
+  const places = createPlaces({ events, doubts });
   const attach = async (connection: Connection, conversation: ConversationId): Promise<HubViewer> => {
     if (connection.viewers.size >= maxViewers) {
       throw new ChatError("QUOTA_EXCEEDED", { message: "This connection looks at too many conversations." });
@@ -41,6 +42,7 @@ export function createViewing({ hubs, catchUp, doubts, events }: ViewingDeps) {
   };
 
   return {
+    ...places,
     leave,
     release,
 
@@ -65,38 +67,16 @@ export function createViewing({ hubs, catchUp, doubts, events }: ViewingDeps) {
       return { viewer, isNew: false };
     },
 
-    /** Begins where the client wanted to go on in vain. False: it did not want that. */
-    async resumeWish(connection: Connection, viewer: HubViewer): Promise<boolean> {
-      const after = wishOf(connection, viewer);
-      if (after === undefined) return false;
-      doubts.resume(viewer, await placeOf(events, viewer.source, after));
-      connection.wanted?.delete(viewer.source.conversation);
-      return true;
-    },
-
-    /** A new viewer sees everything after this stream sequence, and nothing that the client had already. */
-    beginAfter(connection: Connection, viewer: HubViewer, seq: number): void {
-      const had = placeToBeginAt(connection, viewer, seq);
-      if (had !== undefined) doubts.resume(viewer, had);
-      else {
-        viewer.cursor = seq;
-        viewer.begins = true;
-      }
-      viewer.fromSeq = viewer.cursor;
-    },
-
     /** Looks at the conversation from the cursor on; anew if it did already. `subscribed` is sent first. */
     async follow(connection: Connection, conversation: ConversationId, after: number | undefined): Promise<void> {
       leave(connection, conversation);
       // The client says itself how far it is.
       connection.left?.delete(conversation);
       const viewer = await attach(connection, conversation);
-      try {
-        doubts.resume(viewer, await placeOf(events, viewer.source, after));
-      } catch (error) {
+      await places.resume(viewer, after).catch((error: unknown) => {
         leave(connection, conversation);
         throw error;
-      }
+      });
       connection.wanted?.delete(conversation);
       viewer.isGreeted = true;
       release(viewer);

@@ -96,6 +96,8 @@ async function readMore(history: History, viewer: HubViewer, plan: Unready): Pro
     return (await history.isQuietSince(hub, cursor)) ? undefined : history.from(hub, cursor + 1);
   }
   const start = await history.startOf(hub, plan.turn);
+  // The turn's first event is one of those that the ring should have: it was overtaken, and comes late.
+  if (start !== undefined && start > hub.ring.floor) await history.confirm(hub);
   // It must begin anew: see `takeLate` of the hub.
   if (viewer.cursor !== cursor) return undefined;
   if (start === undefined) {

@@ -60,7 +60,7 @@ const concurrentLooks = 16;
 
 /** Sees to it that who comes back with a cursor lacks nothing below it. */
 export function createDoubts(deps: DoubtDeps) {
-  let waiting: HubViewer[] = [];
+  const waiting: HubViewer[] = [];
   let running = 0;
 
   const work = async (): Promise<void> => {

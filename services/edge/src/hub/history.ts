@@ -1,5 +1,6 @@
 import type { Bus } from "@parley/bus";
 import { isTerminal, parseEventSubject, subjects, type TurnId } from "@parley/protocol";
+import { confirmFeed } from "./feed.ts";
 import type { Hub } from "./hub.ts";
 import { extendDown, lowerFloor, type Known } from "./ring.ts";
 import { visibleEventOf, type VisibleEvent } from "./visible-event.ts";
@@ -52,6 +53,9 @@ export function createHistory(deps: HistoryDeps) {
 
     /** The sequence of a turn's first event; undefined when it is no longer kept. */
     startOf: (hub: Hub, turn: TurnId): Promise<number | undefined> => startOf(deps, hub, turn),
+
+    /** Makes sure that the hub has whatever is stored by now: the copies may be behind. See `confirmFeed`. */
+    confirm: async (hub: Hub): Promise<boolean> => confirmFeed(hub.feed, await deps.events.state(hub.shard)),
 
     /** Whether there is nothing between the cursor and the ring. */
     isQuietSince: (hub: Hub, cursor: number): Promise<boolean> => isQuietSince(deps, hub, cursor),

@@ -78,9 +78,9 @@ export function pauseHub({ feed }: Hub): void {
   pauseFeed(feed);
 }
 
-/** Reads whatever may have been missed: everything after `wholeUpTo`, if that is given, also what was taken for certain. */
-export function syncHub({ feed }: Hub, wholeUpTo?: number): Promise<void> {
-  return syncFeed(feed, wholeUpTo);
+/** Reads whatever may have been missed: everything after `wholeUpTo`, also what was taken for certain, and what was not. */
+export function syncHub({ feed }: Hub, wholeUpTo: number): Promise<void> {
+  return syncFeed(feed, Math.min(wholeUpTo, feed.intake.sure));
 }
 
 export function isLive({ feed }: Hub): boolean {
@@ -135,14 +135,10 @@ export function settle(hub: Hub): void {
   if (ring.floor !== floor) feed.intake.forget(ring.floor);
 }
 
-/** See `ageFeed`. */
-export function ageHub({ feed }: Hub): void {
-  ageFeed(feed);
-}
-
-/** Once a second. */
-export function sweepHub(hub: Hub, nowMs: number): void {
+/** Once a second. `isSettled`: see `ageFeed`. */
+export function sweepHub(hub: Hub, nowMs: number, isSettled: boolean): void {
   const { ring, feed, viewers, deps } = hub;
+  if (isSettled) ageFeed(feed);
   const silentMs = nowMs - hub.lastEventMs;
   if (viewers.size > 0 && isExpecting(ring) && silentMs > deps.limits.silenceMs) {
     hub.lastEventMs = nowMs;

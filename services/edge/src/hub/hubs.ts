@@ -1,5 +1,5 @@
 import { ChatError, type ConversationId } from "@parley/protocol";
-import { ageHub, closeHub, createHub, openHub, pauseHub, sweepHub, syncHub, type Hub, type HubDeps } from "./hub.ts";
+import { closeHub, createHub, openHub, pauseHub, sweepHub, syncHub, type Hub, type HubDeps } from "./hub.ts";
 
 export type Hubs = ReturnType<typeof createHubs>;
 
@@ -12,7 +12,7 @@ interface Entry {
 }
 
 /** All are held back at once, however long the last one waits until it is read. */
-async function syncMany(stale: readonly Hub[], wholeUpTo?: number): Promise<void> {
+async function syncMany(stale: readonly Hub[], wholeUpTo = Number.POSITIVE_INFINITY): Promise<void> {
   stale.forEach(pauseHub);
   const hubs = stale.values();
   const syncSome = async (): Promise<void> => {
@@ -38,7 +38,13 @@ export function createHubs(deps: HubDeps) {
     return entry;
   };
 
-  const all = (): Hub[] => [...entries.values()].map(({ hub }) => hub);
+  const close = (conversation: ConversationId, hub: Hub): void => {
+    entries.delete(conversation);
+    closeHub(hub);
+  };
+
+  const all = (shard?: number): Hub[] =>
+    [...entries.values()].flatMap(({ hub }) => (shard === undefined || hub.shard === shard ? hub : []));
 
   return {
     /** When the broker connection is lost, and again when it is back: see `pauseFeed`. */
@@ -57,35 +63,26 @@ export function createHubs(deps: HubDeps) {
     syncAll: (): Promise<void> => syncMany(all()),
 
     /** After the broker may have dropped live events of the shard that it stored after this sequence: see `watchStreams` of the bus. */
-    syncShard(shard: number, afterSeq: number): Promise<void> {
-      const stale = all().filter((hub) => hub.shard === shard);
-      return syncMany(stale, afterSeq);
-    },
+    syncShard: (shard: number, afterSeq: number): Promise<void> => syncMany(all(shard), afterSeq),
 
     /** Once a second. `isDelivering`: something has come through the broker connection within less than `settledMs`. */
     sweep(nowMs: number, isDelivering: boolean): void {
       const isSettled = isDelivering && nowMs - agedMs >= limits.settledMs;
       if (isSettled) agedMs = nowMs;
       for (const [conversation, { hub }] of entries) {
-        if (hub.emptySinceMs > 0 && nowMs - hub.emptySinceMs > limits.lingerMs) {
-          entries.delete(conversation);
-          closeHub(hub);
-          continue;
-        }
-        if (isSettled) ageHub(hub);
-        sweepHub(hub, nowMs);
+        const isLeft = hub.emptySinceMs > 0 && nowMs - hub.emptySinceMs > limits.lingerMs;
+        if (isLeft) close(conversation, hub);
+        else sweepHub(hub, nowMs, isSettled);
       }
     },
 
-    stats(): { hubs: number; viewers: number } {
-      let viewers = 0;
-      for (const { hub } of entries.values()) viewers += hub.viewers.size;
-      return { hubs: entries.size, viewers };
-    },
+    stats: (): { hubs: number; viewers: number } => ({
+      hubs: entries.size,
+      viewers: all().reduce((sum, { viewers }) => sum + viewers.size, 0),
+    }),
 
     close(): void {
-      for (const { hub } of entries.values()) closeHub(hub);
-      entries.clear();
+      for (const [conversation, { hub }] of entries) close(conversation, hub);
     },
   };
 }

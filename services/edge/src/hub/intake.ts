@@ -20,6 +20,54 @@ interface SubjectTrack {
  */
 const keptSubjects = 512;
 
+/** The last message taken on each subject. */
+function createTracks() {
+  const tracks = new Map<string, SubjectTrack>();
+  /** Subjects without a track had nothing above this. */
+  let forgotten = 0;
+  /** Nearly always the one that is looked for: a turn that writes its text. */
+  let recent: SubjectTrack | undefined;
+  const of = (subject: string): SubjectTrack | undefined =>
+    recent?.subject === subject ? recent : tracks.get(subject);
+
+  return {
+    of,
+
+    get forgotten() {
+      return forgotten;
+    },
+
+    reset(seq: number): void {
+      tracks.clear();
+      recent = undefined;
+      forgotten = seq;
+    },
+
+    /** Returns the message's turn. */
+    set({ subject, seq }: StoredMessage): TurnId {
+      let track = of(subject);
+      if (track === undefined) {
+        track = { subject, turn: parseEventSubject(subject)?.turn ?? "", last: seq };
+        tracks.set(subject, track);
+      }
+      track.last = seq;
+      recent = track;
+      return track.turn;
+    },
+
+    /** Forgets subjects that ended at or below this sequence: when there are many the older half of them, or `all`. */
+    forget(seq: number, { all = false } = {}): void {
+      if (!all && tracks.size <= keptSubjects) return;
+      const ended = [...tracks.values()].filter(({ last }) => last <= seq).toSorted((a, b) => a.last - b.last);
+      for (const { subject, last } of all ? ended : ended.slice(0, Math.ceil(ended.length / 2))) {
+        tracks.delete(subject);
+        forgotten = Math.max(forgotten, last);
+      }
+      recent = undefined;
+    },
+  };
+}
+
 export type Intake = ReturnType<typeof createIntake>;
 
 /**
@@ -27,34 +75,16 @@ export type Intake = ReturnType<typeof createIntake>;
  * hole on a subject that goes on is seen. Messages of different subjects may overtake each other: that one is missing shows only when it comes.
  */
 export function createIntake() {
-  const tracks = new Map<string, SubjectTrack>();
+  const tracks = createTracks();
   /** It began after this sequence. */
   let since = 0;
-  /** Subjects without a track had nothing above this. */
-  let forgotten = 0;
   let last = 0;
   /** Nothing up to here is missing, not even what might still come late. */
   let sure = 0;
   /** `last` when it aged last. */
   let aged = 0;
-  /** Nearly always the one that is looked for: a turn that writes its text. */
-  let recent: SubjectTrack | undefined;
 
-  const trackOf = (subject: string): SubjectTrack | undefined =>
-    recent?.subject === subject ? recent : tracks.get(subject);
-
-  const wasTaken = ({ subject, seq }: StoredMessage): boolean => seq <= (trackOf(subject)?.last ?? since);
-
-  const track = (subject: string, seq: number): TurnId => {
-    let found = trackOf(subject);
-    if (found === undefined) {
-      found = { subject, turn: parseEventSubject(subject)?.turn ?? "", last: seq };
-      tracks.set(subject, found);
-    }
-    found.last = seq;
-    recent = found;
-    return found.turn;
-  };
+  const wasTaken = ({ subject, seq }: StoredMessage): boolean => seq <= (tracks.of(subject)?.last ?? since);
 
   return {
     /** Sequence of the last message taken; nothing of the conversation that is known is above it. */
@@ -69,9 +99,8 @@ export function createIntake() {
 
     /** Begins anew after this sequence. */
     reset(seq: number): void {
-      tracks.clear();
-      recent = undefined;
-      since = forgotten = last = sure = aged = seq;
+      tracks.reset(seq);
+      since = last = sure = aged = seq;
     },
 
     /** Whether a message that was read again was taken before. */
@@ -80,23 +109,23 @@ export function createIntake() {
     judge(message: StoredMessage): Verdict {
       const { subject, seq, previous } = message;
       if (seq <= last && wasTaken(message)) return "old";
-      const known = trackOf(subject);
-      const isWhole = known === undefined ? previous <= forgotten : previous === known.last;
+      const track = tracks.of(subject);
+      const isWhole = track === undefined ? previous <= tracks.forgotten : previous === track.last;
       if (!isWhole) return "hole";
       return seq > last ? "next" : "late";
     },
 
     /** From where to read when this message shows a hole: everything of its subject up to there has been taken. */
-    wholeUpTo: ({ subject }: StoredMessage): number => Math.min(last, tracks.get(subject)?.last ?? since),
+    wholeUpTo: ({ subject }: StoredMessage): number => Math.min(last, tracks.of(subject)?.last ?? since),
 
     /** Takes the message; returns its turn. */
-    take({ subject, seq }: StoredMessage): TurnId {
-      last = seq;
-      return track(subject, seq);
+    take(message: StoredMessage): TurnId {
+      last = message.seq;
+      return tracks.set(message);
     },
 
     /** Takes one that comes after later ones; returns its turn. */
-    takeLate: ({ subject, seq }: StoredMessage): TurnId => track(subject, seq),
+    takeLate: tracks.set,
 
     /** Everything up to this sequence was read from the stream and taken. */
     confirm(seq: number): void {
@@ -110,17 +139,6 @@ export function createIntake() {
       aged = last;
     },
 
-    /** Forgets subjects that ended at or below this sequence, the oldest first, when there are many. `all`: in any case. */
-    forget(seq: number, { all = false } = {}): void {
-      if (!all && tracks.size <= keptSubjects) return;
-      const ended = [...tracks.values()]
-        .filter((one) => one.last <= seq)
-        .toSorted((one, other) => one.last - other.last);
-      for (const one of all ? ended : ended.slice(0, Math.ceil(ended.length / 2))) {
-        tracks.delete(one.subject);
-        forgotten = Math.max(forgotten, one.last);
-      }
-      recent = undefined;
-    },
+    forget: tracks.forget,
   };
 }

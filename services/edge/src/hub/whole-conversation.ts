@@ -2,7 +2,6 @@ import type { Bus } from "@parley/bus";
 import { isTerminal, subjects, type LogRecord, type SnapshotFrame, type TurnId } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { deliveryLimits } from "../delivery-limits.ts";
-import { confirmFeed } from "./feed.ts";
 import { canTake, giveWhole, type GivingDeps } from "./giving.ts";
 import type { History } from "./history.ts";
 import { isLive, type Hub, type HubViewer } from "./hub.ts";
@@ -91,7 +90,7 @@ interface Room {
   readonly turn: TurnId;
 }
 
-/** Those for whom the stream has come far enough get it. Returns what the others need. */
+/** Those for whom the stream has come far enough get it; viewers that cannot take it now are left to whoever brings them. Returns what the others need. */
 function giveTo(deps: WholeDeps, hub: Hub, waiting: Set<HubViewer>, records: readonly LogRecord[]): Room | undefined {
   const frames = new Map<number, SnapshotFrame | undefined>();
   const frameAt = (seq: number): SnapshotFrame | undefined => {
@@ -103,15 +102,20 @@ function giveTo(deps: WholeDeps, hub: Hub, waiting: Set<HubViewer>, records: rea
     const sentSeq = viewer.sentSeq - hub.offset;
     const seq = seqFor(hub, sentSeq);
     const frame = frameAt(seq);
-    const turn = frame?.turn_id ?? frame?.messages?.at(-1)?.turn_id;
-    if (canTake(deps.outbox, viewer) && seq <= sentSeq && turn !== undefined) {
-      room = { turn, aboveSeq: Math.max(sentSeq, room?.aboveSeq ?? 0) };
+    const isTaker = canTake(deps.outbox, viewer);
+    if (isTaker && frame !== undefined && seq <= sentSeq) {
+      room = { turn: turnIn(frame), aboveSeq: Math.max(sentSeq, room?.aboveSeq ?? 0) };
       continue;
     }
     waiting.delete(viewer);
-    if (canTake(deps.outbox, viewer)) giveWhole(deps, viewer, { seq: Math.max(seq, sentSeq), frame });
+    if (isTaker) giveWhole(deps, viewer, { seq: Math.max(seq, sentSeq), frame });
   }
   return room;
+}
+
+/** Each edge that has come as far finds the same. */
+function turnIn({ turn_id, messages = [] }: SnapshotFrame): TurnId {
+  return turn_id ?? messages.at(-1)?.turn_id ?? "none";
 }
 
 /**
@@ -151,12 +155,12 @@ function snapshotAt(hub: Hub, records: readonly LogRecord[], seq: number): Snaps
  * Undefined: the feed is being read again, or ended turns have left the ring since the transcript was read and would be in neither.
  */
 async function readWhole(deps: WholeDeps, hub: Hub): Promise<readonly LogRecord[] | undefined> {
-  const { history, transcripts, events } = deps;
-  const { ring, feed, conversation } = hub;
+  const { history, transcripts } = deps;
+  const { ring, conversation } = hub;
   const { endsLeft } = ring;
   const queued = ring.rooted ? undefined : await history.queued(hub);
   const { records } = await transcripts.tail(conversation, { limit: deliveryLimits.snapshotMessages });
-  if (!(await confirmFeed(feed, await events.state(hub.shard)))) return undefined;
+  if (!(await history.confirm(hub))) return undefined;
   if (queued !== undefined) await history.root(hub, queued);
   if (!isLive(hub) || hub.ring !== ring || ring.endsLeft !== endsLeft) return undefined;
   return records.filter(({ turn_id }) => queued?.startless.has(turn_id) !== true || ring.ended.has(turn_id));

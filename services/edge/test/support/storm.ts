@@ -9,6 +9,7 @@ import {
   type ConversationView,
   type Outcome,
   type ServerFrame,
+  type SnapshotFrame,
   type StoredEvent,
   type TurnId,
 } from "@parley/protocol";
@@ -60,14 +61,9 @@ export function createWriters(bus: Bus, conversation_id: string) {
     if (result.kind !== "stored") throw new Error(`not stored: ${result.kind}`);
   };
   const common = (turn: Turn) => ({ conversation_id, turn_id: turn.id, ts: 1 });
-  const chain = (turn: Turn, event: object & { type: string }): Promise<void> =>
-    append(subjects.agent(shard, conversation_id, turn.id), {
-      ...event,
-      ...common(turn),
-      attempt: 1,
-      n: n++,
-      // The tests write what the schema says.
-    } as StoredEvent);
+  const placeIn = (turn: Turn) => ({ ...common(turn), attempt: 1, n: n++ });
+  const chain = (turn: Turn, eventAt: (place: ReturnType<typeof placeIn>) => StoredEvent): Promise<void> =>
+    append(subjects.agent(shard, conversation_id, turn.id), eventAt(placeIn(turn)));
 
   const end = async (turn: Turn, type: "complete" | "cancelled"): Promise<void> => {
     const shared = {
@@ -78,13 +74,13 @@ export function createWriters(bus: Bus, conversation_id: string) {
     };
     const outcome: Outcome =
       type === "complete" ? { type, ...shared, metadata: {} } : { type, ...shared, reason: "cancelled by user" };
-    await chain(turn, { type: "ending", outcome });
+    await chain(turn, (place) => ({ type: "ending", ...place, outcome }));
     const record = { v: 1 as const, conversation_id, turn_id: turn.id, ts: 1, status: "complete" as const };
     await bus.transcripts.append(
       { ...record, message_id: messageIdOf(turn.id, "user"), author: { role: "user" }, message: questionOf(turn.id) },
       { ...record, message_id: shared.message_id, author: { role: "assistant" }, message: turn.text, status: type },
     );
-    await chain(turn, outcome);
+    await chain(turn, (place) => ({ ...outcome, ...place }));
     turn.outcome = outcome;
     ended.push(turn);
   };
@@ -103,13 +99,8 @@ export function createWriters(bus: Bus, conversation_id: string) {
       if (turns.length >= 4) return;
       const id = `${conversation_id}-t${turns.length + ended.length}-${n++}`;
       const request = { conversation_id, turn_id: id, id, message_id: messageIdOf(id, "user") };
-      const { seq } = await bus.turns.submit({
-        v: 1,
-        ...request,
-        user: { id: "ann" },
-        message: questionOf(id),
-        accepted_at: 1,
-      } as Parameters<Bus["turns"]["submit"]>[0]);
+      const said = { user: { id: "ann" }, message: questionOf(id), accepted_at: 1 };
+      const { seq } = await bus.turns.submit({ v: 1, ...request, ...said });
       const turn: Turn = { id, queueSeq: seq, text: "", attempts: 0, calls: 0, outcome: undefined };
       turns.push(turn);
       const { message_id } = request;
@@ -128,14 +119,14 @@ export function createWriters(bus: Bus, conversation_id: string) {
       if (turn === undefined) return;
       const token = `w${n} `;
       turn.text += token;
-      await chain(turn, { type: "token", token });
+      await chain(turn, (place) => ({ type: "token", ...place, token }));
     },
 
     async tool(): Promise<void> {
       const turn = await running();
       if (turn === undefined) return;
       const call = { call_id: `${turn.id}-${turn.calls++}`, tool_name: "look", arguments: {} };
-      await chain(turn, { type: "tool_call_start", ...call });
+      await chain(turn, (place) => ({ type: "tool_call_start", ...place, ...call }));
       const result = { ...call, status: "completed" as const, result: "ok", duration_ms: 1 };
       await append(subjects.toolResult(shard, conversation_id, turn.id, call.call_id), {
         type: "tool_call_end",
@@ -181,18 +172,17 @@ export function createOnlooker(world: World, conversation_id: string) {
   let client: TestClient | undefined;
   let read = 0;
 
+  const noteSnapshot = ({ turn_id = "", messages = [] }: SnapshotFrame): void => {
+    for (const { turn_id: of, author } of messages) if (author.role === "assistant") told.add(of);
+    if (told.has(turn_id)) faults.push(`a snapshot shows ${turn_id} open, which has ended`);
+  };
   const note = (frame: ServerFrame): void => {
     if (!("seq" in frame) || !("ts" in frame)) return;
-    const turn = "turn_id" in frame ? (frame.turn_id ?? "") : "";
     const before = view.seq;
     if (!applyFrame(view, frame)) faults.push(`${frame.type} at ${frame.seq} came after ${before}`);
-    if (frame.type === "snapshot") {
-      for (const { turn_id, author } of frame.messages ?? []) if (author.role === "assistant") told.add(turn_id);
-      if (told.has(turn)) faults.push(`a snapshot shows ${turn} open, which has ended`);
-      return;
-    }
-    if (told.has(turn)) faults.push(`${frame.type} of ${turn} came after its end`);
-    if (isTerminal(frame.type)) told.add(turn);
+    if (frame.type === "snapshot") return noteSnapshot(frame);
+    if (told.has(frame.turn_id)) faults.push(`${frame.type} of ${frame.turn_id} came after its end`);
+    if (isTerminal(frame.type)) told.add(frame.turn_id);
   };
   const fold = (): ConversationView => {
     const { frames } = client ?? { frames: [] };
