@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { sleep } from "@parley/runtime";
 import { isTerminal } from "@parley/protocol";
 import { hasEnded, type Audience, type Conversation } from "./audience.ts";
@@ -42,11 +43,29 @@ export async function playFaults(
 
 /** Waits until everything that was planned has ended and every device has seen it. What is missing then, the checks say. */
 export async function untilOver(world: World, audience: Audience, signal: AbortSignal): Promise<void> {
-  const isOver = new AbortController();
-  await Promise.race([audience.finished, sleep(endWithinMs, AbortSignal.any([signal, isOver.signal]))]);
-  isOver.abort();
-  const late = AbortSignal.any([signal, AbortSignal.timeout(catchUpWithinMs)]);
-  await Promise.all(audience.conversations.map((conversation) => untilSeen(world, conversation, late)));
+  await withLimit(endWithinMs, signal, (late) => Promise.race([audience.finished, sleep(endWithinMs, late)]));
+  await withLimit(catchUpWithinMs, signal, (late) =>
+    Promise.all(audience.conversations.map((conversation) => untilSeen(world, conversation, late))),
+  );
+}
+
+/**
+ * Gives up waiting after that time. A signal that `AbortSignal.any` makes of `AbortSignal.timeout` would not do: it does not keep the
+ * time-out alive, which is collected before it comes.
+ */
+async function withLimit<T>(ms: number, signal: AbortSignal, wait: (late: AbortSignal) => Promise<T>): Promise<T> {
+  const late = new AbortController();
+  setMaxListeners(0, late.signal);
+  const giveUp = (): void => late.abort();
+  const timer = setTimeout(giveUp, ms);
+  signal.addEventListener("abort", giveUp);
+  try {
+    return await wait(late.signal);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", giveUp);
+    giveUp();
+  }
 }
 
 async function untilSeen(world: World, { plan, devices }: Conversation, signal: AbortSignal): Promise<void> {

@@ -30,7 +30,7 @@ const question = (id: string, sim: string) => ({
 const toolQuestion = (id: string, text: string) => ({ id, text, onBusy: "enqueue" as const, agent: "general" });
 
 const within = (ms: number): AbortSignal => AbortSignal.timeout(ms);
-const seesEnd = (device: Device, turn: string, ms = 5_000): Promise<void> =>
+const seesEnd = (device: Pick<Device, "until">, turn: string, ms = 5_000): Promise<void> =>
   device.until((view) => hasEnded(view, turn), within(ms));
 const isStored = (conversation: string, turn: string, type: string): Promise<boolean> =>
   eventually(async () => (await world.events(conversation)).some((at) => at.turn === turn && at.event.type === type), {
@@ -57,6 +57,10 @@ describe("the end of an answer that comes after a request to cancel it, which wa
       world.device(conversation, [other]),
     ];
     for (const viewer of viewers.slice(1)) viewer.watch();
+    const stream = world.stream(conversation, [edge], {
+      id: `${conversation}-1`,
+      message: `Count. (${conversation}-1)\n/sim tokens=20 rate=60`,
+    });
     await isStored(conversation, turn, "complete");
     // As an edge does that had asked a moment before whether the turn runs.
     await world.bus.events.writeOnce(subjects.control(0, conversation, turn), {
@@ -68,7 +72,7 @@ describe("the end of an answer that comes after a request to cancel it, which wa
       reason: "cancelled by user",
     });
     await gate.opened;
-    const ends = await Promise.allSettled(viewers.map((viewer) => seesEnd(viewer, turn, 3_000)));
+    const ends = await Promise.allSettled([...viewers, stream].map((viewer) => seesEnd(viewer, turn, 3_000)));
     expect(ends.filter(({ status }) => status === "rejected")).toHaveLength(0);
     expect(await world.violations(conversation, 0)).toEqual([]);
   });
@@ -77,7 +81,7 @@ describe("the end of an answer that comes after a request to cancel it, which wa
 describe("who joins while copies are behind the broker's answers", () => {
   it.each([1, 2, 3, 4])("is shown nothing twice (%i)", { timeout: 120_000 }, async (round) => {
     const conversation = `behind-answers-${round}`;
-    for (const edge of world.edges) edge.treat = () => ({ hold: 40 + 60 * Math.random(), lane: "all" });
+    for (const edge of world.edges) edge.treat = () => ({ hold: 100 + 150 * Math.random(), lane: "all" });
     const asker = world.device(conversation, world.edges);
     asker.watch();
     const visitors: Device[] = [];
@@ -100,7 +104,7 @@ describe("who joins while copies are behind the broker's answers", () => {
     );
     const last = stored.findLast(({ event }) => isTerminal(event.type))?.turn ?? "";
     await Promise.allSettled([asker, ...visitors].map((device) => seesEnd(device, last, 10_000)));
-    const violations = await world.violations(conversation, 100);
+    const violations = await world.violations(conversation, 250);
     const harmed = new Set(violations.map(({ device }) => device)).size;
     expect({ harmed, of: visitors.length + 1, violations: violations.slice(0, 4) }).toEqual({
       harmed: 0,
@@ -110,37 +114,84 @@ describe("who joins while copies are behind the broker's answers", () => {
   });
 });
 
+describe.each(["message", "tool result", "end"] as const)(
+  "the %s that was passed over when a stream was cut",
+  (kind) => {
+    it.each([
+      ["another edge", 1],
+      ["the same edge", 0],
+    ])("is in what the stream gets from %s", { timeout: 60_000 }, async (_where, back) => {
+      const conversation = `stream-over-${kind.replace(" ", "-")}-${back}`;
+      const [edge, other] = world.edges;
+      const gate = createGate();
+      const holds = isHeld(kind, conversation);
+      edge.treat = (copy) => (holds(copy) ? { hold: gate.opened } : undefined);
+      const { onBusy: _, agent: __, text: message, id } = questionOf(kind, conversation);
+      const stream = world.stream(conversation, [edge, world.edges[back] ?? edge], { id, message });
+      const viewer = world.device(conversation, [other]);
+      const turn = await eventually(() => stream.turn(), { what: "the turn", timeoutMs: 10_000 });
+      viewer.watch();
+      await passOver(kind, conversation, turn, { asker: viewer, overtaken: stream });
+      stream.cut();
+      await eventually(() => stream.reconnects() > 0, { what: "the way back", timeoutMs: 10_000 });
+      if (kind !== "end")
+        for (const { request } of await world.bus.turns.waiting(conversation)) viewer.cancel(request.turn_id);
+      if (back === 0) gate.open();
+      await eventually(() => stream.hasEnded(), { what: "the end of the stream", timeoutMs: 5_000 });
+      gate.open();
+      for (const { request } of await world.bus.turns.waiting(conversation)) viewer.cancel(request.turn_id);
+      await allEnded(conversation);
+      await eventually(async () => (await world.violations(conversation, 1_000)).length === 0, {
+        what: "all that is stored",
+      });
+    });
+  },
+);
+
 type Overtaken = "message" | "tool result" | "end";
 
-/** Brings a viewer past an event of which its edge has no copy yet. Returns the turn of the event. */
-async function passOver(kind: Overtaken, conversation: string, viewer: Device): Promise<string> {
-  const first = `${conversation}-1`;
+function questionOf(kind: Overtaken, conversation: string) {
+  const id = `${conversation}-1`;
+  if (kind === "message") return question(id, "tokens=400 rate=50");
+  if (kind === "end") return question(id, "tokens=30 rate=60");
+  return toolQuestion(id, 'call the tool demo_sleep with {"ms": 300}\n/sim tokens=200 rate=40');
+}
+
+type Viewer = Pick<Device, "view" | "until">;
+
+/** Brings a viewer past an event of which its edge has no copy yet. Returns the turn of the event. `turn` is the first one. */
+async function passOver(
+  kind: Overtaken,
+  conversation: string,
+  turn: string,
+  { asker, overtaken }: { asker: Device; overtaken: Viewer },
+): Promise<string> {
+  const textOf = (): string => overtaken.view.turns.get(turn)?.text ?? "";
   if (kind === "message") {
-    const running = await accepted(viewer.ask(question(first, "tokens=400 rate=50")));
-    await viewer.until((view) => (view.turns.get(running)?.text ?? "") !== "", within(10_000));
-    const waiting = await accepted(viewer.ask(question(`${conversation}-2`, "tokens=5 rate=50")));
-    const { length } = viewer.view.turns.get(running)?.text ?? "";
-    await viewer.until((view) => (view.turns.get(running)?.text ?? "").length > length + 20, within(10_000));
+    await overtaken.until(() => textOf() !== "", within(10_000));
+    const waiting = await accepted(asker.ask(question(`${conversation}-2`, "tokens=5 rate=50")));
+    const { length } = textOf();
+    await overtaken.until(() => textOf().length > length + 20, within(10_000));
     return waiting;
   }
-  const text =
-    kind === "end"
-      ? question(first, "tokens=30 rate=60")
-      : toolQuestion(first, 'call the tool demo_sleep with {"ms": 300}\n/sim tokens=200 rate=40');
-  const turn = await accepted(viewer.ask(text));
   await isStored(conversation, turn, kind === "end" ? "complete" : "tool_call_end");
-  const next = await accepted(viewer.ask(question(`${conversation}-2`, "tokens=200 rate=40")));
-  await viewer.until((view) => view.turns.get(next)?.message !== undefined, within(10_000));
+  const next = await accepted(asker.ask(question(`${conversation}-2`, "tokens=200 rate=40")));
+  await overtaken.until((view) => view.turns.get(next)?.message !== undefined, within(10_000));
   return turn;
 }
+
+const allEnded = (conversation: string): Promise<boolean> =>
+  eventually(async () => (await world.bus.turns.waiting(conversation)).length === 0, {
+    what: "the ends",
+    timeoutMs: 30_000,
+  });
 
 function isHeld(kind: Overtaken, conversation: string) {
   return (copy: { conversation: string; type: string; text: string }): boolean => {
     if (copy.conversation !== conversation) return false;
     if (kind === "message") return copy.type === "message" && copy.text.includes(`${conversation}-2`);
-    return kind === "end"
-      ? copy.type === "complete" && copy.text.includes('"w29"') === false
-      : copy.type === "tool_call_end";
+    // The turn behind it is cancelled.
+    return copy.type === (kind === "end" ? "complete" : "tool_call_end");
   };
 }
 
@@ -161,7 +212,8 @@ describe.each(["message", "tool result", "end"] as const)(
       const viewer = world.device(conversation, [edge, world.edges[back]]);
       // Somebody else's hub there, so that it is not the viewer who opens it.
       world.device(conversation, [other]).watch();
-      const turn = await passOver(kind, conversation, viewer);
+      const first = await accepted(viewer.ask(questionOf(kind, conversation)));
+      const turn = await passOver(kind, conversation, first, { asker: viewer, overtaken: viewer });
       if (where.includes("dead")) await edge.service.kill("SIGKILL");
       else viewer.cut();
       await eventually(() => viewer.reconnects() > 0, { what: "the way back", timeoutMs: 10_000 });
@@ -172,7 +224,8 @@ describe.each(["message", "tool result", "end"] as const)(
         const seen = view.turns.get(turn);
         if (kind === "message") return seen?.message !== undefined;
         if (kind === "end") return seen?.outcome !== undefined;
-        return [...(seen?.tool_calls.values() ?? [])].every(({ status }) => status !== undefined);
+        const calls = [...(seen?.tool_calls.values() ?? [])];
+        return calls.length > 0 && calls.every(({ status }) => status !== undefined);
       };
       const outcome = await viewer.until(isShown, within(2_000)).then(
         () => "seen",
@@ -180,10 +233,7 @@ describe.each(["message", "tool result", "end"] as const)(
       );
       for (const { request } of await world.bus.turns.waiting(conversation)) viewer.cancel(request.turn_id);
       if (where.includes("dead")) await edge.service.restart();
-      await eventually(async () => (await world.bus.turns.waiting(conversation)).length === 0, {
-        what: "the ends",
-        timeoutMs: 20_000,
-      });
+      await allEnded(conversation);
       expect(outcome).toBe("seen");
       await eventually(async () => (await world.violations(conversation, 1_000)).length === 0, {
         what: "all that is stored",

@@ -19,6 +19,7 @@ import { wireOffsetOf } from "../chaos/invariants/wire-offset.ts";
 import { createRandom } from "../chaos/plan/random.ts";
 import { readConversation } from "../chaos/read-history.ts";
 import { asPromised } from "../chaos/scenario.ts";
+import { openAnswerStream, type AnswerStream } from "./answer-stream.ts";
 
 /** A live copy on its way to an edge. */
 export interface Copy {
@@ -42,9 +43,10 @@ export interface LateWorld extends AsyncDisposable {
   readonly system: System;
   readonly edges: readonly [LateEdge, LateEdge];
   readonly bus: Bus;
-  tokenOf(user: string): string;
-  /** All devices of a conversation share a user. Names no edge: the first, then the other one with each connection. */
+  /** A device that goes to the next of these edges with each connection. All of a conversation share a user. */
   device(conversation: string, edges: readonly LateEdge[]): Device;
+  /** Asks over HTTP and reads the answer as a stream. */
+  stream(conversation: string, edges: readonly LateEdge[], question: { id: string; message: string }): AnswerStream;
   /** What the devices of the conversation saw that is not as it is stored. */
   violations(conversation: string, copiesLateMs: number): Promise<Violation[]>;
   events(conversation: string): Promise<readonly StoredAt[]>;
@@ -80,28 +82,37 @@ export async function startLateWorld(): Promise<LateWorld> {
   const system = await startSystem({ edges: 0, env: { "tool-worker": { DEMO_TOOLS: "1" } } });
   const edges = [await startEdge(system), await startEdge(system)] as const;
   const bus = await openBus({ servers: system.nats.url, name: "late", log });
-  const devices = new Map<string, Device[]>();
+  const devices = new Map<string, (Device | AnswerStream)[]>();
   const startedAt = performance.now();
   const token = (user: string): string => createToken(system.jwtSecret, user);
+  const now = (): number => performance.now() - startedAt;
+  /** All of a conversation share a user. */
+  const commonOf = (conversation: string) => {
+    const name = `${conversation} ${devices.get(conversation)?.length ?? 0}`;
+    return { name, conversation, token: token(`user of ${conversation}`), now };
+  };
+  const keep = <T extends Device | AnswerStream>(conversation: string, device: T): T => {
+    devices.set(conversation, [...(devices.get(conversation) ?? []), device]);
+    return device;
+  };
   return {
     system,
     edges,
     bus,
-    tokenOf: token,
     device(conversation, ways) {
-      const own = devices.get(conversation) ?? [];
+      const common = commonOf(conversation);
       const device = createRawDevice({
-        name: `${conversation} ${own.length}`,
-        conversation,
-        token: token(`user of ${conversation}`),
+        ...common,
         edges: () => ways.map(({ url }) => url),
         firstEdge: 0,
-        random: createRandom(`${conversation} ${own.length}`),
-        now: () => performance.now() - startedAt,
+        random: createRandom(common.name),
       });
-      devices.set(conversation, [...own, device]);
       device.connect();
-      return device;
+      return keep(conversation, device);
+    },
+    stream(conversation, ways, asked) {
+      const ports = ways.map(({ service }) => service.port);
+      return keep(conversation, openAnswerStream({ ...commonOf(conversation), ...asked, edges: ports }));
     },
     events: async (conversation) => (await readConversation({ bus }, conversation)).events,
     async violations(conversation, copiesLateMs) {

@@ -18,6 +18,8 @@ export type Fault =
   /** One of its servers; default: the first. */
   | { readonly kind: "kill broker"; readonly broker: BrokerKind; readonly server?: number; readonly downMs: number }
   | { readonly kind: "freeze broker"; readonly broker: BrokerKind; readonly server?: number; readonly forMs: number }
+  /** Another server of the cluster becomes the event stream's leader. */
+  | { readonly kind: "move leader" }
   /** The event stream is deleted, with all that is in it. */
   | { readonly kind: "delete events" };
 
@@ -54,6 +56,8 @@ export function describeFault(fault: Fault): string {
       return `${fault.broker}${fault.server === undefined ? "" : ` ${fault.server}`} killed, back after ${fault.downMs} ms`;
     case "freeze broker":
       return `${fault.broker}${fault.server === undefined ? "" : ` ${fault.server}`} frozen for ${fault.forMs} ms`;
+    case "move leader":
+      return "leader of the event stream moved";
     case "delete events":
       return "event stream deleted";
   }

@@ -19,8 +19,10 @@ export async function inject(world: World, fault: Fault, signal: AbortSignal): P
     case "kill broker":
     case "freeze broker":
       return breakBroker(serverOf(world, fault), fault, signal);
+    case "move leader":
+      return askStream(world, "LEADER.STEPDOWN");
     case "delete events":
-      return deleteEvents(world);
+      return askStream(world, "DELETE");
   }
 }
 
@@ -77,6 +79,6 @@ async function breakBroker(broker: Broker, fault: BrokerFault, signal: AbortSign
   broker.thaw();
 }
 
-async function deleteEvents({ bus }: World): Promise<void> {
-  await bus.nc.request(`$JS.API.STREAM.DELETE.${streams.events(0)}`);
+async function askStream({ bus }: World, what: "DELETE" | "LEADER.STEPDOWN"): Promise<void> {
+  await bus.nc.request(`$JS.API.STREAM.${what}.${streams.events(0)}`);
 }

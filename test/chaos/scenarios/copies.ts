@@ -13,6 +13,12 @@ const overtaken: LateCopies = {
   delayOf: (copy, random) => (isOvertakable(copy) && random.chance(0.7) ? random.within([1, 400]) : 0),
 };
 
+/** More than a short turn takes: the broker then knows its end before the edge knows its beginning. */
+const behind: LateCopies = {
+  order: "all",
+  delayOf: ({ turn }, random) => random.within(turn < "8" ? [20, 60] : [100, 250]),
+};
+
 const withTools = { short: 4, long: 1, "read tool": 3, "two tools": 2 };
 
 export const endsOvertaken = defineScenario({
@@ -28,9 +34,9 @@ export const endsOvertaken = defineScenario({
 export const copiesLate = defineScenario({
   name: "copies-late",
   about:
-    "Live copies come 20 to 60 ms behind the broker's answers, as from another server, while people join all the time.",
+    "Live copies come 20 to 250 ms behind the broker's answers, as from another server, while people join all the time.",
   promises: ["P1", "P2"],
-  shape: { agents: 2, tools: 1, late: { edge: { order: "all", delayOf: (_copy, random) => random.within([20, 60]) } } },
+  shape: { agents: 2, tools: 1, late: { edge: behind } },
   workload: {
     prompts: { instant: 4, short: 1 },
     turnsPerConversation: [5, 8],
@@ -41,7 +47,7 @@ export const copiesLate = defineScenario({
     cuts: [0, 0],
     repeats: 0,
   },
-  expected: { copiesLateMs: 60 },
+  expected: { copiesLateMs: 250 },
   proof: { late: 1_000, snapshots: 100 },
 });
 
@@ -89,4 +95,16 @@ export const copiesTorn = defineScenario({
   },
   expected: { copiesLateMs: 150, cancelWithinMs: 5_000 },
   proof: { overtaken: 50, cancelled: 5 },
+});
+
+export const leadersMoved = defineScenario({
+  name: "leaders-moved",
+  about:
+    "Of three NATS servers, another one becomes the leader of the events every second or two, while copies come late.",
+  promises: ["P1", "P2", "P4"],
+  shape: { agents: 2, tools: 1, natsServers: 3, late: { edge: { ...torn, delayOf: overtaken.delayOf } } },
+  workload: { prompts: withTools, bursts: 0.4, onlookers: [3, 6], late: 0.6, joinAround: [0, 1_500], cuts: [1, 5] },
+  faults: (random, spanMs) => every(random, spanMs, [1_000, 2_000], () => ({ kind: "move leader" })),
+  expected: { copiesLateMs: 400, cancelWithinMs: 10_000 },
+  proof: { overtaken: 20, reconnects: 50 },
 });

@@ -11,7 +11,14 @@ import {
   redisRestarted,
 } from "./brokers.ts";
 import { calm, churn, clientsCut, manyDevices, repeats, slowViewers } from "./clients.ts";
-import { copiesLate, copiesOvertaken, copiesOvertakenAtOneEdge, copiesTorn, endsOvertaken } from "./copies.ts";
+import {
+  copiesLate,
+  copiesOvertaken,
+  copiesOvertakenAtOneEdge,
+  copiesTorn,
+  endsOvertaken,
+  leadersMoved,
+} from "./copies.ts";
 import { edgePartitioned, edgesKilled, edgesRestarted } from "./edges.ts";
 import { toolWorkersFrozen, toolWorkersKilled, toolWorkersRestarted } from "./tools.ts";
 import { busyPolicies, cancelStorm, modelMisbehaves, queues, weather } from "./turns.ts";
@@ -37,6 +44,7 @@ export const scenarios: readonly Scenario[] = [
   copiesOvertaken,
   copiesOvertakenAtOneEdge,
   copiesTorn,
+  leadersMoved,
   cancelStorm,
   queues,
   busyPolicies,
