@@ -23,7 +23,7 @@ import { createCatchUp } from "./hub/catch-up.ts";
 import { createDoubts } from "./hub/doubt.ts";
 import { createHistory } from "./hub/history.ts";
 import { settle } from "./hub/hub.ts";
-import { createHubs } from "./hub/hubs.ts";
+import { createHubs, type Hubs } from "./hub/hubs.ts";
 import { createWholeConversations } from "./hub/whole-conversation.ts";
 import { addEdgeMetrics, createCounters } from "./metrics.ts";
 import type { Deadlines } from "./socket/connection.ts";
@@ -174,6 +174,19 @@ function createApp(
   return { app, http, conversations: inward.conversations };
 }
 
+/** What hubs must know of the broker: whether it is there, and whether it may have kept copies to itself. Returns how to stop. */
+function followBroker(bus: Bus, hubs: Hubs): () => void {
+  const forgetReconnects = bus.onReconnect(() => void hubs.syncAll());
+  const forgetDisconnects = bus.onDisconnect(hubs.pauseAll);
+  const watching = new AbortController();
+  bus.watchStreams((shard, afterSeq) => void hubs.syncShard(shard, afterSeq), watching.signal);
+  return () => {
+    forgetReconnects();
+    forgetDisconnects();
+    watching.abort();
+  };
+}
+
 /** Wires the parts of an edge and starts to listen. Throws StartError when the port cannot be had. */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const { bus, registry, log } = options;
@@ -193,16 +206,11 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     problems,
   });
   const sweeping = startSweeping(outward, http, isBrokerWell);
-  const forgetReconnects = bus.onReconnect(() => void hubs.syncAll());
-  const forgetDisconnects = bus.onDisconnect(hubs.pauseAll);
-  const watching = new AbortController();
-  bus.watchStreams((shard, afterSeq) => void hubs.syncShard(shard, afterSeq), watching.signal);
+  const stopFollowing = followBroker(bus, hubs);
 
   const release = (): void => {
     clearInterval(sweeping);
-    forgetReconnects();
-    forgetDisconnects();
-    watching.abort();
+    stopFollowing();
     conversations.close();
     canary.stop();
     hubs.close();
