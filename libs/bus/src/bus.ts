@@ -1,5 +1,6 @@
-import { jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { jetstreamManager } from "@nats-io/jetstream";
 import { createBackoff, sleep, withDeadline, type Logger } from "@parley/runtime";
+import { createAgentSignals, type AgentSignals } from "./agent-signals.ts";
 import { createAppender } from "./appender.ts";
 import { isTooOldForCluster, oldestForCluster } from "./cluster-version.ts";
 import { createEventRoom } from "./event-room.ts";
@@ -22,6 +23,7 @@ export interface BusOptions extends Partial<StreamOptions> {
 export interface Bus extends BrokerLink {
   readonly events: EventLog;
   readonly turns: TurnQueue;
+  readonly agents: AgentSignals;
   readonly transcripts: Transcripts;
   readonly owners: Owners;
   readonly conversations: StoredConversations;
@@ -51,7 +53,6 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
     ...streamOptions,
   };
   warnOfOldCluster(link, options, log);
-  const js = jetstream(link.nc);
   const manager = await jetstreamManager(link.nc, { checkAPI: false, timeout: askTimeoutMs });
   const jsm = createPatientLookups(manager, options);
   const setUp = (): Promise<void> => setUpStreams(manager, options);
@@ -63,11 +64,13 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
     await setUp().catch((err: unknown) => log.warn({ err }, "the streams could not be made again yet"));
   });
   const events = createEventLog({ link, jsm, appender, shards: options.shards, log, restore });
+  const transcripts = createTranscripts(jsm, events);
   return {
     ...link,
     events,
-    turns: createTurnQueue({ js, jsm, events, log }),
-    transcripts: createTranscripts(jsm, events),
+    turns: createTurnQueue({ link, jsm, events, transcripts, log }),
+    agents: createAgentSignals(link.nc, log),
+    transcripts,
     owners: createOwners(jsm, events),
     conversations: createStoredConversations(jsm, events, options.shards),
     watchStreams(onDisturbed, signal) {

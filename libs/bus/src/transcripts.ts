@@ -17,7 +17,7 @@ export type Transcripts = ReturnType<typeof createTranscripts>;
 
 const writeDeadlineMs = 15_000;
 /** Records of one turn stand together, but for turns that were cancelled while they waited: that many may be in between. */
-const lookBack = 16;
+export const transcriptLookBack = 16;
 
 function recordOf(message: StoredMsg | null): StoredRecord | undefined {
   return message === null ? undefined : { seq: message.seq, record: decodeJson(LogRecord, message.data) };
@@ -50,7 +50,7 @@ function createRecordLookups(jsm: PatientLookups, events: EventLog) {
 function createLookBack(at: ReturnType<typeof createRecordLookups>["at"]) {
   return async (conversation: ConversationId, messageId: string, from: StoredRecord | undefined): Promise<boolean> => {
     let stored = from;
-    for (let i = 0; i < lookBack && stored !== undefined; i++) {
+    for (let i = 0; i < transcriptLookBack && stored !== undefined; i++) {
       if (stored.record.message_id === messageId) return true;
       stored = await at(conversation, stored.record.prev);
     }

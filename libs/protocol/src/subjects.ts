@@ -54,6 +54,14 @@ export const subjects = {
   /** Not stored: what a process sends to itself to see that the broker delivers. */
   canary: (process: string): string => `chat.canary.${process}`,
 
+  /** Not stored, among agent workers: a turn of the conversation has left the queue, so the next one may begin. */
+  turnLeft: (conversation: ConversationId): string => `chat.agent.left.${conversation}`,
+  /** Not stored: asks all agent workers which of them runs a turn. Only that one answers, to `agentAnswer`. */
+  agentQuestion: "chat.agent.runs",
+  agentAnswer: (question: string): string => `chat.agent.answer.${question}`,
+  /** All that agent workers say to each other. */
+  allAgents: "chat.agent.>",
+
   log: (shard: number, conversation: ConversationId): string => `chat.log.${shard}.${conversation}`,
   allLog: (shard: number): string => `chat.log.${shard}.*`,
   /** Whose conversation it is: write-once, kept with the transcripts. */
