@@ -48,7 +48,7 @@ await serveRole(Options, async ({ nats, load }) => {
     const request = requestOf(index);
     const { conversation_id: conversationId, turn_id: turnId } = request;
     await owners.claim(conversationId, benchUser);
-    const claim = await claimTurn(request, { bus, worker: "bench", giveUpMs, lostAttempts: 0 });
+    const claim = await claimTurn(request, { bus, worker: "bench", giveUpMs, lostAttempts: 0, stopping: new AbortController().signal });
     if (claim.kind !== "claimed") throw new Error(`a turn could not be claimed: ${claim.kind}`);
     const chain = createChain({
       ...{ events, conversationId, turnId, attempt: claim.attempt, fold: claim.fold, flushMs, giveUpMs },

@@ -59,11 +59,14 @@ export function createIntake(deps: IntakeDeps) {
   const { bus, runner, endEarly, slots, maxParked, heartbeatMs, stopping, log } = deps;
   const { turns, agents } = bus;
   const resting = createResting();
+  /** Whose place is being looked up. */
+  const inHand = new Set<Delivery>();
   const placeOf = createPlaces(turns, runner);
 
   const run = (delivery: Delivery): Promise<void> => runner.run({ ...delivery, rest: () => resting.rest(delivery) });
   const occupySlot = (delivery: Delivery, work: () => Promise<void>): void => {
     slots.occupy(work).catch((err: unknown) => {
+      if (stopping.aborted) return delivery.nak();
       log.warn({ err }, "a delivery could not be handled; it will come again");
       resting.rest(delivery);
     });
@@ -83,15 +86,21 @@ export function createIntake(deps: IntakeDeps) {
     await sleep(fullPauseMs, stopping);
   };
 
-  const handle = async (delivery: Delivery): Promise<void> => {
+  /** Undefined: this worker stops, and the delivery has been given back. */
+  const lookUp = async (delivery: Delivery): Promise<Place | undefined> => {
     const { seq, request } = delivery;
-    if (runner.isRunning(request.turn_id)) return run(delivery);
+    inHand.add(delivery);
+    const place = await placeOf({ seq, conversation: request.conversation_id }).finally(() => inHand.delete(delivery));
+    return stopping.aborted ? undefined : place;
+  };
+
+  const handle = async (delivery: Delivery): Promise<void> => {
+    if (runner.isRunning(delivery.request.turn_id)) return run(delivery);
     if (parking.isBehind(delivery)) return park(delivery);
-    const place = await placeOf({ seq, conversation: request.conversation_id });
-    if (stopping.aborted) return delivery.nak();
+    const place = await lookUp(delivery);
     if (place === "first") return run(delivery);
-    if (place === "gone") return void (await delivery.ack());
-    await park(delivery);
+    if (place === "gone") await delivery.ack();
+    if (place === "waits") await park(delivery);
   };
 
   const take = (delivery: Delivery): void => {
@@ -105,18 +114,25 @@ export function createIntake(deps: IntakeDeps) {
   }, heartbeatMs);
   const stopListening = bus.onReconnect(parking.lookAgain);
 
+  /** The pulls first, or the broker would answer them with what is given back. */
+  const letGo = async (): Promise<void> => {
+    stopListening();
+    const ended = turns.endPulls();
+    // At once: the broker may be slow to say where they stand.
+    for (const delivery of inHand) delivery.nak();
+    for (const { giveBack } of [parking, resting]) giveBack();
+    await Promise.all([ended, runner.handOver()]);
+    clearInterval(heartbeat);
+  };
+  const stopped = new Promise<void>((resolve, reject) => {
+    stopping.addEventListener("abort", () => void letGo().then(resolve, reject), { once: true });
+  });
+
   return {
     parked: parking.count,
     isParked: parking.isParked,
 
-    /** Pulls no more and hands over what runs or waits here. */
-    async stop(): Promise<void> {
-      stopListening();
-      for (const { giveBack } of [parking, resting]) giveBack();
-      const handedOver = runner.handOver();
-      await turns.endPulls();
-      await handedOver;
-      clearInterval(heartbeat);
-    },
+    /** Resolves once it pulls no more and what ran or waited here is handed over; that begins when the process stops. */
+    stop: (): Promise<void> => stopped,
   };
 }
