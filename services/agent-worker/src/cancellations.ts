@@ -1,5 +1,12 @@
 import type { Bus, QueuedTurn, StoredMessage } from "@parley/bus";
-import { decodeEvent, isTerminal, parseEventSubject, subjects, type EventAddress, type TurnRequest } from "@parley/protocol";
+import {
+  decodeEvent,
+  isTerminal,
+  parseEventSubject,
+  subjects,
+  type EventAddress,
+  type TurnRequest,
+} from "@parley/protocol";
 import { sleep, type Logger } from "@parley/runtime";
 import { unknownReason } from "./early-ends.ts";
 import type { TurnRunner } from "./turn-runner.ts";
@@ -31,6 +38,27 @@ interface CancelRequest {
 }
 
 /**
+ * Watches the chain of a cancelled turn: `ended`; `live`: its worker wrote a moment ago; `deaf`: it writes on as if nothing was asked; else the
+ * sequence of the last event, of a worker that is silent (0: nobody has claimed it).
+ */
+function createChainWatch({ events }: Pick<Bus, "events">, { address, seq }: CancelRequest) {
+  const chain = subjects.agent(address.shard, address.conversation, address.turn);
+  const heardAt = performance.now();
+  let newest = seq;
+  let movedAt = heardAt;
+
+  return async (): Promise<"ended" | "live" | "deaf" | number> => {
+    const last = await events.lastFromLeader(chain);
+    if (last === undefined) return 0;
+    if (isTerminal(last.event.type)) return "ended";
+    const now = performance.now();
+    if (last.seq > newest) [newest, movedAt] = [last.seq, now];
+    if (now - heardAt > patienceMs) return "deaf";
+    return now - movedAt < silenceMs ? "live" : last.seq;
+  };
+}
+
+/**
  * Ends a cancelled turn that no live worker has. One that nobody has claimed is ended at once. One that was claimed is its worker's; when that
  * stays silent, or writes on, the turn is claimed from it and ended. A worker that was only frozen is fenced when it wakes up (P3).
  */
@@ -38,23 +66,18 @@ function createTakeover({ events, turns }: CancellationDeps["bus"], runner: Turn
   const findQueued = async ({ conversation, turn }: EventAddress): Promise<QueuedTurn | undefined> =>
     (await turns.waiting(conversation)).find(({ request }) => request.turn_id === turn);
 
-  return async ({ address, seq, reason }: CancelRequest, afterMs: number): Promise<void> => {
-    const chain = subjects.agent(address.shard, address.conversation, address.turn);
-    const heardAt = performance.now();
-    let newest = seq;
-    let movedAt = heardAt;
+  return async (request: CancelRequest, afterMs: number): Promise<void> => {
+    const { address, reason } = request;
+    const look = createChainWatch({ events }, request);
     const isDone = (): boolean => closing.aborted || runner.isRunning(address.turn);
     for (await sleep(afterMs, closing); !isDone(); await sleep(lookEveryMs, closing)) {
-      const last = await events.lastFromLeader(chain);
-      if (last !== undefined && isTerminal(last.event.type)) return;
-      const now = performance.now();
-      if (last !== undefined && last.seq > newest) [newest, movedAt] = [last.seq, now];
-      const isDeaf = now - heardAt > patienceMs;
-      if (last !== undefined && now - movedAt < silenceMs && !isDeaf) continue;
+      const found = await look();
+      if (found === "ended") return;
+      if (found === "live") continue;
       const queued = await findQueued(address);
       if (queued === undefined || isDone()) return;
-      if (await runner.end(queued, new TurnCancelled(reason), isDeaf ? undefined : (last?.seq ?? 0))) return;
-      if (isDeaf) throw new Error("a cancelled turn could not be taken from its worker");
+      if (await runner.end(queued, new TurnCancelled(reason), found === "deaf" ? undefined : found)) return;
+      if (found === "deaf") throw new Error("a cancelled turn could not be taken from its worker");
     }
   };
 }

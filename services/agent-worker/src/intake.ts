@@ -32,6 +32,9 @@ function isBehind(first: QueuedTurn | undefined, { seq }: Placed): boolean {
 
 /** Only the first turn of a conversation may run (P4). The queue itself says which that is; there is no lock. */
 function createPlaces(turns: TurnQueue, runner: TurnRunner) {
+  /** Deliveries whose place is being looked up. */
+  const inHand = new Set<Delivery>();
+
   const placeOf = async (placed: Placed): Promise<Place> => {
     const { conversation, seq } = placed;
     let first = await turns.first(conversation);
@@ -46,22 +49,29 @@ function createPlaces(turns: TurnQueue, runner: TurnRunner) {
     await turns.removeFirst(first.seq);
     return placeOf(placed);
   };
-  return placeOf;
+
+  return {
+    placeOf,
+    async lookUp(delivery: Delivery): Promise<Place> {
+      inHand.add(delivery);
+      const { seq, request } = delivery;
+      return placeOf({ seq, conversation: request.conversation_id }).finally(() => inHand.delete(delivery));
+    },
+    heartbeat(): void {
+      for (const delivery of inHand) delivery.working();
+    },
+    /** At once: the broker may be slow to say where they stand. */
+    giveBack(): void {
+      for (const delivery of inHand) delivery.nak();
+    },
+  };
 }
 
-/**
- * Pulls turns while there is a free slot, and lets those of a conversation run one after the other in the order of acceptance.
- *
- * A delivery is `pulled` → `running` (first) | `parked` (an earlier turn runs; told when that has left the queue) → `running` | given back |
- * gone (cancelled while it waited). What cannot be handled now is `resting` → given back.
- */
-export function createIntake(deps: IntakeDeps) {
-  const { bus, runner, endEarly, slots, maxParked, heartbeatMs, stopping, log } = deps;
+/** Looks where each delivery belongs, and brings it there. */
+function createHandling({ bus, runner, endEarly, slots, maxParked, stopping, log }: IntakeDeps) {
   const { turns, agents } = bus;
   const resting = createResting();
-  /** Whose place is being looked up. */
-  const inHand = new Set<Delivery>();
-  const placeOf = createPlaces(turns, runner);
+  const places = createPlaces(turns, runner);
 
   const run = (delivery: Delivery): Promise<void> => runner.run({ ...delivery, rest: () => resting.rest(delivery) });
   const occupySlot = (delivery: Delivery, work: () => Promise<void>): void => {
@@ -71,9 +81,8 @@ export function createIntake(deps: IntakeDeps) {
       resting.rest(delivery);
     });
   };
-
   const parking = createParking({
-    ...{ limit: maxParked, turns, agents, placeOf, endEarly, signal: stopping },
+    ...{ limit: maxParked, turns, agents, placeOf: places.placeOf, endEarly, signal: stopping },
     onFirst(delivery) {
       if (slots.isFree()) occupySlot(delivery, () => run(delivery));
       else delivery.nak();
@@ -81,56 +90,64 @@ export function createIntake(deps: IntakeDeps) {
   });
 
   const park = async (delivery: Delivery): Promise<void> => {
-    if (parking.park(delivery)) return;
+    if (stopping.aborted || parking.park(delivery)) return;
     log.debug({ turn_id: delivery.request.turn_id }, "no room to wait in; the turn will come again");
     await sleep(fullPauseMs, stopping);
   };
-
-  /** Undefined: this worker stops, and the delivery has been given back. */
-  const lookUp = async (delivery: Delivery): Promise<Place | undefined> => {
-    const { seq, request } = delivery;
-    inHand.add(delivery);
-    const place = await placeOf({ seq, conversation: request.conversation_id }).finally(() => inHand.delete(delivery));
-    return stopping.aborted ? undefined : place;
-  };
-
   const handle = async (delivery: Delivery): Promise<void> => {
     if (runner.isRunning(delivery.request.turn_id)) return run(delivery);
     if (parking.isBehind(delivery)) return park(delivery);
-    const place = await lookUp(delivery);
+    const place = await places.lookUp(delivery);
     if (place === "first") return run(delivery);
     if (place === "gone") await delivery.ack();
-    if (place === "waits") await park(delivery);
+    else await park(delivery);
   };
 
-  const take = (delivery: Delivery): void => {
-    if (stopping.aborted) return delivery.nak();
-    occupySlot(delivery, () => handle(delivery));
+  return {
+    parking,
+    /** All that is here and does not run. */
+    held: [places, parking, resting],
+    take(delivery: Delivery): void {
+      if (stopping.aborted) delivery.nak();
+      else occupySlot(delivery, () => handle(delivery));
+    },
   };
-  startPulling({ turns, slots, take, signal: stopping, log });
+}
+
+/**
+ * Pulls turns while there is a free slot, and lets those of a conversation run one after the other in the order of acceptance.
+ *
+ * A delivery is `pulled` → `running` (first) | `parked` (an earlier turn runs; told when that has left the queue) → `running` | given back |
+ * gone (cancelled while it waited). What cannot be handled now is `resting` → given back.
+ */
+export function createIntake(deps: IntakeDeps) {
+  const { bus, runner, slots, heartbeatMs, stopping, log } = deps;
+  const { parking, held, take } = createHandling(deps);
+  startPulling({ turns: bus.turns, slots, take, signal: stopping, log });
 
   const heartbeat = setInterval(() => {
-    for (const { heartbeat: tell } of [runner, parking, resting]) tell();
+    for (const { heartbeat: tell } of [runner, ...held]) tell();
   }, heartbeatMs);
   const stopListening = bus.onReconnect(parking.lookAgain);
 
-  /** The pulls first, or the broker would answer them with what is given back. */
   const letGo = async (): Promise<void> => {
     stopListening();
-    const ended = turns.endPulls();
-    // At once: the broker may be slow to say where they stand.
-    for (const delivery of inHand) delivery.nak();
-    for (const { giveBack } of [parking, resting]) giveBack();
+    // The pulls first, or the broker would answer them with what is given back.
+    const ended = bus.turns.endPulls();
+    for (const { giveBack } of held) giveBack();
     await Promise.all([ended, runner.handOver()]);
     clearInterval(heartbeat);
   };
   const stopped = new Promise<void>((resolve, reject) => {
-    stopping.addEventListener("abort", () => void letGo().then(resolve, reject), { once: true });
+    const begin = (): void => void letGo().then(resolve, reject);
+    if (stopping.aborted) begin();
+    else stopping.addEventListener("abort", begin, { once: true });
   });
 
   return {
     parked: parking.count,
-    isParked: parking.isParked,
+    /** Whether the turn runs or waits here. */
+    has: (turn: string): boolean => runner.isRunning(turn) || parking.isParked(turn),
 
     /** Resolves once it pulls no more and what ran or waited here is handed over; that begins when the process stops. */
     stop: (): Promise<void> => stopped,

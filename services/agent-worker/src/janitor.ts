@@ -107,49 +107,62 @@ function createUnqueued({ bus, runner, onFinding, log }: JanitorDeps) {
   };
 }
 
-/** Looks after turns that nobody would look after again. Every worker does; what two find at once, the claim decides. */
-export function createJanitor(deps: JanitorDeps) {
-  const { bus, runner, age, everyMs, ackWaitMs, onFinding, log } = deps;
+/** One look at the whole queue, until the signal. */
+function createSweep(deps: JanitorDeps, orphans: ReturnType<typeof createOrphans>, signal: AbortSignal) {
+  const { bus, runner, age, onFinding } = deps;
   const { turns, agents } = bus;
-  const stopping = new AbortController();
-  const orphans = createOrphans(deps);
   const lookAtUnqueued = createUnqueued(deps);
   /** Ended turns of the sweep before: their own worker had its time to remove them. */
   let endedBefore = new Set<number>();
 
-  const removeEnded = async (turn: QueuedTurn): Promise<void> => {
+  const removeLeftBehind = async (turn: QueuedTurn): Promise<void> => {
     onFinding("left behind");
     await turns.removeFirst(turn.seq);
     agents.turnLeft(turn.request.conversation_id);
   };
 
-  const sweep = async (): Promise<void> => {
+  /** Ends what has waited too long, wherever it stands. Returns how the turn stands otherwise; undefined: nothing is to be done about it. */
+  const lookAt = async (turn: QueuedTurn, isFirst: boolean): Promise<TurnStanding | undefined> => {
+    const { turn_id, accepted_at } = turn.request;
+    // What waits behind another one leaves the queue, and runs, in its time.
+    if (runner.isRunning(turn_id) || (!isFirst && !age.looksTooOld(accepted_at))) return undefined;
+    const standing = await turns.standing(turn);
+    if (standing.kind !== "waits" || !(await age.isTooOld(turn))) return isFirst ? standing : undefined;
+    await runner.end(turn, new ChatError("QUEUE_TIMEOUT"), 0);
+    return undefined;
+  };
+
+  return async (): Promise<void> => {
     await lookAtUnqueued();
     const queued = await turns.scan(sweepLimit);
     // Asked after the scan: a turn that is acknowledged in between has ended and is only removed once more.
     const state = await turns.deliveryState();
     const ended = new Set<number>();
     const open: { turn: QueuedTurn; standing: TurnStanding }[] = [];
-    /** Conversations of which an earlier turn is queued: what waits leaves the queue, and runs, in its time. */
-    const behind = new Set<string>();
+    const conversations = new Set<string>();
     for (const turn of queued) {
-      const { turn_id, conversation_id, accepted_at } = turn.request;
-      const isFirst = !behind.has(conversation_id);
-      behind.add(conversation_id);
-      if (stopping.signal.aborted) return;
-      if (runner.isRunning(turn_id) || (!isFirst && !age.looksTooOld(accepted_at))) continue;
-      const standing = await turns.standing(turn);
-      if (standing.kind === "ended") {
-        if (!isFirst) continue;
-        ended.add(turn.seq);
-        if (turn.seq <= state.settledUpTo || endedBefore.has(turn.seq)) await removeEnded(turn);
-      } else if (standing.kind === "waits" && (await age.isTooOld(turn))) {
-        await runner.end(turn, new ChatError("QUEUE_TIMEOUT"), 0);
-      } else if (isFirst) open.push({ turn, standing });
+      if (signal.aborted) return;
+      const isFirst = !conversations.has(turn.request.conversation_id);
+      conversations.add(turn.request.conversation_id);
+      const standing = await lookAt(turn, isFirst);
+      if (standing?.kind === "ended") ended.add(turn.seq);
+      else if (standing !== undefined) open.push({ turn, standing });
+    }
+    for (const turn of queued) {
+      if (ended.has(turn.seq) && (turn.seq <= state.settledUpTo || endedBefore.has(turn.seq)))
+        await removeLeftBehind(turn);
     }
     endedBefore = ended;
     await orphans.look(open, state);
   };
+}
+
+/** Looks after turns that nobody would look after again. Every worker does; what two find at once, the claim decides. */
+export function createJanitor(deps: JanitorDeps) {
+  const { everyMs, ackWaitMs, log } = deps;
+  const stopping = new AbortController();
+  const orphans = createOrphans(deps);
+  const sweep = createSweep(deps, orphans, stopping.signal);
 
   const run = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
@@ -162,5 +175,5 @@ export function createJanitor(deps: JanitorDeps) {
   };
   void run();
 
-  return { sweep, close: (): void => stopping.abort() };
+  return { close: (): void => stopping.abort() };
 }

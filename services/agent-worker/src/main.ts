@@ -50,9 +50,10 @@ runMain("agent-worker", async ({ env }) => {
     maxParked: config.MAX_PARKED,
     heartbeatMs: ackWaitMs / 3,
   });
-  life.use("answers about turns", bus.agents.answer((turn) => runner.isRunning(turn) || intake.isParked(turn)));
+  life.use("answers about turns", bus.agents.answer(intake.has));
   life.use("running turns", intake.stop);
-  observe(telemetry, { config, log, life }, bus, { slots: config.SLOTS, running: runner.running, parked: intake.parked });
+  const gauges = { slots: config.SLOTS, running: runner.running, parked: intake.parked };
+  observe(telemetry, { config, log, life }, bus, gauges);
 
   ready = () => [
     ...(bus.connected() ? [] : ["The broker cannot be reached."]),

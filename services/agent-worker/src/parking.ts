@@ -59,24 +59,71 @@ function waiterOf({ seq, request, deliveries, ack, nak, working }: Delivery): Wa
   return { seq, conversation, turn, acceptedAt, deliveries, ack, nak, working, ...state };
 }
 
-/** One look at a room: who is the first of the conversation goes, and who shall not wait any longer is ended. */
-function createLook(deps: ParkingDeps, leave: (room: Room, waiter: Waiter) => boolean) {
-  const { turns, placeOf, onFirst, endEarly, signal } = deps;
+/** The rooms of all conversations that wait here; the one that was looked at longest ago comes first. */
+function createRooms({ agents }: Pick<ParkingDeps, "agents">, onTurnLeft: (room: Room) => void) {
+  const rooms = new Map<ConversationId, Room>();
+  let count = 0;
 
+  const open = (conversation: ConversationId): Room => {
+    const stopListening = agents.onTurnLeft(conversation, () => onTurnLeft(room));
+    const state = { lookedAtMs: performance.now(), isLooking: false, again: false };
+    const room: Room = { conversation, waiters: new Map(), stopListening, ...state };
+    rooms.set(conversation, room);
+    return room;
+  };
+
+  return {
+    count: (): number => count,
+    all: (): Iterable<Room> => rooms.values(),
+    of: (conversation: ConversationId): Room | undefined => rooms.get(conversation),
+
+    *waiters(): Generator<Waiter> {
+      for (const { waiters } of rooms.values()) yield* waiters.values();
+    },
+    enter(waiter: Waiter): Room {
+      const room = rooms.get(waiter.conversation) ?? open(waiter.conversation);
+      if (!room.waiters.has(waiter.seq)) count++;
+      room.waiters.set(waiter.seq, waiter);
+      return room;
+    },
+    leave(room: Room, { seq }: Waiter): void {
+      if (!room.waiters.delete(seq)) return;
+      count--;
+      if (room.waiters.size > 0) return;
+      room.stopListening();
+      rooms.delete(room.conversation);
+    },
+    looked(room: Room): void {
+      room.lookedAtMs = performance.now();
+      if (rooms.delete(room.conversation)) rooms.set(room.conversation, room);
+    },
+    clear(): void {
+      for (const { stopListening } of rooms.values()) stopListening();
+      rooms.clear();
+      count = 0;
+    },
+  };
+}
+
+type Rooms = ReturnType<typeof createRooms>;
+
+/** Looks at a room: who is the first of the conversation goes, and who shall not wait any longer is ended. */
+function createLook({ turns, placeOf, onFirst, endEarly, signal }: ParkingDeps, rooms: () => Rooms) {
   /** Whether there may be another one to be looked at. */
   const lookAtFirst = async (room: Room, waiter: Waiter): Promise<boolean> => {
     const place = await placeOf(waiter);
     if (place === "waits") return false;
     const turn = place === "first" ? await turns.at(waiter.seq) : undefined;
+    if (signal.aborted) return false;
     // Delivered once more meanwhile: the newer delivery is the one to answer.
     const { deliveries, ack, nak, working } = room.waiters.get(waiter.seq) ?? waiter;
-    if (signal.aborted || !leave(room, waiter)) return false;
+    rooms().leave(room, waiter);
     if (turn !== undefined) onFirst({ ...turn, deliveries, ack, nak, working });
     else await ack();
     return turn === undefined;
   };
 
-  return async (room: Room): Promise<void> => {
+  const lookOnce = async (room: Room): Promise<void> => {
     for (let first = firstOf(room); first !== undefined; first = firstOf(room)) {
       if (!(await lookAtFirst(room, first))) break;
     }
@@ -86,38 +133,16 @@ function createLook(deps: ParkingDeps, leave: (room: Room, waiter: Waiter) => bo
       waiter.hasEnded = await endEarly(waiter);
     }
   };
-}
 
-/**
- * Deliveries that wait here for an earlier turn of their conversation, each held at the broker by its heartbeat. Nothing is asked while they
- * wait, and nothing is given back to come again a moment later: who ends a turn tells those that wait behind it.
- */
-export function createParking(deps: ParkingDeps) {
-  const { limit, agents, signal } = deps;
-  /** The one that was looked at longest ago comes first. */
-  const rooms = new Map<ConversationId, Room>();
-  let count = 0;
-
-  const leave = (room: Room, { seq }: Waiter): boolean => {
-    if (!room.waiters.delete(seq)) return false;
-    count--;
-    if (room.waiters.size > 0) return true;
-    room.stopListening();
-    rooms.delete(room.conversation);
-    return true;
-  };
-  const lookOnce = createLook(deps, leave);
-
-  const look = async (room: Room): Promise<void> => {
+  /** One at a time; what happens meanwhile is looked at afterwards. */
+  return async (room: Room): Promise<void> => {
     room.again = true;
     if (room.isLooking) return;
     room.isLooking = true;
     try {
       while (room.again && room.waiters.size > 0 && !signal.aborted) {
         room.again = false;
-        room.lookedAtMs = performance.now();
-        rooms.delete(room.conversation);
-        rooms.set(room.conversation, room);
+        rooms().looked(room);
         await lookOnce(room);
       }
     } catch {
@@ -126,23 +151,20 @@ export function createParking(deps: ParkingDeps) {
       room.isLooking = false;
     }
   };
+}
 
-  const roomOf = (conversation: ConversationId): Room => {
-    const present = rooms.get(conversation);
-    if (present !== undefined) return present;
-    const stopListening = agents.onTurnLeft(conversation, () => void look(room));
-    const room: Room = {
-      ...{ conversation, waiters: new Map(), stopListening },
-      ...{ lookedAtMs: performance.now(), isLooking: false, again: false },
-    };
-    rooms.set(conversation, room);
-    return room;
-  };
+/**
+ * Deliveries that wait here for an earlier turn of their conversation, each held at the broker by its heartbeat. Nothing is asked while they
+ * wait, and nothing is given back to come again a moment later: who ends a turn tells those that wait behind it.
+ */
+export function createParking(deps: ParkingDeps) {
+  const look = createLook(deps, () => rooms);
+  const rooms = createRooms(deps, (room) => void look(room));
 
   const lookRound = (): void => {
     const before = performance.now() - lookEveryMs;
     let looks = 0;
-    for (const room of rooms.values()) {
+    for (const room of rooms.all()) {
       if (room.lookedAtMs > before || looks === looksPerTick) return;
       if (room.isLooking) continue;
       looks++;
@@ -152,47 +174,39 @@ export function createParking(deps: ParkingDeps) {
   const ticking = setInterval(lookRound, tickMs);
 
   return {
-    count: (): number => count,
+    count: rooms.count,
 
     /** Whether an earlier turn of its conversation waits here: then this one waits too. */
     isBehind: ({ seq, request }: Delivery): boolean =>
-      [...(rooms.get(request.conversation_id)?.waiters.keys() ?? [])].some((earlier) => earlier < seq),
+      [...(rooms.of(request.conversation_id)?.waiters.keys() ?? [])].some((earlier) => earlier < seq),
 
     isParked: (turn: TurnId): boolean => {
-      for (const { waiters } of rooms.values()) for (const waiter of waiters.values()) if (waiter.turn === turn) return true;
+      for (const waiter of rooms.waiters()) if (waiter.turn === turn) return true;
       return false;
     },
 
     /** Returns false when there is no more room. */
     park(delivery: Delivery): boolean {
       const waiter = waiterOf(delivery);
-      const isKnown = rooms.get(waiter.conversation)?.waiters.has(waiter.seq) === true;
-      if (count >= limit && !isKnown) return false;
-      const room = roomOf(waiter.conversation);
-      room.waiters.set(waiter.seq, waiter);
-      if (!isKnown) count++;
+      if (rooms.count() >= deps.limit && rooms.of(waiter.conversation)?.waiters.has(waiter.seq) !== true) return false;
       // What happened before it could be heard here.
-      void look(room);
+      void look(rooms.enter(waiter));
       return true;
     },
 
     heartbeat(): void {
-      for (const { waiters } of rooms.values()) for (const waiter of waiters.values()) waiter.working();
+      for (const waiter of rooms.waiters()) waiter.working();
     },
 
     /** Signals may have been lost: everybody is looked at, as soon as the pace allows. */
     lookAgain(): void {
-      for (const room of rooms.values()) room.lookedAtMs = -Infinity;
+      for (const room of rooms.all()) room.lookedAtMs = -Infinity;
     },
 
     giveBack(): void {
       clearInterval(ticking);
-      for (const { waiters, stopListening } of rooms.values()) {
-        stopListening();
-        for (const waiter of waiters.values()) waiter.nak();
-      }
+      for (const waiter of rooms.waiters()) waiter.nak();
       rooms.clear();
-      count = 0;
     },
   };
 }

@@ -52,28 +52,33 @@ interface Running {
 
 export type TurnRunner = ReturnType<typeof createTurnRunner>;
 
-/** Claims and runs turns, and owns the map of those that run here. */
-export function createTurnRunner({ onSettled, ...deps }: TurnRunnerDeps) {
-  const { bus, stopping, log } = deps;
-  const running = new Map<string, Running>();
-
+/** Lets a turn run until it is settled here, and tells the queue. Never throws. */
+function createStart({ onSettled, ...deps }: TurnRunnerDeps, running: Map<string, Running>) {
   const work = async (entry: Running): Promise<TurnResult> => {
     const { request } = entry.turn;
     const result = await settle(entry, deps);
     running.delete(request.turn_id);
     onSettled(result);
     // It will be delivered, or found, once more.
-    await answerQueue(entry.turn, result, bus).catch((err: unknown) => log.warn({ err }, "the queue was not told"));
+    const notTold = (err: unknown): void => deps.log.warn({ err }, "the queue was not told of a settled turn");
+    await answerQueue(entry.turn, result, deps.bus).catch(notTold);
     return result;
   };
 
-  const start = (turn: RunnableTurn, stop: AbortController): Promise<TurnResult> => {
+  return (turn: RunnableTurn, stop: AbortController): Promise<TurnResult> => {
     const done = Promise.resolve<TurnResult>("lost");
     const entry: Running = { turn, stop, isEnding: stop.signal.aborted, span: noSpan, done };
     running.set(turn.request.turn_id, entry);
     entry.done = work(entry);
     return entry.done;
   };
+}
+
+/** Claims and runs turns, and owns the map of those that run here. */
+export function createTurnRunner(deps: TurnRunnerDeps) {
+  const { bus, stopping } = deps;
+  const running = new Map<string, Running>();
+  const start = createStart(deps, running);
 
   /** Resolves when the turn is settled here, one way or the other; never throws. */
   const run = async (turn: RunnableTurn): Promise<void> => {
@@ -132,7 +137,11 @@ export function createTurnRunner({ onSettled, ...deps }: TurnRunnerDeps) {
  * A turn that the broker did not give us. Once it has ended it leaves the queue only if it is the first of its conversation; else whoever gets it
  * in its time finds it ended.
  */
-export function withoutDelivery({ seq, storedMs, request }: QueuedTurn, { turns }: Bus, onlyAfter?: number): RunnableTurn {
+export function withoutDelivery(
+  { seq, storedMs, request }: QueuedTurn,
+  { turns }: Bus,
+  onlyAfter?: number,
+): RunnableTurn {
   const ack = (): Promise<boolean> => turns.removeEnded(request.conversation_id);
   return { seq, storedMs, request, onlyAfter, ack, nak() {}, working() {}, rest() {} };
 }

@@ -81,7 +81,10 @@ it("goes on with a turn that the broker forgot and whose worker is lost, once", 
 it("leaves turns alone that wait to be delivered", async () => {
   await using bench = await startWorkbench();
   await bench.addWorker({ ...watchful, SLOTS: "1" });
-  const running = [await bench.ask("hello", { sim: "hang=headers" }), await bench.ask("hello", { sim: "hang=headers" })];
+  const running = [
+    await bench.ask("hello", { sim: "hang=headers" }),
+    await bench.ask("hello", { sim: "hang=headers" }),
+  ];
   for (const turn of running) await bench.seen(turn, ({ type }) => type === "thinking");
   const turn = await bench.ask("hello");
   const since = performance.now();
@@ -98,7 +101,10 @@ it("lets a running turn go on that somebody deleted from the queue, and says so"
   await bench.seen(turn, ({ type }) => type === "token");
   const queued = await bench.bus.turns.first(turn.conversation_id);
   await bench.bus.turns.removeFirst(queued?.seq ?? 0);
-  await eventually(() => worker.output().includes("vanished from the queue"), { what: "the log line", timeoutMs: 10_000 });
+  await eventually(() => worker.output().includes("vanished from the queue"), {
+    what: "the log line",
+    timeoutMs: 10_000,
+  });
   expect(await bench.ended(turn)).toMatchObject({ type: "complete", attempt: 1 });
   expectSoundChain((await bench.events(turn)).map(({ event }) => event));
   expect(await bench.ended(await bench.ask("again", { conversation: turn.conversation_id }))).toMatchObject({

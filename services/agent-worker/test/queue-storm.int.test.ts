@@ -60,49 +60,53 @@ async function parkedBy({ adminPort }: Service): Promise<number> {
   return Number(/^parley_turns_parked\S* (\d+)/m.exec(text)?.[1]);
 }
 
-it("goes on with a killed worker's turns in time while thousands wait behind others", { timeout: 180_000 }, async () => {
-  await using bench = await startWorkbench();
-  const { claims, ended } = watch(bench);
-  const workers = await Promise.all([bench.addWorker(env), bench.addWorker(env), bench.addWorker(env)]);
-  const asked = await fill(bench);
-  const firsts = asked.flatMap(([first]) => first ?? []);
-  const waiting = conversations * (limits.turnsPerConversation - 1);
-  expect(waiting).toBeGreaterThan(5_000);
-  const untilParked = async (at: readonly Service[], count: number): Promise<void> => {
-    const parked = async () => (await Promise.all(at.map(parkedBy))).reduce((all, one) => all + one, 0) >= count;
-    await eventually(parked, { what: "the waiting turns at the workers", timeoutMs: 60_000, intervalMs: 100 });
-  };
-  await untilParked(workers, waiting);
-  expect(firsts.every(({ turn_id }) => claims.get(turn_id)?.attempt === 1)).toBe(true);
+it(
+  "goes on with a killed worker's turns in time while thousands wait behind others",
+  { timeout: 180_000 },
+  async () => {
+    await using bench = await startWorkbench();
+    const { claims, ended } = watch(bench);
+    const workers = await Promise.all([bench.addWorker(env), bench.addWorker(env), bench.addWorker(env)]);
+    const asked = await fill(bench);
+    const firsts = asked.flatMap(([first]) => first ?? []);
+    const waiting = conversations * (limits.turnsPerConversation - 1);
+    expect(waiting).toBeGreaterThan(5_000);
+    const untilParked = async (at: readonly Service[], count: number): Promise<void> => {
+      const parked = async () => (await Promise.all(at.map(parkedBy))).reduce((all, one) => all + one, 0) >= count;
+      await eventually(parked, { what: "the waiting turns at the workers", timeoutMs: 60_000, intervalMs: 100 });
+    };
+    await untilParked(workers, waiting);
+    expect(firsts.every(({ turn_id }) => claims.get(turn_id)?.attempt === 1)).toBe(true);
 
-  // Waiting costs the broker next to nothing.
-  const share = await cpuShareOver(bench.nats, 5_000);
-  expect(share).toBeLessThan(0.25);
+    // Waiting costs the broker next to nothing.
+    const share = await cpuShareOver(bench.nats, 5_000);
+    expect(share).toBeLessThan(0.25);
 
-  const [killed, ...others] = workers;
-  const claimedBy = new Map([...claims].map(([turn, { worker }]) => [turn, worker]));
-  await killed?.kill("SIGKILL");
-  const killedAt = performance.now();
-  const isTakenOver = ({ turn_id }: TurnRequest): boolean => claims.get(turn_id)?.attempt === 2;
-  await eventually(
-    () => {
-      const lost = new Set(firsts.filter(isTakenOver).map(({ turn_id }) => claimedBy.get(turn_id)));
-      const lostTurns = firsts.filter(({ turn_id }) => lost.has(claimedBy.get(turn_id)));
-      return lost.size === 1 && lostTurns.every(isTakenOver);
-    },
-    { what: "the killed worker's turns", timeoutMs: ackWaitMs + 5_000 },
-  );
-  const tookMs = performance.now() - killedAt;
-  await untilParked(others, waiting);
+    const [killed, ...others] = workers;
+    const claimedBy = new Map([...claims].map(([turn, { worker }]) => [turn, worker]));
+    await killed?.kill("SIGKILL");
+    const killedAt = performance.now();
+    const isTakenOver = ({ turn_id }: TurnRequest): boolean => claims.get(turn_id)?.attempt === 2;
+    await eventually(
+      () => {
+        const lost = new Set(firsts.filter(isTakenOver).map(({ turn_id }) => claimedBy.get(turn_id)));
+        const lostTurns = firsts.filter(({ turn_id }) => lost.has(claimedBy.get(turn_id)));
+        return lost.size === 1 && lostTurns.every(isTakenOver);
+      },
+      { what: "the killed worker's turns", timeoutMs: ackWaitMs + 5_000 },
+    );
+    const tookMs = performance.now() - killedAt;
+    await untilParked(others, waiting);
 
-  // What waits goes on when its time comes, in order.
-  const some = asked.slice(0, 20);
-  for (const [first] of some) if (first !== undefined) await bench.cancel(first);
-  const expected = some.flat().map(({ turn_id }) => turn_id);
-  await eventually(() => expected.every((turn) => ended.includes(turn)), { what: "all ends", timeoutMs: 20_000 });
-  for (const turns of some) {
-    const order = turns.map(({ turn_id }) => ended.indexOf(turn_id));
-    expect(order).toEqual(order.toSorted((a, b) => a - b));
-  }
-  process.stdout.write(`broker ${(share * 100).toFixed(1)} %, taken over after ${Math.round(tookMs)} ms\n`);
-});
+    // What waits goes on when its time comes, in order.
+    const some = asked.slice(0, 20);
+    for (const [first] of some) if (first !== undefined) await bench.cancel(first);
+    const expected = some.flat().map(({ turn_id }) => turn_id);
+    await eventually(() => expected.every((turn) => ended.includes(turn)), { what: "all ends", timeoutMs: 20_000 });
+    for (const turns of some) {
+      const order = turns.map(({ turn_id }) => ended.indexOf(turn_id));
+      expect(order).toEqual(order.toSorted((a, b) => a - b));
+    }
+    process.stdout.write(`broker ${(share * 100).toFixed(1)} %, taken over after ${Math.round(tookMs)} ms\n`);
+  },
+);

@@ -104,7 +104,8 @@ it("does not end a turn a second time that ended while it waited and whose event
   await bench.cancel(second);
   await bench.ended(second);
   const { nc } = bench.bus;
-  const expire = (subject: string) => jetstreamManager(nc).then(({ streams: all }) => all.purge(streams.events(0), { filter: subject }));
+  const expire = (subject: string) =>
+    jetstreamManager(nc).then(({ streams: all }) => all.purge(streams.events(0), { filter: subject }));
   await expire(`${subjects.eventsOf(0, conversation).slice(0, -1)}${second.turn_id}.>`);
   await bench.cancel(first);
   await bench.ended(first);
