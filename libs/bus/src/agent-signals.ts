@@ -1,5 +1,5 @@
 import { createInbox, type NatsConnection } from "@nats-io/transport-node";
-import { subjects, type ConversationId, type TurnId } from "@parley/protocol";
+import { subjects, type ConversationId, type TurnId, type TurnRequest } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 
 export type AgentSignals = ReturnType<typeof createAgentSignals>;
@@ -9,12 +9,20 @@ export type AgentSignals = ReturnType<typeof createAgentSignals>;
  * that the broker's permissions do not let through, costs time until somebody looks for itself.
  */
 export function createAgentSignals(nc: NatsConnection, log: Logger) {
+  /** The broker's permissions are those of before there were such signals. */
+  let isRefused = false;
+
+  const refuse = (err: unknown): void => {
+    if (!isRefused)
+      log.warn({ err }, "agent workers may not talk to each other: turns that wait begin some seconds late");
+    isRefused = true;
+  };
   /** Calls back for each message; what it throws must not reach the client's read loop. */
   const listen = (subject: string, onMessage: (data: string, reply: string) => void): (() => void) => {
     const subscription = nc.subscribe(subject, {
       callback: (error, message) => {
         try {
-          if (error !== null) throw error;
+          if (error !== null) return refuse(error);
           onMessage(message.string(), message.reply ?? "");
         } catch (err) {
           log.warn({ err, subject }, "a signal of another agent worker could not be handled");
@@ -23,17 +31,18 @@ export function createAgentSignals(nc: NatsConnection, log: Logger) {
     });
     return () => subscription.unsubscribe();
   };
-  const say = (subject: string, text = ""): void => {
+  const say = (subject: string, text: string): void => {
     // The connection may be closing: the others will look for themselves.
-    if (!nc.isClosed() && !nc.isDraining()) nc.publish(subject, text);
+    if (!isRefused && !nc.isClosed() && !nc.isDraining()) nc.publish(subject, text);
   };
 
   return {
-    /** A turn of the conversation has left the queue. */
-    turnLeft: (conversation: ConversationId): void => say(subjects.turnLeft(conversation)),
+    /** The turn has ended, and left the queue if it was the first of its conversation. */
+    turnLeft: ({ conversation_id, turn_id }: Pick<TurnRequest, "conversation_id" | "turn_id">): void =>
+      say(subjects.turnLeft(conversation_id), turn_id),
 
-    /** Calls the listener when a turn of the conversation has left the queue. Returns how to stop. */
-    onTurnLeft: (conversation: ConversationId, listener: () => void): (() => void) =>
+    /** Calls the listener with each turn of the conversation that has left the queue. Returns how to stop. */
+    onTurnLeft: (conversation: ConversationId, listener: (turn: TurnId) => void): (() => void) =>
       listen(subjects.turnLeft(conversation), listener),
 
     /** Answers for the turns that run here. Returns how to stop. */

@@ -1,5 +1,13 @@
 import type { NatsConnection } from "@nats-io/transport-node";
-import { ChatError, TurnRequest, decodeJson, encodeJson, subjects, type ConversationId } from "@parley/protocol";
+import {
+  ChatError,
+  TurnRequest,
+  decodeJson,
+  encodeJson,
+  limits,
+  subjects,
+  type ConversationId,
+} from "@parley/protocol";
 import { createBackoff, sleep, type Logger } from "@parley/runtime";
 import { wrongLastSequence } from "./appender.ts";
 import type { EventLog } from "./event-log.ts";
@@ -135,14 +143,18 @@ function answersOf(reply: string, nc: NatsConnection): DeliveryAnswers {
   };
 }
 
+/**
+ * Undefined: it cannot be read here, but perhaps by a worker of a newer version, so it is not answered and comes again after each ack wait. One
+ * that nobody could read for as long as a turn may wait is dropped: it has no turn that could be ended.
+ */
 function deliveryOf({ seq, storedMs, deliveries, data, reply }: PulledMessage, nc: NatsConnection, log: Logger) {
   const answers = answersOf(reply, nc);
   try {
     return { seq, storedMs, deliveries, request: decodeJson(TurnRequest, data), ...answers };
   } catch (err) {
-    // It will never be readable: drop it rather than deliver it for ever.
-    log.error({ err, seq }, "a queued turn could not be read and was dropped");
-    void answers.ack();
+    const isDropped = Date.now() - storedMs > limits.turnQueueAgeMs;
+    log.error({ err, seq, isDropped }, "a queued turn could not be read");
+    if (isDropped) void answers.ack();
     return undefined;
   }
 }

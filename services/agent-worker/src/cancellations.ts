@@ -13,7 +13,7 @@ import type { TurnRunner } from "./turn-runner.ts";
 import { TurnCancelled } from "./turn-stop.ts";
 
 export interface CancellationDeps {
-  readonly bus: Pick<Bus, "events" | "turns" | "onReconnect" | "watchStreams">;
+  readonly bus: Pick<Bus, "events" | "turns" | "agents" | "onReconnect" | "watchStreams">;
   readonly shards: number;
   readonly runner: TurnRunner;
   readonly log: Logger;
@@ -35,15 +35,15 @@ interface CancelRequest {
   /** Its sequence: what the chain has beyond it was written after it. */
   readonly seq: number;
   readonly reason: string;
+  readonly heardAt: number;
 }
 
 /**
  * Watches the chain of a cancelled turn: `ended`; `live`: its worker wrote a moment ago; `deaf`: it writes on as if nothing was asked; else the
  * sequence of the last event, of a worker that is silent (0: nobody has claimed it).
  */
-function createChainWatch({ events }: Pick<Bus, "events">, { address, seq }: CancelRequest) {
+function createChainWatch({ events }: Pick<Bus, "events">, { address, seq, heardAt }: CancelRequest) {
   const chain = subjects.agent(address.shard, address.conversation, address.turn);
-  const heardAt = performance.now();
   let newest = seq;
   let movedAt = heardAt;
 
@@ -66,11 +66,11 @@ function createTakeover({ events, turns }: CancellationDeps["bus"], runner: Turn
   const findQueued = async ({ conversation, turn }: EventAddress): Promise<QueuedTurn | undefined> =>
     (await turns.waiting(conversation)).find(({ request }) => request.turn_id === turn);
 
-  return async (request: CancelRequest, afterMs: number): Promise<void> => {
+  return async (request: CancelRequest): Promise<void> => {
     const { address, reason } = request;
     const look = createChainWatch({ events }, request);
     const isDone = (): boolean => closing.aborted || runner.isRunning(address.turn);
-    for (await sleep(afterMs, closing); !isDone(); await sleep(lookEveryMs, closing)) {
+    for (; !isDone(); await sleep(lookEveryMs, closing)) {
       const found = await look();
       if (found === "ended") return;
       if (found === "live") continue;
@@ -86,7 +86,7 @@ function requestOf({ subject, seq, data }: StoredMessage): CancelRequest | undef
   const address = parseEventSubject(subject);
   const event = decodeEvent(data);
   const reason = event.type === "cancel_requested" ? event.reason : unknownReason;
-  return address === undefined ? undefined : { address, seq, reason };
+  return address === undefined ? undefined : { address, seq, reason, heardAt: performance.now() };
 }
 
 /**
@@ -94,14 +94,25 @@ function requestOf({ subject, seq, data }: StoredMessage): CancelRequest | undef
  * others, so that it is cancelled at once, whichever worker is busy or dead.
  */
 export function createCancellations({ bus, shards, runner, log }: CancellationDeps) {
-  const { events } = bus;
+  const { events, agents } = bus;
   const closing = new AbortController();
   const takeOver = createTakeover(bus, runner, closing.signal);
 
+  /** Whether whoever ended it says so in that time: as a rule, and then the broker is asked nothing. */
+  const endsWithin = async ({ conversation, turn }: EventAddress, ms: number): Promise<boolean> => {
+    const told = new AbortController();
+    const stopListening = agents.onTurnLeft(conversation, (left) => left === turn && told.abort());
+    await sleep(ms, AbortSignal.any([told.signal, closing.signal]));
+    stopListening();
+    return told.signal.aborted;
+  };
+  const endUnlessEnded = async (request: CancelRequest, afterMs: number): Promise<void> => {
+    if (!(await endsWithin(request.address, afterMs))) await takeOver(request);
+  };
   const endElsewhere = (message: StoredMessage, afterMs: number): void => {
     const request = requestOf(message);
     if (request === undefined || runner.isRunning(request.address.turn)) return;
-    takeOver(request, afterMs).catch((err: unknown) => log.warn({ err }, "a turn could not be cancelled yet"));
+    endUnlessEnded(request, afterMs).catch((err: unknown) => log.warn({ err }, "a turn could not be cancelled yet"));
   };
 
   const onCancel = (message: StoredMessage): void => {

@@ -118,7 +118,7 @@ function createSweep(deps: JanitorDeps, orphans: ReturnType<typeof createOrphans
   const removeLeftBehind = async (turn: QueuedTurn): Promise<void> => {
     onFinding("left behind");
     await turns.removeFirst(turn.seq);
-    agents.turnLeft(turn.request.conversation_id);
+    agents.turnLeft(turn.request);
   };
 
   /** Ends what has waited too long, wherever it stands. Returns how the turn stands otherwise; undefined: nothing is to be done about it. */

@@ -251,5 +251,5 @@ async function answerQueue(turn: RunnableTurn, result: TurnResult, { agents }: B
   if (result === "failed") turn.rest();
   if (result !== "ended" && result !== "skipped") return;
   await turn.ack();
-  agents.turnLeft(turn.request.conversation_id);
+  agents.turnLeft(turn.request);
 }
