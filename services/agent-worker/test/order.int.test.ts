@@ -21,7 +21,7 @@ it("begins a turn that waits at another worker as soon as the one before it has 
   const conversation = "c_handed_on";
   const turns = [];
   for (let i = 0; i < 8; i++) turns.push(await bench.ask("hello", { conversation, sim: "tokens=10 rate=50" }));
-  const times = [];
+  const times: { begun: number; ended: number }[] = [];
   for (const turn of turns) {
     await bench.ended(turn);
     const events = (await bench.events(turn)).map(({ event }) => event);
