@@ -188,8 +188,9 @@ export function createTurnLookups({ jsm, events, transcripts, log }: TurnLookupD
     /** Drops turns at the front that have ended without being removed. Returns whether there were any. */
     async removeEnded(conversation: ConversationId): Promise<boolean> {
       let removed = false;
-      for (const turn of await waiting(conversation)) {
-        if (!(await hasEnded(turn))) break;
+      for (let i = 0; i < limits.turnsPerConversation; i++) {
+        const turn = await first(conversation);
+        if (turn === undefined || !(await hasEnded(turn))) break;
         await removeFirst(turn.seq);
         removed = true;
       }

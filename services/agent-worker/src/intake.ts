@@ -73,7 +73,8 @@ function createHandling({ bus, runner, endEarly, slots, maxParked, stopping, log
   const resting = createResting();
   const places = createPlaces(turns, runner);
 
-  const run = (delivery: Delivery): Promise<void> => runner.run({ ...delivery, rest: () => resting.rest(delivery) });
+  const run = (delivery: Delivery, onlyAfter?: number): Promise<void> =>
+    runner.run({ ...delivery, onlyAfter, rest: () => resting.rest(delivery) });
   const occupySlot = (delivery: Delivery, work: () => Promise<void>): void => {
     slots.occupy(work).catch((err: unknown) => {
       if (stopping.aborted) return delivery.nak();
@@ -84,7 +85,8 @@ function createHandling({ bus, runner, endEarly, slots, maxParked, stopping, log
   const parking = createParking({
     ...{ limit: maxParked, turns, agents, placeOf: places.placeOf, endEarly, signal: stopping },
     onFirst(delivery) {
-      if (slots.isFree()) occupySlot(delivery, () => run(delivery));
+      // Another worker may hold it too, since the broker took this one for dead: whoever claims it first has it.
+      if (slots.isFree()) occupySlot(delivery, () => run(delivery, 0));
       else delivery.nak();
     },
   });
