@@ -1,7 +1,5 @@
 import type { Delivery } from "@parley/bus";
 
-export type Resting = ReturnType<typeof createResting>;
-
 const firstRestMs = 1_000;
 const longestRestMs = 30_000;
 

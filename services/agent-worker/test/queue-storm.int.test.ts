@@ -46,7 +46,7 @@ async function fill(bench: Workbench): Promise<TurnRequest[][]> {
 function watch(bench: Workbench) {
   const claims = new Map<string, { attempt: number; worker: string }>();
   const ended: string[] = [];
-  bench.bus.events.subscribe(subjects.agent(0, "*", "*").replace("chat.ev", "chat.live"), ({ subject, data }) => {
+  bench.bus.events.subscribe(subjects.liveOf(0, "*"), ({ subject, data }) => {
     const turn = parseEventSubject(subject)?.turn ?? "";
     const event = decodeEvent(data);
     if (event.type === "claimed") claims.set(turn, { attempt: event.attempt, worker: event.worker });
