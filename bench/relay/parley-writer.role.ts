@@ -11,6 +11,8 @@ import { conversationOf, Load } from "./load.ts";
 import { makeTokens } from "./pacing.ts";
 
 const Options = z.object({ nats: z.string(), load: Load });
+/** Of a process that is never stopped in mid-claim. */
+const stopping = new AbortController().signal;
 const giveUpMs = 15_000;
 const claimingAtOnce = 50;
 
@@ -34,7 +36,9 @@ await serveRole(Options, async ({ nats, load }) => {
     const request = requestOf(turn);
     const { conversation_id: conversationId, turn_id: turnId } = request;
     await owners.claim(conversationId, benchUser);
-    const claim = await claimTurn(request, { bus, worker: "bench", giveUpMs, lostAttempts: 0 });
+    const claim = await claimTurn(request, {
+      ...{ bus, worker: "bench", giveUpMs, lostAttempts: 0, stopping },
+    });
     if (claim.kind !== "claimed") throw new Error(`the turn could not be claimed: ${claim.kind}`);
     chains[turn] = createChain({
       ...{ events, conversationId, turnId, attempt: claim.attempt, fold: claim.fold },

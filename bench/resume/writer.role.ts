@@ -12,6 +12,8 @@ import { conversationOf, ResumeLoad } from "./load.ts";
 import { numberedToken } from "./numbered-token.ts";
 
 const Options = z.object({ nats: z.string(), load: ResumeLoad });
+/** Of a process that is never stopped in mid-claim. */
+const stopping = new AbortController().signal;
 const giveUpMs = 15_000;
 const claimingAtOnce = 50;
 const flushMs = 25;
@@ -48,7 +50,9 @@ await serveRole(Options, async ({ nats, load }) => {
     const request = requestOf(index);
     const { conversation_id: conversationId, turn_id: turnId } = request;
     await owners.claim(conversationId, benchUser);
-    const claim = await claimTurn(request, { bus, worker: "bench", giveUpMs, lostAttempts: 0 });
+    const claim = await claimTurn(request, {
+      ...{ bus, worker: "bench", giveUpMs, lostAttempts: 0, stopping },
+    });
     if (claim.kind !== "claimed") throw new Error(`a turn could not be claimed: ${claim.kind}`);
     const chain = createChain({
       ...{ events, conversationId, turnId, attempt: claim.attempt, fold: claim.fold, flushMs, giveUpMs },

@@ -76,6 +76,7 @@ export function agentRole(shards) {
         subjects.toolResult(shard, every, every, every),
         subjects.log(shard, every),
       ]),
+      subjects.allAgents,
       `$JS.ACK.${streams.turns}.${turnsConsumer}.>`,
       ...api([
         ...reading(namesOf(shards)),
@@ -90,6 +91,7 @@ export function agentRole(shards) {
     ],
     subscribe: [
       inbox,
+      subjects.allAgents,
       ...forEachShard(shards, (shard) => [
         subjects.allLiveControl(shard),
         subjects.liveToolResults(shard, every, every),

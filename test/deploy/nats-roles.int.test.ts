@@ -1,5 +1,5 @@
 import { streams, subjects } from "@parley/protocol";
-import { eventually, startSystem, type Broker, type Service, type System } from "@parley/testkit";
+import { eventually, startSystem, type Broker, type Service, type System, type SystemOptions } from "@parley/testkit";
 import { expect, it } from "vitest";
 import { z } from "zod";
 import { devToken, person } from "../e2e/person.ts";
@@ -31,9 +31,10 @@ const mayPublish: Record<Exclude<Role, "operator">, readonly Kind[]> = {
 const StreamInfo = z.object({ state: z.object({ messages: z.number() }) });
 
 /** The three processes, each signed in as its role. */
-function startRoles(nats: Broker): Promise<System> {
+function startRoles(nats: Broker, options: SystemOptions = {}): Promise<System> {
   const urlOf = (role: Role): string => `nats://${role}:${passwordOf(role)}@127.0.0.1:${nats.port}`;
   return startSystem({
+    ...options,
     env: {
       edge: { NATS_URL: urlOf("edge") },
       "agent-worker": { NATS_URL: urlOf("agent"), OPENAI_MODEL: "parley-simulated-fast" },
@@ -90,6 +91,17 @@ it("lets edge, agent and tool worker do all their work", { timeout: 60_000 }, as
   });
   expect(written()).not.toMatch(/permission/i);
   await eventually(async () => (await storedIn(nats, streams.turns)) === 0, { what: "an empty queue of turns" });
+});
+
+it("runs waiting turns also with roles of before agent workers talked to each other", { timeout: 60_000 }, async () => {
+  const withoutAgents = (text: string): string => text.replaceAll(`"${subjects.allAgents}"`, "");
+  await using nats = await startNatsWithRoles("nats.conf", withoutAgents);
+  await using system = await startRoles(nats, { agentWorkers: 2, toolWorkers: 0 });
+  using anna = await person(system.edges[0]!);
+  const chat = anna.conversation();
+  const asked = [];
+  for (let i = 0; i < 4; i++) asked.push(await chat.send("hello"));
+  for (const { turn_id } of asked) expect(await chat.untilEnd(turn_id)).toMatchObject({ type: "complete" });
 });
 
 it.each(["edge", "agent"] as const)("refuses whatever is not the business of the role %s", async (role) => {

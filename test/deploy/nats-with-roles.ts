@@ -22,14 +22,17 @@ async function wholeConfig(name: string): Promise<string> {
   return include?.[1] === undefined ? text : text.replace(include[0], await wholeConfig(include[1]));
 }
 
-/** A nats-server with a configuration of `deploy/nats`, but on free ports and with data of its own. */
-export async function startNatsWithRoles(config = "nats.conf"): Promise<Broker> {
+/** A nats-server with a configuration of `deploy/nats`, changed by `edit`, but on free ports and with data of its own. */
+export async function startNatsWithRoles(
+  config = "nats.conf",
+  edit: (text: string) => string = (text) => text,
+): Promise<Broker> {
   const folder = await tempDir();
   const file = path.join(folder.path, "nats-of-a-test.conf");
   await writeFile(
     file,
     `${variables()}
-${await wholeConfig(config)}`,
+${edit(await wholeConfig(config))}`,
   );
   const nats = await startNats({ args: ["-c", file, "-m", String(await freePort())] });
   const stop = nats[Symbol.asyncDispose];

@@ -1,5 +1,6 @@
-import { jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { jetstreamManager } from "@nats-io/jetstream";
 import { createBackoff, sleep, withDeadline, type Logger } from "@parley/runtime";
+import { createAgentSignals, type AgentSignals } from "./agent-signals.ts";
 import { createAppender } from "./appender.ts";
 import { isTooOldForCluster, oldestForCluster } from "./cluster-version.ts";
 import { createEventRoom } from "./event-room.ts";
@@ -26,6 +27,7 @@ export interface Bus extends BrokerLink {
   /** What is stored and could not be read by this process. */
   readonly unreadable: Unreadable;
   readonly turns: TurnQueue;
+  readonly agents: AgentSignals;
   readonly transcripts: Transcripts;
   readonly owners: Owners;
   readonly conversations: StoredConversations;
@@ -57,7 +59,6 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
     ...streamOptions,
   };
   warnOfOldCluster(link, options, log);
-  const js = jetstream(link.nc);
   const manager = await jetstreamManager(link.nc, { checkAPI: false, timeout: askTimeoutMs });
   const jsm = createPatientLookups(manager, options);
   const setUp = (): Promise<void> => setUpStreams(manager, options);
@@ -71,12 +72,14 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
     await setUp().catch((err: unknown) => log.warn({ err }, "the streams could not be made again yet"));
   });
   const events = createEventLog({ link, jsm, appender, shards: options.shards, unreadable, log, restore });
+  const transcripts = createTranscripts(jsm, events, unreadable);
   return {
     ...link,
     events,
     unreadable,
-    turns: createTurnQueue({ js, jsm, events, log }),
-    transcripts: createTranscripts(jsm, events, unreadable),
+    turns: createTurnQueue({ link, jsm, events, transcripts, unreadable, log }),
+    agents: createAgentSignals(link.nc, log),
+    transcripts,
     owners: createOwners(jsm, events, unreadable),
     conversations: createStoredConversations({ link, jsm, events, shards: options.shards, unreadable, log }),
     watchStreams(onDisturbed, signal) {

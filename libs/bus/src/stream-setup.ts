@@ -45,8 +45,8 @@ function turnsStream({ replicas }: StreamOptions): Config {
     max_msgs_per_subject: limits.turnsPerConversation,
     discard: DiscardPolicy.New,
     discard_new_per_subject: true,
-    // The queue's broker can leave an acknowledged turn behind when it is killed (seen with 2.9.10): an age limit ends that too.
-    max_age: nanos(limits.turnQueueAgeMs),
+    // Only the last fence: the workers end what waits too long (`turnQueueAgeMs`), and say so.
+    max_age: nanos(limits.turnQueueKeepMs),
     duplicate_window: nanos(limits.duplicateWindowMs),
     allow_direct: true,
   };

@@ -29,7 +29,7 @@ export type Transcripts = ReturnType<typeof createTranscripts>;
 
 const writeDeadlineMs = 15_000;
 /** Records of one turn stand together, but for turns that were cancelled while they waited: that many may be in between. */
-const lookBack = 16;
+export const transcriptLookBack = 16;
 /** Records in a row that only a newer version can read. */
 const maxPassedOver = 1_000;
 
@@ -83,7 +83,7 @@ function createRecordLookups(jsm: PatientLookups, events: EventLog, unreadable: 
 function createLookBack(at: ReturnType<typeof createRecordLookups>["at"]) {
   return async (conversation: ConversationId, messageId: string, from: StoredRecord | undefined): Promise<boolean> => {
     let stored = from;
-    for (let i = 0; i < lookBack && stored !== undefined; i++) {
+    for (let i = 0; i < transcriptLookBack && stored !== undefined; i++) {
       if (stored.record?.message_id === messageId) return true;
       stored = await at(conversation, stored.link.prev);
     }
@@ -102,7 +102,7 @@ function createPage(limit: number) {
     /** Records that cannot be shown do not count, but they are not passed over without end. */
     takesMore(): boolean {
       if (looked >= limit + maxPassedOver) return false;
-      return records.length < limit || (halves.size > 0 && records.length < limit + lookBack);
+      return records.length < limit || (halves.size > 0 && records.length < limit + transcriptLookBack);
     },
     add({ record }: StoredRecord): void {
       looked++;

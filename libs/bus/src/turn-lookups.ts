@@ -1,20 +1,27 @@
-import type { PatientLookups } from "./patient-lookups.ts";
+import type { StoredMsg } from "@nats-io/jetstream";
 import {
   TurnRequest,
-  decodeJson,
   isTerminal,
   limits,
+  messageIdOf,
+  parseStored,
   streams,
   subjects,
   turnsConsumer,
   type ConversationId,
+  type LogRecord,
 } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { EventLog } from "./event-log.ts";
+import type { PatientLookups } from "./patient-lookups.ts";
+import { transcriptLookBack, type Transcripts } from "./transcripts.ts";
+import type { Unreadable } from "./unreadable.ts";
 
 export interface QueuedTurn {
   /** Sequence in `TURNS`: the order of acceptance. */
   readonly seq: number;
+  /** When it was accepted, by the broker's clock. `request.accepted_at` is by the edge's. */
+  readonly storedMs: number;
   readonly request: TurnRequest;
 }
 
@@ -24,6 +31,29 @@ export interface TurnBacklog {
   readonly waiting: number;
   /** A worker has them and has not acknowledged them. */
   readonly delivered: number;
+}
+
+/** How far the broker has come with delivering the queue. */
+export interface DeliveryState {
+  /** Up to this sequence it takes every turn for done: what is still there will never be delivered again. */
+  readonly settledUpTo: number;
+  readonly deliveredUpTo: number;
+  /** Some worker waits for a turn, so there is none to be delivered at the moment. */
+  readonly pullsWait: boolean;
+}
+
+/** What the event log knows of a queued turn. `begun`: somebody has claimed it; `seq` is that of its chain's last event. */
+export type TurnStanding =
+  | { readonly kind: "waits" }
+  | { readonly kind: "begun"; readonly seq: number }
+  | { readonly kind: "ended" };
+
+export interface TurnLookupDeps {
+  readonly jsm: PatientLookups;
+  readonly events: EventLog;
+  readonly transcripts: Pick<Transcripts, "tail">;
+  readonly unreadable: Unreadable;
+  readonly log: Logger;
 }
 
 /**
@@ -39,18 +69,66 @@ function createIsQueued(jsm: PatientLookups) {
   };
 }
 
-/** What waits in `TURNS`, and its removal. */
-export function createTurnLookups(jsm: PatientLookups, events: EventLog, log: Logger) {
-  const list = async (subject: string, limit: number): Promise<QueuedTurn[]> => {
-    const found: QueuedTurn[] = [];
-    for (let seq = 1; found.length < limit;) {
-      const message = await jsm.lookUp(streams.turns, { seq, next_by_subj: subject });
-      if (message === null) break;
-      found.push({ seq: message.seq, request: decodeJson(TurnRequest, message.data) });
-      seq = message.seq + 1;
-    }
-    return found;
+/** Reads what is queued. Who cannot be read is not there: the conversation's other turns must not wait for it for ever. */
+function createQueueReading(jsm: PatientLookups, unreadable: Unreadable) {
+  const turnOf = (message: StoredMsg): QueuedTurn | undefined => {
+    const { data: request } = TurnRequest.safeParse(parseStored(message.data));
+    if (request !== undefined) return { seq: message.seq, storedMs: message.time.getTime(), request };
+    unreadable.note("turn", message);
+    return undefined;
   };
+
+  return {
+    async list(subject: string, limit: number): Promise<QueuedTurn[]> {
+      const found: QueuedTurn[] = [];
+      for (let seq = 1; found.length < limit;) {
+        const message = await jsm.lookUp(streams.turns, { seq, next_by_subj: subject });
+        if (message === null) break;
+        const turn = turnOf(message);
+        if (turn !== undefined) found.push(turn);
+        seq = message.seq + 1;
+      }
+      return found;
+    },
+
+    /** By the word of the stream's leader; undefined when it has left the queue. */
+    async at(seq: number): Promise<QueuedTurn | undefined> {
+      const message = await jsm.streams.getMessage(streams.turns, { seq });
+      return message === null ? undefined : turnOf(message);
+    },
+  };
+}
+
+/** It was ended before it began: by a request to cancel, or because it waited too long. It stays queued until it is the first. */
+function endedWaiting({ status, code }: LogRecord): boolean {
+  return status === "cancelled" || code === "QUEUE_TIMEOUT";
+}
+
+function createStandings({ events, transcripts }: Pick<TurnLookupDeps, "events" | "transcripts">) {
+  /**
+   * A turn that was ended while it waited may come to the front when its events have expired. Only these count: of one that ran, the record alone
+   * does not say whether the viewers were told.
+   */
+  const wasEndedLongAgo = async ({ request, storedMs }: QueuedTurn): Promise<boolean> => {
+    const { conversation_id, turn_id, accepted_at } = request;
+    if (Date.now() - Math.min(accepted_at, storedMs) < limits.resumeWindowMs / 2) return false;
+    const { records } = await transcripts.tail(conversation_id, { limit: transcriptLookBack });
+    const id = messageIdOf(turn_id, "assistant");
+    return records.some((record) => record.message_id === id && endedWaiting(record));
+  };
+
+  return async (turn: QueuedTurn): Promise<TurnStanding> => {
+    const { conversation_id, turn_id } = turn.request;
+    const last = await events.last(subjects.agent(events.shardOf(conversation_id), conversation_id, turn_id));
+    if (last !== undefined) return isTerminal(last.event.type) ? { kind: "ended" } : { kind: "begun", seq: last.seq };
+    return { kind: (await wasEndedLongAgo(turn)) ? "ended" : "waits" };
+  };
+}
+
+/** What waits in `TURNS`, and its removal. */
+export function createTurnLookups({ jsm, events, transcripts, unreadable, log }: TurnLookupDeps) {
+  const { list, at } = createQueueReading(jsm, unreadable);
+  const standing = createStandings({ events, transcripts });
 
   /** The turns of a conversation that have not left the queue, in the order of acceptance. */
   const waiting = (conversation: ConversationId): Promise<QueuedTurn[]> =>
@@ -71,15 +149,14 @@ export function createTurnLookups(jsm: PatientLookups, events: EventLog, log: Lo
       .catch((err: unknown) => log.debug({ err, seq }, "a turn was gone already"));
   };
 
-  const hasEnded = async ({ request: { conversation_id, turn_id } }: QueuedTurn): Promise<boolean> => {
-    const last = await events.last(subjects.agent(events.shardOf(conversation_id), conversation_id, turn_id));
-    return last !== undefined && isTerminal(last.event.type);
-  };
+  const hasEnded = async (turn: QueuedTurn): Promise<boolean> => (await standing(turn)).kind === "ended";
 
   return {
     waiting,
     first,
+    at,
     removeFirst,
+    standing,
     hasEnded,
 
     isQueued: createIsQueued(jsm),
@@ -87,24 +164,33 @@ export function createTurnLookups(jsm: PatientLookups, events: EventLog, log: Lo
     /** Up to `limit` turns of all conversations, oldest first. For whoever looks after the queue. */
     scan: (limit: number): Promise<QueuedTurn[]> => list(subjects.allTurns, limit),
 
+    /**
+     * How long the turn has waited at least: from its own time to that of the newest event of its shard, so by the broker's clock alone. Exact
+     * for who has just stored an event.
+     */
+    async waitedMs({ storedMs, request }: QueuedTurn): Promise<number> {
+      const { state } = await jsm.streams.info(streams.events(events.shardOf(request.conversation_id)));
+      return Math.max(0, Date.parse(state.last_ts) - storedMs);
+    },
+
     /** How far the workers are behind. */
     backlog: async (): Promise<TurnBacklog> => {
       const { num_pending, num_ack_pending } = await jsm.consumers.info(streams.turns, turnsConsumer);
       return { waiting: num_pending, delivered: num_ack_pending };
     },
 
-    /** Up to this sequence the broker takes every turn for done: what is still there will never be delivered again. */
-    settledUpTo: async (): Promise<number> =>
-      (await jsm.consumers.info(streams.turns, turnsConsumer)).ack_floor.stream_seq,
+    deliveryState: async (): Promise<DeliveryState> => {
+      const { ack_floor, delivered, num_waiting } = await jsm.consumers.info(streams.turns, turnsConsumer);
+      const deliveredUpTo = delivered.stream_seq;
+      return { settledUpTo: ack_floor.stream_seq, deliveredUpTo, pullsWait: num_waiting > 0 };
+    },
 
-    /**
-     * Drops turns at the front that ended without being removed (their worker died in between, or the broker forgot). Returns whether there
-     * were any.
-     */
+    /** Drops turns at the front that have ended without being removed. Returns whether there were any. */
     async removeEnded(conversation: ConversationId): Promise<boolean> {
       let removed = false;
-      for (const turn of await waiting(conversation)) {
-        if (!(await hasEnded(turn))) break;
+      for (let i = 0; i < limits.turnsPerConversation; i++) {
+        const turn = await first(conversation);
+        if (turn === undefined || !(await hasEnded(turn))) break;
         await removeFirst(turn.seq);
         removed = true;
       }

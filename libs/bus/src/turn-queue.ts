@@ -1,36 +1,49 @@
-import type { PatientLookups } from "./patient-lookups.ts";
-import type { Consumer, JetStreamClient, JsMsg } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/transport-node";
 import {
   ChatError,
   TurnRequest,
-  decodeJson,
   encodeJson,
   envelopeBytes,
-  streams,
+  limits,
+  messageIdOf,
+  parseStored,
   subjects,
-  turnsConsumer,
   type ConversationId,
 } from "@parley/protocol";
-import { createBackoff, sleep, withDeadline, type Logger } from "@parley/runtime";
+import { createBackoff, sleep, type Logger } from "@parley/runtime";
 import { EventTooLargeError, wrongLastSequence } from "./appender.ts";
 import type { EventLog } from "./event-log.ts";
+import type { BrokerLink } from "./nats-connection.ts";
+import type { PatientLookups } from "./patient-lookups.ts";
+import type { Transcripts } from "./transcripts.ts";
 import { createTurnLookups, type QueuedTurn } from "./turn-lookups.ts";
+import { createTurnPulls, type PulledMessage } from "./turn-pulls.ts";
+import type { Unreadable } from "./unreadable.ts";
 
-/** A turn as a worker got it. Acknowledgements are never proof of ownership: the fenced chain is. */
-export interface Delivery extends QueuedTurn {
-  readonly deliveries: number;
+/** How a worker answers the queue for a turn that it got. Acknowledgements are never proof of ownership: the fenced chain is. */
+export interface DeliveryAnswers {
   /** Removes it from the queue; resolves once the broker confirmed, or false. */
   ack(): Promise<boolean>;
-  /** Gives it back, to be delivered again after the delay. */
-  nak(delayMs?: number): void;
+  /**
+   * Gives it back, to be delivered again at once. There is no delay: each delayed one makes the broker put off its look for the turns of dead
+   * workers, and at 200 a second it never comes to it. Who wants to wait keeps the delivery meanwhile.
+   */
+  nak(): void;
   /** Postpones the redelivery by the consumer's ack wait. */
   working(): void;
 }
 
+/** A turn as a worker got it. */
+export interface Delivery extends QueuedTurn, DeliveryAnswers {
+  readonly deliveries: number;
+}
+
 export interface TurnQueueDeps {
-  readonly js: JetStreamClient;
+  readonly link: BrokerLink;
   readonly jsm: PatientLookups;
   readonly events: EventLog;
+  readonly transcripts: Transcripts;
+  readonly unreadable: Unreadable;
   readonly log: Logger;
 }
 
@@ -43,41 +56,37 @@ export type TurnQueue = ReturnType<typeof createTurnQueue>;
 
 const tooManyPerSubject = 10_077;
 const submitDeadlineMs = 10_000;
-/** How much later than a pull ends the broker may say so. */
-const answerMs = 5_000;
+const ackMs = 5_000;
 
 /** `TURNS`: one message per accepted turn, kept until the turn has ended. It is the per-conversation queue itself. */
-export function createTurnQueue({ js, jsm, events, log }: TurnQueueDeps) {
-  const lookups = createTurnLookups(jsm, events, log);
-  let consumer: Promise<Consumer> | undefined;
+export function createTurnQueue({ link, jsm, events, transcripts, unreadable, log }: TurnQueueDeps) {
+  const lookups = createTurnLookups({ jsm, events, transcripts, unreadable, log });
+  let pulls: ReturnType<typeof createTurnPulls> | undefined;
 
   return {
     ...lookups,
     submit: createSubmit(events, lookups.removeEnded, log),
 
     /**
-     * Pulls up to `most` turns, each given to `onDelivery` when it comes; ends when all have come, or after `expiresMs` (at least 1,000).
-     * Throws when the broker cannot be asked.
+     * Pulls up to `most` turns, each given to `onDelivery` when it comes; ends when all have come, or after `expiresMs`. Throws when the broker
+     * cannot be asked.
      */
     async pull(most: number, expiresMs: number, onDelivery: (delivery: Delivery) => void): Promise<void> {
-      consumer ??= js.consumers.get(streams.turns, turnsConsumer);
-      const pulled = consumer;
-      const pullOne = async (): Promise<void> => {
-        const message = await (await pulled).next({ expires: expiresMs });
-        const delivery = message === null ? undefined : deliveryOf(message, log);
-        if (delivery !== undefined) onDelivery(delivery);
-      };
+      pulls ??= createTurnPulls(link, log);
       try {
-        // One request each, and an end of our own: a pull that the broker never ends must not be the last one.
-        const all = Promise.all(Array.from({ length: most }, pullOne));
-        await withDeadline(all, expiresMs + answerMs, "pulling turns");
+        await pulls.pull(most, expiresMs, (message) => {
+          const delivery = deliveryOf(message, link.nc, unreadable);
+          if (delivery !== undefined) onDelivery(delivery);
+        });
       } catch (error) {
-        // The stream or its consumer may be gone: made again, and looked up again next time.
-        consumer = undefined;
+        // The stream or its consumer may be gone: made again.
         await events.restore();
         throw error;
       }
     },
+
+    /** Pulls no more. What was on its way here has been given to `onDelivery` when this resolves. */
+    endPulls: async (): Promise<void> => pulls?.end(),
   };
 }
 
@@ -119,21 +128,53 @@ function createSubmit(events: EventLog, removeEnded: (conversation: Conversation
   };
 }
 
-function deliveryOf(message: JsMsg, log: Logger): Delivery | undefined {
-  try {
-    return {
-      seq: message.seq,
-      request: decodeJson(TurnRequest, message.data),
-      deliveries: message.info.deliveryCount,
-      ack: () => message.ackAck().catch(() => false),
-      // A fraction of a millisecond would be taken as "now".
-      nak: (delayMs) => message.nak(delayMs === undefined ? undefined : Math.round(delayMs)),
-      working: () => message.working(),
-    };
-  } catch (err) {
-    // It will never be readable: drop it rather than deliver it for ever.
-    log.error({ err, seq: message.seq }, "a queued turn could not be read and was dropped");
-    message.term();
-    return undefined;
-  }
+/** Holds on to nothing of the message but where it is answered: thousands may wait in one process. */
+function answersOf(reply: string, nc: NatsConnection): DeliveryAnswers {
+  let isAnswered = false;
+  const say = (word: string): void => {
+    // The connection may be closing; the turn then comes again, to somebody else.
+    if (!isAnswered && !nc.isClosed() && !nc.isDraining()) nc.publish(reply, word);
+  };
+  return {
+    async ack() {
+      isAnswered = true;
+      return nc.request(reply, "+ACK", { timeout: ackMs }).then(
+        () => true,
+        () => false,
+      );
+    },
+    nak() {
+      say("-NAK");
+      isAnswered = true;
+    },
+    working: () => say("+WPI"),
+  };
+}
+
+/**
+ * Undefined: it cannot be read here, but perhaps by a worker of a newer version, so it is not answered and comes again after each ack wait. One
+ * that nobody could read for as long as a turn may wait is delivered with what can be read of it, to be ended; garbage, of which nobody waits for
+ * an end, is dropped.
+ */
+function deliveryOf(message: PulledMessage, nc: NatsConnection, unreadable: Unreadable): Delivery | undefined {
+  const { seq, storedMs, deliveries, data, reply } = message;
+  const answers = answersOf(reply, nc);
+  const value = parseStored(data);
+  const { data: request } = TurnRequest.safeParse(value);
+  if (request !== undefined) return { seq, storedMs, deliveries, request, ...answers };
+  unreadable.note("turn", { subject: subjects.allTurns, seq });
+  if (Date.now() - storedMs <= limits.turnQueueAgeMs) return undefined;
+  const rest = restOfRequest(value, storedMs);
+  if (rest !== undefined) return { seq, storedMs, deliveries, request: rest, ...answers };
+  void answers.ack();
+  return undefined;
+}
+
+const Named = TurnRequest.pick({ conversation_id: true, turn_id: true });
+
+function restOfRequest(value: unknown, storedMs: number): TurnRequest | undefined {
+  const { data: named } = Named.safeParse(value);
+  if (named === undefined) return undefined;
+  const message_id = messageIdOf(named.turn_id, "user");
+  return { v: 1, ...named, user: { id: "" }, id: "", message_id, message: "", accepted_at: storedMs };
 }

@@ -71,3 +71,39 @@ it("delivers a turn again until it is acknowledged", async () => {
   expect(await second?.ack()).toBe(true);
   expect(await turns.waiting("c1")).toEqual([]);
 });
+
+it("passes over a turn that it cannot read, and leaves it to workers of a newer version", async () => {
+  await using bench = await openTestBus();
+  const { turns, nc } = bench.bus;
+  await nc.request(subjects.turns("c1"), JSON.stringify({ ...turn("t0"), v: 99 }));
+  await turns.submit(turn("t1"));
+  expect((await turns.waiting("c1")).map(({ request }) => request.turn_id)).toEqual(["t1"]);
+  expect(await pulled(turns)).toBeUndefined();
+  expect(await pulled(turns)).toMatchObject({ request: { turn_id: "t1" } });
+  expect(await turns.backlog()).toEqual({ waiting: 0, delivered: 2 });
+});
+
+it("tells how long a turn has waited by the broker's clock", async () => {
+  await using bench = await openTestBus();
+  const { turns, events } = bench.bus;
+  await turns.submit(turn("t1"));
+  const [queued] = await turns.waiting("c1");
+  expect(Math.abs((queued?.storedMs ?? 0) - Date.now())).toBeLessThan(5_000);
+  const append = () =>
+    events.append({ subject: subjects.user(0, "c2", `t${performance.now()}`), data: new Uint8Array([123, 125]) });
+  await append();
+  await expect.poll(async () => (await append(), turns.waitedMs(queued!)), { timeout: 5_000 }).toBeGreaterThan(300);
+});
+
+it("takes what comes to it until it has ended its pulls, and nothing after that", async () => {
+  await using bench = await openTestBus();
+  const { turns } = bench.bus;
+  const came: Delivery[] = [];
+  const pulling = turns.pull(2, 20_000, (delivery) => came.push(delivery));
+  await turns.submit(turn("t1"));
+  await expect.poll(() => came.length).toBe(1);
+  await turns.endPulls();
+  await pulling;
+  await turns.submit({ ...turn("t2"), conversation_id: "c2" });
+  expect(await turns.backlog()).toEqual({ waiting: 1, delivered: 1 });
+});

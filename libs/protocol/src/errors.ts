@@ -99,6 +99,11 @@ export const errorTable = {
     retryable: true,
     sentence: "The worker that was answering was lost several times.",
   },
+  QUEUE_TIMEOUT: {
+    status: 504,
+    retryable: true,
+    sentence: "The message waited too long for an answer to begin.",
+  },
   OVERLOADED: {
     status: 503,
     close: closeCodes.overloaded,

@@ -41,8 +41,10 @@ export const limits = {
   responseBytes: 256 * 1024,
   /** How long `EV` keeps events, so how long a cursor can be resumed. */
   resumeWindowMs: 30 * 60_000,
-  /** How long a turn may wait in `TURNS`. */
+  /** How long a turn may wait in `TURNS` until it begins. Longer: it ends with QUEUE_TIMEOUT. */
   turnQueueAgeMs: 60 * 60_000,
+  /** When `TURNS` itself forgets a turn, without an end: the last fence, for the case that no worker came for days. */
+  turnQueueKeepMs: 7 * 24 * 60 * 60_000,
   /** Window in which NATS recognises a repeated turn by its message id. */
   duplicateWindowMs: 10 * 60_000,
 } as const;

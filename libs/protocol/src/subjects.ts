@@ -62,6 +62,13 @@ export const subjects = {
   /** Not stored: tells every edge that all of the conversation up to now was deleted. */
   deleted: (shard: number, conversation: ConversationId): string => `chat.deleted.${shard}.${conversation}`,
   allDeleted: "chat.deleted.*.*",
+  /** Not stored, among agent workers: a turn of the conversation has left the queue, so the next one may begin. */
+  turnLeft: (conversation: ConversationId): string => `chat.agent.left.${conversation}`,
+  /** Not stored: asks all agent workers which of them runs a turn. Only that one answers, to `agentAnswer`. */
+  agentQuestion: "chat.agent.runs",
+  agentAnswer: (question: string): string => `chat.agent.answer.${question}`,
+  /** All that agent workers say to each other. */
+  allAgents: "chat.agent.>",
 
   log: (shard: number, conversation: ConversationId): string => `chat.log.${shard}.${conversation}`,
   allLog: (shard: number): string => `chat.log.${shard}.*`,

@@ -28,6 +28,7 @@ test("pins every error code with its status, close code and whether to try again
     "TOOL_FAILED 502 - retry",
     "TOOL_TIMEOUT 504 - retry",
     "WORKER_LOST 502 - retry",
+    "QUEUE_TIMEOUT 504 - retry",
     "OVERLOADED 503 4006 retry",
     "SHUTTING_DOWN 503 4001 retry",
     "PROCESSING_ERROR 500 - retry",

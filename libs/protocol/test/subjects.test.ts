@@ -42,6 +42,10 @@ const pins: Record<keyof typeof subjects, readonly [subject: string, literal: st
   allLog: [subjects.allLog(2), "chat.log.2.*"],
   canary: [subjects.canary("edge-1"), "chat.canary.edge-1"],
   pull: [subjects.pull("EV_0", "reader"), "$JS.API.CONSUMER.MSG.NEXT.EV_0.reader"],
+  turnLeft: [subjects.turnLeft("c1"), "chat.agent.left.c1"],
+  agentQuestion: [subjects.agentQuestion, "chat.agent.runs"],
+  agentAnswer: [subjects.agentAnswer("q1"), "chat.agent.answer.q1"],
+  allAgents: [subjects.allAgents, "chat.agent.>"],
   owner: [subjects.owner(2, "c1"), "chat.owner.2.c1"],
   allOwners: [subjects.allOwners(2), "chat.owner.2.*"],
 };

@@ -26,7 +26,9 @@ export type Claim =
   /** It has its terminal event: only the queue does not know yet. */
   | { readonly kind: "ended" }
   /** Somebody else claimed it, or still writes. */
-  | { readonly kind: "lost" };
+  | { readonly kind: "lost" }
+  /** This worker stops: it claims nothing any more. */
+  | { readonly kind: "stopping" };
 
 export interface PreviousAttempt {
   readonly trace: string | undefined;
@@ -41,6 +43,10 @@ export interface ClaimDeps {
   readonly giveUpMs: number;
   /** Attempts of this worker that the log has lost; 0: none. */
   readonly lostAttempts: number;
+  /** Claims only if this is the sequence of the chain's last event (0: it has none), so nobody can have written since that was seen. */
+  readonly onlyAfter?: number | undefined;
+  /** Of this process. */
+  readonly stopping: AbortSignal;
   /** Where this attempt is in its trace. */
   readonly trace?: string | undefined;
 }
@@ -103,6 +109,7 @@ function claimEventOf({ conversation_id, turn_id }: TurnRequest, attempt: number
 
 /** Nearly every turn is new: the claim itself asks, with the expectation that its chain is empty. Undefined: it is not, or nobody can tell. */
 async function claimNew(request: TurnRequest, deps: ClaimDeps): Promise<Claim | undefined> {
+  if ((deps.onlyAfter ?? 0) > 0 || deps.stopping.aborted) return undefined;
   const fold = emptyFold(deps.lostAttempts);
   const attempt = fold.attempt + 1;
   const event = claimEventOf(request, attempt, deps);
@@ -114,12 +121,14 @@ async function claimNew(request: TurnRequest, deps: ClaimDeps): Promise<Claim | 
 }
 
 async function claimAgain(request: TurnRequest, deps: ClaimDeps): Promise<Claim> {
-  const { bus, giveUpMs, lostAttempts } = deps;
+  const { bus, giveUpMs, lostAttempts, onlyAfter, stopping } = deps;
   const subject = chainOf(request, deps);
   const last = await bus.events.lastFromLeader(subject);
   if (last !== undefined && isTerminal(last.event.type)) return { kind: "ended" };
   const fold = last === undefined ? emptyFold(lostAttempts) : await readTurn(request, bus, last.seq);
   if (fold.ended) return { kind: "ended" };
+  if (onlyAfter !== undefined && fold.seq !== onlyAfter) return { kind: "lost" };
+  if (stopping.aborted) return { kind: "stopping" };
   const attempt = fold.attempt + 1;
   const previous = fold.attempt === 0 ? undefined : { trace: fold.trace, isLost: !fold.handedOver };
   const event = claimEventOf(request, attempt, deps);

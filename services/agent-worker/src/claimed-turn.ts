@@ -10,6 +10,8 @@ export function idsOf({ request: { turn_id, conversation_id }, span }: Pick<Clai
 /** A turn in the hands of this worker. */
 export interface ClaimedTurn {
   readonly request: TurnRequest;
+  /** Its sequence in the queue: the order of acceptance. */
+  readonly place: number;
   /** What is stored of it; its chain keeps it up to date. */
   readonly fold: TurnFold;
   readonly attempt: number;

@@ -8,6 +8,7 @@ import {
   secret,
   traceFields,
 } from "@parley/runtime";
+import { limits } from "@parley/protocol";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 
@@ -23,7 +24,12 @@ export const Config = z.object({
   ADMIN_HOST: z.string().default("127.0.0.1").describe("Where probes and metrics are served."),
   ADMIN_PORT: port().default(8011).describe("Where probes and metrics are served."),
   SLOTS: count(100).describe("Turns that run here at once."),
-  MAX_PARKED: count(200).describe("Turns that may wait here for an earlier one of their conversation."),
+  MAX_PARKED: count(20_000).describe(
+    "Turns that may wait here for an earlier one of their conversation, half a kilobyte each; more come again later.",
+  ),
+  QUEUE_AGE_MS: durationMs(limits.turnQueueAgeMs).describe(
+    "A turn that has not begun after this time ends with QUEUE_TIMEOUT; the same for all workers.",
+  ),
   ACK_WAIT_MS: durationMs(20_000).describe(
     "A worker that is silent for longer loses its turns; the same for all workers.",
   ),

@@ -62,12 +62,12 @@ type NewRecord = Omit<LogRecord, "prev">;
 
 /** The two transcript records of a turn. A pure function of the log, so that every attempt writes the same. */
 export function recordsOf(
-  request: TurnRequest,
+  { request, place }: Pick<ClaimedTurn, "request" | "place">,
   outcome: Outcome,
   maxBytes: number = limits.eventBytes,
 ): [NewRecord, NewRecord] {
   const { conversation_id, turn_id, user } = request;
-  const common = { v: 1 as const, conversation_id, turn_id, ts: request.accepted_at };
+  const common = { v: 1 as const, conversation_id, turn_id, place, ts: request.accepted_at };
   const author = { role: "user" as const, id: user.id, ...(user.name === undefined ? {} : { name: user.name }) };
   const question = { message_id: messageIdOf(turn_id, "user"), author, message: request.message };
   const { message_id, response: message, tool_calls, usage, type: status } = outcome;
@@ -124,7 +124,8 @@ function createFitting(chain: Chain, outcome: Outcome) {
  * tell the viewers. Whoever takes over after the first line does the other two with the same content.
  */
 export function createEnding({ transcripts, onEnded }: EndingDeps) {
-  return async ({ request, fold, span }: ClaimedTurn, chain: Chain, outcome: Outcome): Promise<void> => {
+  return async (turn: ClaimedTurn, chain: Chain, outcome: Outcome): Promise<void> => {
+    const { request, fold, span } = turn;
     const fitting = createFitting(chain, outcome);
     const tell = (event: Outcome | { type: "ending"; outcome: Outcome }): Promise<void> => {
       chain.push(event);
@@ -138,7 +139,7 @@ export function createEnding({ transcripts, onEnded }: EndingDeps) {
         await fitting.write((kept) => tell({ type: "ending", outcome: kept }));
         ending.event("decided");
       }
-      await fitting.write((kept, maxBytes) => transcripts.append(...recordsOf(request, kept, maxBytes)));
+      await fitting.write((kept, maxBytes) => transcripts.append(...recordsOf(turn, kept, maxBytes)));
       ending.event("transcript stored");
       await fitting.write((kept) => tell(kept));
       ending.event("told");

@@ -1,109 +1,157 @@
-import type { Delivery, QueuedTurn, TurnQueue } from "@parley/bus";
-import type { Logger } from "@parley/runtime";
-import { createParking, type Place } from "./parking.ts";
+import type { Bus, Delivery, QueuedTurn, TurnQueue } from "@parley/bus";
+import { sleep, type Logger } from "@parley/runtime";
+import { createParking, type ParkingDeps, type Place } from "./parking.ts";
 import { startPulling } from "./pulling.ts";
-import { createSlots } from "./slots.ts";
-import { withoutQueue, type TurnRunner } from "./turn-runner.ts";
+import { createResting } from "./resting.ts";
+import type { Slots } from "./slots.ts";
+import type { TurnRunner } from "./turn-runner.ts";
 
-export interface IntakeDeps {
-  /** Whether somebody has asked to cancel the turn. */
-  readonly isCancelled: (turn: QueuedTurn) => Promise<boolean>;
-  readonly turns: TurnQueue;
+export interface IntakeDeps extends Pick<ParkingDeps, "endEarly"> {
+  readonly bus: Pick<Bus, "turns" | "agents" | "onReconnect">;
   readonly runner: TurnRunner;
   /** Turns that may run here at once. */
-  readonly slots: number;
+  readonly slots: Slots;
   /** Turns that may wait here for an earlier one of their conversation. */
   readonly maxParked: number;
   /** A third of the queue's ack wait. */
   readonly heartbeatMs: number;
+  /** Of this process: once it is aborted nothing more is taken. */
+  readonly stopping: AbortSignal;
   readonly log: Logger;
 }
 
-/** A delivery that could not be looked at (the broker did not answer) is tried again after this. */
-const giveBackMs = 500;
+/** No room to wait in: each that is forgotten holds up its pull for this long, so that they do not come faster than they can be looked at. */
+const fullPauseMs = 50;
+
+type Placed = Pick<QueuedTurn, "seq"> & { readonly conversation: string };
 
 /** What shows neither the turn nor one before it: the turn has left the queue, or whoever answered did not know it yet. */
-function isBehind(first: QueuedTurn | undefined, { seq }: Delivery): boolean {
+function isBehind(first: QueuedTurn | undefined, { seq }: Placed): boolean {
   return first === undefined || first.seq > seq;
 }
 
 /** Only the first turn of a conversation may run (P4). The queue itself says which that is; there is no lock. */
 function createPlaces(turns: TurnQueue, runner: TurnRunner) {
-  const placeOf = async (delivery: Delivery): Promise<Place> => {
-    const { conversation_id: conversation } = delivery.request;
+  /** Deliveries whose place is being looked up. */
+  const inHand = new Set<Delivery>();
+
+  const placeOf = async (placed: Placed): Promise<Place> => {
+    const { conversation, seq } = placed;
     let first = await turns.first(conversation);
-    if (isBehind(first, delivery)) {
-      if (!(await turns.isQueued(delivery.seq))) return "gone";
+    if (isBehind(first, placed)) {
+      if (!(await turns.isQueued(seq))) return "gone";
       // The look that did not show it was of the moment before a new leader knew everything.
       first = await turns.first(conversation);
     }
-    if (first === undefined || isBehind(first, delivery) || first.seq === delivery.seq) return "first";
+    if (first === undefined || isBehind(first, placed) || first.seq === seq) return "first";
     // It may have ended without leaving the queue: then nobody else would ever remove it.
     if (runner.isRunning(first.request.turn_id) || !(await turns.hasEnded(first))) return "waits";
     await turns.removeFirst(first.seq);
-    return placeOf(delivery);
+    return placeOf(placed);
   };
-  return placeOf;
+
+  return {
+    placeOf,
+    async lookUp(delivery: Delivery): Promise<Place> {
+      inHand.add(delivery);
+      const { seq, request } = delivery;
+      return placeOf({ seq, conversation: request.conversation_id }).finally(() => inHand.delete(delivery));
+    },
+    heartbeat(): void {
+      for (const delivery of inHand) delivery.working();
+    },
+    /** At once: the broker may be slow to say where they stand. */
+    giveBack(): void {
+      for (const delivery of inHand) delivery.nak();
+    },
+  };
+}
+
+/** Looks where each delivery belongs, and brings it there. */
+function createHandling({ bus, runner, endEarly, slots, maxParked, stopping, log }: IntakeDeps) {
+  const { turns, agents } = bus;
+  const resting = createResting();
+  const places = createPlaces(turns, runner);
+
+  const run = (delivery: Delivery, onlyAfter?: number): Promise<void> =>
+    runner.run({ ...delivery, onlyAfter, rest: () => resting.rest(delivery) });
+  const occupySlot = (delivery: Delivery, work: () => Promise<void>): void => {
+    slots.occupy(work).catch((err: unknown) => {
+      if (stopping.aborted) return delivery.nak();
+      log.warn({ err }, "a delivery could not be handled; it will come again");
+      resting.rest(delivery);
+    });
+  };
+  const parking = createParking({
+    ...{ limit: maxParked, turns, agents, placeOf: places.placeOf, endEarly, signal: stopping },
+    onFirst(delivery) {
+      // Another worker may hold it too, since the broker took this one for dead: whoever claims it first has it.
+      if (slots.isFree()) occupySlot(delivery, () => run(delivery, 0));
+      else delivery.nak();
+    },
+  });
+
+  const park = async (delivery: Delivery): Promise<void> => {
+    if (stopping.aborted || parking.park(delivery)) return;
+    log.debug({ turn_id: delivery.request.turn_id }, "no room to wait in; the turn will come again");
+    await sleep(fullPauseMs, stopping);
+  };
+  const handle = async (delivery: Delivery): Promise<void> => {
+    if (runner.isRunning(delivery.request.turn_id)) return run(delivery);
+    if (parking.isBehind(delivery)) return park(delivery);
+    const place = await places.lookUp(delivery);
+    if (place === "first") return run(delivery);
+    if (place === "gone") await delivery.ack();
+    else await park(delivery);
+  };
+
+  return {
+    parking,
+    /** All that is here and does not run. */
+    held: [places, parking, resting],
+    take(delivery: Delivery): void {
+      if (stopping.aborted) delivery.nak();
+      else occupySlot(delivery, () => handle(delivery));
+    },
+  };
 }
 
 /**
  * Pulls turns while there is a free slot, and lets those of a conversation run one after the other in the order of acceptance.
  *
- * A delivery is `pulled` → `running` (first) | `parked` (an earlier turn runs; looked at every 100 ms) → `running` | given back | gone
- * (cancelled while it waited).
+ * A delivery is `pulled` → `running` (first) | `parked` (an earlier turn runs; told when that has left the queue) → `running` | given back |
+ * gone (cancelled while it waited). What cannot be handled now is `resting` → given back.
  */
-export function createIntake({ turns, runner, isCancelled, slots: limit, maxParked, heartbeatMs, log }: IntakeDeps) {
-  const stopping = new AbortController();
-  const { signal } = stopping;
-  const slots = createSlots(limit);
-  const placeOf = createPlaces(turns, runner);
-  const unhandled = (err: unknown): void => log.warn({ err }, "a delivery could not be handled; it will come again");
-
-  const parking = createParking({
-    limit: maxParked,
-    placeOf,
-    isCancelled,
-    onCancelled: (delivery) => void runner.run(withoutQueue(delivery)),
-    signal,
-    onLeft(delivery, place) {
-      if (place === "gone") void delivery.ack();
-      else if (slots.isFree()) slots.occupy(() => runner.run(delivery)).catch(unhandled);
-      else delivery.nak();
-    },
-  });
-
-  const handle = async (delivery: Delivery): Promise<void> => {
-    const place = runner.isRunning(delivery.request.turn_id) ? "first" : await placeOf(delivery);
-    if (place === "first") return runner.run(delivery);
-    if (place === "gone") return void (await delivery.ack());
-    parking.park(delivery);
-  };
-
-  const take = (delivery: Delivery): void => {
-    if (signal.aborted) return delivery.nak();
-    void slots
-      .occupy(() => handle(delivery))
-      .catch((err: unknown) => {
-        unhandled(err);
-        delivery.nak(giveBackMs);
-      });
-  };
-  startPulling({ turns, slots, take, signal, log });
+export function createIntake(deps: IntakeDeps) {
+  const { bus, runner, slots, heartbeatMs, stopping, log } = deps;
+  const { parking, held, take } = createHandling(deps);
+  startPulling({ turns: bus.turns, slots, take, signal: stopping, log });
 
   const heartbeat = setInterval(() => {
-    runner.heartbeat();
-    parking.heartbeat();
+    for (const { heartbeat: tell } of [runner, ...held]) tell();
   }, heartbeatMs);
+  const stopListening = bus.onReconnect(parking.lookAgain);
+
+  const letGo = async (): Promise<void> => {
+    stopListening();
+    // The pulls first, or the broker would answer them with what is given back.
+    const ended = bus.turns.endPulls();
+    for (const { giveBack } of held) giveBack();
+    await Promise.all([ended, runner.handOver()]);
+    clearInterval(heartbeat);
+  };
+  const stopped = new Promise<void>((resolve, reject) => {
+    const begin = (): void => void letGo().then(resolve, reject);
+    if (stopping.aborted) begin();
+    else stopping.addEventListener("abort", begin, { once: true });
+  });
 
   return {
     parked: parking.count,
+    /** Whether the turn runs or waits here. */
+    has: (turn: string): boolean => runner.isRunning(turn) || parking.isParked(turn),
 
-    /** Pulls no more and hands over what runs or waits here. */
-    async stop(): Promise<void> {
-      stopping.abort();
-      parking.giveBack();
-      await runner.handOver();
-      clearInterval(heartbeat);
-    },
+    /** Resolves once it pulls no more and what ran or waited here is handed over; that begins when the process stops. */
+    stop: (): Promise<void> => stopped,
   };
 }

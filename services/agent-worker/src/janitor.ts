@@ -1,73 +1,179 @@
-import type { QueuedTurn, TurnQueue } from "@parley/bus";
+import type { Bus, DeliveryState, QueuedTurn, TurnStanding } from "@parley/bus";
+import { ChatError } from "@parley/protocol";
 import { sleep, type Logger } from "@parley/runtime";
-import type { TurnRunner } from "./turn-runner.ts";
+import type { QueueAge } from "./queue-age.ts";
+import type { Slots } from "./slots.ts";
+import { withoutDelivery, type TurnRunner } from "./turn-runner.ts";
 
 /**
  * `left behind`: the turn had ended, but its worker died before it told the queue, or the broker forgot (seen with 2.9.10 after a kill).
- * `orphaned`: not ended, and the broker will never deliver it again.
+ * `orphaned`: not ended, and the broker will never deliver it again. `unqueued`: it runs here, but the queue has lost it.
  */
-export type JanitorFinding = "left behind" | "orphaned";
+export type JanitorFinding = "left behind" | "orphaned" | "unqueued";
 
 export interface JanitorDeps {
-  readonly turns: TurnQueue;
+  readonly bus: Bus;
   readonly runner: TurnRunner;
+  readonly slots: Slots;
+  readonly age: QueueAge;
   readonly everyMs: number;
+  readonly ackWaitMs: number;
   readonly onFinding: (finding: JanitorFinding) => void;
   readonly log: Logger;
 }
 
 /** One sweep looks at this many turns at the most: what is wrong is old, and the oldest come first. */
 const sweepLimit = 1_000;
+/** A worker that lives says at once that it runs a turn. */
+const answerMs = 1_000;
 
-/** Looks after turns that nobody would look after again. Every worker does; what two find at once, the claim decides. */
-export function createJanitor({ turns, runner, everyMs, onFinding, log }: JanitorDeps) {
-  const stopping = new AbortController();
+/** A turn that nobody seems to have. */
+interface Suspect {
+  readonly sinceMs: number;
+  /** Of its chain's last event; 0: it has none. */
+  readonly lastSeq: number;
+  /** Times that no worker said that it has it. */
+  readonly unanswered: number;
+}
+
+/** One answer may come late. */
+const mostUnanswered = 2;
+
+/**
+ * Orphans: first in their conversation, not ended, and the broker will not deliver them. A turn is taken only when, for as long as silence costs
+ * a worker its turns, no worker said that it has it and nothing was added to its chain, and it is claimed only if that still holds. So a
+ * turn is never taken from a live writer, however slow its model is.
+ */
+function createOrphans({ bus, runner, slots, ackWaitMs, onFinding, log }: JanitorDeps) {
+  /** By sequence in the queue. */
+  let suspects = new Map<number, Suspect>();
+
+  const takeOver = (turn: QueuedTurn, { lastSeq }: Suspect): void => {
+    // There will be another sweep, here or elsewhere.
+    if (!slots.isFree()) return;
+    onFinding("orphaned");
+    const { turn_id, conversation_id } = turn.request;
+    log.warn({ turn_id, conversation_id }, "a turn that the broker forgot is run");
+    void slots.occupy(() => runner.run(withoutDelivery(turn, bus, lastSeq)));
+  };
+
+  /** How long nobody may have it before it is taken; undefined: the broker will deliver it yet. */
+  const patienceMs = ({ seq }: QueuedTurn, { settledUpTo, deliveredUpTo, pullsWait }: DeliveryState) => {
+    if (seq <= settledUpTo) return ackWaitMs;
+    // Delivered, and nobody has it. The broker would give it to a pull that waits, unless its look for such turns is late.
+    return seq <= deliveredUpTo && pullsWait ? 2 * ackWaitMs : undefined;
+  };
+
+  return {
+    /** Whether some turn is to be looked at again soon. */
+    any: (): boolean => [...suspects.values()].some(({ unanswered }) => unanswered > 0),
+
+    /** Looks at what one sweep found. */
+    async look(found: readonly { turn: QueuedTurn; standing: TurnStanding }[], state: DeliveryState): Promise<void> {
+      const before = suspects;
+      suspects = new Map();
+      const lookAt = async (turn: QueuedTurn, standing: TurnStanding): Promise<void> => {
+        const waitMs = patienceMs(turn, state);
+        if (waitMs === undefined) return;
+        const lastSeq = standing.kind === "begun" ? standing.seq : 0;
+        const fresh: Suspect = { sinceMs: performance.now(), lastSeq, unanswered: 0 };
+        const known = before.get(turn.seq);
+        const suspect = known?.lastSeq === lastSeq ? known : fresh;
+        suspects.set(turn.seq, suspect);
+        if (performance.now() - suspect.sinceMs < waitMs) return;
+        const unanswered = (await bus.agents.isRunning(turn.request.turn_id, answerMs)) ? 0 : suspect.unanswered + 1;
+        suspects.set(turn.seq, unanswered === 0 ? fresh : { ...suspect, unanswered });
+        if (unanswered >= mostUnanswered) takeOver(turn, suspect);
+      };
+      await Promise.all(found.map(({ turn, standing }) => lookAt(turn, standing)));
+    },
+  };
+}
+
+/** Turns that run here although the queue has lost them (an operator deleted them): they go on, but nobody would take them over. */
+function createUnqueued({ bus, runner, onFinding, log }: JanitorDeps) {
+  const told = new Set<number>();
+
+  return async (): Promise<void> => {
+    for (const { seq, request } of runner.turns()) {
+      if (told.has(seq) || (await bus.turns.isQueued(seq)) || !runner.isRunning(request.turn_id)) continue;
+      told.add(seq);
+      onFinding("unqueued");
+      const { turn_id, conversation_id } = request;
+      log.error({ turn_id, conversation_id }, "a running turn has vanished from the queue; it goes on here");
+    }
+    const here = new Set(runner.turns().map(({ seq }) => seq));
+    for (const seq of told) if (!here.has(seq)) told.delete(seq);
+  };
+}
+
+/** One look at the whole queue, until the signal. */
+function createSweep(deps: JanitorDeps, orphans: ReturnType<typeof createOrphans>, signal: AbortSignal) {
+  const { bus, runner, age, onFinding } = deps;
+  const { turns, agents } = bus;
+  const lookAtUnqueued = createUnqueued(deps);
   /** Ended turns of the sweep before: their own worker had its time to remove them. */
   let endedBefore = new Set<number>();
 
-  const look = async (turn: QueuedTurn, settledUpTo: number, ended: Set<number>): Promise<void> => {
-    if (runner.isRunning(turn.request.turn_id)) return;
-    const lost = turn.seq <= settledUpTo;
-    const first = await turns.first(turn.request.conversation_id);
-    // What waits is ended, removed and run in its time: only the first of a conversation may leave the queue.
-    if (first?.seq !== turn.seq) return;
-    if (await turns.hasEnded(turn)) {
-      ended.add(turn.seq);
-      if (!lost && !endedBefore.has(turn.seq)) return;
-      onFinding("left behind");
-      return turns.removeFirst(turn.seq);
-    }
-    if (!lost) return;
-    onFinding("orphaned");
-    log.warn(
-      { turn_id: turn.request.turn_id, conversation_id: turn.request.conversation_id },
-      "a turn that the broker forgot is run",
-    );
-    const ack = async (): Promise<boolean> => {
-      await turns.removeFirst(turn.seq);
-      return true;
-    };
-    void runner.run({ ...turn, ack, nak() {}, working() {} });
+  const removeLeftBehind = async (turn: QueuedTurn): Promise<void> => {
+    onFinding("left behind");
+    await turns.removeFirst(turn.seq);
+    agents.turnLeft(turn.request);
   };
 
-  const sweep = async (): Promise<void> => {
+  /** Ends what has waited too long, wherever it stands. Returns how the turn stands otherwise; undefined: nothing is to be done about it. */
+  const lookAt = async (turn: QueuedTurn, isFirst: boolean): Promise<TurnStanding | undefined> => {
+    const { turn_id, accepted_at } = turn.request;
+    // What waits behind another one leaves the queue, and runs, in its time.
+    if (runner.isRunning(turn_id) || (!isFirst && !age.looksTooOld(accepted_at))) return undefined;
+    const standing = await turns.standing(turn);
+    if (standing.kind !== "waits" || !(await age.isTooOld(turn))) return isFirst ? standing : undefined;
+    await runner.end(turn, new ChatError("QUEUE_TIMEOUT"), 0);
+    return undefined;
+  };
+
+  return async (): Promise<void> => {
+    await lookAtUnqueued();
     const queued = await turns.scan(sweepLimit);
     // Asked after the scan: a turn that is acknowledged in between has ended and is only removed once more.
-    const settledUpTo = await turns.settledUpTo();
+    const state = await turns.deliveryState();
     const ended = new Set<number>();
-    for (const turn of queued) await look(turn, settledUpTo, ended);
+    const open: { turn: QueuedTurn; standing: TurnStanding }[] = [];
+    const conversations = new Set<string>();
+    for (const turn of queued) {
+      if (signal.aborted) return;
+      const isFirst = !conversations.has(turn.request.conversation_id);
+      conversations.add(turn.request.conversation_id);
+      const standing = await lookAt(turn, isFirst);
+      if (standing?.kind === "ended") ended.add(turn.seq);
+      else if (standing !== undefined) open.push({ turn, standing });
+    }
+    for (const turn of queued) {
+      if (ended.has(turn.seq) && (turn.seq <= state.settledUpTo || endedBefore.has(turn.seq)))
+        await removeLeftBehind(turn);
+    }
     endedBefore = ended;
+    await orphans.look(open, state);
   };
+}
+
+/** Looks after turns that nobody would look after again. Every worker does; what two find at once, the claim decides. */
+export function createJanitor(deps: JanitorDeps) {
+  const { everyMs, ackWaitMs, log } = deps;
+  const stopping = new AbortController();
+  const orphans = createOrphans(deps);
+  const sweep = createSweep(deps, orphans, stopping.signal);
 
   const run = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
+      const waitMs = orphans.any() ? Math.min(everyMs, ackWaitMs) : everyMs;
       // Spread over the interval, so that workers that started together do not look together.
-      await sleep(everyMs * (0.5 + Math.random()), stopping.signal);
+      await sleep(waitMs * (0.5 + Math.random()), stopping.signal);
       if (!stopping.signal.aborted)
         await sweep().catch((err: unknown) => log.debug({ err }, "the queue could not be looked at"));
     }
   };
   void run();
 
-  return { sweep, close: (): void => stopping.abort() };
+  return { close: (): void => stopping.abort() };
 }

@@ -1,11 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { createLifecycle, createLogger, readConfig, runMain } from "@parley/runtime";
-import { createCancelLookup, createCancellations } from "./cancellations.ts";
+import { createCancellations } from "./cancellations.ts";
 import { Config } from "./config.ts";
+import { createEarlyEnds } from "./early-ends.ts";
 import { createIntake } from "./intake.ts";
 import { createJanitor } from "./janitor.ts";
 import { providerFrom } from "./model/provider.ts";
 import { connectBus, connectTools, createTurnRun, readBrief, startProbes, toolNotes } from "./parts.ts";
+import { createQueueAge } from "./queue-age.ts";
+import { createSlots } from "./slots.ts";
 import { observe, startTelemetry } from "./telemetry.ts";
 import { createTurnRunner } from "./turn-runner.ts";
 
@@ -18,7 +21,7 @@ runMain("agent-worker", async ({ env }) => {
   const worker = `agent-${randomUUID()}`;
   const telemetry = await startTelemetry({ config, log, life }, worker);
   const { metrics, tracing } = telemetry;
-  const { SLOTS: slots, SHARDS: shards, TURN_MS: turnMs, APPEND_GIVE_UP_MS: appendGiveUpMs } = config;
+  const { SHARDS: shards, TURN_MS: turnMs, APPEND_GIVE_UP_MS: appendGiveUpMs } = config;
   const { HISTORY_MESSAGES: historyMessages } = config;
 
   // First of all, so that the process can be seen to live while it waits for the broker.
@@ -28,28 +31,29 @@ runMain("agent-worker", async ({ env }) => {
   probes.notes = () => toolNotes(agents, tools.catalogue);
   const run = createTurnRun({ config, log, life }, bus, { provider, brief, tools, metrics });
   const { turnClaimed: onClaimed, turnSettled: onSettled } = metrics;
-  const deps = { bus, worker, run, turnMs, appendGiveUpMs, historyMessages, tracing, log };
+  const age = createQueueAge(bus.turns, config.QUEUE_AGE_MS);
+  const stopping = life.signal;
+  const deps = { bus, worker, run, age, stopping, turnMs, appendGiveUpMs, historyMessages, tracing, log };
   const runner = createTurnRunner({ ...deps, onClaimed, onSettled });
 
   const cancellations = createCancellations({ bus, shards, runner, log });
   life.use("cancellations", cancellations.close);
-  const { turns } = bus;
-  const janitor = createJanitor({ turns, runner, everyMs: config.JANITOR_MS, onFinding: metrics.janitorFound, log });
+  const slots = createSlots(config.SLOTS);
+  const { JANITOR_MS: everyMs, ACK_WAIT_MS: ackWaitMs } = config;
+  const janitor = createJanitor({ bus, runner, slots, age, everyMs, ackWaitMs, onFinding: metrics.janitorFound, log });
   life.use("the janitor", janitor.close);
-  const heartbeatMs = config.ACK_WAIT_MS / 3;
   const intake = createIntake({
-    turns,
-    runner,
-    isCancelled: createCancelLookup(bus),
-    slots,
+    ...{ bus, runner, slots, stopping, log },
+    endEarly: createEarlyEnds({ bus, runner, age }),
     maxParked: config.MAX_PARKED,
-    heartbeatMs,
-    log,
+    heartbeatMs: ackWaitMs / 3,
   });
+  life.use("answers about turns", bus.agents.answer(intake.has));
   life.use("running turns", intake.stop);
-  observe(telemetry, { config, log, life }, bus, { slots, running: runner.running, parked: intake.parked });
+  const gauges = { slots: config.SLOTS, running: runner.running, parked: intake.parked };
+  observe(telemetry, { config, log, life }, bus, gauges);
 
   probes.ready = () => [...bus.problems(), ...(life.signal.aborted ? ["The worker is stopping."] : [])];
-  log.info({ model: provider.model, provider: provider.name, slots }, "the agent worker is ready");
+  log.info({ model: provider.model, provider: provider.name, slots: config.SLOTS }, "the agent worker is ready");
   await life.untilStopped();
 });

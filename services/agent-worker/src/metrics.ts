@@ -106,7 +106,7 @@ function createRescueMetrics(registry: Registry) {
   });
   // A counter that begins with its first event has no increase for an alert to see.
   for (const reason of ["lost", "handed_over"]) takeovers.inc({ reason }, 0);
-  for (const finding of ["left_behind", "orphaned"]) findings.inc({ finding }, 0);
+  for (const finding of ["left_behind", "orphaned", "unqueued"]) findings.inc({ finding }, 0);
   return {
     janitorFound: (finding: JanitorFinding): void => findings.inc({ finding: label(finding) }),
     takenOver: ({ isLost }: PreviousAttempt): void => takeovers.inc({ reason: isLost ? "lost" : "handed_over" }),

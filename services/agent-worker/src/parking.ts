@@ -1,59 +1,212 @@
-import type { Delivery } from "@parley/bus";
-import { sleep } from "@parley/runtime";
+import type { AgentSignals, Delivery, DeliveryAnswers, TurnQueue } from "@parley/bus";
+import type { ConversationId, TurnId } from "@parley/protocol";
 
 /** Where a delivery stands in its conversation. `gone`: it left the queue while we held it. */
 export type Place = "first" | "waits" | "gone";
 
+/** A delivery that waits here: all of it that is kept, since there may be thousands. Its message is read again when its time has come. */
+export interface Waiter extends DeliveryAnswers {
+  readonly seq: number;
+  readonly conversation: ConversationId;
+  readonly turn: TurnId;
+  readonly acceptedAt: number;
+  readonly deliveries: number;
+  /** It has its end already, and waits only to leave the queue. */
+  hasEnded: boolean;
+  /** When it was last asked whether it is to end before its time. */
+  checkedAtMs: number;
+}
+
 export interface ParkingDeps {
-  /** More are given back to the queue for a while. */
+  /** More are forgotten: they come again when the ack wait is over. */
   readonly limit: number;
-  readonly placeOf: (delivery: Delivery) => Promise<Place>;
-  /** Called once per parked delivery, when it no longer waits. */
-  readonly onLeft: (delivery: Delivery, place: Exclude<Place, "waits">) => void;
-  readonly isCancelled: (delivery: Delivery) => Promise<boolean>;
-  /** Called once per parked delivery that somebody cancelled; it stays parked until it is the first. */
-  readonly onCancelled: (delivery: Delivery) => void;
+  readonly turns: Pick<TurnQueue, "at">;
+  readonly agents: Pick<AgentSignals, "onTurnLeft">;
+  readonly placeOf: (waiter: Pick<Waiter, "seq" | "conversation">) => Promise<Place>;
+  /** Called once per waiter, when it is the first of its conversation. */
+  readonly onFirst: (delivery: Delivery) => void;
+  /** Ends a waiter if somebody has cancelled it, or if it has waited too long. Returns whether it has ended. */
+  readonly endEarly: (waiter: Waiter) => Promise<boolean>;
   readonly signal: AbortSignal;
 }
 
-const lookMs = 100;
-/** Whoever was asked to end a cancelled turn may have died over it: every so many looks this worker looks itself. */
-const looksPerCancelCheck = 10;
-const giveBackMs = 1_000;
+/** The waiters of one conversation. */
+interface Room {
+  readonly conversation: ConversationId;
+  readonly waiters: Map<number, Waiter>;
+  readonly stopListening: () => void;
+  lookedAtMs: number;
+  isLooking: boolean;
+  /** Something happened during the look. */
+  again: boolean;
+}
 
-/** Deliveries that wait here for an earlier turn of their conversation. */
-export function createParking({ limit, placeOf, onLeft, isCancelled, onCancelled, signal }: ParkingDeps) {
-  const parked = new Set<Delivery>();
+/** Whoever ends a turn says so. These looks are for words that were lost, and bounded: at most so many rooms a tick, each so often. */
+const tickMs = 200;
+const looksPerTick = 4;
+const lookEveryMs = 2_000;
+const checkEveryMs = 10_000;
 
-  const watch = async (delivery: Delivery): Promise<void> => {
-    let ended = false;
-    for (let looks = 0; parked.has(delivery); looks++) {
-      if (!ended && looks % looksPerCancelCheck === 0 && (await isCancelled(delivery).catch(() => false))) {
-        ended = true;
-        onCancelled(delivery);
-      }
-      await sleep(lookMs, signal);
-      if (signal.aborted) return;
-      // The broker may be away: the delivery then comes again, to whomever.
-      const place = await placeOf(delivery).catch((): Place => "waits");
-      if (place === "waits" || !parked.delete(delivery)) continue;
-      onLeft(delivery, place);
-    }
+function firstOf({ waiters }: Room): Waiter | undefined {
+  let first: Waiter | undefined;
+  for (const waiter of waiters.values()) if (first === undefined || waiter.seq < first.seq) first = waiter;
+  return first;
+}
+
+function waiterOf({ seq, request, deliveries, ack, nak, working }: Delivery): Waiter {
+  const { conversation_id: conversation, turn_id: turn, accepted_at: acceptedAt } = request;
+  const state = { hasEnded: false, checkedAtMs: -Infinity };
+  return { seq, conversation, turn, acceptedAt, deliveries, ack, nak, working, ...state };
+}
+
+/** The rooms of all conversations that wait here; the one that was looked at longest ago comes first. */
+function createRooms({ agents }: Pick<ParkingDeps, "agents">, onTurnLeft: (room: Room) => void) {
+  const rooms = new Map<ConversationId, Room>();
+  let count = 0;
+
+  const open = (conversation: ConversationId): Room => {
+    const stopListening = agents.onTurnLeft(conversation, () => onTurnLeft(room));
+    const state = { lookedAtMs: performance.now(), isLooking: false, again: false };
+    const room: Room = { conversation, waiters: new Map(), stopListening, ...state };
+    rooms.set(conversation, room);
+    return room;
   };
 
   return {
-    count: (): number => parked.size,
+    count: (): number => count,
+    all: (): Iterable<Room> => rooms.values(),
+    of: (conversation: ConversationId): Room | undefined => rooms.get(conversation),
+
+    *waiters(): Generator<Waiter> {
+      for (const { waiters } of rooms.values()) yield* waiters.values();
+    },
+    enter(waiter: Waiter): Room {
+      const room = rooms.get(waiter.conversation) ?? open(waiter.conversation);
+      if (!room.waiters.has(waiter.seq)) count++;
+      room.waiters.set(waiter.seq, waiter);
+      return room;
+    },
+    leave(room: Room, { seq }: Waiter): void {
+      if (!room.waiters.delete(seq)) return;
+      count--;
+      if (room.waiters.size > 0) return;
+      room.stopListening();
+      rooms.delete(room.conversation);
+    },
+    looked(room: Room): void {
+      room.lookedAtMs = performance.now();
+      if (rooms.delete(room.conversation)) rooms.set(room.conversation, room);
+    },
+    clear(): void {
+      for (const { stopListening } of rooms.values()) stopListening();
+      rooms.clear();
+      count = 0;
+    },
+  };
+}
+
+type Rooms = ReturnType<typeof createRooms>;
+
+/** Looks at a room: who is the first of the conversation goes, and who shall not wait any longer is ended. */
+function createLook({ turns, placeOf, onFirst, endEarly, signal }: ParkingDeps, rooms: () => Rooms) {
+  /** Whether there may be another one to be looked at. */
+  const lookAtFirst = async (room: Room, waiter: Waiter): Promise<boolean> => {
+    const place = await placeOf(waiter);
+    if (place === "waits") return false;
+    const turn = place === "first" ? await turns.at(waiter.seq) : undefined;
+    if (signal.aborted) return false;
+    // Delivered once more meanwhile: the newer delivery is the one to answer.
+    const { deliveries, ack, nak, working } = room.waiters.get(waiter.seq) ?? waiter;
+    rooms().leave(room, waiter);
+    if (turn !== undefined) onFirst({ ...turn, deliveries, ack, nak, working });
+    else await ack();
+    return turn === undefined;
+  };
+
+  const lookOnce = async (room: Room): Promise<void> => {
+    for (let first = firstOf(room); first !== undefined; first = firstOf(room)) {
+      if (!(await lookAtFirst(room, first))) break;
+    }
+    for (const waiter of [...room.waiters.values()]) {
+      if (signal.aborted || waiter.hasEnded || performance.now() - waiter.checkedAtMs < checkEveryMs) continue;
+      waiter.checkedAtMs = performance.now();
+      waiter.hasEnded = await endEarly(waiter);
+    }
+  };
+
+  /** One at a time; what happens meanwhile is looked at afterwards. */
+  return async (room: Room): Promise<void> => {
+    room.again = true;
+    if (room.isLooking) return;
+    room.isLooking = true;
+    try {
+      while (room.again && room.waiters.size > 0 && !signal.aborted) {
+        room.again = false;
+        rooms().looked(room);
+        await lookOnce(room);
+      }
+    } catch {
+      // The broker is away: there will be another look.
+    } finally {
+      room.isLooking = false;
+    }
+  };
+}
+
+/**
+ * Deliveries that wait here for an earlier turn of their conversation, each held at the broker by its heartbeat. Nothing is asked while they
+ * wait, and nothing is given back to come again a moment later: who ends a turn tells those that wait behind it.
+ */
+export function createParking(deps: ParkingDeps) {
+  const look = createLook(deps, () => rooms);
+  const rooms = createRooms(deps, (room) => void look(room));
+
+  const lookRound = (): void => {
+    const before = performance.now() - lookEveryMs;
+    let looks = 0;
+    for (const room of rooms.all()) {
+      if (room.lookedAtMs > before || looks === looksPerTick) return;
+      if (room.isLooking) continue;
+      looks++;
+      void look(room);
+    }
+  };
+  const ticking = setInterval(lookRound, tickMs);
+
+  return {
+    count: rooms.count,
+
+    /** Whether an earlier turn of its conversation waits here: then this one waits too. */
+    isBehind: ({ seq, request }: Delivery): boolean =>
+      [...(rooms.of(request.conversation_id)?.waiters.keys() ?? [])].some((earlier) => earlier < seq),
+
+    isParked: (turn: TurnId): boolean => {
+      for (const waiter of rooms.waiters()) if (waiter.turn === turn) return true;
+      return false;
+    },
+
+    /** Returns false when there is no more room. */
+    park(delivery: Delivery): boolean {
+      const waiter = waiterOf(delivery);
+      if (rooms.count() >= deps.limit && rooms.of(waiter.conversation)?.waiters.has(waiter.seq) !== true) return false;
+      // What happened before it could be heard here.
+      void look(rooms.enter(waiter));
+      return true;
+    },
+
     heartbeat(): void {
-      for (const delivery of parked) delivery.working();
+      for (const waiter of rooms.waiters()) waiter.working();
     },
-    park(delivery: Delivery): void {
-      if (parked.size >= limit) return delivery.nak(giveBackMs);
-      parked.add(delivery);
-      void watch(delivery);
+
+    /** Signals may have been lost: everybody is looked at, as soon as the pace allows. */
+    lookAgain(): void {
+      for (const room of rooms.all()) room.lookedAtMs = -Infinity;
     },
+
     giveBack(): void {
-      for (const delivery of parked) delivery.nak();
-      parked.clear();
+      clearInterval(ticking);
+      for (const waiter of rooms.waiters()) waiter.nak();
+      rooms.clear();
     },
   };
 }

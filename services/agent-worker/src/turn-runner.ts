@@ -1,30 +1,27 @@
-import type { Bus, QueuedTurn } from "@parley/bus";
-import { ChatError, turnsDestination, type LogRecord, type TurnRequest } from "@parley/protocol";
+import type { Bus, DeliveryAnswers, QueuedTurn } from "@parley/bus";
+import { ChatError, limits, turnsDestination, type LogRecord, type TurnRequest } from "@parley/protocol";
 import { noSpan, traceNames, type Logger, type TraceSpan, type Tracing } from "@parley/runtime";
 import { claimTurn, type PreviousAttempt } from "./claim.ts";
 import { idsOf, type ClaimedTurn } from "./claimed-turn.ts";
 import { FencedError } from "./fenced-append.ts";
+import type { QueueAge } from "./queue-age.ts";
 import { TurnCancelled, TurnHandedOver } from "./turn-stop.ts";
 
 /** A turn that this worker may try to run: delivered by the queue, or found there by whoever looks after it. */
-export interface RunnableTurn extends QueuedTurn {
-  ack(): Promise<boolean>;
-  nak(delayMs?: number): void;
-  working(): void;
-}
-
-/**
- * The turn as one to be ended before its time in the queue has come: it stays queued until it is the first of its conversation, and whoever
- * gets it then finds it ended.
- */
-export function withoutQueue({ seq, request }: QueuedTurn): RunnableTurn {
-  return { seq, request, ack: () => Promise.resolve(true), nak() {}, working() {} };
+export interface RunnableTurn extends QueuedTurn, DeliveryAnswers {
+  /** Keeps it for a while, because it failed, and then gives it back. */
+  rest(): void;
+  /** It is claimed only if this is the sequence of its chain's last event. */
+  readonly onlyAfter?: number | undefined;
 }
 
 export interface TurnRunnerDeps {
   readonly bus: Bus;
   /** Unique to this process. */
   readonly worker: string;
+  /** Of this process: once it is aborted nothing is claimed any more. */
+  readonly stopping: AbortSignal;
+  readonly age: Pick<QueueAge, "isTooOld">;
   readonly run: (turn: ClaimedTurn) => Promise<"ended" | "handed over">;
   /** A turn that takes longer ends with an error. */
   readonly turnMs: number;
@@ -46,28 +43,59 @@ export type TurnResult = "ended" | "skipped" | "lost" | "fenced" | "handed over"
 interface Running {
   turn: RunnableTurn;
   stop: AbortController;
+  /** It is claimed only to be ended. */
+  readonly isEnding: boolean;
   /** Of the attempt that runs. */
   span: TraceSpan;
-  done: Promise<void>;
+  done: Promise<TurnResult>;
 }
 
 export type TurnRunner = ReturnType<typeof createTurnRunner>;
 
-/** Claims and runs turns, and owns the map of those that run here. */
-export function createTurnRunner({ onSettled, ...deps }: TurnRunnerDeps) {
-  const running = new Map<string, Running>();
-
-  const work = async (entry: Running): Promise<void> => {
+/** Lets a turn run until it is settled here, and tells the queue. Never throws. */
+function createStart({ onSettled, ...deps }: TurnRunnerDeps, running: Map<string, Running>) {
+  const work = async (entry: Running): Promise<TurnResult> => {
     const { request } = entry.turn;
     const result = await settle(entry, deps);
     running.delete(request.turn_id);
     onSettled(result);
-    await answerQueue(entry.turn, result);
+    // It will be delivered, or found, once more.
+    const notTold = (err: unknown): void => deps.log.warn({ err }, "the queue was not told of a settled turn");
+    await answerQueue(entry.turn, result, deps.bus).catch(notTold);
+    return result;
+  };
+
+  return (turn: RunnableTurn, stop: AbortController): Promise<TurnResult> => {
+    const done = Promise.resolve<TurnResult>("lost");
+    const entry: Running = { turn, stop, isEnding: stop.signal.aborted, span: noSpan, done };
+    running.set(turn.request.turn_id, entry);
+    entry.done = work(entry);
+    return entry.done;
+  };
+}
+
+/** Claims and runs turns, and owns the map of those that run here. */
+export function createTurnRunner(deps: TurnRunnerDeps) {
+  const { bus, stopping } = deps;
+  const running = new Map<string, Running>();
+  const start = createStart(deps, running);
+
+  /** Resolves when the turn is settled here, one way or the other; never throws. */
+  const run = async (turn: RunnableTurn): Promise<void> => {
+    const present = running.get(turn.request.turn_id);
+    // The broker gave up waiting for a sign of life that it did not get: the new delivery is the one to acknowledge.
+    if (present !== undefined && !present.isEnding) present.turn = turn;
+    await present?.done;
+    if (present?.isEnding === false) return;
+    // Only a turn that nobody ends meanwhile is still there to be run.
+    if (present !== undefined) return run(turn);
+    if (stopping.aborted) return turn.nak();
+    await start(turn, new AbortController());
   };
 
   return {
     running: (): number => running.size,
-    requests: (): TurnRequest[] => [...running.values()].map(({ turn }) => turn.request),
+    turns: (): QueuedTurn[] => [...running.values()].map(({ turn }) => turn),
     isRunning: (turnId: string): boolean => running.has(turnId),
 
     /** Postpones redelivery of everything that runs here. */
@@ -75,18 +103,18 @@ export function createTurnRunner({ onSettled, ...deps }: TurnRunnerDeps) {
       for (const { turn } of running.values()) turn.working();
     },
 
-    /** Resolves when the turn is settled here, one way or the other; never throws. */
-    async run(turn: RunnableTurn): Promise<void> {
-      const present = running.get(turn.request.turn_id);
-      if (present !== undefined) {
-        // The broker gave up waiting for a sign of life that it did not get: the new delivery is the one to acknowledge.
-        present.turn = turn;
-        return present.done;
-      }
-      const entry: Running = { turn, stop: new AbortController(), span: noSpan, done: Promise.resolve() };
-      running.set(turn.request.turn_id, entry);
-      entry.done = work(entry);
-      await entry.done;
+    run,
+
+    /**
+     * Ends a turn that does not run here, wherever it stands in the queue: one that waits, or (with the sequence of its chain's last event, if
+     * it shall be taken only from a writer that is silent since then) one that was claimed. Resolves to whether it has ended.
+     */
+    async end(turn: QueuedTurn, reason: TurnCancelled | ChatError, onlyAfter?: number): Promise<boolean> {
+      if (stopping.aborted || running.has(turn.request.turn_id)) return false;
+      const stop = new AbortController();
+      stop.abort(reason);
+      const result = await start(withoutDelivery(turn, bus, onlyAfter), stop);
+      return result === "ended" || result === "skipped";
     },
 
     /** Stops a turn that runs here. Returns whether one does. */
@@ -105,6 +133,19 @@ export function createTurnRunner({ onSettled, ...deps }: TurnRunnerDeps) {
   };
 }
 
+/**
+ * A turn that the broker did not give us. Once it has ended it leaves the queue only if it is the first of its conversation; else whoever gets it
+ * in its time finds it ended.
+ */
+export function withoutDelivery(
+  { seq, storedMs, request }: QueuedTurn,
+  { turns }: Bus,
+  onlyAfter?: number,
+): RunnableTurn {
+  const ack = (): Promise<boolean> => turns.removeEnded(request.conversation_id);
+  return { seq, storedMs, request, onlyAfter, ack, nak() {}, working() {}, rest() {} };
+}
+
 type SettleDeps = Omit<TurnRunnerDeps, "onSettled">;
 
 /** Not awaited before the claim: the turns before this one have ended, so nothing that matters to it is added meanwhile. */
@@ -112,32 +153,40 @@ async function readHistory({ conversation_id }: TurnRequest, deps: SettleDeps): 
   return (await deps.bus.transcripts.tail(conversation_id, { limit: deps.historyMessages })).records;
 }
 
-async function claimAndRun(
-  { turn: { request }, stop, span }: Running,
-  deps: SettleDeps,
-  lostAttempts: number,
-): Promise<TurnResult> {
-  const { bus, worker, appendGiveUpMs: giveUpMs, turnMs, run, onClaimed } = deps;
+async function claimAndRun(entry: Running, deps: SettleDeps, lostAttempts: number): Promise<TurnResult> {
+  const { turn, stop, span, isEnding } = entry;
+  const { request, onlyAfter } = turn;
+  const { bus, worker, appendGiveUpMs: giveUpMs, turnMs, stopping, age, run, onClaimed } = deps;
+  if (isOld(turn) && (await bus.turns.hasEnded(turn))) return "skipped";
   const claiming = span.child({ name: "claim" });
-  const claimed = claimTurn(request, { bus, worker, giveUpMs, lostAttempts, trace: span.traceparent });
+  const trace = span.traceparent;
+  const claimed = claimTurn(request, { bus, worker, giveUpMs, lostAttempts, onlyAfter, stopping, trace });
   const records = readHistory(request, deps);
   // Whoever answers gets to see it; a turn that is not ours does not care.
   records.catch(() => {});
   const claim = await claimed.finally(claiming.end);
   if (claim.kind === "ended") return "skipped";
   if (claim.kind === "lost") return "lost";
+  if (claim.kind === "stopping") return "handed over";
   const { fold, attempt, previous } = claim;
   span.set({ [traceNames.attempt]: attempt });
   span.link(previous?.trace);
   onClaimed(request, previous);
+  // Only the wait counts: a turn that had begun goes on. Asked after the claim, whose own time is what the broker takes for now.
+  if (!isEnding && attempt === 1 && (await age.isTooOld(turn))) stop.abort(new ChatError("QUEUE_TIMEOUT"));
   const tooLong = new ChatError("MODEL_TIMEOUT", { message: "The answer took too long." });
   // Workers that come and go do not make it longer.
   const timer = setTimeout(() => stop.abort(tooLong), Math.max(0, turnMs - fold.workedMs));
   try {
-    return await run({ request, fold, attempt, records, stop, span });
+    return await run({ request, place: turn.seq, fold, attempt, records, stop, span });
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Old enough for its events to expire before it has left the queue, by either clock that knows when it was accepted. */
+function isOld({ storedMs, request }: RunnableTurn): boolean {
+  return Date.now() - Math.min(storedMs, request.accepted_at) > limits.resumeWindowMs / 2;
 }
 
 /** A span of its own for each attempt: one that is lost with its worker is never sent, but the next points to it. */
@@ -159,9 +208,12 @@ function attemptSpan(tracing: Tracing, { trace, turn_id, conversation_id, accept
   });
 }
 
+/** A log that loses one attempt after the other is not worth more tries at once. */
+const mostLosses = 5;
+
 async function settle(entry: Running, deps: SettleDeps): Promise<TurnResult> {
   const { request } = entry.turn;
-  for (let lostAttempts = 0; ;) {
+  for (let losses = 0, lostAttempts = 0; ; losses++) {
     entry.span = attemptSpan(deps.tracing, request);
     const { span } = entry;
     try {
@@ -176,18 +228,29 @@ async function settle(entry: Running, deps: SettleDeps): Promise<TurnResult> {
         return "failed";
       }
       if (err.lostAttempt === undefined) return "fenced";
+      if (losses === mostLosses) return "failed";
+      if (deps.stopping.aborted) return "handed over";
       // The claim was lost with the log: the turn begins again, here as well as anywhere.
       lostAttempts = err.lostAttempt;
-      entry.stop = new AbortController();
+      entry.stop = restarted(entry);
     } finally {
       span.end();
     }
   }
 }
 
+/** For another attempt in this place; a reason to end it holds for that as well. */
+function restarted({ isEnding, stop }: Running): AbortController {
+  const next = new AbortController();
+  if (isEnding) next.abort(stop.signal.reason);
+  return next;
+}
+
 /** Fenced and lost turns are somebody else's: no acknowledgement of any kind. */
-async function answerQueue(turn: RunnableTurn, result: TurnResult): Promise<void> {
-  if (result === "ended" || result === "skipped") await turn.ack();
+async function answerQueue(turn: RunnableTurn, result: TurnResult, { agents }: Bus): Promise<void> {
   if (result === "handed over") turn.nak();
-  if (result === "failed") turn.nak(1_000);
+  if (result === "failed") turn.rest();
+  if (result !== "ended" && result !== "skipped") return;
+  await turn.ack();
+  agents.turnLeft(turn.request);
 }

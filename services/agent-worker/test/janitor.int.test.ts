@@ -1,20 +1,33 @@
-import type { QueuedTurn } from "@parley/bus";
-import { subjects } from "@parley/protocol";
-import { createLogger } from "@parley/runtime";
+import { jetstreamManager } from "@nats-io/jetstream";
+import { streams, subjects, turnsConsumer, type TurnRequest } from "@parley/protocol";
+import { eventually } from "@parley/testkit";
 import { expect, it } from "vitest";
-import { createJanitor } from "../src/janitor.ts";
-import { startWorkbench } from "./workbench.ts";
+import { expectSoundChain, textOf } from "./chain-check.ts";
+import { startWorkbench, type Workbench } from "./workbench.ts";
 
-const log = createLogger({ service: "test", level: "fatal", format: "pretty" });
-const idleRunner = {
-  running: () => 0,
-  requests: () => [],
-  isRunning: () => false,
-  heartbeat() {},
-  cancel: () => false,
-  run: () => expect.fail("nothing may run"),
-  handOver: async () => {},
-};
+/** The broker will not give a turn to anybody else by itself while the test runs; the janitor looks all the time. */
+const watchful = { JANITOR_MS: "100", ACK_WAIT_MS: "2000" };
+
+/**
+ * Makes the broker forget that the turn was delivered, as 2.9.10 does now and then when it is killed: the message stays, nobody gets it, and
+ * the consumer takes it for settled. It is given back, by the worker's own rights, while nothing may be delivered twice.
+ */
+async function forget(bench: Workbench, turn: TurnRequest): Promise<void> {
+  const { nc, turns } = bench.bus;
+  const manager = await jetstreamManager(nc);
+  const queued = (await turns.waiting(turn.conversation_id)).find(({ request }) => request.turn_id === turn.turn_id);
+  const info = async () => manager.consumers.info(streams.turns, turnsConsumer);
+  const { config, delivered } = await info();
+  await manager.consumers.update(streams.turns, turnsConsumer, { ...config, max_deliver: 1 });
+  nc.publish(`$JS.ACK.${streams.turns}.${turnsConsumer}.1.${queued?.seq}.${delivered.consumer_seq}.0.0`, "-NAK");
+  await eventually(async () => (await info()).num_ack_pending === 0, { what: "the forgotten delivery" });
+  await manager.consumers.update(streams.turns, turnsConsumer, config);
+  // The floor moves with the next turn that is acknowledged.
+  await bench.ended(await bench.ask("hello"));
+  await eventually(async () => (await turns.deliveryState()).settledUpTo >= (queued?.seq ?? Infinity), {
+    what: "a floor above the forgotten turn",
+  });
+}
 
 it("removes a turn that ended but was left in the queue", async () => {
   await using bench = await startWorkbench();
@@ -31,32 +44,70 @@ it("removes a turn that ended but was left in the queue", async () => {
   await expect.poll(() => bench.bus.turns.waiting(conversation_id), { timeout: 5_000 }).toEqual([]);
 });
 
-it("runs a turn that the broker will not deliver any more", async () => {
+it("leaves a turn alone that the broker forgot and its worker did not, however long the model is silent", async () => {
   await using bench = await startWorkbench();
-  const turn = await bench.ask("hello");
-  const ran: QueuedTurn[] = [];
-  const findings: string[] = [];
-  const runner = { ...idleRunner, run: async (found: QueuedTurn) => void ran.push(found) };
-  // What the broker says after it has lost the delivery: everything up to here is settled.
-  const turns = { ...bench.bus.turns, settledUpTo: async () => Infinity };
-  const janitor = createJanitor({ turns, runner, everyMs: 60_000, onFinding: (found) => findings.push(found), log });
-  await janitor.sweep();
-  janitor.close();
-  expect(ran.map(({ request }) => request.turn_id)).toEqual([turn.turn_id]);
-  expect(findings).toEqual(["orphaned"]);
+  await bench.addWorker({ ...watchful, ACK_WAIT_MS: "60000" });
+  const turn = await bench.ask("hello", { sim: "hang=headers" });
+  await bench.seen(turn, ({ type }) => type === "thinking");
+  await bench.addWorker(watchful);
+  await bench.addWorker(watchful);
+  await forget(bench, turn);
+  // Silent for several times as long as a worker may be.
+  const silentSince = performance.now();
+  await eventually(() => performance.now() - silentSince > 8_000, { what: "silence", timeoutMs: 10_000 });
+  await bench.cancel(turn);
+  expect(await bench.ended(turn)).toMatchObject({ type: "cancelled", attempt: 1 });
+  await expect.poll(() => bench.bus.turns.waiting(turn.conversation_id), { timeout: 10_000 }).toEqual([]);
+});
+
+it("goes on with a turn that the broker forgot and whose worker is lost, once", { timeout: 60_000 }, async () => {
+  await using bench = await startWorkbench();
+  const env = { ...watchful, MAX_ATTEMPTS: "2" };
+  const lost = await bench.addWorker(env);
+  const turn = await bench.ask("hello", { sim: "tokens=200 rate=30" });
+  await bench.seen(turn, ({ type }) => type === "token");
+  lost.freeze();
+  await Promise.all([bench.addWorker(env), bench.addWorker(env), bench.addWorker(env)]);
+  await forget(bench, turn);
+  await bench.seen(turn, (event) => event.type === "claimed" && event.attempt === 2);
+  lost.thaw();
+  const end = await bench.ended(turn);
+  const events = (await bench.events(turn)).map(({ event }) => event);
+  expect(end).toMatchObject({ type: "complete", attempt: 2 });
+  expect(textOf(events)).toBe(end.response);
+  expectSoundChain(events);
 });
 
 it("leaves turns alone that wait to be delivered", async () => {
   await using bench = await startWorkbench();
-  await bench.ask("hello");
-  const janitor = createJanitor({
-    turns: bench.bus.turns,
-    runner: idleRunner,
-    everyMs: 60_000,
-    onFinding: expect.fail,
-    log,
+  await bench.addWorker({ ...watchful, SLOTS: "1" });
+  const running = [
+    await bench.ask("hello", { sim: "hang=headers" }),
+    await bench.ask("hello", { sim: "hang=headers" }),
+  ];
+  for (const turn of running) await bench.seen(turn, ({ type }) => type === "thinking");
+  const turn = await bench.ask("hello");
+  const since = performance.now();
+  await eventually(() => performance.now() - since > 6_000, { what: "many looks", timeoutMs: 10_000 });
+  expect(await bench.events(turn)).toEqual([]);
+  for (const other of running) await bench.cancel(other);
+  expect(await bench.ended(turn)).toMatchObject({ type: "complete", attempt: 1 });
+});
+
+it("lets a running turn go on that somebody deleted from the queue, and says so", async () => {
+  await using bench = await startWorkbench();
+  const worker = await bench.addWorker(watchful);
+  const turn = await bench.ask("hello", { sim: "tokens=100 rate=30" });
+  await bench.seen(turn, ({ type }) => type === "token");
+  const queued = await bench.bus.turns.first(turn.conversation_id);
+  await bench.bus.turns.removeFirst(queued?.seq ?? 0);
+  await eventually(() => worker.output().includes("vanished from the queue"), {
+    what: "the log line",
+    timeoutMs: 10_000,
   });
-  await janitor.sweep();
-  janitor.close();
-  expect(await bench.bus.turns.scan(10)).toHaveLength(1);
+  expect(await bench.ended(turn)).toMatchObject({ type: "complete", attempt: 1 });
+  expectSoundChain((await bench.events(turn)).map(({ event }) => event));
+  expect(await bench.ended(await bench.ask("again", { conversation: turn.conversation_id }))).toMatchObject({
+    type: "complete",
+  });
 });

@@ -101,6 +101,7 @@ const fullTurn = fc.record({ unit: pattern, steps: fc.array(step, { maxLength: 9
     request: request(unit),
     fold,
     attempt: 9_999,
+    place: 1,
     records: Promise.resolve([]),
     stop,
     span: noSpan,
@@ -133,7 +134,7 @@ function storedBytes({ request: asked, attempt }: ClaimedTurn, outcome: Outcome,
     { type: "ending", ...place, outcome },
     { ...outcome, ...place },
   ];
-  const records = recordsOf(asked, outcome, maxBytes).map((record) => jsonBytes({ ...record, prev: 999_999_999_999 }));
+  const records = recordsOf({ request: asked, place: 999_999_999_999 }, outcome, maxBytes).map((record) => jsonBytes({ ...record, prev: 999_999_999_999 }));
   return [...events.map((event) => encodeEvent(event).length), ...records];
 }
 
@@ -183,13 +184,14 @@ test("a small turn ends as it is", () => {
     request: { ...request("a"), message: "hello" },
     fold: { ...createTurnFold(), text: "Hello!" },
     attempt: 1,
+    place: 1,
     records: Promise.resolve([]),
     stop: new AbortController(),
     span: noSpan,
   };
   const outcome = completeOutcome(turn, { model: "m" });
   expect(boundOutcome(outcome)).toEqual(outcome);
-  expect(recordsOf(turn.request, outcome).map((record) => LogRecord.parse({ ...record, prev: 0 }).message)).toEqual([
+  expect(recordsOf(turn, outcome).map((record) => LogRecord.parse({ ...record, prev: 0 }).message)).toEqual([
     "hello",
     "Hello!",
   ]);

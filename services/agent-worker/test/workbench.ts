@@ -20,7 +20,10 @@ export interface Workbench {
   readonly model: Service;
   addWorker(env?: Record<string, string>): Promise<Service>;
   /** Queues a message as an edge would; `sim` is a directive for the simulated model. */
-  ask(message: string, options?: { conversation?: string; sim?: string; agent?: string }): Promise<TurnRequest>;
+  ask(
+    message: string,
+    options?: { conversation?: string; sim?: string; agent?: string; acceptedAt?: number },
+  ): Promise<TurnRequest>;
   cancel(turn: TurnRequest): Promise<void>;
   events(turn: TurnRequest): Promise<{ seq: number; subject: string; event: StoredEvent }[]>;
   /** Waits until the turn's chain has such an event. */
@@ -75,7 +78,7 @@ export async function startWorkbench(): Promise<Workbench> {
       workers.push(worker);
       return worker;
     },
-    async ask(message, { conversation = `c_${randomUUID()}`, sim, agent } = {}) {
+    async ask(message, { conversation = `c_${randomUUID()}`, sim, agent, acceptedAt = Date.now() } = {}) {
       const turn_id = randomUUID().replaceAll("-", "");
       const request: TurnRequest = {
         v: 1,
@@ -85,7 +88,7 @@ export async function startWorkbench(): Promise<Workbench> {
         id: turn_id,
         message_id: messageIdOf(turn_id, "user"),
         message: sim === undefined ? message : `${message}\n/sim ${sim}`,
-        accepted_at: Date.now(),
+        accepted_at: acceptedAt,
         ...(agent === undefined ? {} : { agent }),
       };
       await bus.turns.submit(request);

@@ -1,0 +1,126 @@
+import { createInbox, nanos, type Msg, type NatsConnection } from "@nats-io/transport-node";
+import { streams, subjects, turnsConsumer } from "@parley/protocol";
+import { withDeadline, type Logger } from "@parley/runtime";
+import type { BrokerLink } from "./nats-connection.ts";
+
+/** A message of the queue as it was delivered. */
+export interface PulledMessage {
+  /** Sequence in the stream. */
+  readonly seq: number;
+  readonly deliveries: number;
+  /** When the broker stored it, by the broker's clock. */
+  readonly storedMs: number;
+  /** Borrowed: a view into the connection's read buffer. */
+  readonly data: Uint8Array;
+  /** Where it is acknowledged. */
+  readonly reply: string;
+}
+
+/** What waits for messages at the broker. */
+interface Pull {
+  /** Where the broker says that it has ended. */
+  readonly id: string;
+  missing: number;
+  readonly end: (error?: Error) => void;
+}
+
+/** How much later than a pull ends the broker may say so. */
+const answerMs = 5_000;
+const drainMs = 1_000;
+/** Its time is over: 408; 404 is the same to those who do not wait. */
+const timesUp = new Set([404, 408]);
+
+/** The tail of `$JS.ACK.….<deliveries>.<stream seq>.<consumer seq>.<stored, ns>.<pending>`; a newer form has more before it and one token after. */
+function parseReply(reply: string): Pick<PulledMessage, "seq" | "deliveries" | "storedMs"> {
+  const tokens = reply.split(".");
+  const from = tokens.length > 9 ? 6 : 4;
+  const [deliveries = 0, seq = 0, , storedNs = 0] = tokens.slice(from, from + 4).map(Number);
+  return { seq, deliveries, storedMs: storedNs / 1e6 };
+}
+
+/** Why a pull ended, from its status message; undefined: as it should. */
+function failureOf({ headers }: Msg): Error | undefined {
+  const { code = 0, description = "" } = headers ?? {};
+  if (timesUp.has(code) || /batch completed/i.test(description)) return undefined;
+  return new Error(`the broker ended a pull: ${code} ${description}`);
+}
+
+/** A subscription for one pull at a time: a message does not say which pull it came for, only whose subscription. */
+function createLane(nc: NatsConnection, log: Logger) {
+  const inbox = createInbox();
+  let next = 0;
+  let pull: Pull | undefined;
+  /** Of the newest pull: it also takes what comes late for one that was given up. */
+  let take = (_message: PulledMessage): void => {};
+
+  const handle = (message: Msg): void => {
+    const { subject, reply = "", data } = message;
+    if (reply.startsWith("$JS.ACK.")) {
+      take({ ...parseReply(reply), data, reply });
+      if (pull !== undefined && --pull.missing === 0) pull.end();
+    } else if (subject === pull?.id && message.headers?.code !== 100) pull.end(failureOf(message));
+  };
+  const subscription = nc.subscribe(`${inbox}.*`, {
+    callback: (error, message) => {
+      // An exception here would stop the client's read loop for good.
+      try {
+        if (error === null) handle(message);
+      } catch (err) {
+        log.error({ err }, "a delivery could not be taken");
+      }
+    },
+  });
+
+  return {
+    isFree: (): boolean => pull === undefined,
+    end: (): void => pull?.end(),
+    drain: (): Promise<void> => subscription.drain(),
+
+    async pull(missing: number, expiresMs: number, onMessage: typeof take): Promise<void> {
+      const id = `${inbox}.${next++}`;
+      take = onMessage;
+      const ended = new Promise<void>((resolve, reject) => {
+        const end = (error?: Error): void => (error === undefined ? resolve() : reject(error));
+        pull = { id, missing, end };
+      });
+      try {
+        const request = JSON.stringify({ batch: missing, expires: nanos(expiresMs) });
+        nc.publish(subjects.pull(streams.turns, turnsConsumer), request, { reply: id });
+        // An end of our own: a pull that the broker never ends must not be the last one.
+        await withDeadline(ended, expiresMs + answerMs, "pulling turns");
+      } finally {
+        pull = undefined;
+      }
+    },
+  };
+}
+
+/**
+ * Pulls over subscriptions of our own. The client's `next` cannot be ended early: a turn that was on its way to a worker that stops was then
+ * delivered to nobody until the ack wait was over.
+ */
+export function createTurnPulls({ nc, onReconnect }: BrokerLink, log: Logger) {
+  /** As many as there ever were pulls at a time. */
+  const lanes: ReturnType<typeof createLane>[] = [];
+  const endAll = (): void => {
+    for (const lane of lanes) lane.end();
+  };
+  // The broker forgets the pulls of a connection that broke.
+  onReconnect(endAll);
+
+  return {
+    /** Ends when `most` messages have come, or after `expiresMs`. Throws when the broker cannot be asked. */
+    async pull(most: number, expiresMs: number, onMessage: (message: PulledMessage) => void): Promise<void> {
+      let lane = lanes.find(({ isFree }) => isFree());
+      if (lane === undefined) lanes.push((lane = createLane(nc, log)));
+      await lane.pull(most, expiresMs, onMessage);
+    },
+
+    /** Takes what is still on its way here, and then nothing more: afterwards no message can be delivered to this process. */
+    async end(): Promise<void> {
+      // Without the broker there is nothing on its way.
+      await withDeadline(Promise.all(lanes.map(({ drain }) => drain())), drainMs, "ending pulls").catch(() => {});
+      endAll();
+    },
+  };
+}

@@ -1,0 +1,33 @@
+import type { Delivery } from "@parley/bus";
+
+const firstRestMs = 1_000;
+const longestRestMs = 30_000;
+
+/**
+ * Deliveries that could not be handled here, because the broker refused or did not answer: kept for a while that grows with every delivery,
+ * and then given back, to any worker.
+ */
+export function createResting() {
+  const resting = new Map<Delivery, NodeJS.Timeout>();
+
+  return {
+    rest(delivery: Delivery): void {
+      const restMs = Math.min(longestRestMs, firstRestMs * 2 ** (delivery.deliveries - 1));
+      const timer = setTimeout(() => {
+        resting.delete(delivery);
+        delivery.nak();
+      }, restMs);
+      resting.set(delivery, timer);
+    },
+    heartbeat(): void {
+      for (const delivery of resting.keys()) delivery.working();
+    },
+    giveBack(): void {
+      for (const [delivery, timer] of resting) {
+        clearTimeout(timer);
+        delivery.nak();
+      }
+      resting.clear();
+    },
+  };
+}
