@@ -61,7 +61,13 @@ const suites: Suite[] = [
   {
     name: "unit",
     include: ["**/test/**/*.test.ts"],
-    exclude: ["**/*.int.test.ts", "**/*.e2e.test.ts", "**/*.browser.test.ts", "**/*.chaos.test.ts", "**/*.late.test.ts"],
+    exclude: [
+      "**/*.int.test.ts",
+      "**/*.e2e.test.ts",
+      "**/*.browser.test.ts",
+      "**/*.chaos.test.ts",
+      "**/*.late.test.ts",
+    ],
     timeoutMs: 10_000 * Math.max(1, propertyRuns),
     // Each loads the sources again, so that more of them gain nothing.
     workers: Math.min(4, Math.max(2, availableParallelism())),

@@ -134,7 +134,9 @@ function storedBytes({ request: asked, attempt }: ClaimedTurn, outcome: Outcome,
     { type: "ending", ...place, outcome },
     { ...outcome, ...place },
   ];
-  const records = recordsOf({ request: asked, place: 999_999_999_999 }, outcome, maxBytes).map((record) => jsonBytes({ ...record, prev: 999_999_999_999 }));
+  const records = recordsOf({ request: asked, place: 999_999_999_999 }, outcome, maxBytes).map((record) =>
+    jsonBytes({ ...record, prev: 999_999_999_999 }),
+  );
   return [...events.map((event) => encodeEvent(event).length), ...records];
 }
 
