@@ -1,10 +1,9 @@
-import type { Msg } from "@nats-io/transport-node";
 import { parseEventSubject, streams, subjects, type ConversationId } from "@parley/protocol";
 import type { BrokerLink } from "./nats-connection.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
 import type { Read } from "./read-queue.ts";
 import { addReadConsumer } from "./stream-consumer.ts";
-import { collect, createCollection, readAll, type Collection } from "./stream-reading.ts";
+import { collect, createCollection, readAll, type Collection, type ReadMessage } from "./stream-reading.ts";
 
 /** Reads a part of a stream once for many readers; their results come in their order. Throws when the broker is silent for 5 s. */
 export async function readTogether(
@@ -43,7 +42,7 @@ function createDistributor(reads: readonly Read[], collections: readonly Collect
     const readers = readersOf.get(conversation) ?? [];
     if (collection !== undefined) readersOf.set(conversation, [...readers, { fromSeq, collection }]);
   }
-  return (message: Msg, seq: number): void => {
+  return (message: ReadMessage, seq: number): void => {
     const conversation = parseEventSubject(message.subject)?.conversation ?? "";
     for (const reader of readersOf.get(conversation) ?? []) {
       if (seq >= reader.fromSeq) collect(reader.collection, message, seq);

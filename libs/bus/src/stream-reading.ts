@@ -31,8 +31,11 @@ export function createCollection(toSeq: number): Collection {
   return { messages: [], previous: new Map(), toSeq, bytes: 0 };
 }
 
+/** One that is read. Its data is only borrowed. */
+export type ReadMessage = Pick<Msg, "subject" | "data">;
+
 /** Copies a message into the collection, if it is wanted and there is room. */
-export function collect(collection: Collection, { subject, data }: Msg, seq: number): void {
+export function collect(collection: Collection, { subject, data }: ReadMessage, seq: number): void {
   const { messages, previous, toSeq } = collection;
   if (seq > toSeq) return;
   collection.bytes += data.length;
@@ -56,10 +59,10 @@ export function messagesOf({ messages, bytes }: Collection): StoredMessage[] {
 export async function readAll(
   { nc, onDisconnect }: BrokerLink,
   pull: string,
-  take: (message: Msg, seq: number) => boolean,
+  take: (message: ReadMessage, seq: number) => boolean,
 ): Promise<void> {
   const inbox = createInbox();
-  let delivered = 0;
+  const inOrder = createOrder(take);
   let empty = 0;
   let settle: { resolve: () => void; reject: (error: unknown) => void };
   const complete = new Promise<void>((resolve, reject) => (settle = { resolve, reject }));
@@ -74,12 +77,10 @@ export async function readAll(
       return ask();
     }
     beat.refresh();
-    const { seq, nth } = placeOf(message);
-    delivered++;
     empty = 0;
-    if (nth !== delivered) throw new Error("a part of the event stream was lost on the way");
-    if (take(message, seq)) settle.resolve();
-    else if (delivered % portion.batch === 0) ask();
+    const before = inOrder.taken();
+    if (inOrder.add(message)) settle.resolve();
+    else if (Math.floor(inOrder.taken() / portion.batch) > Math.floor(before / portion.batch)) ask();
   };
   const subscription = nc.subscribe(inbox, {
     callback: (error, message) => {
@@ -104,6 +105,35 @@ export async function readAll(
 /** The next message would have been too many bytes, or none came in time. Anything else (503: no such consumer) asking again does not mend. */
 function isPortionOver({ code, description }: MsgHdrs): boolean {
   return code === noMessages || code === timedOut || (code === conflict && description.includes("MaxBytes"));
+}
+
+/**
+ * Gives messages on in the order in which the consumer sent them. They nearly always come so; one that another has overtaken is waited for, as that
+ * is cheaper than to begin anew.
+ */
+function createOrder(take: (message: ReadMessage, seq: number) => boolean) {
+  const early = new Map<number, ReadMessage & { readonly seq: number }>();
+  let taken = 0;
+  return {
+    taken: (): number => taken,
+
+    /** Whether `take` says that one was the last. */
+    add(message: Msg): boolean {
+      const { seq, nth } = placeOf(message);
+      if (nth !== taken + 1) {
+        if (early.size >= portion.batch) throw new Error("a part of the event stream was lost on the way");
+        early.set(nth, { subject: message.subject, data: message.data.slice(), seq });
+        return false;
+      }
+      taken++;
+      if (take(message, seq)) return true;
+      for (let next = early.get(taken + 1); next !== undefined; next = early.get(taken + 1)) {
+        early.delete(++taken);
+        if (take(next, next.seq)) return true;
+      }
+      return false;
+    },
+  };
 }
 
 /** From `$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>`. */

@@ -1,4 +1,7 @@
+import { openBus } from "@parley/bus";
 import { encodeEvent, subjects, type StoredEvent } from "@parley/protocol";
+import { createLogger } from "@parley/runtime";
+import { startNatsProxy } from "@parley/testkit";
 import { expect, it } from "vitest";
 import { readAll } from "../src/stream-reading.ts";
 import { openTestBus } from "./workbench.ts";
@@ -54,4 +57,22 @@ it("gives a reading up at once whose consumer is gone, and does not ask for it a
   await expect(readAll(bench.bus, "chat.nobody", () => true)).rejects.toThrow("503");
   expect(performance.now() - startedMs).toBeLessThan(2_000);
   expect(nc.stats().outMsgs - before).toBe(1);
+});
+
+it("reads every event in its order although some come after later ones", async () => {
+  await using bench = await openTestBus();
+  const mixed = mixedSubjects().slice(0, 600);
+  for (const { subject, event } of mixed) await bench.bus.events.append({ subject, data: encodeEvent(event) });
+  await using proxy = await startNatsProxy({
+    targets: [bench.nats.port],
+    treat: ({ subject }) => (subject.endsWith(".a") ? { hold: Math.random() * 20 } : undefined),
+  });
+  const log = createLogger({ service: "test", level: "silent", format: "json" });
+  const reader = await openBus({ servers: `nats://127.0.0.1:${proxy.port}`, name: "test", log });
+  const read = await Promise.all(["c1", "c2", "c3"].map((one) => reader.events.read(one, { fromSeq: 1 })));
+  await reader.close();
+  expect(proxy.figures.overtaken).toBeGreaterThan(10);
+  const seqs = (conversation: string) =>
+    mixed.flatMap(({ event }, i) => (event.conversation_id === conversation ? i + 1 : []));
+  expect(read.map((messages) => messages.map(({ seq }) => seq))).toEqual(["c1", "c2", "c3"].map(seqs));
 });
