@@ -133,7 +133,9 @@ describe.each(["message", "tool result", "end"] as const)(
       viewer.watch();
       await passOver(kind, conversation, turn, { asker: viewer, overtaken: stream });
       stream.cut();
-      await eventually(() => stream.reconnects() > 0, { what: "the way back", timeoutMs: 10_000 });
+      await eventually(() => stream.reconnects() > 0, { what: "the way back", timeoutMs: 10_000 }).catch((error) => {
+        throw new Error(world.lately(conversation).join("\n"), { cause: error });
+      });
       if (kind !== "end")
         for (const { request } of await world.bus.turns.waiting(conversation)) viewer.cancel(request.turn_id);
       if (back === 0) gate.open();
@@ -141,9 +143,7 @@ describe.each(["message", "tool result", "end"] as const)(
       gate.open();
       for (const { request } of await world.bus.turns.waiting(conversation)) viewer.cancel(request.turn_id);
       await allEnded(conversation);
-      await eventually(async () => (await world.violations(conversation, 1_000)).length === 0, {
-        what: "all that is stored",
-      });
+      await hasAll(conversation);
     });
   },
 );
@@ -178,6 +178,13 @@ async function passOver(
   const next = await accepted(asker.ask(question(`${conversation}-2`, "tokens=200 rate=40")));
   await overtaken.until((view) => view.turns.get(next)?.message !== undefined, within(10_000));
   return turn;
+}
+
+/** Every device has exactly what is stored, now or soon. */
+async function hasAll(conversation: string): Promise<void> {
+  const isWhole = async (): Promise<boolean> => (await world.violations(conversation, 1_000)).length === 0;
+  await eventually(isWhole, { what: "all that is stored" }).catch(() => undefined);
+  expect(await world.violations(conversation, 1_000), world.lately(conversation).join("\n")).toEqual([]);
 }
 
 const allEnded = (conversation: string): Promise<boolean> =>
@@ -234,10 +241,8 @@ describe.each(["message", "tool result", "end"] as const)(
       for (const { request } of await world.bus.turns.waiting(conversation)) viewer.cancel(request.turn_id);
       if (where.includes("dead")) await edge.service.restart();
       await allEnded(conversation);
-      expect(outcome).toBe("seen");
-      await eventually(async () => (await world.violations(conversation, 1_000)).length === 0, {
-        what: "all that is stored",
-      });
+      expect(outcome, world.lately(conversation).join("\n")).toBe("seen");
+      await hasAll(conversation);
     });
   },
 );

@@ -1,6 +1,6 @@
 import { createLogger } from "@parley/runtime";
 import { openBus, type Bus } from "@parley/bus";
-import { parseEventSubject, typeOfStored } from "@parley/protocol";
+import { isTerminal } from "@parley/protocol";
 import {
   startNatsProxy,
   startService,
@@ -13,6 +13,7 @@ import {
 import { createRawDevice } from "../chaos/clients/raw-device.ts";
 import type { Answer, Device } from "../chaos/clients/device.ts";
 import { createToken } from "../chaos/clients/token.ts";
+import { liveCopyOf, type LiveCopy } from "../chaos/faults/late-copies.ts";
 import type { ConversationHistory, StoredAt, Violation } from "../chaos/history.ts";
 import { checkViewer } from "../chaos/invariants/viewer.ts";
 import { wireOffsetOf } from "../chaos/invariants/wire-offset.ts";
@@ -21,14 +22,8 @@ import { readConversation } from "../chaos/read-history.ts";
 import { asPromised } from "../chaos/scenario.ts";
 import { openAnswerStream, type AnswerStream } from "./answer-stream.ts";
 
-/** A live copy on its way to an edge. */
-export interface Copy {
-  readonly conversation: string;
-  readonly turn: string;
-  readonly channel: string;
-  readonly type: string;
-  readonly text: string;
-}
+/** On its way to an edge. */
+export type Copy = LiveCopy & { readonly text: string };
 
 /** An edge behind a proxy of its own. */
 export interface LateEdge {
@@ -47,6 +42,8 @@ export interface LateWorld extends AsyncDisposable {
   device(conversation: string, edges: readonly LateEdge[]): Device;
   /** Asks over HTTP and reads the answer as a stream. */
   stream(conversation: string, edges: readonly LateEdge[], question: { id: string; message: string }): AnswerStream;
+  /** The last things that each of them did and got, for a test that fails. */
+  lately(conversation: string): readonly string[];
   /** What the devices of the conversation saw that is not as it is stored. */
   violations(conversation: string, copiesLateMs: number): Promise<Violation[]>;
   events(conversation: string): Promise<readonly StoredAt[]>;
@@ -57,10 +54,9 @@ const log = createLogger({ service: "late", level: "silent", format: "json" });
 async function startEdge(system: System): Promise<LateEdge> {
   const proxy = await startNatsProxy({
     targets: [system.nats.port],
-    treat({ subject, payload }) {
-      const address = parseEventSubject(subject);
-      if (address === undefined) return undefined;
-      return edge.treat({ ...address, type: typeOfStored(payload), text: payload.toString("utf8") });
+    treat(message) {
+      const copy = liveCopyOf(message);
+      return copy === undefined ? undefined : edge.treat({ ...copy, text: message.payload.toString("utf8") });
     },
   });
   const service = await startService("edge", {
@@ -114,15 +110,27 @@ export async function startLateWorld(): Promise<LateWorld> {
       const ports = ways.map(({ service }) => service.port);
       return keep(conversation, openAnswerStream({ ...commonOf(conversation), ...asked, edges: ports }));
     },
+    lately: (conversation) =>
+      (devices.get(conversation) ?? [])
+        .flatMap(({ recording: { device, entries } }) =>
+          entries.slice(-12).map((entry) => `${device}: ${JSON.stringify(entry).slice(0, 200)}`),
+        )
+        .concat(edges.map(({ service }) => service.output().slice(-3_000))),
     events: async (conversation) => (await readConversation({ bus }, conversation)).events,
     async violations(conversation, copiesLateMs) {
       const stored = await readConversation({ bus }, conversation);
-      const recordings = (devices.get(conversation) ?? []).map(({ recording }) => recording);
+      const own = devices.get(conversation) ?? [];
+      const recordings = own.map(({ recording }) => recording);
       const plan = { id: conversation, user: "", devices: [], turns: [] };
       const history: ConversationHistory = { plan, ...stored, recordings, answers: [], queued: new Map() };
       const offset = wireOffsetOf(stored.events, recordings);
       const expected = { ...asPromised, copiesLateMs };
-      return recordings.flatMap((recording) => checkViewer(history, recording, offset, expected));
+      return own.flatMap((device) => {
+        const found = checkViewer(history, device.recording, offset, expected);
+        if (!("turn" in device)) return found;
+        const later = turnsEndedAfter(history, device.turn());
+        return found.filter(({ promise, turn = "" }) => promise !== "P1" || !later.has(turn));
+      });
     },
     async [Symbol.asyncDispose]() {
       for (const device of [...devices.values()].flat()) device.close();
@@ -134,6 +142,13 @@ export async function startLateWorld(): Promise<LateWorld> {
       await system[Symbol.asyncDispose]();
     },
   };
+}
+
+/** What the reader of an answer is not told: its stream ends with the turn. */
+function turnsEndedAfter({ events }: ConversationHistory, turn: string | undefined): ReadonlySet<string> {
+  const ends = events.filter(({ event }) => isTerminal(event.type));
+  const own = ends.find((at) => at.turn === turn)?.seq ?? 0;
+  return new Set(ends.filter(({ seq }) => seq > own).map((end) => end.turn));
 }
 
 /** The turn of a message that was accepted. */

@@ -1,4 +1,4 @@
-import { parseEventSubject, typeOfStored, type EventAddress } from "@parley/protocol";
+import { parseEventSubject, subjects, typeOfStored, type EventAddress } from "@parley/protocol";
 import type { NatsMessage, Treat, Treatment } from "@parley/testkit";
 import type { Random } from "../plan/random.ts";
 
@@ -25,6 +25,15 @@ export interface LateCopiesDeps {
   readonly cancel: (turn: EventAddress) => void;
 }
 
+/** Undefined: it is none. What a consumer reads comes under its stored subject: that is an answer of the broker. */
+export function liveCopyOf({ subject, payload }: NatsMessage): LiveCopy | undefined {
+  const address = parseEventSubject(subject);
+  if (address === undefined || !subject.startsWith(livePrefix(address.shard))) return undefined;
+  return { ...address, type: typeOfStored(payload) };
+}
+
+const livePrefix = (shard: number): string => subjects.allLive(shard).slice(0, -">".length);
+
 const ends: ReadonlySet<string> = new Set(["complete", "error"]);
 /** An end whose request to cancel does not come is not held for longer. */
 const heldMs = 3_000;
@@ -47,9 +56,8 @@ export function createLateCopies(spec: LateCopies, { random, cancel }: LateCopie
     });
 
   return (message, connection) => {
-    const address = parseEventSubject(message.subject);
-    if (address === undefined) return undefined;
-    const copy: LiveCopy = { ...address, type: typeOfStored(message.payload) };
+    const copy = liveCopyOf(message);
+    if (copy === undefined) return undefined;
     const key = `${connection} ${copy.turn}`;
     // Through at once, with the end that waits for it right behind it.
     if (copy.type === "cancel_requested") {
