@@ -27,7 +27,11 @@ it("answers a question about the cluster with a tool call, from socket to cluste
 });
 
 it("answers a question about the cluster whose tool worker starts a moment after it was asked", async () => {
-  await using system = await startSystem({ toolWorkers: 0 });
+  await using system = await startSystem({
+    toolWorkers: 0,
+    // A process of a busy machine takes longer to start than people would wait.
+    env: { "agent-worker": { TOOLS_WAIT_MS: "30000" } },
+  });
   using anna = await person(system.edges[0]!);
   const chat = anna.conversation();
   const waits = new Promise<void>((resolve) => {
