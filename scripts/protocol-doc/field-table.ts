@@ -65,12 +65,19 @@ function meaningOf(name: string, field: Field): string {
   return value === undefined ? description : `${description} Default: \`${JSON.stringify(value)}\`.`;
 }
 
+/** A list that a newer version may have more values of (`openEnum`). */
+function openListOf({ anyOf }: JsonSchema): JsonSchema | undefined {
+  return anyOf?.find((schema) => schema.enum !== undefined);
+}
+
 function typeOf(field: Field): string {
   if (typeof field === "boolean") return "any";
-  const { title, type, properties, anyOf } = field;
-  const [known] = anyOf ?? [];
-  // A list that a newer version may have more values of (`openEnum`).
-  if (known?.enum !== undefined) return `${typeOf(known)}; there may be others`;
+  const open = openListOf(field);
+  return open === undefined ? closedTypeOf(field) : `${closedTypeOf(open)}; there may be others`;
+}
+
+function closedTypeOf(field: JsonSchema): string {
+  const { title, type, properties } = field;
   if (title !== undefined) return `[${title}](#${anchors[title] ?? title.toLowerCase()})`;
   if (field.enum !== undefined) return field.enum.map((value) => `\`${JSON.stringify(value)}\``).join(" or ");
   if (type === "array") return `array of ${typeOf(itemOf(field))}`;
