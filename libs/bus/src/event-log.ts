@@ -40,7 +40,7 @@ export function createEventLog({ link, jsm, appender, shards, unreadable, log, r
     append,
     maxBytes: appender.maxBytes,
     writeOnce: createWriteOnce({ append, lastFromLeader: lookups.lastFromLeader }),
-    subscribe: createLiveEvents(link.nc, log),
+    subscribe: createLiveEvents(link.nc, unreadable, log),
 
     /** All events of a conversation in a range, in order. */
     read: (conversation: ConversationId, range: ReadRange): Promise<StoredMessage[]> =>

@@ -11,10 +11,13 @@ export interface VisibleEvent {
   readonly frame: Buffer;
 }
 
+const closingBrace = 0x7d;
+
 /** Undefined for the workers' own events. `message.data` is copied. */
 export function visibleEventOf({ seq, data }: StoredMessage, turn: TurnId, offset: number): VisibleEvent | undefined {
   const type = typeOfStored(data);
-  if (type === "" || !isVisible(type)) return undefined;
+  // What cannot be an event is not passed on either: clients would have to find out for themselves.
+  if (type === "" || !isVisible(type) || data[data.length - 1] !== closingBrace) return undefined;
   return { seq, turn, type, frame: frameOf(offset + seq, data) };
 }
 
