@@ -4,6 +4,7 @@ import { startModelStub, type Said } from "./model-stub.ts";
 import { devToken, person } from "./person.ts";
 
 const small = 24 * 1024;
+const patience = { timeout: 10_000 };
 const usual = 1024 * 1024;
 const shown = "a".repeat(20_000);
 
@@ -43,13 +44,13 @@ it("P1: a broker that takes less from now on is said to be unfit, and every turn
   const [much, whole] = [anna.conversation(), anna.conversation()];
   const running = await Promise.all([much.send("much"), whole.send("whole")]);
   for (const [i, chat] of [much, whole].entries())
-    await expect.poll(() => chat.view.turns.get(running[i]!.turn_id)?.text).toBe(shown);
+    await expect.poll(() => chat.view.turns.get(running[i]!.turn_id)?.text, patience).toBe(shown);
 
   await system.nats.setMaxPayload(small);
   const urls = [edge, worker, tools].map(({ adminPort }) => `http://127.0.0.1:${adminPort}/readyz`);
   for (const url of [...urls, `http://127.0.0.1:${edge.port}/health`])
     await expect
-      .poll(() => readiness(url), { timeout: 10_000 })
+      .poll(() => readiness(url), patience)
       .toMatchObject({ status: 503, text: expect.stringContaining("max_payload must be") });
   goOn();
 
@@ -74,7 +75,7 @@ it("P1: a broker that takes less from now on is said to be unfit, and every turn
     const next = await chat.send("hello");
     expect(await chat.untilEnd(next.turn_id)).toMatchObject({ type: "complete", response: "You said hello." });
     const stopped = await chat.send("endless");
-    await expect.poll(() => chat.view.turns.get(stopped.turn_id)?.text).toBe("on and on");
+    await expect.poll(() => chat.view.turns.get(stopped.turn_id)?.text, patience).toBe("on and on");
     chat.cancel(stopped.turn_id);
     expect(await chat.untilEnd(stopped.turn_id)).toMatchObject({ type: "cancelled", response: "on and on" });
     const headers = { authorization: `Bearer ${await devToken(edge, "anna")}` };
@@ -84,7 +85,7 @@ it("P1: a broker that takes less from now on is said to be unfit, and every turn
   await expect(anna.conversation().send("x".repeat(32_500))).rejects.toMatchObject({ code: "MESSAGE_TOO_LARGE" });
 
   await system.nats.setMaxPayload(usual);
-  for (const url of urls) await expect.poll(async () => (await readiness(url)).status, { timeout: 10_000 }).toBe(200);
+  for (const url of urls) await expect.poll(async () => (await readiness(url)).status, patience).toBe(200);
   const again = anna.conversation();
   const { turn_id } = await again.send("whole");
   expect(await again.untilEnd(turn_id)).toMatchObject({ type: "complete", response: shown + shown });
