@@ -55,19 +55,28 @@ export interface DoubtDeps {
 
 export type Doubts = ReturnType<typeof createDoubts>;
 
-/** Viewers that are looked after at a time: few, so that those who come back meanwhile do not wait for them. */
-const concurrentLooks = 16;
+/** Viewers that are looked after at a time: so many share scans of the stream. */
+const batchSize = 256;
+/** Of those, viewers that are given the whole conversation at a time: few, so that who comes back meanwhile does not wait for them. */
+const concurrentBrings = 16;
 
 /** Sees to it that who comes back with a cursor lacks nothing below it. */
 export function createDoubts(deps: DoubtDeps) {
-  const waiting: HubViewer[] = [];
-  let running = 0;
+  let waiting: HubViewer[] = [];
+  let isWorking = false;
 
   const work = async (): Promise<void> => {
-    for (let viewer = waiting.shift(); viewer !== undefined; viewer = waiting.shift()) {
-      if (viewer.state !== "gone" && viewer.doubtedSeq !== noCursor) await settleDoubt(deps, viewer);
+    isWorking = true;
+    while (waiting.length > 0) {
+      const batch = waiting.slice(0, batchSize);
+      waiting = waiting.slice(batchSize);
+      const lacking = await Promise.all(batch.map((viewer) => settleDoubt(deps, viewer)));
+      await bringAll(
+        deps,
+        lacking.flatMap((viewer) => viewer ?? []),
+      );
     }
-    running--;
+    isWorking = false;
   };
 
   return {
@@ -83,25 +92,39 @@ export function createDoubts(deps: DoubtDeps) {
       if (doubt === "doubtful" && !deps.isBusy()) return beginAnew(viewer);
       viewer.doubtedSeq = cursor;
       waiting.push(viewer);
-      if (running >= concurrentLooks) return;
-      running++;
-      void work();
+      if (!isWorking) void work();
     },
   };
 }
 
-async function settleDoubt(deps: DoubtDeps, viewer: HubViewer): Promise<void> {
+/** Returns the viewer if it must begin anew. */
+async function settleDoubt(deps: DoubtDeps, viewer: HubViewer): Promise<HubViewer | undefined> {
   const { source: hub, doubtedSeq } = viewer;
-  const isDoubtful = await mayLack(deps, viewer).catch((err: unknown) => {
+  if (!isDoubted(viewer)) return undefined;
+  const isLacking = await mayLack(deps, viewer).catch((err: unknown) => {
     deps.log.warn({ err, conversation: hub.conversation }, "what a viewer may lack could not be read");
     return true;
   });
-  // It has got the whole conversation meanwhile, or has left.
-  if (viewer.state === "gone" || viewer.doubtedSeq !== doubtedSeq) return;
-  viewer.doubtedSeq = noCursor;
-  if (!isDoubtful) return;
-  beginAnew(viewer);
-  await deps.bring(viewer);
+  if (!isDoubted(viewer) || viewer.doubtedSeq !== doubtedSeq) return undefined;
+  if (!isLacking) viewer.doubtedSeq = noCursor;
+  return isLacking ? viewer : undefined;
+}
+
+/** Else it has got the whole conversation meanwhile, or has left. */
+function isDoubted({ state, doubtedSeq }: HubViewer): boolean {
+  return state !== "gone" && doubtedSeq !== noCursor;
+}
+
+async function bringAll({ bring }: DoubtDeps, lacking: readonly HubViewer[]): Promise<void> {
+  const viewers = lacking.values();
+  const bringSome = async (): Promise<void> => {
+    for (const viewer of viewers) {
+      if (!isDoubted(viewer)) continue;
+      beginAnew(viewer);
+      await bring(viewer);
+    }
+  };
+  await Promise.all(Array.from({ length: concurrentBrings }, bringSome));
 }
 
 /** As `doubtOf`, by what is stored. */
