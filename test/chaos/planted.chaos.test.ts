@@ -7,6 +7,7 @@ import type { Scenario } from "./scenario.ts";
 import { runScenario } from "./scenario-run.ts";
 import { agentsFrozen } from "./scenarios/agents.ts";
 import { calm } from "./scenarios/clients.ts";
+import { copiesLate, copiesOvertaken, endsOvertaken } from "./scenarios/copies.ts";
 
 const plant = pathToFileURL(path.join(import.meta.dirname, "planted/plant.mjs")).href;
 
@@ -36,4 +37,17 @@ it("catches an agent worker that appends without expectation", { timeout }, asyn
 
 it("catches a tool that runs twice", { timeout }, async () => {
   expect(await brokenPromises(withFault(calm, "tool", "tool runs twice"))).toContain("P5");
+});
+
+it("catches an edge that drops late events", { timeout }, async () => {
+  expect(await brokenPromises(withFault(endsOvertaken, "edge", "edge drops late events"))).toContain("P1");
+});
+
+it("catches an edge whose snapshots are ahead of their place", { timeout }, async () => {
+  const fault = "edge does not look where the stream ends";
+  expect(await brokenPromises(withFault(copiesLate, "edge", fault))).toContain("P2");
+});
+
+it("catches an edge that believes every cursor", { timeout }, async () => {
+  expect(await brokenPromises(withFault(copiesOvertaken, "edge", "edge believes every cursor"))).toContain("P2");
 });

@@ -32,8 +32,6 @@ export interface Walk {
   lastSeq: number;
   /** The subscription named no cursor: it begins with a snapshot of the conversation. */
   isAnew: boolean;
-  /** The first frame after attaching by a message must not be later than this. */
-  beginsBy: number | undefined;
   /** Log sequence from which on this device must know how turns ended. */
   knowsFrom: number | undefined;
   /** Stored before something that it has, and still to come: the broker passed on the later one first. */

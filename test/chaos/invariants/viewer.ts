@@ -46,7 +46,6 @@ export function checkViewer(
     cursor: undefined,
     lastSeq: 0,
     isAnew: true,
-    beginsBy: undefined,
     knowsFrom: undefined,
     passedOver: createPassedOver(expected.copiesLateMs, ({ event, seq, turn }, how) =>
       report("P2", `${event.type} ${seq} is missing ${how}: it was passed over`, turn),
@@ -104,7 +103,6 @@ function attach(walk: Walk, seq: number): void {
   walk.cursor = asked ?? seq;
   walk.isAnew = asked === undefined;
   walk.lastSeq = 0;
-  walk.beginsBy = undefined;
 }
 
 /**
@@ -121,11 +119,11 @@ function answeredBy(pending: (number | undefined)[], seq: number): number | unde
 /** Whoever sends a message gets its turn from its beginning on, unless it looked on already. */
 function attachByMessage(walk: Walk, turn: string): void {
   if (walk.attached) return;
+  const own = walk.logs.get(turn)?.message?.seq;
   walk.attached = true;
-  walk.cursor = undefined;
+  walk.cursor = own === undefined || walk.offset === undefined ? undefined : walk.offset + own - 1;
   walk.isAnew = true;
   walk.lastSeq = 0;
-  walk.beginsBy = walk.logs.get(turn)?.message?.seq;
 }
 
 function isFreshSnapshot(frame: StateFrame): boolean {
@@ -175,13 +173,6 @@ function checkPlace(walk: Walk, frame: StateFrame, atMs: number): void {
   const seq = frame.seq - offset;
   if (frame.type === "snapshot" && frame.messages !== undefined) return takeWhole(walk, frame, seq);
   walk.knowsFrom ??= seq;
-  if (walk.beginsBy !== undefined && seq > walk.beginsBy)
-    walk.report(
-      "P2",
-      `what follows its own message begins at ${seq}, after the message at ${walk.beginsBy}`,
-      frame.turn_id,
-    );
-  walk.beginsBy = undefined;
   const between = cursor === undefined ? [] : walk.visible.filter((at) => at.seq > cursor - offset && at.seq < seq);
   const missed = between.filter((stored) => !isFoldedInto(stored, frame));
   const own = frame.type === "snapshot" ? undefined : walk.visible.find((at) => at.seq === seq);
@@ -200,8 +191,6 @@ function checkPlace(walk: Walk, frame: StateFrame, atMs: number): void {
 function takeWhole(walk: Walk, frame: SnapshotFrame, seq: number): void {
   const { logs, history, report, passedOver } = walk;
   walk.knowsFrom ??= toldFrom(walk, frame);
-  // It has the message, and whatever came after it.
-  walk.beginsBy = undefined;
   passedOver.settle(seq);
   for (const what of snapshotFaults(frame, seq, { logs, records: history.records }))
     report("P2", `in the snapshot at ${seq}: ${what}`, frame.turn_id);

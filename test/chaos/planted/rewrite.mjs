@@ -6,6 +6,23 @@ const faults = {
     line: 'if (type === "" || !isVisible(type))',
     instead: 'if (type === "" || !isVisible(type) || (type === "token" && Math.random() < 0.02))',
   },
+  // What the broker passed on after later events is never shown.
+  "edge drops late events": {
+    file: "/services/edge/dist/hub/feed.js",
+    line: "return takeLate(feed, message)",
+    instead: "return undefined",
+  },
+  // The transcript is ahead of what the copies have brought.
+  "edge does not look where the stream ends": {
+    file: "/services/edge/dist/hub/whole-conversation.js",
+    line: "if (!(await history.confirm(hub)))",
+    instead: "if (hub.ring !== ring)",
+  },
+  "edge believes every cursor": {
+    file: "/services/edge/dist/hub/doubt.js",
+    line: 'if (doubt === "clear")',
+    instead: "if (doubt !== undefined)",
+  },
   // Every writer may write: a worker that wakes up goes on where it was.
   "agent appends without expectation": {
     file: "/services/agent-worker/dist/fenced-append.js",
