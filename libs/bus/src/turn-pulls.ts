@@ -7,6 +7,7 @@ import type { BrokerLink } from "./nats-connection.ts";
 export interface PulledMessage {
   /** Sequence in the stream. */
   readonly seq: number;
+  readonly subject: string;
   readonly deliveries: number;
   /** When the broker stored it, by the broker's clock. */
   readonly storedMs: number;
@@ -56,7 +57,7 @@ function createLane(nc: NatsConnection, log: Logger) {
   const handle = (message: Msg): void => {
     const { subject, reply = "", data } = message;
     if (reply.startsWith("$JS.ACK.")) {
-      take({ ...parseReply(reply), data, reply });
+      take({ ...parseReply(reply), subject, data, reply });
       if (pull !== undefined && --pull.missing === 0) pull.end();
     } else if (subject === pull?.id && message.headers?.code !== 100) pull.end(failureOf(message));
   };

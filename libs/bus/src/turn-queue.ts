@@ -162,7 +162,7 @@ function deliveryOf(message: PulledMessage, nc: NatsConnection, unreadable: Unre
   const value = parseStored(data);
   const { data: request } = TurnRequest.safeParse(value);
   if (request !== undefined) return { seq, storedMs, deliveries, request, ...answers };
-  unreadable.note("turn", { subject: subjects.allTurns, seq });
+  unreadable.note("turn", message);
   if (Date.now() - storedMs <= limits.turnQueueAgeMs) return undefined;
   const rest = restOfRequest(value, storedMs);
   if (rest !== undefined) return { seq, storedMs, deliveries, request: rest, ...answers };

@@ -27,7 +27,7 @@ test.concurrent("gives up when the headers never come", async ({ expect }) => {
   expect(error).toMatchObject({ code: "MODEL_TIMEOUT", message: "The language model stopped answering." });
   expect(error).toMatchObject({ cause: { message: "no first content within 150 ms" } });
   expect(isTransient(error)).toBe(true);
-  await expect.poll(() => provider.requests[0]?.closedAt).toBeDefined();
+  await expect.poll(() => provider.requests.filter(({ closedAt }) => closedAt === undefined)).toEqual([]);
 });
 
 test.concurrent("gives up when the stream stalls after its first chunk", async ({ expect }) => {
@@ -35,7 +35,7 @@ test.concurrent("gives up when the stream stalls after its first chunk", async (
   const { events, error } = await collectUntilError(provider.client(patience).stream(question, never()));
   expect(events).toEqual([{ type: "text", text: "Hel" }]);
   expect(error).toMatchObject({ code: "MODEL_TIMEOUT", cause: { message: "no next content within 150 ms" } });
-  await expect.poll(() => provider.requests[0]?.closedAt).toBeDefined();
+  await expect.poll(() => provider.requests.filter(({ closedAt }) => closedAt === undefined)).toEqual([]);
 });
 
 test.concurrent("gives up when the body of an error never ends", async ({ expect }) => {
@@ -112,5 +112,5 @@ test.concurrent("ends a whole answer although the server keeps the connection op
   });
   const events = await collect(provider.client({ idleMs: 60_000 }).stream(question, never()));
   expect(events.at(-1)).toMatchObject({ type: "end", finish: "stop" });
-  await expect.poll(() => provider.requests[0]?.closedAt).toBeDefined();
+  await expect.poll(() => provider.requests.filter(({ closedAt }) => closedAt === undefined)).toEqual([]);
 });
