@@ -133,9 +133,7 @@ describe.each(["message", "tool result", "end"] as const)(
       viewer.watch();
       await passOver(kind, conversation, turn, { asker: viewer, overtaken: stream });
       stream.cut();
-      await eventually(() => stream.reconnects() > 0, { what: "the way back", timeoutMs: 10_000 }).catch((error) => {
-        throw new Error(world.lately(conversation).join("\n"), { cause: error });
-      });
+      await eventually(() => stream.reconnects() > 0, { what: "the way back", timeoutMs: 10_000 });
       if (kind !== "end")
         for (const { request } of await world.bus.turns.waiting(conversation)) viewer.cancel(request.turn_id);
       if (back === 0) gate.open();
