@@ -17,7 +17,7 @@ export interface StreamOptions {
   readonly replicas: number;
   /**
    * How long a worker may be silent before its turn is given to another; it says `working` every third of it. Only the agent workers set
-   * it: they own the consumer, and streams that exist already are brought to their settings. Other processes only make what is missing.
+   * it: they own the consumer, and raise the settings of streams that exist already. Other processes only make what is missing.
    */
   readonly ackWaitMs?: number | undefined;
   /** Disk the event stream of one shard may use; the oldest events go first. */

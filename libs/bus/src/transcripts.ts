@@ -11,6 +11,7 @@ import {
   subjects,
   type ConversationId,
   type TurnId,
+  wasAcceptedBefore,
 } from "@parley/protocol";
 import { createBackoff, sleep } from "@parley/runtime";
 import { EventTooLargeError, wrongLastSequence } from "./appender.ts";
@@ -100,9 +101,13 @@ function createPage(limit: number) {
   return {
     records,
     /** Records that cannot be shown do not count, but they are not passed over without end. */
-    takesMore(): boolean {
+    takes({ record }: StoredRecord): boolean {
       if (looked >= limit + maxPassedOver) return false;
-      return records.length < limit || (halves.size > 0 && records.length < limit + transcriptLookBack);
+      if (records.length < limit) return true;
+      // Also what belongs behind a turn on the page: a later one that ended while it ran.
+      const belongs =
+        halves.size > 0 || (record !== undefined && records.some((other) => wasAcceptedBefore(other, record)));
+      return belongs && records.length < limit + transcriptLookBack;
     },
     add({ record }: StoredRecord): void {
       looked++;
@@ -168,7 +173,7 @@ export function createTranscripts(jsm: PatientLookups, events: EventLog, unreada
     ): Promise<TranscriptPage> {
       const page = createPage(limit);
       let stored = before === 0 ? await last(conversation) : await at(conversation, before);
-      while (stored !== undefined && page.takesMore()) {
+      while (stored !== undefined && page.takes(stored)) {
         page.add(stored);
         stored = await at(conversation, stored.link.prev);
       }

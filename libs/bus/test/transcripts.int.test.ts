@@ -72,7 +72,7 @@ it("begins a page with a whole turn, and repeats and loses none", async () => {
     ...record(`${turn}${role}`, `t${turn}`),
     author: { role },
     place: turn,
-    ts: turn,
+    queued_at: turn,
   });
   // The second was cancelled while the first was being stored.
   await transcripts.append(part(1, "user"));
@@ -86,4 +86,9 @@ it("begins a page with a whole turn, and repeats and loses none", async () => {
   expect(last.records.map(({ message_id }) => message_id)).toEqual(["3user", "3assistant"]);
   const older = await transcripts.tail("c1", { limit: 1, before: last.before });
   expect(older.records.map(({ turn_id }) => turn_id)).toEqual(["t1", "t1", "t2", "t2"]);
+  // The fifth was cancelled while the fourth waited for its model.
+  await transcripts.append(part(5, "user"), part(5, "assistant"));
+  await transcripts.append(part(4, "user"), part(4, "assistant"));
+  const together = await transcripts.tail("c1", { limit: 2 });
+  expect(together.records.map(({ turn_id }) => turn_id)).toEqual(["t4", "t4", "t5", "t5"]);
 });

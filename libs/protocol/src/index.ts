@@ -75,7 +75,7 @@ export { TurnRequest } from "./turn-request.ts";
 export { ToolJob } from "./tool-job.ts";
 export { turnsDestination } from "./trace.ts";
 export { ToolDefinition, toolCatalogueKey } from "./tool-definition.ts";
-export { LogRecord, OwnerRecord, RecordLink, inOrderOfAcceptance } from "./transcript.ts";
+export { LogRecord, OwnerRecord, RecordLink, inOrderOfAcceptance, wasAcceptedBefore } from "./transcript.ts";
 export {
   checkMessageText,
   decodeClientFrame,
@@ -94,4 +94,12 @@ export {
   withSeq,
   type FrameAddress,
 } from "./codec.ts";
-export { applyEvent, applyFrame, createTurnView, createView, type ConversationView, type TurnView } from "./view.ts";
+export {
+  applyEvent,
+  applyFrame,
+  createTurnView,
+  createView,
+  outcomeOf,
+  type ConversationView,
+  type TurnView,
+} from "./view.ts";

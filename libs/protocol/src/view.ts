@@ -138,7 +138,7 @@ function applyTranscript(view: ConversationView, messages: readonly TranscriptMe
 }
 
 /** How a turn ended, from what the transcript keeps of it (the reason or sentence only by its kind). */
-function outcomeOf(message: TranscriptMessage): Outcome {
+export function outcomeOf(message: TranscriptMessage): Outcome {
   const ended = {
     response: message.message,
     message_id: message.message_id,

@@ -112,12 +112,12 @@ interface Kept {
   turn_id: string;
   what: "Q" | "A";
   place: number;
-  ts: number;
+  queued_at: number;
 }
 
 /** Turns in the order of acceptance, and their records in any order in which they may have been stored. */
 const stored = fc.integer({ min: 1, max: 6 }).chain((count) => {
-  const turns = Array.from({ length: count }, (_, i) => ({ turn_id: `t${i}`, place: 10 + 3 * i, ts: 100 + i }));
+  const turns = Array.from({ length: count }, (_, i) => ({ turn_id: `t${i}`, place: 10 + 3 * i, queued_at: 100 + i }));
   const merge = fc.shuffledSubarray(
     turns.flatMap((_, i) => [i, i]),
     { minLength: 2 * count },
@@ -151,8 +151,8 @@ test("records without a place keep the order of the log, question and answer tog
 
 test("a queue that was lost and counts from one again moves nothing", () => {
   const read = inOrderOfAcceptance([
-    { turn_id: "old", place: 900, ts: 10 },
-    { turn_id: "new", place: 1, ts: 20 },
+    { turn_id: "old", place: 900, queued_at: 10 },
+    { turn_id: "new", place: 1, queued_at: 20 },
   ]);
   expect(read.map(({ turn_id }) => turn_id)).toEqual(["old", "new"]);
 });

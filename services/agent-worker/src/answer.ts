@@ -1,12 +1,5 @@
 import type { ToolCatalogue } from "@parley/bus";
-import {
-  ChatError,
-  errorRowOf,
-  messageIdOf,
-  type AnswerMetadata,
-  type LogRecord,
-  type Outcome,
-} from "@parley/protocol";
+import { ChatError, messageIdOf, outcomeOf, type AnswerMetadata, type Outcome } from "@parley/protocol";
 import { noTools, type ToolOffer } from "./agents/tool-offer.ts";
 import type { Brief, Briefing } from "./briefing.ts";
 import type { Chain } from "./chain.ts";
@@ -59,7 +52,7 @@ export function createAnswer(deps: AnswerDeps) {
       const earlier = records.find((record) => record.message_id === messageIdOf(request.turn_id, "assistant"));
       if (earlier !== undefined) {
         if (fold.text !== earlier.message) chain.push({ type: "turn_restarted", text: earlier.message });
-        return outcomeOfRecord(earlier);
+        return outcomeOf(earlier);
       }
       const history = records.filter((record) => record.turn_id !== request.turn_id);
       const briefing = brief({ request, history, chain, isTold, span });
@@ -107,15 +100,4 @@ function announce(fold: TurnFold, chain: Chain): void {
   if (fold.visible) return;
   chain.push({ type: "thinking", message: "Thinking…" });
   chain.push({ type: "progress", step: "starting", message: "Processing started" });
-}
-
-/** A record of this very turn: its events were lost or have expired, but it was delivered, or its message sent, once more. */
-function outcomeOfRecord(record: LogRecord): Outcome {
-  const { message: response, message_id, tool_calls = [], usage = { input_tokens: 0, output_tokens: 0 } } = record;
-  const common = { response, message_id, tool_calls, usage };
-  if (record.status === "complete") return { type: "complete", ...common, metadata: record.metadata ?? {} };
-  if (record.status === "cancelled") return { type: "cancelled", ...common, reason: "cancelled" };
-  const { code = "PROCESSING_ERROR" } = record;
-  const { sentence, retryable } = errorRowOf(code);
-  return { type: "error", ...common, error: sentence, code, retryable };
 }

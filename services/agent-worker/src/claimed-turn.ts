@@ -12,6 +12,8 @@ export interface ClaimedTurn {
   readonly request: TurnRequest;
   /** Its sequence in the queue: the order of acceptance. */
   readonly place: number;
+  /** When it came into the queue, by the broker's clock, ms since 1970. */
+  readonly queuedAt: number;
   /** What is stored of it; its chain keeps it up to date. */
   readonly fold: TurnFold;
   readonly attempt: number;

@@ -62,12 +62,12 @@ type NewRecord = Omit<LogRecord, "prev">;
 
 /** The two transcript records of a turn. A pure function of the log, so that every attempt writes the same. */
 export function recordsOf(
-  { request, place }: Pick<ClaimedTurn, "request" | "place">,
+  { request, place, queuedAt: queued_at }: Pick<ClaimedTurn, "request" | "place" | "queuedAt">,
   outcome: Outcome,
   maxBytes: number = limits.eventBytes,
 ): [NewRecord, NewRecord] {
   const { conversation_id, turn_id, user } = request;
-  const common = { v: 1 as const, conversation_id, turn_id, place, ts: request.accepted_at };
+  const common = { v: 1 as const, conversation_id, turn_id, place, queued_at, ts: request.accepted_at };
   const author = { role: "user" as const, id: user.id, ...(user.name === undefined ? {} : { name: user.name }) };
   const question = { message_id: messageIdOf(turn_id, "user"), author, message: request.message };
   const { message_id, response: message, tool_calls, usage, type: status } = outcome;

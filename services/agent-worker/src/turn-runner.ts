@@ -178,7 +178,7 @@ async function claimAndRun(entry: Running, deps: SettleDeps, lostAttempts: numbe
   // Workers that come and go do not make it longer.
   const timer = setTimeout(() => stop.abort(tooLong), Math.max(0, turnMs - fold.workedMs));
   try {
-    return await run({ request, place: turn.seq, fold, attempt, records, stop, span });
+    return await run({ request, place: turn.seq, queuedAt: turn.storedMs, fold, attempt, records, stop, span });
   } finally {
     clearTimeout(timer);
   }

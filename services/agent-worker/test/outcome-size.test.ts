@@ -101,7 +101,7 @@ const fullTurn = fc.record({ unit: pattern, steps: fc.array(step, { maxLength: 9
     request: request(unit),
     fold,
     attempt: 9_999,
-    place: 1,
+    ...{ place: 1, queuedAt: 1 },
     records: Promise.resolve([]),
     stop,
     span: noSpan,
@@ -134,9 +134,11 @@ function storedBytes({ request: asked, attempt }: ClaimedTurn, outcome: Outcome,
     { type: "ending", ...place, outcome },
     { ...outcome, ...place },
   ];
-  const records = recordsOf({ request: asked, place: 999_999_999_999 }, outcome, maxBytes).map((record) =>
-    jsonBytes({ ...record, prev: 999_999_999_999 }),
-  );
+  const records = recordsOf(
+    { request: asked, place: 999_999_999_999, queuedAt: 1_999_999_999_999.999 },
+    outcome,
+    maxBytes,
+  ).map((record) => jsonBytes({ ...record, prev: 999_999_999_999 }));
   return [...events.map((event) => encodeEvent(event).length), ...records];
 }
 
@@ -186,7 +188,7 @@ test("a small turn ends as it is", () => {
     request: { ...request("a"), message: "hello" },
     fold: { ...createTurnFold(), text: "Hello!" },
     attempt: 1,
-    place: 1,
+    ...{ place: 1, queuedAt: 1 },
     records: Promise.resolve([]),
     stop: new AbortController(),
     span: noSpan,
