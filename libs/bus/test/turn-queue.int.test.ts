@@ -75,7 +75,7 @@ it("delivers a turn again until it is acknowledged", async () => {
 it("passes over a turn that it cannot read, and leaves it to workers of a newer version", async () => {
   await using bench = await openTestBus();
   const { turns, nc } = bench.bus;
-  await nc.request(subjects.turns("c1"), JSON.stringify({ ...turn("t0"), v: 99 }));
+  await nc.request(subjects.turns("c1"), JSON.stringify({ ...turn("t0"), turn_id: undefined }));
   await turns.submit(turn("t1"));
   expect((await turns.waiting("c1")).map(({ request }) => request.turn_id)).toEqual(["t1"]);
   expect(await pulled(turns)).toBeUndefined();

@@ -44,21 +44,25 @@ it("removes a turn that ended but was left in the queue", async () => {
   await expect.poll(() => bench.bus.turns.waiting(conversation_id), { timeout: 5_000 }).toEqual([]);
 });
 
-it("leaves a turn alone that the broker forgot and its worker did not, however long the model is silent", async () => {
-  await using bench = await startWorkbench();
-  await bench.addWorker({ ...watchful, ACK_WAIT_MS: "60000" });
-  const turn = await bench.ask("hello", { sim: "hang=headers" });
-  await bench.seen(turn, ({ type }) => type === "thinking");
-  await bench.addWorker(watchful);
-  await bench.addWorker(watchful);
-  await forget(bench, turn);
-  // Silent for several times as long as a worker may be.
-  const silentSince = performance.now();
-  await eventually(() => performance.now() - silentSince > 8_000, { what: "silence", timeoutMs: 10_000 });
-  await bench.cancel(turn);
-  expect(await bench.ended(turn)).toMatchObject({ type: "cancelled", attempt: 1 });
-  await expect.poll(() => bench.bus.turns.waiting(turn.conversation_id), { timeout: 10_000 }).toEqual([]);
-});
+it(
+  "leaves a turn alone that the broker forgot and its worker did not, however long the model is silent",
+  { timeout: 60_000 },
+  async () => {
+    await using bench = await startWorkbench();
+    await bench.addWorker({ ...watchful, ACK_WAIT_MS: "60000" });
+    const turn = await bench.ask("hello", { sim: "hang=headers" });
+    await bench.seen(turn, ({ type }) => type === "thinking");
+    await bench.addWorker(watchful);
+    await bench.addWorker(watchful);
+    await forget(bench, turn);
+    // Silent for several times as long as a worker may be.
+    const silentSince = performance.now();
+    await eventually(() => performance.now() - silentSince > 8_000, { what: "silence", timeoutMs: 10_000 });
+    await bench.cancel(turn);
+    expect(await bench.ended(turn)).toMatchObject({ type: "cancelled", attempt: 1 });
+    await expect.poll(() => bench.bus.turns.waiting(turn.conversation_id), { timeout: 10_000 }).toEqual([]);
+  },
+);
 
 it("goes on with a turn that the broker forgot and whose worker is lost, once", { timeout: 60_000 }, async () => {
   await using bench = await startWorkbench();
