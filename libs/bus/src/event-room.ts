@@ -1,4 +1,5 @@
 import { streams } from "@parley/protocol";
+import { Counter, type Registry } from "@parley/runtime";
 import type { PatientLookups } from "./patient-lookups.ts";
 
 /**
@@ -13,4 +14,17 @@ export function createEventRoom(jsm: PatientLookups, shards: number) {
     });
     return Math.max(...(await Promise.all(shares)));
   };
+}
+
+/** How often the broker had no room for what this process was to store, as a figure of the process. */
+export function addRoomFigure(registry: Registry, withoutRoom: () => number): void {
+  const counter = new Counter({
+    name: "parley_appends_without_room_total",
+    help: "Messages that the broker did not store because its disk, or what it may use of it, was full; each try counts.",
+    registers: [registry],
+    collect() {
+      counter.reset();
+      counter.inc(withoutRoom());
+    },
+  });
 }

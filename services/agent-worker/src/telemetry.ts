@@ -1,5 +1,5 @@
 import { createSampled, startTracing, type Tracing } from "@parley/runtime";
-import { addUnreadableFigure, type Bus } from "@parley/bus";
+import { addRoomFigure, addUnreadableFigure, type Bus } from "@parley/bus";
 import { createAgentMetrics, type AgentGauges } from "./metrics.ts";
 import type { Process } from "./parts.ts";
 
@@ -22,10 +22,16 @@ export async function startTelemetry({ config, log, life }: Process, instance: s
 export function observe(
   { metrics }: Telemetry,
   { log, life }: Process,
-  { turns, eventsFill, unreadable }: Pick<Bus, "turns" | "eventsFill" | "unreadable">,
+  {
+    turns,
+    eventsFill,
+    unreadable,
+    appendsWithoutRoom,
+  }: Pick<Bus, "turns" | "eventsFill" | "unreadable" | "appendsWithoutRoom">,
   gauges: Omit<AgentGauges, "backlog" | "eventsFill">,
 ): void {
   addUnreadableFigure(metrics.registry, unreadable);
+  addRoomFigure(metrics.registry, appendsWithoutRoom);
   const backlog = createSampled({ everyMs: backlogEveryMs, read: turns.backlog, log });
   life.use("the look at the queue", backlog.stop);
   const fill = createSampled({ everyMs: fillEveryMs, read: eventsFill, log });
