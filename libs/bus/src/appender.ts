@@ -94,14 +94,14 @@ export function createAppender({ nc, onReconnect }: BrokerLink, log: Logger): Ap
   const inbox = createInbox();
   const waiting = new Map<string, Waiting>();
   let next = 0;
-  const room = createRoomWatch(log);
+  const storage = createStorageWatch(log);
 
   const settle = (id: string, result: AppendResult): void => {
     const entry = waiting.get(id);
     if (entry === undefined) return;
     waiting.delete(id);
     if (result.kind === "too large") reportTooLarge(entry.message, result, log);
-    room.saw(result);
+    storage.saw(result);
     entry.resolve(result);
   };
   const settleAll = (): void => {
@@ -121,7 +121,10 @@ export function createAppender({ nc, onReconnect }: BrokerLink, log: Logger): Ap
   });
   const sweep = startSweep(waiting, (id) => settle(id, { kind: "unknown" }));
   // Answers to what was sent before the connection broke will never come: let the callers retry now, not at their deadline.
-  const stopListening = onReconnect(settleAll);
+  const stopListening = onReconnect(() => {
+    settleAll();
+    storage.reconnected();
+  });
 
   return {
     append(message, timeoutMs = 2_000) {
@@ -136,8 +139,8 @@ export function createAppender({ nc, onReconnect }: BrokerLink, log: Logger): Ap
       });
     },
     maxBytes: () => maxMessageBytes(nc),
-    problems: room.problems,
-    withoutRoom: room.count,
+    problems: storage.problems,
+    withoutRoom: storage.withoutRoom,
     close() {
       clearInterval(sweep);
       stopListening();
@@ -147,31 +150,38 @@ export function createAppender({ nc, onReconnect }: BrokerLink, log: Logger): Ap
   };
 }
 
-const roomHoldMs = 60_000;
+/** A process that is not ready is asked nothing, and would never learn that the broker stores again: after so long it is ready to try. */
+const troubleHoldMs = 60_000;
+/** nats-server 2.9.10 hangs when its disk is full: it holds every connection, and answers nothing about streams until it is killed. */
+const unansweredInRow = 3;
 
-/** Whether the broker lately had room. One line in the log when it has none any more, and one when it has again. */
-function createRoomWatch(log: Logger) {
-  let refusedMs = -Infinity;
+/** Whether the broker stores, as the last appends have shown. One line in the log when it does not any more, and one when it does again. */
+function createStorageWatch(log: Logger) {
+  let troubleMs = -Infinity;
   let reason: string | undefined;
-  let count = 0;
+  let withoutRoom = 0;
+  let unanswered = 0;
+  const fails = (why: string): void => {
+    troubleMs = performance.now();
+    if (reason === undefined) log.error({ reason: why }, "the broker does not store");
+    reason = why;
+  };
   return {
-    count: (): number => count,
+    withoutRoom: (): number => withoutRoom,
     saw(result: AppendResult): void {
+      unanswered = result.kind === "unknown" ? unanswered + 1 : 0;
       if (result.kind === "no room") {
-        count++;
-        refusedMs = performance.now();
-        if (reason === undefined) log.error({ reason: result.description }, "the broker has no room to store");
-        reason = result.description;
-      } else if (result.kind === "stored" && reason !== undefined) {
+        withoutRoom++;
+        fails(`The broker has no room to store: ${result.description}.`);
+      } else if (unanswered >= unansweredInRow) fails("The broker does not confirm what it is to store.");
+      else if (result.kind === "stored" && reason !== undefined) {
         log.warn("the broker stores again");
         reason = undefined;
       }
     },
-    problems(): string[] {
-      // Who is not ready is asked nothing, so that nothing would ever be stored again: then it is tried anew.
-      if (reason === undefined || performance.now() - refusedMs > roomHoldMs) return [];
-      return [`The broker has no room to store: ${reason}.`];
-    },
+    /** What was on its way when the connection broke says nothing about the broker. */
+    reconnected: (): unknown => (unanswered = 0),
+    problems: (): string[] => (reason === undefined || performance.now() - troubleMs > troubleHoldMs ? [] : [reason]),
   };
 }
 
