@@ -107,17 +107,9 @@ export function createAppender({ nc, onReconnect }: BrokerLink, log: Logger): Ap
   const settleAll = (): void => {
     for (const id of [...waiting.keys()]) settle(id, { kind: "unknown" });
   };
-  const subscription = nc.subscribe(`${inbox}.*`, {
-    callback: (error, message) => {
-      // An exception here would stop the client's read loop for good.
-      try {
-        if (error !== null) return;
-        const id = message.subject.slice(inbox.length + 1);
-        settle(id, resultOf(message, waiting.get(id)?.message.data.length ?? 0));
-      } catch (err) {
-        log.error({ err }, "an acknowledgement could not be read");
-      }
-    },
+  const subscription = subscribeSafely(nc, `${inbox}.*`, log, (message) => {
+    const id = message.subject.slice(inbox.length + 1);
+    settle(id, resultOf(message, waiting.get(id)?.message.data.length ?? 0));
   });
   const sweep = startSweep(waiting, (id) => settle(id, { kind: "unknown" }));
   // Answers to what was sent before the connection broke will never come: let the callers retry now, not at their deadline.
@@ -183,6 +175,19 @@ function createStorageWatch(log: Logger) {
     reconnected: (): unknown => (unanswered = 0),
     problems: (): string[] => (reason === undefined || performance.now() - troubleMs > troubleHoldMs ? [] : [reason]),
   };
+}
+
+/** An exception in a callback would stop the client's read loop for good. */
+function subscribeSafely(nc: NatsConnection, subject: string, log: Logger, onMessage: (message: Msg) => void) {
+  return nc.subscribe(subject, {
+    callback: (error, message) => {
+      try {
+        if (error === null) onMessage(message);
+      } catch (err) {
+        log.error({ err }, "an acknowledgement could not be read");
+      }
+    },
+  });
 }
 
 function startSweep(waiting: ReadonlyMap<string, Waiting>, giveUp: (id: string) => void): NodeJS.Timeout {

@@ -120,15 +120,9 @@ function sendingSpan({ span, request }: ToolRun, { call_id, tool_name }: StepCal
   });
 }
 
-/** Brings one call to its result. */
-function createCallRun({ results, queue, log, queueWaitMs }: CallRunDeps) {
-  /** Undefined: it is queued. Redis may be away or full: the caller tries again until its deadline. Adding twice is harmless. */
-  const enqueue = async ({
-    run: { request },
-    call,
-    timeoutMs,
-    sending,
-  }: Waiting): Promise<QueueTrouble | undefined> => {
+/** Undefined: it is queued. Redis may be away or full: the caller tries again until its deadline. Adding twice is harmless. */
+function createEnqueue({ queue, log }: Pick<ToolCallsDeps, "queue" | "log">) {
+  return async ({ run: { request }, call, timeoutMs, sending }: Waiting): Promise<QueueTrouble | undefined> => {
     const { conversation_id, turn_id, user } = request;
     const { call_id, tool_name, arguments: args } = call;
     const { traceparent } = sending;
@@ -142,6 +136,11 @@ function createCallRun({ results, queue, log, queueWaitMs }: CallRunDeps) {
       return troubleOf(err);
     }
   };
+}
+
+/** Brings one call to its result. */
+function createCallRun({ results, queue, log, queueWaitMs }: CallRunDeps) {
+  const enqueue = createEnqueue({ queue, log });
 
   /** Returns what kept the call from ever being queued, if anything did; ends when its result is there, its time is over, or the run is stopped. */
   const waitForResult = async (waiting: Waiting): Promise<QueueTrouble | undefined> => {

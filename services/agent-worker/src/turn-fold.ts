@@ -90,7 +90,6 @@ export function foldEvent(fold: TurnFold, seq: number, event: ReadEvent): void {
   if ("attempt" in event) {
     fold.seq = seq;
     fold.attempt = event.attempt;
-    if (!fold.visible && afterBeginning.has(event.type)) fold.beginningLost = true;
     foldWriter(fold, event);
     foldTime(fold, event);
   }
@@ -124,8 +123,9 @@ export function foldEvent(fold: TurnFold, seq: number, event: ReadEvent): void {
   }
 }
 
-/** Who has the turn, and how the one before let go of it. */
+/** Who has the turn, how the one before let go of it, and whether something of it is missing. */
 function foldWriter(fold: TurnFold, event: ReadEvent): void {
+  if (!fold.visible && afterBeginning.has(event.type)) fold.beginningLost = true;
   if (event.type === "claimed") {
     fold.trace = event.trace;
     fold.handedOver = false;
