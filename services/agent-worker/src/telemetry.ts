@@ -22,12 +22,7 @@ export async function startTelemetry({ config, log, life }: Process, instance: s
 export function observe(
   { metrics }: Telemetry,
   { log, life }: Process,
-  {
-    turns,
-    eventsFill,
-    unreadable,
-    appendsWithoutRoom,
-  }: Pick<Bus, "turns" | "eventsFill" | "unreadable" | "appendsWithoutRoom">,
+  bus: Pick<Bus, "turns" | "eventsFill" | "unreadable" | "appendsWithoutRoom">,
   gauges: Omit<AgentGauges, "backlog" | "eventsFill">,
 ): void {
   addStorageFigures(metrics.registry, bus);
