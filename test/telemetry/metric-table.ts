@@ -1,4 +1,4 @@
-import { addUnreadableFigure } from "@parley/bus";
+import { addStorageFigures } from "@parley/bus";
 import { createMetrics, type Registry } from "@parley/runtime";
 import { createAgentMetrics } from "../../services/agent-worker/src/metrics.ts";
 import { addEdgeMetrics, createCounters } from "../../services/edge/src/metrics.ts";
@@ -21,7 +21,8 @@ function registries(): Record<string, Registry> {
   tool.observe({ slots: 0, running: zero, queue: unknown });
   const all = { edge, "agent worker": agent.registry, "tool worker": tool.registry };
   const counts = { event: 0, turn: 0, record: 0, owner: 0 };
-  for (const registry of Object.values(all)) addUnreadableFigure(registry, { counts });
+  for (const registry of Object.values(all))
+    addStorageFigures(registry, { unreadable: { counts }, appendsWithoutRoom: zero });
   return all;
 }
 

@@ -1,5 +1,5 @@
 import { createInbox, headers, type Msg, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
-import { kindOfSubject, limits } from "@parley/protocol";
+import { ChatError, kindOfSubject, limits } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { z } from "zod";
 import type { BrokerLink } from "./nats-connection.ts";
@@ -11,6 +11,8 @@ export type AppendResult =
   | { readonly kind: "refused"; readonly code: number; readonly description: string }
   /** No answer: it may or may not be stored. */
   | { readonly kind: "unknown" }
+  /** Not stored: the broker's disk, or what it may use of it, is full, or the stream cannot write. It may pass when there is room again. */
+  | { readonly kind: "no room"; readonly description: string }
   /** Nobody listens on the subject: no stream, or no leader at the moment. Not stored. */
   | { readonly kind: "absent" }
   /** Not stored, and it never will be: at most `maxBytes` of data may be sent with these headers. */
@@ -32,6 +34,12 @@ export class EventTooLargeError extends Error {
   }
 }
 
+/** For who cannot wait until there is room again. */
+export function noRoomError(description: string): ChatError {
+  const message = "The service has no room to store messages at the moment. Try again shortly.";
+  return new ChatError("OVERLOADED", { message, retryAfterMs: 5_000, cause: new Error(description) });
+}
+
 export interface Append {
   readonly subject: string;
   readonly data: Uint8Array;
@@ -48,12 +56,21 @@ export interface Appender {
   append(message: Append, timeoutMs?: number): Promise<AppendResult>;
   /** The largest message now, headers included: our own limit, or the broker's if that is smaller. */
   maxBytes(): number;
+  /** What keeps the broker from storing, as sentences; empty when nothing does, as far as the last minute has shown. */
+  problems(): string[];
+  /** Appends that were refused for want of room. */
+  withoutRoom(): number;
   close(): void;
 }
 
 export const wrongLastSequence: ReadonlySet<number> = new Set([10_071, 10_164]);
 /** The stream's own limits: `max_msg_size`, and 64 KB of headers. */
 const tooLargeForStream: ReadonlySet<number> = new Set([10_054, 10_097]);
+/** Resources of the account, memory and storage of the server are used up. */
+const outOfResources: ReadonlySet<number> = new Set([10_002, 10_023, 10_028, 10_047]);
+/** "The store failed": a full disk, but also a limit of the stream, which is no fault of the broker and only its text can tell apart. */
+const storeFailed = 10_077;
+const perSubject = "maximum messages per subject exceeded";
 
 const PubAck = z.object({
   seq: z.number().optional(),
@@ -77,32 +94,29 @@ export function createAppender({ nc, onReconnect }: BrokerLink, log: Logger): Ap
   const inbox = createInbox();
   const waiting = new Map<string, Waiting>();
   let next = 0;
+  const storage = createStorageWatch(log);
 
   const settle = (id: string, result: AppendResult): void => {
     const entry = waiting.get(id);
     if (entry === undefined) return;
     waiting.delete(id);
     if (result.kind === "too large") reportTooLarge(entry.message, result, log);
+    storage.saw(result);
     entry.resolve(result);
   };
   const settleAll = (): void => {
     for (const id of [...waiting.keys()]) settle(id, { kind: "unknown" });
   };
-  const subscription = nc.subscribe(`${inbox}.*`, {
-    callback: (error, message) => {
-      // An exception here would stop the client's read loop for good.
-      try {
-        if (error !== null) return;
-        const id = message.subject.slice(inbox.length + 1);
-        settle(id, resultOf(message, waiting.get(id)?.message.data.length ?? 0));
-      } catch (err) {
-        log.error({ err }, "an acknowledgement could not be read");
-      }
-    },
+  const subscription = subscribeSafely(nc, `${inbox}.*`, log, (message) => {
+    const id = message.subject.slice(inbox.length + 1);
+    settle(id, resultOf(message, waiting.get(id)?.message.data.length ?? 0));
   });
   const sweep = startSweep(waiting, (id) => settle(id, { kind: "unknown" }));
   // Answers to what was sent before the connection broke will never come: let the callers retry now, not at their deadline.
-  const stopListening = onReconnect(settleAll);
+  const stopListening = onReconnect(() => {
+    settleAll();
+    storage.reconnected();
+  });
 
   return {
     append(message, timeoutMs = 2_000) {
@@ -117,6 +131,8 @@ export function createAppender({ nc, onReconnect }: BrokerLink, log: Logger): Ap
       });
     },
     maxBytes: () => maxMessageBytes(nc),
+    problems: storage.problems,
+    withoutRoom: storage.withoutRoom,
     close() {
       clearInterval(sweep);
       stopListening();
@@ -124,6 +140,54 @@ export function createAppender({ nc, onReconnect }: BrokerLink, log: Logger): Ap
       settleAll();
     },
   };
+}
+
+/** A process that is not ready is asked nothing, and would never learn that the broker stores again: after so long it is ready to try. */
+const troubleHoldMs = 60_000;
+/** nats-server 2.9.10 hangs when its disk is full: it holds every connection, and answers nothing about streams until it is killed. */
+const unansweredInRow = 3;
+
+/** Whether the broker stores, as the last appends have shown. One line in the log when it does not any more, and one when it does again. */
+function createStorageWatch(log: Logger) {
+  let troubleMs = -Infinity;
+  let reason: string | undefined;
+  let withoutRoom = 0;
+  let unanswered = 0;
+  const fails = (why: string): void => {
+    troubleMs = performance.now();
+    if (reason === undefined) log.error({ reason: why }, "the broker does not store");
+    reason = why;
+  };
+  return {
+    withoutRoom: (): number => withoutRoom,
+    saw(result: AppendResult): void {
+      unanswered = result.kind === "unknown" ? unanswered + 1 : 0;
+      if (result.kind === "no room") {
+        withoutRoom++;
+        fails(`The broker has no room to store: ${result.description}.`);
+      } else if (unanswered >= unansweredInRow) fails("The broker does not confirm what it is to store.");
+      else if (result.kind === "stored" && reason !== undefined) {
+        log.warn("the broker stores again");
+        reason = undefined;
+      }
+    },
+    /** What was on its way when the connection broke says nothing about the broker. */
+    reconnected: (): unknown => (unanswered = 0),
+    problems: (): string[] => (reason === undefined || performance.now() - troubleMs > troubleHoldMs ? [] : [reason]),
+  };
+}
+
+/** An exception in a callback would stop the client's read loop for good. */
+function subscribeSafely(nc: NatsConnection, subject: string, log: Logger, onMessage: (message: Msg) => void) {
+  return nc.subscribe(subject, {
+    callback: (error, message) => {
+      try {
+        if (error === null) onMessage(message);
+      } catch (err) {
+        log.error({ err }, "an acknowledgement could not be read");
+      }
+    },
+  });
 }
 
 function startSweep(waiting: ReadonlyMap<string, Waiting>, giveUp: (id: string) => void): NodeJS.Timeout {
@@ -184,6 +248,11 @@ function resultOf(message: Msg, bytes: number): AppendResult {
   // Nobody says what its limit is: the caller cuts and sees.
   if (error !== undefined && tooLargeForStream.has(error.err_code))
     return { kind: "too large", bytes, maxBytes: Math.floor(bytes / 2) };
+  if (error !== undefined && isForRoom(error)) return { kind: "no room", description: error.description };
   if (error !== undefined) return { kind: "refused", code: error.err_code, description: error.description };
   return { kind: "stored", seq: seq ?? 0, duplicate: duplicate ?? false };
+}
+
+function isForRoom({ err_code, description }: { err_code: number; description: string }): boolean {
+  return outOfResources.has(err_code) || (err_code === storeFailed && description !== perSubject);
 }

@@ -35,6 +35,8 @@ export interface Bus extends BrokerLink {
   watchStreams(onDisturbed: Disturbed, signal: AbortSignal): void;
   /** See `createEventRoom`. */
   eventsFill(): Promise<number>;
+  /** Appends that the broker refused for want of room. */
+  appendsWithoutRoom(): number;
   /** What keeps the broker from serving this process, as sentences; empty when nothing does. */
   problems(): string[];
   /** Lets what was published leave, then closes. */
@@ -86,7 +88,9 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
       if (options.replicas > 1) createStreamWatch({ jsm: manager, shards: options.shards }).start(onDisturbed, signal);
     },
     eventsFill: createEventRoom(jsm, options.shards),
-    problems: () => (link.connected() ? payloadLimit.problems() : ["The broker cannot be reached."]),
+    appendsWithoutRoom: appender.withoutRoom,
+    problems: () =>
+      link.connected() ? [...payloadLimit.problems(), ...appender.problems()] : ["The broker cannot be reached."],
     async close() {
       payloadLimit.close();
       appender.close();

@@ -1,5 +1,7 @@
 import { streams } from "@parley/protocol";
+import { Counter, type Registry } from "@parley/runtime";
 import type { PatientLookups } from "./patient-lookups.ts";
+import { addUnreadableFigure, type Unreadable } from "./unreadable.ts";
 
 /**
  * How full the fullest event stream is, from 0 to 1 of `max_bytes`. At 1 the broker drops its oldest events before their time: what viewers
@@ -13,4 +15,21 @@ export function createEventRoom(jsm: PatientLookups, shards: number) {
     });
     return Math.max(...(await Promise.all(shares)));
   };
+}
+
+/** What every process that stores something says of that in its figures. */
+export function addStorageFigures(
+  registry: Registry,
+  { unreadable, appendsWithoutRoom }: { unreadable: Pick<Unreadable, "counts">; appendsWithoutRoom: () => number },
+): void {
+  addUnreadableFigure(registry, unreadable);
+  const counter = new Counter({
+    name: "parley_appends_without_room_total",
+    help: "Messages that the broker did not store because its disk, or what it may use of it, was full; each try counts.",
+    registers: [registry],
+    collect() {
+      counter.reset();
+      counter.inc(appendsWithoutRoom());
+    },
+  });
 }

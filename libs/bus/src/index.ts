@@ -24,4 +24,5 @@ export {
   type ToolWorkerOptions,
 } from "./tool-worker-queue.ts";
 export { announceEveryMs, createToolCatalogue, type ToolCatalogue } from "./tool-catalogue.ts";
-export { addUnreadableFigure, type Unreadable } from "./unreadable.ts";
+export { addStorageFigures } from "./event-room.ts";
+export { type Unreadable } from "./unreadable.ts";

@@ -1,4 +1,4 @@
-import { connect, errors, type NatsConnection } from "@nats-io/transport-node";
+import { connect, errors, type ConnectionOptions, type NatsConnection } from "@nats-io/transport-node";
 import { StartError, type Logger } from "@parley/runtime";
 import { parseNatsAddress } from "./nats-address.ts";
 
@@ -19,6 +19,29 @@ export interface BrokerLink {
   onDisconnect(listener: () => void): () => void;
 }
 
+const reconnectPauseMs = 250;
+/** Later than any clock: the client then takes every try for due. */
+const longAgoMs = -1e15;
+
+/**
+ * The pause between two tries. The client measures it by the wall clock, so that it would not try again for an hour when that was set back by an
+ * hour: once the pause is over by monotonic time, the try is due whatever the clock says.
+ */
+function reconnecting(): Pick<ConnectionOptions, "reconnectDelayHandler" | "reconnectToServer"> {
+  let triedMs = -Infinity;
+  return {
+    reconnectDelayHandler() {
+      const pauseMs = reconnectPauseMs * (1 + Math.random());
+      return performance.now() - triedMs >= pauseMs ? longAgoMs : pauseMs;
+    },
+    // Called at each try; it leaves the choice to the client.
+    reconnectToServer() {
+      triedMs = performance.now();
+      return null;
+    },
+  };
+}
+
 /**
  * Connects, and waits for the broker if it is not there yet. Reconnects for ever: a chat backend without its broker has nothing better
  * to do. A dead peer is noticed in 20 to 30 s by ping (the client's default would be 6 minutes).
@@ -29,8 +52,7 @@ export async function connectNats({ servers, name, log }: NatsOptions): Promise<
     name,
     waitOnFirstConnect: true,
     maxReconnectAttempts: -1,
-    reconnectTimeWait: 250,
-    reconnectJitter: 250,
+    ...reconnecting(),
     pingInterval: 10_000,
     maxPingOut: 2,
     noAsyncTraces: true,

@@ -47,6 +47,8 @@ export interface ToolWorker {
 /** A lost worker is noticed after the lock and one check: 25 s at most. */
 const LOCK_DURATION_MS = 20_000;
 const STALLED_INTERVAL_MS = 5_000;
+/** Tries within the time of one lock. */
+const LOCK_RENEWALS = 4;
 /** BullMQ's own 15 s would be most of a tool's deadline. */
 const RECONNECT_DELAY_MS = 1_000;
 /** What interrupted jobs get to store their results. */
@@ -54,15 +56,18 @@ const INTERRUPTED_MS = 2_000;
 
 /** Runs tool calls from the queue, `concurrency` at a time. Redis may come and go. */
 export function startToolWorker(options: ToolWorkerOptions): ToolWorker {
-  const { url, concurrency, log } = options;
+  const { url, concurrency, log, lockDurationMs: lockMs = LOCK_DURATION_MS } = options;
   const redis = connectRedis({ url, role: "worker", log });
   const closing = new AbortController();
   // One listener per running job, however many those are.
   setMaxListeners(0, closing.signal);
-  const worker = new Worker(toolQueueName, createProcessor(options, closing.signal), {
+  const locks = new Map<string, string>();
+  const worker = new Worker(toolQueueName, createProcessor(options, locks, closing.signal), {
     connection: redis,
     concurrency,
-    lockDuration: options.lockDurationMs ?? LOCK_DURATION_MS,
+    lockDuration: lockMs,
+    // BullMQ measures by the wall clock when a lock is due, and would let all of them run out when that is set back.
+    skipLockRenewal: true,
     stalledInterval: options.stalledIntervalMs ?? STALLED_INTERVAL_MS,
     maxStalledCount: 1,
     runRetryDelay: RECONNECT_DELAY_MS,
@@ -71,10 +76,7 @@ export function startToolWorker(options: ToolWorkerOptions): ToolWorker {
   worker.on("error", (error) => {
     log[redis.status === "ready" ? "warn" : "debug"]({ reason: error.message }, "the tool queue reports an error");
   });
-  worker.on("lockRenewalFailed", (ids) => {
-    const reason: JobInterruption = "lock lost";
-    for (const id of ids) worker.cancelJob(id, reason);
-  });
+  const renewing = renewLocks({ worker, locks, lockMs, log });
   worker.on("failed", (job, error) => reportFailure(job, error, options));
 
   return {
@@ -88,15 +90,49 @@ export function startToolWorker(options: ToolWorkerOptions): ToolWorker {
         // Without Redis the jobs can end but their records cannot be moved, and closing would wait for that.
         await settlesWithin(closed, INTERRUPTED_MS);
       }
+      clearInterval(renewing);
       redis.disconnect();
     },
   };
 }
 
-function createProcessor({ run }: ToolWorkerOptions, closing: AbortSignal) {
+interface Renewal {
+  readonly worker: Worker;
+  /** Tokens of the jobs that run here, by job id. */
+  readonly locks: ReadonlyMap<string, string>;
+  readonly lockMs: number;
+  readonly log: Logger;
+}
+
+/** Keeps the locks of running jobs, and interrupts a job whose lock is gone. */
+function renewLocks({ worker, locks, lockMs, log }: Renewal): NodeJS.Timeout {
+  const renew = async (): Promise<void> => {
+    const ids = [...locks.keys()];
+    const lost = await worker.extendJobLocks(ids, [...locks.values()], lockMs);
+    const reason: JobInterruption = "lock lost";
+    // One that has ended meanwhile has no lock either.
+    for (const id of lost) if (locks.has(id)) worker.cancelJob(id, reason);
+  };
+  return setInterval(() => {
+    if (locks.size === 0) return;
+    renew().catch((err: unknown) => log.debug({ err }, "the locks of running jobs could not be renewed yet"));
+  }, lockMs / LOCK_RENEWALS);
+}
+
+function createProcessor({ run }: ToolWorkerOptions, locks: Map<string, string>, closing: AbortSignal) {
   // BullMQ looks at the number of parameters: a processor with less than three gets no signal.
   return async (job: Job, token: string | undefined, signal: AbortSignal | undefined): Promise<void> => {
-    if (signal === undefined) throw new Error("BullMQ gave no signal to the job.");
+    if (signal === undefined || token === undefined || job.id === undefined)
+      throw new Error("BullMQ gave no signal, token or id to the job.");
+    locks.set(job.id, token);
+    try {
+      await runJob(job, token, signal);
+    } finally {
+      locks.delete(job.id);
+    }
+  };
+
+  async function runJob(job: Job, token: string, signal: AbortSignal): Promise<void> {
     const parsed = ToolJob.safeParse(job.data);
     if (!parsed.success) throw new UnrecoverableError("the job is not a tool call as this version knows it");
     // A closing worker can still fetch one job: the one it just gave back woke its own blocked fetch.
@@ -107,7 +143,7 @@ function createProcessor({ run }: ToolWorkerOptions, closing: AbortSignal) {
     if (end === "give back") await job.moveToWait(token);
     // BullMQ's word for: this worker has nothing more to do with the job.
     throw new WaitingError();
-  };
+  }
 }
 
 function waitedMsOf({ timestamp, processedOn }: Job): number {

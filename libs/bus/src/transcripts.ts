@@ -136,6 +136,7 @@ export function createTranscripts(jsm: PatientLookups, events: EventLog, unreada
       const result = await events.append({ subject, data: encodeJson({ ...record, prev }), expect: prev });
       if (result.kind === "too large") throw new EventTooLargeError(result);
       if (result.kind === "refused" && !wrongLastSequence.has(result.code)) throw new Error(result.description);
+      if (result.kind === "no room") throw new Error(result.description);
       if (result.kind !== "stored") return false;
       prev = result.seq;
     }

@@ -11,7 +11,7 @@ import {
   type ConversationId,
 } from "@parley/protocol";
 import { createBackoff, sleep, type Logger } from "@parley/runtime";
-import { EventTooLargeError, wrongLastSequence } from "./appender.ts";
+import { EventTooLargeError, noRoomError, wrongLastSequence, type AppendResult } from "./appender.ts";
 import type { EventLog } from "./event-log.ts";
 import type { BrokerLink } from "./nats-connection.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
@@ -97,9 +97,16 @@ function refusalOf(code: number): ChatError | undefined {
   return undefined;
 }
 
+/** The sender is to know at once. */
+function throwIfHopeless(result: AppendResult): void {
+  if (result.kind === "no room") throw noRoomError(result.description);
+  if (result.kind === "too large") throw new ChatError("MESSAGE_TOO_LARGE", { cause: new EventTooLargeError(result) });
+}
+
 /**
  * Queues a turn; the same turn id within ten minutes is the same message. Throws QUEUE_FULL, CONVERSATION_BUSY (only with `onlyIfIdle`),
- * MESSAGE_TOO_LARGE, or OVERLOADED when the broker has not answered for 10 s (then it may or may not be queued: the same id can be tried again).
+ * MESSAGE_TOO_LARGE, or OVERLOADED: at once when the broker has no room, and when it has not answered for 10 s (then it may or may not be queued: the
+ * same id can be tried again).
  */
 function createSubmit(events: EventLog, removeEnded: (conversation: ConversationId) => Promise<boolean>, log: Logger) {
   return async (request: TurnRequest, { onlyIfIdle = false }: SubmitOptions = {}) => {
@@ -113,8 +120,7 @@ function createSubmit(events: EventLog, removeEnded: (conversation: Conversation
     for (let cleaned = false; performance.now() < deadline;) {
       const result = await events.append(message);
       if (result.kind === "stored") return { seq: result.seq, duplicate: result.duplicate };
-      if (result.kind === "too large")
-        throw new ChatError("MESSAGE_TOO_LARGE", { cause: new EventTooLargeError(result) });
+      throwIfHopeless(result);
       if (result.kind === "refused") {
         const refusal = refusalOf(result.code);
         if (refusal !== undefined && (cleaned || !(await removeEnded(request.conversation_id)))) throw refusal;

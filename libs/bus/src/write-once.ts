@@ -28,6 +28,7 @@ export function createWriteOnce({ append, lastFromLeader }: WriteOnceDeps) {
     let data = encodeEvent(event);
     const backoff = createBackoff({ minMs: 20, maxMs: 1_000 });
     const deadline = performance.now() + writeDeadlineMs;
+    let cause = "the broker did not answer";
     for (let tries = 1; performance.now() < deadline; tries++) {
       const result = await append({ subject, data, expect: 0 });
       if (result.kind === "stored") return { seq: result.seq, event, won: true };
@@ -37,6 +38,7 @@ export function createWriteOnce({ append, lastFromLeader }: WriteOnceDeps) {
         data = encodeEvent(event);
         continue;
       }
+      if (result.kind === "no room") cause = result.description;
       if (result.kind === "refused" && wrongLastSequence.has(result.code)) {
         const first = await lastFromLeader(subject).catch(() => undefined);
         // After a retry the one that is there may be our own: the same content is as good as having won.
@@ -45,6 +47,6 @@ export function createWriteOnce({ append, lastFromLeader }: WriteOnceDeps) {
       }
       await sleep(backoff.nextMs());
     }
-    throw new ChatError("OVERLOADED", { cause: new Error(`could not write ${subject}`) });
+    throw new ChatError("OVERLOADED", { cause: new Error(`could not write ${subject}: ${cause}`) });
   };
 }

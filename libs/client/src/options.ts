@@ -73,6 +73,7 @@ export function settingsOf(options: ClientOptions): Settings {
     backoff: options.backoff ?? { minMs: 500, maxMs: 20_000 },
     timings: { ...defaultTimings, ...options.timings },
     random: options.random ?? Math.random,
-    now: options.now ?? Date.now,
+    // Only differences count, and the time of day may jump.
+    now: options.now ?? (() => performance.now()),
   };
 }

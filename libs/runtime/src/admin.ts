@@ -60,6 +60,9 @@ function addProcessGauges({ registry, ready }: AdminOptions): void {
   addGauge(registry, "parley_ready", readyHelp, () => (ready().length === 0 ? 1 : 0));
   const memoryHelp = "Memory that this process may use: its container's limit, or all of the machine's.";
   addGauge(registry, "parley_memory_limit_bytes", memoryHelp, memoryLimit);
+  const clockHelp =
+    "The time of day by this process's clock; beside the time of the scrape it shows a clock that is wrong.";
+  addGauge(registry, "parley_clock_seconds", clockHelp, () => Date.now() / 1_000);
   const liveHelp = "What the last full garbage collection left on the heap and in buffers; 0 before the first.";
   // From now on, not from the first scrape on.
   liveHeapBytes();

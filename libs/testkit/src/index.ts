@@ -4,6 +4,7 @@ export { freePort } from "./free-port.ts";
 export { startNatsCluster, type NatsCluster } from "./nats-cluster.ts";
 export { type NatsProxy, type NatsProxyOptions, startNatsProxy, type Treat, type Treatment } from "./nats-proxy.ts";
 export type { NatsMessage } from "./nats-frames.ts";
+export { type JumpingClock, startJumpingClock } from "./jumping-clock.ts";
 export type { ProcessUnderTest } from "./process-under-test.ts";
 export { type Service, type ServiceName, startService } from "./service.ts";
 export { natsServerVersion } from "./test-environment.ts";

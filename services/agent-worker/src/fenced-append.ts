@@ -53,7 +53,7 @@ export async function appendFenced(append: FencedAppend): Promise<number> {
     if (result.kind === "refused") {
       const seq = await resolveRefusal(append, result, unanswered);
       if (seq !== undefined) return seq;
-    } else unanswered = true;
+    } else if (result.kind !== "no room") unanswered = true;
     await sleep(backoff.nextMs());
   }
   throw new FencedError(`the broker did not confirm an event for ${giveUpMs} ms`);

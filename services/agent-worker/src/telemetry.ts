@@ -1,5 +1,5 @@
 import { createSampled, startTracing, type Tracing } from "@parley/runtime";
-import { addUnreadableFigure, type Bus } from "@parley/bus";
+import { addStorageFigures, type Bus } from "@parley/bus";
 import { createAgentMetrics, type AgentGauges } from "./metrics.ts";
 import type { Process } from "./parts.ts";
 
@@ -22,13 +22,13 @@ export async function startTelemetry({ config, log, life }: Process, instance: s
 export function observe(
   { metrics }: Telemetry,
   { log, life }: Process,
-  { turns, eventsFill, unreadable }: Pick<Bus, "turns" | "eventsFill" | "unreadable">,
+  bus: Pick<Bus, "turns" | "eventsFill" | "unreadable" | "appendsWithoutRoom">,
   gauges: Omit<AgentGauges, "backlog" | "eventsFill">,
 ): void {
-  addUnreadableFigure(metrics.registry, unreadable);
-  const backlog = createSampled({ everyMs: backlogEveryMs, read: turns.backlog, log });
+  addStorageFigures(metrics.registry, bus);
+  const backlog = createSampled({ everyMs: backlogEveryMs, read: bus.turns.backlog, log });
   life.use("the look at the queue", backlog.stop);
-  const fill = createSampled({ everyMs: fillEveryMs, read: eventsFill, log });
+  const fill = createSampled({ everyMs: fillEveryMs, read: bus.eventsFill, log });
   life.use("the look at the event stream", fill.stop);
   metrics.observe({ ...gauges, backlog: backlog.latest, eventsFill: fill.latest });
 }

@@ -81,6 +81,13 @@ export function createToolCalls({ bus: { events }, queue, log, queueWaitMs }: To
   };
 }
 
+type QueueTrouble = "cannot be reached" | "has no room";
+
+/** Redis at its `maxmemory`, or unable to write its data to a full disk. */
+function troubleOf(error: unknown): QueueTrouble {
+  return error instanceof Error && /^(?:OOM|MISCONF)\b/.test(error.message) ? "has no room" : "cannot be reached";
+}
+
 type CallRunDeps = Pick<ToolCallsDeps, "queue" | "log" | "queueWaitMs"> & {
   readonly results: ReturnType<typeof createToolResults>;
 };
@@ -113,10 +120,9 @@ function sendingSpan({ span, request }: ToolRun, { call_id, tool_name }: StepCal
   });
 }
 
-/** Brings one call to its result. */
-function createCallRun({ results, queue, log, queueWaitMs }: CallRunDeps) {
-  /** Redis may be away: the caller tries again until its deadline. Adding twice is harmless. */
-  const enqueue = async ({ run: { request }, call, timeoutMs, sending }: Waiting): Promise<boolean> => {
+/** Undefined: it is queued. Redis may be away or full: the caller tries again until its deadline. Adding twice is harmless. */
+function createEnqueue({ queue, log }: Pick<ToolCallsDeps, "queue" | "log">) {
+  return async ({ run: { request }, call, timeoutMs, sending }: Waiting): Promise<QueueTrouble | undefined> => {
     const { conversation_id, turn_id, user } = request;
     const { call_id, tool_name, arguments: args } = call;
     const { traceparent } = sending;
@@ -124,29 +130,35 @@ function createCallRun({ results, queue, log, queueWaitMs }: CallRunDeps) {
     const job = { v: 1 as const, call_id, tool_name, arguments: args, conversation_id, turn_id, user, ...trace };
     try {
       await queue.add({ ...job, timeout_ms: timeoutMs });
-      return true;
+      return undefined;
     } catch (err) {
       log.debug({ err, call_id }, "a tool call could not be queued yet");
-      return false;
+      return troubleOf(err);
     }
   };
+}
 
-  /** Returns whether the call was ever queued; ends when its result is there, its time is over, or the run is stopped. */
-  const waitForResult = async (waiting: Waiting): Promise<boolean> => {
+/** Brings one call to its result. */
+function createCallRun({ results, queue, log, queueWaitMs }: CallRunDeps) {
+  const enqueue = createEnqueue({ queue, log });
+
+  /** Returns what kept the call from ever being queued, if anything did; ends when its result is there, its time is over, or the run is stopped. */
+  const waitForResult = async (waiting: Waiting): Promise<QueueTrouble | undefined> => {
     const { run, call, timeoutMs, arrived, sending } = waiting;
     const deadline = performance.now() + timeoutMs + queueWaitMs;
     let queued = false;
+    let trouble: QueueTrouble | undefined = "cannot be reached";
     while (performance.now() < deadline && !run.signal.aborted) {
-      const added = await enqueue(waiting);
-      if (added && !queued) sending.end();
-      queued ||= added;
+      trouble = await enqueue(waiting);
+      if (trouble === undefined && !queued) sending.end();
+      queued ||= trouble === undefined;
       if (!arrived.aborted) await sleep(rereadMs, AbortSignal.any([arrived, run.signal]));
       if (run.fold.results.has(call.call_id) || (await results.find(run, call))) break;
     }
-    if (queued) return true;
+    if (queued) return undefined;
     sending.fail("not queued");
     sending.end();
-    return false;
+    return trouble;
   };
 
   return async (run: ToolRun, call: StepCall, arrived: AbortSignal): Promise<void> => {
@@ -155,11 +167,12 @@ function createCallRun({ results, queue, log, queueWaitMs }: CallRunDeps) {
       return results.settle(run, call, { status: "failed", result: call.problem, durationMs: 0 });
     }
     const timeoutMs = run.definitionOf(call.tool_name)?.timeout_ms ?? unknownToolMs;
-    const queued = await waitForResult({ run, call, timeoutMs, arrived, sending: sendingSpan(run, call) });
+    const trouble = await waitForResult({ run, call, timeoutMs, arrived, sending: sendingSpan(run, call) });
     if (run.fold.results.has(call.call_id) || run.signal.aborted) return;
     const durationMs = performance.now() - startedAt;
     const late = { status: "timeout" as const, result: "The tool took too long.", durationMs };
-    const never = { status: "failed" as const, result: "The tool queue cannot be reached.", durationMs };
-    await results.settle(run, call, queued ? late : never);
+    if (trouble === undefined) return results.settle(run, call, late);
+    log.warn({ call_id: call.call_id }, `a tool call was not run: the tool queue ${trouble}`);
+    await results.settle(run, call, { status: "failed", result: `The tool queue ${trouble}.`, durationMs });
   };
 }

@@ -39,6 +39,8 @@ export interface TurnFold {
   forgotten: boolean;
   /** A viewer has seen that the turn began. */
   visible: boolean;
+  /** Something of it is there without its beginning: the event stream was full, and dropped that before its time. */
+  beginningLost: boolean;
   /** Where the last attempt is in its trace. */
   trace: string | undefined;
   /** The last attempt ended by a hand-over: its worker was not lost. */
@@ -66,6 +68,7 @@ export function createTurnFold(): TurnFold {
     usage: { input_tokens: 0, output_tokens: 0 },
     forgotten: false,
     visible: false,
+    beginningLost: false,
     trace: undefined,
     handedOver: false,
     workedMs: 0,
@@ -73,6 +76,14 @@ export function createTurnFold(): TurnFold {
     ended: false,
   };
 }
+
+/** What a worker writes only after it has said that the turn began (`thinking`). */
+const afterBeginning: ReadonlySet<string> = new Set<ReadEvent["type"]>([
+  "progress",
+  "token",
+  "step",
+  "tool_call_start",
+]);
 
 /** Folds one event of the turn, in the order of the log. */
 export function foldEvent(fold: TurnFold, seq: number, event: ReadEvent): void {
@@ -112,8 +123,9 @@ export function foldEvent(fold: TurnFold, seq: number, event: ReadEvent): void {
   }
 }
 
-/** Who has the turn, and how the one before let go of it. */
+/** Who has the turn, how the one before let go of it, and whether something of it is missing. */
 function foldWriter(fold: TurnFold, event: ReadEvent): void {
+  if (!fold.visible && afterBeginning.has(event.type)) fold.beginningLost = true;
   if (event.type === "claimed") {
     fold.trace = event.trace;
     fold.handedOver = false;

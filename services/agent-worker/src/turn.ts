@@ -27,6 +27,9 @@ function attemptsOf({ attempt: all, fold }: ClaimedTurn): number {
   return all - fold.released;
 }
 
+const beginningLostSentence =
+  "The worker that was answering was lost, and the beginning of its answer is no longer kept.";
+
 function isNotAnEnd(reason: unknown): boolean {
   return reason instanceof FencedError || reason instanceof TurnHandedOver;
 }
@@ -70,6 +73,11 @@ export function createTurn(deps: TurnDeps) {
     if (fold.cancel !== undefined) throw new TurnCancelled(fold.cancel.reason);
     if (attemptsOf(turn) > maxAttempts) throw new ChatError("WORKER_LOST");
     stop.signal.throwIfAborted();
+    if (fold.beginningLost) {
+      // Which tools it has called is not known any more, so it must not begin again. Viewers are to have what the transcript will have.
+      chain.push({ type: "turn_restarted", text: fold.text });
+      throw new ChatError("WORKER_LOST", { message: beginningLostSentence });
+    }
     return answer.run(turn, chain);
   };
 

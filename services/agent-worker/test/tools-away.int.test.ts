@@ -1,10 +1,12 @@
-import { writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import path from "node:path";
+import { connectRedis } from "@parley/bus";
 import type { StoredEvent, TurnRequest } from "@parley/protocol";
-import { listen } from "@parley/runtime";
+import { createLogger, listen } from "@parley/runtime";
 import { eventually, startService, tempDir, type Service, type TempDir } from "@parley/testkit";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { z } from "zod";
 import { expectSoundChain } from "./chain-check.ts";
 import { startWorkbench, type Workbench } from "./workbench.ts";
 
@@ -159,3 +161,43 @@ it("is ready without tool workers, and says for which agents they are missing", 
     what: "the note on the echo agent to go",
   });
 });
+
+type Redis = ReturnType<typeof connectRedis>;
+
+const fullRedis: Record<string, (redis: Redis) => Promise<unknown>> = {
+  "is at its maxmemory": (redis) => redis.config("SET", "maxmemory", "1"),
+  "cannot write its data to its disk": async (redis) => {
+    const [, dir] = z.tuple([z.string(), z.string()]).parse(await redis.config("GET", "dir"));
+    await rm(dir, { recursive: true });
+    await redis.config("SET", "save", "3600 1");
+    await redis.bgsave();
+    const hasFailed = async (): Promise<boolean> =>
+      (await redis.info("persistence")).includes("rdb_last_bgsave_status:err");
+    await eventually(hasFailed, { what: "the failure of the backup" });
+  },
+};
+
+it.each(Object.keys(fullRedis))(
+  "P1: a Redis that %s fails the calls with a result that says so, and nothing else",
+  async (fault) => {
+    await addToolWorker();
+    await addWorker({ TOOL_QUEUE_WAIT_MS: "1000" });
+    expect(await bench.ended(await askEcho())).toMatchObject({ tool_calls: [{ status: "completed" }] });
+    const log = createLogger({ service: "test", level: "silent", format: "json" });
+    const redis = connectRedis({ url: bench.redis.url, role: "worker", log });
+    try {
+      await fullRedis[fault]?.(redis);
+      const [withTool, plain] = [await askEcho(), await bench.ask("hello", { agent: "plain" })];
+      expect((await bench.ended(plain)).type).toBe("complete");
+      expect(await bench.ended(withTool)).toMatchObject({
+        type: "complete",
+        tool_calls: [{ status: "failed", result: "The tool queue has no room." }],
+      });
+      await redis.config("SET", "maxmemory", "0");
+      await redis.config("SET", "stop-writes-on-bgsave-error", "no");
+      expect(await bench.ended(await askEcho())).toMatchObject({ tool_calls: [{ status: "completed" }] });
+    } finally {
+      redis.disconnect();
+    }
+  },
+);

@@ -133,7 +133,7 @@ function startSweeping(
 ): NodeJS.Timeout {
   return setInterval(() => {
     const nowMs = performance.now();
-    connections.sweep(nowMs, Date.now());
+    connections.sweep(nowMs);
     outbox.sweep(nowMs);
     catchUp.sweep();
     hubs.sweep(nowMs, isBrokerWell());

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { fileURLToPath } from "node:url";
-import { addUnreadableFigure, connectRedis, openBus, streamSettings } from "@parley/bus";
+import { addStorageFigures, connectRedis, openBus, streamSettings } from "@parley/bus";
 import {
   createLifecycle,
   createLogger,
@@ -44,7 +44,7 @@ runMain(SERVICE, async ({ env }) => {
     log,
   });
   lifecycle.use("broker", bus.close);
-  addUnreadableFigure(registry, bus.unreadable);
+  addStorageFigures(registry, bus);
 
   const redis = connectRedis({ url: config.REDIS_URL, role: "cache", log });
   lifecycle.use("Redis", () => redis.disconnect());

@@ -1,5 +1,5 @@
 import { SignJWT } from "jose";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { connectClient } from "./support/test-client.ts";
 import { createWorld, jwtSecret, tokenOf, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 
@@ -109,6 +109,28 @@ describe("a token", () => {
     const { expires_in_ms } = await client.next("auth_expiring");
     expect(expires_in_ms).toBeLessThanOrEqual(2_000);
     expect(await client.closed).toBe(4004);
+  });
+
+  it.each([
+    ["forward", 3_600_000],
+    ["back", -3_600_000],
+  ])("that was accepted is not measured by a clock that jumps an hour %s afterwards", async (_direction, jumpMs) => {
+    const short = await forge({ sub: "ann", exp: Math.floor(Date.now() / 1_000) + 3 });
+    const [client, other] = [await connectClient(hasty.url), await connectClient(hasty.url)];
+    for (const [one, token] of [[client, short] as const, [other, await tokenOf("ann")] as const]) {
+      one.send({ type: "auth", token });
+      await one.next("auth_success");
+    }
+    const now = Date.now.bind(Date);
+    const jumped = vi.spyOn(Date, "now").mockImplementation(() => now() + jumpMs);
+    try {
+      expect(await client.closed).toBe(4004);
+      other.send({ type: "ping" });
+      expect(await other.next("pong")).toMatchObject({ type: "pong" });
+    } finally {
+      jumped.mockRestore();
+      other.close();
+    }
   });
 
   it("of the same user extends the socket; of another one ends it", async () => {

@@ -84,7 +84,7 @@ function executionSpan(tool: string, callId: string): ChildSpan {
  * job, and the agent added it again), so its result gets the time that is left to it.
  */
 async function awaitOther({ job, run }: Call, sinceMs: number, calls: CallLog): Promise<CallEnd> {
-  const leftMs = run.recovered ? 0 : Math.min(sinceMs + job.timeout_ms - Date.now(), job.timeout_ms);
+  const leftMs = run.recovered ? 0 : leftOf(job.timeout_ms, Date.now() - sinceMs);
   const deadline = performance.now() + leftMs;
   while (performance.now() < deadline) {
     if (run.closing.aborted) return { state: "given back" };
@@ -92,4 +92,9 @@ async function awaitOther({ job, run }: Call, sinceMs: number, calls: CallLog): 
     await sleep(OTHER_RESULT_POLL_MS, run.closing);
   }
   return lostWrite(job);
+}
+
+/** What is left of a time of which so much has passed by two clocks. When they contradict each other, nobody knows: all of it. */
+function leftOf(timeoutMs: number, passedMs: number): number {
+  return passedMs >= 0 && passedMs <= timeoutMs ? timeoutMs - passedMs : timeoutMs;
 }

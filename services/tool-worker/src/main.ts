@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import {
-  addUnreadableFigure,
+  addStorageFigures,
   connectRedis,
   createToolCatalogue,
   openBus,
@@ -52,7 +52,7 @@ runMain("tool-worker", async ({ env }) => {
 
   const running = createRunningCalls();
   observe(telemetry, { config, log, life }, running.count);
-  addUnreadableFigure(metrics.registry, bus.unreadable);
+  addStorageFigures(metrics.registry, bus);
   const calls = createCallLog({ bus, worker, log });
   life.use("cancels", listenForCancels({ bus, shards: config.SHARDS, calls, running, log }));
   // The broker must know of the subscription before the first call is taken.

@@ -1,5 +1,14 @@
 import path from "node:path";
-import { type Broker, eventually, type Service, startNats, startRedis, startService, tempDir } from "@parley/testkit";
+import {
+  type Broker,
+  eventually,
+  type Service,
+  startJumpingClock,
+  startNats,
+  startRedis,
+  startService,
+  tempDir,
+} from "@parley/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Agent, countIn, startAgent } from "./support/agent.ts";
 
@@ -13,7 +22,7 @@ describe("a call whose worker", () => {
   let folder: Awaited<ReturnType<typeof tempDir>>;
   const workers: Service[] = [];
 
-  async function startWorker(): Promise<Service> {
+  async function startWorker(more: Record<string, string> = {}): Promise<Service> {
     const worker = await startService("tool-worker", {
       NATS_URL: nats.url,
       REDIS_URL: redis.url,
@@ -24,6 +33,7 @@ describe("a call whose worker", () => {
       SHUTDOWN_MS: "5000",
       // What is added again goes to another worker, not to the one that still has it.
       CONCURRENCY: "1",
+      ...more,
     });
     workers.push(worker);
     return worker;
@@ -68,6 +78,21 @@ describe("a call whose worker", () => {
     await startWorker();
     await first.kill();
     expect(await agent.call(job)).toMatchObject({ status: "failed", result: LOST });
+    expect(await countIn(counterFile)).toEqual({ [job.call_id]: 1 });
+  });
+
+  it.each([
+    ["back", -3_600_000],
+    ["forward", 3_600_000],
+  ])("has a clock that jumps an hour %s keeps the call: it is no lost worker", async (_direction, jumpMs) => {
+    await using clock = await startJumpingClock();
+    await startWorker(clock.env);
+    const job = agent.job("t1-0-0", "demo_counter", { ms: 6_000 });
+    await agent.add(job);
+    await counted(job.call_id);
+    await startWorker();
+    await clock.jumpTo(jumpMs);
+    expect(await agent.call(job)).toMatchObject({ status: "completed" });
     expect(await countIn(counterFile)).toEqual({ [job.call_id]: 1 });
   });
 

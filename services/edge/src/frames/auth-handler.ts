@@ -18,7 +18,7 @@ export function createAuthHandler({ tokens, outbox, log }: AuthDeps) {
     }
     if (!move(connection, "ready")) return;
     connection.user = user;
-    connection.expiresAtMs = expiresAtMs;
+    connection.expiresMs = performance.now() + expiresAtMs - Date.now();
     connection.isWarned = false;
     outbox.sendFrame(connection, {
       type: "auth_success",

@@ -51,5 +51,5 @@ export function createDialectChooser({ outbox, isOwn, counters }: DialectChooser
 function becomeAnonymous(connection: Connection): void {
   if (!move(connection, "ready")) return;
   connection.user = { id: `dev-anonymous-${randomBytes(9).toString("base64url")}` };
-  connection.expiresAtMs = Infinity;
+  connection.expiresMs = Infinity;
 }

@@ -47,7 +47,7 @@ export function createHttpViewers({ connections, maxConnections, maxWaitMs }: Ht
       connection.ws = spec.sink;
       connection.user = spec.user;
       // A request was allowed when it came; it does not outlive its own deadline.
-      connection.expiresAtMs = Infinity;
+      connection.expiresMs = Infinity;
       move(connection, "ready");
       connections.add(connection);
       waiting.set(connection, { spec, deadlineMs: nowMs + maxWaitMs, nextBeatMs: nowMs + beatEveryMs });

@@ -27,8 +27,11 @@ export interface Connection extends Outlet {
   user: User | undefined;
   /** When it was opened (a `performance.now`). */
   readonly openedMs: number;
-  /** When its token runs out, ms since 1970. */
-  expiresAtMs: number;
+  /**
+   * When its token runs out (a `performance.now`): worked out once, when the token is checked, so that a clock that jumps afterwards neither cuts
+   * a socket nor keeps it.
+   */
+  expiresMs: number;
   /** `auth_expiring` was sent for this token. */
   isWarned: boolean;
   invalidFrames: number;
@@ -85,7 +88,7 @@ export function createConnection({
     owedBytes: 0,
     state: "opening",
     user: undefined,
-    expiresAtMs: 0,
+    expiresMs: 0,
     isWarned: false,
     invalidFrames: 0,
     inbox: undefined,
@@ -102,17 +105,16 @@ export interface Deadlines {
   readonly graceMs: number;
 }
 
-/** What is due for a connection now. `nowMs`: `performance.now`; `wallMs`: ms since 1970. */
+/** What is due for a connection now, a `performance.now`. */
 export function dueOf(
   connection: Connection,
   { authMs, warnMs, graceMs }: Deadlines,
   nowMs: number,
-  wallMs: number,
 ): "nothing" | "no token in time" | "token runs out" | "token ran out" {
-  const { state, openedMs, expiresAtMs, isWarned, mayBeAnonymous } = connection;
+  const { state, openedMs, expiresMs, isWarned, mayBeAnonymous } = connection;
   if (state === "opening" && mayBeAnonymous) return "nothing";
   if (state === "opening") return nowMs - openedMs >= authMs ? "no token in time" : "nothing";
-  if (state === "closed" || wallMs < expiresAtMs - warnMs) return "nothing";
-  if (wallMs >= expiresAtMs + graceMs) return "token ran out";
+  if (state === "closed" || nowMs < expiresMs - warnMs) return "nothing";
+  if (nowMs >= expiresMs + graceMs) return "token ran out";
   return isWarned ? "nothing" : "token runs out";
 }

@@ -23,15 +23,15 @@ const partingMs = 100;
 export function createConnections({ deadlines, outbox }: ConnectionsDeps) {
   const all = new Set<Connection>();
 
-  const handleDue = (connection: Connection, nowMs: number, wallMs: number): void => {
-    switch (dueOf(connection, deadlines, nowMs, wallMs)) {
+  const handleDue = (connection: Connection, nowMs: number): void => {
+    switch (dueOf(connection, deadlines, nowMs)) {
       case "no token in time":
         return outbox.close(connection, closeCodes.authDeadline, "authentication took too long");
       case "token ran out":
         return outbox.close(connection, closeCodes.tokenExpired, "the token has expired");
       case "token runs out": {
         connection.isWarned = true;
-        const expires_in_ms = Math.max(0, connection.expiresAtMs - wallMs);
+        const expires_in_ms = Math.max(0, Math.round(connection.expiresMs - nowMs));
         outbox.sendFrame(connection, { type: "auth_expiring", expires_in_ms });
         return;
       }
@@ -57,8 +57,8 @@ export function createConnections({ deadlines, outbox }: ConnectionsDeps) {
     },
 
     /** Once a second: one loop over all sockets costs less than a timer for each. */
-    sweep(nowMs: number, wallMs: number): void {
-      for (const connection of all) handleDue(connection, nowMs, wallMs);
+    sweep(nowMs: number): void {
+      for (const connection of all) handleDue(connection, nowMs);
     },
 
     /** Tells everybody to come back, to another process, and closes; in batches. */
