@@ -15,17 +15,32 @@ function readJson(file) {
 
 /**
  * Whether what npm installed is what the lock asks for. npm keeps its own record in node_modules; comparing the two also
- * notices a `git checkout` to another lock and back, which a stamp of ours would not. Optional packages are left out:
- * which of them are there depends on the system.
+ * notices a `git checkout` to another lock and back, which a stamp of ours would not. Of the optional packages those of this
+ * system count: npm goes on without one that it could not fetch, and then there is no compiler.
  */
 function isInstalled(lock, installed) {
   if (lock === undefined || installed === undefined) return false;
   return Object.entries(lock.packages)
-    .filter(([name, wanted]) => name.includes("node_modules/") && wanted.optional !== true)
+    .filter(([name, wanted]) => name.includes("node_modules/") && isWantedHere(wanted))
     .every(([name, wanted]) => {
       const found = installed.packages[name];
       return found !== undefined && found.version === wanted.version && found.integrity === wanted.integrity;
     });
+}
+
+const isGlibc = process.report.getReport().header.glibcVersionRuntime !== undefined;
+
+/** `os`, `cpu` and `libc` as npm reads them: lists of names, or of names that are excluded. */
+function isWantedHere({ optional, os, cpu, libc }) {
+  if (optional !== true) return true;
+  const allows = (list, value) =>
+    list === undefined ||
+    list.includes(value) ||
+    (list.every((name) => name.startsWith("!")) && !list.includes(`!${value}`));
+  const isNamed = os !== undefined && cpu !== undefined;
+  return (
+    isNamed && allows(os, process.platform) && allows(cpu, process.arch) && allows(libc, isGlibc ? "glibc" : "musl")
+  );
 }
 
 /** What npm itself writes down of what it has installed. */

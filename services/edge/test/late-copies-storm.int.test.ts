@@ -159,8 +159,8 @@ async function storm(acts: readonly Act[]): Promise<void> {
 
 it("shows everybody all of a conversation, once and in order, whichever copies are late and whoever is cut", async () => {
   await fc.assert(fc.asyncProperty(fc.array(act, { minLength: 10, maxLength: 60 }), storm), {
-    numRuns: Number(process.env["STORM_RUNS"] ?? 60),
+    numRuns: 30,
     // Shrinking would play some hundred of them again.
     endOnFailure: true,
   });
-}, 120_000);
+}, 600_000);

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import type { StoredMessage } from "@parley/bus";
 import { decodeEvent, isVisible, seqHead, typeOfStored, type ReadEvent, type TurnId } from "@parley/protocol";
 
@@ -16,8 +17,8 @@ const closingBrace = 0x7d;
 /** Undefined for the workers' own events. `message.data` is copied. */
 export function visibleEventOf({ seq, data }: StoredMessage, turn: TurnId, offset: number): VisibleEvent | undefined {
   const type = typeOfStored(data);
-  // What cannot be an event is not passed on either: clients would have to find out for themselves.
-  if (type === "" || !isVisible(type) || data[data.length - 1] !== closingBrace) return undefined;
+  // What cannot be an event is not passed on either: a browser would close the socket, come back, and get it again.
+  if (type === "" || !isVisible(type) || data[data.length - 1] !== closingBrace || !isUtf8(data)) return undefined;
   return { seq, turn, type, frame: frameOf(offset + seq, data) };
 }
 
