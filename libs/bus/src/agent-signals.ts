@@ -1,39 +1,120 @@
-import { createInbox, type NatsConnection } from "@nats-io/transport-node";
+import { createInbox, type Subscription } from "@nats-io/transport-node";
 import { subjects, type ConversationId, type TurnId, type TurnRequest } from "@parley/protocol";
-import type { Logger } from "@parley/runtime";
+import { sleep, type Logger } from "@parley/runtime";
+import type { BrokerLink } from "./nats-connection.ts";
 
 export type AgentSignals = ReturnType<typeof createAgentSignals>;
+
+/** Whether some worker has a turn. `unknown`: nothing can be asked now, so that nobody says so proves nothing. */
+export type RunningAnswer = "yes" | "no" | "unknown";
+
+type OnMessage = (data: string, reply: string) => void;
+
+/** Subscriptions that outlive a refusal: the client forgets one that the broker refuses, also when the permissions are mended later. */
+function createListening({ nc, onReconnect }: Pick<BrokerLink, "nc" | "onReconnect">, log: Logger) {
+  /** The broker's permissions are those of before there were such signals. */
+  let isRefused = false;
+  const refused = new Set<() => void>();
+
+  onReconnect(() => {
+    isRefused = false;
+    const again = [...refused];
+    refused.clear();
+    for (const subscribe of again) subscribe();
+  });
+
+  return {
+    /** Calls back for each message; what it throws must not reach the client's read loop. */
+    listen(subject: string, onMessage: OnMessage): () => void {
+      let subscription: Subscription;
+      const refuse = (err: unknown): void => {
+        if (!isRefused)
+          log.warn({ err }, "agent workers may not talk to each other: turns that wait begin some seconds late");
+        isRefused = true;
+        refused.add(subscribe);
+      };
+      const subscribe = (): void => {
+        subscription = nc.subscribe(subject, {
+          callback: (error, message) => {
+            try {
+              if (error !== null) return refuse(error);
+              onMessage(message.string(), message.reply ?? "");
+            } catch (err) {
+              log.warn({ err, subject }, "a signal of another agent worker could not be handled");
+            }
+          },
+        });
+      };
+      subscribe();
+      return () => {
+        refused.delete(subscribe);
+        subscription.unsubscribe();
+      };
+    },
+
+    say(subject: string, text: string, reply?: string): void {
+      // The connection may be closing: the others will look for themselves.
+      if (isRefused || nc.isClosed() || nc.isDraining()) return;
+      nc.publish(subject, text, reply === undefined ? {} : { reply });
+    },
+  };
+}
+
+/** An answer that nobody gives as a turn: this process heard its own question. */
+const echo = "";
+
+/** Questions to all workers, and the answers of this one. */
+function createQuestions({ listen, say }: ReturnType<typeof createListening>) {
+  /** Where the answers to our own questions go. */
+  const asked = new Set<string>();
+
+  return {
+    answer: (isRunning: (turn: TurnId) => boolean): (() => void) =>
+      listen(subjects.agentQuestion, (turn, reply) => {
+        if (reply === "") return;
+        if (turn !== echo && isRunning(turn)) say(reply, turn);
+        else if (asked.has(reply)) say(reply, echo);
+      }),
+
+    /** Ends at once when one says yes, or when an empty question came back; else after the time. */
+    async ask(turn: TurnId | typeof echo, withinMs: number): Promise<RunningAnswer> {
+      // Not the client's own inbox: an agent worker may publish to none.
+      const reply = subjects.agentAnswer(createInbox().split(".").at(-1) ?? turn);
+      const settled = new AbortController();
+      let found: RunningAnswer = "unknown";
+      const stopListening = listen(reply, (answer) => {
+        if (found !== "yes") found = answer === echo ? "no" : "yes";
+        if (found === "yes" || turn === echo) settled.abort();
+      });
+      asked.add(reply);
+      say(subjects.agentQuestion, turn, reply);
+      await sleep(withinMs, settled.signal);
+      asked.delete(reply);
+      stopListening();
+      return found;
+    },
+  };
+}
+
+/** How long a question to oneself may take before the way is taken for shut. */
+const echoMs = 5_000;
 
 /**
  * What agent workers say to each other; nothing of it is stored. None of it is needed for anything to be right: a signal that is lost, or
  * that the broker's permissions do not let through, costs time until somebody looks for itself.
  */
-export function createAgentSignals(nc: NatsConnection, log: Logger) {
-  /** The broker's permissions are those of before there were such signals. */
-  let isRefused = false;
+export function createAgentSignals(link: Pick<BrokerLink, "nc" | "onReconnect" | "onDisconnect">, log: Logger) {
+  const listening = createListening(link, log);
+  const { listen, say } = listening;
+  const questions = createQuestions(listening);
+  let isHeard = false;
+  /** A later look is the one that counts. */
+  let looks = 0;
 
-  const refuse = (err: unknown): void => {
-    if (!isRefused)
-      log.warn({ err }, "agent workers may not talk to each other: turns that wait begin some seconds late");
-    isRefused = true;
-  };
-  /** Calls back for each message; what it throws must not reach the client's read loop. */
-  const listen = (subject: string, onMessage: (data: string, reply: string) => void): (() => void) => {
-    const subscription = nc.subscribe(subject, {
-      callback: (error, message) => {
-        try {
-          if (error !== null) return refuse(error);
-          onMessage(message.string(), message.reply ?? "");
-        } catch (err) {
-          log.warn({ err, subject }, "a signal of another agent worker could not be handled");
-        }
-      },
-    });
-    return () => subscription.unsubscribe();
-  };
-  const say = (subject: string, text: string): void => {
-    // The connection may be closing: the others will look for themselves.
-    if (!isRefused && !nc.isClosed() && !nc.isDraining()) nc.publish(subject, text);
+  const lookIfHeard = async (): Promise<void> => {
+    const look = ++looks;
+    const answer = await questions.ask(echo, echoMs);
+    if (look === looks) isHeard = answer !== "unknown";
   };
 
   return {
@@ -46,19 +127,26 @@ export function createAgentSignals(nc: NatsConnection, log: Logger) {
       listen(subjects.turnLeft(conversation), listener),
 
     /** Answers for the turns that run here. Returns how to stop. */
-    answer: (isRunning: (turn: TurnId) => boolean): (() => void) =>
-      listen(subjects.agentQuestion, (turn, reply) => {
-        if (reply !== "" && isRunning(turn)) say(reply, turn);
-      }),
-
-    /** Whether some worker says within the time that it runs the turn. False proves nothing: it may be frozen, or cut off. */
-    async isRunning(turn: TurnId, withinMs: number): Promise<boolean> {
-      // Not the client's own inbox: an agent worker may publish to none.
-      const reply = subjects.agentAnswer(createInbox().split(".").at(-1) ?? turn);
-      return nc.request(subjects.agentQuestion, turn, { noMux: true, reply, timeout: withinMs }).then(
-        () => true,
-        () => false,
-      );
+    answer(isRunning: (turn: TurnId) => boolean): () => void {
+      const stopAnswering = questions.answer(isRunning);
+      const stopLooking = link.onReconnect(() => void lookIfHeard());
+      const stopWatching = link.onDisconnect(() => {
+        looks++;
+        isHeard = false;
+      });
+      void lookIfHeard();
+      return () => {
+        for (const stop of [stopAnswering, stopLooking, stopWatching]) stop();
+      };
     },
+
+    /** Whether questions reach this process and its answers go out, as it has seen with one of its own. */
+    isHeard: (): boolean => isHeard,
+
+    /**
+     * Whether some worker says within the time that it has the turn. "no" is said only by who answers questions itself, and heard its own; it
+     * proves nothing of a worker that is frozen, cut off or not heard.
+     */
+    isRunning: (turn: TurnId, withinMs: number): Promise<RunningAnswer> => questions.ask(turn, withinMs),
   };
 }

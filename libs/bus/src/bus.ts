@@ -80,7 +80,7 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
     events,
     unreadable,
     turns: createTurnQueue({ link, jsm, events, transcripts, unreadable, log }),
-    agents: createAgentSignals(link.nc, log),
+    agents: createAgentSignals(link, log),
     transcripts,
     owners: createOwners(jsm, events, unreadable),
     conversations: createStoredConversations({ link, jsm, events, shards: options.shards, unreadable, log }),

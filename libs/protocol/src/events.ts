@@ -107,6 +107,8 @@ const ClaimedEvent = z.object({
   type: z.literal("claimed"),
   ...chained,
   worker: z.string(),
+  /** It says so, when it is asked, that it has the turn. An older worker does not, nor one that the broker's permissions keep from talking. */
+  answers: z.literal(true).optional(),
   /** Of this attempt: the next one points to it. */
   trace: traceParent(),
 });

@@ -37,7 +37,7 @@ export interface PreviousAttempt {
 }
 
 export interface ClaimDeps {
-  readonly bus: Pick<Bus, "events">;
+  readonly bus: Pick<Bus, "events" | "agents">;
   /** Unique to this process. */
   readonly worker: string;
   readonly giveUpMs: number;
@@ -102,9 +102,10 @@ function chainOf({ conversation_id, turn_id }: TurnRequest, { bus }: ClaimDeps):
   return subjects.agent(bus.events.shardOf(conversation_id), conversation_id, turn_id);
 }
 
-function claimEventOf({ conversation_id, turn_id }: TurnRequest, attempt: number, { worker, trace }: ClaimDeps) {
+function claimEventOf({ conversation_id, turn_id }: TurnRequest, attempt: number, { bus, worker, trace }: ClaimDeps) {
   const place = { conversation_id, turn_id, attempt, n: 0, ts: Date.now() };
-  return { type: "claimed" as const, ...place, worker, ...(trace === undefined ? {} : { trace }) };
+  const answers = bus.agents.isHeard() ? { answers: true as const } : {};
+  return { type: "claimed" as const, ...place, worker, ...answers, ...(trace === undefined ? {} : { trace }) };
 }
 
 /** Nearly every turn is new: the claim itself asks, with the expectation that its chain is empty. Undefined: it is not, or nobody can tell. */
@@ -147,7 +148,7 @@ function emptyFold(lostAttempts: number): TurnFold {
 }
 
 /** Folds everything the log has about the turn. `seenSeq`: the chain reached at least this far. */
-async function readTurn(
+export async function readTurn(
   { conversation_id, turn_id }: TurnRequest,
   bus: Pick<Bus, "events">,
   seenSeq: number,

@@ -1,6 +1,7 @@
 import type { Bus, DeliveryState, QueuedTurn, TurnStanding } from "@parley/bus";
 import { ChatError } from "@parley/protocol";
 import { sleep, type Logger } from "@parley/runtime";
+import { readTurn } from "./claim.ts";
 import type { QueueAge } from "./queue-age.ts";
 import type { Slots } from "./slots.ts";
 import { withoutDelivery, type TurnRunner } from "./turn-runner.ts";
@@ -18,6 +19,8 @@ export interface JanitorDeps {
   readonly age: QueueAge;
   readonly everyMs: number;
   readonly ackWaitMs: number;
+  /** No turn runs longer. */
+  readonly turnMs: number;
   readonly onFinding: (finding: JanitorFinding) => void;
   readonly log: Logger;
 }
@@ -40,11 +43,29 @@ interface Suspect {
 const mostUnanswered = 2;
 
 /**
+ * Whether a turn is without a worker. The broker redelivers what it has not settled, so that is taken from it only on proof: its worker answers
+ * when it is asked (older ones do not, nor those that may not talk), and did not; or it is silent for longer than a turn may take.
+ */
+function createOrphanCheck({ bus, turnMs }: JanitorDeps) {
+  const answersOfWorker = async (turn: QueuedTurn, { lastSeq }: Suspect): Promise<boolean> =>
+    lastSeq === 0 || (await readTurn(turn.request, bus, lastSeq)).answers;
+
+  return async (turn: QueuedTurn, suspect: Suspect, isSettled: boolean): Promise<"runs" | "orphaned" | "unknown"> => {
+    const answer = await bus.agents.isRunning(turn.request.turn_id, answerMs);
+    if (answer === "yes") return "runs";
+    if (isSettled || performance.now() - suspect.sinceMs > turnMs) return "orphaned";
+    return answer === "no" && (await answersOfWorker(turn, suspect)) ? "orphaned" : "unknown";
+  };
+}
+
+/**
  * Orphans: first in their conversation, not ended, and the broker will not deliver them. A turn is taken only when, for as long as silence costs
  * a worker its turns, no worker said that it has it and nothing was added to its chain, and it is claimed only if that still holds. So a
- * turn is never taken from a live writer, however slow its model is.
+ * turn is never taken from a live writer that can be asked, however slow its model is.
  */
-function createOrphans({ bus, runner, slots, ackWaitMs, onFinding, log }: JanitorDeps) {
+function createOrphans(deps: JanitorDeps) {
+  const { bus, runner, slots, ackWaitMs, onFinding, log } = deps;
+  const check = createOrphanCheck(deps);
   /** By sequence in the queue. */
   let suspects = new Map<number, Suspect>();
 
@@ -81,7 +102,9 @@ function createOrphans({ bus, runner, slots, ackWaitMs, onFinding, log }: Janito
         const suspect = known?.lastSeq === lastSeq ? known : fresh;
         suspects.set(turn.seq, suspect);
         if (performance.now() - suspect.sinceMs < waitMs) return;
-        const unanswered = (await bus.agents.isRunning(turn.request.turn_id, answerMs)) ? 0 : suspect.unanswered + 1;
+        const found = await check(turn, suspect, turn.seq <= state.settledUpTo);
+        if (found === "unknown") return;
+        const unanswered = found === "runs" ? 0 : suspect.unanswered + 1;
         suspects.set(turn.seq, unanswered === 0 ? fresh : { ...suspect, unanswered });
         if (unanswered >= mostUnanswered) takeOver(turn, suspect);
       };

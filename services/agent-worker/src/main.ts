@@ -40,7 +40,10 @@ runMain("agent-worker", async ({ env }) => {
   life.use("cancellations", cancellations.close);
   const slots = createSlots(config.SLOTS);
   const { JANITOR_MS: everyMs, ACK_WAIT_MS: ackWaitMs } = config;
-  const janitor = createJanitor({ bus, runner, slots, age, everyMs, ackWaitMs, onFinding: metrics.janitorFound, log });
+  const janitor = createJanitor({
+    ...{ bus, runner, slots, age, everyMs, ackWaitMs, turnMs, log },
+    onFinding: metrics.janitorFound,
+  });
   life.use("the janitor", janitor.close);
   const intake = createIntake({
     ...{ bus, runner, slots, stopping, log },

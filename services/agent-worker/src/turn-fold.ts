@@ -43,6 +43,8 @@ export interface TurnFold {
   beginningLost: boolean;
   /** Where the last attempt is in its trace. */
   trace: string | undefined;
+  /** The worker of the last attempt says so when it is asked whether it has the turn. */
+  answers: boolean;
   /** The last attempt ended by a hand-over: its worker was not lost. */
   handedOver: boolean;
   /** How long its workers have had it, all attempts together, each by its own clock. */
@@ -70,6 +72,7 @@ export function createTurnFold(): TurnFold {
     visible: false,
     beginningLost: false,
     trace: undefined,
+    answers: false,
     handedOver: false,
     workedMs: 0,
     writtenAt: 0,
@@ -128,6 +131,7 @@ function foldWriter(fold: TurnFold, event: ReadEvent): void {
   if (!fold.visible && afterBeginning.has(event.type)) fold.beginningLost = true;
   if (event.type === "claimed") {
     fold.trace = event.trace;
+    fold.answers = event.answers === true;
     fold.handedOver = false;
   }
   if (event.type === "released") {

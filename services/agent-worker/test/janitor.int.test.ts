@@ -1,6 +1,8 @@
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { streams, subjects, turnsConsumer, type TurnRequest } from "@parley/protocol";
-import { eventually } from "@parley/testkit";
+import { eventually, tempDir } from "@parley/testkit";
 import { expect, it } from "vitest";
 import { expectSoundChain, textOf } from "./chain-check.ts";
 import { startWorkbench, type Workbench } from "./workbench.ts";
@@ -63,6 +65,54 @@ it(
     await expect.poll(() => bench.bus.turns.waiting(turn.conversation_id), { timeout: 10_000 }).toEqual([]);
   },
 );
+
+/** A broker whose user `mute` has the permissions of before workers could talk; `mended` is read when it is told to read them again. */
+async function brokerWithRoles() {
+  const folder = await tempDir();
+  const file = path.join(folder.path, "roles.conf");
+  const write = (permissions: string): Promise<void> =>
+    writeFile(
+      file,
+      `authorization { users: [ { user: any, password: pw }, { user: mute, password: pw, permissions: {${permissions}} } ] }
+      no_auth_user: any`,
+    );
+  const deny = `deny: "chat.agent.>"`;
+  await write(`publish: {${deny}}, subscribe: {${deny}}`);
+  return { args: ["-c", file], mend: () => write(""), [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
+}
+
+it.each(["none of the workers may talk", "its worker never answers, as an older one"])(
+  "leaves a turn alone whose model is silent for long when %s",
+  { timeout: 60_000 },
+  async (who) => {
+    await using broker = await brokerWithRoles();
+    await using bench = await startWorkbench(broker.args);
+    const asMute = { ...watchful, NATS_URL: bench.nats.url.replace("//", "//mute:pw@") };
+    await bench.addWorker(asMute);
+    const turn = await bench.ask("hello", { sim: "hang=headers" });
+    await bench.seen(turn, ({ type }) => type === "thinking");
+    await bench.addWorker(who.startsWith("none") ? asMute : watchful);
+    const silentSince = performance.now();
+    await eventually(() => performance.now() - silentSince > 10_000, { what: "silence", timeoutMs: 12_000 });
+    await bench.cancel(turn);
+    expect(await bench.ended(turn)).toMatchObject({ type: "cancelled", attempt: 1 });
+  },
+);
+
+it("is heard by the others once the broker's permissions are mended and it has connected again", async () => {
+  await using broker = await brokerWithRoles();
+  await using bench = await startWorkbench(broker.args);
+  await bench.addWorker({ ...watchful, NATS_URL: bench.nats.url.replace("//", "//mute:pw@") });
+  const isHeard = async (): Promise<boolean> => {
+    const turn = await bench.ask("hello");
+    await bench.ended(turn);
+    return (await bench.events(turn)).some(({ event }) => event.type === "claimed" && event.answers === true);
+  };
+  expect(await isHeard()).toBe(false);
+  await broker.mend();
+  await bench.nats.restart();
+  await expect.poll(isHeard, { timeout: 15_000 }).toBe(true);
+});
 
 it("goes on with a turn that the broker forgot and whose worker is lost, once", { timeout: 60_000 }, async () => {
   await using bench = await startWorkbench();

@@ -32,8 +32,9 @@ export interface Workbench {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-export async function startWorkbench(): Promise<Workbench> {
-  const [nats, redis, model] = await Promise.all([startNats(), startRedis(), startService("model-simulator")]);
+/** `natsArgs`: more arguments of nats-server. */
+export async function startWorkbench(natsArgs: readonly string[] = []): Promise<Workbench> {
+  const [nats, redis, model] = await Promise.all([startNats({ args: natsArgs }), startRedis(), startService("model-simulator")]);
   const log = createLogger({ service: "test", level: "error", format: "pretty" });
   const ackWaitMs = 2_000;
   const bus = await openBus({ servers: nats.url, name: "test", log, ackWaitMs });
