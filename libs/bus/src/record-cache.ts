@@ -2,6 +2,8 @@ import type { LogRecord, RecordLink } from "@parley/protocol";
 
 export interface StoredRecord {
   readonly seq: number;
+  /** When it was stored, by the broker's clock. */
+  readonly storedMs: number;
   /** Undefined: only a newer version can read it. */
   readonly record: LogRecord | undefined;
   readonly link: RecordLink;

@@ -29,8 +29,13 @@ export interface TranscriptPage {
 export type Transcripts = ReturnType<typeof createTranscripts>;
 
 const writeDeadlineMs = 15_000;
-/** Records of one turn stand together, but for turns that were cancelled while they waited: that many may be in between. */
-export const transcriptLookBack = 16;
+/** Records of one turn stand together, but for turns that were cancelled while they waited: that many may be in between on a page. */
+const pageLookBack = 16;
+/** As far is looked back for a message in any case; and further while there are records that were stored since its turn was accepted. */
+const leastLookBack = 16;
+const mostLookBack = 4_000;
+/** The next leader of a stream may have another clock. */
+const clockSkewMs = 60_000;
 /** Records in a row that only a newer version can read. */
 const maxPassedOver = 1_000;
 
@@ -52,13 +57,16 @@ function createRecordLookups(jsm: PatientLookups, events: EventLog, unreadable: 
   };
 
   /** Of a record that a newer version wrote in a way of its own only its place in the chain is known. */
-  const recordOf = async ({ seq, data, subject }: StoredMsg, conversation: ConversationId): Promise<StoredRecord> => {
+  const recordOf = async (message: StoredMsg, conversation: ConversationId): Promise<StoredRecord> => {
+    const { seq, data, subject } = message;
+    const storedMs = message.time.getTime();
     const value = parseStored(data);
     const { data: record } = LogRecord.safeParse(value);
-    if (record !== undefined) return { seq, record, link: record };
+    if (record !== undefined) return { seq, storedMs, record, link: record };
     unreadable.note("record", { subject, seq });
     const link = RecordLink.safeParse(value).data;
-    return { seq, record, link: link ?? { conversation_id: conversation, prev: await seqBefore(conversation, seq) } };
+    const prev = link?.prev ?? (await seqBefore(conversation, seq));
+    return { seq, storedMs, record, link: { conversation_id: conversation, ...link, prev } };
   };
 
   return {
@@ -80,15 +88,20 @@ function createRecordLookups(jsm: PatientLookups, events: EventLog, unreadable: 
   };
 }
 
-/** Whether a message is among the last records. */
+/** Finds a message among the records, from one backwards to those that were stored before its turn was accepted. */
 function createLookBack(at: ReturnType<typeof createRecordLookups>["at"]) {
-  return async (conversation: ConversationId, messageId: string, from: StoredRecord | undefined): Promise<boolean> => {
+  return async (
+    conversation: ConversationId,
+    messageId: string,
+    { from, acceptedMs }: { from: StoredRecord | undefined; acceptedMs: number },
+  ): Promise<LogRecord | undefined> => {
     let stored = from;
-    for (let i = 0; i < transcriptLookBack && stored !== undefined; i++) {
-      if (stored.record?.message_id === messageId) return true;
+    for (let i = 0; i < mostLookBack && stored !== undefined; i++) {
+      if (i >= leastLookBack && stored.storedMs < acceptedMs - clockSkewMs) return undefined;
+      if (stored.record?.message_id === messageId) return stored.record;
       stored = await at(conversation, stored.link.prev);
     }
-    return false;
+    return undefined;
   };
 }
 
@@ -107,7 +120,7 @@ function createPage(limit: number) {
       // Also what belongs behind a turn on the page: a later one that ended while it ran.
       const belongs =
         halves.size > 0 || (record !== undefined && records.some((other) => wasAcceptedBefore(other, record)));
-      return belongs && records.length < limit + transcriptLookBack;
+      return belongs && records.length < limit + pageLookBack;
     },
     add({ record }: StoredRecord): void {
       looked++;
@@ -124,15 +137,17 @@ type NewRecord = Omit<LogRecord, "prev">;
 /** `LOG`: each conversation is a chain of records, each naming the one before it, so reading the tail never scans the stream. */
 export function createTranscripts(jsm: PatientLookups, events: EventLog, unreadable: Unreadable) {
   const { at, last } = createRecordLookups(jsm, events, unreadable);
-  const isStored = createLookBack(at);
+  const lookBack = createLookBack(at);
 
   /** One try, from the first record that is not stored yet. False: somebody else was quicker, or the broker did not answer. */
-  const tryAppend = async (conversation: ConversationId, records: readonly NewRecord[]): Promise<boolean> => {
+  const tryAppend = async (acceptedMs: number, records: readonly [NewRecord, ...NewRecord[]]): Promise<boolean> => {
+    const conversation = records[0].conversation_id;
     const newest = await last(conversation);
     const subject = subjects.log(events.shardOf(conversation), conversation);
     let prev = newest?.seq ?? 0;
     for (const record of records) {
-      if (await isStored(conversation, record.message_id, newest)) continue;
+      const look = { from: newest, acceptedMs };
+      if ((await lookBack(conversation, record.message_id, look)) !== undefined) continue;
       const result = await events.append({ subject, data: encodeJson({ ...record, prev }), expect: prev });
       if (result.kind === "too large") throw new EventTooLargeError(result);
       if (result.kind === "refused" && !wrongLastSequence.has(result.code)) throw new Error(result.description);
@@ -143,26 +158,35 @@ export function createTranscripts(jsm: PatientLookups, events: EventLog, unreada
     return true;
   };
 
+  const appendOf = async (acceptedMs: number, ...records: [NewRecord, ...NewRecord[]]): Promise<void> => {
+    const backoff = createBackoff({ minMs: 10, maxMs: 1_000 });
+    const deadline = performance.now() + writeDeadlineMs;
+    let cause: unknown;
+    while (performance.now() < deadline) {
+      try {
+        if (await tryAppend(acceptedMs, records)) return;
+      } catch (error) {
+        if (error instanceof EventTooLargeError) throw error;
+        cause = error;
+      }
+      await sleep(backoff.nextMs());
+    }
+    throw new ChatError("OVERLOADED", { cause });
+  };
+
   return {
     /**
-     * Appends records of one conversation, in order, but for those whose message is already there. Exactly once per message, whoever else
-     * tries. Throws OVERLOADED after 15 s, and EventTooLargeError at once.
+     * Appends records of a turn that was accepted then, by the broker's clock, in order, but for those whose message is already there. Exactly
+     * once per message, whoever else tries. Throws OVERLOADED after 15 s, and EventTooLargeError at once.
      */
-    async append(...records: [NewRecord, ...NewRecord[]]): Promise<void> {
-      const backoff = createBackoff({ minMs: 10, maxMs: 1_000 });
-      const deadline = performance.now() + writeDeadlineMs;
-      let cause: unknown;
-      while (performance.now() < deadline) {
-        try {
-          if (await tryAppend(records[0].conversation_id, records)) return;
-        } catch (error) {
-          if (error instanceof EventTooLargeError) throw error;
-          cause = error;
-        }
-        await sleep(backoff.nextMs());
-      }
-      throw new ChatError("OVERLOADED", { cause });
-    },
+    appendOf,
+
+    /** The same for records that nobody can have appended long ago. */
+    append: (...records: [NewRecord, ...NewRecord[]]): Promise<void> => appendOf(Infinity, ...records),
+
+    /** The record of a message whose turn was accepted then, by the broker's clock. */
+    find: async (conversation: ConversationId, messageId: string, acceptedMs: number): Promise<LogRecord | undefined> =>
+      lookBack(conversation, messageId, { from: await last(conversation), acceptedMs }),
 
     /**
      * The newest `limit` records before the cursor (default: the end), and as many more as it takes for the page to begin with a whole turn. In

@@ -14,7 +14,7 @@ import {
 import type { Logger } from "@parley/runtime";
 import type { EventLog } from "./event-log.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
-import { transcriptLookBack, type Transcripts } from "./transcripts.ts";
+import type { Transcripts } from "./transcripts.ts";
 import type { Unreadable } from "./unreadable.ts";
 
 export interface QueuedTurn {
@@ -51,7 +51,7 @@ export type TurnStanding =
 export interface TurnLookupDeps {
   readonly jsm: PatientLookups;
   readonly events: EventLog;
-  readonly transcripts: Pick<Transcripts, "tail">;
+  readonly transcripts: Pick<Transcripts, "find">;
   readonly unreadable: Unreadable;
   readonly log: Logger;
 }
@@ -112,9 +112,8 @@ function createStandings({ events, transcripts }: Pick<TurnLookupDeps, "events" 
   const wasEndedLongAgo = async ({ request, storedMs }: QueuedTurn): Promise<boolean> => {
     const { conversation_id, turn_id, accepted_at } = request;
     if (Date.now() - Math.min(accepted_at, storedMs) < limits.resumeWindowMs / 2) return false;
-    const { records } = await transcripts.tail(conversation_id, { limit: transcriptLookBack });
-    const id = messageIdOf(turn_id, "assistant");
-    return records.some((record) => record.message_id === id && endedWaiting(record));
+    const record = await transcripts.find(conversation_id, messageIdOf(turn_id, "assistant"), storedMs);
+    return record !== undefined && endedWaiting(record);
   };
 
   return async (turn: QueuedTurn): Promise<TurnStanding> => {
@@ -149,6 +148,13 @@ export function createTurnLookups({ jsm, events, transcripts, unreadable, log }:
       .catch((err: unknown) => log.debug({ err, seq }, "a turn was gone already"));
   };
 
+  /** When the broker last delivered a turn, by its own clock; 0: not since it started. */
+  const lastDeliveryMs = async (): Promise<number> => {
+    const { delivered } = await jsm.consumers.info(streams.turns, turnsConsumer);
+    // The client's types say that it is a number; the broker sends RFC 3339.
+    return Date.parse(String(delivered.last_active)) || 0;
+  };
+
   const hasEnded = async (turn: QueuedTurn): Promise<boolean> => (await standing(turn)).kind === "ended";
 
   return {
@@ -165,13 +171,17 @@ export function createTurnLookups({ jsm, events, transcripts, unreadable, log }:
     scan: (limit: number): Promise<QueuedTurn[]> => list(subjects.allTurns, limit),
 
     /**
-     * How long the turn has waited at least: from its own time to that of the newest event of its shard, so by the broker's clock alone. Exact
-     * for who has just stored an event.
+     * How long the turn has waited at least: from its own time to that of the newest event of its shard, or of the newest delivery of any turn, so
+     * by the broker's clock alone. Exact for who has just stored an event, or got the turn.
      */
     async waitedMs({ storedMs, request }: QueuedTurn): Promise<number> {
-      const { state } = await jsm.streams.info(streams.events(events.shardOf(request.conversation_id)));
-      return Math.max(0, Date.parse(state.last_ts) - storedMs);
+      const [{ state }, deliveredMs] = await Promise.all([
+        jsm.streams.info(streams.events(events.shardOf(request.conversation_id))),
+        lastDeliveryMs(),
+      ]);
+      return Math.max(0, Date.parse(state.last_ts) - storedMs, deliveredMs - storedMs);
     },
+    lastDeliveryMs,
 
     /** How far the workers are behind. */
     backlog: async (): Promise<TurnBacklog> => {

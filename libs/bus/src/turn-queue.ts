@@ -36,6 +36,8 @@ export interface DeliveryAnswers {
 /** A turn as a worker got it. */
 export interface Delivery extends QueuedTurn, DeliveryAnswers {
   readonly deliveries: number;
+  /** Only a newer version can read it: `request` says whose turn it is, and nothing else. It may be ended, never run. */
+  readonly isUnreadable?: true;
 }
 
 export interface TurnQueueDeps {
@@ -63,6 +65,13 @@ export function createTurnQueue({ link, jsm, events, transcripts, unreadable, lo
   const lookups = createTurnLookups({ jsm, events, transcripts, unreadable, log });
   let pulls: ReturnType<typeof createTurnPulls> | undefined;
 
+  /** Nobody waits for an end of it. A newer version may read it, so it has its time, by the worker's clock and by the broker's. */
+  const dropGarbage = async ({ storedMs, reply }: PulledMessage): Promise<void> => {
+    if (Date.now() - storedMs <= limits.turnQueueAgeMs) return;
+    if ((await lookups.lastDeliveryMs()) - storedMs <= limits.turnQueueAgeMs) return;
+    await answersOf(reply, link.nc).ack();
+  };
+
   return {
     ...lookups,
     submit: createSubmit(events, lookups.removeEnded, log),
@@ -76,7 +85,8 @@ export function createTurnQueue({ link, jsm, events, transcripts, unreadable, lo
       try {
         await pulls.pull(most, expiresMs, (message) => {
           const delivery = deliveryOf(message, link.nc, unreadable);
-          if (delivery !== undefined) onDelivery(delivery);
+          if (delivery !== undefined) return onDelivery(delivery);
+          dropGarbage(message).catch((err: unknown) => log.debug({ err }, "garbage was left in the queue"));
         });
       } catch (error) {
         // The stream or its consumer may be gone: made again.
@@ -157,23 +167,15 @@ function answersOf(reply: string, nc: NatsConnection): DeliveryAnswers {
   };
 }
 
-/**
- * Undefined: it cannot be read here, but perhaps by a worker of a newer version, so it is not answered and comes again after each ack wait. One
- * that nobody could read for as long as a turn may wait is delivered with what can be read of it, to be ended; garbage, of which nobody waits for
- * an end, is dropped.
- */
+/** One that cannot be read is delivered with what can be read of it; undefined: that is nothing. */
 function deliveryOf(message: PulledMessage, nc: NatsConnection, unreadable: Unreadable): Delivery | undefined {
   const { seq, storedMs, deliveries, data, reply } = message;
-  const answers = answersOf(reply, nc);
   const value = parseStored(data);
   const { data: request } = TurnRequest.safeParse(value);
-  if (request !== undefined) return { seq, storedMs, deliveries, request, ...answers };
+  if (request !== undefined) return { seq, storedMs, deliveries, request, ...answersOf(reply, nc) };
   unreadable.note("turn", message);
-  if (Date.now() - storedMs <= limits.turnQueueAgeMs) return undefined;
   const rest = restOfRequest(value, storedMs);
-  if (rest !== undefined) return { seq, storedMs, deliveries, request: rest, ...answers };
-  void answers.ack();
-  return undefined;
+  return rest && { seq, storedMs, deliveries, request: rest, isUnreadable: true, ...answersOf(reply, nc) };
 }
 
 const Named = TurnRequest.pick({ conversation_id: true, turn_id: true });

@@ -17,6 +17,19 @@ it("stores a message once, however often and from wherever it is appended", asyn
   expect(records.map(({ message_id }) => message_id)).toEqual(["m1", "m2"]);
 });
 
+it("finds a message however many came since its turn was accepted, and stores it no second time", async () => {
+  await using bench = await openTestBus();
+  const { transcripts } = bench.bus;
+  const acceptedMs = Date.now();
+  await transcripts.appendOf(acceptedMs, record("question", "t1"), record("answer", "t1"));
+  for (let i = 0; i < 40; i++) await transcripts.append(record(`m${i}`));
+  expect(await transcripts.find("c1", "answer", acceptedMs)).toMatchObject({ turn_id: "t1" });
+  await transcripts.appendOf(acceptedMs, record("question", "t1"), record("answer", "t1"));
+  expect((await transcripts.tail("c1", { limit: 100 })).records).toHaveLength(42);
+  // What was stored long before the turn was accepted is not looked through.
+  expect(await transcripts.find("c1", "answer", Date.now() + 3_600_000)).toBeUndefined();
+});
+
 it("is read backwards page by page", async () => {
   await using bench = await openTestBus();
   const { transcripts } = bench.bus;

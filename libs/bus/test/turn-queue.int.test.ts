@@ -72,13 +72,14 @@ it("delivers a turn again until it is acknowledged", async () => {
   expect(await turns.waiting("c1")).toEqual([]);
 });
 
-it("passes over a turn that it cannot read, and leaves it to workers of a newer version", async () => {
+it("does not show a turn that it cannot read, and delivers what can be read of it, marked", async () => {
   await using bench = await openTestBus();
   const { turns, nc } = bench.bus;
-  await nc.request(subjects.turns("c1"), JSON.stringify({ ...turn("t0"), turn_id: undefined }));
+  await nc.request(subjects.turns("c1"), JSON.stringify({ ...turn("t0"), v: 99, message: { parts: [] } }));
   await turns.submit(turn("t1"));
   expect((await turns.waiting("c1")).map(({ request }) => request.turn_id)).toEqual(["t1"]);
-  expect(await pulled(turns)).toBeUndefined();
+  const request = { conversation_id: "c1", turn_id: "t0", message: "" };
+  expect(await pulled(turns)).toMatchObject({ isUnreadable: true, request });
   expect(await pulled(turns)).toMatchObject({ request: { turn_id: "t1" } });
   expect(await turns.backlog()).toEqual({ waiting: 0, delivered: 2 });
 });

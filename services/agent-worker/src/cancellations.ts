@@ -29,6 +29,9 @@ const silenceMs = 1_500;
 /** One that writes on has not heard of it. */
 const patienceMs = 5_000;
 
+/** A worker that wins as often as that against so many tries each is left to end the turn by itself. */
+const mostRefusals = 10;
+
 /** A request to cancel as it was heard. */
 interface CancelRequest {
   readonly address: EventAddress;
@@ -69,6 +72,7 @@ function createTakeover({ events, turns }: CancellationDeps["bus"], runner: Turn
   return async (request: CancelRequest): Promise<void> => {
     const { address, reason } = request;
     const look = createChainWatch({ events }, request);
+    let refusals = 0;
     const isDone = (): boolean => closing.aborted || runner.isRunning(address.turn);
     for (; !isDone(); await sleep(lookEveryMs, closing)) {
       const found = await look();
@@ -77,7 +81,8 @@ function createTakeover({ events, turns }: CancellationDeps["bus"], runner: Turn
       const queued = await findQueued(address);
       if (queued === undefined || isDone()) return;
       if (await runner.end(queued, new TurnCancelled(reason), found === "deaf" ? undefined : found)) return;
-      if (found === "deaf") throw new Error("a cancelled turn could not be taken from its worker");
+      if (found === "deaf" && ++refusals === mostRefusals)
+        throw new Error("a cancelled turn could not be taken from its worker");
     }
   };
 }
@@ -112,7 +117,7 @@ export function createCancellations({ bus, shards, runner, log }: CancellationDe
   const endElsewhere = (message: StoredMessage, afterMs: number): void => {
     const request = requestOf(message);
     if (request === undefined || runner.isRunning(request.address.turn)) return;
-    endUnlessEnded(request, afterMs).catch((err: unknown) => log.warn({ err }, "a turn could not be cancelled yet"));
+    endUnlessEnded(request, afterMs).catch((err: unknown) => log.warn({ err }, "a turn could not be cancelled"));
   };
 
   const onCancel = (message: StoredMessage): void => {

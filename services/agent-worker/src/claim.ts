@@ -1,4 +1,4 @@
-import type { Bus } from "@parley/bus";
+import type { Bus, StoredMessage } from "@parley/bus";
 import {
   agentChannel,
   decodeEvent,
@@ -9,6 +9,7 @@ import {
   parseEventSubject,
   subjects,
   type MessageEvent,
+  type TurnId,
   type TurnRequest,
 } from "@parley/protocol";
 import { FencedError, appendFenced } from "./fenced-append.ts";
@@ -45,6 +46,8 @@ export interface ClaimDeps {
   readonly lostAttempts: number;
   /** Claims only if this is the sequence of the chain's last event (0: it has none), so nobody can have written since that was seen. */
   readonly onlyAfter?: number | undefined;
+  /** Takes it from a live writer too: tries again, up to a bound, when that was quicker. */
+  readonly insists?: boolean | undefined;
   /** Of this process. */
   readonly stopping: AbortSignal;
   /** Where this attempt is in its trace. */
@@ -121,18 +124,32 @@ async function claimNew(request: TurnRequest, deps: ClaimDeps): Promise<Claim | 
   return { kind: "claimed", fold, attempt, previous: undefined };
 }
 
+/** A writer that appends every few milliseconds wins most of the races, not all of them. */
+const mostTries = 40;
+
 async function claimAgain(request: TurnRequest, deps: ClaimDeps): Promise<Claim> {
-  const { bus, giveUpMs, lostAttempts, onlyAfter, stopping } = deps;
-  const subject = chainOf(request, deps);
-  const last = await bus.events.lastFromLeader(subject);
+  const { bus, lostAttempts, insists = false } = deps;
+  const last = await bus.events.lastFromLeader(chainOf(request, deps));
   if (last !== undefined && isTerminal(last.event.type)) return { kind: "ended" };
   const fold = last === undefined ? emptyFold(lostAttempts) : await readTurn(request, bus, last.seq);
+  let claim = await claimAfter(request, fold, deps);
+  for (let tries = 1; insists && claim.kind === "lost" && tries < mostTries; tries++) {
+    await readOn(request, fold, bus);
+    claim = await claimAfter(request, fold, deps);
+  }
+  return claim;
+}
+
+/** One try, behind what is folded. */
+async function claimAfter(request: TurnRequest, fold: TurnFold, deps: ClaimDeps): Promise<Claim> {
+  const { bus, giveUpMs, onlyAfter, stopping } = deps;
   if (fold.ended) return { kind: "ended" };
   if (onlyAfter !== undefined && fold.seq !== onlyAfter) return { kind: "lost" };
   if (stopping.aborted) return { kind: "stopping" };
   const attempt = fold.attempt + 1;
   const previous = fold.attempt === 0 ? undefined : { trace: fold.trace, isLost: !fold.handedOver };
   const event = claimEventOf(request, attempt, deps);
+  const subject = chainOf(request, deps);
   try {
     foldEvent(fold, await appendFenced({ events: bus.events, subject, event, expect: fold.seq, giveUpMs }), event);
   } catch (error) {
@@ -156,15 +173,22 @@ export async function readTurn(
   const user = await bus.events.last(subjects.user(bus.events.shardOf(conversation_id), conversation_id, turn_id));
   const fold = createTurnFold();
   // Without the user's message (the edge died before it wrote it) the chain's beginning is unknown: read all there is.
-  const messages = await bus.events.read(conversation_id, {
-    fromSeq: user === undefined || user.seq > seenSeq ? 1 : user.seq,
-  });
+  const fromSeq = user === undefined || user.seq > seenSeq ? 1 : user.seq;
+  foldMessages(fold, turn_id, await bus.events.read(conversation_id, { fromSeq }));
+  return fold;
+}
+
+/** Folds what came since. */
+async function readOn({ conversation_id, turn_id }: TurnRequest, fold: TurnFold, bus: Pick<Bus, "events">) {
+  foldMessages(fold, turn_id, await bus.events.read(conversation_id, { fromSeq: fold.seq + 1 }));
+}
+
+function foldMessages(fold: TurnFold, turn: TurnId, messages: readonly StoredMessage[]): void {
   for (const { subject, seq, data } of messages) {
     const address = parseEventSubject(subject);
-    if (address?.turn !== turn_id) continue;
+    if (address?.turn !== turn) continue;
     foldEvent(fold, seq, decodeEvent(data));
     // Also one that cannot be read is the one that the next must name.
     if (address.channel === agentChannel) fold.seq = seq;
   }
-  return fold;
 }

@@ -139,7 +139,7 @@ export function createEnding({ transcripts, onEnded }: EndingDeps) {
         await fitting.write((kept) => tell({ type: "ending", outcome: kept }));
         ending.event("decided");
       }
-      await fitting.write((kept, maxBytes) => transcripts.append(...recordsOf(turn, kept, maxBytes)));
+      await fitting.write((kept, maxBytes) => transcripts.appendOf(turn.queuedAt, ...recordsOf(turn, kept, maxBytes)));
       ending.event("transcript stored");
       await fitting.write((kept) => tell(kept));
       ending.event("told");

@@ -9,6 +9,8 @@ import type { TurnRunner } from "./turn-runner.ts";
 export interface IntakeDeps extends Pick<ParkingDeps, "endEarly"> {
   readonly bus: Pick<Bus, "turns" | "agents" | "onReconnect">;
   readonly runner: TurnRunner;
+  /** Ends a turn that has waited too long. Returns whether it has ended. */
+  readonly endTooOld: (turn: QueuedTurn, wasHad: boolean) => Promise<boolean>;
   /** Turns that may run here at once. */
   readonly slots: Slots;
   /** Turns that may wait here for an earlier one of their conversation. */
@@ -68,13 +70,14 @@ function createPlaces(turns: TurnQueue, runner: TurnRunner) {
 }
 
 /** Looks where each delivery belongs, and brings it there. */
-function createHandling({ bus, runner, endEarly, slots, maxParked, stopping, log }: IntakeDeps) {
+function createHandling({ bus, runner, endEarly, endTooOld, slots, maxParked, stopping, log }: IntakeDeps) {
   const { turns, agents } = bus;
   const resting = createResting();
   const places = createPlaces(turns, runner);
 
   const run = (delivery: Delivery, onlyAfter?: number): Promise<void> =>
     runner.run({ ...delivery, onlyAfter, rest: () => resting.rest(delivery) });
+  /** In a slot that is taken for it. */
   const occupySlot = (delivery: Delivery, work: () => Promise<void>): void => {
     slots.occupy(work).catch((err: unknown) => {
       if (stopping.aborted) return delivery.nak();
@@ -86,7 +89,7 @@ function createHandling({ bus, runner, endEarly, slots, maxParked, stopping, log
     ...{ limit: maxParked, turns, agents, placeOf: places.placeOf, endEarly, signal: stopping },
     onFirst(delivery) {
       // Another worker may hold it too, since the broker took this one for dead: whoever claims it first has it.
-      if (slots.isFree()) occupySlot(delivery, () => run(delivery, 0));
+      if (slots.tryTake()) occupySlot(delivery, () => run(delivery, 0));
       else delivery.nak();
     },
   });
@@ -96,7 +99,14 @@ function createHandling({ bus, runner, endEarly, slots, maxParked, stopping, log
     log.debug({ turn_id: delivery.request.turn_id }, "no room to wait in; the turn will come again");
     await sleep(fullPauseMs, stopping);
   };
+  /** A worker of a newer version may read it: until it is too old it is not answered, and comes again after each ack wait. */
+  const handleUnreadable = async (delivery: Delivery): Promise<void> => {
+    if (!(await endTooOld(delivery, delivery.deliveries > 1)) || (await places.lookUp(delivery)) === "waits") return;
+    await delivery.ack();
+    agents.turnLeft(delivery.request);
+  };
   const handle = async (delivery: Delivery): Promise<void> => {
+    if (delivery.isUnreadable === true) return handleUnreadable(delivery);
     if (runner.isRunning(delivery.request.turn_id)) return run(delivery);
     if (parking.isBehind(delivery)) return park(delivery);
     const place = await places.lookUp(delivery);
@@ -109,9 +119,12 @@ function createHandling({ bus, runner, endEarly, slots, maxParked, stopping, log
     parking,
     /** All that is here and does not run. */
     held: [places, parking, resting],
+    /** With the slot that was taken for it. */
     take(delivery: Delivery): void {
-      if (stopping.aborted) delivery.nak();
-      else occupySlot(delivery, () => handle(delivery));
+      if (stopping.aborted) {
+        slots.release();
+        delivery.nak();
+      } else occupySlot(delivery, () => handle(delivery));
     },
   };
 }

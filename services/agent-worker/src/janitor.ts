@@ -1,8 +1,7 @@
 import type { Bus, DeliveryState, QueuedTurn, TurnStanding } from "@parley/bus";
-import { ChatError } from "@parley/protocol";
 import { sleep, type Logger } from "@parley/runtime";
 import { readTurn } from "./claim.ts";
-import type { QueueAge } from "./queue-age.ts";
+import { queueTimeoutOf, type QueueAge } from "./queue-age.ts";
 import type { Slots } from "./slots.ts";
 import { withoutDelivery, type TurnRunner } from "./turn-runner.ts";
 
@@ -29,6 +28,8 @@ export interface JanitorDeps {
 const sweepLimit = 1_000;
 /** A worker that lives says at once that it runs a turn. */
 const answerMs = 1_000;
+/** Longer than a pull of one turn waits at the broker. */
+const slotMs = 5_000;
 
 /** A turn that nobody seems to have. */
 interface Suspect {
@@ -63,19 +64,25 @@ function createOrphanCheck({ bus, turnMs }: JanitorDeps) {
  * a worker its turns, no worker said that it has it and nothing was added to its chain, and it is claimed only if that still holds. So a
  * turn is never taken from a live writer that can be asked, however slow its model is.
  */
-function createOrphans(deps: JanitorDeps) {
+function createOrphans(deps: JanitorDeps, signal: AbortSignal) {
   const { bus, runner, slots, ackWaitMs, onFinding, log } = deps;
   const check = createOrphanCheck(deps);
   /** By sequence in the queue. */
   let suspects = new Map<number, Suspect>();
+  /** Those that wait for a slot here. */
+  const underWay = new Set<number>();
 
-  const takeOver = (turn: QueuedTurn, { lastSeq }: Suspect): void => {
-    // There will be another sweep, here or elsewhere.
-    if (!slots.isFree()) return;
+  const takeOver = async (turn: QueuedTurn, { lastSeq }: Suspect): Promise<void> => {
+    if (underWay.has(turn.seq)) return;
+    underWay.add(turn.seq);
+    // A pull may hold the last free one. Without one there will be another sweep, here or elsewhere.
+    const isTaken = await slots.take(AbortSignal.any([signal, AbortSignal.timeout(slotMs)]));
+    underWay.delete(turn.seq);
+    if (!isTaken) return;
     onFinding("orphaned");
     const { turn_id, conversation_id } = turn.request;
     log.warn({ turn_id, conversation_id }, "a turn that the broker forgot is run");
-    void slots.occupy(() => runner.run(withoutDelivery(turn, bus, lastSeq)));
+    await slots.occupy(() => runner.run(withoutDelivery(turn, bus, lastSeq)));
   };
 
   /** How long nobody may have it before it is taken; undefined: the broker will deliver it yet. */
@@ -106,7 +113,7 @@ function createOrphans(deps: JanitorDeps) {
         if (found === "unknown") return;
         const unanswered = found === "runs" ? 0 : suspect.unanswered + 1;
         suspects.set(turn.seq, unanswered === 0 ? fresh : { ...suspect, unanswered });
-        if (unanswered >= mostUnanswered) takeOver(turn, suspect);
+        if (unanswered >= mostUnanswered) void takeOver(turn, suspect);
       };
       await Promise.all(found.map(({ turn, standing }) => lookAt(turn, standing)));
     },
@@ -145,13 +152,17 @@ function createSweep(deps: JanitorDeps, orphans: ReturnType<typeof createOrphans
   };
 
   /** Ends what has waited too long, wherever it stands. Returns how the turn stands otherwise; undefined: nothing is to be done about it. */
-  const lookAt = async (turn: QueuedTurn, isFirst: boolean): Promise<TurnStanding | undefined> => {
+  const lookAt = async (
+    turn: QueuedTurn,
+    isFirst: boolean,
+    deliveredUpTo: number,
+  ): Promise<TurnStanding | undefined> => {
     const { turn_id, accepted_at } = turn.request;
     // What waits behind another one leaves the queue, and runs, in its time.
     if (runner.isRunning(turn_id) || (!isFirst && !age.looksTooOld(accepted_at))) return undefined;
     const standing = await turns.standing(turn);
     if (standing.kind !== "waits" || !(await age.isTooOld(turn))) return isFirst ? standing : undefined;
-    await runner.end(turn, new ChatError("QUEUE_TIMEOUT"), 0);
+    await runner.end(turn, queueTimeoutOf(turn, isFirst && turn.seq <= deliveredUpTo), 0);
     return undefined;
   };
 
@@ -167,7 +178,7 @@ function createSweep(deps: JanitorDeps, orphans: ReturnType<typeof createOrphans
       if (signal.aborted) return;
       const isFirst = !conversations.has(turn.request.conversation_id);
       conversations.add(turn.request.conversation_id);
-      const standing = await lookAt(turn, isFirst);
+      const standing = await lookAt(turn, isFirst, state.deliveredUpTo);
       if (standing?.kind === "ended") ended.add(turn.seq);
       else if (standing !== undefined) open.push({ turn, standing });
     }
@@ -184,7 +195,7 @@ function createSweep(deps: JanitorDeps, orphans: ReturnType<typeof createOrphans
 export function createJanitor(deps: JanitorDeps) {
   const { everyMs, ackWaitMs, log } = deps;
   const stopping = new AbortController();
-  const orphans = createOrphans(deps);
+  const orphans = createOrphans(deps, stopping.signal);
   const sweep = createSweep(deps, orphans, stopping.signal);
 
   const run = async (): Promise<void> => {

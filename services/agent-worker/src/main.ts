@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { createLifecycle, createLogger, readConfig, runMain } from "@parley/runtime";
 import { createCancellations } from "./cancellations.ts";
 import { Config } from "./config.ts";
-import { createEarlyEnds } from "./early-ends.ts";
+import { createEarlyEnds, createTimeout } from "./early-ends.ts";
 import { createIntake } from "./intake.ts";
 import { createJanitor } from "./janitor.ts";
 import { providerFrom } from "./model/provider.ts";
@@ -48,6 +48,7 @@ runMain("agent-worker", async ({ env }) => {
   const intake = createIntake({
     ...{ bus, runner, slots, stopping, log },
     endEarly: createEarlyEnds({ bus, runner, age }),
+    endTooOld: createTimeout({ runner, age }),
     maxParked: config.MAX_PARKED,
     heartbeatMs: ackWaitMs / 3,
   });

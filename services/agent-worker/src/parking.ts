@@ -119,7 +119,9 @@ function createLook({ turns, placeOf, onFirst, endEarly, signal }: ParkingDeps, 
     const { deliveries, ack, nak, working } = room.waiters.get(waiter.seq) ?? waiter;
     rooms().leave(room, waiter);
     if (turn !== undefined) onFirst({ ...turn, deliveries, ack, nak, working });
-    else await ack();
+    else if (place === "gone") await ack();
+    // It left the queue meanwhile, or can no longer be read: whoever gets it sees which.
+    else nak();
     return turn === undefined;
   };
 

@@ -21,45 +21,42 @@ const mostAtOnce = 16;
 /** A pull of many does not wait for the last of them: the least that the broker's client takes. */
 const burstMs = 1_000;
 
-/** Pulls turns while there is a free slot, until the signal. */
+/** Pulls turns while there is a free slot, until the signal. Each is given away with the slot that was taken for it. */
 export function startPulling({ turns, slots, take, signal, log }: PullingDeps): void {
-  /** Turns that pulls have asked for and not got: their slots are spoken for. */
-  let asked = 0;
-
   const createPull = (): (() => Promise<void>) => {
     let most = 1;
+    /** With the slot that is taken already. */
     return async () => {
-      const wanted = Math.max(1, Math.min(most, slots.room() - asked));
+      let wanted = 1;
+      while (wanted < most && slots.tryTake()) wanted++;
       let missing = wanted;
       let over = false;
-      asked += wanted;
       try {
         await turns.pull(wanted, wanted === 1 ? pullMs : burstMs, (delivery) => {
-          if (!over) asked--;
-          missing--;
+          // The slot of one that comes after its pull was given up has been released.
+          if (over && !slots.tryTake()) return delivery.nak();
+          if (!over) missing--;
           take(delivery);
         });
       } finally {
-        // One that comes after a pull was given up is taken, but its slot is no longer counted as asked for.
         over = true;
-        asked -= missing;
+        for (let i = 0; i < missing; i++) slots.release();
       }
       most = missing === 0 ? Math.min(mostAtOnce, most * 2) : 1;
     };
   };
-  for (let i = 0; i < pullers; i++) void repeat(createPull(), () => slots.free(signal), signal, log);
+  for (let i = 0; i < pullers; i++) void repeat(createPull(), () => slots.take(signal), signal, log);
 }
 
 /** Until the signal; backs off while the broker cannot be asked. */
 async function repeat(
   pull: () => Promise<void>,
-  ready: () => Promise<void>,
+  takeSlot: () => Promise<boolean>,
   signal: AbortSignal,
   log: Logger,
 ): Promise<void> {
   const backoff = createBackoff({ minMs: 100, maxMs: 2_000 });
-  while (!signal.aborted) {
-    await ready();
+  while (await takeSlot()) {
     try {
       await pull();
       backoff.reset();

@@ -9,9 +9,12 @@ const longestRestMs = 30_000;
  */
 export function createResting() {
   const resting = new Map<Delivery, NodeJS.Timeout>();
+  /** The process stops: nobody would be left to give it back later. */
+  let isOver = false;
 
   return {
     rest(delivery: Delivery): void {
+      if (isOver) return delivery.nak();
       const restMs = Math.min(longestRestMs, firstRestMs * 2 ** (delivery.deliveries - 1));
       const timer = setTimeout(() => {
         resting.delete(delivery);
@@ -22,7 +25,9 @@ export function createResting() {
     heartbeat(): void {
       for (const delivery of resting.keys()) delivery.working();
     },
+    /** For good: what comes later is given back at once. */
     giveBack(): void {
+      isOver = true;
       for (const [delivery, timer] of resting) {
         clearTimeout(timer);
         delivery.nak();

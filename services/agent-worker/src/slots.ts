@@ -1,34 +1,53 @@
 export type Slots = ReturnType<typeof createSlots>;
 
-/** A bounded number of places in which turns run. */
+/**
+ * A bounded number of places in which turns run. One is taken before there is a turn for it: who asks the broker for turns has a place for
+ * each that may come.
+ */
 export function createSlots(limit: number) {
-  const waiting: (() => void)[] = [];
+  /** In the order in which they came. */
+  const waiting = new Set<() => void>();
   let taken = 0;
 
-  const wakeAll = (): void => {
-    for (const resolve of waiting.splice(0)) resolve();
+  const tryTake = (): boolean => {
+    if (taken >= limit) return false;
+    taken++;
+    return true;
+  };
+  /** Goes to who has waited longest, without having been free: nobody can slip in between. */
+  const release = (): void => {
+    const [first] = waiting;
+    if (first === undefined) taken--;
+    else first();
   };
 
   return {
-    isFree: (): boolean => taken < limit,
+    tryTake,
+    release,
 
-    room: (): number => Math.max(0, limit - taken),
-
-    /** Resolves when a place is free, or the signal is aborted. It is not taken by that. */
-    async free(signal: AbortSignal): Promise<void> {
-      signal.addEventListener("abort", wakeAll, { once: true });
-      while (taken >= limit && !signal.aborted) await new Promise<void>((resolve) => waiting.push(resolve));
-      signal.removeEventListener("abort", wakeAll);
+    /** Waits for a place and takes it. False: the signal was aborted before. */
+    async take(signal: AbortSignal): Promise<boolean> {
+      if (signal.aborted) return false;
+      if (tryTake()) return true;
+      return new Promise((resolve) => {
+        const settle = (isTaken: boolean): void => {
+          waiting.delete(grant);
+          signal.removeEventListener("abort", giveUp);
+          resolve(isTaken);
+        };
+        const grant = (): void => settle(true);
+        const giveUp = (): void => settle(false);
+        waiting.add(grant);
+        signal.addEventListener("abort", giveUp, { once: true });
+      });
     },
 
-    /** Does the work in a place that is taken before the first wait, so that no two share one. */
+    /** Does the work in a place that was taken for it, and releases that. */
     async occupy(work: () => Promise<void>): Promise<void> {
-      taken++;
       try {
         await work();
       } finally {
-        taken--;
-        wakeAll();
+        release();
       }
     },
   };

@@ -1,18 +1,22 @@
 import type { Bus, DeliveryAnswers, QueuedTurn } from "@parley/bus";
-import { ChatError, limits, turnsDestination, type LogRecord, type TurnRequest } from "@parley/protocol";
+import { ChatError, messageIdOf, turnsDestination, type LogRecord, type TurnRequest } from "@parley/protocol";
 import { noSpan, traceNames, type Logger, type TraceSpan, type Tracing } from "@parley/runtime";
 import { claimTurn, type PreviousAttempt } from "./claim.ts";
 import { idsOf, type ClaimedTurn } from "./claimed-turn.ts";
 import { FencedError } from "./fenced-append.ts";
-import type { QueueAge } from "./queue-age.ts";
+import { isOld, queueTimeoutOf, type QueueAge } from "./queue-age.ts";
 import { TurnCancelled, TurnHandedOver } from "./turn-stop.ts";
 
 /** A turn that this worker may try to run: delivered by the queue, or found there by whoever looks after it. */
 export interface RunnableTurn extends QueuedTurn, DeliveryAnswers {
   /** Keeps it for a while, because it failed, and then gives it back. */
   rest(): void;
+  /** Unset: the broker did not give it to us. */
+  readonly deliveries?: number;
   /** It is claimed only if this is the sequence of its chain's last event. */
   readonly onlyAfter?: number | undefined;
+  /** It is claimed from a writer that goes on writing, too. */
+  readonly insists?: boolean;
 }
 
 export interface TurnRunnerDeps {
@@ -106,14 +110,15 @@ export function createTurnRunner(deps: TurnRunnerDeps) {
     run,
 
     /**
-     * Ends a turn that does not run here, wherever it stands in the queue: one that waits, or (with the sequence of its chain's last event, if
-     * it shall be taken only from a writer that is silent since then) one that was claimed. Resolves to whether it has ended.
+     * Ends a turn that does not run here, wherever it stands in the queue: one that waits (`onlyAfter` 0), one whose writer is silent since the
+     * chain's event of that sequence, or (without one) one whose writer goes on. Resolves to whether it has ended.
      */
     async end(turn: QueuedTurn, reason: TurnCancelled | ChatError, onlyAfter?: number): Promise<boolean> {
       if (stopping.aborted || running.has(turn.request.turn_id)) return false;
       const stop = new AbortController();
       stop.abort(reason);
-      const result = await start(withoutDelivery(turn, bus, onlyAfter), stop);
+      const found = { ...withoutDelivery(turn, bus, onlyAfter), insists: onlyAfter === undefined };
+      const result = await start(found, stop);
       return result === "ended" || result === "skipped";
     },
 
@@ -149,19 +154,25 @@ export function withoutDelivery(
 type SettleDeps = Omit<TurnRunnerDeps, "onSettled">;
 
 /** Not awaited before the claim: the turns before this one have ended, so nothing that matters to it is added meanwhile. */
-async function readHistory({ conversation_id }: TurnRequest, deps: SettleDeps): Promise<readonly LogRecord[]> {
-  return (await deps.bus.transcripts.tail(conversation_id, { limit: deps.historyMessages })).records;
+async function readHistory(turn: RunnableTurn, deps: SettleDeps): Promise<readonly LogRecord[]> {
+  const { transcripts } = deps.bus;
+  const { conversation_id, turn_id } = turn.request;
+  const { records } = await transcripts.tail(conversation_id, { limit: deps.historyMessages });
+  if (!isOld(turn)) return records;
+  // It may have been answered before its events expired, and many turns have come since.
+  const own = await transcripts.find(conversation_id, messageIdOf(turn_id, "assistant"), turn.storedMs);
+  return own === undefined || records.some(({ message_id }) => message_id === own.message_id) ? records : [own, ...records];
 }
 
 async function claimAndRun(entry: Running, deps: SettleDeps, lostAttempts: number): Promise<TurnResult> {
   const { turn, stop, span, isEnding } = entry;
-  const { request, onlyAfter } = turn;
+  const { request, onlyAfter, insists } = turn;
   const { bus, worker, appendGiveUpMs: giveUpMs, turnMs, stopping, age, run, onClaimed } = deps;
   if (isOld(turn) && (await bus.turns.hasEnded(turn))) return "skipped";
   const claiming = span.child({ name: "claim" });
   const trace = span.traceparent;
-  const claimed = claimTurn(request, { bus, worker, giveUpMs, lostAttempts, onlyAfter, stopping, trace });
-  const records = readHistory(request, deps);
+  const claimed = claimTurn(request, { bus, worker, giveUpMs, lostAttempts, onlyAfter, insists, stopping, trace });
+  const records = readHistory(turn, deps);
   // Whoever answers gets to see it; a turn that is not ours does not care.
   records.catch(() => {});
   const claim = await claimed.finally(claiming.end);
@@ -173,7 +184,7 @@ async function claimAndRun(entry: Running, deps: SettleDeps, lostAttempts: numbe
   span.link(previous?.trace);
   onClaimed(request, previous);
   // Only the wait counts: a turn that had begun goes on. Asked after the claim, whose own time is what the broker takes for now.
-  if (!isEnding && attempt === 1 && (await age.isTooOld(turn))) stop.abort(new ChatError("QUEUE_TIMEOUT"));
+  if (!isEnding && attempt === 1 && (await age.isTooOld(turn))) stop.abort(queueTimeoutOf(turn, turn.deliveries !== 1));
   const tooLong = new ChatError("MODEL_TIMEOUT", { message: "The answer took too long." });
   // Workers that come and go do not make it longer.
   const timer = setTimeout(() => stop.abort(tooLong), Math.max(0, turnMs - fold.workedMs));
@@ -182,11 +193,6 @@ async function claimAndRun(entry: Running, deps: SettleDeps, lostAttempts: numbe
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** Old enough for its events to expire before it has left the queue, by either clock that knows when it was accepted. */
-function isOld({ storedMs, request }: RunnableTurn): boolean {
-  return Date.now() - Math.min(storedMs, request.accepted_at) > limits.resumeWindowMs / 2;
 }
 
 /** A span of its own for each attempt: one that is lost with its worker is never sent, but the next points to it. */

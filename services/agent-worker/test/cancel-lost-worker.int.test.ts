@@ -1,8 +1,8 @@
-import { isTerminal } from "@parley/protocol";
+import { encodeEvent, isTerminal, subjects, type TurnRequest } from "@parley/protocol";
 import { eventually } from "@parley/testkit";
 import { expect, it } from "vitest";
 import { expectSoundChain, textOf } from "./chain-check.ts";
-import { startWorkbench } from "./workbench.ts";
+import { startWorkbench, type Workbench } from "./workbench.ts";
 
 const endless = "tokens=4000 rate=40";
 /** The broker will not deliver the turn again while the test runs. */
@@ -36,6 +36,35 @@ it.each(["killed", "frozen"] as const)("cancels a turn whose worker is %s, promp
   expect(textOf(events)).toBe(end.response);
   expectSoundChain(events);
   await other.stop();
+});
+
+/** A worker that hears no request to cancel, and appends text as fast as the broker takes it. Resolves with its last sequence when it is fenced. */
+async function writeDeafly({ bus }: Workbench, { conversation_id, turn_id }: TurnRequest): Promise<number> {
+  const subject = subjects.agent(bus.events.shardOf(conversation_id), conversation_id, turn_id);
+  const chained = { conversation_id, turn_id, ts: Date.now(), attempt: 1 };
+  const claim = { type: "claimed" as const, ...chained, n: 0, worker: "deaf" };
+  let written = await bus.events.append({ subject, data: encodeEvent(claim), expect: 0 });
+  let seq = 0;
+  for (let n = 1; written.kind === "stored"; n++) {
+    seq = written.seq;
+    const token = { type: "token" as const, ...chained, n, token: `${n} ` };
+    written = await bus.events.append({ subject, data: encodeEvent(token), expect: seq });
+  }
+  return seq;
+}
+
+it("takes a cancelled turn from a worker that writes on and on", async () => {
+  await using bench = await startWorkbench();
+  const turn = await bench.ask("hello");
+  await bench.bus.turns.pull(1, 2_000, () => {});
+  await bench.addWorker(patient);
+  const writing = writeDeafly(bench, turn);
+  await bench.seen(turn, ({ type }) => type === "token");
+  await bench.cancel(turn);
+  const last = await writing;
+  expect(await bench.ended(turn)).toMatchObject({ type: "cancelled", attempt: 2 });
+  const stored = await bench.events(turn);
+  expect(stored.filter(({ event }) => event.type === "token").at(-1)?.seq).toBe(last);
 });
 
 it("leaves a cancelled turn to the live worker that ends it", async () => {

@@ -135,16 +135,13 @@ it("goes on with a turn that the broker forgot and whose worker is lost, once", 
 it("leaves turns alone that wait to be delivered", async () => {
   await using bench = await startWorkbench();
   await bench.addWorker({ ...watchful, SLOTS: "1" });
-  const running = [
-    await bench.ask("hello", { sim: "hang=headers" }),
-    await bench.ask("hello", { sim: "hang=headers" }),
-  ];
-  for (const turn of running) await bench.seen(turn, ({ type }) => type === "thinking");
+  const running = await bench.ask("hello", { sim: "hang=headers" });
+  await bench.seen(running, ({ type }) => type === "thinking");
   const turn = await bench.ask("hello");
   const since = performance.now();
   await eventually(() => performance.now() - since > 6_000, { what: "many looks", timeoutMs: 10_000 });
   expect(await bench.events(turn)).toEqual([]);
-  for (const other of running) await bench.cancel(other);
+  await bench.cancel(running);
   expect(await bench.ended(turn)).toMatchObject({ type: "complete", attempt: 1 });
 });
 
