@@ -55,6 +55,8 @@ async function writeDeafly({ bus }: Workbench, { conversation_id, turn_id }: Tur
 
 it("takes a cancelled turn from a worker that writes on and on", async () => {
   await using bench = await startWorkbench();
+  // It sets the ack wait, so that the broker leaves the turn to whom it is delivered.
+  await (await bench.addWorker(patient)).stop();
   const turn = await bench.ask("hello");
   await bench.bus.turns.pull(1, 2_000, () => {});
   await bench.addWorker(patient);
