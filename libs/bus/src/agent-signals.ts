@@ -77,7 +77,7 @@ function createQuestions({ listen, say }: ReturnType<typeof createListening>) {
       }),
 
     /** Ends at once when one says yes, or when an empty question came back; else after the time. */
-    async ask(turn: TurnId | typeof echo, withinMs: number): Promise<RunningAnswer> {
+    async ask(turn: TurnId, withinMs: number): Promise<RunningAnswer> {
       // Not the client's own inbox: an agent worker may publish to none.
       const reply = subjects.agentAnswer(createInbox().split(".").at(-1) ?? turn);
       const settled = new AbortController();

@@ -134,11 +134,11 @@ function createPage(limit: number) {
 
 type NewRecord = Omit<LogRecord, "prev">;
 
-/** `LOG`: each conversation is a chain of records, each naming the one before it, so reading the tail never scans the stream. */
-export function createTranscripts(jsm: PatientLookups, events: EventLog, unreadable: Unreadable) {
-  const { at, last } = createRecordLookups(jsm, events, unreadable);
-  const lookBack = createLookBack(at);
-
+function createAppending(
+  events: EventLog,
+  last: ReturnType<typeof createRecordLookups>["last"],
+  lookBack: ReturnType<typeof createLookBack>,
+) {
   /** One try, from the first record that is not stored yet. False: somebody else was quicker, or the broker did not answer. */
   const tryAppend = async (acceptedMs: number, records: readonly [NewRecord, ...NewRecord[]]): Promise<boolean> => {
     const conversation = records[0].conversation_id;
@@ -158,7 +158,7 @@ export function createTranscripts(jsm: PatientLookups, events: EventLog, unreada
     return true;
   };
 
-  const appendOf = async (acceptedMs: number, ...records: [NewRecord, ...NewRecord[]]): Promise<void> => {
+  return async (acceptedMs: number, ...records: [NewRecord, ...NewRecord[]]): Promise<void> => {
     const backoff = createBackoff({ minMs: 10, maxMs: 1_000 });
     const deadline = performance.now() + writeDeadlineMs;
     let cause: unknown;
@@ -173,6 +173,13 @@ export function createTranscripts(jsm: PatientLookups, events: EventLog, unreada
     }
     throw new ChatError("OVERLOADED", { cause });
   };
+}
+
+/** `LOG`: each conversation is a chain of records, each naming the one before it, so reading the tail never scans the stream. */
+export function createTranscripts(jsm: PatientLookups, events: EventLog, unreadable: Unreadable) {
+  const { at, last } = createRecordLookups(jsm, events, unreadable);
+  const lookBack = createLookBack(at);
+  const appendOf = createAppending(events, last, lookBack);
 
   return {
     /**

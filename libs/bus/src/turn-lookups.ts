@@ -124,30 +124,8 @@ function createStandings({ events, transcripts }: Pick<TurnLookupDeps, "events" 
   };
 }
 
-/** What waits in `TURNS`, and its removal. */
-export function createTurnLookups({ jsm, events, transcripts, unreadable, log }: TurnLookupDeps) {
-  const { list, at } = createQueueReading(jsm, unreadable);
-  const standing = createStandings({ events, transcripts });
-
-  /** The turns of a conversation that have not left the queue, in the order of acceptance. */
-  const waiting = (conversation: ConversationId): Promise<QueuedTurn[]> =>
-    list(subjects.turns(conversation), limits.turnsPerConversation);
-
-  /** The turn of a conversation that may run: the first that has not left the queue. */
-  const first = async (conversation: ConversationId): Promise<QueuedTurn | undefined> =>
-    (await list(subjects.turns(conversation), 1))[0];
-
-  /**
-   * Only ever for the first turn of a conversation: nats-server 2.9.10 loses sight of the turns in between when the last message of a
-   * subject is deleted and then the first (seen: accepted turns vanished from every look-up).
-   */
-  const removeFirst = async (seq: number): Promise<void> => {
-    // Already gone is what we want.
-    await jsm.streams
-      .deleteMessage(streams.turns, seq, false)
-      .catch((err: unknown) => log.debug({ err, seq }, "a turn was gone already"));
-  };
-
+/** What the workers' consumer and the broker's clock say. */
+function createDeliveryLookups({ jsm, events }: Pick<TurnLookupDeps, "jsm" | "events">) {
   /** When the broker last delivered a turn, by its own clock; 0: not since it started. */
   const lastDeliveryMs = async (): Promise<number> => {
     const { delivered } = await jsm.consumers.info(streams.turns, turnsConsumer);
@@ -155,21 +133,7 @@ export function createTurnLookups({ jsm, events, transcripts, unreadable, log }:
     return Date.parse(String(delivered.last_active)) || 0;
   };
 
-  const hasEnded = async (turn: QueuedTurn): Promise<boolean> => (await standing(turn)).kind === "ended";
-
   return {
-    waiting,
-    first,
-    at,
-    removeFirst,
-    standing,
-    hasEnded,
-
-    isQueued: createIsQueued(jsm),
-
-    /** Up to `limit` turns of all conversations, oldest first. For whoever looks after the queue. */
-    scan: (limit: number): Promise<QueuedTurn[]> => list(subjects.allTurns, limit),
-
     /**
      * How long the turn has waited at least: from its own time to that of the newest event of its shard, or of the newest delivery of any turn, so
      * by the broker's clock alone. Exact for who has just stored an event, or got the turn.
@@ -194,6 +158,49 @@ export function createTurnLookups({ jsm, events, transcripts, unreadable, log }:
       const deliveredUpTo = delivered.stream_seq;
       return { settledUpTo: ack_floor.stream_seq, deliveredUpTo, pullsWait: num_waiting > 0 };
     },
+  };
+}
+
+/** What waits in `TURNS`, and its removal. */
+export function createTurnLookups({ jsm, events, transcripts, unreadable, log }: TurnLookupDeps) {
+  const { list, at } = createQueueReading(jsm, unreadable);
+  const standing = createStandings({ events, transcripts });
+
+  /** The turns of a conversation that have not left the queue, in the order of acceptance. */
+  const waiting = (conversation: ConversationId): Promise<QueuedTurn[]> =>
+    list(subjects.turns(conversation), limits.turnsPerConversation);
+
+  /** The turn of a conversation that may run: the first that has not left the queue. */
+  const first = async (conversation: ConversationId): Promise<QueuedTurn | undefined> =>
+    (await list(subjects.turns(conversation), 1))[0];
+
+  /**
+   * Only ever for the first turn of a conversation: nats-server 2.9.10 loses sight of the turns in between when the last message of a
+   * subject is deleted and then the first (seen: accepted turns vanished from every look-up).
+   */
+  const removeFirst = async (seq: number): Promise<void> => {
+    // Already gone is what we want.
+    await jsm.streams
+      .deleteMessage(streams.turns, seq, false)
+      .catch((err: unknown) => log.debug({ err, seq }, "a turn was gone already"));
+  };
+
+  const hasEnded = async (turn: QueuedTurn): Promise<boolean> => (await standing(turn)).kind === "ended";
+
+  return {
+    waiting,
+    first,
+    at,
+    removeFirst,
+    standing,
+    hasEnded,
+
+    isQueued: createIsQueued(jsm),
+
+    /** Up to `limit` turns of all conversations, oldest first. For whoever looks after the queue. */
+    scan: (limit: number): Promise<QueuedTurn[]> => list(subjects.allTurns, limit),
+
+    ...createDeliveryLookups({ jsm, events }),
 
     /** Drops turns at the front that have ended without being removed. Returns whether there were any. */
     async removeEnded(conversation: ConversationId): Promise<boolean> {

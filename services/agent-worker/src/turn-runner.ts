@@ -161,7 +161,9 @@ async function readHistory(turn: RunnableTurn, deps: SettleDeps): Promise<readon
   if (!isOld(turn)) return records;
   // It may have been answered before its events expired, and many turns have come since.
   const own = await transcripts.find(conversation_id, messageIdOf(turn_id, "assistant"), turn.storedMs);
-  return own === undefined || records.some(({ message_id }) => message_id === own.message_id) ? records : [own, ...records];
+  return own === undefined || records.some(({ message_id }) => message_id === own.message_id)
+    ? records
+    : [own, ...records];
 }
 
 async function claimAndRun(entry: Running, deps: SettleDeps, lostAttempts: number): Promise<TurnResult> {

@@ -102,7 +102,12 @@ it("ends a turn that nobody can read when it has waited too long, and runs it ne
   await bench.cancel(running);
   const { turns } = bench.bus;
   await expect.poll(() => turns.backlog(), { timeout: 15_000 }).toEqual({ waiting: 0, delivered: 0 });
-  expect((await bench.events(unreadable)).map(({ event }) => event.type)).toEqual(["message", "claimed", "ending", "error"]);
+  expect((await bench.events(unreadable)).map(({ event }) => event.type)).toEqual([
+    "message",
+    "claimed",
+    "ending",
+    "error",
+  ]);
 });
 
 it("leaves a turn that it cannot read and that is not too old to a newer version", async () => {
@@ -110,7 +115,7 @@ it("leaves a turn that it cannot read and that is not too old to a newer version
   const unreadable = await askUnreadably(bench, `c_${randomUUID()}`);
   await bench.addWorker({ JANITOR_MS: "100" });
   // The one behind it, which is read.
-  await expect.poll(() => bench.bus.turns.waiting(unreadable.conversation_id)).toEqual([]);
+  await expect.poll(() => bench.bus.turns.waiting(unreadable.conversation_id), { timeout: 15_000 }).toEqual([]);
   expect(await bench.events(unreadable)).toEqual([]);
   expect((await bench.bus.turns.backlog()).delivered).toBe(1);
 });

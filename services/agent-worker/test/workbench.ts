@@ -34,7 +34,11 @@ export interface Workbench {
 
 /** `natsArgs`: more arguments of nats-server. */
 export async function startWorkbench(natsArgs: readonly string[] = []): Promise<Workbench> {
-  const [nats, redis, model] = await Promise.all([startNats({ args: natsArgs }), startRedis(), startService("model-simulator")]);
+  const [nats, redis, model] = await Promise.all([
+    startNats({ args: natsArgs }),
+    startRedis(),
+    startService("model-simulator"),
+  ]);
   const log = createLogger({ service: "test", level: "error", format: "pretty" });
   const ackWaitMs = 2_000;
   const bus = await openBus({ servers: nats.url, name: "test", log, ackWaitMs });
