@@ -1,4 +1,4 @@
-import { cutJsonText, jsonTextBytes, lineBytes } from "@parley/protocol";
+import { cutJsonText, lineBytes } from "@parley/protocol";
 import { cutBytes } from "../result-text.ts";
 import { redactText } from "./redaction.ts";
 
