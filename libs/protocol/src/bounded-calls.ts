@@ -1,4 +1,4 @@
-import { cutJsonText, firstLinesWithin, jsonBytes, jsonTextBytes, shareBytes } from "./encoded-size.ts";
+import { beginningOfLines, cutJsonText, jsonBytes, jsonTextBytes, shareBytes } from "./encoded-size.ts";
 import type { FinishedToolCall, MessageEvent, ToolArguments, ToolCallEndEvent } from "./events.ts";
 
 /** Tool calls cut to a size by rule: results first, then arguments, the largest before the smaller ones. */
@@ -8,15 +8,15 @@ const leastResultBytes = 64;
 /** What an event has beside its own content: ids of full length, place in the chain, time. */
 export const envelopeBytes = 512;
 
-/** The beginning of a result, by whole lines where it has any, with a last line that says that it was cut. */
+/** The beginning of a result, by whole lines as far as they are not too long, with a last line that says that it was cut. */
 export function beginningOf(result: string, maxBytes: number): { result: string; truncated: boolean } {
   if (jsonTextBytes(result) <= maxBytes) return { result, truncated: false };
   const note = `[cut here: ${result.length} characters in all]`;
-  const roomBytes = maxBytes - jsonTextBytes(note) - 2;
-  if (roomBytes <= 0) return { result: cutJsonText(note, maxBytes), truncated: true };
-  const lines = firstLinesWithin(result.split("\n"), roomBytes);
-  const shown = lines.length === 0 ? cutJsonText(result, roomBytes) : lines.join("\n");
-  return { result: `${shown}\n${note}`, truncated: true };
+  const roomBytes = maxBytes - jsonTextBytes(note);
+  // Not even a line end.
+  if (roomBytes <= 2) return { result: cutJsonText(note, maxBytes), truncated: true };
+  const { whole, begun } = beginningOfLines(result.split("\n"), roomBytes);
+  return { result: [...whole, ...(begun === "" ? [] : [begun]), note].join("\n"), truncated: true };
 }
 
 /** How large each value of arguments that are too large may be, tried in this order. */

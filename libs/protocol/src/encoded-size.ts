@@ -53,17 +53,41 @@ export function cutJsonText(text: string, maxBytes: number): string {
   return text;
 }
 
-/** The first whole lines that have at most `maxBytes` inside JSON, each with its line end. */
-export function firstLinesWithin(lines: readonly string[], maxBytes: number): string[] {
-  const shown: string[] = [];
-  let bytes = 0;
+/** What is shown of lines: some whole, and of the one after them perhaps its beginning. */
+export interface BegunLines {
+  readonly whole: string[];
+  /** Empty: nothing of it. */
+  readonly begun: string;
+}
+
+/** A beginning that is shorter, and than a quarter of the room, says less than it costs in clearness. */
+const leastBegunBytes = 256;
+
+/**
+ * The first lines that have at most `maxBytes` inside JSON, each with its line end. Of the first that does not fit the beginning is taken where
+ * much room is left or nothing else is there: a long line must not hide all that it says.
+ */
+export function beginningOfLines(lines: readonly string[], maxBytes: number): BegunLines {
+  const whole: string[] = [];
+  let leftBytes = maxBytes;
   for (const line of lines) {
-    // "\n" is two bytes.
-    bytes += jsonTextBytes(line) + 2;
-    if (bytes > maxBytes) break;
-    shown.push(line);
+    const bytes = lineBytes(line);
+    if (bytes > leftBytes) {
+      const isWorthIt = whole.length === 0 || leftBytes > Math.min(leastBegunBytes, maxBytes / 4);
+      return { whole, begun: isWorthIt ? cutJsonText(line, leftBytes - lineEndBytes) : "" };
+    }
+    leftBytes -= bytes;
+    whole.push(line);
   }
-  return shown;
+  return { whole, begun: "" };
+}
+
+/** "\n", escaped. */
+const lineEndBytes = 2;
+
+/** Of a line and its end. */
+export function lineBytes(line: string): number {
+  return jsonTextBytes(line) + lineEndBytes;
 }
 
 /** One of several parts that have to share a room. */

@@ -1,6 +1,14 @@
 export { CallId, ConversationId, TurnId, callIdOf, messageIdOf } from "./ids.ts";
 export { limits } from "./limits.ts";
-export { cutJsonText, firstLinesWithin, jsonBytes, jsonTextBytes, shareBytes } from "./encoded-size.ts";
+export {
+  beginningOfLines,
+  type BegunLines,
+  cutJsonText,
+  jsonBytes,
+  jsonTextBytes,
+  lineBytes,
+  shareBytes,
+} from "./encoded-size.ts";
 export { beginningOf, boundCalls, envelopeBytes, fitMessage, fitToolCallEnd, shortArguments } from "./bounded-calls.ts";
 export {
   AnyErrorCode,

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   beginningOf,
+  beginningOfLines,
   boundCalls,
   cutJsonText,
   envelopeBytes,
@@ -146,6 +147,38 @@ test("the beginning of a result ends with a line and says that it was cut", () =
   const text = Array.from({ length: 100 }, (_, i) => `line ${i}`).join("\n");
   expect(beginningOf(text, 10_000)).toEqual({ result: text, truncated: false });
   expect(beginningOf(text, 70).result).toBe("line 0\nline 1\nline 2\nline 3\n[cut here: 789 characters in all]");
+});
+
+test("the beginning of a result with a long line after a short one has the beginning of that too", () => {
+  const long = `[${'{"a":"b\\\\n"},'.repeat(2_000)}]`;
+  const { result } = beginningOf(`NAME\n${long}\nthe end`, 10_000);
+  const [name, shown = "", note] = result.split("\n");
+  expect([name, note]).toEqual(["NAME", `[cut here: ${long.length + 13} characters in all]`]);
+  expect(long.startsWith(shown)).toBe(true);
+  expect(measured(result)).toBeLessThanOrEqual(10_000);
+  expect(measured(result)).toBeGreaterThan(9_900);
+});
+
+test("the beginning of lines has at most what it may have, and leaves little of it unused", () => {
+  const lines = fc.array(
+    fc.oneof(
+      oddText,
+      fc.integer({ min: 0, max: 9_000 }).map((n) => '"'.repeat(n)),
+    ),
+  );
+  fc.assert(
+    fc.property(lines, fc.integer({ min: 10, max: 8_000 }), (all, maxBytes) => {
+      const { whole, begun } = beginningOfLines(all, maxBytes);
+      expect(whole).toEqual(all.slice(0, whole.length));
+      const next = all[whole.length];
+      expect((next ?? "").startsWith(begun)).toBe(true);
+      const shown = begun === "" ? whole : [...whole, begun];
+      const bytes = shown.reduce((sum, line) => sum + measured(line) + 2, 0);
+      expect(bytes).toBeLessThanOrEqual(maxBytes);
+      const unusedBytes = next === undefined ? 0 : maxBytes - bytes;
+      expect(unusedBytes).toBeLessThan(Math.max(12, Math.min(256, maxBytes / 4) + 2));
+    }),
+  );
 });
 
 test("an event that the broker finds too large is cut to what it takes", () => {

@@ -45,7 +45,7 @@ export const Config = z.object({
     "How long the broker may be away before the worker gives its turns up.",
   ),
   TOOLS_WAIT_MS: durationMs(5_000).describe(
-    "How long a turn may wait for tools that its agent names and no tool worker has announced.",
+    "How long a turn may wait for tools that its agent names, or for any if it takes every one, and no tool worker has announced.",
   ),
   TOOL_QUEUE_WAIT_MS: durationMs(30_000).describe("How long a tool call may wait for a free tool worker."),
   MODEL_IDLE_MS: durationMs(30_000).describe("The model may be silent for this long in mid-answer."),

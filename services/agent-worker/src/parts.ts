@@ -10,7 +10,7 @@ import {
 import { once } from "node:events";
 import { startAdmin, withDeadline, type AdminOptions, type Lifecycle, type Logger } from "@parley/runtime";
 import { loadAgents } from "./agents/load-agents.ts";
-import { missingTools, type Agent } from "./agents/agent.ts";
+import { everyTool, missingTools, type Agent } from "./agents/agent.ts";
 import { createToolOffer } from "./agents/tool-offer.ts";
 import { createAnswer } from "./answer.ts";
 import { createBrief, type Brief } from "./briefing.ts";
@@ -87,6 +87,8 @@ export async function toolNotes(agents: readonly Agent[], catalogue: Pick<ToolCa
   const definitions = await catalogue.list();
   return agents.flatMap((agent) => {
     const missing = missingTools(agent, definitions);
+    if (missing.includes(everyTool))
+      return [`No tool worker offers anything to the agent ${agent.name}, which takes every tool.`];
     return missing.length === 0
       ? []
       : [`No tool worker offers what the agent ${agent.name} names: ${missing.join(", ")}.`];

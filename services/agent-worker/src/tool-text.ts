@@ -1,9 +1,11 @@
 import {
-  firstLinesWithin,
+  beginningOfLines,
   cutJsonText,
   jsonTextBytes,
+  lineBytes,
   shareBytes,
   shortArguments,
+  type BegunLines,
   type ToolArguments,
   type ToolCall,
 } from "@parley/protocol";
@@ -17,8 +19,8 @@ export type FinishedStep = { text: string; calls: readonly AnsweredCall[] };
 
 /** Each result keeps at least the note that it was left out. */
 const leastResultBytes = 48;
-/** Room for the note, with its line ends. */
-const noteBytes = 96;
+/** Room for what is said about what is missing: lines in between, with a line end, and the ends of at most two lines. */
+const noteBytes = 160;
 /** A step counts for half of the one after it when room is shared, down to this. */
 const leastWeight = 1 / 8;
 
@@ -31,21 +33,36 @@ function argumentBytes(args: ToolArguments): number {
 const emptyArgumentBytes = 2;
 
 /**
- * The first and the last whole lines of a text in at most `maxBytes` inside JSON, and a line in between that says what was left out: lists begin
- * with what matters, logs end with it. A text without lines keeps its beginning.
+ * The first and the last lines of a text in at most `maxBytes` inside JSON, and a line in between that says what was left out: lists begin with
+ * what matters, logs end with it. Of lines that are too long the beginnings are shown.
  */
 function shortText(text: string, maxBytes: number): string {
   if (jsonTextBytes(text) <= maxBytes) return text;
   const roomBytes = maxBytes - noteBytes;
   if (roomBytes <= 0) return cutJsonText(`[left out: ${text.length} characters]`, maxBytes);
   const lines = text.split("\n");
-  const first = firstLinesWithin(lines, roomBytes / 2);
-  const usedBytes = first.reduce((bytes, line) => bytes + jsonTextBytes(line) + 2, 0);
-  const last = firstLinesWithin(lines.slice(first.length).toReversed(), roomBytes - usedBytes).toReversed();
-  const missing = lines.length - first.length - last.length;
-  if (first.length + last.length > 0)
-    return [...first, `[${missing} of ${lines.length} lines left out here]`, ...last].join("\n");
-  return `${cutJsonText(text, roomBytes)}\n[cut here: ${text.length} characters in all]`;
+  let first = beginningOfLines(lines, roomBytes / 2);
+  const rest = lines.slice(countOf(first)).toReversed();
+  const last = beginningOfLines(rest, roomBytes - bytesOf(first));
+  // One line is too long and all the others are there: it gets what they leave.
+  if (last.whole.length === rest.length)
+    first = beginningOfLines(lines.slice(0, countOf(first)), roomBytes - bytesOf(last));
+  const missing = rest.length - countOf(last);
+  const note = missing === 0 ? [] : [`[${missing} of ${lines.length} lines left out here]`];
+  return [...marked(first, lines), ...note, ...marked(last, rest).toReversed()].join("\n");
+}
+
+function countOf({ whole, begun }: BegunLines): number {
+  return whole.length + (begun === "" ? 0 : 1);
+}
+
+function bytesOf({ whole, begun }: BegunLines): number {
+  return [...whole, begun].reduce((bytes, line) => bytes + lineBytes(line), 0);
+}
+
+function marked({ whole, begun }: BegunLines, lines: readonly string[]): string[] {
+  if (begun === "") return whole;
+  return [...whole, `${begun}… [cut here: ${lines[whole.length]?.length ?? 0} characters in all]`];
 }
 
 /**

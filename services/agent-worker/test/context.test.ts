@@ -214,6 +214,46 @@ describe("within a limit of bytes", () => {
     }
   });
 
+  const long = (letter: string, kilobytes: number) => letter.repeat(kilobytes * 1_024);
+  test.each<[string, string[], RegExp[]]>([
+    [
+      "after a header",
+      ["NAME DATA", long("x", 27)],
+      [/^NAME DATA$/, /^x{7000,}… \[cut here: 27648 characters in all\]$/],
+    ],
+    [
+      "at the end of a log",
+      [...logOf(400).split("\n"), long("x", 27)],
+      [
+        /^line 0 of the log$/,
+        /^\[\d+ of 401 lines left out here\]$/,
+        /^x{3000,}… \[cut here: 27648 characters in all\]$/,
+      ],
+    ],
+    [
+      "among short ones",
+      ["first", long("x", 27), "last"],
+      [/^first$/, /^x{7000,}… \[cut here: 27648 characters in all\]$/, /^last$/],
+    ],
+    ["after another one", [long("x", 20), long("y", 20)], [/^x{3000,}… \[cut here/, /^y{3000,}… \[cut here/]],
+    [
+      "before the last lines",
+      [...logOf(400).split("\n"), long("x", 27), "last"],
+      [/^line 0 of the log$/, /^\[\d+ of 402 lines left out here\]$/, /^x{3000,}… \[cut here/, /^last$/],
+    ],
+  ])("shows the beginning of a line that is too long %s", (_, lines, expected) => {
+    const [content = ""] = contentOf(
+      build({ steps: [{ text: "", calls: [callOf("c", lines.join("\n"))] }], maxBytes: 9_000 }),
+      "tool",
+    );
+    const shown = content
+      .split("\n")
+      .filter((line) => !/^line [1-9]/.test(line))
+      .slice(1, -1);
+    expect(shown).toHaveLength(expected.length);
+    for (const [i, line] of shown.entries()) expect(line).toMatch(expected[i]!);
+  });
+
   test("shortens the largest first, and of equal ones the older", () => {
     const steps = [
       { text: "", calls: [callOf("old", logOf(1_000)), callOf("small", "12:00")] },

@@ -109,8 +109,29 @@ it("says which tools are away, to the viewers and to the model, when none comes 
   expect(systemPrompts[0]).toMatch(/^These of your tools are away.*: demo_echo\. .*\n\nAnswer\.$/);
 
   await bench.ended(await bench.ask("hello", { agent: "plain" }));
-  await bench.ended(await bench.ask("hello", { agent: "general" }));
-  expect(systemPrompts.slice(1)).toEqual(["Answer.", "Answer."]);
+  expect(systemPrompts.slice(1)).toEqual(["Answer."]);
+});
+
+it("waits for any tool, for an agent that takes every one", async () => {
+  await addWorker({ TOOLS_WAIT_MS: "15000" });
+  const turn = await askEcho("general");
+  await bench.seen(turn, isWaiting);
+  await addToolWorker();
+  expect(await bench.ended(turn)).toMatchObject({ type: "complete", tool_calls: [{ tool_name: "demo_echo" }] });
+  expect(await toolNotes(turn)).toEqual(["Waiting for tools"]);
+});
+
+it("waits once only for any tool when there is none, and says so each time", async () => {
+  const { url, systemPrompts } = await addListener();
+  await addWorker({ TOOLS_WAIT_MS: "1000", OPENAI_BASE_URL: url });
+  const first = await bench.ask("hello", { agent: "general" });
+  expect((await bench.ended(first)).type).toBe("complete");
+  expect(await toolNotes(first)).toEqual(["Waiting for tools", "All tools are away"]);
+  const second = await bench.ask("hello", { agent: "general" });
+  await bench.ended(second);
+  expect(await toolNotes(second)).toEqual(["All tools are away"]);
+  expect(systemPrompts).toHaveLength(2);
+  for (const prompt of systemPrompts) expect(prompt).toMatch(/^All of your tools are away.*\n\nAnswer\.$/);
 });
 
 it("waits for the rest only at first when some of the tools are there", async () => {
@@ -153,6 +174,7 @@ it("is ready without tool workers, and says for which agents they are missing", 
     problems: [],
     notes: [
       "No tool worker offers what the agent echo names: demo_echo.",
+      "No tool worker offers anything to the agent general, which takes every tool.",
       "No tool worker offers what the agent half names: demo_echo, never_there.",
     ],
   });

@@ -77,6 +77,8 @@ export async function startWorkbench(natsArgs: readonly string[] = []): Promise<
         OPENAI_API_KEY: "simulated",
         OPENAI_MODEL: "parley-simulated",
         ACK_WAIT_MS: String(ackWaitMs),
+        // Most tests have no tool worker, on purpose.
+        TOOLS_WAIT_MS: "0",
         LOG_LEVEL: "warn",
         ...env,
       });

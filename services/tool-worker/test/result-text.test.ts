@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { toPlainText } from "../src/plain-text.ts";
-import { cutBytes, fitResult, lastLinesWithin } from "../src/result-text.ts";
+import { cutBytes, fitResult } from "../src/result-text.ts";
 
 describe("a result", () => {
   it("stays as it is when it fits", () => {
@@ -18,8 +18,15 @@ describe("a result", () => {
 
   it("is cut in its first line when that alone is too long", () => {
     const { text, truncated } = fitResult({ text: "ä".repeat(1_000) }, 200);
-    expect(text).toBe(`${"ä".repeat(40)}\n[cut in the first line]`);
+    expect(text).toBe(`${"ä".repeat(39)}\n[cut in the first line]`);
     expect(truncated).toBe(true);
+  });
+
+  it("has the beginning of a long line after short ones, and says so", () => {
+    const { text } = fitResult({ text: `NAME  DATA\n${"ä".repeat(1_000)}\nlast` }, 400);
+    expect(text).toBe(
+      `NAME  DATA\n${"ä".repeat(133)}\n[shown 1 of 3 lines and the beginning of the next; ask for less to see the rest]`,
+    );
   });
 
   it("is well-formed, whole or cut, and so is whatever is cut by bytes", () => {
@@ -42,10 +49,6 @@ describe("a result", () => {
         expect(Buffer.byteLength(JSON.stringify(fitResult({ text }, max).text)) - 2).toBeLessThanOrEqual(max);
       }),
     );
-  });
-
-  it("keeps the last lines of a log", () => {
-    expect(lastLinesWithin(["one", "two", "three", "four"], 13)).toEqual(["three", "four"]);
   });
 
   it("is never cut inside a character", () => {

@@ -45,13 +45,14 @@ async function startGround(belongings: Belongings) {
 type Ground = Awaited<ReturnType<typeof startGround>>;
 
 /** As in a deployment, except for the addresses and for the number of turns that one worker may run. */
-function environments({ nats, redis, model, jwtSecret }: Ground, { slots }: Shape) {
+function environments({ nats, redis, model, jwtSecret }: Ground, { slots, tools }: Shape) {
   const common = { NATS_URL: nats.url, REDIS_URL: redis.url, LOG_LEVEL: "warn" };
   return {
     edge: { ...common, AUTH_JWT_SECRET: jwtSecret },
     "agent-worker": {
       ...common,
       SLOTS: String(slots),
+      ...(tools === 0 ? { TOOLS_WAIT_MS: "0" } : {}),
       OPENAI_BASE_URL: `http://127.0.0.1:${model.port}/v1`,
       OPENAI_API_KEY: "simulated",
       OPENAI_MODEL: "parley-simulated",

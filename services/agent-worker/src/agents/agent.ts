@@ -27,9 +27,13 @@ export function toolsOf<Tool extends { readonly name: string }>(
   return offered.filter(({ name }) => tools.some((pattern) => allows(pattern, name)));
 }
 
-/** What the agent names but nobody offers. `*` names nothing: such an agent takes what there is. */
+/** Every tool there is. */
+export const everyTool = "*";
+
+/** What the agent names but nobody offers. `*` takes what there is, so it alone is missing when there is nothing, or nothing is known of. */
 export function missingTools({ tools }: Pick<Agent, "tools">, offered: readonly { readonly name: string }[]): string[] {
-  return tools.filter((pattern) => pattern !== "*" && !offered.some(({ name }) => allows(pattern, name)));
+  if (offered.length === 0 && tools.includes(everyTool)) return [everyTool];
+  return tools.filter((pattern) => !offered.some(({ name }) => allows(pattern, name)));
 }
 
 function allows(pattern: string, name: string): boolean {

@@ -1,10 +1,10 @@
 import type { ToolCatalogue } from "@parley/bus";
 import type { ToolDefinition } from "@parley/protocol";
 import { sleep } from "@parley/runtime";
-import { missingTools, toolsOf, type Agent } from "./agent.ts";
+import { everyTool, missingTools, toolsOf, type Agent } from "./agent.ts";
 
 export interface ToolOfferDeps {
-  readonly catalogue: Pick<ToolCatalogue, "list" | "refresh">;
+  readonly catalogue: Pick<ToolCatalogue, "list" | "refresh" | "isKnown">;
   /** How long a turn may wait for tools that its agent names and nobody offers. */
   readonly waitMs: number;
 }
@@ -39,15 +39,20 @@ const lookEveryMs = 200;
 /**
  * The tools of an agent. A worker that has just started, or whose tool workers have, may not know of them yet: who has none of those it
  * names waits for them a moment, in each turn. Who has some of them waits only while the others are newly missing, as they may be a mistake in
- * its file, which must not slow every turn. With all of them there nothing is waited for, nor asked.
+ * its file, which must not slow every turn. So does who takes every tool: there may be none on purpose. With all of them there nothing is
+ * waited for, nor asked.
  */
 export function createToolOffer({ catalogue, waitMs }: ToolOfferDeps) {
   /** Since when nobody offers what this names; as many as there are names in the agents' files. */
   const missingSince = new Map<string, number>();
+  let wasKnown = false;
 
   const look = (agent: Pick<Agent, "tools">, definitions: readonly ToolDefinition[]): Look => {
     const found = { tools: toolsOf(agent, definitions), missing: missingTools(agent, definitions) };
     const now = performance.now();
+    // Without Redis nobody could know of any tool: that there is none is news when it is back.
+    if (!wasKnown && catalogue.isKnown()) missingSince.delete(everyTool);
+    wasKnown = catalogue.isKnown();
     for (const name of agent.tools) {
       if (!found.missing.includes(name)) missingSince.delete(name);
       else if (!missingSince.has(name)) missingSince.set(name, now);
@@ -56,7 +61,7 @@ export function createToolOffer({ catalogue, waitMs }: ToolOfferDeps) {
   };
 
   const deadlineOf = ({ tools, missing }: Look): number => {
-    if (tools.length === 0) return performance.now() + waitMs;
+    if (tools.length === 0 && !missing.includes(everyTool)) return performance.now() + waitMs;
     return Math.max(...missing.map((name) => missingSince.get(name) ?? 0)) + waitMs;
   };
 
@@ -78,22 +83,28 @@ export function createToolOffer({ catalogue, waitMs }: ToolOfferDeps) {
       let found = look(input.agent, await catalogue.list());
       const deadline = deadlineOf(found);
       if (found.missing.length > 0 && mayWait && performance.now() < deadline) {
-        input.tell(`Waiting for the tools ${found.missing.join(", ")}`);
+        input.tell(isEvery(found.missing) ? "Waiting for tools" : `Waiting for the tools ${found.missing.join(", ")}`);
         found = await lookUntil(deadline, input);
       }
       mayWait = false;
       const { tools, missing } = found;
       const away = missing.join(", ");
-      if (away !== "" && away !== told) input.tell(`These tools are away: ${away}`);
+      if (away !== "" && away !== told)
+        input.tell(isEvery(missing) ? "All tools are away" : `These tools are away: ${away}`);
       told = away;
-      return { tools, note: away === "" ? "" : noteOn(away) };
+      return { tools, note: away === "" ? "" : noteOn(missing) };
     };
   };
 }
 
-function noteOn(away: string): string {
+function isEvery(missing: readonly string[]): boolean {
+  return missing.includes(everyTool);
+}
+
+function noteOn(missing: readonly string[]): string {
+  const [which, list] = isEvery(missing) ? ["All", ""] : ["These", `: ${missing.join(", ")}`];
   return (
-    `These of your tools are away, because nothing that runs them is there at the moment: ${away}. ` +
+    `${which} of your tools are away, because nothing that runs them is there at the moment${list}. ` +
     "If the question needs one of them, say that it is away, and never guess what it would have returned."
   );
 }

@@ -31,3 +31,8 @@ test.each([
 ])("an agent with the tools %j misses %j", (tools, missing) => {
   expect(missingTools({ tools }, offered)).toEqual(missing);
 });
+
+test("an agent that takes every tool misses them when there is none", () => {
+  expect(missingTools({ tools: ["*"] }, [])).toEqual(["*"]);
+  expect(missingTools({ tools: ["*", "demo_echo"] }, [])).toEqual(["*"]);
+});

@@ -31,11 +31,15 @@ export async function asking<T>(
   const { access } = cluster;
   const problem = accessProblem(access.config);
   if (problem !== undefined) throw reported(cluster, undefined, problem);
+  let attempt = access.login?.attempt();
+  const send = (): Promise<T> => attempt?.run(request) ?? request();
+  const isStale = (error: unknown): boolean => codeOf(error) === 401 && attempt?.refused() === true;
   try {
-    return await request().catch((error: unknown) => {
+    return await send().catch(async (error: unknown) => {
       // A login that was kept may have ended before its time.
-      if (codeOf(error) !== 401 || access.login?.refused() !== true) throw error;
-      return request();
+      if (!isStale(error)) throw error;
+      attempt = access.login?.attempt();
+      return send();
     });
   } catch (cause) {
     signal.throwIfAborted();
@@ -43,7 +47,7 @@ export async function asking<T>(
     const object = describe(asked);
     if (code === undefined) throw reported(cluster, cause, accessSentence(cause, access.config, new Date()));
     if (code === 401) {
-      throw reported(cluster, cause, loginSentence(access.config, access.login?.endsAt(), new Date()));
+      throw reported(cluster, cause, loginSentence(access.config, attempt?.endsAt(), new Date()));
     }
     const sentence = sentenceOf(code, cause, object);
     throw code === 403 || code === 407 || code >= 500

@@ -1,4 +1,5 @@
 import type { Cluster, User } from "@kubernetes/client-node";
+import { AsyncLocalStorage } from "node:async_hooks";
 import { spawn } from "node:child_process";
 import path from "node:path";
 import { z } from "zod";
@@ -30,6 +31,11 @@ const maxComplaintBytes = 4_096;
 /** A login that ends during a request is of no use. */
 const leewayMs = 5_000;
 
+interface UsedLogin {
+  readonly login: Login;
+  readonly isNew: boolean;
+}
+
 export type ExecLogin = ReturnType<typeof createExecLogin>;
 
 interface Headed {
@@ -52,8 +58,9 @@ const defaultMaxMs = 10_000;
 
 /** Logs in with the program of a kubeconfig, one at a time, and keeps what it says until that ends or is refused. */
 export function createExecLogin({ spec, cluster, env, maxMs = defaultMaxMs }: ExecLoginDeps) {
+  /** The client library says nothing of the request that it wants a login for. */
+  const sending = new AsyncLocalStorage<{ used?: UsedLogin }>();
   let known: Login | undefined;
-  let isFresh = false;
   let running: Promise<Login> | undefined;
 
   const logIn = async (): Promise<Login> => {
@@ -61,39 +68,47 @@ export function createExecLogin({ spec, cluster, env, maxMs = defaultMaxMs }: Ex
     if (!exec.success) throw new AccessError("The login program in the tool worker's kubeconfig has no command.");
     const text = await output(exec.data, environment(exec.data, cluster, env), maxMs);
     known = readLogin(text, nameOf(exec.data));
-    isFresh = true;
     return known;
   };
 
-  const current = async (): Promise<Login> => {
-    if (known !== undefined && !endsBefore(known, Date.now() + leewayMs)) {
-      isFresh = false;
-      return known;
-    }
+  /** `isNew`: it was issued for this request. */
+  const current = async (): Promise<UsedLogin> => {
+    if (known !== undefined && !endsBefore(known, Date.now() + leewayMs)) return { login: known, isNew: false };
     running ??= logIn().finally(() => {
       running = undefined;
     });
-    return running;
+    return { login: await running, isNew: true };
   };
 
   return {
+    /** One request, with what it was sent as: another may have logged in again since. */
+    attempt() {
+      const sent: { used?: UsedLogin } = {};
+      return {
+        run: <T>(request: () => Promise<T>): Promise<T> => sending.run(sent, request),
+
+        /** The cluster refused it. Returns whether another try may help, because it was not new. */
+        refused(): boolean {
+          if (sent.used?.login === known) known = undefined;
+          return sent.used?.isNew === false;
+        },
+
+        /** Until when its login holds, if the program said so. */
+        endsAt: (): Date | undefined => dateOf(sent.used?.login.expirationTimestamp),
+      };
+    },
+
     async apply(_user: User, options: Headed): Promise<void> {
-      const { token, clientCertificateData, clientKeyData } = await current();
+      const used = await current();
+      const sent = sending.getStore();
+      if (sent !== undefined) sent.used = used;
+      const { token, clientCertificateData, clientKeyData } = used.login;
       if (clientCertificateData !== undefined) options.cert = clientCertificateData;
       if (clientKeyData !== undefined) options.key = clientKeyData;
       if (token === undefined) return;
       const { headers } = options;
       options.headers = { ...(typeof headers === "object" ? headers : {}), Authorization: `Bearer ${token}` };
     },
-
-    /** The cluster refused it. Returns whether another try may help, because it was not new. */
-    refused(): boolean {
-      known = undefined;
-      return !isFresh;
-    },
-
-    /** Until when the newest login holds, if its program says so. */
-    endsAt: (): Date | undefined => dateOf(known?.expirationTimestamp),
   };
 }
 

@@ -1,3 +1,4 @@
+import { cutJsonText, lineBytes } from "@parley/protocol";
 import { cutBytes } from "../result-text.ts";
 import { redactText } from "./redaction.ts";
 
@@ -8,21 +9,21 @@ export interface FittedLines {
 }
 
 /** What each line gets before any gets more, when not all are shown whole. */
-const lineBytes = 8_192;
-/** Room for the words at the end of a line that say how much is missing. */
+const shownBytes = 8_192;
+/** Room for the words at the end of a line that say how much is missing, and for its newline. */
 const noteBytes = 48;
 /** The longest credential that the redaction knows: cut off in its middle, one would not be known as such. */
 const longestCredential = 8_192;
 
 interface Line {
   readonly text: string;
-  /** As it was, in bytes. */
+  /** As it was, in UTF-8. */
   readonly wholeBytes: number;
   readonly isBeginning: boolean;
 }
 
 /**
- * The last lines that fit into `maxBytes` (UTF-8), redacted. Of a line that is too long the beginning is shown, so that no line hides those
+ * The last lines that fit into `maxBytes` inside JSON, redacted. Of a line that is too long the beginning is shown, so that no line hides those
  * before it; what is left over goes to the newest.
  */
 export function fitLogLines(lines: readonly string[], maxBytes: number): FittedLines {
@@ -31,9 +32,8 @@ export function fitLogLines(lines: readonly string[], maxBytes: number): FittedL
   let cut = 0;
   const shown = taken.map((line) => {
     const least = leastBytes(line);
-    const room = least + Math.max(0, leftBytes) - 1;
-    const fitting = fit(line, room);
-    leftBytes -= Buffer.byteLength(fitting) + 1 - least;
+    const fitting = fit(line, least + Math.max(0, leftBytes));
+    leftBytes -= lineBytes(fitting) - least;
     if (fitting !== line.text || line.isBeginning) cut++;
     return fitting;
   });
@@ -55,16 +55,17 @@ function takeNewest(lines: readonly string[], maxBytes: number): Line[] {
 
 /** With its newline. */
 function leastBytes({ text }: Line): number {
-  return Math.min(Buffer.byteLength(text), lineBytes) + 1;
+  return Math.min(lineBytes(text), shownBytes);
 }
 
+/** `maxBytes` with its newline. */
 function fit({ text, wholeBytes, isBeginning }: Line, maxBytes: number): string {
-  if (!isBeginning && Buffer.byteLength(text) <= maxBytes) return text;
-  const beginning = cutBytes(text, maxBytes - noteBytes);
+  if (!isBeginning && lineBytes(text) <= maxBytes) return text;
+  const beginning = cutJsonText(text, maxBytes - noteBytes);
   return `${beginning} [… ${wholeBytes - Buffer.byteLength(beginning)} more bytes]`;
 }
 
-/** Redacts no more of a line than may be shown, and shows nothing from where a credential may have been cut off. */
+/** In UTF-8, of which no text has more than inside JSON. Redacts no more of a line than may be shown, and shows nothing from where a credential may have been cut off. */
 function redactBeginning(text: string, maxBytes: number): Line {
   const wholeBytes = Buffer.byteLength(text);
   const isBeginning = wholeBytes > maxBytes + longestCredential;

@@ -1,4 +1,4 @@
-import { limits } from "@parley/protocol";
+import { jsonTextBytes, limits } from "@parley/protocol";
 import { z } from "zod";
 import { toPlainText } from "../plain-text.ts";
 import { defineTool, type Tool, type ToolOutput } from "../tools/tool.ts";
@@ -15,8 +15,8 @@ const READ_BYTES = 4 * 1024 * 1024;
 const MAX_READS = 4;
 /** Of the text that was looked for, in the summary. */
 const MAX_FILTER_CHARS = 80;
-/** What is left for lines beside the summary. */
-const LINES_BYTES = limits.toolResultBytes - 1_024;
+/** The counts and notes of the summary, beside what it repeats of the question. */
+const COUNTS_BYTES = 512;
 
 const Input = z.strictObject({
   pod: ObjectName.describe("Name of the pod."),
@@ -101,9 +101,10 @@ function render(log: ReadLog, { tail, grep, previous }: Input, pod: string): Too
   const lines = text === "" ? [] : text.split("\n");
   const found = grep === undefined ? lines : lines.filter(containing(grep));
   const wanted = found.slice(-tail);
-  const { lines: shown, cut } = fitLogLines(wanted, LINES_BYTES);
   const which = previous ? "the previous container's log" : "the log";
   const filter = grep === undefined ? "" : ` with ${JSON.stringify(grep.slice(0, MAX_FILTER_CHARS))}`;
+  const asked = `${filter} of ${which} of ${pod}`;
+  const { lines: shown, cut } = fitLogLines(wanted, limits.toolResultBytes - COUNTS_BYTES - jsonTextBytes(asked));
   const count =
     shown.length < found.length ? `The last ${shown.length} of ${found.length} lines` : plural(found.length);
   const notes = [
@@ -111,7 +112,7 @@ function render(log: ReadLog, { tail, grep, previous }: Input, pod: string): Too
     ...(log.isCut ? ["the last line was not read to its end"] : []),
     ...(cut === 0 ? [] : [`of ${plural(cut)} only the beginning is shown`]),
   ];
-  const summary = `${[`${count}${filter} of ${which} of ${pod}`, ...notes].join("; ")}.`;
+  const summary = `${[`${count}${asked}`, ...notes].join("; ")}.`;
   return { text: [summary, ...shown].join("\n"), truncated: shown.length < wanted.length || notes.length > 0 };
 }
 

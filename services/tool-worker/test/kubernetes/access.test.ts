@@ -261,6 +261,47 @@ describe("access to a cluster", () => {
       expect((await readFile(log, "utf8")).length).toBe("run\n".length * 3);
     });
 
+    it("says when its login expired, also one that was just issued", async () => {
+      const status = { token: "stale", expirationTimestamp: "2026-01-02T03:04:00Z" };
+      const address = await startWith(tls(server), (_, response) => void response.writeHead(401).end());
+      const login = await program("login", credential(status));
+      const call = await open({ server: address, cluster: trusted, user: exec(login) });
+      for (let n = 0; n < 2; n++) {
+        await expect(call("k8s_list_namespaces")).rejects.toThrow(
+          "The cluster refused the credentials of the tool worker: its login expired at 2026-01-02 03:04 UTC.",
+        );
+      }
+    });
+
+    it("keeps the new login when the refusal of the old one comes late", async () => {
+      const log = path.join(folder.path, "runs");
+      let valid = "Bearer 1";
+      let refuse: (() => void) | undefined;
+      let held = (): void => {};
+      const isHeld = new Promise<void>((resolve) => (held = resolve));
+      const address = await startWith(tls(server), (request, response) => {
+        if (request.headers.authorization === valid) return noNamespaces(request, response);
+        const refusal = (): void => void response.writeHead(401).end();
+        if (refuse !== undefined) return refusal();
+        refuse = refusal;
+        held();
+      });
+      const login = await program(
+        "login",
+        `echo run >> ${log}\n${credential({ token: "N" }).replace("N", `'$(wc -l < ${log})'`)}`,
+      );
+      const call = await open({ server: address, cluster: trusted, user: exec(login) });
+      await call("k8s_list_namespaces");
+      valid = "Bearer 2";
+      const late = call("k8s_list_namespaces");
+      await isHeld;
+      await call("k8s_list_namespaces");
+      refuse?.();
+      await late;
+      expect(asked).toEqual(["Bearer 1", "Bearer 2", "Bearer 2"]);
+      expect(await readFile(log, "utf8")).toBe("run\nrun\n");
+    });
+
     it("gives the program what it asks for", async () => {
       const info = path.join(folder.path, "info");
       const login = await program(

@@ -1,7 +1,9 @@
 import path from "node:path";
 import fc from "fast-check";
+import { jsonTextBytes, limits } from "@parley/protocol";
 import { tempDir, type TempDir } from "@parley/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { outcomeOf } from "../../src/call-log.ts";
 import { fitLogLines } from "../../src/kubernetes/log-lines.ts";
 import { type CallTool, openTools } from "../support/cluster-tools.ts";
 import { startStubCluster, type StubCluster, writeKubeconfig } from "../support/stub-cluster.ts";
@@ -45,7 +47,10 @@ describe("the log of a pod", () => {
   async function read(text: string | Buffer, args: Record<string, unknown> = {}) {
     log = Buffer.from(text);
     const output = await call("k8s_pod_logs", { pod: "p", ...args });
-    expect(Buffer.byteLength(output.text)).toBeLessThanOrEqual(32 * 1024);
+    // As it is stored: nothing of it is cut again.
+    const { result } = outcomeOf("completed", output, 1);
+    expect(result).toBe(output.text);
+    expect(jsonTextBytes(result)).toBeLessThanOrEqual(limits.toolResultBytes);
     const [summary = "", ...lines] = output.text.split("\n");
     return { summary, lines, truncated: output.truncated };
   }
@@ -102,6 +107,39 @@ describe("the log of a pod", () => {
     expect(lines[0]).toMatch(/^q{30000,} \[… \d+ more bytes\]$/);
   });
 
+  const letters = "x".repeat(60);
+  it.each([
+    ["JSON", (n: number) => JSON.stringify({ n, level: "info", msg: 'a "quoted" word', path: "C:\\tmp", letters })],
+    ["tabs and backslashes", (n: number) => `${n}\t\\d+\\.\\d+\t${letters}`],
+    ["quotes", (n: number) => `${n} ${'"'.repeat(150)}`],
+    ["a few letters", (n: number) => `${n} all is well`],
+    ["wide characters", (n: number) => `${n} ${"日本👍".repeat(20)}`],
+  ])("of many lines of %s shows the newest", async (_, lineOf) => {
+    const all = Array.from({ length: 6_000 }, (__, n) => lineOf(n));
+    const { summary, lines } = await read(all.join("\n"), { tail: 2_000 });
+    const tail = all.slice(-Math.min(2_000, all.length));
+    expect(lines).toEqual(tail.slice(-lines.length));
+    expect(summary).toMatch(new RegExp(`^The last ${lines.length} of `));
+    expect(jsonTextBytes(lines.join("\n"))).toBeGreaterThan(Math.min(30_000, jsonTextBytes(tail.join("\n")) - 1));
+  });
+
+  it("whose last line is 40 KB of JSON shows its beginning and the lines before it", async () => {
+    const line = JSON.stringify({ text: '\t"C:\\tmp"\n'.repeat(3_000) });
+    const { summary, lines } = await read(`one\ntwo\n${line}\n`);
+    expect(summary).toMatch(/^3 lines of the log of p .*; of 1 line only the beginning is shown\.$/);
+    expect(lines.slice(0, 2)).toEqual(["one", "two"]);
+    const [, shown = "", missing] = /^(.*) \[… (\d+) more bytes\]$/.exec(lines[2] ?? "") ?? [];
+    expect(line.startsWith(shown)).toBe(true);
+    expect(shown.length + Number(missing)).toBe(line.length);
+    expect(jsonTextBytes(shown)).toBeGreaterThan(30_000);
+  });
+
+  it("with a long summary still has its newest line at its end", async () => {
+    const long = Array.from({ length: 2_000 }, (_, n) => `${n} ${"\\".repeat(90)}`);
+    const { lines } = await read(long.join("\n"), { pod: "p".repeat(253), grep: "\\".repeat(80), tail: 2_000 });
+    expect(lines.at(-1)).toBe(long.at(-1));
+  });
+
   it.each([
     ["nothing", "", "0 lines of", []],
     ["one newline", "\n", "0 lines of", []],
@@ -136,18 +174,19 @@ describe("the log of a pod", () => {
 
 describe("lines of a log", () => {
   it("always fit, whatever their sizes are, and the newest is among them", () => {
-    const sizes = fc.array(fc.integer({ min: 0, max: 60_000 }), { minLength: 1, maxLength: 30 });
+    const size = fc.tuple(fc.constantFrom("ä", '"', "\\", "\t", "\ud83d"), fc.integer({ min: 0, max: 12_000 }));
+    const sizes = fc.array(size, { minLength: 1, maxLength: 30 });
     fc.assert(
       fc.property(sizes, fc.integer({ min: 9_000, max: 40_000 }), (lengths, maxBytes) => {
-        const lines = lengths.map((length, n) => `${n}:${"ä".repeat(length / 2)}`);
+        const lines = lengths.map(([character, length], n) => `${n}:${character.repeat(length)}`);
         const fitted = fitLogLines(lines, maxBytes);
-        expect(Buffer.byteLength(fitted.lines.join("\n"))).toBeLessThanOrEqual(maxBytes);
+        expect(jsonTextBytes(fitted.lines.join("\n"))).toBeLessThanOrEqual(maxBytes);
         expect(fitted.lines.length).toBeGreaterThan(0);
         expect(fitted.lines.at(-1)?.split(":")[0]).toBe(String(lines.length - 1));
-        const isWhole = Buffer.byteLength(lines.join("\n")) < maxBytes;
+        const isWhole = jsonTextBytes(lines.join("\n")) + 2 <= maxBytes;
         expect(fitted.cut === 0 && fitted.lines.length === lines.length).toBe(isWhole);
       }),
-      { numRuns: 60 },
+      { numRuns: 60, endOnFailure: true },
     );
   });
 });
