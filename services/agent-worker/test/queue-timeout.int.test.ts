@@ -94,8 +94,9 @@ async function askUnreadably(bench: Workbench, conversation: string) {
 it("ends a turn that nobody can read when it has waited too long, and runs it never", async () => {
   await using bench = await startWorkbench();
   const conversation = `c_${randomUUID()}`;
-  const running = await bench.ask("hello", { conversation, sim: endless });
+  // Before it is asked: a worker may take longer to start than a turn may wait here.
   await bench.addWorker({ ...byHolder, ACK_WAIT_MS: "2000" });
+  const running = await bench.ask("hello", { conversation, sim: endless });
   await bench.seen(running, ({ type }) => type === "token");
   const unreadable = await askUnreadably(bench, conversation);
   expect(await bench.ended(unreadable)).toMatchObject(tooLate);
