@@ -30,7 +30,8 @@ async function beginTurn(id: string, conversation_id?: string) {
 async function lookOn(conversation_id: string, at = edge, after?: number): Promise<TestClient> {
   const viewer = await world.connect(at);
   viewer.send({ type: "subscribe", conversation_id, ...(after === undefined ? {} : { after }) });
-  await viewer.next("subscribed");
+  // Whatever follows, it has no more than what it had: it may be cut here.
+  expect(await viewer.next("subscribed")).toMatchObject({ seq: after ?? 0 });
   return viewer;
 }
 

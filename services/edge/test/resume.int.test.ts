@@ -32,7 +32,8 @@ describe("a viewer that comes later", () => {
     await turn.tokens(words(300));
     const late = await world.connect(await world.addEdge());
     late.send({ type: "subscribe", conversation_id: turn.conversation });
-    expect(await late.next("subscribed")).toMatchObject({ mode: "snapshot" });
+    // Cut before the snapshot, it must ask for all of it again.
+    expect(await late.next("subscribed")).toMatchObject({ mode: "snapshot", seq: 0 });
     const snapshot = await late.next("snapshot");
     expect(snapshot).toMatchObject({
       turn_id: turn.turn,
