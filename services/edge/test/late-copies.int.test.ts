@@ -141,6 +141,39 @@ describe("a snapshot that is made while the copies are behind", () => {
   });
 });
 
+describe("an end whose copy comes later than any clock would allow for", () => {
+  it("is known to who comes new, and to who has waited for it", async () => {
+    const slow = createCopyRoute();
+    const behind = await world.addEdge({ lose: slow.lose, limits: { ringIdleMs: 500 } });
+    const turn = await beginTurn("held for long");
+    await turn.token("all");
+    const early = await lookOn(turn.conversation, behind);
+    await early.next("snapshot");
+    const end = slow.hold(turn.conversation, '"type":"complete"');
+    await turn.complete("all");
+    await end.arrived();
+    const next = await beginTurn("overtakes it", turn.conversation);
+    await early.next("message");
+    const sinceMs = performance.now();
+    // It is time itself that must not make sure of anything: the edge looks after its hubs meanwhile, and lets go of what it has shown.
+    await eventually(() => performance.now() - sinceMs > 2_500, { what: "two sweeps", timeoutMs: 5_000 });
+    const late = await lookOn(turn.conversation, behind);
+    for (const viewer of [late, early]) {
+      await eventually(
+        () => {
+          const { messages } = viewer.view(turn.conversation);
+          return messages.some(({ turn_id, author }) => turn_id === turn.turn && author.role === "assistant");
+        },
+        { what: "the answer", ...soon },
+      );
+      expect(viewer.view(turn.conversation).turns.get(turn.turn)?.status ?? "complete").toBe("complete");
+    }
+    end.pass();
+    await next.complete("ok");
+    for (const viewer of [late, early]) await viewer.next("complete");
+  });
+});
+
 describe("a viewer that was cut between two events that overtook each other", () => {
   /** It has the later one, whose cursor this is. The earlier one is a message that waits. */
   async function cutViewer(id: string) {
