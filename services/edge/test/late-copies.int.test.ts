@@ -1,6 +1,7 @@
 import { subjects } from "@parley/protocol";
 import { eventually, startTcpProxy } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { deliveryLimits } from "../src/delivery-limits.ts";
 import { createWorld, metricOf, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 import { createCopyRoute, type CopyRoute } from "./support/late-copies.ts";
 import type { TestClient } from "./support/test-client.ts";
@@ -220,6 +221,25 @@ describe("a viewer that was cut between two events that overtook each other", ()
     await turn.complete("first second third");
     await back.next("complete");
     expect(back.view(turn.conversation).turns.get(turn.turn)).toMatchObject({ text: "first second third" });
+  });
+
+  it("has the earlier one also when that comes after it has left far behind it, and come back with a message", async () => {
+    const turn = await beginTurn("left far behind");
+    const viewer = await lookOn(turn.conversation);
+    const copy = route.hold(turn.conversation, "about what is far behind");
+    const question = { type: "message", message: "about what is far behind", conversation_id: turn.conversation };
+    client.send({ ...question, id: "far behind" });
+    const { turn_id: missed } = await client.next("accepted");
+    await copy.arrived();
+    const words = Array.from({ length: deliveryLimits.overtakingEvents + 1 }, (_, i) => `word${i} `);
+    await turn.tokens(words);
+    for (const _ of words) await viewer.next("token");
+    viewer.send({ type: "unsubscribe", conversation_id: turn.conversation });
+    viewer.send({ type: "message", id: "back from afar", message: "back", conversation_id: turn.conversation });
+    await viewer.next("accepted");
+    expect(hasMessage(viewer, turn.conversation, missed)).toBe(false);
+    copy.pass();
+    await eventually(() => hasMessage(viewer, turn.conversation, missed), { what: "the message", ...soon });
   });
 
   it("has the earlier one when it only left the conversation, and comes back with a message", async () => {
