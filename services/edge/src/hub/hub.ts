@@ -187,8 +187,16 @@ function takeLate(hub: Hub, message: StoredMessage, turn: TurnId): boolean {
 function restart(hub: Hub, seq: number): void {
   hub.viewers.forEach(beginAnew);
   hub.offset = generationOffset(hub.feed.createdMs);
+  for (const viewer of hub.viewers) takeBackCursor(viewer, hub.offset + seq);
   hub.ring = createRing(seq);
   if (hub.viewers.size > 0) hub.deps.mark(hub);
+}
+
+/** The stream was made by a clock that had been set back, and will never come as far as the viewer is: only `subscribed` tells the client so. */
+function takeBackCursor(viewer: HubViewer, lastSeq: number): void {
+  if (viewer.sentSeq <= lastSeq) return;
+  viewer.sentSeq = 0;
+  viewer.isGreeted = true;
 }
 
 /** All up to now was deleted: nothing of it is served any more, and viewers begin anew with what comes. */
