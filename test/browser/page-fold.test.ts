@@ -85,7 +85,10 @@ test("the test page begins anew when the server does not know its cursor, and no
   expect(chat.turns()).toMatchObject([{ text: "old" }]);
   chat.resume();
   subscribed(9);
+  expect([chat.cursor(), chat.turns()]).toEqual([0, []]);
   token(10, "new");
   expect(sent).toMatchObject([{ after: 1_000 }, { after: 1_000 }]);
   expect([chat.cursor(), chat.turns()]).toMatchObject([10, [{ text: "new" }]]);
+  subscribed(0);
+  expect([chat.cursor(), chat.turns()]).toEqual([0, []]);
 });

@@ -32,7 +32,7 @@ export interface Attachment {
   readonly accepted: (messageId: string) => boolean;
   /** A view that has a cursor waits for its resumption: what is sent before would bring later events first. */
   readonly mustResume: () => boolean;
-  /** Returns whether the view must begin anew: the server does not know the cursor it was asked with, and what follows begins below it. */
+  /** Returns whether the view must begin anew: the server does not know its cursor, and what follows begins below it. 0 says so at any time. */
   readonly subscribed: (frame: SubscribedFrame) => boolean;
   /** True when the error was the answer to a subscribe. */
   readonly refused: (error: FrameError) => boolean;
@@ -91,7 +91,7 @@ export function createAttachment(deps: AttachmentDeps): Attachment {
       Object.assign(progress, { state: "attached", failures: 0 } satisfies Partial<Progress>);
       progress.answer?.resolve(frame);
       progress.answer = undefined;
-      return frame.seq < progress.askedAfter;
+      return frame.seq === 0 || frame.seq < progress.askedAfter;
     },
     refused: (error) => {
       if (isAbandoned(progress)) return true;

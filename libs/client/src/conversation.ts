@@ -161,7 +161,7 @@ function handle(parts: Parts, frame: ConversationFrame): void {
       if (attachment.accepted(frame.id)) folding.subscribed(0);
       return outbox.accepted(frame);
     case "subscribed":
-      if (attachment.subscribed(frame)) folding.beginAnew(frame.seq, ends.waiting());
+      if (attachment.subscribed(frame)) folding.beginAnew(ends.waiting());
       else folding.subscribed(frame.seq);
       return outbox.flush();
     case "error":

@@ -17,8 +17,8 @@ export interface Folding {
   readonly fold: (frame: EventFrame | SnapshotFrame) => void;
   /** What follows begins after this cursor. */
   readonly subscribed: (seq: number) => void;
-  /** As `subscribed`, when what the view has is of no use to what follows. It keeps a place for the turns with these ids. */
-  readonly beginAnew: (seq: number, turnIds: readonly string[]) => void;
+  /** What the view has is of no use to what follows, which has not come: until then it has no cursor. It keeps a place for the turns with these ids. */
+  readonly beginAnew: (turnIds: readonly string[]) => void;
 }
 
 /** Ended turns above this number are forgotten, oldest first: a view that lives for weeks must not grow for weeks. */
@@ -50,14 +50,14 @@ export function createFolding(view: ConversationView, { onChange, onViolation }:
       if (isTerminal(frame.type)) forgetOldTurns();
     },
     subscribed: (seq) => check.subscribed(seq),
-    beginAnew(seq, turnIds) {
+    beginAnew(turnIds) {
       check = createFrameCheck();
-      check.subscribed(seq);
+      check.subscribed(0);
       view.turns.clear();
       // A transcript tells the end of the turns that the view has.
       for (const id of turnIds) view.turns.set(id, createTurnView(id));
       view.messages = [];
-      view.seq = seq;
+      view.seq = 0;
       onChange();
     },
   };

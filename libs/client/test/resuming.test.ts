@@ -301,6 +301,34 @@ test("begins its view anew when the server does not know its cursor", async () =
   expect(violations).toEqual([]);
 });
 
+test.each([
+  ["it begins anew", 19],
+  ["the server gives it the whole, unasked", 0],
+])("asks for the whole again when it is cut after it was told that %s", async (_what, seq) => {
+  await using setting = await startReady();
+  const conversation = setting.client.conversation("c1");
+  void conversation.subscribe();
+  await setting.connection.frame("subscribe");
+  const change = changed(setting, 1_000);
+  setting.connection.send(frames.subscribed(999), frames.token(1_000, 1, "of another log"));
+  await change;
+  const end = conversation.untilEnd("t2");
+  let told = setting.connection;
+  if (seq > 0) {
+    told = await reconnect(setting, told);
+    await told.frame("subscribe");
+  }
+  told.send({ ...frames.subscribed(seq), mode: "snapshot" });
+  await expect.poll(() => conversation.view.seq).toBe(0);
+  const next = await reconnect(setting, told);
+  expect(await next.frame("subscribe")).toEqual({ type: "subscribe", conversation_id: "c1" });
+  const message = { message_id: "t2-a", turn_id: "t2", author: { role: "assistant" }, message: "done", ts: 0 };
+  const transcript = { ...frames.snapshot(20, ""), messages: [{ ...message, status: "complete" }] };
+  const { turn_id: _, attempt: __, text: ___, tool_calls: ____, ...idle } = { ...transcript, status: "idle" };
+  next.send({ ...frames.subscribed(0), mode: "snapshot" }, idle);
+  expect(await end).toMatchObject({ type: "complete", response: "done" });
+});
+
 test("keeps its view until the server has answered, and when it is told again what it has", async () => {
   await using setting = await startReady();
   const conversation = setting.client.conversation("c1");

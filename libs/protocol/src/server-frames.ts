@@ -83,7 +83,9 @@ export const SubscribedFrame = z
     ),
     seq: z
       .number()
-      .describe("The cursor from which frames follow. Below the `after` that was asked with: begin the view anew."),
+      .describe(
+        "What the client has, as far as the server knows: frames follow from this cursor. 0, or below the `after` that was asked with: begin the view anew.",
+      ),
   })
   .describe("Answers `subscribe`, before any frame of the conversation.");
 export type SubscribedFrame = z.infer<typeof SubscribedFrame>;

@@ -73,8 +73,8 @@ const handlers = {
   },
   subscribed: (chat, frame) => {
     chat.subscribing = false;
-    // The server does not know that cursor: what follows begins below it, and the page's turns are none of its.
-    if (frame.seq < chat.askedAfter) chat.state = { ...createState(), cursor: frame.seq };
+    // The server does not know that cursor: what follows begins below it, and the page's turns are none of its. Until it has come, there is no cursor.
+    if (frame.seq === 0 || frame.seq < chat.askedAfter) chat.state = createState();
     chat.onResumed(frame);
   },
   error: (chat, frame) => {

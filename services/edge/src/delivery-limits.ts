@@ -11,12 +11,7 @@ export const deliveryLimits = {
   /** A hub with a running turn that is silent for this long looks into the stream: a copy may have been lost between brokers. */
   silenceMs: 15_000,
   /**
-   * By how much a live copy may be late: what is older, on a connection that delivered all the time, has come. Copies overtake each other by
-   * milliseconds, in a cluster under load by some hundred; read again after a reconnect is what is younger than this or twice as much.
-   */
-  settledMs: 15_000,
-  /**
-   * The same for a cursor, whose age nobody knows, in events of its conversation: each token waits for the broker's answer to the one before, so a
+   * By how much a live copy may be late for a cursor that a client brings, in events of its conversation: each token waits for the broker's answer to the one before, so a
    * copy that so many have overtaken was late by a hundred round trips.
    */
   overtakingEvents: 128,

@@ -126,17 +126,13 @@ interface Swept {
 }
 
 /** What happens by the clock: one timer for all sockets and conversations. */
-function startSweeping(
-  { connections, outbox, catchUp, hubs }: Outward,
-  http: Swept,
-  isBrokerWell: () => boolean,
-): NodeJS.Timeout {
+function startSweeping({ connections, outbox, catchUp, hubs }: Outward, http: Swept): NodeJS.Timeout {
   return setInterval(() => {
     const nowMs = performance.now();
     connections.sweep(nowMs);
     outbox.sweep(nowMs);
     catchUp.sweep();
-    hubs.sweep(nowMs, isBrokerWell());
+    hubs.sweep(nowMs);
     http.sweep(nowMs);
   }, sweepEveryMs);
 }
@@ -205,7 +201,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     isStopping: () => isStopping,
     problems,
   });
-  const sweeping = startSweeping(outward, http, isBrokerWell);
+  const sweeping = startSweeping(outward, http);
   const stopFollowing = followBroker(bus, hubs);
 
   const release = (): void => {

@@ -113,6 +113,8 @@ describe("POST /api/v1/chat with Accept: text/event-stream", () => {
     const again = await openStream(edge, { ...options, headers: { ...options.headers, "last-event-id": "1" } });
     const events = await again.rest();
     expect(types(events)).toEqual(["subscribed", "snapshot", "complete"]);
+    // Cut before the end, it must ask with the cursor that it has.
+    expect(events.map(({ id }) => id !== undefined)).toEqual([false, false, true]);
     expect(events.at(-1)?.frame).toMatchObject({ response: "over" });
   });
 

@@ -81,27 +81,37 @@ describe("what was taken for certain", () => {
     expect([intake.sure, intake.last]).toEqual([120, 120]);
   });
 
-  it("is also what has been there for longer than a copy is ever late", () => {
-    const intake = intakeAt(100, at("a", 101, 0));
-    intake.age();
-    intake.take(at("a", 102, 101));
-    expect(intake.sure).toBe(100);
-    intake.age();
-    expect(intake.sure).toBe(101);
+  it("is asked for when much has come since", () => {
+    const intake = intakeAt(100);
+    for (let seq = 101; seq <= 100 + 2_048; seq++) intake.take(at("a", seq, seq - 1));
+    expect(intake.isUnsure).toBe(false);
+    intake.take(at("a", 3_000, 2_148));
+    expect([intake.isUnsure, intake.sure]).toEqual([true, 100]);
+    intake.confirm(2_500);
+    expect(intake.isUnsure).toBe(false);
   });
 });
 
 describe("subjects that are forgotten", () => {
   it("may go on without a hole being seen, but not without one that is new", () => {
     const intake = intakeAt(100, at("a", 101, 0), at("user", 110, 0));
+    intake.confirm(110);
     intake.forget(105, { all: true });
     expect(intake.judge(at("a", 111, 101))).toBe("next");
     expect(intake.judge(at("a", 111, 106))).toBe("hole");
     expect(intake.judge(at("user", 111, 110))).toBe("next");
   });
 
+  it("are none that will be read again", () => {
+    const intake = intakeAt(100, at("a", 101, 0), at("user", 110, 0));
+    intake.confirm(105);
+    intake.forget(120, { all: true });
+    expect([at("a", 101, 0), at("user", 110, 0)].map(intake.wasTaken)).toEqual([false, true]);
+  });
+
   it("are few: what comes late is not taken for old because the ring let go of what came before it", () => {
     const intake = intakeAt(100, at("a", 101, 0), at("user", 110, 0));
+    intake.confirm(110);
     intake.forget(110);
     expect(intake.judge(at("tool.k", 105, 0))).toBe("late");
     intake.forget(110, { all: true });

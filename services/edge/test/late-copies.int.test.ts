@@ -1,6 +1,7 @@
 import { subjects } from "@parley/protocol";
 import { eventually, startTcpProxy } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { deliveryLimits } from "../src/delivery-limits.ts";
 import { createWorld, metricOf, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 import { createCopyRoute, type CopyRoute } from "./support/late-copies.ts";
 import type { TestClient } from "./support/test-client.ts";
@@ -30,7 +31,8 @@ async function beginTurn(id: string, conversation_id?: string) {
 async function lookOn(conversation_id: string, at = edge, after?: number): Promise<TestClient> {
   const viewer = await world.connect(at);
   viewer.send({ type: "subscribe", conversation_id, ...(after === undefined ? {} : { after }) });
-  await viewer.next("subscribed");
+  // Whatever follows, it has no more than what it had: it may be cut here.
+  expect(await viewer.next("subscribed")).toMatchObject({ seq: after ?? 0 });
   return viewer;
 }
 
@@ -140,6 +142,39 @@ describe("a snapshot that is made while the copies are behind", () => {
   });
 });
 
+describe("an end whose copy comes later than any clock would allow for", () => {
+  it("is known to who comes new, and to who has waited for it", async () => {
+    const slow = createCopyRoute();
+    const behind = await world.addEdge({ lose: slow.lose, limits: { ringIdleMs: 500 } });
+    const turn = await beginTurn("held for long");
+    await turn.token("all");
+    const early = await lookOn(turn.conversation, behind);
+    await early.next("snapshot");
+    const end = slow.hold(turn.conversation, '"type":"complete"');
+    await turn.complete("all");
+    await end.arrived();
+    const next = await beginTurn("overtakes it", turn.conversation);
+    await early.next("message");
+    const sinceMs = performance.now();
+    // It is time itself that must not make sure of anything: the edge looks after its hubs meanwhile, and lets go of what it has shown.
+    await eventually(() => performance.now() - sinceMs > 2_500, { what: "two sweeps", timeoutMs: 5_000 });
+    const late = await lookOn(turn.conversation, behind);
+    for (const viewer of [late, early]) {
+      await eventually(
+        () => {
+          const { messages } = viewer.view(turn.conversation);
+          return messages.some(({ turn_id, author }) => turn_id === turn.turn && author.role === "assistant");
+        },
+        { what: "the answer", ...soon },
+      );
+      expect(viewer.view(turn.conversation).turns.get(turn.turn)?.status ?? "complete").toBe("complete");
+    }
+    end.pass();
+    await next.complete("ok");
+    for (const viewer of [late, early]) await viewer.next("complete");
+  });
+});
+
 describe("a viewer that was cut between two events that overtook each other", () => {
   /** It has the later one, whose cursor this is. The earlier one is a message that waits. */
   async function cutViewer(id: string) {
@@ -186,6 +221,25 @@ describe("a viewer that was cut between two events that overtook each other", ()
     await turn.complete("first second third");
     await back.next("complete");
     expect(back.view(turn.conversation).turns.get(turn.turn)).toMatchObject({ text: "first second third" });
+  });
+
+  it("has the earlier one also when that comes after it has left far behind it, and come back with a message", async () => {
+    const turn = await beginTurn("left far behind");
+    const viewer = await lookOn(turn.conversation);
+    const copy = route.hold(turn.conversation, "about what is far behind");
+    const question = { type: "message", message: "about what is far behind", conversation_id: turn.conversation };
+    client.send({ ...question, id: "far behind" });
+    const { turn_id: missed } = await client.next("accepted");
+    await copy.arrived();
+    const words = Array.from({ length: deliveryLimits.overtakingEvents + 1 }, (_, i) => `word${i} `);
+    await turn.tokens(words);
+    for (const _ of words) await viewer.next("token");
+    viewer.send({ type: "unsubscribe", conversation_id: turn.conversation });
+    viewer.send({ type: "message", id: "back from afar", message: "back", conversation_id: turn.conversation });
+    await viewer.next("accepted");
+    expect(hasMessage(viewer, turn.conversation, missed)).toBe(false);
+    copy.pass();
+    await eventually(() => hasMessage(viewer, turn.conversation, missed), { what: "the message", ...soon });
   });
 
   it("has the earlier one when it only left the conversation, and comes back with a message", async () => {

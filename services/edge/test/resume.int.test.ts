@@ -32,7 +32,8 @@ describe("a viewer that comes later", () => {
     await turn.tokens(words(300));
     const late = await world.connect(await world.addEdge());
     late.send({ type: "subscribe", conversation_id: turn.conversation });
-    expect(await late.next("subscribed")).toMatchObject({ mode: "snapshot" });
+    // Cut before the snapshot, it must ask for all of it again.
+    expect(await late.next("subscribed")).toMatchObject({ mode: "snapshot", seq: 0 });
     const snapshot = await late.next("snapshot");
     expect(snapshot).toMatchObject({
       turn_id: turn.turn,
@@ -197,5 +198,27 @@ describe("a conversation", () => {
     await turn.complete("kept");
     await client.next("complete");
     expect(client.view(turn.conversation).turns.get(turn.turn)).toMatchObject({ text: "kept", status: "complete" });
+  });
+
+  it("goes on for its viewers when the event stream is made anew by a broker whose clock was set back", async () => {
+    let setBackMs = 0;
+    await using own = await createWorld();
+    const viewer = await own.connect(await own.addEdge({ clockSetBackMs: () => setBackMs }));
+    viewer.send({ type: "message", id: "clock", message: "about the clock" });
+    const accepted = await viewer.next("accepted");
+    const turn = own.worker.take(accepted.conversation_id, accepted.turn_id);
+    await turn.token("lost ");
+    const first = await viewer.next("token");
+    await own.bus.nc.request(`$JS.API.STREAM.DELETE.${streams.events(0)}`);
+    await own.bus.events.restore();
+    setBackMs = 3_600_000;
+    await turn.append(message(turn.turn, "again", turn.conversation), "user");
+    await turn.token("kept");
+    expect(await viewer.next("subscribed")).toMatchObject({ seq: 0 });
+    const again = await viewer.next("snapshot");
+    expect(again).toMatchObject({ turn_id: turn.turn });
+    expect(again.seq).toBeLessThan(first.seq);
+    await turn.complete("kept");
+    expect((await viewer.next("complete")).seq).toBeGreaterThan(again.seq);
   });
 });

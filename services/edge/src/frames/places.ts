@@ -8,8 +8,8 @@ import type { Connection } from "../socket/connection.ts";
 /** Conversations of which a connection's place is remembered. */
 const maxPlaces = 1_024;
 
-function remember(places: Map<ConversationId, number>, conversation: ConversationId, cursor: number): void {
-  places.set(conversation, cursor);
+function remember<Place>(places: Map<ConversationId, Place>, conversation: ConversationId, place: Place): void {
+  places.set(conversation, place);
   for (const oldest of places.keys()) {
     if (places.size <= maxPlaces) break;
     places.delete(oldest);
@@ -17,12 +17,18 @@ function remember(places: Map<ConversationId, number>, conversation: Conversatio
 }
 
 /** Remembers how far a client is that leaves a conversation. */
-export function rememberPlace(connection: Connection, { source, cursor, sentSeq }: HubViewer): void {
+export function rememberPlace(connection: Connection, { source, cursor, fromSeq, sentSeq }: HubViewer): void {
+  const { conversation, offset } = source;
   // Its hub may just have begun anew: then the viewer waits for a snapshot, and has no cursor.
-  const place = cursor === noCursor ? sentSeq : source.offset + cursor;
-  if (place === 0) return;
+  const needsWhole = cursor === noCursor;
+  const seq = needsWhole ? sentSeq : offset + cursor;
+  if (seq === 0) return;
   connection.left ??= new Map();
-  remember(connection.left, source.conversation, place);
+  remember(connection.left, conversation, {
+    seq,
+    fromSeq: fromSeq === noCursor ? noCursor : offset + fromSeq,
+    needsWhole,
+  });
 }
 
 /**
@@ -64,12 +70,18 @@ export function createPlaces({ events, doubts }: PlaceDeps) {
     /** So that it sees everything after this stream sequence, and nothing that the client had before it left. */
     beginAfter(connection: Connection, viewer: HubViewer, seq: number): void {
       const { conversation, offset, feed } = viewer.source;
-      const had = (connection.left?.get(conversation) ?? 0) - offset;
-      const goesOn = had > seq && had <= feed.intake.last;
+      const left = connection.left?.get(conversation);
+      const had = (left?.seq ?? 0) - offset;
+      const goesOn = left !== undefined && had > seq && had <= feed.intake.last;
       viewer.begins = !goesOn;
-      if (goesOn) doubts.resume(viewer, had);
-      else viewer.cursor = seq;
-      viewer.fromSeq = viewer.cursor;
+      if (!goesOn) {
+        viewer.cursor = viewer.fromSeq = seq;
+        return;
+      }
+      // What it lacked when it left it still lacks, also if that comes only now.
+      viewer.fromSeq = left.fromSeq === noCursor ? noCursor : left.fromSeq - offset;
+      doubts.resume(viewer, had);
+      if (left.needsWhole) beginAnew(viewer);
     },
   };
 }

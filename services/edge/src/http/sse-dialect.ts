@@ -1,4 +1,4 @@
-import { ChatError, seqHead, type ConnectionFrame } from "@parley/protocol";
+import { ChatError, seqHead } from "@parley/protocol";
 import type { Dialect } from "../dialect/dialect.ts";
 import type { VisibleEvent } from "../hub/visible-event.ts";
 import type { TerminalEvent, TurnWatch } from "./turn-watch.ts";
@@ -7,7 +7,7 @@ const seqStart = seqHead(0).indexOf("0");
 const comma = 0x2c;
 const eventEnd = Buffer.from("\n\n");
 
-/** The native frames of a conversation as server-sent events; `id` is the cursor. `onEnd` is called before the turn's end is sent. */
+/** The native frames of a conversation as server-sent events; `id` is the cursor, and only what brings something has one. `onEnd` is called before the turn's end is sent. */
 export function createSseDialect(watch: TurnWatch, onEnd: () => void): Dialect {
   const endOf = (end: TerminalEvent | undefined): TerminalEvent | undefined => {
     if (end !== undefined) onEnd();
@@ -26,19 +26,15 @@ export function createSseDialect(watch: TurnWatch, onEnd: () => void): Dialect {
       if (frame.type === "accepted") watch.begin(frame);
       // The conversation was deleted: nothing follows.
       if (frame.type === "error") onEnd();
-      const sent = sentFrame(frame);
-      if (frame.type !== "snapshot") return sent;
+      if (frame.type !== "snapshot") return sentEvent(undefined, frame.type, jsonOf(frame));
       const end = endOf(watch.endInSnapshot(frame));
-      if (end === undefined) return sent;
-      // Its event is no longer kept; who reads events must see it all the same.
+      if (end === undefined) return sentEvent(frame.seq, frame.type, jsonOf(frame));
+      // Its event is no longer kept; who reads events must see it all the same, also when it is cut between the two.
       const { type, ...rest } = end;
-      return [sent, sentEvent(frame.seq, type, jsonOf({ seq: frame.seq, type, ...rest }))];
+      const ended = jsonOf({ seq: frame.seq, type, ...rest });
+      return [sentEvent(undefined, frame.type, jsonOf(frame)), sentEvent(frame.seq, type, ended)];
     },
   };
-}
-
-function sentFrame(frame: ConnectionFrame): Buffer {
-  return sentEvent("seq" in frame ? frame.seq : undefined, frame.type, jsonOf(frame));
 }
 
 /** JSON has no line breaks, so a frame is one `data` line. */

@@ -46,6 +46,8 @@ export interface Feed {
   waiting: StoredMessage[];
   suspectedMs: number;
   mustReadOnceMore: boolean;
+  /** See `keepSure`. */
+  isConfirming: boolean;
   /** The next reading begins after this. */
   wholeUpTo: number;
   subscription: { unsubscribe(): void } | undefined;
@@ -66,6 +68,7 @@ export function createFeed(deps: FeedDeps, listener: FeedListener): Feed {
     waiting: [],
     suspectedMs: 0,
     mustReadOnceMore: false,
+    isConfirming: false,
     wholeUpTo: Number.POSITIVE_INFINITY,
     subscription: undefined,
   };
@@ -251,9 +254,18 @@ export async function confirmFeed(feed: Feed, stream: StreamState): Promise<bool
   return true;
 }
 
-/** Called when the connection has delivered ever since the last time, which is longer ago than a copy is ever late. */
-export function ageFeed({ state, intake }: Feed): void {
-  if (state === "live") intake.age();
+/** Called again and again: reads what the stream has not confirmed when that has become much. */
+export function keepSure(feed: Feed): void {
+  const { events, shard, conversation, log } = feed.deps;
+  if (feed.isConfirming || feed.state !== "live" || !feed.intake.isUnsure) return;
+  feed.isConfirming = true;
+  const confirm = async (): Promise<void> => {
+    await confirmFeed(feed, await events.state(shard)).catch((err: unknown) => {
+      log.warn({ err, conversation }, "what came live could not be confirmed yet");
+    });
+    feed.isConfirming = false;
+  };
+  void confirm();
 }
 
 function nothingIfTooLarge(error: unknown): undefined {

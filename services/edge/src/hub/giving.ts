@@ -32,7 +32,7 @@ type Ready = Extract<CatchUpPlan, { kind: "steps" }>;
 export function giveSteps(deps: GivingDeps, viewer: HubViewer, { mode, steps }: Ready): void {
   viewer.begins = false;
   deps.outbox.cork(viewer.outlet, () => {
-    greet(deps, viewer, mode, viewer.cursor);
+    greet(deps, viewer, mode, viewer.source.offset + viewer.cursor);
     let takesMore = deps.outbox.isWritable(viewer.outlet);
     for (const step of takesMore ? steps : []) {
       viewer.cursor = step.seq;
@@ -59,11 +59,11 @@ function sendStep({ outbox, counters }: GivingDeps, { outlet, source }: HubViewe
 
 /** Gives a viewer the whole conversation: from now on it is live, and gets what is above that from the ring. */
 export function giveWhole(deps: GivingDeps, viewer: HubViewer, { seq, frame }: WholeConversation): void {
-  const { outlet } = viewer;
+  const { outlet, source } = viewer;
   deps.outbox.cork(outlet, () => {
-    // Frames follow from the cursor that `subscribed` names, and the snapshot itself is the first.
-    if (frame === undefined) greet(deps, viewer, "live", seq);
-    else greet(deps, viewer, "snapshot", seq - 1);
+    // `subscribed` claims nothing of a snapshot that is still to come: whoever is cut before it asks with what it has, or for all.
+    if (frame === undefined) greet(deps, viewer, "live", source.offset + seq);
+    else greet(deps, viewer, "snapshot", viewer.sentSeq);
     viewer.cursor = seq;
     viewer.fromSeq = noCursor;
     viewer.doubtedSeq = noCursor;
@@ -75,15 +75,10 @@ export function giveWhole(deps: GivingDeps, viewer: HubViewer, { seq, frame }: W
   markNewer(deps, viewer);
 }
 
-function greet({ outbox, counters }: GivingDeps, viewer: HubViewer, mode: ResumeMode, cursor: number): void {
+function greet({ outbox, counters }: GivingDeps, viewer: HubViewer, mode: ResumeMode, seq: number): void {
   if (!viewer.isGreeted) return;
   viewer.isGreeted = false;
   counters.resumes[mode]++;
-  const { conversation: conversation_id, offset } = viewer.source;
-  outbox.sendFrame(viewer.outlet, {
-    type: "subscribed",
-    conversation_id,
-    mode,
-    seq: Math.max(0, offset + cursor),
-  });
+  const { conversation: conversation_id } = viewer.source;
+  outbox.sendFrame(viewer.outlet, { type: "subscribed", conversation_id, mode, seq: Math.max(0, seq) });
 }

@@ -3,7 +3,7 @@ import { isTerminal, subjects, type ConversationId, type TurnId } from "@parley/
 import type { Logger } from "@parley/runtime";
 import { generationOffset, noCursor } from "../cursor.ts";
 import type { DeliveryLimits } from "../delivery-limits.ts";
-import { ageFeed, closeFeed, createFeed, openFeed, pauseFeed, syncFeed, type Feed } from "./feed.ts";
+import { closeFeed, createFeed, keepSure, openFeed, pauseFeed, syncFeed, type Feed } from "./feed.ts";
 import { append, createRing, enforceLimits, insert, trim, type Ring } from "./ring.ts";
 import type { Outlet, Source, Viewer } from "./viewer.ts";
 import { visibleEventOf } from "./visible-event.ts";
@@ -135,10 +135,10 @@ export function settle(hub: Hub): void {
   if (ring.floor !== floor) feed.intake.forget(ring.floor);
 }
 
-/** Once a second. `isSettled`: see `ageFeed`. */
-export function sweepHub(hub: Hub, nowMs: number, isSettled: boolean): void {
+/** Once a second. */
+export function sweepHub(hub: Hub, nowMs: number): void {
   const { ring, feed, viewers, deps } = hub;
-  if (isSettled) ageFeed(feed);
+  keepSure(feed);
   const silentMs = nowMs - hub.lastEventMs;
   if (viewers.size > 0 && isExpecting(ring) && silentMs > deps.limits.silenceMs) {
     hub.lastEventMs = nowMs;
@@ -187,8 +187,16 @@ function takeLate(hub: Hub, message: StoredMessage, turn: TurnId): boolean {
 function restart(hub: Hub, seq: number): void {
   hub.viewers.forEach(beginAnew);
   hub.offset = generationOffset(hub.feed.createdMs);
+  for (const viewer of hub.viewers) takeBackCursor(viewer, hub.offset + seq);
   hub.ring = createRing(seq);
   if (hub.viewers.size > 0) hub.deps.mark(hub);
+}
+
+/** The stream was made by a clock that had been set back, and will never come as far as the viewer is: only `subscribed` tells the client so. */
+function takeBackCursor(viewer: HubViewer, lastSeq: number): void {
+  if (viewer.sentSeq <= lastSeq) return;
+  viewer.sentSeq = 0;
+  viewer.isGreeted = true;
 }
 
 /** All up to now was deleted: nothing of it is served any more, and viewers begin anew with what comes. */

@@ -48,7 +48,6 @@ function forget(hub: Hub | undefined): ReadonlySet<HubViewer> {
 export function createHubs(deps: HubDeps) {
   const { limits, log } = deps;
   const entries = new Map<ConversationId, Entry>();
-  let agedMs = performance.now();
 
   const open = (conversation: ConversationId): Entry => {
     const hub = createHub(conversation, deps);
@@ -91,14 +90,12 @@ export function createHubs(deps: HubDeps) {
     /** After the broker may have dropped live events of the shard that it stored after this sequence: see `watchStreams` of the bus. */
     syncShard: (shard: number, afterSeq: number): Promise<void> => syncMany(all(shard), afterSeq),
 
-    /** Once a second. `isDelivering`: something has come through the broker connection within less than `settledMs`. */
-    sweep(nowMs: number, isDelivering: boolean): void {
-      const isSettled = isDelivering && nowMs - agedMs >= limits.settledMs;
-      if (isSettled) agedMs = nowMs;
+    /** Once a second. */
+    sweep(nowMs: number): void {
       for (const [conversation, { hub }] of entries) {
         const isLeft = hub.emptySinceMs > 0 && nowMs - hub.emptySinceMs > limits.lingerMs;
         if (isLeft) close(conversation, hub);
-        else sweepHub(hub, nowMs, isSettled);
+        else sweepHub(hub, nowMs);
       }
     },
 

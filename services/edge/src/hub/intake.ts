@@ -20,6 +20,9 @@ interface SubjectTrack {
  */
 const keptSubjects = 512;
 
+/** So many messages that the stream has not confirmed are worth a reading: else the next one would grow for as long as somebody looks on. */
+const maxUnconfirmed = 2_048;
+
 /** The last message taken on each subject. */
 function createTracks() {
   const tracks = new Map<string, SubjectTrack>();
@@ -81,8 +84,8 @@ export function createIntake() {
   let last = 0;
   /** Nothing up to here is missing, not even what might still come late. */
   let sure = 0;
-  /** `last` when it aged last. */
-  let aged = 0;
+  /** Messages taken since it rose. */
+  let unconfirmed = 0;
 
   const wasTaken = ({ subject, seq }: StoredMessage): boolean => seq <= (tracks.of(subject)?.last ?? since);
 
@@ -92,15 +95,20 @@ export function createIntake() {
       return last;
     },
 
-    /** Sequence up to which everything of the conversation has been taken for certain. */
+    /** Sequence up to which everything of the conversation has been taken for certain: only a reading says so, for a copy may be late by any time. */
     get sure() {
       return sure;
+    },
+
+    get isUnsure() {
+      return unconfirmed > maxUnconfirmed;
     },
 
     /** Begins anew after this sequence. */
     reset(seq: number): void {
       tracks.reset(seq);
-      since = last = sure = aged = seq;
+      since = last = sure = seq;
+      unconfirmed = 0;
     },
 
     /** Whether a message that was read again was taken before. */
@@ -121,6 +129,7 @@ export function createIntake() {
     /** Takes the message; returns its turn. */
     take(message: StoredMessage): TurnId {
       last = message.seq;
+      unconfirmed++;
       return tracks.set(message);
     },
 
@@ -131,14 +140,10 @@ export function createIntake() {
     confirm(seq: number): void {
       last = Math.max(last, seq);
       sure = Math.max(sure, seq);
+      unconfirmed = 0;
     },
 
-    /** Called when the connection has delivered ever since the last time, which is longer ago than a copy is ever late. */
-    age(): void {
-      sure = Math.max(sure, aged);
-      aged = last;
-    },
-
-    forget: tracks.forget,
+    /** See `forget` of the tracks. What will be read again is remembered: else it would be taken for late. */
+    forget: (seq: number, options?: { readonly all: boolean }): void => tracks.forget(Math.min(seq, sure), options),
   };
 }

@@ -11,12 +11,22 @@ import type { Outlet } from "../hub/viewer.ts";
  */
 export type ConnectionState = "opening" | "ready" | "closed";
 
+/** How far a client was in a conversation that it left. */
+export interface LeftAt {
+  /** Wire cursor of the last frame it got: `seq` never falls on a connection. */
+  readonly seq: number;
+  /** Wire cursor up to which it had nothing; `noCursor`: it had everything. */
+  readonly fromSeq: number;
+  /** It waited for the whole conversation, because it lacked something. */
+  readonly needsWhole: boolean;
+}
+
 /** One socket. A plain record: tens of thousands of them must stay small. */
 export interface Connection extends Outlet {
   readonly id: string;
   readonly viewers: Map<ConversationId, HubViewer>;
-  /** Conversations it unsubscribed from, with the wire cursor of the last frame it got: `seq` never falls on a connection. */
-  left: Map<ConversationId, number> | undefined;
+  /** Conversations it unsubscribed from. */
+  left: Map<ConversationId, LeftAt> | undefined;
   /** Conversations in which it asked in vain to go on from a cursor: the next message does. */
   wanted: Map<ConversationId, number> | undefined;
   /** The turn it asked for last, until its first token is sent; and when that was (a `performance.now`). */

@@ -50,6 +50,8 @@ type EdgeSettings = Partial<Omit<EdgeOptions, "limits">> & {
   readonly natsUrl?: string;
   /** Live messages that do not reach it, as when a route between two brokers broke. */
   readonly lose?: Lose;
+  /** By how much the broker's clock is set back now, as far as this edge sees when its streams were made. */
+  readonly clockSetBackMs?: () => number;
   /** Instead of the bus's own: a cluster whose leaders change when the test says so. */
   readonly watchStreams?: Bus["watchStreams"];
 };
@@ -103,10 +105,19 @@ function lossy(bus: Bus, lose: Lose): Bus {
   return { ...bus, events: { ...bus.events, subscribe } };
 }
 
+function withClock(bus: Bus, setBackMs: () => number): Bus {
+  const state: Bus["events"]["state"] = async (shard) => {
+    const stream = await bus.events.state(shard);
+    return { ...stream, createdMs: stream.createdMs - setBackMs() };
+  };
+  return { ...bus, events: { ...bus.events, state } };
+}
+
 async function addEdge(nats: Broker, settings: EdgeSettings): Promise<EdgeUnderTest> {
-  const { natsUrl = nats.url, limits, lose, watchStreams, ...options } = settings;
+  const { natsUrl = nats.url, limits, lose, watchStreams, clockSetBackMs, ...options } = settings;
   const own = await openBus({ servers: natsUrl, name: "edge under test", log });
-  const bus = watchStreams === undefined ? own : { ...own, watchStreams };
+  const watched = watchStreams === undefined ? own : { ...own, watchStreams };
+  const bus = clockSetBackMs === undefined ? watched : withClock(watched, clockSetBackMs);
   const edge = await startEdge({
     bus: lose === undefined ? bus : lossy(bus, lose),
     listen: { host: "127.0.0.1", port: 0, isShared: false },
