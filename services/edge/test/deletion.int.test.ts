@@ -4,6 +4,7 @@ import { eventually, startRedis, startTcpProxy, type Broker } from "@parley/test
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createWorld, log, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 import { ask, openStream } from "./support/http-client.ts";
+import { createCopyRoute } from "./support/late-copies.ts";
 import type { TestClient } from "./support/test-client.ts";
 
 let world: World;
@@ -88,6 +89,30 @@ describe("a conversation that was deleted at one edge", () => {
     await eventually(() => heard(viewer, shown).includes("begun anew again"), { what: "the new answer" });
     expect(heard(viewer, shown)).not.toContain(marker);
     viewer.view(conversation);
+  });
+
+  it("is not brought back by copies that come after the notice", async () => {
+    const { lose, hold } = createCopyRoute();
+    const behind = await world.addEdge({ redis, lose });
+    const writer = await world.connect(behind);
+    const late = hold("c_late", "said too late");
+    await turn(writer, "c_late", marker);
+    const client = await world.connect(one);
+    client.send({ type: "message", id: "late", message: "more", conversation_id: "c_late" });
+    const { turn_id } = await client.next("accepted");
+    await eventually(() => heard(writer, 0).includes(turn_id), { what: "the second message" });
+    await world.worker.take("c_late", turn_id).complete(`said too late: ${marker}`);
+    await late.arrived();
+    expect((await remove("c_late")).status).toBe(204);
+    await writer.next("error");
+    const shown = writer.frames.length;
+    late.pass();
+    await turn(writer, "c_late", "begun anew");
+    await eventually(() => heard(writer, shown).includes("begun anew again"), { what: "the new answer" });
+    expect(heard(writer, shown)).not.toContain(marker);
+    const later = await subscribe(behind, "c_late", 0);
+    await eventually(() => heard(later, 0).includes("begun anew again"), { what: "the new answer" });
+    expect(heard(later, 0)).not.toContain(marker);
   });
 
   it("is not served by an edge that had no connection at that time", async () => {

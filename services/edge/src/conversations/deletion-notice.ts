@@ -12,8 +12,8 @@ export interface DeletionNoticeDeps {
  * viewers: what is said from now on begins the conversation anew, and a message that was accepted at that very moment still gets its end.
  */
 export function createDeletionNotice({ hubs, outbox }: DeletionNoticeDeps) {
-  return (conversation: ConversationId): void => {
-    for (const { outlet } of hubs.forget(conversation)) outbox.sendFrame(outlet, noticeOf(conversation));
+  return (conversation: ConversationId, lastSeq: number): void => {
+    for (const { outlet } of hubs.forget(conversation, lastSeq)) outbox.sendFrame(outlet, noticeOf(conversation));
   };
 }
 

@@ -191,9 +191,13 @@ function restart(hub: Hub, seq: number): void {
   if (hub.viewers.size > 0) hub.deps.mark(hub);
 }
 
-/** All up to now was deleted: nothing of it is served any more, and viewers begin anew with what comes. */
-export function forgetHub(hub: Hub): void {
+/**
+ * All up to now was deleted: nothing of it is served any more, and viewers begin anew with what comes. `lastSeq`: the last event that may have been
+ * deleted, whose copy may be behind.
+ */
+export function forgetHub(hub: Hub, lastSeq = 0): void {
   const { intake } = hub.feed;
+  intake.deletedUpTo(lastSeq);
   restart(hub, intake.last);
   intake.forget(intake.last);
   settle(hub);

@@ -38,9 +38,9 @@ async function syncMany(stale: readonly Hub[], wholeUpTo = Number.POSITIVE_INFIN
   await Promise.all(Array.from({ length: concurrentSyncs }, syncSome));
 }
 
-function forget(hub: Hub | undefined): ReadonlySet<HubViewer> {
+function forget(hub: Hub | undefined, lastSeq: number): ReadonlySet<HubViewer> {
   if (hub === undefined) return new Set();
-  forgetHub(hub);
+  forgetHub(hub, lastSeq);
   return hub.viewers;
 }
 
@@ -82,8 +82,9 @@ export function createHubs(deps: HubDeps) {
       return hub;
     },
 
-    /** All of the conversation up to now was deleted. Returns who looks at it. */
-    forget: (conversation: ConversationId): ReadonlySet<HubViewer> => forget(entries.get(conversation)?.hub),
+    /** All of the conversation up to now was deleted; see `forgetHub`. Returns who looks at it. */
+    forget: (conversation: ConversationId, lastSeq: number): ReadonlySet<HubViewer> =>
+      forget(entries.get(conversation)?.hub, lastSeq),
 
     /** After the broker connection came back: what was live in between is gone. */
     syncAll: (): Promise<void> => syncMany(all()),
