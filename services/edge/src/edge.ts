@@ -101,7 +101,7 @@ function createInward(
   const ownership = createOwnership(bus.owners);
   const viewing = createViewing({ hubs, catchUp, doubts, events: bus.events });
   const { isOwn } = ownership;
-  const onDeleted = createDeletionNotice({ hubs, outbox });
+  const onDeleted = createDeletionNotice({ hubs, outbox, events: bus.events, log });
   const conversations = createConversations({ bus, redis, onDeleted, log });
   const { accepted: onAccepted } = conversations;
   const onMessage = createMessageHandler({ bus, ownership, viewing, outbox, onAccepted, counters, tracing });

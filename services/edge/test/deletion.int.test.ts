@@ -2,9 +2,11 @@ import { connectRedis, createToolQueue } from "@parley/bus";
 import { callIdOf, subjects, type ToolJob } from "@parley/protocol";
 import { eventually, startRedis, startTcpProxy, type Broker } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createWorld, log, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
+import { sessionConversation } from "../src/dialect/seed-session.ts";
+import { createWorld, log, tokenOf, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 import { ask, openStream } from "./support/http-client.ts";
 import { createCopyRoute } from "./support/late-copies.ts";
+import { connectSeedClient } from "./support/seed-client.ts";
 import type { TestClient } from "./support/test-client.ts";
 
 let world: World;
@@ -153,6 +155,69 @@ describe("a conversation that was deleted at one edge", () => {
     expect((await remove("c_asked")).status).toBe(204);
     expect(await asked).toMatchObject({ status: 404, body: { code: "NOT_FOUND" } });
     expect((await stream.rest()).at(-1)).toMatchObject({ event: "error", frame: { code: "NOT_FOUND" } });
+  });
+});
+
+describe("the notice of a deletion", () => {
+  /** The turn that was asked for last. */
+  const newest = async (conversation: string): Promise<string> =>
+    (await eventually(async () => (await world.bus.turns.waiting(conversation)).at(-1), { what: "a turn" })).request
+      .turn_id;
+
+  it.each([
+    ["A", (text: string, id: string) => ({ message: text, conversation_id: id }), (id: string) => id],
+    [
+      "C",
+      (text: string, id: string) => ({ type: "message", message: text, session_id: id }),
+      (id: string) => sessionConversation("ann", id),
+    ],
+  ])("does not come to a client of seed %s that waits in another conversation", async (seed, frame, nameOf) => {
+    const client = await connectSeedClient(other.url);
+    client.send({ type: "auth", token: await tokenOf("ann") });
+    await client.next();
+    const deleted = nameOf(`c_deleted_${seed}`);
+    client.send(frame("first", `c_deleted_${seed}`));
+    const first = world.worker.take(deleted, await newest(deleted));
+    client.send(frame("second", `c_kept_${seed}`));
+    const kept = nameOf(`c_kept_${seed}`);
+    const second = world.worker.take(kept, await newest(kept));
+    await first.complete("one");
+    await client.until("complete");
+    const viewer = await subscribe(other, deleted);
+    expect((await remove(deleted)).status).toBe(204);
+    await viewer.next("error");
+    await second.complete("two");
+    expect((await client.until("complete")).map(({ type }) => type)).not.toContain("error");
+    client.close();
+  });
+
+  it("leaves alone who waits for a turn that was spared", async () => {
+    const conversation = "c_spared";
+    const client = await connectSeedClient(other.url);
+    client.send({ type: "auth", token: await tokenOf("ann") });
+    await client.next();
+    await turn(await world.connect(other), conversation, "before");
+    const path = "/api/v1/chat";
+    const asked = ask(other, "POST", path, { body: { message: "answer", conversation_id: conversation } });
+    const first = await newest(conversation);
+    const stream = await openStream(other, { body: { message: "stream", conversation_id: conversation } });
+    await eventually(async () => (await newest(conversation)) !== first, { what: "both turns" });
+    const second = await newest(conversation);
+    client.send({ type: "message", message: "seed", session_id: conversation });
+    await eventually(async () => (await newest(conversation)) !== second, { what: "all turns" });
+    const third = await newest(conversation);
+    await eventually(async () => (await world.bus.events.read(conversation, { fromSeq: 1 })).length > 5, {
+      what: "all messages",
+    });
+    const viewer = await subscribe(other, conversation);
+    // As if they had been accepted just after it was looked how far the conversation goes.
+    await world.bus.conversations.announceDeletion(conversation, { events: 1 });
+    await viewer.next("error");
+    for (const id of [first, second, third]) await world.worker.take(conversation, id).complete(`of ${id}`);
+    expect(await asked).toMatchObject({ status: 200, body: { response: `of ${first}` } });
+    expect((await stream.rest()).at(-1)).toMatchObject({ event: "complete", frame: { response: `of ${second}` } });
+    expect((await client.until("complete")).map(({ type }) => type)).toEqual(["complete"]);
+    client.close();
   });
 });
 

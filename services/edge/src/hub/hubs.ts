@@ -83,8 +83,7 @@ export function createHubs(deps: HubDeps) {
     },
 
     /** All of the conversation up to now was deleted; see `forgetHub`. Returns who looks at it. */
-    forget: (conversation: ConversationId, lastSeq: number): ReadonlySet<HubViewer> =>
-      forget(entries.get(conversation)?.hub, lastSeq),
+    forget: (id: ConversationId, lastSeq: number): Iterable<HubViewer> => forget(entries.get(id)?.hub, lastSeq),
 
     /** After the broker connection came back: what was live in between is gone. */
     syncAll: (): Promise<void> => syncMany(all()),
