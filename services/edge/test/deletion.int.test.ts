@@ -122,7 +122,7 @@ describe("a conversation that was deleted at one edge", () => {
     const away = await world.addEdge({ redis, natsUrl: `nats://127.0.0.1:${proxy.port}` });
     const writer = await world.connect(away);
     await turn(writer, "c_away", marker);
-    await subscribe(away, "c_away");
+    const viewer = await subscribe(away, "c_away");
     proxy.sever();
     await eventually(() => !away.bus.connected(), { what: "the loss" });
     expect((await remove("c_away")).status).toBe(204);
@@ -135,6 +135,9 @@ describe("a conversation that was deleted at one edge", () => {
       return !heard(later, 0).includes(marker);
     };
     await eventually(isGone, { what: "the hub to forget" });
+    for (const client of [writer, viewer]) {
+      expect(await client.next("error")).toMatchObject({ frame: "delete", conversation_id: "c_away" });
+    }
   });
 
   it("ends a request that waits for its answer", async () => {

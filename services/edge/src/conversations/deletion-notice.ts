@@ -2,21 +2,18 @@ import type { EventLog } from "@parley/bus";
 import { ChatError, subjects, type ConversationId, type FrameError } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { HubViewer } from "../hub/hub.ts";
-import type { Hubs } from "../hub/hubs.ts";
 import type { Outbox } from "../socket/outbox.ts";
 
 export interface DeletionNoticeDeps {
-  readonly hubs: Pick<Hubs, "forget">;
   readonly outbox: Pick<Outbox, "sendFrame">;
   readonly events: EventLog;
   readonly log: Logger;
 }
 
 /**
- * What an edge does when a conversation was deleted, by it or another one: its hub forgets all, and who looks at it is told. They stay its
- * viewers: what is said from now on begins the conversation anew, and a message that was accepted at that very moment still gets its end.
+ * What is told who looks at a conversation that was deleted, once its hub has forgotten all. They stay its viewers: what is said from now on begins the conversation anew, and a message that was accepted at that very moment still gets its end.
  */
-export function createDeletionNotice({ hubs, outbox, events, log }: DeletionNoticeDeps) {
+export function createDeletionNotice({ outbox, events, log }: DeletionNoticeDeps) {
   /** From the leader: a replica may not have heard of the purge. */
   const isSpared = async (conversation: ConversationId, turn: string): Promise<boolean> =>
     (await events.lastFromLeader(subjects.user(events.shardOf(conversation), conversation, turn))) !== undefined;
@@ -34,16 +31,13 @@ export function createDeletionNotice({ hubs, outbox, events, log }: DeletionNoti
     }
   };
 
-  return (conversation: ConversationId, lastSeq: number): void => {
-    for (const viewer of hubs.forget(conversation, lastSeq)) {
-      const { outlet } = viewer;
-      if (outlet.dialect.turnsIn === undefined) outbox.sendFrame(outlet, noticeOf(conversation));
-      else {
-        endWaiting(viewer).catch((err: unknown) =>
-          log.warn({ err, conversation }, "it is not known whether a turn was deleted that somebody waits for"),
-        );
-      }
-    }
+  return (viewer: HubViewer): void => {
+    const { outlet, source } = viewer;
+    const { conversation } = source;
+    if (outlet.dialect.turnsIn === undefined) return void outbox.sendFrame(outlet, noticeOf(conversation));
+    endWaiting(viewer).catch((err: unknown) =>
+      log.warn({ err, conversation }, "it is not known whether a turn was deleted that somebody waits for"),
+    );
   };
 }
 
