@@ -92,3 +92,21 @@ test("the test page begins anew when the server does not know its cursor, and no
   subscribed(0);
   expect([chat.cursor(), chat.turns()]).toEqual([0, []]);
 });
+
+test("the test page drops a conversation that was deleted, and still looks at it", () => {
+  const sent: object[] = [];
+  const ignore = (): void => undefined;
+  const link = { send: (frame: object) => sent.push(frame) };
+  const listeners = { onChange: ignore, onResumed: ignore, onProblem: ignore };
+  const chat = chats.createChat({ id: conversation_id, link, mayExist: true, ...listeners });
+  chat.handle({ type: "token", conversation_id, seq: 5, turn_id: "t1", attempt: 1, n: 1, token: "gone" });
+  // The notice comes before the answer to its subscription.
+  chat.resume();
+  chat.handle({ type: "error", code: "NOT_FOUND", error: "Deleted.", frame: "delete", conversation_id });
+  expect([chat.cursor(), chat.turns()]).toEqual([0, []]);
+  chat.resume();
+  expect(sent).toEqual([
+    { type: "subscribe", conversation_id, after: 5 },
+    { type: "subscribe", conversation_id },
+  ]);
+});

@@ -81,9 +81,10 @@ export function createEventLookups(jsm: PatientLookups, unreadable: Unreadable) 
       }
     },
 
-    /** Whether the event at this place is kept; events go when they are old, and with their conversation. */
+    /** Whether the event at this place is kept; events go when they are old, and with their conversation. No stale replica says that it is gone. */
     isStored: async (shard: number, seq: number): Promise<boolean> =>
-      (await jsm.lookUp(streams.events(shard), { seq })) !== null,
+      (await jsm.lookUp(streams.events(shard), { seq })) !== null ||
+      (await jsm.streams.getMessage(streams.events(shard), { seq })) !== null,
 
     /** How a stream stands. A thousand hubs that start at once ask twice. */
     state: (shard: number): Promise<StreamState> => stateOf(shard)(),

@@ -11,7 +11,12 @@ export type { AgentSignals } from "./agent-signals.ts";
 export type { DeliveryState, QueuedTurn, TurnBacklog, TurnStanding } from "./turn-lookups.ts";
 export type { Delivery, DeliveryAnswers, TurnQueue } from "./turn-queue.ts";
 export type { Owners } from "./owners.ts";
-export type { ConversationEnd, ConversationOutline, StoredConversations } from "./stored-conversations.ts";
+export type {
+  ConversationEnd,
+  ConversationOutline,
+  DeletionListener,
+  StoredConversations,
+} from "./stored-conversations.ts";
 export type { TranscriptPage, Transcripts } from "./transcripts.ts";
 export { connectRedis, type RedisRole } from "./redis.ts";
 export { createToolJobs, createToolQueue, type ToolJobCounts, type ToolJobs, type ToolQueue } from "./tool-queue.ts";

@@ -9,6 +9,7 @@ import {
   type ConversationId,
 } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
+import { z } from "zod";
 import type { EventLog } from "./event-log.ts";
 import type { BrokerLink } from "./nats-connection.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
@@ -28,6 +29,13 @@ export interface ConversationEnd {
   readonly events: number;
   readonly log: number;
 }
+
+/** `lastSeq`: of the last event that may have been of it; 0: not known. */
+export type DeletionListener = (conversation: ConversationId, lastSeq: number) => void;
+
+/** Copies of deleted events may come after it. */
+const Announcement = z.object({ events: z.number().int().nonnegative() });
+type Announcement = z.infer<typeof Announcement>;
 
 /** What a list says of a conversation. */
 export interface ConversationOutline {
@@ -143,13 +151,18 @@ function createDeletionParts({ link, jsm, events, log }: StoredConversationsDeps
       await jsm.streams.purge(streams.log(shard), { filter: subjects.log(shard, conversation), ...upTo(end?.log) });
     },
 
-    /** Calls back with each conversation that is deleted anywhere, from now on; what was missed without a connection does not come. */
-    onDeleted(listener: (conversation: ConversationId) => void): () => void {
+    /**
+     * Calls back with each conversation that is deleted anywhere, from now on, and up to which event it was; what was missed without a connection
+     * does not come.
+     */
+    onDeleted(listener: DeletionListener): () => void {
       const subscription = link.nc.subscribe(subjects.allDeleted, {
         callback: (error, message) => {
           try {
             if (error !== null) throw error;
-            listener(message.subject.split(".").at(-1) ?? "");
+            // Older edges say nothing more.
+            const { events = 0 } = Announcement.safeParse(parseStored(message.data)).data ?? {};
+            listener(message.subject.split(".").at(-1) ?? "", events);
           } catch (err) {
             // Thrown any further, it would stop the connection's read loop for good.
             log.error({ err }, "a deletion could not be followed");
@@ -160,8 +173,9 @@ function createDeletionParts({ link, jsm, events, log }: StoredConversationsDeps
     },
 
     /** Tells all edges. Resolves when the broker has it. */
-    async announceDeletion(conversation: ConversationId): Promise<void> {
-      link.nc.publish(subjects.deleted(events.shardOf(conversation), conversation));
+    async announceDeletion(conversation: ConversationId, end: Pick<ConversationEnd, "events">): Promise<void> {
+      const announcement: Announcement = { events: end.events };
+      link.nc.publish(subjects.deleted(events.shardOf(conversation), conversation), JSON.stringify(announcement));
       await link.nc.flush();
     },
   };

@@ -66,11 +66,17 @@ describe("stored conversations", () => {
 
   it("tell everybody who listens that one was deleted", async () => {
     const { conversations } = world.bus;
-    const heard: string[] = [];
-    const stop = conversations.onDeleted((conversation) => heard.push(conversation));
+    const heard: [string, number][] = [];
+    const stop = conversations.onDeleted((...deleted) => heard.push(deleted));
     await world.bus.events.flush();
-    await conversations.announceDeletion("c2-gone");
-    expect(heard).toEqual(["c2-gone"]);
+    await conversations.announceDeletion("c2-gone", { events: 7 });
+    // As edges of before say it.
+    world.bus.nc.publish(subjects.deleted(0, "c2-old"));
+    await world.bus.events.flush();
+    expect(heard).toEqual([
+      ["c2-gone", 7],
+      ["c2-old", 0],
+    ]);
     stop();
   });
 

@@ -173,11 +173,20 @@ function handle(parts: Parts, frame: ConversationFrame): void {
 }
 
 /** An error says what it answers: a message by its id, anything else by the type of its frame. Older servers do not say the latter. */
-function refuse({ emitter, attachment, outbox, cancels }: Parts, error: FrameError): void {
+function refuse(parts: Parts, error: FrameError): void {
+  const { emitter, attachment, outbox, cancels } = parts;
+  if (error.frame === "delete") return forget(parts, error);
   if (outbox.refused(error)) return;
   const mayAnswer = (type: string): boolean => error.frame === undefined || error.frame === type;
   if (error.id === undefined && mayAnswer("subscribe") && attachment.refused(error)) return outbox.flush();
   if (error.code === "NOT_FOUND" && mayAnswer("cancel")) cancels.clear();
+  emitter.emit("error", chatErrorOf(error));
+}
+
+/** The conversation was deleted; what is said from now on begins it anew. */
+function forget({ emitter, ends, folding }: Parts, error: FrameError): void {
+  ends.lost(chatErrorOf(error));
+  folding.beginAnew(ends.waiting());
   emitter.emit("error", chatErrorOf(error));
 }
 

@@ -8,6 +8,8 @@ export interface TurnEnds {
   readonly waiting: () => string[];
   /** To be called after the view has changed. */
   readonly look: () => void;
+  /** The turns that the view has are gone. Those that it does not have may be new ones. */
+  readonly lost: (reason: Error) => void;
   readonly close: (reason: Error) => void;
 }
 
@@ -28,6 +30,13 @@ export function createTurnEnds(view: ConversationView): TurnEnds {
         if (outcome === undefined) continue;
         waiting.delete(turnId);
         end.resolve(outcome);
+      }
+    },
+    lost: (reason) => {
+      for (const [turnId, end] of waiting) {
+        if (!view.turns.has(turnId)) continue;
+        waiting.delete(turnId);
+        end.reject(reason);
       }
     },
     close: (reason) => {

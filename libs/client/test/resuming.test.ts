@@ -346,3 +346,37 @@ test("keeps its view until the server has answered, and when it is told again wh
   await later;
   await expect.poll(() => conversation.view.turns.get("t1")?.text).toBe("abc");
 });
+
+test("drops what it has of a conversation that was deleted, and takes what begins anew", async () => {
+  await using setting = await startReady();
+  const conversation = setting.client.conversation("c1");
+  void conversation.subscribe();
+  await setting.connection.frame("subscribe");
+  const change = changed(setting, 11);
+  setting.connection.send(frames.subscribed(10), frames.token(11, 1, "Hel"));
+  await change;
+  const told = new Promise((resolve) => conversation.on("error", resolve));
+  const [gone, kept] = [conversation.untilEnd("t1"), conversation.untilEnd("t2")];
+  setting.connection.send(frames.error("NOT_FOUND", { frame: "delete", conversation_id: "c1" }));
+  await expect(gone).rejects.toMatchObject({ code: "NOT_FOUND" });
+  expect(await told).toMatchObject({ code: "NOT_FOUND" });
+  expect(conversation.view.turns.get("t1")).toBeUndefined();
+  expect(conversation.view.messages).toEqual([]);
+
+  // It looks on.
+  setting.connection.send({ ...frames.complete(20, 1, "anew"), turn_id: "t2" });
+  expect(await kept).toMatchObject({ response: "anew" });
+});
+
+test("asks for all there is when the connection is lost after the deletion", async () => {
+  await using setting = await startReady();
+  const conversation = setting.client.conversation("c1");
+  void conversation.subscribe();
+  await setting.connection.frame("subscribe");
+  const told = new Promise((resolve) => conversation.on("error", resolve));
+  const deleted = frames.error("NOT_FOUND", { frame: "delete", conversation_id: "c1" });
+  setting.connection.send(frames.subscribed(10), frames.token(11, 1, "Hel"), deleted);
+  await told;
+  const second = await reconnect(setting, setting.connection);
+  expect(await second.frame("subscribe")).toEqual({ type: "subscribe", conversation_id: "c1" });
+});

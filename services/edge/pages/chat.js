@@ -55,6 +55,12 @@ function resume(chat) {
   for (const message of sending.values()) if (message.status === "sending") post(chat, message);
 }
 
+/** The conversation was deleted; what is said from now on begins it anew. */
+function forget(chat, { error, code }) {
+  chat.state = createState();
+  chat.onProblem(`${error} [${code}]`);
+}
+
 function fold({ state }, frame) {
   if (frame.seq !== undefined) applyFrame(state, frame, performance.now());
 }
@@ -79,6 +85,7 @@ const handlers = {
   },
   error: (chat, frame) => {
     if (frame.turn_id !== undefined) return fold(chat, frame);
+    if (frame.frame === "delete") return forget(chat, frame);
     const message = chat.sending.get(frame.id);
     if (message !== undefined) Object.assign(message, { status: "error", outcome: frame });
     // The id in the address was never used: that is how a conversation begins.

@@ -85,7 +85,9 @@ function createOutward({ bus, log, limits = deliveryLimits, deadlines = defaultD
   const whole = createWholeConversations({ ...giving, history, events, transcripts, log });
   const catchUp = createCatchUp({ ...giving, history, whole, log });
   const doubts = createDoubts({ events, bring: catchUp.bring, isBusy: whole.isBusy, log });
-  const hubs = createHubs({ events, limits, counters, mark: delivery.mark, catchUp: catchUp.catchUp, log });
+  const tellDeleted = createDeletionNotice({ outbox, events, log });
+  const bringing = { mark: delivery.mark, catchUp: catchUp.catchUp, tellDeleted };
+  const hubs = createHubs({ events, limits, counters, ...bringing, log });
   const connections = createConnections({ deadlines, outbox });
   return { counters, outbox, delivery, catchUp, doubts, hubs, connections };
 }
@@ -101,8 +103,7 @@ function createInward(
   const ownership = createOwnership(bus.owners);
   const viewing = createViewing({ hubs, catchUp, doubts, events: bus.events });
   const { isOwn } = ownership;
-  const onDeleted = createDeletionNotice({ hubs, outbox });
-  const conversations = createConversations({ bus, redis, onDeleted, log });
+  const conversations = createConversations({ bus, redis, onDeleted: hubs.forget, log });
   const { accepted: onAccepted } = conversations;
   const onMessage = createMessageHandler({ bus, ownership, viewing, outbox, onAccepted, counters, tracing });
   const onCancel = createCancelHandler({ bus, ownership });

@@ -2,8 +2,11 @@ import { connectRedis, createToolQueue } from "@parley/bus";
 import { callIdOf, subjects, type ToolJob } from "@parley/protocol";
 import { eventually, startRedis, startTcpProxy, type Broker } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createWorld, log, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
+import { sessionConversation } from "../src/dialect/seed-session.ts";
+import { createWorld, log, tokenOf, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 import { ask, openStream } from "./support/http-client.ts";
+import { createCopyRoute } from "./support/late-copies.ts";
+import { connectSeedClient } from "./support/seed-client.ts";
 import type { TestClient } from "./support/test-client.ts";
 
 let world: World;
@@ -90,12 +93,36 @@ describe("a conversation that was deleted at one edge", () => {
     viewer.view(conversation);
   });
 
+  it("is not brought back by copies that come after the notice", async () => {
+    const { lose, hold } = createCopyRoute();
+    const behind = await world.addEdge({ redis, lose });
+    const writer = await world.connect(behind);
+    const late = hold("c_late", "said too late");
+    await turn(writer, "c_late", marker);
+    const client = await world.connect(one);
+    client.send({ type: "message", id: "late", message: "more", conversation_id: "c_late" });
+    const { turn_id } = await client.next("accepted");
+    await eventually(() => heard(writer, 0).includes(turn_id), { what: "the second message" });
+    await world.worker.take("c_late", turn_id).complete(`said too late: ${marker}`);
+    await late.arrived();
+    expect((await remove("c_late")).status).toBe(204);
+    await writer.next("error");
+    const shown = writer.frames.length;
+    late.pass();
+    await turn(writer, "c_late", "begun anew");
+    await eventually(() => heard(writer, shown).includes("begun anew again"), { what: "the new answer" });
+    expect(heard(writer, shown)).not.toContain(marker);
+    const later = await subscribe(behind, "c_late", 0);
+    await eventually(() => heard(later, 0).includes("begun anew again"), { what: "the new answer" });
+    expect(heard(later, 0)).not.toContain(marker);
+  });
+
   it("is not served by an edge that had no connection at that time", async () => {
     await using proxy = await startTcpProxy({ targets: [Number(new URL(world.nats.url).port)] });
     const away = await world.addEdge({ redis, natsUrl: `nats://127.0.0.1:${proxy.port}` });
     const writer = await world.connect(away);
     await turn(writer, "c_away", marker);
-    await subscribe(away, "c_away");
+    const viewer = await subscribe(away, "c_away");
     proxy.sever();
     await eventually(() => !away.bus.connected(), { what: "the loss" });
     expect((await remove("c_away")).status).toBe(204);
@@ -108,6 +135,9 @@ describe("a conversation that was deleted at one edge", () => {
       return !heard(later, 0).includes(marker);
     };
     await eventually(isGone, { what: "the hub to forget" });
+    for (const client of [writer, viewer]) {
+      expect(await client.next("error")).toMatchObject({ frame: "delete", conversation_id: "c_away" });
+    }
   });
 
   it("ends a request that waits for its answer", async () => {
@@ -128,6 +158,69 @@ describe("a conversation that was deleted at one edge", () => {
     expect((await remove("c_asked")).status).toBe(204);
     expect(await asked).toMatchObject({ status: 404, body: { code: "NOT_FOUND" } });
     expect((await stream.rest()).at(-1)).toMatchObject({ event: "error", frame: { code: "NOT_FOUND" } });
+  });
+});
+
+describe("the notice of a deletion", () => {
+  /** The turn that was asked for last. */
+  const newest = async (conversation: string): Promise<string> =>
+    (await eventually(async () => (await world.bus.turns.waiting(conversation)).at(-1), { what: "a turn" })).request
+      .turn_id;
+
+  it.each([
+    ["A", (text: string, id: string) => ({ message: text, conversation_id: id }), (id: string) => id],
+    [
+      "C",
+      (text: string, id: string) => ({ type: "message", message: text, session_id: id }),
+      (id: string) => sessionConversation("ann", id),
+    ],
+  ])("does not come to a client of seed %s that waits in another conversation", async (seed, frame, nameOf) => {
+    const client = await connectSeedClient(other.url);
+    client.send({ type: "auth", token: await tokenOf("ann") });
+    await client.next();
+    const deleted = nameOf(`c_deleted_${seed}`);
+    client.send(frame("first", `c_deleted_${seed}`));
+    const first = world.worker.take(deleted, await newest(deleted));
+    client.send(frame("second", `c_kept_${seed}`));
+    const kept = nameOf(`c_kept_${seed}`);
+    const second = world.worker.take(kept, await newest(kept));
+    await first.complete("one");
+    await client.until("complete");
+    const viewer = await subscribe(other, deleted);
+    expect((await remove(deleted)).status).toBe(204);
+    await viewer.next("error");
+    await second.complete("two");
+    expect((await client.until("complete")).map(({ type }) => type)).not.toContain("error");
+    client.close();
+  });
+
+  it("leaves alone who waits for a turn that was spared", async () => {
+    const conversation = "c_spared";
+    const client = await connectSeedClient(other.url);
+    client.send({ type: "auth", token: await tokenOf("ann") });
+    await client.next();
+    await turn(await world.connect(other), conversation, "before");
+    const path = "/api/v1/chat";
+    const asked = ask(other, "POST", path, { body: { message: "answer", conversation_id: conversation } });
+    const first = await newest(conversation);
+    const stream = await openStream(other, { body: { message: "stream", conversation_id: conversation } });
+    await eventually(async () => (await newest(conversation)) !== first, { what: "both turns" });
+    const second = await newest(conversation);
+    client.send({ type: "message", message: "seed", session_id: conversation });
+    await eventually(async () => (await newest(conversation)) !== second, { what: "all turns" });
+    const third = await newest(conversation);
+    await eventually(async () => (await world.bus.events.read(conversation, { fromSeq: 1 })).length > 5, {
+      what: "all messages",
+    });
+    const viewer = await subscribe(other, conversation);
+    // As if they had been accepted just after it was looked how far the conversation goes.
+    await world.bus.conversations.announceDeletion(conversation, { events: 1 });
+    await viewer.next("error");
+    for (const id of [first, second, third]) await world.worker.take(conversation, id).complete(`of ${id}`);
+    expect(await asked).toMatchObject({ status: 200, body: { response: `of ${first}` } });
+    expect((await stream.rest()).at(-1)).toMatchObject({ event: "complete", frame: { response: `of ${second}` } });
+    expect((await client.until("complete")).map(({ type }) => type)).toEqual(["complete"]);
+    client.close();
   });
 });
 

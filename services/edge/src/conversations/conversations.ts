@@ -1,4 +1,4 @@
-import { createToolJobs, type Bus, type TranscriptPage } from "@parley/bus";
+import { createToolJobs, type Bus, type DeletionListener, type TranscriptPage } from "@parley/bus";
 import { ChatError, subjects, type ConversationId, type TurnRequest } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { createIndexNotes } from "./index-notes.ts";
@@ -11,7 +11,7 @@ export interface ConversationsDeps {
   /** Undefined: there are no lists. */
   readonly redis: Redis | undefined;
   /** Called with each conversation that was deleted, here or by another edge. */
-  readonly onDeleted: (conversation: ConversationId) => void;
+  readonly onDeleted: DeletionListener;
   readonly log: Logger;
 }
 
@@ -25,10 +25,10 @@ export function createConversations({ bus, redis, onDeleted, log }: Conversation
 
   const unlist = async (userId: string, id: ConversationId): Promise<void> => notes?.remove(userId, id);
   const deleteWhole = createDeletion({ bus, jobs: redis && createToolJobs({ redis, log }), unlist });
-  const forgetDeletions = bus.conversations.onDeleted((conversation) => {
+  const forgetDeletions = bus.conversations.onDeleted((conversation, lastSeq) => {
     notes?.forget(conversation);
     rebuild?.forget(conversation);
-    onDeleted(conversation);
+    onDeleted(conversation, lastSeq);
   });
 
   let isPrepared = rebuild === undefined;

@@ -1,4 +1,4 @@
-import type { Bus, ToolJobs } from "@parley/bus";
+import type { Bus, ConversationEnd, ToolJobs } from "@parley/bus";
 import { ChatError, subjects, type CallId, type ConversationId, type User } from "@parley/protocol";
 import { sleep } from "@parley/runtime";
 
@@ -48,9 +48,10 @@ export function createDeletion({ bus, jobs, unlist }: DeletionDeps) {
     const deadline = performance.now() + maxStopMs;
     const isStill = async (): Promise<boolean> =>
       (await cancelAll(conversation, user, asked)) && (await dropCalls(conversation));
+    let end: ConversationEnd;
     for (;;) {
       const wasStill = await isStill();
-      const end = await conversations.endOf(conversation);
+      end = await conversations.endOf(conversation);
       // Nothing ran before and after: all up to this end is of turns that are over, and no later turn has anything below it.
       if (wasStill && (await turns.waiting(conversation)).length === 0) {
         await conversations.purge(conversation, end);
@@ -59,7 +60,7 @@ export function createDeletion({ bus, jobs, unlist }: DeletionDeps) {
       if (performance.now() > deadline) throw stillBusy();
       await sleep(lookEveryMs);
     }
-    await conversations.announceDeletion(conversation);
+    await conversations.announceDeletion(conversation, end);
     await unlist(user.id, conversation);
   };
 }

@@ -1,4 +1,4 @@
-import type { ClientFrame, ConnectionFrame, ConversationId, User } from "@parley/protocol";
+import type { ClientFrame, ConnectionFrame, ConversationId, TurnId, User } from "@parley/protocol";
 import type { VisibleEvent } from "../hub/visible-event.ts";
 
 export type Encoded = Uint8Array | readonly Uint8Array[];
@@ -20,4 +20,9 @@ export interface Dialect {
    * longer looks at one. Absent: it looks until it says otherwise.
    */
   isWaitingIn?(conversation: ConversationId): boolean;
+  /**
+   * The turns of the conversation whose end the client waits for. A client whose dialect can say so hears of a deletion only as the end of all of
+   * these. Absent: it is told of each.
+   */
+  turnsIn?(conversation: ConversationId): readonly TurnId[];
 }

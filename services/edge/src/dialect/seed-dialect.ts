@@ -6,6 +6,7 @@ import {
   isTerminal,
   type ClientFrame,
   type ConnectionFrame,
+  type ConversationId,
   type FrameError,
   type SnapshotFrame,
   type StoredEvent,
@@ -48,6 +49,7 @@ export function createSeedDialect<State>(parts: SeedDialectParts<State>): Dialec
     name,
     decode,
     isWaitingIn: asked.isWaitingIn,
+    turnsIn: (conversation) => [...asked.in(conversation)].map(([id]) => id),
     encodeEvent(visible) {
       const turn = asked.get(visible.turn);
       if (turn === undefined) return [];
@@ -73,10 +75,23 @@ function ofFrame<State>(parts: SeedDialectParts<State>, frame: ConnectionFrame):
     case "snapshot":
       return ofSnapshot(parts, frame);
     case "error":
+      if (frame.frame === "delete" && frame.conversation_id) return ofDeletion(parts, frame, frame.conversation_id);
       return [parts.refusal(frame, asked.refused(frame))];
     default:
       return parts.frame(frame);
   }
+}
+
+/** It is the end of what was asked: see `turnsIn`. */
+function ofDeletion<State>(
+  { asked, refusal }: SeedDialectParts<State>,
+  error: FrameError,
+  conversation: ConversationId,
+): Encodable[] {
+  return [...asked.in(conversation)].map(([id, turn]) => {
+    asked.end(id);
+    return refusal(error, turn);
+  });
 }
 
 /** The viewer lagged, or the stream was made anew: a snapshot has no counterpart, but all that it says can be said in frames. */

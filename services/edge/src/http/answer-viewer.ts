@@ -33,9 +33,10 @@ export function createAnswerViewer(watch: TurnWatch): AnswerViewer {
       throw new ChatError("UNSUPPORTED");
     },
     encodeEvent: (event) => note(watch.endIn(event)),
+    turnsIn: watch.in,
     encodeFrame(frame) {
       if (frame.type === "accepted") watch.begin(frame);
-      // Only the deletion of the conversation is told like this: nobody will see the end.
+      // Only the deletion of the turn is told like this: nobody will see the end.
       if (frame.type === "error") giveUp(chatErrorOf(frame));
       return frame.type === "snapshot" ? note(watch.endInSnapshot(frame)) : none;
     },

@@ -22,9 +22,10 @@ export function createSseDialect(watch: TurnWatch, onEnd: () => void): Dialect {
       endOf(watch.endIn(event));
       return sentEvent(wireSeqOf(event), event.type, event.frame);
     },
+    turnsIn: watch.in,
     encodeFrame(frame) {
       if (frame.type === "accepted") watch.begin(frame);
-      // The conversation was deleted: nothing follows.
+      // The turn was deleted: nothing follows.
       if (frame.type === "error") onEnd();
       if (frame.type !== "snapshot") return sentEvent(undefined, frame.type, jsonOf(frame));
       const end = endOf(watch.endInSnapshot(frame));

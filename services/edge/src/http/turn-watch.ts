@@ -29,6 +29,9 @@ export function createTurnWatch() {
       return place;
     },
 
+    /** The turn, if it is one of this conversation. */
+    in: (conversation: ConversationId): TurnId[] => (place?.conversation_id === conversation ? [place.turn_id] : []),
+
     begin({ conversation_id, turn_id }: TurnPlace): void {
       place = { conversation_id, turn_id };
     },

@@ -19,6 +19,8 @@ export interface HubDeps {
   /** Something new is in the ring. */
   readonly mark: (hub: Hub) => void;
   readonly catchUp: (viewer: HubViewer) => void;
+  /** The conversation was deleted at which it looks. */
+  readonly tellDeleted: (viewer: HubViewer) => void;
   readonly log: Logger;
 }
 
@@ -199,24 +201,37 @@ function takeBackCursor(viewer: HubViewer, lastSeq: number): void {
   viewer.isGreeted = true;
 }
 
-/** All up to now was deleted: nothing of it is served any more, and viewers begin anew with what comes. */
-export function forgetHub(hub: Hub): void {
+/**
+ * All up to now was deleted: nothing of it is served any more, and viewers begin anew with what comes. `lastSeq`: the last event that may have been
+ * deleted, whose copy may be behind.
+ */
+export function forgetHub(hub: Hub, lastSeq = 0): void {
   const { intake } = hub.feed;
+  intake.deletedUpTo(lastSeq);
   restart(hub, intake.last);
   intake.forget(intake.last);
   settle(hub);
 }
 
-/** What is no longer stored is no longer served: a conversation may have been deleted while this process did not hear of it. */
+/**
+ * What is no longer stored is no longer served: a conversation may have been deleted while this process did not hear of it. Then who looks at it is
+ * told; not when its events are gone because they were old.
+ */
 export async function forgetIfDeleted(hub: Hub): Promise<void> {
   const { ring, shard, conversation, deps } = hub;
   const [oldest] = ring.events;
-  if (oldest === undefined && ring.base.size === 0) return;
+  const [open] = ring.base.values();
+  const place = oldest?.seq ?? open?.startSeq;
+  if (place === undefined) return;
   const isKept =
     oldest === undefined
       ? (await deps.events.last(subjects.eventsOf(shard, conversation))) !== undefined
-      : await deps.events.isStored(shard, oldest.seq);
-  if (!isKept && hub.ring === ring && ring.events[0] === oldest) forgetHub(hub);
+      : await deps.events.isStored(shard, place);
+  if (isKept) return;
+  const { firstSeq, createdMs } = await deps.events.state(shard);
+  if (hub.ring !== ring || ring.events[0] !== oldest) return;
+  forgetHub(hub);
+  if (createdMs === hub.feed.createdMs && place >= firstSeq) hub.viewers.forEach(deps.tellDeleted);
 }
 
 function pause({ viewers }: Hub): void {

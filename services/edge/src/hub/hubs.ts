@@ -10,7 +10,6 @@ import {
   syncHub,
   type Hub,
   type HubDeps,
-  type HubViewer,
 } from "./hub.ts";
 
 export type Hubs = ReturnType<typeof createHubs>;
@@ -29,19 +28,20 @@ async function syncMany(stale: readonly Hub[], wholeUpTo = Number.POSITIVE_INFIN
   const hubs = stale.values();
   const syncSome = async (): Promise<void> => {
     for (let next = hubs.next(); next.done !== true; next = hubs.next()) {
-      await syncHub(next.value, wholeUpTo);
+      // First: once it is synced its viewers are served from what it has.
       await forgetIfDeleted(next.value).catch((err: unknown) =>
         next.value?.deps.log.warn({ err }, "it is not known whether a conversation was deleted"),
       );
+      await syncHub(next.value, wholeUpTo);
     }
   };
   await Promise.all(Array.from({ length: concurrentSyncs }, syncSome));
 }
 
-function forget(hub: Hub | undefined): ReadonlySet<HubViewer> {
-  if (hub === undefined) return new Set();
-  forgetHub(hub);
-  return hub.viewers;
+function forget(hub: Hub | undefined, lastSeq: number): void {
+  if (hub === undefined) return;
+  forgetHub(hub, lastSeq);
+  hub.viewers.forEach(hub.deps.tellDeleted);
 }
 
 /** The conversations somebody looks at. */
@@ -81,8 +81,8 @@ export function createHubs(deps: HubDeps) {
       return hub;
     },
 
-    /** All of the conversation up to now was deleted. Returns who looks at it. */
-    forget: (conversation: ConversationId): ReadonlySet<HubViewer> => forget(entries.get(conversation)?.hub),
+    /** All of the conversation up to now was deleted; see `forgetHub`. Who looks at it is told. */
+    forget: (id: ConversationId, lastSeq: number): void => forget(entries.get(id)?.hub, lastSeq),
 
     /** After the broker connection came back: what was live in between is gone. */
     syncAll: (): Promise<void> => syncMany(all()),

@@ -46,6 +46,13 @@ function createTracks() {
       forgotten = seq;
     },
 
+    /** Forgets subjects of which nothing is above this sequence; nothing of theirs is missing up to there. */
+    deletedUpTo(seq: number): void {
+      for (const { subject, last } of tracks.values()) if (last <= seq) tracks.delete(subject);
+      forgotten = Math.max(forgotten, seq);
+      recent = undefined;
+    },
+
     /** Returns the message's turn. */
     set({ subject, seq }: StoredMessage): TurnId {
       let track = of(subject);
@@ -109,6 +116,14 @@ export function createIntake() {
       tracks.reset(seq);
       since = last = sure = seq;
       unconfirmed = 0;
+    },
+
+    /** All up to this sequence was deleted: what still comes of it counts as taken. */
+    deletedUpTo(seq: number): void {
+      since = Math.max(since, seq);
+      last = Math.max(last, seq);
+      sure = Math.max(sure, seq);
+      tracks.deletedUpTo(seq);
     },
 
     /** Whether a message that was read again was taken before. */
