@@ -86,11 +86,8 @@ export type Intake = ReturnType<typeof createIntake>;
  */
 export function createIntake() {
   const tracks = createTracks();
-  /** It began after this sequence. */
-  let since = 0;
-  let last = 0;
-  /** Nothing up to here is missing, not even what might still come late. */
-  let sure = 0;
+  /** `since`: it began after this sequence. `sure`: nothing up to here is missing, not even what might still come late. */
+  let [since, last, sure] = [0, 0, 0];
   /** Messages taken since it rose. */
   let unconfirmed = 0;
 
