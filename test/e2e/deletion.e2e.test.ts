@@ -78,8 +78,11 @@ it("leaves no word of a conversation, neither in the broker nor in Redis nor at 
   // Also while a tool runs.
   const { turn_id } = await chat.send(`call the tool demo_sleep with {"ms":60000} ${marker}`);
   await eventually(() => chat.view.turns.get(turn_id)?.tool_calls.size === 1, { what: "the call" });
+  const cancelled = chat.untilEnd(turn_id);
   expect(await remove(system.edges[0]!, chat.id)).toBe(204);
-  expect((await chat.untilEnd(turn_id)).type).toBe("cancelled");
+  expect((await cancelled).type).toBe("cancelled");
+  // Who asks later has a client that has dropped it.
+  await expect(chat.untilEnd(turn_id)).rejects.toMatchObject({ code: "NOT_FOUND" });
   expect(await inBroker(stores.bus)).not.toContain(marker);
   expect(await inRedis(stores.redis)).not.toContain(marker);
   for (const edge of system.edges) {

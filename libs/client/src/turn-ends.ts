@@ -15,10 +15,14 @@ export interface TurnEnds {
 
 export function createTurnEnds(view: ConversationView): TurnEnds {
   const waiting = new Map<string, Deferred<Outcome>>();
+  /** Of the turns that were lost last, why. */
+  let gone: ReadonlyMap<string, Error> = new Map();
   return {
     until: (turnId) => {
       const outcome = view.turns.get(turnId)?.outcome;
       if (outcome !== undefined) return Promise.resolve(outcome);
+      const reason = gone.get(turnId);
+      if (reason !== undefined && !view.turns.has(turnId)) return Promise.reject(reason);
       const end = waiting.get(turnId) ?? createDeferred<Outcome>();
       waiting.set(turnId, end);
       return end.promise;
@@ -33,6 +37,7 @@ export function createTurnEnds(view: ConversationView): TurnEnds {
       }
     },
     lost: (reason) => {
+      gone = new Map([...view.turns.keys()].map((turnId) => [turnId, reason]));
       for (const [turnId, end] of waiting) {
         if (!view.turns.has(turnId)) continue;
         waiting.delete(turnId);

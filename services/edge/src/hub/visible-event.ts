@@ -17,8 +17,9 @@ const closingBrace = 0x7d;
 /** Undefined for the workers' own events. `message.data` is copied. */
 export function visibleEventOf({ seq, data }: StoredMessage, turn: TurnId, offset: number): VisibleEvent | undefined {
   const type = typeOfStored(data);
+  if (type === "" || !isVisible(type)) return undefined;
   // What cannot be an event is not passed on either: a browser would close the socket, come back, and get it again.
-  if (type === "" || !isVisible(type) || data[data.length - 1] !== closingBrace || !isUtf8(data)) return undefined;
+  if (data[data.length - 1] !== closingBrace || !isUtf8(data)) return undefined;
   return { seq, turn, type, frame: frameOf(offset + seq, data) };
 }
 
