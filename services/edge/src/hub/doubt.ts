@@ -60,6 +60,9 @@ const batchSize = 256;
 /** Of those, viewers that are given the whole conversation at a time: few, so that who comes back meanwhile does not wait for them. */
 const concurrentBrings = 16;
 
+/** Viewers that wait for it at a time. */
+const settledAtOnce = 16;
+
 /** Sees to it that who comes back with a cursor lacks nothing below it. */
 export function createDoubts(deps: DoubtDeps) {
   let waiting: HubViewer[] = [];
@@ -79,20 +82,39 @@ export function createDoubts(deps: DoubtDeps) {
     isWorking = false;
   };
 
+  const later = (viewer: HubViewer): void => {
+    waiting.push(viewer);
+    if (!isWorking) void work();
+  };
+  const resume = (viewer: HubViewer, cursor: number): void => {
+    viewer.cursor = cursor;
+    const { ring, feed } = viewer.source;
+    const doubt = cursor === noCursor ? "clear" : doubtOf({ ...ring, sure: feed.intake.sure }, cursor);
+    if (doubt === "clear") return;
+    if (doubt === "doubtful" && !deps.isBusy()) return beginAnew(viewer);
+    viewer.doubtedSeq = cursor;
+  };
+  let settling = 0;
+
   return {
+    /** As `resume`, but a viewer that is not one of many waits until it is known whether it lacks something: it is shown nothing wrong meanwhile. */
+    async resumeSettled(viewer: HubViewer, cursor: number): Promise<void> {
+      resume(viewer, cursor);
+      if (viewer.doubtedSeq === noCursor) return;
+      if (deps.isBusy() || settling >= settledAtOnce) return later(viewer);
+      settling++;
+      const lacking = await settleDoubt(deps, viewer);
+      settling--;
+      if (lacking !== undefined) beginAnew(lacking);
+    },
+
     /**
      * The viewer goes on from the cursor. If its hub knows that it may lack something, it begins anew; if it does not know, or many come back at
      * once, the viewer goes on, and is looked after a moment later.
      */
     resume(viewer: HubViewer, cursor: number): void {
-      viewer.cursor = cursor;
-      const { ring, feed } = viewer.source;
-      const doubt = cursor === noCursor ? "clear" : doubtOf({ ...ring, sure: feed.intake.sure }, cursor);
-      if (doubt === "clear") return;
-      if (doubt === "doubtful" && !deps.isBusy()) return beginAnew(viewer);
-      viewer.doubtedSeq = cursor;
-      waiting.push(viewer);
-      if (!isWorking) void work();
+      resume(viewer, cursor);
+      if (viewer.doubtedSeq !== noCursor) later(viewer);
     },
   };
 }
