@@ -28,6 +28,8 @@ export interface Walk {
   readonly pending: (number | undefined)[];
   /** Everything up to this wire cursor is there; undefined: the next frame says where it begins. */
   cursor: number | undefined;
+  /** The wire cursor with which its subscription came; undefined: it named none. */
+  resumedAt: number | undefined;
   /** Of the last frame since the subscription began: what follows must be above it. */
   lastSeq: number;
   /** The subscription named no cursor: it begins with a snapshot of the conversation. */

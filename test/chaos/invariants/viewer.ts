@@ -11,6 +11,7 @@ import {
 import type { ConversationFrame, Entry, Recording } from "../clients/recording.ts";
 import type { ConversationHistory, StoredAt, Violation } from "../history.ts";
 import type { Expected } from "../scenario.ts";
+import { mayComeLater, mayNeedWhole } from "./overtaking.ts";
 import { createPassedOver } from "./passed-over.ts";
 import { turnLogsOf, type TurnState } from "./turn-log.ts";
 import { checkEndsSeen } from "./viewer-ends.ts";
@@ -44,6 +45,7 @@ export function checkViewer(
     attached: false,
     pending: [],
     cursor: undefined,
+    resumedAt: undefined,
     lastSeq: 0,
     isAnew: true,
     knowsFrom: undefined,
@@ -101,6 +103,7 @@ function attach(walk: Walk, seq: number): void {
   const asked = answeredBy(walk.pending, seq);
   walk.attached = true;
   walk.cursor = asked ?? seq;
+  walk.resumedAt = asked;
   walk.isAnew = asked === undefined;
   walk.lastSeq = 0;
 }
@@ -122,6 +125,7 @@ function attachByMessage(walk: Walk, turn: string): void {
   const own = walk.logs.get(turn)?.message?.seq;
   walk.attached = true;
   walk.cursor = own === undefined || walk.offset === undefined ? undefined : walk.offset + own - 1;
+  walk.resumedAt = undefined;
   walk.isAnew = true;
   walk.lastSeq = 0;
 }
@@ -135,32 +139,8 @@ function checkOrder(walk: Walk, frame: StateFrame): void {
   if (frame.seq <= walk.lastSeq)
     walk.report("P2", `${frame.type} ${frame.seq} came after ${walk.lastSeq}`, frame.turn_id);
   walk.lastSeq = frame.seq;
-  if (isFreshSnapshot(frame) && !walk.isAnew && !walk.expected.freshSnapshots && !mayHaveOvertaken(walk, frame))
+  if (isFreshSnapshot(frame) && !walk.isAnew && !walk.expected.freshSnapshots && !mayNeedWhole(walk, frame))
     walk.report("P2", `it was given the whole conversation although it had a cursor (${walk.cursor})`);
-}
-
-/** Events stored so close to each other were written at the same time; and the broker passes them on not later than that. */
-const [sameTimeEvents, lateEvents] = [64, 2_000];
-
-/**
- * Two writers at the same time: the broker stores one event after the other, but may pass them on in the other order. An edge puts that
- * right with a snapshot of the conversation.
- */
-function mayHaveOvertaken({ history, offset, passedOver, expected }: Walk, frame: StateFrame): boolean {
-  if (offset === undefined) return false;
-  if (!passedOver.isEmpty()) return true;
-  const seq = frame.seq - offset;
-  return history.events.some((event, i) => {
-    if (event.seq < seq - lateEvents || event.seq > seq) return false;
-    const [next] = history.events.slice(i + 1);
-    if (next === undefined || next.seq > seq || isOfOneWriter(event, next)) return false;
-    return expected.copiesLateMs > 0 || next.seq - event.seq <= sameTimeEvents;
-  });
-}
-
-/** Of one subject: the broker passes these on in their order. */
-function isOfOneWriter(one: StoredAt, other: StoredAt): boolean {
-  return one.channel === other.channel && one.turn === other.turn;
 }
 
 /** Order and completeness: what is between this frame and the one before it. */
@@ -194,14 +174,6 @@ function takeWhole(walk: Walk, frame: SnapshotFrame, seq: number): void {
   passedOver.settle(seq);
   for (const what of snapshotFaults(frame, seq, { logs, records: history.records }))
     report("P2", `in the snapshot at ${seq}: ${what}`, frame.turn_id);
-}
-
-/** Whether the broker may have passed on first what is at `seq`, or something up to there that was folded into it. */
-function mayComeLater({ visible, expected }: Walk, stored: StoredAt, own: StoredAt | undefined, seq: number): boolean {
-  if (own !== undefined && isOfOneWriter(stored, own)) return false;
-  if (expected.copiesLateMs > 0) return true;
-  const reach = Math.min(seq, stored.seq + sameTimeEvents);
-  return visible.some((at) => at.seq > stored.seq && at.seq <= reach && !isOfOneWriter(at, stored));
 }
 
 /** Log sequence from which on a snapshot of the conversation must say how turns ended. */
