@@ -1,25 +1,39 @@
 import { table } from "../setup/progress.mjs";
 import { SetupError } from "../setup/setup-error.mjs";
 
-/** What `npm test` runs, in this order: the quickest answers first. */
+/** What `npm test` knows, in this order: the quickest answers first. Those that are not `always` run in CI (`npm test -- all`). */
 const suites = [
-  { name: "unit", what: "the sources, without brokers", deadlineMs: 2 * 60_000 },
-  { name: "integration", what: "each part against real NATS and Redis", deadlineMs: 8 * 60_000, needsBrokers: true },
-  { name: "e2e", what: "all of Parley, as its clients see it", deadlineMs: 6 * 60_000, needsBrokers: true },
-  { name: "chaos", what: "two kinds of fault, and planted bugs", deadlineMs: 5 * 60_000, needsBrokers: true },
-  { name: "late", what: "live copies that come late", deadlineMs: 4 * 60_000, needsBrokers: true },
+  { name: "unit", what: "the sources, without brokers", deadlineMs: 2 * 60_000, always: true },
+  {
+    name: "integration",
+    what: "each part against real NATS and Redis",
+    deadlineMs: 8 * 60_000,
+    always: true,
+    needsBrokers: true,
+  },
+  {
+    name: "e2e",
+    what: "all of Parley, as its clients see it",
+    deadlineMs: 6 * 60_000,
+    always: true,
+    needsBrokers: true,
+  },
+  { name: "chaos", what: "two kinds of fault", deadlineMs: 5 * 60_000, always: true, needsBrokers: true },
   {
     name: "browser",
     what: "the test page in Chromium",
     deadlineMs: 4 * 60_000,
+    always: true,
     needsBrokers: true,
     needsBrowser: true,
   },
+  { name: "long", what: "storms, planted bugs, alerts at a fault", deadlineMs: 6 * 60_000, needsBrokers: true },
+  { name: "late", what: "live copies that come late", deadlineMs: 4 * 60_000, needsBrokers: true },
 ];
 
 /** What it leaves out because it takes too long for each change, and how to have it. */
 const onRequest = [
-  ["PARLEY_PROPERTY_RUNS=10 npm test", "ten times as many inputs for each property; CI does"],
+  ["PARLEY_PROPERTY_RUNS=10 npm test -- all", "ten times as many inputs for each property; CI does"],
   ["npm run load -- smoke", "1,200 people at once; CI does"],
   ["npm run chaos", "every kind of fault, a new seed each time"],
   ["npm run load -- soak --minutes 20", "whether memory grows; `npm run load` lists other loads"],
@@ -38,16 +52,21 @@ export function describeTiers(chosen) {
 }
 
 /**
- * `npm test -- unit -t name`: leading names of suites choose these, the rest goes to vitest. Without names all suites run.
+ * `npm test -- unit -t name`: leading names of suites choose these (`all`: every one), the rest goes to vitest. Without names those run that
+ * always do.
  */
 export function readSuites(args) {
   const names = suites.map(({ name }) => name);
-  const isSuite = (arg) => names.includes(arg);
+  const isSuite = (arg) => arg === "all" || names.includes(arg);
   const first = args.findIndex((arg) => !isSuite(arg));
   const chosen = first === -1 ? args : args.slice(0, first);
   const rest = first === -1 ? [] : args.slice(first);
   const stray = rest.find((arg) => arg === "--project" || arg.startsWith("--project="));
   if (stray !== undefined)
-    throw new SetupError(`Name the suite instead of --project: npm test -- ${names.join(" | ")}.`);
-  return { chosen: suites.filter(({ name }) => chosen.length === 0 || chosen.includes(name)), vitestArgs: rest };
+    throw new SetupError(`Name the suite instead of --project: npm test -- ${[...names, "all"].join(" | ")}.`);
+  const isChosen = ({ name, always = false }) => {
+    if (chosen.length === 0) return always;
+    return chosen.includes("all") || chosen.includes(name);
+  };
+  return { chosen: suites.filter(isChosen), vitestArgs: rest };
 }
