@@ -7,7 +7,7 @@ const [sameTimeEvents, lateEvents] = [64, 2_000];
 const [doubtedEvents, doubtedSeqs] = [128, 4_096];
 
 /** Of one subject: the broker passes these on in their order. */
-export function isOfOneWriter(one: StoredAt, other: StoredAt): boolean {
+function isOfOneWriter(one: StoredAt, other: StoredAt): boolean {
   return one.channel === other.channel && one.turn === other.turn;
 }
 
