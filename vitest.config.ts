@@ -79,7 +79,7 @@ const suites: Suite[] = [
   { name: "e2e", include: ["test/e2e/**/*.e2e.test.ts"], timeoutMs: 60_000, workers: 2 },
   // One system with all its faults at a time: two would be each other's slow machine.
   { name: "chaos", include: ["test/chaos/**/*.chaos.test.ts"], timeoutMs: 120_000, workers: 1 },
-  { name: "long", include: ["**/*.long.test.ts"], timeoutMs: 120_000, workers: 1 },
+  { name: "long", include: ["**/*.long.test.ts"], timeoutMs: 120_000, workers: 2 },
   { name: "late", include: ["test/late/**/*.late.test.ts"], timeoutMs: 60_000, workers: 1 },
   { name: "browser", include: ["test/browser/**/*.browser.test.ts"], timeoutMs: 60_000, workers: 1 },
 ];
