@@ -17,7 +17,7 @@ async function main(args, signal) {
   const needsRun = !isList(args);
   const node = await prepare({ needsBuild: needsRun, needsEdge: needsRun, signal });
   const env = needsRun ? { ...process.env, ...(await ensureBrokerPrograms({ signal })) } : process.env;
-  const cli = path.join(root, "bench/cli.ts");
+  const cli = path.join(root, "loadtest/bench/cli.ts");
   const child = spawn(node, ["--conditions=source", "--import", "tsx", cli, ...args], {
     cwd: root,
     env,

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { root } from "../setup/paths.mjs";
 
-const file = path.join(root, "bench", "constants.json");
+const file = path.join(root, "loadtest/bench/constants.json");
 
 /** `{ value, unit, from }` becomes the value; everything else stays as it is. */
 function valuesOf(entry) {

@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 
-const FOLDERS = ["bench", "libs", "services", "loadtest", "test", "scripts"];
+const FOLDERS = ["libs", "services", "loadtest", "test", "scripts"];
 const NOT_OURS = new Set(["node_modules", "dist", "results", "artefacts"]);
 const SOURCE = /\.(ts|tsx|mts|js|mjs)$/;
 

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 
 const project = path.resolve(import.meta.dirname, "../..");
-const LINTED = ["libs", "services", "loadtest", "test", "bench", "deploy", "scripts"];
+const LINTED = ["libs", "services", "loadtest", "test", "deploy", "scripts"];
 
 const tool = (name) => path.join(project, "node_modules/.bin", name);
 const script = (name) => path.join(project, "scripts/check", name);

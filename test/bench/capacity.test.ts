@@ -5,8 +5,8 @@ import { expect, it } from "vitest";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const page = readFileSync(path.join(root, "docs/scaling.md"), "utf8");
-const constants = readFileSync(path.join(root, "bench/constants.json"), "utf8");
-const cli = readFileSync(path.join(root, "bench/cli.ts"), "utf8");
+const constants = readFileSync(path.join(root, "loadtest/bench/constants.json"), "utf8");
+const cli = readFileSync(path.join(root, "loadtest/bench/cli.ts"), "utf8");
 
 function capacity(...args: string[]): string {
   return execFileSync(process.execPath, [path.join(root, "scripts/capacity.mjs"), ...args], {

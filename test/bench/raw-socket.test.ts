@@ -2,7 +2,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { expect, it } from "vitest";
 import { WebSocketServer, type WebSocket } from "ws";
-import { openRawSocket } from "../../bench/sockets/raw-socket.ts";
+import { openRawSocket } from "../../loadtest/bench/sockets/raw-socket.ts";
 
 async function startServer() {
   const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { interleave, medianOf } from "../../bench/measure/rounds.ts";
-import { median, quantile, rounded } from "../../bench/measure/statistics.ts";
+import { interleave, medianOf } from "../../loadtest/bench/measure/rounds.ts";
+import { median, quantile, rounded } from "../../loadtest/bench/measure/statistics.ts";
 
 it.each([
   [[], 0],

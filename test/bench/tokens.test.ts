@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { ageMs, timedToken, tokenLength } from "../../bench/relay/timed-token.ts";
-import { countInOrder, numberedToken } from "../../bench/resume/numbered-token.ts";
+import { ageMs, timedToken, tokenLength } from "../../loadtest/bench/relay/timed-token.ts";
+import { countInOrder, numberedToken } from "../../loadtest/bench/resume/numbered-token.ts";
 
 const anyTime = fc.double({ min: 1_700_000_000_000, max: 1_900_000_000_000, noNaN: true });
 

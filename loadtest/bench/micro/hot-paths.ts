@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { decodeClientFrame, decodeEvent, encodeEvent, ServerFrame, withSeq, type StoredEvent } from "@parley/protocol";
-import { foldEvent, createTurnFold } from "../../services/agent-worker/src/turn-fold.ts";
-import { planCatchUp } from "../../services/edge/src/hub/catch-up-plan.ts";
-import { append, createRing, type Ring } from "../../services/edge/src/hub/ring.ts";
-import { visibleEventOf } from "../../services/edge/src/hub/visible-event.ts";
+import { foldEvent, createTurnFold } from "../../../services/agent-worker/src/turn-fold.ts";
+import { planCatchUp } from "../../../services/edge/src/hub/catch-up-plan.ts";
+import { append, createRing, type Ring } from "../../../services/edge/src/hub/ring.ts";
+import { visibleEventOf } from "../../../services/edge/src/hub/visible-event.ts";
 
 /** Something done for every token, event or frame, in the smallest form that is still the real one. */
 export interface HotPath {
