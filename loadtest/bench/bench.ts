@@ -13,6 +13,10 @@ export interface BenchResult {
   /** What people read; the first row is the heading. */
   readonly table: readonly (readonly string[])[];
   readonly budgets: readonly Budget[];
+  /** What has no place in the table, as sentences. */
+  readonly notes?: readonly string[];
+  /** A drawing of it, as SVG, with the given line of what it was measured on. */
+  readonly plot?: (caption: string) => string;
 }
 
 export interface BenchContext {
@@ -26,6 +30,14 @@ export interface BenchContext {
   readonly profileDir: string | undefined;
   /** Writes the present figures as the baseline, where there is one. */
   readonly isUpdate: boolean;
+  /** Instead of the numbers of people that are usual. */
+  readonly people: readonly number[] | undefined;
+  /** Other systems to measure beside Parley. */
+  readonly peers: readonly string[];
+  /** Processes that share the work of one kind. */
+  readonly workers: number;
+  /** Only as much as shows that it works: not worth keeping. */
+  readonly isQuick: boolean;
   readonly say: (line: string) => void;
 }
 
@@ -34,6 +46,8 @@ export interface Bench {
   readonly about: string;
   /** Not part of `all`'s promise about time; in seconds, roughly. */
   readonly takesSeconds: number;
+  /** Length of a run when none is asked for; default 10. */
+  readonly seconds?: number;
   /** A budget that is missed makes the command fail. */
   readonly isGate?: boolean;
   run(context: BenchContext): Promise<BenchResult>;

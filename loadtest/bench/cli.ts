@@ -3,7 +3,6 @@ import { agent } from "./agent/agent.ts";
 import { isKept, type Bench, type BenchContext, type BenchResult } from "./bench.ts";
 import { cluster } from "./cluster/cluster.ts";
 import { connections } from "./connections/connections.ts";
-import { costs } from "./costs/costs.ts";
 import { writeResult } from "./measure/result-file.ts";
 import { rounded } from "./measure/statistics.ts";
 import { tableLines } from "./measure/table.ts";
@@ -12,23 +11,29 @@ import { edgeCpu } from "./relay/edge-cpu.ts";
 import { relay } from "./relay/relay.ts";
 import { resume } from "./resume/resume.ts";
 import { ttft } from "./ttft/ttft.ts";
+import { turns } from "./turns/turns.ts";
 
-const benches: readonly Bench[] = [relay, connections, resume, agent, ttft, edgeCpu, costs, cluster, micro];
+const benches: readonly Bench[] = [turns, relay, connections, resume, agent, ttft, edgeCpu, cluster, micro];
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
 function list(): void {
-  say("npm run bench -- <name> [--rounds 3] [--seconds 10] [--only <part>] [--profile <folder>] [--update]");
+  say(
+    "npm run bench -- <name> [--rounds 3] [--seconds 10] [--only <part>] [--profile <folder>] [--update] [--label <word>]",
+  );
+  say("npm run bench -- turns [--quick] [--people 200,400] [--peers socketio,fastapi] [--workers 1]");
   say("");
   const rows = benches.map(({ name, about, takesSeconds }) => [name, `${takesSeconds} s`, about]);
   for (const line of tableLines([...rows, ["all", "", "all of these, one after the other"]])) say(line);
 }
 
-function sayResult({ table, budgets }: BenchResult): void {
+function sayResult({ table, budgets, notes = [] }: BenchResult): void {
   say("");
   for (const line of tableLines(table)) say(line);
+  if (notes.length > 0) say("");
+  for (const note of notes) say(`  ${note}`);
   if (budgets.length > 0) say("");
   for (const budget of budgets) {
     const { what, value, is, limit } = budget;
@@ -36,50 +41,77 @@ function sayResult({ table, budgets }: BenchResult): void {
   }
 }
 
-async function runOne(bench: Bench, context: BenchContext, args: readonly string[]): Promise<boolean> {
+interface Asked {
+  readonly args: readonly string[];
+  readonly label: string | undefined;
+}
+
+async function runOne(bench: Bench, context: BenchContext, { args, label }: Asked): Promise<boolean> {
   say("");
   say(`== ${bench.name}: ${bench.about} (about ${bench.takesSeconds} s)`);
   const result = await bench.run(context);
   sayResult(result);
-  say(`  written to ${writeResult(bench.name, result, args)}`);
+  say(`  written to ${writeResult(bench.name, result, { args, label, isKept: !context.isQuick })}`);
   return bench.isGate !== true || result.budgets.every(isKept);
 }
 
 function positive(text: string | undefined, fallback: number): number {
   const value = Number(text ?? fallback);
-  if (!Number.isFinite(value) || value <= 0) throw new Error("--rounds and --seconds must be numbers above 0.");
+  if (!Number.isFinite(value) || value <= 0)
+    throw new Error("--rounds, --seconds, --people and --workers must be numbers above 0.");
   return value;
 }
 
+function listOf(text: string | undefined): string[] {
+  return text === undefined ? [] : text.split(",").filter((word) => word !== "");
+}
+
+const options = {
+  rounds: { type: "string" },
+  seconds: { type: "string" },
+  only: { type: "string" },
+  profile: { type: "string" },
+  people: { type: "string" },
+  peers: { type: "string" },
+  workers: { type: "string" },
+  label: { type: "string" },
+  quick: { type: "boolean", default: false },
+  update: { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
+} as const;
+
+type Values = ReturnType<typeof parse>["values"];
+
+function parse(args: readonly string[]) {
+  return parseArgs({ args: [...args], allowPositionals: true, options });
+}
+
+function contextOf(values: Values, bench: Bench): BenchContext {
+  const people = listOf(values.people).map((text) => Math.ceil(positive(text, 1)));
+  return {
+    rounds: Math.ceil(positive(values.rounds, 3)),
+    seconds: positive(values.seconds, bench.seconds ?? 10),
+    only: values.only,
+    profileDir: values.profile,
+    isUpdate: values.update,
+    people: people.length === 0 ? undefined : people,
+    peers: listOf(values.peers),
+    workers: Math.ceil(positive(values.workers, 1)),
+    isQuick: values.quick,
+    say: (line) => say(`  ${line}`),
+  };
+}
+
 async function main(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      rounds: { type: "string" },
-      seconds: { type: "string" },
-      only: { type: "string" },
-      profile: { type: "string" },
-      update: { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
-    },
-  });
+  const { values, positionals } = parse(args);
   if (positionals.length === 0 || values.help) return (list(), 0);
   const chosen = positionals.includes("all") ? benches : benches.filter(({ name }) => positionals.includes(name));
   const known = new Set([...benches.map(({ name }) => name), "all"]);
   const unknown = positionals.filter((name) => !known.has(name));
   if (unknown.length > 0) throw new Error(`There is no benchmark ${unknown.join(", ")}: ${[...known].join(", ")}.`);
-  const context: BenchContext = {
-    rounds: Math.ceil(positive(values.rounds, 3)),
-    seconds: positive(values.seconds, 10),
-    only: values.only,
-    profileDir: values.profile,
-    isUpdate: values.update,
-    say: (line) => say(`  ${line}`),
-  };
-  const options = args.filter((arg) => !positionals.includes(arg));
+  const asked = { args: args.filter((arg) => !known.has(arg)), label: values.label };
   let isWell = true;
-  for (const bench of chosen) isWell = (await runOne(bench, context, options)) && isWell;
+  for (const bench of chosen) isWell = (await runOne(bench, contextOf(values, bench), asked)) && isWell;
   return isWell ? 0 : 1;
 }
 

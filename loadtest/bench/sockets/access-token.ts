@@ -11,13 +11,13 @@ function part(value: object): string {
 }
 
 /** An access token as the edge expects it (HS256). */
-function accessToken(secret: string): string {
+function accessToken(secret: string, user: string): string {
   const now = Math.floor(Date.now() / 1_000);
-  const signed = `${part({ alg: "HS256" })}.${part({ sub: benchUser, iat: now, exp: now + lifetimeSeconds })}`;
+  const signed = `${part({ alg: "HS256" })}.${part({ sub: user, iat: now, exp: now + lifetimeSeconds })}`;
   return `${signed}.${createHmac("sha256", secret).update(signed).digest("base64url")}`;
 }
 
 /** What a native client offers as subprotocols: the dialect, and its token. */
-export function nativeProtocol(secret: string): string {
-  return `${nativeSubprotocol}, bearer.${accessToken(secret)}`;
+export function nativeProtocol(secret: string, user = benchUser): string {
+  return `${nativeSubprotocol}, bearer.${accessToken(secret, user)}`;
 }

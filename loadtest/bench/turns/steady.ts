@@ -1,0 +1,149 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { freePort } from "@parley/testkit";
+import { z } from "zod";
+import { withBelongings } from "../measure/belongings.ts";
+import { cpuSecondsOf, residentBytesOf } from "../measure/process-usage.ts";
+import { profiling } from "../measure/profiling.ts";
+import { startRole } from "../measure/role.ts";
+import { quantile, rounded } from "../measure/statistics.ts";
+import { type Contender, type Own, type Part, parts, type Target } from "./target.ts";
+import type { Workload } from "./workload.ts";
+
+export const Taken = z.object({
+  firstMs: z.array(z.number()),
+  beyondMs: z.array(z.number()),
+  outcomes: z.record(z.string(), z.number()),
+});
+
+export interface SteadyOptions {
+  readonly contender: Contender;
+  readonly workload: Workload;
+  readonly people: number;
+  readonly workers: number;
+  readonly seconds: number;
+  readonly profileDir?: string | undefined;
+}
+
+export interface SteadyRow {
+  readonly people: number;
+  readonly turnsPerSecond: number;
+  readonly firstMs: { readonly p50: number; readonly p95: number };
+  /** Of whole turns, beyond the model's own time. */
+  readonly beyondMs: { readonly p50: number; readonly p95: number };
+  /** Processor milliseconds per turn. */
+  readonly cpuMs: Readonly<Partial<Record<Part, number>>>;
+  readonly totalMs: number;
+  /** The most that the worker had in memory above what it had before. */
+  readonly workerGrewMb: number;
+  /** Of one core: what the measuring itself takes. */
+  readonly cores: { readonly model: number; readonly people: number; readonly system: number };
+  readonly outcomes: Readonly<Record<string, number>>;
+}
+
+export async function startModel(own: Own): Promise<{ pid: number; url: string }> {
+  const port = await freePort();
+  const { pid } = await own(startRole(new URL("model.role.ts", import.meta.url), { port }));
+  return { pid, url: `http://127.0.0.1:${port}/v1` };
+}
+
+export interface Audience {
+  readonly target: Target;
+  readonly people: number;
+  readonly turns: number;
+  readonly workload: Workload;
+}
+
+export function startPeople(own: Own, contender: Contender, { target, ...rest }: Audience) {
+  const options = { ...rest, dialect: contender.name, port: target.port, secret: target.secret };
+  return own(startRole(new URL("people.role.ts", import.meta.url), options));
+}
+
+/** Two cycles: engines have compiled what they run, and everybody is somewhere else in their turn. */
+const warmUpCycles = 2;
+const leastWarmUpMs = 5_000;
+
+function secondsOf({ pids }: Target): Record<Part, number> {
+  const used = { worker: 0, broker: 0, edge: 0, toolWorker: 0, redis: 0 };
+  for (const part of parts) for (const pid of pids[part] ?? []) used[part] += cpuSecondsOf(pid);
+  return used;
+}
+
+function residentOf({ pids }: Target): number {
+  return Math.max(0, ...(pids.worker ?? []).map(residentBytesOf));
+}
+
+/** Begins to count; the returned function gives what was used since, in seconds. */
+function countFrom(target: Target, model: number, people: number) {
+  const read = () => ({ own: secondsOf(target), model: cpuSecondsOf(model), people: cpuSecondsOf(people) });
+  const before = read();
+  const beganAt = performance.now();
+  return () => {
+    const after = read();
+    return {
+      passedS: (performance.now() - beganAt) / 1_000,
+      usedS: parts.map((part) => [part, after.own[part] - before.own[part]] as const),
+      modelS: after.model - before.model,
+      peopleS: after.people - before.people,
+    };
+  };
+}
+
+/** One row: people who ask, wait, think and ask again, of which a part in the middle is measured. */
+export function measureSteady(options: SteadyOptions): Promise<SteadyRow> {
+  const { contender, workload, people, workers, seconds, profileDir } = options;
+  return withBelongings(async (own) => {
+    const model = await startModel(own);
+    const profile = profiling(profileDir, `turns-${contender.name}`);
+    const target = await contender.start({ own, modelUrl: model.url, workers, workerEnv: profile.env });
+    const residentAtStart = residentOf(target);
+    const crowd = await startPeople(own, contender, { target, people, turns: 0, workload });
+    await crowd.tell("start");
+    await delay(Math.max(leastWarmUpMs, warmUpCycles * workload.cycleMs) - workload.cycleMs);
+    const [worker = 0] = target.pids.worker ?? [];
+    profile.start(worker);
+    await crowd.ask("take", Taken);
+    const count = countFrom(target, model.pid, crowd.pid);
+    await delay(seconds * 1_000);
+    const taken = await crowd.ask("take", Taken);
+    const used = count();
+    await profile.write(worker);
+    const grew = residentOf(target) - residentAtStart;
+    return rowOf(options, { target, taken, used, grew });
+  });
+}
+
+interface Measured {
+  readonly target: Target;
+  readonly taken: z.infer<typeof Taken>;
+  readonly used: ReturnType<ReturnType<typeof countFrom>>;
+  readonly grew: number;
+}
+
+function rowOf({ people, seconds }: SteadyOptions, { target, taken, used, grew }: Measured): SteadyRow {
+  const { passedS, usedS, modelS, peopleS } = used;
+  const turns = taken.beyondMs.length;
+  const systemS = usedS.reduce((sum, [, each]) => sum + each, 0);
+  const perTurn = (each: number): number => rounded((each * 1_000) / turns);
+  const shown = usedS.filter(([part]) => target.pids[part] !== undefined);
+  return {
+    people,
+    turnsPerSecond: rounded(turns / passedS),
+    firstMs: spread(taken.firstMs, seconds),
+    beyondMs: spread(taken.beyondMs, seconds),
+    cpuMs: Object.fromEntries(shown.map(([part, each]) => [part, perTurn(each)])),
+    totalMs: perTurn(systemS),
+    workerGrewMb: rounded(grew / 2 ** 20),
+    cores: {
+      model: rounded(modelS / passedS),
+      people: rounded(peopleS / passedS),
+      system: rounded(systemS / passedS),
+    },
+    outcomes: taken.outcomes,
+  };
+}
+
+/** Where nobody got as far, it takes longer than what was measured. */
+function spread(values: readonly number[], seconds: number): { p50: number; p95: number } {
+  if (values.length === 0) return { p50: seconds * 1_000, p95: seconds * 1_000 };
+  return { p50: rounded(quantile(values, 0.5)), p95: rounded(quantile(values, 0.95)) };
+}
