@@ -11,14 +11,12 @@ const Options = z.object({
   askers: z.number().int(),
   /** What they all say. */
   message: z.string(),
-  /** Who is to answer. Absent: the message is routed. */
-  agent: z.string().optional(),
 });
 
 const answers = new Set(["complete", "error", "cancelled"]);
 
 /** People who each ask the next thing as soon as they have their answer. */
-await serveRole(Options, ({ port, secret, askers, message, agent }) => {
+await serveRole(Options, ({ port, secret, askers, message }) => {
   const protocol = nativeProtocol(secret);
   let completed = 0;
   let failed = 0;
@@ -30,7 +28,6 @@ await serveRole(Options, ({ port, secret, askers, message, agent }) => {
         id: `m${asked++}`,
         conversation_id: `agent-${asker}`,
         message,
-        ...(agent === undefined ? {} : { agent }),
       });
     const socket = await openRawSocket({
       ...{ port, path: "/ws/chat", protocol },

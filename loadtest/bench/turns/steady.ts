@@ -35,6 +35,8 @@ export interface SteadyRow {
   readonly totalMs: number;
   /** The most that the worker had in memory above what it had before. */
   readonly workerGrewMb: number;
+  /** What the worker had in memory before anybody asked. */
+  readonly workerBaseMb: number;
   /** Of one core: what the measuring itself takes. */
   readonly cores: { readonly model: number; readonly people: number; readonly system: number };
   readonly outcomes: Readonly<Record<string, number>>;
@@ -107,8 +109,7 @@ export function measureSteady(options: SteadyOptions): Promise<SteadyRow> {
     const taken = await crowd.ask("take", Taken);
     const used = count();
     await profile.write(worker);
-    const grew = residentOf(target) - residentAtStart;
-    return rowOf(options, { target, taken, used, grew });
+    return rowOf(options, { target, taken, used, residentAtStart });
   });
 }
 
@@ -116,10 +117,10 @@ interface Measured {
   readonly target: Target;
   readonly taken: z.infer<typeof Taken>;
   readonly used: ReturnType<ReturnType<typeof countFrom>>;
-  readonly grew: number;
+  readonly residentAtStart: number;
 }
 
-function rowOf({ people, seconds }: SteadyOptions, { target, taken, used, grew }: Measured): SteadyRow {
+function rowOf({ people, seconds }: SteadyOptions, { target, taken, used, residentAtStart }: Measured): SteadyRow {
   const { passedS, usedS, modelS, peopleS } = used;
   const turns = taken.beyondMs.length;
   const systemS = usedS.reduce((sum, [, each]) => sum + each, 0);
@@ -132,7 +133,8 @@ function rowOf({ people, seconds }: SteadyOptions, { target, taken, used, grew }
     beyondMs: spread(taken.beyondMs, seconds),
     cpuMs: Object.fromEntries(shown.map(([part, each]) => [part, perTurn(each)])),
     totalMs: perTurn(systemS),
-    workerGrewMb: rounded(grew / 2 ** 20),
+    workerGrewMb: rounded((residentOf(target) - residentAtStart) / 2 ** 20),
+    workerBaseMb: rounded(residentAtStart / 2 ** 20),
     cores: {
       model: rounded(modelS / passedS),
       people: rounded(peopleS / passedS),
