@@ -11,6 +11,7 @@ import { edgeCpu } from "./relay/edge-cpu.ts";
 import { relay } from "./relay/relay.ts";
 import { resume } from "./resume/resume.ts";
 import { ttft } from "./ttft/ttft.ts";
+import { writeReadmeTable } from "./turns/readme-table.ts";
 import { turns } from "./turns/turns.ts";
 
 const benches: readonly Bench[] = [turns, relay, connections, resume, agent, ttft, edgeCpu, cluster, micro];
@@ -23,6 +24,7 @@ function list(): void {
   say(
     "npm run bench -- <name> [--rounds 3] [--seconds 10] [--only <part>] [--profile <folder>] [--update] [--label <word>]",
   );
+  say("npm run bench -- table <result of turns>: puts it into README.md");
   say("npm run bench -- turns [--quick] [--people 200,400] [--peers socketio,fastapi] [--workers 1]");
   say("");
   const rows = benches.map(({ name, about, takesSeconds }) => [name, `${takesSeconds} s`, about]);
@@ -104,7 +106,9 @@ function contextOf(values: Values, bench: Bench): BenchContext {
 
 async function main(args: readonly string[]): Promise<number> {
   const { values, positionals } = parse(args);
-  if (positionals.length === 0 || values.help) return (list(), 0);
+  const [first, result] = positionals;
+  if (first === undefined || values.help) return (list(), 0);
+  if (first === "table" && result !== undefined) return (writeReadmeTable(result), 0);
   const chosen = positionals.includes("all") ? benches : benches.filter(({ name }) => positionals.includes(name));
   const known = new Set([...benches.map(({ name }) => name), "all"]);
   const unknown = positionals.filter((name) => !known.has(name));
