@@ -64,6 +64,12 @@ it("calls a tool first where the question says so, and answers when it has the r
   expect(await ask(model.url, bodyFor(workload, result))).toMatchObject({ text: answerTo(workload), calls: 0 });
 });
 
+it("answers all at once where no rate is asked for", async () => {
+  await using model = await startModel();
+  const workload = { ...quick, tokens: 300, rate: 0 };
+  expect((await ask(model.url, bodyFor(workload))).text).toBe(answerTo(workload));
+});
+
 it("reads a request however the network cuts it", () => {
   const body = bodyFor(quick);
   const request = Buffer.from(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`);

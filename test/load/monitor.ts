@@ -43,7 +43,10 @@ const edgeFigureNames = [
 
 export function createMonitor(world: World, startedMs: number): Monitor {
   const nowS = (): number => (Date.now() - startedMs) / 1_000;
-  const processes = createProcessSampler([...world.processes, { name: "load driver", pid: process.pid }], nowS);
+  const processes = createProcessSampler(
+    [...world.processes, { name: "load driver", pid: process.pid, isLoad: true }],
+    nowS,
+  );
   const brokers: BrokerSample[] = [];
   const machine: number[] = [];
   const figuresOf = new Map<number, ReadonlyMap<string, number>>();

@@ -91,10 +91,9 @@ export async function run(options: RunOptions): Promise<Run> {
   const groups = command.scenario.groups(command.options).map((group) => ({ ...emptyGroup, ...group }));
   const folder = await mkdtemp(path.join(tmpdir(), "parley-load-"));
   const { edges, agents } = command.options;
-  // Every user may have a turn that runs, and one that is just being given up.
-  const slots = Math.max(100, Math.ceil((userCount(groups) * 1.2) / agents));
+  const { tools = 0, model = "simulator" } = command.scenario;
   try {
-    await using world = await startWorld({ edges, agents, tools: command.scenario.tools ?? 0, slots });
+    await using world = await startWorld({ edges, agents, tools, model });
     return await play(options, { groups, folder, world });
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -123,7 +122,7 @@ async function play(options: RunOptions, { groups, folder, world }: Ground): Pro
   const settings = settingsOf(command, groups, world, folder);
   const generators = await startGenerators(options, settings, { ledger, tokensFile });
   for (const [index, { pid }] of generators.entries()) {
-    monitor.processes.add({ name: generators.length === 1 ? "k6" : `k6 ${index + 1}`, pid });
+    monitor.processes.add({ name: generators.length === 1 ? "k6" : `k6 ${index + 1}`, pid, isLoad: true });
   }
   const marks: Mark[] = [];
   const note = (text: string): void => {

@@ -19,6 +19,8 @@ export interface LoadScenario {
   readonly drainMs?: number;
   readonly mayLoseEdges?: boolean;
   readonly tools?: number;
+  /** Whom the agents ask; default: the simulator. */
+  readonly model?: "simulator" | "bare";
   /** What the driver does meanwhile. Returns what it saw. */
   readonly act?: (stage: Stage) => Promise<readonly Verdict[]>;
   /** What must hold of the figures, beyond k6's thresholds. */
@@ -62,6 +64,7 @@ export const scenarios: readonly LoadScenario[] = [
     title: "S2: people who chat",
     proves: "how long people wait for Parley beyond the time that the model takes",
     script: "chat.ts",
+    model: "bare",
     defaults: { ...usual, users: 200, active: 200, seconds: 60 },
     groups: (options) => [chatting(options, options.users)],
     connectMs: () => 5_000,

@@ -75,9 +75,9 @@ function captionOf({ date, command, machine: { commit: revision, node, nats, pro
 }
 
 function pageOf(caption: string, { table, notes = [] }: BenchResult, drawing: string): string {
-  const [head = [], ...rows] = table;
+  const [head, ...rows] = table;
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-  const lines = [line(head), `|${head.map(() => "---").join("|")}|`, ...rows.map(line)];
+  const lines = head === undefined ? [] : [line(head), `|${head.map(() => "---").join("|")}|`, ...rows.map(line)];
   return [`\`${caption}\``, lines.join("\n"), ...notes.map((note) => `* ${note}`), `![drawing](${drawing})\n`].join(
     "\n\n",
   );

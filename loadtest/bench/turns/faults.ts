@@ -3,7 +3,8 @@ import { z } from "zod";
 import { withBelongings } from "../measure/belongings.ts";
 import type { Role } from "../measure/role.ts";
 import { quantile, rounded } from "../measure/statistics.ts";
-import { startModel, startPeople, Taken } from "./steady.ts";
+import { startModel } from "./model.ts";
+import { startPeople, Taken } from "./steady.ts";
 import type { Contender, Target } from "./target.ts";
 import { usual } from "./workload.ts";
 
@@ -67,7 +68,7 @@ async function reached(timeoutMs: number, what: string, test: () => Promise<bool
 /** People are in mid-answer when the process that reads the model is killed or stopped; another one is there to take over. */
 export function measureFault(contender: Contender, kind: FaultKind): Promise<FaultRow> {
   return withBelongings(async (own) => {
-    const model = await startModel(own);
+    const model = await own(startModel());
     const target = await contender.start({ own, modelUrl: model.url, workers: 1, workerEnv: {} });
     const people = await startPeople(own, contender, { target, people: answers, turns: 1, workload });
     await people.tell("start");

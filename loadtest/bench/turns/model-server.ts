@@ -96,11 +96,14 @@ function answer({ tokens, rate, callsTool }: Wish, { socket, wheel, chunks }: An
   if (callsTool) return void socket.write(Buffer.concat([chunks.begin, chunks.call()]));
   let sent = 0;
   const next = (): void => {
-    if (socket.destroyed) return;
-    const index = sent++;
-    const isLast = index === tokens - 1;
-    const words = isLast ? chunks.lastWord(tokens) : chunks.word(index);
-    socket.write(index === 0 ? Buffer.concat([chunks.begin, words]) : words);
+    let isLast = false;
+    do {
+      if (socket.destroyed) return;
+      const index = sent++;
+      isLast = sent >= tokens;
+      const words = isLast ? chunks.lastWord(tokens) : chunks.word(index);
+      socket.write(index === 0 ? Buffer.concat([chunks.begin, words]) : words);
+    } while (rate === 0 && !isLast);
     if (!isLast) wheel.at(beganAt + (sent * 1_000) / rate, next);
   };
   next();

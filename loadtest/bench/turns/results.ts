@@ -58,7 +58,7 @@ function faultText({ kind, answers, right, outcomes, silenceMs }: FaultRow): str
 /** What people read. The unaligned rows below say what has no columns. */
 export function tableOf(results: readonly ContenderResult[]): string[][] {
   const steady = results.flatMap(({ title, rows }) => rows.map((row) => steadyCells(title, row)));
-  return [head, ...steady];
+  return steady.length === 0 ? [] : [head, ...steady];
 }
 
 /** One sentence for each thing that is no row of the table. */

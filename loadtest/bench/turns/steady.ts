@@ -1,11 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { freePort } from "@parley/testkit";
 import { z } from "zod";
 import { withBelongings } from "../measure/belongings.ts";
 import { cpuSecondsOf, residentBytesOf } from "../measure/process-usage.ts";
 import { profiling } from "../measure/profiling.ts";
 import { startRole } from "../measure/role.ts";
 import { quantile, rounded } from "../measure/statistics.ts";
+import { startModel } from "./model.ts";
 import { type Contender, type Own, type Part, parts, type Target } from "./target.ts";
 import type { Workload } from "./workload.ts";
 
@@ -40,12 +40,6 @@ export interface SteadyRow {
   /** Of one core: what the measuring itself takes. */
   readonly cores: { readonly model: number; readonly people: number; readonly system: number };
   readonly outcomes: Readonly<Record<string, number>>;
-}
-
-export async function startModel(own: Own): Promise<{ pid: number; url: string }> {
-  const port = await freePort();
-  const { pid } = await own(startRole(new URL("model.role.ts", import.meta.url), { port }));
-  return { pid, url: `http://127.0.0.1:${port}/v1` };
 }
 
 export interface Audience {
@@ -94,7 +88,7 @@ function countFrom(target: Target, model: number, people: number) {
 export function measureSteady(options: SteadyOptions): Promise<SteadyRow> {
   const { contender, workload, people, workers, seconds, profileDir } = options;
   return withBelongings(async (own) => {
-    const model = await startModel(own);
+    const model = await own(startModel());
     const profile = profiling(profileDir, `turns-${contender.name}`);
     const target = await contender.start({ own, modelUrl: model.url, workers, workerEnv: profile.env });
     const residentAtStart = residentOf(target);

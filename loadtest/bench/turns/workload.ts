@@ -1,4 +1,4 @@
-import { expectedAnswer, scheduledMs } from "../../schedule.ts";
+import { expectedAnswer, questionFor as askFor, scheduledMs } from "../../schedule.ts";
 
 /** What one turn of a row is: the answer the model gives, and how often a person asks. */
 export interface Workload {
@@ -27,27 +27,26 @@ export function answerTo({ tokens, rate }: Workload): string {
   return expectedAnswer({ tokens, rate });
 }
 
-const directive = "/bench";
-
+/** Asks this model and the simulator alike. */
 export function questionFor({ tokens, rate, hasTool }: Workload): string {
-  return `Count for me. ${directive} ${tokens} ${rate} ${hasTool ? "tool" : "plain"} `;
+  return askFor({ tokens, rate }, hasTool ? "tool=k8s_list_namespaces args={}" : "");
 }
 
 export interface Wish {
   readonly tokens: number;
+  /** Per second; 0: all at once. */
   readonly rate: number;
   readonly callsTool: boolean;
 }
 
-const longestDirective = 40;
+const directive = "/sim ";
+const longestDirective = 60;
 
 /** What the last question in a request to the model asks for. Only the directive is read: requests carry whole histories. */
 export function wishIn(body: Buffer): Wish {
   const at = body.lastIndexOf(directive);
-  const words = body
-    .subarray(at, at + longestDirective)
-    .toString("latin1")
-    .split(" ");
+  const text = at < 0 ? "" : body.subarray(at, at + longestDirective).toString("latin1");
+  const [, tokens = "1", rate = "0", tool] = /tokens=(\d+) rate=(\d+)( tool=)?/.exec(text) ?? [];
   const hasResult = body.lastIndexOf('"role":"tool"') > at;
-  return { tokens: Number(words[1]), rate: Number(words[2]), callsTool: words[3] === "tool" && !hasResult };
+  return { tokens: Number(tokens), rate: Number(rate), callsTool: tool !== undefined && !hasResult };
 }

@@ -5,6 +5,8 @@ import { megabyte, round } from "./units.ts";
 
 export interface ProcessFigures {
   readonly name: string;
+  /** It is no part of Parley, and its cost none of Parley's. */
+  readonly isLoad: boolean;
   readonly cpuSeconds: number;
   /** Of one core, over the whole run. */
   readonly cpuShare: number;
@@ -21,7 +23,10 @@ export interface ProcessFigures {
 
 const nothing: ProcessSample = { atS: 0, cpuS: 0, rssBytes: 0, files: undefined };
 
-export function processFigures({ name, samples }: ProcessRecord, ledger: Pick<Ledger, "count">): ProcessFigures {
+export function processFigures(
+  { name, isLoad = false, samples }: ProcessRecord,
+  ledger: Pick<Ledger, "count">,
+): ProcessFigures {
   const first = samples[0] ?? nothing;
   const last = samples.at(-1) ?? nothing;
   const cpuSeconds = last.cpuS - first.cpuS;
@@ -30,6 +35,7 @@ export function processFigures({ name, samples }: ProcessRecord, ledger: Pick<Le
     count === 0 ? undefined : round((cpuSeconds / count) * unit, 2);
   return {
     name,
+    isLoad,
     cpuSeconds: round(cpuSeconds, 2),
     cpuShare: passedS === 0 ? 0 : round(cpuSeconds / passedS, 3),
     cpuSecondsPerMillionTokens: per(ledger.count("tokens"), 1_000_000),

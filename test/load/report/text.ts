@@ -31,7 +31,11 @@ export function tablesOf(summary: Summary): Table[] {
   return [
     { title: "What had to hold", rows: [["", "", "measured"], ...verdicts.map(verdictRow)] },
     { title: "Times (ms)", rows: [["", "count", "p50", "p90", "p95", "p99", "p99.9", "max"], ...timeRows(timesMs)] },
-    { title: "Cost by process", rows: [processHead, ...processes.map(processRow)] },
+    { title: "Cost of Parley by process", rows: [processHead, ...rowsOfCosts(processes, false)] },
+    {
+      title: "Cost of making the load, which is none of Parley's",
+      rows: [processHead, ...rowsOfCosts(processes, true)],
+    },
     { title: "Counted by the clients", rows: countRows({ ...counts, "most sockets at once": summary.mostSockets }) },
     { title: "Errors", rows: countRows(errors) },
     { title: "Brokers", rows: countRows(brokers) },
@@ -69,6 +73,20 @@ function processRow(figures: ProcessFigures): Row {
   ];
 }
 
+/** Those of one kind, and their sum. */
+function rowsOfCosts(processes: readonly ProcessFigures[], isLoad: boolean): Row[] {
+  const shown = processes.filter((figures) => figures.isLoad === isLoad);
+  const sum = (read: (figures: ProcessFigures) => number | undefined): number =>
+    shown.reduce((total, figures) => total + (read(figures) ?? 0), 0);
+  const all: Row = [
+    ...["all of these", sum(({ cpuSeconds }) => cpuSeconds).toFixed(1)],
+    `${Math.round(sum(({ cpuShare }) => cpuShare) * 100)} %`,
+    sum(({ cpuSecondsPerMillionTokens }) => cpuSecondsPerMillionTokens).toFixed(1),
+    sum(({ cpuSecondsPerThousandTurns }) => cpuSecondsPerThousandTurns).toFixed(1),
+  ];
+  return shown.length === 0 ? [] : [...shown.map(processRow), all];
+}
+
 function countRows(counts: Readonly<Record<string, number>>): Row[] {
   const rows = Object.entries(counts).filter(([, value]) => value !== 0);
   const zero = Object.entries(counts)
@@ -97,13 +115,23 @@ function cautions({ timesMs, coresOfOthers = 0, machine }: Summary): string[] {
   ];
 }
 
+/** Who had the processors: the times contain the waiting for each other, the costs do not. */
+function sharingLine({ processes, machine }: Summary): string {
+  const coresOf = (isLoad: boolean): string =>
+    processes
+      .filter((figures) => figures.isLoad === isLoad)
+      .reduce((sum, { cpuShare }) => sum + cpuShare, 0)
+      .toFixed(2);
+  return `Of ${machine.cores} cores Parley and its brokers took ${coresOf(false)}, and the load (k6, the driver and the model, none of it Parley's) ${coresOf(true)}: times contain their waiting for each other.`;
+}
+
 export function headLines(summary: Summary): string[] {
   const { machine, command, startedAt, durationS, options, passed } = summary;
   return [
     `${passed ? "Passed" : "FAILED"}. \`${command}\`, ${startedAt}, ${durationS} s.`,
     `Users ${options.users}, edges ${options.edges}, agent workers ${options.agents}; answers of ${options.tokens} tokens at ${options.rate}/s.`,
     `Commit ${machine.commit}; ${machine.cores} cores (${machine.cpu}), ${machine.memoryGb} GB, ${machine.system}; Node ${machine.node}, k6 ${machine.k6}, NATS ${machine.nats}, Redis ${machine.redis}.`,
-    `The generator, Parley, the brokers and the simulated model share these cores: times contain their waiting for each other.`,
+    sharingLine(summary),
     ...cautions(summary),
   ];
 }

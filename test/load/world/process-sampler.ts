@@ -68,6 +68,7 @@ export function parseMachine(text: string): number {
 
 export interface ProcessRecord {
   readonly name: string;
+  readonly isLoad?: boolean;
   readonly samples: ProcessSample[];
 }
 

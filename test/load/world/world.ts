@@ -1,13 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { freePort, startNats, startRedis, startService, type Broker, type Service } from "@parley/testkit";
+import { type Model, startModel } from "../../../loadtest/bench/turns/model.ts";
 import { createBelongings, type Belongings } from "../../chaos/world/belongings.ts";
 
 export interface Shape {
   readonly edges: number;
   readonly agents: number;
   readonly tools: number;
-  /** Turns that one agent worker may run at once. */
-  readonly slots: number;
+  /** `bare` costs a fifth of the simulator, and understands no more than so many tokens at such a rate. */
+  readonly model: "simulator" | "bare";
 }
 
 /** A process whose costs are measured. */
@@ -16,6 +17,8 @@ export interface Measured {
   readonly pid: number;
   /** Where one of Parley's own tells its figures. */
   readonly adminPort?: number;
+  /** It makes the load and is no part of Parley: the generator, the model, whoever watches. */
+  readonly isLoad?: boolean;
 }
 
 export interface World {
@@ -30,12 +33,17 @@ export interface World {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-async function startGround(belongings: Belongings) {
+async function startSimulator(): Promise<Model> {
+  const service = await startService("model-simulator", { LOG_LEVEL: "warn" });
+  return Object.assign(service, { url: `http://127.0.0.1:${service.port}/v1` });
+}
+
+async function startGround(belongings: Belongings, { model: kind }: Shape) {
   const natsMonitorPort = await freePort();
   const starting = [
     belongings.own(startNats({ args: ["-m", String(natsMonitorPort)] })),
     belongings.own(startRedis()),
-    belongings.own(startService("model-simulator", { LOG_LEVEL: "warn" })),
+    belongings.own(kind === "bare" ? startModel() : startSimulator()),
   ] as const;
   await Promise.allSettled(starting);
   const [nats, redis, model] = await Promise.all(starting);
@@ -44,16 +52,15 @@ async function startGround(belongings: Belongings) {
 
 type Ground = Awaited<ReturnType<typeof startGround>>;
 
-/** As in a deployment, except for the addresses and for the number of turns that one worker may run. */
-function environments({ nats, redis, model, jwtSecret }: Ground, { slots, tools }: Shape) {
+/** As in a deployment, except for the addresses: what is measured is what somebody gets who sets nothing. */
+function environments({ nats, redis, model, jwtSecret }: Ground, { tools }: Shape) {
   const common = { NATS_URL: nats.url, REDIS_URL: redis.url, LOG_LEVEL: "warn" };
   return {
     edge: { ...common, AUTH_JWT_SECRET: jwtSecret },
     "agent-worker": {
       ...common,
-      SLOTS: String(slots),
       ...(tools === 0 ? { TOOLS_WAIT_MS: "0" } : {}),
-      OPENAI_BASE_URL: `http://127.0.0.1:${model.port}/v1`,
+      OPENAI_BASE_URL: model.url,
       OPENAI_API_KEY: "simulated",
       OPENAI_MODEL: "parley-simulated",
     },
@@ -62,7 +69,7 @@ function environments({ nats, redis, model, jwtSecret }: Ground, { slots, tools 
 }
 
 async function startAll(belongings: Belongings, shape: Shape): Promise<Omit<World, symbol>> {
-  const ground = await startGround(belongings);
+  const ground = await startGround(belongings, shape);
   const env = environments(ground, shape);
   const many = (name: keyof typeof env, count: number): Promise<Service>[] =>
     Array.from({ length: count }, () => belongings.own(startService(name, env[name])));
@@ -86,7 +93,7 @@ async function startAll(belongings: Belongings, shape: Shape): Promise<Omit<Worl
       ...own.map(({ name, service: { pid, adminPort } }) => ({ name, pid, adminPort })),
       { name: "NATS", pid: ground.nats.pid },
       { name: "Redis", pid: ground.redis.pid },
-      { name: "model simulator", pid: ground.model.pid },
+      { name: `model ${shape.model === "bare" ? "server" : "simulator"}`, pid: ground.model.pid, isLoad: true },
     ],
   };
 }
