@@ -3,11 +3,13 @@ import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { z } from "zod";
-import type { Settings } from "../../loadtest/settings.ts";
+import { type Settings, userCount } from "../../loadtest/settings.ts";
 import { readReport, type Report } from "./ledger.ts";
 
 const repository = path.resolve(import.meta.dirname, "../..");
 const shownLines = 20;
+/** Up to so many k6 may keep more garbage: it takes less of the processors that it shares, for some hundred MB. */
+const fewUsers = 2_000;
 
 export interface GeneratorOptions {
   /** k6, with the arguments that must come first (a container engine's). */
@@ -49,7 +51,11 @@ export async function startGenerator(options: GeneratorOptions): Promise<Generat
     ...["-e", `PARLEY_SETTINGS=${settingsFile}`, "-e", `PARLEY_TOKENS=${tokensFile}`],
     path.join(repository, "loadtest/scenarios", script),
   ];
-  const env = { ...process.env, K6_NO_USAGE_REPORT: "true", K6_AUTO_EXTENSION_RESOLUTION: "false" };
+  const env = {
+    ...process.env,
+    ...{ K6_NO_USAGE_REPORT: "true", K6_AUTO_EXTENSION_RESOLUTION: "false" },
+    ...(userCount(settings.groups) <= fewUsers ? { GOGC: "400" } : {}),
+  };
   const child = spawn(program, args, { env, stdio: ["ignore", "pipe", "pipe"], signal, killSignal: "SIGKILL" });
   const last: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
