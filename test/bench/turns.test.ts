@@ -2,7 +2,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { constantsOf, type NamedRow } from "../../loadtest/bench/turns/results.ts";
+import { constantsOf, notesOf, type NamedRow } from "../../loadtest/bench/turns/results.ts";
 import { createModelServer, createRequestReader } from "../../loadtest/bench/turns/model-server.ts";
 import { drawTurns } from "../../loadtest/bench/turns/plot.ts";
 import { findSaturation, lateFirstMs } from "../../loadtest/bench/turns/saturation.ts";
@@ -106,7 +106,13 @@ it.each([
 function row(people: number, worker: number): SteadyRow {
   return {
     ...{ people, turnsPerSecond: 80, firstMs: { p50: 5, p95: 12 }, beyondMs: { p50: 5, p95: 12 }, cpuMs: { worker } },
-    ...{ totalMs: worker, workerGrewMb: 1, workerBaseMb: 1, cores: { model: 0, people: 0, system: 0 }, outcomes: {} },
+    ...{
+      totalMs: worker,
+      workerGrewMb: 1,
+      workerBaseMb: 1,
+      cores: { model: 0, people: 0, system: 0, others: 0.1 },
+      outcomes: {},
+    },
   };
 }
 
@@ -120,6 +126,13 @@ const rows: readonly NamedRow[] = [
 it("takes what a turn, a token and a tool call cost from rows that differ in one of them", () => {
   const [worker] = constantsOf(rows);
   expect(worker).toEqual({ part: "worker", turnMs: 1.6, tokenMicros: 100, toolCallMs: 5 });
+});
+
+it("warns when something else used the processors", () => {
+  const noisy = { ...row(200, 7), cores: { model: 0, people: 0, system: 1, others: 0.8 } };
+  const about = { name: "parley", title: "Parley", saturation: undefined, faults: [], openTurnKb: undefined } as const;
+  expect(notesOf([{ ...about, rows }]).join("\n")).not.toContain("Caution");
+  expect(notesOf([{ ...about, rows: [{ part: "people", workload: usual, row: noisy }] }])[0]).toContain("0.8 cores");
 });
 
 it("draws a line for each system and escapes what it is given", () => {

@@ -125,7 +125,7 @@ function costs(results: readonly ContenderResult[]): string[] {
   return [
     text(left, lower.top, `CPU per turn in ms, at ${people} people`, { bold: true }),
     ...parts.map((part, index) =>
-      legend(partTitles[part], partColours[index] ?? grey, left + index * 88, lower.top + 22),
+      legend(partTitles[part], partColours[index] ?? grey, left + index * 92, lower.top + 22),
     ),
     ...shown.flatMap(({ title, row }, index) => {
       const y = lower.top + 62 + index * (lower.row + 14);
@@ -144,20 +144,20 @@ function costs(results: readonly ContenderResult[]): string[] {
 function faults(results: readonly ContenderResult[]): string[] {
   const rows = results.flatMap(({ title, faults: all }) => all.map((fault) => ({ title, fault })));
   if (rows.length === 0) return [];
-  const left = 560;
+  const left = 570;
   return [
-    text(left, lower.top, "Worker killed or frozen in 50 answers: how many were right", { bold: true }),
+    text(left, lower.top, "Worker lost in 50 answers: how many were right", { bold: true }),
     ...rows.flatMap(({ title, fault }, index) => {
       const y = lower.top + 34 + index * lower.row;
       const share = fault.right / fault.answers;
       const silence =
         fault.silenceMs === undefined
           ? "nothing more came"
-          : `next token after ${round(fault.silenceMs.p95 / 1_000)} s (p95)`;
+          : `next token ${round(fault.silenceMs.p95 / 1_000)} s (p95)`;
       return [
         text(left, y - 4, `${title}, ${fault.kind}: ${fault.right} right, ${silence}`),
-        bar(left, y, [380, 9], "#d55e00"),
-        bar(left, y, [380 * share, 9], "#009e73"),
+        bar(left, y, [370, 9], "#d55e00"),
+        bar(left, y, [370 * share, 9], "#009e73"),
       ];
     }),
   ];

@@ -31,7 +31,7 @@ const wrongOutcomes = (outcomes: Readonly<Record<string, number>>): string =>
 const head = [
   ...["system", "answers", "people", "turns/s", "first token p50", "p95 ms", "turn p95 ms"],
   ...parts.map((part) => `${partTitles[part]} ms`),
-  ...["all ms/turn", "model cores", "clients cores", "not right"],
+  ...["all ms/turn", "model cores", "clients cores", "others cores", "not right"],
 ];
 
 function steadyCells(title: string, { workload, row }: NamedRow): string[] {
@@ -40,7 +40,7 @@ function steadyCells(title: string, { workload, row }: NamedRow): string[] {
     ...[title, kind, String(row.people), String(row.turnsPerSecond)],
     ...[row.firstMs.p50, row.firstMs.p95, row.beyondMs.p95].map(String),
     ...parts.map((part) => String(row.cpuMs[part] ?? "–")),
-    ...[row.totalMs, row.cores.model, row.cores.people].map(String),
+    ...[row.totalMs, row.cores.model, row.cores.people, row.cores.others].map(String),
     wrongOutcomes(row.outcomes),
   ];
 }
@@ -61,9 +61,18 @@ export function tableOf(results: readonly ContenderResult[]): string[][] {
   return steady.length === 0 ? [] : [head, ...steady];
 }
 
+/** More than this, and the run had not the machine to itself. The simulators, which nobody asks, take less. */
+const quietCores = 0.2;
+
 /** One sentence for each thing that is no row of the table. */
 export function notesOf(results: readonly ContenderResult[]): string[] {
-  return results.flatMap(({ title, saturation, faults, openTurnKb, rows }) => [
+  const others = Math.max(0, ...results.flatMap(({ rows }) => rows.map(({ row }) => row.cores.others)));
+  const caution = `Caution: other programs used up to ${others} cores meanwhile: the times are theirs too.`;
+  return [...(others > quietCores ? [caution] : []), ...results.flatMap(notesOfOne)];
+}
+
+function notesOfOne({ title, saturation, faults, openTurnKb, rows }: ContenderResult): string[] {
+  return [
     ...(saturation === undefined
       ? []
       : [`${title}: first token p95 passes 500 ms at ${saturationText(saturation)} people.`]),
@@ -73,7 +82,7 @@ export function notesOf(results: readonly ContenderResult[]): string[] {
       ({ part, turnMs, tokenMicros, toolCallMs }) =>
         `${title}: ${partTitles[part]} ${turnMs} ms per turn, ${tokenMicros} µs per token, ${toolCallMs ?? "–"} ms per tool call.`,
     ),
-  ]);
+  ];
 }
 
 export interface Constants {

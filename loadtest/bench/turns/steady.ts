@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import { withBelongings } from "../measure/belongings.ts";
-import { cpuSecondsOf, residentBytesOf } from "../measure/process-usage.ts";
+import { cpuSecondsOf, machineCpuSeconds, residentBytesOf } from "../measure/process-usage.ts";
 import { profiling } from "../measure/profiling.ts";
 import { startRole } from "../measure/role.ts";
 import { quantile, rounded } from "../measure/statistics.ts";
@@ -37,8 +37,13 @@ export interface SteadyRow {
   readonly workerGrewMb: number;
   /** What the worker had in memory before anybody asked. */
   readonly workerBaseMb: number;
-  /** Of one core: what the measuring itself takes. */
-  readonly cores: { readonly model: number; readonly people: number; readonly system: number };
+  /** Of one core: what the measuring itself takes, what is measured, and what else ran on the machine. */
+  readonly cores: {
+    readonly model: number;
+    readonly people: number;
+    readonly system: number;
+    readonly others: number;
+  };
   readonly outcomes: Readonly<Record<string, number>>;
 }
 
@@ -70,7 +75,10 @@ function residentOf({ pids }: Target): number {
 
 /** Begins to count; the returned function gives what was used since, in seconds. */
 function countFrom(target: Target, model: number, people: number) {
-  const read = () => ({ own: secondsOf(target), model: cpuSecondsOf(model), people: cpuSecondsOf(people) });
+  const read = () => ({
+    ...{ own: secondsOf(target), model: cpuSecondsOf(model), people: cpuSecondsOf(people) },
+    machine: machineCpuSeconds(),
+  });
   const before = read();
   const beganAt = performance.now();
   return () => {
@@ -80,6 +88,7 @@ function countFrom(target: Target, model: number, people: number) {
       usedS: parts.map((part) => [part, after.own[part] - before.own[part]] as const),
       modelS: after.model - before.model,
       peopleS: after.people - before.people,
+      machineS: after.machine - before.machine,
     };
   };
 }
@@ -115,7 +124,7 @@ interface Measured {
 }
 
 function rowOf({ people, seconds }: SteadyOptions, { target, taken, used, residentAtStart }: Measured): SteadyRow {
-  const { passedS, usedS, modelS, peopleS } = used;
+  const { passedS, usedS, modelS, peopleS, machineS } = used;
   const turns = taken.beyondMs.length;
   const systemS = usedS.reduce((sum, [, each]) => sum + each, 0);
   const perTurn = (each: number): number => rounded((each * 1_000) / turns);
@@ -133,6 +142,7 @@ function rowOf({ people, seconds }: SteadyOptions, { target, taken, used, reside
       model: rounded(modelS / passedS),
       people: rounded(peopleS / passedS),
       system: rounded(systemS / passedS),
+      others: rounded(Math.max(0, machineS - systemS - modelS - peopleS) / passedS),
     },
     outcomes: taken.outcomes,
   };
