@@ -18,7 +18,7 @@ export interface Saturation {
 const isLate = ({ firstP95Ms }: Probe): boolean => firstP95Ms > lateFirstMs;
 
 /** The next number of people to try, given what is known; undefined when the place is found. */
-export function nextProbe(known: readonly Probe[]): number | undefined {
+function nextProbe(known: readonly Probe[]): number | undefined {
   const late = Math.min(...known.filter(isLate).map(({ people }) => people));
   const well = Math.max(
     0,

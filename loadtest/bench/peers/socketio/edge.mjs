@@ -5,6 +5,7 @@ import { Redis } from "ioredis";
 import { Server } from "socket.io";
 
 const { PORT, REDIS_URL } = process.env;
+const QUEUE = "answers";
 
 /** Sockets, and a queue of questions. The adapter brings each socket what a worker says to its room. */
 const server = createServer();
@@ -13,7 +14,7 @@ const io = new Server(server, {
   transports: ["websocket"],
   adapter: createAdapter(publisher, publisher.duplicate()),
 });
-const queue = new Queue("answers", { connection: { url: REDIS_URL } });
+const queue = new Queue(QUEUE, { connection: { url: REDIS_URL } });
 
 io.on("connection", (socket) => {
   socket.on("ask", async ({ id, text }) => {

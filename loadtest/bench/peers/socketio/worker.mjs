@@ -4,6 +4,7 @@ import { Redis } from "ioredis";
 import OpenAI from "openai";
 
 const { MODEL_URL, REDIS_URL } = process.env;
+const QUEUE = "answers";
 /** More than anybody asks at once: what bounds this system is the processor. */
 const concurrency = 2_000;
 
@@ -31,7 +32,7 @@ async function answer({ data }) {
   room.emit("event", { type: "complete", text });
 }
 
-const worker = new Worker("answers", answer, { connection: { url: REDIS_URL }, concurrency });
+const worker = new Worker(QUEUE, answer, { connection: { url: REDIS_URL }, concurrency });
 worker.on("error", (error) => console.error(error.message));
 await worker.waitUntilReady();
 // Whoever started it waits for this line.
