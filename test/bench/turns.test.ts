@@ -110,6 +110,7 @@ function row(people: number, worker: number): SteadyRow {
       totalMs: worker,
       workerGrewMb: 1,
       workerBaseMb: 1,
+      openAnswers: 0,
       cores: { model: 0, people: 0, system: 0, others: 0.1 },
       outcomes: {},
     },

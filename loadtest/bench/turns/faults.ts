@@ -1,14 +1,11 @@
 import { eventually } from "@parley/testkit";
-import { z } from "zod";
 import { withBelongings } from "../measure/belongings.ts";
 import type { Role } from "../measure/role.ts";
 import { quantile, rounded } from "../measure/statistics.ts";
 import { startModel } from "./model.ts";
-import { startPeople, Taken } from "./steady.ts";
+import { startPeople, States, Taken } from "./steady.ts";
 import type { Contender, Target } from "./target.ts";
 import { usual } from "./workload.ts";
-
-const States = z.array(z.object({ seen: z.number(), isWaiting: z.boolean(), silenceMs: z.number() }));
 
 export type FaultKind = "killed" | "frozen";
 

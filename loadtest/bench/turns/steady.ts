@@ -15,6 +15,8 @@ export const Taken = z.object({
   outcomes: z.record(z.string(), z.number()),
 });
 
+export const States = z.array(z.object({ seen: z.number(), isWaiting: z.boolean(), silenceMs: z.number() }));
+
 export interface SteadyOptions {
   readonly contender: Contender;
   readonly workload: Workload;
@@ -35,6 +37,8 @@ export interface SteadyRow {
   readonly totalMs: number;
   /** The most that the worker had in memory above what it had before. */
   readonly workerGrewMb: number;
+  /** Answers that had begun and not ended when it was over. */
+  readonly openAnswers: number;
   /** What the worker had in memory before anybody asked. */
   readonly workerBaseMb: number;
   /** Of one core: what the measuring itself takes, what is measured, and what else ran on the machine. */
@@ -111,8 +115,10 @@ export function measureSteady(options: SteadyOptions): Promise<SteadyRow> {
     await delay(seconds * 1_000);
     const taken = await crowd.ask("take", Taken);
     const used = count();
+    const states = await crowd.ask("states", States);
+    const openAnswers = states.filter(({ seen, isWaiting }) => isWaiting && seen > 0).length;
     await profile.write(worker);
-    return rowOf(options, { target, taken, used, residentAtStart });
+    return rowOf(options, { target, taken, used, residentAtStart, openAnswers });
   });
 }
 
@@ -121,9 +127,11 @@ interface Measured {
   readonly taken: z.infer<typeof Taken>;
   readonly used: ReturnType<ReturnType<typeof countFrom>>;
   readonly residentAtStart: number;
+  readonly openAnswers: number;
 }
 
-function rowOf({ people, seconds }: SteadyOptions, { target, taken, used, residentAtStart }: Measured): SteadyRow {
+function rowOf({ people, seconds }: SteadyOptions, measured: Measured): SteadyRow {
+  const { target, taken, used, residentAtStart, openAnswers } = measured;
   const { passedS, usedS, modelS, peopleS, machineS } = used;
   const turns = taken.beyondMs.length;
   const systemS = usedS.reduce((sum, [, each]) => sum + each, 0);
@@ -137,6 +145,7 @@ function rowOf({ people, seconds }: SteadyOptions, { target, taken, used, reside
     cpuMs: Object.fromEntries(shown.map(([part, each]) => [part, perTurn(each)])),
     totalMs: perTurn(systemS),
     workerGrewMb: rounded((residentOf(target) - residentAtStart) / 2 ** 20),
+    openAnswers,
     workerBaseMb: rounded(residentAtStart / 2 ** 20),
     cores: {
       model: rounded(modelS / passedS),

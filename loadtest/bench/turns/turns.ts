@@ -85,13 +85,20 @@ async function faultRows({ contender, context }: Run): Promise<FaultRow[]> {
   return rows;
 }
 
-/** Memory of a worker per turn that is open, from two numbers of them: what it has anyway drops out. */
+/**
+ * Memory of a worker per turn that is open, from two numbers of them: what it has anyway drops out. Undefined when it took
+ * too few of them to see a difference.
+ */
 async function openTurnKb(run: Run): Promise<number | undefined> {
-  if (!isWanted(run.context, "open") || run.contender !== parley) return undefined;
+  const { context, contender } = run;
+  if (!isWanted(context, "open") || contender !== parley) return undefined;
   const [few, many] = openTurns;
   const less = await steady(run, open, few);
   const more = await steady(run, open, many);
-  return rounded(((more.workerGrewMb - less.workerGrewMb) * 1_024) / (many - few));
+  const added = more.openAnswers - less.openAnswers;
+  context.say(`${contender.title}: ${less.openAnswers} and ${more.openAnswers} turns open at once`);
+  if (added < (many - few) / 2) return undefined;
+  return rounded(((more.workerGrewMb - less.workerGrewMb) * 1_024) / added);
 }
 
 async function measureContender(run: Run): Promise<ContenderResult> {
