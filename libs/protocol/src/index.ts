@@ -55,6 +55,7 @@ export {
   MessageEvent,
   Outcome,
   Source,
+  ProviderCall,
   StepCall,
   StoredEvent,
   ToolArguments,

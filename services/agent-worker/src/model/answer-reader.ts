@@ -32,6 +32,9 @@ function createPieces() {
   };
 }
 
+/** `done`: the provider said so (`[DONE]`, or a whole body). `closed`: the connection ended in order. `broken`: it broke off. */
+export type StreamEnd = "done" | "closed" | "broken";
+
 export type AnswerReader = ReturnType<typeof createAnswerReader>;
 
 /** Folds the chunks of one stream into events. Pure: no clock, no connection. Throws ChatError MODEL_TRUNCATED. */
@@ -64,7 +67,7 @@ export function createAnswerReader(requestedModel: string) {
     /** The model has said that it is done; only the usage may still come. */
     isFinished: () => finish !== undefined,
     /** The last events. The calls decide whether tools are wanted: some servers say "stop" although there are calls. */
-    end(): ModelEvent[] {
+    end(_how: StreamEnd): ModelEvent[] {
       const reason = finishReasonOf(finish);
       const end: ModelEvent = { type: "end", finish: reason, ...(usage && { usage }), model: model.toWellFormed() };
       const rest = textEvents(reasonings.rest(), texts.rest());

@@ -52,7 +52,7 @@ export function createModelClient({ provider, idleMs, firstTokenMs, log }: Model
     signal.throwIfAborted();
     const expired = watchdog.expired();
     if (expired !== undefined && !reader.isFinished()) throw timedOut(expired);
-    yield* reader.end();
+    yield* reader.end("closed");
   }
 
   return { stream };
