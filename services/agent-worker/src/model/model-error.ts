@@ -29,6 +29,12 @@ export function truncated(why: string, { permanent = false } = {}): ChatError {
   return new ChatError("MODEL_TRUNCATED", { cause: new ProviderFault(why, permanent) });
 }
 
+/** The provider reported, in the middle of its answer, that it cannot go on. */
+export function reportedError(why: string): ChatError {
+  const cause = new ProviderFault(why, false);
+  return new ChatError("MODEL_UNAVAILABLE", { message: "The language model reported an error.", cause });
+}
+
 /** Content did not come in time. */
 export function timedOut({ ms, what }: Expiry): ChatError {
   return new ChatError("MODEL_TIMEOUT", { cause: new ProviderFault(`no ${what} within ${ms} ms`, false) });
