@@ -2,6 +2,7 @@ import { z } from "zod";
 import { AnyErrorCode } from "./errors.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
 import { openEnum } from "./open-enum.ts";
+import { ProviderCall } from "./provider-call.ts";
 import { traceParent } from "./trace.ts";
 
 /**
@@ -54,22 +55,6 @@ export const ToolCall = z.object({
   arguments: ToolArguments.describe("What the model asked for."),
 });
 export type ToolCall = z.infer<typeof ToolCall>;
-
-/**
- * What the model's provider wants to have back with a call in the next request of the turn, as it came. Bounded by `stepProviderBytes` and
- * `turnProviderBytes`. Our own ids stay in events and jobs.
- */
-export const ProviderCall = z.object({
-  /** The provider's id of the call. Absent where it gave none, or one twice. */
-  id: z.string().optional(),
-  /** Fields beside `function` that nobody here understands, such as thought signatures. */
-  fields: z.record(z.string(), z.unknown()).optional(),
-  /** The same within `function`. */
-  function_fields: z.record(z.string(), z.unknown()).optional(),
-  /** Fields of the message that the calls are in, such as its reasoning. At the first call of a step. */
-  message_fields: z.record(z.string(), z.unknown()).optional(),
-});
-export type ProviderCall = z.infer<typeof ProviderCall>;
 
 /** A call as a step committed it. `problem`: it cannot run (unknown tool, unreadable arguments); the sentence goes back to the model. */
 export const StepCall = ToolCall.extend({ problem: z.string().optional(), provider: ProviderCall.optional() });

@@ -75,7 +75,12 @@ export function createAnswerReader(requestedModel: string, options: AnswerReader
       const rest = said.end();
       const requested = calls.end(finish);
       const reason = finishReasonOf(finish ?? (how === "done" ? "stop" : undefined), requested, said.hasText());
-      const end: ModelEvent = { type: "end", finish: reason, ...(usage && { usage }), model: model.name.toWellFormed() };
+      const end: ModelEvent = {
+        type: "end",
+        finish: reason,
+        ...(usage && { usage }),
+        model: model.name.toWellFormed(),
+      };
       if (reason !== "tool_calls") return [...rest, end];
       return [...rest, { type: "tool_calls", calls: withMessage(requested, said.fields.all()) }, end];
     },

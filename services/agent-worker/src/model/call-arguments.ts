@@ -35,7 +35,9 @@ function objectIn(text: string, layers: number): Fields | undefined {
   const objects = values.map((value) => objectOf(value, layers));
   const known = objects.filter((object) => object !== undefined);
   if (known.length === 0 || known.length < objects.length) return undefined;
-  const different = new Map(known.filter((object) => Object.keys(object).length > 0).map((object) => [JSON.stringify(object), object]));
+  const different = new Map(
+    known.filter((object) => Object.keys(object).length > 0).map((object) => [JSON.stringify(object), object]),
+  );
   if (different.size > 1) return undefined;
   return [...different.values()][0] ?? {};
 }
@@ -66,7 +68,7 @@ function valuesIn(text: string): { values: unknown[]; rest: string } {
 /** Where the object, text or null ends that a text begins with; 0: it begins with none. */
 function endOfValue(text: string): number {
   if (text.startsWith("null")) return 4;
-  const string = /"[^"\\]*(?:\\.[^"\\]*)*"/ys;
+  const string = /"[^"\\]*(?:\\.[^"\\]*)*"/sy;
   if (text.startsWith('"')) return string.exec(text)?.[0].length ?? 0;
   if (!text.startsWith("{")) return 0;
   let depth = 0;

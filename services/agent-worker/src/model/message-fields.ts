@@ -29,6 +29,7 @@ export const reasoningFields: ReadonlySet<string> = new Set([
 /** Gathers, from the deltas of one answer, what the provider may want to have back with its tool calls. Bounded; what is beyond the bound is dropped. */
 export function createMessageFields() {
   const gathered: Record<string, unknown> = {};
+  const lists: Record<string, unknown[]> = {};
   let left: number = limits.stepProviderBytes;
 
   const take = (size: number): boolean => {
@@ -40,14 +41,14 @@ export function createMessageFields() {
     if (room !== "" && take(room.length)) gathered[name] = textOf(gathered[name]) + room;
   };
   const addParts = (name: string, value: readonly unknown[]): void => {
-    const parts = Array.isArray(gathered[name]) ? [...gathered[name]] : [];
+    const parts = (lists[name] ??= []);
     for (const part of value) {
       if (!isFields(part) || !take(JSON.stringify(part).length)) continue;
-      const last: unknown = parts.at(-1);
+      const last = parts.at(-1);
       if (isFields(last) && continues(last, part)) parts[parts.length - 1] = joined(last, part);
       else parts.push(part);
     }
-    if (parts.length > 0) gathered[name] = parts;
+    gathered[name] = parts;
   };
 
   return {

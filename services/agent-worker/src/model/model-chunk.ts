@@ -137,6 +137,8 @@ function addCalls(calls: CallPiece[], value: unknown): void {
     for (const each of value) if (isFields(each)) calls.push({ value: each, index: undefined });
   } else if (isFields(value)) {
     if ("function" in value || "name" in value || "arguments" in value) calls.push({ value, index: undefined });
-    else for (const [key, each] of Object.entries(value)) if (isFields(each)) calls.push({ value: each, index: indexOf(key) });
+    else
+      for (const [key, each] of Object.entries(value))
+        if (isFields(each)) calls.push({ value: each, index: indexOf(key) });
   }
 }

@@ -89,7 +89,8 @@ function readPart(value: Fields, place: number | undefined): Part {
 function othersOf(value: Fields, own: ReadonlySet<string>): Record<string, unknown> {
   const others: Record<string, unknown> = {};
   for (const name in value) {
-    if (!own.has(name) && name !== "__proto__" && value[name] !== null && value[name] !== "") others[name] = value[name];
+    if (!own.has(name) && name !== "__proto__" && value[name] !== null && value[name] !== "")
+      others[name] = value[name];
   }
   return others;
 }
@@ -150,7 +151,9 @@ function isRepeated(slots: readonly Slot[], part: Part): boolean {
 function pointsAt(part: Pick<Slot, "id" | "index">, slot: Pick<Slot, "id" | "index">): boolean {
   if (part.index !== undefined && slot.index !== undefined && part.index !== slot.index) return false;
   // Where calls have ids, a new one has one too. Two calls without ids and indexes may be two.
-  return part.id === "" ? slot.id !== "" || (part.index !== undefined && slot.index !== undefined) : part.id === slot.id;
+  return part.id === ""
+    ? slot.id !== "" || (part.index !== undefined && slot.index !== undefined)
+    : part.id === slot.id;
 }
 
 function isSameCall(earlier: Slot, later: Slot): boolean {
