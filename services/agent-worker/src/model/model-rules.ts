@@ -84,10 +84,8 @@ export function abilitiesOf(provider: Provider, model: string, rules: readonly M
   const fitting = [...known, ...rules].filter(
     (rule) => matches(rule.model, model) && (matches(rule.server, hostname) || matches(rule.server, base)),
   );
-  return fitting.reduce<Abilities>(
-    (abilities, { model: _model, server: _server, ...rule }) => ({ ...abilities, ...rule }),
-    usual,
-  );
+  const own = fitting.map(({ model: _model, server: _server, ...abilities }) => abilities);
+  return Abilities.parse(Object.assign({}, usual, ...own));
 }
 
 /** Without regular expressions: names come from requests, patterns from files. */

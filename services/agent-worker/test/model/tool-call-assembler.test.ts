@@ -1,18 +1,25 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createToolCallAssembler, ToolCallDelta } from "../../src/model/tool-call-assembler.ts";
+import { createToolCallAssembler } from "../../src/model/tool-call-assembler.ts";
+import type { Fields } from "../../src/model/fields.ts";
 
-function assemble(deltas: readonly unknown[]) {
+function assemble(deltas: readonly Fields[]) {
   const assembler = createToolCallAssembler();
-  for (const delta of deltas) assembler.add(ToolCallDelta.parse(delta));
+  for (const value of deltas) assembler.add({ value, index: undefined });
   return assembler;
 }
+
+/** What the calls are, without what is kept of them for the provider. */
+const namesAndArguments = (deltas: readonly Fields[]) =>
+  assemble(deltas)
+    .calls()
+    .map(({ name, arguments: args }) => ({ name, arguments: args }));
 
 const fn = (name: string | undefined, args?: unknown) => ({
   function: { ...(name !== undefined && { name }), arguments: args },
 });
 
-const deviations: [string, unknown[], [string, string][]][] = [
+const deviations: [string, Fields[], [string, string][]][] = [
   [
     "by the book, interleaved",
     [
@@ -197,12 +204,151 @@ const deviations: [string, unknown[], [string, string][]][] = [
     [{ index: 0 }, { index: 1, id: "a", function: null }, { index: 2, id: "b", ...fn("one", "{}") }],
     [["one", "{}"]],
   ],
+  [
+    "an empty object before the real arguments, whole",
+    [
+      { index: 0, id: "a", ...fn("one", "{}") },
+      { index: 0, ...fn(undefined, '{"x":1}') },
+    ],
+    [["one", '{"x":1}']],
+  ],
+  [
+    "an empty object before the real arguments, in pieces",
+    [
+      { index: 0, id: "a", ...fn("one", "{}") },
+      { index: 0, ...fn(undefined, '{"x"') },
+      { index: 0, ...fn(undefined, ":1}") },
+    ],
+    [["one", '{"x":1}']],
+  ],
+  [
+    "an empty object before the real arguments, with id and name again",
+    [
+      { index: 0, id: "a", ...fn("one", "{}") },
+      { index: 0, id: "a", ...fn("one", '{"x":1}') },
+    ],
+    [["one", '{"x":1}']],
+  ],
+  [
+    "an empty object as an object before the real arguments",
+    [
+      { index: 0, id: "a", ...fn("one", {}) },
+      { index: 0, id: "a", ...fn(undefined, { x: 1 }) },
+    ],
+    [["one", '{"x":1}']],
+  ],
+  [
+    "null before the real arguments",
+    [
+      { index: 0, id: "a", ...fn("one", "null") },
+      { index: 0, ...fn(undefined, '{"x":1}') },
+    ],
+    [["one", '{"x":1}']],
+  ],
+  [
+    "the arguments again at the end, without id and name",
+    [
+      { index: 0, id: "a", ...fn("one", '{"x"') },
+      { index: 0, ...fn(undefined, ":1}") },
+      { index: 0, ...fn(undefined, '{"x":1}') },
+    ],
+    [["one", '{"x":1}']],
+  ],
+  [
+    "the call again at the end, without id and index",
+    [{ index: 0, id: "a", ...fn("one", '{"x":1}') }, fn("one", '{ "x": 1 }')],
+    [["one", '{"x":1}']],
+  ],
+  [
+    "both calls again at the end, by their index",
+    [
+      { index: 0, id: "a", ...fn("one", '{"x":1}') },
+      { index: 1, id: "b", ...fn("two", '{"y":2}') },
+      { index: 0, ...fn("one", '{"x":1}') },
+      { index: 1, ...fn("two", '{"y":2}') },
+    ],
+    [
+      ["one", '{"x":1}'],
+      ["two", '{"y":2}'],
+    ],
+  ],
+  [
+    "both calls again at the end, in pieces",
+    [
+      { index: 0, id: "a", ...fn("one", '{"x":1}') },
+      { index: 1, id: "b", ...fn("two", '{"y":2}') },
+      { index: 0, id: "a", ...fn("one", '{"x"') },
+      { index: 0, ...fn(undefined, ":1}") },
+      { index: 1, id: "b", ...fn("two", '{"y"') },
+      { index: 1, ...fn(undefined, ":2}") },
+    ],
+    [
+      ["one", '{"x":1}'],
+      ["two", '{"y":2}'],
+    ],
+  ],
+  [
+    "the arguments again at the end, in pieces without anything",
+    [{ index: 0, id: "a", ...fn("one", '{"x":1}') }, fn(undefined, '{"x"'), fn(undefined, ":1}")],
+    [["one", '{"x":1}']],
+  ],
+  [
+    "the arguments again at the end, as an object",
+    [
+      { index: 0, id: "a", ...fn("one", '{"x": 1}') },
+      { index: 0, id: "a", ...fn("one", { x: 1 }) },
+    ],
+    [["one", '{"x": 1}']],
+  ],
+  [
+    "in each delta all that came before",
+    [
+      { index: 0, id: "a", ...fn("one", '{"x"') },
+      { index: 0, id: "a", ...fn("one", '{"x":1') },
+      { index: 0, id: "a", ...fn("one", '{"x":1}') },
+    ],
+    [["one", '{"x":1}']],
+  ],
+  ["arguments encoded twice", [{ index: 0, id: "a", ...fn("one", JSON.stringify('{"x":1}')) }], [["one", '{"x":1}']]],
+  [
+    "arguments encoded twice, in pieces and again",
+    [
+      { index: 0, id: "a", ...fn("one", '"{\\"x') },
+      { index: 0, ...fn(undefined, '\\":1}"') },
+      { index: 0, ...fn(undefined, '"{\\"x\\":1}"') },
+    ],
+    [["one", '{"x":1}']],
+  ],
+  ...["null", '"null"', '""', "[]", '"{}"', "\n"].map((text): [string, Fields[], [string, string][]] => [
+    `${JSON.stringify(text)} for no arguments`,
+    [{ index: 0, id: "a", ...fn("one", text) }],
+    [["one", "{}"]],
+  ]),
+  ["a code fence", [{ index: 0, id: "a", ...fn("one", '```json\n{"x":1}\n```') }], [["one", '{"x":1}']]],
+  ["the end of a template", [{ index: 0, id: "a", ...fn("one", '{"x":1}</tool_call>') }], [["one", '{"x":1}']]],
+  ["one brace too many", [{ index: 0, id: "a", ...fn("one", '{"x":{"y":"}"}}}') }], [["one", '{"x":{"y":"}"}}']]],
+  [
+    "the index as text",
+    [
+      { index: "0", id: "a", ...fn("one", '{"x"') },
+      { index: "1", id: "b", ...fn("two", "{}") },
+      { index: "0", ...fn(undefined, ":1}") },
+    ],
+    [
+      ["one", '{"x":1}'],
+      ["two", "{}"],
+    ],
+  ],
+  ["ids that are numbers", [{ index: 0, id: 7, ...fn("one", "{}") }], [["one", "{}"]]],
+  ["name and arguments without a function", [{ id: "a", name: "one", arguments: { x: 1 } }], [["one", '{"x":1}']]],
+  ["two different objects, unchanged", [{ id: "a", ...fn("one", '{"x":1}{"x":2}') }], [["one", '{"x":1}{"x":2}']]],
+  ["arguments cut after an empty object, unchanged", [{ id: "a", ...fn("one", '{}{"x":') }], [["one", '{}{"x":']]],
   ["malformed arguments, unchanged", [{ index: 0, id: "a", ...fn("one", '{"x":') }], [["one", '{"x":']]],
 ];
 
 describe("assembles calls of servers that send", () => {
   test.each(deviations)("%s", (_name, deltas, calls) => {
-    expect(assemble(deltas).calls()).toEqual(calls.map(([name, args]) => ({ name, arguments: args })));
+    expect(namesAndArguments(deltas)).toEqual(calls.map(([name, args]) => ({ name, arguments: args })));
   });
 });
 
@@ -214,7 +360,7 @@ test("says whether a delta brought anything", () => {
     { index: 0, ...fn(undefined, "") },
     { index: 0, ...fn(undefined, "{") },
   ];
-  expect(added.map((delta) => assembler.add(ToolCallDelta.parse(delta)))).toEqual([false, true, false, true]);
+  expect(added.map((delta) => assembler.add({ value: delta, index: undefined }))).toEqual([false, true, false, true]);
 });
 
 test.each([
@@ -223,12 +369,38 @@ test.each([
   ["", false],
   ["[1]", false],
   ["{}{", false],
+  ['{}{"x":1}', true],
+  ["{}", true],
 ])("says whether arguments are whole: %j", (args, whole) => {
   expect(assemble([{ index: 0, id: "a", ...fn("one", args) }]).isWhole()).toBe(whole);
 });
 
 test("grows with deltas that say nothing, so that their number can be bounded", () => {
   expect(assemble(Array.from({ length: 50 }, (_, index) => ({ index }))).size()).toBe(50);
+});
+
+describe("what only the provider understands", () => {
+  const signed = { extra_content: { google: { thought_signature: "CvQB" } } };
+
+  test("is kept with the call: its id, and fields beside and in the function", () => {
+    const deltas = [
+      { index: 0, id: "a", type: "function", ...signed, function: { name: "one", arguments: "", note: "n" } },
+      { index: 0, id: "", thought_signature: "x", ...fn(undefined, "{}") },
+      { index: 1, id: "b", logprobs: null, ...fn("two", "{}") },
+    ];
+    expect(assemble(deltas).calls()).toEqual([
+      {
+        name: "one",
+        arguments: "{}",
+        provider: { id: "a", fields: { ...signed, thought_signature: "x" }, function_fields: { note: "n" } },
+      },
+      { name: "two", arguments: "{}", provider: { id: "b" } },
+    ]);
+  });
+
+  test("counts for the size of the calls", () => {
+    expect(assemble([{ id: "a", note: "x".repeat(1_000), ...fn("one", "{}") }]).size()).toBeGreaterThan(1_000);
+  });
 });
 
 type Call = { id: string; name: string; arguments: string };
@@ -280,7 +452,7 @@ describe("any chunking assembles to the same calls", () => {
           ...(first && { id: calls[call]?.id }),
           ...fn(first ? calls[call]?.name : undefined, text),
         }));
-        expect(assemble(deltas).calls()).toEqual(expected(calls));
+        expect(namesAndArguments(deltas)).toEqual(expected(calls));
       }),
     );
   });
@@ -292,7 +464,7 @@ describe("any chunking assembles to the same calls", () => {
           id: calls[call]?.id,
           ...fn(first ? calls[call]?.name : undefined, text),
         }));
-        expect(assemble(deltas).calls()).toEqual(expected(calls));
+        expect(namesAndArguments(deltas)).toEqual(expected(calls));
       }),
     );
   });
@@ -307,7 +479,7 @@ describe("any chunking assembles to the same calls", () => {
             ...(first && { id: calls[call]?.id }),
             ...fn(first ? calls[call]?.name : undefined, text),
           }));
-        expect(assemble(deltas).calls()).toEqual(expected(calls));
+        expect(namesAndArguments(deltas)).toEqual(expected(calls));
       }),
     );
   });
@@ -319,7 +491,7 @@ describe("any chunking assembles to the same calls", () => {
           .flat()
           .filter((piece) => piece.text !== "")
           .map(({ call, text }) => fn(calls[call]?.name, text));
-        expect(assemble(deltas).calls()).toEqual(expected(calls));
+        expect(namesAndArguments(deltas)).toEqual(expected(calls));
       }),
     );
   });
