@@ -57,7 +57,7 @@ export function createAnswerReader(requestedModel: string, options: AnswerReader
   return {
     /** `progressed` is false for chunks that say nothing: role only, empty text, keep-alive, usage. */
     read(data: unknown): { events: ModelEvent[]; progressed: boolean } {
-      if (isFields(data) && isFields(data["error"])) throw reportedError("the provider sent an error");
+      if (hasError(data)) throw reportedError("the provider sent an error");
       const chunk = readChunk(data);
       if (chunk.finish !== undefined) finish = worseOf(finish, chunk.finish);
       if (chunk.usage !== undefined) ({ usage } = chunk);
@@ -85,6 +85,11 @@ export function createAnswerReader(requestedModel: string, options: AnswerReader
       return [...rest, { type: "tool_calls", calls: withMessage(requested, said.fields.all()) }, end];
     },
   };
+}
+
+/** An empty object is none, nor is null: some servers have it in every chunk. */
+function hasError(data: unknown): boolean {
+  return isFields(data) && isFields(data["error"]) && Object.keys(data["error"]).length > 0;
 }
 
 /** Text and reasoning, apart from each other. */

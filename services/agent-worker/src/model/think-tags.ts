@@ -147,15 +147,21 @@ function readAssumed(splitter: Splitter, events: ThinkEvent[]): boolean {
 
 function readAnswer(splitter: Splitter, events: ThinkEvent[]): boolean {
   const { state, held } = splitter;
-  const found = state.in === "answer" && state.mayRetract ? firstOf(held, closes) : undefined;
+  const mayRetract = state.in === "answer" && state.mayRetract;
+  const found = mayRetract ? firstOf(held, tags) : undefined;
   if (found === undefined) {
-    const kept = state.in === "answer" && state.mayRetract ? openTail(held, closes) : 0;
+    const kept = mayRetract ? openTail(held, tags) : 0;
     splitter.held = held.slice(held.length - kept);
     say(splitter, events, held.slice(0, held.length - kept));
     return false;
   }
   const { at, tag } = found;
   const before = held.slice(0, at);
+  // With its beginning in the text, an end is text too.
+  if (opens.includes(tag)) {
+    splitter.state = { in: "answer", mayRetract: false };
+    return true;
+  }
   const next = held[at + tag.length];
   if (next === undefined) {
     splitter.held = held.slice(at);
@@ -167,8 +173,8 @@ function readAnswer(splitter: Splitter, events: ThinkEvent[]): boolean {
     say(splitter, events, before + tag);
     return true;
   }
-  push(events, "reasoning", before);
   if (splitter.saidText) events.push({ type: "retract" });
+  push(events, "reasoning", before);
   splitter.onBareEnd();
   splitter.state = { in: "start", afterTag: true };
   return true;
