@@ -42,7 +42,7 @@ const readings: { readonly [Ability in keyof Abilities]?: Reading } = {
   call_fields: ({ body, words }) =>
     unknownField.test(words) &&
     !/missing|required/i.test(words) &&
-    opaqueNames(body).some((name) => words.includes(name))
+    opaqueNames(body).some((name) => isWordOf(words, name))
       ? { call_fields: false }
       : undefined,
   call_ids: ({ body, abilities, words }) =>
@@ -103,7 +103,7 @@ function readReasoning({ body, abilities, words }: Sent): Partial<Abilities> | u
   const isMissing = /must (?:be passed|include|be included|contain|have)|missing|required|expected/i.test(words);
   if (isMissing && abilities.reasoning_back !== "always" && hasCalls(body)) return { reasoning_back: "always" };
   const isNamed = [...reasoningFields].some((name) => words.includes(name) && assistantFields(body).has(name));
-  return isNamed && abilities.reasoning_back !== "never" ? { reasoning_back: "never" } : undefined;
+  return isNamed && !isMissing && abilities.reasoning_back !== "never" ? { reasoning_back: "never" } : undefined;
 }
 
 function readSystemRole({ body, abilities, words }: Sent): Partial<Abilities> | undefined {
@@ -133,7 +133,7 @@ function isAboutNull(told: string): boolean {
   const words = told.replaceAll(/"(?:param|code|type)":\s*null/g, "");
   if (/NoneType|\bnull\b/i.test(words)) return true;
   return (
-    /content/i.test(words) &&
+    /(?<!reasoning[_ ])content/i.test(words) &&
     /\bnone\b|missing|required|empty|valid string|must be (?:a )?(?:string|non)|expected (?:a )?string|should be/i.test(
       words,
     )
@@ -149,7 +149,7 @@ const refusalOfTools = [
 
 /** About having tools at all, not about one of them or of their calls. */
 function isAboutTools(words: string): boolean {
-  if (/(?:tools|tool_calls)\[\d|\bparameters\b|json schema/i.test(words)) return false;
+  if (/(?:tools|tool_calls)\[\d|parallel[_ ]tool|\bparameters\b|json schema/i.test(words)) return false;
   return refusalOfTools.some((pattern) => pattern.test(words));
 }
 
@@ -159,6 +159,13 @@ function hasCalls({ messages }: RequestBody): boolean {
 
 function hasNullContent({ messages }: RequestBody): boolean {
   return messages.some(({ content }) => content === null);
+}
+
+/** Shorter names are words of every sentence. */
+const leastNameChars = 5;
+
+function isWordOf(words: string, name: string): boolean {
+  return name.length >= leastNameChars && words.split(/\W+/).includes(name);
 }
 
 /** Names of all fields beside the usual ones that the calls of a request have. */

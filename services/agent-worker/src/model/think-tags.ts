@@ -53,8 +53,6 @@ interface Splitter {
   readonly onBareEnd: () => void;
 }
 
-export type ThinkTags = ReturnType<typeof createThinkTags>;
-
 /** Splits one answer. However its text is cut into pieces, text and reasoning come out the same. */
 export function createThinkTags({ startsInside = false, onBareEnd = () => {} }: ThinkTagsOptions = {}) {
   const splitter: Splitter = {
