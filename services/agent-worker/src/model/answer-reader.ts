@@ -100,19 +100,21 @@ function createSaid(options: AnswerReaderOptions) {
   const fields = createMessageFields();
   let hasText = false;
 
-  const events = (reasoning: string, split: readonly ThinkEvent[]): ModelEvent[] => {
+  const events = (reasoning: string, split: ThinkEvent[]): ModelEvent[] => {
     for (const event of split) {
       if (event.type === "reasoning") fields.tagged(event.text);
-      else hasText = event.type === "text" && (hasText || event.text.trim() !== "");
+      else if (event.type === "retract") hasText = false;
+      else hasText ||= event.text.trim() !== "";
     }
-    return reasoning === "" ? [...split] : [{ type: "reasoning", text: reasoning }, ...split];
+    return reasoning === "" ? split : [{ type: "reasoning", text: reasoning }, ...split];
   };
 
   return {
     fields,
     hasText: () => hasText,
     add(reasoning: string, text: string): ModelEvent[] {
-      const split = reasoning === "" ? [] : tags.reasoningCameApart();
+      if (reasoning === "") return events("", tags.add(texts.next(text)));
+      const split = tags.reasoningCameApart();
       return events(reasonings.next(reasoning), [...split, ...tags.add(texts.next(text))]);
     },
     end: (): ModelEvent[] => events(reasonings.rest(), [...tags.add(texts.rest()), ...tags.end()]),

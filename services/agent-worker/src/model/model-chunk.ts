@@ -53,28 +53,37 @@ export function createChunkReader() {
   };
 
   return (data: unknown): ModelChunk => {
-    const chunk: ModelChunk = {
-      ...{ text: "", reasoning: "", calls: [], message: undefined },
-      ...{ finish: undefined, model: "", usage: undefined },
-    };
+    const chunk = emptyChunk();
     if (!isFields(data)) return chunk;
     chunk.model = textOf(data["model"]);
     const { usage } = data;
     if (usage !== undefined && usage !== null) chunk.usage = usageOf(usage);
     const choices = choicesOf(data);
-    chosen ??= choices.some(({ index }) => indexOf(index) === 0) ? 0 : undefined;
-    for (const choice of choices) if (isChosen(choice)) readChoice(choice, chunk);
+    if (chosen === undefined && choices.some((choice) => isFields(choice) && indexOf(choice["index"]) === 0))
+      chosen = 0;
+    for (const choice of choices) if (isFields(choice) && isChosen(choice)) readChoice(choice, chunk);
     return chunk;
   };
 }
 
-function choicesOf({ choices }: Fields): readonly Fields[] {
-  if (Array.isArray(choices)) return choices.every(isFields) ? choices : choices.filter(isFields);
+/** Spelt out: with one shape for all of them the reader is several times as fast. */
+function emptyChunk(): ModelChunk {
+  return {
+    text: "",
+    reasoning: "",
+    calls: [],
+    message: undefined,
+    finish: undefined,
+    model: "",
+    usage: undefined,
+  };
+}
+
+function choicesOf({ choices }: Fields): readonly unknown[] {
+  if (Array.isArray(choices)) return choices;
   if (!isFields(choices)) return [];
   // One choice by itself, or each under its number.
-  return "delta" in choices || "message" in choices || "text" in choices
-    ? [choices]
-    : Object.values(choices).filter(isFields);
+  return "delta" in choices || "message" in choices || "text" in choices ? [choices] : Object.values(choices);
 }
 
 /** Where reasoning stands, none of it part of OpenAI's format. Only the first that says something is read: servers send several that say the same. */
