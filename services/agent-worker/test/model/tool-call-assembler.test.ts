@@ -111,6 +111,8 @@ const cutsAndChoices = [
   fc.array(fc.nat(9), { minLength: 1, maxLength: 20 }),
 ] as const;
 
+const parsed = ({ name, arguments: args }: Pick<Call, "name" | "arguments">): unknown => [name, JSON.parse(args)];
+
 describe("any chunking assembles to the same calls", () => {
   const expected = (calls: Call[]) => calls.map(({ name, arguments: args }) => ({ name, arguments: args }));
 
@@ -162,6 +164,20 @@ describe("any chunking assembles to the same calls", () => {
           .filter((piece) => piece.text !== "")
           .map(({ call, text }) => fn(calls[call]?.name, text));
         expect(namesAndArguments(deltas)).toEqual(expected(calls));
+      }),
+    );
+  });
+
+  test("with an empty object before the arguments of each call, and all of it again at the end", () => {
+    fc.assert(
+      fc.property(callLists, ...cutsAndChoices, fc.boolean(), (calls, cuts, choices, hasIds) => {
+        const pieces = interleave(piecesOf(calls, cuts), choices);
+        const deltas = [
+          ...calls.map(({ id, name }, index) => ({ index, id, ...fn(name, "{}") })),
+          ...pieces.map(({ call, text }) => ({ index: call, ...fn(undefined, text) })),
+          ...calls.map(({ id, name, arguments: args }, index) => ({ index, ...(hasIds && { id }), ...fn(name, args) })),
+        ];
+        expect(namesAndArguments(deltas).map(parsed)).toEqual(expected(calls).map(parsed));
       }),
     );
   });
