@@ -2,6 +2,7 @@ import { z } from "zod";
 import { AnyErrorCode } from "./errors.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
 import { openEnum } from "./open-enum.ts";
+import { ProviderCall } from "./provider-call.ts";
 import { traceParent } from "./trace.ts";
 
 /**
@@ -56,7 +57,7 @@ export const ToolCall = z.object({
 export type ToolCall = z.infer<typeof ToolCall>;
 
 /** A call as a step committed it. `problem`: it cannot run (unknown tool, unreadable arguments); the sentence goes back to the model. */
-export const StepCall = ToolCall.extend({ problem: z.string().optional() });
+export const StepCall = ToolCall.extend({ problem: z.string().optional(), provider: ProviderCall.optional() });
 export type StepCall = z.infer<typeof StepCall>;
 
 export const FinishedToolCall = ToolCall.extend({

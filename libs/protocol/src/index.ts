@@ -66,6 +66,7 @@ export {
   isVisible,
   type StoredEventType,
 } from "./events.ts";
+export { ProviderCall } from "./provider-call.ts";
 export { ReadEvent, isReadable, unreadableEvent } from "./read-event.ts";
 export {
   AcceptedFrame,

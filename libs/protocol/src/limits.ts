@@ -27,6 +27,10 @@ export const limits = {
   stepArgumentsBytes: 128 * 1024,
   /** Arguments of all calls of one turn, encoded. Calls beyond it are not run. */
   turnArgumentsBytes: 256 * 1024,
+  /** What a provider wants to have back with the calls of one step (ids, signatures, reasoning), encoded. Reasoning is cut first. */
+  stepProviderBytes: 32 * 1024,
+  /** The same for all steps of one turn. */
+  turnProviderBytes: 96 * 1024,
   /** Result of one tool call, encoded; the tool worker cuts by line and sets `truncated`. */
   toolResultBytes: 32 * 1024,
   /** Results of all calls of one turn, encoded. A call whose result might not fit any more is not run. */

@@ -85,6 +85,7 @@ describe("golden files", () => {
         "FinishedToolCall",
         "OnBusy",
         "Outcome",
+        "ProviderCall",
         "ReadEvent",
         "RecordLink",
         "ServerFrame",

@@ -56,6 +56,9 @@ export const Config = z.object({
   HISTORY_MESSAGES: count(40).describe("Messages of the transcript that are looked at for context."),
   JANITOR_MS: durationMs(30_000).describe("How often the queue is searched for turns that nobody looks after."),
   AGENTS_DIR: z.string().default(shipped("agents")).describe("Folder of the agents, one YAML file each."),
+  MODELS_FILE: optionalText().describe(
+    "What models and their servers take, where that is not known already. Default: `config/models.yaml`, if it is there.",
+  ),
   KNOWLEDGE_DIR: z
     .string()
     .default(shipped("knowledge"))

@@ -1,6 +1,7 @@
 import { ChatError, type LogRecord } from "@parley/protocol";
+import { reasoningFields } from "./model/message-fields.ts";
 import type { ModelMessage } from "./model/model.ts";
-import { shortenSteps, type FinishedStep } from "./tool-text.ts";
+import { shortenSteps, type AnsweredCall, type FinishedStep } from "./tool-text.ts";
 import { cutRule, dataRule, modelToolName, wrapToolResult } from "./prompt.ts";
 
 export type ContextInput = {
@@ -10,7 +11,7 @@ export type ContextInput = {
   /** The user's message of the running turn. */
   message: string;
   steps: readonly FinishedStep[];
-  /** Of all messages as JSON. */
+  /** Of all messages as JSON, but for reasoning that goes back to the provider: it has a limit of its own (`turnProviderBytes`). */
   maxBytes: number;
 };
 
@@ -30,11 +31,24 @@ export function buildMessages({ systemPrompt, history, message, steps, maxBytes 
   const current: ModelMessage[] = [{ role: "user", content: message }, ...steps.flatMap(stepMessages)];
   const leftBytes = maxBytes - bytesOf([system, ...current]);
   if (leftBytes >= 0) return [system, ...window(turns, leftBytes), ...current];
-  return shortened({ systemPrompt: `${systemPrompt}\n\n${dataRule}`, message, steps, maxBytes });
+  const alone = { systemPrompt: `${systemPrompt}\n\n${dataRule}`, message, maxBytes };
+  const short = shortened({ ...alone, steps }) ?? shortened({ ...alone, steps: steps.map(withoutProvider) });
+  if (short === undefined) throw new ChatError("CONTEXT_TOO_LARGE");
+  return short;
+}
+
+/** The provider may refuse it without these; without room for them it cannot be asked at all. */
+function withoutProvider({ text, calls }: FinishedStep): FinishedStep {
+  return { text, calls: calls.map((call) => ({ ...call, provider: undefined })) };
 }
 
 /** The running turn alone, with as much of its tools' texts as fits. */
-function shortened({ systemPrompt, message, steps, maxBytes }: Omit<ContextInput, "history">): ModelMessage[] {
+function shortened({
+  systemPrompt,
+  message,
+  steps,
+  maxBytes,
+}: Omit<ContextInput, "history">): ModelMessage[] | undefined {
   const frame: ModelMessage[] = [
     { role: "system", content: `${systemPrompt}\n\n${cutRule}` },
     { role: "user", content: message },
@@ -45,7 +59,7 @@ function shortened({ systemPrompt, message, steps, maxBytes }: Omit<ContextInput
   }));
   // The bare steps have an empty object of arguments for each call, which the parts count too: a byte or two to spare.
   const short = shortenSteps(steps, maxBytes - bytesOf([...frame, ...bare.flatMap(stepMessages)]));
-  if (short === undefined || steps.length === 0) throw new ChatError("CONTEXT_TOO_LARGE");
+  if (short === undefined || steps.length === 0) return undefined;
   return [...frame, ...short.flatMap(stepMessages)];
 }
 
@@ -101,19 +115,38 @@ function noteOn(answer: LogRecord | undefined): string {
   return "";
 }
 
-/** Our call ids stand on both sides; the provider's own are not kept. */
+/** The provider's own ids stand on both sides where they are known, else ours. What it needs back comes first: it cannot take the place of our fields. */
 function stepMessages({ text, calls }: FinishedStep): ModelMessage[] {
   const toolCalls = calls.map((call) => ({
-    id: call.call_id,
+    ...call.provider?.fields,
+    id: idOf(call),
     type: "function" as const,
-    function: { name: modelToolName(call.tool_name), arguments: JSON.stringify(call.arguments) },
+    function: {
+      ...call.provider?.function_fields,
+      name: modelToolName(call.tool_name),
+      arguments: JSON.stringify(call.arguments),
+    },
   }));
+  const fields = calls[0]?.provider?.message_fields;
   return [
-    { role: "assistant", content: text === "" ? null : text, tool_calls: toolCalls },
-    ...calls.map((call): ModelMessage => ({ role: "tool", tool_call_id: call.call_id, content: wrapToolResult(call) })),
+    { ...fields, role: "assistant", content: text === "" ? null : text, tool_calls: toolCalls },
+    ...calls.map((call): ModelMessage => ({ role: "tool", tool_call_id: idOf(call), content: wrapToolResult(call) })),
   ];
 }
 
+function idOf({ call_id, provider }: AnsweredCall): string {
+  return provider?.id ?? call_id;
+}
+
 function bytesOf(messages: readonly ModelMessage[]): number {
-  return messages.reduce((bytes, message) => bytes + Buffer.byteLength(JSON.stringify(message)), 0);
+  return messages.reduce((bytes, message) => bytes + Buffer.byteLength(JSON.stringify(message, countedFields)), 0);
+}
+
+/** Names of fields within a text are none: only the message's own are left out. */
+function countedFields(this: unknown, name: string, value: unknown): unknown {
+  return reasoningFields.has(name) && isMessage(this) ? undefined : value;
+}
+
+function isMessage(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "tool_calls" in value;
 }

@@ -5,6 +5,7 @@ import { Config } from "./config.ts";
 import { createEarlyEnds, createTimeout } from "./early-ends.ts";
 import { createIntake } from "./intake.ts";
 import { createJanitor } from "./janitor.ts";
+import { loadModelRules } from "./model/load-model-rules.ts";
 import { providerFrom } from "./model/provider.ts";
 import { connectBus, connectTools, createTurnRun, readBrief, startProbes, toolNotes } from "./parts.ts";
 import { createQueueAge } from "./queue-age.ts";
@@ -15,6 +16,7 @@ import { createTurnRunner } from "./turn-runner.ts";
 runMain("agent-worker", async ({ env }) => {
   const config = readConfig(Config, env);
   const provider = providerFrom(config);
+  const rules = await loadModelRules(config.MODELS_FILE);
   const { agents, brief } = await readBrief(config);
   const log = createLogger({ service: "agent-worker", level: config.LOG_LEVEL, format: config.LOG_FORMAT });
   await using life = createLifecycle({ log, shutdownMs: config.SHUTDOWN_MS });
@@ -29,7 +31,7 @@ runMain("agent-worker", async ({ env }) => {
   const bus = await connectBus({ config, log, life }, worker);
   const tools = await connectTools({ config, log, life }, bus);
   probes.notes = () => toolNotes(agents, tools.catalogue);
-  const run = createTurnRun({ config, log, life }, bus, { provider, brief, tools, metrics });
+  const run = createTurnRun({ config, log, life }, bus, { provider, rules, brief, tools, metrics });
   const { turnClaimed: onClaimed, turnSettled: onSettled } = metrics;
   const age = createQueueAge(bus.turns, config.QUEUE_AGE_MS);
   const stopping = life.signal;

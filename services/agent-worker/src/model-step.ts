@@ -132,7 +132,7 @@ async function readEvents(
   for await (const event of events) {
     call.saw(event);
     if (event.type === "text") writer.text(event.text);
-    if (event.type === "restart") writer.restart();
+    if (event.type === "restart" || event.type === "retract") writer.restart();
     if (event.type === "tool_calls") calls = event.calls;
     if (event.type === "end") end = event;
   }

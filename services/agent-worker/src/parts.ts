@@ -19,6 +19,7 @@ import type { createAgentMetrics } from "./metrics.ts";
 import { createModelCalls } from "./model-call.ts";
 import { createModelStep } from "./model-step.ts";
 import { createModelClient } from "./model/model-client.ts";
+import type { ModelRule } from "./model/model-rules.ts";
 import type { Provider } from "./model/provider.ts";
 import { loadKnowledge } from "./retrieval/knowledge.ts";
 import { createRouter } from "./routing/router.ts";
@@ -97,15 +98,20 @@ export async function toolNotes(agents: readonly Agent[], catalogue: Pick<ToolCa
 
 export interface TurnParts {
   readonly provider: Provider;
+  readonly rules: readonly ModelRule[];
   readonly brief: Brief;
   readonly tools: Awaited<ReturnType<typeof connectTools>>;
   readonly metrics: Pick<ReturnType<typeof createAgentMetrics>, "modelCalled" | "modelRetried" | "turnEnded">;
 }
 
 /** What runs a claimed turn: model, tools, ending. */
-export function createTurnRun({ config, log }: Process, bus: Bus, { provider, brief, tools, metrics }: TurnParts) {
+export function createTurnRun(
+  { config, log }: Process,
+  bus: Bus,
+  { provider, rules, brief, tools, metrics }: TurnParts,
+) {
   const { MODEL_IDLE_MS: idleMs, MODEL_FIRST_TOKEN_MS: firstTokenMs } = config;
-  const model = createModelClient({ provider, idleMs, firstTokenMs, log });
+  const model = createModelClient({ provider, rules, idleMs, firstTokenMs, log });
   const { modelCalled: onCall, modelRetried: onRetry, turnEnded: onEnded } = metrics;
   const modelCalls = createModelCalls({ provider, onCall, onRetry });
   const answer = createAnswer({

@@ -9,7 +9,9 @@ import {
   type TurnId,
 } from "@parley/protocol";
 import type { RequestedCall } from "./model/model.ts";
+import { withoutBlanks } from "./optional-arguments.ts";
 import { parseArguments } from "./prompt.ts";
+import { providerCallsOf } from "./provider-calls.ts";
 import type { TurnFold } from "./turn-fold.ts";
 
 /** What calls of a turn have used of its limits so far. */
@@ -60,14 +62,17 @@ export function stepCallsOf(requested: readonly RequestedCall[], { turnId, fold,
   );
   const shown = requested.slice(0, allowed + limits.refusedCallsPerStep);
   const unseen = requested.length - shown.length;
+  const kept = providerCallsOf(shown, fold);
   return shown.map((call, index) => {
     const isLast = index === shown.length - 1;
     const head = {
       call_id: callIdOf(turnId, fold.steps.length, index),
       tool_name: cutJsonText(call.name, limits.toolNameBytes),
     };
-    if (index < allowed) return { ...head, ...parse(call) };
-    return { ...head, arguments: {}, problem: refusalOf(allowed, isLast ? unseen : 0) };
+    const provider = kept[index];
+    const tail = provider === undefined ? {} : { provider };
+    if (index < allowed) return { ...head, ...parse(call), ...tail };
+    return { ...head, arguments: {}, problem: refusalOf(allowed, isLast ? unseen : 0), ...tail };
   });
 }
 
@@ -85,18 +90,19 @@ type Parsed = Pick<StepCall, "arguments" | "problem">;
 function createStepParser(tools: readonly ToolDefinition[], maxBytes: number) {
   let leftBytes = maxBytes;
   return ({ name, arguments: text }: RequestedCall): Parsed => {
-    const shortName = cutJsonText(name, limits.toolNameBytes);
-    if (!tools.some((tool) => tool.name === name || tool.aliases.includes(name)))
-      return { arguments: {}, problem: `There is no tool named ${shortName}.` };
+    const tool = tools.find((one) => one.name === name || one.aliases.includes(name));
+    if (tool === undefined)
+      return { arguments: {}, problem: `There is no tool named ${cutJsonText(name, limits.toolNameBytes)}.` };
     const parsed = parseArguments(text);
     if (!parsed.ok) return { arguments: {}, problem: parsed.problem };
-    const bytes = jsonBytes(parsed.arguments);
+    const args = withoutBlanks(parsed.arguments, tool.parameters);
+    const bytes = jsonBytes(args);
     if (bytes > leftBytes)
       return {
         arguments: {},
         problem: "Not run: the arguments of the calls together are too large. Ask for less at once.",
       };
     leftBytes -= bytes;
-    return { arguments: parsed.arguments };
+    return { arguments: args };
   };
 }

@@ -6,13 +6,14 @@ import {
   shareBytes,
   shortArguments,
   type BegunLines,
+  type ProviderCall,
   type ToolArguments,
   type ToolCall,
 } from "@parley/protocol";
 import { escapeMarks, type ToolResult } from "./prompt.ts";
 
 /** A call and what came of it. */
-export type AnsweredCall = ToolCall & ToolResult;
+export type AnsweredCall = ToolCall & ToolResult & { provider?: ProviderCall | undefined };
 
 /** A model step of the running turn whose tools have all ended. */
 export type FinishedStep = { text: string; calls: readonly AnsweredCall[] };

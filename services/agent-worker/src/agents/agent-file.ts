@@ -1,5 +1,5 @@
-import { LineCounter, isMap, isNode, isScalar, parseDocument, type Document } from "yaml";
 import { z } from "zod";
+import { parseYaml } from "../yaml-file.ts";
 import type { Agent } from "./agent.ts";
 import { parseRule } from "./rule.ts";
 
@@ -44,66 +44,16 @@ export type ParsedAgentFile =
 
 /** Reads an agent file. Problems are values, each with file and line: a person mends all of them at once. */
 export function parseAgentFile({ file, text, collections }: AgentFileInput): ParsedAgentFile {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const at = (offset: number) => `${file}:${lines.linePos(offset).line}`;
-  const faults = [...document.errors, ...document.warnings];
-  if (faults.length > 0) {
-    return { ok: false, problems: faults.map(({ pos, message }) => `${at(pos[0])}: ${message}`) };
-  }
-  const content = contentOf(document);
-  if (!content.ok) return { ok: false, problems: [`${at(0)}: ${content.problem}`] };
-  const result = AgentFile.safeParse(content.value);
-  if (!result.success) {
-    const problems = result.error.issues.flatMap((issue) => problemsOf(issue, document));
-    return { ok: false, problems: problems.map(({ offset, says }) => `${at(offset)}: ${says}`) };
-  }
-  const missing = result.data.collections.flatMap((name, index) =>
+  const parsed = parseYaml({ file, text }, AgentFile);
+  if (!parsed.ok) return parsed;
+  const { value, placeOf } = parsed;
+  const missing = value.collections.flatMap((name, index) =>
     collections.includes(name)
       ? []
-      : `${at(offsetOf(document, ["collections", index]))}: there is no collection "${name}"; ${thereAre(collections)}`,
+      : `${placeOf(["collections", index])}: there is no collection "${name}"; ${thereAre(collections)}`,
   );
   if (missing.length > 0) return { ok: false, problems: missing };
-  return { ok: true, agent: toAgent(result.data), place: at(offsetOf(document, ["name"])) };
-}
-
-type Content = { ok: true; value: unknown } | { ok: false; problem: string };
-
-/** An alias without its anchor, or with too many copies of it, is found only here. */
-function contentOf(document: Document): Content {
-  try {
-    const value: unknown = document.toJS();
-    return value === null ? { ok: false, problem: "the file is empty" } : { ok: true, value };
-  } catch (error) {
-    return { ok: false, problem: error instanceof Error ? error.message : "the file cannot be read" };
-  }
-}
-
-type Problem = { readonly offset: number; readonly says: string };
-
-function problemsOf(issue: z.core.$ZodIssue, document: Document): Problem[] {
-  const { path } = issue;
-  const offset = offsetOf(document, path);
-  if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => ({ offset: keyOffset(document, key) ?? offset, says: `unknown field "${key}"` }));
-  }
-  if (path.length === 0) return [{ offset, says: "the file is not a list of fields" }];
-  const name = path.map(String).join(".");
-  if (!document.hasIn(path)) return [{ offset, says: `the field "${name}" is missing` }];
-  return [{ offset, says: `${name} ${/^[a-z]/.test(issue.message) ? "" : "cannot be used: "}${issue.message}` }];
-}
-
-/** Where the value at this path begins, or what encloses it when there is none. */
-function offsetOf(document: Document, path: readonly PropertyKey[]): number {
-  const node = path.length === 0 ? document.contents : document.getIn(path, true);
-  if (isNode(node) && node.range) return node.range[0];
-  return path.length === 0 ? 0 : offsetOf(document, path.slice(0, -1));
-}
-
-function keyOffset({ contents }: Document, name: string): number | undefined {
-  if (!isMap(contents)) return undefined;
-  const keys = contents.items.map(({ key }) => key).filter((key) => isScalar(key));
-  return keys.find((key) => key.value === name)?.range?.[0];
+  return { ok: true, agent: toAgent(value), place: placeOf(["name"]) };
 }
 
 function thereAre(names: readonly string[]): string {

@@ -1,8 +1,12 @@
 import { cutJsonText, limits, type Usage } from "@parley/protocol";
-import type { FinishReason, ModelEvent } from "./model.ts";
-import { ModelChunk } from "./model-chunk.ts";
-import { truncated } from "./model-error.ts";
-import { createToolCallAssembler, type ToolCallDelta } from "./tool-call-assembler.ts";
+import { worseOf, type Finish } from "./finish.ts";
+import { createMessageFields } from "./message-fields.ts";
+import { createChunkReader, type CallPiece } from "./model-chunk.ts";
+import type { FinishReason, ModelEvent, RequestedCall } from "./model.ts";
+import { reportedError, truncated } from "./model-error.ts";
+import { createThinkTags, type ThinkEvent, type ThinkTagsOptions } from "./think-tags.ts";
+import { isFields } from "./fields.ts";
+import { createToolCallAssembler } from "./tool-call-assembler.ts";
 
 /**
  * All calls of one answer together, as long as they come: what is above our own limits but below this is a result that the model reads
@@ -32,86 +36,125 @@ function createPieces() {
   };
 }
 
+/** `done`: the provider said so (`[DONE]`, or a whole body). `closed`: the connection ended in order. `broken`: it broke off. */
+export type StreamEnd = "done" | "closed" | "broken";
+
+export type AnswerReaderOptions = ThinkTagsOptions;
 export type AnswerReader = ReturnType<typeof createAnswerReader>;
 
-/** Folds the chunks of one stream into events. Pure: no clock, no connection. Throws ChatError MODEL_TRUNCATED. */
-export function createAnswerReader(requestedModel: string) {
-  const assembler = createToolCallAssembler();
-  const texts = createPieces();
-  const reasonings = createPieces();
-  let finish: string | undefined;
+/**
+ * Folds the chunks of one stream into events. Pure: no clock, no connection. No chunk is too odd to be read; what throws a ChatError is an error that
+ * the provider reports, and tool calls beyond all bounds.
+ */
+export function createAnswerReader(requestedModel: string, options: AnswerReaderOptions = {}) {
+  const readChunk = createChunkReader();
+  const said = createSaid(options);
+  const calls = createCalls();
+  let finish: Finish | undefined;
   let usage: Usage | undefined;
-  let model = requestedModel;
-
-  function readToolCalls(deltas: readonly ToolCallDelta[]): boolean {
-    const grew = deltas.map((delta) => assembler.add(delta)).includes(true);
-    if (assembler.size() > MAX_TOOL_CALL_BYTES) throw truncated("the tool calls are too large", { permanent: true });
-    if (assembler.count() > MAX_TOOL_CALLS) throw truncated("there are too many tool calls", { permanent: true });
-    return grew;
-  }
+  let model = { raw: "", name: requestedModel };
 
   return {
     /** `progressed` is false for chunks that say nothing: role only, empty text, keep-alive, usage. */
     read(data: unknown): { events: ModelEvent[]; progressed: boolean } {
-      const chunk = parseChunk(data);
-      finish = chunk.finish ?? finish;
-      usage = chunk.usage ?? usage;
-      if (chunk.model !== undefined) model = cutJsonText(chunk.model, MAX_NAME_BYTES);
-      const grew = readToolCalls(chunk.toolCalls);
+      if (hasError(data)) throw reportedError("the provider sent an error");
+      const chunk = readChunk(data);
+      if (chunk.finish !== undefined) finish = worseOf(finish, chunk.finish);
+      if (chunk.usage !== undefined) ({ usage } = chunk);
+      if (chunk.model !== "" && chunk.model !== model.raw)
+        model = { raw: chunk.model, name: cutJsonText(chunk.model, MAX_NAME_BYTES).toWellFormed() };
+      if (chunk.message !== undefined) said.fields.add(chunk.message);
+      const grew = chunk.calls.length > 0 && calls.add(chunk.calls);
       const progressed = grew || chunk.reasoning !== "" || chunk.text !== "";
-      return { events: textEvents(reasonings.next(chunk.reasoning), texts.next(chunk.text)), progressed };
+      return { events: progressed ? said.add(chunk.reasoning, chunk.text) : [], progressed };
     },
     /** The model has said that it is done; only the usage may still come. */
     isFinished: () => finish !== undefined,
     /** The last events. The calls decide whether tools are wanted: some servers say "stop" although there are calls. */
-    end(): ModelEvent[] {
-      const reason = finishReasonOf(finish);
-      const end: ModelEvent = { type: "end", finish: reason, ...(usage && { usage }), model: model.toWellFormed() };
-      const rest = textEvents(reasonings.rest(), texts.rest());
-      const calls = assembler.calls();
-      // What a filter left of a call may not be what the model meant.
-      if (reason === "content_filter") return [...rest, end];
-      if (calls.length === 0 && reason === "tool_calls") throw truncated("tool calls were announced, but none came");
-      if (calls.length === 0) return [...rest, end];
-      if (reason === "length" && !assembler.isWhole()) {
-        throw truncated("the output limit cut the arguments of a tool call", { permanent: true });
-      }
-      if (calls.some((call) => call.name === "")) throw truncated("a tool call has no name");
-      return [...rest, { type: "tool_calls", calls }, { ...end, finish: "tool_calls" }];
+    end(how: StreamEnd): ModelEvent[] {
+      const rest = said.end();
+      const requested = calls.end(finish);
+      const reason = finishReasonOf(finish ?? (how === "done" ? "stop" : undefined), requested, said.hasText());
+      const end: ModelEvent = {
+        type: "end",
+        finish: reason,
+        ...(usage && { usage }),
+        model: model.name.toWellFormed(),
+      };
+      if (reason !== "tool_calls") return [...rest, end];
+      return [...rest, { type: "tool_calls", calls: withMessage(requested, said.fields.all()) }, end];
     },
   };
 }
 
-function textEvents(reasoning: string, text: string): ModelEvent[] {
-  const events: ModelEvent[] = [];
-  if (reasoning !== "") events.push({ type: "reasoning", text: reasoning });
-  if (text !== "") events.push({ type: "text", text });
-  return events;
+/** An empty object is none, nor is null: some servers have it in every chunk. */
+function hasError(data: unknown): boolean {
+  return isFields(data) && isFields(data["error"]) && Object.keys(data["error"]).length > 0;
 }
 
-function parseChunk(data: unknown): ModelChunk {
-  const parsed = ModelChunk.safeParse(data);
-  if (parsed.success) return parsed.data;
-  const where = parsed.error.issues[0]?.path.join(".") ?? "";
-  throw truncated(`a chunk is not as expected at "${where}"`);
+/** Text and reasoning, apart from each other. */
+function createSaid(options: AnswerReaderOptions) {
+  const texts = createPieces();
+  const reasonings = createPieces();
+  const tags = createThinkTags(options);
+  const fields = createMessageFields();
+  let hasText = false;
+
+  const events = (reasoning: string, split: ThinkEvent[]): ModelEvent[] => {
+    for (const event of split) {
+      if (event.type === "reasoning") fields.tagged(event.text);
+      else if (event.type === "retract") hasText = false;
+      else hasText ||= event.text.trim() !== "";
+    }
+    return reasoning === "" ? split : [{ type: "reasoning", text: reasoning }, ...split];
+  };
+
+  return {
+    fields,
+    hasText: () => hasText,
+    add(reasoning: string, text: string): ModelEvent[] {
+      if (reasoning === "") return events("", tags.add(texts.next(text)));
+      const split = tags.reasoningCameApart();
+      return events(reasonings.next(reasoning), [...split, ...tags.add(texts.next(text))]);
+    },
+    end: (): ModelEvent[] => events(reasonings.rest(), [...tags.add(texts.rest()), ...tags.end()]),
+  };
 }
 
-function finishReasonOf(finish: string | undefined): FinishReason {
-  switch (finish) {
-    case undefined:
-      throw truncated("the stream ended without finish_reason");
-    case "error":
-      throw truncated("the provider ended the answer with an error");
-    case "length":
-    case "max_tokens":
-      return "length";
-    case "content_filter":
-      return "content_filter";
-    case "tool_calls":
-    case "function_call":
-      return "tool_calls";
-    default:
-      // "end_turn", "eos" and the like.
-      return "stop";
-  }
+function createCalls() {
+  const assembler = createToolCallAssembler();
+  return {
+    add(pieces: readonly CallPiece[]): boolean {
+      const grew = pieces.map((piece) => assembler.add(piece)).includes(true);
+      if (assembler.size() > MAX_TOOL_CALL_BYTES) throw truncated("the tool calls are too large", { permanent: true });
+      if (assembler.count() > MAX_TOOL_CALLS) throw truncated("there are too many tool calls", { permanent: true });
+      return grew;
+    },
+    /** What a filter left of a call may not be what the model meant. */
+    end(finish: Finish | undefined): RequestedCall[] {
+      const requested = finish === "content_filter" ? [] : assembler.calls();
+      if (finish === "length" && requested.length > 0 && !assembler.isWhole()) {
+        throw truncated("the output limit cut the arguments of a tool call", { permanent: true });
+      }
+      if (requested.some((call) => call.name === "")) throw truncated("a tool call has no name");
+      return requested;
+    },
+  };
+}
+
+function finishReasonOf(finish: Finish | undefined, calls: readonly RequestedCall[], hasText: boolean): FinishReason {
+  if (finish === undefined) throw truncated("the stream ended without finish_reason");
+  if (finish === "error") throw reportedError("the provider ended the answer with an error");
+  if (calls.length > 0) return "tool_calls";
+  if (finish === "length" || finish === "content_filter") return finish;
+  if (!hasText) return "empty";
+  // Calls were announced and none came, but there is an answer.
+  return finish === "tool_calls" ? "stop" : finish;
+}
+
+/** What is of the whole message goes with its first call. */
+function withMessage(calls: RequestedCall[], fields: Readonly<Record<string, unknown>> | undefined): RequestedCall[] {
+  const [first, ...others] = calls;
+  if (first === undefined || fields === undefined) return calls;
+  return [{ ...first, provider: { ...first.provider, message_fields: fields } }, ...others];
 }

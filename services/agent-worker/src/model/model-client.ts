@@ -1,9 +1,11 @@
 import OpenAI from "openai";
 import type { Logger } from "@parley/runtime";
+import { createModelAbilities, type ModelAbilities } from "./abilities.ts";
 import { createAnswerReader, type AnswerReader } from "./answer-reader.ts";
-import { rejectedField, timedOut, toModelError } from "./model-error.ts";
+import { refusalOf, timedOut, toModelError } from "./model-error.ts";
+import type { ModelRule } from "./model-rules.ts";
 import type { ModelClient, ModelEvent, ModelRequest } from "./model.ts";
-import type { OptionalField, Provider } from "./provider.ts";
+import type { Provider } from "./provider.ts";
 import { providerFetch } from "./provider-fetch.ts";
 import { createWatchdog, type Watchdog } from "./watchdog.ts";
 
@@ -14,6 +16,8 @@ const SDK_TIMEOUT_MARGIN_MS = 60_000;
 
 export type ModelClientOptions = {
   provider: Provider;
+  /** What is known of its models. */
+  rules?: readonly ModelRule[];
   /** Longest silence between two pieces of content. Keep-alives and empty deltas are silence. */
   idleMs: number;
   /** Longest wait for the first content, connection and headers included. */
@@ -21,21 +25,21 @@ export type ModelClientOptions = {
   log: Logger;
 };
 
-type Body = OpenAI.ChatCompletionCreateParamsStreaming;
-
 /**
  * A client of the provider's chat completions. It makes one attempt; `streamWithRetry` repeats. Errors are ChatErrors:
  * MODEL_UNAVAILABLE, MODEL_TIMEOUT, MODEL_TRUNCATED, CONTEXT_TOO_LARGE.
  */
-export function createModelClient({ provider, idleMs, firstTokenMs, log }: ModelClientOptions): ModelClient {
-  const open = createOpen(openSdk(provider, firstTokenMs + SDK_TIMEOUT_MARGIN_MS), provider, log);
+export function createModelClient(options: ModelClientOptions): ModelClient {
+  const { provider, rules = [], idleMs, firstTokenMs, log } = options;
+  const abilities = createModelAbilities({ provider, rules, log });
+  const open = createOpen(openSdk(provider, firstTokenMs + SDK_TIMEOUT_MARGIN_MS), abilities);
 
   async function* stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent, void, undefined> {
     signal.throwIfAborted();
     const attempt = new AbortController();
     const stop = (): void => attempt.abort();
     const watchdog = createWatchdog(stop);
-    const reader = createAnswerReader(request.model ?? provider.model);
+    const reader = createAnswerReader(request.model ?? provider.model, abilities.reading(request));
     signal.addEventListener("abort", stop, { once: true });
     try {
       watchdog.arm(firstTokenMs, "first content");
@@ -52,7 +56,7 @@ export function createModelClient({ provider, idleMs, firstTokenMs, log }: Model
     signal.throwIfAborted();
     const expired = watchdog.expired();
     if (expired !== undefined && !reader.isFinished()) throw timedOut(expired);
-    yield* reader.end();
+    yield* reader.end("closed");
   }
 
   return { stream };
@@ -78,27 +82,16 @@ async function* readChunks(
   }
 }
 
-/** Opens streams; without a field that the server says it does not know, from then on for every request. */
-function createOpen(openai: OpenAI, provider: Provider, log: Logger) {
-  const supported = new Set<OptionalField>();
-  if (provider.supports.streamOptions) supported.add("stream_options");
-  if (provider.supports.parallelToolCalls) supported.add("parallel_tool_calls");
-
+/** Opens streams. What the server refuses it gets in another form, as long as there is one. */
+function createOpen(openai: OpenAI, { bodyOf, learn }: ModelAbilities) {
   return async (request: ModelRequest, signal: AbortSignal): Promise<AsyncIterable<unknown>> => {
-    const sent = new Set(supported);
     const options = { signal, headers: { "x-client-request-id": request.requestId } };
     for (;;) {
       try {
-        return await openai.chat.completions.create(bodyOf(request, provider, sent), options);
+        return await openai.chat.completions.create(bodyOf(request), options);
       } catch (error) {
-        const field = rejectedField(error, sent);
-        if (field === undefined) throw error;
-        sent.delete(field);
-        supported.delete(field);
-        log.warn(
-          { field, provider: provider.name },
-          "the model server refuses an optional field; it is left out from now on",
-        );
+        const refusal = refusalOf(error);
+        if (refusal === undefined || !learn(request, refusal)) throw error;
       }
     }
   };
@@ -120,24 +113,4 @@ function openSdk(provider: Provider, timeoutMs: number): OpenAI {
     project: null,
     webhookSecret: null,
   });
-}
-
-function bodyOf(request: ModelRequest, provider: Provider, fields: ReadonlySet<OptionalField>): Body {
-  const { messages, tools, maxOutputTokens } = request;
-  const hasTools = tools.length > 0;
-  return {
-    model: request.model ?? provider.model,
-    messages,
-    stream: true,
-    ...(hasTools && { tools }),
-    ...(maxOutputTokens !== undefined && { [provider.outputLimitField]: maxOutputTokens }),
-    ...(fields.has("stream_options") && { stream_options: streamOptionsOf(provider) }),
-    // OpenAI refuses the field when there are no tools.
-    ...(hasTools && fields.has("parallel_tool_calls") && { parallel_tool_calls: true }),
-  };
-}
-
-/** OpenAI pads chunks against observers of their length unless told otherwise; others may not know that field. */
-function streamOptionsOf(provider: Provider): OpenAI.ChatCompletionStreamOptions {
-  return provider.name === "openai" ? { include_usage: true, include_obfuscation: false } : { include_usage: true };
 }

@@ -1,6 +1,6 @@
 import { APIConnectionError, APIError } from "openai";
 import { ChatError, type ErrorCode } from "@parley/protocol";
-import type { OptionalField } from "./provider.ts";
+import type { Refusal } from "./refusal.ts";
 import type { Expiry } from "./watchdog.ts";
 
 /** A provider's own words in our log: enough to mend a configuration, too little to copy a conversation into it. */
@@ -27,6 +27,12 @@ export function isTransient(error: unknown): boolean {
 /** The stream ended, but the answer did not. */
 export function truncated(why: string, { permanent = false } = {}): ChatError {
   return new ChatError("MODEL_TRUNCATED", { cause: new ProviderFault(why, permanent) });
+}
+
+/** The provider reported, in the middle of its answer, that it cannot go on. */
+export function reportedError(why: string): ChatError {
+  const cause = new ProviderFault(why, false);
+  return new ChatError("MODEL_UNAVAILABLE", { message: "The language model reported an error.", cause });
 }
 
 /** Content did not come in time. */
@@ -136,8 +142,8 @@ function retryAfterMsOf(headers: Headers | undefined): number | undefined {
   return Number.isFinite(waitMs) ? Math.max(0, Math.round(waitMs)) : undefined;
 }
 
-/** The optional field that the server names as the reason of a refusal, if the request had it. */
-export function rejectedField(thrown: unknown, sent: Iterable<OptionalField>): OptionalField | undefined {
-  if (!isApiError(thrown) || (thrown.status !== 400 && thrown.status !== 422)) return undefined;
-  return [...sent].find((field) => thrown.message.includes(field) || thrown.param?.startsWith(field) === true);
+/** What the server said to a request that it did not take; undefined: it was not that. */
+export function refusalOf(thrown: unknown): Refusal | undefined {
+  if (!isApiError(thrown) || thrown.status === undefined) return undefined;
+  return { status: thrown.status, words: [thrown.message, thrown.param, thrown.code].filter(Boolean).join(" ") };
 }

@@ -1,5 +1,5 @@
 import type OpenAI from "openai";
-import type { Usage } from "@parley/protocol";
+import type { ProviderCall, Usage } from "@parley/protocol";
 
 /** The port to a language model. The agent loop knows these types only. */
 
@@ -17,12 +17,17 @@ export type ModelRequest = {
 };
 
 /** A call as the model wrote it: `arguments` is text that may or may not be a JSON object. */
-export type RequestedCall = { name: string; arguments: string };
+export type RequestedCall = { name: string; arguments: string; provider?: ProviderCall };
 
-export type FinishReason = "stop" | "tool_calls" | "length" | "content_filter";
+/** `empty`: the answer is over, and has neither text nor calls. `other`: the provider gave a reason that nobody here knows. */
+export type FinishReason = "stop" | "tool_calls" | "length" | "content_filter" | "empty" | "other";
 
-/** `tool_calls` comes at most once, right before `end`, and exactly then is `finish` "tool_calls". `end` is always the last. */
+/**
+ * `tool_calls` comes at most once, right before `end`, and exactly then is `finish` "tool_calls". `end` is always the last. `retract`: all text
+ * of the answer so far was reasoning, which shows only when the reasoning ends; the answer's text begins after it.
+ */
 export type ModelEvent =
+  | { type: "retract" }
   | { type: "text"; text: string }
   | { type: "reasoning"; text: string }
   | { type: "tool_calls"; calls: RequestedCall[] }

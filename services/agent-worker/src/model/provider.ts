@@ -1,7 +1,5 @@
 import { StartError } from "@parley/runtime";
 
-export type OptionalField = "stream_options" | "parallel_tool_calls";
-
 export type Provider = {
   readonly name: "openai" | "openrouter" | "simulated" | "openai-compatible";
   readonly baseURL: string;
@@ -11,9 +9,6 @@ export type Provider = {
   /** Answers are not from a real model; whoever shows one must say so. */
   readonly simulated: boolean;
   readonly headers: Readonly<Record<string, string>>;
-  readonly supports: { readonly streamOptions: boolean; readonly parallelToolCalls: boolean };
-  /** OpenAI's newer models refuse `max_tokens`; most other servers know nothing else. */
-  readonly outputLimitField: "max_completion_tokens" | "max_tokens";
 };
 
 export type ProviderSettings = {
@@ -75,24 +70,11 @@ function parseAddress(text: string): URL {
 }
 
 function openai(baseURL: string, apiKey: string, model = OPENAI_DEFAULT_MODEL): Provider {
-  const supports = { streamOptions: true, parallelToolCalls: true };
-  const outputLimitField = "max_completion_tokens";
-  return { name: "openai", baseURL, apiKey, model, simulated: false, headers: {}, supports, outputLimitField };
+  return { name: "openai", baseURL, apiKey, model, simulated: false, headers: {} };
 }
 
 function openrouter(baseURL: string, apiKey: string, model = OPENROUTER_DEFAULT_MODEL): Provider {
-  const supports = { streamOptions: true, parallelToolCalls: true };
-  const outputLimitField = "max_tokens";
-  return {
-    name: "openrouter",
-    baseURL,
-    apiKey,
-    model,
-    simulated: false,
-    headers: attribution,
-    supports,
-    outputLimitField,
-  };
+  return { name: "openrouter", baseURL, apiKey, model, simulated: false, headers: attribution };
 }
 
 /** Any other server. Local ones want no key, but the header must not be empty. */
@@ -107,8 +89,5 @@ function compatible(baseURL: string, apiKey = "none", named?: string): Provider 
     model,
     simulated,
     headers: {},
-    // Parallel calls are every server's default; some refuse the field.
-    supports: { streamOptions: true, parallelToolCalls: false },
-    outputLimitField: "max_tokens",
   };
 }

@@ -12,7 +12,7 @@ const pieces = fc.array(piece, { maxLength: 12 });
 
 function read(...chunks: object[]): ModelEvent[] {
   const reader = createAnswerReader("m");
-  return [...chunks.flatMap((one) => reader.read(one).events), ...reader.end()];
+  return [...chunks.flatMap((one) => reader.read(one).events), ...reader.end("done")];
 }
 
 function textOf(events: readonly ModelEvent[], type: "text" | "reasoning"): string[] {

@@ -237,27 +237,22 @@ describe("a stream is MODEL_TRUNCATED", () => {
     expect(failure).toMatchObject({ error: { code: "MODEL_TRUNCATED" }, transient: false });
   });
 
-  test("when calls are announced and none comes", async () => {
-    expect(
-      await failureOf((res) => sendStream(res, chunk({ content: "Hel" }), chunk({}, "tool_calls")), withTool),
-    ).toMatchObject({ error: { code: "MODEL_TRUNCATED" }, transient: true });
-  });
-
   test("when a call has no name", async () => {
     const nameless = chunk({ tool_calls: [{ index: 0, id: "a", function: { arguments: "{}" } }] });
     expect(await failureOf((res) => sendStream(res, nameless, chunk({}, "tool_calls")), withTool)).toMatchObject({
       error: { code: "MODEL_TRUNCATED" },
     });
   });
-
-  test("when the provider ends it with finish_reason error", async () => {
-    expect(await failureOf((res) => sendStream(res, chunk({ content: "Hel" }), chunk({}, "error")))).toMatchObject({
-      error: { code: "MODEL_TRUNCATED" },
-    });
-  });
 });
 
 describe("an error event inside the stream", () => {
+  test("may be a finish_reason", async () => {
+    expect(await failureOf((res) => sendStream(res, chunk({ content: "Hel" }), chunk({}, "error")))).toMatchObject({
+      error: { code: "MODEL_UNAVAILABLE", message: "The language model reported an error." },
+      transient: true,
+    });
+  });
+
   test("is MODEL_UNAVAILABLE, without its words", async () => {
     const failure = await failureOf((res) => sendStream(res, chunk({ content: "Hel" }), apiError("upstream details")));
     expect(failure).toMatchObject({

@@ -7,8 +7,6 @@ test("takes OpenAI with its key alone", () => {
     baseURL: "https://api.openai.com/v1",
     apiKey: "sk-1",
     simulated: false,
-    supports: { streamOptions: true, parallelToolCalls: true },
-    outputLimitField: "max_completion_tokens",
   });
 });
 
@@ -41,7 +39,6 @@ test("asks any other server without a key", () => {
     apiKey: "none",
     model: "llama3",
     simulated: false,
-    outputLimitField: "max_tokens",
   });
 });
 

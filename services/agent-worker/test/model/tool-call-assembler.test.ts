@@ -1,208 +1,24 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createToolCallAssembler, ToolCallDelta } from "../../src/model/tool-call-assembler.ts";
+import { callDeviations, fn } from "./call-deviations.ts";
+import { createToolCallAssembler } from "../../src/model/tool-call-assembler.ts";
+import type { Fields } from "../../src/model/fields.ts";
 
-function assemble(deltas: readonly unknown[]) {
+function assemble(deltas: readonly Fields[]) {
   const assembler = createToolCallAssembler();
-  for (const delta of deltas) assembler.add(ToolCallDelta.parse(delta));
+  for (const value of deltas) assembler.add({ value, index: undefined });
   return assembler;
 }
 
-const fn = (name: string | undefined, args?: unknown) => ({
-  function: { ...(name !== undefined && { name }), arguments: args },
-});
-
-const deviations: [string, unknown[], [string, string][]][] = [
-  [
-    "by the book, interleaved",
-    [
-      { index: 0, id: "a", type: "function", ...fn("one", "") },
-      { index: 1, id: "b", type: "function", ...fn("two", "") },
-      { index: 0, ...fn(undefined, '{"x":') },
-      { index: 1, ...fn(undefined, '{"y"') },
-      { index: 0, ...fn(undefined, "1}") },
-      { index: 1, ...fn(undefined, ":2}") },
-    ],
-    [
-      ["one", '{"x":1}'],
-      ["two", '{"y":2}'],
-    ],
-  ],
-  [
-    "no index, id in the first delta only",
-    [{ id: "a", ...fn("one", '{"x"') }, fn(undefined, ":1}"), { id: "b", ...fn("two", '{"y":2') }, fn(undefined, "}")],
-    [
-      ["one", '{"x":1}'],
-      ["two", '{"y":2}'],
-    ],
-  ],
-  [
-    "no index, id in every delta, interleaved",
-    [
-      { id: "a", ...fn("one", '{"x"') },
-      { id: "b", ...fn("two", '{"y"') },
-      { id: "a", ...fn(undefined, ":1}") },
-      { id: "b", ...fn(undefined, ":2}") },
-    ],
-    [
-      ["one", '{"x":1}'],
-      ["two", '{"y":2}'],
-    ],
-  ],
-  [
-    "every call at index 0 with its own id",
-    [
-      { index: 0, id: "a", ...fn("one", '{"x":1}') },
-      { index: 0, id: "b", ...fn("one", '{"x":') },
-      { index: 0, ...fn(undefined, "2}") },
-    ],
-    [
-      ["one", '{"x":1}'],
-      ["one", '{"x":2}'],
-    ],
-  ],
-  [
-    "every call at index 0 without ids, whole in one delta",
-    [
-      { index: 0, id: "", ...fn("one", '{"x":1}') },
-      { index: 0, id: "", ...fn("one", '{"x":2}') },
-      { index: 0, id: "", ...fn("two", "{}") },
-    ],
-    [
-      ["one", '{"x":1}'],
-      ["one", '{"x":2}'],
-      ["two", "{}"],
-    ],
-  ],
-  [
-    "neither index nor id, whole in one delta",
-    [fn("one", '{"x":1}'), fn("one", '{"x":1}')],
-    [
-      ["one", '{"x":1}'],
-      ["one", '{"x":1}'],
-    ],
-  ],
-  [
-    "the same id for two calls",
-    [
-      { index: 0, id: "call", ...fn("one", '{"x":1}') },
-      { index: 1, id: "call", ...fn("one", '{"x":2}') },
-    ],
-    [
-      ["one", '{"x":1}'],
-      ["one", '{"x":2}'],
-    ],
-  ],
-  [
-    "the same id for two calls, and no index",
-    [
-      { id: "call", ...fn("one", '{"x":1}') },
-      { id: "call", ...fn("one", '{"x":2}') },
-    ],
-    [
-      ["one", '{"x":1}'],
-      ["one", '{"x":2}'],
-    ],
-  ],
-  [
-    "a new id in every delta of one call",
-    [
-      { index: 0, id: "a", ...fn("one", '{"x"') },
-      { index: 0, id: "b", ...fn(undefined, ":1") },
-      { index: 0, id: "c", ...fn(undefined, "}") },
-    ],
-    [["one", '{"x":1}']],
-  ],
-  [
-    "a name in every delta",
-    [
-      { index: 0, id: "a", ...fn("one", '{"x"') },
-      { index: 0, ...fn("one", ":1}") },
-      { index: 0, ...fn("one", "") },
-    ],
-    [["one", '{"x":1}']],
-  ],
-  [
-    "an empty name after the first delta",
-    [
-      { index: 0, id: "a", ...fn("one", '{"x"') },
-      { index: 0, id: "", ...fn("", ":1}") },
-    ],
-    [["one", '{"x":1}']],
-  ],
-  [
-    "the whole call again at the end",
-    [
-      { index: 0, id: "a", ...fn("one", '{"x"') },
-      { index: 0, ...fn(undefined, ":1}") },
-      { index: 0, id: "a", ...fn("one", '{"x":1}') },
-    ],
-    [["one", '{"x":1}']],
-  ],
-  ["arguments as an object", [{ index: 0, id: "a", ...fn("one", { x: { y: [1] } }) }], [["one", '{"x":{"y":[1]}}']]],
-  [
-    "neither index, id nor arguments",
-    [fn("one"), fn("two")],
-    [
-      ["one", "{}"],
-      ["two", "{}"],
-    ],
-  ],
-  [
-    "the id before the name",
-    [
-      { index: 0, id: "a" },
-      { index: 0, ...fn("one", "{}") },
-    ],
-    [["one", "{}"]],
-  ],
-  [
-    "the id after the name",
-    [
-      { index: 0, ...fn("one", "{") },
-      { index: 0, id: "a", ...fn(undefined, "}") },
-      { index: 0, id: "b", ...fn("one", "") },
-    ],
-    [
-      ["one", "{}"],
-      ["one", "{}"],
-    ],
-  ],
-  [
-    "no arguments at all",
-    [
-      { index: 0, id: "a", function: { name: "one" } },
-      { index: 1, id: "b", ...fn("two", null) },
-      { index: 2, id: "c", ...fn("three", " ") },
-    ],
-    [
-      ["one", "{}"],
-      ["two", "{}"],
-      ["three", "{}"],
-    ],
-  ],
-  [
-    "indexes that do not begin at 0 or are not numbers",
-    [
-      { index: 3, id: "a", ...fn("one", "{}") },
-      { index: "x", id: "b", ...fn("two", "{}") },
-    ],
-    [
-      ["one", "{}"],
-      ["two", "{}"],
-    ],
-  ],
-  [
-    "placeholders that say nothing",
-    [{ index: 0 }, { index: 1, id: "a", function: null }, { index: 2, id: "b", ...fn("one", "{}") }],
-    [["one", "{}"]],
-  ],
-  ["malformed arguments, unchanged", [{ index: 0, id: "a", ...fn("one", '{"x":') }], [["one", '{"x":']]],
-];
+/** What the calls are, without what is kept of them for the provider. */
+const namesAndArguments = (deltas: readonly Fields[]) =>
+  assemble(deltas)
+    .calls()
+    .map(({ name, arguments: args }) => ({ name, arguments: args }));
 
 describe("assembles calls of servers that send", () => {
-  test.each(deviations)("%s", (_name, deltas, calls) => {
-    expect(assemble(deltas).calls()).toEqual(calls.map(([name, args]) => ({ name, arguments: args })));
+  test.each(callDeviations)("%s", (_name, deltas, calls) => {
+    expect(namesAndArguments(deltas)).toEqual(calls.map(([name, args]) => ({ name, arguments: args })));
   });
 });
 
@@ -214,7 +30,7 @@ test("says whether a delta brought anything", () => {
     { index: 0, ...fn(undefined, "") },
     { index: 0, ...fn(undefined, "{") },
   ];
-  expect(added.map((delta) => assembler.add(ToolCallDelta.parse(delta)))).toEqual([false, true, false, true]);
+  expect(added.map((delta) => assembler.add({ value: delta, index: undefined }))).toEqual([false, true, false, true]);
 });
 
 test.each([
@@ -223,12 +39,38 @@ test.each([
   ["", false],
   ["[1]", false],
   ["{}{", false],
+  ['{}{"x":1}', true],
+  ["{}", true],
 ])("says whether arguments are whole: %j", (args, whole) => {
   expect(assemble([{ index: 0, id: "a", ...fn("one", args) }]).isWhole()).toBe(whole);
 });
 
 test("grows with deltas that say nothing, so that their number can be bounded", () => {
   expect(assemble(Array.from({ length: 50 }, (_, index) => ({ index }))).size()).toBe(50);
+});
+
+describe("what only the provider understands", () => {
+  const signed = { extra_content: { google: { thought_signature: "CvQB" } } };
+
+  test("is kept with the call: its id, and fields beside and in the function", () => {
+    const deltas = [
+      { index: 0, id: "a", type: "function", ...signed, function: { name: "one", arguments: "", note: "n" } },
+      { index: 0, id: "", thought_signature: "x", ...fn(undefined, "{}") },
+      { index: 1, id: "b", logprobs: null, ...fn("two", "{}") },
+    ];
+    expect(assemble(deltas).calls()).toEqual([
+      {
+        name: "one",
+        arguments: "{}",
+        provider: { id: "a", fields: { ...signed, thought_signature: "x" }, function_fields: { note: "n" } },
+      },
+      { name: "two", arguments: "{}", provider: { id: "b" } },
+    ]);
+  });
+
+  test("counts for the size of the calls", () => {
+    expect(assemble([{ id: "a", note: "x".repeat(1_000), ...fn("one", "{}") }]).size()).toBeGreaterThan(1_000);
+  });
 });
 
 type Call = { id: string; name: string; arguments: string };
@@ -269,6 +111,8 @@ const cutsAndChoices = [
   fc.array(fc.nat(9), { minLength: 1, maxLength: 20 }),
 ] as const;
 
+const parsed = ({ name, arguments: args }: Pick<Call, "name" | "arguments">): unknown => [name, JSON.parse(args)];
+
 describe("any chunking assembles to the same calls", () => {
   const expected = (calls: Call[]) => calls.map(({ name, arguments: args }) => ({ name, arguments: args }));
 
@@ -280,7 +124,7 @@ describe("any chunking assembles to the same calls", () => {
           ...(first && { id: calls[call]?.id }),
           ...fn(first ? calls[call]?.name : undefined, text),
         }));
-        expect(assemble(deltas).calls()).toEqual(expected(calls));
+        expect(namesAndArguments(deltas)).toEqual(expected(calls));
       }),
     );
   });
@@ -292,7 +136,7 @@ describe("any chunking assembles to the same calls", () => {
           id: calls[call]?.id,
           ...fn(first ? calls[call]?.name : undefined, text),
         }));
-        expect(assemble(deltas).calls()).toEqual(expected(calls));
+        expect(namesAndArguments(deltas)).toEqual(expected(calls));
       }),
     );
   });
@@ -307,7 +151,7 @@ describe("any chunking assembles to the same calls", () => {
             ...(first && { id: calls[call]?.id }),
             ...fn(first ? calls[call]?.name : undefined, text),
           }));
-        expect(assemble(deltas).calls()).toEqual(expected(calls));
+        expect(namesAndArguments(deltas)).toEqual(expected(calls));
       }),
     );
   });
@@ -319,7 +163,21 @@ describe("any chunking assembles to the same calls", () => {
           .flat()
           .filter((piece) => piece.text !== "")
           .map(({ call, text }) => fn(calls[call]?.name, text));
-        expect(assemble(deltas).calls()).toEqual(expected(calls));
+        expect(namesAndArguments(deltas)).toEqual(expected(calls));
+      }),
+    );
+  });
+
+  test("with an empty object before the arguments of each call, and all of it again at the end", () => {
+    fc.assert(
+      fc.property(callLists, ...cutsAndChoices, fc.boolean(), (calls, cuts, choices, hasIds) => {
+        const pieces = interleave(piecesOf(calls, cuts), choices);
+        const deltas = [
+          ...calls.map(({ id, name }, index) => ({ index, id, ...fn(name, "{}") })),
+          ...pieces.map(({ call, text }) => ({ index: call, ...fn(undefined, text) })),
+          ...calls.map(({ id, name, arguments: args }, index) => ({ index, ...(hasIds && { id }), ...fn(name, args) })),
+        ];
+        expect(namesAndArguments(deltas).map(parsed)).toEqual(expected(calls).map(parsed));
       }),
     );
   });

@@ -1,0 +1,193 @@
+import { isFields } from "./fields.ts";
+import { reasoningFields } from "./message-fields.ts";
+import { Abilities } from "./model-rules.ts";
+import type { RequestBody } from "./request-body.ts";
+
+/** A request that was not taken, and why, in the server's own words: message, parameter and code of its error. */
+export interface Refusal {
+  readonly status: number;
+  readonly words: string;
+}
+
+/** What a refusal says about one ability. */
+export interface Lesson {
+  readonly ability: keyof Abilities;
+  readonly change: Partial<Abilities>;
+}
+
+interface Sent {
+  readonly body: RequestBody;
+  readonly abilities: Abilities;
+  readonly words: string;
+}
+
+/** Undefined: the refusal is about something else. */
+type Reading = (sent: Sent) => Partial<Abilities> | undefined;
+
+const unknownField =
+  /unknown|unrecogni[sz]ed|unexpected|unsupported|not (?:supported|permitted|allowed|recogni[sz]ed|accepted)|extra (?:input|field|propert)|additional propert|invalid|forbidden|does not support/i;
+
+/** In this order, the more exact before the less exact: words about the id of a call also speak of tools. */
+const readings: { readonly [Ability in keyof Abilities]?: Reading } = {
+  stream_options: ({ body, words }) =>
+    body.stream_options && /stream_options|stream options|include_usage/i.test(words)
+      ? { stream_options: false }
+      : undefined,
+  parallel_tool_calls: ({ body, words }) =>
+    body.parallel_tool_calls === true && /parallel[_ ]tool[_ ]calls?/i.test(words)
+      ? { parallel_tool_calls: false }
+      : undefined,
+  output_limit_field: readOutputLimit,
+  reasoning_back: readReasoning,
+  call_fields: ({ body, words }) =>
+    unknownField.test(words) &&
+    !/missing|required/i.test(words) &&
+    opaqueNames(body).some((name) => isWordOf(words, name))
+      ? { call_fields: false }
+      : undefined,
+  call_ids: ({ body, abilities, words }) =>
+    hasCalls(body) && abilities.call_ids === "any" && isAboutCallIds(words) ? { call_ids: "alphanumeric9" } : undefined,
+  calls_per_message: ({ body, words }) =>
+    hasCalls(body) &&
+    /single tool[- ]calls? at once|only (?:one|a single|single) (?:tool|function)[- ]calls?|multiple tool[- ]calls? (?:is|are) not/i.test(
+      words,
+    )
+      ? { calls_per_message: "one" }
+      : undefined,
+  null_content: ({ body, words }) => (hasNullContent(body) && isAboutNull(words) ? { null_content: false } : undefined),
+  system_role: readSystemRole,
+  alternating_roles: ({ abilities, words }) =>
+    !abilities.alternating_roles &&
+    /roles? must alternate|must alternate between|consecutive (?:messages|user|assistant)|after role|same role/i.test(
+      words,
+    )
+      ? { alternating_roles: true }
+      : undefined,
+  tools: ({ body, words }) =>
+    (body.tools !== undefined || hasCalls(body)) && isAboutTools(words) ? { tools: false } : undefined,
+};
+
+const refusals: ReadonlySet<number> = new Set([400, 404, 422]);
+/** Servers whose chat template throws also answer with these: llama.cpp. */
+const templateFaults: ReadonlySet<number> = new Set([500, 501]);
+const templateAbilities: ReadonlySet<string> = new Set<keyof Abilities>([
+  "calls_per_message",
+  "null_content",
+  "system_role",
+  "alternating_roles",
+  "tools",
+]);
+
+/** What a refusal may teach, the likeliest first. None: the request is wrong in another way. */
+export function lessonsOf({ status, words }: Refusal, body: RequestBody, abilities: Abilities): Lesson[] {
+  const isRefusal = refusals.has(status);
+  if (!isRefusal && !templateFaults.has(status)) return [];
+  return Object.entries(readings).flatMap(([name, read]) => {
+    if (!isRefusal && !templateAbilities.has(name)) return [];
+    const change = read({ body, abilities, words });
+    const [ability] = Abilities.keyof().options.filter((one) => one === name);
+    return change === undefined || ability === undefined ? [] : [{ ability, change }];
+  });
+}
+
+function readOutputLimit({ body, words }: Sent): Partial<Abilities> | undefined {
+  if (body.max_completion_tokens !== undefined && words.includes("max_completion_tokens"))
+    return unknownField.test(words) ? { output_limit_field: "max_tokens" } : undefined;
+  if (!("max_tokens" in body) || !words.includes("max_tokens")) return undefined;
+  const isRefused = words.includes("max_completion_tokens") || unknownField.test(words);
+  return isRefused ? { output_limit_field: "max_completion_tokens" } : undefined;
+}
+
+function readReasoning({ body, abilities, words }: Sent): Partial<Abilities> | undefined {
+  if (!/reasoning|thinking/i.test(words)) return undefined;
+  const isMissing = /must (?:be passed|include|be included|contain|have)|missing|required|expected/i.test(words);
+  if (isMissing && abilities.reasoning_back !== "always" && hasCalls(body)) return { reasoning_back: "always" };
+  const isNamed = [...reasoningFields].some((name) => words.includes(name) && assistantFields(body).has(name));
+  return isNamed && !isMissing && abilities.reasoning_back !== "never" ? { reasoning_back: "never" } : undefined;
+}
+
+function readSystemRole({ body, abilities, words }: Sent): Partial<Abilities> | undefined {
+  if (abilities.system_role === "user" || !body.messages.some(({ role }) => role === abilities.system_role))
+    return undefined;
+  if (!/system|developer/i.test(words) || !/role|instruction|system (?:message|prompt)/i.test(words)) return undefined;
+  if (
+    !/not (?:support|enabled|allowed|permitted|one of|accept)|unsupported|unknown|invalid|unexpected|only/i.test(words)
+  )
+    return undefined;
+  // Where another one is named that is taken, it is the other one.
+  if (abilities.system_role === "developer") return { system_role: /['"`]system['"`]/.test(words) ? "system" : "user" };
+  return { system_role: /use (?:the )?['"`]?developer|['"`]developer['"`]/i.test(words) ? "developer" : "user" };
+}
+
+function isAboutCallIds(words: string): boolean {
+  const isNamed = /tool[_ ]?call[_ ]?ids?\b|tool_calls?\b.{0,12}\bid\b|\bcall_id\b|function call id/i.test(words);
+  return (
+    isNamed &&
+    /length|alphanumeric|a-z|pattern|format|too long|maximum|invalid|characters|must (?:be|match)/i.test(words) &&
+    !/respon|preced|follow|not found/i.test(words)
+  );
+}
+
+function isAboutNull(told: string): boolean {
+  // Fields of the error itself, where all of it is text.
+  const words = told.replaceAll(/"(?:param|code|type)":\s*null/g, "");
+  if (/NoneType|\bnull\b/i.test(words)) return true;
+  return (
+    /(?<!reasoning[_ ])content/i.test(words) &&
+    /\bnone\b|missing|required|empty|valid string|must be (?:a )?(?:string|non)|expected (?:a )?string|should be/i.test(
+      words,
+    )
+  );
+}
+
+const toolWords = String.raw`(?:\btools?\b|tool[_ -]?(?:use|calls?|calling|choice)|\bfunctions\b|function[_ -]?call(?:s|ing)?)`;
+const refusalOfTools = [
+  String.raw`${toolWords}[^.]{0,60}(?:not (?:currently )?(?:be )?(?:supported|enabled|available|implemented|permitted|allowed|recogni[sz]ed)|unsupported|extra inputs|requires? (?:the )?-)`,
+  String.raw`(?:not|cannot|n't|endpoints found that|without) (?:currently )?support(?:ing)?\b[^.]{0,60}${toolWords}`,
+  String.raw`(?:unrecogni[sz]ed|unknown|unexpected|unsupported|extra)\b[^.]{0,60}(?:\b(?:tools|functions|tool_choice)\b|role\W{1,4}tool)`,
+].map((pattern) => new RegExp(pattern, "i"));
+
+/** About having tools at all, not about one of them or of their calls. */
+function isAboutTools(words: string): boolean {
+  if (/(?:tools|tool_calls)\[\d|parallel[_ ]tool|\bparameters\b|json schema/i.test(words)) return false;
+  return refusalOfTools.some((pattern) => pattern.test(words));
+}
+
+function hasCalls({ messages }: RequestBody): boolean {
+  return messages.some(({ role }) => role === "tool");
+}
+
+function hasNullContent({ messages }: RequestBody): boolean {
+  return messages.some(({ content }) => content === null);
+}
+
+/** Shorter names are words of every sentence. */
+const leastNameChars = 5;
+
+function isWordOf(words: string, name: string): boolean {
+  return name.length >= leastNameChars && words.split(/\W+/).includes(name);
+}
+
+/** Names of all fields beside the usual ones that the calls of a request have. */
+function opaqueNames({ messages }: RequestBody): string[] {
+  const usual = new Set(["id", "type", "function", "name", "arguments", "index", "role", "content", "tool_calls"]);
+  const names = new Set<string>();
+  const visit = (value: unknown): void => {
+    if (!isFields(value)) return;
+    for (const name in value) {
+      if (!usual.has(name)) names.add(name);
+      if (name === "function" || !usual.has(name)) visit(value[name]);
+    }
+  };
+  for (const message of messages) {
+    if (message.role !== "assistant") continue;
+    const { tool_calls: calls = [], ...own } = message;
+    for (const call of calls) visit(call);
+    visit(own);
+  }
+  return [...names].filter((name) => !reasoningFields.has(name));
+}
+
+function assistantFields({ messages }: RequestBody): ReadonlySet<string> {
+  return new Set(messages.flatMap((message) => (message.role === "assistant" ? Object.keys(message) : [])));
+}

@@ -1,0 +1,144 @@
+import type { Abilities } from "../../src/model/model-rules.ts";
+
+/** Words of real servers, and what they teach about a request with a system prompt, tools, a call and its result. */
+export const refusals: [name: string, status: number, words: string, lesson: Partial<Abilities>][] = [
+  ["OpenAI, stream_options", 400, "Unrecognized request argument supplied: stream_options", { stream_options: false }],
+  [
+    "FastAPI, stream_options",
+    422,
+    '[{"type":"extra_forbidden","loc":["body","stream_options"],"msg":"Extra inputs are not permitted"}]',
+    { stream_options: false },
+  ],
+  ["parallel_tool_calls", 400, "Unknown field parallel_tool_calls", { parallel_tool_calls: false }],
+  [
+    "parallel tool calls in words",
+    400,
+    "Unsupported parameter: 'parallel_tool_calls' is not supported with this model.",
+    { parallel_tool_calls: false },
+  ],
+  [
+    "OpenAI, max_tokens",
+    400,
+    "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+    { output_limit_field: "max_completion_tokens" },
+  ],
+  [
+    "Mistral, call ids",
+    400,
+    "Tool call id was call_123 but must be a-z, A-Z, 0-9, with a length of 9.",
+    { call_ids: "alphanumeric9" },
+  ],
+  [
+    "OpenAI, call ids",
+    400,
+    "Invalid 'messages[2].tool_calls[0].id': string too long. Expected a string with maximum length 40, but got a string with length 66 instead.",
+    { call_ids: "alphanumeric9" },
+  ],
+  [
+    "Anthropic, call ids",
+    400,
+    "messages.1.content.0.tool_use.id: String should match pattern for tool_call_id '^[a-zA-Z0-9_-]+$'",
+    { call_ids: "alphanumeric9" },
+  ],
+  ["OpenAI, content", 400, "Invalid value for 'content': expected a string, got null.", { null_content: false }],
+  [
+    "pydantic, content",
+    422,
+    '[{"type":"string_type","loc":["body","messages",2,"content"],"msg":"Input should be a valid string"}]',
+    { null_content: false },
+  ],
+  [
+    "serde, content",
+    422,
+    "Failed to deserialize the JSON body into the target type: messages[2].content: invalid type: null, expected a string",
+    { null_content: false },
+  ],
+  ["Jinja, content", 400, 'can only concatenate str (not "NoneType") to str', { null_content: false }],
+  ["llama.cpp, content", 500, "Missing 'content' in message: content is required", { null_content: false }],
+  ["Gemma's template", 400, "System role not supported", { system_role: "user" }],
+  ["Gemini, Gemma", 400, "Developer instruction is not enabled for models/gemma-3-27b-it", { system_role: "user" }],
+  [
+    "OpenAI, o1-mini",
+    400,
+    "Unsupported value: 'messages[0].role' does not support 'system' with this model.",
+    { system_role: "user" },
+  ],
+  [
+    "a newer model",
+    400,
+    "The role 'system' is not supported with this model; use 'developer'.",
+    { system_role: "developer" },
+  ],
+  [
+    "vLLM, roles",
+    400,
+    "Conversation roles must alternate user/assistant/user/assistant/...",
+    { alternating_roles: true },
+  ],
+  [
+    "llama.cpp, roles",
+    500,
+    "Jinja Exception: After the optional system message, conversation roles must alternate user/assistant",
+    { alternating_roles: true },
+  ],
+  ["Llama's template", 400, "This model only supports single tool-calls at once!", { calls_per_message: "one" }],
+  ["Ollama, tools", 400, "registry.ollama.ai/library/gemma:latest does not support tools", { tools: false }],
+  [
+    "OpenRouter, tools",
+    404,
+    "No endpoints found that support tool use. To learn more about provider routing, visit the docs.",
+    { tools: false },
+  ],
+  [
+    "vLLM, tools",
+    400,
+    '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set',
+    { tools: false },
+  ],
+  ["llama.cpp, tools", 500, "tools param requires --jinja flag", { tools: false }],
+  ["OpenAI, tools", 400, "Unrecognized request argument supplied: tools", { tools: false }],
+  [
+    "pydantic, tools",
+    422,
+    '[{"type":"extra_forbidden","loc":["body","tools"],"msg":"Extra inputs are not permitted"}]',
+    { tools: false },
+  ],
+  ["functions", 400, "Function calling is not enabled for this model", { tools: false }],
+  ["a role", 400, "Unsupported role: tool", { tools: false }],
+  [
+    "DeepSeek",
+    400,
+    "The `reasoning_content` in the thinking mode must be passed back to the API.",
+    { reasoning_back: "always" },
+  ],
+  [
+    "Moonshot",
+    400,
+    "thinking is enabled but reasoning_content is missing in assistant tool call message at index 2",
+    { reasoning_back: "always" },
+  ],
+  [
+    "opaque fields",
+    400,
+    "messages.2.tool_calls.0.extra_content: Extra inputs are not permitted",
+    { call_fields: false },
+  ],
+];
+
+/** Words that teach nothing: the request is wrong in another way, or nothing is. */
+export const otherRefusals: [name: string, status: number, words: string][] = [
+  ["a size", 400, "max_tokens is too large: 100000. This model supports at most 16384 completion tokens."],
+  ["a context", 400, "This model's maximum context length is 8192 tokens."],
+  ["a schema", 400, "Invalid schema for function 'look': tools[0].function.parameters is not supported"],
+  [
+    "a missing result",
+    400,
+    "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'.",
+  ],
+  ["a signature", 400, "Function call is missing a thought_signature in functionCall parts. INVALID_ARGUMENT"],
+  ["a model", 404, "The model `m` does not exist or you do not have access to it."],
+  ["a key", 401, "stream_options"],
+  ["a rate", 429, "tools are not supported at this rate"],
+  ["a failure", 500, "stream_options"],
+  ["an error with empty fields", 400, '{"message":"Bad request","param":null,"code":null}'],
+];
