@@ -68,18 +68,18 @@ export function createDoubts(deps: DoubtDeps) {
   const settle = createSettling(deps);
   const lacking = createBringing(deps);
   let waiting: HubViewer[] = [];
-  let isWorking = false;
+  /** Of those that have waited. */
+  let batch: HubViewer[] = [];
   let settling = 0;
 
   const work = async (): Promise<void> => {
-    isWorking = true;
     while (waiting.length > 0) {
-      const batch = waiting.slice(0, batchSize);
+      batch = waiting.slice(0, batchSize);
       waiting = waiting.slice(batchSize);
       const settled = await Promise.all(batch.map(settle));
       lacking.add(settled.flatMap((viewer) => viewer ?? []));
     }
-    isWorking = false;
+    batch = [];
   };
 
   const settleNow = async (viewer: HubViewer): Promise<void> => {
@@ -92,9 +92,9 @@ export function createDoubts(deps: DoubtDeps) {
   };
 
   const later = (viewer: HubViewer): void => {
-    if (waiting.length + lacking.size() >= deps.limits.doubtedViewers) return beginAnew(viewer);
+    if (waiting.length + batch.length + lacking.size() >= deps.limits.doubtedViewers) return beginAnew(viewer);
     waiting.push(viewer);
-    if (!isWorking) void work();
+    if (batch.length === 0) void work();
   };
 
   return {
