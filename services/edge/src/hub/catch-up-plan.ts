@@ -19,7 +19,7 @@ export type CatchUpPlan =
   /** A snapshot of this turn is needed, but its beginning is below the floor. */
   | { readonly kind: "unknown turn"; readonly turn: TurnId };
 
-type ReplayLimits = Pick<DeliveryLimits, "replayEvents" | "replayBytes" | "rawRunEvents" | "rawRunBytes">;
+export type ReplayLimits = Pick<DeliveryLimits, "replayEvents" | "replayBytes" | "rawRunEvents" | "rawRunBytes">;
 
 /** What plans of one state of what is known have in common: a snapshot of its turn by its sequence, whichever cursor it is for. */
 export type SharedSnapshots = Map<number, CatchUpStep>;

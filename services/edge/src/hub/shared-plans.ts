@@ -1,4 +1,5 @@
-import { planCatchUp, type CatchUpPlan, type SharedSnapshots } from "./catch-up-plan.ts";
+import { deliveryLimits } from "../delivery-limits.ts";
+import { planCatchUp, type CatchUpPlan, type ReplayLimits, type SharedSnapshots } from "./catch-up-plan.ts";
 import type { Known } from "./ring.ts";
 
 /** So many cursors at which viewers of one conversation stand are remembered, with the plan for each. */
@@ -20,7 +21,7 @@ function stateOf({ events, floor, base, rooted, quiet }: Known): readonly unknow
  * As `planCatchUp`. Viewers of one conversation mostly have to be brought to the present at the same moment, and from the same place: then a plan is
  * made once, and so is each snapshot in it, which means to decode a whole answer.
  */
-export function createPlanner() {
+export function createPlanner(limits: ReplayLimits = deliveryLimits) {
   let planned: Planned | undefined;
 
   const ofState = (known: Known): Planned => {
@@ -34,7 +35,7 @@ export function createPlanner() {
     const { plans, snapshots } = ofState(known);
     let plan = plans.get(cursor);
     if (plan !== undefined) return plan;
-    plan = planCatchUp(known, cursor, undefined, snapshots);
+    plan = planCatchUp(known, cursor, limits, snapshots);
     if (plans.size >= maxPlans) plans.clear();
     plans.set(cursor, plan);
     return plan;
