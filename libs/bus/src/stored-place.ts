@@ -66,6 +66,7 @@ function numberAt(block: Uint8Array, from: number): number {
   let at = from;
   while (block[at] === space) at++;
   let value = 0;
-  for (let byte = block[at] ?? 0; byte >= zero && byte <= nine; byte = block[++at] ?? 0) value = value * 10 + (byte - zero);
+  for (let byte = block[at] ?? 0; byte >= zero && byte <= nine; byte = block[++at] ?? 0)
+    value = value * 10 + (byte - zero);
   return value;
 }

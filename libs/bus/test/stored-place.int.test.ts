@@ -1,4 +1,5 @@
 import { connect, headers, type Msg } from "@nats-io/transport-node";
+import { streams, subjects } from "@parley/protocol";
 import { eventually, startNats } from "@parley/testkit";
 import { expect, it } from "vitest";
 import { placeOf } from "../src/stored-place.ts";
@@ -6,8 +7,8 @@ import { placeOf } from "../src/stored-place.ts";
 type Header = readonly [name: string, value: string];
 
 const stored: readonly Header[] = [
-  ["Nats-Stream", "EV_0"],
-  ["Nats-Subject", "chat.ev.0.c1.t1.a"],
+  ["Nats-Stream", streams.events(0)],
+  ["Nats-Subject", subjects.agent(0, "c1", "t1")],
   ["Nats-Sequence", "9007199254740991"],
   ["Nats-Time-Stamp", "2026-11-28T17:00:00.000000Z"],
   ["Nats-Last-Sequence", "17"],
@@ -50,7 +51,7 @@ it("knows a message without headers for no copy", async () => {
   await using nats = await startNats();
   const nc = await connect({ servers: nats.url });
   const seqs: number[] = [];
-  nc.subscribe("live.>", { callback: (_error, message) => seqs.push(placeOf(message, message.data).seq) });
+  nc.subscribe("live.>", { callback: (_error, message) => void seqs.push(placeOf(message, message.data).seq) });
   nc.publish("live.0.c1.t1.a", '{"type":"token"}', { reply: "NATS/1.0" });
   await eventually(() => seqs.length === 1, { what: "the message" });
   expect(seqs[0]).not.toBeGreaterThan(0);

@@ -9,26 +9,31 @@ const limits = { replayEvents: 3, replayBytes: 2_000, rawRunEvents: 1, rawRunByt
 
 it("plans for each viewer what would be planned for it alone, however the ring has changed since", () => {
   fc.assert(
-    fc.property(histories, fc.array(fc.nat(80), { minLength: 1, maxLength: 4 }), fc.nat(6), (events, cursors, lateBy) => {
-      const plan = createPlanner(limits);
-      const ring = createRing(0);
-      ring.rooted = true;
-      // One comes later than those after it.
-      const late = events[Math.floor(events.length / 2)];
-      const check = (): void => {
-        for (const cursor of cursors) expect(plan(ring, cursor)).toEqual(planCatchUp(ring, cursor, limits));
-      };
-      for (const [i, event] of events.entries()) {
-        if (event !== late) append(ring, event);
+    fc.property(
+      histories,
+      fc.array(fc.nat(80), { minLength: 1, maxLength: 4 }),
+      fc.nat(6),
+      (events, cursors, lateBy) => {
+        const plan = createPlanner(limits);
+        const ring = createRing(0);
+        ring.rooted = true;
+        // One comes later than those after it.
+        const late = events[Math.floor(events.length / 2)];
+        const check = (): void => {
+          for (const cursor of cursors) expect(plan(ring, cursor)).toEqual(planCatchUp(ring, cursor, limits));
+        };
+        for (const [i, event] of events.entries()) {
+          if (event !== late) append(ring, event);
+          check();
+          if (late !== undefined && i === events.indexOf(late) + lateBy) insert(ring, late);
+          check();
+          enforceLimits(ring, { ringEvents: 12, ringBytes: 1_000_000 });
+          check();
+        }
+        trim(ring);
         check();
-        if (late !== undefined && i === events.indexOf(late) + lateBy) insert(ring, late);
-        check();
-        enforceLimits(ring, { ringEvents: 12, ringBytes: 1_000_000 });
-        check();
-      }
-      trim(ring);
-      check();
-    }),
+      },
+    ),
   );
 });
 
