@@ -1,5 +1,4 @@
 import { isTerminal, subjects } from "@parley/protocol";
-import { sleep } from "@parley/runtime";
 import { eventually } from "@parley/testkit";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { hasEnded } from "../chaos/audience.ts";
@@ -28,6 +27,12 @@ const question = (id: string, sim: string) => ({
   agent: undefined,
 });
 const toolQuestion = (id: string, text: string) => ({ id, text, onBusy: "enqueue" as const, agent: "general" });
+
+const greetingsOf = ({ recording: { entries } }: Device): number =>
+  entries.filter((entry) => entry.kind === "frame" && entry.frame.type === "subscribed").length;
+/** An edge has said how the device goes on. */
+const greeted = (device: Device, times: number): Promise<boolean> =>
+  eventually(() => greetingsOf(device) >= times, { what: "an answer to who looks on", timeoutMs: 10_000 });
 
 const within = (ms: number): AbortSignal => AbortSignal.timeout(ms);
 const seesEnd = (device: Pick<Device, "until">, turn: string, ms = 5_000): Promise<void> =>
@@ -91,7 +96,7 @@ describe("who joins while copies are behind the broker's answers", () => {
         const visitor = world.device(conversation, world.edges.slice(joining % 2));
         visitor.watch();
         visitors.push(visitor);
-        await sleep(15);
+        await greeted(visitor, 1);
       }
       await accepted(ask);
     }
@@ -219,10 +224,11 @@ describe.each(["message", "tool result", "end"] as const)(
       world.device(conversation, [other]).watch();
       const first = await accepted(viewer.ask(questionOf(kind, conversation)));
       const turn = await passOver(kind, conversation, first, { asker: viewer, overtaken: viewer });
+      const greetings = greetingsOf(viewer);
       if (where.includes("dead")) await edge.service.kill("SIGKILL");
       else viewer.cut();
       await eventually(() => viewer.reconnects() > 0, { what: "the way back", timeoutMs: 10_000 });
-      if (back === 0) await sleep(200);
+      if (back === 0) await greeted(viewer, greetings + 1);
       gate.open();
       const isShown = (view: Device["view"]): boolean => {
         if (view.messages.some((message) => message.turn_id === turn)) return true;

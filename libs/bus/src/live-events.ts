@@ -1,16 +1,22 @@
 import type { Msg, NatsConnection } from "@nats-io/transport-node";
 import type { Logger } from "@parley/runtime";
 import { storedSubjectOf, type StoredMessage } from "./stored-message.ts";
+import { placeOf } from "./stored-place.ts";
 import type { Unreadable } from "./unreadable.ts";
 
 export interface LiveSubscription {
   unsubscribe(): void;
 }
 
-function storedMessageOf({ subject, headers, data }: Msg): StoredMessage {
-  const seq = Number(headers?.get("Nats-Sequence"));
-  const previous = Number(headers?.get("Nats-Last-Sequence"));
-  return { subject: storedSubjectOf(subject), seq, previous, data };
+/** Nearly always the messages of one turn follow each other: its subject is made once, and so is quick to compare. */
+function createConversion() {
+  let [live, stored] = ["", ""];
+  return (message: Msg): StoredMessage => {
+    const { subject, data } = message;
+    if (subject !== live) [live, stored] = [subject, storedSubjectOf(subject)];
+    const { seq, previous } = placeOf(message, data);
+    return { subject: stored, seq, previous, data };
+  };
 }
 
 const [open, close] = [0x7b, 0x7d];
@@ -27,6 +33,7 @@ export function createLiveEvents(nc: NatsConnection, unreadable: Unreadable, log
     onMessage: (message: StoredMessage) => void,
     options: { queue?: string } = {},
   ): LiveSubscription => {
+    const storedMessageOf = createConversion();
     const subscription = nc.subscribe(subject, {
       ...options,
       callback: (error, message) => {

@@ -1,5 +1,6 @@
 import { createInbox, nanos, type Msg, type MsgHdrs } from "@nats-io/transport-node";
 import { encodeJson } from "@parley/protocol";
+import { parseAckSubject } from "./ack-subject.ts";
 import type { BrokerLink } from "./nats-connection.ts";
 import type { StoredMessage } from "./stored-message.ts";
 
@@ -119,7 +120,7 @@ function createOrder(take: (message: ReadMessage, seq: number) => boolean) {
 
     /** Whether `take` says that one was the last. */
     add(message: Msg): boolean {
-      const { seq, nth } = placeOf(message);
+      const { seq, nth } = parseAckSubject(message.reply ?? "");
       if (nth !== taken + 1) {
         if (early.size >= portion.batch) throw new Error("a part of the event stream was lost on the way");
         early.set(nth, { subject: message.subject, data: message.data.slice(), seq });
@@ -134,10 +135,4 @@ function createOrder(take: (message: ReadMessage, seq: number) => boolean) {
       return false;
     },
   };
-}
-
-/** From `$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>`. */
-function placeOf({ reply = "" }: Msg): { seq: number; nth: number } {
-  const [, , , , , seq, nth] = reply.split(".");
-  return { seq: Number(seq), nth: Number(nth) };
 }

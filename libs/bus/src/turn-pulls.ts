@@ -1,6 +1,7 @@
 import { createInbox, nanos, type Msg, type NatsConnection } from "@nats-io/transport-node";
 import { streams, subjects, turnsConsumer } from "@parley/protocol";
 import { withDeadline, type Logger } from "@parley/runtime";
+import { parseAckSubject } from "./ack-subject.ts";
 import type { BrokerLink } from "./nats-connection.ts";
 
 /** A message of the queue as it was delivered. */
@@ -31,14 +32,6 @@ const drainMs = 1_000;
 /** Its time is over: 408; 404 is the same to those who do not wait. */
 const timesUp = new Set([404, 408]);
 
-/** The tail of `$JS.ACK.….<deliveries>.<stream seq>.<consumer seq>.<stored, ns>.<pending>`; a newer form has more before it and one token after. */
-function parseReply(reply: string): Pick<PulledMessage, "seq" | "deliveries" | "storedMs"> {
-  const tokens = reply.split(".");
-  const from = tokens.length > 9 ? 6 : 4;
-  const [deliveries = 0, seq = 0, , storedNs = 0] = tokens.slice(from, from + 4).map(Number);
-  return { seq, deliveries, storedMs: storedNs / 1e6 };
-}
-
 /** Why a pull ended, from its status message; undefined: as it should. */
 function failureOf({ headers }: Msg): Error | undefined {
   const { code = 0, description = "" } = headers ?? {};
@@ -57,7 +50,8 @@ function createLane(nc: NatsConnection, log: Logger) {
   const handle = (message: Msg): void => {
     const { subject, reply = "", data } = message;
     if (reply.startsWith("$JS.ACK.")) {
-      take({ ...parseReply(reply), subject, data, reply });
+      const { seq, deliveries, storedMs } = parseAckSubject(reply);
+      take({ seq, deliveries, storedMs, subject, data, reply });
       if (pull !== undefined && --pull.missing === 0) pull.end();
     } else if (subject === pull?.id && message.headers?.code !== 100) pull.end(failureOf(message));
   };

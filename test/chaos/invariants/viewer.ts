@@ -104,7 +104,8 @@ function attach(walk: Walk, seq: number): void {
   walk.attached = true;
   walk.cursor = asked ?? seq;
   walk.resumedAt = asked;
-  walk.isAnew = asked === undefined;
+  // An edge that cannot go on from the cursor says so.
+  walk.isAnew = asked === undefined || seq === 0;
   walk.lastSeq = 0;
 }
 

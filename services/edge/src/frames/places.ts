@@ -49,7 +49,7 @@ export interface PlaceDeps {
 /** Where a viewer begins. */
 export function createPlaces({ events, doubts }: PlaceDeps) {
   const resume = async (viewer: HubViewer, after: number | undefined): Promise<void> =>
-    doubts.resumeSettled(viewer, await placeOf(events, viewer.source, after));
+    doubts.resume(viewer, await placeOf(events, viewer.source, after));
 
   return {
     /** At the client's cursor. */

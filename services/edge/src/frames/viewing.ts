@@ -37,7 +37,7 @@ export function createViewing({ hubs, catchUp, doubts, events }: ViewingDeps) {
 
   const release = (viewer: HubViewer): void => {
     if (viewer.state !== "held") return;
-    viewer.state = "lagging";
+    viewer.state = viewer.doubtedSeq === noCursor ? "lagging" : "doubted";
     catchUp.catchUp(viewer);
   };
 

@@ -1,5 +1,6 @@
 import { ChatError, seqHead } from "@parley/protocol";
 import type { Dialect } from "../dialect/dialect.ts";
+import { jsonOf } from "../dialect/frame-json.ts";
 import type { VisibleEvent } from "../hub/visible-event.ts";
 import type { TerminalEvent, TurnWatch } from "./turn-watch.ts";
 
@@ -20,7 +21,7 @@ export function createSseDialect(watch: TurnWatch, onEnd: () => void): Dialect {
     },
     encodeEvent(event) {
       endOf(watch.endIn(event));
-      return sentEvent(wireSeqOf(event), event.type, event.frame);
+      return sentOnce(event);
     },
     turnsIn: watch.in,
     encodeFrame(frame) {
@@ -32,7 +33,7 @@ export function createSseDialect(watch: TurnWatch, onEnd: () => void): Dialect {
       if (end === undefined) return sentEvent(frame.seq, frame.type, jsonOf(frame));
       // Its event is no longer kept; who reads events must see it all the same, also when it is cut between the two.
       const { type, ...rest } = end;
-      const ended = jsonOf({ seq: frame.seq, type, ...rest });
+      const ended = Buffer.from(JSON.stringify({ seq: frame.seq, type, ...rest }));
       return [sentEvent(undefined, frame.type, jsonOf(frame)), sentEvent(frame.seq, type, ended)];
     },
   };
@@ -44,8 +45,12 @@ function sentEvent(id: number | string | undefined, type: string, frame: Uint8Ar
   return Buffer.concat([Buffer.from(`${head}event: ${type}\ndata: `), frame, eventEnd]);
 }
 
-function jsonOf(value: object): Buffer {
-  return Buffer.from(JSON.stringify(value));
+/** An event goes to all who look at the conversation in turn. */
+let newest: { readonly event: VisibleEvent; readonly bytes: Buffer } | undefined;
+
+function sentOnce(event: VisibleEvent): Buffer {
+  if (newest?.event !== event) newest = { event, bytes: sentEvent(wireSeqOf(event), event.type, event.frame) };
+  return newest.bytes;
 }
 
 /** The cursor stands first in the frame. */

@@ -19,14 +19,22 @@ export type CatchUpPlan =
   /** A snapshot of this turn is needed, but its beginning is below the floor. */
   | { readonly kind: "unknown turn"; readonly turn: TurnId };
 
-type ReplayLimits = Pick<DeliveryLimits, "replayEvents" | "replayBytes" | "rawRunEvents" | "rawRunBytes">;
+export type ReplayLimits = Pick<DeliveryLimits, "replayEvents" | "replayBytes" | "rawRunEvents" | "rawRunBytes">;
+
+/** What plans of one state of what is known have in common: a snapshot of its turn by its sequence, whichever cursor it is for. */
+export type SharedSnapshots = Map<number, CatchUpStep>;
 
 /**
  * What a viewer with this cursor must get. Whatever the number of missing events, the frames' sequences rise, every message and every end
  * is among them, and after each frame the viewer has everything up to that frame's sequence: it may be cut off at any place and go on
  * from there.
  */
-export function planCatchUp(known: Known, cursor: number, limits: ReplayLimits = deliveryLimits): CatchUpPlan {
+export function planCatchUp(
+  known: Known,
+  cursor: number,
+  limits: ReplayLimits = deliveryLimits,
+  shared: SharedSnapshots = new Map(),
+): CatchUpPlan {
   const folded = cursor < known.floor ? quietTurn(known, cursor) : undefined;
   if (cursor < known.floor && folded === undefined) return { kind: "below floor" };
   const missing = known.events.slice(firstAfter(known.events, cursor));
@@ -34,7 +42,7 @@ export function planCatchUp(known: Known, cursor: number, limits: ReplayLimits =
     const steps = missing.map((event): CatchUpStep => ({ kind: "event", seq: event.seq, event }));
     return { kind: "steps", mode: steps.length === 0 ? "live" : "replay", steps };
   }
-  return compact(known, missing, folded, limits);
+  return compact(known, missing, folded, { limits, shared });
 }
 
 /** A turn that goes on after the cursor and began before it. */
@@ -83,7 +91,7 @@ function compact(
   known: Known,
   missing: readonly VisibleEvent[],
   folded: TurnId | undefined,
-  limits: ReplayLimits,
+  { limits, shared }: { readonly limits: ReplayLimits; readonly shared: SharedSnapshots },
 ): CatchUpPlan {
   const folder = createFolder(known);
   const steps: CatchUpStep[] = [];
@@ -98,9 +106,10 @@ function compact(
       for (const event of events) steps.push({ kind: "event", seq: event.seq, event });
       return undefined;
     }
-    const view = folder.turnAt(turn, seq);
-    if (view === undefined) return turn;
-    steps.push({ kind: "snapshot", seq, turn: view });
+    const step = shared.get(seq) ?? folder.snapshotAt(turn, seq);
+    if (step === undefined) return turn;
+    shared.set(seq, step);
+    steps.push(step);
     return undefined;
   };
 
@@ -141,7 +150,7 @@ function createFolder({ base, events, rooted }: Known) {
       (rooted && !base.has(turn) && !events.some((event) => event.turn === turn && event.type === "message")),
 
     /** The turn as of that sequence, or undefined when its beginning is not known. */
-    turnAt(turn: TurnId, seq: number): TurnView | undefined {
+    snapshotAt(turn: TurnId, seq: number): CatchUpStep | undefined {
       const progress = views.get(turn) ?? begin(turn);
       if (progress === undefined) return undefined;
       views.set(turn, progress);
@@ -150,7 +159,7 @@ function createFolder({ base, events, rooted }: Known) {
         if (event === undefined || event.seq > seq) break;
         if (event.turn === turn) applyEvent(progress.view, decodeVisible(event));
       }
-      return copyOf(progress.view);
+      return { kind: "snapshot", seq, turn: copyOf(progress.view) };
     },
   };
 }

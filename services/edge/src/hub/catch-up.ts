@@ -2,11 +2,12 @@ import { RangeTooLargeError } from "@parley/bus";
 import { closeCodes } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { noCursor } from "../cursor.ts";
-import { planCatchUp, turnUnderWay, type CatchUpPlan } from "./catch-up-plan.ts";
+import { turnUnderWay, type CatchUpPlan } from "./catch-up-plan.ts";
 import { canTake, giveSteps, type GivingDeps } from "./giving.ts";
 import type { History } from "./history.ts";
 import { beginAnew, type HubViewer } from "./hub.ts";
 import type { Known } from "./ring.ts";
+import { createPlanner } from "./shared-plans.ts";
 import type { WholeConversations } from "./whole-conversation.ts";
 
 export interface CatchUpDeps extends GivingDeps {
@@ -25,13 +26,19 @@ const maxFailures = 15;
 /** Brings lagging viewers to the present, from the ring when it can and from the broker when it must. */
 export function createCatchUp(deps: CatchUpDeps) {
   const { outbox, log } = deps;
+  const plan = createPlanner();
+  const planFor: PlanFor = ({ begins, cursor }, known) => {
+    const planned = plan(known, cursor);
+    const turn = begins && planned.kind === "steps" ? turnUnderWay(known, cursor) : undefined;
+    return turn === undefined ? planned : { kind: "turn under way", turn };
+  };
   /** Viewers whose reading failed; they are tried again by `sweep`. */
   let failed: HubViewer[] = [];
 
   const readFor = async (viewer: HubViewer): Promise<void> => {
     viewer.isReading = true;
     let hasFailed = false;
-    await read(deps, viewer).catch((err: unknown) => {
+    await read(deps, planFor, viewer).catch((err: unknown) => {
       hasFailed = true;
       log.warn({ err, conversation: viewer.source.conversation }, "a viewer could not be caught up yet");
     });
@@ -45,8 +52,8 @@ export function createCatchUp(deps: CatchUpDeps) {
 
   const bring = async (viewer: HubViewer): Promise<void> => {
     if (viewer.isReading || !canTake(outbox, viewer)) return;
-    const plan = viewer.cursor === noCursor ? undefined : planFor(viewer, viewer.source.ring);
-    if (plan?.kind === "steps") giveSteps(deps, viewer, plan);
+    const planned = viewer.cursor === noCursor ? undefined : planFor(viewer, viewer.source.ring);
+    if (planned?.kind === "steps") giveSteps(deps, viewer, planned);
     else await readFor(viewer);
   };
   const catchUp = (viewer: HubViewer): void => void bring(viewer);
@@ -67,7 +74,9 @@ export function createCatchUp(deps: CatchUpDeps) {
   };
 }
 
-async function read(deps: CatchUpDeps, viewer: HubViewer): Promise<void> {
+type PlanFor = (viewer: HubViewer, known: Known) => CatchUpPlan;
+
+async function read(deps: CatchUpDeps, planFor: PlanFor, viewer: HubViewer): Promise<void> {
   let known: Known | undefined;
   for (let tries = 0; tries < readTries && canTake(deps.outbox, viewer); tries++) {
     if (viewer.cursor === noCursor) return deps.whole.give(viewer);
@@ -79,12 +88,6 @@ async function read(deps: CatchUpDeps, viewer: HubViewer): Promise<void> {
       return undefined;
     });
   }
-}
-
-function planFor({ begins, cursor }: HubViewer, known: Known): CatchUpPlan {
-  const plan = planCatchUp(known, cursor);
-  const turn = begins && plan.kind === "steps" ? turnUnderWay(known, cursor) : undefined;
-  return turn === undefined ? plan : { kind: "turn under way", turn };
 }
 
 type Unready = Exclude<CatchUpPlan, { kind: "steps" }>;

@@ -1,9 +1,9 @@
 import type { EventLog } from "@parley/bus";
-import { parseEventSubject } from "@parley/protocol";
+import { parseEventSubject, subjects } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { noCursor } from "../cursor.ts";
-import { deliveryLimits } from "../delivery-limits.ts";
-import { beginAnew, type HubViewer } from "./hub.ts";
+import { deliveryLimits, type DeliveryLimits } from "../delivery-limits.ts";
+import { beginAnew, beginFromNothing, type Hub, type HubViewer } from "./hub.ts";
 import { visibleEventOf, type VisibleEvent } from "./visible-event.ts";
 
 /**
@@ -46,6 +46,7 @@ function isAlone(type: string): boolean {
 
 export interface DoubtDeps {
   readonly events: EventLog;
+  readonly limits: Pick<DeliveryLimits, "doubtedViewers">;
   /** Brings a viewer to the present; resolves when it is there. */
   readonly bring: (viewer: HubViewer) => Promise<void>;
   /** Whether so many conversations are being read that more should come later. */
@@ -55,81 +56,88 @@ export interface DoubtDeps {
 
 export type Doubts = ReturnType<typeof createDoubts>;
 
-/** Viewers that are looked after at a time: so many share scans of the stream. */
+/** Viewers that are looked after at a time when many come back: so many share scans of the stream. */
 const batchSize = 256;
-/** Of those, viewers that are given the whole conversation at a time: few, so that who comes back meanwhile does not wait for them. */
-const concurrentBrings = 16;
-
-/** Viewers that wait for it at a time. */
+/** Viewers that are looked after at once, whoever waits. */
 const settledAtOnce = 16;
+/** Viewers of many that are given the whole conversation at a time: few, so that who comes back meanwhile does not wait for them. */
+const concurrentBrings = 16;
 
 /** Sees to it that who comes back with a cursor lacks nothing below it. */
 export function createDoubts(deps: DoubtDeps) {
+  const settle = createSettling(deps);
+  const lacking = createBringing(deps);
   let waiting: HubViewer[] = [];
-  let isWorking = false;
+  /** Of those that have waited. */
+  let batch: HubViewer[] = [];
+  let settling = 0;
 
   const work = async (): Promise<void> => {
-    isWorking = true;
     while (waiting.length > 0) {
-      const batch = waiting.slice(0, batchSize);
+      batch = waiting.slice(0, batchSize);
       waiting = waiting.slice(batchSize);
-      const lacking = await Promise.all(batch.map((viewer) => settleDoubt(deps, viewer)));
-      await bringAll(
-        deps,
-        lacking.flatMap((viewer) => viewer ?? []),
-      );
+      const settled = await Promise.all(batch.map(settle));
+      lacking.add(settled.flatMap((viewer) => viewer ?? []));
     }
-    isWorking = false;
+    batch = [];
+  };
+
+  const settleNow = async (viewer: HubViewer): Promise<void> => {
+    settling++;
+    const isLacking = (await settle(viewer)) !== undefined;
+    settling--;
+    if (!isLacking) return;
+    beginAnew(viewer);
+    await deps.bring(viewer);
   };
 
   const later = (viewer: HubViewer): void => {
+    if (waiting.length + batch.length + lacking.size() >= deps.limits.doubtedViewers) return beginAnew(viewer);
     waiting.push(viewer);
-    if (!isWorking) void work();
+    if (batch.length === 0) void work();
   };
-  const resume = (viewer: HubViewer, cursor: number): void => {
-    viewer.cursor = cursor;
-    const { ring, feed } = viewer.source;
-    const doubt = cursor === noCursor ? "clear" : doubtOf({ ...ring, sure: feed.intake.sure }, cursor);
-    if (doubt === "clear") return;
-    if (doubt === "doubtful" && !deps.isBusy()) return beginAnew(viewer);
-    viewer.doubtedSeq = cursor;
-  };
-  let settling = 0;
 
   return {
-    /** As `resume`, but a viewer that is not one of many waits until it is known whether it lacks something: it is shown nothing wrong meanwhile. */
-    async resumeSettled(viewer: HubViewer, cursor: number): Promise<void> {
-      resume(viewer, cursor);
-      if (viewer.doubtedSeq === noCursor) return;
-      if (deps.isBusy() || settling >= settledAtOnce) return later(viewer);
-      settling++;
-      const lacking = await settleDoubt(deps, viewer);
-      settling--;
-      if (lacking !== undefined) beginAnew(lacking);
-    },
-
     /**
-     * The viewer goes on from the cursor. If its hub knows that it may lack something, it begins anew; if it does not know, or many come back at
-     * once, the viewer goes on, and is looked after a moment later.
+     * The viewer goes on from the cursor, once it is known that it lacks nothing; else it begins anew. `doubtedSeq` says that it is not known yet:
+     * until then the viewer gets nothing.
      */
     resume(viewer: HubViewer, cursor: number): void {
-      resume(viewer, cursor);
-      if (viewer.doubtedSeq !== noCursor) later(viewer);
+      viewer.cursor = cursor;
+      const { ring, feed, wasDeleted } = viewer.source;
+      const recent = { ...ring, sure: wasDeleted ? 0 : feed.intake.sure };
+      const doubt = cursor === noCursor ? "clear" : doubtOf(recent, cursor);
+      if (doubt === "clear") return;
+      if (doubt === "doubtful" && !deps.isBusy()) return beginAnew(viewer);
+      viewer.doubtedSeq = cursor;
+      if (deps.isBusy() || settling >= settledAtOnce) later(viewer);
+      else void settleNow(viewer);
     },
   };
 }
 
-/** Returns the viewer if it must begin anew. */
-async function settleDoubt(deps: DoubtDeps, viewer: HubViewer): Promise<HubViewer | undefined> {
-  const { source: hub, doubtedSeq } = viewer;
-  if (!isDoubted(viewer)) return undefined;
-  const isLacking = await mayLack(deps, viewer).catch((err: unknown) => {
-    deps.log.warn({ err, conversation: hub.conversation }, "what a viewer may lack could not be read");
-    return true;
-  });
-  if (!isDoubted(viewer) || viewer.doubtedSeq !== doubtedSeq) return undefined;
-  if (!isLacking) viewer.doubtedSeq = noCursor;
-  return isLacking ? viewer : undefined;
+/** Viewers that lack something, and wait for the whole. */
+function createBringing({ bring }: DoubtDeps) {
+  const lacking = new Set<HubViewer>();
+  let running = 0;
+  const bringSome = async (): Promise<void> => {
+    running++;
+    for (const viewer of lacking) {
+      lacking.delete(viewer);
+      if (!isDoubted(viewer)) continue;
+      beginAnew(viewer);
+      await bring(viewer);
+    }
+    running--;
+  };
+  return {
+    size: (): number => lacking.size,
+
+    add(viewers: readonly HubViewer[]): void {
+      for (const viewer of viewers) lacking.add(viewer);
+      while (running < Math.min(concurrentBrings, lacking.size)) void bringSome();
+    },
+  };
 }
 
 /** Else it has got the whole conversation meanwhile, or has left. */
@@ -137,28 +145,41 @@ function isDoubted({ state, doubtedSeq }: HubViewer): boolean {
   return state !== "gone" && doubtedSeq !== noCursor;
 }
 
-async function bringAll({ bring }: DoubtDeps, lacking: readonly HubViewer[]): Promise<void> {
-  const viewers = lacking.values();
-  const bringSome = async (): Promise<void> => {
-    for (const viewer of viewers) {
-      if (!isDoubted(viewer)) continue;
-      beginAnew(viewer);
-      await bring(viewer);
-    }
+/** What is stored says of a cursor. `gone`: what its client has may have been deleted. */
+type Finding = "clear" | "lacking" | "gone";
+
+/** Returns how a viewer's doubt is settled; that resolves to the viewer if it must begin anew. */
+function createSettling(deps: DoubtDeps) {
+  const { events, bring, log } = deps;
+
+  return async (viewer: HubViewer): Promise<HubViewer | undefined> => {
+    const { source: hub, doubtedSeq } = viewer;
+    if (!isDoubted(viewer)) return undefined;
+    const finding = await findingOf(events, hub, doubtedSeq).catch((err: unknown): Finding => {
+      log.warn({ err, conversation: hub.conversation }, "what a viewer may lack could not be read");
+      return "lacking";
+    });
+    if (!isDoubted(viewer) || viewer.doubtedSeq !== doubtedSeq) return undefined;
+    if (finding === "lacking") return viewer;
+    viewer.doubtedSeq = noCursor;
+    if (finding === "gone") beginFromNothing(viewer);
+    else if (viewer.state === "doubted") viewer.state = "lagging";
+    void bring(viewer);
+    return undefined;
   };
-  await Promise.all(Array.from({ length: concurrentBrings }, bringSome));
 }
 
-/** As `doubtOf`, by what is stored. */
-async function mayLack({ events }: DoubtDeps, { source: hub, doubtedSeq: cursor }: HubViewer): Promise<boolean> {
-  const { conversation, shard } = hub;
-  const subject = await events.subjectAt(shard, cursor);
-  if (subject === undefined || parseEventSubject(subject)?.conversation !== conversation) return false;
+async function findingOf(events: EventLog, { conversation, shard, offset }: Hub, cursor: number): Promise<Finding> {
   const floor = Math.max(0, cursor - deliveryLimits.overtakingSeqs);
   const messages = await events.read(conversation, { fromSeq: floor + 1, toSeq: cursor });
+  if (messages.length === 0) {
+    // What is old goes bit by bit, a conversation that is deleted at once: of that nothing is left from before the cursor.
+    const newest = await events.last(subjects.eventsOf(shard, conversation));
+    return newest !== undefined && newest.seq <= cursor ? "clear" : "gone";
+  }
   const visible = messages.flatMap((message) => {
     const turn = parseEventSubject(message.subject)?.turn ?? "";
-    return visibleEventOf(message, turn, hub.offset) ?? [];
+    return visibleEventOf(message, turn, offset) ?? [];
   });
-  return doubtOf({ floor, events: visible, sure: cursor }, cursor) === "doubtful";
+  return doubtOf({ floor, events: visible, sure: cursor }, cursor) === "doubtful" ? "lacking" : "clear";
 }

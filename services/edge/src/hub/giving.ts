@@ -50,19 +50,27 @@ function markNewer({ mark }: GivingDeps, { source, cursor }: HubViewer): void {
   if ((source.ring.events.at(-1)?.seq ?? 0) > cursor) mark(source);
 }
 
+/** The frames of steps that several viewers get: made, and encoded, once. */
+const framesOfSteps = new WeakMap<CatchUpStep, SnapshotFrame>();
+
 function sendStep({ outbox, counters }: GivingDeps, { outlet, source }: HubViewer, step: CatchUpStep): boolean {
   if (step.kind === "event") return outbox.sendEvent(outlet, step.event);
   counters.snapshots++;
-  const place = { conversation: source.conversation, seq: source.offset + step.seq };
-  return outbox.sendFrame(outlet, turnSnapshot(place, step.turn));
+  let frame = framesOfSteps.get(step);
+  if (frame === undefined) {
+    frame = turnSnapshot({ conversation: source.conversation, seq: source.offset + step.seq }, step.turn);
+    framesOfSteps.set(step, frame);
+  }
+  return outbox.sendFrame(outlet, frame);
 }
 
 /** Gives a viewer the whole conversation: from now on it is live, and gets what is above that from the ring. */
 export function giveWhole(deps: GivingDeps, viewer: HubViewer, { seq, frame }: WholeConversation): void {
-  const { outlet, source } = viewer;
+  const { outlet } = viewer;
   deps.outbox.cork(outlet, () => {
-    // `subscribed` claims nothing of a snapshot that is still to come: whoever is cut before it asks with what it has, or for all.
-    if (frame === undefined) greet(deps, viewer, "live", source.offset + seq);
+    // `subscribed` claims nothing of a snapshot that is still to come: whoever is cut before it asks with what it has, or for all. Where nothing
+    // was said, or no more, what a client has is nothing: only 0 tells it so.
+    if (frame === undefined) greet(deps, viewer, "live", 0);
     else greet(deps, viewer, "snapshot", viewer.sentSeq);
     viewer.cursor = seq;
     viewer.fromSeq = noCursor;

@@ -55,7 +55,7 @@ export function createHistory(deps: HistoryDeps) {
     startOf: (hub: Hub, turn: TurnId): Promise<number | undefined> => startOf(deps, hub, turn),
 
     /** Makes sure that the hub has whatever is stored by now: the copies may be behind. See `confirmFeed`. */
-    confirm: async (hub: Hub): Promise<boolean> => confirmFeed(hub.feed, await deps.events.state(hub.shard)),
+    confirm: createConfirmation(deps),
 
     /** Whether there is nothing between the cursor and the ring. */
     isQuietSince: (hub: Hub, cursor: number): Promise<boolean> => isQuietSince(deps, hub, cursor),
@@ -67,6 +67,31 @@ export function createHistory(deps: HistoryDeps) {
     async root(hub: Hub, { starts }: Queued): Promise<void> {
       await from(hub, Math.min(hub.ring.floor + 1, ...starts), true);
     },
+  };
+}
+
+/**
+ * Once at a time for each hub. Who comes while one is under way shares the next: that one may have asked for the stream's end too early.
+ */
+function createConfirmation({ events }: Pick<HistoryDeps, "events">) {
+  const running = new Map<Hub, Promise<unknown>>();
+  const next = new Map<Hub, Promise<boolean>>();
+
+  const confirm = async (hub: Hub, before: Promise<unknown> | undefined): Promise<boolean> => {
+    await before;
+    const confirmed = events.state(hub.shard).then((stream) => confirmFeed(hub.feed, stream));
+    const over = confirmed.catch(() => undefined);
+    next.delete(hub);
+    running.set(hub, over);
+    void over.then(() => running.get(hub) === over && running.delete(hub));
+    return confirmed;
+  };
+  return (hub: Hub): Promise<boolean> => {
+    const shared = next.get(hub);
+    if (shared !== undefined) return shared;
+    const confirmed = confirm(hub, running.get(hub));
+    next.set(hub, confirmed);
+    return confirmed;
   };
 }
 

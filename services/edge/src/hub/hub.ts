@@ -34,6 +34,8 @@ export interface Hub extends Source {
   offset: number;
   readonly viewers: Set<HubViewer>;
   lastEventMs: number;
+  /** The conversation was deleted since: a cursor may be of what is no more. */
+  wasDeleted: boolean;
   /** When its last viewer left (a `performance.now`); 0: it has viewers. */
   emptySinceMs: number;
 }
@@ -61,6 +63,7 @@ export function createHub(conversation: ConversationId, deps: HubDeps): Hub {
     offset: 0,
     viewers: new Set(),
     lastEventMs: nowMs,
+    wasDeleted: false,
     emptySinceMs: nowMs,
   };
   return hub;
@@ -123,7 +126,14 @@ export function beginAnew(viewer: HubViewer): void {
   viewer.fromSeq = noCursor;
   viewer.begins = false;
   viewer.doubtedSeq = noCursor;
-  if (viewer.state === "live") viewer.state = "lagging";
+  if (viewer.state === "live" || viewer.state === "doubted") viewer.state = "lagging";
+}
+
+/** What the viewer has is nothing any more: `subscribed` tells its client so, and all that follows counts. */
+export function beginFromNothing(viewer: HubViewer): void {
+  beginAnew(viewer);
+  viewer.sentSeq = 0;
+  viewer.isGreeted = true;
 }
 
 /** After what is new has been sent: looks after viewers that lag, and keeps the ring small. */
@@ -196,9 +206,7 @@ function restart(hub: Hub, seq: number): void {
 
 /** The stream was made by a clock that had been set back, and will never come as far as the viewer is: only `subscribed` tells the client so. */
 function takeBackCursor(viewer: HubViewer, lastSeq: number): void {
-  if (viewer.sentSeq <= lastSeq) return;
-  viewer.sentSeq = 0;
-  viewer.isGreeted = true;
+  if (viewer.sentSeq > lastSeq) beginFromNothing(viewer);
 }
 
 /**
@@ -207,6 +215,7 @@ function takeBackCursor(viewer: HubViewer, lastSeq: number): void {
  */
 export function forgetHub(hub: Hub, lastSeq = 0): void {
   const { intake } = hub.feed;
+  hub.wasDeleted = true;
   intake.deletedUpTo(lastSeq);
   restart(hub, intake.last);
   intake.forget(intake.last);

@@ -35,14 +35,15 @@ export interface Source {
  * How far a viewer (one connection looking at one conversation) is:
  *
  *     held ── what must be sent first is sent ──▶ lagging ── has everything ──▶ live
- *                                                    ▲                          │
- *                                                    └── its socket is full, ───┘
- *                                                        or the hub re-reads
+ *       │                                         ▲      ▲                       │
+ *       └── it may lack an event ──▶ doubted ─────┘      └── its socket is full, ┘
+ *                                    that is known           or the hub re-reads
  *     any ── it leaves, or its connection does ──▶ gone
  *
- * Only `live` viewers get events as they come; `lagging` ones are caught up.
+ * Only `live` viewers get events as they come; `lagging` ones are caught up. A `doubted` one gets none: with each its client's cursor would move
+ * further from the event that it may lack, until nobody could tell any more that it does.
  */
-export type ViewerState = "held" | "lagging" | "live" | "gone";
+export type ViewerState = "held" | "doubted" | "lagging" | "live" | "gone";
 
 export interface Viewer {
   readonly source: Source;

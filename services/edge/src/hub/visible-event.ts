@@ -27,8 +27,9 @@ export function visibleEventOf({ seq, data }: StoredMessage, turn: TurnId, offse
 function frameOf(wireSeq: number, data: Uint8Array): Buffer {
   const head = seqHead(wireSeq);
   const frame = Buffer.allocUnsafe(head.length + data.length - 1);
+  // The end of the head overwrites the brace.
+  frame.set(data, head.length - 1);
   frame.write(head, 0, "latin1");
-  frame.set(data.subarray(1), head.length);
   return frame;
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Bus } from "@parley/bus";
 import { isTerminal, subjects, type LogRecord, type SnapshotFrame, type TurnId } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
@@ -19,6 +20,8 @@ export type WholeConversations = ReturnType<typeof createWholeConversations>;
 
 /** Each try may find that the conversation has moved on too far, or that it needs a higher sequence. */
 const maxTries = 4;
+/** Viewers of one conversation that are given it before others have their turn: 1,000 snapshots of 256 KB would take half a second. */
+const givenAtOnce = 64;
 /** Conversations that are read at a time. Each takes some six trips to the broker; more at once only wait for each other. */
 const concurrentRuns = 64;
 
@@ -76,13 +79,26 @@ export function createWholeConversations(deps: WholeDeps) {
 async function giveToAll(deps: WholeDeps, hub: Hub, waiting: Set<HubViewer>): Promise<void> {
   for (let tries = 0; waiting.size > 0 && isLive(hub); tries++) {
     if (tries === maxTries) throw new Error("the conversation moves faster than it can be read");
-    const records = await readWhole(deps, hub);
-    if (records === undefined) continue;
+    const whole = await readWhole(deps, hub);
+    if (whole === undefined) continue;
     const before = waiting.size;
-    const room = giveTo(deps, hub, waiting, records);
+    let room = giveTo(deps, hub, waiting, whole);
+    while (room === undefined && waiting.size > 0) {
+      await nextTurn();
+      if (!whole.isCurrent()) break;
+      room = giveTo(deps, hub, waiting, whole);
+    }
     if (waiting.size < before) tries = 0;
     if (room !== undefined) await makeRoom(deps, hub, room);
   }
+}
+
+/** What was read of a conversation. */
+interface Whole {
+  /** All of it as of a sequence up to which nothing can be missing; made once for all viewers. */
+  readonly frameAt: (seq: number) => SnapshotFrame | undefined;
+  /** Whether the hub still has what is missing in what was read. */
+  readonly isCurrent: () => boolean;
 }
 
 interface Room {
@@ -90,20 +106,21 @@ interface Room {
   readonly turn: TurnId;
 }
 
-/** Those for whom the stream has come far enough get it; viewers that cannot take it now are left to whoever brings them. Returns what the others need. */
-function giveTo(deps: WholeDeps, hub: Hub, waiting: Set<HubViewer>, records: readonly LogRecord[]): Room | undefined {
-  const frames = new Map<number, SnapshotFrame | undefined>();
-  const frameAt = (seq: number): SnapshotFrame | undefined => {
-    if (!frames.has(seq)) frames.set(seq, snapshotAt(hub, records, seq));
-    return frames.get(seq);
-  };
+/**
+ * Some of those for whom the stream has come far enough get it; viewers that cannot take it now are left to whoever brings them. Returns what the
+ * others need.
+ */
+function giveTo(deps: WholeDeps, hub: Hub, waiting: Set<HubViewer>, { frameAt }: Whole): Room | undefined {
   let room: Room | undefined;
+  let given = 0;
   for (const viewer of waiting) {
+    if (given++ === givenAtOnce) break;
     const sentSeq = viewer.sentSeq - hub.offset;
     const seq = seqFor(hub, sentSeq);
     const frame = frameAt(seq);
     const isTaker = canTake(deps.outbox, viewer);
     if (isTaker && frame !== undefined && seq <= sentSeq) {
+      given--;
       room = { turn: turnIn(frame), aboveSeq: Math.max(sentSeq, room?.aboveSeq ?? 0) };
       continue;
     }
@@ -154,7 +171,7 @@ function snapshotAt(hub: Hub, records: readonly LogRecord[], seq: number): Snaps
  *
  * Undefined: the feed is being read again, or ended turns have left the ring since the transcript was read and would be in neither.
  */
-async function readWhole(deps: WholeDeps, hub: Hub): Promise<readonly LogRecord[] | undefined> {
+async function readWhole(deps: WholeDeps, hub: Hub): Promise<Whole | undefined> {
   const { history, transcripts } = deps;
   const { ring, conversation } = hub;
   const { endsLeft } = ring;
@@ -162,8 +179,15 @@ async function readWhole(deps: WholeDeps, hub: Hub): Promise<readonly LogRecord[
   const { records } = await transcripts.tail(conversation, { limit: deliveryLimits.snapshotMessages });
   if (!(await history.confirm(hub))) return undefined;
   if (queued !== undefined) await history.root(hub, queued);
-  if (!isLive(hub) || hub.ring !== ring || ring.endsLeft !== endsLeft) return undefined;
-  return records.filter(({ turn_id }) => queued?.startless.has(turn_id) !== true || ring.ended.has(turn_id));
+  const isCurrent = (): boolean => isLive(hub) && hub.ring === ring && ring.endsLeft === endsLeft;
+  if (!isCurrent()) return undefined;
+  const past = records.filter(({ turn_id }) => queued?.startless.has(turn_id) !== true || ring.ended.has(turn_id));
+  const frames = new Map<number, SnapshotFrame | undefined>();
+  const frameAt = (seq: number): SnapshotFrame | undefined => {
+    if (!frames.has(seq)) frames.set(seq, snapshotAt(hub, past, seq));
+    return frames.get(seq);
+  };
+  return { frameAt, isCurrent };
 }
 
 /** Makes the stream go on beyond a sequence, if it has not by itself: most of the time other conversations see to that. */

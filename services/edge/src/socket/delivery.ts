@@ -12,23 +12,25 @@ export interface DeliveryDeps<S extends Source> {
 export function createDelivery<S extends Source>({ outbox, settle }: DeliveryDeps<S>) {
   let dirty = new Set<S>();
   let flushing: NodeJS.Immediate | undefined;
-  let corked: Outlet | undefined;
-
-  /** One function for all sockets: a closure per socket and turn of the loop would be garbage at every token. */
-  const deliverToCorked = (): void => {
-    if (corked === undefined) return;
-    for (const viewer of corked.viewers.values()) deliver(outbox, viewer);
-  };
 
   const flush = (): void => {
     flushing = undefined;
     const sources = dirty;
     dirty = new Set();
-    for (const outlet of outletsOf(sources)) {
-      corked = outlet;
-      outbox.cork(outlet, deliverToCorked);
+    const together = sources.size > 1 ? new Map<Outlet, Viewer[]>() : undefined;
+    for (const { viewers } of sources) {
+      for (const viewer of viewers) {
+        if (viewer.state !== "live") continue;
+        // Only a socket that looks at several conversations can have something new of another one as well.
+        if (together !== undefined && viewer.outlet.viewers.size > 1) addTo(together, viewer);
+        else deliverAlone(outbox, viewer);
+      }
     }
-    corked = undefined;
+    for (const [outlet, viewers] of together ?? []) {
+      outbox.cork(outlet, () => {
+        for (const viewer of viewers) deliver(outbox, viewer);
+      });
+    }
     for (const source of sources) settle(source);
   };
 
@@ -46,13 +48,18 @@ export function createDelivery<S extends Source>({ outbox, settle }: DeliveryDep
   };
 }
 
-/** A socket may look at several of the conversations; it is corked once. */
-function outletsOf(sources: Iterable<Source>): Set<Outlet> {
-  const outlets = new Set<Outlet>();
-  for (const { viewers } of sources) {
-    for (const { state, outlet } of viewers) if (state === "live") outlets.add(outlet);
-  }
-  return outlets;
+function addTo(together: Map<Outlet, Viewer[]>, viewer: Viewer): void {
+  const viewers = together.get(viewer.outlet);
+  if (viewers === undefined) together.set(viewer.outlet, [viewer]);
+  else viewers.push(viewer);
+}
+
+/** One event, as nearly always, is sent as it is: a cork around a single frame takes longer than the frame. */
+function deliverAlone(outbox: Outbox, viewer: Viewer): void {
+  const { events } = viewer.source.ring;
+  const missing = events.length - firstAfter(events, viewer.cursor);
+  if (missing > 1) outbox.cork(viewer.outlet, () => deliver(outbox, viewer));
+  else deliver(outbox, viewer);
 }
 
 function deliver(outbox: Outbox, viewer: Viewer): void {

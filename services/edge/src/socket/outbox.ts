@@ -30,7 +30,7 @@ export function createOutbox(deps: OutboxDeps) {
     isWritable,
     close,
 
-    /** Sends one event; returns whether the socket takes more. */
+    /** Sends one event; returns whether the socket takes more. Outside of a cork it leaves at once. */
     sendEvent(outlet: AskingOutlet, event: VisibleEvent): boolean {
       const encoded = outlet.dialect.encodeEvent(event);
       if (outlet.asked === event.turn && event.type === "token" && sizeOf(encoded) > 0) firstTokenSent(deps, outlet);

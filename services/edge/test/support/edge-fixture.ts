@@ -52,6 +52,8 @@ type EdgeSettings = Partial<Omit<EdgeOptions, "limits">> & {
   readonly lose?: Lose;
   /** By how much the broker's clock is set back now, as far as this edge sees when its streams were made. */
   readonly clockSetBackMs?: () => number;
+  /** How long each of its readings of the event stream waits before it begins. */
+  readonly beforeReading?: () => Promise<void>;
   /** Instead of the bus's own: a cluster whose leaders change when the test says so. */
   readonly watchStreams?: Bus["watchStreams"];
 };
@@ -113,11 +115,20 @@ function withClock(bus: Bus, setBackMs: () => number): Bus {
   return { ...bus, events: { ...bus.events, state } };
 }
 
+function withSlowReading(bus: Bus, before: () => Promise<void>): Bus {
+  const read: Bus["events"]["read"] = async (...range) => {
+    await before();
+    return bus.events.read(...range);
+  };
+  return { ...bus, events: { ...bus.events, read } };
+}
+
 async function addEdge(nats: Broker, settings: EdgeSettings): Promise<EdgeUnderTest> {
-  const { natsUrl = nats.url, limits, lose, watchStreams, clockSetBackMs, ...options } = settings;
+  const { natsUrl = nats.url, limits, lose, watchStreams, clockSetBackMs, beforeReading, ...options } = settings;
   const own = await openBus({ servers: natsUrl, name: "edge under test", log });
   const watched = watchStreams === undefined ? own : { ...own, watchStreams };
-  const bus = clockSetBackMs === undefined ? watched : withClock(watched, clockSetBackMs);
+  const timed = clockSetBackMs === undefined ? watched : withClock(watched, clockSetBackMs);
+  const bus = beforeReading === undefined ? timed : withSlowReading(timed, beforeReading);
   const edge = await startEdge({
     bus: lose === undefined ? bus : lossy(bus, lose),
     listen: { host: "127.0.0.1", port: 0, isShared: false },

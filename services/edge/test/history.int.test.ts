@@ -1,0 +1,78 @@
+import { createLogger } from "@parley/runtime";
+import { encodeEvent, subjects } from "@parley/protocol";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { deliveryLimits } from "../src/delivery-limits.ts";
+import { createHistory } from "../src/hub/history.ts";
+import { createHub, openHub, type Hub } from "../src/hub/hub.ts";
+import { createCounters } from "../src/metrics.ts";
+import { token } from "./support/conversation-history.ts";
+import { createWorld, type World } from "./support/edge-fixture.ts";
+
+let world: World;
+
+beforeAll(async () => {
+  world = await createWorld();
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+/** A hub that no live copy reaches, and what is asked for it. */
+async function openDeafHub(conversation: string) {
+  const { bus } = world;
+  const looks: number[] = [];
+  let given = Promise.resolve();
+  let noteAnswer = (): void => undefined;
+  const events: typeof bus.events = {
+    ...bus.events,
+    subscribe: (subject) => bus.events.subscribe(subject, () => undefined),
+    async state(shard) {
+      looks.push(shard);
+      const state = await bus.events.state(shard);
+      noteAnswer();
+      await given;
+      return state;
+    },
+  };
+  /** Keeps the broker's answer to the next question back. */
+  const delay = () => {
+    let give = (): void => undefined;
+    given = new Promise((resolve) => (give = resolve));
+    const came = new Promise<void>((resolve) => (noteAnswer = resolve));
+    return { came, give: () => give() };
+  };
+  const hub: Hub = createHub(conversation, {
+    events,
+    limits: deliveryLimits,
+    counters: createCounters(),
+    mark: () => undefined,
+    catchUp: () => undefined,
+    tellDeleted: () => undefined,
+    log: createLogger({ service: "test", level: "silent", format: "json" }),
+  });
+  await openHub(hub);
+  looks.length = 0;
+  const subject = subjects.agent(0, conversation, "t");
+  const store = (n: number) => bus.events.append({ subject, data: encodeEvent(token("t", `w${n}`)) });
+  return { hub, looks, store, delay, history: createHistory({ ...bus, events }) };
+}
+
+it("asks once for a hundred viewers where the stream ends", async () => {
+  const { hub, looks, store, history } = await openDeafHub("c_together");
+  await store(0);
+  const all = await Promise.all(Array.from({ length: 100 }, () => history.confirm(hub)));
+  expect(all).toEqual(Array.from({ length: 100 }, () => true));
+  expect(hub.ring.events).toHaveLength(1);
+  expect(looks).toHaveLength(1);
+});
+
+it("asks once more for who comes while it is being asked: what they look for may have been stored since", async () => {
+  const { hub, looks, store, history, delay } = await openDeafHub("c_in_turn");
+  const answer = delay();
+  const first = history.confirm(hub);
+  await answer.came;
+  await store(0);
+  const later = [history.confirm(hub), history.confirm(hub)];
+  answer.give();
+  expect(await Promise.all([first, ...later])).toEqual([true, true, true]);
+  expect(hub.ring.events).toHaveLength(1);
+  expect(looks).toHaveLength(2);
+});
