@@ -1,0 +1,149 @@
+import { createLineSplitter } from "./line-splitter.ts";
+
+/** One line, and one event. */
+export const maxEventBytes = 2 * 1024 * 1024;
+
+export interface StreamSink {
+  /** A JSON object or array, in the order of the stream. `isError`: the event calls itself one; its data may be a plain text then. */
+  readonly onValue: (value: unknown, isError: boolean) => void;
+  /** `[DONE]`: nothing that follows counts. */
+  readonly onDone: () => void;
+}
+
+/** What there was, once it has ended. */
+export interface StreamEnd {
+  /** Values were told as `data` of events, or else the body itself was one JSON value, or a line of JSON each. */
+  readonly form: "events" | "json" | "text" | "nothing";
+  /** Events and lines that were no JSON. */
+  readonly skipped: number;
+}
+
+export type EventStream = ReturnType<typeof createEventStream>;
+
+/**
+ * Reads a provider's stream of server-sent events (WHATWG HTML, 9.2.6), and what servers send in its place. More than the standard: a data line
+ * that is JSON by itself is told at once, so that an event needs no blank line, neither the last nor any; a body that is JSON is told as such. Data
+ * that is no JSON is passed over. A line or an event that is too large is a RangeError.
+ */
+export function createEventStream(sink: StreamSink) {
+  const body = createBody();
+  const told = { values: 0, skipped: 0, isEvents: false };
+  let isFirst = true;
+  let isError = false;
+  /** Data lines of the open event, of which the first is no JSON by itself. */
+  let open: string[] = [];
+  let openBytes = 0;
+
+  const tell = (text: string): boolean => {
+    const value = parsed(text);
+    if (value === notJson || (typeof value !== "object" && value !== done) || value === null) return false;
+    told.values++;
+    if (value === done) sink.onDone();
+    else sink.onValue(value, isError);
+    return true;
+  };
+
+  const data = (text: string): void => {
+    told.isEvents = true;
+    if (open.length === 0 && (text === "" || tell(text))) return;
+    open.push(text);
+    openBytes += text.length;
+    if (openBytes > maxEventBytes) throw new RangeError(`an event is larger than ${maxEventBytes} bytes`);
+  };
+
+  const endEvent = (): void => {
+    if (open.length > 0) {
+      const lines = open;
+      open = [];
+      openBytes = 0;
+      const text = lines.join("\n");
+      // Of events without blank lines between them, one that is no JSON must not hide the next.
+      if (!tell(text) && (lines.length === 1 || lines.filter(tell).length === 0)) {
+        told.skipped++;
+        if (isError) sink.onValue(text, true);
+      }
+    }
+    isError = false;
+  };
+
+  const field = (name: string, value: string): boolean => {
+    if (name === "data") data(value);
+    else if (name === "event") isError = value === "error";
+    return fields.has(name);
+  };
+
+  const line = (bytes: Buffer, start: number, to: number): void => {
+    const from = isFirst ? afterByteOrderMark(bytes, start, to) : start;
+    isFirst = false;
+    if (from === to) return endEvent();
+    if (bytes[from] === colon) return;
+    if (isData(bytes, from, to)) return data(bytes.toString("utf8", bytes[from + 5] === space ? from + 6 : from + 5, to));
+    const text = bytes.toString("utf8", from, to);
+    const at = text.indexOf(":");
+    if (at < 0 ? field(text, "") : field(text.slice(0, at), text.slice(at + 1).trimStart())) return;
+    if (text.startsWith("{") && tell(text)) return;
+    if (told.isEvents) told.skipped++;
+    else body.add(text);
+  };
+
+  const lines = createLineSplitter(line, maxEventBytes);
+  return {
+    push: lines.push,
+    end(): StreamEnd {
+      lines.end();
+      endEvent();
+      const { skipped } = told;
+      if (told.values === 0 && !told.isEvents) tell(body.text());
+      if (told.values > 0) return { form: told.isEvents ? "events" : "json", skipped };
+      return { form: body.text() !== "" ? "text" : told.isEvents ? "events" : "nothing", skipped };
+    },
+  };
+}
+
+const fields: ReadonlySet<string> = new Set(["data", "event", "id", "retry"]);
+const colon = 0x3a;
+const space = 0x20;
+
+/** `data:` at this place. */
+function isData(bytes: Buffer, from: number, to: number): boolean {
+  return (
+    to - from >= 5 &&
+    bytes[from] === 0x64 &&
+    bytes[from + 1] === 0x61 &&
+    bytes[from + 2] === 0x74 &&
+    bytes[from + 3] === 0x61 &&
+    bytes[from + 4] === colon
+  );
+}
+
+function afterByteOrderMark(bytes: Buffer, from: number, to: number): number {
+  return to - from >= 3 && bytes[from] === 0xef && bytes[from + 1] === 0xbb && bytes[from + 2] === 0xbf ? from + 3 : from;
+}
+
+const done = Symbol("[DONE]");
+const notJson = Symbol("not JSON");
+
+function parsed(text: string): unknown {
+  const first = text.charCodeAt(0);
+  if (first === 0x5b && text.trimEnd() === "[DONE]") return done;
+  try {
+    const value: unknown = JSON.parse(text);
+    return value === "[DONE]" ? done : value;
+  } catch {
+    return text.trim() === "[DONE]" ? done : notJson;
+  }
+}
+
+/** Lines that are no part of an event stream: of a body that is none. */
+function createBody() {
+  const lines: string[] = [];
+  let size = 0;
+  return {
+    add(line: string): void {
+      size += line.length + 1;
+      if (size > maxEventBytes) throw new RangeError(`an answer is larger than ${maxEventBytes} bytes`);
+      lines.push(line);
+    },
+    text: (): string => lines.join("\n").trim(),
+  };
+}
