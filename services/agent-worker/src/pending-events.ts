@@ -66,8 +66,9 @@ export function createPendingEvents(flushMs: number) {
       for (const token of piecesOf(text)) push({ type: "token", token });
     },
 
+    /** A restart goes with the text behind it: what viewers have stays. */
     dropText(): void {
-      const kept = queue.filter(({ type }) => type !== "token");
+      const kept = queue.filter(({ type }) => type !== "token" && type !== "turn_restarted");
       queue.splice(0, queue.length, ...kept);
     },
 

@@ -3,9 +3,12 @@ import { createLineSplitter } from "./line-splitter.ts";
 /** One line, and one event. */
 export const maxEventBytes = 2 * 1024 * 1024;
 
+/** `error`: the event calls itself one; its data may be a plain text then. `body`: it is no data of an event, but the body itself or a line of it. */
+export type ValueKind = "data" | "error" | "body";
+
 export interface StreamSink {
-  /** A JSON object or array, in the order of the stream. `isError`: the event calls itself one; its data may be a plain text then. */
-  readonly onValue: (value: unknown, isError: boolean) => void;
+  /** A JSON object or array, in the order of the stream. */
+  readonly onValue: (value: unknown, kind: ValueKind) => void;
   /** `[DONE]`: nothing that follows counts. */
   readonly onDone: () => void;
 }
@@ -16,6 +19,8 @@ export interface StreamEnd {
   readonly form: "events" | "json" | "text" | "nothing";
   /** Events and lines that were no JSON. */
   readonly skipped: number;
+  /** Of the form `text`: the body. */
+  readonly text: string;
 }
 
 export type EventStream = ReturnType<typeof createEventStream>;
@@ -29,23 +34,23 @@ export function createEventStream(sink: StreamSink) {
   const body = createBody();
   const told = { values: 0, skipped: 0, isEvents: false };
   let isFirst = true;
-  let isError = false;
+  let kind: "data" | "error" = "data";
   /** Data lines of the open event, of which the first is no JSON by itself. */
   let open: string[] = [];
   let openBytes = 0;
 
-  const tell = (text: string): boolean => {
+  const tell = (text: string, kind: ValueKind): boolean => {
     const value = parsed(text);
     if (value === notJson || (typeof value !== "object" && value !== done) || value === null) return false;
     told.values++;
     if (value === done) sink.onDone();
-    else sink.onValue(value, isError);
+    else sink.onValue(value, kind);
     return true;
   };
 
   const data = (text: string): void => {
     told.isEvents = true;
-    if (open.length === 0 && (text === "" || tell(text))) return;
+    if (open.length === 0 && (text === "" || tell(text, kind))) return;
     open.push(text);
     openBytes += text.length;
     if (openBytes > maxEventBytes) throw new RangeError(`an event is larger than ${maxEventBytes} bytes`);
@@ -58,17 +63,17 @@ export function createEventStream(sink: StreamSink) {
       openBytes = 0;
       const text = lines.join("\n");
       // Of events without blank lines between them, one that is no JSON must not hide the next.
-      if (!tell(text) && (lines.length === 1 || lines.filter(tell).length === 0)) {
+      if (!tell(text, kind) && (lines.length === 1 || lines.filter((each) => tell(each, kind)).length === 0)) {
         told.skipped++;
-        if (isError) sink.onValue(text, true);
+        if (kind === "error") sink.onValue(text, kind);
       }
     }
-    isError = false;
+    kind = "data";
   };
 
   const field = (name: string, value: string): boolean => {
     if (name === "data") data(value);
-    else if (name === "event") isError = value === "error";
+    else if (name === "event") kind = value === "error" ? "error" : "data";
     return fields.has(name);
   };
 
@@ -77,11 +82,12 @@ export function createEventStream(sink: StreamSink) {
     isFirst = false;
     if (from === to) return endEvent();
     if (bytes[from] === colon) return;
-    if (isData(bytes, from, to)) return data(bytes.toString("utf8", bytes[from + 5] === space ? from + 6 : from + 5, to));
+    if (isData(bytes, from, to))
+      return data(bytes.toString("utf8", bytes[from + 5] === space ? from + 6 : from + 5, to));
     const text = bytes.toString("utf8", from, to);
     const at = text.indexOf(":");
     if (at < 0 ? field(text, "") : field(text.slice(0, at), text.slice(at + 1).trimStart())) return;
-    if (text.startsWith("{") && tell(text)) return;
+    if (text.startsWith("{") && tell(text, "body")) return;
     if (told.isEvents) told.skipped++;
     else body.add(text);
   };
@@ -92,10 +98,10 @@ export function createEventStream(sink: StreamSink) {
     end(): StreamEnd {
       lines.end();
       endEvent();
-      const { skipped } = told;
-      if (told.values === 0 && !told.isEvents) tell(body.text());
-      if (told.values > 0) return { form: told.isEvents ? "events" : "json", skipped };
-      return { form: body.text() !== "" ? "text" : told.isEvents ? "events" : "nothing", skipped };
+      const { skipped, isEvents } = told;
+      const text = isEvents || told.values > 0 ? "" : body.text();
+      if (text !== "" && !tell(text, "body")) return { form: "text", skipped, text };
+      return { form: isEvents ? "events" : told.values > 0 ? "json" : "nothing", skipped, text: "" };
     },
   };
 }
@@ -117,7 +123,9 @@ function isData(bytes: Buffer, from: number, to: number): boolean {
 }
 
 function afterByteOrderMark(bytes: Buffer, from: number, to: number): number {
-  return to - from >= 3 && bytes[from] === 0xef && bytes[from + 1] === 0xbb && bytes[from + 2] === 0xbf ? from + 3 : from;
+  return to - from >= 3 && bytes[from] === 0xef && bytes[from + 1] === 0xbb && bytes[from + 2] === 0xbf
+    ? from + 3
+    : from;
 }
 
 const done = Symbol("[DONE]");

@@ -20,7 +20,8 @@ export function createAgents(proxyFor: ProxyFor): (url: URL) => HttpAgent {
     const isSecure = url.protocol === "https:";
     const proxy = isLoopback(url) ? "" : proxyFor(url.href);
     if (proxy === "") return isSecure ? direct.https : direct.http;
-    if (!/^https?:/i.test(proxy)) throw Object.assign(new Error("a proxy of another kind"), { code: "PROXY_UNSUPPORTED" });
+    if (!/^https?:/i.test(proxy))
+      throw Object.assign(new Error("a proxy of another kind"), { code: "PROXY_UNSUPPORTED" });
     return isSecure ? new HttpsProxyAgent(proxy, options) : new HttpProxyAgent(proxy, options);
   };
 

@@ -1,4 +1,10 @@
-import { request as httpRequest, type Agent, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
+import {
+  request as httpRequest,
+  type Agent,
+  type ClientRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+} from "node:http";
 import { request as httpsRequest } from "node:https";
 import { pipeline, type Readable } from "node:stream";
 import { constants, createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
@@ -7,8 +13,6 @@ import { createAgents, type ProxyFor } from "./http-agents.ts";
 
 /** Of one request. */
 const maxRedirects = 5;
-/** A connection that was kept may have been closed by the server just now; with each try one less is left. */
-const maxStaleTries = 3;
 /** After the end that the body says itself, its connection may take so long to become free for the next request. */
 const lingerMs = 250;
 
@@ -39,23 +43,16 @@ export type HttpExchange = ReturnType<typeof createHttpExchange>;
 export function createHttpExchange(proxyFor: ProxyFor = getProxyForUrl) {
   const agentFor = createAgents(proxyFor);
 
-  const send = async (hop: Hop, signal: AbortSignal): Promise<IncomingMessage> => {
-    for (let tries = 1; ; tries++) {
-      const request = open(hop, agentFor(hop.url));
-      try {
-        return await responseTo(request, hop, signal);
-      } catch (error) {
-        if (signal.aborted || !request.reusedSocket || tries > maxStaleTries || !isReset(error)) throw error;
-      }
-    }
-  };
-
   return {
     /** Fails with the error of the connection; a status is none. */
-    async post(url: URL, { headers, body }: Pick<Hop, "headers"> & { body: string }, signal: AbortSignal): Promise<Reply> {
+    async post(
+      url: URL,
+      { headers, body }: Pick<Hop, "headers"> & { body: string },
+      signal: AbortSignal,
+    ): Promise<Reply> {
       let hop: Hop = { url, method: "POST", headers, body };
       for (let redirects = 0; ; redirects++) {
-        const response = await send(hop, signal);
+        const response = await responseTo(open(hop, agentFor(hop.url)), hop, signal);
         const next = redirectOf(response, hop);
         if (next === undefined) return replyOf(response);
         response.destroy();
@@ -68,10 +65,6 @@ export function createHttpExchange(proxyFor: ProxyFor = getProxyForUrl) {
 
 function failure(message: string, code: string): Error {
   return Object.assign(new Error(message), { code });
-}
-
-function isReset(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "ECONNRESET" || error.code === "EPIPE");
 }
 
 function open({ url, method, headers, body }: Hop, agent: Agent): ClientRequest {
@@ -97,7 +90,10 @@ function responseTo(request: ClientRequest, { body }: Hop, signal: AbortSignal):
 }
 
 /** As fetch has it: 307 and 308 repeat the request, the others ask for the other address with GET. */
-function redirectOf({ statusCode = 0, headers: { location } }: IncomingMessage, { url, headers, ...hop }: Hop): Hop | undefined {
+function redirectOf(
+  { statusCode = 0, headers: { location } }: IncomingMessage,
+  { url, headers, ...hop }: Hop,
+): Hop | undefined {
   if (location === undefined || ![301, 302, 303, 307, 308].includes(statusCode)) return undefined;
   const next = URL.canParse(location, url.href) ? new URL(location, url.href) : undefined;
   if (next === undefined || !/^https?:$/.test(next.protocol)) throw failure("a redirect to nowhere", "BAD_REDIRECT");
@@ -121,7 +117,10 @@ function replyOf(response: IncomingMessage): Reply {
     headers: response.headers,
     body,
     release() {
-      body.removeAllListeners("data").on("error", () => {}).resume();
+      body
+        .removeAllListeners("data")
+        .on("error", () => {})
+        .resume();
       if (response.closed) return;
       const timer = setTimeout(() => response.destroy(), lingerMs);
       response.once("close", () => clearTimeout(timer));
@@ -135,7 +134,10 @@ const brotliFlush = { flush: constants.BROTLI_OPERATION_FLUSH, finishFlush: cons
 
 /** We ask for no encoding, but there are servers and proxies between that do not listen. */
 function decoded(response: IncomingMessage): Readable {
-  const encodings = (response.headers["content-encoding"] ?? "").toLowerCase().split(",").map((name) => name.trim());
+  const encodings = (response.headers["content-encoding"] ?? "")
+    .toLowerCase()
+    .split(",")
+    .map((name) => name.trim());
   return encodings.toReversed().reduce<Readable>((body, name) => {
     const decoder = decoderOf(name);
     return decoder === undefined ? body : pipeline(body, decoder, () => {});

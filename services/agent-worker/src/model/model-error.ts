@@ -6,12 +6,6 @@ import type { Expiry } from "./watchdog.ts";
 /** A provider's own words in our log: enough to mend a configuration, too little to copy a conversation into it. */
 const MAX_DETAIL_CHARS = 300;
 
-/** A request that the provider did not take, and why in its own words. */
-export interface Refusal {
-  readonly status: number;
-  readonly words: string;
-}
-
 /** What really went wrong at the provider: the cause of a ChatError, for the log. It holds no key and no conversation. */
 class ProviderFault extends Error {
   /** The same request would fail again, whatever the table says about the code. */
@@ -35,6 +29,12 @@ export function truncated(why: string, { permanent = false } = {}): ChatError {
   return new ChatError("MODEL_TRUNCATED", { cause: new ProviderFault(why, permanent) });
 }
 
+/** The provider reported, in the middle of its answer, that it cannot go on. */
+export function reportedError(why: string): ChatError {
+  const cause = new ProviderFault(why, false);
+  return new ChatError("MODEL_UNAVAILABLE", { message: "The language model reported an error.", cause });
+}
+
 /** Content did not come in time. */
 export function timedOut({ ms, what }: Expiry): ChatError {
   return new ChatError("MODEL_TIMEOUT", { cause: new ProviderFault(`no ${what} within ${ms} ms`, false) });
@@ -42,7 +42,9 @@ export function timedOut({ ms, what }: Expiry): ChatError {
 
 /** The connection failed before there was a response. */
 export function unreachable(thrown: unknown): ChatError {
-  return new ChatError("MODEL_UNAVAILABLE", { cause: new ProviderFault(`no connection: ${nameAndCode(thrown)}`, false) });
+  return new ChatError("MODEL_UNAVAILABLE", {
+    cause: new ProviderFault(`no connection: ${nameAndCode(thrown)}`, false),
+  });
 }
 
 /** The connection failed in mid-answer. */
@@ -50,10 +52,10 @@ export function brokenOff(thrown: unknown): ChatError {
   return truncated(`the stream broke: ${nameAndCode(thrown)}`);
 }
 
-/** A response that is none of a language model: a page, or nothing at all. Another attempt would get the same. */
-export function noAnswer(what: string): ChatError {
-  const { code, message } = verdict("The language model's server does not answer as one.", true);
-  return new ChatError(code, { ...(message !== undefined && { message }), cause: new ProviderFault(what, true) });
+/** A response that is none of a language model: a page, or nothing at all. Another attempt would mostly get the same. */
+export function noAnswer(what: string, { permanent = true } = {}): ChatError {
+  const message = "The language model's server does not answer as one.";
+  return new ChatError("MODEL_UNAVAILABLE", { message, cause: new ProviderFault(what, permanent) });
 }
 
 /** Messages of errors can quote what was sent, addresses of proxies their passwords. */
@@ -77,7 +79,10 @@ export interface ToldError {
 }
 
 /** The funnel from whatever a provider reports. `apiKey` is struck from its words. */
-export function toProviderError({ status: told, headers, body, isWhole = false }: ToldError, apiKey: string): ChatError {
+export function toProviderError(
+  { status: told, headers, body, isWhole = false }: ToldError,
+  apiKey: string,
+): ChatError {
   const words = wordsOf(body);
   const status = told ?? words.status;
   const verdict = isContextTooLarge(words, status) ? contextTooLarge : judge(words, { status, headers, isWhole });

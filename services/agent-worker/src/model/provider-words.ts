@@ -2,6 +2,8 @@
 export interface ProviderWords {
   /** For people of the provider's side; it may quote the request. */
   readonly words: string;
+  /** The same with everything that the error names: its parameter, code and type. */
+  readonly all: string;
   /** Of the error itself, where it names one or its name stands for one. */
   readonly status: number | undefined;
   /** The first of its names: `insufficient_quota`, `RESOURCE_EXHAUSTED`, `BadRequestError`. */
@@ -26,22 +28,25 @@ export function isErrorValue(value: unknown): boolean {
 /** Whether a whole body is an error: there FastAPI's `detail` and bare messages are one too. */
 export function isErrorBody(value: unknown): boolean {
   if (isErrorValue(value)) return true;
-  return isFields(value) && !("choices" in value) && ["detail", "errors", "message"].some((name) => name in value);
+  if (!isFields(value) || "choices" in value) return false;
+  return "detail" in value || "errors" in value || typeof value["message"] === "string";
 }
 
 /** Reads the shapes of OpenAI, vLLM, FastAPI, Gemini, Mistral, Anthropic, Ollama and of plain text. */
 export function wordsOf(body: unknown): ProviderWords {
   const outer: unknown = Array.isArray(body) ? body[0] : body;
-  if (!isFields(outer)) return { words: textOf(body), status: undefined, name: undefined };
+  if (!isFields(outer)) return { words: textOf(body), all: textOf(body), status: undefined, name: undefined };
   const { error, errors, detail, message } = outer;
   const inner = error ?? (Array.isArray(errors) ? errors[0] : errors) ?? message ?? detail ?? outer;
   const levels = [inner, outer].filter(isFields);
   const codes = levels.flatMap(({ code, status, type }) => [code, status, type]);
   const names = codes.filter((code): code is string => typeof code === "string" && code !== "" && code !== "error");
-  const param = isFields(inner) && typeof inner["param"] === "string" ? ` (${inner["param"]})` : "";
+  const param = isFields(inner) && typeof inner["param"] === "string" ? inner["param"] : "";
   const said = isFields(inner) ? (inner["message"] ?? inner["detail"] ?? inner["msg"] ?? inner) : inner;
+  const words = textOf(said);
   return {
-    words: `${textOf(said)}${param}`,
+    words,
+    all: [words, param, ...names].filter(Boolean).join(" "),
     status: codes.map(numberedStatus).find((status) => status !== undefined) ?? namedStatus(names),
     name: names[0],
   };
