@@ -52,7 +52,7 @@ export function createEventStream(sink: StreamSink) {
     told.isEvents = true;
     if (open.length === 0 && (text === "" || tell(text, kind))) return;
     open.push(text);
-    openBytes += text.length;
+    openBytes += text.length + 1;
     if (openBytes > maxEventBytes) throw new RangeError(`an event is larger than ${maxEventBytes} bytes`);
   };
 

@@ -77,9 +77,12 @@ function responseTo(request: ClientRequest, { body }: Hop, signal: AbortSignal):
   return new Promise((resolve, reject) => {
     const close = (): void => void request.destroy();
     signal.addEventListener("abort", close, { once: true });
-    // Also of errors after the response: the body has them too.
     request.on("error", reject);
-    request.on("response", resolve);
+    request.on("response", (response) => {
+      // A body without a length ends with its connection, in whatever way: Node tells a reset to the request only.
+      request.on("error", (error) => response.destroy(error));
+      resolve(response);
+    });
     request.on("close", () => {
       signal.removeEventListener("abort", close);
       reject(failure("the connection was closed", "ECONNRESET"));
@@ -122,7 +125,7 @@ function replyOf(response: IncomingMessage): Reply {
         .on("error", () => {})
         .resume();
       if (response.closed) return;
-      const timer = setTimeout(() => response.destroy(), lingerMs);
+      const timer = setTimeout(() => response.destroy(), lingerMs).unref();
       response.once("close", () => clearTimeout(timer));
     },
   };
@@ -140,7 +143,14 @@ function decoded(response: IncomingMessage): Readable {
     .map((name) => name.trim());
   return encodings.toReversed().reduce<Readable>((body, name) => {
     const decoder = decoderOf(name);
-    return decoder === undefined ? body : pipeline(body, decoder, () => {});
+    // The error goes on to the end of the line; but where it came from, a second one may follow when that is closed.
+    return decoder === undefined
+      ? body
+      : pipeline(
+          body.on("error", () => {}),
+          decoder,
+          () => {},
+        );
   }, response);
 }
 
