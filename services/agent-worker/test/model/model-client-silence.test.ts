@@ -78,7 +78,7 @@ test.concurrent("waits on while content comes, in whatever form", async ({ expec
   const events = await collect(provider.client({ firstTokenMs: 400, idleMs: 400 }), question, never());
   expect(events.filter((event) => event.type !== "reasoning")).toMatchObject([
     { type: "text", text: "x" },
-    { type: "tool_calls", calls: [{ name: "clock", arguments: '{"x":11111}' }] },
+    { type: "tool_calls", calls: [expect.objectContaining({ name: "clock", arguments: '{"x":11111}' })] },
     { type: "end", finish: "tool_calls", model: "test-model-v2" },
   ]);
 });
@@ -86,7 +86,6 @@ test.concurrent("waits on while content comes, in whatever form", async ({ expec
 test.concurrent("does not count a pause of this process as silence", async ({ expect }) => {
   await using provider = await startProvider((res) => {
     writeChunks(res, chunk({ content: "x" }));
-    res.socket?.once("drain", () => {});
     setImmediate(() => sendStream(res, chunk({ content: "y" }), chunk({}, "stop")));
   });
   const texts: string[] = [];
