@@ -1,5 +1,5 @@
 import type { Outcome, StoredEvent, TurnRequest } from "@parley/protocol";
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { expectSoundChain, textOf } from "./chain-check.ts";
 import { chunk, sendJson, sendStream, startProvider, writeChunks, type Answer } from "./model/fake-provider.ts";
 import { startWorkbench, type Workbench } from "./workbench.ts";
@@ -38,12 +38,35 @@ async function endOf(bench: Workbench, turn: TurnRequest): Promise<{ end: Outcom
   return { end, events };
 }
 
-async function answered(answers: readonly Answer[], env: Record<string, string> = {}) {
-  await using provider = await play(answers);
-  await using bench = await startWorkbench();
-  await bench.addWorker({ OPENAI_BASE_URL: provider.baseURL, ...env });
-  return { ...(await endOf(bench, await bench.ask("hello"))), requests: provider.requests.length };
+/** One system for all turns that lose no worker: the model's answers are looked up by the question. */
+async function startShared() {
+  const scripts = new Map<string, { answers: readonly Answer[]; requests: number }>();
+  const provider = await startProvider((res, request, turn) => {
+    const script = [...scripts].find(([question]) => JSON.stringify(request.body["messages"]).includes(question))?.[1];
+    if (script === undefined) return sendJson(res, 404, {});
+    const answer = script.answers[Math.min(script.requests++, script.answers.length - 1)];
+    answer?.(res, request, turn);
+  });
+  const bench = await startWorkbench();
+  await bench.addWorker({ OPENAI_BASE_URL: provider.baseURL });
+  return {
+    async answered(answers: readonly Answer[]) {
+      const question = `question ${scripts.size}.`;
+      const script = { answers, requests: 0 };
+      scripts.set(question, script);
+      return { ...(await endOf(bench, await bench.ask(question))), requests: script.requests };
+    },
+    async [Symbol.asyncDispose]() {
+      await bench[Symbol.asyncDispose]();
+      await provider[Symbol.asyncDispose]();
+    },
+  };
 }
+
+let shared: Awaited<ReturnType<typeof startShared>>;
+beforeAll(async () => void (shared = await startShared()));
+afterAll(() => shared[Symbol.asyncDispose]());
+const answered = (answers: readonly Answer[]) => shared.answered(answers);
 
 const restarts = (events: readonly StoredEvent[]) => events.filter(({ type }) => type === "turn_restarted");
 
@@ -94,7 +117,7 @@ async function takenOver(answers: readonly Answer[], then: (bench: Workbench, tu
   await second;
   await expect.poll(() => provider.requests.length, { timeout: 15_000 }).toBeGreaterThan(1);
   await then(bench, turn);
-  return endOf(bench, turn);
+  return await endOf(bench, turn);
 }
 
 describe("P1, P2: text of a worker that was lost stays", () => {
@@ -139,9 +162,12 @@ describe("P1: what is not whole says so", () => {
   });
 
   it("an answer without text, as often as is configured", async () => {
-    const { end, requests } = await answered([empty, empty, says("At last.")], { MODEL_EMPTY_RETRIES: "2" });
+    await using provider = await play([empty, empty, says("At last.")]);
+    await using bench = await startWorkbench();
+    await bench.addWorker({ OPENAI_BASE_URL: provider.baseURL, MODEL_EMPTY_RETRIES: "2" });
+    const { end } = await endOf(bench, await bench.ask("hello"));
     expect(end).toMatchObject({ type: "complete", response: "At last.", metadata: { finish: "stop" } });
-    expect(requests).toBe(3);
+    expect(provider.requests).toHaveLength(3);
   });
 
   it("a reason that nobody knows", async () => {
@@ -150,14 +176,16 @@ describe("P1: what is not whole says so", () => {
   });
 });
 
-it.each([{ prompt_tokens: -5, completion_tokens: 3 }, { prompt_tokens: "many" }, { prompt_tokens: 1e300 }, []])(
-  "usage that makes no sense (%j) costs nobody an answer that is paid for",
-  async (usage) => {
-    const { end, requests } = await answered([
-      (res) => sendStream(res, chunk({ content: "Hello" }), { ...chunk({}, "stop"), usage }),
-    ]);
-    expect(end).toMatchObject({ type: "complete", response: "Hello" });
-    expect(end.usage.input_tokens).toBeGreaterThan(0);
-    expect(requests).toBe(1);
-  },
-);
+it.each([
+  { prompt_tokens: -5, completion_tokens: 3 },
+  { prompt_tokens: "many" },
+  { prompt_tokens: 1e300 },
+  { prompt_tokens: 1.5 },
+])("usage that makes no sense (%j) costs nobody an answer that is paid for", async (usage) => {
+  const { end, requests } = await answered([
+    (res) => sendStream(res, chunk({ content: "Hello" }), { ...chunk({}, "stop"), usage }),
+  ]);
+  expect(end).toMatchObject({ type: "complete", response: "Hello" });
+  expect(end.usage.input_tokens).toBeGreaterThan(0);
+  expect(requests).toBe(1);
+});
