@@ -171,7 +171,8 @@ function createModelMetrics(registry: Registry) {
       calls.inc({ model, result });
       duration.observe({ model }, durationMs / 1_000);
       if (firstTokenMs !== undefined) firstToken.observe({ model }, firstTokenMs / 1_000);
-      if (usage === undefined) return;
+      // A counter that has once added NaN stays it.
+      if (usage === undefined || !(usage.input_tokens >= 0 && usage.output_tokens >= 0)) return;
       tokens.inc({ model, direction: "input" }, usage.input_tokens);
       tokens.inc({ model, direction: "output" }, usage.output_tokens);
     },

@@ -140,7 +140,7 @@ function createReading({ model, modelCalls, emptyRetries }: ModelStepDeps) {
       const answer = createAnswerFold(writer, call);
       await streamWithRetry(model, request, { signal, emptyRetries, onRetry: call.retried, onEvents: answer.onEvents });
       const reading = answer.reading();
-      const usage = soundUsage(reading.end.usage) ?? estimateUsage(request.messages, writer.written());
+      const usage = reading.end.usage ?? estimateUsage(request.messages, writer.written());
       call.answered(reading.end, usage);
       return { ...reading, usage };
     } catch (error) {
@@ -183,16 +183,6 @@ function createAnswerFold(writer: StepWriter, call: ModelCall) {
     },
   };
 }
-
-/** Counts are added up and shown: what cannot be one is as if the provider had said nothing. */
-function soundUsage(usage: Usage | undefined): Usage | undefined {
-  const isCount = (count: unknown): boolean =>
-    Number.isSafeInteger(count) && Number(count) >= 0 && Number(count) <= maxTokens;
-  return usage !== undefined && isCount(usage.input_tokens) && isCount(usage.output_tokens) ? usage : undefined;
-}
-
-/** Far above any context. */
-const maxTokens = 1_000_000_000;
 
 function modelOf(model: string | undefined): { model?: string } {
   return model === undefined ? {} : { model };

@@ -34,6 +34,8 @@ export function createPendingEvents(flushMs: number) {
   const queue: NewChainEvent[] = [];
   let textAt = -Infinity;
   let hurried = false;
+  /** A restart was taken, and the text in its place was not yet. */
+  let isRestarted = false;
   let wake: (() => void) | undefined;
 
   /** Waits out the floor, unless something that is not text comes to be written. */
@@ -66,9 +68,12 @@ export function createPendingEvents(flushMs: number) {
       for (const token of piecesOf(text)) push({ type: "token", token });
     },
 
-    /** A restart goes with the text behind it: what viewers have stays. */
+    /** Text that was shown is never replaced by nothing: a restart and the text in its place go together, or stay together. */
     dropText(): void {
-      const kept = queue.filter(({ type }) => type !== "token" && type !== "turn_restarted");
+      const owed = isRestarted ? queue.find(({ type }) => type === "token") : undefined;
+      const kept = queue.filter(
+        (event) => event === owed || (event.type !== "token" && event.type !== "turn_restarted"),
+      );
       queue.splice(0, queue.length, ...kept);
     },
 
@@ -84,6 +89,7 @@ export function createPendingEvents(flushMs: number) {
     async take(): Promise<NewChainEvent | undefined> {
       if (queue[0]?.type === "token") await floor();
       const next = queue.shift();
+      if (next?.type === "turn_restarted" || next?.type === "token") isRestarted = next.type === "turn_restarted";
       hurried &&= queue.length > 0;
       return next;
     },
