@@ -278,7 +278,7 @@ const errors: Row[] = [
   ["error: null in every chunk", stream(whole.replaceAll('"id":', '"error":null,"id":')), "Hello, world stop"],
 ];
 
-const impatient = { idleMs: 300, firstTokenMs: 1_000 };
+const impatient = { idleMs: 1_000, firstTokenMs: 9_000 };
 
 async function outcomeOf(answer: RawAnswer): Promise<string> {
   await using provider = await startRawProvider([answer]);
