@@ -77,7 +77,7 @@ async function readAsked(request: IncomingMessage, before: readonly Asked[]): Pr
 }
 
 async function say(response: ServerResponse, said: Said): Promise<void> {
-  const { text, more, calls = [], hangs = false, breaks = false, status } = said;
+  const { text, more, calls = [], hangs, breaks, status } = said;
   if (status !== undefined) return void response.writeHead(status).end("{}");
   response.writeHead(200, { "content-type": "text/event-stream" });
   const write = (delta: object, finish: string | null = null): void => {
@@ -91,8 +91,8 @@ async function say(response: ServerResponse, said: Said): Promise<void> {
     const called = { name: call.name, arguments: JSON.stringify(call.arguments) };
     write({ tool_calls: [{ index, id: `call-${index}`, type: "function", function: called }] });
   }
-  if (breaks) setTimeout(() => response.destroy(), 100);
-  if (hangs || breaks) return;
+  if (breaks === true) setTimeout(() => response.destroy(), 100);
+  if (hangs === true || breaks === true) return;
   write({}, calls.length > 0 ? "tool_calls" : "stop");
   response.end("data: [DONE]\n\n");
 }

@@ -16,8 +16,6 @@ export interface AnswerStreamOptions {
   readonly onSkipped: (count: number) => void;
 }
 
-export type AnswerStream = ReturnType<typeof createAnswerStream>;
-
 /**
  * One answer, from the body of a response to events. It is over with `[DONE]`, or when the body ends; what the body then lacks decides whether it is
  * whole. The socket is never paused: the caller joins what it cannot write yet, and an answer is bounded.
@@ -25,10 +23,63 @@ export type AnswerStream = ReturnType<typeof createAnswerStream>;
  * States: `open` → `over` (resolved, or rejected with a ChatError or with what `onEvents` threw), which is final.
  */
 export function createAnswerStream(options: AnswerStreamOptions) {
-  const { reader, apiKey, onSkipped } = options;
-  const result = createResult();
+  const { apiKey, reader, onSkipped } = options;
   const batch = createBatch(options.onEvents);
   const chunks = createChunks(options, batch);
+  const answer = createAnswer(options, batch, chunks.isWhole);
+  const { guarded, complete, isOver } = answer;
+
+  const events = createEventStream({
+    onValue(value, kind) {
+      if (isOver()) return;
+      const error = errorOf(value, kind, apiKey);
+      if (error === undefined) chunks.read(value, kind);
+      else if (!chunks.isWhole()) throw error;
+    },
+    onDone: () => guarded(complete, "done"),
+  });
+
+  const flush = (): void => guarded(batch.flush, undefined);
+  const take = (bytes: Buffer): void => {
+    events.push(bytes);
+    batch.flushSoon(flush);
+  };
+  const end = (): void => {
+    const { form, skipped, text } = events.end();
+    if (skipped > 0) onSkipped(skipped);
+    if (isOver()) return;
+    if (form === "text") throw page(text);
+    if (form === "empty") throw noAnswer("the provider answered with an empty body");
+    complete(chunks.isBody() ? "done" : "closed");
+  };
+  const breakOff = (error: unknown): void => {
+    events.end();
+    if (isOver()) return;
+    if (!chunks.isWhole()) throw brokenOff(error);
+    complete("broken");
+  };
+
+  return {
+    result: answer.result,
+    read({ body }: Pick<Reply, "body">): void {
+      body.on("data", (bytes: Buffer) => guarded(take, bytes));
+      body.on("end", () => guarded(end, undefined));
+      body.on("error", (error) => guarded(breakOff, error));
+    },
+    /** Nothing more came in time. True: the model had said that it is done, so the answer is whole. */
+    expire(): boolean {
+      if (!reader.isFinished()) return false;
+      guarded(complete, "broken");
+      return true;
+    },
+    /** Nobody wants any more of it. */
+    stop: answer.stop,
+  };
+}
+
+/** Whether the answer is over, and how: there is one end, whatever comes after it. */
+function createAnswer({ reader }: AnswerStreamOptions, batch: Batch, isWhole: () => boolean) {
+  const result = createResult();
 
   const fail = (error: unknown): void => {
     try {
@@ -39,81 +90,33 @@ export function createAnswerStream(options: AnswerStreamOptions) {
       result.reject(thrown);
     }
   };
-  /** Runs what may throw: the reader on what it does not take, the caller on what it is given. */
-  const guarded = (act: () => void): void => {
-    if (result.isOver()) return;
-    try {
-      act();
-    } catch (error) {
-      const isOurs = batch.hasFailed() || !(error instanceof RangeError);
-      if (!isOurs && chunks.isWhole()) guarded(() => complete("broken"));
-      else fail(isOurs ? error : truncated(error.message));
-    }
-  };
   const complete = (how: StreamEnd): void => {
     batch.add(reader.end(how));
     batch.flush();
     result.resolve();
   };
-
-  const events = createEventStream({
-    onValue: (value, kind) => {
-      if (result.isOver()) return;
-      const error = errorOf(value, kind);
-      if (error === undefined) chunks.read(value, kind);
-      else if (!chunks.isWhole())
-        throw error === "unknown" ? noAnswer("a JSON body without choices") : told(value, kind);
-    },
-    onDone: () => guarded(() => complete("done")),
-  });
-  const told = (body: unknown, kind: ValueKind) => toProviderError({ body, isWhole: kind === "body" }, apiKey);
-
-  let bytesRead = 0;
-  const take = (bytes: Buffer): void => {
+  /** Runs what may throw: the reader on what it does not take, the caller on what it is given. */
+  const guarded = <Argument>(act: (argument: Argument) => void, argument: Argument): void => {
     if (result.isOver()) return;
-    bytesRead += bytes.length;
-    events.push(bytes);
-    batch.flushSoon(() => guarded(batch.flush));
+    try {
+      act(argument);
+    } catch (error) {
+      if (batch.hasFailed() || !(error instanceof RangeError)) fail(error);
+      else if (isWhole()) guarded(complete, "broken");
+      else fail(truncated(error.message));
+    }
   };
-  const end = (): void => {
-    const { form, skipped, text } = events.end();
-    if (skipped > 0) onSkipped(skipped);
-    if (result.isOver()) return;
-    if (form === "text") throw page(text);
-    if (bytesRead === 0) throw noAnswer("the provider answered with an empty body");
-    complete(chunks.isBody() ? "done" : "closed");
-  };
-  const breakOff = (error: unknown): void => {
-    events.end();
-    if (result.isOver()) return;
-    if (!chunks.isWhole()) throw brokenOff(error);
-    complete("broken");
-  };
-
-  return {
-    result: result.promise,
-    read({ body }: Pick<Reply, "body">): void {
-      body.on("data", (bytes: Buffer) => guarded(() => take(bytes)));
-      body.on("end", () => guarded(end));
-      body.on("error", (error) => guarded(() => breakOff(error)));
-    },
-    /** Nothing more came in time. True: the model had said that it is done, so the answer is whole. */
-    expire(): boolean {
-      if (!reader.isFinished()) return false;
-      guarded(() => complete("broken"));
-      return true;
-    },
-    /** Nobody wants any more of it. */
-    stop: result.reject,
-  };
+  return { result: result.promise, isOver: result.isOver, stop: result.reject, guarded, complete };
 }
 
-/** `unknown`: it is no error that anybody knows, and no answer either. */
-function errorOf(value: unknown, kind: ValueKind): "told" | "unknown" | undefined {
-  if (kind === "error" || isErrorValue(value)) return "told";
-  if (kind === "data") return undefined;
-  if (isErrorBody(value)) return "told";
-  return typeof value === "object" && value !== null && "choices" in value ? undefined : "unknown";
+/** What a value says that is no part of an answer. */
+function errorOf(value: unknown, kind: ValueKind, apiKey: string): Error | undefined {
+  const isBody = kind === "body";
+  if (kind === "error" || isErrorValue(value) || (isBody && isErrorBody(value))) {
+    return toProviderError({ body: value, isWhole: isBody }, apiKey);
+  }
+  const isCompletion = !isBody || (typeof value === "object" && value !== null && "choices" in value);
+  return isCompletion ? undefined : noAnswer("the provider answered with JSON that is no completion");
 }
 
 /** A gateway's page about a server that is away passes with it. */

@@ -15,15 +15,13 @@ export interface StreamSink {
 
 /** What there was, once it has ended. */
 export interface StreamEnd {
-  /** Values were told as `data` of events, or else the body itself was one JSON value, or a line of JSON each. */
-  readonly form: "events" | "json" | "text" | "nothing";
+  /** Values were told as `data` of events, or else the body itself was one JSON value, or a line of JSON each; `empty`: not even a comment. */
+  readonly form: "events" | "json" | "text" | "nothing" | "empty";
   /** Events and lines that were no JSON. */
   readonly skipped: number;
   /** Of the form `text`: the body. */
   readonly text: string;
 }
-
-export type EventStream = ReturnType<typeof createEventStream>;
 
 /**
  * Reads a provider's stream of server-sent events (WHATWG HTML, 9.2.6), and what servers send in its place. More than the standard: a data line
@@ -31,64 +29,33 @@ export type EventStream = ReturnType<typeof createEventStream>;
  * that is no JSON is passed over. A line or an event that is too large is a RangeError.
  */
 export function createEventStream(sink: StreamSink) {
+  const events = createEvents(sink);
   const body = createBody();
-  const told = { values: 0, skipped: 0, isEvents: false };
   let isFirst = true;
-  let kind: "data" | "error" = "data";
-  /** Data lines of the open event, of which the first is no JSON by itself. */
-  let open: string[] = [];
-  let openBytes = 0;
-
-  const tell = (text: string, kind: ValueKind): boolean => {
-    const value = parsed(text);
-    if (value === notJson || (typeof value !== "object" && value !== done) || value === null) return false;
-    told.values++;
-    if (value === done) sink.onDone();
-    else sink.onValue(value, kind);
-    return true;
-  };
-
-  const data = (text: string): void => {
-    told.isEvents = true;
-    if (open.length === 0 && (text === "" || tell(text, kind))) return;
-    open.push(text);
-    openBytes += text.length + 1;
-    if (openBytes > maxEventBytes) throw new RangeError(`an event is larger than ${maxEventBytes} bytes`);
-  };
-
-  const endEvent = (): void => {
-    if (open.length > 0) {
-      const lines = open;
-      open = [];
-      openBytes = 0;
-      const text = lines.join("\n");
-      // Of events without blank lines between them, one that is no JSON must not hide the next.
-      if (!tell(text, kind) && (lines.length === 1 || lines.filter((each) => tell(each, kind)).length === 0)) {
-        told.skipped++;
-        if (kind === "error") sink.onValue(text, kind);
-      }
-    }
-    kind = "data";
-  };
+  let isEvents = false;
+  let strayLines = 0;
 
   const field = (name: string, value: string): boolean => {
-    if (name === "data") data(value);
-    else if (name === "event") kind = value === "error" ? "error" : "data";
+    if (name === "data") events.data(value);
+    else if (name === "event") events.named(value);
+    isEvents ||= name === "data";
     return fields.has(name);
   };
 
   const line = (bytes: Buffer, start: number, to: number): void => {
     const from = isFirst ? afterByteOrderMark(bytes, start, to) : start;
     isFirst = false;
-    if (from === to) return endEvent();
+    if (from === to) return events.end();
     if (bytes[from] === colon) return;
-    if (isData(bytes, from, to))
-      return data(bytes.toString("utf8", bytes[from + 5] === space ? from + 6 : from + 5, to));
+    if (isData(bytes, from, to)) {
+      isEvents = true;
+      return events.data(bytes.toString("utf8", bytes[from + 5] === space ? from + 6 : from + 5, to));
+    }
     const text = bytes.toString("utf8", from, to);
     const at = text.indexOf(":");
     if (at < 0 ? field(text, "") : field(text.slice(0, at), text.slice(at + 1).trimStart())) return;
-    if (text.startsWith("{") && tell(text, "body")) return;
-    if (told.isEvents) told.skipped++;
+    if (text.startsWith("{") && events.tell(text, "body")) return;
+    if (isEvents) strayLines++;
     else body.add(text);
   };
 
@@ -97,11 +64,61 @@ export function createEventStream(sink: StreamSink) {
     push: lines.push,
     end(): StreamEnd {
       lines.end();
-      endEvent();
-      const { skipped, isEvents } = told;
-      const text = isEvents || told.values > 0 ? "" : body.text();
-      if (text !== "" && !tell(text, "body")) return { form: "text", skipped, text };
-      return { form: isEvents ? "events" : told.values > 0 ? "json" : "nothing", skipped, text: "" };
+      events.end();
+      const text = isEvents || events.values() > 0 ? "" : body.text();
+      const isText = text !== "" && !events.tell(text, "body");
+      const other = isEvents ? "events" : events.values() > 0 ? "json" : isFirst ? "empty" : "nothing";
+      return { form: isText ? "text" : other, skipped: events.skipped() + strayLines, text: isText ? text : "" };
+    },
+  };
+}
+
+/** Puts events together from their fields. */
+function createEvents(sink: StreamSink) {
+  let kind: "data" | "error" = "data";
+  /** Data lines of the open event, of which the first is no JSON by itself. */
+  let open: string[] = [];
+  let openBytes = 0;
+  let values = 0;
+  let skipped = 0;
+
+  const tell = (text: string, as: ValueKind): boolean => {
+    const value = parsed(text);
+    if ((typeof value !== "object" && value !== done) || value === null) return false;
+    values++;
+    if (value === done) sink.onDone();
+    else sink.onValue(value, as);
+    return true;
+  };
+  const tellLines = (lines: readonly string[]): void => {
+    const text = lines.join("\n");
+    // Of events without blank lines between them, one that is no JSON must not hide the next.
+    if (tell(text, kind) || (lines.length > 1 && lines.filter((each) => tell(each, kind)).length > 0)) return;
+    skipped++;
+    if (kind === "error") sink.onValue(text, kind);
+  };
+
+  return {
+    tell,
+    values: (): number => values,
+    skipped: (): number => skipped,
+    named(name: string): void {
+      kind = name === "error" ? "error" : "data";
+    },
+    data(text: string): void {
+      if (open.length === 0 && (text === "" || tell(text, kind))) return;
+      open.push(text);
+      openBytes += text.length + 1;
+      if (openBytes > maxEventBytes) throw new RangeError(`an event is larger than ${maxEventBytes} bytes`);
+    },
+    end(): void {
+      const lines = open;
+      if (lines.length > 0) {
+        open = [];
+        openBytes = 0;
+        tellLines(lines);
+      }
+      kind = "data";
     },
   };
 }

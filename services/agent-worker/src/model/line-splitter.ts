@@ -4,8 +4,6 @@ const CR = 0x0d;
 /** Told of every line without its end: `bytes` from `from` to before `to`. They are valid during the call only. */
 export type OnLine = (bytes: Buffer, from: number, to: number) => void;
 
-export type LineSplitter = ReturnType<typeof createLineSplitter>;
-
 /** Cuts bytes into lines that end in LF, CRLF or CR, wherever the bytes themselves are cut. A line that grows beyond `maxBytes` is a RangeError. */
 export function createLineSplitter(onLine: OnLine, maxBytes: number) {
   const begun = createBegunLine(maxBytes);

@@ -34,22 +34,29 @@ export function isErrorBody(value: unknown): boolean {
 
 /** Reads the shapes of OpenAI, vLLM, FastAPI, Gemini, Mistral, Anthropic, Ollama and of plain text. */
 export function wordsOf(body: unknown): ProviderWords {
-  const outer: unknown = Array.isArray(body) ? body[0] : body;
+  const outer = firstOf(body);
   if (!isFields(outer)) return { words: textOf(body), all: textOf(body), status: undefined, name: undefined };
-  const { error, errors, detail, message } = outer;
-  const inner = error ?? (Array.isArray(errors) ? errors[0] : errors) ?? message ?? detail ?? outer;
-  const levels = [inner, outer].filter(isFields);
-  const codes = levels.flatMap(({ code, status, type }) => [code, status, type]);
+  const inner = outer["error"] ?? firstOf(outer["errors"]) ?? outer["message"] ?? outer["detail"] ?? outer;
+  const codes = [inner, outer].filter(isFields).flatMap(({ code, status, type }) => [code, status, type]);
   const names = codes.filter((code): code is string => typeof code === "string" && code !== "" && code !== "error");
-  const param = isFields(inner) && typeof inner["param"] === "string" ? inner["param"] : "";
-  const said = isFields(inner) ? (inner["message"] ?? inner["detail"] ?? inner["msg"] ?? inner) : inner;
-  const words = textOf(said);
+  const words = textOf(saidBy(inner));
+  const param = isFields(inner) ? inner["param"] : undefined;
   return {
     words,
-    all: [words, param, ...names].filter(Boolean).join(" "),
+    all: [words, ...names, ...(typeof param === "string" ? [param] : [])].join(" "),
     status: codes.map(numberedStatus).find((status) => status !== undefined) ?? namedStatus(names),
     name: names[0],
   };
+}
+
+function saidBy(error: unknown): unknown {
+  return isFields(error) ? (error["message"] ?? error["detail"] ?? error["msg"] ?? error) : error;
+}
+
+function firstOf(value: unknown): unknown {
+  if (!Array.isArray(value)) return value;
+  const first: unknown = value[0];
+  return first;
 }
 
 function textOf(value: unknown): string {

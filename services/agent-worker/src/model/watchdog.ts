@@ -1,7 +1,5 @@
 export type Expiry = { ms: number; what: string };
 
-export type Watchdog = ReturnType<typeof createWatchdog>;
-
 /**
  * Calls `onExpired` once nothing has been seen for the given time. `seen` stores a time and nothing else: the one timer looks at it when it fires,
  * and waits for what is left. Its owner stops it at the end.

@@ -10,10 +10,10 @@ export interface RawAnswer {
   readonly head?: string;
   readonly pieces: readonly Piece[];
   /** What happens to the connection then. Default: it is closed in order. */
-  readonly then?: "end" | "reset" | "stay open";
+  readonly after?: "end" | "reset" | "stay open";
 }
 
-export const eventStream = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close";
+const eventStream = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close";
 
 /** A server of bare sockets, which sends exactly these bytes. */
 export async function startRawProvider(answers: readonly RawAnswer[]) {
@@ -53,12 +53,12 @@ function serve(socket: Socket, heads: string[], answers: readonly RawAnswer[]): 
   });
 }
 
-async function write(socket: Socket, { head = eventStream, pieces, then = "end" }: RawAnswer): Promise<void> {
+async function write(socket: Socket, { head = eventStream, pieces, after = "end" }: RawAnswer): Promise<void> {
   for (const piece of [`${head}\r\n\r\n`, ...pieces]) {
     if (typeof piece === "number") await sleep(piece);
     else await new Promise((done) => socket.write(piece, done));
     await turn();
   }
-  if (then === "end") socket.end();
-  if (then === "reset") socket.resetAndDestroy();
+  if (after === "end") socket.end();
+  if (after === "reset") socket.resetAndDestroy();
 }

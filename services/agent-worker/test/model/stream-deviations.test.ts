@@ -95,7 +95,7 @@ const transports: Row[] = [
   ],
   [
     "HTTP chunks of a byte",
-    { head: chunkedHead, pieces: [[...whole].map(framed).join(""), "0\r\n\r\n"] },
+    { head: chunkedHead, pieces: [Array.from(whole, framed).join(""), "0\r\n\r\n"] },
     "Hello, world stop",
   ],
   [
@@ -116,15 +116,15 @@ const transports: Row[] = [
 
 const ends: Row[] = [
   ["[DONE] without finish_reason", stream(hello + done), "Hello, world stop"],
-  ["[DONE], and the connection stays open", { pieces: [whole], then: "stay open" }, "Hello, world stop"],
-  ["[DONE], and a reset", { pieces: [whole], then: "reset" }, "Hello, world stop"],
+  ["[DONE], and the connection stays open", { pieces: [whole], after: "stay open" }, "Hello, world stop"],
+  ["[DONE], and a reset", { pieces: [whole], after: "reset" }, "Hello, world stop"],
   ["[DONE], and more behind it", stream(`${whole}${data(text("more"))}`), "Hello, world stop"],
   ["a finish_reason, and a clean end", stream(hello + stop), "Hello, world stop"],
-  ["a finish_reason, and a reset", { pieces: [hello + stop, 30], then: "reset" }, "Hello, world stop"],
-  ["a finish_reason, and then nothing", { pieces: [hello + stop], then: "stay open" }, "Hello, world stop"],
+  ["a finish_reason, and a reset", { pieces: [hello + stop, 30], after: "reset" }, "Hello, world stop"],
+  ["a finish_reason, and then nothing", { pieces: [hello + stop], after: "stay open" }, "Hello, world stop"],
   [
     "a finish_reason, and then comments for ever",
-    { pieces: [hello + stop, 100, ": x\n\n", 100, ": x\n\n"], then: "stay open" },
+    { pieces: [hello + stop, 100, ": x\n\n", 100, ": x\n\n"], after: "stay open" },
     "Hello, world stop",
   ],
   ["a finish_reason, and an error", stream(hello + stop + data({ error: { message: "late" } })), "Hello, world stop"],
@@ -145,11 +145,11 @@ const ends: Row[] = [
   ],
   [
     "a finish_reason in every chunk, and a reset in the middle",
-    { pieces: [data(chunk({ content: "one " }, "stop")), data(chunk({ content: "two" }, "stop")), 30], then: "reset" },
+    { pieces: [data(chunk({ content: "one " }, "stop")), data(chunk({ content: "two" }, "stop")), 30], after: "reset" },
     "one two MODEL_TRUNCATED!",
   ],
   ["a clean end without either", stream(hello), "Hello, world MODEL_TRUNCATED!"],
-  ["a reset without either", { pieces: [hello, 30], then: "reset" }, "Hello, world MODEL_TRUNCATED!"],
+  ["a reset without either", { pieces: [hello, 30], after: "reset" }, "Hello, world MODEL_TRUNCATED!"],
   ["a clean end in the middle of an event", stream(`${hello}data: {"choices":[{"del`), "Hello, world MODEL_TRUNCATED!"],
   ["a chunked body without its end", { head: chunkedHead, pieces: [framed(hello)] }, "Hello, world MODEL_TRUNCATED!"],
   [
@@ -157,7 +157,7 @@ const ends: Row[] = [
     { head: "HTTP/1.1 200 OK\r\ncontent-length: 9999", pieces: [hello] },
     "Hello, world MODEL_TRUNCATED!",
   ],
-  ["silence in the middle", { pieces: [hello], then: "stay open" }, "Hello, world MODEL_TIMEOUT!"],
+  ["silence in the middle", { pieces: [hello], after: "stay open" }, "Hello, world MODEL_TIMEOUT!"],
   ["nothing but comments, and a clean end", stream(": a\n\n: b\n\n"), " MODEL_TRUNCATED!"],
   ["a line without end", stream(hello, `data: ${"x".repeat(2_200_000)}`), "Hello, world MODEL_TRUNCATED!"],
   [
