@@ -76,16 +76,18 @@ function open({ url, method, headers, body }: Hop, agent: Agent): ClientRequest 
 function responseTo(request: ClientRequest, { body }: Hop, signal: AbortSignal): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const close = (): void => void request.destroy();
+    let hasResponse = false;
     signal.addEventListener("abort", close, { once: true });
     request.on("error", reject);
     request.on("response", (response) => {
+      hasResponse = true;
       // A body without a length ends with its connection, in whatever way: Node tells a reset to the request only.
       request.on("error", (error) => response.destroy(error));
       resolve(response);
     });
     request.on("close", () => {
       signal.removeEventListener("abort", close);
-      reject(failure("the connection was closed", "ECONNRESET"));
+      if (!hasResponse) reject(failure("the connection was closed", "ECONNRESET"));
     });
     request.end(body);
     if (signal.aborted) close();
