@@ -107,7 +107,7 @@ const sentences: Readonly<Record<AnsweredStep["finish"], string>> = {
 /** How the answer ended. One without text gets a sentence, unless viewers have text of an attempt that broke off: that is all there will be. */
 function finishOf({ finish }: Reading["end"], writer: StepWriter): AnsweredStep["finish"] {
   const reason = finish === "tool_calls" ? "other" : finish;
-  if (writer.written() !== "") return reason === "empty" ? "other" : reason;
+  if (writer.written() !== "" && reason !== "empty") return reason;
   if (writer.hasStaleText()) throw truncated("the answer broke off, and the next attempt was empty");
   writer.text(sentences[reason]);
   return reason === "length" || reason === "content_filter" ? reason : "empty";

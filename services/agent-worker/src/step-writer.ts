@@ -9,6 +9,14 @@ function tooLong(bytes: number): ChatError {
     : new ChatError("PROCESSING_ERROR", { message: tooLargeSentence });
 }
 
+/** `kept`: it is all there is, should nothing else come. `worthless`: blank, or reasoning. */
+type Staleness = "no" | "kept" | "worthless";
+
+function staleness(text: string): Staleness {
+  if (text === "") return "no";
+  return text.trim() === "" ? "worthless" : "kept";
+}
+
 export type StepWriter = ReturnType<typeof createStepWriter>;
 
 /**
@@ -20,9 +28,9 @@ export function createStepWriter(chain: Chain, fold: TurnFold, maxEventBytes: ()
   const committedBytes = jsonTextBytes(fold.committedText);
   let written = "";
   let bytes = committedBytes;
-  let stale: "no" | "broken off" | "reasoning" = fold.text === fold.committedText ? "no" : "broken off";
+  let stale = staleness(fold.text.slice(fold.committedText.length));
 
-  const drop = (why: "broken off" | "reasoning"): void => {
+  const drop = (why: Staleness): void => {
     if (written !== "") stale = why;
     written = "";
     bytes = committedBytes;
@@ -46,12 +54,12 @@ export function createStepWriter(chain: Chain, fold: TurnFold, maxEventBytes: ()
       chain.text(text);
     },
     /** The model broke off and begins the step again. */
-    restart: (): void => drop("broken off"),
+    restart: (): void => drop(staleness(written)),
     /** What it has said was reasoning. */
-    retract: (): void => drop("reasoning"),
+    retract: (): void => drop("worthless"),
     settle,
     written: (): string => written,
     /** Viewers have text of an attempt that broke off, and none of this one. */
-    hasStaleText: (): boolean => stale === "broken off",
+    hasStaleText: (): boolean => stale === "kept",
   };
 }

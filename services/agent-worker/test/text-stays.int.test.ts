@@ -161,6 +161,13 @@ describe("P1: what is not whole says so", () => {
     expect(requests).toBe(2);
   });
 
+  it("an answer of blanks, in the same way", async () => {
+    const { end, requests } = await answered([(res) => sendStream(res, chunk({ content: " \n" }), chunk({}, "stop"))]);
+    expect(end).toMatchObject({ type: "complete", metadata: { finish: "empty" } });
+    expect(end.response.trim()).toBe("The language model gave no answer.");
+    expect(requests).toBe(2);
+  });
+
   it("an answer without text, as often as is configured", async () => {
     await using provider = await play([empty, empty, says("At last.")]);
     await using bench = await startWorkbench();

@@ -116,7 +116,8 @@ function withoutCredentials(headers: RequestHeaders): RequestHeaders {
 }
 
 function replyOf(response: IncomingMessage): Reply {
-  const body = decoded(response);
+  // It may fail before anybody reads it.
+  const body = decoded(response).on("error", () => {});
   return {
     status: response.statusCode ?? 0,
     headers: response.headers,

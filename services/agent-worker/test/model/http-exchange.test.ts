@@ -159,6 +159,23 @@ describe("connections", () => {
   });
 });
 
+test("an abort hurts nobody when the body is not read yet, encoded or not", async () => {
+  await using server = await startServer();
+  for (const encoding of ["identity", "gzip"]) {
+    const open = createServer((_request, response) => {
+      response.writeHead(200, { "content-encoding": encoding }).write("x");
+    });
+    const url = await listen(open);
+    const stop = new AbortController();
+    const { body } = await createHttpExchange().post(new URL(url), message, stop.signal);
+    stop.abort();
+    await expect.poll(() => body.closed).toBe(true);
+    open.closeAllConnections();
+    open.close();
+  }
+  expect(await textOf(await post(server.url))).toBe("fine");
+});
+
 describe("a proxy", () => {
   // Loopback addresses are never asked for by way of a proxy, and this name is not looked up here.
   const elsewhere = "http://models.example/v1";
