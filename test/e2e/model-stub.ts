@@ -27,6 +27,10 @@ export interface Said {
   readonly more?: { readonly after: Promise<void>; readonly text: string };
   /** The stream stays open behind the text until the request is given up. */
   readonly hangs?: boolean;
+  /** The connection breaks off behind the text, once that has had time to arrive. */
+  readonly breaks?: boolean;
+  /** No answer, but this status. */
+  readonly status?: number;
 }
 
 export interface ModelStub {
@@ -72,7 +76,9 @@ async function readAsked(request: IncomingMessage, before: readonly Asked[]): Pr
   };
 }
 
-async function say(response: ServerResponse, { text, more, calls = [], hangs = false }: Said): Promise<void> {
+async function say(response: ServerResponse, said: Said): Promise<void> {
+  const { text, more, calls = [], hangs, breaks, status } = said;
+  if (status !== undefined) return void response.writeHead(status).end("{}");
   response.writeHead(200, { "content-type": "text/event-stream" });
   const write = (delta: object, finish: string | null = null): void => {
     const choices = [{ index: 0, delta, finish_reason: finish }];
@@ -85,7 +91,8 @@ async function say(response: ServerResponse, { text, more, calls = [], hangs = f
     const called = { name: call.name, arguments: JSON.stringify(call.arguments) };
     write({ tool_calls: [{ index, id: `call-${index}`, type: "function", function: called }] });
   }
-  if (hangs) return;
+  if (breaks === true) setTimeout(() => response.destroy(), 100);
+  if (hangs === true || breaks === true) return;
   write({}, calls.length > 0 ? "tool_calls" : "stop");
   response.end("data: [DONE]\n\n");
 }

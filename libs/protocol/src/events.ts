@@ -86,6 +86,11 @@ export const AnswerMetadata = z
       .object({ sources: z.array(Source) })
       .optional()
       .describe("The passages of documents that the model was given."),
+    finish: openEnum(["stop", "length", "content_filter", "empty", "other"])
+      .optional()
+      .describe(
+        "How the model ended: `stop` said all it wanted to; `length` and `content_filter` cut the answer, `empty` there is none, `other` nobody knows.",
+      ),
   })
   .describe("Who answered, and from what.");
 export type AnswerMetadata = z.infer<typeof AnswerMetadata>;

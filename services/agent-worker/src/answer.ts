@@ -5,7 +5,7 @@ import type { Brief, Briefing } from "./briefing.ts";
 import type { Chain } from "./chain.ts";
 import type { ClaimedTurn } from "./claimed-turn.ts";
 import { completeOutcome } from "./ending.ts";
-import type { ModelStep } from "./model-step.ts";
+import type { AnsweredStep, ModelStep } from "./model-step.ts";
 import { isOutOfCalls } from "./step-calls.ts";
 import type { ToolCalls, ToolRun } from "./tool-calls.ts";
 import type { CommittedStep, TurnFold } from "./turn-fold.ts";
@@ -66,7 +66,7 @@ export function createAnswer(deps: AnswerDeps) {
         const { tools, note } = isLast ? noTools : await offerTools();
         const end = await modelStep({ turn, chain, history, briefing: withNote(briefing, note), tools, isLast });
         stop.signal.throwIfAborted();
-        if (end.kind === "answered") return completeOutcome(turn, metadataOf(briefing, end.model));
+        if (end.kind === "answered") return completeOutcome(turn, metadataOf(briefing, end));
       }
     },
 
@@ -89,14 +89,12 @@ function openStep(fold: TurnFold): CommittedStep | undefined {
   return last?.calls.some((call) => !fold.results.has(call.call_id)) === true ? last : undefined;
 }
 
-function metadataOf({ agent, confidence, sources }: Briefing, model: string): AnswerMetadata {
-  return { agent: agent.name, confidence, model, context: { sources: [...sources] } };
+function metadataOf({ agent, confidence, sources }: Briefing, { model, finish }: AnsweredStep): AnswerMetadata {
+  return { agent: agent.name, confidence, model, context: { sources: [...sources] }, finish };
 }
 
+/** Text of a step that the lost worker did not finish stays until there is other text for it: see `createStepWriter`. */
 function announce(fold: TurnFold, chain: Chain): void {
-  // A viewer that has text of the step the lost worker did not finish must drop it. Nothing to drop: nothing to say.
-  if (fold.forgotten || fold.text !== fold.committedText)
-    chain.push({ type: "turn_restarted", text: fold.committedText });
   if (fold.visible) return;
   chain.push({ type: "thinking", message: "Thinking…" });
   chain.push({ type: "progress", step: "starting", message: "Processing started" });

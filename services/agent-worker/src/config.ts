@@ -50,6 +50,13 @@ export const Config = z.object({
   TOOL_QUEUE_WAIT_MS: durationMs(30_000).describe("How long a tool call may wait for a free tool worker."),
   MODEL_IDLE_MS: durationMs(30_000).describe("The model may be silent for this long in mid-answer."),
   MODEL_FIRST_TOKEN_MS: durationMs(60_000).describe("The model may take this long until its first token."),
+  MODEL_EMPTY_RETRIES: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(5)
+    .default(1)
+    .describe("How often an answer without text is asked for again; each time is paid for."),
   CONTEXT_BYTES: count(96 * 1024).describe(
     "History and tool results given to the model, newest first; what is too large of the running turn is shortened.",
   ),

@@ -28,11 +28,16 @@ const label = (text: string): string => text.replace(" ", "_");
 export function createAgentMetrics() {
   const registry = createMetrics({ service: "agent-worker" });
   const rescues = createRescueMetrics(registry);
+  const { turnSettled, turnClaimed, turnEnded } = createTurnMetrics(registry, rescues);
+  const { modelRetried, modelCalled } = createModelMetrics(registry);
   return {
     registry,
-    janitorFound: rescues.janitorFound,
-    ...createTurnMetrics(registry, rescues),
-    ...createModelMetrics(registry),
+    janitorFound: harmless(rescues.janitorFound),
+    turnSettled: harmless(turnSettled),
+    turnClaimed: harmless(turnClaimed),
+    turnEnded: harmless(turnEnded),
+    modelRetried: harmless(modelRetried),
+    modelCalled: harmless(modelCalled),
     observe({ slots, running, parked, backlog, eventsFill }: AgentGauges): void {
       const gauge = (name: string, help: string, read: () => number) => addGauge(registry, name, help, read);
       gauge("parley_agent_slots", "Turns that may run here at once.", () => slots);
@@ -46,6 +51,17 @@ export function createAgentMetrics() {
         "Bytes of the fullest event stream as a share of its limit; the same on all workers, absent if unknown.";
       gauge("parley_event_stream_fill_ratio", fill, () => eventsFill() ?? Number.NaN);
     },
+  };
+}
+
+/** Counters throw on what they cannot count (a provider's negative usage), in the middle of a turn. A figure less is better than a turn less. */
+function harmless<Args extends unknown[]>(count: (...args: Args) => void): (...args: Args) => void {
+  return (...args) => {
+    try {
+      count(...args);
+    } catch {
+      // Nothing that comes here can be mended here, and each turn would log it.
+    }
   };
 }
 
@@ -155,7 +171,8 @@ function createModelMetrics(registry: Registry) {
       calls.inc({ model, result });
       duration.observe({ model }, durationMs / 1_000);
       if (firstTokenMs !== undefined) firstToken.observe({ model }, firstTokenMs / 1_000);
-      if (usage === undefined) return;
+      // A counter that has once added NaN stays it.
+      if (usage === undefined || !(usage.input_tokens >= 0 && usage.output_tokens >= 0)) return;
       tokens.inc({ model, direction: "input" }, usage.input_tokens);
       tokens.inc({ model, direction: "output" }, usage.output_tokens);
     },

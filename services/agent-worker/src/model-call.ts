@@ -1,8 +1,8 @@
 import { toChatError, type Usage } from "@parley/protocol";
-import { noSpan, traceNames, type ChildSpan, type SpanAttributes, type TraceSpan } from "@parley/runtime";
+import { noSpan, traceNames, type ChildSpan, type Logger, type SpanAttributes, type TraceSpan } from "@parley/runtime";
 import type { ModelEvent } from "./model/model.ts";
 import type { Provider } from "./model/provider.ts";
-import type { RestartEvent, RetryNotice } from "./model/retry.ts";
+import type { RetryNotice } from "./model/retry.ts";
 
 /** What a model call came to: `ok`, `stopped` (cancelled, handed over, fenced), or an error code. */
 export interface ModelCallFigures {
@@ -18,6 +18,7 @@ export interface ModelCallsDeps {
   readonly provider: Pick<Provider, "name" | "model" | "baseURL">;
   readonly onCall: (figures: ModelCallFigures) => void;
   readonly onRetry: (code: string) => void;
+  readonly log: Logger;
 }
 
 export interface NewModelCall {
@@ -31,8 +32,8 @@ export interface NewModelCall {
 }
 
 export interface ModelCall {
-  /** Called for every event of the model, so it only remembers when the first content came. */
-  saw(event: ModelEvent | RestartEvent): void;
+  /** Something of the answer has come. Called very often, so it only remembers when that was first. */
+  saw(): void;
   retried(notice: RetryNotice): void;
   answered(end: Extract<ModelEvent, { type: "end" }>, usage: Usage): void;
   failed(error: unknown): void;
@@ -40,8 +41,33 @@ export interface ModelCall {
 
 export type ModelCalls = ReturnType<typeof createModelCalls>;
 
-/** Figures and a span for each call of the model, retries included. No content of the conversation is in either. */
-export function createModelCalls({ provider, onCall, onRetry }: ModelCallsDeps) {
+/** Figures and a span for each call of the model, retries included. No content of the conversation is in either, and no error of theirs in a turn. */
+export function createModelCalls(deps: ModelCallsDeps) {
+  const open = createOpenCall(deps);
+  /** A figure that cannot be taken is a bug, and costs nobody an answer that is paid for. */
+  const attempt = <Value>(act: () => Value, otherwise: Value): Value => {
+    try {
+      return act();
+    } catch (error) {
+      deps.log.error({ err: error }, "a model call is not in the figures");
+      return otherwise;
+    }
+  };
+
+  return (call: NewModelCall): ModelCall => {
+    const figures = attempt(() => open(call), uncounted);
+    return {
+      saw: figures.saw,
+      retried: (notice) => attempt(() => figures.retried(notice), undefined),
+      answered: (end, usage) => attempt(() => figures.answered(end, usage), undefined),
+      failed: (error) => attempt(() => figures.failed(error), undefined),
+    };
+  };
+}
+
+const uncounted: ModelCall = { saw() {}, retried() {}, answered() {}, failed() {} };
+
+function createOpenCall({ provider, onCall, onRetry }: ModelCallsDeps) {
   const server = serverOf(provider);
 
   return (call: NewModelCall): ModelCall => {
@@ -55,12 +81,12 @@ export function createModelCalls({ provider, onCall, onRetry }: ModelCallsDeps) 
       onCall({ model, result, durationMs: performance.now() - startedMs, firstTokenMs, usage });
     };
     return {
-      saw({ type }) {
-        if (firstTokenMs === undefined && type !== "end") firstTokenMs = performance.now() - startedMs;
+      saw() {
+        firstTokenMs ??= performance.now() - startedMs;
       },
-      retried({ error, attempt, waitMs }) {
-        span.event("retry", { [traceNames.code]: error.code, attempt, wait_ms: waitMs });
-        onRetry(error.code);
+      retried({ code, attempt, waitMs }) {
+        span.event("retry", { [traceNames.code]: code, attempt, wait_ms: waitMs });
+        onRetry(code);
       },
       answered({ finish, model: answering }, usage) {
         span.set({

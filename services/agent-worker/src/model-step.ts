@@ -1,13 +1,14 @@
-import { ChatError, jsonTextBytes, limits, type LogRecord, type ToolDefinition, type Usage } from "@parley/protocol";
+import { ChatError, type LogRecord, type ToolDefinition, type Usage } from "@parley/protocol";
 import type { Briefing } from "./briefing.ts";
 import type { Chain } from "./chain.ts";
 import { buildMessages } from "./context.ts";
-import type { ModelClient, ModelEvent, ModelRequest, RequestedCall } from "./model/model.ts";
+import { truncated } from "./model/model-error.ts";
+import type { FinishReason, ModelClient, ModelEvent, ModelRequest, RequestedCall } from "./model/model.ts";
 import { streamWithRetry, type RestartEvent } from "./model/retry.ts";
 import { estimateUsage, toModelTools } from "./prompt.ts";
 import type { ModelCall, ModelCalls } from "./model-call.ts";
 import type { ClaimedTurn } from "./claimed-turn.ts";
-import { maxTextBytes, tooLargeSentence } from "./outcome-size.ts";
+import { createStepWriter, type StepWriter } from "./step-writer.ts";
 import { stepCallsOf } from "./step-calls.ts";
 import { addUsage, type TurnFold } from "./turn-fold.ts";
 
@@ -17,6 +18,8 @@ export interface ModelStepDeps {
   readonly modelCalls: ModelCalls;
   /** History and tool results are cut to this, newest first. */
   readonly contextBytes: number;
+  /** How often an answer without text and calls is asked for again. */
+  readonly emptyRetries: number;
   /** The largest event that the broker takes at the moment. */
   readonly maxEventBytes: () => number;
 }
@@ -31,9 +34,15 @@ export interface ModelStepInput {
   readonly isLast: boolean;
 }
 
+export interface AnsweredStep {
+  readonly kind: "answered";
+  readonly model: string;
+  readonly finish: Exclude<FinishReason, "tool_calls">;
+}
+
 export type ModelStepEnd =
   /** The whole answer is stored. */
-  | { readonly kind: "answered"; readonly model: string }
+  | AnsweredStep
   /** A step that asked for tools is committed. */
   | { readonly kind: "tools" };
 
@@ -64,14 +73,16 @@ export function createModelStep(deps: ModelStepDeps) {
     };
     const writer = createStepWriter(chain, fold, maxEventBytes);
     const { calls, end, usage } = await read(modelRequest, input, { step, writer });
-    await chain.stored();
-    if (calls.length === 0 || isLast || end.finish === "length") {
+    if (calls.length === 0 || isLast) {
+      const finish = calls.length === 0 ? finishOf(end, writer) : "other";
+      await chain.stored();
       settleUsage(fold, usage);
-      if (end.finish === "length") throw new ChatError("MODEL_TRUNCATED");
       if (calls.length > 0) throw new ChatError("STEP_LIMIT");
-      return { kind: "answered", model: end.model };
+      return { kind: "answered", model: end.model, finish };
     }
     const { turn_id: turnId } = request;
+    writer.settle();
+    await chain.stored();
     chain.push({ type: "step", step, tool_calls: stepCallsOf(calls, { turnId, fold, tools }), usage });
     await chain.stored();
     return { kind: "tools" };
@@ -84,6 +95,24 @@ function settleUsage(fold: TurnFold, usage: Usage): void {
   fold.committedText = fold.text;
 }
 
+/** What people read in place of an answer that has no text. */
+const sentences: Readonly<Record<AnsweredStep["finish"], string>> = {
+  stop: "The language model gave no answer.",
+  other: "The language model gave no answer.",
+  empty: "The language model gave no answer.",
+  length: "The language model used up its length before it had said anything.",
+  content_filter: "The provider of the language model held the answer back.",
+};
+
+/** How the answer ended. One without text gets a sentence, unless viewers have text of an attempt that broke off: that is all there will be. */
+function finishOf({ finish }: Reading["end"], writer: StepWriter): AnsweredStep["finish"] {
+  const reason = finish === "tool_calls" ? "other" : finish;
+  if (writer.written() !== "" && reason !== "empty") return reason;
+  if (writer.hasStaleText()) throw truncated("the answer broke off, and the next attempt was empty");
+  writer.text(sentences[reason]);
+  return reason === "length" || reason === "content_filter" ? reason : "empty";
+}
+
 interface Reading {
   readonly calls: readonly RequestedCall[];
   readonly end: Extract<ModelEvent, { type: "end" }>;
@@ -91,7 +120,7 @@ interface Reading {
 }
 
 /** Reads one answer of the model into the chain, as it comes. */
-function createReading({ model, modelCalls }: ModelStepDeps) {
+function createReading({ model, modelCalls, emptyRetries }: ModelStepDeps) {
   return async (
     request: ModelRequest,
     {
@@ -108,8 +137,9 @@ function createReading({ model, modelCalls }: ModelStepDeps) {
     const agent = briefing.agent.name;
     const call = modelCalls({ parent: span, model: request.model, agent, conversation, step, signal });
     try {
-      const events = streamWithRetry(model, request, { signal, onRetry: call.retried });
-      const reading = await readEvents(events, writer, call);
+      const answer = createAnswerFold(writer, call);
+      await streamWithRetry(model, request, { signal, emptyRetries, onRetry: call.retried, onEvents: answer.onEvents });
+      const reading = answer.reading();
       const usage = reading.end.usage ?? estimateUsage(request.messages, writer.written());
       call.answered(reading.end, usage);
       return { ...reading, usage };
@@ -120,24 +150,38 @@ function createReading({ model, modelCalls }: ModelStepDeps) {
   };
 }
 
-type StepWriter = ReturnType<typeof createStepWriter>;
-
-async function readEvents(
-  events: AsyncIterable<ModelEvent | RestartEvent>,
-  writer: StepWriter,
-  call: ModelCall,
-): Promise<Omit<Reading, "usage">> {
+/** Folds what the model says: text goes to the writer, joined as it came together. */
+function createAnswerFold(writer: StepWriter, call: ModelCall) {
   let calls: RequestedCall[] = [];
   let end: Reading["end"] | undefined;
-  for await (const event of events) {
-    call.saw(event);
-    if (event.type === "text") writer.text(event.text);
-    if (event.type === "restart" || event.type === "retract") writer.restart();
-    if (event.type === "tool_calls") calls = event.calls;
-    if (event.type === "end") end = event;
-  }
-  if (end === undefined) throw new ChatError("MODEL_TRUNCATED");
-  return { calls, end };
+
+  const take = (event: Exclude<ModelEvent | RestartEvent, { type: "text" }>): void => {
+    if (event.type === "restart") writer.restart();
+    else if (event.type === "retract") writer.retract();
+    else if (event.type === "tool_calls") calls = event.calls;
+    else if (event.type === "end") end = event;
+  };
+
+  return {
+    onEvents(events: readonly (ModelEvent | RestartEvent)[]): void {
+      if (events[0]?.type !== "end") call.saw();
+      let text = "";
+      for (const event of events) {
+        if (event.type === "text") {
+          text += event.text;
+          continue;
+        }
+        writer.text(text);
+        text = "";
+        take(event);
+      }
+      writer.text(text);
+    },
+    reading(): Omit<Reading, "usage"> {
+      if (end === undefined) throw new ChatError("MODEL_TRUNCATED");
+      return { calls, end };
+    },
+  };
 }
 
 function modelOf(model: string | undefined): { model?: string } {
@@ -152,36 +196,4 @@ function stepsOf(fold: TurnFold) {
       return { ...call, status, result };
     }),
   }));
-}
-
-function tooLong(bytes: number): ChatError {
-  return bytes > limits.responseBytes
-    ? new ChatError("MODEL_TRUNCATED", { message: "The answer is longer than this service allows." })
-    : new ChatError("PROCESSING_ERROR", { message: tooLargeSentence });
-}
-
-/** Writes the text of one step: set apart from the step before it, and within the limit of an answer. */
-function createStepWriter(chain: Chain, fold: TurnFold, maxEventBytes: () => number) {
-  const needsBreak = fold.committedText !== "" && !fold.committedText.endsWith("\n");
-  let written = "";
-  const committedBytes = jsonTextBytes(fold.committedText);
-  let bytes = committedBytes;
-  return {
-    text(token: string): void {
-      if (token === "") return;
-      const text = written === "" && needsBreak ? `\n\n${token}` : token;
-      bytes += jsonTextBytes(text);
-      if (bytes > maxTextBytes(maxEventBytes())) throw tooLong(bytes);
-      written += text;
-      chain.text(text);
-    },
-    /** The model broke off and begins the step again: viewers drop what they have of it. */
-    restart(): void {
-      written = "";
-      bytes = committedBytes;
-      chain.dropQueuedText();
-      chain.push({ type: "turn_restarted", text: fold.committedText });
-    },
-    written: (): string => written,
-  };
 }

@@ -37,11 +37,12 @@ function withShortWords(outcome: Outcome): Outcome {
 
 function boundMetadata(metadata: AnswerMetadata): AnswerMetadata {
   if (jsonBytes(metadata) <= metadataBytes) return metadata;
-  const { agent, confidence, model } = metadata;
+  const { agent, confidence, model, finish } = metadata;
   return {
     ...(agent === undefined ? {} : { agent: cutJsonText(agent, sentenceBytes) }),
     ...(confidence === undefined ? {} : { confidence }),
     ...(model === undefined ? {} : { model: cutJsonText(model, sentenceBytes) }),
+    ...(finish === undefined ? {} : { finish: cutJsonText(finish, sentenceBytes) }),
   };
 }
 
@@ -61,7 +62,12 @@ export function fitOutcome(outcome: Outcome, maxBytes: number): Outcome {
   if (jsonBytes(fitted) <= maxBytes) return fitted;
   fitted = withCalls(fitted, maxBytes - jsonBytes({ ...fitted, tool_calls: [] }));
   if (jsonBytes(fitted) <= maxBytes) return fitted;
-  return withCutText({ ...fitted, tool_calls: [], ...(fitted.type === "complete" ? { metadata: {} } : {}) }, maxBytes);
+  return withCutText({ ...fitted, tool_calls: [], ...(fitted.type === "complete" ? barest(fitted) : {}) }, maxBytes);
+}
+
+/** Whether an answer is whole is never left out. */
+function barest({ metadata: { finish } }: Extract<Outcome, { type: "complete" }>): { metadata: AnswerMetadata } {
+  return { metadata: finish === undefined ? {} : { finish } };
 }
 
 function withCutText(outcome: Outcome, maxBytes: number): Outcome {

@@ -113,12 +113,12 @@ export function createTurnRun(
   const { MODEL_IDLE_MS: idleMs, MODEL_FIRST_TOKEN_MS: firstTokenMs } = config;
   const model = createModelClient({ provider, rules, idleMs, firstTokenMs, log });
   const { modelCalled: onCall, modelRetried: onRetry, turnEnded: onEnded } = metrics;
-  const modelCalls = createModelCalls({ provider, onCall, onRetry });
+  const modelCalls = createModelCalls({ provider, onCall, onRetry, log });
   const answer = createAnswer({
     ...tools,
     brief,
     modelStep: createModelStep({
-      ...{ model, modelCalls, contextBytes: config.CONTEXT_BYTES },
+      ...{ model, modelCalls, contextBytes: config.CONTEXT_BYTES, emptyRetries: config.MODEL_EMPTY_RETRIES },
       maxEventBytes: bus.events.maxBytes,
     }),
     maxSteps: config.MAX_STEPS,

@@ -26,6 +26,12 @@ function piecesOf(text: string): string[] {
   return pieces;
 }
 
+/** Without text, but with that which is owed for a restart before it. */
+function withoutText(events: readonly NewChainEvent[], isRestarted: boolean): NewChainEvent[] {
+  const owed = isRestarted ? events.find(({ type }) => type === "token") : undefined;
+  return events.filter((event) => event === owed || (event.type !== "token" && event.type !== "turn_restarted"));
+}
+
 /**
  * What a chain has still to write, in order. Text that follows text is joined, and text waits until `flushMs` after the text before it; the
  * first text of a silence, and everything else, waits for nothing.
@@ -34,6 +40,7 @@ export function createPendingEvents(flushMs: number) {
   const queue: NewChainEvent[] = [];
   let textAt = -Infinity;
   let hurried = false;
+  let isRestarted = false;
   let wake: (() => void) | undefined;
 
   /** Waits out the floor, unless something that is not text comes to be written. */
@@ -66,9 +73,9 @@ export function createPendingEvents(flushMs: number) {
       for (const token of piecesOf(text)) push({ type: "token", token });
     },
 
+    /** Text that was shown is never replaced by nothing: a restart and the text in its place go together, or stay together. */
     dropText(): void {
-      const kept = queue.filter(({ type }) => type !== "token");
-      queue.splice(0, queue.length, ...kept);
+      queue.splice(0, queue.length, ...withoutText(queue, isRestarted));
     },
 
     clear: (): void => void queue.splice(0),
@@ -83,6 +90,8 @@ export function createPendingEvents(flushMs: number) {
     async take(): Promise<NewChainEvent | undefined> {
       if (queue[0]?.type === "token") await floor();
       const next = queue.shift();
+      // From a restart until the text in its place is taken.
+      isRestarted = next?.type === "turn_restarted" || (isRestarted && next?.type !== "token");
       hurried &&= queue.length > 0;
       return next;
     },

@@ -70,6 +70,11 @@ export function createTurn(deps: TurnDeps) {
 
   const answerOrThrow = async (turn: ClaimedTurn, chain: Chain): Promise<Outcome> => {
     const { fold, stop } = turn;
+    if (fold.forgotten) {
+      // Viewers may have text that no log has any more: whatever becomes of the turn, the transcript will not have it.
+      chain.push({ type: "turn_restarted", text: fold.text });
+      await chain.stored();
+    }
     if (fold.cancel !== undefined) throw new TurnCancelled(fold.cancel.reason);
     if (attemptsOf(turn) > maxAttempts) throw new ChatError("WORKER_LOST");
     stop.signal.throwIfAborted();
@@ -89,7 +94,8 @@ export function createTurn(deps: TurnDeps) {
       const cause: unknown = turn.stop.signal.aborted ? turn.stop.signal.reason : thrown;
       const reason = cause instanceof EventTooLargeError ? tooLargeForBroker(cause) : cause;
       if (isNotAnEnd(reason) || (mayPass(reason) && attemptsOf(turn) < maxAttempts)) throw reason;
-      chain.dropQueuedText();
+      // After a cancel nobody shall see more. What the model said before it failed is part of the answer.
+      if (reason instanceof TurnCancelled) chain.dropQueuedText();
       await chain.resume();
       await answer.closeTools(turn);
       if (reason instanceof TurnCancelled) return cancelledOutcome(turn, reason.reason);

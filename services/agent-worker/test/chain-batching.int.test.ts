@@ -83,6 +83,29 @@ it("keeps events in the order in which they were pushed", async () => {
   expect(types).toEqual(["thinking", "token", "turn_restarted", "token"]);
 });
 
+it("drops a restart with the text in its place or keeps both, so that text that was shown is replaced by text", async () => {
+  await using bench = await openChain("c1");
+  const chain = bench.chainOf("t1");
+  chain.text("one");
+  await chain.stored();
+  chain.push({ type: "thinking", message: "…" });
+  chain.push({ type: "turn_restarted", text: "" });
+  chain.text("two");
+  chain.dropQueuedText();
+  await chain.stored();
+  // This one is on its way at once.
+  chain.push({ type: "turn_restarted", text: "" });
+  chain.text("three");
+  chain.dropQueuedText();
+  await chain.stored();
+  expect((await bench.stored("t1")).map((event) => ("token" in event ? event.token : event.type))).toEqual([
+    "one",
+    "thinking",
+    "turn_restarted",
+    "three",
+  ]);
+});
+
 it("lets one of two writers on, and fences the other for good", async () => {
   await using bench = await openChain("c1");
   const fenced: FencedError[] = [];

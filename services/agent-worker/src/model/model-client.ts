@@ -1,18 +1,18 @@
-import OpenAI from "openai";
 import type { Logger } from "@parley/runtime";
 import { createModelAbilities, type ModelAbilities } from "./abilities.ts";
-import { createAnswerReader, type AnswerReader } from "./answer-reader.ts";
-import { refusalOf, timedOut, toModelError } from "./model-error.ts";
+import { createAnswerReader } from "./answer-reader.ts";
+import { createAnswerStream } from "./answer-stream.ts";
+import type { ProxyFor } from "./http-agents.ts";
+import { createHttpExchange, type HttpExchange, type Reply } from "./http-exchange.ts";
+import { timedOut, toProviderError, unreachable } from "./model-error.ts";
+import type { ModelClient, ModelRequest } from "./model.ts";
 import type { ModelRule } from "./model-rules.ts";
-import type { ModelClient, ModelEvent, ModelRequest } from "./model.ts";
 import type { Provider } from "./provider.ts";
-import { providerFetch } from "./provider-fetch.ts";
-import { createWatchdog, type Watchdog } from "./watchdog.ts";
+import { wordsOf } from "./provider-words.ts";
+import { createWatchdog, type Expiry } from "./watchdog.ts";
 
-/** After finish_reason the answer is whole. Waiting for usage and the end of the stream must not hold it up. */
-const AFTER_FINISH_MS = 1_000;
-/** The SDK's own timeout covers the headers only; ours covers everything and must be the one that fires. */
-const SDK_TIMEOUT_MARGIN_MS = 60_000;
+/** An error has a few sentences; what sends more is something else. */
+const maxErrorBytes = 64 * 1024;
 
 export type ModelClientOptions = {
   provider: Provider;
@@ -23,6 +23,8 @@ export type ModelClientOptions = {
   /** Longest wait for the first content, connection and headers included. */
   firstTokenMs: number;
   log: Logger;
+  /** Default: as the environment says (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`). */
+  proxyFor?: ProxyFor | undefined;
 };
 
 /**
@@ -30,87 +32,116 @@ export type ModelClientOptions = {
  * MODEL_UNAVAILABLE, MODEL_TIMEOUT, MODEL_TRUNCATED, CONTEXT_TOO_LARGE.
  */
 export function createModelClient(options: ModelClientOptions): ModelClient {
-  const { provider, rules = [], idleMs, firstTokenMs, log } = options;
+  const { provider, rules = [], idleMs, firstTokenMs, log, proxyFor } = options;
   const abilities = createModelAbilities({ provider, rules, log });
-  const open = createOpen(openSdk(provider, firstTokenMs + SDK_TIMEOUT_MARGIN_MS), abilities);
+  const open = createOpen(provider, abilities, createHttpExchange(proxyFor));
+  const { apiKey, name } = provider;
+  const onSkipped = (parts: number): void =>
+    log.warn({ parts, provider: name }, "parts of the model's stream could not be read and were passed over");
 
-  async function* stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent, void, undefined> {
-    signal.throwIfAborted();
-    const attempt = new AbortController();
-    const stop = (): void => attempt.abort();
-    const watchdog = createWatchdog(stop);
-    const reader = createAnswerReader(request.model ?? provider.model, abilities.reading(request));
-    signal.addEventListener("abort", stop, { once: true });
-    try {
-      watchdog.arm(firstTokenMs, "first content");
-      yield* readChunks(await open(request, attempt.signal), { reader, watchdog, idleMs, signal });
-    } catch (error) {
+  return {
+    async stream(request, signal, onEvents): Promise<void> {
       signal.throwIfAborted();
-      if (!reader.isFinished() && watchdog.expired() === undefined) throw toModelError(error, provider.apiKey);
-    } finally {
-      watchdog.disarm();
-      signal.removeEventListener("abort", stop);
-      attempt.abort();
-    }
-    // The SDK ends an aborted stream as if it were complete.
-    signal.throwIfAborted();
-    const expired = watchdog.expired();
-    if (expired !== undefined && !reader.isFinished()) throw timedOut(expired);
-    yield* reader.end("closed");
-  }
-
-  return { stream };
-}
-
-type Reading = { reader: AnswerReader; watchdog: Watchdog; idleMs: number; signal: AbortSignal };
-
-async function* readChunks(
-  chunks: AsyncIterable<unknown>,
-  { reader, watchdog, idleMs, signal }: Reading,
-): AsyncGenerator<ModelEvent, void, undefined> {
-  for await (const chunk of chunks) {
-    signal.throwIfAborted();
-    const wasFinished = reader.isFinished();
-    const { events, progressed } = reader.read(chunk);
-    const restartsClock = !wasFinished && (progressed || reader.isFinished());
-    // The caller's own time with an event is not the provider's silence.
-    if (restartsClock) watchdog.disarm();
-    yield* events;
-    if (!restartsClock) continue;
-    if (reader.isFinished()) watchdog.arm(AFTER_FINISH_MS, "end of the stream");
-    else watchdog.arm(idleMs, "next content");
-  }
+      const attempt = new AbortController();
+      let expired: Expiry | undefined;
+      let hasBegun = false;
+      const onProgress = (): void => {
+        if (hasBegun) return watchdog.seen();
+        hasBegun = true;
+        watchdog.start("next content", idleMs);
+      };
+      const reader = createAnswerReader(request.model ?? provider.model, abilities.reading(request));
+      const answer = createAnswerStream({ reader, apiKey, onEvents, onProgress, onSkipped });
+      const stop = (): void => {
+        attempt.abort();
+        answer.stop(attempt.signal.reason);
+      };
+      const watchdog = createWatchdog((expiry) => {
+        if (answer.expire()) return;
+        expired = expiry;
+        stop();
+      });
+      signal.addEventListener("abort", stop, { once: true });
+      try {
+        watchdog.start("first content", firstTokenMs);
+        const reply = await Promise.race([open(request, attempt.signal), answer.result]);
+        if (reply !== undefined) answer.read(reply);
+        await answer.result;
+        reply?.release();
+      } catch (error) {
+        attempt.abort();
+        signal.throwIfAborted();
+        throw expired === undefined ? error : timedOut(expired);
+      } finally {
+        watchdog.stop();
+        signal.removeEventListener("abort", stop);
+      }
+      signal.throwIfAborted();
+    },
+  };
 }
 
 /** Opens streams. What the server refuses it gets in another form, as long as there is one. */
-function createOpen(openai: OpenAI, { bodyOf, learn }: ModelAbilities) {
-  return async (request: ModelRequest, signal: AbortSignal): Promise<AsyncIterable<unknown>> => {
-    const options = { signal, headers: { "x-client-request-id": request.requestId } };
+function createOpen(provider: Provider, { bodyOf, learn }: ModelAbilities, exchange: HttpExchange) {
+  const url = completionsUrl(provider.baseURL);
+
+  const post = async (request: ModelRequest, signal: AbortSignal): Promise<Reply> => {
+    const message = { headers: headersOf(request, provider), body: JSON.stringify(bodyOf(request)) };
+    try {
+      return await exchange.post(url, message, signal);
+    } catch (error) {
+      throw unreachable(error);
+    }
+  };
+
+  return async (request: ModelRequest, signal: AbortSignal): Promise<Reply> => {
     for (;;) {
-      try {
-        return await openai.chat.completions.create(bodyOf(request), options);
-      } catch (error) {
-        const refusal = refusalOf(error);
-        if (refusal === undefined || !learn(request, refusal)) throw error;
+      const reply = await post(request, signal);
+      const { status, headers } = reply;
+      if (status >= 200 && status < 300) return reply;
+      const body = await readErrorBody(reply);
+      if (!learn(request, { status, words: wordsOf(body).all })) {
+        throw toProviderError({ status, headers, body }, provider.apiKey);
       }
     }
   };
 }
 
-function openSdk(provider: Provider, timeoutMs: number): OpenAI {
-  return new OpenAI({
-    apiKey: provider.apiKey,
-    baseURL: provider.baseURL,
-    defaultHeaders: { ...provider.headers },
-    fetch: providerFetch,
-    maxRetries: 0,
-    timeout: timeoutMs,
-    // It would log chunks it cannot parse, and so conversations.
-    logLevel: "off",
-    // Left out, these would come from the environment.
-    adminAPIKey: null,
-    organization: null,
-    project: null,
-    webhookSecret: null,
+/** Azure and others have their version in the query. */
+function completionsUrl(baseURL: string): URL {
+  const url = new URL(baseURL);
+  url.pathname = `${url.pathname.replace(/\/+$/, "")}/chat/completions`;
+  return url;
+}
+
+function headersOf({ requestId }: ModelRequest, { apiKey, headers }: Provider): Record<string, string> {
+  return {
+    accept: "application/json, text/event-stream",
+    "content-type": "application/json",
+    "user-agent": "parley",
+    authorization: `Bearer ${apiKey}`,
+    ...headers,
+    "x-client-request-id": requestId,
+  };
+}
+
+/** Parsed, if it is JSON. What breaks off or never ends is taken as far as it goes. */
+async function readErrorBody({ body, release }: Reply): Promise<unknown> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  await new Promise<void>((resolve) => {
+    body.on("data", (part: Buffer) => {
+      parts.push(part);
+      bytes += part.length;
+      if (bytes > maxErrorBytes) resolve();
+    });
+    body.on("end", resolve).on("error", resolve);
   });
+  release();
+  const text = Buffer.concat(parts).toString("utf8", 0, maxErrorBytes);
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }

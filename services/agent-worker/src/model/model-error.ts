@@ -1,6 +1,6 @@
-import { APIConnectionError, APIError } from "openai";
+import type { IncomingHttpHeaders } from "node:http";
 import { ChatError, type ErrorCode } from "@parley/protocol";
-import type { Refusal } from "./refusal.ts";
+import { wordsOf, type ProviderWords } from "./provider-words.ts";
 import type { Expiry } from "./watchdog.ts";
 
 /** A provider's own words in our log: enough to mend a configuration, too little to copy a conversation into it. */
@@ -40,26 +40,25 @@ export function timedOut({ ms, what }: Expiry): ChatError {
   return new ChatError("MODEL_TIMEOUT", { cause: new ProviderFault(`no ${what} within ${ms} ms`, false) });
 }
 
-/** The funnel from whatever the SDK throws. `apiKey` is struck from the provider's words. */
-export function toModelError(thrown: unknown, apiKey: string): ChatError {
-  if (thrown instanceof ChatError) return thrown;
-  if (thrown instanceof APIConnectionError) return unreachable(thrown);
-  if (isApiError(thrown)) return refused(thrown, apiKey);
-  // The response had begun: a reset ("terminated"), or a chunk that is no JSON. Its message can quote the conversation.
-  return truncated(`the stream broke: ${nameAndCode(thrown)}`);
-}
-
-/** `instanceof` alone makes its fields `any`. */
-function isApiError(thrown: unknown): thrown is APIError {
-  return thrown instanceof APIError;
-}
-
-function unreachable(error: APIConnectionError): ChatError {
+/** The connection failed before there was a response. */
+export function unreachable(thrown: unknown): ChatError {
   return new ChatError("MODEL_UNAVAILABLE", {
-    cause: new ProviderFault(`no connection: ${nameAndCode(error.cause ?? error)}`, false),
+    cause: new ProviderFault(`no connection: ${nameAndCode(thrown)}`, false),
   });
 }
 
+/** The connection failed in mid-answer. */
+export function brokenOff(thrown: unknown): ChatError {
+  return truncated(`the stream broke: ${nameAndCode(thrown)}`);
+}
+
+/** A response that is none of a language model: a page, or nothing at all. Another attempt would mostly get the same. */
+export function noAnswer(what: string, { permanent = true } = {}): ChatError {
+  const message = "The language model's server does not answer as one.";
+  return new ChatError("MODEL_UNAVAILABLE", { message, cause: new ProviderFault(what, permanent) });
+}
+
+/** Messages of errors can quote what was sent, addresses of proxies their passwords. */
 function nameAndCode(thrown: unknown): string {
   if (!(thrown instanceof Error)) return typeof thrown;
   const inner = thrown.cause instanceof Error ? thrown.cause : thrown;
@@ -68,21 +67,31 @@ function nameAndCode(thrown: unknown): string {
 
 type Verdict = { code: ErrorCode; permanent: boolean; message?: string };
 
-function refused(error: APIError, apiKey: string): ChatError {
-  const status = statusOf(error);
-  const verdict = isContextTooLarge(error, status) ? contextTooLarge : judge(error, status);
-  const retryAfterMs = verdict.permanent ? undefined : retryAfterMsOf(error.headers);
+/** An error as the provider told it. */
+export interface ToldError {
+  /** Of the response; undefined: it was 200, and the error came inside of it. */
+  readonly status?: number | undefined;
+  readonly headers?: IncomingHttpHeaders | undefined;
+  /** Parsed, if it was JSON; else its text. */
+  readonly body: unknown;
+  /** Nothing but the error came, in place of an answer: unless it says that it will pass, it will not. */
+  readonly isWhole?: boolean | undefined;
+}
+
+/** The funnel from whatever a provider reports. `apiKey` is struck from its words. */
+export function toProviderError(
+  { status: told, headers, body, isWhole = false }: ToldError,
+  apiKey: string,
+): ChatError {
+  const words = wordsOf(body);
+  const status = told ?? words.status;
+  const verdict = isContextTooLarge(words, status) ? contextTooLarge : judge(words, { status, headers, isWhole });
+  const retryAfterMs = verdict.permanent ? undefined : retryAfterMsOf(headers);
   return new ChatError(verdict.code, {
     ...(verdict.message === undefined ? {} : { message: verdict.message }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    cause: new ProviderFault(describe(error, status, apiKey), verdict.permanent),
+    cause: new ProviderFault(describe(words, { status, headers }, apiKey), verdict.permanent),
   });
-}
-
-/** An error inside a stream (HTTP 200) has no status; OpenRouter gives it as the code. */
-function statusOf(error: APIError): number | undefined {
-  const status: unknown = error.status ?? error.code;
-  return typeof status === "number" ? status : undefined;
 }
 
 const contextTooLarge: Verdict = { code: "CONTEXT_TOO_LARGE", permanent: true };
@@ -91,10 +100,10 @@ const contextTooLarge: Verdict = { code: "CONTEXT_TOO_LARGE", permanent: true };
 const contextWords =
   /context_length_exceeded|maximum context length|exceeds? the (?:available |model'?s )?context|context (?:size|window) (?:is |was )?exceeded|prompt is too long|input token count .*exceeds|reduce the length of the messages/i;
 
-function isContextTooLarge(error: APIError, status: number | undefined): boolean {
+function isContextTooLarge({ words, name }: ProviderWords, status: number | undefined): boolean {
   if (status === 413) return true;
   if (status !== undefined && status !== 400 && status !== 422) return false;
-  return error.code === "context_length_exceeded" || contextWords.test(error.message);
+  return name === "context_length_exceeded" || contextWords.test(words);
 }
 
 const noCredentials: Verdict = verdict("The language model refused the credentials.", true);
@@ -115,35 +124,32 @@ function verdict(message: string, permanent: boolean): Verdict {
   return { code: "MODEL_UNAVAILABLE", permanent, message };
 }
 
-function judge(error: APIError, status: number | undefined): Verdict {
-  if (error.code === "insufficient_quota") return noCredit;
-  if (status === undefined) return verdict("The language model reported an error.", false);
-  if (error.headers?.get("x-should-retry") === "false") return refusal;
+type Circumstances = Pick<ToldError, "status" | "headers" | "isWhole">;
+
+function judge({ name }: ProviderWords, { status, headers, isWhole = false }: Circumstances): Verdict {
+  if (name === "insufficient_quota") return noCredit;
+  if (status === undefined) return verdict("The language model reported an error.", isWhole);
+  if (headers?.["x-should-retry"] === "false") return refusal;
   if (status >= 500) return { code: "MODEL_UNAVAILABLE", permanent: false };
   return verdicts[status] ?? refusal;
 }
 
-function describe(error: APIError, status: number | undefined, apiKey: string): string {
-  const known = [error.code && `code ${error.code}`, error.requestID && `request ${error.requestID}`].filter(Boolean);
+function describe({ words, name }: ProviderWords, { status, headers }: Circumstances, apiKey: string): string {
+  const id = headers?.["x-request-id"];
+  const known = [name !== undefined && `code ${name}`, typeof id === "string" && `request ${id}`].filter(Boolean);
   const head = `the provider answered ${status ?? "with an error event"}${known.length > 0 ? ` (${known.join(", ")})` : ""}`;
   // Answers about credentials repeat parts of the key.
   if (status === 401 || status === 402 || status === 403) return head;
-  const words = error.message.replaceAll(apiKey, "[key]").replaceAll(/\s+/g, " ");
-  return `${head}: ${words.slice(0, MAX_DETAIL_CHARS)}`;
+  const cleaned = words.replaceAll(apiKey, "[key]").replaceAll(/\s+/g, " ");
+  return `${head}: ${cleaned.slice(0, MAX_DETAIL_CHARS)}`;
 }
 
 /** `retry-after-ms`, else `retry-after` as seconds or a date (RFC 9110, 10.2.3). */
-function retryAfterMsOf(headers: Headers | undefined): number | undefined {
-  const ms = Number(headers?.get("retry-after-ms") ?? Number.NaN);
+function retryAfterMsOf(headers: IncomingHttpHeaders | undefined): number | undefined {
+  const ms = Number(headers?.["retry-after-ms"] ?? Number.NaN);
   if (Number.isFinite(ms)) return Math.max(0, ms);
-  const text = headers?.get("retry-after") ?? "";
+  const text = headers?.["retry-after"] ?? "";
   if (text === "") return undefined;
   const waitMs = Number.isFinite(Number(text)) ? Number(text) * 1000 : Date.parse(text) - Date.now();
   return Number.isFinite(waitMs) ? Math.max(0, Math.round(waitMs)) : undefined;
-}
-
-/** What the server said to a request that it did not take; undefined: it was not that. */
-export function refusalOf(thrown: unknown): Refusal | undefined {
-  if (!isApiError(thrown) || thrown.status === undefined) return undefined;
-  return { status: thrown.status, words: [thrown.message, thrown.param, thrown.code].filter(Boolean).join(" ") };
 }

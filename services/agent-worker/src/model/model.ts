@@ -33,11 +33,13 @@ export type ModelEvent =
   | { type: "tool_calls"; calls: RequestedCall[] }
   | { type: "end"; finish: FinishReason; usage?: Usage; model: string };
 
+/** Gets what came at once, in order; never an empty list. What it throws ends the request. */
+export type OnEvents<Event = ModelEvent> = (events: readonly Event[]) => void;
+
 export interface ModelClient {
   /**
-   * One request, sent when the first event is asked for. Fails with a `ChatError`; once `signal` is aborted, with the
-   * signal's reason and nothing else. An abort closes the connection to the provider at once, also while the caller is
-   * busy with an event.
+   * One request; resolves when the answer is over, after `end` was told. Fails with a `ChatError`, or with what `onEvents` threw; once `signal` is
+   * aborted, with the signal's reason and nothing else. An abort closes the connection to the provider at once.
    */
-  stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>;
+  stream(request: ModelRequest, signal: AbortSignal, onEvents: OnEvents): Promise<void>;
 }

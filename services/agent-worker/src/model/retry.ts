@@ -1,6 +1,6 @@
-import { ChatError } from "@parley/protocol";
+import { ChatError, type Usage } from "@parley/protocol";
 import { createBackoff, sleep } from "@parley/runtime";
-import type { ModelClient, ModelEvent, ModelRequest } from "./model.ts";
+import type { ModelClient, ModelEvent, ModelRequest, OnEvents } from "./model.ts";
 import { isTransient } from "./model-error.ts";
 
 const BACKOFF = { minMs: 500, maxMs: 8_000 } as const;
@@ -10,57 +10,118 @@ const MAX_RETRY_AFTER_MS = 20_000;
 /** What the answer brought so far is void: the answer begins again with the next event. */
 export type RestartEvent = { type: "restart" };
 
-export type RetryNotice = { error: ChatError; attempt: number; waitMs: number };
+/** `code`: of the error, or EMPTY for an answer without content. */
+export type RetryNotice = { code: string; attempt: number; waitMs: number };
 
 export type RetryOptions = {
   signal: AbortSignal;
   /** Requests in all, the first included. Default 3. */
   attempts?: number;
+  /** How often an answer without text and calls is asked for again. Default 0. */
+  emptyRetries?: number;
   /** Called for every repetition, silent or not, before its wait. For logs and metrics. */
   onRetry?: (notice: RetryNotice) => void;
   random?: () => number;
+  onEvents: OnEvents<ModelEvent | RestartEvent>;
 };
 
 /**
- * The policy of repetitions, the only one: the SDK makes none.
+ * The policy of repetitions, the only one.
  *
- * - Only failures that may pass are repeated (`isTransient`), at most `attempts` requests in all.
+ * - Only failures that may pass are repeated (`isTransient`), at most `attempts` requests in all. What `onEvents` throws is no failure of the model.
  * - As long as nothing was emitted, silently.
  * - A failure after something was emitted is repeated once per answer, because the tokens are paid for again. A
  *   `restart` comes right before the first event of the new answer, so that what there is stays if no new one comes.
+ * - An answer is never asked for again, but one that has nothing to show: `emptyRetries` times. What such ones used is part of the usage.
  * - The wait is drawn from 0 to 0.5 s, doubling to 8 s, on top of what the provider asked for. If it asked for more
  *   than 20 s, there is no repetition.
  *
- * Fails with the last ChatError, or with the signal's reason.
+ * Fails with the last ChatError, with what `onEvents` threw, or with the signal's reason.
  */
-export async function* streamWithRetry(
+export async function streamWithRetry(
   client: ModelClient,
   request: ModelRequest,
   options: RetryOptions,
-): AsyncGenerator<ModelEvent | RestartEvent, void, undefined> {
-  const { signal, attempts = 3 } = options;
+): Promise<void> {
+  const { signal, attempts = 3, onRetry } = options;
   const waitAfter = createWait(options);
-  let hasContent = false;
-  let restarted = false;
+  const answer = createEmission(options);
   for (let attempt = 1; ; attempt++) {
-    let emitted = false;
+    answer.begin();
     try {
-      for await (const event of client.stream(requestOf(request, attempt), signal)) {
-        if (!emitted && hasContent) {
-          restarted = true;
-          yield { type: "restart" };
-        }
-        emitted = true;
-        hasContent = true;
-        yield event;
-      }
-      return;
+      await client.stream(requestOf(request, attempt), signal, answer.onEvents);
+      if (!answer.isEmpty()) return;
+      onRetry?.({ code: "EMPTY", attempt, waitMs: 0 });
     } catch (error) {
+      if (answer.hasFailed()) throw error;
       signal.throwIfAborted();
-      if (attempt >= attempts || (emitted && restarted) || !mayRepeat(error)) throw error;
+      if (attempt >= attempts || !answer.mayBeginAnew() || !mayRepeat(error)) throw error;
       await waitAfter(error, attempt);
     }
   }
+}
+
+/** What has been told of the answer, over all requests for it. */
+function createEmission({ emptyRetries = 0, onEvents }: RetryOptions) {
+  let hasContent = false;
+  let restarts = 0;
+  let emitted = false;
+  let hasFailed = false;
+  let emptyLeft = emptyRetries;
+  let isEmpty = false;
+  let spent: Usage | undefined;
+
+  const tell = (events: readonly (ModelEvent | RestartEvent)[]): void => {
+    hasFailed = true;
+    onEvents(events);
+    hasFailed = false;
+  };
+  /** The end of an answer; undefined: it is asked for again. */
+  const ended = (end: ModelEvent): ModelEvent | undefined => {
+    if (end.type !== "end") return end;
+    if (end.finish === "empty" && emptyLeft > 0) {
+      emptyLeft--;
+      isEmpty = true;
+      spent = sum(spent, end.usage);
+      return undefined;
+    }
+    const usage = end.usage && sum(spent, end.usage);
+    return usage === undefined ? end : { ...end, usage };
+  };
+
+  return {
+    begin(): void {
+      emitted = false;
+      isEmpty = false;
+    },
+    onEvents(events: readonly ModelEvent[]): void {
+      const last = events.at(-1);
+      const kept =
+        last?.type === "end" ? [...events.slice(0, -1), ended(last)].filter((event) => event !== undefined) : events;
+      if (kept.length === 0) return;
+      if (!emitted && hasContent) {
+        restarts++;
+        tell([{ type: "restart" }]);
+      }
+      emitted = true;
+      hasContent = true;
+      tell(kept);
+    },
+    /** Whether the answer that is over is to be asked for again. */
+    isEmpty: (): boolean => isEmpty,
+    /** The error is the caller's. */
+    hasFailed: (): boolean => hasFailed,
+    mayBeginAnew: (): boolean => !emitted || restarts === 0,
+  };
+}
+
+function sum(one: Usage | undefined, other: Usage | undefined): Usage | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  const [input_tokens, output_tokens] = [
+    one.input_tokens + other.input_tokens,
+    one.output_tokens + other.output_tokens,
+  ];
+  return { ...one, ...other, input_tokens, output_tokens };
 }
 
 /** Waits before a repetition. An abort ends the wait; the next request then fails with the signal's reason. */
@@ -68,7 +129,7 @@ function createWait({ signal, onRetry, random = Math.random }: RetryOptions) {
   const backoff = createBackoff({ ...BACKOFF, random });
   return async (error: ChatError, attempt: number): Promise<void> => {
     const waitMs = (error.retryAfterMs ?? 0) + backoff.nextMs();
-    onRetry?.({ error, attempt, waitMs });
+    onRetry?.({ code: error.code, attempt, waitMs });
     await sleep(waitMs, signal);
   };
 }

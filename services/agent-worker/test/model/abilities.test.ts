@@ -252,12 +252,12 @@ test("a server that refuses tools, ids and nulls is asked until it answers, and 
     sendStream(res, chunk({ content: "It is noon." }, "stop"));
   });
   const client = createClient(server.baseURL);
-  const texts = (await collect(client.stream(request(), never()))).flatMap((event) =>
+  const texts = (await collect(client, request(), never())).flatMap((event) =>
     event.type === "text" ? event.text : [],
   );
   expect(texts).toEqual(["It is noon."]);
   expect(server.requests).toHaveLength(rounds.length + 1);
-  await collect(client.stream(request(), never()));
+  await collect(client, request(), never());
   expect(server.requests).toHaveLength(rounds.length + 2);
   expect(server.requests.at(-1)?.body).not.toHaveProperty("tools");
 });

@@ -116,7 +116,7 @@ describe("a stream of bytes", () => {
       res.write(data.subarray(0, first), () => setImmediate(() => res.end(data.subarray(first))));
     });
     for (let cut = 0; cut < Buffer.byteLength(whole); cut++) {
-      const events = await collect(provider.client().stream(question, never()));
+      const events = await collect(provider.client(), question, never());
       expect(textOf(events, "text").join("")).toBe(whole);
     }
   });
@@ -127,7 +127,7 @@ describe("a stream of bytes", () => {
       const [head = "", tail = ""] = `data: ${JSON.stringify(chunk({ content: "a#b" }, "stop"))}\n\n`.split("#");
       res.end(Buffer.concat([Buffer.from(head), Buffer.from([0xff]), Buffer.from(`${tail}data: [DONE]\n\n`)]));
     });
-    const events = await collect(provider.client().stream(question, never()));
+    const events = await collect(provider.client(), question, never());
     expect(textOf(events, "text").join("")).toBe("a�b");
   });
 });

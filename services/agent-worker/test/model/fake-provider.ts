@@ -104,19 +104,22 @@ export function sendJson(
   res.end(JSON.stringify(body));
 }
 
-export async function collect<T>(events: AsyncIterable<T>): Promise<T[]> {
-  const collected: T[] = [];
-  for await (const event of events) collected.push(event);
+/** All events of an answer. */
+export async function collect(client: ModelClient, request: ModelRequest, signal: AbortSignal): Promise<ModelEvent[]> {
+  const collected: ModelEvent[] = [];
+  await client.stream(request, signal, (events) => void collected.push(...events));
   return collected;
 }
 
 /** The events until the stream fails, and the error it failed with. */
 export async function collectUntilError(
-  events: AsyncIterable<ModelEvent>,
+  client: ModelClient,
+  request: ModelRequest,
+  signal: AbortSignal,
 ): Promise<{ events: ModelEvent[]; error: unknown }> {
   const collected: ModelEvent[] = [];
   try {
-    for await (const event of events) collected.push(event);
+    await client.stream(request, signal, (events) => void collected.push(...events));
   } catch (error) {
     return { events: collected, error };
   }

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { ChatError } from "@parley/protocol";
 import {
   chunk,
+  collect,
   collectUntilError,
   createClient,
   never,
@@ -20,7 +21,7 @@ import type { ModelRequest } from "../../src/model/model.ts";
 
 async function failureOf(answer: Answer, request: ModelRequest = question) {
   await using provider = await startProvider(answer);
-  const { events, error } = await collectUntilError(provider.client().stream(request, never()));
+  const { events, error } = await collectUntilError(provider.client(), request, never());
   if (!(error instanceof ChatError)) throw new Error("not a ChatError", { cause: error });
   expect(provider.requests).toHaveLength(1);
   return { events, error, transient: isTransient(error), logged: String(error.cause) };
@@ -160,7 +161,7 @@ test("a refused connection is MODEL_UNAVAILABLE", async () => {
   const port = typeof address === "object" ? address?.port : undefined;
   listener.close();
   await once(listener, "close");
-  const { error } = await collectUntilError(createClient(`http://127.0.0.1:${port}/v1`).stream(question, never()));
+  const { error } = await collectUntilError(createClient(`http://127.0.0.1:${port}/v1`), question, never());
   expect(error).toMatchObject({ code: "MODEL_UNAVAILABLE", message: "The language model cannot be reached." });
   expect(isTransient(error)).toBe(true);
   expect(String((error as ChatError).cause)).toContain("ECONNREFUSED");
@@ -174,26 +175,13 @@ describe("a stream is MODEL_TRUNCATED", () => {
     expect(failure).toMatchObject({ error: { code: "MODEL_TRUNCATED" }, transient: true, events: [text] });
   });
 
-  test("when it ends with [DONE] but without finish_reason", async () => {
-    expect(await failureOf((res) => sendStream(res, chunk({ content: "Hel" })))).toMatchObject({
-      error: { code: "MODEL_TRUNCATED" },
-    });
-  });
-
-  test("when it is empty", async () => {
-    expect(await failureOf((res) => res.writeHead(200).end())).toMatchObject({
-      error: { code: "MODEL_TRUNCATED" },
-      events: [],
-    });
-  });
-
   test("when the connection is reset in mid-stream", async () => {
     const failure = await failureOf((res) => {
       writeChunks(res, chunk({ content: "Hel" }));
       res.write(": flush\n\n", () => res.socket?.resetAndDestroy());
     });
     expect(failure).toMatchObject({ error: { code: "MODEL_TRUNCATED" }, transient: true });
-    expect(failure.logged).toMatch(/UND_ERR_SOCKET|ECONNRESET/);
+    expect(failure.logged).toMatch(/ECONNRESET/);
   });
 
   test("when a chunk is not JSON, and the log does not quote it", async () => {
@@ -203,12 +191,6 @@ describe("a stream is MODEL_TRUNCATED", () => {
     });
     expect(failure).toMatchObject({ error: { code: "MODEL_TRUNCATED" }, transient: true, events: [text] });
     expect(failure.logged).not.toContain("secret");
-  });
-
-  test("when a chunk has another shape", async () => {
-    expect(await failureOf((res) => sendStream(res, { choices: "none" }))).toMatchObject({
-      error: { code: "MODEL_TRUNCATED" },
-    });
   });
 
   test("when one event grows without an end", async () => {
@@ -293,9 +275,7 @@ describe("after finish_reason nothing can spoil the answer", () => {
     ["an error event", (res) => sendStream(res, chunk({ content: "x" }), chunk({}, "stop"), apiError("late"))],
   ])("%s", async (_name, answer) => {
     await using provider = await startProvider(answer);
-    const events = [];
-    for await (const event of provider.client().stream(question, never())) events.push(event);
-    expect(events).toEqual([
+    expect(await collect(provider.client(), question, never())).toEqual([
       { type: "text", text: "x" },
       { type: "end", finish: "stop", model: "test-model-v2" },
     ]);

@@ -30,7 +30,7 @@ test("streams text, then how it ended and what it used", async () => {
       usageChunk,
     );
   });
-  expect(await collect(provider.client().stream(question, never()))).toEqual([
+  expect(await collect(provider.client(), question, never())).toEqual([
     { type: "text", text: "Hel" },
     { type: "text", text: "lo" },
     { type: "end", finish: "stop", usage: { input_tokens: 7, output_tokens: 3 }, model: "test-model-v2" },
@@ -39,7 +39,7 @@ test("streams text, then how it ended and what it used", async () => {
 
 test("sends the request once, with its id, tools and credentials", async () => {
   await using provider = await startProvider((res) => sendStream(res, chunk({ content: "x" }, "stop")));
-  await collect(provider.client().stream({ ...withTool, model: "other", maxOutputTokens: 99 }, never()));
+  await collect(provider.client(), { ...withTool, model: "other", maxOutputTokens: 99 }, never());
   expect(provider.requests).toHaveLength(1);
   expect(provider.requests[0]).toMatchObject({
     path: "/v1/chat/completions",
@@ -57,7 +57,7 @@ test("sends the request once, with its id, tools and credentials", async () => {
 
 test("offers no tools field when there are none", async () => {
   await using provider = await startProvider((res) => sendStream(res, chunk({ content: "x" }, "stop")));
-  await collect(provider.client().stream(question, never()));
+  await collect(provider.client(), question, never());
   expect(Object.keys(provider.requests[0]?.body ?? {}).toSorted()).toEqual([
     "messages",
     "model",
@@ -69,7 +69,7 @@ test("offers no tools field when there are none", async () => {
 test("sends the provider's own headers", async () => {
   await using provider = await startProvider((res) => sendStream(res, chunk({ content: "x" }, "stop")));
   const openrouter = { ...providerFrom({ OPENROUTER_API_KEY: "sk-or-1" }), baseURL: provider.baseURL };
-  await collect(createClient(provider.baseURL, { provider: openrouter }).stream(withTool, never()));
+  await collect(createClient(provider.baseURL, { provider: openrouter }), withTool, never());
   expect(provider.requests[0]?.headers).toMatchObject({
     authorization: "Bearer sk-or-1",
     "x-openrouter-title": "Parley",
@@ -79,7 +79,7 @@ test("sends the provider's own headers", async () => {
 
 test("leaves the usage out when the provider does not give it", async () => {
   await using provider = await startProvider((res) => sendStream(res, chunk({ content: "x" }), chunk({}, "stop")));
-  expect((await collect(provider.client().stream(question, never()))).at(-1)).toEqual({
+  expect((await collect(provider.client(), question, never())).at(-1)).toEqual({
     type: "end",
     finish: "stop",
     model: "test-model-v2",
@@ -90,7 +90,7 @@ test("leaves the usage out when it makes no sense", async () => {
   await using provider = await startProvider((res) => {
     sendStream(res, chunk({ content: "x" }), { ...chunk({}, "stop"), usage: { prompt_tokens: null } });
   });
-  const events = await collect(provider.client().stream(question, never()));
+  const events = await collect(provider.client(), question, never());
   expect(events.at(-1)).toEqual({ type: "end", finish: "stop", model: "test-model-v2" });
 });
 
@@ -104,7 +104,7 @@ test("passes reasoning on apart from the text, under either of its names", async
       chunk({}, "stop"),
     );
   });
-  expect((await collect(provider.client().stream(question, never()))).slice(0, 3)).toEqual([
+  expect((await collect(provider.client(), question, never())).slice(0, 3)).toEqual([
     { type: "reasoning", text: "hm" },
     { type: "reasoning", text: "so" },
     { type: "text", text: "x" },
@@ -115,7 +115,7 @@ test("takes a refusal as the answer", async () => {
   await using provider = await startProvider((res) =>
     sendStream(res, chunk({ refusal: "I will not." }), chunk({}, "stop")),
   );
-  expect((await collect(provider.client().stream(question, never())))[0]).toEqual({
+  expect((await collect(provider.client(), question, never()))[0]).toEqual({
     type: "text",
     text: "I will not.",
   });
@@ -134,7 +134,7 @@ test("gives tool calls once, at the end", async () => {
       usageChunk,
     );
   });
-  expect(await collect(provider.client().stream(withTool, never()))).toMatchObject([
+  expect(await collect(provider.client(), withTool, never())).toMatchObject([
     { type: "text", text: "Let me look." },
     {
       type: "tool_calls",
@@ -195,7 +195,7 @@ describe("understands servers that", () => {
     ],
   ])("%s", async (_name, chunks) => {
     await using provider = await startProvider((res) => sendStream(res, ...chunks));
-    const events = await collect(provider.client().stream(withTool, never()));
+    const events = await collect(provider.client(), withTool, never());
     expect(events[0]).toMatchObject(oneCall);
     expect(events[1]).toMatchObject({ type: "end", finish: "tool_calls" });
     expect(events).toHaveLength(2);
@@ -210,7 +210,7 @@ describe("understands servers that", () => {
         chunk({}, "tool_calls"),
       );
     });
-    expect((await collect(provider.client().stream(withTool, never())))[0]).toMatchObject({
+    expect((await collect(provider.client(), withTool, never()))[0]).toMatchObject({
       type: "tool_calls",
       calls: [...oneCall.calls, ...oneCall.calls],
     });
@@ -222,7 +222,7 @@ describe("understands servers that", () => {
       res.write(": PROCESSING\n\n");
       sendStream(res, chunk({ content: "x" }), chunk({}, "stop"));
     });
-    expect((await collect(provider.client().stream(question, never())))[0]).toEqual({ type: "text", text: "x" });
+    expect((await collect(provider.client(), question, never()))[0]).toEqual({ type: "text", text: "x" });
   });
 });
 
@@ -233,14 +233,14 @@ test.each([
   ["eos", "stop"],
 ])("reports finish_reason %s of a text as %s", async (given, finish) => {
   await using provider = await startProvider((res) => sendStream(res, chunk({ content: "x" }), chunk({}, given)));
-  expect((await collect(provider.client().stream(question, never()))).at(-1)).toMatchObject({ type: "end", finish });
+  expect((await collect(provider.client(), question, never())).at(-1)).toMatchObject({ type: "end", finish });
 });
 
 test("gives no calls of an answer that a content filter cut", async () => {
   await using provider = await startProvider((res) =>
     sendStream(res, chunk({ tool_calls: [call(0, "a", "clock", args)] }), chunk({}, "content_filter")),
   );
-  expect(await collect(provider.client().stream(withTool, never()))).toEqual([
+  expect(await collect(provider.client(), withTool, never())).toEqual([
     { type: "end", finish: "content_filter", model: "test-model-v2" },
   ]);
 });
@@ -273,8 +273,8 @@ describe("a server that refuses an optional field", () => {
       res.end(JSON.stringify(body));
     });
     const client = provider.client();
-    await collect(client.stream(question, never()));
-    await collect(client.stream(question, never()));
+    await collect(client, question, never());
+    await collect(client, question, never());
     expect(provider.requests.map((request) => "stream_options" in request.body)).toEqual([true, false, false]);
   });
 
@@ -286,7 +286,7 @@ describe("a server that refuses an optional field", () => {
       res.end(JSON.stringify({ error: { message: `Unknown field ${refused}` } }));
     });
     const strict = { ...providerFrom({ OPENAI_API_KEY: "k" }), baseURL: provider.baseURL };
-    await collect(createClient(provider.baseURL, { provider: strict }).stream(withTool, never()));
+    await collect(createClient(provider.baseURL, { provider: strict }), withTool, never());
     expect(provider.requests).toHaveLength(3);
   });
 });

@@ -1,10 +1,10 @@
 import type { ServerResponse } from "node:http";
+import { ChatError } from "@parley/protocol";
 import { describe, expect, test } from "vitest";
 import type { ModelEvent } from "../../src/model/model.ts";
-import { streamWithRetry, type RestartEvent, type RetryNotice } from "../../src/model/retry.ts";
+import { streamWithRetry, type RestartEvent, type RetryNotice, type RetryOptions } from "../../src/model/retry.ts";
 import {
   chunk,
-  collect,
   never,
   question,
   sendJson,
@@ -28,21 +28,21 @@ const broken =
   };
 
 /** Plays one answer per request; the last one again and again. Waits are drawn as 0. */
-async function run(answers: Answer[], options: { attempts?: number; random?: () => number } = {}) {
+async function run(answers: Answer[], options: Partial<RetryOptions> = {}) {
   await using provider = await startProvider((res, request, turn) =>
     answers[Math.min(turn, answers.length - 1)]?.(res, request, turn),
   );
   const notices: RetryNotice[] = [];
   const events: (ModelEvent | RestartEvent)[] = [];
   let error: unknown;
-  const stream = streamWithRetry(provider.client(), question, {
-    signal: never(),
-    random: () => 0,
-    onRetry: (notice) => notices.push(notice),
-    ...options,
-  });
   try {
-    for await (const event of stream) events.push(event);
+    await streamWithRetry(provider.client(), question, {
+      signal: never(),
+      random: () => 0,
+      onRetry: (notice) => notices.push(notice),
+      onEvents: (more) => void events.push(...more),
+      ...options,
+    });
   } catch (thrown) {
     error = thrown;
   }
@@ -58,7 +58,7 @@ describe("before anything was emitted", () => {
   test("repeats silently until it works", async () => {
     const { said, notices, requests } = await run([busy(), (res) => res.destroy(), good]);
     expect(said).toEqual(["good", "end"]);
-    expect(notices.map(({ attempt, error }) => [attempt, error.code])).toEqual([
+    expect(notices.map(({ attempt, code }) => [attempt, code])).toEqual([
       [1, "MODEL_UNAVAILABLE"],
       [2, "MODEL_UNAVAILABLE"],
     ]);
@@ -145,7 +145,18 @@ test("ends at once, with the signal's reason, when aborted in a wait", async () 
   };
   await using provider = await startProvider(answer);
   const startedAt = performance.now();
-  await expect(collect(streamWithRetry(provider.client(), question, { signal: stop.signal }))).rejects.toBe(reason);
+  const running = streamWithRetry(provider.client(), question, { signal: stop.signal, onEvents: () => {} });
+  await expect(running).rejects.toBe(reason);
   expect(performance.now() - startedAt).toBeLessThan(5_000);
   expect(provider.requests).toHaveLength(1);
+});
+
+test("does not repeat what failed because of the caller", async () => {
+  const mine = new ChatError("MODEL_TRUNCATED");
+  const onEvents = () => {
+    throw mine;
+  };
+  const { error, requests } = await run([good], { onEvents });
+  expect(error).toBe(mine);
+  expect(requests).toHaveLength(1);
 });

@@ -1,0 +1,205 @@
+import type { AnswerReader, StreamEnd } from "./answer-reader.ts";
+import { createEventStream, type ValueKind } from "./event-stream.ts";
+import type { Reply } from "./http-exchange.ts";
+import { brokenOff, noAnswer, toProviderError, truncated } from "./model-error.ts";
+import type { ModelEvent } from "./model.ts";
+import { isErrorBody, isErrorValue } from "./provider-words.ts";
+
+export interface AnswerStreamOptions {
+  readonly reader: AnswerReader;
+  readonly apiKey: string;
+  /** Gets what one read of the socket brought, at once. */
+  readonly onEvents: (events: readonly ModelEvent[]) => void;
+  /** Content came, or the end of it. */
+  readonly onProgress: () => void;
+  /** So many parts of the stream could not be read. */
+  readonly onSkipped: (count: number) => void;
+}
+
+/**
+ * One answer, from the body of a response to events. It is over with `[DONE]`, or when the body ends; what the body then lacks decides whether it is
+ * whole. The socket is never paused: the caller joins what it cannot write yet, and an answer is bounded.
+ *
+ * States: `open` → `over` (resolved, or rejected with a ChatError or with what `onEvents` threw), which is final.
+ */
+export function createAnswerStream(options: AnswerStreamOptions) {
+  const { apiKey, reader, onSkipped } = options;
+  const batch = createBatch(options.onEvents);
+  const chunks = createChunks(options, batch);
+  const answer = createAnswer(options, batch, chunks.isWhole);
+  const { guarded, complete, isOver } = answer;
+
+  const events = createEventStream({
+    onValue(value, kind) {
+      if (isOver()) return;
+      const error = errorOf(value, kind, apiKey);
+      if (error === undefined) chunks.read(value, kind);
+      else if (!chunks.isWhole()) throw error;
+    },
+    onDone: () => guarded(complete, "done"),
+  });
+
+  const flush = (): void => guarded(batch.flush, undefined);
+  const take = (bytes: Buffer): void => {
+    events.push(bytes);
+    batch.flushSoon(flush);
+  };
+  const end = (): void => {
+    const { form, skipped, text } = events.end();
+    if (skipped > 0) onSkipped(skipped);
+    if (isOver()) return;
+    if (form === "text") throw page(text);
+    if (form === "empty") throw noAnswer("the provider answered with an empty body");
+    complete(chunks.isBody() ? "done" : "closed");
+  };
+  const breakOff = (error: unknown): void => {
+    events.end();
+    if (isOver()) return;
+    if (!chunks.isWhole()) throw brokenOff(error);
+    complete("broken");
+  };
+
+  return {
+    result: answer.result,
+    read({ body }: Pick<Reply, "body">): void {
+      body.on("data", (bytes: Buffer) => guarded(take, bytes));
+      body.on("end", () => guarded(end, undefined));
+      body.on("error", (error) => guarded(breakOff, error));
+    },
+    /** Nothing more came in time. True: the model had said that it is done, so the answer is whole. */
+    expire(): boolean {
+      if (!reader.isFinished()) return false;
+      guarded(complete, "broken");
+      return true;
+    },
+    /** Nobody wants any more of it. */
+    stop: answer.stop,
+  };
+}
+
+/** Whether the answer is over, and how: there is one end, whatever comes after it. */
+function createAnswer({ reader }: AnswerStreamOptions, batch: Batch, isWhole: () => boolean) {
+  const result = createResult();
+
+  const fail = (error: unknown): void => {
+    try {
+      // What came before it is part of the answer.
+      if (!batch.hasFailed()) batch.flush();
+      result.reject(error);
+    } catch (thrown) {
+      result.reject(thrown);
+    }
+  };
+  const complete = (how: StreamEnd): void => {
+    batch.add(reader.end(how));
+    batch.flush();
+    result.resolve();
+  };
+  /** Runs what may throw: the reader on what it does not take, the caller on what it is given. */
+  const guarded = <Argument>(act: (argument: Argument) => void, argument: Argument): void => {
+    if (result.isOver()) return;
+    try {
+      act(argument);
+    } catch (error) {
+      if (batch.hasFailed() || !(error instanceof RangeError)) fail(error);
+      else if (isWhole()) guarded(complete, "broken");
+      else fail(truncated(error.message));
+    }
+  };
+  return { result: result.promise, isOver: result.isOver, stop: result.reject, guarded, complete };
+}
+
+/** What a value says that is no part of an answer. */
+function errorOf(value: unknown, kind: ValueKind, apiKey: string): Error | undefined {
+  const isBody = kind === "body";
+  if (kind === "error" || isErrorValue(value) || (isBody && isErrorBody(value))) {
+    return toProviderError({ body: value, isWhole: isBody }, apiKey);
+  }
+  const isCompletion = !isBody || (typeof value === "object" && value !== null && "choices" in value);
+  return isCompletion ? undefined : noAnswer("the provider answered with JSON that is no completion");
+}
+
+/** A gateway's page about a server that is away passes with it. */
+const passing = /\b50[0-9]\b|bad gateway|unavailable|timed? ?out|overloaded|try again/i;
+
+function page(text: string): Error {
+  const isHtml = /^\s*<(?:!doctype|html|head|body)/i.test(text);
+  const what = `the provider answered with ${isHtml ? "a page" : "a text"} in place of a stream`;
+  return noAnswer(what, { permanent: !passing.test(text.slice(0, 2_000)) });
+}
+
+/** Gives the chunks to the reader, and knows how sure its word about the end is. */
+function createChunks({ reader, onProgress }: AnswerStreamOptions, batch: Batch) {
+  let isBody = false;
+  /** Some servers say `finish_reason: "stop"` in every chunk: it is no end then. */
+  let wentOn = false;
+  return {
+    read(value: unknown, kind: ValueKind): void {
+      const wasFinished = reader.isFinished();
+      const { events, progressed } = reader.read(value);
+      batch.add(events);
+      wentOn ||= wasFinished && progressed;
+      isBody ||= kind === "body" && hasMessage(value);
+      if (progressed || (!wasFinished && reader.isFinished())) onProgress();
+    },
+    /** The answer as it is asked for without `stream`. */
+    isBody: (): boolean => isBody,
+    /** Nothing can spoil the answer any more. */
+    isWhole: (): boolean => reader.isFinished() && !wentOn,
+  };
+}
+
+function hasMessage(value: unknown): boolean {
+  if (typeof value !== "object" || value === null || !("choices" in value) || !Array.isArray(value.choices))
+    return false;
+  const first: unknown = value.choices[0];
+  return typeof first === "object" && first !== null && "message" in first;
+}
+
+type Batch = ReturnType<typeof createBatch>;
+
+/** Events on their way to the caller: all chunks of one read of the socket come before the next tick. */
+function createBatch(onEvents: AnswerStreamOptions["onEvents"]) {
+  let events: ModelEvent[] = [];
+  let isDue = false;
+  let hasFailed = false;
+  return {
+    add(more: readonly ModelEvent[]): void {
+      for (const event of more) events.push(event);
+    },
+    flushSoon(flush: () => void): void {
+      if (isDue || events.length === 0) return;
+      isDue = true;
+      process.nextTick(flush);
+    },
+    flush(): void {
+      isDue = false;
+      if (events.length === 0) return;
+      const due = events;
+      events = [];
+      hasFailed = true;
+      onEvents(due);
+      hasFailed = false;
+    },
+    /** The caller has thrown. */
+    hasFailed: (): boolean => hasFailed,
+  };
+}
+
+function createResult() {
+  let isOver = false;
+  let settle: { resolve: () => void; reject: (error: unknown) => void } | undefined;
+  const promise = new Promise<void>((resolve, reject) => (settle = { resolve, reject }));
+  return {
+    promise,
+    isOver: (): boolean => isOver,
+    resolve(): void {
+      isOver = true;
+      settle?.resolve();
+    },
+    reject(error: unknown): void {
+      isOver = true;
+      settle?.reject(error);
+    },
+  };
+}

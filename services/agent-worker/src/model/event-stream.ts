@@ -1,0 +1,174 @@
+import { createLineSplitter } from "./line-splitter.ts";
+
+/** One line, and one event. */
+export const maxEventBytes = 2 * 1024 * 1024;
+
+/** `error`: the event calls itself one; its data may be a plain text then. `body`: it is no data of an event, but the body itself or a line of it. */
+export type ValueKind = "data" | "error" | "body";
+
+export interface StreamSink {
+  /** A JSON object or array, in the order of the stream. */
+  readonly onValue: (value: unknown, kind: ValueKind) => void;
+  /** `[DONE]`: nothing that follows counts. */
+  readonly onDone: () => void;
+}
+
+/** What there was, once it has ended. */
+export interface StreamEnd {
+  /** Values were told as `data` of events, or else the body itself was one JSON value, or a line of JSON each; `empty`: not even a comment. */
+  readonly form: "events" | "json" | "text" | "nothing" | "empty";
+  /** Events and lines that were no JSON. */
+  readonly skipped: number;
+  /** Of the form `text`: the body. */
+  readonly text: string;
+}
+
+/**
+ * Reads a provider's stream of server-sent events (WHATWG HTML, 9.2.6), and what servers send in its place. More than the standard: a data line
+ * that is JSON by itself is told at once, so that an event needs no blank line, neither the last nor any; a body that is JSON is told as such. Data
+ * that is no JSON is passed over. A line or an event that is too large is a RangeError.
+ */
+export function createEventStream(sink: StreamSink) {
+  const events = createEvents(sink);
+  const body = createBody();
+  let isFirst = true;
+  let isEvents = false;
+  let strayLines = 0;
+
+  const field = (name: string, value: string): boolean => {
+    if (name === "data") events.data(value);
+    else if (name === "event") events.named(value);
+    isEvents ||= name === "data";
+    return fields.has(name);
+  };
+
+  const line = (bytes: Buffer, start: number, to: number): void => {
+    const from = isFirst ? afterByteOrderMark(bytes, start, to) : start;
+    isFirst = false;
+    if (from === to) return events.end();
+    if (bytes[from] === colon) return;
+    if (isData(bytes, from, to)) {
+      isEvents = true;
+      return events.data(bytes.toString("utf8", bytes[from + 5] === space ? from + 6 : from + 5, to));
+    }
+    const text = bytes.toString("utf8", from, to);
+    const at = text.indexOf(":");
+    if (at < 0 ? field(text, "") : field(text.slice(0, at), text.slice(at + 1).trimStart())) return;
+    if (text.startsWith("{") && events.tell(text, "body")) return;
+    if (isEvents) strayLines++;
+    else body.add(text);
+  };
+
+  const lines = createLineSplitter(line, maxEventBytes);
+  return {
+    push: lines.push,
+    end(): StreamEnd {
+      lines.end();
+      events.end();
+      const text = isEvents || events.values() > 0 ? "" : body.text();
+      const isText = text !== "" && !events.tell(text, "body");
+      const other = isEvents ? "events" : events.values() > 0 ? "json" : isFirst ? "empty" : "nothing";
+      return { form: isText ? "text" : other, skipped: events.skipped() + strayLines, text: isText ? text : "" };
+    },
+  };
+}
+
+/** Puts events together from their fields. */
+function createEvents(sink: StreamSink) {
+  let kind: "data" | "error" = "data";
+  /** Data lines of the open event, of which the first is no JSON by itself. */
+  let open: string[] = [];
+  let openBytes = 0;
+  let values = 0;
+  let skipped = 0;
+
+  const tell = (text: string, as: ValueKind): boolean => {
+    const value = parsed(text);
+    if ((typeof value !== "object" && value !== done) || value === null) return false;
+    values++;
+    if (value === done) sink.onDone();
+    else sink.onValue(value, as);
+    return true;
+  };
+  const tellLines = (lines: readonly string[]): void => {
+    const text = lines.join("\n");
+    // Of events without blank lines between them, one that is no JSON must not hide the next.
+    if (tell(text, kind) || (lines.length > 1 && lines.filter((each) => tell(each, kind)).length > 0)) return;
+    skipped++;
+    if (kind === "error") sink.onValue(text, kind);
+  };
+
+  return {
+    tell,
+    values: (): number => values,
+    skipped: (): number => skipped,
+    named(name: string): void {
+      kind = name === "error" ? "error" : "data";
+    },
+    data(text: string): void {
+      if (open.length === 0 && (text === "" || tell(text, kind))) return;
+      open.push(text);
+      openBytes += text.length + 1;
+      if (openBytes > maxEventBytes) throw new RangeError(`an event is larger than ${maxEventBytes} bytes`);
+    },
+    end(): void {
+      const lines = open;
+      if (lines.length > 0) {
+        open = [];
+        openBytes = 0;
+        tellLines(lines);
+      }
+      kind = "data";
+    },
+  };
+}
+
+const fields: ReadonlySet<string> = new Set(["data", "event", "id", "retry"]);
+const colon = 0x3a;
+const space = 0x20;
+
+/** `data:` at this place. */
+function isData(bytes: Buffer, from: number, to: number): boolean {
+  return (
+    to - from >= 5 &&
+    bytes[from] === 0x64 &&
+    bytes[from + 1] === 0x61 &&
+    bytes[from + 2] === 0x74 &&
+    bytes[from + 3] === 0x61 &&
+    bytes[from + 4] === colon
+  );
+}
+
+function afterByteOrderMark(bytes: Buffer, from: number, to: number): number {
+  return to - from >= 3 && bytes[from] === 0xef && bytes[from + 1] === 0xbb && bytes[from + 2] === 0xbf
+    ? from + 3
+    : from;
+}
+
+const done = Symbol("[DONE]");
+const notJson = Symbol("not JSON");
+
+function parsed(text: string): unknown {
+  const first = text.charCodeAt(0);
+  if (first === 0x5b && text.trimEnd() === "[DONE]") return done;
+  try {
+    const value: unknown = JSON.parse(text);
+    return value === "[DONE]" ? done : value;
+  } catch {
+    return text.trim() === "[DONE]" ? done : notJson;
+  }
+}
+
+/** Lines that are no part of an event stream: of a body that is none. */
+function createBody() {
+  const lines: string[] = [];
+  let size = 0;
+  return {
+    add(line: string): void {
+      size += line.length + 1;
+      if (size > maxEventBytes) throw new RangeError(`an answer is larger than ${maxEventBytes} bytes`);
+      lines.push(line);
+    },
+    text: (): string => lines.join("\n").trim(),
+  };
+}

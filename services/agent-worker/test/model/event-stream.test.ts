@@ -1,0 +1,68 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { createEventStream, maxEventBytes } from "../../src/model/event-stream.ts";
+
+/** Everything that a stream of these pieces tells. */
+function read(pieces: readonly Buffer[]): unknown[] {
+  const told: unknown[] = [];
+  const stream = createEventStream({
+    onValue: (value, kind) => void told.push([kind, value]),
+    onDone: () => void told.push("done"),
+  });
+  for (const piece of pieces) stream.push(piece);
+  return [...told, stream.end()];
+}
+
+const line = fc.oneof(
+  fc.jsonValue().map((value) => `data: ${JSON.stringify({ value })}`),
+  fc.constantFrom("", "data:", "data: {", "data: }", ": ping", "event: error", "event: ping", "id: 1", "data: [DONE]"),
+  fc.constantFrom("retry: 1", "data", "foo", "{}", "\ufeff", 'data: {"a":', "data: 1}"),
+);
+const body = fc
+  .array(fc.tuple(line, fc.constantFrom("\n", "\r\n", "\r")), { maxLength: 30 })
+  .map((lines) => Buffer.from(lines.flat().join("")));
+
+test("tells the same, wherever the bytes are cut", () => {
+  fc.assert(
+    fc.property(body, fc.array(fc.nat(400), { maxLength: 20 }), (bytes, cuts) => {
+      const at = [0, ...cuts.map((cut) => Math.min(cut, bytes.length)).toSorted((a, b) => a - b), bytes.length];
+      const pieces = at.slice(1).map((end, i) => bytes.subarray(at[i], end));
+      expect(read(pieces)).toEqual(read([bytes]));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("tells the same, whatever ends the lines", () => {
+  fc.assert(
+    fc.property(fc.array(line, { maxLength: 30 }), (lines) => {
+      const [lf, crlf, cr] = ["\n", "\r\n", "\r"].map((end) =>
+        read([Buffer.from(lines.map((one) => one + end).join(""))]),
+      );
+      expect(crlf).toEqual(lf);
+      expect(cr).toEqual(lf);
+    }),
+  );
+});
+
+test.each([
+  ["without a line end", "x"],
+  ["with lines but no blank one", `${"x".repeat(99)}\ndata: `],
+  ["with lines that end in CRLF", `${"x".repeat(98)}\r\ndata: `],
+])("throws once an event is larger than 2 MiB: %s", (_name, unit) => {
+  const stream = createEventStream({ onValue: () => {}, onDone: () => {} });
+  const push = (bytes: number): void => {
+    stream.push(Buffer.from("data: "));
+    for (let sent = 0; sent < bytes; sent += unit.length) stream.push(Buffer.from(unit));
+  };
+  expect(() => push(maxEventBytes + 400_000)).toThrow(RangeError);
+});
+
+test("takes any number of events, and lines that come byte by byte, in time", () => {
+  const event = Buffer.from(`data: ${JSON.stringify({ text: "x".repeat(60_000) })}\n\n`);
+  let values = 0;
+  const stream = createEventStream({ onValue: () => void values++, onDone: () => {} });
+  for (let i = 0; i < 100; i++) stream.push(event);
+  for (const byte of event) stream.push(Buffer.from([byte]));
+  expect(values).toBe(101);
+});

@@ -1,0 +1,319 @@
+import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
+import { describe, test } from "vitest";
+import { isTransient } from "../../src/model/model-error.ts";
+import { chunk, collectUntilError, createClient, never, question } from "./fake-provider.ts";
+import { startRawProvider, type RawAnswer } from "./raw-provider.ts";
+
+/** What becomes of an answer: its text, and how it ended or failed; `!` marks what is worth repeating. */
+type Expected = string;
+type Row = readonly [name: string, answer: RawAnswer, expected: Expected];
+
+const json = (value: object): string => JSON.stringify(value);
+const data = (value: object): string => `data: ${json(value)}\n\n`;
+const text = (content: string): object => chunk({ content });
+const hello = data(text("Hello, ")) + data(text("world"));
+const stop = data(chunk({}, "stop"));
+const done = "data: [DONE]\n\n";
+const whole = hello + stop + done;
+
+const stream = (...pieces: RawAnswer["pieces"]): RawAnswer => ({ pieces });
+const response = (type: string, body: string): RawAnswer => ({
+  head: `HTTP/1.1 200 OK\r\ncontent-type: ${type}\r\nconnection: close`,
+  pieces: [body],
+});
+const encoded = (encoding: string, body: Buffer): RawAnswer => ({
+  head: `HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-encoding: ${encoding}\r\nconnection: close`,
+  pieces: [body.subarray(0, 30), body.subarray(30)],
+});
+const chunkedHead = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked";
+const framed = (body: string): string => `${Buffer.byteLength(body).toString(16)}\r\n${body}\r\n`;
+const bytesOf = (body: string): Buffer[] => [...Buffer.from(body)].map((byte) => Buffer.from([byte]));
+
+const forms: Row[] = [
+  ["by the book", stream(whole), "Hello, world stop"],
+  ["byte by byte", stream(...bytesOf(data(text("Grüße 😀")) + stop + done)), "Grüße 😀 stop"],
+  ["lines that end in CRLF", stream(whole.replaceAll("\n", "\r\n")), "Hello, world stop"],
+  ["lines that end in CR", stream(whole.replaceAll("\n", "\r")), "Hello, world stop"],
+  ["CRLF torn in two", stream(...whole.replaceAll("\n", "\r\n").split(/(?<=\r)/)), "Hello, world stop"],
+  [
+    "all three line ends",
+    stream(`${hello.replace("\n", "\r")}${stop.replaceAll("\n", "\r\n")}${done}`),
+    "Hello, world stop",
+  ],
+  ["a byte order mark", stream(`\ufeff${whole}`), "Hello, world stop"],
+  ["a byte order mark torn in two", stream(Buffer.from([0xef]), Buffer.from([0xbb, 0xbf]), whole), "Hello, world stop"],
+  ["no space after the colon", stream(whole.replaceAll("data: ", "data:")), "Hello, world stop"],
+  ["two spaces after the colon", stream(whole.replaceAll("data: ", "data:  ")), "Hello, world stop"],
+  ["spaces behind [DONE]", stream(`${hello}${stop}data: [DONE]  \n\n`), "Hello, world stop"],
+  ["[DONE] as a JSON string", stream(`${hello}${stop}data: "[DONE]"\n\n`), "Hello, world stop"],
+  ["comments", stream(`: hello\n\n${hello}:\n\n: ping\n${stop}${done}`), "Hello, world stop"],
+  ["empty data", stream(`data:\n\n${hello}data: \n\ndata\n\n${stop}${done}`), "Hello, world stop"],
+  ["ids and times to reconnect", stream(`retry: 3000\n\nid: 1\n${hello}id\n${stop}${done}`), "Hello, world stop"],
+  ["events that have a name", stream(whole.replaceAll("data:", "event: message\ndata:")), "Hello, world stop"],
+  ["pings without data", stream(`event: ping\n\n${hello}event: ping\n\n${stop}${done}`), "Hello, world stop"],
+  ["pings with data", stream(`event: ping\ndata: {"type": "ping"}\n\n${whole}`), "Hello, world stop"],
+  ["pings with data that is no JSON", stream(`event: ping\ndata: now\n\n${hello}${stop}${done}`), "Hello, world stop"],
+  ["data that is no JSON", stream(`${hello}data: {"choices": [{"del\n\n${stop}${done}`), "Hello, world stop"],
+  ["JSON that is no object", stream(`data: 1\n\ndata: null\n\ndata: "x"\n\ndata: []\n\n${whole}`), "Hello, world stop"],
+  ["an unknown field", stream(`speed: 3\n${hello}foo\n${stop}${done}`), "Hello, world stop"],
+  ["no blank lines", stream(whole.replaceAll("\n\n", "\n")), "Hello, world stop"],
+  [
+    "no blank lines, and one event that is no JSON",
+    stream(`data: {\n${whole.replaceAll("\n\n", "\n")}`),
+    "Hello, world stop",
+  ],
+  ["many blank lines", stream(whole.replaceAll("\n\n", "\n\n\n\n")), "Hello, world stop"],
+  [
+    "data of several lines",
+    stream(
+      `${hello}${JSON.stringify(chunk({ content: "!" }, "stop"), null, 2).replaceAll(/^/gm, "data: ")}\n\n${done}`,
+    ),
+    "Hello, world! stop",
+  ],
+  ["no blank line at the end", stream(`${hello}${stop}data: [DONE]`), "Hello, world stop"],
+  ["the last event without its line end", stream(`${hello}${stop.trimEnd()}`), "Hello, world stop"],
+  ["a line of 1.5 MB", stream(data(text("a".repeat(1_500_000))), stop + done), `${"a".repeat(1_500_000)} stop`],
+  [
+    "bytes that are not UTF-8",
+    stream("data: ", Buffer.from(json(text("a\u00ff")), "latin1"), `\n\n${stop}${done}`),
+    "a� stop",
+  ],
+  ["text in front of the events", stream(`OK\n\n${whole}`), "Hello, world stop"],
+  [
+    "another content type",
+    { head: "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close", pieces: [whole] },
+    "Hello, world stop",
+  ],
+  ["lines of JSON without `data:`", stream(whole.replaceAll("data: ", "").replace("[DONE]", "")), "Hello, world stop"],
+];
+
+const transports: Row[] = [
+  [
+    "one HTTP chunk for each event",
+    { head: chunkedHead, pieces: [framed(hello), framed(stop), framed(done), "0\r\n\r\n"] },
+    "Hello, world stop",
+  ],
+  [
+    "HTTP chunks of a byte",
+    { head: chunkedHead, pieces: [Array.from(whole, framed).join(""), "0\r\n\r\n"] },
+    "Hello, world stop",
+  ],
+  [
+    "chunks torn over reads",
+    { head: chunkedHead, pieces: bytesOf(`${framed(hello)}${framed(stop + done)}0\r\n\r\n`) },
+    "Hello, world stop",
+  ],
+  ["a length", { head: `HTTP/1.1 200 OK\r\ncontent-length: ${whole.length}`, pieces: [whole] }, "Hello, world stop"],
+  ["HTTP 1.0", { head: "HTTP/1.0 200 OK", pieces: [whole] }, "Hello, world stop"],
+  ["status 201", { head: "HTTP/1.1 201 Created\r\nconnection: close", pieces: [whole] }, "Hello, world stop"],
+  ["gzip", encoded("gzip", gzipSync(whole)), "Hello, world stop"],
+  ["deflate", encoded("deflate", deflateSync(whole)), "Hello, world stop"],
+  ["brotli", encoded("br", brotliCompressSync(whole)), "Hello, world stop"],
+  ["two encodings", encoded("deflate, gzip", gzipSync(deflateSync(whole))), "Hello, world stop"],
+  ["an unknown encoding of plain bytes", encoded("zz", Buffer.from(whole)), "Hello, world stop"],
+  ["gzip that is cut off", encoded("gzip", gzipSync(whole + "x".repeat(5_000)).subarray(0, 200)), "Hello, world stop"],
+];
+
+const ends: Row[] = [
+  ["[DONE] without finish_reason", stream(hello + done), "Hello, world stop"],
+  ["[DONE], and the connection stays open", { pieces: [whole], after: "stay open" }, "Hello, world stop"],
+  ["[DONE], and a reset", { pieces: [whole], after: "reset" }, "Hello, world stop"],
+  ["[DONE], and more behind it", stream(`${whole}${data(text("more"))}`), "Hello, world stop"],
+  ["a finish_reason, and a clean end", stream(hello + stop), "Hello, world stop"],
+  ["a finish_reason, and a reset", { pieces: [hello + stop, 30], after: "reset" }, "Hello, world stop"],
+  ["a finish_reason, and then nothing", { pieces: [hello + stop], after: "stay open" }, "Hello, world stop"],
+  [
+    "a finish_reason, and then comments for ever",
+    { pieces: [hello + stop, 100, ": x\n\n", 100, ": x\n\n"], after: "stay open" },
+    "Hello, world stop",
+  ],
+  ["a finish_reason, and an error", stream(hello + stop + data({ error: { message: "late" } })), "Hello, world stop"],
+  [
+    "a finish_reason, and a line without end",
+    stream(hello + stop, `data: ${"x".repeat(2_200_000)}`),
+    "Hello, world stop",
+  ],
+  [
+    "text after the finish_reason",
+    stream(data(text("Hello, ")) + stop, 120, data(text("world")) + done),
+    "Hello, world stop",
+  ],
+  [
+    "a finish_reason in every chunk",
+    stream(...["one ", "two ", "three"].flatMap((word) => [data(chunk({ content: word }, "stop")), 100]), done),
+    "one two three stop",
+  ],
+  [
+    "a finish_reason in every chunk, and a reset in the middle",
+    { pieces: [data(chunk({ content: "one " }, "stop")), data(chunk({ content: "two" }, "stop")), 30], after: "reset" },
+    "one two MODEL_TRUNCATED!",
+  ],
+  ["a clean end without either", stream(hello), "Hello, world MODEL_TRUNCATED!"],
+  ["a reset without either", { pieces: [hello, 30], after: "reset" }, "Hello, world MODEL_TRUNCATED!"],
+  ["a clean end in the middle of an event", stream(`${hello}data: {"choices":[{"del`), "Hello, world MODEL_TRUNCATED!"],
+  ["a chunked body without its end", { head: chunkedHead, pieces: [framed(hello)] }, "Hello, world MODEL_TRUNCATED!"],
+  [
+    "a body shorter than its length",
+    { head: "HTTP/1.1 200 OK\r\ncontent-length: 9999", pieces: [hello] },
+    "Hello, world MODEL_TRUNCATED!",
+  ],
+  ["silence in the middle", { pieces: [hello], after: "stay open" }, "Hello, world MODEL_TIMEOUT!"],
+  ["nothing but comments, and a clean end", stream(": a\n\n: b\n\n"), " MODEL_TRUNCATED!"],
+  ["a line without end", stream(hello, `data: ${"x".repeat(2_200_000)}`), "Hello, world MODEL_TRUNCATED!"],
+  [
+    "lines of an event without end",
+    stream(hello, `data: ${"x".repeat(999)}\n`.repeat(2_200)),
+    "Hello, world MODEL_TRUNCATED!",
+  ],
+];
+
+const message = { role: "assistant", content: "Hello, world" };
+const completion = { id: "c", model: "m", choices: [{ index: 0, message, finish_reason: "stop" }] };
+const bodies: Row[] = [
+  ["the whole answer as JSON", response("application/json", json(completion)), "Hello, world stop"],
+  ["the same in lines", response("application/json", JSON.stringify(completion, null, 2)), "Hello, world stop"],
+  [
+    "the same without finish_reason",
+    response("application/json", json({ choices: [{ message }] })),
+    "Hello, world stop",
+  ],
+  ["the same, called an event stream", response("text/event-stream", json(completion)), "Hello, world stop"],
+  [
+    "a whole answer that is cut off",
+    response("application/json", json(completion).slice(0, -20)),
+    " MODEL_UNAVAILABLE",
+  ],
+  [
+    "OpenAI's error",
+    response("application/json", json({ error: { message: "no", type: "invalid_request_error" } })),
+    " MODEL_UNAVAILABLE",
+  ],
+  [
+    "an error of the server",
+    response("application/json", json({ error: { message: "no", type: "server_error" } })),
+    " MODEL_UNAVAILABLE!",
+  ],
+  [
+    "an error with a status as its code",
+    response("application/json", json({ error: { message: "no", code: 503 } })),
+    " MODEL_UNAVAILABLE!",
+  ],
+  [
+    "an error that is a string",
+    response("application/json", json({ error: "model not loaded" })),
+    " MODEL_UNAVAILABLE",
+  ],
+  [
+    "vLLM's error",
+    response("application/json", json({ object: "error", message: "no", type: "BadRequestError", code: 400 })),
+    " MODEL_UNAVAILABLE",
+  ],
+  [
+    "vLLM's error about the context",
+    response(
+      "application/json",
+      json({ object: "error", message: "maximum context length is 4096 tokens", code: 400 }),
+    ),
+    " CONTEXT_TOO_LARGE",
+  ],
+  ["FastAPI's detail", response("application/json", json({ detail: "Not Found" })), " MODEL_UNAVAILABLE"],
+  [
+    "FastAPI's list of details",
+    response("application/json", json({ detail: [{ loc: ["body"], msg: "bad" }] })),
+    " MODEL_UNAVAILABLE",
+  ],
+  [
+    "Gemini's error in an array",
+    response(
+      "application/json",
+      JSON.stringify([{ error: { code: 429, message: "x", status: "RESOURCE_EXHAUSTED" } }], null, 2),
+    ),
+    " MODEL_UNAVAILABLE!",
+  ],
+  ["a bare message", response("application/json", json({ message: "Internal server error" })), " MODEL_UNAVAILABLE"],
+  ["JSON of something else", response("application/json", json({ status: "ok" })), " MODEL_UNAVAILABLE"],
+  ["a page", response("text/html", "<!DOCTYPE html>\n<html><body>Sign in</body></html>"), " MODEL_UNAVAILABLE"],
+  [
+    "a gateway's page",
+    response("text/html", "<html><head><title>502 Bad Gateway</title></head></html>"),
+    " MODEL_UNAVAILABLE!",
+  ],
+  ["a text", response("text/plain", "It works!"), " MODEL_UNAVAILABLE"],
+  ["an empty body", response("text/event-stream", ""), " MODEL_UNAVAILABLE"],
+  ["no content", { head: "HTTP/1.1 204 No Content", pieces: [] }, " MODEL_UNAVAILABLE"],
+];
+
+const errors: Row[] = [
+  ["an error in a chunk", stream(hello + data({ error: { message: "no" } })), "Hello, world MODEL_UNAVAILABLE!"],
+  [
+    "the same beside choices",
+    stream(hello + data({ ...chunk({}), error: { message: "no", code: 401 } })),
+    "Hello, world MODEL_UNAVAILABLE",
+  ],
+  [
+    "an error event",
+    stream(`${hello}event: error\ndata: {"message": "no", "code": 429}\n\n`),
+    "Hello, world MODEL_UNAVAILABLE!",
+  ],
+  [
+    "an error event without JSON",
+    stream(`${hello}event: error\ndata: upstream failed\n\n`),
+    "Hello, world MODEL_UNAVAILABLE!",
+  ],
+  [
+    "an error that is a string, in the stream",
+    stream(hello + data({ error: "out of memory" })),
+    "Hello, world MODEL_UNAVAILABLE!",
+  ],
+  [
+    "Anthropic's error",
+    stream(`${hello}event: error\n${data({ type: "error", error: { type: "overloaded_error", message: "x" } })}`),
+    "Hello, world MODEL_UNAVAILABLE!",
+  ],
+  [
+    "vLLM's error in the stream",
+    stream(hello + data({ object: "error", message: "prompt is too long", code: 400 })),
+    "Hello, world CONTEXT_TOO_LARGE",
+  ],
+  ["error: null in every chunk", stream(whole.replaceAll('"id":', '"error":null,"id":')), "Hello, world stop"],
+];
+
+const impatient = { idleMs: 1_000, firstTokenMs: 9_000 };
+
+async function outcomeOf(answer: RawAnswer): Promise<string> {
+  await using provider = await startRawProvider([answer]);
+  const client = createClient(provider.baseURL, impatient);
+  let said = "";
+  try {
+    await client.stream(question, never(), (events) => {
+      for (const event of events) {
+        if (event.type === "text") said += event.text;
+        if (event.type === "end") said += ` ${event.finish}`;
+      }
+    });
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    return `${said} ${code}${isTransient(error) ? "!" : ""}`;
+  }
+  return said;
+}
+
+describe.each([
+  ["an event stream with", forms],
+  ["HTTP with", transports],
+  ["an end with", ends],
+  ["status 200 with", bodies],
+  ["a stream that has", errors],
+])("%s", (_name, rows) => {
+  test.concurrent.for(rows)("%s", async ([, answer, expected], { expect }) => {
+    expect(await outcomeOf(answer)).toBe(expected);
+  });
+});
+
+test("what is said of the cause names no content", async ({ expect }) => {
+  await using provider = await startRawProvider([
+    response("application/json", json({ model: "m", message: { content: "secret" } })),
+  ]);
+  const { error } = await collectUntilError(createClient(provider.baseURL), question, never());
+  expect(String(error instanceof Error ? error.cause : error)).not.toContain("secret");
+});
