@@ -242,9 +242,22 @@ function publish(
 
 const decoder = new TextDecoder();
 
+/** The acknowledgement of nearly every append; any other is parsed as JSON. */
+const plainAck = /^\{"stream":"[\w-]+", ?"seq": ?(\d{1,15})\}$/;
+
+/** The sequence of an acknowledgement that says nothing else; undefined: it says something else. */
+export function plainAckSeq(text: string): number | undefined {
+  const seq = plainAck.exec(text)?.[1];
+  return seq === undefined ? undefined : Number(seq);
+}
+
 function resultOf(message: Msg, bytes: number): AppendResult {
-  if (message.data.length === 0 && message.headers?.code === 503) return { kind: "absent" };
-  const { error, seq, duplicate } = PubAck.parse(JSON.parse(decoder.decode(message.data)));
+  const { data } = message;
+  if (data.length === 0 && message.headers?.code === 503) return { kind: "absent" };
+  const text = decoder.decode(data);
+  const plainSeq = plainAckSeq(text);
+  if (plainSeq !== undefined) return { kind: "stored", seq: plainSeq, duplicate: false };
+  const { error, seq, duplicate } = PubAck.parse(JSON.parse(text));
   // Nobody says what its limit is: the caller cuts and sees.
   if (error !== undefined && tooLargeForStream.has(error.err_code))
     return { kind: "too large", bytes, maxBytes: Math.floor(bytes / 2) };

@@ -1,6 +1,6 @@
 import { EventTooLargeError, wrongLastSequence, type EventAtSeq, type EventLog } from "@parley/bus";
 import { encodeEvent, isReadable, type ChainEvent, type StoredEvent } from "@parley/protocol";
-import { createBackoff, sleep } from "@parley/runtime";
+import { createBackoff, sleep, type Backoff } from "@parley/runtime";
 
 /** Another worker owns the turn now, or the broker was away for too long to be sure. Whoever gets it stops at once and leaves no trace. */
 export class FencedError extends Error {
@@ -43,10 +43,11 @@ function lastOf({ events, subject }: FencedAppend): Promise<EventAtSeq | undefin
 export async function appendFenced(append: FencedAppend): Promise<number> {
   const { events, subject, event, expect, giveUpMs } = append;
   const data = encodeEvent(event);
-  const backoff = createBackoff({ minMs: 20, maxMs: 1_000 });
   const deadline = performance.now() + giveUpMs;
   let unanswered = false;
-  while (performance.now() < deadline) {
+  // Nearly every append is stored by its first try.
+  let backoff: Backoff | undefined;
+  do {
     const result = await events.append({ subject, data, expect });
     if (result.kind === "stored") return result.seq;
     if (result.kind === "too large") throw new EventTooLargeError(result);
@@ -54,8 +55,9 @@ export async function appendFenced(append: FencedAppend): Promise<number> {
       const seq = await resolveRefusal(append, result, unanswered);
       if (seq !== undefined) return seq;
     } else if (result.kind !== "no room") unanswered = true;
+    backoff ??= createBackoff({ minMs: 20, maxMs: 1_000 });
     await sleep(backoff.nextMs());
-  }
+  } while (performance.now() < deadline);
   throw new FencedError(`the broker did not confirm an event for ${giveUpMs} ms`);
 }
 
