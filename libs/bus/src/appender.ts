@@ -3,6 +3,7 @@ import { ChatError, kindOfSubject, limits } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { z } from "zod";
 import type { BrokerLink } from "./nats-connection.ts";
+import { createWriteBatch } from "./write-batch.ts";
 
 /** What became of one publish to a stream. */
 export type AppendResult =
@@ -49,6 +50,8 @@ export interface Append {
   readonly msgId?: string;
   /** What follows from this message is stored too, and may be larger by so much: then this one is too large already. Default 0. */
   readonly spareBytes?: number;
+  /** It may wait a moment for others, to leave with them in one write. For what comes often and is not waited for. */
+  readonly joins?: boolean;
 }
 
 export interface Appender {
@@ -95,6 +98,7 @@ export function createAppender({ nc, onReconnect }: BrokerLink, log: Logger): Ap
   const waiting = new Map<string, Waiting>();
   let next = 0;
   const storage = createStorageWatch(log);
+  const batch = createWriteBatch();
 
   const settle = (id: string, result: AppendResult): void => {
     const entry = waiting.get(id);
@@ -127,7 +131,13 @@ export function createAppender({ nc, onReconnect }: BrokerLink, log: Logger): Ap
         waiting.set(id, { resolve, deadline: performance.now() + timeoutMs, message });
         const bytes = message.data.length;
         if (bytes > maxBytes) return settle(id, { kind: "too large", bytes, maxBytes });
-        publish(nc, message, { reply: `${inbox}.${id}`, head, onFailure: () => settle(id, { kind: "unknown" }) });
+        const send = (): void => {
+          // Given up while it waited: then it was not sent, and whoever tries again sends it anew.
+          if (!waiting.has(id)) return;
+          publish(nc, message, { reply: `${inbox}.${id}`, head, onFailure: () => settle(id, { kind: "unknown" }) });
+        };
+        if (message.joins === true) batch.join(send);
+        else batch.sendNow(send);
       });
     },
     maxBytes: () => maxMessageBytes(nc),
@@ -135,6 +145,7 @@ export function createAppender({ nc, onReconnect }: BrokerLink, log: Logger): Ap
     withoutRoom: storage.withoutRoom,
     close() {
       clearInterval(sweep);
+      batch.close();
       stopListening();
       subscription.unsubscribe();
       settleAll();

@@ -22,6 +22,8 @@ export interface FencedAppend {
   readonly expect: number;
   /** How long the append is tried before the worker fences itself. */
   readonly giveUpMs: number;
+  /** It may share a write with those of other turns; see `Append`. */
+  readonly joins?: boolean;
 }
 
 /** Attempts are unique by their claim, and a claim names its worker: no other writer can have written the same. */
@@ -41,14 +43,14 @@ function lastOf({ events, subject }: FencedAppend): Promise<EventAtSeq | undefin
  * EventTooLargeError at once when the event cannot be stored at all.
  */
 export async function appendFenced(append: FencedAppend): Promise<number> {
-  const { events, subject, event, expect, giveUpMs } = append;
+  const { events, subject, event, expect, giveUpMs, joins = false } = append;
   const data = encodeEvent(event);
   const deadline = performance.now() + giveUpMs;
   let unanswered = false;
   // Nearly every append is stored by its first try.
   let backoff: Backoff | undefined;
   do {
-    const result = await events.append({ subject, data, expect });
+    const result = await events.append({ subject, data, expect, joins });
     if (result.kind === "stored") return result.seq;
     if (result.kind === "too large") throw new EventTooLargeError(result);
     if (result.kind === "refused") {
