@@ -12,8 +12,8 @@ export interface ChainOptions {
   readonly attempt: number;
   /** Holds what is stored, as of the claim; the chain keeps it up to date. */
   readonly fold: TurnFold;
-  /** Least time between two appends of text. The first text of a silence goes at once. */
-  readonly flushMs: number;
+  /** Least time between two appends of text, at this moment. The first text of a silence goes at once. */
+  readonly flushMs: () => number;
   /** How long an append is tried before the worker fences itself. */
   readonly giveUpMs: number;
   /** Called once, when this writer has lost the turn. */

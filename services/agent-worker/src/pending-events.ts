@@ -27,10 +27,10 @@ function piecesOf(text: string): string[] {
 }
 
 /**
- * What a chain has still to write, in order. Text that follows text is joined, and text waits until `flushMs` after the text before it; the
+ * What a chain has still to write, in order. Text that follows text is joined, and text waits until `flushMs()` after the text before it; the
  * first text of a silence, and everything else, waits for nothing.
  */
-export function createPendingEvents(flushMs: number) {
+export function createPendingEvents(flushMs: () => number) {
   const queue: NewChainEvent[] = [];
   let textAt = -Infinity;
   let hurried = false;
@@ -38,7 +38,7 @@ export function createPendingEvents(flushMs: number) {
 
   /** Waits out the floor, unless something that is not text comes to be written. */
   const floor = async (): Promise<void> => {
-    const waitMs = textAt + flushMs - performance.now();
+    const waitMs = textAt + flushMs() - performance.now();
     if (waitMs <= 0 || hurried || queue.length > 1) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, waitMs);

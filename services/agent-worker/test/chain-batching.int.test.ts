@@ -22,7 +22,7 @@ async function openChain(id: string) {
       turnId,
       attempt: 1,
       fold: createTurnFold(),
-      flushMs: 5,
+      flushMs: () => 5,
       giveUpMs: 2_000,
       onFenced: fenced,
       onTooLarge: tooLarge,
