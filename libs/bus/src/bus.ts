@@ -45,6 +45,8 @@ export interface Bus extends BrokerLink {
 
 const setUpTries = 20;
 const restoreEveryMs = 1_000;
+/** Within it a rolling deployment has replaced the workers of the version before, as a rule; see `ackWaitFor`. */
+const replacementMs = 300_000;
 /**
  * nats-server 2.9.10 removes the files of a deleted stream after it has answered. One of the same name that is made meanwhile loses its own,
  * and from then on refuses every message (seen: "Error creating msg block file", until it is deleted once more).
@@ -63,8 +65,16 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
   warnOfOldCluster(link, options, log);
   const manager = await jetstreamManager(link.nc, { checkAPI: false, timeout: askTimeoutMs });
   const jsm = createPatientLookups(manager, options);
-  const setUp = (): Promise<void> => setUpStreams(manager, options);
-  await untilSetUp(setUp, log);
+  const startedMs = performance.now();
+  const setUp = (): Promise<boolean> => setUpStreams(manager, options, performance.now() - startedMs >= replacementMs);
+  const isAsWanted = await untilSetUp(setUp, log);
+  const later = isAsWanted
+    ? undefined
+    : setTimeout(
+        () => void untilSetUp(setUp, log).catch((err: unknown) => log.warn({ err }, "the ack wait could not be set")),
+        replacementMs,
+      );
+  later?.unref();
 
   const payloadLimit = watchPayloadLimit(link, log);
   const appender = createAppender(link, log);
@@ -92,6 +102,7 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
     problems: () =>
       link.connected() ? [...payloadLimit.problems(), ...appender.problems()] : ["The broker cannot be reached."],
     async close() {
+      clearTimeout(later);
       payloadLimit.close();
       appender.close();
       // Draining needs the broker; without it there is nothing that could still leave.
@@ -101,7 +112,7 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
 }
 
 /** Several processes set up at once and a cluster may still elect its leader: worth a few tries. */
-async function untilSetUp(setUp: () => Promise<void>, log: Logger): Promise<void> {
+async function untilSetUp<T>(setUp: () => Promise<T>, log: Logger): Promise<T> {
   const backoff = createBackoff({ minMs: 100, maxMs: 2_000 });
   for (let tries = 1; ; tries++) {
     try {

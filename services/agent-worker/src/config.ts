@@ -33,7 +33,7 @@ export const Config = z.object({
   QUEUE_AGE_MS: durationMs(limits.turnQueueAgeMs).describe(
     "A turn that has not begun after this time ends with QUEUE_TIMEOUT; the same for all workers.",
   ),
-  ACK_WAIT_MS: durationMs(20_000).describe(
+  ACK_WAIT_MS: durationMs(3_000).describe(
     "A worker that is silent for longer loses its turns; the same for all workers.",
   ),
   MAX_ATTEMPTS: count(5).describe("Workers that may be lost over one turn before it ends with WORKER_LOST."),

@@ -52,7 +52,7 @@ runMain("agent-worker", async ({ env }) => {
     endEarly: createEarlyEnds({ bus, runner, age }),
     endTooOld: createTimeout({ runner, age }),
     maxParked: config.MAX_PARKED,
-    heartbeatMs: ackWaitMs / 3,
+    ackWaitMs,
   });
   life.use("answers about turns", bus.agents.answer(intake.has));
   life.use("running turns", intake.stop);
