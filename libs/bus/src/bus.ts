@@ -10,6 +10,7 @@ import { askTimeoutMs, createPatientLookups } from "./patient-lookups.ts";
 import { watchPayloadLimit } from "./payload-limit.ts";
 import { createUnreadable, type Unreadable } from "./unreadable.ts";
 import { setUpStreams, type StreamOptions } from "./stream-setup.ts";
+import { createRequests } from "./requests.ts";
 import { createOwners, type Owners } from "./owners.ts";
 import { createStreamWatch, type Disturbed } from "./stream-watch.ts";
 import { createStoredConversations, type StoredConversations } from "./stored-conversations.ts";
@@ -64,7 +65,8 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
   };
   warnOfOldCluster(link, options, log);
   const manager = await jetstreamManager(link.nc, { checkAPI: false, timeout: askTimeoutMs });
-  const jsm = createPatientLookups(manager, options);
+  const requests = createRequests(link, log);
+  const jsm = createPatientLookups(manager, requests, options);
   const startedMs = performance.now();
   const setUp = (): Promise<boolean> => setUpStreams(manager, options, performance.now() - startedMs >= replacementMs);
   const isAsWanted = await untilSetUp(setUp, log);
@@ -89,7 +91,7 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
     ...link,
     events,
     unreadable,
-    turns: createTurnQueue({ link, jsm, events, transcripts, unreadable, log }),
+    turns: createTurnQueue({ link, requests, jsm, events, transcripts, unreadable, log }),
     agents: createAgentSignals(link, log),
     transcripts,
     owners: createOwners(jsm, events, unreadable),
@@ -105,6 +107,7 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
       clearTimeout(later);
       payloadLimit.close();
       appender.close();
+      requests.close();
       // Draining needs the broker; without it there is nothing that could still leave.
       await withDeadline(link.nc.drain(), 1_000, "draining the broker connection").catch(() => link.nc.close());
     },

@@ -11,7 +11,7 @@ const stallMs = 2_000;
 const writing = "tokens=300 rate=30";
 /** The tests of one file share a machine with others. */
 const takeoverMs = 4_000;
-const kills = 3;
+const kills = 2;
 
 /** Writes nothing, answers nothing and beats for nothing for as long as the loop runs. */
 const stallOnSignal = `process.on("SIGUSR2", () => { const end = Date.now() + ${stallMs}; while (Date.now() < end); });`;
