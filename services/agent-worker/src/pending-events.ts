@@ -13,6 +13,14 @@ function join(event: NewChainEvent | undefined, text: string): boolean {
   return true;
 }
 
+/**
+ * A step that was announced and has found something while nobody had been told is told once, with what it has found: each event of a turn before its
+ * first text is an append that the text waits for.
+ */
+function replaces(event: NewChainEvent, last: NewChainEvent | undefined): boolean {
+  return event.type === "progress" && last?.type === "progress" && last.step === event.step;
+}
+
 /** A text in pieces that one event can hold, cut between characters. */
 function piecesOf(text: string): string[] {
   if (text.length <= limits.tokenChars) return [text];
@@ -51,6 +59,7 @@ export function createPendingEvents(flushMs: () => number) {
   };
 
   const push = (event: NewChainEvent): void => {
+    if (replaces(event, queue.at(-1))) queue.pop();
     queue.push(event);
     wake?.();
   };

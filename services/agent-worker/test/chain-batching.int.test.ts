@@ -83,6 +83,20 @@ it("keeps events in the order in which they were pushed", async () => {
   expect(types).toEqual(["thinking", "token", "turn_restarted", "token"]);
 });
 
+it("tells a step once that has found something before it was told", async () => {
+  await using bench = await openChain("c1");
+  const chain = bench.chainOf("t1");
+  chain.push({ type: "thinking", message: "…" });
+  chain.push({ type: "progress", step: "agent_routing", message: "Choosing" });
+  chain.push({ type: "progress", step: "agent_routing", message: "Chosen", agent: "kubernetes" });
+  chain.push({ type: "progress", step: "generating", message: "Generating" });
+  await chain.stored();
+  chain.push({ type: "progress", step: "generating", message: "Generating again" });
+  await chain.stored();
+  const told = (await bench.stored("t1")).map((event) => (event.type === "progress" ? event.message : event.type));
+  expect(told).toEqual(["thinking", "Chosen", "Generating", "Generating again"]);
+});
+
 it("lets one of two writers on, and fences the other for good", async () => {
   await using bench = await openChain("c1");
   const fenced: FencedError[] = [];
