@@ -131,13 +131,11 @@ export function createAppender({ nc, onReconnect }: BrokerLink, log: Logger): Ap
         waiting.set(id, { resolve, deadline: performance.now() + timeoutMs, message });
         const bytes = message.data.length;
         if (bytes > maxBytes) return settle(id, { kind: "too large", bytes, maxBytes });
-        const send = (): void => {
-          // Given up while it waited: then it was not sent, and whoever tries again sends it anew.
-          if (!waiting.has(id)) return;
-          publish(nc, message, { reply: `${inbox}.${id}`, head, onFailure: () => settle(id, { kind: "unknown" }) });
-        };
-        if (message.joins === true) batch.join(send);
-        else batch.sendNow(send);
+        // Given up while it waited in a batch: then it is not sent, and whoever tries again sends it anew.
+        const send = (): void =>
+          void (waiting.has(id) && publish(nc, message, { reply: `${inbox}.${id}`, head, onFailure }));
+        const onFailure = (): void => settle(id, { kind: "unknown" });
+        batch[message.joins === true ? "join" : "sendNow"](send);
       });
     },
     maxBytes: () => maxMessageBytes(nc),

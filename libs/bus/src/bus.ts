@@ -1,4 +1,4 @@
-import { jetstreamManager } from "@nats-io/jetstream";
+import { jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
 import { createBackoff, sleep, withDeadline, type Logger } from "@parley/runtime";
 import { createAgentSignals, type AgentSignals } from "./agent-signals.ts";
 import { createAppender } from "./appender.ts";
@@ -67,16 +67,7 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
   const manager = await jetstreamManager(link.nc, { checkAPI: false, timeout: askTimeoutMs });
   const requests = createRequests(link, log);
   const jsm = createPatientLookups(manager, requests, options);
-  const startedMs = performance.now();
-  const setUp = (): Promise<boolean> => setUpStreams(manager, options, performance.now() - startedMs >= replacementMs);
-  const isAsWanted = await untilSetUp(setUp, log);
-  const later = isAsWanted
-    ? undefined
-    : setTimeout(
-        () => void untilSetUp(setUp, log).catch((err: unknown) => log.warn({ err }, "the ack wait could not be set")),
-        replacementMs,
-      );
-  later?.unref();
+  const { setUp, stop } = await setUpNowAndLater(manager, options, log);
 
   const payloadLimit = watchPayloadLimit(link, log);
   const appender = createAppender(link, log);
@@ -104,7 +95,7 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
     problems: () =>
       link.connected() ? [...payloadLimit.problems(), ...appender.problems()] : ["The broker cannot be reached."],
     async close() {
-      clearTimeout(later);
+      stop();
       payloadLimit.close();
       appender.close();
       requests.close();
@@ -112,6 +103,18 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
       await withDeadline(link.nc.drain(), 1_000, "draining the broker connection").catch(() => link.nc.close());
     },
   };
+}
+
+/** Sets the streams up, and once more when workers of an older version had their time to go if they are not yet as wanted. */
+async function setUpNowAndLater(manager: JetStreamManager, options: StreamOptions, log: Logger) {
+  const startedMs = performance.now();
+  const setUp = (): Promise<boolean> => setUpStreams(manager, options, performance.now() - startedMs >= replacementMs);
+  if (await untilSetUp(setUp, log)) return { setUp, stop(): void {} };
+  const again = (): void =>
+    void untilSetUp(setUp, log).catch((err: unknown) => log.warn({ err }, "the ack wait could not be set"));
+  const timer = setTimeout(again, replacementMs);
+  timer.unref();
+  return { setUp, stop: (): void => clearTimeout(timer) };
 }
 
 /** Several processes set up at once and a cluster may still elect its leader: worth a few tries. */

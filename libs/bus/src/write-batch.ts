@@ -1,8 +1,6 @@
 /** How long what may wait is kept: far below what anybody sees, and long enough for what hundreds of turns write to share a system call. */
 const windowMs = 2;
 
-export type WriteBatch = ReturnType<typeof createWriteBatch>;
-
 /**
  * Brings publishes together in one tick, because the client library writes to its socket once a tick: of a worker with 200 turns, a fifth of the time
  * was system calls of a token each. The first of a silence leaves at once; what follows within the window leaves at its end, or with the first

@@ -8,9 +8,9 @@ export interface Load {
   readonly utilisation: number;
 }
 
-export const idleLoad: Load = { lagMs: 0, utilisation: 0 };
+const idleLoad: Load = { lagMs: 0, utilisation: 0 };
 
-export const sampleEveryMs = 100;
+const sampleEveryMs = 100;
 const samples = 10;
 
 interface Sample {

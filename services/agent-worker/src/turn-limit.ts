@@ -2,7 +2,7 @@ import { getHeapStatistics } from "node:v8";
 import type { Load } from "./load.ts";
 
 /** As many may always run: a machine that others keep busy still gets on. */
-export const leastTurns = 8;
+const leastTurns = 8;
 /** By so many the number of turns may grow between two looks: what they cost shows a moment later. */
 export const growth = 32;
 
