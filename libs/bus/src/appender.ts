@@ -96,7 +96,6 @@ const sweepMs = 100;
 export function createAppender({ nc, onReconnect }: BrokerLink, log: Logger): Appender {
   const inbox = createInbox();
   const waiting = new Map<string, Waiting>();
-  let next = 0;
   const storage = createStorageWatch(log);
   const batch = createWriteBatch();
 
@@ -115,6 +114,7 @@ export function createAppender({ nc, onReconnect }: BrokerLink, log: Logger): Ap
     const id = message.subject.slice(inbox.length + 1);
     settle(id, resultOf(message, waiting.get(id)?.message.data.length ?? 0));
   });
+  const send = createSending({ nc, inbox, batch }, waiting, settle);
   const sweep = startSweep(waiting, (id) => settle(id, { kind: "unknown" }));
   // Answers to what was sent before the connection broke will never come: let the callers retry now, not at their deadline.
   const stopListening = onReconnect(() => {
@@ -123,21 +123,7 @@ export function createAppender({ nc, onReconnect }: BrokerLink, log: Logger): Ap
   });
 
   return {
-    append(message, timeoutMs = 2_000) {
-      const head = headersOf(message);
-      const maxBytes = maxMessageBytes(nc) - (head?.bytes ?? 0) - (message.spareBytes ?? 0);
-      return new Promise((resolve) => {
-        const id = String(next++);
-        waiting.set(id, { resolve, deadline: performance.now() + timeoutMs, message });
-        const bytes = message.data.length;
-        if (bytes > maxBytes) return settle(id, { kind: "too large", bytes, maxBytes });
-        // Given up while it waited in a batch: then it is not sent, and whoever tries again sends it anew.
-        const send = (): void =>
-          void (waiting.has(id) && publish(nc, message, { reply: `${inbox}.${id}`, head, onFailure }));
-        const onFailure = (): void => settle(id, { kind: "unknown" });
-        batch[message.joins === true ? "join" : "sendNow"](send);
-      });
-    },
+    append: (message, timeoutMs = 2_000) => new Promise((resolve) => send(message, { resolve, timeoutMs })),
     maxBytes: () => maxMessageBytes(nc),
     problems: storage.problems,
     withoutRoom: storage.withoutRoom,
@@ -148,6 +134,36 @@ export function createAppender({ nc, onReconnect }: BrokerLink, log: Logger): Ap
       subscription.unsubscribe();
       settleAll();
     },
+  };
+}
+
+interface SendingDeps {
+  readonly nc: NatsConnection;
+  readonly inbox: string;
+  readonly batch: ReturnType<typeof createWriteBatch>;
+}
+
+/** Sends one message after the other, each with an id of its own under which its answer comes. */
+function createSending(
+  { nc, inbox, batch }: SendingDeps,
+  waiting: Map<string, Waiting>,
+  settle: (id: string, result: AppendResult) => void,
+) {
+  let next = 0;
+  return (message: Append, { resolve, timeoutMs }: Pick<Waiting, "resolve"> & { timeoutMs: number }): void => {
+    const head = headersOf(message);
+    const maxBytes = maxMessageBytes(nc) - (head?.bytes ?? 0) - (message.spareBytes ?? 0);
+    const id = String(next++);
+    waiting.set(id, { resolve, deadline: performance.now() + timeoutMs, message });
+    const bytes = message.data.length;
+    if (bytes > maxBytes) return settle(id, { kind: "too large", bytes, maxBytes });
+    const onFailure = (): void => settle(id, { kind: "unknown" });
+    const sendNow = (): void => {
+      // Given up while it waited in a batch: then it is not sent, and whoever tries again sends it anew.
+      if (waiting.has(id)) publish(nc, message, { reply: `${inbox}.${id}`, head, onFailure });
+    };
+    if (message.joins === true) batch.join(sendNow);
+    else batch.sendNow(sendNow);
   };
 }
 
