@@ -31,7 +31,7 @@ export function streamSettings(config: { SHARDS: number; STREAM_REPLICAS: number
 }
 
 const streamNameInUse = 10_058;
-const consumerExists = 10_148;
+const consumerNotFound = 10_014;
 
 type Config = Partial<StreamConfig> & Pick<StreamConfig, "name" | "subjects">;
 
@@ -91,7 +91,17 @@ async function ensureStream(jsm: JetStreamManager, config: Config, isOwner: bool
   }
 }
 
-/** Returns the ack wait that holds now. */
+/** Undefined: it is not there. */
+async function findConsumer(jsm: JetStreamManager) {
+  try {
+    return await jsm.consumers.info(streams.turns, turnsConsumer);
+  } catch (error) {
+    if (error instanceof JetStreamApiError && error.code === consumerNotFound) return undefined;
+    throw error;
+  }
+}
+
+/** Returns the ack wait that holds now. Looks first: to add one that is there with other settings changes them. */
 async function ensureConsumer(jsm: JetStreamManager, ackWaitMs: number, hadTime: boolean): Promise<number> {
   const config = {
     durable_name: turnsConsumer,
@@ -103,26 +113,18 @@ async function ensureConsumer(jsm: JetStreamManager, ackWaitMs: number, hadTime:
     // The worker counts attempts itself and ends the turn honestly; the broker must never give up silently.
     max_deliver: -1,
   };
-  try {
+  const info = await findConsumer(jsm);
+  if (info === undefined) {
     await jsm.consumers.add(streams.turns, config);
     return ackWaitMs;
-  } catch (error) {
-    if (!(error instanceof JetStreamApiError) || error.code !== consumerExists) throw error;
-    const info = await jsm.consumers.info(streams.turns, turnsConsumer);
-    const { config: found, num_ack_pending: delivered, num_waiting: pullsWait } = info;
-    const heldMs = ackWaitFor(millis(found.ack_wait ?? config.ack_wait), ackWaitMs, { delivered, pullsWait }, hadTime);
-    const max_ack_pending = highest(found.max_ack_pending ?? config.max_ack_pending, config.max_ack_pending);
-    const max_waiting = Math.max(found.max_waiting ?? 0, config.max_waiting);
-    const ack_wait = nanos(heldMs);
-    await jsm.consumers.update(streams.turns, turnsConsumer, {
-      ...found,
-      ...config,
-      ack_wait,
-      max_ack_pending,
-      max_waiting,
-    });
-    return heldMs;
   }
+  const { config: found, num_ack_pending: delivered, num_waiting: pullsWait } = info;
+  const heldMs = ackWaitFor(millis(found.ack_wait ?? config.ack_wait), ackWaitMs, { delivered, pullsWait }, hadTime);
+  const max_ack_pending = highest(found.max_ack_pending ?? config.max_ack_pending, config.max_ack_pending);
+  const max_waiting = Math.max(found.max_waiting ?? 0, config.max_waiting);
+  const raised = { ...found, ...config, ack_wait: nanos(heldMs), max_ack_pending, max_waiting };
+  await jsm.consumers.update(streams.turns, turnsConsumer, raised);
+  return heldMs;
 }
 
 /**
