@@ -5,6 +5,8 @@ import type { Load } from "./load.ts";
 const leastTurns = 8;
 /** By so many the number of turns may grow between two looks: what they cost shows a moment later. */
 export const growth = 32;
+/** The same for a busy process, or what it has lost by chance would never come back. */
+const busyGrowth = 4;
 
 export interface TurnLimitInput {
   /** Turns that run, and places that pulls hold. */
@@ -18,17 +20,18 @@ export type Pressure = "none" | "busy" | "overloaded";
 
 /** Both must say so: a loop that is busy and on time has its work done, and one that is late and idle waits for the machine. */
 export function pressureOf({ lagMs, utilisation }: Load): Pressure {
-  if (utilisation > 0.95 && lagMs > 100) return "overloaded";
-  return utilisation > 0.85 && lagMs > 25 ? "busy" : "none";
+  if (utilisation > 0.95 && lagMs > 400) return "overloaded";
+  return utilisation > 0.85 && lagMs > 100 ? "busy" : "none";
 }
 
 /**
- * How many turns may be open until the next look. While there is time to spare more are taken, step by step; a busy process takes one for each
- * that ends; an overloaded one takes none until it has got over it. Between the two it neither grows nor shrinks, so pulls do not flap.
+ * How many turns may be open until the next look. While there is time to spare more are taken, step by step; a busy process takes few; an overloaded
+ * one takes one for each that ends. So a full queue is drained at the pace of the process, and pulls do not flap. (Taking none until it was over made
+ * turns wait for seconds whose neighbours began at once.)
  */
 export function nextTurnLimit({ open, most, load }: TurnLimitInput): number {
   const pressure = pressureOf(load);
-  const wanted = { none: open + growth, busy: open, overloaded: Math.floor(open * 0.95) }[pressure];
+  const wanted = open + { none: growth, busy: busyGrowth, overloaded: 0 }[pressure];
   return Math.min(most, Math.max(leastTurns, wanted));
 }
 
