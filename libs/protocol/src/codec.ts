@@ -169,8 +169,8 @@ type WrittenToken = { [Field in keyof TokenEvent]: Field extends WrittenField ? 
 /** Nearly all events are tokens: written directly, they need no copy of the object. */
 function encodeToken({ token, conversation_id, turn_id, attempt, n, ts }: WrittenToken): Uint8Array {
   const address = `"conversation_id":${JSON.stringify(conversation_id)},"turn_id":${JSON.stringify(turn_id)}`;
-  const place = `"attempt":${attempt},"n":${n},"ts":${ts}`;
-  return encoder.encode(`{"type":"token","token":${JSON.stringify(token)},${address},${place}}`);
+  const place = `"ts":${ts},"attempt":${attempt},"n":${n}`;
+  return encoder.encode(`{"type":"token",${address},${place},"token":${JSON.stringify(token)}}`);
 }
 
 /** Encodes an event with `type` first, as `typeOfStored` and the edge rely on. */
