@@ -29,6 +29,12 @@ async function attemptsOf(bench: Workbench, turn: TurnRequest): Promise<number[]
   return events.flatMap((event) => (event.type === "claimed" ? [event.attempt] : []));
 }
 
+/** The longest time between two events of the chain. */
+async function longestSilence(bench: Workbench, turn: TurnRequest): Promise<number> {
+  const times = (await bench.events(turn)).map(({ event }) => event.ts);
+  return Math.max(...times.slice(1).map((ts, i) => ts - (times[i] ?? ts)));
+}
+
 async function expectOneAttempt(env: Record<string, string>, stall: (worker: Service) => Promise<void>): Promise<void> {
   await using bench = await startWorkbench();
   const worker = await bench.addWorker({ ...usual, ...env });
@@ -38,6 +44,7 @@ async function expectOneAttempt(env: Record<string, string>, stall: (worker: Ser
   await bench.cancel(turn);
   expect(await bench.ended(turn)).toMatchObject({ type: "cancelled" });
   expect(await attemptsOf(bench, turn)).toEqual([1]);
+  expect(await longestSilence(bench, turn)).toBeGreaterThan(stallMs * 0.9);
 }
 
 it("leaves its turns to a worker that stands still for two seconds", async () => {
