@@ -16,7 +16,7 @@ function registries(): Record<string, Registry> {
     outbox: () => ({ laggards: 0, bufferedBytes: 0 }),
   });
   const agent = createAgentMetrics();
-  agent.observe({ slots: 0, running: zero, parked: zero, backlog: unknown, eventsFill: unknown });
+  agent.observe({ slots: zero, running: zero, parked: zero, backlog: unknown, eventsFill: unknown });
   const tool = createToolMetrics();
   tool.observe({ slots: 0, running: zero, queue: unknown });
   const all = { edge, "agent worker": agent.registry, "tool worker": tool.registry };

@@ -3,6 +3,7 @@ import { ChatError, kindOfSubject, limits } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { z } from "zod";
 import type { BrokerLink } from "./nats-connection.ts";
+import { createWriteBatch } from "./write-batch.ts";
 
 /** What became of one publish to a stream. */
 export type AppendResult =
@@ -49,6 +50,8 @@ export interface Append {
   readonly msgId?: string;
   /** What follows from this message is stored too, and may be larger by so much: then this one is too large already. Default 0. */
   readonly spareBytes?: number;
+  /** It may wait a moment for others, to leave with them in one write. For what comes often and is not waited for. */
+  readonly joins?: boolean;
 }
 
 export interface Appender {
@@ -93,8 +96,8 @@ const sweepMs = 100;
 export function createAppender({ nc, onReconnect }: BrokerLink, log: Logger): Appender {
   const inbox = createInbox();
   const waiting = new Map<string, Waiting>();
-  let next = 0;
   const storage = createStorageWatch(log);
+  const batch = createWriteBatch();
 
   const settle = (id: string, result: AppendResult): void => {
     const entry = waiting.get(id);
@@ -111,6 +114,7 @@ export function createAppender({ nc, onReconnect }: BrokerLink, log: Logger): Ap
     const id = message.subject.slice(inbox.length + 1);
     settle(id, resultOf(message, waiting.get(id)?.message.data.length ?? 0));
   });
+  const send = createSending({ nc, inbox, batch }, waiting, settle);
   const sweep = startSweep(waiting, (id) => settle(id, { kind: "unknown" }));
   // Answers to what was sent before the connection broke will never come: let the callers retry now, not at their deadline.
   const stopListening = onReconnect(() => {
@@ -119,26 +123,47 @@ export function createAppender({ nc, onReconnect }: BrokerLink, log: Logger): Ap
   });
 
   return {
-    append(message, timeoutMs = 2_000) {
-      const head = headersOf(message);
-      const maxBytes = maxMessageBytes(nc) - (head?.bytes ?? 0) - (message.spareBytes ?? 0);
-      return new Promise((resolve) => {
-        const id = String(next++);
-        waiting.set(id, { resolve, deadline: performance.now() + timeoutMs, message });
-        const bytes = message.data.length;
-        if (bytes > maxBytes) return settle(id, { kind: "too large", bytes, maxBytes });
-        publish(nc, message, { reply: `${inbox}.${id}`, head, onFailure: () => settle(id, { kind: "unknown" }) });
-      });
-    },
+    append: (message, timeoutMs = 2_000) => new Promise((resolve) => send(message, { resolve, timeoutMs })),
     maxBytes: () => maxMessageBytes(nc),
     problems: storage.problems,
     withoutRoom: storage.withoutRoom,
     close() {
       clearInterval(sweep);
+      batch.close();
       stopListening();
       subscription.unsubscribe();
       settleAll();
     },
+  };
+}
+
+interface SendingDeps {
+  readonly nc: NatsConnection;
+  readonly inbox: string;
+  readonly batch: ReturnType<typeof createWriteBatch>;
+}
+
+/** Sends one message after the other, each with an id of its own under which its answer comes. */
+function createSending(
+  { nc, inbox, batch }: SendingDeps,
+  waiting: Map<string, Waiting>,
+  settle: (id: string, result: AppendResult) => void,
+) {
+  let next = 0;
+  return (message: Append, { resolve, timeoutMs }: Pick<Waiting, "resolve"> & { timeoutMs: number }): void => {
+    const head = headersOf(message);
+    const maxBytes = maxMessageBytes(nc) - (head?.bytes ?? 0) - (message.spareBytes ?? 0);
+    const id = String(next++);
+    waiting.set(id, { resolve, deadline: performance.now() + timeoutMs, message });
+    const bytes = message.data.length;
+    if (bytes > maxBytes) return settle(id, { kind: "too large", bytes, maxBytes });
+    const onFailure = (): void => settle(id, { kind: "unknown" });
+    const sendNow = (): void => {
+      // Given up while it waited in a batch: then it is not sent, and whoever tries again sends it anew.
+      if (waiting.has(id)) publish(nc, message, { reply: `${inbox}.${id}`, head, onFailure });
+    };
+    if (message.joins === true) batch.join(sendNow);
+    else batch.sendNow(sendNow);
   };
 }
 
@@ -242,9 +267,22 @@ function publish(
 
 const decoder = new TextDecoder();
 
+/** The acknowledgement of nearly every append; any other is parsed as JSON. */
+const plainAck = /^\{"stream":"[\w-]+", ?"seq": ?(\d{1,15})\}$/;
+
+/** The sequence of an acknowledgement that says nothing else; undefined: it says something else. */
+export function plainAckSeq(text: string): number | undefined {
+  const seq = plainAck.exec(text)?.[1];
+  return seq === undefined ? undefined : Number(seq);
+}
+
 function resultOf(message: Msg, bytes: number): AppendResult {
-  if (message.data.length === 0 && message.headers?.code === 503) return { kind: "absent" };
-  const { error, seq, duplicate } = PubAck.parse(JSON.parse(decoder.decode(message.data)));
+  const { data } = message;
+  if (data.length === 0 && message.headers?.code === 503) return { kind: "absent" };
+  const text = decoder.decode(data);
+  const plainSeq = plainAckSeq(text);
+  if (plainSeq !== undefined) return { kind: "stored", seq: plainSeq, duplicate: false };
+  const { error, seq, duplicate } = PubAck.parse(JSON.parse(text));
   // Nobody says what its limit is: the caller cuts and sees.
   if (error !== undefined && tooLargeForStream.has(error.err_code))
     return { kind: "too large", bytes, maxBytes: Math.floor(bytes / 2) };

@@ -1,4 +1,4 @@
-import { jetstreamManager } from "@nats-io/jetstream";
+import { jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
 import { createBackoff, sleep, withDeadline, type Logger } from "@parley/runtime";
 import { createAgentSignals, type AgentSignals } from "./agent-signals.ts";
 import { createAppender } from "./appender.ts";
@@ -10,6 +10,7 @@ import { askTimeoutMs, createPatientLookups } from "./patient-lookups.ts";
 import { watchPayloadLimit } from "./payload-limit.ts";
 import { createUnreadable, type Unreadable } from "./unreadable.ts";
 import { setUpStreams, type StreamOptions } from "./stream-setup.ts";
+import { createRequests } from "./requests.ts";
 import { createOwners, type Owners } from "./owners.ts";
 import { createStreamWatch, type Disturbed } from "./stream-watch.ts";
 import { createStoredConversations, type StoredConversations } from "./stored-conversations.ts";
@@ -45,6 +46,8 @@ export interface Bus extends BrokerLink {
 
 const setUpTries = 20;
 const restoreEveryMs = 1_000;
+/** Within it a rolling deployment has replaced the workers of the version before, as a rule; see `ackWaitFor`. */
+const replacementMs = 300_000;
 /**
  * nats-server 2.9.10 removes the files of a deleted stream after it has answered. One of the same name that is made meanwhile loses its own,
  * and from then on refuses every message (seen: "Error creating msg block file", until it is deleted once more).
@@ -62,9 +65,9 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
   };
   warnOfOldCluster(link, options, log);
   const manager = await jetstreamManager(link.nc, { checkAPI: false, timeout: askTimeoutMs });
-  const jsm = createPatientLookups(manager, options);
-  const setUp = (): Promise<void> => setUpStreams(manager, options);
-  await untilSetUp(setUp, log);
+  const requests = createRequests(link, log);
+  const jsm = createPatientLookups(manager, requests, options);
+  const { setUp, stop } = await setUpNowAndLater(manager, options, log);
 
   const payloadLimit = watchPayloadLimit(link, log);
   const appender = createAppender(link, log);
@@ -79,7 +82,7 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
     ...link,
     events,
     unreadable,
-    turns: createTurnQueue({ link, jsm, events, transcripts, unreadable, log }),
+    turns: createTurnQueue({ link, requests, jsm, events, transcripts, unreadable, log }),
     agents: createAgentSignals(link, log),
     transcripts,
     owners: createOwners(jsm, events, unreadable),
@@ -92,16 +95,30 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
     problems: () =>
       link.connected() ? [...payloadLimit.problems(), ...appender.problems()] : ["The broker cannot be reached."],
     async close() {
+      stop();
       payloadLimit.close();
       appender.close();
+      requests.close();
       // Draining needs the broker; without it there is nothing that could still leave.
       await withDeadline(link.nc.drain(), 1_000, "draining the broker connection").catch(() => link.nc.close());
     },
   };
 }
 
+/** Sets the streams up, and once more when workers of an older version had their time to go if they are not yet as wanted. */
+async function setUpNowAndLater(manager: JetStreamManager, options: StreamOptions, log: Logger) {
+  const startedMs = performance.now();
+  const setUp = (): Promise<boolean> => setUpStreams(manager, options, performance.now() - startedMs >= replacementMs);
+  if (await untilSetUp(setUp, log)) return { setUp, stop(): void {} };
+  const again = (): void =>
+    void untilSetUp(setUp, log).catch((err: unknown) => log.warn({ err }, "the ack wait could not be set"));
+  const timer = setTimeout(again, replacementMs);
+  timer.unref();
+  return { setUp, stop: (): void => clearTimeout(timer) };
+}
+
 /** Several processes set up at once and a cluster may still elect its leader: worth a few tries. */
-async function untilSetUp(setUp: () => Promise<void>, log: Logger): Promise<void> {
+async function untilSetUp<T>(setUp: () => Promise<T>, log: Logger): Promise<T> {
   const backoff = createBackoff({ minMs: 100, maxMs: 2_000 });
   for (let tries = 1; ; tries++) {
     try {

@@ -1,4 +1,4 @@
-import type { StoredMsg } from "@nats-io/jetstream";
+import type { FoundMessage } from "./direct-get.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
 import { decodeEvent, shardOfSubject, streams, subjects, type ConversationId } from "@parley/protocol";
 import type { EventAtSeq } from "./stored-message.ts";
@@ -31,7 +31,7 @@ const wideLooks = 8;
 
 /** Single look-ups in the event streams; each throws when the broker does not answer. */
 export function createEventLookups(jsm: PatientLookups, unreadable: Unreadable) {
-  const eventOf = (message: StoredMsg | null): EventAtSeq | undefined => {
+  const eventOf = (message: FoundMessage | null): EventAtSeq | undefined => {
     if (message === null) return undefined;
     const event = decodeEvent(message.data);
     if (event.type === "unreadable") unreadable.note("event", message);

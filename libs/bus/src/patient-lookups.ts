@@ -1,13 +1,7 @@
-import {
-  JetStreamApiError,
-  type JetStreamManager,
-  type LastForMsgRequest,
-  type MsgRequest,
-  type NextMsgRequest,
-  type SeqMsgRequest,
-  type StoredMsg,
-} from "@nats-io/jetstream";
-import { createBackoff, sleep } from "@parley/runtime";
+import { JetStreamApiError, type JetStreamManager, type MsgRequest, type StoredMsg } from "@nats-io/jetstream";
+import { createBackoff, sleep, type Backoff } from "@parley/runtime";
+import { directGet, type FoundMessage, type LookupQuery } from "./direct-get.ts";
+import type { Requests } from "./requests.ts";
 
 /** An answer that was under way when the connection broke never comes, so a look-up asks again soon. */
 export const askTimeoutMs = 2_000;
@@ -15,22 +9,20 @@ const patienceMs = 10_000;
 
 /** Tries a question again until the broker answers, for up to 10 s. What the broker does say, also a refusal, counts at once. */
 export async function patiently<T>(ask: () => Promise<T>): Promise<T> {
-  const backoff = createBackoff({ minMs: 50, maxMs: 500 });
   const deadline = performance.now() + patienceMs;
+  let backoff: Backoff | undefined;
   for (;;) {
     try {
       return await ask();
     } catch (error) {
       if (error instanceof JetStreamApiError || performance.now() > deadline) throw error;
     }
+    backoff ??= createBackoff({ minMs: 50, maxMs: 500 });
     await sleep(backoff.nextMs());
   }
 }
 
 export type PatientLookups = ReturnType<typeof createPatientLookups>;
-
-/** One message: of a sequence, the last of a subject, or the first of a subject from a sequence on. */
-export type LookupQuery = SeqMsgRequest | LastForMsgRequest | (NextMsgRequest & SeqMsgRequest);
 
 export interface LookupOptions {
   /** Copies of each stream. */
@@ -38,15 +30,15 @@ export interface LookupOptions {
 }
 
 /** The look-ups this library makes, none of which is lost to a broker that is away for a moment. */
-export function createPatientLookups(jsm: JetStreamManager, { replicas }: LookupOptions) {
+export function createPatientLookups(jsm: JetStreamManager, requests: Requests, { replicas }: LookupOptions) {
   const fromLeader = (stream: string, query: MsgRequest): Promise<StoredMsg | null> =>
     patiently(() => jsm.streams.getMessage(stream, query));
   /**
    * Any copy answers a direct get, also one that is behind: a server that had stood still for 5 s did not show a turn that was queued, and the
    * next one of its conversation ran beside it. The leader takes the same queries.
    */
-  const lookUp = (stream: string, query: LookupQuery): Promise<StoredMsg | null> =>
-    replicas > 1 ? fromLeader(stream, query) : patiently(() => jsm.direct.getMessage(stream, query));
+  const lookUp = (stream: string, query: LookupQuery): Promise<FoundMessage | null> =>
+    replicas > 1 ? fromLeader(stream, query) : patiently(() => directGet(requests, stream, query, askTimeoutMs));
   return {
     lookUp,
     streams: {

@@ -33,3 +33,25 @@ export function raisedTo(found: StreamConfig, wanted: Partial<StreamConfig>): St
 function isSame(one: StreamConfig, other: StreamConfig): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }
+
+/** What the workers' consumer says of those that hold its turns or wait for some. */
+export interface ConsumerUse {
+  /** Turns that some worker has. */
+  readonly delivered: number;
+  readonly pullsWait: number;
+}
+
+/**
+ * The ack wait that a worker sets where it finds another one. Longer takes effect at once: whoever beats for the shorter one beats often enough.
+ * Shorter would take turns from workers of an older version, which beat for what they were configured with: it is set when no worker is there, or
+ * when the deployment had its time to replace them (`hadTime`).
+ */
+export function ackWaitFor(
+  foundMs: number,
+  wantedMs: number,
+  { delivered, pullsWait }: ConsumerUse,
+  hadTime: boolean,
+): number {
+  const isAlone = delivered === 0 && pullsWait === 0;
+  return wantedMs >= foundMs || isAlone || hadTime ? wantedMs : foundMs;
+}

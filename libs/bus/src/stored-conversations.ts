@@ -1,4 +1,4 @@
-import type { StoredMsg } from "@nats-io/jetstream";
+import type { FoundMessage } from "./direct-get.ts";
 import {
   LogRecord,
   OwnerRecord,
@@ -182,7 +182,7 @@ function createDeletionParts({ link, jsm, events, log }: StoredConversationsDeps
 }
 
 /** One that a newer version wrote is not a reason to lose the conversation. */
-function recordIn({ data }: StoredMsg): LogRecord | undefined {
+function recordIn({ data }: FoundMessage): LogRecord | undefined {
   return LogRecord.safeParse(parseStored(data)).data;
 }
 

@@ -7,16 +7,16 @@ import {
   type JetStreamManager,
   type StreamConfig,
 } from "@nats-io/jetstream";
-import { nanos } from "@nats-io/transport-node";
+import { millis, nanos } from "@nats-io/transport-node";
 import { limits, streams, subjects, turnsConsumer } from "@parley/protocol";
-import { highest, raisedTo } from "./raised-settings.ts";
+import { ackWaitFor, highest, raisedTo } from "./raised-settings.ts";
 
 export interface StreamOptions {
   /** Fixed for a deployment: a conversation's shard is a hash modulo this. */
   readonly shards: number;
   readonly replicas: number;
   /**
-   * How long a worker may be silent before its turn is given to another; it says `working` every third of it. Only the agent workers set
+   * How long a worker may be silent before its turn is given to another; it says `working` several times in it. Only the agent workers set
    * it: they own the consumer, and raise the settings of streams that exist already. Other processes only make what is missing.
    */
   readonly ackWaitMs?: number | undefined;
@@ -31,7 +31,7 @@ export function streamSettings(config: { SHARDS: number; STREAM_REPLICAS: number
 }
 
 const streamNameInUse = 10_058;
-const consumerExists = 10_148;
+const consumerNotFound = 10_014;
 
 type Config = Partial<StreamConfig> & Pick<StreamConfig, "name" | "subjects">;
 
@@ -91,7 +91,18 @@ async function ensureStream(jsm: JetStreamManager, config: Config, isOwner: bool
   }
 }
 
-async function ensureConsumer(jsm: JetStreamManager, ackWaitMs: number): Promise<void> {
+/** Undefined: it is not there. */
+async function findConsumer(jsm: JetStreamManager) {
+  try {
+    return await jsm.consumers.info(streams.turns, turnsConsumer);
+  } catch (error) {
+    if (error instanceof JetStreamApiError && error.code === consumerNotFound) return undefined;
+    throw error;
+  }
+}
+
+/** Returns the ack wait that holds now. Looks first: to add one that is there with other settings changes them. */
+async function ensureConsumer(jsm: JetStreamManager, ackWaitMs: number, hadTime: boolean): Promise<number> {
   const config = {
     durable_name: turnsConsumer,
     ack_policy: AckPolicy.Explicit,
@@ -102,26 +113,32 @@ async function ensureConsumer(jsm: JetStreamManager, ackWaitMs: number): Promise
     // The worker counts attempts itself and ends the turn honestly; the broker must never give up silently.
     max_deliver: -1,
   };
-  try {
+  const info = await findConsumer(jsm);
+  if (info === undefined) {
     await jsm.consumers.add(streams.turns, config);
-  } catch (error) {
-    if (!(error instanceof JetStreamApiError) || error.code !== consumerExists) throw error;
-    const { config: found } = await jsm.consumers.info(streams.turns, turnsConsumer);
-    const max_ack_pending = highest(found.max_ack_pending ?? config.max_ack_pending, config.max_ack_pending);
-    const max_waiting = Math.max(found.max_waiting ?? 0, config.max_waiting);
-    // The ack wait is no limit: it is the workers' common time, and the last word on it holds (see `ackWaitMs` of the turn queue).
-    await jsm.consumers.update(streams.turns, turnsConsumer, { ...found, ...config, max_ack_pending, max_waiting });
+    return ackWaitMs;
   }
+  const { config: found, num_ack_pending: delivered, num_waiting: pullsWait } = info;
+  const heldMs = ackWaitFor(millis(found.ack_wait ?? config.ack_wait), ackWaitMs, { delivered, pullsWait }, hadTime);
+  const max_ack_pending = highest(found.max_ack_pending ?? config.max_ack_pending, config.max_ack_pending);
+  const max_waiting = Math.max(found.max_waiting ?? 0, config.max_waiting);
+  const raised = { ...found, ...config, ack_wait: nanos(heldMs), max_ack_pending, max_waiting };
+  await jsm.consumers.update(streams.turns, turnsConsumer, raised);
+  return heldMs;
 }
 
-/** Makes the streams and the workers' consumer. Any process may do it, at any time, any number of times. */
-export async function setUpStreams(jsm: JetStreamManager, options: StreamOptions): Promise<void> {
+/**
+ * Makes the streams and the workers' consumer. Any process may do it, at any time, any number of times. `hadTime`: whether workers of an older version
+ * had their time to be replaced. Returns whether all is as wanted; false: the ack wait is still longer.
+ */
+export async function setUpStreams(jsm: JetStreamManager, options: StreamOptions, hadTime: boolean): Promise<boolean> {
   const { ackWaitMs } = options;
   const isOwner = ackWaitMs !== undefined;
   await ensureStream(jsm, turnsStream(options), isOwner);
-  if (isOwner) await ensureConsumer(jsm, ackWaitMs);
+  const heldMs = isOwner ? await ensureConsumer(jsm, ackWaitMs, hadTime) : undefined;
   for (let shard = 0; shard < options.shards; shard++) {
     await ensureStream(jsm, eventStream(shard, options), isOwner);
     await ensureStream(jsm, logStream(shard, options), isOwner);
   }
+  return heldMs === ackWaitMs;
 }

@@ -1,4 +1,4 @@
-import type { StoredMsg } from "@nats-io/jetstream";
+import type { FoundMessage } from "./direct-get.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
 import {
   ChatError,
@@ -57,7 +57,7 @@ function createRecordLookups(jsm: PatientLookups, events: EventLog, unreadable: 
   };
 
   /** Of a record that a newer version wrote in a way of its own only its place in the chain is known. */
-  const recordOf = async (message: StoredMsg, conversation: ConversationId): Promise<StoredRecord> => {
+  const recordOf = async (message: FoundMessage, conversation: ConversationId): Promise<StoredRecord> => {
     const { seq, data, subject } = message;
     const storedMs = message.time.getTime();
     const value = parseStored(data);

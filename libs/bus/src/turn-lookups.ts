@@ -1,4 +1,3 @@
-import type { StoredMsg } from "@nats-io/jetstream";
 import {
   TurnRequest,
   isTerminal,
@@ -13,6 +12,7 @@ import {
 } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { EventLog } from "./event-log.ts";
+import type { FoundMessage } from "./direct-get.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
 import type { Transcripts } from "./transcripts.ts";
 import type { Unreadable } from "./unreadable.ts";
@@ -71,7 +71,7 @@ function createIsQueued(jsm: PatientLookups) {
 
 /** Reads what is queued. Who cannot be read is not there: the conversation's other turns must not wait for it for ever. */
 function createQueueReading(jsm: PatientLookups, unreadable: Unreadable) {
-  const turnOf = (message: StoredMsg): QueuedTurn | undefined => {
+  const turnOf = (message: FoundMessage): QueuedTurn | undefined => {
     const { data: request } = TurnRequest.safeParse(parseStored(message.data));
     if (request !== undefined) return { seq: message.seq, storedMs: message.time.getTime(), request };
     unreadable.note("turn", message);

@@ -15,6 +15,7 @@ import { EventTooLargeError, noRoomError, wrongLastSequence, type AppendResult }
 import type { EventLog } from "./event-log.ts";
 import type { BrokerLink } from "./nats-connection.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
+import type { Requests } from "./requests.ts";
 import type { Transcripts } from "./transcripts.ts";
 import { createTurnLookups, type QueuedTurn } from "./turn-lookups.ts";
 import { createTurnPulls, type PulledMessage } from "./turn-pulls.ts";
@@ -42,6 +43,7 @@ export interface Delivery extends QueuedTurn, DeliveryAnswers {
 
 export interface TurnQueueDeps {
   readonly link: BrokerLink;
+  readonly requests: Requests;
   readonly jsm: PatientLookups;
   readonly events: EventLog;
   readonly transcripts: Transcripts;
@@ -61,15 +63,16 @@ const submitDeadlineMs = 10_000;
 const ackMs = 5_000;
 
 /** `TURNS`: one message per accepted turn, kept until the turn has ended. It is the per-conversation queue itself. */
-export function createTurnQueue({ link, jsm, events, transcripts, unreadable, log }: TurnQueueDeps) {
+export function createTurnQueue({ link, requests, jsm, events, transcripts, unreadable, log }: TurnQueueDeps) {
   const lookups = createTurnLookups({ jsm, events, transcripts, unreadable, log });
+  const way = { nc: link.nc, requests };
   let pulls: ReturnType<typeof createTurnPulls> | undefined;
 
   /** Nobody waits for an end of it. A newer version may read it, so it has its time, by the worker's clock and by the broker's. */
   const dropGarbage = async ({ storedMs, reply }: PulledMessage): Promise<void> => {
     if (Date.now() - storedMs <= limits.turnQueueAgeMs) return;
     if ((await lookups.lastDeliveryMs()) - storedMs <= limits.turnQueueAgeMs) return;
-    await answersOf(reply, link.nc).ack();
+    await answersOf(reply, way).ack();
   };
 
   return {
@@ -84,7 +87,7 @@ export function createTurnQueue({ link, jsm, events, transcripts, unreadable, lo
       pulls ??= createTurnPulls(link, log);
       try {
         await pulls.pull(most, expiresMs, (message) => {
-          const delivery = deliveryOf(message, link.nc, unreadable);
+          const delivery = deliveryOf(message, way, unreadable);
           if (delivery !== undefined) return onDelivery(delivery);
           dropGarbage(message).catch((err: unknown) => log.debug({ err }, "garbage was left in the queue"));
         });
@@ -144,8 +147,13 @@ function createSubmit(events: EventLog, removeEnded: (conversation: Conversation
   };
 }
 
+interface AnswerWay {
+  readonly nc: NatsConnection;
+  readonly requests: Requests;
+}
+
 /** Holds on to nothing of the message but where it is answered: thousands may wait in one process. */
-function answersOf(reply: string, nc: NatsConnection): DeliveryAnswers {
+function answersOf(reply: string, { nc, requests }: AnswerWay): DeliveryAnswers {
   let isAnswered = false;
   const say = (word: string): void => {
     // The connection may be closing; the turn then comes again, to somebody else.
@@ -154,7 +162,7 @@ function answersOf(reply: string, nc: NatsConnection): DeliveryAnswers {
   return {
     async ack() {
       isAnswered = true;
-      return nc.request(reply, "+ACK", { timeout: ackMs }).then(
+      return requests.ask(reply, "+ACK", ackMs).then(
         () => true,
         () => false,
       );
@@ -168,14 +176,14 @@ function answersOf(reply: string, nc: NatsConnection): DeliveryAnswers {
 }
 
 /** One that cannot be read is delivered with what can be read of it; undefined: that is nothing. */
-function deliveryOf(message: PulledMessage, nc: NatsConnection, unreadable: Unreadable): Delivery | undefined {
+function deliveryOf(message: PulledMessage, way: AnswerWay, unreadable: Unreadable): Delivery | undefined {
   const { seq, storedMs, deliveries, data, reply } = message;
   const value = parseStored(data);
   const { data: request } = TurnRequest.safeParse(value);
-  if (request !== undefined) return { seq, storedMs, deliveries, request, ...answersOf(reply, nc) };
+  if (request !== undefined) return { seq, storedMs, deliveries, request, ...answersOf(reply, way) };
   unreadable.note("turn", message);
   const rest = restOfRequest(value, storedMs);
-  return rest && { seq, storedMs, deliveries, request: rest, isUnreadable: true, ...answersOf(reply, nc) };
+  return rest && { seq, storedMs, deliveries, request: rest, isUnreadable: true, ...answersOf(reply, way) };
 }
 
 const Named = TurnRequest.pick({ conversation_id: true, turn_id: true });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig } from "@nats-io/jetstream";
 import { streams, subjects } from "@parley/protocol";
-import { raisedTo } from "../src/raised-settings.ts";
+import { ackWaitFor, raisedTo } from "../src/raised-settings.ts";
 
 const events = subjects.allEvents(0);
 
@@ -49,4 +49,19 @@ test("nothing that a newer version or an operator has set is lowered or taken aw
 test("subjects are added beside those that are there", () => {
   const raised = raisedTo({ ...found, subjects: ["extra.*"] }, { subjects: [events] });
   expect(raised?.subjects).toEqual(["extra.*", events]);
+});
+
+const nobody = { delivered: 0, pullsWait: 0 };
+const somebody = { delivered: 1, pullsWait: 0 };
+const waiting = { delivered: 0, pullsWait: 2 };
+
+test.each([
+  ["longer, at once", 3_000, 20_000, somebody, false, 20_000],
+  ["shorter, when no worker is there", 20_000, 3_000, nobody, false, 3_000],
+  ["not shorter while a worker has turns", 20_000, 3_000, somebody, false, 20_000],
+  ["not shorter while a worker waits for turns", 20_000, 3_000, waiting, false, 20_000],
+  ["shorter, when older workers had time to go", 20_000, 3_000, somebody, true, 3_000],
+  ["the same", 3_000, 3_000, somebody, false, 3_000],
+])("sets the ack wait: %s", (_name, found, wanted, use, hadTime, result) => {
+  expect(ackWaitFor(found, wanted, use, hadTime)).toBe(result);
 });

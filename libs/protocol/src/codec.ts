@@ -161,8 +161,21 @@ export function frameAddressOf(text: string): FrameAddress {
   }
 }
 
+type TokenEvent = Extract<StoredEvent, { type: "token" }>;
+type WrittenField = "type" | "token" | "conversation_id" | "turn_id" | "attempt" | "n" | "ts";
+/** A field that `encodeToken` does not write makes the call below a type error. */
+type WrittenToken = { [Field in keyof TokenEvent]: Field extends WrittenField ? TokenEvent[Field] : never };
+
+/** Nearly all events are tokens: written directly, they need no copy of the object. */
+function encodeToken({ token, conversation_id, turn_id, attempt, n, ts }: WrittenToken): Uint8Array {
+  const address = `"conversation_id":${JSON.stringify(conversation_id)},"turn_id":${JSON.stringify(turn_id)}`;
+  const place = `"ts":${ts},"attempt":${attempt},"n":${n}`;
+  return encoder.encode(`{"type":"token",${address},${place},"token":${JSON.stringify(token)}}`);
+}
+
 /** Encodes an event with `type` first, as `typeOfStored` and the edge rely on. */
 export function encodeEvent(event: StoredEvent): Uint8Array {
+  if (event.type === "token") return encodeToken(event);
   const { type, ...rest } = event;
   return encodeJson({ type, ...rest });
 }

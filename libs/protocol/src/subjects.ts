@@ -56,6 +56,9 @@ export const subjects = {
   /** JetStream's own: asks a pull consumer for messages. */
   pull: (stream: string, consumer: string): string => `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`,
 
+  /** JetStream's own: asks any copy of a stream for one message; a subject behind it asks for the last one there. */
+  directGet: (stream: string): string => `$JS.API.DIRECT.GET.${stream}`,
+
   /** Not stored: what a process sends to itself to see that the broker delivers. */
   canary: (process: string): string => `chat.canary.${process}`,
 

@@ -225,6 +225,18 @@ describe("stored events", () => {
     );
   });
 
+  test("are the same bytes for a token, which is written directly, as JSON of its fields in their order", () => {
+    const part = fc.string({ unit: "binary" });
+    const number = fc.nat();
+    const head = { conversation_id: part, turn_id: part, ts: number };
+    const token = fc.record({ ...head, attempt: number, n: number, token: part });
+    fc.assert(
+      fc.property(token, (fields) => {
+        expect(encodeEvent({ type: "token", ...fields })).toEqual(encodeJson({ type: "token", ...fields }));
+      }),
+    );
+  });
+
   test("begin with their type, wherever it stood in the object", () => {
     fc.assert(
       fc.property(arbitraryOf(StoredEvent), (value) => {

@@ -42,6 +42,7 @@ const pins: Record<keyof typeof subjects, readonly [subject: string, literal: st
   allLog: [subjects.allLog(2), "chat.log.2.*"],
   canary: [subjects.canary("edge-1"), "chat.canary.edge-1"],
   pull: [subjects.pull("EV_0", "reader"), "$JS.API.CONSUMER.MSG.NEXT.EV_0.reader"],
+  directGet: [subjects.directGet("EV_0"), "$JS.API.DIRECT.GET.EV_0"],
   turnLeft: [subjects.turnLeft("c1"), "chat.agent.left.c1"],
   agentQuestion: [subjects.agentQuestion, "chat.agent.runs"],
   agentAnswer: [subjects.agentAnswer("q1"), "chat.agent.answer.q1"],

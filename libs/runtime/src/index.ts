@@ -19,4 +19,5 @@ export {
   type Tracing,
 } from "./trace-span.ts";
 export { sampleRatio, startTracing, traceFields, type TraceSettings } from "./tracing.ts";
+export { liveHeapBytes } from "./live-heap.ts";
 export { type Backoff, createBackoff, DeadlineError, sleep, withDeadline } from "./timing.ts";

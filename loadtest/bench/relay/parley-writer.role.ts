@@ -43,7 +43,7 @@ await serveRole(Options, async ({ nats, load }) => {
     chains[turn] = createChain({
       ...{ events, conversationId, turnId, attempt: claim.attempt, fold: claim.fold },
       subject: subjects.agent(events.shardOf(conversationId), conversationId, turnId),
-      ...{ flushMs: load.flushMs, giveUpMs },
+      ...{ flushMs: () => load.flushMs, giveUpMs },
       onFenced: () => void fenced++,
       onTooLarge: () => void fenced++,
     });

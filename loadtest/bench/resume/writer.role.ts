@@ -55,7 +55,7 @@ await serveRole(Options, async ({ nats, load }) => {
     });
     if (claim.kind !== "claimed") throw new Error(`a turn could not be claimed: ${claim.kind}`);
     const chain = createChain({
-      ...{ events, conversationId, turnId, attempt: claim.attempt, fold: claim.fold, flushMs, giveUpMs },
+      ...{ events, conversationId, turnId, attempt: claim.attempt, fold: claim.fold, flushMs: () => flushMs, giveUpMs },
       subject: subjects.agent(events.shardOf(conversationId), conversationId, turnId),
       onFenced: (error) => log.error({ err: error }, "a writer was fenced"),
       onTooLarge: (error) => log.error({ err: error }, "an event was too large"),

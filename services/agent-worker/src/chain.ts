@@ -12,8 +12,8 @@ export interface ChainOptions {
   readonly attempt: number;
   /** Holds what is stored, as of the claim; the chain keeps it up to date. */
   readonly fold: TurnFold;
-  /** Least time between two appends of text. The first text of a silence goes at once. */
-  readonly flushMs: number;
+  /** Least time between two appends of text, at this moment. The first text of a silence goes at once. */
+  readonly flushMs: () => number;
   /** How long an append is tried before the worker fences itself. */
   readonly giveUpMs: number;
   /** Called once, when this writer has lost the turn. */
@@ -117,6 +117,7 @@ function createWriter({
   giveUpMs,
 }: Omit<ChainOptions, "onFenced" | "onTooLarge">) {
   let n = 1;
+  let previous: ChainEvent["type"] | undefined;
   const complete = (event: NewChainEvent): ChainEvent => ({
     ...event,
     conversation_id: conversationId,
@@ -127,7 +128,10 @@ function createWriter({
   });
   return async (pending: NewChainEvent): Promise<void> => {
     const event = complete(pending);
-    foldEvent(fold, await appendFenced({ events, subject, event, expect: fold.seq, giveUpMs }), event);
+    // Text behind text: the first of an answer, and of a step, is waited for.
+    const joins = event.type === "token" && previous === "token";
+    foldEvent(fold, await appendFenced({ events, subject, event, expect: fold.seq, giveUpMs, joins }), event);
+    previous = event.type;
     // The number of an event that was too large goes to the next one: the chain has no hole.
     n++;
   };

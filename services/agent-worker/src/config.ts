@@ -16,6 +16,7 @@ import { z } from "zod";
 const shipped = (folder: string): string => fileURLToPath(new URL(`../../../config/${folder}`, import.meta.url));
 
 const count = (defaultCount: number) => z.coerce.number().int().min(1).default(defaultCount);
+const optionalCount = () => z.coerce.number().int().min(1).optional();
 
 /** All settings of an agent worker; the keys are the names of the environment variables. */
 export const Config = z.object({
@@ -23,14 +24,16 @@ export const Config = z.object({
   REDIS_URL: z.string().default("redis://127.0.0.1:6379").describe("Redis, for the queue of tool calls."),
   ADMIN_HOST: z.string().default("127.0.0.1").describe("Where probes and metrics are served."),
   ADMIN_PORT: port().default(8011).describe("Where probes and metrics are served."),
-  SLOTS: count(100).describe("Turns that run here at once."),
+  SLOTS: optionalCount().describe(
+    "Turns that run here at once, at the most. Unset: as many as there is memory for, while the processor keeps up.",
+  ),
   MAX_PARKED: count(20_000).describe(
     "Turns that may wait here for an earlier one of their conversation, half a kilobyte each; more come again later.",
   ),
   QUEUE_AGE_MS: durationMs(limits.turnQueueAgeMs).describe(
     "A turn that has not begun after this time ends with QUEUE_TIMEOUT; the same for all workers.",
   ),
-  ACK_WAIT_MS: durationMs(20_000).describe(
+  ACK_WAIT_MS: durationMs(3_000).describe(
     "A worker that is silent for longer loses its turns; the same for all workers.",
   ),
   MAX_ATTEMPTS: count(5).describe("Workers that may be lost over one turn before it ends with WORKER_LOST."),
@@ -40,7 +43,9 @@ export const Config = z.object({
   TURN_MS: durationMs(600_000).describe(
     "A turn that takes its workers longer, all attempts together, ends with MODEL_TIMEOUT.",
   ),
-  TOKEN_FLUSH_MS: durationMs(25).describe("Least time between two appends of a turn's text; the first goes at once."),
+  TOKEN_FLUSH_MS: optionalCount().describe(
+    "Least time between two appends of a turn's text; the first goes at once. Unset: 10 to 100 ms, by load.",
+  ),
   APPEND_GIVE_UP_MS: durationMs(15_000).describe(
     "How long the broker may be away before the worker gives its turns up.",
   ),

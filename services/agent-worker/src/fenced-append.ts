@@ -1,6 +1,6 @@
 import { EventTooLargeError, wrongLastSequence, type EventAtSeq, type EventLog } from "@parley/bus";
 import { encodeEvent, isReadable, type ChainEvent, type StoredEvent } from "@parley/protocol";
-import { createBackoff, sleep } from "@parley/runtime";
+import { createBackoff, sleep, type Backoff } from "@parley/runtime";
 
 /** Another worker owns the turn now, or the broker was away for too long to be sure. Whoever gets it stops at once and leaves no trace. */
 export class FencedError extends Error {
@@ -22,6 +22,8 @@ export interface FencedAppend {
   readonly expect: number;
   /** How long the append is tried before the worker fences itself. */
   readonly giveUpMs: number;
+  /** It may share a write with those of other turns; see `Append`. */
+  readonly joins?: boolean;
 }
 
 /** Attempts are unique by their claim, and a claim names its worker: no other writer can have written the same. */
@@ -41,21 +43,23 @@ function lastOf({ events, subject }: FencedAppend): Promise<EventAtSeq | undefin
  * EventTooLargeError at once when the event cannot be stored at all.
  */
 export async function appendFenced(append: FencedAppend): Promise<number> {
-  const { events, subject, event, expect, giveUpMs } = append;
+  const { events, subject, event, expect, giveUpMs, joins = false } = append;
   const data = encodeEvent(event);
-  const backoff = createBackoff({ minMs: 20, maxMs: 1_000 });
   const deadline = performance.now() + giveUpMs;
   let unanswered = false;
-  while (performance.now() < deadline) {
-    const result = await events.append({ subject, data, expect });
+  // Nearly every append is stored by its first try.
+  let backoff: Backoff | undefined;
+  do {
+    const result = await events.append({ subject, data, expect, joins });
     if (result.kind === "stored") return result.seq;
     if (result.kind === "too large") throw new EventTooLargeError(result);
     if (result.kind === "refused") {
       const seq = await resolveRefusal(append, result, unanswered);
       if (seq !== undefined) return seq;
     } else if (result.kind !== "no room") unanswered = true;
+    backoff ??= createBackoff({ minMs: 20, maxMs: 1_000 });
     await sleep(backoff.nextMs());
-  }
+  } while (performance.now() < deadline);
   throw new FencedError(`the broker did not confirm an event for ${giveUpMs} ms`);
 }
 

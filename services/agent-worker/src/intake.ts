@@ -15,8 +15,8 @@ export interface IntakeDeps extends Pick<ParkingDeps, "endEarly"> {
   readonly slots: Slots;
   /** Turns that may wait here for an earlier one of their conversation. */
   readonly maxParked: number;
-  /** A third of the queue's ack wait. */
-  readonly heartbeatMs: number;
+  /** Whoever is silent for longer loses its turns. */
+  readonly ackWaitMs: number;
   /** Of this process: once it is aborted nothing more is taken. */
   readonly stopping: AbortSignal;
   readonly log: Logger;
@@ -129,6 +129,34 @@ function createHandling({ bus, runner, endEarly, endTooOld, slots, maxParked, st
   };
 }
 
+/** The ack wait of another version may be shorter than ours: what runs is held by beats for that one, too. */
+const longestBeatMs = 1_000;
+const longestHeldBeatMs = 2_000;
+
+interface Beating {
+  heartbeat(): void;
+}
+
+/**
+ * Holds at the broker what is here. What runs beats six times in an ack wait, so that a process that stands still for two thirds of it loses nothing (the
+ * last beat may be a sixth old by then). What only waits may be looked at by another worker without harm, and there may be thousands: three times.
+ */
+function startHeartbeats(ackWaitMs: number, running: Beating, held: readonly Beating[]) {
+  const beatRunning = setInterval(() => running.heartbeat(), Math.min(longestBeatMs, ackWaitMs / 6));
+  const beatHeld = setInterval(
+    () => {
+      for (const { heartbeat } of held) heartbeat();
+    },
+    Math.min(longestHeldBeatMs, ackWaitMs / 3),
+  );
+  return {
+    stop(): void {
+      clearInterval(beatRunning);
+      clearInterval(beatHeld);
+    },
+  };
+}
+
 /**
  * Pulls turns while there is a free slot, and lets those of a conversation run one after the other in the order of acceptance.
  *
@@ -136,13 +164,10 @@ function createHandling({ bus, runner, endEarly, endTooOld, slots, maxParked, st
  * gone (cancelled while it waited). What cannot be handled now is `resting` → given back.
  */
 export function createIntake(deps: IntakeDeps) {
-  const { bus, runner, slots, heartbeatMs, stopping, log } = deps;
+  const { bus, runner, slots, ackWaitMs, stopping, log } = deps;
   const { parking, held, take } = createHandling(deps);
   startPulling({ turns: bus.turns, slots, take, signal: stopping, log });
-
-  const heartbeat = setInterval(() => {
-    for (const { heartbeat: tell } of [runner, ...held]) tell();
-  }, heartbeatMs);
+  const heartbeats = startHeartbeats(ackWaitMs, runner, held);
   const stopListening = bus.onReconnect(parking.lookAgain);
 
   const letGo = async (): Promise<void> => {
@@ -151,7 +176,7 @@ export function createIntake(deps: IntakeDeps) {
     const ended = bus.turns.endPulls();
     for (const { giveBack } of held) giveBack();
     await Promise.all([ended, runner.handOver()]);
-    clearInterval(heartbeat);
+    heartbeats.stop();
   };
   const stopped = new Promise<void>((resolve, reject) => {
     const begin = (): void => void letGo().then(resolve, reject);

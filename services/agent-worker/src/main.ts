@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { createLifecycle, createLogger, readConfig, runMain } from "@parley/runtime";
 import { createCancellations } from "./cancellations.ts";
+import { createCapacity } from "./capacity.ts";
 import { Config } from "./config.ts";
 import { createEarlyEnds, createTimeout } from "./early-ends.ts";
 import { createIntake } from "./intake.ts";
@@ -9,7 +10,6 @@ import { loadModelRules } from "./model/load-model-rules.ts";
 import { providerFrom } from "./model/provider.ts";
 import { connectBus, connectTools, createTurnRun, readBrief, startProbes, toolNotes } from "./parts.ts";
 import { createQueueAge } from "./queue-age.ts";
-import { createSlots } from "./slots.ts";
 import { observe, startTelemetry } from "./telemetry.ts";
 import { createTurnRunner } from "./turn-runner.ts";
 
@@ -31,7 +31,10 @@ runMain("agent-worker", async ({ env }) => {
   const bus = await connectBus({ config, log, life }, worker);
   const tools = await connectTools({ config, log, life }, bus);
   probes.notes = () => toolNotes(agents, tools.catalogue);
-  const run = createTurnRun({ config, log, life }, bus, { provider, rules, brief, tools, metrics });
+  const capacity = createCapacity(config);
+  life.use("the look at the load", capacity.stop);
+  const { slots, tokenFlushMs } = capacity;
+  const run = createTurnRun({ config, log, life }, bus, { provider, rules, brief, tools, metrics, tokenFlushMs });
   const { turnClaimed: onClaimed, turnSettled: onSettled } = metrics;
   const age = createQueueAge(bus.turns, config.QUEUE_AGE_MS);
   const stopping = life.signal;
@@ -40,7 +43,6 @@ runMain("agent-worker", async ({ env }) => {
 
   const cancellations = createCancellations({ bus, shards, runner, log });
   life.use("cancellations", cancellations.close);
-  const slots = createSlots(config.SLOTS);
   const { JANITOR_MS: everyMs, ACK_WAIT_MS: ackWaitMs } = config;
   const janitor = createJanitor({
     ...{ bus, runner, slots, age, everyMs, ackWaitMs, turnMs, log },
@@ -52,14 +54,14 @@ runMain("agent-worker", async ({ env }) => {
     endEarly: createEarlyEnds({ bus, runner, age }),
     endTooOld: createTimeout({ runner, age }),
     maxParked: config.MAX_PARKED,
-    heartbeatMs: ackWaitMs / 3,
+    ackWaitMs,
   });
   life.use("answers about turns", bus.agents.answer(intake.has));
   life.use("running turns", intake.stop);
-  const gauges = { slots: config.SLOTS, running: runner.running, parked: intake.parked };
+  const gauges = { slots: capacity.limit, running: runner.running, parked: intake.parked };
   observe(telemetry, { config, log, life }, bus, gauges);
 
   probes.ready = () => [...bus.problems(), ...(life.signal.aborted ? ["The worker is stopping."] : [])];
-  log.info({ model: provider.model, provider: provider.name, slots: config.SLOTS }, "the agent worker is ready");
+  log.info({ model: provider.model, provider: provider.name, slots: capacity.limit() }, "the agent worker is ready");
   await life.untilStopped();
 });

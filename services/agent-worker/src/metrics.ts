@@ -8,7 +8,7 @@ import type { ModelCallFigures } from "./model-call.ts";
 import type { TurnResult } from "./turn-runner.ts";
 
 export interface AgentGauges {
-  readonly slots: number;
+  readonly slots: () => number;
   readonly running: () => number;
   readonly parked: () => number;
   /** Undefined while the broker cannot be asked. */
@@ -40,7 +40,9 @@ export function createAgentMetrics() {
     modelCalled: harmless(modelCalled),
     observe({ slots, running, parked, backlog, eventsFill }: AgentGauges): void {
       const gauge = (name: string, help: string, read: () => number) => addGauge(registry, name, help, read);
-      gauge("parley_agent_slots", "Turns that may run here at once.", () => slots);
+      const most =
+        "Turns that may run here at once, by memory and SLOTS; while the process is overloaded, as many as run.";
+      gauge("parley_agent_slots", most, slots);
       gauge("parley_turns_running", "Turns that run here.", running);
       gauge("parley_turns_parked", "Turns that wait here for an earlier one of their conversation.", parked);
       const waiting = "Turns in the queue that no worker has got yet; the same on all workers, absent if unknown.";

@@ -102,13 +102,15 @@ export interface TurnParts {
   readonly brief: Brief;
   readonly tools: Awaited<ReturnType<typeof connectTools>>;
   readonly metrics: Pick<ReturnType<typeof createAgentMetrics>, "modelCalled" | "modelRetried" | "turnEnded">;
+  /** Least time between two appends of text, at this moment. */
+  readonly tokenFlushMs: () => number;
 }
 
 /** What runs a claimed turn: model, tools, ending. */
 export function createTurnRun(
   { config, log }: Process,
   bus: Bus,
-  { provider, rules, brief, tools, metrics }: TurnParts,
+  { provider, rules, brief, tools, metrics, tokenFlushMs }: TurnParts,
 ) {
   const { MODEL_IDLE_MS: idleMs, MODEL_FIRST_TOKEN_MS: firstTokenMs } = config;
   const model = createModelClient({ provider, rules, idleMs, firstTokenMs, log });
@@ -124,9 +126,8 @@ export function createTurnRun(
     maxSteps: config.MAX_STEPS,
   });
   return createTurn({
-    ...{ bus, answer, onEnded, log },
+    ...{ bus, answer, onEnded, log, tokenFlushMs },
     maxAttempts: config.MAX_ATTEMPTS,
-    tokenFlushMs: config.TOKEN_FLUSH_MS,
     appendGiveUpMs: config.APPEND_GIVE_UP_MS,
   });
 }

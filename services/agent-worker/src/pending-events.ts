@@ -13,6 +13,14 @@ function join(event: NewChainEvent | undefined, text: string): boolean {
   return true;
 }
 
+/**
+ * A step that was announced and has found something while nobody had been told is told once, with what it has found: each event of a turn before its
+ * first text is an append that the text waits for.
+ */
+function replaces(event: NewChainEvent, last: NewChainEvent | undefined): boolean {
+  return event.type === "progress" && last?.type === "progress" && last.step === event.step;
+}
+
 /** A text in pieces that one event can hold, cut between characters. */
 function piecesOf(text: string): string[] {
   if (text.length <= limits.tokenChars) return [text];
@@ -33,10 +41,10 @@ function withoutText(events: readonly NewChainEvent[], isRestarted: boolean): Ne
 }
 
 /**
- * What a chain has still to write, in order. Text that follows text is joined, and text waits until `flushMs` after the text before it; the
+ * What a chain has still to write, in order. Text that follows text is joined, and text waits until `flushMs()` after the text before it; the
  * first text of a silence, and everything else, waits for nothing.
  */
-export function createPendingEvents(flushMs: number) {
+export function createPendingEvents(flushMs: () => number) {
   const queue: NewChainEvent[] = [];
   let textAt = -Infinity;
   let hurried = false;
@@ -45,7 +53,7 @@ export function createPendingEvents(flushMs: number) {
 
   /** Waits out the floor, unless something that is not text comes to be written. */
   const floor = async (): Promise<void> => {
-    const waitMs = textAt + flushMs - performance.now();
+    const waitMs = textAt + flushMs() - performance.now();
     if (waitMs <= 0 || hurried || queue.length > 1) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, waitMs);
@@ -58,6 +66,7 @@ export function createPendingEvents(flushMs: number) {
   };
 
   const push = (event: NewChainEvent): void => {
+    if (replaces(event, queue.at(-1))) queue.pop();
     queue.push(event);
     wake?.();
   };

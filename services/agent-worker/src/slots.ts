@@ -2,9 +2,10 @@ export type Slots = ReturnType<typeof createSlots>;
 
 /**
  * A bounded number of places in which turns run. One is taken before there is a turn for it: who asks the broker for turns has a place for
- * each that may come.
+ * each that may come. The number may change: more are free at once, fewer as those that are taken are released.
  */
-export function createSlots(limit: number) {
+export function createSlots(initialLimit: number) {
+  let limit = initialLimit;
   /** In the order in which they came. */
   const waiting = new Set<() => void>();
   let taken = 0;
@@ -17,13 +18,19 @@ export function createSlots(limit: number) {
   /** Goes to who has waited longest, without having been free: nobody can slip in between. */
   const release = (): void => {
     const [first] = waiting;
-    if (first === undefined) taken--;
+    if (first === undefined || taken > limit) taken--;
     else first();
   };
 
   return {
     tryTake,
     release,
+    taken: (): number => taken,
+
+    resize(newLimit: number): void {
+      limit = newLimit;
+      for (const grant of [...waiting]) if (tryTake()) grant();
+    },
 
     /** Waits for a place and takes it. False: the signal was aborted before. */
     async take(signal: AbortSignal): Promise<boolean> {

@@ -14,8 +14,8 @@ export interface TurnDeps {
   readonly answer: Answer;
   /** Workers that may be lost over one turn before it ends with WORKER_LOST. */
   readonly maxAttempts: number;
-  /** Least time between two appends of text. */
-  readonly tokenFlushMs: number;
+  /** Least time between two appends of text, at this moment. */
+  readonly tokenFlushMs: () => number;
   /** How long an append is tried before the worker fences itself. */
   readonly appendGiveUpMs: number;
   readonly onEnded: (request: TurnRequest, outcome: Outcome) => void;

@@ -22,7 +22,7 @@ async function openChain(id: string) {
       turnId,
       attempt: 1,
       fold: createTurnFold(),
-      flushMs: 5,
+      flushMs: () => 5,
       giveUpMs: 2_000,
       onFenced: fenced,
       onTooLarge: tooLarge,
@@ -104,6 +104,20 @@ it("drops a restart with the text in its place or keeps both, so that text that 
     "turn_restarted",
     "three",
   ]);
+});
+
+it("tells a step once that has found something before it was told", async () => {
+  await using bench = await openChain("c1");
+  const chain = bench.chainOf("t1");
+  chain.push({ type: "thinking", message: "…" });
+  chain.push({ type: "progress", step: "agent_routing", message: "Choosing" });
+  chain.push({ type: "progress", step: "agent_routing", message: "Chosen", agent: "kubernetes" });
+  chain.push({ type: "progress", step: "generating", message: "Generating" });
+  await chain.stored();
+  chain.push({ type: "progress", step: "generating", message: "Generating again" });
+  await chain.stored();
+  const told = (await bench.stored("t1")).map((event) => (event.type === "progress" ? event.message : event.type));
+  expect(told).toEqual(["thinking", "Chosen", "Generating", "Generating again"]);
 });
 
 it("lets one of two writers on, and fences the other for good", async () => {

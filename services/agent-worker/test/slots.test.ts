@@ -76,3 +76,20 @@ it("gives back at once what would rest in a process that stops", () => {
   resting.rest(deliveryOf(2, naks));
   expect(naks).toEqual([1, 2]);
 });
+
+it("lets those that wait in when there are more, and nobody in until fewer are taken when there are less", async () => {
+  const slots = createSlots(1);
+  const { signal } = new AbortController();
+  await slots.take(signal);
+  const granted: string[] = [];
+  const waiters = ["first", "second"].map((name) => slots.take(signal).then(() => granted.push(name)));
+  slots.resize(2);
+  await expect.poll(() => granted).toEqual(["first"]);
+  slots.resize(1);
+  slots.release();
+  expect(slots.taken()).toBe(1);
+  slots.release();
+  await Promise.all(waiters);
+  expect(granted).toEqual(["first", "second"]);
+  expect(slots.taken()).toBe(1);
+});

@@ -26,8 +26,8 @@ const faults = {
   // Every writer may write: a worker that wakes up goes on where it was.
   "agent appends without expectation": {
     file: "/services/agent-worker/dist/fenced-append.js",
-    line: "await events.append({ subject, data, expect })",
-    instead: "await events.append({ subject, data })",
+    line: "await events.append({ subject, data, expect, joins })",
+    instead: "await events.append({ subject, data, joins })",
   },
   "tool runs twice": {
     file: "/services/tool-worker/dist/execution.js",

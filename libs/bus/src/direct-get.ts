@@ -1,0 +1,40 @@
+import type { LastForMsgRequest, NextMsgRequest, SeqMsgRequest } from "@nats-io/jetstream";
+import { subjects } from "@parley/protocol";
+import type { Requests } from "./requests.ts";
+
+/** One message: of a sequence, the last of a subject, or the first of a subject from a sequence on. */
+export type LookupQuery = SeqMsgRequest | LastForMsgRequest | (NextMsgRequest & SeqMsgRequest);
+
+/** A message as a stream keeps it. */
+export interface FoundMessage {
+  readonly subject: string;
+  readonly seq: number;
+  /** When the broker stored it, by the broker's clock. */
+  readonly time: Date;
+  /** Borrowed: a view into the connection's read buffer. */
+  readonly data: Uint8Array;
+}
+
+const notFound = 404;
+
+/** Asks any copy of a stream for one message; null: there is none. Throws when the broker does not answer, or says that it cannot. */
+export async function directGet(
+  requests: Pick<Requests, "ask">,
+  stream: string,
+  query: LookupQuery,
+  timeoutMs: number,
+): Promise<FoundMessage | null> {
+  const answer = await ("last_by_subj" in query
+    ? requests.ask(`${subjects.directGet(stream)}.${query.last_by_subj}`, "", timeoutMs)
+    : requests.ask(subjects.directGet(stream), JSON.stringify(query), timeoutMs));
+  const { headers, data } = answer;
+  if (headers === undefined) throw new Error("the broker answered a look-up with something else");
+  if (headers.code === notFound) return null;
+  if (headers.code !== 0) throw new Error(`a look-up was refused: ${headers.code} ${headers.description}`);
+  return {
+    subject: headers.get("Nats-Subject"),
+    seq: Number(headers.get("Nats-Sequence")),
+    time: new Date(headers.get("Nats-Time-Stamp")),
+    data,
+  };
+}

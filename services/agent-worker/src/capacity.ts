@@ -1,0 +1,32 @@
+import { liveHeapBytes } from "@parley/runtime";
+import type { Config } from "./config.ts";
+import { flushFloorMs } from "./flush-floor.ts";
+import { createLoadWatch } from "./load.ts";
+import { createSlots } from "./slots.ts";
+import { growth, memoryLimitBytes, nextTurnLimit, pressureOf, turnsInMemory } from "./turn-limit.ts";
+
+/**
+ * What this process can do at the moment: how many turns it may run, and how often each may write. Both follow what turns really cost here, so one
+ * default fits a laptop and a server.
+ */
+export function createCapacity({ SLOTS, TOKEN_FLUSH_MS }: Pick<Config, "SLOTS" | "TOKEN_FLUSH_MS">) {
+  const limitBytes = memoryLimitBytes();
+  const mostOf = (open: number): number =>
+    Math.min(SLOTS ?? Infinity, turnsInMemory({ limitBytes, liveBytes: liveHeapBytes() }, open));
+  const slots = createSlots(Math.min(growth, mostOf(0)));
+  const watch = createLoadWatch((load) => {
+    const open = slots.taken();
+    slots.resize(nextTurnLimit({ open, most: mostOf(open), load }));
+  });
+
+  return {
+    slots,
+    tokenFlushMs: (): number => TOKEN_FLUSH_MS ?? flushFloorMs(watch.load(), slots.taken()),
+    /** How many turns there is room for, and no more than run when there is no processor for others. */
+    limit(): number {
+      const open = slots.taken();
+      return pressureOf(watch.load()) === "overloaded" ? Math.max(1, open) : mostOf(open);
+    },
+    stop: watch.stop,
+  };
+}
