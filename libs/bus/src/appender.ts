@@ -3,7 +3,7 @@ import { ChatError, kindOfSubject, limits } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { z } from "zod";
 import type { BrokerLink } from "./nats-connection.ts";
-import { createWriteBatch } from "./write-batch.ts";
+import type { Outbox } from "./outbox.ts";
 
 /** What became of one publish to a stream. */
 export type AppendResult =
@@ -93,11 +93,10 @@ const sweepMs = 100;
  * A pipeline of acknowledged publishes over one inbox subscription: two to four times the throughput of the client library's own
  * `publish`, which makes a subscription and timer per call. One sweep timer serves all deadlines.
  */
-export function createAppender({ nc, onReconnect }: BrokerLink, log: Logger): Appender {
+export function createAppender({ nc, onReconnect }: BrokerLink, outbox: Outbox, log: Logger): Appender {
   const inbox = createInbox();
   const waiting = new Map<string, Waiting>();
   const storage = createStorageWatch(log);
-  const batch = createWriteBatch();
 
   const settle = (id: string, result: AppendResult): void => {
     const entry = waiting.get(id);
@@ -114,7 +113,7 @@ export function createAppender({ nc, onReconnect }: BrokerLink, log: Logger): Ap
     const id = message.subject.slice(inbox.length + 1);
     settle(id, resultOf(message, waiting.get(id)?.message.data.length ?? 0));
   });
-  const send = createSending({ nc, inbox, batch }, waiting, settle);
+  const send = createSending({ nc, inbox, outbox }, waiting, settle);
   const sweep = startSweep(waiting, (id) => settle(id, { kind: "unknown" }));
   // Answers to what was sent before the connection broke will never come: let the callers retry now, not at their deadline.
   const stopListening = onReconnect(() => {
@@ -129,7 +128,6 @@ export function createAppender({ nc, onReconnect }: BrokerLink, log: Logger): Ap
     withoutRoom: storage.withoutRoom,
     close() {
       clearInterval(sweep);
-      batch.close();
       stopListening();
       subscription.unsubscribe();
       settleAll();
@@ -140,12 +138,12 @@ export function createAppender({ nc, onReconnect }: BrokerLink, log: Logger): Ap
 interface SendingDeps {
   readonly nc: NatsConnection;
   readonly inbox: string;
-  readonly batch: ReturnType<typeof createWriteBatch>;
+  readonly outbox: Outbox;
 }
 
 /** Sends one message after the other, each with an id of its own under which its answer comes. */
 function createSending(
-  { nc, inbox, batch }: SendingDeps,
+  { nc, inbox, outbox }: SendingDeps,
   waiting: Map<string, Waiting>,
   settle: (id: string, result: AppendResult) => void,
 ) {
@@ -159,11 +157,11 @@ function createSending(
     if (bytes > maxBytes) return settle(id, { kind: "too large", bytes, maxBytes });
     const onFailure = (): void => settle(id, { kind: "unknown" });
     const sendNow = (): void => {
-      // Given up while it waited in a batch: then it is not sent, and whoever tries again sends it anew.
+      // Given up while it waited in the outbox: then it is not sent, and whoever tries again sends it anew.
       if (waiting.has(id)) publish(nc, message, { reply: `${inbox}.${id}`, head, onFailure });
     };
-    if (message.joins === true) batch.join(sendNow);
-    else batch.sendNow(sendNow);
+    if (message.joins === true) outbox.join(sendNow);
+    else outbox.send(sendNow);
   };
 }
 

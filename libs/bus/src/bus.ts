@@ -10,6 +10,7 @@ import { askTimeoutMs, createPatientLookups } from "./patient-lookups.ts";
 import { watchPayloadLimit } from "./payload-limit.ts";
 import { createUnreadable, type Unreadable } from "./unreadable.ts";
 import { setUpStreams, type StreamOptions } from "./stream-setup.ts";
+import { createOutbox } from "./outbox.ts";
 import { createRequests } from "./requests.ts";
 import { createOwners, type Owners } from "./owners.ts";
 import { createStreamWatch, type Disturbed } from "./stream-watch.ts";
@@ -65,12 +66,13 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
   };
   warnOfOldCluster(link, options, log);
   const manager = await jetstreamManager(link.nc, { checkAPI: false, timeout: askTimeoutMs });
-  const requests = createRequests(link, log);
+  const outbox = createOutbox();
+  const requests = createRequests(link, outbox, log);
   const jsm = createPatientLookups(manager, requests, options);
   const { setUp, stop } = await setUpNowAndLater(manager, options, log);
 
   const payloadLimit = watchPayloadLimit(link, log);
-  const appender = createAppender(link, log);
+  const appender = createAppender(link, outbox, log);
   const unreadable = createUnreadable(log);
   const restore = atMostEvery(restoreEveryMs, async () => {
     await sleep(deletionMs);
@@ -97,6 +99,7 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
     async close() {
       stop();
       payloadLimit.close();
+      outbox.close();
       appender.close();
       requests.close();
       // Draining needs the broker; without it there is nothing that could still leave.

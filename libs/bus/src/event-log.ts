@@ -39,7 +39,7 @@ export function createEventLog({ link, jsm, appender, shards, unreadable, log, r
     ...lookups,
     append,
     maxBytes: appender.maxBytes,
-    writeOnce: createWriteOnce({ append, lastFromLeader: lookups.lastFromLeader }),
+    ...createWriteOnce({ append, lastFromLeader: lookups.lastFromLeader }),
     subscribe: createLiveEvents(link.nc, unreadable, log),
 
     /** All events of a conversation in a range, in order. */

@@ -1,6 +1,7 @@
 import { createInbox, type Msg } from "@nats-io/transport-node";
 import type { Logger } from "@parley/runtime";
 import type { BrokerLink } from "./nats-connection.ts";
+import type { Outbox } from "./outbox.ts";
 
 interface Waiting {
   readonly resolve: (message: Msg) => void;
@@ -48,7 +49,11 @@ function createWaiting() {
  * Questions to the broker and their answers over one inbox subscription. The client library's own `request` makes a timer and an error with a stack for
  * each, answered or not: a third of what a look-up costs this process. One sweep timer serves all deadlines.
  */
-export function createRequests({ nc, onReconnect }: Pick<BrokerLink, "nc" | "onReconnect">, log: Logger) {
+export function createRequests(
+  { nc, onReconnect }: Pick<BrokerLink, "nc" | "onReconnect">,
+  outbox: Outbox,
+  log: Logger,
+) {
   const inbox = createInbox();
   const waiting = createWaiting();
 
@@ -77,12 +82,14 @@ export function createRequests({ nc, onReconnect }: Pick<BrokerLink, "nc" | "onR
     ask(subject: string, payload: string | Uint8Array, timeoutMs: number): Promise<Msg> {
       return new Promise((resolve, reject) => {
         const id = waiting.add({ resolve, reject, deadline: performance.now() + timeoutMs, subject });
-        try {
-          nc.publish(subject, payload, { reply: `${inbox}.${id}` });
-        } catch (error) {
-          // The connection is closing or gone.
-          waiting.take(id)?.reject(error instanceof Error ? error : new Error(String(error)));
-        }
+        outbox.send(() => {
+          try {
+            nc.publish(subject, payload, { reply: `${inbox}.${id}` });
+          } catch (error) {
+            // The connection is closing or gone.
+            waiting.take(id)?.reject(error instanceof Error ? error : new Error(String(error)));
+          }
+        });
       });
     },
 

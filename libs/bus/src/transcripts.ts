@@ -42,6 +42,7 @@ const maxPassedOver = 1_000;
 /** Reads one record at a time: the last one, or the one at a sequence. */
 function createRecordLookups(jsm: PatientLookups, events: EventLog, unreadable: Unreadable) {
   const cache = createRecordCache();
+  const ends = createKnownEnds();
 
   /** The record of the conversation before this place, for one that does not name it: looked for further and further back. */
   const seqBefore = async (conversation: ConversationId, seq: number): Promise<number> => {
@@ -83,7 +84,33 @@ function createRecordLookups(jsm: PatientLookups, events: EventLog, unreadable: 
       const shard = events.shardOf(conversation);
       const query = { last_by_subj: subjects.log(shard, conversation) };
       const message = await jsm.lookUp(streams.log(shard), query);
+      ends.saw(conversation, message?.seq ?? 0);
       return message === null ? undefined : cache.add(shard, await recordOf(message, conversation));
+    },
+    ends,
+  };
+}
+
+/** Conversations whose ends are remembered: more than a process has open turns. */
+const mostEnds = 4_096;
+
+/** Where conversations ended when that was last looked up (0: they had no record): a turn's own look at its beginning serves its end as well. */
+function createKnownEnds() {
+  const seqs = new Map<ConversationId, number>();
+  return {
+    saw(conversation: ConversationId, seq: number): void {
+      seqs.delete(conversation);
+      seqs.set(conversation, seq);
+      for (const oldest of seqs.keys()) {
+        if (seqs.size <= mostEnds) break;
+        seqs.delete(oldest);
+      }
+    },
+    /** Once: what was tried with it and failed is not tried again. */
+    take(conversation: ConversationId): number | undefined {
+      const seq = seqs.get(conversation);
+      seqs.delete(conversation);
+      return seq;
     },
   };
 }
@@ -136,13 +163,19 @@ type NewRecord = Omit<LogRecord, "prev">;
 
 function createAppending(
   events: EventLog,
-  last: ReturnType<typeof createRecordLookups>["last"],
+  { last, at, ends }: ReturnType<typeof createRecordLookups>,
   lookBack: ReturnType<typeof createLookBack>,
 ) {
+  /** Whoever wrote meanwhile makes the append fail, and then the broker is asked. */
+  const newestOf = async (conversation: ConversationId): Promise<StoredRecord | undefined> => {
+    const known = ends.take(conversation);
+    return known === undefined ? last(conversation) : at(conversation, known);
+  };
+
   /** One try, from the first record that is not stored yet. False: somebody else was quicker, or the broker did not answer. */
   const tryAppend = async (acceptedMs: number, records: readonly [NewRecord, ...NewRecord[]]): Promise<boolean> => {
     const conversation = records[0].conversation_id;
-    const newest = await last(conversation);
+    const newest = await newestOf(conversation);
     const subject = subjects.log(events.shardOf(conversation), conversation);
     let prev = newest?.seq ?? 0;
     for (const record of records) {
@@ -177,9 +210,10 @@ function createAppending(
 
 /** `LOG`: each conversation is a chain of records, each naming the one before it, so reading the tail never scans the stream. */
 export function createTranscripts(jsm: PatientLookups, events: EventLog, unreadable: Unreadable) {
-  const { at, last } = createRecordLookups(jsm, events, unreadable);
+  const lookups = createRecordLookups(jsm, events, unreadable);
+  const { at, last } = lookups;
   const lookBack = createLookBack(at);
-  const appendOf = createAppending(events, last, lookBack);
+  const appendOf = createAppending(events, lookups, lookBack);
 
   return {
     /**

@@ -79,9 +79,10 @@ function createQueueReading(jsm: PatientLookups, unreadable: Unreadable) {
   };
 
   return {
-    async list(subject: string, limit: number): Promise<QueuedTurn[]> {
+    /** Those from `upTo` on are not looked for. */
+    async list(subject: string, limit: number, upTo = Infinity): Promise<QueuedTurn[]> {
       const found: QueuedTurn[] = [];
-      for (let seq = 1; found.length < limit;) {
+      for (let seq = 1; found.length < limit && seq <= upTo;) {
         const message = await jsm.lookUp(streams.turns, { seq, next_by_subj: subject });
         if (message === null) break;
         const turn = turnOf(message);
@@ -166,9 +167,9 @@ export function createTurnLookups({ jsm, events, transcripts, unreadable, log }:
   const { list, at } = createQueueReading(jsm, unreadable);
   const standing = createStandings({ events, transcripts });
 
-  /** The turns of a conversation that have not left the queue, in the order of acceptance. */
-  const waiting = (conversation: ConversationId): Promise<QueuedTurn[]> =>
-    list(subjects.turns(conversation), limits.turnsPerConversation);
+  /** The turns of a conversation that have not left the queue, in the order of acceptance; with `upTo` at least those up to that sequence. */
+  const waiting = (conversation: ConversationId, upTo?: number): Promise<QueuedTurn[]> =>
+    list(subjects.turns(conversation), limits.turnsPerConversation, upTo);
 
   /** The turn of a conversation that may run: the first that has not left the queue. */
   const first = async (conversation: ConversationId): Promise<QueuedTurn | undefined> =>

@@ -18,20 +18,28 @@ function isSame(one: StoredEvent, other: StoredEvent): boolean {
 /** How an event is cut when it is larger than may be stored. */
 export type Shorten = (maxBytes: number) => StoredEvent;
 
+interface Written {
+  /** Undefined: there was one already. */
+  readonly seq: number | undefined;
+  /** As it was written. */
+  readonly event: StoredEvent;
+  /** An earlier try may have been stored without an answer. */
+  readonly isRepeated: boolean;
+}
+
 /**
- * Writes an event that may exist only once on its subject; the first one wins and is returned to everybody. Retries through broker trouble
- * for 15 s, then throws OVERLOADED. One that is too large is shortened once; EventTooLargeError when that is not enough.
+ * Writes an event that may exist only once on its subject. Retries through broker trouble until the deadline, then throws OVERLOADED. One that is too
+ * large is shortened once; EventTooLargeError when that is not enough.
  */
-export function createWriteOnce({ append, lastFromLeader }: WriteOnceDeps) {
-  return async (subject: string, whole: StoredEvent, shorten?: Shorten): Promise<EventAtSeq & { won: boolean }> => {
+function createWriting({ append }: Pick<WriteOnceDeps, "append">) {
+  return async (subject: string, whole: StoredEvent, deadline: number, shorten?: Shorten): Promise<Written> => {
     let event = whole;
     let data = encodeEvent(event);
     const backoff = createBackoff({ minMs: 20, maxMs: 1_000 });
-    const deadline = performance.now() + writeDeadlineMs;
     let cause = "the broker did not answer";
     for (let tries = 1; performance.now() < deadline; tries++) {
       const result = await append({ subject, data, expect: 0 });
-      if (result.kind === "stored") return { seq: result.seq, event, won: true };
+      if (result.kind === "stored") return { seq: result.seq, event, isRepeated: false };
       if (result.kind === "too large") {
         if (shorten === undefined || event !== whole) throw new EventTooLargeError(result);
         event = shorten(result.maxBytes);
@@ -39,14 +47,41 @@ export function createWriteOnce({ append, lastFromLeader }: WriteOnceDeps) {
         continue;
       }
       if (result.kind === "no room") cause = result.description;
-      if (result.kind === "refused" && wrongLastSequence.has(result.code)) {
+      if (result.kind === "refused" && wrongLastSequence.has(result.code))
+        return { seq: undefined, event, isRepeated: tries > 1 };
+      await sleep(backoff.nextMs());
+    }
+    throw overloaded(subject, cause);
+  };
+}
+
+function overloaded(subject: string, cause: string): ChatError {
+  return new ChatError("OVERLOADED", { cause: new Error(`could not write ${subject}: ${cause}`) });
+}
+
+export function createWriteOnce({ append, lastFromLeader }: WriteOnceDeps) {
+  const write = createWriting({ append });
+
+  return {
+    /** The first one wins and is returned to everybody. Tries for 15 s, then throws OVERLOADED; EventTooLargeError at once. */
+    async writeOnce(subject: string, whole: StoredEvent, shorten?: Shorten): Promise<EventAtSeq & { won: boolean }> {
+      const deadline = performance.now() + writeDeadlineMs;
+      const backoff = createBackoff({ minMs: 20, maxMs: 1_000 });
+      while (performance.now() < deadline) {
+        const { seq, event, isRepeated } = await write(subject, whole, deadline, shorten);
+        if (seq !== undefined) return { seq, event, won: true };
         const first = await lastFromLeader(subject).catch(() => undefined);
         // After a retry the one that is there may be our own: the same content is as good as having won.
         if (first !== undefined)
-          return { ...first, won: tries > 1 && isReadable(first.event) && isSame(first.event, event) };
+          return { ...first, won: isRepeated && isReadable(first.event) && isSame(first.event, event) };
+        await sleep(backoff.nextMs());
       }
-      await sleep(backoff.nextMs());
-    }
-    throw new ChatError("OVERLOADED", { cause: new Error(`could not write ${subject}: ${cause}`) });
+      throw overloaded(subject, "what is there could not be read");
+    },
+
+    /** As `writeOnce`, for who does not care which one is there. */
+    async ensureWritten(subject: string, event: StoredEvent, shorten?: Shorten): Promise<void> {
+      await write(subject, event, performance.now() + writeDeadlineMs, shorten);
+    },
   };
 }

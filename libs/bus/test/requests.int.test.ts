@@ -2,13 +2,14 @@ import { createLogger } from "@parley/runtime";
 import { startNats } from "@parley/testkit";
 import { expect, it } from "vitest";
 import { connectNats } from "../src/nats-connection.ts";
+import { createOutbox } from "../src/outbox.ts";
 import { createRequests } from "../src/requests.ts";
 
 async function openRequests() {
   const nats = await startNats();
   const log = createLogger({ service: "test", level: "fatal", format: "pretty" });
   const link = await connectNats({ servers: nats.url, name: "test", log });
-  const requests = createRequests(link, log);
+  const requests = createRequests(link, createOutbox(), log);
   return {
     nats,
     link,

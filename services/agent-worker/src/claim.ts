@@ -82,7 +82,7 @@ export async function claimTurn(request: TurnRequest, deps: ClaimDeps): Promise<
   const shard = bus.events.shardOf(conversation);
   // Not awaited before the claim: one connection keeps them in this order, so viewers see the message before the answer begins.
   const event = messageEventOf(request);
-  const message = bus.events.writeOnce(subjects.user(shard, conversation, turn), event, (maxBytes) =>
+  const message = bus.events.ensureWritten(subjects.user(shard, conversation, turn), event, (maxBytes) =>
     fitMessage(event, maxBytes),
   );
   const control = bus.events.last(subjects.control(shard, conversation, turn));

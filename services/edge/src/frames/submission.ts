@@ -33,7 +33,7 @@ export async function submit(
 ): Promise<Submitted> {
   const { events, turns } = bus;
   if (onBusy === "interrupt") await interruptOthers(bus, request);
-  const { duplicate } = await turns.submit(request, { onlyIfIdle: onBusy === "reject" });
+  const { seq, duplicate } = await turns.submit(request, { onlyIfIdle: onBusy === "reject" });
   const event = messageEventOf(request);
   /** The log forgets a message later than the queue forgets its id, so another one may be there. */
   const writeMessage = async (): Promise<number> => {
@@ -42,7 +42,7 @@ export async function submit(
     return written.seq;
   };
   if (!duplicate) {
-    const [userSeq, { earlier }] = await Promise.all([writeMessage(), queueBefore(bus, request)]);
+    const [userSeq, { earlier }] = await Promise.all([writeMessage(), queueBefore(bus, request, seq)]);
     return { userSeq, earlier, isRepeated: false };
   }
   const [known, { queued, earlier }] = await Promise.all([
@@ -108,8 +108,8 @@ async function interruptOthers(bus: SubmissionBus, request: TurnRequest): Promis
 }
 
 /** The turns that run before this one, and what is queued of it, if it is in the queue at all. */
-async function queueBefore({ turns }: SubmissionBus, { conversation_id, turn_id }: TurnRequest) {
-  const waiting = await turns.waiting(conversation_id);
+async function queueBefore({ turns }: SubmissionBus, { conversation_id, turn_id }: TurnRequest, seq?: number) {
+  const waiting = await turns.waiting(conversation_id, seq);
   const place = waiting.findIndex(({ request }) => request.turn_id === turn_id);
   const before = waiting.slice(0, Math.max(0, place));
   const ended = await Promise.all(before.map(turns.hasEnded));

@@ -1,0 +1,59 @@
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { createOutbox } from "../src/outbox.ts";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+function createSends() {
+  const sent: string[] = [];
+  return { sent, publish: (name: string) => (): void => void sent.push(name) };
+}
+
+it("sends what comes in one turn of the event loop together, in its order", () => {
+  const outbox = createOutbox();
+  const { sent, publish } = createSends();
+  for (const name of ["a", "b", "c"]) outbox.send(publish(name));
+  expect(sent).toEqual([]);
+  vi.advanceTimersByTime(0);
+  expect(sent).toEqual(["a", "b", "c"]);
+});
+
+it("sends the first of a silence at once, and lets what follows wait for a moment", () => {
+  const outbox = createOutbox();
+  const { sent, publish } = createSends();
+  outbox.join(publish("a"));
+  vi.advanceTimersByTime(0);
+  for (const name of ["b", "c"]) outbox.join(publish(name));
+  vi.advanceTimersByTime(1);
+  expect(sent).toEqual(["a"]);
+  vi.advanceTimersByTime(10);
+  expect(sent).toEqual(["a", "b", "c"]);
+  outbox.join(publish("d"));
+  vi.advanceTimersByTime(10);
+  expect(sent).toEqual(["a", "b", "c", "d"]);
+});
+
+it("keeps the order: what waits for nothing takes along what waits", () => {
+  const outbox = createOutbox();
+  const { sent, publish } = createSends();
+  outbox.join(publish("a"));
+  outbox.join(publish("b"));
+  outbox.send(publish("now"));
+  vi.advanceTimersByTime(0);
+  expect(sent).toEqual(["a", "b", "now"]);
+  vi.advanceTimersByTime(10);
+  outbox.join(publish("c"));
+  vi.advanceTimersByTime(0);
+  expect(sent).toEqual(["a", "b", "now", "c"]);
+});
+
+it("sends what waits when it is closed, and nothing twice", () => {
+  const outbox = createOutbox();
+  const { sent, publish } = createSends();
+  outbox.join(publish("a"));
+  outbox.join(publish("b"));
+  outbox.close();
+  expect(sent).toEqual(["a", "b"]);
+  vi.advanceTimersByTime(10);
+  expect(sent).toEqual(["a", "b"]);
+});
