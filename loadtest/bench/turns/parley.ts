@@ -2,7 +2,7 @@ import { startSystem } from "@parley/testkit";
 import type { Contender } from "./target.ts";
 
 /** As it starts by default; only the log is less talkative, as in a deployment. */
-const quiet = { LOG_LEVEL: "warn", ...(JSON.parse(process.env["XENV"] ?? "{}") as Record<string, string>) };
+const quiet = { LOG_LEVEL: "warn" };
 
 export const parley: Contender = {
   name: "parley",
