@@ -41,8 +41,16 @@ async function steady({ contender, context }: Run, workload: Workload, people: n
   return row;
 }
 
-const isWanted = ({ only, isQuick, people }: BenchContext, part: string): boolean =>
-  only === undefined ? part === "people" || !(isQuick || people !== undefined) : part.includes(only);
+const partNames = ["people", "saturation", "short", "long", "tool", "killed", "frozen", "open"] as const;
+
+/** `--only short,tool`: these alone. */
+const isWanted = ({ only, isQuick, people }: BenchContext, part: (typeof partNames)[number]): boolean =>
+  only === undefined ? part === "people" || !(isQuick || people !== undefined) : only.split(",").includes(part);
+
+function checkParts({ only }: BenchContext): void {
+  const unknown = only?.split(",").filter((name) => !partNames.some((part) => part === name)) ?? [];
+  if (unknown.length > 0) throw new Error(`There is no part ${unknown.join(", ")}: ${partNames.join(", ")}.`);
+}
 
 async function peopleRows(run: Run): Promise<Pick<ContenderResult, "rows" | "saturation">> {
   const { context } = run;
@@ -130,6 +138,7 @@ export const turns: Bench = {
   takesSeconds: 600,
   seconds: 15,
   async run(context) {
+    checkParts(context);
     const { there, absent } = await contendersOf(context);
     const results: ContenderResult[] = [];
     for (const contender of there) results.push(await measureContender({ contender, context }));
