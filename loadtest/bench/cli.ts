@@ -3,6 +3,7 @@ import { agent } from "./agent/agent.ts";
 import { isKept, type Bench, type BenchContext, type BenchResult } from "./bench.ts";
 import { cluster } from "./cluster/cluster.ts";
 import { connections } from "./connections/connections.ts";
+import { drawFlameGraph } from "./measure/flame-graph.ts";
 import { writeResult } from "./measure/result-file.ts";
 import { rounded } from "./measure/statistics.ts";
 import { tableLines } from "./measure/table.ts";
@@ -25,6 +26,7 @@ function list(): void {
     "npm run bench -- <name> [--rounds 3] [--seconds 10] [--only <part>] [--profile <folder>] [--update] [--label <word>]",
   );
   say("npm run bench -- table <result of turns>: puts it into README.md");
+  say("npm run bench -- flame <.cpuprofile of --profile> <.svg> <title>: draws it");
   say("npm run bench -- turns [--quick] [--people 200,400] [--peers socketio,fastapi] [--workers 1]");
   say("");
   const rows = benches.map(({ name, about, takesSeconds }) => [name, `${takesSeconds} s`, about]);
@@ -104,11 +106,16 @@ function contextOf(values: Values, bench: Bench): BenchContext {
   };
 }
 
+function drawFlame([profile = "", svg, title = "Processor time"]: readonly string[]): void {
+  drawFlameGraph(profile, svg ?? `${profile}.svg`, title);
+}
+
 async function main(args: readonly string[]): Promise<number> {
   const { values, positionals } = parse(args);
   const [first, result] = positionals;
   if (first === undefined || values.help) return (list(), 0);
   if (first === "table" && result !== undefined) return (writeReadmeTable(result), 0);
+  if (first === "flame" && result !== undefined) return (drawFlame(positionals.slice(1)), 0);
   const chosen = positionals.includes("all") ? benches : benches.filter(({ name }) => positionals.includes(name));
   const known = new Set([...benches.map(({ name }) => name), "all"]);
   const unknown = positionals.filter((name) => !known.has(name));
