@@ -12,6 +12,7 @@ export function createOutbox() {
   let waiting: (() => void)[] = [];
   let turn: NodeJS.Immediate | undefined;
   let window: NodeJS.Timeout | undefined;
+  let isClosed = false;
 
   const flush = (): void => {
     clearImmediate(turn);
@@ -31,7 +32,8 @@ export function createOutbox() {
   };
   const send = (publish: () => void): void => {
     waiting.push(publish);
-    turn ??= setImmediate(flush);
+    if (isClosed) flush();
+    else turn ??= setImmediate(flush);
   };
 
   return {
@@ -42,12 +44,14 @@ export function createOutbox() {
     join(publish: () => void): void {
       if (window !== undefined) return void waiting.push(publish);
       send(publish);
-      open();
+      if (!isClosed) open();
     },
 
-    /** Sends what waits, and is done. */
+    /** Sends what waits. What comes after it leaves, or fails, at once. */
     close(): void {
+      isClosed = true;
       clearTimeout(window);
+      window = undefined;
       flush();
     },
   };

@@ -57,3 +57,14 @@ it("sends what waits when it is closed, and nothing twice", () => {
   vi.advanceTimersByTime(10);
   expect(sent).toEqual(["a", "b"]);
 });
+
+it("holds nothing back once it is closed", () => {
+  const outbox = createOutbox();
+  const { sent, publish } = createSends();
+  outbox.join(publish("a"));
+  outbox.close();
+  outbox.join(publish("b"));
+  outbox.join(publish("c"));
+  outbox.send(publish("d"));
+  expect(sent).toEqual(["a", "b", "c", "d"]);
+});

@@ -1,5 +1,6 @@
 import type { Bus, Delivery, QueuedTurn, TurnQueue } from "@parley/bus";
 import { sleep, type Logger } from "@parley/runtime";
+import { startHeartbeats } from "./heartbeats.ts";
 import { createParking, type ParkingDeps, type Place } from "./parking.ts";
 import { startPulling } from "./pulling.ts";
 import { createResting } from "./resting.ts";
@@ -59,9 +60,7 @@ function createPlaces(turns: TurnQueue, runner: TurnRunner) {
       const { seq, request } = delivery;
       return placeOf({ seq, conversation: request.conversation_id }).finally(() => inHand.delete(delivery));
     },
-    heartbeat(): void {
-      for (const delivery of inHand) delivery.working();
-    },
+    held: (): Iterable<Delivery> => inHand,
     /** At once: the broker may be slow to say where they stand. */
     giveBack(): void {
       for (const delivery of inHand) delivery.nak();
@@ -129,34 +128,6 @@ function createHandling({ bus, runner, endEarly, endTooOld, slots, maxParked, st
   };
 }
 
-/** The ack wait of another version may be shorter than ours: what runs is held by beats for that one, too. */
-const longestBeatMs = 1_000;
-const longestHeldBeatMs = 2_000;
-
-interface Beating {
-  heartbeat(): void;
-}
-
-/**
- * Holds at the broker what is here. What runs beats six times in an ack wait, so that a process that stands still for two thirds of it loses nothing (the
- * last beat may be a sixth old by then). What only waits may be looked at by another worker without harm, and there may be thousands: three times.
- */
-function startHeartbeats(ackWaitMs: number, running: Beating, held: readonly Beating[]) {
-  const beatRunning = setInterval(() => running.heartbeat(), Math.min(longestBeatMs, ackWaitMs / 6));
-  const beatHeld = setInterval(
-    () => {
-      for (const { heartbeat } of held) heartbeat();
-    },
-    Math.min(longestHeldBeatMs, ackWaitMs / 3),
-  );
-  return {
-    stop(): void {
-      clearInterval(beatRunning);
-      clearInterval(beatHeld);
-    },
-  };
-}
-
 /**
  * Pulls turns while there is a free slot, and lets those of a conversation run one after the other in the order of acceptance.
  *
@@ -167,7 +138,9 @@ export function createIntake(deps: IntakeDeps) {
   const { bus, runner, slots, ackWaitMs, stopping, log } = deps;
   const { parking, held, take } = createHandling(deps);
   startPulling({ turns: bus.turns, slots, take, signal: stopping, log });
-  const heartbeats = startHeartbeats(ackWaitMs, runner, held);
+  const heartbeats = startHeartbeats(ackWaitMs, runner, function* () {
+    for (const { held: those } of held) yield* those();
+  });
   const stopListening = bus.onReconnect(parking.lookAgain);
 
   const letGo = async (): Promise<void> => {

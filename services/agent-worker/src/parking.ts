@@ -196,9 +196,7 @@ export function createParking(deps: ParkingDeps) {
       return true;
     },
 
-    heartbeat(): void {
-      for (const waiter of rooms.waiters()) waiter.working();
-    },
+    held: (): Iterable<Pick<Delivery, "working">> => rooms.waiters(),
 
     /** Signals may have been lost: everybody is looked at, as soon as the pace allows. */
     lookAgain(): void {

@@ -22,9 +22,7 @@ export function createResting() {
       }, restMs);
       resting.set(delivery, timer);
     },
-    heartbeat(): void {
-      for (const delivery of resting.keys()) delivery.working();
-    },
+    held: (): Iterable<Delivery> => resting.keys(),
     /** For good: what comes later is given back at once. */
     giveBack(): void {
       isOver = true;

@@ -23,7 +23,7 @@ export interface AnswerStreamOptions {
  * States: `open` → `over` (resolved, or rejected with a ChatError or with what `onEvents` threw), which is final.
  */
 export function createAnswerStream(options: AnswerStreamOptions) {
-  const { apiKey, reader, onSkipped } = options;
+  const { apiKey, onSkipped } = options;
   const batch = createBatch(options.onEvents);
   const chunks = createChunks(options, batch);
   const answer = createAnswer(options, batch, chunks.isWhole);
@@ -65,10 +65,13 @@ export function createAnswerStream(options: AnswerStreamOptions) {
       body.on("data", (bytes: Buffer) => guarded(take, bytes));
       body.on("end", () => guarded(end, undefined));
       body.on("error", (error) => guarded(breakOff, error));
+      // It may have failed in the same read that brought its head: nothing more is told of it then.
+      if (body.destroyed && !body.readableEnded)
+        guarded(breakOff, body.errored ?? new Error("the connection was closed"));
     },
     /** Nothing more came in time. True: the model had said that it is done, so the answer is whole. */
     expire(): boolean {
-      if (!reader.isFinished()) return false;
+      if (!chunks.isWhole()) return false;
       guarded(complete, "broken");
       return true;
     },

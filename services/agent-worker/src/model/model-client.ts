@@ -135,7 +135,8 @@ async function readErrorBody({ body, release }: Reply): Promise<unknown> {
       bytes += part.length;
       if (bytes > maxErrorBytes) resolve();
     });
-    body.on("end", resolve).on("error", resolve);
+    body.on("end", resolve).on("error", resolve).on("close", resolve);
+    if (body.destroyed) resolve();
   });
   release();
   const text = Buffer.concat(parts).toString("utf8", 0, maxErrorBytes);

@@ -28,7 +28,7 @@ export type RetryOptions = {
 /**
  * The policy of repetitions, the only one.
  *
- * - Only failures that may pass are repeated (`isTransient`), at most `attempts` requests in all. What `onEvents` throws is no failure of the model.
+ * - Only failures that may pass are repeated (`isTransient`): at most `attempts` requests, and `emptyRetries` beside them. What `onEvents` throws is no failure of the model.
  * - As long as nothing was emitted, silently.
  * - A failure after something was emitted is repeated once per answer, because the tokens are paid for again. A
  *   `restart` comes right before the first event of the new answer, so that what there is stays if no new one comes.
@@ -99,12 +99,15 @@ function createEmission({ emptyRetries = 0, onEvents }: RetryOptions) {
       const kept =
         last?.type === "end" ? [...events.slice(0, -1), ended(last)].filter((event) => event !== undefined) : events;
       if (kept.length === 0) return;
-      if (!emitted && hasContent) {
-        restarts++;
-        tell([{ type: "restart" }]);
+      // Reasoning is shown to nobody.
+      if (kept.some(({ type }) => type !== "reasoning")) {
+        if (!emitted && hasContent) {
+          restarts++;
+          tell([{ type: "restart" }]);
+        }
+        emitted = true;
+        hasContent = true;
       }
-      emitted = true;
-      hasContent = true;
       tell(kept);
     },
     /** Whether the answer that is over is to be asked for again. */

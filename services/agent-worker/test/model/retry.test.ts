@@ -160,3 +160,16 @@ test("does not repeat what failed because of the caller", async () => {
   expect(error).toBe(mine);
   expect(requests).toHaveLength(1);
 });
+
+/** Reasoning, then a clean end without finish_reason. */
+const musing: Answer = (res) => {
+  writeChunks(res, chunk({ reasoning_content: "hm" }));
+  res.end();
+};
+
+test("begins anew as often as it takes while only reasoning has come, which nobody is shown", async () => {
+  const { said, requests, error } = await run([musing, broken("Hel"), good]);
+  expect(error).toBeUndefined();
+  expect(said).toEqual(["hm", "Hel", "restart", "good", "end"]);
+  expect(requests).toHaveLength(3);
+});

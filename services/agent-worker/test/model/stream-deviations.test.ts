@@ -158,6 +158,24 @@ const ends: Row[] = [
     "Hello, world MODEL_TRUNCATED!",
   ],
   ["silence in the middle", { pieces: [hello], after: "stay open" }, "Hello, world MODEL_TIMEOUT!"],
+  [
+    "a stop in every chunk, and then silence",
+    {
+      pieces: [data(chunk({ content: "Hello, " }, "stop")), data(chunk({ content: "world" }, "stop"))],
+      after: "stay open",
+    },
+    "Hello, world MODEL_TIMEOUT!",
+  ],
+  [
+    "a body that is broken in the packet of its head",
+    { head: `${chunkedHead}\r\n\r\nZZ`, pieces: [], after: "stay open" },
+    " MODEL_TRUNCATED!",
+  ],
+  [
+    "the same of an error",
+    { head: `${chunkedHead.replace("200 OK", "500 No")}\r\n\r\nZZ`, pieces: [], after: "stay open" },
+    " MODEL_UNAVAILABLE!",
+  ],
   ["nothing but comments, and a clean end", stream(": a\n\n: b\n\n"), " MODEL_TRUNCATED!"],
   ["a line without end", stream(hello, `data: ${"x".repeat(2_200_000)}`), "Hello, world MODEL_TRUNCATED!"],
   [
