@@ -33,7 +33,7 @@ const suites = [
 
 /** What it leaves out because it takes too long for each change, and how to have it. */
 const onRequest = [
-  ["PARLEY_PROPERTY_RUNS=10 npm test -- all", "ten times as many inputs for each property; CI does"],
+  ["PARLEY_PROPERTY_RUNS=4 npm test -- all", "four times as many inputs for each property; CI does"],
   ["npm run load -- smoke", "1,200 people at once; CI does"],
   ["npm run chaos", "every kind of fault, a new seed each time"],
   ["npm run load -- soak --minutes 20", "whether memory grows; `npm run load` lists other loads"],
