@@ -2,7 +2,7 @@ import { setMaxListeners } from "node:events";
 import { sleep } from "@parley/runtime";
 import { isTerminal } from "@parley/protocol";
 import { hasEnded, type Audience, type Conversation } from "./audience.ts";
-import { describeFault } from "./faults/fault.ts";
+import { describeFault, type Fault, type MemberKind } from "./faults/fault.ts";
 import { inject } from "./faults/inject.ts";
 import type { ConversationHistory, Violation } from "./history.ts";
 import type { Plan } from "./plan/plan.ts";
@@ -24,21 +24,35 @@ export async function playFaults(
   signal: AbortSignal,
 ): Promise<Violation[]> {
   const broken: Violation[] = [];
+  const inTurn = createRollouts();
   const play = plan.faults.map(async (fault) => {
-    await timeline.at(fault.atMs, async () => {
-      const what = describeFault(fault);
-      timeline.note(what);
-      try {
-        await inject(world, fault, signal);
-        timeline.note(`over: ${what}`);
-      } catch (error) {
-        timeline.note(`not over: ${what}: ${String(error)}`);
-        broken.push({ promise: "P7", what: `${what}, and it did not come back: ${String(error)}` });
-      }
-    });
+    await timeline.at(fault.atMs, () =>
+      inTurn(fault, async () => {
+        const what = describeFault(fault);
+        timeline.note(what);
+        try {
+          await inject(world, fault, signal);
+          timeline.note(`over: ${what}`);
+        } catch (error) {
+          timeline.note(`not over: ${what}: ${String(error)}`);
+          broken.push({ promise: "P7", what: `${what}, and it did not come back: ${String(error)}` });
+        }
+      }),
+    );
   });
   await Promise.all(play);
   return broken;
+}
+
+/** A rolling update stops the next process when the one before is ready again, however long that takes on a busy machine. */
+function createRollouts() {
+  const running = new Map<MemberKind, Promise<void>>();
+  return (fault: Fault, act: () => Promise<void>): Promise<void> => {
+    if (fault.kind !== "restart") return act();
+    const done = (running.get(fault.member) ?? Promise.resolve()).then(act);
+    running.set(fault.member, done);
+    return done;
+  };
 }
 
 /** Waits until everything that was planned has ended and every device has seen it. What is missing then, the checks say. */
