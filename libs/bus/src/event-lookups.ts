@@ -60,6 +60,10 @@ export function createEventLookups(jsm: PatientLookups, unreadable: Unreadable) 
     last: async (subject: string): Promise<EventAtSeq | undefined> =>
       eventOf(await jsm.lookUp(streams.events(shardOfSubject(subject)), { last_by_subj: subject })),
 
+    /** The sequence of the oldest event that is kept of a subject, which may end in '>'. */
+    firstSeq: async (subject: string): Promise<number | undefined> =>
+      (await jsm.lookUp(streams.events(shardOfSubject(subject)), { seq: 1, next_by_subj: subject }))?.seq,
+
     /** The subject of the event at this sequence; undefined: there is none, or not any more. */
     subjectAt: async (shard: number, seq: number): Promise<string | undefined> =>
       (await jsm.lookUp(streams.events(shard), { seq }))?.subject,

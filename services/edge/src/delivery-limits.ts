@@ -22,6 +22,11 @@ export const deliveryLimits = {
    * conversation unasked.
    */
   doubtedViewers: 8_192,
+  /**
+   * The longest that the look-up of what such a viewer may lack takes; it gets nothing meanwhile. Usually some milliseconds. After this it gets the
+   * whole conversation.
+   */
+  doubtedMs: 2_000,
   /** Live messages that wait while a hub re-reads a part of the stream. More: they are dropped and read again. */
   syncQueueMessages: 4_096,
 

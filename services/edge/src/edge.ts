@@ -84,7 +84,7 @@ function createOutward({ bus, log, limits = deliveryLimits, deadlines = defaultD
   const giving = { outbox, counters, mark: delivery.mark };
   const whole = createWholeConversations({ ...giving, history, events, transcripts, log });
   const catchUp = createCatchUp({ ...giving, history, whole, log });
-  const doubts = createDoubts({ events, limits, bring: catchUp.bring, isBusy: whole.isBusy, log });
+  const doubts = createDoubts({ events, transcripts, limits, bring: catchUp.bring, isBusy: whole.isBusy, log });
   const tellDeleted = createDeletionNotice({ outbox, events, log });
   const bringing = { mark: delivery.mark, catchUp: catchUp.catchUp, tellDeleted };
   const hubs = createHubs({ events, limits, counters, ...bringing, log });

@@ -1,6 +1,6 @@
 import { eventually } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { deliveryLimits } from "../src/delivery-limits.ts";
+import { deliveryLimits, type DeliveryLimits } from "../src/delivery-limits.ts";
 import { createWorld, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 import type { FakeTurn } from "./support/fake-worker.ts";
 import { createCopyRoute } from "./support/late-copies.ts";
@@ -34,14 +34,14 @@ async function hasHandledAll(client: TestClient): Promise<void> {
 }
 
 /** An edge whose first readings wait until the test says so. */
-async function addSlowEdge(held: number, limits: { readonly doubtedViewers?: number } = {}) {
+async function addSlowEdge(held: number, { doubtedMs = 60_000, ...limits }: Partial<DeliveryLimits> = {}) {
   let open = (): void => {};
   let readers = 0;
   const opened = new Promise<void>((resolve) => (open = resolve));
   const beforeReading = async (): Promise<void> => {
     if (readers++ < held) await opened;
   };
-  const slow = await world.addEdge({ beforeReading, limits });
+  const slow = await world.addEdge({ beforeReading, limits: { ...limits, doubtedMs } });
   const areReading = (count: number): Promise<boolean> =>
     eventually(() => readers === count, { what: `${count} readers` });
   return { slow, open, areReading };
@@ -79,6 +79,38 @@ describe("a viewer that is one of many who come back at once", () => {
     const back = await comeBack(await world.addEdge(), conversation, reached);
     const isTold = ({ frames }: TestClient): boolean => JSON.stringify(frames).includes(missed);
     await eventually(() => isTold(again) || isTold(back), { what: "the message", timeoutMs: 2_000 });
+    open();
+  });
+
+  it("does not wait for what others wait for", async () => {
+    const client = await world.connect(await world.addEdge());
+    const turn = await beginTurn(client, "asked");
+    await turn.complete("answered");
+    const { seq } = await client.next("complete");
+    const { slow, open, areReading } = await addSlowEdge(others + 1);
+    for (let i = 0; i <= others; i++) await comeBack(slow, turn.conversation, seq);
+    await areReading(others + 1);
+    const last = await comeBack(slow, turn.conversation, seq);
+    expect(await last.next("subscribed")).toMatchObject({ seq });
+    open();
+  });
+
+  it.each([
+    ["alone", 1],
+    ["one of many", others + 1],
+  ])("gets the whole when nothing says whether it lacks something, %s", async (what, held) => {
+    const client = await world.connect(await world.addEdge());
+    const turn = await beginTurn(client, `asked ${what}`);
+    await turn.complete("answered");
+    const { seq } = await client.next("complete");
+    const { slow, open, areReading } = await addSlowEdge(held, { doubtedMs: 1_000 });
+    const waiting = await Promise.all(Array.from({ length: held }, () => world.connect(slow)));
+    for (const one of waiting) one.send({ type: "subscribe", conversation_id: turn.conversation, after: seq });
+    await areReading(held);
+    for (const one of waiting) {
+      expect(await one.next("subscribed")).toMatchObject({ mode: "snapshot", seq });
+      expect((await one.next("snapshot")).messages?.at(-1)).toMatchObject({ message: "answered" });
+    }
     open();
   });
 

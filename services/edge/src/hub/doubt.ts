@@ -1,6 +1,6 @@
-import type { EventLog } from "@parley/bus";
+import type { Bus } from "@parley/bus";
 import { parseEventSubject, subjects } from "@parley/protocol";
-import type { Logger } from "@parley/runtime";
+import { withDeadline, type Logger } from "@parley/runtime";
 import { noCursor } from "../cursor.ts";
 import { deliveryLimits, type DeliveryLimits } from "../delivery-limits.ts";
 import { beginAnew, beginFromNothing, type Hub, type HubViewer } from "./hub.ts";
@@ -45,8 +45,9 @@ function isAlone(type: string): boolean {
 }
 
 export interface DoubtDeps {
-  readonly events: EventLog;
-  readonly limits: Pick<DeliveryLimits, "doubtedViewers">;
+  readonly events: Bus["events"];
+  readonly transcripts: Pick<Bus["transcripts"], "tail">;
+  readonly limits: Pick<DeliveryLimits, "doubtedViewers" | "doubtedMs">;
   /** Brings a viewer to the present; resolves when it is there. */
   readonly bring: (viewer: HubViewer) => Promise<void>;
   /** Whether so many conversations are being read that more should come later. */
@@ -57,7 +58,7 @@ export interface DoubtDeps {
 export type Doubts = ReturnType<typeof createDoubts>;
 
 /** Viewers that are looked after at a time when many come back: so many share scans of the stream. */
-const batchSize = 256;
+const settledTogether = 256;
 /** Viewers that are looked after at once, whoever waits. */
 const settledAtOnce = 16;
 /** Viewers of many that are given the whole conversation at a time: few, so that who comes back meanwhile does not wait for them. */
@@ -66,25 +67,19 @@ const concurrentBrings = 16;
 /** Sees to it that who comes back with a cursor lacks nothing below it. */
 export function createDoubts(deps: DoubtDeps) {
   const settle = createSettling(deps);
-  const lacking = createBringing(deps);
-  let waiting: HubViewer[] = [];
-  /** Of those that have waited. */
-  let batch: HubViewer[] = [];
+  const lacking = createPool(concurrentBrings, async (viewer) => {
+    if (!isDoubted(viewer)) return;
+    beginAnew(viewer);
+    await deps.bring(viewer);
+  });
+  const waiting = createPool(settledTogether, async (viewer) => {
+    if (await settle(viewer)) lacking.add(viewer);
+  });
   let settling = 0;
-
-  const work = async (): Promise<void> => {
-    while (waiting.length > 0) {
-      batch = waiting.slice(0, batchSize);
-      waiting = waiting.slice(batchSize);
-      const settled = await Promise.all(batch.map(settle));
-      lacking.add(settled.flatMap((viewer) => viewer ?? []));
-    }
-    batch = [];
-  };
 
   const settleNow = async (viewer: HubViewer): Promise<void> => {
     settling++;
-    const isLacking = (await settle(viewer)) !== undefined;
+    const isLacking = await settle(viewer);
     settling--;
     if (!isLacking) return;
     beginAnew(viewer);
@@ -92,9 +87,8 @@ export function createDoubts(deps: DoubtDeps) {
   };
 
   const later = (viewer: HubViewer): void => {
-    if (waiting.length + batch.length + lacking.size() >= deps.limits.doubtedViewers) return beginAnew(viewer);
-    waiting.push(viewer);
-    if (batch.length === 0) void work();
+    if (waiting.size() + lacking.size() >= deps.limits.doubtedViewers) beginAnew(viewer);
+    else waiting.add(viewer);
   };
 
   return {
@@ -116,26 +110,25 @@ export function createDoubts(deps: DoubtDeps) {
   };
 }
 
-/** Viewers that lack something, and wait for the whole. */
-function createBringing({ bring }: DoubtDeps) {
-  const lacking = new Set<HubViewer>();
+/** Works on the viewers that are added, so many at a time. A slow one holds its own place and no other. `work` must not reject. */
+function createPool(places: number, work: (viewer: HubViewer) => Promise<void>) {
+  const waiting = new Set<HubViewer>();
   let running = 0;
-  const bringSome = async (): Promise<void> => {
+  const run = async (): Promise<void> => {
     running++;
-    for (const viewer of lacking) {
-      lacking.delete(viewer);
-      if (!isDoubted(viewer)) continue;
-      beginAnew(viewer);
-      await bring(viewer);
+    for (const viewer of waiting) {
+      waiting.delete(viewer);
+      await work(viewer);
     }
     running--;
   };
   return {
-    size: (): number => lacking.size,
+    /** Viewers that wait or are worked on. */
+    size: (): number => waiting.size + running,
 
-    add(viewers: readonly HubViewer[]): void {
-      for (const viewer of viewers) lacking.add(viewer);
-      while (running < Math.min(concurrentBrings, lacking.size)) void bringSome();
+    add(viewer: HubViewer): void {
+      waiting.add(viewer);
+      if (running < places) void run();
     },
   };
 }
@@ -145,41 +138,77 @@ function isDoubted({ state, doubtedSeq }: HubViewer): boolean {
   return state !== "gone" && doubtedSeq !== noCursor;
 }
 
-/** What is stored says of a cursor. `gone`: what its client has may have been deleted. */
+/** What is stored says of a cursor. `gone`: what its client has was deleted. */
 type Finding = "clear" | "lacking" | "gone";
 
-/** Returns how a viewer's doubt is settled; that resolves to the viewer if it must begin anew. */
+/** Returns how a viewer's doubt is settled; that resolves to whether it must begin anew, at the latest after `doubtedMs`. */
 function createSettling(deps: DoubtDeps) {
-  const { events, bring, log } = deps;
+  const { limits, bring, log } = deps;
 
-  return async (viewer: HubViewer): Promise<HubViewer | undefined> => {
+  return async (viewer: HubViewer): Promise<boolean> => {
     const { source: hub, doubtedSeq } = viewer;
-    if (!isDoubted(viewer)) return undefined;
-    const finding = await findingOf(events, hub, doubtedSeq).catch((err: unknown): Finding => {
-      log.warn({ err, conversation: hub.conversation }, "what a viewer may lack could not be read");
-      return "lacking";
-    });
-    if (!isDoubted(viewer) || viewer.doubtedSeq !== doubtedSeq) return undefined;
-    if (finding === "lacking") return viewer;
+    if (!isDoubted(viewer)) return false;
+    const look = findingOf(deps, hub, doubtedSeq);
+    const finding = await withDeadline(look, limits.doubtedMs, "looking for what a viewer may lack").catch(
+      (err: unknown): Finding => {
+        log.warn({ err, conversation: hub.conversation }, "what a viewer may lack could not be read");
+        return "lacking";
+      },
+    );
+    if (!isDoubted(viewer) || viewer.doubtedSeq !== doubtedSeq) return false;
+    if (finding === "lacking") return true;
     viewer.doubtedSeq = noCursor;
     if (finding === "gone") beginFromNothing(viewer);
     else if (viewer.state === "doubted") viewer.state = "lagging";
     void bring(viewer);
-    return undefined;
+    return false;
   };
 }
 
-async function findingOf(events: EventLog, { conversation, shard, offset }: Hub, cursor: number): Promise<Finding> {
+type Stored = Pick<DoubtDeps, "events" | "transcripts">;
+
+async function findingOf(stored: Stored, hub: Hub, cursor: number): Promise<Finding> {
   const floor = Math.max(0, cursor - deliveryLimits.overtakingSeqs);
-  const messages = await events.read(conversation, { fromSeq: floor + 1, toSeq: cursor });
-  if (messages.length === 0) {
-    // What is old goes bit by bit, a conversation that is deleted at once: of that nothing is left from before the cursor.
-    const newest = await events.last(subjects.eventsOf(shard, conversation));
-    return newest !== undefined && newest.seq <= cursor ? "clear" : "gone";
-  }
+  const messages = await stored.events.read(hub.conversation, { fromSeq: floor + 1, toSeq: cursor });
+  if (messages.length === 0) return findingOfQuiet(stored, hub, cursor);
   const visible = messages.flatMap((message) => {
     const turn = parseEventSubject(message.subject)?.turn ?? "";
-    return visibleEventOf(message, turn, offset) ?? [];
+    return visibleEventOf(message, turn, hub.offset) ?? [];
   });
   return doubtOf({ floor, events: visible, sure: cursor }, cursor) === "doubtful" ? "lacking" : "clear";
+}
+
+/**
+ * Of a cursor with nothing of the conversation stored for as far below it as events overtake each other. That is so of a snapshot's, if the
+ * conversation was quiet for a while; and of any if what was below is older than events are kept, or was deleted.
+ */
+async function findingOfQuiet(stored: Stored, hub: Hub, cursor: number): Promise<Finding> {
+  const { events } = stored;
+  const all = subjects.eventsOf(hub.shard, hub.conversation);
+  const newest = await events.last(all);
+  if (newest !== undefined && newest.seq <= cursor) return "clear";
+  // What is old goes bit by bit, a conversation that is deleted at once: of that nothing is left from before the cursor.
+  if (newest !== undefined && ((await events.firstSeq(all)) ?? Infinity) <= cursor) return "clear";
+  if (await wasDeletedAfter(stored, hub, { cursor, isEmpty: newest === undefined })) return "gone";
+  // Where even the cursor's place is no longer kept, it may have been an event's, and nobody can tell what that one had overtaken.
+  const { firstSeq } = await events.state(hub.shard);
+  return cursor < firstSeq ? "lacking" : "clear";
+}
+
+/**
+ * Of a conversation without events up to the cursor; `isEmpty`: it has none at all. Records are kept until they are deleted, and all at once: one of a turn
+ * that did not begin after the cursor shows that nothing was deleted since.
+ */
+async function wasDeletedAfter(
+  { events, transcripts }: Stored,
+  { conversation, shard }: Hub,
+  { cursor, isEmpty }: { readonly cursor: number; readonly isEmpty: boolean },
+): Promise<boolean> {
+  // If all of so many are newer, the client gets the whole in any case.
+  const limit = isEmpty ? 1 : deliveryLimits.snapshotMessages;
+  const { records } = await transcripts.tail(conversation, { limit });
+  const [oldest] = records;
+  if (oldest === undefined || isEmpty) return oldest === undefined;
+  const start = await events.last(subjects.user(shard, conversation, oldest.turn_id));
+  return start !== undefined && start.seq > cursor;
 }
