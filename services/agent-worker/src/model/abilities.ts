@@ -1,50 +1,66 @@
 import type { Logger } from "@parley/runtime";
 import type { AnswerReaderOptions } from "./answer-reader.ts";
-import { abilitiesOf, type Abilities, type ModelRule } from "./model-rules.ts";
+import { createLearned } from "./learned.ts";
+import { abilitiesOf, saidOf, type Abilities, type ModelRule } from "./model-rules.ts";
 import type { ModelRequest } from "./model.ts";
 import type { Provider } from "./provider.ts";
 import { lessonsOf, type Lesson, type Refusal } from "./refusal.ts";
 import { buildBody, type RequestBody } from "./request-body.ts";
-
-/** A request may name any model: of those that were used longest ago it is learned anew. */
-const maxModels = 256;
+import { hasEndTag } from "./think-tags.ts";
 
 export interface ModelAbilitiesDeps {
   readonly provider: Provider;
-  /** Of `config/models.yaml`. */
+  /** Of `config/models.yaml`. What one of them says of a model is not learned otherwise. */
   readonly rules?: readonly ModelRule[];
   readonly log: Logger;
+  /** Milliseconds that never go back. */
+  readonly clock?: () => number;
 }
 
 export type ModelAbilities = ReturnType<typeof createModelAbilities>;
 
-/**
- * What each model of the provider takes: by the rules there are, and by what it refused since this process began. Each ability of a model is learned
- * at most once, so a request is repeated a bounded number of times.
- */
-export function createModelAbilities({ provider, rules = [], log }: ModelAbilitiesDeps) {
-  const learned = new Map<string, Partial<Abilities>>();
-  /** With what a request was built that may still be refused. */
-  const sent = new WeakMap<ModelRequest, Abilities>();
-  const nameOf = (request: ModelRequest): string => request.model ?? provider.model;
-  const now = (model: string): Abilities => ({ ...abilitiesOf(provider, model, rules), ...learned.get(model) });
+/** One request, in the forms in which it went out so far. */
+interface Asked {
+  /** With what it was built last. */
+  abilities: Abilities;
+  /** What its refusals have taught: of the model only once it was answered in that form. */
+  pending: Partial<Abilities>;
+  /** Of which refusal the newest lesson is. */
+  newest: { readonly ability: keyof Abilities; readonly words: string } | undefined;
+  readonly tried: Set<keyof Abilities>;
+}
 
-  const remember = (model: string, lesson: Partial<Abilities>): void => {
-    const all = { ...learned.get(model), ...lesson };
-    learned.delete(model);
-    learned.set(model, all);
-    if (learned.size > maxModels) for (const [oldest] of learned) return void learned.delete(oldest);
+/**
+ * What each model of the provider takes: by the rules there are, and by what it refused and then took since this process began. For one request each
+ * ability is changed at most once, so it is repeated a bounded number of times.
+ */
+export function createModelAbilities({ provider, rules = [], log, clock }: ModelAbilitiesDeps) {
+  const learned = createLearned(clock);
+  const requests = new WeakMap<ModelRequest, Asked>();
+  const nameOf = (request: ModelRequest): string => request.model ?? provider.model;
+  const abilitiesNow = (model: string): Abilities => ({
+    ...abilitiesOf(provider, model, rules),
+    ...learned.of(model),
+    ...saidOf(provider, model, rules),
+  });
+  const isConfigured = (model: string, ability: keyof Abilities): boolean => ability in saidOf(provider, model, rules);
+
+  const askedOf = (request: ModelRequest): Asked => {
+    const known = requests.get(request);
+    if (known !== undefined) return known;
+    const abilities = abilitiesNow(nameOf(request));
+    const asked: Asked = { abilities, pending: {}, newest: undefined, tried: new Set() };
+    requests.set(request, asked);
+    return asked;
   };
 
-  const learnOne = (model: string, was: Abilities, { ability, change }: Lesson): boolean => {
-    // Another request has learned it while this one was on its way.
-    if (now(model)[ability] !== was[ability]) return true;
-    if (learned.get(model)?.[ability] !== undefined) return false;
-    remember(model, change);
-    log.warn(
-      { model, provider: provider.name, ability, value: change[ability] },
-      "the model server refused a request; it gets another form from now on",
-    );
+  const tryOne = (model: string, asked: Asked, { ability, change }: Lesson, words: string): boolean => {
+    if (asked.tried.has(ability) || isConfigured(model, ability)) return false;
+    asked.tried.add(ability);
+    // Another request may have learned it while this one was on its way.
+    if (abilitiesNow(model)[ability] !== asked.abilities[ability]) return true;
+    asked.pending = { ...asked.pending, ...change };
+    asked.newest = { ability, words };
     return true;
   };
 
@@ -52,22 +68,53 @@ export function createModelAbilities({ provider, rules = [], log }: ModelAbiliti
     /** The request as this model takes it. */
     bodyOf(request: ModelRequest): RequestBody {
       const model = nameOf(request);
-      const abilities = now(model);
-      sent.set(request, abilities);
-      return buildBody(request, { model, provider, abilities });
+      const asked = askedOf(request);
+      asked.abilities = { ...abilitiesNow(model), ...asked.pending };
+      return buildBody(request, { model, provider, abilities: asked.abilities });
     },
     /** Whether the refusal says what to do without, so that the same request is worth another try at once. */
     learn(request: ModelRequest, refusal: Refusal): boolean {
       const model = nameOf(request);
-      const was = sent.get(request) ?? now(model);
-      const body = buildBody(request, { model, provider, abilities: was });
-      return lessonsOf(refusal, body, was).some((lesson) => learnOne(model, was, lesson));
+      const asked = askedOf(request);
+      const { abilities, newest } = asked;
+      const body = buildBody(request, { model, provider, abilities });
+      // The same words again: it was not that.
+      if (newest?.words === refusal.words) {
+        const { [newest.ability]: _wrong, ...others } = asked.pending;
+        asked.pending = others;
+        asked.newest = undefined;
+      }
+      return lessonsOf(refusal, body, abilities).some((lesson) => tryOne(model, asked, lesson, refusal.words));
+    },
+    /** The model took the request as it was sent last: what its refusals have taught is true. */
+    answered(request: ModelRequest): void {
+      const asked = requests.get(request);
+      if (asked === undefined || Object.keys(asked.pending).length === 0) return;
+      const model = nameOf(request);
+      learned.add(model, asked.pending);
+      log.warn(
+        { model, provider: provider.name, abilities: asked.pending },
+        "the model server refused a request and took another form of it, which it gets from now on",
+      );
+      asked.pending = {};
     },
     /** How the answer to the request is read. */
     reading(request: ModelRequest): AnswerReaderOptions {
       const model = nameOf(request);
-      const startsInside = now(model).reasoning_start === "open";
-      return { startsInside, onBareEnd: () => remember(model, { reasoning_start: "open" }) };
+      const startsInside = abilitiesNow(model).reasoning_start === "open";
+      const isCertain = learned.of(model).reasoning_start === undefined;
+      return {
+        startsInside,
+        isCertain,
+        isAskedFor: () => request.messages.some(isAskingForTag),
+        onStartKnown(start) {
+          if (!isConfigured(model, "reasoning_start")) learned.sawStart(model, start);
+        },
+      };
     },
   };
+}
+
+function isAskingForTag({ role, content }: ModelRequest["messages"][number]): boolean {
+  return (role === "user" || role === "tool") && typeof content === "string" && hasEndTag(content);
 }

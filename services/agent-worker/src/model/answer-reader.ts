@@ -39,7 +39,10 @@ function createPieces() {
 /** `done`: the provider said so (`[DONE]`, or a whole body). `closed`: the connection ended in order. `broken`: it broke off. */
 export type StreamEnd = "done" | "closed" | "broken";
 
-export type AnswerReaderOptions = ThinkTagsOptions;
+export interface AnswerReaderOptions extends Omit<ThinkTagsOptions, "onReasoning"> {
+  /** Told at the end of an answer that shows it: whether it began within the reasoning. */
+  readonly onStartKnown?: (start: "open" | "tagged") => void;
+}
 export type AnswerReader = ReturnType<typeof createAnswerReader>;
 
 /**
@@ -51,6 +54,8 @@ export function createAnswerReader(requestedModel: string, options: AnswerReader
   const said = createSaid(options);
   const calls = createCalls();
   let finish: Finish | undefined;
+  /** Some servers have a finish_reason in every chunk: it is no end then. */
+  let wentOn = false;
   let usage: Usage | undefined;
   let model = { raw: "", name: requestedModel };
 
@@ -59,6 +64,7 @@ export function createAnswerReader(requestedModel: string, options: AnswerReader
     read(data: unknown): { events: ModelEvent[]; progressed: boolean } {
       if (hasError(data)) throw reportedError("the provider sent an error");
       const chunk = readChunk(data);
+      const wasFinished = finish !== undefined;
       if (chunk.finish !== undefined) finish = worseOf(finish, chunk.finish);
       if (chunk.usage !== undefined) ({ usage } = chunk);
       if (chunk.model !== "" && chunk.model !== model.raw)
@@ -66,15 +72,19 @@ export function createAnswerReader(requestedModel: string, options: AnswerReader
       if (chunk.message !== undefined) said.fields.add(chunk.message);
       const grew = chunk.calls.length > 0 && calls.add(chunk.calls);
       const progressed = grew || chunk.reasoning !== "" || chunk.text !== "";
+      wentOn ||= wasFinished && progressed;
       return { events: progressed ? said.add(chunk.reasoning, chunk.text) : [], progressed };
     },
     /** The model has said that it is done; only the usage may still come. */
     isFinished: () => finish !== undefined,
     /** The last events. The calls decide whether tools are wanted: some servers say "stop" although there are calls. */
     end(how: StreamEnd): ModelEvent[] {
-      const rest = said.end();
-      const requested = calls.end(finish);
-      const reason = finishReasonOf(finish ?? (how === "done" ? "stop" : undefined), requested, said.hasText());
+      const told = toldFinish(finish ?? (how === "done" ? "stop" : undefined));
+      const isSure = how === "done" || (how === "closed" && !wentOn);
+      const requested = calls.end(told, isSure);
+      const rest = said.end(requested.length > 0);
+      const reason = finishReasonOf(told, requested, said.hasText());
+      if (reason !== "length" && reason !== "content_filter") said.tellStart();
       const end: ModelEvent = {
         type: "end",
         finish: reason,
@@ -84,6 +94,8 @@ export function createAnswerReader(requestedModel: string, options: AnswerReader
       if (reason !== "tool_calls") return [...rest, end];
       return [...rest, { type: "tool_calls", calls: withMessage(requested, said.fields.all()) }, end];
     },
+    /** The last events of an answer that has no end. */
+    breakOff: (): ModelEvent[] => said.breakOff(),
   };
 }
 
@@ -96,15 +108,14 @@ function hasError(data: unknown): boolean {
 function createSaid(options: AnswerReaderOptions) {
   const texts = createPieces();
   const reasonings = createPieces();
-  const tags = createThinkTags(options);
   const fields = createMessageFields();
+  const tags = createThinkTags({ ...options, onReasoning: fields.tagged });
   let hasText = false;
 
   const events = (reasoning: string, split: ThinkEvent[]): ModelEvent[] => {
     for (const event of split) {
-      if (event.type === "reasoning") fields.tagged(event.text);
-      else if (event.type === "retract") hasText = false;
-      else hasText ||= event.text.trim() !== "";
+      if (event.type === "retract") hasText = false;
+      else if (event.type === "text") hasText ||= event.text.trim() !== "";
     }
     return reasoning === "" ? split : [{ type: "reasoning", text: reasoning }, ...split];
   };
@@ -117,7 +128,13 @@ function createSaid(options: AnswerReaderOptions) {
       const split = tags.reasoningCameApart();
       return events(reasonings.next(reasoning), [...split, ...tags.add(texts.next(text))]);
     },
-    end: (): ModelEvent[] => events(reasonings.rest(), [...tags.add(texts.rest()), ...tags.end()]),
+    end: (hasCalls: boolean): ModelEvent[] =>
+      events(reasonings.rest(), [...tags.add(texts.rest()), ...tags.end(hasCalls)]),
+    breakOff: (): ModelEvent[] => events("", tags.breakOff()),
+    tellStart(): void {
+      if (tags.hadBareEnd()) options.onStartKnown?.("open");
+      else if (hasText) options.onStartKnown?.("tagged");
+    },
   };
 }
 
@@ -130,21 +147,30 @@ function createCalls() {
       if (assembler.count() > MAX_TOOL_CALLS) throw truncated("there are too many tool calls", { permanent: true });
       return grew;
     },
-    /** What a filter left of a call may not be what the model meant. */
-    end(finish: Finish | undefined): RequestedCall[] {
+    /** What a filter left of a call may not be what the model meant. `isSure`: nothing was to come any more, so absent arguments are none. */
+    end(finish: Finish, isSure: boolean): RequestedCall[] {
       const requested = finish === "content_filter" ? [] : assembler.calls();
       if (finish === "length" && requested.length > 0 && !assembler.isWhole()) {
         throw truncated("the output limit cut the arguments of a tool call", { permanent: true });
       }
+      if (!isSure && requested.length > 0 && !assembler.isWhole()) throw truncated("the stream broke in a tool call");
       if (requested.some((call) => call.name === "")) throw truncated("a tool call has no name");
       return requested;
     },
   };
 }
 
-function finishReasonOf(finish: Finish | undefined, calls: readonly RequestedCall[], hasText: boolean): FinishReason {
+function toldFinish(finish: Finish | undefined): Exclude<Finish, "error"> {
   if (finish === undefined) throw truncated("the stream ended without finish_reason");
   if (finish === "error") throw reportedError("the provider ended the answer with an error");
+  return finish;
+}
+
+function finishReasonOf(
+  finish: Exclude<Finish, "error">,
+  calls: readonly RequestedCall[],
+  hasText: boolean,
+): FinishReason {
   if (calls.length > 0) return "tool_calls";
   if (finish === "length" || finish === "content_filter") return finish;
   if (!hasText) return "empty";

@@ -69,11 +69,11 @@ export function createAnswerStream(options: AnswerStreamOptions) {
       if (body.destroyed && !body.readableEnded)
         guarded(breakOff, body.errored ?? new Error("the connection was closed"));
     },
-    /** Nothing more came in time. True: the model had said that it is done, so the answer is whole. */
+    /** Nothing more came in time. True: the answer is over, because the model had said that it is done. */
     expire(): boolean {
-      if (!chunks.isWhole()) return false;
-      guarded(complete, "broken");
-      return true;
+      if (chunks.isWhole()) guarded(complete, "broken");
+      else guarded(answer.flushLast, undefined);
+      return isOver();
     },
     /** Nobody wants any more of it. */
     stop: answer.stop,
@@ -84,10 +84,15 @@ export function createAnswerStream(options: AnswerStreamOptions) {
 function createAnswer({ reader }: AnswerStreamOptions, batch: Batch, isWhole: () => boolean) {
   const result = createResult();
 
+  /** Of an answer that has no end. */
+  const flushLast = (): void => {
+    batch.add(reader.breakOff());
+    batch.flush();
+  };
   const fail = (error: unknown): void => {
     try {
       // What came before it is part of the answer.
-      if (!batch.hasFailed()) batch.flush();
+      if (!batch.hasFailed()) flushLast();
       result.reject(error);
     } catch (thrown) {
       result.reject(thrown);
@@ -109,7 +114,7 @@ function createAnswer({ reader }: AnswerStreamOptions, batch: Batch, isWhole: ()
       else fail(truncated(error.message));
     }
   };
-  return { result: result.promise, isOver: result.isOver, stop: result.reject, guarded, complete };
+  return { result: result.promise, isOver: result.isOver, stop: result.reject, guarded, complete, flushLast };
 }
 
 /** What a value says that is no part of an answer. */

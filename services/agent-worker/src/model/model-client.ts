@@ -82,7 +82,7 @@ export function createModelClient(options: ModelClientOptions): ModelClient {
 }
 
 /** Opens streams. What the server refuses it gets in another form, as long as there is one. */
-function createOpen(provider: Provider, { bodyOf, learn }: ModelAbilities, exchange: HttpExchange) {
+function createOpen(provider: Provider, { bodyOf, learn, answered }: ModelAbilities, exchange: HttpExchange) {
   const url = completionsUrl(provider.baseURL);
 
   const post = async (request: ModelRequest, signal: AbortSignal): Promise<Reply> => {
@@ -98,7 +98,10 @@ function createOpen(provider: Provider, { bodyOf, learn }: ModelAbilities, excha
     for (;;) {
       const reply = await post(request, signal);
       const { status, headers } = reply;
-      if (status >= 200 && status < 300) return reply;
+      if (status >= 200 && status < 300) {
+        answered(request);
+        return reply;
+      }
       const body = await readErrorBody(reply);
       if (!learn(request, { status, words: wordsOf(body).all })) {
         throw toProviderError({ status, headers, body }, provider.apiKey);

@@ -77,15 +77,19 @@ const known = z.array(ModelRule).parse([
 
 /** By the built-in rules, then by those given. */
 export function abilitiesOf(provider: Provider, model: string, rules: readonly ModelRule[]): Abilities {
+  return Abilities.parse({ ...usual, ...saidOf(provider, model, [...known, ...rules]) });
+}
+
+/** What the rules say of a model, later ones before earlier ones. */
+export function saidOf(provider: Provider, model: string, rules: readonly ModelRule[]): Partial<Abilities> {
   const { hostname } = new URL(provider.baseURL);
   // The name says more than the address, which may be a proxy's.
   const base =
     provider.name === "openrouter" ? "openrouter.ai" : provider.name === "openai" ? "api.openai.com" : hostname;
-  const fitting = [...known, ...rules].filter(
+  const fitting = rules.filter(
     (rule) => matches(rule.model, model) && (matches(rule.server, hostname) || matches(rule.server, base)),
   );
-  const own = fitting.map(({ model: _model, server: _server, ...abilities }) => abilities);
-  return Abilities.parse(Object.assign({}, usual, ...own));
+  return Object.assign({}, ...fitting.map(({ model: _model, server: _server, ...abilities }) => abilities));
 }
 
 /** Without regular expressions: names come from requests, patterns from files. */

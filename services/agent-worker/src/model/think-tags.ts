@@ -1,7 +1,8 @@
 /**
  * Reasoning that a server leaves in the text between tags. It counts as reasoning at the beginning of an answer only: further on a tag is text that
- * somebody asked for, such as code. Some chat templates open the reasoning themselves, so that only its end is in the answer: that end makes all text
- * before it reasoning. Not where it is quoted, in code, or a word of a sentence.
+ * somebody asked for, such as code. Some chat templates open the reasoning themselves, so that only its end is in the answer: that bare end makes all
+ * text before it reasoning. Viewers lose that text, so nothing may speak against it: the end stands in the first part of the answer, has its beginning
+ * nowhere before it, is neither quoted nor in code nor a word of a sentence, the question has no such tag, and something follows it: text or a call.
  */
 
 export type ThinkEvent = { type: "text" | "reasoning"; text: string } | { type: "retract" };
@@ -22,16 +23,22 @@ const tags: readonly string[] = [...opens, ...closes];
 
 /** What a tag begins with, and what tells code. */
 const special = /[<[◁`]/;
-/** An end without a beginning is looked for in this much text: more was never reasoning. */
-const maxRetractChars = 256 * 1024;
+/** A bare end is looked for in this much text that viewers have: some 8,000 tokens. */
+const maxRetractChars = 32 * 1024;
+/** And in this much that they have not, because the model is known to begin with reasoning. */
+const maxAssumedChars = 256 * 1024;
 /** White space before a tag; a model that writes more of it is not about to think. */
 const maxHeldSpace = 1_024;
 
 export interface ThinkTagsOptions {
-  /** The template has opened the reasoning, as earlier answers of the model showed. If no end comes, all of it was the answer. */
+  /** The template has opened the reasoning. If no end comes, all of it was the answer. */
   readonly startsInside?: boolean;
-  /** An end came without a beginning. */
-  readonly onBareEnd?: () => void;
+  /** A rule says so, not only earlier answers: what breaks off before the end is reasoning. */
+  readonly isCertain?: boolean;
+  /** Whether the question has such a tag: one in the answer may be what was asked for. */
+  readonly isAskedFor?: () => boolean;
+  /** Reasoning, once it is certain that it is. */
+  readonly onReasoning?: (text: string) => void;
 }
 
 type State =
@@ -47,18 +54,21 @@ interface Splitter {
   held: string;
   /** Text whose place is not known yet. */
   assumed: string;
-  saidText: boolean;
-  chars: number;
+  /** Text that a bare end would take back. */
+  said: string;
+  hadBareEnd: boolean;
   readonly code: ReturnType<typeof createCodeMark>;
-  readonly onBareEnd: () => void;
+  readonly isAskedFor: () => boolean;
+  readonly onReasoning: (text: string) => void;
 }
 
 /** Splits one answer. However its text is cut into pieces, text and reasoning come out the same. */
-export function createThinkTags({ startsInside = false, onBareEnd = () => {} }: ThinkTagsOptions = {}) {
+export function createThinkTags(options: ThinkTagsOptions = {}) {
+  const { startsInside = false, isCertain = false, isAskedFor = () => false, onReasoning = () => {} } = options;
   const splitter: Splitter = {
     state: startsInside ? { in: "assumed" } : { in: "start", afterTag: false },
-    ...{ held: "", assumed: "", saidText: false, chars: 0 },
-    ...{ code: createCodeMark(), onBareEnd },
+    ...{ held: "", assumed: "", said: "", hadBareEnd: false },
+    ...{ code: createCodeMark(), isAskedFor, onReasoning },
   };
   return {
     add(text: string): ThinkEvent[] {
@@ -74,15 +84,26 @@ export function createThinkTags({ startsInside = false, onBareEnd = () => {} }: 
     },
     /** The server tells reasoning apart itself: what is in its text is text. */
     reasoningCameApart: (): ThinkEvent[] => settleApart(splitter),
-    end(): ThinkEvent[] {
+    /** `hasCalls`: tool calls follow. */
+    end(hasCalls = false): ThinkEvent[] {
       const events: ThinkEvent[] = [];
-      const { state, held } = splitter;
+      const { state } = splitter;
+      if (hasCalls && state.in === "answer" && state.mayRetract) endBeforeCalls(splitter, events);
+      const { held } = splitter;
       if (state.in === "assumed") settleAsText(splitter, events);
-      else if (state.in === "reasoning") push(events, "reasoning", held);
+      else if (state.in === "reasoning") reason(splitter, events, held);
       else say(splitter, events, state.in === "start" && state.afterTag ? held.trimStart() : held);
       splitter.held = "";
       return events;
     },
+    /** The answer broke off. What it said is lost unless it is text. */
+    breakOff(): ThinkEvent[] {
+      const events: ThinkEvent[] = [];
+      if (splitter.state.in === "assumed" && !isCertain) settleAsText(splitter, events);
+      return events;
+    },
+    /** An end came without a beginning. */
+    hadBareEnd: (): boolean => splitter.hadBareEnd,
   };
 }
 
@@ -102,6 +123,7 @@ function readStart(splitter: Splitter): boolean {
   const tag = tags.find((one) => lead.startsWith(one));
   const afterTag = state.in === "start" && state.afterTag;
   if (tag !== undefined) {
+    splitter.hadBareEnd ||= !afterTag && closes.includes(tag) && !splitter.isAskedFor();
     splitter.held = lead.slice(tag.length);
     splitter.state = opens.includes(tag) ? { in: "reasoning", close: closeOf(tag) } : { in: "start", afterTag: true };
     return true;
@@ -117,7 +139,7 @@ function readReasoning(splitter: Splitter, events: ThinkEvent[]): boolean {
   const close = state.in === "reasoning" ? state.close : "";
   const at = held.indexOf(close);
   const said = held.slice(0, at < 0 ? held.length - openTail(held, [close]) : at);
-  push(events, "reasoning", said);
+  reason(splitter, events, said);
   splitter.held = held.slice(said.length + (at < 0 ? 0 : close.length));
   if (at >= 0) splitter.state = { in: "start", afterTag: true };
   return at >= 0;
@@ -127,20 +149,28 @@ function readAssumed(splitter: Splitter, events: ThinkEvent[]): boolean {
   const { held, assumed } = splitter;
   if (assumed === "") {
     const lead = held.trimStart();
-    if (tags.some((tag) => lead.startsWith(tag))) {
+    const tag = tags.find((one) => lead.startsWith(one));
+    if (tag !== undefined) {
+      splitter.hadBareEnd = closes.includes(tag);
       splitter.state = { in: "start", afterTag: true };
       return true;
     }
-    if (tags.some((tag) => tag.startsWith(lead))) return false;
+    if (tags.some((one) => one.startsWith(lead))) return false;
   }
   const found = firstOf(held, closes);
   const said = held.slice(0, found?.at ?? held.length - openTail(held, closes));
   push(events, "reasoning", said);
   splitter.held = held.slice(said.length + (found?.tag.length ?? 0));
-  splitter.assumed = found === undefined ? assumed + said : "";
-  if (found !== undefined) splitter.state = { in: "start", afterTag: true };
-  else if (splitter.assumed.length > maxRetractChars) settleAsText(splitter, events);
-  return found !== undefined;
+  splitter.assumed = assumed + said;
+  if (found === undefined) {
+    if (splitter.assumed.length > maxAssumedChars) settleAsText(splitter, events);
+    return false;
+  }
+  splitter.onReasoning(splitter.assumed);
+  splitter.assumed = "";
+  splitter.hadBareEnd = true;
+  splitter.state = { in: "start", afterTag: true };
+  return true;
 }
 
 function readAnswer(splitter: Splitter, events: ThinkEvent[]): boolean {
@@ -154,37 +184,77 @@ function readAnswer(splitter: Splitter, events: ThinkEvent[]): boolean {
     return false;
   }
   const { at, tag } = found;
-  const before = held.slice(0, at);
   // With its beginning in the text, an end is text too.
   if (opens.includes(tag)) {
     splitter.state = { in: "answer", mayRetract: false };
     return true;
   }
-  const next = held[at + tag.length];
-  if (next === undefined) {
-    splitter.held = held.slice(at);
-    say(splitter, events, before);
-    return false;
+  const before = held.slice(0, at);
+  const after = held.slice(at + tag.length);
+  const end = { before, after, isAtLimit: splitter.said.length + at > maxRetractChars };
+  switch (judgeEnd(splitter, end)) {
+    case "bare":
+      takeBack(splitter, events, before);
+      splitter.held = after;
+      return true;
+    case "text":
+      splitter.held = after;
+      say(splitter, events, before + tag);
+      return true;
+    case "open":
+      splitter.held = held.slice(at);
+      say(splitter, events, before);
+      return false;
   }
-  splitter.held = held.slice(at + tag.length);
-  if (!splitter.code.isBareEnd(before, next)) {
-    say(splitter, events, before + tag);
-    return true;
-  }
-  if (splitter.saidText) events.push({ type: "retract" });
+}
+
+interface FoundEnd {
+  readonly before: string;
+  readonly after: string;
+  readonly isAtLimit: boolean;
+}
+
+/** `open`: what follows will tell. */
+function judgeEnd({ code, isAskedFor }: Splitter, { before, after, isAtLimit }: FoundEnd): "bare" | "text" | "open" {
+  if (isAtLimit) return "text";
+  if (after === "") return "open";
+  if (!code.isBareEnd(before, after.slice(0, 1)) || isAskedFor()) return "text";
+  const blank = after.length - after.trimStart().length;
+  if (blank >= maxHeldSpace) return "text";
+  return blank === after.length ? "open" : "bare";
+}
+
+/** An end with nothing but calls behind it. */
+function endBeforeCalls(splitter: Splitter, events: ThinkEvent[]): void {
+  const { held, code } = splitter;
+  const tag = closes.find((one) => held.startsWith(one));
+  if (tag === undefined || !code.isBareEnd("", held[tag.length] ?? "\n") || splitter.isAskedFor()) return;
+  takeBack(splitter, events, "");
+  splitter.held = "";
+}
+
+/** A bare end came behind `before`: all of it was reasoning. */
+function takeBack(splitter: Splitter, events: ThinkEvent[], before: string): void {
+  if (splitter.said !== "") events.push({ type: "retract" });
   push(events, "reasoning", before);
-  splitter.onBareEnd();
+  splitter.onReasoning(splitter.said + before);
+  splitter.said = "";
+  splitter.hadBareEnd = true;
   splitter.state = { in: "start", afterTag: true };
-  return true;
 }
 
 function say(splitter: Splitter, events: ThinkEvent[], text: string): void {
   if (text === "") return;
   push(events, "text", text);
-  splitter.saidText = true;
   splitter.code.saw(text);
-  splitter.chars += text.length;
-  if (splitter.chars > maxRetractChars) splitter.state = { in: "answer", mayRetract: false };
+  if (splitter.state.in === "answer" && !splitter.state.mayRetract) return;
+  splitter.said += text;
+  if (splitter.said.length > maxRetractChars) splitter.state = { in: "answer", mayRetract: false };
+}
+
+function reason(splitter: Splitter, events: ThinkEvent[], text: string): void {
+  push(events, "reasoning", text);
+  if (text !== "") splitter.onReasoning(text);
 }
 
 function settleAsText(splitter: Splitter, events: ThinkEvent[]): void {
@@ -227,6 +297,11 @@ function openTail(text: string, among: readonly string[]): number {
     if (among.some((tag) => tag.startsWith(tail))) return length;
   }
   return 0;
+}
+
+/** Whether there is an end of reasoning in a text. */
+export function hasEndTag(text: string): boolean {
+  return closes.some((tag) => text.includes(tag));
 }
 
 /** Whether the end of a text is in code, and what its last character is. */

@@ -2,6 +2,7 @@ import { argumentsText, isObjectText, isWholeArguments } from "./call-arguments.
 import { indexOf, isFields, textOf, type Fields } from "./fields.ts";
 import type { CallPiece } from "./model-chunk.ts";
 import type { RequestedCall } from "./model.ts";
+import { createObjectScan } from "./object-scan.ts";
 
 type Part = {
   readonly index: number | undefined;
@@ -13,6 +14,8 @@ type Part = {
   readonly functionFields: Fields;
   readonly bytes: number;
 };
+/** `empty`: an object with nothing in it. */
+type ObjectKind = "none" | "empty" | "full";
 type Slot = {
   index: number | undefined;
   id: string;
@@ -22,8 +25,10 @@ type Slot = {
   functionFields: Record<string, unknown>;
   /** The newest piece, where each has all that came before it. */
   cumulative: string | undefined;
-  /** Of `arguments`, once they were looked at; they are not afterwards changed without clearing it. */
+  /** Of `arguments`, once they were looked at; they are not afterwards changed without clearing both. */
   canonical: string | undefined;
+  object: ObjectKind | undefined;
+  readonly scan: ReturnType<typeof createObjectScan>;
 };
 
 /**
@@ -101,7 +106,9 @@ function isEmpty(value: object): boolean {
 
 function slotFrom({ bytes: _bytes, fields, functionFields, ...part }: Part): Slot {
   const own = { fields: { ...fields }, functionFields: { ...functionFields } };
-  return { ...part, ...own, cumulative: undefined, canonical: undefined };
+  const scan = createObjectScan();
+  scan.add(part.arguments);
+  return { ...part, ...own, cumulative: undefined, canonical: undefined, object: undefined, scan };
 }
 
 /** The newest call the delta can belong to; undefined: none yet. */
@@ -110,17 +117,26 @@ function slotOf(slots: readonly Slot[], { index, id }: Part): Slot | undefined {
   return (id === "" ? undefined : candidates.findLast((slot) => slot.id === id)) ?? candidates.at(-1);
 }
 
+/** How arguments begin, in whatever form they come. */
+const beginning = /^\s*(?:[{["`]|null)/;
+
 /** Whether the delta is the first of another call, although it points at this one. */
 function startsAnew(slot: Slot, part: Part): boolean {
   // A fresh id in the middle of the arguments, without a name, is a server that makes up an id for every delta.
-  if (isOtherId(slot, part)) return part.name !== "" || isFull(slot.arguments);
+  if (isOtherId(slot, part)) return part.name !== "" || objectOf(slot) === "full";
   if (part.name === "" || slot.name === "") return false;
   // Without a new id only the content can tell. A name in every delta of one call is common, so the name alone says nothing.
   if (part.name !== slot.name) return true;
-  if (part.arguments.trim() === "") return false;
+  if (!beginning.test(part.arguments)) return false;
   // Where index or id say that it is the same call, an empty object only held the place of its arguments.
   const pointsHere = part.index !== undefined || part.id !== "";
-  return pointsHere ? isFull(slot.arguments) : isObjectText(slot.arguments);
+  return pointsHere ? objectOf(slot) === "full" : objectOf(slot) !== "none";
+}
+
+/** What the arguments are so far. */
+function objectOf(slot: Slot): ObjectKind {
+  if (!slot.scan.isClosed()) return "none";
+  return (slot.object ??= isFull(slot.arguments) ? "full" : isObjectText(slot.arguments) ? "empty" : "none");
 }
 
 function isOtherId(slot: Slot, part: Part): boolean {
@@ -173,7 +189,10 @@ function extend(slot: Slot, part: Part): void {
   Object.assign(slot.functionFields, part.functionFields);
   if (part.arguments === "") return;
   const before = slot.cumulative ?? slot.arguments;
-  if (before.trim() !== "" && part.arguments.startsWith(before)) slot.cumulative = part.arguments;
+  // In this order: mostly the lengths tell, and to trim a long text copies it.
+  if (part.arguments.startsWith(before) && before.trim() !== "") slot.cumulative = part.arguments;
   slot.arguments += part.arguments;
+  slot.scan.add(part.arguments);
   slot.canonical = undefined;
+  slot.object = undefined;
 }

@@ -10,7 +10,8 @@ import { otherRefusals, refusals } from "./refusals.ts";
 const log = createLogger({ service: "test", level: "silent", format: "json" });
 const at = (host: string) =>
   providerFrom({ OPENAI_BASE_URL: `https://${host}/v1`, OPENAI_API_KEY: "k", OPENAI_MODEL: "m" });
-const abilitiesAt = (host: string, rules: ModelRule[] = []) => createModelAbilities({ provider: at(host), rules, log });
+const abilitiesAt = (host: string, rules: ModelRule[] = [], clock = () => 0) =>
+  createModelAbilities({ provider: at(host), rules, log, clock });
 const rule = (more: Partial<ModelRule>): ModelRule => ({ model: "*", server: "*", ...more });
 
 const call = (id: string, more: object = {}) => ({
@@ -39,14 +40,16 @@ const request = (more: Partial<ModelRequest> = {}): ModelRequest => ({
 const rolesOf = (messages: readonly ModelMessage[]) => messages.map(({ role }) => role);
 
 describe("a refusal teaches", () => {
-  const everything = () => abilitiesAt("host", [rule({ parallel_tool_calls: true })]);
+  /** Where every field is sent. */
+  const host = "x.openai.azure.com";
+  const everything = () => abilitiesAt(host);
 
   test.each(refusals)("%s (%i)", (_name, status, words, lesson) => {
     const abilities = everything();
     const asked = request();
     abilities.bodyOf(asked);
     expect(abilities.learn(asked, { status, words })).toBe(true);
-    const settled = abilitiesAt("host", [rule({ parallel_tool_calls: true }), rule(lesson)]);
+    const settled = abilitiesAt(host, [rule(lesson)]);
     expect(abilities.bodyOf(asked)).toEqual(settled.bodyOf(asked));
     // What was refused once more is refused for good.
     expect(abilities.learn(asked, { status, words })).toBe(false);
@@ -70,7 +73,63 @@ describe("a refusal teaches", () => {
     const asked = request({ model: "old" });
     expect(abilities.learn(asked, { status: 400, words: "old does not support tools" })).toBe(true);
     expect(abilities.bodyOf(asked)).not.toHaveProperty("tools");
+    abilities.answered(asked);
+    expect(abilities.bodyOf(request({ model: "old" }))).not.toHaveProperty("tools");
     expect(abilities.bodyOf(request({ model: "new" }))).toHaveProperty("tools");
+  });
+
+  test("one request, until the model has taken it in the other form", () => {
+    const abilities = abilitiesAt("host");
+    const asked = request();
+    expect(abilities.learn(asked, { status: 400, words: "does not support tools" })).toBe(true);
+    expect(abilities.bodyOf(asked)).not.toHaveProperty("tools");
+    expect(abilities.bodyOf(request())).toHaveProperty("tools");
+    expect(abilities.learn(asked, { status: 400, words: "the prompt is bad" })).toBe(false);
+    expect(abilities.bodyOf(request())).toHaveProperty("tools");
+  });
+
+  test("nothing that did not help: the same words again take it back", () => {
+    const abilities = abilitiesAt("host");
+    const asked = request();
+    const refusal = { status: 400, words: "does not support tools" };
+    abilities.bodyOf(asked);
+    expect(abilities.learn(asked, refusal)).toBe(true);
+    abilities.bodyOf(asked);
+    expect(abilities.learn(asked, refusal)).toBe(false);
+    expect(abilities.bodyOf(asked)).toHaveProperty("tools");
+    abilities.answered(asked);
+    expect(abilities.bodyOf(request())).toHaveProperty("tools");
+  });
+
+  test.each<[Partial<ModelRule>, string]>([
+    [{ tools: true }, "does not support tools"],
+    [{ system_role: "system" }, "System role not supported"],
+  ])("nothing that a rule of the operator says otherwise: %j", (more, words) => {
+    const abilities = abilitiesAt("host", [rule(more)]);
+    expect(abilities.learn(request(), { status: 400, words })).toBe(false);
+    expect(abilitiesAt("host", [rule({ ...more, model: "other" })]).learn(request(), { status: 400, words })).toBe(
+      true,
+    );
+  });
+
+  test.each([
+    ["does not support tools", true],
+    ["System role not supported", true],
+    ["reasoning_content must be passed back", true],
+    ["unknown field stream_options", false],
+  ])("what %j says, for ten minutes only: %s", (words, isForgotten) => {
+    let now = 0;
+    const abilities = abilitiesAt("host", [], () => now);
+    const plain = abilities.bodyOf(request());
+    const asked = request();
+    abilities.bodyOf(asked);
+    expect(abilities.learn(asked, { status: 400, words })).toBe(true);
+    const other = abilities.bodyOf(asked);
+    abilities.answered(asked);
+    now = 9 * 60_000;
+    expect(abilities.bodyOf(request())).toEqual(other);
+    now = 10 * 60_000;
+    expect(abilities.bodyOf(request())).toEqual(isForgotten ? plain : other);
   });
 
   test("also a request that was on its way when another one learned it", () => {
@@ -86,7 +145,7 @@ describe("a refusal teaches", () => {
   });
 
   test("as often as there are abilities, and then no more, whatever is said", () => {
-    const abilities = abilitiesAt("host", [rule({ parallel_tool_calls: true })]);
+    const abilities = everything();
     const asked = request({ messages: [...request().messages.slice(0, 2), ...step({ reasoning_content: "hm" })] });
     let repeated = 0;
     for (let round = 0; round < 10; round++) {
@@ -225,18 +284,63 @@ describe("what is known of models", () => {
   });
 });
 
-test("an answer that ended reasoning it had not begun makes the next one of the model be read from within", () => {
-  const abilities = abilitiesAt("host");
-  expect(abilities.reading(request()).startsInside).toBe(false);
-  abilities.reading(request()).onBareEnd?.();
-  expect(abilities.reading(request()).startsInside).toBe(true);
-  expect(abilities.reading(request({ model: "other" })).startsInside).toBe(false);
+describe("how answers begin", () => {
+  const open = (abilities: ReturnType<typeof abilitiesAt>, model = "m", start: "open" | "tagged" = "open") =>
+    abilities.reading(request({ model })).onStartKnown?.(start);
+
+  test("is learned from three answers in a row that ended reasoning which they had not begun, for their model", () => {
+    const abilities = abilitiesAt("host");
+    for (let answers = 0; answers < 3; answers++) {
+      expect(abilities.reading(request())).toMatchObject({ startsInside: false });
+      open(abilities);
+    }
+    expect(abilities.reading(request())).toMatchObject({ startsInside: true, isCertain: false });
+    expect(abilities.reading(request({ model: "other" }))).toMatchObject({ startsInside: false });
+  });
+
+  test("is not learned where another answer came between", () => {
+    const abilities = abilitiesAt("host");
+    for (let answers = 0; answers < 5; answers++) {
+      open(abilities);
+      open(abilities);
+      open(abilities, "m", "tagged");
+    }
+    expect(abilities.reading(request())).toMatchObject({ startsInside: false });
+  });
+
+  test("is forgotten at once when an answer began otherwise", () => {
+    const abilities = abilitiesAt("host");
+    for (let answers = 0; answers < 3; answers++) open(abilities);
+    open(abilities, "m", "tagged");
+    expect(abilities.reading(request())).toMatchObject({ startsInside: false });
+    open(abilities);
+    expect(abilities.reading(request())).toMatchObject({ startsInside: false });
+  });
+
+  test.each(["open", "tagged"] as const)("is what a rule says, whatever answers show: %s", (reasoning_start) => {
+    const abilities = abilitiesAt("host", [rule({ reasoning_start })]);
+    for (let answers = 0; answers < 5; answers++) open(abilities, "m", reasoning_start === "open" ? "tagged" : "open");
+    const startsInside = reasoning_start === "open";
+    expect(abilities.reading(request())).toMatchObject({ startsInside, isCertain: true });
+  });
+
+  test("is not told by an answer to somebody who asked for such a tag", () => {
+    const asks = (role: "user" | "tool" | "assistant") => {
+      const message = role === "tool" ? { role, tool_call_id: "x" } : { role };
+      const messages = [{ ...message, content: "Write </think> on a line." }];
+      return abilitiesAt("host").reading(request({ messages })).isAskedFor?.();
+    };
+    expect([asks("user"), asks("tool"), asks("assistant")]).toEqual([true, true, false]);
+  });
 });
 
 test("of many models the ones that were used last are remembered", () => {
   const abilities = abilitiesAt("host");
-  const learn = (model: string) =>
-    abilities.learn(request({ model }), { status: 400, words: "does not support tools" });
+  const learn = (model: string) => {
+    const asked = request({ model });
+    abilities.learn(asked, { status: 400, words: "does not support tools" });
+    abilities.answered(asked);
+  };
   for (let i = 0; i < 300; i++) learn(`m${i}`);
   expect(abilities.bodyOf(request({ model: "m299" }))).not.toHaveProperty("tools");
   expect(abilities.bodyOf(request({ model: "m0" }))).toHaveProperty("tools");
@@ -260,4 +364,32 @@ test("a server that refuses tools, ids and nulls is asked until it answers, and 
   await collect(client, request(), never());
   expect(server.requests).toHaveLength(rounds.length + 2);
   expect(server.requests.at(-1)?.body).not.toHaveProperty("tools");
+});
+
+test("a refusal that no other form of the request helps changes nothing for other requests", async () => {
+  await using server = await startProvider((res, { body }) => {
+    if (JSON.stringify(body).includes("bad")) {
+      const message = "tools" in body ? "does not support tools" : "the prompt is bad";
+      return sendJson(res, 400, { error: { message } });
+    }
+    sendStream(res, chunk({ content: "It is noon." }, "stop"));
+  });
+  const client = createClient(server.baseURL);
+  const bad = request({ messages: [{ role: "user", content: "bad" }] });
+  await expect(collect(client, bad, never())).rejects.toMatchObject({ code: "MODEL_UNAVAILABLE" });
+  expect(server.requests).toHaveLength(2);
+  await collect(client, request(), never());
+  expect(server.requests.at(-1)?.body).toHaveProperty("tools");
+});
+
+test("one answer with a bare end of reasoning does not change how the next ones are read", async () => {
+  const texts = ["hm\n</think>\nHello", "Noon is", "Noon"];
+  await using server = await startProvider((res, _request, turn) => {
+    sendStream(res, chunk({ content: texts[turn] }), chunk({}, "stop"));
+  });
+  const client = createClient(server.baseURL);
+  const kinds = async () => (await collect(client, request(), never())).map(({ type }) => type);
+  expect(await kinds()).toEqual(["reasoning", "text", "end"]);
+  expect(await kinds()).toEqual(["text", "end"]);
+  expect(await kinds()).toEqual(["text", "end"]);
 });

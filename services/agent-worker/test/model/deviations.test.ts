@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ChatError } from "@parley/protocol";
-import { createAnswerReader, type StreamEnd } from "../../src/model/answer-reader.ts";
+import { createAnswerReader, type AnswerReaderOptions, type StreamEnd } from "../../src/model/answer-reader.ts";
 import { isTransient } from "../../src/model/model-error.ts";
 import type { ModelEvent } from "../../src/model/model.ts";
 import { deviations, outcomeOf } from "./deviations.ts";
@@ -76,6 +76,80 @@ function errorOf(run: () => unknown): unknown {
   }
   return undefined;
 }
+
+describe("tool calls of a stream that broke off", () => {
+  const call = (args: string, finish: string | null = "tool_calls") =>
+    chunk({ tool_calls: [{ index: 0, id: "a", function: { name: "look", arguments: args } }] }, finish);
+  const rest = (args: string, finish: string | null = null) =>
+    chunk({ tool_calls: [{ index: 0, function: { arguments: args } }] }, finish);
+
+  test.each<[string, StreamEnd, object[]]>([
+    ["no arguments", "broken", [call("")]],
+    ["no arguments, and then finish_reason", "broken", [call("", null), chunk({}, "tool_calls")]],
+    ["half of them", "broken", [call('{"x":')]],
+    ["half of them, with finish_reason in every chunk", "closed", [call("", "stop"), rest('{"x":', "stop")]],
+    ["no arguments, after text with finish_reason", "closed", [chunk({ content: "a" }, "stop"), call("", "stop")]],
+  ])("(%s, %s) are not run, but asked for again", (_name, how, chunks) => {
+    const error = errorOf(() => read(chunks, how));
+    expect(error).toMatchObject({ code: "MODEL_TRUNCATED" });
+    expect(isTransient(error)).toBe(true);
+  });
+
+  test.each<[string, StreamEnd, object[]]>([
+    ["no arguments", "closed", [call("")]],
+    ["no arguments", "done", [call("")]],
+    ["no arguments, with finish_reason in every chunk", "done", [chunk({ content: "a" }, "stop"), call("", "stop")]],
+    ["an empty object", "broken", [call("{}")]],
+  ])("(%s, %s) are run when they are whole", (_name, how, chunks) => {
+    expect(outcomeOf(read(chunks, how))).toMatchObject({ finish: "tool_calls", calls: [["look", "{}"]] });
+  });
+});
+
+describe("an answer that is assumed to begin within the reasoning", () => {
+  const reading = (options: AnswerReaderOptions, ...texts: string[]) => {
+    const starts: string[] = [];
+    const reader = createAnswerReader("m", { startsInside: true, ...options, onStartKnown: (one) => starts.push(one) });
+    for (const content of texts) reader.read(chunk({ content }));
+    return { reader, starts };
+  };
+  const call = chunk({ tool_calls: [{ index: 0, id: "a", function: { name: "look", arguments: "{}" } }] });
+
+  test.each<StreamEnd>(["closed", "broken"])("keeps its text when the stream breaks off (%s)", (how) => {
+    const { reader, starts } = reading({}, "Hel", "lo");
+    expect(errorOf(() => reader.end(how))).toMatchObject({ code: "MODEL_TRUNCATED" });
+    expect(reader.breakOff()).toEqual([{ type: "text", text: "Hello" }]);
+    expect(starts).toEqual([]);
+  });
+
+  test("shows no unfinished reasoning where a rule says that it is", () => {
+    const { reader } = reading({ isCertain: true }, "hm");
+    expect(errorOf(() => reader.end("closed"))).toMatchObject({ code: "MODEL_TRUNCATED" });
+    expect(reader.breakOff()).toEqual([]);
+  });
+
+  test("is text when no end of reasoning came, and tells that answers begin otherwise", () => {
+    const { reader, starts } = reading({}, "Hello");
+    expect(outcomeOf(reader.end("done"))).toMatchObject({ text: "Hello", finish: "stop" });
+    expect(starts).toEqual(["tagged"]);
+  });
+
+  test("tells nothing when the output limit cut it", () => {
+    const { reader, starts } = reading({}, "Hello");
+    reader.read(chunk({}, "length"));
+    expect(outcomeOf(reader.end("done"))).toMatchObject({ text: "Hello", finish: "length" });
+    expect(starts).toEqual([]);
+  });
+
+  test.each([
+    [["hm</think>", "Hello"], { tagged_reasoning: "hm" }],
+    [["Hello"], undefined],
+  ])("keeps as reasoning what was reasoning: %j", (texts, expected) => {
+    const { reader } = reading({}, ...texts);
+    reader.read(call);
+    const calls = reader.end("done").flatMap((event) => (event.type === "tool_calls" ? event.calls : []));
+    expect(calls[0]?.provider?.message_fields).toEqual(expected);
+  });
+});
 
 describe("usage", () => {
   const used = (usage: unknown, more: object = {}) =>

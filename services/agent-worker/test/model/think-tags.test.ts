@@ -3,10 +3,10 @@ import { expect, test } from "vitest";
 import { createThinkTags, type ThinkTagsOptions } from "../../src/model/think-tags.ts";
 
 /** What text and reasoning come to, whatever the pieces. */
-function split(pieces: readonly string[], options: ThinkTagsOptions = {}) {
+function split(pieces: readonly string[], options: ThinkTagsOptions = {}, hasCalls = false) {
   const tags = createThinkTags(options);
   let [text, reasoning] = ["", ""];
-  for (const event of [...pieces.flatMap((piece) => tags.add(piece)), ...tags.end()]) {
+  for (const event of [...pieces.flatMap((piece) => tags.add(piece)), ...tags.end(hasCalls)]) {
     if (event.type === "text") text += event.text;
     else if (event.type === "reasoning") reasoning += event.text;
     else [reasoning, text] = [reasoning + text, ""];
@@ -41,6 +41,7 @@ const torn = fc.tuple(answer, fc.array(fc.nat(80), { maxLength: 10 })).map(([tex
 test.each([
   ["as it comes", {}],
   ["when the template has opened the reasoning", { startsInside: true }],
+  ["when the question has a tag", { isAskedFor: () => true }],
 ])("an answer torn anywhere is split the same, %s", (_name, options) => {
   fc.assert(
     fc.property(torn, ({ text, pieces }) => {
@@ -74,10 +75,61 @@ test("text that was shown before its end as reasoning is taken back", () => {
   ]);
 });
 
-test("an end without a beginning is told once, so that the next answer can be read better", () => {
-  let told = 0;
-  split(["hm</think>Hello</think>"], { onBareEnd: () => told++ });
-  expect(told).toBe(1);
+test.each([
+  ["hm</think>Hello</think>", {}, true],
+  ["</think>Hello", {}, true],
+  ["</think>Hello", { startsInside: true }, true],
+  ["hm</think>Hello", { startsInside: true }, true],
+  ["<think>hm</think>Hello", {}, false],
+  ["<think>hm</think></think>Hello", {}, false],
+  ["<think>hm</think>Hello", { startsInside: true }, false],
+  ["Hello", { startsInside: true }, false],
+  ["Hello", {}, false],
+  ["hm</think>Hello", { isAskedFor: () => true }, false],
+])("whether %j (%j) had an end without a beginning is known: %s", (given, options, expected) => {
+  const tags = createThinkTags(options);
+  tags.add(given);
+  tags.end();
+  expect(tags.hadBareEnd()).toBe(expected);
+});
+
+test.each<[string, string, ThinkTagsOptions, boolean]>([
+  ["text or a call follows it", "Hello\n</think>\n", {}, false],
+  ["it is in the first part of the answer", `${"x".repeat(40_000)}</think>Hello`, {}, false],
+  ["little white space follows it", `Hello\n</think>${" ".repeat(2_000)}x`, {}, false],
+  ["the question has no such tag", "Hello\n</think>\nHello", { isAskedFor: () => true }, false],
+  ["the question has no such tag, also before calls", "Hello\n</think>\n", { isAskedFor: () => true }, true],
+])("a bare end makes reasoning of text only if %s", (_name, given, options, hasCalls) => {
+  expect(split([given], options, hasCalls)).toEqual({ text: given, reasoning: "" });
+  expect(split(given.split(""), options, hasCalls)).toEqual({ text: given, reasoning: "" });
+});
+
+test.each(["hm</think>", "hm\n</think>\n\n"])("a bare end before calls makes reasoning of text: %j", (given) => {
+  const reasoning = given.split("</think>")[0];
+  expect(split([given], {}, true)).toEqual({ text: "", reasoning });
+  expect(split(given.split(""), {}, true)).toEqual({ text: "", reasoning });
+});
+
+test.each<[string, ThinkTagsOptions, string]>([
+  ["is text", { startsInside: true }, "let me"],
+  ["is reasoning where a rule says so", { startsInside: true, isCertain: true }, ""],
+])("what broke off before the end of assumed reasoning %s", (_name, options, expected) => {
+  const tags = createThinkTags(options);
+  tags.add("let me");
+  const said = [...tags.breakOff(), ...tags.breakOff()];
+  expect(said).toEqual(expected === "" ? [] : [{ type: "text", text: expected }]);
+});
+
+test("reasoning is told as such when it is certain: assumed reasoning with its end, text with a bare end", () => {
+  const known = (given: string, options: ThinkTagsOptions = {}) => {
+    let told = "";
+    split(given.split(""), { ...options, onReasoning: (text) => (told += text) });
+    return told;
+  };
+  expect(known("hm</think>Hello", { startsInside: true })).toBe("hm");
+  expect(known("Hello", { startsInside: true })).toBe("");
+  expect(known("<think>hm</think>Hello")).toBe("hm");
+  expect(known("hm</think>Hello")).toBe("hm");
 });
 
 test.each([

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { callDeviations, fn } from "./call-deviations.ts";
 import { createToolCallAssembler } from "../../src/model/tool-call-assembler.ts";
 import type { Fields } from "../../src/model/fields.ts";
@@ -180,5 +180,33 @@ describe("any chunking assembles to the same calls", () => {
         expect(namesAndArguments(deltas).map(parsed)).toEqual(expected(calls).map(parsed));
       }),
     );
+  });
+});
+
+describe("long arguments in small deltas, each with the name, cost no more than in one", () => {
+  const bytes = 128 * 1024;
+  const size = 4;
+  const written = {
+    "of text": JSON.stringify({ x: "abc{".repeat(bytes / 4) }),
+    "of braces": `{"x":[${"{},".repeat(bytes / 3)}{}]}`,
+    "of braces in text": JSON.stringify({ x: "{y}{".repeat(bytes / 4) }),
+  };
+
+  test.each(Object.entries(written))("%s", (_name, text) => {
+    for (const place of [{ index: 0 }, { id: "a" }, {}]) {
+      const pieces = Array.from({ length: Math.ceil(text.length / size) }, (_, i) =>
+        text.slice(i * size, (i + 1) * size),
+      );
+      const parse = vi.spyOn(JSON, "parse");
+      const before = process.cpuUsage();
+      const calls = namesAndArguments(pieces.map((piece) => ({ ...place, ...fn("one", piece) })));
+      const parsedChars = parse.mock.calls.reduce((sum, [given]) => sum + given.length, 0);
+      parse.mockRestore();
+      expect(calls.map((call) => call.arguments === text)).toEqual([true]);
+      // Of one object a piece may look whole, and of the call its end.
+      expect(parsedChars).toBeLessThan(8 * text.length);
+      const { user, system } = process.cpuUsage(before);
+      expect((user + system) / 1e6).toBeLessThan(5);
+    }
   });
 });
