@@ -4,7 +4,18 @@ import { createModelAbilities } from "../../src/model/abilities.ts";
 import type { ModelRule } from "../../src/model/model-rules.ts";
 import type { ModelMessage, ModelRequest } from "../../src/model/model.ts";
 import { providerFrom } from "../../src/model/provider.ts";
-import { chunk, collect, createClient, never, sendJson, sendStream, startProvider, withTool } from "./fake-provider.ts";
+import {
+  chunk,
+  collect,
+  collectUntilError,
+  createClient,
+  never,
+  sendJson,
+  sendStream,
+  startProvider,
+  withTool,
+  writeChunks,
+} from "./fake-provider.ts";
 import { otherRefusals, refusals } from "./refusals.ts";
 
 const log = createLogger({ service: "test", level: "silent", format: "json" });
@@ -392,4 +403,23 @@ test("one answer with a bare end of reasoning does not change how the next ones 
   expect(await kinds()).toEqual(["reasoning", "text", "end"]);
   expect(await kinds()).toEqual(["text", "end"]);
   expect(await kinds()).toEqual(["text", "end"]);
+});
+
+test.each([
+  ["its connection breaks off", "MODEL_TRUNCATED"],
+  ["nothing more comes", "MODEL_TIMEOUT"],
+])("an answer that is read from within the reasoning keeps its text when %s", async (what, code) => {
+  await using server = await startProvider((res, _request, turn) => {
+    if (turn < 3) return sendStream(res, chunk({ content: "hm\n</think>\nHello" }, "stop"));
+    writeChunks(res, chunk({ content: "Noon" }));
+    if (code === "MODEL_TRUNCATED") setTimeout(() => res.destroy(), 50);
+  });
+  const client = createClient(server.baseURL, { idleMs: 300 });
+  for (let answers = 0; answers < 3; answers++) await collect(client, request(), never());
+  const { events, error } = await collectUntilError(client, request(), never());
+  expect(error, what).toMatchObject({ code });
+  expect(events).toEqual([
+    { type: "reasoning", text: "Noon" },
+    { type: "text", text: "Noon" },
+  ]);
 });
