@@ -6,7 +6,7 @@ import type { ModelRequest } from "./model.ts";
 import type { Provider } from "./provider.ts";
 import { lessonsOf, type Lesson, type Refusal } from "./refusal.ts";
 import { buildBody, type RequestBody } from "./request-body.ts";
-import { hasEndTag } from "./think-tags.ts";
+import { hasEndTag } from "./reasoning-tags.ts";
 
 export interface ModelAbilitiesDeps {
   readonly provider: Provider;
@@ -34,31 +34,59 @@ interface Asked {
  * What each model of the provider takes: by the rules there are, and by what it refused and then took since this process began. For one request each
  * ability is changed at most once, so it is repeated a bounded number of times.
  */
-export function createModelAbilities({ provider, rules = [], log, clock }: ModelAbilitiesDeps) {
+export function createModelAbilities(deps: ModelAbilitiesDeps) {
+  const known = createKnown(deps);
+  return {
+    ...createRequests(deps, known),
+    /** How the answer to the request is read. */
+    reading(request: ModelRequest): AnswerReaderOptions {
+      const model = known.nameOf(request);
+      return {
+        startsInside: known.of(model).reasoning_start === "open",
+        isCertain: known.learned.of(model).reasoning_start === undefined,
+        isAskedFor: () => request.messages.some(isAskingForTag),
+        onStartKnown(start) {
+          if (!known.isConfigured(model, "reasoning_start")) known.learned.sawStart(model, start);
+        },
+      };
+    },
+  };
+}
+
+type Known = ReturnType<typeof createKnown>;
+
+/** What holds of each model now. */
+function createKnown({ provider, rules = [], clock }: ModelAbilitiesDeps) {
   const learned = createLearned(clock);
+  return {
+    learned,
+    nameOf: (request: ModelRequest): string => request.model ?? provider.model,
+    of: (model: string): Abilities => ({
+      ...abilitiesOf(provider, model, rules),
+      ...learned.of(model),
+      ...saidOf(provider, model, rules),
+    }),
+    isConfigured: (model: string, ability: keyof Abilities): boolean => ability in saidOf(provider, model, rules),
+  };
+}
+
+function createRequests({ provider, log }: ModelAbilitiesDeps, known: Known) {
   const requests = new WeakMap<ModelRequest, Asked>();
-  const nameOf = (request: ModelRequest): string => request.model ?? provider.model;
-  const abilitiesNow = (model: string): Abilities => ({
-    ...abilitiesOf(provider, model, rules),
-    ...learned.of(model),
-    ...saidOf(provider, model, rules),
-  });
-  const isConfigured = (model: string, ability: keyof Abilities): boolean => ability in saidOf(provider, model, rules);
 
   const askedOf = (request: ModelRequest): Asked => {
-    const known = requests.get(request);
-    if (known !== undefined) return known;
-    const abilities = abilitiesNow(nameOf(request));
+    const earlier = requests.get(request);
+    if (earlier !== undefined) return earlier;
+    const abilities = known.of(known.nameOf(request));
     const asked: Asked = { abilities, pending: {}, newest: undefined, tried: new Set() };
     requests.set(request, asked);
     return asked;
   };
 
   const tryOne = (model: string, asked: Asked, { ability, change }: Lesson, words: string): boolean => {
-    if (asked.tried.has(ability) || isConfigured(model, ability)) return false;
+    if (asked.tried.has(ability) || known.isConfigured(model, ability)) return false;
     asked.tried.add(ability);
     // Another request may have learned it while this one was on its way.
-    if (abilitiesNow(model)[ability] !== asked.abilities[ability]) return true;
+    if (known.of(model)[ability] !== asked.abilities[ability]) return true;
     asked.pending = { ...asked.pending, ...change };
     asked.newest = { ability, words };
     return true;
@@ -67,52 +95,41 @@ export function createModelAbilities({ provider, rules = [], log, clock }: Model
   return {
     /** The request as this model takes it. */
     bodyOf(request: ModelRequest): RequestBody {
-      const model = nameOf(request);
+      const model = known.nameOf(request);
       const asked = askedOf(request);
-      asked.abilities = { ...abilitiesNow(model), ...asked.pending };
+      asked.abilities = { ...known.of(model), ...asked.pending };
       return buildBody(request, { model, provider, abilities: asked.abilities });
     },
     /** Whether the refusal says what to do without, so that the same request is worth another try at once. */
     learn(request: ModelRequest, refusal: Refusal): boolean {
-      const model = nameOf(request);
+      const model = known.nameOf(request);
       const asked = askedOf(request);
-      const { abilities, newest } = asked;
+      const { abilities } = asked;
       const body = buildBody(request, { model, provider, abilities });
-      // The same words again: it was not that.
-      if (newest?.words === refusal.words) {
-        const { [newest.ability]: _wrong, ...others } = asked.pending;
-        asked.pending = others;
-        asked.newest = undefined;
-      }
+      takeBackWrong(asked, refusal);
       return lessonsOf(refusal, body, abilities).some((lesson) => tryOne(model, asked, lesson, refusal.words));
     },
     /** The model took the request as it was sent last: what its refusals have taught is true. */
     answered(request: ModelRequest): void {
       const asked = requests.get(request);
       if (asked === undefined || Object.keys(asked.pending).length === 0) return;
-      const model = nameOf(request);
-      learned.add(model, asked.pending);
+      const model = known.nameOf(request);
+      known.learned.add(model, asked.pending);
       log.warn(
         { model, provider: provider.name, abilities: asked.pending },
         "the model server refused a request and took another form of it, which it gets from now on",
       );
       asked.pending = {};
     },
-    /** How the answer to the request is read. */
-    reading(request: ModelRequest): AnswerReaderOptions {
-      const model = nameOf(request);
-      const startsInside = abilitiesNow(model).reasoning_start === "open";
-      const isCertain = learned.of(model).reasoning_start === undefined;
-      return {
-        startsInside,
-        isCertain,
-        isAskedFor: () => request.messages.some(isAskingForTag),
-        onStartKnown(start) {
-          if (!isConfigured(model, "reasoning_start")) learned.sawStart(model, start);
-        },
-      };
-    },
   };
+}
+
+/** The same words again: it was not what the newest lesson said. */
+function takeBackWrong(asked: Asked, { words }: Refusal): void {
+  if (asked.newest?.words !== words) return;
+  const { [asked.newest.ability]: _wrong, ...others } = asked.pending;
+  asked.pending = others;
+  asked.newest = undefined;
 }
 
 function isAskingForTag({ role, content }: ModelRequest["messages"][number]): boolean {

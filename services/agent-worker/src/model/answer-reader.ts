@@ -53,9 +53,7 @@ export function createAnswerReader(requestedModel: string, options: AnswerReader
   const readChunk = createChunkReader();
   const said = createSaid(options);
   const calls = createCalls();
-  let finish: Finish | undefined;
-  /** Some servers have a finish_reason in every chunk: it is no end then. */
-  let wentOn = false;
+  const finish = createFinish();
   let usage: Usage | undefined;
   let model = { raw: "", name: requestedModel };
 
@@ -64,24 +62,21 @@ export function createAnswerReader(requestedModel: string, options: AnswerReader
     read(data: unknown): { events: ModelEvent[]; progressed: boolean } {
       if (hasError(data)) throw reportedError("the provider sent an error");
       const chunk = readChunk(data);
-      const wasFinished = finish !== undefined;
-      if (chunk.finish !== undefined) finish = worseOf(finish, chunk.finish);
       if (chunk.usage !== undefined) ({ usage } = chunk);
       if (chunk.model !== "" && chunk.model !== model.raw)
         model = { raw: chunk.model, name: cutJsonText(chunk.model, MAX_NAME_BYTES).toWellFormed() };
       if (chunk.message !== undefined) said.fields.add(chunk.message);
       const grew = chunk.calls.length > 0 && calls.add(chunk.calls);
       const progressed = grew || chunk.reasoning !== "" || chunk.text !== "";
-      wentOn ||= wasFinished && progressed;
+      finish.add(chunk.finish, progressed);
       return { events: progressed ? said.add(chunk.reasoning, chunk.text) : [], progressed };
     },
     /** The model has said that it is done; only the usage may still come. */
-    isFinished: () => finish !== undefined,
+    isFinished: () => finish.told() !== undefined,
     /** The last events. The calls decide whether tools are wanted: some servers say "stop" although there are calls. */
     end(how: StreamEnd): ModelEvent[] {
-      const told = toldFinish(finish ?? (how === "done" ? "stop" : undefined));
-      const isSure = how === "done" || (how === "closed" && !wentOn);
-      const requested = calls.end(told, isSure);
+      const told = toldFinish(finish.told() ?? (how === "done" ? "stop" : undefined));
+      const requested = calls.end(told, finish.isSure(how));
       const rest = said.end(requested.length > 0);
       const reason = finishReasonOf(told, requested, said.hasText());
       if (reason !== "length" && reason !== "content_filter") said.tellStart();
@@ -138,6 +133,21 @@ function createSaid(options: AnswerReaderOptions) {
   };
 }
 
+/** How the model says that it is done. */
+function createFinish() {
+  let finish: Finish | undefined;
+  let wentOn = false;
+  return {
+    add(next: Finish | undefined, progressed: boolean): void {
+      wentOn ||= finish !== undefined && progressed;
+      finish = worseOf(finish, next);
+    },
+    told: () => finish,
+    /** Whether nothing was to come any more. Some servers have a finish_reason in every chunk: it is no end then. */
+    isSure: (how: StreamEnd): boolean => how === "done" || (how === "closed" && !wentOn),
+  };
+}
+
 function createCalls() {
   const assembler = createToolCallAssembler();
   return {
@@ -147,7 +157,7 @@ function createCalls() {
       if (assembler.count() > MAX_TOOL_CALLS) throw truncated("there are too many tool calls", { permanent: true });
       return grew;
     },
-    /** What a filter left of a call may not be what the model meant. `isSure`: nothing was to come any more, so absent arguments are none. */
+    /** What a filter left of a call may not be what the model meant. `isSure`: absent arguments were not to come any more. */
     end(finish: Finish, isSure: boolean): RequestedCall[] {
       const requested = finish === "content_filter" ? [] : assembler.calls();
       if (finish === "length" && requested.length > 0 && !assembler.isWhole()) {

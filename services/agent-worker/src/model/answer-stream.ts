@@ -70,11 +70,7 @@ export function createAnswerStream(options: AnswerStreamOptions) {
         guarded(breakOff, body.errored ?? new Error("the connection was closed"));
     },
     /** Nothing more came in time. True: the answer is over, because the model had said that it is done. */
-    expire(): boolean {
-      if (chunks.isWhole()) guarded(complete, "broken");
-      else guarded(answer.flushLast, undefined);
-      return isOver();
-    },
+    expire: answer.expire,
     /** Nobody wants any more of it. */
     stop: answer.stop,
   };
@@ -114,7 +110,12 @@ function createAnswer({ reader }: AnswerStreamOptions, batch: Batch, isWhole: ()
       else fail(truncated(error.message));
     }
   };
-  return { result: result.promise, isOver: result.isOver, stop: result.reject, guarded, complete, flushLast };
+  const expire = (): boolean => {
+    if (isWhole()) guarded(complete, "broken");
+    else guarded(flushLast, undefined);
+    return result.isOver();
+  };
+  return { result: result.promise, isOver: result.isOver, stop: result.reject, guarded, complete, expire };
 }
 
 /** What a value says that is no part of an answer. */

@@ -89,7 +89,9 @@ export function saidOf(provider: Provider, model: string, rules: readonly ModelR
   const fitting = rules.filter(
     (rule) => matches(rule.model, model) && (matches(rule.server, hostname) || matches(rule.server, base)),
   );
-  return Object.assign({}, ...fitting.map(({ model: _model, server: _server, ...abilities }) => abilities));
+  const said: Partial<Abilities> = {};
+  for (const { model: _model, server: _server, ...abilities } of fitting) Object.assign(said, abilities);
+  return said;
 }
 
 /** Without regular expressions: names come from requests, patterns from files. */

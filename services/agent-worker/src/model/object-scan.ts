@@ -9,18 +9,18 @@ export function createObjectScan() {
   let isOver = false;
   let isOther = false;
 
+  const stepInText = (character: string): void => {
+    if (isEscaped) isEscaped = false;
+    else if (character === "\\") isEscaped = true;
+    else if (character === '"') inText = false;
+  };
+  const stepOutside = (character: string): void => {
+    if (character === "{" && !isOver) depth = 1;
+    else if (!/\s/.test(character)) isOther = true;
+  };
   const step = (character: string): void => {
-    if (inText) {
-      if (isEscaped) isEscaped = false;
-      else if (character === "\\") isEscaped = true;
-      else if (character === '"') inText = false;
-      return;
-    }
-    if (isOver || depth === 0) {
-      if (character === "{" && !isOver) depth = 1;
-      else if (!/\s/.test(character)) isOther = true;
-      return;
-    }
+    if (inText) return stepInText(character);
+    if (depth === 0) return stepOutside(character);
     if (character === '"') inText = true;
     else if (character === "{") depth++;
     else if (character === "}" && --depth === 0) isOver = true;

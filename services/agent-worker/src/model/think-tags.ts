@@ -1,3 +1,5 @@
+import { closeOf, closes, firstOf, opens, openTail, tags } from "./reasoning-tags.ts";
+
 /**
  * Reasoning that a server leaves in the text between tags. It counts as reasoning at the beginning of an answer only: further on a tag is text that
  * somebody asked for, such as code. Some chat templates open the reasoning themselves, so that only its end is in the answer: that bare end makes all
@@ -6,20 +8,6 @@
  */
 
 export type ThinkEvent = { type: "text" | "reasoning"; text: string } | { type: "retract" };
-
-/** Qwen, DeepSeek and most others; some prompts; Gemini and Gemma; Seed; Magistral; Kimi. */
-const pairs = [
-  ["<think>", "</think>"],
-  ["<thinking>", "</thinking>"],
-  ["<reasoning>", "</reasoning>"],
-  ["<thought>", "</thought>"],
-  ["<seed:think>", "</seed:think>"],
-  ["[THINK]", "[/THINK]"],
-  ["◁think▷", "◁/think▷"],
-] as const;
-const opens: readonly string[] = pairs.map(([open]) => open);
-const closes: readonly string[] = pairs.map(([, close]) => close);
-const tags: readonly string[] = [...opens, ...closes];
 
 /** What a tag begins with, and what tells code. */
 const special = /[<[◁`]/;
@@ -276,32 +264,6 @@ function settleApart(splitter: Splitter): ThinkEvent[] {
 
 function push(events: ThinkEvent[], type: "text" | "reasoning", text: string): void {
   if (text !== "") events.push({ type, text });
-}
-
-function closeOf(tag: string): string {
-  return closes[opens.indexOf(tag)] ?? "";
-}
-
-function firstOf(text: string, among: readonly string[]): { at: number; tag: string } | undefined {
-  return among
-    .map((tag) => ({ at: text.indexOf(tag), tag }))
-    .filter(({ at }) => at >= 0)
-    .toSorted((a, b) => a.at - b.at)[0];
-}
-
-/** How many characters at the end may be the beginning of one of the tags. */
-function openTail(text: string, among: readonly string[]): number {
-  const longest = Math.max(...among.map((tag) => tag.length)) - 1;
-  for (let length = Math.min(longest, text.length); length > 0; length--) {
-    const tail = text.slice(text.length - length);
-    if (among.some((tag) => tag.startsWith(tail))) return length;
-  }
-  return 0;
-}
-
-/** Whether there is an end of reasoning in a text. */
-export function hasEndTag(text: string): boolean {
-  return closes.some((tag) => text.includes(tag));
 }
 
 /** Whether the end of a text is in code, and what its last character is. */
