@@ -53,10 +53,11 @@ interface Splitter {
 /** Splits one answer. However its text is cut into pieces, text and reasoning come out the same. */
 export function createThinkTags(options: ThinkTagsOptions = {}) {
   const { startsInside = false, isCertain = false, isAskedFor = () => false, onReasoning = () => {} } = options;
+  let asked: boolean | undefined;
   const splitter: Splitter = {
     state: startsInside ? { in: "assumed" } : { in: "start", afterTag: false },
     ...{ held: "", assumed: "", said: "", hadBareEnd: false },
-    ...{ code: createCodeMark(), isAskedFor, onReasoning },
+    ...{ code: createCodeMark(), isAskedFor: () => (asked ??= isAskedFor()), onReasoning },
   };
   return {
     add(text: string): ThinkEvent[] {
@@ -164,7 +165,8 @@ function readAssumed(splitter: Splitter, events: ThinkEvent[]): boolean {
 function readAnswer(splitter: Splitter, events: ThinkEvent[]): boolean {
   const { state, held } = splitter;
   const mayRetract = state.in === "answer" && state.mayRetract;
-  const found = mayRetract ? firstOf(held, tags) : undefined;
+  // What stands further on is text in any case.
+  const found = mayRetract ? firstOf(held.slice(0, 2 * maxRetractChars), tags) : undefined;
   if (found === undefined) {
     const kept = mayRetract ? openTail(held, tags) : 0;
     splitter.held = held.slice(held.length - kept);
