@@ -10,8 +10,8 @@ export interface AnswerStreamOptions {
   readonly apiKey: string;
   /** Gets what one read of the socket brought, at once. */
   readonly onEvents: (events: readonly ModelEvent[]) => void;
-  /** Content came, or the end of it. */
-  readonly onProgress: () => void;
+  /** Content came, or the end of it. `isWhole`: as far as the provider says, that was all. */
+  readonly onProgress: (isWhole: boolean) => void;
   /** So many parts of the stream could not be read. */
   readonly onSkipped: (count: number) => void;
 }
@@ -149,7 +149,7 @@ function createChunks({ reader, onProgress }: AnswerStreamOptions, batch: Batch)
       batch.add(events);
       wentOn ||= wasFinished && progressed;
       isBody ||= kind === "body" && hasMessage(value);
-      if (progressed || (!wasFinished && reader.isFinished())) onProgress();
+      if (progressed || (!wasFinished && reader.isFinished())) onProgress(reader.isFinished() && !wentOn);
     },
     /** The answer as it is asked for without `stream`. */
     isBody: (): boolean => isBody,

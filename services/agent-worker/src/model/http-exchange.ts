@@ -9,7 +9,7 @@ import { request as httpsRequest } from "node:https";
 import { pipeline, type Readable } from "node:stream";
 import { constants, createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 import { getProxyForUrl } from "proxy-from-env";
-import { createAgents, type ProxyFor } from "./http-agents.ts";
+import { createAgents, type Agents, type ProxyFor } from "./http-agents.ts";
 
 /** Of one request. */
 const maxRedirects = 5;
@@ -52,7 +52,7 @@ export function createHttpExchange(proxyFor: ProxyFor = getProxyForUrl) {
     ): Promise<Reply> {
       let hop: Hop = { url, method: "POST", headers, body };
       for (let redirects = 0; ; redirects++) {
-        const response = await responseTo(open(hop, agentFor(hop.url)), hop, signal);
+        const response = await exchanged(hop, agentFor(hop.url), signal);
         const next = redirectOf(response, hop);
         if (next === undefined) return replyOf(response);
         response.destroy();
@@ -73,6 +73,20 @@ function open({ url, method, headers, body }: Hop, agent: Agent): ClientRequest 
   return request(url, { method, agent, headers: { ...headers, "accept-encoding": "identity", ...length } });
 }
 
+/**
+ * A kept connection may have been closed by the other side, or dropped by a balancer in between, which shows only when it is used: the request was not
+ * seen by anybody then, and is made once more on a connection of its own.
+ */
+async function exchanged(hop: Hop, agent: Agents, signal: AbortSignal): Promise<IncomingMessage> {
+  const request = open(hop, agent.kept);
+  try {
+    return await responseTo(request, hop, signal);
+  } catch (error) {
+    if (!request.reusedSocket || signal.aborted) throw error;
+    return responseTo(open(hop, agent.fresh), hop, signal);
+  }
+}
+
 function responseTo(request: ClientRequest, { body }: Hop, signal: AbortSignal): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const close = (): void => void request.destroy();
@@ -82,7 +96,8 @@ function responseTo(request: ClientRequest, { body }: Hop, signal: AbortSignal):
     request.on("response", (response) => {
       hasResponse = true;
       // A body without a length ends with its connection, in whatever way: Node tells a reset to the request only.
-      request.on("error", (error) => response.destroy(error));
+      // What follows a whole message spoils only the connection.
+      request.on("error", (error) => void (response.complete || response.destroy(error)));
       resolve(response);
     });
     request.on("close", () => {

@@ -14,6 +14,9 @@ import { createWatchdog, type Expiry } from "./watchdog.ts";
 /** An error has a few sentences; what sends more is something else. */
 const maxErrorBytes = 64 * 1024;
 
+/** Silence after a finish_reason, of a server that neither says `[DONE]` nor closes: nothing more will come. Text that does comes in time. */
+const wholeMs = 5_000;
+
 export type ModelClientOptions = {
   provider: Provider;
   /** What is known of its models. */
@@ -44,11 +47,12 @@ export function createModelClient(options: ModelClientOptions): ModelClient {
       signal.throwIfAborted();
       const attempt = new AbortController();
       let expired: Expiry | undefined;
-      let hasBegun = false;
-      const onProgress = (): void => {
-        if (hasBegun) return watchdog.seen();
-        hasBegun = true;
-        watchdog.start("next content", idleMs);
+      let awaited = "first content";
+      const onProgress = (isWhole: boolean): void => {
+        const next = isWhole ? "end of the stream" : "next content";
+        if (next === awaited) return watchdog.seen();
+        awaited = next;
+        watchdog.start(awaited, isWhole ? Math.min(idleMs, wholeMs) : idleMs);
       };
       const reader = createAnswerReader(request.model ?? provider.model, abilities.reading(request));
       const answer = createAnswerStream({ reader, apiKey, onEvents, onProgress, onSkipped });
@@ -63,7 +67,7 @@ export function createModelClient(options: ModelClientOptions): ModelClient {
       });
       signal.addEventListener("abort", stop, { once: true });
       try {
-        watchdog.start("first content", firstTokenMs);
+        watchdog.start(awaited, firstTokenMs);
         const reply = await Promise.race([open(request, attempt.signal), answer.result]);
         if (reply !== undefined) answer.read(reply);
         await answer.result;

@@ -149,6 +149,26 @@ describe("connections", () => {
     expect(new Set(server.seen.map(({ port }) => port)).size).toBe(1);
   });
 
+  test("that the other side has dropped meanwhile cost no request: it is made once more on a new one", async () => {
+    const answered = new WeakSet<object>();
+    let requests = 0;
+    // A balancer that forgets idle connections resets them at the next byte.
+    const server = createServer((_request, response) => {
+      requests++;
+      answered.add(response.req.socket);
+      response.end("fine");
+    });
+    server.on("connection", (socket) => {
+      socket.on("data", () => void (answered.has(socket) && socket.resetAndDestroy()));
+    });
+    const url = await listen(server);
+    const exchange = createHttpExchange();
+    for (let i = 0; i < 3; i++) expect(await textOf(await post(url, exchange))).toBe("fine");
+    expect(requests).toBe(3);
+    server.closeAllConnections();
+    server.close();
+  });
+
   test("are closed when the body does not end soon after the answer was over", async () => {
     const server = createServer((_request, response) => void response.writeHead(200).write("x"));
     const url = await listen(server);

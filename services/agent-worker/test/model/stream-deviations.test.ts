@@ -157,6 +157,24 @@ const ends: Row[] = [
     { head: "HTTP/1.1 200 OK\r\ncontent-length: 9999", pieces: [hello] },
     "Hello, world MODEL_TRUNCATED!",
   ],
+  [
+    "stray bytes behind a body of a known length",
+    {
+      head: `HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: ${whole.length}\r\n\r\n${whole}xx`,
+      pieces: [],
+      after: "stay open",
+    },
+    "Hello, world stop",
+  ],
+  [
+    "stray bytes behind an error's body",
+    {
+      head: 'HTTP/1.1 400 No\r\ncontent-length: 44\r\n\r\n{"error":{"code":"context_length_exceeded"}}xx',
+      pieces: [],
+      after: "stay open",
+    },
+    " CONTEXT_TOO_LARGE",
+  ],
   ["silence in the middle", { pieces: [hello], after: "stay open" }, "Hello, world MODEL_TIMEOUT!"],
   [
     "a stop in every chunk, and then silence",
