@@ -73,6 +73,29 @@ describe("a viewer that comes later", () => {
 });
 
 describe("a viewer that comes back with its cursor", () => {
+  it("only after it has sent a message gets the whole above what it got of that one's turn", async () => {
+    const first = await beginTurn("before it left");
+    const { conversation } = first;
+    const viewer = await world.connect(edge);
+    viewer.send({ type: "subscribe", conversation_id: conversation });
+    const { seq: cursor } = await viewer.next("snapshot");
+    await first.complete("missed");
+    const back = await world.connect(edge);
+    back.send({ type: "message", id: "after it came back", message: "again", conversation_id: conversation });
+    const { turn_id } = await back.next("accepted");
+    const second = await world.worker.take(conversation, turn_id);
+    await second.token("some");
+    const { seq: got } = await back.next("token");
+    back.send({ type: "subscribe", conversation_id: conversation, after: cursor });
+    await back.next("subscribed");
+    const whole = await back.next("snapshot");
+    expect(whole.seq).toBeGreaterThan(got);
+    expect(whole).toMatchObject({ turn_id, text: "some", status: "running" });
+    expect(whole.messages?.map(({ message: text }) => text)).toContain("missed");
+    await second.complete("some");
+    await back.next("complete");
+  });
+
   it("to another edge gets exactly what it missed, then what follows", async () => {
     const turn = await beginTurn("moved");
     const first = await world.connect(edge);

@@ -104,8 +104,8 @@ function attach(walk: Walk, seq: number): void {
   walk.attached = true;
   walk.cursor = asked ?? seq;
   walk.resumedAt = asked;
-  // An edge that cannot go on from the cursor says so.
-  walk.isAnew = asked === undefined || seq === 0;
+  // An edge that cannot go on from the cursor says so, and also one that had sent more before it was asked.
+  walk.isAnew = asked === undefined || seq === 0 || seq > asked;
   walk.lastSeq = 0;
 }
 

@@ -3,7 +3,7 @@ import { ChatError, type ConversationId } from "@parley/protocol";
 import { noCursor } from "../cursor.ts";
 import type { CatchUp } from "../hub/catch-up.ts";
 import type { Doubts } from "../hub/doubt.ts";
-import { attach as attachTo, detach, type HubViewer } from "../hub/hub.ts";
+import { attach as attachTo, beginAnew, detach, type HubViewer } from "../hub/hub.ts";
 import type { Hubs } from "../hub/hubs.ts";
 import type { Connection } from "../socket/connection.ts";
 import { createPlaces, rememberPlace } from "./places.ts";
@@ -69,14 +69,16 @@ export function createViewing({ hubs, catchUp, doubts, events }: ViewingDeps) {
 
     /** Looks at the conversation from the cursor on; anew if it did already. `subscribed` is sent first. */
     async follow(connection: Connection, conversation: ConversationId, after: number | undefined): Promise<void> {
+      const before = connection.viewers.get(conversation);
       leave(connection, conversation);
       // The client says itself how far it is.
       connection.left?.delete(conversation);
       const viewer = await attach(connection, conversation);
-      await places.resume(viewer, after).catch((error: unknown) => {
-        leave(connection, conversation);
-        throw error;
-      });
+      if (!goesOnPast(viewer, before, after))
+        await places.resume(viewer, after).catch((error: unknown) => {
+          leave(connection, conversation);
+          throw error;
+        });
       connection.wanted?.delete(conversation);
       viewer.isGreeted = true;
       release(viewer);
@@ -89,6 +91,19 @@ function leave(connection: Connection, conversation: ConversationId): void {
   if (viewer === undefined) return;
   connection.viewers.delete(conversation);
   detach(viewer);
+}
+
+/**
+ * Who sent a message and asks for what it missed before that only then has got events from beyond its cursor already: what lies between would come
+ * below them, and count for old. It gets the whole conversation, above all that it got. False: it can go on from its cursor.
+ */
+function goesOnPast(viewer: HubViewer, before: HubViewer | undefined, after: number | undefined): boolean {
+  if (before === undefined || after === undefined || before.source !== viewer.source) return false;
+  const hasGap = before.fromSeq !== noCursor && before.fromSeq > after - before.source.offset;
+  if (!hasGap || before.cursor <= before.fromSeq) return false;
+  viewer.cursor = before.cursor;
+  beginAnew(viewer);
+  return true;
 }
 
 function endedIn({ dialect, viewers }: Connection): ConversationId[] {
