@@ -52,7 +52,8 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   const startedAt = performance.now();
   // Every device and every fault listens to it.
   setMaxListeners(0, options.signal);
-  const plan = planOf({ scenario: name, seed: options.seed, turns: options.turns, workload, faults });
+  const turns = Math.min(options.turns, scenario.mostTurns ?? Infinity);
+  const plan = planOf({ scenario: name, seed: options.seed, turns, workload, faults });
   await using world = await startWorld(shape, createRandom(`${options.seed}/${name}/world`));
   const memory = await readMemory(world);
   const timeline = startTimeline(options.signal);

@@ -62,6 +62,8 @@ export interface Scenario {
   readonly workload: Workload;
   readonly faults: (random: Random, spanMs: number) => readonly TimedFault[];
   readonly expected: Expected;
+  /** More would be a test of what the scenario itself puts between the parts. */
+  readonly mostTurns?: number;
   /** Stays until the edges have let go of every conversation, half a minute after its last viewer left. */
   readonly waitsForHubs?: boolean;
   /** Whether the run did what the scenario is for; else the sentence that says what is missing. */

@@ -171,7 +171,9 @@ function checkPlace(walk: Walk, frame: StateFrame, atMs: number): void {
 /** It is exact at its place, and settles what was missing before. */
 function takeWhole(walk: Walk, frame: SnapshotFrame, seq: number): void {
   const { logs, history, report, passedOver } = walk;
-  walk.knowsFrom ??= toldFrom(walk, frame);
+  // It stands for all before it, and of what does not fit it says nothing (the transcript over HTTP does): also to who was away for long.
+  const from = toldFrom(walk, frame);
+  walk.knowsFrom = walk.knowsFrom === undefined ? from : Math.max(walk.knowsFrom, Math.min(from, seq));
   passedOver.settle(seq);
   for (const what of snapshotFaults(frame, seq, { logs, records: history.records }))
     report("P2", `in the snapshot at ${seq}: ${what}`, frame.turn_id);

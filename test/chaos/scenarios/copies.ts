@@ -80,6 +80,8 @@ export const copiesTorn = defineScenario({
   name: "copies-torn",
   about:
     "Live copies come in single bytes, late and overtaking each other, to edges and agent workers, whatever people do.",
+  // A proxy in this process takes every byte by itself.
+  mostTurns: 100,
   promises: ["P1", "P2", "P4", "P6"],
   shape: { late: { edge: { ...torn, cancelledBehind: 0.1 }, agent: torn } },
   workload: {
