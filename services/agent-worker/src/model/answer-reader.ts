@@ -4,6 +4,7 @@ import { createMessageFields } from "./message-fields.ts";
 import { createChunkReader, type CallPiece } from "./model-chunk.ts";
 import type { FinishReason, ModelEvent, RequestedCall } from "./model.ts";
 import { reportedError, truncated } from "./model-error.ts";
+import { isBlank } from "./provider-words.ts";
 import { createThinkTags, type ThinkEvent, type ThinkTagsOptions } from "./think-tags.ts";
 import { isFields } from "./fields.ts";
 import { createToolCallAssembler } from "./tool-call-assembler.ts";
@@ -96,7 +97,7 @@ export function createAnswerReader(requestedModel: string, options: AnswerReader
 
 /** An empty object is none, nor is null: some servers have it in every chunk. */
 function hasError(data: unknown): boolean {
-  return isFields(data) && isFields(data["error"]) && Object.keys(data["error"]).length > 0;
+  return isFields(data) && isFields(data["error"]) && !isBlank(data["error"]);
 }
 
 /** Text and reasoning, apart from each other. */

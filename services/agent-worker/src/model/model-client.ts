@@ -4,7 +4,7 @@ import { createAnswerReader } from "./answer-reader.ts";
 import { createAnswerStream } from "./answer-stream.ts";
 import type { ProxyFor } from "./http-agents.ts";
 import { createHttpExchange, type HttpExchange, type Reply } from "./http-exchange.ts";
-import { timedOut, toProviderError, unreachable } from "./model-error.ts";
+import { refusalIn, timedOut, toProviderError, unreachable } from "./model-error.ts";
 import type { ModelClient, ModelRequest } from "./model.ts";
 import type { ModelRule } from "./model-rules.ts";
 import type { Provider } from "./provider.ts";
@@ -31,12 +31,33 @@ export type ModelClientOptions = {
 };
 
 /**
- * A client of the provider's chat completions. It makes one attempt; `streamWithRetry` repeats. Errors are ChatErrors:
- * MODEL_UNAVAILABLE, MODEL_TIMEOUT, MODEL_TRUNCATED, CONTEXT_TOO_LARGE.
+ * A client of the provider's chat completions. It makes one attempt, in another form where the server refuses one; `streamWithRetry` repeats. Errors
+ * are ChatErrors: MODEL_UNAVAILABLE, MODEL_TIMEOUT, MODEL_TRUNCATED, CONTEXT_TOO_LARGE.
  */
 export function createModelClient(options: ModelClientOptions): ModelClient {
-  const { provider, rules = [], idleMs, firstTokenMs, log, proxyFor } = options;
-  const abilities = createModelAbilities({ provider, rules, log });
+  const abilities = createModelAbilities(options);
+  const attempts = createAttempts(options, abilities);
+  return {
+    async stream(request, signal, onEvents): Promise<void> {
+      let hasTold = false;
+      const tell: typeof onEvents = (events) => {
+        hasTold = true;
+        onEvents(events);
+      };
+      for (;;) {
+        try {
+          return await attempts.stream(request, signal, tell);
+        } catch (error) {
+          const refusal = hasTold || signal.aborted ? undefined : refusalIn(error);
+          if (refusal === undefined || !abilities.learn(request, refusal)) throw error;
+        }
+      }
+    },
+  };
+}
+
+function createAttempts(options: ModelClientOptions, abilities: ModelAbilities): ModelClient {
+  const { provider, idleMs, firstTokenMs, log, proxyFor } = options;
   const open = createOpen(provider, abilities, createHttpExchange(proxyFor));
   const { apiKey, name } = provider;
   const onSkipped = (parts: number): void =>
@@ -52,6 +73,7 @@ export function createModelClient(options: ModelClientOptions): ModelClient {
         const next = isWhole ? "end of the stream" : "next content";
         if (next === awaited) return watchdog.seen();
         awaited = next;
+        abilities.answered(request);
         watchdog.start(awaited, isWhole ? Math.min(idleMs, wholeMs) : idleMs);
       };
       const reader = createAnswerReader(request.model ?? provider.model, abilities.reading(request));
@@ -86,7 +108,7 @@ export function createModelClient(options: ModelClientOptions): ModelClient {
 }
 
 /** Opens streams. What the server refuses it gets in another form, as long as there is one. */
-function createOpen(provider: Provider, { bodyOf, learn, answered }: ModelAbilities, exchange: HttpExchange) {
+function createOpen(provider: Provider, { bodyOf, learn }: ModelAbilities, exchange: HttpExchange) {
   const url = completionsUrl(provider.baseURL);
 
   const post = async (request: ModelRequest, signal: AbortSignal): Promise<Reply> => {
@@ -102,10 +124,7 @@ function createOpen(provider: Provider, { bodyOf, learn, answered }: ModelAbilit
     for (;;) {
       const reply = await post(request, signal);
       const { status, headers } = reply;
-      if (status >= 200 && status < 300) {
-        answered(request);
-        return reply;
-      }
+      if (status >= 200 && status < 300) return reply;
       const body = await readErrorBody(reply);
       if (!learn(request, { status, words: wordsOf(body).all })) {
         throw toProviderError({ status, headers, body }, provider.apiKey);

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { ChatError, type ErrorCode } from "@parley/protocol";
 import { wordsOf, type ProviderWords } from "./provider-words.ts";
+import type { Refusal } from "./refusal.ts";
 import type { Expiry } from "./watchdog.ts";
 
 /** A provider's own words in our log: enough to mend a configuration, too little to copy a conversation into it. */
@@ -10,12 +11,20 @@ const MAX_DETAIL_CHARS = 300;
 class ProviderFault extends Error {
   /** The same request would fail again, whatever the table says about the code. */
   readonly permanent: boolean;
+  /** Said in a response with status 200. */
+  readonly refusal: Refusal | undefined;
 
-  constructor(message: string, permanent: boolean) {
+  constructor(message: string, permanent: boolean, refusal?: Refusal) {
     super(message);
     this.name = "ProviderFault";
     this.permanent = permanent;
+    this.refusal = refusal;
   }
+}
+
+/** What a response with status 200 said in place of an answer: it may teach as much as one with another status. */
+export function refusalIn(error: unknown): Refusal | undefined {
+  return error instanceof ChatError && error.cause instanceof ProviderFault ? error.cause.refusal : undefined;
 }
 
 /** Whether the same request may succeed later. More exact than `ChatError.retryable`, which knows the code only. */
@@ -86,19 +95,41 @@ export function toProviderError(
   const words = wordsOf(body);
   const status = told ?? words.status;
   const verdict = isContextTooLarge(words, status) ? contextTooLarge : judge(words, { status, headers, isWhole });
+  const inside = told === undefined ? { status: status ?? 400, words: words.all } : undefined;
   const retryAfterMs = verdict.permanent ? undefined : retryAfterMsOf(headers);
   return new ChatError(verdict.code, {
     ...(verdict.message === undefined ? {} : { message: verdict.message }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    cause: new ProviderFault(describe(words, { status, headers }, apiKey), verdict.permanent),
+    cause: new ProviderFault(describe(words, { status, headers }, apiKey), verdict.permanent, inside),
   });
 }
 
 const contextTooLarge: Verdict = { code: "CONTEXT_TOO_LARGE", permanent: true };
 
-/** Providers' words for it: OpenAI, vLLM, OpenRouter and Mistral; llama.cpp; Anthropic; Gemini; Groq. */
-const contextWords =
-  /context_length_exceeded|maximum context length|exceeds? the (?:available |model'?s )?context|context (?:size|window) (?:is |was )?exceeded|prompt is too long|input token count .*exceeds|reduce the length of the messages/i;
+/** Providers' words for it. That the limit of the output or a tool is too large is said in others. */
+const contextWords = new RegExp(
+  [
+    // OpenAI, vLLM, OpenRouter, Mistral; llama.cpp; Anthropic; Gemini; Groq.
+    "context_length_exceeded",
+    "maximum context length",
+    "exceeds? the (?:available |model'?s )?context",
+    "context (?:size|window) (?:is |was )?exceeded",
+    "prompt is too long",
+    "input token count .*exceeds",
+    "reduce the length of the messages",
+    // TGI; xAI; Bedrock; GLM; Kimi; MiniMax; Cohere; LM Studio; DashScope.
+    "`?inputs`? tokens \\+ `?max_new_tokens`? must be",
+    "maximum prompt length is",
+    "input is too long for (?:the |this )?(?:requested )?model",
+    "prompt exceeds (?:the )?max(?:imum)? (?:input |context )?length",
+    "exceed(?:s|ed) (?:the )?model(?:'s)? token limit",
+    "context (?:window|length|size) exceeds (?:the )?limit",
+    "number of tokens in the prompt cannot exceed",
+    "(?:when|the) context (?:the )?overflows|model is loaded with context length",
+    "range of input length should be",
+  ].join("|"),
+  "i",
+);
 
 function isContextTooLarge({ words, name }: ProviderWords, status: number | undefined): boolean {
   if (status === 413) return true;
@@ -109,6 +140,8 @@ function isContextTooLarge({ words, name }: ProviderWords, status: number | unde
 const noCredentials: Verdict = verdict("The language model refused the credentials.", true);
 const noCredit: Verdict = verdict("The account at the language model's provider has no credit left.", true);
 const refusal: Verdict = verdict("The language model refused the request.", true);
+
+const malformed: Verdict = verdict("The language model wrote what its server cannot read.", false);
 
 const verdicts: Readonly<Record<number, Verdict>> = {
   401: noCredentials,
@@ -124,10 +157,14 @@ function verdict(message: string, permanent: boolean): Verdict {
   return { code: "MODEL_UNAVAILABLE", permanent, message };
 }
 
+/** Groq's names for what the model wrote and the server could not read: the model may do better the next time. */
+const modelMistakes: ReadonlySet<string | undefined> = new Set(["tool_use_failed", "output_parse_failed"]);
+
 type Circumstances = Pick<ToldError, "status" | "headers" | "isWhole">;
 
 function judge({ name }: ProviderWords, { status, headers, isWhole = false }: Circumstances): Verdict {
   if (name === "insufficient_quota") return noCredit;
+  if (modelMistakes.has(name)) return malformed;
   if (status === undefined) return verdict("The language model reported an error.", isWhole);
   if (headers?.["x-should-retry"] === "false") return refusal;
   if (status >= 500) return { code: "MODEL_UNAVAILABLE", permanent: false };

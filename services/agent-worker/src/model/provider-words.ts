@@ -1,6 +1,6 @@
 /** What a provider says went wrong, in whatever shape. */
 export interface ProviderWords {
-  /** For people of the provider's side; it may quote the request. */
+  /** For people of the provider's side. Its sentences may quote the request; its fields that repeat it are left out. */
   readonly words: string;
   /** The same with everything that the error names: its parameter, code and type. */
   readonly all: string;
@@ -22,7 +22,13 @@ export function isErrorValue(value: unknown): boolean {
   if (!isFields(value)) return false;
   if (value["object"] === "error" || value["type"] === "error") return true;
   const { error } = value;
-  return (typeof error === "string" && error !== "") || (isFields(error) && Object.keys(error).length > 0);
+  return (typeof error === "string" && error !== "") || (isFields(error) && !isBlank(error));
+}
+
+/** Some servers have an error with nothing in it in every chunk. */
+export function isBlank(value: unknown): boolean {
+  if (typeof value === "object" && value !== null) return Object.values(value).every(isBlank);
+  return value === undefined || value === null || value === "" || value === 0 || value === false;
 }
 
 /** Whether a whole body is an error: there FastAPI's `detail` and bare messages are one too. */
@@ -35,11 +41,16 @@ export function isErrorBody(value: unknown): boolean {
 /** Reads the shapes of OpenAI, vLLM, FastAPI, Gemini, Mistral, Anthropic, Ollama and of plain text. */
 export function wordsOf(body: unknown): ProviderWords {
   const outer = firstOf(body);
-  if (!isFields(outer)) return { words: textOf(body), all: textOf(body), status: undefined, name: undefined };
+  if (!isFields(outer)) {
+    const words = ownWords(body);
+    return { words, all: words, status: undefined, name: undefined };
+  }
   const inner = outer["error"] ?? firstOf(outer["errors"]) ?? outer["message"] ?? outer["detail"] ?? outer;
-  const codes = [inner, outer].filter(isFields).flatMap(({ code, status, type }) => [code, status, type]);
+  const codes = [inner, outer]
+    .filter(isFields)
+    .flatMap((fields) => [fields["code"], fields["status"], fields["status_code"], fields["type"]]);
   const names = codes.filter((code): code is string => typeof code === "string" && code !== "" && code !== "error");
-  const words = textOf(saidBy(inner));
+  const words = ownWords(saidBy(inner));
   const param = isFields(inner) ? inner["param"] : undefined;
   return {
     words,
@@ -59,8 +70,44 @@ function firstOf(value: unknown): unknown {
   return first;
 }
 
-function textOf(value: unknown): string {
-  return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+/** Where servers say what is wrong, and where. Others, as `input` and `ctx`, repeat what was sent. */
+const ownFields = [
+  "loc",
+  "path",
+  "field",
+  "error",
+  "message",
+  "msg",
+  "detail",
+  "description",
+  "reason",
+  "errors",
+  "type",
+];
+
+function ownWords(value: unknown): string {
+  if (Array.isArray(value))
+    return value
+      .map(ownWords)
+      .filter((words) => words !== "")
+      .join("; ");
+  if (!isFields(value)) return value === null || value === undefined ? "" : String(value);
+  return ownFields
+    .map((name) => (Array.isArray(value[name]) && isPlace(name) ? placeOf(value[name]) : ownWords(value[name])))
+    .filter((words) => words !== "")
+    .join(": ");
+}
+
+function isPlace(name: string): boolean {
+  return name === "loc" || name === "path";
+}
+
+/** `["body", "tools", 0, "type"]`: body.tools[0].type */
+function placeOf(parts: readonly unknown[]): string {
+  return parts
+    .map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`))
+    .join("")
+    .slice(1);
 }
 
 function numberedStatus(code: unknown): number | undefined {

@@ -1,6 +1,7 @@
 import { isFields } from "./fields.ts";
 import { reasoningFields } from "./message-fields.ts";
 import { Abilities } from "./model-rules.ts";
+import { withoutQuotes } from "./quoted-words.ts";
 import type { RequestBody } from "./request-body.ts";
 
 /** A request that was not taken, and why, in the server's own words: message, parameter and code of its error. */
@@ -57,14 +58,8 @@ const readings: { readonly [Ability in keyof Abilities]?: Reading } = {
   null_content: ({ body, words }) => (hasNullContent(body) && isAboutNull(words) ? { null_content: false } : undefined),
   system_role: readSystemRole,
   alternating_roles: ({ abilities, words }) =>
-    !abilities.alternating_roles &&
-    /roles? must alternate|must alternate between|consecutive (?:messages|user|assistant)|after role|same role/i.test(
-      words,
-    )
-      ? { alternating_roles: true }
-      : undefined,
-  tools: ({ body, words }) =>
-    (body.tools !== undefined || hasCalls(body)) && isAboutTools(words) ? { tools: false } : undefined,
+    !abilities.alternating_roles && isAboutTurns(words) ? { alternating_roles: true } : undefined,
+  tools: readTools,
 };
 
 const refusals: ReadonlySet<number> = new Set([400, 404, 422]);
@@ -82,9 +77,14 @@ const templateAbilities: ReadonlySet<string> = new Set<keyof Abilities>([
 export function lessonsOf({ status, words }: Refusal, body: RequestBody, abilities: Abilities): Lesson[] {
   const isRefusal = refusals.has(status);
   if (!isRefusal && !templateFaults.has(status)) return [];
+  const all = lessonsIn({ body, abilities, words }, isRefusal);
+  return all.length === 0 ? all : lessonsIn({ body, abilities, words: withoutQuotes(words, body) }, isRefusal);
+}
+
+function lessonsIn(sent: Sent, isRefusal: boolean): Lesson[] {
   return Object.entries(readings).flatMap(([name, read]) => {
     if (!isRefusal && !templateAbilities.has(name)) return [];
-    const change = read({ body, abilities, words });
+    const change = read(sent);
     const [ability] = Abilities.keyof().options.filter((one) => one === name);
     return change === undefined || ability === undefined ? [] : [{ ability, change }];
   });
@@ -109,6 +109,12 @@ function readReasoning({ body, abilities, words }: Sent): Partial<Abilities> | u
 function readSystemRole({ body, abilities, words }: Sent): Partial<Abilities> | undefined {
   if (abilities.system_role === "user" || !body.messages.some(({ role }) => role === abilities.system_role))
     return undefined;
+  // They do already, but for the first message.
+  if (abilities.alternating_roles && isAboutTurns(words) && !/system/i.test(words))
+    return { system_role: "user", alternating_roles: true };
+  const taken = rolesTakenIn(words);
+  if (taken !== undefined && !/system|developer/i.test(taken)) return { system_role: "user" };
+  if (taken?.includes(abilities.system_role)) return undefined;
   if (!/system|developer/i.test(words) || !/role|instruction|system (?:message|prompt)/i.test(words)) return undefined;
   if (
     !/not (?:support|enabled|allowed|permitted|one of|accept)|unsupported|unknown|invalid|unexpected|only/i.test(words)
@@ -119,8 +125,32 @@ function readSystemRole({ body, abilities, words }: Sent): Partial<Abilities> | 
   return { system_role: /use (?:the )?['"`]?developer|['"`]developer['"`]/i.test(words) ? "developer" : "user" };
 }
 
+function readTools({ body, abilities, words }: Sent): Partial<Abilities> | undefined {
+  const taken = rolesTakenIn(words);
+  // Of the roles that are not taken, the one of the system was the likelier.
+  if (taken !== undefined && !/tool/i.test(taken) && hasCalls(body))
+    return { tools: false, ...(abilities.system_role === "user" && { system_role: "user" }) };
+  return (body.tools !== undefined || hasCalls(body)) && isAboutTools(words) ? { tools: false } : undefined;
+}
+
+function isAboutTurns(words: string): boolean {
+  return /roles? must alternate|must alternate between|consecutive (?:messages|user|assistant)|after role|same role/i.test(
+    words,
+  );
+}
+
+/** "Only user and assistant roles are supported!" */
+function rolesTakenIn(words: string): string | undefined {
+  const said = /\bonly\b([^.]{0,80}?)\b(?:are|is) (?:supported|allowed|accepted|permitted)/i.exec(words);
+  const [, roles = ""] = said ?? [];
+  return /\buser\b/i.test(roles) && /\bassistant\b/i.test(roles) ? roles : undefined;
+}
+
 function isAboutCallIds(words: string): boolean {
-  const isNamed = /tool[_ ]?call[_ ]?ids?\b|tool_calls?\b.{0,12}\bid\b|\bcall_id\b|function call id/i.test(words);
+  const isNamed =
+    /tool[_ ]?call[_ ]?ids?\b|tool[_ ]?use[._]?ids?\b|tool_calls?\b.{0,12}\bid\b|\bcall_id\b|function call id/i.test(
+      words,
+    );
   return (
     isNamed &&
     /length|alphanumeric|a-z|pattern|format|too long|maximum|invalid|characters|must (?:be|match)/i.test(words) &&
@@ -131,10 +161,11 @@ function isAboutCallIds(words: string): boolean {
 function isAboutNull(told: string): boolean {
   // Fields of the error itself, where all of it is text.
   const words = told.replaceAll(/"(?:param|code|type)":\s*null/g, "");
-  if (/NoneType|\bnull\b/i.test(words)) return true;
+  if (/NoneType|\bnull\b|\bnil\b|untagged enum Message|"content"\]\W*"message\W*Invalid input/i.test(words))
+    return true;
   return (
     /(?<!reasoning[_ ])content/i.test(words) &&
-    /\bnone\b|missing|required|empty|valid string|must be (?:a )?(?:string|non)|expected (?:a )?string|should be/i.test(
+    /\bnone\b|missing|required|empty|valid string|(?:must|to) be (?:a )?(?:string|non)|expected (?:a )?string|should be/i.test(
       words,
     )
   );
@@ -144,6 +175,8 @@ const toolWords = String.raw`(?:\btools?\b|tool[_ -]?(?:use|calls?|calling|choic
 const refusalOfTools = [
   String.raw`${toolWords}[^.]{0,60}(?:not (?:currently )?(?:be )?(?:supported|enabled|available|implemented|permitted|allowed|recogni[sz]ed)|unsupported|extra inputs|requires? (?:the )?-)`,
   String.raw`(?:not|cannot|n't|endpoints found that|without) (?:currently )?support(?:ing)?\b[^.]{0,60}${toolWords}`,
+  String.raw`stream(?:ing)?\b[^.]{0,30}not supported\b[^.]{0,30}${toolWords}`,
+  String.raw`(?:not|n't) have\b[^.]{0,30}${toolWords} (?:capabilit|support)`,
   String.raw`(?:unrecogni[sz]ed|unknown|unexpected|unsupported|extra)\b[^.]{0,60}(?:\b(?:tools|functions|tool_choice)\b|role\W{1,4}tool)`,
 ].map((pattern) => new RegExp(pattern, "i"));
 

@@ -96,12 +96,53 @@ describe("an answer with a status", () => {
       code: 400,
     },
     { detail: "prompt is too long: 300000 tokens > 200000 maximum" },
+    ...[
+      "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000 `inputs` tokens and 100 `max_new_tokens`",
+      "This model's maximum prompt length is 131072 but the request contains 200000 tokens.",
+      "Input is too long for requested model.",
+      "Prompt exceeds max length",
+      "Invalid request: Your request exceeded model token limit: 8192",
+      "invalid params, context window exceeds limit (2013)",
+      "too many tokens: total number of tokens in the prompt cannot exceed 4081 - received 4292.",
+      "Trying to keep the first 5000 tokens when context the overflows. However, the model is loaded with context length of only 4096 tokens, which is not enough.",
+      "<400> InternalError.Algo.InvalidParameter: Range of input length should be [1, 30720]",
+      "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).",
+    ].map((message) => apiError(message)),
   ])("400 %j is CONTEXT_TOO_LARGE", async (body) => {
     expect(await failureOf((res) => sendJson(res, 400, body))).toMatchObject({
       error: { code: "CONTEXT_TOO_LARGE" },
       transient: false,
     });
   });
+
+  test.each([
+    "max_tokens is too large: 100000. This model supports at most 16384 completion tokens.",
+    "max_tokens must be less than or equal to 8192, the maximum value for max_tokens",
+    "Range of max_tokens should be [1, 8192]",
+    "Invalid 'tools[0].function.description': string too long. Expected a string with maximum length 1024",
+    "tools.0.name: String should have at most 64 characters",
+    "Invalid 'messages[1].tool_calls[0].id': string too long. Expected a string with maximum length 40",
+  ])("400 %j is not about the context", async (message) => {
+    expect(await failureOf((res) => sendJson(res, 400, apiError(message)))).toMatchObject({
+      error: { code: "MODEL_UNAVAILABLE" },
+      transient: false,
+    });
+  });
+
+  test.each(["tool_use_failed", "output_parse_failed"])(
+    "400 %s is the model's mistake, worth repeating",
+    async (code) => {
+      const error = { message: "Failed to call a function.", type: "invalid_request_error", code, status_code: 400 };
+      for (const answer of [
+        (res: Parameters<Answer>[0]) => sendJson(res, 400, { error }),
+        (res: Parameters<Answer>[0]) => sendStream(res, chunk({ role: "assistant" }), { error }),
+      ]) {
+        const failure = await failureOf(answer, withTool);
+        expect(failure).toMatchObject({ error: { code: "MODEL_UNAVAILABLE" }, transient: true });
+        expect(failure.error.message).toMatch(/wrote what its server cannot read/);
+      }
+    },
+  );
 
   test.each([
     [{ "retry-after-ms": "1500", "retry-after": "9" }, 1500],
@@ -258,6 +299,14 @@ describe("an error event inside the stream", () => {
     expect(failure).toMatchObject({ error: { code: "CONTEXT_TOO_LARGE" } });
   });
 });
+
+test.each([{}, { message: "", type: "", param: "", code: null }, { message: "", code: 0, metadata: {} }])(
+  "an error with nothing in it is none: %j",
+  async (error) => {
+    await using provider = await startProvider((res) => sendStream(res, { ...chunk({ content: "x" }, "stop"), error }));
+    expect(await collect(provider.client(), question, never())).toContainEqual({ type: "text", text: "x" });
+  },
+);
 
 describe("after finish_reason nothing can spoil the answer", () => {
   test.each<[string, Answer]>([

@@ -55,6 +55,38 @@ export const refusals: [name: string, status: number, words: string, lesson: Par
   ],
   ["Jinja, content", 400, 'can only concatenate str (not "NoneType") to str', { null_content: false }],
   ["llama.cpp, content", 500, "Missing 'content' in message: content is required", { null_content: false }],
+  ["Ollama, content", 400, "invalid message content type: <nil>", { null_content: false }],
+  ["llama.cpp, content of a kind", 500, "Expected 'content' to be a string or an array", { null_content: false }],
+  [
+    "TGI, content",
+    422,
+    "Failed to deserialize the JSON body into the target type: messages[2]: data did not match any variant of untagged enum MessageBody at line 1",
+    { null_content: false },
+  ],
+  [
+    "LM Studio, content",
+    400,
+    'Invalid \'messages\' in payload: [ { "code": "invalid_union", "path": ["messages",2,"content"], "message": "Invalid input" } ]',
+    { null_content: false },
+  ],
+  [
+    "Bedrock, call ids",
+    400,
+    "1 validation error detected: Value 'functions.x:0' at 'messages.2.member.content.1.member.toolUse.toolUseId' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_-]+",
+    { call_ids: "alphanumeric9" },
+  ],
+  [
+    "Anthropic, ids of uses",
+    400,
+    "messages.1.content.0.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'",
+    { call_ids: "alphanumeric9" },
+  ],
+  ["Mistral's roles", 400, "Only user, assistant and tool roles are supported!", { system_role: "user" }],
+  ["roles with system", 400, "Only system, user and assistant roles are supported!", { tools: false }],
+  ["streams with tools", 400, "Streaming is not supported with tools", { tools: false }],
+  ["streams with tools, turned", 400, "Streaming with tools is not supported", { tools: false }],
+  ["Bedrock, tools", 400, "This model doesn't support tool use in streaming mode.", { tools: false }],
+  ["LM Studio, tools", 400, "This model does not have tool use capabilities", { tools: false }],
   ["Gemma's template", 400, "System role not supported", { system_role: "user" }],
   ["Gemini, Gemma", 400, "Developer instruction is not enabled for models/gemma-3-27b-it", { system_role: "user" }],
   [
@@ -68,12 +100,6 @@ export const refusals: [name: string, status: number, words: string, lesson: Par
     400,
     "The role 'system' is not supported with this model; use 'developer'.",
     { system_role: "developer" },
-  ],
-  [
-    "vLLM, roles",
-    400,
-    "Conversation roles must alternate user/assistant/user/assistant/...",
-    { alternating_roles: true },
   ],
   [
     "llama.cpp, roles",
@@ -125,9 +151,22 @@ export const refusals: [name: string, status: number, words: string, lesson: Par
   ],
 ];
 
+/** Words that stay the same, and what they teach each time. */
+export const repeatedRefusals: [words: string, ...lessons: Partial<Abilities>[]][] = [
+  [
+    "Conversation roles must alternate user/assistant/user/assistant/...",
+    { alternating_roles: true },
+    { alternating_roles: true, system_role: "user" },
+  ],
+  ["Only user and assistant roles are supported!", { system_role: "user" }, { system_role: "user", tools: false }],
+];
+
 /** Words that teach nothing: the request is wrong in another way, or nothing is. */
 export const otherRefusals: [name: string, status: number, words: string][] = [
   ["a size", 400, "max_tokens is too large: 100000. This model supports at most 16384 completion tokens."],
+  ["a length", 400, "body.messages[1].content: String should have at most 10 characters: string_too_long"],
+  ["an unknown call", 400, "Failed to call a function. Please adjust your prompt. tool_use_failed"],
+  ["an id that has no result", 400, "unexpected `tool_use_id` found: each must have a corresponding `tool_use` block"],
   ["a context", 400, "This model's maximum context length is 8192 tokens."],
   ["a schema", 400, "Invalid schema for function 'look': tools[0].function.parameters is not supported"],
   [
