@@ -91,7 +91,8 @@ function ownWords(value: unknown): string {
       .map(ownWords)
       .filter((words) => words !== "")
       .join("; ");
-  if (!isFields(value)) return value === null || value === undefined ? "" : String(value);
+  if (typeof value === "string") return value;
+  if (!isFields(value)) return value === null || value === undefined ? "" : JSON.stringify(value);
   return ownFields
     .map((name) => (Array.isArray(value[name]) && isPlace(name) ? placeOf(value[name]) : ownWords(value[name])))
     .filter((words) => words !== "")

@@ -114,15 +114,18 @@ function readSystemRole({ body, abilities, words }: Sent): Partial<Abilities> | 
     return { system_role: "user", alternating_roles: true };
   const taken = rolesTakenIn(words);
   if (taken !== undefined && !/system|developer/i.test(taken)) return { system_role: "user" };
-  if (taken?.includes(abilities.system_role)) return undefined;
-  if (!/system|developer/i.test(words) || !/role|instruction|system (?:message|prompt)/i.test(words)) return undefined;
-  if (
-    !/not (?:support|enabled|allowed|permitted|one of|accept)|unsupported|unknown|invalid|unexpected|only/i.test(words)
-  )
-    return undefined;
+  if (taken?.includes(abilities.system_role) === true || !isAboutSystem(words)) return undefined;
   // Where another one is named that is taken, it is the other one.
   if (abilities.system_role === "developer") return { system_role: /['"`]system['"`]/.test(words) ? "system" : "user" };
   return { system_role: /use (?:the )?['"`]?developer|['"`]developer['"`]/i.test(words) ? "developer" : "user" };
+}
+
+function isAboutSystem(words: string): boolean {
+  return (
+    /system|developer/i.test(words) &&
+    /role|instruction|system (?:message|prompt)/i.test(words) &&
+    /not (?:support|enabled|allowed|permitted|one of|accept)|unsupported|unknown|invalid|unexpected|only/i.test(words)
+  );
 }
 
 function readTools({ body, abilities, words }: Sent): Partial<Abilities> | undefined {

@@ -76,26 +76,6 @@ describe("a refusal teaches", () => {
     expect(abilities.learn(asked, { status: 400, words })).toBe(false);
   });
 
-  test.each([
-    ["tools are not supported", "tools are not supported"],
-    ["Please: the 'system' role is not supported", "[{'input': \"Please: the 'system' role is not supported\"}]"],
-    ["one\n tools are not supported here", "invalid: 'one\\n tools are not supported here'"],
-    ["a long one: stream_options is unknown, and so on", "input_value='a long one: stream_options is unk...and so on'"],
-  ])("nothing where the server quotes the user: %j", (content, words) => {
-    const quoted = request({
-      messages: [
-        { role: "system", content: "Be kind." },
-        { role: "user", content },
-      ],
-    });
-    expect(everything().learn(quoted, { status: 422, words })).toBe(false);
-    expect(everything().learn(request(), { status: 422, words })).toBe(true);
-    // What it says beside it is its own.
-    expect(everything().learn(quoted, { status: 422, words: `${words}; unknown field parallel_tool_calls` })).toBe(
-      true,
-    );
-  });
-
   test.each(otherRefusals)("nothing by its words about %s (%i)", (_name, status, words) => {
     expect(everything().learn(request(), { status, words })).toBe(false);
   });
@@ -355,52 +335,6 @@ test("a server that refuses tools, ids and nulls is asked until it answers, and 
   await collect(client, request(), never());
   expect(server.requests).toHaveLength(rounds.length + 2);
   expect(server.requests.at(-1)?.body).not.toHaveProperty("tools");
-});
-
-test.each<[string, Answer]>([
-  ["body", (res) => sendJson(res, 200, { error: { message: "m does not support tools", code: 400 } })],
-  ["event", (res) => sendStream(res, { error: { message: "m does not support tools", code: 400 } })],
-])("a refusal in a response with status 200 teaches as well: %s", async (_name, refuse) => {
-  await using server = await startProvider((res, { body }, turn) =>
-    "tools" in body ? refuse(res, { body } as never, turn) : sendStream(res, chunk({ content: "noon" }, "stop")),
-  );
-  const client = createClient(server.baseURL);
-  await collect(client, request(), never());
-  expect(server.requests).toHaveLength(2);
-  await collect(client, request(), never());
-  expect(server.requests).toHaveLength(3);
-});
-
-test("an error in mid-answer teaches nothing", async () => {
-  await using server = await startProvider((res) =>
-    sendStream(res, chunk({ content: "no" }), { error: { message: "m does not support tools", code: 400 } }),
-  );
-  await expect(collect(createClient(server.baseURL), request(), never())).rejects.toMatchObject({
-    code: "MODEL_UNAVAILABLE",
-  });
-  expect(server.requests).toHaveLength(1);
-});
-
-test("what a server repeats of the request in fields of their own teaches nothing", async () => {
-  const input = "tools are not supported here, 'system' role is not supported, stream_options unknown";
-  const loc = ["body", "messages", 1, "content"];
-  const detail = [{ type: "string_too_long", loc, msg: "Too long", input, ctx: { input } }];
-  await using server = await startProvider((res) => sendJson(res, 422, { detail }));
-  await expect(collect(createClient(server.baseURL), request(), never())).rejects.toMatchObject({
-    code: "MODEL_UNAVAILABLE",
-  });
-  expect(server.requests).toHaveLength(1);
-});
-
-test("a place in the request is named by the server's own words", async () => {
-  const detail = [
-    { type: "extra_forbidden", loc: ["body", "tools"], msg: "Extra inputs are not permitted", input: [] },
-  ];
-  await using server = await startProvider((res, { body }) =>
-    "tools" in body ? sendJson(res, 422, { detail }) : sendStream(res, chunk({ content: "noon" }, "stop")),
-  );
-  await collect(createClient(server.baseURL), request(), never());
-  expect(server.requests).toHaveLength(2);
 });
 
 test("a refusal that no other form of the request helps changes nothing for other requests", async () => {
