@@ -115,9 +115,13 @@ function readSystemRole({ body, abilities, words }: Sent): Partial<Abilities> | 
   const taken = rolesTakenIn(words);
   if (taken !== undefined && !/system|developer/i.test(taken)) return { system_role: "user" };
   if (taken?.includes(abilities.system_role) === true || !isAboutSystem(words)) return undefined;
-  // Where another one is named that is taken, it is the other one.
-  if (abilities.system_role === "developer") return { system_role: /['"`]system['"`]/.test(words) ? "system" : "user" };
-  return { system_role: /use (?:the )?['"`]?developer|['"`]developer['"`]/i.test(words) ? "developer" : "user" };
+  return { system_role: otherRole(words, abilities.system_role) };
+}
+
+/** Where another one is named that is taken, it is the other one. */
+function otherRole(words: string, refused: "system" | "developer"): Abilities["system_role"] {
+  if (refused === "developer") return /['"`]system['"`]/.test(words) ? "system" : "user";
+  return /use (?:the )?['"`]?developer|['"`]developer['"`]/i.test(words) ? "developer" : "user";
 }
 
 function isAboutSystem(words: string): boolean {

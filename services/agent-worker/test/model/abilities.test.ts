@@ -4,17 +4,7 @@ import { createModelAbilities } from "../../src/model/abilities.ts";
 import type { ModelRule } from "../../src/model/model-rules.ts";
 import type { ModelMessage, ModelRequest } from "../../src/model/model.ts";
 import { providerFrom } from "../../src/model/provider.ts";
-import {
-  chunk,
-  collect,
-  createClient,
-  never,
-  sendJson,
-  sendStream,
-  startProvider,
-  withTool,
-  type Answer,
-} from "./fake-provider.ts";
+import { chunk, collect, createClient, never, sendJson, sendStream, startProvider, withTool } from "./fake-provider.ts";
 import { otherRefusals, refusals, repeatedRefusals } from "./refusals.ts";
 
 const log = createLogger({ service: "test", level: "silent", format: "json" });
