@@ -8,6 +8,7 @@ function read(pieces: readonly Buffer[]): unknown[] {
   const stream = createEventStream({
     onValue: (value, kind) => void told.push([kind, value]),
     onDone: () => void told.push("done"),
+    onLost: () => void told.push("lost"),
   });
   for (const piece of pieces) stream.push(piece);
   return [...told, stream.end()];
@@ -50,7 +51,7 @@ test.each([
   ["with lines but no blank one", `${"x".repeat(99)}\ndata: `],
   ["with lines that end in CRLF", `${"x".repeat(98)}\r\ndata: `],
 ])("throws once an event is larger than 2 MiB: %s", (_name, unit) => {
-  const stream = createEventStream({ onValue: () => {}, onDone: () => {} });
+  const stream = createEventStream({ onValue: () => {}, onDone: () => {}, onLost: () => {} });
   const push = (bytes: number): void => {
     stream.push(Buffer.from("data: "));
     for (let sent = 0; sent < bytes; sent += unit.length) stream.push(Buffer.from(unit));
@@ -61,7 +62,7 @@ test.each([
 test("takes any number of events, and lines that come byte by byte, in time", () => {
   const event = Buffer.from(`data: ${JSON.stringify({ text: "x".repeat(60_000) })}\n\n`);
   let values = 0;
-  const stream = createEventStream({ onValue: () => void values++, onDone: () => {} });
+  const stream = createEventStream({ onValue: () => void values++, onDone: () => {}, onLost: () => {} });
   for (let i = 0; i < 100; i++) stream.push(event);
   for (const byte of event) stream.push(Buffer.from([byte]));
   expect(values).toBe(101);

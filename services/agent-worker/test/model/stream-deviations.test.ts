@@ -53,14 +53,52 @@ const forms: Row[] = [
   ["pings without data", stream(`event: ping\n\n${hello}event: ping\n\n${stop}${done}`), "Hello, world stop"],
   ["pings with data", stream(`event: ping\ndata: {"type": "ping"}\n\n${whole}`), "Hello, world stop"],
   ["pings with data that is no JSON", stream(`event: ping\ndata: now\n\n${hello}${stop}${done}`), "Hello, world stop"],
-  ["data that is no JSON", stream(`${hello}data: {"choices": [{"del\n\n${stop}${done}`), "Hello, world stop"],
+  ["data that is no JSON", stream(`data: now\n\n${hello}data: ok\n\n${stop}${done}`), "Hello, world stop"],
+  ["a broken chunk", stream(`${hello}data: {"choices": [{"del\n\n${stop}${done}`), "Hello, world other"],
+  ["a broken chunk after the finish_reason", stream(`${hello}${stop}data: {"ch\n\n${done}`), "Hello, world stop"],
+  [
+    "a broken chunk after `length`",
+    stream(`${hello}data: {"ch\n\n${data(chunk({}, "length"))}`),
+    "Hello, world length",
+  ],
+  [
+    "a broken chunk, and a stop in every chunk",
+    stream(data(chunk({ content: "a" }, "stop")), 'data: {"ch\n\n', data(chunk({ content: "b" }, "stop"))),
+    "ab other",
+  ],
+  ["a broken line of JSON", stream(`${json(text("a"))}\n{"choi\n${json(chunk({}, "stop"))}\n`), "a other"],
+  [
+    "numbers that JSON has not",
+    stream(`${hello}data: {"x":[NaN,-Infinity],"y":Infinity,${json(chunk({ content: "!NaN" }, "stop")).slice(1)}\n\n`),
+    "Hello, world!NaN stop",
+  ],
+  ["a raw tab in a string", stream(whole.replace("Hello, ", "Hello,\t")), "Hello,\tworld stop"],
+  ["a raw line feed in a string", stream(whole.replace("Hello, ", "Hello,\n")), "Hello,\nworld stop"],
+  ["a raw line feed, each line as data", stream(whole.replace("Hello, ", "Hello,\ndata: ")), "Hello,\nworld stop"],
+  ["an escaped apostrophe", stream(whole.replace("Hello, ", "Hello\\'s ")), "Hello's world stop"],
+  ["`data:` twice", stream(whole.replaceAll("data:", "data: data:")), "Hello, world stop"],
+  ["a byte order mark for each event", stream(whole.replaceAll("data:", "\ufeffdata:")), "Hello, world stop"],
+  ["spaces in front of each line", stream(whole.replaceAll("data:", "  data:")), "Hello, world stop"],
+  ["line ends in letters", stream(whole.replaceAll("\n\n", "\\n\\n\n\n")), "Hello, world stop"],
+  [
+    "chunks in a row",
+    stream(`data: ${json(text("Hello, "))}${json(text("{world}"))}\n\n${stop}${done}`),
+    "Hello, {world} stop",
+  ],
+  ["events in a row", stream(`${whole.replaceAll("\n\n", "")}\n\n`), "Hello, world stop"],
+  [
+    "chunks as JSON in a string",
+    stream(whole.replaceAll(/data: (\{.*\})/g, (_all, one) => `data: ${JSON.stringify(one)}`)),
+    "Hello, world stop",
+  ],
+  ["lists of a chunk", stream(whole.replaceAll(/data: (\{.*\})/g, "data: [$1]")), "Hello, world stop"],
   ["JSON that is no object", stream(`data: 1\n\ndata: null\n\ndata: "x"\n\ndata: []\n\n${whole}`), "Hello, world stop"],
   ["an unknown field", stream(`speed: 3\n${hello}foo\n${stop}${done}`), "Hello, world stop"],
   ["no blank lines", stream(whole.replaceAll("\n\n", "\n")), "Hello, world stop"],
   [
     "no blank lines, and one event that is no JSON",
     stream(`data: {\n${whole.replaceAll("\n\n", "\n")}`),
-    "Hello, world stop",
+    "Hello, world other",
   ],
   ["many blank lines", stream(whole.replaceAll("\n\n", "\n\n\n\n")), "Hello, world stop"],
   [
@@ -197,6 +235,11 @@ const bodies: Row[] = [
   ],
   ["the same, called an event stream", response("text/event-stream", json(completion)), "Hello, world stop"],
   [
+    "the chunks in a list",
+    response("application/json", `[${json(text("Hello, "))},\n${json(text("world"))},\n${json(chunk({}, "stop"))}]`),
+    "Hello, world stop",
+  ],
+  [
     "a whole answer that is cut off",
     response("application/json", json(completion).slice(0, -20)),
     " MODEL_UNAVAILABLE",
@@ -296,6 +339,24 @@ const errors: Row[] = [
   ["error: null in every chunk", stream(whole.replaceAll('"id":', '"error":null,"id":')), "Hello, world stop"],
 ];
 
+const anthropic = [
+  { type: "message_start", message: { id: "m", role: "assistant", content: [] } },
+  { type: "ping" },
+  { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: "Hello" } },
+  { type: "message_stop" },
+];
+const otherApis: Row[] = [
+  ["Anthropic's", stream(anthropic.map((one) => `event: ${one.type}\n${data(one)}`).join("")), " MODEL_UNAVAILABLE"],
+  [
+    "OpenAI's responses",
+    stream(`${data({ type: "response.output_text.delta", delta: "Hello" })}${data({ type: "response.completed" })}`),
+    " MODEL_UNAVAILABLE",
+  ],
+  ["Workers AI's", stream(`${data({ response: "Hello" })}${data({ response: "" })}${done}`), " MODEL_UNAVAILABLE"],
+  ["none: pings only", stream(data({ type: "ping" })), " MODEL_TRUNCATED!"],
+  ["none: an unknown event before the chunks", stream(data({ response: "x" }) + whole), "Hello, world stop"],
+];
+
 const impatient = { idleMs: 1_000, firstTokenMs: 9_000 };
 
 async function outcomeOf(answer: RawAnswer): Promise<string> {
@@ -322,6 +383,7 @@ describe.each([
   ["an end with", ends],
   ["status 200 with", bodies],
   ["a stream that has", errors],
+  ["another API's stream:", otherApis],
 ])("%s", (_name, rows) => {
   test.concurrent.for(rows)("%s", async ([, answer, expected], { expect }) => {
     expect(await outcomeOf(answer)).toBe(expected);
