@@ -203,12 +203,16 @@ function createCalls() {
         throw truncated("the output limit cut the arguments of a tool call", { permanent: true });
       }
       if (!isSure && requested.length > 0 && !assembler.isWhole()) throw truncated("the stream broke in a tool call");
-      const isGone = hasLost ? requested.length > 0 : isLossy && finish === "tool_calls" && requested.length === 0;
-      if (isGone) throw truncated("a part of the tool calls could not be read");
-      if (requested.some((call) => call.name === "")) throw truncated("a tool call has no name");
-      return requested;
+      const mayLack = requested.length > 0 ? hasLost : isLossy && finish === "tool_calls";
+      if (mayLack) throw truncated("a part of the tool calls could not be read");
+      return named(requested);
     },
   };
+}
+
+function named(calls: RequestedCall[]): RequestedCall[] {
+  if (calls.some((call) => call.name === "")) throw truncated("a tool call has no name");
+  return calls;
 }
 
 function toldFinish(finish: Finish | undefined): Exclude<Finish, "error"> {

@@ -45,6 +45,20 @@ export function createEventStream(sink: StreamSink) {
     return fields.has(name);
   };
 
+  const otherLine = (written: string): void => {
+    // Indented, or with a byte order mark of its own.
+    const text = indentedField.test(written) ? written.trimStart() : written;
+    const at = text.indexOf(":");
+    if (at < 0 ? field(text, "") : field(text.slice(0, at), text.slice(at + 1).trimStart())) return;
+    const isObject = text.startsWith("{");
+    if (isObject && events.tell(text, "body")) return;
+    // A raw line feed within a string of the data.
+    if (events.isOpen()) return events.data(text);
+    if (isObject && events.values() > 0) sink.onLost();
+    if (isEvents) strayLines++;
+    else body.add(text);
+  };
+
   const line = (bytes: Buffer, start: number, to: number): void => {
     const from = isFirst ? afterByteOrderMark(bytes, start, to) : start;
     isFirst = false;
@@ -54,17 +68,7 @@ export function createEventStream(sink: StreamSink) {
       isEvents = true;
       return events.data(bytes.toString("utf8", bytes[from + 5] === space ? from + 6 : from + 5, to));
     }
-    const written = bytes.toString("utf8", from, to);
-    // Indented, or with a byte order mark of its own.
-    const text = indentedField.test(written) ? written.trimStart() : written;
-    const at = text.indexOf(":");
-    if (at < 0 ? field(text, "") : field(text.slice(0, at), text.slice(at + 1).trimStart())) return;
-    if (text.startsWith("{") && events.tell(text, "body")) return;
-    // A raw line feed within a string of the data.
-    if (events.isOpen()) return events.data(text);
-    if (text.startsWith("{") && events.values() > 0) sink.onLost();
-    if (isEvents) strayLines++;
-    else body.add(text);
+    otherLine(bytes.toString("utf8", from, to));
   };
 
   const lines = createLineSplitter(line, maxEventBytes);
@@ -81,30 +85,38 @@ export function createEventStream(sink: StreamSink) {
   };
 }
 
+/** Tells what a text says, if all of it can be read. */
+function createValues(sink: StreamSink) {
+  let count = 0;
+  return {
+    count: (): number => count,
+    tell(text: string, as: ValueKind): boolean {
+      const value = parsed(text);
+      if (value !== undefined) {
+        count++;
+        sink.onValue(value, as);
+        return true;
+      }
+      const found = streamValuesIn(text);
+      for (const each of found ?? []) {
+        count++;
+        if (each === done) sink.onDone();
+        else sink.onValue(each, as);
+      }
+      return found !== undefined;
+    },
+  };
+}
+
 /** Puts events together from their fields. */
 function createEvents(sink: StreamSink) {
+  const { tell, count } = createValues(sink);
   let kind: "data" | "error" = "data";
   /** Data lines of the open event, of which the first is no JSON by itself. */
   let open: string[] = [];
   let openBytes = 0;
-  let values = 0;
   let skipped = 0;
 
-  const tell = (text: string, as: ValueKind): boolean => {
-    const value = parsed(text);
-    if (value !== undefined) {
-      values++;
-      sink.onValue(value, as);
-      return true;
-    }
-    const found = streamValuesIn(text);
-    for (const each of found ?? []) {
-      values++;
-      if (each === done) sink.onDone();
-      else sink.onValue(each, as);
-    }
-    return found !== undefined;
-  };
   const tellLines = (lines: readonly string[]): void => {
     if (tell(lines.join("\n"), kind)) return;
     // Of events without blank lines between them, one that is no JSON must not hide the next.
@@ -121,7 +133,7 @@ function createEvents(sink: StreamSink) {
 
   return {
     tell,
-    values: (): number => values,
+    values: count,
     skipped: (): number => skipped,
     isOpen: (): boolean => open.length > 0,
     named(name: string): void {

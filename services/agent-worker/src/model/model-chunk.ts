@@ -34,7 +34,7 @@ export function createChunkReader() {
   let hasSaid = false;
 
   const readChoice = (choice: Fields, chunk: ModelChunk): void => {
-    const { delta, message, text, finish_reason: finish } = choice;
+    const { delta, message, finish_reason: finish } = choice;
     if (finish !== null && finish !== undefined) chunk.finish = finishOf(finish);
     if (choice["usage"] !== undefined) chunk.usage = usageOf(choice["usage"]) ?? chunk.usage;
     if (isFields(delta)) {
@@ -42,8 +42,11 @@ export function createChunkReader() {
       hasSaid ||= saysSomething(chunk);
       // Some servers have both, and the delta is empty.
       if (!hasSaid && isFields(message)) readDelta(message, chunk);
-    } else if (typeof delta === "string") chunk.text += delta;
-    // In place of deltas.
+    } else readInstead(choice, chunk);
+  };
+  /** What stands in place of a delta. */
+  const readInstead = ({ delta, message, text }: Fields, chunk: ModelChunk): void => {
+    if (typeof delta === "string") chunk.text += delta;
     else if (isFields(message)) readDelta(hasSaid ? { ...message, content: null, refusal: null } : message, chunk);
     // The older completions.
     else if (typeof text === "string") chunk.text += text;
