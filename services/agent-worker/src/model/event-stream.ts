@@ -118,7 +118,7 @@ function createEvents(sink: StreamSink) {
   let skipped = 0;
 
   const tellLines = (lines: readonly string[]): void => {
-    if (tell(lines.join("\n"), kind)) return;
+    if (lines.length > 1 && tell(lines.join("\n"), kind)) return;
     // Of events without blank lines between them, one that is no JSON must not hide the next.
     let unread = 0;
     for (const each of lines) {

@@ -3,6 +3,7 @@
  * apostrophe that needs no escape. With `numbers`, what JSON has no number for becomes null: Python writes NaN and Infinity.
  */
 export function repairedJson(text: string, { numbers = false } = {}): string {
+  if (!repairable.test(text) && !(numbers && /NaN|Infinity/.test(text))) return text;
   let repaired = "";
   let from = 0;
   for (let at = text.indexOf('"'); at >= 0; at = text.indexOf('"', from)) {
@@ -16,6 +17,8 @@ export function repairedJson(text: string, { numbers = false } = {}): string {
 }
 
 const noNumbers = /(?<![\w.])(?:NaN|[-+]?Infinity)(?![\w.])/g;
+// oxlint-disable-next-line no-control-regex -- these are what is looked for
+const repairable = /[\0-\u001f]|\\'/;
 // oxlint-disable-next-line no-control-regex -- these are what is looked for
 const unwritable = /[\0-\u001f]|\\./gs;
 

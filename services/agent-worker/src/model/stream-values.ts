@@ -10,6 +10,8 @@ export type StreamValue = object | typeof done;
  * a line end in letters between them; `data:` twice; NaN; raw control characters. Undefined: it cannot be read, or not all of it.
  */
 export function streamValuesIn(text: string): StreamValue[] | undefined {
+  // Text is no JSON and costs no error.
+  if (!/[{["]/.test(text.charAt(skip(text, 0)))) return undefined;
   const value = parse(text);
   if (typeof value === "string") return valuesInRow(value);
   return value === undefined ? valuesInRow(text) : valuesOf(value);
@@ -33,6 +35,7 @@ function valuesInRow(written: string): StreamValue[] | undefined {
   for (let at = skip(text, 0); at < text.length; at = skip(text, at)) {
     const isDone = text.startsWith(doneMark, at);
     const end = isDone ? at + doneMark.length : endOfValue(text, at);
+    if (end === at) return undefined;
     const found: StreamValue[] | undefined = isDone ? [done] : valuesOf(parse(text.slice(at, end)));
     if (found === undefined) return undefined;
     values.push(...found);

@@ -17,6 +17,15 @@ function read(pieces: readonly Buffer[]): unknown[] {
 const line = fc.oneof(
   fc.jsonValue().map((value) => `data: ${JSON.stringify({ value })}`),
   fc.constantFrom("", "data:", "data: {", "data: }", ": ping", "event: error", "event: ping", "id: 1", "data: [DONE]"),
+  fc.constantFrom(
+    "data: data: {}",
+    "  data: {}",
+    "\ufeffdata: {}",
+    'data: {"a":NaN}{}',
+    "data: [{}, {}]",
+    'data: "{}"',
+    "data: {}\\n",
+  ),
   fc.constantFrom("retry: 1", "data", "foo", "{}", "\ufeff", 'data: {"a":', "data: 1}"),
 );
 const body = fc
@@ -57,6 +66,24 @@ test.each([
     for (let sent = 0; sent < bytes; sent += unit.length) stream.push(Buffer.from(unit));
   };
   expect(() => push(maxEventBytes + 400_000)).toThrow(RangeError);
+});
+
+const size = 1_900_000;
+test.each([
+  ["spaces", " ".repeat(size)],
+  ["brackets", "[".repeat(size)],
+  ["braces that close", "{}".repeat(size / 2)],
+  ["quotes", `{${'"'.repeat(size)}`],
+  ["escapes", `{"${"\\".repeat(size)}`],
+  ["control characters", `{"a":"${"\t".repeat(size)}"}`],
+  ["numbers that JSON has not", `{"a":[${"NaN,".repeat(size / 4)}1]}`],
+  ["`data:`", "data:".repeat(size / 5)],
+  ["line ends in letters", `{}${String.raw`\n`.repeat(size / 2)}`],
+])("reads, or passes over, one line of %s in time", (_name, text) => {
+  const stream = createEventStream({ onValue: () => {}, onDone: () => {}, onLost: () => {} });
+  const began = performance.now();
+  stream.push(Buffer.from(`data: ${text}\n\n`));
+  expect(performance.now() - began).toBeLessThan(2_000);
 });
 
 test("takes any number of events, and lines that come byte by byte, in time", () => {
