@@ -8,6 +8,7 @@ import {
   type ToolDefinition,
   type TurnId,
 } from "@parley/protocol";
+import { toolNamed, withKnownNames } from "./call-names.ts";
 import type { RequestedCall } from "./model/model.ts";
 import { withoutBlanks } from "./optional-arguments.ts";
 import { parseArguments } from "./prompt.ts";
@@ -53,7 +54,8 @@ export interface StepCallsInput {
  * The calls of a step as they are committed. One that cannot run, or is beyond a limit, gets a problem: a sentence that the model reads as its
  * result. So every call that the model is shown has a result, which providers insist on. Those beyond any reason are only counted.
  */
-export function stepCallsOf(requested: readonly RequestedCall[], { turnId, fold, tools }: StepCallsInput): StepCall[] {
+export function stepCallsOf(given: readonly RequestedCall[], { turnId, fold, tools }: StepCallsInput): StepCall[] {
+  const requested = withKnownNames(given, tools);
   const used = usedBy(fold);
   const allowed = Math.min(limits.callsPerStep, callsLeft(used));
   const parse = createStepParser(
@@ -90,7 +92,7 @@ type Parsed = Pick<StepCall, "arguments" | "problem">;
 function createStepParser(tools: readonly ToolDefinition[], maxBytes: number) {
   let leftBytes = maxBytes;
   return ({ name, arguments: text }: RequestedCall): Parsed => {
-    const tool = tools.find((one) => one.name === name || one.aliases.includes(name));
+    const tool = toolNamed(name, tools);
     if (tool === undefined)
       return { arguments: {}, problem: `There is no tool named ${cutJsonText(name, limits.toolNameBytes)}.` };
     const parsed = parseArguments(text);

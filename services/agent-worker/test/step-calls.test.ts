@@ -84,6 +84,39 @@ describe("the calls of a step", () => {
   });
 });
 
+describe("the name of a call", () => {
+  const named = (...names: string[]) =>
+    stepCallsOf(
+      names.map((name, at) => ({ name, arguments: at === names.length - 1 ? '{"x":1}' : "{}" })),
+      { turnId: "t", fold: createTurnFold(), tools: [tool, { ...tool, name: "tools.look", aliases: [] }] },
+    ).map(({ tool_name, arguments: args, problem }) => [tool_name, args, problem]);
+
+  test.each([
+    ["look", "look"],
+    ["peek", "peek"],
+    ["functions.look", "look"],
+    ["functions.look:0", "look"],
+    ["default_api.look", "look"],
+    ["look<|channel|>commentary", "look"],
+    [" look\n", "look"],
+    ["tools.look", "tools.look"],
+  ])("%j is that of the tool %s", (name, expected) => {
+    expect(named(name)).toEqual([[expected, { x: 1 }, undefined]]);
+  });
+
+  test.each(["functions.book", "look_2", "my.look", "lo", ""])("%j is not mended to another", (name) => {
+    expect(named(name)).toEqual([[name, {}, `There is no tool named ${name}.`]]);
+  });
+
+  test("comes in pieces only if they are one of a tool together", () => {
+    expect(named("lo", "ok")).toEqual([["look", { x: 1 }, undefined]]);
+    expect(named("l", "o", "ok")).toEqual([["look", { x: 1 }, undefined]]);
+    expect(named("look", "look").map(([name]) => name)).toEqual(["look", "look"]);
+    expect(named("lo", "on").map(([name]) => name)).toEqual(["lo", "on"]);
+    expect(named("lo", "look").map(([name]) => name)).toEqual(["lo", "look"]);
+  });
+});
+
 describe("a turn is out of calls", () => {
   test("when it has made as many as it may", () => {
     const fold = createTurnFold();

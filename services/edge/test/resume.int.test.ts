@@ -83,7 +83,7 @@ describe("a viewer that comes back with its cursor", () => {
     const back = await world.connect(edge);
     back.send({ type: "message", id: "after it came back", message: "again", conversation_id: conversation });
     const { turn_id } = await back.next("accepted");
-    const second = await world.worker.take(conversation, turn_id);
+    const second = world.worker.take(conversation, turn_id);
     await second.token("some");
     const { seq: got } = await back.next("token");
     back.send({ type: "subscribe", conversation_id: conversation, after: cursor });

@@ -3,10 +3,10 @@ import { worseOf, type Finish } from "./finish.ts";
 import { createMessageFields } from "./message-fields.ts";
 import { createChunkReader, type CallPiece } from "./model-chunk.ts";
 import type { FinishReason, ModelEvent, RequestedCall } from "./model.ts";
-import { reportedError, truncated } from "./model-error.ts";
+import { noAnswer, reportedError, truncated } from "./model-error.ts";
 import { isBlank } from "./provider-words.ts";
 import { createThinkTags, type ThinkEvent, type ThinkTagsOptions } from "./think-tags.ts";
-import { isFields } from "./fields.ts";
+import { isFields, textOf } from "./fields.ts";
 import { createToolCallAssembler } from "./tool-call-assembler.ts";
 
 /**
@@ -55,6 +55,7 @@ export function createAnswerReader(requestedModel: string, options: AnswerReader
   const said = createSaid(options);
   const calls = createCalls();
   const finish = createFinish();
+  const format = createFormat();
   let usage: Usage | undefined;
   let model = { raw: "", name: requestedModel };
 
@@ -62,6 +63,7 @@ export function createAnswerReader(requestedModel: string, options: AnswerReader
     /** `progressed` is false for chunks that say nothing: role only, empty text, keep-alive, usage. */
     read(data: unknown): { events: ModelEvent[]; progressed: boolean } {
       if (hasError(data)) throw reportedError("the provider sent an error");
+      format.see(data);
       const chunk = readChunk(data);
       if (chunk.usage !== undefined) ({ usage } = chunk);
       if (chunk.model !== "" && chunk.model !== model.raw)
@@ -74,13 +76,20 @@ export function createAnswerReader(requestedModel: string, options: AnswerReader
     },
     /** The model has said that it is done; only the usage may still come. */
     isFinished: () => finish.told() !== undefined,
+    /** A part of the stream could not be read. What came is kept, but it is not told as whole. */
+    lost(): void {
+      finish.lost();
+      calls.lost();
+    },
     /** The last events. The calls decide whether tools are wanted: some servers say "stop" although there are calls. */
     end(how: StreamEnd): ModelEvent[] {
+      if (format.isOther()) throw noAnswer("the provider does not answer as a chat completion");
       const told = toldFinish(finish.told() ?? (how === "done" ? "stop" : undefined));
-      const requested = calls.end(told, finish.isSure(how));
+      const requested = calls.end(told, finish.isSure(how), finish.hasLost());
       const rest = said.end(requested.length > 0);
-      const reason = finishReasonOf(told, requested, said.hasText());
-      if (reason !== "length" && reason !== "content_filter") said.tellStart();
+      const given = finishReasonOf(told, requested, said.hasText());
+      const reason = given === "stop" && finish.hasLost() ? "other" : given;
+      if (reason === "stop" || reason === "tool_calls" || reason === "other") said.tellStart();
       const end: ModelEvent = {
         type: "end",
         finish: reason,
@@ -98,6 +107,24 @@ export function createAnswerReader(requestedModel: string, options: AnswerReader
 /** An empty object is none, nor is null: some servers have it in every chunk. */
 function hasError(data: unknown): boolean {
   return isFields(data) && isFields(data["error"]) && !isBlank(data["error"]);
+}
+
+/** Events and fields of other APIs: Anthropic's, OpenAI's responses, Gemini's, Workers AI, Ollama's, TGI's, DashScope's. */
+const otherTypes = /^(?:message_|content_block_|response\.)/;
+const otherFields = ["response", "candidates", "generated_text", "completion", "output"];
+
+/** Whether the server speaks another API: it will not answer another time either. */
+function createFormat() {
+  let hasChoices = false;
+  let isOther = false;
+  return {
+    see(data: unknown): void {
+      if (hasChoices || !isFields(data)) return;
+      hasChoices = "choices" in data;
+      isOther ||= otherTypes.test(textOf(data["type"])) || otherFields.some((name) => name in data);
+    },
+    isOther: (): boolean => isOther && !hasChoices,
+  };
 }
 
 /** Text and reasoning, apart from each other. */
@@ -138,7 +165,14 @@ function createSaid(options: AnswerReaderOptions) {
 function createFinish() {
   let finish: Finish | undefined;
   let wentOn = false;
+  /** Before a finish_reason, or after one. */
+  let [isLost, isLostAfter] = [false, false];
   return {
+    lost(): void {
+      if (finish === undefined) isLost = true;
+      else isLostAfter = true;
+    },
+    hasLost: (): boolean => isLost || (isLostAfter && wentOn),
     add(next: Finish | undefined, progressed: boolean): void {
       wentOn ||= finish !== undefined && progressed;
       finish = worseOf(finish, next);
@@ -151,7 +185,12 @@ function createFinish() {
 
 function createCalls() {
   const assembler = createToolCallAssembler();
+  let hasLost = false;
   return {
+    /** It may have been the middle of arguments that look whole without it. */
+    lost(): void {
+      hasLost ||= assembler.count() > 0;
+    },
     add(pieces: readonly CallPiece[]): boolean {
       const grew = pieces.map((piece) => assembler.add(piece)).includes(true);
       if (assembler.size() > MAX_TOOL_CALL_BYTES) throw truncated("the tool calls are too large", { permanent: true });
@@ -159,16 +198,22 @@ function createCalls() {
       return grew;
     },
     /** What a filter left of a call may not be what the model meant. `isSure`: absent arguments were not to come any more. */
-    end(finish: Finish, isSure: boolean): RequestedCall[] {
+    end(finish: Finish, isSure: boolean, isLossy: boolean): RequestedCall[] {
       const requested = finish === "content_filter" ? [] : assembler.calls();
       if (finish === "length" && requested.length > 0 && !assembler.isWhole()) {
         throw truncated("the output limit cut the arguments of a tool call", { permanent: true });
       }
       if (!isSure && requested.length > 0 && !assembler.isWhole()) throw truncated("the stream broke in a tool call");
-      if (requested.some((call) => call.name === "")) throw truncated("a tool call has no name");
-      return requested;
+      const mayLack = requested.length > 0 ? hasLost : isLossy && finish === "tool_calls";
+      if (mayLack) throw truncated("a part of the tool calls could not be read");
+      return named(requested);
     },
   };
+}
+
+function named(calls: RequestedCall[]): RequestedCall[] {
+  if (calls.some((call) => call.name === "")) throw truncated("a tool call has no name");
+  return calls;
 }
 
 function toldFinish(finish: Finish | undefined): Exclude<Finish, "error"> {

@@ -37,6 +37,7 @@ export function createAnswerStream(options: AnswerStreamOptions) {
       else if (!chunks.isWhole()) throw error;
     },
     onDone: () => guarded(complete, "done"),
+    onLost: () => options.reader.lost(),
   });
 
   const flush = (): void => guarded(batch.flush, undefined);

@@ -1,4 +1,5 @@
 import { createLineSplitter } from "./line-splitter.ts";
+import { done, streamValuesIn } from "./stream-values.ts";
 
 /** One line, and one event. */
 export const maxEventBytes = 2 * 1024 * 1024;
@@ -11,6 +12,8 @@ export interface StreamSink {
   readonly onValue: (value: unknown, kind: ValueKind) => void;
   /** `[DONE]`: nothing that follows counts. */
   readonly onDone: () => void;
+  /** What begins as an object cannot be read: something is missing. */
+  readonly onLost: () => void;
 }
 
 /** What there was, once it has ended. */
@@ -26,7 +29,7 @@ export interface StreamEnd {
 /**
  * Reads a provider's stream of server-sent events (WHATWG HTML, 9.2.6), and what servers send in its place. More than the standard: a data line
  * that is JSON by itself is told at once, so that an event needs no blank line, neither the last nor any; a body that is JSON is told as such. Data
- * that is no JSON is passed over. A line or an event that is too large is a RangeError.
+ * that is no JSON is passed over, and told as lost where it may have been a chunk. A line or an event that is too large is a RangeError.
  */
 export function createEventStream(sink: StreamSink) {
   const events = createEvents(sink);
@@ -42,6 +45,20 @@ export function createEventStream(sink: StreamSink) {
     return fields.has(name);
   };
 
+  const otherLine = (written: string): void => {
+    // Indented, or with a byte order mark of its own.
+    const text = indentedField.test(written) ? written.trimStart() : written;
+    const at = text.indexOf(":");
+    if (at < 0 ? field(text, "") : field(text.slice(0, at), text.slice(at + 1).trimStart())) return;
+    const isObject = text.startsWith("{");
+    if (isObject && events.tell(text, "body")) return;
+    // A raw line feed within a string of the data.
+    if (events.isOpen()) return events.data(text);
+    if (isObject && events.values() > 0) sink.onLost();
+    if (isEvents) strayLines++;
+    else body.add(text);
+  };
+
   const line = (bytes: Buffer, start: number, to: number): void => {
     const from = isFirst ? afterByteOrderMark(bytes, start, to) : start;
     isFirst = false;
@@ -51,12 +68,7 @@ export function createEventStream(sink: StreamSink) {
       isEvents = true;
       return events.data(bytes.toString("utf8", bytes[from + 5] === space ? from + 6 : from + 5, to));
     }
-    const text = bytes.toString("utf8", from, to);
-    const at = text.indexOf(":");
-    if (at < 0 ? field(text, "") : field(text.slice(0, at), text.slice(at + 1).trimStart())) return;
-    if (text.startsWith("{") && events.tell(text, "body")) return;
-    if (isEvents) strayLines++;
-    else body.add(text);
+    otherLine(bytes.toString("utf8", from, to));
   };
 
   const lines = createLineSplitter(line, maxEventBytes);
@@ -73,35 +85,57 @@ export function createEventStream(sink: StreamSink) {
   };
 }
 
+/** Tells what a text says, if all of it can be read. */
+function createValues(sink: StreamSink) {
+  let count = 0;
+  return {
+    count: (): number => count,
+    tell(text: string, as: ValueKind): boolean {
+      const value = parsed(text);
+      if (value !== undefined) {
+        count++;
+        sink.onValue(value, as);
+        return true;
+      }
+      const found = streamValuesIn(text);
+      for (const each of found ?? []) {
+        count++;
+        if (each === done) sink.onDone();
+        else sink.onValue(each, as);
+      }
+      return found !== undefined;
+    },
+  };
+}
+
 /** Puts events together from their fields. */
 function createEvents(sink: StreamSink) {
+  const { tell, count } = createValues(sink);
   let kind: "data" | "error" = "data";
   /** Data lines of the open event, of which the first is no JSON by itself. */
   let open: string[] = [];
   let openBytes = 0;
-  let values = 0;
   let skipped = 0;
 
-  const tell = (text: string, as: ValueKind): boolean => {
-    const value = parsed(text);
-    if ((typeof value !== "object" && value !== done) || value === null) return false;
-    values++;
-    if (value === done) sink.onDone();
-    else sink.onValue(value, as);
-    return true;
-  };
   const tellLines = (lines: readonly string[]): void => {
-    const text = lines.join("\n");
+    if (lines.length > 1 && tell(lines.join("\n"), kind)) return;
     // Of events without blank lines between them, one that is no JSON must not hide the next.
-    if (tell(text, kind) || (lines.length > 1 && lines.filter((each) => tell(each, kind)).length > 0)) return;
+    let unread = 0;
+    for (const each of lines) {
+      if (lines.length > 1 && tell(each, kind)) continue;
+      unread++;
+      if (kind !== "error" && each.trimStart().startsWith("{")) sink.onLost();
+    }
+    if (unread < lines.length) return;
     skipped++;
-    if (kind === "error") sink.onValue(text, kind);
+    if (kind === "error") sink.onValue(lines.join("\n"), kind);
   };
 
   return {
     tell,
-    values: (): number => values,
+    values: count,
     skipped: (): number => skipped,
+    isOpen: (): boolean => open.length > 0,
     named(name: string): void {
       kind = name === "error" ? "error" : "data";
     },
@@ -126,6 +160,8 @@ function createEvents(sink: StreamSink) {
 const fields: ReadonlySet<string> = new Set(["data", "event", "id", "retry"]);
 const colon = 0x3a;
 const space = 0x20;
+const openBrace = 0x7b;
+const indentedField = /^\s+(?:data|event):/;
 
 /** `data:` at this place. */
 function isData(bytes: Buffer, from: number, to: number): boolean {
@@ -145,17 +181,14 @@ function afterByteOrderMark(bytes: Buffer, from: number, to: number): number {
     : from;
 }
 
-const done = Symbol("[DONE]");
-const notJson = Symbol("not JSON");
-
-function parsed(text: string): unknown {
-  const first = text.charCodeAt(0);
-  if (first === 0x5b && text.trimEnd() === "[DONE]") return done;
+/** As nearly all data is: one object. */
+function parsed(text: string): object | undefined {
+  if (text.charCodeAt(0) !== openBrace) return undefined;
   try {
     const value: unknown = JSON.parse(text);
-    return value === "[DONE]" ? done : value;
+    return typeof value === "object" && value !== null ? value : undefined;
   } catch {
-    return text.trim() === "[DONE]" ? done : notJson;
+    return undefined;
   }
 }
 

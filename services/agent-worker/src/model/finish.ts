@@ -35,7 +35,10 @@ export function finishOf(value: unknown): Finish | undefined {
     .toLowerCase()
     .replaceAll(/[\s-]+/g, "_")
     .replace(/^finish_reason_/, "");
-  return none.has(word) ? undefined : (meanings.get(word) ?? "other");
+  if (none.has(word)) return undefined;
+  // With its reason: `content_filter: RECITATION`.
+  const [kind = "", reason = ""] = word.split(/_?:_?/);
+  return meanings.get(word) ?? meanings.get(kind) ?? meanings.get(reason) ?? "other";
 }
 
 const order: readonly Finish[] = ["other", "stop", "tool_calls", "length", "content_filter", "error"];

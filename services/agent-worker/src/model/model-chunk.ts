@@ -30,18 +30,24 @@ const maxDepth = 8;
  */
 export function createChunkReader() {
   let chosen: number | undefined;
-  let hasDelta = false;
+  /** A delta has said something. What a message has after that repeats the answer. */
+  let hasSaid = false;
 
   const readChoice = (choice: Fields, chunk: ModelChunk): void => {
-    const { delta, message, text, finish_reason: finish } = choice;
+    const { delta, message, finish_reason: finish } = choice;
     if (finish !== null && finish !== undefined) chunk.finish = finishOf(finish);
     if (choice["usage"] !== undefined) chunk.usage = usageOf(choice["usage"]) ?? chunk.usage;
     if (isFields(delta)) {
-      hasDelta = true;
       readDelta(delta, chunk);
-    } else if (typeof delta === "string") chunk.text += delta;
-    // In place of deltas. After them it repeats the answer.
-    else if (isFields(message)) readDelta(hasDelta ? { ...message, content: null, refusal: null } : message, chunk);
+      hasSaid ||= saysSomething(chunk);
+      // Some servers have both, and the delta is empty.
+      if (!hasSaid && isFields(message)) readDelta(message, chunk);
+    } else readInstead(choice, chunk);
+  };
+  /** What stands in place of a delta. */
+  const readInstead = ({ delta, message, text }: Fields, chunk: ModelChunk): void => {
+    if (typeof delta === "string") chunk.text += delta;
+    else if (isFields(message)) readDelta(hasSaid ? { ...message, content: null, refusal: null } : message, chunk);
     // The older completions.
     else if (typeof text === "string") chunk.text += text;
   };
@@ -64,6 +70,10 @@ export function createChunkReader() {
     for (const choice of choices) if (isFields(choice) && isChosen(choice)) readChoice(choice, chunk);
     return chunk;
   };
+}
+
+function saysSomething({ text, reasoning, calls }: ModelChunk): boolean {
+  return text !== "" || reasoning !== "" || calls.length > 0;
 }
 
 /** Spelt out: with one shape for all of them the reader is several times as fast. */

@@ -4,7 +4,7 @@ import { closeOf, closes, firstOf, opens, openTail, tags } from "./reasoning-tag
  * Reasoning that a server leaves in the text between tags. It counts as reasoning at the beginning of an answer only: further on a tag is text that
  * somebody asked for, such as code. Some chat templates open the reasoning themselves, so that only its end is in the answer: that bare end makes all
  * text before it reasoning. Viewers lose that text, so nothing may speak against it: the end stands in the first part of the answer, has its beginning
- * nowhere before it, is neither quoted nor in code nor a word of a sentence, the question has no such tag, and something follows it: text or a call.
+ * nowhere before it, is neither quoted nor in code nor a word of a sentence, and the question has no such tag.
  */
 
 export type ThinkEvent = { type: "text" | "reasoning"; text: string } | { type: "retract" };
@@ -77,7 +77,7 @@ export function createThinkTags(options: ThinkTagsOptions = {}) {
     end(hasCalls = false): ThinkEvent[] {
       const events: ThinkEvent[] = [];
       const { state } = splitter;
-      if (hasCalls && state.in === "answer" && state.mayRetract) endBeforeCalls(splitter, events);
+      if (state.in === "answer" && state.mayRetract) endOfAnswer(splitter, events, hasCalls);
       const { held } = splitter;
       if (state.in === "assumed") settleAsText(splitter, events);
       else if (state.in === "reasoning") reason(splitter, events, held);
@@ -214,11 +214,14 @@ function judgeEnd({ code, isAskedFor }: Splitter, { before, after, isAtLimit }: 
   return blank === after.length ? "open" : "bare";
 }
 
-/** An end with nothing but calls behind it. */
-function endBeforeCalls(splitter: Splitter, events: ThinkEvent[]): void {
+/** An end with nothing but calls behind it, or nothing at all: the answer itself never came. */
+function endOfAnswer(splitter: Splitter, events: ThinkEvent[], hasCalls: boolean): void {
   const { held, code } = splitter;
   const tag = closes.find((one) => held.startsWith(one));
-  if (tag === undefined || !code.isBareEnd("", held[tag.length] ?? "\n") || splitter.isAskedFor()) return;
+  if (tag === undefined || splitter.isAskedFor()) return;
+  // As the last word of a sentence it is text.
+  const next = hasCalls ? (held[tag.length] ?? "\n") : " ";
+  if (!code.isBareEnd("", next)) return;
   takeBack(splitter, events, "");
   splitter.held = "";
 }

@@ -330,5 +330,7 @@ export const callDeviations: [name: string, deltas: Fields[], calls: [string, st
   ["name and arguments without a function", [{ id: "a", name: "one", arguments: { x: 1 } }], [["one", '{"x":1}']]],
   ["two different objects, unchanged", [{ id: "a", ...fn("one", '{"x":1}{"x":2}') }], [["one", '{"x":1}{"x":2}']]],
   ["arguments cut after an empty object, unchanged", [{ id: "a", ...fn("one", '{}{"x":') }], [["one", '{}{"x":']]],
+  ["a raw line feed in a string", [{ id: "a", ...fn("one", '{"x":"a\nb\t"}') }], [["one", '{"x":"a\\nb\\t"}']]],
+  ["a number that JSON has not, unchanged", [{ id: "a", ...fn("one", '{"x":NaN}') }], [["one", '{"x":NaN}']]],
   ["malformed arguments, unchanged", [{ index: 0, id: "a", ...fn("one", '{"x":') }], [["one", '{"x":']]],
 ];

@@ -54,14 +54,17 @@ describe("the end of a stream", () => {
     );
   });
 
-  test.each(["error", "network_error", "insufficient_system_resource", "MALFORMED_FUNCTION_CALL"])(
-    "is the provider's error when it says %s",
-    (reason) => {
-      const error = errorOf(() => read([chunk({ content: "Hello" }, reason)]));
-      expect(error).toMatchObject({ code: "MODEL_UNAVAILABLE" });
-      expect(isTransient(error)).toBe(true);
-    },
-  );
+  test.each([
+    "error",
+    "network_error",
+    "insufficient_system_resource",
+    "MALFORMED_FUNCTION_CALL",
+    "function_call_filter: MALFORMED_FUNCTION_CALL",
+  ])("is the provider's error when it says %s", (reason) => {
+    const error = errorOf(() => read([chunk({ content: "Hello" }, reason)]));
+    expect(error).toMatchObject({ code: "MODEL_UNAVAILABLE" });
+    expect(isTransient(error)).toBe(true);
+  });
 });
 
 test("a chunk with an error is the provider's error", () => {
@@ -103,6 +106,43 @@ describe("tool calls of a stream that broke off", () => {
   ])("(%s, %s) are run when they are whole", (_name, how, chunks) => {
     expect(outcomeOf(read(chunks, how))).toMatchObject({ finish: "tool_calls", calls: [["look", "{}"]] });
   });
+});
+
+describe("an answer of which a part could not be read", () => {
+  const callOf = (args: string) =>
+    chunk({ tool_calls: [{ index: 0, id: "a", function: { name: "look", arguments: args } }] });
+  const rest = (args: string) => chunk({ tool_calls: [{ index: 0, function: { arguments: args } }] });
+  const lossy = (before: object[], after: object[]): ModelEvent[] => {
+    const reader = createAnswerReader("m");
+    const events = before.flatMap((one) => reader.read(one).events);
+    reader.lost();
+    return [...events, ...after.flatMap((one) => reader.read(one).events), ...reader.end("done")];
+  };
+  const text = chunk({ content: "Hello" });
+
+  test.each<[string, object[], object[]]>([
+    ["in the middle of arguments", [callOf('{"x":"a')], [rest('b"}'), chunk({}, "tool_calls")]],
+    ["after a whole call", [callOf("{}")], [chunk({}, "tool_calls")]],
+    ["where calls were announced", [text], [chunk({}, "tool_calls")]],
+  ])("is asked for again: %s", (_name, before, after) => {
+    const error = errorOf(() => lossy(before, after));
+    expect(error).toMatchObject({ code: "MODEL_TRUNCATED" });
+    expect(isTransient(error)).toBe(true);
+  });
+
+  test.each<[string, object[], object[], object]>([
+    ["text", [text], [chunk({}, "stop")], { text: "Hello", finish: "other" }],
+    ["text that the limit cut", [text], [chunk({}, "length")], { text: "Hello", finish: "length" }],
+    ["calls after it", [], [callOf("{}"), chunk({}, "tool_calls")], { finish: "tool_calls", calls: [["look", "{}"]] }],
+    ["all of the text before it", [text, chunk({}, "stop")], [], { text: "Hello", finish: "stop" }],
+  ])("keeps %s", (_name, before, after, expected) => {
+    expect(outcomeOf(lossy(before, after))).toMatchObject(expected);
+  });
+});
+
+test("a bare end of reasoning as the last of an answer leaves no text", () => {
+  const chunks = [chunk({ content: "Hello" }), chunk({ content: "</think>" }, "stop")];
+  expect(outcomeOf(read(chunks))).toMatchObject({ text: "", reasoning: "Hello", finish: "empty" });
 });
 
 describe("an answer that is assumed to begin within the reasoning", () => {

@@ -228,6 +228,36 @@ const reasonings: Deviation[] = [
   ["reasoning alone", [choice({ reasoning_content: "hm" }), stop], { text: "", reasoning: "hm", finish: "empty" }],
 ];
 
+/** A message beside a delta that says nothing. */
+const beside = (delta: object, message: object, finish: string) => [choice(delta, finish, { message })];
+const besides: Deviation[] = [
+  ["an empty delta", beside({}, { role: "assistant", content: "Hello" }, "stop"), { text: "Hello", finish: "stop" }],
+  ["an empty delta, and a call", beside({}, { tool_calls: [call()] }, "tool_calls"), { calls: look }],
+  [
+    "a delta of null, and a call",
+    beside({ role: "assistant", content: null }, { content: null, tool_calls: [call()] }, "tool_calls"),
+    { calls: look },
+  ],
+  [
+    "deltas that said it all",
+    [choice({ content: "Hello" }), ...beside({}, { content: "Hello" }, "stop")],
+    { text: "Hello", finish: "stop" },
+  ],
+  [
+    "a delta that says it all",
+    beside({ content: "Hello" }, { content: "Hello" }, "stop"),
+    { text: "Hello", finish: "stop" },
+  ],
+  [
+    "a delta with only the role before",
+    [
+      choice({ role: "assistant", content: "" }),
+      { choices: [{ message: { content: "Hello" }, finish_reason: "stop" }] },
+    ],
+    { text: "Hello", finish: "stop" },
+  ],
+];
+
 const finishes: Deviation[] = [
   ...["end_turn", "eos", "eos_token", "stop_sequence", "COMPLETE", "STOP", "FINISH_REASON_STOP", "end"].map(
     (reason): Deviation => [reason, [choice({ content: "Hello" }, reason)], { text: "Hello", finish: "stop" }],
@@ -238,6 +268,12 @@ const finishes: Deviation[] = [
   ...["content_filter", "SAFETY", "RECITATION", "sensitive", "refusal", "PROHIBITED_CONTENT"].map(
     (reason): Deviation => [reason, [choice({ content: "Hel" }, reason)], { text: "Hel", finish: "content_filter" }],
   ),
+  ...["content_filter: RECITATION", "content_filter: PROHIBITED_CONTENT"].map((reason): Deviation => [
+    reason,
+    [choice({ content: "Hel" }, reason)],
+    { text: "Hel", finish: "content_filter" },
+  ]),
+  ["a filter with its reason, and nothing", [choice({}, "content_filter: SPII")], { finish: "content_filter" }],
   ["a reason that nobody knows", [choice({ content: "Hello" }, "tired")], { text: "Hello", finish: "other" }],
   ["a number as reason", [choice({ content: "Hello" }, 7)], { text: "Hello", finish: "other" }],
   ["an object as reason", [choice({ content: "Hello" }, {})], { text: "Hello", finish: "stop" }],
@@ -343,6 +379,7 @@ export const deviations: readonly Deviation[] = [
   ...contents.map(([name, ...rest]): Deviation => [`content: ${name}`, ...rest]),
   ...chunks.map(([name, ...rest]): Deviation => [`chunk: ${name}`, ...rest]),
   ...reasonings.map(([name, ...rest]): Deviation => [`reasoning: ${name}`, ...rest]),
+  ...besides.map(([name, ...rest]): Deviation => [`a message beside ${name}`, ...rest]),
   ...finishes.map(([name, ...rest]): Deviation => [`finish: ${name}`, ...rest]),
   ...calls.map(([name, ...rest]): Deviation => [`calls: ${name}`, ...rest]),
 ];

@@ -8,6 +8,7 @@ function read(pieces: readonly Buffer[]): unknown[] {
   const stream = createEventStream({
     onValue: (value, kind) => void told.push([kind, value]),
     onDone: () => void told.push("done"),
+    onLost: () => void told.push("lost"),
   });
   for (const piece of pieces) stream.push(piece);
   return [...told, stream.end()];
@@ -16,6 +17,15 @@ function read(pieces: readonly Buffer[]): unknown[] {
 const line = fc.oneof(
   fc.jsonValue().map((value) => `data: ${JSON.stringify({ value })}`),
   fc.constantFrom("", "data:", "data: {", "data: }", ": ping", "event: error", "event: ping", "id: 1", "data: [DONE]"),
+  fc.constantFrom(
+    "data: data: {}",
+    "  data: {}",
+    "\ufeffdata: {}",
+    'data: {"a":NaN}{}',
+    "data: [{}, {}]",
+    'data: "{}"',
+    "data: {}\\n",
+  ),
   fc.constantFrom("retry: 1", "data", "foo", "{}", "\ufeff", 'data: {"a":', "data: 1}"),
 );
 const body = fc
@@ -50,7 +60,7 @@ test.each([
   ["with lines but no blank one", `${"x".repeat(99)}\ndata: `],
   ["with lines that end in CRLF", `${"x".repeat(98)}\r\ndata: `],
 ])("throws once an event is larger than 2 MiB: %s", (_name, unit) => {
-  const stream = createEventStream({ onValue: () => {}, onDone: () => {} });
+  const stream = createEventStream({ onValue: () => {}, onDone: () => {}, onLost: () => {} });
   const push = (bytes: number): void => {
     stream.push(Buffer.from("data: "));
     for (let sent = 0; sent < bytes; sent += unit.length) stream.push(Buffer.from(unit));
@@ -58,10 +68,28 @@ test.each([
   expect(() => push(maxEventBytes + 400_000)).toThrow(RangeError);
 });
 
+const size = 1_900_000;
+test.each([
+  ["spaces", " ".repeat(size)],
+  ["brackets", "[".repeat(size)],
+  ["braces that close", "{}".repeat(size / 2)],
+  ["quotes", `{${'"'.repeat(size)}`],
+  ["escapes", `{"${"\\".repeat(size)}`],
+  ["control characters", `{"a":"${"\t".repeat(size)}"}`],
+  ["numbers that JSON has not", `{"a":[${"NaN,".repeat(size / 4)}1]}`],
+  ["`data:`", "data:".repeat(size / 5)],
+  ["line ends in letters", `{}${String.raw`\n`.repeat(size / 2)}`],
+])("reads, or passes over, one line of %s in time", (_name, text) => {
+  const stream = createEventStream({ onValue: () => {}, onDone: () => {}, onLost: () => {} });
+  const began = performance.now();
+  stream.push(Buffer.from(`data: ${text}\n\n`));
+  expect(performance.now() - began).toBeLessThan(2_000);
+});
+
 test("takes any number of events, and lines that come byte by byte, in time", () => {
   const event = Buffer.from(`data: ${JSON.stringify({ text: "x".repeat(60_000) })}\n\n`);
   let values = 0;
-  const stream = createEventStream({ onValue: () => void values++, onDone: () => {} });
+  const stream = createEventStream({ onValue: () => void values++, onDone: () => {}, onLost: () => {} });
   for (let i = 0; i < 100; i++) stream.push(event);
   for (const byte of event) stream.push(Buffer.from([byte]));
   expect(values).toBe(101);

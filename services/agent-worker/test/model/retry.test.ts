@@ -55,8 +55,8 @@ async function run(answers: Answer[], options: Partial<RetryOptions> = {}) {
 }
 
 describe("before anything was emitted", () => {
-  test("repeats silently until it works", async () => {
-    const { said, notices, requests } = await run([busy(), (res) => res.destroy(), good]);
+  test("repeats silently until it works; what a kept connection dropped costs no repetition", async () => {
+    const { said, notices, requests } = await run([busy(), (res) => res.destroy(), busy(), good]);
     expect(said).toEqual(["good", "end"]);
     expect(notices.map(({ attempt, code }) => [attempt, code])).toEqual([
       [1, "MODEL_UNAVAILABLE"],
@@ -64,6 +64,7 @@ describe("before anything was emitted", () => {
     ]);
     expect(requests.map((request) => request.headers["x-client-request-id"])).toEqual([
       "turn-1-0",
+      "turn-1-0-r1",
       "turn-1-0-r1",
       "turn-1-0-r2",
     ]);

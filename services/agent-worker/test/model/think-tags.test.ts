@@ -94,7 +94,8 @@ test.each([
 });
 
 test.each<[string, string, ThinkTagsOptions, boolean]>([
-  ["text or a call follows it", "Hello\n</think>\n", {}, false],
+  ["it is not the last word of a sentence", "It is closed by </think>", {}, false],
+  ["it is not the last word in quotes", 'It is closed by "</think>"', {}, false],
   ["it is in the first part of the answer", `${"x".repeat(40_000)}</think>Hello`, {}, false],
   ["little white space follows it", `Hello\n</think>${" ".repeat(2_000)}x`, {}, false],
   ["the question has no such tag", "Hello\n</think>\nHello", { isAskedFor: () => true }, false],
@@ -104,10 +105,15 @@ test.each<[string, string, ThinkTagsOptions, boolean]>([
   expect(split(given.split(""), options, hasCalls)).toEqual({ text: given, reasoning: "" });
 });
 
-test.each(["hm</think>", "hm\n</think>\n\n"])("a bare end before calls makes reasoning of text: %j", (given) => {
+test.each(
+  ["hm</think>", "hm\n</think>\n\n"].flatMap((given): [string, boolean][] => [
+    [given, true],
+    [given, false],
+  ]),
+)("a bare end with nothing but calls behind it makes reasoning of text: %j (calls: %s)", (given, hasCalls) => {
   const reasoning = given.split("</think>")[0];
-  expect(split([given], {}, true)).toEqual({ text: "", reasoning });
-  expect(split(given.split(""), {}, true)).toEqual({ text: "", reasoning });
+  expect(split([given], {}, hasCalls)).toEqual({ text: "", reasoning });
+  expect(split(given.split(""), {}, hasCalls)).toEqual({ text: "", reasoning });
 });
 
 test.each<[string, ThinkTagsOptions, string]>([

@@ -20,10 +20,8 @@ export type Viewing = ReturnType<typeof createViewing>;
 /** Conversations one connection may look at. */
 const maxViewers = 1_024;
 
-/** Which connection looks at which conversation, and from where on. */
-export function createViewing({ hubs, catchUp, doubts, events }: ViewingDeps) {
-  const places = createPlaces({ events, doubts });
-  const attach = async (connection: Connection, conversation: ConversationId): Promise<HubViewer> => {
+function createAttach(hubs: Hubs) {
+  return async (connection: Connection, conversation: ConversationId): Promise<HubViewer> => {
     if (connection.viewers.size >= maxViewers) {
       throw new ChatError("QUOTA_EXCEEDED", { message: "This connection looks at too many conversations." });
     }
@@ -34,7 +32,12 @@ export function createViewing({ hubs, catchUp, doubts, events }: ViewingDeps) {
     else connection.viewers.set(conversation, viewer);
     return viewer;
   };
+}
 
+/** Which connection looks at which conversation, and from where on. */
+export function createViewing({ hubs, catchUp, doubts, events }: ViewingDeps) {
+  const places = createPlaces({ events, doubts });
+  const attach = createAttach(hubs);
   const release = (viewer: HubViewer): void => {
     if (viewer.state !== "held") return;
     viewer.state = viewer.doubtedSeq === noCursor ? "lagging" : "doubted";
@@ -74,11 +77,11 @@ export function createViewing({ hubs, catchUp, doubts, events }: ViewingDeps) {
       // The client says itself how far it is.
       connection.left?.delete(conversation);
       const viewer = await attach(connection, conversation);
-      if (!goesOnPast(viewer, before, after))
-        await places.resume(viewer, after).catch((error: unknown) => {
-          leave(connection, conversation);
-          throw error;
-        });
+      const leaveAgain = (error: unknown): never => {
+        leave(connection, conversation);
+        throw error;
+      };
+      if (!goesOnPast(viewer, before, after)) await places.resume(viewer, after).catch(leaveAgain);
       connection.wanted?.delete(conversation);
       viewer.isGreeted = true;
       release(viewer);

@@ -1,0 +1,39 @@
+/**
+ * JSON as careless servers and models write it, made right without guessing: raw control characters within strings are escaped, and so is the
+ * apostrophe that needs no escape. With `numbers`, what JSON has no number for becomes null: Python writes NaN and Infinity.
+ */
+export function repairedJson(text: string, { numbers = false } = {}): string {
+  if (!repairable.test(text) && !(numbers && /NaN|Infinity/.test(text))) return text;
+  let repaired = "";
+  let from = 0;
+  for (let at = text.indexOf('"'); at >= 0; at = text.indexOf('"', from)) {
+    const end = endOfString(text, at);
+    const between = text.slice(from, at);
+    repaired += (numbers ? between.replaceAll(noNumbers, "null") : between) + repairedString(text.slice(at, end));
+    from = end;
+  }
+  const rest = text.slice(from);
+  return repaired + (numbers ? rest.replaceAll(noNumbers, "null") : rest);
+}
+
+const noNumbers = /(?<![\w.])(?:NaN|[-+]?Infinity)(?![\w.])/g;
+// oxlint-disable-next-line no-control-regex -- these are what is looked for
+const repairable = /[\0-\u001f]|\\'/;
+// oxlint-disable-next-line no-control-regex -- these are what is looked for
+const unwritable = /[\0-\u001f]|\\./gs;
+
+function repairedString(text: string): string {
+  return text.replaceAll(unwritable, (found) => {
+    if (found === "\\'") return "'";
+    return found.startsWith("\\") ? found : JSON.stringify(found).slice(1, -1);
+  });
+}
+
+/** Behind the quote that ends the string which begins at a place. */
+export function endOfString(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at++) {
+    if (text[at] === "\\") at++;
+    else if (text[at] === '"') return at + 1;
+  }
+  return text.length;
+}
