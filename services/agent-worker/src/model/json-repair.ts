@@ -22,10 +22,13 @@ const repairable = /[\0-\u001f]|\\'/;
 // oxlint-disable-next-line no-control-regex -- these are what is looked for
 const unwritable = /[\0-\u001f]|\\./gs;
 
+/** Of the control characters, each under its code. */
+const escapes = Array.from({ length: 0x20 }, (_, code) => JSON.stringify(String.fromCharCode(code)).slice(1, -1));
+
 function repairedString(text: string): string {
   return text.replaceAll(unwritable, (found) => {
     if (found === "\\'") return "'";
-    return found.startsWith("\\") ? found : JSON.stringify(found).slice(1, -1);
+    return found.startsWith("\\") ? found : (escapes[found.charCodeAt(0)] ?? found);
   });
 }
 

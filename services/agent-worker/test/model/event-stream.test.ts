@@ -68,7 +68,7 @@ test.each([
   expect(() => push(maxEventBytes + 400_000)).toThrow(RangeError);
 });
 
-const size = 1_900_000;
+const size = 400_000;
 test.each([
   ["spaces", " ".repeat(size)],
   ["brackets", "[".repeat(size)],
