@@ -1,9 +1,11 @@
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { runInParallel } from "./check/parallel.mjs";
-import { isInstalled, listSteps, selfTest } from "./check/steps.mjs";
+import { listSteps, selfTest } from "./check/steps.mjs";
 import { run } from "./setup/commands.mjs";
+import { prepare } from "./setup/prepare.mjs";
 import { say, seconds, table } from "./setup/progress.mjs";
+import { describeFailure } from "./setup/setup-error.mjs";
 
 // Usage: npm run check [-- step …]
 const root = path.resolve(import.meta.dirname, "..");
@@ -36,15 +38,18 @@ function report(results, tookMs) {
 }
 
 async function check() {
-  if (!isInstalled()) {
-    say("The tools of the check are not installed. Run npm ci first.");
-    return false;
-  }
   const steps = chooseSteps(process.argv.slice(2));
+  // Packages of another revision would be named as faults of this one.
+  if (steps.length > 0) await prepare({ needsBuild: false });
   const startMs = performance.now();
   const results = await runInParallel(steps, availableParallelism(), runStep);
   if (results.length > 0) report(results, performance.now() - startMs);
   return results.length > 0 && results.every(({ passed }) => passed);
 }
 
-process.exitCode = (await check()) ? 0 : 1;
+try {
+  process.exitCode = (await check()) ? 0 : 1;
+} catch (error) {
+  process.stderr.write(`${describeFailure(error)}\n`);
+  process.exitCode = 1;
+}

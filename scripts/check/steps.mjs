@@ -23,7 +23,3 @@ export function listSteps(root) {
 
 /** The proof that each of these steps still catches what it is for. */
 export const selfTest = { name: "self-test", command: process.execPath, args: [script("self-test.mjs")] };
-
-export function isInstalled() {
-  return existsSync(tool("oxlint"));
-}
