@@ -26,7 +26,7 @@ export const deliveryLimits = {
    * The longest that the look-up of what such a viewer may lack takes; it gets nothing meanwhile. Usually some milliseconds. After this it gets the
    * whole conversation.
    */
-  doubtedMs: 2_000,
+  doubtedMs: 10_000,
   /** Live messages that wait while a hub re-reads a part of the stream. More: they are dropped and read again. */
   syncQueueMessages: 4_096,
 

@@ -168,6 +168,7 @@ function createSettling(deps: DoubtDeps) {
 type Stored = Pick<DoubtDeps, "events" | "transcripts">;
 
 async function findingOf(stored: Stored, hub: Hub, cursor: number): Promise<Finding> {
+  if (await isPlainSnapshots(stored, hub, cursor)) return "clear";
   const floor = Math.max(0, cursor - deliveryLimits.overtakingSeqs);
   const messages = await stored.events.read(hub.conversation, { fromSeq: floor + 1, toSeq: cursor });
   if (messages.length === 0) return findingOfQuiet(stored, hub, cursor);
@@ -176,6 +177,21 @@ async function findingOf(stored: Stored, hub: Hub, cursor: number): Promise<Find
     return visibleEventOf(message, turn, hub.offset) ?? [];
   });
   return doubtOf({ floor, events: visible, sure: cursor }, cursor) === "doubtful" ? "lacking" : "clear";
+}
+
+/**
+ * Whether the cursor is a snapshot's (another conversation's event is at its place) of what has not been deleted since: then nothing was missing
+ * below it. Exact look-ups, which cost the broker next to nothing: of a crowd that comes back, who was idle needs no more. False: it is to be read.
+ */
+async function isPlainSnapshots({ events, transcripts }: Stored, hub: Hub, cursor: number): Promise<boolean> {
+  const { conversation, shard } = hub;
+  const subject = await events.subjectAt(shard, cursor);
+  if (subject === undefined || parseEventSubject(subject)?.conversation === conversation) return false;
+  const [newest] = (await transcripts.tail(conversation, { limit: 1 })).records;
+  if (newest === undefined) return false;
+  const start = await events.last(subjects.user(shard, conversation, newest.turn_id));
+  // Records go all at once: where one is that is no newer than the cursor, nothing was deleted since.
+  return start !== undefined && start.seq <= cursor;
 }
 
 /**
