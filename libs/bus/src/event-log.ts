@@ -25,7 +25,7 @@ export type EventLog = ReturnType<typeof createEventLog>;
 
 /** The event streams: fenced appends, write-once events, reading back, and the live copies of what was stored. */
 export function createEventLog({ link, jsm, appender, shards, unreadable, log, restore }: EventLogDeps) {
-  const read = createEventReader(link, jsm);
+  const reader = createEventReader(link, jsm);
   const lookups = createEventLookups(jsm, unreadable);
 
   /** One publish with its outcome. A stream that is gone is made again first, so that the next try can succeed. */
@@ -44,7 +44,10 @@ export function createEventLog({ link, jsm, appender, shards, unreadable, log, r
 
     /** All events of a conversation in a range, in order. */
     read: (conversation: ConversationId, range: ReadRange): Promise<StoredMessage[]> =>
-      read(shardOf(conversation, shards), conversation, range),
+      reader.read(shardOf(conversation, shards), conversation, range),
+
+    /** To be called when a conversation was deleted: what was read of it for many a moment ago is given to nobody any more. */
+    forgetShared: reader.forgetShared,
 
     /**
      * Resolves when the broker has all that was sent before: subscriptions too, which the connection sends again by itself when it comes back. Tried

@@ -2,7 +2,7 @@ import { streams, subjects, type ConversationId } from "@parley/protocol";
 import type { BrokerLink } from "./nats-connection.ts";
 import { patiently, type PatientLookups } from "./patient-lookups.ts";
 import { createReadQueue, type Read } from "./read-queue.ts";
-import { readTogether } from "./shared-read.ts";
+import { createSharedReading, type SharedReading } from "./shared-read.ts";
 import type { StoredMessage } from "./stored-message.ts";
 import { addReadConsumer } from "./stream-consumer.ts";
 import { collect, createCollection, messagesOf, readAll, type Collection } from "./stream-reading.ts";
@@ -31,7 +31,7 @@ async function readOne({ link, jsm, shard }: Stream, { conversation, fromSeq, to
   const consumer = await addReadConsumer(jsm, { stream, filter, fromSeq });
   try {
     await readAll(link, consumer.pull, (message, seq) => {
-      collect(collection, message, seq);
+      collect(collection, { subject: message.subject, data: message.data.slice() }, seq);
       return seq >= untilSeq;
     });
   } finally {
@@ -40,28 +40,42 @@ async function readOne({ link, jsm, shard }: Stream, { conversation, fromSeq, to
   return collection;
 }
 
-type ReadQueue = ReturnType<typeof createReadQueue>;
+interface Reading {
+  readonly shared: SharedReading;
+  readonly read: ReturnType<typeof createReadQueue>;
+}
 
-/** Reads the events of one conversation in order. Throws RangeTooLargeError, or when the broker is silent for 5 s. */
+/** Reads event streams. */
 export function createEventReader(link: BrokerLink, jsm: PatientLookups) {
-  const queues = new Map<number, ReadQueue>();
+  const readings = new Map<number, Reading>();
+  const forgetShared = (): void => readings.forEach(({ shared }) => shared.forget());
+  link.onDisconnect(forgetShared);
 
-  const queueOf = (shard: number): ReadQueue => {
-    let queue = queues.get(shard);
-    if (queue === undefined) {
+  const readingOf = (shard: number): Reading => {
+    let reading = readings.get(shard);
+    if (reading === undefined) {
       const stream: Stream = { link, jsm, shard };
-      queue = createReadQueue({
-        readOne: (read) => patiently(() => readOne(stream, read)),
-        readTogether: (reads) => patiently(() => readTogether(stream, reads)),
+      const shared = createSharedReading(stream);
+      const read = createReadQueue({
+        readOne: (one) => patiently(() => readOne(stream, one)),
+        readTogether: (reads) => patiently(() => shared.read(reads)),
+        covers: shared.covers,
       });
-      queues.set(shard, queue);
+      reading = { shared, read };
+      readings.set(shard, reading);
     }
-    return queue;
+    return reading;
   };
 
-  return async (
-    shard: number,
-    conversation: ConversationId,
-    { fromSeq, toSeq = Infinity }: ReadRange,
-  ): Promise<StoredMessage[]> => messagesOf(await queueOf(shard)({ conversation, fromSeq, toSeq }));
+  return {
+    /** The events of one conversation, in order. Throws RangeTooLargeError, or when the broker is silent for 5 s. */
+    read: async (
+      shard: number,
+      conversation: ConversationId,
+      { fromSeq, toSeq = Infinity }: ReadRange,
+    ): Promise<StoredMessage[]> => messagesOf(await readingOf(shard).read({ conversation, fromSeq, toSeq })),
+
+    /** Something was deleted: what was read for many a moment ago is not given to others any more. */
+    forgetShared,
+  };
 }

@@ -35,13 +35,13 @@ export function createCollection(toSeq: number): Collection {
 /** One that is read. Its data is only borrowed. */
 export type ReadMessage = Pick<Msg, "subject" | "data">;
 
-/** Copies a message into the collection, if it is wanted and there is room. */
+/** Puts a message into the collection, if it is wanted and there is room. Its data is kept. */
 export function collect(collection: Collection, { subject, data }: ReadMessage, seq: number): void {
   const { messages, previous, toSeq } = collection;
   if (seq > toSeq) return;
   collection.bytes += data.length;
   if (collection.bytes > maxBytes) return;
-  messages.push({ subject, seq, previous: previous.get(subject) ?? 0, data: data.slice() });
+  messages.push({ subject, seq, previous: previous.get(subject) ?? 0, data });
   previous.set(subject, seq);
 }
 
@@ -72,7 +72,8 @@ export async function readAll(
   const ask = (): void => nc.publish(pull, encodeJson(portion), { reply: inbox });
 
   const receive = (message: Msg): void => {
-    const { headers } = message;
+    // What is stored has headers as well, which nobody needs: to read them would take longer than all else.
+    const headers = isDelivery(message) ? undefined : message.headers;
     if (headers !== undefined && headers.code >= statusCodes) {
       if (!isPortionOver(headers) || ++empty > maxEmpty) throw new Error(`reading was refused: ${headers.status}`);
       return ask();
@@ -101,6 +102,11 @@ export async function readAll(
     forget();
     subscription.unsubscribe();
   }
+}
+
+/** Else it says something of the consumer. */
+function isDelivery({ reply }: Msg): boolean {
+  return reply !== undefined && reply !== "";
 }
 
 /** The next message would have been too many bytes, or none came in time. Anything else (503: no such consumer) asking again does not mend. */

@@ -225,6 +225,9 @@ export function createTranscripts(jsm: PatientLookups, events: EventLog, unreada
     /** The same for records that nobody can have appended long ago. */
     append: (...records: [NewRecord, ...NewRecord[]]): Promise<void> => appendOf(Infinity, ...records),
 
+    /** The newest record there is, if this version can read it. */
+    newest: async (conversation: ConversationId): Promise<LogRecord | undefined> => (await last(conversation))?.record,
+
     /** The record of a message whose turn was accepted then, by the broker's clock. */
     find: async (conversation: ConversationId, messageId: string, acceptedMs: number): Promise<LogRecord | undefined> =>
       lookBack(conversation, messageId, { from: await last(conversation), acceptedMs }),

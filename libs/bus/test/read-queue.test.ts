@@ -3,7 +3,7 @@ import { createReadQueue, type Read } from "../src/read-queue.ts";
 import { createCollection } from "../src/stream-reading.ts";
 
 /** A queue whose reads end only when the test says so. */
-function heldQueue() {
+function heldQueue(coveredFrom = Infinity) {
   const alone: Read[] = [];
   const together: Read[][] = [];
   let open: () => void = () => {};
@@ -24,6 +24,7 @@ function heldQueue() {
       scanning--;
       return reads.map(() => createCollection(0));
     },
+    covers: (fromSeq) => fromSeq >= coveredFrom,
   });
   return { read, alone, together, open: () => open(), mostScans: () => mostScans };
 }
@@ -33,14 +34,14 @@ function at(fromSeq: number, i: number): Read {
 }
 
 describe("readers that come at once", () => {
-  it("share a scan once a dozen of them are being served", async () => {
+  it("share a scan once four of them are being served", async () => {
     const { read, alone, together, open } = heldQueue();
     const reads = Array.from({ length: 100 }, (_, i) => read(at(990_000, i)));
-    expect(alone).toHaveLength(12);
+    expect(alone).toHaveLength(4);
     open();
     await Promise.all(reads);
-    expect(together.map(({ length }) => length)).toEqual([88]);
-    expect(alone).toHaveLength(12);
+    expect(together.map(({ length }) => length)).toEqual([96]);
+    expect(alone).toHaveLength(4);
   });
 
   it("wait for the next scan while one runs", async () => {
@@ -60,7 +61,7 @@ describe("readers that come at once", () => {
     const old = read(at(1, 99));
     open();
     await Promise.all([...recent, old]);
-    expect(together.map(({ length }) => length)).toEqual([28]);
+    expect(together.map(({ length }) => length)).toEqual([36]);
     expect(alone.map(({ fromSeq }) => fromSeq)).toContain(1);
   });
 
@@ -73,13 +74,24 @@ describe("readers that come at once", () => {
     expect(alone).toHaveLength(40);
   });
 
+  it("share the next scan if most of what they need was read a moment ago, however few they are", async () => {
+    const { read, alone, together, open } = heldQueue(900_000);
+    const old = read(at(1, 0));
+    const recent = [read(at(990_000, 1)), read(at(990_000, 2))];
+    open();
+    await Promise.all([old, ...recent]);
+    expect(together.flat()).toHaveLength(2);
+    expect(alone).toHaveLength(1);
+  });
+
   it("all hear of a scan that failed", async () => {
     const read = createReadQueue({
       readOne: () => Promise.resolve(createCollection(0)),
       readTogether: () => Promise.reject(new Error("silence")),
+      covers: () => false,
     });
     const reads = Array.from({ length: 60 }, (_, i) => read(at(990_000, i)));
     const outcomes = await Promise.allSettled(reads);
-    expect(outcomes.filter(({ status }) => status === "rejected")).toHaveLength(48);
+    expect(outcomes.filter(({ status }) => status === "rejected")).toHaveLength(56);
   });
 });

@@ -1,4 +1,5 @@
-import { encodeJson, subjects } from "@parley/protocol";
+import { jetstreamManager } from "@nats-io/jetstream";
+import { encodeJson, streams, subjects } from "@parley/protocol";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { openTestBus } from "./workbench.ts";
 
@@ -53,4 +54,34 @@ it("names the message before on the same subject", async () => {
 it("finds nothing for readers of conversations that are not there", async () => {
   const reads = Array.from({ length: 60 }, (_, i) => world.bus.events.read(`nobody${i}`, { fromSeq: 1 }));
   expect((await Promise.all(reads)).flat()).toEqual([]);
+});
+
+it("has what was stored since for readers that come soon after, and what is older", async () => {
+  const { bus } = world;
+  const from = (round: number) =>
+    Array.from({ length: 60 }, (_, i) => bus.events.read(`c${i % conversations}`, { fromSeq: seqOf(0, round) }));
+  await Promise.all(from(rounds - 10));
+  const subject = subjects.agent(0, "c7", "t");
+  await bus.nc.request(subject, encodeJson({ type: "token", round: rounds, of: "c7" }));
+  const later = await bus.events.read("c7", { fromSeq: seqOf(0, rounds - 5) });
+  expect(later.map(({ seq }) => seq)).toEqual([
+    ...Array.from({ length: 5 }, (_, i) => seqOf(7, rounds - 5 + i)),
+    rounds * conversations + 1,
+  ]);
+  const older = await Promise.all(from(rounds - 20));
+  expect(older[8]?.map(({ seq }) => seq)).toEqual(Array.from({ length: 20 }, (_, i) => seqOf(8, rounds - 20 + i)));
+  expect(older[7]).toHaveLength(21);
+});
+
+it("gives nothing that was deleted since, once it is told", async () => {
+  const { bus } = world;
+  const read = () =>
+    Promise.all(Array.from({ length: 60 }, (_, i) => bus.events.read(`c${i % conversations}`, { fromSeq: 1 })));
+  expect((await read())[3]).not.toEqual([]);
+  const manager = await jetstreamManager(bus.nc);
+  await manager.streams.purge(streams.events(0), { filter: subjects.eventsOf(0, "c3") });
+  bus.events.forgetShared();
+  const after = await read();
+  expect(after[3]).toEqual([]);
+  expect(after[4]).not.toEqual([]);
 });

@@ -31,17 +31,25 @@ function requestOf(index: number): TurnRequest {
   };
 }
 
+/** As an agent worker keeps the turn. */
+function recordsOf({ conversation_id, turn_id, message_id, message, accepted_at: ts }: TurnRequest) {
+  const common = { v: 1 as const, conversation_id, turn_id, status: "complete" as const, ts };
+  const question = { ...common, message_id, author: { role: "user" as const, id: benchUser }, message };
+  const answerId = messageIdOf(turn_id, "assistant");
+  return [question, { ...common, message_id: answerId, author: { role: "assistant" as const }, message: "" }] as const;
+}
+
 function endOf(index: number): Outcome {
   const usage = { input_tokens: 1, output_tokens: 1 };
   const message_id = messageIdOf(`turn-${index}`, "assistant");
   return { type: "complete", response: "", message_id, tool_calls: [], usage, metadata: {} };
 }
 
-/** Turns of which some have ended and some are in mid-answer until they are told to stop. */
+/** Turns, queued and recorded as an edge and a worker do it, of which some have ended and some are in mid-answer until they are told to stop. */
 await serveRole(Options, async ({ nats, load }) => {
   const log = createLogger({ service: "bench", level: "warn", format: "json" });
   const bus = await openBus({ servers: nats, name: "bench", log });
-  const { events, owners } = bus;
+  const { events, owners, transcripts, turns } = bus;
   const chains: (Chain | undefined)[] = [];
   let isStopped = false;
   let made = 0;
@@ -50,6 +58,7 @@ await serveRole(Options, async ({ nats, load }) => {
     const request = requestOf(index);
     const { conversation_id: conversationId, turn_id: turnId } = request;
     await owners.claim(conversationId, benchUser);
+    if (index < load.streaming) await turns.submit(request);
     const claim = await claimTurn(request, {
       ...{ bus, worker: "bench", giveUpMs, lostAttempts: 0, stopping },
     });
@@ -61,6 +70,7 @@ await serveRole(Options, async ({ nats, load }) => {
       onTooLarge: (error) => log.error({ err: error }, "an event was too large"),
     });
     if (index >= load.streaming) {
+      await transcripts.append(...recordsOf(request));
       chain.push(endOf(index));
       await chain.stored();
     } else chains[index] = chain;

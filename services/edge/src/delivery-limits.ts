@@ -17,16 +17,6 @@ export const deliveryLimits = {
   overtakingEvents: 128,
   /** And in events of its stream: 180 ms of the most that one stream takes (22,800 a second), seconds of what it usually gets. */
   overtakingSeqs: 4_096,
-  /**
-   * Viewers that came back and wait until it is known whether they lack something: as many as a process has sockets. More get the whole
-   * conversation unasked.
-   */
-  doubtedViewers: 8_192,
-  /**
-   * The longest that the look-up of what such a viewer may lack takes; it gets nothing meanwhile. Usually some milliseconds. After this it gets the
-   * whole conversation.
-   */
-  doubtedMs: 10_000,
   /** Live messages that wait while a hub re-reads a part of the stream. More: they are dropped and read again. */
   syncQueueMessages: 4_096,
 

@@ -20,8 +20,8 @@ import { createViewing } from "./frames/viewing.ts";
 import { addHttpService } from "./http/http-service.ts";
 import type { Reply } from "./http/reply.ts";
 import { createCatchUp } from "./hub/catch-up.ts";
-import { createDoubts } from "./hub/doubt.ts";
 import { createHistory } from "./hub/history.ts";
+import { createResuming } from "./hub/resuming.ts";
 import { settle } from "./hub/hub.ts";
 import { createHubs, type Hubs } from "./hub/hubs.ts";
 import { createWholeConversations } from "./hub/whole-conversation.ts";
@@ -84,12 +84,12 @@ function createOutward({ bus, log, limits = deliveryLimits, deadlines = defaultD
   const giving = { outbox, counters, mark: delivery.mark };
   const whole = createWholeConversations({ ...giving, history, events, transcripts, log });
   const catchUp = createCatchUp({ ...giving, history, whole, log });
-  const doubts = createDoubts({ events, transcripts, limits, bring: catchUp.bring, isBusy: whole.isBusy, log });
+  const resuming = createResuming({ ...bus, history, catchUp: catchUp.catchUp, log });
   const tellDeleted = createDeletionNotice({ outbox, events, log });
   const bringing = { mark: delivery.mark, catchUp: catchUp.catchUp, tellDeleted };
   const hubs = createHubs({ events, limits, counters, ...bringing, log });
   const connections = createConnections({ deadlines, outbox });
-  return { counters, outbox, delivery, catchUp, doubts, hubs, connections };
+  return { counters, outbox, delivery, catchUp, resuming, hubs, connections };
 }
 
 type Outward = ReturnType<typeof createOutward>;
@@ -97,11 +97,11 @@ type Outward = ReturnType<typeof createOutward>;
 /** From the sockets to the broker: what is done with each frame. */
 function createInward(
   { bus, redis, tracing = noTracing, log }: EdgeOptions,
-  { hubs, catchUp, doubts, outbox, counters }: Outward,
+  { hubs, catchUp, resuming, outbox, counters }: Outward,
   { tokens, isBrokerWell }: { tokens: Tokens; isBrokerWell: () => boolean },
 ) {
   const ownership = createOwnership(bus.owners);
-  const viewing = createViewing({ hubs, catchUp, doubts, events: bus.events });
+  const viewing = createViewing({ hubs, catchUp, resuming, events: bus.events });
   const { isOwn } = ownership;
   const conversations = createConversations({ bus, redis, onDeleted: hubs.forget, log });
   const { accepted: onAccepted } = conversations;

@@ -2,7 +2,7 @@ import type { StoredEvent } from "@parley/protocol";
 import { describe, expect, it } from "vitest";
 import { deliveryLimits } from "../src/delivery-limits.ts";
 import { doubtOf, type Doubt } from "../src/hub/doubt.ts";
-import { message, toolEnd, token, visible } from "./support/conversation-history.ts";
+import { complete, message, toolEnd, token, visible } from "./support/conversation-history.ts";
 
 const { overtakingEvents, overtakingSeqs } = deliveryLimits;
 
@@ -19,23 +19,41 @@ function tokens(count: number, turn = "t"): StoredEvent[] {
 describe("a client that comes back with the cursor of an event", () => {
   it.each<[string, readonly StoredEvent[]]>([
     ["the message that waits", [token("t", "a"), message("next"), token("t", "b")]],
-    ["the message of its turn", [message("t"), token("t", "a")]],
-    ["the result of a tool", [token("t", "a"), toolEnd("t", "k"), token("t", "b")]],
-    ["another tool's result", [toolEnd("t", "k"), toolEnd("t", "l")]],
-    ["the end of the turn before", [token("t", "a"), token("next", "b")]],
+    ["the end of a turn that was cancelled while it waited", [token("t", "a"), complete("next", "-"), token("t", "b")]],
+    ["the end before the message", [token("t", "a"), complete("t", "a"), message("next")]],
+    ["the end before what was cancelled while it waited", [token("t", "a"), complete("t", "a"), complete("next", "-")]],
+    ["what came before the message that waits", [token("t", "a"), message("next")]],
+    [
+      "its turn's message, which was stored only after the answer had begun",
+      [token("t", "a"), message("t"), token("t", "b")],
+    ],
+    ["the end before a result that came too late", [token("t", "a"), complete("t", "a"), toolEnd("t", "k")]],
   ])("may lack %s", (_what, events) => {
-    expect(doubtAfter(events)).toBe("doubtful");
+    expect(doubtAfter(events)).toBe("whole");
   });
 
-  it("lacks nothing of one chain, whose events do not overtake each other", () => {
+  it.each<[string, readonly StoredEvent[]]>([
+    ["the result of a tool", [message("t"), token("t", "a"), toolEnd("t", "k"), token("t", "b")]],
+    ["another tool's result", [toolEnd("t", "k"), toolEnd("t", "l")]],
+    ["the words before a tool's result", [message("t"), token("t", "a"), toolEnd("t", "k")]],
+    ["the beginning of its answer", [token("t", "a"), message("t")]],
+  ])("may lack %s, which a snapshot of the turn has", (_what, events) => {
+    expect(doubtAfter(events)).toEqual({ ofTurn: "t" });
+  });
+
+  it("lacks nothing of one chain, whose events do not overtake each other, nor of what comes before it", () => {
     expect(doubtAfter(tokens(5))).toBe("clear");
     expect(doubtAfter([message("t")])).toBe("clear");
+    expect(doubtAfter([message("t"), token("t", "a")])).toBe("clear");
+    expect(doubtAfter([message("t"), token("t", "a"), toolEnd("t", "k"), complete("t", "a")])).toBe("clear");
+    expect(doubtAfter([token("t", "a"), complete("t", "a"), message("next"), token("next", "b")])).toBe("clear");
+    expect(doubtAfter([token("t", "a"), message("next"), complete("t", "a"), token("next", "b")])).toBe("clear");
   });
 
   it("lacks nothing that is too far back, in events or in sequences", () => {
-    expect(doubtAfter([message("t"), ...tokens(overtakingEvents)])).toBe("clear");
-    expect(doubtAfter([message("t"), ...tokens(overtakingEvents - 1)])).toBe("doubtful");
-    const far = [visible(10, message("t")), visible(10 + overtakingSeqs, token("t", "a"))];
+    expect(doubtAfter([message("next"), ...tokens(overtakingEvents)])).toBe("clear");
+    expect(doubtAfter([message("next"), ...tokens(overtakingEvents - 1)])).toBe("whole");
+    const far = [visible(10, message("next")), visible(10 + overtakingSeqs, token("t", "a"))];
     expect(doubtOf({ floor: 0, events: far, sure: 0 }, 10 + overtakingSeqs)).toBe("clear");
   });
 

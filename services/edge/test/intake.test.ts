@@ -46,6 +46,28 @@ describe("a live message", () => {
   });
 });
 
+describe("an answer whose message has not come", () => {
+  it("is early, and so is what its tools say", () => {
+    const intake = intakeAt(100);
+    for (const channel of ["a", "tool.k", "toolp.k"]) expect(intake.judge(at(channel, 105, 0))).toBe("early");
+    for (const channel of ["user", "mark.100"]) expect(intake.judge(at(channel, 105, 0))).toBe("next");
+    expect(intakeAt(100, at("user", 103, 0)).judge(at("a", 105, 0))).toBe("next");
+  });
+
+  it("is early also when something else came after it", () => {
+    expect(intakeAt(100, at("ctl", 107, 0)).judge(at("a", 105, 0))).toBe("early");
+  });
+
+  it("is taken when the message is known not to be missing, or when the answer began before we did", () => {
+    const intake = intakeAt(100);
+    expect(intake.judge(at("a", 105, 99))).toBe("next");
+    intake.ground("turn");
+    expect(intake.judge(at("a", 105, 0))).toBe("next");
+    intake.reset(100);
+    expect(intake.judge(at("a", 105, 0))).toBe("early");
+  });
+});
+
 describe("a late message", () => {
   it("is taken without hiding that later ones are missing, nor that others are late", () => {
     const intake = intakeAt(100, at("a", 101, 0), at("a", 105, 101));
@@ -115,6 +137,7 @@ describe("subjects that are forgotten", () => {
     intake.forget(110);
     expect(intake.judge(at("tool.k", 105, 0))).toBe("late");
     intake.forget(110, { all: true });
+    intake.ground("turn");
     expect(intake.judge(at("tool.k", 106, 0))).toBe("late");
     expect(intake.judge(at("tool.k", 100, 0))).toBe("old");
   });

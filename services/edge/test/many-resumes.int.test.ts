@@ -1,6 +1,6 @@
 import { eventually } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { deliveryLimits, type DeliveryLimits } from "../src/delivery-limits.ts";
+import { deliveryLimits } from "../src/delivery-limits.ts";
 import { createWorld, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 import type { FakeTurn } from "./support/fake-worker.ts";
 import { createCopyRoute } from "./support/late-copies.ts";
@@ -13,7 +13,6 @@ beforeAll(async () => {
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
-/** As many as an edge looks after at once, whoever waits. */
 const others = 16;
 
 async function beginTurn(client: TestClient, message: string, conversation_id?: string): Promise<FakeTurn> {
@@ -34,14 +33,14 @@ async function hasHandledAll(client: TestClient): Promise<void> {
 }
 
 /** An edge whose first readings wait until the test says so. */
-async function addSlowEdge(held: number, { doubtedMs = 60_000, ...limits }: Partial<DeliveryLimits> = {}) {
+async function addSlowEdge(held: number) {
   let open = (): void => {};
   let readers = 0;
   const opened = new Promise<void>((resolve) => (open = resolve));
   const beforeReading = async (): Promise<void> => {
     if (readers++ < held) await opened;
   };
-  const slow = await world.addEdge({ beforeReading, limits: { ...limits, doubtedMs } });
+  const slow = await world.addEdge({ beforeReading });
   const areReading = (count: number): Promise<boolean> =>
     eventually(() => readers === count, { what: `${count} readers` });
   return { slow, open, areReading };
@@ -66,7 +65,7 @@ describe("a viewer that is one of many who come back at once", () => {
 
     const { slow, open, areReading } = await addSlowEdge(Infinity);
     for (let i = 0; i < others; i++) await comeBack(slow, conversation, cursor);
-    await areReading(others);
+    await areReading(1);
     const again = await comeBack(slow, conversation, cursor);
     await hasHandledAll(again);
     const words = Array.from({ length: deliveryLimits.overtakingEvents + 2 }, (_, i) => `word${i} `);
@@ -82,52 +81,18 @@ describe("a viewer that is one of many who come back at once", () => {
     open();
   });
 
-  it("does not wait for what others wait for", async () => {
+  it("does not wait for what others wait for if nothing is under way in its conversation", async () => {
     const client = await world.connect(await world.addEdge());
-    const turn = await beginTurn(client, "asked");
-    await turn.complete("answered");
+    const busy = await beginTurn(client, "is being answered");
+    await busy.token("words");
+    const quiet = await beginTurn(client, "asked");
+    await quiet.complete("answered");
     const { seq } = await client.next("complete");
-    const { slow, open, areReading } = await addSlowEdge(others + 1);
-    for (let i = 0; i <= others; i++) await comeBack(slow, turn.conversation, seq);
-    await areReading(others + 1);
-    const last = await comeBack(slow, turn.conversation, seq);
-    expect(await last.next("subscribed")).toMatchObject({ seq });
+    const { slow, open, areReading } = await addSlowEdge(Infinity);
+    for (let i = 0; i < others; i++) await comeBack(slow, busy.conversation, seq);
+    await areReading(1);
+    const last = await comeBack(slow, quiet.conversation, seq);
+    expect(await last.next("subscribed")).toMatchObject({ mode: "live", seq });
     open();
-  });
-
-  it.each([
-    ["alone", 1],
-    ["one of many", others + 1],
-  ])("gets the whole when nothing says whether it lacks something, %s", async (what, held) => {
-    const client = await world.connect(await world.addEdge());
-    const turn = await beginTurn(client, `asked ${what}`);
-    await turn.complete("answered");
-    const { seq } = await client.next("complete");
-    const { slow, open, areReading } = await addSlowEdge(held, { doubtedMs: 1_000 });
-    const waiting = await Promise.all(Array.from({ length: held }, () => world.connect(slow)));
-    for (const one of waiting) one.send({ type: "subscribe", conversation_id: turn.conversation, after: seq });
-    await areReading(held);
-    for (const one of waiting) {
-      expect(await one.next("subscribed")).toMatchObject({ mode: "snapshot", seq });
-      expect((await one.next("snapshot")).messages?.at(-1)).toMatchObject({ message: "answered" });
-    }
-    open();
-  });
-
-  it("gets the whole unasked when too many wait until that is known", async () => {
-    const client = await world.connect(await world.addEdge());
-    const turn = await beginTurn(client, "said");
-    await turn.complete("answered");
-    const { seq } = await client.next("complete");
-    const { slow, open, areReading } = await addSlowEdge(others + 1, { doubtedViewers: 1 });
-    const waiting: TestClient[] = [];
-    for (let i = 0; i <= others; i++) waiting.push(await comeBack(slow, turn.conversation, seq));
-    await areReading(others + 1);
-    const beyond = await comeBack(slow, turn.conversation, seq);
-    expect(await beyond.next("subscribed")).toMatchObject({ mode: "snapshot", seq });
-    expect((await beyond.next("snapshot")).messages?.at(-1)).toMatchObject({ message: "answered" });
-    expect(waiting.flatMap(({ frames }) => frames.filter(({ type }) => type === "subscribed"))).toEqual([]);
-    open();
-    for (const one of waiting) await one.next("subscribed");
   });
 });

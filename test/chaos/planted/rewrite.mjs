@@ -14,14 +14,14 @@ const faults = {
   },
   // The transcript is ahead of what the copies have brought.
   "edge does not look where the stream ends": {
-    file: "/services/edge/dist/hub/whole-conversation.js",
+    file: "/services/edge/dist/hub/whole-reading.js",
     line: "if (!(await history.confirm(hub)))",
     instead: "if (hub.ring !== ring)",
   },
   "edge believes every cursor": {
-    file: "/services/edge/dist/hub/doubt.js",
-    line: 'if (doubt === "clear")',
-    instead: "if (doubt !== undefined)",
+    file: "/services/edge/dist/hub/resuming.js",
+    line: 'if (doubt !== "unknown")',
+    instead: 'if (viewer.cursor > 0) return apply(viewer, "clear"); else if (doubt !== "unknown")',
   },
   // Every writer may write: a worker that wakes up goes on where it was.
   "agent appends without expectation": {

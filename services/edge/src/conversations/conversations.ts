@@ -26,6 +26,7 @@ export function createConversations({ bus, redis, onDeleted, log }: Conversation
   const unlist = async (userId: string, id: ConversationId): Promise<void> => notes?.remove(userId, id);
   const deleteWhole = createDeletion({ bus, jobs: redis && createToolJobs({ redis, log }), unlist });
   const forgetDeletions = bus.conversations.onDeleted((conversation, lastSeq) => {
+    bus.events.forgetShared();
     notes?.forget(conversation);
     rebuild?.forget(conversation);
     onDeleted(conversation, lastSeq);

@@ -1,8 +1,8 @@
 import type { EventLog } from "@parley/bus";
 import type { ConversationId } from "@parley/protocol";
 import { noCursor, streamSeqOf } from "../cursor.ts";
-import type { Doubts } from "../hub/doubt.ts";
 import { beginAnew, type Hub, type HubViewer } from "../hub/hub.ts";
+import type { Resuming } from "../hub/resuming.ts";
 import type { Connection } from "../socket/connection.ts";
 
 /** Conversations of which a connection's place is remembered. */
@@ -43,13 +43,13 @@ export function rememberWish(connection: Connection, conversation: ConversationI
 
 export interface PlaceDeps {
   readonly events: EventLog;
-  readonly doubts: Doubts;
+  readonly resuming: Resuming;
 }
 
 /** Where a viewer begins. */
-export function createPlaces({ events, doubts }: PlaceDeps) {
+export function createPlaces({ events, resuming }: PlaceDeps) {
   const resume = async (viewer: HubViewer, after: number | undefined): Promise<void> =>
-    doubts.resume(viewer, await placeOf(events, viewer.source, after));
+    resuming.resume(viewer, await placeOf(events, viewer.source, after));
 
   return {
     /** At the client's cursor. */
@@ -80,7 +80,7 @@ export function createPlaces({ events, doubts }: PlaceDeps) {
       }
       // What it lacked when it left it still lacks, also if that comes only now.
       viewer.fromSeq = left.fromSeq === noCursor ? noCursor : left.fromSeq - offset;
-      doubts.resume(viewer, had);
+      resuming.resume(viewer, had);
       if (left.needsWhole) beginAnew(viewer);
     },
   };

@@ -2,16 +2,16 @@ import type { EventLog } from "@parley/bus";
 import { ChatError, type ConversationId } from "@parley/protocol";
 import { noCursor } from "../cursor.ts";
 import type { CatchUp } from "../hub/catch-up.ts";
-import type { Doubts } from "../hub/doubt.ts";
 import { attach as attachTo, beginAnew, detach, type HubViewer } from "../hub/hub.ts";
 import type { Hubs } from "../hub/hubs.ts";
+import type { Resuming } from "../hub/resuming.ts";
 import type { Connection } from "../socket/connection.ts";
 import { createPlaces, rememberPlace } from "./places.ts";
 
 export interface ViewingDeps {
   readonly hubs: Hubs;
   readonly catchUp: CatchUp;
-  readonly doubts: Doubts;
+  readonly resuming: Resuming;
   readonly events: EventLog;
 }
 
@@ -35,8 +35,8 @@ function createAttach(hubs: Hubs) {
 }
 
 /** Which connection looks at which conversation, and from where on. */
-export function createViewing({ hubs, catchUp, doubts, events }: ViewingDeps) {
-  const places = createPlaces({ events, doubts });
+export function createViewing({ hubs, catchUp, resuming, events }: ViewingDeps) {
+  const places = createPlaces({ events, resuming });
   const attach = createAttach(hubs);
   const release = (viewer: HubViewer): void => {
     if (viewer.state !== "held") return;

@@ -17,7 +17,11 @@ export type CatchUpPlan =
   /** The viewer begins here, and would get only the rest of this turn. */
   | { readonly kind: "turn under way"; readonly turn: TurnId }
   /** A snapshot of this turn is needed, but its beginning is below the floor. */
-  | { readonly kind: "unknown turn"; readonly turn: TurnId };
+  | { readonly kind: "unknown turn"; readonly turn: TurnId }
+  /** A snapshot must be above the cursor, but it is not certain that nothing is missing up to there. */
+  | { readonly kind: "unsure" }
+  /** The same, but there an event follows that no snapshot of a turn stands for. */
+  | { readonly kind: "no room" };
 
 export type ReplayLimits = Pick<DeliveryLimits, "replayEvents" | "replayBytes" | "rawRunEvents" | "rawRunBytes">;
 
@@ -43,6 +47,29 @@ export function planCatchUp(
     return { kind: "steps", mode: steps.length === 0 ? "live" : "replay", steps };
   }
   return compact(known, missing, folded, { limits, shared });
+}
+
+/**
+ * What a viewer must get that may lack something of this turn below its cursor: first a snapshot of the turn, as little above the cursor as can be, so
+ * that whatever is no part of it follows. `sure`: nothing up to there is missing.
+ */
+export function planCompletion(
+  known: Known,
+  cursor: number,
+  { turn, sure }: { readonly turn: TurnId; readonly sure: number },
+): CatchUpPlan {
+  if (cursor < known.floor) return { kind: "below floor" };
+  const next = known.events[firstAfter(known.events, cursor)];
+  let seq = Math.min(sure, (next?.seq ?? Infinity) - 1);
+  if (seq <= cursor) {
+    if (next?.seq !== cursor + 1) return { kind: "unsure" };
+    if (next.turn !== turn || !isFoldable(next.type)) return { kind: "no room" };
+    seq = next.seq;
+  }
+  const snapshot = createFolder(known).snapshotAt(turn, seq);
+  if (snapshot === undefined) return { kind: "unknown turn", turn };
+  const rest = planCatchUp(known, seq);
+  return rest.kind === "steps" ? { ...rest, mode: "snapshot", steps: [snapshot, ...rest.steps] } : rest;
 }
 
 /** A turn that goes on after the cursor and began before it. */

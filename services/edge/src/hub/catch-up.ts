@@ -1,8 +1,8 @@
 import { RangeTooLargeError } from "@parley/bus";
-import { closeCodes } from "@parley/protocol";
+import { closeCodes, type TurnId } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { noCursor } from "../cursor.ts";
-import { turnUnderWay, type CatchUpPlan } from "./catch-up-plan.ts";
+import { planCompletion, turnUnderWay, type CatchUpPlan } from "./catch-up-plan.ts";
 import { canTake, giveSteps, type GivingDeps } from "./giving.ts";
 import type { History } from "./history.ts";
 import { beginAnew, type HubViewer } from "./hub.ts";
@@ -27,7 +27,10 @@ const maxFailures = 15;
 export function createCatchUp(deps: CatchUpDeps) {
   const { outbox, log } = deps;
   const plan = createPlanner();
-  const planFor: PlanFor = ({ begins, cursor }, known) => {
+  const planFor: PlanFor = ({ begins, cursor, mayLackOf, source }, known) => {
+    if (mayLackOf !== undefined) {
+      return planCompletion(known, cursor, { turn: mayLackOf, sure: source.feed.intake.sure });
+    }
     const planned = plan(known, cursor);
     const turn = begins && planned.kind === "steps" ? turnUnderWay(known, cursor) : undefined;
     return turn === undefined ? planned : { kind: "turn under way", turn };
@@ -98,6 +101,20 @@ async function readMore(history: History, viewer: HubViewer, plan: Unready): Pro
   if (plan.kind === "below floor") {
     return (await history.isQuietSince(hub, cursor)) ? undefined : history.from(hub, cursor + 1);
   }
+  if (plan.kind === "unsure" || plan.kind === "no room") {
+    if (plan.kind === "unsure") await history.confirm(hub);
+    if (viewer.cursor === cursor && (plan.kind === "no room" || hub.feed.intake.sure <= cursor)) beginAnew(viewer);
+    return undefined;
+  }
+  return readTurn(history, viewer, plan);
+}
+
+async function readTurn(
+  history: History,
+  viewer: HubViewer,
+  plan: Extract<Unready, { readonly turn: TurnId }>,
+): Promise<Known | undefined> {
+  const { source: hub, cursor } = viewer;
   const start = await history.startOf(hub, plan.turn);
   // The turn's first event is one of those that the ring should have: it was overtaken, and comes late.
   if (start !== undefined && start > hub.ring.floor) await history.confirm(hub);

@@ -1,14 +1,16 @@
 import { RangeTooLargeError, type EventLog, type StoredMessage, type StreamState } from "@parley/bus";
-import { subjects, type ConversationId, type TurnId } from "@parley/protocol";
+import { parseEventSubject, subjects, type ConversationId, type TurnId } from "@parley/protocol";
 import { createBackoff, sleep, type Logger } from "@parley/runtime";
 import { createIntake, type Intake } from "./intake.ts";
+import { missingBefore } from "./missing-before.ts";
 
 /**
  *     opening ── subscribed, and the stream's end is known ──▶ live ⇄ syncing (a part of the stream is read again)
  *     live ── the connection came back ──▶ paused (it waits for its turn to be read) ──▶ syncing
+ *     live ⇄ looking (an answer begins whose message has not come) ──▶ paused, syncing
  *     any ── closed ──▶ closed
  */
-export type FeedState = "opening" | "live" | "paused" | "syncing" | "closed";
+export type FeedState = "opening" | "live" | "looking" | "paused" | "syncing" | "closed";
 
 export interface FeedDeps {
   readonly conversation: ConversationId;
@@ -30,6 +32,8 @@ export interface FeedListener {
   /** Live messages wait from now on, until `onLive`. */
   onSyncing(): void;
   onLive(): void;
+  /** Turns whose answers have begun and, as far as is known, have not ended. */
+  underWay(): readonly TurnId[];
 }
 
 /** The events of one conversation, all of them, as they are stored; in order, but for those whose copies come late. Only the functions of this file change it. */
@@ -60,7 +64,7 @@ export function createFeed(deps: FeedDeps, listener: FeedListener): Feed {
   return {
     deps,
     listener,
-    intake: createIntake(),
+    intake: createIntake(listener.underWay),
     ending: new AbortController(),
     state: "opening",
     generation: 0,
@@ -108,9 +112,8 @@ export function closeFeed(feed: Feed): void {
 export function pauseFeed(feed: Feed): void {
   // The connection may have broken after the part that is being read.
   if (feed.state === "syncing") feed.mustReadOnceMore = true;
-  if (feed.state !== "live") return;
-  feed.state = "paused";
-  feed.listener.onSyncing();
+  if (feed.state === "live") feed.listener.onSyncing();
+  if (feed.state === "live" || feed.state === "looking") feed.state = "paused";
 }
 
 /** Reads again what is above `wholeUpTo` (default: what was taken for certain), until that succeeds. */
@@ -143,10 +146,31 @@ function receive(feed: Feed, message: StoredMessage): void {
   if (verdict === "next") return take(feed, message);
   if (verdict === "old") return suspect(feed);
   if (verdict === "late") return takeLate(feed, message);
+  if (verdict === "early") return void lookForMissing(feed, message);
   feed.deps.counters.holes++;
   const wholeUpTo = feed.intake.wholeUpTo(message);
   wait(feed, message);
   void syncFeed(feed, wholeUpTo);
+}
+
+/** What it comes after is looked for, and read if it is missing. */
+async function lookForMissing(feed: Feed, first: StoredMessage): Promise<void> {
+  const { intake, generation } = feed;
+  const { events, conversation, log } = feed.deps;
+  wait(feed, first);
+  feed.state = "looking";
+  feed.listener.onSyncing();
+  try {
+    const missing = await missingBefore(first, { events, intake, underWay: feed.listener.underWay() });
+    // Meanwhile all of it may be read again.
+    if (feed.state !== "looking" || feed.generation !== generation) return;
+    if (missing !== undefined) return void syncFeed(feed, missing - 1);
+    intake.ground(parseEventSubject(first.subject)?.turn ?? "");
+    becomeLive(feed);
+  } catch (err) {
+    log.warn({ err, conversation }, "whether an event is missing could not be read yet");
+    void syncFeed(feed);
+  }
 }
 
 function take({ intake, listener }: Feed, message: StoredMessage): void {

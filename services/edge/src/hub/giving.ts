@@ -36,6 +36,7 @@ export function giveSteps(deps: GivingDeps, viewer: HubViewer, { mode, steps }: 
     let takesMore = deps.outbox.isWritable(viewer.outlet);
     for (const step of takesMore ? steps : []) {
       viewer.cursor = step.seq;
+      viewer.mayLackOf = undefined;
       takesMore = sendStep(deps, viewer, step);
       if (!takesMore) break;
     }
@@ -47,7 +48,8 @@ export function giveSteps(deps: GivingDeps, viewer: HubViewer, { mode, steps }: 
 
 /** What came while something older was read for the viewer. */
 function markNewer({ mark }: GivingDeps, { source, cursor }: HubViewer): void {
-  if ((source.ring.events.at(-1)?.seq ?? 0) > cursor) mark(source);
+  const { floor, events } = source.ring;
+  if ((events.at(-1)?.seq ?? floor) > cursor) mark(source);
 }
 
 /** The frames of steps that several viewers get: made, and encoded, once. */
@@ -75,7 +77,9 @@ export function giveWhole(deps: GivingDeps, viewer: HubViewer, { seq, frame }: W
     viewer.cursor = seq;
     viewer.fromSeq = noCursor;
     viewer.doubtedSeq = noCursor;
-    viewer.state = "live";
+    viewer.mayLackOf = undefined;
+    // What followed is below the ring if this was far behind.
+    viewer.state = seq < viewer.source.ring.floor ? "lagging" : "live";
     if (frame === undefined) return;
     deps.counters.snapshots++;
     if (!deps.outbox.sendFrame(outlet, frame) && outlet.ws !== undefined) viewer.state = "lagging";

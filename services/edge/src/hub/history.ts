@@ -63,10 +63,12 @@ export function createHistory(deps: HistoryDeps) {
     /** What waits in the queue now: of all turns that began before, those that are open are among them. */
     queued: (hub: Hub): Promise<Queued> => queued(deps, hub),
 
-    /** Makes the hub know all turns that were queued then and are open, from their beginning. */
-    async root(hub: Hub, { starts }: Queued): Promise<void> {
-      await from(hub, Math.min(hub.ring.floor + 1, ...starts), true);
-    },
+    /**
+     * Makes the hub know all turns that were queued then and are open, from their beginning. Returns everything visible from there on, or from
+     * `fromSeq` if that is lower.
+     */
+    root: (hub: Hub, { starts }: Queued, fromSeq = Infinity): Promise<Known> =>
+      from(hub, Math.min(hub.ring.floor + 1, fromSeq, ...starts), true),
   };
 }
 

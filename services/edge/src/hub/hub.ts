@@ -4,7 +4,7 @@ import type { Logger } from "@parley/runtime";
 import { generationOffset, noCursor } from "../cursor.ts";
 import type { DeliveryLimits } from "../delivery-limits.ts";
 import { closeFeed, createFeed, keepSure, openFeed, pauseFeed, syncFeed, type Feed } from "./feed.ts";
-import { append, createRing, enforceLimits, insert, trim, type Ring } from "./ring.ts";
+import { append, createRing, enforceLimits, insert, trim, turnsUnderWay, type Ring } from "./ring.ts";
 import type { Outlet, Source, Viewer } from "./viewer.ts";
 import { visibleEventOf } from "./visible-event.ts";
 
@@ -51,6 +51,7 @@ export function createHub(conversation: ConversationId, deps: HubDeps): Hub {
       onRestart: (seq) => restart(hub, seq),
       onSyncing: () => pause(hub),
       onLive: () => settle(hub),
+      underWay: () => turnsUnderWay(hub.ring),
     },
   );
   const nowMs = performance.now();
@@ -104,6 +105,7 @@ export function attach(hub: Hub, outlet: Outlet, cursor: number): HubViewer {
     sentSeq: 0,
     begins: false,
     doubtedSeq: noCursor,
+    mayLackOf: undefined,
   } as const;
   const viewer: HubViewer = { source: hub, outlet, ...common };
   hub.viewers.add(viewer);
@@ -126,6 +128,7 @@ export function beginAnew(viewer: HubViewer): void {
   viewer.fromSeq = noCursor;
   viewer.begins = false;
   viewer.doubtedSeq = noCursor;
+  viewer.mayLackOf = undefined;
   if (viewer.state === "live" || viewer.state === "doubted") viewer.state = "lagging";
 }
 

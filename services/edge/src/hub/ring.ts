@@ -88,6 +88,14 @@ export function trim(ring: Ring): void {
   evict(ring, ring.events.length);
 }
 
+/** Turns of whose answers something is known, and no end. */
+export function turnsUnderWay({ base, events, ended }: Ring): TurnId[] {
+  const turns = new Set<TurnId>();
+  for (const [turn, { view }] of base) if (view.status !== "queued") turns.add(turn);
+  for (const { turn, type } of events) if (isFoldable(type)) turns.add(turn);
+  return [...turns].filter((turn) => !ended.has(turn));
+}
+
 /** There is no event above this sequence and up to the floor. */
 export function lowerFloor(ring: Ring, seq: number): void {
   ring.floor = Math.min(ring.floor, seq);

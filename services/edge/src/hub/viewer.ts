@@ -1,4 +1,4 @@
-import type { ConversationId } from "@parley/protocol";
+import type { ConversationId, TurnId } from "@parley/protocol";
 import type { Dialect } from "../dialect/dialect.ts";
 import type { Known } from "./ring.ts";
 
@@ -57,6 +57,8 @@ export interface Viewer {
   sentSeq: number;
   /** Stream sequence at which it came back, while it is not known whether it lacks an event before that; `noCursor`: it does not. */
   doubtedSeq: number;
+  /** Of this turn it may lack something below its cursor: a snapshot of it comes first. */
+  mayLackOf: TurnId | undefined;
   /** It has nothing yet and begins at a message: of no turn must it get the rest alone. */
   begins: boolean;
   /** It waits for `subscribed`, which says how it is caught up. */

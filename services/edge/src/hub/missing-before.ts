@@ -1,0 +1,32 @@
+import type { EventLog, StoredMessage } from "@parley/bus";
+import { isTerminal, parseEventSubject, subjects, type TurnId } from "@parley/protocol";
+import type { Intake } from "./intake.ts";
+
+interface Circumstances {
+  readonly events: Pick<EventLog, "lastFromLeader">;
+  readonly intake: Pick<Intake, "forgotten" | "wasTaken">;
+  readonly underWay: readonly TurnId[];
+}
+
+/**
+ * An answer comes after the message that is answered, and after the end of the answer before it: a viewer that gets them in this order, and is cut,
+ * lacks none of them below what it has. Returns the sequence from which on something is missing before the first event of an answer. Undefined: what
+ * it comes after was stored before this feed began, or is not stored yet (then it is behind it, and will come).
+ */
+export async function missingBefore(
+  { subject, seq }: StoredMessage,
+  { events, intake, underWay }: Circumstances,
+): Promise<number | undefined> {
+  const address = parseEventSubject(subject);
+  if (address === undefined) return undefined;
+  const { shard, conversation, turn } = address;
+  const ends = underWay.filter((other) => other !== turn).map((other) => subjects.agent(shard, conversation, other));
+  const before = [subjects.user(shard, conversation, turn), ...ends];
+  const stored = await Promise.all(before.map((one) => events.lastFromLeader(one)));
+  const missing = stored.flatMap((found, i) => {
+    if (found === undefined || found.seq > seq || found.seq <= intake.forgotten) return [];
+    const isNeeded = found.event.type === "message" || isTerminal(found.event.type);
+    return isNeeded && !intake.wasTaken({ subject: before[i] ?? "", seq: found.seq }) ? found.seq : [];
+  });
+  return missing.length === 0 ? undefined : Math.min(...missing);
+}

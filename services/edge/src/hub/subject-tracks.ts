@@ -1,0 +1,100 @@
+import type { StoredMessage } from "@parley/bus";
+import { isTerminal, parseEventSubject, subjects, typeOfStored, type TurnId } from "@parley/protocol";
+
+interface SubjectTrack {
+  readonly subject: string;
+  readonly turn: TurnId;
+  /** Sequence of the last message taken on this subject. */
+  last: number;
+}
+
+/**
+ * Subjects that are remembered before any is forgotten. What comes late on a subject that was forgotten cannot be told from what was taken, so
+ * everybody begins anew: rare enough when it takes some hundred turns, or a minute of silence, to forget one.
+ */
+const keptSubjects = 512;
+
+/** The last message taken on each subject. */
+export function createTracks() {
+  const tracks = new Map<string, SubjectTrack>();
+  /** Subjects without a track had nothing above this. */
+  let forgotten = 0;
+  /** Nearly always the one that is looked for: a turn that writes its text. */
+  let recent: SubjectTrack | undefined;
+  const of = (subject: string): SubjectTrack | undefined =>
+    recent?.subject === subject ? recent : tracks.get(subject);
+
+  return {
+    of,
+    has: (subject: string): boolean => tracks.has(subject),
+
+    get forgotten() {
+      return forgotten;
+    },
+
+    reset(seq: number): void {
+      tracks.clear();
+      recent = undefined;
+      forgotten = seq;
+    },
+
+    /** Forgets subjects of which nothing is above this sequence; nothing of theirs is missing up to there. */
+    deletedUpTo(seq: number): void {
+      for (const { subject, last } of tracks.values()) if (last <= seq) tracks.delete(subject);
+      forgotten = Math.max(forgotten, seq);
+      recent = undefined;
+    },
+
+    /** Returns the message's turn. */
+    set({ subject, seq }: StoredMessage): TurnId {
+      let track = of(subject);
+      if (track === undefined) {
+        track = { subject, turn: parseEventSubject(subject)?.turn ?? "", last: seq };
+        tracks.set(subject, track);
+      }
+      track.last = seq;
+      recent = track;
+      return track.turn;
+    },
+
+    /** Forgets subjects that ended at or below this sequence: when there are many the older half of them, or `all`. */
+    forget(seq: number, { all = false } = {}): void {
+      if (!all && tracks.size <= keptSubjects) return;
+      const ended = [...tracks.values()].filter(({ last }) => last <= seq).toSorted((a, b) => a.last - b.last);
+      for (const { subject, last } of all ? ended : ended.slice(0, Math.ceil(ended.length / 2))) {
+        tracks.delete(subject);
+        forgotten = Math.max(forgotten, last);
+      }
+      recent = undefined;
+    },
+  };
+}
+
+/** What an answer comes after: the message that is answered, and the end of the answer before it. */
+export function createGrounds(
+  tracks: { has(subject: string): boolean },
+  /** Turns whose answers have begun and, as far as is known, have not ended. */
+  underWay: () => readonly TurnId[],
+) {
+  /** Of this turn nothing is missing of that: it is older than what is known, or is not stored. */
+  let grounded: TurnId | undefined;
+
+  return {
+    clear: (): void => void (grounded = undefined),
+
+    /** What this turn says may be taken. */
+    add: (turn: TurnId): void => void (grounded = turn),
+
+    /** Of the first event on a subject: whether it says something of an answer, and what that comes after has not come. */
+    areMissing({ subject, data }: StoredMessage): boolean {
+      const address = parseEventSubject(subject);
+      if (address === undefined || address.turn === grounded) return false;
+      const { shard, conversation, turn, channel } = address;
+      if (channel === "user" || channel.startsWith("mark")) return false;
+      if (!tracks.has(subjects.user(shard, conversation, turn))) return true;
+      // A turn that is cancelled while it waits ends in the middle of another's answer.
+      const begins = subject === subjects.agent(shard, conversation, turn) && !isTerminal(typeOfStored(data));
+      return begins && underWay().some((other) => other !== turn);
+    },
+  };
+}
