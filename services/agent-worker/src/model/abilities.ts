@@ -44,6 +44,8 @@ export function createModelAbilities(deps: ModelAbilitiesDeps) {
       return {
         startsInside: known.of(model).reasoning_start === "open",
         isCertain: known.learned.of(model).reasoning_start === undefined,
+        isKnownToEnd: known.learned.hadBareEnd(model),
+        neverInside: known.isConfigured(model, "reasoning_start") && known.of(model).reasoning_start === "tagged",
         isAskedFor: () => request.messages.some(isAskingForTag),
         onStartKnown(start) {
           if (!known.isConfigured(model, "reasoning_start")) known.learned.sawStart(model, start);
