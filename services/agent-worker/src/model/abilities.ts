@@ -111,6 +111,9 @@ function createRequests({ provider, log }: ModelAbilitiesDeps, known: Known) {
       takeBackWrong(asked, refusal);
       return lessonsOf(refusal, body, abilities).some((lesson) => tryOne(model, asked, lesson, refusal.words));
     },
+    /** It has tools, and was sent last in a form without them. */
+    isWithoutTools: (request: ModelRequest): boolean =>
+      request.tools.length > 0 && requests.get(request)?.abilities.tools === false,
     /** The model took the request as it was sent last: what its refusals have taught is true. */
     answered(request: ModelRequest): void {
       const asked = requests.get(request);

@@ -5,7 +5,7 @@ import { createAnswerStream, type Awaited } from "./answer-stream.ts";
 import type { ProxyFor } from "./http-agents.ts";
 import { createHttpExchange, type HttpExchange, type Reply } from "./http-exchange.ts";
 import { refusalIn, timedOut, toProviderError, unreachable } from "./model-error.ts";
-import type { ModelClient, ModelRequest } from "./model.ts";
+import type { ModelClient, ModelRequest, OnEvents } from "./model.ts";
 import type { ModelRule } from "./model-rules.ts";
 import type { Provider } from "./provider.ts";
 import { wordsOf } from "./provider-words.ts";
@@ -79,8 +79,9 @@ function createAttempts(options: ModelClientOptions, abilities: ModelAbilities):
         abilities.answered(request);
         watchdog.start(awaited, next === "content" ? idleMs : Math.min(idleMs, silenceMs[next]));
       };
+      const onTold = withToolsNote(() => abilities.isWithoutTools(request), onEvents);
       const reader = createAnswerReader(request.model ?? provider.model, abilities.reading(request));
-      const answer = createAnswerStream({ reader, apiKey, onEvents, onProgress, onSkipped });
+      const answer = createAnswerStream({ reader, apiKey, onEvents: onTold, onProgress, onSkipped });
       const stop = (): void => {
         attempt.abort();
         answer.stop(attempt.signal.reason);
@@ -107,6 +108,16 @@ function createAttempts(options: ModelClientOptions, abilities: ModelAbilities):
       }
       signal.throwIfAborted();
     },
+  };
+}
+
+/** What is told first of an answer that came without tools. Not before there is an answer: it may be refused in that form, too. */
+function withToolsNote(isWithout: () => boolean, onEvents: OnEvents): OnEvents {
+  let isFirst = true;
+  return (events) => {
+    if (!isFirst) return onEvents(events);
+    isFirst = false;
+    onEvents(isWithout() ? [{ type: "without_tools" }, ...events] : events);
   };
 }
 
