@@ -1,17 +1,17 @@
 import type { Bus, Delivery, QueuedTurn, TurnQueue } from "@parley/bus";
 import { sleep, type Logger } from "@parley/runtime";
 import { startHeartbeats } from "./heartbeats.ts";
-import { createParking, type ParkingDeps, type Place } from "./parking.ts";
+import type { EarlyEnds } from "./early-ends.ts";
+import { createParking, type Place } from "./parking.ts";
 import { startPulling } from "./pulling.ts";
 import { createResting } from "./resting.ts";
 import type { Slots } from "./slots.ts";
 import type { TurnRunner } from "./turn-runner.ts";
 
-export interface IntakeDeps extends Pick<ParkingDeps, "endEarly"> {
+export interface IntakeDeps {
   readonly bus: Pick<Bus, "turns" | "agents" | "onReconnect">;
   readonly runner: TurnRunner;
-  /** Ends a turn that has waited too long. Returns whether it has ended. */
-  readonly endTooOld: (turn: QueuedTurn, wasHad: boolean) => Promise<boolean>;
+  readonly earlyEnds: Pick<EarlyEnds, "endEarly" | "endTooOld" | "looksTooOld">;
   /** Turns that may run here at once. */
   readonly slots: Slots;
   /** Turns that may wait here for an earlier one of their conversation. */
@@ -69,7 +69,7 @@ function createPlaces(turns: TurnQueue, runner: TurnRunner) {
 }
 
 /** Looks where each delivery belongs, and brings it there. */
-function createHandling({ bus, runner, endEarly, endTooOld, slots, maxParked, stopping, log }: IntakeDeps) {
+function createHandling({ bus, runner, earlyEnds, slots, maxParked, stopping, log }: IntakeDeps) {
   const { turns, agents } = bus;
   const resting = createResting();
   const places = createPlaces(turns, runner);
@@ -85,7 +85,7 @@ function createHandling({ bus, runner, endEarly, endTooOld, slots, maxParked, st
     });
   };
   const parking = createParking({
-    ...{ limit: maxParked, turns, agents, placeOf: places.placeOf, endEarly, signal: stopping },
+    ...{ limit: maxParked, turns, agents, placeOf: places.placeOf, signal: stopping, ...earlyEnds },
     onFirst(delivery) {
       // Another worker may hold it too, since the broker took this one for dead: whoever claims it first has it.
       if (slots.tryTake()) occupySlot(delivery, () => run(delivery, 0));
@@ -100,7 +100,8 @@ function createHandling({ bus, runner, endEarly, endTooOld, slots, maxParked, st
   };
   /** A worker of a newer version may read it: until it is too old it is not answered, and comes again after each ack wait. */
   const handleUnreadable = async (delivery: Delivery): Promise<void> => {
-    if (!(await endTooOld(delivery, delivery.deliveries > 1)) || (await places.lookUp(delivery)) === "waits") return;
+    const hasEnded = await earlyEnds.endTooOld(delivery, delivery.deliveries > 1);
+    if (!hasEnded || (await places.lookUp(delivery)) === "waits") return;
     await delivery.ack();
     agents.turnLeft(delivery.request);
   };
@@ -120,10 +121,9 @@ function createHandling({ bus, runner, endEarly, endTooOld, slots, maxParked, st
     held: [places, parking, resting],
     /** With the slot that was taken for it. */
     take(delivery: Delivery): void {
-      if (stopping.aborted) {
-        slots.release();
-        delivery.nak();
-      } else occupySlot(delivery, () => handle(delivery));
+      if (!stopping.aborted) return occupySlot(delivery, () => handle(delivery));
+      slots.release();
+      delivery.nak();
     },
   };
 }

@@ -1,7 +1,8 @@
 import type { Bus, DeliveryState, QueuedTurn, TurnStanding } from "@parley/bus";
 import { sleep, type Logger } from "@parley/runtime";
 import { readTurn } from "./claim.ts";
-import { queueTimeoutOf, type QueueAge } from "./queue-age.ts";
+import type { EarlyEnds } from "./early-ends.ts";
+import type { QueueAge } from "./queue-age.ts";
 import type { Slots } from "./slots.ts";
 import { withoutDelivery, type TurnRunner } from "./turn-runner.ts";
 
@@ -16,6 +17,7 @@ export interface JanitorDeps {
   readonly runner: TurnRunner;
   readonly slots: Slots;
   readonly age: QueueAge;
+  readonly earlyEnds: Pick<EarlyEnds, "endTooOld">;
   readonly everyMs: number;
   readonly ackWaitMs: number;
   /** No turn runs longer. */
@@ -139,7 +141,7 @@ function createUnqueued({ bus, runner, onFinding, log }: JanitorDeps) {
 
 /** One look at the whole queue, until the signal. */
 function createSweep(deps: JanitorDeps, orphans: ReturnType<typeof createOrphans>, signal: AbortSignal) {
-  const { bus, runner, age, onFinding } = deps;
+  const { bus, runner, age, earlyEnds, onFinding } = deps;
   const { turns, agents } = bus;
   const lookAtUnqueued = createUnqueued(deps);
   /** Ended turns of the sweep before: their own worker had its time to remove them. */
@@ -161,8 +163,9 @@ function createSweep(deps: JanitorDeps, orphans: ReturnType<typeof createOrphans
     // What waits behind another one leaves the queue, and runs, in its time.
     if (runner.isRunning(turn_id) || (!isFirst && !age.looksTooOld(accepted_at))) return undefined;
     const standing = await turns.standing(turn);
-    if (standing.kind !== "waits" || !(await age.isTooOld(turn))) return isFirst ? standing : undefined;
-    await runner.end(turn, queueTimeoutOf(turn, isFirst && turn.seq <= deliveredUpTo), 0);
+    if (isFirst && (standing.kind !== "waits" || !(await age.isTooOld(turn)))) return standing;
+    // One that has begun behind another one was begun only to be ended.
+    if (standing.kind !== "ended") await earlyEnds.endTooOld(turn, isFirst && turn.seq <= deliveredUpTo);
     return undefined;
   };
 

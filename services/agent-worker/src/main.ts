@@ -3,7 +3,7 @@ import { createLifecycle, createLogger, readConfig, runMain } from "@parley/runt
 import { createCancellations } from "./cancellations.ts";
 import { createCapacity } from "./capacity.ts";
 import { Config } from "./config.ts";
-import { createEarlyEnds, createTimeout } from "./early-ends.ts";
+import { createEarlyEnds } from "./early-ends.ts";
 import { createIntake } from "./intake.ts";
 import { createJanitor } from "./janitor.ts";
 import { loadModelRules } from "./model/load-model-rules.ts";
@@ -41,18 +41,17 @@ runMain("agent-worker", async ({ env }) => {
   const deps = { bus, worker, run, age, stopping, turnMs, appendGiveUpMs, historyMessages, tracing, log };
   const runner = createTurnRunner({ ...deps, onClaimed, onSettled });
 
+  const earlyEnds = createEarlyEnds({ bus, runner, age, stopping, log });
   const cancellations = createCancellations({ bus, shards, runner, log });
   life.use("cancellations", cancellations.close);
   const { JANITOR_MS: everyMs, ACK_WAIT_MS: ackWaitMs } = config;
   const janitor = createJanitor({
-    ...{ bus, runner, slots, age, everyMs, ackWaitMs, turnMs, log },
+    ...{ bus, runner, earlyEnds, slots, age, everyMs, ackWaitMs, turnMs, log },
     onFinding: metrics.janitorFound,
   });
   life.use("the janitor", janitor.close);
   const intake = createIntake({
-    ...{ bus, runner, slots, stopping, log },
-    endEarly: createEarlyEnds({ bus, runner, age }),
-    endTooOld: createTimeout({ runner, age }),
+    ...{ bus, runner, earlyEnds, slots, stopping, log },
     maxParked: config.MAX_PARKED,
     ackWaitMs,
   });

@@ -129,6 +129,7 @@ function createReading({ model, modelCalls, emptyRetries }: ModelStepDeps) {
         span,
         request: { conversation_id: conversation },
       },
+      chain,
       briefing,
     }: ModelStepInput,
     { step, writer }: { step: number; writer: StepWriter },
@@ -137,7 +138,7 @@ function createReading({ model, modelCalls, emptyRetries }: ModelStepDeps) {
     const agent = briefing.agent.name;
     const call = modelCalls({ parent: span, model: request.model, agent, conversation, step, signal });
     try {
-      const answer = createAnswerFold(writer, call);
+      const answer = createAnswerFold({ writer, call, chain });
       await streamWithRetry(model, request, { signal, emptyRetries, onRetry: call.retried, onEvents: answer.onEvents });
       const reading = answer.reading();
       const usage = reading.end.usage ?? estimateUsage(request.messages, writer.written());
@@ -150,14 +151,29 @@ function createReading({ model, modelCalls, emptyRetries }: ModelStepDeps) {
   };
 }
 
+const withoutTools = "The model takes no tools; it answers without them";
+
+interface AnswerFoldDeps {
+  readonly writer: StepWriter;
+  readonly call: ModelCall;
+  readonly chain: Pick<Chain, "push">;
+}
+
 /** Folds what the model says: text goes to the writer, joined as it came together. */
-function createAnswerFold(writer: StepWriter, call: ModelCall) {
+function createAnswerFold({ writer, call, chain }: AnswerFoldDeps) {
   let calls: RequestedCall[] = [];
   let end: Reading["end"] | undefined;
+  let isToldWithout = false;
 
+  /** In the words of `createToolOffer`, at the same place. Once, although a repeated request says it again. */
+  const tellWithoutTools = (): void => {
+    if (!isToldWithout) chain.push({ type: "progress", step: "tools", message: withoutTools });
+    isToldWithout = true;
+  };
   const take = (event: Exclude<ModelEvent | RestartEvent, { type: "text" }>): void => {
     if (event.type === "restart") writer.restart();
     else if (event.type === "retract") writer.retract();
+    else if (event.type === "without_tools") tellWithoutTools();
     else if (event.type === "tool_calls") calls = event.calls;
     else if (event.type === "end") end = event;
   };

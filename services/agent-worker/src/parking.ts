@@ -27,6 +27,8 @@ export interface ParkingDeps {
   readonly onFirst: (delivery: Delivery) => void;
   /** Ends a waiter if somebody has cancelled it, or if it has waited too long. Returns whether it has ended. */
   readonly endEarly: (waiter: Waiter) => Promise<boolean>;
+  /** Whether it has perhaps waited too long. */
+  readonly looksTooOld: (waiter: Waiter) => boolean;
   readonly signal: AbortSignal;
 }
 
@@ -108,7 +110,12 @@ function createRooms({ agents }: Pick<ParkingDeps, "agents">, onTurnLeft: (room:
 type Rooms = ReturnType<typeof createRooms>;
 
 /** Looks at a room: who is the first of the conversation goes, and who shall not wait any longer is ended. */
-function createLook({ turns, placeOf, onFirst, endEarly, signal }: ParkingDeps, rooms: () => Rooms) {
+function createLook(deps: ParkingDeps, rooms: () => Rooms) {
+  const { turns, placeOf, onFirst, endEarly, looksTooOld, signal } = deps;
+  /** One that is too old is somebody else's to end as well, who may be lost over it. */
+  const isDue = (waiter: Waiter): boolean =>
+    !waiter.hasEnded && (performance.now() - waiter.checkedAtMs >= checkEveryMs || looksTooOld(waiter));
+
   /** Whether there may be another one to be looked at. */
   const lookAtFirst = async (room: Room, waiter: Waiter): Promise<boolean> => {
     const place = await placeOf(waiter);
@@ -130,7 +137,7 @@ function createLook({ turns, placeOf, onFirst, endEarly, signal }: ParkingDeps, 
       if (!(await lookAtFirst(room, first))) break;
     }
     for (const waiter of [...room.waiters.values()]) {
-      if (signal.aborted || waiter.hasEnded || performance.now() - waiter.checkedAtMs < checkEveryMs) continue;
+      if (signal.aborted || !isDue(waiter)) continue;
       waiter.checkedAtMs = performance.now();
       waiter.hasEnded = await endEarly(waiter);
     }
@@ -201,6 +208,7 @@ export function createParking(deps: ParkingDeps) {
     /** Signals may have been lost: everybody is looked at, as soon as the pace allows. */
     lookAgain(): void {
       for (const room of rooms.all()) room.lookedAtMs = -Infinity;
+      for (const waiter of rooms.waiters()) waiter.checkedAtMs = -Infinity;
     },
 
     giveBack(): void {

@@ -8,6 +8,7 @@ import { eventually, startService, tempDir, type Service, type TempDir } from "@
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { z } from "zod";
 import { expectSoundChain } from "./chain-check.ts";
+import { chunk, sendJson, sendStream, startProvider } from "./model/fake-provider.ts";
 import { startWorkbench, type Workbench } from "./workbench.ts";
 
 let bench: Workbench;
@@ -110,6 +111,24 @@ it("says which tools are away, to the viewers and to the model, when none comes 
 
   await bench.ended(await bench.ask("hello", { agent: "plain" }));
   expect(systemPrompts.slice(1)).toEqual(["Answer."]);
+});
+
+it("says to the viewers that the model takes no tools, once in each turn", async () => {
+  await addToolWorker();
+  await using provider = await startProvider((res, { body }) => {
+    if ("tools" in body) sendJson(res, 400, { error: { message: "this model does not support tools" } });
+    else sendStream(res, chunk({ content: "I have none." }), chunk({}, "stop"));
+  });
+  await addWorker({ OPENAI_BASE_URL: provider.baseURL, TOOLS_WAIT_MS: "15000" });
+  for (let turns = 0; turns < 2; turns++) {
+    const turn = await askEcho();
+    expect(await bench.ended(turn)).toMatchObject({ type: "complete", response: "I have none.", tool_calls: [] });
+    const notes = (await toolNotes(turn)).filter((note) => !note.startsWith("Waiting for"));
+    expect(notes).toEqual(["The model takes no tools; it answers without them"]);
+  }
+  const plain = await bench.ask("hello", { agent: "plain" });
+  await bench.ended(plain);
+  expect(await toolNotes(plain)).toEqual([]);
 });
 
 it("waits for any tool, for an agent that takes every one", async () => {

@@ -96,6 +96,27 @@ describe("dialect A", () => {
     expect(show({ type: "progress", ...chained, step: "starting", message: "x" })).toEqual([]);
   });
 
+  it.each(["length", "content_filter", "empty", "other"] as const)(
+    "says that an answer is not whole: %s",
+    async (finish) => {
+      const { show } = await askUuid();
+      const frames = show({ type: "complete", ...chained, ...ending, metadata: { finish } });
+      expect(frames.at(-1)).toEqual({
+        type: "complete",
+        data: { message: "so far", tool_calls: [], conversation_id: "uuid", finish },
+      });
+    },
+  );
+
+  it("says nothing more of a whole answer than seed A documents", async () => {
+    const { show } = await askUuid();
+    const frames = show({ type: "complete", ...chained, ...ending, metadata: { finish: "stop" } });
+    expect(frames.at(-1)).toEqual({
+      type: "complete",
+      data: { message: "so far", tool_calls: [], conversation_id: "uuid" },
+    });
+  });
+
   it("ends a cancelled answer as a complete one that says so", async () => {
     const { show } = await askUuid();
     expect(show({ type: "cancelled", ...chained, ...ending, reason: "by user" })).toMatchObject([

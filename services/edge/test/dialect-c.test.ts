@@ -95,6 +95,22 @@ describe("dialect C", () => {
     expect(frames).toMatchObject([{ type: "complete", response: "so far", metadata: { cancelled: true } }]);
   });
 
+  it.each(["length", "content_filter", "empty", "other"] as const)(
+    "says that an answer is not whole: %s",
+    async (finish) => {
+      const { show } = await ask(open(), { type: "message", message: "hello" });
+      const cut = { type: "complete", ...chained, ...ending, metadata: { agent: "specs", finish } } as const;
+      const metadata = { agent: "specs", confidence: 0, context: { sources: [] }, finish };
+      expect(show(cut)).toMatchObject([{ type: "complete", response: "so far", metadata }]);
+    },
+  );
+
+  it("says nothing more of a whole answer than seed C documents", async () => {
+    const { show } = await ask(open(), { type: "message", message: "hello" });
+    const [frame] = show({ type: "complete", ...chained, ...ending, metadata: { finish: "stop" } });
+    expect(frame?.["metadata"]).toEqual({ agent: "general", confidence: 0, context: { sources: [] } });
+  });
+
   it("ends a failed answer with its sentence and code, and nothing else", async () => {
     const { show } = await ask(open(), { type: "message", message: "hello" });
     const failed = { error: "It broke.", code: "MODEL_TIMEOUT", retryable: true } as const;

@@ -61,6 +61,21 @@ describe("POST /api/v1/chat", () => {
     });
   });
 
+  it.each([
+    ["/api/v1/chat", (body: { metadata: object }) => body.metadata],
+    ["/api/chat/message", (body: object) => body],
+  ] as const)("%s says that an answer is not whole", async (path, placeOf) => {
+    const conversation_id = `c_cut_${path.length}`;
+    const asked = ask(edge, "POST", path, { body: { message: "cut", conversation_id } });
+    const [turn] = await turnsIn(conversation_id);
+    const chained = { conversation_id, turn_id: turn!.turn, ts: 1, attempt: 1, n: 1 };
+    const message = { response: "so f", message_id: `${turn!.turn}-a`, tool_calls: [], usage };
+    await turn!.append({ type: "complete", ...chained, ...message, metadata: { finish: "length" } });
+    const { status, body } = await asked;
+    expect(status).toBe(200);
+    expect(placeOf(body)).toMatchObject({ finish: "length" });
+  });
+
   it("submits a message once for one Idempotency-Key, and answers each request with that key", async () => {
     const options = { body: { message: "once", conversation_id: "c_once" }, headers: { "idempotency-key": "k-1" } };
     const asked = [ask(edge, "POST", "/api/v1/chat", options), ask(edge, "POST", "/api/v1/chat", options)];

@@ -44,6 +44,8 @@ export function createModelAbilities(deps: ModelAbilitiesDeps) {
       return {
         startsInside: known.of(model).reasoning_start === "open",
         isCertain: known.learned.of(model).reasoning_start === undefined,
+        isKnownToEnd: known.learned.hadBareEnd(model),
+        neverInside: known.isConfigured(model, "reasoning_start") && known.of(model).reasoning_start === "tagged",
         isAskedFor: () => request.messages.some(isAskingForTag),
         onStartKnown(start) {
           if (!known.isConfigured(model, "reasoning_start")) known.learned.sawStart(model, start);
@@ -109,6 +111,9 @@ function createRequests({ provider, log }: ModelAbilitiesDeps, known: Known) {
       takeBackWrong(asked, refusal);
       return lessonsOf(refusal, body, abilities).some((lesson) => tryOne(model, asked, lesson, refusal.words));
     },
+    /** It has tools, and was sent last in a form without them. */
+    isWithoutTools: (request: ModelRequest): boolean =>
+      request.tools.length > 0 && requests.get(request)?.abilities.tools === false,
     /** The model took the request as it was sent last: what its refusals have taught is true. */
     answered(request: ModelRequest): void {
       const asked = requests.get(request);

@@ -57,7 +57,8 @@ export function createAnswerReader(requestedModel: string, options: AnswerReader
   const finish = createFinish();
   const format = createFormat();
   let usage: Usage | undefined;
-  let model = { raw: "", name: requestedModel };
+  let isCounted = false;
+  const model = createModelName(requestedModel);
 
   return {
     /** `progressed` is false for chunks that say nothing: role only, empty text, keep-alive, usage. */
@@ -66,16 +67,18 @@ export function createAnswerReader(requestedModel: string, options: AnswerReader
       format.see(data);
       const chunk = readChunk(data);
       if (chunk.usage !== undefined) ({ usage } = chunk);
-      if (chunk.model !== "" && chunk.model !== model.raw)
-        model = { raw: chunk.model, name: cutJsonText(chunk.model, MAX_NAME_BYTES).toWellFormed() };
+      model.see(chunk.model);
       if (chunk.message !== undefined) said.fields.add(chunk.message);
       const grew = chunk.calls.length > 0 && calls.add(chunk.calls);
       const progressed = grew || chunk.reasoning !== "" || chunk.text !== "";
+      isCounted ||= finish.told() !== undefined && chunk.usage !== undefined && isWithoutChoice(data);
       finish.add(chunk.finish, progressed);
       return { events: progressed ? said.add(chunk.reasoning, chunk.text) : [], progressed };
     },
     /** The model has said that it is done; only the usage may still come. */
     isFinished: () => finish.told() !== undefined,
+    /** After that the usage came, in a chunk that had nothing else. */
+    isCounted: () => isCounted,
     /** A part of the stream could not be read. What came is kept, but it is not told as whole. */
     lost(): void {
       finish.lost();
@@ -94,7 +97,7 @@ export function createAnswerReader(requestedModel: string, options: AnswerReader
         type: "end",
         finish: reason,
         ...(usage && { usage }),
-        model: model.name.toWellFormed(),
+        model: model.name(),
       };
       if (reason !== "tool_calls") return [...rest, end];
       return [...rest, { type: "tool_calls", calls: withMessage(requested, said.fields.all()) }, end];
@@ -102,6 +105,24 @@ export function createAnswerReader(requestedModel: string, options: AnswerReader
     /** The last events of an answer that has no end. */
     breakOff: (): ModelEvent[] => said.breakOff(),
   };
+}
+
+/** The model's name, as it calls itself last. */
+function createModelName(requested: string) {
+  let seen = "";
+  let name = requested.toWellFormed();
+  return {
+    name: (): string => name,
+    see(said: string): void {
+      if (said === "" || said === seen) return;
+      seen = said;
+      name = cutJsonText(said, MAX_NAME_BYTES).toWellFormed();
+    },
+  };
+}
+
+function isWithoutChoice(data: unknown): boolean {
+  return isFields(data) && Array.isArray(data["choices"]) && data["choices"].length === 0;
 }
 
 /** An empty object is none, nor is null: some servers have it in every chunk. */

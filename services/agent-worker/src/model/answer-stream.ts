@@ -5,13 +5,19 @@ import { brokenOff, noAnswer, toProviderError, truncated } from "./model-error.t
 import type { ModelEvent } from "./model.ts";
 import { isErrorBody, isErrorValue } from "./provider-words.ts";
 
+/**
+ * `content`: the model has not said that it is done, or what it said was no end. `end`: it has; usage may come, and text of servers that say so too
+ * early. `close`: the usage came too, in a chunk of its own. Only `[DONE]` and the end of the body are left to come.
+ */
+export type Awaited = "content" | "end" | "close";
+
 export interface AnswerStreamOptions {
   readonly reader: AnswerReader;
   readonly apiKey: string;
   /** Gets what one read of the socket brought, at once. */
   readonly onEvents: (events: readonly ModelEvent[]) => void;
-  /** Content came, or the end of it. `isWhole`: as far as the provider says, that was all. */
-  readonly onProgress: (isWhole: boolean) => void;
+  /** Content came, or the end of it; and what is to come next. */
+  readonly onProgress: (next: Awaited) => void;
   /** So many parts of the stream could not be read. */
   readonly onSkipped: (count: number) => void;
 }
@@ -143,6 +149,11 @@ function createChunks({ reader, onProgress }: AnswerStreamOptions, batch: Batch)
   let isBody = false;
   /** Some servers say `finish_reason: "stop"` in every chunk: it is no end then. */
   let wentOn = false;
+  let told: Awaited = "content";
+  const awaited = (): Awaited => {
+    if (!reader.isFinished() || wentOn) return "content";
+    return reader.isCounted() ? "close" : "end";
+  };
   return {
     read(value: unknown, kind: ValueKind): void {
       const wasFinished = reader.isFinished();
@@ -150,7 +161,10 @@ function createChunks({ reader, onProgress }: AnswerStreamOptions, batch: Batch)
       batch.add(events);
       wentOn ||= wasFinished && progressed;
       isBody ||= kind === "body" && hasMessage(value);
-      if (progressed || (!wasFinished && reader.isFinished())) onProgress(reader.isFinished() && !wentOn);
+      const next = awaited();
+      if (!progressed && next === told) return;
+      told = next;
+      onProgress(next);
     },
     /** The answer as it is asked for without `stream`. */
     isBody: (): boolean => isBody,

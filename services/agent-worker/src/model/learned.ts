@@ -46,6 +46,8 @@ export function createLearned(clock: () => number = () => performance.now()) {
       const added = Object.keys(lesson).map((name): [string, number] => [name, now]);
       set(model, { abilities: { ...of(model), ...lesson }, times: new Map([...times, ...added]) });
     },
+    /** Whether the answer before ended reasoning that it had not begun. */
+    hadBareEnd: (model: string): boolean => (models.get(model)?.bareEnds ?? 0) > 0,
     /** How an answer began: within the reasoning (`open`), or not. */
     sawStart(model: string, start: Abilities["reasoning_start"]): void {
       const { abilities, bareEnds } = models.get(model) ?? nothing;

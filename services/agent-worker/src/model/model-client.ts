@@ -1,11 +1,11 @@
 import type { Logger } from "@parley/runtime";
 import { createModelAbilities, type ModelAbilities } from "./abilities.ts";
 import { createAnswerReader } from "./answer-reader.ts";
-import { createAnswerStream } from "./answer-stream.ts";
+import { createAnswerStream, type Awaited } from "./answer-stream.ts";
 import type { ProxyFor } from "./http-agents.ts";
 import { createHttpExchange, type HttpExchange, type Reply } from "./http-exchange.ts";
 import { refusalIn, timedOut, toProviderError, unreachable } from "./model-error.ts";
-import type { ModelClient, ModelRequest } from "./model.ts";
+import type { ModelClient, ModelRequest, OnEvents } from "./model.ts";
 import type { ModelRule } from "./model-rules.ts";
 import type { Provider } from "./provider.ts";
 import { wordsOf } from "./provider-words.ts";
@@ -14,8 +14,12 @@ import { createWatchdog, type Expiry } from "./watchdog.ts";
 /** An error has a few sentences; what sends more is something else. */
 const maxErrorBytes = 64 * 1024;
 
-/** Silence after a finish_reason, of a server that neither says `[DONE]` nor closes: nothing more will come. Text that does comes in time. */
-const wholeMs = 5_000;
+/**
+ * Silence at the end, of a server that neither says `[DONE]` nor closes. Viewers have all text meanwhile and wait for its end only, so it is long enough
+ * for servers that send text some seconds after a finish_reason. After the usage none is known that does.
+ */
+const silenceMs = { end: 5_000, close: 2_000 } as const;
+const awaitedWords = { content: "next content", end: "end of the stream", close: "close of the stream" } as const;
 
 export type ModelClientOptions = {
   provider: Provider;
@@ -69,15 +73,15 @@ function createAttempts(options: ModelClientOptions, abilities: ModelAbilities):
       const attempt = new AbortController();
       let expired: Expiry | undefined;
       let awaited = "first content";
-      const onProgress = (isWhole: boolean): void => {
-        const next = isWhole ? "end of the stream" : "next content";
-        if (next === awaited) return watchdog.seen();
-        awaited = next;
+      const onProgress = (next: Awaited): void => {
+        if (awaitedWords[next] === awaited) return watchdog.seen();
+        awaited = awaitedWords[next];
         abilities.answered(request);
-        watchdog.start(awaited, isWhole ? Math.min(idleMs, wholeMs) : idleMs);
+        watchdog.start(awaited, next === "content" ? idleMs : Math.min(idleMs, silenceMs[next]));
       };
+      const onTold = withToolsNote(() => abilities.isWithoutTools(request), onEvents);
       const reader = createAnswerReader(request.model ?? provider.model, abilities.reading(request));
-      const answer = createAnswerStream({ reader, apiKey, onEvents, onProgress, onSkipped });
+      const answer = createAnswerStream({ reader, apiKey, onEvents: onTold, onProgress, onSkipped });
       const stop = (): void => {
         attempt.abort();
         answer.stop(attempt.signal.reason);
@@ -104,6 +108,16 @@ function createAttempts(options: ModelClientOptions, abilities: ModelAbilities):
       }
       signal.throwIfAborted();
     },
+  };
+}
+
+/** What is told first of an answer that came without tools. Not before there is an answer: it may be refused in that form, too. */
+function withToolsNote(isWithout: () => boolean, onEvents: OnEvents): OnEvents {
+  let isFirst = true;
+  return (events) => {
+    if (!isFirst) return onEvents(events);
+    isFirst = false;
+    onEvents(isWithout() ? [{ type: "without_tools" }, ...events] : events);
   };
 }
 

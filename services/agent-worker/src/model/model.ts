@@ -24,9 +24,11 @@ export type FinishReason = "stop" | "tool_calls" | "length" | "content_filter" |
 
 /**
  * `tool_calls` comes at most once, right before `end`, and exactly then is `finish` "tool_calls". `end` is always the last. `retract`: all text
- * of the answer so far was reasoning, which shows only when the reasoning ends; the answer's text begins after it.
+ * of the answer so far was reasoning, which shows only when the reasoning ends; the answer's text begins after it. `without_tools`: the request had
+ * tools and the model takes none, so it was asked without them; the first event, if there is any other.
  */
 export type ModelEvent =
+  | { type: "without_tools" }
   | { type: "retract" }
   | { type: "text"; text: string }
   | { type: "reasoning"; text: string }

@@ -61,6 +61,9 @@ export async function streamWithRetry(
   }
 }
 
+/** Nobody is shown reasoning, and that there are no tools stays true. */
+const withoutContent: ReadonlySet<ModelEvent["type"]> = new Set(["reasoning", "without_tools"]);
+
 /** What has been told of the answer, over all requests for it. */
 function createEmission({ emptyRetries = 0, onEvents }: RetryOptions) {
   let hasContent = false;
@@ -99,8 +102,7 @@ function createEmission({ emptyRetries = 0, onEvents }: RetryOptions) {
       const kept =
         last?.type === "end" ? [...events.slice(0, -1), ended(last)].filter((event) => event !== undefined) : events;
       if (kept.length === 0) return;
-      // Reasoning is shown to nobody.
-      if (kept.some(({ type }) => type !== "reasoning")) {
+      if (kept.some(({ type }) => !withoutContent.has(type))) {
         if (!emitted && hasContent) {
           restarts++;
           tell([{ type: "restart" }]);

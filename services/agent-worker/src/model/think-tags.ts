@@ -1,10 +1,12 @@
+import { isPartOfText, judgeBareEnd, type BareEnd } from "./bare-end.ts";
 import { closeOf, closes, firstOf, opens, openTail, tags } from "./reasoning-tags.ts";
 
 /**
  * Reasoning that a server leaves in the text between tags. It counts as reasoning at the beginning of an answer only: further on a tag is text that
  * somebody asked for, such as code. Some chat templates open the reasoning themselves, so that only its end is in the answer: that bare end makes all
  * text before it reasoning. Viewers lose that text, so nothing may speak against it: the end stands in the first part of the answer, has its beginning
- * nowhere before it, is neither quoted nor in code nor a word of a sentence, and the question has no such tag.
+ * nowhere before it, is neither quoted nor in code nor a word of a sentence, and the question has no such tag. Where it is doubtful (see `bare-end.ts`)
+ * the text stays, until another answer of the model ends so as well.
  */
 
 export type ThinkEvent = { type: "text" | "reasoning"; text: string } | { type: "retract" };
@@ -15,6 +17,8 @@ const special = /[<[◁`]/;
 const maxRetractChars = 32 * 1024;
 /** And in this much that they have not, because the model is known to begin with reasoning. */
 const maxAssumedChars = 256 * 1024;
+/** Of ends in one answer; with more, the text is about them. */
+const maxJudged = 16;
 /** White space before a tag; a model that writes more of it is not about to think. */
 const maxHeldSpace = 1_024;
 
@@ -23,6 +27,10 @@ export interface ThinkTagsOptions {
   readonly startsInside?: boolean;
   /** A rule says so, not only earlier answers: what breaks off before the end is reasoning. */
   readonly isCertain?: boolean;
+  /** The answer before ended reasoning that it had not begun: what is doubtful otherwise is none. */
+  readonly isKnownToEnd?: boolean;
+  /** A rule says that no answer begins within the reasoning. */
+  readonly neverInside?: boolean;
   /** Whether the question has such a tag: one in the answer may be what was asked for. */
   readonly isAskedFor?: () => boolean;
   /** Reasoning, once it is certain that it is. */
@@ -45,7 +53,10 @@ interface Splitter {
   /** Text that a bare end would take back. */
   said: string;
   hadBareEnd: boolean;
-  readonly code: ReturnType<typeof createCodeMark>;
+  /** Ends that are text. */
+  judged: number;
+  readonly neverInside: boolean;
+  readonly isKnownToEnd: boolean;
   readonly isAskedFor: () => boolean;
   readonly onReasoning: (text: string) => void;
 }
@@ -53,11 +64,12 @@ interface Splitter {
 /** Splits one answer. However its text is cut into pieces, text and reasoning come out the same. */
 export function createThinkTags(options: ThinkTagsOptions = {}) {
   const { startsInside = false, isCertain = false, isAskedFor = () => false, onReasoning = () => {} } = options;
+  const { isKnownToEnd = false, neverInside = false } = options;
   let asked: boolean | undefined;
   const splitter: Splitter = {
     state: startsInside ? { in: "assumed" } : { in: "start", afterTag: false },
-    ...{ held: "", assumed: "", said: "", hadBareEnd: false },
-    ...{ code: createCodeMark(), isAskedFor: () => (asked ??= isAskedFor()), onReasoning },
+    ...{ held: "", assumed: "", said: "", hadBareEnd: false, judged: 0 },
+    ...{ isKnownToEnd, neverInside, isAskedFor: () => (asked ??= isAskedFor()), onReasoning },
   };
   return {
     add(text: string): ThinkEvent[] {
@@ -119,7 +131,7 @@ function readStart(splitter: Splitter): boolean {
   }
   if (held.length < maxHeldSpace && tags.some((one) => one.startsWith(lead))) return false;
   if (afterTag) splitter.held = lead;
-  splitter.state = { in: "answer", mayRetract: !afterTag };
+  splitter.state = { in: "answer", mayRetract: !afterTag && !splitter.neverInside };
   return true;
 }
 
@@ -183,13 +195,18 @@ function readAnswer(splitter: Splitter, events: ThinkEvent[]): boolean {
   const after = held.slice(at + tag.length);
   const end = { before, after, isAtLimit: splitter.said.length + at > maxRetractChars };
   switch (judgeEnd(splitter, end)) {
-    case "bare":
+    case "reasoning":
       takeBack(splitter, events, before);
       splitter.held = after;
+      return true;
+    case "doubtful":
+      splitter.hadBareEnd = true;
+      splitter.state = { in: "answer", mayRetract: false };
       return true;
     case "text":
       splitter.held = after;
       say(splitter, events, before + tag);
+      if (++splitter.judged === maxJudged) splitter.state = { in: "answer", mayRetract: false };
       return true;
     case "open":
       splitter.held = held.slice(at);
@@ -205,23 +222,28 @@ interface FoundEnd {
 }
 
 /** `open`: what follows will tell. */
-function judgeEnd({ code, isAskedFor }: Splitter, { before, after, isAtLimit }: FoundEnd): "bare" | "text" | "open" {
+function judgeEnd(splitter: Splitter, { before, after, isAtLimit }: FoundEnd): BareEnd | "open" {
   if (isAtLimit) return "text";
   if (after === "") return "open";
-  if (!code.isBareEnd(before, after.slice(0, 1)) || isAskedFor()) return "text";
+  const said = splitter.said + before;
+  if (isPartOfText(said, after.slice(0, 1)) || splitter.isAskedFor()) return "text";
   const blank = after.length - after.trimStart().length;
   if (blank >= maxHeldSpace) return "text";
-  return blank === after.length ? "open" : "bare";
+  if (blank === after.length) return "open";
+  const judged = judgeBareEnd(said, after);
+  return judged === "doubtful" && splitter.isKnownToEnd ? "reasoning" : judged;
 }
 
-/** An end with nothing but calls behind it, or nothing at all: the answer itself never came. */
+/** An end with nothing but calls behind it. With nothing at all the text is all there is, unless the model is known: then the answer never came. */
 function endOfAnswer(splitter: Splitter, events: ThinkEvent[], hasCalls: boolean): void {
-  const { held, code } = splitter;
+  const { held } = splitter;
   const tag = closes.find((one) => held.startsWith(one));
   if (tag === undefined || splitter.isAskedFor()) return;
   // As the last word of a sentence it is text.
   const next = hasCalls ? (held[tag.length] ?? "\n") : " ";
-  if (!code.isBareEnd("", next)) return;
+  if (isPartOfText(splitter.said, next)) return;
+  splitter.hadBareEnd = true;
+  if (!hasCalls && !splitter.isKnownToEnd) return;
   takeBack(splitter, events, "");
   splitter.held = "";
 }
@@ -239,7 +261,6 @@ function takeBack(splitter: Splitter, events: ThinkEvent[], before: string): voi
 function say(splitter: Splitter, events: ThinkEvent[], text: string): void {
   if (text === "") return;
   push(events, "text", text);
-  splitter.code.saw(text);
   if (splitter.state.in === "answer" && !splitter.state.mayRetract) return;
   splitter.said += text;
   if (splitter.said.length > maxRetractChars) splitter.state = { in: "answer", mayRetract: false };
@@ -269,23 +290,4 @@ function settleApart(splitter: Splitter): ThinkEvent[] {
 
 function push(events: ThinkEvent[], type: "text" | "reasoning", text: string): void {
   if (text !== "") events.push({ type, text });
-}
-
-/** Whether the end of a text is in code, and what its last character is. */
-function createCodeMark() {
-  let inCode = false;
-  let last = "";
-  return {
-    saw(text: string): void {
-      for (let at = text.indexOf("`"); at >= 0; at = text.indexOf("`", at + 1)) inCode = !inCode;
-      last = text.at(-1) ?? last;
-    },
-    isBareEnd(before: string, next: string): boolean {
-      const ticks = before.split("`").length - 1;
-      const previous = before.at(-1) ?? last;
-      const isQuoted = /["'`“”‘’«»(]/.test(previous) || /["'`“”‘’«»).,;:]/.test(next);
-      const isWord = /[^\S\n]/.test(previous) && /[^\S\n]/.test(next);
-      return (ticks % 2 === 1) === inCode && !isQuoted && !isWord;
-    },
-  };
 }

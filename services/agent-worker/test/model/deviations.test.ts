@@ -140,9 +140,12 @@ describe("an answer of which a part could not be read", () => {
   });
 });
 
-test("a bare end of reasoning as the last of an answer leaves no text", () => {
+test("a bare end of reasoning as the last of an answer leaves no text only if the model is known for it", () => {
   const chunks = [chunk({ content: "Hello" }), chunk({ content: "</think>" }, "stop")];
-  expect(outcomeOf(read(chunks))).toMatchObject({ text: "", reasoning: "Hello", finish: "empty" });
+  expect(outcomeOf(read(chunks))).toMatchObject({ text: "Hello</think>", finish: "stop" });
+  const reader = createAnswerReader("m", { isKnownToEnd: true });
+  const events = [...chunks.flatMap((one) => reader.read(one).events), ...reader.end("done")];
+  expect(outcomeOf(events)).toMatchObject({ text: "", reasoning: "Hello", finish: "empty" });
 });
 
 describe("an answer that is assumed to begin within the reasoning", () => {

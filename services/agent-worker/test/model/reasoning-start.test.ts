@@ -58,7 +58,8 @@ describe("how answers begin", () => {
     const abilities = abilitiesWith({ model: "*", server: "*", reasoning_start });
     for (let answers = 0; answers < 5; answers++) open(abilities, "m", reasoning_start === "open" ? "tagged" : "open");
     const startsInside = reasoning_start === "open";
-    expect(abilities.reading(request())).toMatchObject({ startsInside, isCertain: true });
+    const neverInside = reasoning_start === "tagged";
+    expect(abilities.reading(request())).toMatchObject({ startsInside, isCertain: true, neverInside });
   });
 
   test("is not told by an answer to somebody who asked for such a tag", () => {
@@ -71,8 +72,21 @@ describe("how answers begin", () => {
   });
 });
 
+test("a doubtful end of reasoning is text in the first answer, and no more when the next one ends so", async () => {
+  const texts = ["hm\n</think>\nHello", "hm\n</think>\nHello", "Noon", "hm\n</think>\nHello"];
+  await using server = await startProvider((res, _request, turn) => {
+    sendStream(res, chunk({ content: texts[turn] }), chunk({}, "stop"));
+  });
+  const client = createClient(server.baseURL);
+  const kinds = async () => (await collect(client, request(), never())).map(({ type }) => type);
+  expect(await kinds()).toEqual(["text", "end"]);
+  expect(await kinds()).toEqual(["reasoning", "text", "end"]);
+  expect(await kinds()).toEqual(["text", "end"]);
+  expect(await kinds()).toEqual(["text", "end"]);
+});
+
 test("one answer with a bare end of reasoning does not change how the next ones are read", async () => {
-  const texts = ["hm\n</think>\nHello", "Noon is", "Noon"];
+  const texts = ["hm\n</think>\n\nHello", "Noon is", "Noon"];
   await using server = await startProvider((res, _request, turn) => {
     sendStream(res, chunk({ content: texts[turn] }), chunk({}, "stop"));
   });

@@ -105,15 +105,76 @@ test.each<[string, string, ThinkTagsOptions, boolean]>([
   expect(split(given.split(""), options, hasCalls)).toEqual({ text: given, reasoning: "" });
 });
 
-test.each(
-  ["hm</think>", "hm\n</think>\n\n"].flatMap((given): [string, boolean][] => [
-    [given, true],
-    [given, false],
+test.each<[string, ThinkTagsOptions, boolean]>(
+  ["hm</think>", "hm\n</think>\n\n"].flatMap((given): [string, ThinkTagsOptions, boolean][] => [
+    [given, {}, true],
+    [given, { isKnownToEnd: true }, false],
   ]),
-)("a bare end with nothing but calls behind it makes reasoning of text: %j (calls: %s)", (given, hasCalls) => {
-  const reasoning = given.split("</think>")[0];
-  expect(split([given], {}, hasCalls)).toEqual({ text: "", reasoning });
-  expect(split(given.split(""), {}, hasCalls)).toEqual({ text: "", reasoning });
+)(
+  "a bare end with nothing behind it makes reasoning of text before calls, or if earlier ones did: %j",
+  (given, options, hasCalls) => {
+    const reasoning = given.split("</think>")[0];
+    expect(split([given], options, hasCalls)).toEqual({ text: "", reasoning });
+    expect(split(given.split(""), options, hasCalls)).toEqual({ text: "", reasoning });
+  },
+);
+
+const doubtful = [
+  ["it is a line between two lines of text", "Hello\n</think>\nthere"],
+  ["it was announced", "It is closed like so:\n\n</think>\n\nThat is all."],
+  ["the text is about tags", "The closing tag stands by itself.\n</think>\n\nThat is all."],
+  ["the text has markup", "<answer>One</answer>\n</think>\n\nTwo"],
+  ["it is all that comes at the end", "Hello there.\n</think>\n"],
+  ["it is all that comes at the end of a line", "Hello there.</think>"],
+] as const;
+
+test.each(doubtful)("an end leaves the text that viewers have where %s, and is told as a bare end", (_name, given) => {
+  for (const pieces of [[given], given.split("")]) {
+    expect(split(pieces)).toEqual({ text: given, reasoning: "" });
+    const tags = createThinkTags();
+    for (const piece of pieces) tags.add(piece);
+    tags.end();
+    expect(tags.hadBareEnd()).toBe(true);
+  }
+});
+
+test.each(doubtful)("an end makes reasoning of text where %s, if an earlier answer ended so", (_name, given) => {
+  const [reasoning, text = ""] = given.split("</think>");
+  const expected = { text: text.trimStart(), reasoning };
+  expect(split([given], { isKnownToEnd: true })).toEqual(expected);
+  expect(split(given.split(""), { isKnownToEnd: true })).toEqual(expected);
+});
+
+test.each([
+  ["after a blank line behind it", "hm\n</think>\n\nHello", "Hello"],
+  ["at the end of a line", "hm</think>\nHello", "Hello"],
+  ["in the middle of a line", "hm</think>Hello", "Hello"],
+  ["after a stray backtick of an earlier paragraph", "it`s\n\nhm\n</think>\n\nHello", "Hello"],
+  ["after a whole code block", "```\nx\n```\n</think>\n\nHello", "Hello"],
+])("an end makes reasoning of the first answer's text %s", (_name, given, text) => {
+  expect(split([given])).toEqual({ text, reasoning: given.split("</think>")[0] });
+  expect(split(given.split(""))).toEqual({ text, reasoning: given.split("</think>")[0] });
+});
+
+test.each([
+  ["a block of backticks", "```\nx\n\ny\n</think>\n\nz\n```"],
+  ["a block of tildes", "~~~\nx\n</think>\n\nz\n~~~"],
+  ["a block in a list", "- ```\n  x\n  </think>\n\n  z\n  ```"],
+  ["an indented block", "x\n\n    </think>\n\nz"],
+])("an end in %s is text, whatever is known of the model", (_name, given) => {
+  expect(split([given], { isKnownToEnd: true })).toEqual({ text: given, reasoning: "" });
+});
+
+test("an end is text where a rule says that answers never begin so", () => {
+  const given = "hm\n</think>\n\nHello";
+  expect(split([given], { neverInside: true })).toEqual({ text: given, reasoning: "" });
+});
+
+test("many ends that are text cost no more than their number", () => {
+  const given = '"</think>" '.repeat(3_000);
+  const startedMs = performance.now();
+  expect(split([given]).text).toBe(given);
+  expect(performance.now() - startedMs).toBeLessThan(1_000);
 });
 
 test.each<[string, ThinkTagsOptions, string]>([

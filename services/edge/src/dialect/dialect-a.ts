@@ -8,6 +8,7 @@ import {
   type TurnView,
 } from "@parley/protocol";
 import { newConversationId } from "../frames/turn-id.ts";
+import { cutOf } from "./answer-metadata.ts";
 import { createAskedTurns, type Asked, type AskedTurn } from "./asked-turns.ts";
 import type { Dialect } from "./dialect.ts";
 import { createSeedDialect, type Encodable, type ToldFrame } from "./seed-dialect.ts";
@@ -112,7 +113,8 @@ function ending(turn: AskedTurn<Shown>, outcome: Outcome): Encodable[] {
   if (turn.state.text.state === "diverged") return missing;
   const { response: message, tool_calls } = outcome;
   const data = { message, tool_calls: tool_calls.map(finished), conversation_id: idOf(turn) };
-  return [...missing, { type: "complete", data: outcome.type === "cancelled" ? { ...data, cancelled: true } : data }];
+  const why = outcome.type === "cancelled" ? { cancelled: true } : cutOf(outcome.metadata);
+  return [...missing, { type: "complete", data: { ...data, ...why } }];
 }
 
 /** An answer that ends before it has repeated what the client has is another one than the client has. */

@@ -3,6 +3,7 @@ import {
   ChatError,
   fitMessage,
   subjects,
+  toChatError,
   type MessageFrame,
   type ReadEvent,
   type TurnId,
@@ -31,9 +32,9 @@ export async function submit(
   request: TurnRequest,
   onBusy: MessageFrame["on_busy"],
 ): Promise<Submitted> {
-  const { events, turns } = bus;
+  const { events } = bus;
   if (onBusy === "interrupt") await interruptOthers(bus, request);
-  const { seq, duplicate } = await turns.submit(request, { onlyIfIdle: onBusy === "reject" });
+  const { seq, duplicate } = await queue(bus, request, onBusy);
   const event = messageEventOf(request);
   /** The log forgets a message later than the queue forgets its id, so another one may be there. */
   const writeMessage = async (): Promise<number> => {
@@ -56,6 +57,37 @@ export async function submit(
   const userSeq = known?.seq ?? (queued === undefined ? undefined : await writeMessage());
   if (userSeq === undefined) await checkKnown(bus, request);
   return { userSeq, earlier, isRepeated: true };
+}
+
+/** Looks before a refusal is passed on: what was in the way may have left the queue in between. */
+const mostRefusals = 3;
+
+/**
+ * The queue remembers ids for a while, and refuses a message that comes again later, or at the same time by another edge, for the very turn that it
+ * is. Its sender is told that it was accepted: a refusal is for messages that will not run.
+ */
+async function queue(
+  bus: SubmissionBus,
+  request: TurnRequest,
+  onBusy: MessageFrame["on_busy"],
+): Promise<{ readonly seq?: number; readonly duplicate: boolean }> {
+  for (let refusals = 1; ; refusals++) {
+    try {
+      return await bus.turns.submit(request, { onlyIfIdle: onBusy === "reject" });
+    } catch (error) {
+      const { code } = toChatError(error);
+      if (code !== "CONVERSATION_BUSY" && code !== "QUEUE_FULL") throw error;
+      const queued = await bus.turns.waiting(request.conversation_id);
+      const isAccepted = queued.some((turn) => turn.request.turn_id === request.turn_id);
+      if (isAccepted || (await startOf(bus, request)) !== undefined) return { duplicate: true };
+      const isBusy = code === "QUEUE_FULL" || !(await areOver(bus, queued));
+      if (isBusy || refusals === mostRefusals) throw error;
+    }
+  }
+}
+
+async function areOver({ turns }: SubmissionBus, queued: Awaited<ReturnType<SubmissionBus["turns"]["waiting"]>>) {
+  return (await Promise.all(queued.map(turns.hasEnded))).every(Boolean);
 }
 
 /**

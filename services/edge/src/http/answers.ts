@@ -1,4 +1,5 @@
 import {
+  AnswerMetadata,
   ConversationId,
   ErrorCode,
   FinishedToolCall,
@@ -8,7 +9,7 @@ import {
   type Outcome,
 } from "@parley/protocol";
 import { z } from "zod";
-import { seedMetadata } from "../dialect/answer-metadata.ts";
+import { cutOf, seedMetadata } from "../dialect/answer-metadata.ts";
 import type { TerminalEvent } from "./turn-watch.ts";
 
 /** The bodies of answers; each schema is also what the OpenAPI document says. */
@@ -22,6 +23,8 @@ export const ErrorAnswer = z.object({
   turn_id: TurnId.optional().describe("The turn goes on, or has ended, under this id."),
 });
 
+const Finish = AnswerMetadata.shape.finish.describe("Why the answer is not whole; absent: it is.");
+
 export const ChatAnswer = z.object({
   response: z.string(),
   session_id: z.string().describe("What the request said, or the conversation."),
@@ -30,6 +33,7 @@ export const ChatAnswer = z.object({
     confidence: z.number(),
     model: z.string().optional(),
     context: z.object({ sources: z.array(z.string()) }),
+    finish: Finish,
     cancelled: z.literal(true).optional().describe("The answer was cancelled: `response` is the text so far."),
   }),
   conversation_id: ConversationId,
@@ -53,6 +57,7 @@ export const SeedAnswer = z.object({
   message: z.string(),
   tool_calls: z.array(SeedToolCall),
   conversation_id: ConversationId,
+  finish: Finish,
 });
 export type SeedAnswer = z.infer<typeof SeedAnswer>;
 
@@ -98,8 +103,10 @@ export function chatAnswerOf(end: Answered, session: string | undefined): ChatAn
 }
 
 /** Clients of seed A know two ways in which a tool ends. */
-export function seedAnswerOf({ response, tool_calls, conversation_id }: Answered): SeedAnswer {
-  return { message: response, tool_calls: tool_calls.map(seedToolCallOf), conversation_id };
+export function seedAnswerOf(end: Answered): SeedAnswer {
+  const { response, tool_calls, conversation_id } = end;
+  const cut = end.type === "complete" ? cutOf(end.metadata) : {};
+  return { message: response, tool_calls: tool_calls.map(seedToolCallOf), conversation_id, ...cut };
 }
 
 function seedToolCallOf({ call_id, tool_name, arguments: args, result, status }: Outcome["tool_calls"][number]) {
