@@ -9,8 +9,8 @@ const faults = {
   // What the broker passed on after later events is never shown.
   "edge drops late events": {
     file: "/services/edge/dist/hub/feed.js",
-    line: "return takeLate(feed, message)",
-    instead: "return undefined",
+    line: "if (!listener.onLate(message, intake.takeLate(message)))",
+    instead: "if (intake.takeLate(message) === undefined)",
   },
   // The transcript is ahead of what the copies have brought.
   "edge does not look where the stream ends": {
