@@ -53,6 +53,8 @@ await serveRole(Options, async ({ nats, load }) => {
   const chains: (Chain | undefined)[] = [];
   let isStopped = false;
   let made = 0;
+  const onFenced = (err: Error): void => log.error({ err }, "a writer was fenced");
+  const onTooLarge = (err: Error): void => log.error({ err }, "an event was too large");
 
   const begin = async (index: number): Promise<void> => {
     const request = requestOf(index);
@@ -66,8 +68,7 @@ await serveRole(Options, async ({ nats, load }) => {
     const chain = createChain({
       ...{ events, conversationId, turnId, attempt: claim.attempt, fold: claim.fold, flushMs: () => flushMs, giveUpMs },
       subject: subjects.agent(events.shardOf(conversationId), conversationId, turnId),
-      onFenced: (error) => log.error({ err: error }, "a writer was fenced"),
-      onTooLarge: (error) => log.error({ err: error }, "an event was too large"),
+      ...{ onFenced, onTooLarge },
     });
     if (index >= load.streaming) {
       await transcripts.append(...recordsOf(request));
