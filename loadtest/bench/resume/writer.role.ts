@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { openBus } from "@parley/bus";
+import { openBus, type Bus } from "@parley/bus";
 import { messageIdOf, subjects, type Outcome, type TurnRequest } from "@parley/protocol";
 import { createLogger } from "@parley/runtime";
 import { z } from "zod";
@@ -45,6 +45,12 @@ function endOf(index: number): Outcome {
   return { type: "complete", response: "", message_id, tool_calls: [], usage, metadata: {} };
 }
 
+async function claimFor(bus: Bus, request: TurnRequest) {
+  const claim = await claimTurn(request, { ...{ bus, worker: "bench", giveUpMs, lostAttempts: 0, stopping } });
+  if (claim.kind !== "claimed") throw new Error(`a turn could not be claimed: ${claim.kind}`);
+  return claim;
+}
+
 /** Turns, queued and recorded as an edge and a worker do it, of which some have ended and some are in mid-answer until they are told to stop. */
 await serveRole(Options, async ({ nats, load }) => {
   const log = createLogger({ service: "bench", level: "warn", format: "json" });
@@ -61,10 +67,7 @@ await serveRole(Options, async ({ nats, load }) => {
     const { conversation_id: conversationId, turn_id: turnId } = request;
     await owners.claim(conversationId, benchUser);
     if (index < load.streaming) await turns.submit(request);
-    const claim = await claimTurn(request, {
-      ...{ bus, worker: "bench", giveUpMs, lostAttempts: 0, stopping },
-    });
-    if (claim.kind !== "claimed") throw new Error(`a turn could not be claimed: ${claim.kind}`);
+    const claim = await claimFor(bus, request);
     const chain = createChain({
       ...{ events, conversationId, turnId, attempt: claim.attempt, fold: claim.fold, flushMs: () => flushMs, giveUpMs },
       subject: subjects.agent(events.shardOf(conversationId), conversationId, turnId),
