@@ -88,12 +88,16 @@ interface Circumstances {
  */
 function nextOf<R extends Read>(waiting: readonly R[], { covers, isScanning }: Circumstances): ReadonlySet<R> {
   const covered = waiting.filter(({ fromSeq }) => covers(fromSeq));
-  if (covered.length > 0 && !isScanning) return new Set(covered);
   const others = waiting.filter(({ fromSeq }) => !covers(fromSeq));
-  const recentFirst = others.toSorted((a, b) => b.fromSeq - a.fromSeq);
-  const top = Math.max(...others.map(({ fromSeq, toSeq }) => (toSeq === Infinity ? fromSeq : toSeq)));
+  const together = thoseForWhomItPays(others);
+  if (!isScanning && covered.length + together.length > 0) return new Set([...covered, ...together]);
+  return new Set(together.length > 0 ? [] : others.slice(0, 1));
+}
+
+function thoseForWhomItPays<R extends Read>(reads: readonly R[]): readonly R[] {
+  const recentFirst = reads.toSorted((a, b) => b.fromSeq - a.fromSeq);
+  const top = Math.max(...reads.map(({ fromSeq, toSeq }) => (toSeq === Infinity ? fromSeq : toSeq)));
   const pays = (read: R, i: number): boolean => top - read.fromSeq <= messagesPerReader * (i + 1);
   const together = recentFirst.slice(0, recentFirst.findLastIndex(pays) + 1);
-  if (together.length < minTogether) return new Set(others.slice(0, 1));
-  return new Set(isScanning ? [] : together);
+  return together.length < minTogether ? [] : together;
 }

@@ -20,6 +20,11 @@ describe("a client that comes back with the cursor of an event", () => {
   it.each<[string, readonly StoredEvent[]]>([
     ["the message that waits", [token("t", "a"), message("next"), token("t", "b")]],
     ["the end of a turn that was cancelled while it waited", [token("t", "a"), complete("next", "-"), token("t", "b")]],
+    ["a tool's result before the end", [message("t"), token("t", "a"), toolEnd("t", "k"), complete("t", "a")]],
+    [
+      "a tool's result of the turn before",
+      [token("t", "a"), toolEnd("t", "k"), complete("t", "a"), token("next", "b")],
+    ],
     ["the end before the message", [token("t", "a"), complete("t", "a"), message("next")]],
     ["the end before what was cancelled while it waited", [token("t", "a"), complete("t", "a"), complete("next", "-")]],
     ["what came before the message that waits", [token("t", "a"), message("next")]],
@@ -45,7 +50,7 @@ describe("a client that comes back with the cursor of an event", () => {
     expect(doubtAfter(tokens(5))).toBe("clear");
     expect(doubtAfter([message("t")])).toBe("clear");
     expect(doubtAfter([message("t"), token("t", "a")])).toBe("clear");
-    expect(doubtAfter([message("t"), token("t", "a"), toolEnd("t", "k"), complete("t", "a")])).toBe("clear");
+    expect(doubtAfter([message("t"), token("t", "a"), complete("t", "a")])).toBe("clear");
     expect(doubtAfter([token("t", "a"), complete("t", "a"), message("next"), token("next", "b")])).toBe("clear");
     expect(doubtAfter([token("t", "a"), message("next"), complete("t", "a"), token("next", "b")])).toBe("clear");
   });

@@ -58,3 +58,31 @@ it("who may lack something, and is far behind, is told every end that followed",
   const seqs = back.frames.flatMap((frame) => ("seq" in frame && frame.type !== "subscribed" ? frame.seq : []));
   expect(seqs).toEqual(seqs.toSorted((a, b) => a - b));
 });
+
+it("who sends a message again that was answered long ago is told the answer, with the whole that it gets", async () => {
+  const conversation = "c_long_ago";
+  const first = await beginTurn("long ago", conversation);
+  await first.complete("answered long ago");
+  await speakMuch(conversation);
+  const repeat = { type: "message" as const, id: "long ago", message: "about long ago", conversation_id: conversation };
+  const isTold = ({ frames }: TestClient): boolean =>
+    frames.some(
+      (frame) =>
+        frame.type === "snapshot" && frame.messages?.some(({ message }) => message === "answered long ago") === true,
+    );
+  const place = await world.addEdge();
+
+  const together = await world.connect(place);
+  together.send({ type: "subscribe", conversation_id: conversation });
+  together.send(repeat);
+  await eventually(() => isTold(together), { what: "the answer" });
+
+  const later = await world.connect(place);
+  later.send({ type: "subscribe", conversation_id: conversation });
+  await later.next("snapshot");
+  expect(isTold(later)).toBe(false);
+  later.send(repeat);
+  await eventually(() => isTold(later), { what: "the answer" });
+  const [before, after] = later.frames.filter((frame) => frame.type === "snapshot");
+  expect(after?.seq).toBeGreaterThan(before?.seq ?? Infinity);
+});

@@ -61,7 +61,7 @@ describe("an answer whose message has not come", () => {
   it("is taken when the message is known not to be missing, or when the answer began before we did", () => {
     const intake = intakeAt(100);
     expect(intake.judge(at("a", 105, 99))).toBe("next");
-    intake.ground("turn");
+    intake.grounds.add("turn");
     expect(intake.judge(at("a", 105, 0))).toBe("next");
     intake.reset(100);
     expect(intake.judge(at("a", 105, 0))).toBe("early");
@@ -137,7 +137,7 @@ describe("subjects that are forgotten", () => {
     intake.forget(110);
     expect(intake.judge(at("tool.k", 105, 0))).toBe("late");
     intake.forget(110, { all: true });
-    intake.ground("turn");
+    intake.grounds.add("turn");
     expect(intake.judge(at("tool.k", 106, 0))).toBe("late");
     expect(intake.judge(at("tool.k", 100, 0))).toBe("old");
   });

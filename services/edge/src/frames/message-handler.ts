@@ -14,7 +14,7 @@ import type { Counters } from "../metrics.ts";
 import type { Connection } from "../socket/connection.ts";
 import type { Outbox } from "../socket/outbox.ts";
 import type { Ownership } from "./ownership.ts";
-import { showTurn } from "./places.ts";
+import { showEnd, showTurn } from "./places.ts";
 import { startOf, submit, type SubmissionBus, type Submitted } from "./submission.ts";
 import { newConversationId, turnIdOf } from "./turn-id.ts";
 import { turnRequestOf } from "./turn-request.ts";
@@ -57,8 +57,7 @@ export function createMessageHandler(deps: MessageDeps) {
       deps.onAccepted(request);
       // The answer to a repeated message may be there already: how long it took is not seen here.
       connection.asked = submitted.isRepeated ? undefined : request.turn_id;
-      if (isNew) await begin(deps, { connection, viewer, request, open, submitted });
-      else showTurn(viewer, submitted.userSeq);
+      await place(deps, { connection, viewer, isNew, request, open, submitted });
       answer(deps, viewer, request, submitted.earlier.length);
       return submitted;
     } catch (error) {
@@ -125,9 +124,19 @@ async function openBefore(
 interface Beginning {
   readonly connection: Connection;
   readonly viewer: HubViewer;
+  /** It looks at the conversation only from now on. */
+  readonly isNew: boolean;
   readonly request: TurnRequest;
   readonly open: readonly TurnId[];
   readonly submitted: Submitted;
+}
+
+/** Sees to it that the sender gets all of the turn. */
+async function place(deps: MessageDeps, beginning: Beginning): Promise<void> {
+  const { viewer, isNew, request, submitted } = beginning;
+  if (isNew) await begin(deps, beginning);
+  else showTurn(viewer, submitted.userSeq);
+  if (submitted.isOver) showEnd(viewer, request.turn_id);
 }
 
 /** A new viewer gets events from the beginning of the turn on, and of the turns before it that were open. */

@@ -1,5 +1,5 @@
 import type { EventLog } from "@parley/bus";
-import type { ConversationId } from "@parley/protocol";
+import type { ConversationId, TurnId } from "@parley/protocol";
 import { noCursor, streamSeqOf } from "../cursor.ts";
 import { beginAnew, type Hub, type HubViewer } from "../hub/hub.ts";
 import type { Resuming } from "../hub/resuming.ts";
@@ -84,6 +84,17 @@ export function createPlaces({ events, resuming }: PlaceDeps) {
       if (left.needsWhole) beginAnew(viewer);
     },
   };
+}
+
+/**
+ * For a client that sends a message again whose turn is over: if it gets the whole conversation, or got it, of which a turn so old is no part, it is told
+ * how this one ended too.
+ */
+export function showEnd(viewer: HubViewer, turn: TurnId): void {
+  if (viewer.cursor !== noCursor && !viewer.hasWhole) return;
+  viewer.owed ??= new Set();
+  viewer.owed.add(turn);
+  if (viewer.cursor !== noCursor) beginAnew(viewer);
 }
 
 /**

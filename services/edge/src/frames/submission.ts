@@ -21,6 +21,8 @@ export interface Submitted {
   readonly earlier: readonly TurnId[];
   /** It was accepted before. */
   readonly isRepeated: boolean;
+  /** It has left the queue: its end is told already. */
+  readonly isOver: boolean;
 }
 
 /**
@@ -44,7 +46,7 @@ export async function submit(
   };
   if (!duplicate) {
     const [userSeq, { earlier }] = await Promise.all([writeMessage(), queueBefore(bus, request, seq)]);
-    return { userSeq, earlier, isRepeated: false };
+    return { userSeq, earlier, isRepeated: false, isOver: false };
   }
   const [known, { queued, earlier }] = await Promise.all([
     events.last(userSubject(bus, request)),
@@ -56,7 +58,7 @@ export async function submit(
   // In the queue without its message: the edge that took it died in between.
   const userSeq = known?.seq ?? (queued === undefined ? undefined : await writeMessage());
   if (userSeq === undefined) await checkKnown(bus, request);
-  return { userSeq, earlier, isRepeated: true };
+  return { userSeq, earlier, isRepeated: true, isOver: queued === undefined };
 }
 
 /** Looks before a refusal is passed on: what was in the way may have left the queue in between. */

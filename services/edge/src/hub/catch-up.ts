@@ -54,7 +54,9 @@ export function createCatchUp(deps: CatchUpDeps) {
   };
 
   const bring = async (viewer: HubViewer): Promise<void> => {
-    if (viewer.isReading || !canTake(outbox, viewer)) return;
+    if (viewer.isReading) return;
+    // Whatever it waits for (its socket, its hub) brings it again, also if a reading for it has failed before.
+    if (!canTake(outbox, viewer)) return void (viewer.failures = 0);
     const planned = viewer.cursor === noCursor ? undefined : planFor(viewer, viewer.source.ring);
     if (planned?.kind === "steps") giveSteps(deps, viewer, planned);
     else await readFor(viewer);

@@ -40,15 +40,14 @@ function doubtOfTurn(newest: VisibleEvent, recent: readonly VisibleEvent[]): Exc
   const { turn, type } = newest;
   const own = recent.filter((event) => event.turn === turn);
   if (!othersCameBefore(newest, recent) || isAnsweredFirst(own)) return "whole";
-  // An end tells what became of each call.
-  if (isTerminal(type)) return "clear";
-  if (own.some((event) => isTerminal(event.type))) return "whole";
   const answer = own.filter((event) => event.type !== "message");
   const mayLack = isOfTools(type) || type === "message" ? answer : answer.filter((event) => isOfTools(event.type));
-  return mayLack.length === 0 ? "clear" : { ofTurn: turn };
+  if (mayLack.length === 0) return "clear";
+  // Of a turn that has ended there are no snapshots.
+  return [newest, ...own].some((event) => isTerminal(event.type)) ? "whole" : { ofTurn: turn };
 }
 
-/** Whether each other turn had been answered, not cancelled while it waited, before this one's answer began. */
+/** Whether each other turn had been answered without tools, not cancelled while it waited, before this one's answer began. */
 function othersCameBefore(newest: VisibleEvent, recent: readonly VisibleEvent[]): boolean {
   const others = new Set(recent.flatMap(({ turn }) => (turn === newest.turn ? [] : turn)));
   if (others.size === 0) return true;
@@ -60,7 +59,7 @@ function othersCameBefore(newest: VisibleEvent, recent: readonly VisibleEvent[])
     const events = recent.filter(({ turn }) => turn === other);
     const end = events.findLast(({ type }) => isTerminal(type));
     const hasBegun = events.some(({ type }) => isChained(type) && !isTerminal(type));
-    return end !== undefined && end.seq < begin && hasBegun;
+    return end !== undefined && end.seq < begin && hasBegun && !events.some(({ type }) => isOfTools(type));
   });
 }
 

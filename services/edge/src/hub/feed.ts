@@ -161,11 +161,13 @@ async function lookForMissing(feed: Feed, first: StoredMessage): Promise<void> {
   feed.state = "looking";
   feed.listener.onSyncing();
   try {
-    const missing = await missingBefore(first, { events, intake, underWay: feed.listener.underWay() });
+    const missing = await missingBefore(first, { events, intake });
     // Meanwhile all of it may be read again.
     if (feed.state !== "looking" || feed.generation !== generation) return;
     if (missing !== undefined) return void syncFeed(feed, missing - 1);
-    intake.ground(parseEventSubject(first.subject)?.turn ?? "");
+    // So much came meanwhile that some was dropped.
+    if (feed.mustReadOnceMore) return void syncFeed(feed);
+    intake.grounds.add(parseEventSubject(first.subject)?.turn ?? "");
     becomeLive(feed);
   } catch (err) {
     log.warn({ err, conversation }, "whether an event is missing could not be read yet");

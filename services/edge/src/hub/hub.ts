@@ -6,7 +6,7 @@ import type { DeliveryLimits } from "../delivery-limits.ts";
 import { closeFeed, createFeed, keepSure, openFeed, pauseFeed, syncFeed, type Feed } from "./feed.ts";
 import { append, createRing, enforceLimits, insert, trim, turnsUnderWay, type Ring } from "./ring.ts";
 import type { Outlet, Source, Viewer } from "./viewer.ts";
-import { visibleEventOf } from "./visible-event.ts";
+import { visibleEventOf, type VisibleEvent } from "./visible-event.ts";
 
 export interface HubViewer extends Viewer {
   readonly source: Hub;
@@ -106,6 +106,8 @@ export function attach(hub: Hub, outlet: Outlet, cursor: number): HubViewer {
     begins: false,
     doubtedSeq: noCursor,
     mayLackOf: undefined,
+    owed: undefined,
+    hasWhole: false,
   } as const;
   const viewer: HubViewer = { source: hub, outlet, ...common };
   hub.viewers.add(viewer);
@@ -177,8 +179,13 @@ function take(hub: Hub, message: StoredMessage, turn: TurnId): void {
   if (event === undefined) return;
   hub.lastEventMs = performance.now();
   append(ring, event);
+  noteEnd(hub, event);
   if (viewers.size > 0) deps.mark(hub);
   else settle(hub);
+}
+
+function noteEnd({ feed }: Hub, { turn, type }: VisibleEvent): void {
+  if (isTerminal(type)) feed.intake.grounds.ended(turn);
 }
 
 /** Viewers that are not past it get it in its place. The others can take it in only as a part of the whole. */
@@ -189,6 +196,7 @@ function takeLate(hub: Hub, message: StoredMessage, turn: TurnId): boolean {
   const event = visibleEventOf(message, turn, hub.offset);
   if (event === undefined) return true;
   hub.lastEventMs = performance.now();
+  noteEnd(hub, event);
   if (!insert(ring, event)) return false;
   for (const viewer of viewers) {
     const lacksIt = viewer.cursor >= event.seq && viewer.fromSeq < event.seq;

@@ -36,7 +36,7 @@ type Place = Pick<StoredMessage, "subject" | "seq">;
  * hole on a subject that goes on is seen. Messages of different subjects may overtake each other: that one is missing shows only when it comes.
  */
 export function createIntake(underWay: () => readonly TurnId[] = () => []) {
-  const tracks = createTracks();
+  const tracks = createTracks((subject, seq) => grounds.began(subject, seq));
   const grounds = createGrounds(tracks, underWay);
   /** `since`: it began after this sequence. `sure`: nothing up to here is missing, not even what might still come late. */
   let [since, last, sure] = [0, 0, 0];
@@ -65,7 +65,7 @@ export function createIntake(underWay: () => readonly TurnId[] = () => []) {
       return tracks.forgotten;
     },
 
-    ground: grounds.add,
+    grounds,
 
     /** Begins anew after this sequence. */
     reset(seq: number): void {

@@ -1,11 +1,10 @@
 import type { EventLog, StoredMessage } from "@parley/bus";
-import { isTerminal, parseEventSubject, subjects, type TurnId } from "@parley/protocol";
+import { isTerminal, parseEventSubject, subjects } from "@parley/protocol";
 import type { Intake } from "./intake.ts";
 
 interface Circumstances {
   readonly events: Pick<EventLog, "lastFromLeader">;
-  readonly intake: Pick<Intake, "forgotten" | "wasTaken">;
-  readonly underWay: readonly TurnId[];
+  readonly intake: Pick<Intake, "forgotten" | "grounds" | "wasTaken">;
 }
 
 /**
@@ -15,12 +14,12 @@ interface Circumstances {
  */
 export async function missingBefore(
   { subject, seq }: StoredMessage,
-  { events, intake, underWay }: Circumstances,
+  { events, intake }: Circumstances,
 ): Promise<number | undefined> {
   const address = parseEventSubject(subject);
   if (address === undefined) return undefined;
   const { shard, conversation, turn } = address;
-  const ends = underWay.filter((other) => other !== turn).map((other) => subjects.agent(shard, conversation, other));
+  const ends = intake.grounds.openBefore(address).map((other) => subjects.agent(shard, conversation, other));
   const before = [subjects.user(shard, conversation, turn), ...ends];
   const stored = await Promise.all(before.map((one) => events.lastFromLeader(one)));
   const missing = stored.flatMap((found, i) => {

@@ -9,8 +9,8 @@ export interface Stored {
   readonly transcripts: Pick<Bus["transcripts"], "tail" | "newest">;
 }
 
-/** Records of the newest turns; of one that waited there may be more than its own in between. */
-const recordsRead = 6;
+/** Records of as many turns as a queue holds, and of the one before. */
+const recordsRead = 18;
 
 /**
  * Whether a client with this cursor has the whole conversation, because nothing is under way in it, the cursor is not below the last end, and
@@ -23,33 +23,46 @@ export async function isAtRest(stored: Stored, hub: Hub, cursor: number): Promis
   const { events, turns, transcripts } = stored;
   const { conversation, shard } = hub;
   if ((await turns.waiting(conversation)).length > 0) return false;
-  const newest = await transcripts.newest(conversation);
+  const page = await transcripts.tail(conversation, { limit: recordsRead });
+  const answers = page.records.filter(({ author }) => author.role === "assistant");
+  const newest = answers.at(-1);
+  // By its place in the queue: one that was cancelled while it waited is recorded before those that it waited for, and may end after them.
   if (newest === undefined || !ranInTurn(newest)) return false;
   const end = await endOf(stored, hub, newest.turn_id);
   if (end === undefined || end > cursor) return false;
   // A snapshot's, unless it is an event's own.
   if (end < cursor) return isElsewhere(await events.subjectAt(shard, cursor), conversation);
-  return areLongBefore(stored, hub, newest.turn_id, cursor);
+  return areLongBefore(stored, hub, { answers, isAll: page.before === 0 }, cursor);
 }
 
 async function endOf({ events }: Stored, { conversation, shard }: Hub, turn: TurnId): Promise<number | undefined> {
   return (await events.last(subjects.agent(shard, conversation, turn)))?.seq;
 }
 
+interface Answers {
+  readonly answers: readonly LogRecord[];
+  /** There are no older ones. */
+  readonly isAll: boolean;
+}
+
 /**
- * Whether no turn that was cancelled while it waited ended so shortly before this one's end, at the cursor, that its end may have been overtaken. The
- * end of one that ran came before this one's answer: see `missingBefore`.
+ * Whether nothing can have been overtaken that is so near to the newest answer's end, at the cursor: no tool's event, and no end of a turn that was
+ * cancelled while it waited. The end of one that ran came before this one's answer: see `missingBefore`.
  */
-async function areLongBefore(stored: Stored, hub: Hub, turn: TurnId, cursor: number): Promise<boolean> {
-  const { records, before } = await stored.transcripts.tail(hub.conversation, { limit: recordsRead });
-  // One that was cancelled while it waited stands behind it if it was accepted later.
-  if (records.at(-1)?.turn_id !== turn) return false;
-  const turns = lastBefore(records, turn, before === 0);
-  if (turns === undefined) return false;
-  for (const other of turns) {
-    if (((await endOf(stored, hub, other)) ?? 0) > cursor - deliveryLimits.overtakingSeqs) return false;
+async function areLongBefore(stored: Stored, hub: Hub, { answers, isAll }: Answers, cursor: number): Promise<boolean> {
+  if (usedTools(answers.at(-1))) return false;
+  const others = answers.slice(0, -1);
+  const [oldest] = others;
+  if (oldest === undefined) return isAll;
+  const near = others.filter((record) => !ranInTurn(record) || usedTools(record) || (record === oldest && !isAll));
+  for (const { turn_id } of near) {
+    if (((await endOf(stored, hub, turn_id)) ?? 0) > cursor - deliveryLimits.overtakingSeqs) return false;
   }
   return true;
+}
+
+function usedTools(record: LogRecord | undefined): boolean {
+  return (record?.tool_calls?.length ?? 0) > 0;
 }
 
 /** It was the first of the queue when it ended, as no turn is that was cancelled while it waited: whatever was accepted before it had ended. */
@@ -59,16 +72,4 @@ function ranInTurn({ author, status }: LogRecord): boolean {
 
 function isElsewhere(subject: string | undefined, conversation: string): boolean {
   return subject !== undefined && parseEventSubject(subject)?.conversation !== conversation;
-}
-
-/**
- * The turns that were cancelled while they waited, and may have ended last before this one: what was accepted before one that ran had ended before that
- * began. `isAll`: there are no older records. Undefined: that is not known.
- */
-function lastBefore(records: readonly LogRecord[], turn: TurnId, isAll: boolean): TurnId[] | undefined {
-  const answers = records.filter(({ turn_id, author }) => turn_id !== turn && author.role === "assistant");
-  const last = answers.findLastIndex(ranInTurn);
-  const before = answers.findLastIndex((record, i) => i < last && ranInTurn(record));
-  if (before < 0 && !isAll) return undefined;
-  return answers.slice(before + 1).flatMap((record) => (ranInTurn(record) ? [] : record.turn_id));
 }

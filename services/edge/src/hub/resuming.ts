@@ -94,6 +94,6 @@ async function findingInStream(deps: ResumingDeps, hub: Hub, cursor: number): Pr
   const floor = Math.max(0, cursor - deliveryLimits.overtakingSeqs);
   const { events } = await history.from(hub, floor + 1);
   if (!events.some(({ seq }) => seq > floor && seq <= cursor)) return findingOfQuiet(deps, hub, cursor);
-  const doubt = doubtOf({ floor, events, sure: cursor }, cursor);
+  const doubt = doubtOf({ floor, events, sure: Math.max(hub.ring.floor, hub.feed.intake.sure) }, cursor);
   return doubt === "unknown" ? "whole" : doubt;
 }

@@ -42,6 +42,8 @@ export interface Ring extends Known {
   readonly ended: Map<TurnId, number>;
   /** Ends that have left it. */
   endsLeft: number;
+  /** Events that were put in their place among later ones. */
+  lateEvents: number;
 }
 
 /** All that is known begins after this sequence. */
@@ -55,6 +57,7 @@ export function createRing(floor: number): Ring {
     base: new Map(),
     ended: new Map(),
     endsLeft: 0,
+    lateEvents: 0,
   };
 }
 
@@ -67,6 +70,7 @@ export function insert(ring: Ring, event: VisibleEvent): boolean {
   // It may have been read from the stream before.
   if (events[place - 1]?.seq === event.seq) return true;
   events.splice(place, 0, event);
+  ring.lateEvents++;
   ring.bytes += event.frame.length;
   if (isTerminal(event.type)) ring.ended.set(event.turn, event.seq);
   return true;

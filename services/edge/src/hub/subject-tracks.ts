@@ -1,5 +1,12 @@
 import type { StoredMessage } from "@parley/bus";
-import { isTerminal, parseEventSubject, subjects, typeOfStored, type TurnId } from "@parley/protocol";
+import {
+  isTerminal,
+  parseEventSubject,
+  subjects,
+  typeOfStored,
+  type EventAddress,
+  type TurnId,
+} from "@parley/protocol";
 
 interface SubjectTrack {
   readonly subject: string;
@@ -15,7 +22,7 @@ interface SubjectTrack {
 const keptSubjects = 512;
 
 /** The last message taken on each subject. */
-export function createTracks() {
+export function createTracks(onNew: (subject: string, seq: number) => void = () => {}) {
   const tracks = new Map<string, SubjectTrack>();
   /** Subjects without a track had nothing above this. */
   let forgotten = 0;
@@ -26,7 +33,6 @@ export function createTracks() {
 
   return {
     of,
-    has: (subject: string): boolean => tracks.has(subject),
 
     get forgotten() {
       return forgotten;
@@ -51,6 +57,7 @@ export function createTracks() {
       if (track === undefined) {
         track = { subject, turn: parseEventSubject(subject)?.turn ?? "", last: seq };
         tracks.set(subject, track);
+        onNew(subject, seq);
       }
       track.last = seq;
       recent = track;
@@ -70,20 +77,51 @@ export function createTracks() {
   };
 }
 
+/** More turns than wait in a queue; those beyond have ended unseen. */
+const mostOpen = 64;
+
 /** What an answer comes after: the message that is answered, and the end of the answer before it. */
 export function createGrounds(
-  tracks: { has(subject: string): boolean },
-  /** Turns whose answers have begun and, as far as is known, have not ended. */
+  tracks: { of(subject: string): { readonly last: number } | undefined },
+  /** More turns whose answers have begun and, as far as is known, have not ended: from before anything came live. */
   underWay: () => readonly TurnId[],
 ) {
+  /** Turns of which something came and no end, with the sequence of what came first. */
+  const open = new Map<TurnId, number>();
   /** Of this turn nothing is missing of that: it is older than what is known, or is not stored. */
   let grounded: TurnId | undefined;
 
+  /** Those that were accepted before it and, as far as is known, have not ended. */
+  const openBefore = (turn: TurnId, userSeq = Infinity): TurnId[] => {
+    const earlier = [...open].flatMap(([other, seq]) => (seq < userSeq ? other : []));
+    return [...new Set([...earlier, ...underWay()])].filter((other) => other !== turn);
+  };
+  const openBeforeOf = ({ shard, conversation, turn }: EventAddress): TurnId[] =>
+    openBefore(turn, tracks.of(subjects.user(shard, conversation, turn))?.last);
+
   return {
-    clear: (): void => void (grounded = undefined),
+    clear(): void {
+      grounded = undefined;
+      open.clear();
+    },
 
     /** What this turn says may be taken. */
     add: (turn: TurnId): void => void (grounded = turn),
+
+    /** Something came of a subject for the first time. */
+    began(subject: string, seq: number): void {
+      const { turn, channel } = parseEventSubject(subject) ?? {};
+      if (turn === undefined || (channel !== "user" && channel !== "a")) return;
+      if (!open.has(turn)) open.set(turn, seq);
+      for (const oldest of open.keys()) {
+        if (open.size <= mostOpen) break;
+        open.delete(oldest);
+      }
+    },
+
+    ended: (turn: TurnId): void => void open.delete(turn),
+
+    openBefore: openBeforeOf,
 
     /** Of the first event on a subject: whether it says something of an answer, and what that comes after has not come. */
     areMissing({ subject, data }: StoredMessage): boolean {
@@ -91,10 +129,10 @@ export function createGrounds(
       if (address === undefined || address.turn === grounded) return false;
       const { shard, conversation, turn, channel } = address;
       if (channel === "user" || channel.startsWith("mark")) return false;
-      if (!tracks.has(subjects.user(shard, conversation, turn))) return true;
+      if (tracks.of(subjects.user(shard, conversation, turn)) === undefined) return true;
       // A turn that is cancelled while it waits ends in the middle of another's answer.
       const begins = subject === subjects.agent(shard, conversation, turn) && !isTerminal(typeOfStored(data));
-      return begins && underWay().some((other) => other !== turn);
+      return begins && openBeforeOf(address).length > 0;
     },
   };
 }

@@ -59,6 +59,10 @@ export interface Viewer {
   doubtedSeq: number;
   /** Of this turn it may lack something below its cursor: a snapshot of it comes first. */
   mayLackOf: TurnId | undefined;
+  /** Turns that its client asks for again, and whose ends the whole conversation would tell only if they were among the last. */
+  owed: Set<TurnId> | undefined;
+  /** It got the whole conversation, of which older turns may not have been a part. */
+  hasWhole: boolean;
   /** It has nothing yet and begins at a message: of no turn must it get the rest alone. */
   begins: boolean;
   /** It waits for `subscribed`, which says how it is caught up. */

@@ -4,7 +4,8 @@ import { subjects, type SnapshotFrame, type TurnId } from "@parley/protocol";
 import { createGate, type Logger } from "@parley/runtime";
 import { canTake, giveWhole, type GivingDeps } from "./giving.ts";
 import { isLive, type Hub, type HubViewer } from "./hub.ts";
-import { readWhole, type Whole, type WholeReadingDeps } from "./whole-reading.ts";
+import { readWhole, type WholeReadingDeps } from "./whole-reading.ts";
+import type { Whole } from "./whole.ts";
 
 export interface WholeDeps extends GivingDeps, WholeReadingDeps {
   readonly events: Bus["events"];
@@ -56,11 +57,12 @@ export function createWholeConversations(deps: WholeDeps) {
 async function giveToAll(deps: WholeDeps, hub: Hub, waiting: Set<HubViewer>): Promise<void> {
   for (let tries = 0; waiting.size > 0 && isLive(hub); tries++) {
     if (tries === maxTries) throw new Error("the conversation moves faster than it can be read");
-    const whole = await readWhole(deps, hub, lowestSent(hub, waiting));
+    const whole = await readWhole(deps, hub, { sentSeq: lowestSent(hub, waiting), owed: allOwed(waiting) });
     if (whole === undefined) continue;
     const before = waiting.size;
     let room = giveTo(deps, hub, waiting, whole);
-    while (room === undefined && waiting.size > 0) {
+    for (let left = before; room === undefined && waiting.size > 0 && waiting.size < left;) {
+      left = waiting.size;
       await nextTurn();
       if (!whole.isCurrent()) break;
       room = giveTo(deps, hub, waiting, whole);
@@ -70,10 +72,14 @@ async function giveToAll(deps: WholeDeps, hub: Hub, waiting: Set<HubViewer>): Pr
   }
 }
 
-/** Up to where the one of them that lacks the most has frames, and not all that followed is in the ring. */
-function lowestSent({ ring, offset }: Hub, waiting: ReadonlySet<HubViewer>): number | undefined {
-  const sent = [...waiting].map(({ sentSeq }) => sentSeq - offset).filter((seq) => seq > 0 && seq < ring.floor);
+/** Up to where the one of them that lacks the most has frames; undefined: none has any. */
+function lowestSent({ offset }: Hub, waiting: ReadonlySet<HubViewer>): number | undefined {
+  const sent = [...waiting].map(({ sentSeq }) => sentSeq - offset).filter((seq) => seq > 0);
   return sent.length === 0 ? undefined : Math.min(...sent);
+}
+
+function allOwed(waiting: ReadonlySet<HubViewer>): ReadonlySet<TurnId> {
+  return new Set([...waiting].flatMap(({ owed = [] }) => [...owed]));
 }
 
 interface Room {
@@ -92,7 +98,9 @@ function giveTo(deps: WholeDeps, hub: Hub, waiting: Set<HubViewer>, whole: Whole
     if (given++ === givenAtOnce) break;
     const sentSeq = viewer.sentSeq - hub.offset;
     const seq = whole.seqFor(sentSeq);
-    const frame = whole.frameAt(seq);
+    // It came meanwhile, and lacks more than the others: it waits for the next reading.
+    if (seq === undefined) continue;
+    const frame = whole.frameAt(seq, viewer.owed);
     const isTaker = canTake(deps.outbox, viewer);
     if (isTaker && frame !== undefined && seq <= sentSeq) {
       given--;

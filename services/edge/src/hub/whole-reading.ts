@@ -1,28 +1,23 @@
 import { RangeTooLargeError, type Bus, type TranscriptPage } from "@parley/bus";
-import { isTerminal, type LogRecord, type SnapshotFrame, type TurnId } from "@parley/protocol";
+import { isTerminal, messageIdOf, subjects, type LogRecord, type TurnId } from "@parley/protocol";
 import { deliveryLimits } from "../delivery-limits.ts";
 import type { History, Queued } from "./history.ts";
 import { isLive, type Hub } from "./hub.ts";
-import type { Known, Ring } from "./ring.ts";
-import { conversationSnapshot } from "./snapshot.ts";
-import type { VisibleEvent } from "./visible-event.ts";
+import type { Known } from "./ring.ts";
+import { createWhole, type Past, type Whole } from "./whole.ts";
 
 export interface WholeReadingDeps {
   readonly history: Pick<History, "queued" | "confirm" | "root" | "startOf">;
-  readonly transcripts: Pick<Bus["transcripts"], "tail">;
+  readonly events: Pick<Bus["events"], "last">;
+  readonly transcripts: Pick<Bus["transcripts"], "tail" | "find">;
 }
 
-/** What was read of a conversation. */
-export interface Whole {
-  /**
-   * As of which sequence a viewer gets it that has frames up to `sentSeq` already: the newest up to which nothing can be missing, but below the next
-   * end, which it gets as an event. (Before each end its `ending` is stored, so there is room.)
-   */
-  readonly seqFor: (sentSeq: number) => number;
-  /** All of it as of a sequence up to which nothing can be missing; made once for all viewers. */
-  readonly frameAt: (seq: number) => SnapshotFrame | undefined;
-  /** Whether the hub still has what is missing in what was read. */
-  readonly isCurrent: () => boolean;
+/** What those need who wait for it. */
+export interface WholeNeeds {
+  /** Up to where the one of them that lacks the most has frames; undefined: none has any. */
+  readonly sentSeq: number | undefined;
+  /** Turns of which they are to be told the end, however old. */
+  readonly owed: ReadonlySet<TurnId>;
 }
 
 /**
@@ -41,52 +36,69 @@ export interface Whole {
 export async function readWhole(
   deps: WholeReadingDeps,
   hub: Hub,
-  sentSeq: number | undefined,
+  { sentSeq, owed }: WholeNeeds,
 ): Promise<Whole | undefined> {
   const { history, transcripts } = deps;
-  const { ring, conversation } = hub;
+  const { ring } = hub;
   const { endsLeft } = ring;
-  const queued = ring.rooted && sentSeq === undefined ? undefined : await history.queued(hub);
-  const page = await transcripts.tail(conversation, { limit: deliveryLimits.snapshotMessages });
+  const reach = sentSeq !== undefined && sentSeq < ring.floor ? sentSeq : undefined;
+  const queued = ring.rooted && reach === undefined ? undefined : await history.queued(hub);
+  const page = await transcripts.tail(hub.conversation, { limit: deliveryLimits.snapshotMessages });
   if (!(await history.confirm(hub))) return undefined;
-  const past =
-    sentSeq === undefined || queued === undefined ? undefined : await readPast(deps, hub, { sentSeq, queued });
-  if (past === undefined && queued !== undefined) await history.root(hub, queued);
-  const laterEnds = past?.events.filter(({ type }) => isTerminal(type)).length ?? 0;
+  const past = queued === undefined ? undefined : await readPast(history, hub, { reach, queued });
+  const laterEnds = sentSeq === undefined ? 0 : countEnds(past ?? ring);
   const records = [...(await olderRecords(deps, hub, page, laterEnds)), ...page.records];
+  const owedRecords = await recordsOf(deps, hub, owed, records);
   const shown = records.filter(({ turn_id }) => queued?.startless.has(turn_id) !== true || ring.ended.has(turn_id));
-  const isCurrent = (): boolean =>
-    isLive(hub) && hub.ring === ring && (past === undefined ? ring.endsLeft === endsLeft : ring.floor <= past.top);
-  return isCurrent() ? createWhole(hub, { ring, past, records: shown, isCurrent }) : undefined;
+  const isCurrent = createCurrency(hub, { endsLeft, past });
+  const isTooMuch = reach !== undefined && past === undefined;
+  return isCurrent() ? createWhole(hub, { past, isTooMuch, records: shown, owedRecords, isCurrent }) : undefined;
 }
 
-/** Everything visible above the floor, and all turns that are open there or end later. */
-interface Past {
-  readonly floor: number;
-  readonly events: readonly VisibleEvent[];
-  /** Up to here it has what the ring may let go of. */
-  readonly top: number;
+/** Whether the hub still has what is missing in what was read. */
+function createCurrency(hub: Hub, { endsLeft, past }: { readonly endsLeft: number; readonly past: Past | undefined }) {
+  const { ring } = hub;
+  const { lateEvents } = ring;
+  return (): boolean => {
+    if (!isLive(hub) || hub.ring !== ring) return false;
+    return past === undefined ? ring.endsLeft === endsLeft : ring.floor <= past.top && ring.lateEvents === lateEvents;
+  };
 }
 
-/** Undefined: it is too much to be read. */
+function countEnds({ events }: Pick<Known, "events">): number {
+  return events.filter(({ type }) => isTerminal(type)).length;
+}
+
+/** Makes the hub know what is open. Returns what followed on `reach`; undefined: that is not asked for, or too much to be read. */
 async function readPast(
-  { history }: WholeReadingDeps,
+  history: WholeReadingDeps["history"],
   hub: Hub,
-  { sentSeq, queued }: { readonly sentSeq: number; readonly queued: Queued },
+  { reach, queued }: { readonly reach: number | undefined; readonly queued: Queued },
 ): Promise<Past | undefined> {
-  try {
-    let known = await history.root(hub, queued, sentSeq + 1);
-    const begun = new Set(known.events.flatMap(({ type, turn }) => (type === "message" ? turn : [])));
-    const others = new Set(known.events.flatMap(({ turn }) => (turn === "" || begun.has(turn) ? [] : turn)));
-    const starts = await Promise.all([...others].map((turn) => history.startOf(hub, turn)));
-    const lowest = Math.min(...starts.filter((seq) => seq !== undefined));
-    if (lowest <= known.floor) known = await history.root(hub, queued, lowest);
-    const top = Math.max(hub.ring.floor, known.events.at(-1)?.seq ?? 0);
-    return { floor: known.floor, events: known.events, top };
-  } catch (error) {
-    if (error instanceof RangeTooLargeError) return undefined;
-    throw error;
+  if (reach !== undefined) {
+    try {
+      return await readDeep(history, hub, { reach, queued });
+    } catch (error) {
+      if (!(error instanceof RangeTooLargeError)) throw error;
+    }
   }
+  await history.root(hub, queued);
+  return undefined;
+}
+
+async function readDeep(
+  history: WholeReadingDeps["history"],
+  hub: Hub,
+  { reach, queued }: { readonly reach: number; readonly queued: Queued },
+): Promise<Past> {
+  let known = await history.root(hub, queued, reach + 1);
+  const begun = new Set(known.events.flatMap(({ type, turn }) => (type === "message" ? turn : [])));
+  const others = new Set(known.events.flatMap(({ turn }) => (turn === "" || begun.has(turn) ? [] : turn)));
+  const starts = await Promise.all([...others].map((turn) => history.startOf(hub, turn)));
+  const lowest = Math.min(...starts.filter((seq) => seq !== undefined));
+  if (lowest <= known.floor) known = await history.root(hub, queued, lowest);
+  const top = Math.max(hub.ring.floor, known.events.at(-1)?.seq ?? 0);
+  return { floor: known.floor, events: known.events, top };
 }
 
 /** As many as the page may have of turns that ended only later. */
@@ -100,54 +112,20 @@ async function olderRecords(
   return (await transcripts.tail(conversation, { limit: 2 * laterEnds, before })).records;
 }
 
-interface Read {
-  readonly ring: Ring;
-  readonly past: Past | undefined;
-  readonly records: readonly LogRecord[];
-  readonly isCurrent: () => boolean;
-}
-
-function createWhole(hub: Hub, { ring, past, records, isCurrent }: Read): Whole {
-  const frames = new Map<number, SnapshotFrame | undefined>();
-  const known = (): Known => {
-    if (past === undefined) return ring;
-    // What came late is in the ring alone.
-    const events = [...past.events.filter(({ seq }) => seq <= ring.floor), ...ring.events];
-    return { floor: past.floor, events, base: new Map(), rooted: true, quiet: undefined };
+/** The records of turns that are not among those that were read. */
+async function recordsOf(
+  { events, transcripts }: WholeReadingDeps,
+  { conversation, shard }: Hub,
+  turns: ReadonlySet<TurnId>,
+  read: readonly LogRecord[],
+): Promise<LogRecord[]> {
+  const known = new Set(read.map(({ turn_id }) => turn_id));
+  const find = async (turn: TurnId): Promise<(LogRecord | undefined)[]> => {
+    const begin = await events.last(subjects.user(shard, conversation, turn));
+    const acceptedMs = begin?.event.type === "message" ? begin.event.ts : 0;
+    const ids = (["user", "assistant"] as const).map((role) => messageIdOf(turn, role));
+    return Promise.all(ids.map((id) => transcripts.find(conversation, id, acceptedMs)));
   };
-
-  return {
-    isCurrent,
-
-    seqFor(sentSeq) {
-      const newest = Math.max(hub.feed.intake.sure, ring.floor);
-      const { floor, base, events } = known();
-      if (sentSeq <= 0 || sentSeq < floor) return newest;
-      const ends = events.filter(({ seq, type }) => seq > sentSeq && isTerminal(type));
-      const [end] = ends;
-      if (end === undefined || end.seq - 1 <= sentSeq) return newest;
-      const begun = new Set([...base.keys(), ...events.flatMap(({ type, turn }) => (type === "message" ? turn : []))]);
-      // Below their ends turns are shown as open ones, and those whose beginning is no longer kept cannot be.
-      if (!ends.every(({ turn }) => begun.has(turn))) return newest;
-      return Math.min(newest, end.seq - 1);
-    },
-
-    frameAt(seq) {
-      if (!frames.has(seq)) frames.set(seq, snapshotAt(hub, known(), records, seq));
-      return frames.get(seq);
-    },
-  };
-}
-
-function snapshotAt(
-  { conversation, offset }: Hub,
-  known: Known,
-  records: readonly LogRecord[],
-  seq: number,
-): SnapshotFrame | undefined {
-  const ended = new Map<TurnId, number>();
-  for (const { turn, type, seq: end } of known.events) if (isTerminal(type)) ended.set(turn, end);
-  const events = known.events.filter((event) => event.seq <= seq);
-  const past = records.filter(({ turn_id }) => (ended.get(turn_id) ?? 0) <= seq);
-  return conversationSnapshot({ conversation, seq: offset + seq }, { ...known, events }, past);
+  const found = await Promise.all([...turns].flatMap((turn) => (known.has(turn) ? [] : find(turn))));
+  return found.flat().filter((record) => record !== undefined);
 }

@@ -1,0 +1,120 @@
+import { TranscriptMessage, isTerminal, type LogRecord, type SnapshotFrame, type TurnId } from "@parley/protocol";
+import type { Hub } from "./hub.ts";
+import type { Known } from "./ring.ts";
+import { conversationSnapshot } from "./snapshot.ts";
+import type { VisibleEvent } from "./visible-event.ts";
+
+/** What was read of a conversation. */
+export interface Whole {
+  /**
+   * As of which sequence a viewer gets it that has frames up to `sentSeq` already: the newest up to which nothing can be missing, but below the next
+   * end, which it gets as an event. (Before each end its `ending` is stored, so there is room.) Undefined: for this one more must be read.
+   */
+  readonly seqFor: (sentSeq: number) => number | undefined;
+  /**
+   * All of it as of a sequence up to which nothing can be missing; made once for all viewers, but for those that are to be told of older turns as well.
+   */
+  readonly frameAt: (seq: number, owed?: ReadonlySet<TurnId>) => SnapshotFrame | undefined;
+  /** Whether the hub still has what is missing in what was read. */
+  readonly isCurrent: () => boolean;
+}
+
+/** Everything visible above the floor, and all turns that are open there or end later. */
+export interface Past {
+  readonly floor: number;
+  readonly events: readonly VisibleEvent[];
+  /** Up to here it has what the ring may let go of. */
+  readonly top: number;
+}
+
+export interface WholeParts {
+  /** Undefined: the ring has all that is needed. */
+  readonly past: Past | undefined;
+  /** What followed on the frames of who lacks the most is too much to be read. */
+  readonly isTooMuch: boolean;
+  /** The end of the transcript. */
+  readonly records: readonly LogRecord[];
+  /** Of older turns. */
+  readonly owedRecords: readonly LogRecord[];
+  readonly isCurrent: () => boolean;
+}
+
+export function createWhole(hub: Hub, parts: WholeParts): Whole {
+  const { past, isTooMuch, isCurrent } = parts;
+  const { ring } = hub;
+  const frames = new Map<number, SnapshotFrame | undefined>();
+  const known = (): Known => {
+    if (past === undefined) return ring;
+    // What came late is in the ring alone.
+    const events = [...past.events.filter(({ seq }) => seq <= ring.floor), ...ring.events];
+    return { floor: past.floor, events, base: new Map(), rooted: true, quiet: undefined };
+  };
+
+  return {
+    isCurrent,
+
+    seqFor(sentSeq) {
+      const newest = Math.max(hub.feed.intake.sure, ring.floor);
+      if (sentSeq <= 0) return newest;
+      const all = known();
+      if (sentSeq < all.floor) return isTooMuch ? newest : undefined;
+      return Math.min(newest, belowNextEnd(all, sentSeq));
+    },
+
+    frameAt(seq, owed) {
+      if (owed !== undefined) return withOlder(hub, known(), parts, { seq, owed });
+      if (!frames.has(seq)) frames.set(seq, snapshotAt(hub, known(), parts.records, seq));
+      return frames.get(seq);
+    },
+  };
+}
+
+/** Infinity: it need not be below one, or cannot be. */
+function belowNextEnd({ events, base }: Known, sentSeq: number): number {
+  const ends = events.filter(({ seq, type }) => seq > sentSeq && isTerminal(type));
+  const [end] = ends;
+  if (end === undefined || end.seq - 1 <= sentSeq) return Infinity;
+  const begun = new Set([...base.keys(), ...events.flatMap(({ type, turn }) => (type === "message" ? turn : []))]);
+  // Below their ends turns are shown as open ones, and those whose beginning is no longer kept cannot be.
+  return ends.every(({ turn }) => begun.has(turn)) ? end.seq - 1 : Infinity;
+}
+
+/** Those of turns that had ended by then. The transcript may be ahead: it has turns whose end, or even whose beginning, is above that. */
+function recordsAsOf(records: readonly LogRecord[], { events }: Known, seq: number): LogRecord[] {
+  const later = new Set<TurnId>();
+  for (const event of events) {
+    if (event.seq > seq && (event.type === "message" || isTerminal(event.type))) later.add(event.turn);
+  }
+  return records.filter(({ turn_id }) => !later.has(turn_id));
+}
+
+function snapshotAt(
+  { conversation, offset }: Hub,
+  known: Known,
+  records: readonly LogRecord[],
+  seq: number,
+): SnapshotFrame | undefined {
+  const events = known.events.filter((event) => event.seq <= seq);
+  return conversationSnapshot(
+    { conversation, seq: offset + seq },
+    { ...known, events },
+    recordsAsOf(records, known, seq),
+  );
+}
+
+/** Before the last messages come those of the older turns that the viewer is owed. */
+function withOlder(
+  hub: Hub,
+  known: Known,
+  { records, owedRecords }: WholeParts,
+  { seq, owed }: { readonly seq: number; readonly owed: ReadonlySet<TurnId> },
+): SnapshotFrame | undefined {
+  const frame = snapshotAt(hub, known, records, seq);
+  if (frame === undefined) return undefined;
+  const { messages = [] } = frame;
+  const shown = new Set(messages.map(({ message_id }) => message_id));
+  const older = recordsAsOf([...owedRecords, ...records], known, seq).filter(
+    ({ turn_id, message_id }) => owed.has(turn_id) && turn_id !== frame.turn_id && !shown.has(message_id),
+  );
+  return { ...frame, messages: [...older.map((record) => TranscriptMessage.parse(record)), ...messages] };
+}
