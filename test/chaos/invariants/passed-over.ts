@@ -1,3 +1,4 @@
+import { isTerminal } from "@parley/protocol";
 import type { StoredAt } from "../history.ts";
 
 /**
@@ -12,6 +13,8 @@ export interface PassedOver {
   has(turn: string): boolean;
   /** A snapshot of the conversation stands for all events up to its place. */
   settle(seq: number): void;
+  /** A snapshot of a turn stands for all events of it up to its place, but neither for messages nor for ends. */
+  settleTurn(turn: string, seq: number): void;
   /** The viewer may be sent something from now on. */
   attach(atMs: number): void;
   detach(atMs: number): void;
@@ -44,6 +47,12 @@ export function createPassedOver(copiesLateMs: number, report: (event: StoredAt,
     has: (turn) => [...missing.values()].some(({ event }) => event.turn === turn),
     settle(upTo) {
       for (const seq of missing.keys()) if (seq <= upTo) missing.delete(seq);
+    },
+    settleTurn(turn, upTo) {
+      for (const [seq, { event }] of missing) {
+        const isFolded = event.turn === turn && event.event.type !== "message" && !isTerminal(event.event.type);
+        if (isFolded && seq <= upTo) missing.delete(seq);
+      }
     },
     attach(atMs) {
       isAttached = true;

@@ -16,7 +16,7 @@ import { createPassedOver } from "./passed-over.ts";
 import { turnLogsOf, type TurnState } from "./turn-log.ts";
 import { checkEndsSeen } from "./viewer-ends.ts";
 import type { StateFrame, Walk } from "./viewer-walk.ts";
-import { isUncut, snapshotFaults } from "./whole-snapshot.ts";
+import { isUncut, snapshotFaults, tailOf } from "./whole-snapshot.ts";
 
 /**
  * P1, P2 and P6 as one device saw them. Between two frames nothing visible may be missing, each event is byte for byte the stored one, and
@@ -153,6 +153,7 @@ function checkPlace(walk: Walk, frame: StateFrame, atMs: number): void {
   if (offset === undefined) return;
   const seq = frame.seq - offset;
   if (frame.type === "snapshot" && frame.messages !== undefined) return takeWhole(walk, frame, seq);
+  if (frame.type === "snapshot" && frame.turn_id !== undefined) walk.passedOver.settleTurn(frame.turn_id, seq);
   walk.knowsFrom ??= seq;
   const between = cursor === undefined ? [] : walk.visible.filter((at) => at.seq > cursor - offset && at.seq < seq);
   const missed = between.filter((stored) => !isFoldedInto(stored, frame));
@@ -180,8 +181,8 @@ function takeWhole(walk: Walk, frame: SnapshotFrame, seq: number): void {
 }
 
 /** Log sequence from which on a snapshot of the conversation must say how turns ended. */
-function toldFrom({ logs }: Walk, frame: SnapshotFrame): number {
-  const first = frame.messages?.[0]?.turn_id;
+function toldFrom({ logs, history }: Walk, frame: SnapshotFrame): number {
+  const first = tailOf(frame.messages ?? [], history.records)[0]?.turn_id;
   return isUncut(frame) || first === undefined ? 0 : (logs.get(first)?.terminal?.seq ?? Number.POSITIVE_INFINITY);
 }
 

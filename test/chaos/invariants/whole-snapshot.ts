@@ -19,6 +19,24 @@ export function isUncut({ messages = [] }: SnapshotFrame): boolean {
 }
 
 /**
+ * Before the tail there may be messages of older turns, whose messages the device has sent again. What is between those and the tail is not told.
+ */
+export function tailOf(messages: Told, records: readonly LogRecord[]): Told {
+  const shown = new Set(messages.map(({ message_id }) => message_id));
+  const places = new Map(records.map(({ message_id }, place) => [message_id, place]));
+  const placeOf = (message: TranscriptMessage | undefined): number | undefined => places.get(message?.message_id ?? "");
+  const followsOn = (i: number): boolean => {
+    const [before, after] = [placeOf(messages[i - 1]), placeOf(messages[i])];
+    // What had no record then may have one that stands anywhere.
+    if (before === undefined || after === undefined) return true;
+    return records.slice(before, after).every(({ message_id }) => shown.has(message_id));
+  };
+  let first = messages.length - 1;
+  while (first > 0 && followsOn(first)) first--;
+  return messages.slice(Math.max(0, first));
+}
+
+/**
  * P2: a snapshot of the conversation at a place of the log says exactly what was stored up to there: every message that fits, each as it is
  * kept, of turns that had ended the answer as well, and the turn that runs. Nothing of it is from beyond its place: that comes again.
  */
@@ -86,7 +104,9 @@ function missingFaults(frame: SnapshotFrame, seq: number, { logs, records }: Kep
   if (isUncut(frame)) return missing.map((id) => `it lacks message ${id}`);
   // Only what is older than all that it has may have been cut off.
   const places = new Map(records.map(({ message_id }, place) => [message_id, place]));
-  const first = Math.min(...messages.map(({ message_id }) => places.get(message_id) ?? Number.POSITIVE_INFINITY));
+  const first = Math.min(
+    ...tailOf(messages, records).map(({ message_id }) => places.get(message_id) ?? Number.POSITIVE_INFINITY),
+  );
   return missing
     .filter((id) => (places.get(id) ?? Number.POSITIVE_INFINITY) > first)
     .map((id) => `it lacks message ${id}, and has older ones`);

@@ -136,7 +136,7 @@ async function place(deps: MessageDeps, beginning: Beginning): Promise<void> {
   const { viewer, isNew, request, submitted } = beginning;
   if (isNew) await begin(deps, beginning);
   else showTurn(viewer, submitted.userSeq);
-  if (submitted.isOver) showEnd(viewer, request.turn_id);
+  if (submitted.isOver) showEnd(viewer, request.turn_id, submitted.userSeq);
 }
 
 /** A new viewer gets events from the beginning of the turn on, and of the turns before it that were open. */

@@ -78,7 +78,7 @@ export function giveWhole(deps: GivingDeps, viewer: HubViewer, { seq, frame }: W
     viewer.fromSeq = noCursor;
     viewer.doubtedSeq = noCursor;
     viewer.mayLackOf = undefined;
-    viewer.owed = undefined;
+    viewer.owedSeq = viewer.owed = undefined;
     viewer.hasWhole = true;
     // What followed is below the ring if this was far behind.
     viewer.state = seq < viewer.source.ring.floor ? "lagging" : "live";

@@ -106,6 +106,7 @@ export function attach(hub: Hub, outlet: Outlet, cursor: number): HubViewer {
     begins: false,
     doubtedSeq: noCursor,
     mayLackOf: undefined,
+    owedSeq: undefined,
     owed: undefined,
     hasWhole: false,
   } as const;

@@ -59,7 +59,9 @@ export interface Viewer {
   doubtedSeq: number;
   /** Of this turn it may lack something below its cursor: a snapshot of it comes first. */
   mayLackOf: TurnId | undefined;
-  /** Turns that its client asks for again, and whose ends the whole conversation would tell only if they were among the last. */
+  /** Stream sequence of a message that its client, which has nothing, sends again: all ends from there on are to be told. */
+  owedSeq: number | undefined;
+  /** Turns that its client asks for again although it got the whole: older than that, perhaps. */
   owed: Set<TurnId> | undefined;
   /** It got the whole conversation, of which older turns may not have been a part. */
   hasWhole: boolean;

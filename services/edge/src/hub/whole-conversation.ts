@@ -57,7 +57,7 @@ export function createWholeConversations(deps: WholeDeps) {
 async function giveToAll(deps: WholeDeps, hub: Hub, waiting: Set<HubViewer>): Promise<void> {
   for (let tries = 0; waiting.size > 0 && isLive(hub); tries++) {
     if (tries === maxTries) throw new Error("the conversation moves faster than it can be read");
-    const whole = await readWhole(deps, hub, { sentSeq: lowestSent(hub, waiting), owed: allOwed(waiting) });
+    const whole = await readWhole(deps, hub, { fromSeq: lowestFrom(hub, waiting), owed: allOwed(waiting) });
     if (whole === undefined) continue;
     const before = waiting.size;
     let room = giveTo(deps, hub, waiting, whole);
@@ -72,10 +72,15 @@ async function giveToAll(deps: WholeDeps, hub: Hub, waiting: Set<HubViewer>): Pr
   }
 }
 
-/** Up to where the one of them that lacks the most has frames; undefined: none has any. */
-function lowestSent({ offset }: Hub, waiting: ReadonlySet<HubViewer>): number | undefined {
-  const sent = [...waiting].map(({ sentSeq }) => sentSeq - offset).filter((seq) => seq > 0);
-  return sent.length === 0 ? undefined : Math.min(...sent);
+/** The stream sequence from which on it is to be told each end by itself: up to there it has frames, or has nothing and asks for what followed. */
+function fromSeqOf({ sentSeq, owedSeq = 0 }: HubViewer, { offset }: Hub): number {
+  return sentSeq > 0 ? sentSeq - offset : owedSeq;
+}
+
+/** The lowest of these; undefined: there are none. */
+function lowestFrom(hub: Hub, waiting: ReadonlySet<HubViewer>): number | undefined {
+  const from = [...waiting].map((viewer) => fromSeqOf(viewer, hub)).filter((seq) => seq > 0);
+  return from.length === 0 ? undefined : Math.min(...from);
 }
 
 function allOwed(waiting: ReadonlySet<HubViewer>): ReadonlySet<TurnId> {
@@ -97,9 +102,9 @@ function giveTo(deps: WholeDeps, hub: Hub, waiting: Set<HubViewer>, whole: Whole
   for (const viewer of waiting) {
     if (given++ === givenAtOnce) break;
     const sentSeq = viewer.sentSeq - hub.offset;
-    const seq = whole.seqFor(sentSeq);
+    const seq = whole.seqFor(fromSeqOf(viewer, hub));
     // It came meanwhile, and lacks more than the others: it waits for the next reading.
-    if (seq === undefined) continue;
+    if (seq === undefined || !whole.has(viewer.owed)) continue;
     const frame = whole.frameAt(seq, viewer.owed);
     const isTaker = canTake(deps.outbox, viewer);
     if (isTaker && frame !== undefined && seq <= sentSeq) {

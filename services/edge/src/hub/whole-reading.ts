@@ -14,8 +14,8 @@ export interface WholeReadingDeps {
 
 /** What those need who wait for it. */
 export interface WholeNeeds {
-  /** Up to where the one of them that lacks the most has frames; undefined: none has any. */
-  readonly sentSeq: number | undefined;
+  /** The stream sequence from which on one of them is to be told each end by itself; undefined: none is. */
+  readonly fromSeq: number | undefined;
   /** Turns of which they are to be told the end, however old. */
   readonly owed: ReadonlySet<TurnId>;
 }
@@ -28,31 +28,31 @@ export interface WholeNeeds {
  * 3. The end of the stream; and up to there whatever its copies, which may be behind, have not brought yet.
  * 4. The turns of the queue from their beginning. Now the hub knows each turn that is open, so that of these no record is taken, however far the
  *    transcript is ahead.
- * 5. For who has frames up to `sentSeq`, which is below the ring: what followed, and the turns from their beginning that were under way there. So
- *    each end that it lacks comes as an event.
+ * 5. For who is to be told each end from `fromSeq` on, which is below the ring: what followed, and the turns from their beginning that were under way
+ *    there. So each of these ends comes as an event.
  *
  * Undefined: the feed is being read again, or ended turns have left the ring since the transcript was read and would be in neither.
  */
 export async function readWhole(
   deps: WholeReadingDeps,
   hub: Hub,
-  { sentSeq, owed }: WholeNeeds,
+  { fromSeq, owed }: WholeNeeds,
 ): Promise<Whole | undefined> {
   const { history, transcripts } = deps;
   const { ring } = hub;
   const { endsLeft } = ring;
-  const reach = sentSeq !== undefined && sentSeq < ring.floor ? sentSeq : undefined;
+  const reach = fromSeq !== undefined && fromSeq < ring.floor ? fromSeq : undefined;
   const queued = ring.rooted && reach === undefined ? undefined : await history.queued(hub);
   const page = await transcripts.tail(hub.conversation, { limit: deliveryLimits.snapshotMessages });
   if (!(await history.confirm(hub))) return undefined;
   const past = queued === undefined ? undefined : await readPast(history, hub, { reach, queued });
-  const laterEnds = sentSeq === undefined ? 0 : countEnds(past ?? ring);
+  const laterEnds = fromSeq === undefined ? 0 : countEnds(past ?? ring);
   const records = [...(await olderRecords(deps, hub, page, laterEnds)), ...page.records];
   const owedRecords = await recordsOf(deps, hub, owed, records);
   const shown = records.filter(({ turn_id }) => queued?.startless.has(turn_id) !== true || ring.ended.has(turn_id));
   const isCurrent = createCurrency(hub, { endsLeft, past });
   const isTooMuch = reach !== undefined && past === undefined;
-  return isCurrent() ? createWhole(hub, { past, isTooMuch, records: shown, owedRecords, isCurrent }) : undefined;
+  return isCurrent() ? createWhole(hub, { past, isTooMuch, records: shown, owed, owedRecords, isCurrent }) : undefined;
 }
 
 /** Whether the hub still has what is missing in what was read. */

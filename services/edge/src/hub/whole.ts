@@ -7,10 +7,12 @@ import type { VisibleEvent } from "./visible-event.ts";
 /** What was read of a conversation. */
 export interface Whole {
   /**
-   * As of which sequence a viewer gets it that has frames up to `sentSeq` already: the newest up to which nothing can be missing, but below the next
-   * end, which it gets as an event. (Before each end its `ending` is stored, so there is room.) Undefined: for this one more must be read.
+   * As of which sequence a viewer gets it that is to be told each end from `fromSeq` on by itself: the newest up to which nothing can be missing, but
+   * below the next end. (Before each end its `ending` is stored, so there is room.) Undefined: for this one more must be read.
    */
-  readonly seqFor: (sentSeq: number) => number | undefined;
+  readonly seqFor: (fromSeq: number) => number | undefined;
+  /** Whether the ends of these turns were read. */
+  readonly has: (owed: ReadonlySet<TurnId> | undefined) => boolean;
   /**
    * All of it as of a sequence up to which nothing can be missing; made once for all viewers, but for those that are to be told of older turns as well.
    */
@@ -34,7 +36,8 @@ export interface WholeParts {
   readonly isTooMuch: boolean;
   /** The end of the transcript. */
   readonly records: readonly LogRecord[];
-  /** Of older turns. */
+  /** Older turns that were asked for, and their records. */
+  readonly owed: ReadonlySet<TurnId>;
   readonly owedRecords: readonly LogRecord[];
   readonly isCurrent: () => boolean;
 }
@@ -53,12 +56,14 @@ export function createWhole(hub: Hub, parts: WholeParts): Whole {
   return {
     isCurrent,
 
-    seqFor(sentSeq) {
+    has: (owed) => owed === undefined || [...owed].every((turn) => parts.owed.has(turn)),
+
+    seqFor(fromSeq) {
       const newest = Math.max(hub.feed.intake.sure, ring.floor);
-      if (sentSeq <= 0) return newest;
+      if (fromSeq <= 0) return newest;
       const all = known();
-      if (sentSeq < all.floor) return isTooMuch ? newest : undefined;
-      return Math.min(newest, belowNextEnd(all, sentSeq));
+      if (fromSeq < all.floor) return isTooMuch ? newest : undefined;
+      return Math.min(newest, belowNextEnd(all, fromSeq));
     },
 
     frameAt(seq, owed) {
@@ -70,10 +75,10 @@ export function createWhole(hub: Hub, parts: WholeParts): Whole {
 }
 
 /** Infinity: it need not be below one, or cannot be. */
-function belowNextEnd({ events, base }: Known, sentSeq: number): number {
-  const ends = events.filter(({ seq, type }) => seq > sentSeq && isTerminal(type));
+function belowNextEnd({ events, base }: Known, fromSeq: number): number {
+  const ends = events.filter(({ seq, type }) => seq > fromSeq && isTerminal(type));
   const [end] = ends;
-  if (end === undefined || end.seq - 1 <= sentSeq) return Infinity;
+  if (end === undefined || end.seq - 1 <= fromSeq) return Infinity;
   const begun = new Set([...base.keys(), ...events.flatMap(({ type, turn }) => (type === "message" ? turn : []))]);
   // Below their ends turns are shown as open ones, and those whose beginning is no longer kept cannot be.
   return ends.every(({ turn }) => begun.has(turn)) ? end.seq - 1 : Infinity;
