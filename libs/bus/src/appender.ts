@@ -229,6 +229,9 @@ function maxMessageBytes({ info }: NatsConnection): number {
   return Math.min(limits.eventBytes, info?.max_payload ?? limits.eventBytes);
 }
 
+/** The header of a compare-and-set append. The broker keeps it with the message: what it expected was so when it was stored. */
+export const expectedSequence = "Nats-Expected-Last-Subject-Sequence";
+
 const headerFrame = "NATS/1.0\r\n\r\n".length;
 const headerField = ": \r\n".length;
 
@@ -245,7 +248,7 @@ function headersOf({ expect, msgId }: Append): Head | undefined {
     head.set(name, value);
     bytes += name.length + value.length + headerField;
   };
-  if (expect !== undefined) set("Nats-Expected-Last-Subject-Sequence", String(expect));
+  if (expect !== undefined) set(expectedSequence, String(expect));
   if (msgId !== undefined) set("Nats-Msg-Id", msgId);
   return { headers: head, bytes };
 }

@@ -84,7 +84,7 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
     ...link,
     events,
     unreadable,
-    turns: createTurnQueue({ link, requests, jsm, events, transcripts, unreadable, log }),
+    turns: createTurnQueue({ link, jsm, events, transcripts, unreadable, log }),
     agents: createAgentSignals(link, log),
     transcripts,
     owners: createOwners(jsm, events, unreadable),

@@ -147,7 +147,7 @@ export function withoutDelivery(
   { turns }: Bus,
   onlyAfter?: number,
 ): RunnableTurn {
-  const ack = (): Promise<boolean> => turns.removeEnded(request.conversation_id);
+  const ack = async (): Promise<void> => void (await turns.removeEnded(request.conversation_id));
   return { seq, storedMs, request, onlyAfter, ack, nak() {}, working() {}, rest() {} };
 }
 
