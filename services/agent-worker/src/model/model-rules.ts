@@ -94,6 +94,28 @@ export function saidOf(provider: Provider, model: string, rules: readonly ModelR
   return said;
 }
 
+interface RuledAbilities {
+  readonly all: Abilities;
+  /** What the given rules say. */
+  readonly said: Partial<Abilities>;
+}
+
+/** Names of models come from requests: so many are remembered. */
+const maxModels = 256;
+
+/** As `abilitiesOf` and `saidOf`; each request asks several times, and rules do not change while the process runs. */
+export function createRuleLookup(provider: Provider, rules: readonly ModelRule[]): (model: string) => RuledAbilities {
+  const models = new Map<string, RuledAbilities>();
+  return (model) => {
+    const found = models.get(model);
+    if (found !== undefined) return found;
+    if (models.size >= maxModels) models.clear();
+    const ruled = { all: abilitiesOf(provider, model, rules), said: saidOf(provider, model, rules) };
+    models.set(model, ruled);
+    return ruled;
+  };
+}
+
 /** Without regular expressions: names come from requests, patterns from files. */
 function matches(pattern: string, name: string): boolean {
   const parts = pattern.toLowerCase().split("*");

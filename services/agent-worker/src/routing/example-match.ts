@@ -32,24 +32,35 @@ export function createExampleMatch<Owner extends ExampleOwner>(owners: readonly 
     const length = Math.hypot(...weighted.map(([, weight]) => weight));
     return new Map(weighted.map(([word, weight]) => [word, weight / length]));
   };
-  const known = owners.map((owner) => ({
-    owner,
-    vectors: owner.examples.map((example) => vectorOf(wordsOf(example))),
-  }));
+  const cosinesOf = createCosines(texts.map(vectorOf));
 
   return (message: string): ExampleMatch<Owner>[] => {
-    const asked = vectorOf(wordsOf(message));
-    return known
-      .map(({ owner, vectors }) => ({
-        owner,
-        similarity: Math.max(0, ...vectors.map((vector) => cosine(asked, vector))),
-      }))
+    const cosines = cosinesOf(vectorOf(wordsOf(message)));
+    let at = 0;
+    return owners
+      .map((owner) => {
+        const own = cosines.subarray(at, (at += owner.examples.length));
+        return { owner, similarity: Math.max(0, ...own) };
+      })
       .toSorted((one, other) => other.similarity - one.similarity);
   };
 }
 
-function cosine(one: Vector, other: Vector): number {
-  let sum = 0;
-  for (const [word, weight] of one) sum += weight * (other.get(word) ?? 0);
-  return Math.min(1, sum);
+/** The cosine of a vector with each of these. Only those are touched that have a word in common with it. */
+function createCosines(vectors: readonly Vector[]): (one: Vector) => Float64Array {
+  const places = new Map<string, { readonly at: number; readonly weight: number }[]>();
+  for (const [at, vector] of vectors.entries()) {
+    for (const [word, weight] of vector) {
+      const found = places.get(word);
+      if (found === undefined) places.set(word, [{ at, weight }]);
+      else found.push({ at, weight });
+    }
+  }
+  return (one) => {
+    const sums = new Float64Array(vectors.length);
+    for (const [word, weight] of one) {
+      for (const place of places.get(word) ?? []) sums[place.at] = (sums[place.at] ?? 0) + weight * place.weight;
+    }
+    return sums.map((sum) => Math.min(1, sum));
+  };
 }
