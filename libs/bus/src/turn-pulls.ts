@@ -2,7 +2,7 @@ import { createInbox, nanos, type Msg, type NatsConnection } from "@nats-io/tran
 import { streams, subjects, turnsConsumer } from "@parley/protocol";
 import { withDeadline, type Logger } from "@parley/runtime";
 import { parseAckSubject } from "./ack-subject.ts";
-import { expectedSequence } from "./appender.ts";
+import { expectedSequence } from "./append-headers.ts";
 import type { BrokerLink } from "./nats-connection.ts";
 
 /** A message of the queue as it was delivered. */

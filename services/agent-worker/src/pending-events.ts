@@ -51,20 +51,6 @@ export function createPendingEvents(flushMs: () => number) {
   let isRestarted = false;
   let wake: (() => void) | undefined;
 
-  /** Waits out the floor, unless something that is not text comes to be written. */
-  const floor = async (): Promise<void> => {
-    const waitMs = textAt + flushMs() - performance.now();
-    if (waitMs <= 0 || hurried || queue.length > 1) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, waitMs);
-      wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    wake = undefined;
-  };
-
   const push = (event: NewChainEvent): void => {
     if (replaces(event, queue.at(-1))) queue.pop();
     queue.push(event);
@@ -95,9 +81,24 @@ export function createPendingEvents(flushMs: () => number) {
       wake?.();
     },
 
+    /** Until text may be written: the floor is over, or something that is not text comes to be written. Undefined: at once. */
+    wait(): Promise<void> | undefined {
+      if (queue[0]?.type !== "token" || hurried || queue.length > 1) return undefined;
+      const waitMs = textAt + flushMs() - performance.now();
+      if (waitMs <= 0) return undefined;
+      return new Promise((resolve) => {
+        const end = (): void => {
+          clearTimeout(timer);
+          wake = undefined;
+          resolve();
+        };
+        const timer = setTimeout(end, waitMs);
+        wake = end;
+      });
+    },
+
     /** The next event to write. Undefined: it was dropped while it waited. */
-    async take(): Promise<NewChainEvent | undefined> {
-      if (queue[0]?.type === "token") await floor();
+    take(): NewChainEvent | undefined {
       const next = queue.shift();
       // From a restart until the text in its place is taken.
       isRestarted = next?.type === "turn_restarted" || (isRestarted && next?.type !== "token");
