@@ -1,3 +1,4 @@
+import { appended } from "../growing-text.ts";
 import { closeOf, closes, firstOf, opens, openTail, tags } from "./reasoning-tags.ts";
 
 /**
@@ -241,7 +242,7 @@ function say(splitter: Splitter, events: ThinkEvent[], text: string): void {
   push(events, "text", text);
   splitter.code.saw(text);
   if (splitter.state.in === "answer" && !splitter.state.mayRetract) return;
-  splitter.said += text;
+  splitter.said = appended(splitter.said, text);
   if (splitter.said.length > maxRetractChars) splitter.state = { in: "answer", mayRetract: false };
 }
 
