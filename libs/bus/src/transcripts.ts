@@ -39,6 +39,16 @@ const clockSkewMs = 60_000;
 /** Records in a row that only a newer version can read. */
 const maxPassedOver = 1_000;
 
+/** A log that was made anew counts from one again: what is remembered may be another conversation's. */
+function knownAt(
+  cache: ReturnType<typeof createRecordCache>,
+  shard: number,
+  { conversation, seq }: { readonly conversation: ConversationId; readonly seq: number },
+): StoredRecord | undefined {
+  const known = cache.get(shard, seq);
+  return known?.link.conversation_id === conversation ? known : undefined;
+}
+
 /** Reads one record at a time: the last one, or the one at a sequence. */
 function createRecordLookups(jsm: PatientLookups, events: EventLog, unreadable: Unreadable) {
   const cache = createRecordCache();
@@ -70,17 +80,11 @@ function createRecordLookups(jsm: PatientLookups, events: EventLog, unreadable: 
     return { seq, storedMs, record, link: { conversation_id: conversation, ...link, prev } };
   };
 
-  /** A log that was made anew counts from one again: what is remembered may be another conversation's. */
-  const knownAt = (shard: number, conversation: ConversationId, seq: number): StoredRecord | undefined => {
-    const known = cache.get(shard, seq);
-    return known?.link.conversation_id === conversation ? known : undefined;
-  };
-
   return {
     async at(conversation: ConversationId, seq: number): Promise<StoredRecord | undefined> {
       if (seq === 0) return undefined;
       const shard = events.shardOf(conversation);
-      const known = knownAt(shard, conversation, seq);
+      const known = knownAt(cache, shard, { conversation, seq });
       if (known !== undefined) return known;
       const message = await jsm.lookUp(streams.log(shard), { seq });
       return message === null ? undefined : cache.add(shard, await recordOf(message, conversation));
@@ -91,7 +95,7 @@ function createRecordLookups(jsm: PatientLookups, events: EventLog, unreadable: 
       const message = await jsm.lookUp(streams.log(shard), query);
       ends.saw(conversation, message?.seq ?? 0);
       if (message === null) return undefined;
-      const known = knownAt(shard, conversation, message.seq);
+      const known = knownAt(cache, shard, { conversation, seq: message.seq });
       const dated = known && cache.dated(shard, known, message.time.getTime());
       return dated ?? cache.add(shard, await recordOf(message, conversation));
     },

@@ -112,6 +112,10 @@ function refusalOf(code: number): ChatError | undefined {
   return undefined;
 }
 
+function isBehindOthers(result: AppendResult): boolean {
+  return result.kind === "refused" && wrongLastSequence.has(result.code);
+}
+
 /** The sender is to know at once. */
 function throwIfHopeless(result: AppendResult): void {
   if (result.kind === "no room") throw noRoomError(result.description);
@@ -135,8 +139,7 @@ function createSubmit(events: EventLog, removeEnded: (conversation: Conversation
       const result = await events.append({ ...message, ...expected });
       if (result.kind === "stored") return { seq: result.seq, duplicate: result.duplicate };
       throwIfHopeless(result);
-      if (result.kind === "refused" && wrongLastSequence.has(result.code) && !onlyIfIdle) {
-        // There is one before it.
+      if (!onlyIfIdle && isBehindOthers(result)) {
         expected = {};
         continue;
       }

@@ -32,6 +32,8 @@ it("always shows the waiting turns of a conversation in order, as long as they l
 it("takes a turn for alone exactly when all before it have left", async () => {
   await using bench = await openTestBus();
   const { turns } = bench.bus;
+  const marks: unknown[] = [];
+  const expected: unknown[] = [];
   const held = new Map<string, Delivery[]>(Array.from({ length: 12 }, (_, i) => [`c${i}`, []]));
   let random = 23;
   const next = (below: number): number => (random = (random * 48_271) % 2_147_483_647) % below;
@@ -42,11 +44,13 @@ it("takes a turn for alone exactly when all before it have left", async () => {
       await turns.submit(turn(`t${step}`, conversation));
       let came: Delivery | undefined;
       await turns.pull(1, 5_000, (delivery) => (came = delivery));
-      expect([came?.request.turn_id, came?.isFirst ?? false]).toEqual([`t${step}`, waiting.length === 0]);
+      marks.push([came?.request.turn_id, came?.isFirst ?? false]);
+      expected.push([`t${step}`, waiting.length === 0]);
       if (came !== undefined) waiting.push(came);
     } else {
       await waiting.shift()?.ack();
       await bench.bus.nc.flush();
     }
   }
+  expect(marks).toEqual(expected);
 });

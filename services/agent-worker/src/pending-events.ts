@@ -40,6 +40,24 @@ function withoutText(events: readonly NewChainEvent[], isRestarted: boolean): Ne
   return events.filter((event) => event === owed || (event.type !== "token" && event.type !== "turn_restarted"));
 }
 
+/** One wait at a time, which can be ended early. */
+function createPause() {
+  let wake: (() => void) | undefined;
+  return {
+    begin: (ms: number): Promise<void> =>
+      new Promise((resolve) => {
+        const end = (): void => {
+          clearTimeout(timer);
+          wake = undefined;
+          resolve();
+        };
+        const timer = setTimeout(end, ms);
+        wake = end;
+      }),
+    end: (): void => wake?.(),
+  };
+}
+
 /**
  * What a chain has still to write, in order. Text that follows text is joined, and text waits until `flushMs()` after the text before it; the
  * first text of a silence, and everything else, waits for nothing.
@@ -49,12 +67,12 @@ export function createPendingEvents(flushMs: () => number) {
   let textAt = -Infinity;
   let hurried = false;
   let isRestarted = false;
-  let wake: (() => void) | undefined;
+  const pause = createPause();
 
   const push = (event: NewChainEvent): void => {
     if (replaces(event, queue.at(-1))) queue.pop();
     queue.push(event);
-    wake?.();
+    pause.end();
   };
 
   return {
@@ -78,23 +96,14 @@ export function createPendingEvents(flushMs: () => number) {
     /** What is queued is to be written now: nothing more will join it. */
     hurry(): void {
       hurried = queue.length > 0;
-      wake?.();
+      pause.end();
     },
 
     /** Until text may be written: the floor is over, or something that is not text comes to be written. Undefined: at once. */
     wait(): Promise<void> | undefined {
       if (queue[0]?.type !== "token" || hurried || queue.length > 1) return undefined;
       const waitMs = textAt + flushMs() - performance.now();
-      if (waitMs <= 0) return undefined;
-      return new Promise((resolve) => {
-        const end = (): void => {
-          clearTimeout(timer);
-          wake = undefined;
-          resolve();
-        };
-        const timer = setTimeout(end, waitMs);
-        wake = end;
-      });
+      return waitMs <= 0 ? undefined : pause.begin(waitMs);
     },
 
     /** The next event to write. Undefined: it was dropped while it waited. */

@@ -76,12 +76,12 @@ const known = z.array(ModelRule).parse([
 ]);
 
 /** By the built-in rules, then by those given. */
-export function abilitiesOf(provider: Provider, model: string, rules: readonly ModelRule[]): Abilities {
+function abilitiesOf(provider: Provider, model: string, rules: readonly ModelRule[]): Abilities {
   return Abilities.parse({ ...usual, ...saidOf(provider, model, [...known, ...rules]) });
 }
 
 /** What the rules say of a model, later ones before earlier ones. */
-export function saidOf(provider: Provider, model: string, rules: readonly ModelRule[]): Partial<Abilities> {
+function saidOf(provider: Provider, model: string, rules: readonly ModelRule[]): Partial<Abilities> {
   const { hostname } = new URL(provider.baseURL);
   // The name says more than the address, which may be a proxy's.
   const base =
