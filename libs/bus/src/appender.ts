@@ -2,7 +2,7 @@ import { createInbox, type Msg, type NatsConnection } from "@nats-io/transport-n
 import { ChatError, kindOfSubject, limits } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { z } from "zod";
-import { createAppendHeaders, type Head } from "./append-headers.ts";
+import { headersOf, type Head } from "./append-headers.ts";
 import type { BrokerLink } from "./nats-connection.ts";
 import type { Outbox } from "./outbox.ts";
 
@@ -166,7 +166,6 @@ function createSending(
   waiting: Map<string, Waiting>,
   settle: (id: string, result: AppendResult) => void,
 ) {
-  const headersOf = createAppendHeaders();
   let next = 0;
   return (message: Append, { resolve, timeoutMs }: Pick<Waiting, "resolve"> & { timeoutMs: number }): void => {
     const head = headersOf(message);
@@ -255,7 +254,7 @@ function publish(
   { reply, head, onFailure }: { reply: string; head: Head | undefined; onFailure: () => void },
 ): void {
   try {
-    nc.publish(subject, data, head === undefined ? { reply } : { reply, headers: head.headers() });
+    nc.publish(subject, data, head === undefined ? { reply } : { reply, headers: head.headers });
   } catch {
     // The connection is closing or gone: not stored, but the caller treats both the same.
     onFailure();

@@ -32,35 +32,34 @@ export function createExampleMatch<Owner extends ExampleOwner>(owners: readonly 
     const length = Math.hypot(...weighted.map(([, weight]) => weight));
     return new Map(weighted.map(([word, weight]) => [word, weight / length]));
   };
-  const cosinesOf = createCosines(texts.map(vectorOf));
+  const nearestOf = createNearest(owners.map(({ examples }) => examples.map((example) => vectorOf(wordsOf(example)))));
 
   return (message: string): ExampleMatch<Owner>[] => {
-    const cosines = cosinesOf(vectorOf(wordsOf(message)));
-    let at = 0;
+    const nearest = nearestOf(vectorOf(wordsOf(message)));
     return owners
-      .map((owner) => {
-        const own = cosines.subarray(at, (at += owner.examples.length));
-        return { owner, similarity: Math.max(0, ...own) };
-      })
+      .map((owner, at) => ({ owner, similarity: nearest[at] ?? 0 }))
       .toSorted((one, other) => other.similarity - one.similarity);
   };
 }
 
-/** The cosine of a vector with each of these. Only those are touched that have a word in common with it. */
-function createCosines(vectors: readonly Vector[]): (one: Vector) => Float64Array {
+/** How near the nearest vector of each group is, as a cosine. Only those are looked at that have a word in common with the one. */
+function createNearest(groups: readonly (readonly Vector[])[]): (one: Vector) => number[] {
+  const groupOf = groups.flatMap((vectors, group) => vectors.map(() => group));
   const places = new Map<string, { readonly at: number; readonly weight: number }[]>();
-  for (const [at, vector] of vectors.entries()) {
-    for (const [word, weight] of vector) {
-      const found = places.get(word);
-      if (found === undefined) places.set(word, [{ at, weight }]);
-      else found.push({ at, weight });
-    }
+  for (const [at, vector] of groups.flat().entries()) {
+    for (const [word, weight] of vector) places.set(word, [...(places.get(word) ?? []), { at, weight }]);
   }
   return (one) => {
-    const sums = new Float64Array(vectors.length);
+    const cosines = new Map<number, number>();
     for (const [word, weight] of one) {
-      for (const place of places.get(word) ?? []) sums[place.at] = (sums[place.at] ?? 0) + weight * place.weight;
+      for (const place of places.get(word) ?? [])
+        cosines.set(place.at, (cosines.get(place.at) ?? 0) + weight * place.weight);
     }
-    return sums.map((sum) => Math.min(1, sum));
+    const nearest = groups.map(() => 0);
+    for (const [at, cosine] of cosines) {
+      const group = groupOf[at] ?? 0;
+      nearest[group] = Math.max(nearest[group] ?? 0, Math.min(1, cosine));
+    }
+    return nearest;
   };
 }
