@@ -1,7 +1,8 @@
-import { createInbox, headers, type Msg, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
+import { createInbox, type Msg, type NatsConnection } from "@nats-io/transport-node";
 import { ChatError, kindOfSubject, limits } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { z } from "zod";
+import { headersOf, type Head } from "./append-headers.ts";
 import type { BrokerLink } from "./nats-connection.ts";
 import type { Outbox } from "./outbox.ts";
 
@@ -55,7 +56,10 @@ export interface Append {
 }
 
 export interface Appender {
-  /** Publishes and waits for the stream's word, at most `timeoutMs` (default 2 s). Never throws for broker trouble. What is too large is logged. */
+  /**
+   * Publishes and waits for the stream's word, at most `timeoutMs` (default 2 s). Never throws for broker trouble. What is too large is logged. A stream
+   * that is gone is made again before this resolves, so that the next try can succeed.
+   */
   append(message: Append, timeoutMs?: number): Promise<AppendResult>;
   /** The largest message now, headers included: our own limit, or the broker's if that is smaller. */
   maxBytes(): number;
@@ -89,11 +93,21 @@ interface Waiting {
 
 const sweepMs = 100;
 
+interface AppenderDeps {
+  readonly log: Logger;
+  /** Called when a stream is not there, to make it again. */
+  readonly restore: () => Promise<void>;
+}
+
 /**
  * A pipeline of acknowledged publishes over one inbox subscription: two to four times the throughput of the client library's own
  * `publish`, which makes a subscription and timer per call. One sweep timer serves all deadlines.
  */
-export function createAppender({ nc, onReconnect }: BrokerLink, outbox: Outbox, log: Logger): Appender {
+export function createAppender(
+  { nc, onReconnect }: BrokerLink,
+  outbox: Outbox,
+  { log, restore }: AppenderDeps,
+): Appender {
   const inbox = createInbox();
   const waiting = new Map<string, Waiting>();
   const storage = createStorageWatch(log);
@@ -104,7 +118,12 @@ export function createAppender({ nc, onReconnect }: BrokerLink, outbox: Outbox, 
     waiting.delete(id);
     if (result.kind === "too large") reportTooLarge(entry.message, result, log);
     storage.saw(result);
-    entry.resolve(result);
+    if (result.kind === "absent")
+      restore().then(
+        () => entry.resolve(result),
+        () => entry.resolve(result),
+      );
+    else entry.resolve(result);
   };
   const settleAll = (): void => {
     for (const id of [...waiting.keys()]) settle(id, { kind: "unknown" });
@@ -227,27 +246,6 @@ function reportTooLarge({ subject }: Append, { bytes, maxBytes }: TooLarge, log:
 
 function maxMessageBytes({ info }: NatsConnection): number {
   return Math.min(limits.eventBytes, info?.max_payload ?? limits.eventBytes);
-}
-
-const headerFrame = "NATS/1.0\r\n\r\n".length;
-const headerField = ": \r\n".length;
-
-interface Head {
-  readonly headers: MsgHdrs;
-  readonly bytes: number;
-}
-
-function headersOf({ expect, msgId }: Append): Head | undefined {
-  if (expect === undefined && msgId === undefined) return undefined;
-  const head = headers();
-  let bytes = headerFrame;
-  const set = (name: string, value: string): void => {
-    head.set(name, value);
-    bytes += name.length + value.length + headerField;
-  };
-  if (expect !== undefined) set("Nats-Expected-Last-Subject-Sequence", String(expect));
-  if (msgId !== undefined) set("Nats-Msg-Id", msgId);
-  return { headers: head, bytes };
 }
 
 function publish(

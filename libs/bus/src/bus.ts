@@ -72,19 +72,19 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
   const { setUp, stop } = await setUpNowAndLater(manager, options, log);
 
   const payloadLimit = watchPayloadLimit(link, log);
-  const appender = createAppender(link, outbox, log);
   const unreadable = createUnreadable(log);
   const restore = atMostEvery(restoreEveryMs, async () => {
     await sleep(deletionMs);
     await setUp().catch((err: unknown) => log.warn({ err }, "the streams could not be made again yet"));
   });
+  const appender = createAppender(link, outbox, { log, restore });
   const events = createEventLog({ link, jsm, appender, shards: options.shards, unreadable, log, restore });
   const transcripts = createTranscripts(jsm, events, unreadable);
   return {
     ...link,
     events,
     unreadable,
-    turns: createTurnQueue({ link, requests, jsm, events, transcripts, unreadable, log }),
+    turns: createTurnQueue({ link, jsm, events, transcripts, unreadable, log }),
     agents: createAgentSignals(link, log),
     transcripts,
     owners: createOwners(jsm, events, unreadable),

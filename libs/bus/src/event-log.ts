@@ -1,7 +1,7 @@
 import { askTimeoutMs, patiently, type PatientLookups } from "./patient-lookups.ts";
 import { shardOf, subjects, type ConversationId } from "@parley/protocol";
 import { withDeadline, type Logger } from "@parley/runtime";
-import type { Append, Appender, AppendResult } from "./appender.ts";
+import type { Appender } from "./appender.ts";
 import { createEventLookups } from "./event-lookups.ts";
 import { createEventReader, type ReadRange } from "./event-reader.ts";
 import { createLiveEvents } from "./live-events.ts";
@@ -17,7 +17,7 @@ export interface EventLogDeps {
   readonly shards: number;
   readonly unreadable: Unreadable;
   readonly log: Logger;
-  /** Called when a stream is not there, to make it again. */
+  /** Makes a stream again that is not there. */
   readonly restore: () => Promise<void>;
 }
 
@@ -28,12 +28,7 @@ export function createEventLog({ link, jsm, appender, shards, unreadable, log, r
   const reader = createEventReader(link, jsm);
   const lookups = createEventLookups(jsm, unreadable);
 
-  /** One publish with its outcome. A stream that is gone is made again first, so that the next try can succeed. */
-  const append = async (message: Append, timeoutMs?: number): Promise<AppendResult> => {
-    const result = await appender.append(message, timeoutMs);
-    if (result.kind === "absent") await restore();
-    return result;
-  };
+  const { append } = appender;
 
   return {
     ...lookups,

@@ -2,7 +2,7 @@ import type { LogRecord, RecordLink } from "@parley/protocol";
 
 export interface StoredRecord {
   readonly seq: number;
-  /** When it was stored, by the broker's clock. */
+  /** When it was stored, by the broker's clock. `Infinity`: this process wrote it, and has not been told yet. */
   readonly storedMs: number;
   /** Undefined: only a newer version can read it. */
   readonly record: LogRecord | undefined;
@@ -40,6 +40,15 @@ export function createRecordCache() {
         bytes -= sizeOf(oldest);
       }
       return stored;
+    },
+
+    /** One that is here, with the time that the broker says; undefined: what is here is another one, of a log that was lost. */
+    dated(shard: number, known: StoredRecord, storedMs: number): StoredRecord | undefined {
+      if (known.storedMs === storedMs) return known;
+      if (known.storedMs !== Infinity) return undefined;
+      const dated = { ...known, storedMs };
+      records.set(keyOf(shard, known.seq), dated);
+      return dated;
     },
   };
 }

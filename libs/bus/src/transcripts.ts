@@ -39,6 +39,16 @@ const clockSkewMs = 60_000;
 /** Records in a row that only a newer version can read. */
 const maxPassedOver = 1_000;
 
+/** A log that was made anew counts from one again: what is remembered may be another conversation's. */
+function knownAt(
+  cache: ReturnType<typeof createRecordCache>,
+  shard: number,
+  { conversation, seq }: { readonly conversation: ConversationId; readonly seq: number },
+): StoredRecord | undefined {
+  const known = cache.get(shard, seq);
+  return known?.link.conversation_id === conversation ? known : undefined;
+}
+
 /** Reads one record at a time: the last one, or the one at a sequence. */
 function createRecordLookups(jsm: PatientLookups, events: EventLog, unreadable: Unreadable) {
   const cache = createRecordCache();
@@ -74,9 +84,8 @@ function createRecordLookups(jsm: PatientLookups, events: EventLog, unreadable: 
     async at(conversation: ConversationId, seq: number): Promise<StoredRecord | undefined> {
       if (seq === 0) return undefined;
       const shard = events.shardOf(conversation);
-      const known = cache.get(shard, seq);
-      // A log that was made anew counts from one again: what is remembered may be another conversation's.
-      if (known?.link.conversation_id === conversation) return known;
+      const known = knownAt(cache, shard, { conversation, seq });
+      if (known !== undefined) return known;
       const message = await jsm.lookUp(streams.log(shard), { seq });
       return message === null ? undefined : cache.add(shard, await recordOf(message, conversation));
     },
@@ -85,7 +94,14 @@ function createRecordLookups(jsm: PatientLookups, events: EventLog, unreadable: 
       const query = { last_by_subj: subjects.log(shard, conversation) };
       const message = await jsm.lookUp(streams.log(shard), query);
       ends.saw(conversation, message?.seq ?? 0);
-      return message === null ? undefined : cache.add(shard, await recordOf(message, conversation));
+      if (message === null) return undefined;
+      const known = knownAt(cache, shard, { conversation, seq: message.seq });
+      const dated = known && cache.dated(shard, known, message.time.getTime());
+      return dated ?? cache.add(shard, await recordOf(message, conversation));
+    },
+    /** A record that was stored just now: the next turn of the conversation reads it, as a rule in the same process. */
+    wrote(seq: number, record: LogRecord): void {
+      cache.add(events.shardOf(record.conversation_id), { seq, storedMs: Infinity, record, link: record });
     },
     ends,
   };
@@ -123,8 +139,11 @@ function createLookBack(at: ReturnType<typeof createRecordLookups>["at"]) {
     { from, acceptedMs }: { from: StoredRecord | undefined; acceptedMs: number },
   ): Promise<LogRecord | undefined> => {
     let stored = from;
+    // Of a record without a time it is known that it was stored before the one behind it.
+    let storedMs = Infinity;
     for (let i = 0; i < mostLookBack && stored !== undefined; i++) {
-      if (i >= leastLookBack && stored.storedMs < acceptedMs - clockSkewMs) return undefined;
+      storedMs = Math.min(storedMs, stored.storedMs);
+      if (i >= leastLookBack && storedMs < acceptedMs - clockSkewMs) return undefined;
       if (stored.record?.message_id === messageId) return stored.record;
       stored = await at(conversation, stored.link.prev);
     }
@@ -163,7 +182,7 @@ type NewRecord = Omit<LogRecord, "prev">;
 
 function createAppending(
   events: EventLog,
-  { last, at, ends }: ReturnType<typeof createRecordLookups>,
+  { last, at, ends, wrote }: ReturnType<typeof createRecordLookups>,
   lookBack: ReturnType<typeof createLookBack>,
 ) {
   /** Whoever wrote meanwhile makes the append fail, and then the broker is asked. */
@@ -181,11 +200,13 @@ function createAppending(
     for (const record of records) {
       const look = { from: newest, acceptedMs };
       if ((await lookBack(conversation, record.message_id, look)) !== undefined) continue;
-      const result = await events.append({ subject, data: encodeJson({ ...record, prev }), expect: prev });
+      const linked = { ...record, prev };
+      const result = await events.append({ subject, data: encodeJson(linked), expect: prev });
       if (result.kind === "too large") throw new EventTooLargeError(result);
       if (result.kind === "refused" && !wrongLastSequence.has(result.code)) throw new Error(result.description);
       if (result.kind === "no room") throw new Error(result.description);
       if (result.kind !== "stored") return false;
+      wrote(result.seq, linked);
       prev = result.seq;
     }
     return true;

@@ -2,6 +2,7 @@ import { createInbox, nanos, type Msg, type NatsConnection } from "@nats-io/tran
 import { streams, subjects, turnsConsumer } from "@parley/protocol";
 import { withDeadline, type Logger } from "@parley/runtime";
 import { parseAckSubject } from "./ack-subject.ts";
+import { expectedSequence } from "./append-headers.ts";
 import type { BrokerLink } from "./nats-connection.ts";
 
 /** A message of the queue as it was delivered. */
@@ -10,6 +11,8 @@ export interface PulledMessage {
   readonly seq: number;
   readonly subject: string;
   readonly deliveries: number;
+  /** The broker stored it under the condition that nothing else of its subject was there. */
+  readonly cameAlone: boolean;
   /** When the broker stored it, by the broker's clock. */
   readonly storedMs: number;
   /** Borrowed: a view into the connection's read buffer. */
@@ -51,7 +54,8 @@ function createLane(nc: NatsConnection, log: Logger) {
     const { subject, reply = "", data } = message;
     if (reply.startsWith("$JS.ACK.")) {
       const { seq, deliveries, storedMs } = parseAckSubject(reply);
-      take({ seq, deliveries, storedMs, subject, data, reply });
+      const cameAlone = message.headers?.get(expectedSequence) === "0";
+      take({ seq, deliveries, cameAlone, storedMs, subject, data, reply });
       if (pull !== undefined && --pull.missing === 0) pull.end();
     } else if (subject === pull?.id && message.headers?.code !== 100) pull.end(failureOf(message));
   };

@@ -11,11 +11,10 @@ import {
   type ConversationId,
 } from "@parley/protocol";
 import { createBackoff, sleep, type Logger } from "@parley/runtime";
-import { EventTooLargeError, noRoomError, wrongLastSequence, type AppendResult } from "./appender.ts";
+import { EventTooLargeError, noRoomError, wrongLastSequence, type Append, type AppendResult } from "./appender.ts";
 import type { EventLog } from "./event-log.ts";
 import type { BrokerLink } from "./nats-connection.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
-import type { Requests } from "./requests.ts";
 import type { Transcripts } from "./transcripts.ts";
 import { createTurnLookups, type QueuedTurn } from "./turn-lookups.ts";
 import { createTurnPulls, type PulledMessage } from "./turn-pulls.ts";
@@ -23,8 +22,11 @@ import type { Unreadable } from "./unreadable.ts";
 
 /** How a worker answers the queue for a turn that it got. Acknowledgements are never proof of ownership: the fenced chain is. */
 export interface DeliveryAnswers {
-  /** Removes it from the queue; resolves once the broker confirmed, or false. */
-  ack(): Promise<boolean>;
+  /**
+   * Removes it from the queue. Of a delivery it resolves when that is sent: one whose acknowledgement was lost comes again, and whoever waits behind it
+   * sees that it has ended.
+   */
+  ack(): Promise<void>;
   /**
    * Gives it back, to be delivered again at once. There is no delay: each delayed one makes the broker put off its look for the turns of dead
    * workers, and at 200 a second it never comes to it. Who wants to wait keeps the delivery meanwhile.
@@ -37,13 +39,14 @@ export interface DeliveryAnswers {
 /** A turn as a worker got it. */
 export interface Delivery extends QueuedTurn, DeliveryAnswers {
   readonly deliveries: number;
+  /** It was alone in its conversation when it was accepted, and nobody else had it before: an earlier turn there is none, nor will there be. */
+  readonly isFirst?: true;
   /** Only a newer version can read it: `request` says whose turn it is, and nothing else. It may be ended, never run. */
   readonly isUnreadable?: true;
 }
 
 export interface TurnQueueDeps {
   readonly link: BrokerLink;
-  readonly requests: Requests;
   readonly jsm: PatientLookups;
   readonly events: EventLog;
   readonly transcripts: Transcripts;
@@ -60,19 +63,18 @@ export type TurnQueue = ReturnType<typeof createTurnQueue>;
 
 const tooManyPerSubject = 10_077;
 const submitDeadlineMs = 10_000;
-const ackMs = 5_000;
 
 /** `TURNS`: one message per accepted turn, kept until the turn has ended. It is the per-conversation queue itself. */
-export function createTurnQueue({ link, requests, jsm, events, transcripts, unreadable, log }: TurnQueueDeps) {
+export function createTurnQueue({ link, jsm, events, transcripts, unreadable, log }: TurnQueueDeps) {
   const lookups = createTurnLookups({ jsm, events, transcripts, unreadable, log });
-  const way = { nc: link.nc, requests };
+  const { nc } = link;
   let pulls: ReturnType<typeof createTurnPulls> | undefined;
 
   /** Nobody waits for an end of it. A newer version may read it, so it has its time, by the worker's clock and by the broker's. */
   const dropGarbage = async ({ storedMs, reply }: PulledMessage): Promise<void> => {
     if (Date.now() - storedMs <= limits.turnQueueAgeMs) return;
     if ((await lookups.lastDeliveryMs()) - storedMs <= limits.turnQueueAgeMs) return;
-    await answersOf(reply, way).ack();
+    await answersOf(reply, nc).ack();
   };
 
   return {
@@ -87,7 +89,7 @@ export function createTurnQueue({ link, requests, jsm, events, transcripts, unre
       pulls ??= createTurnPulls(link, log);
       try {
         await pulls.pull(most, expiresMs, (message) => {
-          const delivery = deliveryOf(message, way, unreadable);
+          const delivery = deliveryOf(message, nc, unreadable);
           if (delivery !== undefined) return onDelivery(delivery);
           dropGarbage(message).catch((err: unknown) => log.debug({ err }, "garbage was left in the queue"));
         });
@@ -110,6 +112,10 @@ function refusalOf(code: number): ChatError | undefined {
   return undefined;
 }
 
+function isBehindOthers(result: AppendResult): boolean {
+  return result.kind === "refused" && wrongLastSequence.has(result.code);
+}
+
 /** The sender is to know at once. */
 function throwIfHopeless(result: AppendResult): void {
   if (result.kind === "no room") throw noRoomError(result.description);
@@ -119,21 +125,24 @@ function throwIfHopeless(result: AppendResult): void {
 /**
  * Queues a turn; the same turn id within ten minutes is the same message. Throws QUEUE_FULL, CONVERSATION_BUSY (only with `onlyIfIdle`),
  * MESSAGE_TOO_LARGE, or OVERLOADED: at once when the broker has no room, and when it has not answered for 10 s (then it may or may not be queued: the
- * same id can be tried again).
+ * same id can be tried again). What comes into an idle conversation is stored as such: whoever gets it need not look for one before it.
  */
 function createSubmit(events: EventLog, removeEnded: (conversation: ConversationId) => Promise<boolean>, log: Logger) {
   return async (request: TurnRequest, { onlyIfIdle = false }: SubmitOptions = {}) => {
-    const expected = onlyIfIdle ? { expect: 0 } : {};
     const subject = subjects.turns(request.conversation_id);
     // The text is stored twice more, as event and as record.
-    const spare = { spareBytes: envelopeBytes };
-    const message = { subject, data: encodeJson(request), msgId: request.turn_id, ...spare, ...expected };
+    const message = { subject, data: encodeJson(request), msgId: request.turn_id, spareBytes: envelopeBytes };
+    let expected: Pick<Append, "expect"> = { expect: 0 };
     const backoff = createBackoff({ minMs: 20, maxMs: 1_000 });
     const deadline = performance.now() + submitDeadlineMs;
     for (let cleaned = false; performance.now() < deadline;) {
-      const result = await events.append(message);
+      const result = await events.append({ ...message, ...expected });
       if (result.kind === "stored") return { seq: result.seq, duplicate: result.duplicate };
       throwIfHopeless(result);
+      if (!onlyIfIdle && isBehindOthers(result)) {
+        expected = {};
+        continue;
+      }
       if (result.kind === "refused") {
         const refusal = refusalOf(result.code);
         if (refusal !== undefined && (cleaned || !(await removeEnded(request.conversation_id)))) throw refusal;
@@ -147,13 +156,8 @@ function createSubmit(events: EventLog, removeEnded: (conversation: Conversation
   };
 }
 
-interface AnswerWay {
-  readonly nc: NatsConnection;
-  readonly requests: Requests;
-}
-
 /** Holds on to nothing of the message but where it is answered: thousands may wait in one process. */
-function answersOf(reply: string, { nc, requests }: AnswerWay): DeliveryAnswers {
+function answersOf(reply: string, nc: NatsConnection): DeliveryAnswers {
   let isAnswered = false;
   const say = (word: string): void => {
     // The connection may be closing; the turn then comes again, to somebody else.
@@ -161,11 +165,8 @@ function answersOf(reply: string, { nc, requests }: AnswerWay): DeliveryAnswers 
   };
   return {
     async ack() {
+      say("+ACK");
       isAnswered = true;
-      return requests.ask(reply, "+ACK", ackMs).then(
-        () => true,
-        () => false,
-      );
     },
     nak() {
       say("-NAK");
@@ -176,14 +177,15 @@ function answersOf(reply: string, { nc, requests }: AnswerWay): DeliveryAnswers 
 }
 
 /** One that cannot be read is delivered with what can be read of it; undefined: that is nothing. */
-function deliveryOf(message: PulledMessage, way: AnswerWay, unreadable: Unreadable): Delivery | undefined {
-  const { seq, storedMs, deliveries, data, reply } = message;
+function deliveryOf(message: PulledMessage, nc: NatsConnection, unreadable: Unreadable): Delivery | undefined {
+  const { seq, storedMs, deliveries, cameAlone, data, reply } = message;
+  const place = { seq, storedMs, deliveries, ...(cameAlone && deliveries === 1 ? { isFirst: true as const } : {}) };
   const value = parseStored(data);
   const { data: request } = TurnRequest.safeParse(value);
-  if (request !== undefined) return { seq, storedMs, deliveries, request, ...answersOf(reply, way) };
+  if (request !== undefined) return { ...place, request, ...answersOf(reply, nc) };
   unreadable.note("turn", message);
   const rest = restOfRequest(value, storedMs);
-  return rest && { seq, storedMs, deliveries, request: rest, isUnreadable: true, ...answersOf(reply, way) };
+  return rest && { ...place, request: rest, isUnreadable: true, ...answersOf(reply, nc) };
 }
 
 const Named = TurnRequest.pick({ conversation_id: true, turn_id: true });

@@ -1,4 +1,6 @@
 import { subjects, type LogRecord } from "@parley/protocol";
+import { openBus } from "@parley/bus";
+import { createLogger } from "@parley/runtime";
 import { expect, it } from "vitest";
 import { openTestBus } from "./workbench.ts";
 
@@ -104,4 +106,22 @@ it("begins a page with a whole turn, and repeats and loses none", async () => {
   await transcripts.append(part(4, "user"), part(4, "assistant"));
   const together = await transcripts.tail("c1", { limit: 2 });
   expect(together.records.map(({ turn_id }) => turn_id)).toEqual(["t4", "t4", "t5", "t5"]);
+});
+
+it("reads what this process has written as any other one does", async () => {
+  await using bench = await openTestBus();
+  const log = createLogger({ service: "test", level: "fatal", format: "pretty" });
+  const other = await openBus({ servers: bench.nats.url, name: "other", log, ackWaitMs: 20_000 });
+  const metadata = { agent: "general", confidence: 1, model: "m", context: { sources: [] } };
+  const usage = { input_tokens: 1, output_tokens: 2 };
+  await bench.bus.transcripts.append(record("question", "t1"), {
+    ...record("answer", "t1"),
+    ...{ author: { role: "assistant" }, message: "lone \ud800, ünïcode", tool_calls: [], usage, metadata },
+  });
+  await bench.bus.transcripts.append(record("next", "t2"));
+  const [own, read] = await Promise.all([bench.bus, other].map((bus) => bus.transcripts.tail("c1", { limit: 10 })));
+  expect(own?.records).toHaveLength(3);
+  expect(own).toEqual(read);
+  expect(await bench.bus.transcripts.tail("c1", { limit: 10 })).toEqual(read);
+  await other.close();
 });

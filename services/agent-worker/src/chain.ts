@@ -1,6 +1,6 @@
 import { EventTooLargeError, type EventLog } from "@parley/bus";
 import type { ChainEvent } from "@parley/protocol";
-import { FencedError, appendFenced } from "./fenced-append.ts";
+import { FencedError, appendFenced, type FencedAppend } from "./fenced-append.ts";
 import { createPendingEvents, type NewChainEvent, type PendingEvents } from "./pending-events.ts";
 import { foldEvent, type TurnFold } from "./turn-fold.ts";
 
@@ -34,7 +34,7 @@ export type Chain = ReturnType<typeof createChain>;
  */
 export function createChain({ onFenced, onTooLarge, ...options }: ChainOptions) {
   const pending = createPendingEvents(options.flushMs);
-  const write = createWriter(options);
+  const writer = createWriter(options);
   let writing: Promise<void> | undefined;
   let fenced: FencedError | undefined;
   let stuck: EventTooLargeError | undefined;
@@ -50,7 +50,7 @@ export function createChain({ onFenced, onTooLarge, ...options }: ChainOptions) 
   };
 
   const start = (): void => {
-    writing ??= writeAll(pending, write)
+    writing ??= writeAll(pending, writer)
       .catch(fail)
       .finally(() => {
         writing = undefined;
@@ -97,16 +97,19 @@ export function createChain({ onFenced, onTooLarge, ...options }: ChainOptions) 
   };
 }
 
-async function writeAll(pending: PendingEvents, write: (event: NewChainEvent) => Promise<void>): Promise<void> {
+async function writeAll(pending: PendingEvents, writer: ReturnType<typeof createWriter>): Promise<void> {
   while (!pending.isEmpty()) {
-    const event = await pending.take();
-    if (event === undefined) continue;
-    await write(event);
-    if (event.type === "token") pending.textStored();
+    const wait = pending.wait();
+    if (wait !== undefined) await wait;
+    const next = pending.take();
+    if (next === undefined) continue;
+    const append = writer.appendOf(next);
+    writer.stored(append.event, await appendFenced(append));
+    if (next.type === "token") pending.textStored();
   }
 }
 
-/** Writes one event after the other, numbered from 1 (the claim is 0). */
+/** One event after the other, numbered from 1 (the claim is 0). */
 function createWriter({
   events,
   subject,
@@ -126,13 +129,17 @@ function createWriter({
     n,
     ts: Date.now(),
   });
-  return async (pending: NewChainEvent): Promise<void> => {
-    const event = complete(pending);
-    // Text behind text: the first of an answer, and of a step, is waited for.
-    const joins = event.type === "token" && previous === "token";
-    foldEvent(fold, await appendFenced({ events, subject, event, expect: fold.seq, giveUpMs, joins }), event);
-    previous = event.type;
-    // The number of an event that was too large goes to the next one: the chain has no hole.
-    n++;
+  return {
+    appendOf(next: NewChainEvent): FencedAppend {
+      // Text behind text: the first of an answer, and of a step, is waited for.
+      const joins = next.type === "token" && previous === "token";
+      return { events, subject, event: complete(next), expect: fold.seq, giveUpMs, joins };
+    },
+    stored(event: ChainEvent, seq: number): void {
+      foldEvent(fold, seq, event);
+      previous = event.type;
+      // The number of an event that was too large goes to the next one: the chain has no hole.
+      n++;
+    },
   };
 }

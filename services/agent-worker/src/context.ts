@@ -139,7 +139,12 @@ function idOf({ call_id, provider }: AnsweredCall): string {
 }
 
 function bytesOf(messages: readonly ModelMessage[]): number {
-  return messages.reduce((bytes, message) => bytes + Buffer.byteLength(JSON.stringify(message, countedFields)), 0);
+  return messages.reduce((bytes, message) => bytes + Buffer.byteLength(countedText(message)), 0);
+}
+
+/** Few messages have such fields, and looking for them is what costs. */
+function countedText(message: ModelMessage): string {
+  return isMessage(message) ? JSON.stringify(message, countedFields) : JSON.stringify(message);
 }
 
 /** Names of fields within a text are none: only the message's own are left out. */

@@ -109,7 +109,7 @@ function createHandling({ bus, runner, earlyEnds, slots, maxParked, stopping, lo
     if (delivery.isUnreadable === true) return handleUnreadable(delivery);
     if (runner.isRunning(delivery.request.turn_id)) return run(delivery);
     if (parking.isBehind(delivery)) return park(delivery);
-    const place = await places.lookUp(delivery);
+    const place = delivery.isFirst === true ? "first" : await places.lookUp(delivery);
     if (place === "first") return run(delivery);
     if (place === "gone") await delivery.ack();
     else await park(delivery);

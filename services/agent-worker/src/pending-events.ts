@@ -40,6 +40,24 @@ function withoutText(events: readonly NewChainEvent[], isRestarted: boolean): Ne
   return events.filter((event) => event === owed || (event.type !== "token" && event.type !== "turn_restarted"));
 }
 
+/** One wait at a time, which can be ended early. */
+function createPause() {
+  let wake: (() => void) | undefined;
+  return {
+    begin: (ms: number): Promise<void> =>
+      new Promise((resolve) => {
+        const end = (): void => {
+          clearTimeout(timer);
+          wake = undefined;
+          resolve();
+        };
+        const timer = setTimeout(end, ms);
+        wake = end;
+      }),
+    end: (): void => wake?.(),
+  };
+}
+
 /**
  * What a chain has still to write, in order. Text that follows text is joined, and text waits until `flushMs()` after the text before it; the
  * first text of a silence, and everything else, waits for nothing.
@@ -49,26 +67,12 @@ export function createPendingEvents(flushMs: () => number) {
   let textAt = -Infinity;
   let hurried = false;
   let isRestarted = false;
-  let wake: (() => void) | undefined;
-
-  /** Waits out the floor, unless something that is not text comes to be written. */
-  const floor = async (): Promise<void> => {
-    const waitMs = textAt + flushMs() - performance.now();
-    if (waitMs <= 0 || hurried || queue.length > 1) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, waitMs);
-      wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    wake = undefined;
-  };
+  const pause = createPause();
 
   const push = (event: NewChainEvent): void => {
     if (replaces(event, queue.at(-1))) queue.pop();
     queue.push(event);
-    wake?.();
+    pause.end();
   };
 
   return {
@@ -92,12 +96,18 @@ export function createPendingEvents(flushMs: () => number) {
     /** What is queued is to be written now: nothing more will join it. */
     hurry(): void {
       hurried = queue.length > 0;
-      wake?.();
+      pause.end();
+    },
+
+    /** Until text may be written: the floor is over, or something that is not text comes to be written. Undefined: at once. */
+    wait(): Promise<void> | undefined {
+      if (queue[0]?.type !== "token" || hurried || queue.length > 1) return undefined;
+      const waitMs = textAt + flushMs() - performance.now();
+      return waitMs <= 0 ? undefined : pause.begin(waitMs);
     },
 
     /** The next event to write. Undefined: it was dropped while it waited. */
-    async take(): Promise<NewChainEvent | undefined> {
-      if (queue[0]?.type === "token") await floor();
+    take(): NewChainEvent | undefined {
       const next = queue.shift();
       // From a restart until the text in its place is taken.
       isRestarted = next?.type === "turn_restarted" || (isRestarted && next?.type !== "token");

@@ -1,5 +1,6 @@
 import { ChatError, jsonTextBytes, limits } from "@parley/protocol";
 import type { Chain } from "./chain.ts";
+import { appended } from "./growing-text.ts";
 import { maxTextBytes, tooLargeSentence } from "./outcome-size.ts";
 import type { TurnFold } from "./turn-fold.ts";
 
@@ -50,7 +51,7 @@ export function createStepWriter(chain: Chain, fold: TurnFold, maxEventBytes: ()
       bytes += jsonTextBytes(text);
       if (bytes > maxTextBytes(maxEventBytes())) throw tooLong(bytes);
       settle();
-      written += text;
+      written = appended(written, text);
       chain.text(text);
     },
     /** The model broke off and begins the step again. */

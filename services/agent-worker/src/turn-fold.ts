@@ -10,6 +10,7 @@ import {
   type Usage,
   type unreadableEvent,
 } from "@parley/protocol";
+import { appended } from "./growing-text.ts";
 
 /** A model step that asked for tools and is committed: it stays, whoever dies. */
 export interface CommittedStep {
@@ -102,7 +103,7 @@ export function foldEvent(fold: TurnFold, seq: number, event: ReadEvent): void {
       fold.visible = true;
       return;
     case "token":
-      fold.text += event.token;
+      fold.text = appended(fold.text, event.token);
       return;
     case "turn_restarted":
       fold.text = event.text;

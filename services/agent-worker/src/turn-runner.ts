@@ -147,7 +147,7 @@ export function withoutDelivery(
   { turns }: Bus,
   onlyAfter?: number,
 ): RunnableTurn {
-  const ack = (): Promise<boolean> => turns.removeEnded(request.conversation_id);
+  const ack = async (): Promise<void> => void (await turns.removeEnded(request.conversation_id));
   return { seq, storedMs, request, onlyAfter, ack, nak() {}, working() {}, rest() {} };
 }
 
@@ -187,9 +187,9 @@ async function claimAndRun(entry: Running, deps: SettleDeps, lostAttempts: numbe
   onClaimed(request, previous);
   // Only the wait counts: a turn that had begun goes on. Asked after the claim, whose own time is what the broker takes for now.
   if (!isEnding && attempt === 1 && (await age.isTooOld(turn))) stop.abort(queueTimeoutOf(turn, turn.deliveries !== 1));
-  const tooLong = new ChatError("MODEL_TIMEOUT", { message: "The answer took too long." });
+  const giveUp = (): void => stop.abort(new ChatError("MODEL_TIMEOUT", { message: "The answer took too long." }));
   // Workers that come and go do not make it longer.
-  const timer = setTimeout(() => stop.abort(tooLong), Math.max(0, turnMs - fold.workedMs));
+  const timer = setTimeout(giveUp, Math.max(0, turnMs - fold.workedMs));
   try {
     return await run({ request, place: turn.seq, queuedAt: turn.storedMs, fold, attempt, records, stop, span });
   } finally {

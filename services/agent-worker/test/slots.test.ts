@@ -12,7 +12,7 @@ function deliveryOf(seq: number, naks: number[]): Delivery {
   return {
     ...{ seq, storedMs: 1, deliveries: 1 },
     request: { v: 1, turn_id: `t${seq}`, conversation_id: `c${seq}`, user: { id: "u" }, ...message },
-    ack: () => Promise.resolve(true),
+    ack: () => Promise.resolve(),
     nak: () => void naks.push(seq),
     working() {},
   };

@@ -15,7 +15,7 @@ async function untilStopping({ adminPort }: Service): Promise<void> {
 /** A worker that has been given a turn and waits for the broker's word on its place in the conversation; and another one. */
 async function caughtInLookUp(bench: Workbench, proxyUrl: string, held: Promise<void>) {
   const caught = await bench.addWorker({ ...patient, NATS_URL: proxyUrl });
-  const turn = await bench.ask("hello");
+  const turn = await bench.ask("hello", { isUnmarked: true });
   await held;
   await bench.addWorker(patient);
   return { caught, turn };

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { openBus, type Bus } from "@parley/bus";
 import {
   decodeJson,
+  encodeJson,
   isTerminal,
   messageIdOf,
   subjects,
@@ -19,10 +20,10 @@ export interface Workbench {
   readonly redis: Broker;
   readonly model: Service;
   addWorker(env?: Record<string, string>): Promise<Service>;
-  /** Queues a message as an edge would; `sim` is a directive for the simulated model. */
+  /** Queues a message as an edge would; `sim` is a directive for the simulated model, `isUnmarked`: as edges did that did not say whether it came alone. */
   ask(
     message: string,
-    options?: { conversation?: string; sim?: string; agent?: string; acceptedAt?: number },
+    options?: { conversation?: string; sim?: string; agent?: string; acceptedAt?: number; isUnmarked?: boolean },
   ): Promise<TurnRequest>;
   cancel(turn: TurnRequest): Promise<void>;
   events(turn: TurnRequest): Promise<{ seq: number; subject: string; event: StoredEvent }[]>;
@@ -85,7 +86,10 @@ export async function startWorkbench(natsArgs: readonly string[] = []): Promise<
       workers.push(worker);
       return worker;
     },
-    async ask(message, { conversation = `c_${randomUUID()}`, sim, agent, acceptedAt = Date.now() } = {}) {
+    async ask(
+      message,
+      { conversation = `c_${randomUUID()}`, sim, agent, acceptedAt = Date.now(), isUnmarked = false } = {},
+    ) {
       const turn_id = randomUUID().replaceAll("-", "");
       const request: TurnRequest = {
         v: 1,
@@ -98,7 +102,8 @@ export async function startWorkbench(natsArgs: readonly string[] = []): Promise<
         accepted_at: acceptedAt,
         ...(agent === undefined ? {} : { agent }),
       };
-      await bus.turns.submit(request);
+      if (isUnmarked) await bus.events.append({ subject: subjects.turns(conversation), data: encodeJson(request) });
+      else await bus.turns.submit(request);
       return request;
     },
     async cancel({ conversation_id, turn_id }) {

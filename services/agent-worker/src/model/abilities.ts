@@ -1,7 +1,7 @@
 import type { Logger } from "@parley/runtime";
 import type { AnswerReaderOptions } from "./answer-reader.ts";
 import { createLearned } from "./learned.ts";
-import { abilitiesOf, saidOf, type Abilities, type ModelRule } from "./model-rules.ts";
+import { createRuleLookup, type Abilities, type ModelRule } from "./model-rules.ts";
 import type { ModelRequest } from "./model.ts";
 import type { Provider } from "./provider.ts";
 import { lessonsOf, type Lesson, type Refusal } from "./refusal.ts";
@@ -60,15 +60,15 @@ type Known = ReturnType<typeof createKnown>;
 /** What holds of each model now. */
 function createKnown({ provider, rules = [], clock }: ModelAbilitiesDeps) {
   const learned = createLearned(clock);
+  const ruled = createRuleLookup(provider, rules);
   return {
     learned,
     nameOf: (request: ModelRequest): string => request.model ?? provider.model,
-    of: (model: string): Abilities => ({
-      ...abilitiesOf(provider, model, rules),
-      ...learned.of(model),
-      ...saidOf(provider, model, rules),
-    }),
-    isConfigured: (model: string, ability: keyof Abilities): boolean => ability in saidOf(provider, model, rules),
+    of(model: string): Abilities {
+      const { all, said } = ruled(model);
+      return { ...all, ...learned.of(model), ...said };
+    },
+    isConfigured: (model: string, ability: keyof Abilities): boolean => ability in ruled(model).said,
   };
 }
 

@@ -1,5 +1,5 @@
 import { createLineSplitter } from "./line-splitter.ts";
-import { done, streamValuesIn } from "./stream-values.ts";
+import { done, doneMark, streamValuesIn } from "./stream-values.ts";
 
 /** One line, and one event. */
 export const maxEventBytes = 2 * 1024 * 1024;
@@ -97,7 +97,8 @@ function createValues(sink: StreamSink) {
         sink.onValue(value, as);
         return true;
       }
-      const found = streamValuesIn(text);
+      // As nearly all streams end, and by far the dearest line otherwise.
+      const found = text === doneMark ? [done] : streamValuesIn(text);
       for (const each of found ?? []) {
         count++;
         if (each === done) sink.onDone();

@@ -76,12 +76,12 @@ const known = z.array(ModelRule).parse([
 ]);
 
 /** By the built-in rules, then by those given. */
-export function abilitiesOf(provider: Provider, model: string, rules: readonly ModelRule[]): Abilities {
+function abilitiesOf(provider: Provider, model: string, rules: readonly ModelRule[]): Abilities {
   return Abilities.parse({ ...usual, ...saidOf(provider, model, [...known, ...rules]) });
 }
 
 /** What the rules say of a model, later ones before earlier ones. */
-export function saidOf(provider: Provider, model: string, rules: readonly ModelRule[]): Partial<Abilities> {
+function saidOf(provider: Provider, model: string, rules: readonly ModelRule[]): Partial<Abilities> {
   const { hostname } = new URL(provider.baseURL);
   // The name says more than the address, which may be a proxy's.
   const base =
@@ -92,6 +92,28 @@ export function saidOf(provider: Provider, model: string, rules: readonly ModelR
   const said: Partial<Abilities> = {};
   for (const { model: _model, server: _server, ...abilities } of fitting) Object.assign(said, abilities);
   return said;
+}
+
+interface RuledAbilities {
+  readonly all: Abilities;
+  /** What the given rules say. */
+  readonly said: Partial<Abilities>;
+}
+
+/** Names of models come from requests: so many are remembered. */
+const maxModels = 256;
+
+/** As `abilitiesOf` and `saidOf`; each request asks several times, and rules do not change while the process runs. */
+export function createRuleLookup(provider: Provider, rules: readonly ModelRule[]): (model: string) => RuledAbilities {
+  const models = new Map<string, RuledAbilities>();
+  return (model) => {
+    const found = models.get(model);
+    if (found !== undefined) return found;
+    if (models.size >= maxModels) models.clear();
+    const ruled = { all: abilitiesOf(provider, model, rules), said: saidOf(provider, model, rules) };
+    models.set(model, ruled);
+    return ruled;
+  };
 }
 
 /** Without regular expressions: names come from requests, patterns from files. */

@@ -27,7 +27,7 @@ function isObject(value: unknown): value is object {
 }
 
 const between = /(?:\s|\\[nr]|data:)+/y;
-const doneMark = "[DONE]";
+export const doneMark = "[DONE]";
 
 function valuesInRow(written: string): StreamValue[] | undefined {
   const text = repairedJson(written, { numbers: true });

@@ -1,4 +1,5 @@
 import { isPartOfText, judgeBareEnd, type BareEnd } from "./bare-end.ts";
+import { appended } from "../growing-text.ts";
 import { closeOf, closes, firstOf, opens, openTail, tags } from "./reasoning-tags.ts";
 
 /**
@@ -262,7 +263,7 @@ function say(splitter: Splitter, events: ThinkEvent[], text: string): void {
   if (text === "") return;
   push(events, "text", text);
   if (splitter.state.in === "answer" && !splitter.state.mayRetract) return;
-  splitter.said += text;
+  splitter.said = appended(splitter.said, text);
   if (splitter.said.length > maxRetractChars) splitter.state = { in: "answer", mayRetract: false };
 }
 

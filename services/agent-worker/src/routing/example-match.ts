@@ -32,24 +32,34 @@ export function createExampleMatch<Owner extends ExampleOwner>(owners: readonly 
     const length = Math.hypot(...weighted.map(([, weight]) => weight));
     return new Map(weighted.map(([word, weight]) => [word, weight / length]));
   };
-  const known = owners.map((owner) => ({
-    owner,
-    vectors: owner.examples.map((example) => vectorOf(wordsOf(example))),
-  }));
+  const nearestOf = createNearest(owners.map(({ examples }) => examples.map((example) => vectorOf(wordsOf(example)))));
 
   return (message: string): ExampleMatch<Owner>[] => {
-    const asked = vectorOf(wordsOf(message));
-    return known
-      .map(({ owner, vectors }) => ({
-        owner,
-        similarity: Math.max(0, ...vectors.map((vector) => cosine(asked, vector))),
-      }))
+    const nearest = nearestOf(vectorOf(wordsOf(message)));
+    return owners
+      .map((owner, at) => ({ owner, similarity: nearest[at] ?? 0 }))
       .toSorted((one, other) => other.similarity - one.similarity);
   };
 }
 
-function cosine(one: Vector, other: Vector): number {
-  let sum = 0;
-  for (const [word, weight] of one) sum += weight * (other.get(word) ?? 0);
-  return Math.min(1, sum);
+/** How near the nearest vector of each group is, as a cosine. Only those are looked at that have a word in common with the one. */
+function createNearest(groups: readonly (readonly Vector[])[]): (one: Vector) => number[] {
+  const groupOf = groups.flatMap((vectors, group) => vectors.map(() => group));
+  const places = new Map<string, { readonly at: number; readonly weight: number }[]>();
+  for (const [at, vector] of groups.flat().entries()) {
+    for (const [word, weight] of vector) places.set(word, [...(places.get(word) ?? []), { at, weight }]);
+  }
+  return (one) => {
+    const cosines = new Map<number, number>();
+    for (const [word, weight] of one) {
+      for (const place of places.get(word) ?? [])
+        cosines.set(place.at, (cosines.get(place.at) ?? 0) + weight * place.weight);
+    }
+    const nearest = groups.map(() => 0);
+    for (const [at, cosine] of cosines) {
+      const group = groupOf[at] ?? 0;
+      nearest[group] = Math.max(nearest[group] ?? 0, Math.min(1, cosine));
+    }
+    return nearest;
+  };
 }
