@@ -1,5 +1,5 @@
-import type { Bus } from "@parley/bus";
-import { parseEventSubject, subjects, type LogRecord, type TurnId } from "@parley/protocol";
+import type { Bus, TranscriptPage } from "@parley/bus";
+import { parseEventSubject, subjects, type ConversationId, type LogRecord, type TurnId } from "@parley/protocol";
 import { deliveryLimits } from "../delivery-limits.ts";
 import type { Hub } from "./hub.ts";
 
@@ -9,8 +9,12 @@ export interface Stored {
   readonly transcripts: Pick<Bus["transcripts"], "tail" | "newest">;
 }
 
-/** Records of as many turns as a queue holds, and of the one before. */
-const recordsRead = 18;
+/**
+ * Records that are read: of three turns; and of as many as a queue holds, and the one before, if these followed each other quickly. A turn that is cancelled
+ * while it waits ends within seconds of its record, if not at once, so what is recorded before these had ended before.
+ */
+const [fewRecords, allRecords] = [6, 18];
+const quicklyMs = 60_000;
 
 /**
  * Whether a client with this cursor has the whole conversation, because nothing is under way in it, the cursor is not below the last end, and
@@ -23,7 +27,7 @@ export async function isAtRest(stored: Stored, hub: Hub, cursor: number): Promis
   const { events, turns, transcripts } = stored;
   const { conversation, shard } = hub;
   if ((await turns.waiting(conversation)).length > 0) return false;
-  const page = await transcripts.tail(conversation, { limit: recordsRead });
+  const page = await newestOf(transcripts, conversation);
   const answers = page.records.filter(({ author }) => author.role === "assistant");
   const newest = answers.at(-1);
   // By its place in the queue: one that was cancelled while it waited is recorded before those that it waited for, and may end after them.
@@ -33,6 +37,13 @@ export async function isAtRest(stored: Stored, hub: Hub, cursor: number): Promis
   // A snapshot's, unless it is an event's own.
   if (end < cursor) return isElsewhere(await events.subjectAt(shard, cursor), conversation);
   return areLongBefore(stored, hub, { answers, isAll: page.before === 0 }, cursor);
+}
+
+async function newestOf({ tail }: Stored["transcripts"], conversation: ConversationId): Promise<TranscriptPage> {
+  const page = await tail(conversation, { limit: fewRecords });
+  const [oldest] = page.records;
+  const isQuick = (page.records.at(-1)?.ts ?? 0) - (oldest?.ts ?? 0) < quicklyMs;
+  return page.before > 0 && isQuick ? tail(conversation, { limit: allRecords }) : page;
 }
 
 async function endOf({ events }: Stored, { conversation, shard }: Hub, turn: TurnId): Promise<number | undefined> {
