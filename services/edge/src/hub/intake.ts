@@ -60,11 +60,6 @@ export function createIntake(underWay: () => readonly TurnId[] = () => []) {
       return unconfirmed > maxUnconfirmed;
     },
 
-    /** Nothing up to here is missing of a subject of which nothing is remembered. */
-    get forgotten() {
-      return tracks.forgotten;
-    },
-
     grounds,
 
     /** Begins anew after this sequence. */
@@ -81,6 +76,7 @@ export function createIntake(underWay: () => readonly TurnId[] = () => []) {
       last = Math.max(last, seq);
       sure = Math.max(sure, seq);
       tracks.deletedUpTo(seq);
+      grounds.deletedUpTo(seq);
     },
 
     /** Whether a message that was read again was taken before. */

@@ -4,7 +4,7 @@ import type { Intake } from "./intake.ts";
 
 interface Circumstances {
   readonly events: Pick<EventLog, "lastFromLeader">;
-  readonly intake: Pick<Intake, "forgotten" | "grounds" | "wasTaken">;
+  readonly intake: Pick<Intake, "grounds" | "wasTaken">;
 }
 
 /**
@@ -23,7 +23,7 @@ export async function missingBefore(
   const before = [subjects.user(shard, conversation, turn), ...ends];
   const stored = await Promise.all(before.map((one) => events.lastFromLeader(one)));
   const missing = stored.flatMap((found, i) => {
-    if (found === undefined || found.seq > seq || found.seq <= intake.forgotten) return [];
+    if (found === undefined || found.seq > seq || intake.grounds.isForgotten(found.seq)) return [];
     const isNeeded = found.event.type === "message" || isTerminal(found.event.type);
     return isNeeded && !intake.wasTaken({ subject: before[i] ?? "", seq: found.seq }) ? found.seq : [];
   });

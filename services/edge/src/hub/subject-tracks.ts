@@ -82,7 +82,7 @@ const mostOpen = 64;
 
 /** What an answer comes after: the message that is answered, and the end of the answer before it. */
 export function createGrounds(
-  tracks: { of(subject: string): { readonly last: number } | undefined },
+  tracks: { readonly forgotten: number; of(subject: string): { readonly last: number } | undefined },
   /** More turns whose answers have begun and, as far as is known, have not ended: from before anything came live. */
   underWay: () => readonly TurnId[],
 ) {
@@ -121,7 +121,14 @@ export function createGrounds(
 
     ended: (turn: TurnId): void => void open.delete(turn),
 
+    deletedUpTo(seq: number): void {
+      for (const [turn, firstSeq] of open) if (firstSeq <= seq) open.delete(turn);
+    },
+
     openBefore: openBeforeOf,
+
+    /** Nothing at or below this sequence is missing of a subject of which nothing is remembered. */
+    isForgotten: (seq: number): boolean => seq <= tracks.forgotten,
 
     /** Of the first event on a subject: whether it says something of an answer, and what that comes after has not come. */
     areMissing({ subject, data }: StoredMessage): boolean {
