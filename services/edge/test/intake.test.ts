@@ -68,6 +68,29 @@ describe("an answer whose message has not come", () => {
   });
 });
 
+describe("an answer before whose end another one began", () => {
+  const data = Buffer.from('{"type":"claimed"}');
+  const of = (turn: string, channel: string, seq: number, previous = 0): StoredMessage => ({
+    ...{ subject: subjects.agent(0, "conv", turn).replace(/a$/, channel), seq, previous, data },
+  });
+
+  it("is early until the end has come", () => {
+    const intake = intakeAt(100, of("one", "user", 101), of("one", "a", 102), of("two", "user", 103));
+    expect(intake.judge(of("two", "a", 110))).toBe("early");
+    intake.grounds.ended("one");
+    expect(intake.judge(of("two", "a", 110))).toBe("next");
+  });
+
+  it("is not when it was accepted before, was deleted, or waits and is cancelled", () => {
+    const intake = intakeAt(100, of("two", "user", 101), of("one", "user", 102));
+    expect(intake.judge(of("two", "a", 110))).toBe("next");
+    expect(intake.judge(of("one", "a", 110))).toBe("early");
+    expect(intake.judge({ ...of("one", "a", 110), data: Buffer.from('{"type":"cancelled"}') })).toBe("next");
+    intake.deletedUpTo(101);
+    expect(intake.judge(of("one", "a", 110))).toBe("next");
+  });
+});
+
 describe("a late message", () => {
   it("is taken without hiding that later ones are missing, nor that others are late", () => {
     const intake = intakeAt(100, at("a", 101, 0), at("a", 105, 101));
