@@ -75,6 +75,8 @@ export async function readAll(
     // What is stored has headers as well, which nobody needs: to read them would take longer than all else.
     const headers = isDelivery(message) ? undefined : message.headers;
     if (headers !== undefined && headers.code >= statusCodes) {
+      // Brokers from 2.10 on say so of each that has brought all its messages: the next one is under way.
+      if (isComplete(headers)) return;
       if (!isPortionOver(headers) || ++empty > maxEmpty) throw new Error(`reading was refused: ${headers.status}`);
       return ask();
     }
@@ -107,6 +109,10 @@ export async function readAll(
 /** Else it says something of the consumer. */
 function isDelivery({ reply }: Msg): boolean {
   return reply !== undefined && reply !== "";
+}
+
+function isComplete({ code, description }: MsgHdrs): boolean {
+  return code === conflict && /batch completed/i.test(description);
 }
 
 /** The next message would have been too many bytes, or none came in time. Anything else (503: no such consumer) asking again does not mend. */
