@@ -1,7 +1,7 @@
 import type { FoundMessage } from "./direct-get.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
 import { decodeEvent, shardOfSubject, streams, subjects, type ConversationId } from "@parley/protocol";
-import type { EventAtSeq } from "./stored-message.ts";
+import type { EventAtSeq, StoredMessage } from "./stored-message.ts";
 import type { Unreadable } from "./unreadable.ts";
 
 export interface StreamState {
@@ -53,6 +53,11 @@ export function createEventLookups(jsm: PatientLookups, unreadable: Unreadable) 
 
   const lastFromLeader = async (subject: string): Promise<EventAtSeq | undefined> =>
     eventOf(await jsm.streams.getMessage(streams.events(shardOfSubject(subject)), { last_by_subj: subject }));
+  /** The first event of a subject that has only one, as it is stored. */
+  const storedFromLeader = async (subject: string): Promise<StoredMessage | undefined> => {
+    const message = await jsm.streams.getMessage(streams.events(shardOfSubject(subject)), { last_by_subj: subject });
+    return message === null ? undefined : { subject, seq: message.seq, previous: 0, data: message.data };
+  };
   let looking = 0;
 
   return {
@@ -70,6 +75,8 @@ export function createEventLookups(jsm: PatientLookups, unreadable: Unreadable) 
 
     /** As `last`, but from the stream's leader: never stale, a little slower. Use it after a refusal. */
     lastFromLeader,
+
+    storedFromLeader,
 
     /**
      * False: nothing of the conversation is stored after `seq`. True: something is, or so many ask at once (their edge died, or the broker was

@@ -161,12 +161,13 @@ async function lookForMissing(feed: Feed, first: StoredMessage): Promise<void> {
   feed.state = "looking";
   feed.listener.onSyncing();
   try {
-    const missing = await missingBefore(first, { events, intake });
+    const { message, endSeq } = await missingBefore(first, { events, intake });
     // Meanwhile all of it may be read again.
     if (feed.state !== "looking" || feed.generation !== generation) return;
-    if (missing !== undefined) return void syncFeed(feed, missing - 1);
+    if (endSeq !== undefined) return void syncFeed(feed, Math.min(endSeq, message?.seq ?? endSeq) - 1);
     // So much came meanwhile that some was dropped.
     if (feed.mustReadOnceMore) return void syncFeed(feed);
+    if (message !== undefined) takeRead(feed, [message]);
     intake.grounds.add(parseEventSubject(first.subject)?.turn ?? "");
     becomeLive(feed);
   } catch (err) {
