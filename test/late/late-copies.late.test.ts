@@ -137,8 +137,11 @@ describe.each(["message", "tool result", "end"] as const)(
       const turn = await eventually(() => stream.turn(), { what: "the turn", timeoutMs: 10_000 });
       viewer.watch();
       await passOver(kind, conversation, turn, { asker: viewer, overtaken: stream });
-      stream.cut();
-      await eventually(() => stream.reconnects() > 0, { what: "the way back", timeoutMs: 10_000 });
+      // The edge may have looked for the end, and told it, when the next answer began: then the stream is over.
+      if (stream.view.turns.get(turn)?.outcome === undefined) {
+        stream.cut();
+        await eventually(() => stream.reconnects() > 0, { what: "the way back", timeoutMs: 10_000 });
+      }
       if (kind !== "end")
         for (const { request } of await world.bus.turns.waiting(conversation)) viewer.cancel(request.turn_id);
       if (back === 0) gate.open();

@@ -161,10 +161,10 @@ async function lookForMissing(feed: Feed, first: StoredMessage): Promise<void> {
   feed.state = "looking";
   feed.listener.onSyncing();
   try {
-    const { message, endSeq } = await missingBefore(first, { events, intake });
+    const { message, wholeUpTo } = await missingBefore(first, { events, intake });
     // Meanwhile all of it may be read again.
     if (feed.state !== "looking" || feed.generation !== generation) return;
-    if (endSeq !== undefined) return void syncFeed(feed, Math.min(endSeq, message?.seq ?? endSeq) - 1);
+    if (wholeUpTo !== undefined) return void syncFeed(feed, Math.min(wholeUpTo, (message?.seq ?? Infinity) - 1));
     // So much came meanwhile that some was dropped.
     if (feed.mustReadOnceMore) return void syncFeed(feed);
     if (message !== undefined) takeRead(feed, [message]);

@@ -4,15 +4,15 @@ import type { Intake } from "./intake.ts";
 
 interface Circumstances {
   readonly events: Pick<EventLog, "lastFromLeader" | "storedFromLeader">;
-  readonly intake: Pick<Intake, "grounds" | "wasTaken">;
+  readonly intake: Pick<Intake, "grounds" | "wasTaken" | "wholeUpTo">;
 }
 
 /** Undefined, both of them: what an answer comes after was stored before this feed began, or is not stored yet (then it is behind it, and will come). */
 export interface Missing {
   /** The message that is answered. */
   readonly message: StoredMessage | undefined;
-  /** Where the first end is that is missing; more of its answer may be. */
-  readonly endSeq: number | undefined;
+  /** An end is missing, and perhaps more of its answer: up to this sequence all of it was taken. */
+  readonly wholeUpTo: number | undefined;
 }
 
 /**
@@ -21,12 +21,12 @@ export interface Missing {
  */
 export async function missingBefore(first: StoredMessage, circumstances: Circumstances): Promise<Missing> {
   const address = parseEventSubject(first.subject);
-  if (address === undefined) return { message: undefined, endSeq: undefined };
-  const [message, endSeq] = await Promise.all([
+  if (address === undefined) return { message: undefined, wholeUpTo: undefined };
+  const [message, wholeUpTo] = await Promise.all([
     missingMessage(first, address, circumstances),
-    missingEnd(first, address, circumstances),
+    wholeBeforeEnd(first, address, circumstances),
   ]);
-  return { message, endSeq };
+  return { message, wholeUpTo };
 }
 
 async function missingMessage(
@@ -38,7 +38,7 @@ async function missingMessage(
   return message !== undefined && isMissing(message, first, intake) ? message : undefined;
 }
 
-async function missingEnd(
+async function wholeBeforeEnd(
   first: StoredMessage,
   address: EventAddress,
   { events, intake }: Circumstances,
@@ -49,7 +49,7 @@ async function missingEnd(
       const subject = subjects.agent(shard, conversation, other);
       const last = await events.lastFromLeader(subject);
       const isEnd = last !== undefined && isTerminal(last.event.type);
-      return isEnd && isMissing({ subject, seq: last.seq }, first, intake) ? last.seq : Infinity;
+      return isEnd && isMissing({ subject, seq: last.seq }, first, intake) ? intake.wholeUpTo({ subject }) : Infinity;
     }),
   );
   const lowest = Math.min(...seqs);
