@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { planCatchUp } from "../src/hub/catch-up-plan.ts";
+import { planCatchUp, planCompletion } from "../src/hub/catch-up-plan.ts";
 import { append, createRing, enforceLimits, insert, trim } from "../src/hub/ring.ts";
 import { createPlanner } from "../src/hub/shared-plans.ts";
 import { complete, histories, message, token, visible } from "./support/conversation-history.ts";
@@ -20,7 +20,11 @@ it("plans for each viewer what would be planned for it alone, however the ring h
         // One comes later than those after it.
         const late = events[Math.floor(events.length / 2)];
         const check = (): void => {
-          for (const cursor of cursors) expect(plan(ring, cursor)).toEqual(planCatchUp(ring, cursor, limits));
+          for (const cursor of cursors) {
+            expect(plan(ring, cursor)).toEqual(planCatchUp(ring, cursor, limits));
+            const completion = { turn: "t1", sure: ring.events.at(-1)?.seq ?? ring.floor };
+            expect(plan(ring, cursor, completion)).toEqual(planCompletion(ring, cursor, completion, limits));
+          }
         };
         for (const [i, event] of events.entries()) {
           if (event !== late) append(ring, event);

@@ -49,14 +49,22 @@ export function planCatchUp(
   return compact(known, missing, folded, { limits, shared });
 }
 
+/** Of what a viewer may lack something below its cursor. */
+export interface Completion {
+  readonly turn: TurnId;
+  /** Nothing up to this sequence is missing in what is known. */
+  readonly sure: number;
+}
+
 /**
  * What a viewer must get that may lack something of this turn below its cursor: first a snapshot of the turn, as little above the cursor as can be, so
- * that whatever is no part of it follows. `sure`: nothing up to there is missing.
+ * that whatever is no part of it follows.
  */
 export function planCompletion(
   known: Known,
   cursor: number,
-  { turn, sure }: { readonly turn: TurnId; readonly sure: number },
+  { turn, sure }: Completion,
+  limits: ReplayLimits = deliveryLimits,
 ): CatchUpPlan {
   if (cursor < known.floor) return { kind: "below floor" };
   const next = known.events[firstAfter(known.events, cursor)];
@@ -68,7 +76,7 @@ export function planCompletion(
   }
   const snapshot = createFolder(known).snapshotAt(turn, seq);
   if (snapshot === undefined) return { kind: "unknown turn", turn };
-  const rest = planCatchUp(known, seq);
+  const rest = planCatchUp(known, seq, limits);
   return rest.kind === "steps" ? { ...rest, mode: "snapshot", steps: [snapshot, ...rest.steps] } : rest;
 }
 

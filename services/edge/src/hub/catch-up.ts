@@ -2,7 +2,7 @@ import { RangeTooLargeError } from "@parley/bus";
 import { closeCodes, type TurnId } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { noCursor } from "../cursor.ts";
-import { planCompletion, turnUnderWay, type CatchUpPlan } from "./catch-up-plan.ts";
+import { turnUnderWay, type CatchUpPlan } from "./catch-up-plan.ts";
 import { canTake, giveSteps, type GivingDeps } from "./giving.ts";
 import type { History } from "./history.ts";
 import { beginAnew, type HubViewer } from "./hub.ts";
@@ -28,9 +28,7 @@ export function createCatchUp(deps: CatchUpDeps) {
   const { outbox, log } = deps;
   const plan = createPlanner();
   const planFor: PlanFor = ({ begins, cursor, mayLackOf, source }, known) => {
-    if (mayLackOf !== undefined) {
-      return planCompletion(known, cursor, { turn: mayLackOf, sure: source.feed.intake.sure });
-    }
+    if (mayLackOf !== undefined) return plan(known, cursor, { turn: mayLackOf, sure: source.feed.intake.sure });
     const planned = plan(known, cursor);
     const turn = begins && planned.kind === "steps" ? turnUnderWay(known, cursor) : undefined;
     return turn === undefined ? planned : { kind: "turn under way", turn };

@@ -1,5 +1,12 @@
 import { deliveryLimits } from "../delivery-limits.ts";
-import { planCatchUp, type CatchUpPlan, type ReplayLimits, type SharedSnapshots } from "./catch-up-plan.ts";
+import {
+  planCatchUp,
+  planCompletion,
+  type CatchUpPlan,
+  type Completion,
+  type ReplayLimits,
+  type SharedSnapshots,
+} from "./catch-up-plan.ts";
 import type { Known } from "./ring.ts";
 
 /** So many cursors at which viewers of one conversation stand are remembered, with the plan for each. */
@@ -9,7 +16,7 @@ interface Planned {
   readonly known: Known;
   /** What tells that this is known still, and no more. */
   readonly state: readonly unknown[];
-  readonly plans: Map<number, CatchUpPlan>;
+  readonly plans: Map<string, CatchUpPlan>;
   readonly snapshots: SharedSnapshots;
 }
 
@@ -18,8 +25,8 @@ function stateOf({ events, floor, base, rooted, quiet }: Known): readonly unknow
 }
 
 /**
- * As `planCatchUp`. Viewers of one conversation mostly have to be brought to the present at the same moment, and from the same place: then a plan is
- * made once, and so is each snapshot in it, which means to decode a whole answer.
+ * As `planCatchUp`, and with a completion as `planCompletion`. Viewers of one conversation mostly have to be brought to the present at the same moment, and
+ * from the same place: then a plan is made once, and so is each snapshot in it, which means to decode a whole answer.
  */
 export function createPlanner(limits: ReplayLimits = deliveryLimits) {
   let planned: Planned | undefined;
@@ -31,13 +38,17 @@ export function createPlanner(limits: ReplayLimits = deliveryLimits) {
     return planned;
   };
 
-  return (known: Known, cursor: number): CatchUpPlan => {
+  return (known: Known, cursor: number, completion?: Completion): CatchUpPlan => {
     const { plans, snapshots } = ofState(known);
-    let plan = plans.get(cursor);
+    const key = completion === undefined ? `${cursor}` : `${cursor} ${completion.sure} ${completion.turn}`;
+    let plan = plans.get(key);
     if (plan !== undefined) return plan;
-    plan = planCatchUp(known, cursor, limits, snapshots);
+    plan =
+      completion === undefined
+        ? planCatchUp(known, cursor, limits, snapshots)
+        : planCompletion(known, cursor, completion, limits);
     if (plans.size >= maxPlans) plans.clear();
-    plans.set(cursor, plan);
+    plans.set(key, plan);
     return plan;
   };
 }
