@@ -1,7 +1,13 @@
 import { applyFrame, createView, type ConversationView } from "@parley/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { firstAfter, planCatchUp, type CatchUpPlan, type CatchUpStep } from "../src/hub/catch-up-plan.ts";
+import {
+  firstAfter,
+  planCatchUp,
+  planCompletion,
+  type CatchUpPlan,
+  type CatchUpStep,
+} from "../src/hub/catch-up-plan.ts";
 import { append, createRing, enforceLimits, extendDown, type Known } from "../src/hub/ring.ts";
 import { turnSnapshot } from "../src/hub/snapshot.ts";
 import type { VisibleEvent } from "../src/hub/visible-event.ts";
@@ -73,6 +79,29 @@ describe("a viewer that is caught up", () => {
       }),
       { numRuns: 2_000 },
     );
+  });
+
+  it("has all of it also if it lacked what tools said in the turn that ran at its cursor", () => {
+    let completed = 0;
+    fc.assert(
+      fc.property(situations, ({ events, seen }) => {
+        const at = events[Math.min(seen, events.length) - 1];
+        const past = at === undefined ? [] : events.filter(({ seq }) => seq <= at.seq);
+        const hasEnded = past.some(({ turn, type }) => turn === at?.turn && type === "complete");
+        if (at === undefined || hasEnded) return;
+        const view = viewOf(
+          past.filter(({ turn, type, seq }) => seq === at.seq || turn !== at.turn || type !== "tool_call_end"),
+        );
+        const completion = { turn: at.turn, sure: (events.at(-1)?.seq ?? 0) + 1 };
+        const plan = planCompletion(everything(events), at.seq, completion, limits);
+        if (plan.kind === "no room") return;
+        play(view, stepsOf(plan));
+        completed++;
+        expect(view.turns).toEqual(viewOf(events).turns);
+      }),
+      { numRuns: 1_000 },
+    );
+    expect(completed).toBeGreaterThan(100);
   });
 
   it("gets every message and every end exactly once", () => {
