@@ -70,7 +70,7 @@ export function planCompletion(
   const next = known.events[firstAfter(known.events, cursor)];
   let seq = Math.min(sure, (next?.seq ?? Infinity) - 1);
   if (seq <= cursor) {
-    if (next?.seq !== cursor + 1) return { kind: "unsure" };
+    if (next?.seq !== cursor + 1 || next.seq > sure) return { kind: "unsure" };
     if (next.turn !== turn || !isFoldable(next.type)) return { kind: "no room" };
     seq = next.seq;
   }
