@@ -68,12 +68,10 @@ export function planCompletion(
 ): CatchUpPlan {
   if (cursor < known.floor) return { kind: "below floor" };
   const next = known.events[firstAfter(known.events, cursor)];
-  let seq = Math.min(sure, (next?.seq ?? Infinity) - 1);
-  if (seq <= cursor) {
-    if (next?.seq !== cursor + 1 || next.seq > sure) return { kind: "unsure" };
-    if (next.turn !== turn || !isFoldable(next.type)) return { kind: "no room" };
-    seq = next.seq;
-  }
+  // Just below the next event; where there is no room, at its place.
+  const seq = Math.min(sure, Math.max(cursor + 1, (next?.seq ?? Infinity) - 1));
+  if (seq <= cursor) return { kind: "unsure" };
+  if (seq === next?.seq && !(next.turn === turn && isFoldable(next.type))) return { kind: "no room" };
   const snapshot = createFolder(known).snapshotAt(turn, seq);
   if (snapshot === undefined) return { kind: "unknown turn", turn };
   const rest = planCatchUp(known, seq, limits);
