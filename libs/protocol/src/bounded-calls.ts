@@ -1,5 +1,6 @@
 import { beginningOfLines, cutJsonText, jsonBytes, jsonTextBytes, shareBytes } from "./encoded-size.ts";
-import type { FinishedToolCall, MessageEvent, ToolArguments, ToolCallEndEvent } from "./events.ts";
+import type { MessageEvent, ToolCallEndEvent } from "./events.ts";
+import type { FinishedToolCall, ToolArguments } from "./tool-calls.ts";
 
 /** Tool calls cut to a size by rule: results first, then arguments, the largest before the smaller ones. */
 

@@ -2,7 +2,8 @@ import { z } from "zod";
 import { AnyErrorCode } from "./errors.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
 import { openEnum } from "./open-enum.ts";
-import { ProviderCall } from "./provider-call.ts";
+import { Source } from "./source.ts";
+import { FinishedToolCall, StepCall, ToolCall } from "./tool-calls.ts";
 import { traceParent } from "./trace.ts";
 
 /**
@@ -32,41 +33,6 @@ export const Author = z
   })
   .describe("Whoever wrote a message.");
 export type Author = z.infer<typeof Author>;
-
-export const Source = z
-  .object({
-    title: z.string().describe("The document's title and the headings above the passage."),
-    file: z.string().optional().describe("The document's file."),
-    score: z.number().optional().describe("How well it fits; larger is better."),
-  })
-  .describe("A passage of a document that the answer may rest on.");
-export type Source = z.infer<typeof Source>;
-
-export const ToolStatus = z.enum(["completed", "failed", "denied", "cancelled", "timeout"]);
-export type ToolStatus = z.infer<typeof ToolStatus>;
-
-/** Arguments are whatever object the model produced; the tool's own schema checks them. */
-export const ToolArguments = z.record(z.string(), z.unknown());
-export type ToolArguments = z.infer<typeof ToolArguments>;
-
-export const ToolCall = z.object({
-  call_id: CallId,
-  tool_name: z.string().describe("The tool, as the model called it."),
-  arguments: ToolArguments.describe("What the model asked for."),
-});
-export type ToolCall = z.infer<typeof ToolCall>;
-
-/** A call as a step committed it. `problem`: it cannot run (unknown tool, unreadable arguments); the sentence goes back to the model. */
-export const StepCall = ToolCall.extend({ problem: z.string().optional(), provider: ProviderCall.optional() });
-export type StepCall = z.infer<typeof StepCall>;
-
-export const FinishedToolCall = ToolCall.extend({
-  status: openEnum(ToolStatus.options).describe("`completed`, or why it was not: any other one means that it was not."),
-  result: z.string().describe("What the model gets to read: the result, or what went wrong."),
-  duration_ms: z.number().describe("How long it ran."),
-  truncated: z.boolean().optional().describe("The result was longer and has been cut."),
-}).describe("A tool call that has ended.");
-export type FinishedToolCall = z.infer<typeof FinishedToolCall>;
 
 export const Usage = z
   .object({
@@ -145,6 +111,13 @@ export const ProgressEvent = z
 export const TokenEvent = z
   .object({ type: z.literal("token"), ...chained, token: z.string().describe("One or more tokens of the model.") })
   .describe("The answer goes on: append it.");
+export const ReasoningEvent = z
+  .object({
+    type: z.literal("reasoning"),
+    ...chained,
+    token: z.string().describe("One or more tokens of what the model thinks before it answers."),
+  })
+  .describe("The model's reasoning goes on: append it, as a part of its own.");
 /** Commits a model step that asked for tools: its text and calls stay, whoever dies. Written before any of its tools is started. */
 const StepEvent = z.object({
   type: z.literal("step"),
@@ -249,6 +222,7 @@ export const ChainEvent = z.discriminatedUnion("type", [
   ThinkingEvent,
   ProgressEvent,
   TokenEvent,
+  ReasoningEvent,
   StepEvent,
   ToolCallStartEvent,
   TurnRestartedEvent,

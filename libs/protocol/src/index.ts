@@ -51,21 +51,30 @@ export {
   AnswerMetadata,
   Author,
   ChainEvent,
-  FinishedToolCall,
   MessageEvent,
   Outcome,
-  Source,
-  StepCall,
   StoredEvent,
-  ToolArguments,
-  ToolCall,
   ToolCallEndEvent,
-  ToolStatus,
   Usage,
   isTerminal,
   isVisible,
   type StoredEventType,
 } from "./events.ts";
+export { Source } from "./source.ts";
+export { FinishedToolCall, StepCall, ToolArguments, ToolCall, ToolStatus } from "./tool-calls.ts";
+export {
+  DataPart,
+  FilePart,
+  KnownPart,
+  Part,
+  ReasoningPart,
+  SourcePart,
+  TextPart,
+  ToolCallPart,
+  isKnownPart,
+} from "./parts.ts";
+export { Fact, type FactKind } from "./facts.ts";
+export { TurnRecord } from "./turn-record.ts";
 export { ProviderCall } from "./provider-call.ts";
 export { ReadEvent, isReadable, unreadableEvent } from "./read-event.ts";
 export {
@@ -84,7 +93,8 @@ export { TurnRequest } from "./turn-request.ts";
 export { ToolJob } from "./tool-job.ts";
 export { turnsDestination } from "./trace.ts";
 export { ToolDefinition, toolCatalogueKey } from "./tool-definition.ts";
-export { LogRecord, OwnerRecord, RecordLink, inOrderOfAcceptance, wasAcceptedBefore } from "./transcript.ts";
+export { RecordLink } from "./record-link.ts";
+export { LogRecord, OwnerRecord, inOrderOfAcceptance, wasAcceptedBefore } from "./transcript.ts";
 export {
   checkMessageText,
   decodeClientFrame,

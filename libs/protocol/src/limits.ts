@@ -49,6 +49,12 @@ export const limits = {
   turnQueueAgeMs: 60 * 60_000,
   /** When `TURNS` itself forgets a turn, without an end: the last fence, for the case that no worker came for days. */
   turnQueueKeepMs: 7 * 24 * 60 * 60_000,
+  /** How long facts are kept: a day more than a turn may be in `TURNS`, so that none is run by a worker that cannot know what was decided. */
+  factKeepMs: 8 * 24 * 60 * 60_000,
+  /** The whole result of a tool call as a fact keeps it, encoded; events, ends and the model get its beginning (`toolResultBytes`). */
+  factResultBytes: 256 * 1024,
+  /** Records that a record of a turn names beside the one before it. */
+  recordsBack: 40,
   /** Window in which NATS recognises a repeated turn by its message id. */
   duplicateWindowMs: 10 * 60_000,
 } as const;

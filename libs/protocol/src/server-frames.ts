@@ -6,12 +6,11 @@ import {
   CancelledEvent,
   CompleteEvent,
   ErrorEvent,
-  FinishedToolCall,
   MessageEvent,
   ProgressEvent,
+  ReasoningEvent,
   ThinkingEvent,
   TokenEvent,
-  ToolCall,
   ToolCallEndEvent,
   ToolCallProgressEvent,
   ToolCallStartEvent,
@@ -20,6 +19,8 @@ import {
 } from "./events.ts";
 import { ConversationId, TurnId } from "./ids.ts";
 import { openEnum } from "./open-enum.ts";
+import { Part } from "./parts.ts";
+import { FinishedToolCall, ToolCall } from "./tool-calls.ts";
 
 /** What a server sends in the native dialect: frames of the connection itself, and every visible event with its cursor. */
 
@@ -99,6 +100,11 @@ export const TranscriptMessage = z
       "How the turn ended; of a user's message `complete`.",
     ),
     code: AnyErrorCode.optional().describe("Of answers that failed: why."),
+    retryable: z.boolean().optional().describe("Of answers that failed: whether the same message may succeed later."),
+    parts: z
+      .array(Part)
+      .optional()
+      .describe("The message in the order in which it came: `message` is its text, `tool_calls` its calls."),
     tool_calls: z.array(FinishedToolCall).optional().describe("Of answers."),
     usage: Usage.optional().describe("Of answers."),
     metadata: AnswerMetadata.optional().describe("Of answers: the agent, model and sources, as `complete` said them."),
@@ -125,6 +131,10 @@ export const SnapshotFrame = z
     attempt: z.number().optional().describe("Of that turn."),
     text: z.string().optional().describe("Its answer so far."),
     tool_calls: z.array(ToolCallState).optional().describe("Its calls so far; finished ones with status and result."),
+    parts: z
+      .array(Part)
+      .optional()
+      .describe("Text and calls, and what else there is, in the order in which they came."),
     status: openEnum(["idle", "queued", "running"]).describe("Of that turn; `idle`: there is none."),
     ts: z.number().describe("When it was made, ms since 1970."),
   })
@@ -181,6 +191,7 @@ export const EventFrame = z.discriminatedUnion("type", [
   ThinkingEvent.extend(seq),
   ProgressEvent.extend(seq),
   TokenEvent.extend(seq),
+  ReasoningEvent.extend(seq),
   ToolCallStartEvent.extend(seq),
   ToolCallProgressEvent.extend(seq),
   ToolCallEndEvent.extend(seq),

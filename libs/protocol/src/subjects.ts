@@ -6,6 +6,7 @@ export const streams = {
   turns: "TURNS",
   events: (shard: number): string => `EV_${shard}`,
   log: (shard: number): string => `LOG_${shard}`,
+  facts: (shard: number): string => `FACT_${shard}`,
 } as const;
 
 /** The durable consumer all agent workers share. */
@@ -16,6 +17,7 @@ export const toolQueueName = "tools";
 
 const stored = "chat.ev";
 const live = "chat.live";
+const facts = "chat.fact";
 /** Below a turn: its chain, which only the agent worker that has the turn writes. */
 export const agentChannel = "a";
 
@@ -72,6 +74,18 @@ export const subjects = {
   agentAnswer: (question: string): string => `chat.agent.answer.${question}`,
   /** All that agent workers say to each other. */
   allAgents: "chat.agent.>",
+
+  /** What decides, for longer than events are kept: write-once. `call`: of the kinds that are about one. */
+  fact: (
+    shard: number,
+    conversation: ConversationId,
+    turn: TurnId,
+    { kind, call }: { kind: string; call?: CallId },
+  ): string => `${facts}.${shard}.${conversation}.${turn}.${kind}${call === undefined ? "" : `.${call}`}`,
+  factsOfTurn: (shard: number, conversation: ConversationId, turn: TurnId): string =>
+    `${facts}.${shard}.${conversation}.${turn}.>`,
+  factsOf: (shard: number, conversation: ConversationId): string => `${facts}.${shard}.${conversation}.>`,
+  allFacts: (shard: number): string => `${facts}.${shard}.>`,
 
   log: (shard: number, conversation: ConversationId): string => `chat.log.${shard}.${conversation}`,
   allLog: (shard: number): string => `chat.log.${shard}.*`,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ToolCall } from "./events.ts";
+import { ToolCall } from "./tool-calls.ts";
 import { ConversationId, TurnId } from "./ids.ts";
 import { User } from "./server-frames.ts";
 import { traceParent } from "./trace.ts";

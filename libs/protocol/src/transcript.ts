@@ -1,10 +1,6 @@
 import { z } from "zod";
-import { ConversationId } from "./ids.ts";
+import { RecordLink } from "./record-link.ts";
 import { TranscriptMessage } from "./server-frames.ts";
-
-/** What every record of a conversation in `LOG` has, whatever version wrote it. */
-export const RecordLink = z.object({ conversation_id: ConversationId, prev: z.number().int().nonnegative() });
-export type RecordLink = z.infer<typeof RecordLink>;
 
 /**
  * One record of `LOG`. `prev` is the stream sequence of the record before it in the same conversation (0: none), so that a reader walks

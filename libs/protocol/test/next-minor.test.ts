@@ -2,12 +2,14 @@ import { readFileSync, readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import {
   ClientFrame,
+  Fact,
   LogRecord,
   OwnerRecord,
   ServerFrame,
   StoredEvent,
   ToolDefinition,
   ToolJob,
+  TurnRecord,
   TurnRequest,
 } from "@parley/protocol";
 import type { z } from "zod";
@@ -20,8 +22,10 @@ const records: Record<string, z.ZodType> = {
   "turn-request": TurnRequest,
   "tool-job": ToolJob,
   "log-record": LogRecord,
+  "turn-record": TurnRecord,
   "owner-record": OwnerRecord,
   "tool-definition": ToolDefinition,
+  ...Object.fromEntries(Fact.options.map((schema) => [`fact-${schema.shape.kind.value}`, schema])),
 };
 
 function schemaOf(file: string): z.ZodType {
@@ -44,7 +48,7 @@ function read(version: string, file: string): unknown {
 /** Objects that the client or the model made up: all that is in them is kept. */
 function freeFormIn(file: string): ReadonlySet<string> {
   const clientsOwn = file === "client-message" || file === "turn-request" ? ["metadata"] : [];
-  return new Set(["arguments", "parameters", "fields", "message_fields", ...clientsOwn]);
+  return new Set(["arguments", "parameters", "fields", "message_fields", "data", ...clientsOwn]);
 }
 
 /** The same with a field that nobody knows in every object of ours. */

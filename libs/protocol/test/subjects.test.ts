@@ -15,7 +15,12 @@ import {
 // Literals on purpose: processes of two versions meet on these names.
 
 test("pins stream, consumer, queue and key names", () => {
-  expect([streams.turns, streams.events(3), streams.log(3)]).toEqual(["TURNS", "EV_3", "LOG_3"]);
+  expect([streams.turns, streams.events(3), streams.log(3), streams.facts(3)]).toEqual([
+    "TURNS",
+    "EV_3",
+    "LOG_3",
+    "FACT_3",
+  ]);
   expect([turnsConsumer, toolQueueName, toolCatalogueKey]).toEqual(["agents", "tools", "parley:tools"]);
   expect(nativeSubprotocol).toBe("parley.v1");
 });
@@ -39,6 +44,10 @@ const pins: Record<keyof typeof subjects, readonly [subject: string, literal: st
   deleted: [subjects.deleted(2, "c1"), "chat.deleted.2.c1"],
   allDeleted: [subjects.allDeleted, "chat.deleted.*.*"],
   log: [subjects.log(2, "c1"), "chat.log.2.c1"],
+  fact: [subjects.fact(2, "c1", "t1", { kind: "begun", call: "t1-0-0" }), "chat.fact.2.c1.t1.begun.t1-0-0"],
+  factsOfTurn: [subjects.factsOfTurn(2, "c1", "t1"), "chat.fact.2.c1.t1.>"],
+  factsOf: [subjects.factsOf(2, "c1"), "chat.fact.2.c1.>"],
+  allFacts: [subjects.allFacts(2), "chat.fact.2.>"],
   allLog: [subjects.allLog(2), "chat.log.2.*"],
   canary: [subjects.canary("edge-1"), "chat.canary.edge-1"],
   pull: [subjects.pull("EV_0", "reader"), "$JS.API.CONSUMER.MSG.NEXT.EV_0.reader"],
