@@ -116,6 +116,7 @@ export const ReasoningEvent = z
     type: z.literal("reasoning"),
     ...chained,
     token: z.string().describe("One or more tokens of what the model thinks before it answers."),
+    shown: z.literal(true).optional().describe("The agent wants it to be seen at once. Absent: clients fold it."),
   })
   .describe("The model's reasoning goes on: append it, as a part of its own.");
 /** Commits a model step that asked for tools: its text and calls stay, whoever dies. Written before any of its tools is started. */

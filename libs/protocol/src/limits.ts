@@ -37,7 +37,9 @@ export const limits = {
   turnResultBytes: 1024 * 1024,
   /** All calls in the end of a turn and in its transcript, encoded: beyond it results are cut to their beginning, then arguments. */
   endingCallsBytes: 160 * 1024,
-  /** Characters of one `token` event, of at most six bytes each. More text is several events. */
+  /** Reasoning of one turn that is kept, encoded. What comes after it is told by a last line alone. */
+  turnReasoningBytes: 32 * 1024,
+  /** Characters of one `token` or `reasoning` event, of at most six bytes each. More text is several events. */
   tokenChars: 16 * 1024,
   /** One stored event or record, encoded, with its headers. The broker's `max_payload` must not be below. */
   eventBytes: 512 * 1024,

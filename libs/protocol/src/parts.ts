@@ -11,7 +11,11 @@ export const TextPart = z
 export type TextPart = z.infer<typeof TextPart>;
 
 export const ReasoningPart = z
-  .object({ type: z.literal("reasoning"), text: z.string().describe("What the model thought.") })
+  .object({
+    type: z.literal("reasoning"),
+    text: z.string().describe("What the model thought."),
+    shown: z.boolean().optional().describe("The agent wants it to be seen at once. Absent: clients fold it."),
+  })
   .describe("The model's reasoning; it is not part of the answer.");
 export type ReasoningPart = z.infer<typeof ReasoningPart>;
 

@@ -1,7 +1,7 @@
 import { EventTooLargeError, type EventLog } from "@parley/bus";
 import type { ChainEvent } from "@parley/protocol";
 import { FencedError, appendFenced, type FencedAppend } from "./fenced-append.ts";
-import { createPendingEvents, type NewChainEvent, type PendingEvents } from "./pending-events.ts";
+import { createPendingEvents, isStreamed, type NewChainEvent, type PendingEvents } from "./pending-events.ts";
 import { foldEvent, type TurnFold } from "./turn-fold.ts";
 
 export interface ChainOptions {
@@ -75,7 +75,11 @@ export function createChain({ onFenced, onTooLarge, ...options }: ChainOptions) 
     push: (event: NewChainEvent): void => add(() => pending.push(event)),
 
     /** Adds text to the answer. Text that is still queued is joined. */
-    text: (token: string): void => add(() => pending.addText(token)),
+    text: (token: string): void => add(() => pending.addText({ type: "token", token })),
+
+    /** The same for the model's reasoning. */
+    reasoning: (token: string, isShown: boolean): void =>
+      add(() => pending.addText({ type: "reasoning", token, ...(isShown ? { shown: true } : {}) })),
 
     /**
      * Resolves when nothing is on its way any more. If an event was too large, the chain goes on with what is pushed from now on. Throws
@@ -105,7 +109,7 @@ async function writeAll(pending: PendingEvents, writer: ReturnType<typeof create
     if (next === undefined) continue;
     const append = writer.appendOf(next);
     writer.stored(append.event, await appendFenced(append));
-    if (next.type === "token") pending.textStored();
+    if (isStreamed(next)) pending.textStored();
   }
 }
 
@@ -132,7 +136,7 @@ function createWriter({
   return {
     appendOf(next: NewChainEvent): FencedAppend {
       // Text behind text: the first of an answer, and of a step, is waited for.
-      const joins = next.type === "token" && previous === "token";
+      const joins = isStreamed(next) && next.type === previous;
       return { events, subject, event: complete(next), expect: fold.seq, giveUpMs, joins };
     },
     stored(event: ChainEvent, seq: number): void {

@@ -71,7 +71,7 @@ export function createModelStep(deps: ModelStepDeps) {
       requestId: `${request.turn_id}-${attempt}-${step}`,
       ...modelOf(request.model ?? briefing.agent.model),
     };
-    const writer = createStepWriter(chain, fold, maxEventBytes);
+    const writer = createStepWriter(chain, fold, { maxEventBytes, reasoning: briefing.agent.reasoning });
     const { calls, end, usage } = await read(modelRequest, input, { step, writer });
     if (calls.length === 0 || isLast) {
       const finish = calls.length === 0 ? finishOf(end, writer) : "other";
@@ -172,6 +172,7 @@ function createAnswerFold({ writer, call, chain }: AnswerFoldDeps) {
   };
   const take = (event: Exclude<ModelEvent | RestartEvent, { type: "text" }>): void => {
     if (event.type === "restart") writer.restart();
+    else if (event.type === "reasoning") writer.reasoning(event.text);
     else if (event.type === "retract") writer.retract();
     else if (event.type === "without_tools") tellWithoutTools();
     else if (event.type === "tool_calls") calls = event.calls;

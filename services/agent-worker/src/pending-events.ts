@@ -6,10 +6,17 @@ type Filled = "conversation_id" | "turn_id" | "attempt" | "n" | "ts";
 
 export type PendingEvents = ReturnType<typeof createPendingEvents>;
 
-/** False: it is no text, or has no room. */
-function join(event: NewChainEvent | undefined, text: string): boolean {
-  if (event?.type !== "token" || event.token.length + text.length > limits.tokenChars) return false;
-  event.token += text;
+/** What comes in pieces, and may be joined: the answer, or what the model thinks before it. */
+export type StreamedEvent = Extract<NewChainEvent, { type: "token" | "reasoning" }>;
+
+export function isStreamed(event: NewChainEvent | undefined): event is StreamedEvent {
+  return event?.type === "token" || event?.type === "reasoning";
+}
+
+/** False: it is of another kind, or has no room. */
+function join(last: NewChainEvent | undefined, { type, token }: StreamedEvent): boolean {
+  if (!isStreamed(last) || last.type !== type || last.token.length + token.length > limits.tokenChars) return false;
+  last.token += token;
   return true;
 }
 
@@ -37,7 +44,7 @@ function piecesOf(text: string): string[] {
 /** Without text, but with that which is owed for a restart before it. */
 function withoutText(events: readonly NewChainEvent[], isRestarted: boolean): NewChainEvent[] {
   const owed = isRestarted ? events.find(({ type }) => type === "token") : undefined;
-  return events.filter((event) => event === owed || (event.type !== "token" && event.type !== "turn_restarted"));
+  return events.filter((event) => event === owed || (!isStreamed(event) && event.type !== "turn_restarted"));
 }
 
 /** One wait at a time, which can be ended early. */
@@ -81,9 +88,9 @@ export function createPendingEvents(flushMs: () => number) {
     push,
 
     /** Joins text to text that is already last, as long as one event can hold it. */
-    addText(text: string): void {
-      if (join(queue.at(-1), text)) return;
-      for (const token of piecesOf(text)) push({ type: "token", token });
+    addText(event: StreamedEvent): void {
+      if (join(queue.at(-1), event)) return;
+      for (const token of piecesOf(event.token)) push({ ...event, token });
     },
 
     /** Text that was shown is never replaced by nothing: a restart and the text in its place go together, or stay together. */
@@ -101,7 +108,7 @@ export function createPendingEvents(flushMs: () => number) {
 
     /** Until text may be written: the floor is over, or something that is not text comes to be written. Undefined: at once. */
     wait(): Promise<void> | undefined {
-      if (queue[0]?.type !== "token" || hurried || queue.length > 1) return undefined;
+      if (!isStreamed(queue[0]) || hurried || queue.length > 1) return undefined;
       const waitMs = textAt + flushMs() - performance.now();
       return waitMs <= 0 ? undefined : pause.begin(waitMs);
     },

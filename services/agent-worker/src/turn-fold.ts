@@ -1,6 +1,7 @@
 import {
   beginningOf,
   isTerminal,
+  jsonTextBytes,
   limits,
   type FinishedToolCall,
   type Outcome,
@@ -32,6 +33,10 @@ export interface TurnFold {
   text: string;
   /** The part of `text` that committed steps wrote. */
   committedText: string;
+  /** Viewers have reasoning of a step that is not committed. */
+  reasoned: boolean;
+  /** All reasoning that was told, encoded. */
+  reasoningBytes: number;
   readonly steps: CommittedStep[];
   readonly started: Set<string>;
   readonly results: Map<string, FinishedToolCall>;
@@ -65,6 +70,8 @@ export function createTurnFold(): TurnFold {
     seq: 0,
     text: "",
     committedText: "",
+    reasoned: false,
+    reasoningBytes: 0,
     steps: [],
     started: new Set(),
     results: new Map(),
@@ -85,6 +92,7 @@ export function createTurnFold(): TurnFold {
 const afterBeginning: ReadonlySet<string> = new Set<ReadEvent["type"]>([
   "progress",
   "token",
+  "reasoning",
   "step",
   "tool_call_start",
 ]);
@@ -105,8 +113,13 @@ export function foldEvent(fold: TurnFold, seq: number, event: ReadEvent): void {
     case "token":
       fold.text = appended(fold.text, event.token);
       return;
+    case "reasoning":
+      fold.reasoned = true;
+      fold.reasoningBytes += jsonTextBytes(event.token);
+      return;
     case "turn_restarted":
       fold.text = event.text;
+      fold.reasoned = false;
       return;
     case "step":
       commitStep(fold, event);
@@ -154,6 +167,7 @@ function foldTime(fold: TurnFold, { type, ts }: Exclude<ReadEvent, typeof unread
 function commitStep(fold: TurnFold, event: Extract<StoredEvent, { type: "step" }>): void {
   fold.steps.push({ step: event.step, text: fold.text.slice(fold.committedText.length), calls: event.tool_calls });
   fold.committedText = fold.text;
+  fold.reasoned = false;
   fold.usage = addUsage(fold.usage, event.usage);
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Generation } from "./generation.ts";
+import { countTokens } from "./tokens.ts";
 
 /** What all chunks of one answer share. */
 export type CompletionIdentity = { id: string; created: number; model: string };
@@ -47,14 +48,14 @@ function asObject(json: string): unknown {
   }
 }
 
-export function usageBody({ usage }: Generation) {
+export function usageBody({ usage, thoughts }: Generation) {
   return {
     prompt_tokens: usage.promptTokens,
     completion_tokens: usage.completionTokens,
     total_tokens: usage.promptTokens + usage.completionTokens,
     prompt_tokens_details: { cached_tokens: 0, audio_tokens: 0 },
     completion_tokens_details: {
-      reasoning_tokens: 0,
+      reasoning_tokens: countTokens(thoughts),
       audio_tokens: 0,
       accepted_prediction_tokens: 0,
       rejected_prediction_tokens: 0,
@@ -69,6 +70,7 @@ export function completionBody(generation: Generation, identity: CompletionIdent
     role: "assistant",
     content: generation.text === "" ? null : generation.text,
     refusal: null,
+    ...(generation.thoughts !== "" && { reasoning_content: generation.thoughts }),
     ...(calls.length > 0 && { tool_calls: calls }),
   };
   const withUsage = generation.deviations.has("nousage") ? {} : { usage: usageBody(generation) };

@@ -33,6 +33,8 @@ export const Control = z.strictObject({
   rate: z.coerce.number().min(0).max(100_000).optional(),
   /** The answer is this many numbered words, `w0 w1 …`, in which a loss or a repeat is plain to see. */
   tokens: count(MAX_TOKENS).optional(),
+  /** So many tokens of reasoning before the answer, as `reasoning_content`. */
+  think: count(MAX_TOKENS).optional(),
   first_ms: count(MAX_DELAY_MS).optional(),
   /** After this many tokens: silence until the caller closes. */
   stall: count(MAX_TOKENS).optional(),

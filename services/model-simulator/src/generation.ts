@@ -11,6 +11,8 @@ export type Break = { kind: "stall" | "keepalive" | "cut" | "reset"; afterTokens
 /** Everything one answer consists of, before it is written in the provider's format. */
 export type Generation = {
   text: string;
+  /** What the model thinks before it answers. */
+  thoughts: string;
   calls: PlannedCall[];
   finishReason: string;
   usage: { promptTokens: number; completionTokens: number };
@@ -33,11 +35,15 @@ export function createGeneration(request: ChatRequest, asked: Control): Generati
   const deviations = new Set(control.deviate);
   return {
     text,
+    thoughts: thoughtsOf(control.think ?? 0),
     calls,
     finishReason: control.finish ?? (deviations.has("stopreason") ? "stop" : finish),
     usage: {
       promptTokens: request.messages.reduce((sum, entry) => sum + countTokens(textOf(entry)), 0),
-      completionTokens: countTokens(text) + calls.reduce((sum, call) => sum + countTokens(call.argumentsJson), 0),
+      completionTokens:
+        (control.think ?? 0) +
+        countTokens(text) +
+        calls.reduce((sum, call) => sum + countTokens(call.argumentsJson), 0),
     },
     firstMs: control.first_ms ?? 0,
     break: breakOf(control),
@@ -45,11 +51,17 @@ export function createGeneration(request: ChatRequest, asked: Control): Generati
   };
 }
 
+/** Numbered, so that a loss or a repeat is plain to see. */
+function thoughtsOf(tokens: number): string {
+  return Array.from({ length: tokens }, (_, i) => `t${i} `).join("");
+}
+
 /** What a directive says about the text is about the last step, except that cut-off arguments may end with `length`. */
 function forToolStep(control: Control): Control {
-  const { rate, badargs, finish, deviate } = control;
+  const { rate, think, badargs, finish, deviate } = control;
   return {
     rate,
+    think,
     badargs,
     finish: badargs === true ? finish : undefined,
     deviate: deviate?.filter((name) => !TEXT_DEVIATIONS.has(name)),

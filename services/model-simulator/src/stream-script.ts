@@ -58,6 +58,7 @@ function* pieces(
   chunk: ChunkWriter,
 ): Generator<ScriptStep, void> {
   yield send(chunk({ role: "assistant", content: "", refusal: null }));
+  for (const token of splitTokens(generation.thoughts)) yield send(chunk({ reasoning_content: token }), 1);
   for (const token of splitTokens(generation.text)) yield send(chunk({ content: token }), 1);
   for (const call of toolCallBodies(generation, identity)) {
     const { index } = call;
@@ -109,7 +110,13 @@ function withoutChoices(chunk: string): string {
 
 function wholeAnswer(generation: Generation, identity: CompletionIdentity, chunk: ChunkWriter): ScriptStep {
   const calls = toolCallBodies(generation, identity);
-  const delta = { role: "assistant", content: generation.text, ...(calls.length > 0 && { tool_calls: calls }) };
+  const thoughts = generation.thoughts === "" ? {} : { reasoning_content: generation.thoughts };
+  const delta = {
+    role: "assistant",
+    ...thoughts,
+    content: generation.text,
+    ...(calls.length > 0 && { tool_calls: calls }),
+  };
   return send(chunk(delta, generation.finishReason), 1);
 }
 

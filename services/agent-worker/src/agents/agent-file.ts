@@ -23,6 +23,7 @@ const AgentFile = z.strictObject({
   rules: z.array(Rule).max(50).default([]),
   system_prompt: line(16_384),
   model: line(128).optional(),
+  reasoning: z.enum(["shown", "folded", "dropped"]).default("folded"),
   tools: z
     .array(z.string().regex(/^(?:[A-Za-z0-9_-]{1,64}\*?|\*)$/, "must be the name of a tool, or its beginning and *"))
     .max(100)

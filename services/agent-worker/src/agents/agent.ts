@@ -10,6 +10,8 @@ export interface Agent {
   readonly systemPrompt: string;
   /** Instead of the provider's model; a message that names a model itself goes before it. */
   readonly model?: string;
+  /** What viewers get of the model's reasoning: to be seen at once, to be opened by who wants it, or nothing. */
+  readonly reasoning: "shown" | "folded" | "dropped";
   /** Names of tools, or beginnings of names that end in `*`. None: it gets no tools. */
   readonly tools: readonly string[];
   /** Folders of the knowledge that are searched for its answers. */

@@ -29,9 +29,9 @@ export type RetryOptions = {
  * The policy of repetitions, the only one.
  *
  * - Only failures that may pass are repeated (`isTransient`): at most `attempts` requests, and `emptyRetries` beside them. What `onEvents` throws is no failure of the model.
- * - As long as nothing was emitted, silently.
+ * - As long as nothing but reasoning was emitted, without a bound of its own.
  * - A failure after something was emitted is repeated once per answer, because the tokens are paid for again. A
- *   `restart` comes right before the first event of the new answer, so that what there is stays if no new one comes.
+ *   `restart` comes right before the first event of the new answer (also where the one before had only reasoned), so that what there is stays if no new one comes.
  * - An answer is never asked for again, but one that has nothing to show: `emptyRetries` times. What such ones used is part of the usage.
  * - The wait is drawn from 0 to 0.5 s, doubling to 8 s, on top of what the provider asked for. If it asked for more
  *   than 20 s, there is no repetition.
@@ -61,7 +61,7 @@ export async function streamWithRetry(
   }
 }
 
-/** Nobody is shown reasoning, and that there are no tools stays true. */
+/** Reasoning is shown, but is no part of the answer; and that there are no tools stays true. */
 const withoutContent: ReadonlySet<ModelEvent["type"]> = new Set(["reasoning", "without_tools"]);
 
 /** What has been told of the answer, over all requests for it. */
@@ -79,6 +79,7 @@ function createEmission({ emptyRetries = 0, onEvents }: RetryOptions) {
     onEvents(events);
     hasFailed = false;
   };
+  const restart = createRestart(() => tell([{ type: "restart" }]));
   /** The end of an answer; undefined: it is asked for again. */
   const ended = (end: ModelEvent): ModelEvent | undefined => {
     if (end.type !== "end") return end;
@@ -96,17 +97,17 @@ function createEmission({ emptyRetries = 0, onEvents }: RetryOptions) {
     begin(): void {
       emitted = false;
       isEmpty = false;
+      restart.begin();
     },
     onEvents(events: readonly ModelEvent[]): void {
       const last = events.at(-1);
       const kept =
         last?.type === "end" ? [...events.slice(0, -1), ended(last)].filter((event) => event !== undefined) : events;
       if (kept.length === 0) return;
-      if (kept.some(({ type }) => !withoutContent.has(type))) {
-        if (!emitted && hasContent) {
-          restarts++;
-          tell([{ type: "restart" }]);
-        }
+      const showsContent = kept.some(({ type }) => !withoutContent.has(type));
+      if (showsContent || kept.some(({ type }) => type === "reasoning")) restart.speak();
+      if (showsContent) {
+        if (!emitted && hasContent) restarts++;
         emitted = true;
         hasContent = true;
       }
@@ -117,6 +118,23 @@ function createEmission({ emptyRetries = 0, onEvents }: RetryOptions) {
     /** The error is the caller's. */
     hasFailed: (): boolean => hasFailed,
     mayBeginAnew: (): boolean => !emitted || restarts === 0,
+  };
+}
+
+/** Tells before the first words of a request, once, that what the ones before it have said is void. */
+function createRestart(tell: () => void) {
+  let isVoid = false;
+  let hasSpoken = false;
+  return {
+    begin(): void {
+      isVoid ||= hasSpoken;
+      hasSpoken = false;
+    },
+    speak(): void {
+      if (isVoid) tell();
+      isVoid = false;
+      hasSpoken = true;
+    },
   };
 }
 

@@ -27,6 +27,7 @@ test("reads an agent that says only what it must: it has no rules, tools or coll
       examples: ["How fast is it?"],
       rules: [],
       systemPrompt: "You know the car.",
+      reasoning: "folded",
       tools: [],
       collections: [],
     },
@@ -35,11 +36,14 @@ test("reads an agent that says only what it must: it has no rules, tools or coll
 
 test("reads all that an agent can say", () => {
   const parsed = parse(
-    agent({ more: 'model: large\nrules: [engine, /tyres?/i]\ntools: [demo_echo, k8s_*, "*"]\ncollections: [manual]' }),
+    agent({
+      more: 'model: large\nreasoning: shown\nrules: [engine, /tyres?/i]\ntools: [demo_echo, k8s_*, "*"]\ncollections: [manual]',
+    }),
   );
   if (!parsed.ok) throw new Error(parsed.problems.join());
   expect(parsed.agent).toMatchObject({
     model: "large",
+    reasoning: "shown",
     tools: ["demo_echo", "k8s_*", "*"],
     collections: ["manual"],
   });

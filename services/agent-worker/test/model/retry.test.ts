@@ -168,9 +168,9 @@ const musing: Answer = (res) => {
   res.end();
 };
 
-test("begins anew as often as it takes while only reasoning has come, which nobody is shown", async () => {
+test("begins anew as often as it takes while only reasoning has come, and says so right before what comes then", async () => {
   const { said, requests, error } = await run([musing, broken("Hel"), good]);
   expect(error).toBeUndefined();
-  expect(said).toEqual(["hm", "Hel", "restart", "good", "end"]);
+  expect(said).toEqual(["hm", "restart", "Hel", "restart", "good", "end"]);
   expect(requests).toHaveLength(3);
 });

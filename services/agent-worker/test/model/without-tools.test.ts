@@ -45,7 +45,7 @@ test("an answer with tools says nothing", async () => {
   expect(kindsOf(await collect(provider.client(), withTool, never()))).toEqual(["text", "end"]);
 });
 
-test("that there are no tools is no content: an answer that breaks off before it has any is repeated silently", async () => {
+test("that there are no tools is no content: an answer that breaks off in its reasoning is repeated, and only the reasoning is void", async () => {
   await using provider = await startProvider((res, { body }, turn) => {
     if ("tools" in body) sendJson(res, 400, refusal);
     else if (turn > 1) sendStream(res, ...answer);
@@ -60,5 +60,5 @@ test("that there are no tools is no content: an answer that breaks off before it
     random: () => 0,
     onEvents: (events) => void kinds.push(...kindsOf(events)),
   });
-  expect(kinds).toEqual(["without_tools", "reasoning", "without_tools", "text", "end"]);
+  expect(kinds).toEqual(["without_tools", "reasoning", "restart", "without_tools", "text", "end"]);
 });

@@ -11,6 +11,7 @@ const agent = (name: string, examples: readonly string[], rules: readonly string
   rules: rules.map(parseRule),
   systemPrompt: "",
   tools: [],
+  reasoning: "folded" as const,
   collections: [],
 });
 
