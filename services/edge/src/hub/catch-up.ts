@@ -56,8 +56,10 @@ export function createCatchUp(deps: CatchUpDeps) {
     // Whatever it waits for (its socket, its hub) brings it again, also if a reading for it has failed before.
     if (!canTake(outbox, viewer)) return void (viewer.failures = 0);
     const planned = viewer.cursor === noCursor ? undefined : planFor(viewer, viewer.source.ring);
-    if (planned?.kind === "steps") giveSteps(deps, viewer, planned);
-    else await readFor(viewer);
+    if (planned?.kind !== "steps") return readFor(viewer);
+    giveSteps(deps, viewer, planned);
+    // Else nobody would try again when its hub makes it lag the next time.
+    viewer.failures = 0;
   };
   const catchUp = (viewer: HubViewer): void => void bring(viewer);
 
