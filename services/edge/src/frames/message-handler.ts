@@ -2,6 +2,7 @@ import {
   checkMessageText,
   toChatError,
   turnsDestination,
+  type AcceptedFrame,
   type ConversationId,
   type MessageFrame,
   type TurnId,
@@ -14,7 +15,7 @@ import type { Counters } from "../metrics.ts";
 import type { Connection } from "../socket/connection.ts";
 import type { Outbox } from "../socket/outbox.ts";
 import type { Ownership } from "./ownership.ts";
-import { showEnd, showTurn } from "./places.ts";
+import { promise, showEnd, showTurn } from "./places.ts";
 import { startOf, submit, type SubmissionBus, type Submitted } from "./submission.ts";
 import { newConversationId, turnIdOf } from "./turn-id.ts";
 import { turnRequestOf } from "./turn-request.ts";
@@ -58,7 +59,7 @@ export function createMessageHandler(deps: MessageDeps) {
       // The answer to a repeated message may be there already: how long it took is not seen here.
       connection.asked = submitted.isRepeated ? undefined : request.turn_id;
       await place(deps, { connection, viewer, isNew, request, open, submitted });
-      answer(deps, viewer, request, submitted.earlier.length);
+      answer(deps, viewer, request, submitted);
       return submitted;
     } catch (error) {
       await letGo(connection, holding);
@@ -153,10 +154,16 @@ async function begin(
   viewing.beginAfter(connection, viewer, first - 1);
 }
 
-function answer({ outbox, viewing }: MessageDeps, viewer: HubViewer, request: TurnRequest, position: number): void {
-  const { id, conversation_id, turn_id, message_id } = request;
+function answer(
+  { outbox, viewing }: MessageDeps,
+  viewer: HubViewer,
+  { id, conversation_id, turn_id, message_id }: TurnRequest,
+  { earlier, userSeq }: Submitted,
+): void {
+  const position = earlier.length;
+  const accepted: AcceptedFrame = { type: "accepted", id, conversation_id, turn_id, message_id, position };
   outbox.cork(viewer.outlet, () => {
-    outbox.sendFrame(viewer.outlet, { type: "accepted", id, conversation_id, turn_id, message_id, position });
+    if (!promise(viewer, accepted, userSeq)) outbox.sendFrame(viewer.outlet, accepted);
     viewing.release(viewer);
   });
 }

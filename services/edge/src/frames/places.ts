@@ -1,5 +1,5 @@
 import type { EventLog } from "@parley/bus";
-import type { ConversationId, TurnId } from "@parley/protocol";
+import { ChatError, type AcceptedFrame, type ConversationId, type TurnId } from "@parley/protocol";
 import { noCursor, streamSeqOf } from "../cursor.ts";
 import { beginAnew, type Hub, type HubViewer } from "../hub/hub.ts";
 import type { Resuming } from "../hub/resuming.ts";
@@ -109,6 +109,23 @@ export function showTurn(viewer: HubViewer, userSeq: number | undefined): void {
   if (userSeq !== undefined && userSeq > viewer.fromSeq) return;
   if (viewer.fromSeq === noCursor || viewer.cursor === noCursor) return;
   beginAnew(viewer);
+}
+
+/** Answers that one viewer may wait for. */
+const maxPromised = 64;
+
+/**
+ * Keeps an answer back until the viewer gets the whole conversation, if what it claims is below what the client has by its cursor: who was cut between
+ * the two would never be told how the turn ended, for it does not send again what was accepted. False: it may be sent now.
+ */
+export function promise(viewer: HubViewer, answer: AcceptedFrame, userSeq: number | undefined): boolean {
+  const { cursor, sentSeq, source } = viewer;
+  const comesWithWhole = cursor === noCursor && sentSeq > 0 && (userSeq ?? 0) <= sentSeq - source.offset;
+  if (!comesWithWhole) return false;
+  viewer.promised ??= new Map();
+  if (viewer.promised.size >= maxPromised) throw new ChatError("OVERLOADED");
+  viewer.promised.set(answer.turn_id, answer);
+  return true;
 }
 
 /** The stream sequence of a wire cursor. Costs a trip to the broker only when the hub itself cannot tell. */

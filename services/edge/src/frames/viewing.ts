@@ -74,6 +74,7 @@ export function createViewing({ hubs, catchUp, resuming, events }: ViewingDeps) 
     async follow(connection: Connection, conversation: ConversationId, after: number | undefined): Promise<void> {
       const before = connection.viewers.get(conversation);
       leave(connection, conversation);
+      const left = connection.left?.get(conversation);
       // The client says itself how far it is.
       connection.left?.delete(conversation);
       const viewer = await attach(connection, conversation);
@@ -82,6 +83,9 @@ export function createViewing({ hubs, catchUp, resuming, events }: ViewingDeps) 
         throw error;
       };
       if (!goesOnPast(viewer, before, after)) await places.resume(viewer, after).catch(leaveAgain);
+      // Its cursor may be from before the whole conversation for which it waited.
+      if (before?.promised !== undefined || (left?.needsWhole === true && left.seq === after)) beginAnew(viewer);
+      viewer.promised = before?.promised;
       connection.wanted?.delete(conversation);
       viewer.isGreeted = true;
       release(viewer);

@@ -74,6 +74,8 @@ export function giveWhole(deps: GivingDeps, viewer: HubViewer, { seq, frame }: W
     // was said, or no more, what a client has is nothing: only 0 tells it so.
     if (frame === undefined) greet(deps, viewer, "live", 0);
     else greet(deps, viewer, "snapshot", viewer.sentSeq);
+    for (const answer of viewer.promised?.values() ?? []) deps.outbox.sendFrame(outlet, answer);
+    viewer.promised = undefined;
     viewer.cursor = seq;
     viewer.fromSeq = noCursor;
     viewer.doubtedSeq = noCursor;

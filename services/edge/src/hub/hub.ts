@@ -109,6 +109,7 @@ export function attach(hub: Hub, outlet: Outlet, cursor: number): HubViewer {
     owedSeq: undefined,
     owed: undefined,
     hasWhole: false,
+    promised: undefined,
   } as const;
   const viewer: HubViewer = { source: hub, outlet, ...common };
   hub.viewers.add(viewer);

@@ -1,4 +1,4 @@
-import type { ConversationId, TurnId } from "@parley/protocol";
+import type { ConnectionFrame, ConversationId, TurnId } from "@parley/protocol";
 import type { Dialect } from "../dialect/dialect.ts";
 import type { Known } from "./ring.ts";
 
@@ -65,6 +65,8 @@ export interface Viewer {
   owed: Set<TurnId> | undefined;
   /** It got the whole conversation, of which older turns may not have been a part. */
   hasWhole: boolean;
+  /** Answers to its messages that come with the whole conversation, by the turn: without it, what they claim would be below its cursor for ever. */
+  promised: Map<TurnId, ConnectionFrame> | undefined;
   /** It has nothing yet and begins at a message: of no turn must it get the rest alone. */
   begins: boolean;
   /** It waits for `subscribed`, which says how it is caught up. */
