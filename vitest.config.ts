@@ -26,14 +26,14 @@ type Suite = {
 /** CI tries every property so many times as often as its test says. */
 const propertyRuns = Number(env["PARLEY_PROPERTY_RUNS"] ?? 1);
 if (!(propertyRuns > 0)) throw new Error("PARLEY_PROPERTY_RUNS must be a number above 0.");
-const deeperProperties = fileURLToPath(new URL("test/deeper-properties.ts", import.meta.url));
+const ourFastCheck = fileURLToPath(new URL("test/fast-check.ts", import.meta.url));
 
-/** Gives the tests another fast-check, also those that do not know of it. */
+/** Gives all tests but its own that fast-check instead of the package. */
 const insteadOfFastCheck: Plugin = {
-  name: "deeper-properties",
+  name: "fast-check",
   enforce: "pre",
-  resolveId: (source, importer) => {
-    return source === "fast-check" && importer !== deeperProperties ? deeperProperties : undefined;
+  resolveId: (source, importer = "") => {
+    return source === "fast-check" && !importer.startsWith(ourFastCheck.replace(/ts$/, "")) ? ourFastCheck : undefined;
   },
 };
 
@@ -85,7 +85,7 @@ const suites: Suite[] = [
 ];
 
 export default defineConfig({
-  plugins: propertyRuns === 1 ? [] : [insteadOfFastCheck],
+  plugins: [insteadOfFastCheck],
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
