@@ -1,4 +1,10 @@
-import real, { type Arbitrary, type IAsyncProperty, type IProperty, type Parameters, type StringConstraints } from "fast-check";
+import real, {
+  type Arbitrary,
+  type IAsyncProperty,
+  type IProperty,
+  type Parameters,
+  type StringConstraints,
+} from "fast-check";
 
 // Stands for fast-check in all tests (vitest.config.ts).
 //
