@@ -31,6 +31,9 @@ const suites = [
   { name: "late", what: "live copies that come late", deadlineMs: 4 * 60_000, needsBrokers: true },
 ];
 
+/** How many files all suites together may run a second time in CI. More than these is no bad luck. */
+const MAX_REPEATED_FILES = 3;
+
 /** What it leaves out because it takes too long for each change, and how to have it. */
 const onRequest = [
   ["PARLEY_PROPERTY_RUNS=4 npm test -- all", "four times as many inputs for each property; CI does"],
@@ -53,7 +56,7 @@ export function describeTiers(chosen) {
 
 /**
  * `npm test -- unit -t name`: leading names of suites choose these (`all`: every one), the rest goes to vitest. Without names those run that
- * always do.
+ * always do. `maxRepeats`: how many files may run a second time, where somebody wants that.
  */
 export function readSuites(args) {
   const names = suites.map(({ name }) => name);
@@ -68,5 +71,6 @@ export function readSuites(args) {
     if (chosen.length === 0) return always;
     return chosen.includes("all") || chosen.includes(name);
   };
-  return { chosen: suites.filter(isChosen), vitestArgs: rest };
+  const maxRepeats = chosen.includes("all") && rest.length === 0 ? MAX_REPEATED_FILES : 0;
+  return { chosen: suites.filter(isChosen), vitestArgs: rest, maxRepeats };
 }
