@@ -1,9 +1,12 @@
 import { table } from "../setup/progress.mjs";
 import { SetupError } from "../setup/setup-error.mjs";
 
+/** As many times as a developer's run does CI try each property. */
+const propertyRuns = Math.max(1, Number(process.env.PARLEY_PROPERTY_RUNS) || 1);
+
 /** What `npm test` knows, in this order: the quickest answers first. Those that are not `always` run in CI (`npm test -- all`). */
 const suites = [
-  { name: "unit", what: "the sources, without brokers", deadlineMs: 2 * 60_000, always: true },
+  { name: "unit", what: "the sources, without brokers", deadlineMs: propertyRuns * 2 * 60_000, always: true },
   {
     name: "integration",
     what: "each part against real NATS and Redis",
