@@ -22,7 +22,7 @@ export function describeFailures(outcomes) {
 }
 
 /** As much of lines as may be shown; what is left out is said. */
-export function bounded(lines, maxChars = MAX_OUTCOME_CHARS) {
+function bounded(lines, maxChars = MAX_OUTCOME_CHARS) {
   const length = (all) => all.reduce((sum, line) => sum + line.length + 1, 0);
   if (length(lines) <= maxChars) return lines;
   const more = (count) => `  and ${count} more lines in failures.txt`;
