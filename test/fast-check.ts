@@ -31,9 +31,9 @@ const codePoints = 0x11_0000 - surrogates;
 const anyCodePoint = real.nat({ max: codePoints - 1 }).map(
   (place) => String.fromCodePoint(place < firstSurrogate ? place : place + surrogates),
   (value) => {
-    if (typeof value !== "string" || [...value].length !== 1 || !value.isWellFormed())
-      throw new TypeError("not one code point");
-    const code = value.codePointAt(0) ?? 0;
+    const code = typeof value === "string" ? (value.codePointAt(0) ?? firstSurrogate) : firstSurrogate;
+    const isSurrogate = code >= firstSurrogate && code < firstSurrogate + surrogates;
+    if (isSurrogate || String.fromCodePoint(code) !== value) throw new TypeError("not one code point");
     return code < firstSurrogate ? code : code - surrogates;
   },
 );
