@@ -26,7 +26,7 @@ const codePoints = 0x11_0000 - surrogates;
 
 /**
  * What `unit: "binary"` means, any code point but a surrogate, and from the same seed the same one. fast-check's own writes all
- * 1.1 million down before the first string: a second of processor time and 150 MB in each process of the tests.
+ * 1.1 million down before the first string: a second of processor time and 110 MB in each process of the tests.
  */
 const anyCodePoint = real.nat({ max: codePoints - 1 }).map(
   (place) => String.fromCodePoint(place < firstSurrogate ? place : place + surrogates),
