@@ -7,7 +7,7 @@ import { prepare } from "./setup/prepare.mjs";
 import { offerPythonWebsockets } from "./setup/python-websockets.mjs";
 import { say, seconds, table } from "./setup/progress.mjs";
 import { describeFailure } from "./setup/setup-error.mjs";
-import { describeFailures, keepFailures } from "./suites/failures.mjs";
+import { describeFailures, keepOutcome } from "./suites/failures.mjs";
 import { describeTiers, readSuites } from "./suites/options.mjs";
 import { artefactsDir, runSuite } from "./suites/vitest-run.mjs";
 
@@ -35,15 +35,14 @@ async function setUp(chosen, signal) {
   return { node, env };
 }
 
-async function runSuites({ chosen, vitestArgs, node, env, signal }) {
-  const outcomes = [];
+async function runSuites({ chosen, outcomes, ...options }) {
   for (const [index, suite] of chosen.entries()) {
-    if (signal.aborted) return outcomes;
+    if (options.signal.aborted) return;
     say();
     say(`== ${suite.name} (suite ${index + 1} of ${chosen.length})`);
-    outcomes.push(await runSuite(suite, { vitestArgs, node, env, signal }));
+    keepOutcome(artefactsDir, outcomes, `${suite.name}: was running when the tests were cut off`);
+    outcomes.push(await runSuite(suite, options));
   }
-  return outcomes;
 }
 
 function sayOutcome(outcomes) {
@@ -55,26 +54,34 @@ function sayOutcome(outcomes) {
   say();
   for (const line of table([["suite", "tests", "time", "result"], ...rows])) say(line);
   say();
+  for (const line of describeFailures(outcomes)) say(line);
   const skipped = sum("skipped") > 0 ? `, ${sum("skipped")} skipped` : "";
-  const failures = describeFailures(outcomes);
-  for (const line of failures) say(line);
-  keepFailures(path.join(artefactsDir, "failures.txt"), failures);
-  say(`${sum("passed")} passed, ${sum("failed")} failed${skipped}`);
+  const repeated = outcomes.some(({ secondRun }) => secondRun.length > 0) ? ", SOME ONLY ON THE SECOND RUN" : "";
+  say(`${sum("passed")} passed, ${sum("failed")} failed${skipped}${repeated}`);
 }
 
-async function main(args, signal) {
-  const { chosen, vitestArgs } = readSuites(args);
+async function main(args, outcomes, signal) {
+  const { chosen, vitestArgs, maxRepeats } = readSuites(args);
   for (const line of describeTiers(chosen)) say(line);
+  keepOutcome(
+    artefactsDir,
+    [],
+    "The tests were cut off before the first suite: packages, build, brokers, or the browser",
+  );
   const { node, env } = await setUp(chosen, signal);
-  const outcomes = await runSuites({ chosen, vitestArgs, node, env, signal });
+  const repeats = { left: process.env.CI === "true" ? maxRepeats : 0 };
+  await runSuites({ chosen, outcomes, vitestArgs, repeats, node, env, signal });
+  keepOutcome(artefactsDir, outcomes, signal.aborted ? "The tests were interrupted" : undefined);
   sayOutcome(outcomes);
   if (signal.aborted) return INTERRUPTED_CODE;
-  return outcomes.every(({ result }) => result === "passed") ? 0 : 1;
+  return outcomes.every(({ hasPassed }) => hasPassed) ? 0 : 1;
 }
 
+const outcomes = [];
 try {
-  process.exitCode = await main(process.argv.slice(2), stopping.signal);
+  process.exitCode = await main(process.argv.slice(2), outcomes, stopping.signal);
 } catch (error) {
+  keepOutcome(artefactsDir, outcomes, `The tests could not go on: ${describeFailure(error)}`);
   if (!stopping.signal.aborted) process.stderr.write(`\n${describeFailure(error)}\n`);
   process.exitCode = stopping.signal.aborted ? INTERRUPTED_CODE : 1;
 }

@@ -1,40 +1,57 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { stripVTControlCharacters } from "node:util";
-import { root } from "../setup/paths.mjs";
 
-const MAX_MESSAGE_CHARS = 300;
 const MAX_NAMED = 10;
+/** Of what is to be read where only the end of an output is shown, beside a line for each step that failed. */
+const MAX_OUTCOME_CHARS = 700;
+/** A line that has less does not say anything. */
+const MIN_LINE_CHARS = 110;
 
-function firstLine(message = "") {
-  const line = stripVTControlCharacters(message).trim().split("\n", 1)[0] ?? "";
-  return line.length > MAX_MESSAGE_CHARS ? `${line.slice(0, MAX_MESSAGE_CHARS)}…` : line;
+function named(lines) {
+  const more = lines.length > MAX_NAMED ? [`  and ${lines.length - MAX_NAMED} more`] : [];
+  return [...lines.slice(0, MAX_NAMED).map((line) => `  ${line}`), ...more];
 }
 
-/** A line for every test that failed, and for every file that failed without one: `file > test: what it said`. */
-export function failuresIn(report) {
-  return (report?.testResults ?? []).flatMap(({ name, status, message, assertionResults }) => {
-    const file = path.relative(root, name);
-    const failed = assertionResults.filter((result) => result.status === "failed");
-    if (failed.length > 0)
-      return failed.map(({ fullName, failureMessages }) => `${file} > ${fullName}: ${firstLine(failureMessages[0])}`);
-    return status === "failed" ? [`${file}: ${firstLine(message)}`] : [];
-  });
-}
-
-/** What to read first of a run that failed, as lines; none when all passed. */
+/** What to read first of a run, as lines; none when all passed at once. */
 export function describeFailures(outcomes) {
-  return outcomes
-    .filter(({ result }) => result !== "passed")
-    .flatMap(({ name, result, failures }) => {
-      const more = failures.length > MAX_NAMED ? [`  and ${failures.length - MAX_NAMED} more`] : [];
-      const named = failures.slice(0, MAX_NAMED).map((line) => `  ${line}`);
-      const silent = failures.length === 0 ? ["  no test failed: an error outside of tests, or the deadline"] : [];
-      return [`${name}: ${result}`, ...named, ...more, ...silent];
-    });
+  const failed = outcomes
+    .filter(({ hasPassed }) => !hasPassed)
+    .flatMap(({ name, result, failures }) => [`${name}: ${result}`, ...named(failures)]);
+  const repeated = outcomes.flatMap(({ name, secondRun }) => secondRun.map((line) => `${name}: ${line}`));
+  return [...failed, ...(repeated.length > 0 ? ["Passed only on the second run:", ...named(repeated)] : [])];
 }
 
-/** Keeps them for whoever prints more after the tests (`.ci/run`). */
-export function keepFailures(file, lines) {
-  writeFileSync(file, lines.map((line) => `${line}\n`).join(""));
+/** As much of lines as may be shown; what is left out is said. */
+function bounded(lines, maxChars = MAX_OUTCOME_CHARS) {
+  const length = (all) => all.reduce((sum, line) => sum + line.length + 1, 0);
+  if (length(lines) <= maxChars) return lines;
+  const more = (count) => `  and ${count} more lines in failures.txt`;
+  const roomChars = maxChars - more(lines.length).length - 1;
+  const shown = lines.slice(0, Math.floor(roomChars / MIN_LINE_CHARS));
+  // What short lines leave is for the long ones.
+  let leftChars = roomChars;
+  const cut = shown.map((line, index) => {
+    const shareChars = Math.floor(leftChars / (shown.length - index)) - 1;
+    const text = line.length > shareChars ? `${line.slice(0, shareChars - 1)}…` : line;
+    leftChars -= text.length + 1;
+    return text;
+  });
+  return shown.length < lines.length ? [...cut, more(lines.length - shown.length)] : cut;
+}
+
+/** Whoever is killed while it writes leaves the file before. */
+function write(file, lines) {
+  writeFileSync(`${file}.new`, lines.map((line) => `${line}\n`).join(""));
+  renameSync(`${file}.new`, file);
+}
+
+/**
+ * Keeps what failed so far for whoever prints more after the tests (`.ci/run`): whole in `failures.txt`, and in `outcome.txt` what may be shown
+ * where only the end of an output is. `now`: what was going on, should this process not live to say more.
+ */
+export function keepOutcome(folder, outcomes, now) {
+  mkdirSync(folder, { recursive: true });
+  const lines = describeFailures(outcomes);
+  write(path.join(folder, "failures.txt"), lines);
+  write(path.join(folder, "outcome.txt"), bounded([...(now === undefined ? [] : [now]), ...lines]));
 }

@@ -1,9 +1,12 @@
 import { table } from "../setup/progress.mjs";
 import { SetupError } from "../setup/setup-error.mjs";
 
+/** As many times as a developer's run does CI try each property. */
+const propertyRuns = Math.max(1, Number(process.env.PARLEY_PROPERTY_RUNS) || 1);
+
 /** What `npm test` knows, in this order: the quickest answers first. Those that are not `always` run in CI (`npm test -- all`). */
 const suites = [
-  { name: "unit", what: "the sources, without brokers", deadlineMs: 2 * 60_000, always: true },
+  { name: "unit", what: "the sources, without brokers", deadlineMs: propertyRuns * 2 * 60_000, always: true },
   {
     name: "integration",
     what: "each part against real NATS and Redis",
@@ -31,6 +34,9 @@ const suites = [
   { name: "late", what: "live copies that come late", deadlineMs: 4 * 60_000, needsBrokers: true },
 ];
 
+/** How many files all suites together may run a second time in CI. More than these is no bad luck. */
+const MAX_REPEATED_FILES = 3;
+
 /** What it leaves out because it takes too long for each change, and how to have it. */
 const onRequest = [
   ["PARLEY_PROPERTY_RUNS=4 npm test -- all", "four times as many inputs for each property; CI does"],
@@ -53,7 +59,7 @@ export function describeTiers(chosen) {
 
 /**
  * `npm test -- unit -t name`: leading names of suites choose these (`all`: every one), the rest goes to vitest. Without names those run that
- * always do.
+ * always do. `maxRepeats`: how many files may run a second time, where somebody wants that.
  */
 export function readSuites(args) {
   const names = suites.map(({ name }) => name);
@@ -68,5 +74,6 @@ export function readSuites(args) {
     if (chosen.length === 0) return always;
     return chosen.includes("all") || chosen.includes(name);
   };
-  return { chosen: suites.filter(isChosen), vitestArgs: rest };
+  const maxRepeats = chosen.includes("all") && rest.length === 0 ? MAX_REPEATED_FILES : 0;
+  return { chosen: suites.filter(isChosen), vitestArgs: rest, maxRepeats };
 }

@@ -88,6 +88,12 @@ export function writeChunks(res: ServerResponse, ...chunks: object[]): void {
   for (const data of chunks) res.write(`data: ${JSON.stringify(data)}\n\n`);
 }
 
+/** Writes until the client is gone. */
+export function keepWriting(res: ServerResponse, everyMs: number, write: () => void): void {
+  const timer = setInterval(write, everyMs);
+  res.on("close", () => clearInterval(timer));
+}
+
 /** A whole, well-behaved stream. */
 export function sendStream(res: ServerResponse, ...chunks: object[]): void {
   writeChunks(res, ...chunks);

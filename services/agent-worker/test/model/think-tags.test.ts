@@ -172,9 +172,11 @@ test("an end is text where a rule says that answers never begin so", () => {
 
 test("many ends that are text cost no more than their number", () => {
   const given = '"</think>" '.repeat(3_000);
-  const startedMs = performance.now();
+  // Of this process: on a busy machine time goes by that it did not get.
+  const before = process.cpuUsage();
   expect(split([given]).text).toBe(given);
-  expect(performance.now() - startedMs).toBeLessThan(1_000);
+  const spent = process.cpuUsage(before);
+  expect(spent.user + spent.system).toBeLessThan(1_000_000);
 });
 
 test.each<[string, ThinkTagsOptions, string]>([

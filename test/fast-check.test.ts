@@ -1,6 +1,6 @@
 import real from "fast-check";
 import { afterEach, expect, it, vi } from "vitest";
-import fc from "./deeper-properties.ts";
+import fc from "./fast-check.ts";
 
 afterEach(() => void vi.unstubAllEnvs());
 
@@ -22,4 +22,14 @@ it("still finds what does not hold, and waits for what is asynchronous", async (
   await expect(fc.assert(fc.asyncProperty(fc.nat(), async (number) => expect(number).toBeLessThan(5)))).rejects.toThrow(
     "Property failed",
   );
+});
+
+it("draws any code point but a surrogate", () => {
+  const strings = fc.sample(fc.string({ unit: "binary", minLength: 1, maxLength: 1 }), { seed: 1, numRuns: 1_000 });
+  expect(strings.every((text) => text.isWellFormed())).toBe(true);
+  const points = strings.map((text) => text.codePointAt(0) ?? 0);
+  expect(points).toContain(0);
+  expect(points.some((point) => point > 0x7f && point < 0xd800)).toBe(true);
+  expect(points.some((point) => point >= 0xe000 && point <= 0xffff)).toBe(true);
+  expect(points).toContain(0x10_ffff);
 });
