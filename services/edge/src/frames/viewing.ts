@@ -84,6 +84,7 @@ export function createViewing({ hubs, catchUp, resuming, events }: ViewingDeps) 
       if (!goesOnPast(viewer, before, after)) await places.resume(viewer, after).catch(leaveAgain);
       connection.wanted?.delete(conversation);
       viewer.isGreeted = true;
+      viewer.asksAfter = after ?? 0;
       release(viewer);
     },
   };
