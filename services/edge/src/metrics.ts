@@ -146,7 +146,7 @@ export function addEdgeMetrics(
   addCounters(registry, {
     parley_edge_events_total: ["Stored events received from the broker.", () => counters.events],
     parley_edge_frames_sent_total: ["Frames sent: WebSocket messages and server-sent events.", () => counters.frames],
-    parley_edge_sent_bytes_total: ["Bytes of these frames.", () => counters.sentBytes],
+    parley_edge_sent_bytes_total: ["Bytes of the frames sent.", () => counters.sentBytes],
     parley_edge_frames_received_total: ["WebSocket messages received.", () => counters.received],
     parley_edge_received_bytes_total: ["Bytes of WebSocket messages received.", () => counters.receivedBytes],
     parley_edge_snapshots_total: ["Snapshots sent.", () => counters.snapshots],

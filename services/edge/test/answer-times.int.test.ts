@@ -34,6 +34,7 @@ it("times an answer once, however many look on and however often the message is 
     await onlooker.next("subscribed");
   }
   await ask(asker, "t-once");
+  await ask(await world.connect(edge), "t-once");
   await turn.token("Hel");
   await turn.token("lo");
   expect(await seriesOf(edge, responses)).toEqual({});
@@ -42,7 +43,7 @@ it("times an answer once, however many look on and however often the message is 
   expect(await firstTokensAt(edge)).toBe(1);
   expect(await seriesOf(edge, responses)).toEqual({ complete: 1 });
   asker.close();
-  await eventually(async () => (await metricOf(edge, "parley_edge_sockets")) === 3, { what: "the close" });
+  await eventually(async () => (await metricOf(edge, "parley_edge_sockets")) === 4, { what: "the close" });
   expect(await seriesOf(edge, responses)).toEqual({ complete: 1 });
 });
 

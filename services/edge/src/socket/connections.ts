@@ -50,12 +50,12 @@ export function createConnections({ deadlines, outbox, onClosed }: ConnectionsDe
 
     /** The socket is gone. */
     closed(connection: Connection, end: ConnectionEnd): void {
-      if (!all.delete(connection)) return;
       onClosed(connection, end);
       move(connection, "closed");
       outbox.forget(connection);
       connection.ws = undefined;
       connection.inbox = undefined;
+      all.delete(connection);
       for (const viewer of connection.viewers.values()) detach(viewer);
       connection.viewers.clear();
     },
