@@ -57,7 +57,12 @@ export function createCounters() {
     late: 0,
     /** Times that a socket began to lag. */
     lagged: 0,
-    refusedUpgrades: new Map<ErrorCode, number>(),
+    // All there are: a counter that begins with its first event has no increase for an alert to see.
+    refusedUpgrades: new Map<ErrorCode, number>([
+      ["SHUTTING_DOWN", 0],
+      ["OVERLOADED", 0],
+      ["FORBIDDEN", 0],
+    ]),
     closed: new Map<string, number>(),
     errors: new Map<ErrorCode, number>(),
     /** Sockets without subprotocol, by the dialect that their first chat frame chose. */
