@@ -1,4 +1,4 @@
-import { toolQueueName, streams, turnsConsumer } from "@parley/protocol";
+import { toolQueueName } from "@parley/protocol";
 import { expect, it } from "vitest";
 import { z } from "zod";
 import { objects, ofKind, workloads } from "./kubernetes-objects.ts";
@@ -92,7 +92,8 @@ it("tells gateways that the edge speaks WebSocket, and gives sockets no time lim
 
 it("watches the queues that the services use", () => {
   const scaled = JSON.stringify(ofKind("ScaledObject"));
-  expect(scaled).toContain(`"account":"PARLEY","stream":"${streams.turns}","consumer":"${turnsConsumer}"`);
+  expect(scaled).toContain('"query":"max(parley_turns_queue_waiting) + sum(parley_turns_running)"');
+  expect(scaled).toContain('"ignoreNullValues":"false"');
   expect(scaled).toContain(`"listName":"bull:${toolQueueName}:wait"`);
   expect(scaled.match(/"stabilizationWindowSeconds":300/g)).toHaveLength(2);
 });

@@ -32,6 +32,9 @@ it(
 
     const valueOf = (series: RegExp): number => Number(series.exec(text)?.[1]);
     expect(valueOf(/^parley_edge_time_to_first_token_seconds_count\{.*\} (\d+)$/m)).toBe(1);
+    expect(valueOf(/^parley_edge_response_duration_seconds_count\{.*outcome="complete".*\} (\d+)$/m)).toBe(1);
+    expect(valueOf(/^parley_edge_sent_bytes_total\{.*\} (\d+)$/m)).toBeGreaterThan(1_000);
+    expect(valueOf(/^parley_edge_received_bytes_total\{.*\} (\d+)$/m)).toBeGreaterThan(100);
     expect(valueOf(/^parley_edge_messages_accepted_total\{kind="new".*\} (\d+)$/m)).toBe(1);
     expect(valueOf(/^parley_turns_ended_total\{outcome="complete".*\} (\d+)$/m)).toBe(1);
     expect(valueOf(/^parley_turn_queue_wait_seconds_count\{.*\} (\d+)$/m)).toBe(1);

@@ -1,4 +1,5 @@
 import type { ServerFrame } from "@parley/protocol";
+import { createConnectionFigures, type ConnectionFigures, type Reconnection } from "./connection-figures.ts";
 import type { Conversation } from "./conversation.ts";
 import { createEmitter } from "./emitter.ts";
 import type { Violation } from "./frame-check.ts";
@@ -9,6 +10,8 @@ import { createRegistry } from "./registry.ts";
 
 export interface ClientEvents {
   state: ClientState;
+  /** A lost connection is there again; after the `state` that says so. */
+  reconnected: Reconnection;
   /** Every frame the client could read. */
   frame: ServerFrame;
   /** Those of all conversations. */
@@ -17,6 +20,8 @@ export interface ClientEvents {
 
 export interface Client {
   readonly state: ClientState;
+  /** What its connections were like so far, for telemetry of its own. */
+  readonly figures: ConnectionFigures;
   /** Starts connecting, and goes on until closed. Resolves when the client is ready; rejects with ClientClosedError when it is closed. */
   readonly connect: () => Promise<void>;
   /**
@@ -36,6 +41,7 @@ export interface Client {
 export function createClient(options: ClientOptions): Client {
   const settings = settingsOf(options);
   const emitter = createEmitter<ClientEvents>((fault) => settings.log.warn({ err: fault }, "a listener failed"));
+  const figures = createConnectionFigures(settings.now);
   const link = createLink({
     ...settings,
     unansweredSince: () => registry.unansweredSince(),
@@ -55,12 +61,17 @@ export function createClient(options: ClientOptions): Client {
     if (state.name === "ready") registry.ready();
     if (state.name === "waiting") registry.connectionLost();
     if (state.name === "closed") registry.close(new ClientClosedError(state.reason));
+    const reconnection = figures.note(state);
     emitter.emit("state", state);
+    if (reconnection !== undefined) emitter.emit("reconnected", reconnection);
   }
 
   return {
     get state() {
       return link.state();
+    },
+    get figures() {
+      return figures.read();
     },
     connect: link.connect,
     conversation: (id = newId("c")) => registry.get(id).conversation,

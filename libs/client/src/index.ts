@@ -1,3 +1,4 @@
+export type { ConnectionFigures, Reconnection } from "./connection-figures.ts";
 export { createClient, type Client, type ClientEvents } from "./client.ts";
 export type { Conversation, ConversationEvents, ConversationFrame, SendOptions } from "./conversation.ts";
 export { ClientClosedError, type ClientState } from "./link.ts";

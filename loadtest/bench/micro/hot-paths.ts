@@ -1,9 +1,14 @@
 import { createHash } from "node:crypto";
 import { decodeClientFrame, decodeEvent, encodeEvent, ServerFrame, withSeq, type StoredEvent } from "@parley/protocol";
 import { foldEvent, createTurnFold } from "../../../services/agent-worker/src/turn-fold.ts";
+import { deliveryLimits } from "../../../services/edge/src/delivery-limits.ts";
+import { nativeDialect } from "../../../services/edge/src/dialect/dialect-native.ts";
 import { planCatchUp } from "../../../services/edge/src/hub/catch-up-plan.ts";
 import { append, createRing, type Ring } from "../../../services/edge/src/hub/ring.ts";
 import { visibleEventOf } from "../../../services/edge/src/hub/visible-event.ts";
+import { createAnswerTimes, noteAsked } from "../../../services/edge/src/socket/answer-times.ts";
+import { createConnection } from "../../../services/edge/src/socket/connection.ts";
+import { createOutbox } from "../../../services/edge/src/socket/outbox.ts";
 
 /** Something done for every token, event or frame, in the smallest form that is still the real one. */
 export interface HotPath {
@@ -52,6 +57,20 @@ const stored = { subject: "", seq: 123_456, previous: 123_450, data: tokenBytes 
 const messageText = JSON.stringify({ type: "message", id: "m1", conversation_id: "c1", message: "Which pods fail?" });
 const ring = ringOf(events);
 
+const sink = { send: () => 1, getBufferedAmount: () => 0, cork: (send: () => void) => send(), end() {} };
+/** Who asked for the turn: its answer is timed, so each of its tokens costs a little more than an onlooker's. */
+function createAsker() {
+  const asker = createConnection({ id: "c1", dialect: nativeDialect, openedMs: 0, firstToken: undefined });
+  asker.ws = sink;
+  noteAsked(asker, common, performance.now());
+  return asker;
+}
+
+const answers = createAnswerTimes({ firstToken: { observe() {} }, ended() {} });
+const outbox = createOutbox({ limits: deliveryLimits, counters: { frames: 0, sentBytes: 0, lagged: 0 }, answers });
+const asker = createAsker();
+const visibleToken = visibleEventOf(stored, turn, 0);
+
 export const hotPaths: readonly HotPath[] = [
   { name: "encode a token event", run: () => encodeEvent(oneToken) },
   { name: "decode a token event", run: () => decodeEvent(tokenBytes) },
@@ -64,6 +83,14 @@ export const hotPaths: readonly HotPath[] = [
       const fold = createTurnFold();
       events.forEach((event, index) => foldEvent(fold, index + 1, event));
       return fold.text.length;
+    },
+  },
+  {
+    name: "send a token to who asked, 100 times",
+    run() {
+      let taken = 0;
+      for (let i = 0; visibleToken !== undefined && i < 100; i++) if (outbox.sendEvent(asker, visibleToken)) taken++;
+      return taken;
     },
   },
   { name: "plan a replay of 100 events", run: () => planCatchUp(ring, 200) },

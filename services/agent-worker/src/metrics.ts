@@ -47,7 +47,8 @@ export function createAgentMetrics() {
       gauge("parley_turns_parked", "Turns that wait here for an earlier one of their conversation.", parked);
       const waiting = "Turns in the queue that no worker has got yet; the same on all workers, absent if unknown.";
       gauge("parley_turns_queue_waiting", waiting, () => backlog()?.waiting ?? Number.NaN);
-      const delivered = "Turns in the queue that a worker has and has not ended; the same on all workers.";
+      const delivered =
+        "Turns that were delivered and have not left the queue, whatever they wait for: no measure of load; the same on all workers.";
       gauge("parley_turns_queue_delivered", delivered, () => backlog()?.delivered ?? Number.NaN);
       const fill =
         "Bytes of the fullest event stream as a share of its limit; the same on all workers, absent if unknown.";

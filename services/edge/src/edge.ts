@@ -3,6 +3,7 @@ import { noTracing, type Logger, type Registry, type Tracing } from "@parley/run
 import uWS, { type TemplatedApp } from "uWebSockets.js";
 import { createTokens, type TokenOptions, type Tokens } from "./auth/tokens.ts";
 import { startCanary } from "./canary.ts";
+import type { ConnectionEnd } from "./connection-end.ts";
 import { createConversations, type Conversations } from "./conversations/conversations.ts";
 import { createDeletionNotice } from "./conversations/deletion-notice.ts";
 import type { Redis } from "./conversations/conversation-index.ts";
@@ -26,7 +27,8 @@ import { settle } from "./hub/hub.ts";
 import { createHubs, type Hubs } from "./hub/hubs.ts";
 import { createWholeConversations } from "./hub/whole-conversation.ts";
 import { addEdgeMetrics, createCounters } from "./metrics.ts";
-import type { Deadlines } from "./socket/connection.ts";
+import { createAnswerTimes } from "./socket/answer-times.ts";
+import type { Connection, Deadlines } from "./socket/connection.ts";
 import { createConnections } from "./socket/connections.ts";
 import { createDelivery } from "./socket/delivery.ts";
 import { createInbox } from "./socket/inbox.ts";
@@ -78,7 +80,8 @@ const sweepEveryMs = 1_000;
 function createOutward({ bus, log, limits = deliveryLimits, deadlines = defaultDeadlines }: EdgeOptions) {
   const { events, transcripts } = bus;
   const counters = createCounters();
-  const outbox = createOutbox({ limits, counters });
+  const answers = createAnswerTimes(counters.answers);
+  const outbox = createOutbox({ limits, counters, answers });
   const delivery = createDelivery({ outbox, settle });
   const history = createHistory(bus);
   const giving = { outbox, counters, mark: delivery.mark };
@@ -88,7 +91,11 @@ function createOutward({ bus, log, limits = deliveryLimits, deadlines = defaultD
   const tellDeleted = createDeletionNotice({ outbox, events, log });
   const bringing = { mark: delivery.mark, catchUp: catchUp.catchUp, tellDeleted };
   const hubs = createHubs({ events, limits, counters, ...bringing, log });
-  const connections = createConnections({ deadlines, outbox });
+  const onClosed = (connection: Connection, end: ConnectionEnd): void => {
+    answers.left(connection);
+    counters.connections.closed(connection, end);
+  };
+  const connections = createConnections({ deadlines, outbox, onClosed });
   return { counters, outbox, delivery, catchUp, resuming, hubs, connections };
 }
 
@@ -109,7 +116,7 @@ function createInward(
   const onCancel = createCancelHandler({ bus, ownership });
   const handle = createFrameHandler({
     chooseDialect: createDialectChooser({ outbox, isOwn, counters }),
-    onAuth: createAuthHandler({ tokens, outbox, log }),
+    onAuth: createAuthHandler({ tokens, outbox, counters, log }),
     onMessage,
     onCancel,
     ownership,

@@ -1,17 +1,19 @@
-import { ChatError, closeCodes, toChatError } from "@parley/protocol";
+import { ChatError, closeCodes, toChatError, type ErrorCode } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { Identity, Tokens } from "../auth/tokens.ts";
+import { countOne } from "../metrics.ts";
 import { move, type Connection } from "../socket/connection.ts";
 import type { Outbox } from "../socket/outbox.ts";
 
 export interface AuthDeps {
   readonly tokens: Tokens;
   readonly outbox: Outbox;
+  readonly counters: { errors: Map<ErrorCode, number> };
   readonly log: Logger;
 }
 
 /** `auth`: opens the connection, or extends one that is open. A bad token is answered and ends the connection. */
-export function createAuthHandler({ tokens, outbox, log }: AuthDeps) {
+export function createAuthHandler({ tokens, outbox, counters, log }: AuthDeps) {
   const accept = (connection: Connection, { user, expiresAtMs }: Identity): void => {
     if (connection.user !== undefined && connection.user.id !== user.id) {
       throw new ChatError("AUTH_INVALID", { message: "The token belongs to another user." });
@@ -29,6 +31,7 @@ export function createAuthHandler({ tokens, outbox, log }: AuthDeps) {
   };
 
   const refuse = (connection: Connection, error: ChatError): void => {
+    countOne(counters.errors, error.code);
     log.info({ connection: connection.id, code: error.code, reason: reasonOf(error) }, "a token was refused");
     const code = error.code === "AUTH_EXPIRED" ? closeCodes.tokenExpired : closeCodes.badToken;
     outbox.cork(connection, () => {

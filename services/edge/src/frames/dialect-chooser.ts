@@ -6,6 +6,7 @@ import { dialectOfFrame, type DialectName } from "../dialect/dialect-choice.ts";
 import { nativeDialect } from "../dialect/dialect-native.ts";
 import type { IsOwn } from "../dialect/seed-session.ts";
 import { undecidedDialect } from "../dialect/dialect-undecided.ts";
+import { countOne } from "../metrics.ts";
 import { move, type Connection } from "../socket/connection.ts";
 import type { Outbox } from "../socket/outbox.ts";
 import { welcomeOf } from "../socket/welcome.ts";
@@ -43,7 +44,7 @@ export function createDialectChooser({ outbox, isOwn, counters }: DialectChooser
     const name = dialectOfFrame(parseObject(text));
     if (name === undefined) return;
     choose(connection, name);
-    counters.dialects.set(name, (counters.dialects.get(name) ?? 0) + 1);
+    countOne(counters.dialects, name);
   };
 }
 

@@ -11,6 +11,7 @@ import {
   type User,
 } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
+import { countOne } from "../metrics.ts";
 import type { Connection } from "../socket/connection.ts";
 import type { Received } from "../socket/inbox.ts";
 import type { Outbox } from "../socket/outbox.ts";
@@ -67,7 +68,7 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
     // Whatever the broker's client throws while it is away means the same: try again.
     const isOurs = thrown instanceof ChatError || isBrokerWell();
     const error = isOurs ? toChatError(thrown) : new ChatError("OVERLOADED", { cause: thrown });
-    counters.errors.set(error.code, (counters.errors.get(error.code) ?? 0) + 1);
+    countOne(counters.errors, error.code);
     if (error.code === "INVALID_FRAME") connection.invalidFrames++;
     const level = error.cause === undefined || error.code === "INVALID_FRAME" ? "debug" : "warn";
     log[level]({ err: error, connection: connection.id, frame: address.frame }, "a frame was refused");

@@ -12,6 +12,7 @@ import {
 import { traceNames, type RootSpan, type Tracing } from "@parley/runtime";
 import type { HubViewer } from "../hub/hub.ts";
 import type { Counters } from "../metrics.ts";
+import { noteAsked } from "../socket/answer-times.ts";
 import type { Connection } from "../socket/connection.ts";
 import type { Outbox } from "../socket/outbox.ts";
 import type { Ownership } from "./ownership.ts";
@@ -32,6 +33,13 @@ export interface MessageDeps {
   readonly tracing: Tracing;
 }
 
+interface Asked {
+  /** Resolves when the conversation is known to be the sender's. */
+  readonly owned: Promise<void>;
+  /** When the message came (a `performance.now`). */
+  readonly askedMs: number;
+}
+
 /**
  * `message`: makes it a turn. The sender looks at the conversation before the turn is queued, so that no event of it can be missed, and
  * `accepted` is sent before any of them.
@@ -44,12 +52,11 @@ export function createMessageHandler(deps: MessageDeps) {
     else if (held !== undefined) viewing.release(held.viewer);
   };
 
-  /** `owned` resolves when the conversation is known to be the sender's. */
   const accept = async (
     connection: Connection,
     request: TurnRequest,
     { on_busy, conversation_id: given }: MessageFrame,
-    owned: Promise<void>,
+    { owned, askedMs }: Asked,
   ): Promise<Submitted> => {
     const holding = viewing.hold(connection, request.conversation_id);
     try {
@@ -57,7 +64,7 @@ export function createMessageHandler(deps: MessageDeps) {
       const submitted = await submit(deps.bus, request, on_busy);
       deps.onAccepted(request);
       // The answer to a repeated message may be there already: how long it took is not seen here.
-      connection.asked = submitted.isRepeated ? undefined : request.turn_id;
+      if (!submitted.isRepeated) noteAsked(connection, request, askedMs);
       await place(deps, { connection, viewer, isNew, request, open, submitted });
       answer(deps, viewer, request, submitted);
       return submitted;
@@ -79,8 +86,7 @@ export function createMessageHandler(deps: MessageDeps) {
       // One that was just made up cannot be somebody else's: then nothing has to wait for this.
       if (frame.conversation_id !== undefined) await owned;
       const request = turnRequestOf(frame, { user, conversation, turn, trace: span.traceparent });
-      connection.askedMs = askedMs;
-      const { isRepeated, earlier } = await accept(connection, request, frame, owned);
+      const { isRepeated, earlier } = await accept(connection, request, frame, { owned, askedMs });
       counters.accepted[isRepeated ? "repeated" : "new"]++;
       span.set({ [traceNames.duplicate]: isRepeated, [traceNames.queuePosition]: earlier.length });
     } catch (error) {

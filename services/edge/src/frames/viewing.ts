@@ -88,6 +88,7 @@ export function createViewing({ hubs, catchUp, resuming, events }: ViewingDeps) 
       viewer.promised = before?.promised;
       connection.wanted?.delete(conversation);
       viewer.isGreeted = true;
+      viewer.asksAfter = after ?? 0;
       release(viewer);
     },
   };

@@ -6,6 +6,7 @@ import {
   isTerminal,
   parseEventSubject,
   subjects,
+  toChatError,
   type ConversationId,
   type MessageFrame,
   type User,
@@ -16,6 +17,7 @@ import { checkSameText } from "../frames/submission.ts";
 import { turnIdOf } from "../frames/turn-id.ts";
 import type { Viewing } from "../frames/viewing.ts";
 import type { CatchUp } from "../hub/catch-up.ts";
+import { countOne, type Counters } from "../metrics.ts";
 import type { Connection } from "../socket/connection.ts";
 import type { Outbox } from "../socket/outbox.ts";
 import { createAnswerViewer } from "./answer-viewer.ts";
@@ -34,6 +36,7 @@ export interface AskingDeps {
   readonly outbox: Outbox;
   readonly catchUp: CatchUp;
   readonly bus: Pick<Bus, "events" | "turns">;
+  readonly counters: Pick<Counters, "errors">;
 }
 
 export type Asking = ReturnType<typeof createAsking>;
@@ -52,20 +55,23 @@ export function createAsking(deps: AskingDeps) {
       question: Question,
       toReply: (end: Answered) => Reply,
     ): Promise<Reply | undefined> {
-      const { viewers, onMessage } = deps;
+      const { viewers, onMessage, counters } = deps;
       const watch = createTurnWatch();
       const { dialect, sink, ended, giveUp } = createAnswerViewer(watch);
-      const connection = viewers.open({ user, dialect, sink, onDeadline: () => giveUp(waitedTooLong()) });
-      exchange.onGone(() => viewers.close(connection));
+      const onDeadline = (): void => giveUp(waitedTooLong());
+      const connection = viewers.open({ user, dialect, sink, onDeadline, transport: "request" });
+      exchange.onGone(() => viewers.close(connection, "client"));
       try {
         await onMessage(connection, user, question, exchange.header("traceparent"));
         const end = await ended;
         return end.type === "error" ? endedInError(end) : toReply(end);
       } catch (thrown) {
+        viewers.close(connection, "error");
         if (!(thrown instanceof ChatError)) throw thrown;
+        countOne(counters.errors, thrown.code);
         return chatErrorReply(thrown, watch.place);
       } finally {
-        viewers.close(connection);
+        viewers.close(connection, "answered");
       }
     },
 
@@ -81,7 +87,7 @@ async function stream(
   question: Question,
   after: number | undefined,
 ): Promise<Reply | undefined> {
-  const { viewers, onMessage, viewing } = deps;
+  const { viewers, onMessage, viewing, outbox, counters } = deps;
   const resumed = after === undefined ? undefined : await turnToResume(deps, user, question, after);
   if (resumed === "has all") return { status: 204, body: "" };
   const watch = createTurnWatch();
@@ -89,18 +95,20 @@ async function stream(
   const sink = createSseSink({
     exchange,
     onDrained: () => drained(deps, connection),
-    onDone: () => viewers.close(connection),
+    onDone: () => viewers.close(connection, "answered"),
   });
   const dialect = createSseDialect(watch, sink.finish);
-  const onDeadline = (): void => sink.end(closeCodes.goingAway, "");
-  const connection = viewers.open({ user, dialect, sink, onDeadline, onBeat: sink.beat });
-  exchange.onGone(() => viewers.close(connection));
+  const onDeadline = (): void => outbox.close(connection, closeCodes.goingAway, "");
+  const onBeat = sink.beat;
+  const connection = viewers.open({ user, dialect, sink, transport: "events", onDeadline, onBeat });
+  exchange.onGone(() => viewers.close(connection, "client"));
   try {
     if (resumed === undefined) await onMessage(connection, user, question, exchange.header("traceparent"));
     else await viewing.follow(connection, question.conversation_id, resumed.after);
   } catch (error) {
-    viewers.close(connection);
+    viewers.close(connection, "error");
     if (exchange.isOpen()) throw error;
+    countOne(counters.errors, toChatError(error).code);
     sink.end(closeCodes.overloaded, "");
   }
   return undefined;

@@ -1,5 +1,5 @@
 import { createToolCatalogue, type Bus } from "@parley/bus";
-import type { CancelFrame, ErrorCode, MessageFrame, TurnId, User } from "@parley/protocol";
+import type { CancelFrame, MessageFrame, TurnId, User } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { TemplatedApp } from "uWebSockets.js";
 import type { OriginRules } from "../auth/origin.ts";
@@ -9,6 +9,7 @@ import type { Conversations } from "../conversations/conversations.ts";
 import type { Ownership } from "../frames/ownership.ts";
 import type { Viewing } from "../frames/viewing.ts";
 import type { CatchUp } from "../hub/catch-up.ts";
+import type { Counters } from "../metrics.ts";
 import type { Connection } from "../socket/connection.ts";
 import type { Connections } from "../socket/connections.ts";
 import type { Outbox } from "../socket/outbox.ts";
@@ -42,7 +43,7 @@ export interface HttpServiceDeps {
   readonly viewing: Viewing;
   readonly onMessage: (connection: Connection, user: User, frame: MessageFrame, traceparent?: string) => Promise<void>;
   readonly onCancel: (user: User, frame: Omit<CancelFrame, "type">) => Promise<TurnId>;
-  readonly counters: { errors: Map<ErrorCode, number> };
+  readonly counters: Pick<Counters, "errors">;
   readonly log: Logger;
 }
 

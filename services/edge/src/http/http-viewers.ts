@@ -1,5 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { ChatError, type User } from "@parley/protocol";
+import { endOfOwn, type ConnectionEnd } from "../connection-end.ts";
+import type { Transport } from "../connection-figures.ts";
 import type { Dialect } from "../dialect/dialect.ts";
 import type { Sink } from "../hub/viewer.ts";
 import { createConnection, move, type Connection } from "../socket/connection.ts";
@@ -16,6 +18,7 @@ export interface ViewerSpec {
   readonly user: User;
   readonly dialect: Dialect;
   readonly sink: Sink;
+  readonly transport: Transport;
   /** It has waited for as long as a request may. */
   readonly onDeadline: () => void;
   /** Every 15 s. */
@@ -43,7 +46,8 @@ export function createHttpViewers({ connections, maxConnections, maxWaitMs }: Ht
       if (connections.size >= maxConnections) throw new ChatError("OVERLOADED", { retryAfterMs: 5_000 });
       const nowMs = performance.now();
       const id = `http-${randomBytes(9).toString("base64url")}`;
-      const connection = createConnection({ id, dialect: spec.dialect, openedMs: nowMs, firstToken: undefined });
+      const { dialect, transport } = spec;
+      const connection = createConnection({ id, dialect, transport, openedMs: nowMs, firstToken: undefined });
       connection.ws = spec.sink;
       connection.user = spec.user;
       // A request was allowed when it came; it does not outlive its own deadline.
@@ -55,8 +59,9 @@ export function createHttpViewers({ connections, maxConnections, maxWaitMs }: Ht
     },
 
     /** The request was answered, or its client is gone. */
-    close(connection: Connection): void {
-      if (waiting.delete(connection)) connections.closed(connection);
+    close(connection: Connection, end: ConnectionEnd): void {
+      if (!waiting.delete(connection)) return;
+      connections.closed(connection, connection.closeCode === undefined ? end : endOfOwn(connection.closeCode));
     },
 
     /** Once a second. */

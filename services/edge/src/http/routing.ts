@@ -2,6 +2,7 @@ import { ChatError, fitsFrame, limits, parseWellFormed, toChatError, type ErrorC
 import type { Logger } from "@parley/runtime";
 import type { HttpRequest, HttpResponse, TemplatedApp } from "uWebSockets.js";
 import type { OriginRules } from "../auth/origin.ts";
+import { countOne } from "../metrics.ts";
 import type { createCaller } from "./caller.ts";
 import { admitOrigin, preflightReply } from "./cross-origin.ts";
 import { createExchange, type Exchange } from "./exchange.ts";
@@ -53,7 +54,10 @@ function serve(route: Route, deps: RoutingDeps) {
   const { length } = parameterNames(route);
   return (response: HttpResponse, request: HttpRequest): void => {
     const exchange = createExchange(response, request, length);
-    if (!admitOrigin(exchange, deps.origins)) return exchange.reply(foreignOrigin());
+    if (!admitOrigin(exchange, deps.origins)) {
+      countOne(deps.counters.errors, "FORBIDDEN");
+      return exchange.reply(foreignOrigin());
+    }
     // The body must be listened for before anything is waited for.
     const body = route.hasBody ? exchange.body(limits.escapedFrameBytes) : Promise.resolve(noBody);
     void answer(route, exchange, body, deps).catch((thrown: unknown) => {
@@ -66,13 +70,16 @@ async function answer(
   route: Route,
   exchange: Exchange,
   body: Promise<Buffer | undefined>,
-  { callerOf, isStopping }: RoutingDeps,
+  { callerOf, isStopping, counters }: RoutingDeps,
 ): Promise<void> {
   if (isStopping() && route.access !== "anybody") throw new ChatError("SHUTTING_DOWN", { retryAfterMs: 1_000 });
   const user = await callerOf(exchange, route.access);
   const bytes = await body;
   if (bytes === undefined) throw tooLarge();
-  if (route.hasBody && route.takesAnyType !== true && !isJson(exchange)) return exchange.reply(wrongType());
+  if (route.hasBody && route.takesAnyType !== true && !isJson(exchange)) {
+    countOne(counters.errors, "UNSUPPORTED");
+    return exchange.reply(wrongType());
+  }
   const params = Object.fromEntries(parameterNames(route).map((name, index) => [name, exchange.parameters[index]]));
   const raw = { params, query: Object.fromEntries(exchange.query), body: route.hasBody ? parseBody(bytes) : {} };
   const reply = await route.answer({ user, exchange }, raw);
@@ -123,7 +130,7 @@ function refusal(thrown: unknown, { method, path }: Exchange, { isBrokerWell, co
   // Whatever the broker's client throws while it is away means the same: try again.
   const isOurs = thrown instanceof ChatError || isBrokerWell();
   const error = isOurs ? toChatError(thrown) : new ChatError("OVERLOADED", { cause: thrown, retryAfterMs: 1_000 });
-  counters.errors.set(error.code, (counters.errors.get(error.code) ?? 0) + 1);
+  countOne(counters.errors, error.code);
   log[error.status >= 500 ? "warn" : "debug"]({ err: error, method, path }, "a request was refused");
   return chatErrorReply(error);
 }

@@ -1,8 +1,10 @@
 import type { SnapshotFrame } from "@parley/protocol";
 import { noCursor } from "../cursor.ts";
 import type { Outbox } from "../socket/outbox.ts";
+import type { CatchUpMode, SubscriptionFigures } from "../subscription-figures.ts";
 import type { CatchUpPlan, CatchUpStep } from "./catch-up-plan.ts";
 import { isLive, type Hub, type HubViewer } from "./hub.ts";
+import { behindMs } from "./behind.ts";
 import { turnSnapshot } from "./snapshot.ts";
 
 /** A conversation as of a sequence of its stream: everything up to it, and nothing from beyond. */
@@ -12,11 +14,9 @@ export interface WholeConversation {
   readonly frame: SnapshotFrame | undefined;
 }
 
-export type ResumeMode = "live" | "replay" | "snapshot";
-
 export interface GivingDeps {
   readonly outbox: Outbox;
-  readonly counters: { snapshots: number; resumes: Record<ResumeMode, number> };
+  readonly counters: { snapshots: number; subscriptions: Pick<SubscriptionFigures, "subscribed"> };
   /** There may be more for the viewers of this hub. */
   readonly mark: (hub: Hub) => void;
 }
@@ -32,7 +32,7 @@ type Ready = Extract<CatchUpPlan, { kind: "steps" }>;
 export function giveSteps(deps: GivingDeps, viewer: HubViewer, { mode, steps }: Ready): void {
   viewer.begins = false;
   deps.outbox.cork(viewer.outlet, () => {
-    greet(deps, viewer, mode, viewer.source.offset + viewer.cursor);
+    greet(deps, viewer, { mode, seq: viewer.source.offset + viewer.cursor, steps });
     let takesMore = deps.outbox.isWritable(viewer.outlet);
     for (const step of takesMore ? steps : []) {
       viewer.cursor = step.seq;
@@ -72,8 +72,8 @@ export function giveWhole(deps: GivingDeps, viewer: HubViewer, { seq, frame }: W
   deps.outbox.cork(outlet, () => {
     // `subscribed` claims nothing of a snapshot that is still to come: whoever is cut before it asks with what it has, or for all. Where nothing
     // was said, or no more, what a client has is nothing: only 0 tells it so.
-    if (frame === undefined) greet(deps, viewer, "live", 0);
-    else greet(deps, viewer, "snapshot", viewer.sentSeq);
+    if (frame === undefined) greet(deps, viewer, { mode: "live", seq: 0 });
+    else greet(deps, viewer, { mode: "snapshot", seq: viewer.sentSeq });
     for (const answer of viewer.promised?.values() ?? []) deps.outbox.sendFrame(outlet, answer);
     viewer.promised = undefined;
     viewer.cursor = seq;
@@ -91,10 +91,17 @@ export function giveWhole(deps: GivingDeps, viewer: HubViewer, { seq, frame }: W
   markNewer(deps, viewer);
 }
 
-function greet({ outbox, counters }: GivingDeps, viewer: HubViewer, mode: ResumeMode, seq: number): void {
+interface Greeting {
+  readonly mode: CatchUpMode;
+  readonly seq: number;
+  /** What the viewer gets; undefined: the whole conversation. */
+  readonly steps?: readonly CatchUpStep[];
+}
+
+function greet({ outbox, counters }: GivingDeps, viewer: HubViewer, { mode, seq, steps }: Greeting): void {
   if (!viewer.isGreeted) return;
   viewer.isGreeted = false;
-  counters.resumes[mode]++;
+  counters.subscriptions.subscribed(viewer, mode, () => steps && behindMs(viewer, steps));
   const { conversation: conversation_id } = viewer.source;
   outbox.sendFrame(viewer.outlet, { type: "subscribed", conversation_id, mode, seq: Math.max(0, seq) });
 }

@@ -100,6 +100,7 @@ export function attach(hub: Hub, outlet: Outlet, cursor: number): HubViewer {
     cursor,
     fromSeq: noCursor,
     isGreeted: false,
+    asksAfter: undefined,
     isReading: false,
     failures: 0,
     sentSeq: 0,

@@ -1,5 +1,6 @@
 import type { ConnectionFrame, ConversationId, TurnId } from "@parley/protocol";
 import type { Dialect } from "../dialect/dialect.ts";
+import type { AskedTurns } from "../socket/answer-times.ts";
 import type { Known } from "./ring.ts";
 
 /** What sending needs of a WebSocket. */
@@ -16,6 +17,12 @@ export interface Outlet {
   /** Undefined once it is closed: every method of a closed socket throws. */
   ws: Sink | undefined;
   dialect: Dialect;
+  /** It was closed here, with this code. */
+  closeCode: number | undefined;
+  /** A subscription was answered on it. */
+  hasSubscribed: boolean;
+  /** The turns that it asked for and whose end it has not been sent. */
+  asked: AskedTurns | undefined;
   /** Its conversations. */
   readonly viewers: Map<ConversationId, Viewer>;
   /** When it began to lag (a `performance.now`); 0: it does not. */
@@ -71,6 +78,8 @@ export interface Viewer {
   begins: boolean;
   /** It waits for `subscribed`, which says how it is caught up. */
   isGreeted: boolean;
+  /** The cursor that its client asks to go on from, 0 without one; undefined: it was counted, or nobody asked. */
+  asksAfter: number | undefined;
   /** Events are being read for it. */
   isReading: boolean;
   /** Times that reading failed. */

@@ -1,4 +1,5 @@
-import type { ChatError, ConversationId, TurnId, User } from "@parley/protocol";
+import type { ChatError, ConversationId, User } from "@parley/protocol";
+import type { Transport } from "../connection-figures.ts";
 import type { Dialect } from "../dialect/dialect.ts";
 import type { HubViewer } from "../hub/hub.ts";
 import type { Outlet } from "../hub/viewer.ts";
@@ -24,14 +25,12 @@ export interface LeftAt {
 /** One socket. A plain record: tens of thousands of them must stay small. */
 export interface Connection extends Outlet {
   readonly id: string;
+  readonly transport: Transport;
   readonly viewers: Map<ConversationId, HubViewer>;
   /** Conversations it unsubscribed from. */
   left: Map<ConversationId, LeftAt> | undefined;
   /** Conversations in which it asked in vain to go on from a cursor: the next message does. */
   wanted: Map<ConversationId, number> | undefined;
-  /** The turn it asked for last, until its first token is sent; and when that was (a `performance.now`). */
-  asked: TurnId | undefined;
-  askedMs: number;
   state: ConnectionState;
   /** Set while it is `ready`. */
   user: User | undefined;
@@ -73,6 +72,7 @@ export interface NewConnection {
   readonly openedMs: number;
   readonly firstToken: string | undefined;
   readonly mayBeAnonymous?: boolean;
+  readonly transport?: Transport;
 }
 
 export function createConnection({
@@ -81,6 +81,7 @@ export function createConnection({
   openedMs,
   firstToken,
   mayBeAnonymous = false,
+  transport = "websocket",
 }: NewConnection): Connection {
   return {
     id,
@@ -88,12 +89,14 @@ export function createConnection({
     openedMs,
     firstToken,
     mayBeAnonymous,
+    transport,
     ws: undefined,
     viewers: new Map(),
     left: undefined,
     wanted: undefined,
+    closeCode: undefined,
+    hasSubscribed: false,
     asked: undefined,
-    askedMs: 0,
     laggingSinceMs: 0,
     owedBytes: 0,
     state: "opening",

@@ -1,5 +1,6 @@
 import { closeCodes } from "@parley/protocol";
 import { sleep } from "@parley/runtime";
+import type { ConnectionEnd } from "../connection-end.ts";
 import { detach } from "../hub/hub.ts";
 import { dueOf, move, type Connection, type Deadlines } from "./connection.ts";
 import type { Outbox } from "./outbox.ts";
@@ -7,6 +8,8 @@ import type { Outbox } from "./outbox.ts";
 export interface ConnectionsDeps {
   readonly deadlines: Deadlines;
   readonly outbox: Outbox;
+  /** Told of each connection that is gone, once. */
+  readonly onClosed: (connection: Connection, end: ConnectionEnd) => void;
 }
 
 export type Connections = ReturnType<typeof createConnections>;
@@ -20,7 +23,7 @@ const comeBackWithinMs = 5_000;
 const partingMs = 100;
 
 /** All sockets of this process. */
-export function createConnections({ deadlines, outbox }: ConnectionsDeps) {
+export function createConnections({ deadlines, outbox, onClosed }: ConnectionsDeps) {
   const all = new Set<Connection>();
 
   const handleDue = (connection: Connection, nowMs: number): void => {
@@ -46,7 +49,8 @@ export function createConnections({ deadlines, outbox }: ConnectionsDeps) {
     add: (connection: Connection): unknown => all.add(connection),
 
     /** The socket is gone. */
-    closed(connection: Connection): void {
+    closed(connection: Connection, end: ConnectionEnd): void {
+      onClosed(connection, end);
       move(connection, "closed");
       outbox.forget(connection);
       connection.ws = undefined;

@@ -1,18 +1,14 @@
-import { closeCodes, type ConnectionFrame, type TurnId } from "@parley/protocol";
+import { closeCodes, type ConnectionFrame } from "@parley/protocol";
 import type { DeliveryLimits } from "../delivery-limits.ts";
 import type { VisibleEvent } from "../hub/visible-event.ts";
 import type { Outlet } from "../hub/viewer.ts";
+import type { AnswerTimes } from "./answer-times.ts";
 import { createLaggards, type Laggards } from "./laggards.ts";
 
 export interface OutboxDeps {
   readonly limits: DeliveryLimits;
-  readonly counters: { frames: number; lagged: number; firstToken: { observe(seconds: number): void } };
-}
-
-/** Whoever sent a message waits for the first token of its answer. */
-interface AskingOutlet extends Outlet {
-  asked?: TurnId | undefined;
-  askedMs?: number;
+  readonly counters: { frames: number; sentBytes: number; lagged: number };
+  readonly answers: Pick<AnswerTimes, "eventSent" | "frameSent">;
 }
 
 interface Context extends OutboxDeps {
@@ -24,6 +20,7 @@ export type Outbox = ReturnType<typeof createOutbox>;
 /** Sends, and knows which sockets do not keep up: those get no more events until they have drained. */
 export function createOutbox(deps: OutboxDeps) {
   const laggards = createLaggards();
+  const { answers } = deps;
   const context: Context = { ...deps, laggards };
 
   return {
@@ -31,9 +28,10 @@ export function createOutbox(deps: OutboxDeps) {
     close,
 
     /** Sends one event; returns whether the socket takes more. Outside of a cork it leaves at once. */
-    sendEvent(outlet: AskingOutlet, event: VisibleEvent): boolean {
+    sendEvent(outlet: Outlet, event: VisibleEvent): boolean {
       const encoded = outlet.dialect.encodeEvent(event);
-      if (outlet.asked === event.turn && event.type === "token" && sizeOf(encoded) > 0) firstTokenSent(deps, outlet);
+      const { asked } = outlet;
+      if (asked !== undefined) answers.eventSent(outlet, asked, event, sizeOf(encoded) > 0);
       return sendAll(context, outlet, encoded);
     },
 
@@ -66,6 +64,7 @@ const tooSlow = "too slow";
 
 /** Closes a socket. Its close handler has run when this returns; after it no method of the socket may be called. */
 function close(outlet: Outlet, code: number, reason: string): void {
+  if (outlet.ws !== undefined) outlet.closeCode ??= code;
   outlet.ws?.end(code, reason);
 }
 
@@ -99,6 +98,7 @@ function drained({ limits, laggards }: Context, outlet: Outlet): boolean {
 
 function sendFrame(context: Context, outlet: Outlet, frame: ConnectionFrame): boolean {
   const encoded = outlet.dialect.encodeFrame(frame);
+  if (outlet.asked !== undefined) context.answers.frameSent(outlet, outlet.asked, frame);
   if (outlet.laggingSinceMs > 0) {
     outlet.owedBytes += sizeOf(encoded);
     if (outlet.owedBytes > context.limits.owedBytes) {
@@ -116,15 +116,11 @@ function sendAll(context: Context, outlet: Outlet, encoded: Uint8Array | readonl
   return takesMore;
 }
 
-function firstTokenSent({ counters }: OutboxDeps, outlet: AskingOutlet): void {
-  counters.firstToken.observe((performance.now() - (outlet.askedMs ?? 0)) / 1_000);
-  outlet.asked = undefined;
-}
-
 function sendBytes(context: Context, outlet: Outlet, bytes: Uint8Array): boolean {
   const { ws } = outlet;
   if (ws === undefined) return false;
   context.counters.frames++;
+  context.counters.sentBytes += bytes.length;
   if (ws.send(bytes, false) === 1) return true;
   check(context, outlet);
   return isWritable(outlet);

@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { nativeSubprotocol } from "@parley/protocol";
+import { nativeSubprotocol, type ErrorCode } from "@parley/protocol";
 import type { HttpRequest, HttpResponse, us_socket_context_t } from "uWebSockets.js";
 import { mayConnect, type OriginRules } from "../auth/origin.ts";
 import type { Dialect } from "../dialect/dialect.ts";
 import { nativeDialect } from "../dialect/dialect-native.ts";
 import { errorReply, send, type Reply } from "../http/reply.ts";
+import { countOne } from "../metrics.ts";
 import { createConnection, type Connection } from "./connection.ts";
 
 export interface UpgradeDeps {
@@ -16,7 +17,7 @@ export interface UpgradeDeps {
   readonly otherDialect: () => Dialect;
   /** Clients without a subprotocol may do without a token: for development. */
   readonly allowAnonymous: boolean;
-  readonly counters: { refusedUpgrades: number };
+  readonly counters: { refusedUpgrades: Map<ErrorCode, number> };
 }
 
 /** A browser cannot set headers on a WebSocket, but it can offer subprotocols: this one carries a token and is never selected. */
@@ -28,20 +29,20 @@ const tokenPrefix = "bearer.";
  */
 export function createUpgrade(deps: UpgradeDeps) {
   const { origins, maxConnections, openConnections, isStopping, otherDialect, allowAnonymous, counters } = deps;
+  const refuse = (...[code, ...more]: Parameters<typeof errorReply>): Reply => {
+    countOne(counters.refusedUpgrades, code);
+    return errorReply(code, ...more);
+  };
   const refusalOf = (request: HttpRequest): Reply | undefined => {
-    if (isStopping()) return errorReply("SHUTTING_DOWN", undefined, { "retry-after": "1" });
-    if (openConnections() >= maxConnections) return errorReply("OVERLOADED", undefined, { "retry-after": "5" });
+    if (isStopping()) return refuse("SHUTTING_DOWN", undefined, { "retry-after": "1" });
+    if (openConnections() >= maxConnections) return refuse("OVERLOADED", undefined, { "retry-after": "5" });
     if (mayConnect(request.getHeader("origin"), request.getHeader("host"), origins)) return undefined;
-    return errorReply("FORBIDDEN", "Pages of this origin may not connect.");
+    return refuse("FORBIDDEN", "Pages of this origin may not connect.");
   };
 
   return (response: HttpResponse, request: HttpRequest, context: us_socket_context_t): void => {
     const refusal = refusalOf(request);
-    if (refusal !== undefined) {
-      counters.refusedUpgrades++;
-      send(response, refusal);
-      return;
-    }
+    if (refusal !== undefined) return send(response, refusal);
     const offered = request
       .getHeader("sec-websocket-protocol")
       .split(",")

@@ -1,8 +1,10 @@
 import { ChatError, limits as protocolLimits } from "@parley/protocol";
 import uWS, { type WebSocketBehavior } from "uWebSockets.js";
+import { closeLabelOf, endOfSocket } from "../connection-end.ts";
 import type { DeliveryLimits } from "../delivery-limits.ts";
 import { nativeDialect } from "../dialect/dialect-native.ts";
 import type { CatchUp } from "../hub/catch-up.ts";
+import { countOne, type Counters } from "../metrics.ts";
 import type { Connection } from "./connection.ts";
 import type { Connections } from "./connections.ts";
 import type { Received } from "./inbox.ts";
@@ -15,7 +17,7 @@ export interface WebSocketDeps {
   readonly outbox: Outbox;
   readonly catchUp: CatchUp;
   readonly limits: DeliveryLimits;
-  readonly counters: { closed: Map<number, number>; received: number };
+  readonly counters: Pick<Counters, "closed" | "received" | "receivedBytes">;
   /** One frame of a client. */
   readonly receive: (connection: Connection, received: Received) => void;
 }
@@ -58,6 +60,7 @@ export function createWebSocketBehavior(deps: WebSocketDeps): WebSocketBehavior<
     },
     message(ws, message, isBinary) {
       counters.received++;
+      counters.receivedBytes += message.byteLength;
       // The bytes are only lent until this returns: decoding copies them. Those of a text are UTF-8: others do not come this far.
       receive(ws.getUserData(), isBinary ? binaryFrame() : decoder.decode(message));
     },
@@ -66,9 +69,11 @@ export function createWebSocketBehavior(deps: WebSocketDeps): WebSocketBehavior<
       if (!outbox.drained(connection)) return;
       for (const viewer of connection.viewers.values()) catchUp.catchUp(viewer);
     },
-    close(ws, code) {
-      counters.closed.set(code, (counters.closed.get(code) ?? 0) + 1);
-      connections.closed(ws.getUserData());
+    close(ws, code, message) {
+      const connection = ws.getUserData();
+      const close = { ownCode: connection.closeCode, code, reason: decoder.decode(message) };
+      countOne(counters.closed, closeLabelOf(close));
+      connections.closed(connection, endOfSocket(close));
     },
   };
 }
