@@ -8,7 +8,7 @@ export type Treatment = {
   readonly hold?: number | Promise<unknown>;
   /** Messages of one lane and one connection do not overtake each other. Default: a lane of its own. */
   readonly lane?: string;
-  /** It is written in pieces of so many bytes, each by itself; at most 512 pieces, and two when it has waited for others to be written. */
+  /** It is written in pieces of so many bytes, each by itself; at most 512 pieces, and two when `pieceRate` is used up. */
   readonly pieceBytes?: number;
 };
 
@@ -24,7 +24,7 @@ export type NatsProxyFigures = {
   overtaken: number;
   /** Messages that were written in pieces. */
   split: number;
-  /** Those among them that were written in two pieces only, because they had waited. */
+  /** Those among them that were written in two pieces only, because of `pieceRate`. */
   halved: number;
   /** Times that nothing was read from the broker, because too much was held. */
   full: number;
@@ -37,10 +37,10 @@ export type NatsProxy = TcpProxy & { readonly figures: Readonly<NatsProxyFigures
 const maxHeldBytes = 64 * 1024 * 1024;
 const maxPieces = 512;
 /**
- * A message that has waited for longer behind the pieces of others is cut in two only. Single bytes leave at some 60,000 a second on an idle
- * machine: more messages than that allows would come minutes late, and all that the broker answers behind them.
+ * Of one connection. Each piece is a write here and a read there. Without this bound, single bytes were all that two busy cores had time for, and what
+ * the broker answered in 5 ms came half a minute late.
  */
-const promptMs = 20;
+const pieceRate = { perSecond: 5_000, atOnce: 2 * maxPieces };
 
 export async function startNatsProxy({ treat, ...options }: NatsProxyOptions): Promise<NatsProxy> {
   const figures: NatsProxyFigures = { held: 0, overtaken: 0, split: 0, halved: 0, full: 0 };
@@ -172,29 +172,40 @@ function createLanes(figures: NatsProxyFigures, write: (bytes: Buffer, pieceByte
   };
 }
 
-type Queued = { bytes: Buffer; pieceBytes: number; readonly sinceMs: number };
+/** How many pieces may be written now. */
+function createAllowance() {
+  let left = pieceRate.atOnce;
+  let sinceMs = performance.now();
+  return (pieces: number): boolean => {
+    const nowMs = performance.now();
+    left = Math.min(pieceRate.atOnce, left + ((nowMs - sinceMs) / 1_000) * pieceRate.perSecond);
+    sinceMs = nowMs;
+    if (pieces > left) return false;
+    left -= pieces;
+    return true;
+  };
+}
 
 /** Writes one after the other. While a message goes out in pieces, what comes next waits: a frame must not be cut by another one. */
 function createWriter(figures: NatsProxyFigures, push: (bytes: Buffer) => void, onIdle: () => void) {
-  const queue: Queued[] = [];
+  const queue: { bytes: Buffer; pieceBytes: number }[] = [];
+  const allows = createAllowance();
   let isRunning = false;
-  let isBegun = false;
 
-  const halveIfLate = (next: Queued): void => {
-    const half = Math.ceil(next.bytes.length / 2);
-    if (next.pieceBytes >= half || performance.now() - next.sinceMs <= promptMs) return;
-    next.pieceBytes = half;
+  const allowed = ({ length }: Buffer, wanted: number): number => {
+    const pieceBytes = Math.max(1, wanted, Math.ceil(length / maxPieces));
+    const half = Math.ceil(length / 2);
+    if (pieceBytes >= half || allows(length / pieceBytes)) return pieceBytes;
     figures.halved += 1;
+    return half;
   };
   const run = (): void => {
     const [next] = queue;
     isRunning = next !== undefined;
     if (next === undefined) return onIdle();
-    if (!isBegun) halveIfLate(next);
     push(next.bytes.subarray(0, next.pieceBytes));
     next.bytes = next.bytes.subarray(next.pieceBytes);
-    isBegun = next.bytes.length > 0;
-    if (!isBegun) queue.shift();
+    if (next.bytes.length === 0) queue.shift();
     // Written in the same turn of the loop, the pieces would leave as one.
     setImmediate(run);
   };
@@ -202,8 +213,7 @@ function createWriter(figures: NatsProxyFigures, push: (bytes: Buffer) => void, 
     isBusy: () => isRunning,
     write(bytes: Buffer, pieceBytes = bytes.length): void {
       if (!isRunning && pieceBytes >= bytes.length) return push(bytes);
-      const smallest = Math.ceil(bytes.length / maxPieces);
-      queue.push({ bytes, pieceBytes: Math.max(1, pieceBytes, smallest), sinceMs: performance.now() });
+      queue.push({ bytes, pieceBytes: allowed(bytes, pieceBytes) });
       if (isRunning) return;
       isRunning = true;
       setImmediate(run);
