@@ -8,7 +8,7 @@ export type Treatment = {
   readonly hold?: number | Promise<unknown>;
   /** Messages of one lane and one connection do not overtake each other. Default: a lane of its own. */
   readonly lane?: string;
-  /** It is written in pieces of so many bytes, each by itself; at most 512 pieces, and two when `pieceRate` is used up. */
+  /** It is written in pieces of so many bytes, each by itself, at most 512; whole when `pieceRate` is used up. */
   readonly pieceBytes?: number;
 };
 
@@ -24,8 +24,6 @@ export type NatsProxyFigures = {
   overtaken: number;
   /** Messages that were written in pieces. */
   split: number;
-  /** Those among them that were written in two pieces only, because of `pieceRate`. */
-  halved: number;
   /** Times that nothing was read from the broker, because too much was held. */
   full: number;
 };
@@ -41,9 +39,11 @@ const maxPieces = 512;
  * the broker answered in 5 ms came half a minute late.
  */
 const pieceRate = { perSecond: 5_000, atOnce: 2 * maxPieces };
+/** Each piece takes a turn of the event loop, and on a busy machine that may be long: what has waited for so long goes out with all behind it. */
+const promptMs = 50;
 
 export async function startNatsProxy({ treat, ...options }: NatsProxyOptions): Promise<NatsProxy> {
-  const figures: NatsProxyFigures = { held: 0, overtaken: 0, split: 0, halved: 0, full: 0 };
+  const figures: NatsProxyFigures = { held: 0, overtaken: 0, split: 0, full: 0 };
   let connections = 0;
   const downstream = (): Transform => {
     const connection = connections++;
@@ -126,7 +126,6 @@ function createLanes(figures: NatsProxyFigures, write: (bytes: Buffer, pieceByte
   const emit = ({ bytes, pieceBytes, place }: Held): void => {
     if (place < lastPlace) figures.overtaken += 1;
     lastPlace = Math.max(lastPlace, place);
-    if (pieceBytes !== undefined) figures.split += 1;
     write(bytes, pieceBytes);
   };
   const release = (lane: string, held: Held): void => {
@@ -186,34 +185,43 @@ function createAllowance() {
   };
 }
 
+type Queued = { bytes: Buffer; readonly pieceBytes: number; readonly sinceMs: number };
+
 /** Writes one after the other. While a message goes out in pieces, what comes next waits: a frame must not be cut by another one. */
 function createWriter(figures: NatsProxyFigures, push: (bytes: Buffer) => void, onIdle: () => void) {
-  const queue: { bytes: Buffer; pieceBytes: number }[] = [];
+  let queue: Queued[] = [];
   const allows = createAllowance();
   let isRunning = false;
 
   const allowed = ({ length }: Buffer, wanted: number): number => {
     const pieceBytes = Math.max(1, wanted, Math.ceil(length / maxPieces));
-    const half = Math.ceil(length / 2);
-    if (pieceBytes >= half || allows(length / pieceBytes)) return pieceBytes;
-    figures.halved += 1;
-    return half;
+    if (pieceBytes >= length || !allows(length / pieceBytes)) return length;
+    figures.split += 1;
+    return pieceBytes;
+  };
+  const pushAll = (): void => {
+    push(Buffer.concat(queue.map(({ bytes }) => bytes)));
+    queue = [];
   };
   const run = (): void => {
     const [next] = queue;
     isRunning = next !== undefined;
     if (next === undefined) return onIdle();
-    push(next.bytes.subarray(0, next.pieceBytes));
-    next.bytes = next.bytes.subarray(next.pieceBytes);
-    if (next.bytes.length === 0) queue.shift();
+    if (performance.now() - next.sinceMs > promptMs) pushAll();
+    else {
+      push(next.bytes.subarray(0, next.pieceBytes));
+      next.bytes = next.bytes.subarray(next.pieceBytes);
+      if (next.bytes.length === 0) queue.shift();
+    }
     // Written in the same turn of the loop, the pieces would leave as one.
     setImmediate(run);
   };
   return {
     isBusy: () => isRunning,
-    write(bytes: Buffer, pieceBytes = bytes.length): void {
+    write(bytes: Buffer, wanted = bytes.length): void {
+      const pieceBytes = allowed(bytes, wanted);
       if (!isRunning && pieceBytes >= bytes.length) return push(bytes);
-      queue.push({ bytes, pieceBytes: allowed(bytes, pieceBytes) });
+      queue.push({ bytes, pieceBytes, sinceMs: performance.now() });
       if (isRunning) return;
       isRunning = true;
       setImmediate(run);
