@@ -58,7 +58,7 @@ export interface Append {
 export interface Appender {
   /**
    * Publishes and waits for the stream's word, at most `timeoutMs` (default 2 s). Never throws for broker trouble. What is too large is logged. A stream
-   * that is gone is made again before this resolves, so that the next try can succeed.
+   * that is gone is made again before this resolves, so that the next try can succeed; on a cluster, where it may only be without a leader, soon after.
    */
   append(message: Append, timeoutMs?: number): Promise<AppendResult>;
   /** The largest message now, headers included: our own limit, or the broker's if that is smaller. */
