@@ -62,9 +62,11 @@ export function createTreatedStream(
 ): Transform {
   const reader = createFrameReader();
   let readOn: (() => void) | undefined;
+  let isEnding = false;
 
   const goOn = (): void => {
-    if (lanes.heldBytes() > maxHeldBytes || writer.isBusy()) return;
+    // A message that goes out in pieces does not stop the reading: it takes many turns of the event loop, and they may be long.
+    if (isEnding ? writer.isBusy() : lanes.heldBytes() + writer.waitingBytes() > maxHeldBytes) return;
     const callback = readOn;
     readOn = undefined;
     callback?.();
@@ -89,11 +91,12 @@ export function createTreatedStream(
       } catch (error) {
         return callback(error instanceof Error ? error : new Error(String(error)));
       }
-      if (lanes.heldBytes() > maxHeldBytes) figures.full += 1;
+      if (lanes.heldBytes() + writer.waitingBytes() > maxHeldBytes) figures.full += 1;
       readOn = callback;
       goOn();
     },
     flush(callback) {
+      isEnding = true;
       lanes.forget();
       writer.write(reader.rest(), undefined);
       readOn = callback;
@@ -192,6 +195,7 @@ function createWriter(figures: NatsProxyFigures, push: (bytes: Buffer) => void, 
   let queue: Queued[] = [];
   const allows = createAllowance();
   let isRunning = false;
+  let waitingBytes = 0;
 
   const allowed = ({ length }: Buffer, wanted: number): number => {
     const pieceBytes = Math.max(1, wanted, Math.ceil(length / maxPieces));
@@ -202,6 +206,7 @@ function createWriter(figures: NatsProxyFigures, push: (bytes: Buffer) => void, 
   const pushAll = (): void => {
     push(Buffer.concat(queue.map(({ bytes }) => bytes)));
     queue = [];
+    waitingBytes = 0;
   };
   const run = (): void => {
     const [next] = queue;
@@ -210,6 +215,7 @@ function createWriter(figures: NatsProxyFigures, push: (bytes: Buffer) => void, 
     if (performance.now() - next.sinceMs > promptMs) pushAll();
     else {
       push(next.bytes.subarray(0, next.pieceBytes));
+      waitingBytes -= Math.min(next.pieceBytes, next.bytes.length);
       next.bytes = next.bytes.subarray(next.pieceBytes);
       if (next.bytes.length === 0) queue.shift();
     }
@@ -218,10 +224,12 @@ function createWriter(figures: NatsProxyFigures, push: (bytes: Buffer) => void, 
   };
   return {
     isBusy: () => isRunning,
+    waitingBytes: () => waitingBytes,
     write(bytes: Buffer, wanted = bytes.length): void {
       const pieceBytes = allowed(bytes, wanted);
       if (!isRunning && pieceBytes >= bytes.length) return push(bytes);
       queue.push({ bytes, pieceBytes, sinceMs: performance.now() });
+      waitingBytes += bytes.length;
       if (isRunning) return;
       isRunning = true;
       setImmediate(run);
