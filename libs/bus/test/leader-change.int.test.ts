@@ -1,5 +1,6 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { Msg } from "@nats-io/transport-node";
+import { streams, subjects } from "@parley/protocol";
 import { createLogger } from "@parley/runtime";
 import { startNats } from "@parley/testkit";
 import { expect, it } from "vitest";
@@ -9,9 +10,11 @@ import { createPatientLookups } from "../src/patient-lookups.ts";
 import { createRequests } from "../src/requests.ts";
 
 const apiPrefix = "CLUSTER.API";
-const [stream, query] = ["EV_0", { seq: 7 }];
+const [stream, query] = [streams.events(0), { seq: 7 }];
 
-const found = { message: { subject: "chat.ev.0.one", seq: 7, data: btoa("{}"), time: "2026-01-01T00:00:00Z" } };
+const found = {
+  message: { subject: subjects.agent(0, "c1", "t1"), seq: 7, data: btoa("{}"), time: "2026-01-01T00:00:00Z" },
+};
 const noLeader = { error: { code: 503, err_code: 10_008, description: "JetStream system temporarily unavailable" } };
 const notFound = { error: { code: 404, err_code: 10_037, description: "no message found" } };
 

@@ -1,4 +1,4 @@
-import type { StoredEvent } from "@parley/protocol";
+import { subjects, type StoredEvent } from "@parley/protocol";
 import { expect, it } from "vitest";
 import type { AppendResult } from "../src/appender.ts";
 import { createWriteOnce } from "../src/write-once.ts";
@@ -23,7 +23,8 @@ function writingTo(...answers: AppendResult[]) {
     append: () => Promise.resolve(left.shift() ?? unknown),
     lastFromLeader: () => Promise.resolve({ seq: 7, event }),
   });
-  return { left, write: () => writeOnce("chat.ev.0.c1.t1.ctl", event), ensure: () => ensureWritten("subject", event) };
+  const subject = subjects.control(0, "c1", "t1");
+  return { left, write: () => writeOnce(subject, event), ensure: () => ensureWritten(subject, event) };
 }
 
 it("an event that stands behind one which may still be lost with its leader is tried again until one is there", async () => {
