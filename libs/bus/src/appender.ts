@@ -58,7 +58,7 @@ export interface Append {
 export interface Appender {
   /**
    * Publishes and waits for the stream's word, at most `timeoutMs` (default 2 s). Never throws for broker trouble. What is too large is logged. A stream
-   * that is gone is made again before this resolves, so that the next try can succeed.
+   * that is gone is made again before this resolves, so that the next try can succeed; on a cluster, where it may only be without a leader, soon after.
    */
   append(message: Append, timeoutMs?: number): Promise<AppendResult>;
   /** The largest message now, headers included: our own limit, or the broker's if that is smaller. */
@@ -70,7 +70,9 @@ export interface Appender {
   close(): void;
 }
 
-export const wrongLastSequence: ReadonlySet<number> = new Set([10_071, 10_164]);
+/** Of a cluster: another message of the subject is on its way to the copies. It may be stored or, when the leader changes, never. */
+export const anotherInProcess = 10_164;
+export const wrongLastSequence: ReadonlySet<number> = new Set([10_071, anotherInProcess]);
 /** The stream's own limits: `max_msg_size`, and 64 KB of headers. */
 const tooLargeForStream: ReadonlySet<number> = new Set([10_054, 10_097]);
 /** Resources of the account, memory and storage of the server are used up. */

@@ -54,6 +54,11 @@ const replacementMs = 300_000;
  * and from then on refuses every message (seen: "Error creating msg block file", until it is deleted once more).
  */
 const deletionMs = 1_000;
+/**
+ * On a cluster nobody listens either while the leader of a stream is elected: some 50 ms when it was asked to step down, as in a rolling update. So
+ * an append is worth another try before all is known to be there.
+ */
+const electionMs = 200;
 
 /** Connects to NATS, makes sure the streams are there, and opens what is built on them. */
 export async function openBus({ servers, name, log, ...streamOptions }: BusOptions): Promise<Bus> {
@@ -77,7 +82,8 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
     await sleep(deletionMs);
     await setUp().catch((err: unknown) => log.warn({ err }, "the streams could not be made again yet"));
   });
-  const appender = createAppender(link, outbox, { log, restore });
+  const restoreSoon = options.replicas > 1 ? () => Promise.race([restore(), sleep(electionMs)]) : restore;
+  const appender = createAppender(link, outbox, { log, restore: restoreSoon });
   const events = createEventLog({ link, jsm, appender, shards: options.shards, unreadable, log, restore });
   const transcripts = createTranscripts(jsm, events, unreadable);
   return {

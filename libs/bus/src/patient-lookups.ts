@@ -6,6 +6,17 @@ import type { Requests } from "./requests.ts";
 /** An answer that was under way when the connection broke never comes, so a look-up asks again soon. */
 export const askTimeoutMs = 2_000;
 const patienceMs = 10_000;
+/**
+ * A server that ceases to lead a stream drops what it is asked without a word, and another one leads some 50 ms later: seen in each change of leaders.
+ * So on a cluster a look-up is asked up to two times more while it waits. The times after it was asked first.
+ */
+const askAgainAfterMs = [250, 750];
+/** "JetStream system temporarily unavailable": the stream has no leader at the moment. It says nothing of what was asked. */
+const noLeader = 10_008;
+
+function isAnswer(error: unknown): boolean {
+  return error instanceof JetStreamApiError && error.code !== noLeader;
+}
 
 /** Tries a question again until the broker answers, for up to 10 s. What the broker does say, also a refusal, counts at once. */
 export async function patiently<T>(ask: () => Promise<T>): Promise<T> {
@@ -15,11 +26,23 @@ export async function patiently<T>(ask: () => Promise<T>): Promise<T> {
     try {
       return await ask();
     } catch (error) {
-      if (error instanceof JetStreamApiError || performance.now() > deadline) throw error;
+      if (isAnswer(error) || performance.now() > deadline) throw error;
     }
     backoff ??= createBackoff({ minMs: 50, maxMs: 500 });
     await sleep(backoff.nextMs());
   }
+}
+
+/** What comes first counts, an answer or a failure. */
+function askRepeatedly<T>(ask: () => Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const askOnce = (): void => {
+      const stop = (): void => timers.forEach(clearTimeout);
+      ask().finally(stop).then(resolve, reject);
+    };
+    const timers = askAgainAfterMs.map((afterMs) => setTimeout(askOnce, afterMs));
+    askOnce();
+  });
 }
 
 export type PatientLookups = ReturnType<typeof createPatientLookups>;
@@ -31,8 +54,10 @@ export interface LookupOptions {
 
 /** The look-ups this library makes, none of which is lost to a broker that is away for a moment. */
 export function createPatientLookups(jsm: JetStreamManager, requests: Requests, { replicas }: LookupOptions) {
+  /** For what may be asked twice. */
+  const askLeader = <T>(ask: () => Promise<T>): Promise<T> => patiently(replicas > 1 ? () => askRepeatedly(ask) : ask);
   const fromLeader = (stream: string, query: MsgRequest): Promise<StoredMsg | null> =>
-    patiently(() => jsm.streams.getMessage(stream, query));
+    askLeader(() => jsm.streams.getMessage(stream, query));
   /**
    * Any copy answers a direct get, also one that is behind: a server that had stood still for 5 s did not show a turn that was queued, and the
    * next one of its conversation ran beside it. The leader takes the same queries.
@@ -43,17 +68,17 @@ export function createPatientLookups(jsm: JetStreamManager, requests: Requests, 
     lookUp,
     streams: {
       getMessage: fromLeader,
-      info: (stream: string) => patiently(() => jsm.streams.info(stream)),
+      info: (stream: string) => askLeader(() => jsm.streams.info(stream)),
       /** The subjects of a stream that fit, each with at least one message. */
       subjects: async (stream: string, filter: string): Promise<string[]> => {
-        const { state } = await patiently(() => jsm.streams.info(stream, { subjects_filter: filter }));
+        const { state } = await askLeader(() => jsm.streams.info(stream, { subjects_filter: filter }));
         return Object.keys(state.subjects ?? {});
       },
       purge: jsm.streams.purge.bind(jsm.streams),
       deleteMessage: jsm.streams.deleteMessage.bind(jsm.streams),
     },
     consumers: {
-      info: (stream: string, consumer: string) => patiently(() => jsm.consumers.info(stream, consumer)),
+      info: (stream: string, consumer: string) => askLeader(() => jsm.consumers.info(stream, consumer)),
       // Not repeated by itself: a consumer that was made although the answer is lost would deliver to the same inbox.
       add: jsm.consumers.add.bind(jsm.consumers),
       delete: jsm.consumers.delete.bind(jsm.consumers),

@@ -1,6 +1,6 @@
 import { ChatError, encodeEvent, isReadable, type StoredEvent } from "@parley/protocol";
 import { createBackoff, sleep } from "@parley/runtime";
-import { EventTooLargeError, wrongLastSequence, type Append, type AppendResult } from "./appender.ts";
+import { anotherInProcess, EventTooLargeError, wrongLastSequence, type Append, type AppendResult } from "./appender.ts";
 import type { EventAtSeq } from "./stored-message.ts";
 
 export interface WriteOnceDeps {
@@ -37,7 +37,8 @@ function createWriting({ append }: Pick<WriteOnceDeps, "append">) {
     let data = encodeEvent(event);
     const backoff = createBackoff({ minMs: 20, maxMs: 1_000 });
     let cause = "the broker did not answer";
-    for (let tries = 1; performance.now() < deadline; tries++) {
+    let isRepeated = false;
+    while (performance.now() < deadline) {
       const result = await append({ subject, data, expect: 0 });
       if (result.kind === "stored") return { seq: result.seq, event, isRepeated: false };
       if (result.kind === "too large") {
@@ -47,8 +48,11 @@ function createWriting({ append }: Pick<WriteOnceDeps, "append">) {
         continue;
       }
       if (result.kind === "no room") cause = result.description;
-      if (result.kind === "refused" && wrongLastSequence.has(result.code))
-        return { seq: undefined, event, isRepeated: tries > 1 };
+      const isBehind = result.kind === "refused" && result.code === anotherInProcess;
+      if (result.kind === "refused" && wrongLastSequence.has(result.code) && !isBehind)
+        return { seq: undefined, event, isRepeated };
+      // Behind another one, ours was not taken; what came without an answer may have been.
+      isRepeated ||= !isBehind;
       await sleep(backoff.nextMs());
     }
     throw overloaded(subject, cause);

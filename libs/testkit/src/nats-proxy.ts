@@ -8,7 +8,7 @@ export type Treatment = {
   readonly hold?: number | Promise<unknown>;
   /** Messages of one lane and one connection do not overtake each other. Default: a lane of its own. */
   readonly lane?: string;
-  /** It is written in pieces of so many bytes, each by itself; at most 512 pieces. */
+  /** It is written in pieces of so many bytes, each by itself, at most 512; whole when `pieceRate` is used up. */
   readonly pieceBytes?: number;
 };
 
@@ -34,6 +34,13 @@ export type NatsProxy = TcpProxy & { readonly figures: Readonly<NatsProxyFigures
 /** Of one connection. Above it nothing is read: the broker then sees a slow client, as it would through a slow network. */
 const maxHeldBytes = 64 * 1024 * 1024;
 const maxPieces = 512;
+/**
+ * Of one connection. Each piece is a write here and a read there. Without this bound, single bytes were all that two busy cores had time for, and what
+ * the broker answered in 5 ms came half a minute late.
+ */
+const pieceRate = { perSecond: 5_000, atOnce: 2 * maxPieces };
+/** Each piece takes a turn of the event loop, and on a busy machine that may be long: what has waited for so long goes out with all behind it. */
+const promptMs = 50;
 
 export async function startNatsProxy({ treat, ...options }: NatsProxyOptions): Promise<NatsProxy> {
   const figures: NatsProxyFigures = { held: 0, overtaken: 0, split: 0, full: 0 };
@@ -55,9 +62,11 @@ export function createTreatedStream(
 ): Transform {
   const reader = createFrameReader();
   let readOn: (() => void) | undefined;
+  let isEnding = false;
 
   const goOn = (): void => {
-    if (lanes.heldBytes() > maxHeldBytes || writer.isBusy()) return;
+    // A message that goes out in pieces does not stop the reading: it takes many turns of the event loop, and they may be long.
+    if (isEnding ? writer.isBusy() : lanes.heldBytes() + writer.waitingBytes() > maxHeldBytes) return;
     const callback = readOn;
     readOn = undefined;
     callback?.();
@@ -65,7 +74,7 @@ export function createTreatedStream(
   const push = (bytes: Buffer): void => {
     if (!stream.destroyed) stream.push(bytes);
   };
-  const writer = createWriter(push, goOn);
+  const writer = createWriter(figures, push, goOn);
   const lanes = createLanes(figures, (bytes, pieceBytes) => {
     writer.write(bytes, pieceBytes);
     goOn();
@@ -82,11 +91,12 @@ export function createTreatedStream(
       } catch (error) {
         return callback(error instanceof Error ? error : new Error(String(error)));
       }
-      if (lanes.heldBytes() > maxHeldBytes) figures.full += 1;
+      if (lanes.heldBytes() + writer.waitingBytes() > maxHeldBytes) figures.full += 1;
       readOn = callback;
       goOn();
     },
     flush(callback) {
+      isEnding = true;
       lanes.forget();
       writer.write(reader.rest(), undefined);
       readOn = callback;
@@ -119,7 +129,6 @@ function createLanes(figures: NatsProxyFigures, write: (bytes: Buffer, pieceByte
   const emit = ({ bytes, pieceBytes, place }: Held): void => {
     if (place < lastPlace) figures.overtaken += 1;
     lastPlace = Math.max(lastPlace, place);
-    if (pieceBytes !== undefined) figures.split += 1;
     write(bytes, pieceBytes);
   };
   const release = (lane: string, held: Held): void => {
@@ -165,25 +174,62 @@ function createLanes(figures: NatsProxyFigures, write: (bytes: Buffer, pieceByte
   };
 }
 
+/** How many pieces may be written now. */
+function createAllowance() {
+  let left = pieceRate.atOnce;
+  let sinceMs = performance.now();
+  return (pieces: number): boolean => {
+    const nowMs = performance.now();
+    left = Math.min(pieceRate.atOnce, left + ((nowMs - sinceMs) / 1_000) * pieceRate.perSecond);
+    sinceMs = nowMs;
+    if (pieces > left) return false;
+    left -= pieces;
+    return true;
+  };
+}
+
+type Queued = { bytes: Buffer; readonly pieceBytes: number; readonly sinceMs: number };
+
 /** Writes one after the other. While a message goes out in pieces, what comes next waits: a frame must not be cut by another one. */
-function createWriter(push: (bytes: Buffer) => void, onIdle: () => void) {
-  const queue: { bytes: Buffer; pieceBytes: number }[] = [];
+function createWriter(figures: NatsProxyFigures, push: (bytes: Buffer) => void, onIdle: () => void) {
+  let queue: Queued[] = [];
+  const allows = createAllowance();
   let isRunning = false;
+  let waitingBytes = 0;
+
+  const allowed = ({ length }: Buffer, wanted: number): number => {
+    const pieceBytes = Math.max(1, wanted, Math.ceil(length / maxPieces));
+    if (pieceBytes >= length || !allows(length / pieceBytes)) return length;
+    figures.split += 1;
+    return pieceBytes;
+  };
+  const pushAll = (): void => {
+    push(Buffer.concat(queue.map(({ bytes }) => bytes)));
+    queue = [];
+    waitingBytes = 0;
+  };
   const run = (): void => {
     const [next] = queue;
     isRunning = next !== undefined;
     if (next === undefined) return onIdle();
-    push(next.bytes.subarray(0, next.pieceBytes));
-    next.bytes = next.bytes.subarray(next.pieceBytes);
-    if (next.bytes.length === 0) queue.shift();
+    if (performance.now() - next.sinceMs > promptMs) pushAll();
+    else {
+      push(next.bytes.subarray(0, next.pieceBytes));
+      waitingBytes -= Math.min(next.pieceBytes, next.bytes.length);
+      next.bytes = next.bytes.subarray(next.pieceBytes);
+      if (next.bytes.length === 0) queue.shift();
+    }
     // Written in the same turn of the loop, the pieces would leave as one.
     setImmediate(run);
   };
   return {
     isBusy: () => isRunning,
-    write(bytes: Buffer, pieceBytes = bytes.length): void {
+    waitingBytes: () => waitingBytes,
+    write(bytes: Buffer, wanted = bytes.length): void {
+      const pieceBytes = allowed(bytes, wanted);
       if (!isRunning && pieceBytes >= bytes.length) return push(bytes);
-      queue.push({ bytes, pieceBytes: Math.max(1, pieceBytes, Math.ceil(bytes.length / maxPieces)) });
+      queue.push({ bytes, pieceBytes, sinceMs: performance.now() });
+      waitingBytes += bytes.length;
       if (isRunning) return;
       isRunning = true;
       setImmediate(run);

@@ -82,3 +82,18 @@ test("a client that was cut off comes back over a connection of its own, without
   expect(got).toEqual(["late.two 2"]);
   expect(connections.size).toBe(2);
 });
+
+test("messages in single bytes are not passed on more slowly than they come, and change nothing", async () => {
+  await using world = await open(() => ({ pieceBytes: 1 }));
+  const { direct, client, proxy } = world;
+  const sent = Array.from({ length: 2_500 }, () => randomBytes(400));
+  const got: Buffer[] = [];
+  client.subscribe("late.echo", { callback: (_error, { data }) => void got.push(Buffer.from(data)) });
+  await client.flush();
+  for (const bytes of sent) direct.publish("late.echo", bytes);
+  await direct.flush();
+  // In single bytes all of them would take more than 20 s.
+  await eventually(() => got.length === sent.length, { what: "all messages", timeoutMs: 10_000 });
+  expect(Buffer.concat(got).equals(Buffer.concat(sent))).toBe(true);
+  expect(proxy.figures.split).toBeGreaterThan(0);
+});
