@@ -9,6 +9,7 @@ import { createHistory } from "../src/hub/history.ts";
 import { attach, createHub, openHub, pauseHub, syncHub, type Hub } from "../src/hub/hub.ts";
 import type { Outlet } from "../src/hub/viewer.ts";
 import { createCounters } from "../src/metrics.ts";
+import { createAnswerTimes } from "../src/socket/answer-times.ts";
 import { createOutbox } from "../src/socket/outbox.ts";
 import { message, token } from "./support/conversation-history.ts";
 import { createWorld, type World } from "./support/edge-fixture.ts";
@@ -29,7 +30,11 @@ function openOutlet(): { outlet: Outlet; sent: string[] } {
     cork: (send: () => void) => send(),
     end: () => undefined,
   };
-  return { outlet: { ws, dialect: nativeDialect, viewers: new Map(), laggingSinceMs: 0, owedBytes: 0 }, sent };
+  const unused = { closeCode: undefined, hasSubscribed: true, asked: undefined };
+  return {
+    outlet: { ws, dialect: nativeDialect, viewers: new Map(), laggingSinceMs: 0, owedBytes: 0, ...unused },
+    sent,
+  };
 }
 
 /** A conversation with a hub, whose readings fail while `isBroken` is set. */
@@ -39,7 +44,7 @@ async function openConversation(conversation: string) {
   const broken = { isBroken: false };
   const history = createHistory(bus);
   const counters = createCounters();
-  const outbox = createOutbox({ limits: deliveryLimits, counters });
+  const outbox = createOutbox({ limits: deliveryLimits, counters, answers: createAnswerTimes(counters.answers) });
   const catchUp: CatchUp = createCatchUp({
     outbox,
     counters,
