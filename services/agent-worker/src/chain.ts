@@ -105,7 +105,6 @@ async function writeAll(pending: PendingEvents, writer: ReturnType<typeof create
     if (next === undefined) continue;
     const append = writer.appendOf(next);
     writer.stored(append.event, await appendFenced(append));
-    if (next.type === "token") pending.textStored();
   }
 }
 

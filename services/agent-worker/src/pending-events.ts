@@ -112,12 +112,8 @@ export function createPendingEvents(flushMs: () => number) {
       // From a restart until the text in its place is taken.
       isRestarted = next?.type === "turn_restarted" || (isRestarted && next?.type !== "token");
       hurried &&= queue.length > 0;
+      if (next?.type === "token") textAt = performance.now();
       return next;
-    },
-
-    /** Text was stored just now. */
-    textStored(): void {
-      textAt = performance.now();
     },
   };
 }

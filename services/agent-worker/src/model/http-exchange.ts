@@ -9,6 +9,7 @@ import { request as httpsRequest } from "node:https";
 import { pipeline, type Readable } from "node:stream";
 import { constants, createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 import { getProxyForUrl } from "proxy-from-env";
+import { createHeldReading } from "./held-reading.ts";
 import { createAgents, type Agents, type ProxyFor } from "./http-agents.ts";
 
 /** Of one request. */
@@ -23,6 +24,8 @@ export interface Reply {
   readonly headers: IncomingHttpHeaders;
   /** Decoded. It fails when the connection breaks off before the end. */
   readonly body: Readable;
+  /** Reads nothing for so long: what comes meanwhile is read at once. */
+  hold(ms: number): void;
   /** Nobody reads any further: the connection is used again if its answer ends soon, else closed. */
   release(): void;
 }
@@ -133,11 +136,15 @@ function withoutCredentials(headers: RequestHeaders): RequestHeaders {
 function replyOf(response: IncomingMessage): Reply {
   // It may fail before anybody reads it.
   const body = decoded(response).on("error", () => {});
+  const reading = createHeldReading(response.socket);
+  response.once("close", reading.release);
   return {
     status: response.statusCode ?? 0,
     headers: response.headers,
     body,
+    hold: reading.hold,
     release() {
+      reading.release();
       body
         .removeAllListeners("data")
         .on("error", () => {})
