@@ -116,6 +116,13 @@ function isBehindOthers(result: AppendResult): boolean {
   return result.kind === "refused" && wrongLastSequence.has(result.code);
 }
 
+function submittedOf(
+  { seq, duplicate }: Extract<AppendResult, { kind: "stored" }>,
+  { expect }: Pick<Append, "expect">,
+): { seq: number; duplicate: boolean; isAlone: boolean } {
+  return { seq, duplicate, isAlone: !duplicate && expect === 0 };
+}
+
 /** The sender is to know at once. */
 function throwIfHopeless(result: AppendResult): void {
   if (result.kind === "no room") throw noRoomError(result.description);
@@ -138,10 +145,7 @@ function createSubmit(events: EventLog, removeEnded: (conversation: Conversation
     const deadline = performance.now() + submitDeadlineMs;
     for (let cleaned = false; performance.now() < deadline;) {
       const result = await events.append({ ...message, ...expected });
-      if (result.kind === "stored") {
-        const { seq, duplicate } = result;
-        return { seq, duplicate, isAlone: !duplicate && expected.expect === 0 };
-      }
+      if (result.kind === "stored") return submittedOf(result, expected);
       throwIfHopeless(result);
       if (!onlyIfIdle && isBehindOthers(result)) {
         expected = {};
