@@ -196,24 +196,29 @@ type Batch = ReturnType<typeof createBatch>;
 /** Events on their way to the caller: all chunks of one read of the socket come before the next tick. */
 function createBatch(onEvents: AnswerStreamOptions["onEvents"]) {
   let events: ModelEvent[] = [];
+  let hasText = false;
   let isDue = false;
   let hasFailed = false;
   return {
     add(more: readonly ModelEvent[]): void {
-      for (const event of more) events.push(event);
+      for (const event of more) {
+        events.push(event);
+        hasText ||= event.type === "text";
+      }
     },
-    /** Whether there is something to flush. */
+    /** Whether there is text to flush. */
     flushSoon(flush: () => void): boolean {
       if (events.length === 0) return false;
       if (!isDue) process.nextTick(flush);
       isDue = true;
-      return true;
+      return hasText;
     },
     flush(): void {
       isDue = false;
       if (events.length === 0) return;
       const due = events;
       events = [];
+      hasText = false;
       hasFailed = true;
       onEvents(due);
       hasFailed = false;

@@ -20,32 +20,76 @@ function handleOf(socket: Socket): ReadHandle | undefined {
   return isReadHandle(handle) ? handle : undefined;
 }
 
-/**
- * Reads a connection in larger pieces: each read costs some 40 us from the kernel to the text, however little it brings. The socket does not know of
- * it, so it is read again in any case: when the time is over, or when it is released.
- */
-export function createHeldReading(socket: Socket) {
-  let timer: NodeJS.Timeout | undefined;
-  let isOver = false;
+/** Far below what anybody sees, and many of hundreds of streams in it. */
+const gridMs = 10;
 
-  const goOn = (): void => {
+/**
+ * Calls at common times: what is read and written at one of them shares wake-ups and system calls here, at the broker and at the edges. One timer for
+ * all that wait.
+ */
+function createCommonTimes() {
+  const waiting = new Map<number, Set<() => void>>();
+  let timer: NodeJS.Timeout | undefined;
+
+  const wait = (): void => {
+    if (waiting.size === 0 || timer !== undefined) return;
+    timer = setTimeout(call, Math.ceil(Math.min(...waiting.keys()) * gridMs - performance.now()));
+  };
+  const call = (): void => {
     timer = undefined;
-    handleOf(socket)?.readStart();
+    const now = performance.now();
+    for (const [time, calls] of waiting) {
+      if (time * gridMs > now) continue;
+      waiting.delete(time);
+      for (const one of calls) one();
+    }
+    wait();
   };
 
   return {
-    hold(ms: number): void {
-      const handle = handleOf(socket);
-      if (isOver || timer !== undefined || handle === undefined) return;
-      handle.readStop();
-      timer = setTimeout(goOn, ms);
+    /** At the first common time that is not before `ms` are over. Returns how to take it back. */
+    after(ms: number, then: () => void): () => void {
+      const time = Math.ceil((performance.now() + ms) / gridMs);
+      const calls = waiting.get(time) ?? new Set();
+      waiting.set(time, calls.add(then));
+      wait();
+      return () => {
+        calls.delete(then);
+      };
     },
-    /** It is never held again. */
-    release(): void {
-      isOver = true;
-      if (timer === undefined) return;
-      clearTimeout(timer);
-      goOn();
-    },
+  };
+}
+
+/**
+ * Reads connections in larger pieces: each read costs some 40 us from the kernel to the text, however little it brings. A socket does not know that it
+ * is held, so it is read again in any case: when the time is over, or when it is released.
+ */
+export function createHeldReadings() {
+  const times = createCommonTimes();
+
+  return (socket: Socket) => {
+    let takeBack: (() => void) | undefined;
+    let isOver = false;
+
+    const goOn = (): void => {
+      takeBack = undefined;
+      handleOf(socket)?.readStart();
+    };
+
+    return {
+      hold(ms: number): void {
+        const handle = handleOf(socket);
+        if (isOver || takeBack !== undefined || handle === undefined) return;
+        handle.readStop();
+        takeBack = times.after(ms, goOn);
+      },
+      /** It is never held again. */
+      release(): void {
+        isOver = true;
+        if (takeBack === undefined) return;
+        takeBack();
+        goOn();
+      },
+    };
   };
 }

@@ -9,7 +9,7 @@ import { request as httpsRequest } from "node:https";
 import { pipeline, type Readable } from "node:stream";
 import { constants, createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 import { getProxyForUrl } from "proxy-from-env";
-import { createHeldReading } from "./held-reading.ts";
+import { createHeldReadings } from "./held-reading.ts";
 import { createAgents, type Agents, type ProxyFor } from "./http-agents.ts";
 
 /** Of one request. */
@@ -45,6 +45,7 @@ export type HttpExchange = ReturnType<typeof createHttpExchange>;
  */
 export function createHttpExchange(proxyFor: ProxyFor = getProxyForUrl) {
   const agentFor = createAgents(proxyFor);
+  const heldReading = createHeldReadings();
 
   return {
     /** Fails with the error of the connection; a status is none. */
@@ -57,7 +58,7 @@ export function createHttpExchange(proxyFor: ProxyFor = getProxyForUrl) {
       for (let redirects = 0; ; redirects++) {
         const response = await exchanged(hop, agentFor(hop.url), signal);
         const next = redirectOf(response, hop);
-        if (next === undefined) return replyOf(response);
+        if (next === undefined) return replyOf(response, heldReading(response.socket));
         response.destroy();
         if (redirects === maxRedirects) throw failure("too many redirects", "TOO_MANY_REDIRECTS");
         hop = next;
@@ -133,10 +134,9 @@ function withoutCredentials(headers: RequestHeaders): RequestHeaders {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => harmless.includes(name.toLowerCase())));
 }
 
-function replyOf(response: IncomingMessage): Reply {
+function replyOf(response: IncomingMessage, reading: ReturnType<ReturnType<typeof createHeldReadings>>): Reply {
   // It may fail before anybody reads it.
   const body = decoded(response).on("error", () => {});
-  const reading = createHeldReading(response.socket);
   response.once("close", reading.release);
   return {
     status: response.statusCode ?? 0,

@@ -1,7 +1,9 @@
 import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
+import { Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
+import { createHeldReadings } from "../../src/model/held-reading.ts";
 import { createHttpExchange } from "../../src/model/http-exchange.ts";
 import { chunk, never, question, sendStream, startProvider, writeChunks } from "./fake-provider.ts";
 
@@ -45,6 +47,45 @@ it("an answer that is not held comes in the pieces in which it was sent", async 
   const batches = await batchesOf(0);
   expect(batches.join("")).toBe(`first ${words.join("")}`);
   expect(batches.length).toBeGreaterThan(3);
+});
+
+it("what comes before the first text is not held", async () => {
+  const begun = new AbortController();
+  await using provider = await startProvider((res) => {
+    writeChunks(res, chunk({ reasoning_content: "first I think" }));
+    begun.signal.addEventListener("abort", () => sendStream(res, chunk({ content: "said" }), chunk({}, "stop")));
+  });
+  const said: string[] = [];
+  await provider.client({ holdMs: () => longMs }).stream(question, never(), (events) => {
+    begun.abort();
+    for (const event of events) said.push(event.type);
+  });
+  expect(said).toEqual(["reasoning", "text", "end"]);
+});
+
+it("streams are read on at common times, so that they share what that costs", () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"], now: 0 });
+  try {
+    const held = createHeldReadings();
+    const startedAt = performance.now();
+    const times: number[] = [];
+    const hold = (ms: number): void => {
+      const socket = new Socket();
+      const readStart = (): void => void times.push(performance.now() - startedAt);
+      // As Node reads a connection.
+      Object.assign(socket, { _handle: { readStart, readStop() {} } });
+      held(socket).hold(ms);
+    };
+    for (const ms of [21, 22, 23]) {
+      hold(ms);
+      vi.advanceTimersByTime(2);
+    }
+    hold(34);
+    vi.advanceTimersByTime(100);
+    expect(times).toEqual([30, 30, 30, 40]);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 it("a cancelled request is closed at once although its reading is held", async () => {
