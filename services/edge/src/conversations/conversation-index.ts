@@ -47,7 +47,7 @@ export function createConversationIndex(redis: Redis) {
         redis.hsetnx(titles, conversation_id, title),
       ]);
       // One that was there already makes them no more.
-      if (Number(added) === 0) return;
+      if (added === 0) return;
       const surplus = await redis.zrange(times, "0", String(-maxPerUser - 1));
       if (surplus.length > 0) await remove(redis, userId, surplus);
     },
