@@ -116,6 +116,13 @@ function isBehindOthers(result: AppendResult): boolean {
   return result.kind === "refused" && wrongLastSequence.has(result.code);
 }
 
+function submittedOf(
+  { seq, duplicate }: Extract<AppendResult, { kind: "stored" }>,
+  { expect }: Pick<Append, "expect">,
+): { seq: number; duplicate: boolean; isAlone: boolean } {
+  return { seq, duplicate, isAlone: !duplicate && expect === 0 };
+}
+
 /** The sender is to know at once. */
 function throwIfHopeless(result: AppendResult): void {
   if (result.kind === "no room") throw noRoomError(result.description);
@@ -125,7 +132,8 @@ function throwIfHopeless(result: AppendResult): void {
 /**
  * Queues a turn; the same turn id within ten minutes is the same message. Throws QUEUE_FULL, CONVERSATION_BUSY (only with `onlyIfIdle`),
  * MESSAGE_TOO_LARGE, or OVERLOADED: at once when the broker has no room, and when it has not answered for 10 s (then it may or may not be queued: the
- * same id can be tried again). What comes into an idle conversation is stored as such: whoever gets it need not look for one before it.
+ * same id can be tried again). What comes into an idle conversation is stored as such: `isAlone`, nothing is queued before it, and whoever gets it need
+ * not look for that either. Of a duplicate that is never said.
  */
 function createSubmit(events: EventLog, removeEnded: (conversation: ConversationId) => Promise<boolean>, log: Logger) {
   return async (request: TurnRequest, { onlyIfIdle = false }: SubmitOptions = {}) => {
@@ -137,7 +145,7 @@ function createSubmit(events: EventLog, removeEnded: (conversation: Conversation
     const deadline = performance.now() + submitDeadlineMs;
     for (let cleaned = false; performance.now() < deadline;) {
       const result = await events.append({ ...message, ...expected });
-      if (result.kind === "stored") return { seq: result.seq, duplicate: result.duplicate };
+      if (result.kind === "stored") return submittedOf(result, expected);
       throwIfHopeless(result);
       if (!onlyIfIdle && isBehindOthers(result)) {
         expected = {};

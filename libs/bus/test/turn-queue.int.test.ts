@@ -12,8 +12,19 @@ it("takes a repeated turn for the same one", async () => {
   await using bench = await openTestBus();
   const { turns } = bench.bus;
   const first = await turns.submit(turn("t1"));
-  expect(await turns.submit(turn("t1"))).toEqual({ seq: first.seq, duplicate: true });
+  expect(await turns.submit(turn("t1"))).toEqual({ seq: first.seq, duplicate: true, isAlone: false });
   expect(await turns.waiting("c1")).toHaveLength(1);
+});
+
+it("says of a turn whether it is alone in its conversation", async () => {
+  await using bench = await openTestBus();
+  const { turns } = bench.bus;
+  expect(await turns.submit(turn("t1"))).toMatchObject({ isAlone: true });
+  expect(await turns.submit(turn("t2"))).toMatchObject({ isAlone: false });
+  expect(await turns.submit(turn("t3", "c2"), { onlyIfIdle: true })).toMatchObject({ isAlone: true });
+  await turns.removeFirst(1);
+  await turns.removeFirst(2);
+  expect(await turns.submit(turn("t4"))).toMatchObject({ isAlone: true });
 });
 
 it("refuses more turns than may wait in a conversation, and only in that one", async () => {

@@ -97,7 +97,7 @@ export const ProgressEvent = z
   .object({
     type: z.literal("progress"),
     ...chained,
-    step: z.string().describe("`starting`, `agent_routing`, `rag_retrieval` or `generating`; there may be others."),
+    step: z.string().describe("`agent_routing`, `rag_retrieval` or `generating`; there may be others."),
     message: z.string().describe("For people."),
     agent: z.string().optional().describe("The agent that was chosen."),
     confidence: z.number().optional().describe("How sure that is, 0 to 1; computed."),

@@ -95,7 +95,5 @@ function metadataOf({ agent, confidence, sources }: Briefing, { model, finish }:
 
 /** Text of a step that the lost worker did not finish stays until there is other text for it: see `createStepWriter`. */
 function announce(fold: TurnFold, chain: Chain): void {
-  if (fold.visible) return;
-  chain.push({ type: "thinking", message: "Thinking…" });
-  chain.push({ type: "progress", step: "starting", message: "Processing started" });
+  if (!fold.visible) chain.push({ type: "thinking", message: "Thinking…" });
 }

@@ -109,7 +109,6 @@ async function writeAll(pending: PendingEvents, writer: ReturnType<typeof create
     if (next === undefined) continue;
     const append = writer.appendOf(next);
     writer.stored(append.event, await appendFenced(append));
-    if (isStreamed(next)) pending.textStored();
   }
 }
 

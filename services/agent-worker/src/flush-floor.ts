@@ -14,3 +14,11 @@ export function flushFloorMs({ lagMs, utilisation }: Load, openTurns: number): n
   const share = Math.max(ramp(openTurns, fewTurns, manyTurns), ramp(utilisation, 0.4, 0.85), ramp(lagMs, 5, 50));
   return Math.round(leastMs + share * (mostMs - leastMs));
 }
+
+/** Two pieces of a fast model come in it. */
+const leastHoldMs = 20;
+
+/** How long the model need not be read after its text came: what comes within the floor would wait for its end anyway. 0: it is read as it comes. */
+export function readHoldMs(floorMs: number): number {
+  return floorMs < leastHoldMs ? 0 : floorMs;
+}

@@ -18,6 +18,7 @@ import type { Config } from "./config.ts";
 import type { createAgentMetrics } from "./metrics.ts";
 import { createModelCalls } from "./model-call.ts";
 import { createModelStep } from "./model-step.ts";
+import { readHoldMs } from "./flush-floor.ts";
 import { createModelClient } from "./model/model-client.ts";
 import type { ModelRule } from "./model/model-rules.ts";
 import type { Provider } from "./model/provider.ts";
@@ -113,7 +114,8 @@ export function createTurnRun(
   { provider, rules, brief, tools, metrics, tokenFlushMs }: TurnParts,
 ) {
   const { MODEL_IDLE_MS: idleMs, MODEL_FIRST_TOKEN_MS: firstTokenMs } = config;
-  const model = createModelClient({ provider, rules, idleMs, firstTokenMs, log });
+  const holdMs = (): number => readHoldMs(tokenFlushMs());
+  const model = createModelClient({ provider, rules, idleMs, firstTokenMs, holdMs, log });
   const { modelCalled: onCall, modelRetried: onRetry, turnEnded: onEnded } = metrics;
   const modelCalls = createModelCalls({ provider, onCall, onRetry, log });
   const answer = createAnswer({

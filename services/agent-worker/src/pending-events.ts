@@ -72,6 +72,7 @@ function createPause() {
 export function createPendingEvents(flushMs: () => number) {
   const queue: NewChainEvent[] = [];
   let textAt = -Infinity;
+  let textType: StreamedEvent["type"] | undefined;
   let hurried = false;
   let isRestarted = false;
   const pause = createPause();
@@ -108,7 +109,8 @@ export function createPendingEvents(flushMs: () => number) {
 
     /** Until text may be written: the floor is over, or something that is not text comes to be written. Undefined: at once. */
     wait(): Promise<void> | undefined {
-      if (!isStreamed(queue[0]) || hurried || queue.length > 1) return undefined;
+      const [next] = queue;
+      if (!isStreamed(next) || next.type !== textType || hurried || queue.length > 1) return undefined;
       const waitMs = textAt + flushMs() - performance.now();
       return waitMs <= 0 ? undefined : pause.begin(waitMs);
     },
@@ -119,12 +121,11 @@ export function createPendingEvents(flushMs: () => number) {
       // From a restart until the text in its place is taken.
       isRestarted = next?.type === "turn_restarted" || (isRestarted && next?.type !== "token");
       hurried &&= queue.length > 0;
+      if (isStreamed(next)) {
+        textAt = performance.now();
+        textType = next.type;
+      }
       return next;
-    },
-
-    /** Text was stored just now. */
-    textStored(): void {
-      textAt = performance.now();
     },
   };
 }

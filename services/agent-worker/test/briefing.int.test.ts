@@ -8,7 +8,7 @@ it("answers from the documents of the agent that the question is for, and says s
   const end = await bench.ended(turn);
   const events = (await bench.events(turn)).map(({ event }) => event);
   const steps = events.flatMap((event) => (event.type === "progress" ? [event.step] : []));
-  expect([...new Set(steps)]).toEqual(["starting", "agent_routing", "rag_retrieval", "generating"]);
+  expect([...new Set(steps)]).toEqual(["agent_routing", "rag_retrieval", "generating"]);
   expect(end).toMatchObject({ type: "complete", metadata: { agent: "specs" } });
   if (end.type !== "complete") throw new Error(end.type);
   expect(end.metadata.confidence).toBeGreaterThan(0.5);

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { flushFloorMs } from "../src/flush-floor.ts";
+import { flushFloorMs, readHoldMs } from "../src/flush-floor.ts";
 
 it.each([
   ["idle", { lagMs: 0, utilisation: 0 }, 0, 10],
@@ -11,4 +11,8 @@ it.each([
   ["a late event loop", { lagMs: 80, utilisation: 0.2 }, 1, 100],
 ])("is between 10 and 100 ms: %s", (_name, load, openTurns, floorMs) => {
   expect(flushFloorMs(load, openTurns)).toBe(floorMs);
+});
+
+it("a model is read as it comes while its text is written often, and seldom when that waits anyway", () => {
+  expect([10, 19, 20, 100].map(readHoldMs)).toEqual([0, 0, 20, 100]);
 });

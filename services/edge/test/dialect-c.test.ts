@@ -39,6 +39,16 @@ describe("dialect C", () => {
     expect(show(complete("t", "Hello"))[0]).toMatchObject({ session_id: conversation });
   });
 
+  it("tells that the work began, once, as the first step", async () => {
+    const { show } = await ask(open(), { type: "message", message: "hello" });
+    const first = { type: "progress", step: "starting", message: "Processing started" };
+    expect(show({ type: "thinking", ...chained, message: "Thinking…" })).toEqual([first]);
+    // As a worker of an older version goes on.
+    expect(show({ ...chained, type: "progress", step: "starting", message: "Processing started" })).toEqual([]);
+    const { show: other } = await ask(open(), { type: "message", message: "hello" });
+    expect(other({ ...chained, type: "progress", step: "starting", message: "Processing started" })).toEqual([first]);
+  });
+
   it("tells agent, confidence and the titles of sources", async () => {
     const { show } = await ask(open(), { type: "message", message: "hello" });
     const sources = [{ title: "engine.md", score: 2 }];

@@ -18,13 +18,15 @@ export interface AnswerStreamOptions {
   readonly onEvents: (events: readonly ModelEvent[]) => void;
   /** Content came, or the end of it; and what is to come next. */
   readonly onProgress: (next: Awaited) => void;
+  /** How long nothing need be read after text has come, for what comes would wait anyway. 0: it is read as it comes. */
+  readonly holdMs: () => number;
   /** So many parts of the stream could not be read. */
   readonly onSkipped: (count: number) => void;
 }
 
 /**
  * One answer, from the body of a response to events. It is over with `[DONE]`, or when the body ends; what the body then lacks decides whether it is
- * whole. The socket is never paused: the caller joins what it cannot write yet, and an answer is bounded.
+ * whole. The caller joins what it cannot write yet, and an answer is bounded; so reading is held for no longer than the caller would wait.
  *
  * States: `open` → `over` (resolved, or rejected with a ChatError or with what `onEvents` threw), which is final.
  */
@@ -47,9 +49,9 @@ export function createAnswerStream(options: AnswerStreamOptions) {
   });
 
   const flush = (): void => guarded(batch.flush, undefined);
-  const take = (bytes: Buffer): void => {
+  const take = (reply: Pick<Reply, "hold">, bytes: Buffer): void => {
     events.push(bytes);
-    batch.flushSoon(flush);
+    if (batch.flushSoon(flush) && !isOver()) holdReading(options, reply);
   };
   const end = (): void => {
     const { form, skipped, text } = events.end();
@@ -68,8 +70,10 @@ export function createAnswerStream(options: AnswerStreamOptions) {
 
   return {
     result: answer.result,
-    read({ body }: Pick<Reply, "body">): void {
-      body.on("data", (bytes: Buffer) => guarded(take, bytes));
+    read(reply: Pick<Reply, "body" | "hold">): void {
+      const { body } = reply;
+      const takeIt = (bytes: Buffer): void => take(reply, bytes);
+      body.on("data", (bytes: Buffer) => guarded(takeIt, bytes));
       body.on("end", () => guarded(end, undefined));
       body.on("error", (error) => guarded(breakOff, error));
       // It may have failed in the same read that brought its head: nothing more is told of it then.
@@ -81,6 +85,13 @@ export function createAnswerStream(options: AnswerStreamOptions) {
     /** Nobody wants any more of it. */
     stop: answer.stop,
   };
+}
+
+/** Text has come: what follows soon would wait for its append anyway. The end of an answer is waited for. */
+function holdReading({ reader, holdMs }: AnswerStreamOptions, { hold }: Pick<Reply, "hold">): void {
+  if (reader.isFinished()) return;
+  const ms = holdMs();
+  if (ms > 0) hold(ms);
 }
 
 /** Whether the answer is over, and how: there is one end, whatever comes after it. */
@@ -185,22 +196,29 @@ type Batch = ReturnType<typeof createBatch>;
 /** Events on their way to the caller: all chunks of one read of the socket come before the next tick. */
 function createBatch(onEvents: AnswerStreamOptions["onEvents"]) {
   let events: ModelEvent[] = [];
+  let hasText = false;
   let isDue = false;
   let hasFailed = false;
   return {
     add(more: readonly ModelEvent[]): void {
-      for (const event of more) events.push(event);
+      for (const event of more) {
+        events.push(event);
+        hasText ||= event.type === "text";
+      }
     },
-    flushSoon(flush: () => void): void {
-      if (isDue || events.length === 0) return;
+    /** Whether there is text to flush. */
+    flushSoon(flush: () => void): boolean {
+      if (events.length === 0) return false;
+      if (!isDue) process.nextTick(flush);
       isDue = true;
-      process.nextTick(flush);
+      return hasText;
     },
     flush(): void {
       isDue = false;
       if (events.length === 0) return;
       const due = events;
       events = [];
+      hasText = false;
       hasFailed = true;
       onEvents(due);
       hasFailed = false;

@@ -9,6 +9,7 @@ import { request as httpsRequest } from "node:https";
 import { pipeline, type Readable } from "node:stream";
 import { constants, createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 import { getProxyForUrl } from "proxy-from-env";
+import { createHeldReadings } from "./held-reading.ts";
 import { createAgents, type Agents, type ProxyFor } from "./http-agents.ts";
 
 /** Of one request. */
@@ -23,6 +24,8 @@ export interface Reply {
   readonly headers: IncomingHttpHeaders;
   /** Decoded. It fails when the connection breaks off before the end. */
   readonly body: Readable;
+  /** Reads nothing for so long: what comes meanwhile is read at once. */
+  hold(ms: number): void;
   /** Nobody reads any further: the connection is used again if its answer ends soon, else closed. */
   release(): void;
 }
@@ -42,6 +45,7 @@ export type HttpExchange = ReturnType<typeof createHttpExchange>;
  */
 export function createHttpExchange(proxyFor: ProxyFor = getProxyForUrl) {
   const agentFor = createAgents(proxyFor);
+  const heldReading = createHeldReadings();
 
   return {
     /** Fails with the error of the connection; a status is none. */
@@ -54,7 +58,7 @@ export function createHttpExchange(proxyFor: ProxyFor = getProxyForUrl) {
       for (let redirects = 0; ; redirects++) {
         const response = await exchanged(hop, agentFor(hop.url), signal);
         const next = redirectOf(response, hop);
-        if (next === undefined) return replyOf(response);
+        if (next === undefined) return replyOf(response, heldReading(response.socket));
         response.destroy();
         if (redirects === maxRedirects) throw failure("too many redirects", "TOO_MANY_REDIRECTS");
         hop = next;
@@ -130,14 +134,17 @@ function withoutCredentials(headers: RequestHeaders): RequestHeaders {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => harmless.includes(name.toLowerCase())));
 }
 
-function replyOf(response: IncomingMessage): Reply {
+function replyOf(response: IncomingMessage, reading: ReturnType<ReturnType<typeof createHeldReadings>>): Reply {
   // It may fail before anybody reads it.
   const body = decoded(response).on("error", () => {});
+  response.once("close", reading.release);
   return {
     status: response.statusCode ?? 0,
     headers: response.headers,
     body,
+    hold: reading.hold,
     release() {
+      reading.release();
       body
         .removeAllListeners("data")
         .on("error", () => {})

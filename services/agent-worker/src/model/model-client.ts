@@ -29,6 +29,8 @@ export type ModelClientOptions = {
   idleMs: number;
   /** Longest wait for the first content, connection and headers included. */
   firstTokenMs: number;
+  /** How long nothing need be read after text has come. Default 0: all is read as it comes. */
+  holdMs?: () => number;
   log: Logger;
   /** Default: as the environment says (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`). */
   proxyFor?: ProxyFor | undefined;
@@ -61,7 +63,7 @@ export function createModelClient(options: ModelClientOptions): ModelClient {
 }
 
 function createAttempts(options: ModelClientOptions, abilities: ModelAbilities): ModelClient {
-  const { provider, idleMs, firstTokenMs, log, proxyFor } = options;
+  const { provider, idleMs, firstTokenMs, holdMs = () => 0, log, proxyFor } = options;
   const open = createOpen(provider, abilities, createHttpExchange(proxyFor));
   const { apiKey, name } = provider;
   const onSkipped = (parts: number): void =>
@@ -81,7 +83,7 @@ function createAttempts(options: ModelClientOptions, abilities: ModelAbilities):
       };
       const onTold = withToolsNote(() => abilities.isWithoutTools(request), onEvents);
       const reader = createAnswerReader(request.model ?? provider.model, abilities.reading(request));
-      const answer = createAnswerStream({ reader, apiKey, onEvents: onTold, onProgress, onSkipped });
+      const answer = createAnswerStream({ reader, apiKey, onEvents: onTold, onProgress, holdMs, onSkipped });
       const stop = (): void => {
         attempt.abort();
         answer.stop(attempt.signal.reason);

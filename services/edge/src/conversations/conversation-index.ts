@@ -42,10 +42,12 @@ export function createConversationIndex(redis: Redis) {
     /** The title stays what it was first. */
     async note(userId: string, { conversation_id, title, updated_at }: IndexEntry): Promise<void> {
       const { times, titles } = keysOf(userId);
-      await Promise.all([
+      const [added] = await Promise.all([
         redis.zadd(times, "GT", String(updated_at), conversation_id),
         redis.hsetnx(titles, conversation_id, title),
       ]);
+      // One that was there already makes them no more.
+      if (added === 0) return;
       const surplus = await redis.zrange(times, "0", String(-maxPerUser - 1));
       if (surplus.length > 0) await remove(redis, userId, surplus);
     },

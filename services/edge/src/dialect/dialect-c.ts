@@ -16,6 +16,8 @@ interface Shown {
   /** Who answers and from what, as far as it was told; a cancelled answer does not say it again. */
   metadata: AnswerMetadata;
   readonly tools: ShownTools;
+  /** It has been told that the work began. */
+  hasBegun: boolean;
 }
 
 export interface DialectCOptions {
@@ -29,7 +31,7 @@ export interface DialectCOptions {
  * length, which only clients of this dialect pay for.
  */
 export function createDialectC({ isOwn, isUntyped = false }: DialectCOptions): Dialect {
-  const asked = createAskedTurns<Shown>(() => ({ text: "", metadata: {}, tools: new Map() }));
+  const asked = createAskedTurns<Shown>(() => ({ text: "", metadata: {}, tools: new Map(), hasBegun: false }));
   /** Messages without a session belong together, as one person's words in one window do. */
   const own = newConversationId();
   const rules: SeedMessageRules = {
@@ -62,8 +64,10 @@ export function connectionFrame(frame: ToldFrame): object {
 function event(turn: AskedTurn<Shown>, stored: StoredEvent, { frame }: VisibleEvent): Encodable[] {
   const { state } = turn;
   switch (stored.type) {
+    case "thinking":
+      return begin(state);
     case "progress":
-      return [progress(state, stored)];
+      return stored.step === firstStep.step ? begin(state) : [progress(state, stored)];
     case "token":
       state.text += stored.token;
       return [{ type: "token", token: stored.token, partial_response: state.text }];
@@ -84,6 +88,16 @@ function event(turn: AskedTurn<Shown>, stored: StoredEvent, { frame }: VisibleEv
     default:
       return [];
   }
+}
+
+/** Its clients know no `thinking`. */
+const firstStep = { type: "progress", step: "starting", message: "Processing started" } as const;
+
+/** Workers of older versions write `starting` behind `thinking`. */
+function begin(state: Shown): object[] {
+  if (state.hasBegun) return [];
+  state.hasBegun = true;
+  return [firstStep];
 }
 
 function progress(state: Shown, event: Extract<StoredEvent, { type: "progress" }>): object {

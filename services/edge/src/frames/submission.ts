@@ -36,7 +36,7 @@ export async function submit(
 ): Promise<Submitted> {
   const { events } = bus;
   if (onBusy === "interrupt") await interruptOthers(bus, request);
-  const { seq, duplicate } = await queue(bus, request, onBusy);
+  const { seq, duplicate, isAlone } = await queue(bus, request, onBusy);
   const event = messageEventOf(request);
   /** The log forgets a message later than the queue forgets its id, so another one may be there. */
   const writeMessage = async (): Promise<number> => {
@@ -45,7 +45,8 @@ export async function submit(
     return written.seq;
   };
   if (!duplicate) {
-    const [userSeq, { earlier }] = await Promise.all([writeMessage(), queueBefore(bus, request, seq)]);
+    const before = isAlone ? noneBefore : queueBefore(bus, request, seq);
+    const [userSeq, { earlier }] = await Promise.all([writeMessage(), before]);
     return { userSeq, earlier, isRepeated: false, isOver: false };
   }
   const [known, { queued, earlier }] = await Promise.all([
@@ -72,7 +73,7 @@ async function queue(
   bus: SubmissionBus,
   request: TurnRequest,
   onBusy: MessageFrame["on_busy"],
-): Promise<{ readonly seq?: number; readonly duplicate: boolean }> {
+): Promise<{ readonly seq?: number; readonly duplicate: boolean; readonly isAlone: boolean }> {
   for (let refusals = 1; ; refusals++) {
     try {
       return await bus.turns.submit(request, { onlyIfIdle: onBusy === "reject" });
@@ -81,7 +82,7 @@ async function queue(
       if (code !== "CONVERSATION_BUSY" && code !== "QUEUE_FULL") throw error;
       const queued = await bus.turns.waiting(request.conversation_id);
       const isAccepted = queued.some((turn) => turn.request.turn_id === request.turn_id);
-      if (isAccepted || (await startOf(bus, request)) !== undefined) return { duplicate: true };
+      if (isAccepted || (await startOf(bus, request)) !== undefined) return { duplicate: true, isAlone: false };
       const isBusy = code === "QUEUE_FULL" || !(await areOver(bus, queued));
       if (isBusy || refusals === mostRefusals) throw error;
     }
@@ -140,6 +141,8 @@ async function interruptOthers(bus: SubmissionBus, request: TurnRequest): Promis
   };
   await Promise.all(queued.map(cancel));
 }
+
+const noneBefore: { readonly earlier: readonly TurnId[] } = { earlier: [] };
 
 /** The turns that run before this one, and what is queued of it, if it is in the queue at all. */
 async function queueBefore({ turns }: SubmissionBus, { conversation_id, turn_id }: TurnRequest, seq?: number) {
