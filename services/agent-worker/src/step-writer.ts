@@ -1,6 +1,5 @@
-import { ChatError, jsonTextBytes, limits } from "@parley/protocol";
+import { ChatError, appended, jsonTextBytes, limits } from "@parley/protocol";
 import type { Chain } from "./chain.ts";
-import { appended } from "./growing-text.ts";
 import { maxTextBytes, tooLargeSentence } from "./outcome-size.ts";
 import type { TurnFold } from "./turn-fold.ts";
 

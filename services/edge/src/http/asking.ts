@@ -8,6 +8,7 @@ import {
   subjects,
   type ConversationId,
   type MessageFrame,
+  type Parts,
   type User,
 } from "@parley/protocol";
 import { noCursor, generationOffset, streamSeqOf } from "../cursor.ts";
@@ -50,7 +51,7 @@ export function createAsking(deps: AskingDeps) {
     async answer(
       { user, exchange }: Call,
       question: Question,
-      toReply: (end: Answered) => Reply,
+      toReply: (end: Answered, parts: Parts) => Reply,
     ): Promise<Reply | undefined> {
       const { viewers, onMessage } = deps;
       const watch = createTurnWatch();
@@ -59,8 +60,8 @@ export function createAsking(deps: AskingDeps) {
       exchange.onGone(() => viewers.close(connection));
       try {
         await onMessage(connection, user, question, exchange.header("traceparent"));
-        const end = await ended;
-        return end.type === "error" ? endedInError(end) : toReply(end);
+        const { end, parts } = await ended;
+        return end.type === "error" ? endedInError(end) : toReply(end, parts);
       } catch (thrown) {
         if (!(thrown instanceof ChatError)) throw thrown;
         return chatErrorReply(thrown, watch.place);
