@@ -13,9 +13,9 @@ async function reconnect(setting: Setting, connection: ServerConnection): Promis
 }
 
 function changed(setting: Setting, seq: number): Promise<void> {
-  const { on, view } = setting.client.conversation("c1");
+  const { on } = setting.client.conversation("c1");
   return new Promise((resolve) => {
-    const off = on("change", () => {
+    const off = on("change", (view) => {
       if (view.seq < seq) return;
       off();
       resolve();

@@ -29,7 +29,7 @@ describe("a ring", () => {
   it("folds what leaves of a turn that still runs", () => {
     const ring = fill(createRing(10), [...begin, visible(14, token("t", "c")), visible(15, token("t", "d"))]);
     enforceLimits(ring, limits);
-    expect(ring.base.get("t")).toMatchObject({ startSeq: 11, view: { text: "ab" } });
+    expect(ring.base.get("t")).toMatchObject({ startSeq: 11, view: { parts: [{ type: "text", text: "ab" }] } });
     expect(ring.quiet).toEqual({ since: 11, turn: "t" });
   });
 
