@@ -69,6 +69,13 @@ test("streams an answer with its tool call, and says what is simulated", async (
   await card.locator("summary").click();
   expect(await card.getByTestId("tool-result").innerText()).toContain("CrashLoopBackOff");
 
+  // In the order in which they came.
+  const inOrder = turn.getByTestId("parts").locator("> li");
+  expect(await Promise.all((await inOrder.all()).map((part) => part.getAttribute("data-testid")))).toEqual([
+    "tool-card",
+    "answer",
+  ]);
+
   expect((await page.getByTestId("simulated").innerText()).toLowerCase()).toContain(
     "the language model and the cluster are simulated",
   );

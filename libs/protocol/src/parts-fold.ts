@@ -64,7 +64,7 @@ function withEnd(parts: Parts, type: "text" | "reasoning", text: string): Parts 
   const last = parts.at(-1);
   if (last === undefined || last.type !== type || !(isText(last) || isReasoning(last)))
     return [...parts, { type, text }];
-  return parts.with(-1, { type, text: appended(last.text, text) });
+  return parts.with(parts.length - 1, { type, text: appended(last.text, text) });
 }
 
 /** The passages that are not there yet. The same one may have another score when it is found again: the first one stays. */

@@ -162,8 +162,8 @@ export function compacted(history: readonly StoredAt[], from: number, to: number
   return [...frames, ...snapshots.values()].toSorted((a, b) => a.seq - b.seq);
 }
 
-/** As an edge says it; `parts: false`: one of the version before. */
-export function snapshotOf(turn: TurnView, seq: number, { parts } = { parts: true }): SnapshotFrame {
+/** As an edge says it. */
+function snapshotOf(turn: TurnView, seq: number): SnapshotFrame {
   return {
     type: "snapshot",
     conversation_id,
@@ -172,7 +172,7 @@ export function snapshotOf(turn: TurnView, seq: number, { parts } = { parts: tru
     attempt: turn.attempt,
     text: textOf(turn),
     tool_calls: toolCallsOf(turn).map(({ type: _, ...call }) => call),
-    ...(parts ? { parts: [...turn.parts] } : {}),
+    parts: [...turn.parts],
     status: turn.status === "queued" ? "queued" : "running",
     ts: 0,
   };

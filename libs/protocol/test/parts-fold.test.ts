@@ -2,7 +2,6 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   Part,
-  StoredEvent,
   decodeEvent,
   foldParts,
   noParts,
@@ -10,6 +9,7 @@ import {
   unreadableEvent,
   type Parts,
   type ReadEvent,
+  type StoredEvent,
 } from "@parley/protocol";
 import { history } from "./histories.ts";
 
