@@ -11,7 +11,16 @@ import {
 import { append, createRing, enforceLimits, extendDown, type Known } from "../src/hub/ring.ts";
 import { turnSnapshot } from "../src/hub/snapshot.ts";
 import type { VisibleEvent } from "../src/hub/visible-event.ts";
-import { complete, conversation, frameOf, histories, message, token, visible } from "./support/conversation-history.ts";
+import {
+  complete,
+  conversation,
+  frameOf,
+  histories,
+  message,
+  reasoning,
+  token,
+  visible,
+} from "./support/conversation-history.ts";
 
 const limits = { replayEvents: 3, replayBytes: 2_000, rawRunEvents: 1, rawRunBytes: 400 };
 
@@ -133,6 +142,14 @@ describe("a viewer that is caught up", () => {
     const plan = planCatchUp(ring, 10, limits);
     const text: unknown = expect.stringMatching(/^w0 .*w49 $/);
     expect(stepsOf(plan)).toMatchObject([{ kind: "snapshot", seq: 51, turn: { parts: [{ type: "text", text }] } }]);
+  });
+
+  it("gets what was thought at length in one snapshot too", () => {
+    const thoughts = Array.from({ length: 50 }, (_, i) => visible(2 + i, reasoning("t", `w${i} `)));
+    const events = [visible(1, message("t")), ...thoughts, visible(52, token("t", "So."))];
+    expect(stepsOf(planCatchUp(everything(events), 10, limits))).toMatchObject([
+      { kind: "snapshot", seq: 52, turn: { parts: [{ type: "reasoning" }, { type: "text", text: "So." }] } },
+    ]);
   });
 
   it("gets the end itself after the snapshot of its turn", () => {
