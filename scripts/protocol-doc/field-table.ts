@@ -3,6 +3,7 @@ import {
   AnyErrorCode,
   Author,
   FinishedToolCall,
+  Part,
   Source,
   ToolCallState,
   TranscriptMessage,
@@ -25,6 +26,7 @@ export const objects = {
 
 const named: readonly (readonly [name: string, schema: z.ZodType])[] = [
   ...Object.entries(objects),
+  ["Part", Part],
   ["error code", AnyErrorCode],
 ];
 

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { ClientFrame, ConnectionFrame, EventFrame, FrameError, StoredEvent } from "@parley/protocol";
+import { ClientFrame, ConnectionFrame, EventFrame, FrameError, KnownPart, Part, StoredEvent } from "@parley/protocol";
 import type { z } from "zod";
 import { fieldTable, objects } from "./field-table.ts";
 
@@ -130,4 +130,16 @@ export function objectSections(): string {
   return Object.entries(objects)
     .map(([name, schema]) => [`### ${name}\n`, `${described(schema, name)}\n`, fieldTable(schema)].join("\n"))
     .join("\n");
+}
+
+/** What a message may be made of: the union, and a table for each of its types. */
+export function partSections(): string {
+  const types = KnownPart.options.map((schema) => ({ schema, type: typeOf(schema) }));
+  const rows = types.map(({ schema, type }) => `| [\`${type}\`](#part-${type}) | ${described(schema, type)} |`);
+  return [
+    "### Part\n",
+    `${described(Part, "Part")} Its \`type\` says which:\n`,
+    ["| type | what it is |", "|---|---|", ...rows, ""].join("\n"),
+    ...types.map(({ schema, type }) => [`#### Part: \`${type}\`\n`, fieldTable(schema)].join("\n")),
+  ].join("\n");
 }

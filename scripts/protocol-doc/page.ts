@@ -1,6 +1,13 @@
 import { readFileSync } from "node:fs";
 import { closeTable, errorCodes } from "./code-tables.ts";
-import { clientSections, connectionSections, eventSections, objectSections, sharedFields } from "./frame-sections.ts";
+import {
+  clientSections,
+  connectionSections,
+  eventSections,
+  objectSections,
+  partSections,
+  sharedFields,
+} from "./frame-sections.ts";
 import { limitTable, limitText } from "./limit-text.ts";
 
 const parts: Readonly<Record<string, () => string>> = {
@@ -9,6 +16,7 @@ const parts: Readonly<Record<string, () => string>> = {
   eventSections,
   sharedFields,
   objectSections,
+  partSections,
   errorCodes,
   closeTable,
   limitTable,

@@ -1,49 +1,36 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { applyFrame, createView, type EventFrame, type SnapshotFrame } from "@parley/protocol";
+import {
+  createView,
+  foldFrame,
+  textOf,
+  turn as turnIn,
+  type EventFrame,
+  type Part,
+  type SnapshotFrame,
+} from "@parley/protocol";
 import { compacted, conversation_id, framesOf, history } from "../../libs/protocol/test/histories.ts";
 
 // The page is plain JavaScript without types: this is what the test needs to know of it.
-interface PageState {
-  readonly cursor: number;
-  readonly turns: ReadonlyMap<string, PageTurn>;
-}
 interface PageTurn {
-  readonly text: string;
-  readonly tools: ReadonlyMap<string, object>;
+  readonly id: string;
   readonly question: string | undefined;
+  readonly parts: readonly Part[];
+  readonly status: string;
   readonly outcome: { readonly response: string } | undefined;
 }
+interface PageState {
+  readonly view: { readonly seq: number };
+}
 interface PageFold {
-  readonly createState: () => PageState;
-  readonly applyFrame: (state: PageState, frame: EventFrame | SnapshotFrame) => boolean;
+  readonly createState: (conversation: string) => PageState;
+  readonly fold: (state: PageState, frame: EventFrame | SnapshotFrame) => boolean;
+  readonly shownTurns: (state: PageState) => readonly PageTurn[];
 }
 const source = new URL("../../services/edge/pages/conversation-state.js", import.meta.url).href;
 const page: PageFold = await import(source);
 
-function shownByPage(frames: readonly (EventFrame | SnapshotFrame)[]): unknown {
-  const state = page.createState();
-  for (const frame of frames) page.applyFrame(state, frame);
-  const turns = [...state.turns].map(([id, { text, tools, question, outcome }]) => ({
-    ...{ id, text, question },
-    tools: [...tools.values()],
-    response: outcome?.response,
-  }));
-  return { cursor: state.cursor, turns };
-}
-
-function shownByProtocol(frames: readonly (EventFrame | SnapshotFrame)[]): unknown {
-  const view = createView(conversation_id);
-  for (const frame of frames) applyFrame(view, frame);
-  const turns = [...view.turns].map(([id, { text, tool_calls, message, outcome }]) => ({
-    ...{ id, text, question: message?.message },
-    tools: [...tool_calls.values()],
-    response: outcome?.response,
-  }));
-  return { cursor: view.seq, turns };
-}
-
-test("the test page shows of any history what the protocol's own fold has", () => {
+test("the test page shows of any history all that a view has, turn by turn", () => {
   const cut = fc.tuple(fc.nat(60), fc.nat(60));
   fc.assert(
     fc.property(history, cut, (events, [a, b]) => {
@@ -53,15 +40,60 @@ test("the test page shows of any history what the protocol's own fold has", () =
         ...compacted(events, from, to),
         ...framesOf(events.slice(Math.max(0, to - 2))),
       ];
-      expect(shownByPage(frames)).toEqual(shownByProtocol(frames));
+      const state = page.createState(conversation_id);
+      for (const frame of frames) page.fold(state, frame);
+      const view = frames.reduce(foldFrame, createView(conversation_id));
+      expect(state.view.seq).toBe(view.seq);
+      const shown = page.shownTurns(state);
+      expect(shown.map(({ id }) => id)).toEqual(expect.arrayContaining(view.turns.map(({ turn_id }) => turn_id)));
+      for (const { id, question, parts, outcome } of shown) {
+        const turn = turnIn(view, id);
+        expect({ question, parts, response: outcome?.response }).toEqual({
+          question: turn?.message?.message,
+          parts: turn?.parts ?? [],
+          response: turn?.outcome?.response,
+        });
+      }
     }),
     { numRuns: 300 },
   );
 });
 
+test("the test page puts what a transcript tells in the transcript's order, and its own turns around it", () => {
+  const state = page.createState(conversation_id);
+  const common = { conversation_id, ts: 0 };
+  const said = (seq: number, turn_id: string): EventFrame => {
+    const author = { role: "user" as const };
+    return {
+      type: "message",
+      ...common,
+      seq,
+      turn_id,
+      message_id: `${turn_id}-u`,
+      id: turn_id,
+      author,
+      message: turn_id,
+    };
+  };
+  const stored = (turn_id: string, role: "user" | "assistant") => {
+    const message_id = `${turn_id}-${role === "user" ? "u" : "a"}`;
+    return { message_id, turn_id, author: { role }, message: turn_id, status: "complete" as const, ts: 0 };
+  };
+  const messages = [stored("t2", "user"), stored("t2", "assistant"), stored("t3", "user")];
+  page.fold(state, said(1, "t1"));
+  page.fold(state, { type: "snapshot", ...common, seq: 5, messages, status: "idle" });
+  page.fold(state, said(6, "t4"));
+  expect(page.shownTurns(state).map(({ id, status }) => [id, status])).toEqual([
+    ["t1", "queued"],
+    ["t2", "complete"],
+    ["t3", "queued"],
+    ["t4", "queued"],
+  ]);
+});
+
 interface PageChat {
   readonly cursor: () => number;
-  readonly turns: () => readonly { readonly id: string; readonly text: string }[];
+  readonly turns: () => readonly PageTurn[];
   readonly resume: () => void;
   readonly handle: (frame: object) => void;
 }
@@ -82,13 +114,13 @@ test("the test page begins anew when the server does not know its cursor, and no
   token(1_000, "old");
   chat.resume();
   subscribed(1_000);
-  expect(chat.turns()).toMatchObject([{ text: "old" }]);
+  expect(chat.turns().map(textOf)).toEqual(["old"]);
   chat.resume();
   subscribed(9);
   expect([chat.cursor(), chat.turns()]).toEqual([0, []]);
   token(10, "new");
   expect(sent).toMatchObject([{ after: 1_000 }, { after: 1_000 }]);
-  expect([chat.cursor(), chat.turns()]).toMatchObject([10, [{ text: "new" }]]);
+  expect([chat.cursor(), chat.turns().map(textOf)]).toEqual([10, ["new"]]);
   subscribed(0);
   expect([chat.cursor(), chat.turns()]).toEqual([0, []]);
 });

@@ -42,6 +42,11 @@ async function turnThatIs(page: Page, status: string): Promise<Locator> {
   return turn;
 }
 
+/** The text of an answer, which may stand in several places between its calls; an empty line apart, as it is stored. */
+async function textIn(turn: Locator): Promise<string> {
+  return (await turn.getByTestId("answer").allInnerTexts()).map((text) => text.trim()).join("\n\n");
+}
+
 /** What the simulated model says to `tokens=n`: a lost or repeated token shows. */
 function numberedWords(count: number): string {
   return Array.from({ length: count }, (_, index) => `w${index}`).join(" ");
@@ -52,11 +57,11 @@ test("streams an answer with its tool call, and says what is simulated", async (
   const { page, complaints } = watched;
   await send(page, "list all pods");
   const running = await turnThatIs(page, "running");
-  await running.getByTestId("answer").filter({ hasText: /\w/ }).waitFor();
-  const early = (await running.getByTestId("answer").innerText()).length;
+  await running.getByTestId("answer").filter({ hasText: /\w/ }).first().waitFor();
+  const early = (await textIn(running)).length;
 
   const turn = await turnThatIs(page, "complete");
-  const answer = await turn.getByTestId("answer").innerText();
+  const answer = await textIn(turn);
   expect(answer.length).toBeGreaterThan(early);
   expect(answer).toMatch(/pods/);
 
@@ -68,6 +73,14 @@ test("streams an answer with its tool call, and says what is simulated", async (
   expect(await card.getByTestId("tool-result").isVisible()).toBe(false);
   await card.locator("summary").click();
   expect(await card.getByTestId("tool-result").innerText()).toContain("CrashLoopBackOff");
+
+  // In the order in which they came.
+  const inOrder = turn.getByTestId("parts").locator("> li");
+  expect(await Promise.all((await inOrder.all()).map((part) => part.getAttribute("data-testid")))).toEqual([
+    "answer",
+    "tool-card",
+    "answer",
+  ]);
 
   expect((await page.getByTestId("simulated").innerText()).toLowerCase()).toContain(
     "the language model and the cluster are simulated",
@@ -83,13 +96,13 @@ test("has the conversation again after a reload", async () => {
   await using watched = await openTestPage();
   const { page, complaints } = watched;
   await send(page, "list all pods");
-  const before = await (await turnThatIs(page, "complete")).getByTestId("answer").innerText();
+  const before = await textIn(await turnThatIs(page, "complete"));
   const id = await page.getByTestId("conversation-id").innerText();
   expect(new URL(page.url()).hash).toBe(`#${id}`);
 
   await page.reload();
   const turn = await turnThatIs(page, "complete");
-  expect(await turn.getByTestId("answer").innerText()).toBe(before);
+  expect(await textIn(turn)).toBe(before);
   expect(await turn.getByTestId("question").innerText()).toBe("list all pods");
   expect(await turn.getByTestId("tool-card").count()).toBe(1);
   expect(await page.getByTestId("resume").innerText()).toMatch(/^resumed at seq \d+/);

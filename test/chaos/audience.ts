@@ -1,3 +1,4 @@
+import { shownTurn } from "@parley/testkit";
 import { sleep } from "@parley/runtime";
 import type { Answer, Device } from "./clients/device.ts";
 import { createLibraryDevice } from "./clients/library-device.ts";
@@ -98,9 +99,9 @@ function openConversation(seed: string, plan: ConversationPlan, stage: Stage) {
 }
 
 /** Whether the device knows how the turn ended. */
-export function hasEnded({ turns, messages }: Device["view"], turn: string): boolean {
-  if (turns.get(turn)?.outcome !== undefined) return true;
-  return messages.some(({ turn_id, author }) => turn_id === turn && author.role === "assistant");
+export function hasEnded(view: Device["view"], turn: string): boolean {
+  if (shownTurn(view, turn)?.outcome !== undefined) return true;
+  return view.transcript.some(({ turn_id, author }) => turn_id === turn && author.role === "assistant");
 }
 
 function createDevice(seed: string, plan: DevicePlan, conversation: string, token: string, stage: Stage): Device {
@@ -144,9 +145,9 @@ async function cancel(plan: CancelPlan, turn: string, devices: readonly Device[]
   const [asker] = devices;
   const canceller = devices[plan.device] ?? asker;
   const holds = (view: Device["view"]): boolean => {
-    const seen = view.turns.get(turn);
+    const seen = shownTurn(view, turn);
     if (seen?.outcome !== undefined || plan.moment === "accepted") return true;
-    return plan.moment === "first text" ? (seen?.text ?? "") !== "" : (seen?.tool_calls.size ?? 0) > 0;
+    return plan.moment === "first text" ? (seen?.text ?? "") !== "" : (seen?.tool_calls.length ?? 0) > 0;
   };
   await asker?.until(holds, signal);
   await sleep(plan.delayMs, signal);

@@ -1,12 +1,19 @@
 import { expect, it } from "vitest";
 import { brokenPromises, withFault } from "./planted/with-fault.ts";
 import { agentsFrozen } from "./scenarios/agents.ts";
-import { calm } from "./scenarios/clients.ts";
+import { calm, manyDevices } from "./scenarios/clients.ts";
 
 const timeout = 120_000;
 
 it("catches an edge that drops an event", { timeout }, async () => {
   expect(await brokenPromises(withFault(calm, "edge", "edge drops events"))).toContain("P2");
+});
+
+it("catches an edge whose snapshots say all, in another order", { timeout }, async () => {
+  // Most devices join in the middle of an answer that has called a tool.
+  const prompts = { "read tool": 1, "two tools": 1 };
+  const joining = { ...manyDevices, workload: { ...manyDevices.workload, prompts } };
+  expect(await brokenPromises(withFault(joining, "edge", "edge puts calls behind the text"))).toContain("P2");
 });
 
 it("catches an agent worker that appends without expectation", { timeout }, async () => {

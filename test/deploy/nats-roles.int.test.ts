@@ -70,7 +70,7 @@ async function live(edge: Service): Promise<void> {
   using elsewhere = await person(edge);
   const same = elsewhere.conversation(chat.id);
   await same.subscribe();
-  expect(JSON.stringify([...same.view.turns.values(), ...same.view.messages])).toContain("14 pods");
+  expect(JSON.stringify([...same.view.turns, ...same.view.transcript])).toContain("14 pods");
   const endless = await chat.send("hello\n/sim tokens=3000 rate=30");
   same.cancel(endless.turn_id);
   expect(await chat.untilEnd(endless.turn_id)).toMatchObject({ type: "cancelled" });

@@ -1,4 +1,4 @@
-import { startJumpingClock, startSystem, type JumpingClock, type System } from "@parley/testkit";
+import { startJumpingClock, startSystem, type JumpingClock, type System, shownTurn } from "@parley/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { startModelStub, type ModelStub } from "./model-stub.ts";
 import { person } from "./person.ts";
@@ -46,7 +46,7 @@ async function chatOver(jump: () => Promise<void>): Promise<void> {
   const [chat, beside] = [anna.conversation(), anna.conversation()];
   const { turn_id } = await chat.send("long");
   const waiting = await chat.send("next");
-  await expect.poll(() => chat.view.turns.get(turn_id)?.text).toBe("The beginning");
+  await expect.poll(() => shownTurn(chat.view, turn_id)?.text).toBe("The beginning");
   await jump();
   const pods = await beside.send("pods", { agent: "kubernetes" });
   const withTool = await beside.untilEnd(pods.turn_id);
@@ -55,7 +55,7 @@ async function chatOver(jump: () => Promise<void>): Promise<void> {
   goOn();
   expect(await chat.untilEnd(turn_id)).toMatchObject({ type: "complete", response: "The beginning and the end." });
   expect(await chat.untilEnd(waiting.turn_id)).toMatchObject({ type: "complete", response: "You said next." });
-  expect(chat.view.turns.get(turn_id)?.text).toBe("The beginning and the end.");
+  expect(shownTurn(chat.view, turn_id)?.text).toBe("The beginning and the end.");
 }
 
 it.each(names.flatMap((name) => [1, -1].map((hours) => [name, hours] as const)))(
@@ -72,12 +72,12 @@ it.each([1, -1])(
     using anna = await person(system.edges[0]!);
     const chat = anna.conversation();
     const { turn_id } = await chat.send("long");
-    await expect.poll(() => chat.view.turns.get(turn_id)?.text).toBe("The beginning");
+    await expect.poll(() => shownTurn(chat.view, turn_id)?.text).toBe("The beginning");
     await clocks["agent-worker"].jumpTo(hours * hourMs);
     await system.agentWorkers[0]!.restart();
     const asked = model.asked.length;
     await expect.poll(() => model.asked.length, { timeout: 15_000 }).toBeGreaterThan(asked);
-    await expect.poll(() => chat.view.turns.get(turn_id)?.text).toBe("The beginning");
+    await expect.poll(() => shownTurn(chat.view, turn_id)?.text).toBe("The beginning");
     goOn();
     expect(await chat.untilEnd(turn_id)).toMatchObject({ type: "complete", response: "The beginning and the end." });
     await clocks["agent-worker"].jumpTo(0);

@@ -1,7 +1,7 @@
 import { connectRedis, openBus, type Bus } from "@parley/bus";
 import { streams } from "@parley/protocol";
 import { createLogger } from "@parley/runtime";
-import { eventually, startSystem, type Service, type System } from "@parley/testkit";
+import { eventually, startSystem, type Service, type System, shownTurn } from "@parley/testkit";
 import { expect, it } from "vitest";
 import { devToken, person } from "./person.ts";
 
@@ -71,13 +71,13 @@ it("leaves no word of a conversation, neither in the broker nor in Redis nor at 
   expect(end).toMatchObject({ type: "complete", tool_calls: [{ status: "completed", result: marker }] });
   const viewer = elsewhere.conversation(chat.id);
   await viewer.subscribe();
-  await eventually(() => viewer.view.messages.length === 2, { what: "the transcript at the other edge" });
+  await eventually(() => viewer.view.transcript.length === 2, { what: "the transcript at the other edge" });
   await eventually(async () => (await inRedis(stores.redis)).includes(marker), { what: "the list's title" });
   expect(await inBroker(stores.bus)).toContain(marker);
 
   // Also while a tool runs.
   const { turn_id } = await chat.send(`call the tool demo_sleep with {"ms":60000} ${marker}`);
-  await eventually(() => chat.view.turns.get(turn_id)?.tool_calls.size === 1, { what: "the call" });
+  await eventually(() => shownTurn(chat.view, turn_id)?.tool_calls.length === 1, { what: "the call" });
   const cancelled = chat.untilEnd(turn_id);
   expect(await remove(system.edges[0]!, chat.id)).toBe(204);
   expect((await cancelled).type).toBe("cancelled");

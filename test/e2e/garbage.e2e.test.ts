@@ -1,6 +1,6 @@
 import { connect } from "@nats-io/transport-node";
 import { messageIdOf, streams, subjects } from "@parley/protocol";
-import { startSystem, type System } from "@parley/testkit";
+import { startSystem, type System, shownTurn } from "@parley/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { person } from "./person.ts";
 
@@ -33,7 +33,7 @@ it("lets nobody but the turn itself notice what cannot be read, wherever it is s
   await joined.subscribe();
   const { turn_id } = await chat.send("hello\n/sim tokens=120 rate=40");
   const beside = await other.send("hello\n/sim tokens=120 rate=40");
-  await expect.poll(() => chat.view.turns.get(turn_id)?.text.length ?? 0).toBeGreaterThan(20);
+  await expect.poll(() => shownTurn(chat.view, turn_id)?.text.length ?? 0).toBeGreaterThan(20);
   const places = [
     subjects.agent(0, chat.id, turn_id),
     subjects.user(0, chat.id, "planted"),
@@ -52,16 +52,16 @@ it("lets nobody but the turn itself notice what cannot be read, wherever it is s
   expect(same.response).toBe(end.response);
   expect(end.type).toBe("complete");
   expect(neighbour.type).toBe("complete");
-  expect([chat, joined].map(({ view }) => view.turns.get(turn_id)?.text)).toEqual([end.response, end.response]);
+  expect([chat, joined].map(({ view }) => shownTurn(view, turn_id)?.text)).toEqual([end.response, end.response]);
 
   // Who comes now, and who asks for more, is served as ever.
   using later = await person(system.edges[1]!);
   const fresh = later.conversation(chat.id);
   await fresh.subscribe();
   await expect
-    .poll(() => fresh.view.messages.map(({ message_id }) => message_id))
+    .poll(() => fresh.view.transcript.map(({ message_id }) => message_id))
     .toContain(messageIdOf(turn_id, "assistant"));
-  expect(fresh.view.messages.map(({ message_id }) => message_id)).toContain(messageIdOf(first.turn_id, "user"));
+  expect(fresh.view.transcript.map(({ message_id }) => message_id)).toContain(messageIdOf(first.turn_id, "user"));
   const next = await fresh.send("hello again");
   expect((await fresh.untilEnd(next.turn_id)).type).toBe("complete");
   await nc.close();

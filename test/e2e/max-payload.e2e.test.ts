@@ -1,4 +1,4 @@
-import { startSystem } from "@parley/testkit";
+import { startSystem, shownTurn } from "@parley/testkit";
 import { expect, it } from "vitest";
 import { startModelStub, type Said } from "./model-stub.ts";
 import { devToken, person } from "./person.ts";
@@ -44,7 +44,7 @@ it("P1: a broker that takes less from now on is said to be unfit, and every turn
   const [much, whole] = [anna.conversation(), anna.conversation()];
   const running = await Promise.all([much.send("much"), whole.send("whole")]);
   for (const [i, chat] of [much, whole].entries())
-    await expect.poll(() => chat.view.turns.get(running[i]!.turn_id)?.text, patience).toBe(shown);
+    await expect.poll(() => shownTurn(chat.view, running[i]!.turn_id)?.text, patience).toBe(shown);
 
   await system.nats.setMaxPayload(small);
   const urls = [edge, worker, tools].map(({ adminPort }) => `http://127.0.0.1:${adminPort}/readyz`);
@@ -64,7 +64,7 @@ it("P1: a broker that takes less from now on is said to be unfit, and every turn
   expect(await whole.untilEnd(running[1]!.turn_id)).toMatchObject({
     ...{ type: "error", code: "PROCESSING_ERROR", response: shown },
   });
-  for (const [i, chat] of [much, whole].entries()) expect(chat.view.turns.get(running[i]!.turn_id)?.text).toBe(shown);
+  for (const [i, chat] of [much, whole].entries()) expect(shownTurn(chat.view, running[i]!.turn_id)?.text).toBe(shown);
 
   const log = anna.conversation();
   const logged = await log.untilEnd((await log.send("log", { agent: "kubernetes" })).turn_id);
@@ -75,7 +75,7 @@ it("P1: a broker that takes less from now on is said to be unfit, and every turn
     const next = await chat.send("hello");
     expect(await chat.untilEnd(next.turn_id)).toMatchObject({ type: "complete", response: "You said hello." });
     const stopped = await chat.send("endless");
-    await expect.poll(() => chat.view.turns.get(stopped.turn_id)?.text, patience).toBe("on and on");
+    await expect.poll(() => shownTurn(chat.view, stopped.turn_id)?.text, patience).toBe("on and on");
     chat.cancel(stopped.turn_id);
     expect(await chat.untilEnd(stopped.turn_id)).toMatchObject({ type: "cancelled", response: "on and on" });
     const headers = { authorization: `Bearer ${await devToken(edge, "anna")}` };

@@ -13,6 +13,12 @@ export async function person(edge: Service, name = "anna"): Promise<Client> {
     WebSocket,
     backoff: { minMs: 50, maxMs: 500 },
   });
+  // A view puts right what it can at the end of a turn: what had to be put right fails the test all the same.
+  client.on("violation", (violation) =>
+    queueMicrotask(() => {
+      throw new Error(`the server broke a promise: ${JSON.stringify(violation)}`);
+    }),
+  );
   await client.connect();
   return client;
 }

@@ -1,5 +1,5 @@
 import { limits } from "@parley/protocol";
-import { eventually, startSystem, type System } from "@parley/testkit";
+import { eventually, startSystem, type System, shownTurn } from "@parley/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Client } from "@parley/client";
 import { startModelStub, type Asked, type ModelStub, type Said } from "./model-stub.ts";
@@ -75,7 +75,7 @@ async function ask(question: string) {
   const chat = anna.conversation();
   const { turn_id } = await chat.send(question, { agent: "kubernetes" });
   const end = await chat.untilEnd(turn_id);
-  expect(chat.view.turns.get(turn_id)?.text).toBe(end.response);
+  expect(shownTurn(chat.view, turn_id)?.text).toBe(end.response);
   const next = await chat.send("hello");
   expect(await chat.untilEnd(next.turn_id)).toMatchObject({ type: "complete", response: "You said hello." });
   const base = `http://127.0.0.1:${system.edges[0]!.port}/api/v1/conversations/${chat.id}`;

@@ -1,4 +1,4 @@
-import { startSystem } from "@parley/testkit";
+import { startSystem, shownTurn } from "@parley/testkit";
 import { expect, it } from "vitest";
 import { startModelStub } from "./model-stub.ts";
 import { person } from "./person.ts";
@@ -20,21 +20,21 @@ it("P1, P2: text that a viewer saw stays, in the view and in the transcript, whe
 
   const retried = await broken.send("break");
   expect(await broken.untilEnd(retried.turn_id)).toMatchObject({ type: "error", response: "Hello, wor" });
-  expect(broken.view.turns.get(retried.turn_id)?.text).toBe("Hello, wor");
+  expect(shownTurn(broken.view, retried.turn_id)?.text).toBe("Hello, wor");
 
   const taken = await lost.send("hang");
-  await expect.poll(() => lost.view.turns.get(taken.turn_id)?.text, patience).toBe("Hello, wor");
+  await expect.poll(() => shownTurn(lost.view, taken.turn_id)?.text, patience).toBe("Hello, wor");
   const worker = system.agentWorkers[0]!;
   await system.add("agent-worker");
   await worker.kill("SIGKILL");
   expect(await lost.untilEnd(taken.turn_id)).toMatchObject({ type: "error", response: "Hello, wor" });
-  expect(lost.view.turns.get(taken.turn_id)?.text).toBe("Hello, wor");
+  expect(shownTurn(lost.view, taken.turn_id)?.text).toBe("Hello, wor");
   expect(restarts).toEqual([]);
 
   using again = await person(system.edges[0]!);
   for (const { id } of [broken, lost]) {
     const chat = again.conversation(id);
     await chat.subscribe();
-    await expect.poll(() => chat.view.messages.at(-1)?.message, patience).toBe("Hello, wor");
+    await expect.poll(() => chat.view.transcript.at(-1)?.message, patience).toBe("Hello, wor");
   }
 });

@@ -1,4 +1,4 @@
-import { startSystem, type System } from "@parley/testkit";
+import { startSystem, type System, shownTurn } from "@parley/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { person } from "./person.ts";
 
@@ -18,7 +18,7 @@ it("answers a question about the cluster with a tool call, from socket to cluste
   const end = await chat.untilEnd(turn_id);
   expect(end).toMatchObject({ type: "complete", tool_calls: [{ tool_name: "k8s_list_pods", status: "completed" }] });
   expect(end.tool_calls[0]?.result).toContain("simulated");
-  expect(chat.view.turns.get(turn_id)?.text).toBe(end.response);
+  expect(shownTurn(chat.view, turn_id)?.text).toBe(end.response);
   const order = ["accepted", "message", "thinking", "progress", "tool_call_start", "tool_call_end", "complete"];
   expect(order.map((type) => types.indexOf(type))).toEqual(
     order.map((type) => types.indexOf(type)).toSorted((a, b) => a - b),

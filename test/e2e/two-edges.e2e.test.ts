@@ -1,4 +1,4 @@
-import { startSystem, type System } from "@parley/testkit";
+import { startSystem, type System, shownTurn } from "@parley/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { person } from "./person.ts";
 
@@ -39,12 +39,12 @@ it("lets a second device join in mid-answer: it has the text so far and goes on 
   using laptop = await person(system.edges[1]!);
   const chat = phone.conversation();
   const { turn_id } = await chat.send("hello\n/sim tokens=80 rate=40");
-  await expect.poll(() => chat.view.turns.get(turn_id)?.text.length ?? 0).toBeGreaterThan(20);
+  await expect.poll(() => shownTurn(chat.view, turn_id)?.text.length ?? 0).toBeGreaterThan(20);
   const joined = laptop.conversation(chat.id);
   expect(await joined.subscribe()).toMatchObject({ mode: "snapshot" });
   const [one, other] = await Promise.all([chat.untilEnd(turn_id), joined.untilEnd(turn_id)]);
   expect(other.response).toBe(one.response);
-  expect(joined.view.turns.get(turn_id)?.text).toBe(one.response);
+  expect(shownTurn(joined.view, turn_id)?.text).toBe(one.response);
 });
 
 it("refuses a conversation of somebody else", async () => {

@@ -1,4 +1,4 @@
-import { applyFrame, createView, isTerminal, ServerFrame, type ConversationView } from "@parley/protocol";
+import { createView, foldFrame, isTerminal, ServerFrame, type ConversationView } from "@parley/protocol";
 import { createChanges } from "../chaos/clients/changes.ts";
 import {
   createRecorder,
@@ -53,7 +53,7 @@ async function* eventsOf(response: Response): AsyncGenerator<Sent> {
 
 export function openAnswerStream(options: AnswerStreamOptions): AnswerStream {
   const { conversation, edges, token, id, message } = options;
-  const view = createView(conversation);
+  let view = createView(conversation);
   const recorder = createRecorder(options.name, conversation, options.now);
   const changes = createChanges();
   const closing = new AbortController();
@@ -69,7 +69,7 @@ export function openAnswerStream(options: AnswerStreamOptions): AnswerStream {
     const isSaidAgain = isTerminal(frame.type) && "seq" in frame && frame.seq === view.seq;
     if (isSaidAgain) return;
     recorder.add({ kind: "frame", frame });
-    if ("seq" in frame && frame.type !== "subscribed") applyFrame(view, frame);
+    if ("seq" in frame && frame.type !== "subscribed") view = foldFrame(view, frame);
     changes.notify();
   };
   const read = async (edge: number): Promise<void> => {
@@ -117,7 +117,9 @@ export function openAnswerStream(options: AnswerStreamOptions): AnswerStream {
 
   return {
     recording: recorder.recording,
-    view,
+    get view() {
+      return view;
+    },
     turn: () => turn,
     hasEnded: () => isOver,
     until: (holds, signal) => changes.until(() => holds(view), signal),

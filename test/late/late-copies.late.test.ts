@@ -1,5 +1,5 @@
 import { isTerminal, subjects } from "@parley/protocol";
-import { eventually } from "@parley/testkit";
+import { eventually, shownTurn } from "@parley/testkit";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { hasEnded } from "../chaos/audience.ts";
 import type { Device } from "../chaos/clients/device.ts";
@@ -138,7 +138,7 @@ describe.each(["message", "tool result", "end"] as const)(
       viewer.watch();
       await passOver(kind, conversation, turn, { asker: viewer, overtaken: stream });
       // The edge may have looked for the end, and told it, when the next answer began: then the stream is over.
-      if (stream.view.turns.get(turn)?.outcome === undefined) {
+      if (shownTurn(stream.view, turn)?.outcome === undefined) {
         stream.cut();
         await eventually(() => stream.reconnects() > 0, { what: "the way back", timeoutMs: 10_000 });
       }
@@ -172,7 +172,7 @@ async function passOver(
   turn: string,
   { asker, overtaken }: { asker: Device; overtaken: Viewer },
 ): Promise<string> {
-  const textOf = (): string => overtaken.view.turns.get(turn)?.text ?? "";
+  const textOf = (): string => shownTurn(overtaken.view, turn)?.text ?? "";
   if (kind === "message") {
     await overtaken.until(() => textOf() !== "", within(10_000));
     const waiting = await accepted(asker.ask(question(`${conversation}-2`, "tokens=5 rate=50")));
@@ -182,7 +182,7 @@ async function passOver(
   }
   await isStored(conversation, turn, kind === "end" ? "complete" : "tool_call_end");
   const next = await accepted(asker.ask(question(`${conversation}-2`, "tokens=200 rate=40")));
-  await overtaken.until((view) => view.turns.get(next)?.message !== undefined, within(10_000));
+  await overtaken.until((view) => shownTurn(view, next)?.message !== undefined, within(10_000));
   return turn;
 }
 
@@ -234,11 +234,11 @@ describe.each(["message", "tool result", "end"] as const)(
       if (back === 0) await greeted(viewer, greetings + 1);
       gate.open();
       const isShown = (view: Device["view"]): boolean => {
-        if (view.messages.some((message) => message.turn_id === turn)) return true;
-        const seen = view.turns.get(turn);
+        if (view.transcript.some((message) => message.turn_id === turn)) return true;
+        const seen = shownTurn(view, turn);
         if (kind === "message") return seen?.message !== undefined;
         if (kind === "end") return seen?.outcome !== undefined;
-        const calls = [...(seen?.tool_calls.values() ?? [])];
+        const calls = seen?.tool_calls ?? [];
         return calls.length > 0 && calls.every(({ status }) => status !== undefined);
       };
       const outcome = await viewer.until(isShown, within(2_000)).then(

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import path from "node:path";
-import { eventually, startSystem, tempDir, type System, type TempDir } from "@parley/testkit";
+import { eventually, startSystem, tempDir, type System, type TempDir, shownTurn } from "@parley/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { devToken, person } from "../e2e/person.ts";
 import { only, readSpans, type Span } from "./spans.ts";
@@ -141,7 +141,7 @@ it("points from the attempt that took over to the one that was killed", async ()
   using anna = await person(system.edges[0]!);
   const chat = anna.conversation();
   const { turn_id } = await chat.send("hello\n/sim tokens=160 rate=20");
-  await expect.poll(() => chat.view.turns.get(turn_id)?.text.length ?? 0).toBeGreaterThan(10);
+  await expect.poll(() => shownTurn(chat.view, turn_id)?.text.length ?? 0).toBeGreaterThan(10);
   await system.add("agent-worker");
   await spansOfTurn(file, turn_id, (spans) => spans.some(({ name }) => name === "claim"));
   await system.agentWorkers[0]!.kill("SIGKILL");
@@ -169,7 +169,7 @@ it("sends the span of a worker that is stopped, and points to it from the next a
   using anna = await person(system.edges[0]!);
   const chat = anna.conversation();
   const { turn_id } = await chat.send("hello\n/sim tokens=160 rate=20");
-  await expect.poll(() => chat.view.turns.get(turn_id)?.text.length ?? 0).toBeGreaterThan(10);
+  await expect.poll(() => shownTurn(chat.view, turn_id)?.text.length ?? 0).toBeGreaterThan(10);
   await system.add("agent-worker");
   await system.agentWorkers[0]!.kill("SIGTERM");
   expect((await chat.untilEnd(turn_id)).type).toBe("complete");

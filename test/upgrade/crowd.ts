@@ -1,3 +1,4 @@
+import { shownTurn } from "@parley/testkit";
 import { createClient, type Client } from "@parley/client";
 import { isTerminal } from "@parley/protocol";
 import { withDeadline } from "@parley/runtime";
@@ -105,7 +106,7 @@ async function askOn({ chat, answers }: Person, index: number, notes: Notes & { 
       counts.ended++;
       answers.set(turn_id, end.response);
       if (end.type !== "complete") faults.push(`${turn_id} ended with ${end.type}`);
-      if (chat.view.turns.get(turn_id)?.text !== end.response) faults.push(`${turn_id}: the text is not the answer`);
+      if (shownTurn(chat.view, turn_id)?.text !== end.response) faults.push(`${turn_id}: the text is not the answer`);
     } catch (error) {
       faults.push(`person-${index}: ${String(error)}`);
       return;
@@ -119,7 +120,7 @@ async function checkTranscript(port: number, name: string, person: Person, fault
   const chat = client.conversation(person.chat.id);
   await chat.subscribe();
   // The snapshot holds the newest messages.
-  const stored = chat.view.messages.filter(({ author }) => author.role === "assistant");
+  const stored = chat.view.transcript.filter(({ author }) => author.role === "assistant");
   const asked = [...person.answers].slice(-stored.length);
   const isSame = stored.every(({ turn_id, message }, i) => asked[i]?.[0] === turn_id && asked[i]?.[1] === message);
   if (!isSame || (stored.length === 0 && person.answers.size > 0)) faults.push(`${name}: the transcript is another`);

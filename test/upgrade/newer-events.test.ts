@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { createTurnView, applyEvent, decodeEvent, unreadableEvent } from "@parley/protocol";
+import { createTurnView, decodeEvent, foldEvent as foldTurnEvent, textOf, unreadableEvent } from "@parley/protocol";
 import { describe, expect, it } from "vitest";
 import { createTurnFold, foldEvent } from "../../services/agent-worker/src/turn-fold.ts";
 import { append, createRing, enforceLimits } from "../../services/edge/src/hub/ring.ts";
@@ -46,10 +46,10 @@ describe("events of types that only the next minor version knows", () => {
   });
 
   it("change nothing in what an edge or a client has of the turn", () => {
-    const view = createTurnView(turn_id);
-    for (const file of ["v1/event-token", "v1-next/event-suggestions", "v1-next/event-reaction"])
-      applyEvent(view, decodeEvent(bytesOf(file)));
-    expect(view).toMatchObject({ status: "running", text: "Let me look at the cluster. " });
+    const files = ["v1/event-token", "v1-next/event-suggestions", "v1-next/event-reaction"];
+    const events = files.map((file) => decodeEvent(bytesOf(file)));
+    const view = events.reduce(foldTurnEvent, createTurnView(turn_id));
+    expect(view).toMatchObject({ status: "running", parts: [{ type: "text", text: "Let me look at the cluster. " }] });
   });
 
   it("go to native viewers as they are, and leave an edge's memory like others", () => {
@@ -60,7 +60,7 @@ describe("events of types that only the next minor version knows", () => {
     append(ring, visible(11, "v1/event-token"));
     append(ring, suggestions);
     enforceLimits(ring, { ringEvents: 0, ringBytes: 0 });
-    expect(ring.base.get(turn_id)?.view.text).toBe("Let me look at the cluster. ");
+    expect(textOf(ring.base.get(turn_id)?.view ?? [])).toBe("Let me look at the cluster. ");
   });
 
   it("are not told to clients of the seeds", async () => {

@@ -1,4 +1,4 @@
-import type { ClientFrameInput, ConversationView } from "@parley/protocol";
+import { turn as turnIn, type ClientFrameInput, type ConversationView } from "@parley/protocol";
 
 /** The turns that are to stop. A cancel is sent again on every new connection until the end of its turn has been seen. */
 export interface Cancels {
@@ -9,20 +9,20 @@ export interface Cancels {
   readonly clear: () => void;
 }
 
-export function createCancels(view: ConversationView, send: (frame: ClientFrameInput) => boolean): Cancels {
+export function createCancels(view: () => ConversationView, send: (frame: ClientFrameInput) => boolean): Cancels {
   const wanted = new Set<string | undefined>();
 
   function flush(): void {
     for (const turnId of wanted) {
-      const over = turnId !== undefined && view.turns.get(turnId)?.outcome !== undefined;
-      const sent = !over && send({ type: "cancel", conversation_id: view.conversation_id, turn_id: turnId });
+      const over = turnId !== undefined && turnIn(view(), turnId)?.outcome !== undefined;
+      const sent = !over && send({ type: "cancel", conversation_id: view().conversation_id, turn_id: turnId });
       // Whichever turn ran when it was sent: a later one must not be stopped by it.
       if (over || (sent && turnId === undefined)) wanted.delete(turnId);
     }
   }
 
   return {
-    add: (turnId = runningTurn(view)) => {
+    add: (turnId = runningTurn(view())) => {
       wanted.add(turnId);
       flush();
     },
@@ -33,6 +33,6 @@ export function createCancels(view: ConversationView, send: (frame: ClientFrameI
 
 /** The turn that runs, else the newest that waits. */
 function runningTurn(view: ConversationView): string | undefined {
-  const open = [...view.turns.values()].filter((turn) => turn.outcome === undefined);
+  const open = view.turns.filter((turn) => turn.outcome === undefined);
   return (open.find((turn) => turn.status === "running") ?? open.at(-1))?.turn_id;
 }

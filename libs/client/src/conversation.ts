@@ -1,6 +1,5 @@
 import {
   chatErrorOf,
-  createView,
   type AcceptedFrame,
   type ChatError,
   type ClientFrameInput,
@@ -43,7 +42,7 @@ export interface ConversationEvents {
 
 export interface Conversation {
   readonly id: string;
-  /** The fold of all frames so far. It changes in place; listen to `change`. */
+  /** The fold of all frames so far: another object after each frame that says something; listen to `change`. */
   readonly view: ConversationView;
   /**
    * Resolves when the server has accepted the message; until then it is sent again on every new connection. Rejects with the server's
@@ -84,7 +83,7 @@ interface ConversationDeps extends Settings {
 
 export function createConversation(deps: ConversationDeps): ConversationPort {
   const parts = createParts(deps);
-  const { view, outbox, attachment, ends, cancels, emitter } = parts;
+  const { folding, outbox, attachment, ends, cancels, emitter } = parts;
   let closed: Error | undefined;
 
   /** Nothing may wait on a conversation that nobody serves any more. */
@@ -95,7 +94,9 @@ export function createConversation(deps: ConversationDeps): ConversationPort {
   return {
     conversation: {
       id: deps.id,
-      view,
+      get view() {
+        return folding.view();
+      },
       send: (message, options = {}) =>
         whileOpen(() => outbox.add(messageOf(deps.id, message, options), options.signal)),
       untilEnd: (turnId) => whileOpen(() => ends.until(turnId)),
@@ -130,26 +131,26 @@ type Parts = ReturnType<typeof createParts>;
 
 function createParts(deps: ConversationDeps) {
   const { id, send, log } = deps;
-  const view = createView(id);
   const emitter = createEmitter<ConversationEvents>((fault) => log.warn({ err: fault }, "a listener failed"));
-  const ends = createTurnEnds(view);
-  const folding = createFolding(view, {
+  const folding = createFolding(id, {
     onChange: () => {
       ends.look();
-      emitter.emit("change", view);
+      emitter.emit("change", view());
     },
     onViolation: (violation) => {
       emitter.emit("violation", violation);
       deps.onViolation(violation);
     },
   });
+  const { view } = folding;
+  const ends = createTurnEnds(view);
   const attachment = createAttachment({
     ...deps,
-    cursor: () => view.seq,
+    cursor: () => view().seq,
     onRefused: (error) => emitter.emit("error", error),
   });
   const outbox = createOutbox({ ...deps, send: (frame) => !attachment.mustResume() && send(frame) });
-  return { view, emitter, ends, folding, attachment, outbox, cancels: createCancels(view, send) };
+  return { emitter, ends, folding, attachment, outbox, cancels: createCancels(view, send) };
 }
 
 function handle(parts: Parts, frame: ConversationFrame): void {

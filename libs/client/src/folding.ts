@@ -1,7 +1,8 @@
 import {
-  applyFrame,
-  createTurnView,
+  createView,
+  foldFrame,
   isTerminal,
+  type ConversationId,
   type ConversationView,
   type EventFrame,
   type SnapshotFrame,
@@ -14,6 +15,7 @@ interface FoldingDeps {
 }
 
 export interface Folding {
+  readonly view: () => ConversationView;
   readonly fold: (frame: EventFrame | SnapshotFrame) => void;
   /** What follows begins after this cursor. */
   readonly subscribed: (seq: number) => void;
@@ -24,28 +26,34 @@ export interface Folding {
 /** Ended turns above this number are forgotten, oldest first: a view that lives for weeks must not grow for weeks. */
 const turnsKept = 200;
 
-/** The one place that changes a view: checks each frame, folds it, and keeps the view bounded. */
-export function createFolding(view: ConversationView, { onChange, onViolation }: FoldingDeps): Folding {
+/** The one place that has a conversation's view: checks each frame, folds it, and keeps the view bounded. */
+export function createFolding(conversation: ConversationId, { onChange, onViolation }: FoldingDeps): Folding {
   let check = createFrameCheck();
+  let view = createView(conversation);
 
   function report(violation: Violation | undefined): void {
     if (violation !== undefined) onViolation(violation);
   }
 
   function forgetOldTurns(): void {
-    for (const [turnId, turn] of view.turns) {
-      if (view.turns.size <= turnsKept) return;
-      if (turn.outcome === undefined) continue;
-      view.turns.delete(turnId);
-      check.forget(turnId);
-    }
+    let excess = view.turns.length - turnsKept;
+    if (excess <= 0) return;
+    const turns = view.turns.filter(({ turn_id, outcome }) => {
+      if (excess === 0 || outcome === undefined) return true;
+      excess--;
+      check.forget(turn_id);
+      return false;
+    });
+    view = { ...view, turns };
   }
 
   return {
+    view: () => view,
     fold(frame) {
       report(check.before(view, frame));
-      if (!applyFrame(view, frame)) return;
-      report(check.after(view, frame));
+      const folded = foldFrame(view, frame);
+      if (folded === view) return;
+      view = folded;
       onChange();
       if (isTerminal(frame.type)) forgetOldTurns();
     },
@@ -53,11 +61,8 @@ export function createFolding(view: ConversationView, { onChange, onViolation }:
     beginAnew(turnIds) {
       check = createFrameCheck();
       check.subscribed(0);
-      view.turns.clear();
       // A transcript tells the end of the turns that the view has.
-      for (const id of turnIds) view.turns.set(id, createTurnView(id));
-      view.messages = [];
-      view.seq = 0;
+      view = createView(conversation, turnIds);
       onChange();
     },
   };

@@ -1,4 +1,11 @@
-import { isTerminal, type ConversationView, type EventFrame, type SnapshotFrame } from "@parley/protocol";
+import {
+  isTerminal,
+  textOf,
+  turn as turnIn,
+  type ConversationView,
+  type EventFrame,
+  type SnapshotFrame,
+} from "@parley/protocol";
 
 /**
  * What a viewer can check about its frames without trusting anybody. `n` counts the agent's chain within an attempt, but some events of the
@@ -7,7 +14,7 @@ import { isTerminal, type ConversationView, type EventFrame, type SnapshotFrame 
  * - `repeat`: a `seq` that is not above the cursor.
  * - `order`: a chain event that is not after the one before it, by (attempt, n).
  * - `after_end`: a chain event of a turn that has ended.
- * - `text`: the folded text is not the text that the terminal event says is stored.
+ * - `text`: the text that was folded until then is not the one that the terminal event says is stored.
  */
 export type ViolationKind = "repeat" | "order" | "after_end" | "text";
 
@@ -31,8 +38,6 @@ export interface FrameCheck {
   readonly subscribed: (seq: number) => void;
   /** Looks at a frame before it is folded. */
   readonly before: (view: ConversationView, frame: EventFrame | SnapshotFrame) => Violation | undefined;
-  /** Looks at the view after the frame was folded. */
-  readonly after: (view: ConversationView, frame: EventFrame | SnapshotFrame) => Violation | undefined;
   readonly forget: (turnId: string) => void;
 }
 
@@ -53,6 +58,14 @@ export function createFrameCheck(): FrameCheck {
     return violation("order", frame, `attempt ${attempt} n ${n} after attempt ${last.attempt} n ${last.n}`);
   }
 
+  /** Before the end is folded, which puts right what can be put right. */
+  function checkText(view: ConversationView, frame: ChainFrame): Violation | undefined {
+    if (!("response" in frame)) return undefined;
+    const text = textOf(turnIn(view, frame.turn_id) ?? []);
+    if (text === frame.response) return undefined;
+    return violation("text", frame, `${text.length} characters folded, ${frame.response.length} stored`);
+  }
+
   return {
     subscribed: (seq) => void (lastSeq = seq),
     before: (view, frame) => {
@@ -62,13 +75,7 @@ export function createFrameCheck(): FrameCheck {
       // Who asks twice, because the first answer was slow, is told twice how things stand.
       if (frame.type === "snapshot" && frame.seq === view.seq) return undefined;
       if (frame.seq <= view.seq) return violation("repeat", frame, `seq ${frame.seq} when the cursor is ${view.seq}`);
-      return "n" in frame ? checkChain(frame) : undefined;
-    },
-    after: (view, frame) => {
-      if (!("response" in frame)) return undefined;
-      const text = view.turns.get(frame.turn_id)?.text ?? "";
-      if (text === frame.response) return undefined;
-      return violation("text", frame, `${text.length} characters folded, ${frame.response.length} stored`);
+      return "n" in frame ? (checkChain(frame) ?? checkText(view, frame)) : undefined;
     },
     forget: (turnId) => void positions.delete(turnId),
   };

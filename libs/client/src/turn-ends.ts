@@ -1,4 +1,4 @@
-import type { ConversationView, Outcome } from "@parley/protocol";
+import { turn as turnIn, type ConversationView, type Outcome } from "@parley/protocol";
 import { createDeferred, type Deferred } from "./deferred.ts";
 
 /** Who waits for the end of which turn. */
@@ -13,16 +13,16 @@ export interface TurnEnds {
   readonly close: (reason: Error) => void;
 }
 
-export function createTurnEnds(view: ConversationView): TurnEnds {
+export function createTurnEnds(view: () => ConversationView): TurnEnds {
   const waiting = new Map<string, Deferred<Outcome>>();
   /** Of the turns that were lost last, why. */
   let gone: ReadonlyMap<string, Error> = new Map();
   return {
     until: (turnId) => {
-      const outcome = view.turns.get(turnId)?.outcome;
+      const outcome = turnIn(view(), turnId)?.outcome;
       if (outcome !== undefined) return Promise.resolve(outcome);
       const reason = gone.get(turnId);
-      if (reason !== undefined && !view.turns.has(turnId)) return Promise.reject(reason);
+      if (reason !== undefined && turnIn(view(), turnId) === undefined) return Promise.reject(reason);
       const end = waiting.get(turnId) ?? createDeferred<Outcome>();
       waiting.set(turnId, end);
       return end.promise;
@@ -30,16 +30,16 @@ export function createTurnEnds(view: ConversationView): TurnEnds {
     waiting: () => [...waiting.keys()],
     look: () => {
       for (const [turnId, end] of waiting) {
-        const outcome = view.turns.get(turnId)?.outcome;
+        const outcome = turnIn(view(), turnId)?.outcome;
         if (outcome === undefined) continue;
         waiting.delete(turnId);
         end.resolve(outcome);
       }
     },
     lost: (reason) => {
-      gone = new Map([...view.turns.keys()].map((turnId) => [turnId, reason]));
+      gone = new Map(view().turns.map(({ turn_id }) => [turn_id, reason]));
       for (const [turnId, end] of waiting) {
-        if (!view.turns.has(turnId)) continue;
+        if (!gone.has(turnId)) continue;
         waiting.delete(turnId);
         end.reject(reason);
       }

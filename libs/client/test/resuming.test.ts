@@ -1,5 +1,6 @@
+import { shownTurn } from "@parley/testkit";
 import { expect, test } from "vitest";
-import { closeCodes } from "@parley/protocol";
+import { closeCodes, textOf } from "@parley/protocol";
 import { frames, startReady, type Setting } from "./fixtures.ts";
 import type { ServerConnection } from "./scripted-server.ts";
 
@@ -12,9 +13,9 @@ async function reconnect(setting: Setting, connection: ServerConnection): Promis
 }
 
 function changed(setting: Setting, seq: number): Promise<void> {
-  const { on, view } = setting.client.conversation("c1");
+  const { on } = setting.client.conversation("c1");
   return new Promise((resolve) => {
-    const off = on("change", () => {
+    const off = on("change", (view) => {
       if (view.seq < seq) return;
       off();
       resolve();
@@ -35,7 +36,7 @@ test("folds the frames of a conversation into its view", async () => {
   );
   expect(await subscribed).toMatchObject({ mode: "replay", seq: 10 });
   expect(await conversation.untilEnd("t1")).toMatchObject({ type: "complete", response: "Hello" });
-  expect(conversation.view.turns.get("t1")).toMatchObject({ text: "Hello", status: "complete" });
+  expect(shownTurn(conversation.view, "t1")).toMatchObject({ text: "Hello", status: "complete" });
   expect(await conversation.untilEnd("t1")).toMatchObject({ response: "Hello" });
 });
 
@@ -51,7 +52,7 @@ test("asks after a lost connection for what follows its cursor", async () => {
   expect(await second.frame("subscribe")).toEqual({ type: "subscribe", conversation_id: "c1", after: 11 });
   second.send(frames.subscribed(11), frames.token(14, 2, "lo"), frames.complete(15, 3, "Hello"));
   expect(await conversation.untilEnd("t1")).toMatchObject({ response: "Hello" });
-  expect(conversation.view.turns.get("t1")?.text).toBe("Hello");
+  expect(shownTurn(conversation.view, "t1")?.text).toBe("Hello");
 });
 
 test("subscribes before it sends a message again, so that nothing comes twice", async () => {
@@ -294,7 +295,7 @@ test("begins its view anew when the server does not know its cursor", async () =
   next.send({ ...frames.subscribed(19), mode: "snapshot" }, idle, frames.token(21, 1, "new"));
   expect(await end).toMatchObject({ type: "complete", response: "done" });
   await expect.poll(() => conversation.view.seq).toBe(21);
-  expect([...conversation.view.turns].map(([id, { text }]) => [id, text])).toEqual([
+  expect(conversation.view.turns.map((turn) => [turn.turn_id, textOf(turn)])).toEqual([
     ["t2", "done"],
     ["t1", "new"],
   ]);
@@ -339,12 +340,12 @@ test("keeps its view until the server has answered, and when it is told again wh
   await change;
   const next = await reconnect(setting, setting.connection);
   await next.frame("subscribe");
-  expect(conversation.view.turns.get("t1")?.text).toBe("a");
+  expect(shownTurn(conversation.view, "t1")?.text).toBe("a");
   const later = changed(setting, 12);
   // A message was accepted while it asked, so the server had begun to send already.
   next.send(frames.token(12, 2, "b"), frames.subscribed(11), frames.token(12, 2, "b"), frames.token(13, 3, "c"));
   await later;
-  await expect.poll(() => conversation.view.turns.get("t1")?.text).toBe("abc");
+  await expect.poll(() => shownTurn(conversation.view, "t1")?.text).toBe("abc");
 });
 
 test("drops what it has of a conversation that was deleted, and takes what begins anew", async () => {
@@ -360,8 +361,8 @@ test("drops what it has of a conversation that was deleted, and takes what begin
   setting.connection.send(frames.error("NOT_FOUND", { frame: "delete", conversation_id: "c1" }));
   await expect(gone).rejects.toMatchObject({ code: "NOT_FOUND" });
   expect(await told).toMatchObject({ code: "NOT_FOUND" });
-  expect(conversation.view.turns.get("t1")).toBeUndefined();
-  expect(conversation.view.messages).toEqual([]);
+  expect(shownTurn(conversation.view, "t1")).toBeUndefined();
+  expect(conversation.view.transcript).toEqual([]);
 
   // It looks on.
   setting.connection.send({ ...frames.complete(20, 1, "anew"), turn_id: "t2" });

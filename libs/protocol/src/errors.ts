@@ -1,135 +1,7 @@
 import { z } from "zod";
-
-interface ErrorRow {
-  /** Status of HTTP endpoints. */
-  readonly status: number;
-  /** WebSocket close code, when the socket cannot go on. */
-  readonly close?: number;
-  /** Whether the same request may succeed later. */
-  readonly retryable: boolean;
-  /** The sentence a person sees when the place that failed has no better one. */
-  readonly sentence: string;
-}
-
-/** Close codes: 4000–4499 tell the client to reconnect, 4500–4999 tell it not to. */
-export const closeCodes = {
-  goingAway: 4001,
-  tooSlow: 4002,
-  tokenExpired: 4004,
-  overloaded: 4006,
-  authDeadline: 4008,
-  badToken: 4500,
-  protocolAbuse: 4501,
-  policy: 4503,
-  tooManyConnections: 4504,
-} as const;
-
-/** Whether a close code tells the client not to reconnect. */
-export function isFinalClose(code: number): boolean {
-  return code >= 4500 && code < 5000;
-}
-
-/** The one table of error codes. A code is never reused for another meaning. */
-export const errorTable = {
-  AUTH_REQUIRED: { status: 401, retryable: false, sentence: "Authentication is required." },
-  AUTH_INVALID: {
-    status: 401,
-    close: closeCodes.badToken,
-    retryable: false,
-    sentence: "The token is not valid.",
-  },
-  AUTH_EXPIRED: {
-    status: 401,
-    close: closeCodes.tokenExpired,
-    retryable: true,
-    sentence: "The token has expired.",
-  },
-  FORBIDDEN: {
-    status: 403,
-    retryable: false,
-    sentence: "This conversation belongs to somebody else.",
-  },
-  EMPTY_MESSAGE: { status: 400, retryable: false, sentence: "The message is empty." },
-  INVALID_FRAME: { status: 400, retryable: false, sentence: "The request is not valid." },
-  MESSAGE_TOO_LARGE: { status: 413, retryable: false, sentence: "The message is too large." },
-  RATE_LIMITED: { status: 429, retryable: true, sentence: "Too many requests. Try again shortly." },
-  QUOTA_EXCEEDED: { status: 429, retryable: false, sentence: "The quota is used up." },
-  CONVERSATION_BUSY: {
-    status: 409,
-    retryable: true,
-    sentence: "An answer is already running in this conversation.",
-  },
-  QUEUE_FULL: {
-    status: 429,
-    retryable: true,
-    sentence: "Too many messages are waiting in this conversation.",
-  },
-  CONFLICT: { status: 409, retryable: false, sentence: "This contradicts what was accepted before." },
-  NOT_FOUND: { status: 404, retryable: false, sentence: "There is no such thing here." },
-  UNSUPPORTED: { status: 400, retryable: false, sentence: "This is not supported." },
-  MODEL_UNAVAILABLE: {
-    status: 502,
-    retryable: true,
-    sentence: "The language model cannot be reached.",
-  },
-  MODEL_TIMEOUT: {
-    status: 504,
-    retryable: true,
-    sentence: "The language model stopped answering.",
-  },
-  MODEL_TRUNCATED: {
-    status: 502,
-    retryable: true,
-    sentence: "The language model broke off its answer.",
-  },
-  CONTEXT_TOO_LARGE: {
-    status: 413,
-    retryable: false,
-    sentence: "The conversation no longer fits the model.",
-  },
-  STEP_LIMIT: {
-    status: 502,
-    retryable: false,
-    sentence: "The language model asked for more steps than an answer may have.",
-  },
-  TOOL_FAILED: { status: 502, retryable: true, sentence: "A tool failed." },
-  TOOL_TIMEOUT: { status: 504, retryable: true, sentence: "A tool took too long." },
-  WORKER_LOST: {
-    status: 502,
-    retryable: true,
-    sentence: "The worker that was answering was lost several times.",
-  },
-  QUEUE_TIMEOUT: {
-    status: 504,
-    retryable: true,
-    sentence: "The message waited too long for an answer to begin.",
-  },
-  OVERLOADED: {
-    status: 503,
-    close: closeCodes.overloaded,
-    retryable: true,
-    sentence: "The service is overloaded. Try again shortly.",
-  },
-  SHUTTING_DOWN: {
-    status: 503,
-    close: closeCodes.goingAway,
-    retryable: true,
-    sentence: "This server is shutting down. Reconnect.",
-  },
-  PROCESSING_ERROR: {
-    status: 500,
-    retryable: true,
-    sentence: "The message could not be processed.",
-  },
-} as const satisfies Record<string, ErrorRow>;
+import { errorTable, isErrorCode } from "./error-table.ts";
 
 export type ErrorCode = keyof typeof errorTable;
-
-/** Whether this version knows the code. */
-export function isErrorCode(text: unknown): text is ErrorCode {
-  return typeof text === "string" && Object.hasOwn(errorTable, text);
-}
-
 export const ErrorCode = z.custom<ErrorCode>(isErrorCode, "is not a known error code");
 
 /** A code as it is read: a newer version may know more. The sentence and `retryable` that come with it hold, whether it is known or not. */
@@ -176,11 +48,6 @@ interface ToldError {
 export function chatErrorOf({ code, error, retryable, retry_after_ms }: ToldError): ChatError {
   const retry = retry_after_ms === undefined ? {} : { retryAfterMs: retry_after_ms };
   return new ChatError(isErrorCode(code) ? code : "PROCESSING_ERROR", { message: error, retryable, ...retry });
-}
-
-/** What the table says of a code, also of one that only a newer version knows. */
-export function errorRowOf(code: string): Pick<ErrorRow, "sentence" | "retryable"> {
-  return errorTable[isErrorCode(code) ? code : "PROCESSING_ERROR"];
 }
 
 /** The funnel from anything thrown to what a caller may see: a `ChatError` as it is, all else as PROCESSING_ERROR with the cause kept. */

@@ -28,8 +28,3 @@ export type CallId = z.infer<typeof CallId>;
 export function callIdOf(turnId: TurnId, step: number, index: number): CallId {
   return `${turnId}-${step}-${index}`;
 }
-
-/** The two messages of a turn have ids derived from it, so that storing one twice can be seen. */
-export function messageIdOf(turnId: TurnId, role: "user" | "assistant"): string {
-  return role === "user" ? `${turnId}-u` : `${turnId}-a`;
-}

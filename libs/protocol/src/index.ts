@@ -1,4 +1,4 @@
-export { CallId, ConversationId, TurnId, callIdOf, messageIdOf } from "./ids.ts";
+export { CallId, ConversationId, TurnId, callIdOf } from "./ids.ts";
 export { limits } from "./limits.ts";
 export {
   beginningOfLines,
@@ -10,18 +10,8 @@ export {
   shareBytes,
 } from "./encoded-size.ts";
 export { beginningOf, boundCalls, envelopeBytes, fitMessage, fitToolCallEnd, shortArguments } from "./bounded-calls.ts";
-export {
-  AnyErrorCode,
-  ChatError,
-  ErrorCode,
-  chatErrorOf,
-  closeCodes,
-  errorRowOf,
-  errorTable,
-  isErrorCode,
-  isFinalClose,
-  toChatError,
-} from "./errors.ts";
+export { closeCodes, errorTable, isErrorCode, isFinalClose } from "./error-table.ts";
+export { AnyErrorCode, ChatError, ErrorCode, chatErrorOf, toChatError } from "./errors.ts";
 export {
   agentChannel,
   kindOfSubject,
@@ -56,8 +46,6 @@ export {
   StoredEvent,
   ToolCallEndEvent,
   Usage,
-  isTerminal,
-  isVisible,
   type StoredEventType,
 } from "./events.ts";
 export { Source } from "./source.ts";
@@ -89,7 +77,7 @@ export {
   TranscriptMessage,
   User,
 } from "./server-frames.ts";
-export { TurnRequest } from "./turn-request.ts";
+export { TurnRequest, messageEventOf } from "./turn-request.ts";
 export { ToolJob } from "./tool-job.ts";
 export { turnsDestination } from "./trace.ts";
 export { ToolDefinition, toolCatalogueKey } from "./tool-definition.ts";
@@ -113,12 +101,35 @@ export {
   withSeq,
   type FrameAddress,
 } from "./codec.ts";
+export { appended } from "./growing-text.ts";
 export {
-  applyEvent,
-  applyFrame,
+  answerOf,
   createTurnView,
   createView,
+  errorRowOf,
+  foldEvent,
+  foldFrame,
+  foldParts,
+  isReasoning,
+  isSource,
+  isTerminal,
+  isText,
+  isToolCall,
+  isVisible,
+  messageIdOf,
+  messages,
+  noParts,
   outcomeOf,
+  pendingApprovals,
+  queue,
+  storedParts,
+  textOf,
+  toolCallsOf,
+  turn,
   type ConversationView,
+  type MessageView,
+  type Parts,
+  type PendingApproval,
+  type QueuedTurn,
   type TurnView,
-} from "./view.ts";
+} from "./fold.ts";

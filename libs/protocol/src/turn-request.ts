@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { MessageEvent } from "./events.ts";
 import { User } from "./server-frames.ts";
 import { ConversationId, TurnId } from "./ids.ts";
 import { traceParent } from "./trace.ts";
@@ -22,3 +23,10 @@ export const TurnRequest = z.object({
   trace: traceParent(),
 });
 export type TurnRequest = z.infer<typeof TurnRequest>;
+
+/** The user's message as an event. Edge and worker both write it; whoever is first wins, and both write the same. */
+export function messageEventOf(request: TurnRequest): MessageEvent {
+  const { conversation_id, turn_id, accepted_at: ts, message_id, id, user, message } = request;
+  const author = { role: "user", id: user.id, ...(user.name === undefined ? {} : { name: user.name }) };
+  return { type: "message", conversation_id, turn_id, ts, message_id, id, author, message };
+}

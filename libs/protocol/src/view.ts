@@ -1,154 +1,144 @@
-import { errorRowOf } from "./errors.ts";
-import { isTerminal, type Outcome, type StoredEvent } from "./events.ts";
+import { isTerminal } from "./event-kinds.ts";
+import type { MessageEvent, Outcome } from "./events.ts";
 import type { ConversationId, TurnId } from "./ids.ts";
+import { outcomeOf, storedParts } from "./outcome.ts";
+import { callPart, foldParts, noParts, withStored, type Parts } from "./parts-fold.ts";
 import type { ReadEvent } from "./read-event.ts";
-import type { EventFrame, SnapshotFrame, ToolCallState, TranscriptMessage } from "./server-frames.ts";
+import type { EventFrame, SnapshotFrame, TranscriptMessage } from "./server-frames.ts";
 
-/** What a viewer of a conversation has: the fold of its frames. The edge (snapshots), the clients and the checkers share it. */
+/**
+ * What a viewer of a conversation has: the fold of its frames. The edge (snapshots), the clients, the pages and the checkers share it. A view never
+ * changes: each frame makes a new one, in which all that the frame says nothing of is the same object as before.
+ */
 
 export interface TurnView {
   readonly turn_id: TurnId;
-  attempt: number;
-  /** The answer so far. */
-  text: string;
-  readonly tool_calls: Map<string, ToolCallState>;
-  status: "queued" | "running" | Outcome["type"];
+  readonly attempt: number;
+  /** The answer so far, in the order in which it came. */
+  readonly parts: Parts;
+  readonly status: "queued" | "running" | Outcome["type"];
   /** The user's message, once seen. */
-  message?: Extract<StoredEvent, { type: "message" }>;
+  readonly message: MessageEvent | undefined;
   /** How it ended, once it has. */
-  outcome?: Outcome;
+  readonly outcome: Outcome | undefined;
 }
 
 export interface ConversationView {
   readonly conversation_id: ConversationId;
-  /** Cursor: sequence of the last frame folded. */
-  seq: number;
+  /** Cursor: sequence of the last frame folded; 0: none. */
+  readonly seq: number;
   /** In the order in which they were first seen. */
-  readonly turns: Map<TurnId, TurnView>;
+  readonly turns: readonly TurnView[];
   /** The transcript as of the last snapshot that carried one. */
-  messages: readonly TranscriptMessage[];
+  readonly transcript: readonly TranscriptMessage[];
+  /** The last turn that was known when that snapshot came: what it does not have of the turns up to this one is older. */
+  readonly transcriptAfter: TurnId | undefined;
 }
 
-export function createView(conversationId: ConversationId): ConversationView {
-  return { conversation_id: conversationId, seq: 0, turns: new Map(), messages: [] };
+/** Nothing but places for turns whose ends somebody waits for: a transcript tells the end of the turns that a view has. */
+export function createView(conversationId: ConversationId, turnIds: readonly TurnId[] = []): ConversationView {
+  const turns = turnIds.map(createTurnView);
+  return { conversation_id: conversationId, seq: 0, turns, transcript: [], transcriptAfter: undefined };
 }
 
 export function createTurnView(turnId: TurnId): TurnView {
-  return { turn_id: turnId, attempt: 1, text: "", tool_calls: new Map(), status: "queued" };
+  return { turn_id: turnId, attempt: 1, parts: noParts, status: "queued", message: undefined, outcome: undefined };
 }
 
-/** Folds one stored event into its turn. Hidden events change nothing but the status and attempt. */
-export function applyEvent(turn: TurnView, event: ReadEvent): void {
-  if ("attempt" in event) turn.attempt = event.attempt;
-  if (isTerminal(event.type)) return applyEnd(turn, event);
-  switch (event.type) {
-    case "message":
-      turn.message = event;
-      return;
-    case "token":
-      turn.status = "running";
-      turn.text += event.token;
-      return;
-    case "turn_restarted":
-      turn.status = "running";
-      turn.text = event.text;
-      return;
-    case "tool_call_start":
-      turn.tool_calls.set(event.call_id, {
-        call_id: event.call_id,
-        tool_name: event.tool_name,
-        arguments: event.arguments,
-      });
-      return;
-    case "tool_call_end":
-      turn.tool_calls.set(event.call_id, toolCallStateOf(event));
-      return;
-    case "claimed":
-    case "thinking":
-    case "progress":
-      turn.status = "running";
-      return;
-    default:
-  }
-}
-
-function toolCallStateOf(event: Extract<StoredEvent, { type: "tool_call_end" }>): ToolCallState {
-  const { call_id, tool_name, arguments: args, status, result, duration_ms, truncated } = event;
-  return {
-    call_id,
-    tool_name,
-    arguments: args,
-    status,
-    result,
-    duration_ms,
-    ...(truncated === undefined ? {} : { truncated }),
-  };
-}
-
-function applyEnd(turn: TurnView, event: ReadEvent): void {
-  if (event.type !== "complete" && event.type !== "cancelled" && event.type !== "error") return;
-  turn.status = event.type;
-  turn.outcome = event;
-}
-
-function turnOf(view: ConversationView, turnId: TurnId): TurnView {
-  let turn = view.turns.get(turnId);
-  if (turn === undefined) view.turns.set(turnId, (turn = createTurnView(turnId)));
-  return turn;
-}
+/** What shows that a worker has the turn. */
+const underWay: ReadonlySet<string> = new Set<ReadEvent["type"]>([
+  "claimed",
+  "thinking",
+  "progress",
+  "reasoning",
+  "token",
+  "tool_call_start",
+  "turn_restarted",
+]);
 
 /**
- * Folds one frame of the conversation. Returns false, and changes nothing, for a frame the view already has (`seq` not above the cursor).
+ * The turn after one of its stored events, which are given in their order; the same object if it changes nothing. Hidden events change nothing but
+ * the status and attempt, those that only a newer version knows at most the attempt.
  */
-export function applyFrame(view: ConversationView, frame: EventFrame | SnapshotFrame): boolean {
-  if (frame.seq <= view.seq) return false;
-  view.seq = frame.seq;
-  if (frame.type === "snapshot") applySnapshot(view, frame);
-  else applyEvent(turnOf(view, frame.turn_id), frame);
-  return true;
+export function foldEvent(turn: TurnView, event: ReadEvent): TurnView {
+  if (event.type === "message") return { ...turn, message: event };
+  const parts = foldParts(turn.parts, event);
+  const attempt = "attempt" in event ? event.attempt : turn.attempt;
+  if (isEnd(event)) return { ...turn, attempt, parts, status: event.type, outcome: event };
+  const status = turn.status === "queued" && underWay.has(event.type) ? "running" : turn.status;
+  if (parts === turn.parts && attempt === turn.attempt && status === turn.status) return turn;
+  // Written out: for each token it is made anew, and a spread costs ten times as much.
+  const { turn_id, message, outcome } = turn;
+  return { turn_id, attempt, parts, status, message, outcome };
 }
 
-function applySnapshot(view: ConversationView, frame: SnapshotFrame): void {
-  if (frame.messages !== undefined) applyTranscript(view, frame.messages);
-  if (frame.turn_id === undefined) return;
-  const turn = turnOf(view, frame.turn_id);
-  turn.attempt = frame.attempt ?? turn.attempt;
-  turn.text = frame.text ?? "";
-  turn.tool_calls.clear();
-  for (const call of frame.tool_calls ?? []) turn.tool_calls.set(call.call_id, call);
-  // Of a state that only a newer version knows, this much is sure: the turn has not ended.
-  if (frame.status !== "idle") turn.status = frame.status === "queued" ? "queued" : "running";
+function isEnd(event: ReadEvent): event is Extract<ReadEvent, { type: Outcome["type"] }> {
+  return isTerminal(event.type);
+}
+
+/** The view after one frame of its conversation; the same object if it has that frame already (`seq` not above the cursor). */
+export function foldFrame(view: ConversationView, frame: EventFrame | SnapshotFrame): ConversationView {
+  if (frame.seq <= view.seq) return view;
+  const { seq } = frame;
+  if (frame.type === "snapshot") return foldSnapshot({ ...view, seq }, frame);
+  const { conversation_id, transcript, transcriptAfter } = view;
+  const turns = withTurn(view.turns, frame.turn_id, (turn) => foldEvent(turn, frame));
+  return { conversation_id, seq, turns, transcript, transcriptAfter };
+}
+
+/** What happens, happens to the last turn: it is looked for from the end. A turn that nothing has happened to is not added. */
+function withTurn(
+  turns: readonly TurnView[],
+  turnId: TurnId | undefined,
+  change: (turn: TurnView) => TurnView,
+): readonly TurnView[] {
+  if (turnId === undefined) return turns;
+  const at = turns.findLastIndex(({ turn_id }) => turn_id === turnId);
+  const before = turns[at] ?? createTurnView(turnId);
+  const turn = change(before);
+  if (turn === before) return turns;
+  return at < 0 ? [...turns, turn] : turns.with(at, turn);
+}
+
+function foldSnapshot(view: ConversationView, frame: SnapshotFrame): ConversationView {
+  const { messages: transcript = view.transcript, turn_id } = frame;
+  const told = frame.messages === undefined ? view.turns : view.turns.map((turn) => endedBy(turn, transcript));
+  const turns = withTurn(told, turn_id, (turn) => replacedBy(turn, frame));
+  if (frame.messages === undefined) return { ...view, turns };
+  return { ...view, turns, transcript, transcriptAfter: view.turns.at(-1)?.turn_id };
+}
+
+function replacedBy(turn: TurnView, frame: SnapshotFrame): TurnView {
+  const { attempt = turn.attempt } = frame;
+  return { ...turn, attempt, parts: snapshotParts(frame), status: statusIn(turn, frame) };
+}
+
+/** An edge of an older version does not say in which order they came. */
+function snapshotParts({ parts, text = "", tool_calls = [] }: SnapshotFrame): Parts {
+  if (parts !== undefined) return parts;
+  return [...(text === "" ? [] : [{ type: "text", text } as const]), ...tool_calls.map(callPart)];
+}
+
+/** Of a state that only a newer version knows, this much is sure: the turn has not ended. */
+function statusIn(turn: TurnView, { status }: SnapshotFrame): TurnView["status"] {
+  if (status === "idle" || turn.outcome !== undefined) return turn.status;
+  return status === "queued" ? "queued" : "running";
 }
 
 /**
  * The transcript also says how turns ended whose terminal event the viewer can no longer get: without this a viewer that was away for
  * longer than events are kept would show such a turn as running for ever.
  */
-function applyTranscript(view: ConversationView, messages: readonly TranscriptMessage[]): void {
-  view.messages = messages;
-  for (const message of messages) {
-    const turn = view.turns.get(message.turn_id);
-    if (turn === undefined || message.author.role !== "assistant") continue;
-    turn.text = message.message;
-    turn.tool_calls.clear();
-    for (const call of message.tool_calls ?? []) turn.tool_calls.set(call.call_id, call);
-    turn.outcome ??= outcomeOf(message);
-    turn.status = turn.outcome.type;
-  }
+function endedBy(turn: TurnView, transcript: readonly TranscriptMessage[]): TurnView {
+  const answer = transcript.findLast(({ turn_id, author }) => turn_id === turn.turn_id && author.role === "assistant");
+  if (answer === undefined) return turn;
+  const outcome = turn.outcome ?? outcomeOf(answer);
+  const parts = answer.parts ?? knownParts(turn, answer);
+  if (parts === turn.parts && outcome === turn.outcome) return turn;
+  return { ...turn, parts, outcome, status: outcome.type };
 }
 
-/** How a turn ended, from what the transcript keeps of it (the reason or sentence only by its kind). */
-export function outcomeOf(message: TranscriptMessage): Outcome {
-  const ended = {
-    response: message.message,
-    message_id: message.message_id,
-    tool_calls: message.tool_calls ?? [],
-    usage: message.usage ?? { input_tokens: 0, output_tokens: 0, estimated: true },
-  };
-  if (message.status === "cancelled") return { type: "cancelled", ...ended, reason: "cancelled" };
-  // An answer whose state only a newer version knows has a text all the same.
-  if (message.status !== "error") return { type: "complete", ...ended, metadata: message.metadata ?? {} };
-  const code = message.code ?? "PROCESSING_ERROR";
-  const { sentence, retryable } = errorRowOf(code);
-  return { type: "error", ...ended, error: sentence, code, retryable };
+/** A record of a version without parts has no order, and the viewer's own parts have: what they say alike stays where it is. */
+function knownParts({ parts }: TurnView, answer: TranscriptMessage): Parts {
+  return parts.length === 0 ? storedParts(answer) : withStored(parts, answer.message, answer.tool_calls);
 }

@@ -1,10 +1,12 @@
 import fc from "fast-check";
 import {
   EventFrame,
-  applyEvent,
   createTurnView,
+  foldEvent,
   isTerminal,
   isVisible,
+  textOf,
+  toolCallsOf,
   type SnapshotFrame,
   type StoredEvent,
   type TurnView,
@@ -19,18 +21,30 @@ export interface StoredAt {
   readonly event: StoredEvent;
 }
 
-type Step = "token" | "tool" | "progress" | "restart";
+type Step = "token" | "reasoning" | "tool" | "start" | "end" | "progress" | "sources" | "restart";
 interface TurnPlan {
-  readonly steps: readonly { readonly step: Step; readonly text: string }[];
+  readonly steps: readonly {
+    readonly step: Step;
+    readonly text: string;
+    /** Which call, or how much of a text stays. */
+    readonly choice: number;
+  }[];
   readonly end: "complete" | "cancelled" | "error" | "running";
 }
 
 const steps = fc.array(
   fc.record({
-    step: fc.constantFrom<Step>("token", "token", "token", "tool", "progress", "restart"),
-    text: fc.string(),
+    step: fc.oneof(
+      { weight: 5, arbitrary: fc.constant<Step>("token") },
+      {
+        weight: 7,
+        arbitrary: fc.constantFrom<Step>("reasoning", "tool", "start", "end", "progress", "sources", "restart"),
+      },
+    ),
+    text: fc.string({ maxLength: 8 }),
+    choice: fc.nat(9),
   }),
-  { maxLength: 12 },
+  { maxLength: 16 },
 );
 const ended = fc.record<TurnPlan>({ steps, end: fc.constantFrom("complete", "cancelled", "error") });
 const last = fc.record<TurnPlan>({ steps, end: fc.constantFrom("complete", "cancelled", "error", "running") });
@@ -50,38 +64,62 @@ export const history: fc.Arbitrary<StoredAt[]> = fc
 
 const usage = { input_tokens: 1, output_tokens: 1 };
 
+/** A beginning of the text, all of it, more than it, or another one altogether. */
+function textAfterRestart(text: string, said: string, choice: number): string {
+  if (choice === 9) return `${said}?`;
+  if (choice === 8) return text + said;
+  return text.slice(0, (text.length * choice) / 7);
+}
+
 function eventsOf(plan: TurnPlan, turn_id: string): StoredEvent[] {
   const common = { conversation_id, turn_id, ts: 0 };
-  let [attempt, n, text, calls] = [1, 0, "", 0];
+  let [attempt, n, text] = [1, 0, ""];
   const chained = () => ({ ...common, attempt, n: n++ });
   const author = { role: "user" as const };
+  const callOf = (choice: number) => ({
+    call_id: `${turn_id}-0-${choice % 3}`,
+    tool_name: "look",
+    arguments: { of: choice % 3 },
+  });
+  const start = (choice: number): StoredEvent => ({ type: "tool_call_start", ...chained(), ...callOf(choice) });
+  const end = (said: string, choice: number): StoredEvent => {
+    const beginning = choice > 5 ? { truncated: true, result_bytes: 9_000, result_id: callOf(choice).call_id } : {};
+    const finished = { status: "completed", result: said, duration_ms: 1, ...beginning };
+    return { type: "tool_call_end", ...common, ...callOf(choice), ...finished };
+  };
   const events: StoredEvent[] = [
     { type: "message", ...common, message_id: `${turn_id}-u`, id: `m-${turn_id}`, author, message: "?" },
     { type: "claimed", ...chained(), worker: "w" },
   ];
-  const actions: Record<Step, (said: string) => StoredEvent[]> = {
+  const actions: Record<Step, (said: string, choice: number) => StoredEvent[]> = {
     token: (said) => {
       text += said;
       return [{ type: "token", ...chained(), token: said }];
     },
+    reasoning: (said) => [{ type: "reasoning", ...chained(), token: said }],
     progress: (said) => [{ type: "progress", ...chained(), step: "generating", message: said }],
-    tool: (said) => {
-      const call = { call_id: `${turn_id}-0-${calls++}`, tool_name: "look", arguments: { said } };
-      return [
-        { type: "step", ...chained(), step: calls, tool_calls: [call], usage },
-        { type: "tool_call_start", ...chained(), ...call },
-        { type: "tool_call_end", ...common, ...call, status: "completed", result: said, duration_ms: 1 },
-      ];
+    sources: (said, choice) => {
+      const sources = Array.from({ length: choice % 3 }, (_, i) => ({ title: `p${i + (choice % 2)}`, score: choice }));
+      return [{ type: "progress", ...chained(), step: "rag_retrieval", message: said, sources }];
     },
-    restart: () => {
-      [attempt, n, text] = [attempt + 1, 0, text.slice(0, text.length / 2)];
+    start: (_said, choice) => [start(choice)],
+    // Also of a call whose start was never stored.
+    end: (said, choice) => [end(said, choice)],
+    tool: (said, choice) => [
+      { type: "step", ...chained(), step: choice, tool_calls: [callOf(choice)], usage },
+      start(choice),
+      { type: "tool_call_progress", ...common, call_id: callOf(choice).call_id, message: said },
+      end(said, choice),
+    ],
+    restart: (said, choice) => {
+      [attempt, n, text] = [attempt + 1, 0, textAfterRestart(text, said, choice)];
       return [
         { type: "claimed", ...chained(), worker: "w2" },
         { type: "turn_restarted", ...chained(), text },
       ];
     },
   };
-  for (const { step, text: said } of plan.steps) events.push(...actions[step](said));
+  for (const { step, text: said, choice } of plan.steps) events.push(...actions[step](said, choice));
   if (plan.end === "running") return events;
   const kept = { response: text, message_id: `${turn_id}-a`, tool_calls: [], usage };
   const outcomes = {
@@ -115,16 +153,16 @@ export function compacted(history: readonly StoredAt[], from: number, to: number
   const frames: (EventFrame | SnapshotFrame)[] = [];
   const snapshots = new Map<string, SnapshotFrame>();
   for (const [index, { seq, event }] of history.slice(0, to).entries()) {
-    const turn = turns.get(event.turn_id) ?? createTurnView(event.turn_id);
-    turns.set(event.turn_id, turn);
     const own = event.type === "message" || isTerminal(event.type);
     if (index >= from && own) frames.push(...framesOf([{ seq, event }]));
-    applyEvent(turn, event);
+    const turn = foldEvent(turns.get(event.turn_id) ?? createTurnView(event.turn_id), event);
+    turns.set(event.turn_id, turn);
     if (index >= from && !own) snapshots.set(event.turn_id, snapshotOf(turn, seq));
   }
   return [...frames, ...snapshots.values()].toSorted((a, b) => a.seq - b.seq);
 }
 
+/** As an edge says it. */
 function snapshotOf(turn: TurnView, seq: number): SnapshotFrame {
   return {
     type: "snapshot",
@@ -132,8 +170,9 @@ function snapshotOf(turn: TurnView, seq: number): SnapshotFrame {
     seq,
     turn_id: turn.turn_id,
     attempt: turn.attempt,
-    text: turn.text,
-    tool_calls: [...turn.tool_calls.values()],
+    text: textOf(turn),
+    tool_calls: toolCallsOf(turn).map(({ type: _, ...call }) => call),
+    parts: [...turn.parts],
     status: turn.status === "queued" ? "queued" : "running",
     ts: 0,
   };

@@ -2,17 +2,18 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
   LogRecord,
-  ServerFrame,
+  SnapshotFrame,
   StoredEvent,
-  applyEvent,
-  applyFrame,
   chatErrorOf,
   createTurnView,
   createView,
   decodeEvent,
   encodeEvent,
+  foldEvent,
+  foldFrame,
   inOrderOfAcceptance,
   isVisible,
+  turn as turnIn,
   unreadableEvent,
 } from "@parley/protocol";
 import { arbitraryOf } from "./arbitraries.ts";
@@ -36,8 +37,8 @@ test("no stored bytes make the decoder throw", () => {
     fc.property(fc.oneof(damaged, fc.uint8Array({ maxLength: 200 })), (data) => {
       const event = decodeEvent(data);
       const turn = createTurnView("t");
-      applyEvent(turn, event);
-      expect(event !== unreadableEvent || turn.text === "").toBe(true);
+      const folded = foldEvent(turn, event);
+      expect(event !== unreadableEvent || folded === turn).toBe(true);
     }),
   );
 });
@@ -60,9 +61,8 @@ const chained = { ...place, attempt: 1, n: 3 };
 
 test("an unknown status of a call is kept as it is", () => {
   const call = { call_id: "t-0-0", tool_name: "pods", arguments: {}, status: "unknown", result: "?", duration_ms: 1 };
-  const turn = createTurnView("t");
-  applyEvent(turn, decodeEvent(Buffer.from(JSON.stringify({ type: "tool_call_end", ...place, ...call }))));
-  expect(turn.tool_calls.get("t-0-0")).toEqual(call);
+  const event = decodeEvent(Buffer.from(JSON.stringify({ type: "tool_call_end", ...place, ...call })));
+  expect(foldEvent(createTurnView("t"), event).parts).toEqual([{ type: "tool_call", ...call }]);
 });
 
 test("an unknown code ends a turn with its own sentence, and becomes an error with it", () => {
@@ -75,18 +75,15 @@ test("an unknown code ends a turn with its own sentence, and becomes an error wi
     code: "BUDGET",
     retryable: false,
   };
-  const turn = createTurnView("t");
-  applyEvent(turn, decodeEvent(Buffer.from(JSON.stringify(end))));
+  const turn = foldEvent(createTurnView("t"), decodeEvent(Buffer.from(JSON.stringify(end))));
   expect(turn.outcome).toMatchObject({ type: "error", code: "BUDGET", error: "Too dear." });
   expect(chatErrorOf(end)).toMatchObject({ code: "PROCESSING_ERROR", message: "Too dear.", retryable: false });
 });
 
 test("a snapshot of a turn in an unknown state is of one that has not ended", () => {
-  const view = createView("c");
   const frame = { type: "snapshot", conversation_id: "c", seq: 5, turn_id: "t", text: "Hel", status: "waiting", ts: 1 };
-  const read = ServerFrame.parse(frame);
-  expect(read.type === "snapshot" && applyFrame(view, read)).toBe(true);
-  expect(view.turns.get("t")).toMatchObject({ status: "running", text: "Hel" });
+  const view = foldFrame(createView("c"), SnapshotFrame.parse(frame));
+  expect(turnIn(view, "t")).toMatchObject({ status: "running", parts: [{ type: "text", text: "Hel" }] });
 });
 
 test("a transcript with unknown states, roles and codes is folded as far as it is known", () => {
@@ -94,12 +91,9 @@ test("a transcript with unknown states, roles and codes is folded as far as it i
   const answer = { ...message, message_id: "t-a", author: { role: "assistant" }, status: "paused" };
   const other = { ...message, message_id: "t-n", author: { role: "system" }, status: "noted", code: "NOTE" };
   const frame = { type: "snapshot", conversation_id: "c", seq: 5, messages: [answer, other], status: "idle", ts: 1 };
-  const view = createView("c");
-  view.turns.set("t", createTurnView("t"));
-  const read = ServerFrame.parse(frame);
-  expect(read.type === "snapshot" && applyFrame(view, read)).toBe(true);
-  expect(view.messages).toEqual([answer, other]);
-  expect(view.turns.get("t")).toMatchObject({ status: "complete", text: "Hello" });
+  const view = foldFrame(createView("c", ["t"]), SnapshotFrame.parse(frame));
+  expect(view.transcript).toEqual([answer, other]);
+  expect(turnIn(view, "t")).toMatchObject({ status: "complete", parts: [{ type: "text", text: "Hello" }] });
 });
 
 test("a record of a newer version is read as far as it is known", () => {

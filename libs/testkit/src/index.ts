@@ -11,3 +11,4 @@ export { natsServerVersion } from "./test-environment.ts";
 export { startSystem, type System, type SystemOptions } from "./system.ts";
 export { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 export { tempDir, type TempDir } from "./temp-dir.ts";
+export { shown, shownTurn, type ShownTurn } from "./shown-turn.ts";

@@ -1,7 +1,6 @@
-import { ChatError, cutJsonText, jsonTextBytes, limits } from "@parley/protocol";
+import { ChatError, appended, cutJsonText, jsonTextBytes, limits } from "@parley/protocol";
 import type { Agent } from "./agents/agent.ts";
 import type { Chain } from "./chain.ts";
-import { appended } from "./growing-text.ts";
 import { maxTextBytes, tooLargeSentence } from "./outcome-size.ts";
 import type { TurnFold } from "./turn-fold.ts";
 

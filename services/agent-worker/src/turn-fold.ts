@@ -1,17 +1,20 @@
 import {
+  appended,
   beginningOf,
+  foldParts,
   isTerminal,
   jsonTextBytes,
   limits,
+  noParts,
   type FinishedToolCall,
   type Outcome,
+  type Parts,
   type ReadEvent,
   type StoredEvent,
   type StepCall,
   type Usage,
   type unreadableEvent,
 } from "@parley/protocol";
-import { appended } from "./growing-text.ts";
 
 /** A model step that asked for tools and is committed: it stays, whoever dies. */
 export interface CommittedStep {
@@ -31,6 +34,8 @@ export interface TurnFold {
   seq: number;
   /** What viewers have: all text stored, uncommitted steps included. */
   text: string;
+  /** The same with its calls and sources, in their order. */
+  parts: Parts;
   /** The part of `text` that committed steps wrote. */
   committedText: string;
   /** Viewers have reasoning of a step that is not committed. */
@@ -69,6 +74,7 @@ export function createTurnFold(): TurnFold {
     released: 0,
     seq: 0,
     text: "",
+    parts: noParts,
     committedText: "",
     reasoned: false,
     reasoningBytes: 0,
@@ -106,6 +112,7 @@ export function foldEvent(fold: TurnFold, seq: number, event: ReadEvent): void {
     foldTime(fold, event);
   }
   if (isTerminal(event.type)) fold.ended = true;
+  fold.parts = foldParts(fold.parts, event);
   switch (event.type) {
     case "thinking":
       fold.visible = true;
@@ -184,6 +191,11 @@ function finishedCallOf(event: Extract<StoredEvent, { type: "tool_call_end" }>):
   // A tool worker of another version may have other limits.
   const { result, truncated } = beginningOf(call.result, limits.toolResultBytes);
   return truncated ? { ...call, result, truncated } : call;
+}
+
+/** The answer so far as viewers have it. The limits of the turn's events bound it; results in it are whole up to theirs. */
+export function partsOf({ parts }: TurnFold): Parts {
+  return parts;
 }
 
 /** The calls of all committed steps that have a result, in the order in which the model asked for them. */

@@ -1,10 +1,10 @@
-import { applyFrame, createState, runningTurn } from "./conversation-state.js";
+import { createState, fold as foldInto, notesOf, runningTurn, shownTurns } from "./conversation-state.js";
 
 /** One conversation over the link: what was sent and not accepted yet, what was received, and how to go on after a lost connection. */
 export function createChat({ id, link, mayExist, onChange, onResumed, onProblem }) {
   const chat = {
     ...{ id, link, onResumed, onProblem },
-    state: createState(),
+    state: createState(id),
     /** By the client's own message id; sent again under that id until accepted, so it is one turn however often it is sent. */
     sending: new Map(),
     /** Whether the server may have this conversation. */
@@ -15,11 +15,11 @@ export function createChat({ id, link, mayExist, onChange, onResumed, onProblem 
   };
   return {
     id,
-    cursor: () => chat.state.cursor,
+    cursor: () => chat.state.view.seq,
     running: () => runningTurn(chat.state),
-    turns: () => [...chat.state.turns.values(), ...chat.sending.values()],
+    turns: () => [...shownTurns(chat.state), ...chat.sending.values()],
     send: (question) => {
-      const message = { id: `m_${randomHex()}`, question, text: "", tools: new Map(), status: "sending" };
+      const message = { id: `m_${randomHex()}`, question, parts: [], status: "sending" };
       chat.sending.set(message.id, message);
       post(chat, message);
       onChange();
@@ -49,20 +49,21 @@ function resume(chat) {
   const { id, link, state, known, sending } = chat;
   if (known) {
     chat.subscribing = true;
-    chat.askedAfter = state.cursor;
-    link.send({ type: "subscribe", conversation_id: id, ...(state.cursor > 0 ? { after: state.cursor } : {}) });
+    const { seq } = state.view;
+    chat.askedAfter = seq;
+    link.send({ type: "subscribe", conversation_id: id, ...(seq > 0 ? { after: seq } : {}) });
   }
   for (const message of sending.values()) if (message.status === "sending") post(chat, message);
 }
 
 /** The conversation was deleted; what is said from now on begins it anew. */
 function forget(chat, { error, code }) {
-  chat.state = createState();
+  chat.state = createState(chat.id);
   chat.onProblem(`${error} [${code}]`);
 }
 
 function fold({ state }, frame) {
-  if (frame.seq !== undefined) applyFrame(state, frame, performance.now());
+  if (frame.seq !== undefined) foldInto(state, frame, performance.now());
 }
 
 const handlers = {
@@ -71,16 +72,15 @@ const handlers = {
     chat.sending.delete(id);
     chat.known = true;
     // The turn may be there already: its events may have come on an earlier connection.
-    const turn = chat.state.turns.get(turn_id) ?? { id: turn_id, text: "", tools: new Map(), status: "queued" };
-    chat.state.turns.set(turn_id, turn);
-    turn.messageId = id;
-    turn.question ??= message?.question;
-    turn.acceptedAt ??= performance.now();
+    const notes = notesOf(chat.state, turn_id);
+    notes.messageId = id;
+    notes.question ??= message?.question;
+    notes.acceptedAt ??= performance.now();
   },
   subscribed: (chat, frame) => {
     chat.subscribing = false;
     // The server does not know that cursor: what follows begins below it, and the page's turns are none of its. Until it has come, there is no cursor.
-    if (frame.seq === 0 || frame.seq < chat.askedAfter) chat.state = createState();
+    if (frame.seq === 0 || frame.seq < chat.askedAfter) chat.state = createState(chat.id);
     chat.onResumed(frame);
   },
   error: (chat, frame) => {

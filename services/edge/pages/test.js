@@ -1,3 +1,4 @@
+import { toolCallsOf } from "@parley/protocol/fold";
 import { createChat, randomHex } from "./chat.js";
 import { createLink } from "./chat-link.js";
 import { byId, setText } from "./elements.js";
@@ -123,7 +124,7 @@ function viewOf(turn) {
 }
 
 function progressOf({ progress, status }) {
-  return progress ?? (status === "queued" ? "Waiting for a worker…" : "");
+  return status === "queued" ? "Waiting for a worker…" : (progress ?? "");
 }
 
 function endOf({ status } = {}) {
@@ -138,7 +139,7 @@ function endOf({ status } = {}) {
 
 function showSimulated(turns) {
   const model = turns.some(({ outcome }) => isSimulated(outcome?.metadata?.model));
-  const cluster = turns.some(({ tools }) => [...tools.values()].some(({ result }) => isSimulated(result)));
+  const cluster = turns.some((turn) => toolCallsOf(turn).some(({ result }) => isSimulated(result)));
   const what = [model ? "the language model" : "", cluster ? "the cluster" : ""].filter((part) => part !== "");
   byId("simulated").hidden = what.length === 0;
   const verb = what.length === 1 ? "is" : "are";

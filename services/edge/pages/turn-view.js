@@ -1,3 +1,4 @@
+import { isReasoning, isSource, isText, isToolCall } from "@parley/protocol/fold";
 import { create, setText } from "./elements.js";
 import { createToolCard } from "./tool-card.js";
 import { describeEnd, describeError } from "./words.js";
@@ -11,18 +12,17 @@ const statusWords = {
   error: "failed",
 };
 
-/** One turn on the page: the question, the tools, the answer in one bubble, and how it ended. */
+/** One turn on the page: the question, the answer's parts in their order, and how it ended. */
 export function createTurnView() {
   const question = create("div", { className: "question", testId: "question" });
   const status = create("span", { className: "question-state quiet", testId: "turn-status" });
-  const tools = create("ul", { className: "tools" });
-  const text = create("div", { className: "answer-text", testId: "answer" });
+  const parts = create("ol", { className: "parts", testId: "parts" });
   const failure = create("p", { className: "failure", testId: "error", hidden: true });
   const sources = create("ul", { className: "sources", testId: "sources", hidden: true });
   const meta = create("p", { className: "meta quiet", testId: "turn-meta" });
-  const answer = create("div", { className: "answer" }, tools, text, failure, sources, meta);
+  const answer = create("div", { className: "answer" }, parts, failure, sources, meta);
   const element = create("li", { className: "turn", testId: "turn" }, question, status, answer);
-  const cards = new Map();
+  const shown = [];
 
   return {
     element,
@@ -33,14 +33,45 @@ export function createTurnView() {
       setText(status, statusWords[turn.status] ?? turn.status);
       answer.hidden = turn.status === "sending" || turn.status === "queued";
       answer.setAttribute("aria-busy", String(turn.status === "running"));
-      growText(text, turn.text);
-      updateCards(tools, cards, turn.tools);
+      updateParts(parts, shown, turn.parts.filter(isShown));
       failure.hidden = turn.status !== "error";
       if (turn.status === "error") setText(failure, describeError(turn.outcome));
-      updateSources(sources, turn.outcome?.metadata?.context?.sources ?? []);
+      updateSources(sources, turn.parts.filter(isSource));
       setText(meta, describeEnd(turn));
     },
   };
+}
+
+const isShown = (part) => isText(part) || isReasoning(part) || isToolCall(part);
+
+const makers = { text: createText, reasoning: createReasoning, tool_call: createToolCard };
+
+/** A part that is the same object as before looks as before. */
+function updateParts(list, shown, parts) {
+  for (const { element } of shown.splice(parts.length)) element.remove();
+  for (const [place, part] of parts.entries()) {
+    const known = shown[place];
+    if (known?.part === part) continue;
+    const isSame = known?.part.type === part.type && known.part.call_id === part.call_id;
+    const { element, update } = isSame ? known : makers[part.type]();
+    if (!isSame && known !== undefined) known.element.replaceWith(element);
+    else if (!isSame) list.append(element);
+    update(part);
+    shown[place] = { part, element, update };
+  }
+}
+
+function createText() {
+  const element = create("li", { className: "answer-text", testId: "answer" });
+  // What sets it apart from the text before a call is the call.
+  return { element, update: ({ text }) => growText(element, text.trimStart()) };
+}
+
+function createReasoning() {
+  const text = create("div", { className: "reasoning-text quiet", testId: "reasoning" });
+  const summary = create("summary", { className: "quiet", text: "Reasoning" });
+  const element = create("li", { className: "reasoning" }, create("details", {}, summary, text));
+  return { element, update: (part) => growText(text, part.text) };
 }
 
 /** Appends where it can: writing a long answer anew for every token would be quadratic, and would lose a selection. */
@@ -49,20 +80,6 @@ function growText(element, text) {
   if (text === shown) return;
   if (shown === "" || !text.startsWith(shown)) element.textContent = text;
   else element.firstChild.appendData(text.slice(shown.length));
-}
-
-function updateCards(list, cards, calls) {
-  for (const [id, card] of cards) {
-    if (calls.has(id)) continue;
-    card.element.remove();
-    cards.delete(id);
-  }
-  for (const [id, call] of calls) {
-    const card = cards.get(id) ?? createToolCard();
-    cards.set(id, card);
-    if (!card.element.isConnected) list.append(card.element);
-    card.update(call);
-  }
 }
 
 function updateSources(list, sources) {

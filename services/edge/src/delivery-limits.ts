@@ -30,6 +30,11 @@ export const deliveryLimits = {
   /** Messages of the transcript in a snapshot, and their size together. Older ones are fetched over HTTP. */
   snapshotMessages: 50,
   snapshotBytes: 256 * 1024,
+  /**
+   * Parts of the turn that runs in a snapshot: it says the same once more as text and calls, for clients that do not know parts. They are taken off
+   * `snapshotBytes`. Larger: the snapshot goes without them, and a client does not learn in which order text and calls came.
+   */
+  snapshotPartsBytes: 192 * 1024,
 
   /** More than this unsent: the socket lags and gets no more events until half of it has left. */
   softBytes: 32 * 1024,

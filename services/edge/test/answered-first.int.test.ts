@@ -1,4 +1,4 @@
-import { eventually } from "@parley/testkit";
+import { eventually, shownTurn } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createWorld, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 import { createCopyRoute, type CopyRoute } from "./support/late-copies.ts";
@@ -119,7 +119,7 @@ describe("a client that comes back, and may lack a tool's result", () => {
     const outcome = { status: "completed" as const, result: "found", duration_ms: 5 };
     await turn.append({ type: "tool_call_end", ...common, ...call, ...outcome }, "tool.k");
     await turn.token("after");
-    await eventually(() => viewer.view("c_tool").turns.get(turn_id)?.text === "after", { what: "the text" });
+    await eventually(() => shownTurn(viewer.view("c_tool"), turn_id)?.text === "after", { what: "the text" });
     const { seq } = viewer.view("c_tool");
     expect(viewer.frames.map(({ type }) => type)).not.toContain("tool_call_end");
     viewer.terminate();
@@ -128,6 +128,6 @@ describe("a client that comes back, and may lack a tool's result", () => {
     const snapshot = await back.next("snapshot", soon);
     expect(snapshot).toMatchObject({ turn_id, tool_calls: [{ call_id: "k", status: "completed" }] });
     expect(snapshot.messages).toBeUndefined();
-    await eventually(() => back.view("c_tool").turns.get(turn_id)?.text === "before after and more", { what: "all" });
+    await eventually(() => shownTurn(back.view("c_tool"), turn_id)?.text === "before after and more", { what: "all" });
   });
 });

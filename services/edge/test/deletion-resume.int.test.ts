@@ -68,7 +68,7 @@ describe.each(places)("who was cut before a deletion and comes back to %s", (whe
       const back = await subscribe(await place(), conversation, cursor);
       expect(await back.next("subscribed")).toMatchObject({ mode: "live", seq: 0 });
       await speak(back, conversation, "begun anew");
-      expect(back.view(conversation).turns.size).toBe(1);
+      expect(back.view(conversation).turns).toHaveLength(1);
     });
 
     it("is told to begin anew, and gets what was said since", async () => {

@@ -1,4 +1,4 @@
-import { applyEvent, createTurnView, type StoredEvent } from "@parley/protocol";
+import { createTurnView, foldEvent, type StoredEvent } from "@parley/protocol";
 import { describe, expect, it } from "vitest";
 import { createDialectA } from "../src/dialect/dialect-a.ts";
 import { ask, framesOf } from "./support/asking.ts";
@@ -134,8 +134,7 @@ describe("dialect A", () => {
   it("gets one text with all that is missing when it was slow", async () => {
     const { show, showSnapshot, turn } = await askUuid();
     show(token("t", "one "));
-    const view = createTurnView(turn);
-    applyEvent(view, token("t", "one two three"));
+    const view = foldEvent(createTurnView(turn), token("t", "one two three"));
     expect(showSnapshot(view)).toEqual([{ type: "text", data: { text: "two three", conversation_id: "uuid" } }]);
     expect(showSnapshot(view)).toEqual([]);
   });

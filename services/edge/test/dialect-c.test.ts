@@ -1,4 +1,4 @@
-import { applyEvent, createTurnView, type StoredEvent } from "@parley/protocol";
+import { createTurnView, foldEvent, type StoredEvent } from "@parley/protocol";
 import { describe, expect, it } from "vitest";
 import { createDialectC } from "../src/dialect/dialect-c.ts";
 import { ann, ask, framesOf } from "./support/asking.ts";
@@ -77,9 +77,7 @@ describe("dialect C", () => {
   it("gets one token with all that is missing when it was slow", async () => {
     const { show, showSnapshot, turn } = await ask(open(), { type: "message", message: "hello" });
     show(token("t", "one "));
-    const view = createTurnView(turn);
-    applyEvent(view, token("t", "one two three"));
-    applyEvent(view, toolEnd("t", "k1"));
+    const view = [token("t", "one two three"), toolEnd("t", "k1")].reduce(foldEvent, createTurnView(turn));
     const frames = showSnapshot(view);
     expect(frames.map(({ type }) => type)).toEqual(["tool_call_start", "tool_call_end", "token"]);
     expect(frames[2]).toEqual({ type: "token", token: "two three", partial_response: "one two three" });

@@ -1,4 +1,4 @@
-import { eventually } from "@parley/testkit";
+import { eventually, shownTurn } from "@parley/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { deliveryLimits } from "../src/delivery-limits.ts";
 import { createWorld, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
@@ -39,7 +39,7 @@ it("who may lack something, and is far behind, is told every end that followed",
   await first.token("one ");
   const waiting = await beginTurn("waiting", conversation);
   await first.token("two");
-  await eventually(() => client.view(conversation).turns.get(first.turn)?.text === "one two", { what: "the text" });
+  await eventually(() => shownTurn(client.view(conversation), first.turn)?.text === "one two", { what: "the text" });
   const { seq } = client.view(conversation);
   // As an agent worker stores its `ending` before each end.
   await world.worker.take("c_elsewhere", "t").token("room");

@@ -1,4 +1,4 @@
-import { eventually, startTcpProxy } from "@parley/testkit";
+import { eventually, startTcpProxy, shownTurn } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createWorld, metricOf, type EdgeUnderTest, type Lose, type World } from "./support/edge-fixture.ts";
 import type { TestClient } from "./support/test-client.ts";
@@ -37,7 +37,7 @@ describe("an event that is lost on its way", () => {
     for (const text of ["a", "lost1", "lost2", "b", "c"]) await turn.token(text);
     await turn.complete("alost1lost2bc");
     await client.next("complete");
-    expect(client.view(turn.conversation).turns.get(turn.turn)?.text).toBe("alost1lost2bc");
+    expect(shownTurn(client.view(turn.conversation), turn.turn)?.text).toBe("alost1lost2bc");
     expect(await metricOf(edge, "parley_edge_holes_total")).toBe(holes + 1);
   });
 
@@ -52,14 +52,14 @@ describe("an event that is lost on its way", () => {
     await progress("lost");
     await turn.token("too");
     // Only who is past the lost one needs a snapshot.
-    const text = (): string | undefined => client.view(turn.conversation).turns.get(turn.turn)?.text;
+    const text = (): string | undefined => shownTurn(client.view(turn.conversation), turn.turn)?.text;
     await eventually(() => text() === "shown too", { what: "both tokens" });
     await progress("third");
     const snapshot = await client.next("snapshot");
     expect(snapshot).toMatchObject({ text: "shown too" });
     await turn.complete("shown too");
     await client.next("complete");
-    expect(client.view(turn.conversation).turns.get(turn.turn)).toMatchObject({ status: "complete" });
+    expect(shownTurn(client.view(turn.conversation), turn.turn)).toMatchObject({ status: "complete" });
   });
 
   it("and was the last one is fetched after a while of silence", async () => {
@@ -94,9 +94,9 @@ describe("a message that the broker passes on after later ones", () => {
     await turn.complete("later than that");
     for (const viewer of [client, onlooker]) {
       await viewer.next("complete");
-      const { messages, turns } = viewer.view(turn.conversation);
-      expect(messages.map(({ turn_id }) => turn_id)).toContain(waiting.turn_id);
-      expect(turns.get(turn.turn)).toMatchObject({ text: "later than that", status: "complete" });
+      const view = viewer.view(turn.conversation);
+      expect(view.transcript.map(({ turn_id }) => turn_id)).toContain(waiting.turn_id);
+      expect(shownTurn(view, turn.turn)).toMatchObject({ text: "later than that", status: "complete" });
     }
   });
 });
@@ -125,9 +125,9 @@ describe("an event whose live copy was lost with the leader of the stream", () =
     disturbed?.(before);
     await turn.complete("shown too");
     await viewer.next("snapshot");
-    const { messages, turns } = viewer.view(turn.conversation);
-    expect(messages.map(({ turn_id }) => turn_id)).toContain(waiting.turn_id);
-    expect(turns.get(turn.turn)).toMatchObject({ text: "shown too" });
+    const view = viewer.view(turn.conversation);
+    expect(view.transcript.map(({ turn_id }) => turn_id)).toContain(waiting.turn_id);
+    expect(shownTurn(view, turn.turn)).toMatchObject({ text: "shown too" });
   });
 });
 
@@ -149,11 +149,11 @@ describe("a broker connection that breaks", () => {
     await turns[1].complete("before the cut, during it, after");
     await viewers[1].next("complete");
 
-    expect(viewers[0].view(turns[0].conversation).turns.get(turns[0].turn)).toMatchObject({
+    expect(shownTurn(viewers[0].view(turns[0].conversation), turns[0].turn)).toMatchObject({
       text: "before the cut, during it, ",
       status: "complete",
     });
-    expect(viewers[1].view(turns[1].conversation).turns.get(turns[1].turn)).toMatchObject({
+    expect(shownTurn(viewers[1].view(turns[1].conversation), turns[1].turn)).toMatchObject({
       text: "before the cut, during it, after",
       status: "complete",
     });

@@ -56,9 +56,27 @@ describe("POST /api/v1/chat", () => {
       conversation_id: "c_whole",
       turn_id: turn!.turn,
       message_id: `${turn!.turn}-a`,
+      parts: [{ type: "text", text: "Hi there" }],
       tool_calls: [],
       usage,
     });
+  });
+
+  it("says in which order text and calls came", async () => {
+    const conversation_id = "c_parts";
+    const asked = ask(edge, "POST", "/api/v1/chat", { body: { message: "look", conversation_id } });
+    const [turn] = await turnsIn(conversation_id);
+    const call = { call_id: "k", tool_name: "look", arguments: {}, status: "completed", result: "3", duration_ms: 1 };
+    await turn!.token("Let me look.");
+    await turn!.append({ type: "tool_call_end", conversation_id, turn_id: turn!.turn, ts: 1, ...call }, "tool.k");
+    await turn!.token(" There are 3.");
+    await turn!.complete("Let me look. There are 3.");
+    const { parts } = (await asked).body;
+    const expected = [
+      { type: "text", text: "Let me look." },
+      { type: "tool_call", ...call },
+    ];
+    expect(parts).toEqual([...expected, { type: "text", text: " There are 3." }]);
   });
 
   it.each([

@@ -147,6 +147,30 @@ describe("GET /api/v1/conversations/:id/messages", () => {
     expect(older.before).toBeUndefined();
   });
 
+  it("gives each message its parts, of a record that has no order sources, text and calls", async () => {
+    const call = { call_id: "k", tool_name: "look", arguments: {}, status: "completed", result: "3", duration_ms: 1 };
+    const common = { v: 1 as const, conversation_id: "c_parts", turn_id: "t", status: "complete" as const, ts: 1 };
+    const metadata = { context: { sources: [{ title: "Pods", file: "pods.md" }] } };
+    const answer = { message: "There are 3.", tool_calls: [call], metadata };
+    await world.bus.owners.claim("c_parts", "ann");
+    await world.bus.transcripts.append(
+      { ...common, message_id: "t-u", author: { role: "user" }, message: "how many?" },
+      { ...common, message_id: "t-a", author: { role: "assistant" }, ...answer },
+    );
+    const { messages } = (await ask(edge, "GET", "/api/v1/conversations/c_parts/messages")).body;
+    expect(messages).toMatchObject([
+      { message: "how many?", parts: [{ type: "text", text: "how many?" }] },
+      {
+        ...answer,
+        parts: [
+          { type: "source", title: "Pods", file: "pods.md" },
+          { type: "text", text: "There are 3." },
+          { type: "tool_call", ...call },
+        ],
+      },
+    ]);
+  });
+
   it("does not show another conversation's messages, whatever place is asked for", async () => {
     await turn(await world.connect(edge, "eve"), "c_eve", "hers");
     await turn(await world.connect(edge), "c_secret", "mine");

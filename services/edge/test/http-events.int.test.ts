@@ -1,6 +1,6 @@
 import { connect } from "node:net";
-import { applyFrame, createView, type ServerFrame } from "@parley/protocol";
-import { eventually } from "@parley/testkit";
+import { createView, foldFrame, type ServerFrame } from "@parley/protocol";
+import { eventually, shownTurn } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { deliveryLimits } from "../src/delivery-limits.ts";
 import { createWorld, metricOf, tokenOf, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
@@ -32,11 +32,11 @@ async function begin(conversation: string, key = "k1", on = edge) {
 }
 
 function textOf(conversation: string, turn: string, events: readonly SentEvent[]): string | undefined {
-  const view = createView(conversation);
+  let view = createView(conversation);
   for (const { frame } of events) {
-    if (isEventFrame(frame) || frame.type === "snapshot") applyFrame(view, frame);
+    if (isEventFrame(frame) || frame.type === "snapshot") view = foldFrame(view, frame);
   }
-  return view.turns.get(turn)?.text;
+  return shownTurn(view, turn)?.text;
 }
 
 function types(events: readonly { frame: ServerFrame }[]): string[] {

@@ -1,3 +1,4 @@
+import { shownTurn } from "@parley/testkit";
 import { expect, it } from "vitest";
 import { createWorld } from "./support/edge-fixture.ts";
 
@@ -17,5 +18,5 @@ it("devices that join a running turn at the same moment all get its text once", 
   const whole = `${Array.from({ length: 30 }, (_, i) => `w${i} `).join("")}end`;
   await turn.complete(whole);
   await Promise.all(joiners.map((joiner) => joiner.next("complete")));
-  for (const joiner of joiners) expect(joiner.view(conversation_id).turns.get(turn_id)?.text).toBe(whole);
+  for (const joiner of joiners) expect(shownTurn(joiner.view(conversation_id), turn_id)?.text).toBe(whole);
 });

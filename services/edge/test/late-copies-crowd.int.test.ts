@@ -1,4 +1,4 @@
-import { eventually } from "@parley/testkit";
+import { eventually, shownTurn } from "@parley/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createWorld, metricOf, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 import { createCopyRoute } from "./support/late-copies.ts";
@@ -41,10 +41,9 @@ it("a message that comes late is shown to a whole crowd that is past it, in a sn
   for (const onlooker of crowd) await onlooker.next("snapshot");
   await turn.token("three");
   const isWhole = (onlooker: TestClient): boolean => {
-    const { turns, messages } = onlooker.view(conversation_id);
-    return (
-      turns.get(turn_id)?.text === "one two three" && messages.some(({ message }) => message === "what comes late")
-    );
+    const view = onlooker.view(conversation_id);
+    const isTold = view.transcript.some(({ message }) => message === "what comes late");
+    return shownTurn(view, turn_id)?.text === "one two three" && isTold;
   };
   for (const onlooker of crowd) await eventually(() => isWhole(onlooker), { what: "all of it" });
   // Its sender is past it too.

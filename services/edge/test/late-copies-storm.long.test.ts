@@ -1,4 +1,4 @@
-import { eventually } from "@parley/testkit";
+import { eventually, shownTurn } from "@parley/testkit";
 import type { ConversationView, TurnId } from "@parley/protocol";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -86,8 +86,8 @@ interface Known {
 }
 
 /** What the messages of a snapshot say of a turn. */
-function toldOf({ messages }: ConversationView, id: TurnId): Known {
-  const told = messages.filter(({ turn_id }) => turn_id === id);
+function toldOf({ transcript }: ConversationView, id: TurnId): Known {
+  const told = transcript.filter(({ turn_id }) => turn_id === id);
   const answer = told.find(({ author }) => author.role === "assistant");
   const question = told.find(({ author }) => author.role === "user")?.message;
   const end = answer === undefined ? undefined : ([answer.status, answer.message] as const);
@@ -97,10 +97,10 @@ function toldOf({ messages }: ConversationView, id: TurnId): Known {
 /** What somebody knows of a turn, however it was told. */
 function knownOf(view: ConversationView, id: TurnId): Known {
   const told = toldOf(view, id);
-  const turn = view.turns.get(id);
+  const turn = shownTurn(view, id);
   if (turn === undefined) return told;
   const { message, text, outcome, tool_calls } = turn;
-  const finished = [...tool_calls.values()].filter(({ status }) => status === "completed");
+  const finished = tool_calls.filter(({ status }) => status === "completed");
   return {
     question: message?.message ?? told.question,
     text,

@@ -1,5 +1,5 @@
 import { subjects } from "@parley/protocol";
-import { eventually, startTcpProxy } from "@parley/testkit";
+import { eventually, startTcpProxy, shownTurn } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { deliveryLimits } from "../src/delivery-limits.ts";
 import { createWorld, metricOf, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
@@ -38,8 +38,8 @@ async function lookOn(conversation_id: string, at = edge, after?: number): Promi
 
 /** Whether the viewer has heard of the message, as an event or in a snapshot. */
 function hasMessage(viewer: TestClient, conversation: string, turn: string): boolean {
-  const { messages, turns } = viewer.view(conversation);
-  return turns.get(turn)?.message !== undefined || messages.some(({ turn_id }) => turn_id === turn);
+  const view = viewer.view(conversation);
+  return shownTurn(view, turn)?.message !== undefined || view.transcript.some(({ turn_id }) => turn_id === turn);
 }
 
 describe("an end whose copy comes after that of an event stored behind it", () => {
@@ -58,7 +58,7 @@ describe("an end whose copy comes after that of an event stored behind it", () =
     await end.arrived();
     end.pass();
     await client.next("complete", soon);
-    expect(client.view(conversation).turns.get(turn_id)).toMatchObject({ text: "all", status: "complete" });
+    expect(shownTurn(client.view(conversation), turn_id)).toMatchObject({ text: "all", status: "complete" });
   });
 
   it("is in a snapshot within a second when they have, although nothing is stored any more", async () => {
@@ -78,9 +78,9 @@ describe("an end whose copy comes after that of an event stored behind it", () =
         what: "a second snapshot",
         ...soon,
       });
-      const { turns, messages } = onlooker.view(turn.conversation);
-      expect(turns.get(turn.turn)).toMatchObject({ text: "all", status: "complete" });
-      expect(messages.map(({ turn_id }) => turn_id)).toEqual([turn.turn, turn.turn, waiting.turn]);
+      const view = onlooker.view(turn.conversation);
+      expect(shownTurn(view, turn.turn)).toMatchObject({ text: "all", status: "complete" });
+      expect(view.transcript.map(({ turn_id }) => turn_id)).toEqual([turn.turn, turn.turn, waiting.turn]);
     }
     // One hidden event makes room for the snapshots of all.
     expect((await world.bus.events.state(0)).lastSeq).toBe(before + 1);
@@ -107,7 +107,7 @@ describe("a message whose copy comes after the answer to it has begun", () => {
     const again = await world.connect(edge);
     again.send({ type: "message", id: "overtaken by its answer", message: "about itself", conversation_id: "c_begun" });
     await again.next("accepted");
-    await eventually(() => again.view("c_begun").turns.get(turn_id)?.text === "first ", { what: "the text", ...soon });
+    await eventually(() => shownTurn(again.view("c_begun"), turn_id)?.text === "first ", { what: "the text", ...soon });
     expect(hasMessage(again, "c_begun", turn_id)).toBe(true);
     await eventually(() => hasMessage(sender, "c_begun", turn_id), { what: "the message", ...soon });
   });
@@ -130,14 +130,16 @@ describe("a snapshot that is made while the copies are behind", () => {
     const next = await beginTurn("after it", turn.conversation);
     await next.complete("ok");
     for (const viewer of [early, late]) {
-      await eventually(() => viewer.view(turn.conversation).turns.get(next.turn)?.status === "complete", {
+      await eventually(() => shownTurn(viewer.view(turn.conversation), next.turn)?.status === "complete", {
         what: "the next turn's end",
       });
-      const { turns, messages } = viewer.view(turn.conversation);
-      const told = messages.filter(({ turn_id, author }) => turn_id === turn.turn && author.role === "assistant");
+      const view = viewer.view(turn.conversation);
+      const told = view.transcript.filter(
+        ({ turn_id, author }) => turn_id === turn.turn && author.role === "assistant",
+      );
       const ends = viewer.frames.filter((frame) => frame.type === "complete" && frame.turn_id === turn.turn);
       expect(told.length + ends.length).toBe(1);
-      expect(turns.get(turn.turn)?.text ?? "shown too and the rest").toBe("shown too and the rest");
+      expect(shownTurn(view, turn.turn)?.text ?? "shown too and the rest").toBe("shown too and the rest");
     }
   });
 });
@@ -157,9 +159,9 @@ describe("an end whose copy is still to come", () => {
     await early.next("message");
     const late = await lookOn(turn.conversation, behind);
     const hasAnswer = (viewer: TestClient): boolean =>
-      viewer.view(turn.conversation).messages.some(({ message }) => message === "all");
+      viewer.view(turn.conversation).transcript.some(({ message }) => message === "all");
     for (const viewer of [late, early]) await eventually(() => hasAnswer(viewer), { what: "the answer", ...soon });
-    expect(early.view(turn.conversation).turns.get(turn.turn)?.status).toBe("complete");
+    expect(shownTurn(early.view(turn.conversation), turn.turn)?.status).toBe("complete");
     end.pass();
     await next.complete("ok");
     for (const viewer of [late, early]) await viewer.next("complete");
@@ -211,7 +213,7 @@ describe("a viewer that was cut between two events that overtook each other", ()
     await turn.token("third");
     await turn.complete("first second third");
     await back.next("complete");
-    expect(back.view(turn.conversation).turns.get(turn.turn)).toMatchObject({ text: "first second third" });
+    expect(shownTurn(back.view(turn.conversation), turn.turn)).toMatchObject({ text: "first second third" });
   });
 
   it("has the earlier one also when that comes after it has left far behind it, and come back with a message", async () => {

@@ -1,5 +1,5 @@
 import { streams, subjects } from "@parley/protocol";
-import { eventually } from "@parley/testkit";
+import { eventually, shownTurn } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createWorld, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 import { ask, openStream } from "./support/http-client.ts";
@@ -47,7 +47,7 @@ describe("a message id that was used", () => {
     await turn.token("hi");
     await turn.complete("hi");
     await client.next("complete");
-    expect(client.view(conversation_id).turns.get(turn_id)).toMatchObject({
+    expect(shownTurn(client.view(conversation_id), turn_id)).toMatchObject({
       text: "hi",
       message: { message: "the first text" },
     });

@@ -1,3 +1,4 @@
+import { textOf } from "@parley/protocol";
 import { describe, expect, it } from "vitest";
 import { append, createRing, enforceLimits, extendDown, insert, lowerFloor, trim, type Ring } from "../src/hub/ring.ts";
 import type { VisibleEvent } from "../src/hub/visible-event.ts";
@@ -28,7 +29,7 @@ describe("a ring", () => {
   it("folds what leaves of a turn that still runs", () => {
     const ring = fill(createRing(10), [...begin, visible(14, token("t", "c")), visible(15, token("t", "d"))]);
     enforceLimits(ring, limits);
-    expect(ring.base.get("t")).toMatchObject({ startSeq: 11, view: { text: "ab" } });
+    expect(ring.base.get("t")).toMatchObject({ startSeq: 11, view: { parts: [{ type: "text", text: "ab" }] } });
     expect(ring.quiet).toEqual({ since: 11, turn: "t" });
   });
 
@@ -52,7 +53,7 @@ describe("a ring", () => {
     expect(ring).toMatchObject({ floor: 13, bytes: 0, events: [] });
     append(ring, visible(20, token("t", "c")));
     trim(ring);
-    expect(ring.base.get("t")?.view.text).toBe("abc");
+    expect(textOf(ring.base.get("t")?.view ?? [])).toBe("abc");
   });
 
   it("takes in older events when there is room", () => {
@@ -74,7 +75,7 @@ describe("a ring", () => {
     expect(seqs(ring)).toEqual([12, 13]);
     expect(ring.floor).toBe(11);
     expect([...ring.base.keys()]).toEqual(["t"]);
-    expect(ring.base.get("t")?.view.text).toBe("early ");
+    expect(textOf(ring.base.get("t")?.view ?? [])).toBe("early ");
   });
 
   it("takes a late event in its place, and none that is not above its floor", () => {

@@ -1,5 +1,6 @@
-import { rm, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { pathToFileURL } from "node:url";
 import { eventually, freePort, startTcpProxy, tempDir } from "@parley/testkit";
 import { openBus } from "@parley/bus";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -16,9 +17,14 @@ beforeAll(async () => {
   world = await createWorld();
   await using folder = await tempDir();
   await writeFile(path.join(folder.path, "test.html"), "<!doctype html>");
-  await writeFile(path.join(folder.path, "test.js"), "export {};");
+  await writeFile(path.join(folder.path, "test.js"), 'import { turn } from "@parley/protocol/fold";');
   await writeFile(path.join(folder.path, "notes.txt"), "private");
-  const pages = await readPages(folder.path);
+  const build = path.join(folder.path, "build");
+  await mkdir(build);
+  await writeFile(path.join(build, "fold.js"), 'export {\n  turn,\n} from "./messages.js";');
+  await writeFile(path.join(build, "messages.js"), "export const turn = 1;");
+  await writeFile(path.join(build, "codec.js"), "export {};");
+  const pages = await readPages(folder.path, pathToFileURL(path.join(build, "fold.js")).href);
   await rm(path.join(folder.path, "test.html"));
   edge = await world.addEdge({ pages, allowedOrigins: ["https://chat.example.org"] });
 });
@@ -61,6 +67,10 @@ describe("the HTTP side", () => {
     expect(page.headers.get("content-security-policy")).toContain("default-src 'none'");
     expect((await fetch(urlOf("/ws/test/test.js"))).headers.get("content-type")).toContain("javascript");
     expect((await fetch(urlOf("/ws/test/notes.txt"))).status).toBe(404);
+    // The fold of the protocol, and what it imports, but nothing else that lies beside it.
+    expect(await (await fetch(urlOf("/ws/test/test.js"))).text()).toBe('import { turn } from "./protocol/fold.js";');
+    expect(await (await fetch(urlOf("/ws/test/protocol/messages.js"))).text()).toBe("export const turn = 1;");
+    expect((await fetch(urlOf("/ws/test/protocol/codec.js"))).status).toBe(404);
     expect((await fetch(urlOf("/ws/test/../config.ts"))).status).toBe(404);
     expect((await fetch(urlOf("/"), { redirect: "manual" })).headers.get("location")).toBe("/ws/test");
   });

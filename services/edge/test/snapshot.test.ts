@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { append, createRing, type Ring } from "../src/hub/ring.ts";
 import { conversationSnapshot } from "../src/hub/snapshot.ts";
 import type { VisibleEvent } from "../src/hub/visible-event.ts";
-import { complete, conversation, message, token, visible } from "./support/conversation-history.ts";
+import { complete, conversation, message, token, toolEnd, visible } from "./support/conversation-history.ts";
 
 const place = { conversation, seq: 1_000 };
 
@@ -46,6 +46,42 @@ describe("the snapshot of a conversation", () => {
       status: "running",
       messages: [{ message: "q" }, { message: "a" }, { message: "first" }, { message: "second" }],
     });
+  });
+
+  it("says of the turn that runs in which order its text and its calls came", () => {
+    const ring = ringOf(
+      visible(1, message("t")),
+      visible(2, token("t", "Let me look.")),
+      visible(3, toolEnd("t", "k")),
+      visible(4, token("t", " There are 3.")),
+    );
+    const { type: _, conversation_id: __, turn_id: ___, ts: ____, ...call } = { ...toolEnd("t", "k"), ts: 0 };
+    expect(conversationSnapshot(place, ring, [])).toMatchObject({
+      text: "Let me look. There are 3.",
+      tool_calls: [call],
+      parts: [
+        { type: "text", text: "Let me look." },
+        { type: "tool_call", ...call },
+        { type: "text", text: " There are 3." },
+      ],
+    });
+  });
+
+  it("takes the room for the parts of the turn that runs from the transcript's tail", () => {
+    const many = Array.from({ length: 40 }, (_, i) => record(`t${i}`, "assistant", `${i}:${"x".repeat(10_000)}`));
+    const sizeWith = (length: number): { messages: number; parts: boolean; bytes: number } => {
+      const ring = ringOf(visible(1, message("t")), visible(2, token("t", "y".repeat(length))));
+      const { messages = [], parts, ...rest } = conversationSnapshot(place, ring, many) ?? {};
+      const bytes = JSON.stringify({ messages, parts: parts ?? [] }).length;
+      expect("text" in rest && rest.text?.length).toBe(length);
+      return { messages: messages.length, parts: parts !== undefined, bytes };
+    };
+    const [short, long, tooLong] = [sizeWith(100), sizeWith(150_000), sizeWith(200_000)];
+    expect([short.parts, long.parts, tooLong.parts]).toEqual([true, true, false]);
+    expect(long.messages).toBeLessThan(short.messages - 10);
+    // Without them there is as much room as ever.
+    expect(tooLong.messages).toBe(short.messages);
+    for (const { bytes } of [short, long, tooLong]) expect(bytes).toBeLessThanOrEqual(256 * 1024 + 100);
   });
 
   it("says that a turn only waits", () => {

@@ -1,4 +1,4 @@
-import { eventually } from "@parley/testkit";
+import { eventually, shownTurn } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createWorld, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 
@@ -29,7 +29,7 @@ describe("a message", () => {
     const types = client.frames.map(({ type }) => type);
     expect(types).toEqual(["welcome", "auth_success", "accepted", "message", "token", "token", "token", "complete"]);
     const view = client.view(accepted.conversation_id);
-    expect(view.turns.get(accepted.turn_id)).toMatchObject({ text: "a b c", status: "complete" });
+    expect(shownTurn(view, accepted.turn_id)).toMatchObject({ text: "a b c", status: "complete" });
   });
 
   it("that comes again on the same socket is accepted as the same turn, and nothing is repeated", async () => {
@@ -61,11 +61,11 @@ describe("a message", () => {
     await second.next("snapshot");
     await turn.complete("now");
     await second.next("complete");
-    const { messages, turns } = second.view(early.conversation_id);
+    const view = second.view(early.conversation_id);
     expect(
-      messages.find(({ turn_id, author }) => turn_id === early.turn_id && author.role === "assistant"),
+      view.transcript.find(({ turn_id, author }) => turn_id === early.turn_id && author.role === "assistant"),
     ).toBeDefined();
-    expect(turns.get(late.turn_id)).toMatchObject({ text: "now", status: "complete" });
+    expect(shownTurn(view, late.turn_id)).toMatchObject({ text: "now", status: "complete" });
   });
 
   it("that comes again after its conversation was left shows nothing that the client had already", async () => {
@@ -84,7 +84,7 @@ describe("a message", () => {
     const seqs = client.frames.flatMap((frame) => ("seq" in frame ? [frame.seq] : []));
     expect(seqs).toEqual(seqs.toSorted((one, other) => one - other));
     expect(new Set(seqs).size).toBe(seqs.length);
-    expect(client.view(conversation_id).turns.get(turn_id)).toMatchObject({ text: "ab" });
+    expect(shownTurn(client.view(conversation_id), turn_id)).toMatchObject({ text: "ab" });
   });
 
   it("that comes again on a new socket also brings the whole of the turn that ran before it", async () => {
@@ -103,10 +103,10 @@ describe("a message", () => {
     const again = await world.connect(await world.addEdge());
     again.send({ type: "message", id: "waits", message: "two", conversation_id });
     await again.next("accepted");
-    await eventually(() => again.view(conversation_id).turns.get(second.turn_id)?.status === "complete", {
+    await eventually(() => shownTurn(again.view(conversation_id), second.turn_id)?.status === "complete", {
       what: "the end is seen",
     });
-    expect(again.view(conversation_id).turns.get(first.turn_id)).toMatchObject({ text: "ab", status: "complete" });
+    expect(shownTurn(again.view(conversation_id), first.turn_id)).toMatchObject({ text: "ab", status: "complete" });
   });
 
   it("that comes again on a new socket replays its turn from the beginning to the end", async () => {
@@ -122,7 +122,7 @@ describe("a message", () => {
     again.send({ type: "message", id: "lost", message: "hello", conversation_id });
     expect(await again.next("accepted")).toMatchObject({ turn_id, position: 0 });
     await again.next("complete");
-    expect(again.view(conversation_id).turns.get(turn_id)).toMatchObject({
+    expect(shownTurn(again.view(conversation_id), turn_id)).toMatchObject({
       text: "xy",
       status: "complete",
       message: { message: "hello" },
@@ -145,8 +145,8 @@ describe("a message", () => {
     await other.next("message");
     await world.worker.take(conversation_id, second.turn_id).complete("ok");
     await Promise.all([one.next("complete"), other.next("complete")]);
-    expect(other.view(conversation_id).turns.get(second.turn_id)).toEqual(
-      one.view(conversation_id).turns.get(second.turn_id),
+    expect(shownTurn(other.view(conversation_id), second.turn_id)).toEqual(
+      shownTurn(one.view(conversation_id), second.turn_id),
     );
   });
 

@@ -84,7 +84,9 @@ export function createLibraryDevice(options: DeviceOptions): Device {
   return {
     name,
     recording: recorder.recording,
-    view: conversation.view,
+    get view() {
+      return conversation.view;
+    },
     connect: () => void client.connect(),
     watch: () => void watch(),
     ask,

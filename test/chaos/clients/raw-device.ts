@@ -1,4 +1,4 @@
-import { applyFrame, createView, type FrameError } from "@parley/protocol";
+import { createView, foldFrame, turn as turnIn, type FrameError } from "@parley/protocol";
 import type { Random } from "../plan/random.ts";
 import { createChanges } from "./changes.ts";
 import type { Answer, Device, Question } from "./device.ts";
@@ -43,7 +43,7 @@ const final: ReadonlySet<string> = new Set([
  */
 export function createRawDevice(options: DeviceOptions): Device {
   const { conversation, now } = options;
-  const view = createView(conversation);
+  let view = createView(conversation);
   const recorder = createRecorder(options.name, conversation, now);
   const changes = createChanges();
   const asked = new Map<string, Asked>();
@@ -113,8 +113,8 @@ export function createRawDevice(options: DeviceOptions): Device {
       wantsEvents = true;
       answer(frame.id, { kind: "accepted", turn: frame.turn_id, position: frame.position });
     } else if (frame.type === "error" && !("turn_id" in frame)) refused(frame);
-    else if (frame.type !== "subscribed") applyFrame(view, frame);
-    for (const turn of cancels) if (view.turns.get(turn)?.outcome !== undefined) cancels.delete(turn);
+    else if (frame.type !== "subscribed") view = foldFrame(view, frame);
+    for (const turn of cancels) if (turnIn(view, turn)?.outcome !== undefined) cancels.delete(turn);
     changes.notify();
   };
 
@@ -142,7 +142,9 @@ export function createRawDevice(options: DeviceOptions): Device {
   return {
     name: options.name,
     recording: recorder.recording,
-    view,
+    get view() {
+      return view;
+    },
     connect: link.open,
     watch() {
       wantsEvents = true;

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { Outcome, isTerminal } from "@parley/protocol";
+import { Outcome, isTerminal, textOf } from "@parley/protocol";
 import type { ConversationHistory, StoredAt, Violation } from "../history.ts";
 import { ofType, turnLogsOf, type TurnLog } from "./turn-log.ts";
 
@@ -70,7 +70,9 @@ function endFaults({ chain, terminal, message, asOf }: TurnLog): string[] {
     if (!isDeepStrictEqual(event.outcome, Outcome.parse(terminal.event)))
       faults.push("its end is not what was decided");
   }
-  if (asOf(terminal.seq)?.text !== terminal.event.response) faults.push("its end does not say the text that is stored");
+  // Before it: the fold of an end has its text, whatever was there.
+  const parts = asOf(terminal.seq - 1)?.parts ?? [];
+  if (textOf(parts) !== terminal.event.response) faults.push("its end does not say the text that is stored");
   const first = chain.find(({ event }) => event.type === "thinking" || event.type === "token");
   if (message === undefined) faults.push("the user's message is missing");
   else if (first !== undefined && first.seq < message.seq) faults.push("its answer begins before the user's message");

@@ -1,11 +1,11 @@
 import {
-  applyEvent,
   createTurnView,
+  foldEvent,
   isTerminal,
   isVisible,
   type Outcome,
+  type Parts,
   type StoredEvent,
-  type ToolCallState,
 } from "@parley/protocol";
 import type { ConversationHistory, StoredAt } from "../history.ts";
 
@@ -27,8 +27,8 @@ export interface TurnLog {
 }
 
 export interface TurnState {
-  readonly text: string;
-  readonly calls: readonly ToolCallState[];
+  /** Text, calls and what else there is, in their order. */
+  readonly parts: Parts;
 }
 
 export function ofType<T extends StoredEvent["type"]>(stored: StoredAt, ...types: readonly T[]): stored is OfType<T> {
@@ -62,14 +62,12 @@ function turnLogOf(turn: string, events: readonly StoredAt[]): TurnLog {
 }
 
 function createFold(turn: string, events: readonly StoredAt[]): TurnLog["asOf"] {
-  const view = createTurnView(turn);
+  let view = createTurnView(turn);
   const states: (TurnState & { readonly seq: number })[] = [];
-  let calls: readonly ToolCallState[] = [];
   for (const { seq, event } of events) {
     if (!isVisible(event.type)) continue;
-    applyEvent(view, event);
-    if (event.type === "tool_call_start" || event.type === "tool_call_end") calls = [...view.tool_calls.values()];
-    states.push({ seq, text: view.text, calls });
+    view = foldEvent(view, event);
+    states.push({ seq, parts: view.parts });
   }
   return (seq) => states.findLast((state) => state.seq <= seq);
 }

@@ -1,3 +1,4 @@
+import { shownTurn } from "@parley/testkit";
 import type { ConversationView } from "@parley/protocol";
 import type { ConversationHistory } from "../history.ts";
 import type { Walk } from "./viewer-walk.ts";
@@ -38,6 +39,6 @@ function checkSame(report: Walk["report"], turn: string, seen: EndState, stored:
 }
 
 function seenIn(view: ConversationView, turnId: string): { text: string; status: string } | undefined {
-  const turn = view.turns.get(turnId);
+  const turn = shownTurn(view, turnId);
   return turn?.outcome === undefined ? undefined : { text: turn.text, status: turn.outcome.type };
 }

@@ -16,7 +16,7 @@ export interface Walk {
   /** Wire cursor minus log sequence; undefined: nothing of the log can be compared. */
   readonly offset: number | undefined;
   readonly expected: Expected;
-  readonly view: ConversationView;
+  view: ConversationView;
   readonly report: (promise: PromiseId, what: string, turn?: string) => void;
   /** Ends that came as frames, by turn. */
   readonly ends: Map<string, number>;
@@ -40,4 +40,6 @@ export interface Walk {
   readonly passedOver: PassedOver;
   /** Turns of which it has something else than what is stored: said once, as all that follows is wrong too. */
   readonly spoilt: Set<string>;
+  /** Turns of which a snapshot was too large to say in which order their text and calls came. */
+  readonly unordered: Set<string>;
 }

@@ -1,9 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
 import {
-  applyFrame,
   createView,
+  foldFrame,
   isTerminal,
   isVisible,
+  textOf,
+  toolCallsOf,
+  turn as turnIn,
   type EventFrame,
   type SnapshotFrame,
   type TurnView,
@@ -53,6 +56,7 @@ export function checkViewer(
       report("P2", `${event.type} ${seq} is missing ${how}: it was passed over`, turn),
     ),
     spoilt: new Set(),
+    unordered: new Set(),
   };
   for (const entry of recording.entries) take(walk, entry);
   walk.passedOver.finish();
@@ -92,7 +96,10 @@ function takeFrame(walk: Walk, { frame, atMs }: { frame: ConversationFrame; atMs
   checkPlace(walk, frame, atMs);
   checkAfterEnd(walk, frame);
   // Who subscribes again with an older cursor asks for what it has already.
-  const isNews = applyFrame(walk.view, frame);
+  const before = walk.view;
+  checkEndText(walk, frame);
+  walk.view = foldFrame(before, frame);
+  const isNews = walk.view !== before;
   if (frame.type === "snapshot") note(walk, frame);
   else if (isNews && isTerminal(frame.type)) walk.ends.set(frame.turn_id, (walk.ends.get(frame.turn_id) ?? 0) + 1);
   checkState(walk, frame);
@@ -204,8 +211,17 @@ function checkAfterEnd(walk: Walk, frame: StateFrame): void {
   if (!walk.ends.has(frame.turn_id) && !walk.told.has(frame.turn_id)) return;
   // What the device already has is no news: it is not shown again.
   if (frame.seq <= walk.view.seq || frame.type === "tool_call_progress") return;
-  const hasCancelled = walk.view.turns.get(frame.turn_id)?.status === "cancelled";
+  const hasCancelled = turnIn(walk.view, frame.turn_id)?.status === "cancelled";
   walk.report(hasCancelled ? "P6" : "P1", `${frame.type} ${frame.seq} came after the end of its turn`, frame.turn_id);
+}
+
+/** What it has when the end comes is the text that the end says: the fold would put right what is not. */
+function checkEndText({ view, offset, passedOver, spoilt, report }: Walk, frame: StateFrame): void {
+  if (!("response" in frame) || offset === undefined || frame.seq <= view.seq) return;
+  if (passedOver.has(frame.turn_id) || spoilt.has(frame.turn_id)) return;
+  const { length } = textOf(turnIn(view, frame.turn_id) ?? []);
+  if (textOf(turnIn(view, frame.turn_id) ?? []) === frame.response) return;
+  report("P2", `it has ${length} characters when the end says ${frame.response.length}`, frame.turn_id);
 }
 
 /** What a snapshot of the conversation says about turns that have ended. */
@@ -216,20 +232,38 @@ function note({ told }: Walk, { messages = [] }: SnapshotFrame): void {
 }
 
 /** What the device has of this turn is what the log says at this place. */
-function checkState(walk: Walk, { turn_id, seq, type }: StateFrame): void {
-  const { view, logs, offset, spoilt, passedOver, report } = walk;
+function checkState(walk: Walk, frame: StateFrame): void {
+  const { view, logs, offset, spoilt, unordered, passedOver, report } = walk;
+  const { turn_id, seq, type } = frame;
   if (offset === undefined || turn_id === undefined || seq < view.seq || spoilt.has(turn_id)) return;
   if (passedOver.has(turn_id)) return;
-  const fault = stateFault(view.turns.get(turn_id), logs.get(turn_id)?.asOf(seq - offset));
+  const stored = logs.get(turn_id)?.asOf(seq - offset);
+  if (frame.type === "snapshot" && frame.parts === undefined && isLarge(stored)) unordered.add(turn_id);
+  const fault = stateFault(turnIn(view, turn_id), stored, unordered.has(turn_id));
   if (fault === undefined) return;
   spoilt.add(turn_id);
   report("P2", `after ${type} ${seq - offset} ${fault}`, turn_id);
 }
 
-function stateFault(turn: TurnView | undefined, stored: TurnState | undefined): string | undefined {
+/** The same parts in the same order; what is said of text and calls alone only says it in better words. */
+function stateFault(
+  turn: TurnView | undefined,
+  stored: TurnState | undefined,
+  isUnordered: boolean,
+): string | undefined {
   if (turn === undefined || stored === undefined) return "it is of no turn that is known";
-  if (turn.text !== stored.text) return `it has ${turn.text.length} characters, stored are ${stored.text.length}`;
-  return isDeepStrictEqual([...turn.tool_calls.values()], stored.calls)
-    ? undefined
-    : "its tool calls are not those that are stored";
+  const [text, storedText] = [textOf(turn), textOf(stored)];
+  if (text !== storedText) return `it has ${text.length} characters, stored are ${storedText.length}`;
+  if (!isDeepStrictEqual(toolCallsOf(turn), toolCallsOf(stored))) return "its tool calls are not those that are stored";
+  if (isUnordered || isDeepStrictEqual(turn.parts, stored.parts)) return undefined;
+  return `its parts are ${kindsOf(turn)}, stored are ${kindsOf(stored)}`;
+}
+
+/** A snapshot may go without the order of what is larger than some such size. */
+function isLarge(stored: TurnState | undefined): boolean {
+  return JSON.stringify(stored?.parts ?? []).length > 150_000;
+}
+
+function kindsOf({ parts }: Pick<TurnView, "parts">): string {
+  return parts.map(({ type }) => type).join(" ") || "none";
 }

@@ -8,14 +8,14 @@ export interface Kept {
   readonly records: readonly LogRecord[];
 }
 
-/** A snapshot holds the newest messages up to these limits; of what is older it says nothing. */
+/** A snapshot holds the newest messages up to these limits, of which the parts of its turn take their own; of what is older it says nothing. */
 const tail = { messages: 50, bytes: 150_000 } as const;
 
 type Told = readonly TranscriptMessage[];
 
 /** Whether the snapshot leaves out none of the conversation's messages. */
-export function isUncut({ messages = [] }: SnapshotFrame): boolean {
-  return messages.length < tail.messages && JSON.stringify(messages).length < tail.bytes;
+export function isUncut({ messages = [], parts = [] }: SnapshotFrame): boolean {
+  return messages.length < tail.messages && JSON.stringify([messages, parts]).length < tail.bytes;
 }
 
 /**

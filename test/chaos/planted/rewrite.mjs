@@ -23,6 +23,12 @@ const faults = {
     line: 'if (doubt !== "unknown")',
     instead: 'if (viewer.cursor > 0) return apply(viewer, "clear"); else if (doubt !== "unknown")',
   },
+  // What a client that comes back is shown of a turn is all there, in another order.
+  "edge puts calls behind the text": {
+    file: "/services/edge/dist/hub/snapshot.js",
+    line: "parts: [...turn.parts]",
+    instead: 'parts: turn.parts.toSorted((a, b) => Number(a.type === "tool_call") - Number(b.type === "tool_call"))',
+  },
   // Every writer may write: a worker that wakes up goes on where it was.
   "agent appends without expectation": {
     file: "/services/agent-worker/dist/fenced-append.js",

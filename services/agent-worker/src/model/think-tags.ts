@@ -1,5 +1,5 @@
+import { appended } from "@parley/protocol";
 import { isPartOfText, judgeBareEnd, type BareEnd } from "./bare-end.ts";
-import { appended } from "../growing-text.ts";
 import { closeOf, closes, firstOf, opens, openTail, tags } from "./reasoning-tags.ts";
 
 /**

@@ -1,6 +1,7 @@
 import {
   ConversationId,
   errorTable,
+  textOf,
   type FinishedToolCall,
   type FrameError,
   type Outcome,
@@ -128,7 +129,7 @@ function upTo(text: SentText, response: string): string {
 /** One text with all that is missing. */
 function catchUp(turn: AskedTurn<Shown>, view: TurnView): Encodable[] {
   const tools = missingToolFrames(turn.state.tools, view).map((frame) => toolFrame(turn, frame));
-  return [...tools, ...textFrames(turn, replace(turn.state.text, view.text))];
+  return [...tools, ...textFrames(turn, replace(turn.state.text, textOf(view)))];
 }
 
 function refusal({ error, code }: FrameError, asked: Asked<Shown> | undefined): Encodable {

@@ -1,4 +1,11 @@
-import type { AnswerMetadata, FrameError, Outcome, StoredEvent, TurnView } from "@parley/protocol";
+import {
+  textOf,
+  type AnswerMetadata,
+  type FrameError,
+  type Outcome,
+  type StoredEvent,
+  type TurnView,
+} from "@parley/protocol";
 import { newConversationId } from "../frames/turn-id.ts";
 import type { VisibleEvent } from "../hub/visible-event.ts";
 import { seedMetadata } from "./answer-metadata.ts";
@@ -136,9 +143,10 @@ function ending({ session, conversation, state }: AskedTurn<Shown>, outcome: Out
 function catchUp({ state, conversation }: AskedTurn<Shown>, view: TurnView): Encodable[] {
   const place = { conversation_id: conversation, turn_id: view.turn_id };
   const tools = missingToolFrames(state.tools, view).map((frame) => ({ ...frame, ...place }));
-  if (view.text === state.text) return tools;
-  const token = view.text.slice(commonLength(view.text, state.text));
-  state.text = view.text;
+  const text = textOf(view);
+  if (text === state.text) return tools;
+  const token = text.slice(commonLength(text, state.text));
+  state.text = text;
   return [...tools, { type: "token", token, partial_response: state.text }];
 }
 

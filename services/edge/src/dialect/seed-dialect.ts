@@ -1,9 +1,9 @@
 import {
-  applyFrame,
-  createTurnView,
   createView,
+  foldFrame,
   isReadable,
   isTerminal,
+  turn as turnIn,
   type ClientFrame,
   type ConnectionFrame,
   type ConversationId,
@@ -97,11 +97,10 @@ function ofDeletion<State>(
 /** The viewer lagged, or the stream was made anew: a snapshot has no counterpart, but all that it says can be said in frames. */
 function ofSnapshot<State>(parts: SeedDialectParts<State>, snapshot: SnapshotFrame): Encodable[] {
   const own = [...parts.asked.in(snapshot.conversation_id)];
-  const view = createView(snapshot.conversation_id);
-  for (const [id] of own) view.turns.set(id, createTurnView(id));
-  applyFrame(view, snapshot);
+  const ids = own.map(([id]) => id);
+  const view = foldFrame(createView(snapshot.conversation_id, ids), snapshot);
   return own.flatMap(([id, turn]) => {
-    const known = view.turns.get(id);
+    const known = turnIn(view, id);
     const isTold = known?.outcome !== undefined || snapshot.turn_id === id;
     return known === undefined || !isTold ? [] : ofTurn(parts, snapshot, turn, known);
   });

@@ -1,4 +1,11 @@
-import type { CallId, StoredEvent, ToolCall, FinishedToolCall, TurnView } from "@parley/protocol";
+import {
+  toolCallsOf,
+  type CallId,
+  type FinishedToolCall,
+  type StoredEvent,
+  type ToolCall,
+  type TurnView,
+} from "@parley/protocol";
 
 /** The tool calls of a turn that a client has been told of. */
 export type ShownTools = Map<CallId, "started" | "ended">;
@@ -15,8 +22,8 @@ export function noteToolEvent(
 }
 
 /** What the client has not been told of the turn's calls, which counts as told now. */
-export function missingToolFrames(shown: ShownTools, { tool_calls }: TurnView): ToolFrame[] {
-  return [...tool_calls.values()].flatMap((call) => {
+export function missingToolFrames(shown: ShownTools, turn: TurnView): ToolFrame[] {
+  return toolCallsOf(turn).flatMap((call) => {
     const { call_id, tool_name, arguments: args, status, result = "", duration_ms = 0 } = call;
     const before = shown.get(call_id);
     const common = { call_id, tool_name, arguments: args };

@@ -2,6 +2,7 @@ import type { Bus } from "@parley/bus";
 import {
   ChatError,
   fitMessage,
+  messageEventOf,
   subjects,
   toChatError,
   type MessageFrame,
@@ -10,7 +11,6 @@ import {
   type TurnRequest,
 } from "@parley/protocol";
 import { deliveryLimits } from "../delivery-limits.ts";
-import { messageEventOf } from "./turn-request.ts";
 
 export type SubmissionBus = Pick<Bus, "events" | "turns" | "transcripts">;
 

@@ -1,7 +1,6 @@
 import {
   messageIdOf,
   type ConversationId,
-  type MessageEvent,
   type MessageFrame,
   type TurnId,
   type TurnRequest,
@@ -34,27 +33,5 @@ export function turnRequestOf(
     ...(metadata === undefined ? {} : { metadata }),
     accepted_at: Date.now(),
     ...(trace === undefined ? {} : { trace }),
-  };
-}
-
-/** The worker writes it too; whoever is first wins, and both write the same. */
-export function messageEventOf({
-  conversation_id,
-  turn_id,
-  accepted_at,
-  message_id,
-  id,
-  user,
-  message,
-}: TurnRequest): MessageEvent {
-  return {
-    type: "message",
-    conversation_id,
-    turn_id,
-    ts: accepted_at,
-    message_id,
-    id,
-    author: { role: "user", id: user.id, ...(user.name === undefined ? {} : { name: user.name }) },
-    message,
   };
 }

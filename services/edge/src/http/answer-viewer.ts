@@ -1,13 +1,18 @@
-import { ChatError, chatErrorOf, closeCodes } from "@parley/protocol";
+import { ChatError, chatErrorOf, closeCodes, noParts, type Parts } from "@parley/protocol";
 import type { Dialect } from "../dialect/dialect.ts";
 import type { Sink } from "../hub/viewer.ts";
 import type { TerminalEvent, TurnWatch } from "./turn-watch.ts";
 
+export interface AnswerEnd {
+  readonly end: TerminalEvent;
+  readonly parts: Parts;
+}
+
 export interface AnswerViewer {
   readonly dialect: Dialect;
   readonly sink: Sink;
-  /** How the turn ended. Rejects with ChatError when that cannot be waited for any longer. */
-  readonly ended: Promise<TerminalEvent>;
+  /** How the turn ended, and the answer's parts. Rejects with ChatError when that cannot be waited for any longer. */
+  readonly ended: Promise<AnswerEnd>;
   giveUp(error: ChatError): void;
 }
 
@@ -15,16 +20,16 @@ const none: readonly Uint8Array[] = [];
 
 /** A viewer that is interested in the end only: nothing is sent to it, so it is never slow. */
 export function createAnswerViewer(watch: TurnWatch): AnswerViewer {
-  let resolve: (end: TerminalEvent) => void = () => {};
+  let resolve: (end: AnswerEnd) => void = () => {};
   let giveUp: (error: ChatError) => void = () => {};
-  const ended = new Promise<TerminalEvent>((onEnd, onError) => {
+  const ended = new Promise<AnswerEnd>((onEnd, onError) => {
     resolve = onEnd;
     giveUp = onError;
   });
   // It may fail before anybody waits for it.
   ended.catch(() => {});
   const note = (end: TerminalEvent | undefined): readonly Uint8Array[] => {
-    if (end !== undefined) resolve(end);
+    if (end !== undefined) resolve({ end, parts: watch.turn?.parts ?? noParts });
     return none;
   };
   const dialect: Dialect = {
@@ -32,7 +37,10 @@ export function createAnswerViewer(watch: TurnWatch): AnswerViewer {
     decode: () => {
       throw new ChatError("UNSUPPORTED");
     },
-    encodeEvent: (event) => note(watch.endIn(event)),
+    encodeEvent(event) {
+      watch.see(event);
+      return note(watch.endIn(event));
+    },
     turnsIn: watch.in,
     encodeFrame(frame) {
       if (frame.type === "accepted") watch.begin(frame);

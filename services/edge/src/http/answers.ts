@@ -3,10 +3,12 @@ import {
   ConversationId,
   ErrorCode,
   FinishedToolCall,
+  Part,
   TranscriptMessage,
   TurnId,
   Usage,
   type Outcome,
+  type Parts,
 } from "@parley/protocol";
 import { z } from "zod";
 import { cutOf, seedMetadata } from "../dialect/answer-metadata.ts";
@@ -39,6 +41,9 @@ export const ChatAnswer = z.object({
   conversation_id: ConversationId,
   turn_id: TurnId,
   message_id: z.string(),
+  parts: z
+    .array(Part)
+    .describe("The answer in the order in which it came: `response` is its text, `tool_calls` its calls."),
   tool_calls: z.array(FinishedToolCall),
   usage: Usage,
 });
@@ -83,7 +88,7 @@ export const CancelAnswer = z.object({ turn_id: TurnId });
 type Answered = Exclude<TerminalEvent, { type: "error" }>;
 
 /** A cancelled answer is one with the text so far, as for clients of the seeds. */
-export function chatAnswerOf(end: Answered, session: string | undefined): ChatAnswer {
+export function chatAnswerOf(end: Answered, parts: Parts, session: string | undefined): ChatAnswer {
   const { response, conversation_id, turn_id, message_id, tool_calls, usage } = end;
   const known = end.type === "complete" ? end.metadata : {};
   return {
@@ -97,6 +102,7 @@ export function chatAnswerOf(end: Answered, session: string | undefined): ChatAn
     conversation_id,
     turn_id,
     message_id,
+    parts: [...parts],
     tool_calls,
     usage,
   };

@@ -9,6 +9,7 @@ import {
   toChatError,
   type ConversationId,
   type MessageFrame,
+  type Parts,
   type User,
 } from "@parley/protocol";
 import { noCursor, generationOffset, streamSeqOf } from "../cursor.ts";
@@ -53,7 +54,7 @@ export function createAsking(deps: AskingDeps) {
     async answer(
       { user, exchange }: Call,
       question: Question,
-      toReply: (end: Answered) => Reply,
+      toReply: (end: Answered, parts: Parts) => Reply,
     ): Promise<Reply | undefined> {
       const { viewers, onMessage, counters } = deps;
       const watch = createTurnWatch();
@@ -63,8 +64,8 @@ export function createAsking(deps: AskingDeps) {
       exchange.onGone(() => viewers.close(connection, "client"));
       try {
         await onMessage(connection, user, question, exchange.header("traceparent"));
-        const end = await ended;
-        return end.type === "error" ? endedInError(end) : toReply(end);
+        const { end, parts } = await ended;
+        return end.type === "error" ? endedInError(end) : toReply(end, parts);
       } catch (thrown) {
         viewers.close(connection, "error");
         if (!(thrown instanceof ChatError)) throw thrown;

@@ -60,7 +60,7 @@ export function createChatRoutes({ asking, isOwn }: ChatRouteDeps): Route[] {
       const question = await questionOf(isOwn, user, body, keyOf(exchange) ?? body.id ?? undefined);
       if (acceptsEvents(exchange)) return asking.stream(call, question, cursorOf(exchange));
       const session = body.session_id ?? undefined;
-      return asking.answer(call, question, (end) => jsonReply(200, chatAnswerOf(end, session)));
+      return asking.answer(call, question, (end, parts) => jsonReply(200, chatAnswerOf(end, parts, session)));
     },
   });
 

@@ -1,4 +1,13 @@
-import { ChatError, ConversationId, TranscriptMessage, TurnId, type CancelFrame, type User } from "@parley/protocol";
+import {
+  ChatError,
+  ConversationId,
+  TranscriptMessage,
+  TurnId,
+  storedParts,
+  type CancelFrame,
+  type LogRecord,
+  type User,
+} from "@parley/protocol";
 import { z } from "zod";
 import type { PagePlace } from "../conversations/conversation-index.ts";
 import type { Conversations } from "../conversations/conversations.ts";
@@ -69,10 +78,16 @@ function messagesRoute({ conversations, ownership }: ConversationRouteDeps): Rou
     async handle({ user }, { params: { id }, query }) {
       await ownership.check(id, user.id);
       const { records, before } = await conversations.messages(id, query.limit, query.before ?? 0);
-      const messages = records.map((record) => TranscriptMessage.parse(record));
+      const messages = records.map(messageOf);
       return jsonReply(200, { conversation_id: id, messages, ...(before === 0 ? {} : { before: String(before) }) });
     },
   });
+}
+
+/** Who reads over HTTP need not know how parts are made of a record that has none. */
+function messageOf(record: LogRecord): TranscriptMessage {
+  const message = TranscriptMessage.parse(record);
+  return { ...message, parts: [...storedParts(message)] };
 }
 
 function deletionRoute({ conversations, ownership }: ConversationRouteDeps): Route {

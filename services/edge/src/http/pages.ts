@@ -24,17 +24,49 @@ const contentSecurityPolicy = [
 
 const testPage = "/ws/test";
 
-/** Reads the static pages once. The keys are the paths under which they are served: `test.html` is `/ws/test`. */
-export async function readPages(folder: string): Promise<ReadonlyMap<string, Reply>> {
+/** The part of the protocol that has no schemas: what pages import under the name that it has everywhere. */
+const fold = "@parley/protocol/fold";
+
+/**
+ * Reads the static pages once, with the fold of the protocol that they import. The keys are the paths under which they are served: `test.html` is
+ * `/ws/test`. `foldModule`: where its build is; Node's own resolution finds it.
+ */
+export async function readPages(
+  folder: string,
+  foldModule: string = import.meta.resolve(fold),
+): Promise<ReadonlyMap<string, Reply>> {
   const entries = await readdir(folder, { withFileTypes: true });
-  const pages = new Map<string, Reply>();
+  const pages = await readModules(new URL(foldModule));
   for (const { name } of entries.filter((entry) => entry.isFile())) {
     const type = types[path.extname(name)];
     if (type === undefined) continue;
-    const reply = pageReply(type, await readFile(path.join(folder, name)));
+    const text = await readFile(path.join(folder, name));
+    const body = path.extname(name) === ".js" ? withPath(text) : text;
+    const reply = pageReply(type, body);
     pages.set(name === "test.html" ? testPage : `${testPage}/${name}`, reply);
   }
   return pages;
+}
+
+/** Browsers know no names of packages, and a map of them would have to stand in the page, where no script may stand. */
+function withPath(module: Buffer): Buffer {
+  return Buffer.from(module.toString("utf8").replaceAll(`"${fold}"`, '"./protocol/fold.js"'));
+}
+
+/** A module and all that it imports, which are files beside it. Throws when it is no build, or imports a package. */
+async function readModules(entry: URL): Promise<Map<string, Reply>> {
+  const modules = new Map<string, Reply>();
+  const names = [path.basename(entry.pathname)];
+  for (const name of names) {
+    if (path.extname(name) !== ".js") throw new Error(`pages cannot import ${name}: build the protocol first`);
+    const text = await readFile(new URL(name, entry), "utf8");
+    modules.set(`${testPage}/protocol/${name}`, pageReply(types[".js"] ?? "", Buffer.from(text)));
+    for (const [, imported = ""] of text.matchAll(/^(?:import|export)\b[^;]*?\bfrom "(.+?)";/gm)) {
+      if (!imported.startsWith("./")) throw new Error(`${name} imports ${imported}, which pages cannot have`);
+      if (!names.includes(imported.slice(2))) names.push(imported.slice(2));
+    }
+  }
+  return modules;
 }
 
 function pageReply(type: string, body: Buffer): Reply {

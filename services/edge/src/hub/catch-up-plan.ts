@@ -1,4 +1,4 @@
-import { applyEvent, createTurnView, isTerminal, type TurnId, type TurnView } from "@parley/protocol";
+import { createTurnView, foldEvent, isTerminal, type TurnId, type TurnView } from "@parley/protocol";
 import { deliveryLimits, type DeliveryLimits } from "../delivery-limits.ts";
 import type { Known } from "./ring.ts";
 import { decodeVisible, isFoldable, type VisibleEvent } from "./visible-event.ts";
@@ -171,7 +171,7 @@ function createFolder({ base, events, rooted }: Known) {
 
   const begin = (turn: TurnId): { view: TurnView; next: number } | undefined => {
     const open = base.get(turn);
-    if (open !== undefined) return { view: copyOf(open.view), next: 0 };
+    if (open !== undefined) return { view: open.view, next: 0 };
     const start = events.findIndex((event) => event.turn === turn);
     return events[start]?.type === "message" ? { view: createTurnView(turn), next: start } : undefined;
   };
@@ -190,13 +190,9 @@ function createFolder({ base, events, rooted }: Known) {
       for (; progress.next < events.length; progress.next++) {
         const event = events[progress.next];
         if (event === undefined || event.seq > seq) break;
-        if (event.turn === turn) applyEvent(progress.view, decodeVisible(event));
+        if (event.turn === turn) progress.view = foldEvent(progress.view, decodeVisible(event));
       }
-      return { kind: "snapshot", seq, turn: copyOf(progress.view) };
+      return { kind: "snapshot", seq, turn: progress.view };
     },
   };
-}
-
-function copyOf(view: TurnView): TurnView {
-  return { ...view, tool_calls: new Map(view.tool_calls) };
 }

@@ -1,4 +1,4 @@
-import { applyEvent, createTurnView, isTerminal, type TurnId, type TurnView } from "@parley/protocol";
+import { createTurnView, foldEvent, isTerminal, type TurnId, type TurnView } from "@parley/protocol";
 import { decodeVisible, isFoldable, type VisibleEvent } from "./visible-event.ts";
 
 export interface RingLimits {
@@ -174,7 +174,7 @@ function fold(turns: Map<TurnId, OpenTurn>, event: VisibleEvent): void {
   const open = turns.get(turn);
   if (open === undefined) return;
   if (isTerminal(type)) turns.delete(turn);
-  else applyEvent(open.view, decodeVisible(event));
+  else turns.set(turn, { ...open, view: foldEvent(open.view, decodeVisible(event)) });
 }
 
 /** The turns that begin in these events and do not end in them. */

@@ -1,12 +1,18 @@
 import {
   TranscriptMessage,
-  applyEvent,
+  answerOf,
   createTurnView,
+  foldEvent,
   isTerminal,
+  jsonBytes,
+  textOf,
+  toolCallsOf,
   type ConversationId,
   type LogRecord,
-  type Outcome,
+  type Part,
   type SnapshotFrame,
+  type ToolCallPart,
+  type ToolCallState,
   type TurnId,
   type TurnView,
 } from "@parley/protocol";
@@ -28,11 +34,21 @@ export function turnSnapshot({ conversation, seq }: Place, turn: TurnView): Snap
     seq,
     turn_id: turn.turn_id,
     attempt: turn.attempt,
-    text: turn.text,
-    tool_calls: [...turn.tool_calls.values()],
+    text: textOf(turn),
+    tool_calls: toolCallsOf(turn).map(stateOf),
+    ...(fits(turn.parts) ? { parts: [...turn.parts] } : {}),
     status: turn.status === "queued" ? "queued" : "running",
     ts: Date.now(),
   };
+}
+
+function stateOf({ type: _type, ...call }: ToolCallPart): ToolCallState {
+  return call;
+}
+
+/** A frame with text and calls may not become twice as large by saying in which order they came. */
+function fits(parts: readonly Part[]): boolean {
+  return jsonBytes(parts) <= deliveryLimits.snapshotPartsBytes;
 }
 
 /**
@@ -57,9 +73,13 @@ export function conversationSnapshot(
   // Not always the first: when the event stream was lost, the messages of waiting turns may be written again before the one that runs.
   const running = open.find(({ status }) => status !== "queued") ?? open[0];
   if (messages.length === 0 && running === undefined) return undefined;
-  const tail = newestWithin(deliveryLimits.snapshotBytes, messages);
-  if (running !== undefined) return { ...turnSnapshot(place, running), messages: tail };
+  if (running !== undefined) {
+    const frame = turnSnapshot(place, running);
+    // What its parts take, the transcript's tail gives.
+    return { ...frame, messages: newestWithin(deliveryLimits.snapshotBytes - jsonBytes(frame.parts ?? []), messages) };
+  }
   const { conversation: conversation_id, seq } = place;
+  const tail = newestWithin(deliveryLimits.snapshotBytes, messages);
   return { type: "snapshot", conversation_id, seq, messages: tail, status: "idle", ts: Date.now() };
 }
 
@@ -67,7 +87,7 @@ export function conversationSnapshot(
 function turnsOf({ base, events }: Known): TurnView[] {
   const turns = new Map<TurnId, TurnView>();
   for (const [turn, { view }] of [...base].toSorted(([, a], [, b]) => a.startSeq - b.startSeq)) {
-    turns.set(turn, { ...view, tool_calls: new Map(view.tool_calls) });
+    turns.set(turn, view);
   }
   for (const event of events) {
     // Without its beginning only a turn's end tells all of it.
@@ -76,10 +96,8 @@ function turnsOf({ base, events }: Known): TurnView[] {
     }
     const view = turns.get(event.turn);
     if (view === undefined) continue;
-    applyEvent(view, decodeVisible(event));
-    if (!isTerminal(event.type)) continue;
-    turns.delete(event.turn);
-    turns.set(event.turn, view);
+    if (isTerminal(event.type)) turns.delete(event.turn);
+    turns.set(event.turn, foldEvent(view, decodeVisible(event)));
   }
   return [...turns.values()];
 }
@@ -104,24 +122,12 @@ function messagesOf({ turn_id, message, outcome }: TurnView): TranscriptMessage[
   return messages;
 }
 
-function answerOf(turn_id: TurnId, outcome: Outcome, ts: number): TranscriptMessage {
-  const { message_id, response, tool_calls, usage, type: status } = outcome;
-  const answer = { message_id, turn_id, author: { role: "assistant" as const }, message: response, status, ts };
-  return {
-    ...answer,
-    tool_calls,
-    usage,
-    ...(outcome.type === "error" ? { code: outcome.code } : {}),
-    ...(outcome.type === "complete" ? { metadata: outcome.metadata } : {}),
-  };
-}
-
 /** The newest ones that fit together, at least one. */
 function newestWithin(maxBytes: number, messages: readonly TranscriptMessage[]): TranscriptMessage[] {
   let first = messages.length;
   let size = 0;
   while (first > 0) {
-    size += JSON.stringify(messages[first - 1]).length;
+    size += jsonBytes(messages[first - 1] ?? {});
     if (size > maxBytes && first < messages.length) break;
     first--;
   }

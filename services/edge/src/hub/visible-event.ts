@@ -40,6 +40,7 @@ export function decodeVisible({ frame }: VisibleEvent): ReadEvent {
 const foldable: ReadonlySet<string> = new Set([
   "thinking",
   "progress",
+  "reasoning",
   "token",
   "turn_restarted",
   "tool_call_start",

@@ -34,6 +34,10 @@ export function token(turn: string, text: string, attempt = 1, n = 0): StoredEve
   return { type: "token", ...common(turn), attempt, n, token: text };
 }
 
+export function reasoning(turn: string, text: string, attempt = 1): StoredEvent {
+  return { type: "reasoning", ...common(turn), attempt, n: 0, token: text };
+}
+
 export function complete(turn: string, response: string): StoredEvent {
   return {
     type: "complete",
@@ -85,7 +89,9 @@ function eventOf({ kind, text }: Deed, turn: string, state: { begun: boolean; en
     case 3:
       return toolEnd(turn, `k${text.length}`, text);
     case 4:
-      return { type: "progress", ...chained, step: "generating", message: text };
+      return { type: "progress", ...chained, step: "rag_retrieval", message: text, sources: [{ title: text }] };
+    case 5:
+      return reasoning(turn, text, chained.attempt);
     default:
       return token(turn, text, chained.attempt);
   }

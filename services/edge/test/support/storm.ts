@@ -1,11 +1,13 @@
 import type { Bus, StoredMessage } from "@parley/bus";
 import {
-  applyFrame,
   createView,
   encodeEvent,
+  foldFrame,
   isTerminal,
   messageIdOf,
   subjects,
+  textOf,
+  turn as turnIn,
   type ConversationView,
   type Outcome,
   type ServerFrame,
@@ -166,7 +168,7 @@ export function questionOf(turn: TurnId): string {
 
 /** One person who looks at the conversation, from one connection after the other. */
 export function createOnlooker(world: World, conversation_id: string) {
-  const view = createView(conversation_id);
+  let view = createView(conversation_id);
   const faults: string[] = [];
   const told = new Set<TurnId>();
   let client: TestClient | undefined;
@@ -178,8 +180,11 @@ export function createOnlooker(world: World, conversation_id: string) {
   };
   const note = (frame: ServerFrame): void => {
     if (!("seq" in frame) || !("ts" in frame)) return;
-    const before = view.seq;
-    if (!applyFrame(view, frame)) faults.push(`${frame.type} at ${frame.seq} came after ${before}`);
+    if (frame.seq <= view.seq) faults.push(`${frame.type} at ${frame.seq} came after ${view.seq}`);
+    // The fold puts right what an end shows to be wrong: it is looked at before.
+    const text = textOf(turnIn(view, frame.turn_id ?? "") ?? []);
+    if ("response" in frame && text !== frame.response) faults.push(`${frame.turn_id} ended with another text`);
+    view = foldFrame(view, frame);
     if (frame.type === "snapshot") return noteSnapshot(frame);
     if (told.has(frame.turn_id)) faults.push(`${frame.type} of ${frame.turn_id} came after its end`);
     if (isTerminal(frame.type)) told.add(frame.turn_id);

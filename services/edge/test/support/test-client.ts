@@ -1,4 +1,4 @@
-import { ServerFrame, applyFrame, createView, type ConversationView } from "@parley/protocol";
+import { ServerFrame, createView, foldFrame, type ConversationView } from "@parley/protocol";
 import { eventually } from "@parley/testkit";
 import { WebSocket } from "ws";
 
@@ -72,10 +72,11 @@ export async function connectClient(
     sendBytes: (bytes, kind) => socket.send(bytes, { binary: kind === "binary" }),
     next: (type, within) => eventually(() => find(type), { what: `a frame "${type}"`, ...within }),
     view(conversation) {
-      const view = createView(conversation);
+      let view = createView(conversation);
       for (const frame of frames) {
         if (!("seq" in frame) || !("ts" in frame) || frame.conversation_id !== conversation) continue;
-        if (!applyFrame(view, frame)) throw new Error(`seq ${frame.seq} came after ${view.seq}`);
+        if (frame.seq <= view.seq) throw new Error(`seq ${frame.seq} came after ${view.seq}`);
+        view = foldFrame(view, frame);
       }
       return view;
     },

@@ -1,0 +1,29 @@
+/**
+ * What a viewer makes of frames, without the schemas: for browsers (`@parley/protocol/fold`). Frames are taken as what they say they are; whoever
+ * does not trust their sender parses them first.
+ */
+export { errorRowOf } from "./error-table.ts";
+export { isTerminal, isVisible } from "./event-kinds.ts";
+export { messageIdOf } from "./message-ids.ts";
+export {
+  messages,
+  pendingApprovals,
+  queue,
+  turn,
+  type MessageView,
+  type PendingApproval,
+  type QueuedTurn,
+} from "./messages.ts";
+export { answerOf, outcomeOf, storedParts } from "./outcome.ts";
+export {
+  foldParts,
+  isReasoning,
+  isSource,
+  isText,
+  isToolCall,
+  noParts,
+  textOf,
+  toolCallsOf,
+  type Parts,
+} from "./parts-fold.ts";
+export { createTurnView, createView, foldEvent, foldFrame, type ConversationView, type TurnView } from "./view.ts";

@@ -1,0 +1,148 @@
+import type { Author, MessageEvent, Outcome } from "./events.ts";
+import type { TurnId } from "./ids.ts";
+import { messageIdOf } from "./message-ids.ts";
+import { outcomeOf, storedParts } from "./outcome.ts";
+import type { Parts } from "./parts-fold.ts";
+import type { ToolCallPart } from "./parts.ts";
+import type { TranscriptMessage } from "./server-frames.ts";
+import type { ConversationView, TurnView } from "./view.ts";
+
+/** What is shown of a view. What has not changed between two views is the same object in both answers. */
+
+export interface MessageView {
+  readonly message_id: string;
+  readonly turn_id: TurnId;
+  readonly author: Author;
+  readonly parts: Parts;
+  /** Of an answer that has not ended `running`. */
+  readonly status: TranscriptMessage["status"];
+  /** Of an answer: how it ended, once it has. */
+  readonly outcome?: Outcome;
+}
+
+/** A turn that has not begun. */
+export interface QueuedTurn {
+  readonly turn_id: TurnId;
+  /** Turns that run before it. */
+  readonly position: number;
+  readonly message: MessageView | undefined;
+}
+
+/** A call that a person has to agree to. */
+export interface PendingApproval {
+  readonly turn_id: TurnId;
+  readonly call: ToolCallPart;
+}
+
+export function turn(view: ConversationView, turnId: TurnId): TurnView | undefined {
+  return view.turns.findLast(({ turn_id }) => turn_id === turnId);
+}
+
+/** All messages, questions before their answers, in the order of their turns. An answer that has begun is among them. */
+export function messages(view: ConversationView): readonly MessageView[] {
+  let shown = shownOf.get(view.turns)?.get(view.transcript);
+  if (shown === undefined) {
+    shown = groupsOf(view).flatMap(messagesIn);
+    shownOf.set(view.turns, new WeakMap([[view.transcript, shown]]));
+  }
+  return shown;
+}
+
+/** By its turns and its transcript: a view whose cursor alone has moved shows the same. */
+const shownOf = new WeakMap<ConversationView["turns"], WeakMap<ConversationView["transcript"], MessageView[]>>();
+
+/** The turns that wait, in the order in which they will run. */
+export function queue(view: ConversationView): QueuedTurn[] {
+  const open = groupsOf(view).filter(isOpen);
+  return open.flatMap((group, position) => {
+    const { turn_id, turn: known } = group;
+    if (known !== undefined && known.status !== "queued") return [];
+    return [{ turn_id, position, message: messagesIn(group)[0] }];
+  });
+}
+
+const none: readonly PendingApproval[] = [];
+
+/** Calls that wait for a person. No event opens one yet. */
+export function pendingApprovals(_view: ConversationView): readonly PendingApproval[] {
+  return none;
+}
+
+/** What is known of one turn. */
+interface Group {
+  readonly turn_id: TurnId;
+  readonly stored: TranscriptMessage[];
+  turn?: TurnView;
+}
+
+function groupsOf({ transcript, turns, transcriptAfter }: ConversationView): Group[] {
+  const groups = new Map<TurnId, Group>();
+  const groupOf = (turn_id: TurnId): Group => {
+    let group = groups.get(turn_id);
+    if (group === undefined) groups.set(turn_id, (group = { turn_id, stored: [] }));
+    return group;
+  };
+  const inTranscript = new Set(transcript.map(({ turn_id }) => turn_id));
+  const older = turns.slice(0, turns.findIndex(({ turn_id }) => turn_id === transcriptAfter) + 1);
+  for (const { turn_id } of older) if (!inTranscript.has(turn_id)) groupOf(turn_id);
+  for (const message of transcript) groupOf(message.turn_id).stored.push(message);
+  for (const known of turns) groupOf(known.turn_id).turn = known;
+  return [...groups.values()];
+}
+
+function isOpen({ stored, turn: known }: Group): boolean {
+  return known === undefined ? !stored.some(isAnswer) : known.outcome === undefined;
+}
+
+function isAnswer({ author }: TranscriptMessage): boolean {
+  return author.role === "assistant";
+}
+
+function messagesIn({ stored, turn: known }: Group): MessageView[] {
+  const answer = known === undefined ? undefined : answerIn(known);
+  const shown = stored.filter((message) => answer === undefined || !isAnswer(message)).map(storedMessage);
+  const isAsked = stored.some(({ author }) => author.role === "user");
+  if (known?.message !== undefined && !isAsked) shown.unshift(questionIn(known.message));
+  return answer === undefined ? shown : [...shown, answer];
+}
+
+const ofStored = new WeakMap<TranscriptMessage, MessageView>();
+
+function storedMessage(message: TranscriptMessage): MessageView {
+  let shown = ofStored.get(message);
+  if (shown === undefined) {
+    const { message_id, turn_id, author, status } = message;
+    const common = { message_id, turn_id, author, parts: storedParts(message), status };
+    shown = isAnswer(message) ? { ...common, outcome: outcomeOf(message) } : common;
+    ofStored.set(message, shown);
+  }
+  return shown;
+}
+
+const ofQuestions = new WeakMap<MessageEvent, MessageView>();
+
+function questionIn(event: MessageEvent): MessageView {
+  let shown = ofQuestions.get(event);
+  if (shown === undefined) {
+    const { message_id, turn_id, author, message: text } = event;
+    shown = { message_id, turn_id, author, parts: [{ type: "text", text }], status: "complete" };
+    ofQuestions.set(event, shown);
+  }
+  return shown;
+}
+
+const ofAnswers = new WeakMap<TurnView, MessageView>();
+
+/** Undefined: the turn waits. */
+function answerIn(known: TurnView): MessageView | undefined {
+  const { turn_id, parts, status, outcome } = known;
+  if (status === "queued" && parts.length === 0) return undefined;
+  let shown = ofAnswers.get(known);
+  if (shown === undefined) {
+    const message_id = outcome?.message_id ?? messageIdOf(turn_id, "assistant");
+    const common = { message_id, turn_id, author: { role: "assistant" }, parts };
+    shown = outcome === undefined ? { ...common, status: "running" } : { ...common, status, outcome };
+    ofAnswers.set(known, shown);
+  }
+  return shown;
+}

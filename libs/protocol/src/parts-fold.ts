@@ -1,0 +1,162 @@
+import { isTerminal } from "./event-kinds.ts";
+import type { Outcome } from "./events.ts";
+import { appended } from "./growing-text.ts";
+import type { Part, ReasoningPart, SourcePart, TextPart, ToolCallPart } from "./parts.ts";
+import type { ReadEvent } from "./read-event.ts";
+import type { ToolCallState } from "./server-frames.ts";
+import type { Source } from "./source.ts";
+
+/**
+ * How events make the parts of an answer (docs/adr/0016). Nothing here changes what it is given: a token makes one new part and one new list, and
+ * all other parts stay the objects they were.
+ */
+
+export type Parts = readonly Part[];
+
+export const noParts: Parts = [];
+
+export const isText = (part: Part): part is TextPart => part.type === "text";
+export const isReasoning = (part: Part): part is ReasoningPart => part.type === "reasoning";
+export const isToolCall = (part: Part): part is ToolCallPart => part.type === "tool_call";
+export const isSource = (part: Part): part is SourcePart => part.type === "source";
+
+function partsIn(of: Parts | { readonly parts: Parts }): Parts {
+  return "parts" in of ? of.parts : of;
+}
+
+/** The plain text: what fields that are older than parts call `text`, `message` or `response`. */
+export function textOf(of: Parts | { readonly parts: Parts }): string {
+  const texts = partsIn(of).filter(isText);
+  return texts.length === 1 ? (texts[0]?.text ?? "") : texts.map(({ text }) => text).join("");
+}
+
+export function toolCallsOf(of: Parts | { readonly parts: Parts }): ToolCallPart[] {
+  return partsIn(of).filter(isToolCall);
+}
+
+/** The parts after one event of their turn; the same list if it changes nothing. */
+export function foldParts(parts: Parts, event: ReadEvent): Parts {
+  switch (event.type) {
+    case "token":
+      return withEnd(parts, { type: "text", text: event.token });
+    case "reasoning":
+      return withEnd(parts, reasoningPart(event));
+    case "progress":
+      return event.sources === undefined ? parts : withSources(parts, event.sources);
+    case "tool_call_start":
+      return parts.some((part) => isCall(part, event.call_id)) ? parts : [...parts, callPart(event)];
+    case "tool_call_end":
+      return withCall(parts, callPart(event));
+    case "turn_restarted":
+      return restartedWith(parts, event.text);
+    default:
+      return isEnd(event) ? withStored(parts, event.response, event.tool_calls) : parts;
+  }
+}
+
+function isEnd(event: ReadEvent): event is Extract<ReadEvent, { type: Outcome["type"] }> {
+  return isTerminal(event.type);
+}
+
+function reasoningPart({ token, shown }: Extract<ReadEvent, { type: "reasoning" }>): ReasoningPart {
+  return { type: "reasoning", text: token, ...(shown === true ? { shown } : {}) };
+}
+
+/** Appends to the last part if it is of this type, else opens one. */
+function withEnd(parts: Parts, more: TextPart | ReasoningPart): Parts {
+  if (more.text === "") return parts;
+  const last = parts.at(-1);
+  if (last === undefined || last.type !== more.type || !(isText(last) || isReasoning(last))) return [...parts, more];
+  return parts.with(parts.length - 1, { ...last, text: appended(last.text, more.text) });
+}
+
+/** The passages that are not there yet. The same one may have another score when it is found again: the first one stays. */
+function withSources(parts: Parts, sources: readonly Source[]): Parts {
+  const known = new Set(parts.filter(isSource).map(placeOf));
+  const found: SourcePart[] = [];
+  for (const source of sources) {
+    const place = placeOf(source);
+    if (known.has(place)) continue;
+    known.add(place);
+    found.push({ type: "source", ...source });
+  }
+  return found.length === 0 ? parts : [...parts, ...found];
+}
+
+function placeOf({ title, file = "" }: Source): string {
+  return `${file}\n${title}`;
+}
+
+function isCall(part: Part, callId: string): boolean {
+  return isToolCall(part) && part.call_id === callId;
+}
+
+/** The call as a part, without what an event or frame has beside it. */
+export function callPart(call: ToolCallState): ToolCallPart {
+  const { status, result, duration_ms, truncated, result_bytes, result_id } = call;
+  return {
+    type: "tool_call",
+    call_id: call.call_id,
+    tool_name: call.tool_name,
+    arguments: call.arguments,
+    ...(status === undefined ? {} : { status }),
+    ...(result === undefined ? {} : { result }),
+    ...(duration_ms === undefined ? {} : { duration_ms }),
+    ...(truncated === undefined ? {} : { truncated }),
+    ...(result_bytes === undefined ? {} : { result_bytes }),
+    ...(result_id === undefined ? {} : { result_id }),
+  };
+}
+
+/** Completes the call where it stands; opens a part for one whose start was never seen. */
+function withCall(parts: Parts, call: ToolCallPart): Parts {
+  const at = parts.findIndex((part) => isCall(part, call.call_id));
+  return at < 0 ? [...parts, call] : parts.with(at, call);
+}
+
+/** The same with the text that stays: what an unfinished step thought and said after it is gone. Calls and sources stay. */
+function restartedWith(parts: Parts, text: string): Parts {
+  const kept = withText(parts, text);
+  const before = textOf(parts);
+  // Calls are told only after their step was committed, and what came before them with it.
+  const committed = kept.findLastIndex(isToolCall);
+  const goesOn = before.startsWith(text) || text.startsWith(before);
+  const end = goesOn ? Math.max(committed, kept.findLastIndex(isText)) : committed;
+  const isLeft = (part: Part, at: number): boolean => at <= end || !isReasoning(part);
+  return kept.every(isLeft) ? kept : kept.filter(isLeft);
+}
+
+/** The same with another text: cut where that ends, or going on with what is new; one part before the calls if it is another text altogether. */
+function withText(parts: Parts, text: string): Parts {
+  const before = textOf(parts);
+  if (before === text) return parts;
+  if (text.startsWith(before)) return withEnd(parts, { type: "text", text: text.slice(before.length) });
+  if (before.startsWith(text)) return cutText(parts, text.length);
+  const others = parts.filter((part) => !isText(part));
+  const call = others.findIndex(isToolCall);
+  return others.toSpliced(call < 0 ? others.length : call, 0, { type: "text", text });
+}
+
+function cutText(parts: Parts, length: number): Parts {
+  let room = length;
+  return parts.flatMap((part) => {
+    if (!isText(part)) return [part];
+    const text = part.text.slice(0, room);
+    room -= text.length;
+    if (text === "") return [];
+    return text.length === part.text.length ? [part] : [{ ...part, text }];
+  });
+}
+
+/**
+ * What is stored of an answer without its order, put on the parts that a viewer has of it. Who missed nothing has them all: then nothing changes.
+ */
+export function withStored(parts: Parts, text: string, calls: readonly ToolCallState[] = []): Parts {
+  let stored = withText(parts, text);
+  for (const call of calls) {
+    const known = stored.find((part) => isCall(part, call.call_id));
+    // Its own event says more of a result than the end of its turn, which has room for so many.
+    if (known === undefined || !("status" in known)) stored = withCall(stored, callPart(call));
+  }
+  return stored;
+}
