@@ -93,8 +93,19 @@ export { TurnRequest } from "./turn-request.ts";
 export { ToolJob } from "./tool-job.ts";
 export { turnsDestination } from "./trace.ts";
 export { ToolDefinition, toolCatalogueKey } from "./tool-definition.ts";
-export { RecordLink } from "./record-link.ts";
-export { LogRecord, OwnerRecord, inOrderOfAcceptance, wasAcceptedBefore } from "./transcript.ts";
+export { RecordLink, linkTo, seqsBefore } from "./record-link.ts";
+export { LogRecord, OwnerRecord, wasAcceptedBefore } from "./transcript.ts";
+export {
+  messageRecordsOf,
+  messagesOf,
+  partsOfMessage,
+  readTurnRecord,
+  turnOfRecord,
+  turnsOf,
+  type AnyTurnRecord,
+  type NewTurnRecord,
+  type StoredTurn,
+} from "./stored-turns.ts";
 export {
   checkMessageText,
   decodeClientFrame,

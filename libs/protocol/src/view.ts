@@ -150,5 +150,5 @@ export function outcomeOf(message: TranscriptMessage): Outcome {
   if (message.status !== "error") return { type: "complete", ...ended, metadata: message.metadata ?? {} };
   const code = message.code ?? "PROCESSING_ERROR";
   const { sentence, retryable } = errorRowOf(code);
-  return { type: "error", ...ended, error: sentence, code, retryable };
+  return { type: "error", ...ended, error: sentence, code, retryable: message.retryable ?? retryable };
 }

@@ -1,4 +1,4 @@
-import { ChatError, ConversationId, TranscriptMessage, TurnId, type CancelFrame, type User } from "@parley/protocol";
+import { ChatError, ConversationId, TurnId, messagesOf, type CancelFrame, type User } from "@parley/protocol";
 import { z } from "zod";
 import type { PagePlace } from "../conversations/conversation-index.ts";
 import type { Conversations } from "../conversations/conversations.ts";
@@ -68,9 +68,12 @@ function messagesRoute({ conversations, ownership }: ConversationRouteDeps): Rou
     responses: { 200: { description: "A page of messages.", content: MessagePage } },
     async handle({ user }, { params: { id }, query }) {
       await ownership.check(id, user.id);
-      const { records, before } = await conversations.messages(id, query.limit, query.before ?? 0);
-      const messages = records.map((record) => TranscriptMessage.parse(record));
-      return jsonReply(200, { conversation_id: id, messages, ...(before === 0 ? {} : { before: String(before) }) });
+      const { turns, before } = await conversations.messages(id, query.limit, query.before ?? 0);
+      return jsonReply(200, {
+        conversation_id: id,
+        messages: messagesOf(turns),
+        ...(before === 0 ? {} : { before: String(before) }),
+      });
     },
   });
 }

@@ -1,12 +1,11 @@
 import {
-  TranscriptMessage,
   applyEvent,
   createTurnView,
   isTerminal,
   type ConversationId,
-  type LogRecord,
   type Outcome,
   type SnapshotFrame,
+  type TranscriptMessage,
   type TurnId,
   type TurnView,
 } from "@parley/protocol";
@@ -43,14 +42,14 @@ export function turnSnapshot({ conversation, seq }: Place, turn: TurnView): Snap
 export function conversationSnapshot(
   place: Place,
   known: Known,
-  records: readonly LogRecord[],
+  records: readonly TranscriptMessage[],
 ): SnapshotFrame | undefined {
   const turns = turnsOf(known);
   const stored = new Set(records.map(({ message_id }) => message_id));
   const open = turns.filter(({ outcome }) => outcome === undefined);
   const openIds = new Set(open.map(({ turn_id }) => turn_id));
   const messages = [
-    ...records.filter(({ turn_id }) => !openIds.has(turn_id)).map((record) => TranscriptMessage.parse(record)),
+    ...records.filter(({ turn_id }) => !openIds.has(turn_id)),
     ...notYetStored(turns, stored),
     ...open.flatMap(messagesOf),
   ];
@@ -111,7 +110,7 @@ function answerOf(turn_id: TurnId, outcome: Outcome, ts: number): TranscriptMess
     ...answer,
     tool_calls,
     usage,
-    ...(outcome.type === "error" ? { code: outcome.code } : {}),
+    ...(outcome.type === "error" ? { code: outcome.code, retryable: outcome.retryable } : {}),
     ...(outcome.type === "complete" ? { metadata: outcome.metadata } : {}),
   };
 }
