@@ -66,7 +66,7 @@ async function talk() {
   const { turn_id } = await chat.send("hello\n/sim tokens=2000 rate=20");
   const isUnderWay = new Promise<void>((resolve) => chat.on("frame", ({ type }) => type === "token" && resolve()));
   await isUnderWay;
-  await chat.cancel(turn_id);
+  chat.cancel(turn_id);
   ends.push(await chat.untilEnd(turn_id));
   return { id: chat.id, ends };
 }

@@ -142,7 +142,7 @@ const history = fc
     const chain: unknown[] = [];
     const stored = turns.map(({ told: what, way }, i) => recordsOf(turnRecord(`t${i}`, 10 + i, what), way));
     turns.forEach(({ isSwapped, garbage }, i) => {
-      const [own = [], next] = [stored[i], stored[i + 1]];
+      const [own, next] = [stored[i] ?? [], stored[i + 1]];
       // The next turn was cancelled while it waited, and stands between the records of this one.
       if (isSwapped && next !== undefined) {
         const [early] = next.splice(0, next.length === 1 ? 1 : 0);
