@@ -13,8 +13,8 @@ export interface StoredRecord {
 
 /** A worker meets the same conversations again and again: their tails need not be read each time. Some 10,000 turns. */
 const maxBytes = 16 * 1024 * 1024;
-/** Of each record beside its content. */
-const overheadBytes = 500;
+/** Of each record beside its text: objects, and parts that say it once more. */
+const overheadBytes = 1_000;
 
 function sizeOf({ bytes }: StoredRecord): number {
   return overheadBytes + bytes;
