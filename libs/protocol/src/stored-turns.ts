@@ -31,7 +31,7 @@ export function readTurnRecord(value: unknown): AnyTurnRecord | undefined {
   return hasKind ? TurnRecord.safeParse(value).data : LogRecord.safeParse(value).data;
 }
 
-/** What one record says of its turn. */
+/** What one record says of its turn. Messages of version 1 have no parts: who has seen the turn knows more of their order than the record. */
 export function turnOfRecord(record: NewTurnRecord, seq: number): StoredTurn {
   const { turn_id, place, queued_at } = record;
   const common = { turn_id, seq, place, queued_at };
@@ -42,12 +42,8 @@ export function turnOfRecord(record: NewTurnRecord, seq: number): StoredTurn {
 
 function messageOf(record: NewMessageRecord & Partial<Pick<LogRecord, "prev" | "back">>): TranscriptMessage {
   const { v: _v, conversation_id: _id, prev: _prev, back: _back, place: _place, queued_at: _at, ...message } = record;
-  const { code, retryable, parts = partsOfMessage(message) } = message;
-  return {
-    ...message,
-    ...(code === undefined ? {} : { retryable: retryable ?? errorRowOf(code).retryable }),
-    parts,
-  };
+  const { code, retryable } = message;
+  return code === undefined ? message : { ...message, retryable: retryable ?? errorRowOf(code).retryable };
 }
 
 function questionOf({ turn_id, question: { id: _id, ...question } }: Pick<TurnRecord, "turn_id" | "question">) {

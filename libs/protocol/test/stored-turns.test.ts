@@ -4,6 +4,7 @@ import {
   linkTo,
   messageRecordsOf,
   messagesOf,
+  partsOfMessage,
   readTurnRecord,
   seqsBefore,
   turnOfRecord,
@@ -169,10 +170,11 @@ describe("a conversation's records", () => {
     );
   });
 
-  test("give each message parts, whose text and calls are the message's", () => {
+  test("give each message parts, or make them of it: their text and calls are the message's", () => {
     fc.assert(
       fc.property(history, ({ read }) => {
-        for (const { message, tool_calls = [], parts = [] } of messagesOf(turnsOf(read))) {
+        for (const one of messagesOf(turnsOf(read))) {
+          const { message, tool_calls = [], parts = partsOfMessage(one) } = one;
           expect(parts.map((part) => ("text" in part ? part.text : "")).join("")).toBe(message);
           expect(parts.filter(({ type }) => type === "tool_call")).toEqual(
             tool_calls.map((call) => ({ type: "tool_call", ...call })),

@@ -1,4 +1,13 @@
-import { ChatError, ConversationId, TurnId, messagesOf, type CancelFrame, type User } from "@parley/protocol";
+import {
+  ChatError,
+  ConversationId,
+  TurnId,
+  messagesOf,
+  partsOfMessage,
+  type CancelFrame,
+  type TranscriptMessage,
+  type User,
+} from "@parley/protocol";
 import { z } from "zod";
 import type { PagePlace } from "../conversations/conversation-index.ts";
 import type { Conversations } from "../conversations/conversations.ts";
@@ -71,11 +80,16 @@ function messagesRoute({ conversations, ownership }: ConversationRouteDeps): Rou
       const { turns, before } = await conversations.messages(id, query.limit, query.before ?? 0);
       return jsonReply(200, {
         conversation_id: id,
-        messages: messagesOf(turns),
+        messages: messagesOf(turns).map(withParts),
         ...(before === 0 ? {} : { before: String(before) }),
       });
     },
   });
+}
+
+/** Who reads over HTTP need not know how parts are made of a message that is kept without. */
+function withParts(message: TranscriptMessage): TranscriptMessage {
+  return { ...message, parts: message.parts ?? partsOfMessage(message) };
 }
 
 function deletionRoute({ conversations, ownership }: ConversationRouteDeps): Route {
