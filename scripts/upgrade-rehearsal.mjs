@@ -16,8 +16,8 @@ const usage = `node scripts/upgrade-rehearsal.mjs --from REVISION [--to REVISION
   --to REVISION    what it is replaced by (default HEAD)
   --people N       how many chat meanwhile (default 12)
 
-Starts a whole Parley of the first, replaces every process by one of the second while people chat, and then all of them back again. Exit
-code 1 when an answer was lost, repeated, changed or did not end.`;
+Starts a whole Parley of the first, replaces every process by one of the second while people chat, and then all of them back again; and the
+second, with RECORD_FORMAT=1, by itself with 2, and back. Exit code 1 when an answer was lost, repeated, changed or did not end.`;
 
 const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stopping.abort());

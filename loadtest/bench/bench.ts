@@ -32,6 +32,8 @@ export interface BenchContext {
   readonly isUpdate: boolean;
   /** Instead of the numbers of people that are usual. */
   readonly people: readonly number[] | undefined;
+  /** Up to how many conversations the log is filled. */
+  readonly conversations: number | undefined;
   /** Other systems to measure beside Parley. */
   readonly peers: readonly string[];
   /** Processes that share the work of one kind. */

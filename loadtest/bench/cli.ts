@@ -3,6 +3,7 @@ import { agent } from "./agent/agent.ts";
 import { isKept, type Bench, type BenchContext, type BenchResult } from "./bench.ts";
 import { cluster } from "./cluster/cluster.ts";
 import { connections } from "./connections/connections.ts";
+import { log } from "./log/log.ts";
 import { drawFlameGraph } from "./measure/flame-graph.ts";
 import { writeResult } from "./measure/result-file.ts";
 import { rounded } from "./measure/statistics.ts";
@@ -15,7 +16,7 @@ import { ttft } from "./ttft/ttft.ts";
 import { writeReadmeTable } from "./turns/readme-table.ts";
 import { turns } from "./turns/turns.ts";
 
-const benches: readonly Bench[] = [turns, relay, connections, resume, agent, ttft, edgeCpu, cluster, micro];
+const benches: readonly Bench[] = [turns, relay, connections, resume, agent, ttft, edgeCpu, cluster, log, micro];
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
@@ -28,6 +29,7 @@ function list(): void {
   say("npm run bench -- table <result of turns>: puts it into README.md");
   say("npm run bench -- flame <.cpuprofile of --profile> <.svg> <title>: draws it");
   say("npm run bench -- turns [--quick] [--people 200,400] [--peers socketio,fastapi] [--workers 1]");
+  say("npm run bench -- log [--only cold|size] [--conversations 1000000]");
   say("");
   const rows = benches.map(({ name, about, takesSeconds }) => [name, `${takesSeconds} s`, about]);
   for (const line of tableLines([...rows, ["all", "", "all of these, one after the other"]])) say(line);
@@ -62,7 +64,7 @@ async function runOne(bench: Bench, context: BenchContext, { args, label }: Aske
 function positive(text: string | undefined, fallback: number): number {
   const value = Number(text ?? fallback);
   if (!Number.isFinite(value) || value <= 0)
-    throw new Error("--rounds, --seconds, --people and --workers must be numbers above 0.");
+    throw new Error("--rounds, --seconds, --people, --conversations and --workers must be numbers above 0.");
   return value;
 }
 
@@ -76,6 +78,7 @@ const options = {
   only: { type: "string" },
   profile: { type: "string" },
   people: { type: "string" },
+  conversations: { type: "string" },
   peers: { type: "string" },
   workers: { type: "string" },
   label: { type: "string" },
@@ -99,6 +102,7 @@ function contextOf(values: Values, bench: Bench): BenchContext {
     profileDir: values.profile,
     isUpdate: values.update,
     people: people.length === 0 ? undefined : people,
+    conversations: values.conversations === undefined ? undefined : Math.ceil(positive(values.conversations, 1)),
     peers: listOf(values.peers),
     workers: Math.ceil(positive(values.workers, 1)),
     isQuick: values.quick,

@@ -1,5 +1,5 @@
 import type { PromiseId } from "./promise.ts";
-import type { LogRecord, StoredEvent } from "@parley/protocol";
+import type { StoredEvent, TranscriptMessage } from "@parley/protocol";
 import type { Recording } from "./clients/recording.ts";
 import type { ConversationPlan } from "./plan/plan.ts";
 import type { Answer } from "./clients/device.ts";
@@ -25,8 +25,10 @@ export interface ConversationHistory {
   readonly plan: ConversationPlan;
   /** The event log, in order. */
   readonly events: readonly StoredAt[];
-  /** The transcript, oldest first. */
-  readonly records: readonly LogRecord[];
+  /** All messages that are stored in the transcript, also one that is there twice; turns in the order in which they were accepted. */
+  readonly records: readonly TranscriptMessage[];
+  /** The transcript as a process reads it. */
+  readonly transcript: readonly TranscriptMessage[];
   readonly recordings: readonly Recording[];
   readonly answers: readonly GivenAnswer[];
   /** Place of a turn in the queue (its sequence in `TURNS`), of those that were seen there. */

@@ -1,5 +1,20 @@
 import { readFile } from "node:fs/promises";
-import { decodeJson, parseEventSubject, StoredEvent, type LogRecord } from "@parley/protocol";
+import { jetstreamManager } from "@nats-io/jetstream";
+import type { Bus } from "@parley/bus";
+import {
+  StoredEvent,
+  decodeJson,
+  messagesOf,
+  parseEventSubject,
+  parseStored,
+  readTurnRecord,
+  streams,
+  subjects,
+  turnOfRecord,
+  turnsOf,
+  type StoredTurn,
+  type TranscriptMessage,
+} from "@parley/protocol";
 import { eventually } from "@parley/testkit";
 import { z } from "zod";
 import type { ModelRequest, StoredAt } from "./history.ts";
@@ -12,19 +27,38 @@ const mostRecords = 1_000;
 export function readConversation(
   { bus }: Pick<World, "bus">,
   conversation: string,
-): Promise<{ events: StoredAt[]; records: LogRecord[] }> {
+): Promise<{ events: StoredAt[]; records: TranscriptMessage[]; transcript: TranscriptMessage[] }> {
   return eventually(
     async () => {
       const messages = await bus.events.read(conversation, { fromSeq: 1 });
-      const { records } = await bus.transcripts.tail(conversation, { limit: mostRecords });
+      const { turns } = await bus.transcripts.tail(conversation, { limit: mostRecords });
+      const stored = await readRecords(bus, conversation);
+      const records = turnsOf(stored).flatMap((turn) =>
+        messagesOf(stored.filter((one) => one.turn_id === turn.turn_id)),
+      );
       const events = messages.map(({ subject, seq, data }) => {
         const { turn = "", channel = "" } = parseEventSubject(subject) ?? {};
         return { seq, turn, channel, event: decodeJson(StoredEvent, data) };
       });
-      return { events, records };
+      return { events, records, transcript: messagesOf(turns) };
     },
     { what: `the log of ${conversation}`, timeoutMs: 30_000, intervalMs: 200 },
   );
+}
+
+/** What each record of a conversation says, in the order of the log, without the way by which a process finds it. */
+async function readRecords({ nc, events }: Bus, conversation: string): Promise<StoredTurn[]> {
+  const { streams: log } = await jetstreamManager(nc, { checkAPI: false });
+  const shard = events.shardOf(conversation);
+  const recorded: StoredTurn[] = [];
+  for (let seq = 1; ; seq++) {
+    const query = { seq, next_by_subj: subjects.log(shard, conversation) };
+    const message = await log.getMessage(streams.log(shard), query);
+    if (message === null) return recorded;
+    const record = readTurnRecord(parseStored(message.data));
+    if (record !== undefined) recorded.push(turnOfRecord(record, message.seq));
+    seq = message.seq;
+  }
 }
 
 /** How often each call of `demo_counter` was executed: it writes a line for each. */

@@ -107,8 +107,7 @@ it("goes with every message that meets it, or comes before it: each of them ends
   const ends = await Promise.all(turns.map(({ turn_id }) => chat.untilEnd(turn_id)));
   expect(await removed).toBe(204);
   expect(ends.every(({ type }) => type === "cancelled" || type === "complete")).toBe(true);
-  const { records } = await stores.bus.transcripts.tail(chat.id, { limit: 50 });
-  const kept = new Set(records.map((record) => record.turn_id));
+  const kept = (await stores.bus.transcripts.tail(chat.id, { limit: 50 })).turns;
   // What is kept of a message is whole: its question and its answer.
-  expect(records).toHaveLength(2 * kept.size);
+  expect(kept.every(({ question, answer }) => question !== undefined && answer !== undefined)).toBe(true);
 });

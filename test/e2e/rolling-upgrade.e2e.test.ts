@@ -2,14 +2,14 @@ import path from "node:path";
 import { expect, it } from "vitest";
 import { runRollingUpgrade } from "../upgrade/rolling-upgrade.ts";
 
-it("loses nothing while every worker and edge is replaced, one by one, under chat", async () => {
+it("loses nothing while every worker and edge is replaced, one by one, under chat, to write records of another version", async () => {
   const root = path.resolve(import.meta.dirname, "../..");
   const replaced: string[] = [];
   const result = await runRollingUpgrade({
     people: 6,
     versions: [
       { name: "old", root },
-      { name: "new", root },
+      { name: "new", root, env: { RECORD_FORMAT: "2" } },
     ],
     say: (text) => replaced.push(text),
   });

@@ -68,11 +68,8 @@ it("a log that was lost with its broker is restored from its backup, sequence by
   const restored = await openTestBus(empty);
   expect(await contentOf(restored)).toEqual(before);
   await restored.transcripts.append(record("c_one", "after"));
-  const { records } = await restored.transcripts.tail("c_one", { limit: 100 });
-  expect(records.map(({ message_id }) => message_id)).toEqual([
-    ...Array.from({ length: 40 }, (_, i) => `m${i}`),
-    "after",
-  ]);
+  const { turns } = await restored.transcripts.tail("c_one", { limit: 100 });
+  expect(turns.map(({ turn_id }) => turn_id)).toEqual([...Array.from({ length: 40 }, (_, i) => `m${i}`), "after"]);
   await restored.close();
 });
 
@@ -88,8 +85,8 @@ it("does not overwrite a log that holds something unless it is told to", async (
   await bus.close();
   await runScript("log-restore.mjs", nats, backup, "--replace");
   const restored = await openTestBus(nats);
-  const { records } = await restored.transcripts.tail("c_one", { limit: 10 });
-  expect(records.map(({ message_id }) => message_id)).toEqual(["before"]);
+  const { turns } = await restored.transcripts.tail("c_one", { limit: 10 });
+  expect(turns.map(({ turn_id }) => turn_id)).toEqual(["before"]);
   await restored.close();
 });
 
@@ -104,6 +101,6 @@ it("refuses a damaged backup before it touches anything, and a folder that has o
   const file = path.join(backup, `${streams.log(0)}.snapshot`);
   await writeFile(file, (await readFile(file)).subarray(1));
   await expect(runScript("log-restore.mjs", nats, backup, "--replace")).rejects.toThrow(/is damaged/);
-  expect((await bus.transcripts.tail("c_one", { limit: 10 })).records).toHaveLength(1);
+  expect((await bus.transcripts.tail("c_one", { limit: 10 })).turns).toHaveLength(1);
   await bus.close();
 });

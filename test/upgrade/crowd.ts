@@ -25,6 +25,8 @@ export interface CrowdResult {
 export interface Crowd {
   /** Turns that have ended so far. */
   ended(): number;
+  /** Reads every transcript from its beginning, page by page, while people go on; what is not as it was told is a fault. */
+  readAll(): Promise<void>;
   /** Waits for the answers under way, reads every transcript again, and says what was wrong. */
   finish(): Promise<CrowdResult>;
 }
@@ -64,11 +66,16 @@ export async function startCrowd(port: number, people: number): Promise<Crowd> {
     Array.from({ length: people }, (_, i) => join(port, `person-${i}`, { faults, counts })),
   );
   const running = persons.map((person, i) => askOn(person, i, { faults, counts, signal: stopping.signal }));
+  const readAll = async (): Promise<void> => {
+    await Promise.all(persons.map((person, i) => checkWhole(port, `person-${i}`, person, faults)));
+  };
   return {
     ended: () => counts.ended,
+    readAll,
     async finish() {
       stopping.abort();
       await Promise.all(running);
+      await readAll();
       await Promise.all(persons.map((person, i) => checkTranscript(port, `person-${i}`, person, faults)));
       for (const { client } of persons) client.close();
       return { turns: counts.ended, reconnects: counts.reconnects, faults };
@@ -112,6 +119,41 @@ async function askOn({ chat, answers }: Person, index: number, notes: Notes & { 
       return;
     }
   }
+}
+
+const MessagePage = z.object({
+  messages: z.array(z.object({ turn_id: z.string(), author: z.object({ role: z.string() }), message: z.string() })),
+  before: z.string().optional(),
+});
+type Messages = z.infer<typeof MessagePage>["messages"];
+const pageMessages = 7;
+
+async function readTranscript(port: number, name: string, conversation: string): Promise<Messages> {
+  const headers = { authorization: `Bearer ${await tokenOf(port, name)}` };
+  const messages: Messages = [];
+  let before: string | undefined;
+  do {
+    const query = `limit=${pageMessages}${before === undefined ? "" : `&before=${before}`}`;
+    const url = `http://127.0.0.1:${port}/api/v1/conversations/${conversation}/messages?${query}`;
+    const response = await fetch(url, { headers });
+    if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
+    const page = MessagePage.parse(await response.json());
+    messages.unshift(...page.messages);
+    before = page.before;
+  } while (before !== undefined);
+  return messages;
+}
+
+/** All that had ended before it is read is there, each question before its answer, in the order of asking, and once. */
+async function checkWhole(port: number, name: string, { chat, answers }: Person, faults: string[]): Promise<void> {
+  const told = [...answers];
+  if (told.length === 0) return;
+  const stored = (await readTranscript(port, name, chat.id)).slice(0, 2 * told.length);
+  const roles = stored.map(({ author }) => author.role).join();
+  if (roles !== told.map(() => "user,assistant").join()) faults.push(`${name}: messages are missing, or there twice`);
+  const kept = stored.filter(({ author }) => author.role === "assistant");
+  const isSame = told.every(([turn, text], i) => kept[i]?.turn_id === turn && kept[i].message === text);
+  if (!isSame) faults.push(`${name}: the whole transcript is another`);
 }
 
 /** A new device sees the same answers, in the same order. */

@@ -61,7 +61,7 @@ async function startAll(belongings: Belongings, version: Version): Promise<Fleet
   });
   const edgePorts: number[] = [];
   const add = async (role: ReplacedRole, of: Version): Promise<void> => {
-    const member = await startMember(of, role, environments[role]);
+    const member = await startMember(of, role, { ...environments[role], ...of.env });
     members.add(member);
     if (role === "edge") edgePorts.push(member.port);
   };

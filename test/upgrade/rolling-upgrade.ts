@@ -25,6 +25,7 @@ export async function runRollingUpgrade({ people, versions, say }: Rehearsal): P
     for (const version of others) {
       await fleet.replaceAll(version, say);
       await untilMore();
+      await crowd.readAll();
       say(`all of ${version.name}; ${crowd.ended()} turns so far`);
     }
   } catch (error) {

@@ -64,8 +64,15 @@ export function createPatientLookups(jsm: JetStreamManager, requests: Requests, 
    */
   const lookUp = (stream: string, query: LookupQuery): Promise<FoundMessage | null> =>
     replicas > 1 ? fromLeader(stream, query) : patiently(() => directGet(requests, stream, query, askTimeoutMs));
+  /** What never changes, at its sequence: whichever copy has it, is right. That it is not there only the leader can say. */
+  const lookUpKept = async (stream: string, seq: number): Promise<FoundMessage | null> => {
+    if (replicas === 1) return lookUp(stream, { seq });
+    const found = await directGet(requests, stream, { seq }, askTimeoutMs).catch(() => null);
+    return found ?? fromLeader(stream, { seq });
+  };
   return {
     lookUp,
+    lookUpKept,
     streams: {
       getMessage: fromLeader,
       info: (stream: string) => askLeader(() => jsm.streams.info(stream)),

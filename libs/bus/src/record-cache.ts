@@ -1,20 +1,23 @@
-import type { LogRecord, RecordLink } from "@parley/protocol";
+import type { RecordLink, StoredTurn } from "@parley/protocol";
 
 export interface StoredRecord {
   readonly seq: number;
   /** When it was stored, by the broker's clock. `Infinity`: this process wrote it, and has not been told yet. */
   readonly storedMs: number;
-  /** Undefined: only a newer version can read it. */
-  readonly record: LogRecord | undefined;
+  /** Encoded. */
+  readonly bytes: number;
+  /** What it says of a turn. Undefined: nothing, or only a newer version can read it. */
+  readonly turn: StoredTurn | undefined;
   readonly link: RecordLink;
 }
 
-/** A worker meets the same conversations again and again: their tails need not be read one by one each time. Some 20,000 records. */
+/** A worker meets the same conversations again and again: their tails need not be read each time. Some 10,000 turns. */
 const maxBytes = 16 * 1024 * 1024;
+/** Of each record beside its text: objects, and parts that say it once more. */
+const overheadBytes = 1_000;
 
-function sizeOf({ record }: StoredRecord): number {
-  if (record === undefined) return 500;
-  return 500 + record.message.length + (record.tool_calls ?? []).reduce((sum, { result }) => sum + result.length, 0);
+function sizeOf({ bytes }: StoredRecord): number {
+  return overheadBytes + bytes;
 }
 
 function keyOf(shard: number, seq: number): string {

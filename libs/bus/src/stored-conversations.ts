@@ -1,12 +1,15 @@
 import type { FoundMessage } from "./direct-get.ts";
 import {
-  LogRecord,
   OwnerRecord,
+  messagesOf,
   parseStored,
+  readTurnRecord,
   streams,
   subjects,
+  turnOfRecord,
   type CallId,
   type ConversationId,
+  type TranscriptMessage,
 } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { z } from "zod";
@@ -86,15 +89,15 @@ function createListing(deps: StoredConversationsDeps) {
       const newest = await jsm.lookUp(stream, { last_by_subj: subject });
       if (newest === null) return undefined;
       const oldest = await jsm.lookUp(stream, { seq: 1, next_by_subj: subject });
-      const updatedMs = recordIn(newest)?.ts ?? newest.time.getTime();
-      return { first: oldest === null ? undefined : recordIn(oldest)?.message, updatedMs };
+      const updatedMs = messagesIn(newest).at(-1)?.ts ?? newest.time.getTime();
+      return { first: oldest === null ? undefined : messagesIn(oldest)[0]?.message, updatedMs };
     },
 
     /** When the newest record of a conversation was written; undefined: there is none. */
     async updatedAt(conversation: ConversationId): Promise<number | undefined> {
       const shard = events.shardOf(conversation);
       const newest = await jsm.lookUp(streams.log(shard), { last_by_subj: subjects.log(shard, conversation) });
-      return newest === null ? undefined : (recordIn(newest)?.ts ?? newest.time.getTime());
+      return newest === null ? undefined : (messagesIn(newest).at(-1)?.ts ?? newest.time.getTime());
     },
 
     /**
@@ -182,8 +185,9 @@ function createDeletionParts({ link, jsm, events, log }: StoredConversationsDeps
 }
 
 /** One that a newer version wrote is not a reason to lose the conversation. */
-function recordIn({ data }: FoundMessage): LogRecord | undefined {
-  return LogRecord.safeParse(parseStored(data)).data;
+function messagesIn({ data, seq }: FoundMessage): TranscriptMessage[] {
+  const record = readTurnRecord(parseStored(data));
+  return record === undefined ? [] : messagesOf([turnOfRecord(record, seq)]);
 }
 
 interface OwnerRange {

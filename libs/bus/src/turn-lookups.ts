@@ -2,13 +2,12 @@ import {
   TurnRequest,
   isTerminal,
   limits,
-  messageIdOf,
   parseStored,
   streams,
   subjects,
   turnsConsumer,
   type ConversationId,
-  type LogRecord,
+  type TranscriptMessage,
 } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { EventLog } from "./event-log.ts";
@@ -101,7 +100,7 @@ function createQueueReading(jsm: PatientLookups, unreadable: Unreadable) {
 }
 
 /** It was ended before it began: by a request to cancel, or because it waited too long. It stays queued until it is the first. */
-function endedWaiting({ status, code }: LogRecord): boolean {
+function endedWaiting({ status, code }: TranscriptMessage): boolean {
   return status === "cancelled" || code === "QUEUE_TIMEOUT";
 }
 
@@ -113,8 +112,8 @@ function createStandings({ events, transcripts }: Pick<TurnLookupDeps, "events" 
   const wasEndedLongAgo = async ({ request, storedMs }: QueuedTurn): Promise<boolean> => {
     const { conversation_id, turn_id, accepted_at } = request;
     if (Date.now() - Math.min(accepted_at, storedMs) < limits.resumeWindowMs / 2) return false;
-    const record = await transcripts.find(conversation_id, messageIdOf(turn_id, "assistant"), storedMs);
-    return record !== undefined && endedWaiting(record);
+    const recorded = await transcripts.find(conversation_id, turn_id, storedMs);
+    return recorded?.answer !== undefined && endedWaiting(recorded.answer);
   };
 
   return async (turn: QueuedTurn): Promise<TurnStanding> => {

@@ -46,7 +46,8 @@ it("P1, P7: a broker without room refuses new messages with a sentence, is not r
     await configure(64 * mebibyte);
     await nats.restart();
     await written;
-    expect((await bus.transcripts.tail("c2", { limit: 1 })).records).toMatchObject([{ message: "kept" }]);
+    const { turns } = await bus.transcripts.tail("c2", { limit: 1 });
+    expect(turns).toMatchObject([{ answer: { message: "kept" } }]);
     expect(await bus.turns.submit(turnOf("c1"))).toMatchObject({ duplicate: false });
     expect(bus.problems()).toEqual([]);
   } finally {

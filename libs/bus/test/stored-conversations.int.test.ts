@@ -35,10 +35,10 @@ describe("stored conversations", () => {
     await conversations.purge("c2");
     await conversations.purge("c2");
     expect(await events.last(subjects.eventsOf(0, "c2"))).toBeUndefined();
-    expect((await transcripts.tail("c2", { limit: 5 })).records).toEqual([]);
+    expect((await transcripts.tail("c2", { limit: 5 })).turns).toEqual([]);
     expect(await owners.ownerOf("c2")).toBe("ann");
     expect(await events.last(subjects.eventsOf(0, "c2-other"))).toBeDefined();
-    expect((await transcripts.tail("c2-other", { limit: 5 })).records).toHaveLength(1);
+    expect((await transcripts.tail("c2-other", { limit: 5 })).turns).toHaveLength(1);
   });
 
   it("are purged up to where they went when that was asked", async () => {
@@ -51,7 +51,7 @@ describe("stored conversations", () => {
     await conversations.purge("c2-old", end);
     const kept = await events.read("c2-old", { fromSeq: 1 });
     expect(kept.map(({ subject }) => subject)).toEqual([subjects.user(0, "c2-old", "t2")]);
-    expect((await transcripts.tail("c2-old", { limit: 5 })).records).toEqual([]);
+    expect((await transcripts.tail("c2-old", { limit: 5 })).turns).toEqual([]);
   });
 
   it("name the tool calls that have a result", async () => {

@@ -14,8 +14,9 @@ export {
   type PendingApproval,
   type QueuedTurn,
 } from "./messages.ts";
-export { answerOf, outcomeOf, storedParts } from "./outcome.ts";
+export { answerOf, outcomeOf, partsOfMessage, storedParts } from "./outcome.ts";
 export {
+  callPart,
   foldParts,
   isReasoning,
   isSource,

@@ -81,8 +81,18 @@ export { TurnRequest, messageEventOf } from "./turn-request.ts";
 export { ToolJob } from "./tool-job.ts";
 export { turnsDestination } from "./trace.ts";
 export { ToolDefinition, toolCatalogueKey } from "./tool-definition.ts";
-export { RecordLink } from "./record-link.ts";
-export { LogRecord, OwnerRecord, inOrderOfAcceptance, wasAcceptedBefore } from "./transcript.ts";
+export { RecordLink, linkTo, seqsBefore } from "./record-link.ts";
+export { LogRecord, OwnerRecord, wasAcceptedBefore } from "./transcript.ts";
+export {
+  messageRecordsOf,
+  messagesOf,
+  readTurnRecord,
+  turnOfRecord,
+  turnsOf,
+  type AnyTurnRecord,
+  type NewTurnRecord,
+  type StoredTurn,
+} from "./stored-turns.ts";
 export {
   checkMessageText,
   decodeClientFrame,
@@ -104,6 +114,7 @@ export {
 export { appended } from "./growing-text.ts";
 export {
   answerOf,
+  callPart,
   createTurnView,
   createView,
   errorRowOf,
@@ -120,6 +131,7 @@ export {
   messages,
   noParts,
   outcomeOf,
+  partsOfMessage,
   pendingApprovals,
   queue,
   storedParts,

@@ -1,6 +1,7 @@
 import { errorRowOf } from "./error-table.ts";
 import type { Outcome } from "./events.ts";
 import type { TurnId } from "./ids.ts";
+import type { KnownPart } from "./parts.ts";
 import { callPart, type Parts } from "./parts-fold.ts";
 import type { TranscriptMessage } from "./server-frames.ts";
 
@@ -33,28 +34,33 @@ export function answerOf(turn_id: TurnId, outcome: Outcome, ts: number): Transcr
     status,
     tool_calls,
     usage,
-    ...(outcome.type === "error" ? { code: outcome.code } : {}),
+    ...(outcome.type === "error" ? { code: outcome.code, retryable: outcome.retryable } : {}),
     ...(outcome.type === "complete" ? { metadata: outcome.metadata } : {}),
     ts,
   };
 }
 
+/** The parts of a message of which only text and calls are known. Where the calls stood in the text nobody knows any more: sources, text, calls. */
+export function partsOfMessage({
+  message,
+  tool_calls = [],
+  metadata,
+}: Pick<TranscriptMessage, "message" | "tool_calls" | "metadata">): KnownPart[] {
+  return [
+    ...(metadata?.context?.sources ?? []).map((source) => ({ type: "source", ...source }) as const),
+    ...(message === "" ? [] : [{ type: "text", text: message } as const]),
+    ...tool_calls.map(callPart),
+  ];
+}
+
 const derived = new WeakMap<TranscriptMessage, Parts>();
 
-/**
- * The parts of a message of the transcript; always the same list for the same object. Records of a version without parts do not say where calls stood
- * in the text: sources, text, calls.
- */
+/** The parts of a message of the transcript, also of a record of a version without parts; always the same list for the same object. */
 export function storedParts(message: TranscriptMessage): Parts {
   if (message.parts !== undefined) return message.parts;
   const known = derived.get(message);
   if (known !== undefined) return known;
-  const { message: text, metadata, tool_calls = [] } = message;
-  const parts: Parts = [
-    ...(metadata?.context?.sources ?? []).map((source) => ({ type: "source", ...source }) as const),
-    ...(text === "" ? [] : [{ type: "text", text } as const]),
-    ...tool_calls.map(callPart),
-  ];
+  const parts = partsOfMessage(message);
   derived.set(message, parts);
   return parts;
 }

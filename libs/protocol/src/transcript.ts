@@ -2,10 +2,7 @@ import { z } from "zod";
 import { RecordLink } from "./record-link.ts";
 import { TranscriptMessage } from "./server-frames.ts";
 
-/**
- * One record of `LOG`. `prev` is the stream sequence of the record before it in the same conversation (0: none), so that a reader walks
- * back from the last one without scanning the stream.
- */
+/** One record of `LOG` of version 1: a message. Readers walk back from the last one, without scanning the stream. */
 export const LogRecord = TranscriptMessage.extend({
   /** 1; of a newer version what this one knows of it. */
   v: z.number().int(),
@@ -21,30 +18,12 @@ export type LogRecord = z.infer<typeof LogRecord>;
 export const OwnerRecord = z.object({ v: z.number().int(), user_id: z.string(), ts: z.number() });
 export type OwnerRecord = z.infer<typeof OwnerRecord>;
 
-/**
- * The records of whole turns, question and answer together, in the order in which the turns were accepted. In the log they stand in the order in
- * which they were stored: a turn that was cancelled while it waited stands before the one that ran, or between its question and its answer.
- * Two turns change places only if both `place` and the broker's clock are against the log: a queue that was lost counts from 1 again.
- */
-export function inOrderOfAcceptance<R extends Placed & Pick<LogRecord, "turn_id">>(stored: readonly R[]): R[] {
-  const turns: R[][] = [];
-  for (const record of stored) {
-    const known = turns.find(([first]) => first?.turn_id === record.turn_id);
-    if (known === undefined) insert(turns, record);
-    else known.push(record);
-  }
-  return turns.flat();
-}
-
-function insert<R extends Placed>(turns: R[][], record: R): void {
-  let at = turns.length;
-  while (at > 0 && wasAcceptedBefore(record, turns[at - 1]?.[0])) at--;
-  turns.splice(at, 0, [record]);
-}
-
 type Placed = Pick<LogRecord, "place" | "queued_at">;
 
-/** False also where records of older versions do not say it. */
+/**
+ * Whether a turn was accepted before another one, although it stands behind it in the log. Both `place` and the broker's clock must say so: a
+ * queue that was lost counts from 1 again. False also where records of older versions do not say it.
+ */
 export function wasAcceptedBefore(one: Placed, other: Placed | undefined): boolean {
   if (one.place === undefined || other?.place === undefined) return false;
   if (one.queued_at === undefined || other.queued_at === undefined) return false;

@@ -35,8 +35,6 @@ export const TurnRecord = z.object({
   v: z.number().int().min(2),
   kind: z.literal("turn"),
   ...RecordLink.shape,
-  /** How far before this record's own sequence each of the records before the previous one stands, newest first. */
-  back: z.array(z.number().int().positive()).optional(),
   turn_id: TurnId,
   /** The turn behind which it was asked, where that is not the one before. */
   parent: TurnId.optional(),

@@ -11,7 +11,6 @@ import {
   encodeEvent,
   foldEvent,
   foldFrame,
-  inOrderOfAcceptance,
   isVisible,
   turn as turnIn,
   unreadableEvent,
@@ -100,53 +99,4 @@ test("a record of a newer version is read as far as it is known", () => {
   const record = { conversation_id: "c", prev: 4, message_id: "m", turn_id: "t", author: { role: "tool" } };
   const read = LogRecord.parse({ v: 2, ...record, message: "x", status: "complete", ts: 1, parts: [{ type: "text" }] });
   expect(read).toMatchObject({ v: 2, prev: 4, message: "x" });
-});
-
-interface Kept {
-  turn_id: string;
-  what: "Q" | "A";
-  place: number;
-  queued_at: number;
-}
-
-/** Turns in the order of acceptance, and their records in any order in which they may have been stored. */
-const stored = fc.integer({ min: 1, max: 6 }).chain((count) => {
-  const turns = Array.from({ length: count }, (_, i) => ({ turn_id: `t${i}`, place: 10 + 3 * i, queued_at: 100 + i }));
-  const merge = fc.shuffledSubarray(
-    turns.flatMap((_, i) => [i, i]),
-    { minLength: 2 * count },
-  );
-  return merge.map((order): Kept[] => {
-    const seen = new Set<number>();
-    return order.flatMap((i) => {
-      const turn = turns[i];
-      const what = seen.has(i) ? ("A" as const) : ("Q" as const);
-      seen.add(i);
-      return turn === undefined ? [] : [{ ...turn, what }];
-    });
-  });
-});
-
-test("turns are read in the order of acceptance, each with its answer, however they were stored", () => {
-  fc.assert(
-    fc.property(stored, (records) => {
-      const read = inOrderOfAcceptance(records).map(({ turn_id, what }) => `${turn_id}${what}`);
-      const turns = records.length / 2;
-      expect(read).toEqual(Array.from({ length: turns }, (_, i) => [`t${i}Q`, `t${i}A`]).flat());
-    }),
-  );
-});
-
-test("records without a place keep the order of the log, question and answer together", () => {
-  const record = (turn_id: string, ts: number) => ({ turn_id, ts });
-  const read = inOrderOfAcceptance([record("1", 5), record("2", 1), record("2", 1), record("1", 5)]);
-  expect(read.map(({ turn_id }) => turn_id)).toEqual(["1", "1", "2", "2"]);
-});
-
-test("a queue that was lost and counts from one again moves nothing", () => {
-  const read = inOrderOfAcceptance([
-    { turn_id: "old", place: 900, queued_at: 10 },
-    { turn_id: "new", place: 1, queued_at: 20 },
-  ]);
-  expect(read.map(({ turn_id }) => turn_id)).toEqual(["old", "new"]);
 });

@@ -23,6 +23,7 @@ type BrokerOptions = {
   config?: { name: string; text: (folder: string) => string };
   greeting: string;
   answer: RegExp;
+  startDeadlineMs?: number | undefined;
 };
 
 /** Whether the server on that port, after `greeting`, answers with a line of this form. */
@@ -63,7 +64,7 @@ async function startBroker(options: BrokerOptions): Promise<Broker> {
 }
 
 async function startServer(options: BrokerOptions, folder: string, port: number): Promise<ProcessUnderTest> {
-  const { name, command, args, config, greeting, answer } = options;
+  const { name, command, args, config, greeting, answer, startDeadlineMs } = options;
   if (config !== undefined) await writeFile(path.join(folder, config.name), config.text(folder));
   return startProcess({
     name,
@@ -72,6 +73,7 @@ async function startServer(options: BrokerOptions, folder: string, port: number)
     env: bareEnvironment(),
     cwd: folder,
     isReady: () => answers(port, greeting, answer),
+    ...(startDeadlineMs === undefined ? {} : { startDeadlineMs }),
   });
 }
 
@@ -80,6 +82,8 @@ export type NatsOptions = {
   dir?: string;
   /** More arguments of nats-server, e.g. `["-c", file]`. */
   args?: readonly string[];
+  /** For one that has millions of messages to recover. Default: 25 s. */
+  startDeadlineMs?: number;
 };
 
 /** A nats-server whose `max_payload` can be changed while it runs. */
@@ -97,11 +101,11 @@ function natsConfig(folder: string, more = ""): string {
 }
 
 /** A nats-server with JetStream. */
-export async function startNats({ dir, args = [] }: NatsOptions = {}): Promise<NatsServer> {
+export async function startNats({ dir, args = [], startDeadlineMs }: NatsOptions = {}): Promise<NatsServer> {
   const temporary = dir === undefined ? await tempDir() : undefined;
   const folder = dir ?? temporary?.path ?? "";
   try {
-    const broker = await startNatsIn(folder, args);
+    const broker = await startNatsIn(folder, args, startDeadlineMs);
     const killServer = broker[Symbol.asyncDispose];
     return Object.assign(broker, {
       async setMaxPayload(bytes: number): Promise<void> {
@@ -121,7 +125,7 @@ export async function startNats({ dir, args = [] }: NatsOptions = {}): Promise<N
   }
 }
 
-function startNatsIn(dir: string, args: readonly string[]): Promise<Broker> {
+function startNatsIn(dir: string, args: readonly string[], startDeadlineMs: number | undefined): Promise<Broker> {
   // Its own configuration is the test's: it is started as the command line says.
   const hasConfig = args.includes("-c");
   return startBroker({
@@ -135,6 +139,7 @@ function startNatsIn(dir: string, args: readonly string[]): Promise<Broker> {
     },
     config: { name: NATS_CONFIG, text: natsConfig },
     dir,
+    startDeadlineMs,
     greeting: "",
     answer: /"jetstream":true/,
   });

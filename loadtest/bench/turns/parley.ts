@@ -3,6 +3,8 @@ import type { Contender } from "./target.ts";
 
 /** As it starts by default; only the log is less talkative, as in a deployment. */
 const quiet = { LOG_LEVEL: "warn" };
+/** What it costs to write transcripts in the other version: `RECORD_FORMAT=2 npm run bench -- turns`. */
+const recordFormat = { RECORD_FORMAT: process.env["RECORD_FORMAT"] ?? "1" };
 
 export const parley: Contender = {
   name: "parley",
@@ -12,7 +14,7 @@ export const parley: Contender = {
   async start({ own, modelUrl, workers, workerEnv }) {
     const env = {
       edge: quiet,
-      "agent-worker": { ...quiet, OPENAI_BASE_URL: modelUrl, ...workerEnv },
+      "agent-worker": { ...quiet, ...recordFormat, OPENAI_BASE_URL: modelUrl, ...workerEnv },
       "tool-worker": quiet,
     };
     const system = await own(startSystem({ agentWorkers: workers, env }));

@@ -1,5 +1,5 @@
 import type { ToolCatalogue } from "@parley/bus";
-import { ChatError, messageIdOf, outcomeOf, type AnswerMetadata, type Outcome } from "@parley/protocol";
+import { ChatError, outcomeOf, type AnswerMetadata, type Outcome } from "@parley/protocol";
 import { noTools, type ToolOffer } from "./agents/tool-offer.ts";
 import type { Brief, Briefing } from "./briefing.ts";
 import type { Chain } from "./chain.ts";
@@ -48,13 +48,13 @@ export function createAnswer(deps: AnswerDeps) {
       const { request, fold, stop, span } = turn;
       const isTold = fold.visible;
       announce(fold, chain);
-      const records = await turn.records;
-      const earlier = records.find((record) => record.message_id === messageIdOf(request.turn_id, "assistant"));
+      const recorded = await turn.history;
+      const earlier = recorded.find(({ turn_id }) => turn_id === request.turn_id)?.answer;
       if (earlier !== undefined) {
         if (fold.text !== earlier.message) chain.push({ type: "turn_restarted", text: earlier.message });
         return outcomeOf(earlier);
       }
-      const history = records.filter((record) => record.turn_id !== request.turn_id);
+      const history = recorded.filter(({ turn_id }) => turn_id !== request.turn_id);
       const briefing = brief({ request, history, chain, isTold, span });
       const tell = (message: string): void => chain.push({ type: "progress", step: "tools", message });
       const offerTools = toolOffer({ agent: briefing.agent, signal: stop.signal, tell });

@@ -1,4 +1,4 @@
-import type { LogRecord, Source, TurnRequest } from "@parley/protocol";
+import type { Source, StoredTurn, TurnRequest } from "@parley/protocol";
 import { traceNames, type TraceSpan } from "@parley/runtime";
 import type { Agent } from "./agents/agent.ts";
 import type { Chain } from "./chain.ts";
@@ -13,7 +13,7 @@ export interface BriefingDeps {
 
 export interface BriefingInput {
   readonly request: TurnRequest;
-  readonly history: readonly LogRecord[];
+  readonly history: readonly StoredTurn[];
   readonly chain: Chain;
   /** Viewers have been told already, by the worker this one took over from. */
   readonly isTold: boolean;
@@ -42,7 +42,7 @@ export function createBrief({ route, knowledge }: BriefingDeps) {
   const chooseAgent = ({ request, history, span }: BriefingInput): Route => {
     const routing = span.child({ name: "route" });
     try {
-      const previousAgent = history.findLast(({ author }) => author.role === "assistant")?.metadata?.agent;
+      const previousAgent = history.findLast(({ answer }) => answer !== undefined)?.answer?.metadata?.agent;
       const chosen = route({ message: request.message, explicit: request.agent, previousAgent });
       const { agent, confidence, method } = chosen;
       routing.set({
@@ -88,7 +88,7 @@ export function createBrief({ route, knowledge }: BriefingDeps) {
 }
 
 /** "And in winter?" finds nothing without what it goes on from. */
-function withQuestionBefore(message: string, history: readonly LogRecord[]): string {
-  const question = history.findLast(({ author }) => author.role === "user")?.message;
-  return question === undefined ? message : `${message}\n${question}`;
+function withQuestionBefore(message: string, history: readonly StoredTurn[]): string {
+  const before = history.findLast(({ question }) => question !== undefined)?.question;
+  return before === undefined ? message : `${message}\n${before.message}`;
 }

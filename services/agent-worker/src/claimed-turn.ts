@@ -1,4 +1,4 @@
-import type { LogRecord, TurnRequest } from "@parley/protocol";
+import type { StoredTurn, TurnRequest } from "@parley/protocol";
 import type { TraceSpan } from "@parley/runtime";
 import type { TurnFold } from "./turn-fold.ts";
 
@@ -17,8 +17,8 @@ export interface ClaimedTurn {
   /** What is stored of it; its chain keeps it up to date. */
   readonly fold: TurnFold;
   readonly attempt: number;
-  /** The newest messages of the conversation, oldest first, as they were when the turn was claimed. Rejects when the broker does not answer. */
-  readonly records: Promise<readonly LogRecord[]>;
+  /** The newest turns of the conversation, oldest first, as they were when this one was claimed. Rejects when the broker does not answer. */
+  readonly history: Promise<readonly StoredTurn[]>;
   /** Aborted with TurnCancelled, TurnHandedOver, FencedError, or a ChatError when the turn's time is over. */
   readonly stop: AbortController;
   /** Of this attempt. */

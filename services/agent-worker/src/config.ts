@@ -66,6 +66,12 @@ export const Config = z.object({
     "History and tool results given to the model, newest first; what is too large of the running turn is shortened.",
   ),
   HISTORY_MESSAGES: count(40).describe("Messages of the transcript that are looked at for context."),
+  RECORD_FORMAT: z
+    .enum(["1", "2"], { error: "must be 1 or 2" })
+    .default("1")
+    .describe(
+      "How transcripts are written: 2 is one record per turn. Only when no process is left that cannot read it.",
+    ),
   JANITOR_MS: durationMs(30_000).describe("How often the queue is searched for turns that nobody looks after."),
   AGENTS_DIR: z.string().default(shipped("agents")).describe("Folder of the agents, one YAML file each."),
   MODELS_FILE: optionalText().describe(

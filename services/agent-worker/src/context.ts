@@ -1,4 +1,4 @@
-import { ChatError, type LogRecord } from "@parley/protocol";
+import { ChatError, type StoredTurn } from "@parley/protocol";
 import { reasoningFields } from "./model/message-fields.ts";
 import type { ModelMessage } from "./model/model.ts";
 import { shortenSteps, type AnsweredCall, type FinishedStep } from "./tool-text.ts";
@@ -6,8 +6,8 @@ import { cutRule, dataRule, modelToolName, wrapToolResult } from "./prompt.ts";
 
 export type ContextInput = {
   systemPrompt: string;
-  /** Earlier turns, oldest first. A message may have later records that replace it. */
-  history: readonly LogRecord[];
+  /** Earlier turns, oldest first. */
+  history: readonly StoredTurn[];
   /** The user's message of the running turn. */
   message: string;
   steps: readonly FinishedStep[];
@@ -22,15 +22,14 @@ export type ContextInput = {
  * ChatError CONTEXT_TOO_LARGE when even that does not fit.
  */
 export function buildMessages({ systemPrompt, history, message, steps, maxBytes }: ContextInput): ModelMessage[] {
-  const turns = turnsOf(history);
-  const hasResults = steps.length > 0 || turns.some((turn) => turn.answer?.tool_calls?.length);
+  const hasResults = steps.length > 0 || history.some((turn) => turn.answer?.tool_calls?.length);
   const system: ModelMessage = {
     role: "system",
     content: hasResults ? `${systemPrompt}\n\n${dataRule}` : systemPrompt,
   };
   const current: ModelMessage[] = [{ role: "user", content: message }, ...steps.flatMap(stepMessages)];
   const leftBytes = maxBytes - bytesOf([system, ...current]);
-  if (leftBytes >= 0) return [system, ...window(turns, leftBytes), ...current];
+  if (leftBytes >= 0) return [system, ...window(history, leftBytes), ...current];
   const alone = { systemPrompt: `${systemPrompt}\n\n${dataRule}`, message, maxBytes };
   const short = shortened({ ...alone, steps }) ?? shortened({ ...alone, steps: steps.map(withoutProvider) });
   if (short === undefined) throw new ChatError("CONTEXT_TOO_LARGE");
@@ -63,17 +62,7 @@ function shortened({
   return [...frame, ...short.flatMap(stepMessages)];
 }
 
-type EarlierTurn = { question?: LogRecord; answer?: LogRecord };
-
-/** The records as turns, in the order of their first record. The last record of a message is the one that holds. */
-function turnsOf(history: readonly LogRecord[]): EarlierTurn[] {
-  const turns = new Map<string, EarlierTurn>();
-  for (const record of history) {
-    const turn = turns.get(record.turn_id) ?? {};
-    turns.set(record.turn_id, { ...turn, [record.author.role === "user" ? "question" : "answer"]: record });
-  }
-  return [...turns.values()];
-}
+type EarlierTurn = Pick<StoredTurn, "question" | "answer">;
 
 function window(turns: readonly EarlierTurn[], maxBytes: number): ModelMessage[] {
   const kept: ModelMessage[][] = [];
@@ -108,7 +97,7 @@ function answerMessage({ answer }: EarlierTurn): ModelMessage {
   return { role: "assistant", content: parts.join("\n\n") || "[This answer was empty.]" };
 }
 
-function noteOn(answer: LogRecord | undefined): string {
+function noteOn(answer: EarlierTurn["answer"]): string {
   if (answer === undefined) return "[This message was not answered.]";
   if (answer.status === "cancelled") return "[The user stopped this answer here.]";
   if (answer.status === "error") return "[This answer broke off here because of an error.]";

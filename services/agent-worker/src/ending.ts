@@ -1,20 +1,12 @@
 import { EventTooLargeError, type Bus } from "@parley/bus";
-import {
-  envelopeBytes,
-  fitMessage,
-  limits,
-  messageIdOf,
-  type ChatError,
-  type LogRecord,
-  type Outcome,
-  type TurnRequest,
-} from "@parley/protocol";
+import { envelopeBytes, limits, messageIdOf, type ChatError, type Outcome, type TurnRequest } from "@parley/protocol";
 import { traceNames } from "@parley/runtime";
 import type { Chain } from "./chain.ts";
 import type { ClaimedTurn } from "./claimed-turn.ts";
 import { isTransient } from "./model/model-error.ts";
 import { boundOutcome, fitOutcome } from "./outcome-size.ts";
 import { addUsage, finishedCalls } from "./turn-fold.ts";
+import { recordsOf, type RecordFormat } from "./turn-records.ts";
 
 type Complete = Extract<Outcome, { type: "complete" }>;
 
@@ -58,36 +50,12 @@ export function errorOutcome(turn: ClaimedTurn, error: ChatError): Outcome {
   };
 }
 
-type NewRecord = Omit<LogRecord, "prev">;
-
-/** The two transcript records of a turn. A pure function of the log, so that every attempt writes the same. */
-export function recordsOf(
-  { request, place, queuedAt: queued_at }: Pick<ClaimedTurn, "request" | "place" | "queuedAt">,
-  outcome: Outcome,
-  maxBytes: number = limits.eventBytes,
-): [NewRecord, NewRecord] {
-  const { conversation_id, turn_id, user } = request;
-  const common = { v: 1 as const, conversation_id, turn_id, place, queued_at, ts: request.accepted_at };
-  const author = { role: "user" as const, id: user.id, ...(user.name === undefined ? {} : { name: user.name }) };
-  const question = { message_id: messageIdOf(turn_id, "user"), author, message: request.message };
-  const { message_id, response: message, tool_calls, usage, type: status } = outcome;
-  const answer = { message_id, author: { role: "assistant" as const }, message, status, tool_calls, usage };
-  return [
-    fitMessage({ ...common, ...question, status: "complete" }, maxBytes),
-    {
-      ...common,
-      ...answer,
-      ...(outcome.type === "error" ? { code: outcome.code } : {}),
-      ...(outcome.type === "complete" ? { metadata: outcome.metadata } : {}),
-    },
-  ];
-}
-
 export function codeOf(outcome: Outcome): string | undefined {
   return outcome.type === "error" ? outcome.code : undefined;
 }
 
 export interface EndingDeps extends Pick<Bus, "transcripts"> {
+  readonly recordFormat: RecordFormat;
   /** Told of every turn that has its terminal event from here. */
   readonly onEnded: (request: TurnRequest, outcome: Outcome) => void;
 }
@@ -123,7 +91,7 @@ function createFitting(chain: Chain, outcome: Outcome) {
  * Ends a turn, in an order that survives a crash between any two lines: decide (`ending`, in the fenced chain), store the transcript,
  * tell the viewers. Whoever takes over after the first line does the other two with the same content.
  */
-export function createEnding({ transcripts, onEnded }: EndingDeps) {
+export function createEnding({ transcripts, recordFormat: format, onEnded }: EndingDeps) {
   return async (turn: ClaimedTurn, chain: Chain, outcome: Outcome): Promise<void> => {
     const { request, fold, span } = turn;
     const fitting = createFitting(chain, outcome);
@@ -139,7 +107,9 @@ export function createEnding({ transcripts, onEnded }: EndingDeps) {
         await fitting.write((kept) => tell({ type: "ending", outcome: kept }));
         ending.event("decided");
       }
-      await fitting.write((kept, maxBytes) => transcripts.appendOf(turn.queuedAt, ...recordsOf(turn, kept, maxBytes)));
+      await fitting.write((kept, maxBytes) =>
+        transcripts.appendOf(turn.queuedAt, ...recordsOf(turn, kept, { format, maxBytes })),
+      );
       ending.event("transcript stored");
       await fitting.write((kept) => tell(kept));
       ending.event("told");

@@ -1,4 +1,4 @@
-import { ChatError, type LogRecord, type ToolDefinition, type Usage } from "@parley/protocol";
+import { ChatError, type StoredTurn, type ToolDefinition, type Usage } from "@parley/protocol";
 import type { Briefing } from "./briefing.ts";
 import type { Chain } from "./chain.ts";
 import { buildMessages } from "./context.ts";
@@ -27,7 +27,7 @@ export interface ModelStepDeps {
 export interface ModelStepInput {
   readonly turn: ClaimedTurn;
   readonly chain: Chain;
-  readonly history: readonly LogRecord[];
+  readonly history: readonly StoredTurn[];
   readonly briefing: Briefing;
   readonly tools: readonly ToolDefinition[];
   /** No step may follow: the model gets no tools, and if it asks for some nevertheless the turn ends with STEP_LIMIT. */

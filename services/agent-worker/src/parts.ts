@@ -131,5 +131,6 @@ export function createTurnRun(
     ...{ bus, answer, onEnded, log, tokenFlushMs },
     maxAttempts: config.MAX_ATTEMPTS,
     appendGiveUpMs: config.APPEND_GIVE_UP_MS,
+    recordFormat: config.RECORD_FORMAT === "2" ? 2 : 1,
   });
 }

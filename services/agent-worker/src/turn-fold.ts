@@ -193,11 +193,6 @@ function finishedCallOf(event: Extract<StoredEvent, { type: "tool_call_end" }>):
   return truncated ? { ...call, result, truncated } : call;
 }
 
-/** The answer so far as viewers have it. The limits of the turn's events bound it; results in it are whole up to theirs. */
-export function partsOf({ parts }: TurnFold): Parts {
-  return parts;
-}
-
 /** The calls of all committed steps that have a result, in the order in which the model asked for them. */
 export function finishedCalls(fold: TurnFold): FinishedToolCall[] {
   return fold.steps.flatMap(({ calls }) => calls.flatMap((call) => fold.results.get(call.call_id) ?? []));

@@ -1,5 +1,5 @@
 import type { Bus, DeliveryAnswers, QueuedTurn } from "@parley/bus";
-import { ChatError, messageIdOf, turnsDestination, type LogRecord, type TurnRequest } from "@parley/protocol";
+import { ChatError, turnsDestination, type StoredTurn, type TurnRequest } from "@parley/protocol";
 import { noSpan, traceNames, type Logger, type TraceSpan, type Tracing } from "@parley/runtime";
 import { claimTurn, type PreviousAttempt } from "./claim.ts";
 import { idsOf, type ClaimedTurn } from "./claimed-turn.ts";
@@ -154,16 +154,14 @@ export function withoutDelivery(
 type SettleDeps = Omit<TurnRunnerDeps, "onSettled">;
 
 /** Not awaited before the claim: the turns before this one have ended, so nothing that matters to it is added meanwhile. */
-async function readHistory(turn: RunnableTurn, deps: SettleDeps): Promise<readonly LogRecord[]> {
+async function readHistory(turn: RunnableTurn, deps: SettleDeps): Promise<readonly StoredTurn[]> {
   const { transcripts } = deps.bus;
   const { conversation_id, turn_id } = turn.request;
-  const { records } = await transcripts.tail(conversation_id, { limit: deps.historyMessages });
-  if (!isOld(turn)) return records;
+  const { turns } = await transcripts.tail(conversation_id, { limit: deps.historyMessages });
+  if (!isOld(turn)) return turns;
   // It may have been answered before its events expired, and many turns have come since.
-  const own = await transcripts.find(conversation_id, messageIdOf(turn_id, "assistant"), turn.storedMs);
-  return own === undefined || records.some(({ message_id }) => message_id === own.message_id)
-    ? records
-    : [own, ...records];
+  const own = await transcripts.find(conversation_id, turn_id, turn.storedMs);
+  return own === undefined || turns.some((other) => other.turn_id === own.turn_id) ? turns : [own, ...turns];
 }
 
 async function claimAndRun(entry: Running, deps: SettleDeps, lostAttempts: number): Promise<TurnResult> {
@@ -174,9 +172,9 @@ async function claimAndRun(entry: Running, deps: SettleDeps, lostAttempts: numbe
   const claiming = span.child({ name: "claim" });
   const trace = span.traceparent;
   const claimed = claimTurn(request, { bus, worker, giveUpMs, lostAttempts, onlyAfter, insists, stopping, trace });
-  const records = readHistory(turn, deps);
+  const history = readHistory(turn, deps);
   // Whoever answers gets to see it; a turn that is not ours does not care.
-  records.catch(() => {});
+  history.catch(() => {});
   const claim = await claimed.finally(claiming.end);
   if (claim.kind === "ended") return "skipped";
   if (claim.kind === "lost") return "lost";
@@ -191,7 +189,7 @@ async function claimAndRun(entry: Running, deps: SettleDeps, lostAttempts: numbe
   // Workers that come and go do not make it longer.
   const timer = setTimeout(giveUp, Math.max(0, turnMs - fold.workedMs));
   try {
-    return await run({ request, place: turn.seq, queuedAt: turn.storedMs, fold, attempt, records, stop, span });
+    return await run({ request, place: turn.seq, queuedAt: turn.storedMs, fold, attempt, history, stop, span });
   } finally {
     clearTimeout(timer);
   }

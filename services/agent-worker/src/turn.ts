@@ -7,6 +7,7 @@ import { idsOf, type ClaimedTurn } from "./claimed-turn.ts";
 import { cancelledOutcome, createEnding, errorOutcome } from "./ending.ts";
 import { FencedError } from "./fenced-append.ts";
 import { tooLargeSentence } from "./outcome-size.ts";
+import type { RecordFormat } from "./turn-records.ts";
 import { TurnCancelled, TurnHandedOver } from "./turn-stop.ts";
 
 export interface TurnDeps {
@@ -18,6 +19,8 @@ export interface TurnDeps {
   readonly tokenFlushMs: () => number;
   /** How long an append is tried before the worker fences itself. */
   readonly appendGiveUpMs: number;
+  /** How the transcript is written. */
+  readonly recordFormat: RecordFormat;
   readonly onEnded: (request: TurnRequest, outcome: Outcome) => void;
   readonly log: Logger;
 }
@@ -65,8 +68,8 @@ function openChain(
  * another worker, or whatever kept the ending from being stored (then the turn is delivered again).
  */
 export function createTurn(deps: TurnDeps) {
-  const { bus, answer, maxAttempts, onEnded, log } = deps;
-  const end = createEnding({ transcripts: bus.transcripts, onEnded });
+  const { bus, answer, maxAttempts, recordFormat, onEnded, log } = deps;
+  const end = createEnding({ transcripts: bus.transcripts, recordFormat, onEnded });
 
   const answerOrThrow = async (turn: ClaimedTurn, chain: Chain): Promise<Outcome> => {
     const { fold, stop } = turn;

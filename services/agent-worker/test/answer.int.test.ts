@@ -1,3 +1,4 @@
+import { messagesOf } from "@parley/protocol";
 import { expect, it } from "vitest";
 import { expectSoundChain, textOf } from "./chain-check.ts";
 import { startWorkbench } from "./workbench.ts";
@@ -13,8 +14,8 @@ it("answers a turn: streamed text, transcript and queue agree", async () => {
   expect(textOf(events)).toBe(end.response);
   expect(end.response.split(/\s+/)).toHaveLength(50);
   expectSoundChain(events);
-  const { records } = await bench.bus.transcripts.tail(turn.conversation_id, { limit: 10 });
-  expect(records.map(({ message }) => message)).toEqual([turn.message, end.response]);
+  const { turns } = await bench.bus.transcripts.tail(turn.conversation_id, { limit: 10 });
+  expect(messagesOf(turns).map(({ message }) => message)).toEqual([turn.message, end.response]);
   await expect.poll(() => bench.bus.turns.waiting(turn.conversation_id)).toEqual([]);
 });
 

@@ -22,8 +22,8 @@ it("cancels in mid-answer: keeps the text so far and closes the request to the m
   expect(end.response).not.toBe("");
   expect(textOf(events)).toBe(end.response);
   expectSoundChain(events);
-  const { records } = await bench.bus.transcripts.tail(turn.conversation_id, { limit: 2 });
-  expect(records[1]).toMatchObject({ status: "cancelled", message: end.response });
+  const { turns } = await bench.bus.transcripts.tail(turn.conversation_id, { limit: 2 });
+  expect(turns[0]?.answer).toMatchObject({ status: "cancelled", message: end.response });
   await expect.poll(async () => (await upstream(bench))[0]?.state).toBe("client_closed");
 });
 

@@ -1,12 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { callIdOf, messageIdOf, type LogRecord } from "@parley/protocol";
+import { callIdOf, messageIdOf, turnOfRecord, turnsOf, type LogRecord, type StoredTurn } from "@parley/protocol";
 import { buildMessages } from "../src/context.ts";
 import { cutRule, dataRule } from "../src/prompt.ts";
 import type { FinishedStep } from "../src/tool-text.ts";
 
-function record(turn: string, role: "user" | "assistant", message: string, more: Partial<LogRecord> = {}): LogRecord {
-  return {
+function recorded(
+  turn: string,
+  role: "user" | "assistant",
+  message: string,
+  more: Partial<LogRecord> = {},
+): StoredTurn {
+  const record = {
     v: 1,
     conversation_id: "c",
     turn_id: turn,
@@ -15,15 +20,13 @@ function record(turn: string, role: "user" | "assistant", message: string, more:
     message,
     status: "complete",
     ts: 1,
-    prev: 0,
     ...more,
   };
+  return turnOfRecord(record, 1);
 }
 
-const turnOf = (turn: string, question: string, answer: string, more: Partial<LogRecord> = {}) => [
-  record(turn, "user", question),
-  record(turn, "assistant", answer, more),
-];
+const turnOf = (turn: string, question: string, answer: string, more: Partial<LogRecord> = {}) =>
+  turnsOf([recorded(turn, "user", question), recorded(turn, "assistant", answer, more)]);
 
 const toolCall = (turn: string, result: string) => ({
   call_id: callIdOf(turn, 0, 0),
@@ -52,22 +55,6 @@ test("puts the earlier turns in between, oldest first", () => {
     { role: "user", content: "two" },
     { role: "assistant", content: "zwei" },
     current,
-  ]);
-});
-
-test("takes the last record of a message", () => {
-  const history = [
-    ...turnOf("t1", "one", "first"),
-    ...turnOf("t2", "two", "zwei"),
-    record("t1", "assistant", "corrected"),
-  ];
-  expect(build({ history }).map((message) => message.content)).toEqual([
-    "Be kind.",
-    "one",
-    "corrected",
-    "two",
-    "zwei",
-    "now?",
   ]);
 });
 
@@ -130,7 +117,7 @@ test.each([
 });
 
 test("notes that an earlier message has no answer, so that roles keep taking turns", () => {
-  expect(build({ history: [record("t1", "user", "one")] }).map((message) => message.role)).toEqual([
+  expect(build({ history: [recorded("t1", "user", "one")] }).map((message) => message.role)).toEqual([
     "system",
     "user",
     "assistant",

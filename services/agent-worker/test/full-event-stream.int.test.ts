@@ -81,6 +81,6 @@ it("P1, P2, P5: a turn that lost its beginning and its worker ends honestly, and
   });
   await eventually(() => live.some(({ type }) => type === "error"), { what: "the live end" });
   expect(textOf(live)).toBe(end.response);
-  const { records } = await bench.bus.transcripts.tail(turn.conversation_id, { limit: 2 });
-  expect(records.at(-1)).toMatchObject({ status: "error", message: end.response });
+  const { turns } = await bench.bus.transcripts.tail(turn.conversation_id, { limit: 2 });
+  expect(turns.at(-1)?.answer).toMatchObject({ status: "error", message: end.response });
 });

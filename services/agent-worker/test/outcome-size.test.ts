@@ -2,7 +2,6 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   ChatError,
-  LogRecord,
   Outcome,
   beginningOf,
   cutJsonText,
@@ -11,16 +10,21 @@ import {
   jsonBytes,
   limits,
   messageIdOf,
+  messagesOf,
+  turnOfRecord,
+  turnsOf,
   type ChainEvent,
+  type NewTurnRecord,
   type ToolDefinition,
   type TurnRequest,
 } from "@parley/protocol";
 import { noSpan } from "@parley/runtime";
 import type { ClaimedTurn } from "../src/claimed-turn.ts";
-import { cancelledOutcome, completeOutcome, errorOutcome, recordsOf } from "../src/ending.ts";
+import { cancelledOutcome, completeOutcome, errorOutcome } from "../src/ending.ts";
 import { boundOutcome, fitOutcome, maxTextBytes } from "../src/outcome-size.ts";
 import { isOutOfCalls, stepCallsOf } from "../src/step-calls.ts";
 import { createTurnFold, foldEvent } from "../src/turn-fold.ts";
+import { recordsOf, type RecordFormat } from "../src/turn-records.ts";
 
 /** Text of exactly as many bytes inside JSON as a limit allows, of any mix of characters. */
 const pattern = fc
@@ -102,7 +106,7 @@ const fullTurn = fc.record({ unit: pattern, steps: fc.array(step, { maxLength: 9
     fold,
     attempt: 9_999,
     ...{ place: 1, queuedAt: 1 },
-    records: Promise.resolve([]),
+    history: Promise.resolve([]),
     stop,
     span: noSpan,
   };
@@ -122,7 +126,8 @@ const outcomesOf = ({ turn, metadata }: { turn: ClaimedTurn; metadata: object })
 ];
 
 /** All that is stored at the end of a turn, as it is sent. */
-function storedBytes({ request: asked, attempt }: ClaimedTurn, outcome: Outcome, maxBytes?: number): number[] {
+function storedBytes(turn: ClaimedTurn, outcome: Outcome, maxBytes: number = limits.eventBytes): number[] {
+  const { request: asked, attempt } = turn;
   const place = {
     conversation_id: asked.conversation_id,
     turn_id: asked.turn_id,
@@ -134,12 +139,17 @@ function storedBytes({ request: asked, attempt }: ClaimedTurn, outcome: Outcome,
     { type: "ending", ...place, outcome },
     { ...outcome, ...place },
   ];
-  const records = recordsOf(
-    { request: asked, place: 999_999_999_999, queuedAt: 1_999_999_999_999.999 },
-    outcome,
-    maxBytes,
-  ).map((record) => jsonBytes({ ...record, prev: 999_999_999_999 }));
-  return [...events.map((event) => encodeEvent(event).length), ...records];
+  const records = formats.flatMap((format) => [...recordsOf(latest(turn), outcome, { format, maxBytes })]);
+  return [...events.map((event) => encodeEvent(event).length), ...records.map(linkedBytes)];
+}
+
+const formats: readonly RecordFormat[] = [1, 2];
+const latest = (turn: ClaimedTurn) => ({ ...turn, place: 999_999_999_999, queuedAt: 1_999_999_999_999.999 });
+/** A record names as many of those before it as it may, the last of which are at the other end of a large stream. */
+function linkedBytes(record: NewTurnRecord): number {
+  const prev = 999_999_999_999;
+  const back = Array.from({ length: limits.recordsBack }, () => prev);
+  return jsonBytes("kind" in record ? { ...record, prev, back } : { ...record, prev });
 }
 
 describe("the end of a turn with every limit used to the full", () => {
@@ -160,6 +170,48 @@ describe("the end of a turn with every limit used to the full", () => {
         }
       }),
       { numRuns: 25 },
+    );
+  }, 60_000);
+
+  test("is one record with the longest question that JSON does not lengthen, all its text and all its calls", () => {
+    fc.assert(
+      fc.property(fullTurn, (full) => {
+        const message = cutJsonText(full.turn.request.message, limits.messageBytes);
+        const turn = { ...full.turn, request: { ...full.turn.request, message } };
+        for (const outcome of outcomesOf(full).map(boundOutcome)) {
+          expect(recordsOf(turn, outcome, { format: 2, maxBytes: limits.eventBytes })).toHaveLength(1);
+        }
+      }),
+      { numRuns: 8 },
+    );
+  }, 60_000);
+
+  test("is told the same by the records of both versions, cut or not", () => {
+    const sizes = fc.constantFrom(limits.eventBytes, 100_000, 8_192);
+    fc.assert(
+      fc.property(fullTurn, sizes, (full, maxBytes) => {
+        for (const outcome of outcomesOf(full).map((one) => fitOutcome(one, maxBytes - envelopeBytes))) {
+          const [one, two] = formats.map((format) => {
+            const records = recordsOf(full.turn, outcome, { format, maxBytes: limits.eventBytes });
+            return messagesOf(turnsOf(records.map((record) => turnOfRecord(record, 1))));
+          });
+          expect(two?.map(({ parts: _parts, ...plain }) => plain)).toEqual(
+            one?.map(({ parts: _parts, ...plain }) => plain),
+          );
+          const { response: message, tool_calls, usage, type: status } = outcome;
+          const metadata = outcome.type === "complete" ? outcome.metadata : undefined;
+          expect(two?.[1]).toEqual(
+            expect.objectContaining({
+              message,
+              tool_calls,
+              usage,
+              status,
+              ...(metadata === undefined ? {} : { metadata }),
+            }),
+          );
+        }
+      }),
+      { numRuns: 12 },
     );
   }, 60_000);
 
@@ -189,14 +241,16 @@ test("a small turn ends as it is", () => {
     fold: { ...createTurnFold(), text: "Hello!" },
     attempt: 1,
     ...{ place: 1, queuedAt: 1 },
-    records: Promise.resolve([]),
+    history: Promise.resolve([]),
     stop: new AbortController(),
     span: noSpan,
   };
   const outcome = completeOutcome(turn, { model: "m" });
   expect(boundOutcome(outcome)).toEqual(outcome);
-  expect(recordsOf(turn, outcome).map((record) => LogRecord.parse({ ...record, prev: 0 }).message)).toEqual([
-    "hello",
-    "Hello!",
-  ]);
+  for (const format of formats) {
+    const records = recordsOf(turn, outcome, { format, maxBytes: limits.eventBytes });
+    expect(records).toHaveLength(format === 1 ? 2 : 1);
+    const turns = turnsOf(records.map((record) => turnOfRecord(record, 1)));
+    expect(messagesOf(turns).map(({ message }) => message)).toEqual(["hello", "Hello!"]);
+  }
 });

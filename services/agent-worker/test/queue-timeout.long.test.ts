@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { limits, messageIdOf, streams, subjects } from "@parley/protocol";
+import { limits, messageIdOf, messagesOf, streams, subjects } from "@parley/protocol";
 import { eventually } from "@parley/testkit";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { expect, it } from "vitest";
@@ -26,8 +26,8 @@ it("ends a turn that waited too long while no worker was there, and runs it no m
   const events = (await bench.events(turn)).map(({ event }) => event);
   expectSoundChain(events);
   expect(events.map(({ type }) => type)).toEqual(["message", "claimed", "ending", "error"]);
-  const { records } = await bench.bus.transcripts.tail(turn.conversation_id, { limit: 5 });
-  expect(records).toMatchObject([
+  const { turns } = await bench.bus.transcripts.tail(turn.conversation_id, { limit: 5 });
+  expect(messagesOf(turns)).toMatchObject([
     { message_id: messageIdOf(turn.turn_id, "user"), message: "hello" },
     { message_id: messageIdOf(turn.turn_id, "assistant"), status: "error", code: "QUEUE_TIMEOUT" },
   ]);

@@ -33,8 +33,8 @@ async function endOf(bench: Workbench, turn: TurnRequest): Promise<{ end: Outcom
   const events = (await bench.events(turn)).map(({ event }) => event);
   expectSoundChain(events);
   expect(textOf(events)).toBe(end.response);
-  const { records } = await bench.bus.transcripts.tail(turn.conversation_id, { limit: 10 });
-  expect(records.at(-1)?.message).toBe(end.response);
+  const { turns } = await bench.bus.transcripts.tail(turn.conversation_id, { limit: 10 });
+  expect(turns.at(-1)?.answer?.message).toBe(end.response);
   return { end, events };
 }
 

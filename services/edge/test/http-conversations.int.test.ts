@@ -197,8 +197,8 @@ describe("DELETE /api/v1/conversations/:id", () => {
     expect((await ask(edge, "GET", "/api/v1/conversations/c_d1/messages", { user: "cleaner" })).status).toBe(404);
     expect((await listOf("cleaner", 1))[0].conversation_id).toBe("c_d2");
     expect(await world.bus.events.last(subjects.eventsOf(0, "c_d1"))).toBeUndefined();
-    expect((await world.bus.transcripts.tail("c_d1", { limit: 9 })).records).toEqual([]);
-    expect((await world.bus.transcripts.tail("c_d2", { limit: 9 })).records).toHaveLength(2);
+    expect((await world.bus.transcripts.tail("c_d1", { limit: 9 })).turns).toEqual([]);
+    expect((await world.bus.transcripts.tail("c_d2", { limit: 9 })).turns).toHaveLength(1);
     expect((await remove("c_d1", "cleaner")).status).toBe(204);
     expect((await remove("c_never-was", "cleaner")).status).toBe(204);
     await redis.flushall();

@@ -1,4 +1,4 @@
-import type { LogRecord } from "@parley/protocol";
+import type { TranscriptMessage } from "@parley/protocol";
 import { describe, expect, it } from "vitest";
 import { append, createRing, type Ring } from "../src/hub/ring.ts";
 import { conversationSnapshot } from "../src/hub/snapshot.ts";
@@ -14,10 +14,9 @@ function ringOf(...events: VisibleEvent[]): Ring {
   return ring;
 }
 
-function record(turn: string, role: "user" | "assistant", text: string): LogRecord {
+function record(turn: string, role: "user" | "assistant", text: string): TranscriptMessage {
   const message_id = `${turn}-${role === "user" ? "u" : "a"}`;
-  const shared = { v: 1 as const, conversation_id: conversation, turn_id: turn, ts: 1, prev: 0 };
-  return { ...shared, message_id, author: { role }, message: text, status: "complete" };
+  return { turn_id: turn, ts: 1, message_id, author: { role }, message: text, status: "complete" };
 }
 
 const stored = [record("old", "user", "q"), record("old", "assistant", "a")];
@@ -31,7 +30,6 @@ describe("the snapshot of a conversation", () => {
     const frame = conversationSnapshot(place, ringOf(), stored);
     expect(frame).toMatchObject({ seq: 1_000, status: "idle", messages: [{ message: "q" }, { message: "a" }] });
     expect(frame).not.toHaveProperty("turn_id");
-    expect(frame?.messages?.[0]).not.toHaveProperty("prev");
   });
 
   it("has the turn that runs, and the messages that wait", () => {

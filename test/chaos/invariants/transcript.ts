@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
-import type { LogRecord } from "@parley/protocol";
+import type { TranscriptMessage } from "@parley/protocol";
 import type { ConversationHistory, Violation } from "../history.ts";
 import { plansByTurn } from "./ends.ts";
 import { turnLogsOf, wasCancelledWaiting, type TurnLog } from "./turn-log.ts";
 
-/** P2, of what is kept: one record per message, equal to what viewers were told, in the order in which the turns ended. */
+/** P2, of what is kept: each message once, read as it is stored, equal to what viewers were told, in the order in which the turns ended. */
 export function checkTranscript(history: ConversationHistory): Violation[] {
   const conversation = history.plan.id;
   const logs = turnLogsOf(history);
@@ -17,6 +17,8 @@ export function checkTranscript(history: ConversationHistory): Violation[] {
     if (ids.has(message_id)) report(`message ${message_id} is in the transcript twice`, turn_id);
     ids.add(message_id);
   }
+  const lost = history.records.filter((one) => !history.transcript.some((read) => isDeepStrictEqual(read, one)));
+  for (const { message_id, turn_id } of lost) report(`message ${message_id} is not read as it is stored`, turn_id);
   for (const [turn, plan] of plansByTurn(history)) {
     for (const what of recordFaults(turn, plan.prompt.text, history.records, logs.get(turn))) report(what, turn);
   }
@@ -37,7 +39,7 @@ export function checkTranscript(history: ConversationHistory): Violation[] {
 function recordFaults(
   turn: string,
   message: string,
-  records: readonly LogRecord[],
+  records: readonly TranscriptMessage[],
   log: TurnLog | undefined,
 ): string[] {
   const question = records.findIndex(({ turn_id, author }) => turn_id === turn && author.role === "user");

@@ -69,7 +69,7 @@ export function createConversations({ bus, redis, onDeleted, log }: Conversation
         throw new ChatError("INVALID_FRAME", { message: "`before` is not a place in this conversation." });
       }
       const page = await bus.transcripts.tail(conversation, { limit, before });
-      if (page.records.length === 0 && !(await exists(bus, conversation))) throw notFound();
+      if (page.turns.length === 0 && !(await exists(bus, conversation))) throw notFound();
       return page;
     },
 

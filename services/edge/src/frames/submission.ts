@@ -109,13 +109,11 @@ function refuseOther(text: string, first: string): void {
 }
 
 /** A message that was submitted before and has left no trace was deleted with its conversation: its end would never come. */
-async function checkKnown(
-  bus: SubmissionBus,
-  { conversation_id, turn_id, message_id, message: text }: TurnRequest,
-): Promise<void> {
-  const { records } = await bus.transcripts.tail(conversation_id, { limit: deliveryLimits.snapshotMessages });
-  for (const record of records) if (record.message_id === message_id) refuseOther(text, record.message);
-  if (records.some((record) => record.turn_id === turn_id)) return;
+async function checkKnown(bus: SubmissionBus, { conversation_id, turn_id, message: text }: TurnRequest): Promise<void> {
+  const { turns } = await bus.transcripts.tail(conversation_id, { limit: deliveryLimits.snapshotMessages });
+  const recorded = turns.find((turn) => turn.turn_id === turn_id);
+  if (recorded?.question !== undefined) refuseOther(text, recorded.question.message);
+  if (recorded !== undefined) return;
   throw new ChatError("NOT_FOUND", { message: "This message was deleted. Send it again under another id." });
 }
 

@@ -1,11 +1,11 @@
 import {
   ChatError,
   ConversationId,
-  TranscriptMessage,
   TurnId,
+  messagesOf,
   storedParts,
   type CancelFrame,
-  type LogRecord,
+  type TranscriptMessage,
   type User,
 } from "@parley/protocol";
 import { z } from "zod";
@@ -77,16 +77,18 @@ function messagesRoute({ conversations, ownership }: ConversationRouteDeps): Rou
     responses: { 200: { description: "A page of messages.", content: MessagePage } },
     async handle({ user }, { params: { id }, query }) {
       await ownership.check(id, user.id);
-      const { records, before } = await conversations.messages(id, query.limit, query.before ?? 0);
-      const messages = records.map(messageOf);
-      return jsonReply(200, { conversation_id: id, messages, ...(before === 0 ? {} : { before: String(before) }) });
+      const { turns, before } = await conversations.messages(id, query.limit, query.before ?? 0);
+      return jsonReply(200, {
+        conversation_id: id,
+        messages: messagesOf(turns).map(withParts),
+        ...(before === 0 ? {} : { before: String(before) }),
+      });
     },
   });
 }
 
-/** Who reads over HTTP need not know how parts are made of a record that has none. */
-function messageOf(record: LogRecord): TranscriptMessage {
-  const message = TranscriptMessage.parse(record);
+/** Who reads over HTTP need not know how parts are made of a message that is kept without. */
+function withParts(message: TranscriptMessage): TranscriptMessage {
   return { ...message, parts: [...storedParts(message)] };
 }
 

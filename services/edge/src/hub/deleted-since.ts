@@ -47,8 +47,8 @@ async function wasDeletedAfter(
 ): Promise<boolean> {
   // If all of so many are newer, the client gets the whole in any case.
   const limit = isEmpty ? 1 : deliveryLimits.snapshotMessages;
-  const { records } = await transcripts.tail(conversation, { limit });
-  const [oldest] = records;
+  const { turns } = await transcripts.tail(conversation, { limit });
+  const [oldest] = turns;
   if (oldest === undefined || isEmpty) return oldest === undefined;
   const start = await events.last(subjects.user(shard, conversation, oldest.turn_id));
   return start !== undefined && start.seq > cursor;

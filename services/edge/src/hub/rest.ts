@@ -1,5 +1,12 @@
 import type { Bus, TranscriptPage } from "@parley/bus";
-import { parseEventSubject, subjects, type ConversationId, type LogRecord, type TurnId } from "@parley/protocol";
+import {
+  messagesOf,
+  parseEventSubject,
+  subjects,
+  type ConversationId,
+  type TranscriptMessage,
+  type TurnId,
+} from "@parley/protocol";
 import { deliveryLimits } from "../delivery-limits.ts";
 import type { Hub } from "./hub.ts";
 
@@ -10,10 +17,10 @@ export interface Stored {
 }
 
 /**
- * Records that are read: of three turns; and of as many as a queue holds, and the one before, if these followed each other quickly. A turn that is cancelled
+ * Messages that are read: of three turns; and of as many as a queue holds, and the one before, if these followed each other quickly. A turn that is cancelled
  * while it waits ends within seconds of its record, if not at once, so what is recorded before these had ended before.
  */
-const [fewRecords, allRecords] = [6, 18];
+const [fewMessages, allMessages] = [6, 18];
 const quicklyMs = 60_000;
 
 /**
@@ -28,7 +35,7 @@ export async function isAtRest(stored: Stored, hub: Hub, cursor: number): Promis
   const { conversation, shard } = hub;
   if ((await turns.waiting(conversation)).length > 0) return false;
   const page = await newestOf(transcripts, conversation);
-  const answers = page.records.filter(({ author }) => author.role === "assistant");
+  const answers = page.turns.flatMap(({ answer }) => answer ?? []);
   const newest = answers.at(-1);
   // By its place in the queue: one that was cancelled while it waited is recorded before those that it waited for, and may end after them.
   if (newest === undefined || !ranInTurn(newest)) return false;
@@ -40,10 +47,10 @@ export async function isAtRest(stored: Stored, hub: Hub, cursor: number): Promis
 }
 
 async function newestOf({ tail }: Stored["transcripts"], conversation: ConversationId): Promise<TranscriptPage> {
-  const page = await tail(conversation, { limit: fewRecords });
-  const [oldest] = page.records;
-  const isQuick = (page.records.at(-1)?.ts ?? 0) - (oldest?.ts ?? 0) < quicklyMs;
-  return page.before > 0 && isQuick ? tail(conversation, { limit: allRecords }) : page;
+  const page = await tail(conversation, { limit: fewMessages });
+  const messages = messagesOf(page.turns);
+  const isQuick = (messages.at(-1)?.ts ?? 0) - (messages[0]?.ts ?? 0) < quicklyMs;
+  return page.before > 0 && isQuick ? tail(conversation, { limit: allMessages }) : page;
 }
 
 async function endOf({ events }: Stored, { conversation, shard }: Hub, turn: TurnId): Promise<number | undefined> {
@@ -51,7 +58,7 @@ async function endOf({ events }: Stored, { conversation, shard }: Hub, turn: Tur
 }
 
 interface Answers {
-  readonly answers: readonly LogRecord[];
+  readonly answers: readonly TranscriptMessage[];
   /** There are no older ones. */
   readonly isAll: boolean;
 }
@@ -65,20 +72,20 @@ async function areLongBefore(stored: Stored, hub: Hub, { answers, isAll }: Answe
   const others = answers.slice(0, -1);
   const [oldest] = others;
   if (oldest === undefined) return isAll;
-  const near = others.filter((record) => !ranInTurn(record) || usedTools(record) || (record === oldest && !isAll));
+  const near = others.filter((answer) => !ranInTurn(answer) || usedTools(answer) || (answer === oldest && !isAll));
   for (const { turn_id } of near) {
     if (((await endOf(stored, hub, turn_id)) ?? 0) > cursor - deliveryLimits.overtakingSeqs) return false;
   }
   return true;
 }
 
-function usedTools(record: LogRecord | undefined): boolean {
-  return (record?.tool_calls?.length ?? 0) > 0;
+function usedTools(answer: TranscriptMessage | undefined): boolean {
+  return (answer?.tool_calls?.length ?? 0) > 0;
 }
 
 /** It was the first of the queue when it ended, as no turn is that was cancelled while it waited: whatever was accepted before it had ended. */
-function ranInTurn({ author, status }: LogRecord): boolean {
-  return author.role === "assistant" && status === "complete";
+function ranInTurn({ status }: TranscriptMessage): boolean {
+  return status === "complete";
 }
 
 function isElsewhere(subject: string | undefined, conversation: string): boolean {

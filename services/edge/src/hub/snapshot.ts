@@ -1,5 +1,4 @@
 import {
-  TranscriptMessage,
   answerOf,
   createTurnView,
   foldEvent,
@@ -8,11 +7,11 @@ import {
   textOf,
   toolCallsOf,
   type ConversationId,
-  type LogRecord,
   type Part,
   type SnapshotFrame,
   type ToolCallPart,
   type ToolCallState,
+  type TranscriptMessage,
   type TurnId,
   type TurnView,
 } from "@parley/protocol";
@@ -59,14 +58,14 @@ function fits(parts: readonly Part[]): boolean {
 export function conversationSnapshot(
   place: Place,
   known: Known,
-  records: readonly LogRecord[],
+  records: readonly TranscriptMessage[],
 ): SnapshotFrame | undefined {
   const turns = turnsOf(known);
   const stored = new Set(records.map(({ message_id }) => message_id));
   const open = turns.filter(({ outcome }) => outcome === undefined);
   const openIds = new Set(open.map(({ turn_id }) => turn_id));
   const messages = [
-    ...records.filter(({ turn_id }) => !openIds.has(turn_id)).map((record) => TranscriptMessage.parse(record)),
+    ...records.filter(({ turn_id }) => !openIds.has(turn_id)),
     ...notYetStored(turns, stored),
     ...open.flatMap(messagesOf),
   ];

@@ -1,5 +1,5 @@
 import { RangeTooLargeError, type Bus, type TranscriptPage } from "@parley/bus";
-import { isTerminal, messageIdOf, subjects, type LogRecord, type TurnId } from "@parley/protocol";
+import { isTerminal, messagesOf, subjects, type TranscriptMessage, type TurnId } from "@parley/protocol";
 import { deliveryLimits } from "../delivery-limits.ts";
 import type { History, Queued } from "./history.ts";
 import { isLive, type Hub } from "./hub.ts";
@@ -47,7 +47,7 @@ export async function readWhole(
   if (!(await history.confirm(hub))) return undefined;
   const past = queued === undefined ? undefined : await readPast(history, hub, { reach, queued });
   const laterEnds = fromSeq === undefined ? 0 : countEnds(past ?? ring);
-  const records = [...(await olderRecords(deps, hub, page, laterEnds)), ...page.records];
+  const records = [...(await olderRecords(deps, hub, page, laterEnds)), ...messagesOf(page.turns)];
   const owedRecords = await recordsOf(deps, hub, owed, records);
   const shown = records.filter(({ turn_id }) => queued?.startless.has(turn_id) !== true || ring.ended.has(turn_id));
   const isCurrent = createCurrency(hub, { endsLeft, past });
@@ -107,25 +107,25 @@ async function olderRecords(
   { conversation }: Hub,
   { before }: TranscriptPage,
   laterEnds: number,
-): Promise<LogRecord[]> {
+): Promise<TranscriptMessage[]> {
   if (laterEnds === 0 || before === 0) return [];
-  return (await transcripts.tail(conversation, { limit: 2 * laterEnds, before })).records;
+  return messagesOf((await transcripts.tail(conversation, { limit: 2 * laterEnds, before })).turns);
 }
 
-/** The records of turns that are not among those that were read. */
+/** The messages of turns that are not among those that were read. */
 async function recordsOf(
   { events, transcripts }: WholeReadingDeps,
   { conversation, shard }: Hub,
   turns: ReadonlySet<TurnId>,
-  read: readonly LogRecord[],
-): Promise<LogRecord[]> {
+  read: readonly TranscriptMessage[],
+): Promise<TranscriptMessage[]> {
   const known = new Set(read.map(({ turn_id }) => turn_id));
-  const find = async (turn: TurnId): Promise<(LogRecord | undefined)[]> => {
+  const find = async (turn: TurnId): Promise<TranscriptMessage[]> => {
     const begin = await events.last(subjects.user(shard, conversation, turn));
     const acceptedMs = begin?.event.type === "message" ? begin.event.ts : 0;
-    const ids = (["user", "assistant"] as const).map((role) => messageIdOf(turn, role));
-    return Promise.all(ids.map((id) => transcripts.find(conversation, id, acceptedMs)));
+    const recorded = await transcripts.find(conversation, turn, acceptedMs);
+    return recorded === undefined ? [] : messagesOf([recorded]);
   };
   const found = await Promise.all([...turns].flatMap((turn) => (known.has(turn) ? [] : find(turn))));
-  return found.flat().filter((record) => record !== undefined);
+  return found.flat();
 }

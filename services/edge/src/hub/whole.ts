@@ -1,4 +1,4 @@
-import { TranscriptMessage, isTerminal, type LogRecord, type SnapshotFrame, type TurnId } from "@parley/protocol";
+import { isTerminal, type SnapshotFrame, type TranscriptMessage, type TurnId } from "@parley/protocol";
 import type { Hub } from "./hub.ts";
 import type { Known } from "./ring.ts";
 import { conversationSnapshot } from "./snapshot.ts";
@@ -35,10 +35,10 @@ export interface WholeParts {
   /** What followed on the frames of who lacks the most is too much to be read. */
   readonly isTooMuch: boolean;
   /** The end of the transcript. */
-  readonly records: readonly LogRecord[];
-  /** Older turns that were asked for, and their records. */
+  readonly records: readonly TranscriptMessage[];
+  /** Older turns that were asked for, and their messages. */
   readonly owed: ReadonlySet<TurnId>;
-  readonly owedRecords: readonly LogRecord[];
+  readonly owedRecords: readonly TranscriptMessage[];
   readonly isCurrent: () => boolean;
 }
 
@@ -85,7 +85,7 @@ function belowNextEnd({ events, base }: Known, fromSeq: number): number {
 }
 
 /** Those of turns that had ended by then. The transcript may be ahead: it has turns whose end, or even whose beginning, is above that. */
-function recordsAsOf(records: readonly LogRecord[], { events }: Known, seq: number): LogRecord[] {
+function recordsAsOf(records: readonly TranscriptMessage[], { events }: Known, seq: number): TranscriptMessage[] {
   const later = new Set<TurnId>();
   for (const event of events) {
     if (event.seq > seq && (event.type === "message" || isTerminal(event.type))) later.add(event.turn);
@@ -96,7 +96,7 @@ function recordsAsOf(records: readonly LogRecord[], { events }: Known, seq: numb
 function snapshotAt(
   { conversation, offset }: Hub,
   known: Known,
-  records: readonly LogRecord[],
+  records: readonly TranscriptMessage[],
   seq: number,
 ): SnapshotFrame | undefined {
   const events = known.events.filter((event) => event.seq <= seq);
@@ -121,5 +121,5 @@ function withOlder(
   const older = recordsAsOf([...owedRecords, ...records], known, seq).filter(
     ({ turn_id, message_id }) => owed.has(turn_id) && turn_id !== frame.turn_id && !shown.has(message_id),
   );
-  return { ...frame, messages: [...older.map((record) => TranscriptMessage.parse(record)), ...messages] };
+  return { ...frame, messages: [...older, ...messages] };
 }

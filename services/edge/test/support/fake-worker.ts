@@ -1,5 +1,12 @@
 import type { Bus } from "@parley/bus";
-import { encodeEvent, subjects, type ConversationId, type StoredEvent, type TurnId } from "@parley/protocol";
+import {
+  encodeEvent,
+  subjects,
+  type ConversationId,
+  type StoredEvent,
+  type TranscriptMessage,
+  type TurnId,
+} from "@parley/protocol";
 
 /** One turn in the hands of the test. */
 export interface FakeTurn {
@@ -8,8 +15,8 @@ export interface FakeTurn {
   token(text: string): Promise<number>;
   /** Many tokens, one event each. */
   tokens(texts: readonly string[]): Promise<void>;
-  /** Writes the answer's end, and takes the turn out of the queue. */
-  complete(response: string): Promise<void>;
+  /** Writes the answer's end, and takes the turn out of the queue. `recorded`: how it ended as the transcript has it. */
+  complete(response: string, recorded?: TranscriptMessage["status"]): Promise<void>;
   /** Any other event of the chain, or of a tool when `channel` is given. */
   append(event: StoredEvent, channel?: string): Promise<number>;
 }
@@ -40,7 +47,7 @@ export function createFakeWorker(bus: Bus) {
         async tokens(texts) {
           await Promise.all(texts.map(token));
         },
-        async complete(response) {
+        async complete(response, recorded = "complete") {
           const usage = { input_tokens: 1, output_tokens: 1 };
           const shared = { response, message_id: `${turn}-a`, tool_calls: [], usage };
           const now = { turn_id: turn, conversation_id: conversation, ts: Date.now(), v: 1 as const };
@@ -49,7 +56,7 @@ export function createFakeWorker(bus: Bus) {
             message_id: `${turn}-a`,
             author: { role: "assistant" },
             message: response,
-            status: "complete",
+            status: recorded,
           });
           await append({ type: "complete", ...common, n: n++, ...shared, metadata: {} });
           const queued = await bus.turns.waiting(conversation);

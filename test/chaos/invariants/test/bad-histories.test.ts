@@ -1,4 +1,4 @@
-import type { LogRecord, StoredEvent } from "@parley/protocol";
+import type { TranscriptMessage, StoredEvent } from "@parley/protocol";
 import { describe, expect, it } from "vitest";
 import type { Recording } from "../../clients/recording.ts";
 import type { ConversationHistory, StoredAt } from "../../history.ts";
@@ -61,21 +61,28 @@ function stored(...list: readonly StoredEvent[]): StoredAt[] {
   return list.map((event, i) => ({ seq: i + 1, turn: event.turn_id, channel: channelOf(event), event }));
 }
 
-function record(turn: string, role: "user" | "assistant", message: string): LogRecord {
+function record(turn: string, role: "user" | "assistant", message: string): TranscriptMessage {
   const message_id = `${turn}-${role === "user" ? "u" : "a"}`;
-  const common = { v: 1 as const, conversation_id: conversation, turn_id: turn, ts: 1, prev: 0 };
+  const common = { turn_id: turn, ts: 1 };
   const answer = role === "user" ? {} : { tool_calls: [], usage };
   return { ...common, message_id, author: { role }, message, status: "complete", ...answer };
 }
 
 interface Parts {
   readonly events?: readonly StoredAt[];
-  readonly records?: readonly LogRecord[];
+  readonly records?: readonly TranscriptMessage[];
+  readonly transcript?: readonly TranscriptMessage[];
   readonly queued?: ReadonlyMap<string, number>;
   readonly answers?: ConversationHistory["answers"];
 }
 
-function history({ events = [], records = [], queued = new Map(), answers }: Parts): ConversationHistory {
+function history({
+  events = [],
+  records = [],
+  transcript = records,
+  queued = new Map(),
+  answers,
+}: Parts): ConversationHistory {
   const turns = [...new Set(events.map(({ turn }) => turn))];
   const prompt = (turn: string) => ({
     kind: "short" as const,
@@ -99,6 +106,7 @@ function history({ events = [], records = [], queued = new Map(), answers }: Par
     },
     events,
     records,
+    transcript,
     recordings: [],
     queued,
     answers:
@@ -221,6 +229,10 @@ describe("the transcript", () => {
     expect(sentences(checkTranscript(history({ events: whole, records: twice }))).join()).toContain("twice");
     const other = [record("t1", "user", "t1"), record("t1", "assistant", "a")];
     expect(sentences(checkTranscript(history({ events: whole, records: other }))).join()).toContain("not what viewers");
+    const read = kept.slice(1);
+    expect(sentences(checkTranscript(history({ events: whole, records: kept, transcript: read }))).join()).toContain(
+      "not read as it is stored",
+    );
   });
 });
 

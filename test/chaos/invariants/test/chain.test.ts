@@ -10,7 +10,15 @@ const token = (attempt: number, n: number): StoredEvent => ({ type: "token", ...
 
 function faultsOf(chain: readonly StoredEvent[]): string[] {
   const events = chain.map((event, index) => ({ seq: index + 1, turn: "t1", channel: "a", event }));
-  const history = { plan: { id: "c1" }, events, records: [], recordings: [], answers: [], queued: new Map() };
+  const history = {
+    plan: { id: "c1" },
+    events,
+    records: [],
+    transcript: [],
+    recordings: [],
+    answers: [],
+    queued: new Map(),
+  };
   // Only the log matters to this check; the plan is all but empty.
   return checkChains(history as unknown as ConversationHistory).map(({ what }) => what);
 }

@@ -1,4 +1,4 @@
-import type { LogRecord, SnapshotFrame, StoredEvent, TranscriptMessage } from "@parley/protocol";
+import type { SnapshotFrame, StoredEvent, TranscriptMessage } from "@parley/protocol";
 import { describe, expect, it } from "vitest";
 import type { StoredAt } from "../../history.ts";
 import { createPassedOver } from "../passed-over.ts";
@@ -44,7 +44,7 @@ const answered: TranscriptMessage = {
   metadata: {},
   ts: 1,
 };
-const records: LogRecord[] = [asked, answered].map((message) => ({ ...message, v: 1, conversation_id: "c1", prev: 0 }));
+const records: TranscriptMessage[] = [asked, answered];
 
 function faultsAt(seq: number, messages: readonly TranscriptMessage[], turn?: Partial<SnapshotFrame>): string {
   const frame: SnapshotFrame = {

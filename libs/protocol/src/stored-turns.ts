@@ -1,0 +1,124 @@
+import { errorRowOf } from "./error-table.ts";
+import type { AnswerMetadata } from "./events.ts";
+import type { TurnId } from "./ids.ts";
+import type { Part } from "./parts.ts";
+import { isSource, isToolCall, textOf } from "./parts-fold.ts";
+import type { TranscriptMessage } from "./server-frames.ts";
+import { FinishedToolCall } from "./tool-calls.ts";
+import { LogRecord, wasAcceptedBefore } from "./transcript.ts";
+import { TurnRecord } from "./turn-record.ts";
+
+/** A turn as the transcript has it, whatever versions its records are of. */
+export interface StoredTurn {
+  readonly turn_id: TurnId;
+  /** Sequence in `LOG` of its first record. */
+  readonly seq: number;
+  /** Its sequence in the queue, and when it came there by the broker's clock. */
+  readonly place?: number | undefined;
+  readonly queued_at?: number | undefined;
+  readonly question?: TranscriptMessage | undefined;
+  readonly answer?: TranscriptMessage | undefined;
+}
+
+/** A record that tells of a turn: all of it, or one of its messages. */
+export type AnyTurnRecord = LogRecord | TurnRecord;
+/** One that is not stored yet: it does not name those before it. */
+export type NewTurnRecord = NewMessageRecord | Omit<TurnRecord, "prev" | "back">;
+type NewMessageRecord = Omit<LogRecord, "prev" | "back">;
+
+/** Undefined: it is not of a turn, or only a newer version can read it. Version 1 has no `kind`. */
+export function readTurnRecord(value: unknown): AnyTurnRecord | undefined {
+  const hasKind = typeof value === "object" && value !== null && "kind" in value;
+  return hasKind ? TurnRecord.safeParse(value).data : LogRecord.safeParse(value).data;
+}
+
+/** What one record says of its turn. Messages of version 1 have no parts: who has seen the turn knows more of their order than the record. */
+export function turnOfRecord(record: NewTurnRecord, seq: number): StoredTurn {
+  const { turn_id, place, queued_at } = record;
+  const common = { turn_id, seq, place, queued_at };
+  if ("kind" in record) return { ...common, question: questionOf(record), answer: answerOf(record) };
+  const message = messageOf(record);
+  return record.author.role === "user" ? { ...common, question: message } : { ...common, answer: message };
+}
+
+function messageOf(record: NewMessageRecord & Partial<Pick<LogRecord, "prev" | "back">>): TranscriptMessage {
+  const { v: _v, conversation_id: _id, prev: _prev, back: _back, place: _place, queued_at: _at, ...message } = record;
+  const { code, retryable } = message;
+  return code === undefined ? message : { ...message, retryable: retryable ?? errorRowOf(code).retryable };
+}
+
+function questionOf({ turn_id, question: { id: _id, ...question } }: Pick<TurnRecord, "turn_id" | "question">) {
+  return { ...question, turn_id, message: textOf(question.parts), status: "complete" };
+}
+
+function answerOf({ turn_id, answer }: Pick<TurnRecord, "turn_id" | "answer">): TranscriptMessage {
+  const { parts, metadata } = answer;
+  return {
+    ...answer,
+    turn_id,
+    message: textOf(parts),
+    tool_calls: parts.flatMap(finishedCallOf),
+    ...(metadata === undefined ? {} : { metadata: withSources(metadata, parts) }),
+  };
+}
+
+/** Messages of a turn as records of version 1, without what can be derived. */
+export function messageRecordsOf(
+  { conversation_id, turn_id, place, queued_at }: NewTurnRecord,
+  { question, answer }: Pick<StoredTurn, "question" | "answer">,
+): NewMessageRecord[] {
+  const common = { v: 1, conversation_id, turn_id, place, queued_at };
+  return [question, answer].flatMap((message) => {
+    if (message === undefined) return [];
+    const { parts: _parts, ...plain } = message;
+    return [{ ...common, ...plain }];
+  });
+}
+
+function finishedCallOf(part: Part): FinishedToolCall[] {
+  if (!isToolCall(part)) return [];
+  const { data: call } = FinishedToolCall.safeParse(part);
+  return call === undefined ? [] : [call];
+}
+
+/** Version 2 keeps them as parts only. */
+function withSources(metadata: AnswerMetadata, parts: readonly Part[]): AnswerMetadata {
+  if (metadata.context !== undefined) return metadata;
+  const sources = parts.filter(isSource);
+  if (sources.length === 0) return metadata;
+  return { ...metadata, context: { sources: sources.map(({ type: _type, url: _url, ...source }) => source) } };
+}
+
+/**
+ * The turns of a conversation, in the order in which they were accepted, from what its records say, in the order of the log. Of a message that is
+ * there twice the first one counts. In the log a turn that was cancelled while it waited stands before the one that ran, or between its question
+ * and its answer.
+ */
+export function turnsOf(recorded: readonly StoredTurn[]): StoredTurn[] {
+  const turns = new Map<TurnId, StoredTurn>();
+  for (const one of recorded) turns.set(one.turn_id, merged(turns.get(one.turn_id), one));
+  const inOrder: StoredTurn[] = [];
+  for (const turn of turns.values()) {
+    let at = inOrder.length;
+    while (at > 0 && wasAcceptedBefore(turn, inOrder[at - 1])) at--;
+    inOrder.splice(at, 0, turn);
+  }
+  return inOrder;
+}
+
+function merged(first: StoredTurn | undefined, later: StoredTurn): StoredTurn {
+  if (first === undefined) return later;
+  const { place, queued_at } = first.place === undefined ? later : first;
+  return {
+    ...first,
+    place,
+    queued_at,
+    question: first.question ?? later.question,
+    answer: first.answer ?? later.answer,
+  };
+}
+
+/** The transcript of these turns. */
+export function messagesOf(turns: readonly StoredTurn[]): TranscriptMessage[] {
+  return turns.flatMap(({ question, answer }) => [question, answer]).filter((message) => message !== undefined);
+}
