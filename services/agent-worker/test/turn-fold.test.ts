@@ -1,7 +1,7 @@
 import { textOf as textOfParts, type StoredEvent } from "@parley/protocol";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { createTurnFold, finishedCalls, foldEvent, partsOf, type TurnFold } from "../src/turn-fold.ts";
+import { createTurnFold, finishedCalls, foldEvent, type TurnFold } from "../src/turn-fold.ts";
 import { textOf } from "./chain-check.ts";
 
 const turn = { conversation_id: "c1", turn_id: "t1", ts: 1 };
@@ -28,7 +28,7 @@ it("keeps committed steps and tells their text from that of the unfinished one",
   expect([fold.committedText, fold.text]).toEqual(["Let me look.", "Let me look.\n\nThere are"]);
   expect(finishedCalls(fold)).toMatchObject([{ result: "3 pods" }]);
   expect(fold.usage).toEqual(usage);
-  expect(partsOf(fold)).toMatchObject([
+  expect(fold.parts).toMatchObject([
     { type: "text", text: "Let me look." },
     { type: "tool_call", call_id: "t1-0-0", result: "3 pods" },
     { type: "text", text: "\n\nThere are" },
@@ -93,7 +93,7 @@ it("has the text that a viewer has, whatever comes", () => {
           : { type: "turn_restarted", ...chained(1, n), text };
       });
       const fold = foldOf(events);
-      expect([fold.text, textOfParts(partsOf(fold))]).toEqual([textOf(events), textOf(events)]);
+      expect([fold.text, textOfParts(fold.parts)]).toEqual([textOf(events), textOf(events)]);
     }),
   );
 });

@@ -1,4 +1,4 @@
-import type { TranscriptMessage, StoredEvent } from "@parley/protocol";
+import type { SnapshotFrame, StoredEvent, TranscriptMessage } from "@parley/protocol";
 import { describe, expect, it } from "vitest";
 import type { Recording } from "../../clients/recording.ts";
 import type { ConversationHistory, StoredAt } from "../../history.ts";
@@ -120,8 +120,9 @@ function history({
 }
 
 /** What a device saw that joined before anything was said; `shown` are places in the log, or a frame of its own. */
-function seen(events: readonly StoredAt[], shown: readonly number[]): Recording {
+function seen(events: readonly StoredAt[], shown: readonly (number | SnapshotFrame)[]): Recording {
   const frames = shown.map((seq) => {
+    if (typeof seq !== "number") return { kind: "frame" as const, frame: seq, atMs: seq.seq };
     const event = events.find((at) => at.seq === seq)?.event;
     if (event === undefined) throw new Error(`nothing is stored at ${seq}`);
     return { kind: "frame" as const, frame: { ...event, seq }, atMs: seq };
@@ -166,6 +167,31 @@ describe("what a device saw", () => {
     const recording = seen(other, [1, 3, 4, 5]);
     const found = sentences(checkViewer(history({ events: whole, records: kept }), recording, 0, asPromised));
     expect(found.join("; ")).toContain("is not what is stored");
+  });
+});
+
+describe("what a device was shown of a turn in a snapshot", () => {
+  const call = { call_id: "k", tool_name: "look", arguments: {}, status: "completed", result: "3", duration_ms: 1 };
+  const place = { conversation_id: conversation, turn_id: "t1", ts: 1_000 };
+  const end: StoredEvent = { type: "tool_call_end", ...place, ...call };
+  const events = stored(t1.message, t1.claimed, t1.token(1, "a"), end, t1.token(2, "b"), t1.complete(3, "ab"));
+  const [a, b] = [{ type: "text", text: "a" } as const, { type: "text", text: "b" } as const];
+  const looked = { type: "tool_call" as const, ...call };
+  const check = (parts: SnapshotFrame["parts"]): string[] => {
+    const known = { text: "ab", tool_calls: [call], ...(parts === undefined ? {} : { parts }) };
+    const frame: SnapshotFrame = { type: "snapshot", ...place, seq: 5, attempt: 1, status: "running", ...known };
+    return sentences(checkViewer(history({ events, records: kept }), seen(events, [1, frame, 6]), 0, asPromised));
+  };
+
+  it("is right when its parts are those that are stored, in their order", () => {
+    expect(check([a, looked, b])).toEqual([]);
+  });
+  it.each([
+    ["are in another order", [looked, a, b]],
+    ["are joined in one place", [{ type: "text" as const, text: "ab" }, looked]],
+    ["are not said", undefined],
+  ])("is a violation when its parts %s, though text and calls are right", (_what, parts) => {
+    expect(check(parts).join("; ")).toContain("stored are text tool_call text");
   });
 });
 
