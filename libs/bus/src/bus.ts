@@ -2,7 +2,7 @@ import { jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
 import { createBackoff, sleep, withDeadline, type Logger } from "@parley/runtime";
 import { createAgentSignals, type AgentSignals } from "./agent-signals.ts";
 import { createAppender } from "./appender.ts";
-import { isTooOldForCluster, oldestForCluster } from "./cluster-version.ts";
+import { hasStreamMetadata, isTooOldForCluster, oldestForCluster } from "./broker-version.ts";
 import { createEventRoom } from "./event-room.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
 import { connectNats, type BrokerLink } from "./nats-connection.ts";
@@ -18,7 +18,7 @@ import { createStoredConversations, type StoredConversations } from "./stored-co
 import { createTranscripts, type Transcripts } from "./transcripts.ts";
 import { createTurnQueue, type TurnQueue } from "./turn-queue.ts";
 
-export interface BusOptions extends Partial<StreamOptions> {
+export interface BusOptions extends Partial<Omit<StreamOptions, "metadata">> {
   readonly servers: string;
   readonly name: string;
   readonly log: Logger;
@@ -67,6 +67,7 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
     shards: 1,
     replicas: 1,
     eventsMaxBytes: 8 * 2 ** 30,
+    metadata: hasStreamMetadata(link.nc.info?.version ?? ""),
     ...streamOptions,
   };
   warnOfOldCluster(link, options, log);

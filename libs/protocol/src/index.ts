@@ -31,6 +31,7 @@ export {
   streams,
   subjects,
   toolQueueName,
+  generationKey,
   turnsConsumer,
   type EventAddress,
 } from "./subjects.ts";

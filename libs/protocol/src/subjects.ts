@@ -8,6 +8,9 @@ export const streams = {
   log: (shard: number): string => `LOG_${shard}`,
 } as const;
 
+/** In the metadata of an event stream: when it was made, ms since 1970. All cursors of the stream are counted from it. */
+export const generationKey = "parley.generation";
+
 /** The durable consumer all agent workers share. */
 export const turnsConsumer = "agents";
 

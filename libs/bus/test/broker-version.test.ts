@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isTooOldForCluster } from "../src/cluster-version.ts";
+import { isTooOldForCluster } from "../src/broker-version.ts";
 import { createStreamWatch } from "../src/stream-watch.ts";
 
 describe("the version of a cluster", () => {
