@@ -13,9 +13,9 @@ export function generationMadeAt(ms: number): Record<string, string> {
 }
 
 /**
- * When a stream was made, ms since 1970. The broker's own word moves while the stream lives: when settings are changed, nats-server 2.9.10 and 2.12.1 note
- * when they were started, and tell that time after the next start; on a cluster, servers that come back tell when the stream was last made although it was
- * there already (seen: 15 s later, all events in place). So it counts only where no process has said more.
+ * When a stream was made, ms since 1970. The broker's own word (`created`) moves while the stream lives, so it counts only where no process has said more:
+ * a single server (2.9.10, 2.12.1, 2.12.15) whose stream gets other settings tells after its next start when it was started before; servers of a cluster (2.12.1)
+ * that come back tell when a process last asked for the stream, which was there already (seen: 15 s later, all events in place).
  */
 export function generationOf({ created, config }: Pick<StreamInfo, "created" | "config">): number {
   const ms = config.metadata?.[generationKey];
