@@ -63,13 +63,7 @@ const electionMs = 200;
 /** Connects to NATS, makes sure the streams are there, and opens what is built on them. */
 export async function openBus({ servers, name, log, ...streamOptions }: BusOptions): Promise<Bus> {
   const link = await connectNats({ servers, name, log });
-  const options: StreamOptions = {
-    shards: 1,
-    replicas: 1,
-    eventsMaxBytes: 8 * 2 ** 30,
-    metadata: hasStreamMetadata(link.nc.info?.version ?? ""),
-    ...streamOptions,
-  };
+  const options = completed(streamOptions, link);
   warnOfOldCluster(link, options, log);
   const manager = await jetstreamManager(link.nc, { checkAPI: false, timeout: askTimeoutMs });
   const outbox = createOutbox();
@@ -154,6 +148,11 @@ function atMostEvery(intervalMs: number, action: () => Promise<void>): () => Pro
     });
     return running;
   };
+}
+
+function completed(options: Partial<StreamOptions>, { nc }: BrokerLink): StreamOptions {
+  const metadata = hasStreamMetadata(nc.info?.version ?? "");
+  return { shards: 1, replicas: 1, eventsMaxBytes: 8 * 2 ** 30, ...options, metadata };
 }
 
 function warnOfOldCluster({ nc }: BrokerLink, { replicas }: StreamOptions, log: Logger): void {

@@ -13,11 +13,11 @@ const slowMs = 120_000;
 
 async function withBus<T>(
   options: Omit<Parameters<typeof openBus>[0], "name" | "log">,
-  use: (bus: Bus) => Promise<T>,
+  act: (bus: Bus) => Promise<T>,
 ): Promise<T> {
   const bus = await openBus({ name: "test", log, ...options });
   try {
-    return await use(bus);
+    return await act(bus);
   } finally {
     await bus.close();
   }
