@@ -16,7 +16,7 @@ import { createToken } from "../chaos/clients/token.ts";
 import { liveCopyOf, type LiveCopy } from "../chaos/faults/late-copies.ts";
 import type { ConversationHistory, StoredAt, Violation } from "../chaos/history.ts";
 import { checkViewer } from "../chaos/invariants/viewer.ts";
-import { wireOffsetOf } from "../chaos/invariants/wire-offset.ts";
+import { wireOffsetsOf } from "../chaos/invariants/wire-offset.ts";
 import { createRandom } from "../chaos/plan/random.ts";
 import { readConversation } from "../chaos/read-history.ts";
 import { asPromised } from "../chaos/scenario.ts";
@@ -123,7 +123,7 @@ export async function startLateWorld(): Promise<LateWorld> {
       const recordings = own.map(({ recording }) => recording);
       const plan = { id: conversation, user: "", devices: [], turns: [] };
       const history: ConversationHistory = { plan, ...stored, recordings, answers: [], queued: new Map() };
-      const offset = wireOffsetOf(stored.events, recordings);
+      const [offset] = wireOffsetsOf(stored.events, recordings);
       const expected = { ...asPromised, copiesLateMs };
       return own.flatMap((device) => {
         const found = checkViewer(history, device.recording, offset, expected);

@@ -2,7 +2,7 @@ import { jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
 import { createBackoff, sleep, withDeadline, type Logger } from "@parley/runtime";
 import { createAgentSignals, type AgentSignals } from "./agent-signals.ts";
 import { createAppender } from "./appender.ts";
-import { isTooOldForCluster, oldestForCluster } from "./cluster-version.ts";
+import { hasStreamMetadata, isTooOldForCluster, oldestForCluster } from "./broker-version.ts";
 import { createEventRoom } from "./event-room.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
 import { connectNats, type BrokerLink } from "./nats-connection.ts";
@@ -18,7 +18,7 @@ import { createStoredConversations, type StoredConversations } from "./stored-co
 import { createTranscripts, type Transcripts } from "./transcripts.ts";
 import { createTurnQueue, type TurnQueue } from "./turn-queue.ts";
 
-export interface BusOptions extends Partial<StreamOptions> {
+export interface BusOptions extends Partial<Omit<StreamOptions, "metadata">> {
   readonly servers: string;
   readonly name: string;
   readonly log: Logger;
@@ -63,12 +63,7 @@ const electionMs = 200;
 /** Connects to NATS, makes sure the streams are there, and opens what is built on them. */
 export async function openBus({ servers, name, log, ...streamOptions }: BusOptions): Promise<Bus> {
   const link = await connectNats({ servers, name, log });
-  const options: StreamOptions = {
-    shards: 1,
-    replicas: 1,
-    eventsMaxBytes: 8 * 2 ** 30,
-    ...streamOptions,
-  };
+  const options = completed(streamOptions, link);
   warnOfOldCluster(link, options, log);
   const manager = await jetstreamManager(link.nc, { checkAPI: false, timeout: askTimeoutMs });
   const outbox = createOutbox();
@@ -153,6 +148,11 @@ function atMostEvery(intervalMs: number, action: () => Promise<void>): () => Pro
     });
     return running;
   };
+}
+
+function completed(options: Partial<StreamOptions>, { nc }: BrokerLink): StreamOptions {
+  const metadata = hasStreamMetadata(nc.info?.version ?? "");
+  return { shards: 1, replicas: 1, eventsMaxBytes: 8 * 2 ** 30, ...options, metadata };
 }
 
 function warnOfOldCluster({ nc }: BrokerLink, { replicas }: StreamOptions, log: Logger): void {

@@ -2,10 +2,11 @@ import type { FoundMessage } from "./direct-get.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
 import { decodeEvent, shardOfSubject, streams, subjects, type ConversationId } from "@parley/protocol";
 import type { EventAtSeq, StoredMessage } from "./stored-message.ts";
+import { generationOf } from "./stream-generation.ts";
 import type { Unreadable } from "./unreadable.ts";
 
 export interface StreamState {
-  /** When the stream was made, ms since 1970: its generation. */
+  /** When the stream was made, ms since 1970: its generation. See `generationOf`. */
   readonly createdMs: number;
   readonly firstSeq: number;
   /** 0: it is empty and new. */
@@ -44,7 +45,7 @@ export function createEventLookups(jsm: PatientLookups, unreadable: Unreadable) 
     if (state === undefined) {
       state = createSharedLookup(async () => {
         const info = await jsm.streams.info(streams.events(shard));
-        return { createdMs: Date.parse(info.created), firstSeq: info.state.first_seq, lastSeq: info.state.last_seq };
+        return { createdMs: generationOf(info), firstSeq: info.state.first_seq, lastSeq: info.state.last_seq };
       });
       states.set(shard, state);
     }

@@ -2,7 +2,7 @@ export { openBus, type Bus, type BusOptions } from "./bus.ts";
 export { connectNats, type BrokerLink } from "./nats-connection.ts";
 export { EventTooLargeError, wrongLastSequence, type AppendResult } from "./appender.ts";
 export type { EventLog } from "./event-log.ts";
-export { isTooOldForCluster, oldestForCluster } from "./cluster-version.ts";
+export { isTooOldForCluster, oldestForCluster } from "./broker-version.ts";
 export { streamSettings } from "./stream-setup.ts";
 export { RangeTooLargeError } from "./stream-reading.ts";
 export type { StreamState } from "./event-lookups.ts";

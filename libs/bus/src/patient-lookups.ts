@@ -45,6 +45,15 @@ function askRepeatedly<T>(ask: () => Promise<T>): Promise<T> {
   });
 }
 
+/**
+ * Of a stream that has no leader for long, any member tells how its own copy stands (2.12.1), and so does one that has just been started: it may lack what was
+ * acknowledged. That is no answer.
+ */
+function ofLeader<T extends { readonly cluster?: { readonly leader?: string } }>(info: T): T {
+  if (info.cluster !== undefined && (info.cluster.leader ?? "") === "") throw new Error("no server leads the stream");
+  return info;
+}
+
 export type PatientLookups = ReturnType<typeof createPatientLookups>;
 
 export interface LookupOptions {
@@ -75,10 +84,11 @@ export function createPatientLookups(jsm: JetStreamManager, requests: Requests, 
     lookUpKept,
     streams: {
       getMessage: fromLeader,
-      info: (stream: string) => askLeader(() => jsm.streams.info(stream)),
+      info: (stream: string) => askLeader(async () => ofLeader(await jsm.streams.info(stream))),
       /** The subjects of a stream that fit, each with at least one message. */
       subjects: async (stream: string, filter: string): Promise<string[]> => {
-        const { state } = await askLeader(() => jsm.streams.info(stream, { subjects_filter: filter }));
+        const options = { subjects_filter: filter };
+        const { state } = await askLeader(async () => ofLeader(await jsm.streams.info(stream, options)));
         return Object.keys(state.subjects ?? {});
       },
       purge: jsm.streams.purge.bind(jsm.streams),

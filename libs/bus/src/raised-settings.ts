@@ -13,12 +13,14 @@ export function highest(one: number, other: number): number {
   return other <= 0 ? other : Math.max(one, other);
 }
 
+type WantedSettings = { readonly [Name in keyof StreamConfig]?: StreamConfig[Name] | undefined };
+
 /**
  * The settings of a stream that exists, with what this process needs: limits are raised and never lowered, subjects and copies added and never
  * taken away, and whatever else a newer version or an operator has set stays. Undefined: it has all of it. To lower a limit is for people: by
  * then they have looked at what is stored.
  */
-export function raisedTo(found: StreamConfig, wanted: Partial<StreamConfig>): StreamConfig | undefined {
+export function raisedTo(found: StreamConfig, wanted: WantedSettings): StreamConfig | undefined {
   const raised: StreamConfig = { ...found };
   for (const name of limitsOfStream) {
     raised[name] = highest(found[name], wanted[name] ?? found[name]);
@@ -27,6 +29,8 @@ export function raisedTo(found: StreamConfig, wanted: Partial<StreamConfig>): St
   for (const name of switches) if (wanted[name] === true) raised[name] = true;
   raised.subjects = [...new Set([...found.subjects, ...(wanted.subjects ?? [])])];
   if (found.republish === undefined && wanted.republish !== undefined) raised.republish = wanted.republish;
+  // Those that are there first: it is compared with their order.
+  if (wanted.metadata !== undefined) raised.metadata = { ...found.metadata, ...wanted.metadata, ...found.metadata };
   return isSame(raised, found) ? undefined : raised;
 }
 

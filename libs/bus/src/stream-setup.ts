@@ -10,6 +10,7 @@ import {
 import { millis, nanos } from "@nats-io/transport-node";
 import { limits, streams, subjects, turnsConsumer } from "@parley/protocol";
 import { ackWaitFor, highest, raisedTo } from "./raised-settings.ts";
+import { generationMadeAt, generationOf } from "./stream-generation.ts";
 
 export interface StreamOptions {
   /** Fixed for a deployment: a conversation's shard is a hash modulo this. */
@@ -20,6 +21,8 @@ export interface StreamOptions {
    * it: they own the consumer, and raise the settings of streams that exist already. Other processes only make what is missing.
    */
   readonly ackWaitMs?: number | undefined;
+  /** Whether streams of this broker have metadata. */
+  readonly metadata: boolean;
   /** Disk the event stream of one shard may use; the oldest events go first. */
   readonly eventsMaxBytes: number;
 }
@@ -52,8 +55,9 @@ function turnsStream({ replicas }: StreamOptions): Config {
   };
 }
 
-function eventStream(shard: number, { replicas, eventsMaxBytes }: StreamOptions): Config {
+function eventStream(shard: number, { replicas, eventsMaxBytes, metadata }: StreamOptions): Config {
   return {
+    ...(metadata && { metadata: generationMadeAt(Date.now()) }),
     name: streams.events(shard),
     subjects: [subjects.allEvents(shard)],
     retention: RetentionPolicy.Limits,
@@ -85,8 +89,10 @@ async function ensureStream(jsm: JetStreamManager, config: Config, isOwner: bool
   } catch (error) {
     if (!(error instanceof JetStreamApiError) || error.code !== streamNameInUse) throw error;
     if (!isOwner) return;
-    const { config: found } = await jsm.streams.info(config.name);
-    const raised = raisedTo(found, config);
+    const info = await jsm.streams.info(config.name);
+    // One that an earlier version made keeps the generation that all go by at present.
+    const metadata = config.metadata && generationMadeAt(generationOf(info));
+    const raised = raisedTo(info.config, { ...config, metadata });
     if (raised !== undefined) await jsm.streams.update(config.name, raised);
   }
 }

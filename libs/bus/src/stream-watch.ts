@@ -36,8 +36,10 @@ interface Look {
  * an answer is late, what is stored since the last but one good look must be read again.
  */
 export function createStreamWatch({ jsm, shards, everyMs = 2_000 }: StreamWatchDeps) {
-  const look = async (shard: number): Promise<Look> => {
+  const look = async (shard: number): Promise<Look | undefined> => {
     const { cluster, state } = await jsm.streams.info(streams.events(shard));
+    // Then a member tells how its own copy stands.
+    if (cluster !== undefined && (cluster.leader ?? "") === "") return undefined;
     return { leader: `${cluster?.leader ?? ""} ${cluster?.leader_since ?? ""}`, lastSeq: state.last_seq };
   };
 

@@ -26,13 +26,13 @@ async function openLookups(answers: readonly (object | undefined)[], replicas = 
   const requests = createRequests(link, createOutbox(), log);
   const jsm = await jetstreamManager(link.nc, { checkAPI: false, apiPrefix, timeout: 2_000 });
   const asked: Msg[] = [];
-  link.nc.subscribe(`${apiPrefix}.STREAM.MSG.GET.${stream}`, {
-    callback: (_error, message) => {
-      const answer = answers[Math.min(asked.length, answers.length - 1)];
-      asked.push(message);
-      if (answer !== undefined) message.respond(JSON.stringify(answer));
-    },
-  });
+  const callback = (_error: Error | null, message: Msg): void => {
+    const answer = answers[Math.min(asked.length, answers.length - 1)];
+    asked.push(message);
+    if (answer !== undefined) message.respond(JSON.stringify(answer));
+  };
+  link.nc.subscribe(`${apiPrefix}.STREAM.MSG.GET.${stream}`, { callback });
+  link.nc.subscribe(`${apiPrefix}.STREAM.INFO.${stream}`, { callback });
   return {
     asked,
     lookups: createPatientLookups(jsm, requests, { replicas }),
@@ -70,4 +70,19 @@ it("asks a cluster that says nothing three times in the time of one question, an
   await expect.poll(() => cluster.asked.length, { timeout: 1_900 }).toBe(3);
   expect(single.asked).toHaveLength(1);
   expect(await Promise.all(looks)).toEqual([null, null]);
+});
+
+it("asks on how a stream stands while only a copy of it answers, without a leader", async () => {
+  const standing = (last_seq: number, leader?: string): object => ({
+    config: {},
+    state: { last_seq },
+    cluster: { leader },
+  });
+  await using bench = await openLookups([standing(5), standing(5, ""), standing(9, "n1")]);
+  expect((await bench.lookups.streams.info(stream)).state.last_seq).toBe(9);
+});
+
+it("takes the word of a single server, which has no leader", async () => {
+  await using bench = await openLookups([{ config: {}, state: { last_seq: 5 } }], 1);
+  expect((await bench.lookups.streams.info(stream)).state.last_seq).toBe(5);
 });

@@ -21,6 +21,7 @@ export {
   streams,
   subjects,
   toolQueueName,
+  generationKey,
   turnsConsumer,
   type EventAddress,
 } from "./subjects.ts";

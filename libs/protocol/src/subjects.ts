@@ -9,6 +9,9 @@ export const streams = {
   facts: (shard: number): string => `FACT_${shard}`,
 } as const;
 
+/** In the metadata of an event stream: when it was made, ms since 1970. All cursors of the stream are counted from it. */
+export const generationKey = "parley.generation";
+
 /** The durable consumer all agent workers share. */
 export const turnsConsumer = "agents";
 

@@ -131,6 +131,28 @@ describe("an event whose live copy was lost with the leader of the stream", () =
   });
 });
 
+describe("a server that stood still, and tells of the stream what it knew then", () => {
+  it("does not make anybody begin anew", async () => {
+    let disturbed: ((afterSeq: number) => void) | undefined;
+    let staleAnswers = 0;
+    const clustered = await world.addEdge({
+      staleBy: () => (staleAnswers-- > 0 ? 2 : 0),
+      watchStreams: (onDisturbed) => (disturbed = (afterSeq) => onDisturbed(0, afterSeq)),
+    });
+    const viewer = await world.connect(clustered);
+    const turn = await beginTurn("stood still", viewer);
+    const [before] = [await turn.token("shown "), await turn.token("and "), await turn.token("kept")];
+    for (let seen = 0; seen < 3; seen++) await viewer.next("token");
+    staleAnswers = 2;
+    disturbed?.(before);
+    await expect.poll(() => staleAnswers).toBeLessThan(0);
+    await turn.complete("shown and kept");
+    await viewer.next("complete");
+    expect(viewer.frames.map(({ type }) => type)).not.toContain("snapshot");
+    expect(viewer.view(turn.conversation).turns.get(turn.turn)).toMatchObject({ text: "shown and kept" });
+  });
+});
+
 describe("a broker connection that breaks", () => {
   it("costs no viewer an event", async () => {
     await using proxy = await startTcpProxy({ targets: [world.nats.port] });

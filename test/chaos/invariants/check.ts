@@ -7,12 +7,14 @@ import { checkCalls, checkExecutions, checkRepeats } from "./once.ts";
 import { checkOrder } from "./order.ts";
 import { checkTranscript } from "./transcript.ts";
 import { checkViewer } from "./viewer.ts";
-import { wireOffsetOf } from "./wire-offset.ts";
+import { checkGeneration, wireOffsetsOf } from "./wire-offset.ts";
 
 /** Every promise that the history breaks. */
 export function checkHistory(history: History): Violation[] {
-  const offset = offsetOf(history.conversations);
+  const offsets = offsetsOf(history.conversations);
+  const [offset] = offsets;
   return [
+    ...checkGeneration(offsets, history.expected.logLost),
     ...history.conversations.flatMap((conversation) => checkConversation(conversation, history, offset)),
     ...checkExecutions(history),
     ...checkBase(history.figures),
@@ -37,10 +39,6 @@ function checkConversation(
 }
 
 /** All conversations of a scenario share the event stream, and with it the offset. */
-function offsetOf(conversations: readonly ConversationHistory[]): number | undefined {
-  for (const { events, recordings } of conversations) {
-    const offset = wireOffsetOf(events, recordings);
-    if (offset !== undefined) return offset;
-  }
-  return undefined;
+function offsetsOf(conversations: readonly ConversationHistory[]): Set<number> {
+  return new Set(conversations.flatMap(({ events, recordings }) => [...wireOffsetsOf(events, recordings)]));
 }

@@ -3,6 +3,7 @@ import { parseEventSubject, subjects, type ConversationId, type TurnId } from "@
 import { createBackoff, sleep, type Logger } from "@parley/runtime";
 import { createIntake, type Intake } from "./intake.ts";
 import { missingBefore } from "./missing-before.ts";
+import { createStreamJudge, type StreamJudge } from "./stream-end.ts";
 
 /**
  *     opening ── subscribed, and the stream's end is known ──▶ live ⇄ syncing (a part of the stream is read again)
@@ -43,10 +44,10 @@ export interface Feed {
   readonly intake: Intake;
   readonly ending: AbortController;
   state: FeedState;
-  /** Rises when the stream was made anew. */
+  /** Rises when the stream was made anew, which was at `createdMs`. */
   generation: number;
-  /** When the stream was made. */
   createdMs: number;
+  readonly judge: StreamJudge;
   waiting: StoredMessage[];
   suspectedMs: number;
   mustReadOnceMore: boolean;
@@ -69,6 +70,7 @@ export function createFeed(deps: FeedDeps, listener: FeedListener): Feed {
     state: "opening",
     generation: 0,
     createdMs: 0,
+    judge: createStreamJudge(),
     waiting: [],
     suspectedMs: 0,
     mustReadOnceMore: false,
@@ -210,13 +212,9 @@ function suspect(feed: Feed): void {
   feed.suspectedMs = nowMs;
   const { events, shard, conversation, log } = feed.deps;
   void events.state(shard).then(
-    (stream) => (isOtherStream(feed, stream) ? syncFeed(feed) : undefined),
+    (stream) => (feed.judge(stream, feed) === "same" ? undefined : syncFeed(feed)),
     (err: unknown) => log.warn({ err, conversation }, "the state of the event stream could not be read"),
   );
-}
-
-function isOtherStream({ createdMs, intake }: Feed, stream: StreamState): boolean {
-  return stream.createdMs !== createdMs || stream.lastSeq < intake.last;
 }
 
 function begin(feed: Feed, stream: StreamState): void {
@@ -245,8 +243,10 @@ async function readAgain(feed: Feed, wholeUpTo: number): Promise<void> {
   const { intake } = feed;
   const { events, shard, conversation, log } = feed.deps;
   const stream = await events.state(shard);
-  if (isOtherStream(feed, stream)) {
-    log.warn({ conversation }, "the event stream is another one than before");
+  const verdict = feed.judge(stream, feed);
+  if (verdict === "shorter") throw new Error(`the event stream ends at ${stream.lastSeq}, below ${intake.last}`);
+  if (verdict === "other") {
+    log.warn({ conversation, ...stream }, "the event stream is another one than before");
     return begin(feed, stream);
   }
   if (await events.mayHaveAfter(shard, conversation, wholeUpTo)) {

@@ -52,6 +52,8 @@ type EdgeSettings = Partial<Omit<EdgeOptions, "limits">> & {
   readonly lose?: Lose;
   /** By how much the broker's clock is set back now, as far as this edge sees when its streams were made. */
   readonly clockSetBackMs?: () => number;
+  /** By how much less of a stream a server tells that stood still, at this moment. */
+  readonly staleBy?: () => number;
   /** How long each of its readings of the event stream waits before it begins. */
   readonly beforeReading?: () => Promise<void>;
   /** Instead of the bus's own: a cluster whose leaders change when the test says so. */
@@ -107,10 +109,10 @@ function lossy(bus: Bus, lose: Lose): Bus {
   return { ...bus, events: { ...bus.events, subscribe } };
 }
 
-function withClock(bus: Bus, setBackMs: () => number): Bus {
+function withState(bus: Bus, setBackMs = () => 0, staleBy = () => 0): Bus {
   const state: Bus["events"]["state"] = async (shard) => {
     const stream = await bus.events.state(shard);
-    return { ...stream, createdMs: stream.createdMs - setBackMs() };
+    return { ...stream, createdMs: stream.createdMs - setBackMs(), lastSeq: stream.lastSeq - staleBy() };
   };
   return { ...bus, events: { ...bus.events, state } };
 }
@@ -124,10 +126,19 @@ function withSlowReading(bus: Bus, before: () => Promise<void>): Bus {
 }
 
 async function addEdge(nats: Broker, settings: EdgeSettings): Promise<EdgeUnderTest> {
-  const { natsUrl = nats.url, limits, lose, watchStreams, clockSetBackMs, beforeReading, ...options } = settings;
+  const {
+    natsUrl = nats.url,
+    limits,
+    lose,
+    watchStreams,
+    clockSetBackMs,
+    staleBy,
+    beforeReading,
+    ...options
+  } = settings;
   const own = await openBus({ servers: natsUrl, name: "edge under test", log });
   const watched = watchStreams === undefined ? own : { ...own, watchStreams };
-  const timed = clockSetBackMs === undefined ? watched : withClock(watched, clockSetBackMs);
+  const timed = withState(watched, clockSetBackMs, staleBy);
   const bus = beforeReading === undefined ? timed : withSlowReading(timed, beforeReading);
   const edge = await startEdge({
     bus: lose === undefined ? bus : lossy(bus, lose),

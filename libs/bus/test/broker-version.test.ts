@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isTooOldForCluster } from "../src/cluster-version.ts";
+import { hasStreamMetadata, isTooOldForCluster } from "../src/broker-version.ts";
 import { createStreamWatch } from "../src/stream-watch.ts";
 
 describe("the version of a cluster", () => {
@@ -13,6 +13,17 @@ describe("the version of a cluster", () => {
     ["", true],
   ])("of %j is too old: %s", (version, isTooOld) => {
     expect(isTooOldForCluster(version)).toBe(isTooOld);
+  });
+});
+
+describe("streams of a broker", () => {
+  it.each([
+    ["2.9.10", false],
+    ["2.10.0", true],
+    ["2.12.1", true],
+    ["", false],
+  ])("of version %j have metadata: %s", (version, has) => {
+    expect(hasStreamMetadata(version)).toBe(has);
   });
 });
 
@@ -63,6 +74,17 @@ describe("watching the streams of a cluster", () => {
 
   it("waits for an answer before it says that there was none", async () => {
     expect(await disturbancesOf([["a", 10], ["a", 20], "no answer", "no answer", ["a", 50], ["a", 60]])).toEqual([10]);
+  });
+
+  it("takes the word of a copy, while no server leads, for no answer", async () => {
+    expect(
+      await disturbancesOf([
+        ["a", 10],
+        ["a", 20],
+        ["", 5],
+        ["a", 50],
+      ]),
+    ).toEqual([10]);
   });
 
   it("never goes on above what the new leader has", async () => {
