@@ -20,7 +20,7 @@ function registries(): Record<string, Registry> {
   const tool = createToolMetrics();
   tool.observe({ slots: 0, running: zero, queue: unknown });
   const all = { edge, "agent worker": agent.registry, "tool worker": tool.registry };
-  const counts = { event: 0, turn: 0, record: 0, owner: 0 };
+  const counts = { event: 0, turn: 0, record: 0, owner: 0, fact: 0 };
   for (const registry of Object.values(all))
     addStorageFigures(registry, { unreadable: { counts }, appendsWithoutRoom: zero });
   return all;

@@ -2,6 +2,17 @@ export { openBus, type Bus, type BusOptions } from "./bus.ts";
 export { connectNats, type BrokerLink } from "./nats-connection.ts";
 export { EventTooLargeError, wrongLastSequence, type AppendResult } from "./appender.ts";
 export type { EventLog } from "./event-log.ts";
+export {
+  FactsFullError,
+  unreadableFact,
+  type CallFacts,
+  type FactAddress,
+  type Facts,
+  type ReadFact,
+  type TurnFacts,
+} from "./facts.ts";
+export { fitResult, type ToolText } from "./result-text.ts";
+export { toolCallEndOf } from "./result-event.ts";
 export { isTooOldForCluster, oldestForCluster } from "./cluster-version.ts";
 export { streamSettings } from "./stream-setup.ts";
 export { RangeTooLargeError } from "./stream-reading.ts";

@@ -50,6 +50,8 @@ export interface TurnQueueDeps {
   readonly jsm: PatientLookups;
   readonly events: EventLog;
   readonly transcripts: Transcripts;
+  /** How long events are kept. */
+  readonly eventWindowMs: number;
   readonly unreadable: Unreadable;
   readonly log: Logger;
 }
@@ -65,8 +67,9 @@ const tooManyPerSubject = 10_077;
 const submitDeadlineMs = 10_000;
 
 /** `TURNS`: one message per accepted turn, kept until the turn has ended. It is the per-conversation queue itself. */
-export function createTurnQueue({ link, jsm, events, transcripts, unreadable, log }: TurnQueueDeps) {
-  const lookups = createTurnLookups({ jsm, events, transcripts, unreadable, log });
+export function createTurnQueue({ link, log, unreadable, ...deps }: TurnQueueDeps) {
+  const { events } = deps;
+  const lookups = createTurnLookups({ ...deps, unreadable, log });
   const { nc } = link;
   let pulls: ReturnType<typeof createTurnPulls> | undefined;
 

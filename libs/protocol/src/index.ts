@@ -73,7 +73,7 @@ export {
   ToolCallPart,
   isKnownPart,
 } from "./parts.ts";
-export { Fact, type FactKind } from "./facts.ts";
+export { Fact, type FactKind, type FactOf } from "./facts.ts";
 export { TurnRecord } from "./turn-record.ts";
 export { ProviderCall } from "./provider-call.ts";
 export { ReadEvent, isReadable, unreadableEvent } from "./read-event.ts";

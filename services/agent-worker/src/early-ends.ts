@@ -7,7 +7,7 @@ import type { TurnRunner } from "./turn-runner.ts";
 import { TurnCancelled } from "./turn-stop.ts";
 
 export interface EarlyEndDeps {
-  readonly bus: Pick<Bus, "events" | "turns">;
+  readonly bus: Pick<Bus, "events" | "turns" | "eventWindowMs">;
   readonly runner: Pick<TurnRunner, "end" | "isRunning">;
   readonly age: QueueAge;
   /** Of this process. */
@@ -84,7 +84,7 @@ export function createEarlyEnds(deps: EarlyEndDeps) {
 
   /** `wasHad`: somebody may have begun it. */
   const endTooOld = async (turn: QueuedTurn, wasHad: boolean): Promise<boolean> =>
-    (await age.isTooOld(turn)) && end(turn, queueTimeoutOf(turn, wasHad));
+    (await age.isTooOld(turn)) && end(turn, queueTimeoutOf(turn, wasHad, bus.eventWindowMs));
 
   const cancelledBecause = async (conversation: ConversationId, turn: TurnId): Promise<string | undefined> => {
     const found = await events.last(subjects.control(events.shardOf(conversation), conversation, turn));

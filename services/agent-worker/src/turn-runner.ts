@@ -158,7 +158,7 @@ async function readHistory(turn: RunnableTurn, deps: SettleDeps): Promise<readon
   const { transcripts } = deps.bus;
   const { conversation_id, turn_id } = turn.request;
   const { records } = await transcripts.tail(conversation_id, { limit: deps.historyMessages });
-  if (!isOld(turn)) return records;
+  if (!isOld(turn, deps.bus.eventWindowMs)) return records;
   // It may have been answered before its events expired, and many turns have come since.
   const own = await transcripts.find(conversation_id, messageIdOf(turn_id, "assistant"), turn.storedMs);
   return own === undefined || records.some(({ message_id }) => message_id === own.message_id)
@@ -170,7 +170,7 @@ async function claimAndRun(entry: Running, deps: SettleDeps, lostAttempts: numbe
   const { turn, stop, span, isEnding } = entry;
   const { request, onlyAfter, insists } = turn;
   const { bus, worker, appendGiveUpMs: giveUpMs, turnMs, stopping, age, run, onClaimed } = deps;
-  if (isOld(turn) && (await bus.turns.hasEnded(turn))) return "skipped";
+  if (isOld(turn, bus.eventWindowMs) && (await bus.turns.hasEnded(turn))) return "skipped";
   const claiming = span.child({ name: "claim" });
   const trace = span.traceparent;
   const claimed = claimTurn(request, { bus, worker, giveUpMs, lostAttempts, onlyAfter, insists, stopping, trace });
@@ -186,7 +186,8 @@ async function claimAndRun(entry: Running, deps: SettleDeps, lostAttempts: numbe
   span.link(previous?.trace);
   onClaimed(request, previous);
   // Only the wait counts: a turn that had begun goes on. Asked after the claim, whose own time is what the broker takes for now.
-  if (!isEnding && attempt === 1 && (await age.isTooOld(turn))) stop.abort(queueTimeoutOf(turn, turn.deliveries !== 1));
+  if (!isEnding && attempt === 1 && (await age.isTooOld(turn)))
+    stop.abort(queueTimeoutOf(turn, turn.deliveries !== 1, bus.eventWindowMs));
   const giveUp = (): void => stop.abort(new ChatError("MODEL_TIMEOUT", { message: "The answer took too long." }));
   // Workers that come and go do not make it longer.
   const timer = setTimeout(giveUp, Math.max(0, turnMs - fold.workedMs));

@@ -1,4 +1,4 @@
-import type { Bus } from "@parley/bus";
+import { fitResult, type Bus } from "@parley/bus";
 import {
   ChatError,
   encodeEvent,
@@ -13,7 +13,7 @@ import {
 import { createBackoff, sleep, type Logger } from "@parley/runtime";
 import { idsOf } from "./call-ids.ts";
 import { toPlainText } from "./plain-text.ts";
-import { cutBytes, fitResult } from "./result-text.ts";
+import { cutBytes } from "./result-text.ts";
 
 export interface CallLogDeps {
   readonly bus: Pick<Bus, "events" | "nc">;

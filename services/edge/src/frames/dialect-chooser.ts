@@ -13,6 +13,8 @@ import { welcomeOf } from "../socket/welcome.ts";
 export interface DialectChooserDeps {
   readonly outbox: Outbox;
   readonly isOwn: IsOwn;
+  /** How long events are kept. */
+  readonly eventWindowMs: number;
   readonly counters: { dialects: Map<string, number> };
 }
 
@@ -20,12 +22,12 @@ export interface DialectChooserDeps {
  * Chooses the dialect of a connection that came without a subprotocol, by its first chat frame; once, for good. Throws ChatError when the
  * text is not a frame at all.
  */
-export function createDialectChooser({ outbox, isOwn, counters }: DialectChooserDeps) {
+export function createDialectChooser({ outbox, isOwn, eventWindowMs, counters }: DialectChooserDeps) {
   const choose = (connection: Connection, name: DialectName): void => {
     switch (name) {
       case "native":
         connection.dialect = nativeDialect;
-        outbox.sendFrame(connection, welcomeOf(connection));
+        outbox.sendFrame(connection, welcomeOf(connection, eventWindowMs));
         return;
       case "A": {
         const isAnonymous = connection.user === undefined && connection.mayBeAnonymous;
