@@ -21,6 +21,7 @@ import {
   type TurnId,
 } from "@parley/protocol";
 import type { Appender } from "./appender.ts";
+import { createFactRoom } from "./fact-room.ts";
 import type { FoundMessage } from "./direct-get.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
 import type { Unreadable } from "./unreadable.ts";
@@ -109,6 +110,7 @@ function shorten(fact: Fact, maxBytes: number): Fact {
  * stream, or by its only copy.
  */
 export function createFacts({ jsm, appender, shards, unreadable }: FactDeps) {
+  const room = createFactRoom(jsm, shards);
   const counts: FactCounts = { written: noCounts(), refused: noCounts(), withoutRoom: 0, read: 0 };
   const shardOfAll = (conversation: ConversationId): number => shardOf(conversation, shards);
   const subjectOf = (kind: FactKind, { conversation, turn, call }: FactAddress): string =>
@@ -143,6 +145,8 @@ export function createFacts({ jsm, appender, shards, unreadable }: FactDeps) {
     async write<Kind extends FactKind>(fact: FactOf<Kind>): Promise<WrittenFact<Kind>> {
       const { kind, conversation_id: conversation, turn_id: turn } = fact;
       const call = "call_id" in fact ? { call: fact.call_id } : {};
+      // What is left is for turns that run.
+      if (kind === "said" && room.isFull(shardOfAll(conversation))) throw noRoom("no room is left for new turns");
       const raced = await raceFor<FactOf<Kind>, ReadFact<Kind>>(
         {
           append: appender.append,
@@ -182,14 +186,8 @@ export function createFacts({ jsm, appender, shards, unreadable }: FactDeps) {
       return { said, cancel, calls };
     },
 
-    /** How full the fullest stream of facts is, from 0 to 1 of `max_bytes`. */
-    async fill(): Promise<number> {
-      const shares = Array.from({ length: shards }, async (_, shard) => {
-        const { config, state } = await jsm.streams.info(streams.facts(shard));
-        return config.max_bytes > 0 ? state.bytes / config.max_bytes : 0;
-      });
-      return Math.max(...(await Promise.all(shares)));
-    },
+    /** Of the fullest stream, from 0; at 1 and above no new turn is accepted. */
+    fill: room.fill,
 
     /** Removes the facts of a conversation up to that sequence of its stream (default: all). Can be repeated; throws when the broker does not answer. */
     async purge(conversation: ConversationId, upTo?: number): Promise<void> {

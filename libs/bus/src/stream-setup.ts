@@ -9,6 +9,7 @@ import {
 } from "@nats-io/jetstream";
 import { millis, nanos } from "@nats-io/transport-node";
 import { limits, streams, subjects, turnsConsumer } from "@parley/protocol";
+import { factStreamBytes } from "./fact-room.ts";
 import { ackWaitFor, highest, raisedTo } from "./raised-settings.ts";
 
 export interface StreamOptions {
@@ -24,7 +25,7 @@ export interface StreamOptions {
   readonly eventsMaxBytes: number;
   /** How long events are kept. */
   readonly eventWindowMs: number;
-  /** Disk the facts of one shard may use; when it is full nothing more is accepted. */
+  /** Disk the facts of one shard may use until nothing new is accepted; a quarter more is for the turns that run then. */
   readonly factsMaxBytes: number;
 }
 
@@ -98,8 +99,8 @@ function factStream(shard: number, { replicas, factsMaxBytes }: StreamOptions): 
     storage: StorageType.File,
     num_replicas: replicas,
     max_age: nanos(limits.factKeepMs),
-    max_bytes: factsMaxBytes,
-    // No decision is forgotten before its time: a full stream refuses new turns instead.
+    max_bytes: factStreamBytes(factsMaxBytes),
+    // No decision is forgotten before its time: a full stream refuses new ones instead.
     discard: DiscardPolicy.New,
     allow_direct: true,
   };

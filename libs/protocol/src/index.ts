@@ -61,7 +61,7 @@ export {
   type StoredEventType,
 } from "./events.ts";
 export { Source } from "./source.ts";
-export { FinishedToolCall, StepCall, ToolArguments, ToolCall, ToolStatus } from "./tool-calls.ts";
+export { FinishedToolCall, StepCall, ToolArguments, ToolCall, ToolStatus, unknownEffect } from "./tool-calls.ts";
 export {
   DataPart,
   FilePart,

@@ -64,7 +64,7 @@ export function brokerFields() {
     FACTS_MAX_BYTES: wholeNumber(MIN_FACTS_BYTES, Number.MAX_SAFE_INTEGER)
       .default(4 * 2 ** 30)
       .describe(
-        "Disk that the facts of one shard may use: what was said, licences and results of tools, for 8 days. Full: no new messages.",
+        "Disk for the facts of one shard: what was said, licences and results of tools, for 8 days. Full: no new messages; a quarter more is for turns that run.",
       ),
   };
 }
