@@ -27,6 +27,8 @@ const BegunFact = z.object({
   worker: z.string(),
   tool_name: z.string().optional(),
   arguments: ToolArguments.optional(),
+  /** Taken by an agent worker so that the call is never run: it was cancelled, or took too long to begin. */
+  barred: z.literal(true).optional(),
 });
 /** The result that counts, whole. */
 const ResultFact = z.object({ kind: z.literal("result"), ...ofCall, ...FinishedToolCall.shape });

@@ -12,7 +12,9 @@ import {
   type TurnId,
   type TurnRequest,
 } from "@parley/protocol";
+import type { Logger } from "@parley/runtime";
 import { FencedError, appendFenced } from "./fenced-append.ts";
+import { foldFacts } from "./turn-facts.ts";
 import { createTurnFold, foldEvent, type TurnFold } from "./turn-fold.ts";
 
 export type Claim =
@@ -38,7 +40,7 @@ export interface PreviousAttempt {
 }
 
 export interface ClaimDeps {
-  readonly bus: Pick<Bus, "events" | "agents">;
+  readonly bus: Pick<Bus, "events" | "facts" | "agents">;
   /** Unique to this process. */
   readonly worker: string;
   readonly giveUpMs: number;
@@ -52,6 +54,11 @@ export interface ClaimDeps {
   readonly stopping: AbortSignal;
   /** Where this attempt is in its trace. */
   readonly trace?: string | undefined;
+  /** Its events may not say all that was decided: the facts are read. */
+  readonly readsFacts: boolean;
+  /** When it was accepted, by the broker's clock. */
+  readonly queuedAt: number;
+  readonly log: Logger;
 }
 
 /** The user's message as an event. The edge writes it too; whoever is first wins, and both write the same. */
@@ -94,11 +101,20 @@ export async function claimTurn(request: TurnRequest, deps: ClaimDeps): Promise<
     await Promise.allSettled([message, control]);
     return claim;
   }
-  const [, cancel] = await beside;
+  const [wasMissing, cancel] = await beside;
   if (cancel?.event.type === "cancel_requested") {
     claim.fold.cancel = { by: cancel.event.by, reason: cancel.event.reason };
   }
+  // The message is the first event of a turn: while it is kept, so is all that came after it.
+  if (deps.readsFacts || (wasMissing && !isFresh(deps.queuedAt))) await foldFacts(request, claim.fold, deps);
   return claim;
+}
+
+/** Its edge may still be about to write its message. */
+const freshMs = 5_000;
+
+function isFresh(queuedAt: number): boolean {
+  return Math.abs(Date.now() - queuedAt) < freshMs;
 }
 
 function chainOf({ conversation_id, turn_id }: TurnRequest, { bus }: ClaimDeps): string {

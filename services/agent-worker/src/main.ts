@@ -29,7 +29,7 @@ runMain("agent-worker", async ({ env }) => {
   // First of all, so that the process can be seen to live while it waits for the broker.
   const probes = await startProbes({ config, log, life }, metrics.registry);
   const bus = await connectBus({ config, log, life }, worker);
-  const tools = await connectTools({ config, log, life }, bus);
+  const tools = await connectTools({ config, log, life }, bus, worker);
   probes.notes = () => toolNotes(agents, tools.catalogue);
   const capacity = createCapacity(config);
   life.use("the look at the load", capacity.stop);

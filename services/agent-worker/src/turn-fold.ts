@@ -20,6 +20,9 @@ export interface CommittedStep {
   readonly calls: readonly StepCall[];
 }
 
+/** A step of which only the facts of its calls are left: its text and what it cost are forgotten. */
+export type RebuiltStep = Pick<CommittedStep, "step" | "calls">;
+
 /** What the log says about a turn: all that a worker needs to go on where another one stopped. */
 export interface TurnFold {
   /** Attempts so far; 0: nobody has claimed it. */
@@ -33,6 +36,8 @@ export interface TurnFold {
   /** The part of `text` that committed steps wrote. */
   committedText: string;
   readonly steps: CommittedStep[];
+  /** Steps that follow these and are not in the chain any more: they are committed anew, before anything else. */
+  rebuilt: readonly RebuiltStep[];
   readonly started: Set<string>;
   readonly results: Map<string, FinishedToolCall>;
   usage: Usage;
@@ -66,6 +71,7 @@ export function createTurnFold(): TurnFold {
     text: "",
     committedText: "",
     steps: [],
+    rebuilt: [],
     started: new Set(),
     results: new Map(),
     usage: { input_tokens: 0, output_tokens: 0 },
@@ -82,12 +88,7 @@ export function createTurnFold(): TurnFold {
 }
 
 /** What a worker writes only after it has said that the turn began (`thinking`). */
-const afterBeginning: ReadonlySet<string> = new Set<ReadEvent["type"]>([
-  "progress",
-  "token",
-  "step",
-  "tool_call_start",
-]);
+const afterBeginning: ReadonlySet<string> = new Set<ReadEvent["type"]>(["progress", "token", "tool_call_start"]);
 
 /** Folds one event of the turn, in the order of the log. */
 export function foldEvent(fold: TurnFold, seq: number, event: ReadEvent): void {
@@ -152,6 +153,7 @@ function foldTime(fold: TurnFold, { type, ts }: Exclude<ReadEvent, typeof unread
 }
 
 function commitStep(fold: TurnFold, event: Extract<StoredEvent, { type: "step" }>): void {
+  if (event.step !== fold.steps.length) fold.beginningLost = true;
   fold.steps.push({ step: event.step, text: fold.text.slice(fold.committedText.length), calls: event.tool_calls });
   fold.committedText = fold.text;
   fold.usage = addUsage(fold.usage, event.usage);

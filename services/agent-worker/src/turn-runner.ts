@@ -166,14 +166,25 @@ async function readHistory(turn: RunnableTurn, deps: SettleDeps): Promise<readon
     : [own, ...records];
 }
 
+/** Somebody had it, or it is so old that nobody could tell by its events. */
+function mayHaveBegun(turn: RunnableTurn, windowMs: number): boolean {
+  const { deliveries, onlyAfter } = turn;
+  return isOld(turn, windowMs) || (deliveries === undefined ? onlyAfter !== 0 : deliveries > 1);
+}
+
 async function claimAndRun(entry: Running, deps: SettleDeps, lostAttempts: number): Promise<TurnResult> {
   const { turn, stop, span, isEnding } = entry;
   const { request, onlyAfter, insists } = turn;
-  const { bus, worker, appendGiveUpMs: giveUpMs, turnMs, stopping, age, run, onClaimed } = deps;
-  if (isOld(turn, bus.eventWindowMs) && (await bus.turns.hasEnded(turn))) return "skipped";
+  const { bus, worker, appendGiveUpMs: giveUpMs, turnMs, stopping, age, run, onClaimed, log } = deps;
+  // Its own end, which the log lost before anybody was told, is still to be told.
+  if (lostAttempts === 0 && isOld(turn, bus.eventWindowMs) && (await bus.turns.hasEnded(turn))) return "skipped";
   const claiming = span.child({ name: "claim" });
   const trace = span.traceparent;
-  const claimed = claimTurn(request, { bus, worker, giveUpMs, lostAttempts, onlyAfter, insists, stopping, trace });
+  const readsFacts = lostAttempts > 0 || mayHaveBegun(turn, bus.eventWindowMs);
+  const claimed = claimTurn(request, {
+    ...{ bus, worker, giveUpMs, lostAttempts, onlyAfter, insists, stopping, trace, readsFacts, log },
+    queuedAt: turn.storedMs,
+  });
   const records = readHistory(turn, deps);
   // Whoever answers gets to see it; a turn that is not ours does not care.
   records.catch(() => {});
@@ -186,7 +197,8 @@ async function claimAndRun(entry: Running, deps: SettleDeps, lostAttempts: numbe
   span.link(previous?.trace);
   onClaimed(request, previous);
   // Only the wait counts: a turn that had begun goes on. Asked after the claim, whose own time is what the broker takes for now.
-  if (!isEnding && attempt === 1 && (await age.isTooOld(turn)))
+  const isNew = attempt === 1 && fold.rebuilt.length === 0;
+  if (!isEnding && isNew && (await age.isTooOld(turn)))
     stop.abort(queueTimeoutOf(turn, turn.deliveries !== 1, bus.eventWindowMs));
   const giveUp = (): void => stop.abort(new ChatError("MODEL_TIMEOUT", { message: "The answer took too long." }));
   // Workers that come and go do not make it longer.

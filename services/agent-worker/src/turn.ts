@@ -60,6 +60,16 @@ function openChain(
   });
 }
 
+const noUsage = { input_tokens: 0, output_tokens: 0 };
+
+/** Before anything is told: a chain that has its beginning has these steps as well, for whoever takes over from here. */
+async function commitRebuilt({ fold }: ClaimedTurn, chain: Chain): Promise<void> {
+  const steps = fold.rebuilt;
+  fold.rebuilt = [];
+  for (const { step, calls } of steps) chain.push({ type: "step", step, tool_calls: [...calls], usage: noUsage });
+  if (steps.length > 0) await chain.stored();
+}
+
 /**
  * Runs a claimed turn to its end, or until it is handed over. Resolves with what became of it; throws FencedError when it now belongs to
  * another worker, or whatever kept the ending from being stored (then the turn is delivered again).
@@ -75,6 +85,7 @@ export function createTurn(deps: TurnDeps) {
       chain.push({ type: "turn_restarted", text: fold.text });
       await chain.stored();
     }
+    await commitRebuilt(turn, chain);
     if (fold.cancel !== undefined) throw new TurnCancelled(fold.cancel.reason);
     if (attemptsOf(turn) > maxAttempts) throw new ChatError("WORKER_LOST");
     stop.signal.throwIfAborted();

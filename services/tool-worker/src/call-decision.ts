@@ -41,6 +41,7 @@ export async function decide(call: Call, deps: DecisionDeps): Promise<CallEnd> {
   if (tool.definition.effect === "write") {
     const licence = await deps.calls.begin(job);
     if (licence === "no room") return notLicensed(job);
+    if (licence === "barred") return notRun("cancelled", `${job.tool_name} was given up before it began.`);
     if (!licence.won) return awaitOther(call, licence.sinceMs, deps.calls);
   }
   return perform(call, tool, prepared, deps);

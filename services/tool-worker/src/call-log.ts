@@ -30,8 +30,8 @@ export type CallOutcome = Pick<FinishedToolCall, "status" | "result" | "duration
 
 export type CallLog = ReturnType<typeof createCallLog>;
 
-/** `since`: when whoever won began, by its clock. */
-export type Licence = { readonly won: boolean; readonly sinceMs: number } | "no room";
+/** `since`: when whoever won began, by its clock. `barred`: an agent worker has it, so that nobody runs the call. */
+export type Licence = { readonly won: boolean; readonly sinceMs: number } | "no room" | "barred";
 
 /** How long a result is kept while the broker is away. A write must not be forgotten lightly: it cannot be run again to find out. */
 const KEEP_RESULT_MS = 120_000;
@@ -159,7 +159,8 @@ export function createCallLog({ bus: { events, facts, nc }, worker, log }: CallL
       try {
         const { won, fact: first } = await facts.write(fact);
         if (won) return await tellBegun(job, fact.ts);
-        return { won, sinceMs: first.kind === "begun" ? first.ts : Date.now() };
+        if (first.kind !== "begun") return { won, sinceMs: Date.now() };
+        return first.barred === true ? "barred" : { won, sinceMs: first.ts };
       } catch (error) {
         if (error instanceof FactsFullError) return "no room";
         throw error;

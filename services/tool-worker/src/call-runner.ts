@@ -35,9 +35,9 @@ export function createCallRunner({ registry, calls, running, metrics, tracing, l
   async function giveUp(job: ToolJob): Promise<void> {
     const isWrite = registry.find(job.tool_name)?.definition.effect !== "read";
     const licence = isWrite ? await calls.begin(job) : undefined;
-    const mayHaveRun = licence !== undefined && (licence === "no room" || !licence.won);
+    const isCertain = licence === undefined || licence === "barred" || (licence !== "no room" && licence.won);
     const text = `${job.tool_name} was given up: the workers that ran it were lost.`;
-    await store(job, mayHaveRun ? lostWrite(job) : notRun("failed", text));
+    await store(job, isCertain ? notRun("failed", text) : lostWrite(job));
   }
 
   return {
