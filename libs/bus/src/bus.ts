@@ -61,17 +61,18 @@ const replacementMs = 300_000;
  */
 const deletionMs = 1_000;
 
+const defaults: StreamOptions = {
+  shards: 1,
+  replicas: 1,
+  eventsMaxBytes: 8 * 2 ** 30,
+  eventWindowMs: limits.resumeWindowMs,
+  factsMaxBytes: 4 * 2 ** 30,
+};
+
 /** Connects to NATS, makes sure the streams are there, and opens what is built on them. */
 export async function openBus({ servers, name, log, ...streamOptions }: BusOptions): Promise<Bus> {
   const link = await connectNats({ servers, name, log });
-  const options: StreamOptions = {
-    shards: 1,
-    replicas: 1,
-    eventsMaxBytes: 8 * 2 ** 30,
-    eventWindowMs: limits.resumeWindowMs,
-    factsMaxBytes: 4 * 2 ** 30,
-    ...streamOptions,
-  };
+  const options: StreamOptions = { ...defaults, ...streamOptions };
   warnOfOldCluster(link, options, log);
   const manager = await jetstreamManager(link.nc, { checkAPI: false, timeout: askTimeoutMs });
   const outbox = createOutbox();

@@ -46,10 +46,10 @@ export interface FactAddress {
 }
 
 /** `won`: it is this one that counts. `fact`: the one that does. */
-export interface WrittenFact<Kind extends FactKind> {
-  readonly won: boolean;
-  readonly fact: ReadFact<Kind>;
-}
+export type WrittenFact<Kind extends FactKind> =
+  | { readonly won: true; readonly fact: FactOf<Kind> }
+  /** `storedMs`: when the broker stored it, by its clock. */
+  | { readonly won: false; readonly fact: ReadFact<Kind>; readonly storedMs: number };
 
 /** What is known of one call. */
 export interface CallFacts {
@@ -63,6 +63,11 @@ export interface TurnFacts {
   readonly cancel: ReadFact<"cancel"> | undefined;
   /** In the order in which the model asked for them: by step, then within it. */
   readonly calls: ReadonlyMap<CallId, CallFacts>;
+}
+
+interface StoredFact<Kind extends FactKind> {
+  readonly fact: ReadFact<Kind>;
+  readonly storedMs: number;
 }
 
 export interface FactCounts {
@@ -105,17 +110,8 @@ function shorten(fact: Fact, maxBytes: number): Fact {
   };
 }
 
-/**
- * What decides, for longer than events are kept. Each fact is written once: the first one counts. Reads that decide are answered by the leader of the
- * stream, or by its only copy.
- */
-export function createFacts({ jsm, appender, shards, unreadable }: FactDeps) {
-  const room = createFactRoom(jsm, shards);
-  const counts: FactCounts = { written: noCounts(), refused: noCounts(), withoutRoom: 0, read: 0 };
-  const shardOfAll = (conversation: ConversationId): number => shardOf(conversation, shards);
-  const subjectOf = (kind: FactKind, { conversation, turn, call }: FactAddress): string =>
-    subjects.fact(shardOfAll(conversation), conversation, turn, { kind, ...(call === undefined ? {} : { call }) });
-
+/** Single facts, by the word of the stream's leader, or of its only copy. */
+function createFactReading({ jsm, shards, unreadable }: Omit<FactDeps, "appender">, counts: FactCounts) {
   const factIn = <Kind extends FactKind>(kind: Kind, message: FoundMessage | null): ReadFact<Kind> | undefined => {
     if (message === null) return undefined;
     const { data } = Fact.safeParse(parseStored(message.data));
@@ -123,17 +119,61 @@ export function createFacts({ jsm, appender, shards, unreadable }: FactDeps) {
     unreadable.note("fact", message);
     return unreadableFact;
   };
-  const readAt = async <Kind extends FactKind>(kind: Kind, subject: string): Promise<ReadFact<Kind> | undefined> => {
-    counts.read++;
-    return factIn(kind, await jsm.lookUp(streams.facts(shardOfSubject(subject)), { last_by_subj: subject }));
-  };
-  const read = <Kind extends FactKind>(kind: Kind, address: FactAddress): Promise<ReadFact<Kind> | undefined> =>
-    readAt(kind, subjectOf(kind, address));
+  const subjectOf = (kind: FactKind, { conversation, turn, call }: FactAddress): string =>
+    subjects.fact(shardOf(conversation, shards), conversation, turn, { kind, ...(call === undefined ? {} : { call }) });
 
+  const readAt = async <Kind extends FactKind>(kind: Kind, subject: string): Promise<StoredFact<Kind> | undefined> => {
+    counts.read++;
+    const message = await jsm.lookUp(streams.facts(shardOfSubject(subject)), { last_by_subj: subject });
+    const fact = factIn(kind, message);
+    return message === null || fact === undefined ? undefined : { fact, storedMs: message.time.getTime() };
+  };
+  const read = async <Kind extends FactKind>(kind: Kind, address: FactAddress): Promise<ReadFact<Kind> | undefined> =>
+    (await readAt(kind, subjectOf(kind, address)))?.fact;
+  return { subjectOf, readAt, read };
+}
+
+/** Writes facts, each once. */
+function createFactWriting(
+  { appender, shards }: Pick<FactDeps, "appender" | "shards">,
+  counts: FactCounts,
+  { subjectOf, readAt }: ReturnType<typeof createFactReading>,
+  isFull: (shard: number) => boolean,
+) {
   const noRoom = (description: string): FactsFullError => {
     counts.withoutRoom++;
     return new FactsFullError(description);
   };
+
+  return async <Kind extends FactKind>(fact: FactOf<Kind>): Promise<WrittenFact<Kind>> => {
+    const { kind, conversation_id: conversation, turn_id: turn } = fact;
+    const call = "call_id" in fact ? { call: fact.call_id } : {};
+    // What is left is for turns that run.
+    if (kind === "said" && isFull(shardOf(conversation, shards))) throw noRoom("no room is left for new turns");
+    const raced = await raceFor<FactOf<Kind>, StoredFact<Kind>>(
+      {
+        append: appender.append,
+        read: (subject) => readAt<Kind>(kind, subject),
+        isSame: (found, own) => JSON.stringify(found.fact) === JSON.stringify(Fact.parse(own)),
+      },
+      subjectOf(kind, { conversation, turn, ...call }),
+      { whole: fact, encode: encodeJson, shorten: (maxBytes) => shortenAs(fact, maxBytes), noRoom },
+    );
+    counts[raced.won ? "written" : "refused"][kind]++;
+    return raced.won ? { won: true, fact: raced.own } : { won: false, ...raced.found };
+  };
+}
+
+/**
+ * What decides, for longer than events are kept. Each fact is written once: the first one counts. Reads that decide are answered by the leader of the
+ * stream, or by its only copy.
+ */
+export function createFacts(deps: FactDeps) {
+  const { jsm, shards } = deps;
+  const room = createFactRoom(jsm, shards);
+  const counts: FactCounts = { written: noCounts(), refused: noCounts(), withoutRoom: 0, read: 0 };
+  const reading = createFactReading(deps, counts);
+  const { read } = reading;
 
   return {
     counts,
@@ -142,35 +182,14 @@ export function createFacts({ jsm, appender, shards, unreadable }: FactDeps) {
      * Writes a fact unless there is one of its kind. Throws OVERLOADED when the broker does not answer for 15 s, and at once when there is no room for
      * it: FactsFullError.
      */
-    async write<Kind extends FactKind>(fact: FactOf<Kind>): Promise<WrittenFact<Kind>> {
-      const { kind, conversation_id: conversation, turn_id: turn } = fact;
-      const call = "call_id" in fact ? { call: fact.call_id } : {};
-      // What is left is for turns that run.
-      if (kind === "said" && room.isFull(shardOfAll(conversation))) throw noRoom("no room is left for new turns");
-      const raced = await raceFor<FactOf<Kind>, ReadFact<Kind>>(
-        {
-          append: appender.append,
-          read: (subject) => readAt<Kind>(kind, subject),
-          isSame: (found, own) => JSON.stringify(found) === JSON.stringify(Fact.parse(own)),
-        },
-        subjectOf(kind, { conversation, turn, ...call }),
-        { whole: fact, encode: encodeJson, shorten: (maxBytes) => shortenAs(fact, maxBytes), noRoom },
-      );
-      counts[raced.won ? "written" : "refused"][kind]++;
-      return raced.won ? { won: true, fact: raced.own } : { won: false, fact: raced.found };
-    },
+    write: createFactWriting(deps, counts, reading, room.isFull),
 
     /** Undefined: there is none. Throws when the broker does not answer for 10 s. */
     read,
 
     /** What is known of these calls, of each that anything is known of. */
-    async ofCalls(
-      conversation: ConversationId,
-      turn: TurnId,
-      calls: readonly CallId[],
-    ): Promise<Map<CallId, CallFacts>> {
-      return ofCalls(read, { conversation, turn }, calls);
-    },
+    ofCalls: (conversation: ConversationId, turn: TurnId, calls: readonly CallId[]): Promise<Map<CallId, CallFacts>> =>
+      ofCalls(read, { conversation, turn }, calls),
 
     /**
      * All facts of a turn. Which calls there were is found by their names, one exact look-up for each that could have been: a look for all subjects
@@ -191,7 +210,7 @@ export function createFacts({ jsm, appender, shards, unreadable }: FactDeps) {
 
     /** Removes the facts of a conversation up to that sequence of its stream (default: all). Can be repeated; throws when the broker does not answer. */
     async purge(conversation: ConversationId, upTo?: number): Promise<void> {
-      const shard = shardOfAll(conversation);
+      const shard = shardOf(conversation, shards);
       const seq = upTo === undefined ? {} : { seq: upTo + 1 };
       await jsm.streams.purge(streams.facts(shard), { filter: subjects.factsOf(shard, conversation), ...seq });
     },

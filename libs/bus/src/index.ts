@@ -10,6 +10,7 @@ export {
   type Facts,
   type ReadFact,
   type TurnFacts,
+  type WrittenFact,
 } from "./facts.ts";
 export { fitResult, type ToolText } from "./result-text.ts";
 export { toolCallEndOf } from "./result-event.ts";

@@ -125,10 +125,18 @@ function throwIfHopeless(result: AppendResult): void {
   if (result.kind === "too large") throw new ChatError("MESSAGE_TOO_LARGE", { cause: new EventTooLargeError(result) });
 }
 
+/** What was expected was so: nothing else of the conversation is queued. */
+function submittedOf(
+  { seq, duplicate }: Extract<AppendResult, { kind: "stored" }>,
+  { expect }: Pick<Append, "expect">,
+): { readonly seq: number; readonly duplicate: boolean; readonly isAlone: boolean } {
+  return { seq, duplicate, isAlone: !duplicate && expect === 0 };
+}
+
 /**
  * Queues a turn; the same turn id within ten minutes is the same message. Throws QUEUE_FULL, CONVERSATION_BUSY (only with `onlyIfIdle`),
  * MESSAGE_TOO_LARGE, or OVERLOADED: at once when the broker has no room, and when it has not answered for 10 s (then it may or may not be queued: the
- * same id can be tried again). What comes into an idle conversation is stored as such: whoever gets it need not look for one before it.
+ * same id can be tried again). What comes into an idle conversation is stored as such (`isAlone`): whoever gets it need not look for one before it.
  */
 function createSubmit(events: EventLog, removeEnded: (conversation: ConversationId) => Promise<boolean>, log: Logger) {
   return async (request: TurnRequest, { onlyIfIdle = false }: SubmitOptions = {}) => {
@@ -140,7 +148,7 @@ function createSubmit(events: EventLog, removeEnded: (conversation: Conversation
     const deadline = performance.now() + submitDeadlineMs;
     for (let cleaned = false; performance.now() < deadline;) {
       const result = await events.append({ ...message, ...expected });
-      if (result.kind === "stored") return { seq: result.seq, duplicate: result.duplicate };
+      if (result.kind === "stored") return submittedOf(result, expected);
       throwIfHopeless(result);
       if (!onlyIfIdle && isBehindOthers(result)) {
         expected = {};

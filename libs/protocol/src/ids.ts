@@ -29,6 +29,11 @@ export function callIdOf(turnId: TurnId, step: number, index: number): CallId {
   return `${turnId}-${step}-${index}`;
 }
 
+/** The turn of a call, by its id; undefined: it is none of ours. */
+export function turnOfCall(call: CallId): TurnId | undefined {
+  return /^(.+)-\d+-\d+$/.exec(call)?.[1];
+}
+
 /** The two messages of a turn have ids derived from it, so that storing one twice can be seen. */
 export function messageIdOf(turnId: TurnId, role: "user" | "assistant"): string {
   return role === "user" ? `${turnId}-u` : `${turnId}-a`;

@@ -1,4 +1,4 @@
-export { CallId, ConversationId, TurnId, callIdOf, messageIdOf } from "./ids.ts";
+export { CallId, ConversationId, TurnId, callIdOf, messageIdOf, turnOfCall } from "./ids.ts";
 export { limits } from "./limits.ts";
 export {
   beginningOfLines,

@@ -97,25 +97,29 @@ export function createToolResults({ bus: { events, facts }, worker, log }: ToolR
       return fold.results.has(call.call_id);
     },
 
-    /**
-     * Takes the licence of a call, so that it is never run: not by a tool worker that has not begun it, of whichever version. False: one may have
-     * run it.
-     */
-    async bar({ request }: CallsOfTurn, call: StepCall): Promise<boolean> {
-      const { conversation_id, turn_id } = request;
-      const { call_id, tool_name, arguments: args } = call;
-      const common = { conversation_id, turn_id, ts: Date.now(), call_id };
-      const called = { tool_name, arguments: shortArguments(args, licenceArgumentBytes) };
-      const fact = await facts.write({ kind: "begun", v: 1, ...common, ...called, worker, barred: true }).then(
-        ({ fact: first }) => first,
-        withoutRoom(() => facts.read("begun", addressOf(request, call))),
-      );
-      if (fact !== undefined && (fact.kind !== "begun" || fact.barred !== true)) return false;
-      const holder = fact?.worker ?? worker;
-      const subject = subjects.toolBegun(events.shardOf(conversation_id), conversation_id, turn_id, call_id);
-      const { event } = await events.writeOnce(subject, { type: "tool_begun", ...common, worker: holder });
-      return event.type === "tool_begun" && event.worker === holder;
-    },
+    bar: createBar({ events, facts }, worker),
+  };
+}
+
+function createBar({ events, facts }: Pick<Bus, "events" | "facts">, worker: string) {
+  /**
+   * Takes the licence of a call, so that it is never run: not by a tool worker that has not begun it, of whichever version. False: one may have
+   * run it.
+   */
+  return async ({ request }: CallsOfTurn, call: StepCall): Promise<boolean> => {
+    const { conversation_id, turn_id } = request;
+    const { call_id, tool_name, arguments: args } = call;
+    const common = { conversation_id, turn_id, ts: Date.now(), call_id };
+    const called = { tool_name, arguments: shortArguments(args, licenceArgumentBytes) };
+    const fact = await facts.write({ kind: "begun", v: 1, ...common, ...called, worker, barred: true }).then(
+      ({ fact: first }) => first,
+      withoutRoom(() => facts.read("begun", addressOf(request, call))),
+    );
+    if (fact !== undefined && (fact.kind !== "begun" || fact.barred !== true)) return false;
+    const holder = fact?.worker ?? worker;
+    const subject = subjects.toolBegun(events.shardOf(conversation_id), conversation_id, turn_id, call_id);
+    const { event } = await events.writeOnce(subject, { type: "tool_begun", ...common, worker: holder });
+    return event.type === "tool_begun" && event.worker === holder;
   };
 }
 

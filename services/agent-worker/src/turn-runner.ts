@@ -172,12 +172,16 @@ function mayHaveBegun(turn: RunnableTurn, windowMs: number): boolean {
   return isOld(turn, windowMs) || (deliveries === undefined ? onlyAfter !== 0 : deliveries > 1);
 }
 
+/** The end of an attempt of ours which the log lost before anybody was told is still to be told. */
+async function hasEndedLongAgo(turn: RunnableTurn, lostAttempts: number, bus: Bus): Promise<boolean> {
+  return lostAttempts === 0 && isOld(turn, bus.eventWindowMs) && (await bus.turns.hasEnded(turn));
+}
+
 async function claimAndRun(entry: Running, deps: SettleDeps, lostAttempts: number): Promise<TurnResult> {
   const { turn, stop, span, isEnding } = entry;
   const { request, onlyAfter, insists } = turn;
   const { bus, worker, appendGiveUpMs: giveUpMs, turnMs, stopping, age, run, onClaimed, log } = deps;
-  // Its own end, which the log lost before anybody was told, is still to be told.
-  if (lostAttempts === 0 && isOld(turn, bus.eventWindowMs) && (await bus.turns.hasEnded(turn))) return "skipped";
+  if (await hasEndedLongAgo(turn, lostAttempts, bus)) return "skipped";
   const claiming = span.child({ name: "claim" });
   const trace = span.traceparent;
   const readsFacts = lostAttempts > 0 || mayHaveBegun(turn, bus.eventWindowMs);

@@ -124,13 +124,9 @@ function createFinish({ events, facts, log }: CallStore, looks: ReturnType<typeo
   };
 }
 
-/** What is stored about a call. */
-export function createCallLog({ bus: { events, facts, nc }, worker, log }: CallLogDeps) {
-  const store: CallStore = { events, facts, log };
-  const subjectOf = subjectIn(store);
-  const looks = createCallLooks(store);
-  const { hasResult, isCancelled } = looks;
-  const finish = createFinish(store, looks);
+/** Gives out the one execution that a write may have. */
+function createBegin({ events, facts }: CallStore, worker: string) {
+  const subjectOf = subjectIn({ events });
 
   /** So that workers of the version before, which decide by the event, do not run it either. */
   const tellBegun = async (job: ToolJob, ts: number): Promise<Licence> => {
@@ -138,6 +134,31 @@ export function createCallLog({ bus: { events, facts, nc }, worker, log }: CallL
     const { won, event: first } = await events.writeOnce(subjectOf("toolBegun", job), event);
     return { won, sinceMs: "ts" in first ? first.ts : Date.now() };
   };
+
+  return async (job: ToolJob): Promise<Licence> => {
+    const { call_id, tool_name } = job;
+    const args = shortArguments(job.arguments, LICENCE_ARGUMENT_BYTES);
+    const called = { call_id, worker, tool_name, arguments: args };
+    const fact: FactOf<"begun"> = { kind: "begun", v: 1, ...common(job), ...called };
+    try {
+      const { won, fact: first } = await facts.write(fact);
+      if (won) return await tellBegun(job, fact.ts);
+      if (first.kind !== "begun") return { won, sinceMs: Date.now() };
+      return first.barred === true ? "barred" : { won, sinceMs: first.ts };
+    } catch (error) {
+      if (error instanceof FactsFullError) return "no room";
+      throw error;
+    }
+  };
+}
+
+/** What is stored about a call. */
+export function createCallLog({ bus: { events, facts, nc }, worker, log }: CallLogDeps) {
+  const store: CallStore = { events, facts, log };
+  const subjectOf = subjectIn(store);
+  const looks = createCallLooks(store);
+  const { hasResult, isCancelled } = looks;
+  const finish = createFinish(store, looks);
 
   return {
     hasResult,
@@ -151,21 +172,7 @@ export function createCallLog({ bus: { events, facts, nc }, worker, log }: CallL
     },
 
     /** Claims the one execution that a write may have. `no room`: nobody has it. */
-    async begin(job: ToolJob): Promise<Licence> {
-      const { call_id, tool_name } = job;
-      const args = shortArguments(job.arguments, LICENCE_ARGUMENT_BYTES);
-      const called = { call_id, worker, tool_name, arguments: args };
-      const fact: FactOf<"begun"> = { kind: "begun", v: 1, ...common(job), ...called };
-      try {
-        const { won, fact: first } = await facts.write(fact);
-        if (won) return await tellBegun(job, fact.ts);
-        if (first.kind !== "begun") return { won, sinceMs: Date.now() };
-        return first.barred === true ? "barred" : { won, sinceMs: first.ts };
-      } catch (error) {
-        if (error instanceof FactsFullError) return "no room";
-        throw error;
-      }
-    },
+    begin: createBegin(store, worker),
 
     /** Stores the result; `false`: another one was first, and this one is dropped. Holds on through broker trouble, then throws. */
     async finish(job: ToolJob, outcome: CallOutcome): Promise<boolean> {

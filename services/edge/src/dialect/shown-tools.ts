@@ -1,3 +1,4 @@
+import { toldStatus } from "./told-status.ts";
 import type { CallId, StoredEvent, ToolCall, FinishedToolCall, TurnView } from "@parley/protocol";
 
 /** The tool calls of a turn that a client has been told of. */
@@ -23,7 +24,7 @@ export function missingToolFrames(shown: ShownTools, { tool_calls }: TurnView): 
     const frames: ToolFrame[] = [];
     if (before === undefined) frames.push({ type: "tool_call_start", ...common });
     if (before !== "ended" && status !== undefined) {
-      frames.push({ type: "tool_call_end", ...common, status, result, duration_ms });
+      frames.push({ type: "tool_call_end", ...common, status: toldStatus(status), result, duration_ms });
     }
     shown.set(call_id, status === undefined && before !== "ended" ? "started" : "ended");
     return frames;

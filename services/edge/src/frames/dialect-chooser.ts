@@ -3,7 +3,7 @@ import { parseObject } from "@parley/protocol";
 import { createDialectA } from "../dialect/dialect-a.ts";
 import { createDialectC } from "../dialect/dialect-c.ts";
 import { dialectOfFrame, type DialectName } from "../dialect/dialect-choice.ts";
-import { nativeDialect } from "../dialect/dialect-native.ts";
+import { nativeDialectOf } from "../dialect/dialect-native.ts";
 import type { IsOwn } from "../dialect/seed-session.ts";
 import { undecidedDialect } from "../dialect/dialect-undecided.ts";
 import { move, type Connection } from "../socket/connection.ts";
@@ -26,7 +26,7 @@ export function createDialectChooser({ outbox, isOwn, eventWindowMs, counters }:
   const choose = (connection: Connection, name: DialectName): void => {
     switch (name) {
       case "native":
-        connection.dialect = nativeDialect;
+        connection.dialect = nativeDialectOf(connection);
         outbox.sendFrame(connection, welcomeOf(connection, eventWindowMs));
         return;
       case "A": {

@@ -1,6 +1,7 @@
 import {
   messageIdOf,
   type ConversationId,
+  type FactOf,
   type MessageEvent,
   type MessageFrame,
   type TurnId,
@@ -35,6 +36,12 @@ export function turnRequestOf(
     accepted_at: Date.now(),
     ...(trace === undefined ? {} : { trace }),
   };
+}
+
+/** The message as it is remembered for as long as it may be sent again. */
+export function saidFactOf(request: TurnRequest): FactOf<"said"> {
+  const { type: _type, ...message } = messageEventOf(request);
+  return { kind: "said", v: 1, ...message };
 }
 
 /** The worker writes it too; whoever is first wins, and both write the same. */

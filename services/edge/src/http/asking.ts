@@ -41,6 +41,13 @@ export type Asking = ReturnType<typeof createAsking>;
 /** A message with the conversation it belongs to. */
 export type Question = MessageFrame & { readonly conversation_id: string };
 
+export interface StreamFrom {
+  /** The cursor that the client has. */
+  readonly after: number | undefined;
+  /** It knows the status `unknown`. */
+  readonly isKnowing: boolean;
+}
+
 type Answered = Exclude<TerminalEvent, { type: "error" }>;
 
 /** Messages over HTTP: the same turns as over a socket, looked at by a viewer that is there for one of them. */
@@ -70,8 +77,8 @@ export function createAsking(deps: AskingDeps) {
     },
 
     /** Streams the conversation from the message on, to the end of its turn; or from a cursor that the client has. */
-    stream: (call: Call, question: Question, after: number | undefined): Promise<Reply | undefined> =>
-      stream(deps, call, question, after),
+    stream: (call: Call, question: Question, from: StreamFrom): Promise<Reply | undefined> =>
+      stream(deps, call, question, from),
   };
 }
 
@@ -79,7 +86,7 @@ async function stream(
   deps: AskingDeps,
   { user, exchange }: Call,
   question: Question,
-  after: number | undefined,
+  { after, isKnowing }: StreamFrom,
 ): Promise<Reply | undefined> {
   const { viewers, onMessage, viewing } = deps;
   const resumed = after === undefined ? undefined : await turnToResume(deps, user, question, after);
@@ -91,7 +98,7 @@ async function stream(
     onDrained: () => drained(deps, connection),
     onDone: () => viewers.close(connection),
   });
-  const dialect = createSseDialect(watch, sink.finish);
+  const dialect = createSseDialect(watch, sink.finish, isKnowing);
   const onDeadline = (): void => sink.end(closeCodes.goingAway, "");
   const connection = viewers.open({ user, dialect, sink, onDeadline, onBeat: sink.beat });
   exchange.onGone(() => viewers.close(connection));
