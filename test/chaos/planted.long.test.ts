@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { brokenPromises, withFault } from "./planted/with-fault.ts";
 import { agentsFrozen } from "./scenarios/agents.ts";
+import { eventsForgotten } from "./scenarios/brokers.ts";
 import { calm } from "./scenarios/clients.ts";
 
 const timeout = 120_000;
@@ -11,6 +12,11 @@ it("catches an edge that drops an event", { timeout }, async () => {
 
 it("catches an agent worker that appends without expectation", { timeout }, async () => {
   expect(await brokenPromises(withFault(agentsFrozen, "agent", "agent appends without expectation"))).toContain("P3");
+});
+
+it("catches a tool worker that decides by events, when they are forgotten", { timeout }, async () => {
+  const faulty = withFault(eventsForgotten, "tool", "tool worker decides by events");
+  expect(await brokenPromises(faulty)).toContain("P5");
 });
 
 it("catches a tool that runs twice", { timeout }, async () => {

@@ -42,4 +42,5 @@ export {
 } from "./tool-worker-queue.ts";
 export { announceEveryMs, createToolCatalogue, type ToolCatalogue } from "./tool-catalogue.ts";
 export { addStorageFigures } from "./event-room.ts";
+export { factNotes } from "./fact-figures.ts";
 export { type Unreadable } from "./unreadable.ts";

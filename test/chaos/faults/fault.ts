@@ -21,7 +21,9 @@ export type Fault =
   /** Another server of the cluster becomes the event stream's leader. */
   | { readonly kind: "move leader" }
   /** The event stream is deleted, with all that is in it. */
-  | { readonly kind: "delete events" };
+  | { readonly kind: "delete events" }
+  /** All events are forgotten, as if the time they are kept had passed: the stream stays. */
+  | { readonly kind: "forget events" };
 
 export type TimedFault = Fault & { readonly atMs: number };
 
@@ -60,5 +62,7 @@ export function describeFault(fault: Fault): string {
       return "leader of the event stream moved";
     case "delete events":
       return "event stream deleted";
+    case "forget events":
+      return "all events forgotten";
   }
 }
