@@ -5,6 +5,7 @@ import { claimTurn, type PreviousAttempt } from "./claim.ts";
 import { idsOf, type ClaimedTurn } from "./claimed-turn.ts";
 import { FencedError } from "./fenced-append.ts";
 import { isOld, queueTimeoutOf, type QueueAge } from "./queue-age.ts";
+import type { TurnFold } from "./turn-fold.ts";
 import { TurnCancelled, TurnHandedOver } from "./turn-stop.ts";
 
 /** A turn that this worker may try to run: delivered by the queue, or found there by whoever looks after it. */
@@ -166,6 +167,11 @@ async function readHistory(turn: RunnableTurn, deps: SettleDeps): Promise<readon
     : [own, ...records];
 }
 
+/** As far as anybody can tell. */
+function isUnbegun({ rebuilt }: TurnFold, lostAttempts: number): boolean {
+  return lostAttempts === 0 && rebuilt.length === 0;
+}
+
 /** Somebody had it, or it is so old that nobody could tell by its events. */
 function mayHaveBegun(turn: RunnableTurn, windowMs: number): boolean {
   const { deliveries, onlyAfter } = turn;
@@ -188,6 +194,7 @@ async function claimAndRun(entry: Running, deps: SettleDeps, lostAttempts: numbe
   const claimed = claimTurn(request, {
     ...{ bus, worker, giveUpMs, lostAttempts, onlyAfter, insists, stopping, trace, readsFacts, log },
     queuedAt: turn.storedMs,
+    attemptsBefore: ((turn.deliveries ?? 1) - 1) * mostAttempts,
   });
   const records = readHistory(turn, deps);
   // Whoever answers gets to see it; a turn that is not ours does not care.
@@ -201,8 +208,8 @@ async function claimAndRun(entry: Running, deps: SettleDeps, lostAttempts: numbe
   span.link(previous?.trace);
   onClaimed(request, previous);
   // Only the wait counts: a turn that had begun goes on. Asked after the claim, whose own time is what the broker takes for now.
-  const isNew = attempt === 1 && fold.rebuilt.length === 0;
-  if (!isEnding && isNew && (await age.isTooOld(turn)))
+  const onlyWaited = !isEnding && previous === undefined && isUnbegun(fold, lostAttempts);
+  if (onlyWaited && (await age.isTooOld(turn)))
     stop.abort(queueTimeoutOf(turn, turn.deliveries !== 1, bus.eventWindowMs));
   const giveUp = (): void => stop.abort(new ChatError("MODEL_TIMEOUT", { message: "The answer took too long." }));
   // Workers that come and go do not make it longer.
@@ -235,6 +242,8 @@ function attemptSpan(tracing: Tracing, { trace, turn_id, conversation_id, accept
 
 /** A log that loses one attempt after the other is not worth more tries at once. */
 const mostLosses = 5;
+/** Of one delivery. */
+const mostAttempts = mostLosses + 1;
 
 async function settle(entry: Running, deps: SettleDeps): Promise<TurnResult> {
   const { request } = entry.turn;

@@ -58,11 +58,13 @@ export function describeFault(fault: Fault): string {
       return `${fault.broker}${fault.server === undefined ? "" : ` ${fault.server}`} killed, back after ${fault.downMs} ms`;
     case "freeze broker":
       return `${fault.broker}${fault.server === undefined ? "" : ` ${fault.server}`} frozen for ${fault.forMs} ms`;
-    case "move leader":
-      return "leader of the event stream moved";
-    case "delete events":
-      return "event stream deleted";
-    case "forget events":
-      return "all events forgotten";
+    default:
+      return streamFaults[fault.kind];
   }
 }
+
+const streamFaults = {
+  "move leader": "leader of the event stream moved",
+  "delete events": "event stream deleted",
+  "forget events": "all events forgotten",
+} as const;
