@@ -65,6 +65,7 @@ export async function foldFacts(request: TurnRequest, fold: TurnFold, { bus, log
   }
   await Promise.all([...found.calls].map(([id, call]) => foldResult(request, fold, id, { call, bus })));
   if (isWhole) return;
+  fold.mayHaveEnded = true;
   if (fold.beginningLost) return nameLostCalls(fold, found.calls);
   fold.rebuilt = stepsBeyond(found.calls, fold.steps.length);
   // Viewers may have text of it that no log has any more.

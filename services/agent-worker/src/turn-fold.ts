@@ -43,6 +43,8 @@ export interface TurnFold {
   usage: Usage;
   /** The log was lost in mid-turn: viewers may have text that is not in it any more. */
   forgotten: boolean;
+  /** Its chain does not say all: its record may tell how it ended. */
+  mayHaveEnded: boolean;
   /** A viewer has seen that the turn began. */
   visible: boolean;
   /** Something of it is there without its beginning: the event stream was full, and dropped that before its time. */
@@ -76,6 +78,7 @@ export function createTurnFold(): TurnFold {
     results: new Map(),
     usage: { input_tokens: 0, output_tokens: 0 },
     forgotten: false,
+    mayHaveEnded: false,
     visible: false,
     beginningLost: false,
     trace: undefined,

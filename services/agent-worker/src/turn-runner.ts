@@ -174,8 +174,7 @@ function isUnbegun({ rebuilt }: TurnFold, lostAttempts: number): boolean {
 
 /** Somebody had it, or it is so old that nobody could tell by its events. */
 function mayHaveBegun(turn: RunnableTurn, windowMs: number): boolean {
-  const { deliveries, onlyAfter } = turn;
-  return isOld(turn, windowMs) || (deliveries === undefined ? onlyAfter !== 0 : deliveries > 1);
+  return isOld(turn, windowMs) || turn.deliveries !== 1;
 }
 
 /** The end of an attempt of ours which the log lost before anybody was told is still to be told. */

@@ -114,9 +114,9 @@ export const eventsForgotten = defineScenario({
     spanMs: 14_000,
   },
   faults: (random, spanMs) => [
-    ...every(random, spanMs, [700, 1_800], () => ({ kind: "forget events" })),
-    ...every(random, spanMs, [2_000, 3_000], (index) => ({ kind: "kill", member: "tool", index, downMs: 400 })),
-    ...every(random, spanMs, [3_000, 4_500], (index) => ({ kind: "kill", member: "agent", index, downMs: 400 })),
+    ...every(random, spanMs, [1_500, 3_000], () => ({ kind: "forget events" })),
+    ...every(random, spanMs, [3_000, 4_500], (index) => ({ kind: "kill", member: "tool", index, downMs: 300 })),
+    ...every(random, spanMs, [5_000, 7_000], (index) => ({ kind: "kill", member: "agent", index, downMs: 400 })),
   ],
   expected: { logLost: true, freshSnapshots: true, cancelWithinMs: 20_000 },
   proof: { toolRuns: 10 },
