@@ -38,12 +38,7 @@ runMain(SERVICE, async ({ env }) => {
   const name = `${SERVICE}-${process.pid}`;
   const tracing = await startTracing({ service: SERVICE, instance: `${name}@${hostname()}`, settings: config, log });
   lifecycle.use("traces", tracing.close);
-  const bus = await openBus({
-    servers: config.NATS_URL,
-    name,
-    ...streamSettings(config),
-    log,
-  });
+  const bus = await openBus({ servers: config.NATS_URL, name, ...streamSettings(config), log });
   lifecycle.use("broker", bus.close);
   addStorageFigures(registry, bus);
 
