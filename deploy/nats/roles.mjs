@@ -9,8 +9,12 @@ const inbox = "_INBOX.>";
 const forEachShard = (shards, list) => Array.from({ length: shards }, (_, shard) => list(shard)).flat();
 const namesOf = (shards) => [
   streams.turns,
-  ...forEachShard(shards, (shard) => [streams.events(shard), streams.log(shard)]),
+  ...forEachShard(shards, (shard) => [streams.events(shard), streams.log(shard), streams.facts(shard)]),
 ];
+
+/** Of one kind, in any conversation; with a call where it is about one. */
+const factsOf = (shard, kind, call) =>
+  subjects.fact(shard, every, every, { kind, ...(call === undefined ? {} : { call }) });
 
 /** Making a stream that is missing, asking for its state, reading single messages: what every process does. */
 function reading(names) {
@@ -45,6 +49,8 @@ export function edgeRole(shards) {
         subjects.control(shard, every, every),
         subjects.mark(shard, every, every, every),
         subjects.owner(shard, every),
+        factsOf(shard, "said"),
+        factsOf(shard, "cancel"),
       ]),
       subjects.canary(every),
       subjects.allDeleted,
@@ -55,6 +61,7 @@ export function edgeRole(shards) {
           ...readConsumers(streams.events(shard)),
           `STREAM.PURGE.${streams.events(shard)}`,
           `STREAM.PURGE.${streams.log(shard)}`,
+          `STREAM.PURGE.${streams.facts(shard)}`,
         ]),
       ]),
     ],
@@ -75,6 +82,11 @@ export function agentRole(shards) {
         subjects.user(shard, every, every),
         subjects.toolResult(shard, every, every, every),
         subjects.log(shard, every),
+        factsOf(shard, "said"),
+        factsOf(shard, "result", every),
+        // Taken to make sure that a call is never run: a cancelled one, or one that took too long.
+        subjects.toolBegun(shard, every, every, every),
+        factsOf(shard, "begun", every),
       ]),
       subjects.allAgents,
       `$JS.ACK.${streams.turns}.${turnsConsumer}.>`,
@@ -112,12 +124,18 @@ export function toolAccount(shards) {
       subjects.toolResult(shard, every, every, every),
       subjects.toolBegun(shard, every, every, every),
       subjects.toolProgress(shard, every, every, every),
+      factsOf(shard, "begun", every),
+      factsOf(shard, "result", every),
     ]),
     api: [
       ...namesOf(shards).map((name) => `STREAM.CREATE.${name}`),
       ...forEachShard(shards, (shard) => [
         // Who wrote first, by the word of the stream's leader. It cannot be limited to subjects.
         `STREAM.MSG.GET.${streams.events(shard)}`,
+        `STREAM.MSG.GET.${streams.facts(shard)}`,
+        ...[factsOf(shard, "begun", every), factsOf(shard, "result", every), factsOf(shard, "cancel")].map(
+          (subject) => `DIRECT.GET.${streams.facts(shard)}.${subject}`,
+        ),
         ...[
           subjects.toolResult(shard, every, every, every),
           subjects.toolBegun(shard, every, every, every),

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { brokenPromises, withFault } from "./planted/with-fault.ts";
 import { agentsFrozen } from "./scenarios/agents.ts";
+import { eventsForgotten } from "./scenarios/brokers.ts";
 import { calm, manyDevices } from "./scenarios/clients.ts";
 
 const timeout = 120_000;
@@ -18,6 +19,10 @@ it("catches an edge whose snapshots say all, in another order", { timeout }, asy
 
 it("catches an agent worker that appends without expectation", { timeout }, async () => {
   expect(await brokenPromises(withFault(agentsFrozen, "agent", "agent appends without expectation"))).toContain("P3");
+});
+
+it("catches a tool that runs twice also where all events are forgotten", { timeout }, async () => {
+  expect(await brokenPromises(withFault(eventsForgotten, "tool", "tool runs twice"))).toContain("P5");
 });
 
 it("catches a tool that runs twice", { timeout }, async () => {

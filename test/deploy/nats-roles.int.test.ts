@@ -18,14 +18,18 @@ const own = {
   mark: subjects.mark(0, "c1", "t1", 17),
   log: subjects.log(0, "c1"),
   owner: subjects.owner(0, "c1"),
+  said: subjects.fact(0, "c1", "t1", { kind: "said" }),
+  cancelFact: subjects.fact(0, "c1", "t1", { kind: "cancel" }),
+  begunFact: subjects.fact(0, "c1", "t1", { kind: "begun", call: "call1" }),
+  resultFact: subjects.fact(0, "c1", "t1", { kind: "result", call: "call1" }),
   live: `${subjects.liveOf(0, "c1").slice(0, -1)}t1.a`,
 } as const;
 type Kind = keyof typeof own;
 
 const mayPublish: Record<Exclude<Role, "operator">, readonly Kind[]> = {
-  edge: ["turns", "user", "control", "mark", "owner"],
-  agent: ["user", "agent", "toolResult", "log"],
-  tool: ["toolResult", "toolBegun", "toolProgress"],
+  edge: ["turns", "user", "control", "mark", "owner", "said", "cancelFact"],
+  agent: ["user", "agent", "toolResult", "toolBegun", "log", "said", "begunFact", "resultFact"],
+  tool: ["toolResult", "toolBegun", "toolProgress", "begunFact", "resultFact"],
 };
 
 const StreamInfo = z.object({ state: z.object({ messages: z.number() }) });
@@ -54,6 +58,7 @@ async function makeStreams(nats: Broker): Promise<void> {
     { name: streams.turns, subjects: [subjects.allTurns] },
     { name: streams.events(0), subjects: [subjects.allEvents(0)], allow_direct: true },
     { name: streams.log(0), subjects: [subjects.allLog(0), subjects.allOwners(0)] },
+    { name: streams.facts(0), subjects: [subjects.allFacts(0)], allow_direct: true },
   ]) {
     await operator.ask(`$JS.API.STREAM.CREATE.${config.name}`, JSON.stringify({ storage: "file", ...config }));
   }
@@ -133,6 +138,11 @@ it("keeps from the streams whatever a tool worker may not write, also as an answ
     await tool.refusalOf(own.toolProgress, { reply: victim, payload: forged });
   }
   expect(await tool.ask(lookUp)).toBe(forged);
+  // Single facts about calls, and that a turn was cancelled; what was said is not its business.
+  expect(await tool.ask(own.resultFact, forged)).toContain('"seq":1');
+  expect(await tool.ask(`$JS.API.DIRECT.GET.${streams.facts(0)}.${own.resultFact}`)).toBe(forged);
+  await operator.ask(own.said, "a message");
+  await expect(tool.ask(`$JS.API.DIRECT.GET.${streams.facts(0)}.${own.said}`)).rejects.toThrow();
   // Each is the next of its stream: nothing came before it but the result and three lines of progress.
   expect(await operator.ask(own.turns)).toContain('"seq":1');
   expect(await operator.ask(own.owner)).toContain('"seq":1');

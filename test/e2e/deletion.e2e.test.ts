@@ -21,7 +21,7 @@ async function inBroker({ nc }: Bus): Promise<string> {
   const api = async (name: string, body: object): Promise<string> =>
     (await nc.request(`$JS.API.${name}`, JSON.stringify(body), { timeout: 2_000 })).string();
   const found: string[] = [];
-  for (const stream of [streams.turns, streams.events(0), streams.log(0)]) {
+  for (const stream of [streams.turns, streams.events(0), streams.log(0), streams.facts(0)]) {
     const { state } = JSON.parse(await api(`STREAM.INFO.${stream}`, {}));
     for (let seq = Number(state.first_seq); seq <= state.last_seq; seq++) {
       const { message } = JSON.parse(await api(`STREAM.MSG.GET.${stream}`, { seq }));

@@ -1,5 +1,5 @@
 import { createInbox, type Msg, type NatsConnection } from "@nats-io/transport-node";
-import { ChatError, kindOfSubject, limits } from "@parley/protocol";
+import { ChatError, kindOfSubject, limits, subjects } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { z } from "zod";
 import { headersOf, type Head } from "./append-headers.ts";
@@ -94,6 +94,7 @@ interface Waiting {
 }
 
 const sweepMs = 100;
+const factKind = kindOfSubject(subjects.allFacts(0));
 
 interface AppenderDeps {
   readonly log: Logger;
@@ -119,7 +120,8 @@ export function createAppender(
     if (entry === undefined) return;
     waiting.delete(id);
     if (result.kind === "too large") reportTooLarge(entry.message, result, log);
-    storage.saw(result);
+    // A stream of facts has a bound of its own: it refuses new turns, and everything else goes on.
+    if (result.kind !== "no room" || kindOfSubject(entry.message.subject) !== factKind) storage.saw(result);
     if (result.kind === "absent")
       restore().then(
         () => entry.resolve(result),

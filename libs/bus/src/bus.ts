@@ -1,10 +1,12 @@
 import { jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
+import { limits } from "@parley/protocol";
 import { createBackoff, sleep, withDeadline, type Logger } from "@parley/runtime";
 import { createAgentSignals, type AgentSignals } from "./agent-signals.ts";
 import { createAppender } from "./appender.ts";
 import { hasStreamMetadata, isTooOldForCluster, oldestForCluster } from "./broker-version.ts";
 import { createEventRoom } from "./event-room.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
+import { createFacts, type Facts } from "./facts.ts";
 import { connectNats, type BrokerLink } from "./nats-connection.ts";
 import { askTimeoutMs, createPatientLookups } from "./patient-lookups.ts";
 import { watchPayloadLimit } from "./payload-limit.ts";
@@ -26,6 +28,10 @@ export interface BusOptions extends Partial<Omit<StreamOptions, "metadata">> {
 
 export interface Bus extends BrokerLink {
   readonly events: EventLog;
+  /** What decides, for longer than events are kept. */
+  readonly facts: Facts;
+  /** How long events are kept, as this process is configured. */
+  readonly eventWindowMs: number;
   /** What is stored and could not be read by this process. */
   readonly unreadable: Unreadable;
   readonly turns: TurnQueue;
@@ -60,6 +66,14 @@ const deletionMs = 1_000;
  */
 const electionMs = 200;
 
+const defaults: Omit<StreamOptions, "metadata"> = {
+  shards: 1,
+  replicas: 1,
+  eventsMaxBytes: 8 * 2 ** 30,
+  eventWindowMs: limits.resumeWindowMs,
+  factsMaxBytes: 4 * 2 ** 30,
+};
+
 /** Connects to NATS, makes sure the streams are there, and opens what is built on them. */
 export async function openBus({ servers, name, log, ...streamOptions }: BusOptions): Promise<Bus> {
   const link = await connectNats({ servers, name, log });
@@ -81,19 +95,23 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
   const appender = createAppender(link, outbox, { log, restore: restoreSoon });
   const events = createEventLog({ link, jsm, appender, shards: options.shards, unreadable, log, restore });
   const transcripts = createTranscripts(jsm, events, unreadable);
+  const { shards, eventWindowMs } = options;
+  const facts = createFacts({ jsm, appender, shards, unreadable });
   return {
     ...link,
     events,
+    facts,
+    eventWindowMs,
     unreadable,
-    turns: createTurnQueue({ link, jsm, events, transcripts, unreadable, log }),
+    turns: createTurnQueue({ link, jsm, events, transcripts, eventWindowMs, unreadable, log }),
     agents: createAgentSignals(link, log),
     transcripts,
     owners: createOwners(jsm, events, unreadable),
-    conversations: createStoredConversations({ link, jsm, events, shards: options.shards, unreadable, log }),
+    conversations: createStoredConversations({ link, jsm, events, facts, shards, unreadable, log }),
     watchStreams(onDisturbed, signal) {
       if (options.replicas > 1) createStreamWatch({ jsm: manager, shards: options.shards }).start(onDisturbed, signal);
     },
-    eventsFill: createEventRoom(jsm, options.shards),
+    eventsFill: createEventRoom(jsm, shards),
     appendsWithoutRoom: appender.withoutRoom,
     problems: () =>
       link.connected() ? [...payloadLimit.problems(), ...appender.problems()] : ["The broker cannot be reached."],
@@ -152,7 +170,7 @@ function atMostEvery(intervalMs: number, action: () => Promise<void>): () => Pro
 
 function completed(options: Partial<StreamOptions>, { nc }: BrokerLink): StreamOptions {
   const metadata = hasStreamMetadata(nc.info?.version ?? "");
-  return { shards: 1, replicas: 1, eventsMaxBytes: 8 * 2 ** 30, ...options, metadata };
+  return { ...defaults, ...options, metadata };
 }
 
 function warnOfOldCluster({ nc }: BrokerLink, { replicas }: StreamOptions, log: Logger): void {

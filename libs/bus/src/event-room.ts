@@ -1,6 +1,8 @@
 import { streams } from "@parley/protocol";
 import { Counter, type Registry } from "@parley/runtime";
 import type { PatientLookups } from "./patient-lookups.ts";
+import { addFactFigures } from "./fact-figures.ts";
+import type { Facts } from "./facts.ts";
 import { addUnreadableFigure, type Unreadable } from "./unreadable.ts";
 
 /**
@@ -20,9 +22,18 @@ export function createEventRoom(jsm: PatientLookups, shards: number) {
 /** What every process that stores something says of that in its figures. */
 export function addStorageFigures(
   registry: Registry,
-  { unreadable, appendsWithoutRoom }: { unreadable: Pick<Unreadable, "counts">; appendsWithoutRoom: () => number },
+  {
+    unreadable,
+    facts,
+    appendsWithoutRoom,
+  }: {
+    unreadable: Pick<Unreadable, "counts">;
+    facts: Pick<Facts, "counts">;
+    appendsWithoutRoom: () => number;
+  },
 ): void {
   addUnreadableFigure(registry, unreadable);
+  addFactFigures(registry, facts);
   const counter = new Counter({
     name: "parley_appends_without_room_total",
     help: "Messages that the broker did not store because its disk, or what it may use of it, was full; each try counts.",

@@ -2,6 +2,18 @@ export { openBus, type Bus, type BusOptions } from "./bus.ts";
 export { connectNats, type BrokerLink } from "./nats-connection.ts";
 export { EventTooLargeError, wrongLastSequence, type AppendResult } from "./appender.ts";
 export type { EventLog } from "./event-log.ts";
+export {
+  FactsFullError,
+  unreadableFact,
+  type CallFacts,
+  type FactAddress,
+  type Facts,
+  type ReadFact,
+  type TurnFacts,
+  type WrittenFact,
+} from "./facts.ts";
+export { fitResult, type ToolText } from "./result-text.ts";
+export { toolCallEndOf } from "./result-event.ts";
 export { isTooOldForCluster, oldestForCluster } from "./broker-version.ts";
 export { streamSettings } from "./stream-setup.ts";
 export { RangeTooLargeError } from "./stream-reading.ts";
@@ -30,4 +42,5 @@ export {
 } from "./tool-worker-queue.ts";
 export { announceEveryMs, createToolCatalogue, type ToolCatalogue } from "./tool-catalogue.ts";
 export { addStorageFigures } from "./event-room.ts";
+export { factNotes } from "./fact-figures.ts";
 export { type Unreadable } from "./unreadable.ts";

@@ -14,6 +14,7 @@ import {
 import type { Logger } from "@parley/runtime";
 import { z } from "zod";
 import type { EventLog } from "./event-log.ts";
+import type { Facts } from "./facts.ts";
 import type { BrokerLink } from "./nats-connection.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
 import type { Unreadable } from "./unreadable.ts";
@@ -22,6 +23,7 @@ export interface StoredConversationsDeps {
   readonly link: BrokerLink;
   readonly jsm: PatientLookups;
   readonly events: EventLog;
+  readonly facts: Pick<Facts, "purge">;
   readonly shards: number;
   readonly unreadable: Unreadable;
   readonly log: Logger;
@@ -31,6 +33,7 @@ export interface StoredConversationsDeps {
 export interface ConversationEnd {
   readonly events: number;
   readonly log: number;
+  readonly facts: number;
 }
 
 /** `lastSeq`: of the last event that may have been of it; 0: not known. */
@@ -124,12 +127,16 @@ function createListing(deps: StoredConversationsDeps) {
   };
 }
 
-function createDeletionParts({ link, jsm, events, log }: StoredConversationsDeps) {
+function createDeletionParts({ link, jsm, events, facts, log }: StoredConversationsDeps) {
   return {
     async endOf(conversation: ConversationId): Promise<ConversationEnd> {
       const shard = events.shardOf(conversation);
-      const [{ lastSeq }, { state }] = await Promise.all([events.state(shard), jsm.streams.info(streams.log(shard))]);
-      return { events: lastSeq, log: state.last_seq };
+      const [{ lastSeq }, log, facts] = await Promise.all([
+        events.state(shard),
+        jsm.streams.info(streams.log(shard)),
+        jsm.streams.info(streams.facts(shard)),
+      ]);
+      return { events: lastSeq, log: log.state.last_seq, facts: facts.state.last_seq };
     },
 
     /** The tool calls of the conversation that have a result among the events that are kept. */
@@ -141,7 +148,7 @@ function createDeletionParts({ link, jsm, events, log }: StoredConversationsDeps
     },
 
     /**
-     * Removes events and transcript up to `end` (default: all): what came later may be of a turn that was accepted since. Whose the
+     * Removes facts, events and transcript up to `end` (default: all): what came later may be of a turn that was accepted since. Whose the
      * conversation was stays recorded: its id must never become somebody else's while edges remember the owner. Can be repeated; throws when
      * the broker does not answer.
      */
@@ -149,6 +156,8 @@ function createDeletionParts({ link, jsm, events, log }: StoredConversationsDeps
       const shard = events.shardOf(conversation);
       // A purge goes up to a sequence, that one not included.
       const upTo = (last: number | undefined) => (last === undefined ? {} : { seq: last + 1 });
+      // First: a message that comes again while this goes on is then a new one, not one that has vanished from queue and transcript.
+      await facts.purge(conversation, end?.facts);
       const filter = subjects.eventsOf(shard, conversation);
       await jsm.streams.purge(streams.events(shard), { filter, ...upTo(end?.events) });
       await jsm.streams.purge(streams.log(shard), { filter: subjects.log(shard, conversation), ...upTo(end?.log) });

@@ -9,6 +9,7 @@ import {
 } from "@nats-io/jetstream";
 import { millis, nanos } from "@nats-io/transport-node";
 import { limits, streams, subjects, turnsConsumer } from "@parley/protocol";
+import { factStreamBytes } from "./fact-room.ts";
 import { ackWaitFor, highest, raisedTo } from "./raised-settings.ts";
 import { generationMadeAt, generationOf } from "./stream-generation.ts";
 
@@ -25,12 +26,23 @@ export interface StreamOptions {
   readonly metadata: boolean;
   /** Disk the event stream of one shard may use; the oldest events go first. */
   readonly eventsMaxBytes: number;
+  /** How long events are kept. */
+  readonly eventWindowMs: number;
+  /** Disk the facts of one shard may use until nothing new is accepted; a quarter more is for the turns that run then. */
+  readonly factsMaxBytes: number;
 }
 
 /** The settings of a process (see `brokerFields`) as the options of `openBus`. */
-export function streamSettings(config: { SHARDS: number; STREAM_REPLICAS: number; EVENTS_MAX_BYTES: number }) {
+export function streamSettings(config: {
+  SHARDS: number;
+  STREAM_REPLICAS: number;
+  EVENTS_MAX_BYTES: number;
+  EVENT_WINDOW_MS: number;
+  FACTS_MAX_BYTES: number;
+}) {
   const { SHARDS: shards, STREAM_REPLICAS: replicas, EVENTS_MAX_BYTES: eventsMaxBytes } = config;
-  return { shards, replicas, eventsMaxBytes };
+  const { EVENT_WINDOW_MS: eventWindowMs, FACTS_MAX_BYTES: factsMaxBytes } = config;
+  return { shards, replicas, eventsMaxBytes, eventWindowMs, factsMaxBytes };
 }
 
 const streamNameInUse = 10_058;
@@ -55,7 +67,7 @@ function turnsStream({ replicas }: StreamOptions): Config {
   };
 }
 
-function eventStream(shard: number, { replicas, eventsMaxBytes, metadata }: StreamOptions): Config {
+function eventStream(shard: number, { replicas, eventsMaxBytes, eventWindowMs, metadata }: StreamOptions): Config {
   return {
     ...(metadata && { metadata: generationMadeAt(Date.now()) }),
     name: streams.events(shard),
@@ -64,7 +76,7 @@ function eventStream(shard: number, { replicas, eventsMaxBytes, metadata }: Stre
     // Memory storage would make every fenced append scan the stream on nats-server 2.9.
     storage: StorageType.File,
     num_replicas: replicas,
-    max_age: nanos(limits.resumeWindowMs),
+    max_age: nanos(eventWindowMs),
     max_bytes: eventsMaxBytes,
     discard: DiscardPolicy.Old,
     allow_direct: true,
@@ -79,6 +91,21 @@ function logStream(shard: number, { replicas }: StreamOptions): Config {
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
     num_replicas: replicas,
+    allow_direct: true,
+  };
+}
+
+function factStream(shard: number, { replicas, factsMaxBytes }: StreamOptions): Config {
+  return {
+    name: streams.facts(shard),
+    subjects: [subjects.allFacts(shard)],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    num_replicas: replicas,
+    max_age: nanos(limits.factKeepMs),
+    max_bytes: factStreamBytes(factsMaxBytes),
+    // No decision is forgotten before its time: a full stream refuses new ones instead.
+    discard: DiscardPolicy.New,
     allow_direct: true,
   };
 }
@@ -145,6 +172,7 @@ export async function setUpStreams(jsm: JetStreamManager, options: StreamOptions
   for (let shard = 0; shard < options.shards; shard++) {
     await ensureStream(jsm, eventStream(shard, options), isOwner);
     await ensureStream(jsm, logStream(shard, options), isOwner);
+    await ensureStream(jsm, factStream(shard, options), isOwner);
   }
   return heldMs === ackWaitMs;
 }

@@ -7,7 +7,6 @@ import {
   subjects,
   turnsConsumer,
   type ConversationId,
-  type TranscriptMessage,
 } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { EventLog } from "./event-log.ts";
@@ -51,6 +50,8 @@ export interface TurnLookupDeps {
   readonly jsm: PatientLookups;
   readonly events: EventLog;
   readonly transcripts: Pick<Transcripts, "find">;
+  /** How long events are kept. */
+  readonly eventWindowMs: number;
   readonly unreadable: Unreadable;
   readonly log: Logger;
 }
@@ -99,21 +100,16 @@ function createQueueReading(jsm: PatientLookups, unreadable: Unreadable) {
   };
 }
 
-/** It was ended before it began: by a request to cancel, or because it waited too long. It stays queued until it is the first. */
-function endedWaiting({ status, code }: TranscriptMessage): boolean {
-  return status === "cancelled" || code === "QUEUE_TIMEOUT";
-}
-
-function createStandings({ events, transcripts }: Pick<TurnLookupDeps, "events" | "transcripts">) {
-  /**
-   * A turn that was ended while it waited may come to the front when its events have expired. Only these count: of one that ran, the record alone
-   * does not say whether the viewers were told.
-   */
+function createStandings({
+  events,
+  transcripts,
+  eventWindowMs,
+}: Pick<TurnLookupDeps, "events" | "transcripts" | "eventWindowMs">) {
+  /** The events of a turn may have expired before it has left the queue. Its record is kept: with one it has ended, and gets no second end. */
   const wasEndedLongAgo = async ({ request, storedMs }: QueuedTurn): Promise<boolean> => {
     const { conversation_id, turn_id, accepted_at } = request;
-    if (Date.now() - Math.min(accepted_at, storedMs) < limits.resumeWindowMs / 2) return false;
-    const recorded = await transcripts.find(conversation_id, turn_id, storedMs);
-    return recorded?.answer !== undefined && endedWaiting(recorded.answer);
+    if (Date.now() - Math.min(accepted_at, storedMs) < eventWindowMs / 2) return false;
+    return (await transcripts.find(conversation_id, turn_id, storedMs))?.answer !== undefined;
   };
 
   return async (turn: QueuedTurn): Promise<TurnStanding> => {
@@ -162,9 +158,9 @@ function createDeliveryLookups({ jsm, events }: Pick<TurnLookupDeps, "jsm" | "ev
 }
 
 /** What waits in `TURNS`, and its removal. */
-export function createTurnLookups({ jsm, events, transcripts, unreadable, log }: TurnLookupDeps) {
+export function createTurnLookups({ jsm, events, transcripts, eventWindowMs, unreadable, log }: TurnLookupDeps) {
   const { list, at } = createQueueReading(jsm, unreadable);
-  const standing = createStandings({ events, transcripts });
+  const standing = createStandings({ events, transcripts, eventWindowMs });
 
   /** The turns of a conversation that have not left the queue, in the order of acceptance; with `upTo` at least those up to that sequence. */
   const waiting = (conversation: ConversationId, upTo?: number): Promise<QueuedTurn[]> =>

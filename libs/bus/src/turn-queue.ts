@@ -50,6 +50,8 @@ export interface TurnQueueDeps {
   readonly jsm: PatientLookups;
   readonly events: EventLog;
   readonly transcripts: Transcripts;
+  /** How long events are kept. */
+  readonly eventWindowMs: number;
   readonly unreadable: Unreadable;
   readonly log: Logger;
 }
@@ -65,8 +67,9 @@ const tooManyPerSubject = 10_077;
 const submitDeadlineMs = 10_000;
 
 /** `TURNS`: one message per accepted turn, kept until the turn has ended. It is the per-conversation queue itself. */
-export function createTurnQueue({ link, jsm, events, transcripts, unreadable, log }: TurnQueueDeps) {
-  const lookups = createTurnLookups({ jsm, events, transcripts, unreadable, log });
+export function createTurnQueue({ link, log, unreadable, ...deps }: TurnQueueDeps) {
+  const { events } = deps;
+  const lookups = createTurnLookups({ ...deps, unreadable, log });
   const { nc } = link;
   let pulls: ReturnType<typeof createTurnPulls> | undefined;
 
@@ -116,17 +119,18 @@ function isBehindOthers(result: AppendResult): boolean {
   return result.kind === "refused" && wrongLastSequence.has(result.code);
 }
 
-function submittedOf(
-  { seq, duplicate }: Extract<AppendResult, { kind: "stored" }>,
-  { expect }: Pick<Append, "expect">,
-): { seq: number; duplicate: boolean; isAlone: boolean } {
-  return { seq, duplicate, isAlone: !duplicate && expect === 0 };
-}
-
 /** The sender is to know at once. */
 function throwIfHopeless(result: AppendResult): void {
   if (result.kind === "no room") throw noRoomError(result.description);
   if (result.kind === "too large") throw new ChatError("MESSAGE_TOO_LARGE", { cause: new EventTooLargeError(result) });
+}
+
+/** What was expected was so: nothing else of the conversation is queued. */
+function submittedOf(
+  { seq, duplicate }: Extract<AppendResult, { kind: "stored" }>,
+  { expect }: Pick<Append, "expect">,
+): { readonly seq: number; readonly duplicate: boolean; readonly isAlone: boolean } {
+  return { seq, duplicate, isAlone: !duplicate && expect === 0 };
 }
 
 /**

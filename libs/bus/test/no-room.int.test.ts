@@ -23,7 +23,14 @@ it("P1, P7: a broker without room refuses new messages with a sentence, is not r
     writeFile(config, `jetstream { max_file_store: ${maxBytes} }\n`);
   await configure(4 * mebibyte);
   await using nats = await startNats({ dir: folder.path, args: ["-c", config] });
-  const bus = await openBus({ servers: nats.url, name: "test", log, eventsMaxBytes: mebibyte, ackWaitMs: 2_000 });
+  const bus = await openBus({
+    servers: nats.url,
+    name: "test",
+    log,
+    eventsMaxBytes: mebibyte,
+    factsMaxBytes: mebibyte,
+    ackWaitMs: 2_000,
+  });
   try {
     const data = new Uint8Array(100_000).fill(97);
     const subject = subjects.log(0, "filler");

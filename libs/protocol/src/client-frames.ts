@@ -12,10 +12,16 @@ export const nativeSubprotocol = "parley.v1";
 export const OnBusy = z.enum(["enqueue", "reject", "interrupt"]);
 export type OnBusy = z.infer<typeof OnBusy>;
 
+/** What a client knows of what older ones do not. Names that the server does not know are passed over. */
+const Knows = z.array(z.string().max(32)).max(16);
+
 export const AuthFrame = z
   .object({
     type: z.literal("auth"),
     token: z.string().min(1).max(16_384).describe("Access token (JWT)."),
+    knows: Knows.optional().describe(
+      "What the client knows: `unknown`, the status of a tool call, which others are told as `failed`. At most 16 names of 32 characters; those that the server does not know are ignored. Absent: as before.",
+    ),
   })
   .describe("Opens the connection. On an open one: replaces the token by a newer one of the same user.");
 

@@ -28,3 +28,8 @@ export type CallId = z.infer<typeof CallId>;
 export function callIdOf(turnId: TurnId, step: number, index: number): CallId {
   return `${turnId}-${step}-${index}`;
 }
+
+/** The turn of a call, by its id; undefined: it is none of ours. */
+export function turnOfCall(call: CallId): TurnId | undefined {
+  return /^(.+)-\d+-\d+$/.exec(call)?.[1];
+}

@@ -1,4 +1,4 @@
-export { CallId, ConversationId, TurnId, callIdOf } from "./ids.ts";
+export { CallId, ConversationId, TurnId, callIdOf, turnOfCall } from "./ids.ts";
 export { limits } from "./limits.ts";
 export {
   beginningOfLines,
@@ -50,7 +50,7 @@ export {
   type StoredEventType,
 } from "./events.ts";
 export { Source } from "./source.ts";
-export { FinishedToolCall, StepCall, ToolArguments, ToolCall, ToolStatus } from "./tool-calls.ts";
+export { FinishedToolCall, StepCall, ToolArguments, ToolCall, ToolStatus, unknownEffect } from "./tool-calls.ts";
 export {
   DataPart,
   FilePart,
@@ -62,7 +62,7 @@ export {
   ToolCallPart,
   isKnownPart,
 } from "./parts.ts";
-export { Fact, type FactKind } from "./facts.ts";
+export { Fact, type FactKind, type FactOf } from "./facts.ts";
 export { TurnRecord } from "./turn-record.ts";
 export { ProviderCall } from "./provider-call.ts";
 export { ReadEvent, isReadable, unreadableEvent } from "./read-event.ts";

@@ -9,6 +9,11 @@ import { ProviderCall } from "./provider-call.ts";
 export const ToolStatus = z.enum(["completed", "failed", "denied", "cancelled", "timeout", "unknown"]);
 export type ToolStatus = z.infer<typeof ToolStatus>;
 
+/** What people and the model read of a call of whose effect nobody knows. `reason`: a sentence or its beginning, as it follows a colon. */
+export function unknownEffect(reason: string): string {
+  return `It is not known whether this was done: ${reason} Check before you repeat it.`;
+}
+
 /** Arguments are whatever object the model produced; the tool's own schema checks them. */
 export const ToolArguments = z.record(z.string(), z.unknown());
 export type ToolArguments = z.infer<typeof ToolArguments>;

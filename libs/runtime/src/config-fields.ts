@@ -3,12 +3,18 @@ import { LOG_FORMATS, LOG_LEVELS } from "./logger.ts";
 
 /** setTimeout treats a longer delay as "now", so a duration above it would be the opposite of what was meant. */
 const MAX_DURATION_MS = 2_147_483_647;
-/** Each is two streams, and every process looks at all of them. */
+/** Each is three streams, and every process looks at all of them. */
 const MAX_SHARDS = 1_024;
 /** NATS takes no more. */
 const MAX_REPLICAS = 5;
 /** Less would drop events of turns that still run. */
 const MIN_EVENTS_BYTES = 16 * 2 ** 20;
+/** Less would be full after a few results of tools. */
+const MIN_FACTS_BYTES = 16 * 2 ** 20;
+/** Less would drop the beginning of most answers while they are told. */
+const MIN_EVENT_WINDOW_MS = 60_000;
+/** `resumeWindowMs` of the protocol's limits. */
+const EVENT_WINDOW_MS = 30 * 60_000;
 
 /** A TCP port; 0 lets the system choose one. */
 export function port() {
@@ -49,7 +55,17 @@ export function brokerFields() {
     STREAM_REPLICAS: wholeNumber(1, MAX_REPLICAS).default(1).describe("Copies of each stream; 3 on a NATS cluster."),
     EVENTS_MAX_BYTES: wholeNumber(MIN_EVENTS_BYTES, Number.MAX_SAFE_INTEGER)
       .default(8 * 2 ** 30)
-      .describe("Disk that the events of one shard may use; beyond it the oldest go before their 30 minutes are over."),
+      .describe("Disk that the events of one shard may use; beyond it the oldest go before their time is over."),
+    EVENT_WINDOW_MS: wholeNumber(MIN_EVENT_WINDOW_MS, MAX_DURATION_MS)
+      .default(EVENT_WINDOW_MS)
+      .describe(
+        "How long events are kept: what viewers can resume from. A stream that keeps them for longer goes on to do so.",
+      ),
+    FACTS_MAX_BYTES: wholeNumber(MIN_FACTS_BYTES, Number.MAX_SAFE_INTEGER)
+      .default(4 * 2 ** 30)
+      .describe(
+        "Disk for the facts of one shard: what was said, licences and results of tools, for 8 days. Full: no new messages; a quarter more is for turns that run.",
+      ),
   };
 }
 

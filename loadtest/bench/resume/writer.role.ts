@@ -45,15 +45,28 @@ function endOf(index: number): Outcome {
   return { type: "complete", response: "", message_id, tool_calls: [], usage, metadata: {} };
 }
 
+const benchLog = createLogger({ service: "bench", level: "warn", format: "json" });
+
 async function claimFor(bus: Bus, request: TurnRequest) {
-  const claim = await claimTurn(request, { ...{ bus, worker: "bench", giveUpMs, lostAttempts: 0, stopping } });
+  const claim = await claimTurn(request, {
+    ...{
+      bus,
+      worker: "bench",
+      giveUpMs,
+      lostAttempts: 0,
+      stopping,
+      readsFacts: false,
+      queuedAt: Date.now(),
+      log: benchLog,
+    },
+  });
   if (claim.kind !== "claimed") throw new Error(`a turn could not be claimed: ${claim.kind}`);
   return claim;
 }
 
 /** Turns, queued and recorded as an edge and a worker do it, of which some have ended and some are in mid-answer until they are told to stop. */
 await serveRole(Options, async ({ nats, load }) => {
-  const log = createLogger({ service: "bench", level: "warn", format: "json" });
+  const log = benchLog;
   const bus = await openBus({ servers: nats, name: "bench", log });
   const { events, owners, transcripts, turns } = bus;
   const chains: (Chain | undefined)[] = [];

@@ -8,12 +8,12 @@ import {
   type TurnRequest,
 } from "@parley/protocol";
 import { sleep, type Logger } from "@parley/runtime";
-import { unknownReason } from "./early-ends.ts";
+import { unknownReason } from "./turn-facts.ts";
 import type { TurnRunner } from "./turn-runner.ts";
 import { TurnCancelled } from "./turn-stop.ts";
 
 export interface CancellationDeps {
-  readonly bus: Pick<Bus, "events" | "turns" | "agents" | "onReconnect" | "watchStreams">;
+  readonly bus: Pick<Bus, "events" | "facts" | "turns" | "agents" | "onReconnect" | "watchStreams">;
   readonly shards: number;
   readonly runner: TurnRunner;
   readonly log: Logger;
@@ -99,7 +99,7 @@ function requestOf({ subject, seq, data }: StoredMessage): CancelRequest | undef
  * others, so that it is cancelled at once, whichever worker is busy or dead.
  */
 export function createCancellations({ bus, shards, runner, log }: CancellationDeps) {
-  const { events, agents } = bus;
+  const { events, facts, agents } = bus;
   const closing = new AbortController();
   const takeOver = createTakeover(bus, runner, closing.signal);
 
@@ -134,7 +134,9 @@ export function createCancellations({ bus, shards, runner, log }: CancellationDe
   const lookAgain = async ({ conversation_id, turn_id }: TurnRequest): Promise<void> => {
     const shard = events.shardOf(conversation_id);
     const found = await events.lastFromLeader(subjects.control(shard, conversation_id, turn_id));
-    if (found?.event.type === "cancel_requested") runner.cancel(turn_id, found.event.reason);
+    if (found?.event.type === "cancel_requested") return void runner.cancel(turn_id, found.event.reason);
+    const fact = await facts.read("cancel", { conversation: conversation_id, turn: turn_id });
+    if (fact !== undefined) runner.cancel(turn_id, fact.kind === "cancel" ? fact.reason : unknownReason);
   };
   const lookAtAll = (): void => {
     for (const { request } of runner.turns()) {

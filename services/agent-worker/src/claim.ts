@@ -5,14 +5,15 @@ import {
   encodeEvent,
   fitMessage,
   isTerminal,
-  messageIdOf,
+  messageEventOf,
   parseEventSubject,
   subjects,
-  type MessageEvent,
   type TurnId,
   type TurnRequest,
 } from "@parley/protocol";
+import type { Logger } from "@parley/runtime";
 import { FencedError, appendFenced } from "./fenced-append.ts";
+import { foldFacts } from "./turn-facts.ts";
 import { createTurnFold, foldEvent, type TurnFold } from "./turn-fold.ts";
 
 export type Claim =
@@ -38,12 +39,14 @@ export interface PreviousAttempt {
 }
 
 export interface ClaimDeps {
-  readonly bus: Pick<Bus, "events" | "agents">;
+  readonly bus: Pick<Bus, "events" | "facts" | "agents">;
   /** Unique to this process. */
   readonly worker: string;
   readonly giveUpMs: number;
   /** Attempts of this worker that the log has lost; 0: none. */
   readonly lostAttempts: number;
+  /** Attempts that others may have made, if the chain says nothing of any: they count for no limit, and viewers see that this one is newer. */
+  readonly attemptsBefore?: number;
   /** Claims only if this is the sequence of the chain's last event (0: it has none), so nobody can have written since that was seen. */
   readonly onlyAfter?: number | undefined;
   /** Takes it from a live writer too: tries again, up to a bound, when that was quicker. */
@@ -52,24 +55,11 @@ export interface ClaimDeps {
   readonly stopping: AbortSignal;
   /** Where this attempt is in its trace. */
   readonly trace?: string | undefined;
-}
-
-/** The user's message as an event. The edge writes it too; whoever is first wins, and both write the same. */
-function messageEventOf(request: TurnRequest): MessageEvent {
-  return {
-    type: "message",
-    conversation_id: request.conversation_id,
-    turn_id: request.turn_id,
-    ts: request.accepted_at,
-    message_id: messageIdOf(request.turn_id, "user"),
-    id: request.id,
-    author: {
-      role: "user",
-      id: request.user.id,
-      ...(request.user.name === undefined ? {} : { name: request.user.name }),
-    },
-    message: request.message,
-  };
+  /** Its events may not say all that was decided: the facts are read. */
+  readonly readsFacts: boolean;
+  /** When it was accepted, by the broker's clock. */
+  readonly queuedAt: number;
+  readonly log: Logger;
 }
 
 /**
@@ -94,11 +84,20 @@ export async function claimTurn(request: TurnRequest, deps: ClaimDeps): Promise<
     await Promise.allSettled([message, control]);
     return claim;
   }
-  const [, cancel] = await beside;
+  const [wasMissing, cancel] = await beside;
   if (cancel?.event.type === "cancel_requested") {
     claim.fold.cancel = { by: cancel.event.by, reason: cancel.event.reason };
   }
+  // The message is the first event of a turn: while it is kept, so is all that came after it.
+  if (deps.readsFacts || (wasMissing && !isFresh(deps.queuedAt))) await foldFacts(request, claim.fold, deps);
   return claim;
+}
+
+/** Its edge may still be about to write its message. */
+const freshMs = 5_000;
+
+function isFresh(queuedAt: number): boolean {
+  return Math.abs(Date.now() - queuedAt) < freshMs;
 }
 
 function chainOf({ conversation_id, turn_id }: TurnRequest, { bus }: ClaimDeps): string {
@@ -114,7 +113,7 @@ function claimEventOf({ conversation_id, turn_id }: TurnRequest, attempt: number
 /** Nearly every turn is new: the claim itself asks, with the expectation that its chain is empty. Undefined: it is not, or nobody can tell. */
 async function claimNew(request: TurnRequest, deps: ClaimDeps): Promise<Claim | undefined> {
   if ((deps.onlyAfter ?? 0) > 0 || deps.stopping.aborted) return undefined;
-  const fold = emptyFold(deps.lostAttempts);
+  const fold = emptyFold(deps);
   const attempt = fold.attempt + 1;
   const event = claimEventOf(request, attempt, deps);
   const message = { subject: chainOf(request, deps), data: encodeEvent(event), expect: 0 };
@@ -128,10 +127,10 @@ async function claimNew(request: TurnRequest, deps: ClaimDeps): Promise<Claim | 
 const mostTries = 40;
 
 async function claimAgain(request: TurnRequest, deps: ClaimDeps): Promise<Claim> {
-  const { bus, lostAttempts, insists = false } = deps;
+  const { bus, insists = false } = deps;
   const last = await bus.events.lastFromLeader(chainOf(request, deps));
   if (last !== undefined && isTerminal(last.event.type)) return { kind: "ended" };
-  const fold = last === undefined ? emptyFold(lostAttempts) : await readTurn(request, bus, last.seq);
+  const fold = last === undefined ? emptyFold(deps) : await readTurn(request, bus, last.seq);
   let claim = await claimAfter(request, fold, deps);
   for (let tries = 1; insists && claim.kind === "lost" && tries < mostTries; tries++) {
     await readOn(request, fold, bus);
@@ -147,7 +146,9 @@ async function claimAfter(request: TurnRequest, fold: TurnFold, deps: ClaimDeps)
   if (onlyAfter !== undefined && fold.seq !== onlyAfter) return { kind: "lost" };
   if (stopping.aborted) return { kind: "stopping" };
   const attempt = fold.attempt + 1;
-  const previous = fold.attempt === 0 ? undefined : { trace: fold.trace, isLost: !fold.handedOver };
+  // Of those that are not in the chain nothing is known.
+  const isFirst = fold.attempt === 0 || (fold.seq === 0 && deps.lostAttempts === 0);
+  const previous = isFirst ? undefined : { trace: fold.trace, isLost: !fold.handedOver };
   const event = claimEventOf(request, attempt, deps);
   const subject = chainOf(request, deps);
   try {
@@ -159,9 +160,10 @@ async function claimAfter(request: TurnRequest, fold: TurnFold, deps: ClaimDeps)
   return { kind: "claimed", fold, attempt, previous };
 }
 
-/** Attempts go on counting, so that viewers can tell what is new. */
-function emptyFold(lostAttempts: number): TurnFold {
-  return { ...createTurnFold(), attempt: lostAttempts, forgotten: lostAttempts > 0 };
+/** Attempts go on counting, so that viewers can tell what is new; and they may have text that no log has any more. */
+function emptyFold({ lostAttempts, attemptsBefore = 0 }: ClaimDeps): TurnFold {
+  const attempt = Math.max(lostAttempts, attemptsBefore);
+  return { ...createTurnFold(), attempt, released: attempt - lostAttempts, forgotten: attempt > 0 };
 }
 
 /** Folds everything the log has about the turn. `seenSeq`: the chain reached at least this far. */

@@ -4,10 +4,11 @@ import { sleep, type Logger } from "@parley/runtime";
 import type { Waiter } from "./parking.ts";
 import { queueTimeoutOf, type QueueAge } from "./queue-age.ts";
 import type { TurnRunner } from "./turn-runner.ts";
+import { unknownReason } from "./turn-facts.ts";
 import { TurnCancelled } from "./turn-stop.ts";
 
 export interface EarlyEndDeps {
-  readonly bus: Pick<Bus, "events" | "turns">;
+  readonly bus: Pick<Bus, "events" | "facts" | "turns" | "eventWindowMs">;
   readonly runner: Pick<TurnRunner, "end" | "isRunning">;
   readonly age: QueueAge;
   /** Of this process. */
@@ -16,9 +17,6 @@ export interface EarlyEndDeps {
 }
 
 export type EarlyEnds = ReturnType<typeof createEarlyEnds>;
-
-/** For a request to cancel that says no more than that it is one. */
-export const unknownReason = "cancelled";
 
 /** The writes of an early end follow each other at once. Whoever has added nothing for this long is dead, frozen or cut off. */
 const silenceMs = 500;
@@ -70,7 +68,7 @@ function createFinishing({ bus: { events, turns }, runner, stopping, log }: Earl
 /** The ends of turns that have not begun: cancelled while they waited, or too old. */
 export function createEarlyEnds(deps: EarlyEndDeps) {
   const { bus, runner, age } = deps;
-  const { events, turns } = bus;
+  const { events, facts, turns } = bus;
   const finishing = createFinishing(deps);
 
   /** Returns whether it has ended; where a lost worker has begun to end it, it does a moment later. */
@@ -84,11 +82,13 @@ export function createEarlyEnds(deps: EarlyEndDeps) {
 
   /** `wasHad`: somebody may have begun it. */
   const endTooOld = async (turn: QueuedTurn, wasHad: boolean): Promise<boolean> =>
-    (await age.isTooOld(turn)) && end(turn, queueTimeoutOf(turn, wasHad));
+    (await age.isTooOld(turn)) && end(turn, queueTimeoutOf(turn, wasHad, bus.eventWindowMs));
 
   const cancelledBecause = async (conversation: ConversationId, turn: TurnId): Promise<string | undefined> => {
     const found = await events.last(subjects.control(events.shardOf(conversation), conversation, turn));
-    return found?.event.type === "cancel_requested" ? found.event.reason : found && unknownReason;
+    if (found !== undefined) return found.event.type === "cancel_requested" ? found.event.reason : unknownReason;
+    const fact = await facts.read("cancel", { conversation, turn });
+    return fact?.kind === "cancel" ? fact.reason : fact && unknownReason;
   };
 
   return {

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { factNotes } from "@parley/bus";
 import { createLifecycle, createLogger, readConfig, runMain } from "@parley/runtime";
 import { createCancellations } from "./cancellations.ts";
 import { createCapacity } from "./capacity.ts";
@@ -29,8 +30,11 @@ runMain("agent-worker", async ({ env }) => {
   // First of all, so that the process can be seen to live while it waits for the broker.
   const probes = await startProbes({ config, log, life }, metrics.registry);
   const bus = await connectBus({ config, log, life }, worker);
-  const tools = await connectTools({ config, log, life }, bus);
-  probes.notes = () => toolNotes(agents, tools.catalogue);
+  const tools = await connectTools({ config, log, life }, bus, worker);
+  probes.notes = async () => [
+    ...(await toolNotes(agents, tools.catalogue)),
+    ...(await factNotes(bus.facts).catch(() => [])),
+  ];
   const capacity = createCapacity(config);
   life.use("the look at the load", capacity.stop);
   const { slots, tokenFlushMs } = capacity;

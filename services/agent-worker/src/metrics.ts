@@ -15,6 +15,7 @@ export interface AgentGauges {
   readonly backlog: () => TurnBacklog | undefined;
   /** From 0 to 1; undefined while the broker cannot be asked. */
   readonly eventsFill: () => number | undefined;
+  readonly factsFill: () => number | undefined;
 }
 
 const waitBucketsS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
@@ -38,7 +39,7 @@ export function createAgentMetrics() {
     turnEnded: harmless(turnEnded),
     modelRetried: harmless(modelRetried),
     modelCalled: harmless(modelCalled),
-    observe({ slots, running, parked, backlog, eventsFill }: AgentGauges): void {
+    observe({ slots, running, parked, backlog, eventsFill, factsFill }: AgentGauges): void {
       const gauge = (name: string, help: string, read: () => number) => addGauge(registry, name, help, read);
       const most =
         "Turns that may run here at once, by memory and SLOTS; while the process is overloaded, as many as run.";
@@ -53,6 +54,9 @@ export function createAgentMetrics() {
       const fill =
         "Bytes of the fullest event stream as a share of its limit; the same on all workers, absent if unknown.";
       gauge("parley_event_stream_fill_ratio", fill, () => eventsFill() ?? Number.NaN);
+      const facts =
+        "Bytes of the fullest stream of facts as a share of FACTS_MAX_BYTES; from 1 on new messages are refused.";
+      gauge("parley_fact_stream_fill_ratio", facts, () => factsFill() ?? Number.NaN);
     },
   };
 }

@@ -62,7 +62,7 @@ export async function connectBus({ config, log, life }: Process, name: string): 
 const firstConnectionMs = 2_000;
 
 /** The tool workers, reached through Redis. It may be away: turns without tools go on. */
-export async function connectTools({ config, log, life }: Process, bus: Bus) {
+export async function connectTools({ config, log, life }: Process, bus: Bus, worker: string) {
   const redis = connectRedis({ url: config.REDIS_URL, role: "cache", log });
   life.use("Redis", () => redis.disconnect());
   // The first turn would find no tools while the connection is being made.
@@ -73,7 +73,7 @@ export async function connectTools({ config, log, life }: Process, bus: Bus) {
   return {
     catalogue,
     toolOffer: createToolOffer({ catalogue, waitMs: config.TOOLS_WAIT_MS }),
-    toolCalls: createToolCalls({ bus, queue, log, queueWaitMs: config.TOOL_QUEUE_WAIT_MS }),
+    toolCalls: createToolCalls({ bus, queue, worker, log, queueWaitMs: config.TOOL_QUEUE_WAIT_MS }),
   };
 }
 

@@ -1,19 +1,19 @@
 import type { QueuedTurn, TurnQueue } from "@parley/bus";
-import { ChatError, limits } from "@parley/protocol";
+import { ChatError } from "@parley/protocol";
 
 export type QueueAge = ReturnType<typeof createQueueAge>;
 
-/** Old enough for its events to expire before it has left the queue, by either clock that knows when it was accepted. */
-export function isOld({ storedMs, request }: QueuedTurn): boolean {
-  return Date.now() - Math.min(storedMs, request.accepted_at) > limits.resumeWindowMs / 2;
+/** Old enough for its events to expire before it has left the queue, by either clock that knows when it was accepted. `windowMs`: how long they are kept. */
+export function isOld({ storedMs, request }: QueuedTurn, windowMs: number): boolean {
+  return Date.now() - Math.min(storedMs, request.accepted_at) > windowMs / 2;
 }
 
 /**
  * The end of a turn that has no events and has waited too long. One that somebody may have had before (`wasHad`) is the same to look at when it
  * had begun and its events have expired: what it did is not known then, and nobody is told to send it again.
  */
-export function queueTimeoutOf(turn: QueuedTurn, wasHad: boolean): ChatError {
-  if (!wasHad || !isOld(turn)) return new ChatError("QUEUE_TIMEOUT");
+export function queueTimeoutOf(turn: QueuedTurn, wasHad: boolean, windowMs: number): ChatError {
+  if (!wasHad || !isOld(turn, windowMs)) return new ChatError("QUEUE_TIMEOUT");
   const message = "The message waited too long; whether an answer to it had begun before is not known.";
   return new ChatError("QUEUE_TIMEOUT", { message, retryable: false });
 }

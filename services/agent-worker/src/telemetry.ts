@@ -22,13 +22,15 @@ export async function startTelemetry({ config, log, life }: Process, instance: s
 export function observe(
   { metrics }: Telemetry,
   { log, life }: Process,
-  bus: Pick<Bus, "turns" | "eventsFill" | "unreadable" | "appendsWithoutRoom">,
-  gauges: Omit<AgentGauges, "backlog" | "eventsFill">,
+  bus: Pick<Bus, "turns" | "facts" | "eventsFill" | "unreadable" | "appendsWithoutRoom">,
+  gauges: Omit<AgentGauges, "backlog" | "eventsFill" | "factsFill">,
 ): void {
   addStorageFigures(metrics.registry, bus);
   const backlog = createSampled({ everyMs: backlogEveryMs, read: bus.turns.backlog, log });
   life.use("the look at the queue", backlog.stop);
   const fill = createSampled({ everyMs: fillEveryMs, read: bus.eventsFill, log });
   life.use("the look at the event stream", fill.stop);
-  metrics.observe({ ...gauges, backlog: backlog.latest, eventsFill: fill.latest });
+  const facts = createSampled({ everyMs: fillEveryMs, read: bus.facts.fill, log });
+  life.use("the look at the facts", facts.stop);
+  metrics.observe({ ...gauges, backlog: backlog.latest, eventsFill: fill.latest, factsFill: facts.latest });
 }

@@ -4,16 +4,19 @@ import {
   parseEventSubject,
   subjects,
   toolQueueName,
+  unknownEffect,
   type StepCall,
   type ToolDefinition,
 } from "@parley/protocol";
 import { sleep, traceNames, type Logger, type TraceSpan } from "@parley/runtime";
-import { createToolResults, type CallsOfTurn } from "./tool-results.ts";
+import { createToolResults, type CallsOfTurn, type ResultText, type ToolResults } from "./tool-results.ts";
 import { foldEvent } from "./turn-fold.ts";
 
 export interface ToolCallsDeps {
-  readonly bus: Pick<Bus, "events">;
+  readonly bus: Pick<Bus, "events" | "facts">;
   readonly queue: ToolQueue;
+  /** Unique to this process. */
+  readonly worker: string;
   readonly log: Logger;
   /** How long a call may wait for a free tool worker, on top of the tool's own time. */
   readonly queueWaitMs: number;
@@ -44,9 +47,11 @@ function openCalls({ calls, fold }: ToolRun): StepCall[] {
  * Runs the calls of one committed step side by side, and returns when each has a result in the log, or the signal is aborted. The result is
  * written by the tool worker, by this one (bad call, deadline, cancel), or was there before a takeover: whoever wrote first.
  */
-export function createToolCalls({ bus: { events }, queue, log, queueWaitMs }: ToolCallsDeps) {
-  const results = createToolResults({ events });
-  const runCall = createCallRun({ results, queue, log, queueWaitMs });
+export function createToolCalls({ bus, queue, worker, log, queueWaitMs }: ToolCallsDeps) {
+  const { events } = bus;
+  const results = createToolResults({ bus, worker, log });
+  const giveUp = createGivingUp(results);
+  const runCall = createCallRun({ results, giveUp, queue, log, queueWaitMs });
 
   return {
     async runAll(run: ToolRun): Promise<void> {
@@ -74,10 +79,37 @@ export function createToolCalls({ bus: { events }, queue, log, queueWaitMs }: To
         openCalls(run).map(async (call) => {
           // A job that stays queued does no harm: its worker looks for a result first.
           await queue.remove(call.call_id).catch((err: unknown) => log.debug({ err }, "a cancelled call stays queued"));
-          await results.settle(run, call, cancelled);
+          await giveUp(run, call, cancelled);
         }),
       );
     },
+  };
+}
+
+type GiveUp = (run: ToolRun, call: StepCall, end: ResultText) => Promise<void>;
+
+/** What a tool worker that was told to stop needs to say what it did: known is better than unknown. */
+const lastWordMs = 600;
+const lastWordEveryMs = 50;
+
+/**
+ * Ends a call without its tool's word. One that changes something, or that nobody can say it of, may have been run: only who has its licence knows
+ * that it was not, and never will be. Else nobody knows what it did, unless its tool worker says so at once.
+ */
+function createGivingUp(results: ToolResults): GiveUp {
+  return async (run, call, end) => {
+    const isRead = run.definitionOf(call.tool_name)?.effect === "read";
+    if (isRead || call.problem !== undefined || (await results.bar(run, call))) return results.settle(run, call, end);
+    const deadline = performance.now() + lastWordMs;
+    while (performance.now() < deadline) {
+      if (await results.find(run, call)) return;
+      await sleep(lastWordEveryMs);
+    }
+    await results.settle(run, call, {
+      ...end,
+      status: "unknown",
+      result: unknownEffect(`${end.result.charAt(0).toLowerCase()}${end.result.slice(1)}`),
+    });
   };
 }
 
@@ -89,7 +121,8 @@ function troubleOf(error: unknown): QueueTrouble {
 }
 
 type CallRunDeps = Pick<ToolCallsDeps, "queue" | "log" | "queueWaitMs"> & {
-  readonly results: ReturnType<typeof createToolResults>;
+  readonly results: ToolResults;
+  readonly giveUp: GiveUp;
 };
 
 /** One call that waits for its result. */
@@ -139,7 +172,7 @@ function createEnqueue({ queue, log }: Pick<ToolCallsDeps, "queue" | "log">) {
 }
 
 /** Brings one call to its result. */
-function createCallRun({ results, queue, log, queueWaitMs }: CallRunDeps) {
+function createCallRun({ results, giveUp, queue, log, queueWaitMs }: CallRunDeps) {
   const enqueue = createEnqueue({ queue, log });
 
   /** Returns what kept the call from ever being queued, if anything did; ends when its result is there, its time is over, or the run is stopped. */
@@ -171,8 +204,8 @@ function createCallRun({ results, queue, log, queueWaitMs }: CallRunDeps) {
     if (run.fold.results.has(call.call_id) || run.signal.aborted) return;
     const durationMs = performance.now() - startedAt;
     const late = { status: "timeout" as const, result: "The tool took too long.", durationMs };
-    if (trouble === undefined) return results.settle(run, call, late);
+    if (trouble === undefined) return giveUp(run, call, late);
     log.warn({ call_id: call.call_id }, `a tool call was not run: the tool queue ${trouble}`);
-    await results.settle(run, call, { status: "failed", result: `The tool queue ${trouble}.`, durationMs });
+    await giveUp(run, call, { status: "failed", result: `The tool queue ${trouble}.`, durationMs });
   };
 }

@@ -1,12 +1,16 @@
-import type { Bus, EventAtSeq } from "@parley/bus";
+import { FactsFullError, toolCallEndOf, type Bus, type EventAtSeq, type ReadFact } from "@parley/bus";
 import {
   fitToolCallEnd,
+  shortArguments,
   subjects,
+  unknownEffect,
+  type FactOf,
   type StepCall,
   type ToolCallEndEvent,
   type ToolStatus,
   type TurnRequest,
 } from "@parley/protocol";
+import type { Logger } from "@parley/runtime";
 import { foldEvent, type TurnFold } from "./turn-fold.ts";
 
 /** The calls of a turn, as far as their results are concerned. */
@@ -21,42 +25,120 @@ export interface ResultText {
   readonly durationMs: number;
 }
 
-/** Results in the log: each exists once, whoever wrote it. */
-export function createToolResults({ events }: Pick<Bus, "events">) {
+export interface ToolResultDeps {
+  readonly bus: Pick<Bus, "events" | "facts">;
+  /** Unique to this process. */
+  readonly worker: string;
+  readonly log: Logger;
+}
+
+export type ToolResults = ReturnType<typeof createToolResults>;
+
+/** Of the arguments that a licence repeats. */
+const licenceArgumentBytes = 2_048;
+
+const addressOf = ({ conversation_id: conversation, turn_id: turn }: TurnRequest, { call_id: call }: StepCall) => ({
+  ...{ conversation, turn },
+  call,
+});
+
+/** Results that are stored: each exists once, whoever wrote it. The fact decides and is written first; the event tells of it. */
+export function createToolResults({ bus: { events, facts }, worker, log }: ToolResultDeps) {
   const subjectOf = ({ conversation_id, turn_id }: TurnRequest, callId: string): string =>
     subjects.toolResult(events.shardOf(conversation_id), conversation_id, turn_id, callId);
 
+  /** Where there is no room for the fact the event is what is kept. */
+  const decide = async (fact: FactOf<"result">): Promise<ReadFact<"result">> => {
+    try {
+      return (await facts.write(fact)).fact;
+    } catch (error) {
+      if (!(error instanceof FactsFullError)) throw error;
+      log.warn({ call_id: fact.call_id }, "there was no room for a result's fact: only its event keeps it");
+      return fact;
+    }
+  };
+
+  /** The event that is there counts, as viewers have seen it: an older tool worker may have written it alone. */
+  const tell = async ({ request, fold }: CallsOfTurn, call: StepCall, fact: ReadFact<"result">): Promise<void> => {
+    const event = fact.kind === "result" ? toolCallEndOf(fact) : unreadableEnd(request, call);
+    const shorten = (maxBytes: number): ToolCallEndEvent => fitToolCallEnd(event, maxBytes);
+    foldResult(fold, call, await events.writeOnce(subjectOf(request, call.call_id), event, shorten));
+  };
+
   return {
     /** Stores a result unless there is one; the fold gets the one that counts. */
-    async settle(
-      { request, fold }: CallsOfTurn,
-      call: StepCall,
-      { status, result, durationMs }: ResultText,
-    ): Promise<void> {
-      const { conversation_id, turn_id } = request;
+    async settle(calls: CallsOfTurn, call: StepCall, { status, result, durationMs }: ResultText): Promise<void> {
+      const { conversation_id, turn_id } = calls.request;
       const { call_id, tool_name, arguments: args } = call;
-      const event: ToolCallEndEvent = {
-        type: "tool_call_end",
-        ...{ conversation_id, turn_id, ts: Date.now() },
+      const fact: FactOf<"result"> = {
+        ...{ kind: "result", v: 1, conversation_id, turn_id, ts: Date.now() },
         ...{ call_id, tool_name, arguments: args },
         ...{ status, result, duration_ms: Math.round(durationMs) },
       };
-      const first = await events.writeOnce(subjectOf(request, call_id), event, (maxBytes) =>
-        fitToolCallEnd(event, maxBytes),
-      );
-      foldResult(fold, call, first);
+      await tell(calls, call, await decide(fact));
     },
 
-    /** Looks whether a result is there that did not come live. The broker may be away: then it is looked for again. */
-    async find({ request, fold }: CallsOfTurn, call: StepCall): Promise<boolean> {
-      const stored = await events.last(subjectOf(request, call.call_id)).catch(() => undefined);
-      if (stored !== undefined) foldResult(fold, call, stored);
+    /**
+     * Looks whether a result is there that did not come live, and tells of one that nobody has told of. The broker may be away: then it is looked for
+     * again.
+     */
+    async find(calls: CallsOfTurn, call: StepCall): Promise<boolean> {
+      const { request, fold } = calls;
+      try {
+        const stored = await events.last(subjectOf(request, call.call_id));
+        if (stored !== undefined) foldResult(fold, call, stored);
+        else {
+          const fact = await facts.read("result", addressOf(request, call));
+          if (fact !== undefined) await tell(calls, call, fact);
+        }
+      } catch (err) {
+        log.debug({ err, call_id: call.call_id }, "a result could not be looked for");
+      }
       return fold.results.has(call.call_id);
     },
+
+    bar: createBar({ events, facts }, worker),
+  };
+}
+
+function createBar({ events, facts }: Pick<Bus, "events" | "facts">, worker: string) {
+  /**
+   * Takes the licence of a call, so that it is never run: not by a tool worker that has not begun it, of whichever version. False: one may have
+   * run it.
+   */
+  return async ({ request }: CallsOfTurn, call: StepCall): Promise<boolean> => {
+    const { conversation_id, turn_id } = request;
+    const { call_id, tool_name, arguments: args } = call;
+    const common = { conversation_id, turn_id, ts: Date.now(), call_id };
+    const called = { tool_name, arguments: shortArguments(args, licenceArgumentBytes) };
+    const fact = await facts.write({ kind: "begun", v: 1, ...common, ...called, worker, barred: true }).then(
+      ({ fact: first }) => first,
+      withoutRoom(() => facts.read("begun", addressOf(request, call))),
+    );
+    if (fact !== undefined && (fact.kind !== "begun" || fact.barred !== true)) return false;
+    const holder = fact?.worker ?? worker;
+    const subject = subjects.toolBegun(events.shardOf(conversation_id), conversation_id, turn_id, call_id);
+    const { event } = await events.writeOnce(subject, { type: "tool_begun", ...common, worker: holder });
+    return event.type === "tool_begun" && event.worker === holder;
+  };
+}
+
+/** Without room nobody else gets it either; but what is full now may have been free when the call began. */
+function withoutRoom<T>(look: () => Promise<T>) {
+  return (error: unknown): Promise<T> => {
+    if (error instanceof FactsFullError) return look();
+    throw error;
   };
 }
 
 /** What stands in a result's place is the result, also if nobody can read it: there will be no other. */
+function unreadableEnd({ conversation_id, turn_id }: TurnRequest, call: StepCall): ToolCallEndEvent {
+  const { call_id, tool_name, arguments: args } = call;
+  const result = unknownEffect("what it came to cannot be read.");
+  const end = { call_id, tool_name, arguments: args, status: "unknown" as const, result, duration_ms: 0 };
+  return { type: "tool_call_end", conversation_id, turn_id, ts: Date.now(), ...end };
+}
+
 function foldResult(fold: TurnFold, call: StepCall, { seq, event }: EventAtSeq): void {
   foldEvent(fold, seq, event);
   if (event.type === "tool_call_end") return;

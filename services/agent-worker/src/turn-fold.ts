@@ -24,6 +24,9 @@ export interface CommittedStep {
   readonly calls: readonly StepCall[];
 }
 
+/** A step of which only the facts of its calls are left: its text and what it cost are forgotten. */
+export type RebuiltStep = Pick<CommittedStep, "step" | "calls">;
+
 /** What the log says about a turn: all that a worker needs to go on where another one stopped. */
 export interface TurnFold {
   /** Attempts so far; 0: nobody has claimed it. */
@@ -43,11 +46,15 @@ export interface TurnFold {
   /** All reasoning that was told, encoded. */
   reasoningBytes: number;
   readonly steps: CommittedStep[];
+  /** Steps that follow these and are not in the chain any more: they are committed anew, before anything else. */
+  rebuilt: readonly RebuiltStep[];
   readonly started: Set<string>;
   readonly results: Map<string, FinishedToolCall>;
   usage: Usage;
   /** The log was lost in mid-turn: viewers may have text that is not in it any more. */
   forgotten: boolean;
+  /** Its chain does not say all: its record may tell how it ended. */
+  mayHaveEnded: boolean;
   /** A viewer has seen that the turn began. */
   visible: boolean;
   /** Something of it is there without its beginning: the event stream was full, and dropped that before its time. */
@@ -79,10 +86,12 @@ export function createTurnFold(): TurnFold {
     reasoned: false,
     reasoningBytes: 0,
     steps: [],
+    rebuilt: [],
     started: new Set(),
     results: new Map(),
     usage: { input_tokens: 0, output_tokens: 0 },
     forgotten: false,
+    mayHaveEnded: false,
     visible: false,
     beginningLost: false,
     trace: undefined,
@@ -99,7 +108,6 @@ const afterBeginning: ReadonlySet<string> = new Set<ReadEvent["type"]>([
   "progress",
   "token",
   "reasoning",
-  "step",
   "tool_call_start",
 ]);
 
@@ -172,6 +180,7 @@ function foldTime(fold: TurnFold, { type, ts }: Exclude<ReadEvent, typeof unread
 }
 
 function commitStep(fold: TurnFold, event: Extract<StoredEvent, { type: "step" }>): void {
+  if (event.step !== fold.steps.length) fold.beginningLost = true;
   fold.steps.push({ step: event.step, text: fold.text.slice(fold.committedText.length), calls: event.tool_calls });
   fold.committedText = fold.text;
   fold.reasoned = false;

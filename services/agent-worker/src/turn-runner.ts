@@ -5,6 +5,7 @@ import { claimTurn, type PreviousAttempt } from "./claim.ts";
 import { idsOf, type ClaimedTurn } from "./claimed-turn.ts";
 import { FencedError } from "./fenced-append.ts";
 import { isOld, queueTimeoutOf, type QueueAge } from "./queue-age.ts";
+import type { TurnFold } from "./turn-fold.ts";
 import { TurnCancelled, TurnHandedOver } from "./turn-stop.ts";
 
 /** A turn that this worker may try to run: delivered by the queue, or found there by whoever looks after it. */
@@ -158,20 +159,40 @@ async function readHistory(turn: RunnableTurn, deps: SettleDeps): Promise<readon
   const { transcripts } = deps.bus;
   const { conversation_id, turn_id } = turn.request;
   const { turns } = await transcripts.tail(conversation_id, { limit: deps.historyMessages });
-  if (!isOld(turn)) return turns;
+  if (!isOld(turn, deps.bus.eventWindowMs)) return turns;
   // It may have been answered before its events expired, and many turns have come since.
   const own = await transcripts.find(conversation_id, turn_id, turn.storedMs);
   return own === undefined || turns.some((other) => other.turn_id === own.turn_id) ? turns : [own, ...turns];
 }
 
+/** As far as anybody can tell. */
+function isUnbegun({ rebuilt }: TurnFold, lostAttempts: number): boolean {
+  return lostAttempts === 0 && rebuilt.length === 0;
+}
+
+/** Somebody had it, or it is so old that nobody could tell by its events. */
+function mayHaveBegun(turn: RunnableTurn, windowMs: number): boolean {
+  return isOld(turn, windowMs) || turn.deliveries !== 1;
+}
+
+/** The end of an attempt of ours which the log lost before anybody was told is still to be told. */
+async function hasEndedLongAgo(turn: RunnableTurn, lostAttempts: number, bus: Bus): Promise<boolean> {
+  return lostAttempts === 0 && isOld(turn, bus.eventWindowMs) && (await bus.turns.hasEnded(turn));
+}
+
 async function claimAndRun(entry: Running, deps: SettleDeps, lostAttempts: number): Promise<TurnResult> {
   const { turn, stop, span, isEnding } = entry;
   const { request, onlyAfter, insists } = turn;
-  const { bus, worker, appendGiveUpMs: giveUpMs, turnMs, stopping, age, run, onClaimed } = deps;
-  if (isOld(turn) && (await bus.turns.hasEnded(turn))) return "skipped";
+  const { bus, worker, appendGiveUpMs: giveUpMs, turnMs, stopping, age, run, onClaimed, log } = deps;
+  if (await hasEndedLongAgo(turn, lostAttempts, bus)) return "skipped";
   const claiming = span.child({ name: "claim" });
   const trace = span.traceparent;
-  const claimed = claimTurn(request, { bus, worker, giveUpMs, lostAttempts, onlyAfter, insists, stopping, trace });
+  const readsFacts = lostAttempts > 0 || mayHaveBegun(turn, bus.eventWindowMs);
+  const claimed = claimTurn(request, {
+    ...{ bus, worker, giveUpMs, lostAttempts, onlyAfter, insists, stopping, trace, readsFacts, log },
+    queuedAt: turn.storedMs,
+    attemptsBefore: ((turn.deliveries ?? 1) - 1) * mostAttempts,
+  });
   const history = readHistory(turn, deps);
   // Whoever answers gets to see it; a turn that is not ours does not care.
   history.catch(() => {});
@@ -184,7 +205,9 @@ async function claimAndRun(entry: Running, deps: SettleDeps, lostAttempts: numbe
   span.link(previous?.trace);
   onClaimed(request, previous);
   // Only the wait counts: a turn that had begun goes on. Asked after the claim, whose own time is what the broker takes for now.
-  if (!isEnding && attempt === 1 && (await age.isTooOld(turn))) stop.abort(queueTimeoutOf(turn, turn.deliveries !== 1));
+  const onlyWaited = !isEnding && previous === undefined && isUnbegun(fold, lostAttempts);
+  if (onlyWaited && (await age.isTooOld(turn)))
+    stop.abort(queueTimeoutOf(turn, turn.deliveries !== 1, bus.eventWindowMs));
   const giveUp = (): void => stop.abort(new ChatError("MODEL_TIMEOUT", { message: "The answer took too long." }));
   // Workers that come and go do not make it longer.
   const timer = setTimeout(giveUp, Math.max(0, turnMs - fold.workedMs));
@@ -216,6 +239,8 @@ function attemptSpan(tracing: Tracing, { trace, turn_id, conversation_id, accept
 
 /** A log that loses one attempt after the other is not worth more tries at once. */
 const mostLosses = 5;
+/** Of one delivery. */
+const mostAttempts = mostLosses + 1;
 
 async function settle(entry: Running, deps: SettleDeps): Promise<TurnResult> {
   const { request } = entry.turn;

@@ -1,5 +1,5 @@
 import { EventTooLargeError, type Bus } from "@parley/bus";
-import { ChatError, subjects, toChatError, type Outcome, type TurnRequest } from "@parley/protocol";
+import { ChatError, outcomeOf, subjects, toChatError, type Outcome, type TurnRequest } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { Answer } from "./answer.ts";
 import { createChain, type Chain } from "./chain.ts";
@@ -63,6 +63,27 @@ function openChain(
   });
 }
 
+/** How it ended before its events were forgotten: nothing else may be decided then, and viewers are to have what the transcript has. */
+async function recordedEnd({ request, fold, history }: ClaimedTurn, chain: Chain): Promise<Outcome | undefined> {
+  if (!fold.mayHaveEnded) return undefined;
+  const record = (await history).find(({ turn_id }) => turn_id === request.turn_id)?.answer;
+  if (record === undefined) return undefined;
+  if (fold.text !== record.message) chain.push({ type: "turn_restarted", text: record.message });
+  return outcomeOf(record);
+}
+
+const noUsage = { input_tokens: 0, output_tokens: 0 };
+
+/** What comes first where the chain was lost. Before anything else is told: a chain that has its beginning has these steps, for whoever takes over from here. */
+async function beginAnew({ fold }: ClaimedTurn, chain: Chain): Promise<void> {
+  // Viewers may have text that no log has any more: whatever becomes of the turn, the transcript will not have it.
+  if (fold.forgotten) chain.push({ type: "turn_restarted", text: fold.text });
+  const steps = fold.rebuilt;
+  fold.rebuilt = [];
+  for (const { step, calls } of steps) chain.push({ type: "step", step, tool_calls: [...calls], usage: noUsage });
+  if (fold.forgotten || steps.length > 0) await chain.stored();
+}
+
 /**
  * Runs a claimed turn to its end, or until it is handed over. Resolves with what became of it; throws FencedError when it now belongs to
  * another worker, or whatever kept the ending from being stored (then the turn is delivered again).
@@ -73,11 +94,7 @@ export function createTurn(deps: TurnDeps) {
 
   const answerOrThrow = async (turn: ClaimedTurn, chain: Chain): Promise<Outcome> => {
     const { fold, stop } = turn;
-    if (fold.forgotten) {
-      // Viewers may have text that no log has any more: whatever becomes of the turn, the transcript will not have it.
-      chain.push({ type: "turn_restarted", text: fold.text });
-      await chain.stored();
-    }
+    await beginAnew(turn, chain);
     if (fold.cancel !== undefined) throw new TurnCancelled(fold.cancel.reason);
     if (attemptsOf(turn) > maxAttempts) throw new ChatError("WORKER_LOST");
     stop.signal.throwIfAborted();
@@ -90,7 +107,8 @@ export function createTurn(deps: TurnDeps) {
   };
 
   const decide = async (turn: ClaimedTurn, chain: Chain): Promise<Outcome> => {
-    if (turn.fold.ending !== undefined) return turn.fold.ending;
+    const decided = turn.fold.ending ?? (await recordedEnd(turn, chain));
+    if (decided !== undefined) return decided;
     try {
       return await answerOrThrow(turn, chain);
     } catch (thrown) {

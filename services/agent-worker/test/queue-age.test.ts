@@ -15,5 +15,8 @@ it.each([
   ["somebody had it, and its events would still be there", limits.resumeWindowMs / 2 - 10_000, true, true],
   ["somebody had it, and its events may have expired", limits.turnQueueAgeMs + 1, true, false],
 ])("tells a person to send a message again that waited too long when %s: %#", (_, ageMs, wasHad, retryable) => {
-  expect(queueTimeoutOf(turn(ageMs), wasHad)).toMatchObject({ code: "QUEUE_TIMEOUT", retryable });
+  expect(queueTimeoutOf(turn(ageMs), wasHad, limits.resumeWindowMs)).toMatchObject({
+    code: "QUEUE_TIMEOUT",
+    retryable,
+  });
 });

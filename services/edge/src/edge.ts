@@ -115,7 +115,7 @@ function createInward(
   const onMessage = createMessageHandler({ bus, ownership, viewing, outbox, onAccepted, counters, tracing });
   const onCancel = createCancelHandler({ bus, ownership });
   const handle = createFrameHandler({
-    chooseDialect: createDialectChooser({ outbox, isOwn, counters }),
+    chooseDialect: createDialectChooser({ outbox, isOwn, eventWindowMs: bus.eventWindowMs, counters }),
     onAuth: createAuthHandler({ tokens, outbox, counters, log }),
     onMessage,
     onCancel,
@@ -157,6 +157,7 @@ function createApp(
   { isBrokerWell, isStopping, problems }: Readiness,
 ): { app: TemplatedApp; http: Swept; conversations: Conversations } {
   const { isDevelopment, maxConnections, maxHttpWaitMs = defaultHttpWaitMs, limits = deliveryLimits } = options;
+  const { eventWindowMs } = options.bus;
   const { counters, connections } = outward;
   const tokens = createTokens(options.tokens);
   const inward = createInward(options, outward, { tokens, isBrokerWell });
@@ -168,7 +169,7 @@ function createApp(
   const app = uWS.App();
   const addSocketRoute = (path: string, otherDialect: () => Dialect, allowAnonymous: boolean): void => {
     const upgrade = createUpgrade({ ...admission, otherDialect, allowAnonymous });
-    app.ws(path, createWebSocketBehavior({ ...outward, upgrade, limits, receive }));
+    app.ws(path, createWebSocketBehavior({ ...outward, upgrade, limits, eventWindowMs, receive }));
   };
   addSocketRoute("/ws/chat", () => undecidedDialect, isDevelopment);
   addSocketRoute("/api/v1/async/chatbot", () => createDialectC({ isOwn, isUntyped: true }), false);

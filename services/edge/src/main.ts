@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { fileURLToPath } from "node:url";
-import { addStorageFigures, connectRedis, openBus, streamSettings } from "@parley/bus";
+import { addStorageFigures, connectRedis, factNotes, openBus, streamSettings } from "@parley/bus";
 import {
   createLifecycle,
   createLogger,
@@ -29,20 +29,16 @@ runMain(SERVICE, async ({ env }) => {
 
   // First of all, so that the process can be seen to live while it waits for the broker.
   let problems = (): string[] => ["The broker cannot be reached."];
+  let notes = async (): Promise<string[]> => [];
   const registry = createMetrics({ service: SERVICE });
   const { ADMIN_HOST: host, ADMIN_PORT: port } = config;
-  const admin = await startAdmin({ host, port, registry, ready: () => problems(), log });
+  const admin = await startAdmin({ host, port, registry, ready: () => problems(), notes: () => notes(), log });
   lifecycle.use("admin", admin.close);
 
   const name = `${SERVICE}-${process.pid}`;
   const tracing = await startTracing({ service: SERVICE, instance: `${name}@${hostname()}`, settings: config, log });
   lifecycle.use("traces", tracing.close);
-  const bus = await openBus({
-    servers: config.NATS_URL,
-    name,
-    ...streamSettings(config),
-    log,
-  });
+  const bus = await openBus({ servers: config.NATS_URL, name, ...streamSettings(config), log });
   lifecycle.use("broker", bus.close);
   addStorageFigures(registry, bus);
 
@@ -73,6 +69,8 @@ runMain(SERVICE, async ({ env }) => {
   lifecycle.use("edge", edge.stop);
 
   problems = edge.problems;
+  // Without the broker there is a problem to tell, and no note.
+  notes = () => factNotes(bus.facts).catch(() => []);
   log.info({ address: `http://${config.HOST}:${edge.port}` }, "the edge is ready");
   await lifecycle.untilStopped();
 });

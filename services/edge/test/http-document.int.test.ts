@@ -83,6 +83,11 @@ describe("the OpenAPI document", () => {
     expect(await check("GET", `${one}/messages?limit=1`)).toBe(200);
     expect(await check("GET", `${one}/messages?limit=x`)).toBe(400);
     expect(await check("GET", "/api/v1/conversations/c_none/messages")).toBe(404);
+    const fact = { v: 1, kind: "result" as const, conversation_id: "c_doc", turn_id: "t", ts: 1, call_id: "t-0-0" };
+    const made = { tool_name: "x", arguments: {}, status: "completed", result: "whole", duration_ms: 1 };
+    await world.bus.facts.write({ ...fact, ...made });
+    expect(await check("GET", `${one}/results/t-0-0?knows=unknown`)).toBe(200);
+    expect(await check("GET", `${one}/results/t-0-1`)).toBe(404);
     expect(await check("POST", `${one}/cancel`, { body: {} })).toBe(404);
     const waiting = request(edge, "POST", "/api/v1/chat", { body: { ...body, conversation_id: "c_run" } });
     await eventually(() => world.bus.turns.first("c_run"), { what: "the turn" });
@@ -98,7 +103,9 @@ describe("the OpenAPI document", () => {
     expect(await check("POST", "/api/v1/auth/dev-token", { body: { sub: 1 }, user: null })).toBe(400);
 
     const known = Object.entries(document.paths).flatMap(([path, methods]) =>
-      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replace("{id}", "c_doc")}`),
+      Object.keys(methods).map(
+        (method) => `${method.toUpperCase()} ${path.replace("{id}", "c_doc").replace("{call_id}", "t-0-0")}`,
+      ),
     );
     expect(known.filter((operation) => !seen.has(operation))).toEqual([]);
   });
@@ -132,6 +139,7 @@ describe("the OpenAPI document", () => {
       "path id",
       "query limit",
       "query before",
+      "query knows",
     ]);
   });
 });

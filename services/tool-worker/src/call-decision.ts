@@ -1,7 +1,7 @@
 import type { JobRun } from "@parley/bus";
 import type { ToolJob } from "@parley/protocol";
 import { sleep, traceNames, type ChildSpan, type Logger, type TraceSpan } from "@parley/runtime";
-import { endOf, lostWrite, notRun, type CallEnd } from "./call-end.ts";
+import { endOf, lostWrite, notLicensed, notRun, type CallEnd } from "./call-end.ts";
 import type { CallLog } from "./call-log.ts";
 import { execute, type Stopper } from "./execution.ts";
 import { createProgress } from "./progress.ts";
@@ -25,6 +25,8 @@ export interface DecisionDeps {
 
 const PROGRESS_INTERVAL_MS = 200;
 const OTHER_RESULT_POLL_MS = 500;
+/** What a write that is stopped gets to say what it did: known is better than unknown. */
+const LAST_WORD_MS = 250;
 
 /** Brings a call to its end (see `CallEnd`) without storing that. Throws when the broker is away for too long. */
 export async function decide(call: Call, deps: DecisionDeps): Promise<CallEnd> {
@@ -37,8 +39,10 @@ export async function decide(call: Call, deps: DecisionDeps): Promise<CallEnd> {
   const prepared = tool.prepare(job.arguments);
   if ("problem" in prepared) return notRun("failed", prepared.problem);
   if (tool.definition.effect === "write") {
-    const { won, sinceMs } = await deps.calls.begin(job);
-    if (!won) return awaitOther(call, sinceMs, deps.calls);
+    const licence = await deps.calls.begin(job);
+    if (licence === "no room") return notLicensed(job);
+    if (licence === "barred") return notRun("cancelled", `${job.tool_name} was given up before it began.`);
+    if (!licence.won) return awaitOther(call, licence.sinceMs, deps.calls);
   }
   return perform(call, tool, prepared, deps);
 }
@@ -55,7 +59,8 @@ async function perform(
   const executing = span.child(executionSpan(definition.name, job.call_id));
   const startedAt = performance.now();
   try {
-    const execution = await execute({ call: prepared, context, stopper, timeoutMs, log });
+    const lastWordMs = definition.effect === "write" ? LAST_WORD_MS : 0;
+    const execution = await execute({ call: prepared, context, stopper, timeoutMs, lastWordMs, log });
     const status = execution.kind === "settled" ? execution.status : execution.by;
     executing.set({ [traceNames.toolStatus]: status });
     if (status !== "completed") executing.fail(status);

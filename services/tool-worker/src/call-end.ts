@@ -1,4 +1,4 @@
-import type { ToolDefinition, ToolJob } from "@parley/protocol";
+import { unknownEffect, type ToolDefinition, type ToolJob } from "@parley/protocol";
 import { outcomeOf, type CallOutcome } from "./call-log.ts";
 import type { Execution, Interruption } from "./execution.ts";
 
@@ -9,9 +9,9 @@ import type { Execution, Interruption } from "./execution.ts";
  *       ├───▶ settled                       the turn is cancelled · no such tool · arguments not valid
  *       ▼
  *     begin (writes only) ─▶ known          another execution began before, and its result came
- *       ├──────────────────▶ settled        it began, and no result came: lost
+ *       ├──────────────────▶ settled        it began, and no result came: unknown; or there is no room for the licence: failed
  *       ▼
- *     execute ─▶ settled                    completed · failed · timeout · cancelled
+ *     execute ─▶ settled                    completed · failed · reads: timeout, cancelled · writes that were stopped: unknown
  *       └──────▶ given back, not mine       reads only: another worker runs it
  *
  * `settled` is stored as the call's result; if another result was first, that one counts.
@@ -22,12 +22,18 @@ export type CallEnd =
   | { readonly state: "given back" }
   | { readonly state: "not mine" };
 
-const UNCERTAIN = "What it was to change may or may not have happened.";
-
 /** The end of a write that another worker began and never finished. */
 export function lostWrite({ tool_name }: ToolJob): CallEnd {
-  const text = `${tool_name} may or may not have happened: the worker that ran it was lost. It is not run again.`;
-  return { state: "settled", outcome: outcomeOf("failed", { text }, 0) };
+  const text = unknownEffect(`the worker that ran ${tool_name} was lost.`);
+  return { state: "settled", outcome: outcomeOf("unknown", { text }, 0) };
+}
+
+/** The end of a write for whose licence there is no room: without one it never runs. */
+export function notLicensed({ tool_name }: ToolJob): CallEnd {
+  return notRun(
+    "failed",
+    `${tool_name} was not run: the service has no room to note that it runs. Nothing was changed.`,
+  );
 }
 
 /** The end of a call that never ran. */
@@ -43,7 +49,9 @@ export function endOf(execution: Execution, tool: ToolDefinition, timeoutMs: num
     return { state: execution.by === "lock lost" ? "not mine" : "given back" };
   }
   const reason = reasonOf(execution.by, tool.name, timeoutMs);
-  const text = tool.effect === "write" ? `${reason} ${UNCERTAIN}` : reason;
+  if (tool.effect === "write" && execution.notDone !== true)
+    return { state: "settled", outcome: outcomeOf("unknown", { text: unknownEffect(reason) }, durationMs) };
+  const text = tool.effect === "write" ? `${reason} Nothing was changed.` : reason;
   return { state: "settled", outcome: outcomeOf(statusOf(execution.by), { text }, durationMs) };
 }
 

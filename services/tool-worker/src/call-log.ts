@@ -1,10 +1,13 @@
-import type { Bus } from "@parley/bus";
+import { FactsFullError, fitResult, toolCallEndOf, type Bus, type ReadFact } from "@parley/bus";
 import {
   ChatError,
   encodeEvent,
   fitToolCallEnd,
   limits,
+  shortArguments,
   subjects,
+  unknownEffect,
+  type FactOf,
   type FinishedToolCall,
   type StoredEvent,
   type ToolCallEndEvent,
@@ -13,38 +16,149 @@ import {
 import { createBackoff, sleep, type Logger } from "@parley/runtime";
 import { idsOf } from "./call-ids.ts";
 import { toPlainText } from "./plain-text.ts";
-import { cutBytes, fitResult } from "./result-text.ts";
+import { cutBytes } from "./result-text.ts";
 
 export interface CallLogDeps {
-  readonly bus: Pick<Bus, "events" | "nc">;
+  readonly bus: Pick<Bus, "events" | "facts" | "nc">;
   /** Name of this process, unique. */
   readonly worker: string;
   readonly log: Logger;
 }
 
-/** What a call came to: the rest of its result event is known from the job. */
+/** What a call came to: the rest of its result is known from the job. */
 export type CallOutcome = Pick<FinishedToolCall, "status" | "result" | "duration_ms" | "truncated">;
 
 export type CallLog = ReturnType<typeof createCallLog>;
+
+/** `since`: when whoever won began, by its clock. `barred`: an agent worker has it, so that nobody runs the call. */
+export type Licence = { readonly won: boolean; readonly sinceMs: number } | "no room" | "barred";
 
 /** How long a result is kept while the broker is away. A write must not be forgotten lightly: it cannot be run again to find out. */
 const KEEP_RESULT_MS = 120_000;
 /** How long the start of a call waits for the broker. */
 const READ_DEADLINE_MS = 15_000;
 const PROGRESS_BYTES = 1_000;
+/** Of the arguments that a licence repeats. */
+const LICENCE_ARGUMENT_BYTES = 2_048;
 
 type CallKind = "toolResult" | "toolBegun" | "toolProgress";
 
-/** What is stored about a call in the event log. */
-export function createCallLog({ bus: { events, nc }, worker, log }: CallLogDeps) {
-  const subjectOf = (kind: CallKind, { conversation_id, turn_id, call_id }: ToolJob): string =>
-    subjects[kind](events.shardOf(conversation_id), conversation_id, turn_id, call_id);
-  const common = ({ conversation_id, turn_id }: ToolJob) => ({ conversation_id, turn_id, ts: Date.now() });
+interface CallStore {
+  readonly events: Bus["events"];
+  readonly facts: Bus["facts"];
+  readonly log: Logger;
+}
 
+const common = ({ conversation_id, turn_id }: ToolJob) => ({ conversation_id, turn_id, ts: Date.now() });
+const addressOf = ({ conversation_id: conversation, turn_id: turn, call_id: call }: ToolJob) => ({
+  ...{ conversation, turn },
+  call,
+});
+
+function subjectIn({ events }: Pick<CallStore, "events">) {
+  return (kind: CallKind, { conversation_id, turn_id, call_id }: ToolJob): string =>
+    subjects[kind](events.shardOf(conversation_id), conversation_id, turn_id, call_id);
+}
+
+/** The event of a result that nobody can read: there will be no other. */
+function unreadableEnd({ call_id, tool_name, arguments: args, ...job }: ToolJob): ToolCallEndEvent {
+  const result = unknownEffect("what it came to cannot be read.");
+  const call = { call_id, tool_name, arguments: args, status: "unknown" as const, result, duration_ms: 0 };
+  return { type: "tool_call_end", ...common({ call_id, tool_name, arguments: args, ...job }), ...call };
+}
+
+/** What is known of a call: by its facts, and by the events that older versions decide by. */
+function createCallLooks({ events, facts }: CallStore) {
+  const subjectOf = subjectIn({ events });
   const exists = async (subject: string): Promise<boolean> => (await events.last(subject)) !== undefined;
-  const hasResult = (job: ToolJob): Promise<boolean> => exists(subjectOf("toolResult", job));
-  const isCancelled = ({ conversation_id, turn_id }: ToolJob): Promise<boolean> =>
-    exists(subjects.control(events.shardOf(conversation_id), conversation_id, turn_id));
+  const endOf = (job: ToolJob, fact: ReadFact<"result">): ToolCallEndEvent =>
+    fact.kind === "result" ? toolCallEndOf(fact) : unreadableEnd(job);
+
+  return {
+    /** Whoever finds a result without its event writes the event: its worker was lost in between. */
+    async hasResult(job: ToolJob): Promise<boolean> {
+      const [isTold, fact] = await Promise.all([
+        exists(subjectOf("toolResult", job)),
+        facts.read("result", addressOf(job)),
+      ]);
+      if (isTold || fact === undefined) return isTold;
+      const event = endOf(job, fact);
+      const shorten = (maxBytes: number): StoredEvent => fitToolCallEnd(event, maxBytes);
+      await events.ensureWritten(subjectOf("toolResult", job), event, shorten);
+      return true;
+    },
+
+    async isCancelled(job: ToolJob): Promise<boolean> {
+      const { conversation_id, turn_id } = job;
+      const [isTold, fact] = await Promise.all([
+        exists(subjects.control(events.shardOf(conversation_id), conversation_id, turn_id)),
+        facts.read("cancel", { conversation: conversation_id, turn: turn_id }),
+      ]);
+      return isTold || fact !== undefined;
+    },
+
+    endOf,
+  };
+}
+
+/** Stores what a call came to: the fact first, which decides, then the event, which tells. */
+function createFinish({ events, facts, log }: CallStore, looks: ReturnType<typeof createCallLooks>) {
+  const subjectOf = subjectIn({ events });
+
+  /** Where there is no room for the whole, the beginning is better than nothing. */
+  const withoutWhole = (job: ToolJob, fact: FactOf<"result">): ToolCallEndEvent => {
+    log.warn(idsOf(job), "there was no room for a result's fact: only its event keeps it");
+    const { result_id: _nowhere, ...event } = toolCallEndOf(fact);
+    return event;
+  };
+
+  return async (job: ToolJob, fact: FactOf<"result">): Promise<boolean> => {
+    const counted = await facts.write(fact).catch((error: unknown) => {
+      if (error instanceof FactsFullError) return undefined;
+      throw error;
+    });
+    const event = counted === undefined ? withoutWhole(job, fact) : looks.endOf(job, counted.fact);
+    const shorten = (maxBytes: number): StoredEvent => fitToolCallEnd(event, maxBytes);
+    const told = await events.writeOnce(subjectOf("toolResult", job), event, shorten);
+    return told.won && counted?.won !== false;
+  };
+}
+
+/** Gives out the one execution that a write may have. */
+function createBegin({ events, facts }: CallStore, worker: string) {
+  const subjectOf = subjectIn({ events });
+
+  /** So that workers of the version before, which decide by the event, do not run it either. */
+  const tellBegun = async (job: ToolJob, ts: number): Promise<Licence> => {
+    const event: StoredEvent = { type: "tool_begun", ...common(job), ts, call_id: job.call_id, worker };
+    const { won, event: first } = await events.writeOnce(subjectOf("toolBegun", job), event);
+    return { won, sinceMs: "ts" in first ? first.ts : Date.now() };
+  };
+
+  return async (job: ToolJob): Promise<Licence> => {
+    const { call_id, tool_name } = job;
+    const args = shortArguments(job.arguments, LICENCE_ARGUMENT_BYTES);
+    const called = { call_id, worker, tool_name, arguments: args };
+    const fact: FactOf<"begun"> = { kind: "begun", v: 1, ...common(job), ...called };
+    try {
+      const { won, fact: first } = await facts.write(fact);
+      if (won) return await tellBegun(job, fact.ts);
+      if (first.kind !== "begun") return { won, sinceMs: Date.now() };
+      return first.barred === true ? "barred" : { won, sinceMs: first.ts };
+    } catch (error) {
+      if (error instanceof FactsFullError) return "no room";
+      throw error;
+    }
+  };
+}
+
+/** What is stored about a call. */
+export function createCallLog({ bus: { events, facts, nc }, worker, log }: CallLogDeps) {
+  const store: CallStore = { events, facts, log };
+  const subjectOf = subjectIn(store);
+  const looks = createCallLooks(store);
+  const { hasResult, isCancelled } = looks;
+  const finish = createFinish(store, looks);
 
   return {
     hasResult,
@@ -57,27 +171,16 @@ export function createCallLog({ bus: { events, nc }, worker, log }: CallLogDeps)
       return cancelled ? "cancelled" : "open";
     },
 
-    /** Claims the one execution that a write may have. `since`: when whoever won began, by its clock. */
-    async begin(job: ToolJob): Promise<{ won: boolean; sinceMs: number }> {
-      const event: StoredEvent = { type: "tool_begun", ...common(job), call_id: job.call_id, worker };
-      const { won, event: first } = await events.writeOnce(subjectOf("toolBegun", job), event);
-      return { won, sinceMs: "ts" in first ? first.ts : Date.now() };
-    },
+    /** Claims the one execution that a write may have. `no room`: nobody has it. */
+    begin: createBegin(store, worker),
 
     /** Stores the result; `false`: another one was first, and this one is dropped. Holds on through broker trouble, then throws. */
     async finish(job: ToolJob, outcome: CallOutcome): Promise<boolean> {
       const { call_id, tool_name, arguments: args } = job;
-      const event: ToolCallEndEvent = {
-        type: "tool_call_end",
-        ...common(job),
-        call_id,
-        tool_name,
-        arguments: args,
-        ...outcome,
-      };
-      const shorten = (maxBytes: number): StoredEvent => fitToolCallEnd(event, maxBytes);
+      const call = { call_id, tool_name, arguments: args, ...outcome };
+      const fact: FactOf<"result"> = { kind: "result", v: 1, ...common(job), ...call };
       return keepTrying(
-        async () => (await events.writeOnce(subjectOf("toolResult", job), event, shorten)).won,
+        () => finish(job, fact),
         () => log.warn(idsOf(job), "a result waits for the broker"),
       );
     },
@@ -101,7 +204,7 @@ export function outcomeOf(
   output: { text: string; truncated?: boolean },
   durationMs: number,
 ): CallOutcome {
-  const { text, truncated = false } = fitResult({ ...output, text: toPlainText(output.text) }, limits.toolResultBytes);
+  const { text, truncated = false } = fitResult({ ...output, text: toPlainText(output.text) }, limits.factResultBytes);
   return { status, result: text, duration_ms: Math.round(durationMs), ...(truncated ? { truncated } : {}) };
 }
 

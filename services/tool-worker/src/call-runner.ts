@@ -3,7 +3,7 @@ import { toolQueueName, type ToolJob } from "@parley/protocol";
 import { traceNames, type TraceSpan, type Tracing } from "@parley/runtime";
 import { idsOf } from "./call-ids.ts";
 import { decide, type DecisionDeps } from "./call-decision.ts";
-import { notRun, type CallEnd } from "./call-end.ts";
+import { lostWrite, notRun, type CallEnd } from "./call-end.ts";
 import { createStopper, stopByQueue } from "./execution.ts";
 import type { CallMetrics } from "./metrics.ts";
 import type { RunningCalls } from "./running-calls.ts";
@@ -31,6 +31,15 @@ export function createCallRunner({ registry, calls, running, metrics, tracing, l
     return "done";
   }
 
+  /** Whoever has the licence of a write knows that it never ran, and never will. */
+  async function giveUp(job: ToolJob): Promise<void> {
+    const isWrite = registry.find(job.tool_name)?.definition.effect !== "read";
+    const licence = isWrite ? await calls.begin(job) : undefined;
+    const isCertain = licence === undefined || licence === "barred" || (licence !== "no room" && licence.won);
+    const text = `${job.tool_name} was given up: the workers that ran it were lost.`;
+    await store(job, isCertain ? notRun("failed", text) : lostWrite(job));
+  }
+
   return {
     /** Throws when the broker is away for too long; the agent then adds the call again. */
     run(job: ToolJob, run: JobRun): Promise<JobEnd> {
@@ -53,8 +62,7 @@ export function createCallRunner({ registry, calls, running, metrics, tracing, l
 
     /** The workers that had this call were lost, one after the other. */
     abandon(job: ToolJob): void {
-      const end = notRun("failed", `${job.tool_name} was given up: the workers that ran it were lost.`);
-      store(job, end).catch((err: unknown) => {
+      giveUp(job).catch((err: unknown) => {
         log.error({ err, ...idsOf(job) }, "a call that was given up has no result");
       });
     },

@@ -1,7 +1,7 @@
 import type { JobRun } from "@parley/bus";
 import type { ToolDefinition, ToolStatus } from "@parley/protocol";
-import type { Logger } from "@parley/runtime";
-import { type PreparedCall, type ToolContext, ToolError, type ToolOutput } from "./tools/tool.ts";
+import { sleep, type Logger } from "@parley/runtime";
+import { NotDoneError, type PreparedCall, type ToolContext, ToolError, type ToolOutput } from "./tools/tool.ts";
 
 /** Why a running tool was stopped. */
 export type Interruption =
@@ -16,7 +16,8 @@ export type Interruption =
 
 export type Execution =
   | { readonly kind: "settled"; readonly status: ToolStatus; readonly output: ToolOutput }
-  | { readonly kind: "interrupted"; readonly by: Interruption };
+  /** `notDone`: it never began, or the tool itself says that it has changed nothing. */
+  | { readonly kind: "interrupted"; readonly by: Interruption; readonly notDone?: true };
 
 /** Stops one execution; the first reason counts. */
 export interface Stopper {
@@ -70,22 +71,29 @@ interface ExecutionDeps {
   readonly context: ToolContext;
   readonly stopper: Stopper;
   readonly timeoutMs: number;
+  /** How long a tool that was stopped may still say what it did. Default: not at all. */
+  readonly lastWordMs?: number;
   readonly log: Logger;
 }
 
 /** Runs a tool until it ends or is stopped, whichever is first: one that does not listen to its signal is left behind. Never throws. */
 export async function execute(deps: ExecutionDeps): Promise<Execution> {
-  const { stopper, timeoutMs } = deps;
+  const { stopper, timeoutMs, lastWordMs = 0 } = deps;
   const timer = setTimeout(() => stopper.stop("timeout"), timeoutMs);
   try {
-    if (stopper.signal.aborted) return await stopped(stopper);
-    return await Promise.race([settled(deps), stopped(stopper)]);
+    if (stopper.signal.aborted) return { ...(await stopped(stopper)), notDone: true };
+    const settling = settled(deps);
+    const first = await Promise.race([settling, stopped(stopper)]);
+    if (first.kind === "settled" || lastWordMs === 0) return first;
+    return await Promise.race([settling, sleep(lastWordMs).then(() => first)]);
   } finally {
     clearTimeout(timer);
   }
 }
 
-function stopped({ signal, by }: Stopper): Promise<Execution> {
+type Interrupted = Extract<Execution, { kind: "interrupted" }>;
+
+function stopped({ signal, by }: Stopper): Promise<Interrupted> {
   return new Promise((resolve) => {
     const onAbort = (): void => resolve({ kind: "interrupted", by: by() ?? "stopped" });
     if (signal.aborted) onAbort();
@@ -98,7 +106,7 @@ async function settled({ call, context, stopper, log }: ExecutionDeps): Promise<
     return { kind: "settled", status: "completed", output: await call.run(context) };
   } catch (err) {
     const by = stopper.by();
-    if (by !== undefined) return { kind: "interrupted", by };
+    if (by !== undefined) return { kind: "interrupted", by, ...(err instanceof NotDoneError ? { notDone: true } : {}) };
     if (!(err instanceof ToolError)) log.error({ err, call_id: context.callId }, "a tool failed unexpectedly");
     const text = err instanceof ToolError ? err.message : "The tool failed for an internal reason.";
     return { kind: "settled", status: "failed", output: { text } };

@@ -1,16 +1,20 @@
 import { createLogger } from "@parley/runtime";
 import { describe, expect, it } from "vitest";
 import { createStopper, execute, stopByQueue, type Execution, type Stopper } from "../src/execution.ts";
-import { ToolError, type ToolContext, type ToolOutput } from "../src/tools/tool.ts";
+import { NotDoneError, ToolError, type ToolContext, type ToolOutput } from "../src/tools/tool.ts";
 
 const log = createLogger({ service: "test", level: "silent", format: "json" });
 
 function run(
   tool: (context: ToolContext) => Promise<ToolOutput>,
-  { stopper = createStopper(), timeoutMs = 5_000 }: { stopper?: Stopper; timeoutMs?: number } = {},
+  {
+    stopper = createStopper(),
+    timeoutMs = 5_000,
+    lastWordMs = 0,
+  }: { stopper?: Stopper; timeoutMs?: number; lastWordMs?: number } = {},
 ): Promise<Execution> {
   const context = { callId: "t-0-0", user: { id: "u" }, signal: stopper.signal, progress: () => {} };
-  return execute({ call: { run: tool }, context, stopper, timeoutMs, log });
+  return execute({ call: { run: tool }, context, stopper, timeoutMs, lastWordMs, log });
 }
 
 const never = (): Promise<never> => new Promise(() => {});
@@ -51,11 +55,38 @@ describe("an execution", () => {
     expect(await execution).toEqual({ kind: "interrupted", by: "cancelled" });
   });
 
+  it.each([
+    [
+      "did it all the same",
+      async () => ({ text: "done" }),
+      { kind: "settled", status: "completed", output: { text: "done" } },
+    ],
+    [
+      "changed nothing",
+      () => Promise.reject(new NotDoneError("not sent")),
+      { kind: "interrupted", by: "cancelled", notDone: true },
+    ],
+    ["fails", () => Promise.reject(new Error("?")), { kind: "interrupted", by: "cancelled" }],
+  ])("that is stopped gets to say that it %s", async (_, lastWord, expected) => {
+    const stopper = createStopper();
+    const tool = ({ signal }: ToolContext): Promise<ToolOutput> =>
+      new Promise<void>((resolve) => signal.addEventListener("abort", () => setTimeout(resolve, 10))).then(lastWord);
+    const execution = run(tool, { stopper, lastWordMs: 5_000 });
+    stopper.stop("cancelled");
+    expect(await execution).toEqual(expected);
+  });
+
+  it("that never began has done nothing", async () => {
+    const stopper = createStopper();
+    stopper.stop("cancelled");
+    expect(await run(never, { stopper })).toEqual({ kind: "interrupted", by: "cancelled", notDone: true });
+  });
+
   it("keeps the first reason it was stopped for", async () => {
     const stopper = createStopper();
     stopper.stop("lock lost");
     stopper.stop("cancelled");
-    expect(await run(never, { stopper })).toEqual({ kind: "interrupted", by: "lock lost" });
+    expect(await run(never, { stopper })).toMatchObject({ kind: "interrupted", by: "lock lost" });
   });
 });
 

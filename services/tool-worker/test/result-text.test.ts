@@ -1,7 +1,8 @@
+import { fitResult } from "@parley/bus";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { toPlainText } from "../src/plain-text.ts";
-import { cutBytes, fitResult } from "../src/result-text.ts";
+import { cutBytes } from "../src/result-text.ts";
 
 describe("a result", () => {
   it("stays as it is when it fits", () => {

@@ -1,4 +1,5 @@
 import path from "node:path";
+import { unknownEffect } from "@parley/protocol";
 import {
   type Broker,
   eventually,
@@ -12,7 +13,7 @@ import {
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Agent, countIn, startAgent } from "./support/agent.ts";
 
-const LOST = "demo_counter may or may not have happened: the worker that ran it was lost. It is not run again.";
+const LOST = unknownEffect("the worker that ran demo_counter was lost.");
 
 describe("a call whose worker", () => {
   let nats: Broker;
@@ -77,7 +78,7 @@ describe("a call whose worker", () => {
     await counted(job.call_id);
     await startWorker();
     await first.kill();
-    expect(await agent.call(job)).toMatchObject({ status: "failed", result: LOST });
+    expect(await agent.call(job)).toMatchObject({ status: "unknown", result: LOST });
     expect(await countIn(counterFile)).toEqual({ [job.call_id]: 1 });
   });
 
@@ -103,7 +104,7 @@ describe("a call whose worker", () => {
     await counted(job.call_id);
     first.freeze();
     await startWorker();
-    expect(await agent.call(job)).toMatchObject({ status: "failed", result: LOST });
+    expect(await agent.call(job)).toMatchObject({ status: "unknown", result: LOST });
     first.thaw();
     // Its own result, 3 s after the change, comes second.
     await eventually(() => hasMetric(first, "parley_tool_results_refused_total", 1), {
@@ -141,7 +142,7 @@ describe("a call whose worker", () => {
     await counted(job.call_id);
     await first.stop();
     expect((await agent.result(job, 1_000)).result).toBe(
-      "demo_counter was broken off: the worker that ran it had to stop. What it was to change may or may not have happened.",
+      unknownEffect("demo_counter was broken off: the worker that ran it had to stop."),
     );
   });
 
@@ -196,8 +197,8 @@ describe("a call whose worker", () => {
     await agent.cancel(job);
     worker.thaw();
     expect(await agent.result(job)).toMatchObject({
-      status: "cancelled",
-      result: "demo_counter was cancelled. What it was to change may or may not have happened.",
+      status: "unknown",
+      result: unknownEffect("demo_counter was cancelled."),
     });
   });
 });

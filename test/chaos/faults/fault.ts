@@ -21,7 +21,9 @@ export type Fault =
   /** Another server of the cluster becomes the event stream's leader. */
   | { readonly kind: "move leader" }
   /** The event stream is deleted, with all that is in it. */
-  | { readonly kind: "delete events" };
+  | { readonly kind: "delete events" }
+  /** All events are forgotten, as if the time they are kept had passed: the stream stays. */
+  | { readonly kind: "forget events" };
 
 export type TimedFault = Fault & { readonly atMs: number };
 
@@ -56,9 +58,13 @@ export function describeFault(fault: Fault): string {
       return `${fault.broker}${fault.server === undefined ? "" : ` ${fault.server}`} killed, back after ${fault.downMs} ms`;
     case "freeze broker":
       return `${fault.broker}${fault.server === undefined ? "" : ` ${fault.server}`} frozen for ${fault.forMs} ms`;
-    case "move leader":
-      return "leader of the event stream moved";
-    case "delete events":
-      return "event stream deleted";
+    default:
+      return streamFaults[fault.kind];
   }
 }
+
+const streamFaults = {
+  "move leader": "leader of the event stream moved",
+  "delete events": "event stream deleted",
+  "forget events": "all events forgotten",
+} as const;

@@ -23,6 +23,8 @@ export async function inject(world: World, fault: Fault, signal: AbortSignal): P
       return askStream(world, "LEADER.STEPDOWN");
     case "delete events":
       return askStream(world, "DELETE");
+    case "forget events":
+      return askStream(world, "PURGE");
   }
 }
 
@@ -79,6 +81,6 @@ async function breakBroker(broker: Broker, fault: BrokerFault, signal: AbortSign
   broker.thaw();
 }
 
-async function askStream({ bus }: World, what: "DELETE" | "LEADER.STEPDOWN"): Promise<void> {
+async function askStream({ bus }: World, what: "DELETE" | "PURGE" | "LEADER.STEPDOWN"): Promise<void> {
   await bus.nc.request(`$JS.API.STREAM.${what}.${streams.events(0)}`);
 }

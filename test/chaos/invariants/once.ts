@@ -61,9 +61,7 @@ function callFaults({ events, terminal }: TurnLog): string[] {
 }
 
 /** P5, of tools that change something: at most one execution per call. */
-export function checkExecutions({ executions, expected }: Pick<History, "executions" | "expected">): Violation[] {
-  // What says that a call has begun is an event too.
-  if (expected.logLost) return [];
+export function checkExecutions({ executions }: Pick<History, "executions">): Violation[] {
   return [...executions]
     .filter(([, count]) => count > 1)
     .map(([call, count]) => ({

@@ -66,6 +66,7 @@ const writers = {
   "read tool": (random: Random) => withTools(random, [["demo_sleep", { ms: random.within([200, 900]) }]]),
   "long read tool": (random: Random) => withTools(random, [["demo_sleep", { ms: random.within([1_500, 3_000]) }]]),
   "write tool": (random: Random) => withTools(random, [["demo_counter", { ms: random.within([0, 600]) }]]),
+  "long write tool": (random: Random) => withTools(random, [["demo_counter", { ms: random.within([2_500, 4_000]) }]]),
   "two tools": (random: Random) =>
     withTools(random, [
       ["demo_counter", { ms: random.within([0, 400]) }],

@@ -35,6 +35,12 @@ const faults = {
     line: "await events.append({ subject, data, expect, joins })",
     instead: "await events.append({ subject, data, joins })",
   },
+  // The licence is the event alone, as it was before there were facts.
+  "tool worker decides by events": {
+    file: "/services/tool-worker/dist/call-log.js",
+    line: "const { won, fact: first } = await facts.write(fact);",
+    instead: "const { won, fact: first } = { won: true, fact };",
+  },
   "tool runs twice": {
     file: "/services/tool-worker/dist/execution.js",
     line: "output: await call.run(context)",

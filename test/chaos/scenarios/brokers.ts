@@ -102,6 +102,26 @@ export const redisDown = defineScenario({
   proof: { toolRuns: 5 },
 });
 
+export const eventsForgotten = defineScenario({
+  name: "events-forgotten",
+  about:
+    "All events are forgotten again and again, while tools change something and their workers are killed: what decides are the facts.",
+  promises: ["P1", "P5"],
+  workload: {
+    prompts: { short: 1, "write tool": 3, "long write tool": 4, "two tools": 2, "read tool": 1 },
+    onlookers: [1, 2],
+    cancels: 0.1,
+    spanMs: 14_000,
+  },
+  faults: (random, spanMs) => [
+    ...every(random, spanMs, [1_500, 3_000], () => ({ kind: "forget events" })),
+    ...every(random, spanMs, [3_000, 4_500], (index) => ({ kind: "kill", member: "tool", index, downMs: 300 })),
+    ...every(random, spanMs, [5_000, 7_000], (index) => ({ kind: "kill", member: "agent", index, downMs: 400 })),
+  ],
+  expected: { logLost: true, freshSnapshots: true, cancelWithinMs: 20_000 },
+  proof: { toolRuns: 10 },
+});
+
 export const eventsDeleted = defineScenario({
   name: "events-deleted",
   about: "Somebody deletes the event stream in mid-run.",

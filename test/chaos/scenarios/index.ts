@@ -2,6 +2,7 @@ import type { Scenario } from "../scenario.ts";
 import { agentsFrozen, agentsKilled, agentsRestarted, workerLost, workerPartitioned } from "./agents.ts";
 import {
   eventsDeleted,
+  eventsForgotten,
   natsFrozen,
   natsRestarted,
   natsServersFrozen,
@@ -57,6 +58,7 @@ export const scenarios: readonly Scenario[] = [
   redisEmptied,
   redisDown,
   eventsDeleted,
+  eventsForgotten,
   toolWorkersKilled,
   toolWorkersFrozen,
   toolWorkersRestarted,

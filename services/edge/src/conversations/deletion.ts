@@ -1,9 +1,10 @@
 import type { Bus, ConversationEnd, ToolJobs } from "@parley/bus";
-import { ChatError, subjects, type CallId, type ConversationId, type User } from "@parley/protocol";
+import { ChatError, type CallId, type ConversationId, type User } from "@parley/protocol";
 import { sleep } from "@parley/runtime";
+import { requestCancel } from "../frames/cancel-request.ts";
 
 export interface DeletionDeps {
-  readonly bus: Pick<Bus, "events" | "turns" | "conversations">;
+  readonly bus: Pick<Bus, "events" | "facts" | "turns" | "conversations">;
   /** Undefined: there is no Redis here, so no tool queue that this process knows of. */
   readonly jobs: ToolJobs | undefined;
   /** Removes it from the user's list. */
@@ -21,7 +22,7 @@ const lookEveryMs = 50;
  * the tool queue cannot be asked.
  */
 export function createDeletion({ bus, jobs, unlist }: DeletionDeps) {
-  const { events, turns, conversations } = bus;
+  const { turns, conversations } = bus;
 
   const cancelAll = async (conversation: ConversationId, user: User, asked: Set<string>): Promise<boolean> => {
     await turns.removeEnded(conversation);
@@ -30,9 +31,7 @@ export function createDeletion({ bus, jobs, unlist }: DeletionDeps) {
       const { turn_id } = request;
       if (asked.has(turn_id)) continue;
       asked.add(turn_id);
-      const common = { conversation_id: conversation, turn_id, ts: Date.now(), by: user.id, reason: "deleted" };
-      const subject = subjects.control(events.shardOf(conversation), conversation, turn_id);
-      await events.writeOnce(subject, { type: "cancel_requested", ...common });
+      await requestCancel(bus, { conversation, turn: turn_id, by: user.id, reason: "deleted" });
     }
     return waiting.length === 0;
   };

@@ -14,6 +14,7 @@ import type { Dialect } from "./dialect.ts";
 import { createSeedDialect, type Encodable, type ToldFrame } from "./seed-dialect.ts";
 import { decodeSeedFrame, type SeedMessageRules } from "./seed-message.ts";
 import { conversationOfSession, type IsOwn } from "./seed-session.ts";
+import { toldFrame } from "./told-status.ts";
 import { missingToolFrames, noteToolEvent, type ShownTools } from "./shown-tools.ts";
 
 /** What a client has of its turn. */
@@ -68,7 +69,7 @@ export function connectionFrame(frame: ToldFrame): object {
   return { type: "auth_success", message: "Authentication successful", user: { id, email, name }, expires_at };
 }
 
-function event(turn: AskedTurn<Shown>, stored: StoredEvent, { frame }: VisibleEvent): Encodable[] {
+function event(turn: AskedTurn<Shown>, stored: StoredEvent, visible: VisibleEvent): Encodable[] {
   const { state } = turn;
   switch (stored.type) {
     case "thinking":
@@ -85,9 +86,9 @@ function event(turn: AskedTurn<Shown>, stored: StoredEvent, { frame }: VisibleEv
     case "tool_call_start":
     case "tool_call_end":
       noteToolEvent(state.tools, stored);
-      return [frame];
+      return [toldFrame(visible)];
     case "tool_call_progress":
-      return [frame];
+      return [visible.frame];
     case "complete":
     case "cancelled":
     case "error":

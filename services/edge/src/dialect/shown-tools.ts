@@ -6,6 +6,7 @@ import {
   type ToolCall,
   type TurnView,
 } from "@parley/protocol";
+import { toldStatus } from "./told-status.ts";
 
 /** The tool calls of a turn that a client has been told of. */
 export type ShownTools = Map<CallId, "started" | "ended">;
@@ -30,7 +31,7 @@ export function missingToolFrames(shown: ShownTools, turn: TurnView): ToolFrame[
     const frames: ToolFrame[] = [];
     if (before === undefined) frames.push({ type: "tool_call_start", ...common });
     if (before !== "ended" && status !== undefined) {
-      frames.push({ type: "tool_call_end", ...common, status, result, duration_ms });
+      frames.push({ type: "tool_call_end", ...common, status: toldStatus(status), result, duration_ms });
     }
     shown.set(call_id, status === undefined && before !== "ended" ? "started" : "ended");
     return frames;

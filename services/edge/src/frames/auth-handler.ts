@@ -1,6 +1,7 @@
 import { ChatError, closeCodes, toChatError, type ErrorCode } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { Identity, Tokens } from "../auth/tokens.ts";
+import { knowsUnknown, nativeDialect, nativeDialectOf } from "../dialect/dialect-native.ts";
 import { countOne } from "../metrics.ts";
 import { move, type Connection } from "../socket/connection.ts";
 import type { Outbox } from "../socket/outbox.ts";
@@ -40,13 +41,21 @@ export function createAuthHandler({ tokens, outbox, counters, log }: AuthDeps) {
     });
   };
 
-  return async (connection: Connection, token: string): Promise<void> => {
+  /** `knows`: what the client says that it understands; undefined: as before. */
+  return async (connection: Connection, token: string, knows?: readonly string[]): Promise<void> => {
     try {
       accept(connection, await tokens.verify(token));
+      if (knows !== undefined) announce(connection, knows);
     } catch (thrown) {
       refuse(connection, toChatError(thrown));
     }
   };
+}
+
+/** A client whose dialect is not known yet may turn out to be a native one. */
+function announce(connection: Connection, knows: readonly string[]): void {
+  connection.knowsUnknown = knowsUnknown(knows);
+  if (connection.dialect.name === nativeDialect.name) connection.dialect = nativeDialectOf(connection);
 }
 
 function reasonOf({ cause, message }: ChatError): string {

@@ -3,7 +3,7 @@ import { parseObject } from "@parley/protocol";
 import { createDialectA } from "../dialect/dialect-a.ts";
 import { createDialectC } from "../dialect/dialect-c.ts";
 import { dialectOfFrame, type DialectName } from "../dialect/dialect-choice.ts";
-import { nativeDialect } from "../dialect/dialect-native.ts";
+import { nativeDialectOf } from "../dialect/dialect-native.ts";
 import type { IsOwn } from "../dialect/seed-session.ts";
 import { undecidedDialect } from "../dialect/dialect-undecided.ts";
 import { countOne } from "../metrics.ts";
@@ -14,6 +14,8 @@ import { welcomeOf } from "../socket/welcome.ts";
 export interface DialectChooserDeps {
   readonly outbox: Outbox;
   readonly isOwn: IsOwn;
+  /** How long events are kept. */
+  readonly eventWindowMs: number;
   readonly counters: { dialects: Map<string, number> };
 }
 
@@ -21,12 +23,12 @@ export interface DialectChooserDeps {
  * Chooses the dialect of a connection that came without a subprotocol, by its first chat frame; once, for good. Throws ChatError when the
  * text is not a frame at all.
  */
-export function createDialectChooser({ outbox, isOwn, counters }: DialectChooserDeps) {
+export function createDialectChooser({ outbox, isOwn, eventWindowMs, counters }: DialectChooserDeps) {
   const choose = (connection: Connection, name: DialectName): void => {
     switch (name) {
       case "native":
-        connection.dialect = nativeDialect;
-        outbox.sendFrame(connection, welcomeOf(connection));
+        connection.dialect = nativeDialectOf(connection);
+        outbox.sendFrame(connection, welcomeOf(connection, eventWindowMs));
         return;
       case "A": {
         const isAnonymous = connection.user === undefined && connection.mayBeAnonymous;

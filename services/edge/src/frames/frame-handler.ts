@@ -22,7 +22,7 @@ import type { Viewing } from "./viewing.ts";
 export interface FrameHandlerDeps {
   /** Chooses the dialect of a connection that has none yet. Throws ChatError. */
   readonly chooseDialect: (connection: Connection, text: string) => void;
-  readonly onAuth: (connection: Connection, token: string) => Promise<void>;
+  readonly onAuth: (connection: Connection, token: string, knows?: readonly string[]) => Promise<void>;
   readonly onMessage: (connection: Connection, user: User, frame: MessageFrame) => Promise<void>;
   readonly onCancel: (user: User, frame: CancelFrame) => Promise<unknown>;
   readonly ownership: Ownership;
@@ -39,7 +39,7 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
   const { ownership, viewing, outbox, isBrokerWell, counters, log } = deps;
 
   const handle = async (connection: Connection, frame: ClientFrame): Promise<void> => {
-    if (frame.type === "auth") return deps.onAuth(connection, frame.token);
+    if (frame.type === "auth") return deps.onAuth(connection, frame.token, frame.knows);
     if (frame.type === "ping") {
       outbox.sendFrame(connection, { type: "pong", ts: Date.now() });
       return;

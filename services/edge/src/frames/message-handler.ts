@@ -17,7 +17,7 @@ import type { Connection } from "../socket/connection.ts";
 import type { Outbox } from "../socket/outbox.ts";
 import type { Ownership } from "./ownership.ts";
 import { promise, showEnd, showTurn } from "./places.ts";
-import { startOf, submit, type SubmissionBus, type Submitted } from "./submission.ts";
+import { noteSaid, startOf, submit, type SubmissionBus, type Submitted } from "./submission.ts";
 import { newConversationId, turnIdOf } from "./turn-id.ts";
 import { turnRequestOf } from "./turn-request.ts";
 import type { Viewing } from "./viewing.ts";
@@ -60,8 +60,10 @@ export function createMessageHandler(deps: MessageDeps) {
   ): Promise<Submitted> => {
     const holding = viewing.hold(connection, request.conversation_id);
     try {
-      const [{ viewer, isNew }, open] = await Promise.all([holding, openBefore(deps, connection, given), owned]);
-      const submitted = await submit(deps.bus, request, on_busy);
+      // It is the sender's own, as far as an id that nobody can guess says so.
+      const beside = [openBefore(deps, connection, given), noteSaid(deps.bus, request), owned] as const;
+      const [{ viewer, isNew }, open, said] = await Promise.all([holding, ...beside]);
+      const submitted = await submit(deps.bus, request, on_busy, said);
       deps.onAccepted(request);
       // The answer to a repeated message may be there already: how long it took is not seen here.
       if (!submitted.isRepeated) noteAsked(connection, request, askedMs);

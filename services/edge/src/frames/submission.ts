@@ -1,18 +1,21 @@
-import type { Bus } from "@parley/bus";
+import type { Bus, WrittenFact } from "@parley/bus";
 import {
   ChatError,
   fitMessage,
   messageEventOf,
   subjects,
   toChatError,
+  type MessageEvent,
   type MessageFrame,
   type ReadEvent,
   type TurnId,
   type TurnRequest,
 } from "@parley/protocol";
 import { deliveryLimits } from "../delivery-limits.ts";
+import { requestCancel } from "./cancel-request.ts";
+import { saidFactOf } from "./turn-request.ts";
 
-export type SubmissionBus = Pick<Bus, "events" | "turns" | "transcripts">;
+export type SubmissionBus = Pick<Bus, "events" | "facts" | "turns" | "transcripts">;
 
 export interface Submitted {
   /** Stream sequence of the user's message; undefined: it is so old that its events are no longer kept. */
@@ -25,39 +28,75 @@ export interface Submitted {
   readonly isOver: boolean;
 }
 
+type Said = WrittenFact<"said">;
+
+/**
+ * Notes the message, which tells whether it came before. It is noted before the turn is queued: a message whose turn ended long ago never gets
+ * into the queue, where a worker might run it again. Throws OVERLOADED, also when there is no room for new messages.
+ */
+export function noteSaid({ facts }: Pick<SubmissionBus, "facts">, request: TurnRequest): Promise<Said> {
+  return facts.write(saidFactOf(request));
+}
+
 /**
  * Puts the turn into the queue, and its message into the log. Throws CONVERSATION_BUSY, QUEUE_FULL, CONFLICT for an id that another text has,
- * NOT_FOUND for a message that was deleted, and OVERLOADED when the broker does not answer.
+ * NOT_FOUND for a message that was deleted, and OVERLOADED when the broker does not answer. An edge may die behind each line: what is noted and was
+ * never queued is queued when the message comes again.
  */
 export async function submit(
   bus: SubmissionBus,
   request: TurnRequest,
   onBusy: MessageFrame["on_busy"],
+  noted?: Said,
 ): Promise<Submitted> {
-  const { events } = bus;
+  const said = noted ?? (await noteSaid(bus, request));
+  const known = said.won ? undefined : await repeated(bus, request, said);
+  if (known !== undefined) return known;
   if (onBusy === "interrupt") await interruptOthers(bus, request);
   const { seq, duplicate, isAlone } = await queue(bus, request, onBusy);
+  if (duplicate) return knownToQueue(bus, request);
+  const before = isAlone ? { earlier: [] } : queueBefore(bus, request, seq);
+  const [userSeq, { earlier }] = await Promise.all([writeMessage(bus, request), before]);
+  return { userSeq, earlier, isRepeated: false, isOver: false };
+}
+
+/** Returns the sequence of the message in the log. An older edge may have accepted another one under this id. */
+async function writeMessage(bus: SubmissionBus, request: TurnRequest): Promise<number> {
   const event = messageEventOf(request);
-  /** The log forgets a message later than the queue forgets its id, so another one may be there. */
-  const writeMessage = async (): Promise<number> => {
-    const written = await events.writeOnce(userSubject(bus, request), event, (maxBytes) => fitMessage(event, maxBytes));
-    if (!written.won) checkSameText(request, written.event);
-    return written.seq;
-  };
-  if (!duplicate) {
-    const before = isAlone ? noneBefore : queueBefore(bus, request, seq);
-    const [userSeq, { earlier }] = await Promise.all([writeMessage(), before]);
-    return { userSeq, earlier, isRepeated: false, isOver: false };
-  }
+  const shorten = (maxBytes: number): MessageEvent => fitMessage(event, maxBytes);
+  const written = await bus.events.writeOnce(userSubject(bus, request), event, shorten);
+  if (!written.won) checkSameText(request, written.event);
+  return written.seq;
+}
+
+/** What became of a message that was noted before; undefined: nothing, as its edge died before it had queued it, or it was refused. */
+async function repeated(
+  bus: SubmissionBus,
+  request: TurnRequest,
+  { fact, storedMs }: Extract<Said, { won: false }>,
+): Promise<Submitted | undefined> {
+  if (fact.kind === "said") refuseOther(request.message, fact.message);
+  const { conversation_id, turn_id } = request;
+  const [userSeq, { queued, earlier }] = await Promise.all([startOf(bus, request), queueBefore(bus, request)]);
+  if (queued !== undefined)
+    return { userSeq: userSeq ?? (await writeMessage(bus, request)), earlier, isRepeated: true, isOver: false };
+  // What has left the queue has ended, and what has ended has a record.
+  const recorded = await bus.transcripts.find(conversation_id, turn_id, storedMs);
+  if (recorded?.answer === undefined && userSeq === undefined) return undefined;
+  return { userSeq, earlier, isRepeated: true, isOver: true };
+}
+
+/** The queue remembers the message and the facts do not: an older edge took it, it came twice at once, or it was deleted. */
+async function knownToQueue(bus: SubmissionBus, request: TurnRequest): Promise<Submitted> {
   const [known, { queued, earlier }] = await Promise.all([
-    events.last(userSubject(bus, request)),
+    bus.events.last(userSubject(bus, request)),
     queueBefore(bus, request),
   ]);
   // The log first: once the queue has forgotten an id, what was refused may stand in it, and will end with what it repeats.
   const first = known?.event ?? queued;
   if (first !== undefined) checkSameText(request, first);
   // In the queue without its message: the edge that took it died in between.
-  const userSeq = known?.seq ?? (queued === undefined ? undefined : await writeMessage());
+  const userSeq = known?.seq ?? (queued === undefined ? undefined : await writeMessage(bus, request));
   if (userSeq === undefined) await checkKnown(bus, request);
   return { userSeq, earlier, isRepeated: true, isOver: queued === undefined };
 }
@@ -128,19 +167,12 @@ export async function startOf(bus: SubmissionBus, request: TurnRequest, turn?: T
 
 /** `on_busy: interrupt`: asks all turns of the conversation to stop, unless this is a message that came before. */
 async function interruptOthers(bus: SubmissionBus, request: TurnRequest): Promise<void> {
-  const { events, turns } = bus;
-  const { conversation_id, turn_id, user } = request;
-  const queued = (await turns.waiting(conversation_id)).map((turn) => turn.request.turn_id);
+  const { conversation_id: conversation, turn_id, user } = request;
+  const queued = (await bus.turns.waiting(conversation)).map((turn) => turn.request.turn_id);
   if (queued.length === 0 || queued.includes(turn_id) || (await startOf(bus, request)) !== undefined) return;
-  const shard = events.shardOf(conversation_id);
-  const cancel = (other: TurnId): Promise<unknown> => {
-    const common = { conversation_id, turn_id: other, ts: Date.now(), by: user.id, reason: "interrupted" };
-    return events.writeOnce(subjects.control(shard, conversation_id, other), { type: "cancel_requested", ...common });
-  };
-  await Promise.all(queued.map(cancel));
+  const why = { conversation, by: user.id, reason: "interrupted" };
+  await Promise.all(queued.map((turn) => requestCancel(bus, { ...why, turn })));
 }
-
-const noneBefore: { readonly earlier: readonly TurnId[] } = { earlier: [] };
 
 /** The turns that run before this one, and what is queued of it, if it is in the queue at all. */
 async function queueBefore({ turns }: SubmissionBus, { conversation_id, turn_id }: TurnRequest, seq?: number) {

@@ -1,6 +1,8 @@
 import {
   messageIdOf,
   type ConversationId,
+  messageEventOf,
+  type FactOf,
   type MessageFrame,
   type TurnId,
   type TurnRequest,
@@ -34,4 +36,10 @@ export function turnRequestOf(
     accepted_at: Date.now(),
     ...(trace === undefined ? {} : { trace }),
   };
+}
+
+/** The message as it is remembered for as long as it may be sent again. */
+export function saidFactOf(request: TurnRequest): FactOf<"said"> {
+  const { type: _type, ...message } = messageEventOf(request);
+  return { kind: "said", v: 1, ...message };
 }

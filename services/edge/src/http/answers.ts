@@ -83,6 +83,19 @@ export const MessagePage = z.object({
   before: z.string().optional().describe("Give it as `before` for older ones; absent: there are none."),
 });
 
+export const ResultAnswer = FinishedToolCall.pick({
+  call_id: true,
+  tool_name: true,
+  arguments: true,
+  status: true,
+  duration_ms: true,
+}).extend({
+  conversation_id: ConversationId,
+  turn_id: TurnId,
+  result: z.string().describe("Whole, up to 256 KB."),
+  truncated: z.boolean().optional().describe("The tool said more than that."),
+});
+
 export const CancelAnswer = z.object({ turn_id: TurnId });
 
 type Answered = Exclude<TerminalEvent, { type: "error" }>;

@@ -45,6 +45,13 @@ export type Asking = ReturnType<typeof createAsking>;
 /** A message with the conversation it belongs to. */
 export type Question = MessageFrame & { readonly conversation_id: string };
 
+export interface StreamFrom {
+  /** The cursor that the client has. */
+  readonly after: number | undefined;
+  /** It knows the status `unknown`. */
+  readonly isKnowing: boolean;
+}
+
 type Answered = Exclude<TerminalEvent, { type: "error" }>;
 
 /** Messages over HTTP: the same turns as over a socket, looked at by a viewer that is there for one of them. */
@@ -77,8 +84,8 @@ export function createAsking(deps: AskingDeps) {
     },
 
     /** Streams the conversation from the message on, to the end of its turn; or from a cursor that the client has. */
-    stream: (call: Call, question: Question, after: number | undefined): Promise<Reply | undefined> =>
-      stream(deps, call, question, after),
+    stream: (call: Call, question: Question, from: StreamFrom): Promise<Reply | undefined> =>
+      stream(deps, call, question, from),
   };
 }
 
@@ -86,7 +93,7 @@ async function stream(
   deps: AskingDeps,
   { user, exchange }: Call,
   question: Question,
-  after: number | undefined,
+  { after, isKnowing }: StreamFrom,
 ): Promise<Reply | undefined> {
   const { viewers, onMessage, viewing, outbox, counters } = deps;
   const resumed = after === undefined ? undefined : await turnToResume(deps, user, question, after);
@@ -98,7 +105,7 @@ async function stream(
     onDrained: () => drained(deps, connection),
     onDone: () => viewers.close(connection, "answered"),
   });
-  const dialect = createSseDialect(watch, sink.finish);
+  const dialect = createSseDialect(watch, sink.finish, isKnowing);
   const onDeadline = (): void => outbox.close(connection, closeCodes.goingAway, "");
   const onBeat = sink.beat;
   const connection = viewers.open({ user, dialect, sink, transport: "events", onDeadline, onBeat });

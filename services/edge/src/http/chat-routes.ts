@@ -7,6 +7,7 @@ import { ChatAnswer, SeedAnswer, chatAnswerOf, seedAnswerOf } from "./answers.ts
 import type { Asking, Question } from "./asking.ts";
 import type { Exchange } from "./exchange.ts";
 import { jsonReply } from "./reply.ts";
+import { Knowing, isKnowingUnknown, toldReply } from "./knowing.ts";
 import { defineRoute, nothing, type Route } from "./route.ts";
 
 export interface ChatRouteDeps {
@@ -49,18 +50,19 @@ export function createChatRoutes({ asking, isOwn }: ChatRouteDeps): Route[] {
       "Last-Event-ID": "Goes on after this event of a stream; needs the key and the conversation of the first request.",
     },
     params: nothing,
-    query: nothing,
+    query: Knowing,
     body: ChatRequest,
     responses: {
       200: { description: "The answer.", content: ChatAnswer, events: ServerFrame },
       204: { description: "The stream that was to go on has ended, and nothing is missing." },
     },
-    async handle(call, { body }) {
+    async handle(call, { query, body }) {
       const { user, exchange } = call;
+      const isKnowing = isKnowingUnknown(query);
       const question = await questionOf(isOwn, user, body, keyOf(exchange) ?? body.id ?? undefined);
-      if (acceptsEvents(exchange)) return asking.stream(call, question, cursorOf(exchange));
+      if (acceptsEvents(exchange)) return asking.stream(call, question, { after: cursorOf(exchange), isKnowing });
       const session = body.session_id ?? undefined;
-      return asking.answer(call, question, (end, parts) => jsonReply(200, chatAnswerOf(end, parts, session)));
+      return asking.answer(call, question, (end, parts) => toldReply(chatAnswerOf(end, parts, session), isKnowing));
     },
   });
 

@@ -1,9 +1,12 @@
+import type { Bus } from "@parley/bus";
 import {
+  CallId,
   ChatError,
   ConversationId,
   TurnId,
   messagesOf,
   storedParts,
+  turnOfCall,
   type CancelFrame,
   type TranscriptMessage,
   type User,
@@ -11,13 +14,16 @@ import {
 import { z } from "zod";
 import type { PagePlace } from "../conversations/conversation-index.ts";
 import type { Conversations } from "../conversations/conversations.ts";
+import { toldStatus } from "../dialect/told-status.ts";
 import type { Ownership } from "../frames/ownership.ts";
-import { CancelAnswer, ConversationPage, MessagePage } from "./answers.ts";
+import { CancelAnswer, ConversationPage, MessagePage, ResultAnswer } from "./answers.ts";
+import { Knowing, isKnowingUnknown, toldReply } from "./knowing.ts";
 import { jsonReply } from "./reply.ts";
 import { defineRoute, nothing, type Route } from "./route.ts";
 
 export interface ConversationRouteDeps {
   readonly conversations: Conversations;
+  readonly facts: Pick<Bus["facts"], "read">;
   readonly ownership: Ownership;
   readonly cancel: (user: User, frame: Omit<CancelFrame, "type">) => Promise<TurnId>;
 }
@@ -44,7 +50,7 @@ function listCursorOf({ updated_at, conversation_id }: PagePlace): string {
 }
 
 export function createConversationRoutes(deps: ConversationRouteDeps): Route[] {
-  return [listRoute(deps), messagesRoute(deps), deletionRoute(deps), cancelRoute(deps)];
+  return [listRoute(deps), messagesRoute(deps), resultRoute(deps), deletionRoute(deps), cancelRoute(deps)];
 }
 
 function listRoute({ conversations }: ConversationRouteDeps): Route {
@@ -72,17 +78,38 @@ function messagesRoute({ conversations, ownership }: ConversationRouteDeps): Rou
     summary: "The transcript of a conversation, a page at a time, the newest page first.",
     access: "user",
     params: OneConversation,
-    query: z.object({ limit, before: z.coerce.number().int().min(1).optional() }),
+    query: z.object({ limit, before: z.coerce.number().int().min(1).optional(), ...Knowing.shape }),
     body: nothing,
     responses: { 200: { description: "A page of messages.", content: MessagePage } },
     async handle({ user }, { params: { id }, query }) {
       await ownership.check(id, user.id);
       const { turns, before } = await conversations.messages(id, query.limit, query.before ?? 0);
-      return jsonReply(200, {
-        conversation_id: id,
-        messages: messagesOf(turns).map(withParts),
-        ...(before === 0 ? {} : { before: String(before) }),
-      });
+      const messages = messagesOf(turns).map(withParts);
+      const page = { conversation_id: id, messages, ...(before === 0 ? {} : { before: String(before) }) };
+      return toldReply(page, isKnowingUnknown(query));
+    },
+  });
+}
+
+function resultRoute({ facts, ownership }: ConversationRouteDeps): Route {
+  return defineRoute({
+    method: "get",
+    path: "/api/v1/conversations/:id/results/:call_id",
+    summary: "The whole result of a tool call, for 8 days: events and messages have its beginning.",
+    access: "user",
+    params: OneConversation.extend({ call_id: CallId }),
+    query: Knowing,
+    body: nothing,
+    responses: { 200: { description: "The call and its result.", content: ResultAnswer } },
+    async handle({ user }, { params: { id, call_id }, query }) {
+      await ownership.check(id, user.id);
+      const turn = turnOfCall(call_id);
+      const fact =
+        turn === undefined ? undefined : await facts.read("result", { conversation: id, turn, call: call_id });
+      if (fact?.kind !== "result")
+        throw new ChatError("NOT_FOUND", { message: "There is no such result, or not any more." });
+      const result = ResultAnswer.parse(fact);
+      return jsonReply(200, isKnowingUnknown(query) ? result : { ...result, status: toldStatus(result.status) });
     },
   });
 }

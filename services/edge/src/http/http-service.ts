@@ -55,7 +55,7 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
   const asking = createAsking({ ...deps, viewers });
   const routes = [
     ...createChatRoutes({ asking, isOwn: ownership.isOwn }),
-    ...createConversationRoutes({ ...deps, cancel: onCancel }),
+    ...createConversationRoutes({ ...deps, facts: bus.facts, cancel: onCancel }),
     createHealthRoute({ ...deps, isConnected: bus.connected, catalogue }),
     ...(isDevelopment ? [createDevTokenRoute(tokens)] : []),
   ];

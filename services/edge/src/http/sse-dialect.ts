@@ -1,6 +1,7 @@
 import { ChatError, seqHead } from "@parley/protocol";
 import type { Dialect } from "../dialect/dialect.ts";
 import { jsonOf } from "../dialect/frame-json.ts";
+import { toldBody, toldFrame, toldJson } from "../dialect/told-status.ts";
 import type { VisibleEvent } from "../hub/visible-event.ts";
 import type { TerminalEvent, TurnWatch } from "./turn-watch.ts";
 
@@ -8,8 +9,9 @@ const seqStart = seqHead(0).indexOf("0");
 const comma = 0x2c;
 const eventEnd = Buffer.from("\n\n");
 
-/** The native frames of a conversation as server-sent events; `id` is the cursor, and only what brings something has one. `onEnd` is called before the turn's end is sent. */
-export function createSseDialect(watch: TurnWatch, onEnd: () => void): Dialect {
+/** The native frames of a conversation as server-sent events; `id` is the cursor, and only what brings something has one. `onEnd` is called before the turn's end is sent. `isKnowing`: the client knows the status `unknown`. */
+export function createSseDialect(watch: TurnWatch, onEnd: () => void, isKnowing = false): Dialect {
+  const json = isKnowing ? jsonOf : toldJson;
   const endOf = (end: TerminalEvent | undefined): TerminalEvent | undefined => {
     if (end !== undefined) onEnd();
     return end;
@@ -21,20 +23,21 @@ export function createSseDialect(watch: TurnWatch, onEnd: () => void): Dialect {
     },
     encodeEvent(event) {
       endOf(watch.endIn(event));
-      return sentOnce(event);
+      return isKnowing ? sentOnce(event, event.frame) : sentOnce(event, toldFrame(event));
     },
     turnsIn: watch.in,
     encodeFrame(frame) {
       if (frame.type === "accepted") watch.begin(frame);
       // The turn was deleted: nothing follows.
       if (frame.type === "error") onEnd();
-      if (frame.type !== "snapshot") return sentEvent(undefined, frame.type, jsonOf(frame));
+      if (frame.type !== "snapshot") return sentEvent(undefined, frame.type, json(frame));
       const end = endOf(watch.endInSnapshot(frame));
-      if (end === undefined) return sentEvent(frame.seq, frame.type, jsonOf(frame));
+      if (end === undefined) return sentEvent(frame.seq, frame.type, json(frame));
       // Its event is no longer kept; who reads events must see it all the same, also when it is cut between the two.
       const { type, ...rest } = end;
-      const ended = Buffer.from(JSON.stringify({ seq: frame.seq, type, ...rest }));
-      return [sentEvent(undefined, frame.type, jsonOf(frame)), sentEvent(frame.seq, type, ended)];
+      const whole = JSON.stringify({ seq: frame.seq, type, ...rest });
+      const ended = Buffer.from(isKnowing ? whole : toldBody(whole));
+      return [sentEvent(undefined, frame.type, json(frame)), sentEvent(frame.seq, type, ended)];
     },
   };
 }
@@ -46,14 +49,14 @@ function sentEvent(id: number | string | undefined, type: string, frame: Uint8Ar
 }
 
 /** An event goes to all who look at the conversation in turn. */
-let newest: { readonly event: VisibleEvent; readonly bytes: Buffer } | undefined;
+let newest: { readonly frame: Buffer; readonly bytes: Buffer } | undefined;
 
-function sentOnce(event: VisibleEvent): Buffer {
-  if (newest?.event !== event) newest = { event, bytes: sentEvent(wireSeqOf(event), event.type, event.frame) };
+function sentOnce({ type }: VisibleEvent, frame: Buffer): Buffer {
+  if (newest?.frame !== frame) newest = { frame, bytes: sentEvent(wireSeqOf(frame), type, frame) };
   return newest.bytes;
 }
 
 /** The cursor stands first in the frame. */
-function wireSeqOf({ frame }: VisibleEvent): string {
+function wireSeqOf(frame: Buffer): string {
   return frame.toString("latin1", seqStart, frame.indexOf(comma));
 }

@@ -34,6 +34,8 @@ export interface Connection extends Outlet {
   state: ConnectionState;
   /** Set while it is `ready`. */
   user: User | undefined;
+  /** It has said that it knows the status `unknown` of a tool call. */
+  knowsUnknown: boolean;
   /** When it was opened (a `performance.now`). */
   readonly openedMs: number;
   /**
@@ -101,6 +103,7 @@ export function createConnection({
     owedBytes: 0,
     state: "opening",
     user: undefined,
+    knowsUnknown: false,
     expiresMs: 0,
     isWarned: false,
     invalidFrames: 0,

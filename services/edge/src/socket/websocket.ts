@@ -17,6 +17,8 @@ export interface WebSocketDeps {
   readonly outbox: Outbox;
   readonly catchUp: CatchUp;
   readonly limits: DeliveryLimits;
+  /** How long events are kept. */
+  readonly eventWindowMs: number;
   readonly counters: Pick<Counters, "closed" | "received" | "receivedBytes">;
   /** One frame of a client. */
   readonly receive: (connection: Connection, received: Received) => void;
@@ -33,11 +35,11 @@ function binaryFrame(): ChatError {
 
 /** The life of a socket, wired to the parts that know what to do. */
 export function createWebSocketBehavior(deps: WebSocketDeps): WebSocketBehavior<Connection> {
-  const { upgrade, connections, outbox, catchUp, limits, counters, receive } = deps;
+  const { upgrade, connections, outbox, catchUp, limits, eventWindowMs, counters, receive } = deps;
 
   const open = (connection: Connection): void => {
     // Clients of the seeds take their first frame for the answer to their `auth`.
-    if (connection.dialect === nativeDialect) outbox.sendFrame(connection, welcomeOf(connection));
+    if (connection.dialect === nativeDialect) outbox.sendFrame(connection, welcomeOf(connection, eventWindowMs));
     if (connection.firstToken !== undefined) {
       receive(connection, JSON.stringify({ type: "auth", token: connection.firstToken }));
     }

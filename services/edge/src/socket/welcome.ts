@@ -4,13 +4,13 @@ import { limits, type ConnectionFrame } from "@parley/protocol";
 const heartbeatMs = 20_000;
 
 /** The first frame of the native dialect. */
-export function welcomeOf({ id }: { readonly id: string }): ConnectionFrame {
+export function welcomeOf({ id }: { readonly id: string }, resumeWindowMs: number): ConnectionFrame {
   return {
     type: "welcome",
     connection_id: id,
     auth_required: true,
     heartbeat_ms: heartbeatMs,
     max_message_bytes: limits.messageBytes,
-    resume_window_ms: limits.resumeWindowMs,
+    resume_window_ms: resumeWindowMs,
   };
 }

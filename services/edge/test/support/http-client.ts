@@ -55,9 +55,13 @@ export interface EventStream {
 }
 
 /** A request for events, each checked against the protocol's schema. */
-export async function openStream(edge: EdgeUnderTest, options: RequestOptions): Promise<EventStream> {
+export async function openStream(
+  edge: EdgeUnderTest,
+  options: RequestOptions,
+  path = "/api/v1/chat",
+): Promise<EventStream> {
   const leaving = new AbortController();
-  const response = await request(edge, "POST", "/api/v1/chat", {
+  const response = await request(edge, "POST", path, {
     ...options,
     headers: { accept: "text/event-stream", ...options.headers },
     signal: leaving.signal,

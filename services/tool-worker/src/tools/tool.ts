@@ -46,6 +46,14 @@ export class ToolError extends Error {
   }
 }
 
+/** The tool was stopped before it changed anything, and is certain of that. Of one that does not say so nobody knows what it did. */
+export class NotDoneError extends ToolError {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "NotDoneError";
+  }
+}
+
 export function defineTool<Input extends z.ZodObject>(spec: ToolSpec<Input>): Tool {
   const parameters = parametersOf(spec.input);
   const reader = { schema: spec.input, parameters, aliases: spec.argumentAliases ?? {} };

@@ -23,8 +23,12 @@ export interface Agent {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-export async function startAgent(nats: Broker, redis: Broker): Promise<Agent> {
-  const bus = await openBus({ servers: nats.url, name: "agent", log });
+export async function startAgent(
+  nats: Broker,
+  redis: Broker,
+  settings: { factsMaxBytes?: number } = {},
+): Promise<Agent> {
+  const bus = await openBus({ servers: nats.url, name: "agent", log, ...settings });
   const queue = createToolQueue({ url: redis.url, log });
   await eventually(() => queue.ready(), { what: "the agent's queue" });
   const { events } = bus;

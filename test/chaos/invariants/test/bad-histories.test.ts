@@ -244,7 +244,7 @@ describe("what may happen once", () => {
   it("is a tool call's result, before the end, and its execution", () => {
     const open = stored(t1.message, t1.claimed, t1.step, t1.complete(3, ""));
     expect(sentences(checkCalls(history({ events: open })))).toEqual(["call k has no result before the end"]);
-    expect(checkExecutions({ executions: new Map([["k", 2]]), expected: asPromised })).toHaveLength(1);
+    expect(checkExecutions({ executions: new Map([["k", 2]]) })).toHaveLength(1);
   });
 });
 
