@@ -46,6 +46,12 @@ export function streamSettings(config: {
 }
 
 const streamNameInUse = 10_058;
+/**
+ * nats-server 2.9.10 looks for room before it looks whether the stream is there: where the limits of all streams and of one of them once more are
+ * above `max_file_store`, it says so to everybody who comes second.
+ */
+const noStorageLeft = 10_047;
+const mayBeThere: ReadonlySet<number> = new Set([streamNameInUse, noStorageLeft]);
 const consumerNotFound = 10_014;
 
 type Config = Partial<StreamConfig> & Pick<StreamConfig, "name" | "subjects">;
@@ -114,8 +120,9 @@ async function ensureStream(jsm: JetStreamManager, config: Config, isOwner: bool
   try {
     await jsm.streams.add(config);
   } catch (error) {
-    if (!(error instanceof JetStreamApiError) || error.code !== streamNameInUse) throw error;
+    if (!(error instanceof JetStreamApiError) || !mayBeThere.has(error.code)) throw error;
     if (!isOwner) return;
+    // Throws when it is not there: then there is no room for it indeed.
     const info = await jsm.streams.info(config.name);
     // One that an earlier version made keeps the generation that all go by at present.
     const metadata = config.metadata && generationMadeAt(generationOf(info));

@@ -1,8 +1,10 @@
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { millis } from "@nats-io/transport-node";
 import { callIdOf, limits, streams, subjects, type FactOf } from "@parley/protocol";
 import { createLogger, readConfig, brokerFields } from "@parley/runtime";
-import { eventually, startNats } from "@parley/testkit";
+import { eventually, startNats, tempDir } from "@parley/testkit";
 import { expect, it } from "vitest";
 import { z } from "zod";
 import { FactsFullError, openBus, streamSettings, unreadableFact } from "../src/index.ts";
@@ -158,6 +160,18 @@ it("makes the streams as the settings say, and raises what is there without ever
   } finally {
     await first.close();
   }
+});
+
+it("starts where the limits of the streams fit into the broker's store once, and not twice", async () => {
+  await using folder = await tempDir();
+  const config = path.join(folder.path, "small.conf");
+  await writeFile(config, `jetstream { max_file_store: ${70 * 2 ** 20} }\n`);
+  await using nats = await startNats({ dir: folder.path, args: ["-c", config] });
+  const sizes = { eventsMaxBytes: 40 * 2 ** 20, factsMaxBytes: 20 * 2 ** 20 };
+  const open = (more: object) => openBus({ servers: nats.url, name: "test", log, ...sizes, ...more });
+  const worker = await open({ ackWaitMs: 2_000 });
+  const others = [await open({}), await open({ ackWaitMs: 2_000 })];
+  for (const bus of [worker, ...others]) await bus.close();
 });
 
 it("keeps events for as long as the protocol says when nothing is set, and takes no window below a minute", () => {
