@@ -11,7 +11,7 @@ let hasty: EdgeUnderTest;
 beforeAll(async () => {
   world = await createWorld();
   edge = await world.addEdge();
-  hasty = await world.addEdge({ deadlines: { authMs: 300, warnMs: 60_000, graceMs: 0 } });
+  hasty = await world.addEdge({ deadlines: { authMs: 300, anonymousMs: 4_000, warnMs: 60_000, graceMs: 0 } });
 });
 afterAll(() => world[Symbol.asyncDispose]());
 

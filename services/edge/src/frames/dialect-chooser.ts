@@ -41,6 +41,8 @@ export function createDialectChooser({ outbox, isOwn, counters }: DialectChooser
   return (connection: Connection, text: string): void => {
     if (connection.dialect !== undecidedDialect) return;
     const name = dialectOfFrame(parseObject(text));
+    // Clients that have no tokens send nothing but messages of dialect A.
+    if (name !== "A") connection.mayBeAnonymous = false;
     if (name === undefined) return;
     choose(connection, name);
     counters.dialects.set(name, (counters.dialects.get(name) ?? 0) + 1);
