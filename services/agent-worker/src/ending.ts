@@ -62,7 +62,7 @@ type NewRecord = Omit<LogRecord, "prev">;
 
 /** The two transcript records of a turn. A pure function of the log, so that every attempt writes the same. */
 export function recordsOf(
-  { request, place, queuedAt: queued_at }: Pick<ClaimedTurn, "request" | "place" | "queuedAt">,
+  { request, place, queuedAt: queued_at, fold }: Pick<ClaimedTurn, "request" | "place" | "queuedAt" | "fold">,
   outcome: Outcome,
   maxBytes: number = limits.eventBytes,
 ): [NewRecord, NewRecord] {
@@ -71,7 +71,9 @@ export function recordsOf(
   const author = { role: "user" as const, id: user.id, ...(user.name === undefined ? {} : { name: user.name }) };
   const question = { message_id: messageIdOf(turn_id, "user"), author, message: request.message };
   const { message_id, response: message, tool_calls, usage, type: status } = outcome;
-  const answer = { message_id, author: { role: "assistant" as const }, message, status, tool_calls, usage };
+  // Whoever takes over writes the same: it is the time of the stored decision. No clock puts an answer before its question.
+  const ts = Math.max(request.accepted_at, fold.endedAt);
+  const answer = { message_id, author: { role: "assistant" as const }, message, status, tool_calls, usage, ts };
   return [
     fitMessage({ ...common, ...question, status: "complete" }, maxBytes),
     {

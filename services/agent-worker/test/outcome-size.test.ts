@@ -122,7 +122,7 @@ const outcomesOf = ({ turn, metadata }: { turn: ClaimedTurn; metadata: object })
 ];
 
 /** All that is stored at the end of a turn, as it is sent. */
-function storedBytes({ request: asked, attempt }: ClaimedTurn, outcome: Outcome, maxBytes?: number): number[] {
+function storedBytes({ request: asked, attempt, fold }: ClaimedTurn, outcome: Outcome, maxBytes?: number): number[] {
   const place = {
     conversation_id: asked.conversation_id,
     turn_id: asked.turn_id,
@@ -135,7 +135,7 @@ function storedBytes({ request: asked, attempt }: ClaimedTurn, outcome: Outcome,
     { ...outcome, ...place },
   ];
   const records = recordsOf(
-    { request: asked, place: 999_999_999_999, queuedAt: 1_999_999_999_999.999 },
+    { request: asked, place: 999_999_999_999, queuedAt: 1_999_999_999_999.999, fold },
     outcome,
     maxBytes,
   ).map((record) => jsonBytes({ ...record, prev: 999_999_999_999 }));
