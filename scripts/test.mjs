@@ -7,9 +7,17 @@ import { prepare } from "./setup/prepare.mjs";
 import { offerPythonWebsockets } from "./setup/python-websockets.mjs";
 import { say, seconds, table } from "./setup/progress.mjs";
 import { describeFailure } from "./setup/setup-error.mjs";
+import { giveHelp } from "./setup/usage.mjs";
 import { describeFailures, keepFailures } from "./suites/failures.mjs";
 import { describeTiers, readSuites } from "./suites/options.mjs";
 import { artefactsDir, runSuite } from "./suites/vitest-run.mjs";
+
+const usage = `Usage: npm test -- [SUITE …|all] [OPTIONS AND FILES OF VITEST]
+
+${describeTiers(readSuites([]).chosen).join("\n")}
+
+  npm test -- unit -t "a name"     tests of this name
+  npm test -- integration FILE …   these files`;
 
 const INTERRUPTED_CODE = 130;
 
@@ -72,6 +80,7 @@ async function main(args, signal) {
   return outcomes.every(({ result }) => result === "passed") ? 0 : 1;
 }
 
+giveHelp(process.argv.slice(2), usage);
 try {
   process.exitCode = await main(process.argv.slice(2), stopping.signal);
 } catch (error) {

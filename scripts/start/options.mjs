@@ -7,7 +7,7 @@ const LAST_PORT = 65_535;
 
 export const serviceNames = ["model-simulator", "cluster-simulator", "tool-worker", "agent-worker", "edge"];
 
-export const usage = `npm start -- [options]
+export const usage = `Usage: npm start -- [options]
 
   --edges N           edge processes on one port (default 1)
   --agent-workers N   agent worker processes (default 1)
@@ -29,7 +29,7 @@ const argumentsOf = {
   "tool-workers": { type: "string", default: "1" },
   only: { type: "string" },
   verbose: { type: "boolean", default: false },
-  help: { type: "boolean", default: false },
+  help: { type: "boolean", short: "h", default: false },
 };
 
 function parse(args) {
