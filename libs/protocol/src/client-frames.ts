@@ -51,14 +51,16 @@ export const MessageFrame = z
   .describe("Asks something. The connection looks at the conversation from then on.");
 export type MessageFrame = z.infer<typeof MessageFrame>;
 
+const wholeNumber = { error: "must be a whole number from 0" };
+
 export const SubscribeFrame = z
   .object({
     type: z.literal("subscribe"),
     conversation_id: ConversationId,
     after: z
-      .number()
-      .int()
-      .nonnegative()
+      .number(wholeNumber)
+      .int(wholeNumber)
+      .nonnegative(wholeNumber)
       .optional()
       .describe(
         "Cursor: `seq` of the last frame the client has. Absent: a snapshot of what is there; above everything that is stored: the same.",

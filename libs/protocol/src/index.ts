@@ -113,6 +113,7 @@ export {
   withSeq,
   type FrameAddress,
 } from "./codec.ts";
+export { issueWords, problemOf } from "./issue-words.ts";
 export {
   applyEvent,
   applyFrame,

@@ -16,7 +16,8 @@ export interface ConversationRouteDeps {
 const OneConversation = z.object({ id: ConversationId });
 
 const maxPage = 200;
-const limit = z.coerce.number().int().min(1).max(maxPage).default(50);
+const wholeNumber = { error: "must be a whole number" };
+const limit = z.coerce.number(wholeNumber).int(wholeNumber).min(1).max(maxPage).default(50);
 
 /** Opaque to clients, so that it may change. */
 const ListCursor = z
@@ -63,7 +64,7 @@ function messagesRoute({ conversations, ownership }: ConversationRouteDeps): Rou
     summary: "The transcript of a conversation, a page at a time, the newest page first.",
     access: "user",
     params: OneConversation,
-    query: z.object({ limit, before: z.coerce.number().int().min(1).optional() }),
+    query: z.object({ limit, before: z.coerce.number(wholeNumber).int(wholeNumber).min(1).optional() }),
     body: nothing,
     responses: { 200: { description: "A page of messages.", content: MessagePage } },
     async handle({ user }, { params: { id }, query }) {
