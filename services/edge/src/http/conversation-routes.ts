@@ -16,8 +16,9 @@ export interface ConversationRouteDeps {
 const OneConversation = z.object({ id: ConversationId });
 
 const maxPage = 200;
-const wholeNumber = { error: "must be a whole number" };
-const limit = z.coerce.number(wholeNumber).int(wholeNumber).min(1).max(maxPage).default(50);
+const pageSize = { error: `must be a whole number from 1 to ${maxPage}` };
+const place = { error: "must be a whole number from 1" };
+const limit = z.coerce.number(pageSize).int(pageSize).min(1).max(maxPage).default(50);
 
 /** Opaque to clients, so that it may change. */
 const ListCursor = z
@@ -64,7 +65,7 @@ function messagesRoute({ conversations, ownership }: ConversationRouteDeps): Rou
     summary: "The transcript of a conversation, a page at a time, the newest page first.",
     access: "user",
     params: OneConversation,
-    query: z.object({ limit, before: z.coerce.number(wholeNumber).int(wholeNumber).min(1).optional() }),
+    query: z.object({ limit, before: z.coerce.number(place).int(place).min(1).optional() }),
     body: nothing,
     responses: { 200: { description: "A page of messages.", content: MessagePage } },
     async handle({ user }, { params: { id }, query }) {
