@@ -15,7 +15,10 @@ export type OnBusy = z.infer<typeof OnBusy>;
 export const AuthFrame = z
   .object({
     type: z.literal("auth"),
-    token: z.string().min(1).max(16_384).describe("Access token (JWT)."),
+    token: z
+      .string()
+      .min(1)
+      .describe("Access token (JWT): at most `accessTokenChars`; a longer one is answered with `auth_error`."),
   })
   .describe("Opens the connection. On an open one: replaces the token by a newer one of the same user.");
 
