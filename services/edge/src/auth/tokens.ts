@@ -71,7 +71,9 @@ export function createTokens({ secret, previousSecret, issuer, audience }: Token
     /** Whose token it is. Throws ChatError AUTH_EXPIRED or AUTH_INVALID; the reason goes to the log only. */
     async verify(token: string): Promise<Identity> {
       if (token.length > limits.accessTokenChars) {
-        throw new ChatError("AUTH_INVALID", { message: `The token is longer than ${limits.accessTokenChars} characters.` });
+        throw new ChatError("AUTH_INVALID", {
+          message: `The token is longer than ${limits.accessTokenChars} characters.`,
+        });
       }
       try {
         const { sub: id, exp, email, name, type } = Claims.parse(await payloadOf(token));
