@@ -1,7 +1,7 @@
 import { say } from "./progress.mjs";
 
 /** Whether help is asked for. It is given before anything is looked for, installed or built. */
-export function asksForHelp(args) {
+function asksForHelp(args) {
   return args.includes("--help") || args.includes("-h");
 }
 

@@ -1,6 +1,6 @@
 import { ConfigError, readConfig } from "@parley/runtime";
 import { describe, expect, it } from "vitest";
-import { z } from "zod";
+import type { z } from "zod";
 import { services } from "../../scripts/config/services.ts";
 
 const needed = { AUTH_JWT_SECRET: "b6f0d7f4a3c14f0e9a2b8c7d5e6f1a2b", KUBECONFIG_OUT: "/tmp/kubeconfig" };
