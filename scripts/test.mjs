@@ -84,6 +84,6 @@ giveHelp(process.argv.slice(2), usage);
 try {
   process.exitCode = await main(process.argv.slice(2), stopping.signal);
 } catch (error) {
-  if (!stopping.signal.aborted) process.stderr.write(`\n${describeFailure(error)}\n`);
+  process.stderr.write(`\n${stopping.signal.aborted ? "Interrupted." : describeFailure(error)}\n`);
   process.exitCode = stopping.signal.aborted ? INTERRUPTED_CODE : 1;
 }
