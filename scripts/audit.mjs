@@ -5,10 +5,13 @@ import { judge } from "./audit-findings.mjs";
 import { run } from "./setup/commands.mjs";
 import { root } from "./setup/paths.mjs";
 import { say } from "./setup/progress.mjs";
+import { giveHelp } from "./setup/usage.mjs";
 
-// Usage: node scripts/audit.mjs [--root FOLDER] [--allowed FILE]
-// Fails on known weaknesses of severity high or critical that scripts/audit-allowed.json does not explain.
+const usage = `Usage: node scripts/audit.mjs [--root FOLDER] [--allowed FILE]
 
+  Fails on known weaknesses of severity high or critical that scripts/audit-allowed.json does not explain.`;
+
+giveHelp(process.argv.slice(2), usage);
 const AUDIT_DEADLINE_MS = 120_000;
 
 const { values } = parseArgs({

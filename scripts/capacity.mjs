@@ -6,6 +6,7 @@ import { planFor, strainsOf } from "./capacity/model.mjs";
 import { constantTable, planTable, shown, reachTable } from "./capacity/tables.mjs";
 import { root } from "./setup/paths.mjs";
 import { say, table } from "./setup/progress.mjs";
+import { giveHelp } from "./setup/usage.mjs";
 
 const page = path.join(root, "docs", "scaling.md");
 const BEGIN = "<!-- begin: node scripts/capacity.mjs -->";
@@ -15,6 +16,11 @@ const END = "<!-- end -->";
 const WISHES = ["secondsBetweenMessages", "tokensPerAnswer", "tokensPerSecond", "toolCallsPerTurn", "flushMs"];
 
 const kebab = (name) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+const usage = `Usage: node scripts/capacity.mjs [--users N] [--write]
+
+  What so many people need, from the measured constants of docs/scaling.md; --write puts the tables there.
+  Other numbers of the workload: ${WISHES.map((name) => `--${kebab(name)} N`).join(", ")}`;
 
 function readOptions(args) {
   const wishes = Object.fromEntries(WISHES.map((name) => [kebab(name), { type: "string" }]));
@@ -80,6 +86,7 @@ function main(args) {
   return say(text);
 }
 
+giveHelp(process.argv.slice(2), usage);
 try {
   main(process.argv.slice(2));
 } catch (error) {

@@ -5,6 +5,16 @@ import { root } from "./setup/paths.mjs";
 import { prepare } from "./setup/prepare.mjs";
 import { say } from "./setup/progress.mjs";
 import { describeFailure } from "./setup/setup-error.mjs";
+import { giveHelp } from "./setup/usage.mjs";
+
+const usage = `Usage: npm run chaos -- [--only NAME,…] [--turns N] [--seed N] [--quick]
+
+  Kills, freezes and cuts off every part of a whole Parley while people chat, and checks all its promises.
+
+  --only a,b   these scenarios; a name that is none lists them all
+  --turns N    turns of each scenario (default 200, with --quick 40)
+  --seed N     the same faults once more; the seed of a run stands in its first line
+  --quick      two scenarios, as \`npm test\` runs them`;
 
 const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stopping.abort());
@@ -21,6 +31,7 @@ async function main(args, signal) {
   return new Promise((resolve) => child.once("exit", (code) => resolve(code ?? 1)));
 }
 
+giveHelp(process.argv.slice(2), usage);
 process.exitCode = await main(process.argv.slice(2), stopping.signal).catch((error) => {
   say(describeFailure(error));
   return 1;

@@ -4,10 +4,13 @@ import { parseArgs } from "node:util";
 import { findForbidden, licensesPage, listPackages } from "./licenses-page.mjs";
 import { root } from "./setup/paths.mjs";
 import { say } from "./setup/progress.mjs";
+import { giveHelp } from "./setup/usage.mjs";
 
-// Usage: node scripts/licenses.mjs [--check] [--root FOLDER]
-// Writes docs/licenses.md; with --check only says whether it is up to date. Either way a licence that is not allowed is an error.
+const usage = `Usage: node scripts/licenses.mjs [--check] [--root FOLDER]
 
+  Writes docs/licenses.md; with --check only says whether it is up to date. Either way a licence that is not allowed is an error.`;
+
+giveHelp(process.argv.slice(2), usage);
 const { values } = parseArgs({ options: { check: { type: "boolean" }, root: { type: "string", default: root } } });
 const page = path.join(values.root, "docs/licenses.md");
 

@@ -6,8 +6,17 @@ import { root } from "./setup/paths.mjs";
 import { prepare } from "./setup/prepare.mjs";
 import { say } from "./setup/progress.mjs";
 import { describeFailure } from "./setup/setup-error.mjs";
+import { giveHelp } from "./setup/usage.mjs";
 
 const IF_POSSIBLE = "--if-possible";
+
+const usage = `Usage: npm run load -- SCENARIO [--users N] [--active N] [--seconds S] [--minutes M] [--edges N] [--agents N]
+                               [--tokens N] [--rate N] [--think-ms N] [--out FOLDER] [${IF_POSSIBLE}]
+
+  Without a scenario it lists them. A load needs k6 2: one that is installed, or one that is built with Go, once.
+  ${IF_POSSIBLE}  where there is no k6 and none can be built, says so and ends well
+
+  docs/load-testing.md says how to read what comes out.`;
 
 const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stopping.abort());
@@ -50,6 +59,7 @@ async function main(args, signal) {
   return runCli(node, rest, { ...programs, PARLEY_K6: JSON.stringify(k6) });
 }
 
+giveHelp(process.argv.slice(2), usage);
 process.exitCode = await main(process.argv.slice(2), stopping.signal).catch((error) => {
   say(describeFailure(error));
   return 1;

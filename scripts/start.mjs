@@ -34,6 +34,6 @@ try {
     say();
     process.stderr.write(`${describeFailure(error)}\n`);
     process.exitCode = 1;
-  }
+  } else say("  interrupted before everything was ready");
 }
 process.exit();

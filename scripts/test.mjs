@@ -7,9 +7,17 @@ import { prepare } from "./setup/prepare.mjs";
 import { offerPythonWebsockets } from "./setup/python-websockets.mjs";
 import { say, seconds, table } from "./setup/progress.mjs";
 import { describeFailure } from "./setup/setup-error.mjs";
+import { giveHelp } from "./setup/usage.mjs";
 import { describeFailures, keepOutcome } from "./suites/failures.mjs";
 import { describeTiers, readSuites } from "./suites/options.mjs";
 import { artefactsDir, runSuite } from "./suites/vitest-run.mjs";
+
+const usage = `Usage: npm test -- [SUITE …|all] [OPTIONS AND FILES OF VITEST]
+
+${describeTiers(readSuites([]).chosen).join("\n")}
+
+  npm test -- unit -t "a name"     tests of this name
+  npm test -- integration FILE …   these files`;
 
 const INTERRUPTED_CODE = 130;
 
@@ -77,11 +85,12 @@ async function main(args, outcomes, signal) {
   return outcomes.every(({ hasPassed }) => hasPassed) ? 0 : 1;
 }
 
+giveHelp(process.argv.slice(2), usage);
 const outcomes = [];
 try {
   process.exitCode = await main(process.argv.slice(2), outcomes, stopping.signal);
 } catch (error) {
   keepOutcome(artefactsDir, outcomes, `The tests could not go on: ${describeFailure(error)}`);
-  if (!stopping.signal.aborted) process.stderr.write(`\n${describeFailure(error)}\n`);
+  process.stderr.write(`\n${stopping.signal.aborted ? "Interrupted." : describeFailure(error)}\n`);
   process.exitCode = stopping.signal.aborted ? INTERRUPTED_CODE : 1;
 }

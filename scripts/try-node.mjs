@@ -1,4 +1,3 @@
-// node scripts/try-node.mjs 24: `npm start` until it has answered a question, and some tests, as on a machine that has only that Node.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
@@ -14,6 +13,7 @@ import { fetchPrivateNode, privateNode } from "./setup/private-node.mjs";
 import { say } from "./setup/progress.mjs";
 import { withSetupLock } from "./setup/run-records.mjs";
 import { describeFailure, SetupError } from "./setup/setup-error.mjs";
+import { giveHelp } from "./setup/usage.mjs";
 
 const READY_DEADLINE_MS = 180_000;
 const ANSWER_DEADLINE_MS = 20_000;
@@ -107,6 +107,11 @@ async function main([line]) {
   say(`Node ${node.version}: npm start answered, and the tests passed.`);
 }
 
+const usage = `Usage: node scripts/try-node.mjs 24
+
+  \`npm start\` until it has answered a question, and some tests, as on a machine that has only that Node.`;
+
+giveHelp(process.argv.slice(2), usage);
 await main(process.argv.slice(2)).catch((error) => {
   process.stderr.write(`${describeFailure(error)}\n`);
   process.exitCode = 1;

@@ -8,9 +8,10 @@ import { root } from "./setup/paths.mjs";
 import { prepare } from "./setup/prepare.mjs";
 import { say } from "./setup/progress.mjs";
 import { describeFailure } from "./setup/setup-error.mjs";
+import { giveHelp } from "./setup/usage.mjs";
 import { checkOut, readRevision, removeCheckOut } from "./upgrade/check-out.mjs";
 
-const usage = `node scripts/upgrade-rehearsal.mjs --from REVISION [--to REVISION] [--people N]
+const usage = `Usage: node scripts/upgrade-rehearsal.mjs --from REVISION [--to REVISION] [--people N]
 
   --from REVISION  what runs now: a tag, branch or commit
   --to REVISION    what it is replaced by (default HEAD)
@@ -27,7 +28,6 @@ function readOptions(args) {
     from: { type: "string" },
     to: { type: "string", default: "HEAD" },
     people: { type: "string", default: "12" },
-    help: { type: "boolean", default: false },
   };
   return parseArgs({ args, options }).values;
 }
@@ -48,10 +48,10 @@ function rehearse(versions, people, { node, env, signal }) {
 }
 
 async function main(args, signal) {
-  const { from, to, people, help } = readOptions(args);
-  if (help || from === undefined) {
+  const { from, to, people } = readOptions(args);
+  if (from === undefined) {
     say(usage);
-    return help ? 0 : 1;
+    return 1;
   }
   const revisions = await Promise.all([from, to].map((revision) => readRevision(revision)));
   const node = await prepare({ needsBuild: false, needsEdge: true, signal });
@@ -71,7 +71,8 @@ async function main(args, signal) {
   }
 }
 
+giveHelp(process.argv.slice(2), usage);
 process.exitCode = await main(process.argv.slice(2), stopping.signal).catch((error) => {
-  say(stopping.signal.aborted ? "Stopped." : describeFailure(error));
+  say(stopping.signal.aborted ? "Interrupted." : describeFailure(error));
   return 1;
 });

@@ -39,9 +39,13 @@ function fieldOf(name: string, field: unknown): Field {
 function layersOf(field: unknown): z.ZodType[] {
   if (!(field instanceof z.ZodType)) return [];
   if (field instanceof z.ZodDefault || field instanceof z.ZodOptional) return [field, ...layersOf(field.unwrap())];
-  // A switch is a pipe from text to a boolean; what it ends in is its type. Other pipes are text that is taken apart.
-  if (field instanceof z.ZodPipe) return [field, ...layersOf(field.out instanceof z.ZodBoolean ? field.out : field.in)];
+  // A switch is a pipe from text to a boolean, a number one from its digits: what it ends in is its type. Other pipes are text that is taken apart.
+  if (field instanceof z.ZodPipe) return [field, ...layersOf(endsInType(field) ? field.out : field.in)];
   return [field];
+}
+
+function endsInType({ out }: z.ZodPipe): boolean {
+  return out instanceof z.ZodBoolean || out instanceof z.ZodNumber;
 }
 
 function typeOf(core: z.ZodType): string {

@@ -34,19 +34,19 @@ function writePage(): Report {
   return { lines: ["docs/configuration.md is written"], hasProblem: false };
 }
 
-function runCommand(args: readonly string[]): Report {
+async function runCommand(args: readonly string[]): Promise<Report> {
   const { command, service, file } = readArguments(args);
   if (command === "docs") return writePage();
   const makeReport = { check: checkReport, print: printReport }[command];
   if (makeReport === undefined) throw new Error(usage);
   const env = file === undefined ? process.env : readEnvFile(file);
-  const report = makeReport(chosenServices(service), env);
+  const report = await makeReport(chosenServices(service), env);
   const strangers = file === undefined ? [] : unknownNames(env).map((name) => `note: no service reads ${name}.`);
   return { ...report, lines: [...report.lines, ...strangers] };
 }
 
 try {
-  const { lines, hasProblem } = runCommand(process.argv.slice(2));
+  const { lines, hasProblem } = await runCommand(process.argv.slice(2));
   for (const line of lines) say(line);
   process.exitCode = hasProblem ? 1 : 0;
 } catch (error) {

@@ -8,12 +8,14 @@ variable that is set to the empty string counts as not set. This page is written
 \`services/*/src/config.ts\`.
 
 \`\`\`sh
-npm run config -- check all --env-file production.env   # every problem of every service at once; exit code 1 if there is one
+npm run config -- check all --env-file production.env   # every problem of edge, agent worker and tool worker at once; exit code 1 if there is one
 npm run config -- check edge                            # the same for one service and the environment of this shell
 npm run config -- print agent-worker                    # what would be in force, without secrets
 \`\`\`
 
 Rules over several settings (no development token in production, no weak secret) are looked at once each setting by itself is right. With \`--env-file\` only the file counts, not the shell's own environment. A name in the file that no service knows is pointed out.
+The check reads the files and folders that are named (agents, documents, models, kubeconfig) as the process would, so run it where they are. Simulators are
+for development: they are checked when they are named (\`check cluster-simulator\`), not with \`all\`.
 \`npm start\` fills in what development needs (addresses, a secret, the simulators); processes that are started in another way get nothing by
 themselves but the defaults below. Sizes and times that two processes must agree on are no settings: they are in
 \`libs/protocol/src/limits.ts\`.

@@ -1,6 +1,6 @@
-import { ConfigError, readConfig, type Environment } from "@parley/runtime";
+import { ConfigError, readConfig, StartError, type Environment } from "@parley/runtime";
 import { fieldsOf, shown } from "./field.ts";
-import { services } from "./services.ts";
+import { deployed, services, startChecks } from "./services.ts";
 
 export interface Report {
   readonly lines: readonly string[];
@@ -19,28 +19,34 @@ function known(): string {
   return [...services.keys(), "all"].join(", ");
 }
 
-/** The services a person named; all by default. Throws an Error with one sentence for an unknown name. */
+/** The services a person named; all that a deployment has by default. Throws an Error with one sentence for an unknown name. */
 export function chosenServices(name = "all"): string[] {
-  if (name === "all") return [...services.keys()];
+  if (name === "all") return deployed;
   schemaOf(name);
   return [name];
 }
 
-/** Every problem of the environment, service by service. */
-export function checkReport(names: readonly string[], env: Environment): Report {
-  const results = names.map((name) => ({ name, problems: problemsOf(name, env) }));
+/** Every problem of the environment, service by service: in the settings, and in the files that they name. */
+export async function checkReport(names: readonly string[], env: Environment): Promise<Report> {
+  const results = await Promise.all(names.map(async (name) => ({ name, problems: await problemsOf(name, env) })));
   const lines = results.flatMap(({ name, problems }) =>
-    problems.length === 0 ? [`${name}: valid`] : [`${name}:`, ...problems.map((problem) => `  - ${problem}`)],
+    problems.length === 0 ? [`${name}: valid`] : [`${name}:`, ...problems.flatMap(problemLines)],
   );
   return { lines, hasProblem: results.some(({ problems }) => problems.length > 0) };
 }
 
-function problemsOf(name: string, env: Environment): readonly string[] {
+function problemLines(problem: string): string[] {
+  return problem.split("\n").map((line, index) => `${index === 0 ? "  - " : "  "}${line}`);
+}
+
+async function problemsOf(name: string, env: Environment): Promise<readonly string[]> {
   try {
     readConfig(schemaOf(name), env);
+    await startChecks.get(name)?.(env);
     return [];
   } catch (error) {
     if (error instanceof ConfigError) return error.problems;
+    if (error instanceof StartError) return [error.message];
     throw error;
   }
 }
@@ -52,8 +58,8 @@ export function unknownNames(env: Environment): string[] {
 }
 
 /** What would be in force, one `NAME=value` per line, without secrets; or the problems. */
-export function printReport(names: readonly string[], env: Environment): Report {
-  const checked = checkReport(names, env);
+export async function printReport(names: readonly string[], env: Environment): Promise<Report> {
+  const checked = await checkReport(names, env);
   if (checked.hasProblem) return checked;
   return { lines: names.flatMap((name) => [`# ${name}`, ...valueLines(name, env), ""]), hasProblem: false };
 }

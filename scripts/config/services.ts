@@ -1,9 +1,12 @@
+import { createLogger, readConfig, type Environment } from "@parley/runtime";
 import type { z } from "zod";
 import { Config as AgentWorkerConfig } from "../../services/agent-worker/src/config.ts";
+import { readStartSettings } from "../../services/agent-worker/src/start-settings.ts";
 import { Config as ClusterSimulatorConfig } from "../../services/cluster-simulator/src/config.ts";
 import { Config as EdgeConfig } from "../../services/edge/src/config.ts";
 import { Config as ModelSimulatorConfig } from "../../services/model-simulator/src/config.ts";
 import { Config as ToolWorkerConfig } from "../../services/tool-worker/src/config.ts";
+import { toolsOf } from "../../services/tool-worker/src/tool-list.ts";
 
 /** Every service and the schema that it reads its own environment with. */
 export const services: ReadonlyMap<string, z.ZodObject> = new Map<string, z.ZodObject>([
@@ -13,3 +16,18 @@ export const services: ReadonlyMap<string, z.ZodObject> = new Map<string, z.ZodO
   ["model-simulator", ModelSimulatorConfig],
   ["cluster-simulator", ClusterSimulatorConfig],
 ]);
+
+/** Those that a deployment has; simulators are for development, and for whoever names them. */
+export const deployed = ["edge", "agent-worker", "tool-worker"];
+
+type StartCheck = (env: Environment) => Promise<unknown>;
+
+/** What a process does with its settings before it connects to anything: the service's own code, so that both say the same. */
+export const startChecks: ReadonlyMap<string, StartCheck> = new Map<string, StartCheck>([
+  ["agent-worker", (env) => readStartSettings(readConfig(AgentWorkerConfig, env))],
+  ["tool-worker", (env) => toolsOf(readConfig(ToolWorkerConfig, env), env, silentLog())],
+]);
+
+function silentLog() {
+  return createLogger({ service: "config", level: "silent", format: "json" });
+}

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { connectNats, type BrokerLink } from "@parley/bus";
-import { createLogger, DeadlineError, readConfig, withDeadline } from "@parley/runtime";
+import { brokerFields, createLogger, DeadlineError, readConfig, withDeadline } from "@parley/runtime";
 import { z } from "zod";
 import { backUpLog } from "./backup.ts";
 import type { Manifest } from "./manifest.ts";
@@ -13,7 +13,7 @@ const usage = [
 
 const connectWithinMs = 10_000;
 
-const Config = z.object({ NATS_URL: z.string().default("nats://127.0.0.1:4222") });
+const Config = z.object({ NATS_URL: brokerFields().NATS_URL });
 
 function readArguments(args: readonly string[]) {
   const { values, positionals } = parseArgs({

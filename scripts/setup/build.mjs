@@ -28,7 +28,7 @@ function isWebBuilt() {
 
 async function runBuilder(name, args, { cwd, signal }) {
   const { code, output } = await run(process.execPath, args, { cwd, timeoutMs: BUILD_DEADLINE_MS, signal });
-  if (code === 0) return;
+  if (code === 0) return output;
   const shown = output.trimEnd().split("\n").slice(-SHOWN_LINES).join("\n");
   throw new SetupError(`The build (${name}) failed: put this right and run the command again.\n${shown}`);
 }
@@ -36,8 +36,11 @@ async function runBuilder(name, args, { cwd, signal }) {
 /** Builds what changed: libraries and services with `tsc -b`, the web app with Vite. */
 export async function build({ signal }) {
   await phase("build", async () => {
-    await runBuilder("tsc -b", [tool("typescript", "bin", "tsc"), "-b"], { cwd: root, signal });
-    return { text: "up to date" };
+    const output = await runBuilder("tsc -b", [tool("typescript", "bin", "tsc"), "-b", "--verbose"], {
+      cwd: root,
+      signal,
+    });
+    return { text: output.includes("Building project") ? "built" : "up to date" };
   });
   if (!existsSync(path.join(webDir, "vite.config.ts"))) return;
   await phase("web app", async (note) => {

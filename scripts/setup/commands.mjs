@@ -46,9 +46,26 @@ export function readLines(stream, onLine) {
   });
 }
 
+/** `node tsc was stopped`, `go build was stopped`. */
+function stoppedError(command, [first = ""]) {
+  return new StoppedError(`${path.basename(command)} ${path.basename(first)} was stopped`);
+}
+
+/** Ends it after its time, and lets go of its output: a process that it has started may hold that open for long. Returns how to call it off. */
+function endAfter(child, timeoutMs, onLate) {
+  if (timeoutMs === undefined) return () => {};
+  const deadline = setTimeout(() => {
+    onLate();
+    child.kill("SIGKILL");
+    child.stdout.destroy();
+    child.stderr.destroy();
+  }, timeoutMs);
+  return () => clearTimeout(deadline);
+}
+
 /**
- * Runs a program to its end and returns `{ code, output }`; `code` is null when it was cut off by the deadline or could
- * not be started. Rejects only when the signal is aborted.
+ * Runs a program to its end and returns `{ code, output }`; `code` is null when it was cut off by the deadline (the output ends with a line that
+ * says so) or could not be started. Rejects only when the signal is aborted.
  */
 export function run(command, args, { cwd, env = process.env, timeoutMs, signal, onLine } = {}) {
   return new Promise((resolve, reject) => {
@@ -56,10 +73,10 @@ export function run(command, args, { cwd, env = process.env, timeoutMs, signal, 
       cwd,
       env,
       stdio: ["ignore", "pipe", "pipe"],
-      ...(timeoutMs === undefined ? {} : { timeout: timeoutMs, killSignal: "SIGKILL" }),
       ...(signal === undefined ? {} : { signal }),
     });
     let output = "";
+    const callOff = endAfter(child, timeoutMs, () => (output += `stopped after ${timeoutMs / 1000} s\n`));
     for (const stream of [child.stdout, child.stderr]) {
       readLines(stream, (line) => {
         output = `${output}${line}\n`.slice(-MAX_KEPT_BYTES);
@@ -67,11 +84,13 @@ export function run(command, args, { cwd, env = process.env, timeoutMs, signal, 
       });
     }
     child.once("error", (error) => {
-      if (signal?.aborted) reject(new StoppedError(`${command} was stopped`));
+      callOff();
+      if (signal?.aborted) reject(stoppedError(command, args));
       else resolve({ code: null, output: `${output}${error.message}\n` });
     });
     child.once("close", (code) => {
-      if (signal?.aborted) reject(new StoppedError(`${command} was stopped`));
+      callOff();
+      if (signal?.aborted) reject(stoppedError(command, args));
       else resolve({ code, output });
     });
   });

@@ -7,7 +7,7 @@ const LAST_PORT = 65_535;
 
 export const serviceNames = ["model-simulator", "cluster-simulator", "tool-worker", "agent-worker", "edge"];
 
-export const usage = `npm start -- [options]
+export const usage = `Usage: npm start -- [options]
 
   --edges N           edge processes on one port (default 1)
   --agent-workers N   agent worker processes (default 1)
@@ -29,7 +29,7 @@ const argumentsOf = {
   "tool-workers": { type: "string", default: "1" },
   only: { type: "string" },
   verbose: { type: "boolean", default: false },
-  help: { type: "boolean", default: false },
+  help: { type: "boolean", short: "h", default: false },
 };
 
 function parse(args) {
@@ -54,20 +54,22 @@ function only(values) {
   throw new SetupError(`--only does not know "${unknown}": it takes ${serviceNames.join(", ")}.`);
 }
 
+/** In plain digits, as the services read it. */
 function edgePort(env) {
-  const port = Number(env.PORT || DEFAULT_PORT);
-  if (Number.isInteger(port) && port >= 1 && port <= LAST_PORT) return port;
-  throw new SetupError(`PORT must be a whole number from 1 to ${LAST_PORT}.`);
+  const text = env.PORT || String(DEFAULT_PORT);
+  const port = /^\d+$/.test(text) ? Number(text) : 0;
+  if (port >= 1 && port <= LAST_PORT) return { port, problems: [] };
+  return { port, problems: [`PORT must be a whole number from 1 to ${LAST_PORT}.`] };
 }
 
-/** What was asked for on the command line and in PORT. */
+/** What was asked for on the command line and in PORT; `problems` are those of PORT, to be said with those of other variables. */
 export function readOptions(args, env) {
   const values = parse(args);
   return {
     help: values.help,
     verbose: values.verbose,
     only: only(values),
-    port: edgePort(env),
+    ...edgePort(env),
     edges: count(values, "edges"),
     agentWorkers: count(values, "agent-workers"),
     toolWorkers: count(values, "tool-workers"),

@@ -8,6 +8,7 @@ import { startDeathWatch } from "./death-watch.mjs";
 import { checkEdgePort, logSuffix, removeDeadRuns } from "./ground.mjs";
 import { readOptions, usage } from "./options.mjs";
 import { chosenServices, planProcesses } from "./plan.mjs";
+import { checkSettings } from "./settings.mjs";
 import { sayAddress, sayTable } from "./summary.mjs";
 import { createSupervisor } from "./supervisor.mjs";
 
@@ -43,11 +44,14 @@ async function startAll({ options, env, run, supervisor, signal }) {
 export async function runParley({ args, env, signal, hurry }) {
   const options = readOptions(args, env);
   if (options.help) return say(usage);
-  const needsEdge = chosenServices(options.only, env).has("edge");
+  const services = chosenServices(options.only, env);
+  const needsEdge = services.has("edge");
+  if (options.problems.length > 0) await checkSettings(services, env, options.problems);
   say(`Parley on Node ${process.versions.node}`);
   await removeDeadRuns();
   if (needsEdge) await checkEdgePort(options.port);
   const node = await prepare({ needsEdge, signal });
+  await checkSettings(services, env);
 
   const run = { pid: process.pid, port: options.port };
   const onChange = (children) => writeRun({ ...run, children });

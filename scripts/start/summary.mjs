@@ -11,7 +11,7 @@ export function sayTable(processes, urls) {
   const rows = [["process", "pid", "address", "what"]];
   for (const { spec, pid } of processes) rows.push([spec.name, pid() ?? "-", spec.address, spec.what]);
   rows.push(["nats", "-", withoutPassword(urls.nats), "requests and events"]);
-  rows.push(["redis", "-", withoutPassword(urls.redis), "tool queue, limits, read models"]);
+  rows.push(["redis", "-", withoutPassword(urls.redis), "tool queue, tools on offer, lists of conversations"]);
   say();
   for (const line of table(rows)) say(line);
   say();

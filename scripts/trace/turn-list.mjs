@@ -28,7 +28,7 @@ export function lengthMs({ spans, startMs }) {
 
 function outcomeOf(trace) {
   const code = attributeOf(trace, "parley.error.code");
-  return `${attributeOf(trace, "parley.turn.outcome") ?? "not ended"}${code === undefined ? "" : ` ${code}`}`;
+  return `${attributeOf(trace, "parley.turn.outcome") ?? "not seen to end"}${code === undefined ? "" : ` ${code}`}`;
 }
 
 function row(trace) {

@@ -1,31 +1,81 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { expect, it } from "vitest";
 import { checkReport, chosenServices, printReport, unknownNames } from "../../scripts/config/report.ts";
 
 const secret = "a-secret-that-nobody-may-read-0001";
+/** What `docs/operations.md` asks a `production.env` to have. */
+const production = {
+  NODE_ENV: "production",
+  AUTH_JWT_SECRET: secret,
+  NATS_URL: "nats://edge:hush@nats:4222",
+  REDIS_URL: "redis://redis:6379",
+  OPENAI_API_KEY: "sk-1",
+};
 
-it("names every problem of every service that was asked for", () => {
-  const { lines, hasProblem } = checkReport(["edge", "agent-worker"], { PORT: "x", ADMIN_PORT: "-1", SLOTS: "0" });
+it("names every problem of every service that was asked for", async () => {
+  const env = { PORT: "x", ADMIN_PORT: "-1", SLOTS: "0" };
+  const { lines, hasProblem } = await checkReport(["edge", "agent-worker"], env);
   expect(hasProblem).toBe(true);
   expect(lines.filter((line) => /PORT must be/.test(line))).toHaveLength(3);
   expect(lines.some((line) => /AUTH_JWT_SECRET is not set/.test(line))).toBe(true);
-  expect(lines.some((line) => /SLOTS cannot be used/.test(line))).toBe(true);
+  expect(lines.some((line) => /SLOTS must be a whole number from 1/.test(line))).toBe(true);
 });
 
-it("finds nothing wrong with what a service would start with", () => {
-  expect(checkReport(["edge", "agent-worker", "tool-worker"], { AUTH_JWT_SECRET: secret })).toEqual({
+it("finds nothing wrong with the production.env of the page of operations", async () => {
+  expect(await checkReport(chosenServices("all"), production)).toEqual({
     lines: ["edge: valid", "agent-worker: valid", "tool-worker: valid"],
     hasProblem: false,
   });
 });
 
-it("refuses in production what only development may have", () => {
-  const { lines } = checkReport(["edge"], { NODE_ENV: "production", AUTH_JWT_SECRET: "short", AUTH_DEV: "1" });
-  expect(lines.filter((line) => /production/.test(line))).toHaveLength(2);
+it("refuses in production what only development may have", async () => {
+  const env = { NODE_ENV: "production", AUTH_JWT_SECRET: "short", AUTH_DEV: "1" };
+  const { lines } = await checkReport(["edge"], env);
+  expect(lines.filter((line) => /in production/.test(line))).toHaveLength(2);
 });
 
-it("prints what is in force, without secrets and passwords", () => {
+it.each(["edge", "agent-worker", "tool-worker", "model-simulator", "cluster-simulator"])(
+  "takes no misspelt production for development: %s",
+  async (name) => {
+    const env = { ...production, NODE_ENV: "prod", KUBECONFIG_OUT: "x", AUTH_DEV: "1" };
+    const { lines } = await checkReport([name], env);
+    expect(lines[1]).toContain("NODE_ENV must be one of development, test, production.");
+  },
+);
+
+it.each([
+  [{ OPENAI_API_KEY: "" }, "agent-worker", "No language model is configured"],
+  [{ OPENAI_BASE_URL: "foo", OPENAI_MODEL: "m" }, "agent-worker", "OPENAI_BASE_URL is not an http or https address."],
+  [{ OPENAI_BASE_URL: "http://host/v1" }, "agent-worker", "OPENAI_MODEL is not set"],
+  [{ AGENTS_DIR: "/nope" }, "agent-worker", "The folder of the agents, /nope, cannot be read."],
+  [{ MODELS_FILE: "/nope" }, "agent-worker", "The file of the models, /nope, cannot be read."],
+  [{ KNOWLEDGE_DIR: "/nope" }, "agent-worker", "The knowledge in /nope cannot be read."],
+  [{ KUBECONFIG: "/nope" }, "tool-worker", "The kubeconfig /nope cannot be read"],
+])("says of %j what %s would say at its start", async (settings, name, sentence) => {
+  const { lines, hasProblem } = await checkReport([name], { ...production, ...settings });
+  expect(hasProblem).toBe(true);
+  expect(lines).toEqual([`${name}:`, expect.stringContaining(`  - ${sentence}`)]);
+});
+
+it("says all that would end the process at its start, file and line", async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), "agents-"));
+  try {
+    writeFileSync(path.join(folder, "one.yaml"), "name: ONE\n");
+    const env = { ...production, OPENAI_API_KEY: "", AGENTS_DIR: folder };
+    const { lines } = await checkReport(["agent-worker"], env);
+    expect(lines[1]).toContain("No language model is configured");
+    expect(lines[2]).toBe("  - The agents cannot be used:");
+    expect(lines[3]).toMatch(/^ {4}- .*one\.yaml:1: /);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+it("prints what is in force, without secrets and passwords", async () => {
   const env = { AUTH_JWT_SECRET: secret, NATS_URL: "nats://parley:hush@one:4222,nats://token@two:4222", SHARDS: "4" };
-  const text = printReport(["edge"], env).lines.join("\n");
+  const text = (await printReport(["edge"], env)).lines.join("\n");
   expect(text).not.toMatch(/nobody-may-read|hush|\/\/token@/);
   expect(text).toContain("one:4222");
   expect(text).toMatch(/^SHARDS=4$/m);
@@ -36,7 +86,8 @@ it("points out names that no service reads", () => {
   expect(unknownNames({ NATS_ULR: "x", NATS_URL: "x" })).toEqual(["NATS_ULR"]);
 });
 
-it("knows its services", () => {
-  expect(chosenServices()).toContain("cluster-simulator");
+it("knows its services, and takes a simulator only when it is named", () => {
+  expect(chosenServices()).toEqual(["edge", "agent-worker", "tool-worker"]);
+  expect(chosenServices("cluster-simulator")).toEqual(["cluster-simulator"]);
   expect(() => chosenServices("egde")).toThrow(/There is no service "egde"/);
 });

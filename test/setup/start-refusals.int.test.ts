@@ -62,6 +62,18 @@ test("refuses a PORT that is not a port", async () => {
   });
 });
 
+test("names all settings that are wrong at once, and the services that read them", async () => {
+  const env = { PORT: "0x50", MAX_STEPS: "x", NODE_ENV: "prod" };
+  const all = "model-simulator, cluster-simulator, tool-worker, agent-worker, edge".split(", ");
+  const { code, stderr } = await start([], env);
+  const [port, ...others] = stderr.trimEnd().split("\n");
+  expect([code, port]).toEqual([1, "PORT must be a whole number from 1 to 65535."]);
+  expect(others.find((line) => line.startsWith("MAX_STEPS must be a whole number"))).toMatch(/ \(agent-worker\)$/);
+  const nodeEnv = others.find((line) => line.startsWith("NODE_ENV must be one of development, test, production."));
+  for (const service of all) expect(nodeEnv).toContain(service);
+  expect(others).toHaveLength(2);
+});
+
 test("says what to do about a port that is in use", async () => {
   await using other = await listening("");
   const { port } = other;

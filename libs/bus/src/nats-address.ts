@@ -1,13 +1,8 @@
 import type { ConnectionOptions } from "@nats-io/transport-node";
+import { natsServersOf } from "@parley/runtime";
 
 /** What the client library wants apart: it does not read user and password out of an address. */
 export type NatsAddress = Pick<ConnectionOptions, "servers" | "user" | "pass" | "token" | "tls">;
-
-function urlOf(server: string): URL {
-  const url = /^[a-z]+:\/\//.test(server) ? server : `nats://${server}`;
-  if (!URL.canParse(url)) throw new Error("NATS_URL is not a list of addresses like nats://user:password@host:4222.");
-  return new URL(url);
-}
 
 function credentialsOf({ username, password }: URL): NatsAddress {
   if (username === "") return {};
@@ -21,7 +16,8 @@ function credentialsOf({ username, password }: URL): NatsAddress {
  * of a cluster know the same users, so the first address that names one says it for all.
  */
 export function parseNatsAddress(list: string): NatsAddress {
-  const urls = list.split(",").map((server) => urlOf(server.trim()));
+  const urls = natsServersOf(list);
+  if (urls === undefined) throw new Error("NATS_URL is not a list of addresses like nats://user:password@host:4222.");
   const named = urls.find(({ username }) => username !== "");
   return {
     servers: urls.map(({ host }) => host),

@@ -19,6 +19,30 @@ export interface BrokerLink {
   onDisconnect(listener: () => void): () => void;
 }
 
+/** Between two lines that say that the broker cannot be reached. */
+const sayEveryMs = 60_000;
+
+/** Says it of the first try that failed, and once a minute from then on. The addresses it names are without user and password. */
+function createOutageReport({ servers }: ReturnType<typeof parseNatsAddress>, log: Logger) {
+  let isTried = false;
+  let saidMs = -Infinity;
+  return {
+    /** Another try begins. */
+    tried(): void {
+      const nowMs = performance.now();
+      if (isTried && nowMs - saidMs >= sayEveryMs) {
+        saidMs = nowMs;
+        log.warn({ servers }, "the broker cannot be reached; it is tried again until it can");
+      }
+      isTried = true;
+    },
+    connected(): void {
+      isTried = false;
+      saidMs = -Infinity;
+    },
+  };
+}
+
 const reconnectPauseMs = 250;
 /** Later than any clock: the client then takes every try for due. */
 const longAgoMs = -1e15;
@@ -27,7 +51,7 @@ const longAgoMs = -1e15;
  * The pause between two tries. The client measures it by the wall clock, so that it would not try again for an hour when that was set back by an
  * hour: once the pause is over by monotonic time, the try is due whatever the clock says.
  */
-function reconnecting(): Pick<ConnectionOptions, "reconnectDelayHandler" | "reconnectToServer"> {
+function reconnecting(onTry: () => void): Pick<ConnectionOptions, "reconnectDelayHandler" | "reconnectToServer"> {
   let triedMs = -Infinity;
   return {
     reconnectDelayHandler() {
@@ -37,6 +61,7 @@ function reconnecting(): Pick<ConnectionOptions, "reconnectDelayHandler" | "reco
     // Called at each try; it leaves the choice to the client.
     reconnectToServer() {
       triedMs = performance.now();
+      onTry();
       return null;
     },
   };
@@ -47,12 +72,14 @@ function reconnecting(): Pick<ConnectionOptions, "reconnectDelayHandler" | "reco
  * to do. A dead peer is noticed in 8 to 12 s by ping (the client's default would be 6 minutes).
  */
 export async function connectNats({ servers, name, log }: NatsOptions): Promise<BrokerLink> {
+  const address = parseNatsAddress(servers);
+  const outage = createOutageReport(address, log);
   const nc = await connect({
-    ...parseNatsAddress(servers),
+    ...address,
     name,
     waitOnFirstConnect: true,
     maxReconnectAttempts: -1,
-    ...reconnecting(),
+    ...reconnecting(outage.tried),
     pingInterval: 4_000,
     maxPingOut: 2,
     noAsyncTraces: true,
@@ -60,6 +87,7 @@ export async function connectNats({ servers, name, log }: NatsOptions): Promise<
     if (!(cause instanceof errors.AuthorizationError)) throw cause;
     throw new StartError("NATS does not let this process in: check the user and password in NATS_URL.", { cause });
   });
+  outage.connected();
   const listeners = new Set<() => void>();
   const lost = new Set<() => void>();
   let up = true;
@@ -72,6 +100,7 @@ export async function connectNats({ servers, name, log }: NatsOptions): Promise<
       if (status.type === "error") log.error({ err: status.error }, "the broker reported an error");
       if (status.type !== "reconnect") continue;
       up = true;
+      outage.connected();
       log.warn("connected to the broker again");
       for (const listener of listeners) listener();
     }

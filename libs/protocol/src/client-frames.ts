@@ -18,7 +18,10 @@ const Knows = z.array(z.string().max(32)).max(16);
 export const AuthFrame = z
   .object({
     type: z.literal("auth"),
-    token: z.string().min(1).max(16_384).describe("Access token (JWT)."),
+    token: z
+      .string()
+      .min(1)
+      .describe("Access token (JWT): at most `accessTokenChars`; a longer one is answered with `auth_error`."),
     knows: Knows.optional().describe(
       "What the client knows: `unknown`, the status of a tool call, which others are told as `failed`. At most 16 names of 32 characters; those that the server does not know are ignored. Absent: as before.",
     ),
@@ -57,14 +60,16 @@ export const MessageFrame = z
   .describe("Asks something. The connection looks at the conversation from then on.");
 export type MessageFrame = z.infer<typeof MessageFrame>;
 
+const wholeNumber = { error: "must be a whole number from 0" };
+
 export const SubscribeFrame = z
   .object({
     type: z.literal("subscribe"),
     conversation_id: ConversationId,
     after: z
-      .number()
-      .int()
-      .nonnegative()
+      .number(wholeNumber)
+      .int(wholeNumber)
+      .nonnegative(wholeNumber)
       .optional()
       .describe(
         "Cursor: `seq` of the last frame the client has. Absent: a snapshot of what is there; above everything that is stored: the same.",

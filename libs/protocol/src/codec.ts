@@ -2,6 +2,7 @@ import { ChatError } from "./errors.ts";
 import { ClientFrame, MessageFrame } from "./client-frames.ts";
 import type { StoredEvent } from "./events.ts";
 import { ConversationId } from "./ids.ts";
+import { problemOf } from "./issue-words.ts";
 import { limits } from "./limits.ts";
 import { ReadEvent, unreadableEvent } from "./read-event.ts";
 import { z } from "zod";
@@ -9,18 +10,11 @@ import { z } from "zod";
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
-/** The first problem of a failed parse in words a person can use: `on_busy: expected one of …`. */
-function problemOf(error: z.ZodError): string {
-  const issue = error.issues[0];
-  if (issue === undefined) return "is not valid";
-  const path = issue.path.join(".");
-  return path === "" ? issue.message : `${path}: ${issue.message}`;
-}
-
 /** Parses bytes or text as JSON of one schema. Throws a plain Error with the first problem: for data of our own processes. */
 export function decodeJson<T extends z.ZodType>(schema: T, data: Uint8Array | string): z.infer<T> {
-  const parsed = schema.safeParse(JSON.parse(typeof data === "string" ? data : decoder.decode(data)));
-  if (!parsed.success) throw new Error(`stored data is not as expected: ${problemOf(parsed.error)}`);
+  const value: unknown = JSON.parse(typeof data === "string" ? data : decoder.decode(data));
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw new Error(`stored data is not as expected: ${problemOf(parsed.error, value)}`);
   return parsed.data;
 }
 
@@ -59,11 +53,11 @@ export function parseWellFormed(text: string): unknown {
 
 /** Parses one frame of a native client. Throws ChatError INVALID_FRAME or MESSAGE_TOO_LARGE. */
 export function decodeClientFrame(text: string): ClientFrame {
-  const parsed = ClientFrame.safeParse(parseObject(text));
-  if (!parsed.success)
-    throw new ChatError("INVALID_FRAME", {
-      message: `The frame is not valid: ${problemOf(parsed.error)}.`,
-    });
+  const frame = parseObject(text);
+  const parsed = ClientFrame.safeParse(frame);
+  if (!parsed.success) {
+    throw new ChatError("INVALID_FRAME", { message: `The frame is not valid: ${problemOf(parsed.error, frame)}.` });
+  }
   if (parsed.data.type === "message" && parsed.data.metadata !== undefined) checkMetadata(parsed.data.metadata);
   return parsed.data;
 }
@@ -71,7 +65,7 @@ export function decodeClientFrame(text: string): ClientFrame {
 /** JSON can be parsed at depths at which it cannot be written again. */
 function checkMetadata(metadata: object): void {
   if (!isDeeperThan(metadata, limits.metadataDepth)) return;
-  const message = `The frame is not valid: metadata: is nested deeper than ${limits.metadataDepth} levels.`;
+  const message = `The frame is not valid: metadata is nested deeper than ${limits.metadataDepth} levels.`;
   throw new ChatError("INVALID_FRAME", { message });
 }
 

@@ -13,14 +13,14 @@ export type ConversationId = z.infer<typeof ConversationId>;
 /** Derived by the edge from (user, conversation, client message id), so that a repeated message is the same turn. A subject token. */
 export const TurnId = z
   .string()
-  .regex(/^[A-Za-z0-9_-]{1,64}$/)
+  .regex(/^[A-Za-z0-9_-]{1,64}$/, "must be 1 to 64 letters, digits, '_' or '-'")
   .describe("The turn: a message with its answer.");
 export type TurnId = z.infer<typeof TurnId>;
 
 /** `<turn>-<step>-<index>`: a subject token and a BullMQ job id (those refuse ':' and all-digit ids). */
 export const CallId = z
   .string()
-  .regex(/^[A-Za-z0-9_-]{1,128}$/)
+  .regex(/^[A-Za-z0-9_-]{1,128}$/, "must be 1 to 128 letters, digits, '_' or '-'")
   .describe("The tool call.");
 export type CallId = z.infer<typeof CallId>;
 

@@ -113,6 +113,7 @@ export {
   type FrameAddress,
 } from "./codec.ts";
 export { appended } from "./growing-text.ts";
+export { issueWords, problemOf } from "./issue-words.ts";
 export {
   answerOf,
   callPart,

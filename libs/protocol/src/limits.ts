@@ -5,6 +5,8 @@
 export const limits = {
   /** Text of one client message, UTF-8, however its JSON escapes it. Larger: MESSAGE_TOO_LARGE. */
   messageBytes: 32 * 1024,
+  /** Characters of an access token. Longer: AUTH_INVALID. */
+  accessTokenChars: 16_384,
   /** Objects and arrays of `metadata` within each other. Deeper: INVALID_FRAME. */
   metadataDepth: 32,
   /** One frame from a client, or one body over HTTP, each JSON escape counted as what it stands for. Larger: MESSAGE_TOO_LARGE. */

@@ -42,16 +42,31 @@ describe("decodeClientFrame", () => {
     expect(problemOf(text)).toBe(problem);
   });
 
+  const types = "auth, message, subscribe, unsubscribe, cancel, approve, ping";
+  const hello = { type: "message", id: "1", message: "hi" };
+
   test.each([
-    [{ type: "dance" }, "type"],
-    [{ type: "message", message: "hi" }, "id"],
-    [{ type: "message", id: "1", message: "hi", on_busy: "never" }, "on_busy"],
-    [{ type: "message", id: "1", message: "hi", conversation_id: "a.b" }, "conversation_id"],
-    [{ type: "subscribe", conversation_id: "c1", after: -1 }, "after"],
-    [{ type: "subscribe", conversation_id: "chat.>" }, "conversation_id"],
-    [{ type: "auth", token: "" }, "token"],
-  ])("names the field that is wrong: %j", (frame, field) => {
-    expect(problemOf(JSON.stringify(frame))).toMatch(new RegExp(`^INVALID_FRAME: The frame is not valid: ${field}: `));
+    [{ type: "dance" }, `type must be one of ${types}`],
+    [{ type: 7 }, `type must be one of ${types}`],
+    [{}, "type is missing"],
+    [{ type: "message", message: "hi" }, "id is missing"],
+    [{ ...hello, id: null }, "id must be a text"],
+    [{ ...hello, id: "" }, "id must not be empty"],
+    [{ ...hello, id: "x".repeat(129) }, "id must have at most 128 characters"],
+    [{ ...hello, message: ["hi"] }, "message must be a text"],
+    [{ ...hello, on_busy: "never" }, "on_busy must be one of enqueue, reject, interrupt"],
+    [{ ...hello, metadata: null }, "metadata must be an object"],
+    [{ ...hello, metadata: [] }, "metadata must be an object"],
+    [{ ...hello, conversation_id: "a.b" }, "conversation_id must be 1 to 128 letters, digits, '_' or '-'"],
+    [{ type: "subscribe", conversation_id: "c1", after: -1 }, "after must be a whole number from 0"],
+    [{ type: "subscribe", conversation_id: "c1", after: 1.5 }, "after must be a whole number from 0"],
+    [{ type: "subscribe", conversation_id: "c1", after: "x" }, "after must be a whole number from 0"],
+    [{ type: "subscribe", conversation_id: "chat.>" }, "conversation_id must be 1 to 128 letters, digits, '_' or '-'"],
+    [{ type: "cancel", conversation_id: "c1", turn_id: "a b" }, "turn_id must be 1 to 64 letters, digits, '_' or '-'"],
+    [{ type: "approve", conversation_id: "c", call_id: "k", approved: 1 }, "approved must be true or false"],
+    [{ type: "auth", token: "" }, "token must not be empty"],
+  ])("says in a person's words what is wrong: %j", (frame, problem) => {
+    expect(problemOf(JSON.stringify(frame))).toBe(`INVALID_FRAME: The frame is not valid: ${problem}.`);
   });
 
   test("refuses a frame above the limit before it parses it", () => {
@@ -61,7 +76,7 @@ describe("decodeClientFrame", () => {
   test.each([33, 9_000, 25_000])("refuses metadata nested %i deep, which could not be written again", (levels) => {
     const metadata = `{"a":${"[".repeat(levels)}${"]".repeat(levels)}}`;
     const frame = `{"type":"message","id":"1","message":"hi","metadata":${metadata}}`;
-    expect(problemOf(frame)).toBe("INVALID_FRAME: The frame is not valid: metadata: is nested deeper than 32 levels.");
+    expect(problemOf(frame)).toBe("INVALID_FRAME: The frame is not valid: metadata is nested deeper than 32 levels.");
   });
 
   test("ignores unknown fields and fills in the default policy", () => {
@@ -271,6 +286,6 @@ describe("decodeJson", () => {
   });
 
   test("names the field that is not as expected", () => {
-    expect(() => decodeJson(TurnRequest, '{"v":"1"}')).toThrow(/^stored data is not as expected: v: /);
+    expect(() => decodeJson(TurnRequest, '{"v":"1"}')).toThrow(/^stored data is not as expected: v must be a number/);
   });
 });

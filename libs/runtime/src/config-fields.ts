@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isHost, isHttpAddress, isRedisAddress, natsServersOf } from "./addresses.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "./logger.ts";
 
 /** setTimeout treats a longer delay as "now", so a duration above it would be the opposite of what was meant. */
@@ -16,14 +17,43 @@ const MIN_EVENT_WINDOW_MS = 60_000;
 /** `resumeWindowMs` of the protocol's limits. */
 const EVENT_WINDOW_MS = 30 * 60_000;
 
+/** What `NODE_ENV` may be; a misspelt "production" would turn off all that depends on it. */
+const ENVIRONMENTS = ["development", "test", "production"] as const;
+
+/** `NODE_ENV`; `development` when it is not set. */
+export function nodeEnv() {
+  const error = `must be one of ${ENVIRONMENTS.join(", ")}`;
+  return z
+    .enum(ENVIRONMENTS, { error })
+    .default("development")
+    .describe("`production` refuses what is only good for development.");
+}
+
+/** Where to listen: an IP address or a name; this machine alone when it is not set. */
+export function host() {
+  const error = "must be an IP address such as 127.0.0.1 or 0.0.0.0, or the name of a host";
+  return z.string().trim().refine(isHost, { error }).default("127.0.0.1");
+}
+
+/** An address that begins with http:// or https://, which may be absent. */
+export function httpAddress() {
+  return z.string().trim().refine(isHttpAddress, { error: "must be an http or https address" }).optional();
+}
+
+/** Where Redis is. */
+export function redisUrl() {
+  const error = "must be an address like redis://user:password@host:6379, or rediss:// for TLS";
+  return z.string().trim().refine(isRedisAddress, { error }).default("redis://127.0.0.1:6379");
+}
+
 /** A TCP port; 0 lets the system choose one. */
 export function port() {
   return wholeNumber(0, 65_535);
 }
 
-/** A duration in milliseconds. */
-export function durationMs(defaultMs: number) {
-  return wholeNumber(0, MAX_DURATION_MS).default(defaultMs);
+/** A duration in milliseconds; at least `minMs`, where less would be the opposite of what is meant. */
+export function durationMs(defaultMs: number, minMs = 0) {
+  return wholeNumber(minMs, MAX_DURATION_MS).default(defaultMs);
 }
 
 /** A switch: `1`/`true` or `0`/`false`; off when it is not set. */
@@ -47,6 +77,10 @@ export function brokerFields() {
   return {
     NATS_URL: z
       .string()
+      .trim()
+      .refine((list) => natsServersOf(list) !== undefined, {
+        error: "must be addresses like nats://user:password@host:4222 (or tls://…), comma-separated",
+      })
       .default("nats://127.0.0.1:4222")
       .describe("NATS servers, comma-separated: `nats://user:password@host:4222`."),
     SHARDS: wholeNumber(1, MAX_SHARDS)
@@ -81,7 +115,23 @@ export function logFormat() {
   return z.enum(LOG_FORMATS, { error }).default("json").describe("Log lines for machines (json) or people (pretty).");
 }
 
-function wholeNumber(min: number, max: number) {
-  const error = `must be a whole number from ${min} to ${max}`;
-  return z.coerce.number({ error }).int({ error }).min(min, { error }).max(max, { error });
+/** A whole number in plain digits: `Number` takes 1e2 and 0x50 too, which nobody means who writes them here. */
+export function wholeNumber(min: number, max: number = Number.MAX_SAFE_INTEGER) {
+  const error = `must be a whole number ${boundsOf(min, max)}`;
+  return z.preprocess(inDigits(/^\d+$/), z.number({ error }).int({ error }).min(min, { error }).max(max, { error }));
+}
+
+/** A number in plain digits, with or without a decimal point. */
+export function decimalNumber(min: number, max: number) {
+  const error = `must be a number ${boundsOf(min, max)}`;
+  return z.preprocess(inDigits(/^\d+(\.\d+)?$/), z.number({ error }).min(min, { error }).max(max, { error }));
+}
+
+function boundsOf(min: number, max: number): string {
+  return max === Number.MAX_SAFE_INTEGER ? `from ${min}` : `from ${min} to ${max}`;
+}
+
+/** What is not written like this stays what it is, and is refused by the schema behind. */
+function inDigits(pattern: RegExp): (value: unknown) => unknown {
+  return (value) => (typeof value === "string" && pattern.test(value.trim()) ? Number(value) : value);
 }

@@ -1,6 +1,21 @@
 export { type AdminOptions, type AdminRequest, type AdminRoute, startAdmin } from "./admin.ts";
 export { ConfigError, type Environment, readConfig } from "./config.ts";
-export { brokerFields, durationMs, flag, logFormat, logLevel, optionalText, port, secret } from "./config-fields.ts";
+export { isHttpAddress, isOrigin, natsServersOf } from "./addresses.ts";
+export {
+  brokerFields,
+  decimalNumber,
+  durationMs,
+  flag,
+  host,
+  logFormat,
+  logLevel,
+  nodeEnv,
+  optionalText,
+  port,
+  redisUrl,
+  secret,
+  wholeNumber,
+} from "./config-fields.ts";
 export { createGate } from "./gate.ts";
 export { createLifecycle, type Lifecycle, type Release, type ReleaseOptions } from "./lifecycle.ts";
 export { listen, type Listener, type ListenOptions } from "./listen.ts";

@@ -52,11 +52,19 @@ export function createLogger({ service, level, format, destination }: LoggerOpti
       base: { service, pid: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: errorOf },
       redact: { paths: secretPaths(), censor: "[redacted]" },
       hooks: { logMethod: limited(), streamWrite: redactLine },
     },
     format === "pretty" ? createPrettyStream(output) : output,
   );
+}
+
+/** The library joins the message of an error with those of its causes by a colon, also where one is a sentence that has ended. */
+function errorOf(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const told = pino.stdSerializers.err(error);
+  return { ...told, message: told.message.replaceAll(/[.!?]: /g, ": ") };
 }
 
 type LogMethod = NonNullable<NonNullable<LoggerOptionsOfPino["hooks"]>["logMethod"]>;

@@ -1,6 +1,5 @@
 import type { SpanExporter } from "@opentelemetry/sdk-trace-base";
-import { z } from "zod";
-import { optionalText } from "./config-fields.ts";
+import { decimalNumber, httpAddress, optionalText } from "./config-fields.ts";
 import type { Logger } from "./logger.ts";
 import { noTracing, type Tracing } from "./trace-span.ts";
 
@@ -25,7 +24,7 @@ const FILE_DELAY_MS = 200;
 /** The settings of tracing that every process has, for its schema. */
 export function traceFields() {
   return {
-    OTEL_EXPORTER_OTLP_ENDPOINT: optionalText().describe(
+    OTEL_EXPORTER_OTLP_ENDPOINT: httpAddress().describe(
       "Collector that gets traces (OTLP over HTTP); none if not set.",
     ),
     TRACES_FILE: optionalText().describe("File that gets traces as JSON lines, if there is no collector."),
@@ -34,13 +33,7 @@ export function traceFields() {
 
 /** The share of new traces that is recorded, for the schema of a process in which traces begin. */
 export function sampleRatio() {
-  const error = "must be a number from 0 to 1";
-  return z.coerce
-    .number({ error })
-    .min(0, { error })
-    .max(1, { error })
-    .default(1)
-    .describe("Share of the turns that are traced, 0 to 1.");
+  return decimalNumber(0, 1).default(1).describe("Share of the turns that are traced, 0 to 1.");
 }
 
 /** Tracing as the settings say. Without a place to send traces to nothing of the SDK is loaded, and spans cost nothing. */

@@ -45,6 +45,15 @@ describe("createLogger", () => {
     expect(lines.join("")).toMatch(/^\d\d:\d\d:\d\d\.\d{3} INFO {2}edge listening port=8000 note="two words"\n$/);
   });
 
+  it("joins the sentence of an error and its cause to one", () => {
+    const { lines, log } = record("json");
+    const cause = new Error("the stream broke");
+    log.error({ err: new Error("The language model broke off its answer.", { cause }) }, "a turn ends with an error");
+    expect(JSON.parse(lines.join(""))).toMatchObject({
+      err: { type: "Error", message: "The language model broke off its answer: the stream broke" },
+    });
+  });
+
   it("shows people the sentence of an error, and the stack only while debugging", () => {
     const { lines, log } = record("pretty", "debug");
     log.error({ err: new Error("gone") }, "lost Redis");

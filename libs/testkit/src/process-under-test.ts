@@ -34,8 +34,10 @@ export type ProcessUnderTest = {
   [Symbol.asyncDispose](): Promise<void>;
 };
 
-function lastLines(text: string): string {
-  return text.trimEnd().split("\n").slice(-SHOWN_LINES).join("\n");
+/** The last of what it wrote behind the words that introduce it; or that there is nothing. */
+function lastLines(text: string, introduced: string): string {
+  if (text.trim() === "") return "; it wrote nothing";
+  return `${introduced}\n${text.trimEnd().split("\n").slice(-SHOWN_LINES).join("\n")}`;
 }
 
 async function startReady({ name, isReady, startDeadlineMs = START_DEADLINE_MS, ...options }: ProcessOptions) {
@@ -47,14 +49,14 @@ async function startReady({ name, isReady, startDeadlineMs = START_DEADLINE_MS, 
     });
   } catch (cause) {
     child.send("SIGKILL");
-    throw new Error(`${name} was not ready in ${startDeadlineMs} ms. Its last lines:\n${lastLines(child.output())}`, {
+    throw new Error(`${name} was not ready in ${startDeadlineMs} ms${lastLines(child.output(), ". Its last lines:")}`, {
       cause,
     });
   }
   if (child.isRunning()) return child;
   const { code, signal } = await child.exited;
   throw new Error(
-    `${name} ended (${signal ?? `exit code ${code}`}) before it was ready:\n${lastLines(child.output())}`,
+    `${name} ended (${signal ?? `exit code ${code}`}) before it was ready${lastLines(child.output(), ":")}`,
   );
 }
 

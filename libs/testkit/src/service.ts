@@ -2,7 +2,7 @@ import path from "node:path";
 import { type Agent, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { freePort } from "./free-port.ts";
-import { type ProcessUnderTest, startProcess } from "./process-under-test.ts";
+import { type ProcessOptions, type ProcessUnderTest, startProcess } from "./process-under-test.ts";
 import { repositoryRoot } from "./repository.ts";
 import { bareEnvironment } from "./test-environment.ts";
 
@@ -47,7 +47,11 @@ function isReady(url: URL): Promise<boolean> {
  * Starts `services/<name>` (its build) with this environment and waits until it says that it is ready. PORT and ADMIN_PORT
  * are free ones unless given; of the caller's own environment it gets PATH and HOME only.
  */
-export async function startService(name: ServiceName, env: Record<string, string> = {}): Promise<Service> {
+export async function startService(
+  name: ServiceName,
+  env: Record<string, string> = {},
+  { startDeadlineMs }: Pick<ProcessOptions, "startDeadlineMs"> = {},
+): Promise<Service> {
   const port = Number(env["PORT"] ?? (await freePort()));
   const adminPort = Number(env["ADMIN_PORT"] ?? (await freePort()));
   const fullEnv = {
@@ -65,6 +69,7 @@ export async function startService(name: ServiceName, env: Record<string, string
     env: fullEnv,
     cwd: repositoryRoot,
     isReady: () => isReady(url),
+    ...(startDeadlineMs === undefined ? {} : { startDeadlineMs }),
   });
   return Object.assign(service, { port, adminPort, env: fullEnv });
 }

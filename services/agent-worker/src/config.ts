@@ -1,28 +1,39 @@
 import {
   brokerFields,
   durationMs,
+  host,
   logFormat,
   logLevel,
+  nodeEnv,
   optionalText,
   port,
+  redisUrl,
   secret,
   traceFields,
+  wholeNumber,
 } from "@parley/runtime";
 import { limits } from "@parley/protocol";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import { OPENAI_DEFAULT_MODEL, OPENROUTER_DEFAULT_MODEL } from "./model/provider.ts";
 
 /** A folder of this repository's `config`. */
 const shipped = (folder: string): string => fileURLToPath(new URL(`../../../config/${folder}`, import.meta.url));
 
-const count = (defaultCount: number) => z.coerce.number().int().min(1).default(defaultCount);
-const optionalCount = () => z.coerce.number().int().min(1).optional();
+const count = (defaultCount: number) => wholeNumber(1).default(defaultCount);
+const optionalCount = () => wholeNumber(1).optional();
+
+/** A worker says that it lives several times within the ack wait: with less it would lose its turns to a pause of its own. */
+const MIN_SILENCE_MS = 500;
+/** Each round asks the broker for all turns that wait. */
+const MIN_ROUND_MS = 100;
 
 /** All settings of an agent worker; the keys are the names of the environment variables. */
 export const Config = z.object({
+  NODE_ENV: nodeEnv(),
   ...brokerFields(),
-  REDIS_URL: z.string().default("redis://127.0.0.1:6379").describe("Redis, for the queue of tool calls."),
-  ADMIN_HOST: z.string().default("127.0.0.1").describe("Where probes and metrics are served."),
+  REDIS_URL: redisUrl().describe("Redis, for the queue of tool calls."),
+  ADMIN_HOST: host().describe("Where probes and metrics are served."),
   ADMIN_PORT: port().default(8011).describe("Where probes and metrics are served."),
   SLOTS: optionalCount().describe(
     "Turns that run here at once, at the most. Unset: as many as there is memory for, while the processor keeps up.",
@@ -30,36 +41,32 @@ export const Config = z.object({
   MAX_PARKED: count(20_000).describe(
     "Turns that may wait here for an earlier one of their conversation, half a kilobyte each; more come again later.",
   ),
-  QUEUE_AGE_MS: durationMs(limits.turnQueueAgeMs).describe(
+  QUEUE_AGE_MS: durationMs(limits.turnQueueAgeMs, 1).describe(
     "A turn that has not begun after this time ends with QUEUE_TIMEOUT; the same for all workers.",
   ),
-  ACK_WAIT_MS: durationMs(3_000).describe(
+  ACK_WAIT_MS: durationMs(3_000, MIN_SILENCE_MS).describe(
     "A worker that is silent for longer loses its turns; the same for all workers.",
   ),
   MAX_ATTEMPTS: count(5).describe("Workers that may be lost over one turn before it ends with WORKER_LOST."),
   MAX_STEPS: count(10).describe(
     "Model calls of one turn. The last gets no tools; one that wants more ends with STEP_LIMIT.",
   ),
-  TURN_MS: durationMs(600_000).describe(
+  TURN_MS: durationMs(600_000, 1).describe(
     "A turn that takes its workers longer, all attempts together, ends with MODEL_TIMEOUT.",
   ),
   TOKEN_FLUSH_MS: optionalCount().describe(
     "Least time between two appends of a turn's text; the first goes at once. Unset: 10 to 100 ms, by load.",
   ),
-  APPEND_GIVE_UP_MS: durationMs(15_000).describe(
+  APPEND_GIVE_UP_MS: durationMs(15_000, 1).describe(
     "How long the broker may be away before the worker gives its turns up.",
   ),
   TOOLS_WAIT_MS: durationMs(5_000).describe(
     "How long a turn may wait for tools that its agent names, or for any if it takes every one, and no tool worker has announced.",
   ),
-  TOOL_QUEUE_WAIT_MS: durationMs(30_000).describe("How long a tool call may wait for a free tool worker."),
-  MODEL_IDLE_MS: durationMs(30_000).describe("The model may be silent for this long in mid-answer."),
-  MODEL_FIRST_TOKEN_MS: durationMs(60_000).describe("The model may take this long until its first token."),
-  MODEL_EMPTY_RETRIES: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(5)
+  TOOL_QUEUE_WAIT_MS: durationMs(30_000, 1).describe("How long a tool call may wait for a free tool worker."),
+  MODEL_IDLE_MS: durationMs(30_000, 1).describe("The model may be silent for this long in mid-answer."),
+  MODEL_FIRST_TOKEN_MS: durationMs(60_000, 1).describe("The model may take this long until its first token."),
+  MODEL_EMPTY_RETRIES: wholeNumber(0, 5)
     .default(1)
     .describe("How often an answer without text is asked for again; each time is paid for."),
   CONTEXT_BYTES: count(96 * 1024).describe(
@@ -72,7 +79,9 @@ export const Config = z.object({
     .describe(
       "How transcripts are written: 2 is one record per turn. Only when no process is left that cannot read it.",
     ),
-  JANITOR_MS: durationMs(30_000).describe("How often the queue is searched for turns that nobody looks after."),
+  JANITOR_MS: durationMs(30_000, MIN_ROUND_MS).describe(
+    "How often the queue is searched for turns that nobody looks after.",
+  ),
   AGENTS_DIR: z.string().default(shipped("agents")).describe("Folder of the agents, one YAML file each."),
   MODELS_FILE: optionalText().describe(
     "What models and their servers take, where that is not known already. Default: `config/models.yaml`, if it is there.",
@@ -82,8 +91,12 @@ export const Config = z.object({
     .default(shipped("knowledge"))
     .describe("Folder of the documents, one folder per collection."),
   OPENAI_API_KEY: secret().optional().describe("Key of the model provider."),
-  OPENAI_BASE_URL: optionalText().describe("Any OpenAI-compatible server, with /v1."),
-  OPENAI_MODEL: optionalText().describe("The model's name at that server."),
+  OPENAI_BASE_URL: optionalText().describe(
+    "Any OpenAI-compatible server, with /v1. Unset: OpenAI or OpenRouter, by key.",
+  ),
+  OPENAI_MODEL: optionalText().describe(
+    `The model's name at the provider. Unset: \`${OPENAI_DEFAULT_MODEL}\` of OpenAI, \`${OPENROUTER_DEFAULT_MODEL}\` of OpenRouter; any other server needs it.`,
+  ),
   OPENROUTER_API_KEY: secret().optional().describe("Key of OpenRouter; used when no OPENAI_* is set."),
   ...traceFields(),
   LOG_LEVEL: logLevel(),

@@ -7,18 +7,15 @@ import { Config } from "./config.ts";
 import { createEarlyEnds } from "./early-ends.ts";
 import { createIntake } from "./intake.ts";
 import { createJanitor } from "./janitor.ts";
-import { loadModelRules } from "./model/load-model-rules.ts";
-import { providerFrom } from "./model/provider.ts";
-import { connectBus, connectTools, createTurnRun, readBrief, startProbes, toolNotes } from "./parts.ts";
+import { connectBus, connectTools, createTurnRun, startProbes, toolNotes } from "./parts.ts";
 import { createQueueAge } from "./queue-age.ts";
+import { readStartSettings } from "./start-settings.ts";
 import { observe, startTelemetry } from "./telemetry.ts";
 import { createTurnRunner } from "./turn-runner.ts";
 
 runMain("agent-worker", async ({ env }) => {
   const config = readConfig(Config, env);
-  const provider = providerFrom(config);
-  const rules = await loadModelRules(config.MODELS_FILE);
-  const { agents, brief } = await readBrief(config);
+  const { provider, rules, agents, brief } = await readStartSettings(config);
   const log = createLogger({ service: "agent-worker", level: config.LOG_LEVEL, format: config.LOG_FORMAT });
   await using life = createLifecycle({ log, shutdownMs: config.SHUTDOWN_MS });
   const worker = `agent-${randomUUID()}`;

@@ -9,11 +9,10 @@ import {
 } from "@parley/bus";
 import { once } from "node:events";
 import { startAdmin, withDeadline, type AdminOptions, type Lifecycle, type Logger } from "@parley/runtime";
-import { loadAgents } from "./agents/load-agents.ts";
 import { everyTool, missingTools, type Agent } from "./agents/agent.ts";
 import { createToolOffer } from "./agents/tool-offer.ts";
 import { createAnswer } from "./answer.ts";
-import { createBrief, type Brief } from "./briefing.ts";
+import type { Brief } from "./briefing.ts";
 import type { Config } from "./config.ts";
 import type { createAgentMetrics } from "./metrics.ts";
 import { createModelCalls } from "./model-call.ts";
@@ -22,8 +21,6 @@ import { readHoldMs } from "./flush-floor.ts";
 import { createModelClient } from "./model/model-client.ts";
 import type { ModelRule } from "./model/model-rules.ts";
 import type { Provider } from "./model/provider.ts";
-import { loadKnowledge } from "./retrieval/knowledge.ts";
-import { createRouter } from "./routing/router.ts";
 import { createToolCalls } from "./tool-calls.ts";
 import { createTurn } from "./turn.ts";
 
@@ -75,13 +72,6 @@ export async function connectTools({ config, log, life }: Process, bus: Bus, wor
     toolOffer: createToolOffer({ catalogue, waitMs: config.TOOLS_WAIT_MS }),
     toolCalls: createToolCalls({ bus, queue, worker, log, queueWaitMs: config.TOOL_QUEUE_WAIT_MS }),
   };
-}
-
-/** The agents and documents of the configuration. Throws a StartError that names every problem with file and line. */
-export async function readBrief({ AGENTS_DIR, KNOWLEDGE_DIR }: Config): Promise<{ agents: Agent[]; brief: Brief }> {
-  const knowledge = await loadKnowledge(KNOWLEDGE_DIR);
-  const agents = await loadAgents({ folder: AGENTS_DIR, collections: knowledge.collections() });
-  return { agents, brief: createBrief({ route: createRouter(agents), knowledge }) };
 }
 
 /** A sentence for each agent that names tools which no tool worker offers. The others answer all the same, so none is a reason not to be ready. */

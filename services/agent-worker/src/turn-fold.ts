@@ -72,6 +72,8 @@ export interface TurnFold {
   cancel?: { by: string; reason: string };
   /** How it was decided to end; nothing else may be decided then. */
   ending?: Outcome;
+  /** When that was, by the clock of whoever decided; 0: it is not decided. */
+  endedAt: number;
   ended: boolean;
 }
 
@@ -99,6 +101,7 @@ export function createTurnFold(): TurnFold {
     handedOver: false,
     workedMs: 0,
     writtenAt: 0,
+    endedAt: 0,
     ended: false,
   };
 }
@@ -150,6 +153,7 @@ export function foldEvent(fold: TurnFold, seq: number, event: ReadEvent): void {
       return;
     case "ending":
       fold.ending = event.outcome;
+      fold.endedAt = event.ts;
       return;
     default:
   }

@@ -51,12 +51,21 @@ export function recordsOf(
 function turnRecordOf({ request, place, queuedAt, fold }: RecordedTurn, outcome: Outcome): Omit<TurnRecord, "prev"> {
   const { conversation_id, turn_id, id, user, message, accepted_at: ts } = request;
   const { message_id, usage, type: status } = outcome;
+  // Whoever takes over writes the same: it is the time of the stored decision. No clock puts an answer before its question.
+  const endedAt = Math.max(ts, fold.endedAt);
   const author = { role: "user" as const, id: user.id, ...(user.name === undefined ? {} : { name: user.name }) };
   return {
     ...{ v: 2, kind: "turn", conversation_id, turn_id, place, queued_at: queuedAt },
     question: { message_id: messageIdOf(turn_id, "user"), author, parts: partsOfMessage({ message }), ts, id },
     answer: {
-      ...{ message_id, author: { role: "assistant" }, parts: [...answerParts(fold, outcome)], ts, status, usage },
+      ...{
+        message_id,
+        author: { role: "assistant" },
+        parts: [...answerParts(fold, outcome)],
+        ts: endedAt,
+        status,
+        usage,
+      },
       ...(outcome.type === "error" ? { code: outcome.code, retryable: outcome.retryable } : {}),
       ...(outcome.type === "complete" ? { metadata: withoutSources(outcome.metadata) } : {}),
     },

@@ -1,4 +1,5 @@
 import { LineCounter, isMap, isNode, isScalar, parseDocument, type Document } from "yaml";
+import { issueWords } from "@parley/protocol";
 import type { z } from "zod";
 
 export interface YamlFile {
@@ -64,7 +65,7 @@ function problemsOf(issue: z.core.$ZodIssue, document: Document): Problem[] {
   if (path.length === 0) return [{ offset, says: "the file is not a list of fields" }];
   const name = path.map(String).join(".");
   if (!document.hasIn(path)) return [{ offset, says: `the field "${name}" is missing` }];
-  return [{ offset, says: `${name} ${/^[a-z]/.test(issue.message) ? "" : "cannot be used: "}${issue.message}` }];
+  return [{ offset, says: `${name} ${issueWords(issue)}` }];
 }
 
 /** Where the value at this path begins, or what encloses it when there is none. */

@@ -39,9 +39,9 @@ it("remembers a decided ending and a request to cancel", () => {
   const outcome = { type: "cancelled" as const, response: "", message_id: "m", tool_calls: [], usage, reason: "why" };
   const fold = foldOf([
     { type: "cancel_requested", ...turn, by: "anna", reason: "why" },
-    { type: "ending", ...chained(1, 0), outcome },
+    { type: "ending", ...chained(1, 0), ts: 4_711, outcome },
   ]);
-  expect(fold).toMatchObject({ cancel: { by: "anna", reason: "why" }, ending: outcome, ended: false });
+  expect(fold).toMatchObject({ cancel: { by: "anna", reason: "why" }, ending: outcome, endedAt: 4_711, ended: false });
 });
 
 it("has the sequence of the chain's last event, not of others", () => {

@@ -1,9 +1,10 @@
-import { logFormat, logLevel, port } from "@parley/runtime";
+import { host, logFormat, logLevel, nodeEnv, port } from "@parley/runtime";
 import { z } from "zod";
 import { isClockSetting } from "./clock.ts";
 
 export const Config = z.object({
-  HOST: z.string().default("127.0.0.1").describe("The address to listen on."),
+  NODE_ENV: nodeEnv(),
+  HOST: host().describe("The address to listen on."),
   PORT: port().default(8091).describe("The port to listen on (TLS); 0 takes a free one."),
   KUBECONFIG_OUT: z.string().min(1).describe("The file to which a kubeconfig for the simulated cluster is written."),
   SIM_CLOCK: z

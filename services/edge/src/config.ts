@@ -2,17 +2,20 @@ import {
   brokerFields,
   durationMs,
   flag,
+  host,
+  isOrigin,
   logFormat,
   logLevel,
+  nodeEnv,
   optionalText,
   port,
+  redisUrl,
   sampleRatio,
   secret,
   traceFields,
+  wholeNumber,
 } from "@parley/runtime";
 import { z } from "zod";
-
-const count = () => z.coerce.number({ error: "must be a whole number" }).int().min(1);
 
 /** HS256 with a key shorter than its hash can be searched. */
 const minSecretBytes = 32;
@@ -22,14 +25,14 @@ const wellKnown = /^(secret|changeme|change-me|password|development|dev|test|exa
 /** All settings of an edge; the keys are the names of the environment variables. */
 export const Config = z
   .object({
-    NODE_ENV: z.string().default("development").describe("`production` refuses what is only good for development."),
-    HOST: z.string().default("127.0.0.1").describe("Where sockets and HTTP requests are accepted."),
+    NODE_ENV: nodeEnv(),
+    HOST: host().describe("Where sockets and HTTP requests are accepted."),
     PORT: port().default(8000).describe("Where sockets and HTTP requests are accepted; 0 takes a free one."),
     REUSE_PORT: flag().describe("Lets several edges listen on one port; the kernel spreads connections over them."),
-    ADMIN_HOST: z.string().default("127.0.0.1").describe("Where probes and metrics are served."),
+    ADMIN_HOST: host().describe("Where probes and metrics are served."),
     ADMIN_PORT: port().default(8001).describe("Where probes and metrics are served."),
     ...brokerFields(),
-    REDIS_URL: z.string().default("redis://127.0.0.1:6379").describe("Redis, for the lists of conversations."),
+    REDIS_URL: redisUrl().describe("Redis, for the lists of conversations."),
     AUTH_JWT_SECRET: secret().describe("Shared secret (HS256) that access tokens are signed with."),
     AUTH_JWT_PREVIOUS_SECRET: secret()
       .optional()
@@ -41,9 +44,14 @@ export const Config = z
       .string()
       .default("")
       .transform((text) => text.split(/[\s,]+/).filter((origin) => origin !== ""))
+      .refine((origins) => origins.every(isOrigin), {
+        error: "must be origins as browsers write them, such as https://chat.example.org, comma-separated",
+      })
       .describe("Origins of other sites whose pages may connect, comma-separated."),
-    MAX_CONNECTIONS: count().optional().describe("Sockets of this process; default: what the file limit allows."),
-    MAX_HTTP_WAIT_MS: durationMs(600_000).describe("How long an HTTP request may wait for its answer."),
+    MAX_CONNECTIONS: wholeNumber(1)
+      .optional()
+      .describe("Sockets of this process; default: what the file limit allows."),
+    MAX_HTTP_WAIT_MS: durationMs(600_000, 1).describe("How long an HTTP request may wait for its answer."),
     ...traceFields(),
     TRACES_SAMPLE_RATIO: sampleRatio(),
     LOG_LEVEL: logLevel(),

@@ -69,7 +69,7 @@ export interface Edge {
   stop(): Promise<void>;
 }
 
-const defaultDeadlines: Deadlines = { authMs: 5_000, warnMs: 60_000, graceMs: 25_000 };
+const defaultDeadlines: Deadlines = { authMs: 5_000, anonymousMs: 1_800_000, warnMs: 60_000, graceMs: 25_000 };
 
 /** Longer than answers take, shorter than load balancers wait at the most. */
 const defaultHttpWaitMs = 600_000;

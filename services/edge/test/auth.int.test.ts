@@ -1,3 +1,4 @@
+import { limits } from "@parley/protocol";
 import { SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { connectClient } from "./support/test-client.ts";
@@ -11,7 +12,7 @@ let hasty: EdgeUnderTest;
 beforeAll(async () => {
   world = await createWorld();
   edge = await world.addEdge();
-  hasty = await world.addEdge({ deadlines: { authMs: 300, warnMs: 60_000, graceMs: 0 } });
+  hasty = await world.addEdge({ deadlines: { authMs: 300, anonymousMs: 4_000, warnMs: 60_000, graceMs: 0 } });
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
@@ -82,6 +83,25 @@ describe("a token", () => {
     client.send({ type: "auth", token: await forge(claims, secret) });
     expect(await client.next("auth_error")).toMatchObject({ code: "AUTH_INVALID" });
     expect(await client.closed).toBe(4500);
+  });
+
+  it("that is too long is answered at once", async () => {
+    const token = `${await forge({ sub: "ann", exp: inAnHour })}${"x".repeat(limits.accessTokenChars)}`;
+    const client = await connectClient(edge.url);
+    client.send({ type: "auth", token });
+    const answer = { code: "AUTH_INVALID", message: "The token is longer than 16384 characters." };
+    expect(await client.next("auth_error")).toMatchObject(answer);
+    expect(await client.closed).toBe(4500);
+  });
+
+  it.each([1e300, inAnHour * 1_000])("that runs out at %d is taken for one of a year", async (exp) => {
+    const client = await connectClient(edge.url);
+    client.send({ type: "auth", token: await forge({ sub: "ann", exp }) });
+    const { expires_at } = await client.next("auth_success");
+    const leftMs = expires_at - Date.now();
+    expect(leftMs).toBeGreaterThan(364 * 86_400_000);
+    expect(leftMs).toBeLessThanOrEqual(366 * 86_400_000);
+    client.close();
   });
 
   it("with another algorithm is refused", async () => {

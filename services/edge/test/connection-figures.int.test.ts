@@ -53,7 +53,7 @@ describe("a socket that ends counts once, as", () => {
   });
 
   it("auth: a bad token, or none in time", async () => {
-    const edge = await world.addEdge({ deadlines: { authMs: 200, warnMs: 0, graceMs: 0 } });
+    const edge = await world.addEdge({ deadlines: { authMs: 200, anonymousMs: 200, warnMs: 0, graceMs: 0 } });
     const [bad, silent] = [await connectClient(edge.url), await connectClient(edge.url)];
     bad.send({ type: "auth", token: "none" });
     expect([await bad.closed, await silent.closed]).toEqual([4500, 4008]);

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { nativeDialect } from "../src/dialect/dialect-native.ts";
 import { createConnection, dueOf, move, type Connection } from "../src/socket/connection.ts";
 
-const deadlines = { authMs: 5_000, warnMs: 60_000, graceMs: 25_000 };
+const deadlines = { authMs: 5_000, anonymousMs: 1_800_000, warnMs: 60_000, graceMs: 25_000 };
 const expiresMs = 1_000_000;
 
 function connection(more: Partial<Connection> = {}): Connection {
@@ -35,5 +35,12 @@ describe("a connection", () => {
     ["closed", 9e12, false, "nothing"],
   ] as const)("that is %s at %d (warned: %s): %s", (state, nowMs, isWarned, expected) => {
     expect(dueOf(connection({ state, isWarned, expiresMs }), deadlines, nowMs)).toBe(expected);
+  });
+
+  it.each([
+    [1_800_099, "nothing"],
+    [1_800_100, "no token in time"],
+  ] as const)("that may be anonymous at %d: %s", (nowMs, expected) => {
+    expect(dueOf(connection({ mayBeAnonymous: true }), deadlines, nowMs)).toBe(expected);
   });
 });

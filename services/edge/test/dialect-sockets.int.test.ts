@@ -24,7 +24,7 @@ beforeAll(async () => {
   world = await createWorld();
   edge = await world.addEdge();
   strict = await world.addEdge({ isDevelopment: false });
-  hasty = await world.addEdge({ deadlines: { authMs: 300, warnMs: 60_000, graceMs: 0 } });
+  hasty = await world.addEdge({ deadlines: { authMs: 300, anonymousMs: 4_000, warnMs: 60_000, graceMs: 0 } });
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
@@ -159,6 +159,24 @@ describe("a client of seed A", () => {
     const error = { error: "The message is empty.", code: "EMPTY_MESSAGE" };
     expect(await client.next()).toEqual({ type: "error", data: error });
     client.close();
+  });
+
+  it.each([
+    { type: "ping" },
+    { type: "auth" },
+    { type: "subscribe", conversation_id: "c_1" },
+    { type: "message", message: "hello", session_id: "s" },
+    {},
+  ])("is what nobody is who begins with %j: that one is closed without a token", async (frame) => {
+    const client = await connectSeedClient(hasty.url);
+    const openedMs = performance.now();
+    client.send(frame);
+    expect(await client.closed).toBe(4008);
+    expect(performance.now() - openedMs).toBeLessThan(3_500);
+  });
+
+  it("is closed in the end when it never says anything", async () => {
+    expect(await (await connectSeedClient(hasty.url)).closed).toBe(4008);
   });
 
   it("needs a token elsewhere", async () => {

@@ -163,6 +163,7 @@ describe("an idempotency key that was used", () => {
     for (const path of ["/api/v1/chat", "/api/chat/message"]) {
       const refused = await ask(other, "POST", path, { headers, body });
       expect([refused.status, refused.body.code, refused.body.retryable]).toEqual([409, "CONFLICT", false]);
+      expect(refused.body.error).toContain("with this Idempotency-Key");
     }
     const stream = await openStream(other, { headers, body });
     expect(stream.status).toBe(409);

@@ -141,6 +141,8 @@ describe("a port", () => {
   it("that is taken is a sentence for whoever starts the process", async () => {
     const listen = { host: "127.0.0.1", port: edge.port, isShared: false };
     await expect(world.addEdge({ listen })).rejects.toThrow(`Port ${edge.port} is in use: set PORT`);
+    const sharing = world.addEdge({ listen: { ...listen, isShared: true } });
+    await expect(sharing).rejects.toThrow("by a process that does not share it: start that one with REUSE_PORT=1 too");
   });
 
   it("can be shared by several edges that want to", async () => {

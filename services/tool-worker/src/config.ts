@@ -1,7 +1,20 @@
-import { brokerFields, durationMs, flag, logFormat, logLevel, optionalText, port, traceFields } from "@parley/runtime";
+import {
+  brokerFields,
+  durationMs,
+  flag,
+  host,
+  logFormat,
+  logLevel,
+  nodeEnv,
+  optionalText,
+  port,
+  redisUrl,
+  traceFields,
+  wholeNumber,
+} from "@parley/runtime";
 import { z } from "zod";
 
-const count = (defaultCount: number) => z.coerce.number().int().min(1).default(defaultCount);
+const count = (defaultCount: number) => wholeNumber(1).default(defaultCount);
 
 /** Kubernetes' own rule for the name of a namespace. */
 const NAMESPACE = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
@@ -12,15 +25,24 @@ const namespaces = z
   .refine((names) => names.every((name) => NAMESPACE.test(name)), "must be names of namespaces, comma-separated")
   .optional();
 
+/** A lock is renewed at half of this: with less a worker would lose its calls to a pause of its own. */
+const MIN_SILENCE_MS = 500;
+const MIN_ROUND_MS = 100;
+
 /** All settings of a tool worker; the keys are the names of the environment variables. */
 export const Config = z.object({
+  NODE_ENV: nodeEnv(),
   ...brokerFields(),
-  REDIS_URL: z.string().default("redis://127.0.0.1:6379").describe("Redis, with the queue of tool calls."),
-  ADMIN_HOST: z.string().default("127.0.0.1").describe("Where probes and metrics are served."),
+  REDIS_URL: redisUrl().describe("Redis, with the queue of tool calls."),
+  ADMIN_HOST: host().describe("Where probes and metrics are served."),
   ADMIN_PORT: port().default(8021).describe("Where probes and metrics are served."),
   CONCURRENCY: count(16).describe("Calls that run here at once."),
-  LOCK_MS: durationMs(20_000).describe("A worker that is silent for longer loses its calls; the same for all workers."),
-  STALLED_CHECK_MS: durationMs(5_000).describe("How often lost workers are looked for; the same for all workers."),
+  LOCK_MS: durationMs(20_000, MIN_SILENCE_MS).describe(
+    "A worker that is silent for longer loses its calls; the same for all workers.",
+  ),
+  STALLED_CHECK_MS: durationMs(5_000, MIN_ROUND_MS).describe(
+    "How often lost workers are looked for; the same for all workers.",
+  ),
   KUBECONFIG: optionalText().describe(
     "Access to the cluster that the Kubernetes tools read: one file or several, as for kubectl.",
   ),

@@ -7,26 +7,16 @@ import {
   startToolWorker,
   streamSettings,
 } from "@parley/bus";
-import {
-  createLifecycle,
-  createLogger,
-  readConfig,
-  runMain,
-  startAdmin,
-  type Environment,
-  type Logger,
-} from "@parley/runtime";
+import { createLifecycle, createLogger, readConfig, runMain, startAdmin } from "@parley/runtime";
 import { keepAnnouncing } from "./announcement.ts";
 import { createCallLog } from "./call-log.ts";
 import { createCallRunner } from "./call-runner.ts";
 import { listenForCancels } from "./cancellations.ts";
 import { Config } from "./config.ts";
-import { createNamespaceRule } from "./kubernetes/namespace-rule.ts";
 import { createRunningCalls } from "./running-calls.ts";
 import { observe, startTelemetry } from "./telemetry.ts";
-import { createDemoTools } from "./tools/demo/demo-tools.ts";
+import { toolsOf } from "./tool-list.ts";
 import { createToolRegistry } from "./tools/registry.ts";
-import type { Tool } from "./tools/tool.ts";
 
 /** What is left of the shutdown time for storing results and closing connections, when running calls have had theirs. */
 const CLOSE_MS = 3_000;
@@ -79,31 +69,4 @@ runMain("tool-worker", async ({ env }) => {
 
 function queueOptions({ REDIS_URL: url, CONCURRENCY: concurrency, LOCK_MS, STALLED_CHECK_MS }: Config) {
   return { url, concurrency, lockDurationMs: LOCK_MS, stalledIntervalMs: STALLED_CHECK_MS };
-}
-
-/** The explicit list of what this worker can do. */
-async function toolsOf(config: Config, env: Environment, log: Logger): Promise<Tool[]> {
-  return [
-    ...(await kubernetesToolsOf(config, env, log)),
-    ...(config.DEMO_TOOLS ? createDemoTools({ counterFile: config.DEMO_COUNTER_FILE }) : []),
-  ];
-}
-
-async function kubernetesToolsOf(config: Config, env: Environment, log: Logger): Promise<Tool[]> {
-  const inCluster = config.KUBERNETES_SERVICE_HOST !== undefined;
-  if (config.KUBECONFIG === undefined && !inCluster) {
-    log.info("there are no Kubernetes tools: set KUBECONFIG to offer them");
-    return [];
-  }
-  // Only now: its client has 2,700 modules, half of the time in which a worker without a cluster starts.
-  const { openCluster } = await import("./kubernetes/cluster.ts");
-  const { createKubernetesTools } = await import("./kubernetes/kubernetes-tools.ts");
-  const cluster = openCluster({
-    kubeconfig: config.KUBECONFIG,
-    inCluster,
-    label: config.KUBE_LABEL,
-    namespaces: createNamespaceRule(config.KUBE_NAMESPACES),
-    ...{ env, log },
-  });
-  return cluster === undefined ? [] : createKubernetesTools(cluster);
 }

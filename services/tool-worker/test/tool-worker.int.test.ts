@@ -79,7 +79,7 @@ describe("a tool worker", () => {
       status: "failed",
       result: "There is no tool named demo_nothing.",
     });
-    expect((await agent.result(invalid)).result).toMatch(/^The arguments of demo_sleep are not valid: ms: /);
+    expect((await agent.result(invalid)).result).toMatch(/^The arguments of demo_sleep are not valid: ms must be /);
     expect(await agent.result(failing)).toMatchObject({ status: "failed", result: "No luck today." });
   });
 

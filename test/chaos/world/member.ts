@@ -44,13 +44,16 @@ function startProxy({ nats, isProxied, treat }: MemberOptions): Promise<TcpProxy
   return isProxied ? startTcpProxy({ targets }) : undefined;
 }
 
+/** Faults and the people who chat take the machine's time, and so may whatever else runs on it. */
+const startDeadlineMs = 60_000;
+
 export async function startMember(options: MemberOptions): Promise<Member> {
   const { kind, index, env } = options;
   const proxy = await startProxy(options);
   const route = proxy === undefined ? {} : { NATS_URL: `nats://127.0.0.1:${proxy.port}` };
   let service: Service;
   try {
-    service = await startService(serviceNames[kind], { ...env, ...route });
+    service = await startService(serviceNames[kind], { ...env, ...route }, { startDeadlineMs });
   } catch (error) {
     await proxy?.[Symbol.asyncDispose]();
     throw error;

@@ -1,4 +1,4 @@
-import { StartError } from "@parley/runtime";
+import { isHttpAddress, StartError } from "@parley/runtime";
 
 export type Provider = {
   readonly name: "openai" | "openrouter" | "simulated" | "openai-compatible";
@@ -19,9 +19,9 @@ export type ProviderSettings = {
 };
 
 const OPENAI_URL = "https://api.openai.com/v1";
-const OPENAI_DEFAULT_MODEL = "gpt-4.1-mini";
+export const OPENAI_DEFAULT_MODEL = "gpt-4.1-mini";
 const OPENROUTER_URL = "https://openrouter.ai/api/v1";
-const OPENROUTER_DEFAULT_MODEL = "meta-llama/llama-3.1-8b-instruct:free";
+export const OPENROUTER_DEFAULT_MODEL = "meta-llama/llama-3.1-8b-instruct:free";
 /** How Parley's own model simulator is named; `npm start` passes both when no model is configured. */
 const SIMULATED_KEY = "simulated";
 const SIMULATED_MODEL = "parley-simulated";
@@ -58,10 +58,8 @@ function providerAt(baseURL: string, settings: ProviderSettings): Provider {
 }
 
 function parseAddress(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw new StartError("OPENAI_BASE_URL is not an http or https address.");
-  }
+  if (!isHttpAddress(text)) throw new StartError("OPENAI_BASE_URL is not an http or https address.");
+  const url = new URL(text);
   // fetch refuses such an address only at the first request, with the password in its message.
   if (url.username !== "" || url.password !== "") {
     throw new StartError("OPENAI_BASE_URL must not contain a user name or password: use OPENAI_API_KEY.");
@@ -80,8 +78,11 @@ function openrouter(baseURL: string, apiKey: string, model = OPENROUTER_DEFAULT_
 /** Any other server. Local ones want no key, but the header must not be empty. */
 function compatible(baseURL: string, apiKey = "none", named?: string): Provider {
   const simulated = apiKey === SIMULATED_KEY || named?.startsWith(SIMULATED_MODEL) === true;
-  // Servers of one model mostly take any name; one that does not says so in its first answer.
-  const model = named ?? (simulated ? SIMULATED_MODEL : OPENAI_DEFAULT_MODEL);
+  const model = named ?? (simulated ? SIMULATED_MODEL : undefined);
+  // A name that is made up here would fail each turn, or silently be another model than the one that was meant.
+  if (model === undefined) {
+    throw new StartError("OPENAI_MODEL is not set, but OPENAI_BASE_URL is not OpenAI's: name a model of that server.");
+  }
   return {
     name: simulated ? "simulated" : "openai-compatible",
     baseURL,

@@ -59,11 +59,11 @@ test.each([
   ],
   ["an empty prompt", agent({ system_prompt: "system_prompt: ''" }), ["agents/car.yaml:5: system_prompt must not be"]],
   ["a name with capitals", agent({ name: "name: Car" }), ["agents/car.yaml:1: name must be 1 to 64 lower-case"]],
-  ["a list that is a text", agent({ examples: "examples: hello" }), ["agents/car.yaml:3: examples cannot be used: "]],
+  ["a list that is a text", agent({ examples: "examples: hello" }), ["agents/car.yaml:3: examples must be a list"]],
   [
     "an item that is no text",
     agent({ examples: "examples:\n  - one\n  - [two]" }),
-    ["agents/car.yaml:5: examples.1 cannot be used: "],
+    ["agents/car.yaml:5: examples.1 must be a text"],
   ],
   ["a bad pattern", agent({ more: "rules:\n  - ok\n  - /(/" }), ["agents/car.yaml:8: rules.1 is no valid pattern: "]],
   ["a bad tool", agent({ more: "tools:\n  - a*b" }), ["agents/car.yaml:7: tools.0 must be the name of a tool"]],

@@ -38,13 +38,13 @@ test("every problem is told with its line", async () => {
   const text = "models:\n  - model: a\n    tols: false\n  - call_ids: short\n    tools: maybe\n";
   const told = await load(text);
   expect(told).toMatch(/^The models cannot be used:\n {2}- models\.yaml:3: unknown field "tols"\n/);
-  expect(told).toMatch(/models\.yaml:4: models\.1\.call_ids cannot be used: /);
-  expect(told).toMatch(/models\.yaml:5: models\.1\.tools cannot be used: /);
+  expect(told).toMatch(/models\.yaml:4: models\.1\.call_ids must be /);
+  expect(told).toMatch(/models\.yaml:5: models\.1\.tools must be /);
 });
 
 test.each([
   ["", "models.yaml:1: the file is empty"],
-  ["models: 7", "models.yaml:1: models cannot be used"],
+  ["models: 7", "models.yaml:1: models must be a list"],
   ["rules: []", 'models.yaml:1: the field "models" is missing'],
   ["models: [", "models.yaml:1: "],
 ])("a file of %j is refused", async (text, problem) => {

@@ -72,6 +72,9 @@ test.each([
   [{ OPENAI_BASE_URL: "localhost:8000", OPENAI_MODEL: "m" }, "not an http or https address"],
   [{ OPENAI_BASE_URL: "file:///etc/hosts", OPENAI_MODEL: "m" }, "not an http or https address"],
   [{ OPENAI_BASE_URL: "http://me:pw@h/v1", OPENAI_MODEL: "m" }, "must not contain a user name or password"],
+  [{ OPENAI_BASE_URL: "http://me@h/v1", OPENAI_MODEL: "m" }, "must not contain a user name or password"],
+  [{ OPENAI_BASE_URL: "http://127.0.0.1:11434/v1" }, "OPENAI_MODEL is not set"],
+  [{ OPENAI_BASE_URL: "http://127.0.0.1:11434/v1", OPENAI_API_KEY: "k" }, "OPENAI_MODEL is not set"],
   [{ OPENAI_BASE_URL: "https://api.openai.com/v1" }, "OPENAI_API_KEY is not set"],
   [{ OPENAI_BASE_URL: "https://openrouter.ai/api/v1" }, "OPENROUTER_API_KEY is not set"],
 ])("refuses %j with one sentence", (settings, sentence) => {

@@ -1,5 +1,5 @@
 import { randomUUID, type webcrypto } from "node:crypto";
-import { ChatError, type User } from "@parley/protocol";
+import { ChatError, limits, type User } from "@parley/protocol";
 import { SignJWT, errors, jwtVerify, type JWTPayload } from "jose";
 import { z } from "zod";
 
@@ -23,6 +23,8 @@ export type Tokens = ReturnType<typeof createTokens>;
 const algorithm = "HS256";
 /** Clocks of the token's maker and ours may differ by this much. */
 const clockToleranceSeconds = 5;
+/** Nobody is let in for longer at a time, whatever the token says: `expires_at` stays a date. */
+const longestMs = 366 * 86_400_000;
 
 const wellFormed = (text: string): string => text.toWellFormed();
 
@@ -68,12 +70,17 @@ export function createTokens({ secret, previousSecret, issuer, audience }: Token
   return {
     /** Whose token it is. Throws ChatError AUTH_EXPIRED or AUTH_INVALID; the reason goes to the log only. */
     async verify(token: string): Promise<Identity> {
+      if (token.length > limits.accessTokenChars) {
+        throw new ChatError("AUTH_INVALID", {
+          message: `The token is longer than ${limits.accessTokenChars} characters.`,
+        });
+      }
       try {
         const { sub: id, exp, email, name, type } = Claims.parse(await payloadOf(token));
         // A refresh token lives for long and is meant for one endpoint only.
         if (type === "refresh") throw new Error("it is a refresh token");
         const user: User = { id, ...(email === undefined ? {} : { email }), ...(name === undefined ? {} : { name }) };
-        return { user, expiresAtMs: exp * 1_000 };
+        return { user, expiresAtMs: Math.min(exp * 1_000, Date.now() + longestMs) };
       } catch (cause) {
         throw new ChatError(cause instanceof errors.JWTExpired ? "AUTH_EXPIRED" : "AUTH_INVALID", { cause });
       }

@@ -2,6 +2,7 @@ import {
   ChatError,
   decodeClientFrame,
   parseObject,
+  problemOf,
   type ClientFrame,
   type ConversationId,
   type MessageFrame,
@@ -55,8 +56,7 @@ export async function decodeSeedFrame(
   if (user === undefined) throw new ChatError("AUTH_REQUIRED");
   const parsed = SeedMessage.safeParse(frame);
   if (!parsed.success) {
-    const field = parsed.error.issues[0]?.path.join(".") ?? "";
-    throw new ChatError("INVALID_FRAME", { message: `The frame is not valid: ${field} is not a text that fits.` });
+    throw new ChatError("INVALID_FRAME", { message: `The frame is not valid: ${problemOf(parsed.error, frame)}.` });
   }
   return messageFrameOf(parsed.data, await submit(user, parsed.data));
 }

@@ -44,6 +44,8 @@ export function createDialectChooser({ outbox, isOwn, eventWindowMs, counters }:
   return (connection: Connection, text: string): void => {
     if (connection.dialect !== undecidedDialect) return;
     const name = dialectOfFrame(parseObject(text));
+    // Clients that have no tokens send nothing but messages of dialect A.
+    if (name !== "A") connection.mayBeAnonymous = false;
     if (name === undefined) return;
     choose(connection, name);
     countOne(counters.dialects, name);

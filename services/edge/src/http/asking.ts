@@ -25,6 +25,7 @@ import { createAnswerViewer } from "./answer-viewer.ts";
 import type { HttpViewers } from "./http-viewers.ts";
 import { chatErrorReply, type Reply } from "./reply.ts";
 import type { Call } from "./route.ts";
+import { namingKey } from "./message-key.ts";
 import { createSseDialect } from "./sse-dialect.ts";
 import { createSseSink } from "./sse-sink.ts";
 import { createTurnWatch, type TerminalEvent, type TurnPlace } from "./turn-watch.ts";
@@ -70,7 +71,7 @@ export function createAsking(deps: AskingDeps) {
       const connection = viewers.open({ user, dialect, sink, onDeadline, transport: "request" });
       exchange.onGone(() => viewers.close(connection, "client"));
       try {
-        await onMessage(connection, user, question, exchange.header("traceparent"));
+        await onMessage(connection, user, question, exchange.header("traceparent")).catch(namingKey(exchange));
         const { end, parts } = await ended;
         return end.type === "error" ? endedInError(end) : toReply(end, parts);
       } catch (thrown) {
@@ -96,7 +97,8 @@ async function stream(
   { after, isKnowing }: StreamFrom,
 ): Promise<Reply | undefined> {
   const { viewers, onMessage, viewing, outbox, counters } = deps;
-  const resumed = after === undefined ? undefined : await turnToResume(deps, user, question, after);
+  const resumed =
+    after === undefined ? undefined : await turnToResume(deps, user, question, after).catch(namingKey(exchange));
   if (resumed === "has all") return { status: 204, body: "" };
   const watch = createTurnWatch();
   if (resumed !== undefined) watch.begin(resumed);
@@ -111,7 +113,8 @@ async function stream(
   const connection = viewers.open({ user, dialect, sink, transport: "events", onDeadline, onBeat });
   exchange.onGone(() => viewers.close(connection, "client"));
   try {
-    if (resumed === undefined) await onMessage(connection, user, question, exchange.header("traceparent"));
+    if (resumed === undefined)
+      await onMessage(connection, user, question, exchange.header("traceparent")).catch(namingKey(exchange));
     else await viewing.follow(connection, question.conversation_id, resumed.after);
   } catch (error) {
     viewers.close(connection, "error");

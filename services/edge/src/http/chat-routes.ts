@@ -6,6 +6,7 @@ import { newConversationId } from "../frames/turn-id.ts";
 import { ChatAnswer, SeedAnswer, chatAnswerOf, seedAnswerOf } from "./answers.ts";
 import type { Asking, Question } from "./asking.ts";
 import type { Exchange } from "./exchange.ts";
+import { keyOf, MessageId } from "./message-key.ts";
 import { jsonReply } from "./reply.ts";
 import { Knowing, isKnowingUnknown, toldReply } from "./knowing.ts";
 import { defineRoute, nothing, type Route } from "./route.ts";
@@ -15,12 +16,15 @@ export interface ChatRouteDeps {
   readonly isOwn: IsOwn;
 }
 
-const MessageId = z.string().min(1).max(128);
-
 const ChatRequest = z.object({
   message: z.string().describe("At most 32 KB."),
   conversation_id: ConversationId.nullish().describe("Absent: a new one is made."),
-  session_id: z.string().min(1).max(256).nullish().describe("The caller's own name of the conversation."),
+  session_id: z
+    .string()
+    .min(1)
+    .max(256)
+    .nullish()
+    .describe("The caller's own name of the conversation. Beside `conversation_id` it does not count."),
   customer_id: z.string().max(128).nullish(),
   id: MessageId.nullish().describe("As the header Idempotency-Key."),
   agent: z.string().max(64).nullish(),
@@ -81,15 +85,6 @@ export function createChatRoutes({ asking, isOwn }: ChatRouteDeps): Route[] {
     },
   });
   return [chat, seedChat];
-}
-
-function keyOf({ header }: Exchange): string | undefined {
-  const key = header("idempotency-key");
-  if (key === "") return undefined;
-  if (!MessageId.safeParse(key).success) {
-    throw new ChatError("INVALID_FRAME", { message: "Idempotency-Key may have 128 characters." });
-  }
-  return key;
 }
 
 function acceptsEvents({ header }: Exchange): boolean {

@@ -31,7 +31,9 @@ export interface ConversationRouteDeps {
 const OneConversation = z.object({ id: ConversationId });
 
 const maxPage = 200;
-const limit = z.coerce.number().int().min(1).max(maxPage).default(50);
+const pageSize = { error: `must be a whole number from 1 to ${maxPage}` };
+const place = { error: "must be a whole number from 1" };
+const limit = z.coerce.number(pageSize).int(pageSize).min(1).max(maxPage).default(50);
 
 /** Opaque to clients, so that it may change. */
 const ListCursor = z
@@ -78,7 +80,7 @@ function messagesRoute({ conversations, ownership }: ConversationRouteDeps): Rou
     summary: "The transcript of a conversation, a page at a time, the newest page first.",
     access: "user",
     params: OneConversation,
-    query: z.object({ limit, before: z.coerce.number().int().min(1).optional(), ...Knowing.shape }),
+    query: z.object({ limit, before: z.coerce.number(place).int(place).min(1).optional(), ...Knowing.shape }),
     body: nothing,
     responses: { 200: { description: "A page of messages.", content: MessagePage } },
     async handle({ user }, { params: { id }, query }) {

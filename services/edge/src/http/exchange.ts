@@ -27,6 +27,7 @@ const headerNames = [
   "authorization",
   "accept",
   "content-type",
+  "content-encoding",
   "idempotency-key",
   "last-event-id",
   "origin",
@@ -48,8 +49,9 @@ export function createExchange(response: HttpResponse, request: HttpRequest, par
     state = "gone";
     for (const listener of listeners) listener();
   });
+  const method = request.getMethod().toUpperCase();
   return {
-    method: request.getMethod().toUpperCase(),
+    method,
     path: request.getUrl(),
     parameters: Array.from({ length: parameterCount }, (_, index) => request.getParameter(index) ?? ""),
     query: new URLSearchParams(request.getQuery()),
@@ -63,7 +65,7 @@ export function createExchange(response: HttpResponse, request: HttpRequest, par
     reply(reply) {
       if (state !== "open") return;
       state = "answered";
-      send(response, { ...reply, headers: { ...Object.fromEntries(headers), ...reply.headers } });
+      send(response, { ...reply, headers: { ...Object.fromEntries(headers), ...reply.headers } }, method === "HEAD");
     },
     take() {
       if (state !== "open") return undefined;

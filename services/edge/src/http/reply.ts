@@ -40,12 +40,16 @@ export function chatErrorReply(error: ChatError, where: Whereabouts = {}, status
   return jsonReply(status, { error: message, code, retryable, ...wait, ...where }, retry);
 }
 
-/** Must not be called after the request was aborted. */
-export function send(response: HttpResponse, { status, headers = {}, body }: Reply): void {
+/** `isHead`: the answer to a HEAD request, which says how long the body is and has none. Must not be called after the request was aborted. */
+export function send(response: HttpResponse, { status, headers = {}, body }: Reply, isHead = false): void {
   response.cork(() => {
     writeHead(response, status, headers);
     if (status === 204) response.endWithoutBody();
-    else response.end(body);
+    else if (isHead) {
+      // Told the length itself, the library would wait for the bytes, and refuse the next request of the connection.
+      response.writeHeader("content-length", String(Buffer.byteLength(body)));
+      response.endWithoutBody();
+    } else response.end(body);
   });
 }
 

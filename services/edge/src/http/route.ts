@@ -1,4 +1,4 @@
-import { ChatError, type User } from "@parley/protocol";
+import { ChatError, problemOf, type User } from "@parley/protocol";
 import { z } from "zod";
 import type { Exchange } from "./exchange.ts";
 import type { Reply } from "./reply.ts";
@@ -77,19 +77,17 @@ export function defineRoute<P extends z.ZodObject, Q extends z.ZodObject, B exte
     hasBody: Object.keys(body.shape).length > 0,
     answer: (call, raw) =>
       handle(call, {
-        params: parse(params, raw.params),
-        query: parse(query, raw.query),
-        body: parse(body, raw.body),
+        params: parse(params, raw.params, "the address"),
+        query: parse(query, raw.query, "the query"),
+        body: parse(body, raw.body, "the body"),
       }),
   };
 }
 
-function parse<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
+function parse<T extends z.ZodType>(schema: T, value: unknown, whole: string): z.output<T> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const place = issue?.path.join(".") ?? "";
-  const problem = place === "" ? issue?.message : `${place}: ${issue?.message}`;
+  const problem = problemOf(parsed.error, value, whole);
   throw new ChatError("INVALID_FRAME", { message: `The request is not valid: ${problem}.` });
 }
 

@@ -11,10 +11,13 @@ export interface RouteDeps extends RoutingDeps {
 
 /** What the public port answers to HTTP: pages, the table, and that there is nothing else. */
 export function addRoutes(app: TemplatedApp, deps: RouteDeps): void {
-  app.get("/", (response) => send(response, { status: 302, headers: { location: "/ws/test" }, body: "" }));
-  for (const [path, page] of deps.pages) app.get(path, (response) => send(response, page));
+  const start: Reply = { status: 302, headers: { location: "/ws/test" }, body: "" };
+  for (const [path, page] of [["/", start] as const, ...deps.pages]) {
+    app.get(path, (response) => send(response, page));
+    app.head(path, (response) => send(response, page, true));
+  }
   addTable(app, deps.routes, deps);
-  app.any("/*", (response, request) => send(response, notFound(request)));
+  app.any("/*", (response, request) => send(response, notFound(request), request.getMethod() === "head"));
 }
 
 function notFound(request: HttpRequest): Reply {

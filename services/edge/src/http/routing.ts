@@ -28,15 +28,22 @@ const inLibrary = { get: "get", post: "post", delete: "del" } as const;
 
 /** Serves the routes of the table; other methods of their paths are answered with 405. */
 export function addTable(app: TemplatedApp, routes: readonly Route[], deps: RoutingDeps): void {
-  for (const route of routes) app[inLibrary[route.method]](route.path, serve(route, deps));
+  for (const route of routes) {
+    app[inLibrary[route.method]](route.path, serve(route, deps));
+    if (route.method === "get") app.head(route.path, serve(route, deps));
+  }
   for (const path of new Set(routes.map(({ path }) => path))) {
-    const methods = routes.filter((route) => route.path === path).map(({ method }) => method.toUpperCase());
+    const methods = routes.filter((route) => route.path === path).flatMap(({ method }) => namesOf(method));
     app.options(path, (response, request) => {
       const exchange = createExchange(response, request);
       exchange.reply(admitOrigin(exchange, deps.origins) ? preflightReply(methods) : foreignOrigin());
     });
     app.any(path, (response, request) => createExchange(response, request).reply(wrongMethod(request, methods)));
   }
+}
+
+function namesOf(method: Route["method"]): string[] {
+  return method === "get" ? ["GET", "HEAD"] : [method.toUpperCase()];
 }
 
 function foreignOrigin(): Reply {
@@ -76,9 +83,10 @@ async function answer(
   const user = await callerOf(exchange, route.access);
   const bytes = await body;
   if (bytes === undefined) throw tooLarge();
-  if (route.hasBody && route.takesAnyType !== true && !isJson(exchange)) {
+  const problem = route.hasBody ? bodyTypeProblem(exchange, route.takesAnyType === true) : undefined;
+  if (problem !== undefined) {
     countOne(counters.errors, "UNSUPPORTED");
-    return exchange.reply(wrongType());
+    return exchange.reply(wrongType(problem));
   }
   const params = Object.fromEntries(parameterNames(route).map((name, index) => [name, exchange.parameters[index]]));
   const raw = { params, query: Object.fromEntries(exchange.query), body: route.hasBody ? parseBody(bytes) : {} };
@@ -91,8 +99,21 @@ function isJson({ header }: Exchange): boolean {
   return header("content-type").split(";", 1)[0]?.trim().toLowerCase() === "application/json";
 }
 
-function wrongType(): Reply {
-  return chatErrorReply(new ChatError("UNSUPPORTED", { message: "Send JSON as application/json." }), {}, 415);
+/** Why the body cannot be read as what its headers say it is. */
+function bodyTypeProblem(exchange: Exchange, takesAnyType: boolean): string | undefined {
+  if (!takesAnyType && !isJson(exchange)) return "Send JSON as application/json.";
+  const encoding = exchange.header("content-encoding").trim().toLowerCase();
+  if (encoding !== "" && encoding !== "identity") return "Send the body as it is, without a content-encoding.";
+  const charset = /;\s*charset\s*=\s*"?([^";\s]+)/i.exec(exchange.header("content-type"))?.[1]?.toLowerCase();
+  if (charset !== undefined && !readCharsets.has(charset)) return "Send the body as UTF-8; no other charset is read.";
+  return undefined;
+}
+
+/** ASCII is UTF-8 too. */
+const readCharsets: ReadonlySet<string> = new Set(["utf-8", "utf8", "us-ascii", "ascii"]);
+
+function wrongType(message: string): Reply {
+  return chatErrorReply(new ChatError("UNSUPPORTED", { message }), {}, 415);
 }
 
 function parseBody(bytes: Buffer): unknown {

@@ -51,8 +51,8 @@ export interface Connection extends Outlet {
   inboxBytes: number;
   /** A token that came with the upgrade: handled as a first `auth` frame. */
   readonly firstToken: string | undefined;
-  /** In development: it may turn out to be a client that has no tokens at all, so it is not closed for having sent none. */
-  readonly mayBeAnonymous: boolean;
+  /** In development, until its first frame: it may turn out to be a client that has no tokens at all, so it has longer before it is closed for having sent none. */
+  mayBeAnonymous: boolean;
 }
 
 const moves: Record<ConnectionState, readonly ConnectionState[]> = {
@@ -115,6 +115,8 @@ export function createConnection({
 export interface Deadlines {
   /** From opening to a valid token. Traffic does not extend it. */
   readonly authMs: number;
+  /** The same for a client that may have no tokens, until its first frame: a person who looks at a page before the first question. */
+  readonly anonymousMs: number;
   /** How long before its token runs out a client is told. */
   readonly warnMs: number;
   /** How long after that it is closed, so that a refresh that is on its way still counts. */
@@ -124,12 +126,13 @@ export interface Deadlines {
 /** What is due for a connection now, a `performance.now`. */
 export function dueOf(
   connection: Connection,
-  { authMs, warnMs, graceMs }: Deadlines,
+  { authMs, anonymousMs, warnMs, graceMs }: Deadlines,
   nowMs: number,
 ): "nothing" | "no token in time" | "token runs out" | "token ran out" {
   const { state, openedMs, expiresMs, isWarned, mayBeAnonymous } = connection;
-  if (state === "opening" && mayBeAnonymous) return "nothing";
-  if (state === "opening") return nowMs - openedMs >= authMs ? "no token in time" : "nothing";
+  if (state === "opening") {
+    return nowMs - openedMs >= (mayBeAnonymous ? anonymousMs : authMs) ? "no token in time" : "nothing";
+  }
   if (state === "closed" || nowMs < expiresMs - warnMs) return "nothing";
   if (nowMs >= expiresMs + graceMs) return "token ran out";
   return isWarned ? "nothing" : "token runs out";

@@ -34,6 +34,12 @@ function hasHostOverload(app: TemplatedApp): app is TemplatedApp & { listen: Lis
   return typeof app.listen === "function";
 }
 
+function takenSentence(port: number, isShared: boolean): string {
+  if (!isShared)
+    return `Port ${port} is in use: set PORT to another one, or REUSE_PORT=1 here and in the other process.`;
+  return `Port ${port} is in use by a process that does not share it: start that one with REUSE_PORT=1 too, or set PORT to another one.`;
+}
+
 /** Throws StartError when the port cannot be had. */
 export async function listenPublicly(
   app: TemplatedApp,
@@ -44,7 +50,7 @@ export async function listenPublicly(
     if (hasHostOverload(app)) app.listen(host, port, options, resolve);
   });
   if (socket === false) {
-    throw new StartError(`Port ${port} is in use: set PORT to another one (REUSE_PORT=1 shares it).`);
+    throw new StartError(takenSentence(port, isShared));
   }
   let isListening = true;
   return {

@@ -1,4 +1,4 @@
-import type { ToolArguments } from "@parley/protocol";
+import { issueWords, type ToolArguments } from "@parley/protocol";
 import { z } from "zod";
 
 interface ArgumentReader<Input extends z.ZodObject> {
@@ -50,7 +50,7 @@ const MAX_PROBLEMS = 5;
 function toSentences(error: z.ZodError): string {
   const problems = error.issues.slice(0, MAX_PROBLEMS).map((issue) => {
     const path = issue.path.join(".");
-    return path === "" ? issue.message : `${path}: ${issue.message}`;
+    return path === "" ? issueWords(issue) : `${path} ${issueWords(issue)}`;
   });
   return `${problems.join("; ")}.`;
 }

@@ -1,0 +1,46 @@
+import { ConfigError, StartError } from "@parley/runtime";
+import type { Agent } from "./agents/agent.ts";
+import { loadAgents } from "./agents/load-agents.ts";
+import { createBrief, type Brief } from "./briefing.ts";
+import type { Config } from "./config.ts";
+import { loadModelRules } from "./model/load-model-rules.ts";
+import type { ModelRule } from "./model/model-rules.ts";
+import { providerFrom, type Provider } from "./model/provider.ts";
+import { loadKnowledge } from "./retrieval/knowledge.ts";
+import { createRouter } from "./routing/router.ts";
+
+/** What the settings name, as a worker begins with it. */
+export interface StartSettings {
+  readonly provider: Provider;
+  readonly rules: readonly ModelRule[];
+  readonly agents: readonly Agent[];
+  readonly brief: Brief;
+}
+
+/**
+ * Reads what the settings name: the model, its rules, agents and documents. `npm run config -- check` calls it too, so that it finds what would
+ * end the process at its start. Throws a StartError, or a ConfigError with all of them when there are several.
+ */
+export async function readStartSettings(config: Config): Promise<StartSettings> {
+  const [provider, rules, brief] = await Promise.allSettled([
+    Promise.resolve().then(() => providerFrom(config)),
+    loadModelRules(config.MODELS_FILE),
+    readBrief(config),
+  ]);
+  const failed = [provider, rules, brief].filter((part) => part.status === "rejected");
+  const errors = failed.map(({ reason }): unknown => reason);
+  if (errors.length > 1 && errors.every((error) => error instanceof StartError)) {
+    throw new ConfigError(errors.map(({ message }) => message));
+  }
+  if (provider.status === "rejected") throw provider.reason;
+  if (rules.status === "rejected") throw rules.reason;
+  if (brief.status === "rejected") throw brief.reason;
+  return { provider: provider.value, rules: rules.value, ...brief.value };
+}
+
+/** The agents and documents. Throws a StartError that names every problem with file and line. */
+async function readBrief({ AGENTS_DIR, KNOWLEDGE_DIR }: Config): Promise<{ agents: Agent[]; brief: Brief }> {
+  const knowledge = await loadKnowledge(KNOWLEDGE_DIR);
+  const agents = await loadAgents({ folder: AGENTS_DIR, collections: knowledge.collections() });
+  return { agents, brief: createBrief({ route: createRouter(agents), knowledge }) };
+}
