@@ -59,14 +59,19 @@ async function write<T>(
       if (noRoom !== undefined) throw noRoom(result.description);
       cause = result.description;
     }
-    const isBehind = result.kind === "refused" && result.code === anotherInProcess;
-    if (result.kind === "refused" && wrongLastSequence.has(result.code) && !isBehind)
-      return { seq: undefined, value, isRepeated };
+    const refusal = refusalOf(result);
+    if (refusal === "there is one") return { seq: undefined, value, isRepeated };
     // Behind another one, ours was not taken; what came without an answer may have been.
-    isRepeated ||= !isBehind;
+    isRepeated ||= refusal !== "behind another";
     await sleep(backoff.nextMs());
   }
   throw overloaded(subject, cause);
+}
+
+function refusalOf(result: AppendResult): "there is one" | "behind another" | undefined {
+  if (result.kind !== "refused") return undefined;
+  if (result.code === anotherInProcess) return "behind another";
+  return wrongLastSequence.has(result.code) ? "there is one" : undefined;
 }
 
 function overloaded(subject: string, cause: string): ChatError {

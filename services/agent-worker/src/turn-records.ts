@@ -104,7 +104,7 @@ function answerParts({ parts }: Pick<ClaimedTurn["fold"], "parts">, outcome: Out
 function withPart(parts: Part[], part: Part): Part[] {
   const last = parts.at(-1);
   if (last === undefined || !isText(last) || !isText(part)) return [...parts, part];
-  return parts.with(-1, { ...last, text: last.text + part.text });
+  return parts.with(parts.length - 1, { ...last, text: last.text + part.text });
 }
 
 /** None: it has no result, or there is no room for it. */
