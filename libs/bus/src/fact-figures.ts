@@ -1,4 +1,4 @@
-import { addCounts, type Registry } from "@parley/runtime";
+import { addCounts, withDeadline, type Registry } from "@parley/runtime";
 import type { Facts } from "./facts.ts";
 
 /** What became of the facts that a process wanted to write, and how many it read. */
@@ -26,9 +26,12 @@ export function addFactFigures(registry: Registry, { counts }: Pick<Facts, "coun
 /** From where on somebody should look. */
 const nearlyFull = 0.8;
 
-/** For probes: a sentence when the memory of decisions is nearly full, and one when it is. Throws when the broker does not answer. */
+/** Probes are waited for. */
+const lookMs = 300;
+
+/** For probes: a sentence when the memory of decisions is nearly full, and one when it is. Throws when the broker does not answer soon. */
 export async function factNotes({ fill }: Pick<Facts, "fill">): Promise<string[]> {
-  const share = await fill();
+  const share = await withDeadline(fill(), lookMs, "the look at the facts");
   if (share < nearlyFull) return [];
   const percent = Math.round(share * 100);
   const then = share < 1 ? "when it is full, new messages are refused" : "new messages are refused";
