@@ -170,6 +170,11 @@ function isUnbegun({ rebuilt }: TurnFold, lostAttempts: number): boolean {
   return lostAttempts === 0 && rebuilt.length === 0;
 }
 
+/** At most, of a turn that is so old that its chain may be forgotten; a younger one that was given back has its chain, or has not begun. */
+function attemptsOfOthers(turn: RunnableTurn, windowMs: number): number {
+  return isOld(turn, windowMs) ? ((turn.deliveries ?? 1) - 1) * mostAttempts : 0;
+}
+
 /** Somebody had it, or it is so old that nobody could tell by its events. */
 function mayHaveBegun(turn: RunnableTurn, windowMs: number): boolean {
   return isOld(turn, windowMs) || turn.deliveries !== 1;
@@ -191,7 +196,7 @@ async function claimAndRun(entry: Running, deps: SettleDeps, lostAttempts: numbe
   const claimed = claimTurn(request, {
     ...{ bus, worker, giveUpMs, lostAttempts, onlyAfter, insists, stopping, trace, readsFacts, log },
     queuedAt: turn.storedMs,
-    attemptsBefore: ((turn.deliveries ?? 1) - 1) * mostAttempts,
+    attemptsBefore: attemptsOfOthers(turn, bus.eventWindowMs),
   });
   const history = readHistory(turn, deps);
   // Whoever answers gets to see it; a turn that is not ours does not care.
