@@ -30,13 +30,17 @@ const gridMs = 10;
 function createCommonTimes() {
   const waiting = new Map<number, Set<() => void>>();
   let timer: NodeJS.Timeout | undefined;
+  let next = Infinity;
 
   const wait = (): void => {
-    if (waiting.size === 0 || timer !== undefined) return;
-    timer = setTimeout(call, Math.ceil(Math.min(...waiting.keys()) * gridMs - performance.now()));
+    const first = Math.min(...waiting.keys());
+    if (first >= next) return;
+    clearTimeout(timer);
+    next = first;
+    timer = setTimeout(call, Math.ceil(first * gridMs - performance.now()));
   };
   const call = (): void => {
-    timer = undefined;
+    next = Infinity;
     const now = performance.now();
     for (const [time, calls] of waiting) {
       if (time * gridMs > now) continue;
