@@ -141,7 +141,7 @@ function apply(running: Running, frame: ServerFrame): void {
 async function authenticate({ deps, progress, send, end }: Running): Promise<void> {
   if (deps.getToken === undefined) return;
   try {
-    send({ type: "auth", token: await deps.getToken() });
+    send({ type: "auth", token: await deps.getToken(), knows: ["unknown"] });
   } catch (error) {
     deps.log.warn({ err: error }, "no token could be had");
     // On a connection that is ready the old token still holds.

@@ -21,7 +21,7 @@ test("connects with the native subprotocol, sends the token and is ready", async
   const ready = client.connect();
   const connection = await server.connection();
   expect(connection.subprotocol).toBe("parley.v1");
-  expect(await connection.frame("auth")).toEqual({ type: "auth", token: "secret" });
+  expect(await connection.frame("auth")).toEqual({ type: "auth", token: "secret", knows: ["unknown"] });
   connection.send({ type: "auth_success", message: "", user, expires_at: 0 });
   await ready;
   expect(client.state).toEqual({ name: "ready", user });
@@ -91,7 +91,7 @@ test("sends a fresh token on the same socket when the present one ends soon", as
   await using setting = await startSetting({ getToken: () => `token ${++tries}` });
   const connection = await connect(setting);
   connection.send({ type: "auth_expiring", expires_in_ms: 60_000 });
-  expect(await connection.frame("auth")).toEqual({ type: "auth", token: "token 2" });
+  expect(await connection.frame("auth")).toMatchObject({ type: "auth", token: "token 2" });
   connection.send({ type: "auth_success", message: "", user, expires_at: 0 });
   expect(setting.client.state.name).toBe("ready");
 });

@@ -4,6 +4,7 @@ import { noSpan, traceNames, type Logger, type TraceSpan, type Tracing } from "@
 import { claimTurn, type PreviousAttempt } from "./claim.ts";
 import { idsOf, type ClaimedTurn } from "./claimed-turn.ts";
 import { FencedError } from "./fenced-append.ts";
+import { attemptsOfOthers, mostAttempts } from "./forgotten-attempts.ts";
 import { isOld, queueTimeoutOf, type QueueAge } from "./queue-age.ts";
 import type { TurnFold } from "./turn-fold.ts";
 import { TurnCancelled, TurnHandedOver } from "./turn-stop.ts";
@@ -170,11 +171,6 @@ function isUnbegun({ rebuilt }: TurnFold, lostAttempts: number): boolean {
   return lostAttempts === 0 && rebuilt.length === 0;
 }
 
-/** At most, of a turn that is so old that its chain may be forgotten; a younger one that was given back has its chain, or has not begun. */
-function attemptsOfOthers(turn: RunnableTurn, windowMs: number): number {
-  return isOld(turn, windowMs) ? ((turn.deliveries ?? 1) - 1) * mostAttempts : 0;
-}
-
 /** Somebody had it, or it is so old that nobody could tell by its events. */
 function mayHaveBegun(turn: RunnableTurn, windowMs: number): boolean {
   return isOld(turn, windowMs) || turn.deliveries !== 1;
@@ -196,7 +192,7 @@ async function claimAndRun(entry: Running, deps: SettleDeps, lostAttempts: numbe
   const claimed = claimTurn(request, {
     ...{ bus, worker, giveUpMs, lostAttempts, onlyAfter, insists, stopping, trace, readsFacts, log },
     queuedAt: turn.storedMs,
-    attemptsBefore: attemptsOfOthers(turn, bus.eventWindowMs),
+    attemptsBefore: await attemptsOfOthers(turn, bus),
   });
   const history = readHistory(turn, deps);
   // Whoever answers gets to see it; a turn that is not ours does not care.
@@ -243,9 +239,7 @@ function attemptSpan(tracing: Tracing, { trace, turn_id, conversation_id, accept
 }
 
 /** A log that loses one attempt after the other is not worth more tries at once. */
-const mostLosses = 5;
-/** Of one delivery. */
-const mostAttempts = mostLosses + 1;
+const mostLosses = mostAttempts - 1;
 
 async function settle(entry: Running, deps: SettleDeps): Promise<TurnResult> {
   const { request } = entry.turn;

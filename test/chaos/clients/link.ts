@@ -106,7 +106,9 @@ function connect(deps: LinkDeps, progress: Progress, url: string, edge: number, 
   const socket = new WebSocket(url, nativeSubprotocol, { handshakeTimeout: handshakeTimeoutMs });
   progress.socket = socket;
   progress.isPaused = false;
-  socket.on("open", () => socket.send(JSON.stringify({ type: "auth", token: deps.token } satisfies ClientFrameInput)));
+  socket.on("open", () =>
+    socket.send(JSON.stringify({ type: "auth", token: deps.token, knows: ["unknown"] } satisfies ClientFrameInput)),
+  );
   socket.on("message", (data: RawData) => {
     progress.heardAt = performance.now();
     const text = textOf(data);
