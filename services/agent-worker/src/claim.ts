@@ -90,8 +90,8 @@ export async function claimTurn(request: TurnRequest, deps: ClaimDeps): Promise<
   }
   // The message is the first event of a turn: while it is kept, so is all that came after it.
   if (deps.readsFacts || (wasMissing && !isFresh(deps.queuedAt))) await foldFacts(request, claim.fold, deps);
-  // Somebody may have had it, and viewers may have text of it that no log has any more.
-  if (deps.readsFacts && wasMissing) claim.fold.forgotten = true;
+  // Somebody may have had what is to be ended, and viewers may have text of it that no log has any more.
+  if (deps.readsFacts && wasMissing && claim.fold.cancel !== undefined) claim.fold.forgotten = true;
   return claim;
 }
 
