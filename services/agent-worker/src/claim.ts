@@ -89,7 +89,8 @@ export async function claimTurn(request: TurnRequest, deps: ClaimDeps): Promise<
     claim.fold.cancel = { by: cancel.event.by, reason: cancel.event.reason };
   }
   // The message is the first event of a turn: while it is kept, so is all that came after it.
-  if (deps.readsFacts || (wasMissing && !isFresh(deps.queuedAt))) await foldFacts(request, claim.fold, deps);
+  if (deps.readsFacts || (wasMissing && !isFresh(deps.queuedAt)))
+    await foldFacts(request, claim.fold, { ...deps, wasMissing });
   // Somebody may have had what is to be ended, and viewers may have text of it that no log has any more.
   if (deps.readsFacts && wasMissing && claim.fold.cancel !== undefined) claim.fold.forgotten = true;
   return claim;

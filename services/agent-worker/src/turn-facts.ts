@@ -14,6 +14,8 @@ import { foldEvent, type RebuiltStep, type TurnFold } from "./turn-fold.ts";
 export interface TurnFactDeps {
   readonly bus: Pick<Bus, "events" | "facts">;
   readonly log: Logger;
+  /** The message, which is the first event of a turn: while it is kept, so is all that came after it. */
+  readonly wasMissing: boolean;
 }
 
 /** For a request to cancel that says no more than that it is one. */
@@ -51,10 +53,12 @@ function stepsBeyond(calls: TurnFacts["calls"], known: number): RebuiltStep[] {
  * Adds to the fold what was decided of the turn and its events may not say any more: a cancel, finished calls, and the steps of calls whose step is
  * forgotten. Whoever finds a result without its event writes the event; a message that an older edge has not noted is noted.
  */
-export async function foldFacts(request: TurnRequest, fold: TurnFold, { bus, log }: TurnFactDeps): Promise<void> {
+export async function foldFacts(request: TurnRequest, fold: TurnFold, deps: TurnFactDeps): Promise<void> {
+  const { bus, log, wasMissing } = deps;
   const { facts } = bus;
   const { conversation_id: conversation, turn_id: turn } = request;
-  const isWhole = fold.visible && !fold.beginningLost;
+  // Else each turn that a stopping worker gives back would be looked for in dozens of places.
+  const isWhole = (fold.visible || !wasMissing) && !fold.beginningLost;
   const found = isWhole ? await ofOpenCalls(facts, request, fold) : await facts.ofTurn(conversation, turn);
   if (found.said === undefined) {
     await facts.write(saidOf(request)).catch((err: unknown) => log.warn({ err }, "a message could not be noted"));
