@@ -37,7 +37,17 @@ await serveRole(Options, async ({ nats, load }) => {
     const { conversation_id: conversationId, turn_id: turnId } = request;
     await owners.claim(conversationId, benchUser);
     const claim = await claimTurn(request, {
-      ...{ bus, worker: "bench", giveUpMs, lostAttempts: 0, stopping, readsFacts: false, queuedAt: Date.now(), log },
+      ...{
+        bus,
+        worker: "bench",
+        giveUpMs,
+        lostAttempts: 0,
+        stopping,
+        readsFacts: false,
+        isOld: false,
+        queuedAt: Date.now(),
+        log,
+      },
     });
     if (claim.kind !== "claimed") throw new Error(`the turn could not be claimed: ${claim.kind}`);
     chains[turn] = createChain({

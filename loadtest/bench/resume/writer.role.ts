@@ -56,6 +56,7 @@ async function claimFor(bus: Bus, request: TurnRequest) {
       lostAttempts: 0,
       stopping,
       readsFacts: false,
+      isOld: false,
       queuedAt: Date.now(),
       log: benchLog,
     },

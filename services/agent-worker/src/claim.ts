@@ -57,6 +57,8 @@ export interface ClaimDeps {
   readonly trace?: string | undefined;
   /** Its events may not say all that was decided: the facts are read. */
   readonly readsFacts: boolean;
+  /** It is so old that all of them may be gone, and its message there again because its sender repeated it. */
+  readonly isOld: boolean;
   /** When it was accepted, by the broker's clock. */
   readonly queuedAt: number;
   readonly log: Logger;
@@ -90,7 +92,7 @@ export async function claimTurn(request: TurnRequest, deps: ClaimDeps): Promise<
   }
   // The message is the first event of a turn: while it is kept, so is all that came after it.
   if (deps.readsFacts || (wasMissing && !isFresh(deps.queuedAt)))
-    await foldFacts(request, claim.fold, { ...deps, wasMissing });
+    await foldFacts(request, claim.fold, { ...deps, wasMissing: wasMissing || deps.isOld });
   // Somebody may have had what is to be ended, and viewers may have text of it that no log has any more.
   if (deps.readsFacts && wasMissing && claim.fold.cancel !== undefined) claim.fold.forgotten = true;
   return claim;

@@ -192,6 +192,7 @@ async function claimAndRun(entry: Running, deps: SettleDeps, lostAttempts: numbe
   const claimed = claimTurn(request, {
     ...{ bus, worker, giveUpMs, lostAttempts, onlyAfter, insists, stopping, trace, readsFacts, log },
     queuedAt: turn.storedMs,
+    isOld: lostAttempts > 0 || isOld(turn, bus.eventWindowMs),
     attemptsBefore: await attemptsOfOthers(turn, bus),
   });
   const history = readHistory(turn, deps);
