@@ -43,6 +43,10 @@ export const limits = {
   turnReasoningBytes: 32 * 1024,
   /** Characters of one `token` or `reasoning` event, of at most six bytes each. More text is several events. */
   tokenChars: 16 * 1024,
+  /** What a person is shown of a call that waits for agreement: the sentence, encoded. */
+  approvalSummaryBytes: 2 * 1024,
+  /** The same: what would change, encoded; cut beyond it. */
+  approvalPreviewBytes: 32 * 1024,
   /** One stored event or record, encoded, with its headers. The broker's `max_payload` must not be below. */
   eventBytes: 512 * 1024,
   /** The answer of one turn, all steps together, encoded. More: MODEL_TRUNCATED. */

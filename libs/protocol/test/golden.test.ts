@@ -76,12 +76,17 @@ describe("golden files", () => {
       ...[
         "AnswerMetadata",
         "AnyErrorCode",
+        "ApprovalDecision",
+        "ApprovalPreview",
+        "ApprovalRequest",
+        "ApprovalState",
         "Author",
         "CallId",
         "ChainEvent",
         "ClientFrame",
         "ConnectionFrame",
         "ConversationId",
+        "Decider",
       ],
       ...[
         "ErrorCode",

@@ -36,7 +36,7 @@ export function turnSnapshot({ conversation, seq }: Place, turn: TurnView): Snap
     text: textOf(turn),
     tool_calls: toolCallsOf(turn).map(stateOf),
     ...(fits(turn.parts) ? { parts: [...turn.parts] } : {}),
-    status: turn.status === "queued" ? "queued" : "running",
+    status: turn.status === "queued" || turn.status === "waiting" ? turn.status : "running",
     ts: Date.now(),
   };
 }
