@@ -65,9 +65,11 @@ export interface TurnFacts {
   readonly calls: ReadonlyMap<CallId, CallFacts>;
 }
 
-interface StoredFact<Kind extends FactKind> {
+export interface StoredFact<Kind extends FactKind = FactKind> {
   readonly fact: ReadFact<Kind>;
+  /** When the broker stored it, by its clock. */
   readonly storedMs: number;
+  readonly seq: number;
 }
 
 export interface FactCounts {
@@ -129,11 +131,14 @@ function createFactReading({ jsm, shards, unreadable }: Omit<FactDeps, "appender
     counts.read++;
     const message = await jsm.lookUp(streams.facts(shardOfSubject(subject)), { last_by_subj: subject });
     const fact = factIn(kind, message);
-    return message === null || fact === undefined ? undefined : { fact, storedMs: message.time.getTime() };
+    if (message === null || fact === undefined) return undefined;
+    return { fact, storedMs: message.time.getTime(), seq: message.seq };
   };
   const read = async <Kind extends FactKind>(kind: Kind, address: FactAddress): Promise<ReadFact<Kind> | undefined> =>
     (await readAt(kind, subjectOf(kind, address)))?.fact;
-  return { subjectOf, readAt, read };
+  const readStored = <Kind extends FactKind>(kind: Kind, address: FactAddress): Promise<StoredFact<Kind> | undefined> =>
+    readAt(kind, subjectOf(kind, address));
+  return { subjectOf, readAt, read, readStored };
 }
 
 /** Writes facts, each once. */
@@ -163,7 +168,8 @@ function createFactWriting(
       { whole: fact, encode: encodeJson, shorten: (maxBytes) => shortenAs(fact, maxBytes), noRoom },
     );
     counts[raced.won ? "written" : "refused"][kind]++;
-    return raced.won ? { won: true, fact: raced.own } : { won: false, ...raced.found };
+    if (raced.won) return { won: true, fact: raced.own };
+    return { won: false, fact: raced.found.fact, storedMs: raced.found.storedMs };
   };
 }
 
@@ -189,6 +195,9 @@ export function createFacts(deps: FactDeps) {
 
     /** Undefined: there is none. Throws when the broker does not answer for 10 s. */
     read,
+
+    /** As `read`, with when and where the broker has it. */
+    readStored: reading.readStored,
 
     /** What is known of these calls, of each that anything is known of. */
     ofCalls: (conversation: ConversationId, turn: TurnId, calls: readonly CallId[]): Promise<Map<CallId, CallFacts>> =>

@@ -17,7 +17,9 @@ export interface CallRunnerDeps extends DecisionDeps {
 }
 
 /** Runs calls as the queue hands them out, and stores what they came to. */
-export function createCallRunner({ registry, calls, running, metrics, tracing, log }: CallRunnerDeps) {
+export function createCallRunner({ registry, running, metrics, tracing, ...deps }: CallRunnerDeps) {
+  const { calls, log } = deps;
+
   async function store(job: ToolJob, end: CallEnd): Promise<JobEnd> {
     const tool = registry.find(job.tool_name)?.definition.name;
     if (end.state !== "settled") {
@@ -31,8 +33,17 @@ export function createCallRunner({ registry, calls, running, metrics, tracing, l
     return "done";
   }
 
+  /** A question that was asked stands, whatever became of those who asked it. */
+  async function isAsked(job: ToolJob): Promise<boolean> {
+    if (registry.find(job.tool_name)?.definition.approval === undefined) return false;
+    const { asked, decided } = await calls.approvals.read(job);
+    if (asked?.fact.kind === "asked" && decided === undefined) await calls.approvals.tell(job, asked.fact);
+    return asked?.fact.kind === "asked";
+  }
+
   /** Whoever has the licence of a write knows that it never ran, and never will. */
-  async function giveUp(job: ToolJob): Promise<void> {
+  async function giveUp(job: ToolJob, { go }: Pick<JobRun, "go">): Promise<void> {
+    if (!go && (await isAsked(job))) return;
     const isWrite = registry.find(job.tool_name)?.definition.effect !== "read";
     const licence = isWrite ? await calls.begin(job) : undefined;
     const isCertain = licence === undefined || licence === "barred" || (licence !== "no room" && licence.won);
@@ -50,7 +61,7 @@ export function createCallRunner({ registry, calls, running, metrics, tracing, l
         const span = jobSpan(tracing, job, run);
         metrics.taken(run.waitedMs);
         try {
-          const end = await decide({ job, run, tool, stopper, span }, { calls, log });
+          const end = await decide({ job, run, tool, stopper, span }, deps);
           span.set({ [traceNames.toolStatus]: end.state === "settled" ? end.outcome.status : end.state });
           return await store(job, end);
         } finally {
@@ -61,8 +72,8 @@ export function createCallRunner({ registry, calls, running, metrics, tracing, l
     },
 
     /** The workers that had this call were lost, one after the other. */
-    abandon(job: ToolJob): void {
-      giveUp(job).catch((err: unknown) => {
+    abandon(job: ToolJob, of: Pick<JobRun, "go">): void {
+      giveUp(job, of).catch((err: unknown) => {
         log.error({ err, ...idsOf(job) }, "a call that was given up has no result");
       });
     },
@@ -89,7 +100,8 @@ function jobSpan(tracing: Tracing, job: ToolJob, { waitedMs, recovered }: JobRun
   });
 }
 
-const jobEnds = { known: "done", "given back": "give back", "not mine": "not mine" } as const satisfies Record<
-  Exclude<CallEnd["state"], "settled">,
-  JobEnd
->;
+const jobEnds = {
+  ...{ known: "done", asked: "done", denied: "done", "not asked": "done" },
+  "given back": "give back",
+  "not mine": "not mine",
+} as const satisfies Record<Exclude<CallEnd["state"], "settled">, JobEnd>;
