@@ -63,7 +63,7 @@ it("a call that was decided is a job of its own beside the one that asked, once 
   await eventually(() => ran.length === 2, { what: "both runs" });
   release();
   await eventually(async () => (await queue.counts()).active === 0, { what: "their ends" });
-  expect(ran.toSorted()).toEqual([false, true]);
+  expect(new Set(ran)).toEqual(new Set([false, true]));
 });
 
 it("removing a call removes both of its jobs", async () => {

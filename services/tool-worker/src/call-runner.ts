@@ -1,6 +1,7 @@
 import type { JobEnd, JobRun } from "@parley/bus";
 import { toolQueueName, type ToolJob } from "@parley/protocol";
 import { traceNames, type TraceSpan, type Tracing } from "@parley/runtime";
+import type { ApprovalLog } from "./approval-log.ts";
 import { idsOf } from "./call-ids.ts";
 import { decide, type DecisionDeps } from "./call-decision.ts";
 import { lostWrite, notRun, type CallEnd } from "./call-end.ts";
@@ -33,18 +34,11 @@ export function createCallRunner({ registry, running, metrics, tracing, ...deps 
     return "done";
   }
 
-  /** A question that was asked stands, whatever became of those who asked it. */
-  async function isAsked(job: ToolJob): Promise<boolean> {
-    if (registry.find(job.tool_name)?.definition.approval === undefined) return false;
-    const { asked, decided } = await calls.approvals.read(job);
-    if (asked?.fact.kind === "asked" && decided === undefined) await calls.approvals.tell(job, asked.fact);
-    return asked?.fact.kind === "asked";
-  }
-
   /** Whoever has the licence of a write knows that it never ran, and never will. */
   async function giveUp(job: ToolJob, { go }: Pick<JobRun, "go">): Promise<void> {
-    if (!go && (await isAsked(job))) return;
-    const isWrite = registry.find(job.tool_name)?.definition.effect !== "read";
+    const definition = registry.find(job.tool_name)?.definition;
+    if (!go && definition?.approval !== undefined && (await isAsked(job, calls.approvals))) return;
+    const isWrite = definition?.effect !== "read";
     const licence = isWrite ? await calls.begin(job) : undefined;
     const isCertain = licence === undefined || licence === "barred" || (licence !== "no room" && licence.won);
     const text = `${job.tool_name} was given up: the workers that ran it were lost.`;
@@ -78,6 +72,14 @@ export function createCallRunner({ registry, running, metrics, tracing, ...deps 
       });
     },
   };
+}
+
+/** A question that was asked stands, whatever became of those who asked it. */
+async function isAsked(job: ToolJob, approvals: ApprovalLog): Promise<boolean> {
+  const { asked, decided } = await approvals.read(job);
+  if (asked?.fact.kind !== "asked") return false;
+  if (decided === undefined) await approvals.tell(job, asked.fact);
+  return true;
 }
 
 function jobSpan(tracing: Tracing, job: ToolJob, { waitedMs, recovered }: JobRun): TraceSpan {

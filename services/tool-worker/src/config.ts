@@ -62,7 +62,7 @@ export const Config = z.object({
   KUBE_NAMESPACES: namespaces.describe("The only namespaces the tools may read, comma-separated; all if not set."),
   DEMO_TOOLS: flag().describe("Offers tools for demonstrations and tests."),
   DEMO_COUNTER_FILE: optionalText().describe(
-    "Where demo_counter writes one line per execution; without it that tool is not offered.",
+    "Where demo_counter and demo_change write one line per execution; without it they are not offered.",
   ),
   ...traceFields(),
   LOG_LEVEL: logLevel(),

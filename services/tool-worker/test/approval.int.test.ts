@@ -199,19 +199,34 @@ it("an agreement whose question was deleted with its conversation does nothing",
   expect(await timesOf(job)).toBe(0);
 });
 
-it.each(["asked", "decided"] as const)("P11: where `%s` cannot be read nothing runs", async (kind) => {
+/** What stands where a fact should, and is none. */
+const garble = ({ conversation_id, turn_id, call_id }: ToolJob, kind: string): Promise<unknown> =>
+  agent.bus.events.append({
+    subject: subjects.fact(0, conversation_id, turn_id, { kind, call: call_id }),
+    data: new Uint8Array([0xff]),
+  });
+
+it("P11: a call whose question cannot be read fails, and never runs", async () => {
   await using _worker = await startWorker({ LOG_LEVEL: "silent" });
   const job = change();
-  const subject = subjects.fact(0, job.conversation_id, job.turn_id, { kind, call: job.call_id });
-  if (kind === "decided") await agent.add(job).then(() => agent.asked(job));
-  await agent.bus.events.append({ subject, data: new Uint8Array([0xff]) });
+  await garble(job, "asked");
   await agent.go(job);
-  if (kind === "asked") {
-    expect(await agent.result(job)).toMatchObject({
-      status: "failed",
-      result: "demo_change was not run: what was asked about it cannot be read any more. Nothing was changed.",
-    });
-  } else await idle();
+  expect(await agent.result(job)).toMatchObject({
+    status: "failed",
+    result: "demo_change was not run: what was asked about it cannot be read any more. Nothing was changed.",
+  });
+  expect(await timesOf(job)).toBe(0);
+});
+
+it("P11: a decision that cannot be read is no agreement", async () => {
+  await using _worker = await startWorker({ LOG_LEVEL: "silent" });
+  const job = change();
+  await agent.add(job);
+  await agent.asked(job);
+  await garble(job, "decided");
+  await agent.go(job);
+  await idle();
+  expect(await agent.bus.facts.read("result", addressOf(job))).toBeUndefined();
   expect(await timesOf(job)).toBe(0);
 });
 
