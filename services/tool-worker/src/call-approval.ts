@@ -56,11 +56,10 @@ export async function awaitAgreement(subject: CallToApprove, deps: ApprovalDeps)
 }
 
 async function ask(subject: CallToApprove, deps: ApprovalDeps): Promise<CallEnd> {
-  const { job, stopper } = subject.call;
+  const { job } = subject.call;
+  // It ends the call where the turn is cancelled meanwhile: then nobody is asked.
   const question = await dryRun(subject, deps);
   if ("state" in question) return question;
-  // Nobody is asked about a turn that was cancelled meanwhile.
-  if (stopper.by() === "cancelled") return notRun("cancelled", `${job.tool_name} was cancelled.`);
   const { call_id, tool_name } = job;
   const stamped = stamp(job);
   const expires_at = stamped.ts + deps.approvalTtlMs;
