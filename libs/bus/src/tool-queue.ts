@@ -18,15 +18,19 @@ export interface ToolQueue {
   /**
    * Hands a call to the tool workers. The job id is the call id: adding a call that waits or runs changes nothing. One that ended
    * for Redis although its result was never stored (that is why it is added again) is queued anew; the worker looks for a stored
-   * result first, so nothing runs twice. Throws at once while Redis is down.
+   * result first, so nothing runs twice. `go`: a person has agreed to it, so it is queued once more, under an id of its own. Throws at once while
+   * Redis is down.
    */
-  add(job: ToolJob): Promise<void>;
+  add(job: ToolJob, options?: { readonly go?: boolean }): Promise<void>;
   /** Drops a call that still waits. One that runs is left alone: it is cancelled over NATS. */
   remove(callId: CallId): Promise<void>;
   counts(): Promise<ToolJobCounts>;
   ready(): boolean;
   close(): Promise<void>;
 }
+
+/** Of the job of a call to which a person has agreed. */
+const goIdOf = (callId: CallId): string => `${callId}-go`;
 
 const JOB_OPTIONS = {
   // A tool is not idempotent in general. What may run again is decided by the tool worker, not by a counter in Redis.
@@ -51,8 +55,8 @@ export function createToolQueue({ url, log }: ToolQueueDeps): ToolQueue {
     if (redis.status !== "ready") throw new Error("Redis cannot be reached.");
   }
 
-  function enqueue(job: ToolJob): Promise<unknown> {
-    return queue.add(job.tool_name, job, { ...JOB_OPTIONS, jobId: job.call_id });
+  function enqueue(job: ToolJob, jobId: string): Promise<unknown> {
+    return queue.add(job.tool_name, job, { ...JOB_OPTIONS, jobId });
   }
 
   const sweep = (): void => {
@@ -64,16 +68,17 @@ export function createToolQueue({ url, log }: ToolQueueDeps): ToolQueue {
   const sweeping = setInterval(sweep, sweepEveryMs);
 
   return {
-    async add(job) {
+    async add(job, { go = false } = {}) {
       requireRedis();
-      const [state] = await Promise.all([queue.getJobState(job.call_id), enqueue(job)]);
+      const id = go ? goIdOf(job.call_id) : job.call_id;
+      const [state] = await Promise.all([queue.getJobState(id), enqueue(job, id)]);
       if (state !== "completed" && state !== "failed") return;
-      await queue.remove(job.call_id);
-      await enqueue(job);
+      await queue.remove(id);
+      await enqueue(job, id);
     },
     async remove(callId) {
       requireRedis();
-      await queue.remove(callId);
+      await Promise.all([queue.remove(callId), queue.remove(goIdOf(callId))]);
     },
     async counts() {
       requireRedis();
