@@ -71,6 +71,8 @@ function partsOfWait({ parts, steps }: WaitFact): Part[] {
   let told = 0;
   return parts.reduce<Part[]>((all, part) => {
     if ("part" in part) return [...all, part.part];
+    // A source is kept whole here: none stands anywhere else.
+    if ("source" in part) return all;
     if ("call_id" in part) {
       const call = calls.get(part.call_id);
       return call === undefined ? all : [...all, callPart(call)];
