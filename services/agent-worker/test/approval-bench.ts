@@ -126,11 +126,8 @@ async function agentFolder() {
 }
 
 /** `ttlMs`: how long a person may think. */
-export async function startApprovalBench({
-  ttlMs = 600_000,
-  natsArgs = [],
-}: { ttlMs?: number; natsArgs?: readonly string[] } = {}): Promise<ApprovalBench> {
-  const [bench, folder] = await Promise.all([startWorkbench(natsArgs), agentFolder()]);
+export async function startApprovalBench({ ttlMs = 600_000 }: { ttlMs?: number } = {}): Promise<ApprovalBench> {
+  const [bench, folder] = await Promise.all([startWorkbench(), agentFolder()]);
   const { bus } = bench;
   const tool = await startTools(bus, bench.redis.url, () => ttlMs);
   const addressOf = ({ conversation_id: conversation, turn_id: turn }: TurnRequest) => ({ conversation, turn });
