@@ -50,6 +50,7 @@ export async function startApprovalWorld() {
   const bus = await openBus({ servers: system.nats.url, name: "test", log });
 
   return {
+    agentWorkers: system.agentWorkers,
     person: () => person(system.edges[0]!),
 
     /** `death`: where in its code it kills itself (test/chaos/planted). */
