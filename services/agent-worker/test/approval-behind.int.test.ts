@@ -1,16 +1,8 @@
-import { eventually } from "@parley/testkit";
 import { expect, it } from "vitest";
 import { startApprovalBench, type ApprovalBench } from "./approval-bench.ts";
 
 const askOnce = 'call the tool ask with {"x":1}';
 type Turn = Awaited<ReturnType<ApprovalBench["ask"]>>;
-
-async function untilPutBack(bench: ApprovalBench, turn: Turn): Promise<void> {
-  await eventually(async () => (await bench.replyOf(turn)) !== "", {
-    what: "a turn that is put back",
-    timeoutMs: 15_000,
-  });
-}
 
 async function untilEmpty(bench: ApprovalBench, { conversation_id }: Turn): Promise<void> {
   await expect.poll(() => bench.bus.turns.waiting(conversation_id), { timeout: 10_000 }).toEqual([]);
@@ -23,8 +15,8 @@ it("P4: a turn behind one that waits is put back, whenever it came, and goes on 
   const parked = await bench.ask("hello", { conversation: first.conversation_id });
   await bench.waiting(first);
   const later = await bench.ask("hello again", { conversation: first.conversation_id });
-  await untilPutBack(bench, parked);
-  await untilPutBack(bench, later);
+  await bench.putBack(parked);
+  await bench.putBack(later);
   expect(await bench.eventsOf(parked)).toEqual([]);
   // Held by nobody: who comes next knows of it all the same.
   await worker.kill("SIGKILL");
@@ -49,7 +41,7 @@ it("P6: an interrupt ends the one that waits, and the message behind it is answe
   const first = await bench.ask(askOnce, { agent: "general" });
   await bench.waiting(first);
   const next = await bench.ask("hello", { conversation: first.conversation_id });
-  await untilPutBack(bench, next);
+  await bench.putBack(next);
   const cancelledAt = performance.now();
   await bench.cancel(first);
   expect(await bench.ended(first)).toMatchObject({ type: "cancelled" });
@@ -65,7 +57,7 @@ it("P6: a turn behind one that waits is cancelled at once, and holds up nobody",
   await bench.waiting(first);
   const next = await bench.ask("hello", { conversation: first.conversation_id });
   const last = await bench.ask("hello", { conversation: first.conversation_id });
-  await untilPutBack(bench, last);
+  await bench.putBack(last);
   await bench.cancel(next);
   expect(await bench.ended(next)).toMatchObject({ type: "cancelled" });
   await bench.decide(first, { approved: true });

@@ -114,9 +114,14 @@ export interface ApprovalBench extends Workbench {
   /** As if the event window had passed. */
   forget(turn: TurnRequest): Promise<void>;
   replyOf(turn: TurnRequest): Promise<string>;
+  /** Waits until the turn is put back, and its worker has looked whether it missed something. */
+  putBack(turn: TurnRequest): Promise<void>;
 }
 
 export const firstCall = ({ turn_id }: TurnRequest, step = 0, index = 0): string => callIdOf(turn_id, step, index);
+
+/** What a worker needs at the most for what it does behind the fact: a batch of answers, and a look. */
+const lookMs = 500;
 
 async function agentFolder() {
   const folder = await tempDir();
@@ -167,6 +172,15 @@ export async function startApprovalBench({ ttlMs = 600_000 }: { ttlMs?: number }
     async forget({ conversation_id }) {
       const filter = encodeJson({ filter: subjects.eventsOf(0, conversation_id) });
       await bus.nc.request(`$JS.API.STREAM.PURGE.${streams.events(0)}`, filter);
+    },
+    async putBack(turn) {
+      await eventually(
+        async () => {
+          const ack = await ackOf(turn);
+          return ack !== undefined && Date.now() - ack.ts > lookMs;
+        },
+        { what: "a turn that is put back", timeoutMs: 20_000 },
+      );
     },
     replyOf: async (turn) => (await ackOf(turn))?.reply ?? "",
     async [Symbol.asyncDispose]() {
