@@ -126,7 +126,7 @@ async function storm(acts: readonly Act[]): Promise<void> {
   const conversation = `storm-${++runs}`;
   await world.bus.owners.claim(conversation, "ann");
   const writers = createWriters(world.bus, conversation);
-  const onlookers = [0, 1, 2].map(() => createOnlooker(world, conversation));
+  const onlookers = [0, 1, 2].map(() => createOnlooker(world, conversation, writers.log));
   try {
     for (const one of acts) await play(one, writers, onlookers);
     await Promise.all(onlookers.map((onlooker, i) => onlooker.come(places[i % places.length]!.edge)));

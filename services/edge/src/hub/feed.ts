@@ -53,7 +53,7 @@ export interface Feed {
   mustReadOnceMore: boolean;
   /** See `keepSure`. */
   isConfirming: boolean;
-  /** The next reading begins after this. */
+  /** The next reading begins after this, and no later than after what was taken for certain: see `syncFeed`. */
   wholeUpTo: number;
   subscription: { unsubscribe(): void } | undefined;
 }
@@ -118,9 +118,13 @@ export function pauseFeed(feed: Feed): void {
   if (feed.state === "live" || feed.state === "looking") feed.state = "paused";
 }
 
-/** Reads again what is above `wholeUpTo` (default: what was taken for certain), until that succeeds. */
-export async function syncFeed(feed: Feed, wholeUpTo = feed.intake.sure): Promise<void> {
-  feed.wholeUpTo = Math.min(feed.wholeUpTo, wholeUpTo, feed.intake.last);
+/**
+ * Reads again, until that succeeds, all above what was taken for certain, or from further below where something of that may be missing all the same. Never
+ * from above it, whatever is known to be missing: after the reading all up to the stream's end counts as taken for certain, and the copy of something that
+ * was stored long before what is missing may still be on its way.
+ */
+export async function syncFeed(feed: Feed, wholeUpTo = Number.POSITIVE_INFINITY): Promise<void> {
+  feed.wholeUpTo = Math.min(feed.wholeUpTo, wholeUpTo);
   pauseFeed(feed);
   if (feed.state !== "paused") return;
   feed.state = "syncing";
@@ -130,7 +134,7 @@ export async function syncFeed(feed: Feed, wholeUpTo = feed.intake.sure): Promis
   while (feed.mustReadOnceMore && !signal.aborted) {
     feed.mustReadOnceMore = false;
     try {
-      await readAgain(feed, feed.wholeUpTo);
+      await readAgain(feed, Math.min(feed.wholeUpTo, feed.intake.sure));
     } catch (err) {
       feed.mustReadOnceMore = true;
       feed.deps.log.warn({ err, conversation: feed.deps.conversation }, "the event stream could not be read yet");
@@ -150,9 +154,8 @@ function receive(feed: Feed, message: StoredMessage): void {
   if (verdict === "late") return takeLate(feed, message);
   if (verdict === "early") return void lookForMissing(feed, message);
   feed.deps.counters.holes++;
-  const wholeUpTo = feed.intake.wholeUpTo(message);
   wait(feed, message);
-  void syncFeed(feed, wholeUpTo);
+  void syncFeed(feed);
 }
 
 /** What it comes after is looked for, and read if it is missing. */
@@ -163,12 +166,11 @@ async function lookForMissing(feed: Feed, first: StoredMessage): Promise<void> {
   feed.state = "looking";
   feed.listener.onSyncing();
   try {
-    const { message, wholeUpTo } = await missingBefore(first, { events, intake });
+    const { message, isEndMissing } = await missingBefore(first, { events, intake });
     // Meanwhile all of it may be read again.
     if (feed.state !== "looking" || feed.generation !== generation) return;
-    if (wholeUpTo !== undefined) return void syncFeed(feed, Math.min(wholeUpTo, (message?.seq ?? Infinity) - 1));
-    // So much came meanwhile that some was dropped.
-    if (feed.mustReadOnceMore) return void syncFeed(feed);
+    // Or so much came meanwhile that some was dropped.
+    if (isEndMissing || feed.mustReadOnceMore) return void syncFeed(feed);
     if (message !== undefined) takeRead(feed, [message]);
     intake.grounds.add(parseEventSubject(first.subject)?.turn ?? "");
     becomeLive(feed);
@@ -220,6 +222,8 @@ function suspect(feed: Feed): void {
 function begin(feed: Feed, stream: StreamState): void {
   feed.generation++;
   feed.createdMs = stream.createdMs;
+  // Of what was before nothing is wanted any more; and of another stream it would be a place that means nothing.
+  feed.wholeUpTo = Number.POSITIVE_INFINITY;
   restart(feed, stream.lastSeq);
 }
 
