@@ -192,7 +192,8 @@ function faultsOf(frame: SnapshotFrame, log: readonly StoredAt[], seq: number): 
     const said = before.flatMap((event) => ("message_id" in event ? event.message_id : []));
     const told = messages.map(({ message_id }) => message_id);
     for (const id of said) if (!told.includes(id)) faults.push(`the snapshot at ${seq} lacks ${id}`);
-    for (const id of told) if (!said.includes(id)) faults.push(`the snapshot at ${seq} has ${id}, which was stored later`);
+    for (const id of told)
+      if (!said.includes(id)) faults.push(`the snapshot at ${seq} has ${id}, which was stored later`);
   }
   if (turn_id === undefined) return faults;
   const stored = before.filter((event) => event.turn_id === turn_id).reduce(foldEvent, createTurnView(turn_id));
