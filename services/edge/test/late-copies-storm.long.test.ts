@@ -44,7 +44,7 @@ const write = fc.record({
   what: fc.oneof(
     { weight: 3, arbitrary: fc.constant("say" as const) },
     { weight: 6, arbitrary: fc.constant("token" as const) },
-    { weight: 1, arbitrary: fc.constant("tool" as const) },
+    { weight: 3, arbitrary: fc.constant("tool" as const) },
     { weight: 1, arbitrary: fc.constant("cancelWaiting" as const) },
     { weight: 2, arbitrary: fc.constant("endRunning" as const) },
   ),
@@ -52,8 +52,8 @@ const write = fc.record({
 const act: fc.Arbitrary<Act> = fc.oneof(
   { weight: 13, arbitrary: write },
   { weight: 8, arbitrary: fc.record({ kind: fc.constant("pass" as const), at: somewhere, choice: fc.nat(20) }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant("come" as const), who: someone, at: somewhere }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("cut" as const), who: someone }) },
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant("come" as const), who: someone, at: somewhere }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant("cut" as const), who: someone }) },
 );
 
 async function play(one: Act, writers: Writers, onlookers: readonly Onlooker[]): Promise<void> {
