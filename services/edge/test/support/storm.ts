@@ -33,16 +33,20 @@ export function createHeldRoute() {
     held.set(subject, [...(held.get(subject) ?? []), pass]);
     return true;
   };
+  const chosen = (choice: number): (() => void)[] => {
+    const waiting = [...held.values()].filter(({ length }) => length > 0);
+    return waiting[choice % Math.max(1, waiting.length)] ?? [];
+  };
   return {
     lose,
-    /** Passes on the oldest copy of one subject. */
-    passOne(choice: number): void {
-      const waiting = [...held.entries()].filter(([, passes]) => passes.length > 0);
-      const [, passes] = waiting[choice % Math.max(1, waiting.length)] ?? [];
-      passes?.shift()?.();
+    /** Passes on the oldest copies of one subject. */
+    pass(choice: number, copies: number): void {
+      for (const passOn of chosen(choice).splice(0, copies)) passOn();
     },
+    /** The oldest copy of one subject never comes. */
+    drop: (choice: number): void => void chosen(choice).shift(),
     passAll(): void {
-      for (let choice = 0; [...held.values()].some(({ length }) => length > 0); choice++) this.passOne(choice);
+      for (let choice = 0; [...held.values()].some(({ length }) => length > 0); choice++) this.pass(choice, 1);
     },
     clear: (): void => held.clear(),
   };
@@ -159,6 +163,16 @@ export function createWriters(bus: Bus, conversation_id: string) {
       if (turn === undefined) return;
       await end(turn, "complete");
       await running();
+    },
+
+    /** A whole turn, and the beginning of the next. */
+    async answer(): Promise<void> {
+      await this.say();
+      await this.tool();
+      await this.say();
+      await this.token();
+      await this.endRunning();
+      await this.token();
     },
 
     /** A turn that waits: it ends at once, and stays in the queue until its time comes. */
