@@ -1,12 +1,13 @@
-import { RangeTooLargeError, type EventLog, type StoredMessage, type StreamState } from "@parley/bus";
+import type { EventLog, StoredMessage, StreamState } from "@parley/bus";
 import { parseEventSubject, subjects, type ConversationId, type TurnId } from "@parley/protocol";
 import { createBackoff, sleep, type Logger } from "@parley/runtime";
 import { createIntake, type Intake } from "./intake.ts";
-import { missingBefore } from "./missing-before.ts";
+import { missingAbove, missingBefore } from "./missing-before.ts";
 import { createStreamJudge, type StreamJudge } from "./stream-end.ts";
 
 /**
- *     opening ── subscribed, and the stream's end is known ──▶ live ⇄ syncing (a part of the stream is read again)
+ *     opening ── subscribed, and the stream's end is known ──▶ live (paused, if something may have been dropped meanwhile)
+ *     live ⇄ syncing (a part of the stream is read again)
  *     live ── the connection came back ──▶ paused (it waits for its turn to be read) ──▶ syncing
  *     live ⇄ looking (an answer begins whose message has not come) ──▶ paused, syncing
  *     any ── closed ──▶ closed
@@ -93,7 +94,10 @@ export async function openFeed(feed: Feed): Promise<void> {
     const stream = await events.state(shard);
     feed.ending.signal.throwIfAborted();
     begin(feed, stream);
-    becomeLive(feed);
+    if (!feed.mustReadOnceMore) return becomeLive(feed);
+    // Something that came meanwhile may have been dropped.
+    feed.state = "paused";
+    void syncFeed(feed);
   } catch (error) {
     closeFeed(feed);
     throw error;
@@ -112,16 +116,15 @@ export function closeFeed(feed: Feed): void {
  * does not show that the end of the turn before it was missed.
  */
 export function pauseFeed(feed: Feed): void {
-  // The connection may have broken after the part that is being read.
-  if (feed.state === "syncing") feed.mustReadOnceMore = true;
+  // The connection may have broken after the part that is being read, or after the stream's end was told.
+  if (feed.state === "syncing" || feed.state === "opening") feed.mustReadOnceMore = true;
   if (feed.state === "live") feed.listener.onSyncing();
   if (feed.state === "live" || feed.state === "looking") feed.state = "paused";
 }
 
 /**
- * Reads again, until that succeeds, all above what was taken for certain, or from further below where something of that may be missing all the same. Never
- * from above it, whatever is known to be missing: after the reading all up to the stream's end counts as taken for certain, and the copy of something that
- * was stored long before what is missing may still be on its way.
+ * Reads again, until that succeeds, all above what was taken for certain; or above `wholeUpTo`, if that is lower. Never less, whatever is known to be
+ * missing: afterwards all up to the stream's end counts as certain, and the copy of what was stored long before that may still be on its way.
  */
 export async function syncFeed(feed: Feed, wholeUpTo = Number.POSITIVE_INFINITY): Promise<void> {
   feed.wholeUpTo = Math.min(feed.wholeUpTo, wholeUpTo);
@@ -192,10 +195,9 @@ function takeLate(feed: Feed, message: StoredMessage): void {
 
 /** Messages that were read from the stream, all there are from some sequence on: the copies of some have come, of others they will. */
 function takeRead(feed: Feed, messages: readonly StoredMessage[]): void {
-  const { intake } = feed;
   for (const message of messages) {
-    if (message.seq > intake.last) take(feed, message);
-    else if (!intake.wasTaken(message)) takeLate(feed, message);
+    if (message.seq > feed.intake.last) take(feed, message);
+    else if (!feed.intake.wasTaken(message)) takeLate(feed, message);
   }
 }
 
@@ -244,21 +246,18 @@ function becomeLive(feed: Feed): void {
 }
 
 async function readAgain(feed: Feed, wholeUpTo: number): Promise<void> {
-  const { intake } = feed;
   const { events, shard, conversation, log } = feed.deps;
   const stream = await events.state(shard);
   const verdict = feed.judge(stream, feed);
-  if (verdict === "shorter") throw new Error(`the event stream ends at ${stream.lastSeq}, below ${intake.last}`);
+  if (verdict === "shorter") throw new Error(`the event stream ends at ${stream.lastSeq}, below ${feed.intake.last}`);
   if (verdict === "other") {
     log.warn({ conversation, ...stream }, "the event stream is another one than before");
     return begin(feed, stream);
   }
-  if (await events.mayHaveAfter(shard, conversation, wholeUpTo)) {
-    const messages = await events.read(conversation, { fromSeq: wholeUpTo + 1 }).catch(nothingIfTooLarge);
-    if (messages === undefined) return begin(feed, stream);
-    takeRead(feed, messages);
-  }
-  intake.confirm(stream.lastSeq);
+  const messages = await missingAbove(wholeUpTo, feed.deps);
+  if (messages === undefined) return begin(feed, stream);
+  takeRead(feed, messages);
+  feed.intake.confirm(stream.lastSeq);
 }
 
 /**
@@ -267,17 +266,14 @@ async function readAgain(feed: Feed, wholeUpTo: number): Promise<void> {
  */
 export async function confirmFeed(feed: Feed, stream: StreamState): Promise<boolean> {
   const { intake, generation } = feed;
-  const { events, shard, conversation } = feed.deps;
   if (feed.state !== "live") return false;
   // Not by its end: what came live since is above it.
   if (stream.createdMs !== feed.createdMs) {
     void syncFeed(feed);
     return false;
   }
-  const from = intake.sure;
-  if (from >= stream.lastSeq) return true;
-  const hasMore = await events.mayHaveAfter(shard, conversation, from);
-  const messages = hasMore ? await events.read(conversation, { fromSeq: from + 1 }).catch(nothingIfTooLarge) : [];
+  if (intake.sure >= stream.lastSeq) return true;
+  const messages = await missingAbove(intake.sure, feed.deps);
   if (feed.state !== "live" || feed.generation !== generation) return false;
   if (messages === undefined) begin(feed, stream);
   else takeRead(feed, messages);
@@ -290,15 +286,9 @@ export function keepSure(feed: Feed): void {
   const { events, shard, conversation, log } = feed.deps;
   if (feed.isConfirming || feed.state !== "live" || !feed.intake.isUnsure) return;
   feed.isConfirming = true;
-  const confirm = async (): Promise<void> => {
-    await confirmFeed(feed, await events.state(shard)).catch((err: unknown) => {
-      log.warn({ err, conversation }, "what came live could not be confirmed yet");
-    });
-    feed.isConfirming = false;
-  };
-  void confirm();
-}
-
-function nothingIfTooLarge(error: unknown): undefined {
-  if (!(error instanceof RangeTooLargeError)) throw error;
+  void events
+    .state(shard)
+    .then((stream) => confirmFeed(feed, stream))
+    .catch((err: unknown) => log.warn({ err, conversation }, "what came live could not be confirmed yet"))
+    .finally(() => (feed.isConfirming = false));
 }

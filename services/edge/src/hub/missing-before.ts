@@ -1,5 +1,5 @@
-import type { EventLog, StoredMessage } from "@parley/bus";
-import { isTerminal, parseEventSubject, subjects, type EventAddress } from "@parley/protocol";
+import { RangeTooLargeError, type EventLog, type StoredMessage } from "@parley/bus";
+import { isTerminal, parseEventSubject, subjects, type ConversationId, type EventAddress } from "@parley/protocol";
 import type { Intake } from "./intake.ts";
 
 interface Circumstances {
@@ -54,8 +54,26 @@ async function lacksEnd(
   return lacks.includes(true);
 }
 
-type Place = Pick<StoredMessage, "subject" | "seq">;
+type Stored = Pick<StoredMessage, "subject" | "seq">;
 
-function isMissing(found: Place, first: Place, { grounds, wasTaken }: Circumstances["intake"]): boolean {
+function isMissing(found: Stored, first: Stored, { grounds, wasTaken }: Circumstances["intake"]): boolean {
   return found.seq < first.seq && !grounds.isForgotten(found.seq) && !wasTaken(found);
+}
+
+interface Place {
+  readonly conversation: ConversationId;
+  readonly shard: number;
+  readonly events: Pick<EventLog, "mayHaveAfter" | "read">;
+}
+
+/** Whatever is stored of a conversation above this sequence, by the time that this is asked. Undefined: more than can be read at once. */
+export async function missingAbove(
+  seq: number,
+  { conversation, shard, events }: Place,
+): Promise<StoredMessage[] | undefined> {
+  if (!(await events.mayHaveAfter(shard, conversation, seq))) return [];
+  return events.read(conversation, { fromSeq: seq + 1 }).catch((error: unknown) => {
+    if (!(error instanceof RangeTooLargeError)) throw error;
+    return undefined;
+  });
 }
