@@ -4,6 +4,7 @@ import { withDeadline, type Logger } from "@parley/runtime";
 import { parseAckSubject } from "./ack-subject.ts";
 import { expectedSequence } from "./append-headers.ts";
 import type { BrokerLink } from "./nats-connection.ts";
+import type { Outbox } from "./outbox.ts";
 
 /** A message of the queue as it was delivered. */
 export interface PulledMessage {
@@ -43,10 +44,11 @@ function failureOf({ headers }: Msg): Error | undefined {
 }
 
 /** A subscription for one pull at a time: a message does not say which pull it came for, only whose subscription. */
-function createLane(nc: NatsConnection, log: Logger) {
+function createLane(nc: NatsConnection, outbox: Outbox, log: Logger) {
   const inbox = createInbox();
   let next = 0;
   let pull: Pull | undefined;
+  let isDraining = false;
   /** Of the newest pull: it also takes what comes late for one that was given up. */
   let take = (_message: PulledMessage): void => {};
 
@@ -70,10 +72,24 @@ function createLane(nc: NatsConnection, log: Logger) {
     },
   });
 
+  /** With what the turn before it sends, in one write. Not when it was given up meanwhile: what came for it would be delivered to nobody. */
+  const send = (id: string, request: string): void =>
+    outbox.send(() => {
+      if (pull?.id !== id || isDraining) return;
+      try {
+        nc.publish(subjects.pull(streams.turns, turnsConsumer), request, { reply: id });
+      } catch (error) {
+        pull.end(error instanceof Error ? error : new Error(String(error)));
+      }
+    });
+
   return {
     isFree: (): boolean => pull === undefined,
     end: (): void => pull?.end(),
-    drain: (): Promise<void> => subscription.drain(),
+    drain(): Promise<void> {
+      isDraining = true;
+      return subscription.drain();
+    },
 
     async pull(missing: number, expiresMs: number, onMessage: typeof take): Promise<void> {
       const id = `${inbox}.${next++}`;
@@ -83,8 +99,7 @@ function createLane(nc: NatsConnection, log: Logger) {
         pull = { id, missing, end };
       });
       try {
-        const request = JSON.stringify({ batch: missing, expires: nanos(expiresMs) });
-        nc.publish(subjects.pull(streams.turns, turnsConsumer), request, { reply: id });
+        send(id, JSON.stringify({ batch: missing, expires: nanos(expiresMs) }));
         // An end of our own: a pull that the broker never ends must not be the last one.
         await withDeadline(ended, expiresMs + answerMs, "pulling turns");
       } finally {
@@ -98,7 +113,7 @@ function createLane(nc: NatsConnection, log: Logger) {
  * Pulls over subscriptions of our own. The client's `next` cannot be ended early: a turn that was on its way to a worker that stops was then
  * delivered to nobody until the ack wait was over.
  */
-export function createTurnPulls({ nc, onReconnect }: BrokerLink, log: Logger) {
+export function createTurnPulls({ nc, onReconnect }: BrokerLink, outbox: Outbox, log: Logger) {
   /** As many as there ever were pulls at a time. */
   const lanes: ReturnType<typeof createLane>[] = [];
   const endAll = (): void => {
@@ -111,7 +126,7 @@ export function createTurnPulls({ nc, onReconnect }: BrokerLink, log: Logger) {
     /** Ends when `most` messages have come, or after `expiresMs`. Throws when the broker cannot be asked. */
     async pull(most: number, expiresMs: number, onMessage: (message: PulledMessage) => void): Promise<void> {
       let lane = lanes.find(({ isFree }) => isFree());
-      if (lane === undefined) lanes.push((lane = createLane(nc, log)));
+      if (lane === undefined) lanes.push((lane = createLane(nc, outbox, log)));
       await lane.pull(most, expiresMs, onMessage);
     },
 
