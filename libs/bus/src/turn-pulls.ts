@@ -43,6 +43,29 @@ function failureOf({ headers }: Msg): Error | undefined {
   return new Error(`the broker ended a pull: ${code} ${description}`);
 }
 
+/** Undefined: the broker's word about a pull. */
+function pulledOf(message: Msg): PulledMessage | undefined {
+  const { subject, reply = "", data } = message;
+  if (!reply.startsWith("$JS.ACK.")) return undefined;
+  const { seq, deliveries, storedMs } = parseAckSubject(reply);
+  const cameAlone = message.headers?.get(expectedSequence) === "0";
+  return { seq, deliveries, cameAlone, storedMs, subject, data, reply };
+}
+
+/** With what the turn before it sends, in one write. Not when it was given up meanwhile: what came for it would be delivered to nobody. */
+function createPullSending(nc: NatsConnection, outbox: Outbox, current: () => Pull | undefined) {
+  return (id: string, request: string): void =>
+    outbox.send(() => {
+      const pull = current();
+      if (pull?.id !== id) return;
+      try {
+        nc.publish(subjects.pull(streams.turns, turnsConsumer), request, { reply: id });
+      } catch (error) {
+        pull.end(error instanceof Error ? error : new Error(String(error)));
+      }
+    });
+}
+
 /** A subscription for one pull at a time: a message does not say which pull it came for, only whose subscription. */
 function createLane(nc: NatsConnection, outbox: Outbox, log: Logger) {
   const inbox = createInbox();
@@ -53,13 +76,11 @@ function createLane(nc: NatsConnection, outbox: Outbox, log: Logger) {
   let take = (_message: PulledMessage): void => {};
 
   const handle = (message: Msg): void => {
-    const { subject, reply = "", data } = message;
-    if (reply.startsWith("$JS.ACK.")) {
-      const { seq, deliveries, storedMs } = parseAckSubject(reply);
-      const cameAlone = message.headers?.get(expectedSequence) === "0";
-      take({ seq, deliveries, cameAlone, storedMs, subject, data, reply });
+    const pulled = pulledOf(message);
+    if (pulled !== undefined) {
+      take(pulled);
       if (pull !== undefined && --pull.missing === 0) pull.end();
-    } else if (subject === pull?.id && message.headers?.code !== 100) pull.end(failureOf(message));
+    } else if (message.subject === pull?.id && message.headers?.code !== 100) pull.end(failureOf(message));
   };
   const subscription = nc.subscribe(`${inbox}.*`, {
     callback: (error, message) => {
@@ -72,16 +93,7 @@ function createLane(nc: NatsConnection, outbox: Outbox, log: Logger) {
     },
   });
 
-  /** With what the turn before it sends, in one write. Not when it was given up meanwhile: what came for it would be delivered to nobody. */
-  const send = (id: string, request: string): void =>
-    outbox.send(() => {
-      if (pull?.id !== id || isDraining) return;
-      try {
-        nc.publish(subjects.pull(streams.turns, turnsConsumer), request, { reply: id });
-      } catch (error) {
-        pull.end(error instanceof Error ? error : new Error(String(error)));
-      }
-    });
+  const send = createPullSending(nc, outbox, () => (isDraining ? undefined : pull));
 
   return {
     isFree: (): boolean => pull === undefined,
