@@ -123,7 +123,7 @@ export function createAgentSignals(
   };
 
   return {
-    /** The turn has ended, and left the queue if it was the first of its conversation. Leaves behind its acknowledgement, in the same write. */
+    /** The turn has ended, and left the queue if it was the first of its conversation. Goes with others in a moment. */
     turnLeft: ({ conversation_id, turn_id }: Pick<TurnRequest, "conversation_id" | "turn_id">): void =>
       outbox.join(() => say(subjects.turnLeft(conversation_id), turn_id)),
 

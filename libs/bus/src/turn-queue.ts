@@ -24,8 +24,8 @@ import type { Unreadable } from "./unreadable.ts";
 /** How a worker answers the queue for a turn that it got. Acknowledgements are never proof of ownership: the fenced chain is. */
 export interface DeliveryAnswers {
   /**
-   * Removes it from the queue. Of a delivery it resolves at once, and that leaves within the outbox's window: one whose acknowledgement was lost comes
-   * again, and whoever waits behind it sees that it has ended.
+   * Removes it from the queue. Of a delivery it resolves when that is sent, with others in a moment: one whose acknowledgement was lost comes again, and
+   * whoever waits behind it sees that it has ended.
    */
   ack(): Promise<void>;
   /**
@@ -179,10 +179,16 @@ function createAnswers(nc: NatsConnection, outbox: Outbox): (reply: string) => D
   return (reply) => {
     let isAnswered = false;
     return {
-      async ack() {
-        // Nobody waits for it: it goes with others.
-        if (!isAnswered) outbox.join(() => say(reply, "+ACK"));
+      ack() {
+        if (isAnswered) return Promise.resolve();
         isAnswered = true;
+        // Nobody waits for it: it goes with others.
+        return new Promise((resolve) =>
+          outbox.join(() => {
+            say(reply, "+ACK");
+            resolve();
+          }),
+        );
       },
       nak() {
         if (!isAnswered) say(reply, "-NAK");
