@@ -93,8 +93,11 @@ function createPage(limit: number) {
 
   return {
     turns: (): StoredTurn[] => turnsOf(recorded.toReversed()),
-    /** Records that are needed at least: nearly each has two messages, and of the one before them it is asked whether it belongs to them. */
-    wanted: (): number => 1 + Math.ceil(Math.max(0, limit - messages) / 2),
+    /** Records that are needed at least, if they are like the last one; and of the one before them it is asked whether it belongs to them. */
+    wanted(): number {
+      const last = recorded.at(-1);
+      return 1 + Math.ceil(Math.max(0, limit - messages) / (last === undefined ? 1 : messagesIn(last)));
+    },
     /** Records that cannot be shown do not count, but they are not passed over without end. */
     takes({ turn }: StoredRecord): boolean {
       if (looked >= limit + maxPassedOver) return false;
@@ -181,13 +184,14 @@ function createAppending(
   };
 }
 
-/** Version 1 names the one before it only, as it did when nothing else could be read. */
+/** Where a turn is two records its question names the one before it alone: the answer behind it, from where it is read, names them all. */
 function linkedRecord(
   record: NewTurnRecord,
   newest: StoredRecord | undefined,
   knownSeqs: RecordLookups["knownSeqs"],
 ): AnyTurnRecord {
-  if (!("kind" in record)) return { ...record, prev: newest?.seq ?? 0 };
+  const prev = newest?.seq ?? 0;
+  if (!("kind" in record) && record.author.role === "user") return { ...record, prev };
   return { ...record, ...linkTo(newest === undefined ? [] : knownSeqs(newest)) };
 }
 
@@ -217,7 +221,7 @@ export function createTranscripts(jsm: PatientLookups, events: EventLog, unreada
 
     /**
      * The newest `limit` messages before the cursor (default: the end), and as many more as it takes for the page to begin with a whole turn. Where
-     * the records name those before them, it takes two round trips and one more for each 40 turns.
+     * the records name those before them, it takes two round trips and one more for each 48 turns, or 24 where a turn is two records.
      */
     async tail(
       conversation: ConversationId,
