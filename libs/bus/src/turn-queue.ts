@@ -7,18 +7,22 @@ import {
   limits,
   messageIdOf,
   parseStored,
+  streams,
   subjects,
+  turnsConsumer,
   type ConversationId,
 } from "@parley/protocol";
 import { createBackoff, sleep, type Logger } from "@parley/runtime";
 import { EventTooLargeError, noRoomError, wrongLastSequence, type Append, type AppendResult } from "./appender.ts";
 import type { EventLog } from "./event-log.ts";
+import type { Facts } from "./facts.ts";
 import type { BrokerLink } from "./nats-connection.ts";
 import type { Outbox } from "./outbox.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
 import type { Transcripts } from "./transcripts.ts";
 import { createTurnLookups, type QueuedTurn } from "./turn-lookups.ts";
-import { createTurnPulls, type PulledMessage } from "./turn-pulls.ts";
+import { createConsumerPulls, type PulledMessage } from "./consumer-pulls.ts";
+import { createDelayedNaks, type DelayedNaks } from "./delayed-naks.ts";
 import type { Unreadable } from "./unreadable.ts";
 
 /** How a worker answers the queue for a turn that it got. Acknowledgements are never proof of ownership: the fenced chain is. */
@@ -28,11 +32,15 @@ export interface DeliveryAnswers {
    * whoever waits behind it sees that it has ended.
    */
   ack(): Promise<void>;
-  /**
-   * Gives it back, to be delivered again at once. There is no delay: each delayed one makes the broker put off its look for the turns of dead
-   * workers, and at 200 a second it never comes to it. Who wants to wait keeps the delivery meanwhile.
-   */
+  /** Gives it back, to be delivered again at once. Who wants to wait for a while keeps the delivery meanwhile. */
   nak(): void;
+  /**
+   * Gives it back, to be delivered again after the delay, or when somebody wakes it: for turns that wait for people, and those behind them, which nobody
+   * shall hold. Resolves when the broker has it, or cannot be reached.
+   */
+  putBack(delayMs: number): Promise<void>;
+  /** Where it is answered, also by others and later. Absent: the broker did not deliver it. */
+  readonly reply?: string;
   /** Postpones the redelivery by the consumer's ack wait. */
   working(): void;
 }
@@ -52,6 +60,7 @@ export interface TurnQueueDeps {
   readonly jsm: PatientLookups;
   readonly events: EventLog;
   readonly transcripts: Transcripts;
+  readonly facts: Pick<Facts, "read">;
   /** How long events are kept. */
   readonly eventWindowMs: number;
   readonly unreadable: Unreadable;
@@ -72,8 +81,9 @@ const submitDeadlineMs = 10_000;
 export function createTurnQueue({ link, outbox, log, unreadable, ...deps }: TurnQueueDeps) {
   const { events } = deps;
   const lookups = createTurnLookups({ ...deps, unreadable, log });
-  const answersOf = createAnswers(link.nc, outbox);
-  let pulls: ReturnType<typeof createTurnPulls> | undefined;
+  const naks = createDelayedNaks(link.nc);
+  const answersOf = createAnswers(link.nc, outbox, naks);
+  let pulls: ReturnType<typeof createConsumerPulls> | undefined;
 
   /** Nobody waits for an end of it. A newer version may read it, so it has its time, by the worker's clock and by the broker's. */
   const dropGarbage = async ({ storedMs, reply }: PulledMessage): Promise<void> => {
@@ -91,7 +101,7 @@ export function createTurnQueue({ link, outbox, log, unreadable, ...deps }: Turn
      * cannot be asked.
      */
     async pull(most: number, expiresMs: number, onDelivery: (delivery: Delivery) => void): Promise<void> {
-      pulls ??= createTurnPulls(link, outbox, log);
+      pulls ??= createConsumerPulls(link, { stream: streams.turns, consumer: turnsConsumer, outbox, log });
       try {
         await pulls.pull(most, expiresMs, (message) => {
           const delivery = deliveryOf(message, answersOf, unreadable);
@@ -104,6 +114,15 @@ export function createTurnQueue({ link, outbox, log, unreadable, ...deps }: Turn
         throw error;
       }
     },
+
+    /**
+     * Brings a turn back that was put back, by where its delivery is answered. It takes a turn from whoever holds it: whether one waits is to be looked
+     * at before.
+     */
+    wake: naks.wake,
+
+    /** The same by its place in the queue, where nobody knows the subject, or the broker has forgotten what it stood for. */
+    wakeAt: async (seq: number): Promise<void> => naks.wake(await lookups.replyFor(seq)),
 
     /** Pulls no more. What was on its way here has been given to `onDelivery` when this resolves. */
     endPulls: async (): Promise<void> => pulls?.end(),
@@ -171,7 +190,7 @@ function createSubmit(events: EventLog, removeEnded: (conversation: Conversation
 }
 
 /** They hold on to nothing of the message but where it is answered: thousands may wait in one process. */
-function createAnswers(nc: NatsConnection, outbox: Outbox): (reply: string) => DeliveryAnswers {
+function createAnswers(nc: NatsConnection, outbox: Outbox, naks: DelayedNaks): (reply: string) => DeliveryAnswers {
   const say = (reply: string, word: string): void => {
     // The connection may be closing; the turn then comes again, to somebody else.
     if (!nc.isClosed() && !nc.isDraining()) nc.publish(reply, word);
@@ -179,6 +198,7 @@ function createAnswers(nc: NatsConnection, outbox: Outbox): (reply: string) => D
   return (reply) => {
     let isAnswered = false;
     return {
+      reply,
       ack() {
         if (isAnswered) return Promise.resolve();
         isAnswered = true;
@@ -193,6 +213,11 @@ function createAnswers(nc: NatsConnection, outbox: Outbox): (reply: string) => D
       nak() {
         if (!isAnswered) say(reply, "-NAK");
         isAnswered = true;
+      },
+      async putBack(delayMs) {
+        if (isAnswered) return;
+        isAnswered = true;
+        await naks.putBack(reply, delayMs);
       },
       working() {
         if (!isAnswered) say(reply, "+WPI");

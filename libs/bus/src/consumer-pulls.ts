@@ -1,12 +1,12 @@
 import { createInbox, nanos, type Msg, type NatsConnection } from "@nats-io/transport-node";
-import { streams, subjects, turnsConsumer } from "@parley/protocol";
+import { subjects } from "@parley/protocol";
 import { withDeadline, type Logger } from "@parley/runtime";
 import { parseAckSubject } from "./ack-subject.ts";
 import { expectedSequence } from "./append-headers.ts";
 import type { BrokerLink } from "./nats-connection.ts";
 import type { Outbox } from "./outbox.ts";
 
-/** A message of the queue as it was delivered. */
+/** A message as a durable consumer delivered it. */
 export interface PulledMessage {
   /** Sequence in the stream. */
   readonly seq: number;
@@ -43,6 +43,17 @@ function failureOf({ headers }: Msg): Error | undefined {
   return new Error(`the broker ended a pull: ${code} ${description}`);
 }
 
+/** A durable consumer that all processes of a kind share. */
+export interface SharedConsumer {
+  readonly stream: string;
+  readonly consumer: string;
+}
+
+interface PullDeps extends SharedConsumer {
+  readonly outbox: Outbox;
+  readonly log: Logger;
+}
+
 /** Undefined: the broker's word about a pull. */
 function pulledOf(message: Msg): PulledMessage | undefined {
   const { subject, reply = "", data } = message;
@@ -53,13 +64,17 @@ function pulledOf(message: Msg): PulledMessage | undefined {
 }
 
 /** With what the turn before it sends, in one write. Not when it was given up meanwhile: what came for it would be delivered to nobody. */
-function createPullSending(nc: NatsConnection, outbox: Outbox, current: () => Pull | undefined) {
+function createPullSending(
+  nc: NatsConnection,
+  { stream, consumer, outbox }: PullDeps,
+  current: () => Pull | undefined,
+) {
   return (id: string, request: string): void =>
     outbox.send(() => {
       const pull = current();
       if (pull?.id !== id) return;
       try {
-        nc.publish(subjects.pull(streams.turns, turnsConsumer), request, { reply: id });
+        nc.publish(subjects.pull(stream, consumer), request, { reply: id });
       } catch (error) {
         pull.end(error instanceof Error ? error : new Error(String(error)));
       }
@@ -67,7 +82,8 @@ function createPullSending(nc: NatsConnection, outbox: Outbox, current: () => Pu
 }
 
 /** A subscription for one pull at a time: a message does not say which pull it came for, only whose subscription. */
-function createLane(nc: NatsConnection, outbox: Outbox, log: Logger) {
+function createLane(nc: NatsConnection, deps: PullDeps) {
+  const { log } = deps;
   const inbox = createInbox();
   let next = 0;
   let pull: Pull | undefined;
@@ -93,7 +109,7 @@ function createLane(nc: NatsConnection, outbox: Outbox, log: Logger) {
     },
   });
 
-  const send = createPullSending(nc, outbox, () => (isDraining ? undefined : pull));
+  const send = createPullSending(nc, deps, () => (isDraining ? undefined : pull));
 
   return {
     isFree: (): boolean => pull === undefined,
@@ -113,7 +129,7 @@ function createLane(nc: NatsConnection, outbox: Outbox, log: Logger) {
       try {
         send(id, JSON.stringify({ batch: missing, expires: nanos(expiresMs) }));
         // An end of our own: a pull that the broker never ends must not be the last one.
-        await withDeadline(ended, expiresMs + answerMs, "pulling turns");
+        await withDeadline(ended, expiresMs + answerMs, "pulling messages");
       } finally {
         pull = undefined;
       }
@@ -122,10 +138,10 @@ function createLane(nc: NatsConnection, outbox: Outbox, log: Logger) {
 }
 
 /**
- * Pulls over subscriptions of our own. The client's `next` cannot be ended early: a turn that was on its way to a worker that stops was then
+ * Pulls over subscriptions of our own. The client's `next` cannot be ended early: what was on its way to a worker that stops was then
  * delivered to nobody until the ack wait was over.
  */
-export function createTurnPulls({ nc, onReconnect }: BrokerLink, outbox: Outbox, log: Logger) {
+export function createConsumerPulls({ nc, onReconnect }: BrokerLink, deps: PullDeps) {
   /** As many as there ever were pulls at a time. */
   const lanes: ReturnType<typeof createLane>[] = [];
   const endAll = (): void => {
@@ -138,7 +154,7 @@ export function createTurnPulls({ nc, onReconnect }: BrokerLink, outbox: Outbox,
     /** Ends when `most` messages have come, or after `expiresMs`. Throws when the broker cannot be asked. */
     async pull(most: number, expiresMs: number, onMessage: (message: PulledMessage) => void): Promise<void> {
       let lane = lanes.find(({ isFree }) => isFree());
-      if (lane === undefined) lanes.push((lane = createLane(nc, outbox, log)));
+      if (lane === undefined) lanes.push((lane = createLane(nc, deps)));
       await lane.pull(most, expiresMs, onMessage);
     },
 
