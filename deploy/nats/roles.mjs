@@ -49,6 +49,8 @@ export function edgeRole(shards) {
         subjects.control(shard, every, every),
         subjects.mark(shard, every, every, every),
         subjects.owner(shard, every),
+        subjects.title(shard, every),
+        subjects.titleEvent(shard, every),
         factsOf(shard, "said"),
         factsOf(shard, "cancel"),
       ]),
@@ -82,6 +84,9 @@ export function agentRole(shards) {
         subjects.user(shard, every, every),
         subjects.toolResult(shard, every, every, every),
         subjects.log(shard, every),
+        // Of a conversation that has none, after its first answer.
+        subjects.title(shard, every),
+        subjects.titleEvent(shard, every),
         factsOf(shard, "said"),
         factsOf(shard, "result", every),
         // Taken to make sure that a call is never run: a cancelled one, or one that took too long.

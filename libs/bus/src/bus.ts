@@ -17,6 +17,7 @@ import { createRequests } from "./requests.ts";
 import { createOwners, type Owners } from "./owners.ts";
 import { createStreamWatch, type Disturbed } from "./stream-watch.ts";
 import { createStoredConversations, type StoredConversations } from "./stored-conversations.ts";
+import { createTitles, type Titles } from "./titles.ts";
 import { createTranscripts, type Transcripts } from "./transcripts.ts";
 import { createTurnQueue, type TurnQueue } from "./turn-queue.ts";
 
@@ -38,6 +39,7 @@ export interface Bus extends BrokerLink {
   readonly agents: AgentSignals;
   readonly transcripts: Transcripts;
   readonly owners: Owners;
+  readonly titles: Titles;
   readonly conversations: StoredConversations;
   /** Calls the listener when live events may be missing although the connection held, until the signal. Only a cluster loses any that way. */
   watchStreams(onDisturbed: Disturbed, signal: AbortSignal): void;
@@ -97,6 +99,7 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
   const transcripts = createTranscripts(jsm, events, unreadable);
   const { shards, eventWindowMs } = options;
   const facts = createFacts({ jsm, appender, shards, unreadable });
+  const titles = createTitles({ jsm, events, unreadable });
   return {
     ...link,
     events,
@@ -107,7 +110,8 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
     agents: createAgentSignals(link, log),
     transcripts,
     owners: createOwners(jsm, events, unreadable),
-    conversations: createStoredConversations({ link, jsm, events, facts, shards, unreadable, log }),
+    titles,
+    conversations: createStoredConversations({ link, jsm, events, facts, titles, shards, unreadable, log }),
     watchStreams(onDisturbed, signal) {
       if (options.replicas > 1) createStreamWatch({ jsm: manager, shards: options.shards }).start(onDisturbed, signal);
     },

@@ -1,13 +1,5 @@
-import {
-  createView,
-  foldFrame,
-  isTerminal,
-  type ConversationId,
-  type ConversationView,
-  type EventFrame,
-  type SnapshotFrame,
-} from "@parley/protocol";
-import { createFrameCheck, type Violation } from "./frame-check.ts";
+import { createView, foldFrame, isTerminal, type ConversationId, type ConversationView } from "@parley/protocol";
+import { createFrameCheck, type FoldedFrame, type Violation } from "./frame-check.ts";
 
 interface FoldingDeps {
   readonly onChange: () => void;
@@ -16,7 +8,7 @@ interface FoldingDeps {
 
 export interface Folding {
   readonly view: () => ConversationView;
-  readonly fold: (frame: EventFrame | SnapshotFrame) => void;
+  readonly fold: (frame: FoldedFrame) => void;
   /** What follows begins after this cursor. */
   readonly subscribed: (seq: number) => void;
   /** What the view has is of no use to what follows, which has not come: until then it has no cursor. It keeps a place for the turns with these ids. */

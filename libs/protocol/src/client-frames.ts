@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
+import { limits } from "./limits.ts";
 
 /** WebSocket subprotocol of the native dialect. */
 export const nativeSubprotocol = "parley.v1";
@@ -103,6 +104,21 @@ export const ApproveFrame = z
     reason: z.string().max(500).optional().describe("Why, in the words of whoever decided."),
   })
   .describe("Reserved: no tool asks for approval yet, so it is answered with `UNSUPPORTED`.");
+export const TitleFrame = z
+  .object({
+    type: z.literal("title"),
+    conversation_id: ConversationId,
+    title: z
+      .string()
+      .trim()
+      .min(1)
+      .max(limits.titleChars)
+      .describe("The title: 1 to `titleChars` characters without white space around it. It is kept in one line."),
+  })
+  .describe(
+    "Gives a conversation of one's own a title. Whoever looks at it gets the event `title`, which is the answer; `NOT_FOUND` where nothing was said.",
+  );
+export type TitleFrame = z.infer<typeof TitleFrame>;
 export const PingFrame = z
   .object({ type: z.literal("ping") })
   .describe("Answered by `pong`. Send one after `heartbeat_ms` of silence: browsers cannot see protocol pings.");
@@ -114,6 +130,7 @@ export const ClientFrame = z.discriminatedUnion("type", [
   UnsubscribeFrame,
   CancelFrame,
   ApproveFrame,
+  TitleFrame,
   PingFrame,
 ]);
 export type ClientFrame = z.infer<typeof ClientFrame>;

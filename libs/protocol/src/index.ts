@@ -14,6 +14,7 @@ export { closeCodes, errorTable, isErrorCode, isFinalClose } from "./error-table
 export { AnyErrorCode, ChatError, ErrorCode, chatErrorOf, toChatError } from "./errors.ts";
 export {
   agentChannel,
+  conversationOfSubject,
   kindOfSubject,
   parseEventSubject,
   shardOf,
@@ -34,6 +35,7 @@ export {
   OnBusy,
   PingFrame,
   SubscribeFrame,
+  TitleFrame,
   UnsubscribeFrame,
   nativeSubprotocol,
   type ClientFrameInput,
@@ -49,6 +51,7 @@ export {
   Usage,
   type StoredEventType,
 } from "./events.ts";
+export { ConversationEvent, TitleEvent, TitleRecord, titleLine } from "./conversation-events.ts";
 export { Source } from "./source.ts";
 export { FinishedToolCall, StepCall, ToolArguments, ToolCall, ToolStatus, unknownEffect } from "./tool-calls.ts";
 export {
@@ -69,6 +72,7 @@ export { ReadEvent, isReadable, unreadableEvent } from "./read-event.ts";
 export {
   AcceptedFrame,
   ConnectionFrame,
+  ConversationEventFrame,
   EventFrame,
   FrameError,
   ServerFrame,

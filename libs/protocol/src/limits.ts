@@ -5,6 +5,8 @@
 export const limits = {
   /** Text of one client message, UTF-8, however its JSON escapes it. Larger: MESSAGE_TOO_LARGE. */
   messageBytes: 32 * 1024,
+  /** Characters of a conversation's title, without the white space around it. Longer, or empty: INVALID_FRAME. */
+  titleChars: 200,
   /** Characters of an access token. Longer: AUTH_INVALID. */
   accessTokenChars: 16_384,
   /** Objects and arrays of `metadata` within each other. Deeper: INVALID_FRAME. */

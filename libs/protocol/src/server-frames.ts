@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { TitleEvent } from "./conversation-events.ts";
 import { AnyErrorCode } from "./errors.ts";
 import {
   AnswerMetadata,
@@ -127,6 +128,10 @@ export const SnapshotFrame = z
       .array(TranscriptMessage)
       .optional()
       .describe("The transcript's tail, oldest first. Absent: the viewer has it."),
+    title: z
+      .string()
+      .optional()
+      .describe("The title of the conversation. Absent: it has none, or none that the viewer lacks."),
     turn_id: TurnId.optional().describe("A turn that had not ended then: replace all that you have of it."),
     attempt: z.number().optional().describe("Of that turn."),
     text: z.string().optional().describe("Its answer so far."),
@@ -202,5 +207,9 @@ export const EventFrame = z.discriminatedUnion("type", [
 ]);
 export type EventFrame = z.infer<typeof EventFrame>;
 
-export const ServerFrame = z.union([EventFrame, ConnectionFrame]);
+/** Events of the conversation that belong to no turn. */
+export const ConversationEventFrame = z.discriminatedUnion("type", [TitleEvent.extend(seq)]);
+export type ConversationEventFrame = z.infer<typeof ConversationEventFrame>;
+
+export const ServerFrame = z.union([EventFrame, ConversationEventFrame, ConnectionFrame]);
 export type ServerFrame = z.infer<typeof ServerFrame>;

@@ -4,7 +4,7 @@ import type { ConversationId, TurnId } from "./ids.ts";
 import { outcomeOf, storedParts } from "./outcome.ts";
 import { callPart, foldParts, noParts, withStored, type Parts } from "./parts-fold.ts";
 import type { ReadEvent } from "./read-event.ts";
-import type { EventFrame, SnapshotFrame, TranscriptMessage } from "./server-frames.ts";
+import type { ConversationEventFrame, EventFrame, SnapshotFrame, TranscriptMessage } from "./server-frames.ts";
 
 /**
  * What a viewer of a conversation has: the fold of its frames. The edge (snapshots), the clients, the pages and the checkers share it. A view never
@@ -27,6 +27,8 @@ export interface ConversationView {
   readonly conversation_id: ConversationId;
   /** Cursor: sequence of the last frame folded; 0: none. */
   readonly seq: number;
+  /** Undefined: none has been seen. */
+  readonly title: string | undefined;
   /** In the order in which they were first seen. */
   readonly turns: readonly TurnView[];
   /** The transcript as of the last snapshot that carried one. */
@@ -38,7 +40,14 @@ export interface ConversationView {
 /** Nothing but places for turns whose ends somebody waits for: a transcript tells the end of the turns that a view has. */
 export function createView(conversationId: ConversationId, turnIds: readonly TurnId[] = []): ConversationView {
   const turns = turnIds.map(createTurnView);
-  return { conversation_id: conversationId, seq: 0, turns, transcript: [], transcriptAfter: undefined };
+  return {
+    conversation_id: conversationId,
+    seq: 0,
+    title: undefined,
+    turns,
+    transcript: [],
+    transcriptAfter: undefined,
+  };
 }
 
 export function createTurnView(turnId: TurnId): TurnView {
@@ -77,13 +86,17 @@ function isEnd(event: ReadEvent): event is Extract<ReadEvent, { type: Outcome["t
 }
 
 /** The view after one frame of its conversation; the same object if it has that frame already (`seq` not above the cursor). */
-export function foldFrame(view: ConversationView, frame: EventFrame | SnapshotFrame): ConversationView {
+export function foldFrame(
+  view: ConversationView,
+  frame: EventFrame | ConversationEventFrame | SnapshotFrame,
+): ConversationView {
   if (frame.seq <= view.seq) return view;
   const { seq } = frame;
-  if (frame.type === "snapshot") return foldSnapshot({ ...view, seq }, frame);
-  const { conversation_id, transcript, transcriptAfter } = view;
+  if (frame.type === "snapshot") return foldSnapshot({ ...view, seq, title: frame.title ?? view.title }, frame);
+  if (frame.type === "title") return { ...view, seq, title: frame.title };
+  const { conversation_id, title, transcript, transcriptAfter } = view;
   const turns = withTurn(view.turns, frame.turn_id, (turn) => foldEvent(turn, frame));
-  return { conversation_id, seq, turns, transcript, transcriptAfter };
+  return { conversation_id, seq, title, turns, transcript, transcriptAfter };
 }
 
 /** What happens, happens to the last turn: it is looked for from the end. A turn that nothing has happened to is not added. */

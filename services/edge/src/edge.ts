@@ -17,6 +17,7 @@ import { createDialectChooser } from "./frames/dialect-chooser.ts";
 import { createFrameHandler } from "./frames/frame-handler.ts";
 import { createMessageHandler } from "./frames/message-handler.ts";
 import { createOwnership } from "./frames/ownership.ts";
+import { createTitleHandler } from "./frames/title-handler.ts";
 import { createViewing } from "./frames/viewing.ts";
 import { addHttpService } from "./http/http-service.ts";
 import type { Reply } from "./http/reply.ts";
@@ -78,14 +79,14 @@ const sweepEveryMs = 1_000;
 
 /** From the broker to the sockets: conversations, their viewers, and what is sent to them. */
 function createOutward({ bus, log, limits = deliveryLimits, deadlines = defaultDeadlines }: EdgeOptions) {
-  const { events, transcripts } = bus;
+  const { events, transcripts, titles } = bus;
   const counters = createCounters();
   const answers = createAnswerTimes(counters.answers);
   const outbox = createOutbox({ limits, counters, answers });
   const delivery = createDelivery({ outbox, settle });
   const history = createHistory(bus);
   const giving = { outbox, counters, mark: delivery.mark };
-  const whole = createWholeConversations({ ...giving, history, events, transcripts, log });
+  const whole = createWholeConversations({ ...giving, history, events, transcripts, titles, log });
   const catchUp = createCatchUp({ ...giving, history, whole, log });
   const resuming = createResuming({ ...bus, history, catchUp: catchUp.catchUp, log });
   const tellDeleted = createDeletionNotice({ outbox, events, log });
@@ -114,11 +115,13 @@ function createInward(
   const { accepted: onAccepted } = conversations;
   const onMessage = createMessageHandler({ bus, ownership, viewing, outbox, onAccepted, counters, tracing });
   const onCancel = createCancelHandler({ bus, ownership });
+  const onTitle = createTitleHandler({ titles: bus.titles, ownership });
   const handle = createFrameHandler({
     chooseDialect: createDialectChooser({ outbox, isOwn, eventWindowMs: bus.eventWindowMs, counters }),
     onAuth: createAuthHandler({ tokens, outbox, counters, log }),
     onMessage,
     onCancel,
+    onTitle,
     ownership,
     viewing,
     outbox,
@@ -126,7 +129,7 @@ function createInward(
     counters,
     log,
   });
-  return { ...createInbox({ handle, outbox }), ownership, viewing, conversations, onMessage, onCancel };
+  return { ...createInbox({ handle, outbox }), ownership, viewing, conversations, onMessage, onCancel, onTitle };
 }
 
 interface Swept {

@@ -80,6 +80,8 @@ describe("the OpenAPI document", () => {
     expect(await check("POST", "/api/v1/chat", { body, user: null })).toBe(401);
     expect(await check("POST", "/api/v1/chat", { body, user: "eve" })).toBe(403);
     expect(await check("POST", "/api/chat/message", { body: { message: "" } })).toBe(400);
+    expect(await check("PUT", `${one}/title`, { body: { title: "A title" } })).toBe(200);
+    expect(await check("PUT", `${one}/title`, { body: { title: " " } })).toBe(400);
     expect(await check("GET", `${one}/messages?limit=1`)).toBe(200);
     expect(await check("GET", `${one}/messages?limit=x`)).toBe(400);
     expect(await check("GET", "/api/v1/conversations/c_none/messages")).toBe(404);

@@ -8,6 +8,7 @@ import {
   type FrameError,
   type MessageFrame,
   type CancelFrame,
+  type TitleFrame,
   type User,
 } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
@@ -25,6 +26,7 @@ export interface FrameHandlerDeps {
   readonly onAuth: (connection: Connection, token: string, knows?: readonly string[]) => Promise<void>;
   readonly onMessage: (connection: Connection, user: User, frame: MessageFrame) => Promise<void>;
   readonly onCancel: (user: User, frame: CancelFrame) => Promise<unknown>;
+  readonly onTitle: (user: User, frame: TitleFrame) => Promise<unknown>;
   readonly ownership: Ownership;
   readonly viewing: Viewing;
   readonly outbox: Outbox;
@@ -58,6 +60,9 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
         return viewing.unsubscribe(connection, frame.conversation_id);
       case "cancel":
         await deps.onCancel(user, frame);
+        return;
+      case "title":
+        await deps.onTitle(user, frame);
         return;
       case "approve":
         throw new ChatError("UNSUPPORTED", { message: "No tool of this service asks for approval." });

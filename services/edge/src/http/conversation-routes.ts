@@ -7,6 +7,7 @@ import {
   messagesOf,
   storedParts,
   turnOfCall,
+  TitleFrame,
   type CancelFrame,
   type TranscriptMessage,
   type User,
@@ -16,7 +17,7 @@ import type { PagePlace } from "../conversations/conversation-index.ts";
 import type { Conversations } from "../conversations/conversations.ts";
 import { toldStatus } from "../dialect/told-status.ts";
 import type { Ownership } from "../frames/ownership.ts";
-import { CancelAnswer, ConversationPage, MessagePage, ResultAnswer } from "./answers.ts";
+import { CancelAnswer, ConversationPage, MessagePage, ResultAnswer, TitleAnswer } from "./answers.ts";
 import { Knowing, isKnowingUnknown, toldReply } from "./knowing.ts";
 import { jsonReply } from "./reply.ts";
 import { defineRoute, nothing, type Route } from "./route.ts";
@@ -25,6 +26,7 @@ export interface ConversationRouteDeps {
   readonly conversations: Conversations;
   readonly facts: Pick<Bus["facts"], "read">;
   readonly ownership: Ownership;
+  readonly onTitle: (user: User, frame: Omit<TitleFrame, "type">) => Promise<string>;
   readonly cancel: (user: User, frame: Omit<CancelFrame, "type">) => Promise<TurnId>;
 }
 
@@ -52,7 +54,14 @@ function listCursorOf({ updated_at, conversation_id }: PagePlace): string {
 }
 
 export function createConversationRoutes(deps: ConversationRouteDeps): Route[] {
-  return [listRoute(deps), messagesRoute(deps), resultRoute(deps), deletionRoute(deps), cancelRoute(deps)];
+  return [
+    listRoute(deps),
+    messagesRoute(deps),
+    resultRoute(deps),
+    deletionRoute(deps),
+    cancelRoute(deps),
+    titleRoute(deps),
+  ];
 }
 
 function listRoute({ conversations }: ConversationRouteDeps): Route {
@@ -85,9 +94,10 @@ function messagesRoute({ conversations, ownership }: ConversationRouteDeps): Rou
     responses: { 200: { description: "A page of messages.", content: MessagePage } },
     async handle({ user }, { params: { id }, query }) {
       await ownership.check(id, user.id);
-      const { turns, before } = await conversations.messages(id, query.limit, query.before ?? 0);
+      const { turns, before, title } = await conversations.messages(id, query.limit, query.before ?? 0);
       const messages = messagesOf(turns).map(withParts);
-      const page = { conversation_id: id, messages, ...(before === 0 ? {} : { before: String(before) }) };
+      const titled = { conversation_id: id, ...(title === undefined ? {} : { title }) };
+      const page = { ...titled, messages, ...(before === 0 ? {} : { before: String(before) }) };
       return toldReply(page, isKnowingUnknown(query));
     },
   });
@@ -147,6 +157,22 @@ async function isTheirs(ownership: Ownership, conversation: ConversationId, { id
     if (error instanceof ChatError && error.code === "NOT_FOUND") return false;
     throw error;
   }
+}
+
+function titleRoute({ onTitle }: ConversationRouteDeps): Route {
+  return defineRoute({
+    method: "put",
+    path: "/api/v1/conversations/:id/title",
+    summary: "Give a conversation a title; whoever looks at it is told.",
+    access: "user",
+    params: OneConversation,
+    query: nothing,
+    body: TitleFrame.pick({ title: true }),
+    responses: { 200: { description: "The title as it is kept.", content: TitleAnswer } },
+    async handle({ user }, { params: { id }, body: { title } }) {
+      return jsonReply(200, { conversation_id: id, title: await onTitle(user, { conversation_id: id, title }) });
+    },
+  });
 }
 
 function cancelRoute({ cancel }: ConversationRouteDeps): Route {

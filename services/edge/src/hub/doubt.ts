@@ -8,6 +8,7 @@ import type { VisibleEvent } from "./visible-event.ts";
  * known that
  * - events of one subject never overtake each other: of the cursor's own subject the client has everything;
  * - the message that is answered, and the end of the answer before, come before an answer and its tools: see `missingBefore`;
+ * - events of the conversation alone (its title) overtake any other, and any other them;
  * - events are not late by much (`overtakingEvents`, `overtakingSeqs`).
  *
  * `clear`: it lacks none. `ofTurn`: it may lack some of this turn, which runs; a snapshot of it says all that. `whole`: it may lack a message or an
@@ -51,6 +52,7 @@ function doubtOfTurn(newest: VisibleEvent, recent: readonly VisibleEvent[]): Exc
 function othersCameBefore(newest: VisibleEvent, recent: readonly VisibleEvent[]): boolean {
   const others = new Set(recent.flatMap(({ turn }) => (turn === newest.turn ? [] : turn)));
   if (others.size === 0) return true;
+  if (newest.turn === "") return false;
   const answer = [...recent, newest].filter((event) => event.turn === newest.turn && event.type !== "message");
   const begin = answer[0]?.seq ?? 0;
   // One that ends without having begun was cancelled while it waited.

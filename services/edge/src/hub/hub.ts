@@ -171,7 +171,7 @@ export function sweepHub(hub: Hub, nowMs: number): void {
 
 /** As far as viewers know, a turn has not ended. */
 function isExpecting({ events, base }: Ring): boolean {
-  const newest = events.at(-1);
+  const newest = events.findLast(({ turn }) => turn !== "");
   return newest === undefined ? base.size > 0 : !isTerminal(newest.type);
 }
 

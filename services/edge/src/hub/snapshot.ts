@@ -72,14 +72,15 @@ export function conversationSnapshot(
   // Not always the first: when the event stream was lost, the messages of waiting turns may be written again before the one that runs.
   const running = open.find(({ status }) => status !== "queued") ?? open[0];
   if (messages.length === 0 && running === undefined) return undefined;
+  const titled = known.title === undefined ? {} : { title: known.title };
   if (running !== undefined) {
-    const frame = turnSnapshot(place, running);
+    const frame = { ...turnSnapshot(place, running), ...titled };
     // What its parts take, the transcript's tail gives.
     return { ...frame, messages: newestWithin(deliveryLimits.snapshotBytes - jsonBytes(frame.parts ?? []), messages) };
   }
   const { conversation: conversation_id, seq } = place;
   const tail = newestWithin(deliveryLimits.snapshotBytes, messages);
-  return { type: "snapshot", conversation_id, seq, messages: tail, status: "idle", ts: Date.now() };
+  return { type: "snapshot", conversation_id, seq, ...titled, messages: tail, status: "idle", ts: Date.now() };
 }
 
 /** Turns as of now: ended ones in the order in which they ended, with their outcome; open ones in the order in which they began. */

@@ -6,6 +6,7 @@ import { decodeEvent, isVisible, seqHead, typeOfStored, type ReadEvent, type Tur
 export interface VisibleEvent {
   /** Its sequence in the stream. */
   readonly seq: number;
+  /** Empty: it belongs to the conversation alone. */
   readonly turn: TurnId;
   readonly type: string;
   /** The native frame: a copy of the stored bytes with the wire's `seq` as first key. */
@@ -35,6 +36,13 @@ function frameOf(wireSeq: number, data: Uint8Array): Buffer {
 
 export function decodeVisible({ frame }: VisibleEvent): ReadEvent {
   return decodeEvent(frame);
+}
+
+/** The title that an event says; undefined: it says none. */
+export function titleIn(event: VisibleEvent): string | undefined {
+  if (event.type !== "title") return undefined;
+  const decoded = decodeVisible(event);
+  return decoded.type === "title" ? decoded.title : undefined;
 }
 
 const foldable: ReadonlySet<string> = new Set([
