@@ -53,6 +53,8 @@ export function edgeRole(shards) {
         subjects.titleEvent(shard, every),
         factsOf(shard, "said"),
         factsOf(shard, "cancel"),
+        subjects.changedMessage(shard, every, every),
+        factsOf(shard, "text"),
       ]),
       subjects.canary(every),
       subjects.allDeleted,
@@ -92,6 +94,9 @@ export function agentRole(shards) {
         // Taken to make sure that a call is never run: a cancelled one, or one that took too long.
         subjects.toolBegun(shard, every, every, every),
         factsOf(shard, "begun", every),
+        // Closed when a turn that waited begins; the changed message is told where its edge died.
+        factsOf(shard, "text"),
+        subjects.changedMessage(shard, every, every),
       ]),
       subjects.allAgents,
       `$JS.ACK.${streams.turns}.${turnsConsumer}.>`,

@@ -20,6 +20,7 @@ import { createStoredConversations, type StoredConversations } from "./stored-co
 import { createTitles, type Titles } from "./titles.ts";
 import { createTranscripts, type Transcripts } from "./transcripts.ts";
 import { createTurnQueue, type TurnQueue } from "./turn-queue.ts";
+import { createWaitingTexts, type WaitingTexts } from "./waiting-texts.ts";
 
 export interface BusOptions extends Partial<Omit<StreamOptions, "metadata">> {
   readonly servers: string;
@@ -36,6 +37,7 @@ export interface Bus extends BrokerLink {
   /** What is stored and could not be read by this process. */
   readonly unreadable: Unreadable;
   readonly turns: TurnQueue;
+  readonly waitingTexts: WaitingTexts;
   readonly agents: AgentSignals;
   readonly transcripts: Transcripts;
   readonly owners: Owners;
@@ -107,6 +109,7 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
     eventWindowMs,
     unreadable,
     turns: createTurnQueue({ link, jsm, events, transcripts, eventWindowMs, unreadable, log }),
+    waitingTexts: createWaitingTexts({ jsm, events, unreadable }),
     agents: createAgentSignals(link, log),
     transcripts,
     owners: createOwners(jsm, events, unreadable),

@@ -104,9 +104,13 @@ export const ApproveFrame = z
     reason: z.string().max(500).optional().describe("Why, in the words of whoever decided."),
   })
   .describe("Reserved: no tool asks for approval yet, so it is answered with `UNSUPPORTED`.");
+/** Of a frame that is answered by what the conversation then shows. */
+const wishId = z.string().min(1).max(128).optional().describe("The client's own id of this frame: an error names it.");
+
 export const TitleFrame = z
   .object({
     type: z.literal("title"),
+    id: wishId,
     conversation_id: ConversationId,
     title: z
       .string()
@@ -119,6 +123,24 @@ export const TitleFrame = z
     "Gives a conversation of one's own a title. Whoever looks at it gets the event `title`, which is the answer; `NOT_FOUND` where nothing was said.",
   );
 export type TitleFrame = z.infer<typeof TitleFrame>;
+export const QueueFrame = z
+  .object({
+    type: z.literal("queue"),
+    id: wishId,
+    conversation_id: ConversationId,
+    turn_id: TurnId.describe("A turn that waits behind another one, of a message of one's own."),
+    message: z
+      .string()
+      .optional()
+      .describe(
+        "The text that is to be answered instead: at most `messageBytes` as UTF-8, however its JSON is written.",
+      ),
+    remove: z.literal(true).optional().describe("Instead of `message`: takes the message back."),
+  })
+  .describe(
+    "Changes a message that waits, or takes it back. The answer is the `message` with its new text, or the end of the turn; `CONFLICT` where the turn has begun, as the first of the queue always has.",
+  );
+export type QueueFrame = z.infer<typeof QueueFrame>;
 export const PingFrame = z
   .object({ type: z.literal("ping") })
   .describe("Answered by `pong`. Send one after `heartbeat_ms` of silence: browsers cannot see protocol pings.");
@@ -131,6 +153,7 @@ export const ClientFrame = z.discriminatedUnion("type", [
   CancelFrame,
   ApproveFrame,
   TitleFrame,
+  QueueFrame,
   PingFrame,
 ]);
 export type ClientFrame = z.infer<typeof ClientFrame>;

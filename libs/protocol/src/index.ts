@@ -15,6 +15,7 @@ export { AnyErrorCode, ChatError, ErrorCode, chatErrorOf, toChatError } from "./
 export {
   agentChannel,
   conversationOfSubject,
+  isChangedMessage,
   kindOfSubject,
   parseEventSubject,
   shardOf,
@@ -34,6 +35,7 @@ export {
   MessageFrame,
   OnBusy,
   PingFrame,
+  QueueFrame,
   SubscribeFrame,
   TitleFrame,
   UnsubscribeFrame,
@@ -66,6 +68,7 @@ export {
   isKnownPart,
 } from "./parts.ts";
 export { Fact, type FactKind, type FactOf } from "./facts.ts";
+export { TextFact, WaitingTurn } from "./waiting-turn.ts";
 export { TurnRecord } from "./turn-record.ts";
 export { ProviderCall } from "./provider-call.ts";
 export { ReadEvent, isReadable, unreadableEvent } from "./read-event.ts";
@@ -81,6 +84,7 @@ export {
   ToolCallState,
   TranscriptMessage,
   User,
+  WaitingFrame,
 } from "./server-frames.ts";
 export { TurnRequest, messageEventOf } from "./turn-request.ts";
 export { ToolJob } from "./tool-job.ts";
@@ -126,6 +130,7 @@ export {
   errorRowOf,
   foldEvent,
   foldFrame,
+  foldQueue,
   foldParts,
   isReasoning,
   isSource,

@@ -15,6 +15,8 @@ export const limits = {
   clientFrameBytes: 64 * 1024,
   /** The same with its escapes, of which JSON may make six bytes for one (`\u0000`). A larger frame ends its socket. */
   escapedFrameBytes: 6 * 64 * 1024,
+  /** Text of a message that waits, encoded, as `queue` tells it; the rest is cut off. The message itself has all of it. */
+  waitingTextBytes: 8 * 1024,
   /** Turns of one conversation that may wait in `TURNS`, the running one included. More: QUEUE_FULL. */
   turnsPerConversation: 8,
   /** Calls of one model step that are run. The next ones get a result that says so. */

@@ -23,6 +23,7 @@ const live = "chat.live";
 const facts = "chat.fact";
 /** Below a turn: its chain, which only the agent worker that has the turn writes. */
 export const agentChannel = "a";
+const changedChannel = "user.changed";
 
 export const subjects = {
   allTurns: "chat.turns.*",
@@ -39,6 +40,9 @@ export const subjects = {
   /** The message of the user: write-once. */
   user: (shard: number, conversation: ConversationId, turn: TurnId): string =>
     `${stored}.${shard}.${conversation}.${turn}.user`,
+  /** The message once more, after its author has changed it while it waited: compare-and-set. */
+  changedMessage: (shard: number, conversation: ConversationId, turn: TurnId): string =>
+    `${stored}.${shard}.${conversation}.${turn}.${changedChannel}`,
   /** The agent's chain: one writer, fenced. */
   agent: (shard: number, conversation: ConversationId, turn: TurnId): string =>
     `${stored}.${shard}.${conversation}.${turn}.${agentChannel}`,
@@ -117,6 +121,11 @@ export function parseEventSubject(subject: string): EventAddress | undefined {
   if (chat !== "chat" || (kind !== "ev" && kind !== "live")) return undefined;
   if (conversation === undefined || turn === undefined || channel.length === 0) return undefined;
   return { shard: Number(shard), conversation, turn, channel: channel.join(".") };
+}
+
+/** Whether an event is a message that was changed while it waited, and not the beginning of its turn. */
+export function isChangedMessage(subject: string): boolean {
+  return subject.endsWith(`.${changedChannel}`);
 }
 
 /** The conversation of an event, of a turn's or of its own. */

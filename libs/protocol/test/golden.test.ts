@@ -14,6 +14,7 @@ import {
   OwnerRecord,
   ServerFrame,
   StoredEvent,
+  TextFact,
   TitleRecord,
   ToolDefinition,
   ToolJob,
@@ -54,6 +55,7 @@ const records: Record<string, z.ZodType> = {
   "turn-record": TurnRecord,
   "owner-record": OwnerRecord,
   "title-record": TitleRecord,
+  "fact-text": TextFact,
   "tool-definition": ToolDefinition,
   ...Object.fromEntries(Fact.options.map((schema) => [`fact-${schema.shape.kind.value}`, schema])),
 };
@@ -122,7 +124,17 @@ describe("golden files", () => {
         "TextPart",
         "ToolCallPart",
       ],
-      ...["ToolArguments", "ToolCall", "ToolCallState", "ToolStatus", "TranscriptMessage", "TurnId", "Usage", "User"],
+      ...[
+        "ToolArguments",
+        "ToolCall",
+        "ToolCallState",
+        "ToolStatus",
+        "TranscriptMessage",
+        "TurnId",
+        "Usage",
+        "User",
+        "WaitingTurn",
+      ],
     ];
     const covered: unknown[] = [
       ...ClientFrame.options,

@@ -8,6 +8,7 @@ import {
   OwnerRecord,
   ServerFrame,
   StoredEvent,
+  TextFact,
   TitleRecord,
   ToolDefinition,
   ToolJob,
@@ -27,6 +28,7 @@ const records: Record<string, z.ZodType> = {
   "turn-record": TurnRecord,
   "owner-record": OwnerRecord,
   "title-record": TitleRecord,
+  "fact-text": TextFact,
   "tool-definition": ToolDefinition,
   ...Object.fromEntries(Fact.options.map((schema) => [`fact-${schema.shape.kind.value}`, schema])),
 };

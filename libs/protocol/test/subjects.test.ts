@@ -35,6 +35,7 @@ const pins: Record<keyof typeof subjects, readonly [subject: string, literal: st
   liveOf: [subjects.liveOf(2, "c1"), "chat.live.2.c1.>"],
   titleEvent: [subjects.titleEvent(2, "c1"), "chat.ev.2.c1.title"],
   user: [subjects.user(2, "c1", "t1"), "chat.ev.2.c1.t1.user"],
+  changedMessage: [subjects.changedMessage(2, "c1", "t1"), "chat.ev.2.c1.t1.user.changed"],
   agent: [subjects.agent(2, "c1", "t1"), "chat.ev.2.c1.t1.a"],
   control: [subjects.control(2, "c1", "t1"), "chat.ev.2.c1.t1.ctl"],
   toolResult: [subjects.toolResult(2, "c1", "t1", "t1-0-0"), "chat.ev.2.c1.t1.tool.t1-0-0"],

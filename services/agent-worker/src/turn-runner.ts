@@ -8,6 +8,7 @@ import { attemptsOfOthers, mostAttempts } from "./forgotten-attempts.ts";
 import { isOld, queueTimeoutOf, type QueueAge } from "./queue-age.ts";
 import type { TurnFold } from "./turn-fold.ts";
 import { TurnCancelled, TurnHandedOver } from "./turn-stop.ts";
+import { askedFor } from "./waiting-text.ts";
 
 /** A turn that this worker may try to run: delivered by the queue, or found there by whoever looks after it. */
 export interface RunnableTurn extends QueuedTurn, DeliveryAnswers {
@@ -15,6 +16,8 @@ export interface RunnableTurn extends QueuedTurn, DeliveryAnswers {
   rest(): void;
   /** Unset: the broker did not give it to us. */
   readonly deliveries?: number;
+  /** See `Delivery`: it never waited. */
+  readonly isFirst?: true;
   /** It is claimed only if this is the sequence of its chain's last event. */
   readonly onlyAfter?: number | undefined;
   /** It is claimed from a writer that goes on writing, too. */
@@ -206,6 +209,7 @@ async function claimAndRun(entry: Running, deps: SettleDeps, lostAttempts: numbe
   span.set({ [traceNames.attempt]: attempt });
   span.link(previous?.trace);
   onClaimed(request, previous);
+  const asked = await askedFor(turn, fold, bus);
   // Only the wait counts: a turn that had begun goes on. Asked after the claim, whose own time is what the broker takes for now.
   const onlyWaited = !isEnding && previous === undefined && isUnbegun(fold, lostAttempts);
   if (onlyWaited && (await age.isTooOld(turn)))
@@ -214,7 +218,7 @@ async function claimAndRun(entry: Running, deps: SettleDeps, lostAttempts: numbe
   // Workers that come and go do not make it longer.
   const timer = setTimeout(giveUp, Math.max(0, turnMs - fold.workedMs));
   try {
-    return await run({ request, place: turn.seq, queuedAt: turn.storedMs, fold, attempt, history, stop, span });
+    return await run({ request: asked, place: turn.seq, queuedAt: turn.storedMs, fold, attempt, history, stop, span });
   } finally {
     clearTimeout(timer);
   }

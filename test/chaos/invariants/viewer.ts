@@ -92,6 +92,8 @@ function takeFrame(walk: Walk, { frame, atMs }: { frame: ConversationFrame; atMs
     walk.passedOver.attach(atMs);
     return frame.type === "accepted" ? attachByMessage(walk, frame.turn_id) : attach(walk, frame.seq);
   }
+  // What waits is derived, and moves no cursor.
+  if (frame.type === "queue") return;
   // An error that answers a frame is no event.
   if (frame.type === "error" && !("turn_id" in frame)) return;
   if (frame.type === "title") return takeTitle(walk, frame);

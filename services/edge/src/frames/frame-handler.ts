@@ -8,6 +8,7 @@ import {
   type FrameError,
   type MessageFrame,
   type CancelFrame,
+  type QueueFrame,
   type TitleFrame,
   type User,
 } from "@parley/protocol";
@@ -26,6 +27,7 @@ export interface FrameHandlerDeps {
   readonly onAuth: (connection: Connection, token: string, knows?: readonly string[]) => Promise<void>;
   readonly onMessage: (connection: Connection, user: User, frame: MessageFrame) => Promise<void>;
   readonly onCancel: (user: User, frame: CancelFrame) => Promise<unknown>;
+  readonly onQueue: (user: User, frame: QueueFrame) => Promise<void>;
   readonly onTitle: (user: User, frame: TitleFrame) => Promise<unknown>;
   readonly ownership: Ownership;
   readonly viewing: Viewing;
@@ -64,6 +66,8 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
       case "title":
         await deps.onTitle(user, frame);
         return;
+      case "queue":
+        return deps.onQueue(user, frame);
       case "approve":
         throw new ChatError("UNSUPPORTED", { message: "No tool of this service asks for approval." });
     }
@@ -96,7 +100,7 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
 function addressOf(frame: ClientFrame): FrameAddress {
   return {
     frame: frame.type,
-    ...("id" in frame ? { id: frame.id } : {}),
+    ...("id" in frame && frame.id !== undefined ? { id: frame.id } : {}),
     ...("conversation_id" in frame && frame.conversation_id !== undefined
       ? { conversation_id: frame.conversation_id }
       : {}),

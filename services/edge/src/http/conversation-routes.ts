@@ -16,6 +16,7 @@ import { z } from "zod";
 import type { PagePlace } from "../conversations/conversation-index.ts";
 import type { Conversations } from "../conversations/conversations.ts";
 import { toldStatus } from "../dialect/told-status.ts";
+import type { QueueWish } from "../frames/queue-handler.ts";
 import type { Ownership } from "../frames/ownership.ts";
 import { CancelAnswer, ConversationPage, MessagePage, ResultAnswer, TitleAnswer } from "./answers.ts";
 import { Knowing, isKnowingUnknown, toldReply } from "./knowing.ts";
@@ -26,6 +27,7 @@ export interface ConversationRouteDeps {
   readonly conversations: Conversations;
   readonly facts: Pick<Bus["facts"], "read">;
   readonly ownership: Ownership;
+  readonly onQueue: (user: User, wish: QueueWish) => Promise<void>;
   readonly onTitle: (user: User, frame: Omit<TitleFrame, "type">) => Promise<string>;
   readonly cancel: (user: User, frame: Omit<CancelFrame, "type">) => Promise<TurnId>;
 }
@@ -61,6 +63,8 @@ export function createConversationRoutes(deps: ConversationRouteDeps): Route[] {
     deletionRoute(deps),
     cancelRoute(deps),
     titleRoute(deps),
+    changeRoute(deps),
+    removalRoute(deps),
   ];
 }
 
@@ -171,6 +175,43 @@ function titleRoute({ onTitle }: ConversationRouteDeps): Route {
     responses: { 200: { description: "The title as it is kept.", content: TitleAnswer } },
     async handle({ user }, { params: { id }, body: { title } }) {
       return jsonReply(200, { conversation_id: id, title: await onTitle(user, { conversation_id: id, title }) });
+    },
+  });
+}
+
+const OneTurn = OneConversation.extend({ turn_id: TurnId });
+const queuePath = "/api/v1/conversations/:id/queue/:turn_id";
+
+function changeRoute({ onQueue }: ConversationRouteDeps): Route {
+  return defineRoute({
+    method: "patch",
+    path: queuePath,
+    summary: "Change the text of a message that waits behind another one.",
+    access: "user",
+    params: OneTurn,
+    query: nothing,
+    body: z.object({ message: z.string().describe("The text that is to be answered instead.") }),
+    responses: { 204: { description: "This text will be answered." } },
+    async handle({ user }, { params: { id, turn_id }, body: { message } }) {
+      await onQueue(user, { conversation_id: id, turn_id, message });
+      return { status: 204, body: "" };
+    },
+  });
+}
+
+function removalRoute({ onQueue }: ConversationRouteDeps): Route {
+  return defineRoute({
+    method: "delete",
+    path: queuePath,
+    summary: "Take a message back that waits behind another one; its turn ends as cancelled.",
+    access: "user",
+    params: OneTurn,
+    query: nothing,
+    body: nothing,
+    responses: { 204: { description: "It will not be answered." } },
+    async handle({ user }, { params: { id, turn_id } }) {
+      await onQueue(user, { conversation_id: id, turn_id, remove: true });
+      return { status: 204, body: "" };
     },
   });
 }

@@ -1,6 +1,6 @@
 import { isTerminal, type TurnId } from "@parley/protocol";
 import { deliveryLimits } from "../delivery-limits.ts";
-import type { VisibleEvent } from "./visible-event.ts";
+import { changedMessage, type VisibleEvent } from "./visible-event.ts";
 
 /**
  * Whether a client with this cursor may lack an event below it. Its edge sends what comes, and an event that others have overtaken comes last: a
@@ -8,6 +8,7 @@ import type { VisibleEvent } from "./visible-event.ts";
  * known that
  * - events of one subject never overtake each other: of the cursor's own subject the client has everything;
  * - the message that is answered, and the end of the answer before, come before an answer and its tools: see `missingBefore`;
+ * - a message that was changed while it waited comes after itself, and before its answer is decided; its copy may be late for any other;
  * - events of the conversation alone (its title) overtake any other, and any other them;
  * - events are not late by much (`overtakingEvents`, `overtakingSeqs`).
  *
@@ -41,6 +42,8 @@ function doubtOfTurn(newest: VisibleEvent, recent: readonly VisibleEvent[]): Exc
   const { turn, type } = newest;
   const own = recent.filter((event) => event.turn === turn);
   if (!othersCameBefore(newest, recent) || isAnsweredFirst(own)) return "whole";
+  // No snapshot of the turn says what was asked.
+  if (own.some((event) => event.type === changedMessage) && type !== changedMessage) return "whole";
   const answer = own.filter((event) => event.type !== "message");
   const mayLack = isOfTools(type) || type === "message" ? answer : answer.filter((event) => isOfTools(event.type));
   if (mayLack.length === 0) return "clear";

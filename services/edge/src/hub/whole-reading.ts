@@ -10,6 +10,8 @@ export interface WholeReadingDeps {
   readonly history: Pick<History, "queued" | "confirm" | "root" | "startOf">;
   readonly events: Pick<Bus["events"], "last">;
   readonly transcripts: Pick<Bus["transcripts"], "tail" | "find">;
+  /** See `createWaiting`. */
+  readonly lookOnce: (hub: Hub) => Promise<void>;
   readonly titles: Pick<Bus["titles"], "of">;
 }
 
@@ -47,6 +49,7 @@ export async function readWhole(
   const [page, title] = await Promise.all([
     transcripts.tail(hub.conversation, { limit: deliveryLimits.snapshotMessages }),
     titles.of(hub.conversation),
+    deps.lookOnce(hub),
   ]);
   if (!(await history.confirm(hub))) return undefined;
   const past = queued === undefined ? undefined : await readPast(history, hub, { reach, queued });

@@ -96,7 +96,7 @@ function recordsAsOf(records: readonly TranscriptMessage[], { events }: Known, s
 }
 
 function snapshotAt(
-  { conversation, offset }: Hub,
+  { conversation, offset, queue }: Hub,
   known: Known,
   { records, title }: Pick<WholeParts, "records" | "title">,
   seq: number,
@@ -106,6 +106,7 @@ function snapshotAt(
     { conversation, seq: offset + seq },
     { ...known, events, title: titleAsOf(title, known, seq) },
     recordsAsOf(records, known, seq),
+    queue.frame?.turns,
   );
 }
 
