@@ -78,20 +78,37 @@ export function createWaitingTexts(deps: WaitingTextDeps) {
 
     /** Tells viewers the text of a fact, if nobody has told it or a later one. */
     async tell(request: TurnRequest, { n, message }: Pick<TextFact, "n" | "message">): Promise<void> {
-      if (n === 0 || message === undefined) return;
-      const { conversation_id: conversation, turn_id } = request;
-      const subject = subjects.changedMessage(events.shardOf(conversation), conversation, turn_id);
-      const whole: MessageEvent = { ...messageEventOf(request), message, changed: n };
-      const { type, ...rest } = fitMessage(whole, events.maxBytes());
-      const last = async (): Promise<LastOne<MessageEvent> | undefined> => {
-        const found = await events.lastFromLeader(subject);
-        return found && { seq: found.seq, value: found.event.type === "message" ? found.event : undefined };
-      };
-      await appendBehind<MessageEvent>({ append: events.append, last: onceUnasked(last) }, subject, (found) =>
-        (found?.value?.changed ?? 0) >= n ? undefined : { type, ...rest },
-      );
+      if (n > 0 && message !== undefined) await tell(events, request, { n, message });
     },
   };
+}
+
+/**
+ * Behind the message itself: where that was never written, because its edge died, or is forgotten, whoever claims the turn would write it behind the changed
+ * one, and it would count.
+ */
+async function tell(
+  events: EventLog,
+  request: TurnRequest,
+  { n, message }: { readonly n: number; readonly message: string },
+): Promise<void> {
+  const { conversation_id: conversation, turn_id } = request;
+  const shard = events.shardOf(conversation);
+  const original = messageEventOf(request);
+  const begin = subjects.user(shard, conversation, turn_id);
+  await events.ensureWritten(begin, original, (maxBytes) => fitMessage(original, maxBytes));
+  const begun = (await events.lastFromLeader(begin))?.seq ?? 0;
+  const last = async (subject: string): Promise<LastOne<MessageEvent> | undefined> => {
+    const found = await events.lastFromLeader(subject);
+    return found && { seq: found.seq, value: found.event.type === "message" ? found.event : undefined };
+  };
+  const whole: MessageEvent = { ...original, message, changed: n };
+  const { type, ...changed } = fitMessage(whole, events.maxBytes());
+  const subject = subjects.changedMessage(shard, conversation, turn_id);
+  await appendBehind<MessageEvent>({ append: events.append, last: onceUnasked(last) }, subject, (found) => {
+    const isTold = found !== undefined && (found.value?.changed ?? 0) >= n && found.seq > begun;
+    return isTold ? undefined : { type, ...changed };
+  });
 }
 
 /** Nearly always there is none: the first append itself asks. */
