@@ -16,7 +16,11 @@ import { createOutbox } from "./outbox.ts";
 import { createRequests } from "./requests.ts";
 import { createOwners, type Owners } from "./owners.ts";
 import { createStreamWatch, type Disturbed } from "./stream-watch.ts";
-import { createStoredConversations, type StoredConversations } from "./stored-conversations.ts";
+import {
+  createStoredConversations,
+  type StoredConversations,
+  type StoredConversationsDeps,
+} from "./stored-conversations.ts";
 import { createTitles, type Titles } from "./titles.ts";
 import { createTranscripts, type Transcripts } from "./transcripts.ts";
 import { createTurnQueue, type TurnQueue } from "./turn-queue.ts";
@@ -101,7 +105,6 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
   const transcripts = createTranscripts(jsm, events, unreadable);
   const { shards, eventWindowMs } = options;
   const facts = createFacts({ jsm, appender, shards, unreadable });
-  const titles = createTitles({ jsm, events, unreadable });
   return {
     ...link,
     events,
@@ -112,9 +115,7 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
     waitingTexts: createWaitingTexts({ jsm, events, unreadable }),
     agents: createAgentSignals(link, log),
     transcripts,
-    owners: createOwners(jsm, events, unreadable),
-    titles,
-    conversations: createStoredConversations({ link, jsm, events, facts, titles, shards, unreadable, log }),
+    ...conversationParts({ link, jsm, events, facts, shards, unreadable, log }),
     watchStreams(onDisturbed, signal) {
       if (options.replicas > 1) createStreamWatch({ jsm: manager, shards: options.shards }).start(onDisturbed, signal);
     },
@@ -131,6 +132,16 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
       // Draining needs the broker; without it there is nothing that could still leave.
       await withDeadline(link.nc.drain(), 1_000, "draining the broker connection").catch(() => link.nc.close());
     },
+  };
+}
+
+function conversationParts(deps: Omit<StoredConversationsDeps, "titles">) {
+  const { jsm, events, unreadable } = deps;
+  const titles = createTitles({ jsm, events, unreadable });
+  return {
+    owners: createOwners(jsm, events, unreadable),
+    titles,
+    conversations: createStoredConversations({ ...deps, titles }),
   };
 }
 

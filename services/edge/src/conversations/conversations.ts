@@ -73,18 +73,8 @@ export function createConversations({ bus, redis, onDeleted, log }: Conversation
     },
 
     /** Throws NOT_FOUND when nothing is stored of it, INVALID_FRAME when `before` is not a place in it. */
-    async messages(conversation: ConversationId, limit: number, before: number): Promise<TitledPage> {
-      // A place is a number that anybody can make up.
-      if (before > 0 && !(await bus.conversations.hasRecord(conversation, before))) {
-        throw new ChatError("INVALID_FRAME", { message: "`before` is not a place in this conversation." });
-      }
-      const [page, title] = await Promise.all([
-        bus.transcripts.tail(conversation, { limit, before }),
-        bus.titles.of(conversation),
-      ]);
-      if (page.turns.length === 0 && !(await exists(bus, conversation))) throw notFound();
-      return { ...page, title };
-    },
+    messages: (conversation: ConversationId, limit: number, before: number): Promise<TitledPage> =>
+      pageOf(bus, conversation, { limit, before }),
 
     delete: deleteWhole,
 
@@ -102,6 +92,23 @@ async function withTitles(titles: Pick<Bus["titles"], "of">, page: IndexPage): P
     title: (await titles.of(entry.conversation_id)) ?? entry.title,
   });
   return { ...page, entries: await Promise.all(page.entries.map(titled)) };
+}
+
+async function pageOf(
+  bus: Bus,
+  conversation: ConversationId,
+  { limit, before }: { readonly limit: number; readonly before: number },
+): Promise<TitledPage> {
+  // A place is a number that anybody can make up.
+  if (before > 0 && !(await bus.conversations.hasRecord(conversation, before))) {
+    throw new ChatError("INVALID_FRAME", { message: "`before` is not a place in this conversation." });
+  }
+  const [page, title] = await Promise.all([
+    bus.transcripts.tail(conversation, { limit, before }),
+    bus.titles.of(conversation),
+  ]);
+  if (page.turns.length === 0 && !(await exists(bus, conversation))) throw notFound();
+  return { ...page, title };
 }
 
 async function exists({ events, turns }: Bus, conversation: ConversationId): Promise<boolean> {

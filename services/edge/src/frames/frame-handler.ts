@@ -40,7 +40,7 @@ export interface FrameHandlerDeps {
 
 /** Handles one frame of a client; what goes wrong becomes the answer. Never rejects. */
 export function createFrameHandler(deps: FrameHandlerDeps) {
-  const { ownership, viewing, outbox, isBrokerWell, counters, log } = deps;
+  const { outbox, isBrokerWell, counters, log } = deps;
 
   const handle = async (connection: Connection, frame: ClientFrame): Promise<void> => {
     if (frame.type === "auth") return deps.onAuth(connection, frame.token, frame.knows);
@@ -50,27 +50,7 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
     }
     const { user } = connection;
     if (user === undefined) throw new ChatError("AUTH_REQUIRED");
-    switch (frame.type) {
-      case "message":
-        viewing.leaveEnded(connection);
-        return deps.onMessage(connection, user, frame);
-      case "subscribe":
-        rememberWish(connection, frame.conversation_id, frame.after);
-        await ownership.check(frame.conversation_id, user.id);
-        return viewing.follow(connection, frame.conversation_id, frame.after);
-      case "unsubscribe":
-        return viewing.unsubscribe(connection, frame.conversation_id);
-      case "cancel":
-        await deps.onCancel(user, frame);
-        return;
-      case "title":
-        await deps.onTitle(user, frame);
-        return;
-      case "queue":
-        return deps.onQueue(user, frame);
-      case "approve":
-        throw new ChatError("UNSUPPORTED", { message: "No tool of this service asks for approval." });
-    }
+    return handleOfUser(deps, connection, user, frame);
   };
 
   const refuse = (connection: Connection, thrown: unknown, address: FrameAddress): void => {
@@ -95,6 +75,35 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
       refuse(connection, thrown, frame === undefined ? frameAddressOf(received) : addressOf(frame));
     }
   };
+}
+
+async function handleOfUser(
+  { ownership, viewing, ...deps }: FrameHandlerDeps,
+  connection: Connection,
+  user: User,
+  frame: Exclude<ClientFrame, { type: "auth" | "ping" }>,
+): Promise<void> {
+  switch (frame.type) {
+    case "message":
+      viewing.leaveEnded(connection);
+      return deps.onMessage(connection, user, frame);
+    case "subscribe":
+      rememberWish(connection, frame.conversation_id, frame.after);
+      await ownership.check(frame.conversation_id, user.id);
+      return viewing.follow(connection, frame.conversation_id, frame.after);
+    case "unsubscribe":
+      return viewing.unsubscribe(connection, frame.conversation_id);
+    case "cancel":
+      await deps.onCancel(user, frame);
+      return;
+    case "title":
+      await deps.onTitle(user, frame);
+      return;
+    case "queue":
+      return deps.onQueue(user, frame);
+    case "approve":
+      throw new ChatError("UNSUPPORTED", { message: "No tool of this service asks for approval." });
+  }
 }
 
 function addressOf(frame: ClientFrame): FrameAddress {

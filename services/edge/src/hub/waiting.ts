@@ -54,13 +54,7 @@ export function createWaiting(deps: WaitingDeps) {
     for (const viewer of hub.viewers) tell(viewer);
   };
 
-  const tell = (viewer: HubViewer): void => {
-    const { source, outlet, state, queueTold } = viewer;
-    const { frame } = source.queue;
-    if (state !== "live" || queueTold === frame) return;
-    viewer.queueTold = frame;
-    deps.outbox.sendFrame(outlet, frame ?? { type: "queue", conversation_id: source.conversation, turns: [] });
-  };
+  const tell = (viewer: HubViewer): void => tellViewer(deps, viewer);
 
   return {
     /** Looks what waits, and tells the viewers if it is other than before. Never rejects. */
@@ -79,6 +73,14 @@ export function createWaiting(deps: WaitingDeps) {
       for (const hub of hubs) if (isLive(hub) && hub.viewers.size > 0) void look(hub);
     },
   };
+}
+
+function tellViewer({ outbox }: WaitingDeps, viewer: HubViewer): void {
+  const { source, outlet, state, queueTold } = viewer;
+  const { frame } = source.queue;
+  if (state !== "live" || queueTold === frame) return;
+  viewer.queueTold = frame;
+  outbox.sendFrame(outlet, frame ?? { type: "queue", conversation_id: source.conversation, turns: [] });
 }
 
 interface OpenTurns {
