@@ -1,4 +1,4 @@
-import { streams, subjects, turnsConsumer } from "@parley/protocol";
+import { streams, subjects, turnsConsumer, wakeConsumer } from "@parley/protocol";
 
 /** In the account of the tool workers: where their requests to JetStream are known by another name. See `toolAccount`. */
 const toolApi = "role.js.api";
@@ -55,6 +55,8 @@ export function edgeRole(shards) {
         factsOf(shard, "cancel"),
         subjects.changedMessage(shard, every, every),
         factsOf(shard, "text"),
+        subjects.approvalDecided(shard, every, every, every),
+        factsOf(shard, "decided", every),
       ]),
       subjects.canary(every),
       subjects.allDeleted,
@@ -97,9 +99,15 @@ export function agentRole(shards) {
         // Closed when a turn that waited begins; the changed message is told where its edge died.
         factsOf(shard, "text"),
         subjects.changedMessage(shard, every, every),
+        // What nobody decided in time, and turns that wait for a decision.
+        subjects.approvalDecided(shard, every, every, every),
+        factsOf(shard, "decided", every),
+        factsOf(shard, "wait"),
+        factsOf(shard, "ack"),
       ]),
       subjects.allAgents,
       `$JS.ACK.${streams.turns}.${turnsConsumer}.>`,
+      ...forEachShard(shards, (shard) => [`$JS.ACK.${streams.facts(shard)}.${wakeConsumer}.>`]),
       ...api([
         ...reading(namesOf(shards)),
         ...namesOf(shards).map((name) => `STREAM.UPDATE.${name}`),
@@ -108,7 +116,13 @@ export function agentRole(shards) {
         `CONSUMER.DURABLE.CREATE.${streams.turns}.${turnsConsumer}`,
         `CONSUMER.INFO.${streams.turns}.${turnsConsumer}`,
         `CONSUMER.MSG.NEXT.${streams.turns}.${turnsConsumer}`,
-        ...forEachShard(shards, (shard) => readConsumers(streams.events(shard))),
+        ...forEachShard(shards, (shard) => [
+          ...readConsumers(streams.events(shard)),
+          ...["CREATE", "DURABLE.CREATE", "INFO", "MSG.NEXT"].map(
+            (verb) => `CONSUMER.${verb}.${streams.facts(shard)}.${wakeConsumer}`,
+          ),
+          `CONSUMER.CREATE.${streams.facts(shard)}.${wakeConsumer}.${subjects.allDecisions(shard)}`,
+        ]),
       ]),
     ],
     subscribe: [
@@ -117,6 +131,7 @@ export function agentRole(shards) {
       ...forEachShard(shards, (shard) => [
         subjects.allLiveControl(shard),
         subjects.liveToolResults(shard, every, every),
+        subjects.liveApprovalRequests(shard, every, every),
       ]),
     ],
   };
@@ -134,8 +149,8 @@ export function toolAccount(shards) {
       subjects.toolResult(shard, every, every, every),
       subjects.toolBegun(shard, every, every, every),
       subjects.toolProgress(shard, every, every, every),
-      factsOf(shard, "begun", every),
-      factsOf(shard, "result", every),
+      subjects.approvalRequired(shard, every, every, every),
+      ...["begun", "result", "asked"].map((kind) => factsOf(shard, kind, every)),
     ]),
     api: [
       ...namesOf(shards).map((name) => `STREAM.CREATE.${name}`),
@@ -143,12 +158,14 @@ export function toolAccount(shards) {
         // Who wrote first, by the word of the stream's leader. It cannot be limited to subjects.
         `STREAM.MSG.GET.${streams.events(shard)}`,
         `STREAM.MSG.GET.${streams.facts(shard)}`,
-        ...[factsOf(shard, "begun", every), factsOf(shard, "result", every), factsOf(shard, "cancel")].map(
-          (subject) => `DIRECT.GET.${streams.facts(shard)}.${subject}`,
-        ),
+        ...[
+          ...["begun", "result", "asked", "decided"].map((kind) => factsOf(shard, kind, every)),
+          factsOf(shard, "cancel"),
+        ].map((subject) => `DIRECT.GET.${streams.facts(shard)}.${subject}`),
         ...[
           subjects.toolResult(shard, every, every, every),
           subjects.toolBegun(shard, every, every, every),
+          subjects.approvalRequired(shard, every, every, every),
           subjects.control(shard, every, every),
         ].map((subject) => `DIRECT.GET.${streams.events(shard)}.${subject}`),
       ]),

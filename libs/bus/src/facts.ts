@@ -81,7 +81,10 @@ export interface FactCounts {
 
 export type Facts = ReturnType<typeof createFacts>;
 
-const noCounts = (): Record<FactKind, number> => ({ said: 0, begun: 0, result: 0, cancel: 0 });
+const noCounts = (): Record<FactKind, number> => ({
+  ...{ said: 0, begun: 0, result: 0, cancel: 0 },
+  ...{ asked: 0, decided: 0, wait: 0, ack: 0 },
+});
 
 const retryAfterMs = 30_000;
 

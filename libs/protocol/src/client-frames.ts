@@ -102,8 +102,16 @@ export const ApproveFrame = z
     call_id: CallId.describe("The tool call that asks."),
     approved: z.boolean().describe("Whether the call may run."),
     reason: z.string().max(500).optional().describe("Why, in the words of whoever decided."),
+    confirm: z
+      .string()
+      .max(200)
+      .optional()
+      .describe("What `approval_required` wants to be typed, where it wants that."),
   })
-  .describe("Reserved: no tool asks for approval yet, so it is answered with `UNSUPPORTED`.");
+  .describe(
+    "Decides on a call that waits for a person. The answer is `approval_decided`, to all who look; `CONFLICT` when it was decided otherwise before, `APPROVAL_EXPIRED` when the time was over, `NOT_FOUND` when no such call waits.",
+  );
+export type ApproveFrame = z.infer<typeof ApproveFrame>;
 /** Of a frame that is answered by what the conversation then shows. */
 const wishId = z.string().min(1).max(128).optional().describe("The client's own id of this frame: an error names it.");
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ApprovalDecision, ApprovalRequest } from "./approval.ts";
 import { AnyErrorCode } from "./errors.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
 import { openEnum } from "./open-enum.ts";
@@ -150,6 +151,15 @@ export const TurnRestartedEvent = z
     "The model begins its unfinished step anew: its worker was lost, or the model broke off. Finished tool calls stay.",
   );
 
+export const WaitingEvent = z
+  .object({
+    type: z.literal("waiting"),
+    ...chained,
+    for: openEnum(["approval", "form", "person"]).describe("For what."),
+    until: z.number().describe("When the first of what it waits for expires, ms since 1970."),
+  })
+  .describe("The turn waits for a person, and goes on when that person has decided.");
+
 const ended = {
   message_id: z.string().describe("The answer's id in the transcript."),
   tool_calls: z
@@ -213,6 +223,12 @@ export const ToolCallProgressEvent = z
     message: z.string().describe("For people."),
   })
   .describe("A tool says how far it is. For display only.");
+export const ApprovalRequiredEvent = z
+  .object({ type: z.literal("approval_required"), ...common, ...ToolCall.shape, ...ApprovalRequest.shape })
+  .describe("A tool call needs a person's agreement: answer with `approve`.");
+export const ApprovalDecidedEvent = z
+  .object({ type: z.literal("approval_decided"), ...common, call_id: CallId, ...ApprovalDecision.shape })
+  .describe("It was decided whether the call runs.");
 const CancelRequestedEvent = z.object({
   type: z.literal("cancel_requested"),
   ...common,
@@ -233,6 +249,7 @@ export const ChainEvent = z.discriminatedUnion("type", [
   StepEvent,
   ToolCallStartEvent,
   TurnRestartedEvent,
+  WaitingEvent,
   EndingEvent,
   CompleteEvent,
   CancelledEvent,
@@ -246,6 +263,8 @@ export const StoredEvent = z.discriminatedUnion("type", [
   ToolCallEndEvent,
   ToolBegunEvent,
   ToolCallProgressEvent,
+  ApprovalRequiredEvent,
+  ApprovalDecidedEvent,
   CancelRequestedEvent,
   MarkEvent,
 ]);

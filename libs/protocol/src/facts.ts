@@ -1,11 +1,14 @@
 import { z } from "zod";
 import { Author } from "./events.ts";
+import { Usage } from "./events.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
-import { FinishedToolCall, ToolArguments } from "./tool-calls.ts";
+import { PartPlace } from "./part-order.ts";
+import { FinishedToolCall, StepCall, ToolArguments } from "./tool-calls.ts";
+import { ApprovalRequest } from "./approval.ts";
 
 /**
  * What decides, longer than events are kept (docs/adr/0016). Each stands on a subject of its own and is written once: the first one counts,
- * everybody else reads it. None is shown to viewers.
+ * everybody else reads it. Of `wait` and `ack` the last one counts (docs/adr/0017). None is shown to viewers.
  */
 
 const common = { v: z.number().int(), conversation_id: ConversationId, turn_id: TurnId, ts: z.number() };
@@ -34,7 +37,57 @@ const BegunFact = z.object({
 const ResultFact = z.object({ kind: z.literal("result"), ...ofCall, ...FinishedToolCall.shape });
 const CancelFact = z.object({ kind: z.literal("cancel"), ...common, by: z.string(), reason: z.string() });
 
-export const Fact = z.discriminatedUnion("kind", [SaidFact, BegunFact, ResultFact, CancelFact]);
+/** A person must agree to a call (docs/adr/0017). Written by the tool worker in place of running it. */
+const AskedFact = z.object({
+  kind: z.literal("asked"),
+  ...ofCall,
+  tool_name: z.string(),
+  ...ApprovalRequest.shape,
+  /** Of all that was asked for and shown: see `approvalHash`. */
+  hash: z.string(),
+});
+/** What a person, or the end of the time, said to that. */
+const DecidedFact = z.object({
+  kind: z.literal("decided"),
+  ...ofCall,
+  approved: z.boolean(),
+  /** Absent: nobody, the time is over. */
+  by: z.object({ id: z.string(), name: z.string().optional() }).optional(),
+  reason: z.string().optional(),
+  expired: z.literal(true).optional(),
+  /** That of the `asked` which was decided on. */
+  hash: z.string(),
+});
+/** The turn waits: all that is needed to go on, except the results of its calls, which are facts of their own. Each names the one before it; the last one counts. */
+const WaitFact = z.object({
+  kind: z.literal("wait"),
+  ...common,
+  attempt: z.number().int().positive(),
+  /** Attempts that count for no limit. */
+  released: z.number().int().nonnegative(),
+  /** When the first of what it waits for expires, ms since 1970. */
+  until: z.number(),
+  /** Calls that it waits for. */
+  calls: z.array(CallId),
+  steps: z.array(z.object({ step: z.number().int().nonnegative(), text: z.string(), calls: z.array(StepCall) })),
+  /** Of the parts of its answer so far: their text is that of its steps together. */
+  parts: z.array(PartPlace),
+  usage: Usage,
+  worked_ms: z.number(),
+});
+/** Where the delivery of a turn that was put back is answered. The last one counts. */
+const AckFact = z.object({ kind: z.literal("ack"), ...common, reply: z.string(), seq: z.number().int().positive() });
+
+export const Fact = z.discriminatedUnion("kind", [
+  SaidFact,
+  BegunFact,
+  ResultFact,
+  CancelFact,
+  AskedFact,
+  DecidedFact,
+  WaitFact,
+  AckFact,
+]);
 export type Fact = z.infer<typeof Fact>;
 export type FactKind = Fact["kind"];
 export type FactOf<Kind extends FactKind> = Extract<Fact, { kind: Kind }>;

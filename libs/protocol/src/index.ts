@@ -25,6 +25,7 @@ export {
   toolQueueName,
   generationKey,
   turnsConsumer,
+  wakeConsumer,
   type EventAddress,
 } from "./subjects.ts";
 export {
@@ -67,6 +68,8 @@ export {
   ToolCallPart,
   isKnownPart,
 } from "./parts.ts";
+export { PartPlace, orderOf, partsInOrder } from "./part-order.ts";
+export { ApprovalDecision, ApprovalPreview, ApprovalRequest, ApprovalState, Decider } from "./approval.ts";
 export { Fact, type FactKind, type FactOf } from "./facts.ts";
 export { TextFact, WaitingTurn } from "./waiting-turn.ts";
 export { TurnRecord } from "./turn-record.ts";

@@ -47,6 +47,10 @@ export const limits = {
   turnReasoningBytes: 32 * 1024,
   /** Characters of one `token` or `reasoning` event, of at most six bytes each. More text is several events. */
   tokenChars: 16 * 1024,
+  /** What a person is shown of a call that waits for agreement: the sentence, encoded. */
+  approvalSummaryBytes: 2 * 1024,
+  /** The same: what would change, encoded; cut beyond it. */
+  approvalPreviewBytes: 32 * 1024,
   /** One stored event or record, encoded, with its headers. The broker's `max_payload` must not be below. */
   eventBytes: 512 * 1024,
   /** The answer of one turn, all steps together, encoded. More: MODEL_TRUNCATED. */
@@ -61,8 +65,8 @@ export const limits = {
   factKeepMs: 8 * 24 * 60 * 60_000,
   /** The whole result of a tool call as a fact keeps it, encoded; events, ends and the model get its beginning (`toolResultBytes`). */
   factResultBytes: 256 * 1024,
-  /** Records that a record of a turn names beside the one before it. */
-  recordsBack: 40,
+  /** Records that the record of a turn, or of its answer, names beside the one before it: an odd number, so that the last one is an answer too. */
+  recordsBack: 47,
   /** Window in which NATS recognises a repeated turn by its message id. */
   duplicateWindowMs: 10 * 60_000,
 } as const;

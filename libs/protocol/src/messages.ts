@@ -2,7 +2,7 @@ import type { Author, MessageEvent, Outcome } from "./events.ts";
 import type { TurnId } from "./ids.ts";
 import { messageIdOf } from "./message-ids.ts";
 import { outcomeOf, storedParts } from "./outcome.ts";
-import type { Parts } from "./parts-fold.ts";
+import { toolCallsOf, type Parts } from "./parts-fold.ts";
 import type { ToolCallPart } from "./parts.ts";
 import type { TranscriptMessage } from "./server-frames.ts";
 import type { ConversationView, TurnView } from "./view.ts";
@@ -73,11 +73,22 @@ function queuedTurnOf({ turn_id, author, text, position }: WaitingTurn): QueuedT
   return { turn_id, position, message: { message_id, turn_id, author, parts, status: "complete" } };
 }
 
-const none: readonly PendingApproval[] = [];
+const pendingOf = new WeakMap<ConversationView["turns"], readonly PendingApproval[]>();
 
-/** Calls that wait for a person. No event opens one yet. */
-export function pendingApprovals(_view: ConversationView): readonly PendingApproval[] {
-  return none;
+/** Calls that wait for a person, in the order of their turns. */
+export function pendingApprovals({ turns }: ConversationView): readonly PendingApproval[] {
+  let pending = pendingOf.get(turns);
+  if (pending === undefined) {
+    pending = turns.flatMap(({ turn_id, parts, outcome }) =>
+      outcome === undefined ? toolCallsOf(parts).flatMap((call) => (isPending(call) ? { turn_id, call } : [])) : [],
+    );
+    pendingOf.set(turns, pending);
+  }
+  return pending;
+}
+
+function isPending({ status, approval }: ToolCallPart): boolean {
+  return status === undefined && approval !== undefined && approval.approved === undefined;
 }
 
 /** What is known of one turn. */

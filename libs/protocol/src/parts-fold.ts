@@ -1,3 +1,4 @@
+import type { ApprovalState } from "./approval.ts";
 import { isTerminal } from "./event-kinds.ts";
 import type { Outcome } from "./events.ts";
 import { appended } from "./growing-text.ts";
@@ -47,6 +48,10 @@ export function foldParts(parts: Parts, event: ReadEvent): Parts {
       return parts.some((part) => isCall(part, event.call_id)) ? parts : [...parts, callPart(event)];
     case "tool_call_end":
       return withCall(parts, callPart(event));
+    case "approval_required":
+      return withApproval(parts, event, approvalRequestOf(event));
+    case "approval_decided":
+      return withApproval(parts, event, approvalDecisionOf(event));
     case "turn_restarted":
       return restartedWith(parts, event.text);
     default:
@@ -93,7 +98,7 @@ function isCall(part: Part, callId: string): boolean {
 
 /** The call as a part, without what an event or frame has beside it. */
 export function callPart(call: ToolCallState): ToolCallPart {
-  const { status, result, duration_ms, truncated, result_bytes, result_id } = call;
+  const { status, result, duration_ms, truncated, result_bytes, result_id, approval } = call;
   return {
     type: "tool_call",
     call_id: call.call_id,
@@ -105,13 +110,46 @@ export function callPart(call: ToolCallState): ToolCallPart {
     ...(truncated === undefined ? {} : { truncated }),
     ...(result_bytes === undefined ? {} : { result_bytes }),
     ...(result_id === undefined ? {} : { result_id }),
+    ...(approval === undefined ? {} : { approval }),
   };
 }
 
 /** Completes the call where it stands; opens a part for one whose start was never seen. */
 function withCall(parts: Parts, call: ToolCallPart): Parts {
   const at = parts.findIndex((part) => isCall(part, call.call_id));
-  return at < 0 ? [...parts, call] : parts.with(at, call);
+  const known = parts[at];
+  if (known === undefined) return [...parts, call];
+  const { approval } = isToolCall(known) ? known : {};
+  return parts.with(at, approval === undefined ? call : { ...call, approval: { ...approval, ...call.approval } });
+}
+
+function approvalRequestOf(event: Extract<ReadEvent, { type: "approval_required" }>): ApprovalState {
+  const { summary, preview, confirm, expires_at } = event;
+  return {
+    summary,
+    ...(preview === undefined ? {} : { preview }),
+    ...(confirm === undefined ? {} : { confirm }),
+    expires_at,
+  };
+}
+
+function approvalDecisionOf(event: Extract<ReadEvent, { type: "approval_decided" }>): ApprovalState {
+  const { approved, by, reason } = event;
+  return { approved, ...(by === undefined ? {} : { by }), ...(reason === undefined ? {} : { reason }) };
+}
+
+type AboutCall = Pick<ToolCallPart, "call_id"> & Partial<Pick<ToolCallPart, "tool_name" | "arguments">>;
+
+/** What is asked or decided may come before the call's start, and a decision after its end: it is added to what is known. */
+function withApproval(parts: Parts, { call_id, tool_name, arguments: args }: AboutCall, more: ApprovalState): Parts {
+  const at = parts.findIndex((part) => isCall(part, call_id));
+  const known = parts[at];
+  if (known !== undefined && isToolCall(known)) {
+    return parts.with(at, { ...known, approval: { ...known.approval, ...more } });
+  }
+  // Of a decision without its question nothing can be shown.
+  if (tool_name === undefined || args === undefined) return parts;
+  return [...parts, { type: "tool_call", call_id, tool_name, arguments: args, approval: more }];
 }
 
 /** The same with the text that stays: what an unfinished step thought and said after it is gone. Calls and sources stay. */

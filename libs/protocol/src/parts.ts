@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ApprovalState } from "./approval.ts";
 import { CallId } from "./ids.ts";
 import { Source } from "./source.ts";
 import { FinishedToolCall, ToolCall } from "./tool-calls.ts";
@@ -25,6 +26,7 @@ export const ToolCallPart = z
     ...FinishedToolCall.partial().shape,
     ...ToolCall.shape,
     result_id: CallId.optional().describe("The whole result is kept under this id, if it is longer."),
+    approval: ApprovalState.optional().describe("A person has to agree, or had to."),
   })
   .describe("A tool call. Without `status` it still runs.");
 export type ToolCallPart = z.infer<typeof ToolCallPart>;

@@ -1,8 +1,11 @@
 import { z } from "zod";
 import { TitleEvent } from "./conversation-events.ts";
+import { ApprovalState } from "./approval.ts";
 import { AnyErrorCode } from "./errors.ts";
 import {
   AnswerMetadata,
+  ApprovalDecidedEvent,
+  ApprovalRequiredEvent,
   Author,
   CancelledEvent,
   CompleteEvent,
@@ -17,6 +20,7 @@ import {
   ToolCallStartEvent,
   TurnRestartedEvent,
   Usage,
+  WaitingEvent,
 } from "./events.ts";
 import { ConversationId, TurnId } from "./ids.ts";
 import { openEnum } from "./open-enum.ts";
@@ -117,6 +121,7 @@ export type TranscriptMessage = z.infer<typeof TranscriptMessage>;
 export const ToolCallState = ToolCall.extend(FinishedToolCall.partial().shape)
   .extend({
     ...ToolCall.shape,
+    approval: ApprovalState.optional().describe("A person has to agree, or had to."),
   })
   .describe("A tool call of a turn that has not ended. Without `status` it still runs.");
 export type ToolCallState = z.infer<typeof ToolCallState>;
@@ -145,7 +150,9 @@ export const SnapshotFrame = z
       .array(Part)
       .optional()
       .describe("Text and calls, and what else there is, in the order in which they came."),
-    status: openEnum(["idle", "queued", "running"]).describe("Of that turn; `idle`: there is none."),
+    status: openEnum(["idle", "queued", "running", "waiting"]).describe(
+      "Of that turn; `idle`: there is none; `waiting`: for a person.",
+    ),
     ts: z.number().describe("When it was made, ms since 1970."),
   })
   .describe(
@@ -215,6 +222,9 @@ export const EventFrame = z.discriminatedUnion("type", [
   ToolCallProgressEvent.extend(seq),
   ToolCallEndEvent.extend(seq),
   TurnRestartedEvent.extend(seq),
+  WaitingEvent.extend(seq),
+  ApprovalRequiredEvent.extend(seq),
+  ApprovalDecidedEvent.extend(seq),
   CompleteEvent.extend(seq),
   CancelledEvent.extend(seq),
   ErrorEvent.extend(seq),

@@ -15,6 +15,9 @@ export const generationKey = "parley.generation";
 /** The durable consumer all agent workers share. */
 export const turnsConsumer = "agents";
 
+/** The durable consumer on the facts of each shard by which agent workers hear of decisions. */
+export const wakeConsumer = "wake";
+
 /** BullMQ queue of tool calls. */
 export const toolQueueName = "tools";
 
@@ -58,11 +61,19 @@ export const subjects = {
   /** Display only. */
   toolProgress: (shard: number, conversation: ConversationId, turn: TurnId, call: CallId): string =>
     `${stored}.${shard}.${conversation}.${turn}.toolp.${call}`,
+  /** A person must agree to a call: write-once. */
+  approvalRequired: (shard: number, conversation: ConversationId, turn: TurnId, call: CallId): string =>
+    `${stored}.${shard}.${conversation}.${turn}.asked.${call}`,
+  /** How that was decided: write-once. */
+  approvalDecided: (shard: number, conversation: ConversationId, turn: TurnId, call: CallId): string =>
+    `${stored}.${shard}.${conversation}.${turn}.approval.${call}`,
   /** Makes room above a sequence: write-once, so that all edges that need room above the same one make one. */
   mark: (shard: number, conversation: ConversationId, turn: TurnId, aboveSeq: number | "*"): string =>
     `${stored}.${shard}.${conversation}.${turn}.mark.${aboveSeq}`,
   liveToolResults: (shard: number, conversation: ConversationId, turn: TurnId): string =>
     `${live}.${shard}.${conversation}.${turn}.tool.*`,
+  liveApprovalRequests: (shard: number, conversation: ConversationId, turn: TurnId): string =>
+    `${live}.${shard}.${conversation}.${turn}.asked.*`,
   allLiveControl: (shard: number): string => `${live}.${shard}.*.*.ctl`,
 
   /** JetStream's own: asks a pull consumer for messages. */
@@ -92,6 +103,8 @@ export const subjects = {
     turn: TurnId,
     { kind, call }: { kind: string; call?: CallId },
   ): string => `${facts}.${shard}.${conversation}.${turn}.${kind}${call === undefined ? "" : `.${call}`}`,
+  /** Decisions of people, of all turns: what the workers' consumer `wake` gets. */
+  allDecisions: (shard: number): string => `${facts}.${shard}.*.*.decided.*`,
   factsOfTurn: (shard: number, conversation: ConversationId, turn: TurnId): string =>
     `${facts}.${shard}.${conversation}.${turn}.>`,
   factsOf: (shard: number, conversation: ConversationId): string => `${facts}.${shard}.${conversation}.>`,

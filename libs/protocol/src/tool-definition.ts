@@ -11,6 +11,8 @@ export const ToolDefinition = z.object({
   /** `write`: changes something, so it runs at most once per call (P5). `read`: may be run again. */
   effect: z.enum(["read", "write"]),
   timeout_ms: z.number().int().positive(),
+  /** A person must agree to each call (docs/adr/0017). */
+  approval: z.literal("required").optional().catch("required"),
 });
 export type ToolDefinition = z.infer<typeof ToolDefinition>;
 

@@ -23,7 +23,7 @@ export interface TurnView {
   readonly attempt: number;
   /** The answer so far, in the order in which it came. */
   readonly parts: Parts;
-  readonly status: "queued" | "running" | Outcome["type"];
+  readonly status: "queued" | "running" | "waiting" | Outcome["type"];
   /** The user's message, once seen. */
   readonly message: MessageEvent | undefined;
   /** How it ended, once it has. */
@@ -73,6 +73,21 @@ const underWay: ReadonlySet<string> = new Set<ReadEvent["type"]>([
   "token",
   "tool_call_start",
   "turn_restarted",
+  "waiting",
+]);
+
+/** After these a turn that waited goes on, or is about to. */
+const goesOn: ReadonlySet<string> = new Set<ReadEvent["type"]>([
+  "claimed",
+  "thinking",
+  "progress",
+  "reasoning",
+  "token",
+  "tool_call_start",
+  "tool_call_progress",
+  "tool_call_end",
+  "turn_restarted",
+  "approval_decided",
 ]);
 
 /**
@@ -84,11 +99,17 @@ export function foldEvent(turn: TurnView, event: ReadEvent): TurnView {
   const parts = foldParts(turn.parts, event);
   const attempt = "attempt" in event ? event.attempt : turn.attempt;
   if (isEnd(event)) return { ...turn, attempt, parts, status: event.type, outcome: event };
-  const status = turn.status === "queued" && underWay.has(event.type) ? "running" : turn.status;
+  const status = statusAfter(turn.status, event.type);
   if (parts === turn.parts && attempt === turn.attempt && status === turn.status) return turn;
   // Written out: for each token it is made anew, and a spread costs ten times as much.
   const { turn_id, message, outcome } = turn;
   return { turn_id, attempt, parts, status, message, outcome };
+}
+
+function statusAfter(status: TurnView["status"], type: ReadEvent["type"]): TurnView["status"] {
+  if (type === "waiting") return status === "queued" || status === "running" ? "waiting" : status;
+  if (status === "queued") return underWay.has(type) ? "running" : status;
+  return status === "waiting" && goesOn.has(type) ? "running" : status;
 }
 
 function isEnd(event: ReadEvent): event is Extract<ReadEvent, { type: Outcome["type"] }> {
@@ -163,7 +184,7 @@ function snapshotParts({ parts, text = "", tool_calls = [] }: SnapshotFrame): Pa
 /** Of a state that only a newer version knows, this much is sure: the turn has not ended. */
 function statusIn(turn: TurnView, { status }: SnapshotFrame): TurnView["status"] {
   if (status === "idle" || turn.outcome !== undefined) return turn.status;
-  return status === "queued" ? "queued" : "running";
+  return status === "queued" || status === "waiting" ? status : "running";
 }
 
 /**

@@ -92,6 +92,10 @@ describe("golden files", () => {
       ...[
         "AnswerMetadata",
         "AnyErrorCode",
+        "ApprovalDecision",
+        "ApprovalPreview",
+        "ApprovalRequest",
+        "ApprovalState",
         "Author",
         "CallId",
         "ChainEvent",
@@ -100,6 +104,7 @@ describe("golden files", () => {
         "ConversationEvent",
         "ConversationEventFrame",
         "ConversationId",
+        "Decider",
       ],
       ...[
         "ErrorCode",
@@ -112,6 +117,7 @@ describe("golden files", () => {
         "OnBusy",
         "Outcome",
         "Part",
+        "PartPlace",
         "ProviderCall",
         "ReadEvent",
         "ReasoningPart",

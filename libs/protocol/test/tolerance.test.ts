@@ -80,7 +80,15 @@ test("an unknown code ends a turn with its own sentence, and becomes an error wi
 });
 
 test("a snapshot of a turn in an unknown state is of one that has not ended", () => {
-  const frame = { type: "snapshot", conversation_id: "c", seq: 5, turn_id: "t", text: "Hel", status: "waiting", ts: 1 };
+  const frame = {
+    type: "snapshot",
+    conversation_id: "c",
+    seq: 5,
+    turn_id: "t",
+    text: "Hel",
+    status: "pondering",
+    ts: 1,
+  };
   const view = foldFrame(createView("c"), SnapshotFrame.parse(frame));
   expect(turnIn(view, "t")).toMatchObject({ status: "running", parts: [{ type: "text", text: "Hel" }] });
 });

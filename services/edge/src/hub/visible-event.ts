@@ -71,6 +71,9 @@ const foldable: ReadonlySet<string> = new Set([
   "tool_call_start",
   "tool_call_progress",
   "tool_call_end",
+  "approval_required",
+  "approval_decided",
+  "waiting",
 ]);
 
 /**
