@@ -45,7 +45,8 @@ function doubtOfTurn(newest: VisibleEvent, recent: readonly VisibleEvent[]): Exc
   // No snapshot of the turn says what was asked.
   if (own.some((event) => event.type === changedMessage) && type !== changedMessage) return "whole";
   const answer = own.filter((event) => event.type !== "message");
-  const mayLack = isOfTools(type) || type === "message" ? answer : answer.filter((event) => isOfTools(event.type));
+  const mayLack =
+    isBesideChain(type) || type === "message" ? answer : answer.filter((event) => isBesideChain(event.type));
   if (mayLack.length === 0) return "clear";
   // Of a turn that has ended there are no snapshots.
   return [newest, ...own].some((event) => isTerminal(event.type)) ? "whole" : { ofTurn: turn };
@@ -64,7 +65,7 @@ function othersCameBefore(newest: VisibleEvent, recent: readonly VisibleEvent[])
     const events = recent.filter(({ turn }) => turn === other);
     const end = events.findLast(({ type }) => isTerminal(type));
     const hasBegun = events.some(({ type }) => isChained(type) && !isTerminal(type));
-    return end !== undefined && end.seq < begin && hasBegun && !events.some(({ type }) => isOfTools(type));
+    return end !== undefined && end.seq < begin && hasBegun && !events.some(({ type }) => isBesideChain(type));
   });
 }
 
@@ -74,10 +75,10 @@ function isAnsweredFirst(events: readonly VisibleEvent[]): boolean {
 }
 
 function isChained(type: string): boolean {
-  return type !== "message" && !isOfTools(type);
+  return type !== "message" && !isBesideChain(type);
 }
 
-/** Results and progress of tools have each a subject of their own; the rest of an answer is one chain. */
-function isOfTools(type: string): boolean {
-  return type === "tool_call_end" || type === "tool_call_progress";
+/** Results and progress of tools, and a message that was changed, have each a subject of their own; the rest of an answer is one chain. */
+function isBesideChain(type: string): boolean {
+  return type === "tool_call_end" || type === "tool_call_progress" || type === changedMessage;
 }
