@@ -1,7 +1,7 @@
 import { subjects } from "@parley/protocol";
-import { eventually } from "@parley/testkit";
+import { eventually, startNatsProxy } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createWorld, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
+import { createWorld, metricOf, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 import { ask } from "./support/http-client.ts";
 import { createCopyRoute } from "./support/late-copies.ts";
 import type { TestClient } from "./support/test-client.ts";
@@ -188,6 +188,28 @@ describe("a title whose copy comes late", () => {
     for (const next of [place, other, await world.addEdge()]) {
       await hasTitle(await subscribe(next, "c_cut", seq), "c_cut", "Overtaken");
     }
+  });
+
+  it("comes on the wire behind what was stored after it, as from a broker whose publishers overtake each other", async () => {
+    let pass = (): void => {};
+    const held = new Promise<void>((resolve) => (pass = resolve));
+    await using proxy = await startNatsProxy({
+      targets: [world.nats.port],
+      treat: ({ subject }) => (subject.endsWith(".c_wire.title") ? { hold: held } : undefined),
+    });
+    const place = await world.addEdge({ natsUrl: `nats://127.0.0.1:${proxy.port}` });
+    const client = await begun("c_wire", place);
+    await give("c_wire", "Overtaken");
+    await say(client, "c_wire", "past it");
+    const { seq } = client.view("c_wire");
+    expect(client.view("c_wire").title).toBeUndefined();
+    await hasTitle(await subscribe(other, "c_wire", seq), "c_wire", "Overtaken");
+    pass();
+    await hasTitle(client, "c_wire", "Overtaken");
+    expect(proxy.figures.held).toBeGreaterThan(0);
+    expect(await metricOf(place, "parley_edge_late_total")).toBe(1);
+    await place.stop();
+    await place.bus.close();
   });
 
   it("brings what it has overtaken itself", async () => {
