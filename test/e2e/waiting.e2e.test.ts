@@ -1,5 +1,5 @@
 import { openBus, type Bus } from "@parley/bus";
-import { messages, textOf, type ConversationView } from "@parley/protocol";
+import { messages, streams, textOf, type ConversationView } from "@parley/protocol";
 import { createLogger } from "@parley/runtime";
 import { eventually, startNatsProxy, startService, startSystem, type System } from "@parley/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -72,7 +72,7 @@ it("shows what waits on two devices, and answers what was changed on the other o
 });
 
 it("answers and shows the changed text although the edge was killed that had stored it and told nobody", async () => {
-  await using dying = await edgeWithoutWordOf("FACT_0");
+  await using dying = await edgeWithoutWordOf(streams.facts(0));
   using phone = await person(dying.edge);
   using laptop = await person(system.edges[0]!);
   const chat = phone.conversation();
@@ -92,7 +92,7 @@ it("answers and shows the changed text although the edge was killed that had sto
 });
 
 it("keeps a title that an edge had stored when it was killed, and tells it when it is asked for again", async () => {
-  await using dying = await edgeWithoutWordOf("LOG_0");
+  await using dying = await edgeWithoutWordOf(streams.log(0));
   using phone = await person(dying.edge);
   using laptop = await person(system.edges[0]!);
   const chat = phone.conversation();
