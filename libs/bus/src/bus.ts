@@ -115,7 +115,7 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
     waitingTexts: createWaitingTexts({ jsm, events, unreadable }),
     agents: createAgentSignals(link, log),
     transcripts,
-    ...conversationParts({ link, jsm, events, facts, shards, unreadable, log }),
+    ...conversationParts({ link, jsm, events, facts, shards, unreadable, log }, eventWindowMs),
     watchStreams(onDisturbed, signal) {
       if (options.replicas > 1) createStreamWatch({ jsm: manager, shards: options.shards }).start(onDisturbed, signal);
     },
@@ -135,9 +135,9 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
   };
 }
 
-function conversationParts(deps: Omit<StoredConversationsDeps, "titles">) {
+function conversationParts(deps: Omit<StoredConversationsDeps, "titles">, eventWindowMs: number) {
   const { jsm, events, unreadable } = deps;
-  const titles = createTitles({ jsm, events, unreadable });
+  const titles = createTitles({ ...deps, eventWindowMs });
   return {
     owners: createOwners(jsm, events, unreadable),
     titles,

@@ -10,6 +10,7 @@ import {
   type ConversationId,
   type TitleEvent,
 } from "@parley/protocol";
+import type { Logger } from "@parley/runtime";
 import { appendBehind, type LastOne } from "./append-behind.ts";
 import type { EventLog } from "./event-log.ts";
 import type { FoundMessage } from "./direct-get.ts";
@@ -20,6 +21,9 @@ export interface TitleDeps {
   readonly jsm: PatientLookups;
   readonly events: EventLog;
   readonly unreadable: Unreadable;
+  /** How long events are kept. */
+  readonly eventWindowMs: number;
+  readonly log: Logger;
 }
 
 export interface NewTitle {
@@ -39,6 +43,9 @@ export interface GiveOptions {
   readonly onlyAfter?: TitlePlace;
 }
 
+/** Whoever has stored a title has told it by then; clocks may differ by less. */
+const tellingMs = 2_000;
+
 export type Titles = ReturnType<typeof createTitles>;
 
 /**
@@ -46,8 +53,8 @@ export type Titles = ReturnType<typeof createTitles>;
  * appended behind the one before (compare-and-set), so that events come in the order of the records.
  */
 export function createTitles(deps: TitleDeps) {
-  const { jsm, events } = deps;
-  const shardOf = events.shardOf;
+  const { jsm, events, eventWindowMs, log } = deps;
+  const { shardOf } = events;
   const record = createRecords(deps);
 
   return {
@@ -56,6 +63,20 @@ export function createTitles(deps: TitleDeps) {
       const shard = shardOf(conversation);
       const query = { last_by_subj: subjects.title(shard, conversation) };
       return record.read(await jsm.lookUp(streams.log(shard), query))?.value?.title;
+    },
+
+    /**
+     * The same, for who shows the conversation to somebody: a title whose event was never written, because its process died in between, is told now to
+     * all who look on.
+     */
+    async shown(conversation: ConversationId): Promise<string | undefined> {
+      const shard = shardOf(conversation);
+      const message = await jsm.lookUp(streams.log(shard), { last_by_subj: subjects.title(shard, conversation) });
+      const kept = record.read(message)?.value;
+      const ageMs = Date.now() - (message?.time.getTime() ?? 0);
+      if (kept?.title !== undefined && ageMs > tellingMs && ageMs < eventWindowMs)
+        tell(deps, kept).catch((err: unknown) => log.debug({ err, conversation }, "a title could not be told again"));
+      return kept?.title;
     },
 
     /** The same, with its place, by the word of the stream's leader. */
@@ -105,7 +126,7 @@ export function createTitles(deps: TitleDeps) {
   };
 }
 
-function createRecords({ jsm, events, unreadable }: TitleDeps) {
+function createRecords({ jsm, events, unreadable }: Omit<TitleDeps, "log" | "eventWindowMs">) {
   const read = (message: FoundMessage | null): LastOne<TitleRecord> | undefined => {
     if (message === null) return undefined;
     const value = TitleRecord.safeParse(parseStored(message.data)).data;
@@ -132,7 +153,10 @@ function isSame(found: TitleRecord | undefined, own: TitleRecord): boolean {
 }
 
 /** By the word of the leaders. A turn is in the queue until its record is stored. */
-async function exists({ jsm, events }: TitleDeps, conversation: ConversationId): Promise<boolean> {
+async function exists(
+  { jsm, events }: Pick<TitleDeps, "jsm" | "events">,
+  conversation: ConversationId,
+): Promise<boolean> {
   const shard = events.shardOf(conversation);
   const next = { seq: 1, next_by_subj: subjects.turns(conversation) };
   if ((await jsm.streams.getMessage(streams.turns, next)) !== null) return true;
@@ -145,7 +169,10 @@ function notFound(): ChatError {
 }
 
 /** Once, and never behind a later one: whoever wrote that has told more. */
-async function tell({ events }: TitleDeps, { conversation_id, n, title = "", by, ts }: TitleRecord): Promise<void> {
+async function tell(
+  { events }: Pick<TitleDeps, "events">,
+  { conversation_id, n, title = "", by, ts }: TitleRecord,
+): Promise<void> {
   const event: TitleEvent = { type: "title", conversation_id, n, title, ...(by === undefined ? {} : { by }), ts };
   const last = async (subject: string): Promise<LastOne<TitleEvent> | undefined> => {
     const found = await events.lastFromLeader(subject);

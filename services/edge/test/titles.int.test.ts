@@ -1,4 +1,4 @@
-import { subjects } from "@parley/protocol";
+import { encodeJson, subjects, type TitleRecord } from "@parley/protocol";
 import { eventually, startNatsProxy } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createWorld, metricOf, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
@@ -145,6 +145,22 @@ describe("the title of a conversation", () => {
     expect(await (await subscribe(other, "c_gone")).next("snapshot")).not.toHaveProperty("title");
     await give("c_gone", "New");
     await hasTitle(again, "c_gone", "New");
+  });
+
+  it("is told to who looks on when somebody comes, where the process died that had stored it", async () => {
+    const client = await begun("c_untold");
+    const kept: TitleRecord = { v: 1, kind: "title", conversation_id: "c_untold", n: 1, title: "Untold", ts: 1 };
+    await world.bus.events.append({ subject: subjects.title(0, "c_untold"), data: encodeJson(kept), expect: 0 });
+    await eventually(
+      async () => {
+        const other = await subscribe(edge, "c_untold");
+        expect(await other.next("snapshot")).toMatchObject({ title: "Untold" });
+        other.close();
+        return client.view("c_untold").title === "Untold";
+      },
+      { what: "the title", intervalMs: 300 },
+    );
+    expect(client.frames.filter(({ type }) => type === "title")).toMatchObject([{ n: 1 }]);
   });
 
   it("is one of many that come at once: all devices, the record and the list have the same", async () => {

@@ -202,6 +202,14 @@ describe("a message that waits", () => {
     });
   });
 
+  it("has its new text for all when somebody comes, where the edge died that had stored it", async () => {
+    const { client, waiting } = await busy("c_untold", "two");
+    const { turn_id } = waiting[0]!;
+    await world.bus.waitingTexts.change({ conversation_id: "c_untold", turn_id }, "TWO");
+    const late = await subscribe(await world.addEdge(), "c_untold");
+    for (const device of [client, late]) await shows(device, "c_untold", turn_id, "TWO");
+  });
+
   it("has the text that was stored last when many devices change it at once", async () => {
     const { client, waiting } = await busy("c_many", "two");
     const { turn_id } = waiting[0]!;

@@ -1,12 +1,22 @@
 import type { Bus, QueuedTurn } from "@parley/bus";
-import { cutJsonText, jsonTextBytes, limits, messageEventOf, type TurnId, type WaitingTurn } from "@parley/protocol";
+import {
+  cutJsonText,
+  jsonTextBytes,
+  limits,
+  messageEventOf,
+  type TextFact,
+  type TurnId,
+  type TurnRequest,
+  type WaitingTurn,
+} from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { Outbox } from "../socket/outbox.ts";
 import { isLive, type Hub, type HubViewer } from "./hub.ts";
+import { changedMessage, type VisibleEvent } from "./visible-event.ts";
 
 export interface WaitingDeps {
   readonly turns: Pick<Bus["turns"], "waiting" | "hasEnded">;
-  readonly waitingTexts: Pick<Bus["waitingTexts"], "read">;
+  readonly waitingTexts: Pick<Bus["waitingTexts"], "read" | "tell">;
   readonly outbox: Pick<Outbox, "sendFrame">;
   readonly log: Logger;
 }
@@ -89,15 +99,30 @@ interface OpenTurns {
   readonly turns: WaitingTurn[];
 }
 
-async function openIn({ turns, waitingTexts }: WaitingDeps, { conversation }: Hub): Promise<OpenTurns> {
+async function openIn(deps: WaitingDeps, hub: Hub): Promise<OpenTurns> {
+  const { turns, waitingTexts } = deps;
+  const { conversation } = hub;
   const queued = await turns.waiting(conversation);
   const ended = await Promise.all(queued.map(turns.hasEnded));
   const [first, ...others] = queued.filter((_, i) => ended[i] !== true);
   const waiting = others.map(async (turn, i) => {
     const text = await waitingTexts.read(turn.request);
+    if (text !== undefined && text.n > 0 && !hub.ring.events.some(isChangeOf(turn.request.turn_id)))
+      tellAgain(deps, turn.request, text);
     return waitingTurnOf(turn, text?.message ?? turn.request.message, i + 1);
   });
   return { first: first?.request.turn_id, turns: await Promise.all(waiting) };
+}
+
+function isChangeOf(turnId: TurnId) {
+  return ({ turn, type }: VisibleEvent): boolean => turn === turnId && type === changedMessage;
+}
+
+/** The edge that stored it may have died before it had told anybody; else this writes nothing. */
+function tellAgain({ waitingTexts, log }: WaitingDeps, request: TurnRequest, text: TextFact): void {
+  waitingTexts
+    .tell(request, text)
+    .catch((err: unknown) => log.debug({ err, turn: request.turn_id }, "a changed message could not be told again"));
 }
 
 function waitingTurnOf({ request }: QueuedTurn, text: string, position: number): WaitingTurn {

@@ -12,7 +12,7 @@ export interface WholeReadingDeps {
   readonly transcripts: Pick<Bus["transcripts"], "tail" | "find">;
   /** See `createWaiting`. */
   readonly lookOnce: (hub: Hub) => Promise<void>;
-  readonly titles: Pick<Bus["titles"], "of">;
+  readonly titles: Pick<Bus["titles"], "shown">;
 }
 
 /** What those need who wait for it. */
@@ -48,7 +48,7 @@ export async function readWhole(
   const queued = ring.rooted && reach === undefined ? undefined : await history.queued(hub);
   const [page, title] = await Promise.all([
     transcripts.tail(hub.conversation, { limit: deliveryLimits.snapshotMessages }),
-    titles.of(hub.conversation),
+    titles.shown(hub.conversation),
     deps.lookOnce(hub),
   ]);
   if (!(await history.confirm(hub))) return undefined;
