@@ -27,6 +27,8 @@ export interface Past {
   readonly events: readonly VisibleEvent[];
   /** Up to here it has what the ring may let go of. */
   readonly top: number;
+  /** How many had come late to the ring by then. */
+  readonly lateEvents: number;
 }
 
 export interface WholeParts {
@@ -61,7 +63,7 @@ export function createWhole(hub: Hub, parts: WholeParts): Whole {
     has: (owed) => owed === undefined || [...owed].every((turn) => parts.owed.has(turn)),
 
     seqFor(fromSeq) {
-      const newest = Math.max(hub.feed.intake.sure, ring.floor);
+      const newest = hub.feed.intake.sure;
       if (fromSeq <= 0) return newest;
       const all = known();
       if (fromSeq < all.floor) return isTooMuch ? newest : undefined;
