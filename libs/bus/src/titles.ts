@@ -53,7 +53,7 @@ export type Titles = ReturnType<typeof createTitles>;
  * appended behind the one before (compare-and-set), so that events come in the order of the records.
  */
 export function createTitles(deps: TitleDeps) {
-  const { jsm, events, eventWindowMs, log } = deps;
+  const { jsm, events } = deps;
   const { shardOf } = events;
   const record = createRecords(deps);
 
@@ -69,15 +69,7 @@ export function createTitles(deps: TitleDeps) {
      * The same, for who shows the conversation to somebody: a title whose event was never written, because its process died in between, is told now to
      * all who look on.
      */
-    async shown(conversation: ConversationId): Promise<string | undefined> {
-      const shard = shardOf(conversation);
-      const message = await jsm.lookUp(streams.log(shard), { last_by_subj: subjects.title(shard, conversation) });
-      const kept = record.read(message)?.value;
-      const ageMs = Date.now() - (message?.time.getTime() ?? 0);
-      if (kept?.title !== undefined && ageMs > tellingMs && ageMs < eventWindowMs)
-        tell(deps, kept).catch((err: unknown) => log.debug({ err, conversation }, "a title could not be told again"));
-      return kept?.title;
-    },
+    shown: (conversation: ConversationId): Promise<string | undefined> => shown(deps, record, conversation),
 
     /** The same, with its place, by the word of the stream's leader. */
     async placeOf(conversation: ConversationId): Promise<TitlePlace> {
@@ -124,6 +116,21 @@ export function createTitles(deps: TitleDeps) {
       await jsm.streams.purge(streams.log(shard), { filter: subject, keep: 1 });
     },
   };
+}
+
+async function shown(
+  deps: TitleDeps,
+  { read }: Pick<ReturnType<typeof createRecords>, "read">,
+  conversation: ConversationId,
+): Promise<string | undefined> {
+  const { jsm, events, eventWindowMs, log } = deps;
+  const shard = events.shardOf(conversation);
+  const message = await jsm.lookUp(streams.log(shard), { last_by_subj: subjects.title(shard, conversation) });
+  const kept = read(message)?.value;
+  const ageMs = Date.now() - (message?.time.getTime() ?? 0);
+  if (kept?.title !== undefined && ageMs > tellingMs && ageMs < eventWindowMs)
+    tell(deps, kept).catch((err: unknown) => log.debug({ err, conversation }, "a title could not be told again"));
+  return kept?.title;
 }
 
 function createRecords({ jsm, events, unreadable }: Omit<TitleDeps, "log" | "eventWindowMs">) {
