@@ -4,6 +4,7 @@ import { createBackoff, sleep, withDeadline, type Logger } from "@parley/runtime
 import { createAgentSignals, type AgentSignals } from "./agent-signals.ts";
 import { createAppender } from "./appender.ts";
 import { hasStreamMetadata, isTooOldForCluster, oldestForCluster } from "./broker-version.ts";
+import { createDecisions, type Decisions } from "./decisions.ts";
 import { createEventRoom } from "./event-room.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
 import { createFacts, type Facts } from "./facts.ts";
@@ -42,6 +43,8 @@ export interface Bus extends BrokerLink {
   readonly unreadable: Unreadable;
   readonly turns: TurnQueue;
   readonly waitingTexts: WaitingTexts;
+  /** What people have decided, as work to be done. */
+  readonly decisions: Decisions;
   readonly agents: AgentSignals;
   readonly transcripts: Transcripts;
   readonly owners: Owners;
@@ -111,8 +114,9 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
     facts,
     eventWindowMs,
     unreadable,
-    turns: createTurnQueue({ link, jsm, events, transcripts, eventWindowMs, unreadable, log }),
     waitingTexts: createWaitingTexts({ jsm, events, unreadable }),
+    turns: createTurnQueue({ link, jsm, events, transcripts, facts, eventWindowMs, unreadable, log }),
+    decisions: createDecisions({ link, events, shards, unreadable, log }),
     agents: createAgentSignals(link, log),
     transcripts,
     ...conversationParts({ link, jsm, events, facts, shards, unreadable, log }, eventWindowMs),

@@ -104,7 +104,7 @@ export const ApproveFrame = z
     reason: z.string().max(500).optional().describe("Why, in the words of whoever decided."),
     confirm: z
       .string()
-      .max(200)
+      .max(limits.approvalConfirmChars)
       .optional()
       .describe("What `approval_required` wants to be typed, where it wants that."),
   })

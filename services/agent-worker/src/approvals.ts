@@ -1,0 +1,77 @@
+import type { Bus, FactAddress } from "@parley/bus";
+import { foldParts, type StepCall, type TurnRequest } from "@parley/protocol";
+import {
+  decidedEventOf,
+  readApproval,
+  tellDecision,
+  verdictOf,
+  type CallApproval,
+  type DecisionKind,
+  type Verdict,
+} from "./call-approval.ts";
+import type { CallsOfTurn } from "./tool-results.ts";
+import { foldEvent } from "./turn-fold.ts";
+
+export interface ApprovalDeps {
+  readonly bus: Pick<Bus, "events" | "facts">;
+  /** A call goes on that waited for it. */
+  readonly onDecided: (kind: DecisionKind) => void;
+}
+
+export type Approvals = ReturnType<typeof createApprovals>;
+
+const addressOf = ({ conversation_id, turn_id }: TurnRequest, { call_id: call }: StepCall): FactAddress => ({
+  ...{ conversation: conversation_id, turn: turn_id },
+  call,
+});
+
+/** What is known of the agreement to the calls of a turn that runs here. Facts decide; events only say where there are some. */
+export function createApprovals({ bus, onDecided }: ApprovalDeps) {
+  /** Viewers have it from the events, which may be forgotten. */
+  const show = (fold: CallsOfTurn["fold"], call: StepCall, { asked, decision }: CallApproval): void => {
+    const { kind: _kind, v: _v, hash: _hash, ...request } = asked;
+    fold.parts = foldParts(fold.parts, { type: "approval_required", ...request, arguments: call.arguments });
+    if (decision?.fact.kind === "decided") foldEvent(fold, 0, decidedEventOf(decision.fact));
+  };
+  const lookAt = async ({ request, fold }: CallsOfTurn, call: StepCall): Promise<boolean> => {
+    const approval = await readApproval(bus.facts, addressOf(request, call));
+    if (approval === undefined) {
+      fold.approvals.delete(call.call_id);
+      return fold.asked.delete(call.call_id);
+    }
+    fold.asked.add(call.call_id);
+    fold.approvals.set(call.call_id, approval);
+    show(fold, call, approval);
+    return approval.decision !== undefined;
+  };
+
+  return {
+    /** Looks up what was decided. Returns whether there is something to do about one of them: it was decided, or never asked for. */
+    async look(calls: CallsOfTurn, asked: readonly StepCall[]): Promise<boolean> {
+      const found = await Promise.all(asked.map((call) => lookAt(calls, call)));
+      return found.includes(true);
+    },
+
+    /** Whether it was asked for, although nobody has said so here. The broker may be away: then it is looked up again. */
+    async isAsked(calls: CallsOfTurn, call: StepCall): Promise<boolean> {
+      await lookAt(calls, call).catch(() => false);
+      return calls.fold.asked.has(call.call_id);
+    },
+
+    /** Undefined: nobody has asked for it. */
+    verdict({ fold }: CallsOfTurn, { call_id }: StepCall): Verdict | undefined {
+      if (!fold.asked.has(call_id)) return undefined;
+      const approval = fold.approvals.get(call_id);
+      return approval === undefined ? { kind: "undecided" } : verdictOf(approval);
+    },
+
+    /** Makes sure that viewers know what was decided, before they see what comes of it. */
+    async tell({ fold }: CallsOfTurn, { call_id }: StepCall): Promise<void> {
+      const approval = fold.approvals.get(call_id);
+      if (approval?.decision === undefined) return;
+      const verdict = verdictOf(approval);
+      if (verdict.kind !== "undecided") onDecided(verdict.kind === "denied" ? verdict.how : verdict.kind);
+      if (approval.decision.fact.kind === "decided") await tellDecision(bus, approval.decision.fact);
+    },
+  };
+}
