@@ -1,11 +1,13 @@
 import {
   chatErrorOf,
+  queue,
   type AcceptedFrame,
   type ChatError,
   type ClientFrameInput,
   type ConversationView,
   type FrameError,
   type Outcome,
+  type QueuedTurn,
   type ServerFrame,
   type SubscribedFrame,
 } from "@parley/protocol";
@@ -18,6 +20,7 @@ import { newId } from "./ids.ts";
 import type { Settings } from "./options.ts";
 import { createOutbox, type OutgoingMessage } from "./outbox.ts";
 import { createTurnEnds } from "./turn-ends.ts";
+import { changeWish, createWishes, removalWish, titleWish } from "./wishes.ts";
 
 /** A frame that says to which conversation it belongs, or to which message of one. */
 export type ConversationFrame = Extract<ServerFrame, { conversation_id?: unknown }>;
@@ -53,6 +56,17 @@ export interface Conversation {
   readonly untilEnd: (turnId: string) => Promise<Outcome>;
   /** Stops a turn (default: the one that runs), now or as soon as the client is ready. The `cancelled` event follows. */
   readonly cancel: (turnId?: string) => void;
+  /**
+   * Gives the conversation a title; resolves when the view has it, so the conversation must be subscribed to. Until then it is asked for again on every
+   * new connection. Rejects with the server's ChatError.
+   */
+  readonly setTitle: (title: string) => Promise<void>;
+  /** What waits, in the order in which it will run. */
+  readonly queue: () => QueuedTurn[];
+  /** Changes a message that waits; resolves when the view has the new text. Rejects with CONFLICT when its turn has begun. */
+  readonly changeQueued: (turnId: string, message: string) => Promise<void>;
+  /** Takes a message back that waits; resolves with the end of its turn. Rejects with CONFLICT when its turn has begun. */
+  readonly takeBack: (turnId: string) => Promise<void>;
   /** Asks for what the view does not have yet, and for all that follows, also on later connections. */
   readonly subscribe: () => Promise<SubscribedFrame>;
   readonly unsubscribe: () => void;
@@ -83,7 +97,7 @@ interface ConversationDeps extends Settings {
 
 export function createConversation(deps: ConversationDeps): ConversationPort {
   const parts = createParts(deps);
-  const { folding, outbox, attachment, ends, cancels, emitter } = parts;
+  const { folding, outbox, attachment, ends, cancels, wishes, emitter } = parts;
   let closed: Error | undefined;
 
   /** Nothing may wait on a conversation that nobody serves any more. */
@@ -101,6 +115,10 @@ export function createConversation(deps: ConversationDeps): ConversationPort {
         whileOpen(() => outbox.add(messageOf(deps.id, message, options), options.signal)),
       untilEnd: (turnId) => whileOpen(() => ends.until(turnId)),
       cancel: cancels.add,
+      setTitle: (title) => whileOpen(() => wishes.add(...titleWish(deps.id, title))),
+      queue: () => queue(folding.view()),
+      changeQueued: (turnId, message) => whileOpen(() => wishes.add(...changeWish(deps.id, turnId, message))),
+      takeBack: (turnId) => whileOpen(() => wishes.add(...removalWish(deps.id, turnId))),
       subscribe: () => whileOpen(attachment.subscribe),
       unsubscribe: () => attachment.unsubscribe(outbox.unanswered()),
       on: emitter.on,
@@ -111,6 +129,7 @@ export function createConversation(deps: ConversationDeps): ConversationPort {
       const asked = attachment.resume();
       outbox.flush();
       cancels.flush();
+      wishes.flush();
       return asked || outbox.unansweredSince() !== undefined;
     },
     connectionLost: () => {
@@ -123,6 +142,7 @@ export function createConversation(deps: ConversationDeps): ConversationPort {
       attachment.close(reason);
       outbox.close(reason);
       ends.close(reason);
+      wishes.close(reason);
     },
   };
 }
@@ -135,6 +155,7 @@ function createParts(deps: ConversationDeps) {
   const folding = createFolding(id, {
     onChange: () => {
       ends.look();
+      wishes.look();
       emitter.emit("change", view());
     },
     onViolation: (violation) => {
@@ -144,13 +165,14 @@ function createParts(deps: ConversationDeps) {
   });
   const { view } = folding;
   const ends = createTurnEnds(view);
+  const wishes = createWishes(view, send);
   const attachment = createAttachment({
     ...deps,
     cursor: () => view().seq,
     onRefused: (error) => emitter.emit("error", error),
   });
   const outbox = createOutbox({ ...deps, send: (frame) => !attachment.mustResume() && send(frame) });
-  return { emitter, ends, folding, attachment, outbox, cancels: createCancels(view, send) };
+  return { emitter, ends, folding, attachment, outbox, wishes, cancels: createCancels(view, send) };
 }
 
 function handle(parts: Parts, frame: ConversationFrame): void {
@@ -165,6 +187,8 @@ function handle(parts: Parts, frame: ConversationFrame): void {
       if (attachment.subscribed(frame)) folding.beginAnew(ends.waiting());
       else folding.subscribed(frame.seq);
       return outbox.flush();
+    case "queue":
+      return folding.queue(frame);
     case "error":
       if ("turn_id" in frame) return folding.fold(frame);
       return refuse(parts, frame);
@@ -175,9 +199,9 @@ function handle(parts: Parts, frame: ConversationFrame): void {
 
 /** An error says what it answers: a message by its id, anything else by the type of its frame. Older servers do not say the latter. */
 function refuse(parts: Parts, error: FrameError): void {
-  const { emitter, attachment, outbox, cancels } = parts;
+  const { emitter, attachment, outbox, cancels, wishes } = parts;
   if (error.frame === "delete") return forget(parts, error);
-  if (outbox.refused(error)) return;
+  if (outbox.refused(error) || wishes.refused(error)) return;
   const mayAnswer = (type: string): boolean => error.frame === undefined || error.frame === type;
   if (error.id === undefined && mayAnswer("subscribe") && attachment.refused(error)) return outbox.flush();
   if (error.code === "NOT_FOUND" && mayAnswer("cancel")) cancels.clear();

@@ -143,7 +143,7 @@ async function readDown(deps: HistoryDeps, hub: Hub, fromSeq: number, isRoot: bo
   }
   const all = [...events, ...ring.events];
   extendDown(ring, hub.deps.limits, { fromSeq, events, isRoot });
-  return { floor: fromSeq - 1, events: all, base: new Map(), rooted: isRoot, quiet: undefined };
+  return { floor: fromSeq - 1, events: all, base: new Map(), rooted: isRoot, quiet: undefined, title: undefined };
 }
 
 async function readRange({ events }: HistoryDeps, hub: Hub, fromSeq: number, toSeq: number): Promise<VisibleEvent[]> {
