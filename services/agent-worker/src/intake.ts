@@ -14,7 +14,7 @@ export interface IntakeDeps {
   readonly bus: Pick<Bus, "turns" | "agents" | "onReconnect">;
   readonly runner: TurnRunner;
   readonly earlyEnds: Pick<EarlyEnds, "endEarly" | "endTooOld" | "looksTooOld">;
-  readonly waits: Pick<Waits, "putBack" | "wakeBehind">;
+  readonly waits: Pick<Waits, "putBack" | "wakeFirst">;
   readonly age: Pick<QueueAge, "leftMs">;
   /** Turns that may run here at once. */
   readonly slots: Slots;
@@ -41,7 +41,7 @@ function isBehind(first: QueuedTurn | undefined, { seq }: Placed): boolean {
 }
 
 /** Only the first turn of a conversation may run (P4). The queue itself says which that is; there is no lock. */
-function createPlaces(turns: TurnQueue, runner: TurnRunner, waits: Pick<Waits, "wakeBehind">) {
+function createPlaces(turns: TurnQueue, runner: TurnRunner, waits: Pick<Waits, "wakeFirst">) {
   /** Deliveries whose place is being looked up. */
   const inHand = new Set<Delivery>();
 
@@ -59,9 +59,9 @@ function createPlaces(turns: TurnQueue, runner: TurnRunner, waits: Pick<Waits, "
     const standing = await turns.standing(first);
     if (standing.kind === "begun" && standing.isWaiting) return "suspended";
     if (standing.kind !== "ended") return "waits";
-    // Its worker may have been lost before it woke those that were put back behind it.
-    await waits.wakeBehind(first.request);
     await turns.removeFirst(first.seq);
+    // Its worker may have been lost before it woke those that were put back behind it. What is in our hands is awake.
+    await waits.wakeFirst(conversation, seq);
     return placeOf(placed);
   };
 

@@ -128,6 +128,8 @@ const afterBeginning: ReadonlySet<string> = new Set<ReadEvent["type"]>([
 export function foldEvent(fold: TurnFold, seq: number, event: ReadEvent): void {
   if ("attempt" in event) {
     fold.seq = seq;
+    // Attempts that are forgotten count for no limit, for whoever claims it after them and for all that come after that one.
+    if (event.type === "claimed") fold.released += Math.max(0, event.attempt - fold.attempt - 1);
     fold.attempt = event.attempt;
     foldWriter(fold, event);
     foldTime(fold, event);

@@ -1,5 +1,5 @@
 import { longestDelayMs, type Bus, type FactAddress, type QueuedTurn } from "@parley/bus";
-import { subjects, type FactOf, type TurnRequest } from "@parley/protocol";
+import { subjects, type ConversationId, type FactOf, type TurnRequest } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { expiresAtMs, readApproval, tellDecision, type CallApproval } from "./call-approval.ts";
 import type { RunnableTurn } from "./runnable-turn.ts";
@@ -85,6 +85,28 @@ async function expireAll({ events, facts }: WaitDeps["bus"], expired: readonly C
   );
 }
 
+/** Brings turns back that were put back behind another one. */
+function createFollowers({ facts, turns }: WaitDeps["bus"]) {
+  const wake = async (request: TurnRequest): Promise<void> => {
+    const fact = await facts.read("ack", addressOf(request));
+    if (fact?.kind === "ack") await turns.wake(fact.reply);
+  };
+
+  return {
+    /** Wakes all turns of the conversation that were put back behind this one: each finds out by itself where it stands. */
+    async wakeBehind({ conversation_id, turn_id }: TurnRequest): Promise<void> {
+      const all = await turns.waiting(conversation_id);
+      await Promise.all(all.filter(({ request }) => request.turn_id !== turn_id).map(({ request }) => wake(request)));
+    },
+
+    /** Wakes the first turn of the conversation if it was put back, and is not that one. */
+    async wakeFirst(conversation: ConversationId, exceptSeq: number): Promise<void> {
+      const first = await turns.first(conversation);
+      if (first !== undefined && first.seq !== exceptSeq) await wake(first.request);
+    },
+  };
+}
+
 /**
  * Turns that wait for people, and those behind them (docs/adr/0017). Nobody holds one: its delivery is put back for as long as the wait may take, and
  * comes when it is woken.
@@ -140,15 +162,6 @@ export function createWaits({ bus, log }: WaitDeps) {
       await putBack(turn, { delayMs: before.remainingMs, isDue });
     },
 
-    /** Wakes all turns of the conversation that were put back behind this one: each finds out by itself where it stands. */
-    async wakeBehind({ conversation_id, turn_id }: TurnRequest): Promise<void> {
-      const others = (await turns.waiting(conversation_id)).filter(({ request }) => request.turn_id !== turn_id);
-      await Promise.all(
-        others.map(async ({ request }) => {
-          const fact = await facts.read("ack", addressOf(request));
-          if (fact?.kind === "ack") await turns.wake(fact.reply);
-        }),
-      );
-    },
+    ...createFollowers(bus),
   };
 }

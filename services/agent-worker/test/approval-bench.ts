@@ -130,9 +130,12 @@ async function agentFolder() {
   return folder;
 }
 
-/** `ttlMs`: how long a person may think. */
-export async function startApprovalBench({ ttlMs = 600_000 }: { ttlMs?: number } = {}): Promise<ApprovalBench> {
-  const [bench, folder] = await Promise.all([startWorkbench(), agentFolder()]);
+/** `ttlMs`: how long a person may think. `eventWindowMs`: how long events are kept. */
+export async function startApprovalBench({
+  ttlMs = 600_000,
+  ...bounds
+}: { ttlMs?: number; eventWindowMs?: number } = {}): Promise<ApprovalBench> {
+  const [bench, folder] = await Promise.all([startWorkbench([], bounds), agentFolder()]);
   const { bus } = bench;
   const tool = await startTools(bus, bench.redis.url, () => ttlMs);
   const addressOf = ({ conversation_id: conversation, turn_id: turn }: TurnRequest) => ({ conversation, turn });

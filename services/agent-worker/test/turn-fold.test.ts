@@ -97,3 +97,12 @@ it("has the text that a viewer has, whatever comes", () => {
     }),
   );
 });
+
+it("counts attempts that are forgotten for no limit, also for the worker after the one that claimed it behind them", () => {
+  const fold = foldOf([
+    { type: "claimed", ...chained(7, 0), worker: "a" },
+    { type: "thinking", ...chained(7, 1), message: "…" },
+    { type: "claimed", ...chained(8, 0), worker: "b" },
+  ]);
+  expect(fold.attempt - fold.released).toBe(2);
+});

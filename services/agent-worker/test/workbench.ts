@@ -33,8 +33,11 @@ export interface Workbench {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** `natsArgs`: more arguments of nats-server. */
-export async function startWorkbench(natsArgs: readonly string[] = []): Promise<Workbench> {
+/** `natsArgs`: more arguments of nats-server. `eventWindowMs`: how long events are kept; workers are to be told. */
+export async function startWorkbench(
+  natsArgs: readonly string[] = [],
+  bounds: { readonly eventWindowMs?: number } = {},
+): Promise<Workbench> {
   const [nats, redis, model] = await Promise.all([
     startNats({ args: natsArgs }),
     startRedis(),
@@ -42,7 +45,7 @@ export async function startWorkbench(natsArgs: readonly string[] = []): Promise<
   ]);
   const log = createLogger({ service: "test", level: "error", format: "pretty" });
   const ackWaitMs = 2_000;
-  const bus = await openBus({ servers: nats.url, name: "test", log, ackWaitMs });
+  const bus = await openBus({ servers: nats.url, name: "test", log, ackWaitMs, ...bounds });
   const workers: Service[] = [];
 
   const events = async (turn: TurnRequest) => {
