@@ -14,5 +14,5 @@ it("catches an edge whose snapshots are ahead of their place", { timeout }, asyn
 });
 
 it("catches an edge that believes every cursor", { timeout }, async () => {
-  expect(await brokenPromises(withFault(copiesOvertaken, "edge", "edge believes every cursor"))).toContain("P2");
+  expect(await brokenPromises(withFault(copiesOvertaken, "edge", "edge believes every cursor"), 60)).toContain("P2");
 });

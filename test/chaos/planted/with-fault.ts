@@ -15,8 +15,9 @@ export function withFault(scenario: Scenario, member: MemberKind, fault: string)
   return { ...scenario, shape: { ...shape, env } };
 }
 
-export async function brokenPromises(scenario: Scenario): Promise<ReadonlySet<PromiseId>> {
+/** A fault that shows only where several things meet needs more turns. */
+export async function brokenPromises(scenario: Scenario, turns = 30): Promise<ReadonlySet<PromiseId>> {
   const { signal } = new AbortController();
-  const { violations } = await runScenario(scenario, { seed: 1, turns: 30, signal, onProgress() {} });
+  const { violations } = await runScenario(scenario, { seed: 1, turns, signal, onProgress() {} });
   return new Set(violations.map(({ promise }) => promise));
 }
