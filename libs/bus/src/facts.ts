@@ -65,9 +65,12 @@ export interface TurnFacts {
   readonly calls: ReadonlyMap<CallId, CallFacts>;
 }
 
-interface StoredFact<Kind extends FactKind> {
+export interface StoredFact<Kind extends FactKind> {
   readonly fact: ReadFact<Kind>;
+  /** When the broker stored it, by its clock. */
   readonly storedMs: number;
+  /** Its place in the stream of facts. */
+  readonly seq: number;
 }
 
 export interface FactCounts {
@@ -129,7 +132,9 @@ function createFactReading({ jsm, shards, unreadable }: Omit<FactDeps, "appender
     counts.read++;
     const message = await jsm.lookUp(streams.facts(shardOfSubject(subject)), { last_by_subj: subject });
     const fact = factIn(kind, message);
-    return message === null || fact === undefined ? undefined : { fact, storedMs: message.time.getTime() };
+    return message === null || fact === undefined
+      ? undefined
+      : { fact, storedMs: message.time.getTime(), seq: message.seq };
   };
   const read = async <Kind extends FactKind>(kind: Kind, address: FactAddress): Promise<ReadFact<Kind> | undefined> =>
     (await readAt(kind, subjectOf(kind, address)))?.fact;
@@ -189,6 +194,10 @@ export function createFacts(deps: FactDeps) {
 
     /** Undefined: there is none. Throws when the broker does not answer for 10 s. */
     read,
+
+    /** The same, and when the broker stored it. */
+    readStored: <Kind extends FactKind>(kind: Kind, address: FactAddress): Promise<StoredFact<Kind> | undefined> =>
+      reading.readAt(kind, reading.subjectOf(kind, address)),
 
     /** What is known of these calls, of each that anything is known of. */
     ofCalls: (conversation: ConversationId, turn: TurnId, calls: readonly CallId[]): Promise<Map<CallId, CallFacts>> =>

@@ -9,6 +9,7 @@ export {
   type FactAddress,
   type Facts,
   type ReadFact,
+  type StoredFact,
   type TurnFacts,
   type WrittenFact,
 } from "./facts.ts";

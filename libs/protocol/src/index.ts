@@ -134,6 +134,7 @@ export {
   messageIdOf,
   messages,
   noParts,
+  pendingCallsOf,
   outcomeOf,
   partsOfMessage,
   pendingApprovals,

@@ -2,7 +2,7 @@ import type { Author, MessageEvent, Outcome } from "./events.ts";
 import type { TurnId } from "./ids.ts";
 import { messageIdOf } from "./message-ids.ts";
 import { outcomeOf, storedParts } from "./outcome.ts";
-import { toolCallsOf, type Parts } from "./parts-fold.ts";
+import { pendingCallsOf, type Parts } from "./parts-fold.ts";
 import type { ToolCallPart } from "./parts.ts";
 import type { TranscriptMessage } from "./server-frames.ts";
 import type { ConversationView, TurnView } from "./view.ts";
@@ -68,15 +68,11 @@ export function pendingApprovals({ turns }: ConversationView): readonly PendingA
   let pending = pendingOf.get(turns);
   if (pending === undefined) {
     pending = turns.flatMap(({ turn_id, parts, outcome }) =>
-      outcome === undefined ? toolCallsOf(parts).flatMap((call) => (isPending(call) ? { turn_id, call } : [])) : [],
+      outcome === undefined ? pendingCallsOf(parts).map((call) => ({ turn_id, call })) : [],
     );
     pendingOf.set(turns, pending);
   }
   return pending;
-}
-
-function isPending({ status, approval }: ToolCallPart): boolean {
-  return status === undefined && approval !== undefined && approval.approved === undefined;
 }
 
 /** What is known of one turn. */

@@ -12,6 +12,7 @@ import { undecidedDialect } from "./dialect/dialect-undecided.ts";
 import type { Dialect } from "./dialect/dialect.ts";
 import { deliveryLimits, type DeliveryLimits } from "./delivery-limits.ts";
 import { createAuthHandler } from "./frames/auth-handler.ts";
+import { createApproveHandler } from "./frames/approve-handler.ts";
 import { createCancelHandler } from "./frames/cancel-handler.ts";
 import { createDialectChooser } from "./frames/dialect-chooser.ts";
 import { createFrameHandler } from "./frames/frame-handler.ts";
@@ -114,11 +115,13 @@ function createInward(
   const { accepted: onAccepted } = conversations;
   const onMessage = createMessageHandler({ bus, ownership, viewing, outbox, onAccepted, counters, tracing });
   const onCancel = createCancelHandler({ bus, ownership });
+  const onApprove = createApproveHandler({ bus, ownership, counters });
   const handle = createFrameHandler({
     chooseDialect: createDialectChooser({ outbox, isOwn, eventWindowMs: bus.eventWindowMs, counters }),
     onAuth: createAuthHandler({ tokens, outbox, counters, log }),
     onMessage,
     onCancel,
+    onApprove,
     ownership,
     viewing,
     outbox,
@@ -126,7 +129,7 @@ function createInward(
     counters,
     log,
   });
-  return { ...createInbox({ handle, outbox }), ownership, viewing, conversations, onMessage, onCancel };
+  return { ...createInbox({ handle, outbox }), ownership, viewing, conversations, onMessage, onCancel, onApprove };
 }
 
 interface Swept {

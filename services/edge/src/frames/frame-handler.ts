@@ -2,6 +2,7 @@ import {
   ChatError,
   frameAddressOf,
   toChatError,
+  type ApproveFrame,
   type ClientFrame,
   type ErrorCode,
   type FrameAddress,
@@ -25,6 +26,7 @@ export interface FrameHandlerDeps {
   readonly onAuth: (connection: Connection, token: string, knows?: readonly string[]) => Promise<void>;
   readonly onMessage: (connection: Connection, user: User, frame: MessageFrame) => Promise<void>;
   readonly onCancel: (user: User, frame: CancelFrame) => Promise<unknown>;
+  readonly onApprove: (user: User, frame: ApproveFrame) => Promise<unknown>;
   readonly ownership: Ownership;
   readonly viewing: Viewing;
   readonly outbox: Outbox;
@@ -60,16 +62,18 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
         await deps.onCancel(user, frame);
         return;
       case "approve":
-        throw new ChatError("UNSUPPORTED", { message: "No tool of this service asks for approval." });
+        await deps.onApprove(user, frame);
+        return;
     }
   };
 
-  const refuse = (connection: Connection, thrown: unknown, address: FrameAddress): void => {
+  const refuse = (connection: Connection, thrown: unknown, address: FrameAddress, isDecoded = false): void => {
     // Whatever the broker's client throws while it is away means the same: try again.
     const isOurs = thrown instanceof ChatError || isBrokerWell();
     const error = isOurs ? toChatError(thrown) : new ChatError("OVERLOADED", { cause: thrown });
     countOne(counters.errors, error.code);
-    if (error.code === "INVALID_FRAME") connection.invalidFrames++;
+    // Who mistypes what has to be typed is no abuser.
+    if (error.code === "INVALID_FRAME" && !(isDecoded && address.frame === "approve")) connection.invalidFrames++;
     const level = error.cause === undefined || error.code === "INVALID_FRAME" ? "debug" : "warn";
     log[level]({ err: error, connection: connection.id, frame: address.frame }, "a frame was refused");
     outbox.sendFrame(connection, frameErrorOf(error, address));
@@ -83,7 +87,8 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
       frame = await connection.dialect.decode(received, connection.user);
       await handle(connection, frame);
     } catch (thrown) {
-      refuse(connection, thrown, frame === undefined ? frameAddressOf(received) : addressOf(frame));
+      if (frame === undefined) refuse(connection, thrown, frameAddressOf(received));
+      else refuse(connection, thrown, addressOf(frame), true);
     }
   };
 }
@@ -95,6 +100,7 @@ function addressOf(frame: ClientFrame): FrameAddress {
     ...("conversation_id" in frame && frame.conversation_id !== undefined
       ? { conversation_id: frame.conversation_id }
       : {}),
+    ...("call_id" in frame ? { call_id: frame.call_id } : {}),
   };
 }
 

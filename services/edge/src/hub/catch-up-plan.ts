@@ -1,6 +1,6 @@
-import { createTurnView, foldEvent, isTerminal, type TurnId, type TurnView } from "@parley/protocol";
+import { createTurnView, isTerminal, type TurnId, type TurnView } from "@parley/protocol";
 import { deliveryLimits, type DeliveryLimits } from "../delivery-limits.ts";
-import type { Known } from "./ring.ts";
+import { foldOpen, type Known, type OpenTurn } from "./ring.ts";
 import { decodeVisible, isFoldable, type VisibleEvent } from "./visible-event.ts";
 
 /** One frame that a viewer gets to catch up. */
@@ -167,13 +167,14 @@ function isSmallRun(events: readonly VisibleEvent[], limits: ReplayLimits): bool
 
 /** Folds turns forward on demand; asked with rising sequences. */
 function createFolder({ base, events, rooted }: Known) {
-  const views = new Map<TurnId, { view: TurnView; next: number }>();
+  const folded = new Map<TurnId, { open: OpenTurn; next: number }>();
 
-  const begin = (turn: TurnId): { view: TurnView; next: number } | undefined => {
+  const begin = (turn: TurnId): { open: OpenTurn; next: number } | undefined => {
     const open = base.get(turn);
-    if (open !== undefined) return { view: open.view, next: 0 };
-    const start = events.findIndex((event) => event.turn === turn);
-    return events[start]?.type === "message" ? { view: createTurnView(turn), next: start } : undefined;
+    if (open !== undefined) return { open, next: 0 };
+    const next = events.findIndex((event) => event.turn === turn);
+    const { seq: startSeq = 0, type } = events[next] ?? {};
+    return type === "message" ? { open: { startSeq, view: createTurnView(turn) }, next } : undefined;
   };
 
   return {
@@ -182,17 +183,17 @@ function createFolder({ base, events, rooted }: Known) {
       events.some((event) => event.turn === turn && event.seq < seq && isTerminal(event.type)) ||
       (rooted && !base.has(turn) && !events.some((event) => event.turn === turn && event.type === "message")),
 
-    /** The turn as of that sequence, or undefined when its beginning is not known. */
+    /** The turn as of that sequence, or undefined when its beginning is not known, or only what it was later. */
     snapshotAt(turn: TurnId, seq: number): CatchUpStep | undefined {
-      const progress = views.get(turn) ?? begin(turn);
-      if (progress === undefined) return undefined;
-      views.set(turn, progress);
+      const progress = folded.get(turn) ?? begin(turn);
+      if (progress === undefined || seq < (progress.open.settled?.seq ?? 0)) return undefined;
+      folded.set(turn, progress);
       for (; progress.next < events.length; progress.next++) {
         const event = events[progress.next];
         if (event === undefined || event.seq > seq) break;
-        if (event.turn === turn) progress.view = foldEvent(progress.view, decodeVisible(event));
+        if (event.turn === turn) progress.open = foldOpen(progress.open, decodeVisible(event));
       }
-      return { kind: "snapshot", seq, turn: progress.view };
+      return { kind: "snapshot", seq, turn: progress.open.view };
     },
   };
 }

@@ -72,7 +72,14 @@ function isChained(type: string): boolean {
   return type !== "message" && !isOfTools(type);
 }
 
-/** Results and progress of tools have each a subject of their own; the rest of an answer is one chain. */
+const ofTools: ReadonlySet<string> = new Set([
+  "tool_call_end",
+  "tool_call_progress",
+  "approval_required",
+  "approval_decided",
+]);
+
+/** Results and progress of tools, and what is asked and decided of them, have each a subject of their own; the rest of an answer is one chain. */
 function isOfTools(type: string): boolean {
-  return type === "tool_call_end" || type === "tool_call_progress";
+  return ofTools.has(type);
 }

@@ -98,7 +98,7 @@ async function readDeep(
   const lowest = Math.min(...starts.filter((seq) => seq !== undefined));
   if (lowest <= known.floor) known = await history.root(hub, queued, lowest);
   const top = Math.max(hub.ring.floor, known.events.at(-1)?.seq ?? 0);
-  return { floor: known.floor, events: known.events, top };
+  return { floor: known.floor, events: known.events, top, settled: queued.settled };
 }
 
 /** As many as the page may have of turns that ended only later. */
