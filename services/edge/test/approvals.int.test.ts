@@ -182,6 +182,20 @@ it("nothing is decided of a turn that has ended", async () => {
   expect(await decidedOf(waiting)).toBeUndefined();
 });
 
+it("a request that waits for the answer says what that waits for, and gets it when it asks again", async () => {
+  const hasty = await world.addEdge({ maxHttpWaitMs: 1_000 });
+  const waiting = await begin();
+  const [queued] = await world.bus.turns.waiting(waiting.conversation_id);
+  const { id = "" } = queued?.request ?? {};
+  const body = { message: "scale it", conversation_id: waiting.conversation_id, id };
+  const given = await ask(hasty, "POST", "/api/v1/chat", { body });
+  expect(given).toMatchObject({ status: 504, body: { code: "MODEL_TIMEOUT", retryable: true } });
+  expect(given.body.error).toContain(`waits for a person's word on the call ${waiting.call_id}`);
+  const again = ask(edge, "POST", "/api/v1/chat", { body });
+  await world.worker.take(waiting.conversation_id, waiting.turn_id).complete("Done.");
+  expect(await again).toMatchObject({ status: 200, body: { response: "Done." } });
+});
+
 it("decisions are counted by what came of them", async () => {
   const before = await metricOf(edge, "parley_edge_approvals_total");
   const waiting = await begin();

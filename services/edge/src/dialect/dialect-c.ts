@@ -87,7 +87,12 @@ function event(turn: AskedTurn<Shown>, stored: StoredEvent, visible: VisibleEven
     case "tool_call_end":
       noteToolEvent(state.tools, stored);
       return [toldFrame(visible)];
+    case "approval_required":
+    case "approval_decided":
+      noteToolEvent(state.tools, stored);
+      return [visible.frame];
     case "tool_call_progress":
+    case "waiting":
       return [visible.frame];
     case "complete":
     case "cancelled":

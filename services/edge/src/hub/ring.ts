@@ -131,13 +131,16 @@ export interface History {
   readonly events: readonly VisibleEvent[];
   /** No turn that is open now began earlier, but for those in `settled`. */
   readonly isRoot: boolean;
-  readonly settled: OpenTurns;
+  readonly settled?: OpenTurns;
 }
+
+const noneSettled: OpenTurns = new Map();
 
 /**
  * Takes in all events from `fromSeq` up to the floor. They join the ring when there is room; else only the turns open at the floor are kept, folded.
  */
-export function extendDown(ring: Ring, limits: RingLimits, { fromSeq, events, isRoot, settled }: History): void {
+export function extendDown(ring: Ring, limits: RingLimits, history: History): void {
+  const { fromSeq, events, isRoot, settled = noneSettled } = history;
   const bytes = ring.bytes + events.reduce((sum, { frame }) => sum + frame.length, 0);
   const fits = ring.events.length + events.length <= limits.ringEvents && bytes <= limits.ringBytes;
   if (fits && [...ring.base.values()].every(({ startSeq }) => startSeq >= fromSeq)) {

@@ -65,10 +65,19 @@ export function toolEnd(turn: string, call: string, result = "ok"): StoredEvent 
   };
 }
 
+export function asked(turn: string, call: string): StoredEvent {
+  const about = { call_id: call, tool_name: "look", arguments: {}, summary: `Looks for ${call}.`, expires_at: 99 };
+  return { type: "approval_required", ...common(turn), ...about };
+}
+
+export function decided(turn: string, call: string, approved = true): StoredEvent {
+  return { type: "approval_decided", ...common(turn), call_id: call, approved, by: { id: "ann" } };
+}
+
 type Deed = { readonly kind: number; readonly turn: number; readonly text: string; readonly gap: number };
 
 const deed: fc.Arbitrary<Deed> = fc.record({
-  kind: fc.nat(9),
+  kind: fc.nat(12),
   turn: fc.nat(3),
   text: fc.string({ maxLength: 6 }),
   gap: fc.integer({ min: 1, max: 3 }),
@@ -92,6 +101,12 @@ function eventOf({ kind, text }: Deed, turn: string, state: { begun: boolean; en
       return { type: "progress", ...chained, step: "rag_retrieval", message: text, sources: [{ title: text }] };
     case 5:
       return reasoning(turn, text, chained.attempt);
+    case 6:
+      return asked(turn, `k${text.length}`);
+    case 7:
+      return decided(turn, `k${text.length}`, text.length % 2 === 0);
+    case 8:
+      return { type: "waiting", ...chained, for: "approval", until: 99 };
     default:
       return token(turn, text, chained.attempt);
   }

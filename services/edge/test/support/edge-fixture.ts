@@ -56,6 +56,8 @@ type EdgeSettings = Partial<Omit<EdgeOptions, "limits">> & {
   readonly staleBy?: () => number;
   /** How long each of its readings of the event stream waits before it begins. */
   readonly beforeReading?: () => Promise<void>;
+  /** How long it takes events to be kept. */
+  readonly eventWindowMs?: number;
   /** Instead of the bus's own: a cluster whose leaders change when the test says so. */
   readonly watchStreams?: Bus["watchStreams"];
 };
@@ -134,9 +136,11 @@ async function addEdge(nats: Broker, settings: EdgeSettings): Promise<EdgeUnderT
     clockSetBackMs,
     staleBy,
     beforeReading,
+    eventWindowMs,
     ...options
   } = settings;
-  const own = await openBus({ servers: natsUrl, name: "edge under test", log });
+  const opened = await openBus({ servers: natsUrl, name: "edge under test", log });
+  const own = eventWindowMs === undefined ? opened : { ...opened, eventWindowMs };
   const watched = watchStreams === undefined ? own : { ...own, watchStreams };
   const timed = withState(watched, clockSetBackMs, staleBy);
   const bus = beforeReading === undefined ? timed : withSlowReading(timed, beforeReading);
