@@ -2,7 +2,7 @@ import { z } from "zod";
 import { Author } from "./events.ts";
 import { Usage } from "./events.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
-import { Part } from "./parts.ts";
+import { PartPlace } from "./part-order.ts";
 import { FinishedToolCall, StepCall, ToolArguments } from "./tool-calls.ts";
 import { ApprovalRequest } from "./approval.ts";
 
@@ -70,14 +70,8 @@ const WaitFact = z.object({
   /** Calls that it waits for. */
   calls: z.array(CallId),
   steps: z.array(z.object({ step: z.number().int().nonnegative(), text: z.string(), calls: z.array(StepCall) })),
-  /** In their order; text and calls by reference: `text` parts have the length of their text, `tool_call` parts their id alone. */
-  parts: z.array(
-    z.union([
-      z.object({ chars: z.number().int().nonnegative() }),
-      z.object({ call_id: CallId }),
-      z.object({ part: Part }),
-    ]),
-  ),
+  /** Of the parts of its answer so far: their text is that of its steps together. */
+  parts: z.array(PartPlace),
   usage: Usage,
   worked_ms: z.number(),
 });

@@ -63,6 +63,7 @@ export {
   ToolCallPart,
   isKnownPart,
 } from "./parts.ts";
+export { PartPlace, orderOf, partsInOrder } from "./part-order.ts";
 export { ApprovalDecision, ApprovalPreview, ApprovalRequest, ApprovalState, Decider } from "./approval.ts";
 export { Fact, type FactKind, type FactOf } from "./facts.ts";
 export { TurnRecord } from "./turn-record.ts";

@@ -1,6 +1,7 @@
 import { errorRowOf } from "./error-table.ts";
 import type { AnswerMetadata } from "./events.ts";
 import type { TurnId } from "./ids.ts";
+import { isUsualOrder, orderOf, partsInOrder, type PartContent } from "./part-order.ts";
 import type { Part } from "./parts.ts";
 import { isSource, isToolCall, textOf } from "./parts-fold.ts";
 import type { TranscriptMessage } from "./server-frames.ts";
@@ -32,7 +33,10 @@ export function readTurnRecord(value: unknown): AnyTurnRecord | undefined {
   return hasKind ? TurnRecord.safeParse(value).data : LogRecord.safeParse(value).data;
 }
 
-/** What one record says of its turn. Messages of version 1 have no parts: who has seen the turn knows more of their order than the record. */
+/**
+ * What one record says of its turn. A message of version 1 has parts only where it says their order: of another one who has seen the turn knows more
+ * of that than the record.
+ */
 export function turnOfRecord(record: NewTurnRecord, seq: number): StoredTurn {
   const { turn_id, place, queued_at } = record;
   const common = { turn_id, seq, place, queued_at };
@@ -42,9 +46,16 @@ export function turnOfRecord(record: NewTurnRecord, seq: number): StoredTurn {
 }
 
 function messageOf(record: NewMessageRecord & Partial<Pick<LogRecord, "prev" | "back">>): TranscriptMessage {
-  const { v: _v, conversation_id: _id, prev: _prev, back: _back, place: _place, queued_at: _at, ...message } = record;
+  const { v: _v, conversation_id: _id, prev: _prev, back: _back, place: _place, queued_at: _at, ...content } = record;
+  const { order, ...plain } = content;
+  const parts = order && partsInOrder(order, contentOf(plain));
+  const message = parts === undefined ? plain : { ...plain, parts };
   const { code, retryable } = message;
   return code === undefined ? message : { ...message, retryable: retryable ?? errorRowOf(code).retryable };
+}
+
+function contentOf({ message: text, tool_calls: calls = [], metadata }: TranscriptMessage): PartContent {
+  return { text, calls, sources: metadata?.context?.sources };
 }
 
 function questionOf({ turn_id, question: { id: _id, ...question } }: Pick<TurnRecord, "turn_id" | "question">) {
@@ -62,7 +73,7 @@ function answerOf({ turn_id, answer }: Pick<TurnRecord, "turn_id" | "answer">): 
   };
 }
 
-/** Messages of a turn as records of version 1, without what can be derived. */
+/** Messages of a turn as records of version 1, without what can be derived: of the parts of an answer their order alone, where it is not the usual one. */
 export function messageRecordsOf(
   { conversation_id, turn_id, place, queued_at }: NewTurnRecord,
   { question, answer }: Pick<StoredTurn, "question" | "answer">,
@@ -70,8 +81,10 @@ export function messageRecordsOf(
   const common = { v: 1, conversation_id, turn_id, place, queued_at };
   return [question, answer].flatMap((message) => {
     if (message === undefined) return [];
-    const { parts: _parts, ...plain } = message;
-    return [{ ...common, ...plain }];
+    const { parts = [], ...plain } = message;
+    const { sources } = contentOf(message);
+    const order = orderOf(parts, sources);
+    return [{ ...common, ...plain, ...(isUsualOrder(order, sources) ? {} : { order }) }];
   });
 }
 

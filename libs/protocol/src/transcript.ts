@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { PartPlace } from "./part-order.ts";
 import { RecordLink } from "./record-link.ts";
 import { TranscriptMessage } from "./server-frames.ts";
 
@@ -11,6 +12,8 @@ export const LogRecord = TranscriptMessage.extend({
   place: z.number().int().positive().optional(),
   /** When the broker put the turn into the queue, by its own clock, ms since 1970. */
   queued_at: z.number().optional(),
+  /** In which order the parts of the answer came. Absent: sources, text, calls; or a version wrote it that did not know. */
+  order: z.array(PartPlace).optional().catch(undefined),
 });
 export type LogRecord = z.infer<typeof LogRecord>;
 

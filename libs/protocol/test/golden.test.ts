@@ -99,6 +99,7 @@ describe("golden files", () => {
         "OnBusy",
         "Outcome",
         "Part",
+        "PartPlace",
         "ProviderCall",
         "ReadEvent",
         "ReasoningPart",

@@ -6,6 +6,7 @@ import {
   messagesOf,
   partsOfMessage,
   readTurnRecord,
+  storedParts,
   seqsBefore,
   turnOfRecord,
   turnsOf,
@@ -182,6 +183,54 @@ describe("a conversation's records", () => {
         }
       }),
     );
+  });
+});
+
+describe("an answer that is stored as a message of its own", () => {
+  const thought: Part = { type: "reasoning", text: "Hm." };
+  const pieces = fc.array(
+    fc.oneof(
+      fc.constantFrom<Part>(thought, { type: "source", title: "b", url: "https://b" }, { type: "new", of: "later" }),
+      fc.string({ minLength: 1, maxLength: 5 }).map((text): Part => ({ type: "text", text })),
+    ),
+    { maxLength: 4 },
+  );
+  /** With what else a model and its agent say anywhere between. */
+  const recorded = fc.tuple(told, fc.array(pieces, { minLength: 9, maxLength: 9 })).map(([what, between]) => {
+    const record = turnRecord("t", 1, what);
+    const parts = [...record.answer.parts.flatMap((part, i) => [...(between[i] ?? []), part]), ...(between[8] ?? [])];
+    return { ...record, answer: { ...record.answer, parts } };
+  });
+  const asStored = (records: readonly NewTurnRecord[]) =>
+    messagesOf(
+      turnsOf(
+        records.flatMap((record, seq) => {
+          const read = readTurnRecord(JSON.parse(JSON.stringify({ prev: 0, ...record })));
+          return read === undefined ? [] : [turnOfRecord(read, seq + 1)];
+        }),
+      ),
+    );
+
+  test("has the parts of one that is stored with its question, in the same order", () => {
+    fc.assert(
+      fc.property(recorded, (record) => {
+        const [one, two] = [recordsOf(record, "1"), recordsOf(record, "2")].map((records) => asStored(records)[1]);
+        expect(one && storedParts(one)).toEqual(two && storedParts(two));
+        expect(one && withoutParts([one])).toEqual(two && withoutParts([two]));
+      }),
+    );
+  });
+
+  test("has no parts where what it says of their order is not of its text", () => {
+    const record = turnRecord("t", 1, { text: "abcd", calls: 1, sources: [], end: "complete" });
+    const [question, answer] = recordsOf(record, "1");
+    if (question === undefined || answer === undefined) throw new Error("two messages");
+    expect(asStored([question, answer])[1]?.parts).toHaveLength(3);
+    for (const order of [[{ chars: 2 }], [{ chars: 4 }], [{ chars: 4 }, { call_id: "other" }], [{ of: "later" }], 7]) {
+      const [, read] = asStored([question, { ...answer, order } as NewTurnRecord]);
+      expect(read).toMatchObject({ message: "abcd" });
+      expect(read).not.toHaveProperty("parts");
+    }
   });
 });
 

@@ -1,4 +1,4 @@
-import { ChatError, type StoredTurn } from "@parley/protocol";
+import { ChatError, isText, isToolCall, type StoredTurn } from "@parley/protocol";
 import { reasoningFields } from "./model/message-fields.ts";
 import type { ModelMessage } from "./model/model.ts";
 import { shortenSteps, type AnsweredCall, type FinishedStep } from "./tool-text.ts";
@@ -77,13 +77,36 @@ function window(turns: readonly EarlierTurn[], maxBytes: number): ModelMessage[]
 }
 
 function turnMessages(turn: EarlierTurn): ModelMessage[] {
-  const [question, answer] = [questionMessages(turn), answerMessage(turn)];
-  const calls = turn.answer?.tool_calls ?? [];
-  return [...question, ...(calls.length === 0 ? [] : stepMessages({ text: "", calls })), answer];
+  const { steps, rest } = stepsOfAnswer(turn.answer);
+  const answer = answerMessage(
+    turn,
+    rest,
+    steps.some(({ text }) => text !== ""),
+  );
+  return [...questionMessages(turn), ...steps.flatMap(stepMessages), answer];
 }
 
 function plainTurnMessages(turn: EarlierTurn): ModelMessage[] {
   return [...questionMessages(turn), answerMessage(turn)];
+}
+
+/** Calls with the text before them, and the text after the last one; calls of which nobody knows where they stood come first. */
+function stepsOfAnswer(answer: EarlierTurn["answer"]): { steps: FinishedStep[]; rest: string } {
+  const { tool_calls: calls = [], parts, message = "" } = answer ?? {};
+  if (calls.length === 0) return { steps: [], rest: message };
+  if (parts === undefined) return { steps: [{ text: "", calls }], rest: message };
+  const steps: { text: string; calls: AnsweredCall[] }[] = [];
+  let text = "";
+  for (const part of parts) {
+    if (isText(part)) text += part.text;
+    const call = isToolCall(part) ? calls.find(({ call_id }) => call_id === part.call_id) : undefined;
+    if (call === undefined) continue;
+    const last = steps.at(-1);
+    if (last === undefined || text !== "") steps.push({ text, calls: [call] });
+    else last.calls.push(call);
+    text = "";
+  }
+  return { steps, rest: text };
 }
 
 function questionMessages({ question }: EarlierTurn): ModelMessage[] {
@@ -91,10 +114,10 @@ function questionMessages({ question }: EarlierTurn): ModelMessage[] {
 }
 
 /** Never empty and never missing: some chat templates refuse two messages of one role in a row. */
-function answerMessage({ answer }: EarlierTurn): ModelMessage {
-  const note = noteOn(answer);
-  const parts = [answer?.message ?? "", note].filter((part) => part !== "");
-  return { role: "assistant", content: parts.join("\n\n") || "[This answer was empty.]" };
+function answerMessage({ answer }: EarlierTurn, text = answer?.message ?? "", hasBegun = false): ModelMessage {
+  const parts = [text, noteOn(answer)].filter((part) => part !== "");
+  const nothing = hasBegun ? "[This answer ended here.]" : "[This answer was empty.]";
+  return { role: "assistant", content: parts.join("\n\n") || nothing };
 }
 
 function noteOn(answer: EarlierTurn["answer"]): string {

@@ -1,6 +1,7 @@
 import {
   callPart,
   fitMessage,
+  isReasoning,
   isSource,
   isText,
   isToolCall,
@@ -45,7 +46,17 @@ export function recordsOf(
   if (format === 2 && jsonBytes(record) + linkBytes <= maxBytes) return [record];
   const [question, answer] = messageRecordsOf(record, turnOfRecord(record, 0));
   if (question === undefined || answer === undefined) throw new Error("a turn that has ended has two messages");
-  return [fitMessage(question, maxBytes), answer];
+  return [fitMessage(question, maxBytes), withOrderWithin(maxBytes - linkBytes, answer)];
+}
+
+type MessageRecord = ReturnType<typeof messageRecordsOf>[number];
+
+/** Text and calls have their room, and what came in between has what is left: reasoning goes first, then the order. */
+function withOrderWithin(maxBytes: number, record: MessageRecord): MessageRecord {
+  const { order, ...plain } = record;
+  if (order === undefined || jsonBytes(record) <= maxBytes) return record;
+  const short = { ...plain, order: order.filter((place) => !("part" in place && isReasoning(place.part))) };
+  return jsonBytes(short) <= maxBytes ? short : plain;
 }
 
 function turnRecordOf({ request, place, queuedAt, fold }: RecordedTurn, outcome: Outcome): Omit<TurnRecord, "prev"> {

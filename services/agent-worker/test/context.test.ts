@@ -96,6 +96,25 @@ test("shows the tool calls of earlier turns with their results", () => {
   ]);
 });
 
+test("shows what an earlier answer said before, between and after its tool calls where it stood", () => {
+  const calls = [toolCall("t1", "12:00"), { ...toolCall("t1", "cold"), call_id: "t1-0-1" }];
+  const last = { ...toolCall("t1", "late"), call_id: "t1-1-0" };
+  const message = "I look. Twice. Done.";
+  const order = [
+    ...[{ chars: 7 }, { call_id: "t1-0-0" }, { call_id: "t1-0-1" }],
+    ...[{ chars: 7 }, { part: { type: "reasoning", text: "Hm." } }, { call_id: "t1-1-0" }, { chars: 6 }],
+  ];
+  const more = { tool_calls: [...calls, last], order } as Partial<LogRecord>;
+  expect(build({ history: turnOf("t1", "time?", message, more) }).slice(2, -1)).toMatchObject([
+    { role: "assistant", content: "I look.", tool_calls: [{ id: "t1-0-0" }, { id: "t1-0-1" }] },
+    { role: "tool", tool_call_id: "t1-0-0" },
+    { role: "tool", tool_call_id: "t1-0-1" },
+    { role: "assistant", content: " Twice.", tool_calls: [{ id: "t1-1-0" }] },
+    { role: "tool", tool_call_id: "t1-1-0" },
+    { role: "assistant", content: " Done." },
+  ]);
+});
+
 test.each([
   ["the running turn", { steps: [step] }],
   ["an earlier one", { history: turnOf("t1", "time?", "noon", { tool_calls: [toolCall("t1", "12:00")] }) }],

@@ -8,6 +8,7 @@ import {
   encodeEvent,
   envelopeBytes,
   jsonBytes,
+  jsonTextBytes,
   limits,
   messageIdOf,
   messagesOf,
@@ -33,7 +34,8 @@ const pattern = fc
     maxLength: 6,
   })
   .map((characters) => characters.join(""));
-const filled = (unit: string, bytes: number): string => cutJsonText(unit.repeat(Math.max(0, bytes)), bytes);
+const filled = (unit: string, bytes: number): string =>
+  cutJsonText(unit.repeat(Math.max(0, Math.ceil(bytes / jsonTextBytes(unit)))), bytes);
 
 const longId = "i".repeat(64);
 const request = (unit: string): TurnRequest => ({

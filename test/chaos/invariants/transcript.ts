@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
-import type { TranscriptMessage } from "@parley/protocol";
+import { storedParts, type TranscriptMessage } from "@parley/protocol";
 import type { ConversationHistory, Violation } from "../history.ts";
 import { plansByTurn } from "./ends.ts";
+import { haveSameOrder, kindsOf } from "./part-order.ts";
 import { turnLogsOf, wasCancelledWaiting, type TurnLog } from "./turn-log.ts";
 
 /** P2, of what is kept: each message once, read as it is stored, equal to what viewers were told, in the order in which the turns ended. */
@@ -50,13 +51,22 @@ function recordFaults(
   if (answer < question) faults.push("its answer is in the transcript before the question");
   if (records[question]?.message !== message) faults.push("its question in the transcript is not what was asked");
   const end = log?.terminal?.event;
-  if (end === undefined) return faults;
+  if (log === undefined || end === undefined) return faults;
   if (record.message !== end.response) faults.push("its answer in the transcript is not what viewers were told");
   if (record.status !== end.type)
     faults.push(`the transcript says it is ${record.status}, viewers were told ${end.type}`);
   if (!isDeepStrictEqual(record.tool_calls, end.tool_calls))
     faults.push("its tool calls in the transcript are not what viewers were told");
-  return faults;
+  return [...faults, ...partFaults(record, log)];
+}
+
+/** What is read back stands in the order in which viewers have seen it. */
+function partFaults(record: TranscriptMessage, { message, terminal, asOf }: TurnLog): string[] {
+  // Of a turn whose beginning is lost nobody has seen all.
+  const told = message === undefined || terminal === undefined ? undefined : asOf(terminal.seq)?.parts;
+  const kept = storedParts(record);
+  if (told === undefined || haveSameOrder(kept, told)) return [];
+  return [`its parts in the transcript are ${kindsOf(kept)}, viewers were told ${kindsOf(told)}`];
 }
 
 /** Turns by their end; those that were cancelled while they waited end whenever they do. */

@@ -16,6 +16,7 @@ import type { ConversationHistory, StoredAt, Violation } from "../history.ts";
 import type { Expected } from "../scenario.ts";
 import { mayComeLater, mayNeedWhole } from "./overtaking.ts";
 import { createPassedOver } from "./passed-over.ts";
+import { kindsOf } from "./part-order.ts";
 import { turnLogsOf, type TurnState } from "./turn-log.ts";
 import { checkEndsSeen } from "./viewer-ends.ts";
 import type { StateFrame, Walk } from "./viewer-walk.ts";
@@ -256,14 +257,10 @@ function stateFault(
   if (text !== storedText) return `it has ${text.length} characters, stored are ${storedText.length}`;
   if (!isDeepStrictEqual(toolCallsOf(turn), toolCallsOf(stored))) return "its tool calls are not those that are stored";
   if (isUnordered || isDeepStrictEqual(turn.parts, stored.parts)) return undefined;
-  return `its parts are ${kindsOf(turn)}, stored are ${kindsOf(stored)}`;
+  return `its parts are ${kindsOf(turn.parts)}, stored are ${kindsOf(stored.parts)}`;
 }
 
 /** A snapshot may go without the order of what is larger than some such size. */
 function isLarge(stored: TurnState | undefined): boolean {
   return JSON.stringify(stored?.parts ?? []).length > 150_000;
-}
-
-function kindsOf({ parts }: Pick<TurnView, "parts">): string {
-  return parts.map(({ type }) => type).join(" ") || "none";
 }

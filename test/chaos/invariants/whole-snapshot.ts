@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import type { SnapshotFrame, TranscriptMessage } from "@parley/protocol";
+import { storedParts, type SnapshotFrame, type TranscriptMessage } from "@parley/protocol";
+import { haveSameOrder, kindsOf } from "./part-order.ts";
 import { wasCancelledWaiting, type TurnLog } from "./turn-log.ts";
 
 /** What is stored of a conversation, to compare a snapshot of it with. */
@@ -119,13 +120,17 @@ function contentFaults(messages: Told, { records, logs }: Kept): string[] {
       // Every turn has been recorded by now.
       return logs.has(message.turn_id) ? [`its message ${message.message_id} was never kept`] : [];
     }
-    return isDeepStrictEqual(withoutParts(message), withoutParts(record))
-      ? []
-      : [`its message ${message.message_id} is not the one that is kept`];
+    if (!isDeepStrictEqual(withoutParts(message), withoutParts(record)))
+      return [`its message ${message.message_id} is not the one that is kept`];
+    const { parts } = message;
+    if (parts === undefined || haveSameOrder(parts, storedParts(record))) return [];
+    return [
+      `its message ${message.message_id} has the parts ${kindsOf(parts)}, kept are ${kindsOf(storedParts(record))}`,
+    ];
   });
 }
 
-/** What an edge has from events before the record is there knows no parts, and another time. */
+/** What an edge has from events, before the record is there, has another time. */
 function withoutParts({ ts: _ts, parts: _parts, ...told }: TranscriptMessage) {
   return told;
 }

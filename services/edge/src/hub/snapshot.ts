@@ -107,13 +107,16 @@ function notYetStored(turns: readonly TurnView[], stored: ReadonlySet<string>): 
 }
 
 /** The messages of a turn, as the transcript will have them: the user's and, once it has ended, the answer. */
-function messagesOf({ turn_id, message, outcome }: TurnView): TranscriptMessage[] {
+function messagesOf({ turn_id, message, outcome, parts }: TurnView): TranscriptMessage[] {
   const messages: TranscriptMessage[] = [];
   if (message !== undefined) {
     const { message_id, author, ts } = message;
     messages.push({ message_id, turn_id, author, message: message.message, status: "complete", ts });
   }
-  if (outcome !== undefined) messages.push(answerOf(turn_id, outcome, message?.ts ?? Date.now()));
+  if (outcome === undefined) return messages;
+  const answer = answerOf(turn_id, outcome, message?.ts ?? Date.now());
+  // Without its beginning nobody knows in which order the rest came.
+  messages.push(message === undefined || parts.length === 0 ? answer : { ...answer, parts: [...parts] });
   return messages;
 }
 

@@ -260,6 +260,29 @@ describe("the transcript", () => {
       "not read as it is stored",
     );
   });
+
+  it("says it in the order in which viewers have seen it", () => {
+    const call = { call_id: "k", tool_name: "look", arguments: {}, status: "completed", result: "3", duration_ms: 1 };
+    const end: StoredEvent = {
+      type: "tool_call_end",
+      conversation_id: conversation,
+      turn_id: "t1",
+      ts: 1_000,
+      ...call,
+    };
+    const told = { ...t1.complete(3, "ab"), tool_calls: [call] } as StoredEvent;
+    const events = stored(t1.message, t1.claimed, t1.token(1, "a"), end, t1.token(2, "b"), told);
+    const answer = { ...record("t1", "assistant", "ab"), tool_calls: [call] };
+    const check = (parts: TranscriptMessage["parts"]): string[] => {
+      const records = [record("t1", "user", "t1"), parts === undefined ? answer : { ...answer, parts }];
+      return sentences(checkTranscript(history({ events, records })));
+    };
+    const [a, b] = [{ type: "text", text: "a" } as const, { type: "text", text: "b" } as const];
+    const looked = { type: "tool_call" as const, ...call };
+    expect(check([a, looked, b])).toEqual([]);
+    expect(check([{ type: "text", text: "ab" }, looked]).join()).toContain("viewers were told text tool_call text");
+    expect(check(undefined).join()).toContain("are text tool_call,");
+  });
 });
 
 describe("figures", () => {
