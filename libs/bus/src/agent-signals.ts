@@ -122,7 +122,14 @@ export function createAgentSignals(link: Pick<BrokerLink, "nc" | "onReconnect" |
     turnLeft: ({ conversation_id, turn_id }: Pick<TurnRequest, "conversation_id" | "turn_id">): void =>
       say(subjects.turnLeft(conversation_id), turn_id),
 
-    /** Calls the listener with each turn of the conversation that has left the queue. Returns how to stop. */
+    /** A turn of the conversation waits for a person: those behind it are to be put back. It has not left the queue, so none is named. */
+    turnSuspended: ({ conversation_id }: Pick<TurnRequest, "conversation_id">): void =>
+      say(subjects.turnLeft(conversation_id), ""),
+
+    /**
+     * Calls the listener with each turn of the conversation that has left the queue, and with none ("") when something else is to be looked at. Returns
+     * how to stop.
+     */
     onTurnLeft: (conversation: ConversationId, listener: (turn: TurnId) => void): (() => void) =>
       listen(subjects.turnLeft(conversation), listener),
 

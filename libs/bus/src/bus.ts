@@ -4,6 +4,7 @@ import { createBackoff, sleep, withDeadline, type Logger } from "@parley/runtime
 import { createAgentSignals, type AgentSignals } from "./agent-signals.ts";
 import { createAppender } from "./appender.ts";
 import { hasStreamMetadata, isTooOldForCluster, oldestForCluster } from "./broker-version.ts";
+import { createDecisions, type Decisions } from "./decisions.ts";
 import { createEventRoom } from "./event-room.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
 import { createFacts, type Facts } from "./facts.ts";
@@ -35,6 +36,8 @@ export interface Bus extends BrokerLink {
   /** What is stored and could not be read by this process. */
   readonly unreadable: Unreadable;
   readonly turns: TurnQueue;
+  /** What people have decided, as work to be done. */
+  readonly decisions: Decisions;
   readonly agents: AgentSignals;
   readonly transcripts: Transcripts;
   readonly owners: Owners;
@@ -103,7 +106,8 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
     facts,
     eventWindowMs,
     unreadable,
-    turns: createTurnQueue({ link, jsm, events, transcripts, eventWindowMs, unreadable, log }),
+    turns: createTurnQueue({ link, jsm, events, transcripts, facts, eventWindowMs, unreadable, log }),
+    decisions: createDecisions({ link, events, shards, unreadable, log }),
     agents: createAgentSignals(link, log),
     transcripts,
     owners: createOwners(jsm, events, unreadable),

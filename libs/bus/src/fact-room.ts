@@ -1,4 +1,4 @@
-import { streams } from "@parley/protocol";
+import { ChatError, streams } from "@parley/protocol";
 import type { PatientLookups } from "./patient-lookups.ts";
 
 /**
@@ -11,6 +11,17 @@ const lookEveryMs = 1_000;
 /** The bound of the stream itself, of that for new turns. */
 export function factStreamBytes(factsMaxBytes: number): number {
   return Math.ceil(factsMaxBytes * reserve);
+}
+
+const retryAfterMs = 30_000;
+
+/** The stream of facts is full, or its disk. For who cannot wait until there is room again. */
+export class FactsFullError extends ChatError {
+  constructor(description: string) {
+    const message = "The service cannot accept anything new at the moment: its memory of decisions is full.";
+    super("OVERLOADED", { message, retryAfterMs, cause: new Error(description) });
+    this.name = "FactsFullError";
+  }
 }
 
 interface Known {

@@ -1,5 +1,4 @@
 import {
-  ChatError,
   Fact,
   callIdOf,
   encodeJson,
@@ -21,9 +20,11 @@ import {
   type TurnId,
 } from "@parley/protocol";
 import type { Appender } from "./appender.ts";
-import { createFactRoom } from "./fact-room.ts";
+import { createFactReplacing } from "./fact-replacing.ts";
+import { FactsFullError, createFactRoom } from "./fact-room.ts";
 import type { FoundMessage } from "./direct-get.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
+import { unreadableFact, type FactAddress, type FactCounts, type ReadFact, type StoredFact } from "./stored-fact.ts";
 import type { Unreadable } from "./unreadable.ts";
 import { raceFor } from "./write-once.ts";
 
@@ -32,17 +33,6 @@ export interface FactDeps {
   readonly appender: Appender;
   readonly shards: number;
   readonly unreadable: Unreadable;
-}
-
-/** A fact that is there and cannot be read. It is a fact all the same: an unreadable licence is a licence. */
-export const unreadableFact = { kind: "unreadable" } as const;
-export type ReadFact<Kind extends FactKind = FactKind> = FactOf<Kind> | typeof unreadableFact;
-
-export interface FactAddress {
-  readonly conversation: ConversationId;
-  readonly turn: TurnId;
-  /** Of the kinds that are about a call. */
-  readonly call?: CallId;
 }
 
 /** `won`: it is this one that counts. `fact`: the one that does. */
@@ -65,40 +55,12 @@ export interface TurnFacts {
   readonly calls: ReadonlyMap<CallId, CallFacts>;
 }
 
-export interface StoredFact<Kind extends FactKind> {
-  readonly fact: ReadFact<Kind>;
-  /** When the broker stored it, by its clock. */
-  readonly storedMs: number;
-  /** Its place in the stream of facts. */
-  readonly seq: number;
-}
-
-export interface FactCounts {
-  readonly written: Record<FactKind, number>;
-  /** Another one was there. */
-  readonly refused: Record<FactKind, number>;
-  /** The stream had no room. */
-  withoutRoom: number;
-  read: number;
-}
-
 export type Facts = ReturnType<typeof createFacts>;
 
 const noCounts = (): Record<FactKind, number> => ({
   ...{ said: 0, begun: 0, result: 0, cancel: 0 },
   ...{ asked: 0, decided: 0, wait: 0, ack: 0 },
 });
-
-const retryAfterMs = 30_000;
-
-/** The stream of facts is full, or its disk. For who cannot wait until there is room again. */
-export class FactsFullError extends ChatError {
-  constructor(description: string) {
-    const message = "The service cannot accept anything new at the moment: its memory of decisions is full.";
-    super("OVERLOADED", { message, retryAfterMs, cause: new Error(description) });
-    this.name = "FactsFullError";
-  }
-}
 
 /** For a broker that takes less than it should: the result first, then arguments and text. */
 function shorten(fact: Fact, maxBytes: number): Fact {
@@ -132,13 +94,14 @@ function createFactReading({ jsm, shards, unreadable }: Omit<FactDeps, "appender
     counts.read++;
     const message = await jsm.lookUp(streams.facts(shardOfSubject(subject)), { last_by_subj: subject });
     const fact = factIn(kind, message);
-    return message === null || fact === undefined
-      ? undefined
-      : { fact, storedMs: message.time.getTime(), seq: message.seq };
+    if (message === null || fact === undefined) return undefined;
+    return { fact, storedMs: message.time.getTime(), seq: message.seq };
   };
+  const readStored = <Kind extends FactKind>(kind: Kind, address: FactAddress): Promise<StoredFact<Kind> | undefined> =>
+    readAt(kind, subjectOf(kind, address));
   const read = async <Kind extends FactKind>(kind: Kind, address: FactAddress): Promise<ReadFact<Kind> | undefined> =>
-    (await readAt(kind, subjectOf(kind, address)))?.fact;
-  return { subjectOf, readAt, read };
+    (await readStored(kind, address))?.fact;
+  return { subjectOf, readAt, readStored, read };
 }
 
 /** Writes facts, each once. */
@@ -181,7 +144,7 @@ export function createFacts(deps: FactDeps) {
   const room = createFactRoom(jsm, shards);
   const counts: FactCounts = { written: noCounts(), refused: noCounts(), withoutRoom: 0, read: 0 };
   const reading = createFactReading(deps, counts);
-  const { read } = reading;
+  const { read, readStored } = reading;
 
   return {
     counts,
@@ -192,12 +155,17 @@ export function createFacts(deps: FactDeps) {
      */
     write: createFactWriting(deps, counts, reading, room.isFull),
 
+    /**
+     * Writes a fact of which the last one counts, if `mayReplace` says so of the one that is there. Returns whether it has. Throws EventTooLargeError,
+     * FactsFullError, and OVERLOADED when the broker does not answer for 15 s.
+     */
+    replace: createFactReplacing(deps.appender, counts, reading),
+
     /** Undefined: there is none. Throws when the broker does not answer for 10 s. */
     read,
 
-    /** The same, and when the broker stored it. */
-    readStored: <Kind extends FactKind>(kind: Kind, address: FactAddress): Promise<StoredFact<Kind> | undefined> =>
-      reading.readAt(kind, reading.subjectOf(kind, address)),
+    /** The same with when it was stored, by the broker's clock. */
+    readStored,
 
     /** What is known of these calls, of each that anything is known of. */
     ofCalls: (conversation: ConversationId, turn: TurnId, calls: readonly CallId[]): Promise<Map<CallId, CallFacts>> =>
@@ -205,16 +173,17 @@ export function createFacts(deps: FactDeps) {
 
     /**
      * All facts of a turn. Which calls there were is found by their names, one exact look-up for each that could have been: a look for all subjects
-     * below a turn takes nats-server 2.9 time for each subject of the stream, and there are as many as 8 days have.
+     * below a turn takes nats-server 2.9 time for each subject of the stream, and there are as many as 8 days have. `known`: the calls of its first steps.
      */
-    async ofTurn(conversation: ConversationId, turn: TurnId): Promise<TurnFacts> {
+    async ofTurn(conversation: ConversationId, turn: TurnId, known: readonly CallId[][] = []): Promise<TurnFacts> {
       const address = { conversation, turn };
-      const [said, cancel, calls] = await Promise.all([
+      const [said, cancel, first, others] = await Promise.all([
         read("said", address),
         read("cancel", address),
-        callsOfTurn(read, address),
+        ofCalls(read, address, known.flat()),
+        callsOfTurn(read, address, known.length),
       ]);
-      return { said, cancel, calls };
+      return { said, cancel, calls: new Map([...first, ...others]) };
     },
 
     /** Of the fullest stream, from 0; at 1 and above no new turn is accepted. */
@@ -258,12 +227,12 @@ function idsOf(turn: TurnId, step: number, from: number, to: number): CallId[] {
  * A step begins when all calls of the one before have their results, so the first step without any fact is beyond the last. Calls beyond
  * `callsPerStep` are never run, so they are looked for only where others were.
  */
-async function callsOfTurn(read: Read, address: FactAddress): Promise<Map<CallId, CallFacts>> {
+async function callsOfTurn(read: Read, address: FactAddress, firstStep: number): Promise<Map<CallId, CallFacts>> {
   const all = new Map<CallId, CallFacts>();
-  for (let step = 0; step <= limits.callsPerTurn; step++) {
+  for (let step = firstStep; step <= limits.callsPerTurn; step++) {
     const run = await ofCalls(read, address, idsOf(address.turn, step, 0, limits.callsPerStep));
     const most = limits.callsPerStep + limits.refusedCallsPerStep;
-    const looksOn = run.size > 0 || step > 0;
+    const looksOn = run.size > 0 || step > firstStep;
     const refused = looksOn ? await ofCalls(read, address, idsOf(address.turn, step, limits.callsPerStep, most)) : [];
     if (run.size === 0 && [...refused].length === 0) break;
     for (const [call, facts] of [...run, ...refused]) all.set(call, facts);

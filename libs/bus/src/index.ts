@@ -2,17 +2,9 @@ export { openBus, type Bus, type BusOptions } from "./bus.ts";
 export { connectNats, type BrokerLink } from "./nats-connection.ts";
 export { EventTooLargeError, wrongLastSequence, type AppendResult } from "./appender.ts";
 export type { EventLog } from "./event-log.ts";
-export {
-  FactsFullError,
-  unreadableFact,
-  type CallFacts,
-  type FactAddress,
-  type Facts,
-  type ReadFact,
-  type StoredFact,
-  type TurnFacts,
-  type WrittenFact,
-} from "./facts.ts";
+export { FactsFullError } from "./fact-room.ts";
+export type { CallFacts, Facts, TurnFacts, WrittenFact } from "./facts.ts";
+export { unreadableFact, type FactAddress, type ReadFact, type StoredFact } from "./stored-fact.ts";
 export { fitResult, type ToolText } from "./result-text.ts";
 export { toolCallEndOf } from "./result-event.ts";
 export { isTooOldForCluster, oldestForCluster } from "./broker-version.ts";
@@ -23,6 +15,9 @@ export type { EventAtSeq, StoredMessage } from "./stored-message.ts";
 export type { AgentSignals } from "./agent-signals.ts";
 export type { DeliveryState, QueuedTurn, TurnBacklog, TurnStanding } from "./turn-lookups.ts";
 export type { Delivery, DeliveryAnswers, TurnQueue } from "./turn-queue.ts";
+export { longestDelayMs } from "./delayed-naks.ts";
+export { deliveryNumber } from "./ack-subject.ts";
+export type { Decision, Decisions } from "./decisions.ts";
 export type { Owners } from "./owners.ts";
 export type {
   ConversationEnd,

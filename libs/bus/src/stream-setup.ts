@@ -8,7 +8,7 @@ import {
   type StreamConfig,
 } from "@nats-io/jetstream";
 import { millis, nanos } from "@nats-io/transport-node";
-import { limits, streams, subjects, turnsConsumer } from "@parley/protocol";
+import { limits, streams, subjects, turnsConsumer, wakeConsumer } from "@parley/protocol";
 import { factStreamBytes } from "./fact-room.ts";
 import { ackWaitFor, highest, raisedTo } from "./raised-settings.ts";
 import { generationMadeAt, generationOf } from "./stream-generation.ts";
@@ -132,9 +132,9 @@ async function ensureStream(jsm: JetStreamManager, config: Config, isOwner: bool
 }
 
 /** Undefined: it is not there. */
-async function findConsumer(jsm: JetStreamManager) {
+async function findConsumer(jsm: JetStreamManager, stream: string, consumer: string) {
   try {
-    return await jsm.consumers.info(streams.turns, turnsConsumer);
+    return await jsm.consumers.info(stream, consumer);
   } catch (error) {
     if (error instanceof JetStreamApiError && error.code === consumerNotFound) return undefined;
     throw error;
@@ -147,13 +147,13 @@ async function ensureConsumer(jsm: JetStreamManager, ackWaitMs: number, hadTime:
     durable_name: turnsConsumer,
     ack_policy: AckPolicy.Explicit,
     ack_wait: nanos(ackWaitMs),
-    // Turns that wait for an earlier one of their conversation stay unacknowledged too, so this is far above the number of slots.
-    max_ack_pending: 20_000,
+    // No limit: turns that wait for a person, or for an earlier one of their conversation, stay unacknowledged too. At one, all others would stop.
+    max_ack_pending: -1,
     max_waiting: 4_096,
     // The worker counts attempts itself and ends the turn honestly; the broker must never give up silently.
     max_deliver: -1,
   };
-  const info = await findConsumer(jsm);
+  const info = await findConsumer(jsm, streams.turns, turnsConsumer);
   if (info === undefined) {
     await jsm.consumers.add(streams.turns, config);
     return ackWaitMs;
@@ -167,8 +167,26 @@ async function ensureConsumer(jsm: JetStreamManager, ackWaitMs: number, hadTime:
   return heldMs;
 }
 
+/** By it the workers hear of decisions. One that is unacknowledged is not done yet, so there may be any number. */
+async function ensureWakeConsumer(jsm: JetStreamManager, shard: number, ackWaitMs: number): Promise<void> {
+  const stream = streams.facts(shard);
+  const config = {
+    durable_name: wakeConsumer,
+    filter_subject: subjects.allDecisions(shard),
+    ack_policy: AckPolicy.Explicit,
+    ack_wait: nanos(ackWaitMs),
+    max_ack_pending: -1,
+    max_waiting: 4_096,
+    max_deliver: -1,
+  };
+  const found = await findConsumer(jsm, stream, wakeConsumer);
+  if (found === undefined) await jsm.consumers.add(stream, config);
+  else if (found.config.ack_wait !== config.ack_wait)
+    await jsm.consumers.update(stream, wakeConsumer, { ...found.config, ...config });
+}
+
 /**
- * Makes the streams and the workers' consumer. Any process may do it, at any time, any number of times. `hadTime`: whether workers of an older version
+ * Makes the streams and the workers' consumers. Any process may do it, at any time, any number of times. `hadTime`: whether workers of an older version
  * had their time to be replaced. Returns whether all is as wanted; false: the ack wait is still longer.
  */
 export async function setUpStreams(jsm: JetStreamManager, options: StreamOptions, hadTime: boolean): Promise<boolean> {
@@ -180,6 +198,7 @@ export async function setUpStreams(jsm: JetStreamManager, options: StreamOptions
     await ensureStream(jsm, eventStream(shard, options), isOwner);
     await ensureStream(jsm, logStream(shard, options), isOwner);
     await ensureStream(jsm, factStream(shard, options), isOwner);
+    if (isOwner) await ensureWakeConsumer(jsm, shard, ackWaitMs);
   }
   return heldMs === ackWaitMs;
 }

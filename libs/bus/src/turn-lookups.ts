@@ -11,6 +11,8 @@ import {
 import type { Logger } from "@parley/runtime";
 import type { EventLog } from "./event-log.ts";
 import type { FoundMessage } from "./direct-get.ts";
+import type { Facts } from "./facts.ts";
+import { ackSubject } from "./ack-subject.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
 import type { Transcripts } from "./transcripts.ts";
 import type { Unreadable } from "./unreadable.ts";
@@ -43,13 +45,15 @@ export interface DeliveryState {
 /** What the event log knows of a queued turn. `begun`: somebody has claimed it; `seq` is that of its chain's last event. */
 export type TurnStanding =
   | { readonly kind: "waits" }
-  | { readonly kind: "begun"; readonly seq: number }
+  /** `isWaiting`: for a person, and held by nobody. Of one whose events are forgotten `seq` is 0. */
+  | { readonly kind: "begun"; readonly seq: number; readonly isWaiting: boolean }
   | { readonly kind: "ended" };
 
 export interface TurnLookupDeps {
   readonly jsm: PatientLookups;
   readonly events: EventLog;
   readonly transcripts: Pick<Transcripts, "find">;
+  readonly facts: Pick<Facts, "read">;
   /** How long events are kept. */
   readonly eventWindowMs: number;
   readonly unreadable: Unreadable;
@@ -80,9 +84,9 @@ function createQueueReading(jsm: PatientLookups, unreadable: Unreadable) {
 
   return {
     /** Those from `upTo` on are not looked for. */
-    async list(subject: string, limit: number, upTo = Infinity): Promise<QueuedTurn[]> {
+    async list(subject: string, limit: number, { from = 1, upTo = Infinity } = {}): Promise<QueuedTurn[]> {
       const found: QueuedTurn[] = [];
-      for (let seq = 1; found.length < limit && seq <= upTo;) {
+      for (let seq = from; found.length < limit && seq <= upTo;) {
         const message = await jsm.lookUp(streams.turns, { seq, next_by_subj: subject });
         if (message === null) break;
         const turn = turnOf(message);
@@ -103,20 +107,27 @@ function createQueueReading(jsm: PatientLookups, unreadable: Unreadable) {
 function createStandings({
   events,
   transcripts,
+  facts,
   eventWindowMs,
-}: Pick<TurnLookupDeps, "events" | "transcripts" | "eventWindowMs">) {
-  /** The events of a turn may have expired before it has left the queue. Its record is kept: with one it has ended, and gets no second end. */
-  const wasEndedLongAgo = async ({ request, storedMs }: QueuedTurn): Promise<boolean> => {
-    const { conversation_id, turn_id, accepted_at } = request;
-    if (Date.now() - Math.min(accepted_at, storedMs) < eventWindowMs / 2) return false;
-    return (await transcripts.find(conversation_id, turn_id, storedMs))?.answer !== undefined;
+}: Pick<TurnLookupDeps, "events" | "transcripts" | "facts" | "eventWindowMs">) {
+  /**
+   * The events of a turn may have expired before it has left the queue. Its record is kept: with one it has ended, and gets no second end. Nor is what
+   * it waits for forgotten.
+   */
+  const standingOfOld = async ({ request, storedMs }: QueuedTurn): Promise<TurnStanding> => {
+    const { conversation_id: conversation, turn_id: turn, accepted_at } = request;
+    if (Date.now() - Math.min(accepted_at, storedMs) < eventWindowMs / 2) return { kind: "waits" };
+    if ((await transcripts.find(conversation, turn, storedMs))?.answer !== undefined) return { kind: "ended" };
+    const wait = await facts.read("wait", { conversation, turn });
+    return wait === undefined ? { kind: "waits" } : { kind: "begun", seq: 0, isWaiting: true };
   };
 
   return async (turn: QueuedTurn): Promise<TurnStanding> => {
     const { conversation_id, turn_id } = turn.request;
     const last = await events.last(subjects.agent(events.shardOf(conversation_id), conversation_id, turn_id));
-    if (last !== undefined) return isTerminal(last.event.type) ? { kind: "ended" } : { kind: "begun", seq: last.seq };
-    return { kind: (await wasEndedLongAgo(turn)) ? "ended" : "waits" };
+    if (last === undefined) return standingOfOld(turn);
+    const { type } = last.event;
+    return isTerminal(type) ? { kind: "ended" } : { kind: "begun", seq: last.seq, isWaiting: type === "waiting" };
   };
 }
 
@@ -143,6 +154,21 @@ function createDeliveryLookups({ jsm, events }: Pick<TurnLookupDeps, "jsm" | "ev
     },
     lastDeliveryMs,
 
+    /** The time by the broker's clock, as far as anybody knows. Exact for who has just stored an event of the conversation, or got a turn. */
+    async nowMs(conversation: ConversationId): Promise<number> {
+      const [{ state }, deliveredMs] = await Promise.all([
+        jsm.streams.info(streams.events(events.shardOf(conversation))),
+        lastDeliveryMs(),
+      ]);
+      return Math.max(Date.parse(state.last_ts) || 0, deliveredMs);
+    },
+
+    /** Where a turn that was delivered is answered, as the consumer stands: the broker looks at its sequence, and that it is of a delivery that there was. */
+    async replyFor(seq: number): Promise<string> {
+      const { delivered } = await jsm.consumers.info(streams.turns, turnsConsumer);
+      return ackSubject({ seq, nth: delivered.consumer_seq });
+    },
+
     /** How far the workers are behind. */
     backlog: async (): Promise<TurnBacklog> => {
       const { num_pending, num_ack_pending } = await jsm.consumers.info(streams.turns, turnsConsumer);
@@ -158,13 +184,14 @@ function createDeliveryLookups({ jsm, events }: Pick<TurnLookupDeps, "jsm" | "ev
 }
 
 /** What waits in `TURNS`, and its removal. */
-export function createTurnLookups({ jsm, events, transcripts, eventWindowMs, unreadable, log }: TurnLookupDeps) {
+export function createTurnLookups({ jsm, unreadable, log, ...deps }: TurnLookupDeps) {
+  const { events } = deps;
   const { list, at } = createQueueReading(jsm, unreadable);
-  const standing = createStandings({ events, transcripts, eventWindowMs });
+  const standing = createStandings(deps);
 
   /** The turns of a conversation that have not left the queue, in the order of acceptance; with `upTo` at least those up to that sequence. */
   const waiting = (conversation: ConversationId, upTo?: number): Promise<QueuedTurn[]> =>
-    list(subjects.turns(conversation), limits.turnsPerConversation, upTo);
+    list(subjects.turns(conversation), limits.turnsPerConversation, { upTo });
 
   /** The turn of a conversation that may run: the first that has not left the queue. */
   const first = async (conversation: ConversationId): Promise<QueuedTurn | undefined> =>
@@ -193,8 +220,8 @@ export function createTurnLookups({ jsm, events, transcripts, eventWindowMs, unr
 
     isQueued: createIsQueued(jsm),
 
-    /** Up to `limit` turns of all conversations, oldest first. For whoever looks after the queue. */
-    scan: (limit: number): Promise<QueuedTurn[]> => list(subjects.allTurns, limit),
+    /** Up to `limit` turns of all conversations from that sequence on, oldest first. For whoever looks after the queue. */
+    scan: (limit: number, from = 1): Promise<QueuedTurn[]> => list(subjects.allTurns, limit, { from }),
 
     ...createDeliveryLookups({ jsm, events }),
 

@@ -7,17 +7,21 @@ import {
   limits,
   messageIdOf,
   parseStored,
+  streams,
   subjects,
+  turnsConsumer,
   type ConversationId,
 } from "@parley/protocol";
 import { createBackoff, sleep, type Logger } from "@parley/runtime";
 import { EventTooLargeError, noRoomError, wrongLastSequence, type Append, type AppendResult } from "./appender.ts";
 import type { EventLog } from "./event-log.ts";
+import type { Facts } from "./facts.ts";
 import type { BrokerLink } from "./nats-connection.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
 import type { Transcripts } from "./transcripts.ts";
 import { createTurnLookups, type QueuedTurn } from "./turn-lookups.ts";
-import { createTurnPulls, type PulledMessage } from "./turn-pulls.ts";
+import { createConsumerPulls, type PulledMessage } from "./consumer-pulls.ts";
+import { createDelayedNaks, type DelayedNaks } from "./delayed-naks.ts";
 import type { Unreadable } from "./unreadable.ts";
 
 /** How a worker answers the queue for a turn that it got. Acknowledgements are never proof of ownership: the fenced chain is. */
@@ -27,11 +31,15 @@ export interface DeliveryAnswers {
    * sees that it has ended.
    */
   ack(): Promise<void>;
-  /**
-   * Gives it back, to be delivered again at once. There is no delay: each delayed one makes the broker put off its look for the turns of dead
-   * workers, and at 200 a second it never comes to it. Who wants to wait keeps the delivery meanwhile.
-   */
+  /** Gives it back, to be delivered again at once. Who wants to wait for a while keeps the delivery meanwhile. */
   nak(): void;
+  /**
+   * Gives it back, to be delivered again after the delay, or when somebody wakes it: for turns that wait for people, and those behind them, which nobody
+   * shall hold. Resolves when the broker has it, or cannot be reached.
+   */
+  putBack(delayMs: number): Promise<void>;
+  /** Where it is answered, also by others and later. Absent: the broker did not deliver it. */
+  readonly reply?: string;
   /** Postpones the redelivery by the consumer's ack wait. */
   working(): void;
 }
@@ -50,6 +58,7 @@ export interface TurnQueueDeps {
   readonly jsm: PatientLookups;
   readonly events: EventLog;
   readonly transcripts: Transcripts;
+  readonly facts: Pick<Facts, "read">;
   /** How long events are kept. */
   readonly eventWindowMs: number;
   readonly unreadable: Unreadable;
@@ -71,13 +80,14 @@ export function createTurnQueue({ link, log, unreadable, ...deps }: TurnQueueDep
   const { events } = deps;
   const lookups = createTurnLookups({ ...deps, unreadable, log });
   const { nc } = link;
-  let pulls: ReturnType<typeof createTurnPulls> | undefined;
+  const naks = createDelayedNaks(nc);
+  let pulls: ReturnType<typeof createConsumerPulls> | undefined;
 
   /** Nobody waits for an end of it. A newer version may read it, so it has its time, by the worker's clock and by the broker's. */
   const dropGarbage = async ({ storedMs, reply }: PulledMessage): Promise<void> => {
     if (Date.now() - storedMs <= limits.turnQueueAgeMs) return;
     if ((await lookups.lastDeliveryMs()) - storedMs <= limits.turnQueueAgeMs) return;
-    await answersOf(reply, nc).ack();
+    await answersOf(reply, nc, naks).ack();
   };
 
   return {
@@ -89,10 +99,10 @@ export function createTurnQueue({ link, log, unreadable, ...deps }: TurnQueueDep
      * cannot be asked.
      */
     async pull(most: number, expiresMs: number, onDelivery: (delivery: Delivery) => void): Promise<void> {
-      pulls ??= createTurnPulls(link, log);
+      pulls ??= createConsumerPulls(link, { stream: streams.turns, consumer: turnsConsumer }, log);
       try {
         await pulls.pull(most, expiresMs, (message) => {
-          const delivery = deliveryOf(message, nc, unreadable);
+          const delivery = deliveryOf(message, { nc, naks, unreadable });
           if (delivery !== undefined) return onDelivery(delivery);
           dropGarbage(message).catch((err: unknown) => log.debug({ err }, "garbage was left in the queue"));
         });
@@ -102,6 +112,15 @@ export function createTurnQueue({ link, log, unreadable, ...deps }: TurnQueueDep
         throw error;
       }
     },
+
+    /**
+     * Brings a turn back that was put back, by where its delivery is answered. It takes a turn from whoever holds it: whether one waits is to be looked
+     * at before.
+     */
+    wake: naks.wake,
+
+    /** The same by its place in the queue, where nobody knows the subject, or the broker has forgotten what it stood for. */
+    wakeAt: async (seq: number): Promise<void> => naks.wake(await lookups.replyFor(seq)),
 
     /** Pulls no more. What was on its way here has been given to `onDelivery` when this resolves. */
     endPulls: async (): Promise<void> => pulls?.end(),
@@ -169,13 +188,14 @@ function createSubmit(events: EventLog, removeEnded: (conversation: Conversation
 }
 
 /** Holds on to nothing of the message but where it is answered: thousands may wait in one process. */
-function answersOf(reply: string, nc: NatsConnection): DeliveryAnswers {
+function answersOf(reply: string, nc: NatsConnection, naks: DelayedNaks): DeliveryAnswers {
   let isAnswered = false;
   const say = (word: string): void => {
     // The connection may be closing; the turn then comes again, to somebody else.
     if (!isAnswered && !nc.isClosed() && !nc.isDraining()) nc.publish(reply, word);
   };
   return {
+    reply,
     async ack() {
       say("+ACK");
       isAnswered = true;
@@ -184,20 +204,31 @@ function answersOf(reply: string, nc: NatsConnection): DeliveryAnswers {
       say("-NAK");
       isAnswered = true;
     },
+    async putBack(delayMs) {
+      if (isAnswered) return;
+      isAnswered = true;
+      await naks.putBack(reply, delayMs);
+    },
     working: () => say("+WPI"),
   };
 }
 
+interface DeliveryDeps {
+  readonly nc: NatsConnection;
+  readonly naks: DelayedNaks;
+  readonly unreadable: Unreadable;
+}
+
 /** One that cannot be read is delivered with what can be read of it; undefined: that is nothing. */
-function deliveryOf(message: PulledMessage, nc: NatsConnection, unreadable: Unreadable): Delivery | undefined {
+function deliveryOf(message: PulledMessage, { nc, naks, unreadable }: DeliveryDeps): Delivery | undefined {
   const { seq, storedMs, deliveries, cameAlone, data, reply } = message;
   const place = { seq, storedMs, deliveries, ...(cameAlone && deliveries === 1 ? { isFirst: true as const } : {}) };
   const value = parseStored(data);
   const { data: request } = TurnRequest.safeParse(value);
-  if (request !== undefined) return { ...place, request, ...answersOf(reply, nc) };
+  if (request !== undefined) return { ...place, request, ...answersOf(reply, nc, naks) };
   unreadable.note("turn", message);
   const rest = restOfRequest(value, storedMs);
-  return rest && { ...place, request: rest, isUnreadable: true, ...answersOf(reply, nc) };
+  return rest && { ...place, request: rest, isUnreadable: true, ...answersOf(reply, nc, naks) };
 }
 
 const Named = TurnRequest.pick({ conversation_id: true, turn_id: true });

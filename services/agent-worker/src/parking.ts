@@ -55,10 +55,17 @@ function firstOf({ waiters }: Room): Waiter | undefined {
   return first;
 }
 
-function waiterOf({ seq, request, deliveries, ack, nak, working }: Delivery): Waiter {
+function waiterOf({ seq, request, ...delivery }: Delivery): Waiter {
   const { conversation_id: conversation, turn_id: turn, accepted_at: acceptedAt } = request;
   const state = { hasEnded: false, checkedAtMs: -Infinity };
-  return { seq, conversation, turn, acceptedAt, deliveries, ack, nak, working, ...state };
+  return { seq, conversation, turn, acceptedAt, ...answersOf(delivery), ...state };
+}
+
+type Answers = DeliveryAnswers & Pick<Delivery, "deliveries">;
+
+/** Nothing else of a delivery is kept. */
+function answersOf({ deliveries, reply, ack, nak, putBack, working }: Answers): Answers {
+  return { deliveries, ...(reply === undefined ? {} : { reply }), ack, nak, putBack, working };
 }
 
 /** The rooms of all conversations that wait here; the one that was looked at longest ago comes first. */
@@ -123,12 +130,12 @@ function createLook(deps: ParkingDeps, rooms: () => Rooms) {
     const turn = place === "first" ? await turns.at(waiter.seq) : undefined;
     if (signal.aborted) return false;
     // Delivered once more meanwhile: the newer delivery is the one to answer.
-    const { deliveries, ack, nak, working } = room.waiters.get(waiter.seq) ?? waiter;
+    const answers = answersOf(room.waiters.get(waiter.seq) ?? waiter);
     rooms().leave(room, waiter);
-    if (turn !== undefined) onFirst({ ...turn, deliveries, ack, nak, working });
-    else if (place === "gone") await ack();
+    if (turn !== undefined) onFirst({ ...turn, ...answers });
+    else if (place === "gone") await answers.ack();
     // It left the queue meanwhile, or can no longer be read: whoever gets it sees which.
-    else nak();
+    else answers.nak();
     return turn === undefined;
   };
 

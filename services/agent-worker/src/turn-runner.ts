@@ -150,7 +150,7 @@ export function withoutDelivery(
   onlyAfter?: number,
 ): RunnableTurn {
   const ack = async (): Promise<void> => void (await turns.removeEnded(request.conversation_id));
-  return { seq, storedMs, request, onlyAfter, ack, nak() {}, working() {}, rest() {} };
+  return { seq, storedMs, request, onlyAfter, ack, nak() {}, async putBack() {}, working() {}, rest() {} };
 }
 
 type SettleDeps = Omit<TurnRunnerDeps, "onSettled">;

@@ -14,6 +14,7 @@ function deliveryOf(seq: number, naks: number[]): Delivery {
     request: { v: 1, turn_id: `t${seq}`, conversation_id: `c${seq}`, user: { id: "u" }, ...message },
     ack: () => Promise.resolve(),
     nak: () => void naks.push(seq),
+    putBack: () => Promise.resolve(),
     working() {},
   };
 }

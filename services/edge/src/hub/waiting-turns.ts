@@ -7,10 +7,12 @@ import {
   foldEvent,
   messageEventOf,
   parseEventSubject,
+  partsInOrder,
   pendingCallsOf,
   subjects,
   type FactOf,
   type Part,
+  type Parts,
   type ReadEvent,
   type TurnView,
 } from "@parley/protocol";
@@ -125,20 +127,13 @@ function waitedView(queued: TurnView, wait: FactOf<"wait">, events: readonly Rea
   return { ...view, status: pendingCallsOf(view.parts).length > 0 ? "waiting" : "running" };
 }
 
-/** The fact has texts and calls once, with their steps, and refers to them in their order. */
-function waitedParts({ steps, parts }: FactOf<"wait">): Part[] {
-  const calls = new Map(steps.flatMap((step) => step.calls.map((call) => [call.call_id, callPart(call)])));
+/** Where the order is not of what there is, text and calls are all that is known. */
+function waitedParts({ steps, parts }: FactOf<"wait">): Parts {
   const text = steps.map((step) => step.text).join("");
-  let next = 0;
-  const made = parts.flatMap((part): Part[] => {
-    if ("part" in part) return [part.part];
-    if ("call_id" in part) {
-      const call = calls.get(part.call_id);
-      return call === undefined ? [] : [call];
-    }
-    const from = next;
-    next += part.chars;
-    return [{ type: "text", text: text.slice(from, next) }];
-  });
-  return next < text.length ? [...made, { type: "text", text: text.slice(next) }] : made;
+  const calls = steps.flatMap((step) => step.calls);
+  return partsInOrder(parts, { text, calls }) ?? [...(text === "" ? [] : [textPart(text)]), ...calls.map(callPart)];
+}
+
+function textPart(text: string): Part {
+  return { type: "text", text };
 }

@@ -1,11 +1,11 @@
 import { createInbox, nanos, type Msg, type NatsConnection } from "@nats-io/transport-node";
-import { streams, subjects, turnsConsumer } from "@parley/protocol";
+import { subjects } from "@parley/protocol";
 import { withDeadline, type Logger } from "@parley/runtime";
 import { parseAckSubject } from "./ack-subject.ts";
 import { expectedSequence } from "./append-headers.ts";
 import type { BrokerLink } from "./nats-connection.ts";
 
-/** A message of the queue as it was delivered. */
+/** A message as a durable consumer delivered it. */
 export interface PulledMessage {
   /** Sequence in the stream. */
   readonly seq: number;
@@ -42,8 +42,14 @@ function failureOf({ headers }: Msg): Error | undefined {
   return new Error(`the broker ended a pull: ${code} ${description}`);
 }
 
+/** A durable consumer that all processes of a kind share. */
+export interface SharedConsumer {
+  readonly stream: string;
+  readonly consumer: string;
+}
+
 /** A subscription for one pull at a time: a message does not say which pull it came for, only whose subscription. */
-function createLane(nc: NatsConnection, log: Logger) {
+function createLane(nc: NatsConnection, { stream, consumer }: SharedConsumer, log: Logger) {
   const inbox = createInbox();
   let next = 0;
   let pull: Pull | undefined;
@@ -84,9 +90,9 @@ function createLane(nc: NatsConnection, log: Logger) {
       });
       try {
         const request = JSON.stringify({ batch: missing, expires: nanos(expiresMs) });
-        nc.publish(subjects.pull(streams.turns, turnsConsumer), request, { reply: id });
+        nc.publish(subjects.pull(stream, consumer), request, { reply: id });
         // An end of our own: a pull that the broker never ends must not be the last one.
-        await withDeadline(ended, expiresMs + answerMs, "pulling turns");
+        await withDeadline(ended, expiresMs + answerMs, "pulling messages");
       } finally {
         pull = undefined;
       }
@@ -95,10 +101,10 @@ function createLane(nc: NatsConnection, log: Logger) {
 }
 
 /**
- * Pulls over subscriptions of our own. The client's `next` cannot be ended early: a turn that was on its way to a worker that stops was then
+ * Pulls over subscriptions of our own. The client's `next` cannot be ended early: what was on its way to a worker that stops was then
  * delivered to nobody until the ack wait was over.
  */
-export function createTurnPulls({ nc, onReconnect }: BrokerLink, log: Logger) {
+export function createConsumerPulls({ nc, onReconnect }: BrokerLink, of: SharedConsumer, log: Logger) {
   /** As many as there ever were pulls at a time. */
   const lanes: ReturnType<typeof createLane>[] = [];
   const endAll = (): void => {
@@ -111,7 +117,7 @@ export function createTurnPulls({ nc, onReconnect }: BrokerLink, log: Logger) {
     /** Ends when `most` messages have come, or after `expiresMs`. Throws when the broker cannot be asked. */
     async pull(most: number, expiresMs: number, onMessage: (message: PulledMessage) => void): Promise<void> {
       let lane = lanes.find(({ isFree }) => isFree());
-      if (lane === undefined) lanes.push((lane = createLane(nc, log)));
+      if (lane === undefined) lanes.push((lane = createLane(nc, of, log)));
       await lane.pull(most, expiresMs, onMessage);
     },
 

@@ -1,0 +1,70 @@
+import type { NatsConnection } from "@nats-io/transport-node";
+import { withDeadline } from "@parley/runtime";
+import { isAckSubject } from "./ack-subject.ts";
+
+/** Between two batches. */
+const batchMs = 100;
+const flushMs = 2_000;
+/** The longest that a turn is put back for. */
+export const longestDelayMs = 24 * 60 * 60_000;
+const nanosPerMs = 1_000_000;
+
+/** The broker takes whole nanoseconds: a fraction, or an exponent, counts as now. */
+function delayed(delayMs: number): string {
+  const ms = Math.round(Math.min(longestDelayMs, Math.max(1, delayMs)));
+  return `-NAK {"delay":${ms * nanosPerMs}}`;
+}
+
+/** Stored: the broker knows after a restart that it is due. And the one that needs no timer. Either alone has a hole. */
+const wakeWords = ['-NAK {"delay":1}', "-NAK"];
+
+interface Answer {
+  readonly reply: string;
+  readonly words: readonly string[];
+  readonly onSent: () => void;
+}
+
+export type DelayedNaks = ReturnType<typeof createDelayedNaks>;
+
+/**
+ * Delayed answers to deliveries, in batches. Each puts the broker's look for the turns of dead workers off by 10 ms: at one each 5 ms it never comes to
+ * it, and any number in one write cost no more than one. The first of a silence leaves at once.
+ */
+export function createDelayedNaks(nc: NatsConnection) {
+  let waiting: Answer[] = [];
+  let window: NodeJS.Timeout | undefined;
+
+  const sendAll = async (): Promise<void> => {
+    const answers = waiting;
+    waiting = [];
+    // The connection may be closing; the turn then comes again when the ack wait is over.
+    if (!nc.isClosed() && !nc.isDraining()) {
+      for (const { reply, words } of answers) for (const word of words) nc.publish(reply, word);
+      await withDeadline(nc.flush(), flushMs, "putting turns back").catch(() => {});
+    }
+    for (const { onSent } of answers) onSent();
+  };
+  const open = (): void => {
+    void sendAll();
+    window = setTimeout(close, batchMs);
+  };
+  const close = (): void => {
+    window = undefined;
+    if (waiting.length > 0) open();
+  };
+  const send = (reply: string, words: readonly string[]): Promise<void> =>
+    new Promise((onSent) => {
+      waiting.push({ reply, words, onSent });
+      if (window === undefined) open();
+    });
+
+  return {
+    /** Resolves when the broker has it, or cannot be reached. */
+    putBack: (reply: string, delayMs: number): Promise<void> => send(reply, [delayed(delayMs)]),
+
+    /** The same. What is no subject to answer on is ignored. */
+    async wake(reply: string): Promise<void> {
+      if (isAckSubject(reply)) await send(reply, wakeWords);
+    },
+  };
+}
