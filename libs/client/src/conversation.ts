@@ -1,6 +1,7 @@
 import {
   chatErrorOf,
   type AcceptedFrame,
+  type ApprovalDecision,
   type ChatError,
   type ClientFrameInput,
   type ConversationView,
@@ -9,6 +10,7 @@ import {
   type ServerFrame,
   type SubscribedFrame,
 } from "@parley/protocol";
+import { createApprovals, type ApproveOptions } from "./approvals.ts";
 import { createAttachment } from "./attachment.ts";
 import { createCancels } from "./cancels.ts";
 import { createEmitter } from "./emitter.ts";
@@ -53,6 +55,11 @@ export interface Conversation {
   readonly untilEnd: (turnId: string) => Promise<Outcome>;
   /** Stops a turn (default: the one that runs), now or as soon as the client is ready. The `cancelled` event follows. */
   readonly cancel: (turnId?: string) => void;
+  /**
+   * Decides on a tool call that waits for a person (`pendingApprovals` of the view), now or as soon as the client is ready. Resolves when that is
+   * what was decided, by whoever; rejects with the server's ChatError, of which CONFLICT says that it was decided otherwise.
+   */
+  readonly approve: (callId: string, approved: boolean, options?: ApproveOptions) => Promise<ApprovalDecision>;
   /** Asks for what the view does not have yet, and for all that follows, also on later connections. */
   readonly subscribe: () => Promise<SubscribedFrame>;
   readonly unsubscribe: () => void;
@@ -83,7 +90,7 @@ interface ConversationDeps extends Settings {
 
 export function createConversation(deps: ConversationDeps): ConversationPort {
   const parts = createParts(deps);
-  const { folding, outbox, attachment, ends, cancels, emitter } = parts;
+  const { folding, outbox, attachment, ends, cancels, approvals, emitter } = parts;
   let closed: Error | undefined;
 
   /** Nothing may wait on a conversation that nobody serves any more. */
@@ -101,6 +108,12 @@ export function createConversation(deps: ConversationDeps): ConversationPort {
         whileOpen(() => outbox.add(messageOf(deps.id, message, options), options.signal)),
       untilEnd: (turnId) => whileOpen(() => ends.until(turnId)),
       cancel: cancels.add,
+      approve: (callId, approved, options = {}) =>
+        whileOpen(() => {
+          // The answer is an event. Who may not look may not decide either, and is told so by that.
+          attachment.subscribe().catch(() => undefined);
+          return approvals.add(callId, approved, options);
+        }),
       subscribe: () => whileOpen(attachment.subscribe),
       unsubscribe: () => attachment.unsubscribe(outbox.unanswered()),
       on: emitter.on,
@@ -111,6 +124,7 @@ export function createConversation(deps: ConversationDeps): ConversationPort {
       const asked = attachment.resume();
       outbox.flush();
       cancels.flush();
+      approvals.flush();
       return asked || outbox.unansweredSince() !== undefined;
     },
     connectionLost: () => {
@@ -123,6 +137,7 @@ export function createConversation(deps: ConversationDeps): ConversationPort {
       attachment.close(reason);
       outbox.close(reason);
       ends.close(reason);
+      approvals.close(reason);
     },
   };
 }
@@ -135,6 +150,7 @@ function createParts(deps: ConversationDeps) {
   const folding = createFolding(id, {
     onChange: () => {
       ends.look();
+      approvals.look();
       emitter.emit("change", view());
     },
     onViolation: (violation) => {
@@ -150,7 +166,8 @@ function createParts(deps: ConversationDeps) {
     onRefused: (error) => emitter.emit("error", error),
   });
   const outbox = createOutbox({ ...deps, send: (frame) => !attachment.mustResume() && send(frame) });
-  return { emitter, ends, folding, attachment, outbox, cancels: createCancels(view, send) };
+  const approvals = createApprovals(view, send);
+  return { emitter, ends, folding, attachment, outbox, cancels: createCancels(view, send), approvals };
 }
 
 function handle(parts: Parts, frame: ConversationFrame): void {
@@ -175,9 +192,9 @@ function handle(parts: Parts, frame: ConversationFrame): void {
 
 /** An error says what it answers: a message by its id, anything else by the type of its frame. Older servers do not say the latter. */
 function refuse(parts: Parts, error: FrameError): void {
-  const { emitter, attachment, outbox, cancels } = parts;
+  const { emitter, attachment, outbox, cancels, approvals } = parts;
   if (error.frame === "delete") return forget(parts, error);
-  if (outbox.refused(error)) return;
+  if (outbox.refused(error) || approvals.refused(error)) return;
   const mayAnswer = (type: string): boolean => error.frame === undefined || error.frame === type;
   if (error.id === undefined && mayAnswer("subscribe") && attachment.refused(error)) return outbox.flush();
   if (error.code === "NOT_FOUND" && mayAnswer("cancel")) cancels.clear();
