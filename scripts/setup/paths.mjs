@@ -13,6 +13,9 @@ export const logsDir = path.join(dataDir, "logs");
 /** Where `npm start` has its processes write traces; the file before it is beside it, with ".1" at its end. */
 export const tracesFile = path.join(dataDir, "traces", "traces.jsonl");
 
+/** Where the demonstration's tools write that change something. */
+export const demoFile = path.join(dataDir, "demo-counter");
+
 export function tool(...parts) {
   return path.join(root, "node_modules", ...parts);
 }

@@ -1,5 +1,5 @@
 import { kubeconfigFile } from "../setup/run-records.mjs";
-import { tracesFile } from "../setup/paths.mjs";
+import { demoFile, tracesFile } from "../setup/paths.mjs";
 import { devSecret } from "./dev-secret.mjs";
 
 export const HOST = "127.0.0.1";
@@ -42,9 +42,19 @@ function forAgentWorker(env, modelPort) {
   return { OPENAI_BASE_URL, OPENAI_API_KEY: "simulated", OPENAI_MODEL: "parley-simulated" };
 }
 
+/** Demonstrations are for the simulated model, unless the caller says otherwise. */
+function forDemos(env) {
+  const isChosen = isSet(env, "DEMO_TOOLS");
+  if (!isChosen && !simulated(env).model) return {};
+  return {
+    ...(isChosen ? {} : { DEMO_TOOLS: "1" }),
+    ...(isSet(env, "DEMO_COUNTER_FILE") ? {} : { DEMO_COUNTER_FILE: demoFile }),
+  };
+}
+
 function forToolWorker(env) {
-  if (!simulated(env).cluster) return pick(env, CLUSTER_VARIABLES);
-  return { KUBECONFIG: kubeconfigFile(process.pid), KUBE_LABEL: "simulated cluster" };
+  if (!simulated(env).cluster) return { ...pick(env, CLUSTER_VARIABLES), ...forDemos(env) };
+  return { KUBECONFIG: kubeconfigFile(process.pid), KUBE_LABEL: "simulated cluster", ...forDemos(env) };
 }
 
 function forEdge(env) {

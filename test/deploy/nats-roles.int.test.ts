@@ -22,14 +22,23 @@ const own = {
   cancelFact: subjects.fact(0, "c1", "t1", { kind: "cancel" }),
   begunFact: subjects.fact(0, "c1", "t1", { kind: "begun", call: "call1" }),
   resultFact: subjects.fact(0, "c1", "t1", { kind: "result", call: "call1" }),
+  askedFact: subjects.fact(0, "c1", "t1", { kind: "asked", call: "call1" }),
+  decidedFact: subjects.fact(0, "c1", "t1", { kind: "decided", call: "call1" }),
+  waitFact: subjects.fact(0, "c1", "t1", { kind: "wait" }),
+  ackFact: subjects.fact(0, "c1", "t1", { kind: "ack" }),
+  approvalRequired: subjects.approvalRequired(0, "c1", "t1", "call1"),
+  approvalDecided: subjects.approvalDecided(0, "c1", "t1", "call1"),
   live: `${subjects.liveOf(0, "c1").slice(0, -1)}t1.a`,
 } as const;
 type Kind = keyof typeof own;
 
 const mayPublish: Record<Exclude<Role, "operator">, readonly Kind[]> = {
-  edge: ["turns", "user", "control", "mark", "owner", "said", "cancelFact"],
-  agent: ["user", "agent", "toolResult", "toolBegun", "log", "said", "begunFact", "resultFact"],
-  tool: ["toolResult", "toolBegun", "toolProgress", "begunFact", "resultFact"],
+  edge: ["turns", "user", "control", "mark", "owner", "said", "cancelFact", "approvalDecided", "decidedFact"],
+  agent: [
+    ...(["user", "agent", "toolResult", "toolBegun", "log", "said", "begunFact", "resultFact"] as const),
+    ...(["approvalDecided", "decidedFact", "waitFact", "ackFact"] as const),
+  ],
+  tool: ["toolResult", "toolBegun", "toolProgress", "begunFact", "resultFact", "askedFact", "approvalRequired"],
 };
 
 const StreamInfo = z.object({ state: z.object({ messages: z.number() }) });
@@ -143,6 +152,10 @@ it("keeps from the streams whatever a tool worker may not write, also as an answ
   expect(await tool.ask(`$JS.API.DIRECT.GET.${streams.facts(0)}.${own.resultFact}`)).toBe(forged);
   await operator.ask(own.said, "a message");
   await expect(tool.ask(`$JS.API.DIRECT.GET.${streams.facts(0)}.${own.said}`)).rejects.toThrow();
+  // It asks people and reads how they decided; it decides nothing.
+  expect(await tool.ask(own.askedFact, forged)).toContain('"seq":3');
+  await operator.ask(own.decidedFact, "decided");
+  expect(await tool.ask(`$JS.API.DIRECT.GET.${streams.facts(0)}.${own.decidedFact}`)).toBe("decided");
   // Each is the next of its stream: nothing came before it but the result and three lines of progress.
   expect(await operator.ask(own.turns)).toContain('"seq":1');
   expect(await operator.ask(own.owner)).toContain('"seq":1');

@@ -43,6 +43,7 @@ const nonsense: readonly (readonly [string, string, string])[] = [
   ["JANITOR_MS", "0", "must be a whole number from 100 to 2147483647."],
   ["LOCK_MS", "0", "must be a whole number from 500 to 2147483647."],
   ["STALLED_CHECK_MS", "0", "must be a whole number from 100 to 2147483647."],
+  ["APPROVAL_TTL_MS", "0", "must be a whole number from 1000 to 86400000."],
   ["MODEL_IDLE_MS", "0", "must be a whole number from 1 to 2147483647."],
   ["MAX_HTTP_WAIT_MS", "0", "must be a whole number from 1 to 2147483647."],
   ["SHARDS", "1e2", "must be a whole number from 1 to 1024."],

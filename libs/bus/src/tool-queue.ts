@@ -1,4 +1,4 @@
-import { type CallId, type ToolJob, toolQueueName } from "@parley/protocol";
+import { type CallId, type ToolJob, toolJobId, toolQueueName } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { Queue } from "bullmq";
 import type { Redis } from "ioredis";
@@ -18,10 +18,11 @@ export interface ToolQueue {
   /**
    * Hands a call to the tool workers. The job id is the call id: adding a call that waits or runs changes nothing. One that ended
    * for Redis although its result was never stored (that is why it is added again) is queued anew; the worker looks for a stored
-   * result first, so nothing runs twice. Throws at once while Redis is down.
+   * result first, so nothing runs twice. `go`: a person has agreed to the call, which asked before; the same under an id of its own. Throws
+   * at once while Redis is down.
    */
-  add(job: ToolJob): Promise<void>;
-  /** Drops a call that still waits. One that runs is left alone: it is cancelled over NATS. */
+  add(job: ToolJob, options?: { readonly go?: boolean }): Promise<void>;
+  /** Drops a call that still waits, also one that a person has agreed to. One that runs is left alone: it is cancelled over NATS. */
   remove(callId: CallId): Promise<void>;
   counts(): Promise<ToolJobCounts>;
   ready(): boolean;
@@ -51,8 +52,8 @@ export function createToolQueue({ url, log }: ToolQueueDeps): ToolQueue {
     if (redis.status !== "ready") throw new Error("Redis cannot be reached.");
   }
 
-  function enqueue(job: ToolJob): Promise<unknown> {
-    return queue.add(job.tool_name, job, { ...JOB_OPTIONS, jobId: job.call_id });
+  function enqueue(job: ToolJob, jobId: string): Promise<unknown> {
+    return queue.add(job.tool_name, job, { ...JOB_OPTIONS, jobId });
   }
 
   const sweep = (): void => {
@@ -64,16 +65,17 @@ export function createToolQueue({ url, log }: ToolQueueDeps): ToolQueue {
   const sweeping = setInterval(sweep, sweepEveryMs);
 
   return {
-    async add(job) {
+    async add(job, { go = false } = {}) {
       requireRedis();
-      const [state] = await Promise.all([queue.getJobState(job.call_id), enqueue(job)]);
+      const jobId = toolJobId(job.call_id, go);
+      const [state] = await Promise.all([queue.getJobState(jobId), enqueue(job, jobId)]);
       if (state !== "completed" && state !== "failed") return;
-      await queue.remove(job.call_id);
-      await enqueue(job);
+      await queue.remove(jobId);
+      await enqueue(job, jobId);
     },
     async remove(callId) {
       requireRedis();
-      await queue.remove(callId);
+      await removeBoth(queue, callId);
     },
     async counts() {
       requireRedis();
@@ -87,6 +89,12 @@ export function createToolQueue({ url, log }: ToolQueueDeps): ToolQueue {
       redis.disconnect();
     },
   };
+}
+
+/** Whether nothing of the call is left: what runs cannot be removed. */
+async function removeBoth(queue: Queue, callId: CallId): Promise<boolean> {
+  const removed = await Promise.all([queue.remove(toolJobId(callId)), queue.remove(toolJobId(callId, true))]);
+  return removed.every((count) => count !== 0);
 }
 
 export interface ToolJobs {
@@ -113,8 +121,8 @@ export function createToolJobs({ redis, log }: { readonly redis: Redis; readonly
     async drop(calls) {
       if (calls.length === 0) return [];
       const jobs = open();
-      const removed = await Promise.all(calls.map((call) => jobs.remove(call)));
-      return calls.filter((_, i) => removed[i] === 0);
+      const isGone = await Promise.all(calls.map((call) => removeBoth(jobs, call)));
+      return calls.filter((_, i) => isGone[i] === false);
     },
   };
 }

@@ -1,5 +1,5 @@
 import { setMaxListeners } from "node:events";
-import { ToolJob, toolQueueName } from "@parley/protocol";
+import { ToolJob, toolJobId, toolQueueName } from "@parley/protocol";
 import { withDeadline, type Logger } from "@parley/runtime";
 import { UnrecoverableError, WaitingError, Worker, type Job } from "bullmq";
 import { connectRedis } from "./redis.ts";
@@ -15,6 +15,8 @@ export type JobInterruption =
 export type JobEnd = "done" | "give back" | "not mine";
 
 export interface JobRun {
+  /** Added as one that a person has agreed to. */
+  readonly go: boolean;
   /** An earlier worker had this job and was lost, or stood still for longer than its lock. */
   readonly recovered: boolean;
   /** From the agent's adding it to its being taken here (clocks of two machines). */
@@ -32,7 +34,7 @@ export interface ToolWorkerOptions {
   /** What it throws is logged; the job has then failed for Redis, and the agent may add it again. */
   run(job: ToolJob, run: JobRun): Promise<JobEnd>;
   /** The worker was lost twice with this job. It is not tried again. */
-  onAbandoned(job: ToolJob): void;
+  onAbandoned(job: ToolJob, of: Pick<JobRun, "go">): void;
   /** Must be the same in all workers of a queue, as the check for lost workers is shared by them. */
   readonly lockDurationMs?: number;
   readonly stalledIntervalMs?: number;
@@ -136,14 +138,17 @@ function createProcessor({ run }: ToolWorkerOptions, locks: Map<string, string>,
     const parsed = ToolJob.safeParse(job.data);
     if (!parsed.success) throw new UnrecoverableError("the job is not a tool call as this version knows it");
     // A closing worker can still fetch one job: the one it just gave back woke its own blocked fetch.
-    const end = closing.aborted
-      ? "give back"
-      : await run(parsed.data, { recovered: job.stalledCounter > 0, waitedMs: waitedMsOf(job), closing, signal });
+    const attempt = { go: isGo(job, parsed.data), recovered: job.stalledCounter > 0, waitedMs: waitedMsOf(job) };
+    const end = closing.aborted ? "give back" : await run(parsed.data, { ...attempt, closing, signal });
     if (end === "done") return;
     if (end === "give back") await job.moveToWait(token);
     // BullMQ's word for: this worker has nothing more to do with the job.
     throw new WaitingError();
   }
+}
+
+function isGo({ id }: Job, { call_id }: ToolJob): boolean {
+  return id === toolJobId(call_id, true);
 }
 
 function waitedMsOf({ timestamp, processedOn }: Job): number {
@@ -156,7 +161,8 @@ const ABANDONED = "job stalled more than allowable limit";
 function reportFailure(job: Job | undefined, error: Error, { log, onAbandoned }: ToolWorkerOptions): void {
   log.warn({ callId: job?.id, reason: error.message }, "a tool job failed");
   const parsed = ToolJob.safeParse(job?.data);
-  if (parsed.success && error.message === ABANDONED) onAbandoned(parsed.data);
+  if (job === undefined || !parsed.success || error.message !== ABANDONED) return;
+  onAbandoned(parsed.data, { go: isGo(job, parsed.data) });
 }
 
 async function settlesWithin(promise: Promise<unknown>, deadlineMs: number): Promise<boolean> {

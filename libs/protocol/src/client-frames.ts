@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
+import { limits } from "./limits.ts";
 
 /** WebSocket subprotocol of the native dialect. */
 export const nativeSubprotocol = "parley.v1";
@@ -103,7 +104,7 @@ export const ApproveFrame = z
     reason: z.string().max(500).optional().describe("Why, in the words of whoever decided."),
     confirm: z
       .string()
-      .max(200)
+      .max(limits.approvalConfirmChars)
       .optional()
       .describe("What `approval_required` wants to be typed, where it wants that."),
   })

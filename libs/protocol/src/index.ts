@@ -82,7 +82,7 @@ export {
   User,
 } from "./server-frames.ts";
 export { TurnRequest, messageEventOf } from "./turn-request.ts";
-export { ToolJob } from "./tool-job.ts";
+export { ToolJob, toolJobId } from "./tool-job.ts";
 export { turnsDestination } from "./trace.ts";
 export { ToolDefinition, toolCatalogueKey } from "./tool-definition.ts";
 export { RecordLink, linkTo, seqsBefore } from "./record-link.ts";

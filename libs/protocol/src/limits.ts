@@ -47,6 +47,8 @@ export const limits = {
   approvalSummaryBytes: 2 * 1024,
   /** The same: what would change, encoded; cut beyond it. */
   approvalPreviewBytes: 32 * 1024,
+  /** Characters of what whoever agrees to a call has to type. */
+  approvalConfirmChars: 200,
   /** One stored event or record, encoded, with its headers. The broker's `max_payload` must not be below. */
   eventBytes: 512 * 1024,
   /** The answer of one turn, all steps together, encoded. More: MODEL_TRUNCATED. */

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { ToolCall } from "./tool-calls.ts";
-import { ConversationId, TurnId } from "./ids.ts";
+import { ConversationId, TurnId, type CallId } from "./ids.ts";
 import { User } from "./server-frames.ts";
 import { traceParent } from "./trace.ts";
 
-/** One tool call as work: BullMQ job id = `call_id`. */
+/** One tool call as work: BullMQ job id = `toolJobId`. */
 export const ToolJob = ToolCall.extend({
   v: z.number().int(),
   conversation_id: ConversationId,
@@ -15,3 +15,8 @@ export const ToolJob = ToolCall.extend({
   trace: traceParent(),
 });
 export type ToolJob = z.infer<typeof ToolJob>;
+
+/** A call that a person has agreed to is a job once more, under another id: the one before it, which asked, may still be known to Redis. */
+export function toolJobId(call: CallId, go = false): string {
+  return go ? `${call}-go` : call;
+}

@@ -37,7 +37,7 @@ function chooseSteps(turn: Turn, control: Control): PlannedCall[][] {
   if (turn.tools.length === 0) return [];
   const requested = readRequestedSteps(turn.question);
   if (requested.length > 0) return requested;
-  const calls = clusterCalls(turn);
+  const calls = [...demoCalls(turn), ...clusterCalls(turn)];
   if (calls.length > 0) return [calls];
   const forced = turn.tools.find((tool) => tool.name === turn.mustCall);
   return forced === undefined ? [] : [[{ name: forced.name, argumentsJson: fitArguments(forced, {}) }]];
@@ -48,6 +48,19 @@ function clusterCalls(turn: Turn): PlannedCall[] {
     const tool = tools.flatMap((pattern) => turn.tools.filter((offered) => pattern.test(plainName(offered.name))))[0];
     return tool === undefined ? [] : [{ name: tool.name, argumentsJson: fitArguments(tool, wish) }];
   });
+}
+
+/** `change the counter to …` and `please approve`: the tool that a person has to agree to (docs/tools.md). */
+const CHANGE = /\bchange\s+the\s+counter\s+to\s+["'`]?([^\n"'`]{1,200})/i;
+const PLEASE_APPROVE = /\bplease\s+approve\b/i;
+const CHANGING_TOOL = "demo_change";
+
+function demoCalls({ question, tools }: Turn): PlannedCall[] {
+  if (!tools.some(({ name }) => name === CHANGING_TOOL)) return [];
+  const text = CHANGE.exec(question)?.[1]?.replace(/[\s.!?]+$/, "");
+  if (text !== undefined && text !== "") return [{ name: CHANGING_TOOL, argumentsJson: JSON.stringify({ text }) }];
+  if (!PLEASE_APPROVE.test(question)) return [];
+  return [{ name: CHANGING_TOOL, argumentsJson: JSON.stringify({ text: "approved", confirm: true }) }];
 }
 
 function plainName(name: string): string {

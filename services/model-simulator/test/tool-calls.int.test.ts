@@ -62,6 +62,19 @@ test.each<[string, Call[]]>([
   expect(await callsFor(question)).toEqual(calls);
 });
 
+test.each<[string, Call[]]>([
+  ["change the counter to 42", [{ name: "demo_change", arguments: { text: "42" } }]],
+  ["Please change the counter to `forty two`.", [{ name: "demo_change", arguments: { text: "forty two" } }]],
+  ["please approve", [{ name: "demo_change", arguments: { text: "approved", confirm: true } }]],
+  ["why does nobody approve?", []],
+])("asks for the tool that a person has to agree to: %j", async (question, calls) => {
+  expect(await callsFor(question, [offer("demo_change")])).toEqual(calls);
+});
+
+test("asks for no tool that it is not offered", async () => {
+  expect(await callsFor("change the counter to 42")).toEqual([]);
+});
+
 test("names the arguments as the schema of the tool does", async () => {
   const tools = [
     offer("list_pods", { all_namespaces: { type: "boolean" }, output: { enum: ["wide", "json"] } }, ["output"]),

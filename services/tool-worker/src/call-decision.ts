@@ -1,26 +1,13 @@
-import type { JobRun } from "@parley/bus";
-import type { ToolJob } from "@parley/protocol";
-import { sleep, traceNames, type ChildSpan, type Logger, type TraceSpan } from "@parley/runtime";
-import { endOf, lostWrite, notLicensed, notRun, type CallEnd } from "./call-end.ts";
+import { sleep, traceNames, type ChildSpan } from "@parley/runtime";
+import { awaitAgreement, type ApprovalDeps } from "./call-approval.ts";
+import { endOf, lostWrite, notLicensed, notRun, type Call, type CallEnd } from "./call-end.ts";
 import type { CallLog } from "./call-log.ts";
-import { execute, type Stopper } from "./execution.ts";
+import { execute } from "./execution.ts";
 import { createProgress } from "./progress.ts";
 import type { PreparedCall, Tool } from "./tools/tool.ts";
 
-/** One call as the queue handed it out. */
-export interface Call {
-  readonly job: ToolJob;
-  readonly run: JobRun;
-  /** Undefined: there is none of that name. */
-  readonly tool: Tool | undefined;
-  readonly stopper: Stopper;
-  /** Of the job. */
-  readonly span: TraceSpan;
-}
-
-export interface DecisionDeps {
+export interface DecisionDeps extends ApprovalDeps {
   readonly calls: CallLog;
-  readonly log: Logger;
 }
 
 const PROGRESS_INTERVAL_MS = 200;
@@ -38,13 +25,20 @@ export async function decide(call: Call, deps: DecisionDeps): Promise<CallEnd> {
   if (tool === undefined) return notRun("failed", `There is no tool named ${job.tool_name}.`);
   const prepared = tool.prepare(job.arguments);
   if ("problem" in prepared) return notRun("failed", prepared.problem);
-  if (tool.definition.effect === "write") {
-    const licence = await deps.calls.begin(job);
-    if (licence === "no room") return notLicensed(job);
-    if (licence === "barred") return notRun("cancelled", `${job.tool_name} was given up before it began.`);
-    if (!licence.won) return awaitOther(call, licence.sinceMs, deps.calls);
-  }
-  return perform(call, tool, prepared, deps);
+  const { approval } = prepared;
+  const notAgreed = approval && (await awaitAgreement({ call, tool, approval }, deps));
+  if (notAgreed !== undefined) return notAgreed;
+  const notBegun = tool.definition.effect === "write" ? await begin(call, deps) : undefined;
+  return notBegun ?? perform(call, tool, prepared, deps);
+}
+
+/** Undefined: this is the one execution that a write may have. */
+async function begin(call: Call, { calls }: DecisionDeps): Promise<CallEnd | undefined> {
+  const { job } = call;
+  const licence = await calls.begin(job);
+  if (licence === "no room") return notLicensed(job);
+  if (licence === "barred") return notRun("cancelled", `${job.tool_name} was given up before it began.`);
+  return licence.won ? undefined : awaitOther(call, licence.sinceMs, calls);
 }
 
 async function perform(

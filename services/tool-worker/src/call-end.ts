@@ -1,12 +1,30 @@
+import type { JobRun } from "@parley/bus";
 import { unknownEffect, type ToolDefinition, type ToolJob } from "@parley/protocol";
+import type { TraceSpan } from "@parley/runtime";
 import { outcomeOf, type CallOutcome } from "./call-log.ts";
-import type { Execution, Interruption } from "./execution.ts";
+import type { Execution, Interruption, Stopper } from "./execution.ts";
+import type { Tool } from "./tools/tool.ts";
+
+/** One call as the queue handed it out. */
+export interface Call {
+  readonly job: ToolJob;
+  readonly run: JobRun;
+  /** Undefined: there is none of that name. */
+  readonly tool: Tool | undefined;
+  readonly stopper: Stopper;
+  /** Of the job. */
+  readonly span: TraceSpan;
+}
 
 /**
  * How a call ends on this worker:
  *
  *     look ─▶ known                         a result is stored already; nothing runs
  *       ├───▶ settled                       the turn is cancelled · no such tool · arguments not valid
+ *       ▼
+ *     agree (if a person has to) ─▶ asked   the question is told, and nobody has decided yet
+ *       ├───▶ denied, not asked             the agent writes the result · nothing is known of the question any more
+ *       ├───▶ settled                       the dry run failed · no room to ask · agreed too late, or to something else
  *       ▼
  *     begin (writes only) ─▶ known          another execution began before, and its result came
  *       ├──────────────────▶ settled        it began, and no result came: unknown; or there is no room for the licence: failed
@@ -18,6 +36,8 @@ import type { Execution, Interruption } from "./execution.ts";
  */
 export type CallEnd =
   | { readonly state: "known" }
+  /** Without a result: the turn waits for a person. */
+  | { readonly state: "asked" | "denied" | "not asked" }
   | { readonly state: "settled"; readonly outcome: CallOutcome }
   | { readonly state: "given back" }
   | { readonly state: "not mine" };
@@ -36,8 +56,22 @@ export function notLicensed({ tool_name }: ToolJob): CallEnd {
   );
 }
 
+/** The end of a call that a person would have to agree to and nobody can be asked about. */
+export function notAsked({ tool_name }: ToolJob, reason: "no room" | "unreadable"): CallEnd {
+  const because =
+    reason === "no room"
+      ? "the service has no room to ask whether it may"
+      : "what was asked about it cannot be read any more";
+  return notRun("failed", `${tool_name} was not run: ${because}. Nothing was changed.`);
+}
+
+/** The end of a call that somebody agreed to when the time was over. The same as the agent writes when nobody did. */
+export function deniedLate(): CallEnd {
+  return notRun("denied", "Nobody agreed in time, so this was not done.");
+}
+
 /** The end of a call that never ran. */
-export function notRun(status: "failed" | "cancelled", text: string): CallEnd {
+export function notRun(status: "failed" | "cancelled" | "denied", text: string): CallEnd {
   return { state: "settled", outcome: outcomeOf(status, { text }, 0) };
 }
 

@@ -1,6 +1,5 @@
 import { FactsFullError, fitResult, toolCallEndOf, type Bus, type ReadFact } from "@parley/bus";
 import {
-  ChatError,
   encodeEvent,
   fitToolCallEnd,
   limits,
@@ -13,8 +12,10 @@ import {
   type ToolCallEndEvent,
   type ToolJob,
 } from "@parley/protocol";
-import { createBackoff, sleep, type Logger } from "@parley/runtime";
-import { idsOf } from "./call-ids.ts";
+import type { Logger } from "@parley/runtime";
+import { keepTrying, retried } from "./broker-patience.ts";
+import { addressOf, idsOf, stamp } from "./call-ids.ts";
+import { createApprovalLog } from "./approval-log.ts";
 import { toPlainText } from "./plain-text.ts";
 import { cutBytes } from "./result-text.ts";
 
@@ -33,10 +34,6 @@ export type CallLog = ReturnType<typeof createCallLog>;
 /** `since`: when whoever won began, by its clock. `barred`: an agent worker has it, so that nobody runs the call. */
 export type Licence = { readonly won: boolean; readonly sinceMs: number } | "no room" | "barred";
 
-/** How long a result is kept while the broker is away. A write must not be forgotten lightly: it cannot be run again to find out. */
-const KEEP_RESULT_MS = 120_000;
-/** How long the start of a call waits for the broker. */
-const READ_DEADLINE_MS = 15_000;
 const PROGRESS_BYTES = 1_000;
 /** Of the arguments that a licence repeats. */
 const LICENCE_ARGUMENT_BYTES = 2_048;
@@ -49,12 +46,6 @@ interface CallStore {
   readonly log: Logger;
 }
 
-const common = ({ conversation_id, turn_id }: ToolJob) => ({ conversation_id, turn_id, ts: Date.now() });
-const addressOf = ({ conversation_id: conversation, turn_id: turn, call_id: call }: ToolJob) => ({
-  ...{ conversation, turn },
-  call,
-});
-
 function subjectIn({ events }: Pick<CallStore, "events">) {
   return (kind: CallKind, { conversation_id, turn_id, call_id }: ToolJob): string =>
     subjects[kind](events.shardOf(conversation_id), conversation_id, turn_id, call_id);
@@ -64,7 +55,7 @@ function subjectIn({ events }: Pick<CallStore, "events">) {
 function unreadableEnd({ call_id, tool_name, arguments: args, ...job }: ToolJob): ToolCallEndEvent {
   const result = unknownEffect("what it came to cannot be read.");
   const call = { call_id, tool_name, arguments: args, status: "unknown" as const, result, duration_ms: 0 };
-  return { type: "tool_call_end", ...common({ call_id, tool_name, arguments: args, ...job }), ...call };
+  return { type: "tool_call_end", ...stamp({ call_id, tool_name, arguments: args, ...job }), ...call };
 }
 
 /** What is known of a call: by its facts, and by the events that older versions decide by. */
@@ -130,7 +121,7 @@ function createBegin({ events, facts }: CallStore, worker: string) {
 
   /** So that workers of the version before, which decide by the event, do not run it either. */
   const tellBegun = async (job: ToolJob, ts: number): Promise<Licence> => {
-    const event: StoredEvent = { type: "tool_begun", ...common(job), ts, call_id: job.call_id, worker };
+    const event: StoredEvent = { type: "tool_begun", ...stamp(job), ts, call_id: job.call_id, worker };
     const { won, event: first } = await events.writeOnce(subjectOf("toolBegun", job), event);
     return { won, sinceMs: "ts" in first ? first.ts : Date.now() };
   };
@@ -139,7 +130,7 @@ function createBegin({ events, facts }: CallStore, worker: string) {
     const { call_id, tool_name } = job;
     const args = shortArguments(job.arguments, LICENCE_ARGUMENT_BYTES);
     const called = { call_id, worker, tool_name, arguments: args };
-    const fact: FactOf<"begun"> = { kind: "begun", v: 1, ...common(job), ...called };
+    const fact: FactOf<"begun"> = { kind: "begun", v: 1, ...stamp(job), ...called };
     try {
       const { won, fact: first } = await facts.write(fact);
       if (won) return await tellBegun(job, fact.ts);
@@ -163,6 +154,7 @@ export function createCallLog({ bus: { events, facts, nc }, worker, log }: CallL
   return {
     hasResult,
     isCancelled,
+    approvals: createApprovalLog(store),
 
     /** What is known before a call begins. Waits through short broker trouble, then throws: the call may be added again. */
     async look(job: ToolJob): Promise<"open" | "finished" | "cancelled"> {
@@ -178,7 +170,7 @@ export function createCallLog({ bus: { events, facts, nc }, worker, log }: CallL
     async finish(job: ToolJob, outcome: CallOutcome): Promise<boolean> {
       const { call_id, tool_name, arguments: args } = job;
       const call = { call_id, tool_name, arguments: args, ...outcome };
-      const fact: FactOf<"result"> = { kind: "result", v: 1, ...common(job), ...call };
+      const fact: FactOf<"result"> = { kind: "result", v: 1, ...stamp(job), ...call };
       return keepTrying(
         () => finish(job, fact),
         () => log.warn(idsOf(job), "a result waits for the broker"),
@@ -188,7 +180,7 @@ export function createCallLog({ bus: { events, facts, nc }, worker, log }: CallL
     /** A line for the viewers. Nobody waits for it and it may get lost. */
     progress(job: ToolJob, text: string): void {
       const message = cutBytes(toPlainText(text), PROGRESS_BYTES);
-      const event: StoredEvent = { type: "tool_call_progress", ...common(job), call_id: job.call_id, message };
+      const event: StoredEvent = { type: "tool_call_progress", ...stamp(job), call_id: job.call_id, message };
       try {
         nc.publish(subjectOf("toolProgress", job), encodeEvent(event));
       } catch (err) {
@@ -206,31 +198,4 @@ export function outcomeOf(
 ): CallOutcome {
   const { text, truncated = false } = fitResult({ ...output, text: toPlainText(output.text) }, limits.factResultBytes);
   return { status, result: text, duration_ms: Math.round(durationMs), ...(truncated ? { truncated } : {}) };
-}
-
-/** `write` itself tries for a while, so there is no further pause. */
-async function keepTrying<T>(write: () => Promise<T>, onTrouble: () => void): Promise<T> {
-  const keepUntil = performance.now() + KEEP_RESULT_MS;
-  for (;;) {
-    try {
-      return await write();
-    } catch (err) {
-      const isBrokerTrouble = err instanceof ChatError && err.code === "OVERLOADED";
-      if (!isBrokerTrouble || performance.now() > keepUntil) throw err;
-      onTrouble();
-    }
-  }
-}
-
-async function retried<T>(read: () => Promise<T>): Promise<T> {
-  const backoff = createBackoff({ minMs: 50, maxMs: 1_000 });
-  const deadline = performance.now() + READ_DEADLINE_MS;
-  for (;;) {
-    try {
-      return await read();
-    } catch (err) {
-      if (performance.now() > deadline) throw err;
-    }
-    await sleep(backoff.nextMs());
-  }
 }

@@ -1,6 +1,7 @@
 import type { JobEnd, JobRun } from "@parley/bus";
 import { toolQueueName, type ToolJob } from "@parley/protocol";
 import { traceNames, type TraceSpan, type Tracing } from "@parley/runtime";
+import type { ApprovalLog } from "./approval-log.ts";
 import { idsOf } from "./call-ids.ts";
 import { decide, type DecisionDeps } from "./call-decision.ts";
 import { lostWrite, notRun, type CallEnd } from "./call-end.ts";
@@ -17,7 +18,9 @@ export interface CallRunnerDeps extends DecisionDeps {
 }
 
 /** Runs calls as the queue hands them out, and stores what they came to. */
-export function createCallRunner({ registry, calls, running, metrics, tracing, log }: CallRunnerDeps) {
+export function createCallRunner({ registry, running, metrics, tracing, ...deps }: CallRunnerDeps) {
+  const { calls, log } = deps;
+
   async function store(job: ToolJob, end: CallEnd): Promise<JobEnd> {
     const tool = registry.find(job.tool_name)?.definition.name;
     if (end.state !== "settled") {
@@ -32,8 +35,10 @@ export function createCallRunner({ registry, calls, running, metrics, tracing, l
   }
 
   /** Whoever has the licence of a write knows that it never ran, and never will. */
-  async function giveUp(job: ToolJob): Promise<void> {
-    const isWrite = registry.find(job.tool_name)?.definition.effect !== "read";
+  async function giveUp(job: ToolJob, { go }: Pick<JobRun, "go">): Promise<void> {
+    const definition = registry.find(job.tool_name)?.definition;
+    if (!go && definition?.approval !== undefined && (await isAsked(job, calls.approvals))) return;
+    const isWrite = definition?.effect !== "read";
     const licence = isWrite ? await calls.begin(job) : undefined;
     const isCertain = licence === undefined || licence === "barred" || (licence !== "no room" && licence.won);
     const text = `${job.tool_name} was given up: the workers that ran it were lost.`;
@@ -50,7 +55,7 @@ export function createCallRunner({ registry, calls, running, metrics, tracing, l
         const span = jobSpan(tracing, job, run);
         metrics.taken(run.waitedMs);
         try {
-          const end = await decide({ job, run, tool, stopper, span }, { calls, log });
+          const end = await decide({ job, run, tool, stopper, span }, deps);
           span.set({ [traceNames.toolStatus]: end.state === "settled" ? end.outcome.status : end.state });
           return await store(job, end);
         } finally {
@@ -61,12 +66,20 @@ export function createCallRunner({ registry, calls, running, metrics, tracing, l
     },
 
     /** The workers that had this call were lost, one after the other. */
-    abandon(job: ToolJob): void {
-      giveUp(job).catch((err: unknown) => {
+    abandon(job: ToolJob, of: Pick<JobRun, "go">): void {
+      giveUp(job, of).catch((err: unknown) => {
         log.error({ err, ...idsOf(job) }, "a call that was given up has no result");
       });
     },
   };
+}
+
+/** A question that was asked stands, whatever became of those who asked it. */
+async function isAsked(job: ToolJob, approvals: ApprovalLog): Promise<boolean> {
+  const { asked, decided } = await approvals.read(job);
+  if (asked?.fact.kind !== "asked") return false;
+  if (decided === undefined) await approvals.tell(job, asked.fact);
+  return true;
 }
 
 function jobSpan(tracing: Tracing, job: ToolJob, { waitedMs, recovered }: JobRun): TraceSpan {
@@ -89,7 +102,8 @@ function jobSpan(tracing: Tracing, job: ToolJob, { waitedMs, recovered }: JobRun
   });
 }
 
-const jobEnds = { known: "done", "given back": "give back", "not mine": "not mine" } as const satisfies Record<
-  Exclude<CallEnd["state"], "settled">,
-  JobEnd
->;
+const jobEnds = {
+  ...{ known: "done", asked: "done", denied: "done", "not asked": "done" },
+  "given back": "give back",
+  "not mine": "not mine",
+} as const satisfies Record<Exclude<CallEnd["state"], "settled">, JobEnd>;

@@ -29,6 +29,12 @@ const namespaces = z
 const MIN_SILENCE_MS = 500;
 const MIN_ROUND_MS = 100;
 
+const APPROVAL_MS = 15 * 60_000;
+/** With less nobody could read what they are asked. */
+const MIN_APPROVAL_MS = 1_000;
+/** What waits is kept among the facts, which are forgotten after days; a day is what is promised of them. */
+const MAX_APPROVAL_MS = 24 * 60 * 60_000;
+
 /** All settings of a tool worker; the keys are the names of the environment variables. */
 export const Config = z.object({
   NODE_ENV: nodeEnv(),
@@ -43,6 +49,9 @@ export const Config = z.object({
   STALLED_CHECK_MS: durationMs(5_000, MIN_ROUND_MS).describe(
     "How often lost workers are looked for; the same for all workers.",
   ),
+  APPROVAL_TTL_MS: wholeNumber(MIN_APPROVAL_MS, MAX_APPROVAL_MS)
+    .default(APPROVAL_MS)
+    .describe("How long people have to agree to a call that needs it, 1 s to 24 h; undecided by then it is denied."),
   KUBECONFIG: optionalText().describe(
     "Access to the cluster that the Kubernetes tools read: one file or several, as for kubectl.",
   ),
@@ -53,7 +62,7 @@ export const Config = z.object({
   KUBE_NAMESPACES: namespaces.describe("The only namespaces the tools may read, comma-separated; all if not set."),
   DEMO_TOOLS: flag().describe("Offers tools for demonstrations and tests."),
   DEMO_COUNTER_FILE: optionalText().describe(
-    "Where demo_counter writes one line per execution; without it that tool is not offered.",
+    "Where demo_counter and demo_change write one line per execution; without it they are not offered.",
   ),
   ...traceFields(),
   LOG_LEVEL: logLevel(),

@@ -47,7 +47,8 @@ runMain("tool-worker", async ({ env }) => {
   life.use("cancels", listenForCancels({ bus, shards: config.SHARDS, calls, running, log }));
   // The broker must know of the subscription before the first call is taken.
   await bus.events.flush();
-  const runner = createCallRunner({ registry, calls, running, metrics, tracing, log });
+  const approvalTtlMs = config.APPROVAL_TTL_MS;
+  const runner = createCallRunner({ registry, calls, running, metrics, tracing, approvalTtlMs, log });
   const queue = startToolWorker({ ...queueOptions(config), run: runner.run, onAbandoned: runner.abandon, log });
   life.use("running calls", () => queue.close(Math.max(0, config.SHUTDOWN_MS - CLOSE_MS)));
   const { definitions } = registry;

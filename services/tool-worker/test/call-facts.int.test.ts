@@ -2,7 +2,7 @@ import path from "node:path";
 import { limits, streams, subjects, unknownEffect, type FactOf, type ToolJob } from "@parley/protocol";
 import { type Broker, startNats, startRedis, startService, tempDir } from "@parley/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type Agent, countIn, startAgent } from "./support/agent.ts";
+import { addressOf, type Agent, countIn, startAgent } from "./support/agent.ts";
 
 let nats: Broker;
 let redis: Broker;
@@ -29,10 +29,6 @@ const startWorker = (env: Record<string, string> = {}) =>
   });
 
 const newCallId = (): string => `t${turns++}-0-0`;
-const addressOf = ({ conversation_id: conversation, turn_id: turn, call_id: call }: ToolJob) => ({
-  ...{ conversation, turn },
-  call,
-});
 
 /** As if the event window had passed. */
 async function forgetEvents({ conversation_id }: ToolJob): Promise<void> {

@@ -9,6 +9,13 @@ describe("the configuration", () => {
     expect(config.KUBECONFIG).toBeUndefined();
   });
 
+  it("gives people a quarter of an hour to agree, or from a second to a day", () => {
+    expect(readConfig(Config, {}).APPROVAL_TTL_MS).toBe(900_000);
+    expect(readConfig(Config, { APPROVAL_TTL_MS: "86400000" }).APPROVAL_TTL_MS).toBe(86_400_000);
+    for (const APPROVAL_TTL_MS of ["999", "86400001"])
+      expect(() => readConfig(Config, { APPROVAL_TTL_MS })).toThrow("must be a whole number from 1000 to 86400000.");
+  });
+
   it("takes a list of namespaces", () => {
     expect(readConfig(Config, { KUBE_NAMESPACES: "shop, monitoring" }).KUBE_NAMESPACES).toEqual(["shop", "monitoring"]);
   });

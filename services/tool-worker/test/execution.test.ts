@@ -96,6 +96,7 @@ describe("the queue stops", () => {
     const signal = new AbortController();
     const stopper = createStopper();
     const release = stopByQueue(stopper, effect, {
+      go: false,
       recovered: false,
       waitedMs: 0,
       closing: closing.signal,

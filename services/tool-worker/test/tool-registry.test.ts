@@ -31,11 +31,18 @@ describe("the registry of tools", () => {
     expect(() => createToolRegistry([toolNamed("a", ["b"]), toolNamed("b")])).toThrow("Two tools are named b.");
   });
 
-  it("offers the demo counter only when there is a file to count in", () => {
+  it("offers the demo tools that change something only when there is a file to change", () => {
     const names = (counterFile: string | undefined): string[] =>
       createDemoTools({ counterFile }).map(({ definition }) => definition.name);
-    expect(names(undefined)).not.toContain("demo_counter");
-    expect(names("/tmp/x")).toContain("demo_counter");
+    const changing = ["demo_counter", "demo_change"];
+    expect(names(undefined).filter((name) => changing.includes(name))).toEqual([]);
+    expect(names("/tmp/x")).toEqual(expect.arrayContaining(changing));
+  });
+
+  it("says of a tool which a person must agree to that it is one", () => {
+    const definitions = createDemoTools({ counterFile: "/tmp/x" }).map((tool) => tool.definition);
+    const asking = definitions.filter(({ approval }) => approval === "required").map(({ name }) => name);
+    expect(asking).toEqual(["demo_change"]);
   });
 
   it("announces what the protocol understands", () => {

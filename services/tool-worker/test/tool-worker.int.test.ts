@@ -90,7 +90,7 @@ describe("a tool worker", () => {
     await eventually(() => cache.status === "ready", { what: "the connection" });
     const names = (await catalogue.list()).map(({ name }) => name);
     cache.disconnect();
-    expect(names).toEqual(["demo_counter", "demo_echo", "demo_fail", "demo_sleep"]);
+    expect(names).toEqual(["demo_change", "demo_counter", "demo_echo", "demo_fail", "demo_sleep"]);
   });
 
   it("runs nothing when a result is stored already", async () => {

@@ -48,3 +48,11 @@ test.each([
 ])("keep %j with the agent of the answer before", (message, previousAgent) => {
   expect(route({ message, previousAgent }).agent.name).toBe(previousAgent);
 });
+
+test.each(["change the counter to 42", "Please approve", "please approve: change the counter to seven"])(
+  "%j goes to the agent that has the demonstration's tool, whoever answered before",
+  (message) => {
+    for (const previousAgent of [undefined, "kubernetes", "maintenance"])
+      expect(route({ message, previousAgent }).agent.name).toBe("general");
+  },
+);

@@ -17,12 +17,42 @@ export interface ToolOutput {
   readonly truncated?: boolean;
 }
 
-/** A call whose arguments fit: run it, or the sentence that says what is wrong with them. */
-export type PreparedCall = { run(context: ToolContext): Promise<ToolOutput> } | { problem: string };
+/** What would change, as a person is shown it. */
+export interface Preview {
+  /** `diff`: lines that begin with +, - or a blank. `table`: as `kubectl` prints one. */
+  readonly kind: "diff" | "table" | "text";
+  /** People are shown its first `approvalPreviewBytes`; what they agree to is all of it. */
+  readonly text: string;
+}
+
+/** What a person is asked who has to agree to a call. Texts are made plain and cut to their limits by whoever asks. */
+export interface PreparedApproval {
+  summary(): string;
+  preview(context: ToolContext): Promise<Preview | undefined>;
+  confirm(): string | undefined;
+}
+
+/** A call whose arguments fit: run it, perhaps with a person's agreement; or the sentence that says what is wrong with them. */
+export type PreparedCall =
+  | { run(context: ToolContext): Promise<ToolOutput>; readonly approval?: PreparedApproval }
+  | { problem: string };
 
 export interface Tool {
   readonly definition: ToolDefinition;
   prepare(args: ToolArguments): PreparedCall;
+}
+
+/** docs/tools.md says how to write one. */
+interface ApprovalSpec<Input> {
+  /** One sentence for people: what would be done. */
+  summary(input: Input): string;
+  /**
+   * What would change, by a dry run that changes nothing. It runs when people are asked and again before the call runs, which it only does if both say
+   * the same: so it must say nothing that changes by itself, such as times. A ToolError is the call's result, and nobody is asked.
+   */
+  preview?(input: Input, context: ToolContext): Promise<Preview>;
+  /** What whoever agrees has to type: one short line. Undefined: nothing. */
+  confirm?(input: Input): string | undefined;
 }
 
 interface ToolSpec<Input extends z.ZodObject> {
@@ -35,6 +65,8 @@ interface ToolSpec<Input extends z.ZodObject> {
   readonly argumentAliases?: Readonly<Record<string, string>>;
   readonly effect: ToolDefinition["effect"];
   readonly timeoutMs: number;
+  /** A person must agree to each call. */
+  readonly approval?: ApprovalSpec<z.output<Input>>;
   run(input: z.output<Input>, context: ToolContext): Promise<ToolOutput | string>;
 }
 
@@ -65,17 +97,27 @@ export function defineTool<Input extends z.ZodObject>(spec: ToolSpec<Input>): To
       parameters,
       effect: spec.effect,
       timeout_ms: spec.timeoutMs,
+      ...(spec.approval === undefined ? {} : { approval: "required" as const }),
     },
     prepare(args) {
       const read = readArguments(args, reader);
       if ("problem" in read) return { problem: `The arguments of ${spec.name} are not valid: ${read.problem}` };
       return {
+        ...(spec.approval === undefined ? {} : { approval: approvalOf(spec.approval, read.input) }),
         async run(context) {
           const output = await spec.run(read.input, context);
           return typeof output === "string" ? { text: output } : output;
         },
       };
     },
+  };
+}
+
+function approvalOf<Input>(spec: ApprovalSpec<Input>, input: Input): PreparedApproval {
+  return {
+    summary: () => spec.summary(input),
+    preview: async (context) => spec.preview?.(input, context),
+    confirm: () => spec.confirm?.(input),
   };
 }
 

@@ -1,11 +1,25 @@
 import { readFile } from "node:fs/promises";
 import { type Bus, createToolQueue, openBus, type ToolQueue } from "@parley/bus";
-import { subjects, type StoredEvent, type ToolArguments, type ToolCallEndEvent, type ToolJob } from "@parley/protocol";
+import {
+  subjects,
+  type FactOf,
+  type StoredEvent,
+  type ToolArguments,
+  type ToolCallEndEvent,
+  type ToolJob,
+} from "@parley/protocol";
 import { createLogger } from "@parley/runtime";
 import { type Broker, eventually } from "@parley/testkit";
 
 const log = createLogger({ service: "test", level: "silent", format: "json" });
 const conversation = "c1";
+
+/** Where the facts of a call are. */
+export const addressOf = ({ conversation_id, turn_id: turn, call_id: call }: ToolJob) => ({
+  conversation: conversation_id,
+  turn,
+  call,
+});
 
 /** What an agent worker does with tools: it adds calls until their result is in the log. */
 export interface Agent {
@@ -13,6 +27,12 @@ export interface Agent {
   readonly queue: ToolQueue;
   job(callId: string, tool: string, args?: ToolArguments): ToolJob;
   add(job: ToolJob): Promise<void>;
+  /** Adds a call that a person has decided on. */
+  go(job: ToolJob): Promise<void>;
+  /** What is asked of people about the call, when it is. */
+  asked(job: ToolJob): Promise<FactOf<"asked">>;
+  /** As an edge does, for a person who has read what is asked. */
+  decide(job: ToolJob, decision: Partial<FactOf<"decided">>): Promise<void>;
   /** Adds the call again and again, as an agent does, until its result is stored; returns that. */
   call(job: ToolJob, timeoutMs?: number): Promise<ToolCallEndEvent>;
   result(job: ToolJob, timeoutMs?: number): Promise<ToolCallEndEvent>;
@@ -37,6 +57,14 @@ export async function startAgent(
     const last = await events.last(subjects.toolResult(0, conversation, job.turn_id, job.call_id));
     return last?.event.type === "tool_call_end" ? last.event : undefined;
   };
+  const asked = (job: ToolJob): Promise<FactOf<"asked">> =>
+    eventually(
+      async () => {
+        const fact = await bus.facts.read("asked", addressOf(job));
+        return fact?.kind === "asked" ? fact : undefined;
+      },
+      { what: `the question about ${job.call_id}` },
+    );
   const common = ({ turn_id }: ToolJob) => ({ conversation_id: conversation, turn_id, ts: Date.now() });
 
   return {
@@ -52,7 +80,15 @@ export async function startAgent(
       user: { id: "u1" },
       timeout_ms: 20_000,
     }),
-    add: queue.add,
+    add: (job) => queue.add(job),
+    go: (job) => queue.add(job, { go: true }),
+    asked,
+    async decide(job, decision) {
+      const { call_id, turn_id, conversation_id } = job;
+      const { hash } = await asked(job);
+      const about = { conversation_id, turn_id, ts: Date.now(), call_id, hash };
+      await bus.facts.write({ kind: "decided", v: 1, ...about, approved: true, by: { id: "u1" }, ...decision });
+    },
     call: (job, timeoutMs = 20_000) =>
       eventually(
         async () => {
@@ -87,10 +123,13 @@ export async function startAgent(
   };
 }
 
-/** How often each call was carried out, as `demo_counter` wrote it down. */
+/** How often each call was carried out, as `demo_counter` and `demo_change` wrote it down. */
 export async function countIn(file: string): Promise<Record<string, number>> {
   const text = await readFile(file, "utf8").catch(() => "");
   const counts: Record<string, number> = {};
-  for (const callId of text.split("\n").filter(Boolean)) counts[callId] = (counts[callId] ?? 0) + 1;
+  for (const line of text.split("\n").filter(Boolean)) {
+    const [callId = ""] = line.split(" ", 1);
+    counts[callId] = (counts[callId] ?? 0) + 1;
+  }
   return counts;
 }

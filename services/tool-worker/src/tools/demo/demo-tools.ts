@@ -1,4 +1,4 @@
-import { appendFile } from "node:fs/promises";
+import { appendFile, readFile } from "node:fs/promises";
 import { sleep } from "@parley/runtime";
 import { z } from "zod";
 import { defineTool, type Tool, ToolError } from "../tool.ts";
@@ -7,13 +7,13 @@ const MAX_SLEEP_MS = 60_000;
 const PROGRESS_EVERY_MS = 250;
 
 interface DemoOptions {
-  /** Where `demo_counter` writes; without it that tool is not there. */
+  /** Where `demo_counter` and `demo_change` write; without it these tools are not there. */
   readonly counterFile: string | undefined;
 }
 
 /** Tools that touch nothing of value, for demonstrations and tests. */
 export function createDemoTools({ counterFile }: DemoOptions): Tool[] {
-  const counter = counterFile === undefined ? [] : [createCounter(counterFile)];
+  const counter = counterFile === undefined ? [] : [createCounter(counterFile), createChange(counterFile)];
   return [echo, fail, pause, ...counter];
 }
 
@@ -73,4 +73,51 @@ function createCounter(file: string): Tool {
       return "Counted.";
     },
   });
+}
+
+const MAX_CHANGE = 200;
+
+/** As `demo_counter`, when a person agrees. */
+function createChange(file: string): Tool {
+  const ms = z.int().min(0).max(MAX_SLEEP_MS).default(0);
+  const input = z.strictObject({
+    text: z.string().trim().min(1).max(MAX_CHANGE).regex(/^.*$/).describe("What the new line says."),
+    confirm: z.boolean().default(false).describe("Whoever agrees has to type the text."),
+    exact: z.boolean().default(false).describe("Not if the last line of the file becomes another one meanwhile."),
+    ms: ms.describe("How long it takes after the change, in milliseconds."),
+  });
+  return defineTool({
+    name: "demo_change",
+    description: "Demonstration: changes something when a person agrees. Adds one line with a text to a file.",
+    input,
+    effect: "write",
+    timeoutMs: MAX_SLEEP_MS + 5_000,
+    approval: {
+      summary: ({ text }) => `Adds the line "${text}" to the demonstration's file.`,
+      async preview({ text, exact }) {
+        const last = exact ? await lastLineOf(file) : undefined;
+        if (last === text) throw new ToolError("That is what the last line says already.");
+        return { kind: "diff", text: `${last === undefined ? "" : ` ${last}\n`}+${text}` };
+      },
+      confirm: ({ text, confirm }) => (confirm ? text : undefined),
+    },
+    async run({ text, ms: afterMs }, { callId, signal }) {
+      await appendFile(file, `${callId} ${text}\n`);
+      await sleep(afterMs, signal);
+      signal.throwIfAborted();
+      return `Changed: ${text}`;
+    },
+  });
+}
+
+/** What it says, without the call that wrote it; undefined: nothing. */
+async function lastLineOf(file: string): Promise<string | undefined> {
+  const text = await readFile(file, "utf8").catch(() => "");
+  return (
+    text
+      .trimEnd()
+      .split("\n")
+      .at(-1)
+      ?.replace(/^\S+ ?/, "") || undefined
+  );
 }
