@@ -91,8 +91,11 @@ function createPage(limit: number) {
 
   return {
     turns: (): StoredTurn[] => turnsOf(recorded.toReversed()),
-    /** Records that are needed at least: nearly each has two messages, and of the one before them it is asked whether it belongs to them. */
-    wanted: (): number => 1 + Math.ceil(Math.max(0, limit - messages) / 2),
+    /** Records that are needed at least, if they are like the last one; and of the one before them it is asked whether it belongs to them. */
+    wanted(): number {
+      const last = recorded.at(-1);
+      return 1 + Math.ceil(Math.max(0, limit - messages) / (last === undefined ? 1 : messagesIn(last)));
+    },
     /** Records that cannot be shown do not count, but they are not passed over without end. */
     takes({ turn }: StoredRecord): boolean {
       if (looked >= limit + maxPassedOver) return false;
@@ -178,9 +181,10 @@ function createAppending(
   };
 }
 
-/** Version 1 names the one before it only, as it did when nothing else could be read. */
+/** Where a turn is two records its question names the one before it alone: the answer behind it, from where it is read, names them all. */
 function linkedRecord(record: NewTurnRecord, seqs: readonly number[]): AnyTurnRecord {
-  return "kind" in record ? { ...record, ...linkTo(seqs) } : { ...record, prev: seqs[0] ?? 0 };
+  if ("kind" in record) return { ...record, ...linkTo(seqs) };
+  return { ...record, ...(record.author.role === "user" ? { prev: seqs[0] ?? 0 } : linkTo(seqs)) };
 }
 
 /** `LOG`: each conversation is a chain of records, each naming the one before it, so reading the tail never scans the stream. */
@@ -209,7 +213,7 @@ export function createTranscripts(jsm: PatientLookups, events: EventLog, unreada
 
     /**
      * The newest `limit` messages before the cursor (default: the end), and as many more as it takes for the page to begin with a whole turn. Where
-     * the records name those before them, it takes two round trips and one more for each 40 turns.
+     * the records name those before them, it takes two round trips and one more for each 48 turns, or 24 where a turn is two records.
      */
     async tail(
       conversation: ConversationId,

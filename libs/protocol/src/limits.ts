@@ -63,8 +63,8 @@ export const limits = {
   factKeepMs: 8 * 24 * 60 * 60_000,
   /** The whole result of a tool call as a fact keeps it, encoded; events, ends and the model get its beginning (`toolResultBytes`). */
   factResultBytes: 256 * 1024,
-  /** Records that a record of a turn names beside the one before it. */
-  recordsBack: 40,
+  /** Records that the record of a turn, or of its answer, names beside the one before it: an odd number, so that the last one is an answer too. */
+  recordsBack: 47,
   /** Window in which NATS recognises a repeated turn by its message id. */
   duplicateWindowMs: 10 * 60_000,
 } as const;

@@ -5,6 +5,7 @@ import {
   messageRecordsOf,
   messagesOf,
   partsOfMessage,
+  limits,
   readTurnRecord,
   storedParts,
   seqsBefore,
@@ -316,7 +317,7 @@ test("a record names those before it by how far they stand before the previous o
   expect(linkTo([20])).toEqual({ prev: 20 });
   expect(linkTo([20, 17, 9])).toEqual({ prev: 20, back: [3, 11] });
   const seqs = Array.from({ length: 60 }, (_, i) => 1_000 - 7 * i);
-  expect(seqsBefore(linkTo(seqs))).toEqual(seqs.slice(0, 41));
+  expect(seqsBefore(linkTo(seqs))).toEqual(seqs.slice(0, limits.recordsBack + 1));
   // What points before the beginning of the stream is nobody's.
   expect(seqsBefore({ prev: 5, back: [4, 5, 9] })).toEqual([5, 1]);
 });
