@@ -38,13 +38,22 @@ function stateOf({ approved }, isOpen) {
   return approved === true ? "approved" : "denied";
 }
 
+function createInput(id, properties) {
+  return create("input", { id, autocomplete: "off", spellcheck: false, ...properties });
+}
+
+function onSubmit(form, listener) {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    listener();
+  });
+}
+
 function createForm(number, onDecide) {
   const asked = create("code");
-  const confirm = create("input", { testId: "approval-confirm", autocomplete: "off", spellcheck: false });
-  confirm.id = `confirm-${number}`;
+  const confirm = createInput(`confirm-${number}`, { testId: "approval-confirm" });
   const toType = create("label", { htmlFor: confirm.id }, "Type ", asked, " to approve", confirm);
-  const reason = create("input", { testId: "approval-reason", maxLength: 500, autocomplete: "off" });
-  reason.id = `reason-${number}`;
+  const reason = createInput(`reason-${number}`, { testId: "approval-reason", maxLength: 500 });
   const why = create("label", { htmlFor: reason.id, text: "Reason (may be empty)" }, reason);
   const approve = create("button", { type: "submit", className: "approve", testId: "approve", text: "Approve" });
   const deny = create("button", { type: "button", className: "stop", testId: "deny", text: "Deny" });
@@ -65,27 +74,23 @@ function createForm(number, onDecide) {
     deny.disabled = shown.isSent;
   }
 
-  async function decide(approved) {
-    Object.assign(shown, { isSent: true });
-    problem.hidden = true;
+  /** Until the server says something against it, it cannot be decided again. */
+  function become(isSent, text = "") {
+    shown.isSent = isSent;
+    problem.hidden = text === "";
+    setText(problem, text);
     show();
-    const why = reason.value.trim();
-    const typed = approved && shown.wanted !== undefined ? { confirm: confirm.value.trim() } : {};
-    try {
-      await onDecide(shown.callId, approved, { ...typed, ...(why === "" ? {} : { reason: why }) });
-    } catch (refused) {
-      Object.assign(shown, { isSent: false });
-      setText(problem, refused.message);
-      problem.hidden = false;
-      show();
-    }
   }
 
-  element.addEventListener("submit", (event) => {
-    event.preventDefault();
-    if (!approve.disabled) void decide(true);
-  });
-  deny.addEventListener("click", () => void decide(false));
+  function decide(approved) {
+    const said = reason.value.trim() === "" ? {} : { reason: reason.value.trim() };
+    if (approved && shown.wanted !== undefined) said.confirm = confirm.value.trim();
+    become(true);
+    onDecide(shown.callId, approved, said).catch((refused) => become(false, refused.message));
+  }
+
+  onSubmit(element, () => approve.disabled || decide(true));
+  deny.addEventListener("click", () => decide(false));
   confirm.addEventListener("input", show);
 
   return {

@@ -1,7 +1,7 @@
 import type { ErrorCode } from "@parley/protocol";
 import { addCounts, Counter, Gauge, Histogram, type Registry } from "@parley/runtime";
 import { createConnectionFigures } from "./connection-figures.ts";
-import type { ApprovalOutcome } from "./frames/approve-handler.ts";
+import type { ApprovalOutcome } from "./approvals/decision.ts";
 import type { AnswerEnd } from "./socket/answer-times.ts";
 import { addSubscriptionMetrics, createSubscriptionFigures } from "./subscription-figures.ts";
 

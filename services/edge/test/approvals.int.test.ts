@@ -186,8 +186,7 @@ it("a request that waits for the answer says what that waits for, and gets it wh
   const hasty = await world.addEdge({ maxHttpWaitMs: 1_000 });
   const waiting = await begin();
   const [queued] = await world.bus.turns.waiting(waiting.conversation_id);
-  const { id = "" } = queued?.request ?? {};
-  const body = { message: "scale it", conversation_id: waiting.conversation_id, id };
+  const body = { message: "scale it", conversation_id: waiting.conversation_id, id: queued?.request.id };
   const given = await ask(hasty, "POST", "/api/v1/chat", { body });
   expect(given).toMatchObject({ status: 504, body: { code: "MODEL_TIMEOUT", retryable: true } });
   expect(given.body.error).toContain(`waits for a person's word on the call ${waiting.call_id}`);

@@ -1,4 +1,4 @@
-import { pendingApprovals, turn as turnIn } from "@parley/protocol";
+import { messageEventOf, pendingApprovals, turn as turnIn } from "@parley/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createWorld, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 import type { TestClient } from "./support/test-client.ts";
@@ -36,9 +36,8 @@ async function goOn(waiting: WaitingTurn, writesMessage = true): Promise<void> {
   waiting.claimedAgain();
   if (writesMessage) {
     const [queued] = await world.bus.turns.waiting(conversation_id);
-    const { message_id = "", id = "", message = "" } = queued?.request ?? {};
-    const author = { role: "user" as const, id: "ann" };
-    await waiting.event("user", { type: "message", ...common, message_id, id, author, message });
+    if (queued === undefined) throw new Error("the turn has left the queue");
+    await waiting.event("user", messageEventOf(queued.request));
   }
   await waiting.chain({ type: "claimed", worker: "w2" });
   await waiting.chain({ type: "turn_restarted", text });
@@ -102,7 +101,7 @@ describe("a turn that waits for longer than events are kept", () => {
     const early = await come(waiting);
     await early.next("snapshot");
     await goOn(waiting, writesMessage);
-    await ann.next("token", {});
+    await ann.next("token");
     await early.next("token");
     const late = await come(waiting);
     await late.next("snapshot");

@@ -13,6 +13,7 @@ import {
   hasExpired,
   isAsked,
   isDecision,
+  type ApprovalOutcome,
   type Asked,
   type DecidedEvent,
 } from "../approvals/decision.ts";
@@ -24,8 +25,6 @@ export interface ApproveDeps {
   readonly ownership: Ownership;
   readonly counters: { readonly approvals: Map<ApprovalOutcome, number> };
 }
-
-export type ApprovalOutcome = "approved" | "denied" | "repeated" | "conflict" | "expired";
 
 /** What was decided of a call, now or before. */
 export interface Decided {

@@ -126,9 +126,9 @@ async function queued(deps: HistoryDeps, hub: Hub): Promise<Queued> {
   const { floor } = ring;
   const turns = await deps.turns.waiting(hub.conversation);
   const starts = await Promise.all(turns.map(({ request }) => startOf(deps, hub, request.turn_id)));
-  const ended = await Promise.all(turns.map((turn, i) => starts[i] === undefined && deps.turns.hasEnded(turn)));
-  const isStartless = (_: QueuedTurn, i: number): boolean => starts[i] === undefined && ended[i] !== true;
-  const startless = turns.filter(isStartless);
+  const without = turns.filter((_, i) => starts[i] === undefined);
+  const ended = await Promise.all(without.map((turn) => deps.turns.hasEnded(turn)));
+  const startless = without.filter((_, i) => ended[i] !== true);
   // Also of one that has a start: who sends a message again that waits, or goes on with it, writes it again.
   const old = turns.filter((turn, i) => starts[i] !== undefined && isOld(deps, turn));
   const settling = new Map<TurnId, Settling>();

@@ -1,4 +1,4 @@
-import type { Bus, FactAddress, QueuedTurn } from "@parley/bus";
+import type { Bus, EventAtSeq, FactAddress, QueuedTurn } from "@parley/bus";
 import { toolCallEndOf } from "@parley/bus";
 import {
   callPart,
@@ -37,32 +37,53 @@ const mostTries = 4;
  */
 export async function readWaiting(
   deps: WaitingDeps,
-  { request }: QueuedTurn,
+  turn: QueuedTurn,
   isStartless: boolean,
 ): Promise<Settling | undefined> {
-  const { conversation_id: conversation, turn_id: turn } = request;
-  const chain = subjects.agent(deps.events.shardOf(conversation), conversation, turn);
   for (let tries = 0; tries < mostTries; tries++) {
-    // In this order: the fact is written before the event that says so.
-    const last = await deps.events.lastFromLeader(chain);
-    const wait = await deps.facts.read("wait", { conversation, turn });
-    if (wait?.kind !== "wait") {
-      const isQueued = wait === undefined && last === undefined && isStartless;
-      return isQueued ? { open: settledTurn(queuedView(request), 0, 0), from: undefined } : undefined;
-    }
-    const standing = standingOf(wait, last?.event);
-    if (standing === "moved") continue;
-    if (standing === "unknown") return undefined;
-    const from = standing === "goes on" ? await beginOf(deps, chain, wait.attempt) : 0;
-    if (from === undefined) return undefined;
-    const view = waitedView(queuedView(request), wait, await callEvents(deps, wait));
-    return { open: settledTurn(view, wait.attempt, last?.seq ?? 0), from: from === 0 ? undefined : from };
+    const read = await readOnce(deps, turn, isStartless);
+    if (read !== "moved") return read;
   }
   return undefined;
 }
 
-function settledTurn(view: TurnView, attempt: number, seq: number): OpenTurn {
-  return { startSeq: 0, view, settled: { attempt, seq } };
+/** `moved`: read in the middle of a change. */
+async function readOnce(
+  deps: WaitingDeps,
+  { request }: QueuedTurn,
+  isStartless: boolean,
+): Promise<Settling | "moved" | undefined> {
+  const { conversation_id: conversation, turn_id: turn } = request;
+  const chain = subjects.agent(deps.events.shardOf(conversation), conversation, turn);
+  // In this order: the fact is written before the event that says so.
+  const last = await deps.events.lastFromLeader(chain);
+  const wait = await deps.facts.read("wait", { conversation, turn });
+  if (wait === undefined && last === undefined && isStartless) return settling(queuedView(request), 0);
+  return wait?.kind === "wait" ? settle(deps, request, wait, last) : undefined;
+}
+
+async function settle(
+  deps: WaitingDeps,
+  request: QueuedTurn["request"],
+  wait: FactOf<"wait">,
+  last: EventAtSeq | undefined,
+): Promise<Settling | "moved" | undefined> {
+  const { conversation_id, turn_id } = request;
+  const chain = subjects.agent(deps.events.shardOf(conversation_id), conversation_id, turn_id);
+  const standing = standingOf(wait, last?.event);
+  if (standing === "moved") return standing;
+  const from = standing === "goes on" ? await beginOf(deps, chain, wait.attempt) : undefined;
+  if (standing === "unknown" || (standing === "goes on" && from === undefined)) return undefined;
+  const view = waitedView(queuedView(request), wait, await callEvents(deps, wait));
+  return settling(view, wait.attempt, { seq: last?.seq ?? 0, from });
+}
+
+function settling(
+  view: TurnView,
+  attempt: number,
+  { seq, from }: { readonly seq: number; readonly from: number | undefined } = { seq: 0, from: undefined },
+): Settling {
+  return { open: { startSeq: 0, view, settled: { attempt, seq } }, from };
 }
 
 function queuedView(request: QueuedTurn["request"]): TurnView {
