@@ -13,6 +13,11 @@ export interface StreamState {
   readonly lastSeq: number;
 }
 
+export interface EventPlace {
+  readonly seq: number;
+  readonly storedMs: number;
+}
+
 /** Asks once at a time. Who comes while an answer is under way shares the next one: it must not be older than the question. */
 function createSharedLookup<T>(ask: () => Promise<T>): () => Promise<T> {
   let running: Promise<unknown> = Promise.resolve();
@@ -65,6 +70,12 @@ export function createEventLookups(jsm: PatientLookups, unreadable: Unreadable) 
     /** The last event of a subject, which may end in '>'. */
     last: async (subject: string): Promise<EventAtSeq | undefined> =>
       eventOf(await jsm.lookUp(streams.events(shardOfSubject(subject)), { last_by_subj: subject })),
+
+    /** Where the last event of a subject stands, and when the broker stored it, by its clock. */
+    async placeOfLast(subject: string): Promise<EventPlace | undefined> {
+      const found = await jsm.lookUp(streams.events(shardOfSubject(subject)), { last_by_subj: subject });
+      return found === null ? undefined : { seq: found.seq, storedMs: found.time.getTime() };
+    },
 
     /** The sequence of the oldest event that is kept of a subject, which may end in '>'. */
     firstSeq: async (subject: string): Promise<number | undefined> =>

@@ -24,7 +24,7 @@ async function waitLong(text?: string): Promise<WaitingTurn & { readonly ann: Te
 
 /** Who comes to an edge, by default to one that has never heard of the conversation. */
 async function come({ conversation_id }: WaitingTurn, after?: number, to?: EdgeUnderTest): Promise<TestClient> {
-  const late = await world.connect(to ?? (await world.addEdge({ eventWindowMs: 10 })));
+  const late = await world.connect(to ?? (await world.addEdge({ limits: { lateMessageMs: 0 } })));
   late.send({ type: "subscribe", conversation_id, ...(after === undefined ? {} : { after }) });
   return late;
 }
@@ -122,8 +122,7 @@ describe("a turn that waits for longer than events are kept", () => {
     const waiting = await waitLong();
     const { conversation_id, turn_id, ann } = waiting;
     const small = await world.addEdge({
-      eventWindowMs: 10,
-      limits: { ringEvents: 4, replayEvents: 1, rawRunEvents: 1 },
+      limits: { lateMessageMs: 0, ringEvents: 4, replayEvents: 1, rawRunEvents: 1 },
     });
     const early = await come(waiting, undefined, small);
     const { seq } = await early.next("snapshot");

@@ -1,4 +1,4 @@
-import type { Bus, QueuedTurn } from "@parley/bus";
+import type { Bus } from "@parley/bus";
 import { parseEventSubject, subjects, type TurnId } from "@parley/protocol";
 import { confirmFeed } from "./feed.ts";
 import type { Hub } from "./hub.ts";
@@ -6,7 +6,7 @@ import { extendDown, lowerFloor, type Known, type OpenTurns, type Ring } from ".
 import { visibleEventOf, type VisibleEvent } from "./visible-event.ts";
 import { readWaiting, type Settling } from "./waiting-turns.ts";
 
-export type HistoryDeps = Pick<Bus, "events" | "eventWindowMs" | "facts" | "turns">;
+export type HistoryDeps = Pick<Bus, "events" | "facts" | "turns">;
 
 export type History = ReturnType<typeof createHistory>;
 
@@ -125,20 +125,21 @@ async function queued(deps: HistoryDeps, hub: Hub): Promise<Queued> {
   const { ring } = hub;
   const { floor } = ring;
   const turns = await deps.turns.waiting(hub.conversation);
-  const starts = await Promise.all(turns.map(({ request }) => startOf(deps, hub, request.turn_id)));
+  const starts = await Promise.all(turns.map(({ request }) => placeOfStart(deps, hub, request.turn_id)));
   const without = turns.filter((_, i) => starts[i] === undefined);
   const ended = await Promise.all(without.map((turn) => deps.turns.hasEnded(turn)));
   const startless = without.filter((_, i) => ended[i] !== true);
-  // Also of one that has a start: who sends a message again that waits, or goes on with it, writes it again.
-  const old = turns.filter((turn, i) => starts[i] !== undefined && isOld(deps, turn));
+  // Also of one that has a start: who goes on with a turn whose message was forgotten, or sends that again, writes it again.
+  const { lateMessageMs } = hub.deps.limits;
+  const late = turns.filter(({ storedMs }, i) => (starts[i]?.storedMs ?? 0) - storedMs > lateMessageMs);
   const settling = new Map<TurnId, Settling>();
-  for (const turn of [...startless, ...old]) {
+  for (const turn of [...startless, ...late]) {
     const made = await readWaiting(deps, turn, startless.includes(turn));
     if (made !== undefined) settling.set(turn.request.turn_id, made);
   }
   const goOn = [...settling.values()].map(({ from }) => from);
   return {
-    starts: [...starts, ...goOn].filter((seq) => seq !== undefined),
+    starts: [...starts.map((place) => place?.seq), ...goOn].filter((seq) => seq !== undefined),
     startless: new Set(startless.map(({ request }) => request.turn_id)),
     settled: new Map([...settling].map(([turn, { open }]) => [turn, open])),
     ring,
@@ -146,13 +147,12 @@ async function queued(deps: HistoryDeps, hub: Hub): Promise<Queued> {
   };
 }
 
-/** As young as this its beginning is still kept, however wrong a clock is by minutes. */
-function isOld({ eventWindowMs }: HistoryDeps, { storedMs }: QueuedTurn): boolean {
-  return Date.now() - storedMs > eventWindowMs / 2;
+async function startOf(deps: HistoryDeps, hub: Hub, turn: TurnId): Promise<number | undefined> {
+  return (await placeOfStart(deps, hub, turn))?.seq;
 }
 
-async function startOf({ events }: HistoryDeps, hub: Hub, turn: TurnId): Promise<number | undefined> {
-  return (await events.last(subjects.user(hub.shard, hub.conversation, turn)))?.seq;
+function placeOfStart({ events }: HistoryDeps, { shard, conversation }: Hub, turn: TurnId) {
+  return events.placeOfLast(subjects.user(shard, conversation, turn));
 }
 
 /** The usual case for who comes back to a quiet conversation, at a hundredth of the price of reading. */

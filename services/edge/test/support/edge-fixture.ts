@@ -56,8 +56,6 @@ type EdgeSettings = Partial<Omit<EdgeOptions, "limits">> & {
   readonly staleBy?: () => number;
   /** How long each of its readings of the event stream waits before it begins. */
   readonly beforeReading?: () => Promise<void>;
-  /** How long it takes events to be kept. */
-  readonly eventWindowMs?: number;
   /** Instead of the bus's own: a cluster whose leaders change when the test says so. */
   readonly watchStreams?: Bus["watchStreams"];
 };
@@ -136,11 +134,9 @@ async function addEdge(nats: Broker, settings: EdgeSettings): Promise<EdgeUnderT
     clockSetBackMs,
     staleBy,
     beforeReading,
-    eventWindowMs,
     ...options
   } = settings;
-  const opened = await openBus({ servers: natsUrl, name: "edge under test", log });
-  const own = eventWindowMs === undefined ? opened : { ...opened, eventWindowMs };
+  const own = await openBus({ servers: natsUrl, name: "edge under test", log });
   const watched = watchStreams === undefined ? own : { ...own, watchStreams };
   const timed = withState(watched, clockSetBackMs, staleBy);
   const bus = beforeReading === undefined ? timed : withSlowReading(timed, beforeReading);
