@@ -7,7 +7,7 @@ import { inject } from "./faults/inject.ts";
 import type { ConversationHistory, Violation } from "./history.ts";
 import type { Plan } from "./plan/plan.ts";
 import type { QueueWatch } from "./queue-watch.ts";
-import { readConversation } from "./read-history.ts";
+import { readAskedCalls, readConversation } from "./read-history.ts";
 import type { Timeline } from "./timeline.ts";
 import type { World } from "./world/world.ts";
 
@@ -96,12 +96,17 @@ export async function readConversations(
   watch: QueueWatch,
 ): Promise<ConversationHistory[]> {
   return Promise.all(
-    audience.conversations.map(async ({ plan, devices, answers }) => ({
-      plan,
-      ...(await readConversation(world, plan.id)),
-      recordings: devices.map(({ recording }) => recording),
-      answers,
-      queued: watch.places,
-    })),
+    audience.conversations.map(async ({ plan, devices, answers, strangersTries }) => {
+      const stored = await readConversation(world, plan.id);
+      return {
+        plan,
+        ...stored,
+        askedCalls: await readAskedCalls(world, plan.id, stored.records),
+        recordings: devices.map(({ recording }) => recording),
+        answers,
+        strangersTries,
+        queued: watch.places,
+      };
+    }),
   );
 }

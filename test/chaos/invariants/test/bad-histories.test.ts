@@ -89,6 +89,7 @@ function history({
     agent: undefined,
     text: turn,
     answers: [],
+    asksPeople: false,
     ends: ["complete" as const],
   });
   return {
@@ -108,6 +109,8 @@ function history({
     records,
     transcript,
     recordings: [],
+    askedCalls: [],
+    strangersTries: [],
     queued,
     answers:
       answers ??
