@@ -1,5 +1,5 @@
 import type { PromiseId } from "./promise.ts";
-import type { StoredEvent, TranscriptMessage } from "@parley/protocol";
+import type { ConversationView, StoredEvent, TranscriptMessage } from "@parley/protocol";
 import type { Recording } from "./clients/recording.ts";
 import type { ConversationPlan } from "./plan/plan.ts";
 import type { Answer } from "./clients/device.ts";
@@ -56,6 +56,8 @@ export interface ConversationHistory {
   /** The transcript as a process reads it. */
   readonly transcript: readonly TranscriptMessage[];
   readonly recordings: readonly Recording[];
+  /** What its devices had in the end. */
+  readonly views: readonly ConversationView[];
   readonly answers: readonly GivenAnswer[];
   readonly askedCalls: readonly AskedCall[];
   readonly strangersTries: readonly StrangersTry[];

@@ -103,6 +103,7 @@ export async function readConversations(
         ...stored,
         askedCalls: await readAskedCalls(world, plan.id, stored.records),
         recordings: devices.map(({ recording }) => recording),
+        views: devices.map(({ view }) => view),
         answers,
         strangersTries,
         queued: watch.places,

@@ -1,4 +1,6 @@
+import { storedParts, turn as turnIn } from "@parley/protocol";
 import type { AskedCall, ConversationHistory, History, Violation } from "../history.ts";
+import { kindsOf } from "./part-order.ts";
 import type { Expected } from "../scenario.ts";
 import { ofType, turnLogsOf, type TurnLog } from "./turn-log.ts";
 
@@ -23,6 +25,7 @@ export function checkAgreements(
     afterMs > expected.goesOnWithinMs ? { turn, what: `it went on ${afterMs} ms after the decision on ${call}` } : [],
   );
   return [
+    ...viewFaults(history).map((what) => ({ promise: "P2" as const, conversation, what })),
     ...strangerFaults(history).map((what) => ({ promise: "P11" as const, conversation, what })),
     ...[...faults, ...late].map((fault) => ({ promise: "P11" as const, conversation, ...fault })),
   ];
@@ -56,6 +59,20 @@ function endFaults({ call, status, asked, decided }: AskedCall, isAgreed: boolea
 function isAgreedInTime({ asked, decided }: AskedCall): boolean {
   if (asked === undefined || decided?.approved !== true) return false;
   return decided.atMs - asked.atMs <= asked.ttlMs + graceMs;
+}
+
+/** Also where all events of its wait are forgotten, who looks has what the transcript has in the end, in its order. */
+function viewFaults({ askedCalls, records, views }: ConversationHistory): string[] {
+  const turns = new Set(askedCalls.map(({ turn }) => turn));
+  return [...turns].flatMap((turn) => {
+    const record = records.find(({ turn_id, author }) => turn_id === turn && author.role === "assistant");
+    const kept = record === undefined ? [] : kindsOf(storedParts(record));
+    return views.flatMap((view) => {
+      const seen = turnIn(view, turn);
+      const shown = seen?.outcome === undefined ? kept : kindsOf(seen.parts);
+      return `${shown}` === `${kept}` ? [] : `of turn ${turn} a device has ${shown}, the transcript ${kept}`;
+    });
+  });
 }
 
 /** An edge that is just starting knows no conversation yet. */

@@ -25,7 +25,14 @@ function faultsOf({ asked = done, runs = 1, events = [], strangers = [] }: Seen)
     const channel = event.type === "approval_decided" ? `approval.${call}` : "a";
     return { seq: i + 1, turn: "t", channel: event.type === "cancel_requested" ? "ctl" : channel, event };
   });
-  const nothing = { records: [], transcript: [], recordings: [], answers: [], queued: new Map<string, number>() };
+  const nothing = {
+    records: [],
+    transcript: [],
+    recordings: [],
+    views: [],
+    answers: [],
+    queued: new Map<string, number>(),
+  };
   const history = { plan, events: stored, ...nothing, askedCalls: [asked], strangersTries: strangers };
   return checkAgreements(history, new Map(runs === 0 ? [] : [[call, runs]]), asPromised).map(({ what }) => what);
 }

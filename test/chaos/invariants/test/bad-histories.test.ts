@@ -109,6 +109,7 @@ function history({
     records,
     transcript,
     recordings: [],
+    views: [],
     askedCalls: [],
     strangersTries: [],
     queued,
