@@ -80,10 +80,11 @@ export const waitsForgotten = defineScenario({
     onlookers: [2, 3],
     late: 0.6,
     spanMs: 14_000,
-    decisions: { ...ordinaryDecisions, afterMs: [2_000, 6_000] },
+    // Longer than events are kept here.
+    decisions: { ...ordinaryDecisions, afterMs: [4_000, 10_000] },
   },
   faults: (random, spanMs) => [
-    ...every(random, spanMs + 4_000, [1_500, 3_000], () => ({ kind: "forget events" })),
+    ...every(random, spanMs + 4_000, [1_500, 3_000], () => ({ kind: "forget events", olderThanMs: 4_000 })),
     ...every(random, spanMs, [4_000, 6_000], (index) => ({
       kind: "kill",
       member: "agent",
