@@ -26,6 +26,7 @@ export function checkAgreements(
   );
   return [
     ...viewFaults(history).map((what) => ({ promise: "P2" as const, conversation, what })),
+    ...toldFaults(history).map((what) => ({ promise: "P11" as const, conversation, what })),
     ...strangerFaults(history).map((what) => ({ promise: "P11" as const, conversation, what })),
     ...[...faults, ...late].map((fault) => ({ promise: "P11" as const, conversation, ...fault })),
   ];
@@ -59,6 +60,17 @@ function endFaults({ call, status, asked, decided }: AskedCall, isAgreed: boolea
 function isAgreedInTime({ asked, decided }: AskedCall): boolean {
   if (asked === undefined || decided?.approved !== true) return false;
   return decided.atMs - asked.atMs <= asked.ttlMs + graceMs;
+}
+
+/** What viewers are told of a decision is the decision. */
+function toldFaults({ events, askedCalls }: ConversationHistory): string[] {
+  return events.flatMap((stored) => {
+    if (!ofType(stored, "approval_decided")) return [];
+    const { call_id, approved } = stored.event;
+    const asked = askedCalls.find(({ call }) => call === call_id);
+    if (asked === undefined || approved === isAgreedInTime(asked)) return [];
+    return [`viewers were told that call ${call_id} was ${approved ? "agreed to" : "denied"}, and it was not`];
+  });
 }
 
 /** Also where all events of its wait are forgotten, who looks has what the transcript has in the end, in its order. */

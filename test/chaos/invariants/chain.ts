@@ -10,7 +10,7 @@ import { ofType, turnLogsOf, type TurnLog } from "./turn-log.ts";
 export function checkChains(history: ConversationHistory, logLost = false): Violation[] {
   const conversation = history.plan.id;
   return [...turnLogsOf(history).values()].flatMap((log) =>
-    [...chainFaults(log.chain, logLost), ...onceFaults(log.events), ...endFaults(log)].map((what) => ({
+    [...chainFaults(log.chain, logLost), ...onceFaults(log.events), ...endFaults(log, logLost)].map((what) => ({
       promise: "P3" as const,
       conversation,
       turn: log.turn,
@@ -21,9 +21,8 @@ export function checkChains(history: ConversationHistory, logLost = false): Viol
 
 function chainFaults(chain: readonly StoredAt[], logLost: boolean): string[] {
   const faults: string[] = [];
-  // What a lost log held counts on in the new one.
-  let attempt = logLost ? firstAttempt(chain) - 1 : 0;
-  let n = 0;
+  // What a lost log held counts on in the new one; and what is old is forgotten, also in the middle of an attempt.
+  let { attempt, n } = logLost ? beforeFirst(chain) : { attempt: 0, n: 0 };
   let hasEnded = false;
   for (const { seq, event } of chain) {
     if (!("attempt" in event)) {
@@ -45,9 +44,15 @@ function chainFaults(chain: readonly StoredAt[], logLost: boolean): string[] {
   return faults;
 }
 
-function firstAttempt(chain: readonly StoredAt[]): number {
+function beforeFirst(chain: readonly StoredAt[]): { attempt: number; n: number } {
   const first = chain[0]?.event;
-  return first !== undefined && "attempt" in first ? first.attempt : 1;
+  if (first === undefined || !("attempt" in first)) return { attempt: 0, n: 0 };
+  return first.type === "claimed" ? { attempt: first.attempt - 1, n: 0 } : first;
+}
+
+/** Whether what is kept of a chain begins with an attempt. */
+function beginsWithClaim([first]: readonly StoredAt[]): boolean {
+  return first?.event.type === "claimed";
 }
 
 /** Every channel but the chain and the display-only progress holds one event. */
@@ -61,8 +66,9 @@ function onceFaults(events: readonly StoredAt[]): string[] {
 }
 
 /** The end is what was decided, and says what was stored. */
-function endFaults({ chain, terminal, message, asOf }: TurnLog): string[] {
-  if (terminal === undefined) return [];
+function endFaults({ chain, terminal, message, asOf }: TurnLog, logLost: boolean): string[] {
+  // Of an attempt that is partly forgotten the log does not say what was told.
+  if (terminal === undefined || (logLost && !beginsWithClaim(chain))) return [];
   const faults: string[] = [];
   const decisions = chain.filter((stored) => ofType(stored, "ending"));
   if (decisions.length !== 1) faults.push(`its end was decided ${decisions.length} times`);

@@ -77,11 +77,13 @@ export const waitsForgotten = defineScenario({
   shape: { env: { tool: { APPROVAL_TTL_MS: "30000" } } },
   workload: {
     prompts: { "asked change": 4, "two asked changes": 3, short: 1 },
+    // They wait one after the other.
+    turnsPerConversation: [1, 3],
     onlookers: [2, 3],
     late: 0.6,
     spanMs: 14_000,
     // Longer than events are kept here.
-    decisions: { ...ordinaryDecisions, afterMs: [4_000, 10_000] },
+    decisions: { ...ordinaryDecisions, afterMs: [4_000, 7_000] },
   },
   faults: (random, spanMs) => [
     ...every(random, spanMs + 4_000, [1_500, 3_000], () => ({ kind: "forget events", olderThanMs: 4_000 })),

@@ -37,6 +37,15 @@ function faultsOf({ asked = done, runs = 1, events = [], strangers = [] }: Seen)
   return checkAgreements(history, new Map(runs === 0 ? [] : [[call, runs]]), asPromised).map(({ what }) => what);
 }
 
+const common = { conversation_id: "c", turn_id: "t" };
+const waiting: StoredEvent = { type: "waiting", ...common, ts: 1_000, attempt: 1, n: 5, for: "approval", until: 9 };
+const decided: StoredEvent = {
+  ...{ type: "approval_decided", ...common, ts: 2_000, call_id: call },
+  ...{ approved: true, by: { id: "ann" } },
+};
+const claimed = (ts: number): StoredEvent => ({ type: "claimed", ...common, ts, attempt: 2, n: 0, worker: "w" });
+const cancel: StoredEvent = { type: "cancel_requested", ...common, ts: 2_500, by: "ann", reason: "stop" };
+
 it("a call that was agreed to runs once, one that was denied or expired does not", () => {
   expect(faultsOf({})).toEqual([]);
   expect(faultsOf({ asked: denied, runs: 0 })).toEqual([]);
@@ -65,14 +74,10 @@ it.each<[string, Seen, RegExp]>([
   expect(faultsOf(seen).join(" ")).toMatch(fault);
 });
 
-const common = { conversation_id: "c", turn_id: "t" };
-const waiting: StoredEvent = { type: "waiting", ...common, ts: 1_000, attempt: 1, n: 5, for: "approval", until: 9 };
-const decided: StoredEvent = {
-  ...{ type: "approval_decided", ...common, ts: 2_000, call_id: call },
-  ...{ approved: true, by: { id: "ann" } },
-};
-const claimed = (ts: number): StoredEvent => ({ type: "claimed", ...common, ts, attempt: 2, n: 0, worker: "w" });
-const cancel: StoredEvent = { type: "cancel_requested", ...common, ts: 2_500, by: "ann", reason: "stop" };
+it("a decision of which viewers are told another one is found", () => {
+  expect(faultsOf({ events: [decided] })).toEqual([]);
+  expect(faultsOf({ events: [{ ...decided, approved: false }] })).toEqual([expect.stringContaining("was denied")]);
+});
 
 it("a turn that goes on too late is found, unless it was stopped or did not wait yet", () => {
   expect(faultsOf({ events: [waiting, decided, claimed(3_900)] })).toEqual([]);
