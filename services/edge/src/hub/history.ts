@@ -134,7 +134,7 @@ async function queued(deps: HistoryDeps, hub: Hub): Promise<Queued> {
   const late = turns.filter(({ storedMs }, i) => (starts[i]?.storedMs ?? 0) - storedMs > lateMessageMs);
   const settling = new Map<TurnId, Settling>();
   for (const turn of [...startless, ...late]) {
-    const made = await readWaiting(deps, turn, startless.includes(turn));
+    const made = await readWaiting(deps, turn, startless.includes(turn) && turn !== turns[0]);
     if (made !== undefined) settling.set(turn.request.turn_id, made);
   }
   const goOn = [...settling.values()].map(({ from }) => from);

@@ -33,15 +33,16 @@ const mostTries = 4;
 
 /**
  * Makes a turn of the fact `wait` and those of its calls, for a turn that waited for longer than events are kept (docs/adr/0017): those are what a worker goes on
- * from as well. Undefined: it never waited, or what came after it waited is not kept whole. Of a turn that nobody has begun, its message is all there is.
+ * from as well. Undefined: it never waited, or what came after it waited is not kept whole. `isBehind`: its first event is not kept, and it is not the first of
+ * the queue, so that nobody has begun it: its message is all there is.
  */
 export async function readWaiting(
   deps: WaitingDeps,
   turn: QueuedTurn,
-  isStartless: boolean,
+  isBehind: boolean,
 ): Promise<Settling | undefined> {
   for (let tries = 0; tries < mostTries; tries++) {
-    const read = await readOnce(deps, turn, isStartless);
+    const read = await readOnce(deps, turn, isBehind);
     if (read !== "moved") return read;
   }
   return undefined;
@@ -51,14 +52,14 @@ export async function readWaiting(
 async function readOnce(
   deps: WaitingDeps,
   { request }: QueuedTurn,
-  isStartless: boolean,
+  isBehind: boolean,
 ): Promise<Settling | "moved" | undefined> {
   const { conversation_id: conversation, turn_id: turn } = request;
   const chain = subjects.agent(deps.events.shardOf(conversation), conversation, turn);
   // In this order: the fact is written before the event that says so.
   const last = await deps.events.lastFromLeader(chain);
   const wait = await deps.facts.read("wait", { conversation, turn });
-  if (wait === undefined && last === undefined && isStartless) return settling(queuedView(request), 0);
+  if (wait === undefined && last === undefined && isBehind) return settling(queuedView(request), 0);
   return wait?.kind === "wait" ? settle(deps, request, wait, last) : undefined;
 }
 
