@@ -14,7 +14,7 @@ export interface MessageView {
   readonly turn_id: TurnId;
   readonly author: Author;
   readonly parts: Parts;
-  /** Of an answer that has not ended `running`. */
+  /** Of an answer that has not ended `running`, or `waiting` for a person. */
   readonly status: TranscriptMessage["status"];
   /** Of an answer: how it ended, once it has. */
   readonly outcome?: Outcome;
@@ -148,7 +148,8 @@ function answerIn(known: TurnView): MessageView | undefined {
   if (shown === undefined) {
     const message_id = outcome?.message_id ?? messageIdOf(turn_id, "assistant");
     const common = { message_id, turn_id, author: { role: "assistant" }, parts };
-    shown = outcome === undefined ? { ...common, status: "running" } : { ...common, status, outcome };
+    const open = status === "waiting" ? status : "running";
+    shown = outcome === undefined ? { ...common, status: open } : { ...common, status, outcome };
     ofAnswers.set(known, shown);
   }
   return shown;
