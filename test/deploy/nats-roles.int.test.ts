@@ -1,5 +1,15 @@
-import { streams, subjects } from "@parley/protocol";
-import { eventually, startSystem, type Broker, type Service, type System, type SystemOptions } from "@parley/testkit";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { pendingApprovals, streams, subjects, type FactOf } from "@parley/protocol";
+import {
+  eventually,
+  startSystem,
+  tempDir,
+  type Broker,
+  type Service,
+  type System,
+  type SystemOptions,
+} from "@parley/testkit";
 import { expect, it } from "vitest";
 import { z } from "zod";
 import { devToken, person } from "../e2e/person.ts";
@@ -44,14 +54,17 @@ const mayPublish: Record<Exclude<Role, "operator">, readonly Kind[]> = {
 const StreamInfo = z.object({ state: z.object({ messages: z.number() }) });
 
 /** The three processes, each signed in as its role. */
-function startRoles(nats: Broker, options: SystemOptions = {}): Promise<System> {
+function startRoles(
+  nats: Broker,
+  { tools = {}, ...options }: SystemOptions & { tools?: Record<string, string> } = {},
+): Promise<System> {
   const urlOf = (role: Role): string => `nats://${role}:${passwordOf(role)}@127.0.0.1:${nats.port}`;
   return startSystem({
     ...options,
     env: {
       edge: { NATS_URL: urlOf("edge") },
       "agent-worker": { NATS_URL: urlOf("agent"), OPENAI_MODEL: "parley-simulated-fast" },
-      "tool-worker": { NATS_URL: urlOf("tool") },
+      "tool-worker": { NATS_URL: urlOf("tool"), ...tools },
     },
   });
 }
@@ -105,6 +118,34 @@ it("lets edge, agent and tool worker do all their work", { timeout: 60_000 }, as
   });
   expect(written()).not.toMatch(/permission/i);
   await eventually(async () => (await storedIn(nats, streams.turns)) === 0, { what: "an empty queue of turns" });
+});
+
+/** As an edge would, for a person. */
+async function agree(nats: Broker, conversation: string, turn: string): Promise<void> {
+  const call = `${turn}-0-0`;
+  const factOf = (kind: string): string => subjects.fact(0, conversation, turn, { kind, call });
+  await using operator = await plainNats(nats, "operator");
+  const stored = await operator.ask(`$JS.API.DIRECT.GET.${streams.facts(0)}.${factOf("asked")}`);
+  const { hash } = z.object({ hash: z.string() }).parse(JSON.parse(stored));
+  const about = { v: 1, conversation_id: conversation, turn_id: turn, ts: Date.now(), call_id: call, hash };
+  const decided: FactOf<"decided"> = { kind: "decided", ...about, approved: true, by: { id: "anna" } };
+  await operator.ask(factOf("decided"), JSON.stringify(decided));
+}
+
+it("lets a tool worker ask and an agent worker hear what was decided", { timeout: 60_000 }, async () => {
+  await using nats = await startNatsWithRoles();
+  await using folder = await tempDir();
+  const counterFile = path.join(folder.path, "counter");
+  await using system = await startRoles(nats, { tools: { DEMO_TOOLS: "1", DEMO_COUNTER_FILE: counterFile } });
+  using anna = await person(system.edges[0]!);
+  const chat = anna.conversation();
+  const { turn_id } = await chat.send("change the counter to 42");
+  await eventually(() => pendingApprovals(chat.view).length === 1, { what: "the question", timeoutMs: 20_000 });
+  await agree(nats, chat.id, turn_id);
+  expect(await chat.untilEnd(turn_id)).toMatchObject({ type: "complete", tool_calls: [{ status: "completed" }] });
+  expect(await readFile(counterFile, "utf8")).toBe(`${turn_id}-0-0 42\n`);
+  const written = [...system.agentWorkers, ...system.toolWorkers].map(({ output }) => output()).join("\n");
+  expect(written).not.toMatch(/permission/i);
 });
 
 it("runs waiting turns also with roles of before agent workers talked to each other", { timeout: 60_000 }, async () => {

@@ -1,7 +1,9 @@
+import { readFile } from "node:fs/promises";
+import path from "node:path";
 import { connectRedis, openBus, type Bus } from "@parley/bus";
-import { streams } from "@parley/protocol";
+import { pendingApprovals, streams, wakeConsumer } from "@parley/protocol";
 import { createLogger } from "@parley/runtime";
-import { eventually, startSystem, type Service, type System, shownTurn } from "@parley/testkit";
+import { eventually, startSystem, type Service, type System, shownTurn, tempDir } from "@parley/testkit";
 import { expect, it } from "vitest";
 import { devToken, person } from "./person.ts";
 
@@ -93,6 +95,44 @@ it("leaves no word of a conversation, neither in the broker nor in Redis nor at 
     await again.subscribe();
     expect(JSON.stringify(frames)).not.toContain(marker);
   }
+});
+
+/** What is left to do about decisions of people. */
+async function undecidedWork({ nc }: Bus): Promise<number> {
+  const info = await nc.request(`$JS.API.CONSUMER.INFO.${streams.facts(0)}.${wakeConsumer}`, "", { timeout: 2_000 });
+  const { num_pending, num_ack_pending } = JSON.parse(info.string());
+  return Number(num_pending) + Number(num_ack_pending);
+}
+
+it("leaves no word of one that waits for a person, and a decision that comes later does nothing", async () => {
+  await using folder = await tempDir();
+  const counterFile = path.join(folder.path, "counter");
+  const tools = { DEMO_TOOLS: "1", DEMO_COUNTER_FILE: counterFile };
+  await using system = await startSystem({ env: { "tool-worker": tools } });
+  await using stores = await open(system);
+  using anna = await person(system.edges[0]!);
+  const chat = anna.conversation();
+  const { turn_id } = await chat.send(`change the counter to ${marker}`);
+  await eventually(() => pendingApprovals(chat.view).length === 1, { what: "the question" });
+  const address = { conversation: chat.id, turn: turn_id, call: `${turn_id}-0-0` };
+  const asked = await stores.bus.facts.read("asked", address);
+  if (asked?.kind !== "asked") throw new Error("nothing is asked");
+  await eventually(async () => (await inBroker(stores.bus)).includes(".wait "), { what: "the wait" });
+
+  const cancelled = chat.untilEnd(turn_id);
+  expect(await remove(system.edges[0]!, chat.id)).toBe(204);
+  expect((await cancelled).type).toBe("cancelled");
+  expect(await inBroker(stores.bus)).not.toContain(marker);
+  expect(await inRedis(stores.redis)).not.toContain(marker);
+
+  const { hash, call_id, conversation_id } = asked;
+  const about = { v: 1, conversation_id, turn_id, call_id, ts: Date.now(), hash };
+  await stores.bus.facts.write({ kind: "decided", ...about, approved: true, by: { id: "anna" } });
+  await eventually(async () => (await undecidedWork(stores.bus)) === 0, { what: "the decision being done with" });
+  expect(await readFile(counterFile, "utf8").catch(() => "nothing")).toBe("nothing");
+  expect((await inBroker(stores.bus)).split("\n").filter((line) => line.includes(turn_id))).toEqual([
+    expect.stringContaining(".decided."),
+  ]);
 });
 
 it("goes with every message that meets it, or comes before it: each of them ends", async () => {

@@ -49,6 +49,8 @@ export const limits = {
   approvalPreviewBytes: 32 * 1024,
   /** Characters of what whoever agrees to a call has to type. */
   approvalConfirmChars: 200,
+  /** How much later than its time, by the broker's clock, a person's agreement still counts. */
+  approvalGraceMs: 5_000,
   /** One stored event or record, encoded, with its headers. The broker's `max_payload` must not be below. */
   eventBytes: 512 * 1024,
   /** The answer of one turn, all steps together, encoded. More: MODEL_TRUNCATED. */

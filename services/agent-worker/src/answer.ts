@@ -8,6 +8,7 @@ import { completeOutcome } from "./ending.ts";
 import type { AnsweredStep, ModelStep } from "./model-step.ts";
 import { isOutOfCalls } from "./step-calls.ts";
 import type { ToolCalls, ToolRun } from "./tool-calls.ts";
+import { tooLargeToWait, type Suspend } from "./suspension.ts";
 import type { CommittedStep, TurnFold } from "./turn-fold.ts";
 
 export interface AnswerDeps {
@@ -18,13 +19,17 @@ export interface AnswerDeps {
   /** Model calls of one turn, over all attempts. The last one gets no tools; if it asks for some all the same, the turn ends with STEP_LIMIT. */
   readonly maxSteps: number;
   readonly brief: Brief;
+  readonly suspend: Suspend;
 }
+
+/** `waiting`: for a person, and by nobody held. */
+export type AnswerEnd = Outcome | "waiting";
 
 export type Answer = ReturnType<typeof createAnswer>;
 
 /** The loop of a turn: model, tools, model, … until the model answers. It begins where the fold says that an earlier attempt stopped. */
 export function createAnswer(deps: AnswerDeps) {
-  const { brief, modelStep, toolCalls, catalogue, toolOffer, maxSteps } = deps;
+  const { brief, modelStep, toolCalls, catalogue, toolOffer, maxSteps, suspend } = deps;
 
   const toolRun = async ({ request, fold, stop, span }: ClaimedTurn, { calls }: CommittedStep): Promise<ToolRun> => {
     const definitions = await catalogue.list();
@@ -33,18 +38,25 @@ export function createAnswer(deps: AnswerDeps) {
     return { request, fold, calls, definitionOf, signal: stop.signal, span };
   };
 
-  const runTools = async (turn: ClaimedTurn, chain: Chain, step: CommittedStep): Promise<void> => {
+  /** Returns whether the turn waits for a person now. */
+  const runTools = async (turn: ClaimedTurn, chain: Chain, step: CommittedStep): Promise<boolean> => {
     for (const { call_id, tool_name, arguments: args } of step.calls) {
       if (turn.fold.started.has(call_id)) continue;
       chain.push({ type: "tool_call_start", call_id, tool_name, arguments: args });
     }
     await chain.stored();
-    await toolCalls.runAll(await toolRun(turn, step));
+    const run = await toolRun(turn, step);
+    const undecided = await toolCalls.runAll(run);
     turn.stop.signal.throwIfAborted();
+    if (undecided.length === 0) return false;
+    const calls = undecided.map(({ call_id }) => call_id);
+    if (await suspend(turn, chain, calls)) return true;
+    await toolCalls.refuse(run, undecided, tooLargeToWait);
+    return false;
   };
 
   return {
-    async run(turn: ClaimedTurn, chain: Chain): Promise<Outcome> {
+    async run(turn: ClaimedTurn, chain: Chain): Promise<AnswerEnd> {
       const { request, fold, stop, span } = turn;
       const isTold = fold.visible;
       announce(fold, chain);
@@ -61,7 +73,7 @@ export function createAnswer(deps: AnswerDeps) {
       for (;;) {
         if (fold.steps.length >= maxSteps) throw new ChatError("STEP_LIMIT");
         const open = openStep(fold);
-        if (open !== undefined) await runTools(turn, chain, open);
+        if (open !== undefined && (await runTools(turn, chain, open))) return "waiting";
         const isLast = fold.steps.length === maxSteps - 1 || isOutOfCalls(fold);
         const { tools, note } = isLast ? noTools : await offerTools();
         const end = await modelStep({ turn, chain, history, briefing: withNote(briefing, note), tools, isLast });

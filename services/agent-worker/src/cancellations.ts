@@ -54,6 +54,8 @@ function createChainWatch({ events }: Pick<Bus, "events">, { address, seq, heard
     const last = await events.lastFromLeader(chain);
     if (last === undefined) return 0;
     if (isTerminal(last.event.type)) return "ended";
+    // Nobody has it, and nobody has to be silent first.
+    if (last.event.type === "waiting") return last.seq;
     const now = performance.now();
     if (last.seq > newest) [newest, movedAt] = [last.seq, now];
     if (now - heardAt > patienceMs) return "deaf";

@@ -8,10 +8,13 @@ import {
   messageEventOf,
   parseEventSubject,
   subjects,
+  type FactOf,
+  type ReadEvent,
   type TurnId,
   type TurnRequest,
 } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
+import { foldOfWait } from "./wait-fact.ts";
 import { FencedError, appendFenced } from "./fenced-append.ts";
 import { foldFacts } from "./turn-facts.ts";
 import { createTurnFold, foldEvent, type TurnFold } from "./turn-fold.ts";
@@ -29,13 +32,15 @@ export type Claim =
   | { readonly kind: "ended" }
   /** Somebody else claimed it, or still writes. */
   | { readonly kind: "lost" }
+  /** It waits for a person, and what it waits for was not looked up: only who has done that may claim it. */
+  | { readonly kind: "waits" }
   /** This worker stops: it claims nothing any more. */
   | { readonly kind: "stopping" };
 
 export interface PreviousAttempt {
   readonly trace: string | undefined;
-  /** Its worker was lost; else it handed the turn over. */
-  readonly isLost: boolean;
+  /** `waited`: the turn waited for a person; nobody had it. */
+  readonly how: "lost" | "handed over" | "waited";
 }
 
 export interface ClaimDeps {
@@ -55,8 +60,10 @@ export interface ClaimDeps {
   readonly stopping: AbortSignal;
   /** Where this attempt is in its trace. */
   readonly trace?: string | undefined;
-  /** Its events may not say all that was decided: the facts are read. */
+  /** Its events may not say all that was decided: the facts are read, and what it waits for was looked up. */
   readonly readsFacts: boolean;
+  /** What it needs to go on from its last wait, if it had one. */
+  readonly wait?: FactOf<"wait"> | undefined;
   /** It is so old that all of them may be gone, and its message there again because its sender repeated it. */
   readonly isOld: boolean;
   /** When it was accepted, by the broker's clock. */
@@ -125,7 +132,8 @@ async function claimNew(request: TurnRequest, deps: ClaimDeps): Promise<Claim | 
   const result = await deps.bus.events.append(message);
   if (result.kind !== "stored") return undefined;
   foldEvent(fold, result.seq, event);
-  return { kind: "claimed", fold, attempt, previous: undefined };
+  const previous = deps.wait === undefined ? undefined : { trace: undefined, how: "waited" as const };
+  return { kind: "claimed", fold, attempt, previous };
 }
 
 /** A writer that appends every few milliseconds wins most of the races, not all of them. */
@@ -135,7 +143,9 @@ async function claimAgain(request: TurnRequest, deps: ClaimDeps): Promise<Claim>
   const { bus, insists = false } = deps;
   const last = await bus.events.lastFromLeader(chainOf(request, deps));
   if (last !== undefined && isTerminal(last.event.type)) return { kind: "ended" };
-  const fold = last === undefined ? emptyFold(deps) : await readTurn(request, bus, last.seq);
+  if (last?.event.type === "waiting" && !deps.readsFacts) return { kind: "waits" };
+  const fold =
+    last === undefined ? emptyFold(deps) : await readTurn(request, bus, { seenSeq: last.seq, wait: deps.wait });
   let claim = await claimAfter(request, fold, deps);
   for (let tries = 1; insists && claim.kind === "lost" && tries < mostTries; tries++) {
     await readOn(request, fold, bus);
@@ -152,8 +162,9 @@ async function claimAfter(request: TurnRequest, fold: TurnFold, deps: ClaimDeps)
   if (stopping.aborted) return { kind: "stopping" };
   const attempt = fold.attempt + 1;
   // Of those that are not in the chain nothing is known.
-  const isFirst = fold.attempt === 0 || (fold.seq === 0 && deps.lostAttempts === 0);
-  const previous = isFirst ? undefined : { trace: fold.trace, isLost: !fold.handedOver };
+  const isKnown = fold.seq > 0 || deps.lostAttempts > 0 || fold.isFromWait;
+  const previous =
+    fold.attempt === 0 || !isKnown ? undefined : { trace: fold.trace, how: fold.letGo ?? ("lost" as const) };
   const event = claimEventOf(request, attempt, deps);
   const subject = chainOf(request, deps);
   try {
@@ -166,36 +177,80 @@ async function claimAfter(request: TurnRequest, fold: TurnFold, deps: ClaimDeps)
 }
 
 /** Attempts go on counting, so that viewers can tell what is new; and they may have text that no log has any more. */
-function emptyFold({ lostAttempts, attemptsBefore = 0 }: ClaimDeps): TurnFold {
-  const attempt = Math.max(lostAttempts, attemptsBefore);
-  return { ...createTurnFold(), attempt, released: attempt - lostAttempts, forgotten: attempt > 0 };
+function emptyFold({ lostAttempts, attemptsBefore = 0, wait }: ClaimDeps): TurnFold {
+  const fold = wait === undefined ? createTurnFold() : foldOfWait(wait);
+  const counted = Math.max(lostAttempts, fold.attempt);
+  const attempt = Math.max(counted, attemptsBefore);
+  return { ...fold, attempt, released: fold.released + attempt - counted, forgotten: attempt > 0 };
 }
 
-/** Folds everything the log has about the turn. `seenSeq`: the chain reached at least this far. */
+export interface TurnReading {
+  /** The chain reached at least this far. */
+  readonly seenSeq: number;
+  readonly wait?: FactOf<"wait"> | undefined;
+}
+
+/** Folds everything the log has about the turn; what it has forgotten of it, it has from its wait. */
 export async function readTurn(
   { conversation_id, turn_id }: TurnRequest,
   bus: Pick<Bus, "events">,
-  seenSeq: number,
+  { seenSeq, wait }: TurnReading,
 ): Promise<TurnFold> {
   const user = await bus.events.last(subjects.user(bus.events.shardOf(conversation_id), conversation_id, turn_id));
-  const fold = createTurnFold();
   // Without the user's message (the edge died before it wrote it) the chain's beginning is unknown: read all there is.
   const fromSeq = user === undefined || user.seq > seenSeq ? 1 : user.seq;
-  foldMessages(fold, turn_id, await bus.events.read(conversation_id, { fromSeq }));
-  return fold;
+  const messages = messagesOf(turn_id, await bus.events.read(conversation_id, { fromSeq }));
+  if (wait === undefined || hasBeginning(messages)) return foldMessages(createTurnFold(), messages);
+  return foldBehind(wait, messages);
 }
 
 /** Folds what came since. */
 async function readOn({ conversation_id, turn_id }: TurnRequest, fold: TurnFold, bus: Pick<Bus, "events">) {
-  foldMessages(fold, turn_id, await bus.events.read(conversation_id, { fromSeq: fold.seq + 1 }));
+  foldMessages(fold, messagesOf(turn_id, await bus.events.read(conversation_id, { fromSeq: fold.seq + 1 })));
 }
 
-function foldMessages(fold: TurnFold, turn: TurnId, messages: readonly StoredMessage[]): void {
-  for (const { subject, seq, data } of messages) {
+interface TurnMessage {
+  readonly seq: number;
+  readonly isOfChain: boolean;
+  readonly event: ReadEvent;
+}
+
+function messagesOf(turn: TurnId, messages: readonly StoredMessage[]): TurnMessage[] {
+  return messages.flatMap(({ subject, seq, data }) => {
     const address = parseEventSubject(subject);
-    if (address?.turn !== turn) continue;
-    foldEvent(fold, seq, decodeEvent(data));
+    if (address?.turn !== turn) return [];
+    return [{ seq, isOfChain: address.channel === agentChannel, event: decodeEvent(data) }];
+  });
+}
+
+function foldMessages(fold: TurnFold, messages: readonly TurnMessage[]): TurnFold {
+  for (const { seq, isOfChain, event } of messages) {
+    foldEvent(fold, seq, event);
     // Also one that cannot be read is the one that the next must name.
-    if (address.channel === agentChannel) fold.seq = seq;
+    if (isOfChain) fold.seq = seq;
   }
+  return fold;
+}
+
+function attemptIn({ event }: TurnMessage): number {
+  return "attempt" in event ? event.attempt : 0;
+}
+
+function hasBeginning(messages: readonly TurnMessage[]): boolean {
+  const first = messages.find(({ isOfChain }) => isOfChain);
+  return first?.event.type === "claimed" && first.event.attempt === 1;
+}
+
+/** The wait has all of the attempts up to its own, but for the results that came later. */
+function foldBehind(wait: FactOf<"wait">, messages: readonly TurnMessage[]): TurnFold {
+  const fold = foldOfWait(wait);
+  const behind = messages.filter((message) => !message.isOfChain || attemptIn(message) > wait.attempt);
+  const first = behind.find(({ isOfChain }) => isOfChain);
+  // Those between the wait and what is there are missing.
+  if (first !== undefined && first.event.type !== "claimed") fold.beginningLost = true;
+  foldMessages(fold, behind);
+  fold.seq = messages.findLast(({ isOfChain }) => isOfChain)?.seq ?? fold.seq;
+  // Viewers were told what stays.
+  if (behind.some(({ event }) => event.type === "turn_restarted")) fold.forgotten = false;
+  return fold;
 }

@@ -16,6 +16,9 @@ export interface EarlyEndDeps {
   readonly log: Logger;
 }
 
+/** What is known of a turn that may end before it has begun. */
+type Early = Pick<Waiter, "seq" | "conversation" | "turn" | "acceptedAt">;
+
 export type EarlyEnds = ReturnType<typeof createEarlyEnds>;
 
 /** The writes of an early end follow each other at once. Whoever has added nothing for this long is dead, frozen or cut off. */
@@ -99,7 +102,7 @@ export function createEarlyEnds(deps: EarlyEndDeps) {
     looksTooOld: ({ acceptedAt }: Pick<Waiter, "acceptedAt">): boolean => age.looksTooOld(acceptedAt),
 
     /** Ends a turn that waits if somebody has cancelled it and nobody heard, or if it has waited too long. Returns whether it has ended. */
-    async endEarly({ seq, conversation, turn, acceptedAt }: Waiter): Promise<boolean> {
+    async endEarly({ seq, conversation, turn, acceptedAt }: Early): Promise<boolean> {
       const reason = await cancelledBecause(conversation, turn);
       if (reason === undefined && !age.looksTooOld(acceptedAt)) return false;
       const queued = await turns.at(seq);

@@ -4,13 +4,16 @@ import { readTurn } from "./claim.ts";
 import type { EarlyEnds } from "./early-ends.ts";
 import type { QueueAge } from "./queue-age.ts";
 import type { Slots } from "./slots.ts";
-import { withoutDelivery, type TurnRunner } from "./turn-runner.ts";
+import type { Waits } from "./waits.ts";
+import { withoutDelivery } from "./runnable-turn.ts";
+import type { TurnRunner } from "./turn-runner.ts";
 
 /**
  * `left behind`: the turn had ended, but its worker died before it told the queue, or the broker forgot (seen with 2.9.10 after a kill).
- * `orphaned`: not ended, and the broker will never deliver it again. `unqueued`: it runs here, but the queue has lost it.
+ * `orphaned`: not ended, and the broker will never deliver it again. `unqueued`: it runs here, but the queue has lost it. `not woken`: it waited for
+ * a person, who had decided, or for longer than it may, and nobody had brought it back.
  */
-export type JanitorFinding = "left behind" | "orphaned" | "unqueued";
+export type JanitorFinding = "left behind" | "orphaned" | "unqueued" | "not woken";
 
 export interface JanitorDeps {
   readonly bus: Bus;
@@ -18,6 +21,7 @@ export interface JanitorDeps {
   readonly slots: Slots;
   readonly age: QueueAge;
   readonly earlyEnds: Pick<EarlyEnds, "endTooOld">;
+  readonly waits: Pick<Waits, "find" | "look" | "wakeBehind">;
   readonly everyMs: number;
   readonly ackWaitMs: number;
   /** No turn runs longer. */
@@ -26,12 +30,20 @@ export interface JanitorDeps {
   readonly log: Logger;
 }
 
-/** One sweep looks at this many turns at the most: what is wrong is old, and the oldest come first. */
+/** One sweep looks at this many turns at the most, and at those that were suspicious; the next one goes on behind them, as the oldest may all wait. */
 const sweepLimit = 1_000;
 /** A worker that lives says at once that it runs a turn. */
 const answerMs = 1_000;
 /** Longer than a pull of one turn waits at the broker. */
 const slotMs = 5_000;
+
+/** Whoever heard of the decision had its time to bring the turn back. */
+const overdueMs = 10_000;
+
+interface FoundTurn {
+  readonly turn: QueuedTurn;
+  readonly standing: TurnStanding;
+}
 
 /** A turn that nobody seems to have. */
 interface Suspect {
@@ -51,7 +63,7 @@ const mostUnanswered = 2;
  */
 function createOrphanCheck({ bus, turnMs }: JanitorDeps) {
   const answersOfWorker = async (turn: QueuedTurn, { lastSeq }: Suspect): Promise<boolean> =>
-    lastSeq === 0 || (await readTurn(turn.request, bus, lastSeq)).answers;
+    lastSeq === 0 || (await readTurn(turn.request, bus, { seenSeq: lastSeq })).answers;
 
   return async (turn: QueuedTurn, suspect: Suspect, isSettled: boolean): Promise<"runs" | "orphaned" | "unknown"> => {
     const answer = await bus.agents.isRunning(turn.request.turn_id, answerMs);
@@ -74,7 +86,7 @@ function createOrphans(deps: JanitorDeps, signal: AbortSignal) {
   /** Those that wait for a slot here. */
   const underWay = new Set<number>();
 
-  const takeOver = async (turn: QueuedTurn, { lastSeq }: Suspect): Promise<void> => {
+  const takeOver = async (turn: QueuedTurn, lastSeq: number): Promise<void> => {
     if (underWay.has(turn.seq)) return;
     underWay.add(turn.seq);
     // A pull may hold the last free one. Without one there will be another sweep, here or elsewhere.
@@ -97,9 +109,12 @@ function createOrphans(deps: JanitorDeps, signal: AbortSignal) {
   return {
     /** Whether some turn is to be looked at again soon. */
     any: (): boolean => [...suspects.values()].some(({ unanswered }) => unanswered > 0),
+    /** Which ones those are, by their sequence in the queue. */
+    seqs: (): Iterable<number> => suspects.keys(),
+    takeOver,
 
     /** Looks at what one sweep found. */
-    async look(found: readonly { turn: QueuedTurn; standing: TurnStanding }[], state: DeliveryState): Promise<void> {
+    async look(found: readonly FoundTurn[], state: DeliveryState): Promise<void> {
       const before = suspects;
       suspects = new Map();
       const lookAt = async (turn: QueuedTurn, standing: TurnStanding): Promise<void> => {
@@ -115,7 +130,7 @@ function createOrphans(deps: JanitorDeps, signal: AbortSignal) {
         if (found === "unknown") return;
         const unanswered = found === "runs" ? 0 : suspect.unanswered + 1;
         suspects.set(turn.seq, unanswered === 0 ? fresh : { ...suspect, unanswered });
-        if (unanswered >= mostUnanswered) void takeOver(turn, suspect);
+        if (unanswered >= mostUnanswered) void takeOver(turn, suspect.lastSeq);
       };
       await Promise.all(found.map(({ turn, standing }) => lookAt(turn, standing)));
     },
@@ -139,16 +154,75 @@ function createUnqueued({ bus, runner, onFinding, log }: JanitorDeps) {
   };
 }
 
-/** One look at the whole queue, until the signal. */
+/** Turns that wait for people are nobody's, and no orphans. One for which something has happened is brought back, if nobody else does. */
+function createOverdue({ bus, waits, onFinding, log }: JanitorDeps, orphans: ReturnType<typeof createOrphans>) {
+  /** Since when each is due, by sequence in the queue. */
+  let dueSince = new Map<number, number>();
+
+  const wake = async (turn: QueuedTurn, seq: number, { settledUpTo }: DeliveryState): Promise<void> => {
+    onFinding("not woken");
+    log.warn({ turn_id: turn.request.turn_id }, "a turn that nobody had woken is brought back");
+    if (turn.seq <= settledUpTo) await orphans.takeOver(turn, seq);
+    else await bus.turns.wakeAt(turn.seq);
+  };
+
+  return {
+    seqs: (): Iterable<number> => dueSince.keys(),
+
+    async look(waiting: readonly FoundTurn[], state: DeliveryState): Promise<void> {
+      const before = dueSince;
+      dueSince = new Map();
+      for (const { turn, standing } of waiting) {
+        const fact = await waits.find(turn.request);
+        if (fact === undefined || (await waits.look(turn.request, fact)).state !== "due") continue;
+        const sinceMs = before.get(turn.seq) ?? performance.now();
+        dueSince.set(turn.seq, sinceMs);
+        if (performance.now() - sinceMs < overdueMs) continue;
+        await wake(turn, standing.kind === "begun" ? standing.seq : 0, state);
+      }
+    },
+  };
+}
+
+/** Reads the queue in portions, and what is to be looked at again with each. */
+function createPortions({ turns }: JanitorDeps["bus"]) {
+  let from = 1;
+  /** Of the turns before: their first ones have been seen. */
+  let conversations = new Set<string>();
+
+  return async (again: Iterable<number>): Promise<{ turn: QueuedTurn; isFirst: boolean }[]> => {
+    const portion = await turns.scan(sweepLimit, from);
+    const found = portion.map((turn) => {
+      const { conversation_id } = turn.request;
+      const isFirst = !conversations.has(conversation_id);
+      conversations.add(conversation_id);
+      return { turn, isFirst };
+    });
+    const seqs = new Set(portion.map(({ seq }) => seq));
+    for (const seq of again) {
+      const turn = seqs.has(seq) ? undefined : await turns.at(seq);
+      if (turn === undefined) continue;
+      found.push({ turn, isFirst: (await turns.first(turn.request.conversation_id))?.seq === seq });
+    }
+    from = (portion.at(-1)?.seq ?? 0) + 1;
+    if (portion.length < sweepLimit) [from, conversations] = [1, new Set()];
+    return found;
+  };
+}
+
+/** One look at the queue, until the signal. */
 function createSweep(deps: JanitorDeps, orphans: ReturnType<typeof createOrphans>, signal: AbortSignal) {
-  const { bus, runner, age, earlyEnds, onFinding } = deps;
+  const { bus, runner, age, earlyEnds, waits, onFinding } = deps;
   const { turns, agents } = bus;
   const lookAtUnqueued = createUnqueued(deps);
+  const overdue = createOverdue(deps, orphans);
+  const nextPortion = createPortions(bus);
   /** Ended turns of the sweep before: their own worker had its time to remove them. */
   let endedBefore = new Set<number>();
 
   const removeLeftBehind = async (turn: QueuedTurn): Promise<void> => {
     onFinding("left behind");
+    await waits.wakeBehind(turn.request);
     await turns.removeFirst(turn.seq);
     agents.turnLeft(turn.request);
   };
@@ -171,26 +245,25 @@ function createSweep(deps: JanitorDeps, orphans: ReturnType<typeof createOrphans
 
   return async (): Promise<void> => {
     await lookAtUnqueued();
-    const queued = await turns.scan(sweepLimit);
+    const queued = await nextPortion([...endedBefore, ...orphans.seqs(), ...overdue.seqs()]);
     // Asked after the scan: a turn that is acknowledged in between has ended and is only removed once more.
     const state = await turns.deliveryState();
-    const ended = new Set<number>();
-    const open: { turn: QueuedTurn; standing: TurnStanding }[] = [];
-    const conversations = new Set<string>();
-    for (const turn of queued) {
+    const ended: FoundTurn[] = [];
+    const open: FoundTurn[] = [];
+    const waiting: FoundTurn[] = [];
+    for (const { turn, isFirst } of queued) {
       if (signal.aborted) return;
-      const isFirst = !conversations.has(turn.request.conversation_id);
-      conversations.add(turn.request.conversation_id);
       const standing = await lookAt(turn, isFirst, state.deliveredUpTo);
-      if (standing?.kind === "ended") ended.add(turn.seq);
-      else if (standing !== undefined) open.push({ turn, standing });
+      if (standing === undefined) continue;
+      const isWaiting = standing.kind === "begun" && standing.isWaiting;
+      (standing.kind === "ended" ? ended : isWaiting ? waiting : open).push({ turn, standing });
     }
-    for (const turn of queued) {
-      if (ended.has(turn.seq) && (turn.seq <= state.settledUpTo || endedBefore.has(turn.seq)))
-        await removeLeftBehind(turn);
+    for (const { turn } of ended) {
+      if (turn.seq <= state.settledUpTo || endedBefore.has(turn.seq)) await removeLeftBehind(turn);
     }
-    endedBefore = ended;
+    endedBefore = new Set(ended.map(({ turn }) => turn.seq));
     await orphans.look(open, state);
+    await overdue.look(waiting, state);
   };
 }
 

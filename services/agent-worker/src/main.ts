@@ -12,6 +12,8 @@ import { createQueueAge } from "./queue-age.ts";
 import { readStartSettings } from "./start-settings.ts";
 import { observe, startTelemetry } from "./telemetry.ts";
 import { createTurnRunner } from "./turn-runner.ts";
+import { createWaits } from "./waits.ts";
+import { createWaking } from "./waking.ts";
 
 runMain("agent-worker", async ({ env }) => {
   const config = readConfig(Config, env);
@@ -27,7 +29,7 @@ runMain("agent-worker", async ({ env }) => {
   // First of all, so that the process can be seen to live while it waits for the broker.
   const probes = await startProbes({ config, log, life }, metrics.registry);
   const bus = await connectBus({ config, log, life }, worker);
-  const tools = await connectTools({ config, log, life }, bus, worker);
+  const tools = await connectTools({ config, log, life }, bus, { worker, onDecided: metrics.callDecided });
   probes.notes = async () => [
     ...(await toolNotes(agents, tools.catalogue)),
     ...(await factNotes(bus.facts).catch(() => [])),
@@ -36,28 +38,30 @@ runMain("agent-worker", async ({ env }) => {
   life.use("the look at the load", capacity.stop);
   const { slots, tokenFlushMs } = capacity;
   const run = createTurnRun({ config, log, life }, bus, { provider, rules, brief, tools, metrics, tokenFlushMs });
-  const { turnClaimed: onClaimed, turnSettled: onSettled } = metrics;
+  const { turnClaimed: onClaimed, turnSettled: onSettled, turnResumed: onResumed, turnWoken: onWoken } = metrics;
+  const waits = createWaits({ bus, log });
   const age = createQueueAge(bus.turns, config.QUEUE_AGE_MS);
   const stopping = life.signal;
-  const deps = { bus, worker, run, age, stopping, turnMs, appendGiveUpMs, historyMessages, tracing, log };
-  const runner = createTurnRunner({ ...deps, onClaimed, onSettled });
+  const deps = { bus, worker, run, age, waits, stopping, turnMs, appendGiveUpMs, historyMessages, tracing, log };
+  const runner = createTurnRunner({ ...deps, onClaimed, onSettled, onResumed });
 
   const earlyEnds = createEarlyEnds({ bus, runner, age, stopping, log });
   const cancellations = createCancellations({ bus, shards, runner, log });
   life.use("cancellations", cancellations.close);
   const { JANITOR_MS: everyMs, ACK_WAIT_MS: ackWaitMs } = config;
   const janitor = createJanitor({
-    ...{ bus, runner, earlyEnds, slots, age, everyMs, ackWaitMs, turnMs, log },
+    ...{ bus, runner, earlyEnds, waits, slots, age, everyMs, ackWaitMs, turnMs, log },
     onFinding: metrics.janitorFound,
   });
   life.use("the janitor", janitor.close);
   const intake = createIntake({
-    ...{ bus, runner, earlyEnds, slots, stopping, log },
+    ...{ bus, runner, earlyEnds, waits, age, slots, stopping, log },
     maxParked: config.MAX_PARKED,
     ackWaitMs,
   });
   life.use("answers about turns", bus.agents.answer(intake.has));
-  life.use("running turns", intake.stop);
+  const waking = createWaking({ bus, ackWaitMs, stopping, onWoken, log });
+  life.use("running turns", async () => void (await Promise.all([intake.stop(), waking.stop()])));
   const gauges = { slots: capacity.limit, running: runner.running, parked: intake.parked };
   observe(telemetry, { config, log, life }, bus, gauges);
 

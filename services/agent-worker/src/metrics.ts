@@ -5,7 +5,8 @@ import type { PreviousAttempt } from "./claim.ts";
 import { codeOf } from "./ending.ts";
 import type { JanitorFinding } from "./janitor.ts";
 import type { ModelCallFigures } from "./model-call.ts";
-import type { TurnResult } from "./turn-runner.ts";
+import type { DecisionKind } from "./approvals.ts";
+import type { TurnResult } from "./turn-attempt.ts";
 
 export interface AgentGauges {
   readonly slots: () => number;
@@ -31,10 +32,17 @@ export function createAgentMetrics() {
   const rescues = createRescueMetrics(registry);
   const { turnSettled, turnClaimed, turnEnded } = createTurnMetrics(registry, rescues);
   const { modelRetried, modelCalled } = createModelMetrics(registry);
+  const waits = createWaitMetrics(registry);
   return {
     registry,
+    turnWoken: harmless(waits.woken),
+    turnResumed: harmless(waits.resumed),
+    callDecided: harmless(waits.decided),
     janitorFound: harmless(rescues.janitorFound),
-    turnSettled: harmless(turnSettled),
+    turnSettled: harmless((result: TurnResult) => {
+      turnSettled(result);
+      waits.settled(result);
+    }),
     turnClaimed: harmless(turnClaimed),
     turnEnded: harmless(turnEnded),
     modelRetried: harmless(modelRetried),
@@ -129,10 +137,52 @@ function createRescueMetrics(registry: Registry) {
   });
   // A counter that begins with its first event has no increase for an alert to see.
   for (const reason of ["lost", "handed_over"]) takeovers.inc({ reason }, 0);
-  for (const finding of ["left_behind", "orphaned", "unqueued"]) findings.inc({ finding }, 0);
+  for (const finding of ["left_behind", "orphaned", "unqueued", "not_woken"]) findings.inc({ finding }, 0);
   return {
     janitorFound: (finding: JanitorFinding): void => findings.inc({ finding: label(finding) }),
-    takenOver: ({ isLost }: PreviousAttempt): void => takeovers.inc({ reason: isLost ? "lost" : "handed_over" }),
+    takenOver: ({ how }: PreviousAttempt): void => {
+      if (how !== "waited") takeovers.inc({ reason: label(how) });
+    },
+  };
+}
+
+/** What a person agrees to goes on within a second, as a rule; a broker that elects a leader takes longer. */
+const resumeBucketsS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+/** Turns that wait for people. */
+function createWaitMetrics(registry: Registry) {
+  const registers = [registry];
+  const waits = new Counter({
+    name: "parley_turn_waits_total",
+    help: "Turns that wait for a person: begun, put_back because nothing was decided yet, woken after a decision (tries), resumed.",
+    labelNames: ["what"],
+    registers,
+  });
+  const decisions = new Counter({
+    name: "parley_decisions_total",
+    help: "Calls that a person had to agree to, as this worker went on with them: approved, denied, expired, or late (agreed to after its time).",
+    labelNames: ["kind"],
+    registers,
+  });
+  const resumed = new Histogram({
+    name: "parley_decision_to_claim_seconds",
+    help: "From a person's stored decision to the claim of its turn, by the broker's clock.",
+    buckets: resumeBucketsS,
+    registers,
+  });
+  for (const what of ["begun", "put_back", "woken", "resumed"]) waits.inc({ what }, 0);
+  for (const kind of ["approved", "denied", "expired", "late"]) decisions.inc({ kind }, 0);
+  return {
+    settled(result: TurnResult): void {
+      if (result === "waiting") waits.inc({ what: "begun" });
+      if (result === "put back") waits.inc({ what: "put_back" });
+    },
+    woken: (): void => waits.inc({ what: "woken" }),
+    decided: (kind: DecisionKind): void => decisions.inc({ kind }),
+    resumed(afterMs: readonly number[]): void {
+      waits.inc({ what: "resumed" });
+      for (const ms of afterMs) resumed.observe(Math.max(0, ms) / 1_000);
+    },
   };
 }
 

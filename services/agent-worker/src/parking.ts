@@ -1,8 +1,8 @@
 import type { AgentSignals, Delivery, DeliveryAnswers, TurnQueue } from "@parley/bus";
 import type { ConversationId, TurnId } from "@parley/protocol";
 
-/** Where a delivery stands in its conversation. `gone`: it left the queue while we held it. */
-export type Place = "first" | "waits" | "gone";
+/** Where a delivery stands in its conversation. `suspended`: the first one waits for a person. `gone`: it left the queue while we held it. */
+export type Place = "first" | "waits" | "suspended" | "gone";
 
 /** A delivery that waits here: all of it that is kept, since there may be thousands. Its message is read again when its time has come. */
 export interface Waiter extends DeliveryAnswers {
@@ -25,6 +25,8 @@ export interface ParkingDeps {
   readonly placeOf: (waiter: Pick<Waiter, "seq" | "conversation">) => Promise<Place>;
   /** Called once per waiter, when it is the first of its conversation. */
   readonly onFirst: (delivery: Delivery) => void;
+  /** The same when the first of its conversation waits for a person, however long that takes. */
+  readonly onSuspended: (delivery: Delivery) => void;
   /** Ends a waiter if somebody has cancelled it, or if it has waited too long. Returns whether it has ended. */
   readonly endEarly: (waiter: Waiter) => Promise<boolean>;
   /** Whether it has perhaps waited too long. */
@@ -118,7 +120,7 @@ type Rooms = ReturnType<typeof createRooms>;
 
 /** Looks at a room: who is the first of the conversation goes, and who shall not wait any longer is ended. */
 function createLook(deps: ParkingDeps, rooms: () => Rooms) {
-  const { turns, placeOf, onFirst, endEarly, looksTooOld, signal } = deps;
+  const { turns, placeOf, onFirst, onSuspended, endEarly, looksTooOld, signal } = deps;
   /** One that is too old is somebody else's to end as well, who may be lost over it. */
   const isDue = (waiter: Waiter): boolean =>
     !waiter.hasEnded && (performance.now() - waiter.checkedAtMs >= checkEveryMs || looksTooOld(waiter));
@@ -127,16 +129,17 @@ function createLook(deps: ParkingDeps, rooms: () => Rooms) {
   const lookAtFirst = async (room: Room, waiter: Waiter): Promise<boolean> => {
     const place = await placeOf(waiter);
     if (place === "waits") return false;
-    const turn = place === "first" ? await turns.at(waiter.seq) : undefined;
+    const turn = place === "gone" ? undefined : await turns.at(waiter.seq);
     if (signal.aborted) return false;
     // Delivered once more meanwhile: the newer delivery is the one to answer.
     const answers = answersOf(room.waiters.get(waiter.seq) ?? waiter);
     rooms().leave(room, waiter);
-    if (turn !== undefined) onFirst({ ...turn, ...answers });
+    if (turn !== undefined) (place === "first" ? onFirst : onSuspended)({ ...turn, ...answers });
     else if (place === "gone") await answers.ack();
     // It left the queue meanwhile, or can no longer be read: whoever gets it sees which.
     else answers.nak();
-    return turn === undefined;
+    // All others are behind it too.
+    return turn === undefined || place === "suspended";
   };
 
   const lookOnce = async (room: Room): Promise<void> => {

@@ -21,7 +21,8 @@ import { readHoldMs } from "./flush-floor.ts";
 import { createModelClient } from "./model/model-client.ts";
 import type { ModelRule } from "./model/model-rules.ts";
 import type { Provider } from "./model/provider.ts";
-import { createToolCalls } from "./tool-calls.ts";
+import { createSuspension } from "./suspension.ts";
+import { createToolCalls, type ToolCallsDeps } from "./tool-calls.ts";
 import { createTurn } from "./turn.ts";
 
 export interface Process {
@@ -58,8 +59,11 @@ export async function connectBus({ config, log, life }: Process, name: string): 
 /** A worker without Redis begins all the same. */
 const firstConnectionMs = 2_000;
 
+/** Whose calls they are, and who counts them. */
+export type ToolUse = Pick<ToolCallsDeps, "worker" | "onDecided">;
+
 /** The tool workers, reached through Redis. It may be away: turns without tools go on. */
-export async function connectTools({ config, log, life }: Process, bus: Bus, worker: string) {
+export async function connectTools({ config, log, life }: Process, bus: Bus, { worker, onDecided }: ToolUse) {
   const redis = connectRedis({ url: config.REDIS_URL, role: "cache", log });
   life.use("Redis", () => redis.disconnect());
   // The first turn would find no tools while the connection is being made.
@@ -70,7 +74,7 @@ export async function connectTools({ config, log, life }: Process, bus: Bus, wor
   return {
     catalogue,
     toolOffer: createToolOffer({ catalogue, waitMs: config.TOOLS_WAIT_MS }),
-    toolCalls: createToolCalls({ bus, queue, worker, log, queueWaitMs: config.TOOL_QUEUE_WAIT_MS }),
+    toolCalls: createToolCalls({ bus, queue, worker, log, queueWaitMs: config.TOOL_QUEUE_WAIT_MS, onDecided }),
   };
 }
 
@@ -111,6 +115,7 @@ export function createTurnRun(
   const answer = createAnswer({
     ...tools,
     brief,
+    suspend: createSuspension(bus, log),
     modelStep: createModelStep({
       ...{ model, modelCalls, contextBytes: config.CONTEXT_BYTES, emptyRetries: config.MODEL_EMPTY_RETRIES },
       maxEventBytes: bus.events.maxBytes,

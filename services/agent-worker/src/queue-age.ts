@@ -27,6 +27,9 @@ export function createQueueAge(turns: Pick<TurnQueue, "waitedMs">, limitMs: numb
   const looksTooOld = (acceptedAt: number): boolean => Date.now() - acceptedAt > limitMs;
 
   return {
+    /** How long the turn may still wait to begin, by the broker's clock. */
+    leftMs: async (turn: QueuedTurn): Promise<number> => limitMs - (await turns.waitedMs(turn)),
+
     /** Free, and only half of the truth. */
     looksTooOld,
 

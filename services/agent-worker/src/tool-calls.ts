@@ -9,6 +9,7 @@ import {
   type ToolDefinition,
 } from "@parley/protocol";
 import { sleep, traceNames, type Logger, type TraceSpan } from "@parley/runtime";
+import { createApprovals, type ApprovalDeps, type Approvals } from "./approvals.ts";
 import { createToolResults, type CallsOfTurn, type ResultText, type ToolResults } from "./tool-results.ts";
 import { foldEvent } from "./turn-fold.ts";
 
@@ -20,6 +21,7 @@ export interface ToolCallsDeps {
   readonly log: Logger;
   /** How long a call may wait for a free tool worker, on top of the tool's own time. */
   readonly queueWaitMs: number;
+  readonly onDecided: ApprovalDeps["onDecided"];
 }
 
 export interface ToolRun extends CallsOfTurn {
@@ -43,33 +45,78 @@ function openCalls({ calls, fold }: ToolRun): StepCall[] {
   return calls.filter((call) => !fold.results.has(call.call_id));
 }
 
+/** Whether a person may have to agree to it. Of a tool that nobody announces now nobody can say. */
+function mayAsk({ definitionOf }: ToolRun, { tool_name }: StepCall): boolean {
+  const definition = definitionOf(tool_name);
+  return definition === undefined || definition.approval === "required";
+}
+
+/** Calls back when something about a call came live: its result, or that a person has to agree to it. */
+function listen(run: ToolRun, calls: readonly StepCall[], { events }: Pick<Bus, "events">) {
+  const { conversation_id, turn_id } = run.request;
+  const arrivals = new Map(calls.map((call) => [call.call_id, new AbortController()]));
+  const shard = events.shardOf(conversation_id);
+  const asks = calls.some((call) => mayAsk(run, call));
+  const channels = [
+    subjects.liveToolResults(shard, conversation_id, turn_id),
+    ...(asks ? [subjects.liveApprovalRequests(shard, conversation_id, turn_id)] : []),
+  ];
+  const subscriptions = channels.map((subject) =>
+    events.subscribe(subject, (message) => {
+      foldEvent(run.fold, message.seq, decodeEvent(message.data));
+      arrivals.get(parseEventSubject(message.subject)?.channel.split(".")[1] ?? "")?.abort();
+    }),
+  );
+  return {
+    arrivalOf: ({ call_id }: StepCall): AbortSignal => arrivals.get(call_id)?.signal ?? run.signal,
+    stop(): void {
+      for (const subscription of subscriptions) subscription.unsubscribe();
+    },
+  };
+}
+
 /**
- * Runs the calls of one committed step side by side, and returns when each has a result in the log, or the signal is aborted. The result is
- * written by the tool worker, by this one (bad call, deadline, cancel), or was there before a takeover: whoever wrote first.
+ * Runs the calls of one committed step side by side, and returns when each has a result in the log or waits for a person, or the signal is aborted. The
+ * result is written by the tool worker, by this one (bad call, deadline, cancel, denied), or was there before a takeover: whoever wrote first.
  */
-export function createToolCalls({ bus, queue, worker, log, queueWaitMs }: ToolCallsDeps) {
+export function createToolCalls({ bus, queue, worker, log, queueWaitMs, onDecided }: ToolCallsDeps) {
   const { events } = bus;
   const results = createToolResults({ bus, worker, log });
+  const approvals = createApprovals({ bus, onDecided });
   const giveUp = createGivingUp(results);
-  const runCall = createCallRun({ results, giveUp, queue, log, queueWaitMs });
+  const runCall = createCallRun({ results, approvals, giveUp, queue, log, queueWaitMs });
+
+  const runSome = async (run: ToolRun, calls: readonly StepCall[]): Promise<void> => {
+    if (calls.length === 0) return;
+    const listening = listen(run, calls, bus);
+    try {
+      // The subscription must be at the broker before a job can be anywhere.
+      await events.flush();
+      await Promise.all(calls.map((call) => runCall(run, call, listening.arrivalOf(call))));
+    } finally {
+      listening.stop();
+    }
+  };
+  const askedIn = (run: ToolRun): StepCall[] => openCalls(run).filter(({ call_id }) => run.fold.asked.has(call_id));
 
   return {
-    async runAll(run: ToolRun): Promise<void> {
-      const { conversation_id, turn_id } = run.request;
-      const open = openCalls(run);
-      const arrivals = new Map(open.map((call) => [call.call_id, new AbortController()]));
-      const subject = subjects.liveToolResults(events.shardOf(conversation_id), conversation_id, turn_id);
-      const subscription = events.subscribe(subject, (message) => {
-        foldEvent(run.fold, message.seq, decodeEvent(message.data));
-        arrivals.get(parseEventSubject(message.subject)?.channel.split(".")[1] ?? "")?.abort();
-      });
-      try {
-        // The subscription must be at the broker before a job can be anywhere.
-        await events.flush();
-        await Promise.all(open.map((call) => runCall(run, call, arrivals.get(call.call_id)?.signal ?? run.signal)));
-      } finally {
-        subscription.unsubscribe();
+    /** Returns the calls to which a person has to agree, and nobody has said a word yet; all others have their results. */
+    async runAll(run: ToolRun): Promise<StepCall[]> {
+      await approvals.look(run, askedIn(run));
+      for (;;) {
+        const ready = openCalls(run).filter((call) => approvals.verdict(run, call)?.kind !== "undecided");
+        await runSome(run, ready);
+        const asked = askedIn(run);
+        // Somebody may have decided while the others ran.
+        if (run.signal.aborted || asked.length === 0 || !(await approvals.look(run, asked))) return asked;
       }
+    },
+
+    /** Ends calls that would have had to wait for a person, without one. */
+    async refuse(run: ToolRun, calls: readonly StepCall[], sentence: string): Promise<void> {
+      await Promise.all(
+        calls.map((call) => results.settle(run, call, { status: "failed", result: sentence, durationMs: 0 })),
+      );
     },
 
     /** Gives every call that is still open an end, and drops work that has not begun. */
@@ -122,6 +169,7 @@ function troubleOf(error: unknown): QueueTrouble {
 
 type CallRunDeps = Pick<ToolCallsDeps, "queue" | "log" | "queueWaitMs"> & {
   readonly results: ToolResults;
+  readonly approvals: Approvals;
   readonly giveUp: GiveUp;
 };
 
@@ -132,6 +180,8 @@ interface Waiting {
   readonly timeoutMs: number;
   /** Aborted when the result came live. */
   readonly arrived: AbortSignal;
+  /** A person has agreed to it. */
+  readonly go: boolean;
   /** Until the call is queued; the tool worker goes on from it. */
   readonly sending: TraceSpan;
 }
@@ -155,14 +205,14 @@ function sendingSpan({ span, request }: ToolRun, { call_id, tool_name }: StepCal
 
 /** Undefined: it is queued. Redis may be away or full: the caller tries again until its deadline. Adding twice is harmless. */
 function createEnqueue({ queue, log }: Pick<ToolCallsDeps, "queue" | "log">) {
-  return async ({ run: { request }, call, timeoutMs, sending }: Waiting): Promise<QueueTrouble | undefined> => {
+  return async ({ run: { request }, call, timeoutMs, go, sending }: Waiting): Promise<QueueTrouble | undefined> => {
     const { conversation_id, turn_id, user } = request;
     const { call_id, tool_name, arguments: args } = call;
     const { traceparent } = sending;
     const trace = traceparent === undefined ? {} : { trace: traceparent };
     const job = { v: 1 as const, call_id, tool_name, arguments: args, conversation_id, turn_id, user, ...trace };
     try {
-      await queue.add({ ...job, timeout_ms: timeoutMs });
+      await queue.add({ ...job, timeout_ms: timeoutMs }, { go });
       return undefined;
     } catch (err) {
       log.debug({ err, call_id }, "a tool call could not be queued yet");
@@ -171,13 +221,22 @@ function createEnqueue({ queue, log }: Pick<ToolCallsDeps, "queue" | "log">) {
   };
 }
 
-/** Brings one call to its result. */
-function createCallRun({ results, giveUp, queue, log, queueWaitMs }: CallRunDeps) {
+/** Waits for what one call comes to. */
+function createWaitForResult({ results, approvals, queue, log, queueWaitMs }: Omit<CallRunDeps, "giveUp">) {
   const enqueue = createEnqueue({ queue, log });
 
-  /** Returns what kept the call from ever being queued, if anything did; ends when its result is there, its time is over, or the run is stopped. */
-  const waitForResult = async (waiting: Waiting): Promise<QueueTrouble | undefined> => {
-    const { run, call, timeoutMs, arrived, sending } = waiting;
+  const isOver = async ({ run, call, go }: Waiting): Promise<boolean> => {
+    if (run.fold.results.has(call.call_id) || (!go && run.fold.asked.has(call.call_id))) return true;
+    if (await results.find(run, call)) return true;
+    return !go && mayAsk(run, call) && approvals.isAsked(run, call);
+  };
+
+  /**
+   * Returns what kept the call from ever being queued, if anything did; ends when its result is there, a person has to agree to it, its time is over, or
+   * the run is stopped.
+   */
+  return async (waiting: Waiting): Promise<QueueTrouble | undefined> => {
+    const { run, timeoutMs, arrived, sending } = waiting;
     const deadline = performance.now() + timeoutMs + queueWaitMs;
     let queued = false;
     let trouble: QueueTrouble | undefined = "cannot be reached";
@@ -186,22 +245,35 @@ function createCallRun({ results, giveUp, queue, log, queueWaitMs }: CallRunDeps
       if (trouble === undefined && !queued) sending.end();
       queued ||= trouble === undefined;
       if (!arrived.aborted) await sleep(rereadMs, AbortSignal.any([arrived, run.signal]));
-      if (run.fold.results.has(call.call_id) || (await results.find(run, call))) break;
+      if (await isOver(waiting)) break;
     }
     if (queued) return undefined;
     sending.fail("not queued");
     sending.end();
     return trouble;
   };
+}
+
+/** Brings one call to its result, or to where a person has to agree to it. */
+function createCallRun({ giveUp, ...deps }: CallRunDeps) {
+  const { results, approvals, log } = deps;
+  const waitForResult = createWaitForResult(deps);
 
   return async (run: ToolRun, call: StepCall, arrived: AbortSignal): Promise<void> => {
     const startedAt = performance.now();
     if (call.problem !== undefined) {
       return results.settle(run, call, { status: "failed", result: call.problem, durationMs: 0 });
     }
+    const verdict = approvals.verdict(run, call);
+    if (verdict !== undefined) await approvals.tell(run, call);
+    if (verdict?.kind === "denied") {
+      return results.settle(run, call, { status: "denied", result: verdict.result, durationMs: 0 });
+    }
+    const go = verdict !== undefined;
     const timeoutMs = run.definitionOf(call.tool_name)?.timeout_ms ?? unknownToolMs;
-    const trouble = await waitForResult({ run, call, timeoutMs, arrived, sending: sendingSpan(run, call) });
+    const trouble = await waitForResult({ run, call, timeoutMs, go, arrived, sending: sendingSpan(run, call) });
     if (run.fold.results.has(call.call_id) || run.signal.aborted) return;
+    if (!go && run.fold.asked.has(call.call_id)) return;
     const durationMs = performance.now() - startedAt;
     const late = { status: "timeout" as const, result: "The tool took too long.", durationMs };
     if (trouble === undefined) return giveUp(run, call, late);

@@ -58,8 +58,9 @@ export async function foldFacts(request: TurnRequest, fold: TurnFold, deps: Turn
   const { facts } = bus;
   const { conversation_id: conversation, turn_id: turn } = request;
   // Else each turn that a stopping worker gives back would be looked for in dozens of places.
-  const isWhole = (fold.visible || !wasMissing) && !fold.beginningLost;
-  const found = isWhole ? await ofOpenCalls(facts, request, fold) : await facts.ofTurn(conversation, turn);
+  const isWhole = (fold.visible || !wasMissing) && !fold.beginningLost && !fold.isFromWait;
+  const known = fold.steps.map(({ calls }) => calls.map(({ call_id }) => call_id));
+  const found = isWhole ? await ofOpenCalls(facts, request, fold) : await facts.ofTurn(conversation, turn, known);
   if (found.said === undefined) {
     await facts.write(saidOf(request)).catch((err: unknown) => log.warn({ err }, "a message could not be noted"));
   }

@@ -1,3 +1,4 @@
+import type { CallApproval } from "./approvals.ts";
 import {
   appended,
   beginningOf,
@@ -31,7 +32,7 @@ export type RebuiltStep = Pick<CommittedStep, "step" | "calls">;
 export interface TurnFold {
   /** Attempts so far; 0: nobody has claimed it. */
   attempt: number;
-  /** Attempts that ended by a worker handing the turn over. */
+  /** Attempts that ended by a worker handing the turn over, or by a wait for a person. */
   released: number;
   /** Stream sequence of the chain's last event; 0: there is none. */
   seq: number;
@@ -50,6 +51,10 @@ export interface TurnFold {
   rebuilt: readonly RebuiltStep[];
   readonly started: Set<string>;
   readonly results: Map<string, FinishedToolCall>;
+  /** Calls for which a person's agreement was asked. */
+  readonly asked: Set<string>;
+  /** What is known of that, by the facts, which decide: of calls that were looked up. */
+  readonly approvals: Map<string, CallApproval>;
   usage: Usage;
   /** The log was lost in mid-turn: viewers may have text that is not in it any more. */
   forgotten: boolean;
@@ -63,8 +68,10 @@ export interface TurnFold {
   trace: string | undefined;
   /** The worker of the last attempt says so when it is asked whether it has the turn. */
   answers: boolean;
-  /** The last attempt ended by a hand-over: its worker was not lost. */
-  handedOver: boolean;
+  /** How the last attempt ended if its worker was not lost. */
+  letGo: "handed over" | "waited" | undefined;
+  /** Its beginning is that of its wait: its events were forgotten meanwhile. */
+  isFromWait: boolean;
   /** How long its workers have had it, all attempts together, each by its own clock. */
   workedMs: number;
   /** When the chain's last event was written. */
@@ -91,6 +98,8 @@ export function createTurnFold(): TurnFold {
     rebuilt: [],
     started: new Set(),
     results: new Map(),
+    asked: new Set(),
+    approvals: new Map(),
     usage: { input_tokens: 0, output_tokens: 0 },
     forgotten: false,
     mayHaveEnded: false,
@@ -98,7 +107,8 @@ export function createTurnFold(): TurnFold {
     beginningLost: false,
     trace: undefined,
     answers: false,
-    handedOver: false,
+    letGo: undefined,
+    isFromWait: false,
     workedMs: 0,
     writtenAt: 0,
     endedAt: 0,
@@ -148,6 +158,9 @@ export function foldEvent(fold: TurnFold, seq: number, event: ReadEvent): void {
     case "tool_call_end":
       fold.results.set(event.call_id, finishedCallOf(event));
       return;
+    case "approval_required":
+      fold.asked.add(event.call_id);
+      return;
     case "cancel_requested":
       fold.cancel = { by: event.by, reason: event.reason };
       return;
@@ -165,11 +178,11 @@ function foldWriter(fold: TurnFold, event: ReadEvent): void {
   if (event.type === "claimed") {
     fold.trace = event.trace;
     fold.answers = event.answers === true;
-    fold.handedOver = false;
+    fold.letGo = undefined;
   }
-  if (event.type === "released") {
+  if (event.type === "released" || event.type === "waiting") {
     fold.released++;
-    fold.handedOver = true;
+    fold.letGo = event.type === "waiting" ? "waited" : "handed over";
   }
 }
 

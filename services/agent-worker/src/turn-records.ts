@@ -11,10 +11,12 @@ import {
   partsOfMessage,
   textOf,
   turnOfRecord,
+  type ApprovalState,
   type FinishedToolCall,
   type NewTurnRecord,
   type Outcome,
   type Part,
+  type ToolCallPart,
   type TurnRecord,
 } from "@parley/protocol";
 import type { ClaimedTurn } from "./claimed-turn.ts";
@@ -100,7 +102,7 @@ function answerParts({ parts }: Pick<ClaimedTurn["fold"], "parts">, outcome: Out
   const calls = new Map(tool_calls.map((call) => [call.call_id, call]));
   let told = 0;
   const kept = parts.flatMap((part): Part[] => {
-    if (isToolCall(part)) return takeCall(calls, part.call_id);
+    if (isToolCall(part)) return takeCall(calls, part);
     if (!isText(part)) return [part];
     const text = part.text.slice(0, message.length - told);
     told += text.length;
@@ -119,8 +121,13 @@ function withPart(parts: Part[], part: Part): Part[] {
 }
 
 /** None: it has no result, or there is no room for it. */
-function takeCall(calls: Map<string, FinishedToolCall>, id: string): Part[] {
-  const call = calls.get(id);
-  calls.delete(id);
-  return call === undefined ? [] : [callPart(call)];
+function takeCall(calls: Map<string, FinishedToolCall>, { call_id, approval }: ToolCallPart): Part[] {
+  const call = calls.get(call_id);
+  calls.delete(call_id);
+  return call === undefined ? [] : [callPart(approval === undefined ? call : { ...call, approval: kept(approval) })];
+}
+
+/** Who agreed to what. The preview was for that moment. */
+function kept({ preview: _preview, ...approval }: ApprovalState): ApprovalState {
+  return approval;
 }

@@ -1,7 +1,7 @@
 import { EventTooLargeError, type Bus } from "@parley/bus";
 import { ChatError, outcomeOf, subjects, toChatError, type Outcome, type TurnRequest } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
-import type { Answer } from "./answer.ts";
+import type { Answer, AnswerEnd } from "./answer.ts";
 import { createChain, type Chain } from "./chain.ts";
 import { idsOf, type ClaimedTurn } from "./claimed-turn.ts";
 import { cancelledOutcome, createEnding, errorOutcome } from "./ending.ts";
@@ -84,15 +84,18 @@ async function beginAnew({ fold }: ClaimedTurn, chain: Chain): Promise<void> {
   if (fold.forgotten || steps.length > 0) await chain.stored();
 }
 
+/** `waiting`: for a person; nobody is to hold it meanwhile. */
+export type TurnEnd = "ended" | "waiting" | "handed over";
+
 /**
- * Runs a claimed turn to its end, or until it is handed over. Resolves with what became of it; throws FencedError when it now belongs to
+ * Runs a claimed turn to its end, until it waits for a person, or until it is handed over. Resolves with what became of it; throws FencedError when it now belongs to
  * another worker, or whatever kept the ending from being stored (then the turn is delivered again).
  */
 export function createTurn(deps: TurnDeps) {
   const { bus, answer, maxAttempts, recordFormat, onEnded, log } = deps;
   const end = createEnding({ transcripts: bus.transcripts, recordFormat, onEnded });
 
-  const answerOrThrow = async (turn: ClaimedTurn, chain: Chain): Promise<Outcome> => {
+  const answerOrThrow = async (turn: ClaimedTurn, chain: Chain): Promise<AnswerEnd> => {
     const { fold, stop } = turn;
     await beginAnew(turn, chain);
     if (fold.cancel !== undefined) throw new TurnCancelled(fold.cancel.reason);
@@ -106,7 +109,7 @@ export function createTurn(deps: TurnDeps) {
     return answer.run(turn, chain);
   };
 
-  const decide = async (turn: ClaimedTurn, chain: Chain): Promise<Outcome> => {
+  const decide = async (turn: ClaimedTurn, chain: Chain): Promise<AnswerEnd> => {
     const decided = turn.fold.ending ?? (await recordedEnd(turn, chain));
     if (decided !== undefined) return decided;
     try {
@@ -125,10 +128,12 @@ export function createTurn(deps: TurnDeps) {
     }
   };
 
-  return async (turn: ClaimedTurn): Promise<"ended" | "handed over"> => {
+  return async (turn: ClaimedTurn): Promise<TurnEnd> => {
     const chain = openChain(turn, deps);
     try {
-      await end(turn, chain, await decide(turn, chain));
+      const decided = await decide(turn, chain);
+      if (decided === "waiting") return decided;
+      await end(turn, chain, decided);
       return "ended";
     } catch (error) {
       if (!(error instanceof TurnHandedOver)) throw error;

@@ -28,8 +28,6 @@ type Question = Pick<Asked, "summary" | "preview" | "confirm" | "hash">;
 
 /** A dry run is part of the time in which the agent waits for a call. */
 const PREVIEW_MS = 10_000;
-/** A decision on its way when the time was over. */
-const LATE_GRACE_MS = 5_000;
 
 /**
  * Whether a person has agreed to exactly this call: undefined if so, else how the call ends here. What decides are facts (docs/adr/0017): nobody was
@@ -56,11 +54,10 @@ export async function awaitAgreement(subject: CallToApprove, deps: ApprovalDeps)
 }
 
 async function ask(subject: CallToApprove, deps: ApprovalDeps): Promise<CallEnd> {
-  const { job, stopper } = subject.call;
+  const { job } = subject.call;
+  // It ends the call where the turn is cancelled meanwhile: then nobody is asked.
   const question = await dryRun(subject, deps);
   if ("state" in question) return question;
-  // Nobody is asked about a turn that was cancelled meanwhile.
-  if (stopper.by() === "cancelled") return notRun("cancelled", `${job.tool_name} was cancelled.`);
   const { call_id, tool_name } = job;
   const stamped = stamp(job);
   const expires_at = stamped.ts + deps.approvalTtlMs;
@@ -74,7 +71,7 @@ async function ask(subject: CallToApprove, deps: ApprovalDeps): Promise<CallEnd>
 /** By the broker's clock alone: those of workers and edges may be wrong. */
 function isInTime({ ts, expires_at }: Asked, { asked, decided }: StoredApproval): boolean {
   const tookMs = (decided?.storedMs ?? 0) - (asked?.storedMs ?? 0);
-  return tookMs <= expires_at - ts + LATE_GRACE_MS;
+  return tookMs <= expires_at - ts + limits.approvalGraceMs;
 }
 
 /** What a person would be shown if they were asked now, and its hash; or how the call ends. Changes nothing, so it may run again and elsewhere. */

@@ -19,7 +19,7 @@ export function createToolMetrics() {
   const registers = [registry];
   const calls = new Counter({
     name: "parley_tool_calls_total",
-    help: "Tool calls that ended here, by tool and by what became of them.",
+    help: "Tool calls that ended here, by tool and by what became of them; `asked`: a person has to agree first.",
     labelNames: ["tool", "status"],
     registers,
   });

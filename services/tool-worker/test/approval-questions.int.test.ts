@@ -2,7 +2,7 @@ import { jsonTextBytes, limits, subjects, type ToolJob } from "@parley/protocol"
 import { type Broker, eventually, startNats, startRedis } from "@parley/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { z } from "zod";
-import { defineTool, type Preview, type Tool, type ToolContext } from "../src/tools/tool.ts";
+import { defineTool, type Preview, type ToolContext } from "../src/tools/tool.ts";
 import { addressOf, type Agent, startAgent } from "./support/agent.ts";
 import { startRunner } from "./support/in-process.ts";
 
@@ -31,26 +31,29 @@ interface Asking {
   preview?(context: ToolContext): Promise<Preview>;
 }
 
-/** Counts its runs. */
-function asking({ summary = () => "Does it.", confirm, preview, ...spec }: Asking = {}): {
-  tool: Tool;
-  runs(): number;
-} {
+/** Counts its runs, and its dry runs. */
+function asking({ summary = () => "Does it.", confirm, preview, ...spec }: Asking = {}) {
   let runs = 0;
+  let dryRuns = 0;
   const tool = defineTool({
     ...{ name: "asks", description: "A tool.", input: z.strictObject({}), effect: "write" as const, timeoutMs: 5_000 },
     ...spec,
     approval: {
       summary,
       ...(confirm === undefined ? {} : { confirm }),
-      ...(preview === undefined ? {} : { preview: (_input, context) => preview(context) }),
+      ...(preview && {
+        preview: (_input: object, context: ToolContext) => {
+          dryRuns++;
+          return preview(context);
+        },
+      }),
     },
     run: async () => {
       runs++;
       return "Done.";
     },
   });
-  return { tool, runs: () => runs };
+  return { tool, runs: () => runs, dryRuns: () => dryRuns };
 }
 
 const newJob = (name = "asks"): ToolJob => agent.job(`q${turns++}-0-0`, name);
@@ -165,21 +168,23 @@ it("a dry run that takes too long ends the call, and nobody is asked", async () 
 });
 
 it("a dry run is given back by a worker that closes, although its tool changes something", async () => {
-  const runner = await startRunner(agent, [asking({ preview: never }).tool]);
+  const { tool, dryRuns } = asking({ preview: never });
+  const runner = await startRunner(agent, [tool]);
   const closing = new AbortController();
   const job = newJob();
   const ended = runner.run(job, { closing: closing.signal });
-  await eventually(() => runner.running.count() === 1, { what: "the dry run" });
+  await eventually(() => dryRuns() === 1, { what: "the dry run" });
   closing.abort();
   expect(await ended).toBe("give back");
   expect(await isAsked(job)).toBe(false);
 });
 
 it("a dry run ends when its turn is cancelled, and nobody is asked", async () => {
-  const runner = await startRunner(agent, [asking({ preview: never }).tool]);
+  const { tool, dryRuns } = asking({ preview: never });
+  const runner = await startRunner(agent, [tool]);
   const job = newJob();
   const ended = runner.run(job);
-  await eventually(() => runner.running.count() === 1, { what: "the dry run" });
+  await eventually(() => dryRuns() === 1, { what: "the dry run" });
   runner.running.cancelTurn(job.turn_id);
   expect(await ended).toBe("done");
   expect(await agent.result(job)).toMatchObject({ status: "cancelled" });
@@ -192,10 +197,11 @@ it("nobody is asked about a turn that was cancelled during the dry run of a tool
     new Promise((resolve) => {
       finish = () => resolve({ kind: "text", text: "" });
     });
-  const runner = await startRunner(agent, [asking({ preview }).tool]);
+  const { tool, dryRuns } = asking({ preview });
+  const runner = await startRunner(agent, [tool]);
   const job = newJob();
   const ended = runner.run(job);
-  await eventually(() => runner.running.count() === 1, { what: "the dry run" });
+  await eventually(() => dryRuns() === 1, { what: "the dry run" });
   runner.running.cancelTurn(job.turn_id);
   finish();
   await ended;

@@ -190,6 +190,8 @@ it("an agreement whose question was deleted with its conversation does nothing",
   const job = change();
   await agent.add(job);
   await agent.decide(job, { approved: true });
+  // A conversation is deleted when nothing of it runs any more.
+  await idle();
   await agent.bus.conversations.purge(job.conversation_id);
   await agent.go(job);
   await idle();

@@ -1,3 +1,5 @@
+const dies = 'process.kill(process.pid, "SIGKILL"); await new Promise(() => {});';
+
 /** One line of a service's build each, and what stands there instead. */
 const faults = {
   // About one token in fifty never reaches a viewer.
@@ -66,6 +68,27 @@ const faults = {
     file: "/services/edge/dist/hub/history.js",
     line: "if (made !== undefined)",
     instead: "if (made === null)",
+  },
+  // Deaths between two lines that no signal from outside can be timed to.
+  "tool worker dies before it asks": {
+    file: "/services/tool-worker/dist/approval-log.js",
+    line: "const { fact } = await facts.write(question);",
+    instead: `${dies} const { fact } = await facts.write(question);`,
+  },
+  "tool worker dies before it tells what it asks": {
+    file: "/services/tool-worker/dist/approval-log.js",
+    line: "await tell(job, fact);",
+    instead: dies,
+  },
+  "tool worker dies with a licence": {
+    file: "/services/tool-worker/dist/call-decision.js",
+    line: "const licence = await calls.begin(job);",
+    instead: `const licence = await calls.begin(job); ${dies}`,
+  },
+  "tool worker dies after a change": {
+    file: "/services/tool-worker/dist/tools/demo/demo-tools.js",
+    line: "await appendFile(file, `${callId} ${text}\\n`);",
+    instead: `await appendFile(file, callId + " " + text + "\\n"); ${dies}`,
   },
   "tool runs twice": {
     file: "/services/tool-worker/dist/execution.js",

@@ -1,0 +1,243 @@
+import type { Bus } from "@parley/bus";
+import { ChatError, turnsDestination, type FactOf, type StoredTurn, type TurnRequest } from "@parley/protocol";
+import { traceNames, type Logger, type TraceSpan, type Tracing } from "@parley/runtime";
+import { claimTurn, type Claim, type PreviousAttempt } from "./claim.ts";
+import { idsOf, type ClaimedTurn } from "./claimed-turn.ts";
+import { FencedError } from "./fenced-append.ts";
+import { attemptsOfOthers, mostAttempts } from "./forgotten-attempts.ts";
+import { isOld, queueTimeoutOf, type QueueAge } from "./queue-age.ts";
+import type { RunnableTurn } from "./runnable-turn.ts";
+import type { TurnEnd } from "./turn.ts";
+import type { TurnFold } from "./turn-fold.ts";
+import type { WaitLook, Waits } from "./waits.ts";
+
+export interface AttemptDeps {
+  readonly bus: Bus;
+  /** Unique to this process. */
+  readonly worker: string;
+  /** Of this process: once it is aborted nothing is claimed any more. */
+  readonly stopping: AbortSignal;
+  readonly age: Pick<QueueAge, "isTooOld">;
+  readonly waits: Waits;
+  readonly run: (turn: ClaimedTurn) => Promise<TurnEnd>;
+  /** A turn that takes longer ends with an error. */
+  readonly turnMs: number;
+  readonly appendGiveUpMs: number;
+  /** Messages of the transcript that are looked at for context. */
+  readonly historyMessages: number;
+  readonly tracing: Tracing;
+  readonly log: Logger;
+  readonly onClaimed: (request: TurnRequest, previous: PreviousAttempt | undefined) => void;
+  /** A turn goes on that waited: how long after each decision. */
+  readonly onResumed: (afterMs: readonly number[]) => void;
+}
+
+/**
+ * `ended`: the terminal event is stored. `skipped`: it had ended before. `lost`: another worker has it. `fenced`: another worker took it
+ * away. `waiting`: for a person, from now on. `put back`: it still waits. `handed over`: this worker stops. `failed`: it could not be brought to an end
+ * here and will be delivered again.
+ */
+export type TurnResult = "ended" | "skipped" | "lost" | "fenced" | "waiting" | "put back" | "handed over" | "failed";
+
+/** A turn in this worker, from its delivery on. */
+export interface Running {
+  turn: RunnableTurn;
+  stop: AbortController;
+  /** It is claimed only to be ended. */
+  readonly isEnding: boolean;
+  /** It is this worker's: it says so when somebody asks. */
+  isClaimed: boolean;
+  /** It has waited for a person: others may have been put back behind it. */
+  hasWaited: boolean;
+  /** Of the attempt that runs. */
+  span: TraceSpan;
+  done: Promise<TurnResult>;
+}
+
+/** Not awaited before the claim: the turns before this one have ended, so nothing that matters to it is added meanwhile. */
+async function readHistory(turn: RunnableTurn, deps: AttemptDeps): Promise<readonly StoredTurn[]> {
+  const { transcripts } = deps.bus;
+  const { conversation_id, turn_id } = turn.request;
+  const { turns } = await transcripts.tail(conversation_id, { limit: deps.historyMessages });
+  if (!isOld(turn, deps.bus.eventWindowMs)) return turns;
+  // It may have been answered before its events expired, and many turns have come since.
+  const own = await transcripts.find(conversation_id, turn_id, turn.storedMs);
+  return own === undefined || turns.some((other) => other.turn_id === own.turn_id) ? turns : [own, ...turns];
+}
+
+/** As far as anybody can tell. */
+function isUnbegun({ rebuilt }: TurnFold, lostAttempts: number): boolean {
+  return lostAttempts === 0 && rebuilt.length === 0;
+}
+
+/** Somebody had it, or it is so old that nobody could tell by its events. */
+function mayHaveBegun(turn: RunnableTurn, windowMs: number): boolean {
+  return isOld(turn, windowMs) || turn.deliveries !== 1;
+}
+
+/** The end of an attempt of ours which the log lost before anybody was told is still to be told. */
+async function hasEndedLongAgo(turn: RunnableTurn, lostAttempts: number, bus: Bus): Promise<boolean> {
+  return lostAttempts === 0 && isOld(turn, bus.eventWindowMs) && (await bus.turns.hasEnded(turn));
+}
+
+/** A worker that lives says at once that it runs a turn. */
+const answerMs = 300;
+
+/** What is known of a turn's wait before it is claimed. */
+interface KnownWait {
+  readonly fact?: FactOf<"wait">;
+  readonly look?: WaitLook;
+  /** It is not to be claimed. */
+  readonly result?: TurnResult;
+}
+
+/**
+ * Whether a turn that has waited may go on. One that nobody has decided about is put back, and no viewer sees anything. One whose chain goes on may have
+ * been woken once too often: it is not taken from a worker that says that it has it.
+ */
+async function waitOf({ turn: { request }, isEnding }: Running, { waits, bus }: AttemptDeps): Promise<KnownWait> {
+  const fact = await waits.find(request);
+  if (fact === undefined || isEnding) return fact === undefined ? {} : { fact };
+  const look = await waits.look(request, fact);
+  if (look.state === "undecided") return { fact, result: "put back" };
+  if (look.state === "over" && (await bus.agents.isRunning(request.turn_id, answerMs)) === "yes") {
+    return { fact, result: "lost" };
+  }
+  await waits.expire(look.expired);
+  return { fact, look };
+}
+
+/** How long ago the decisions were, by the broker's clock: it has just stored the claim. */
+async function tellResumed({ look }: KnownWait, { request }: RunnableTurn, deps: AttemptDeps): Promise<void> {
+  if (look?.state !== "due") return;
+  const nowMs = await deps.bus.turns.nowMs(request.conversation_id);
+  deps.onResumed(look.decidedAtMs.map((atMs) => nowMs - atMs));
+}
+
+type Claimed = Extract<Claim, { kind: "claimed" }>;
+
+/** What becomes of a turn that could not be claimed. */
+const unclaimed = { ended: "skipped", lost: "lost", stopping: "handed over" } as const;
+
+interface AttemptStart {
+  readonly lostAttempts: number;
+  /** It may have waited. */
+  readonly looksForWait: boolean;
+}
+
+async function claimAndRun(entry: Running, deps: AttemptDeps, start: AttemptStart): Promise<TurnResult> {
+  const { turn, span } = entry;
+  const { request, onlyAfter, insists } = turn;
+  const { bus, worker, appendGiveUpMs: giveUpMs, stopping, log } = deps;
+  const { lostAttempts } = start;
+  if (await hasEndedLongAgo(turn, lostAttempts, bus)) return "skipped";
+  const claiming = span.child({ name: "claim" });
+  const trace = span.traceparent;
+  const readsFacts = start.looksForWait || lostAttempts > 0 || mayHaveBegun(turn, bus.eventWindowMs);
+  const wait = readsFacts ? await waitOf(entry, deps).finally(claiming.end) : {};
+  entry.hasWaited ||= wait.fact !== undefined;
+  if (wait.result !== undefined) return wait.result;
+  const claimed = claimTurn(request, {
+    ...{ bus, worker, giveUpMs, lostAttempts, onlyAfter, insists, stopping, trace, readsFacts, log },
+    ...{ queuedAt: turn.storedMs, wait: wait.fact },
+    isOld: lostAttempts > 0 || isOld(turn, bus.eventWindowMs),
+    attemptsBefore: await attemptsOfOthers(turn, bus),
+  });
+  const history = readHistory(turn, deps);
+  // Whoever answers gets to see it; a turn that is not ours does not care.
+  history.catch(() => {});
+  const claim = await claimed.finally(claiming.end);
+  if (claim.kind === "waits") return claimAndRun(entry, deps, { ...start, looksForWait: true });
+  if (claim.kind !== "claimed") return unclaimed[claim.kind];
+  entry.isClaimed = true;
+  tellResumed(wait, turn, deps).catch((err: unknown) => log.debug({ err }, "the time of a decision is not known"));
+  return runClaimed(entry, deps, { claim, history, lostAttempts });
+}
+
+interface ClaimedRun {
+  readonly claim: Claimed;
+  readonly history: ClaimedTurn["history"];
+  readonly lostAttempts: number;
+}
+
+async function runClaimed(
+  { turn, stop, span, isEnding }: Running,
+  { bus, turnMs, age, run, onClaimed }: AttemptDeps,
+  { claim, history, lostAttempts }: ClaimedRun,
+): Promise<TurnResult> {
+  const { request } = turn;
+  const { fold, attempt, previous } = claim;
+  span.set({ [traceNames.attempt]: attempt });
+  span.link(previous?.trace);
+  onClaimed(request, previous);
+  // Only the wait counts: a turn that had begun goes on. Asked after the claim, whose own time is what the broker takes for now.
+  const onlyWaited = !isEnding && previous === undefined && isUnbegun(fold, lostAttempts);
+  if (onlyWaited && (await age.isTooOld(turn)))
+    stop.abort(queueTimeoutOf(turn, turn.deliveries !== 1, bus.eventWindowMs));
+  const giveUp = (): void => stop.abort(new ChatError("MODEL_TIMEOUT", { message: "The answer took too long." }));
+  // Workers that come and go do not make it longer.
+  const timer = setTimeout(giveUp, Math.max(0, turnMs - fold.workedMs));
+  try {
+    return await run({ request, place: turn.seq, queuedAt: turn.storedMs, fold, attempt, history, stop, span });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A span of its own for each attempt: one that is lost with its worker is never sent, but the next points to it. */
+function attemptSpan(tracing: Tracing, { trace, turn_id, conversation_id, accepted_at }: TurnRequest): TraceSpan {
+  return tracing.start({
+    name: `process ${turnsDestination}`,
+    kind: "consumer",
+    parent: trace,
+    attributes: {
+      [traceNames.messagingSystem]: "nats",
+      [traceNames.messagingOperation]: "process",
+      [traceNames.messagingOperationType]: "process",
+      [traceNames.destination]: turnsDestination,
+      [traceNames.messageId]: turn_id,
+      [traceNames.conversation]: conversation_id,
+      [traceNames.turn]: turn_id,
+      [traceNames.queueWait]: Math.max(0, Date.now() - accepted_at) / 1_000,
+    },
+  });
+}
+
+/** A log that loses one attempt after the other is not worth more tries at once. */
+const mostLosses = mostAttempts - 1;
+
+/** Brings a turn as far as it comes here. Never throws. */
+export async function settle(entry: Running, deps: AttemptDeps): Promise<TurnResult> {
+  const { request } = entry.turn;
+  for (let losses = 0, lostAttempts = 0; ; losses++) {
+    entry.span = attemptSpan(deps.tracing, request);
+    const { span } = entry;
+    try {
+      const result = await claimAndRun(entry, deps, { lostAttempts, looksForWait: false });
+      span.set({ [traceNames.result]: result });
+      return result;
+    } catch (err) {
+      span.fail(err instanceof FencedError ? "fenced" : "failed");
+      if (!(err instanceof FencedError)) {
+        const what = "a turn could not be brought to its end; it will be delivered again";
+        deps.log.error({ err, ...idsOf({ request, span }) }, what);
+        return "failed";
+      }
+      if (err.lostAttempt === undefined) return "fenced";
+      if (losses === mostLosses) return "failed";
+      if (deps.stopping.aborted) return "handed over";
+      // The claim was lost with the log: the turn begins again, here as well as anywhere.
+      lostAttempts = err.lostAttempt;
+      entry.stop = restarted(entry);
+    } finally {
+      span.end();
+    }
+  }
+}
+
+/** For another attempt in this place; a reason to end it holds for that as well. */
+function restarted({ isEnding, stop }: Running): AbortController {
+  const next = new AbortController();
+  if (isEnding) next.abort(stop.signal.reason);
+  return next;
+}

@@ -1,0 +1,151 @@
+import { longestDelayMs, type Bus, type FactAddress, type QueuedTurn } from "@parley/bus";
+import { subjects, type FactOf, type TurnRequest } from "@parley/protocol";
+import type { Logger } from "@parley/runtime";
+import { expiresAtMs, readApproval, tellDecision, type CallApproval } from "./approvals.ts";
+import type { RunnableTurn } from "./runnable-turn.ts";
+
+export interface WaitDeps {
+  readonly bus: Pick<Bus, "events" | "facts" | "turns" | "agents">;
+  readonly log: Logger;
+}
+
+/**
+ * `undecided`: it is only to be put back. `due`: something of it was decided, or is too old, or the turn was cancelled: it goes on. `over`: its chain goes on
+ * behind it, so somebody has the turn, or had it.
+ */
+export interface WaitLook {
+  readonly state: "undecided" | "due" | "over";
+  /** Until the first of it expires, by the broker's clock. */
+  readonly remainingMs: number;
+  readonly expired: readonly CallApproval[];
+  /** When the others were decided, by the broker's clock. */
+  readonly decidedAtMs: readonly number[];
+}
+
+const over: WaitLook = { state: "over", remainingMs: 0, expired: [], decidedAtMs: [] };
+
+/** The broker's own delays may be a little early; and what is put back for a moment, again and again, keeps it from other work. */
+const leastDelayMs = 250;
+
+export type Waits = ReturnType<typeof createWaits>;
+
+const addressOf = ({ conversation_id, turn_id }: TurnRequest): FactAddress => ({
+  conversation: conversation_id,
+  turn: turn_id,
+});
+
+/** What is known of the calls that a turn waits for. */
+function createWaitLook({ events, facts, turns }: WaitDeps["bus"]) {
+  const isCancelled = async ({ conversation_id, turn_id }: TurnRequest): Promise<boolean> => {
+    const control = subjects.control(events.shardOf(conversation_id), conversation_id, turn_id);
+    const [event, fact] = await Promise.all([
+      events.last(control),
+      facts.read("cancel", { conversation: conversation_id, turn: turn_id }),
+    ]);
+    return event !== undefined || fact !== undefined;
+  };
+
+  return async (request: TurnRequest, { calls }: FactOf<"wait">): Promise<WaitLook> => {
+    const { conversation_id, turn_id } = request;
+    const chain = subjects.agent(events.shardOf(conversation_id), conversation_id, turn_id);
+    const last = await events.lastFromLeader(chain);
+    if (last !== undefined && last.event.type !== "waiting") return over;
+    const [cancelled, nowMs, approvals, results] = await Promise.all([
+      isCancelled(request),
+      turns.nowMs(conversation_id),
+      Promise.all(calls.map((call) => readApproval(facts, { ...addressOf(request), call }))),
+      Promise.all(calls.map((call) => facts.read("result", { ...addressOf(request), call }))),
+    ]);
+    const undecided = approvals.filter((approval) => approval !== undefined && approval.decision === undefined);
+    const waiting = undecided.flatMap((approval) => approval ?? []);
+    const expired = waiting.filter((approval) => expiresAtMs(approval) <= nowMs);
+    const isSettled = results.some((result) => result !== undefined);
+    const isDue = cancelled || isSettled || expired.length > 0 || waiting.length < calls.length;
+    return {
+      state: isDue ? "due" : "undecided",
+      remainingMs: Math.min(longestDelayMs, ...waiting.map((approval) => expiresAtMs(approval) - nowMs)),
+      expired,
+      decidedAtMs: approvals.flatMap((approval) => approval?.decision?.atMs ?? []),
+    };
+  };
+}
+
+/** Whoever expires what nobody has decided is whoever gets its turn back: the decision is write-once, so a person who comes now comes too late. */
+async function expireAll({ events, facts }: WaitDeps["bus"], expired: readonly CallApproval[]): Promise<void> {
+  await Promise.all(
+    expired.map(async ({ asked: { conversation_id, turn_id, call_id, hash } }) => {
+      const call = { v: 1, conversation_id, turn_id, ts: Date.now(), call_id };
+      const decision = { approved: false, reason: "expired", expired: true as const, hash };
+      const { fact } = await facts.write<"decided">({ kind: "decided", ...call, ...decision });
+      if (fact.kind === "decided") await tellDecision({ events }, fact);
+    }),
+  );
+}
+
+/**
+ * Turns that wait for people, and those behind them (docs/adr/0017). Nobody holds one: its delivery is put back for as long as the wait may take, and
+ * comes when it is woken.
+ */
+export function createWaits({ bus, log }: WaitDeps) {
+  const { facts, turns } = bus;
+  const look = createWaitLook(bus);
+
+  const find = async (request: TurnRequest): Promise<FactOf<"wait"> | undefined> => {
+    const fact = await facts.read("wait", addressOf(request));
+    return fact?.kind === "wait" ? fact : undefined;
+  };
+
+  /** Where the delivery is answered: for whoever wakes it. Where there is no room for it, its place in the queue must do. */
+  const noteReply = async ({ request, seq }: QueuedTurn, reply: string): Promise<void> => {
+    const { conversation_id, turn_id } = request;
+    const fact = { kind: "ack" as const, v: 1, conversation_id, turn_id, ts: Date.now(), reply, seq };
+    await facts
+      .replace(fact, () => true)
+      .catch((err: unknown) => log.warn({ err, turn_id }, "where a turn is woken could not be noted"));
+  };
+
+  /** Puts a delivery back, and wakes it at once if what it waits for has happened meanwhile. */
+  const putBack = async (
+    turn: RunnableTurn,
+    { delayMs, isDue }: { delayMs: number; isDue: () => Promise<boolean> },
+  ): Promise<void> => {
+    const { reply } = turn;
+    // One that the broker did not give us comes by nobody but the janitor.
+    if (reply === undefined) return;
+    await noteReply(turn, reply);
+    await turn.putBack(Math.max(leastDelayMs, delayMs));
+    if (await isDue()) await turns.wake(reply);
+  };
+
+  return {
+    /** What the turn needs to go on from its last wait; undefined: it has never waited, as far as anybody can read. */
+    find,
+    look,
+    expire: (expired: readonly CallApproval[]): Promise<void> => expireAll(bus, expired),
+    putBack,
+
+    /** For one that waits itself. */
+    async suspend(turn: RunnableTurn): Promise<void> {
+      const fact = await find(turn.request);
+      if (fact === undefined) return turn.nak();
+      const before = await look(turn.request, fact);
+      if (before.state === "due") return turn.nak();
+      // Somebody has it already: a nak would take it from them.
+      if (before.state === "over") return;
+      bus.agents.turnSuspended(turn.request);
+      const isDue = async (): Promise<boolean> => (await look(turn.request, fact)).state === "due";
+      await putBack(turn, { delayMs: before.remainingMs, isDue });
+    },
+
+    /** Wakes all turns of the conversation that were put back behind this one: each finds out by itself where it stands. */
+    async wakeBehind({ conversation_id, turn_id }: TurnRequest): Promise<void> {
+      const others = (await turns.waiting(conversation_id)).filter(({ request }) => request.turn_id !== turn_id);
+      await Promise.all(
+        others.map(async ({ request }) => {
+          const fact = await facts.read("ack", addressOf(request));
+          if (fact?.kind === "ack") await turns.wake(fact.reply);
+        }),
+      );
+    },
+  };
+}

@@ -1,0 +1,148 @@
+import type { Bus, Decision } from "@parley/bus";
+import { isTerminal, subjects, type FactOf } from "@parley/protocol";
+import { createBackoff, sleep, type Logger } from "@parley/runtime";
+
+export interface WakingDeps {
+  readonly bus: Pick<Bus, "decisions" | "events" | "facts" | "turns">;
+  readonly ackWaitMs: number;
+  /** Of this process: once it is aborted nothing more is taken. */
+  readonly stopping: AbortSignal;
+  readonly onWoken: () => void;
+  readonly log: Logger;
+}
+
+/** A frozen process swallows what its pull gets, until the ack wait is over: so few, and not for long. */
+const mostAtOnce = 32;
+const pullMs = 5_000;
+/** More stay at the broker: other workers take them. */
+const mostHeld = 1_000;
+const fullPauseMs = 250;
+
+/** Until it is seen whether a decision was carried out; longer and longer while its turn runs. */
+const againMs = 3_000;
+const longestAgainMs = 15_000;
+/** Of a turn that runs, or seems to: its worker says something in that time, or is lost, and then the broker brings it. Should that have lost it, a wake does. */
+const silenceMs = 12_000;
+
+/**
+ * `done`: the call has its result, or the turn its end. `waits`: nobody has the turn. `runs`: its chain goes on behind the wait; `seq` is where that
+ * stands.
+ */
+type Progress =
+  | { readonly kind: "done" }
+  | { readonly kind: "waits" }
+  | { readonly kind: "runs"; readonly seq: number };
+
+const done = { kind: "done" } as const;
+
+/** How far a decision was carried out. */
+function createProgress({ events, facts, turns }: WakingDeps["bus"]) {
+  const isQueued = async ({ conversation_id, turn_id }: FactOf<"decided">): Promise<boolean> =>
+    (await turns.waiting(conversation_id)).some(({ request }) => request.turn_id === turn_id);
+
+  return async (fact: FactOf<"decided">): Promise<Progress> => {
+    const { conversation_id: conversation, turn_id: turn, call_id: call } = fact;
+    const last = await events.last(subjects.agent(events.shardOf(conversation), conversation, turn));
+    if (last !== undefined && isTerminal(last.event.type)) return done;
+    if ((await facts.read("result", { conversation, turn, call })) !== undefined) return done;
+    if (last !== undefined) return last.event.type === "waiting" ? { kind: "waits" } : { kind: "runs", seq: last.seq };
+    // Its events are forgotten, or its conversation was deleted.
+    return (await isQueued(fact)) ? { kind: "waits" } : done;
+  };
+}
+
+/** Wakes the turn of a decision: by the subject that was noted, later by its place in the queue, which the broker always understands. */
+function createWake({ facts, turns }: WakingDeps["bus"], onWoken: () => void) {
+  return async ({ conversation_id: conversation, turn_id: turn }: FactOf<"decided">, tries: number): Promise<void> => {
+    const noted = await facts.read("ack", { conversation, turn });
+    onWoken();
+    if (noted?.kind === "ack" && tries === 1) return turns.wake(noted.reply);
+    const queued = (await turns.waiting(conversation)).find(({ request }) => request.turn_id === turn);
+    if (queued !== undefined) await turns.wakeAt(queued.seq);
+  };
+}
+
+/** Carries one decision out: wakes its turn, unless somebody has it, and looks again, until it is done. */
+function createCarryOut({ bus, ackWaitMs, stopping, onWoken, log }: WakingDeps) {
+  const progressOf = createProgress(bus);
+  const wake = createWake(bus, onWoken);
+
+  /** How long a chain stands still. */
+  const createSilence = () => {
+    let seenSeq = -1;
+    let sinceMs = 0;
+    return (seq: number): number => {
+      if (seq !== seenSeq) [seenSeq, sinceMs] = [seq, performance.now()];
+      return performance.now() - sinceMs;
+    };
+  };
+
+  return async ({ fact }: Decision): Promise<void> => {
+    const silentForMs = createSilence();
+    let pauseMs = againMs;
+    // Whoever expires a wait has the turn in its hands.
+    if (fact.expired === true) await sleep(againMs, stopping);
+    for (let wakes = 0; !stopping.aborted;) {
+      try {
+        const progress = await progressOf(fact);
+        if (progress.kind === "done") return;
+        const isLost = progress.kind === "runs" && silentForMs(progress.seq) > Math.max(silenceMs, 4 * ackWaitMs);
+        if (progress.kind === "waits" || isLost) await wake(fact, ++wakes);
+        else pauseMs = Math.min(longestAgainMs, pauseMs * 2);
+      } catch (err) {
+        log.debug({ err, turn_id: fact.turn_id }, "a decision could not be looked after yet");
+      }
+      await sleep(pauseMs, stopping);
+    }
+  };
+}
+
+/**
+ * Brings turns back for which somebody has decided. All workers share a consumer of decisions, each of which is held, by heartbeat, until it was carried
+ * out: so a decision whose worker is lost comes to another one, and nothing else has to be swept.
+ */
+export function createWaking(deps: WakingDeps) {
+  const { bus, ackWaitMs, stopping, log } = deps;
+  const { decisions } = bus;
+  const carryOut = createCarryOut(deps);
+  const held = new Set<Decision>();
+  const beating = setInterval(() => {
+    for (const decision of held) decision.working();
+  }, ackWaitMs / 3);
+
+  const take = async (decision: Decision): Promise<void> => {
+    if (stopping.aborted) return decision.nak();
+    held.add(decision);
+    await carryOut(decision);
+    held.delete(decision);
+    if (stopping.aborted) decision.nak();
+    else decision.ack();
+  };
+  const pullAll = async (shard: number): Promise<void> => {
+    const backoff = createBackoff({ minMs: 100, maxMs: 2_000 });
+    while (!stopping.aborted) {
+      const most = Math.min(mostAtOnce, mostHeld - held.size);
+      if (most <= 0) {
+        await sleep(fullPauseMs, stopping);
+        continue;
+      }
+      try {
+        await decisions.pull(shard, { most, expiresMs: pullMs }, (decision) => void take(decision));
+        backoff.reset();
+      } catch (err) {
+        log.debug({ err }, "no decision could be pulled");
+        await sleep(backoff.nextMs(), stopping);
+      }
+    }
+  };
+  const pulling = Array.from({ length: decisions.shards }, (_, shard) => pullAll(shard));
+
+  return {
+    /** Resolves when it takes no more and all that it held is given back; that begins when the process stops. */
+    async stop(): Promise<void> {
+      await decisions.endPulls();
+      await Promise.all(pulling);
+      clearInterval(beating);
+    },
+  };
+}

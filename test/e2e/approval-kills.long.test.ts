@@ -1,0 +1,47 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { ask, asked, changed, denied, unknown, startApprovalWorld, type ApprovalWorld } from "./approval-world.ts";
+
+let world: ApprovalWorld;
+
+beforeAll(async () => {
+  world = await startApprovalWorld();
+}, 60_000);
+
+afterAll(() => world[Symbol.asyncDispose]());
+
+it.each([
+  ["tool worker dies before it asks", true],
+  ["tool worker dies before it asks", false],
+  ["tool worker dies before it tells what it asks", true],
+  ["tool worker dies before it tells what it asks", false],
+])("P11: a %s, and people are asked once all the same (agreed: %s)", { timeout: 60_000 }, async (death, approved) => {
+  await using first = await world.startToolWorker(death);
+  using anna = await world.person();
+  const chat = anna.conversation();
+  const question = await ask(chat);
+  await first.exited;
+  await using _one = await world.startToolWorker();
+  await using _other = await world.startToolWorker();
+  await asked(chat);
+  await world.decide(question, approved);
+  expect(await chat.untilEnd(question.turn)).toMatchObject(approved ? changed : denied);
+  expect(await world.timesOf(question)).toBe(approved ? 1 : 0);
+  expect(await world.questionsTold(question)).toBe(1);
+});
+
+it.each([
+  ["tool worker dies with a licence", 0],
+  ["tool worker dies after a change", 1],
+])("P5: a %s: nobody knows what came of it, and it is not done again", { timeout: 60_000 }, async (death, times) => {
+  await using first = await world.startToolWorker(death);
+  using anna = await world.person();
+  const chat = anna.conversation();
+  const question = await ask(chat);
+  await asked(chat);
+  await world.decide(question, true);
+  await first.exited;
+  await using _one = await world.startToolWorker();
+  await using _other = await world.startToolWorker();
+  expect(await chat.untilEnd(question.turn)).toMatchObject(unknown);
+  expect(await world.timesOf(question)).toBe(times);
+});
