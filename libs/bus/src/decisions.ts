@@ -44,7 +44,10 @@ export function createDecisions({ link, events, shards, unreadable, log }: Decis
   /** Of one that cannot be read a newer version sees to it: it is left alone until it comes again. */
   const decisionOf = (message: PulledMessage): Decision | undefined => {
     const { data: fact } = Fact.safeParse(parseStored(message.data));
-    if (fact?.kind !== "decided") return void unreadable.note("fact", message);
+    if (fact?.kind !== "decided") {
+      unreadable.note("fact", message);
+      return undefined;
+    }
     const answer = (word: string) => (): void => say(message.reply, word);
     return { fact, ack: answer("+ACK"), working: answer("+WPI"), nak: answer("-NAK") };
   };

@@ -1,5 +1,5 @@
 import { jetstreamManager } from "@nats-io/jetstream";
-import { streams, turnsConsumer, wakeConsumer, type FactOf, type TurnRequest } from "@parley/protocol";
+import { streams, subjects, turnsConsumer, wakeConsumer, type FactOf, type TurnRequest } from "@parley/protocol";
 import { eventually } from "@parley/testkit";
 import { expect, it } from "vitest";
 import { longestDelayMs, type Decision, type Delivery, type TurnQueue } from "../src/index.ts";
@@ -69,7 +69,8 @@ it("publishes to nothing but a subject on which deliveries are answered", async 
   const heard: string[] = [];
   bench.bus.nc.subscribe(">", { callback: (_error, { subject }) => void heard.push(subject) });
   await bench.bus.nc.flush();
-  for (const reply of ["chat.turns.c1", "$JS.ACK.TURNS.agents.*", "$JS.ACK.a b", ""]) await bench.bus.turns.wake(reply);
+  for (const reply of [subjects.turns("c1"), "$JS.ACK.TURNS.agents.*", "$JS.ACK.a b", ""])
+    await bench.bus.turns.wake(reply);
   await bench.bus.nc.flush();
   expect(heard.filter((subject) => !subject.startsWith("_INBOX"))).toEqual([]);
 });

@@ -27,10 +27,8 @@ export type AnswerEnd = Outcome | "waiting";
 
 export type Answer = ReturnType<typeof createAnswer>;
 
-/** The loop of a turn: model, tools, model, … until the model answers. It begins where the fold says that an earlier attempt stopped. */
-export function createAnswer(deps: AnswerDeps) {
-  const { brief, modelStep, toolCalls, catalogue, toolOffer, maxSteps, suspend } = deps;
-
+/** Runs the tools of a committed step. */
+function createToolStep({ toolCalls, catalogue, suspend }: Pick<AnswerDeps, "toolCalls" | "catalogue" | "suspend">) {
   const toolRun = async ({ request, fold, stop, span }: ClaimedTurn, { calls }: CommittedStep): Promise<ToolRun> => {
     const definitions = await catalogue.list();
     const definitionOf = (name: string) =>
@@ -54,6 +52,15 @@ export function createAnswer(deps: AnswerDeps) {
     await toolCalls.refuse(run, undecided, tooLargeToWait);
     return false;
   };
+
+  return { toolRun, runTools };
+}
+
+/** The loop of a turn: model, tools, model, … until the model answers. It begins where the fold says that an earlier attempt stopped. */
+export function createAnswer(deps: AnswerDeps) {
+  const { brief, modelStep, toolCalls, toolOffer, maxSteps } = deps;
+
+  const { toolRun, runTools } = createToolStep(deps);
 
   return {
     async run(turn: ClaimedTurn, chain: Chain): Promise<AnswerEnd> {

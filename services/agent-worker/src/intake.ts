@@ -102,14 +102,18 @@ function createPuttingBack({ earlyEnds, age, waits }: IntakeDeps, placeOf: (plac
   };
 }
 
-/** Looks where each delivery belongs, and brings it there. */
-function createHandling(deps: IntakeDeps) {
-  const { bus, runner, earlyEnds, waits, slots, maxParked, stopping, log } = deps;
-  const { turns, agents } = bus;
-  const resting = createResting();
-  const places = createPlaces(turns, runner, waits);
-  const putBack = createPuttingBack(deps, places.placeOf);
+interface RunningDeps {
+  readonly resting: ReturnType<typeof createResting>;
+  readonly places: ReturnType<typeof createPlaces>;
+  readonly putBack: (delivery: Delivery) => Promise<void>;
+}
 
+/** Runs deliveries, at once or when their turn has come. */
+function createRunning(
+  { bus, runner, earlyEnds, slots, maxParked, stopping, log }: IntakeDeps,
+  { resting, places, putBack }: RunningDeps,
+) {
+  const { turns, agents } = bus;
   const run = (delivery: Delivery, onlyAfter?: number): Promise<void> =>
     runner.run({ ...delivery, onlyAfter, rest: () => resting.rest(delivery) });
   /** In a slot that is taken for it. */
@@ -134,6 +138,18 @@ function createHandling(deps: IntakeDeps) {
       });
     },
   });
+  return { run, occupySlot, parking };
+}
+
+/** Looks where each delivery belongs, and brings it there. */
+function createHandling(deps: IntakeDeps) {
+  const { bus, runner, earlyEnds, waits, slots, stopping, log } = deps;
+  const { turns, agents } = bus;
+  const resting = createResting();
+  const places = createPlaces(turns, runner, waits);
+  const putBack = createPuttingBack(deps, places.placeOf);
+
+  const { run, occupySlot, parking } = createRunning(deps, { resting, places, putBack });
 
   const park = async (delivery: Delivery): Promise<void> => {
     if (stopping.aborted || parking.park(delivery)) return;

@@ -5,7 +5,7 @@ import type { PreviousAttempt } from "./claim.ts";
 import { codeOf } from "./ending.ts";
 import type { JanitorFinding } from "./janitor.ts";
 import type { ModelCallFigures } from "./model-call.ts";
-import type { DecisionKind } from "./approvals.ts";
+import type { DecisionKind } from "./call-approval.ts";
 import type { TurnResult } from "./turn-attempt.ts";
 
 export interface AgentGauges {

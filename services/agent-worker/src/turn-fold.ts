@@ -1,4 +1,4 @@
-import type { CallApproval } from "./approvals.ts";
+import type { CallApproval } from "./call-approval.ts";
 import {
   appended,
   beginningOf,
@@ -158,18 +158,19 @@ export function foldEvent(fold: TurnFold, seq: number, event: ReadEvent): void {
     case "tool_call_end":
       fold.results.set(event.call_id, finishedCallOf(event));
       return;
-    case "approval_required":
-      fold.asked.add(event.call_id);
-      return;
-    case "cancel_requested":
-      fold.cancel = { by: event.by, reason: event.reason };
-      return;
     case "ending":
       fold.ending = event.outcome;
       fold.endedAt = event.ts;
       return;
     default:
+      foldRequest(fold, event);
   }
+}
+
+/** What others want: a person, or the tool that needs a person's word. */
+function foldRequest(fold: TurnFold, event: ReadEvent): void {
+  if (event.type === "approval_required") fold.asked.add(event.call_id);
+  if (event.type === "cancel_requested") fold.cancel = { by: event.by, reason: event.reason };
 }
 
 /** Who has the turn, how the one before let go of it, and whether something of it is missing. */

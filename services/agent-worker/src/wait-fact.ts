@@ -2,20 +2,19 @@ import {
   callPart,
   envelopeBytes,
   isReasoning,
-  isText,
-  isToolCall,
   jsonBytes,
   jsonTextBytes,
+  orderOf,
+  partsInOrder,
   type FactOf,
-  type Part,
+  type PartPlace,
+  type Parts,
   type StepCall,
 } from "@parley/protocol";
 import type { ClaimedTurn } from "./claimed-turn.ts";
 import { createTurnFold, type CommittedStep, type TurnFold } from "./turn-fold.ts";
 
 type WaitFact = FactOf<"wait">;
-type PartOfWait = WaitFact["parts"][number];
-
 /** What a turn waits for. */
 export interface Waiting {
   readonly calls: readonly string[];
@@ -23,14 +22,15 @@ export interface Waiting {
   readonly until: number;
 }
 
-/** Texts and calls stand in the steps. */
-function partOf(part: Part): PartOfWait[] {
-  if (isText(part)) return part.text === "" ? [] : [{ chars: part.text.length }];
-  return [isToolCall(part) ? { call_id: part.call_id } : { part }];
-}
-
+/** Texts between which there is nothing any more are one. */
 function withoutReasoning(fact: WaitFact): WaitFact {
-  return { ...fact, parts: fact.parts.filter((part) => !("part" in part && isReasoning(part.part))) };
+  const parts = fact.parts.reduce<PartPlace[]>((kept, place) => {
+    if ("part" in place && isReasoning(place.part)) return kept;
+    const last = kept.at(-1);
+    if (last === undefined || !("chars" in last) || !("chars" in place)) return [...kept, place];
+    return kept.with(kept.length - 1, { chars: last.chars + place.chars });
+  }, []);
+  return { ...fact, parts };
 }
 
 /** What it thought, the model can do without; ids and signatures it cannot. */
@@ -57,7 +57,7 @@ export function waitFactOf(
     ...{ kind: "wait", v: 1, conversation_id, turn_id, ts: Date.now() },
     ...{ attempt, released: fold.released, until, calls: [...calls] },
     steps: fold.steps.map(({ step, text, calls: its }) => ({ step, text, calls: [...its] })),
-    parts: fold.parts.flatMap(partOf),
+    parts: orderOf(fold.parts),
     usage: fold.usage,
     worked_ms: fold.workedMs,
   };
@@ -65,25 +65,11 @@ export function waitFactOf(
   return [whole, quiet, withoutMessageFields(quiet)].find((fact) => jsonBytes(fact) <= maxBytes - envelopeBytes);
 }
 
-function partsOfWait({ parts, steps }: WaitFact): Part[] {
+function partsOfWait({ parts, steps }: WaitFact): Parts {
   const text = steps.map((step) => step.text).join("");
-  const calls = new Map(steps.flatMap((step) => step.calls).map((call) => [call.call_id, call]));
-  let told = 0;
-  return parts.reduce<Part[]>((all, part) => {
-    if ("part" in part) return [...all, part.part];
-    // A source is kept whole here: none stands anywhere else.
-    if ("source" in part) return all;
-    if ("call_id" in part) {
-      const call = calls.get(part.call_id);
-      return call === undefined ? all : [...all, callPart(call)];
-    }
-    const piece = text.slice(told, told + part.chars);
-    told += part.chars;
-    const last = all.at(-1);
-    // What stood between them had no room.
-    if (last !== undefined && isText(last)) return all.with(all.length - 1, { ...last, text: last.text + piece });
-    return piece === "" ? all : [...all, { type: "text", text: piece }];
-  }, []);
+  const calls = steps.flatMap((step) => step.calls);
+  const known = partsInOrder(parts, { text, calls });
+  return known ?? [...(text === "" ? [] : [{ type: "text" as const, text }]), ...calls.map(callPart)];
 }
 
 function startedIn(steps: readonly CommittedStep[]): Set<string> {

@@ -1,7 +1,7 @@
 import { longestDelayMs, type Bus, type FactAddress, type QueuedTurn } from "@parley/bus";
 import { subjects, type FactOf, type TurnRequest } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
-import { expiresAtMs, readApproval, tellDecision, type CallApproval } from "./approvals.ts";
+import { expiresAtMs, readApproval, tellDecision, type CallApproval } from "./call-approval.ts";
 import type { RunnableTurn } from "./runnable-turn.ts";
 
 export interface WaitDeps {

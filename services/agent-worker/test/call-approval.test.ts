@@ -1,7 +1,7 @@
 import { unreadableFact } from "@parley/bus";
 import { limits, type FactOf } from "@parley/protocol";
 import { describe, expect, it } from "vitest";
-import { expiresAtMs, verdictOf, type CallApproval } from "../src/approvals.ts";
+import { expiresAtMs, verdictOf, type CallApproval } from "../src/call-approval.ts";
 
 const ttlMs = 60_000;
 /** By a clock that is an hour behind the broker's. */
