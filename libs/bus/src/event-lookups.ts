@@ -35,17 +35,11 @@ function createSharedLookup<T>(ask: () => Promise<T>): () => Promise<T> {
 /** At a time. A look for the newest of many subjects costs nats-server 2.9.10 some 0.1 ms for each thousand subjects in the stream. */
 const wideLooks = 8;
 
-/** Single look-ups in the event streams; each throws when the broker does not answer. */
-export function createEventLookups(jsm: PatientLookups, unreadable: Unreadable) {
-  const eventOf = (message: FoundMessage | null): EventAtSeq | undefined => {
-    if (message === null) return undefined;
-    const event = decodeEvent(message.data);
-    if (event.type === "unreadable") unreadable.note("event", message);
-    return { seq: message.seq, event };
-  };
+/** A thousand that ask at once for the state of a stream ask twice. */
+function createStates(jsm: PatientLookups): (shard: number) => () => Promise<StreamState> {
   const states = new Map<number, () => Promise<StreamState>>();
 
-  const stateOf = (shard: number): (() => Promise<StreamState>) => {
+  return (shard) => {
     let state = states.get(shard);
     if (state === undefined) {
       state = createSharedLookup(async () => {
@@ -56,7 +50,17 @@ export function createEventLookups(jsm: PatientLookups, unreadable: Unreadable) 
     }
     return state;
   };
+}
 
+/** Single look-ups in the event streams; each throws when the broker does not answer. */
+export function createEventLookups(jsm: PatientLookups, unreadable: Unreadable) {
+  const eventOf = (message: FoundMessage | null): EventAtSeq | undefined => {
+    if (message === null) return undefined;
+    const event = decodeEvent(message.data);
+    if (event.type === "unreadable") unreadable.note("event", message);
+    return { seq: message.seq, event };
+  };
+  const stateOf = createStates(jsm);
   const lastFromLeader = async (subject: string): Promise<EventAtSeq | undefined> =>
     eventOf(await jsm.streams.getMessage(streams.events(shardOfSubject(subject)), { last_by_subj: subject }));
   /** The first event of a subject that has only one, as it is stored. */

@@ -78,11 +78,11 @@ function viewFaults({ askedCalls, records, views }: ConversationHistory): string
   const turns = new Set(askedCalls.map(({ turn }) => turn));
   return [...turns].flatMap((turn) => {
     const record = records.find(({ turn_id, author }) => turn_id === turn && author.role === "assistant");
-    const kept = record === undefined ? [] : kindsOf(storedParts(record));
+    const kept = record === undefined ? "nothing" : kindsOf(storedParts(record));
     return views.flatMap((view) => {
       const seen = turnIn(view, turn);
       const shown = seen?.outcome === undefined ? kept : kindsOf(seen.parts);
-      return `${shown}` === `${kept}` ? [] : `of turn ${turn} a device has ${shown}, the transcript ${kept}`;
+      return shown === kept ? [] : `of turn ${turn} a device has ${shown}, the transcript ${kept}`;
     });
   });
 }

@@ -50,9 +50,9 @@ function beforeFirst(chain: readonly StoredAt[]): { attempt: number; n: number }
   return first.type === "claimed" ? { attempt: first.attempt - 1, n: 0 } : first;
 }
 
-/** Whether what is kept of a chain begins with an attempt. */
-function beginsWithClaim([first]: readonly StoredAt[]): boolean {
-  return first?.event.type === "claimed";
+/** Whether what is old is forgotten in the middle of an attempt: the log does not say what was told of that. */
+function isTorn([first]: readonly StoredAt[], logLost: boolean): boolean {
+  return logLost && first?.event.type !== "claimed";
 }
 
 /** Every channel but the chain and the display-only progress holds one event. */
@@ -67,8 +67,7 @@ function onceFaults(events: readonly StoredAt[]): string[] {
 
 /** The end is what was decided, and says what was stored. */
 function endFaults({ chain, terminal, message, asOf }: TurnLog, logLost: boolean): string[] {
-  // Of an attempt that is partly forgotten the log does not say what was told.
-  if (terminal === undefined || (logLost && !beginsWithClaim(chain))) return [];
+  if (terminal === undefined || isTorn(chain, logLost)) return [];
   const faults: string[] = [];
   const decisions = chain.filter((stored) => ofType(stored, "ending"));
   if (decisions.length !== 1) faults.push(`its end was decided ${decisions.length} times`);

@@ -50,8 +50,14 @@ function recordFaults(
   const faults: string[] = [];
   if (answer < question) faults.push("its answer is in the transcript before the question");
   if (records[question]?.message !== message) faults.push("its question in the transcript is not what was asked");
-  const end = log?.terminal?.event;
-  if (log === undefined || end === undefined) return faults;
+  return log === undefined ? faults : [...faults, ...toldFaults(record, log)];
+}
+
+/** The answer is what viewers were told. */
+function toldFaults(record: TranscriptMessage, log: TurnLog): string[] {
+  const end = log.terminal?.event;
+  if (end === undefined) return [];
+  const faults: string[] = [];
   if (record.message !== end.response) faults.push("its answer in the transcript is not what viewers were told");
   if (record.status !== end.type)
     faults.push(`the transcript says it is ${record.status}, viewers were told ${end.type}`);

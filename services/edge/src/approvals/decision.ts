@@ -1,5 +1,5 @@
 import type { StoredFact } from "@parley/bus";
-import type { FactOf, StoredEvent } from "@parley/protocol";
+import { limits, type FactOf, type StoredEvent } from "@parley/protocol";
 
 /** What was asked of a person, and what was decided on it (docs/adr/0017): what the two facts say together. */
 
@@ -10,9 +10,6 @@ export type Asked = StoredFact<"asked"> & { readonly fact: FactOf<"asked"> };
 export type Decision = StoredFact<"decided"> & { readonly fact: FactOf<"decided"> };
 export type DecidedEvent = Extract<StoredEvent, { type: "approval_decided" }>;
 
-/** What a decision may take on its way to the broker, beyond the time there is for it. Judged alike by whoever carries it out. */
-const graceMs = 5_000;
-
 export function isAsked(found: StoredFact<"asked"> | undefined): found is Asked {
   return found?.fact.kind === "asked";
 }
@@ -21,10 +18,11 @@ export function isDecision(found: StoredFact<"decided"> | undefined): found is D
   return found?.fact.kind === "decided";
 }
 
-/** Whether nobody decided in time, by the broker's clock alone. */
+/** Whether nobody agreed in time, by the broker's clock alone; as whoever carries it out judges it. To say no it is never too late. */
 export function hasExpired(asked: Asked, decision: Decision): boolean {
   const { expires_at, ts } = asked.fact;
-  return decision.fact.expired === true || decision.storedMs - asked.storedMs > expires_at - ts + graceMs;
+  if (decision.fact.expired === true || !decision.fact.approved) return decision.fact.expired === true;
+  return decision.storedMs - asked.storedMs > expires_at - ts + limits.approvalGraceMs;
 }
 
 /** What viewers are told. A pure function of the facts: whoever finds a decision without its event writes the same. */
