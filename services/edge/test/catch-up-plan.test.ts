@@ -174,7 +174,7 @@ describe("a viewer that is caught up", () => {
   it("cannot be served by a hub that does not know the turn's beginning", () => {
     const tokens = Array.from({ length: 10 }, (_, i) => visible(20 + i, token("t", `${i}`)));
     const known: Known = { floor: 19, events: tokens, base: new Map(), rooted: false, quiet: undefined };
-    expect(planCatchUp(known, 19, limits)).toEqual({ kind: "unknown turn", turn: "t" });
+    expect(planCatchUp(known, 19, limits)).toEqual({ kind: "unknown turn", turn: "t", isTorn: false });
     expect(planCatchUp(known, 5, limits)).toEqual({ kind: "below floor" });
   });
 });

@@ -137,14 +137,16 @@ describe("a turn that waits for longer than events are kept", () => {
     await expect.poll(() => all.map(lastOf)).toEqual(all.map(() => ({ type: "text", text })));
     await expect.poll(() => turnIn(back.view(conversation_id), turn_id)?.parts.at(-1)).toMatchObject({ text });
     const [first, ...others] = all.map((client) => turnIn(client.view(conversation_id), turn_id)?.parts);
-    for (const parts of others) expect(parts).toEqual(first);
+    // Who comes back with a cursor from before has that from one snapshot.
+    const afterwards = turnIn(back.view(conversation_id), turn_id)?.parts;
+    for (const parts of [...others, afterwards]) expect(parts).toEqual(first);
   });
 
   it("has one end, for who saw it wait and who comes after", async () => {
     const waiting = await waitLong();
     const { conversation_id, turn_id } = waiting;
     const early = await come(waiting);
-    await early.next("snapshot");
+    const { seq } = await early.next("snapshot");
     await goOn(waiting);
     const result = { status: "completed" as const, result: "Scaled.", duration_ms: 3 };
     await world.bus.transcripts.append({
@@ -161,6 +163,10 @@ describe("a turn that waits for longer than events are kept", () => {
     const late = await come(waiting);
     expect(await late.next("snapshot")).toMatchObject({ status: "idle" });
     expect(turnIn(early.view(conversation_id), turn_id)?.outcome?.type).toBe("complete");
+    // Who comes back is not shown the rest alone, as what ran a moment ago.
+    const back = await (await come(waiting, seq)).next("snapshot");
+    expect(back.parts?.[0] ?? waiting).toMatchObject({ text: waiting.text });
+    expect(back.messages?.at(-1)?.message).toMatch(/^(I shall scale it\. Done\.|scale it)$/);
   });
 
   it("goes on from the cursor of who comes back", async () => {

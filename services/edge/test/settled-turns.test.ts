@@ -1,7 +1,16 @@
 import { createTurnView, textOf, type StoredEvent } from "@parley/protocol";
 import { describe, expect, it } from "vitest";
 import { planCatchUp } from "../src/hub/catch-up-plan.ts";
-import { append, createRing, enforceLimits, extendDown, trim, type OpenTurn, type Ring } from "../src/hub/ring.ts";
+import {
+  append,
+  createRing,
+  enforceLimits,
+  extendDown,
+  trim,
+  type Known,
+  type OpenTurn,
+  type Ring,
+} from "../src/hub/ring.ts";
 import { conversationSnapshot } from "../src/hub/snapshot.ts";
 import type { VisibleEvent } from "../src/hub/visible-event.ts";
 import { complete, message, token, visible } from "./support/conversation-history.ts";
@@ -50,6 +59,15 @@ describe.each([
     expect(textAt(ring, 30)).toBe("said. more and more");
   });
 
+  it("is more than what a hub has that saw only its message written again", () => {
+    const ring = createRing(15);
+    for (const event of [visible(21, message("t")), ...after]) append(ring, event);
+    trim(ring);
+    const again = [...before, visible(21, message("t")), ...after];
+    extendDown(ring, limits, { fromSeq: 10, events: again, isRoot: true, settled: new Map([["t", waited]]) });
+    expect(textAt(ring, 30)).toBe("said. more and more");
+  });
+
   it("goes with its end", () => {
     const ring = ringWith([...before, ...after], ringEvents);
     append(ring, visible(31, complete("t", "said. more and more")));
@@ -73,7 +91,22 @@ describe("a viewer of a turn that what decides tells", () => {
     const [first] = ring.events;
     expect(first?.seq).toBe(12);
     const other = { ...ring, events: [...before.slice(0, 1), visible(15, message("other")), ...before.slice(1)] };
-    expect(planCatchUp(other, 10, replay)).toEqual({ kind: "unknown turn", turn: "t" });
+    expect(planCatchUp(other, 10, replay)).toEqual({ kind: "unknown turn", turn: "t", isTorn: false });
+  });
+
+  it("gets all of it also from what is read from below, where its message was written again", () => {
+    const again = [visible(21, message("t")), ...after];
+    const ring = ringWith([...before, ...again], 1);
+    const read: Known = { ...ring, floor: 20, events: again, base: ring.settled, rooted: false };
+    const plan = planCatchUp(read, 20, replay);
+    const step = plan.kind === "steps" ? plan.steps.at(-1) : undefined;
+    expect(step?.kind === "snapshot" ? textOf(step.turn) : "").toBe("said. more and more");
+  });
+
+  it("gets none that begins with a message that was written again: the whole conversation says what came before", () => {
+    const events = [visible(21, message("t")), ...after, visible(24, message("next"))];
+    const known: Known = { floor: 20, events, base: new Map(), rooted: false, quiet: undefined };
+    expect(planCatchUp(known, 20, replay)).toEqual({ kind: "unknown turn", turn: "t", isTorn: true });
   });
 
   it("gets one as of what is above, also when the hub has let go of its events", () => {

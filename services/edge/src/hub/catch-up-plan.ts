@@ -1,7 +1,7 @@
 import { createTurnView, isTerminal, type TurnId, type TurnView } from "@parley/protocol";
 import { deliveryLimits, type DeliveryLimits } from "../delivery-limits.ts";
 import { foldOpen, type Known, type OpenTurn } from "./ring.ts";
-import { decodeVisible, isFoldable, type VisibleEvent } from "./visible-event.ts";
+import { decodeVisible, hasBeginning, isFoldable, type VisibleEvent } from "./visible-event.ts";
 
 /** One frame that a viewer gets to catch up. */
 export type CatchUpStep =
@@ -16,8 +16,8 @@ export type CatchUpPlan =
   | { readonly kind: "below floor" }
   /** The viewer begins here, and would get only the rest of this turn. */
   | { readonly kind: "turn under way"; readonly turn: TurnId }
-  /** A snapshot of this turn is needed, but its beginning is below the floor. */
-  | { readonly kind: "unknown turn"; readonly turn: TurnId }
+  /** A snapshot of this turn is needed, but its beginning is below the floor; or, as `isTorn` says, is not kept at all. */
+  | { readonly kind: "unknown turn"; readonly turn: TurnId; readonly isTorn: boolean }
   /** A snapshot must be above the cursor, but it is not certain that nothing is missing up to there. */
   | { readonly kind: "unsure" }
   /** The same, but there an event follows that no snapshot of a turn stands for. */
@@ -73,7 +73,7 @@ export function planCompletion(
   if (seq <= cursor) return { kind: "unsure" };
   if (seq === next?.seq && !(next.turn === turn && isFoldable(next.type))) return { kind: "no room" };
   const snapshot = createFolder(known).snapshotAt(turn, seq);
-  if (snapshot === undefined) return { kind: "unknown turn", turn };
+  if (snapshot === undefined) return unknownTurn(known, turn);
   const rest = planCatchUp(known, seq, limits);
   return rest.kind === "steps" ? { ...rest, mode: "snapshot", steps: [snapshot, ...rest.steps] } : rest;
 }
@@ -153,7 +153,7 @@ function compact(
       continue;
     }
     const unknown = endRun();
-    if (unknown !== undefined) return { kind: "unknown turn", turn: unknown };
+    if (unknown !== undefined) return unknownTurn(known, unknown);
     if (event === undefined) break;
     if (isFoldable(event.type)) run = { turn: event.turn, events: [event], onlyFolded: false, seq: event.seq };
     else steps.push({ kind: "event", seq: event.seq, event });
@@ -165,6 +165,11 @@ function isSmallRun(events: readonly VisibleEvent[], limits: ReplayLimits): bool
   return events.length <= limits.rawRunEvents && sizeOf(events) <= limits.rawRunBytes;
 }
 
+function unknownTurn({ events }: Known, turn: TurnId): CatchUpPlan {
+  const isKnown = events.some((event) => event.turn === turn && event.type === "message");
+  return { kind: "unknown turn", turn, isTorn: isKnown && !hasBeginning(events, turn) };
+}
+
 /** Folds turns forward on demand; asked with rising sequences. */
 function createFolder({ base, events, rooted }: Known) {
   const folded = new Map<TurnId, { open: OpenTurn; next: number }>();
@@ -174,7 +179,9 @@ function createFolder({ base, events, rooted }: Known) {
     if (open !== undefined) return { open, next: 0 };
     const next = events.findIndex((event) => event.turn === turn);
     const { seq: startSeq = 0, type } = events[next] ?? {};
-    return type === "message" ? { open: { startSeq, view: createTurnView(turn) }, next } : undefined;
+    return type === "message" && hasBeginning(events, turn)
+      ? { open: { startSeq, view: createTurnView(turn) }, next }
+      : undefined;
   };
 
   return {

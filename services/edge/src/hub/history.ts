@@ -184,7 +184,8 @@ async function readDown(deps: HistoryDeps, hub: Hub, { fromSeq, root }: Range): 
   const all = [...events, ...ring.events];
   const isRoot = root !== undefined;
   extendDown(ring, hub.deps.limits, { fromSeq, events, isRoot, settled });
-  return { floor: fromSeq - 1, events: all, base: settled, rooted: isRoot, quiet: undefined };
+  const base = new Map([...ring.settled, ...settled]);
+  return { floor: fromSeq - 1, events: all, base, rooted: isRoot, quiet: undefined };
 }
 
 function begunAnew(): Error {

@@ -56,6 +56,8 @@ export interface Ring extends Known {
   rooted: boolean;
   quiet: { since: number; turn: TurnId } | undefined;
   readonly base: Map<TurnId, OpenTurn>;
+  /** Of those that were made of what decides, what was made: for who reads what is below the floor, where events of theirs may be. */
+  readonly settled: Map<TurnId, OpenTurn>;
   events: VisibleEvent[];
   /** Size of the events' frames together. */
   bytes: number;
@@ -76,6 +78,7 @@ export function createRing(floor: number): Ring {
     rooted: false,
     quiet: undefined,
     base: new Map(),
+    settled: new Map(),
     ended: new Map(),
     endsLeft: 0,
     lateEvents: 0,
@@ -142,6 +145,7 @@ const noneSettled: OpenTurns = new Map();
 export function extendDown(ring: Ring, limits: RingLimits, history: History): void {
   const { fromSeq, events, isRoot, settled = noneSettled } = history;
   const bytes = ring.bytes + events.reduce((sum, { frame }) => sum + frame.length, 0);
+  for (const [turn, open] of settled) if (!ring.settled.has(turn)) ring.settled.set(turn, open);
   const fits = ring.events.length + events.length <= limits.ringEvents && bytes <= limits.ringBytes;
   if (fits && [...ring.base.values()].every(({ startSeq }) => startSeq >= fromSeq)) {
     ring.base.clear();
@@ -152,7 +156,12 @@ export function extendDown(ring: Ring, limits: RingLimits, history: History): vo
     ring.bytes = bytes;
     for (const { turn, type, seq } of events) if (isTerminal(type)) ring.ended.set(turn, seq);
   } else {
-    for (const [turn, open] of openTurns(events, settled)) if (!ring.base.has(turn)) ring.base.set(turn, open);
+    for (const [turn, open] of openTurns(events, settled)) {
+      const known = ring.base.get(turn);
+      // What began with a message that was written again is not all of it.
+      const isTorn = settled.has(turn) && known?.settled === undefined && (known?.startSeq ?? 0) >= fromSeq;
+      if (known === undefined || isTorn) ring.base.set(turn, open);
+    }
   }
   ring.rooted ||= isRoot;
 }
@@ -186,6 +195,7 @@ function foldEvicted(ring: Ring, event: VisibleEvent): void {
   const { turn, type } = event;
   if (ring.ended.has(turn)) {
     ring.base.delete(turn);
+    ring.settled.delete(turn);
     ring.quiet = undefined;
     return;
   }

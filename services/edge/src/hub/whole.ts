@@ -2,7 +2,7 @@ import { isTerminal, type SnapshotFrame, type TranscriptMessage, type TurnId } f
 import type { Hub } from "./hub.ts";
 import type { Known, OpenTurns } from "./ring.ts";
 import { conversationSnapshot } from "./snapshot.ts";
-import type { VisibleEvent } from "./visible-event.ts";
+import { hasBeginning, type VisibleEvent } from "./visible-event.ts";
 
 /** What was read of a conversation. */
 export interface Whole {
@@ -83,7 +83,8 @@ function belowNextEnd({ events, base }: Known, fromSeq: number): number {
   if (end === undefined || end.seq - 1 <= fromSeq) return Infinity;
   // What is known of these is not of below.
   if ([...base.values()].some(({ settled }) => (settled?.seq ?? 0) >= end.seq)) return Infinity;
-  const begun = new Set([...base.keys(), ...events.flatMap(({ type, turn }) => (type === "message" ? turn : []))]);
+  const begins = ({ type, turn }: VisibleEvent): boolean => type === "message" && hasBeginning(events, turn);
+  const begun = new Set([...base.keys(), ...events.filter(begins).map(({ turn }) => turn)]);
   // Below their ends turns are shown as open ones, and those whose beginning is no longer kept cannot be.
   return ends.every(({ turn }) => begun.has(turn)) ? end.seq - 1 : Infinity;
 }

@@ -83,9 +83,17 @@ const deed: fc.Arbitrary<Deed> = fc.record({
   gap: fc.integer({ min: 1, max: 3 }),
 });
 
+interface TurnState {
+  begun: boolean;
+  /** The agent has said something. */
+  chained: boolean;
+  ended: boolean;
+}
+
 /** What the turn does next, given what it has done. Turns begin with their message and end once; tools may report after the end. */
-function eventOf({ kind, text }: Deed, turn: string, state: { begun: boolean; ended: boolean }): StoredEvent {
-  const chained = { ...common(turn), attempt: 1 + (kind % 2), n: 0 };
+function eventOf({ kind, text }: Deed, turn: string, state: TurnState): StoredEvent {
+  // What is kept of an answer begins with its first attempt.
+  const chained = { ...common(turn), attempt: state.chained ? 1 + (kind % 2) : 1, n: 0 };
   if (!state.begun) return message(turn, text);
   if (state.ended) return toolEnd(turn, "late", text);
   switch (kind) {
@@ -114,14 +122,15 @@ function eventOf({ kind, text }: Deed, turn: string, state: { begun: boolean; en
 
 /** Any history of up to four turns of one conversation, interleaved in any way. */
 export const histories: fc.Arbitrary<VisibleEvent[]> = fc.array(deed, { maxLength: 60 }).map((deeds) => {
-  const states = new Map<string, { begun: boolean; ended: boolean }>();
+  const states = new Map<string, TurnState>();
   let seq = 0;
   return deeds.map((one) => {
     const turn = `t${one.turn}`;
-    const state = states.get(turn) ?? { begun: false, ended: false };
+    const state = states.get(turn) ?? { begun: false, chained: false, ended: false };
     states.set(turn, state);
     const event = eventOf(one, turn, state);
     state.begun = true;
+    state.chained ||= "attempt" in event;
     if (event.type === "complete") state.ended = true;
     seq += one.gap;
     return visible(seq, event);
