@@ -32,7 +32,7 @@ export const asPromised: Expected = {
   freshSnapshots: false,
   logLost: false,
   cancelWithinMs: 2_000,
-  goesOnWithinMs: 2_000,
+  goesOnWithinMs: 4_000,
   copiesLateMs: 0,
 };
 

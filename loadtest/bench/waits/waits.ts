@@ -11,6 +11,7 @@ import { makeWaitingTurns, openBenchBus, type WaitingTurn } from "./waiting-turn
 
 const usualTurns = 20_000;
 const messages = 200;
+const warmUp = 30;
 const decisions = 200;
 const decisionsAtOnce = 500;
 const decisionsAfterRestart = 50;
@@ -102,6 +103,7 @@ async function measure(stage: Stage, count: number): Promise<Figures> {
   const all = await makeWaitingTurns(bus, count);
   await bus.close();
   workers.push(await system.add("agent-worker"));
+  await timeChat(stage, warmUp);
   const after = await timeChat(stage, messages);
   const cpuPercent = await idle(stage);
   const [agent] = workers;
@@ -121,7 +123,7 @@ async function withoutWaits(stage: Stage): Promise<number[]> {
   const { system, workers } = stage;
   const worker = await system.add("agent-worker");
   workers.push(worker);
-  await timeChat(stage, 30);
+  await timeChat(stage, warmUp);
   const times = await timeChat(stage, messages);
   await worker.kill("SIGTERM");
   workers.pop();

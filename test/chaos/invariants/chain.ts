@@ -50,9 +50,11 @@ function beforeFirst(chain: readonly StoredAt[]): { attempt: number; n: number }
   return first.type === "claimed" ? { attempt: first.attempt - 1, n: 0 } : first;
 }
 
-/** Whether what is old is forgotten in the middle of an attempt: the log does not say what was told of that. */
-function isTorn([first]: readonly StoredAt[], logLost: boolean): boolean {
-  return logLost && first?.event.type !== "claimed";
+/** Whether what is kept of a turn does not begin where that began: the log does not say all that was told of it. */
+function isTorn([first]: readonly StoredAt[], message: StoredAt | undefined): boolean {
+  const event = first?.event;
+  const isFirst = event?.type === "claimed" && event.attempt === 1;
+  return !isFirst || message === undefined || message.seq > (first?.seq ?? 0);
 }
 
 /** Every channel but the chain and the display-only progress holds one event. */
@@ -67,7 +69,7 @@ function onceFaults(events: readonly StoredAt[]): string[] {
 
 /** The end is what was decided, and says what was stored. */
 function endFaults({ chain, terminal, message, asOf }: TurnLog, logLost: boolean): string[] {
-  if (terminal === undefined || isTorn(chain, logLost)) return [];
+  if (terminal === undefined || (logLost && isTorn(chain, message))) return [];
   const faults: string[] = [];
   const decisions = chain.filter((stored) => ofType(stored, "ending"));
   if (decisions.length !== 1) faults.push(`its end was decided ${decisions.length} times`);

@@ -80,8 +80,8 @@ it("a decision of which viewers are told another one is found", () => {
 });
 
 it("a turn that goes on too late is found, unless it was stopped or did not wait yet", () => {
-  expect(faultsOf({ events: [waiting, decided, claimed(3_900)] })).toEqual([]);
-  expect(faultsOf({ events: [waiting, decided, claimed(4_100)] })).toEqual([expect.stringContaining("2100 ms")]);
+  expect(faultsOf({ events: [waiting, decided, claimed(5_900)] })).toEqual([]);
+  expect(faultsOf({ events: [waiting, decided, claimed(6_100)] })).toEqual([expect.stringContaining("4100 ms")]);
   expect(faultsOf({ events: [waiting, decided, cancel, claimed(9_000)] })).toEqual([]);
   expect(faultsOf({ events: [decided, waiting, claimed(9_000)] })).toEqual([]);
 });
