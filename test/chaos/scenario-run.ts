@@ -8,7 +8,7 @@ import { createRandom } from "./plan/random.ts";
 import { watchQueue } from "./queue-watch.ts";
 import { readExecutions, readModelRequests } from "./read-history.ts";
 import type { Scenario, Tally } from "./scenario.ts";
-import { playFaults, readConversations, untilOver } from "./stage.ts";
+import { playFaults, readConversations, untilOver, untilPutRight } from "./stage.ts";
 import { takeTally } from "./tally.ts";
 import { startTimeline, type Timeline, type TimelineEntry } from "./timeline.ts";
 import { startWorld, type World } from "./world/world.ts";
@@ -64,6 +64,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     const broken = await playFaults(world, plan, timeline, options.signal);
     await untilOver(world, audience, options.signal);
     const conversations = await readConversations(world, audience, watch);
+    await untilPutRight(conversations, expected, options.signal);
     const tally = { ...(await takeTally(world, audience, watch, conversations)), faults: faultsIn(timeline) };
     audience.close();
     const history: History = {

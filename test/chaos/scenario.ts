@@ -25,6 +25,8 @@ export interface Expected {
   readonly goesOnWithinMs: number;
   /** How much later than the broker stores an event its live copy may come. Zero: as late as a busy broker on this machine is. */
   readonly copiesLateMs: number;
+  /** The same of copies on their way to agent workers: so long they cannot know that a turn is cancelled. */
+  readonly agentsHearLateMs: number;
 }
 
 export const asPromised: Expected = {
@@ -34,6 +36,7 @@ export const asPromised: Expected = {
   cancelWithinMs: 2_000,
   goesOnWithinMs: 4_000,
   copiesLateMs: 0,
+  agentsHearLateMs: 0,
 };
 
 /** What happened in a run, for the table and for the scenario's own proof that it did what it is for. */

@@ -5,9 +5,12 @@ import { hasEnded, type Audience, type Conversation } from "./audience.ts";
 import { describeFault, type Fault, type MemberKind } from "./faults/fault.ts";
 import { inject } from "./faults/inject.ts";
 import type { ConversationHistory, Violation } from "./history.ts";
+import { checkViewers } from "./invariants/check.ts";
+import { putRightWithinMs } from "./invariants/passed-over.ts";
 import type { Plan } from "./plan/plan.ts";
 import type { QueueWatch } from "./queue-watch.ts";
 import { readAskedCalls, readConversation } from "./read-history.ts";
+import type { Expected } from "./scenario.ts";
 import type { Timeline } from "./timeline.ts";
 import type { World } from "./world/world.ts";
 
@@ -87,6 +90,24 @@ async function untilSeen(world: World, { plan, devices }: Conversation, signal: 
   const last = events.findLast(({ event }) => isTerminal(event.type));
   if (last === undefined) return;
   await Promise.allSettled(devices.map((device) => device.until((view) => hasEnded(view, last.turn), signal)));
+}
+
+/** How often it is looked whether all is right. */
+const lookEveryMs = 250;
+
+/**
+ * Waits until nobody lacks an event that another one has overtaken, for as long as one may be lacking: the last copy may come behind the last end, and
+ * a run that ended before would say that it never came.
+ */
+export async function untilPutRight(
+  conversations: readonly ConversationHistory[],
+  expected: Expected,
+  signal: AbortSignal,
+): Promise<void> {
+  const endsAt = performance.now() + putRightWithinMs(expected.copiesLateMs);
+  while (performance.now() < endsAt && !signal.aborted && checkViewers(conversations, expected).length > 0) {
+    await sleep(lookEveryMs, signal);
+  }
 }
 
 /** All that is known of the conversations now. */

@@ -93,6 +93,6 @@ export const hotPaths: readonly HotPath[] = [
       return taken;
     },
   },
-  { name: "plan a replay of 100 events", run: () => planCatchUp(ring, 200) },
-  { name: "plan a snapshot of 300 events", run: () => planCatchUp(ring, 0) },
+  { name: "plan a replay of 100 events", run: () => planCatchUp(ring, { cursor: 200, sure: Infinity }) },
+  { name: "plan a snapshot of 300 events", run: () => planCatchUp(ring, { cursor: 0, sure: Infinity }) },
 ];

@@ -21,9 +21,11 @@ it("plans for each viewer what would be planned for it alone, however the ring h
         const late = events[Math.floor(events.length / 2)];
         const check = (): void => {
           for (const cursor of cursors) {
-            expect(plan(ring, cursor)).toEqual(planCatchUp(ring, cursor, limits));
-            const completion = { turn: "t1", sure: ring.events.at(-1)?.seq ?? ring.floor };
-            expect(plan(ring, cursor, completion)).toEqual(planCompletion(ring, cursor, completion, limits));
+            for (const sure of [ring.events.at(-3)?.seq ?? 0, ring.events.at(-1)?.seq ?? ring.floor]) {
+              expect(plan(ring, { cursor, sure })).toEqual(planCatchUp(ring, { cursor, sure }, limits));
+              const doubted = { cursor, sure, turn: "t1" };
+              expect(plan(ring, doubted)).toEqual(planCompletion(ring, doubted, limits));
+            }
           }
         };
         for (const [i, event] of events.entries()) {
@@ -48,7 +50,7 @@ it("makes a snapshot once for viewers with different cursors", () => {
   append(ring, visible(1, message("t")));
   for (let seq = 2; seq < 20; seq++) append(ring, visible(seq, token("t", `w${seq} `)));
   const snapshotFor = (cursor: number) => {
-    const planned = plan(ring, cursor);
+    const planned = plan(ring, { cursor, sure: Infinity });
     return planned.kind === "steps" ? planned.steps.find(({ kind }) => kind === "snapshot") : undefined;
   };
   const [one, other] = [snapshotFor(1), snapshotFor(7)];

@@ -27,9 +27,13 @@ export function checkCancels(
   );
 }
 
-function stopFaults({ chain, control, terminal }: TurnLog, { cancelWithinMs }: Expected): string[] {
+function stopFaults({ chain, control, terminal }: TurnLog, expected: Expected): string[] {
   if (control === undefined) return [];
-  const after = chain.filter(({ seq, event }) => seq > control.seq && event.type === "token").length;
+  const { cancelWithinMs, agentsHearLateMs } = expected;
+  const heardMs = agentsHearLateMs === 0 ? 0 : control.event.ts + agentsHearLateMs;
+  const after = chain.filter(
+    ({ seq, event }) => seq > control.seq && event.type === "token" && event.ts >= heardMs,
+  ).length;
   if (after > textsOnTheirWay) return [`${after} texts were stored after the request to cancel it`];
   if (terminal?.event.type !== "cancelled") return [];
   const tookMs = terminal.event.ts - control.event.ts;

@@ -1,4 +1,5 @@
 import type { ConversationHistory, History, Violation } from "../history.ts";
+import type { Expected } from "../scenario.ts";
 import { checkAgreements } from "./agreed.ts";
 import { checkBase } from "./base.ts";
 import { checkCancels } from "./cancel.ts";
@@ -38,6 +39,14 @@ function checkConversation(
     ...checkTranscript(conversation),
     ...conversation.recordings.flatMap((recording) => checkViewer(conversation, recording, offset, expected)),
   ];
+}
+
+/** What devices have seen that breaks a promise, as far as they have been recorded. */
+export function checkViewers(conversations: readonly ConversationHistory[], expected: Expected): Violation[] {
+  const [offset] = offsetsOf(conversations);
+  return conversations.flatMap((conversation) =>
+    conversation.recordings.flatMap((recording) => checkViewer(conversation, recording, offset, expected)),
+  );
 }
 
 /** All conversations of a scenario share the event stream, and with it the offset. */

@@ -27,9 +27,12 @@ export interface PassedOver {
 const promisedMs = 1_000;
 const busyMs = 4_000;
 
+/** How soon after it was passed over an event must be there, on a connection that holds. */
+export const putRightWithinMs = (copiesLateMs: number): number => copiesLateMs + promisedMs + busyMs;
+
 export function createPassedOver(copiesLateMs: number, report: (event: StoredAt, how: string) => void): PassedOver {
   const missing = new Map<number, { readonly event: StoredAt; fromMs: number }>();
-  const withinMs = copiesLateMs + promisedMs + busyMs;
+  const withinMs = putRightWithinMs(copiesLateMs);
   let isAttached = true;
   const look = (atMs: number): void => {
     if (!isAttached) return;

@@ -95,7 +95,7 @@ export const copiesTorn = defineScenario({
     cancels: 0.25,
     repeats: 0.15,
   },
-  expected: { copiesLateMs: 150, cancelWithinMs: 5_000 },
+  expected: { copiesLateMs: 150, agentsHearLateMs: 150, cancelWithinMs: 5_000 },
   proof: { overtaken: 50, cancelled: 5 },
 });
 

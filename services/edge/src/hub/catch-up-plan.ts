@@ -1,4 +1,4 @@
-import { createTurnView, isTerminal, type TurnId, type TurnView } from "@parley/protocol";
+import { createTurnView, isTerminal, isToolCall, type TurnId, type TurnView } from "@parley/protocol";
 import { deliveryLimits, type DeliveryLimits } from "../delivery-limits.ts";
 import { foldOpen, type Known, type OpenTurn } from "./ring.ts";
 import { decodeVisible, hasBeginning, isFoldable, type VisibleEvent } from "./visible-event.ts";
@@ -18,15 +18,24 @@ export type CatchUpPlan =
   | { readonly kind: "turn under way"; readonly turn: TurnId }
   /** A snapshot of this turn is needed, but its beginning is below the floor; or, as `isTorn` says, is not kept at all. */
   | { readonly kind: "unknown turn"; readonly turn: TurnId; readonly isTorn: boolean }
-  /** A snapshot must be above the cursor, but it is not certain that nothing is missing up to there. */
+  /** A snapshot must be above what is certain: something may be missing up to there. */
   | { readonly kind: "unsure" }
-  /** The same, but there an event follows that no snapshot of a turn stands for. */
+  /** A snapshot must be above the cursor, but there an event follows that no snapshot of a turn stands for. */
   | { readonly kind: "no room" };
+
+export type Unready = Exclude<CatchUpPlan, { kind: "steps" }>;
 
 export type ReplayLimits = Pick<DeliveryLimits, "replayEvents" | "replayBytes" | "rawRunEvents" | "rawRunBytes">;
 
 /** What plans of one state of what is known have in common: a snapshot of its turn by its sequence, whichever cursor it is for. */
 export type SharedSnapshots = Map<number, CatchUpStep>;
+
+export interface ViewerPlace {
+  /** The viewer has everything up to this sequence. */
+  readonly cursor: number;
+  /** Nothing up to this sequence is missing in what is known. */
+  readonly sure: number;
+}
 
 /**
  * What a viewer with this cursor must get. Whatever the number of missing events, the frames' sequences rise, every message and every end
@@ -35,7 +44,7 @@ export type SharedSnapshots = Map<number, CatchUpStep>;
  */
 export function planCatchUp(
   known: Known,
-  cursor: number,
+  { cursor, sure }: ViewerPlace,
   limits: ReplayLimits = deliveryLimits,
   shared: SharedSnapshots = new Map(),
 ): CatchUpPlan {
@@ -43,17 +52,15 @@ export function planCatchUp(
   if (cursor < known.floor && folded === undefined) return { kind: "below floor" };
   const missing = known.events.slice(firstAfter(known.events, cursor));
   if (folded === undefined && isShort(missing, limits)) {
-    const steps = missing.map((event): CatchUpStep => ({ kind: "event", seq: event.seq, event }));
+    const steps = missing.map(asItIs);
     return { kind: "steps", mode: steps.length === 0 ? "live" : "replay", steps };
   }
-  return compact(known, missing, folded, { limits, shared });
+  return compact(missing, folded, { known, folder: createFolder(known), sure, limits, shared });
 }
 
-/** Of what a viewer may lack something below its cursor. */
-export interface Completion {
+/** That of a viewer which may lack something of a turn below its cursor. */
+export interface DoubtedPlace extends ViewerPlace {
   readonly turn: TurnId;
-  /** Nothing up to this sequence is missing in what is known. */
-  readonly sure: number;
 }
 
 /**
@@ -62,8 +69,7 @@ export interface Completion {
  */
 export function planCompletion(
   known: Known,
-  cursor: number,
-  { turn, sure }: Completion,
+  { cursor, turn, sure }: DoubtedPlace,
   limits: ReplayLimits = deliveryLimits,
 ): CatchUpPlan {
   if (cursor < known.floor) return { kind: "below floor" };
@@ -74,7 +80,7 @@ export function planCompletion(
   if (seq === next?.seq && !(next.turn === turn && isFoldable(next.type))) return { kind: "no room" };
   const snapshot = createFolder(known).snapshotAt(turn, seq);
   if (snapshot === undefined) return unknownTurn(known, turn);
-  const rest = planCatchUp(known, seq, limits);
+  const rest = planCatchUp(known, { cursor: seq, sure }, limits);
   return rest.kind === "steps" ? { ...rest, mode: "snapshot", steps: [snapshot, ...rest.steps] } : rest;
 }
 
@@ -116,35 +122,23 @@ interface Run {
   seq: number;
 }
 
+/** What the steps for all runs are made from. */
+interface Folding {
+  readonly known: Known;
+  readonly folder: Folder;
+  readonly sure: number;
+  readonly limits: ReplayLimits;
+  readonly shared: SharedSnapshots;
+}
+
 /**
  * Folds each run of events of one turn into one snapshot. A run ends where another turn's event, a message or an end stands between:
  * moving those around would make a cursor claim what the viewer does not have.
  */
-function compact(
-  known: Known,
-  missing: readonly VisibleEvent[],
-  folded: TurnId | undefined,
-  { limits, shared }: { readonly limits: ReplayLimits; readonly shared: SharedSnapshots },
-): CatchUpPlan {
-  const folder = createFolder(known);
+function compact(missing: readonly VisibleEvent[], folded: TurnId | undefined, folding: Folding): CatchUpPlan {
   const steps: CatchUpStep[] = [];
   let run: Run | undefined;
-  if (folded !== undefined) run = { turn: folded, events: [], onlyFolded: true, seq: known.floor };
-
-  const endRun = (): TurnId | undefined => {
-    if (run === undefined) return undefined;
-    const { turn, seq, events, onlyFolded } = run;
-    run = undefined;
-    if (!onlyFolded && (isSmallRun(events, limits) || folder.hasEndedBefore(turn, seq))) {
-      for (const event of events) steps.push({ kind: "event", seq: event.seq, event });
-      return undefined;
-    }
-    const step = shared.get(seq) ?? folder.snapshotAt(turn, seq);
-    if (step === undefined) return turn;
-    shared.set(seq, step);
-    steps.push(step);
-    return undefined;
-  };
+  if (folded !== undefined) run = { turn: folded, events: [], onlyFolded: true, seq: folding.known.floor };
 
   for (const event of [...missing, undefined]) {
     if (event !== undefined && run !== undefined && run.turn === event.turn && isFoldable(event.type)) {
@@ -152,20 +146,55 @@ function compact(
       run.seq = event.seq;
       continue;
     }
-    const unknown = endRun();
-    if (unknown !== undefined) return unknownTurn(known, unknown);
+    const ready = run === undefined ? [] : stepsOfRun(run, folding);
+    if ("kind" in ready) return ready;
+    steps.push(...ready);
+    run = undefined;
     if (event === undefined) break;
     if (isFoldable(event.type)) run = { turn: event.turn, events: [event], onlyFolded: false, seq: event.seq };
-    else steps.push({ kind: "event", seq: event.seq, event });
+    else steps.push(asItIs(event));
   }
   return { kind: "steps", mode: "snapshot", steps };
+}
+
+function asItIs(event: VisibleEvent): CatchUpStep {
+  return { kind: "event", seq: event.seq, event };
+}
+
+/** A snapshot, and behind it the events above what is certain, if one that comes late might have to be in it. */
+function stepsOfRun(run: Run, { known, folder, sure, limits, shared }: Folding): readonly CatchUpStep[] | Unready {
+  const { turn, seq, events, onlyFolded } = run;
+  if (!onlyFolded && (isSmallRun(events, limits) || folder.hasEndedBefore(turn, seq))) return events.map(asItIs);
+  const all = shared.get(seq) ?? folder.snapshotAt(turn, seq);
+  if (all === undefined) return unknownTurn(known, turn);
+  shared.set(seq, all);
+  if (seq <= sure || !hasCalls(all)) return [all];
+  const certain = lastUpTo(run, known.floor, sure);
+  if (certain === undefined) return { kind: "unsure" };
+  // Folded anew: the other one has gone too far.
+  const step = shared.get(certain) ?? createFolder(known).snapshotAt(turn, certain);
+  if (step === undefined) return unknownTurn(known, turn);
+  shared.set(certain, step);
+  return [step, ...events.slice(firstAfter(events, certain)).map(asItIs)];
+}
+
+/** Whether the snapshot may lack what comes late: the chain of an answer has no holes, but each result of a tool has a subject of its own. */
+function hasCalls(step: CatchUpStep): boolean {
+  return step.kind === "snapshot" && step.turn.parts.some(isToolCall);
+}
+
+/** The last place of the run that is not above this. */
+function lastUpTo({ events, onlyFolded }: Run, floor: number, seq: number): number | undefined {
+  return events.findLast((event) => event.seq <= seq)?.seq ?? (onlyFolded && floor <= seq ? floor : undefined);
 }
 
 function isSmallRun(events: readonly VisibleEvent[], limits: ReplayLimits): boolean {
   return events.length <= limits.rawRunEvents && sizeOf(events) <= limits.rawRunBytes;
 }
 
-function unknownTurn({ events }: Known, turn: TurnId): CatchUpPlan {
+type Folder = ReturnType<typeof createFolder>;
+
+function unknownTurn({ events }: Known, turn: TurnId): Unready {
   const isKnown = events.some((event) => event.turn === turn && event.type === "message");
   return { kind: "unknown turn", turn, isTorn: isKnown && !hasBeginning(events, turn) };
 }

@@ -2,7 +2,7 @@ import { RangeTooLargeError } from "@parley/bus";
 import { closeCodes, type TurnId } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { noCursor } from "../cursor.ts";
-import { turnUnderWay, type CatchUpPlan } from "./catch-up-plan.ts";
+import { turnUnderWay, type CatchUpPlan, type Unready } from "./catch-up-plan.ts";
 import { canTake, giveSteps, type GivingDeps } from "./giving.ts";
 import type { History } from "./history.ts";
 import { beginAnew, type HubViewer } from "./hub.ts";
@@ -18,8 +18,8 @@ export interface CatchUpDeps extends GivingDeps {
 
 export type CatchUp = ReturnType<typeof createCatchUp>;
 
-/** Each reading may show that more is needed: first what is missing, then the beginning of its turns. */
-const readTries = 4;
+/** Each reading may show that more is needed: what is missing, the beginning of its turns, and, if a snapshot is to be certain, these once more. */
+const readTries = 6;
 /** A viewer that cannot be caught up because the broker does not answer is sent away after this many tries, a second apart. */
 const maxFailures = 15;
 
@@ -28,8 +28,9 @@ export function createCatchUp(deps: CatchUpDeps) {
   const { outbox, log } = deps;
   const plan = createPlanner();
   const planFor: PlanFor = ({ begins, cursor, mayLackOf, source }, known) => {
-    if (mayLackOf !== undefined) return plan(known, cursor, { turn: mayLackOf, sure: source.feed.intake.sure });
-    const planned = plan(known, cursor);
+    const place = { cursor, sure: source.feed.intake.sure };
+    if (mayLackOf !== undefined) return plan(known, { ...place, turn: mayLackOf });
+    const planned = plan(known, place);
     const turn = begins && planned.kind === "steps" ? turnUnderWay(known, cursor) : undefined;
     return turn === undefined ? planned : { kind: "turn under way", turn };
   };
@@ -95,8 +96,6 @@ async function read(deps: CatchUpDeps, planFor: PlanFor, viewer: HubViewer): Pro
   }
 }
 
-type Unready = Exclude<CatchUpPlan, { kind: "steps" }>;
-
 /** What the plan lacks. Undefined: the hub itself can say more now. */
 async function readMore(history: History, viewer: HubViewer, plan: Unready): Promise<Known | undefined> {
   const { source: hub, cursor } = viewer;
@@ -104,7 +103,8 @@ async function readMore(history: History, viewer: HubViewer, plan: Unready): Pro
     return (await history.isQuietSince(hub, cursor)) ? undefined : history.from(hub, cursor + 1);
   }
   if (plan.kind === "unsure" || plan.kind === "no room") {
-    if (plan.kind === "unsure") await history.confirm(hub);
+    // Else the hub is being read as a whole; once it is, all its viewers are brought to the present.
+    if (plan.kind === "unsure" && !(await history.confirm(hub))) return undefined;
     if (viewer.cursor === cursor && (plan.kind === "no room" || hub.feed.intake.sure <= cursor)) beginAnew(viewer);
     return undefined;
   }

@@ -1,12 +1,13 @@
-import { RangeTooLargeError, type EventLog, type StoredMessage, type StreamState } from "@parley/bus";
+import type { EventLog, StoredMessage, StreamState } from "@parley/bus";
 import { parseEventSubject, subjects, type ConversationId, type TurnId } from "@parley/protocol";
 import { createBackoff, sleep, type Logger } from "@parley/runtime";
 import { createIntake, type Intake } from "./intake.ts";
-import { missingBefore } from "./missing-before.ts";
+import { missingAbove, missingBefore } from "./missing-before.ts";
 import { createStreamJudge, type StreamJudge } from "./stream-end.ts";
 
 /**
- *     opening ── subscribed, and the stream's end is known ──▶ live ⇄ syncing (a part of the stream is read again)
+ *     opening ── subscribed, and the stream's end is known ──▶ live (paused, if something may have been dropped meanwhile)
+ *     live ⇄ syncing (a part of the stream is read again)
  *     live ── the connection came back ──▶ paused (it waits for its turn to be read) ──▶ syncing
  *     live ⇄ looking (an answer begins whose message has not come) ──▶ paused, syncing
  *     any ── closed ──▶ closed
@@ -53,7 +54,7 @@ export interface Feed {
   mustReadOnceMore: boolean;
   /** See `keepSure`. */
   isConfirming: boolean;
-  /** The next reading begins after this. */
+  /** The next reading begins after this, and no later than after what was taken for certain: see `syncFeed`. */
   wholeUpTo: number;
   subscription: { unsubscribe(): void } | undefined;
 }
@@ -93,7 +94,10 @@ export async function openFeed(feed: Feed): Promise<void> {
     const stream = await events.state(shard);
     feed.ending.signal.throwIfAborted();
     begin(feed, stream);
-    becomeLive(feed);
+    if (!feed.mustReadOnceMore) return becomeLive(feed);
+    // Something that came meanwhile may have been dropped.
+    feed.state = "paused";
+    void syncFeed(feed);
   } catch (error) {
     closeFeed(feed);
     throw error;
@@ -112,15 +116,18 @@ export function closeFeed(feed: Feed): void {
  * does not show that the end of the turn before it was missed.
  */
 export function pauseFeed(feed: Feed): void {
-  // The connection may have broken after the part that is being read.
-  if (feed.state === "syncing") feed.mustReadOnceMore = true;
+  // The connection may have broken after the part that is being read, or after the stream's end was told.
+  if (feed.state === "syncing" || feed.state === "opening") feed.mustReadOnceMore = true;
   if (feed.state === "live") feed.listener.onSyncing();
   if (feed.state === "live" || feed.state === "looking") feed.state = "paused";
 }
 
-/** Reads again what is above `wholeUpTo` (default: what was taken for certain), until that succeeds. */
-export async function syncFeed(feed: Feed, wholeUpTo = feed.intake.sure): Promise<void> {
-  feed.wholeUpTo = Math.min(feed.wholeUpTo, wholeUpTo, feed.intake.last);
+/**
+ * Reads again, until that succeeds, all above what was taken for certain; or above `wholeUpTo`, if that is lower. Never less, whatever is known to be
+ * missing: afterwards all up to the stream's end counts as certain, and the copy of what was stored long before that may still be on its way.
+ */
+export async function syncFeed(feed: Feed, wholeUpTo = Number.POSITIVE_INFINITY): Promise<void> {
+  feed.wholeUpTo = Math.min(feed.wholeUpTo, wholeUpTo);
   pauseFeed(feed);
   if (feed.state !== "paused") return;
   feed.state = "syncing";
@@ -130,7 +137,7 @@ export async function syncFeed(feed: Feed, wholeUpTo = feed.intake.sure): Promis
   while (feed.mustReadOnceMore && !signal.aborted) {
     feed.mustReadOnceMore = false;
     try {
-      await readAgain(feed, feed.wholeUpTo);
+      await readAgain(feed, Math.min(feed.wholeUpTo, feed.intake.sure));
     } catch (err) {
       feed.mustReadOnceMore = true;
       feed.deps.log.warn({ err, conversation: feed.deps.conversation }, "the event stream could not be read yet");
@@ -150,9 +157,8 @@ function receive(feed: Feed, message: StoredMessage): void {
   if (verdict === "late") return takeLate(feed, message);
   if (verdict === "early") return void lookForMissing(feed, message);
   feed.deps.counters.holes++;
-  const wholeUpTo = feed.intake.wholeUpTo(message);
   wait(feed, message);
-  void syncFeed(feed, wholeUpTo);
+  void syncFeed(feed);
 }
 
 /** What it comes after is looked for, and read if it is missing. */
@@ -163,12 +169,11 @@ async function lookForMissing(feed: Feed, first: StoredMessage): Promise<void> {
   feed.state = "looking";
   feed.listener.onSyncing();
   try {
-    const { message, wholeUpTo } = await missingBefore(first, { events, intake });
+    const { message, isEndMissing } = await missingBefore(first, { events, intake });
     // Meanwhile all of it may be read again.
     if (feed.state !== "looking" || feed.generation !== generation) return;
-    if (wholeUpTo !== undefined) return void syncFeed(feed, Math.min(wholeUpTo, (message?.seq ?? Infinity) - 1));
-    // So much came meanwhile that some was dropped.
-    if (feed.mustReadOnceMore) return void syncFeed(feed);
+    // Or so much came meanwhile that some was dropped.
+    if (isEndMissing || feed.mustReadOnceMore) return void syncFeed(feed);
     if (message !== undefined) takeRead(feed, [message]);
     intake.grounds.add(parseEventSubject(first.subject)?.turn ?? "");
     becomeLive(feed);
@@ -190,10 +195,9 @@ function takeLate(feed: Feed, message: StoredMessage): void {
 
 /** Messages that were read from the stream, all there are from some sequence on: the copies of some have come, of others they will. */
 function takeRead(feed: Feed, messages: readonly StoredMessage[]): void {
-  const { intake } = feed;
   for (const message of messages) {
-    if (message.seq > intake.last) take(feed, message);
-    else if (!intake.wasTaken(message)) takeLate(feed, message);
+    if (message.seq > feed.intake.last) take(feed, message);
+    else if (!feed.intake.wasTaken(message)) takeLate(feed, message);
   }
 }
 
@@ -220,6 +224,8 @@ function suspect(feed: Feed): void {
 function begin(feed: Feed, stream: StreamState): void {
   feed.generation++;
   feed.createdMs = stream.createdMs;
+  // Of what was before nothing is wanted any more; and of another stream it would be a place that means nothing.
+  feed.wholeUpTo = Number.POSITIVE_INFINITY;
   restart(feed, stream.lastSeq);
 }
 
@@ -240,21 +246,18 @@ function becomeLive(feed: Feed): void {
 }
 
 async function readAgain(feed: Feed, wholeUpTo: number): Promise<void> {
-  const { intake } = feed;
   const { events, shard, conversation, log } = feed.deps;
   const stream = await events.state(shard);
   const verdict = feed.judge(stream, feed);
-  if (verdict === "shorter") throw new Error(`the event stream ends at ${stream.lastSeq}, below ${intake.last}`);
+  if (verdict === "shorter") throw new Error(`the event stream ends at ${stream.lastSeq}, below ${feed.intake.last}`);
   if (verdict === "other") {
     log.warn({ conversation, ...stream }, "the event stream is another one than before");
     return begin(feed, stream);
   }
-  if (await events.mayHaveAfter(shard, conversation, wholeUpTo)) {
-    const messages = await events.read(conversation, { fromSeq: wholeUpTo + 1 }).catch(nothingIfTooLarge);
-    if (messages === undefined) return begin(feed, stream);
-    takeRead(feed, messages);
-  }
-  intake.confirm(stream.lastSeq);
+  const messages = await missingAbove(wholeUpTo, feed.deps);
+  if (messages === undefined) return begin(feed, stream);
+  takeRead(feed, messages);
+  feed.intake.confirm(stream.lastSeq);
 }
 
 /**
@@ -263,17 +266,14 @@ async function readAgain(feed: Feed, wholeUpTo: number): Promise<void> {
  */
 export async function confirmFeed(feed: Feed, stream: StreamState): Promise<boolean> {
   const { intake, generation } = feed;
-  const { events, shard, conversation } = feed.deps;
   if (feed.state !== "live") return false;
   // Not by its end: what came live since is above it.
   if (stream.createdMs !== feed.createdMs) {
     void syncFeed(feed);
     return false;
   }
-  const from = intake.sure;
-  if (from >= stream.lastSeq) return true;
-  const hasMore = await events.mayHaveAfter(shard, conversation, from);
-  const messages = hasMore ? await events.read(conversation, { fromSeq: from + 1 }).catch(nothingIfTooLarge) : [];
+  if (intake.sure >= stream.lastSeq) return true;
+  const messages = await missingAbove(intake.sure, feed.deps);
   if (feed.state !== "live" || feed.generation !== generation) return false;
   if (messages === undefined) begin(feed, stream);
   else takeRead(feed, messages);
@@ -286,15 +286,9 @@ export function keepSure(feed: Feed): void {
   const { events, shard, conversation, log } = feed.deps;
   if (feed.isConfirming || feed.state !== "live" || !feed.intake.isUnsure) return;
   feed.isConfirming = true;
-  const confirm = async (): Promise<void> => {
-    await confirmFeed(feed, await events.state(shard)).catch((err: unknown) => {
-      log.warn({ err, conversation }, "what came live could not be confirmed yet");
-    });
-    feed.isConfirming = false;
-  };
-  void confirm();
-}
-
-function nothingIfTooLarge(error: unknown): undefined {
-  if (!(error instanceof RangeTooLargeError)) throw error;
+  void events
+    .state(shard)
+    .then((stream) => confirmFeed(feed, stream))
+    .catch((err: unknown) => log.warn({ err, conversation }, "what came live could not be confirmed yet"))
+    .finally(() => (feed.isConfirming = false));
 }

@@ -86,7 +86,7 @@ export function pauseHub({ feed }: Hub): void {
 
 /** Reads whatever may have been missed: everything after `wholeUpTo`, also what was taken for certain, and what was not. */
 export function syncHub({ feed }: Hub, wholeUpTo: number): Promise<void> {
-  return syncFeed(feed, Math.min(wholeUpTo, feed.intake.sure));
+  return syncFeed(feed, wholeUpTo);
 }
 
 export function isLive({ feed }: Hub): boolean {

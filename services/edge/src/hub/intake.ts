@@ -85,10 +85,6 @@ export function createIntake(underWay: () => readonly TurnId[] = () => []) {
     judge: (message: StoredMessage): Verdict =>
       message.seq <= last && wasTaken(message) ? "old" : verdictOf(message, { tracks, grounds, last }),
 
-    /** From where to read when this message shows a hole: everything of its subject up to there has been taken. */
-    wholeUpTo: ({ subject }: Pick<StoredMessage, "subject">): number =>
-      Math.min(last, tracks.of(subject)?.last ?? since),
-
     /** Takes the message; returns its turn. */
     take(message: StoredMessage): TurnId {
       last = message.seq;

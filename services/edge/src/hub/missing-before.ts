@@ -1,18 +1,18 @@
-import type { EventLog, StoredMessage } from "@parley/bus";
-import { isTerminal, parseEventSubject, subjects, type EventAddress } from "@parley/protocol";
+import { RangeTooLargeError, type EventLog, type StoredMessage } from "@parley/bus";
+import { isTerminal, parseEventSubject, subjects, type ConversationId, type EventAddress } from "@parley/protocol";
 import type { Intake } from "./intake.ts";
 
 interface Circumstances {
   readonly events: Pick<EventLog, "lastFromLeader" | "storedFromLeader">;
-  readonly intake: Pick<Intake, "grounds" | "wasTaken" | "wholeUpTo">;
+  readonly intake: Pick<Intake, "grounds" | "wasTaken">;
 }
 
-/** Undefined, both of them: what an answer comes after was stored before this feed began, or is not stored yet (then it is behind it, and will come). */
+/** Neither of them: what an answer comes after was stored before this feed began, or is not stored yet (then it is behind it, and will come). */
 export interface Missing {
   /** The message that is answered. */
   readonly message: StoredMessage | undefined;
-  /** An end is missing, and perhaps more of its answer: up to this sequence all of it was taken. */
-  readonly wholeUpTo: number | undefined;
+  /** An end is, and perhaps more of its answer. */
+  readonly isEndMissing: boolean;
 }
 
 /**
@@ -21,12 +21,12 @@ export interface Missing {
  */
 export async function missingBefore(first: StoredMessage, circumstances: Circumstances): Promise<Missing> {
   const address = parseEventSubject(first.subject);
-  if (address === undefined) return { message: undefined, wholeUpTo: undefined };
-  const [message, wholeUpTo] = await Promise.all([
+  if (address === undefined) return { message: undefined, isEndMissing: false };
+  const [message, isEndMissing] = await Promise.all([
     missingMessage(first, address, circumstances),
-    wholeBeforeEnd(first, address, circumstances),
+    lacksEnd(first, address, circumstances),
   ]);
-  return { message, wholeUpTo };
+  return { message, isEndMissing };
 }
 
 async function missingMessage(
@@ -38,26 +38,42 @@ async function missingMessage(
   return message !== undefined && isMissing(message, first, intake) ? message : undefined;
 }
 
-async function wholeBeforeEnd(
+async function lacksEnd(
   first: StoredMessage,
   address: EventAddress,
   { events, intake }: Circumstances,
-): Promise<number | undefined> {
+): Promise<boolean> {
   const { shard, conversation } = address;
-  const seqs = await Promise.all(
+  const lacks = await Promise.all(
     intake.grounds.openBefore(address).map(async (other) => {
       const subject = subjects.agent(shard, conversation, other);
       const last = await events.lastFromLeader(subject);
-      const isEnd = last !== undefined && isTerminal(last.event.type);
-      return isEnd && isMissing({ subject, seq: last.seq }, first, intake) ? intake.wholeUpTo({ subject }) : Infinity;
+      return last !== undefined && isTerminal(last.event.type) && isMissing({ subject, seq: last.seq }, first, intake);
     }),
   );
-  const lowest = Math.min(...seqs);
-  return lowest === Infinity ? undefined : lowest;
+  return lacks.includes(true);
 }
 
-type Place = Pick<StoredMessage, "subject" | "seq">;
+type Stored = Pick<StoredMessage, "subject" | "seq">;
 
-function isMissing(found: Place, first: Place, { grounds, wasTaken }: Circumstances["intake"]): boolean {
+function isMissing(found: Stored, first: Stored, { grounds, wasTaken }: Circumstances["intake"]): boolean {
   return found.seq < first.seq && !grounds.isForgotten(found.seq) && !wasTaken(found);
+}
+
+interface Place {
+  readonly conversation: ConversationId;
+  readonly shard: number;
+  readonly events: Pick<EventLog, "mayHaveAfter" | "read">;
+}
+
+/** Whatever is stored of a conversation above this sequence, by the time that this is asked. Undefined: more than can be read at once. */
+export async function missingAbove(
+  seq: number,
+  { conversation, shard, events }: Place,
+): Promise<StoredMessage[] | undefined> {
+  if (!(await events.mayHaveAfter(shard, conversation, seq))) return [];
+  return events.read(conversation, { fromSeq: seq + 1 }).catch((error: unknown) => {
+    if (!(error instanceof RangeTooLargeError)) throw error;
+    return undefined;
+  });
 }

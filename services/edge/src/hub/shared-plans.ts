@@ -3,9 +3,10 @@ import {
   planCatchUp,
   planCompletion,
   type CatchUpPlan,
-  type Completion,
+  type DoubtedPlace,
   type ReplayLimits,
   type SharedSnapshots,
+  type ViewerPlace,
 } from "./catch-up-plan.ts";
 import type { Known } from "./ring.ts";
 
@@ -25,7 +26,7 @@ function stateOf({ events, floor, base, rooted, quiet }: Known): readonly unknow
 }
 
 /**
- * As `planCatchUp`, and with a completion as `planCompletion`. Viewers of one conversation mostly have to be brought to the present at the same moment, and
+ * As `planCatchUp`, and with a turn as `planCompletion`. Viewers of one conversation mostly have to be brought to the present at the same moment, and
  * from the same place: then a plan is made once, and so is each snapshot in it, which means to decode a whole answer.
  */
 export function createPlanner(limits: ReplayLimits = deliveryLimits) {
@@ -38,15 +39,12 @@ export function createPlanner(limits: ReplayLimits = deliveryLimits) {
     return planned;
   };
 
-  return (known: Known, cursor: number, completion?: Completion): CatchUpPlan => {
+  return (known: Known, place: ViewerPlace | DoubtedPlace): CatchUpPlan => {
     const { plans, snapshots } = ofState(known);
-    const key = completion === undefined ? `${cursor}` : `${cursor} ${completion.sure} ${completion.turn}`;
+    const key = `${place.cursor} ${place.sure} ${"turn" in place ? place.turn : ""}`;
     let plan = plans.get(key);
     if (plan !== undefined) return plan;
-    plan =
-      completion === undefined
-        ? planCatchUp(known, cursor, limits, snapshots)
-        : planCompletion(known, cursor, completion, limits);
+    plan = "turn" in place ? planCompletion(known, place, limits) : planCatchUp(known, place, limits, snapshots);
     if (plans.size >= maxPlans) plans.clear();
     plans.set(key, plan);
     return plan;

@@ -3,7 +3,7 @@ import { isTerminal, messagesOf, subjects, type TranscriptMessage, type TurnId }
 import { deliveryLimits } from "../delivery-limits.ts";
 import type { History, Queued } from "./history.ts";
 import { isLive, type Hub } from "./hub.ts";
-import type { Known } from "./ring.ts";
+import type { Known, Ring } from "./ring.ts";
 import { createWhole, type Past, type Whole } from "./whole.ts";
 
 export interface WholeReadingDeps {
@@ -50,18 +50,28 @@ export async function readWhole(
   const records = [...(await olderRecords(deps, hub, page, laterEnds)), ...messagesOf(page.turns)];
   const owedRecords = await recordsOf(deps, hub, owed, records);
   const shown = records.filter(({ turn_id }) => queued?.startless.has(turn_id) !== true || ring.ended.has(turn_id));
-  const isCurrent = createCurrency(hub, { endsLeft, past });
+  const isCurrent = createCurrency(hub, { ring, endsLeft, past });
   const isTooMuch = reach !== undefined && past === undefined;
   return isCurrent() ? createWhole(hub, { past, isTooMuch, records: shown, owed, owedRecords, isCurrent }) : undefined;
 }
 
+/** How the hub was when the reading began, and what was read. */
+interface Read {
+  readonly ring: Ring;
+  readonly endsLeft: number;
+  readonly past: Past | undefined;
+}
+
 /** Whether the hub still has what is missing in what was read. */
-function createCurrency(hub: Hub, { endsLeft, past }: { readonly endsLeft: number; readonly past: Past | undefined }) {
-  const { ring } = hub;
-  const { lateEvents } = ring;
+function createCurrency(hub: Hub, { ring, endsLeft, past }: Read) {
   return (): boolean => {
+    // One that began anew meanwhile, as a late event below it makes it do, knows nothing of what is open.
     if (!isLive(hub) || hub.ring !== ring) return false;
-    return past === undefined ? ring.endsLeft === endsLeft : ring.floor <= past.top && ring.lateEvents === lateEvents;
+    // Below its floor the ring has no place any more for what comes late.
+    if (ring.floor > hub.feed.intake.sure) return false;
+    return past === undefined
+      ? ring.endsLeft === endsLeft
+      : ring.floor <= past.top && ring.lateEvents === past.lateEvents;
   };
 }
 
@@ -98,7 +108,8 @@ async function readDeep(
   const lowest = Math.min(...starts.filter((seq) => seq !== undefined));
   if (lowest <= known.floor) known = await history.root(hub, queued, lowest);
   const top = Math.max(hub.ring.floor, known.events.at(-1)?.seq ?? 0);
-  return { floor: known.floor, events: known.events, top, settled: queued.settled };
+  const { lateEvents } = hub.ring;
+  return { floor: known.floor, events: known.events, top, lateEvents, settled: queued.settled };
 }
 
 /** As many as the page may have of turns that ended only later. */

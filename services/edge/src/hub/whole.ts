@@ -29,6 +29,8 @@ export interface Past {
   readonly top: number;
   /** Those of the turns whose beginning is no longer kept. */
   readonly settled: OpenTurns;
+  /** How many had come late to the ring by then. */
+  readonly lateEvents: number;
 }
 
 export interface WholeParts {
@@ -61,7 +63,7 @@ export function createWhole(hub: Hub, parts: WholeParts): Whole {
     has: (owed) => owed === undefined || [...owed].every((turn) => parts.owed.has(turn)),
 
     seqFor(fromSeq) {
-      const newest = Math.max(hub.feed.intake.sure, ring.floor);
+      const newest = hub.feed.intake.sure;
       if (fromSeq <= 0) return newest;
       const all = known();
       if (fromSeq < all.floor) return isTooMuch ? newest : undefined;

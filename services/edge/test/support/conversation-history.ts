@@ -52,6 +52,18 @@ export function complete(turn: string, response: string): StoredEvent {
   };
 }
 
+export function toolStart(turn: string, call: string): StoredEvent {
+  return {
+    type: "tool_call_start",
+    ...common(turn),
+    attempt: 1,
+    n: 0,
+    call_id: call,
+    tool_name: "look",
+    arguments: {},
+  };
+}
+
 export function toolEnd(turn: string, call: string, result = "ok"): StoredEvent {
   return {
     type: "tool_call_end",

@@ -1,12 +1,17 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Bus, StoredMessage } from "@parley/bus";
 import {
+  callPart,
+  createTurnView,
   createView,
   encodeEvent,
+  foldEvent,
   foldFrame,
   isTerminal,
   messageIdOf,
   subjects,
   textOf,
+  toolCallsOf,
   turn as turnIn,
   type ConversationView,
   type Outcome,
@@ -15,6 +20,7 @@ import {
   type StoredEvent,
   type TurnId,
 } from "@parley/protocol";
+import { generationOffset } from "../../src/cursor.ts";
 import type { EdgeUnderTest, Lose, World } from "./edge-fixture.ts";
 import type { TestClient } from "./test-client.ts";
 
@@ -27,16 +33,20 @@ export function createHeldRoute() {
     held.set(subject, [...(held.get(subject) ?? []), pass]);
     return true;
   };
+  const chosen = (choice: number): (() => void)[] => {
+    const waiting = [...held.values()].filter(({ length }) => length > 0);
+    return waiting[choice % Math.max(1, waiting.length)] ?? [];
+  };
   return {
     lose,
-    /** Passes on the oldest copy of one subject. */
-    passOne(choice: number): void {
-      const waiting = [...held.entries()].filter(([, passes]) => passes.length > 0);
-      const [, passes] = waiting[choice % Math.max(1, waiting.length)] ?? [];
-      passes?.shift()?.();
+    /** Passes on the oldest copies of one subject. */
+    pass(choice: number, copies: number): void {
+      for (const passOn of chosen(choice).splice(0, copies)) passOn();
     },
+    /** The oldest copy of one subject never comes. */
+    drop: (choice: number): void => void chosen(choice).shift(),
     passAll(): void {
-      for (let choice = 0; [...held.values()].some(({ length }) => length > 0); choice++) this.passOne(choice);
+      for (let choice = 0; [...held.values()].some(({ length }) => length > 0); choice++) this.pass(choice, 1);
     },
     clear: (): void => held.clear(),
   };
@@ -51,16 +61,24 @@ interface Turn {
   outcome: Outcome | undefined;
 }
 
+/** An event of the conversation, and where it is stored. */
+interface StoredAt {
+  readonly seq: number;
+  readonly event: StoredEvent;
+}
+
 /** Writes what edges, agent workers and tool workers write into one conversation, each in its own order. */
 export function createWriters(bus: Bus, conversation_id: string) {
   const shard = bus.events.shardOf(conversation_id);
   const turns: Turn[] = [];
   const ended: Turn[] = [];
+  const log: StoredAt[] = [];
   let n = 0;
 
   const append = async (subject: string, event: StoredEvent): Promise<void> => {
     const result = await bus.events.append({ subject, data: encodeEvent(event) });
     if (result.kind !== "stored") throw new Error(`not stored: ${result.kind}`);
+    log.push({ seq: result.seq, event });
   };
   const common = (turn: Turn) => ({ conversation_id, turn_id: turn.id, ts: 1 });
   const placeIn = (turn: Turn) => ({ ...common(turn), attempt: 1, n: n++ });
@@ -97,6 +115,9 @@ export function createWriters(bus: Bus, conversation_id: string) {
   };
 
   return {
+    /** All that was stored so far. */
+    log: log as readonly StoredAt[],
+
     async say(): Promise<void> {
       if (turns.length >= 4) return;
       const id = `${conversation_id}-t${turns.length + ended.length}-${n++}`;
@@ -144,6 +165,16 @@ export function createWriters(bus: Bus, conversation_id: string) {
       await running();
     },
 
+    /** A whole turn, and the beginning of the next. */
+    async answer(): Promise<void> {
+      await this.say();
+      await this.tool();
+      await this.say();
+      await this.token();
+      await this.endRunning();
+      await this.token();
+    },
+
     /** A turn that waits: it ends at once, and stays in the queue until its time comes. */
     async cancelWaiting(): Promise<void> {
       const turn = turns.findLast(({ outcome }) => outcome === undefined);
@@ -166,15 +197,38 @@ export function questionOf(turn: TurnId): string {
   return `question of ${turn}`;
 }
 
-/** One person who looks at the conversation, from one connection after the other. */
-export function createOnlooker(world: World, conversation_id: string) {
+/** What a snapshot at this place says that is not what was stored up to there, and what it leaves out. There are too few messages to leave any out. */
+function faultsOf(frame: SnapshotFrame, log: readonly StoredAt[], seq: number): string[] {
+  const { turn_id, messages, text, tool_calls = [] } = frame;
+  const faults: string[] = [];
+  const before = log.filter((at) => at.seq <= seq).map(({ event }) => event);
+  if (messages !== undefined) {
+    const said = before.flatMap((event) => ("message_id" in event ? event.message_id : []));
+    const told = messages.map(({ message_id }) => message_id);
+    for (const id of said) if (!told.includes(id)) faults.push(`the snapshot at ${seq} lacks ${id}`);
+    for (const id of told)
+      if (!said.includes(id)) faults.push(`the snapshot at ${seq} has ${id}, which was stored later`);
+  }
+  if (turn_id === undefined) return faults;
+  const stored = before.filter((event) => event.turn_id === turn_id).reduce(foldEvent, createTurnView(turn_id));
+  if (textOf(stored) !== text) faults.push(`the snapshot at ${seq} has another text of ${turn_id}`);
+  if (!isDeepStrictEqual(toolCallsOf(stored), tool_calls.map(callPart)))
+    faults.push(`the snapshot at ${seq} has other calls of ${turn_id}`);
+  return faults;
+}
+
+/** One person who looks at the conversation, from one connection after the other. `log`: what is stored of it, whenever that is asked. */
+export function createOnlooker(world: World, conversation_id: string, log: readonly StoredAt[]) {
+  let offset = 0;
   let view = createView(conversation_id);
   const faults: string[] = [];
   const told = new Set<TurnId>();
   let client: TestClient | undefined;
   let read = 0;
 
-  const noteSnapshot = ({ turn_id = "", messages = [] }: SnapshotFrame): void => {
+  const noteSnapshot = (frame: SnapshotFrame): void => {
+    const { turn_id = "", messages = [] } = frame;
+    faults.push(...faultsOf(frame, log, frame.seq - offset));
     for (const { turn_id: of, author } of messages) if (author.role === "assistant") told.add(of);
     if (told.has(turn_id)) faults.push(`a snapshot shows ${turn_id} open, which has ended`);
   };
@@ -204,6 +258,7 @@ export function createOnlooker(world: World, conversation_id: string) {
     async come(edge: EdgeUnderTest): Promise<void> {
       if (client !== undefined) return;
       client = await world.connect(edge);
+      offset = generationOffset((await world.bus.events.state(0)).createdMs);
       read = 0;
       const after = view.seq === 0 ? {} : { after: view.seq };
       client.send({ type: "subscribe", conversation_id, ...after });

@@ -224,6 +224,15 @@ describe("the log", () => {
     const texts = Array.from({ length: 8 }, (_, i) => t1.token(i + 1, "a"));
     const deaf = stored(t1.message, t1.claimed, t1.cancel(1_000), ...texts, t1.cancelled(9, 1_100));
     expect(sentences(checkCancels(history({ events: deaf }), [], asPromised)).join()).toContain("8 texts");
+    const heard = { ...asPromised, agentsHearLateMs: 150 };
+    const after = (ms: number) => texts.map((text) => ({ ...text, ts: 1_000 + ms }));
+    for (const [ms, faults] of [
+      [149, []],
+      [150, ["8 texts were stored after the request to cancel it"]],
+    ] as const) {
+      const events = stored(t1.message, t1.claimed, t1.cancel(1_000), ...after(ms), t1.cancelled(9, 1_200));
+      expect(sentences(checkCancels(history({ events }), [], heard))).toEqual(faults);
+    }
     const slow = stored(t1.message, t1.claimed, t1.cancel(1_000), t1.cancelled(1, 9_000));
     expect(sentences(checkCancels(history({ events: slow }), [], asPromised)).join()).toContain("8000 ms");
   });
