@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { pendingApprovals, streams, subjects, type FactOf } from "@parley/protocol";
+import { pendingApprovals, streams, subjects, wakeConsumer, type FactOf } from "@parley/protocol";
 import {
   eventually,
   startSystem,
@@ -170,6 +170,19 @@ it.each(["edge", "agent"] as const)("refuses whatever is not the business of the
   }
   expect(await client.refusalOf("$JS.API.STREAM.DELETE.TURNS")).toMatch(/permissions violation/i);
   expect(await client.subscribe(">")).toMatch(/permissions violation/i);
+});
+
+it("goes on with roles of before there were decisions to be heard of", { timeout: 120_000 }, async () => {
+  const instead = `"${subjects.canary("none")}"`;
+  const withoutWakes = (text: string): string =>
+    text.replaceAll(/^.*$/gm, (line) => (line.includes(`.${wakeConsumer}`) ? instead : line));
+  await using nats = await startNatsWithRoles("nats.conf", withoutWakes);
+  await using system = await startRoles(nats, { toolWorkers: 0 });
+  using anna = await person(system.edges[0]!);
+  const chat = anna.conversation();
+  const { turn_id } = await chat.send("hello");
+  expect(await chat.untilEnd(turn_id)).toMatchObject({ type: "complete" });
+  expect(system.agentWorkers[0]!.output()).toContain("the consumer of people's decisions could not be made yet");
 });
 
 it("keeps from the streams whatever a tool worker may not write, also as an answer to a request", async () => {

@@ -134,7 +134,10 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
 /** Sets the streams up, and once more when workers of an older version had their time to go if they are not yet as wanted. */
 async function setUpNowAndLater(manager: JetStreamManager, options: StreamOptions, log: Logger) {
   const startedMs = performance.now();
-  const setUp = (): Promise<boolean> => setUpStreams(manager, options, performance.now() - startedMs >= replacementMs);
+  const setUp = (): Promise<boolean> => {
+    const hadTime = performance.now() - startedMs >= replacementMs;
+    return setUpStreams(manager, options, { hadTime, log });
+  };
   if (await untilSetUp(setUp, log)) return { setUp, stop(): void {} };
   const again = (): void =>
     void untilSetUp(setUp, log).catch((err: unknown) => log.warn({ err }, "the ack wait could not be set"));

@@ -9,6 +9,7 @@ import {
 } from "@nats-io/jetstream";
 import { millis, nanos } from "@nats-io/transport-node";
 import { limits, streams, subjects, turnsConsumer, wakeConsumer } from "@parley/protocol";
+import type { Logger } from "@parley/runtime";
 import { factStreamBytes } from "./fact-room.ts";
 import { ackWaitFor, highest, raisedTo } from "./raised-settings.ts";
 import { generationMadeAt, generationOf } from "./stream-generation.ts";
@@ -187,10 +188,20 @@ async function ensureWakeConsumer(jsm: JetStreamManager, shard: number, ackWaitM
 
 /**
  * Makes the streams and the workers' consumers. Any process may do it, at any time, any number of times. `hadTime`: whether workers of an older version
- * had their time to be replaced. Returns whether all is as wanted; false: the ack wait is still longer.
+ * had their time to be replaced. Returns whether all is as wanted; false: the ack wait is still longer, or there is no consumer of decisions yet.
  */
-export async function setUpStreams(jsm: JetStreamManager, options: StreamOptions, hadTime: boolean): Promise<boolean> {
+export async function setUpStreams(
+  jsm: JetStreamManager,
+  options: StreamOptions,
+  { hadTime, log }: { hadTime: boolean; log: Logger },
+): Promise<boolean> {
   const { ackWaitMs } = options;
+  let isWhole = true;
+  // The broker's permissions may be those of before there was one: all else goes on, and turns that wait are brought back by the janitor.
+  const withoutWakes = (err: unknown): void => {
+    isWhole = false;
+    log.warn({ err }, "the consumer of people's decisions could not be made yet: turns that wait for them go on late");
+  };
   const isOwner = ackWaitMs !== undefined;
   await ensureStream(jsm, turnsStream(options), isOwner);
   const heldMs = isOwner ? await ensureConsumer(jsm, ackWaitMs, hadTime) : undefined;
@@ -198,7 +209,7 @@ export async function setUpStreams(jsm: JetStreamManager, options: StreamOptions
     await ensureStream(jsm, eventStream(shard, options), isOwner);
     await ensureStream(jsm, logStream(shard, options), isOwner);
     await ensureStream(jsm, factStream(shard, options), isOwner);
-    if (isOwner) await ensureWakeConsumer(jsm, shard, ackWaitMs);
+    if (isOwner) await ensureWakeConsumer(jsm, shard, ackWaitMs).catch(withoutWakes);
   }
-  return heldMs === ackWaitMs;
+  return isWhole && heldMs === ackWaitMs;
 }

@@ -81,7 +81,7 @@ async function hasEndedLongAgo(turn: RunnableTurn, lostAttempts: number, bus: Bu
 }
 
 /** A worker that lives says at once that it runs a turn. */
-const answerMs = 300;
+const answerMs = 1_000;
 
 /** What is known of a turn's wait before it is claimed. */
 interface KnownWait {
@@ -127,7 +127,7 @@ interface AttemptStart {
 
 async function claimAndRun(entry: Running, deps: AttemptDeps, start: AttemptStart): Promise<TurnResult> {
   const { turn, span } = entry;
-  const { request, onlyAfter, insists } = turn;
+  const { request, insists } = turn;
   const { bus, worker, appendGiveUpMs: giveUpMs, stopping, log } = deps;
   const { lostAttempts } = start;
   if (await hasEndedLongAgo(turn, lostAttempts, bus)) return "skipped";
@@ -137,6 +137,7 @@ async function claimAndRun(entry: Running, deps: AttemptDeps, start: AttemptStar
   const wait = readsFacts ? await waitOf(entry, deps).finally(claiming.end) : {};
   entry.hasWaited ||= wait.fact !== undefined;
   if (wait.result !== undefined) return wait.result;
+  const onlyAfter = wait.look?.state === "due" ? wait.look.seq : turn.onlyAfter;
   const claimed = claimTurn(request, {
     ...{ bus, worker, giveUpMs, lostAttempts, onlyAfter, insists, stopping, trace, readsFacts, log },
     ...{ queuedAt: turn.storedMs, wait: wait.fact },

@@ -15,6 +15,8 @@ export interface WaitDeps {
  */
 export interface WaitLook {
   readonly state: "undecided" | "due" | "over";
+  /** Of the chain's last event; 0: it is forgotten. Of a turn that goes on it may be claimed only if that still is so: another worker may have been quicker. */
+  readonly seq: number;
   /** Until the first of it expires, by the broker's clock. */
   readonly remainingMs: number;
   readonly expired: readonly CallApproval[];
@@ -22,7 +24,7 @@ export interface WaitLook {
   readonly decidedAtMs: readonly number[];
 }
 
-const over: WaitLook = { state: "over", remainingMs: 0, expired: [], decidedAtMs: [] };
+const overAt = (seq: number): WaitLook => ({ state: "over", seq, remainingMs: 0, expired: [], decidedAtMs: [] });
 
 /** The broker's own delays may be a little early; and what is put back for a moment, again and again, keeps it from other work. */
 const leastDelayMs = 250;
@@ -49,7 +51,7 @@ function createWaitLook({ events, facts, turns }: WaitDeps["bus"]) {
     const { conversation_id, turn_id } = request;
     const chain = subjects.agent(events.shardOf(conversation_id), conversation_id, turn_id);
     const last = await events.lastFromLeader(chain);
-    if (last !== undefined && last.event.type !== "waiting") return over;
+    if (last !== undefined && last.event.type !== "waiting") return overAt(last.seq);
     const [cancelled, nowMs, approvals, results] = await Promise.all([
       isCancelled(request),
       turns.nowMs(conversation_id),
@@ -63,6 +65,7 @@ function createWaitLook({ events, facts, turns }: WaitDeps["bus"]) {
     const isDue = cancelled || isSettled || expired.length > 0 || waiting.length < calls.length;
     return {
       state: isDue ? "due" : "undecided",
+      seq: last?.seq ?? 0,
       remainingMs: Math.min(longestDelayMs, ...waiting.map((approval) => expiresAtMs(approval) - nowMs)),
       expired,
       decidedAtMs: approvals.flatMap((approval) => approval?.decision?.atMs ?? []),

@@ -18,7 +18,7 @@ const pullMs = 5_000;
 const mostHeld = 1_000;
 const fullPauseMs = 250;
 
-/** Until it is seen whether a decision was carried out; longer and longer while its turn runs. */
+/** Until it is seen whether a decision was carried out; longer and longer while that takes. */
 const againMs = 3_000;
 const longestAgainMs = 15_000;
 /** Of a turn that runs, or seems to: its worker says something in that time, or is lost, and then the broker brings it. Should that have lost it, a wake does. */
@@ -88,7 +88,8 @@ function createCarryOut({ bus, ackWaitMs, stopping, onWoken, log }: WakingDeps) 
         if (progress.kind === "done") return;
         const isLost = progress.kind === "runs" && silentForMs(progress.seq) > Math.max(silenceMs, 4 * ackWaitMs);
         if (progress.kind === "waits" || isLost) await wake(fact, ++wakes);
-        else pauseMs = Math.min(longestAgainMs, pauseMs * 2);
+        // Workers that have no room for it yet are not helped by another delivery.
+        if (wakes !== 1) pauseMs = Math.min(longestAgainMs, pauseMs * 2);
       } catch (err) {
         log.debug({ err, turn_id: fact.turn_id }, "a decision could not be looked after yet");
       }

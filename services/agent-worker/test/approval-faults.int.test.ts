@@ -122,5 +122,8 @@ it("P5: two workers that are woken at once run the call once, and end the turn o
   await bench.decide(turn, { approved: true });
   for (let i = 0; i < 4; i++) bench.bus.nc.publish(reply, "-NAK");
   await expectOneEffect(bench, turn);
-  expect((await bench.eventsOf(turn)).filter(({ type }) => isTerminal(type))).toHaveLength(1);
+  const events = await bench.eventsOf(turn);
+  expect(events.filter(({ type }) => isTerminal(type))).toHaveLength(1);
+  // One of them got it, and the other did not take it away.
+  expect(events.filter(({ type }) => type === "claimed")).toHaveLength(2);
 });

@@ -91,14 +91,18 @@ describe("a viewer of a turn that what decides tells", () => {
     const [first] = ring.events;
     expect(first?.seq).toBe(12);
     const other = { ...ring, events: [...before.slice(0, 1), visible(15, message("other")), ...before.slice(1)] };
-    expect(planCatchUp(other, 10, replay)).toEqual({ kind: "unknown turn", turn: "t", isTorn: false });
+    expect(planCatchUp(other, { cursor: 10, sure: 100 }, replay)).toEqual({
+      kind: "unknown turn",
+      turn: "t",
+      isTorn: false,
+    });
   });
 
   it("gets all of it also from what is read from below, where its message was written again", () => {
     const again = [visible(21, message("t")), ...after];
     const ring = ringWith([...before, ...again], 1);
     const read: Known = { ...ring, floor: 20, events: again, base: ring.settled, rooted: false };
-    const plan = planCatchUp(read, 20, replay);
+    const plan = planCatchUp(read, { cursor: 20, sure: 100 }, replay);
     const step = plan.kind === "steps" ? plan.steps.at(-1) : undefined;
     expect(step?.kind === "snapshot" ? textOf(step.turn) : "").toBe("said. more and more");
   });
@@ -106,7 +110,11 @@ describe("a viewer of a turn that what decides tells", () => {
   it("gets none that begins with a message that was written again: the whole conversation says what came before", () => {
     const events = [visible(21, message("t")), ...after, visible(24, message("next"))];
     const known: Known = { floor: 20, events, base: new Map(), rooted: false, quiet: undefined };
-    expect(planCatchUp(known, 20, replay)).toEqual({ kind: "unknown turn", turn: "t", isTorn: true });
+    expect(planCatchUp(known, { cursor: 20, sure: 100 }, replay)).toEqual({
+      kind: "unknown turn",
+      turn: "t",
+      isTorn: true,
+    });
   });
 
   it("gets one as of what is above, also when the hub has let go of its events", () => {
@@ -115,7 +123,7 @@ describe("a viewer of a turn that what decides tells", () => {
       append(ring, visible(40 + i, token("t", ".", 2)));
       enforceLimits(ring, limits);
     }
-    const plan = planCatchUp(ring, ring.floor, replay);
+    const plan = planCatchUp(ring, { cursor: ring.floor, sure: 100 }, replay);
     const [step] = plan.kind === "steps" ? plan.steps : [];
     expect(step?.kind === "snapshot" ? textOf(step.turn) : "").toBe(`said. more and more${".".repeat(20)}`);
   });
