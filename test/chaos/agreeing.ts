@@ -1,4 +1,4 @@
-import { pendingApprovals } from "@parley/protocol";
+import { pendingApprovals, toolCallsOf } from "@parley/protocol";
 import { sleep } from "@parley/runtime";
 import type { Device } from "./clients/device.ts";
 import { createToken } from "./clients/token.ts";
@@ -41,8 +41,19 @@ async function decideOnCall({ decisions, hasStranger }: DecisionPlan, call: stri
   for (const { approved, delayMs, device } of decisions) {
     await sleep(Math.max(0, delayMs - waitedMs), signal);
     waitedMs = delayMs;
-    (devices[device] ?? devices[0])?.approve(call, approved);
+    const decider = devices[device] ?? devices[0];
+    // People decide on what they see.
+    await decider?.until((view) => hasSeen(view, call, deciding), signal);
+    decider?.approve(call, approved);
   }
+}
+
+/** Also what was decided by somebody else meanwhile. */
+function hasSeen(view: Device["view"], call: string, { turn, hasEnded }: Deciding): boolean {
+  const isThere = view.turns.some((one) =>
+    toolCallsOf(one).some(({ call_id, approval }) => call_id === call && approval),
+  );
+  return isThere || hasEnded(view, turn);
 }
 
 /** Over HTTP, at any edge. */

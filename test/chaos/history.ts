@@ -34,6 +34,8 @@ export interface AskedCall {
   readonly status: string;
   /** How its turn ended. */
   readonly outcome: string;
+  /** Somebody wanted to decide on it, long before its time was over. */
+  readonly isWanted: boolean;
   readonly asked: { readonly atMs: number; readonly ttlMs: number } | undefined;
   readonly decided: AskedDecision | undefined;
 }

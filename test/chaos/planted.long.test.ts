@@ -43,7 +43,7 @@ it("catches agent workers that nobody's decision brings back", { timeout }, asyn
 });
 
 it("catches an edge that shows nothing of turns that waited for long", { timeout }, async () => {
-  expect(await brokenPromises(withFault(waitsForgotten, "edge", "edge forgets turns that wait"))).toContain("P2");
+  expect(await brokenPromises(withFault(waitsForgotten, "edge", "edge forgets turns that wait"))).toContain("P11");
 });
 
 it("catches a tool that runs twice", { timeout }, async () => {

@@ -17,7 +17,8 @@ import {
 } from "@parley/protocol";
 import { eventually } from "@parley/testkit";
 import { z } from "zod";
-import type { AskedCall, ModelRequest, StoredAt } from "./history.ts";
+import type { AskedCall, ConversationHistory, ModelRequest, StoredAt } from "./history.ts";
+import { plansByTurn } from "./invariants/ends.ts";
 import type { World } from "./world/world.ts";
 
 /** Messages of a conversation, far above what any scenario writes. */
@@ -67,9 +68,11 @@ const askingTool = "demo_change";
 /** What was asked of people, and what they said: by the facts, for the events may be forgotten. */
 export async function readAskedCalls(
   { bus }: Pick<World, "bus">,
-  conversation: string,
-  records: readonly TranscriptMessage[],
+  history: Pick<ConversationHistory, "plan" | "answers" | "records">,
 ): Promise<AskedCall[]> {
+  const { plan, records } = history;
+  const conversation = plan.id;
+  const plans = plansByTurn(history);
   const calls = records.flatMap(({ turn_id, status: outcome, tool_calls = [] }) =>
     tool_calls.flatMap(({ call_id, tool_name, status }) =>
       tool_name === askingTool ? { turn: turn_id, call: call_id, status: status ?? "", outcome } : [],
@@ -82,7 +85,10 @@ export async function readAskedCalls(
         bus.facts.readStored("asked", address),
         bus.facts.readStored("decided", address),
       ]);
-      return { ...one, asked: askedOf(asked), decided: decisionOf(decided) };
+      const question = askedOf(asked);
+      const first = plans.get(one.turn)?.decision?.decisions[0];
+      const isWanted = first !== undefined && first.delayMs < (question?.ttlMs ?? 0) / 2;
+      return { ...one, asked: question, decided: decisionOf(decided), isWanted };
     }),
   );
 }

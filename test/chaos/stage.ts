@@ -122,7 +122,7 @@ export async function readConversations(
       return {
         plan,
         ...stored,
-        askedCalls: await readAskedCalls(world, plan.id, stored.records),
+        askedCalls: await readAskedCalls(world, { plan, answers, records: stored.records }),
         recordings: devices.map(({ recording }) => recording),
         views: devices.map(({ view }) => view),
         answers,

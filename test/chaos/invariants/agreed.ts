@@ -49,8 +49,9 @@ function callFaults(asked: AskedCall, user: string, executed: number): string[] 
 }
 
 /** Of a turn that nobody stopped. */
-function endFaults({ call, status, asked, decided }: AskedCall, isAgreed: boolean): string[] {
+function endFaults({ call, status, asked, decided, isWanted }: AskedCall, isAgreed: boolean): string[] {
   if (asked === undefined) return [];
+  if (isWanted && decided?.by === undefined) return [`nobody could decide on call ${call} in time`];
   if (decided === undefined) return [`call ${call} was asked for and ended as ${status} without a decision`];
   if (isAgreed && !maybeDone.has(status)) return [`call ${call} was agreed to and ended as ${status}`];
   if (!isAgreed && status !== "denied") return [`call ${call} was not agreed to and ended as ${status}`];

@@ -51,10 +51,9 @@ function beforeFirst(chain: readonly StoredAt[]): { attempt: number; n: number }
 }
 
 /** Whether what is kept of a turn does not begin where that began: the log does not say all that was told of it. */
-function isTorn([first]: readonly StoredAt[], message: StoredAt | undefined): boolean {
-  const event = first?.event;
-  const isFirst = event?.type === "claimed" && event.attempt === 1;
-  return !isFirst || message === undefined || message.seq > (first?.seq ?? 0);
+function isTorn({ chain: [first], message }: TurnLog): boolean {
+  if (first?.event.type !== "claimed" || first.event.attempt > 1) return true;
+  return message === undefined || message.seq > first.seq;
 }
 
 /** Every channel but the chain and the display-only progress holds one event. */
@@ -68,8 +67,9 @@ function onceFaults(events: readonly StoredAt[]): string[] {
 }
 
 /** The end is what was decided, and says what was stored. */
-function endFaults({ chain, terminal, message, asOf }: TurnLog, logLost: boolean): string[] {
-  if (terminal === undefined || (logLost && isTorn(chain, message))) return [];
+function endFaults(log: TurnLog, logLost: boolean): string[] {
+  const { chain, terminal, asOf } = log;
+  if (terminal === undefined || (logLost && isTorn(log))) return [];
   const faults: string[] = [];
   const decisions = chain.filter((stored) => ofType(stored, "ending"));
   if (decisions.length !== 1) faults.push(`its end was decided ${decisions.length} times`);
@@ -80,8 +80,12 @@ function endFaults({ chain, terminal, message, asOf }: TurnLog, logLost: boolean
   // Before it: the fold of an end has its text, whatever was there.
   const parts = asOf(terminal.seq - 1)?.parts ?? [];
   if (textOf(parts) !== terminal.event.response) faults.push("its end does not say the text that is stored");
+  return [...faults, ...beginFaults(log)];
+}
+
+/** Viewers have the message before the answer. */
+function beginFaults({ chain, message }: TurnLog): string[] {
   const first = chain.find(({ event }) => event.type === "thinking" || event.type === "token");
-  if (message === undefined) faults.push("the user's message is missing");
-  else if (first !== undefined && first.seq < message.seq) faults.push("its answer begins before the user's message");
-  return faults;
+  if (message === undefined) return ["the user's message is missing"];
+  return first !== undefined && first.seq < message.seq ? ["its answer begins before the user's message"] : [];
 }

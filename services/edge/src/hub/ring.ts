@@ -143,27 +143,40 @@ const noneSettled: OpenTurns = new Map();
  * Takes in all events from `fromSeq` up to the floor. They join the ring when there is room; else only the turns open at the floor are kept, folded.
  */
 export function extendDown(ring: Ring, limits: RingLimits, history: History): void {
-  const { fromSeq, events, isRoot, settled = noneSettled } = history;
-  const bytes = ring.bytes + events.reduce((sum, { frame }) => sum + frame.length, 0);
+  const { settled = noneSettled } = history;
   for (const [turn, open] of settled) if (!ring.settled.has(turn)) ring.settled.set(turn, open);
-  const fits = ring.events.length + events.length <= limits.ringEvents && bytes <= limits.ringBytes;
-  if (fits && [...ring.base.values()].every(({ startSeq }) => startSeq >= fromSeq)) {
-    ring.base.clear();
-    for (const [turn, open] of settled) ring.base.set(turn, open);
-    ring.quiet = undefined;
-    ring.floor = Math.min(ring.floor, fromSeq - 1);
-    ring.events = [...events, ...ring.events];
-    ring.bytes = bytes;
-    for (const { turn, type, seq } of events) if (isTerminal(type)) ring.ended.set(turn, seq);
-  } else {
-    for (const [turn, open] of openTurns(events, settled)) {
-      const known = ring.base.get(turn);
-      // What began with a message that was written again is not all of it.
-      const isTorn = settled.has(turn) && known?.settled === undefined && (known?.startSeq ?? 0) >= fromSeq;
-      if (known === undefined || isTorn) ring.base.set(turn, open);
-    }
+  if (fits(ring, limits, history)) joinBelow(ring, history);
+  else keepOpen(ring, history);
+  ring.rooted ||= history.isRoot;
+}
+
+function fits(ring: Ring, limits: RingLimits, { fromSeq, events }: History): boolean {
+  const hasRoom =
+    ring.events.length + events.length <= limits.ringEvents && ring.bytes + bytesOf(events) <= limits.ringBytes;
+  return hasRoom && [...ring.base.values()].every(({ startSeq }) => startSeq >= fromSeq);
+}
+
+function bytesOf(events: readonly VisibleEvent[]): number {
+  return events.reduce((sum, { frame }) => sum + frame.length, 0);
+}
+
+function joinBelow(ring: Ring, { fromSeq, events, settled = noneSettled }: History): void {
+  ring.base.clear();
+  for (const [turn, open] of settled) ring.base.set(turn, open);
+  ring.quiet = undefined;
+  ring.floor = Math.min(ring.floor, fromSeq - 1);
+  ring.events = [...events, ...ring.events];
+  ring.bytes += bytesOf(events);
+  for (const { turn, type, seq } of events) if (isTerminal(type)) ring.ended.set(turn, seq);
+}
+
+function keepOpen(ring: Ring, { fromSeq, events, settled = noneSettled }: History): void {
+  for (const [turn, open] of openTurns(events, settled)) {
+    const known = ring.base.get(turn);
+    // What began with a message that was written again is not all of it.
+    const isTorn = known !== undefined && known.settled === undefined && known.startSeq >= fromSeq;
+    if (known === undefined || (isTorn && settled.has(turn))) ring.base.set(turn, open);
   }
-  ring.rooted ||= isRoot;
 }
 
 /** At least half of the events, and no ended turn in part. */

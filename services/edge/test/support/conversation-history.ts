@@ -121,15 +121,17 @@ function eventOf({ kind, text }: Deed, turn: string, state: TurnState): StoredEv
       return { type: "progress", ...chained, step: "rag_retrieval", message: text, sources: [{ title: text }] };
     case 5:
       return reasoning(turn, text, chained.attempt);
-    case 6:
-      return asked(turn, `k${text.length}`);
-    case 7:
-      return decided(turn, `k${text.length}`, text.length % 2 === 0);
     case 8:
       return { type: "waiting", ...chained, for: "approval", until: 99 };
     default:
-      return token(turn, text, chained.attempt);
+      return approvalOf(kind, turn, text) ?? token(turn, text, chained.attempt);
   }
+}
+
+function approvalOf(kind: number, turn: string, text: string): StoredEvent | undefined {
+  const call = `k${text.length}`;
+  if (kind === 6) return asked(turn, call);
+  return kind === 7 ? decided(turn, call, text.length % 2 === 0) : undefined;
 }
 
 /** Any history of up to four turns of one conversation, interleaved in any way. */

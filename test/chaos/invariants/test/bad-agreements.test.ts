@@ -6,7 +6,7 @@ import { checkAgreements } from "../agreed.ts";
 
 const call = "t-0-0";
 const done: AskedCall = {
-  ...{ turn: "t", call, status: "completed", outcome: "complete" },
+  ...{ turn: "t", call, status: "completed", outcome: "complete", isWanted: false },
   asked: { atMs: 1_000, ttlMs: 60_000 },
   decided: { atMs: 2_000, approved: true, by: "ann" },
 };
@@ -68,6 +68,11 @@ it.each<[string, Seen, RegExp]>([
   ["was agreed to and is told as denied", { asked: { ...done, status: "denied" }, runs: 0 }, /agreed to and ended as/],
   ["was denied and is told as failed", { asked: { ...denied, status: "failed" }, runs: 0 }, /not agreed to and ended/],
   ["ended without a decision", { asked: { ...denied, decided: undefined }, runs: 0 }, /without a decision/],
+  [
+    "nobody got to see",
+    { asked: { ...denied, isWanted: true, decided: { atMs: 99_000, approved: false, by: undefined } }, runs: 0 },
+    /nobody could/,
+  ],
   ["was decided by a stranger", { asked: { ...done, decided: { atMs: 2_000, approved: true, by: "eve" } } }, /eve/],
   ["let a stranger decide", { strangers: [{ call, status: 200 }] }, /stranger .* answered 200/],
 ])("a call that %s is found", (_, seen, fault) => {
