@@ -24,6 +24,8 @@ export interface BenchContext {
   readonly rounds: number;
   /** Length of one run, where a run has a length. */
   readonly seconds: number;
+  /** How long whole turns run before they are measured. */
+  readonly warmUpSeconds: number;
   /** Only the parts of the benchmark whose name contains this. */
   readonly only: string | undefined;
   /** Writes a processor profile of the process that is measured. */

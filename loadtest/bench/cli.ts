@@ -29,7 +29,7 @@ function list(): void {
   );
   say("npm run bench -- table <result of turns>: puts it into README.md");
   say("npm run bench -- flame <.cpuprofile of --profile> <.svg> <title>: draws it");
-  say("npm run bench -- turns [--quick] [--people 200,400] [--peers socketio,fastapi] [--workers 1]");
+  say("npm run bench -- turns [--quick] [--people 200,400] [--peers socketio,fastapi] [--workers 1] [--warm-up 20]");
   say("npm run bench -- log [--only cold|size] [--conversations 1000000]");
   say("");
   const rows = benches.map(({ name, about, takesSeconds }) => [name, `${takesSeconds} s`, about]);
@@ -62,10 +62,16 @@ async function runOne(bench: Bench, context: BenchContext, { args, label }: Aske
   return bench.isGate !== true || result.budgets.every(isKept);
 }
 
+/**
+ * Until engines have compiled what they run. After 5 s of 80 turns a second up to a third of what a process took was V8's compilers, and code that they
+ * had not come to (docs/performance.md): `--warm-up 5` shows what processes cost that have just been started.
+ */
+const usualWarmUpSeconds = 20;
+
 function positive(text: string | undefined, fallback: number): number {
   const value = Number(text ?? fallback);
   if (!Number.isFinite(value) || value <= 0)
-    throw new Error("--rounds, --seconds, --people, --conversations and --workers must be numbers above 0.");
+    throw new Error("--rounds, --seconds, --warm-up, --people, --conversations and --workers must be numbers above 0.");
   return value;
 }
 
@@ -76,6 +82,7 @@ function listOf(text: string | undefined): string[] {
 const options = {
   rounds: { type: "string" },
   seconds: { type: "string" },
+  "warm-up": { type: "string" },
   only: { type: "string" },
   profile: { type: "string" },
   people: { type: "string" },
@@ -99,6 +106,7 @@ function contextOf(values: Values, bench: Bench): BenchContext {
   return {
     rounds: Math.ceil(positive(values.rounds, 3)),
     seconds: positive(values.seconds, bench.seconds ?? 10),
+    warmUpSeconds: positive(values["warm-up"], usualWarmUpSeconds),
     only: values.only,
     profileDir: values.profile,
     isUpdate: values.update,

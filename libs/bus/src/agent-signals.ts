@@ -2,6 +2,7 @@ import { createInbox, type Subscription } from "@nats-io/transport-node";
 import { subjects, type ConversationId, type TurnId, type TurnRequest } from "@parley/protocol";
 import { sleep, type Logger } from "@parley/runtime";
 import type { BrokerLink } from "./nats-connection.ts";
+import type { Outbox } from "./outbox.ts";
 
 export type AgentSignals = ReturnType<typeof createAgentSignals>;
 
@@ -103,7 +104,11 @@ const echoMs = 5_000;
  * What agent workers say to each other; nothing of it is stored. None of it is needed for anything to be right: a signal that is lost, or
  * that the broker's permissions do not let through, costs time until somebody looks for itself.
  */
-export function createAgentSignals(link: Pick<BrokerLink, "nc" | "onReconnect" | "onDisconnect">, log: Logger) {
+export function createAgentSignals(
+  link: Pick<BrokerLink, "nc" | "onReconnect" | "onDisconnect">,
+  outbox: Outbox,
+  log: Logger,
+) {
   const listening = createListening(link, log);
   const { listen, say } = listening;
   const questions = createQuestions(listening);
@@ -118,9 +123,9 @@ export function createAgentSignals(link: Pick<BrokerLink, "nc" | "onReconnect" |
   };
 
   return {
-    /** The turn has ended, and left the queue if it was the first of its conversation. */
+    /** The turn has ended, and left the queue if it was the first of its conversation. Goes with others in a moment. */
     turnLeft: ({ conversation_id, turn_id }: Pick<TurnRequest, "conversation_id" | "turn_id">): void =>
-      say(subjects.turnLeft(conversation_id), turn_id),
+      outbox.join(() => say(subjects.turnLeft(conversation_id), turn_id)),
 
     /** A turn of the conversation waits for a person: those behind it are to be put back. It has not left the queue, so none is named. */
     turnSuspended: ({ conversation_id }: Pick<TurnRequest, "conversation_id">): void =>

@@ -4,6 +4,7 @@ import { withDeadline, type Logger } from "@parley/runtime";
 import { parseAckSubject } from "./ack-subject.ts";
 import { expectedSequence } from "./append-headers.ts";
 import type { BrokerLink } from "./nats-connection.ts";
+import type { Outbox } from "./outbox.ts";
 
 /** A message as a durable consumer delivered it. */
 export interface PulledMessage {
@@ -48,22 +49,54 @@ export interface SharedConsumer {
   readonly consumer: string;
 }
 
+interface PullDeps extends SharedConsumer {
+  readonly outbox: Outbox;
+  readonly log: Logger;
+}
+
+/** Undefined: the broker's word about a pull. */
+function pulledOf(message: Msg): PulledMessage | undefined {
+  const { subject, reply = "", data } = message;
+  if (!reply.startsWith("$JS.ACK.")) return undefined;
+  const { seq, deliveries, storedMs } = parseAckSubject(reply);
+  const cameAlone = message.headers?.get(expectedSequence) === "0";
+  return { seq, deliveries, cameAlone, storedMs, subject, data, reply };
+}
+
+/** With what the turn before it sends, in one write. Not when it was given up meanwhile: what came for it would be delivered to nobody. */
+function createPullSending(
+  nc: NatsConnection,
+  { stream, consumer, outbox }: PullDeps,
+  current: () => Pull | undefined,
+) {
+  return (id: string, request: string): void =>
+    outbox.send(() => {
+      const pull = current();
+      if (pull?.id !== id) return;
+      try {
+        nc.publish(subjects.pull(stream, consumer), request, { reply: id });
+      } catch (error) {
+        pull.end(error instanceof Error ? error : new Error(String(error)));
+      }
+    });
+}
+
 /** A subscription for one pull at a time: a message does not say which pull it came for, only whose subscription. */
-function createLane(nc: NatsConnection, { stream, consumer }: SharedConsumer, log: Logger) {
+function createLane(nc: NatsConnection, deps: PullDeps) {
+  const { log } = deps;
   const inbox = createInbox();
   let next = 0;
   let pull: Pull | undefined;
+  let isDraining = false;
   /** Of the newest pull: it also takes what comes late for one that was given up. */
   let take = (_message: PulledMessage): void => {};
 
   const handle = (message: Msg): void => {
-    const { subject, reply = "", data } = message;
-    if (reply.startsWith("$JS.ACK.")) {
-      const { seq, deliveries, storedMs } = parseAckSubject(reply);
-      const cameAlone = message.headers?.get(expectedSequence) === "0";
-      take({ seq, deliveries, cameAlone, storedMs, subject, data, reply });
+    const pulled = pulledOf(message);
+    if (pulled !== undefined) {
+      take(pulled);
       if (pull !== undefined && --pull.missing === 0) pull.end();
-    } else if (subject === pull?.id && message.headers?.code !== 100) pull.end(failureOf(message));
+    } else if (message.subject === pull?.id && message.headers?.code !== 100) pull.end(failureOf(message));
   };
   const subscription = nc.subscribe(`${inbox}.*`, {
     callback: (error, message) => {
@@ -76,10 +109,15 @@ function createLane(nc: NatsConnection, { stream, consumer }: SharedConsumer, lo
     },
   });
 
+  const send = createPullSending(nc, deps, () => (isDraining ? undefined : pull));
+
   return {
     isFree: (): boolean => pull === undefined,
     end: (): void => pull?.end(),
-    drain: (): Promise<void> => subscription.drain(),
+    drain(): Promise<void> {
+      isDraining = true;
+      return subscription.drain();
+    },
 
     async pull(missing: number, expiresMs: number, onMessage: typeof take): Promise<void> {
       const id = `${inbox}.${next++}`;
@@ -89,8 +127,7 @@ function createLane(nc: NatsConnection, { stream, consumer }: SharedConsumer, lo
         pull = { id, missing, end };
       });
       try {
-        const request = JSON.stringify({ batch: missing, expires: nanos(expiresMs) });
-        nc.publish(subjects.pull(stream, consumer), request, { reply: id });
+        send(id, JSON.stringify({ batch: missing, expires: nanos(expiresMs) }));
         // An end of our own: a pull that the broker never ends must not be the last one.
         await withDeadline(ended, expiresMs + answerMs, "pulling messages");
       } finally {
@@ -104,7 +141,7 @@ function createLane(nc: NatsConnection, { stream, consumer }: SharedConsumer, lo
  * Pulls over subscriptions of our own. The client's `next` cannot be ended early: what was on its way to a worker that stops was then
  * delivered to nobody until the ack wait was over.
  */
-export function createConsumerPulls({ nc, onReconnect }: BrokerLink, of: SharedConsumer, log: Logger) {
+export function createConsumerPulls({ nc, onReconnect }: BrokerLink, deps: PullDeps) {
   /** As many as there ever were pulls at a time. */
   const lanes: ReturnType<typeof createLane>[] = [];
   const endAll = (): void => {
@@ -117,7 +154,7 @@ export function createConsumerPulls({ nc, onReconnect }: BrokerLink, of: SharedC
     /** Ends when `most` messages have come, or after `expiresMs`. Throws when the broker cannot be asked. */
     async pull(most: number, expiresMs: number, onMessage: (message: PulledMessage) => void): Promise<void> {
       let lane = lanes.find(({ isFree }) => isFree());
-      if (lane === undefined) lanes.push((lane = createLane(nc, of, log)));
+      if (lane === undefined) lanes.push((lane = createLane(nc, deps)));
       await lane.pull(most, expiresMs, onMessage);
     },
 

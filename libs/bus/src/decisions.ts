@@ -3,6 +3,7 @@ import type { Logger } from "@parley/runtime";
 import { createConsumerPulls, type PulledMessage } from "./consumer-pulls.ts";
 import type { EventLog } from "./event-log.ts";
 import type { BrokerLink } from "./nats-connection.ts";
+import type { Outbox } from "./outbox.ts";
 import type { Unreadable } from "./unreadable.ts";
 
 /** What somebody has decided, as work: it comes again until a worker has seen it carried out. */
@@ -18,6 +19,7 @@ export interface Decision {
 
 interface DecisionDeps {
   readonly link: BrokerLink;
+  readonly outbox: Outbox;
   readonly events: Pick<EventLog, "restore">;
   readonly shards: number;
   readonly unreadable: Unreadable;
@@ -27,14 +29,14 @@ interface DecisionDeps {
 export type Decisions = ReturnType<typeof createDecisions>;
 
 /** The consumer that all agent workers share, on the facts of each shard. */
-export function createDecisions({ link, events, shards, unreadable, log }: DecisionDeps) {
+export function createDecisions({ link, outbox, events, shards, unreadable, log }: DecisionDeps) {
   const { nc } = link;
   const pulls = new Map<number, ReturnType<typeof createConsumerPulls>>();
 
   const pullsOf = (shard: number): ReturnType<typeof createConsumerPulls> => {
     const known = pulls.get(shard);
     if (known !== undefined) return known;
-    const made = createConsumerPulls(link, { stream: streams.facts(shard), consumer: wakeConsumer }, log);
+    const made = createConsumerPulls(link, { stream: streams.facts(shard), consumer: wakeConsumer, outbox, log });
     pulls.set(shard, made);
     return made;
   };

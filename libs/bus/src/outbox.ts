@@ -12,6 +12,8 @@ export function createOutbox() {
   let waiting: (() => void)[] = [];
   let turn: NodeJS.Immediate | undefined;
   let window: NodeJS.Timeout | undefined;
+  /** When the last of those that may wait left. */
+  let joinedMs = -Infinity;
   let isClosed = false;
 
   const flush = (): void => {
@@ -24,11 +26,8 @@ export function createOutbox() {
   const onWindowEnd = (): void => {
     window = undefined;
     if (waiting.length === 0) return;
+    joinedMs = performance.now();
     flush();
-    open();
-  };
-  const open = (): void => {
-    window = setTimeout(onWindowEnd, windowMs);
   };
   const send = (publish: () => void): void => {
     waiting.push(publish);
@@ -43,8 +42,15 @@ export function createOutbox() {
     /** May leave later, by the window, unless something before it waits for nothing. The first of a silence leaves as by `send`. */
     join(publish: () => void): void {
       if (window !== undefined) return void waiting.push(publish);
-      send(publish);
-      if (!isClosed) open();
+      const nowMs = performance.now();
+      const leftMs = joinedMs + windowMs - nowMs;
+      if (leftMs <= 0 || isClosed) {
+        joinedMs = nowMs;
+        return send(publish);
+      }
+      waiting.push(publish);
+      // Only when something waits: nearly every timer would wake the process up for nothing.
+      window = setTimeout(onWindowEnd, leftMs);
     },
 
     /** Sends what waits. What comes after it leaves, or fails, at once. */

@@ -62,9 +62,11 @@ function createLookBack(walk: RecordLookups["walk"]) {
     for (let i = 0; i < mostLookBack && stored !== undefined; i++) {
       storedMs = Math.min(storedMs, stored.storedMs);
       if (i >= leastLookBack && storedMs < acceptedMs - clockSkewMs) break;
-      if (stored.turn?.turn_id === turnId) found.unshift(stored.turn);
-      const [turn] = turnsOf(found);
-      if (turn?.question !== undefined && turn.answer !== undefined) return turn;
+      if (stored.turn?.turn_id === turnId) {
+        found.unshift(stored.turn);
+        const [turn] = turnsOf(found);
+        if (turn?.question !== undefined && turn.answer !== undefined) return turn;
+      }
       stored = await records.before(stored, i < leastLookBack ? leastLookBack - i : limits.recordsBack);
     }
     return turnsOf(found)[0];
@@ -141,7 +143,7 @@ function createAppending(
     record: NewTurnRecord,
   ): Promise<StoredRecord | undefined> => {
     const subject = subjects.log(events.shardOf(record.conversation_id), record.conversation_id);
-    const linked = linkedRecord(record, newest === undefined ? [] : knownSeqs(newest));
+    const linked = linkedRecord(record, newest, knownSeqs);
     const data = encodeJson(linked);
     const result = await events.append({ subject, data, expect: linked.prev });
     if (result.kind === "too large") throw new EventTooLargeError(result);
@@ -152,10 +154,11 @@ function createAppending(
 
   /** One try, from the first record that is not stored yet. */
   const tryAppend = async (acceptedMs: number, records: readonly [NewTurnRecord, ...NewTurnRecord[]]) => {
-    let newest = await newestOf(records[0].conversation_id);
+    const [{ conversation_id, turn_id }] = records;
+    let newest = await newestOf(conversation_id);
+    // Once for all of them: what is appended then stands right behind this, or is refused.
+    const stored = await lookBack(conversation_id, turn_id, { from: newest, acceptedMs });
     for (const record of records) {
-      const look = { from: newest, acceptedMs };
-      const stored = await lookBack(record.conversation_id, record.turn_id, look);
       for (const missing of missingOf(record, stored)) {
         newest = await appendBehind(newest, missing);
         if (newest === undefined) return false;
@@ -182,9 +185,14 @@ function createAppending(
 }
 
 /** Where a turn is two records its question names the one before it alone: the answer behind it, from where it is read, names them all. */
-function linkedRecord(record: NewTurnRecord, seqs: readonly number[]): AnyTurnRecord {
-  if ("kind" in record) return { ...record, ...linkTo(seqs) };
-  return { ...record, ...(record.author.role === "user" ? { prev: seqs[0] ?? 0 } : linkTo(seqs)) };
+function linkedRecord(
+  record: NewTurnRecord,
+  newest: StoredRecord | undefined,
+  knownSeqs: RecordLookups["knownSeqs"],
+): AnyTurnRecord {
+  const prev = newest?.seq ?? 0;
+  if (!("kind" in record) && record.author.role === "user") return { ...record, prev };
+  return { ...record, ...linkTo(newest === undefined ? [] : knownSeqs(newest)) };
 }
 
 /** `LOG`: each conversation is a chain of records, each naming the one before it, so reading the tail never scans the stream. */

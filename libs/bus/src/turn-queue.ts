@@ -17,6 +17,7 @@ import { EventTooLargeError, noRoomError, wrongLastSequence, type Append, type A
 import type { EventLog } from "./event-log.ts";
 import type { Facts } from "./facts.ts";
 import type { BrokerLink } from "./nats-connection.ts";
+import type { Outbox } from "./outbox.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
 import type { Transcripts } from "./transcripts.ts";
 import { createTurnLookups, type QueuedTurn } from "./turn-lookups.ts";
@@ -27,8 +28,8 @@ import type { Unreadable } from "./unreadable.ts";
 /** How a worker answers the queue for a turn that it got. Acknowledgements are never proof of ownership: the fenced chain is. */
 export interface DeliveryAnswers {
   /**
-   * Removes it from the queue. Of a delivery it resolves when that is sent: one whose acknowledgement was lost comes again, and whoever waits behind it
-   * sees that it has ended.
+   * Removes it from the queue. Of a delivery it resolves when that is sent, with others in a moment: one whose acknowledgement was lost comes again, and
+   * whoever waits behind it sees that it has ended.
    */
   ack(): Promise<void>;
   /** Gives it back, to be delivered again at once. Who wants to wait for a while keeps the delivery meanwhile. */
@@ -55,6 +56,7 @@ export interface Delivery extends QueuedTurn, DeliveryAnswers {
 
 export interface TurnQueueDeps {
   readonly link: BrokerLink;
+  readonly outbox: Outbox;
   readonly jsm: PatientLookups;
   readonly events: EventLog;
   readonly transcripts: Transcripts;
@@ -76,18 +78,18 @@ const tooManyPerSubject = 10_077;
 const submitDeadlineMs = 10_000;
 
 /** `TURNS`: one message per accepted turn, kept until the turn has ended. It is the per-conversation queue itself. */
-export function createTurnQueue({ link, log, unreadable, ...deps }: TurnQueueDeps) {
+export function createTurnQueue({ link, outbox, log, unreadable, ...deps }: TurnQueueDeps) {
   const { events } = deps;
   const lookups = createTurnLookups({ ...deps, unreadable, log });
-  const { nc } = link;
-  const naks = createDelayedNaks(nc);
+  const naks = createDelayedNaks(link.nc);
+  const answersOf = createAnswers(link.nc, outbox, naks);
   let pulls: ReturnType<typeof createConsumerPulls> | undefined;
 
   /** Nobody waits for an end of it. A newer version may read it, so it has its time, by the worker's clock and by the broker's. */
   const dropGarbage = async ({ storedMs, reply }: PulledMessage): Promise<void> => {
     if (Date.now() - storedMs <= limits.turnQueueAgeMs) return;
     if ((await lookups.lastDeliveryMs()) - storedMs <= limits.turnQueueAgeMs) return;
-    await answersOf(reply, nc, naks).ack();
+    await answersOf(reply).ack();
   };
 
   return {
@@ -99,10 +101,10 @@ export function createTurnQueue({ link, log, unreadable, ...deps }: TurnQueueDep
      * cannot be asked.
      */
     async pull(most: number, expiresMs: number, onDelivery: (delivery: Delivery) => void): Promise<void> {
-      pulls ??= createConsumerPulls(link, { stream: streams.turns, consumer: turnsConsumer }, log);
+      pulls ??= createConsumerPulls(link, { stream: streams.turns, consumer: turnsConsumer, outbox, log });
       try {
         await pulls.pull(most, expiresMs, (message) => {
-          const delivery = deliveryOf(message, { nc, naks, unreadable });
+          const delivery = deliveryOf(message, answersOf, unreadable);
           if (delivery !== undefined) return onDelivery(delivery);
           dropGarbage(message).catch((err: unknown) => log.debug({ err }, "garbage was left in the queue"));
         });
@@ -187,48 +189,57 @@ function createSubmit(events: EventLog, removeEnded: (conversation: Conversation
   };
 }
 
-/** Holds on to nothing of the message but where it is answered: thousands may wait in one process. */
-function answersOf(reply: string, nc: NatsConnection, naks: DelayedNaks): DeliveryAnswers {
-  let isAnswered = false;
-  const say = (word: string): void => {
+/** They hold on to nothing of the message but where it is answered: thousands may wait in one process. */
+function createAnswers(nc: NatsConnection, outbox: Outbox, naks: DelayedNaks): (reply: string) => DeliveryAnswers {
+  const say = (reply: string, word: string): void => {
     // The connection may be closing; the turn then comes again, to somebody else.
-    if (!isAnswered && !nc.isClosed() && !nc.isDraining()) nc.publish(reply, word);
+    if (!nc.isClosed() && !nc.isDraining()) nc.publish(reply, word);
   };
-  return {
-    reply,
-    async ack() {
-      say("+ACK");
-      isAnswered = true;
-    },
-    nak() {
-      say("-NAK");
-      isAnswered = true;
-    },
-    async putBack(delayMs) {
-      if (isAnswered) return;
-      isAnswered = true;
-      await naks.putBack(reply, delayMs);
-    },
-    working: () => say("+WPI"),
+  return (reply) => {
+    let isAnswered = false;
+    return {
+      reply,
+      ack() {
+        if (isAnswered) return Promise.resolve();
+        isAnswered = true;
+        // Nobody waits for it: it goes with others.
+        return new Promise((resolve) =>
+          outbox.join(() => {
+            say(reply, "+ACK");
+            resolve();
+          }),
+        );
+      },
+      nak() {
+        if (!isAnswered) say(reply, "-NAK");
+        isAnswered = true;
+      },
+      async putBack(delayMs) {
+        if (isAnswered) return;
+        isAnswered = true;
+        await naks.putBack(reply, delayMs);
+      },
+      working() {
+        if (!isAnswered) say(reply, "+WPI");
+      },
+    };
   };
-}
-
-interface DeliveryDeps {
-  readonly nc: NatsConnection;
-  readonly naks: DelayedNaks;
-  readonly unreadable: Unreadable;
 }
 
 /** One that cannot be read is delivered with what can be read of it; undefined: that is nothing. */
-function deliveryOf(message: PulledMessage, { nc, naks, unreadable }: DeliveryDeps): Delivery | undefined {
+function deliveryOf(
+  message: PulledMessage,
+  answersOf: (reply: string) => DeliveryAnswers,
+  unreadable: Unreadable,
+): Delivery | undefined {
   const { seq, storedMs, deliveries, cameAlone, data, reply } = message;
   const place = { seq, storedMs, deliveries, ...(cameAlone && deliveries === 1 ? { isFirst: true as const } : {}) };
   const value = parseStored(data);
   const { data: request } = TurnRequest.safeParse(value);
-  if (request !== undefined) return { ...place, request, ...answersOf(reply, nc, naks) };
+  if (request !== undefined) return { ...place, request, ...answersOf(reply) };
   unreadable.note("turn", message);
   const rest = restOfRequest(value, storedMs);
-  return rest && { ...place, request: rest, isUnreadable: true, ...answersOf(reply, nc, naks) };
+  return rest && { ...place, request: rest, isUnreadable: true, ...answersOf(reply) };
 }
 
 const Named = TurnRequest.pick({ conversation_id: true, turn_id: true });

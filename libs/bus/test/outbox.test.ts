@@ -33,6 +33,19 @@ it("sends the first of a silence at once, and lets what follows wait for a momen
   expect(sent).toEqual(["a", "b", "c", "d"]);
 });
 
+it("wakes the process up for nothing: who waits makes the timer", () => {
+  const outbox = createOutbox();
+  const { sent, publish } = createSends();
+  outbox.join(publish("a"));
+  vi.advanceTimersByTime(0);
+  expect(sent).toEqual(["a"]);
+  expect(vi.getTimerCount()).toBe(0);
+  outbox.join(publish("b"));
+  expect(vi.getTimerCount()).toBe(1);
+  vi.advanceTimersByTime(10);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
 it("keeps the order: what waits for nothing takes along what waits", () => {
   const outbox = createOutbox();
   const { sent, publish } = createSends();

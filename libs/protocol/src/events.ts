@@ -107,6 +107,10 @@ export const ProgressEvent = z
       .optional()
       .describe("How it was chosen: `explicit`, `rule`, `lexical`, `previous` or `default`."),
     sources: z.array(Source).optional().describe("The passages that were found."),
+    next: z
+      .object({ step: z.string(), message: z.string() })
+      .optional()
+      .describe("The step that began in the same moment, of which there is no event of its own."),
   })
   .describe("A step of the work begins. It may come again, with what the step has found.");
 export const TokenEvent = z

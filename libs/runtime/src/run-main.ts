@@ -1,5 +1,6 @@
 import { ConfigError, type Environment } from "./config.ts";
 import { StartError } from "./start-error.ts";
+import { optimizeSooner } from "./tier-up.ts";
 
 export type MainContext = { env: Environment };
 
@@ -8,6 +9,7 @@ export type MainContext = { env: Environment };
  * left something open. What goes wrong becomes one line on standard error and exit code 1.
  */
 export function runMain(service: string, main: (context: MainContext) => Promise<void>): void {
+  optimizeSooner();
   const { env } = process;
   const fail = (error: unknown): never => {
     process.stderr.write(`${describeFailure(service, error, env)}\n`);

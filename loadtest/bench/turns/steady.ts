@@ -23,6 +23,8 @@ export interface SteadyOptions {
   readonly people: number;
   readonly workers: number;
   readonly seconds: number;
+  /** Before it is looked at what they cost. */
+  readonly warmUpSeconds: number;
   readonly profileDir?: string | undefined;
 }
 
@@ -63,9 +65,8 @@ export function startPeople(own: Own, contender: Contender, { target, ...rest }:
   return own(startRole(new URL("people.role.ts", import.meta.url), options));
 }
 
-/** Two cycles: engines have compiled what they run, and everybody is somewhere else in their turn. */
+/** Everybody is somewhere else in their turn then. */
 const warmUpCycles = 2;
-const leastWarmUpMs = 5_000;
 
 function secondsOf({ pids }: Target): Record<Part, number> {
   const used = { worker: 0, broker: 0, edge: 0, toolWorker: 0, redis: 0 };
@@ -99,7 +100,7 @@ function countFrom(target: Target, model: number, people: number) {
 
 /** One row: people who ask, wait, think and ask again, of which a part in the middle is measured. */
 export function measureSteady(options: SteadyOptions): Promise<SteadyRow> {
-  const { contender, workload, people, workers, seconds, profileDir } = options;
+  const { contender, workload, people, workers, seconds, warmUpSeconds, profileDir } = options;
   return withBelongings(async (own) => {
     const model = await own(startModel());
     const profile = profiling(profileDir, `turns-${contender.name}`);
@@ -107,7 +108,7 @@ export function measureSteady(options: SteadyOptions): Promise<SteadyRow> {
     const residentAtStart = residentOf(target);
     const crowd = await startPeople(own, contender, { target, people, turns: 0, workload });
     await crowd.tell("start");
-    await delay(Math.max(leastWarmUpMs, warmUpCycles * workload.cycleMs) - workload.cycleMs);
+    await delay(Math.max(warmUpSeconds * 1_000, warmUpCycles * workload.cycleMs) - workload.cycleMs);
     const [worker = 0] = target.pids.worker ?? [];
     profile.start(worker);
     await crowd.ask("take", Taken);

@@ -32,10 +32,10 @@ interface Run {
 }
 
 async function steady({ contender, context }: Run, workload: Workload, people: number): Promise<SteadyRow> {
-  const { workers, profileDir, say } = context;
+  const { workers, warmUpSeconds, profileDir, say } = context;
   // At least two cycles of each person, or turns that began before are too large a part of it.
   const seconds = Math.max(context.seconds, (2 * workload.cycleMs) / 1_000);
-  const row = await measureSteady({ contender, workload, people, workers, seconds, profileDir });
+  const row = await measureSteady({ contender, workload, people, workers, seconds, warmUpSeconds, profileDir });
   const first = `first token p50 ${row.firstMs.p50}, p95 ${row.firstMs.p95} ms`;
   say(`${contender.title}, ${people} × ${workload.tokens} tokens: ${first}; ${row.totalMs} ms CPU per turn`);
   return row;
@@ -135,17 +135,18 @@ async function contendersOf({ peers: names, say }: BenchContext): Promise<{ ther
 export const turns: Bench = {
   name: "turns",
   about: "whole turns of many people: waiting, CPU by process, saturation, a lost worker; [--peers socketio,fastapi]",
-  takesSeconds: 600,
+  takesSeconds: 900,
   seconds: 15,
   async run(context) {
     checkParts(context);
+    const { seconds, warmUpSeconds } = context;
     const { there, absent } = await contendersOf(context);
     const results: ContenderResult[] = [];
     for (const contender of there) results.push(await measureContender({ contender, context }));
     const workloads = { usual, short, long, withTool, open, modelMs: modelMs(usual) };
     const constants = results.map(({ name, rows }) => ({ name, constants: constantsOf(rows) }));
     return {
-      figures: { workers: context.workers, seconds: context.seconds, workloads, results, constants, absent },
+      figures: { ...{ workers: context.workers, seconds, warmUpSeconds }, workloads, results, constants, absent },
       table: tableOf(results),
       notes: [...notesOf(results), ...absent],
       budgets: budgetsOf(results),

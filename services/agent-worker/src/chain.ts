@@ -124,14 +124,9 @@ function createWriter({
 }: Omit<ChainOptions, "onFenced" | "onTooLarge">) {
   let n = 1;
   let previous: ChainEvent["type"] | undefined;
-  const complete = (event: NewChainEvent): ChainEvent => ({
-    ...event,
-    conversation_id: conversationId,
-    turn_id: turnId,
-    attempt,
-    n,
-    ts: Date.now(),
-  });
+  const complete = (event: NewChainEvent): ChainEvent =>
+    // Not `{ ...event, conversation_id }`: with as many shapes as there are events V8 takes ten times as long for that.
+    Object.assign({}, event, { conversation_id: conversationId, turn_id: turnId, attempt, n, ts: Date.now() });
   return {
     appendOf(next: NewChainEvent): FencedAppend {
       // Text behind text: the first of an answer, and of a step, is waited for.

@@ -20,12 +20,22 @@ function join(last: NewChainEvent | undefined, { type, token }: StreamedEvent): 
   return true;
 }
 
+type ProgressEvent = Extract<NewChainEvent, { type: "progress" }>;
+
+const hasFound = ({ agent, sources }: ProgressEvent): boolean => agent !== undefined || sources !== undefined;
+
 /**
- * A step that was announced and has found something while nobody had been told is told once, with what it has found: each event of a turn before its
- * first text is an append that the text waits for.
+ * Each event of a turn before its first text is an append that the text waits for, and is stored, sent and read. So a step that was announced and has found
+ * something while nobody had been told is told once, with what it has found; and the announcement of the next step goes with that. Undefined: the
+ * event stands for itself.
  */
-function replaces(event: NewChainEvent, last: NewChainEvent | undefined): boolean {
-  return event.type === "progress" && last?.type === "progress" && last.step === event.step;
+function joinedProgress(event: NewChainEvent, last: NewChainEvent | undefined): ProgressEvent[] | undefined {
+  if (event.type !== "progress" || last?.type !== "progress") return undefined;
+  if (last.step === event.step) return [event];
+  const { step, message } = event;
+  const { next, ...alone } = last;
+  if (hasFound(event)) return next?.step === step ? [alone, event] : undefined;
+  return hasFound(last) && next === undefined ? [{ ...last, next: { step, message } }] : undefined;
 }
 
 /** A text in pieces that one event can hold, cut between characters. */
@@ -78,8 +88,9 @@ export function createPendingEvents(flushMs: () => number) {
   const pause = createPause();
 
   const push = (event: NewChainEvent): void => {
-    if (replaces(event, queue.at(-1))) queue.pop();
-    queue.push(event);
+    const joined = joinedProgress(event, queue.at(-1));
+    if (joined === undefined) queue.push(event);
+    else queue.splice(-1, 1, ...joined);
     pause.end();
   };
 

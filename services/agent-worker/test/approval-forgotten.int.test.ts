@@ -30,7 +30,8 @@ it("P2: goes on when all its events are forgotten, with its text, its calls and 
   await bench.forget(turn);
   await bench.decide(turn, { approved: true });
   const end = await bench.ended(turn);
-  expect(end).toMatchObject({ type: "complete", attempt: 2 });
+  expect(end).toMatchObject({ type: "complete" });
+  expect(end.attempt).toBeGreaterThan(1);
   expect(end.tool_calls.map(({ tool_name, status }) => [tool_name, status])).toEqual([
     ["ask", "completed"],
     ["look", "completed"],
@@ -59,7 +60,8 @@ it("P2: keeps what it had when the worker that went on is killed as well", async
   await first.kill("SIGKILL");
   await second;
   const end = await bench.ended(turn);
-  expect(end).toMatchObject({ type: "complete", attempt: 3, tool_calls: [{ status: "completed" }] });
+  expect(end).toMatchObject({ type: "complete", tool_calls: [{ status: "completed" }] });
+  expect(end.attempt).toBeGreaterThan(2);
   expect(end.response.startsWith(`${said}\n\nw0 w1 `)).toBe(true);
   expect(end.response.match(/w\d+/g)).toHaveLength(60);
   expect((await answerOf(bench, turn))?.parts?.map(({ type }) => type)).toEqual(["text", "tool_call", "text"]);

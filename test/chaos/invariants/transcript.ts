@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { storedParts, type TranscriptMessage } from "@parley/protocol";
+import { storedParts, type Outcome, type TranscriptMessage } from "@parley/protocol";
 import type { ConversationHistory, Violation } from "../history.ts";
 import { plansByTurn } from "./ends.ts";
 import { haveSameOrder, kindsOf } from "./part-order.ts";
@@ -50,20 +50,19 @@ function recordFaults(
   const faults: string[] = [];
   if (answer < question) faults.push("its answer is in the transcript before the question");
   if (records[question]?.message !== message) faults.push("its question in the transcript is not what was asked");
-  return log === undefined ? faults : [...faults, ...toldFaults(record, log)];
+  const end = log?.terminal?.event;
+  if (log === undefined || end === undefined) return faults;
+  return [...faults, ...answerFaults(record, end), ...partFaults(record, log)];
 }
 
-/** The answer is what viewers were told. */
-function toldFaults(record: TranscriptMessage, log: TurnLog): string[] {
-  const end = log.terminal?.event;
-  if (end === undefined) return [];
+function answerFaults(record: TranscriptMessage, end: Outcome): string[] {
   const faults: string[] = [];
   if (record.message !== end.response) faults.push("its answer in the transcript is not what viewers were told");
   if (record.status !== end.type)
     faults.push(`the transcript says it is ${record.status}, viewers were told ${end.type}`);
   if (!isDeepStrictEqual(record.tool_calls, end.tool_calls))
     faults.push("its tool calls in the transcript are not what viewers were told");
-  return [...faults, ...partFaults(record, log)];
+  return faults;
 }
 
 /** What is read back stands in the order in which viewers have seen it. */
