@@ -6,42 +6,49 @@ import type { WaitingTurn } from "./waiting-turns.ts";
 
 const patienceMs = 60_000;
 
-/** When turns are claimed, on the clock of this process. */
-export interface ClaimWatch {
-  /** Resolves to the time of the next claim of the turn; undefined: there was none within a minute. */
-  claimed(turn: string): Promise<number | undefined>;
+/** When decisions are told and turns are claimed, on the clock of this process. */
+export interface EventWatch {
+  /** Resolves to the time of the turn's next event of that type; a minute later, if there is none. */
+  next(turn: string, type: "approval_decided" | "claimed"): Promise<number>;
   stop(): void;
 }
 
-export function watchClaims({ nc }: Bus): ClaimWatch {
-  const waiting = new Map<string, (at: number) => void>();
+export function watchEvents({ nc }: Bus): EventWatch {
+  const waiting = new Map<string, () => void>();
   const subscription = nc.subscribe(subjects.allLive(0), {
     callback: (_, { subject, data }) => {
-      const { turn = "", channel } = parseEventSubject(subject) ?? {};
-      if (channel !== "a" || typeOfStored(data) !== "claimed") return;
-      waiting.get(turn)?.(performance.now());
-      waiting.delete(turn);
+      const key = `${parseEventSubject(subject)?.turn ?? ""} ${typeOfStored(data)}`;
+      waiting.get(key)?.();
+      waiting.delete(key);
     },
   });
   return {
-    claimed: (turn) =>
+    next: (turn, type) =>
       new Promise((resolve) => {
-        const timer = setTimeout(() => resolve(undefined), patienceMs);
-        waiting.set(turn, (at) => {
+        const timer = setTimeout(() => resolve(performance.now()), patienceMs);
+        waiting.set(`${turn} ${type}`, () => {
           clearTimeout(timer);
-          resolve(at);
+          resolve(performance.now());
         });
       }),
     stop: () => subscription.unsubscribe(),
   };
 }
 
-/** Denies the call over the socket; returns how long after that the turn is claimed, in ms. A minute: not within that. */
-export async function timeDecision(socket: RawSocket, watch: ClaimWatch, waits: WaitingTurn): Promise<number> {
-  const claim = watch.claimed(waits.turn);
+/** In ms since it was sent. */
+export interface DecisionTimes {
+  /** Until viewers are told of it. */
+  readonly toldMs: number;
+  /** Until its turn is claimed. */
+  readonly claimedMs: number;
+}
+
+/** Denies the call over the socket. */
+export async function timeDecision(socket: RawSocket, watch: EventWatch, waits: WaitingTurn): Promise<DecisionTimes> {
+  const told = watch.next(waits.turn, "approval_decided");
+  const claimed = watch.next(waits.turn, "claimed");
   const sentAt = performance.now();
   const frame = { type: "approve", conversation_id: waits.conversation, call_id: waits.call, approved: false } as const;
   socket.send(encodeClientFrame(frame));
-  const at = await claim;
-  return at === undefined ? patienceMs : at - sentAt;
+  return { toldMs: (await told) - sentAt, claimedMs: (await claimed) - sentAt };
 }
