@@ -49,8 +49,12 @@ export function edgeRole(shards) {
         subjects.control(shard, every, every),
         subjects.mark(shard, every, every, every),
         subjects.owner(shard, every),
+        subjects.title(shard, every),
+        subjects.titleEvent(shard, every),
         factsOf(shard, "said"),
         factsOf(shard, "cancel"),
+        subjects.changedMessage(shard, every, every),
+        factsOf(shard, "text"),
         subjects.approvalDecided(shard, every, every, every),
         factsOf(shard, "decided", every),
       ]),
@@ -76,25 +80,36 @@ export function edgeRole(shards) {
   };
 }
 
+/** What agent workers store of a conversation. */
+function agentSubjects(shard) {
+  return [
+    subjects.agent(shard, every, every),
+    subjects.user(shard, every, every),
+    subjects.toolResult(shard, every, every, every),
+    subjects.log(shard, every),
+    // Of a conversation that has none, after its first answer.
+    subjects.title(shard, every),
+    subjects.titleEvent(shard, every),
+    factsOf(shard, "said"),
+    factsOf(shard, "result", every),
+    // Taken to make sure that a call is never run: a cancelled one, or one that took too long.
+    subjects.toolBegun(shard, every, every, every),
+    factsOf(shard, "begun", every),
+    // Closed when a turn that waited begins; the changed message is told where its edge died.
+    factsOf(shard, "text"),
+    subjects.changedMessage(shard, every, every),
+    // What nobody decided in time, and turns that wait for a decision.
+    subjects.approvalDecided(shard, every, every, every),
+    factsOf(shard, "decided", every),
+    factsOf(shard, "wait"),
+    factsOf(shard, "ack"),
+  ];
+}
+
 export function agentRole(shards) {
   return {
     publish: [
-      ...forEachShard(shards, (shard) => [
-        subjects.agent(shard, every, every),
-        subjects.user(shard, every, every),
-        subjects.toolResult(shard, every, every, every),
-        subjects.log(shard, every),
-        factsOf(shard, "said"),
-        factsOf(shard, "result", every),
-        // Taken to make sure that a call is never run: a cancelled one, or one that took too long.
-        subjects.toolBegun(shard, every, every, every),
-        factsOf(shard, "begun", every),
-        // What nobody decided in time, and turns that wait for a decision.
-        subjects.approvalDecided(shard, every, every, every),
-        factsOf(shard, "decided", every),
-        factsOf(shard, "wait"),
-        factsOf(shard, "ack"),
-      ]),
+      ...forEachShard(shards, agentSubjects),
       subjects.allAgents,
       `$JS.ACK.${streams.turns}.${turnsConsumer}.>`,
       ...forEachShard(shards, (shard) => [`$JS.ACK.${streams.facts(shard)}.${wakeConsumer}.>`]),

@@ -9,6 +9,7 @@ import {
   TranscriptMessage,
   Usage,
   User,
+  WaitingTurn,
 } from "@parley/protocol";
 import { z } from "zod";
 
@@ -22,6 +23,7 @@ export const objects = {
   TranscriptMessage,
   Usage,
   User,
+  WaitingTurn,
 } as const;
 
 const named: readonly (readonly [name: string, schema: z.ZodType])[] = [

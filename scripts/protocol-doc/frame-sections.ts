@@ -1,5 +1,15 @@
 import { readFileSync } from "node:fs";
-import { ClientFrame, ConnectionFrame, EventFrame, FrameError, KnownPart, Part, StoredEvent } from "@parley/protocol";
+import {
+  ClientFrame,
+  ConnectionFrame,
+  ConversationEvent,
+  ConversationEventFrame,
+  EventFrame,
+  FrameError,
+  KnownPart,
+  Part,
+  StoredEvent,
+} from "@parley/protocol";
 import type { z } from "zod";
 import { fieldTable, objects } from "./field-table.ts";
 
@@ -67,9 +77,28 @@ function eventFrame(schema: FrameSchema): Frame {
   };
 }
 
+/** Of the conversation and no turn. */
+function conversationEventFrame(schema: FrameSchema): Frame {
+  const type = typeOf(schema);
+  const stored = ConversationEvent.options.find((option) => typeOf(option) === type);
+  if (stored === undefined) throw new Error(`${type} is not stored`);
+  const description = described(stored, type);
+  const heading = `Server: \`${type}\``;
+  return {
+    heading,
+    schema,
+    description,
+    example: `server-${type}`,
+    shared: common.filter((name) => name !== "turn_id"),
+  };
+}
+
 const clientFrames = ClientFrame.options.map(clientFrame);
 const connectionFrames = ConnectionFrame.options.map(connectionFrame);
-const eventFrames = EventFrame.options.map(eventFrame);
+const eventFrames = [
+  ...EventFrame.options.map(eventFrame),
+  ...ConversationEventFrame.options.map(conversationEventFrame),
+];
 
 export const clientSections = (): string => sections(clientFrames);
 export const connectionSections = (): string => sections(connectionFrames);
@@ -111,6 +140,8 @@ function section({ heading, schema, description, example, shared }: Frame): stri
 }
 
 function sharedSentence(shared: readonly string[]): string {
+  if (!shared.includes("turn_id"))
+    return "It belongs to no turn, so it has no `turn_id`. The other [fields of every event](#fields-of-every-event), and:\n";
   const extra = shared.includes("attempt") ? " and of the agent" : "";
   return `The [fields of every event${extra}](#fields-of-every-event), and:\n`;
 }

@@ -37,9 +37,10 @@ function forTraces(env) {
 }
 
 function forAgentWorker(env, modelPort) {
-  if (!simulated(env).model) return pick(env, MODEL_VARIABLES);
+  const titles = isSet(env, "TITLES") ? {} : { TITLES: "first-answer" };
+  if (!simulated(env).model) return { ...titles, ...pick(env, MODEL_VARIABLES) };
   const OPENAI_BASE_URL = `http://${HOST}:${modelPort}/v1`;
-  return { OPENAI_BASE_URL, OPENAI_API_KEY: "simulated", OPENAI_MODEL: "parley-simulated" };
+  return { ...titles, OPENAI_BASE_URL, OPENAI_API_KEY: "simulated", OPENAI_MODEL: "parley-simulated" };
 }
 
 /** Demonstrations are for the simulated model, unless the caller says otherwise. */

@@ -218,3 +218,31 @@ test("shows the frames as they went over the wire, without the token", async () 
   expect(frames).toContain('"type":"welcome"');
   expect(complaints).toEqual([]);
 });
+
+test("shows the title and what waits, and changes both", async () => {
+  await using watched = await openTestPage();
+  const { page, complaints } = watched;
+  await send(page, "one\n/sim tokens=120 rate=20");
+  await turnThatIs(page, "running");
+  await send(page, "two");
+  await send(page, "three");
+  const waiting = page.getByTestId("waiting");
+  await expect.poll(() => waiting.count()).toBe(2);
+  const [two, three] = [waiting.nth(0), waiting.nth(1)];
+  expect(await two.getByTestId("waiting-text").inputValue()).toBe("two");
+  await three.getByTestId("take-back").click();
+  await turnThatIs(page, "cancelled");
+  await expect.poll(() => waiting.count()).toBe(1);
+  await two.getByTestId("waiting-text").fill("what is wanted");
+  await two.getByTestId("waiting-text").press("Enter");
+  await page.getByTestId("question").filter({ hasText: "what is wanted" }).waitFor();
+
+  await page.getByTestId("title-input").fill("One, two, three");
+  await page.getByTestId("title-input").press("Enter");
+  await expect.poll(() => page.title()).toBe("One, two, three · Parley");
+  await page.reload();
+  await inState(page, "ready");
+  await expect.poll(() => page.getByTestId("title-input").inputValue()).toBe("One, two, three");
+  await expect.poll(() => waiting.count()).toBe(1);
+  expect(complaints).toEqual([]);
+});

@@ -28,6 +28,10 @@ const own = {
   mark: subjects.mark(0, "c1", "t1", 17),
   log: subjects.log(0, "c1"),
   owner: subjects.owner(0, "c1"),
+  title: subjects.title(0, "c1"),
+  titleEvent: subjects.titleEvent(0, "c1"),
+  changedMessage: subjects.changedMessage(0, "c1", "t1"),
+  textFact: subjects.fact(0, "c1", "t1", { kind: "text" }),
   said: subjects.fact(0, "c1", "t1", { kind: "said" }),
   cancelFact: subjects.fact(0, "c1", "t1", { kind: "cancel" }),
   begunFact: subjects.fact(0, "c1", "t1", { kind: "begun", call: "call1" }),
@@ -42,11 +46,18 @@ const own = {
 } as const;
 type Kind = keyof typeof own;
 
+/** Titles, and what becomes of messages that wait. */
+const named = ["title", "titleEvent", "changedMessage", "textFact"] as const;
+
 const mayPublish: Record<Exclude<Role, "operator">, readonly Kind[]> = {
-  edge: ["turns", "user", "control", "mark", "owner", "said", "cancelFact", "approvalDecided", "decidedFact"],
+  edge: [
+    ...(["turns", "user", "control", "mark", "owner", "said", "cancelFact", "approvalDecided", "decidedFact"] as const),
+    ...named,
+  ],
   agent: [
     ...(["user", "agent", "toolResult", "toolBegun", "log", "said", "begunFact", "resultFact"] as const),
     ...(["approvalDecided", "decidedFact", "waitFact", "ackFact"] as const),
+    ...named,
   ],
   tool: ["toolResult", "toolBegun", "toolProgress", "begunFact", "resultFact", "askedFact", "approvalRequired"],
 };
@@ -63,7 +74,7 @@ function startRoles(
     ...options,
     env: {
       edge: { NATS_URL: urlOf("edge") },
-      "agent-worker": { NATS_URL: urlOf("agent"), OPENAI_MODEL: "parley-simulated-fast" },
+      "agent-worker": { NATS_URL: urlOf("agent"), OPENAI_MODEL: "parley-simulated-fast", TITLES: "first-answer" },
       "tool-worker": { NATS_URL: urlOf("tool"), ...tools },
     },
   });
@@ -79,14 +90,14 @@ async function makeStreams(nats: Broker): Promise<void> {
   for (const config of [
     { name: streams.turns, subjects: [subjects.allTurns] },
     { name: streams.events(0), subjects: [subjects.allEvents(0)], allow_direct: true },
-    { name: streams.log(0), subjects: [subjects.allLog(0), subjects.allOwners(0)] },
+    { name: streams.log(0), subjects: [subjects.allLog(0), subjects.allOwners(0), subjects.allTitles(0)] },
     { name: streams.facts(0), subjects: [subjects.allFacts(0)], allow_direct: true },
   ]) {
     await operator.ask(`$JS.API.STREAM.CREATE.${config.name}`, JSON.stringify({ storage: "file", ...config }));
   }
 }
 
-/** All that a conversation can ask of the broker: a tool call, reading on another device, a cancel, a deletion. */
+/** All that a conversation can ask of the broker: a tool call, reading on another device, a change of what waits, a title, a cancel, a deletion. */
 async function live(edge: Service): Promise<void> {
   using anna = await person(edge);
   const chat = anna.conversation();
@@ -99,8 +110,15 @@ async function live(edge: Service): Promise<void> {
   await same.subscribe();
   expect(JSON.stringify([...same.view.turns, ...same.view.transcript])).toContain("14 pods");
   const endless = await chat.send("hello\n/sim tokens=3000 rate=30");
+  const waits = await chat.send("as it was sent");
+  const other = await chat.send("not wanted");
+  await same.changeQueued(waits.turn_id, "what is wanted");
+  await same.takeBack(other.turn_id);
+  await same.setTitle("A title");
   same.cancel(endless.turn_id);
   expect(await chat.untilEnd(endless.turn_id)).toMatchObject({ type: "cancelled" });
+
+  expect((await chat.untilEnd(waits.turn_id)).response).toContain("what is wanted");
 
   const url = `http://127.0.0.1:${edge.port}/api/v1/conversations/${chat.id}`;
   const headers = { authorization: `Bearer ${await devToken(edge, "anna")}` };

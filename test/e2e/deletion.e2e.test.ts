@@ -74,6 +74,8 @@ it("leaves no word of a conversation, neither in the broker nor in Redis nor at 
   const viewer = elsewhere.conversation(chat.id);
   await viewer.subscribe();
   await eventually(() => viewer.view.transcript.length === 2, { what: "the transcript at the other edge" });
+  await stores.bus.titles.give(chat.id, { title: `all about ${marker}` });
+  await eventually(() => viewer.view.title?.includes(marker) === true, { what: "the title at the other edge" });
   await eventually(async () => (await inRedis(stores.redis)).includes(marker), { what: "the list's title" });
   expect(await inBroker(stores.bus)).toContain(marker);
 

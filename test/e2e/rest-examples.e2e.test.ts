@@ -19,7 +19,7 @@ it("answers the examples of docs/http.md as they are printed", async () => {
   const { stdout } = await run("bash", ["-euo", "pipefail", "-c", script.replace(printedAddress, address)], {
     cwd: folder.path,
   });
-  const [, waited, keyed, watched, stopped, read, seed] = stdout.split("---").map((text) => text.trim());
+  const [, waited, keyed, watched, stopped, named, read, seed] = stdout.split("---").map((text) => text.trim());
   const answer = JSON.parse(waited!);
   expect(answer).toMatchObject({ session_id: "my-first", conversation_id: "my-first", tool_calls: [] });
   expect(answer.response).not.toBe("");
@@ -30,11 +30,15 @@ it("answers the examples of docs/http.md as they are printed", async () => {
   expect(watched).toMatch(/^event: accepted\n[\s\S]*event: token\n[\s\S]*event: complete\ndata: [^\n]+$/);
   expect(JSON.parse(stopped!.split("\n").at(-1)!)).toHaveProperty("turn_id");
   expect(JSON.parse(readFileSync(path.join(folder.path, "cancelled.json"), "utf8")).metadata.cancelled).toBe(true);
+  expect(JSON.parse(named!)).toEqual({ conversation_id: "my-first", title: "My first conversation" });
   const [messages, list] = read!.split(/(?<=\})(?=\{"conversations")/);
   expect(JSON.parse(messages!).messages).toHaveLength(2);
   const listed = JSON.parse(list!).conversations.map(
-    ({ conversation_id }: { conversation_id: string }) => conversation_id,
+    ({ conversation_id, title }: { conversation_id: string; title: string }) => [conversation_id, title],
   );
-  expect(listed).toEqual(["my-second", "my-first"]);
+  expect(listed).toEqual([
+    ["my-second", expect.any(String)],
+    ["my-first", "My first conversation"],
+  ]);
   expect(JSON.parse(seed!)).toHaveProperty("message");
 });

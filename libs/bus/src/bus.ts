@@ -17,9 +17,15 @@ import { createOutbox } from "./outbox.ts";
 import { createRequests } from "./requests.ts";
 import { createOwners, type Owners } from "./owners.ts";
 import { createStreamWatch, type Disturbed } from "./stream-watch.ts";
-import { createStoredConversations, type StoredConversations } from "./stored-conversations.ts";
+import {
+  createStoredConversations,
+  type StoredConversations,
+  type StoredConversationsDeps,
+} from "./stored-conversations.ts";
+import { createTitles, type Titles } from "./titles.ts";
 import { createTranscripts, type Transcripts } from "./transcripts.ts";
 import { createTurnQueue, type TurnQueue } from "./turn-queue.ts";
+import { createWaitingTexts, type WaitingTexts } from "./waiting-texts.ts";
 
 export interface BusOptions extends Partial<Omit<StreamOptions, "metadata">> {
   readonly servers: string;
@@ -36,11 +42,13 @@ export interface Bus extends BrokerLink {
   /** What is stored and could not be read by this process. */
   readonly unreadable: Unreadable;
   readonly turns: TurnQueue;
+  readonly waitingTexts: WaitingTexts;
   /** What people have decided, as work to be done. */
   readonly decisions: Decisions;
   readonly agents: AgentSignals;
   readonly transcripts: Transcripts;
   readonly owners: Owners;
+  readonly titles: Titles;
   readonly conversations: StoredConversations;
   /** Calls the listener when live events may be missing although the connection held, until the signal. Only a cluster loses any that way. */
   watchStreams(onDisturbed: Disturbed, signal: AbortSignal): void;
@@ -106,12 +114,12 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
     facts,
     eventWindowMs,
     unreadable,
+    waitingTexts: createWaitingTexts({ jsm, events, unreadable }),
     turns: createTurnQueue({ link, outbox, jsm, events, transcripts, facts, eventWindowMs, unreadable, log }),
     decisions: createDecisions({ link, outbox, events, shards, unreadable, log }),
     agents: createAgentSignals(link, outbox, log),
     transcripts,
-    owners: createOwners(jsm, events, unreadable),
-    conversations: createStoredConversations({ link, jsm, events, facts, shards, unreadable, log }),
+    ...conversationParts({ link, jsm, events, facts, shards, unreadable, log }, eventWindowMs),
     watchStreams(onDisturbed, signal) {
       if (options.replicas > 1) createStreamWatch({ jsm: manager, shards: options.shards }).start(onDisturbed, signal);
     },
@@ -128,6 +136,16 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
       // Draining needs the broker; without it there is nothing that could still leave.
       await withDeadline(link.nc.drain(), 1_000, "draining the broker connection").catch(() => link.nc.close());
     },
+  };
+}
+
+function conversationParts(deps: Omit<StoredConversationsDeps, "titles">, eventWindowMs: number) {
+  const { jsm, events, unreadable } = deps;
+  const titles = createTitles({ ...deps, eventWindowMs });
+  return {
+    owners: createOwners(jsm, events, unreadable),
+    titles,
+    conversations: createStoredConversations({ ...deps, titles }),
   };
 }
 

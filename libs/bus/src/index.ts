@@ -25,6 +25,8 @@ export type {
   DeletionListener,
   StoredConversations,
 } from "./stored-conversations.ts";
+export type { WaitingTexts } from "./waiting-texts.ts";
+export type { TitlePlace, Titles } from "./titles.ts";
 export type { TranscriptPage, Transcripts } from "./transcripts.ts";
 export { connectRedis, type RedisRole } from "./redis.ts";
 export { createToolJobs, createToolQueue, type ToolJobCounts, type ToolJobs, type ToolQueue } from "./tool-queue.ts";

@@ -17,6 +17,7 @@ import type { EventLog } from "./event-log.ts";
 import type { Facts } from "./facts.ts";
 import type { BrokerLink } from "./nats-connection.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
+import type { Titles } from "./titles.ts";
 import type { Unreadable } from "./unreadable.ts";
 
 export interface StoredConversationsDeps {
@@ -24,6 +25,7 @@ export interface StoredConversationsDeps {
   readonly jsm: PatientLookups;
   readonly events: EventLog;
   readonly facts: Pick<Facts, "purge">;
+  readonly titles: Pick<Titles, "bury">;
   readonly shards: number;
   readonly unreadable: Unreadable;
   readonly log: Logger;
@@ -127,7 +129,7 @@ function createListing(deps: StoredConversationsDeps) {
   };
 }
 
-function createDeletionParts({ link, jsm, events, facts, log }: StoredConversationsDeps) {
+function createDeletionParts({ link, jsm, events, facts, titles, log }: StoredConversationsDeps) {
   return {
     async endOf(conversation: ConversationId): Promise<ConversationEnd> {
       const shard = events.shardOf(conversation);
@@ -148,7 +150,7 @@ function createDeletionParts({ link, jsm, events, facts, log }: StoredConversati
     },
 
     /**
-     * Removes facts, events and transcript up to `end` (default: all): what came later may be of a turn that was accepted since. Whose the
+     * Removes facts, events, transcript and titles up to `end` (default: all): what came later may be of a turn that was accepted since. Whose the
      * conversation was stays recorded: its id must never become somebody else's while edges remember the owner. Can be repeated; throws when
      * the broker does not answer.
      */
@@ -161,6 +163,8 @@ function createDeletionParts({ link, jsm, events, facts, log }: StoredConversati
       const filter = subjects.eventsOf(shard, conversation);
       await jsm.streams.purge(streams.events(shard), { filter, ...upTo(end?.events) });
       await jsm.streams.purge(streams.log(shard), { filter: subjects.log(shard, conversation), ...upTo(end?.log) });
+      // Last: who gives it a title meanwhile looks first whether there is anything left.
+      await titles.bury(conversation);
     },
 
     /**

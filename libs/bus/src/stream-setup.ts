@@ -94,7 +94,7 @@ function eventStream(shard: number, { replicas, eventsMaxBytes, eventWindowMs, m
 function logStream(shard: number, { replicas }: StreamOptions): Config {
   return {
     name: streams.log(shard),
-    subjects: [subjects.allLog(shard), subjects.allOwners(shard)],
+    subjects: [subjects.allLog(shard), subjects.allOwners(shard), subjects.allTitles(shard)],
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
     num_replicas: replicas,

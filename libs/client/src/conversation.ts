@@ -1,5 +1,6 @@
 import {
   chatErrorOf,
+  queue,
   type AcceptedFrame,
   type ApprovalDecision,
   type ChatError,
@@ -7,6 +8,7 @@ import {
   type ConversationView,
   type FrameError,
   type Outcome,
+  type QueuedTurn,
   type ServerFrame,
   type SubscribedFrame,
 } from "@parley/protocol";
@@ -20,6 +22,7 @@ import { newId } from "./ids.ts";
 import type { Settings } from "./options.ts";
 import { createOutbox, type OutgoingMessage } from "./outbox.ts";
 import { createTurnEnds } from "./turn-ends.ts";
+import { changeWish, createWishes, removalWish, titleWish } from "./wishes.ts";
 
 /** A frame that says to which conversation it belongs, or to which message of one. */
 export type ConversationFrame = Extract<ServerFrame, { conversation_id?: unknown }>;
@@ -60,6 +63,17 @@ export interface Conversation {
    * what was decided, by whoever; rejects with the server's ChatError, of which CONFLICT says that it was decided otherwise.
    */
   readonly approve: (callId: string, approved: boolean, options?: ApproveOptions) => Promise<ApprovalDecision>;
+  /**
+   * Gives the conversation a title; resolves when the view has it, so the conversation must be subscribed to. Until then it is asked for again on every
+   * new connection. Rejects with the server's ChatError.
+   */
+  readonly setTitle: (title: string) => Promise<void>;
+  /** What waits, in the order in which it will run. */
+  readonly queue: () => QueuedTurn[];
+  /** Changes a message that waits; resolves when the view has the new text. Rejects with CONFLICT when its turn has begun. */
+  readonly changeQueued: (turnId: string, message: string) => Promise<void>;
+  /** Takes a message back that waits; resolves with the end of its turn. Rejects with CONFLICT when its turn has begun. */
+  readonly takeBack: (turnId: string) => Promise<void>;
   /** Asks for what the view does not have yet, and for all that follows, also on later connections. */
   readonly subscribe: () => Promise<SubscribedFrame>;
   readonly unsubscribe: () => void;
@@ -90,7 +104,7 @@ interface ConversationDeps extends Settings {
 
 export function createConversation(deps: ConversationDeps): ConversationPort {
   const parts = createParts(deps);
-  const { folding, outbox, attachment, ends, cancels, approvals, emitter } = parts;
+  const { folding, outbox, attachment, ends, cancels, approvals, wishes, emitter } = parts;
   let closed: Error | undefined;
 
   /** Nothing may wait on a conversation that nobody serves any more. */
@@ -108,12 +122,11 @@ export function createConversation(deps: ConversationDeps): ConversationPort {
         whileOpen(() => outbox.add(messageOf(deps.id, message, options), options.signal)),
       untilEnd: (turnId) => whileOpen(() => ends.until(turnId)),
       cancel: cancels.add,
-      approve: (callId, approved, options = {}) =>
-        whileOpen(() => {
-          // The answer is an event. Who may not look may not decide either, and is told so by that.
-          attachment.subscribe().catch(() => undefined);
-          return approvals.add(callId, approved, options);
-        }),
+      approve: (callId, approved, options = {}) => whileOpen(() => approve(parts, callId, approved, options)),
+      setTitle: (title) => whileOpen(() => wishes.add(...titleWish(deps.id, title))),
+      queue: () => queue(folding.view()),
+      changeQueued: (turnId, message) => whileOpen(() => wishes.add(...changeWish(deps.id, turnId, message))),
+      takeBack: (turnId) => whileOpen(() => wishes.add(...removalWish(deps.id, turnId))),
       subscribe: () => whileOpen(attachment.subscribe),
       unsubscribe: () => attachment.unsubscribe(outbox.unanswered()),
       on: emitter.on,
@@ -122,9 +135,7 @@ export function createConversation(deps: ConversationDeps): ConversationPort {
     awaits: outbox.has,
     resume: () => {
       const asked = attachment.resume();
-      outbox.flush();
-      cancels.flush();
-      approvals.flush();
+      for (const box of [outbox, cancels, approvals, wishes]) box.flush();
       return asked || outbox.unansweredSince() !== undefined;
     },
     connectionLost: () => {
@@ -134,15 +145,23 @@ export function createConversation(deps: ConversationDeps): ConversationPort {
     unansweredSince: outbox.unansweredSince,
     close: (reason) => {
       closed = reason;
-      attachment.close(reason);
-      outbox.close(reason);
-      ends.close(reason);
-      approvals.close(reason);
+      for (const part of [attachment, outbox, ends, approvals, wishes]) part.close(reason);
     },
   };
 }
 
 type Parts = ReturnType<typeof createParts>;
+
+function approve(
+  { attachment, approvals }: Parts,
+  callId: string,
+  approved: boolean,
+  options: ApproveOptions,
+): Promise<ApprovalDecision> {
+  // The answer is an event. Who may not look may not decide either, and is told so by that.
+  attachment.subscribe().catch(() => undefined);
+  return approvals.add(callId, approved, options);
+}
 
 function createParts(deps: ConversationDeps) {
   const { id, send, log } = deps;
@@ -151,6 +170,7 @@ function createParts(deps: ConversationDeps) {
     onChange: () => {
       ends.look();
       approvals.look();
+      wishes.look();
       emitter.emit("change", view());
     },
     onViolation: (violation) => {
@@ -160,6 +180,7 @@ function createParts(deps: ConversationDeps) {
   });
   const { view } = folding;
   const ends = createTurnEnds(view);
+  const wishes = createWishes(view, send);
   const attachment = createAttachment({
     ...deps,
     cursor: () => view().seq,
@@ -167,7 +188,8 @@ function createParts(deps: ConversationDeps) {
   });
   const outbox = createOutbox({ ...deps, send: (frame) => !attachment.mustResume() && send(frame) });
   const approvals = createApprovals(view, send);
-  return { emitter, ends, folding, attachment, outbox, cancels: createCancels(view, send), approvals };
+  const cancels = createCancels(view, send);
+  return { emitter, ends, folding, attachment, outbox, wishes, approvals, cancels };
 }
 
 function handle(parts: Parts, frame: ConversationFrame): void {
@@ -182,6 +204,8 @@ function handle(parts: Parts, frame: ConversationFrame): void {
       if (attachment.subscribed(frame)) folding.beginAnew(ends.waiting());
       else folding.subscribed(frame.seq);
       return outbox.flush();
+    case "queue":
+      return folding.queue(frame);
     case "error":
       if ("turn_id" in frame) return folding.fold(frame);
       return refuse(parts, frame);
@@ -192,9 +216,9 @@ function handle(parts: Parts, frame: ConversationFrame): void {
 
 /** An error says what it answers: a message by its id, anything else by the type of its frame. Older servers do not say the latter. */
 function refuse(parts: Parts, error: FrameError): void {
-  const { emitter, attachment, outbox, cancels, approvals } = parts;
+  const { emitter, attachment, outbox, cancels, approvals, wishes } = parts;
   if (error.frame === "delete") return forget(parts, error);
-  if (outbox.refused(error) || approvals.refused(error)) return;
+  if (outbox.refused(error) || approvals.refused(error) || wishes.refused(error)) return;
   const mayAnswer = (type: string): boolean => error.frame === undefined || error.frame === type;
   if (error.id === undefined && mayAnswer("subscribe") && attachment.refused(error)) return outbox.flush();
   if (error.code === "NOT_FOUND" && mayAnswer("cancel")) cancels.clear();

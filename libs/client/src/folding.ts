@@ -1,13 +1,13 @@
 import {
   createView,
   foldFrame,
+  foldQueue,
   isTerminal,
   type ConversationId,
   type ConversationView,
-  type EventFrame,
-  type SnapshotFrame,
+  type WaitingFrame,
 } from "@parley/protocol";
-import { createFrameCheck, type Violation } from "./frame-check.ts";
+import { createFrameCheck, type FoldedFrame, type Violation } from "./frame-check.ts";
 
 interface FoldingDeps {
   readonly onChange: () => void;
@@ -16,7 +16,8 @@ interface FoldingDeps {
 
 export interface Folding {
   readonly view: () => ConversationView;
-  readonly fold: (frame: EventFrame | SnapshotFrame) => void;
+  readonly fold: (frame: FoldedFrame) => void;
+  readonly queue: (frame: WaitingFrame) => void;
   /** What follows begins after this cursor. */
   readonly subscribed: (seq: number) => void;
   /** What the view has is of no use to what follows, which has not come: until then it has no cursor. It keeps a place for the turns with these ids. */
@@ -56,6 +57,12 @@ export function createFolding(conversation: ConversationId, { onChange, onViolat
       view = folded;
       onChange();
       if (isTerminal(frame.type)) forgetOldTurns();
+    },
+    queue(frame) {
+      const folded = foldQueue(view, frame);
+      if (folded === view) return;
+      view = folded;
+      onChange();
     },
     subscribed: (seq) => check.subscribed(seq),
     beginAnew(turnIds) {

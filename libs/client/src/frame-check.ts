@@ -2,6 +2,7 @@ import {
   isTerminal,
   textOf,
   turn as turnIn,
+  type ConversationEventFrame,
   type ConversationView,
   type EventFrame,
   type SnapshotFrame,
@@ -37,9 +38,12 @@ export interface FrameCheck {
   /** Frames follow from this cursor on: who subscribes while others are on their way may be told again what came meanwhile. */
   readonly subscribed: (seq: number) => void;
   /** Looks at a frame before it is folded. */
-  readonly before: (view: ConversationView, frame: EventFrame | SnapshotFrame) => Violation | undefined;
+  readonly before: (view: ConversationView, frame: FoldedFrame) => Violation | undefined;
   readonly forget: (turnId: string) => void;
 }
+
+/** What a view is folded from. */
+export type FoldedFrame = EventFrame | ConversationEventFrame | SnapshotFrame;
 
 type ChainFrame = Extract<EventFrame, { n: number }>;
 
@@ -75,12 +79,13 @@ export function createFrameCheck(): FrameCheck {
       // Who asks twice, because the first answer was slow, is told twice how things stand.
       if (frame.type === "snapshot" && frame.seq === view.seq) return undefined;
       if (frame.seq <= view.seq) return violation("repeat", frame, `seq ${frame.seq} when the cursor is ${view.seq}`);
-      return "n" in frame ? (checkChain(frame) ?? checkText(view, frame)) : undefined;
+      return "attempt" in frame && "n" in frame ? (checkChain(frame) ?? checkText(view, frame)) : undefined;
     },
     forget: (turnId) => void positions.delete(turnId),
   };
 }
 
-function violation(kind: ViolationKind, frame: EventFrame | SnapshotFrame, detail: string): Violation {
-  return { kind, conversation_id: frame.conversation_id, turn_id: frame.turn_id, seq: frame.seq, detail };
+function violation(kind: ViolationKind, frame: FoldedFrame, detail: string): Violation {
+  const turn_id = "turn_id" in frame ? frame.turn_id : undefined;
+  return { kind, conversation_id: frame.conversation_id, turn_id, seq: frame.seq, detail };
 }

@@ -112,6 +112,43 @@ export const ApproveFrame = z
     "Decides on a call that waits for a person. The answer is `approval_decided`, to all who look; `CONFLICT` when it was decided otherwise before, `APPROVAL_EXPIRED` when the time was over, `NOT_FOUND` when no such call waits.",
   );
 export type ApproveFrame = z.infer<typeof ApproveFrame>;
+/** Of a frame that is answered by what the conversation then shows. */
+const wishId = z.string().min(1).max(128).optional().describe("The client's own id of this frame: an error names it.");
+
+export const TitleFrame = z
+  .object({
+    type: z.literal("title"),
+    id: wishId,
+    conversation_id: ConversationId,
+    title: z
+      .string()
+      .trim()
+      .min(1)
+      .max(limits.titleChars)
+      .describe("The title: 1 to `titleChars` characters without white space around it. It is kept in one line."),
+  })
+  .describe(
+    "Gives a conversation of one's own a title. Whoever looks at it gets the event `title`, which is the answer; `NOT_FOUND` where nothing was said.",
+  );
+export type TitleFrame = z.infer<typeof TitleFrame>;
+export const QueueFrame = z
+  .object({
+    type: z.literal("queue"),
+    id: wishId,
+    conversation_id: ConversationId,
+    turn_id: TurnId.describe("A turn that waits behind another one, of a message of one's own."),
+    message: z
+      .string()
+      .optional()
+      .describe(
+        "The text that is to be answered instead: at most `messageBytes` as UTF-8, however its JSON is written.",
+      ),
+    remove: z.literal(true).optional().describe("Instead of `message`: takes the message back."),
+  })
+  .describe(
+    "Changes a message that waits, or takes it back. The answer is the `message` with its new text, or the end of the turn; `CONFLICT` where the turn has begun, as the first of the queue always has.",
+  );
+export type QueueFrame = z.infer<typeof QueueFrame>;
 export const PingFrame = z
   .object({ type: z.literal("ping") })
   .describe("Answered by `pong`. Send one after `heartbeat_ms` of silence: browsers cannot see protocol pings.");
@@ -123,6 +160,8 @@ export const ClientFrame = z.discriminatedUnion("type", [
   UnsubscribeFrame,
   CancelFrame,
   ApproveFrame,
+  TitleFrame,
+  QueueFrame,
   PingFrame,
 ]);
 export type ClientFrame = z.infer<typeof ClientFrame>;

@@ -1,5 +1,6 @@
 import { ChatError } from "./errors.ts";
 import { ClientFrame, MessageFrame } from "./client-frames.ts";
+import type { ConversationEvent } from "./conversation-events.ts";
 import type { StoredEvent } from "./events.ts";
 import { CallId, ConversationId } from "./ids.ts";
 import { problemOf } from "./issue-words.ts";
@@ -170,7 +171,7 @@ function encodeToken({ token, conversation_id, turn_id, attempt, n, ts }: Writte
 }
 
 /** Encodes an event with `type` first, as `typeOfStored` and the edge rely on. */
-export function encodeEvent(event: StoredEvent): Uint8Array {
+export function encodeEvent(event: StoredEvent | ConversationEvent): Uint8Array {
   if (event.type === "token") return encodeToken(event);
   const { type, ...rest } = event;
   return encodeJson({ type, ...rest });

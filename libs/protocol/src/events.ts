@@ -70,9 +70,15 @@ export const MessageEvent = z
     id: z.string().describe("The client's own id of it."),
     author: Author.describe("Who wrote it."),
     message: z.string().describe("The text."),
+    changed: z
+      .number()
+      .int()
+      .positive()
+      .optional()
+      .describe("It comes again, because its author has changed the text while it waited; so many times by now."),
   })
   .describe(
-    "What a participant wrote; every device that looks gets it, the sender's too. The first event of its turn.",
+    "What a participant wrote; every device that looks gets it, the sender's too. The first event of its turn. One that comes again replaces it.",
   );
 export type MessageEvent = z.infer<typeof MessageEvent>;
 
@@ -107,10 +113,6 @@ export const ProgressEvent = z
       .optional()
       .describe("How it was chosen: `explicit`, `rule`, `lexical`, `previous` or `default`."),
     sources: z.array(Source).optional().describe("The passages that were found."),
-    next: z
-      .object({ step: z.string(), message: z.string() })
-      .optional()
-      .describe("The step that began in the same moment, of which there is no event of its own."),
   })
   .describe("A step of the work begins. It may come again, with what the step has found.");
 export const TokenEvent = z

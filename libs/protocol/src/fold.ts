@@ -28,4 +28,12 @@ export {
   toolCallsOf,
   type Parts,
 } from "./parts-fold.ts";
-export { createTurnView, createView, foldEvent, foldFrame, type ConversationView, type TurnView } from "./view.ts";
+export {
+  createTurnView,
+  createView,
+  foldEvent,
+  foldFrame,
+  foldQueue,
+  type ConversationView,
+  type TurnView,
+} from "./view.ts";

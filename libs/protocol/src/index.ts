@@ -14,6 +14,8 @@ export { closeCodes, errorTable, isErrorCode, isFinalClose } from "./error-table
 export { AnyErrorCode, ChatError, ErrorCode, chatErrorOf, toChatError } from "./errors.ts";
 export {
   agentChannel,
+  conversationOfSubject,
+  isChangedMessage,
   kindOfSubject,
   parseEventSubject,
   shardOf,
@@ -34,7 +36,9 @@ export {
   MessageFrame,
   OnBusy,
   PingFrame,
+  QueueFrame,
   SubscribeFrame,
+  TitleFrame,
   UnsubscribeFrame,
   nativeSubprotocol,
   type ClientFrameInput,
@@ -50,6 +54,7 @@ export {
   Usage,
   type StoredEventType,
 } from "./events.ts";
+export { ConversationEvent, TitleEvent, TitleRecord, titleLine } from "./conversation-events.ts";
 export { Source } from "./source.ts";
 export { FinishedToolCall, StepCall, ToolArguments, ToolCall, ToolStatus, unknownEffect } from "./tool-calls.ts";
 export {
@@ -66,12 +71,14 @@ export {
 export { PartPlace, orderOf, partsInOrder } from "./part-order.ts";
 export { ApprovalDecision, ApprovalPreview, ApprovalRequest, ApprovalState, Decider } from "./approval.ts";
 export { Fact, type FactKind, type FactOf } from "./facts.ts";
+export { TextFact, WaitingTurn } from "./waiting-turn.ts";
 export { TurnRecord } from "./turn-record.ts";
 export { ProviderCall } from "./provider-call.ts";
 export { ReadEvent, isReadable, unreadableEvent } from "./read-event.ts";
 export {
   AcceptedFrame,
   ConnectionFrame,
+  ConversationEventFrame,
   EventFrame,
   FrameError,
   ServerFrame,
@@ -80,6 +87,7 @@ export {
   ToolCallState,
   TranscriptMessage,
   User,
+  WaitingFrame,
 } from "./server-frames.ts";
 export { TurnRequest, messageEventOf } from "./turn-request.ts";
 export { ToolJob, toolJobId } from "./tool-job.ts";
@@ -125,6 +133,7 @@ export {
   errorRowOf,
   foldEvent,
   foldFrame,
+  foldQueue,
   foldParts,
   isReasoning,
   isSource,

@@ -5,6 +5,8 @@
 export const limits = {
   /** Text of one client message, UTF-8, however its JSON escapes it. Larger: MESSAGE_TOO_LARGE. */
   messageBytes: 32 * 1024,
+  /** Characters of a conversation's title, without the white space around it. Longer, or empty: INVALID_FRAME. */
+  titleChars: 200,
   /** Characters of an access token. Longer: AUTH_INVALID. */
   accessTokenChars: 16_384,
   /** Objects and arrays of `metadata` within each other. Deeper: INVALID_FRAME. */
@@ -13,6 +15,8 @@ export const limits = {
   clientFrameBytes: 64 * 1024,
   /** The same with its escapes, of which JSON may make six bytes for one (`\u0000`). A larger frame ends its socket. */
   escapedFrameBytes: 6 * 64 * 1024,
+  /** Text of a message that waits, encoded, as `queue` tells it; the rest is cut off. The message itself has all of it. */
+  waitingTextBytes: 8 * 1024,
   /** Turns of one conversation that may wait in `TURNS`, the running one included. More: QUEUE_FULL. */
   turnsPerConversation: 8,
   /** Calls of one model step that are run. The next ones get a result that says so. */

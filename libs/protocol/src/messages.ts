@@ -6,6 +6,7 @@ import { pendingCallsOf, type Parts } from "./parts-fold.ts";
 import type { ToolCallPart } from "./parts.ts";
 import type { TranscriptMessage } from "./server-frames.ts";
 import type { ConversationView, TurnView } from "./view.ts";
+import type { WaitingTurn } from "./waiting-turn.ts";
 
 /** What is shown of a view. What has not changed between two views is the same object in both answers. */
 
@@ -51,14 +52,25 @@ export function messages(view: ConversationView): readonly MessageView[] {
 /** By its turns and its transcript: a view whose cursor alone has moved shows the same. */
 const shownOf = new WeakMap<ConversationView["turns"], WeakMap<ConversationView["transcript"], MessageView[]>>();
 
-/** The turns that wait, in the order in which they will run. */
+/** The turns that wait, in the order in which they will run: those that have not begun, also where only the server's word tells of them. */
 export function queue(view: ConversationView): QueuedTurn[] {
-  const open = groupsOf(view).filter(isOpen);
-  return open.flatMap((group, position) => {
+  const groups = groupsOf(view);
+  const told = new Map(view.waiting.map((one) => [one.turn_id, one]));
+  const waiting = groups.filter(isOpen).flatMap((group, place): QueuedTurn[] => {
     const { turn_id, turn: known } = group;
+    const position = told.get(turn_id)?.position ?? place;
     if (known !== undefined && known.status !== "queued") return [];
     return [{ turn_id, position, message: messagesIn(group)[0] }];
   });
+  const shown = new Set(groups.map(({ turn_id }) => turn_id));
+  const forgotten = view.waiting.filter(({ turn_id }) => !shown.has(turn_id)).map(queuedTurnOf);
+  return [...waiting, ...forgotten].toSorted((one, other) => one.position - other.position);
+}
+
+function queuedTurnOf({ turn_id, author, text, position }: WaitingTurn): QueuedTurn {
+  const parts = [{ type: "text", text } as const];
+  const message_id = messageIdOf(turn_id, "user");
+  return { turn_id, position, message: { message_id, turn_id, author, parts, status: "complete" } };
 }
 
 const pendingOf = new WeakMap<ConversationView["turns"], readonly PendingApproval[]>();

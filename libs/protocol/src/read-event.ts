@@ -1,7 +1,10 @@
 import { z } from "zod";
+import { ConversationEvent } from "./conversation-events.ts";
 import { StoredEvent, chained, common } from "./events.ts";
 
-const knownTypes: ReadonlySet<string> = new Set(StoredEvent.options.map(({ shape }) => shape.type.value));
+const knownTypes: ReadonlySet<string> = new Set(
+  [...StoredEvent.options, ...ConversationEvent.options].map(({ shape }) => shape.type.value),
+);
 const newType = z.string().refine((type) => !knownTypes.has(type));
 
 /**
@@ -15,16 +18,24 @@ const UnknownEvent = z.union([
   z
     .object({ type: newType, ...common })
     .transform(({ type: _type, ...rest }) => ({ type: "unknown" as const, ...rest })),
+  // Of the conversation alone.
+  z
+    .object({ type: newType, conversation_id: common.conversation_id, ts: common.ts })
+    .transform(({ type: _type, ...rest }) => ({ type: "unknown" as const, ...rest })),
 ]);
 
 /** What readers find in the log, during an upgrade and after a rollback also of the next minor version. */
-export const ReadEvent = z.union([StoredEvent, UnknownEvent]);
+export const ReadEvent = z.union([StoredEvent, ConversationEvent, UnknownEvent]);
 
 /** What is stored where an event should be, and is none: it says nothing, and takes its place. */
 export const unreadableEvent = { type: "unreadable" } as const;
 export type ReadEvent = z.infer<typeof ReadEvent> | typeof unreadableEvent;
 
-/** Whether this version can read all of it. */
+/** Whether it is an event of a turn of which this version can read all. */
 export function isReadable(event: ReadEvent): event is StoredEvent {
-  return event.type !== "unknown" && event.type !== "unreadable";
+  return event.type !== "unknown" && event.type !== "unreadable" && !isOfConversation(event);
+}
+
+function isOfConversation(event: ReadEvent): event is ConversationEvent {
+  return event.type === "title";
 }

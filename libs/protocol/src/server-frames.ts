@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { TitleEvent } from "./conversation-events.ts";
 import { ApprovalState } from "./approval.ts";
 import { AnyErrorCode } from "./errors.ts";
 import {
@@ -25,6 +26,7 @@ import { CallId, ConversationId, TurnId } from "./ids.ts";
 import { openEnum } from "./open-enum.ts";
 import { Part } from "./parts.ts";
 import { FinishedToolCall, ToolCall } from "./tool-calls.ts";
+import { WaitingTurn } from "./waiting-turn.ts";
 
 /** What a server sends in the native dialect: frames of the connection itself, and every visible event with its cursor. */
 
@@ -132,6 +134,14 @@ export const SnapshotFrame = z
       .array(TranscriptMessage)
       .optional()
       .describe("The transcript's tail, oldest first. Absent: the viewer has it."),
+    title: z
+      .string()
+      .optional()
+      .describe("The title of the conversation. Absent: it has none, or none that the viewer lacks."),
+    queue: z
+      .array(WaitingTurn)
+      .optional()
+      .describe("What waits, as in the frame `queue`. Absent beside `messages`: nothing does."),
     turn_id: TurnId.optional().describe("A turn that had not ended then: replace all that you have of it."),
     attempt: z.number().optional().describe("Of that turn."),
     text: z.string().optional().describe("Its answer so far."),
@@ -149,6 +159,14 @@ export const SnapshotFrame = z
     "Stands for all events up to its cursor. Sent to who comes without a cursor, with an old one, or was too slow.",
   );
 export type SnapshotFrame = z.infer<typeof SnapshotFrame>;
+export const WaitingFrame = z
+  .object({
+    type: z.literal("queue"),
+    conversation_id: ConversationId,
+    turns: z.array(WaitingTurn).describe("In the order in which they will run. Empty: nothing waits any more."),
+  })
+  .describe("What waits in a conversation, each time that it changes. It has no `seq`: it says how things stand.");
+export type WaitingFrame = z.infer<typeof WaitingFrame>;
 const GoingAwayFrame = z
   .object({
     type: z.literal("going_away"),
@@ -185,6 +203,7 @@ export const ConnectionFrame = z.union([
   AcceptedFrame,
   SubscribedFrame,
   SnapshotFrame,
+  WaitingFrame,
   GoingAwayFrame,
   PongFrame,
   FrameError,
@@ -213,5 +232,9 @@ export const EventFrame = z.discriminatedUnion("type", [
 ]);
 export type EventFrame = z.infer<typeof EventFrame>;
 
-export const ServerFrame = z.union([EventFrame, ConnectionFrame]);
+/** Events of the conversation that belong to no turn. */
+export const ConversationEventFrame = z.discriminatedUnion("type", [TitleEvent.extend(seq)]);
+export type ConversationEventFrame = z.infer<typeof ConversationEventFrame>;
+
+export const ServerFrame = z.union([EventFrame, ConversationEventFrame, ConnectionFrame]);
 export type ServerFrame = z.infer<typeof ServerFrame>;

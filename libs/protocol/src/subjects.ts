@@ -26,6 +26,7 @@ const live = "chat.live";
 const facts = "chat.fact";
 /** Below a turn: its chain, which only the agent worker that has the turn writes. */
 export const agentChannel = "a";
+const changedChannel = "user.changed";
 
 export const subjects = {
   allTurns: "chat.turns.*",
@@ -36,9 +37,15 @@ export const subjects = {
   eventsOf: (shard: number, conversation: ConversationId): string => `${stored}.${shard}.${conversation}.>`,
   liveOf: (shard: number, conversation: ConversationId): string => `${live}.${shard}.${conversation}.>`,
 
+  /** The conversation's title, as viewers are told of it: compare-and-set. One token, so that readers of turns pass over it. */
+  titleEvent: (shard: number, conversation: ConversationId): string => `${stored}.${shard}.${conversation}.title`,
+
   /** The message of the user: write-once. */
   user: (shard: number, conversation: ConversationId, turn: TurnId): string =>
     `${stored}.${shard}.${conversation}.${turn}.user`,
+  /** The message once more, after its author has changed it while it waited: compare-and-set. */
+  changedMessage: (shard: number, conversation: ConversationId, turn: TurnId): string =>
+    `${stored}.${shard}.${conversation}.${turn}.${changedChannel}`,
   /** The agent's chain: one writer, fenced. */
   agent: (shard: number, conversation: ConversationId, turn: TurnId): string =>
     `${stored}.${shard}.${conversation}.${turn}.${agentChannel}`,
@@ -108,6 +115,9 @@ export const subjects = {
   /** Whose conversation it is: write-once, kept with the transcripts. */
   owner: (shard: number, conversation: ConversationId): string => `chat.owner.${shard}.${conversation}`,
   allOwners: (shard: number): string => `chat.owner.${shard}.*`,
+  /** The titles of a conversation, kept with the transcripts: compare-and-set, the last one counts. */
+  title: (shard: number, conversation: ConversationId): string => `chat.title.${shard}.${conversation}`,
+  allTitles: (shard: number): string => `chat.title.${shard}.*`,
 } as const;
 
 /** What an event subject says about its event. */
@@ -124,6 +134,16 @@ export function parseEventSubject(subject: string): EventAddress | undefined {
   if (chat !== "chat" || (kind !== "ev" && kind !== "live")) return undefined;
   if (conversation === undefined || turn === undefined || channel.length === 0) return undefined;
   return { shard: Number(shard), conversation, turn, channel: channel.join(".") };
+}
+
+/** Whether an event is a message that was changed while it waited, and not the beginning of its turn. */
+export function isChangedMessage(subject: string): boolean {
+  return subject.endsWith(`.${changedChannel}`);
+}
+
+/** The conversation of an event, of a turn's or of its own. */
+export function conversationOfSubject(subject: string): ConversationId | undefined {
+  return subject.split(".", 4)[3];
 }
 
 /** What a stored message is, for logs: `user`, `a`, `ctl`, `tool`, … of an event, else the stream: `turns`, `log`, `owner`. */

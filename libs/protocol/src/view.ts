@@ -1,10 +1,17 @@
 import { isTerminal } from "./event-kinds.ts";
 import type { MessageEvent, Outcome } from "./events.ts";
 import type { ConversationId, TurnId } from "./ids.ts";
-import { outcomeOf, storedParts } from "./outcome.ts";
+import { outcomeOf, partsOfMessage, storedParts } from "./outcome.ts";
 import { callPart, foldParts, noParts, pendingCallsOf, withStored, type Parts } from "./parts-fold.ts";
 import type { ReadEvent } from "./read-event.ts";
-import type { EventFrame, SnapshotFrame, TranscriptMessage } from "./server-frames.ts";
+import type {
+  ConversationEventFrame,
+  EventFrame,
+  SnapshotFrame,
+  TranscriptMessage,
+  WaitingFrame,
+} from "./server-frames.ts";
+import type { WaitingTurn } from "./waiting-turn.ts";
 
 /**
  * What a viewer of a conversation has: the fold of its frames. The edge (snapshots), the clients, the pages and the checkers share it. A view never
@@ -27,6 +34,10 @@ export interface ConversationView {
   readonly conversation_id: ConversationId;
   /** Cursor: sequence of the last frame folded; 0: none. */
   readonly seq: number;
+  /** Undefined: none has been seen. */
+  readonly title: string | undefined;
+  /** What waits, as the server said it last: also turns that have no event here. */
+  readonly waiting: readonly WaitingTurn[];
   /** In the order in which they were first seen. */
   readonly turns: readonly TurnView[];
   /** The transcript as of the last snapshot that carried one. */
@@ -38,7 +49,15 @@ export interface ConversationView {
 /** Nothing but places for turns whose ends somebody waits for: a transcript tells the end of the turns that a view has. */
 export function createView(conversationId: ConversationId, turnIds: readonly TurnId[] = []): ConversationView {
   const turns = turnIds.map(createTurnView);
-  return { conversation_id: conversationId, seq: 0, turns, transcript: [], transcriptAfter: undefined };
+  return {
+    conversation_id: conversationId,
+    seq: 0,
+    title: undefined,
+    waiting: [],
+    turns,
+    transcript: [],
+    transcriptAfter: undefined,
+  };
 }
 
 export function createTurnView(turnId: TurnId): TurnView {
@@ -100,13 +119,34 @@ function isEnd(event: ReadEvent): event is Extract<ReadEvent, { type: Outcome["t
 }
 
 /** The view after one frame of its conversation; the same object if it has that frame already (`seq` not above the cursor). */
-export function foldFrame(view: ConversationView, frame: EventFrame | SnapshotFrame): ConversationView {
+export function foldFrame(
+  view: ConversationView,
+  frame: EventFrame | ConversationEventFrame | SnapshotFrame,
+): ConversationView {
   if (frame.seq <= view.seq) return view;
   const { seq } = frame;
-  if (frame.type === "snapshot") return foldSnapshot({ ...view, seq }, frame);
-  const { conversation_id, transcript, transcriptAfter } = view;
+  if (frame.type === "snapshot") return foldSnapshot({ ...view, seq, title: frame.title ?? view.title }, frame);
+  if (frame.type === "title") return { ...view, seq, title: frame.title };
+  const { conversation_id, title, waiting, transcriptAfter } = view;
   const turns = withTurn(view.turns, frame.turn_id, (turn) => foldEvent(turn, frame));
-  return { conversation_id, seq, turns, transcript, transcriptAfter };
+  const transcript = frame.type === "message" ? withChanged(view.transcript, frame) : view.transcript;
+  return { conversation_id, seq, title, waiting, turns, transcript, transcriptAfter };
+}
+
+/** The view after the server has said what waits; that is no event, and moves no cursor. */
+export function foldQueue(view: ConversationView, { turns: waiting }: Pick<WaitingFrame, "turns">): ConversationView {
+  return view.waiting.length === 0 && waiting.length === 0 ? view : { ...view, waiting };
+}
+
+/** A snapshot may have brought the message as it was before its author changed it. */
+function withChanged(transcript: readonly TranscriptMessage[], event: MessageEvent): readonly TranscriptMessage[] {
+  const { changed, message_id, message } = event;
+  if (changed === undefined) return transcript;
+  const at = transcript.findLastIndex((stored) => stored.message_id === message_id);
+  const stored = transcript[at];
+  return stored === undefined
+    ? transcript
+    : transcript.with(at, { ...stored, message, parts: partsOfMessage({ message }) });
 }
 
 /** What happens, happens to the last turn: it is looked for from the end. A turn that nothing has happened to is not added. */
@@ -128,7 +168,8 @@ function foldSnapshot(view: ConversationView, frame: SnapshotFrame): Conversatio
   const told = frame.messages === undefined ? view.turns : view.turns.map((turn) => endedBy(turn, transcript));
   const turns = withTurn(told, turn_id, (turn) => replacedBy(turn, frame));
   if (frame.messages === undefined) return { ...view, turns };
-  return { ...view, turns, transcript, transcriptAfter: view.turns.at(-1)?.turn_id };
+  const { queue: waiting = [] } = frame;
+  return { ...view, waiting, turns, transcript, transcriptAfter: view.turns.at(-1)?.turn_id };
 }
 
 function replacedBy(turn: TurnView, frame: SnapshotFrame): TurnView {

@@ -50,7 +50,8 @@ function arbitraryObject(schema: z.ZodObject): fc.Arbitrary<unknown> {
 function arbitraryString(schema: z.ZodString): fc.Arbitrary<string> {
   const { pattern } = z.toJSONSchema(schema);
   if (pattern !== undefined) return fc.stringMatching(new RegExp(pattern));
-  return text.filter((value) => value.length >= (schema.minLength ?? 0));
+  // Those that it takes as they are: some trim what they read.
+  return text.filter((value) => schema.safeParse(value).data === value);
 }
 
 function arbitraryNumber(schema: z.ZodNumber): fc.Arbitrary<number> {

@@ -5,6 +5,8 @@ import * as protocol from "@parley/protocol";
 import {
   ClientFrame,
   ConnectionFrame,
+  ConversationEvent,
+  ConversationEventFrame,
   EventFrame,
   Fact,
   FrameError,
@@ -12,6 +14,8 @@ import {
   OwnerRecord,
   ServerFrame,
   StoredEvent,
+  TextFact,
+  TitleRecord,
   ToolDefinition,
   ToolJob,
   TurnRecord,
@@ -42,16 +46,28 @@ const eventFrames = EventFrame.options.map((schema) => fileOf("server", schema))
 const connectionFrames = ConnectionFrame.options.map((schema) =>
   schema === FrameError ? "server-frame-error" : fileOf("server", schema),
 );
+const conversationEvents = ConversationEvent.options.map((schema) => fileOf("event", schema));
+const conversationFrames = ConversationEventFrame.options.map((schema) => fileOf("server", schema));
 const records: Record<string, z.ZodType> = {
   "turn-request": TurnRequest,
   "tool-job": ToolJob,
   "log-record": LogRecord,
   "turn-record": TurnRecord,
   "owner-record": OwnerRecord,
+  "title-record": TitleRecord,
+  "fact-text": TextFact,
   "tool-definition": ToolDefinition,
   ...Object.fromEntries(Fact.options.map((schema) => [`fact-${schema.shape.kind.value}`, schema])),
 };
-const all = [...clientFrames, ...storedEvents, ...eventFrames, ...connectionFrames, ...Object.keys(records)];
+const all = [
+  ...clientFrames,
+  ...storedEvents,
+  ...conversationEvents,
+  ...eventFrames,
+  ...conversationFrames,
+  ...connectionFrames,
+  ...Object.keys(records),
+];
 
 /** The file as it goes over the wire: without the white space that makes it readable. */
 function wireText(file: string): string {
@@ -85,6 +101,8 @@ describe("golden files", () => {
         "ChainEvent",
         "ClientFrame",
         "ConnectionFrame",
+        "ConversationEvent",
+        "ConversationEventFrame",
         "ConversationId",
         "Decider",
       ],
@@ -112,11 +130,22 @@ describe("golden files", () => {
         "TextPart",
         "ToolCallPart",
       ],
-      ...["ToolArguments", "ToolCall", "ToolCallState", "ToolStatus", "TranscriptMessage", "TurnId", "Usage", "User"],
+      ...[
+        "ToolArguments",
+        "ToolCall",
+        "ToolCallState",
+        "ToolStatus",
+        "TranscriptMessage",
+        "TurnId",
+        "Usage",
+        "User",
+        "WaitingTurn",
+      ],
     ];
     const covered: unknown[] = [
       ...ClientFrame.options,
       ...StoredEvent.options,
+      ...ConversationEvent.options,
       ...ConnectionFrame.options,
       ...Object.values(records),
     ];
@@ -138,6 +167,19 @@ describe("golden files", () => {
     expect(fileNamed("event", typeOfStored(encoded))).toBe(file);
   });
 
+  test.each(conversationEvents)("%s decodes and encodes to the same bytes, type first", (file) => {
+    const bytes = wireBytes(file);
+    const encoded = encodeEvent(ConversationEvent.parse(decodeEvent(bytes)));
+    expect(textOf(encoded)).toBe(textOf(bytes));
+    expect(fileNamed("event", typeOfStored(encoded))).toBe(file);
+  });
+
+  test.each(conversationFrames)("%s is its stored event with seq spliced in", (file) => {
+    const frame = ConversationEventFrame.parse(JSON.parse(wireText(file)));
+    expect(isVisible(frame.type)).toBe(true);
+    expect(textOf(withSeq(frame.seq, wireBytes(file.replace("server", "event"))))).toBe(wireText(file));
+  });
+
   test.each(eventFrames)("%s is its stored event with seq spliced in", (file) => {
     const frame = EventFrame.parse(JSON.parse(wireText(file)));
     const stored = wireBytes(file.replace("server", "event"));
@@ -151,9 +193,12 @@ describe("golden files", () => {
     expect(JSON.stringify(ConnectionFrame.parse(JSON.parse(text)))).toBe(text);
   });
 
-  test.each([...eventFrames, ...connectionFrames])("%s is read whole as a server frame", (file) => {
-    expect(ServerFrame.parse(JSON.parse(wireText(file)))).toEqual(JSON.parse(wireText(file)));
-  });
+  test.each([...eventFrames, ...conversationFrames, ...connectionFrames])(
+    "%s is read whole as a server frame",
+    (file) => {
+      expect(ServerFrame.parse(JSON.parse(wireText(file)))).toEqual(JSON.parse(wireText(file)));
+    },
+  );
 
   test.each(Object.entries(records))("%s decodes and encodes to the same bytes", (file, schema) => {
     const text = wireText(file);

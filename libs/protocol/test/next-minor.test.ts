@@ -2,17 +2,20 @@ import { readFileSync, readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import {
   ClientFrame,
+  ConversationEvent,
   Fact,
   LogRecord,
   OwnerRecord,
   ServerFrame,
   StoredEvent,
+  TextFact,
+  TitleRecord,
   ToolDefinition,
   ToolJob,
   TurnRecord,
   TurnRequest,
 } from "@parley/protocol";
-import type { z } from "zod";
+import { z } from "zod";
 
 // In a rolling upgrade, and after a rollback, each side reads what the next minor version wrote: the same frames, events and records with
 // fields it does not know, and types it does not know (`fixtures/v1-next`).
@@ -24,13 +27,15 @@ const records: Record<string, z.ZodType> = {
   "log-record": LogRecord,
   "turn-record": TurnRecord,
   "owner-record": OwnerRecord,
+  "title-record": TitleRecord,
+  "fact-text": TextFact,
   "tool-definition": ToolDefinition,
   ...Object.fromEntries(Fact.options.map((schema) => [`fact-${schema.shape.kind.value}`, schema])),
 };
 
 function schemaOf(file: string): z.ZodType {
   if (file.startsWith("client-")) return ClientFrame;
-  if (file.startsWith("event-")) return StoredEvent;
+  if (file.startsWith("event-")) return z.union([StoredEvent, ConversationEvent]);
   if (file.startsWith("server-")) return ServerFrame;
   const schema = records[file];
   if (schema === undefined) throw new Error(`no schema reads ${file}`);

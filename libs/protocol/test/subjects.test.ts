@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import {
+  conversationOfSubject,
   callIdOf,
   messageIdOf,
   nativeSubprotocol,
@@ -32,7 +33,9 @@ const pins: Record<keyof typeof subjects, readonly [subject: string, literal: st
   allLive: [subjects.allLive(2), "chat.live.2.>"],
   eventsOf: [subjects.eventsOf(2, "c1"), "chat.ev.2.c1.>"],
   liveOf: [subjects.liveOf(2, "c1"), "chat.live.2.c1.>"],
+  titleEvent: [subjects.titleEvent(2, "c1"), "chat.ev.2.c1.title"],
   user: [subjects.user(2, "c1", "t1"), "chat.ev.2.c1.t1.user"],
+  changedMessage: [subjects.changedMessage(2, "c1", "t1"), "chat.ev.2.c1.t1.user.changed"],
   agent: [subjects.agent(2, "c1", "t1"), "chat.ev.2.c1.t1.a"],
   control: [subjects.control(2, "c1", "t1"), "chat.ev.2.c1.t1.ctl"],
   toolResult: [subjects.toolResult(2, "c1", "t1", "t1-0-0"), "chat.ev.2.c1.t1.tool.t1-0-0"],
@@ -61,6 +64,8 @@ const pins: Record<keyof typeof subjects, readonly [subject: string, literal: st
   agentAnswer: [subjects.agentAnswer("q1"), "chat.agent.answer.q1"],
   allAgents: [subjects.allAgents, "chat.agent.>"],
   owner: [subjects.owner(2, "c1"), "chat.owner.2.c1"],
+  title: [subjects.title(2, "c1"), "chat.title.2.c1"],
+  allTitles: [subjects.allTitles(2), "chat.title.2.*"],
   allOwners: [subjects.allOwners(2), "chat.owner.2.*"],
 };
 
@@ -84,6 +89,11 @@ test.each(["", "chat", "chat.turns.c1", "chat.log.0.c1", "chat.ev.0.c1", "chat.e
     expect(parseEventSubject(subject)).toBeUndefined();
   },
 );
+
+test("tells the conversation of an event that belongs to no turn", () => {
+  expect(parseEventSubject(subjects.titleEvent(2, "c1"))).toBeUndefined();
+  expect([subjects.titleEvent(2, "c1"), subjects.user(2, "c1", "t1")].map(conversationOfSubject)).toEqual(["c1", "c1"]);
+});
 
 test("puts a conversation on the same shard in every process and version", () => {
   // Published test vectors of 32-bit FNV-1a.

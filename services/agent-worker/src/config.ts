@@ -79,6 +79,13 @@ export const Config = z.object({
     .describe(
       "How transcripts are written: 2 is one record per turn. Only when no process is left that cannot read it.",
     ),
+  TITLES: z
+    .enum(["off", "first-answer"], { error: "must be off or first-answer" })
+    .default("off")
+    .describe(
+      "Whether a conversation without a title gets one after its first answer, by a short call of the model; `npm start` switches it on.",
+    ),
+  TITLE_MODEL: optionalText().describe("The model that is asked for titles. Unset: the one that answers by default."),
   JANITOR_MS: durationMs(30_000, MIN_ROUND_MS).describe(
     "How often the queue is searched for turns that nobody looks after.",
   ),

@@ -3,6 +3,7 @@ import type { Outcome, TurnRequest } from "@parley/protocol";
 import { Counter, Histogram, addGauge, createKnownLabel, createMetrics, type Registry } from "@parley/runtime";
 import type { PreviousAttempt } from "./claim.ts";
 import { codeOf } from "./ending.ts";
+import type { TitleResult } from "./first-title.ts";
 import type { JanitorFinding } from "./janitor.ts";
 import type { ModelCallFigures } from "./model-call.ts";
 import type { DecisionKind } from "./call-approval.ts";
@@ -47,6 +48,7 @@ export function createAgentMetrics() {
     turnEnded: harmless(turnEnded),
     modelRetried: harmless(modelRetried),
     modelCalled: harmless(modelCalled),
+    titleAsked: harmless(createTitleMetrics(registry)),
     observe({ slots, running, parked, backlog, eventsFill, factsFill }: AgentGauges): void {
       const gauge = (name: string, help: string, read: () => number) => addGauge(registry, name, help, read);
       const most =
@@ -184,6 +186,16 @@ function createWaitMetrics(registry: Registry) {
       for (const ms of afterMs) resumed.observe(Math.max(0, ms) / 1_000);
     },
   };
+}
+
+function createTitleMetrics(registry: Registry) {
+  const titles = new Counter({
+    name: "parley_titles_total",
+    help: "Titles that the model was asked for: given, late (there was one meanwhile, or the conversation is gone), empty or failed.",
+    labelNames: ["result"],
+    registers: [registry],
+  });
+  return (result: TitleResult): void => titles.inc({ result });
 }
 
 function createModelMetrics(registry: Registry) {

@@ -17,6 +17,7 @@ import type { Config } from "./config.ts";
 import type { createAgentMetrics } from "./metrics.ts";
 import { createModelCalls } from "./model-call.ts";
 import { createModelStep } from "./model-step.ts";
+import { createFirstTitles } from "./first-title.ts";
 import { readHoldMs } from "./flush-floor.ts";
 import { createModelClient } from "./model/model-client.ts";
 import type { ModelRule } from "./model/model-rules.ts";
@@ -96,22 +97,29 @@ export interface TurnParts {
   readonly rules: readonly ModelRule[];
   readonly brief: Brief;
   readonly tools: Awaited<ReturnType<typeof connectTools>>;
-  readonly metrics: Pick<ReturnType<typeof createAgentMetrics>, "modelCalled" | "modelRetried" | "turnEnded">;
+  readonly metrics: Pick<
+    ReturnType<typeof createAgentMetrics>,
+    "modelCalled" | "modelRetried" | "turnEnded" | "titleAsked"
+  >;
   /** Least time between two appends of text, at this moment. */
   readonly tokenFlushMs: () => number;
 }
 
 /** What runs a claimed turn: model, tools, ending. */
 export function createTurnRun(
-  { config, log }: Process,
+  { config, log, life: { signal: stopping } }: Process,
   bus: Bus,
   { provider, rules, brief, tools, metrics, tokenFlushMs }: TurnParts,
 ) {
   const { MODEL_IDLE_MS: idleMs, MODEL_FIRST_TOKEN_MS: firstTokenMs } = config;
   const holdMs = (): number => readHoldMs(tokenFlushMs());
   const model = createModelClient({ provider, rules, idleMs, firstTokenMs, holdMs, log });
-  const { modelCalled: onCall, modelRetried: onRetry, turnEnded: onEnded } = metrics;
+  const { modelCalled: onCall, modelRetried: onRetry, turnEnded: onEnded, titleAsked: onResult } = metrics;
   const modelCalls = createModelCalls({ provider, onCall, onRetry, log });
+  const titles =
+    config.TITLES === "off"
+      ? undefined
+      : createFirstTitles({ bus, model, modelCalls, modelName: config.TITLE_MODEL, stopping, onResult, log });
   const answer = createAnswer({
     ...tools,
     brief,
@@ -123,7 +131,11 @@ export function createTurnRun(
     maxSteps: config.MAX_STEPS,
   });
   return createTurn({
-    ...{ bus, answer, onEnded, log, tokenFlushMs },
+    ...{ bus, answer, log, tokenFlushMs },
+    onEnded: (request, outcome) => {
+      onEnded(request, outcome);
+      titles?.(request, outcome);
+    },
     maxAttempts: config.MAX_ATTEMPTS,
     appendGiveUpMs: config.APPEND_GIVE_UP_MS,
     recordFormat: config.RECORD_FORMAT === "2" ? 2 : 1,

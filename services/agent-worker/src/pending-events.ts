@@ -20,22 +20,12 @@ function join(last: NewChainEvent | undefined, { type, token }: StreamedEvent): 
   return true;
 }
 
-type ProgressEvent = Extract<NewChainEvent, { type: "progress" }>;
-
-const hasFound = ({ agent, sources }: ProgressEvent): boolean => agent !== undefined || sources !== undefined;
-
 /**
- * Each event of a turn before its first text is an append that the text waits for, and is stored, sent and read. So a step that was announced and has found
- * something while nobody had been told is told once, with what it has found; and the announcement of the next step goes with that. Undefined: the
- * event stands for itself.
+ * A step that was announced and has found something while nobody had been told is told once, with what it has found: each event of a turn before its
+ * first text is an append that the text waits for.
  */
-function joinedProgress(event: NewChainEvent, last: NewChainEvent | undefined): ProgressEvent[] | undefined {
-  if (event.type !== "progress" || last?.type !== "progress") return undefined;
-  if (last.step === event.step) return [event];
-  const { step, message } = event;
-  const { next, ...alone } = last;
-  if (hasFound(event)) return next?.step === step ? [alone, event] : undefined;
-  return hasFound(last) && next === undefined ? [{ ...last, next: { step, message } }] : undefined;
+function replaces(event: NewChainEvent, last: NewChainEvent | undefined): boolean {
+  return event.type === "progress" && last?.type === "progress" && last.step === event.step;
 }
 
 /** A text in pieces that one event can hold, cut between characters. */
@@ -88,9 +78,8 @@ export function createPendingEvents(flushMs: () => number) {
   const pause = createPause();
 
   const push = (event: NewChainEvent): void => {
-    const joined = joinedProgress(event, queue.at(-1));
-    if (joined === undefined) queue.push(event);
-    else queue.splice(-1, 1, ...joined);
+    if (replaces(event, queue.at(-1))) queue.pop();
+    queue.push(event);
     pause.end();
   };
 

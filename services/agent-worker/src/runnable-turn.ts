@@ -6,6 +6,8 @@ export interface RunnableTurn extends QueuedTurn, DeliveryAnswers {
   rest(): void;
   /** Unset: the broker did not give it to us. */
   readonly deliveries?: number;
+  /** See `Delivery`: it never waited. */
+  readonly isFirst?: true;
   /** It is claimed only if this is the sequence of its chain's last event. */
   readonly onlyAfter?: number | undefined;
   /** It is claimed from a writer that goes on writing, too. */

@@ -9,6 +9,7 @@ import { isOld, queueTimeoutOf, type QueueAge } from "./queue-age.ts";
 import type { RunnableTurn } from "./runnable-turn.ts";
 import type { TurnEnd } from "./turn.ts";
 import type { TurnFold } from "./turn-fold.ts";
+import { askedFor } from "./waiting-text.ts";
 import type { WaitLook, Waits } from "./waits.ts";
 
 export interface AttemptDeps {
@@ -171,6 +172,7 @@ async function runClaimed(
   span.set({ [traceNames.attempt]: attempt });
   span.link(previous?.trace);
   onClaimed(request, previous);
+  const asked = await askedFor(turn, fold, bus);
   // Only the wait counts: a turn that had begun goes on. Asked after the claim, whose own time is what the broker takes for now.
   const onlyWaited = !isEnding && previous === undefined && isUnbegun(fold, lostAttempts);
   if (onlyWaited && (await age.isTooOld(turn)))
@@ -179,7 +181,7 @@ async function runClaimed(
   // Workers that come and go do not make it longer.
   const timer = setTimeout(giveUp, Math.max(0, turnMs - fold.workedMs));
   try {
-    return await run({ request, place: turn.seq, queuedAt: turn.storedMs, fold, attempt, history, stop, span });
+    return await run({ request: asked, place: turn.seq, queuedAt: turn.storedMs, fold, attempt, history, stop, span });
   } finally {
     clearTimeout(timer);
   }

@@ -41,12 +41,6 @@ async function openChain(id: string) {
   };
 }
 
-/** What people read of it. */
-function toldOf(event: StoredEvent): string {
-  if (event.type !== "progress") return event.type;
-  return event.next === undefined ? event.message : `${event.message}, ${event.next.message}`;
-}
-
 it("joins text that comes while an append is on its way, and loses none of it", async () => {
   await using bench = await openChain("c1");
   let turns = 0;
@@ -112,7 +106,7 @@ it("drops a restart with the text in its place or keeps both, so that text that 
   ]);
 });
 
-it("tells a step once that has found something before it was told, and with it the step that begins then", async () => {
+it("tells a step once that has found something before it was told", async () => {
   await using bench = await openChain("c1");
   const chain = bench.chainOf("t1");
   chain.push({ type: "thinking", message: "…" });
@@ -122,20 +116,8 @@ it("tells a step once that has found something before it was told, and with it t
   await chain.stored();
   chain.push({ type: "progress", step: "generating", message: "Generating again" });
   await chain.stored();
-  expect((await bench.stored("t1")).map(toldOf)).toEqual(["thinking", "Chosen, Generating", "Generating again"]);
-});
-
-it("tells each step that has found something by itself", async () => {
-  await using bench = await openChain("c1");
-  const chain = bench.chainOf("t1");
-  chain.push({ type: "thinking", message: "…" });
-  chain.push({ type: "progress", step: "agent_routing", message: "Chosen", agent: "specs" });
-  chain.push({ type: "progress", step: "rag_retrieval", message: "Searching" });
-  chain.push({ type: "progress", step: "rag_retrieval", message: "Found", sources: [] });
-  chain.push({ type: "progress", step: "tools", message: "No tools" });
-  chain.push({ type: "progress", step: "generating", message: "Generating" });
-  await chain.stored();
-  expect((await bench.stored("t1")).map(toldOf)).toEqual(["thinking", "Chosen", "Found, No tools", "Generating"]);
+  const told = (await bench.stored("t1")).map((event) => (event.type === "progress" ? event.message : event.type));
+  expect(told).toEqual(["thinking", "Chosen", "Generating", "Generating again"]);
 });
 
 it("lets one of two writers on, and fences the other for good", async () => {

@@ -1,5 +1,13 @@
 import { pendingApprovals } from "@parley/protocol/fold";
-import { createState, fold as foldInto, notesOf, runningTurn, shownTurns } from "./conversation-state.js";
+import {
+  createState,
+  fold as foldInto,
+  foldWaiting,
+  notesOf,
+  runningTurn,
+  shownTurns,
+  shownWaiting,
+} from "./conversation-state.js";
 
 /** One conversation over the link: what was sent and not accepted yet, what was received, and how to go on after a lost connection. */
 export function createChat({ id, link, mayExist, onChange, onResumed, onProblem }) {
@@ -20,6 +28,11 @@ export function createChat({ id, link, mayExist, onChange, onResumed, onProblem 
     id,
     cursor: () => chat.state.view.seq,
     running: () => runningTurn(chat.state),
+    title: () => chat.state.view.title ?? "",
+    waiting: () => shownWaiting(chat.state),
+    setTitle: (title) => link.send({ type: "title", conversation_id: id, title }),
+    changeWaiting: (turn_id, message) => link.send({ type: "queue", conversation_id: id, turn_id, message }),
+    takeBack: (turn_id) => link.send({ type: "queue", conversation_id: id, turn_id, remove: true }),
     turns: () => [...shownTurns(chat.state), ...chat.sending.values()],
     send: (question) => {
       const message = { id: `m_${randomHex()}`, question, parts: [], status: "sending" };
@@ -101,6 +114,7 @@ function fold(chat, frame) {
 }
 
 const handlers = {
+  queue: (chat, frame) => foldWaiting(chat.state, frame),
   accepted: (chat, { id, turn_id }) => {
     const message = chat.sending.get(id);
     chat.sending.delete(id);

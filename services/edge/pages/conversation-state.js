@@ -3,7 +3,7 @@
  * worker does just now, and messages of which no event has come yet.
  */
 
-import { createView, foldFrame, isTerminal, messages, textOf } from "@parley/protocol/fold";
+import { createView, foldFrame, foldQueue, isTerminal, messages, textOf } from "@parley/protocol/fold";
 import { describeProgress } from "./words.js";
 
 export function createState(conversation) {
@@ -24,6 +24,16 @@ export function fold(state, frame, now = 0) {
   state.view = view;
   if (frame.type !== "snapshot" && frame.turn_id !== undefined) note(notesOf(state, frame.turn_id), frame, now);
   return true;
+}
+
+/** Takes in what waits, as the server says it. */
+export function foldWaiting(state, frame) {
+  state.view = foldQueue(state.view, frame);
+}
+
+/** What waits behind another turn, with the text as it is now. */
+export function shownWaiting({ view }) {
+  return view.waiting.map(({ turn_id: id, text }) => ({ id, text }));
 }
 
 function note(notes, frame, now) {

@@ -6,6 +6,7 @@ import { createFramesPane } from "./frames-pane.js";
 import { createIdentity } from "./identity.js";
 import { isSimulated } from "./tool-card.js";
 import { createTurnView } from "./turn-view.js";
+import { createWaitingList } from "./waiting-list.js";
 
 /** The page: wires the link, the conversation and what is seen of them. */
 
@@ -19,6 +20,11 @@ const link = createLink({
   onState: showLinkState,
   onFrame: receive,
   onTraffic: trace,
+});
+const titleInput = byId("title-input");
+const showWaiting = createWaitingList(byId("queue"), {
+  onChange: (turnId, text) => chat.changeWaiting(turnId, text),
+  onTakeBack: (turnId) => chat.takeBack(turnId),
 });
 let views = new Map();
 let chat = openChat();
@@ -112,11 +118,20 @@ function render() {
   byId("stop").hidden = running === undefined;
   setText(byId("progress"), problem || (running === undefined ? endOf(turns.at(-1)) : progressOf(running)));
   showSimulated(turns);
+  showTitle();
+  showWaiting(chat.waiting());
   if (atEnd) turnsList.scrollTop = turnsList.scrollHeight;
 }
 
 function decide(callId, approved, said) {
   return chat.approve(callId, approved, said);
+}
+
+/** Whoever is writing there is not disturbed. */
+function showTitle() {
+  const title = chat.title();
+  if (document.activeElement !== titleInput && titleInput.value !== title) titleInput.value = title;
+  document.title = title === "" ? "Parley test page" : `${title} · Parley`;
 }
 
 /** A turn that was just accepted keeps the element that it had while it was being sent. */
@@ -177,6 +192,13 @@ input.addEventListener("keydown", (event) => {
   event.preventDefault();
   submit();
 });
+byId("title-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const title = titleInput.value.trim();
+  titleInput.blur();
+  if (title !== "") chat.setTitle(title);
+});
+titleInput.addEventListener("blur", scheduleRender);
 byId("stop").addEventListener("click", () => chat.cancel());
 byId("drop-connection").addEventListener("click", () => (link.state() === "closed" ? link.connect() : link.drop()));
 byId("new-conversation").addEventListener("click", () => {

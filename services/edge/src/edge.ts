@@ -18,14 +18,17 @@ import { createDialectChooser } from "./frames/dialect-chooser.ts";
 import { createFrameHandler } from "./frames/frame-handler.ts";
 import { createMessageHandler } from "./frames/message-handler.ts";
 import { createOwnership } from "./frames/ownership.ts";
+import { createQueueHandler } from "./frames/queue-handler.ts";
+import { createTitleHandler } from "./frames/title-handler.ts";
 import { createViewing } from "./frames/viewing.ts";
 import { addHttpService } from "./http/http-service.ts";
 import type { Reply } from "./http/reply.ts";
 import { createCatchUp } from "./hub/catch-up.ts";
 import { createHistory } from "./hub/history.ts";
 import { createResuming } from "./hub/resuming.ts";
-import { settle } from "./hub/hub.ts";
+import { settle, type Hub } from "./hub/hub.ts";
 import { createHubs, type Hubs } from "./hub/hubs.ts";
+import { createWaiting } from "./hub/waiting.ts";
 import { createWholeConversations } from "./hub/whole-conversation.ts";
 import { addEdgeMetrics, createCounters } from "./metrics.ts";
 import { createAnswerTimes } from "./socket/answer-times.ts";
@@ -79,25 +82,35 @@ const sweepEveryMs = 1_000;
 
 /** From the broker to the sockets: conversations, their viewers, and what is sent to them. */
 function createOutward({ bus, log, limits = deliveryLimits, deadlines = defaultDeadlines }: EdgeOptions) {
-  const { events, transcripts } = bus;
+  const { events, transcripts, titles } = bus;
   const counters = createCounters();
   const answers = createAnswerTimes(counters.answers);
   const outbox = createOutbox({ limits, counters, answers });
   const delivery = createDelivery({ outbox, settle });
   const history = createHistory(bus);
-  const giving = { outbox, counters, mark: delivery.mark };
-  const whole = createWholeConversations({ ...giving, history, events, transcripts, log });
+  const waiting = createWaiting({ ...bus, outbox, log });
+  const giving = { outbox, counters, mark: delivery.mark, tellQueue: waiting.tell };
+  const whole = createWholeConversations({
+    ...giving,
+    history,
+    events,
+    transcripts,
+    titles,
+    lookOnce: waiting.lookOnce,
+    log,
+  });
   const catchUp = createCatchUp({ ...giving, history, whole, log });
   const resuming = createResuming({ ...bus, history, catchUp: catchUp.catchUp, log });
   const tellDeleted = createDeletionNotice({ outbox, events, log });
-  const bringing = { mark: delivery.mark, catchUp: catchUp.catchUp, tellDeleted };
+  const lookAtQueue = (hub: Hub): void => void waiting.look(hub);
+  const bringing = { mark: delivery.mark, catchUp: catchUp.catchUp, tellDeleted, lookAtQueue };
   const hubs = createHubs({ events, limits, counters, ...bringing, log });
   const onClosed = (connection: Connection, end: ConnectionEnd): void => {
     answers.left(connection);
     counters.connections.closed(connection, end);
   };
   const connections = createConnections({ deadlines, outbox, onClosed });
-  return { counters, outbox, delivery, catchUp, resuming, hubs, connections };
+  return { counters, outbox, delivery, catchUp, resuming, hubs, waiting, connections };
 }
 
 type Outward = ReturnType<typeof createOutward>;
@@ -105,23 +118,27 @@ type Outward = ReturnType<typeof createOutward>;
 /** From the sockets to the broker: what is done with each frame. */
 function createInward(
   { bus, redis, tracing = noTracing, log }: EdgeOptions,
-  { hubs, catchUp, resuming, outbox, counters }: Outward,
+  { hubs, catchUp, resuming, waiting, outbox, counters }: Outward,
   { tokens, isBrokerWell }: { tokens: Tokens; isBrokerWell: () => boolean },
 ) {
   const ownership = createOwnership(bus.owners);
-  const viewing = createViewing({ hubs, catchUp, resuming, events: bus.events });
+  const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events });
   const { isOwn } = ownership;
   const conversations = createConversations({ bus, redis, onDeleted: hubs.forget, log });
   const { accepted: onAccepted } = conversations;
   const onMessage = createMessageHandler({ bus, ownership, viewing, outbox, onAccepted, counters, tracing });
   const onCancel = createCancelHandler({ bus, ownership });
   const onApprove = createApproveHandler({ bus, ownership, counters });
+  const onQueue = createQueueHandler({ bus, ownership });
+  const onTitle = createTitleHandler({ titles: bus.titles, ownership });
   const handle = createFrameHandler({
     chooseDialect: createDialectChooser({ outbox, isOwn, eventWindowMs: bus.eventWindowMs, counters }),
     onAuth: createAuthHandler({ tokens, outbox, counters, log }),
     onMessage,
     onCancel,
     onApprove,
+    onTitle,
+    onQueue,
     ownership,
     viewing,
     outbox,
@@ -129,7 +146,17 @@ function createInward(
     counters,
     log,
   });
-  return { ...createInbox({ handle, outbox }), ownership, viewing, conversations, onMessage, onCancel, onApprove };
+  return {
+    ...createInbox({ handle, outbox }),
+    ownership,
+    viewing,
+    conversations,
+    onMessage,
+    onCancel,
+    onApprove,
+    onTitle,
+    onQueue,
+  };
 }
 
 interface Swept {
@@ -137,12 +164,13 @@ interface Swept {
 }
 
 /** What happens by the clock: one timer for all sockets and conversations. */
-function startSweeping({ connections, outbox, catchUp, hubs }: Outward, http: Swept): NodeJS.Timeout {
+function startSweeping({ connections, outbox, catchUp, waiting, hubs }: Outward, http: Swept): NodeJS.Timeout {
   return setInterval(() => {
     const nowMs = performance.now();
     connections.sweep(nowMs);
     outbox.sweep(nowMs);
     catchUp.sweep();
+    waiting.sweep();
     hubs.sweep(nowMs);
     http.sweep(nowMs);
   }, sweepEveryMs);

@@ -61,7 +61,7 @@ function stepsOf(plan: CatchUpPlan): readonly CatchUpStep[] {
 }
 
 function everything(events: readonly VisibleEvent[]): Known {
-  return { floor: 0, events, base: new Map(), rooted: true, quiet: undefined };
+  return { floor: 0, events, base: new Map(), rooted: true, quiet: undefined, title: undefined };
 }
 
 function ringOf(events: readonly VisibleEvent[], ringEvents: number): Known {
@@ -183,7 +183,14 @@ describe("a viewer that is caught up", () => {
 
   it("cannot be served by a hub that does not know the turn's beginning", () => {
     const tokens = Array.from({ length: 10 }, (_, i) => visible(20 + i, token("t", `${i}`)));
-    const known: Known = { floor: 19, events: tokens, base: new Map(), rooted: false, quiet: undefined };
+    const known: Known = {
+      floor: 19,
+      events: tokens,
+      base: new Map(),
+      rooted: false,
+      quiet: undefined,
+      title: undefined,
+    };
     expect(planCatchUp(known, certain(19), limits)).toEqual({ kind: "unknown turn", turn: "t", isTorn: false });
     expect(planCatchUp(known, certain(5), limits)).toEqual({ kind: "below floor" });
   });

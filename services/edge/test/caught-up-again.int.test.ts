@@ -49,6 +49,7 @@ async function openConversation(conversation: string) {
     outbox,
     counters,
     mark: () => undefined,
+    tellQueue: () => undefined,
     history: {
       ...history,
       isQuietSince: (...asked) =>
@@ -73,6 +74,7 @@ async function openConversation(conversation: string) {
     mark: () => undefined,
     catchUp: catchUp.catchUp,
     tellDeleted: () => undefined,
+    lookAtQueue: () => undefined,
     log,
   });
   await openHub(hub);

@@ -79,6 +79,7 @@ async function openPlace(ringEvents: number): Promise<Place> {
     mark: settle,
     catchUp: () => undefined,
     tellDeleted: () => undefined,
+    lookAtQueue: () => undefined,
     log,
   });
   await openHub(hub);

@@ -35,6 +35,7 @@ it("a hub that could not make certain of what came, because the broker did not a
     mark: () => undefined,
     catchUp: () => undefined,
     tellDeleted: () => undefined,
+    lookAtQueue: () => undefined,
     log: createLogger({ service: "test", level: "silent", format: "json" }),
   });
   await openHub(hub);

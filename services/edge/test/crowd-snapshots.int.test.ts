@@ -85,9 +85,11 @@ async function openConversation(events: EventLog) {
   const counters = createCounters();
   const outbox = createOutbox({ limits: deliveryLimits, counters, answers: createAnswerTimes(counters.answers) });
   const mark = (hub: Hub): void => void setImmediate(() => settle(hub));
-  const whole = createWholeConversations({ ...bus, outbox, counters, mark, history: createHistory(bus), log });
+  const queue = { tellQueue: () => undefined, lookOnce: () => Promise.resolve() };
+  const giving = { ...bus, ...queue, outbox, counters, mark };
+  const whole = createWholeConversations({ ...giving, history: createHistory(bus), log });
   const limits = { ...deliveryLimits, ringEvents: 6 };
-  const unused = { catchUp: () => undefined, tellDeleted: () => undefined };
+  const unused = { catchUp: () => undefined, tellDeleted: () => undefined, lookAtQueue: () => undefined };
   const hub = createHub(conversation, { events, limits, counters, mark, log, ...unused });
   await openHub(hub);
   return { hub, whole };

@@ -67,13 +67,6 @@ describe("dialect C", () => {
     expect(show(complete("t", "Hello"))[0]).toMatchObject({ metadata });
   });
 
-  it("tells a step that began with what another one found as a step of its own", async () => {
-    const { show } = await ask(open(), { type: "message", message: "hello" });
-    const step = { type: "progress" as const, step: "agent_routing", message: "Chosen", agent: "specs" };
-    const next = { step: "generating", message: "Generating" };
-    expect(show({ ...chained, ...step, next })).toEqual([step, { type: "progress", ...next }]);
-  });
-
   it("has the right answer so far after a restart", async () => {
     const { show } = await ask(open(), { type: "message", message: "hello" });
     show(token("t", "one two"));

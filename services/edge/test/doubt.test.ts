@@ -2,6 +2,7 @@ import type { StoredEvent } from "@parley/protocol";
 import { describe, expect, it } from "vitest";
 import { deliveryLimits } from "../src/delivery-limits.ts";
 import { doubtOf, type Doubt } from "../src/hub/doubt.ts";
+import { changedMessage, type VisibleEvent } from "../src/hub/visible-event.ts";
 import { asked, complete, decided, message, toolEnd, token, visible } from "./support/conversation-history.ts";
 
 const { overtakingEvents, overtakingSeqs } = deliveryLimits;
@@ -15,6 +16,10 @@ function doubtAfter(events: readonly StoredEvent[], floor = 0): Doubt {
 function tokens(count: number, turn = "t"): StoredEvent[] {
   return Array.from({ length: count }, (_, i) => token(turn, `${i}`));
 }
+
+const at = visible;
+const title = (seq: number): VisibleEvent => ({ ...visible(seq, message("")), turn: "", type: "title" });
+const changed = (seq: number, turn: string): VisibleEvent => ({ ...visible(seq, message(turn)), type: changedMessage });
 
 describe("a client that comes back with the cursor of an event", () => {
   it.each<[string, readonly StoredEvent[]]>([
@@ -64,6 +69,26 @@ describe("a client that comes back with the cursor of an event", () => {
     expect(doubtAfter([message("next"), ...tokens(overtakingEvents - 1)])).toBe("whole");
     const far = [visible(10, message("next")), visible(10 + overtakingSeqs, token("t", "a"))];
     expect(doubtOf({ floor: 0, events: far, sure: 0 }, 10 + overtakingSeqs)).toBe("clear");
+  });
+
+  it.each<[string, readonly VisibleEvent[]]>([
+    ["a title beside its turn", [at(1, message("t")), title(2), at(3, token("t", "a"))]],
+    ["the end before a title", [at(1, message("t")), at(2, token("t", "a")), at(3, complete("t", "a")), title(4)]],
+    ["a message that waits before a title", [at(1, message("t")), title(2)]],
+    ["the new text of its message", [at(1, message("t")), changed(2, "t"), at(3, token("t", "a"))]],
+    ["the new text of another one", [at(1, message("o")), changed(2, "o"), at(3, token("t", "a"))]],
+    [
+      "the end of one that was changed and cancelled while it waited",
+      [changed(1, "o"), at(2, complete("o", "-")), at(3, message("t")), at(4, token("t", "a"))],
+    ],
+    ["the answer beside which another message was changed", [at(1, token("t", "a")), changed(2, "o")]],
+  ])("may lack %s", (_what, events) => {
+    expect(doubtOf({ floor: 0, events, sure: 0 }, events.at(-1)!.seq)).toBe("whole");
+  });
+
+  it("lacks nothing of one subject of the conversation, nor the message before its new text", () => {
+    expect(doubtOf({ floor: 0, events: [title(1), title(2)], sure: 0 }, 2)).toBe("clear");
+    expect(doubtOf({ floor: 0, events: [at(1, message("t")), changed(2, "t")], sure: 0 }, 2)).toBe("clear");
   });
 
   it("is not known by a hub that has too little of what came before", () => {

@@ -46,6 +46,7 @@ async function openDeafHub(conversation: string) {
     mark: () => undefined,
     catchUp: () => undefined,
     tellDeleted: () => undefined,
+    lookAtQueue: () => undefined,
     log: createLogger({ service: "test", level: "silent", format: "json" }),
   });
   await openHub(hub);

@@ -118,6 +118,24 @@ describe("GET /api/v1/conversations", () => {
     expect(plain(after)).toEqual(plain(before));
   });
 
+  it("shows a title in place of the first message, whoever gave it, also when Redis was lost", async () => {
+    const client = await world.connect(edge, "namer");
+    await turn(client, "c_n1", "one");
+    await turn(client, "c_n2", "two");
+    await listOf("namer", 2);
+    const body = { title: "Named over HTTP" };
+    expect((await ask(edge, "PUT", "/api/v1/conversations/c_n1/title", { user: "namer", body })).status).toBe(200);
+    await world.bus.titles.give("c_n2", { title: "Named by a worker", by: { role: "assistant" } });
+    const named = [
+      ["c_n2", "Named by a worker"],
+      ["c_n1", "Named over HTTP"],
+    ];
+    const plain = (all: Listed[]) => all.map(({ conversation_id, title }) => [conversation_id, title]);
+    expect(plain(await listOf("namer", 2))).toEqual(named);
+    await redis.flushall();
+    expect(plain(await listOf("namer", 2))).toEqual(named);
+  });
+
   it("says so while Redis is away, and everything else works", async () => {
     await using away = await startRedis({ persist: false });
     const other = connectRedis({ url: away.url, role: "cache", log });

@@ -80,6 +80,8 @@ describe("the OpenAPI document", () => {
     expect(await check("POST", "/api/v1/chat", { body, user: null })).toBe(401);
     expect(await check("POST", "/api/v1/chat", { body, user: "eve" })).toBe(403);
     expect(await check("POST", "/api/chat/message", { body: { message: "" } })).toBe(400);
+    expect(await check("PUT", `${one}/title`, { body: { title: "A title" } })).toBe(200);
+    expect(await check("PUT", `${one}/title`, { body: { title: " " } })).toBe(400);
     expect(await check("GET", `${one}/messages?limit=1`)).toBe(200);
     expect(await check("GET", `${one}/messages?limit=x`)).toBe(400);
     expect(await check("GET", "/api/v1/conversations/c_none/messages")).toBe(404);
@@ -99,6 +101,14 @@ describe("the OpenAPI document", () => {
     const waiting = request(edge, "POST", "/api/v1/chat", { body: { ...body, conversation_id: "c_run" } });
     await eventually(() => world.bus.turns.first("c_run"), { what: "the turn" });
     expect(await check("POST", "/api/v1/conversations/c_run/cancel", { body: {} })).toBe(202);
+    const { request: running } = (await world.bus.turns.first("c_run"))!;
+    const behind = { ...running, turn_id: "t_behind", message_id: "t_behind-u", user: { id: "ann" } };
+    await world.bus.turns.submit(behind);
+    const queued = "/api/v1/conversations/c_run/queue/t_behind";
+    expect(await check("PATCH", queued, { body: { message: "changed" } })).toBe(204);
+    expect(await check("PATCH", queued, { body: {} })).toBe(400);
+    expect(await check("DELETE", queued)).toBe(204);
+    expect(await check("DELETE", queued)).toBe(409);
     await answerNext("c_run");
     await waiting;
     expect(await check("DELETE", one)).toBe(204);
@@ -111,7 +121,11 @@ describe("the OpenAPI document", () => {
 
     const known = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.keys(methods).map(
-        (method) => `${method.toUpperCase()} ${path.replace("{id}", "c_doc").replace("{call_id}", "t-0-0")}`,
+        (method) =>
+          `${method.toUpperCase()} ${path
+            .replace("{id}", path.includes("queue") ? "c_run" : "c_doc")
+            .replace("{call_id}", "t-0-0")
+            .replace("{turn_id}", "t_behind")}`,
       ),
     );
     expect(known.filter((operation) => !seen.has(operation))).toEqual([]);

@@ -50,6 +50,7 @@ it("a hub has all that came while it was opened, also if that was more than may 
     mark: () => undefined,
     catchUp: () => undefined,
     tellDeleted: () => undefined,
+    lookAtQueue: () => undefined,
     log: createLogger({ service: "test", level: "silent", format: "json" }),
   });
   await openHub(hub);

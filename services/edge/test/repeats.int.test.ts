@@ -191,10 +191,10 @@ it("P7: with no room for facts new messages are refused with a sentence, nothing
   const refused = await eventually(
     async () => {
       ann.send({ type: "message", id: `n${ann.frames.length}`, message: "hello", conversation_id });
-      await eventually(() => ann.frames.at(-1)?.type === "error" || ann.frames.at(-1)?.type === "message", {
-        what: "an answer",
-      });
-      const last = ann.frames.at(-1);
+      // What waits is told as well.
+      const newest = () => ann.frames.findLast(({ type }) => type !== "queue");
+      await eventually(() => newest()?.type === "error" || newest()?.type === "message", { what: "an answer" });
+      const last = newest();
       return last?.type === "error" ? last : undefined;
     },
     { what: "a refusal", intervalMs: 300, timeoutMs: 8_000 },

@@ -109,7 +109,7 @@ describe("a viewer of a turn that what decides tells", () => {
 
   it("gets none that begins with a message that was written again: the whole conversation says what came before", () => {
     const events = [visible(21, message("t")), ...after, visible(24, message("next"))];
-    const known: Known = { floor: 20, events, base: new Map(), rooted: false, quiet: undefined };
+    const known: Known = { floor: 20, events, base: new Map(), rooted: false, quiet: undefined, title: undefined };
     expect(planCatchUp(known, { cursor: 20, sure: 100 }, replay)).toEqual({
       kind: "unknown turn",
       turn: "t",

@@ -17,12 +17,16 @@ const THANKS = /^\W*(thanks|thank you|cheers)\b/i;
 const IDENTITY = /\b(who|what) are you\b|\byour name\b|\bhow are you\b|\bwhat can you do\b/i;
 const MEMORY =
   /\b(what|which)\b.*\b(did i|have i|i)\b.*\b(ask|asked|say|said|tell|told|write|wrote)\b|\b(previous|last|first) (question|message)\b/i;
+/** How Parley asks for the title of a conversation. */
+const TITLE = /^Name this conversation\b/;
+const TITLE_WORDS = 6;
 const SELF = "I am a simulated model: my answers follow fixed rules, no language model is running.";
 
 /** Decides from the messages, the offered tools and the directives. The same input always gives the same reply. */
 export function createReply(turn: Turn, control: Control, parallel: boolean): Reply {
   const step = plannedSteps(turn, control, parallel)[turn.stepsDone];
   if (step !== undefined) return { text: preface(step), calls: step };
+  if (TITLE.test(turn.instructions)) return { text: titleOf(turn.question), calls: [] };
   if (control.tokens !== undefined) return { text: numberedWords(control.tokens), calls: [] };
   return { text: answer(turn), calls: [] };
 }
@@ -86,6 +90,12 @@ function answer(turn: Turn): string {
   if (readClusterQuestion(question, turn.background).length > 0)
     return `I was given no tool that can look that up. ${SELF}`;
   return `${SELF} You said: "${question.slice(0, 200)}"`;
+}
+
+/** The first words of what was asked. */
+function titleOf(question: string): string {
+  const [line = ""] = question.trim().split("\n");
+  return line.trim().split(/\s+/).slice(0, TITLE_WORDS).join(" ");
 }
 
 function recall(earlier: readonly string[], onlyFirst: boolean): string {

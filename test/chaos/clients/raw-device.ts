@@ -142,7 +142,7 @@ export function createRawDevice(options: DeviceOptions): Device {
       wantsEvents = true;
       answer(frame.id, { kind: "accepted", turn: frame.turn_id, position: frame.position });
     } else if (frame.type === "error" && !("turn_id" in frame)) refused(frame);
-    else if (frame.type !== "subscribed") view = foldFrame(view, frame);
+    else if (frame.type !== "subscribed" && frame.type !== "queue") view = foldFrame(view, frame);
     for (const call of decisions.keys()) if (isDecided(view, call)) decisions.delete(call);
     for (const turn of cancels) if (turnIn(view, turn)?.outcome !== undefined) cancels.delete(turn);
     changes.notify();

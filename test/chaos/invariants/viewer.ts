@@ -7,6 +7,7 @@ import {
   textOf,
   toolCallsOf,
   turn as turnIn,
+  type ConversationEventFrame,
   type EventFrame,
   type SnapshotFrame,
   type TurnView,
@@ -92,8 +93,11 @@ function takeFrame(walk: Walk, { frame, atMs }: { frame: ConversationFrame; atMs
     walk.passedOver.attach(atMs);
     return frame.type === "accepted" ? attachByMessage(walk, frame.turn_id) : attach(walk, frame.seq);
   }
+  // What waits is derived, and moves no cursor.
+  if (frame.type === "queue") return;
   // An error that answers a frame is no event.
   if (frame.type === "error" && !("turn_id" in frame)) return;
+  if (frame.type === "title") return takeTitle(walk, frame);
   checkPlace(walk, frame, atMs);
   checkAfterEnd(walk, frame);
   // Who subscribes again with an older cursor asks for what it has already.
@@ -104,6 +108,14 @@ function takeFrame(walk: Walk, { frame, atMs }: { frame: ConversationFrame; atMs
   if (frame.type === "snapshot") note(walk, frame);
   else if (isNews && isTerminal(frame.type)) walk.ends.set(frame.turn_id, (walk.ends.get(frame.turn_id) ?? 0) + 1);
   checkState(walk, frame);
+}
+
+/** It is no event of a turn: what must have come before it is looked at with the next one that is. */
+function takeTitle(walk: Walk, frame: ConversationEventFrame): void {
+  if (!walk.attached) walk.report("P2", `${frame.type} ${frame.seq} came without a subscription`);
+  if (frame.seq <= walk.lastSeq) walk.report("P2", `${frame.type} ${frame.seq} came after ${walk.lastSeq}`);
+  walk.lastSeq = frame.seq;
+  walk.view = foldFrame(walk.view, frame);
 }
 
 /** `seq`: the cursor from which frames follow. */

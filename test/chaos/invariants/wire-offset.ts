@@ -13,7 +13,7 @@ export function wireOffsetsOf(events: readonly StoredAt[], recordings: readonly 
   const offsets = new Set<number>();
   for (const { entries } of recordings) {
     for (const entry of entries) {
-      if (entry.kind !== "frame" || !("n" in entry.frame)) continue;
+      if (entry.kind !== "frame" || !("n" in entry.frame) || !("attempt" in entry.frame)) continue;
       const { turn_id, attempt, n, type, seq } = entry.frame;
       const place = places.get(`${turn_id} ${attempt} ${n} ${type}`);
       if (place !== undefined) offsets.add(seq - place);

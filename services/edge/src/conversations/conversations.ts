@@ -2,7 +2,13 @@ import { createToolJobs, type Bus, type DeletionListener, type TranscriptPage } 
 import { ChatError, subjects, type ConversationId, type TurnRequest } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { createIndexNotes } from "./index-notes.ts";
-import { createConversationIndex, type IndexPage, type PagePlace, type Redis } from "./conversation-index.ts";
+import {
+  createConversationIndex,
+  type IndexEntry,
+  type IndexPage,
+  type PagePlace,
+  type Redis,
+} from "./conversation-index.ts";
 import { createDeletion } from "./deletion.ts";
 import { createIndexRebuild } from "./index-rebuild.ts";
 
@@ -13,6 +19,10 @@ export interface ConversationsDeps {
   /** Called with each conversation that was deleted, here or by another edge. */
   readonly onDeleted: DeletionListener;
   readonly log: Logger;
+}
+
+export interface TitledPage extends TranscriptPage {
+  readonly title: string | undefined;
 }
 
 export type Conversations = ReturnType<typeof createConversations>;
@@ -51,27 +61,20 @@ export function createConversations({ bus, redis, onDeleted, log }: Conversation
       if (!isPrepared) prepare();
     },
 
-    /** The user's conversations, newest first. Throws OVERLOADED while Redis is away. */
+    /** The user's conversations, newest first, each with its title or the beginning of its first message. Throws OVERLOADED while Redis is away. */
     async list(userId: string, limit: number, after: PagePlace | undefined): Promise<IndexPage> {
       if (index === undefined || rebuild === undefined) throw noList(undefined);
       try {
         await rebuild.ensure(userId);
-        return await index.page(userId, limit, after);
+        return await withTitles(bus.titles, await index.page(userId, limit, after));
       } catch (error) {
         throw error instanceof ChatError ? error : noList(error);
       }
     },
 
     /** Throws NOT_FOUND when nothing is stored of it, INVALID_FRAME when `before` is not a place in it. */
-    async messages(conversation: ConversationId, limit: number, before: number): Promise<TranscriptPage> {
-      // A place is a number that anybody can make up.
-      if (before > 0 && !(await bus.conversations.hasRecord(conversation, before))) {
-        throw new ChatError("INVALID_FRAME", { message: "`before` is not a place in this conversation." });
-      }
-      const page = await bus.transcripts.tail(conversation, { limit, before });
-      if (page.turns.length === 0 && !(await exists(bus, conversation))) throw notFound();
-      return page;
-    },
+    messages: (conversation: ConversationId, limit: number, before: number): Promise<TitledPage> =>
+      pageOf(bus, conversation, { limit, before }),
 
     delete: deleteWhole,
 
@@ -80,6 +83,32 @@ export function createConversations({ bus, redis, onDeleted, log }: Conversation
       rebuild?.close();
     },
   };
+}
+
+/** Not from Redis: who gives a title may have none (an agent worker), and an edge may die before it has noted it. One exact look-up each. */
+async function withTitles(titles: Pick<Bus["titles"], "of">, page: IndexPage): Promise<IndexPage> {
+  const titled = async (entry: IndexEntry): Promise<IndexEntry> => ({
+    ...entry,
+    title: (await titles.of(entry.conversation_id)) ?? entry.title,
+  });
+  return { ...page, entries: await Promise.all(page.entries.map(titled)) };
+}
+
+async function pageOf(
+  bus: Bus,
+  conversation: ConversationId,
+  { limit, before }: { readonly limit: number; readonly before: number },
+): Promise<TitledPage> {
+  // A place is a number that anybody can make up.
+  if (before > 0 && !(await bus.conversations.hasRecord(conversation, before))) {
+    throw new ChatError("INVALID_FRAME", { message: "`before` is not a place in this conversation." });
+  }
+  const [page, title] = await Promise.all([
+    bus.transcripts.tail(conversation, { limit, before }),
+    bus.titles.of(conversation),
+  ]);
+  if (page.turns.length === 0 && !(await exists(bus, conversation))) throw notFound();
+  return { ...page, title };
 }
 
 async function exists({ events, turns }: Bus, conversation: ConversationId): Promise<boolean> {

@@ -75,7 +75,7 @@ function event(turn: AskedTurn<Shown>, stored: StoredEvent, visible: VisibleEven
     case "thinking":
       return begin(state);
     case "progress":
-      return stored.step === firstStep.step ? begin(state) : progress(state, stored);
+      return stored.step === firstStep.step ? begin(state) : [progress(state, stored)];
     case "token":
       state.text += stored.token;
       return [{ type: "token", token: stored.token, partial_response: state.text }];
@@ -119,8 +119,8 @@ function begin(state: Shown): object[] {
   return [firstStep];
 }
 
-function progress(state: Shown, event: Extract<StoredEvent, { type: "progress" }>): object[] {
-  const { step, message, agent, confidence, sources, next } = event;
+function progress(state: Shown, event: Extract<StoredEvent, { type: "progress" }>): object {
+  const { step, message, agent, confidence, sources } = event;
   const { metadata } = state;
   state.metadata = {
     ...metadata,
@@ -128,7 +128,7 @@ function progress(state: Shown, event: Extract<StoredEvent, { type: "progress" }
     ...(confidence === undefined ? {} : { confidence }),
     ...(sources === undefined ? {} : { context: { sources } }),
   };
-  const told = {
+  return {
     type: "progress",
     step,
     message,
@@ -136,7 +136,6 @@ function progress(state: Shown, event: Extract<StoredEvent, { type: "progress" }
     ...(confidence === undefined ? {} : { confidence }),
     ...(sources === undefined ? {} : { sources: sources.map(({ title }) => title) }),
   };
-  return next === undefined ? [told] : [told, { type: "progress", step: next.step, message: next.message }];
 }
 
 /** A cancelled answer is a complete one for clients that know nothing else; `metadata.cancelled` tells it apart. */

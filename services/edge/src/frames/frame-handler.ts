@@ -9,6 +9,8 @@ import {
   type FrameError,
   type MessageFrame,
   type CancelFrame,
+  type QueueFrame,
+  type TitleFrame,
   type User,
 } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
@@ -27,6 +29,8 @@ export interface FrameHandlerDeps {
   readonly onMessage: (connection: Connection, user: User, frame: MessageFrame) => Promise<void>;
   readonly onCancel: (user: User, frame: CancelFrame) => Promise<unknown>;
   readonly onApprove: (user: User, frame: ApproveFrame) => Promise<unknown>;
+  readonly onQueue: (user: User, frame: QueueFrame) => Promise<void>;
+  readonly onTitle: (user: User, frame: TitleFrame) => Promise<unknown>;
   readonly ownership: Ownership;
   readonly viewing: Viewing;
   readonly outbox: Outbox;
@@ -38,7 +42,7 @@ export interface FrameHandlerDeps {
 
 /** Handles one frame of a client; what goes wrong becomes the answer. Never rejects. */
 export function createFrameHandler(deps: FrameHandlerDeps) {
-  const { ownership, viewing, outbox, isBrokerWell, counters, log } = deps;
+  const { outbox, isBrokerWell, counters, log } = deps;
 
   const handle = async (connection: Connection, frame: ClientFrame): Promise<void> => {
     if (frame.type === "auth") return deps.onAuth(connection, frame.token, frame.knows);
@@ -48,23 +52,7 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
     }
     const { user } = connection;
     if (user === undefined) throw new ChatError("AUTH_REQUIRED");
-    switch (frame.type) {
-      case "message":
-        viewing.leaveEnded(connection);
-        return deps.onMessage(connection, user, frame);
-      case "subscribe":
-        rememberWish(connection, frame.conversation_id, frame.after);
-        await ownership.check(frame.conversation_id, user.id);
-        return viewing.follow(connection, frame.conversation_id, frame.after);
-      case "unsubscribe":
-        return viewing.unsubscribe(connection, frame.conversation_id);
-      case "cancel":
-        await deps.onCancel(user, frame);
-        return;
-      case "approve":
-        await deps.onApprove(user, frame);
-        return;
-    }
+    return handleOfUser(deps, connection, user, frame);
   };
 
   const refuse = (connection: Connection, thrown: unknown, address: FrameAddress, isDecoded = false): void => {
@@ -93,10 +81,40 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
   };
 }
 
+async function handleOfUser(
+  { ownership, viewing, ...deps }: FrameHandlerDeps,
+  connection: Connection,
+  user: User,
+  frame: Exclude<ClientFrame, { type: "auth" | "ping" }>,
+): Promise<void> {
+  switch (frame.type) {
+    case "message":
+      viewing.leaveEnded(connection);
+      return deps.onMessage(connection, user, frame);
+    case "subscribe":
+      rememberWish(connection, frame.conversation_id, frame.after);
+      await ownership.check(frame.conversation_id, user.id);
+      return viewing.follow(connection, frame.conversation_id, frame.after);
+    case "unsubscribe":
+      return viewing.unsubscribe(connection, frame.conversation_id);
+    case "cancel":
+      await deps.onCancel(user, frame);
+      return;
+    case "title":
+      await deps.onTitle(user, frame);
+      return;
+    case "queue":
+      return deps.onQueue(user, frame);
+    case "approve":
+      await deps.onApprove(user, frame);
+      return;
+  }
+}
+
 function addressOf(frame: ClientFrame): FrameAddress {
   return {
     frame: frame.type,
-    ...("id" in frame ? { id: frame.id } : {}),
+    ...("id" in frame && frame.id !== undefined ? { id: frame.id } : {}),
     ...("conversation_id" in frame && frame.conversation_id !== undefined
       ? { conversation_id: frame.conversation_id }
       : {}),

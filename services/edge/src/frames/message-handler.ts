@@ -145,6 +145,7 @@ async function place(deps: MessageDeps, beginning: Beginning): Promise<void> {
   const { viewer, isNew, request, submitted } = beginning;
   if (isNew) await begin(deps, beginning);
   else showTurn(viewer, submitted.userSeq);
+  if (submitted.earlier.length > 0) deps.viewing.lookAtQueue(viewer);
   if (submitted.isOver) showEnd(viewer, request.turn_id, submitted.userSeq);
 }
 

@@ -4,6 +4,7 @@ import { noCursor } from "../cursor.ts";
 import type { CatchUp } from "../hub/catch-up.ts";
 import { attach as attachTo, beginAnew, detach, type HubViewer } from "../hub/hub.ts";
 import type { Hubs } from "../hub/hubs.ts";
+import type { Waiting } from "../hub/waiting.ts";
 import type { Resuming } from "../hub/resuming.ts";
 import type { Connection } from "../socket/connection.ts";
 import { createPlaces, rememberPlace } from "./places.ts";
@@ -12,6 +13,7 @@ export interface ViewingDeps {
   readonly hubs: Hubs;
   readonly catchUp: CatchUp;
   readonly resuming: Resuming;
+  readonly waiting: Pick<Waiting, "lookOnce">;
   readonly events: EventLog;
 }
 
@@ -35,7 +37,7 @@ function createAttach(hubs: Hubs) {
 }
 
 /** Which connection looks at which conversation, and from where on. */
-export function createViewing({ hubs, catchUp, resuming, events }: ViewingDeps) {
+export function createViewing({ hubs, catchUp, resuming, waiting, events }: ViewingDeps) {
   const places = createPlaces({ events, resuming });
   const attach = createAttach(hubs);
   const release = (viewer: HubViewer): void => {
@@ -70,6 +72,9 @@ export function createViewing({ hubs, catchUp, resuming, events }: ViewingDeps) 
       return { viewer, isNew: false };
     },
 
+    /** A turn is open that this process may know nothing of: what waits behind it is to be told. */
+    lookAtQueue: (viewer: HubViewer): void => void waiting.lookOnce(viewer.source),
+
     /** Looks at the conversation from the cursor on; anew if it did already. `subscribed` is sent first. */
     async follow(connection: Connection, conversation: ConversationId, after: number | undefined): Promise<void> {
       const before = connection.viewers.get(conversation);
@@ -90,6 +95,8 @@ export function createViewing({ hubs, catchUp, resuming, events }: ViewingDeps) 
       viewer.isGreeted = true;
       viewer.asksAfter = after ?? 0;
       release(viewer);
+      // Who goes on from a cursor is told what waits as well: once for all who look on here.
+      void waiting.lookOnce(viewer.source);
     },
   };
 }

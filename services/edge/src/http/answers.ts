@@ -70,7 +70,7 @@ export type SeedAnswer = z.infer<typeof SeedAnswer>;
 
 const ConversationSummary = z.object({
   conversation_id: ConversationId,
-  title: z.string().describe("The beginning of the first message."),
+  title: z.string().describe("Its title; the beginning of the first message where it has none."),
   updated_at: z.number().describe("When a message was last accepted, ms since 1970."),
 });
 
@@ -81,6 +81,7 @@ export const ConversationPage = z.object({
 
 export const MessagePage = z.object({
   conversation_id: ConversationId,
+  title: z.string().optional().describe("Of the conversation, if it has one."),
   messages: z.array(TranscriptMessage).describe("Oldest first."),
   before: z.string().optional().describe("Give it as `before` for older ones; absent: there are none."),
 });
@@ -97,6 +98,8 @@ export const ResultAnswer = FinishedToolCall.pick({
   result: z.string().describe("Whole, up to 256 KB."),
   truncated: z.boolean().optional().describe("The tool said more than that."),
 });
+
+export const TitleAnswer = z.object({ conversation_id: ConversationId, title: z.string() });
 
 export const CancelAnswer = z.object({ turn_id: TurnId });
 

@@ -8,6 +8,7 @@ import {
   messagesOf,
   storedParts,
   turnOfCall,
+  TitleFrame,
   type CancelFrame,
   type TranscriptMessage,
   type User,
@@ -17,8 +18,9 @@ import type { PagePlace } from "../conversations/conversation-index.ts";
 import type { Conversations } from "../conversations/conversations.ts";
 import { toldStatus } from "../dialect/told-status.ts";
 import type { Decided } from "../frames/approve-handler.ts";
+import type { QueueWish } from "../frames/queue-handler.ts";
 import type { Ownership } from "../frames/ownership.ts";
-import { ApprovalAnswer, CancelAnswer, ConversationPage, MessagePage, ResultAnswer } from "./answers.ts";
+import { ApprovalAnswer, CancelAnswer, ConversationPage, MessagePage, ResultAnswer, TitleAnswer } from "./answers.ts";
 import { Knowing, isKnowingUnknown, toldReply } from "./knowing.ts";
 import { jsonReply } from "./reply.ts";
 import { defineRoute, given, nothing, type Route } from "./route.ts";
@@ -27,6 +29,8 @@ export interface ConversationRouteDeps {
   readonly conversations: Conversations;
   readonly facts: Pick<Bus["facts"], "read">;
   readonly ownership: Ownership;
+  readonly onQueue: (user: User, wish: QueueWish) => Promise<void>;
+  readonly onTitle: (user: User, frame: Omit<TitleFrame, "type">) => Promise<string>;
   readonly cancel: (user: User, frame: Omit<CancelFrame, "type">) => Promise<TurnId>;
   readonly approve: (user: User, frame: Omit<ApproveFrame, "type">) => Promise<Decided>;
 }
@@ -55,8 +59,17 @@ function listCursorOf({ updated_at, conversation_id }: PagePlace): string {
 }
 
 export function createConversationRoutes(deps: ConversationRouteDeps): Route[] {
-  const reading = [listRoute(deps), messagesRoute(deps), resultRoute(deps)];
-  return [...reading, deletionRoute(deps), cancelRoute(deps), approvalRoute(deps)];
+  return [
+    listRoute(deps),
+    messagesRoute(deps),
+    resultRoute(deps),
+    deletionRoute(deps),
+    cancelRoute(deps),
+    approvalRoute(deps),
+    titleRoute(deps),
+    changeRoute(deps),
+    removalRoute(deps),
+  ];
 }
 
 function listRoute({ conversations }: ConversationRouteDeps): Route {
@@ -89,9 +102,10 @@ function messagesRoute({ conversations, ownership }: ConversationRouteDeps): Rou
     responses: { 200: { description: "A page of messages.", content: MessagePage } },
     async handle({ user }, { params: { id }, query }) {
       await ownership.check(id, user.id);
-      const { turns, before } = await conversations.messages(id, query.limit, query.before ?? 0);
+      const { turns, before, title } = await conversations.messages(id, query.limit, query.before ?? 0);
       const messages = messagesOf(turns).map(withParts);
-      const page = { conversation_id: id, messages, ...(before === 0 ? {} : { before: String(before) }) };
+      const titled = { conversation_id: id, ...(title === undefined ? {} : { title }) };
+      const page = { ...titled, messages, ...(before === 0 ? {} : { before: String(before) }) };
       return toldReply(page, isKnowingUnknown(query));
     },
   });
@@ -151,6 +165,59 @@ async function isTheirs(ownership: Ownership, conversation: ConversationId, { id
     if (error instanceof ChatError && error.code === "NOT_FOUND") return false;
     throw error;
   }
+}
+
+function titleRoute({ onTitle }: ConversationRouteDeps): Route {
+  return defineRoute({
+    method: "put",
+    path: "/api/v1/conversations/:id/title",
+    summary: "Give a conversation a title; whoever looks at it is told.",
+    access: "user",
+    params: OneConversation,
+    query: nothing,
+    body: TitleFrame.pick({ title: true }),
+    responses: { 200: { description: "The title as it is kept.", content: TitleAnswer } },
+    async handle({ user }, { params: { id }, body: { title } }) {
+      return jsonReply(200, { conversation_id: id, title: await onTitle(user, { conversation_id: id, title }) });
+    },
+  });
+}
+
+const OneTurn = OneConversation.extend({ turn_id: TurnId });
+const queuePath = "/api/v1/conversations/:id/queue/:turn_id";
+
+function changeRoute({ onQueue }: ConversationRouteDeps): Route {
+  return defineRoute({
+    method: "patch",
+    path: queuePath,
+    summary: "Change the text of a message that waits behind another one.",
+    access: "user",
+    params: OneTurn,
+    query: nothing,
+    body: z.object({ message: z.string().describe("The text that is to be answered instead.") }),
+    responses: { 204: { description: "This text will be answered." } },
+    async handle({ user }, { params: { id, turn_id }, body: { message } }) {
+      await onQueue(user, { conversation_id: id, turn_id, message });
+      return { status: 204, body: "" };
+    },
+  });
+}
+
+function removalRoute({ onQueue }: ConversationRouteDeps): Route {
+  return defineRoute({
+    method: "delete",
+    path: queuePath,
+    summary: "Take a message back that waits behind another one; its turn ends as cancelled.",
+    access: "user",
+    params: OneTurn,
+    query: nothing,
+    body: nothing,
+    responses: { 204: { description: "It will not be answered." } },
+    async handle({ user }, { params: { id, turn_id } }) {
+      await onQueue(user, { conversation_id: id, turn_id, remove: true });
+      return { status: 204, body: "" };
+    },
+  });
 }
 
 function cancelRoute({ cancel }: ConversationRouteDeps): Route {

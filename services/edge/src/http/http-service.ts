@@ -1,5 +1,6 @@
 import { createToolCatalogue, type Bus } from "@parley/bus";
-import type { ApproveFrame, CancelFrame, MessageFrame, TurnId, User } from "@parley/protocol";
+import type { ApproveFrame, CancelFrame, MessageFrame, TitleFrame, TurnId, User } from "@parley/protocol";
+import type { QueueWish } from "../frames/queue-handler.ts";
 import type { Logger } from "@parley/runtime";
 import type { TemplatedApp } from "uWebSockets.js";
 import type { OriginRules } from "../auth/origin.ts";
@@ -43,6 +44,8 @@ export interface HttpServiceDeps {
   readonly ownership: Ownership;
   readonly viewing: Viewing;
   readonly onMessage: (connection: Connection, user: User, frame: MessageFrame, traceparent?: string) => Promise<void>;
+  readonly onQueue: (user: User, wish: QueueWish) => Promise<void>;
+  readonly onTitle: (user: User, frame: Omit<TitleFrame, "type">) => Promise<string>;
   readonly onCancel: (user: User, frame: Omit<CancelFrame, "type">) => Promise<TurnId>;
   readonly onApprove: (user: User, frame: Omit<ApproveFrame, "type">) => Promise<Decided>;
   readonly counters: Pick<Counters, "errors">;

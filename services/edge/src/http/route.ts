@@ -6,7 +6,7 @@ import type { Reply } from "./reply.ts";
 /** Who may ask: anybody; whoever shows a token; in development also who shows none. */
 export type Access = "anybody" | "user" | "user or developer";
 
-export type Method = "get" | "post" | "delete";
+export type Method = "get" | "post" | "put" | "patch" | "delete";
 
 export interface ResponseSpec {
   readonly description: string;

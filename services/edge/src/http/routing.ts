@@ -24,7 +24,7 @@ const noBody = Buffer.alloc(0);
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /** How the library calls the methods. */
-const inLibrary = { get: "get", post: "post", delete: "del" } as const;
+const inLibrary = { get: "get", post: "post", put: "put", patch: "patch", delete: "del" } as const;
 
 /** Serves the routes of the table; other methods of their paths are answered with 405. */
 export function addTable(app: TemplatedApp, routes: readonly Route[], deps: RoutingDeps): void {

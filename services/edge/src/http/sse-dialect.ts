@@ -2,7 +2,7 @@ import { ChatError, seqHead } from "@parley/protocol";
 import type { Dialect } from "../dialect/dialect.ts";
 import { jsonOf } from "../dialect/frame-json.ts";
 import { toldBody, toldFrame, toldJson } from "../dialect/told-status.ts";
-import type { VisibleEvent } from "../hub/visible-event.ts";
+import { changedMessage, type VisibleEvent } from "../hub/visible-event.ts";
 import type { TerminalEvent, TurnWatch } from "./turn-watch.ts";
 
 const seqStart = seqHead(0).indexOf("0");
@@ -52,7 +52,8 @@ function sentEvent(id: number | string | undefined, type: string, frame: Uint8Ar
 let newest: { readonly frame: Buffer; readonly bytes: Buffer } | undefined;
 
 function sentOnce({ type }: VisibleEvent, frame: Buffer): Buffer {
-  if (newest?.frame !== frame) newest = { frame, bytes: sentEvent(wireSeqOf(frame), type, frame) };
+  const name = type === changedMessage ? "message" : type;
+  if (newest?.frame !== frame) newest = { frame, bytes: sentEvent(wireSeqOf(frame), name, frame) };
   return newest.bytes;
 }
 

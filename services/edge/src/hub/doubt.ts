@@ -1,6 +1,6 @@
 import { isTerminal, type TurnId } from "@parley/protocol";
 import { deliveryLimits } from "../delivery-limits.ts";
-import type { VisibleEvent } from "./visible-event.ts";
+import { changedMessage, type VisibleEvent } from "./visible-event.ts";
 
 /**
  * Whether a client with this cursor may lack an event below it. Its edge sends what comes, and an event that others have overtaken comes last: a
@@ -8,6 +8,8 @@ import type { VisibleEvent } from "./visible-event.ts";
  * known that
  * - events of one subject never overtake each other: of the cursor's own subject the client has everything;
  * - the message that is answered, and the end of the answer before, come before an answer and its tools: see `missingBefore`;
+ * - a message that was changed while it waited comes after itself, and before its answer is decided; its copy may be late for any other;
+ * - events of the conversation alone (its title) overtake any other, and any other them;
  * - events are not late by much (`overtakingEvents`, `overtakingSeqs`).
  *
  * `clear`: it lacks none. `ofTurn`: it may lack some of this turn, which runs; a snapshot of it says all that. `whole`: it may lack a message or an
@@ -40,8 +42,11 @@ function doubtOfTurn(newest: VisibleEvent, recent: readonly VisibleEvent[]): Exc
   const { turn, type } = newest;
   const own = recent.filter((event) => event.turn === turn);
   if (!othersCameBefore(newest, recent) || isAnsweredFirst(own)) return "whole";
+  // No snapshot of the turn says what was asked.
+  if (own.some((event) => event.type === changedMessage) && type !== changedMessage) return "whole";
   const answer = own.filter((event) => event.type !== "message");
-  const mayLack = isOfTools(type) || type === "message" ? answer : answer.filter((event) => isOfTools(event.type));
+  const mayLack =
+    isBesideChain(type) || type === "message" ? answer : answer.filter((event) => isBesideChain(event.type));
   if (mayLack.length === 0) return "clear";
   // Of a turn that has ended there are no snapshots.
   return [newest, ...own].some((event) => isTerminal(event.type)) ? "whole" : { ofTurn: turn };
@@ -51,6 +56,7 @@ function doubtOfTurn(newest: VisibleEvent, recent: readonly VisibleEvent[]): Exc
 function othersCameBefore(newest: VisibleEvent, recent: readonly VisibleEvent[]): boolean {
   const others = new Set(recent.flatMap(({ turn }) => (turn === newest.turn ? [] : turn)));
   if (others.size === 0) return true;
+  if (newest.turn === "") return false;
   const answer = [...recent, newest].filter((event) => event.turn === newest.turn && event.type !== "message");
   const begin = answer[0]?.seq ?? 0;
   // One that ends without having begun was cancelled while it waited.
@@ -59,7 +65,7 @@ function othersCameBefore(newest: VisibleEvent, recent: readonly VisibleEvent[])
     const events = recent.filter(({ turn }) => turn === other);
     const end = events.findLast(({ type }) => isTerminal(type));
     const hasBegun = events.some(({ type }) => isChained(type) && !isTerminal(type));
-    return end !== undefined && end.seq < begin && hasBegun && !events.some(({ type }) => isOfTools(type));
+    return end !== undefined && end.seq < begin && hasBegun && !events.some(({ type }) => isBesideChain(type));
   });
 }
 
@@ -69,17 +75,21 @@ function isAnsweredFirst(events: readonly VisibleEvent[]): boolean {
 }
 
 function isChained(type: string): boolean {
-  return type !== "message" && !isOfTools(type);
+  return type !== "message" && !isBesideChain(type);
 }
 
-const ofTools: ReadonlySet<string> = new Set([
+const besideChain: ReadonlySet<string> = new Set([
   "tool_call_end",
   "tool_call_progress",
   "approval_required",
   "approval_decided",
+  changedMessage,
 ]);
 
-/** Results and progress of tools, and what is asked and decided of them, have each a subject of their own; the rest of an answer is one chain. */
-function isOfTools(type: string): boolean {
-  return ofTools.has(type);
+/**
+ * Results and progress of tools, what is asked and decided of them, and a message that was changed, have each a subject of their own; the rest of an answer
+ * is one chain.
+ */
+function isBesideChain(type: string): boolean {
+  return besideChain.has(type);
 }

@@ -1,4 +1,4 @@
-import type { SnapshotFrame } from "@parley/protocol";
+import type { SnapshotFrame, WaitingFrame } from "@parley/protocol";
 import { noCursor } from "../cursor.ts";
 import type { Outbox } from "../socket/outbox.ts";
 import type { CatchUpMode, SubscriptionFigures } from "../subscription-figures.ts";
@@ -17,6 +17,8 @@ export interface WholeConversation {
 export interface GivingDeps {
   readonly outbox: Outbox;
   readonly counters: { snapshots: number; subscriptions: Pick<SubscriptionFigures, "subscribed"> };
+  /** Tells a viewer what waits, if it is live and has heard otherwise. */
+  readonly tellQueue: (viewer: HubViewer) => void;
   /** There may be more for the viewers of this hub. */
   readonly mark: (hub: Hub) => void;
 }
@@ -42,6 +44,7 @@ export function giveSteps(deps: GivingDeps, viewer: HubViewer, { mode, steps }: 
     }
     // If the socket is full it lags on, and gets the rest, if there is any, when it has drained.
     if (takesMore && viewer.state === "lagging") viewer.state = "live";
+    deps.tellQueue(viewer);
   });
   markNewer(deps, viewer);
 }
@@ -66,6 +69,9 @@ function sendStep({ outbox, counters }: GivingDeps, { outlet, source }: HubViewe
   return outbox.sendFrame(outlet, frame);
 }
 
+/** What a snapshot said, which may be older than what is known now. */
+const inSnapshot: WaitingFrame = { type: "queue", conversation_id: "", turns: [] };
+
 /** Gives a viewer the whole conversation: from now on it is live, and gets what is above that from the ring. */
 export function giveWhole(deps: GivingDeps, viewer: HubViewer, { seq, frame }: WholeConversation): void {
   const { outlet } = viewer;
@@ -82,13 +88,19 @@ export function giveWhole(deps: GivingDeps, viewer: HubViewer, { seq, frame }: W
     viewer.mayLackOf = undefined;
     viewer.owedSeq = viewer.owed = undefined;
     viewer.hasWhole = true;
+    viewer.queueTold = undefined;
     // What followed is below the ring if this was far behind.
     viewer.state = seq < viewer.source.ring.floor ? "lagging" : "live";
-    if (frame === undefined) return;
-    deps.counters.snapshots++;
-    if (!deps.outbox.sendFrame(outlet, frame) && outlet.ws !== undefined) viewer.state = "lagging";
+    if (frame !== undefined) sendWhole(deps, viewer, frame);
+    deps.tellQueue(viewer);
   });
   markNewer(deps, viewer);
+}
+
+function sendWhole({ outbox, counters }: GivingDeps, viewer: HubViewer, frame: SnapshotFrame): void {
+  counters.snapshots++;
+  if (frame.queue !== undefined) viewer.queueTold = inSnapshot;
+  if (!outbox.sendFrame(viewer.outlet, frame) && viewer.outlet.ws !== undefined) viewer.state = "lagging";
 }
 
 interface Greeting {

@@ -185,7 +185,7 @@ async function readDown(deps: HistoryDeps, hub: Hub, { fromSeq, root }: Range): 
   const isRoot = root !== undefined;
   extendDown(ring, hub.deps.limits, { fromSeq, events, isRoot, settled });
   const base = new Map([...ring.settled, ...settled]);
-  return { floor: fromSeq - 1, events: all, base, rooted: isRoot, quiet: undefined };
+  return { floor: fromSeq - 1, events: all, base, rooted: isRoot, quiet: undefined, title: undefined };
 }
 
 function begunAnew(): Error {

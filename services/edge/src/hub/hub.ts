@@ -6,6 +6,7 @@ import type { DeliveryLimits } from "../delivery-limits.ts";
 import { closeFeed, createFeed, keepSure, openFeed, pauseFeed, syncFeed, type Feed } from "./feed.ts";
 import { append, createRing, enforceLimits, insert, trim, turnsUnderWay, type Ring } from "./ring.ts";
 import type { Outlet, Source, Viewer } from "./viewer.ts";
+import { createHubQueue, forgetQueue, mayChangeQueue, type HubQueue } from "./hub-queue.ts";
 import { visibleEventOf, type VisibleEvent } from "./visible-event.ts";
 
 export interface HubViewer extends Viewer {
@@ -16,6 +17,8 @@ export interface HubDeps {
   readonly events: EventLog;
   readonly limits: DeliveryLimits;
   readonly counters: { events: number; holes: number; late: number };
+  /** What waits in the conversation may be other than it was. */
+  readonly lookAtQueue: (hub: Hub) => void;
   /** Something new is in the ring. */
   readonly mark: (hub: Hub) => void;
   readonly catchUp: (viewer: HubViewer) => void;
@@ -33,6 +36,7 @@ export interface Hub extends Source {
   /** What this stream's sequences are moved up by on the wire. */
   offset: number;
   readonly viewers: Set<HubViewer>;
+  readonly queue: HubQueue;
   lastEventMs: number;
   /** The conversation was deleted since: a cursor may be of what is no more. */
   wasDeleted: boolean;
@@ -63,6 +67,7 @@ export function createHub(conversation: ConversationId, deps: HubDeps): Hub {
     ring: createRing(0),
     offset: 0,
     viewers: new Set(),
+    queue: createHubQueue(),
     lastEventMs: nowMs,
     wasDeleted: false,
     emptySinceMs: nowMs,
@@ -111,6 +116,7 @@ export function attach(hub: Hub, outlet: Outlet, cursor: number): HubViewer {
     owed: undefined,
     hasWhole: false,
     promised: undefined,
+    queueTold: undefined,
   } as const;
   const viewer: HubViewer = { source: hub, outlet, ...common };
   hub.viewers.add(viewer);
@@ -171,7 +177,7 @@ export function sweepHub(hub: Hub, nowMs: number): void {
 
 /** As far as viewers know, a turn has not ended. */
 function isExpecting({ events, base }: Ring): boolean {
-  const newest = events.at(-1);
+  const newest = events.findLast(({ turn }) => turn !== "");
   return newest === undefined ? base.size > 0 : !isTerminal(newest.type);
 }
 
@@ -183,6 +189,7 @@ function take(hub: Hub, message: StoredMessage, turn: TurnId): void {
   hub.lastEventMs = performance.now();
   append(ring, event);
   noteEnd(hub, event);
+  if (mayChangeQueue(hub, event)) deps.lookAtQueue(hub);
   if (viewers.size > 0) deps.mark(hub);
   else settle(hub);
 }
@@ -200,6 +207,7 @@ function takeLate(hub: Hub, message: StoredMessage, turn: TurnId): boolean {
   if (event === undefined) return true;
   hub.lastEventMs = performance.now();
   noteEnd(hub, event);
+  if (mayChangeQueue(hub, event)) deps.lookAtQueue(hub);
   if (!insert(ring, event)) return false;
   for (const viewer of viewers) {
     const lacksIt = viewer.cursor >= event.seq && viewer.fromSeq < event.seq;
@@ -212,6 +220,7 @@ function takeLate(hub: Hub, message: StoredMessage, turn: TurnId): boolean {
 /** Nothing that viewers have can be continued. */
 function restart(hub: Hub, seq: number): void {
   hub.viewers.forEach(beginAnew);
+  forgetQueue(hub.queue);
   hub.offset = generationOffset(hub.feed.createdMs);
   for (const viewer of hub.viewers) takeBackCursor(viewer, hub.offset + seq);
   hub.ring = createRing(seq);

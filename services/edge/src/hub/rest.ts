@@ -1,7 +1,7 @@
 import type { Bus, TranscriptPage } from "@parley/bus";
 import {
+  conversationOfSubject,
   messagesOf,
-  parseEventSubject,
   subjects,
   type ConversationId,
   type TranscriptMessage,
@@ -39,8 +39,10 @@ export async function isAtRest(stored: Stored, hub: Hub, cursor: number): Promis
   const newest = answers.at(-1);
   // By its place in the queue: one that was cancelled while it waited is recorded before those that it waited for, and may end after them.
   if (newest === undefined || !ranInTurn(newest)) return false;
-  const end = await endOf(stored, hub, newest.turn_id);
+  const [end, titled] = await Promise.all([endOf(stored, hub, newest.turn_id), titledAt(stored, hub)]);
   if (end === undefined || end > cursor) return false;
+  // It is above the cursor, or so near below it that it may have been overtaken.
+  if (titled > cursor - deliveryLimits.overtakingSeqs) return false;
   // A snapshot's, unless it is an event's own.
   if (end < cursor) return isElsewhere(await events.subjectAt(shard, cursor), conversation);
   return areLongBefore(stored, hub, { answers, isAll: page.before === 0 }, cursor);
@@ -55,6 +57,11 @@ async function newestOf({ tail }: Stored["transcripts"], conversation: Conversat
 
 async function endOf({ events }: Stored, { conversation, shard }: Hub, turn: TurnId): Promise<number | undefined> {
   return (await events.last(subjects.agent(shard, conversation, turn)))?.seq;
+}
+
+/** Sequence of the newest event that tells a title; below all others where none is kept. */
+async function titledAt({ events }: Stored, { conversation, shard }: Hub): Promise<number> {
+  return (await events.last(subjects.titleEvent(shard, conversation)))?.seq ?? -Infinity;
 }
 
 interface Answers {
@@ -89,5 +96,5 @@ function ranInTurn({ status }: TranscriptMessage): boolean {
 }
 
 function isElsewhere(subject: string | undefined, conversation: string): boolean {
-  return subject !== undefined && parseEventSubject(subject)?.conversation !== conversation;
+  return subject !== undefined && conversationOfSubject(subject) !== conversation;
 }

@@ -1,5 +1,5 @@
 import { createTurnView, foldEvent, isTerminal, type ReadEvent, type TurnId, type TurnView } from "@parley/protocol";
-import { decodeVisible, isFoldable, type VisibleEvent } from "./visible-event.ts";
+import { decodeVisible, isFoldable, titleIn, type VisibleEvent } from "./visible-event.ts";
 
 export interface RingLimits {
   readonly ringEvents: number;
@@ -45,6 +45,8 @@ export interface Known {
   readonly rooted: boolean;
   /** Between `since` and the floor there was nothing but foldable events of `turn`: its fold in `base` stands for them. */
   readonly quiet: { readonly since: number; readonly turn: TurnId } | undefined;
+  /** The title as of the floor, if an event that left the ring has said it. */
+  readonly title: string | undefined;
 }
 
 /**
@@ -55,6 +57,7 @@ export interface Ring extends Known {
   floor: number;
   rooted: boolean;
   quiet: { since: number; turn: TurnId } | undefined;
+  title: string | undefined;
   readonly base: Map<TurnId, OpenTurn>;
   /** Of those that were made of what decides, what was made: for who reads what is below the floor, where events of theirs may be. */
   readonly settled: Map<TurnId, OpenTurn>;
@@ -77,6 +80,7 @@ export function createRing(floor: number): Ring {
     bytes: 0,
     rooted: false,
     quiet: undefined,
+    title: undefined,
     base: new Map(),
     settled: new Map(),
     ended: new Map(),
@@ -206,6 +210,7 @@ function evict(ring: Ring, count: number): void {
 
 function foldEvicted(ring: Ring, event: VisibleEvent): void {
   const { turn, type } = event;
+  if (type === "title") ring.title = titleIn(event);
   if (ring.ended.has(turn)) {
     ring.base.delete(turn);
     ring.settled.delete(turn);

@@ -13,6 +13,7 @@ import {
   type TranscriptMessage,
   type TurnId,
   type TurnView,
+  type WaitingTurn,
 } from "@parley/protocol";
 import { deliveryLimits } from "../delivery-limits.ts";
 import { foldOpen, type Known, type OpenTurn } from "./ring.ts";
@@ -58,6 +59,7 @@ export function conversationSnapshot(
   place: Place,
   known: Known,
   records: readonly TranscriptMessage[],
+  waiting: readonly WaitingTurn[] = [],
 ): SnapshotFrame | undefined {
   const turns = turnsOf(known);
   const stored = new Set(records.map(({ message_id }) => message_id));
@@ -71,14 +73,18 @@ export function conversationSnapshot(
   // Not always the first: when the event stream was lost, the messages of waiting turns may be written again before the one that runs.
   const running = open.find(({ status }) => status !== "queued") ?? open[0];
   if (messages.length === 0 && running === undefined) return undefined;
+  const about = {
+    ...(known.title === undefined ? {} : { title: known.title }),
+    ...(waiting.length === 0 ? {} : { queue: [...waiting] }),
+  };
   if (running !== undefined) {
-    const frame = turnSnapshot(place, running);
+    const frame = { ...turnSnapshot(place, running), ...about };
     // What its parts take, the transcript's tail gives.
     return { ...frame, messages: newestWithin(deliveryLimits.snapshotBytes - jsonBytes(frame.parts ?? []), messages) };
   }
   const { conversation: conversation_id, seq } = place;
   const tail = newestWithin(deliveryLimits.snapshotBytes, messages);
-  return { type: "snapshot", conversation_id, seq, messages: tail, status: "idle", ts: Date.now() };
+  return { type: "snapshot", conversation_id, seq, ...about, messages: tail, status: "idle", ts: Date.now() };
 }
 
 /** Turns as of now: ended ones in the order in which they ended, with their outcome; open ones in the order in which they began. */

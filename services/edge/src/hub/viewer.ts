@@ -1,4 +1,4 @@
-import type { ConnectionFrame, ConversationId, TurnId } from "@parley/protocol";
+import type { ConnectionFrame, ConversationId, TurnId, WaitingFrame } from "@parley/protocol";
 import type { Dialect } from "../dialect/dialect.ts";
 import type { AskedTurns } from "../socket/answer-times.ts";
 import type { Known } from "./ring.ts";
@@ -74,6 +74,8 @@ export interface Viewer {
   hasWhole: boolean;
   /** Answers to its messages that come with the whole conversation, by the turn: without it, what they claim would be below its cursor for ever. */
   promised: Map<TurnId, ConnectionFrame> | undefined;
+  /** What it was told last of what waits; undefined: nothing. */
+  queueTold: WaitingFrame | undefined;
   /** It has nothing yet and begins at a message: of no turn must it get the rest alone. */
   begins: boolean;
   /** It waits for `subscribed`, which says how it is caught up. */

@@ -1,26 +1,44 @@
 import { isUtf8 } from "node:buffer";
 import type { StoredMessage } from "@parley/bus";
-import { decodeEvent, isVisible, seqHead, typeOfStored, type ReadEvent, type TurnId } from "@parley/protocol";
+import {
+  decodeEvent,
+  isChangedMessage,
+  isVisible,
+  seqHead,
+  typeOfStored,
+  type ReadEvent,
+  type TurnId,
+} from "@parley/protocol";
 
 /** A stored event that viewers see. */
 export interface VisibleEvent {
   /** Its sequence in the stream. */
   readonly seq: number;
+  /** Empty: it belongs to the conversation alone. */
   readonly turn: TurnId;
+  /** As in the event itself, but for `changedMessage`. */
   readonly type: string;
   /** The native frame: a copy of the stored bytes with the wire's `seq` as first key. */
   readonly frame: Buffer;
 }
 
+/** The type of a message that comes again with another text: it begins no turn, as a message does. */
+export const changedMessage = "changed message";
+
 const closingBrace = 0x7d;
 
 /** Undefined for the workers' own events. `message.data` is copied. */
-export function visibleEventOf({ seq, data }: StoredMessage, turn: TurnId, offset: number): VisibleEvent | undefined {
+export function visibleEventOf(
+  { subject, seq, data }: StoredMessage,
+  turn: TurnId,
+  offset: number,
+): VisibleEvent | undefined {
   const type = typeOfStored(data);
   if (type === "" || !isVisible(type)) return undefined;
   // What cannot be an event is not passed on either: a browser would close the socket, come back, and get it again.
   if (data[data.length - 1] !== closingBrace || !isUtf8(data)) return undefined;
-  return { seq, turn, type, frame: frameOf(offset + seq, data) };
+  const known = type === "message" && isChangedMessage(subject) ? changedMessage : type;
+  return { seq, turn, type: known, frame: frameOf(offset + seq, data) };
 }
 
 /** As `withSeq` of the protocol, but from Node's buffer pool: an ArrayBuffer of its own per token would cost more than the token. */
@@ -48,6 +66,13 @@ export function hasBeginning(events: readonly VisibleEvent[], turn: TurnId): boo
     if ("attempt" in decoded) return decoded.attempt === 1;
   }
   return true;
+}
+
+/** The title that an event says; undefined: it says none. */
+export function titleIn(event: VisibleEvent): string | undefined {
+  if (event.type !== "title") return undefined;
+  const decoded = decodeVisible(event);
+  return decoded.type === "title" ? decoded.title : undefined;
 }
 
 const foldable: ReadonlySet<string> = new Set([

@@ -10,6 +10,9 @@ export interface WholeReadingDeps {
   readonly history: Pick<History, "queued" | "confirm" | "root" | "startOf">;
   readonly events: Pick<Bus["events"], "last">;
   readonly transcripts: Pick<Bus["transcripts"], "tail" | "find">;
+  /** See `createWaiting`. */
+  readonly lookOnce: (hub: Hub) => Promise<void>;
+  readonly titles: Pick<Bus["titles"], "shown">;
 }
 
 /** What those need who wait for it. */
@@ -24,7 +27,7 @@ export interface WholeNeeds {
  * Reads what makes the whole, in an order that leaves nothing out and has nothing from beyond the feed's `sure`:
  *
  * 1. The queue. A turn that is open in the end is in it, or its first event comes later than this: then it comes live.
- * 2. The transcript. A record is written when its turn's end is decided, and before the end itself: the turn began below what comes next.
+ * 2. The transcript, and the title. A record is written when its turn's end is decided, and before the end itself: the turn began below what comes next.
  * 3. The end of the stream; and up to there whatever its copies, which may be behind, have not brought yet.
  * 4. The turns of the queue from their beginning. Now the hub knows each turn that is open, so that of these no record is taken, however far the
  *    transcript is ahead.
@@ -38,12 +41,16 @@ export async function readWhole(
   hub: Hub,
   { fromSeq, owed }: WholeNeeds,
 ): Promise<Whole | undefined> {
-  const { history, transcripts } = deps;
+  const { history, transcripts, titles } = deps;
   const { ring } = hub;
   const { endsLeft } = ring;
   const reach = fromSeq !== undefined && fromSeq < ring.floor ? fromSeq : undefined;
   const queued = ring.rooted && reach === undefined ? undefined : await history.queued(hub);
-  const page = await transcripts.tail(hub.conversation, { limit: deliveryLimits.snapshotMessages });
+  const [page, title] = await Promise.all([
+    transcripts.tail(hub.conversation, { limit: deliveryLimits.snapshotMessages }),
+    titles.shown(hub.conversation),
+    deps.lookOnce(hub),
+  ]);
   if (!(await history.confirm(hub))) return undefined;
   const past = queued === undefined ? undefined : await readPast(history, hub, { reach, queued });
   const laterEnds = fromSeq === undefined ? 0 : countEnds(past ?? ring);
@@ -52,7 +59,8 @@ export async function readWhole(
   const shown = records.filter(({ turn_id }) => queued?.startless.has(turn_id) !== true || ring.ended.has(turn_id));
   const isCurrent = createCurrency(hub, { ring, endsLeft, past });
   const isTooMuch = reach !== undefined && past === undefined;
-  return isCurrent() ? createWhole(hub, { past, isTooMuch, records: shown, owed, owedRecords, isCurrent }) : undefined;
+  const parts = { past, isTooMuch, records: shown, title, owed, owedRecords, isCurrent };
+  return isCurrent() ? createWhole(hub, parts) : undefined;
 }
 
 /** How the hub was when the reading began, and what was read. */

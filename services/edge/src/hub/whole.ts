@@ -2,7 +2,7 @@ import { isTerminal, type SnapshotFrame, type TranscriptMessage, type TurnId } f
 import type { Hub } from "./hub.ts";
 import type { Known, OpenTurns } from "./ring.ts";
 import { conversationSnapshot } from "./snapshot.ts";
-import { hasBeginning, type VisibleEvent } from "./visible-event.ts";
+import { hasBeginning, titleIn, type VisibleEvent } from "./visible-event.ts";
 
 /** What was read of a conversation. */
 export interface Whole {
@@ -40,6 +40,8 @@ export interface WholeParts {
   readonly isTooMuch: boolean;
   /** The end of the transcript. */
   readonly records: readonly TranscriptMessage[];
+  /** As it is kept; perhaps it was given after the sequence as of which the conversation is shown. */
+  readonly title: string | undefined;
   /** Older turns that were asked for, and their messages. */
   readonly owed: ReadonlySet<TurnId>;
   readonly owedRecords: readonly TranscriptMessage[];
@@ -54,7 +56,7 @@ export function createWhole(hub: Hub, parts: WholeParts): Whole {
     if (past === undefined) return ring;
     // What came late is in the ring alone.
     const events = [...past.events.filter(({ seq }) => seq <= ring.floor), ...ring.events];
-    return { floor: past.floor, events, base: past.settled, rooted: true, quiet: undefined };
+    return { floor: past.floor, events, base: past.settled, rooted: true, quiet: undefined, title: undefined };
   };
 
   return {
@@ -72,7 +74,7 @@ export function createWhole(hub: Hub, parts: WholeParts): Whole {
 
     frameAt(seq, owed) {
       if (owed !== undefined) return withOlder(hub, known(), parts, { seq, owed });
-      if (!frames.has(seq)) frames.set(seq, snapshotAt(hub, known(), parts.records, seq));
+      if (!frames.has(seq)) frames.set(seq, snapshotAt(hub, known(), parts, seq));
       return frames.get(seq);
     },
   };
@@ -101,27 +103,37 @@ function recordsAsOf(records: readonly TranscriptMessage[], { events }: Known, s
 }
 
 function snapshotAt(
-  { conversation, offset }: Hub,
+  { conversation, offset, queue }: Hub,
   known: Known,
-  records: readonly TranscriptMessage[],
+  { records, title }: Pick<WholeParts, "records" | "title">,
   seq: number,
 ): SnapshotFrame | undefined {
   const events = known.events.filter((event) => event.seq <= seq);
   return conversationSnapshot(
     { conversation, seq: offset + seq },
-    { ...known, events },
+    { ...known, events, title: titleAsOf(title, known, seq) },
     recordsAsOf(records, known, seq),
+    queue.frame?.turns,
   );
+}
+
+/** What was given later is told by its own event. */
+function titleAsOf(kept: string | undefined, { events, title }: Known, seq: number): string | undefined {
+  const titled = events.filter(({ type }) => type === "title");
+  const last = titled.findLast((event) => event.seq <= seq);
+  if (last !== undefined) return titleIn(last);
+  return title ?? (titled.some((event) => titleIn(event) === kept) ? undefined : kept);
 }
 
 /** Before the last messages come those of the older turns that the viewer is owed. */
 function withOlder(
   hub: Hub,
   known: Known,
-  { records, owedRecords }: WholeParts,
+  parts: WholeParts,
   { seq, owed }: { readonly seq: number; readonly owed: ReadonlySet<TurnId> },
 ): SnapshotFrame | undefined {
-  const frame = snapshotAt(hub, known, records, seq);
+  const { records, owedRecords } = parts;
+  const frame = snapshotAt(hub, known, parts, seq);
   if (frame === undefined) return undefined;
   const { messages = [] } = frame;
   const shown = new Set(messages.map(({ message_id }) => message_id));
