@@ -128,6 +128,7 @@ test("says why a decision is refused, and lets it be made again", async () => {
     };
   });
   await box.getByTestId("approve").click();
+  await box.getByTestId("approval-problem").waitFor();
   expect(await box.getByTestId("approval-problem").innerText()).toMatch(/approved.*\[INVALID_FRAME\]$/);
   expect(await box.getByTestId("approve").isDisabled()).toBe(false);
   await page.getByTestId("stop").click();
