@@ -15,8 +15,9 @@ import { resume } from "./resume/resume.ts";
 import { ttft } from "./ttft/ttft.ts";
 import { writeReadmeTable } from "./turns/readme-table.ts";
 import { turns } from "./turns/turns.ts";
+import { waits } from "./waits/waits.ts";
 
-const benches: readonly Bench[] = [turns, relay, connections, resume, agent, ttft, edgeCpu, cluster, log, micro];
+const benches: readonly Bench[] = [turns, relay, connections, resume, agent, ttft, edgeCpu, cluster, log, waits, micro];
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);

@@ -1,10 +1,12 @@
 import { shownTurn } from "@parley/testkit";
+import { pendingApprovals } from "@parley/protocol";
 import { sleep } from "@parley/runtime";
+import { decideOn } from "./agreeing.ts";
 import type { Answer, Device } from "./clients/device.ts";
 import { createLibraryDevice } from "./clients/library-device.ts";
 import { createRawDevice } from "./clients/raw-device.ts";
 import { createToken } from "./clients/token.ts";
-import type { GivenAnswer } from "./history.ts";
+import type { GivenAnswer, StrangersTry } from "./history.ts";
 import {
   backAfterMs,
   type CancelPlan,
@@ -21,6 +23,7 @@ export interface Conversation {
   readonly plan: ConversationPlan;
   readonly devices: readonly Device[];
   readonly answers: readonly GivenAnswer[];
+  readonly strangersTries: readonly StrangersTry[];
 }
 
 /** The people of a scenario and their devices, doing what the plan says. */
@@ -60,6 +63,7 @@ function openConversation(seed: string, plan: ConversationPlan, stage: Stage) {
   const token = createToken(stage.world.jwtSecret, plan.user);
   const devices = plan.devices.map((device) => createDevice(seed, device, plan.id, token, stage));
   const answers: GivenAnswer[] = [];
+  const strangersTries: StrangersTry[] = [];
   const ended = new Set<string>();
   const ask = async (turn: TurnPlan, device: Device): Promise<Answer> => {
     const answer = await device.ask({
@@ -78,6 +82,11 @@ function openConversation(seed: string, plan: ConversationPlan, stage: Stage) {
     if (answer.kind === "refused") return void ended.add(turn.id);
     await Promise.all([
       turn.cancel === undefined ? undefined : cancel(turn.cancel, answer.turn, devices, stage.signal),
+      turn.decision === undefined
+        ? undefined
+        : decideOn(turn.decision, {
+            ...{ ...stage, conversation: plan.id, turn: answer.turn, devices, tries: strangersTries, hasEnded },
+          }),
       asker.until((view) => hasEnded(view, answer.turn), stage.signal).then(() => ended.add(turn.id)),
     ]);
   };
@@ -95,7 +104,7 @@ function openConversation(seed: string, plan: ConversationPlan, stage: Stage) {
   ];
   // Whoever waits for an end that does not come is stopped by the scenario's deadline; the checks say what is missing.
   const finished = Promise.allSettled(scripts).then(() => undefined);
-  return { plan, devices, answers, ended, finished };
+  return { plan, devices, answers, strangersTries, ended, finished };
 }
 
 /** Whether the device knows how the turn ended. */
@@ -147,6 +156,7 @@ async function cancel(plan: CancelPlan, turn: string, devices: readonly Device[]
   const holds = (view: Device["view"]): boolean => {
     const seen = shownTurn(view, turn);
     if (seen?.outcome !== undefined || plan.moment === "accepted") return true;
+    if (plan.moment === "asked") return pendingApprovals(view).some(({ turn_id }) => turn_id === turn);
     return plan.moment === "first text" ? (seen?.text ?? "") !== "" : (seen?.tool_calls.length ?? 0) > 0;
   };
   await asker?.until(holds, signal);

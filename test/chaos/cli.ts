@@ -2,7 +2,7 @@ import { isTooOldForCluster, oldestForCluster } from "@parley/bus";
 import { natsServerVersion } from "@parley/testkit";
 import { readOptions } from "./options.ts";
 import { createProgressLine } from "./report/progress-line.ts";
-import { resultTable } from "./report/result-table.ts";
+import { decisionLines, resultTable } from "./report/result-table.ts";
 import { writeViolation } from "./report/violation-file.ts";
 import type { Scenario } from "./scenario.ts";
 import { runScenario, type RunResult } from "./scenario-run.ts";
@@ -58,7 +58,7 @@ async function main(args: readonly string[]): Promise<number> {
     }
   }
   say("");
-  for (const line of resultTable(results)) say(line);
+  for (const line of [...resultTable(results), ...decisionLines(results)]) say(line);
   say("");
   const violations = results.reduce((sum, result) => sum + result.violations.length, 0);
   const unable = notRun === 0 ? "" : `, ${notRun} could not be run`;

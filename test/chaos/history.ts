@@ -1,5 +1,5 @@
 import type { PromiseId } from "./promise.ts";
-import type { StoredEvent, TranscriptMessage } from "@parley/protocol";
+import type { ConversationView, StoredEvent, TranscriptMessage } from "@parley/protocol";
 import type { Recording } from "./clients/recording.ts";
 import type { ConversationPlan } from "./plan/plan.ts";
 import type { Answer } from "./clients/device.ts";
@@ -20,6 +20,34 @@ export interface GivenAnswer {
   readonly answer: Answer;
 }
 
+/** Somebody who is not of the conversation tried to decide on a call. */
+export interface StrangersTry {
+  readonly call: string;
+  /** Of the answer. */
+  readonly status: number;
+}
+
+/** A call of a tool that needs a person's word, as the transcript has it, and the facts about it. */
+export interface AskedCall {
+  readonly turn: string;
+  readonly call: string;
+  readonly status: string;
+  /** How its turn ended. */
+  readonly outcome: string;
+  /** Somebody wanted to decide on it, long before its time was over. */
+  readonly isWanted: boolean;
+  readonly asked: { readonly atMs: number; readonly ttlMs: number } | undefined;
+  readonly decided: AskedDecision | undefined;
+}
+
+export interface AskedDecision {
+  /** By the broker's clock. */
+  readonly atMs: number;
+  readonly approved: boolean;
+  /** Undefined: nobody, the time was over. */
+  readonly by: string | undefined;
+}
+
 /** Everything that is known of one conversation when all is over. */
 export interface ConversationHistory {
   readonly plan: ConversationPlan;
@@ -30,7 +58,11 @@ export interface ConversationHistory {
   /** The transcript as a process reads it. */
   readonly transcript: readonly TranscriptMessage[];
   readonly recordings: readonly Recording[];
+  /** What its devices had in the end. */
+  readonly views: readonly ConversationView[];
   readonly answers: readonly GivenAnswer[];
+  readonly askedCalls: readonly AskedCall[];
+  readonly strangersTries: readonly StrangersTry[];
   /** Place of a turn in the queue (its sequence in `TURNS`), of those that were seen there. */
   readonly queued: ReadonlyMap<string, number>;
 }

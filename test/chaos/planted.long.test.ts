@@ -3,6 +3,7 @@ import { brokenPromises, withFault } from "./planted/with-fault.ts";
 import { agentsFrozen } from "./scenarios/agents.ts";
 import { eventsForgotten } from "./scenarios/brokers.ts";
 import { calm, manyDevices } from "./scenarios/clients.ts";
+import { waits, waitsForgotten } from "./scenarios/waits.ts";
 
 const timeout = 120_000;
 
@@ -23,6 +24,26 @@ it("catches an agent worker that appends without expectation", { timeout }, asyn
 
 it("catches a tool that runs twice also where all events are forgotten", { timeout }, async () => {
   expect(await brokenPromises(withFault(eventsForgotten, "tool", "tool runs twice"))).toContain("P5");
+});
+
+it("catches a tool that runs without a person's word", { timeout }, async () => {
+  expect(await brokenPromises(withFault(waits, "tool", "tool worker asks nobody"))).toContain("P11");
+});
+
+it("catches an edge that takes the word of strangers", { timeout }, async () => {
+  expect(await brokenPromises(withFault(waits, "edge", "edge lets strangers decide"))).toContain("P11");
+});
+
+it("catches an edge that tells another decision than the one that counts", { timeout }, async () => {
+  expect(await brokenPromises(withFault(waits, "edge", "edge tells the wrong decision"))).toContain("P11");
+});
+
+it("catches agent workers that nobody's decision brings back", { timeout }, async () => {
+  expect(await brokenPromises(withFault(waits, "agent", "agent wakes nobody"))).toContain("P11");
+});
+
+it("catches an edge that shows nothing of turns that waited for long", { timeout }, async () => {
+  expect(await brokenPromises(withFault(waitsForgotten, "edge", "edge forgets turns that wait"))).toContain("P11");
 });
 
 it("catches a tool that runs twice", { timeout }, async () => {

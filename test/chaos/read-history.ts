@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { jetstreamManager } from "@nats-io/jetstream";
-import type { Bus } from "@parley/bus";
+import type { Bus, StoredFact } from "@parley/bus";
 import {
   StoredEvent,
   decodeJson,
@@ -17,7 +17,8 @@ import {
 } from "@parley/protocol";
 import { eventually } from "@parley/testkit";
 import { z } from "zod";
-import type { ModelRequest, StoredAt } from "./history.ts";
+import type { AskedCall, ConversationHistory, ModelRequest, StoredAt } from "./history.ts";
+import { plansByTurn } from "./invariants/ends.ts";
 import type { World } from "./world/world.ts";
 
 /** Messages of a conversation, far above what any scenario writes. */
@@ -61,12 +62,57 @@ async function readRecords({ nc, events }: Bus, conversation: string): Promise<S
   }
 }
 
-/** How often each call of `demo_counter` was executed: it writes a line for each. */
+/** The tool of which people are asked. */
+const askingTool = "demo_change";
+
+/** What was asked of people, and what they said: by the facts, for the events may be forgotten. */
+export async function readAskedCalls(
+  { bus }: Pick<World, "bus">,
+  history: Pick<ConversationHistory, "plan" | "answers" | "records">,
+): Promise<AskedCall[]> {
+  const { plan, records } = history;
+  const conversation = plan.id;
+  const plans = plansByTurn(history);
+  const calls = records.flatMap(({ turn_id, status: outcome, tool_calls = [] }) =>
+    tool_calls.flatMap(({ call_id, tool_name, status }) =>
+      tool_name === askingTool ? { turn: turn_id, call: call_id, status: status ?? "", outcome } : [],
+    ),
+  );
+  return Promise.all(
+    calls.map(async (one) => {
+      const address = { conversation, turn: one.turn, call: one.call };
+      const [asked, decided] = await Promise.all([
+        bus.facts.readStored("asked", address),
+        bus.facts.readStored("decided", address),
+      ]);
+      const question = askedOf(asked);
+      const first = plans.get(one.turn)?.decision?.decisions[0];
+      const isWanted = first !== undefined && first.delayMs < (question?.ttlMs ?? 0) / 2;
+      return { ...one, asked: question, decided: decisionOf(decided), isWanted };
+    }),
+  );
+}
+
+function askedOf(stored: StoredFact<"asked"> | undefined): AskedCall["asked"] {
+  if (stored?.fact.kind !== "asked") return undefined;
+  return { atMs: stored.storedMs, ttlMs: stored.fact.expires_at - stored.fact.ts };
+}
+
+function decisionOf(stored: StoredFact<"decided"> | undefined): AskedCall["decided"] {
+  if (stored?.fact.kind !== "decided") return undefined;
+  const { approved, by } = stored.fact;
+  return { atMs: stored.storedMs, approved, by: by?.id };
+}
+
+/** How often each call of `demo_counter` and `demo_change` was executed: they write a line for each. */
 export async function readExecutions({ counterFile }: World): Promise<ReadonlyMap<string, number>> {
   // Without an execution there is no file.
   const text = await readFile(counterFile, "utf8").catch(() => "");
   const counts = new Map<string, number>();
-  for (const call of text.split("\n").filter((line) => line !== "")) counts.set(call, (counts.get(call) ?? 0) + 1);
+  for (const line of text.split("\n").filter((one) => one !== "")) {
+    const [call = ""] = line.split(" ", 1);
+    counts.set(call, (counts.get(call) ?? 0) + 1);
+  }
   return counts;
 }
 

@@ -21,6 +21,8 @@ export interface Expected {
   readonly logLost: boolean;
   /** How long after the request to cancel a turn may go on: workers may be dead, frozen or cut off meanwhile. */
   readonly cancelWithinMs: number;
+  /** How long after a person's decision a turn that waited for it may still wait. */
+  readonly goesOnWithinMs: number;
   /** How much later than the broker stores an event its live copy may come. Zero: as late as a busy broker on this machine is. */
   readonly copiesLateMs: number;
   /** The same of copies on their way to agent workers: so long they cannot know that a turn is cancelled. */
@@ -32,6 +34,7 @@ export const asPromised: Expected = {
   freshSnapshots: false,
   logLost: false,
   cancelWithinMs: 2_000,
+  goesOnWithinMs: 4_000,
   copiesLateMs: 0,
   agentsHearLateMs: 0,
 };
@@ -49,6 +52,10 @@ export interface Tally {
   /** Turns that waited behind another one. */
   readonly waited: number;
   readonly toolRuns: number;
+  /** Decisions of people that counted, on calls of turns that waited for them. */
+  readonly decisions: number;
+  /** How long after each of these its turn was claimed. */
+  readonly goesOnAfterMs: readonly number[];
   /** Live copies that were held on their way, and those that went on after later ones. */
   readonly late: number;
   readonly overtaken: number;

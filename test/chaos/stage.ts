@@ -9,7 +9,7 @@ import { checkViewers } from "./invariants/check.ts";
 import { putRightWithinMs } from "./invariants/passed-over.ts";
 import type { Plan } from "./plan/plan.ts";
 import type { QueueWatch } from "./queue-watch.ts";
-import { readConversation } from "./read-history.ts";
+import { readAskedCalls, readConversation } from "./read-history.ts";
 import type { Expected } from "./scenario.ts";
 import type { Timeline } from "./timeline.ts";
 import type { World } from "./world/world.ts";
@@ -117,12 +117,18 @@ export async function readConversations(
   watch: QueueWatch,
 ): Promise<ConversationHistory[]> {
   return Promise.all(
-    audience.conversations.map(async ({ plan, devices, answers }) => ({
-      plan,
-      ...(await readConversation(world, plan.id)),
-      recordings: devices.map(({ recording }) => recording),
-      answers,
-      queued: watch.places,
-    })),
+    audience.conversations.map(async ({ plan, devices, answers, strangersTries }) => {
+      const stored = await readConversation(world, plan.id);
+      return {
+        plan,
+        ...stored,
+        askedCalls: await readAskedCalls(world, { plan, answers, records: stored.records }),
+        recordings: devices.map(({ recording }) => recording),
+        views: devices.map(({ view }) => view),
+        answers,
+        strangersTries,
+        queued: watch.places,
+      };
+    }),
   );
 }

@@ -1,6 +1,7 @@
 import type { Audience } from "./audience.ts";
 import { readTotal } from "./base-figures.ts";
 import type { ConversationHistory } from "./history.ts";
+import { waitsOf } from "./invariants/agreed.ts";
 import { ofType, turnLogsOf } from "./invariants/turn-log.ts";
 import type { QueueWatch } from "./queue-watch.ts";
 import type { Tally } from "./scenario.ts";
@@ -30,9 +31,15 @@ export async function takeTally(
     cancelled: ends["cancelled"] ?? 0,
     waited: watch.waited(),
     toolRuns: logs.flatMap(({ events }) => events.filter((stored) => ofType(stored, "tool_call_end"))).length,
+    ...waited(conversations),
     ...onTheirWay(world),
     ends,
   };
+}
+
+function waited(conversations: readonly ConversationHistory[]): Pick<Tally, "decisions" | "goesOnAfterMs"> {
+  const goesOnAfterMs = conversations.flatMap(waitsOf).map(({ afterMs }) => afterMs);
+  return { decisions: goesOnAfterMs.length, goesOnAfterMs };
 }
 
 /** What happened to live copies. */

@@ -122,7 +122,8 @@ export async function startLateWorld(): Promise<LateWorld> {
       const own = devices.get(conversation) ?? [];
       const recordings = own.map(({ recording }) => recording);
       const plan = { id: conversation, user: "", devices: [], turns: [] };
-      const history: ConversationHistory = { plan, ...stored, recordings, answers: [], queued: new Map() };
+      const said = { views: [], answers: [], askedCalls: [], strangersTries: [] };
+      const history: ConversationHistory = { plan, ...stored, recordings, ...said, queued: new Map() };
       const [offset] = wireOffsetsOf(stored.events, recordings);
       const expected = { ...asPromised, copiesLateMs };
       return own.flatMap((device) => {

@@ -13,6 +13,11 @@ export interface StreamState {
   readonly lastSeq: number;
 }
 
+export interface EventPlace {
+  readonly seq: number;
+  readonly storedMs: number;
+}
+
 /** Asks once at a time. Who comes while an answer is under way shares the next one: it must not be older than the question. */
 function createSharedLookup<T>(ask: () => Promise<T>): () => Promise<T> {
   let running: Promise<unknown> = Promise.resolve();
@@ -30,17 +35,11 @@ function createSharedLookup<T>(ask: () => Promise<T>): () => Promise<T> {
 /** At a time. A look for the newest of many subjects costs nats-server 2.9.10 some 0.1 ms for each thousand subjects in the stream. */
 const wideLooks = 8;
 
-/** Single look-ups in the event streams; each throws when the broker does not answer. */
-export function createEventLookups(jsm: PatientLookups, unreadable: Unreadable) {
-  const eventOf = (message: FoundMessage | null): EventAtSeq | undefined => {
-    if (message === null) return undefined;
-    const event = decodeEvent(message.data);
-    if (event.type === "unreadable") unreadable.note("event", message);
-    return { seq: message.seq, event };
-  };
+/** A thousand that ask at once for the state of a stream ask twice. */
+function createStates(jsm: PatientLookups): (shard: number) => () => Promise<StreamState> {
   const states = new Map<number, () => Promise<StreamState>>();
 
-  const stateOf = (shard: number): (() => Promise<StreamState>) => {
+  return (shard) => {
     let state = states.get(shard);
     if (state === undefined) {
       state = createSharedLookup(async () => {
@@ -51,7 +50,17 @@ export function createEventLookups(jsm: PatientLookups, unreadable: Unreadable) 
     }
     return state;
   };
+}
 
+/** Single look-ups in the event streams; each throws when the broker does not answer. */
+export function createEventLookups(jsm: PatientLookups, unreadable: Unreadable) {
+  const eventOf = (message: FoundMessage | null): EventAtSeq | undefined => {
+    if (message === null) return undefined;
+    const event = decodeEvent(message.data);
+    if (event.type === "unreadable") unreadable.note("event", message);
+    return { seq: message.seq, event };
+  };
+  const stateOf = createStates(jsm);
   const lastFromLeader = async (subject: string): Promise<EventAtSeq | undefined> =>
     eventOf(await jsm.streams.getMessage(streams.events(shardOfSubject(subject)), { last_by_subj: subject }));
   /** The first event of a subject that has only one, as it is stored. */
@@ -65,6 +74,12 @@ export function createEventLookups(jsm: PatientLookups, unreadable: Unreadable) 
     /** The last event of a subject, which may end in '>'. */
     last: async (subject: string): Promise<EventAtSeq | undefined> =>
       eventOf(await jsm.lookUp(streams.events(shardOfSubject(subject)), { last_by_subj: subject })),
+
+    /** Where the last event of a subject stands, and when the broker stored it, by its clock. */
+    async placeOfLast(subject: string): Promise<EventPlace | undefined> {
+      const found = await jsm.lookUp(streams.events(shardOfSubject(subject)), { last_by_subj: subject });
+      return found === null ? undefined : { seq: found.seq, storedMs: found.time.getTime() };
+    },
 
     /** The sequence of the oldest event that is kept of a subject, which may end in '>'. */
     firstSeq: async (subject: string): Promise<number | undefined> =>

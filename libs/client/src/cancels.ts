@@ -31,8 +31,8 @@ export function createCancels(view: () => ConversationView, send: (frame: Client
   };
 }
 
-/** The turn that runs, else the newest that waits. */
+/** The turn that runs, or waits for a person; else the newest that waits for its turn. */
 function runningTurn(view: ConversationView): string | undefined {
   const open = view.turns.filter((turn) => turn.outcome === undefined);
-  return (open.find((turn) => turn.status === "running") ?? open.at(-1))?.turn_id;
+  return (open.find(({ status }) => status === "running" || status === "waiting") ?? open.at(-1))?.turn_id;
 }

@@ -2,6 +2,7 @@ import {
   chatErrorOf,
   queue,
   type AcceptedFrame,
+  type ApprovalDecision,
   type ChatError,
   type ClientFrameInput,
   type ConversationView,
@@ -11,6 +12,7 @@ import {
   type ServerFrame,
   type SubscribedFrame,
 } from "@parley/protocol";
+import { createApprovals, type ApproveOptions } from "./approvals.ts";
 import { createAttachment } from "./attachment.ts";
 import { createCancels } from "./cancels.ts";
 import { createEmitter } from "./emitter.ts";
@@ -57,6 +59,11 @@ export interface Conversation {
   /** Stops a turn (default: the one that runs), now or as soon as the client is ready. The `cancelled` event follows. */
   readonly cancel: (turnId?: string) => void;
   /**
+   * Decides on a tool call that waits for a person (`pendingApprovals` of the view), now or as soon as the client is ready. Resolves when that is
+   * what was decided, by whoever; rejects with the server's ChatError, of which CONFLICT says that it was decided otherwise.
+   */
+  readonly approve: (callId: string, approved: boolean, options?: ApproveOptions) => Promise<ApprovalDecision>;
+  /**
    * Gives the conversation a title; resolves when the view has it, so the conversation must be subscribed to. Until then it is asked for again on every
    * new connection. Rejects with the server's ChatError.
    */
@@ -97,7 +104,7 @@ interface ConversationDeps extends Settings {
 
 export function createConversation(deps: ConversationDeps): ConversationPort {
   const parts = createParts(deps);
-  const { folding, outbox, attachment, ends, cancels, wishes, emitter } = parts;
+  const { folding, outbox, attachment, ends, cancels, approvals, wishes, emitter } = parts;
   let closed: Error | undefined;
 
   /** Nothing may wait on a conversation that nobody serves any more. */
@@ -115,6 +122,7 @@ export function createConversation(deps: ConversationDeps): ConversationPort {
         whileOpen(() => outbox.add(messageOf(deps.id, message, options), options.signal)),
       untilEnd: (turnId) => whileOpen(() => ends.until(turnId)),
       cancel: cancels.add,
+      approve: (callId, approved, options = {}) => whileOpen(() => approve(parts, callId, approved, options)),
       setTitle: (title) => whileOpen(() => wishes.add(...titleWish(deps.id, title))),
       queue: () => queue(folding.view()),
       changeQueued: (turnId, message) => whileOpen(() => wishes.add(...changeWish(deps.id, turnId, message))),
@@ -127,9 +135,7 @@ export function createConversation(deps: ConversationDeps): ConversationPort {
     awaits: outbox.has,
     resume: () => {
       const asked = attachment.resume();
-      outbox.flush();
-      cancels.flush();
-      wishes.flush();
+      for (const box of [outbox, cancels, approvals, wishes]) box.flush();
       return asked || outbox.unansweredSince() !== undefined;
     },
     connectionLost: () => {
@@ -139,15 +145,23 @@ export function createConversation(deps: ConversationDeps): ConversationPort {
     unansweredSince: outbox.unansweredSince,
     close: (reason) => {
       closed = reason;
-      attachment.close(reason);
-      outbox.close(reason);
-      ends.close(reason);
-      wishes.close(reason);
+      for (const part of [attachment, outbox, ends, approvals, wishes]) part.close(reason);
     },
   };
 }
 
 type Parts = ReturnType<typeof createParts>;
+
+function approve(
+  { attachment, approvals }: Parts,
+  callId: string,
+  approved: boolean,
+  options: ApproveOptions,
+): Promise<ApprovalDecision> {
+  // The answer is an event. Who may not look may not decide either, and is told so by that.
+  attachment.subscribe().catch(() => undefined);
+  return approvals.add(callId, approved, options);
+}
 
 function createParts(deps: ConversationDeps) {
   const { id, send, log } = deps;
@@ -155,6 +169,7 @@ function createParts(deps: ConversationDeps) {
   const folding = createFolding(id, {
     onChange: () => {
       ends.look();
+      approvals.look();
       wishes.look();
       emitter.emit("change", view());
     },
@@ -172,7 +187,9 @@ function createParts(deps: ConversationDeps) {
     onRefused: (error) => emitter.emit("error", error),
   });
   const outbox = createOutbox({ ...deps, send: (frame) => !attachment.mustResume() && send(frame) });
-  return { emitter, ends, folding, attachment, outbox, wishes, cancels: createCancels(view, send) };
+  const approvals = createApprovals(view, send);
+  const cancels = createCancels(view, send);
+  return { emitter, ends, folding, attachment, outbox, wishes, approvals, cancels };
 }
 
 function handle(parts: Parts, frame: ConversationFrame): void {
@@ -199,9 +216,9 @@ function handle(parts: Parts, frame: ConversationFrame): void {
 
 /** An error says what it answers: a message by its id, anything else by the type of its frame. Older servers do not say the latter. */
 function refuse(parts: Parts, error: FrameError): void {
-  const { emitter, attachment, outbox, cancels, wishes } = parts;
+  const { emitter, attachment, outbox, cancels, approvals, wishes } = parts;
   if (error.frame === "delete") return forget(parts, error);
-  if (outbox.refused(error) || wishes.refused(error)) return;
+  if (outbox.refused(error) || approvals.refused(error) || wishes.refused(error)) return;
   const mayAnswer = (type: string): boolean => error.frame === undefined || error.frame === type;
   if (error.id === undefined && mayAnswer("subscribe") && attachment.refused(error)) return outbox.flush();
   if (error.code === "NOT_FOUND" && mayAnswer("cancel")) cancels.clear();

@@ -2,7 +2,7 @@ import { ChatError } from "./errors.ts";
 import { ClientFrame, MessageFrame } from "./client-frames.ts";
 import type { ConversationEvent } from "./conversation-events.ts";
 import type { StoredEvent } from "./events.ts";
-import { ConversationId } from "./ids.ts";
+import { CallId, ConversationId } from "./ids.ts";
 import { problemOf } from "./issue-words.ts";
 import { limits } from "./limits.ts";
 import { ReadEvent, unreadableEvent } from "./read-event.ts";
@@ -137,11 +137,13 @@ const ReadableAddress = z
     type: readable(z.string().max(64)),
     id: readable(MessageFrame.shape.id),
     conversation_id: readable(ConversationId),
+    call_id: readable(CallId),
   })
-  .transform(({ type: frame, id, conversation_id }) => ({
+  .transform(({ type: frame, id, conversation_id, call_id }) => ({
     ...(frame === undefined ? {} : { frame }),
     ...(id === undefined ? {} : { id }),
     ...(conversation_id === undefined ? {} : { conversation_id }),
+    ...(call_id === undefined ? {} : { call_id }),
   }));
 /** What the answer to a frame says of it, so that its sender knows which one is meant. */
 export type FrameAddress = z.infer<typeof ReadableAddress>;

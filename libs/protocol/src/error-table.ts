@@ -63,6 +63,7 @@ export const errorTable = {
     sentence: "Too many messages are waiting in this conversation.",
   },
   CONFLICT: { status: 409, retryable: false, sentence: "This contradicts what was accepted before." },
+  APPROVAL_EXPIRED: { status: 410, retryable: false, sentence: "The time to decide was over." },
   NOT_FOUND: { status: 404, retryable: false, sentence: "There is no such thing here." },
   UNSUPPORTED: { status: 400, retryable: false, sentence: "This is not supported." },
   MODEL_UNAVAILABLE: {

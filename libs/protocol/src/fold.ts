@@ -23,6 +23,7 @@ export {
   isText,
   isToolCall,
   noParts,
+  pendingCallsOf,
   textOf,
   toolCallsOf,
   type Parts,

@@ -144,6 +144,7 @@ export {
   messageIdOf,
   messages,
   noParts,
+  pendingCallsOf,
   outcomeOf,
   partsOfMessage,
   pendingApprovals,

@@ -2,7 +2,7 @@ import type { Author, MessageEvent, Outcome } from "./events.ts";
 import type { TurnId } from "./ids.ts";
 import { messageIdOf } from "./message-ids.ts";
 import { outcomeOf, storedParts } from "./outcome.ts";
-import { toolCallsOf, type Parts } from "./parts-fold.ts";
+import { pendingCallsOf, type Parts } from "./parts-fold.ts";
 import type { ToolCallPart } from "./parts.ts";
 import type { TranscriptMessage } from "./server-frames.ts";
 import type { ConversationView, TurnView } from "./view.ts";
@@ -15,7 +15,7 @@ export interface MessageView {
   readonly turn_id: TurnId;
   readonly author: Author;
   readonly parts: Parts;
-  /** Of an answer that has not ended `running`. */
+  /** Of an answer that has not ended `running`, or `waiting` for a person. */
   readonly status: TranscriptMessage["status"];
   /** Of an answer: how it ended, once it has. */
   readonly outcome?: Outcome;
@@ -80,15 +80,11 @@ export function pendingApprovals({ turns }: ConversationView): readonly PendingA
   let pending = pendingOf.get(turns);
   if (pending === undefined) {
     pending = turns.flatMap(({ turn_id, parts, outcome }) =>
-      outcome === undefined ? toolCallsOf(parts).flatMap((call) => (isPending(call) ? { turn_id, call } : [])) : [],
+      outcome === undefined ? pendingCallsOf(parts).map((call) => ({ turn_id, call })) : [],
     );
     pendingOf.set(turns, pending);
   }
   return pending;
-}
-
-function isPending({ status, approval }: ToolCallPart): boolean {
-  return status === undefined && approval !== undefined && approval.approved === undefined;
 }
 
 /** What is known of one turn. */
@@ -164,7 +160,8 @@ function answerIn(known: TurnView): MessageView | undefined {
   if (shown === undefined) {
     const message_id = outcome?.message_id ?? messageIdOf(turn_id, "assistant");
     const common = { message_id, turn_id, author: { role: "assistant" }, parts };
-    shown = outcome === undefined ? { ...common, status: "running" } : { ...common, status, outcome };
+    const open = status === "waiting" ? status : "running";
+    shown = outcome === undefined ? { ...common, status: open } : { ...common, status, outcome };
     ofAnswers.set(known, shown);
   }
   return shown;

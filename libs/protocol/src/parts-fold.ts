@@ -35,6 +35,13 @@ export function toolCallsOf(of: Parts | { readonly parts: Parts }): ToolCallPart
   return partsIn(of).filter(isToolCall);
 }
 
+/** Those that wait for a person. */
+export function pendingCallsOf(of: Parts | { readonly parts: Parts }): ToolCallPart[] {
+  return toolCallsOf(of).filter(
+    ({ status, approval }) => status === undefined && approval !== undefined && approval.approved === undefined,
+  );
+}
+
 /** The parts after one event of their turn; the same list if it changes nothing. */
 export function foldParts(parts: Parts, event: ReadEvent): Parts {
   switch (event.type) {

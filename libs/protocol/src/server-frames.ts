@@ -22,7 +22,7 @@ import {
   Usage,
   WaitingEvent,
 } from "./events.ts";
-import { ConversationId, TurnId } from "./ids.ts";
+import { CallId, ConversationId, TurnId } from "./ids.ts";
 import { openEnum } from "./open-enum.ts";
 import { Part } from "./parts.ts";
 import { FinishedToolCall, ToolCall } from "./tool-calls.ts";
@@ -186,6 +186,7 @@ export const FrameError = z
     frame: z.string().optional().describe("The type of the frame, if that could be read: `subscribe`, `cancel`, …"),
     id: z.string().optional().describe("The frame's, if it had one that could be read."),
     conversation_id: ConversationId.optional().describe("The frame's, if it had one that could be read."),
+    call_id: CallId.optional().describe("The same, of an `approve`."),
   })
   .describe(
     "A frame was refused. It has no `turn_id`: an `error` that has one ends that turn. With `NOT_FOUND` and the `frame` `delete`, which " +

@@ -2,7 +2,7 @@ import { isTerminal } from "./event-kinds.ts";
 import type { MessageEvent, Outcome } from "./events.ts";
 import type { ConversationId, TurnId } from "./ids.ts";
 import { outcomeOf, partsOfMessage, storedParts } from "./outcome.ts";
-import { callPart, foldParts, noParts, withStored, type Parts } from "./parts-fold.ts";
+import { callPart, foldParts, noParts, pendingCallsOf, withStored, type Parts } from "./parts-fold.ts";
 import type { ReadEvent } from "./read-event.ts";
 import type {
   ConversationEventFrame,
@@ -99,14 +99,16 @@ export function foldEvent(turn: TurnView, event: ReadEvent): TurnView {
   const parts = foldParts(turn.parts, event);
   const attempt = "attempt" in event ? event.attempt : turn.attempt;
   if (isEnd(event)) return { ...turn, attempt, parts, status: event.type, outcome: event };
-  const status = statusAfter(turn.status, event.type);
+  const status = statusAfter(turn.status, event.type, parts);
   if (parts === turn.parts && attempt === turn.attempt && status === turn.status) return turn;
   // Written out: for each token it is made anew, and a spread costs ten times as much.
   const { turn_id, message, outcome } = turn;
   return { turn_id, attempt, parts, status, message, outcome };
 }
 
-function statusAfter(status: TurnView["status"], type: ReadEvent["type"]): TurnView["status"] {
+function statusAfter(status: TurnView["status"], type: ReadEvent["type"], parts: Parts): TurnView["status"] {
+  // One of several was decided.
+  if (type === "approval_decided" && status === "waiting" && pendingCallsOf(parts).length > 0) return status;
   if (type === "waiting") return status === "queued" || status === "running" ? "waiting" : status;
   if (status === "queued") return underWay.has(type) ? "running" : status;
   return status === "waiting" && goesOn.has(type) ? "running" : status;

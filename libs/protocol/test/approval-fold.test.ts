@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createView, foldFrame, pendingApprovals, turn, type ConversationView } from "../src/fold.ts";
+import { createView, foldFrame, messages, pendingApprovals, turn, type ConversationView } from "../src/fold.ts";
 import type { EventFrame, SnapshotFrame } from "../src/index.ts";
 
 const common = { conversation_id: "c", turn_id: "t", ts: 1 };
@@ -27,9 +27,19 @@ test("a call that waits for a person is pending until somebody has decided", () 
   const asking = after(start, required, waiting);
   expect(turn(asking, "t")).toMatchObject({ status: "waiting", parts: [{ ...call, approval: asked }] });
   expect(pendingApprovals(asking)).toMatchObject([{ turn_id: "t", call: { call_id: "t-0-0" } }]);
+  expect(messages(asking)).toMatchObject([{ author: { role: "assistant" }, status: "waiting" }]);
   const going = foldFrame(asking, decided);
   expect(turn(going, "t")).toMatchObject({ status: "running", parts: [{ approval: { ...asked, approved: true } }] });
   expect(pendingApprovals(going)).toEqual([]);
+});
+
+test("a turn goes on waiting until all its calls are decided", () => {
+  const second = { ...required, seq: 4, call_id: "t-0-1" };
+  const one = after(start, required, { ...waiting, seq: 3 }, second, { ...decided, seq: 5 });
+  expect(turn(one, "t")?.status).toBe("waiting");
+  expect(pendingApprovals(one)).toMatchObject([{ call: { call_id: "t-0-1" } }]);
+  const both = foldFrame(one, { ...decided, seq: 6, call_id: "t-0-1", approved: false });
+  expect(turn(both, "t")?.status).toBe("running");
 });
 
 test("what was asked and decided stays with the call when it has ended", () => {

@@ -222,6 +222,7 @@ describe("what can be read of a frame that is refused", () => {
           ...("conversation_id" in frame && frame.conversation_id !== undefined
             ? { conversation_id: frame.conversation_id }
             : {}),
+          ...("call_id" in frame ? { call_id: frame.call_id } : {}),
         });
       }),
     );

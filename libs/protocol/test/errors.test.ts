@@ -18,6 +18,7 @@ test("pins every error code with its status, close code and whether to try again
     "CONVERSATION_BUSY 409 - retry",
     "QUEUE_FULL 429 - retry",
     "CONFLICT 409 - final",
+    "APPROVAL_EXPIRED 410 - final",
     "NOT_FOUND 404 - final",
     "UNSUPPORTED 400 - final",
     "MODEL_UNAVAILABLE 502 - retry",

@@ -1,3 +1,4 @@
+import { pendingApprovals } from "@parley/protocol/fold";
 import {
   createState,
   fold as foldInto,
@@ -15,6 +16,8 @@ export function createChat({ id, link, mayExist, onChange, onResumed, onProblem 
     state: createState(id),
     /** By the client's own message id; sent again under that id until accepted, so it is one turn however often it is sent. */
     sending: new Map(),
+    /** What was decided here, by call; sent again until the view tells that it was decided, or the server refuses. */
+    deciding: new Map(),
     /** Whether the server may have this conversation. */
     known: mayExist,
     subscribing: false,
@@ -38,6 +41,8 @@ export function createChat({ id, link, mayExist, onChange, onResumed, onProblem 
       onChange();
     },
     cancel: () => cancel(chat),
+    /** Resolves when it was decided, by whoever; rejects with what the server says against it. */
+    approve: (callId, approved, said) => approve(chat, callId, { approved, ...said }),
     resume: () => resume(chat),
     leave: () => void (chat.known && link.send({ type: "unsubscribe", conversation_id: id })),
     handle: (frame) => {
@@ -57,6 +62,23 @@ function cancel({ id, link, state }) {
   if (turn !== undefined) link.send({ type: "cancel", conversation_id: id, turn_id: turn.id });
 }
 
+function approve(chat, callId, said) {
+  const frame = { type: "approve", conversation_id: chat.id, call_id: callId, ...said };
+  chat.link.send(frame);
+  return new Promise((resolve, reject) => chat.deciding.set(callId, { frame, resolve, reject }));
+}
+
+/** What nobody waits for any more. */
+function settleDecided({ state, deciding }) {
+  if (deciding.size === 0) return;
+  const open = new Set(pendingApprovals(state.view).map(({ call }) => call.call_id));
+  for (const [callId, { resolve }] of deciding) {
+    if (open.has(callId)) continue;
+    deciding.delete(callId);
+    resolve();
+  }
+}
+
 /** Subscribes before it sends again what was not accepted: the other way round the server would replay what the page has. */
 function resume(chat) {
   const { id, link, state, known, sending } = chat;
@@ -67,6 +89,17 @@ function resume(chat) {
     link.send({ type: "subscribe", conversation_id: id, ...(seq > 0 ? { after: seq } : {}) });
   }
   for (const message of sending.values()) if (message.status === "sending") post(chat, message);
+  for (const { frame } of chat.deciding.values()) link.send(frame);
+}
+
+function refuseDecision({ deciding, onProblem }, { call_id, error, code }) {
+  // A server that goes away says so to everybody; the next one takes the decision.
+  if (code === "SHUTTING_DOWN") return;
+  const problem = `${error} [${code}]`;
+  const decision = deciding.get(call_id);
+  deciding.delete(call_id);
+  if (decision === undefined) onProblem(problem);
+  else decision.reject(new Error(problem));
 }
 
 /** The conversation was deleted; what is said from now on begins it anew. */
@@ -75,8 +108,9 @@ function forget(chat, { error, code }) {
   chat.onProblem(`${error} [${code}]`);
 }
 
-function fold({ state }, frame) {
-  if (frame.seq !== undefined) foldInto(state, frame, performance.now());
+function fold(chat, frame) {
+  if (frame.seq !== undefined) foldInto(chat.state, frame, performance.now());
+  settleDecided(chat);
 }
 
 const handlers = {
@@ -100,6 +134,7 @@ const handlers = {
   error: (chat, frame) => {
     if (frame.turn_id !== undefined) return fold(chat, frame);
     if (frame.frame === "delete") return forget(chat, frame);
+    if (frame.frame === "approve") return refuseDecision(chat, frame);
     const message = chat.sending.get(frame.id);
     if (message !== undefined) Object.assign(message, { status: "error", outcome: frame });
     // The id in the address was never used: that is how a conversation begins.

@@ -68,5 +68,5 @@ export function shownTurns(state) {
 /** The turn that runs, else the first that waits. */
 export function runningTurn(state) {
   const open = shownTurns(state).filter(({ outcome }) => outcome === undefined);
-  return open.find(({ status }) => status === "running") ?? open[0];
+  return open.find(({ status }) => status === "running" || status === "waiting") ?? open[0];
 }

@@ -123,6 +123,10 @@ function render() {
   if (atEnd) turnsList.scrollTop = turnsList.scrollHeight;
 }
 
+function decide(callId, approved, said) {
+  return chat.approve(callId, approved, said);
+}
+
 /** Whoever is writing there is not disturbed. */
 function showTitle() {
   const title = chat.title();
@@ -132,13 +136,14 @@ function showTitle() {
 
 /** A turn that was just accepted keeps the element that it had while it was being sent. */
 function viewOf(turn) {
-  const view = views.get(turn.id) ?? views.get(turn.messageId) ?? createTurnView();
+  const view = views.get(turn.id) ?? views.get(turn.messageId) ?? createTurnView(decide);
   views.set(turn.id, view);
   if (!view.element.isConnected) turnsList.append(view.element);
   return view;
 }
 
 function progressOf({ progress, status }) {
+  if (status === "waiting") return "Waiting for a person…";
   return status === "queued" ? "Waiting for a worker…" : (progress ?? "");
 }
 

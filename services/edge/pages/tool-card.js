@@ -1,8 +1,9 @@
+import { createApprovalBox } from "./approval-box.js";
 import { create, setText } from "./elements.js";
 import { duration } from "./words.js";
 
 /** A tool call: its state at a glance, its arguments and result when opened. */
-export function createToolCard() {
+export function createToolCard(onDecide) {
   const name = create("span", { className: "tool-name", testId: "tool-name" });
   const preview = create("code", { className: "tool-preview quiet" });
   const status = create("span", { className: "tool-status", testId: "tool-status" });
@@ -18,12 +19,14 @@ export function createToolCard() {
   const resultPart = create("div", { hidden: true }, label("Result"), result);
   const summary = create("summary", {}, icon, name, preview, simulated, status);
   const body = create("div", { className: "tool-body" }, label("Arguments"), args, resultPart);
-  const element = create("li", { className: "tool", testId: "tool-card" }, create("details", {}, summary, body));
+  const approval = createApprovalBox(onDecide);
+  const details = create("details", {}, summary, body);
+  const element = create("li", { className: "tool", testId: "tool-card" }, details, approval.element);
 
   return {
     element,
     update: (call) => {
-      const state = call.status ?? "running";
+      const state = call.status ?? (isWaiting(call) ? "waiting" : "running");
       element.dataset.status = state;
       setText(name, call.tool_name);
       setText(preview, previewOf(call.arguments));
@@ -32,8 +35,13 @@ export function createToolCard() {
       resultPart.hidden = call.result === undefined;
       setText(result, `${call.result ?? ""}${call.truncated === true ? "\n(cut: the result was longer)" : ""}`);
       simulated.hidden = !isSimulated(call.result);
+      approval.update(call);
     },
   };
+}
+
+function isWaiting({ approval }) {
+  return approval !== undefined && approval.approved === undefined;
 }
 
 function label(text) {

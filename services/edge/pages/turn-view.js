@@ -7,13 +7,14 @@ const statusWords = {
   sending: "sending…",
   queued: "queued",
   running: "",
+  waiting: "waits for a person",
   complete: "",
   cancelled: "stopped",
   error: "failed",
 };
 
-/** One turn on the page: the question, the answer's parts in their order, and how it ended. */
-export function createTurnView() {
+/** One turn on the page: the question, the answer's parts in their order, and how it ended. `onDecide`: on a call that waits for a person. */
+export function createTurnView(onDecide) {
   const question = create("div", { className: "question", testId: "question" });
   const status = create("span", { className: "question-state quiet", testId: "turn-status" });
   const parts = create("ol", { className: "parts", testId: "parts" });
@@ -33,7 +34,7 @@ export function createTurnView() {
       setText(status, statusWords[turn.status] ?? turn.status);
       answer.hidden = turn.status === "sending" || turn.status === "queued";
       answer.setAttribute("aria-busy", String(turn.status === "running"));
-      updateParts(parts, shown, turn.parts.filter(isShown));
+      updateParts(parts, shown, turn.parts.filter(isShown), onDecide);
       failure.hidden = turn.status !== "error";
       if (turn.status === "error") setText(failure, describeError(turn.outcome));
       updateSources(sources, turn.parts.filter(isSource));
@@ -47,13 +48,13 @@ const isShown = (part) => isText(part) || isReasoning(part) || isToolCall(part);
 const makers = { text: createText, reasoning: createReasoning, tool_call: createToolCard };
 
 /** A part that is the same object as before looks as before. */
-function updateParts(list, shown, parts) {
+function updateParts(list, shown, parts, onDecide) {
   for (const { element } of shown.splice(parts.length)) element.remove();
   for (const [place, part] of parts.entries()) {
     const known = shown[place];
     if (known?.part === part) continue;
     const isSame = known?.part.type === part.type && known.part.call_id === part.call_id;
-    const { element, update } = isSame ? known : makers[part.type]();
+    const { element, update } = isSame ? known : makers[part.type](onDecide);
     if (!isSame && known !== undefined) known.element.replaceWith(element);
     else if (!isSame) list.append(element);
     update(part);

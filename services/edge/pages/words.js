@@ -16,6 +16,19 @@ export function describeError({ error, code, retryable }) {
   return `${sentence} [${code ?? "unknown"}]${retryable === true ? " Trying again may help." : ""}`;
 }
 
+export function describeUntil(expiresAt) {
+  if (expiresAt === undefined) return "";
+  const time = new Date(expiresAt).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+  return `Undecided by ${time} it counts as denied.`;
+}
+
+export function describeDecision({ approved, by, reason }) {
+  if (approved === undefined) return "Nobody decided.";
+  if (by === undefined) return "Nobody decided in time.";
+  const how = `${approved ? "Approved" : "Denied"} by ${by.name ?? by.id}`;
+  return reason === undefined ? `${how}.` : `${how}: ${reason}`;
+}
+
 /** Agent, model, tokens and times of a turn that has ended. */
 export function describeEnd({ outcome, acceptedAt, firstTokenAt, endedAt }) {
   if (outcome === undefined) return "";

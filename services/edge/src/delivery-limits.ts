@@ -17,6 +17,11 @@ export const deliveryLimits = {
   overtakingEvents: 128,
   /** And in events of its stream: 180 ms of the most that one stream takes (22,800 a second), seconds of what it usually gets. */
   overtakingSeqs: 4_096,
+  /**
+   * A turn's message follows its place in the queue within milliseconds. One that was stored by so much later was written again, since it was forgotten, or was
+   * late: then the facts are asked whether the turn has waited.
+   */
+  lateMessageMs: 500,
   /** Live messages that wait while a hub re-reads a part of the stream. More: they are dropped and read again. */
   syncQueueMessages: 4_096,
 

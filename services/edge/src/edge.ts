@@ -12,6 +12,7 @@ import { undecidedDialect } from "./dialect/dialect-undecided.ts";
 import type { Dialect } from "./dialect/dialect.ts";
 import { deliveryLimits, type DeliveryLimits } from "./delivery-limits.ts";
 import { createAuthHandler } from "./frames/auth-handler.ts";
+import { createApproveHandler } from "./frames/approve-handler.ts";
 import { createCancelHandler } from "./frames/cancel-handler.ts";
 import { createDialectChooser } from "./frames/dialect-chooser.ts";
 import { createFrameHandler } from "./frames/frame-handler.ts";
@@ -127,6 +128,7 @@ function createInward(
   const { accepted: onAccepted } = conversations;
   const onMessage = createMessageHandler({ bus, ownership, viewing, outbox, onAccepted, counters, tracing });
   const onCancel = createCancelHandler({ bus, ownership });
+  const onApprove = createApproveHandler({ bus, ownership, counters });
   const onQueue = createQueueHandler({ bus, ownership });
   const onTitle = createTitleHandler({ titles: bus.titles, ownership });
   const handle = createFrameHandler({
@@ -134,6 +136,7 @@ function createInward(
     onAuth: createAuthHandler({ tokens, outbox, counters, log }),
     onMessage,
     onCancel,
+    onApprove,
     onTitle,
     onQueue,
     ownership,
@@ -150,6 +153,7 @@ function createInward(
     conversations,
     onMessage,
     onCancel,
+    onApprove,
     onTitle,
     onQueue,
   };

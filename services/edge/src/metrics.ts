@@ -1,6 +1,7 @@
 import type { ErrorCode } from "@parley/protocol";
 import { addCounts, Counter, Gauge, Histogram, type Registry } from "@parley/runtime";
 import { createConnectionFigures } from "./connection-figures.ts";
+import type { ApprovalOutcome } from "./approvals/decision.ts";
 import type { AnswerEnd } from "./socket/answer-times.ts";
 import { addSubscriptionMetrics, createSubscriptionFigures } from "./subscription-figures.ts";
 
@@ -45,6 +46,14 @@ export function createCounters() {
     /** Messages that became a turn, and repeats of such. */
     accepted: { new: 0, repeated: 0 },
     answers: createAnswerFigures(),
+    /** What people decided of calls that waited for them. */
+    approvals: new Map<ApprovalOutcome, number>([
+      ["approved", 0],
+      ["denied", 0],
+      ["repeated", 0],
+      ["conflict", 0],
+      ["expired", 0],
+    ]),
     /** WebSocket messages received. */
     received: 0,
     receivedBytes: 0,
@@ -107,6 +116,12 @@ function addLabelledCounters(registry: Registry, counters: Counters): void {
     help: "Messages accepted: new ones became a turn, repeated ones were sent again.",
     label: "kind",
     read: () => Object.entries(counters.accepted),
+  });
+  addCounts(registry, {
+    name: "parley_edge_approvals_total",
+    help: "Decisions on calls that wait for a person: approved and denied ones count, repeated and conflict came after another one, expired came too late.",
+    label: "outcome",
+    read: () => counters.approvals,
   });
   addCounts(registry, {
     name: "parley_edge_refused_upgrades_total",

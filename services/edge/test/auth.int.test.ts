@@ -174,9 +174,9 @@ describe("a frame", () => {
     ["names a conversation that cannot be one", '{"type":"subscribe","conversation_id":"a.b"}', "INVALID_FRAME"],
     ["is too large", JSON.stringify({ type: "ping", padding: "x".repeat(65 * 1024) }), "MESSAGE_TOO_LARGE"],
     [
-      "asks for what does not exist yet",
+      "decides in a conversation that there is not",
       '{"type":"approve","conversation_id":"c","call_id":"k","approved":true}',
-      "UNSUPPORTED",
+      "NOT_FOUND",
     ],
   ])("that %s is refused, and the socket stays open", async (_what, text, code) => {
     const client = await world.connect(edge);

@@ -191,7 +191,7 @@ describe("a viewer that is caught up", () => {
       quiet: undefined,
       title: undefined,
     };
-    expect(planCatchUp(known, certain(19), limits)).toEqual({ kind: "unknown turn", turn: "t" });
+    expect(planCatchUp(known, certain(19), limits)).toEqual({ kind: "unknown turn", turn: "t", isTorn: false });
     expect(planCatchUp(known, certain(5), limits)).toEqual({ kind: "below floor" });
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { deliveryLimits } from "../src/delivery-limits.ts";
 import { doubtOf, type Doubt } from "../src/hub/doubt.ts";
 import { changedMessage, type VisibleEvent } from "../src/hub/visible-event.ts";
-import { complete, message, toolEnd, token, visible } from "./support/conversation-history.ts";
+import { asked, complete, decided, message, toolEnd, token, visible } from "./support/conversation-history.ts";
 
 const { overtakingEvents, overtakingSeqs } = deliveryLimits;
 
@@ -25,6 +25,7 @@ describe("a client that comes back with the cursor of an event", () => {
   it.each<[string, readonly StoredEvent[]]>([
     ["the message that waits", [token("t", "a"), message("next"), token("t", "b")]],
     ["the end of a turn that was cancelled while it waited", [token("t", "a"), complete("next", "-"), token("t", "b")]],
+    ["what was decided before the end", [message("t"), decided("t", "k"), token("t", "a"), complete("t", "a")]],
     ["a tool's result before the end", [message("t"), token("t", "a"), toolEnd("t", "k"), complete("t", "a")]],
     [
       "a tool's result of the turn before",
@@ -47,6 +48,9 @@ describe("a client that comes back with the cursor of an event", () => {
     ["another tool's result", [toolEnd("t", "k"), toolEnd("t", "l")]],
     ["the words before a tool's result", [message("t"), token("t", "a"), toolEnd("t", "k")]],
     ["the beginning of its answer", [token("t", "a"), message("t")]],
+    ["what is asked of a person", [message("t"), token("t", "a"), asked("t", "k"), token("t", "b")]],
+    ["what was decided", [message("t"), token("t", "a"), decided("t", "k"), token("t", "b")]],
+    ["the words before what is asked", [message("t"), token("t", "a"), asked("t", "k")]],
   ])("may lack %s, which a snapshot of the turn has", (_what, events) => {
     expect(doubtAfter(events)).toEqual({ ofTurn: "t" });
   });

@@ -90,6 +90,13 @@ describe("the OpenAPI document", () => {
     await world.bus.facts.write({ ...fact, ...made });
     expect(await check("GET", `${one}/results/t-0-0?knows=unknown`)).toBe(200);
     expect(await check("GET", `${one}/results/t-0-1`)).toBe(404);
+    const call = { v: 1, conversation_id: "c_doc", turn_id: "t", ts: 1, call_id: "t-0-0", hash: "h" };
+    await world.bus.facts.write({ kind: "asked", ...call, tool_name: "x", summary: "Does x.", expires_at: 9_000 });
+    await world.bus.facts.write({ kind: "decided", ...call, approved: false, by: { id: "ann" } });
+    expect(await check("POST", `${one}/approvals/t-0-0`, { body: { approved: false } })).toBe(200);
+    expect(await check("POST", `${one}/approvals/t-0-0`, { body: { approved: true } })).toBe(409);
+    expect(await check("POST", `${one}/approvals/t-0-0`, { body: { approved: 1 } })).toBe(400);
+    expect(await check("POST", `${one}/approvals/t-0-1`, { body: { approved: true } })).toBe(404);
     expect(await check("POST", `${one}/cancel`, { body: {} })).toBe(404);
     const waiting = request(edge, "POST", "/api/v1/chat", { body: { ...body, conversation_id: "c_run" } });
     await eventually(() => world.bus.turns.first("c_run"), { what: "the turn" });

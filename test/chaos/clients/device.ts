@@ -26,6 +26,8 @@ export interface Device {
   ask(question: Question): Promise<Answer>;
   /** Asks to stop the turn until its end is seen. */
   cancel(turn: string): void;
+  /** Decides on a call that waits for a person: until it is known how that was decided, or the server refuses. */
+  approve(call: string, approved: boolean): void;
   /** Breaks the connection, as a tunnel does; it comes back by itself. */
   cut(): void;
   /** Stops reading, and goes on. */

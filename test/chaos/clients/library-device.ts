@@ -94,6 +94,11 @@ export function createLibraryDevice(options: DeviceOptions): Device {
       recorder.add({ kind: "cancel", turn });
       conversation.cancel(turn);
     },
+    approve(call, approved) {
+      recorder.add({ kind: "approve", call, approved });
+      // What is refused stands in the recording, as a frame.
+      conversation.approve(call, approved).catch(() => undefined);
+    },
     cut: () => sockets.current()?.terminate(),
     pause: () => sockets.current()?.pause(),
     resume: () => sockets.current()?.resume(),

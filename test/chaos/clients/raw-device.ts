@@ -1,4 +1,12 @@
-import { createView, foldFrame, turn as turnIn, type FrameError } from "@parley/protocol";
+import {
+  createView,
+  foldFrame,
+  pendingApprovals,
+  toolCallsOf,
+  turn as turnIn,
+  type ConversationView,
+  type FrameError,
+} from "@parley/protocol";
 import type { Random } from "../plan/random.ts";
 import { createChanges } from "./changes.ts";
 import type { Answer, Device, Question } from "./device.ts";
@@ -37,6 +45,12 @@ const final: ReadonlySet<string> = new Set([
   "MESSAGE_TOO_LARGE",
 ]);
 
+/** Whether a view that has the call shows that it does not wait any more. */
+function isDecided(view: ConversationView, call: string): boolean {
+  const known = view.turns.flatMap(toolCallsOf).find(({ call_id }) => call_id === call);
+  return known !== undefined && !pendingApprovals(view).some((pending) => pending.call.call_id === call);
+}
+
 /**
  * A device on plain sockets. On each connection it first subscribes from where its view stands, then sends what has no answer yet, then
  * asks again to stop what it wants stopped.
@@ -48,6 +62,8 @@ export function createRawDevice(options: DeviceOptions): Device {
   const changes = createChanges();
   const asked = new Map<string, Asked>();
   const cancels = new Set<string>();
+  /** By call, what was decided here and is not known yet. */
+  const decisions = new Map<string, boolean>();
   const timers = new Set<NodeJS.Timeout>();
   let wantsEvents = false;
 
@@ -79,9 +95,21 @@ export function createRawDevice(options: DeviceOptions): Device {
     recorder.add({ kind: "cancel", turn });
   };
 
+  const sendDecision = (call: string, approved: boolean): void => {
+    if (!link.send({ type: "approve", conversation_id: conversation, call_id: call, approved })) return;
+    recorder.add({ kind: "approve", call, approved });
+  };
+
   const askForEventsAgain = (): void => {
     subscribe();
     for (const turn of cancels) sendCancel(turn);
+  };
+
+  const decisionRefused = (call: string, { retryable }: FrameError): void => {
+    const approved = decisions.get(call);
+    if (approved === undefined) return;
+    if (!retryable) decisions.delete(call);
+    else later(askAgainMs, () => decisions.has(call) && sendDecision(call, approved));
   };
 
   const answer = (id: string, result: Answer): void => {
@@ -91,6 +119,7 @@ export function createRawDevice(options: DeviceOptions): Device {
   };
 
   const refused = (frame: FrameError): void => {
+    if (frame.frame === "approve" && frame.call_id !== undefined) return decisionRefused(frame.call_id, frame);
     if (frame.id === undefined) {
       // The conversation is not there before its first message, or a turn to cancel has ended.
       if (frame.code === "NOT_FOUND") later(watchAgainMs, () => view.seq === 0 && subscribe());
@@ -114,6 +143,7 @@ export function createRawDevice(options: DeviceOptions): Device {
       answer(frame.id, { kind: "accepted", turn: frame.turn_id, position: frame.position });
     } else if (frame.type === "error" && !("turn_id" in frame)) refused(frame);
     else if (frame.type !== "subscribed" && frame.type !== "queue") view = foldFrame(view, frame);
+    for (const call of decisions.keys()) if (isDecided(view, call)) decisions.delete(call);
     for (const turn of cancels) if (turnIn(view, turn)?.outcome !== undefined) cancels.delete(turn);
     changes.notify();
   };
@@ -126,6 +156,7 @@ export function createRawDevice(options: DeviceOptions): Device {
       subscribe();
       for (const entry of asked.values()) sendQuestion(entry);
       for (const turn of cancels) sendCancel(turn);
+      for (const [call, approved] of decisions) sendDecision(call, approved);
     },
     onFrame(frame) {
       if (isOfConversation(frame)) take(frame);
@@ -162,6 +193,10 @@ export function createRawDevice(options: DeviceOptions): Device {
     cancel(turn) {
       cancels.add(turn);
       sendCancel(turn);
+    },
+    approve(call, approved) {
+      decisions.set(call, approved);
+      sendDecision(call, approved);
     },
     cut: link.cut,
     pause: link.pause,

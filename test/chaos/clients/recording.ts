@@ -16,6 +16,7 @@ export type Entry = { readonly atMs: number } & (
   | { readonly kind: "unsubscribe" }
   | { readonly kind: "ask"; readonly id: string }
   | { readonly kind: "cancel"; readonly turn: string }
+  | { readonly kind: "approve"; readonly call: string; readonly approved: boolean }
   | { readonly kind: "frame"; readonly frame: ConversationFrame }
   /** The protocol does not know it. */
   | { readonly kind: "unreadable"; readonly text: string }

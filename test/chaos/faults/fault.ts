@@ -22,8 +22,8 @@ export type Fault =
   | { readonly kind: "move leader" }
   /** The event stream is deleted, with all that is in it. */
   | { readonly kind: "delete events" }
-  /** All events are forgotten, as if the time they are kept had passed: the stream stays. */
-  | { readonly kind: "forget events" };
+  /** All events are forgotten, as if the time they are kept had passed: the stream stays. With `olderThanMs` those that are there for so long by then. */
+  | { readonly kind: "forget events"; readonly olderThanMs?: number };
 
 export type TimedFault = Fault & { readonly atMs: number };
 

@@ -24,7 +24,7 @@ export async function inject(world: World, fault: Fault, signal: AbortSignal): P
     case "delete events":
       return askStream(world, "DELETE");
     case "forget events":
-      return askStream(world, "PURGE");
+      return forgetEvents(world, fault.olderThanMs, signal);
   }
 }
 
@@ -81,6 +81,13 @@ async function breakBroker(broker: Broker, fault: BrokerFault, signal: AbortSign
   broker.thaw();
 }
 
-async function askStream({ bus }: World, what: "DELETE" | "PURGE" | "LEADER.STEPDOWN"): Promise<void> {
-  await bus.nc.request(`$JS.API.STREAM.${what}.${streams.events(0)}`);
+async function forgetEvents(world: World, olderThanMs: number | undefined, signal: AbortSignal): Promise<void> {
+  if (olderThanMs === undefined) return askStream(world, "PURGE");
+  const { lastSeq } = await world.bus.events.state(0);
+  await sleep(olderThanMs, signal);
+  await askStream(world, "PURGE", { seq: lastSeq + 1 });
+}
+
+async function askStream({ bus }: World, what: "DELETE" | "PURGE" | "LEADER.STEPDOWN", options = {}): Promise<void> {
+  await bus.nc.request(`$JS.API.STREAM.${what}.${streams.events(0)}`, JSON.stringify(options));
 }

@@ -10,7 +10,7 @@ import { ofType, turnLogsOf, type TurnLog } from "./turn-log.ts";
 export function checkChains(history: ConversationHistory, logLost = false): Violation[] {
   const conversation = history.plan.id;
   return [...turnLogsOf(history).values()].flatMap((log) =>
-    [...chainFaults(log.chain, logLost), ...onceFaults(log.events), ...endFaults(log)].map((what) => ({
+    [...chainFaults(log.chain, logLost), ...onceFaults(log.events), ...endFaults(log, logLost)].map((what) => ({
       promise: "P3" as const,
       conversation,
       turn: log.turn,
@@ -21,9 +21,8 @@ export function checkChains(history: ConversationHistory, logLost = false): Viol
 
 function chainFaults(chain: readonly StoredAt[], logLost: boolean): string[] {
   const faults: string[] = [];
-  // What a lost log held counts on in the new one.
-  let attempt = logLost ? firstAttempt(chain) - 1 : 0;
-  let n = 0;
+  // What a lost log held counts on in the new one; and what is old is forgotten, also in the middle of an attempt.
+  let { attempt, n } = logLost ? beforeFirst(chain) : { attempt: 0, n: 0 };
   let hasEnded = false;
   for (const { seq, event } of chain) {
     if (!("attempt" in event)) {
@@ -45,9 +44,16 @@ function chainFaults(chain: readonly StoredAt[], logLost: boolean): string[] {
   return faults;
 }
 
-function firstAttempt(chain: readonly StoredAt[]): number {
+function beforeFirst(chain: readonly StoredAt[]): { attempt: number; n: number } {
   const first = chain[0]?.event;
-  return first !== undefined && "attempt" in first ? first.attempt : 1;
+  if (first === undefined || !("attempt" in first)) return { attempt: 0, n: 0 };
+  return first.type === "claimed" ? { attempt: first.attempt - 1, n: 0 } : first;
+}
+
+/** Whether what is kept of a turn does not begin where that began: the log does not say all that was told of it. */
+function isTorn({ chain: [first], message }: TurnLog): boolean {
+  if (first?.event.type !== "claimed" || first.event.attempt > 1) return true;
+  return message === undefined || message.seq > first.seq;
 }
 
 /** Every channel but the chain and the display-only progress holds one event. */
@@ -61,8 +67,9 @@ function onceFaults(events: readonly StoredAt[]): string[] {
 }
 
 /** The end is what was decided, and says what was stored. */
-function endFaults({ chain, terminal, message, asOf }: TurnLog): string[] {
-  if (terminal === undefined) return [];
+function endFaults(log: TurnLog, logLost: boolean): string[] {
+  const { chain, terminal, asOf } = log;
+  if (terminal === undefined || (logLost && isTorn(log))) return [];
   const faults: string[] = [];
   const decisions = chain.filter((stored) => ofType(stored, "ending"));
   if (decisions.length !== 1) faults.push(`its end was decided ${decisions.length} times`);
@@ -73,8 +80,12 @@ function endFaults({ chain, terminal, message, asOf }: TurnLog): string[] {
   // Before it: the fold of an end has its text, whatever was there.
   const parts = asOf(terminal.seq - 1)?.parts ?? [];
   if (textOf(parts) !== terminal.event.response) faults.push("its end does not say the text that is stored");
+  return [...faults, ...beginFaults(log)];
+}
+
+/** Viewers have the message before the answer. */
+function beginFaults({ chain, message }: TurnLog): string[] {
   const first = chain.find(({ event }) => event.type === "thinking" || event.type === "token");
-  if (message === undefined) faults.push("the user's message is missing");
-  else if (first !== undefined && first.seq < message.seq) faults.push("its answer begins before the user's message");
-  return faults;
+  if (message === undefined) return ["the user's message is missing"];
+  return first !== undefined && first.seq < message.seq ? ["its answer begins before the user's message"] : [];
 }

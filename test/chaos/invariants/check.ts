@@ -1,5 +1,6 @@
 import type { ConversationHistory, History, Violation } from "../history.ts";
 import type { Expected } from "../scenario.ts";
+import { checkAgreements } from "./agreed.ts";
 import { checkBase } from "./base.ts";
 import { checkCancels } from "./cancel.ts";
 import { checkChains } from "./chain.ts";
@@ -24,7 +25,7 @@ export function checkHistory(history: History): Violation[] {
 
 function checkConversation(
   conversation: ConversationHistory,
-  { expected, modelRequests }: History,
+  { expected, modelRequests, executions }: History,
   offset: number | undefined,
 ): Violation[] {
   return [
@@ -34,6 +35,7 @@ function checkConversation(
     ...checkRepeats(conversation),
     ...checkCalls(conversation),
     ...checkCancels(conversation, modelRequests, expected),
+    ...checkAgreements(conversation, executions, expected),
     ...checkTranscript(conversation),
     ...conversation.recordings.flatMap((recording) => checkViewer(conversation, recording, offset, expected)),
   ];

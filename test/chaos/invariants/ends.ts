@@ -33,7 +33,10 @@ export function checkEnds(history: ConversationHistory, expected: Expected): Vio
 }
 
 /** The plans of all turns that were accepted, by their turn id. */
-export function plansByTurn({ plan, answers }: ConversationHistory): ReadonlyMap<string, TurnPlan> {
+export function plansByTurn({
+  plan,
+  answers,
+}: Pick<ConversationHistory, "plan" | "answers">): ReadonlyMap<string, TurnPlan> {
   const found = new Map<string, TurnPlan>();
   for (const { id, answer } of answers) {
     const turnPlan = plan.turns.find((turn) => turn.id === id);

@@ -66,12 +66,18 @@ function answerFaults(record: TranscriptMessage, end: Outcome): string[] {
 }
 
 /** What is read back stands in the order in which viewers have seen it. */
-function partFaults(record: TranscriptMessage, { message, terminal, asOf }: TurnLog): string[] {
-  // Of a turn whose beginning is lost nobody has seen all.
-  const told = message === undefined || terminal === undefined ? undefined : asOf(terminal.seq)?.parts;
+function partFaults(record: TranscriptMessage, log: TurnLog): string[] {
+  const { terminal, asOf } = log;
+  const told = terminal === undefined || !isWhole(log) ? undefined : asOf(terminal.seq)?.parts;
   const kept = storedParts(record);
   if (told === undefined || haveSameOrder(kept, told)) return [];
   return [`its parts in the transcript are ${kindsOf(kept)}, viewers were told ${kindsOf(told)}`];
+}
+
+/** Of a turn whose beginning is lost the log does not say all. Its message may be there again: who goes on with it writes that. */
+function isWhole({ message, chain }: TurnLog): boolean {
+  const first = chain[0]?.event;
+  return message !== undefined && first !== undefined && "attempt" in first && first.attempt === 1 && first.n === 0;
 }
 
 /** Turns by their end; those that were cancelled while they waited end whenever they do. */

@@ -219,11 +219,14 @@ function checkBytes(walk: Walk, { seq: wireSeq, ...event }: EventFrame, seq: num
     walk.report("P2", `${event.type} ${seq} is not what is stored there`, event.turn_id);
 }
 
+/** Of a tool that stopped too late, or of a decision that met the cancel. */
+const mayComeAfterEnd: ReadonlySet<string> = new Set(["tool_call_progress", "approval_decided"]);
+
 function checkAfterEnd(walk: Walk, frame: StateFrame): void {
   if (walk.expected.logLost || frame.turn_id === undefined) return;
   if (!walk.ends.has(frame.turn_id) && !walk.told.has(frame.turn_id)) return;
   // What the device already has is no news: it is not shown again.
-  if (frame.seq <= walk.view.seq || frame.type === "tool_call_progress") return;
+  if (frame.seq <= walk.view.seq || mayComeAfterEnd.has(frame.type)) return;
   const hasCancelled = turnIn(walk.view, frame.turn_id)?.status === "cancelled";
   walk.report(hasCancelled ? "P6" : "P1", `${frame.type} ${frame.seq} came after the end of its turn`, frame.turn_id);
 }

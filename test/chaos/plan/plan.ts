@@ -1,10 +1,11 @@
 import type { OnBusy } from "@parley/protocol";
+import { ordinaryDecisions, planDecisions, type DecisionPlan, type DecisionWorkload } from "./decisions.ts";
 import { drawPrompt, type Prompt, type PromptWeights } from "./prompts.ts";
 import { createRandom, type Random, type Range, type Weights } from "./random.ts";
 import type { TimedFault } from "../faults/fault.ts";
 
-/** When a turn is cancelled: right after it was accepted, at its first text, or when its first tool has been started. */
-export type CancelMoment = "accepted" | "first text" | "tool started";
+/** When a turn is cancelled: right after it was accepted, at its first text, when its first tool has been started, or when it waits for a person. */
+export type CancelMoment = "accepted" | "first text" | "tool started" | "asked";
 
 export interface CancelPlan {
   readonly moment: CancelMoment;
@@ -20,6 +21,8 @@ export interface TurnPlan {
   readonly prompt: Prompt;
   readonly onBusy: OnBusy;
   readonly cancel?: CancelPlan;
+  /** On each of its calls that wait for a person. */
+  readonly decision?: DecisionPlan;
   /** The same message once more, by these devices at these times. */
   readonly repeats: readonly { readonly device: number; readonly atMs: number }[];
 }
@@ -70,6 +73,7 @@ export interface Workload {
   readonly leaves: Range;
   readonly cancels: number;
   readonly moments: Weights<CancelMoment>;
+  readonly decisions: DecisionWorkload;
   readonly repeats: number;
   readonly onBusy: Weights<OnBusy>;
   /** How many conversations ask all their turns within a moment, so that they queue. */
@@ -90,6 +94,7 @@ export const ordinaryWorkload: Workload = {
   leaves: [0, 0],
   cancels: 0,
   moments: { accepted: 1, "first text": 2, "tool started": 1 },
+  decisions: ordinaryDecisions,
   repeats: 0.05,
   onBusy: { enqueue: 1 },
   bursts: 0.1,
@@ -198,11 +203,14 @@ function planTurn(random: Random, { id, atMs, devices, workload }: TurnSpec): Tu
       }))
     : [];
   const onBusy = random.weighted(workload.onBusy);
-  if (!random.chance(workload.cancels)) return { id, atMs, prompt, onBusy, repeats };
+  // From a source of its own: the plans of other scenarios stay what they were.
+  const decision = prompt.asksPeople ? planDecisions(random.fork("decision"), workload.decisions, devices) : undefined;
+  const turn = { id, atMs, prompt, onBusy, repeats, ...(decision && { decision }) };
+  if (!random.chance(workload.cancels)) return turn;
   const cancel: CancelPlan = {
     moment: random.weighted(workload.moments),
     delayMs: random.chance(0.5) ? 0 : random.within([0, 700]),
     device: random.within([0, devices - 1]),
   };
-  return { id, atMs, prompt, onBusy, repeats, cancel };
+  return { ...turn, cancel };
 }

@@ -9,6 +9,8 @@ export interface Prompt {
   readonly agent: string | undefined;
   /** The answers a completed turn may have: the simulated model's words are known beforehand. Empty: any. */
   readonly answers: readonly string[];
+  /** Whether its calls wait for a person. */
+  readonly asksPeople: boolean;
   /** How the turn may end when nobody cancels it: `complete`, `cancelled`, or `error:<CODE>`. */
   readonly ends: readonly End[];
 }
@@ -27,6 +29,7 @@ interface Draft {
   readonly steps?: readonly string[];
   readonly tokens: number;
   readonly ends?: readonly End[];
+  readonly asksPeople?: true;
 }
 
 function numberedWords(count: number): string {
@@ -51,6 +54,11 @@ function withTools(random: Random, calls: readonly (readonly [name: string, args
   };
 }
 
+function withChanges(random: Random, texts: readonly string[]): Draft {
+  const calls = texts.map((text) => ["demo_change", { text, ms: random.within([0, 400]) }] as const);
+  return { ...withTools(random, calls), asksPeople: true };
+}
+
 const broken = ["error:MODEL_UNAVAILABLE", "error:MODEL_TRUNCATED", "error:MODEL_TIMEOUT"] as const;
 
 const writers = {
@@ -72,6 +80,10 @@ const writers = {
       ["demo_counter", { ms: random.within([0, 400]) }],
       ["demo_sleep", { ms: random.within([100, 500]) }],
     ]),
+  /** Waits until somebody agrees, says no, or nobody does in time. */
+  "asked change": (random: Random, label: string) => withChanges(random, [label]),
+  /** Waits twice. */
+  "two asked changes": (random: Random, label: string) => withChanges(random, [`${label} first`, `${label} second`]),
   "failing tool": (random: Random) => withTools(random, [["demo_fail", { unexpected: random.chance(0.5) }]]),
   /** Some 80 KB at once, which viewers get twice: as text and with the end. */
   "large answer": (random: Random) => {
@@ -91,15 +103,16 @@ const writers = {
     ends: ["complete", ...broken],
   }),
   "broken in the middle": (random: Random) => ({ ...spoken(random, [15, 30], " deviate=midchunkerror"), ends: broken }),
-} as const satisfies Record<string, (random: Random) => Draft>;
+} as const satisfies Record<string, (random: Random, label: string) => Draft>;
 
 /** Draws a prompt. `label` makes it unlike every other one: the simulator counts failures by the request's text. */
 export function drawPrompt(random: Random, weights: PromptWeights, label: string): Prompt {
   const kind = random.weighted(weights);
-  const { say, sim, steps = [], tokens, ends = ["complete"] }: Draft = writers[kind](random);
+  const draft: Draft = writers[kind](random, label);
+  const { say, sim, steps = [], tokens, ends = ["complete"], asksPeople = false } = draft;
   const words = numberedWords(tokens);
   // A worker that has never heard of any tool offers none, and the model then answers at once.
   const answers = steps.length === 0 ? [words] : [[...steps, words].join("\n\n"), words];
   const agent = steps.length === 0 ? undefined : "general";
-  return { kind, text: `${say} (${label})\n/sim ${sim}`, agent, answers, ends };
+  return { kind, text: `${say} (${label})\n/sim ${sim}`, agent, answers, asksPeople, ends };
 }

@@ -43,6 +43,32 @@ const faults = {
     line: "const { won, fact: first } = await facts.write(fact);",
     instead: "const { won, fact: first } = { won: true, fact };",
   },
+  "tool worker asks nobody": {
+    file: "/services/tool-worker/dist/call-approval.js",
+    line: "const { asked, decided } = await approvals.read(call.job);",
+    instead: "return undefined; const { asked, decided } = {};",
+  },
+  "agent wakes nobody": {
+    file: "/services/agent-worker/dist/waking.js",
+    line: 'if (progress.kind === "waits" || isLost)',
+    instead: "if (wakes < 0)",
+  },
+  "edge lets strangers decide": {
+    file: "/services/edge/dist/frames/approve-handler.js",
+    line: "await ownership.check(conversation_id, user.id);",
+    instead: "",
+  },
+  "edge tells the wrong decision": {
+    file: "/services/edge/dist/approvals/decision.js",
+    line: "return { ...place, approved, ",
+    instead: "return { ...place, approved: !approved, ",
+  },
+  // Of a turn that waited for long, viewers get what came since.
+  "edge forgets turns that wait": {
+    file: "/services/edge/dist/hub/history.js",
+    line: "if (made !== undefined)",
+    instead: "if (made === null)",
+  },
   // Deaths between two lines that no signal from outside can be timed to.
   "tool worker dies before it asks": {
     file: "/services/tool-worker/dist/approval-log.js",

@@ -23,6 +23,7 @@ import {
 import { edgePartitioned, edgesKilled, edgesRestarted } from "./edges.ts";
 import { toolWorkersFrozen, toolWorkersKilled, toolWorkersRestarted } from "./tools.ts";
 import { busyPolicies, cancelStorm, modelMisbehaves, queues, weather } from "./turns.ts";
+import { waits, waitsBrokerKilled, waitsExpire, waitsForgotten, waitsUnderKills } from "./waits.ts";
 
 /** In the order in which they run. */
 export const scenarios: readonly Scenario[] = [
@@ -62,5 +63,10 @@ export const scenarios: readonly Scenario[] = [
   toolWorkersKilled,
   toolWorkersFrozen,
   toolWorkersRestarted,
+  waits,
+  waitsUnderKills,
+  waitsBrokerKilled,
+  waitsForgotten,
+  waitsExpire,
   weather,
 ];

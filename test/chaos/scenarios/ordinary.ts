@@ -24,6 +24,7 @@ const sayings: Readonly<Record<CountName, string>> = {
   cancelled: "cancelled turns",
   waited: "turns that waited",
   toolRuns: "tool calls",
+  decisions: "decisions on turns that waited",
   late: "live copies that came late",
   overtaken: "live copies that came after later ones",
 };

@@ -70,8 +70,10 @@ function event(turn: AskedTurn<Shown>, stored: StoredEvent): Encodable[] {
       return textFrames(turn, replace(state.text, stored.text));
     case "tool_call_start":
     case "tool_call_end":
+    case "approval_required":
+    case "approval_decided":
       noteToolEvent(state.tools, stored);
-      return [toolFrame(turn, stored)];
+      return toolFrames(turn, stored);
     case "complete":
     case "cancelled":
     case "error":
@@ -94,11 +96,21 @@ function errorFrame(turn: AskedTurn<Shown>, code: string, error: string): Encoda
   return { type: "error", data: { error, code, conversation_id: idOf(turn) } };
 }
 
-function toolFrame(turn: AskedTurn<Shown>, call: ToolFrame): Encodable {
-  const { call_id, tool_name, arguments: args } = call;
-  const place = { call_id, conversation_id: idOf(turn) };
-  if (call.type === "tool_call_start") return { type: call.type, data: { tool_name, arguments: args, ...place } };
-  return { type: call.type, data: { ...finished(call), conversation_id: idOf(turn) } };
+function toolFrames(turn: AskedTurn<Shown>, call: ToolFrame): Encodable[] {
+  const conversation_id = idOf(turn);
+  switch (call.type) {
+    case "tool_call_start": {
+      const { call_id, tool_name, arguments: args } = call;
+      return [{ type: call.type, data: { tool_name, arguments: args, call_id, conversation_id } }];
+    }
+    case "tool_call_end":
+      return [{ type: call.type, data: { ...finished(call), conversation_id } }];
+    case "approval_required":
+      // Its clients have no word for it, and nobody can decide there: it is said what is waited for.
+      return [{ type: "thinking", data: { message: `Waits for agreement: ${call.summary}`, conversation_id } }];
+    case "approval_decided":
+      return [];
+  }
 }
 
 /** Whatever is not `completed` has failed for clients that know only these two. */
@@ -128,7 +140,7 @@ function upTo(text: SentText, response: string): string {
 
 /** One text with all that is missing. */
 function catchUp(turn: AskedTurn<Shown>, view: TurnView): Encodable[] {
-  const tools = missingToolFrames(turn.state.tools, view).map((frame) => toolFrame(turn, frame));
+  const tools = missingToolFrames(turn.state.tools, view).flatMap((frame) => toolFrames(turn, frame));
   return [...tools, ...textFrames(turn, replace(turn.state.text, textOf(view)))];
 }
 

@@ -83,16 +83,27 @@ function event(turn: AskedTurn<Shown>, stored: StoredEvent, visible: VisibleEven
       // Nothing can be taken back from who only adds tokens up; the next `partial_response` is right again.
       state.text = stored.text;
       return [];
-    case "tool_call_start":
-    case "tool_call_end":
-      noteToolEvent(state.tools, stored);
-      return [toldFrame(visible)];
-    case "tool_call_progress":
-      return [visible.frame];
     case "complete":
     case "cancelled":
     case "error":
       return [ending(turn, stored)];
+    default:
+      return toolEvent(state, stored, visible);
+  }
+}
+
+/** As native clients get it. */
+function toolEvent({ tools }: Shown, stored: StoredEvent, visible: VisibleEvent): Encodable[] {
+  switch (stored.type) {
+    case "tool_call_start":
+    case "tool_call_end":
+    case "approval_required":
+    case "approval_decided":
+      noteToolEvent(tools, stored);
+      return [toldFrame(visible)];
+    case "tool_call_progress":
+    case "waiting":
+      return [visible.frame];
     default:
       return [];
   }

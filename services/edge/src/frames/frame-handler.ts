@@ -2,6 +2,7 @@ import {
   ChatError,
   frameAddressOf,
   toChatError,
+  type ApproveFrame,
   type ClientFrame,
   type ErrorCode,
   type FrameAddress,
@@ -27,6 +28,7 @@ export interface FrameHandlerDeps {
   readonly onAuth: (connection: Connection, token: string, knows?: readonly string[]) => Promise<void>;
   readonly onMessage: (connection: Connection, user: User, frame: MessageFrame) => Promise<void>;
   readonly onCancel: (user: User, frame: CancelFrame) => Promise<unknown>;
+  readonly onApprove: (user: User, frame: ApproveFrame) => Promise<unknown>;
   readonly onQueue: (user: User, frame: QueueFrame) => Promise<void>;
   readonly onTitle: (user: User, frame: TitleFrame) => Promise<unknown>;
   readonly ownership: Ownership;
@@ -53,12 +55,13 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
     return handleOfUser(deps, connection, user, frame);
   };
 
-  const refuse = (connection: Connection, thrown: unknown, address: FrameAddress): void => {
+  const refuse = (connection: Connection, thrown: unknown, address: FrameAddress, isDecoded = false): void => {
     // Whatever the broker's client throws while it is away means the same: try again.
     const isOurs = thrown instanceof ChatError || isBrokerWell();
     const error = isOurs ? toChatError(thrown) : new ChatError("OVERLOADED", { cause: thrown });
     countOne(counters.errors, error.code);
-    if (error.code === "INVALID_FRAME") connection.invalidFrames++;
+    // Who mistypes what has to be typed is no abuser.
+    if (error.code === "INVALID_FRAME" && !(isDecoded && address.frame === "approve")) connection.invalidFrames++;
     const level = error.cause === undefined || error.code === "INVALID_FRAME" ? "debug" : "warn";
     log[level]({ err: error, connection: connection.id, frame: address.frame }, "a frame was refused");
     outbox.sendFrame(connection, frameErrorOf(error, address));
@@ -72,7 +75,8 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
       frame = await connection.dialect.decode(received, connection.user);
       await handle(connection, frame);
     } catch (thrown) {
-      refuse(connection, thrown, frame === undefined ? frameAddressOf(received) : addressOf(frame));
+      if (frame === undefined) refuse(connection, thrown, frameAddressOf(received));
+      else refuse(connection, thrown, addressOf(frame), true);
     }
   };
 }
@@ -102,7 +106,8 @@ async function handleOfUser(
     case "queue":
       return deps.onQueue(user, frame);
     case "approve":
-      throw new ChatError("UNSUPPORTED", { message: "No tool of this service asks for approval." });
+      await deps.onApprove(user, frame);
+      return;
   }
 }
 
@@ -113,6 +118,7 @@ function addressOf(frame: ClientFrame): FrameAddress {
     ...("conversation_id" in frame && frame.conversation_id !== undefined
       ? { conversation_id: frame.conversation_id }
       : {}),
+    ...("call_id" in frame ? { call_id: frame.call_id } : {}),
   };
 }
 

@@ -1,5 +1,7 @@
 import {
   AnswerMetadata,
+  ApprovalDecision,
+  CallId,
   ConversationId,
   ErrorCode,
   FinishedToolCall,
@@ -100,6 +102,13 @@ export const ResultAnswer = FinishedToolCall.pick({
 export const TitleAnswer = z.object({ conversation_id: ConversationId, title: z.string() });
 
 export const CancelAnswer = z.object({ turn_id: TurnId });
+
+export const ApprovalAnswer = z.object({
+  conversation_id: ConversationId,
+  turn_id: TurnId,
+  call_id: CallId,
+  ...ApprovalDecision.shape,
+});
 
 type Answered = Exclude<TerminalEvent, { type: "error" }>;
 

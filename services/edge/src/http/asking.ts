@@ -5,11 +5,13 @@ import {
   closeCodes,
   isTerminal,
   parseEventSubject,
+  pendingCallsOf,
   subjects,
   toChatError,
   type ConversationId,
   type MessageFrame,
   type Parts,
+  type TurnView,
   type User,
 } from "@parley/protocol";
 import { noCursor, generationOffset, streamSeqOf } from "../cursor.ts";
@@ -67,7 +69,7 @@ export function createAsking(deps: AskingDeps) {
       const { viewers, onMessage, counters } = deps;
       const watch = createTurnWatch();
       const { dialect, sink, ended, giveUp } = createAnswerViewer(watch);
-      const onDeadline = (): void => giveUp(waitedTooLong());
+      const onDeadline = (): void => giveUp(waitedTooLong(watch.turn));
       const connection = viewers.open({ user, dialect, sink, onDeadline, transport: "request" });
       exchange.onGone(() => viewers.close(connection, "client"));
       try {
@@ -125,10 +127,13 @@ async function stream(
   return undefined;
 }
 
-/** The turn goes on: the same request with the same key waits for it again. */
-function waitedTooLong(): ChatError {
+/** The turn goes on, or waits on: the same request with the same key waits for it again. */
+function waitedTooLong(turn: TurnView | undefined): ChatError {
+  const [pending] = turn === undefined ? [] : pendingCallsOf(turn);
   const message =
-    "The answer takes longer than a request may wait. It goes on: ask again, or fetch the messages later.";
+    pending === undefined
+      ? "The answer takes longer than a request may wait. It goes on: ask again, or fetch the messages later."
+      : `The answer waits for a person's word on the call ${pending.call_id}, for longer than a request may wait. Decide on it, then ask again, or fetch the messages later.`;
   return new ChatError("MODEL_TIMEOUT", { message, retryAfterMs: 1_000 });
 }
 

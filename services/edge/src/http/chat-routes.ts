@@ -9,7 +9,7 @@ import type { Exchange } from "./exchange.ts";
 import { keyOf, MessageId } from "./message-key.ts";
 import { jsonReply } from "./reply.ts";
 import { Knowing, isKnowingUnknown, toldReply } from "./knowing.ts";
-import { defineRoute, nothing, type Route } from "./route.ts";
+import { defineRoute, given, nothing, type Route } from "./route.ts";
 
 export interface ChatRouteDeps {
   readonly asking: Asking;
@@ -34,13 +34,6 @@ const ChatRequest = z.object({
 type ChatRequest = z.infer<typeof ChatRequest>;
 
 const SeedRequest = z.object({ message: z.string(), conversation_id: ConversationId.nullish() });
-
-/** What clients of seeds write for what they do not have. */
-function given<Name extends string, T>(name: Name, value: T | null | undefined): Partial<Record<Name, T>> {
-  const entry: Partial<Record<Name, T>> = {};
-  if (value !== null && value !== undefined) entry[name] = value;
-  return entry;
-}
 
 export function createChatRoutes({ asking, isOwn }: ChatRouteDeps): Route[] {
   const chat = defineRoute({

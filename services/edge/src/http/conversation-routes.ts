@@ -1,5 +1,6 @@
 import type { Bus } from "@parley/bus";
 import {
+  ApproveFrame,
   CallId,
   ChatError,
   ConversationId,
@@ -16,12 +17,13 @@ import { z } from "zod";
 import type { PagePlace } from "../conversations/conversation-index.ts";
 import type { Conversations } from "../conversations/conversations.ts";
 import { toldStatus } from "../dialect/told-status.ts";
+import type { Decided } from "../frames/approve-handler.ts";
 import type { QueueWish } from "../frames/queue-handler.ts";
 import type { Ownership } from "../frames/ownership.ts";
-import { CancelAnswer, ConversationPage, MessagePage, ResultAnswer, TitleAnswer } from "./answers.ts";
+import { ApprovalAnswer, CancelAnswer, ConversationPage, MessagePage, ResultAnswer, TitleAnswer } from "./answers.ts";
 import { Knowing, isKnowingUnknown, toldReply } from "./knowing.ts";
 import { jsonReply } from "./reply.ts";
-import { defineRoute, nothing, type Route } from "./route.ts";
+import { defineRoute, given, nothing, type Route } from "./route.ts";
 
 export interface ConversationRouteDeps {
   readonly conversations: Conversations;
@@ -30,6 +32,7 @@ export interface ConversationRouteDeps {
   readonly onQueue: (user: User, wish: QueueWish) => Promise<void>;
   readonly onTitle: (user: User, frame: Omit<TitleFrame, "type">) => Promise<string>;
   readonly cancel: (user: User, frame: Omit<CancelFrame, "type">) => Promise<TurnId>;
+  readonly approve: (user: User, frame: Omit<ApproveFrame, "type">) => Promise<Decided>;
 }
 
 const OneConversation = z.object({ id: ConversationId });
@@ -62,6 +65,7 @@ export function createConversationRoutes(deps: ConversationRouteDeps): Route[] {
     resultRoute(deps),
     deletionRoute(deps),
     cancelRoute(deps),
+    approvalRoute(deps),
     titleRoute(deps),
     changeRoute(deps),
     removalRoute(deps),
@@ -229,6 +233,26 @@ function cancelRoute({ cancel }: ConversationRouteDeps): Route {
     async handle({ user }, { params, body }) {
       const wish = { conversation_id: params.id, ...(body.turn_id ? { turn_id: body.turn_id } : {}) };
       return jsonReply(202, { turn_id: await cancel(user, wish) });
+    },
+  });
+}
+
+function approvalRoute({ approve }: ConversationRouteDeps): Route {
+  const { approved, reason, confirm } = ApproveFrame.shape;
+  return defineRoute({
+    method: "post",
+    path: "/api/v1/conversations/:id/approvals/:call_id",
+    summary: "Decide on a tool call that waits for a person.",
+    access: "user",
+    params: OneConversation.extend({ call_id: CallId }),
+    query: nothing,
+    body: z.object({ approved, reason: reason.nullable(), confirm: confirm.nullable() }),
+    responses: { 200: { description: "It was decided so, now or before.", content: ApprovalAnswer } },
+    async handle({ user }, { params: { id: conversation_id, call_id }, body }) {
+      const wish = { conversation_id, call_id, approved: body.approved };
+      const said = { ...given("reason", body.reason), ...given("confirm", body.confirm) };
+      const { turn: turn_id, ...decision } = await approve(user, { ...wish, ...said });
+      return jsonReply(200, ApprovalAnswer.parse({ conversation_id, turn_id, call_id, ...decision }));
     },
   });
 }

@@ -1,5 +1,5 @@
 import { createToolCatalogue, type Bus } from "@parley/bus";
-import type { CancelFrame, MessageFrame, TitleFrame, TurnId, User } from "@parley/protocol";
+import type { ApproveFrame, CancelFrame, MessageFrame, TitleFrame, TurnId, User } from "@parley/protocol";
 import type { QueueWish } from "../frames/queue-handler.ts";
 import type { Logger } from "@parley/runtime";
 import type { TemplatedApp } from "uWebSockets.js";
@@ -7,6 +7,7 @@ import type { OriginRules } from "../auth/origin.ts";
 import type { Tokens } from "../auth/tokens.ts";
 import type { Redis } from "../conversations/conversation-index.ts";
 import type { Conversations } from "../conversations/conversations.ts";
+import type { Decided } from "../frames/approve-handler.ts";
 import type { Ownership } from "../frames/ownership.ts";
 import type { Viewing } from "../frames/viewing.ts";
 import type { CatchUp } from "../hub/catch-up.ts";
@@ -46,19 +47,20 @@ export interface HttpServiceDeps {
   readonly onQueue: (user: User, wish: QueueWish) => Promise<void>;
   readonly onTitle: (user: User, frame: Omit<TitleFrame, "type">) => Promise<string>;
   readonly onCancel: (user: User, frame: Omit<CancelFrame, "type">) => Promise<TurnId>;
+  readonly onApprove: (user: User, frame: Omit<ApproveFrame, "type">) => Promise<Decided>;
   readonly counters: Pick<Counters, "errors">;
   readonly log: Logger;
 }
 
 /** Everything that is asked over HTTP. */
 export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { sweep(nowMs: number): void } {
-  const { tokens, isDevelopment, version, ownership, conversations, onCancel, bus, redis, log } = deps;
+  const { tokens, isDevelopment, version, ownership, conversations, onCancel, onApprove, bus, redis, log } = deps;
   const catalogue = redis === undefined ? undefined : createToolCatalogue({ redis, log });
   const viewers = createHttpViewers(deps);
   const asking = createAsking({ ...deps, viewers });
   const routes = [
     ...createChatRoutes({ asking, isOwn: ownership.isOwn }),
-    ...createConversationRoutes({ ...deps, facts: bus.facts, cancel: onCancel }),
+    ...createConversationRoutes({ ...deps, facts: bus.facts, cancel: onCancel, approve: onApprove }),
     createHealthRoute({ ...deps, isConnected: bus.connected, catalogue }),
     ...(isDevelopment ? [createDevTokenRoute(tokens)] : []),
   ];

@@ -68,6 +68,13 @@ export interface Route extends Description {
 /** Stands for parameters, a query or a body that an endpoint does not have. */
 export const nothing = z.object({});
 
+/** A field of a body, unless it is null: so clients write what they do not have. */
+export function given<Name extends string, T>(name: Name, value: T | null | undefined): Partial<Record<Name, T>> {
+  const entry: Partial<Record<Name, T>> = {};
+  if (value !== null && value !== undefined) entry[name] = value;
+  return entry;
+}
+
 export function defineRoute<P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodObject>(
   spec: RouteSpec<P, Q, B>,
 ): Route {

@@ -1,7 +1,7 @@
-import { createTurnView, foldEvent, isTerminal, isToolCall, type TurnId, type TurnView } from "@parley/protocol";
+import { createTurnView, isTerminal, isToolCall, type TurnId, type TurnView } from "@parley/protocol";
 import { deliveryLimits, type DeliveryLimits } from "../delivery-limits.ts";
-import type { Known } from "./ring.ts";
-import { decodeVisible, isFoldable, type VisibleEvent } from "./visible-event.ts";
+import { foldOpen, type Known, type OpenTurn } from "./ring.ts";
+import { decodeVisible, hasBeginning, isFoldable, type VisibleEvent } from "./visible-event.ts";
 
 /** One frame that a viewer gets to catch up. */
 export type CatchUpStep =
@@ -16,8 +16,8 @@ export type CatchUpPlan =
   | { readonly kind: "below floor" }
   /** The viewer begins here, and would get only the rest of this turn. */
   | { readonly kind: "turn under way"; readonly turn: TurnId }
-  /** A snapshot of this turn is needed, but its beginning is below the floor. */
-  | { readonly kind: "unknown turn"; readonly turn: TurnId }
+  /** A snapshot of this turn is needed, but its beginning is below the floor; or, as `isTorn` says, is not kept at all. */
+  | { readonly kind: "unknown turn"; readonly turn: TurnId; readonly isTorn: boolean }
   /** A snapshot must be above what is certain: something may be missing up to there. */
   | { readonly kind: "unsure" }
   /** A snapshot must be above the cursor, but there an event follows that no snapshot of a turn stands for. */
@@ -79,7 +79,7 @@ export function planCompletion(
   if (seq <= cursor) return { kind: "unsure" };
   if (seq === next?.seq && !(next.turn === turn && isFoldable(next.type))) return { kind: "no room" };
   const snapshot = createFolder(known).snapshotAt(turn, seq);
-  if (snapshot === undefined) return { kind: "unknown turn", turn };
+  if (snapshot === undefined) return unknownTurn(known, turn);
   const rest = planCatchUp(known, { cursor: seq, sure }, limits);
   return rest.kind === "steps" ? { ...rest, mode: "snapshot", steps: [snapshot, ...rest.steps] } : rest;
 }
@@ -166,14 +166,14 @@ function stepsOfRun(run: Run, { known, folder, sure, limits, shared }: Folding):
   const { turn, seq, events, onlyFolded } = run;
   if (!onlyFolded && (isSmallRun(events, limits) || folder.hasEndedBefore(turn, seq))) return events.map(asItIs);
   const all = shared.get(seq) ?? folder.snapshotAt(turn, seq);
-  if (all === undefined) return { kind: "unknown turn", turn };
+  if (all === undefined) return unknownTurn(known, turn);
   shared.set(seq, all);
   if (seq <= sure || !hasCalls(all)) return [all];
   const certain = lastUpTo(run, known.floor, sure);
   if (certain === undefined) return { kind: "unsure" };
   // Folded anew: the other one has gone too far.
   const step = shared.get(certain) ?? createFolder(known).snapshotAt(turn, certain);
-  if (step === undefined) return { kind: "unknown turn", turn };
+  if (step === undefined) return unknownTurn(known, turn);
   shared.set(certain, step);
   return [step, ...events.slice(firstAfter(events, certain)).map(asItIs)];
 }
@@ -194,15 +194,23 @@ function isSmallRun(events: readonly VisibleEvent[], limits: ReplayLimits): bool
 
 type Folder = ReturnType<typeof createFolder>;
 
+function unknownTurn({ events }: Known, turn: TurnId): Unready {
+  const isKnown = events.some((event) => event.turn === turn && event.type === "message");
+  return { kind: "unknown turn", turn, isTorn: isKnown && !hasBeginning(events, turn) };
+}
+
 /** Folds turns forward on demand; asked with rising sequences. */
 function createFolder({ base, events, rooted }: Known) {
-  const views = new Map<TurnId, { view: TurnView; next: number }>();
+  const folded = new Map<TurnId, { open: OpenTurn; next: number }>();
 
-  const begin = (turn: TurnId): { view: TurnView; next: number } | undefined => {
+  const begin = (turn: TurnId): { open: OpenTurn; next: number } | undefined => {
     const open = base.get(turn);
-    if (open !== undefined) return { view: open.view, next: 0 };
-    const start = events.findIndex((event) => event.turn === turn);
-    return events[start]?.type === "message" ? { view: createTurnView(turn), next: start } : undefined;
+    if (open !== undefined) return { open, next: 0 };
+    const next = events.findIndex((event) => event.turn === turn);
+    const { seq: startSeq = 0, type } = events[next] ?? {};
+    return type === "message" && hasBeginning(events, turn)
+      ? { open: { startSeq, view: createTurnView(turn) }, next }
+      : undefined;
   };
 
   return {
@@ -211,17 +219,17 @@ function createFolder({ base, events, rooted }: Known) {
       events.some((event) => event.turn === turn && event.seq < seq && isTerminal(event.type)) ||
       (rooted && !base.has(turn) && !events.some((event) => event.turn === turn && event.type === "message")),
 
-    /** The turn as of that sequence, or undefined when its beginning is not known. */
+    /** The turn as of that sequence, or undefined when its beginning is not known, or only what it was later. */
     snapshotAt(turn: TurnId, seq: number): CatchUpStep | undefined {
-      const progress = views.get(turn) ?? begin(turn);
-      if (progress === undefined) return undefined;
-      views.set(turn, progress);
+      const progress = folded.get(turn) ?? begin(turn);
+      if (progress === undefined || seq < (progress.open.settled?.seq ?? 0)) return undefined;
+      folded.set(turn, progress);
       for (; progress.next < events.length; progress.next++) {
         const event = events[progress.next];
         if (event === undefined || event.seq > seq) break;
-        if (event.turn === turn) progress.view = foldEvent(progress.view, decodeVisible(event));
+        if (event.turn === turn) progress.open = foldOpen(progress.open, decodeVisible(event));
       }
-      return { kind: "snapshot", seq, turn: progress.view };
+      return { kind: "snapshot", seq, turn: progress.open.view };
     },
   };
 }

@@ -117,6 +117,10 @@ async function readTurn(
   plan: Extract<Unready, { readonly turn: TurnId }>,
 ): Promise<Known | undefined> {
   const { source: hub, cursor } = viewer;
+  if (plan.kind === "unknown turn" && plan.isTorn) {
+    beginAnew(viewer);
+    return undefined;
+  }
   const start = await history.startOf(hub, plan.turn);
   // The turn's first event is one of those that the ring should have: it was overtaken, and comes late.
   if (start !== undefined && start > hub.ring.floor) await history.confirm(hub);

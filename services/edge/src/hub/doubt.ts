@@ -78,7 +78,18 @@ function isChained(type: string): boolean {
   return type !== "message" && !isBesideChain(type);
 }
 
-/** Results and progress of tools, and a message that was changed, have each a subject of their own; the rest of an answer is one chain. */
+const besideChain: ReadonlySet<string> = new Set([
+  "tool_call_end",
+  "tool_call_progress",
+  "approval_required",
+  "approval_decided",
+  changedMessage,
+]);
+
+/**
+ * Results and progress of tools, what is asked and decided of them, and a message that was changed, have each a subject of their own; the rest of an answer
+ * is one chain.
+ */
 function isBesideChain(type: string): boolean {
-  return type === "tool_call_end" || type === "tool_call_progress" || type === changedMessage;
+  return besideChain.has(type);
 }

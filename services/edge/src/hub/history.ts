@@ -1,11 +1,12 @@
 import type { Bus } from "@parley/bus";
-import { isTerminal, parseEventSubject, subjects, type TurnId } from "@parley/protocol";
+import { parseEventSubject, subjects, type TurnId } from "@parley/protocol";
 import { confirmFeed } from "./feed.ts";
 import type { Hub } from "./hub.ts";
-import { extendDown, lowerFloor, type Known } from "./ring.ts";
+import { extendDown, lowerFloor, type Known, type OpenTurns, type Ring } from "./ring.ts";
 import { visibleEventOf, type VisibleEvent } from "./visible-event.ts";
+import { readWaiting, type Settling } from "./waiting-turns.ts";
 
-export type HistoryDeps = Pick<Bus, "events" | "turns">;
+export type HistoryDeps = Pick<Bus, "events" | "facts" | "turns">;
 
 export type History = ReturnType<typeof createHistory>;
 
@@ -17,12 +18,31 @@ export interface Queued {
   readonly starts: readonly number[];
   /** Turns that had not ended and whose first event is not stored yet, or not kept any more: they ran for longer than events are kept. */
   readonly startless: ReadonlySet<TurnId>;
+  /** Turns that waited for so long, as what decides tells them. */
+  readonly settled: OpenTurns;
+  /** Of the ring of that time, what is above its floor goes on from these. */
+  readonly ring: Ring;
+  readonly floor: number;
 }
 
-interface Reading {
+const noneSettled: OpenTurns = new Map();
+
+interface Range {
   readonly fromSeq: number;
-  readonly isRoot: boolean;
+  /** It makes the hub know these, and all turns that began in it. */
+  readonly root?: Queued;
+}
+
+interface Reading extends Range {
   readonly known: Promise<Known>;
+}
+
+/** Whether what one of them reads is all that the other needs. */
+function covers(one: Range, other: Range): boolean {
+  if (one.fromSeq > other.fromSeq) return false;
+  if (other.root === undefined) return true;
+  const { root } = one;
+  return root !== undefined && [...other.root.settled.keys()].every((turn) => root.settled.has(turn));
 }
 
 /**
@@ -32,13 +52,13 @@ interface Reading {
 export function createHistory(deps: HistoryDeps) {
   const readings = new Map<Hub, Reading>();
 
-  const from = async (hub: Hub, fromSeq: number, isRoot = false): Promise<Known> => {
+  const from = async (hub: Hub, range: Range): Promise<Known> => {
     for (let running = readings.get(hub); running !== undefined; running = readings.get(hub)) {
-      if (running.fromSeq <= fromSeq && (running.isRoot || !isRoot)) return running.known;
+      if (covers(running, range)) return running.known;
       // Its failure is its caller's; this one tries for itself.
       await running.known.catch(() => undefined);
     }
-    const reading = { fromSeq, isRoot, known: readDown(deps, hub, fromSeq, isRoot) };
+    const reading = { ...range, known: readDown(deps, hub, range) };
     readings.set(hub, reading);
     try {
       return await reading.known;
@@ -49,7 +69,7 @@ export function createHistory(deps: HistoryDeps) {
 
   return {
     /** Everything visible from this sequence on. */
-    from: (hub: Hub, fromSeq: number): Promise<Known> => from(hub, fromSeq),
+    from: (hub: Hub, fromSeq: number): Promise<Known> => from(hub, { fromSeq }),
 
     /** The sequence of a turn's first event; undefined when it is no longer kept. */
     startOf: (hub: Hub, turn: TurnId): Promise<number | undefined> => startOf(deps, hub, turn),
@@ -67,8 +87,12 @@ export function createHistory(deps: HistoryDeps) {
      * Makes the hub know all turns that were queued then and are open, from their beginning. Returns everything visible from there on, or from
      * `fromSeq` if that is lower.
      */
-    root: (hub: Hub, { starts }: Queued, fromSeq = Infinity): Promise<Known> =>
-      from(hub, Math.min(hub.ring.floor + 1, fromSeq, ...starts), true),
+    root(hub: Hub, root: Queued, fromSeq = Infinity): Promise<Known> {
+      const { starts, settled, floor } = root;
+      // What came since they were read, and may have left the ring.
+      const since = settled.size === 0 ? Infinity : floor + 1;
+      return from(hub, { fromSeq: Math.min(hub.ring.floor + 1, fromSeq, since, ...starts), root });
+    },
   };
 }
 
@@ -98,23 +122,37 @@ function createConfirmation({ events }: Pick<HistoryDeps, "events">) {
 }
 
 async function queued(deps: HistoryDeps, hub: Hub): Promise<Queued> {
-  const turns = (await deps.turns.waiting(hub.conversation)).map(({ request }) => request.turn_id);
-  const starts = await Promise.all(turns.map((turn) => startOf(deps, hub, turn)));
-  const startless = turns.filter((_, i) => starts[i] === undefined);
-  const ended = await Promise.all(startless.map((turn) => hasEnded(deps, hub, turn)));
+  const { ring } = hub;
+  const { floor } = ring;
+  const turns = await deps.turns.waiting(hub.conversation);
+  const starts = await Promise.all(turns.map(({ request }) => placeOfStart(deps, hub, request.turn_id)));
+  const without = turns.filter((_, i) => starts[i] === undefined);
+  const ended = await Promise.all(without.map((turn) => deps.turns.hasEnded(turn)));
+  const startless = without.filter((_, i) => ended[i] !== true);
+  // Also of one that has a start: who goes on with a turn whose message was forgotten, or sends that again, writes it again.
+  const { lateMessageMs } = hub.deps.limits;
+  const late = turns.filter(({ storedMs }, i) => (starts[i]?.storedMs ?? 0) - storedMs > lateMessageMs);
+  const settling = new Map<TurnId, Settling>();
+  for (const turn of [...startless, ...late]) {
+    const made = await readWaiting(deps, turn, startless.includes(turn) && turn !== turns[0]);
+    if (made !== undefined) settling.set(turn.request.turn_id, made);
+  }
+  const goOn = [...settling.values()].map(({ from }) => from);
   return {
-    starts: starts.filter((seq) => seq !== undefined),
-    startless: new Set(startless.filter((_, i) => ended[i] !== true)),
+    starts: [...starts.map((place) => place?.seq), ...goOn].filter((seq) => seq !== undefined),
+    startless: new Set(startless.map(({ request }) => request.turn_id)),
+    settled: new Map([...settling].map(([turn, { open }]) => [turn, open])),
+    ring,
+    floor,
   };
 }
 
-async function hasEnded({ events }: HistoryDeps, hub: Hub, turn: TurnId): Promise<boolean> {
-  const newest = await events.last(subjects.agent(hub.shard, hub.conversation, turn));
-  return newest !== undefined && isTerminal(newest.event.type);
+async function startOf(deps: HistoryDeps, hub: Hub, turn: TurnId): Promise<number | undefined> {
+  return (await placeOfStart(deps, hub, turn))?.seq;
 }
 
-async function startOf({ events }: HistoryDeps, hub: Hub, turn: TurnId): Promise<number | undefined> {
-  return (await events.last(subjects.user(hub.shard, hub.conversation, turn)))?.seq;
+function placeOfStart({ events }: HistoryDeps, { shard, conversation }: Hub, turn: TurnId) {
+  return events.placeOfLast(subjects.user(shard, conversation, turn));
 }
 
 /** The usual case for who comes back to a quiet conversation, at a hundredth of the price of reading. */
@@ -130,20 +168,28 @@ async function isQuietSince(
 }
 
 /** Everything visible from `fromSeq` on: what is read, then the ring, which takes in what it has room for. */
-async function readDown(deps: HistoryDeps, hub: Hub, fromSeq: number, isRoot: boolean): Promise<Known> {
+async function readDown(deps: HistoryDeps, hub: Hub, { fromSeq, root }: Range): Promise<Known> {
   const { ring } = hub;
+  const settled = root?.settled ?? noneSettled;
+  if (root !== undefined && settled.size > 0 && root.ring !== ring) throw begunAnew();
   const events: VisibleEvent[] = [];
   let next = fromSeq;
   for (let tries = 0; next <= ring.floor; tries++) {
     if (tries === readTries) throw new Error("the conversation moves faster than it can be read");
     const { floor } = ring;
     events.push(...(await readRange(deps, hub, next, floor)));
-    if (hub.ring !== ring) throw new Error("the conversation began anew meanwhile");
+    if (hub.ring !== ring) throw begunAnew();
     next = floor + 1;
   }
   const all = [...events, ...ring.events];
-  extendDown(ring, hub.deps.limits, { fromSeq, events, isRoot });
-  return { floor: fromSeq - 1, events: all, base: new Map(), rooted: isRoot, quiet: undefined, title: undefined };
+  const isRoot = root !== undefined;
+  extendDown(ring, hub.deps.limits, { fromSeq, events, isRoot, settled });
+  const base = new Map([...ring.settled, ...settled]);
+  return { floor: fromSeq - 1, events: all, base, rooted: isRoot, quiet: undefined, title: undefined };
+}
+
+function begunAnew(): Error {
+  return new Error("the conversation began anew meanwhile");
 }
 
 async function readRange({ events }: HistoryDeps, hub: Hub, fromSeq: number, toSeq: number): Promise<VisibleEvent[]> {

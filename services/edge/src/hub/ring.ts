@@ -1,4 +1,4 @@
-import { createTurnView, foldEvent, isTerminal, type TurnId, type TurnView } from "@parley/protocol";
+import { createTurnView, foldEvent, isTerminal, type ReadEvent, type TurnId, type TurnView } from "@parley/protocol";
 import { decodeVisible, isFoldable, titleIn, type VisibleEvent } from "./visible-event.ts";
 
 export interface RingLimits {
@@ -8,10 +8,31 @@ export interface RingLimits {
 
 /** A turn that has begun and not ended, folded up to some place in the conversation. */
 export interface OpenTurn {
-  /** Its first event: the user's message. */
+  /** Its first event: the user's message. 0: that is no longer kept. */
   readonly startSeq: number;
   readonly view: TurnView;
+  /** Made of what decides, not of events: see `readWaiting`. */
+  readonly settled?: Settled;
 }
+
+/** How far the events of a turn's chain are in a view that was made without them. */
+export interface Settled {
+  /** Those of the attempts up to this one are in it, and no later ones. */
+  readonly attempt: number;
+  /** Where the chain ended then: as of what is below this sequence the view says too much. */
+  readonly seq: number;
+}
+
+/** The turn after one of its events, of which it may have those of its chain already. */
+export function foldOpen(open: OpenTurn, event: ReadEvent): OpenTurn {
+  const { settled, view: before } = open;
+  const isIn = settled !== undefined && "attempt" in event && event.attempt <= settled.attempt;
+  if (isIn && !isTerminal(event.type)) return open;
+  const view = foldEvent(before, event);
+  return view === before ? open : { ...open, view };
+}
+
+export type OpenTurns = ReadonlyMap<TurnId, OpenTurn>;
 
 /** What is known of a conversation: enough to bring a viewer from a cursor to the present. */
 export interface Known {
@@ -19,7 +40,7 @@ export interface Known {
   readonly floor: number;
   readonly events: readonly VisibleEvent[];
   /** Turns open at the floor, folded up to it. */
-  readonly base: ReadonlyMap<TurnId, OpenTurn>;
+  readonly base: OpenTurns;
   /** Whether `base` holds all of them, also those that began before the hub did. */
   readonly rooted: boolean;
   /** Between `since` and the floor there was nothing but foldable events of `turn`: its fold in `base` stands for them. */
@@ -38,6 +59,8 @@ export interface Ring extends Known {
   quiet: { since: number; turn: TurnId } | undefined;
   title: string | undefined;
   readonly base: Map<TurnId, OpenTurn>;
+  /** Of those that were made of what decides, what was made: for who reads what is below the floor, where events of theirs may be. */
+  readonly settled: Map<TurnId, OpenTurn>;
   events: VisibleEvent[];
   /** Size of the events' frames together. */
   bytes: number;
@@ -59,6 +82,7 @@ export function createRing(floor: number): Ring {
     quiet: undefined,
     title: undefined,
     base: new Map(),
+    settled: new Map(),
     ended: new Map(),
     endsLeft: 0,
     lateEvents: 0,
@@ -109,29 +133,54 @@ export function lowerFloor(ring: Ring, seq: number): void {
   ring.floor = Math.min(ring.floor, seq);
 }
 
+export interface History {
+  readonly fromSeq: number;
+  readonly events: readonly VisibleEvent[];
+  /** No turn that is open now began earlier, but for those in `settled`. */
+  readonly isRoot: boolean;
+  readonly settled?: OpenTurns;
+}
+
+const noneSettled: OpenTurns = new Map();
+
 /**
- * Takes in all events from `fromSeq` up to the floor. `isRoot`: no turn that is open now began earlier. They join the ring when there is
- * room; else only the turns open at the floor are kept, folded.
+ * Takes in all events from `fromSeq` up to the floor. They join the ring when there is room; else only the turns open at the floor are kept, folded.
  */
-export function extendDown(
-  ring: Ring,
-  limits: RingLimits,
-  history: { readonly fromSeq: number; readonly events: readonly VisibleEvent[]; readonly isRoot: boolean },
-): void {
-  const { fromSeq, events } = history;
-  const bytes = ring.bytes + events.reduce((sum, { frame }) => sum + frame.length, 0);
-  const fits = ring.events.length + events.length <= limits.ringEvents && bytes <= limits.ringBytes;
-  if (fits && [...ring.base.values()].every(({ startSeq }) => startSeq >= fromSeq)) {
-    ring.base.clear();
-    ring.quiet = undefined;
-    ring.floor = Math.min(ring.floor, fromSeq - 1);
-    ring.events = [...events, ...ring.events];
-    ring.bytes = bytes;
-    for (const { turn, type, seq } of events) if (isTerminal(type)) ring.ended.set(turn, seq);
-  } else {
-    for (const [turn, open] of openTurns(events)) if (!ring.base.has(turn)) ring.base.set(turn, open);
-  }
+export function extendDown(ring: Ring, limits: RingLimits, history: History): void {
+  const { settled = noneSettled } = history;
+  for (const [turn, open] of settled) if (!ring.settled.has(turn)) ring.settled.set(turn, open);
+  if (fits(ring, limits, history)) joinBelow(ring, history);
+  else keepOpen(ring, history);
   ring.rooted ||= history.isRoot;
+}
+
+function fits(ring: Ring, limits: RingLimits, { fromSeq, events }: History): boolean {
+  const hasRoom =
+    ring.events.length + events.length <= limits.ringEvents && ring.bytes + bytesOf(events) <= limits.ringBytes;
+  return hasRoom && [...ring.base.values()].every(({ startSeq }) => startSeq >= fromSeq);
+}
+
+function bytesOf(events: readonly VisibleEvent[]): number {
+  return events.reduce((sum, { frame }) => sum + frame.length, 0);
+}
+
+function joinBelow(ring: Ring, { fromSeq, events, settled = noneSettled }: History): void {
+  ring.base.clear();
+  for (const [turn, open] of settled) ring.base.set(turn, open);
+  ring.quiet = undefined;
+  ring.floor = Math.min(ring.floor, fromSeq - 1);
+  ring.events = [...events, ...ring.events];
+  ring.bytes += bytesOf(events);
+  for (const { turn, type, seq } of events) if (isTerminal(type)) ring.ended.set(turn, seq);
+}
+
+function keepOpen(ring: Ring, { fromSeq, events, settled = noneSettled }: History): void {
+  for (const [turn, open] of openTurns(events, settled)) {
+    const known = ring.base.get(turn);
+    // What began with a message that was written again is not all of it.
+    const isTorn = known !== undefined && known.settled === undefined && known.startSeq >= fromSeq;
+    if (known === undefined || (isTorn && settled.has(turn))) ring.base.set(turn, open);
+  }
 }
 
 /** At least half of the events, and no ended turn in part. */
@@ -164,6 +213,7 @@ function foldEvicted(ring: Ring, event: VisibleEvent): void {
   if (type === "title") ring.title = titleIn(event);
   if (ring.ended.has(turn)) {
     ring.base.delete(turn);
+    ring.settled.delete(turn);
     ring.quiet = undefined;
     return;
   }
@@ -175,16 +225,17 @@ function foldEvicted(ring: Ring, event: VisibleEvent): void {
 /** Folds an event into the turn it belongs to, if that turn's beginning is known. */
 function fold(turns: Map<TurnId, OpenTurn>, event: VisibleEvent): void {
   const { turn, type, seq } = event;
-  if (type === "message") turns.set(turn, { startSeq: seq, view: createTurnView(turn) });
+  // A message whose first event was forgotten is written again: what is known of its turn stays.
+  if (type === "message" && !turns.has(turn)) turns.set(turn, { startSeq: seq, view: createTurnView(turn) });
   const open = turns.get(turn);
   if (open === undefined) return;
   if (isTerminal(type)) turns.delete(turn);
-  else turns.set(turn, { ...open, view: foldEvent(open.view, decodeVisible(event)) });
+  else turns.set(turn, foldOpen(open, decodeVisible(event)));
 }
 
-/** The turns that begin in these events and do not end in them. */
-function openTurns(events: readonly VisibleEvent[]): Map<TurnId, OpenTurn> {
-  const turns = new Map<TurnId, OpenTurn>();
+/** The turns that begin in these events, or were open before, and do not end in them. */
+function openTurns(events: readonly VisibleEvent[], before: OpenTurns): Map<TurnId, OpenTurn> {
+  const turns = new Map(before);
   for (const event of events) fold(turns, event);
   return turns;
 }

@@ -1,7 +1,6 @@
 import {
   answerOf,
   createTurnView,
-  foldEvent,
   isTerminal,
   jsonBytes,
   textOf,
@@ -17,7 +16,7 @@ import {
   type WaitingTurn,
 } from "@parley/protocol";
 import { deliveryLimits } from "../delivery-limits.ts";
-import type { Known } from "./ring.ts";
+import { foldOpen, type Known, type OpenTurn } from "./ring.ts";
 import { decodeVisible } from "./visible-event.ts";
 
 interface Place {
@@ -90,21 +89,18 @@ export function conversationSnapshot(
 
 /** Turns as of now: ended ones in the order in which they ended, with their outcome; open ones in the order in which they began. */
 function turnsOf({ base, events }: Known): TurnView[] {
-  const turns = new Map<TurnId, TurnView>();
-  for (const [turn, { view }] of [...base].toSorted(([, a], [, b]) => a.startSeq - b.startSeq)) {
-    turns.set(turn, view);
-  }
+  const turns = new Map<TurnId, OpenTurn>([...base].toSorted(([, a], [, b]) => a.startSeq - b.startSeq));
   for (const event of events) {
+    const { turn, type, seq } = event;
     // Without its beginning only a turn's end tells all of it.
-    if (event.type === "message" || isTerminal(event.type)) {
-      if (!turns.has(event.turn)) turns.set(event.turn, createTurnView(event.turn));
-    }
-    const view = turns.get(event.turn);
-    if (view === undefined) continue;
-    if (isTerminal(event.type)) turns.delete(event.turn);
-    turns.set(event.turn, foldEvent(view, decodeVisible(event)));
+    if ((type === "message" || isTerminal(type)) && !turns.has(turn))
+      turns.set(turn, { startSeq: seq, view: createTurnView(turn) });
+    const open = turns.get(turn);
+    if (open === undefined) continue;
+    if (isTerminal(type)) turns.delete(turn);
+    turns.set(turn, foldOpen(open, decodeVisible(event)));
   }
-  return [...turns.values()];
+  return [...turns.values()].map(({ view }) => view);
 }
 
 /** Turns that may end while the transcript is read. Far fewer than the part of it that is read has, so each of them is in there or new. */

@@ -55,6 +55,19 @@ export function decodeVisible({ frame }: VisibleEvent): ReadEvent {
   return decodeEvent(frame);
 }
 
+/**
+ * Whether what these say of a turn begins where that began: with its message, and its first attempt. A message that was forgotten is written again by
+ * who goes on with the turn, in a later one; so what came before it is not there.
+ */
+export function hasBeginning(events: readonly VisibleEvent[], turn: TurnId): boolean {
+  for (const event of events) {
+    if (event.turn !== turn || event.type === "message") continue;
+    const decoded = decodeVisible(event);
+    if ("attempt" in decoded) return decoded.attempt === 1;
+  }
+  return true;
+}
+
 /** The title that an event says; undefined: it says none. */
 export function titleIn(event: VisibleEvent): string | undefined {
   if (event.type !== "title") return undefined;

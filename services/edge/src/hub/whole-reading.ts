@@ -116,7 +116,8 @@ async function readDeep(
   const lowest = Math.min(...starts.filter((seq) => seq !== undefined));
   if (lowest <= known.floor) known = await history.root(hub, queued, lowest);
   const top = Math.max(hub.ring.floor, known.events.at(-1)?.seq ?? 0);
-  return { floor: known.floor, events: known.events, top, lateEvents: hub.ring.lateEvents };
+  const { lateEvents } = hub.ring;
+  return { floor: known.floor, events: known.events, top, lateEvents, settled: queued.settled };
 }
 
 /** As many as the page may have of turns that ended only later. */

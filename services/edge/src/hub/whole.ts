@@ -1,8 +1,8 @@
 import { isTerminal, type SnapshotFrame, type TranscriptMessage, type TurnId } from "@parley/protocol";
 import type { Hub } from "./hub.ts";
-import type { Known } from "./ring.ts";
+import type { Known, OpenTurns } from "./ring.ts";
 import { conversationSnapshot } from "./snapshot.ts";
-import { titleIn, type VisibleEvent } from "./visible-event.ts";
+import { hasBeginning, titleIn, type VisibleEvent } from "./visible-event.ts";
 
 /** What was read of a conversation. */
 export interface Whole {
@@ -27,6 +27,8 @@ export interface Past {
   readonly events: readonly VisibleEvent[];
   /** Up to here it has what the ring may let go of. */
   readonly top: number;
+  /** Those of the turns whose beginning is no longer kept. */
+  readonly settled: OpenTurns;
   /** How many had come late to the ring by then. */
   readonly lateEvents: number;
 }
@@ -54,7 +56,7 @@ export function createWhole(hub: Hub, parts: WholeParts): Whole {
     if (past === undefined) return ring;
     // What came late is in the ring alone.
     const events = [...past.events.filter(({ seq }) => seq <= ring.floor), ...ring.events];
-    return { floor: past.floor, events, base: new Map(), rooted: true, quiet: undefined, title: undefined };
+    return { floor: past.floor, events, base: past.settled, rooted: true, quiet: undefined, title: undefined };
   };
 
   return {
@@ -83,7 +85,10 @@ function belowNextEnd({ events, base }: Known, fromSeq: number): number {
   const ends = events.filter(({ seq, type }) => seq > fromSeq && isTerminal(type));
   const [end] = ends;
   if (end === undefined || end.seq - 1 <= fromSeq) return Infinity;
-  const begun = new Set([...base.keys(), ...events.flatMap(({ type, turn }) => (type === "message" ? turn : []))]);
+  // What is known of these is not of below.
+  if ([...base.values()].some(({ settled }) => (settled?.seq ?? 0) >= end.seq)) return Infinity;
+  const begins = ({ type, turn }: VisibleEvent): boolean => type === "message" && hasBeginning(events, turn);
+  const begun = new Set([...base.keys(), ...events.filter(begins).map(({ turn }) => turn)]);
   // Below their ends turns are shown as open ones, and those whose beginning is no longer kept cannot be.
   return ends.every(({ turn }) => begun.has(turn)) ? end.seq - 1 : Infinity;
 }

@@ -77,18 +77,35 @@ export function toolEnd(turn: string, call: string, result = "ok"): StoredEvent 
   };
 }
 
+export function asked(turn: string, call: string): StoredEvent {
+  const about = { call_id: call, tool_name: "look", arguments: {}, summary: `Looks for ${call}.`, expires_at: 99 };
+  return { type: "approval_required", ...common(turn), ...about };
+}
+
+export function decided(turn: string, call: string, approved = true): StoredEvent {
+  return { type: "approval_decided", ...common(turn), call_id: call, approved, by: { id: "ann" } };
+}
+
 type Deed = { readonly kind: number; readonly turn: number; readonly text: string; readonly gap: number };
 
 const deed: fc.Arbitrary<Deed> = fc.record({
-  kind: fc.nat(9),
+  kind: fc.nat(12),
   turn: fc.nat(3),
   text: fc.string({ maxLength: 6 }),
   gap: fc.integer({ min: 1, max: 3 }),
 });
 
+interface TurnState {
+  begun: boolean;
+  /** The agent has said something. */
+  chained: boolean;
+  ended: boolean;
+}
+
 /** What the turn does next, given what it has done. Turns begin with their message and end once; tools may report after the end. */
-function eventOf({ kind, text }: Deed, turn: string, state: { begun: boolean; ended: boolean }): StoredEvent {
-  const chained = { ...common(turn), attempt: 1 + (kind % 2), n: 0 };
+function eventOf({ kind, text }: Deed, turn: string, state: TurnState): StoredEvent {
+  // What is kept of an answer begins with its first attempt.
+  const chained = { ...common(turn), attempt: state.chained ? 1 + (kind % 2) : 1, n: 0 };
   if (!state.begun) return message(turn, text);
   if (state.ended) return toolEnd(turn, "late", text);
   switch (kind) {
@@ -104,21 +121,30 @@ function eventOf({ kind, text }: Deed, turn: string, state: { begun: boolean; en
       return { type: "progress", ...chained, step: "rag_retrieval", message: text, sources: [{ title: text }] };
     case 5:
       return reasoning(turn, text, chained.attempt);
+    case 8:
+      return { type: "waiting", ...chained, for: "approval", until: 99 };
     default:
-      return token(turn, text, chained.attempt);
+      return approvalOf(kind, turn, text) ?? token(turn, text, chained.attempt);
   }
+}
+
+function approvalOf(kind: number, turn: string, text: string): StoredEvent | undefined {
+  const call = `k${text.length}`;
+  if (kind === 6) return asked(turn, call);
+  return kind === 7 ? decided(turn, call, text.length % 2 === 0) : undefined;
 }
 
 /** Any history of up to four turns of one conversation, interleaved in any way. */
 export const histories: fc.Arbitrary<VisibleEvent[]> = fc.array(deed, { maxLength: 60 }).map((deeds) => {
-  const states = new Map<string, { begun: boolean; ended: boolean }>();
+  const states = new Map<string, TurnState>();
   let seq = 0;
   return deeds.map((one) => {
     const turn = `t${one.turn}`;
-    const state = states.get(turn) ?? { begun: false, ended: false };
+    const state = states.get(turn) ?? { begun: false, chained: false, ended: false };
     states.set(turn, state);
     const event = eventOf(one, turn, state);
     state.begun = true;
+    state.chained ||= "attempt" in event;
     if (event.type === "complete") state.ended = true;
     seq += one.gap;
     return visible(seq, event);

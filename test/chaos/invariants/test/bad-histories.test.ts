@@ -89,6 +89,7 @@ function history({
     agent: undefined,
     text: turn,
     answers: [],
+    asksPeople: false,
     ends: ["complete" as const],
   });
   return {
@@ -108,6 +109,9 @@ function history({
     records,
     transcript,
     recordings: [],
+    views: [],
+    askedCalls: [],
+    strangersTries: [],
     queued,
     answers:
       answers ??

@@ -1,0 +1,114 @@
+import {
+  ChatError,
+  chatErrorOf,
+  isToolCall,
+  type ApprovalDecision,
+  type ClientFrameInput,
+  type ConversationView,
+  type FrameError,
+  type ToolCallPart,
+  type TurnView,
+} from "@parley/protocol";
+import { createDeferred, type Deferred } from "./deferred.ts";
+
+export interface ApproveOptions {
+  /** Why, in the words of whoever decides: at most 500 characters. */
+  readonly reason?: string;
+  /** What has to be typed, where the call asks for that. */
+  readonly confirm?: string;
+}
+
+type ApproveFrame = Extract<ClientFrameInput, { type: "approve" }>;
+
+interface Pending {
+  readonly frame: ApproveFrame;
+  readonly answer: Deferred<ApprovalDecision>;
+}
+
+/** Decisions that were made here. Each is sent again on every new connection until the view tells that it was decided, or the server refuses. */
+export interface Approvals {
+  readonly add: (callId: string, approved: boolean, options: ApproveOptions) => Promise<ApprovalDecision>;
+  /** On a new connection. */
+  readonly flush: () => void;
+  /** To be called after the view has changed. */
+  readonly look: () => void;
+  /** True when the error is an answer to a decision. */
+  readonly refused: (error: FrameError) => boolean;
+  readonly close: (reason: Error) => void;
+}
+
+/** More than a turn has calls. */
+const maxPending = 64;
+
+export function createApprovals(view: () => ConversationView, send: (frame: ClientFrameInput) => boolean): Approvals {
+  const pending = new Map<string, Pending>();
+
+  function settle(callId: string): Deferred<ApprovalDecision> | undefined {
+    const answer = pending.get(callId)?.answer;
+    pending.delete(callId);
+    return answer;
+  }
+
+  function look(): void {
+    for (const { frame } of pending.values()) {
+      const found = callIn(view(), frame.call_id);
+      const { approved, by, reason } = found?.call.approval ?? {};
+      if (approved === frame.approved) settle(frame.call_id)?.resolve({ approved, ...given({ by, reason }) });
+      else if (approved !== undefined) settle(frame.call_id)?.reject(decidedOtherwise());
+      else if (found?.turn.outcome !== undefined) settle(frame.call_id)?.reject(hasEnded());
+    }
+  }
+
+  return {
+    add: (call_id, approved, options) => {
+      const known = pending.get(call_id);
+      if (known !== undefined && known.frame.approved === approved) return known.answer.promise;
+      if (known !== undefined) return Promise.reject(decidedOtherwise());
+      if (pending.size >= maxPending) return Promise.reject(new ChatError("QUEUE_FULL"));
+      const { conversation_id } = view();
+      const frame: ApproveFrame = { type: "approve", conversation_id, call_id, approved, ...options };
+      const answer = createDeferred<ApprovalDecision>();
+      pending.set(call_id, { frame, answer });
+      look();
+      if (pending.has(call_id)) send(frame);
+      return answer.promise;
+    },
+    flush: () => {
+      look();
+      for (const { frame } of pending.values()) send(frame);
+    },
+    look,
+    refused: (error) => {
+      if (error.frame !== "approve") return false;
+      // Older servers do not say which: they answer in order.
+      const callId = error.call_id ?? [...pending.keys()][0];
+      // A server that goes away says so to everybody; the next one will take the decision.
+      if (callId !== undefined && error.code !== "SHUTTING_DOWN") settle(callId)?.reject(chatErrorOf(error));
+      return true;
+    },
+    close: (reason) => {
+      for (const { answer } of pending.values()) answer.reject(reason);
+      pending.clear();
+    },
+  };
+}
+
+function callIn({ turns }: ConversationView, callId: string): { turn: TurnView; call: ToolCallPart } | undefined {
+  for (const turn of turns) {
+    const call = turn.parts.filter(isToolCall).find(({ call_id }) => call_id === callId);
+    if (call !== undefined) return { turn, call };
+  }
+  return undefined;
+}
+
+function given({ by, reason }: Partial<ApprovalDecision>): Partial<ApprovalDecision> {
+  return { ...(by === undefined ? {} : { by }), ...(reason === undefined ? {} : { reason }) };
+}
+
+function decidedOtherwise(): ChatError {
+  return new ChatError("CONFLICT", { message: "It was decided otherwise before." });
+}
+
+function hasEnded(): ChatError {
+  return new ChatError("NOT_FOUND", { message: "The answer has ended: nothing of it waits for a decision." });
+}

@@ -1,0 +1,140 @@
+import { expect, test } from "vitest";
+import { closeCodes, pendingApprovals } from "@parley/protocol";
+import type { ServerConnection } from "./scripted-server.ts";
+import { frames, startReady } from "./fixtures.ts";
+
+const common = { conversation_id: "c1", turn_id: "t1", ts: 0 };
+const call = { call_id: "t1-0-0", tool_name: "scale", arguments: {} };
+const required = (seq: number) => ({
+  ...{ seq, type: "approval_required", ...common, ...call },
+  ...{ summary: "Scales it.", expires_at: 9, confirm: "prod" },
+});
+const decided = (seq: number, approved: boolean) => ({
+  ...{ seq, type: "approval_decided", ...common, call_id: call.call_id },
+  ...{ approved, by: { id: "u1" }, reason: "go" },
+});
+const refusal = (code: string, more: object = {}) =>
+  frames.error(code, { frame: "approve", conversation_id: "c1", call_id: call.call_id, ...more });
+
+/** A client that looks at a call that waits. */
+async function startAsked() {
+  const setting = await startReady();
+  const conversation = setting.client.conversation("c1");
+  const subscribed = conversation.subscribe();
+  await answer(setting.connection, 0);
+  await subscribed;
+  const seen = new Promise<unknown>((resolve) => conversation.on("change", resolve));
+  setting.connection.send(required(5));
+  await seen;
+  return { ...setting, conversation };
+}
+
+async function answer(connection: ServerConnection, seq: number): Promise<void> {
+  await connection.frame("subscribe");
+  connection.send(frames.subscribed(seq));
+}
+
+test("a decision resolves with what was decided, and the view has it", async () => {
+  await using setting = await startAsked();
+  const { conversation, connection } = setting;
+  expect(pendingApprovals(conversation.view)).toMatchObject([{ call: { approval: { summary: "Scales it." } } }]);
+  const decision = conversation.approve(call.call_id, true, { confirm: "prod", reason: "go" });
+  expect(await connection.frame("approve")).toEqual({
+    ...{ type: "approve", conversation_id: "c1", call_id: call.call_id },
+    ...{ approved: true, confirm: "prod", reason: "go" },
+  });
+  connection.send(decided(6, true));
+  expect(await decision).toEqual({ approved: true, by: { id: "u1" }, reason: "go" });
+  expect(pendingApprovals(conversation.view)).toEqual([]);
+});
+
+test("a decision is sent again on every new connection until it is known", async () => {
+  await using setting = await startAsked();
+  const decision = setting.conversation.approve(call.call_id, false);
+  let { connection } = setting;
+  for (let i = 0; i < 3; i++) {
+    expect(await connection.frame("approve")).toMatchObject({ call_id: call.call_id, approved: false });
+    // A server that goes away says so, and closes: that is no answer.
+    connection.send(refusal("SHUTTING_DOWN", { retryable: true }));
+    connection.close(closeCodes.goingAway);
+    connection = await setting.server.connection();
+    await connection.welcome();
+    await answer(connection, 5);
+  }
+  await connection.frame("approve");
+  connection.send(decided(6, false));
+  expect(await decision).toMatchObject({ approved: false });
+  connection.close(closeCodes.goingAway);
+  const last = await setting.server.connection();
+  await last.welcome();
+  await answer(last, 6);
+  expect(last.unread()).toEqual([]);
+});
+
+test.each(["CONFLICT", "APPROVAL_EXPIRED", "NOT_FOUND", "INVALID_FRAME", "OVERLOADED"])(
+  "a decision that is refused with %s rejects, and is no error of the conversation",
+  async (code) => {
+    await using setting = await startAsked();
+    const errors: unknown[] = [];
+    setting.conversation.on("error", (error) => errors.push(error));
+    const decision = setting.conversation.approve(call.call_id, true);
+    await setting.connection.frame("approve");
+    setting.connection.send(refusal(code));
+    await expect(decision).rejects.toMatchObject({ code });
+    expect(errors).toEqual([]);
+  },
+);
+
+test("an older server's refusal, which does not say which call, is that of the first", async () => {
+  await using setting = await startAsked();
+  const decision = setting.conversation.approve(call.call_id, true);
+  await setting.connection.frame("approve");
+  setting.connection.send(frames.error("UNSUPPORTED", { frame: "approve", conversation_id: "c1" }));
+  await expect(decision).rejects.toMatchObject({ code: "UNSUPPORTED" });
+});
+
+test("somebody else's other decision rejects", async () => {
+  await using setting = await startAsked();
+  const decision = setting.conversation.approve(call.call_id, true);
+  await setting.connection.frame("approve");
+  setting.connection.send(decided(6, false), refusal("CONFLICT"));
+  await expect(decision).rejects.toMatchObject({ code: "CONFLICT" });
+});
+
+test("two decisions on one call are one, or a contradiction", async () => {
+  await using setting = await startAsked();
+  const { conversation, connection } = setting;
+  const [one, same] = [conversation.approve(call.call_id, true), conversation.approve(call.call_id, true)];
+  await expect(conversation.approve(call.call_id, false)).rejects.toMatchObject({ code: "CONFLICT" });
+  await connection.frame("approve");
+  connection.send(decided(6, true));
+  expect(await same).toEqual(await one);
+  expect(connection.unread()).toEqual([]);
+});
+
+test("a turn that ends leaves nothing to decide", async () => {
+  await using setting = await startAsked();
+  const decision = setting.conversation.approve(call.call_id, true);
+  await setting.connection.frame("approve");
+  setting.connection.send(frames.complete(7, 9, ""));
+  await expect(decision).rejects.toMatchObject({ code: "NOT_FOUND" });
+});
+
+test("who decides without looking begins to look, for the answer is an event", async () => {
+  await using setting = await startReady();
+  const { connection, client } = setting;
+  const decision = client.conversation("c1").approve(call.call_id, true);
+  await answer(connection, 1);
+  await connection.frame("approve");
+  connection.send(required(5), decided(6, true));
+  expect(await decision).toMatchObject({ approved: true });
+});
+
+test("a client that is closed decides nothing any more", async () => {
+  await using setting = await startAsked();
+  const decision = setting.conversation.approve(call.call_id, true);
+  await setting.connection.frame("approve");
+  setting.client.close();
+  await expect(decision).rejects.toThrow();
+  await expect(setting.conversation.approve(call.call_id, true)).rejects.toThrow();
+});
