@@ -108,7 +108,8 @@ describe("a tool worker", () => {
 
   it("drops a result that comes second", async () => {
     const worker = await startWorker();
-    const job = agent.job(newCallId(), "demo_sleep", { ms: 500 });
+    // Longer than the other result takes to be written on a busy machine.
+    const job = agent.job(newCallId(), "demo_sleep", { ms: 2_000 });
     await agent.add(job);
     await running(worker, 1);
     await agent.writeResult(job, "the first");
