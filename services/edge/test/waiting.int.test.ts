@@ -202,6 +202,15 @@ describe("a message that waits", () => {
     });
   });
 
+  it("P6: is taken back by who asks again, where the edge died before it had asked the turn to stop", async () => {
+    const { waiting } = await busy("c_again_taken", "two");
+    const { turn_id } = waiting[0]!;
+    await world.bus.waitingTexts.takeBack({ conversation_id: "c_again_taken", turn_id });
+    expect((await api("DELETE", "c_again_taken", turn_id)).status).toBe(204);
+    const asked = await world.bus.events.last(subjects.control(0, "c_again_taken", turn_id));
+    expect(asked?.event).toMatchObject({ type: "cancel_requested", reason: "taken back" });
+  });
+
   it("has its new text for all when somebody comes, where the edge died that had stored it", async () => {
     const { client, waiting } = await busy("c_untold", "two");
     const { turn_id } = waiting[0]!;
