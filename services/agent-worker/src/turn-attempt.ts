@@ -1,5 +1,13 @@
 import type { Bus } from "@parley/bus";
-import { ChatError, isTerminal, subjects, turnsDestination, type FactOf, type StoredTurn, type TurnRequest } from "@parley/protocol";
+import {
+  ChatError,
+  isTerminal,
+  subjects,
+  turnsDestination,
+  type FactOf,
+  type StoredTurn,
+  type TurnRequest,
+} from "@parley/protocol";
 import { traceNames, type Logger, type TraceSpan, type Tracing } from "@parley/runtime";
 import { claimTurn, type Claim, type PreviousAttempt } from "./claim.ts";
 import { idsOf, type ClaimedTurn } from "./claimed-turn.ts";
@@ -128,6 +136,11 @@ async function behindOf({ request }: RunnableTurn, { waits, bus }: AttemptDeps):
   return (await bus.agents.isRunning(turn_id, answerMs)) === "yes" ? { result: "lost" } : { onlyAfter: last.seq };
 }
 
+/** The event of its chain behind which alone it is claimed; undefined: behind whichever. */
+function placeToClaim({ look, onlyAfter }: KnownWait, turn: RunnableTurn): number | undefined {
+  return look?.state === "due" ? look.seq : (turn.onlyAfter ?? onlyAfter);
+}
+
 /** How long ago the decisions were, by the broker's clock: it has just stored the claim. */
 async function tellResumed({ look }: KnownWait, { request }: RunnableTurn, deps: AttemptDeps): Promise<void> {
   if (look?.state !== "due") return;
@@ -158,7 +171,7 @@ async function claimAndRun(entry: Running, deps: AttemptDeps, start: AttemptStar
   const wait = readsFacts ? await waitOf(entry, deps).finally(claiming.end) : {};
   entry.hasWaited ||= wait.fact !== undefined;
   if (wait.result !== undefined) return wait.result;
-  const onlyAfter = wait.look?.state === "due" ? wait.look.seq : (turn.onlyAfter ?? wait.onlyAfter);
+  const onlyAfter = placeToClaim(wait, turn);
   const claimed = claimTurn(request, {
     ...{ bus, worker, giveUpMs, lostAttempts, onlyAfter, insists, stopping, trace, readsFacts, log },
     ...{ queuedAt: turn.storedMs, wait: wait.fact },
