@@ -56,6 +56,10 @@ export function createTitles(deps: TitleDeps) {
   const { jsm, events } = deps;
   const { shardOf } = events;
   const record = createRecords(deps);
+  const dropEarlier = async (conversation: ConversationId): Promise<void> => {
+    const shard = shardOf(conversation);
+    await jsm.streams.purge(streams.log(shard), { filter: subjects.title(shard, conversation), keep: 1 });
+  };
 
   return {
     /** The title that counts; undefined: there is none. */
@@ -98,6 +102,8 @@ export function createTitles(deps: TitleDeps) {
         return { ...common, title: line, ...(by === undefined ? {} : { by }), ts: Date.now() };
       }).then((appended) => (given = appended?.value ?? given));
       if (given !== undefined) await tell(deps, given);
+      // Else one conversation, renamed again and again, would fill the log, which is kept. Only who may give any title may do that.
+      if (onlyAfter === undefined && (given?.n ?? 1) > 1) await dropEarlier(conversation).catch(() => {});
       return given?.title;
     },
 
@@ -106,14 +112,13 @@ export function createTitles(deps: TitleDeps) {
      * without any words, is the number of the last one.
      */
     async bury(conversation: ConversationId): Promise<void> {
-      const shard = shardOf(conversation);
-      const subject = subjects.title(shard, conversation);
+      const subject = subjects.title(shardOf(conversation), conversation);
       const ts = Date.now();
       await appendBehind<TitleRecord>(record, subject, (last, tried) => {
         if (tried !== undefined && isSame(last?.value, tried)) return undefined;
         return { v: 1, kind: "title", conversation_id: conversation, n: numberAfter(last), ts };
       });
-      await jsm.streams.purge(streams.log(shard), { filter: subject, keep: 1 });
+      await dropEarlier(conversation);
     },
   };
 }

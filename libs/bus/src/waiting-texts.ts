@@ -42,6 +42,8 @@ export function createWaitingTexts(deps: WaitingTextDeps) {
     let own: TextFact | undefined;
     const appended = await appendBehind<TextFact>(texts, subjectOf(address), (last, tried) => {
       if (tried !== undefined && isSame(last?.value, tried)) return void (own = tried);
+      // Asked again: whoever took it back the first time may have died before anybody was told.
+      if (state === "taken back" && last?.value?.state === state) return void (own = last.value);
       if (last !== undefined && last.value?.state !== "open") throw tooLate();
       return nextOf(address, last, { state, ...(message === undefined ? {} : { message }) });
     }).catch(tooLargeForMessage);
@@ -50,14 +52,25 @@ export function createWaitingTexts(deps: WaitingTextDeps) {
     return fact;
   };
 
+  /** Only the last one counts. What cannot be dropped now goes with the next change. */
+  const dropEarlier = async (subject: string): Promise<void> => {
+    const stream = streams.facts(Number(subject.split(".", 3)[2]));
+    await deps.jsm.streams.purge(stream, { filter: subject, keep: 1 }).catch(() => {});
+  };
+
   return {
     /** Undefined: it was never changed, and has not begun. */
     read: async (address: Address): Promise<TextFact | undefined> => (await texts.last(subjectOf(address)))?.value,
 
     /** The text that is to be answered. Throws CONFLICT when a worker has begun, MESSAGE_TOO_LARGE, and OVERLOADED after 15 s without the broker. */
-    change: (address: Address, message: string): Promise<TextFact> => append(address, "open", message),
+    async change(address: Address, message: string): Promise<TextFact> {
+      const fact = await append(address, "open", message);
+      // Else one message, changed again and again, would fill the stream for all: nothing there goes before its time.
+      if (fact.n > 1) await dropEarlier(subjectOf(address));
+      return fact;
+    },
 
-    /** No answer is wanted any more: whoever comes to the turn ends it. Throws CONFLICT when a worker has begun. */
+    /** No answer is wanted any more: whoever comes to the turn ends it. Can be repeated. Throws CONFLICT when a worker has begun. */
     takeBack: (address: Address): Promise<TextFact> => append(address, "taken back"),
 
     /** Nothing can be changed from now on. Returns what counts. Can be repeated, by whichever worker; throws OVERLOADED after 15 s. */

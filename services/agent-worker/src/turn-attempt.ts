@@ -1,5 +1,13 @@
 import type { Bus } from "@parley/bus";
-import { ChatError, turnsDestination, type FactOf, type StoredTurn, type TurnRequest } from "@parley/protocol";
+import {
+  ChatError,
+  isTerminal,
+  subjects,
+  turnsDestination,
+  type FactOf,
+  type StoredTurn,
+  type TurnRequest,
+} from "@parley/protocol";
 import { traceNames, type Logger, type TraceSpan, type Tracing } from "@parley/runtime";
 import { claimTurn, type Claim, type PreviousAttempt } from "./claim.ts";
 import { idsOf, type ClaimedTurn } from "./claimed-turn.ts";
@@ -88,6 +96,8 @@ const answerMs = 1_000;
 interface KnownWait {
   readonly fact?: FactOf<"wait">;
   readonly look?: WaitLook;
+  /** It is claimed only behind this event of its chain (0: there is none). */
+  readonly onlyAfter?: number;
   /** It is not to be claimed. */
   readonly result?: TurnResult;
 }
@@ -96,9 +106,12 @@ interface KnownWait {
  * Whether a turn that has waited may go on. One that nobody has decided about is put back, and no viewer sees anything. One whose chain goes on may have
  * been woken once too often: it is not taken from a worker that says that it has it.
  */
-async function waitOf({ turn: { request }, isEnding }: Running, { waits, bus }: AttemptDeps): Promise<KnownWait> {
+async function waitOf({ turn, isEnding }: Running, deps: AttemptDeps): Promise<KnownWait> {
+  const { waits, bus } = deps;
+  const { request } = turn;
   const fact = await waits.find(request);
-  if (fact === undefined || isEnding) return fact === undefined ? {} : { fact };
+  if (isEnding) return fact === undefined ? {} : { fact };
+  if (fact === undefined) return behindOf(turn, deps);
   const look = await waits.look(request, fact);
   if (look.state === "undecided") return { fact, result: "put back" };
   if (look.state === "over" && (await bus.agents.isRunning(request.turn_id, answerMs)) === "yes") {
@@ -106,6 +119,26 @@ async function waitOf({ turn: { request }, isEnding }: Running, { waits, bus }: 
   }
   await waits.expire(look.expired);
   return { fact, look };
+}
+
+/**
+ * The same of a turn that stood behind one that waited: whoever ends one wakes all that were put back behind it, also those that somebody holds or has
+ * begun meanwhile. Of two workers that get it one begins, and it is not taken from that one.
+ */
+async function behindOf({ request }: RunnableTurn, { waits, bus }: AttemptDeps): Promise<KnownWait> {
+  if (!(await waits.wasPutBack(request))) return {};
+  const { conversation_id, turn_id } = request;
+  const last = await bus.events.lastFromLeader(
+    subjects.agent(bus.events.shardOf(conversation_id), conversation_id, turn_id),
+  );
+  if (last === undefined) return { onlyAfter: 0 };
+  if (isTerminal(last.event.type)) return {};
+  return (await bus.agents.isRunning(turn_id, answerMs)) === "yes" ? { result: "lost" } : { onlyAfter: last.seq };
+}
+
+/** The event of its chain behind which alone it is claimed; undefined: behind whichever. */
+function placeToClaim({ look, onlyAfter }: KnownWait, turn: RunnableTurn): number | undefined {
+  return look?.state === "due" ? look.seq : (turn.onlyAfter ?? onlyAfter);
 }
 
 /** How long ago the decisions were, by the broker's clock: it has just stored the claim. */
@@ -138,7 +171,7 @@ async function claimAndRun(entry: Running, deps: AttemptDeps, start: AttemptStar
   const wait = readsFacts ? await waitOf(entry, deps).finally(claiming.end) : {};
   entry.hasWaited ||= wait.fact !== undefined;
   if (wait.result !== undefined) return wait.result;
-  const onlyAfter = wait.look?.state === "due" ? wait.look.seq : turn.onlyAfter;
+  const onlyAfter = placeToClaim(wait, turn);
   const claimed = claimTurn(request, {
     ...{ bus, worker, giveUpMs, lostAttempts, onlyAfter, insists, stopping, trace, readsFacts, log },
     ...{ queuedAt: turn.storedMs, wait: wait.fact },

@@ -146,6 +146,11 @@ export function createWaits({ bus, log }: WaitDeps) {
     /** What the turn needs to go on from its last wait; undefined: it has never waited, as far as anybody can read. */
     find,
     look,
+
+    /** Whether it was put back, for whatever reason: then it may have been woken more than once. */
+    wasPutBack: async (request: TurnRequest): Promise<boolean> =>
+      (await facts.read("ack", addressOf(request))) !== undefined,
+
     expire: (expired: readonly CallApproval[]): Promise<void> => expireAll(bus, expired),
     putBack,
 

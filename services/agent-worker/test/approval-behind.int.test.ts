@@ -66,6 +66,24 @@ it("P6: a turn behind one that waits is cancelled at once, and holds up nobody",
   await untilEmpty(bench, first);
 });
 
+it("P3: a turn that was put back, and runs since, is not taken from its worker by another wake", async () => {
+  await using bench = await startApprovalBench();
+  await bench.addApprovalWorker({ SLOTS: "1" });
+  const first = await bench.ask(askOnce, { agent: "general" });
+  await bench.waiting(first);
+  const next = await bench.ask("hello", { conversation: first.conversation_id, sim: "tokens=60 rate=20" });
+  await bench.putBack(next);
+  await bench.decide(first, { approved: true });
+  await bench.seen(next, ({ type }) => type === "token");
+  // Its own worker has no slot for another delivery of it.
+  await bench.addApprovalWorker();
+  await bench.bus.turns.wake(await bench.replyOf(next));
+  expect(await bench.ended(next)).toMatchObject({ type: "complete" });
+  const types = (await bench.eventsOf(next)).map(({ type }) => type);
+  expect(types.filter((type) => type === "claimed" || type === "turn_restarted")).toEqual(["claimed"]);
+  await untilEmpty(bench, first);
+});
+
 it("a turn behind one that waits ends when it has waited too long to begin", async () => {
   await using bench = await startApprovalBench();
   await bench.addApprovalWorker({ QUEUE_AGE_MS: "3000" });

@@ -1,4 +1,4 @@
-import { encodeJson, subjects, type TitleRecord } from "@parley/protocol";
+import { encodeJson, streams, subjects, type TitleRecord } from "@parley/protocol";
 import { eventually, startNatsProxy } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createWorld, metricOf, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
@@ -122,6 +122,17 @@ describe("the title of a conversation", () => {
     expect((await give("c_nowhere", "none")).body).toMatchObject({ code: "NOT_FOUND" });
     await world.bus.owners.claim("c_silent", "ann");
     expect((await give("c_silent", "none")).body).toMatchObject({ code: "NOT_FOUND" });
+  });
+
+  it("P7: is kept once, however often it is changed", async () => {
+    await begun("c_renamed");
+    for (const title of ["one", "two", "three"]) expect(await give("c_renamed", title)).toMatchObject({ status: 200 });
+    const subject = subjects.title(0, "c_renamed");
+    const query = JSON.stringify({ subjects_filter: subject });
+    const info = await world.bus.nc.request(`$JS.API.STREAM.INFO.${streams.log(0)}`, query);
+    const { state } = info.json<{ state: { subjects?: Record<string, number> } }>();
+    expect(state.subjects).toEqual({ [subject]: 1 });
+    expect(await world.bus.titles.of("c_renamed")).toBe("three");
   });
 
   it("may be given while the first answer runs", async () => {

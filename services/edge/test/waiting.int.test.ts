@@ -1,4 +1,4 @@
-import { subjects, queue, type WaitingFrame } from "@parley/protocol";
+import { streams, subjects, queue, type WaitingFrame } from "@parley/protocol";
 import { eventually } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createWorld, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
@@ -62,6 +62,15 @@ const api = (method: string, conversation: string, turn: string, options: object
   ask(other, method, `/api/v1/conversations/${conversation}/queue/${turn}`, { user: "ann", ...options });
 const change = (conversation: string, turn: string, message: unknown, user = "ann") =>
   api("PATCH", conversation, turn, { user, body: { message } });
+
+/** How many texts of a message the broker keeps. */
+async function textsKept(conversation: string, turn: string): Promise<number> {
+  const subject = subjects.fact(0, conversation, turn, { kind: "text" });
+  const query = JSON.stringify({ subjects_filter: subject });
+  const info = await world.bus.nc.request(`$JS.API.STREAM.INFO.${streams.facts(0)}`, query);
+  const { state } = info.json<{ state: { subjects?: Record<string, number> } }>();
+  return state.subjects?.[subject] ?? 0;
+}
 
 async function shows(client: TestClient, conversation: string, turn: string, text: string): Promise<void> {
   const shown = (): string | undefined => {
@@ -202,6 +211,15 @@ describe("a message that waits", () => {
     });
   });
 
+  it("P6: is taken back by who asks again, where the edge died before it had asked the turn to stop", async () => {
+    const { waiting } = await busy("c_again_taken", "two");
+    const { turn_id } = waiting[0]!;
+    await world.bus.waitingTexts.takeBack({ conversation_id: "c_again_taken", turn_id });
+    expect((await api("DELETE", "c_again_taken", turn_id)).status).toBe(204);
+    const asked = await world.bus.events.last(subjects.control(0, "c_again_taken", turn_id));
+    expect(asked?.event).toMatchObject({ type: "cancel_requested", reason: "taken back" });
+  });
+
   it("has its new text for all when somebody comes, where the edge died that had stored it", async () => {
     const { client, waiting } = await busy("c_untold", "two");
     const { turn_id } = waiting[0]!;
@@ -215,6 +233,8 @@ describe("a message that waits", () => {
     const { turn_id } = waiting[0]!;
     const changed = await Promise.all(Array.from({ length: 15 }, (_, i) => change("c_many", turn_id, `text ${i}`)));
     expect(changed.every(({ status }) => status === 204)).toBe(true);
+    // Else one message could fill the stream of facts for all.
+    expect(await textsKept("c_many", turn_id)).toBe(1);
     const { message, n } = await world.bus.waitingTexts.close({ conversation_id: "c_many", turn_id });
     expect(n).toBe(15);
     await shows(client, "c_many", turn_id, message!);

@@ -115,13 +115,21 @@ function questionOf({ job }: Call, { definition }: Tool, approval: PreparedAppro
   const { arguments: args, user, conversation_id, turn_id, call_id } = job;
   const asked = { tool_name: definition.name, arguments: args, user_id: user.id };
   const hash = approvalHash({ ...asked, conversation_id, turn_id, call_id, preview });
-  const confirm = lineOf(approval.confirm() ?? "").slice(0, limits.approvalConfirmChars);
+  const confirm = beginOf(lineOf(approval.confirm() ?? ""), limits.approvalConfirmChars);
   return {
     summary: cutJsonText(lineOf(approval.summary()) || definition.name, limits.approvalSummaryBytes),
     ...(preview && { preview: { ...preview, text: beginningOf(preview.text, limits.approvalPreviewBytes).result } }),
-    ...(confirm === "" ? {} : { confirm: confirm.toWellFormed() }),
+    ...(confirm === "" ? {} : { confirm }),
     hash,
   };
+}
+
+/** Cut so that it can be typed: no blank at its end, which nobody sees, and no half of a character. */
+function beginOf(line: string, chars: number): string {
+  return line
+    .slice(0, chars)
+    .replace(/[\uD800-\uDBFF]$/, "")
+    .trimEnd();
 }
 
 /** As one line that a person can read, and type. */

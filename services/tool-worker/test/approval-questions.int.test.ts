@@ -107,6 +107,17 @@ it("P7: what people are shown is bounded, plain and well-formed", async () => {
   expect(confirm).toBe("ab cd".repeat(100).slice(0, limits.approvalConfirmChars));
 });
 
+it.each([
+  ["a blank", " b"],
+  ["half a character", "\u{1f600}"],
+])("P11: what is to be typed can be typed, also where it is cut at %s", async (_what, rest) => {
+  const begin = "a".repeat(limits.approvalConfirmChars - 1);
+  const runner = await startRunner(agent, [asking({ confirm: () => `${begin}${rest}` }).tool]);
+  const job = newJob();
+  await runner.run(job);
+  expect((await agent.asked(job)).confirm).toBe(begin);
+});
+
 it("P11: agreement is for the whole change, also for what was cut off", async () => {
   let end = "one";
   const { tool, runs } = asking({
