@@ -42,6 +42,7 @@ export function createWaitingTexts(deps: WaitingTextDeps) {
     let own: TextFact | undefined;
     const appended = await appendBehind<TextFact>(texts, subjectOf(address), (last, tried) => {
       if (tried !== undefined && isSame(last?.value, tried)) return void (own = tried);
+      if (state === "taken back" && last?.value?.state === state) return void (own = last.value);
       if (last !== undefined && last.value?.state !== "open") throw tooLate();
       return nextOf(address, last, { state, ...(message === undefined ? {} : { message }) });
     }).catch(tooLargeForMessage);
@@ -57,7 +58,7 @@ export function createWaitingTexts(deps: WaitingTextDeps) {
     /** The text that is to be answered. Throws CONFLICT when a worker has begun, MESSAGE_TOO_LARGE, and OVERLOADED after 15 s without the broker. */
     change: (address: Address, message: string): Promise<TextFact> => append(address, "open", message),
 
-    /** No answer is wanted any more: whoever comes to the turn ends it. Throws CONFLICT when a worker has begun. */
+    /** No answer is wanted any more: whoever comes to the turn ends it. Can be repeated. Throws CONFLICT when a worker has begun. */
     takeBack: (address: Address): Promise<TextFact> => append(address, "taken back"),
 
     /** Nothing can be changed from now on. Returns what counts. Can be repeated, by whichever worker; throws OVERLOADED after 15 s. */
