@@ -54,7 +54,8 @@ export async function submit(
   const known = said.won ? undefined : await repeated(bus, request, said);
   if (known !== undefined) return known;
   if (onBusy === "interrupt") await interruptOthers(bus, request);
-  const { seq, duplicate, isAlone } = await (onBusy === "interrupt" ? queueBehindStopped(bus, request) : queue(bus, request, onBusy));
+  const toQueue = onBusy === "interrupt" ? queueBehindStopped(bus, request) : queue(bus, request, onBusy);
+  const { seq, duplicate, isAlone } = await toQueue;
   if (duplicate) return knownToQueue(bus, request);
   const before = isAlone ? { earlier: [] } : queueBefore(bus, request, seq);
   const [userSeq, { earlier }] = await Promise.all([writeMessage(bus, request), before]);
