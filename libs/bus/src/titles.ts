@@ -91,7 +91,8 @@ export function createTitles(deps: TitleDeps) {
       { onlyAfter }: GiveOptions = {},
     ): Promise<string | undefined> {
       const subject = subjects.title(shardOf(conversation), conversation);
-      const line = titleLine(title).slice(0, limits.titleChars).toWellFormed();
+      // As the schema counts them: code points. Half of what was accepted would be cut otherwise.
+      const line = Array.from(titleLine(title)).slice(0, limits.titleChars).join("");
       let given: TitleRecord | undefined;
       await appendBehind<TitleRecord>(record, subject, async (last, tried) => {
         if (tried !== undefined && isSame(last?.value, tried)) return void (given = tried);

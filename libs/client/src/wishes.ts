@@ -74,13 +74,16 @@ export function titleWish(conversation_id: string, title: string): NewWish {
 
 /** A view that has forgotten the message of the turn is told by `waiting`. */
 export function changeWish(conversation_id: string, turn_id: string, message: string): NewWish {
+  // As the server keeps it: with half a character in it the view would never show what was asked for.
+  const whole = message.toWellFormed();
   const hasText = (view: ConversationView): boolean =>
-    turnIn(view, turn_id)?.message?.message === message ||
-    view.waiting.some((one) => one.turn_id === turn_id && one.text === message);
+    turnIn(view, turn_id)?.message?.message === whole ||
+    view.waiting.some((one) => one.turn_id === turn_id && one.text === whole);
   return [{ type: "queue", conversation_id, turn_id, message }, hasText];
 }
 
 export function removalWish(conversation_id: string, turn_id: string): NewWish {
-  const isOver = (view: ConversationView): boolean => turnIn(view, turn_id)?.outcome !== undefined;
+  // Of one that was answered meanwhile the server says that it was too late.
+  const isOver = (view: ConversationView): boolean => turnIn(view, turn_id)?.outcome?.type === "cancelled";
   return [{ type: "queue", conversation_id, turn_id, remove: true }, isOver];
 }

@@ -28,7 +28,7 @@ test("a title is there when the view has it, and is asked for again on a new con
   const chat = setting.client.conversation("c1");
   const given = chat.setTitle(" A  title ");
   const asked = await setting.connection.frame("title");
-  expect(asked).toMatchObject({ conversation_id: "c1", title: "A  title" });
+  expect(asked).toMatchObject({ conversation_id: "c1", title: "A title" });
   setting.connection.close(closeCodes.goingAway);
   const next = await setting.server.connection();
   await next.welcome();
@@ -70,6 +70,24 @@ test("a waiting message is changed when its new text has come, and taken back wh
   setting.connection.send({ type: "queue", conversation_id: "c1", turns: [] });
   await back;
   await expect.poll(() => chat.queue()).toEqual([]);
+});
+
+test("what was answered meanwhile is not taken back: the server's word counts", async () => {
+  await using setting = await startReady();
+  const back = setting.client.conversation("c1").takeBack("t1");
+  const { id } = await setting.connection.frame("queue");
+  setting.connection.send(message(1, "old"), frames.complete(2, 1, "so it is"));
+  setting.connection.send(frames.error("CONFLICT", { conversation_id: "c1", frame: "queue", id }));
+  await expect(back).rejects.toMatchObject({ code: "CONFLICT" });
+});
+
+test("half a character is asked for as the server keeps it", async () => {
+  await using setting = await startReady();
+  const chat = setting.client.conversation("c1");
+  const wishes = [chat.setTitle("half \ud83d"), chat.changeQueued("t1", "half \ud83d")];
+  for (const type of ["title", "queue"] as const) await setting.connection.frame(type);
+  setting.connection.send(title(1, "half \ufffd"), message(2, "half \ufffd", 1));
+  await Promise.all(wishes);
 });
 
 test("nothing is waited for when the client is closed", async () => {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { titleLine } from "./conversation-events.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
 import { limits } from "./limits.ts";
 
@@ -122,10 +123,12 @@ export const TitleFrame = z
     conversation_id: ConversationId,
     title: z
       .string()
-      .trim()
+      .overwrite(titleLine)
       .min(1)
       .max(limits.titleChars)
-      .describe("The title: 1 to `titleChars` characters without white space around it. It is kept in one line."),
+      .describe(
+        "The title: 1 to `titleChars` characters (code points) without white space around it. It is kept in one line; control characters are white space.",
+      ),
   })
   .describe(
     "Gives a conversation of one's own a title. Whoever looks at it gets the event `title`, which is the answer; `NOT_FOUND` where nothing was said.",

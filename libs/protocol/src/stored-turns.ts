@@ -1,7 +1,7 @@
 import { errorRowOf } from "./error-table.ts";
 import type { AnswerMetadata } from "./events.ts";
 import type { TurnId } from "./ids.ts";
-import { isUsualOrder, orderOf, partsInOrder, type PartContent } from "./part-order.ts";
+import { isUsualOrder, orderWithApprovals, partsInOrder, type PartContent } from "./part-order.ts";
 import type { Part } from "./parts.ts";
 import { isSource, isToolCall, textOf } from "./parts-fold.ts";
 import type { TranscriptMessage } from "./server-frames.ts";
@@ -83,7 +83,7 @@ export function messageRecordsOf(
     if (message === undefined) return [];
     const { parts = [], ...plain } = message;
     const { sources } = contentOf(message);
-    const order = orderOf(parts, sources);
+    const order = orderWithApprovals(parts, sources);
     return [{ ...common, ...plain, ...(isUsualOrder(order, sources) ? {} : { order }) }];
   });
 }

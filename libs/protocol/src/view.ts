@@ -96,6 +96,7 @@ const goesOn: ReadonlySet<string> = new Set<ReadEvent["type"]>([
  */
 export function foldEvent(turn: TurnView, event: ReadEvent): TurnView {
   if (event.type === "message") return { ...turn, message: event };
+  if (turn.outcome !== undefined && isAboutWait(event)) return turn;
   const parts = foldParts(turn.parts, event);
   const attempt = "attempt" in event ? event.attempt : turn.attempt;
   if (isEnd(event)) return { ...turn, attempt, parts, status: event.type, outcome: event };
@@ -104,6 +105,11 @@ export function foldEvent(turn: TurnView, event: ReadEvent): TurnView {
   // Written out: for each token it is made anew, and a spread costs ten times as much.
   const { turn_id, message, outcome } = turn;
   return { turn_id, attempt, parts, status, message, outcome };
+}
+
+/** Of a turn that has ended these say nothing any more: who decided was not quicker than who stopped it. */
+function isAboutWait({ type }: ReadEvent): boolean {
+  return type === "approval_required" || type === "approval_decided" || type === "waiting";
 }
 
 function statusAfter(status: TurnView["status"], type: ReadEvent["type"], parts: Parts): TurnView["status"] {

@@ -52,6 +52,17 @@ test("what was asked and decided stays with the call when it has ended", () => {
   ]);
 });
 
+test("a decision that comes behind the end of its turn says nothing any more", () => {
+  const stopped = {
+    ...{ type: "cancelled", seq: 6, ...chained, n: 3, response: "", message_id: "t-a", reason: "cancelled by user" },
+    tool_calls: [{ ...call, status: "cancelled", result: "It was cancelled.", duration_ms: 0 }],
+    usage: { input_tokens: 0, output_tokens: 0 },
+  } as EventFrame;
+  const ended = after(start, required, waiting, stopped);
+  const late = foldFrame(ended, { ...decided, seq: 7 });
+  expect(turn(late, "t")).toBe(turn(ended, "t"));
+});
+
 test("a question that comes before the start of its call opens it", () => {
   expect(turn(after({ ...required, seq: 1 }, { ...start, seq: 2 }), "t")?.parts).toEqual([
     { type: "tool_call", ...call, approval: asked },

@@ -73,6 +73,8 @@ test("a title moves nothing else", () => {
 
 test("titles are lines", () => {
   expect(titleLine("  one \n\t two ")).toBe("one two");
+  expect(titleLine("half \ud83d")).toBe("half \ufffd");
+  expect(titleLine("\u0000one\u001b[31m\u0085two\u0007")).toBe("one [31m two");
 });
 
 test("what waits is what the server said last; a snapshot of the conversation says it too", () => {

@@ -222,6 +222,16 @@ describe("an answer that is stored as a message of its own", () => {
     );
   });
 
+  test("says what was asked and decided of its calls, also where their order is the usual one", () => {
+    const approval = { summary: "Drops it.", expires_at: 9, approved: false, by: { id: "ann" }, reason: "no" };
+    for (const calls of [1, 3]) {
+      const record = turnRecord("t", 1, { text: "", calls, sources: [], end: "complete" });
+      const parts = record.answer.parts.map((part, i) => (i === 0 ? { ...part, approval } : part));
+      const [, answer] = asStored(recordsOf({ ...record, answer: { ...record.answer, parts } }, "1"));
+      expect(answer?.parts).toEqual(parts);
+    }
+  });
+
   test("has no parts where what it says of their order is not of its text", () => {
     const record = turnRecord("t", 1, { text: "abcd", calls: 1, sources: [], end: "complete" });
     const [question, answer] = recordsOf(record, "1");

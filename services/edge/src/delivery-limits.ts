@@ -40,6 +40,10 @@ export const deliveryLimits = {
    * `snapshotBytes`. Larger: the snapshot goes without them, and a client does not learn in which order text and calls came.
    */
   snapshotPartsBytes: 192 * 1024,
+  /** Results of the calls of that turn; larger, and they are cut to their beginnings. What they have beside is in the events, and in the transcript. */
+  snapshotResultBytes: 192 * 1024,
+  /** What people are shown of the calls they are to agree to; larger, and each is cut to its beginning. */
+  snapshotPreviewBytes: 64 * 1024,
 
   /** More than this unsent: the socket lags and gets no more events until half of it has left. */
   softBytes: 32 * 1024,

@@ -1,4 +1,5 @@
 import { subjects } from "@parley/protocol";
+import { eventually } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createWorld, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 import type { TestClient } from "./support/test-client.ts";
@@ -55,6 +56,16 @@ describe("a message to a busy conversation", () => {
     expect(await say("i3", { conversation_id, on_busy: "interrupt" })).toMatchObject({ turn_id: last.turn_id });
     expect(await controlOf(conversation_id, last.turn_id)).toBeUndefined();
     expect(await controlOf(conversation_id, after.turn_id)).toBeUndefined();
+  });
+
+  it("that interrupts a full queue is accepted when the first that it stopped has left", async () => {
+    const first = await say("u0");
+    const { conversation_id } = first;
+    for (let i = 1; i < 8; i++) await say(`u${i}`, { conversation_id });
+    client.send({ type: "message", id: "u8", message: "u8", conversation_id, on_busy: "interrupt" });
+    await eventually(() => controlOf(conversation_id, first.turn_id), { what: "the request to stop" });
+    await world.worker.take(conversation_id, first.turn_id).complete("done");
+    expect(await client.next("accepted")).toMatchObject({ id: "u8", position: 7 });
   });
 
   it("is refused when the queue is full", async () => {

@@ -108,7 +108,9 @@ describe("the OpenAPI document", () => {
     expect(await check("PATCH", queued, { body: { message: "changed" } })).toBe(204);
     expect(await check("PATCH", queued, { body: {} })).toBe(400);
     expect(await check("DELETE", queued)).toBe(204);
-    expect(await check("DELETE", queued)).toBe(409);
+    expect(await check("DELETE", queued)).toBe(204);
+    expect(await check("PATCH", queued, { body: { message: "too late" } })).toBe(409);
+    expect(await check("DELETE", `/api/v1/conversations/c_run/queue/${running.turn_id}`)).toBe(409);
     await answerNext("c_run");
     await waiting;
     expect(await check("DELETE", one)).toBe(204);

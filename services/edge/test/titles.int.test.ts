@@ -105,6 +105,15 @@ describe("the title of a conversation", () => {
     }
   });
 
+  it("is kept whole up to its limit, counted in characters, and without control characters", async () => {
+    await begun("c_signs");
+    for (const title of ["😀".repeat(200), `a${"😀".repeat(199)}`]) {
+      expect(await give("c_signs", title)).toMatchObject({ status: 200, body: { title } });
+    }
+    expect((await give("c_signs", "a\u0000b\u001b[31m\u007f")).body).toMatchObject({ title: "a b [31m" });
+    expect((await give("c_signs", "\u0000\u0007")).body).toMatchObject({ code: "INVALID_FRAME" });
+  });
+
   it.each([
     ["empty", "   "],
     ["too long", "x".repeat(201)],

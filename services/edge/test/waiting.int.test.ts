@@ -211,13 +211,19 @@ describe("a message that waits", () => {
     });
   });
 
-  it("P6: is taken back by who asks again, where the edge died before it had asked the turn to stop", async () => {
-    const { waiting } = await busy("c_again_taken", "two");
+  it("is taken back as often as somebody asks, also where the edge died that had stored it, and when its turn has ended", async () => {
+    const { first, waiting } = await busy("c_back_again", "two");
     const { turn_id } = waiting[0]!;
-    await world.bus.waitingTexts.takeBack({ conversation_id: "c_again_taken", turn_id });
-    expect((await api("DELETE", "c_again_taken", turn_id)).status).toBe(204);
-    const asked = await world.bus.events.last(subjects.control(0, "c_again_taken", turn_id));
+    await world.bus.waitingTexts.takeBack({ conversation_id: "c_back_again", turn_id });
+    expect((await api("DELETE", "c_back_again", turn_id)).status).toBe(204);
+    const asked = await world.bus.events.last(subjects.control(0, "c_back_again", turn_id));
     expect(asked?.event).toMatchObject({ type: "cancel_requested", reason: "taken back" });
+    await first.run.complete("so it is");
+    expect((await api("DELETE", "c_back_again", turn_id)).status).toBe(204);
+    await world.worker.take("c_back_again", turn_id).complete("");
+    expect((await api("DELETE", "c_back_again", turn_id)).status).toBe(204);
+    expect((await change("c_back_again", turn_id, "x")).body).toMatchObject({ code: "CONFLICT" });
+    expect((await api("DELETE", "c_back_again", first.turn_id)).body).toMatchObject({ code: "CONFLICT" });
   });
 
   it("has its new text for all when somebody comes, where the edge died that had stored it", async () => {

@@ -11,6 +11,7 @@ import {
   type TurnId,
   type TurnRequest,
 } from "@parley/protocol";
+import { createBackoff, sleep } from "@parley/runtime";
 import { deliveryLimits } from "../delivery-limits.ts";
 import { requestCancel } from "./cancel-request.ts";
 import { saidFactOf } from "./turn-request.ts";
@@ -53,7 +54,8 @@ export async function submit(
   const known = said.won ? undefined : await repeated(bus, request, said);
   if (known !== undefined) return known;
   if (onBusy === "interrupt") await interruptOthers(bus, request);
-  const { seq, duplicate, isAlone } = await queue(bus, request, onBusy);
+  const toQueue = onBusy === "interrupt" ? queueBehindStopped(bus, request) : queue(bus, request, onBusy);
+  const { seq, duplicate, isAlone } = await toQueue;
   if (duplicate) return knownToQueue(bus, request);
   const before = isAlone ? { earlier: [] } : queueBefore(bus, request, seq);
   const [userSeq, { earlier }] = await Promise.all([writeMessage(bus, request), before]);
@@ -124,6 +126,26 @@ async function queue(
       if (isAccepted || (await startOf(bus, request)) !== undefined) return { duplicate: true, isAlone: false };
       const isBusy = code === "QUEUE_FULL" || !(await areOver(bus, queued));
       if (isBusy || refusals === mostRefusals) throw error;
+    }
+  }
+}
+
+/** How long what was asked to stop may take to leave a full queue. */
+const stoppedLeaveMs = 5_000;
+
+/**
+ * Where the queue was full, all that is in it was just asked to stop: a refusal before it has left would leave the conversation without the answers
+ * that ran and without the one that was to take their place.
+ */
+async function queueBehindStopped(bus: SubmissionBus, request: TurnRequest): ReturnType<typeof queue> {
+  const backoff = createBackoff({ minMs: 20, maxMs: 250 });
+  const deadline = performance.now() + stoppedLeaveMs;
+  for (;;) {
+    try {
+      return await queue(bus, request, "interrupt");
+    } catch (error) {
+      if (toChatError(error).code !== "QUEUE_FULL" || performance.now() >= deadline) throw error;
+      await sleep(backoff.nextMs());
     }
   }
 }

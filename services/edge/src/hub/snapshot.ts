@@ -17,6 +17,7 @@ import {
 } from "@parley/protocol";
 import { deliveryLimits } from "../delivery-limits.ts";
 import { foldOpen, type Known, type OpenTurn } from "./ring.ts";
+import { withShortCalls } from "./short-calls.ts";
 import { decodeVisible } from "./visible-event.ts";
 
 interface Place {
@@ -27,6 +28,7 @@ interface Place {
 
 /** One turn as of a cursor. */
 export function turnSnapshot({ conversation, seq }: Place, turn: TurnView): SnapshotFrame {
+  const parts = withShortCalls(turn.parts);
   return {
     type: "snapshot",
     conversation_id: conversation,
@@ -34,8 +36,8 @@ export function turnSnapshot({ conversation, seq }: Place, turn: TurnView): Snap
     turn_id: turn.turn_id,
     attempt: turn.attempt,
     text: textOf(turn),
-    tool_calls: toolCallsOf(turn).map(stateOf),
-    ...(fits(turn.parts) ? { parts: [...turn.parts] } : {}),
+    tool_calls: toolCallsOf(parts).map(stateOf),
+    ...(fits(parts) ? { parts: [...parts] } : {}),
     status: turn.status === "queued" || turn.status === "waiting" ? turn.status : "running",
     ts: Date.now(),
   };
