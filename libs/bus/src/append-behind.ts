@@ -1,6 +1,6 @@
 import { ChatError, encodeJson } from "@parley/protocol";
 import { createBackoff, sleep } from "@parley/runtime";
-import { EventTooLargeError, noRoomError, wrongLastSequence, type Append, type AppendResult } from "./appender.ts";
+import { EventTooLargeError, NoRoomError, wrongLastSequence, type Append, type AppendResult } from "./appender.ts";
 
 /** How long it is tried through broker trouble. */
 const writeDeadlineMs = 15_000;
@@ -43,7 +43,7 @@ export async function appendBehind<T extends object>(
     const result = await append({ subject, data: encodeJson(value), expect: found?.seq ?? 0 });
     if (result.kind === "stored") return { seq: result.seq, value };
     if (result.kind === "too large") throw new EventTooLargeError(result);
-    if (result.kind === "no room") throw noRoomError(result.description);
+    if (result.kind === "no room") throw new NoRoomError(result.description);
     if (result.kind === "unknown") tried = value;
     if (result.kind === "refused" && !wrongLastSequence.has(result.code)) cause = result.description;
     await sleep(backoff.nextMs());

@@ -37,9 +37,12 @@ export class EventTooLargeError extends Error {
 }
 
 /** For who cannot wait until there is room again. */
-export function noRoomError(description: string): ChatError {
-  const message = "The service has no room to store messages at the moment. Try again shortly.";
-  return new ChatError("OVERLOADED", { message, retryAfterMs: 5_000, cause: new Error(description) });
+export class NoRoomError extends ChatError {
+  constructor(description: string) {
+    const message = "The service has no room to store messages at the moment. Try again shortly.";
+    super("OVERLOADED", { message, retryAfterMs: 5_000, cause: new Error(description) });
+    this.name = "NoRoomError";
+  }
 }
 
 export interface Append {

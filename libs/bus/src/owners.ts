@@ -9,7 +9,7 @@ import {
   type ConversationId,
 } from "@parley/protocol";
 import { createBackoff, sleep } from "@parley/runtime";
-import { EventTooLargeError, noRoomError } from "./appender.ts";
+import { EventTooLargeError, NoRoomError } from "./appender.ts";
 import type { EventLog } from "./event-log.ts";
 import type { Unreadable } from "./unreadable.ts";
 
@@ -43,7 +43,7 @@ export function createOwners(jsm: PatientLookups, events: EventLog, unreadable: 
       while (performance.now() < deadline) {
         const result = await events.append({ subject, data, expect: 0 });
         if (result.kind === "stored") return userId;
-        if (result.kind === "no room") throw noRoomError(result.description);
+        if (result.kind === "no room") throw new NoRoomError(result.description);
         if (result.kind === "too large") throw new EventTooLargeError(result);
         const owner = result.kind === "refused" ? await ownerOf(conversation).catch(() => undefined) : undefined;
         if (owner !== undefined) return owner;

@@ -13,7 +13,7 @@ import {
   type ConversationId,
 } from "@parley/protocol";
 import { createBackoff, sleep, type Logger } from "@parley/runtime";
-import { EventTooLargeError, noRoomError, wrongLastSequence, type Append, type AppendResult } from "./appender.ts";
+import { EventTooLargeError, NoRoomError, wrongLastSequence, type Append, type AppendResult } from "./appender.ts";
 import type { EventLog } from "./event-log.ts";
 import type { Facts } from "./facts.ts";
 import type { BrokerLink } from "./nats-connection.ts";
@@ -142,7 +142,7 @@ function isBehindOthers(result: AppendResult): boolean {
 
 /** The sender is to know at once. */
 function throwIfHopeless(result: AppendResult): void {
-  if (result.kind === "no room") throw noRoomError(result.description);
+  if (result.kind === "no room") throw new NoRoomError(result.description);
   if (result.kind === "too large") throw new ChatError("MESSAGE_TOO_LARGE", { cause: new EventTooLargeError(result) });
 }
 

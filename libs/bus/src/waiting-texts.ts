@@ -11,7 +11,7 @@ import {
   type TurnRequest,
 } from "@parley/protocol";
 import { appendBehind, type LastOne } from "./append-behind.ts";
-import { EventTooLargeError } from "./appender.ts";
+import { EventTooLargeError, NoRoomError } from "./appender.ts";
 import type { EventLog } from "./event-log.ts";
 import type { FoundMessage } from "./direct-get.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
@@ -73,7 +73,10 @@ export function createWaitingTexts(deps: WaitingTextDeps) {
     /** No answer is wanted any more: whoever comes to the turn ends it. Can be repeated. Throws CONFLICT when a worker has begun. */
     takeBack: (address: Address): Promise<TextFact> => append(address, "taken back"),
 
-    /** Nothing can be changed from now on. Returns what counts. Can be repeated, by whichever worker; throws OVERLOADED after 15 s. */
+    /**
+     * Nothing can be changed from now on. Returns what counts. Can be repeated, by whichever worker; throws OVERLOADED after 15 s. Where there is no room to
+     * say so it is what counts so far: the turn must not wait for room, and edges can store no change either.
+     */
     async close(address: Address): Promise<TextFact> {
       let final: TextFact | undefined;
       const appended = await appendBehind<TextFact>(
@@ -83,7 +86,11 @@ export function createWaitingTexts(deps: WaitingTextDeps) {
           if (last?.value !== undefined && last.value.state !== "open") return void (final = last.value);
           return nextOf(address, last, { state: "closed" });
         },
-      );
+      ).catch(async (error: unknown) => {
+        if (!(error instanceof NoRoomError)) throw error;
+        final = (await texts.last(subjectOf(address)))?.value ?? nextOf(address, undefined, { state: "closed" });
+        return undefined;
+      });
       const fact = appended?.value ?? final;
       if (fact === undefined) throw new ChatError("OVERLOADED");
       return fact;

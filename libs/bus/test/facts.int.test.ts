@@ -118,6 +118,11 @@ it("P7: beyond that too it refuses, and keeps no process from being ready", asyn
   try {
     expect(await fill().catch((error: unknown) => error)).toBeInstanceOf(FactsFullError);
     expect(bus.problems()).toEqual([]);
+    // A turn that waited begins all the same: nobody can change its text now.
+    for (let i = 0; i < 100; i++) await bus.facts.write(result(callIdOf(turn, 1, i), "")).catch(() => {});
+    const waited = { conversation_id: conversation, turn_id: turn };
+    expect(await bus.waitingTexts.close(waited)).toMatchObject({ state: "closed" });
+    await expect(bus.waitingTexts.change(waited, "x".repeat(2_000))).rejects.toMatchObject({ code: "OVERLOADED" });
   } finally {
     await bus.close();
   }

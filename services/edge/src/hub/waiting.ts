@@ -105,13 +105,18 @@ async function openIn(deps: WaitingDeps, hub: Hub): Promise<OpenTurns> {
   const queued = await turns.waiting(conversation);
   const ended = await Promise.all(queued.map(turns.hasEnded));
   const [first, ...others] = queued.filter((_, i) => ended[i] !== true);
-  const waiting = others.map(async (turn, i) => {
-    const text = await waitingTexts.read(turn.request);
-    if (text !== undefined && text.n > 0 && !hub.ring.events.some(isChangeOf(turn.request.turn_id)))
-      tellAgain(deps, turn.request, text);
-    return waitingTurnOf(turn, text?.message ?? turn.request.message, i + 1);
+  const texts = await Promise.all(others.map(({ request }) => waitingTexts.read(request)));
+  others.forEach(({ request }, i) => {
+    const text = texts[i];
+    if (text !== undefined && text.n > 0 && !hub.ring.events.some(isChangeOf(request.turn_id)))
+      tellAgain(deps, request, text);
   });
-  return { first: first?.request.turn_id, turns: await Promise.all(waiting) };
+  // What was taken back is no answer's any more, also where nobody has ended it yet.
+  const waiting = others.flatMap((turn, i) => (texts[i]?.state === "taken back" ? [] : { turn, text: texts[i] }));
+  const turnsTold = waiting.map(({ turn, text }, i) =>
+    waitingTurnOf(turn, text?.message ?? turn.request.message, i + 1),
+  );
+  return { first: first?.request.turn_id, turns: turnsTold };
 }
 
 function isChangeOf(turnId: TurnId) {
