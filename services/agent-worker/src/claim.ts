@@ -1,4 +1,4 @@
-import type { Bus, StoredMessage } from "@parley/bus";
+import type { Bus, EventAtSeq, StoredMessage } from "@parley/bus";
 import {
   agentChannel,
   decodeEvent,
@@ -15,6 +15,7 @@ import {
 } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { foldOfWait } from "./wait-fact.ts";
+import { foldWaitedTurn } from "./waited-turn.ts";
 import { FencedError, appendFenced } from "./fenced-append.ts";
 import { foldFacts } from "./turn-facts.ts";
 import { createTurnFold, foldEvent, type TurnFold } from "./turn-fold.ts";
@@ -144,14 +145,18 @@ async function claimAgain(request: TurnRequest, deps: ClaimDeps): Promise<Claim>
   const last = await bus.events.lastFromLeader(chainOf(request, deps));
   if (last !== undefined && isTerminal(last.event.type)) return { kind: "ended" };
   if (last?.event.type === "waiting" && !deps.readsFacts) return { kind: "waits" };
-  const fold =
-    last === undefined ? emptyFold(deps) : await readTurn(request, bus, { seenSeq: last.seq, wait: deps.wait });
+  const fold = last === undefined ? emptyFold(deps) : await foldFrom(request, last, deps);
   let claim = await claimAfter(request, fold, deps);
   for (let tries = 1; insists && claim.kind === "lost" && tries < mostTries; tries++) {
     await readOn(request, fold, bus);
     claim = await claimAfter(request, fold, deps);
   }
   return claim;
+}
+
+async function foldFrom(request: TurnRequest, last: EventAtSeq, { bus, wait }: ClaimDeps): Promise<TurnFold> {
+  const waited = await foldWaitedTurn(request, bus, { last, wait });
+  return waited ?? readTurn(request, bus, { seenSeq: last.seq, wait });
 }
 
 /** One try, behind what is folded. */
