@@ -55,6 +55,8 @@ export interface ClaimDeps {
   readonly attemptsBefore?: number;
   /** Claims only if this is the sequence of the chain's last event (0: it has none), so nobody can have written since that was seen. */
   readonly onlyAfter?: number | undefined;
+  /** The chain's last event, as it was seen a moment ago: with `onlyAfter`, for a turn that is lost if anything came since. */
+  readonly seen?: EventAtSeq | undefined;
   /** Takes it from a live writer too: tries again, up to a bound, when that was quicker. */
   readonly insists?: boolean | undefined;
   /** Of this process. */
@@ -142,7 +144,8 @@ const mostTries = 40;
 
 async function claimAgain(request: TurnRequest, deps: ClaimDeps): Promise<Claim> {
   const { bus, insists = false } = deps;
-  const last = await bus.events.lastFromLeader(chainOf(request, deps));
+  const isSeen = deps.seen !== undefined && deps.seen.seq === deps.onlyAfter;
+  const last = isSeen ? deps.seen : await bus.events.lastFromLeader(chainOf(request, deps));
   if (last !== undefined && isTerminal(last.event.type)) return { kind: "ended" };
   if (last?.event.type === "waiting" && !deps.readsFacts) return { kind: "waits" };
   const fold = last === undefined ? emptyFold(deps) : await foldFrom(request, last, deps);

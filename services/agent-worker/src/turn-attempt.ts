@@ -141,9 +141,10 @@ async function claimAndRun(entry: Running, deps: AttemptDeps, start: AttemptStar
   const onlyAfter = wait.look?.state === "due" ? wait.look.seq : turn.onlyAfter;
   const claimed = claimTurn(request, {
     ...{ bus, worker, giveUpMs, lostAttempts, onlyAfter, insists, stopping, trace, readsFacts, log },
-    ...{ queuedAt: turn.storedMs, wait: wait.fact },
+    ...{ queuedAt: turn.storedMs, wait: wait.fact, seen: wait.look?.last },
     isOld: lostAttempts > 0 || isOld(turn, bus.eventWindowMs),
-    attemptsBefore: await attemptsOfOthers(turn, bus),
+    // Only of a turn without a chain they are not known.
+    attemptsBefore: wait.look?.last === undefined ? await attemptsOfOthers(turn, bus) : 0,
   });
   const history = readHistory(turn, deps);
   // Whoever answers gets to see it; a turn that is not ours does not care.

@@ -31,7 +31,7 @@ export async function foldWaitedTurn(
   const beside = calls.flatMap(({ call_id }) => ofCall.map((subject) => subject(shard, conversation, turn, call_id)));
   const [message, ...found] = await Promise.all([
     events.last(subjects.user(shard, conversation, turn)),
-    ...beside.map((subject) => events.lastFromLeader(subject)),
+    ...beside.map((subject) => events.last(subject)),
   ]);
   // While the message is kept, so is all that came after it: viewers have nothing that the log has not.
   if (message === undefined || message.seq > last.seq) return undefined;
