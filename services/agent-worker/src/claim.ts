@@ -142,10 +142,14 @@ async function claimNew(request: TurnRequest, deps: ClaimDeps): Promise<Claim | 
 /** A writer that appends every few milliseconds wins most of the races, not all of them. */
 const mostTries = 40;
 
+async function lastOfChain(request: TurnRequest, deps: ClaimDeps): Promise<EventAtSeq | undefined> {
+  const { bus, seen, onlyAfter } = deps;
+  return seen !== undefined && seen.seq === onlyAfter ? seen : bus.events.lastFromLeader(chainOf(request, deps));
+}
+
 async function claimAgain(request: TurnRequest, deps: ClaimDeps): Promise<Claim> {
   const { bus, insists = false } = deps;
-  const isSeen = deps.seen !== undefined && deps.seen.seq === deps.onlyAfter;
-  const last = isSeen ? deps.seen : await bus.events.lastFromLeader(chainOf(request, deps));
+  const last = await lastOfChain(request, deps);
   if (last !== undefined && isTerminal(last.event.type)) return { kind: "ended" };
   if (last?.event.type === "waiting" && !deps.readsFacts) return { kind: "waits" };
   const fold = last === undefined ? emptyFold(deps) : await foldFrom(request, last, deps);

@@ -1,7 +1,7 @@
 import type { Bus } from "@parley/bus";
 import { ChatError, turnsDestination, type FactOf, type StoredTurn, type TurnRequest } from "@parley/protocol";
 import { traceNames, type Logger, type TraceSpan, type Tracing } from "@parley/runtime";
-import { claimTurn, type Claim, type PreviousAttempt } from "./claim.ts";
+import { claimTurn, type Claim, type ClaimDeps, type PreviousAttempt } from "./claim.ts";
 import { idsOf, type ClaimedTurn } from "./claimed-turn.ts";
 import { FencedError } from "./fenced-append.ts";
 import { attemptsOfOthers, mostAttempts } from "./forgotten-attempts.ts";
@@ -115,6 +115,19 @@ async function tellResumed({ look }: KnownWait, { request }: RunnableTurn, deps:
   deps.onResumed(look.decidedAtMs.map((atMs) => nowMs - atMs));
 }
 
+/** Where the claim is to stand. */
+function behindWait(
+  { fact: wait, look }: KnownWait,
+  turn: RunnableTurn,
+): Pick<ClaimDeps, "wait" | "seen" | "onlyAfter"> {
+  return { wait, seen: look?.last, onlyAfter: look?.state === "due" ? look.seq : turn.onlyAfter };
+}
+
+/** Those that its chain does not say. */
+async function attemptsBefore({ look }: KnownWait, turn: RunnableTurn, bus: Bus): Promise<number> {
+  return look?.last === undefined ? attemptsOfOthers(turn, bus) : 0;
+}
+
 type Claimed = Extract<Claim, { kind: "claimed" }>;
 
 /** What becomes of a turn that could not be claimed. */
@@ -138,13 +151,11 @@ async function claimAndRun(entry: Running, deps: AttemptDeps, start: AttemptStar
   const wait = readsFacts ? await waitOf(entry, deps).finally(claiming.end) : {};
   entry.hasWaited ||= wait.fact !== undefined;
   if (wait.result !== undefined) return wait.result;
-  const onlyAfter = wait.look?.state === "due" ? wait.look.seq : turn.onlyAfter;
   const claimed = claimTurn(request, {
-    ...{ bus, worker, giveUpMs, lostAttempts, onlyAfter, insists, stopping, trace, readsFacts, log },
-    ...{ queuedAt: turn.storedMs, wait: wait.fact, seen: wait.look?.last },
+    ...{ bus, worker, giveUpMs, lostAttempts, insists, stopping, trace, readsFacts, log },
+    ...{ queuedAt: turn.storedMs, ...behindWait(wait, turn) },
     isOld: lostAttempts > 0 || isOld(turn, bus.eventWindowMs),
-    // Only of a turn without a chain they are not known.
-    attemptsBefore: wait.look?.last === undefined ? await attemptsOfOthers(turn, bus) : 0,
+    attemptsBefore: await attemptsBefore(wait, turn, bus),
   });
   const history = readHistory(turn, deps);
   // Whoever answers gets to see it; a turn that is not ours does not care.
