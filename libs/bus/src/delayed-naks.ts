@@ -19,7 +19,8 @@ function delayed(delayMs: number): string {
 }
 
 /** Stored: the broker knows after a restart that it is due. And the one that needs no timer. Either alone has a hole. */
-const wakeWords = ['-NAK {"delay":1}', "-NAK"];
+const plainNak = "-NAK";
+const wakeWords = ['-NAK {"delay":1}', plainNak];
 
 interface Answer {
   readonly reply: string;
@@ -71,7 +72,12 @@ export function createDelayedNaks(nc: NatsConnection) {
     /** Resolves when the broker has it, or cannot be reached. */
     putBack: (reply: string, delayMs: number): Promise<void> => send(reply, [delayed(delayMs)]),
 
-    /** The same. What is no subject to answer on is ignored. */
+    /** At once: the plain answer puts nothing off. A broker that is killed before anybody has got the turn forgets it: for those who look again. */
+    wakeUnstored(reply: string): void {
+      if (isAckSubject(reply) && !nc.isClosed() && !nc.isDraining()) nc.publish(reply, plainNak);
+    },
+
+    /** The same as to put back. What is no subject to answer on is ignored. */
     async wake(reply: string): Promise<void> {
       if (isAckSubject(reply)) await send(reply, wakeWords);
     },
