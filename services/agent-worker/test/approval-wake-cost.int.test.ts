@@ -8,7 +8,7 @@ import { firstCall, startApprovalBench, type ApprovalBench } from "./approval-be
 
 const askOnce = 'call the tool ask with {"x":1}';
 const wakes = 24;
-/** 23 when this was written. */
+/** 22.4 when this was written. */
 const mostLookups = 28;
 
 /** What is asked of the broker until all of them are claimed: by the operation and the stream. */
