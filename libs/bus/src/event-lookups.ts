@@ -2,6 +2,7 @@ import type { FoundMessage } from "./direct-get.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
 import { decodeEvent, shardOfSubject, streams, subjects, type ConversationId } from "@parley/protocol";
 import type { EventAtSeq, StoredMessage } from "./stored-message.ts";
+import { createSharedLookup } from "./shared-lookup.ts";
 import { generationOf } from "./stream-generation.ts";
 import type { Unreadable } from "./unreadable.ts";
 
@@ -16,20 +17,6 @@ export interface StreamState {
 export interface EventPlace {
   readonly seq: number;
   readonly storedMs: number;
-}
-
-/** Asks once at a time. Who comes while an answer is under way shares the next one: it must not be older than the question. */
-function createSharedLookup<T>(ask: () => Promise<T>): () => Promise<T> {
-  let running: Promise<unknown> = Promise.resolve();
-  let next: Promise<T> | undefined;
-
-  const askNext = (): Promise<T> => {
-    next = undefined;
-    const answer = ask();
-    running = answer.catch(() => undefined);
-    return answer;
-  };
-  return () => (next ??= running.then(askNext));
 }
 
 /** At a time. A look for the newest of many subjects costs nats-server 2.9.10 some 0.1 ms for each thousand subjects in the stream. */

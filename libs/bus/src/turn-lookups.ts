@@ -14,6 +14,7 @@ import type { FoundMessage } from "./direct-get.ts";
 import type { Facts } from "./facts.ts";
 import { ackSubject } from "./ack-subject.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
+import { createSharedLookup } from "./shared-lookup.ts";
 import type { Transcripts } from "./transcripts.ts";
 import type { Unreadable } from "./unreadable.ts";
 
@@ -140,6 +141,17 @@ function createDeliveryLookups({ jsm, events }: Pick<TurnLookupDeps, "jsm" | "ev
     return Date.parse(String(delivered.last_active)) || 0;
   };
 
+  /** Hundreds of turns that go on at once ask for the time at once. */
+  const sharedDeliveryMs = createSharedLookup(lastDeliveryMs);
+  const storedMs = new Map<number, () => Promise<number>>();
+  const lastStoredMs = (shard: number): Promise<number> => {
+    const ask = async (): Promise<number> =>
+      Date.parse((await jsm.streams.info(streams.events(shard))).state.last_ts) || 0;
+    const known = storedMs.get(shard) ?? createSharedLookup(ask);
+    storedMs.set(shard, known);
+    return known();
+  };
+
   return {
     /**
      * How long the turn has waited at least: from its own time to that of the newest event of its shard, or of the newest delivery of any turn, so
@@ -156,11 +168,7 @@ function createDeliveryLookups({ jsm, events }: Pick<TurnLookupDeps, "jsm" | "ev
 
     /** The time by the broker's clock, as far as anybody knows. Exact for who has just stored an event of the conversation, or got a turn. */
     async nowMs(conversation: ConversationId): Promise<number> {
-      const [{ state }, deliveredMs] = await Promise.all([
-        jsm.streams.info(streams.events(events.shardOf(conversation))),
-        lastDeliveryMs(),
-      ]);
-      return Math.max(Date.parse(state.last_ts) || 0, deliveredMs);
+      return Math.max(...(await Promise.all([lastStoredMs(events.shardOf(conversation)), sharedDeliveryMs()])));
     },
 
     /** Where a turn that was delivered is answered, as the consumer stands: the broker looks at its sequence, and that it is of a delivery that there was. */

@@ -121,6 +121,9 @@ export function createTurnQueue({ link, outbox, log, unreadable, ...deps }: Turn
      */
     wake: naks.wake,
 
+    /** The same without the moment that it may take, but not safe from a broker that is killed: whoever does it looks again whether the turn goes on. */
+    wakeUnstored: naks.wakeUnstored,
+
     /** The same by its place in the queue, where nobody knows the subject, or the broker has forgotten what it stood for. */
     wakeAt: async (seq: number): Promise<void> => naks.wake(await lookups.replyFor(seq)),
 

@@ -77,24 +77,7 @@ export function createWaitingTexts(deps: WaitingTextDeps) {
      * Nothing can be changed from now on. Returns what counts. Can be repeated, by whichever worker; throws OVERLOADED after 15 s. Where there is no room to
      * say so it is what counts so far: the turn must not wait for room, and edges can store no change either.
      */
-    async close(address: Address): Promise<TextFact> {
-      let final: TextFact | undefined;
-      const appended = await appendBehind<TextFact>(
-        { ...texts, last: onceUnasked(texts.last) },
-        subjectOf(address),
-        (last) => {
-          if (last?.value !== undefined && last.value.state !== "open") return void (final = last.value);
-          return nextOf(address, last, { state: "closed" });
-        },
-      ).catch(async (error: unknown) => {
-        if (!(error instanceof NoRoomError)) throw error;
-        final = (await texts.last(subjectOf(address)))?.value ?? nextOf(address, undefined, { state: "closed" });
-        return undefined;
-      });
-      const fact = appended?.value ?? final;
-      if (fact === undefined) throw new ChatError("OVERLOADED");
-      return fact;
-    },
+    close: (address: Address): Promise<TextFact> => close(texts, subjectOf(address), address),
 
     /** Tells viewers the text of a fact, if nobody has told it or a later one. */
     async tell(request: TurnRequest, { n, message }: Pick<TextFact, "n" | "message">): Promise<void> {
@@ -158,6 +141,23 @@ function createRecords({ jsm, events, unreadable }: WaitingTextDeps) {
 }
 
 /** A text that is given counts as one more change; without one, that of the last fact stays. */
+async function close(texts: ReturnType<typeof createRecords>, subject: string, address: Address): Promise<TextFact> {
+  let final: TextFact | undefined;
+  const appended = await appendBehind<TextFact>({ ...texts, last: onceUnasked(texts.last) }, subject, (last) => {
+    if (last?.value !== undefined && last.value.state !== "open") return void (final = last.value);
+    return nextOf(address, last, { state: "closed" });
+  }).catch(unlessFull);
+  if (appended === "full") return (await texts.last(subject))?.value ?? nextOf(address, undefined, { state: "closed" });
+  const fact = appended?.value ?? final;
+  if (fact === undefined) throw new ChatError("OVERLOADED");
+  return fact;
+}
+
+function unlessFull(error: unknown): "full" {
+  if (error instanceof NoRoomError) return "full";
+  throw error;
+}
+
 function nextOf(
   { conversation_id, turn_id }: Address,
   last: LastOne<TextFact> | undefined,

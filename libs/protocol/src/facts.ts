@@ -74,6 +74,10 @@ const WaitFact = z.object({
   parts: z.array(PartPlace),
   usage: Usage,
   worked_ms: z.number(),
+  /** Nothing was left out for want of room: while the chain ends with this wait, the fact says all that the chain does. */
+  whole: z.literal(true).optional(),
+  /** Where the attempt that waited is in its trace. */
+  trace: z.string().optional(),
 });
 /** Where the delivery of a turn that was put back is answered. The last one counts. */
 const AckFact = z.object({ kind: z.literal("ack"), ...common, reply: z.string(), seq: z.number().int().positive() });

@@ -95,7 +95,15 @@ async function write(bus: Bus, request: TurnRequest, replies: ReadonlyMap<string
   const text = "I shall change it.";
   const asked = { call_id, tool_name: tool.tool_name, summary: "Changes it.", expires_at: common.ts + ttlMs };
   const call = { call_id, ...tool };
-  const wait = { attempt: 1, released: 0, until: asked.expires_at, calls: [call_id], usage, worked_ms: 5 };
+  const wait = {
+    attempt: 1,
+    released: 0,
+    until: asked.expires_at,
+    calls: [call_id],
+    usage,
+    worked_ms: 5,
+    whole: true as const,
+  };
   const order = { steps: [{ step: 0, text, calls: [call] }], parts: [{ chars: text.length }, { call_id }] };
   const noted = replies.get(subjects.turns(conversation_id));
   if (noted === undefined) throw new Error("a turn was not delivered");

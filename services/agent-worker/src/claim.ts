@@ -1,4 +1,4 @@
-import type { Bus, StoredMessage } from "@parley/bus";
+import type { Bus, EventAtSeq, StoredMessage } from "@parley/bus";
 import {
   agentChannel,
   decodeEvent,
@@ -15,6 +15,7 @@ import {
 } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { foldOfWait } from "./wait-fact.ts";
+import { foldWaitedTurn } from "./waited-turn.ts";
 import { FencedError, appendFenced } from "./fenced-append.ts";
 import { foldFacts } from "./turn-facts.ts";
 import { createTurnFold, foldEvent, type TurnFold } from "./turn-fold.ts";
@@ -54,6 +55,8 @@ export interface ClaimDeps {
   readonly attemptsBefore?: number;
   /** Claims only if this is the sequence of the chain's last event (0: it has none), so nobody can have written since that was seen. */
   readonly onlyAfter?: number | undefined;
+  /** The chain's last event, as it was seen a moment ago: with `onlyAfter`, for a turn that is lost if anything came since. */
+  readonly seen?: EventAtSeq | undefined;
   /** Takes it from a live writer too: tries again, up to a bound, when that was quicker. */
   readonly insists?: boolean | undefined;
   /** Of this process. */
@@ -139,19 +142,28 @@ async function claimNew(request: TurnRequest, deps: ClaimDeps): Promise<Claim | 
 /** A writer that appends every few milliseconds wins most of the races, not all of them. */
 const mostTries = 40;
 
+async function lastOfChain(request: TurnRequest, deps: ClaimDeps): Promise<EventAtSeq | undefined> {
+  const { bus, seen, onlyAfter } = deps;
+  return seen !== undefined && seen.seq === onlyAfter ? seen : bus.events.lastFromLeader(chainOf(request, deps));
+}
+
 async function claimAgain(request: TurnRequest, deps: ClaimDeps): Promise<Claim> {
   const { bus, insists = false } = deps;
-  const last = await bus.events.lastFromLeader(chainOf(request, deps));
+  const last = await lastOfChain(request, deps);
   if (last !== undefined && isTerminal(last.event.type)) return { kind: "ended" };
   if (last?.event.type === "waiting" && !deps.readsFacts) return { kind: "waits" };
-  const fold =
-    last === undefined ? emptyFold(deps) : await readTurn(request, bus, { seenSeq: last.seq, wait: deps.wait });
+  const fold = last === undefined ? emptyFold(deps) : await foldFrom(request, last, deps);
   let claim = await claimAfter(request, fold, deps);
   for (let tries = 1; insists && claim.kind === "lost" && tries < mostTries; tries++) {
     await readOn(request, fold, bus);
     claim = await claimAfter(request, fold, deps);
   }
   return claim;
+}
+
+async function foldFrom(request: TurnRequest, last: EventAtSeq, { bus, wait }: ClaimDeps): Promise<TurnFold> {
+  const waited = await foldWaitedTurn(request, bus, { last, wait });
+  return waited ?? readTurn(request, bus, { seenSeq: last.seq, wait });
 }
 
 /** One try, behind what is folded. */

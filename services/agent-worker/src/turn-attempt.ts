@@ -9,7 +9,7 @@ import {
   type TurnRequest,
 } from "@parley/protocol";
 import { traceNames, type Logger, type TraceSpan, type Tracing } from "@parley/runtime";
-import { claimTurn, type Claim, type PreviousAttempt } from "./claim.ts";
+import { claimTurn, type Claim, type ClaimDeps, type PreviousAttempt } from "./claim.ts";
 import { idsOf, type ClaimedTurn } from "./claimed-turn.ts";
 import { FencedError } from "./fenced-append.ts";
 import { attemptsOfOthers, mostAttempts } from "./forgotten-attempts.ts";
@@ -148,6 +148,16 @@ async function tellResumed({ look }: KnownWait, { request }: RunnableTurn, deps:
   deps.onResumed(look.decidedAtMs.map((atMs) => nowMs - atMs));
 }
 
+/** Where the claim is to stand. */
+function behindWait(known: KnownWait, turn: RunnableTurn): Pick<ClaimDeps, "wait" | "seen" | "onlyAfter"> {
+  return { wait: known.fact, seen: known.look?.last, onlyAfter: placeToClaim(known, turn) };
+}
+
+/** Those that its chain does not say. */
+async function attemptsBefore({ look }: KnownWait, turn: RunnableTurn, bus: Bus): Promise<number> {
+  return look?.last === undefined ? attemptsOfOthers(turn, bus) : 0;
+}
+
 type Claimed = Extract<Claim, { kind: "claimed" }>;
 
 /** What becomes of a turn that could not be claimed. */
@@ -171,12 +181,11 @@ async function claimAndRun(entry: Running, deps: AttemptDeps, start: AttemptStar
   const wait = readsFacts ? await waitOf(entry, deps).finally(claiming.end) : {};
   entry.hasWaited ||= wait.fact !== undefined;
   if (wait.result !== undefined) return wait.result;
-  const onlyAfter = placeToClaim(wait, turn);
   const claimed = claimTurn(request, {
-    ...{ bus, worker, giveUpMs, lostAttempts, onlyAfter, insists, stopping, trace, readsFacts, log },
-    ...{ queuedAt: turn.storedMs, wait: wait.fact },
+    ...{ bus, worker, giveUpMs, lostAttempts, insists, stopping, trace, readsFacts, log },
+    ...{ queuedAt: turn.storedMs, ...behindWait(wait, turn) },
     isOld: lostAttempts > 0 || isOld(turn, bus.eventWindowMs),
-    attemptsBefore: await attemptsOfOthers(turn, bus),
+    attemptsBefore: await attemptsBefore(wait, turn, bus),
   });
   const history = readHistory(turn, deps);
   // Whoever answers gets to see it; a turn that is not ours does not care.

@@ -60,16 +60,25 @@ export function waitFactOf(
     parts: orderOf(fold.parts),
     usage: fold.usage,
     worked_ms: fold.workedMs,
+    ...(fold.trace === undefined ? {} : { trace: fold.trace }),
+    whole: true,
   };
-  const quiet = withoutReasoning(whole);
+  const { whole: _whole, ...quiet } = withoutReasoning(whole);
   return [whole, quiet, withoutMessageFields(quiet)].find((fact) => jsonBytes(fact) <= maxBytes - envelopeBytes);
 }
 
-function partsOfWait({ parts, steps }: WaitFact): Parts {
-  const text = steps.map((step) => step.text).join("");
-  const calls = steps.flatMap((step) => step.calls);
-  const known = partsInOrder(parts, { text, calls });
-  return known ?? [...(text === "" ? [] : [{ type: "text" as const, text }]), ...calls.map(callPart)];
+function textOfWait({ steps }: Pick<WaitFact, "steps">): string {
+  return steps.map((step) => step.text).join("");
+}
+
+function orderedParts({ parts, steps }: WaitFact): Parts | undefined {
+  return partsInOrder(parts, { text: textOfWait({ steps }), calls: steps.flatMap((step) => step.calls) });
+}
+
+function partsOfWait(wait: WaitFact): Parts {
+  const text = textOfWait(wait);
+  const calls = wait.steps.flatMap((step) => step.calls);
+  return orderedParts(wait) ?? [...(text === "" ? [] : [{ type: "text" as const, text }]), ...calls.map(callPart)];
 }
 
 function startedIn(steps: readonly CommittedStep[]): Set<string> {
@@ -79,7 +88,7 @@ function startedIn(steps: readonly CommittedStep[]): Set<string> {
 
 /** The turn as it was when it began to wait. */
 export function foldOfWait(wait: WaitFact): TurnFold {
-  const text = wait.steps.map((step) => step.text).join("");
+  const text = textOfWait(wait);
   const parts = partsOfWait(wait);
   return {
     ...createTurnFold(),
@@ -89,6 +98,15 @@ export function foldOfWait(wait: WaitFact): TurnFold {
     steps: [...wait.steps],
     started: startedIn(wait.steps),
     asked: new Set(wait.calls),
+    trace: wait.trace,
     ...{ visible: true, forgotten: true, isFromWait: true },
   };
+}
+
+/** The same while its chain is kept, and ends with that wait, at that sequence. Undefined: the fact does not say all that the chain does. */
+export function foldOfWholeWait(wait: WaitFact, seq: number): TurnFold | undefined {
+  if (wait.whole !== true || orderedParts(wait) === undefined) return undefined;
+  // Calls are parts of the answer from their start on.
+  const started = new Set(wait.parts.flatMap((place) => ("call_id" in place ? place.call_id : [])));
+  return { ...foldOfWait(wait), seq, started, forgotten: false, isFromWait: false };
 }

@@ -1,4 +1,4 @@
-import { longestDelayMs, type Bus, type FactAddress, type QueuedTurn } from "@parley/bus";
+import { longestDelayMs, type Bus, type EventAtSeq, type FactAddress, type QueuedTurn } from "@parley/bus";
 import { subjects, type ConversationId, type FactOf, type TurnRequest } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { expiresAtMs, readApproval, tellDecision, type CallApproval } from "./call-approval.ts";
@@ -17,6 +17,8 @@ export interface WaitLook {
   readonly state: "undecided" | "due" | "over";
   /** Of the chain's last event; 0: it is forgotten. Of a turn that goes on it may be claimed only if that still is so: another worker may have been quicker. */
   readonly seq: number;
+  /** That event. */
+  readonly last?: EventAtSeq;
   /** Until the first of it expires, by the broker's clock. */
   readonly remainingMs: number;
   readonly expired: readonly CallApproval[];
@@ -52,20 +54,22 @@ function createWaitLook({ events, facts, turns }: WaitDeps["bus"]) {
     const chain = subjects.agent(events.shardOf(conversation_id), conversation_id, turn_id);
     const last = await events.lastFromLeader(chain);
     if (last !== undefined && last.event.type !== "waiting") return overAt(last.seq);
-    const [cancelled, nowMs, approvals, results] = await Promise.all([
+    const [cancelled, approvals, results] = await Promise.all([
       isCancelled(request),
-      turns.nowMs(conversation_id),
       Promise.all(calls.map((call) => readApproval(facts, { ...addressOf(request), call }))),
       Promise.all(calls.map((call) => facts.read("result", { ...addressOf(request), call }))),
     ]);
     const undecided = approvals.filter((approval) => approval !== undefined && approval.decision === undefined);
     const waiting = undecided.flatMap((approval) => approval ?? []);
+    // Of what was decided about altogether nothing can expire.
+    const nowMs = waiting.length === 0 ? 0 : await turns.nowMs(conversation_id);
     const expired = waiting.filter((approval) => expiresAtMs(approval) <= nowMs);
     const isSettled = results.some((result) => result !== undefined);
     const isDue = cancelled || isSettled || expired.length > 0 || waiting.length < calls.length;
     return {
       state: isDue ? "due" : "undecided",
       seq: last?.seq ?? 0,
+      ...(last === undefined ? {} : { last }),
       remainingMs: Math.min(longestDelayMs, ...waiting.map((approval) => expiresAtMs(approval) - nowMs)),
       expired,
       decidedAtMs: approvals.flatMap((approval) => approval?.decision?.atMs ?? []),

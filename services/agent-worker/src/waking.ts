@@ -51,12 +51,15 @@ function createProgress({ events, facts, turns }: WakingDeps["bus"]) {
   };
 }
 
-/** Wakes the turn of a decision: by the subject that was noted, later by its place in the queue, which the broker always understands. */
+/**
+ * Wakes the turn of a decision: by the subject that was noted, without a wait for others; later by its place in the queue, which the broker always
+ * understands, and so that it keeps it.
+ */
 function createWake({ facts, turns }: WakingDeps["bus"], onWoken: () => void) {
   return async ({ conversation_id: conversation, turn_id: turn }: FactOf<"decided">, tries: number): Promise<void> => {
     const noted = await facts.read("ack", { conversation, turn });
     onWoken();
-    if (noted?.kind === "ack" && tries === 1) return turns.wake(noted.reply);
+    if (noted?.kind === "ack" && tries === 1) return turns.wakeUnstored(noted.reply);
     const queued = (await turns.waiting(conversation)).find(({ request }) => request.turn_id === turn);
     if (queued !== undefined) await turns.wakeAt(queued.seq);
   };
