@@ -3,7 +3,7 @@ import { brokenPromises, withFault } from "./planted/with-fault.ts";
 import { agentsFrozen } from "./scenarios/agents.ts";
 import { eventsForgotten } from "./scenarios/brokers.ts";
 import { calm, manyDevices } from "./scenarios/clients.ts";
-import { waits, waitsForgotten } from "./scenarios/waits.ts";
+import { waits } from "./scenarios/waits.ts";
 
 const timeout = 120_000;
 
@@ -40,10 +40,6 @@ it("catches an edge that tells another decision than the one that counts", { tim
 
 it("catches agent workers that nobody's decision brings back", { timeout }, async () => {
   expect(await brokenPromises(withFault(waits, "agent", "agent wakes nobody"))).toContain("P11");
-});
-
-it("catches an edge that shows nothing of turns that waited for long", { timeout }, async () => {
-  expect(await brokenPromises(withFault(waitsForgotten, "edge", "edge forgets turns that wait"))).toContain("P11");
 });
 
 it("catches a tool that runs twice", { timeout }, async () => {
