@@ -44,8 +44,8 @@ it("a decision is a fact with the hash of what was asked, and an event for all w
   const device = await world.connect(other);
   device.send({ type: "subscribe", conversation_id: waiting.conversation_id });
   expect(await device.next("snapshot")).toMatchObject({ status: "waiting", tool_calls: [{ approval: {} }] });
-  device.send(approve(waiting, { reason: "go \ud83d" }));
-  const told = { call_id: waiting.call_id, approved: true, by: { id: "ann" }, reason: "go \ufffd" };
+  device.send(approve(waiting, { reason: " go\n\u0000\u001b[31m \ud83d" }));
+  const told = { call_id: waiting.call_id, approved: true, by: { id: "ann" }, reason: "go [31m \ufffd" };
   expect(await ann.next("approval_decided")).toMatchObject(told);
   expect(await device.next("approval_decided")).toMatchObject(told);
   const { conversation_id: conversation, turn_id: turn, call_id: call } = waiting;

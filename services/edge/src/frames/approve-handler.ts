@@ -2,6 +2,7 @@ import type { Bus, FactAddress, StoredFact } from "@parley/bus";
 import {
   ChatError,
   subjects,
+  titleLine,
   turnOfCall,
   type ApproveFrame,
   type FactOf,
@@ -114,7 +115,9 @@ async function isStillOpen(turns: Bus["turns"], { conversation, turn }: FactAddr
 }
 
 function decisionOf({ hash }: FactOf<"asked">, wish: Wish): FactOf<"decided"> {
-  const { conversation_id, turn: turn_id, call_id, approved, reason, user } = wish;
+  const { conversation_id, turn: turn_id, call_id, approved, user } = wish;
+  // The model reads it, too: one line, without control characters.
+  const reason = titleLine(wish.reason ?? "");
   return {
     kind: "decided",
     v: 1,
@@ -124,7 +127,7 @@ function decisionOf({ hash }: FactOf<"asked">, wish: Wish): FactOf<"decided"> {
     call_id,
     approved,
     by: { id: user.id, ...(user.name === undefined ? {} : { name: user.name }) },
-    ...(reason === undefined || reason.trim() === "" ? {} : { reason }),
+    ...(reason === "" ? {} : { reason }),
     hash,
   };
 }
