@@ -20,6 +20,8 @@ it("a snapshot of a turn with every limit of results used is a frame that a sock
   expect(jsonBytes(frame)).toBeLessThan(socketBytes / 2);
   expect(frame.tool_calls?.map(({ call_id }) => call_id)).toEqual(parts.map((_, nth) => `t-0-${nth}`));
   expect(frame.tool_calls?.every(({ truncated }) => truncated)).toBe(true);
+  const small = snapshotOf([...parts, call(128, { ...done, result: "ok" })]).tool_calls?.at(-1);
+  expect(small).toEqual({ call_id: "t-0-128", tool_name: "look", arguments: {}, ...done, result: "ok" });
 });
 
 it("a snapshot of a turn that asks for many calls at once shows the beginning of what each would change", () => {

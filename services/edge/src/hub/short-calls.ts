@@ -31,7 +31,7 @@ function withShortResults(parts: Parts): Parts {
   const short = new Map(boundCalls(finished, maxBytes).map((call) => [call.call_id, call]));
   return parts.map((part): Part => {
     if (!isToolCall(part) || part.result === undefined) return part;
-    return { ...part, result: "", truncated: true, ...short.get(part.call_id) };
+    return { ...part, ...(short.get(part.call_id) ?? { result: "", truncated: true }) };
   });
 }
 
