@@ -2,7 +2,7 @@ import { setMaxListeners } from "node:events";
 import { sleep } from "@parley/runtime";
 import { isTerminal } from "@parley/protocol";
 import { hasEnded, type Audience, type Conversation } from "./audience.ts";
-import { describeFault, type Fault, type MemberKind } from "./faults/fault.ts";
+import { describeFault, type Fault } from "./faults/fault.ts";
 import { inject } from "./faults/inject.ts";
 import type { ConversationHistory, Violation } from "./history.ts";
 import { checkViewers } from "./invariants/check.ts";
@@ -47,13 +47,17 @@ export async function playFaults(
   return broken;
 }
 
-/** A rolling update stops the next process when the one before is ready again, however long that takes on a busy machine. */
+/**
+ * A rolling update stops the next process when the one before is ready again, however long that takes on a busy machine; and of a cluster the next
+ * leader is killed when the one before is back.
+ */
 function createRollouts() {
-  const running = new Map<MemberKind, Promise<void>>();
+  const running = new Map<string, Promise<void>>();
   return (fault: Fault, act: () => Promise<void>): Promise<void> => {
-    if (fault.kind !== "restart") return act();
-    const done = (running.get(fault.member) ?? Promise.resolve()).then(act);
-    running.set(fault.member, done);
+    if (fault.kind !== "restart" && fault.kind !== "kill leader") return act();
+    const who = fault.kind === "restart" ? fault.member : "cluster";
+    const done = (running.get(who) ?? Promise.resolve()).then(act);
+    running.set(who, done);
     return done;
   };
 }

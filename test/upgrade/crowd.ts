@@ -1,9 +1,11 @@
+import { randomUUID } from "node:crypto";
 import { shownTurn } from "@parley/testkit";
 import { createClient, type Client } from "@parley/client";
 import { isTerminal } from "@parley/protocol";
 import { withDeadline } from "@parley/runtime";
 import { WebSocket } from "ws";
 import { z } from "zod";
+import type { Decider } from "./deciders.ts";
 
 type Conversation = ReturnType<Client["conversation"]>;
 
@@ -25,6 +27,8 @@ export interface CrowdResult {
 export interface Crowd {
   /** Turns that have ended so far. */
   ended(): number;
+  /** So many more, who ask for nothing by themselves. */
+  deciders(people: number): Promise<readonly Decider[]>;
   /** Reads every transcript from its beginning, page by page, while people go on; what is not as it was told is a fault. */
   readAll(): Promise<void>;
   /** Waits for the answers under way, reads every transcript again, and says what was wrong. */
@@ -69,15 +73,23 @@ export async function startCrowd(port: number, people: number): Promise<Crowd> {
   const readAll = async (): Promise<void> => {
     await Promise.all(persons.map((person, i) => checkWhole(port, `person-${i}`, person, faults)));
   };
+  const clients = persons.map(({ client }) => client);
+  const decider = async (name: string): Promise<Decider> => {
+    const [one, other] = [await connect(port, name), await connect(port, name)];
+    clients.push(one, other);
+    const id = randomUUID();
+    return { asks: one.conversation(id), decides: other.conversation(id) };
+  };
   return {
     ended: () => counts.ended,
+    deciders: (count) => Promise.all(Array.from({ length: count }, (_, i) => decider(`decider-${i}`))),
     readAll,
     async finish() {
       stopping.abort();
       await Promise.all(running);
       await readAll();
       await Promise.all(persons.map((person, i) => checkTranscript(port, `person-${i}`, person, faults)));
-      for (const { client } of persons) client.close();
+      for (const client of clients) client.close();
       return { turns: counts.ended, reconnects: counts.reconnects, faults };
     },
   };

@@ -14,6 +14,8 @@ type ReplacedRole = (typeof upgradeOrder)[number];
 export interface Fleet {
   /** Where clients connect; it leads to whichever edges there are. */
   readonly port: number;
+  /** Each execution of a call that changes something is a line of it. */
+  readonly counterFile: string;
   /** Each new process is ready before an old one is told to stop. `onReplaced` is told what happened and how long stopping took. */
   replaceAll(version: Version, onReplaced: (text: string) => void): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -29,9 +31,16 @@ async function startSurroundings({ own }: Belongings, version: Version) {
   await eventually(() => access(KUBECONFIG).then(() => true), { what: "the kubeconfig" });
   const brokers = { NATS_URL: nats.url, REDIS_URL: redis.url };
   const AUTH_JWT_SECRET = randomBytes(32).toString("hex");
+  const counterFile = path.join(folder.path, "executions");
   const environments: Record<ReplacedRole, Record<string, string>> = {
     edge: { ...brokers, AUTH_DEV: "1", AUTH_JWT_SECRET },
-    "tool-worker": { ...brokers, KUBECONFIG, KUBE_LABEL: "simulated cluster" },
+    "tool-worker": {
+      ...brokers,
+      KUBECONFIG,
+      KUBE_LABEL: "simulated cluster",
+      DEMO_TOOLS: "1",
+      DEMO_COUNTER_FILE: counterFile,
+    },
     "agent-worker": {
       ...brokers,
       OPENAI_BASE_URL: `http://127.0.0.1:${model.port}/v1`,
@@ -39,7 +48,7 @@ async function startSurroundings({ own }: Belongings, version: Version) {
       OPENAI_MODEL: "parley-simulated",
     },
   };
-  return environments;
+  return { environments, counterFile };
 }
 
 /** The simulators stand for what is not Parley's: they are not replaced. */
@@ -54,7 +63,7 @@ export async function startFleet(version: Version): Promise<Fleet> {
 }
 
 async function startAll(belongings: Belongings, version: Version): Promise<Fleet> {
-  const environments = await startSurroundings(belongings, version);
+  const { environments, counterFile } = await startSurroundings(belongings, version);
   const members = new Set<Member>();
   belongings.defer(async () => {
     await Promise.all([...members].map((member) => member[Symbol.asyncDispose]()));
@@ -87,6 +96,7 @@ async function startAll(belongings: Belongings, version: Version): Promise<Fleet
   };
   return {
     port: proxy.port,
+    counterFile,
     async replaceAll(to, onReplaced) {
       for (const role of upgradeOrder) await replaceRole(role, to, onReplaced);
     },

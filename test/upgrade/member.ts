@@ -10,6 +10,8 @@ export type Role = "edge" | "agent-worker" | "tool-worker" | "model-simulator" |
 export interface Version {
   readonly name: string;
   readonly root: string;
+  /** Whether its turns can wait for people. */
+  readonly canWait: boolean;
   /** Settings of its processes beside those of the fleet. */
   readonly env?: Readonly<Record<string, string>>;
 }

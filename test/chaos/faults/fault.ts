@@ -18,12 +18,17 @@ export type Fault =
   /** One of its servers; default: the first. */
   | { readonly kind: "kill broker"; readonly broker: BrokerKind; readonly server?: number; readonly downMs: number }
   | { readonly kind: "freeze broker"; readonly broker: BrokerKind; readonly server?: number; readonly forMs: number }
+  /** The server that leads this, of several, when every server has all copies. */
+  | { readonly kind: "kill leader"; readonly of: Led; readonly downMs: number }
   /** Another server of the cluster becomes the event stream's leader. */
   | { readonly kind: "move leader" }
   /** The event stream is deleted, with all that is in it. */
   | { readonly kind: "delete events" }
   /** All events are forgotten, as if the time they are kept had passed: the stream stays. With `olderThanMs` those that are there for so long by then. */
   | { readonly kind: "forget events"; readonly olderThanMs?: number };
+
+/** What has a leader: the turns, the consumer that hands them to agent workers, the facts, the consumer that tells of decisions, the events. */
+export type Led = "turns" | "deliveries" | "facts" | "decisions" | "events";
 
 export type TimedFault = Fault & { readonly atMs: number };
 
@@ -56,6 +61,8 @@ export function describeFault(fault: Fault): string {
       return `connection of ${fault.member} ${fault.index} to NATS severed for ${fault.forMs} ms`;
     case "kill broker":
       return `${fault.broker}${fault.server === undefined ? "" : ` ${fault.server}`} killed, back after ${fault.downMs} ms`;
+    case "kill leader":
+      return `leader of the ${fault.of} killed, back after ${fault.downMs} ms`;
     case "freeze broker":
       return `${fault.broker}${fault.server === undefined ? "" : ` ${fault.server}`} frozen for ${fault.forMs} ms`;
     default:

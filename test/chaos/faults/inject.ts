@@ -4,6 +4,7 @@ import { streams } from "@parley/protocol";
 import type { Member } from "../world/member.ts";
 import type { World } from "../world/world.ts";
 import type { Fault, MemberKind } from "./fault.ts";
+import { killLeader } from "./leaders.ts";
 
 /** Breaks something and resolves when it is whole again. */
 export async function inject(world: World, fault: Fault, signal: AbortSignal): Promise<void> {
@@ -19,6 +20,8 @@ export async function inject(world: World, fault: Fault, signal: AbortSignal): P
     case "kill broker":
     case "freeze broker":
       return breakBroker(serverOf(world, fault), fault, signal);
+    case "kill leader":
+      return killLeader(world, fault, signal);
     case "move leader":
       return askStream(world, "LEADER.STEPDOWN");
     case "delete events":

@@ -20,6 +20,7 @@ import {
   endsOvertaken,
   leadersMoved,
 } from "./copies.ts";
+import { waitsEdgesPartitioned, waitsServersKilled, waitsWorkersPartitioned } from "./cut-waits.ts";
 import { edgePartitioned, edgesKilled, edgesRestarted } from "./edges.ts";
 import { toolWorkersFrozen, toolWorkersKilled, toolWorkersRestarted } from "./tools.ts";
 import { busyPolicies, cancelStorm, modelMisbehaves, queues, weather } from "./turns.ts";
@@ -68,5 +69,8 @@ export const scenarios: readonly Scenario[] = [
   waitsBrokerKilled,
   waitsForgotten,
   waitsExpire,
+  waitsServersKilled,
+  waitsWorkersPartitioned,
+  waitsEdgesPartitioned,
   weather,
 ];
