@@ -7,11 +7,13 @@ import { generationOf } from "./stream-generation.ts";
 import type { Unreadable } from "./unreadable.ts";
 
 export interface StreamState {
-  /** When the stream was made, ms since 1970: its generation. See `generationOf`. */
+  /** When the stream was made, ms since 1970: its generation. See `generationOf`. Or when it was seen to have lost its end: see `renew`. */
   readonly createdMs: number;
   readonly firstSeq: number;
   /** 0: it is empty and new. */
   readonly lastSeq: number;
+  /** It lost its end while this process ran: what was told of it may never have been. */
+  readonly hasLostEnd?: true;
 }
 
 export interface EventPlace {
@@ -23,19 +25,29 @@ export interface EventPlace {
 const wideLooks = 8;
 
 /** A thousand that ask at once for the state of a stream ask twice. */
-function createStates(jsm: PatientLookups): (shard: number) => () => Promise<StreamState> {
+function createStates(jsm: PatientLookups) {
   const states = new Map<number, () => Promise<StreamState>>();
+  /** Of streams that lost their end: which one it was, and what it counts as since. */
+  const renewed = new Map<number, { readonly madeMs: number; readonly countsAsMs: number }>();
 
-  return (shard) => {
-    let state = states.get(shard);
-    if (state === undefined) {
-      state = createSharedLookup(async () => {
-        const info = await jsm.streams.info(streams.events(shard));
-        return { createdMs: generationOf(info), firstSeq: info.state.first_seq, lastSeq: info.state.last_seq };
-      });
+  const read = async (shard: number): Promise<StreamState> => {
+    const info = await jsm.streams.info(streams.events(shard));
+    const state = { createdMs: generationOf(info), firstSeq: info.state.first_seq, lastSeq: info.state.last_seq };
+    const lost = renewed.get(shard);
+    return lost?.madeMs === state.createdMs ? { ...state, createdMs: lost.countsAsMs, hasLostEnd: true } : state;
+  };
+
+  return {
+    of(shard: number): () => Promise<StreamState> {
+      const state = states.get(shard) ?? createSharedLookup(() => read(shard));
       states.set(shard, state);
-    }
-    return state;
+      return state;
+    },
+    renew(shard: number, { createdMs }: StreamState, nowMs: number): void {
+      const madeMs =
+        renewed.get(shard)?.countsAsMs === createdMs ? (renewed.get(shard)?.madeMs ?? createdMs) : createdMs;
+      renewed.set(shard, { madeMs, countsAsMs: Math.max(nowMs, createdMs + 1) });
+    },
   };
 }
 
@@ -47,7 +59,7 @@ export function createEventLookups(jsm: PatientLookups, unreadable: Unreadable) 
     if (event.type === "unreadable") unreadable.note("event", message);
     return { seq: message.seq, event };
   };
-  const stateOf = createStates(jsm);
+  const states = createStates(jsm);
   const lastFromLeader = async (subject: string): Promise<EventAtSeq | undefined> =>
     eventOf(await jsm.streams.getMessage(streams.events(shardOfSubject(subject)), { last_by_subj: subject }));
   /** The first event of a subject that has only one, as it is stored. */
@@ -101,6 +113,17 @@ export function createEventLookups(jsm: PatientLookups, unreadable: Unreadable) 
       (await jsm.streams.getMessage(streams.events(shard), { seq })) !== null,
 
     /** How a stream stands. A thousand hubs that start at once ask twice. */
-    state: (shard: number): Promise<StreamState> => stateOf(shard)(),
+    state: (shard: number): Promise<StreamState> => states.of(shard)(),
+
+    /**
+     * The stream has lost its end, as after a power cut, and counts on with other events: for this process it is another one from now on, so that nothing that
+     * was told of the lost ones is taken for a place in it.
+     */
+    renew: (shard: number, stream: StreamState, nowMs = Date.now()): void => states.renew(shard, stream, nowMs),
+
+    /** The event at this sequence, as it is stored; undefined: there is none, or not any more. */
+    async storedAt(shard: number, seq: number): Promise<Uint8Array | undefined> {
+      return (await jsm.lookUp(streams.events(shard), { seq }))?.data.slice();
+    },
   };
 }

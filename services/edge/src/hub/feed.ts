@@ -29,8 +29,8 @@ export interface FeedListener {
   onMessage(message: StoredMessage, turn: TurnId): void;
   /** One that should have come before others that came. False: what is known cannot take it in, and must begin anew. */
   onLate(message: StoredMessage, turn: TurnId): boolean;
-  /** All that is known begins anew after this sequence: another stream, or a hole below what was passed on. */
-  onRestart(seq: number): void;
+  /** All that is known begins anew after this sequence: another stream, or a hole below what was passed on. `isLost`: what was passed on may never have been. */
+  onRestart(seq: number, isLost: boolean): void;
   /** Live messages wait from now on, until `onLive`. */
   onSyncing(): void;
   onLive(): void;
@@ -190,7 +190,7 @@ function take({ intake, listener }: Feed, message: StoredMessage): void {
 /** Two processes wrote at the same time, and the broker passed on first what it had stored last. */
 function takeLate(feed: Feed, message: StoredMessage): void {
   const { intake, listener } = feed;
-  if (!listener.onLate(message, intake.takeLate(message))) restart(feed, intake.last);
+  if (!listener.onLate(message, intake.takeLate(message))) restart(feed, intake.last, false);
 }
 
 /** Messages that were read from the stream, all there are from some sequence on: the copies of some have come, of others they will. */
@@ -222,16 +222,17 @@ function suspect(feed: Feed): void {
 }
 
 function begin(feed: Feed, stream: StreamState): void {
+  const isLost = stream.hasLostEnd === true && stream.createdMs !== feed.createdMs;
   feed.generation++;
   feed.createdMs = stream.createdMs;
   // Of what was before nothing is wanted any more; and of another stream it would be a place that means nothing.
   feed.wholeUpTo = Number.POSITIVE_INFINITY;
-  restart(feed, stream.lastSeq);
+  restart(feed, stream.lastSeq, isLost);
 }
 
-function restart({ intake, listener }: Feed, seq: number): void {
+function restart({ intake, listener }: Feed, seq: number, isLost: boolean): void {
   intake.reset(seq);
-  listener.onRestart(seq);
+  listener.onRestart(seq, isLost);
 }
 
 function becomeLive(feed: Feed): void {

@@ -52,7 +52,7 @@ export function createHub(conversation: ConversationId, deps: HubDeps): Hub {
     {
       onMessage: (message, turn) => take(hub, message, turn),
       onLate: (message, turn) => takeLate(hub, message, turn),
-      onRestart: (seq) => restart(hub, seq),
+      onRestart: (seq, isLost) => restart(hub, seq, isLost),
       onSyncing: () => pause(hub),
       onLive: () => settle(hub),
       underWay: () => turnsUnderWay(hub.ring),
@@ -217,9 +217,9 @@ function takeLate(hub: Hub, message: StoredMessage, turn: TurnId): boolean {
   return true;
 }
 
-/** Nothing that viewers have can be continued. */
-function restart(hub: Hub, seq: number): void {
-  hub.viewers.forEach(beginAnew);
+/** Nothing that viewers have can be continued. `isLost`: and it may never have been. */
+function restart(hub: Hub, seq: number, isLost: boolean): void {
+  hub.viewers.forEach(isLost ? beginFromNothing : beginAnew);
   forgetQueue(hub.queue);
   hub.offset = generationOffset(hub.feed.createdMs);
   for (const viewer of hub.viewers) takeBackCursor(viewer, hub.offset + seq);
@@ -240,7 +240,7 @@ export function forgetHub(hub: Hub, lastSeq = 0): void {
   const { intake } = hub.feed;
   hub.wasDeleted = true;
   intake.deletedUpTo(lastSeq);
-  restart(hub, intake.last);
+  restart(hub, intake.last, false);
   intake.forget(intake.last);
   settle(hub);
 }

@@ -1,4 +1,5 @@
 import { ChatError, type ConversationId } from "@parley/protocol";
+import { lostEnd } from "./lost-end.ts";
 import {
   closeHub,
   createHub,
@@ -68,6 +69,18 @@ export function createHubs(deps: HubDeps) {
   const all = (shard?: number): Hub[] =>
     [...entries.values()].flatMap(({ hub }) => (shard === undefined || hub.shard === shard ? hub : []));
 
+  const lookForLoss = async (shard: number): Promise<void> => {
+    const { events } = deps;
+    try {
+      const stream = await lostEnd(shard, () => all(shard), events);
+      if (stream === undefined) return;
+      log.error({ shard, ...stream }, "the event stream has lost its end: whoever looks on begins anew");
+      events.renew(shard, stream);
+    } catch (err) {
+      log.warn({ err, shard }, "it is not known whether the event stream has lost its end");
+    }
+  };
+
   return {
     /** When the broker connection is lost, and again when it is back: see `pauseFeed`. */
     pauseAll: (): void => all().forEach(pauseHub),
@@ -84,8 +97,13 @@ export function createHubs(deps: HubDeps) {
     /** All of the conversation up to now was deleted; see `forgetHub`. Who looks at it is told. */
     forget: (id: ConversationId, lastSeq: number): void => forget(entries.get(id)?.hub, lastSeq),
 
-    /** After the broker connection came back: what was live in between is gone. */
-    syncAll: (): Promise<void> => syncMany(all()),
+    /** After the broker connection came back: what was live in between is gone; and what was before it too, if the broker lost it. */
+    async syncAll(): Promise<void> {
+      all().forEach(pauseHub);
+      const shards = new Set(all().map(({ shard }) => shard));
+      await Promise.all([...shards].map(lookForLoss));
+      await syncMany(all());
+    },
 
     /** After the broker may have dropped live events of the shard that it stored after this sequence: see `watchStreams` of the bus. */
     syncShard: (shard: number, afterSeq: number): Promise<void> => syncMany(all(shard), afterSeq),

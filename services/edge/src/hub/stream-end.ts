@@ -4,7 +4,7 @@ import type { StreamState } from "@parley/bus";
  * What is known of a stream ends below what came of it: it lost its end, and goes on with other events under the same sequences; or the server that answers
  * stood still, and tells how the stream was until it hears of the one that leads it now.
  */
-const believedAfterMs = 2_000;
+export const believedAfterMs = 2_000;
 
 /** "shorter": it may be, and must be asked again. */
 export type StreamVerdict = "same" | "shorter" | "other";
