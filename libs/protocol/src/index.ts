@@ -68,7 +68,7 @@ export {
   ToolCallPart,
   isKnownPart,
 } from "./parts.ts";
-export { PartPlace, orderOf, partsInOrder } from "./part-order.ts";
+export { PartPlace, orderOf, orderWithApprovals, partsInOrder } from "./part-order.ts";
 export { ApprovalDecision, ApprovalPreview, ApprovalRequest, ApprovalState, Decider } from "./approval.ts";
 export { Fact, type FactKind, type FactOf } from "./facts.ts";
 export { TextFact, WaitingTurn } from "./waiting-turn.ts";

@@ -98,11 +98,14 @@ export function createToolCalls({ bus, queue, worker, log, queueWaitMs, onDecide
     }
   };
   const askedIn = (run: ToolRun): StepCall[] => openCalls(run).filter(({ call_id }) => run.fold.asked.has(call_id));
+  /** Also those that have ended: what was said of them is in no event any more. */
+  const allAskedIn = ({ fold }: ToolRun): StepCall[] =>
+    fold.steps.flatMap(({ calls }) => calls.filter(({ call_id }) => fold.asked.has(call_id)));
 
   return {
     /** Returns the calls to which a person has to agree, and nobody has said a word yet; all others have their results. */
     async runAll(run: ToolRun): Promise<StepCall[]> {
-      await approvals.look(run, askedIn(run));
+      await approvals.look(run, run.fold.forgotten ? allAskedIn(run) : askedIn(run));
       for (;;) {
         const ready = openCalls(run).filter((call) => approvals.verdict(run, call)?.kind !== "undecided");
         await runSome(run, ready);

@@ -2,9 +2,11 @@ import {
   callPart,
   envelopeBytes,
   isReasoning,
+  isToolCall,
   jsonBytes,
   jsonTextBytes,
   orderOf,
+  orderWithApprovals,
   partsInOrder,
   type FactOf,
   type PartPlace,
@@ -43,9 +45,19 @@ function withoutMessageFields(fact: WaitFact): WaitFact {
   return { ...fact, steps: fact.steps.map((step) => ({ ...step, calls: step.calls.map(callOf) })) };
 }
 
+/** What was decided before stands in events that may be forgotten by then; what is asked now, in facts that are looked up. The preview was for its moment. */
+function withDecided(parts: Parts): Parts {
+  return parts.map((part) => {
+    if (!isToolCall(part) || part.approval === undefined) return part;
+    const { approval, ...call } = part;
+    const { preview: _preview, ...decided } = approval;
+    return approval.approved === undefined ? call : { ...call, approval: decided };
+  });
+}
+
 /**
  * All that is needed to go on when every event of the turn is forgotten, but for the results of its calls, which are facts of their own. What is too
- * large goes without the model's reasoning, first that which people see. Undefined: there is no room for it even so.
+ * large goes without what people decided of earlier calls, then without the model's reasoning, first that which people see. Undefined: there is no room for it even so.
  */
 export function waitFactOf(
   { request, fold, attempt }: Pick<ClaimedTurn, "request" | "fold" | "attempt">,
@@ -53,7 +65,7 @@ export function waitFactOf(
   maxBytes: number,
 ): WaitFact | undefined {
   const { conversation_id, turn_id } = request;
-  const whole: WaitFact = {
+  const ordered: WaitFact = {
     ...{ kind: "wait", v: 1, conversation_id, turn_id, ts: Date.now() },
     ...{ attempt, released: fold.released, until, calls: [...calls] },
     steps: fold.steps.map(({ step, text, calls: its }) => ({ step, text, calls: [...its] })),
@@ -63,8 +75,11 @@ export function waitFactOf(
     ...(fold.trace === undefined ? {} : { trace: fold.trace }),
     whole: true,
   };
-  const { whole: _whole, ...quiet } = withoutReasoning(whole);
-  return [whole, quiet, withoutMessageFields(quiet)].find((fact) => jsonBytes(fact) <= maxBytes - envelopeBytes);
+  const whole: WaitFact = { ...ordered, parts: orderWithApprovals(withDecided(fold.parts)) };
+  const { whole: _whole, ...quiet } = withoutReasoning(ordered);
+  return [whole, ordered, quiet, withoutMessageFields(quiet)].find(
+    (fact) => jsonBytes(fact) <= maxBytes - envelopeBytes,
+  );
 }
 
 function textOfWait({ steps }: Pick<WaitFact, "steps">): string {

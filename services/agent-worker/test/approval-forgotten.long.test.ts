@@ -134,3 +134,21 @@ it("a provider gets its own ids, signatures and reasoning back when all events a
     { role: "tool", tool_call_id: "call_own_1" },
   ]);
 });
+
+it("P11: keeps who decided what of calls that ended before the turn went on waiting, when all events are forgotten", async () => {
+  await using bench = await startApprovalBench();
+  const env = { RECORD_FORMAT: "2" };
+  await bench.addApprovalWorker(env);
+  const turn = await bench.ask(`${askOnce} and call the tool ask with {"x":2}`, {
+    agent: "general",
+    acceptedAt: longAgo(),
+  });
+  await bench.waiting(turn);
+  await bench.decide(turn, { approved: true });
+  await bench.waiting(turn, 2);
+  await bench.forget(turn);
+  await bench.decide(turn, { approved: false, call: firstCall(turn, 0, 1) });
+  expect(await bench.ended(turn)).toMatchObject({ type: "complete" });
+  const calls = (await answerOf(bench, turn))?.parts?.filter(({ type }) => type === "tool_call");
+  expect(calls).toMatchObject([{ approval: { approved: true } }, { approval: { approved: false } }]);
+});
