@@ -14,7 +14,7 @@ export type { StreamState } from "./event-lookups.ts";
 export type { EventAtSeq, StoredMessage } from "./stored-message.ts";
 export type { AgentSignals } from "./agent-signals.ts";
 export type { DeliveryState, QueuedTurn, TurnBacklog, TurnStanding } from "./turn-lookups.ts";
-export type { Delivery, DeliveryAnswers, TurnQueue } from "./turn-queue.ts";
+export type { Delivery, DeliveryAnswers, SubmitOptions, TurnQueue } from "./turn-queue.ts";
 export { longestDelayMs } from "./delayed-naks.ts";
 export { deliveryNumber } from "./ack-subject.ts";
 export type { Decision, Decisions } from "./decisions.ts";

@@ -11,6 +11,7 @@ import {
   subjects,
   turnsConsumer,
   type ConversationId,
+  type TurnId,
 } from "@parley/protocol";
 import { createBackoff, sleep, type Logger } from "@parley/runtime";
 import { EventTooLargeError, NoRoomError, wrongLastSequence, type Append, type AppendResult } from "./appender.ts";
@@ -70,6 +71,8 @@ export interface TurnQueueDeps {
 export interface SubmitOptions {
   /** Refuse with CONVERSATION_BUSY when a turn of the conversation waits or runs. */
   readonly onlyIfIdle?: boolean;
+  /** It was queued before, and the broker has lost it: that it remembers the id says nothing. */
+  readonly isLost?: boolean;
 }
 
 export type TurnQueue = ReturnType<typeof createTurnQueue>;
@@ -82,7 +85,7 @@ export function createTurnQueue({ link, outbox, log, unreadable, ...deps }: Turn
   const { events } = deps;
   const lookups = createTurnLookups({ ...deps, unreadable, log });
   const naks = createDelayedNaks(link.nc);
-  const answersOf = createAnswers(link.nc, outbox, naks);
+  const answersOf = createAnswers(link.nc, { outbox, naks, isElsewhere: createElsewhere(link, lookups.at) });
   let pulls: ReturnType<typeof createConsumerPulls> | undefined;
 
   /** Nobody waits for an end of it. A newer version may read it, so it has its time, by the worker's clock and by the broker's. */
@@ -164,10 +167,15 @@ function submittedOf(
  * not look for that either. Of a duplicate that is never said.
  */
 function createSubmit(events: EventLog, removeEnded: (conversation: ConversationId) => Promise<boolean>, log: Logger) {
-  return async (request: TurnRequest, { onlyIfIdle = false }: SubmitOptions = {}) => {
+  return async (request: TurnRequest, { onlyIfIdle = false, isLost = false }: SubmitOptions = {}) => {
     const subject = subjects.turns(request.conversation_id);
     // The text is stored twice more, as event and as record.
-    const message = { subject, data: encodeJson(request), msgId: request.turn_id, spareBytes: envelopeBytes };
+    const message = {
+      subject,
+      data: encodeJson(request),
+      spareBytes: envelopeBytes,
+      ...(isLost ? {} : { msgId: request.turn_id }),
+    };
     let expected: Pick<Append, "expect"> = { expect: 0 };
     const backoff = createBackoff({ minMs: 20, maxMs: 1_000 });
     const deadline = performance.now() + submitDeadlineMs;
@@ -192,36 +200,67 @@ function createSubmit(events: EventLog, removeEnded: (conversation: Conversation
   };
 }
 
+/** Of a delivery, what tells it from another one at its place. */
+interface Delivered {
+  readonly seq: number;
+  readonly turn: TurnId;
+}
+
+/**
+ * Says of a delivery from now on whether another turn stands at its place: a broker that lost its power has lost what it had acknowledged last, and gives the
+ * same places to others. Asked only where the connection was lost in between. Throws when the broker does not answer.
+ */
+function createElsewhere(link: BrokerLink, at: (seq: number) => Promise<QueuedTurn | undefined>) {
+  let connections = 0;
+  link.onReconnect(() => connections++);
+  return ({ seq, turn }: Delivered): (() => Promise<boolean> | false) => {
+    const since = connections;
+    const look = async (): Promise<boolean> => ((await at(seq))?.request.turn_id ?? turn) !== turn;
+    return () => (connections === since && link.connected() ? false : look());
+  };
+}
+
+interface AnswersDeps {
+  readonly outbox: Outbox;
+  readonly naks: DelayedNaks;
+  readonly isElsewhere: ReturnType<typeof createElsewhere>;
+}
+
+const nowhere = (): false => false;
+
 /** They hold on to nothing of the message but where it is answered: thousands may wait in one process. */
-function createAnswers(nc: NatsConnection, outbox: Outbox, naks: DelayedNaks): (reply: string) => DeliveryAnswers {
+function createAnswers(nc: NatsConnection, { outbox, naks, isElsewhere }: AnswersDeps) {
   const say = (reply: string, word: string): void => {
     // The connection may be closing; the turn then comes again, to somebody else.
     if (!nc.isClosed() && !nc.isDraining()) nc.publish(reply, word);
   };
-  return (reply) => {
+  return (reply: string, delivered?: Delivered): DeliveryAnswers => {
     let isAnswered = false;
+    const mayBeElsewhere = delivered === undefined ? nowhere : isElsewhere(delivered);
+    /** Answers at once where nothing speaks against it. What is not answered comes again, and whoever gets it sees how it stands. */
+    const answer = (tell: () => Promise<void>): Promise<void> => {
+      if (isAnswered) return Promise.resolve();
+      isAnswered = true;
+      const looking = mayBeElsewhere();
+      if (looking === false) return tell();
+      return looking.catch(() => true).then((isOthers) => (isOthers ? undefined : tell()));
+    };
+    // Nobody waits for it: it goes with others.
+    const acknowledge = (): Promise<void> =>
+      new Promise((resolve) => {
+        outbox.join(() => {
+          say(reply, "+ACK");
+          resolve();
+        });
+      });
     return {
       reply,
-      ack() {
-        if (isAnswered) return Promise.resolve();
-        isAnswered = true;
-        // Nobody waits for it: it goes with others.
-        return new Promise((resolve) =>
-          outbox.join(() => {
-            say(reply, "+ACK");
-            resolve();
-          }),
-        );
-      },
+      ack: () => answer(acknowledge),
       nak() {
         if (!isAnswered) say(reply, "-NAK");
         isAnswered = true;
       },
-      async putBack(delayMs) {
-        if (isAnswered) return;
-        isAnswered = true;
-        await naks.putBack(reply, delayMs);
-      },
+      putBack: (delayMs) => answer(() => naks.putBack(reply, delayMs)),
       working() {
         if (!isAnswered) say(reply, "+WPI");
       },
@@ -232,14 +271,14 @@ function createAnswers(nc: NatsConnection, outbox: Outbox, naks: DelayedNaks): (
 /** One that cannot be read is delivered with what can be read of it; undefined: that is nothing. */
 function deliveryOf(
   message: PulledMessage,
-  answersOf: (reply: string) => DeliveryAnswers,
+  answersOf: ReturnType<typeof createAnswers>,
   unreadable: Unreadable,
 ): Delivery | undefined {
   const { seq, storedMs, deliveries, cameAlone, data, reply } = message;
   const place = { seq, storedMs, deliveries, ...(cameAlone && deliveries === 1 ? { isFirst: true as const } : {}) };
   const value = parseStored(data);
   const { data: request } = TurnRequest.safeParse(value);
-  if (request !== undefined) return { ...place, request, ...answersOf(reply) };
+  if (request !== undefined) return { ...place, request, ...answersOf(reply, { seq, turn: request.turn_id }) };
   unreadable.note("turn", message);
   const rest = restOfRequest(value, storedMs);
   return rest && { ...place, request: rest, isUnreadable: true, ...answersOf(reply) };

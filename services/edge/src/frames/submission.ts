@@ -1,4 +1,4 @@
-import type { Bus, WrittenFact } from "@parley/bus";
+import type { Bus, SubmitOptions, WrittenFact } from "@parley/bus";
 import {
   ChatError,
   fitMessage,
@@ -51,10 +51,11 @@ export async function submit(
   noted?: Said,
 ): Promise<Submitted> {
   const said = noted ?? (await noteSaid(bus, request));
-  const known = said.won ? undefined : await repeated(bus, request, said);
-  if (known !== undefined) return known;
+  const known = said.won ? "never queued" : await repeated(bus, request, said);
+  if (typeof known !== "string") return known;
   if (onBusy === "interrupt") await interruptOthers(bus, request);
-  const toQueue = onBusy === "interrupt" ? queueBehindStopped(bus, request) : queue(bus, request, onBusy);
+  const how = { onlyIfIdle: onBusy === "reject", isLost: known === "lost" };
+  const toQueue = onBusy === "interrupt" ? queueBehindStopped(bus, request, how) : queue(bus, request, how);
   const { seq, duplicate, isAlone } = await toQueue;
   if (duplicate) return knownToQueue(bus, request);
   const before = isAlone ? { earlier: [] } : queueBefore(bus, request, seq);
@@ -71,12 +72,15 @@ async function writeMessage(bus: SubmissionBus, request: TurnRequest): Promise<n
   return written.seq;
 }
 
-/** What became of a message that was noted before; undefined: nothing, as its edge died before it had queued it, or it was refused. */
+/**
+ * What became of a message that was noted before. "never queued": its edge died before it had queued it, or it was refused. "lost": it was queued, and the broker
+ * lost it with its power, or somebody deleted it: nobody would ever end it.
+ */
 async function repeated(
   bus: SubmissionBus,
   request: TurnRequest,
   { fact, storedMs }: Extract<Said, { won: false }>,
-): Promise<Submitted | undefined> {
+): Promise<Submitted | "never queued" | "lost"> {
   if (fact.kind === "said") refuseOther(request.message, fact.message);
   const { conversation_id, turn_id } = request;
   const [userSeq, { queued, earlier }] = await Promise.all([startOf(bus, request), queueBefore(bus, request)]);
@@ -84,8 +88,8 @@ async function repeated(
     return { userSeq: userSeq ?? (await writeMessage(bus, request)), earlier, isRepeated: true, isOver: false };
   // What has left the queue has ended, and what has ended has a record.
   const recorded = await bus.transcripts.find(conversation_id, turn_id, storedMs);
-  if (recorded?.answer === undefined && userSeq === undefined) return undefined;
-  return { userSeq, earlier, isRepeated: true, isOver: true };
+  if (recorded?.answer !== undefined) return { userSeq, earlier, isRepeated: true, isOver: true };
+  return userSeq === undefined ? "never queued" : "lost";
 }
 
 /** The queue remembers the message and the facts do not: an older edge took it, it came twice at once, or it was deleted. */
@@ -113,17 +117,18 @@ const mostRefusals = 3;
 async function queue(
   bus: SubmissionBus,
   request: TurnRequest,
-  onBusy: MessageFrame["on_busy"],
+  how: SubmitOptions,
 ): Promise<{ readonly seq?: number; readonly duplicate: boolean; readonly isAlone: boolean }> {
   for (let refusals = 1; ; refusals++) {
     try {
-      return await bus.turns.submit(request, { onlyIfIdle: onBusy === "reject" });
+      return await bus.turns.submit(request, how);
     } catch (error) {
       const { code } = toChatError(error);
       if (code !== "CONVERSATION_BUSY" && code !== "QUEUE_FULL") throw error;
       const queued = await bus.turns.waiting(request.conversation_id);
       const isAccepted = queued.some((turn) => turn.request.turn_id === request.turn_id);
-      if (isAccepted || (await startOf(bus, request)) !== undefined) return { duplicate: true, isAlone: false };
+      if (isAccepted || (how.isLost !== true && (await startOf(bus, request)) !== undefined))
+        return { duplicate: true, isAlone: false };
       const isBusy = code === "QUEUE_FULL" || !(await areOver(bus, queued));
       if (isBusy || refusals === mostRefusals) throw error;
     }
@@ -137,12 +142,16 @@ const stoppedLeaveMs = 5_000;
  * Where the queue was full, all that is in it was just asked to stop: a refusal before it has left would leave the conversation without the answers
  * that ran and without the one that was to take their place.
  */
-async function queueBehindStopped(bus: SubmissionBus, request: TurnRequest): ReturnType<typeof queue> {
+async function queueBehindStopped(
+  bus: SubmissionBus,
+  request: TurnRequest,
+  how: SubmitOptions,
+): ReturnType<typeof queue> {
   const backoff = createBackoff({ minMs: 20, maxMs: 250 });
   const deadline = performance.now() + stoppedLeaveMs;
   for (;;) {
     try {
-      return await queue(bus, request, "interrupt");
+      return await queue(bus, request, how);
     } catch (error) {
       if (toChatError(error).code !== "QUEUE_FULL" || performance.now() >= deadline) throw error;
       await sleep(backoff.nextMs());
