@@ -1,6 +1,6 @@
 import { openBus, type Bus, type StoredMessage } from "@parley/bus";
 import { createLogger, createMetrics, type Logger } from "@parley/runtime";
-import { startNats, type Broker } from "@parley/testkit";
+import { startNats, type Broker, type NatsOptions } from "@parley/testkit";
 import { createTokens } from "../../src/auth/tokens.ts";
 import { deliveryLimits, type DeliveryLimits } from "../../src/delivery-limits.ts";
 import { startEdge, type Edge, type EdgeOptions } from "../../src/edge.ts";
@@ -61,8 +61,8 @@ type EdgeSettings = Partial<Omit<EdgeOptions, "limits">> & {
 };
 
 /** A broker, a worker and any number of edges in this process. */
-export async function createWorld(): Promise<World> {
-  const nats = await startNats();
+export async function createWorld(broker: NatsOptions = {}): Promise<World> {
+  const nats = await startNats(broker);
   const bus = await openBus({ servers: nats.url, name: "test", log });
   const edges: EdgeUnderTest[] = [];
   const clients: TestClient[] = [];
