@@ -1,6 +1,6 @@
 import type { SnapshotFrame } from "@parley/protocol";
 import { expect, it } from "vitest";
-import { createAnswerTimes, noteAsked, type AskingOutlet } from "../src/socket/answer-times.ts";
+import { createAnswerTimes, noteAsked, type AskingOutlet } from "../src/delivery/answer-times.ts";
 import type { VisibleEvent } from "../src/hub/visible-event.ts";
 
 function createTimed() {

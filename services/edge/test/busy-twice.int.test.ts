@@ -2,9 +2,9 @@ import { streams, subjects, type ConversationId, type TurnId } from "@parley/pro
 import { openBus } from "@parley/bus";
 import { startNatsProxy } from "@parley/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { submit } from "../src/frames/submission.ts";
-import { turnIdOf } from "../src/frames/turn-id.ts";
-import { turnRequestOf } from "../src/frames/turn-request.ts";
+import { submit } from "../src/commands/submission.ts";
+import { turnIdOf } from "../src/commands/turn-id.ts";
+import { turnRequestOf } from "../src/commands/turn-request.ts";
 import { createWorld, log, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 
 let world: World;

@@ -6,7 +6,7 @@ import { openBus } from "@parley/bus";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { startCanary } from "../src/canary.ts";
-import { readPages } from "../src/http/pages.ts";
+import { readPages } from "../src/transport/pages.ts";
 import { connectClient } from "./support/test-client.ts";
 import { createWorld, log, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 

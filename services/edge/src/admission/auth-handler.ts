@@ -1,10 +1,10 @@
 import { ChatError, closeCodes, toChatError, type ErrorCode } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
-import type { Identity, Tokens } from "../auth/tokens.ts";
+import type { Identity, Tokens } from "./tokens.ts";
 import { knowsUnknown, nativeDialect, nativeDialectOf } from "../dialect/dialect-native.ts";
-import { countOne } from "../metrics.ts";
-import { move, type Connection } from "../socket/connection.ts";
-import type { Outbox } from "../socket/outbox.ts";
+import { countOne } from "../figures/metrics.ts";
+import { move, type Connection } from "../delivery/connection.ts";
+import type { Outbox } from "../delivery/outbox.ts";
 
 export interface AuthDeps {
   readonly tokens: Tokens;

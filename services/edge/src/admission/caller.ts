@@ -1,7 +1,7 @@
 import { ChatError, type User } from "@parley/protocol";
-import type { Tokens } from "../auth/tokens.ts";
-import type { Exchange } from "./exchange.ts";
-import type { Access } from "./route.ts";
+import type { Tokens } from "./tokens.ts";
+import type { Exchange } from "../transport/exchange.ts";
+import type { Access } from "../transport/route.ts";
 
 /** Clients of seed A have no tokens. In development they are all this one user, so their conversations go on from request to request. */
 const developer: User = { id: "dev-anonymous" };

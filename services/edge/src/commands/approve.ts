@@ -17,8 +17,8 @@ import {
   type ApprovalOutcome,
   type Asked,
   type DecidedEvent,
-} from "../approvals/decision.ts";
-import { countOne } from "../metrics.ts";
+} from "../hub/decision.ts";
+import { countOne } from "../figures/metrics.ts";
 import type { Ownership } from "./ownership.ts";
 
 export interface ApproveDeps {

@@ -11,10 +11,10 @@ import {
 } from "@parley/protocol";
 import { traceNames, type RootSpan, type Tracing } from "@parley/runtime";
 import type { HubViewer } from "../hub/hub.ts";
-import type { Counters } from "../metrics.ts";
-import { noteAsked } from "../socket/answer-times.ts";
-import type { Connection } from "../socket/connection.ts";
-import type { Outbox } from "../socket/outbox.ts";
+import type { Counters } from "../figures/metrics.ts";
+import { noteAsked } from "../delivery/answer-times.ts";
+import type { Connection } from "../delivery/connection.ts";
+import type { Outbox } from "../delivery/outbox.ts";
 import type { Ownership } from "./ownership.ts";
 import { promise, showEnd, showTurn } from "./places.ts";
 import { noteSaid, startOf, submit, type SubmissionBus, type Submitted } from "./submission.ts";

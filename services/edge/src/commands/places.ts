@@ -3,7 +3,7 @@ import { ChatError, type AcceptedFrame, type ConversationId, type TurnId } from 
 import { noCursor, streamSeqOf } from "../cursor.ts";
 import { beginAnew, type Hub, type HubViewer } from "../hub/hub.ts";
 import type { Resuming } from "../hub/resuming.ts";
-import type { Connection } from "../socket/connection.ts";
+import type { Connection } from "../delivery/connection.ts";
 
 /** Conversations of which a connection's place is remembered. */
 const maxPlaces = 1_024;

@@ -12,7 +12,7 @@ import {
   type TurnRequest,
 } from "@parley/protocol";
 import { createBackoff, sleep } from "@parley/runtime";
-import { deliveryLimits } from "../delivery-limits.ts";
+import { deliveryLimits } from "../delivery/delivery-limits.ts";
 import { requestCancel } from "./cancel-request.ts";
 import { saidFactOf } from "./turn-request.ts";
 

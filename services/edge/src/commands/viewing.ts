@@ -6,7 +6,7 @@ import { attach as attachTo, beginAnew, detach, type HubViewer } from "../hub/hu
 import type { Hubs } from "../hub/hubs.ts";
 import type { Waiting } from "../hub/waiting.ts";
 import type { Resuming } from "../hub/resuming.ts";
-import type { Connection } from "../socket/connection.ts";
+import type { Connection } from "../delivery/connection.ts";
 import { createPlaces, rememberPlace } from "./places.ts";
 
 export interface ViewingDeps {

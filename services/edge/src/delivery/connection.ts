@@ -1,5 +1,5 @@
 import type { ChatError, ConversationId, User } from "@parley/protocol";
-import type { Transport } from "../connection-figures.ts";
+import type { Transport } from "../figures/connection-figures.ts";
 import type { Dialect } from "../dialect/dialect.ts";
 import type { HubViewer } from "../hub/hub.ts";
 import type { Outlet } from "../hub/viewer.ts";

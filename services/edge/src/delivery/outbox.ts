@@ -1,5 +1,5 @@
 import { closeCodes, type ConnectionFrame } from "@parley/protocol";
-import type { DeliveryLimits } from "../delivery-limits.ts";
+import type { DeliveryLimits } from "./delivery-limits.ts";
 import type { VisibleEvent } from "../hub/visible-event.ts";
 import type { Outlet } from "../hub/viewer.ts";
 import type { AnswerTimes } from "./answer-times.ts";

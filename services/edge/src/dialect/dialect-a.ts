@@ -8,7 +8,7 @@ import {
   type StoredEvent,
   type TurnView,
 } from "@parley/protocol";
-import { newConversationId } from "../frames/turn-id.ts";
+import { newConversationId } from "../commands/turn-id.ts";
 import { cutOf } from "./answer-metadata.ts";
 import { createAskedTurns, type Asked, type AskedTurn } from "./asked-turns.ts";
 import type { Dialect } from "./dialect.ts";

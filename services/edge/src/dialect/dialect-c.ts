@@ -6,7 +6,7 @@ import {
   type StoredEvent,
   type TurnView,
 } from "@parley/protocol";
-import { newConversationId } from "../frames/turn-id.ts";
+import { newConversationId } from "../commands/turn-id.ts";
 import type { VisibleEvent } from "../hub/visible-event.ts";
 import { seedMetadata } from "./answer-metadata.ts";
 import { createAskedTurns, type AskedTurn } from "./asked-turns.ts";

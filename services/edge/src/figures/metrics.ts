@@ -1,8 +1,8 @@
 import type { ErrorCode } from "@parley/protocol";
 import { addCounts, Counter, Gauge, Histogram, type Registry } from "@parley/runtime";
 import { createConnectionFigures } from "./connection-figures.ts";
-import type { ApprovalOutcome } from "./approvals/decision.ts";
-import type { AnswerEnd } from "./socket/answer-times.ts";
+import type { ApprovalOutcome } from "../hub/decision.ts";
+import type { AnswerEnd } from "../delivery/answer-times.ts";
 import { addSubscriptionMetrics, createSubscriptionFigures } from "./subscription-figures.ts";
 
 const responseBucketsS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600];

@@ -1,5 +1,5 @@
 import { createTurnView, isTerminal, isToolCall, type TurnId, type TurnView } from "@parley/protocol";
-import { deliveryLimits, type DeliveryLimits } from "../delivery-limits.ts";
+import { deliveryLimits, type DeliveryLimits } from "../delivery/delivery-limits.ts";
 import { foldOpen, type Known, type OpenTurn } from "./ring.ts";
 import { decodeVisible, hasBeginning, isFoldable, type VisibleEvent } from "./visible-event.ts";
 

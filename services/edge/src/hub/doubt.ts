@@ -1,5 +1,5 @@
 import { isTerminal, type TurnId } from "@parley/protocol";
-import { deliveryLimits } from "../delivery-limits.ts";
+import { deliveryLimits } from "../delivery/delivery-limits.ts";
 import { changedMessage, type VisibleEvent } from "./visible-event.ts";
 
 /**

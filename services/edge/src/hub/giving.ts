@@ -1,7 +1,7 @@
 import type { SnapshotFrame, WaitingFrame } from "@parley/protocol";
 import { noCursor } from "../cursor.ts";
-import type { Outbox } from "../socket/outbox.ts";
-import type { CatchUpMode, SubscriptionFigures } from "../subscription-figures.ts";
+import type { Outbox } from "../delivery/outbox.ts";
+import type { CatchUpMode, SubscriptionFigures } from "../figures/subscription-figures.ts";
 import type { CatchUpPlan, CatchUpStep } from "./catch-up-plan.ts";
 import { isLive, type Hub, type HubViewer } from "./hub.ts";
 import { behindMs } from "./behind.ts";

@@ -2,7 +2,7 @@ import type { EventLog, StoredMessage } from "@parley/bus";
 import { isTerminal, subjects, type ConversationId, type TurnId } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { generationOffset, noCursor } from "../cursor.ts";
-import type { DeliveryLimits } from "../delivery-limits.ts";
+import type { DeliveryLimits } from "../delivery/delivery-limits.ts";
 import { closeFeed, createFeed, keepSure, openFeed, pauseFeed, syncFeed, type Feed } from "./feed.ts";
 import { append, createRing, enforceLimits, insert, trim, turnsUnderWay, type Ring } from "./ring.ts";
 import type { Outlet, Source, Viewer } from "./viewer.ts";

@@ -1,7 +1,7 @@
 import { RangeTooLargeError } from "@parley/bus";
 import { createGate, type Logger } from "@parley/runtime";
 import { noCursor } from "../cursor.ts";
-import { deliveryLimits } from "../delivery-limits.ts";
+import { deliveryLimits } from "../delivery/delivery-limits.ts";
 import { findingOfQuiet } from "./deleted-since.ts";
 import { doubtOf, type Doubt } from "./doubt.ts";
 import type { History } from "./history.ts";

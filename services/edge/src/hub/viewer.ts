@@ -1,6 +1,6 @@
 import type { ConnectionFrame, ConversationId, TurnId, WaitingFrame } from "@parley/protocol";
 import type { Dialect } from "../dialect/dialect.ts";
-import type { AskedTurns } from "../socket/answer-times.ts";
+import type { AskedTurns } from "../delivery/answer-times.ts";
 import type { Known } from "./ring.ts";
 
 /** What sending needs of a WebSocket. */

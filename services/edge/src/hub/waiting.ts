@@ -10,7 +10,7 @@ import {
   type WaitingTurn,
 } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
-import type { Outbox } from "../socket/outbox.ts";
+import type { Outbox } from "../delivery/outbox.ts";
 import { isLive, type Hub, type HubViewer } from "./hub.ts";
 import { changedMessage, type VisibleEvent } from "./visible-event.ts";
 

@@ -15,14 +15,14 @@ import {
   type User,
 } from "@parley/protocol";
 import { noCursor, generationOffset, streamSeqOf } from "../cursor.ts";
-import type { Ownership } from "../frames/ownership.ts";
-import { checkSameText } from "../frames/submission.ts";
-import { turnIdOf } from "../frames/turn-id.ts";
-import type { Viewing } from "../frames/viewing.ts";
+import type { Ownership } from "../commands/ownership.ts";
+import { checkSameText } from "../commands/submission.ts";
+import { turnIdOf } from "../commands/turn-id.ts";
+import type { Viewing } from "../commands/viewing.ts";
 import type { CatchUp } from "../hub/catch-up.ts";
-import { countOne, type Counters } from "../metrics.ts";
-import type { Connection } from "../socket/connection.ts";
-import type { Outbox } from "../socket/outbox.ts";
+import { countOne, type Counters } from "../figures/metrics.ts";
+import type { Connection } from "../delivery/connection.ts";
+import type { Outbox } from "../delivery/outbox.ts";
 import { createAnswerViewer } from "./answer-viewer.ts";
 import type { HttpViewers } from "./http-viewers.ts";
 import { chatErrorReply, type Reply } from "./reply.ts";

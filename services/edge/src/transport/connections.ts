@@ -1,9 +1,9 @@
 import { closeCodes } from "@parley/protocol";
 import { sleep } from "@parley/runtime";
-import type { ConnectionEnd } from "../connection-end.ts";
+import type { ConnectionEnd } from "../figures/connection-end.ts";
 import { detach } from "../hub/hub.ts";
-import { dueOf, move, type Connection, type Deadlines } from "./connection.ts";
-import type { Outbox } from "./outbox.ts";
+import { dueOf, move, type Connection, type Deadlines } from "../delivery/connection.ts";
+import type { Outbox } from "../delivery/outbox.ts";
 
 export interface ConnectionsDeps {
   readonly deadlines: Deadlines;

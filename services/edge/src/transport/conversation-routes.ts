@@ -14,12 +14,12 @@ import {
   type User,
 } from "@parley/protocol";
 import { z } from "zod";
-import type { PagePlace } from "../conversations/conversation-index.ts";
-import type { Conversations } from "../conversations/conversations.ts";
+import type { PagePlace } from "../commands/conversations/conversation-index.ts";
+import type { Conversations } from "../commands/conversations/conversations.ts";
 import { toldStatus } from "../dialect/told-status.ts";
-import type { Decided } from "../frames/approve-handler.ts";
-import type { QueueWish } from "../frames/queue-handler.ts";
-import type { Ownership } from "../frames/ownership.ts";
+import type { Decided } from "../commands/approve.ts";
+import type { QueueWish } from "../commands/queue.ts";
+import type { Ownership } from "../commands/ownership.ts";
 import { ApprovalAnswer, CancelAnswer, ConversationPage, MessagePage, ResultAnswer, TitleAnswer } from "./answers.ts";
 import { Knowing, isKnowingUnknown, toldReply } from "./knowing.ts";
 import { jsonReply } from "./reply.ts";

@@ -1,4 +1,4 @@
-import { mayConnect, type OriginRules } from "../auth/origin.ts";
+import { mayConnect, type OriginRules } from "../admission/origin.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Reply } from "./reply.ts";
 

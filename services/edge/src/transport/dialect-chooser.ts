@@ -6,10 +6,10 @@ import { dialectOfFrame, type DialectName } from "../dialect/dialect-choice.ts";
 import { nativeDialectOf } from "../dialect/dialect-native.ts";
 import type { IsOwn } from "../dialect/seed-session.ts";
 import { undecidedDialect } from "../dialect/dialect-undecided.ts";
-import { countOne } from "../metrics.ts";
-import { move, type Connection } from "../socket/connection.ts";
-import type { Outbox } from "../socket/outbox.ts";
-import { welcomeOf } from "../socket/welcome.ts";
+import { countOne } from "../figures/metrics.ts";
+import { move, type Connection } from "../delivery/connection.ts";
+import type { Outbox } from "../delivery/outbox.ts";
+import { welcomeOf } from "./welcome.ts";
 
 export interface DialectChooserDeps {
   readonly outbox: Outbox;

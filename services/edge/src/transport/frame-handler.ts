@@ -14,13 +14,13 @@ import {
   type User,
 } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
-import { countOne } from "../metrics.ts";
-import type { Connection } from "../socket/connection.ts";
-import type { Received } from "../socket/inbox.ts";
-import type { Outbox } from "../socket/outbox.ts";
-import type { Ownership } from "./ownership.ts";
-import { rememberWish } from "./places.ts";
-import type { Viewing } from "./viewing.ts";
+import { countOne } from "../figures/metrics.ts";
+import type { Connection } from "../delivery/connection.ts";
+import type { Received } from "./inbox.ts";
+import type { Outbox } from "../delivery/outbox.ts";
+import type { Ownership } from "../commands/ownership.ts";
+import { rememberWish } from "../commands/places.ts";
+import type { Viewing } from "../commands/viewing.ts";
 
 export interface FrameHandlerDeps {
   /** Chooses the dialect of a connection that has none yet. Throws ChatError. */

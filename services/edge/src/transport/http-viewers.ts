@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { ChatError, type User } from "@parley/protocol";
-import { endOfOwn, type ConnectionEnd } from "../connection-end.ts";
-import type { Transport } from "../connection-figures.ts";
+import { endOfOwn, type ConnectionEnd } from "../figures/connection-end.ts";
+import type { Transport } from "../figures/connection-figures.ts";
 import type { Dialect } from "../dialect/dialect.ts";
 import type { Sink } from "../hub/viewer.ts";
-import { createConnection, move, type Connection } from "../socket/connection.ts";
-import type { Connections } from "../socket/connections.ts";
+import { createConnection, move, type Connection } from "../delivery/connection.ts";
+import type { Connections } from "./connections.ts";
 
 export interface HttpViewersDeps {
   readonly connections: Connections;

@@ -1,6 +1,6 @@
 import { closeCodes, type ChatError } from "@parley/protocol";
-import type { Connection } from "./connection.ts";
-import type { Outbox } from "./outbox.ts";
+import type { Connection } from "../delivery/connection.ts";
+import type { Outbox } from "../delivery/outbox.ts";
 
 /** The text of a frame, or why it has none: the answer keeps its place among the others. */
 export type Received = string | ChatError;

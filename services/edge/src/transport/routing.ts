@@ -1,9 +1,9 @@
 import { ChatError, fitsFrame, limits, parseWellFormed, toChatError, type ErrorCode } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { HttpRequest, HttpResponse, TemplatedApp } from "uWebSockets.js";
-import type { OriginRules } from "../auth/origin.ts";
-import { countOne } from "../metrics.ts";
-import type { createCaller } from "./caller.ts";
+import type { OriginRules } from "../admission/origin.ts";
+import { countOne } from "../figures/metrics.ts";
+import type { createCaller } from "../admission/caller.ts";
 import { admitOrigin, preflightReply } from "./cross-origin.ts";
 import { createExchange, type Exchange } from "./exchange.ts";
 import { chatErrorReply, errorReply, type Reply } from "./reply.ts";

@@ -3,7 +3,7 @@ import type { ToolCatalogue } from "@parley/bus";
 import { User } from "@parley/protocol";
 import { withDeadline } from "@parley/runtime";
 import { z } from "zod";
-import type { Tokens } from "../auth/tokens.ts";
+import type { Tokens } from "../admission/tokens.ts";
 import { openApiDocument } from "./openapi.ts";
 import { jsonReply } from "./reply.ts";
 import { defineRoute, nothing, type Route } from "./route.ts";

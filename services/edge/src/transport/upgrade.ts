@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { nativeSubprotocol, type ErrorCode } from "@parley/protocol";
 import type { HttpRequest, HttpResponse, us_socket_context_t } from "uWebSockets.js";
-import { mayConnect, type OriginRules } from "../auth/origin.ts";
+import { mayConnect, type OriginRules } from "../admission/origin.ts";
 import type { Dialect } from "../dialect/dialect.ts";
 import { nativeDialect } from "../dialect/dialect-native.ts";
-import { errorReply, send, type Reply } from "../http/reply.ts";
-import { countOne } from "../metrics.ts";
-import { createConnection, type Connection } from "./connection.ts";
+import { errorReply, send, type Reply } from "./reply.ts";
+import { countOne } from "../figures/metrics.ts";
+import { createConnection, type Connection } from "../delivery/connection.ts";
 
 export interface UpgradeDeps {
   readonly origins: OriginRules;

@@ -1,14 +1,14 @@
 import { ChatError, limits as protocolLimits } from "@parley/protocol";
 import uWS, { type WebSocketBehavior } from "uWebSockets.js";
-import { closeLabelOf, endOfSocket } from "../connection-end.ts";
-import type { DeliveryLimits } from "../delivery-limits.ts";
+import { closeLabelOf, endOfSocket } from "../figures/connection-end.ts";
+import type { DeliveryLimits } from "../delivery/delivery-limits.ts";
 import { nativeDialect } from "../dialect/dialect-native.ts";
 import type { CatchUp } from "../hub/catch-up.ts";
-import { countOne, type Counters } from "../metrics.ts";
-import type { Connection } from "./connection.ts";
+import { countOne, type Counters } from "../figures/metrics.ts";
+import type { Connection } from "../delivery/connection.ts";
 import type { Connections } from "./connections.ts";
 import type { Received } from "./inbox.ts";
-import type { Outbox } from "./outbox.ts";
+import type { Outbox } from "../delivery/outbox.ts";
 import { welcomeOf } from "./welcome.ts";
 
 export interface WebSocketDeps {

@@ -1,8 +1,8 @@
 import { openBus, type Bus, type StoredMessage } from "@parley/bus";
 import { createLogger, createMetrics, type Logger } from "@parley/runtime";
 import { startNats, type Broker } from "@parley/testkit";
-import { createTokens } from "../../src/auth/tokens.ts";
-import { deliveryLimits, type DeliveryLimits } from "../../src/delivery-limits.ts";
+import { createTokens } from "../../src/admission/tokens.ts";
+import { deliveryLimits, type DeliveryLimits } from "../../src/delivery/delivery-limits.ts";
 import { startEdge, type Edge, type EdgeOptions } from "../../src/edge.ts";
 import { connectClient, type TestClient } from "./test-client.ts";
 import { createFakeWorker, type FakeWorker } from "./fake-worker.ts";
