@@ -1,10 +1,10 @@
 import type { ClientFrame, ConnectionFrame, ConversationId, TurnId, User } from "@parley/protocol";
-import type { VisibleEvent } from "../hub/visible-event.ts";
+import type { VisibleEvent } from "./visible-event.ts";
 
 export type Encoded = Uint8Array | readonly Uint8Array[];
 
 /**
- * How a client speaks. All dialects carry the same events; one is one file beside this one. A dialect that must remember something of
+ * How a client speaks. All dialects carry the same events; one is one folder beside this file. A dialect that must remember something of
  * its client is made anew for each connection.
  */
 export interface Dialect {

@@ -1,5 +1,5 @@
 import type { ConnectionFrame, ToolStatus } from "@parley/protocol";
-import type { VisibleEvent } from "../hub/visible-event.ts";
+import type { VisibleEvent } from "./visible-event.ts";
 import { jsonOf } from "./frame-json.ts";
 
 /**

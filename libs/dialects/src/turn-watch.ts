@@ -12,7 +12,7 @@ import {
   type TurnId,
   type TurnView,
 } from "@parley/protocol";
-import { decodeVisible, isFoldable, type VisibleEvent } from "../hub/visible-event.ts";
+import { decodeVisible, isFoldable, type VisibleEvent } from "./visible-event.ts";
 
 export type TerminalEvent = Extract<StoredEvent, { type: "complete" | "cancelled" | "error" }>;
 

@@ -1,8 +1,8 @@
 import { createTurnView, foldEvent, type StoredEvent } from "@parley/protocol";
 import { describe, expect, it } from "vitest";
-import { createDialectA } from "../src/dialect/dialect-a.ts";
-import { createDialectC } from "../src/dialect/dialect-c.ts";
-import { ask } from "./support/asking.ts";
+import { createDialectA } from "../src/seed-a/dialect.ts";
+import { createDialectC } from "../src/seed-c/dialect.ts";
+import { ask } from "./asking.ts";
 
 const common = { conversation_id: "c", turn_id: "t", ts: 1 };
 const call = { call_id: "k1", tool_name: "scale", arguments: { replicas: 3 } };

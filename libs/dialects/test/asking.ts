@@ -1,8 +1,7 @@
 import { decodeJson, type ClientFrame, type StoredEvent, type TurnView } from "@parley/protocol";
 import { z } from "zod";
-import type { Dialect, Encoded } from "../../src/dialect/dialect.ts";
-import { turnSnapshot } from "../../src/hub/snapshot.ts";
-import { visible } from "./conversation-history.ts";
+import type { Dialect, Encoded } from "../src/dialect.ts";
+import { snapshotOf, visible } from "./turn-events.ts";
 
 /** Any frame of a dialect other than ours. */
 export const Frame = z.looseObject({ type: z.string() });
@@ -39,6 +38,7 @@ export async function ask(dialect: Dialect, frame: object, user = ann): Promise<
     turn,
     conversation,
     show: (event) => framesOf(dialect.encodeEvent(visible(++seq, { ...event, ...place }))),
-    showSnapshot: (view) => framesOf(dialect.encodeFrame(turnSnapshot({ conversation, seq: ++seq }, view))),
+    showSnapshot: (view) =>
+      framesOf(dialect.encodeFrame(snapshotOf(view, { conversation_id: conversation, seq: ++seq }))),
   };
 }

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { dialectOfFrame } from "../src/dialect/dialect-choice.ts";
+import { dialectOfFrame } from "../src/choice.ts";
 
 it.each([
   ["A", { message: "hello" }],

@@ -1,9 +1,9 @@
 import type { ConnectionFrame } from "@parley/protocol";
 import { expect, it } from "vitest";
-import { nativeDialect } from "../src/dialect/dialect-native.ts";
-import { createSseDialect } from "../src/transport/sse-dialect.ts";
-import { createTurnWatch } from "../src/transport/turn-watch.ts";
-import { message, token, visible } from "./support/conversation-history.ts";
+import { nativeDialect } from "../src/native/dialect.ts";
+import { createSseDialect } from "../src/sse/dialect.ts";
+import { createTurnWatch } from "../src/turn-watch.ts";
+import { message, token, visible } from "./turn-events.ts";
 
 const snapshot: ConnectionFrame = { type: "snapshot", conversation_id: "c", seq: 7, status: "idle", ts: 1 };
 

@@ -1,8 +1,8 @@
 import { createTurnView, foldEvent, type StoredEvent } from "@parley/protocol";
 import { describe, expect, it } from "vitest";
-import { createDialectA } from "../src/dialect/dialect-a.ts";
-import { ask, framesOf } from "./support/asking.ts";
-import { complete, token } from "./support/conversation-history.ts";
+import { createDialectA } from "../src/seed-a/dialect.ts";
+import { ask, framesOf } from "./asking.ts";
+import { complete, token } from "./turn-events.ts";
 
 const chained = { conversation_id: "c", turn_id: "t", ts: 1, attempt: 1, n: 0 };
 const restarted = (text: string): StoredEvent => ({ type: "turn_restarted", ...chained, attempt: 2, text });

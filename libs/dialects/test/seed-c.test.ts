@@ -1,8 +1,8 @@
 import { createTurnView, foldEvent, type StoredEvent } from "@parley/protocol";
 import { describe, expect, it } from "vitest";
-import { createDialectC } from "../src/dialect/dialect-c.ts";
-import { ann, ask, framesOf } from "./support/asking.ts";
-import { complete, message, token, toolEnd } from "./support/conversation-history.ts";
+import { createDialectC } from "../src/seed-c/dialect.ts";
+import { ann, ask, framesOf } from "./asking.ts";
+import { complete, message, token, toolEnd } from "./turn-events.ts";
 
 const nobodysOwn = (): Promise<boolean> => Promise.resolve(false);
 

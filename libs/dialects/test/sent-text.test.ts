@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createSentText, extend, replace } from "../src/dialect/sent-text.ts";
+import { createSentText, extend, replace } from "../src/seed-a/state.ts";
 
 function sentAfter(...tokens: readonly string[]) {
   const text = createSentText();

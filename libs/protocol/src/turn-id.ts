@@ -1,5 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
-import type { ConversationId, TurnId } from "@parley/protocol";
+import type { ConversationId, TurnId } from "./ids.ts";
+
+/** Ids that are made. Apart from the library's entry, which browsers load: they have no `node:crypto`. */
 
 const idLength = 22;
 

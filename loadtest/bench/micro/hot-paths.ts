@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
+import { nativeDialect } from "@parley/dialects";
 import { decodeClientFrame, decodeEvent, encodeEvent, ServerFrame, withSeq, type StoredEvent } from "@parley/protocol";
 import { foldEvent, createTurnFold } from "../../../services/agent-worker/src/turn-fold.ts";
 import { deliveryLimits } from "../../../services/edge/src/delivery/delivery-limits.ts";
-import { nativeDialect } from "../../../services/edge/src/dialect/dialect-native.ts";
 import { planCatchUp } from "../../../services/edge/src/hub/catch-up-plan.ts";
 import { append, createRing, type Ring } from "../../../services/edge/src/hub/ring.ts";
 import { visibleEventOf } from "../../../services/edge/src/hub/visible-event.ts";

@@ -1,4 +1,5 @@
 import type { Bus } from "@parley/bus";
+import { createDialectC, undecidedDialect, type Dialect } from "@parley/dialects";
 import { noTracing, type Logger, type Registry, type Tracing } from "@parley/runtime";
 import uWS, { type TemplatedApp } from "uWebSockets.js";
 import { createTokens, type TokenOptions, type Tokens } from "./admission/tokens.ts";
@@ -7,9 +8,6 @@ import type { ConnectionEnd } from "./figures/connection-end.ts";
 import { createConversations, type Conversations } from "./commands/conversations/conversations.ts";
 import { createDeletionNotice } from "./hub/deletion-notice.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
-import { createDialectC } from "./dialect/dialect-c.ts";
-import { undecidedDialect } from "./dialect/dialect-undecided.ts";
-import type { Dialect } from "./dialect/dialect.ts";
 import { deliveryLimits, type DeliveryLimits } from "./delivery/delivery-limits.ts";
 import { createAuthHandler } from "./admission/auth-handler.ts";
 import { createApproveHandler } from "./commands/approve.ts";
@@ -26,13 +24,14 @@ import type { Reply } from "./transport/reply.ts";
 import { createCatchUp } from "./hub/catch-up.ts";
 import { createHistory } from "./hub/history.ts";
 import { createResuming } from "./hub/resuming.ts";
-import { settle, type Hub } from "./hub/hub.ts";
+import { settle, type Hub, type HubConnection, type HubViewer } from "./hub/hub.ts";
 import { createHubs, type Hubs } from "./hub/hubs.ts";
+import { moveViewer } from "./hub/viewer.ts";
 import { createWaiting } from "./hub/waiting.ts";
 import { createWholeConversations } from "./hub/whole-conversation.ts";
 import { addEdgeMetrics, createCounters } from "./figures/metrics.ts";
 import { createAnswerTimes } from "./delivery/answer-times.ts";
-import type { Connection, Deadlines } from "./delivery/connection.ts";
+import type { Deadlines } from "./delivery/connection.ts";
 import { createConnections } from "./transport/connections.ts";
 import { createDelivery } from "./delivery/delivery.ts";
 import { createInbox } from "./transport/inbox.ts";
@@ -86,7 +85,7 @@ function createOutward({ bus, log, limits = deliveryLimits, deadlines = defaultD
   const counters = createCounters();
   const answers = createAnswerTimes(counters.answers);
   const outbox = createOutbox({ limits, counters, answers });
-  const delivery = createDelivery({ outbox, settle });
+  const delivery = createDelivery<HubViewer, Hub>({ outbox, settle, lag: (viewer) => moveViewer(viewer, "lagging") });
   const history = createHistory(bus);
   const waiting = createWaiting({ ...bus, outbox, log });
   const giving = { outbox, counters, mark: delivery.mark, tellQueue: waiting.tell };
@@ -105,7 +104,7 @@ function createOutward({ bus, log, limits = deliveryLimits, deadlines = defaultD
   const lookAtQueue = (hub: Hub): void => void waiting.look(hub);
   const bringing = { mark: delivery.mark, catchUp: catchUp.catchUp, tellDeleted, lookAtQueue };
   const hubs = createHubs({ events, limits, counters, ...bringing, log });
-  const onClosed = (connection: Connection, end: ConnectionEnd): void => {
+  const onClosed = (connection: HubConnection, end: ConnectionEnd): void => {
     answers.left(connection);
     counters.connections.closed(connection, end);
   };

@@ -1,9 +1,9 @@
 import { streams, subjects, type ConversationId, type TurnId } from "@parley/protocol";
 import { openBus } from "@parley/bus";
+import { turnIdOf } from "@parley/protocol/turn-id";
 import { startNatsProxy } from "@parley/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { submit } from "../src/commands/submission.ts";
-import { turnIdOf } from "../src/commands/turn-id.ts";
 import { turnRequestOf } from "../src/commands/turn-request.ts";
 import { createWorld, log, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 

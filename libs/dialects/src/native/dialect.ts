@@ -1,7 +1,7 @@
 import { decodeClientFrame, nativeSubprotocol } from "@parley/protocol";
-import type { Dialect } from "./dialect.ts";
-import { jsonOf } from "./frame-json.ts";
-import { toldFrame, toldJson } from "./told-status.ts";
+import type { Dialect } from "../dialect.ts";
+import { jsonOf } from "../frame-json.ts";
+import { toldFrame, toldJson } from "../told-status.ts";
 
 /** `parley.v1`: the stored bytes themselves, with the cursor spliced in. */
 export const nativeDialect: Dialect = {

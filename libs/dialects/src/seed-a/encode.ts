@@ -1,5 +1,4 @@
 import {
-  ConversationId,
   errorTable,
   textOf,
   type FinishedToolCall,
@@ -8,58 +7,13 @@ import {
   type StoredEvent,
   type TurnView,
 } from "@parley/protocol";
-import { newConversationId } from "../commands/turn-id.ts";
-import { cutOf } from "./answer-metadata.ts";
-import { createAskedTurns, type Asked, type AskedTurn } from "./asked-turns.ts";
-import type { Dialect } from "./dialect.ts";
-import { createSeedDialect, type Encodable, type ToldFrame } from "./seed-dialect.ts";
-import { decodeSeedFrame, type SeedMessageRules } from "./seed-message.ts";
-import { sessionConversation } from "./seed-session.ts";
-import { createSentText, extend, replace, type SentText } from "./sent-text.ts";
-import { missingToolFrames, noteToolEvent, type ShownTools, type ToolFrame } from "./shown-tools.ts";
+import type { Encodable } from "../seed/dialect.ts";
+import { cutOf } from "../seed/encode.ts";
+import { missingToolFrames, noteToolEvent, type ToolFrame } from "../seed/shown-tools.ts";
+import type { Asked, AskedTurn } from "../seed/state.ts";
+import { extend, replace, type SentText, type Shown } from "./state.ts";
 
-/** What a client has of its turn. */
-interface Shown {
-  readonly text: SentText;
-  readonly tools: ShownTools;
-}
-
-export interface DialectAOptions {
-  /** The user exists for this connection only, so conversation ids must not outlive it: the next visitor is somebody else. */
-  readonly isAnonymous: boolean;
-}
-
-/**
- * Dialect A, of one connection: `{type, data}`. Its clients can only add text, so after a restart nothing is sent until the new text has
- * repeated what they have (see `SentText`). When it says something else the turn has ended for them, with WORKER_LOST: one end, and
- * never a wrong answer.
- */
-export function createDialectA({ isAnonymous }: DialectAOptions): Dialect {
-  const asked = createAskedTurns<Shown>(() => ({ text: createSentText(), tools: new Map() }));
-  const rules: SeedMessageRules = {
-    name: "dialect A",
-    takes: ["A"],
-    async submit(user, { conversation_id }) {
-      const id = asked.ask(conversation_id);
-      if (conversation_id === undefined) return { id, conversation: newConversationId() };
-      const own = ConversationId.safeParse(conversation_id);
-      if (own.success && !isAnonymous) return { id, conversation: own.data };
-      return { id, conversation: sessionConversation(user.id, conversation_id) };
-    },
-  };
-  return createSeedDialect<Shown>({
-    name: "A",
-    asked,
-    decode: (text, user) => decodeSeedFrame(rules, text, user),
-    event,
-    catchUp,
-    refusal,
-    frame: ({ type, ...data }: ToldFrame) => [{ type, data }],
-    hasGivenUp: ({ state }) => state.text.state === "diverged",
-  });
-}
-
-function event(turn: AskedTurn<Shown>, stored: StoredEvent): Encodable[] {
+export function event(turn: AskedTurn<Shown>, stored: StoredEvent): Encodable[] {
   const { state } = turn;
   switch (stored.type) {
     case "thinking":
@@ -139,12 +93,12 @@ function upTo(text: SentText, response: string): string {
 }
 
 /** One text with all that is missing. */
-function catchUp(turn: AskedTurn<Shown>, view: TurnView): Encodable[] {
+export function catchUp(turn: AskedTurn<Shown>, view: TurnView): Encodable[] {
   const tools = missingToolFrames(turn.state.tools, view).flatMap((frame) => toolFrames(turn, frame));
   return [...tools, ...textFrames(turn, replace(turn.state.text, textOf(view)))];
 }
 
-function refusal({ error, code }: FrameError, asked: Asked<Shown> | undefined): Encodable {
+export function refusal({ error, code }: FrameError, asked: Asked<Shown> | undefined): Encodable {
   const place = asked?.session === undefined ? {} : { conversation_id: asked.session };
   return { type: "error", data: { error, code, ...place } };
 }

@@ -1,3 +1,11 @@
+import type { ShownTools } from "../seed/shown-tools.ts";
+
+/** What a client has of its turn. */
+export interface Shown {
+  readonly text: SentText;
+  readonly tools: ShownTools;
+}
+
 /**
  * The text of one answer as a client has it that can only be sent more, never told to take something back (dialect A):
  *

@@ -1,65 +1,11 @@
-import {
-  textOf,
-  type AnswerMetadata,
-  type FrameError,
-  type Outcome,
-  type StoredEvent,
-  type TurnView,
-} from "@parley/protocol";
-import { newConversationId } from "../commands/turn-id.ts";
-import type { VisibleEvent } from "../hub/visible-event.ts";
-import { seedMetadata } from "./answer-metadata.ts";
-import { createAskedTurns, type AskedTurn } from "./asked-turns.ts";
-import type { Dialect } from "./dialect.ts";
-import { createSeedDialect, type Encodable, type ToldFrame } from "./seed-dialect.ts";
-import { decodeSeedFrame, type SeedMessageRules } from "./seed-message.ts";
-import { conversationOfSession, type IsOwn } from "./seed-session.ts";
-import { toldFrame } from "./told-status.ts";
-import { missingToolFrames, noteToolEvent, type ShownTools } from "./shown-tools.ts";
-
-/** What a client has of its turn. */
-interface Shown {
-  /** The answer so far: `partial_response`. */
-  text: string;
-  /** Who answers and from what, as far as it was told; a cancelled answer does not say it again. */
-  metadata: AnswerMetadata;
-  readonly tools: ShownTools;
-  /** It has been told that the work began. */
-  hasBegun: boolean;
-}
-
-export interface DialectCOptions {
-  readonly isOwn: IsOwn;
-  /** A chat frame needs no `type`: the endpoint of seed B documents no frames. */
-  readonly isUntyped?: boolean;
-}
-
-/**
- * Dialect C, of one connection. `partial_response` repeats the answer so far with every token: bytes grow with the square of the answer's
- * length, which only clients of this dialect pay for.
- */
-export function createDialectC({ isOwn, isUntyped = false }: DialectCOptions): Dialect {
-  const asked = createAskedTurns<Shown>(() => ({ text: "", metadata: {}, tools: new Map(), hasBegun: false }));
-  /** Messages without a session belong together, as one person's words in one window do. */
-  const own = newConversationId();
-  const rules: SeedMessageRules = {
-    name: isUntyped ? "the dialect of the chatbot endpoint" : "dialect C",
-    takes: isUntyped ? ["A", "C"] : ["C"],
-    async submit(user, { session_id: session }) {
-      const conversation = session === undefined ? own : await conversationOfSession(isOwn, user.id, session);
-      return { conversation, id: asked.ask(session) };
-    },
-  };
-  return createSeedDialect<Shown>({
-    name: isUntyped ? "B" : "C",
-    asked,
-    decode: (text, user) => decodeSeedFrame(rules, text, user),
-    event,
-    catchUp,
-    refusal: ({ error, code }: FrameError) => ({ type: "error", error, code }),
-    frame: (frame) => [connectionFrame(frame)],
-  });
-}
+import { textOf, type Outcome, type StoredEvent, type TurnView } from "@parley/protocol";
+import type { Encodable, ToldFrame } from "../seed/dialect.ts";
+import { seedMetadata } from "../seed/encode.ts";
+import { missingToolFrames, noteToolEvent } from "../seed/shown-tools.ts";
+import type { AskedTurn } from "../seed/state.ts";
+import { toldFrame } from "../told-status.ts";
+import type { VisibleEvent } from "../visible-event.ts";
+import type { Shown } from "./state.ts";
 
 /** Fields that seed C documents are always there, in the words that its clients know. */
 export function connectionFrame(frame: ToldFrame): object {
@@ -69,7 +15,7 @@ export function connectionFrame(frame: ToldFrame): object {
   return { type: "auth_success", message: "Authentication successful", user: { id, email, name }, expires_at };
 }
 
-function event(turn: AskedTurn<Shown>, stored: StoredEvent, visible: VisibleEvent): Encodable[] {
+export function event(turn: AskedTurn<Shown>, stored: StoredEvent, visible: VisibleEvent): Encodable[] {
   const { state } = turn;
   switch (stored.type) {
     case "thinking":
@@ -152,7 +98,7 @@ function ending({ session, conversation, state }: AskedTurn<Shown>, outcome: Out
 }
 
 /** One token with all that is missing. */
-function catchUp({ state, conversation }: AskedTurn<Shown>, view: TurnView): Encodable[] {
+export function catchUp({ state, conversation }: AskedTurn<Shown>, view: TurnView): Encodable[] {
   const place = { conversation_id: conversation, turn_id: view.turn_id };
   const tools = missingToolFrames(state.tools, view).map((frame) => ({ ...frame, ...place }));
   const text = textOf(view);

@@ -9,7 +9,7 @@ import {
   type User,
 } from "@parley/protocol";
 import { z } from "zod";
-import { dialectOfFrame, type DialectName } from "./dialect-choice.ts";
+import { dialectOfFrame, type DialectName } from "../choice.ts";
 
 /** Clients of the seeds write `null` or nothing at all for what they do not have. */
 const optionalText = (maxLength: number) =>

@@ -10,7 +10,7 @@ import {
   type ToolCallPart,
   type TurnView,
 } from "@parley/protocol";
-import { toldStatus } from "./told-status.ts";
+import { toldStatus } from "../told-status.ts";
 
 const stages = ["started", "asked", "decided", "ended"] as const;
 type Stage = (typeof stages)[number];

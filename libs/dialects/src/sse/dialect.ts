@@ -1,9 +1,9 @@
 import { ChatError, seqHead } from "@parley/protocol";
-import type { Dialect } from "../dialect/dialect.ts";
-import { jsonOf } from "../dialect/frame-json.ts";
-import { toldBody, toldFrame, toldJson } from "../dialect/told-status.ts";
-import { changedMessage, type VisibleEvent } from "../hub/visible-event.ts";
-import type { TerminalEvent, TurnWatch } from "./turn-watch.ts";
+import type { Dialect } from "../dialect.ts";
+import { jsonOf } from "../frame-json.ts";
+import { toldBody, toldFrame, toldJson } from "../told-status.ts";
+import { changedMessage, type VisibleEvent } from "../visible-event.ts";
+import type { TerminalEvent, TurnWatch } from "../turn-watch.ts";
 
 const seqStart = seqHead(0).indexOf("0");
 const comma = 0x2c;

@@ -1,16 +1,16 @@
 import { ChatError, type User } from "@parley/protocol";
 import type { Tokens } from "./tokens.ts";
-import type { Exchange } from "../transport/exchange.ts";
-import type { Access } from "../transport/route.ts";
+
+/** Who may ask: anybody; whoever shows a token; in development also who shows none. */
+export type Access = "anybody" | "user" | "user or developer";
 
 /** Clients of seed A have no tokens. In development they are all this one user, so their conversations go on from request to request. */
 const developer: User = { id: "dev-anonymous" };
 
-/** Whose request it is. Throws AUTH_REQUIRED, AUTH_INVALID or AUTH_EXPIRED. */
+/** Whose request it is, by its header `authorization`. Throws AUTH_REQUIRED, AUTH_INVALID or AUTH_EXPIRED. */
 export function createCaller(tokens: Pick<Tokens, "verify">, isDevelopment: boolean) {
-  return async (exchange: Exchange, access: Access): Promise<User> => {
+  return async (authorization: string, access: Access): Promise<User> => {
     if (access === "anybody") return developer;
-    const authorization = exchange.header("authorization");
     if (authorization === "") {
       if (access === "user or developer" && isDevelopment) return developer;
       throw new ChatError("AUTH_REQUIRED");

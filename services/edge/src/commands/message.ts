@@ -9,16 +9,15 @@ import {
   type TurnRequest,
   type User,
 } from "@parley/protocol";
+import { newConversationId, turnIdOf } from "@parley/protocol/turn-id";
 import { traceNames, type RootSpan, type Tracing } from "@parley/runtime";
-import type { HubViewer } from "../hub/hub.ts";
+import type { HubConnection, HubViewer } from "../hub/hub.ts";
 import type { Counters } from "../figures/metrics.ts";
 import { noteAsked } from "../delivery/answer-times.ts";
-import type { Connection } from "../delivery/connection.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { Ownership } from "./ownership.ts";
 import { promise, showEnd, showTurn } from "./places.ts";
 import { noteSaid, startOf, submit, type SubmissionBus, type Submitted } from "./submission.ts";
-import { newConversationId, turnIdOf } from "./turn-id.ts";
 import { turnRequestOf } from "./turn-request.ts";
 import type { Viewing } from "./viewing.ts";
 
@@ -46,14 +45,14 @@ interface Asked {
  */
 export function createMessageHandler(deps: MessageDeps) {
   const { ownership, viewing, counters, tracing } = deps;
-  const letGo = async (connection: Connection, holding: ReturnType<Viewing["hold"]>): Promise<void> => {
+  const letGo = async (connection: HubConnection, holding: ReturnType<Viewing["hold"]>): Promise<void> => {
     const held = await holding.catch(() => undefined);
     if (held?.isNew === true) viewing.leave(connection, held.viewer.source.conversation);
     else if (held !== undefined) viewing.release(held.viewer);
   };
 
   const accept = async (
-    connection: Connection,
+    connection: HubConnection,
     request: TurnRequest,
     { on_busy, conversation_id: given }: MessageFrame,
     { owned, askedMs }: Asked,
@@ -77,7 +76,7 @@ export function createMessageHandler(deps: MessageDeps) {
   };
 
   /** `parent`: the `traceparent` of the caller. */
-  return async (connection: Connection, user: User, frame: MessageFrame, parent?: string): Promise<void> => {
+  return async (connection: HubConnection, user: User, frame: MessageFrame, parent?: string): Promise<void> => {
     const askedMs = performance.now();
     checkMessageText(frame.message);
     const conversation = frame.conversation_id ?? newConversationId();
@@ -123,7 +122,7 @@ function sendSpan(conversation: ConversationId, turn: TurnId, parent: string | u
  */
 async function openBefore(
   { bus }: MessageDeps,
-  { viewers }: Connection,
+  { viewers }: HubConnection,
   conversation: ConversationId | undefined,
 ): Promise<readonly TurnId[]> {
   if (conversation === undefined || viewers.has(conversation)) return [];
@@ -131,7 +130,7 @@ async function openBefore(
 }
 
 interface Beginning {
-  readonly connection: Connection;
+  readonly connection: HubConnection;
   readonly viewer: HubViewer;
   /** It looks at the conversation only from now on. */
   readonly isNew: boolean;

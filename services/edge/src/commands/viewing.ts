@@ -2,11 +2,11 @@ import type { EventLog } from "@parley/bus";
 import { ChatError, type ConversationId } from "@parley/protocol";
 import { noCursor } from "../cursor.ts";
 import type { CatchUp } from "../hub/catch-up.ts";
-import { attach as attachTo, beginAnew, detach, type HubViewer } from "../hub/hub.ts";
+import { attach as attachTo, beginAnew, detach, type HubConnection, type HubViewer } from "../hub/hub.ts";
 import type { Hubs } from "../hub/hubs.ts";
+import { moveViewer } from "../hub/viewer.ts";
 import type { Waiting } from "../hub/waiting.ts";
 import type { Resuming } from "../hub/resuming.ts";
-import type { Connection } from "../delivery/connection.ts";
 import { createPlaces, rememberPlace } from "./places.ts";
 
 export interface ViewingDeps {
@@ -19,11 +19,17 @@ export interface ViewingDeps {
 
 export type Viewing = ReturnType<typeof createViewing>;
 
+interface HeldViewer {
+  readonly viewer: HubViewer;
+  /** It looks at the conversation only from now on. */
+  readonly isNew: boolean;
+}
+
 /** Conversations one connection may look at. */
 const maxViewers = 1_024;
 
 function createAttach(hubs: Hubs) {
-  return async (connection: Connection, conversation: ConversationId): Promise<HubViewer> => {
+  return async (connection: HubConnection, conversation: ConversationId): Promise<HubViewer> => {
     if (connection.viewers.size >= maxViewers) {
       throw new ChatError("QUOTA_EXCEEDED", { message: "This connection looks at too many conversations." });
     }
@@ -42,7 +48,7 @@ export function createViewing({ hubs, catchUp, resuming, waiting, events }: View
   const attach = createAttach(hubs);
   const release = (viewer: HubViewer): void => {
     if (viewer.state !== "held") return;
-    viewer.state = viewer.doubtedSeq === noCursor ? "lagging" : "doubted";
+    moveViewer(viewer, viewer.doubtedSeq === noCursor ? "lagging" : "doubted");
     catchUp.catchUp(viewer);
   };
 
@@ -52,7 +58,7 @@ export function createViewing({ hubs, catchUp, resuming, waiting, events }: View
     release,
 
     /** Leaves the conversation, and remembers how far the client is. */
-    unsubscribe(connection: Connection, conversation: ConversationId): void {
+    unsubscribe(connection: HubConnection, conversation: ConversationId): void {
       const viewer = connection.viewers.get(conversation);
       leave(connection, conversation);
       connection.wanted?.delete(conversation);
@@ -60,15 +66,15 @@ export function createViewing({ hubs, catchUp, resuming, waiting, events }: View
     },
 
     /** Leaves the conversations in which the client waits for nothing any more, if its dialect can tell: such clients never say it. */
-    leaveEnded(connection: Connection): void {
+    leaveEnded(connection: HubConnection): void {
       for (const conversation of endedIn(connection)) leave(connection, conversation);
     },
 
-    /** The connection's viewer, which gets no events until it is released. `isNew`: it looks at the conversation only from now on. */
-    async hold(connection: Connection, conversation: ConversationId): Promise<{ viewer: HubViewer; isNew: boolean }> {
+    /** The connection's viewer, which gets no events until it is released. */
+    async hold(connection: HubConnection, conversation: ConversationId): Promise<HeldViewer> {
       const viewer = connection.viewers.get(conversation);
       if (viewer === undefined) return { viewer: await attach(connection, conversation), isNew: true };
-      viewer.state = "held";
+      moveViewer(viewer, "held");
       return { viewer, isNew: false };
     },
 
@@ -76,7 +82,7 @@ export function createViewing({ hubs, catchUp, resuming, waiting, events }: View
     lookAtQueue: (viewer: HubViewer): void => void waiting.lookOnce(viewer.source),
 
     /** Looks at the conversation from the cursor on; anew if it did already. `subscribed` is sent first. */
-    async follow(connection: Connection, conversation: ConversationId, after: number | undefined): Promise<void> {
+    async follow(connection: HubConnection, conversation: ConversationId, after: number | undefined): Promise<void> {
       const before = connection.viewers.get(conversation);
       leave(connection, conversation);
       const left = connection.left?.get(conversation);
@@ -101,7 +107,7 @@ export function createViewing({ hubs, catchUp, resuming, waiting, events }: View
   };
 }
 
-function leave(connection: Connection, conversation: ConversationId): void {
+function leave(connection: HubConnection, conversation: ConversationId): void {
   const viewer = connection.viewers.get(conversation);
   if (viewer === undefined) return;
   connection.viewers.delete(conversation);
@@ -121,6 +127,6 @@ function goesOnPast(viewer: HubViewer, before: HubViewer | undefined, after: num
   return true;
 }
 
-function endedIn({ dialect, viewers }: Connection): ConversationId[] {
+function endedIn({ dialect, viewers }: HubConnection): ConversationId[] {
   return [...viewers.keys()].filter((conversation) => dialect.isWaitingIn?.(conversation) === false);
 }

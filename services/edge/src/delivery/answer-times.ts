@@ -1,5 +1,6 @@
-import { isTerminal, type ConnectionFrame, type ConversationId, type Outcome, type TurnId } from "@parley/protocol";
-import type { VisibleEvent } from "../hub/visible-event.ts";
+import type { VisibleEvent } from "@parley/dialects";
+import { isTerminal, type ConnectionFrame, type ConversationId, type TurnId } from "@parley/protocol";
+import type { AnswerEnd } from "../figures/metrics.ts";
 
 interface AskedTurn {
   readonly conversation: ConversationId;
@@ -18,9 +19,6 @@ export interface AskedTurns {
 export interface AskingOutlet {
   asked: AskedTurns | undefined;
 }
-
-/** `left`: the connection that asked was gone first. */
-export type AnswerEnd = Outcome["type"] | "left";
 
 export interface AnswerTimesDeps {
   readonly firstToken: { observe(seconds: number): void };

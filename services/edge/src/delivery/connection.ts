@@ -1,8 +1,7 @@
+import type { Dialect } from "@parley/dialects";
 import type { ChatError, ConversationId, User } from "@parley/protocol";
 import type { Transport } from "../figures/connection-figures.ts";
-import type { Dialect } from "../dialect/dialect.ts";
-import type { HubViewer } from "../hub/hub.ts";
-import type { Outlet } from "../hub/viewer.ts";
+import type { Outlet } from "./outlet.ts";
 
 /**
  *     opening ── a valid token ──▶ ready ── a new token of the same user ──▶ ready
@@ -22,11 +21,11 @@ export interface LeftAt {
   readonly needsWhole: boolean;
 }
 
-/** One socket. A plain record: tens of thousands of them must stay small. */
-export interface Connection extends Outlet {
+/** One socket. A plain record: tens of thousands of them must stay small. `Viewer`: what it looks at conversations with, which the hub knows. */
+export interface Connection<Viewer = unknown> extends Outlet {
   readonly id: string;
   readonly transport: Transport;
-  readonly viewers: Map<ConversationId, HubViewer>;
+  readonly viewers: Map<ConversationId, Viewer>;
   /** Conversations it unsubscribed from. */
   left: Map<ConversationId, LeftAt> | undefined;
   /** Conversations in which it asked in vain to go on from a cursor: the next message does. */
@@ -77,14 +76,14 @@ export interface NewConnection {
   readonly transport?: Transport;
 }
 
-export function createConnection({
+export function createConnection<Viewer = unknown>({
   id,
   dialect,
   openedMs,
   firstToken,
   mayBeAnonymous = false,
   transport = "websocket",
-}: NewConnection): Connection {
+}: NewConnection): Connection<Viewer> {
   return {
     id,
     dialect,

@@ -1,16 +1,31 @@
-import { firstAfter } from "../hub/catch-up-plan.ts";
-import type { Outlet, Source, Viewer } from "../hub/viewer.ts";
+import type { VisibleEvent } from "@parley/dialects";
 import type { Outbox } from "./outbox.ts";
+import type { Outlet } from "./outlet.ts";
 
-export interface DeliveryDeps<S extends Source> {
+/** What delivery needs of a viewer. */
+export interface Recipient {
+  /** It is given what is new while it is `live`. */
+  readonly state: string;
+  /** Stream sequence of the last event that it has. */
+  cursor: number;
+  readonly outlet: Outlet;
+  readonly source: { readonly ring: { readonly events: readonly VisibleEvent[]; readonly floor: number } };
+}
+
+export interface DeliveryDeps<Viewer extends Recipient, Source> {
   readonly outbox: Outbox;
   /** Called for each conversation after what was new in it has been sent. */
-  readonly settle: (source: S) => void;
+  readonly settle: (source: Source) => void;
+  /** The viewer's socket takes no more. */
+  readonly lag: (viewer: Viewer) => void;
 }
 
 /** Gives live viewers what is new. What comes within one turn of the event loop leaves in one system call per socket. */
-export function createDelivery<S extends Source>({ outbox, settle }: DeliveryDeps<S>) {
-  let dirty = new Set<S>();
+export function createDelivery<Viewer extends Recipient, Source extends { readonly viewers: ReadonlySet<Viewer> }>(
+  deps: DeliveryDeps<Viewer, Source>,
+) {
+  const { outbox, settle } = deps;
+  let dirty = new Set<Source>();
   let flushing: NodeJS.Immediate | undefined;
 
   const flush = (): void => {
@@ -23,12 +38,12 @@ export function createDelivery<S extends Source>({ outbox, settle }: DeliveryDep
         if (viewer.state !== "live") continue;
         // Only a socket that looks at several conversations can have something new of another one as well.
         if (together !== undefined && viewer.outlet.viewers.size > 1) addTo(together, viewer);
-        else deliverAlone(outbox, viewer);
+        else deliverAlone(deps, viewer);
       }
     }
     for (const [outlet, viewers] of together ?? []) {
       outbox.cork(outlet, () => {
-        for (const viewer of viewers) deliver(outbox, viewer);
+        for (const viewer of viewers) deliver(deps, viewer);
       });
     }
     for (const source of sources) settle(source);
@@ -36,7 +51,7 @@ export function createDelivery<S extends Source>({ outbox, settle }: DeliveryDep
 
   return {
     /** Something is new in the conversation. */
-    mark(source: S): void {
+    mark(source: Source): void {
       dirty.add(source);
       flushing ??= setImmediate(flush);
     },
@@ -48,21 +63,23 @@ export function createDelivery<S extends Source>({ outbox, settle }: DeliveryDep
   };
 }
 
-function addTo(together: Map<Outlet, Viewer[]>, viewer: Viewer): void {
+function addTo<Viewer extends Recipient>(together: Map<Outlet, Viewer[]>, viewer: Viewer): void {
   const viewers = together.get(viewer.outlet);
   if (viewers === undefined) together.set(viewer.outlet, [viewer]);
   else viewers.push(viewer);
 }
 
+type Sending<Viewer extends Recipient> = Omit<DeliveryDeps<Viewer, never>, "settle">;
+
 /** One event, as nearly always, is sent as it is: a cork around a single frame takes longer than the frame. */
-function deliverAlone(outbox: Outbox, viewer: Viewer): void {
+function deliverAlone<Viewer extends Recipient>(deps: Sending<Viewer>, viewer: Viewer): void {
   const { events } = viewer.source.ring;
   const missing = events.length - firstAfter(events, viewer.cursor);
-  if (missing > 1) outbox.cork(viewer.outlet, () => deliver(outbox, viewer));
-  else deliver(outbox, viewer);
+  if (missing > 1) deps.outbox.cork(viewer.outlet, () => deliver(deps, viewer));
+  else deliver(deps, viewer);
 }
 
-function deliver(outbox: Outbox, viewer: Viewer): void {
+function deliver<Viewer extends Recipient>({ outbox, lag }: Sending<Viewer>, viewer: Viewer): void {
   if (viewer.state !== "live") return;
   const { events, floor } = viewer.source.ring;
   let takesMore = viewer.cursor >= floor && outbox.isWritable(viewer.outlet);
@@ -72,5 +89,12 @@ function deliver(outbox: Outbox, viewer: Viewer): void {
     viewer.cursor = event.seq;
     takesMore = outbox.sendEvent(viewer.outlet, event);
   }
-  if (!takesMore && viewer.outlet.ws !== undefined) viewer.state = "lagging";
+  if (!takesMore && viewer.outlet.ws !== undefined) lag(viewer);
+}
+
+/** Where the events above the cursor begin. Looked for from the end: a viewer mostly lacks the last few. */
+export function firstAfter(events: readonly VisibleEvent[], cursor: number): number {
+  let first = events.length;
+  while (first > 0 && (events[first - 1]?.seq ?? 0) > cursor) first--;
+  return first;
 }

@@ -1,4 +1,4 @@
-import type { Outlet } from "../hub/viewer.ts";
+import type { Outlet } from "./outlet.ts";
 
 export type Laggards = ReturnType<typeof createLaggards>;
 

@@ -1,7 +1,7 @@
+import type { VisibleEvent } from "@parley/dialects";
 import { closeCodes, type ConnectionFrame } from "@parley/protocol";
 import type { DeliveryLimits } from "./delivery-limits.ts";
-import type { VisibleEvent } from "../hub/visible-event.ts";
-import type { Outlet } from "../hub/viewer.ts";
+import type { Outlet } from "./outlet.ts";
 import type { AnswerTimes } from "./answer-times.ts";
 import { createLaggards, type Laggards } from "./laggards.ts";
 

@@ -1,9 +1,13 @@
-import type { ErrorCode } from "@parley/protocol";
+import type { ErrorCode, Outcome } from "@parley/protocol";
 import { addCounts, Counter, Gauge, Histogram, type Registry } from "@parley/runtime";
 import { createConnectionFigures } from "./connection-figures.ts";
-import type { ApprovalOutcome } from "../hub/decision.ts";
-import type { AnswerEnd } from "../delivery/answer-times.ts";
 import { addSubscriptionMetrics, createSubscriptionFigures } from "./subscription-figures.ts";
+
+/** How an answer that was timed ended; `left`: the connection that asked was gone first. */
+export type AnswerEnd = Outcome["type"] | "left";
+
+/** How an edge answers who decides on a call that waits for a person. */
+export type ApprovalOutcome = "approved" | "denied" | "repeated" | "conflict" | "expired";
 
 const responseBucketsS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600];
 const firstTokenBucketsS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60];

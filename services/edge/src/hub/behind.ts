@@ -1,6 +1,7 @@
-import { firstAfter, type CatchUpStep } from "./catch-up-plan.ts";
+import { decodeVisible, type VisibleEvent } from "@parley/dialects";
+import { firstAfter } from "../delivery/delivery.ts";
+import type { CatchUpStep } from "./catch-up-plan.ts";
 import type { Viewer } from "./viewer.ts";
-import { decodeVisible, type VisibleEvent } from "./visible-event.ts";
 
 /**
  * How long ago the first event was made that the viewer lacks (clocks of two machines); 0: it lacks none. Undefined: that event is not at hand, neither in

@@ -3,9 +3,6 @@ import { limits, type FactOf, type StoredEvent } from "@parley/protocol";
 
 /** What was asked of a person, and what was decided on it (docs/adr/0017): what the two facts say together. */
 
-/** How an edge answers who decides. */
-export type ApprovalOutcome = "approved" | "denied" | "repeated" | "conflict" | "expired";
-
 export type Asked = StoredFact<"asked"> & { readonly fact: FactOf<"asked"> };
 export type Decision = StoredFact<"decided"> & { readonly fact: FactOf<"decided"> };
 export type DecidedEvent = Extract<StoredEvent, { type: "approval_decided" }>;

@@ -6,6 +6,7 @@ import type { CatchUpPlan, CatchUpStep } from "./catch-up-plan.ts";
 import { isLive, type Hub, type HubViewer } from "./hub.ts";
 import { behindMs } from "./behind.ts";
 import { turnSnapshot } from "./snapshot.ts";
+import { moveViewer } from "./viewer.ts";
 
 /** A conversation as of a sequence of its stream: everything up to it, and nothing from beyond. */
 export interface WholeConversation {
@@ -43,7 +44,7 @@ export function giveSteps(deps: GivingDeps, viewer: HubViewer, { mode, steps }: 
       if (!takesMore) break;
     }
     // If the socket is full it lags on, and gets the rest, if there is any, when it has drained.
-    if (takesMore && viewer.state === "lagging") viewer.state = "live";
+    if (takesMore) moveViewer(viewer, "live");
     deps.tellQueue(viewer);
   });
   markNewer(deps, viewer);
@@ -90,7 +91,7 @@ export function giveWhole(deps: GivingDeps, viewer: HubViewer, { seq, frame }: W
     viewer.hasWhole = true;
     viewer.queueTold = undefined;
     // What followed is below the ring if this was far behind.
-    viewer.state = seq < viewer.source.ring.floor ? "lagging" : "live";
+    moveViewer(viewer, seq < viewer.source.ring.floor ? "lagging" : "live");
     if (frame !== undefined) sendWhole(deps, viewer, frame);
     deps.tellQueue(viewer);
   });
@@ -100,7 +101,7 @@ export function giveWhole(deps: GivingDeps, viewer: HubViewer, { seq, frame }: W
 function sendWhole({ outbox, counters }: GivingDeps, viewer: HubViewer, frame: SnapshotFrame): void {
   counters.snapshots++;
   if (frame.queue !== undefined) viewer.queueTold = inSnapshot;
-  if (!outbox.sendFrame(viewer.outlet, frame) && viewer.outlet.ws !== undefined) viewer.state = "lagging";
+  if (!outbox.sendFrame(viewer.outlet, frame) && viewer.outlet.ws !== undefined) moveViewer(viewer, "lagging");
 }
 
 interface Greeting {

@@ -1,3 +1,4 @@
+import { decodeVisible } from "@parley/dialects";
 import {
   answerOf,
   createTurnView,
@@ -18,7 +19,6 @@ import {
 import { deliveryLimits } from "../delivery/delivery-limits.ts";
 import { foldOpen, type Known, type OpenTurn } from "./ring.ts";
 import { withShortCalls } from "./short-calls.ts";
-import { decodeVisible } from "./visible-event.ts";
 
 interface Place {
   readonly conversation: ConversationId;

@@ -1,7 +1,6 @@
+import type { Dialect, TerminalEvent, TurnWatch } from "@parley/dialects";
 import { ChatError, chatErrorOf, closeCodes, noParts, type Parts } from "@parley/protocol";
-import type { Dialect } from "../dialect/dialect.ts";
-import type { Sink } from "../hub/viewer.ts";
-import type { TerminalEvent, TurnWatch } from "./turn-watch.ts";
+import type { Sink } from "../delivery/outlet.ts";
 
 export interface AnswerEnd {
   readonly end: TerminalEvent;

@@ -1,3 +1,4 @@
+import { cutOf, seedMetadata, type TerminalEvent } from "@parley/dialects";
 import {
   AnswerMetadata,
   ApprovalDecision,
@@ -13,8 +14,6 @@ import {
   type Parts,
 } from "@parley/protocol";
 import { z } from "zod";
-import { cutOf, seedMetadata } from "../dialect/answer-metadata.ts";
-import type { TerminalEvent } from "./turn-watch.ts";
 
 /** The bodies of answers; each schema is also what the OpenAPI document says. */
 

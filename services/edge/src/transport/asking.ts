@@ -1,4 +1,5 @@
 import type { Bus } from "@parley/bus";
+import { createSseDialect, createTurnWatch, type TerminalEvent, type TurnPlace } from "@parley/dialects";
 import {
   ChatError,
   chatErrorOf,
@@ -14,27 +15,30 @@ import {
   type TurnView,
   type User,
 } from "@parley/protocol";
+import { turnIdOf } from "@parley/protocol/turn-id";
 import { noCursor, generationOffset, streamSeqOf } from "../cursor.ts";
 import type { Ownership } from "../commands/ownership.ts";
 import { checkSameText } from "../commands/submission.ts";
-import { turnIdOf } from "../commands/turn-id.ts";
 import type { Viewing } from "../commands/viewing.ts";
 import type { CatchUp } from "../hub/catch-up.ts";
+import type { HubConnection } from "../hub/hub.ts";
 import { countOne, type Counters } from "../figures/metrics.ts";
-import type { Connection } from "../delivery/connection.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import { createAnswerViewer } from "./answer-viewer.ts";
 import type { HttpViewers } from "./http-viewers.ts";
 import { chatErrorReply, type Reply } from "./reply.ts";
 import type { Call } from "./route.ts";
 import { namingKey } from "./message-key.ts";
-import { createSseDialect } from "./sse-dialect.ts";
 import { createSseSink } from "./sse-sink.ts";
-import { createTurnWatch, type TerminalEvent, type TurnPlace } from "./turn-watch.ts";
 
 export interface AskingDeps {
   readonly viewers: HttpViewers;
-  readonly onMessage: (connection: Connection, user: User, frame: MessageFrame, traceparent?: string) => Promise<void>;
+  readonly onMessage: (
+    connection: HubConnection,
+    user: User,
+    frame: MessageFrame,
+    traceparent?: string,
+  ) => Promise<void>;
   readonly viewing: Viewing;
   readonly ownership: Ownership;
   readonly outbox: Outbox;
@@ -142,7 +146,7 @@ function endedInError(end: Extract<TerminalEvent, { type: "error" }>) {
   return chatErrorReply(chatErrorOf(end), { conversation_id, turn_id });
 }
 
-function drained({ outbox, catchUp }: AskingDeps, connection: Connection): void {
+function drained({ outbox, catchUp }: AskingDeps, connection: HubConnection): void {
   if (!outbox.drained(connection)) return;
   for (const viewer of connection.viewers.values()) catchUp.catchUp(viewer);
 }

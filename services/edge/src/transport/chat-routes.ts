@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
+import { conversationOfSession, type IsOwn } from "@parley/dialects";
 import { ChatError, ConversationId, EventFrame, OnBusy, ServerFrame, type User } from "@parley/protocol";
+import { newConversationId } from "@parley/protocol/turn-id";
 import { z } from "zod";
-import { conversationOfSession, type IsOwn } from "../dialect/seed-session.ts";
-import { newConversationId } from "../commands/turn-id.ts";
 import { ChatAnswer, SeedAnswer, chatAnswerOf, seedAnswerOf } from "./answers.ts";
 import type { Asking, Question } from "./asking.ts";
 import type { Exchange } from "./exchange.ts";

@@ -1,15 +1,15 @@
 import { closeCodes } from "@parley/protocol";
 import { sleep } from "@parley/runtime";
 import type { ConnectionEnd } from "../figures/connection-end.ts";
-import { detach } from "../hub/hub.ts";
-import { dueOf, move, type Connection, type Deadlines } from "../delivery/connection.ts";
+import { detach, type HubConnection } from "../hub/hub.ts";
+import { dueOf, move, type Deadlines } from "../delivery/connection.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 
 export interface ConnectionsDeps {
   readonly deadlines: Deadlines;
   readonly outbox: Outbox;
   /** Told of each connection that is gone, once. */
-  readonly onClosed: (connection: Connection, end: ConnectionEnd) => void;
+  readonly onClosed: (connection: HubConnection, end: ConnectionEnd) => void;
 }
 
 export type Connections = ReturnType<typeof createConnections>;
@@ -24,9 +24,9 @@ const partingMs = 100;
 
 /** All sockets of this process. */
 export function createConnections({ deadlines, outbox, onClosed }: ConnectionsDeps) {
-  const all = new Set<Connection>();
+  const all = new Set<HubConnection>();
 
-  const handleDue = (connection: Connection, nowMs: number): void => {
+  const handleDue = (connection: HubConnection, nowMs: number): void => {
     switch (dueOf(connection, deadlines, nowMs)) {
       case "no token in time":
         return outbox.close(connection, closeCodes.authDeadline, "authentication took too long");
@@ -46,10 +46,10 @@ export function createConnections({ deadlines, outbox, onClosed }: ConnectionsDe
     get size() {
       return all.size;
     },
-    add: (connection: Connection): unknown => all.add(connection),
+    add: (connection: HubConnection): unknown => all.add(connection),
 
     /** The socket is gone. */
-    closed(connection: Connection, end: ConnectionEnd): void {
+    closed(connection: HubConnection, end: ConnectionEnd): void {
       onClosed(connection, end);
       move(connection, "closed");
       outbox.forget(connection);
@@ -77,7 +77,7 @@ export function createConnections({ deadlines, outbox, onClosed }: ConnectionsDe
   };
 }
 
-function sayGoodbyeTo(outbox: Outbox, connection: Connection): void {
+function sayGoodbyeTo(outbox: Outbox, connection: HubConnection): void {
   const reconnect_after_ms = Math.round(Math.random() * comeBackWithinMs);
   outbox.cork(connection, () => {
     outbox.sendFrame(connection, { type: "going_away", reconnect_after_ms });

@@ -1,4 +1,5 @@
 import type { Bus } from "@parley/bus";
+import { toldStatus } from "@parley/dialects";
 import {
   ApproveFrame,
   CallId,
@@ -16,7 +17,6 @@ import {
 import { z } from "zod";
 import type { PagePlace } from "../commands/conversations/conversation-index.ts";
 import type { Conversations } from "../commands/conversations/conversations.ts";
-import { toldStatus } from "../dialect/told-status.ts";
 import type { Decided } from "../commands/approve.ts";
 import type { QueueWish } from "../commands/queue.ts";
 import type { Ownership } from "../commands/ownership.ts";

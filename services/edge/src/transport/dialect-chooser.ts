@@ -1,11 +1,14 @@
 import { randomBytes } from "node:crypto";
+import {
+  createDialectA,
+  createDialectC,
+  dialectOfFrame,
+  nativeDialectOf,
+  undecidedDialect,
+  type DialectName,
+  type IsOwn,
+} from "@parley/dialects";
 import { parseObject } from "@parley/protocol";
-import { createDialectA } from "../dialect/dialect-a.ts";
-import { createDialectC } from "../dialect/dialect-c.ts";
-import { dialectOfFrame, type DialectName } from "../dialect/dialect-choice.ts";
-import { nativeDialectOf } from "../dialect/dialect-native.ts";
-import type { IsOwn } from "../dialect/seed-session.ts";
-import { undecidedDialect } from "../dialect/dialect-undecided.ts";
 import { countOne } from "../figures/metrics.ts";
 import { move, type Connection } from "../delivery/connection.ts";
 import type { Outbox } from "../delivery/outbox.ts";

@@ -15,7 +15,7 @@ import {
 } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { countOne } from "../figures/metrics.ts";
-import type { Connection } from "../delivery/connection.ts";
+import type { HubConnection } from "../hub/hub.ts";
 import type { Received } from "./inbox.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { Ownership } from "../commands/ownership.ts";
@@ -24,9 +24,9 @@ import type { Viewing } from "../commands/viewing.ts";
 
 export interface FrameHandlerDeps {
   /** Chooses the dialect of a connection that has none yet. Throws ChatError. */
-  readonly chooseDialect: (connection: Connection, text: string) => void;
-  readonly onAuth: (connection: Connection, token: string, knows?: readonly string[]) => Promise<void>;
-  readonly onMessage: (connection: Connection, user: User, frame: MessageFrame) => Promise<void>;
+  readonly chooseDialect: (connection: HubConnection, text: string) => void;
+  readonly onAuth: (connection: HubConnection, token: string, knows?: readonly string[]) => Promise<void>;
+  readonly onMessage: (connection: HubConnection, user: User, frame: MessageFrame) => Promise<void>;
   readonly onCancel: (user: User, frame: CancelFrame) => Promise<unknown>;
   readonly onApprove: (user: User, frame: ApproveFrame) => Promise<unknown>;
   readonly onQueue: (user: User, frame: QueueFrame) => Promise<void>;
@@ -44,7 +44,7 @@ export interface FrameHandlerDeps {
 export function createFrameHandler(deps: FrameHandlerDeps) {
   const { outbox, isBrokerWell, counters, log } = deps;
 
-  const handle = async (connection: Connection, frame: ClientFrame): Promise<void> => {
+  const handle = async (connection: HubConnection, frame: ClientFrame): Promise<void> => {
     if (frame.type === "auth") return deps.onAuth(connection, frame.token, frame.knows);
     if (frame.type === "ping") {
       outbox.sendFrame(connection, { type: "pong", ts: Date.now() });
@@ -55,7 +55,7 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
     return handleOfUser(deps, connection, user, frame);
   };
 
-  const refuse = (connection: Connection, thrown: unknown, address: FrameAddress, isDecoded = false): void => {
+  const refuse = (connection: HubConnection, thrown: unknown, address: FrameAddress, isDecoded = false): void => {
     // Whatever the broker's client throws while it is away means the same: try again.
     const isOurs = thrown instanceof ChatError || isBrokerWell();
     const error = isOurs ? toChatError(thrown) : new ChatError("OVERLOADED", { cause: thrown });
@@ -67,7 +67,7 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
     outbox.sendFrame(connection, frameErrorOf(error, address));
   };
 
-  return async (connection: Connection, received: Received): Promise<void> => {
+  return async (connection: HubConnection, received: Received): Promise<void> => {
     if (received instanceof ChatError) return refuse(connection, received, {});
     let frame: ClientFrame | undefined;
     try {
@@ -83,7 +83,7 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
 
 async function handleOfUser(
   { ownership, viewing, ...deps }: FrameHandlerDeps,
-  connection: Connection,
+  connection: HubConnection,
   user: User,
   frame: Exclude<ClientFrame, { type: "auth" | "ping" }>,
 ): Promise<void> {

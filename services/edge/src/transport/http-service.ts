@@ -11,8 +11,8 @@ import type { Decided } from "../commands/approve.ts";
 import type { Ownership } from "../commands/ownership.ts";
 import type { Viewing } from "../commands/viewing.ts";
 import type { CatchUp } from "../hub/catch-up.ts";
+import type { HubConnection } from "../hub/hub.ts";
 import type { Counters } from "../figures/metrics.ts";
-import type { Connection } from "../delivery/connection.ts";
 import type { Connections } from "./connections.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import { createAsking } from "./asking.ts";
@@ -43,7 +43,12 @@ export interface HttpServiceDeps {
   readonly conversations: Conversations;
   readonly ownership: Ownership;
   readonly viewing: Viewing;
-  readonly onMessage: (connection: Connection, user: User, frame: MessageFrame, traceparent?: string) => Promise<void>;
+  readonly onMessage: (
+    connection: HubConnection,
+    user: User,
+    frame: MessageFrame,
+    traceparent?: string,
+  ) => Promise<void>;
   readonly onQueue: (user: User, wish: QueueWish) => Promise<void>;
   readonly onTitle: (user: User, frame: Omit<TitleFrame, "type">) => Promise<string>;
   readonly onCancel: (user: User, frame: Omit<CancelFrame, "type">) => Promise<TurnId>;

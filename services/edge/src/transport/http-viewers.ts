@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
+import type { Dialect } from "@parley/dialects";
 import { ChatError, type User } from "@parley/protocol";
 import { endOfOwn, type ConnectionEnd } from "../figures/connection-end.ts";
 import type { Transport } from "../figures/connection-figures.ts";
-import type { Dialect } from "../dialect/dialect.ts";
-import type { Sink } from "../hub/viewer.ts";
-import { createConnection, move, type Connection } from "../delivery/connection.ts";
+import type { Sink } from "../delivery/outlet.ts";
+import type { HubConnection, HubViewer } from "../hub/hub.ts";
+import { createConnection, move } from "../delivery/connection.ts";
 import type { Connections } from "./connections.ts";
 
 export interface HttpViewersDeps {
@@ -38,16 +39,22 @@ const beatEveryMs = 15_000;
 
 /** HTTP requests that look at a conversation: a connection like a socket's each, so that hubs, replay and backpressure are the same. */
 export function createHttpViewers({ connections, maxConnections, maxWaitMs }: HttpViewersDeps) {
-  const waiting = new Map<Connection, Waiting>();
+  const waiting = new Map<HubConnection, Waiting>();
 
   return {
     /** Throws OVERLOADED. */
-    open(spec: ViewerSpec): Connection {
+    open(spec: ViewerSpec): HubConnection {
       if (connections.size >= maxConnections) throw new ChatError("OVERLOADED", { retryAfterMs: 5_000 });
       const nowMs = performance.now();
       const id = `http-${randomBytes(9).toString("base64url")}`;
       const { dialect, transport } = spec;
-      const connection = createConnection({ id, dialect, transport, openedMs: nowMs, firstToken: undefined });
+      const connection = createConnection<HubViewer>({
+        id,
+        dialect,
+        transport,
+        openedMs: nowMs,
+        firstToken: undefined,
+      });
       connection.ws = spec.sink;
       connection.user = spec.user;
       // A request was allowed when it came; it does not outlive its own deadline.
@@ -59,7 +66,7 @@ export function createHttpViewers({ connections, maxConnections, maxWaitMs }: Ht
     },
 
     /** The request was answered, or its client is gone. */
-    close(connection: Connection, end: ConnectionEnd): void {
+    close(connection: HubConnection, end: ConnectionEnd): void {
       if (!waiting.delete(connection)) return;
       connections.closed(connection, connection.closeCode === undefined ? end : endOfOwn(connection.closeCode));
     },

@@ -1,12 +1,12 @@
 import { closeCodes, type ChatError } from "@parley/protocol";
-import type { Connection } from "../delivery/connection.ts";
+import type { HubConnection } from "../hub/hub.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 
 /** The text of a frame, or why it has none: the answer keeps its place among the others. */
 export type Received = string | ChatError;
 
 export interface InboxDeps {
-  readonly handle: (connection: Connection, received: Received) => Promise<void>;
+  readonly handle: (connection: HubConnection, received: Received) => Promise<void>;
   readonly outbox: Outbox;
 }
 
@@ -20,7 +20,7 @@ const maxInvalidFrames = 20;
 
 /** Handles the frames of each connection in their order, one at a time. */
 export function createInbox({ handle, outbox }: InboxDeps) {
-  const work = async (connection: Connection, first: Received): Promise<void> => {
+  const work = async (connection: HubConnection, first: Received): Promise<void> => {
     const inbox: Received[] = [];
     connection.inbox = inbox;
     for (let received: Received | undefined = first; received !== undefined; received = inbox.shift()) {
@@ -36,7 +36,7 @@ export function createInbox({ handle, outbox }: InboxDeps) {
 
   return {
     /** Never throws. */
-    receive(connection: Connection, received: Received): void {
+    receive(connection: HubConnection, received: Received): void {
       const { inbox } = connection;
       connection.inboxBytes += sizeOf(received);
       if ((inbox?.length ?? 0) >= maxFrames || connection.inboxBytes > maxBytes) {

@@ -1,7 +1,6 @@
+import { knowsUnknown, toldBody } from "@parley/dialects";
 import { AuthFrame } from "@parley/protocol";
 import { z } from "zod";
-import { knowsUnknown } from "../dialect/dialect-native.ts";
-import { toldBody } from "../dialect/told-status.ts";
 import { jsonReply, type Reply } from "./reply.ts";
 
 /** The query of endpoints whose answers may have what older clients do not know. */

@@ -1,7 +1,8 @@
 import { ErrorCode, errorTable } from "@parley/protocol";
 import { z } from "zod";
+import type { Access } from "../admission/caller.ts";
 import { ErrorAnswer } from "./answers.ts";
-import { parameterNames, type Access, type ResponseSpec, type Route } from "./route.ts";
+import { parameterNames, type ResponseSpec, type Route } from "./route.ts";
 
 type Direction = "input" | "output";
 type Schema = z.core.JSONSchema.BaseSchema;

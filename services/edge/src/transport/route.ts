@@ -1,10 +1,8 @@
 import { ChatError, problemOf, type User } from "@parley/protocol";
 import { z } from "zod";
+import type { Access } from "../admission/caller.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Reply } from "./reply.ts";
-
-/** Who may ask: anybody; whoever shows a token; in development also who shows none. */
-export type Access = "anybody" | "user" | "user or developer";
 
 export type Method = "get" | "post" | "put" | "patch" | "delete";
 

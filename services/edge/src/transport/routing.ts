@@ -80,7 +80,7 @@ async function answer(
   { callerOf, isStopping, counters }: RoutingDeps,
 ): Promise<void> {
   if (isStopping() && route.access !== "anybody") throw new ChatError("SHUTTING_DOWN", { retryAfterMs: 1_000 });
-  const user = await callerOf(exchange, route.access);
+  const user = await callerOf(exchange.header("authorization"), route.access);
   const bytes = await body;
   if (bytes === undefined) throw tooLarge();
   const problem = route.hasBody ? bodyTypeProblem(exchange, route.takesAnyType === true) : undefined;

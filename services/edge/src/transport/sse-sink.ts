@@ -1,6 +1,6 @@
 import { closeCodes } from "@parley/protocol";
 import type { HttpResponse } from "uWebSockets.js";
-import type { Sink } from "../hub/viewer.ts";
+import type { Sink } from "../delivery/outlet.ts";
 import { closedWith } from "./answer-viewer.ts";
 import type { Exchange } from "./exchange.ts";
 import { createPacedWriter, type PacedWriter } from "./paced-writer.ts";

@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
+import { nativeDialect, type Dialect } from "@parley/dialects";
 import { nativeSubprotocol, type ErrorCode } from "@parley/protocol";
 import type { HttpRequest, HttpResponse, us_socket_context_t } from "uWebSockets.js";
 import { mayConnect, type OriginRules } from "../admission/origin.ts";
-import type { Dialect } from "../dialect/dialect.ts";
-import { nativeDialect } from "../dialect/dialect-native.ts";
 import { errorReply, send, type Reply } from "./reply.ts";
 import { countOne } from "../figures/metrics.ts";
-import { createConnection, type Connection } from "../delivery/connection.ts";
+import { createConnection } from "../delivery/connection.ts";
+import type { HubConnection, HubViewer } from "../hub/hub.ts";
 
 export interface UpgradeDeps {
   readonly origins: OriginRules;
@@ -50,7 +50,7 @@ export function createUpgrade(deps: UpgradeDeps) {
     const bearer = offered.find((protocol) => protocol.startsWith(tokenPrefix))?.slice(tokenPrefix.length);
     const selected = offered.includes(nativeSubprotocol) ? nativeSubprotocol : "";
     const firstToken = bearer ?? (request.getQuery("token") || undefined);
-    const connection = createConnection({
+    const connection = createConnection<HubViewer>({
       id: randomBytes(12).toString("base64url"),
       dialect: selected === nativeSubprotocol ? nativeDialect : otherDialect(),
       openedMs: performance.now(),
@@ -58,6 +58,6 @@ export function createUpgrade(deps: UpgradeDeps) {
       mayBeAnonymous: allowAnonymous && selected === "" && firstToken === undefined,
     });
     const key = request.getHeader("sec-websocket-key");
-    response.upgrade<Connection>(connection, key, selected, request.getHeader("sec-websocket-extensions"), context);
+    response.upgrade<HubConnection>(connection, key, selected, request.getHeader("sec-websocket-extensions"), context);
   };
 }

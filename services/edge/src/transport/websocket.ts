@@ -1,18 +1,18 @@
+import { nativeDialect } from "@parley/dialects";
 import { ChatError, limits as protocolLimits } from "@parley/protocol";
 import uWS, { type WebSocketBehavior } from "uWebSockets.js";
 import { closeLabelOf, endOfSocket } from "../figures/connection-end.ts";
 import type { DeliveryLimits } from "../delivery/delivery-limits.ts";
-import { nativeDialect } from "../dialect/dialect-native.ts";
 import type { CatchUp } from "../hub/catch-up.ts";
+import type { HubConnection } from "../hub/hub.ts";
 import { countOne, type Counters } from "../figures/metrics.ts";
-import type { Connection } from "../delivery/connection.ts";
 import type { Connections } from "./connections.ts";
 import type { Received } from "./inbox.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import { welcomeOf } from "./welcome.ts";
 
 export interface WebSocketDeps {
-  readonly upgrade: NonNullable<WebSocketBehavior<Connection>["upgrade"]>;
+  readonly upgrade: NonNullable<WebSocketBehavior<HubConnection>["upgrade"]>;
   readonly connections: Connections;
   readonly outbox: Outbox;
   readonly catchUp: CatchUp;
@@ -21,7 +21,7 @@ export interface WebSocketDeps {
   readonly eventWindowMs: number;
   readonly counters: Pick<Counters, "closed" | "received" | "receivedBytes">;
   /** One frame of a client. */
-  readonly receive: (connection: Connection, received: Received) => void;
+  readonly receive: (connection: HubConnection, received: Received) => void;
 }
 
 /** Pings go out at about half of this: under the 30 s after which some load balancers cut a silent connection. */
@@ -34,10 +34,10 @@ function binaryFrame(): ChatError {
 }
 
 /** The life of a socket, wired to the parts that know what to do. */
-export function createWebSocketBehavior(deps: WebSocketDeps): WebSocketBehavior<Connection> {
+export function createWebSocketBehavior(deps: WebSocketDeps): WebSocketBehavior<HubConnection> {
   const { upgrade, connections, outbox, catchUp, limits, eventWindowMs, counters, receive } = deps;
 
-  const open = (connection: Connection): void => {
+  const open = (connection: HubConnection): void => {
     // Clients of the seeds take their first frame for the answer to their `auth`.
     if (connection.dialect === nativeDialect) outbox.sendFrame(connection, welcomeOf(connection, eventWindowMs));
     if (connection.firstToken !== undefined) {
