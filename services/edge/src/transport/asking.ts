@@ -17,6 +17,7 @@ import {
 } from "@parley/protocol";
 import { turnIdOf } from "@parley/protocol/turn-id";
 import { noCursor, generationOffset, streamSeqOf } from "../cursor.ts";
+import type { Commands } from "../commands/commands.ts";
 import type { Ownership } from "../commands/ownership.ts";
 import { checkSameText } from "../commands/submission.ts";
 import type { Viewing } from "../commands/viewing.ts";
@@ -33,12 +34,7 @@ import { createSseSink } from "./sse-sink.ts";
 
 export interface AskingDeps {
   readonly viewers: HttpViewers;
-  readonly onMessage: (
-    connection: HubConnection,
-    user: User,
-    frame: MessageFrame,
-    traceparent?: string,
-  ) => Promise<void>;
+  readonly commands: Pick<Commands, "message">;
   readonly viewing: Viewing;
   readonly ownership: Ownership;
   readonly outbox: Outbox;
@@ -70,14 +66,14 @@ export function createAsking(deps: AskingDeps) {
       question: Question,
       toReply: (end: Answered, parts: Parts) => Reply,
     ): Promise<Reply | undefined> {
-      const { viewers, onMessage, counters } = deps;
+      const { viewers, commands, counters } = deps;
       const watch = createTurnWatch();
       const { dialect, sink, ended, giveUp } = createAnswerViewer(watch);
       const onDeadline = (): void => giveUp(waitedTooLong(watch.turn));
       const connection = viewers.open({ user, dialect, sink, onDeadline, transport: "request" });
       exchange.onGone(() => viewers.close(connection, "client"));
       try {
-        await onMessage(connection, user, question, exchange.header("traceparent")).catch(namingKey(exchange));
+        await commands.message(connection, user, question, exchange.header("traceparent")).catch(namingKey(exchange));
         const { end, parts } = await ended;
         return end.type === "error" ? endedInError(end) : toReply(end, parts);
       } catch (thrown) {
@@ -102,7 +98,7 @@ async function stream(
   question: Question,
   { after, isKnowing }: StreamFrom,
 ): Promise<Reply | undefined> {
-  const { viewers, onMessage, viewing, outbox, counters } = deps;
+  const { viewers, commands, viewing, outbox, counters } = deps;
   const resumed =
     after === undefined ? undefined : await turnToResume(deps, user, question, after).catch(namingKey(exchange));
   if (resumed === "has all") return { status: 204, body: "" };
@@ -120,7 +116,7 @@ async function stream(
   exchange.onGone(() => viewers.close(connection, "client"));
   try {
     if (resumed === undefined)
-      await onMessage(connection, user, question, exchange.header("traceparent")).catch(namingKey(exchange));
+      await commands.message(connection, user, question, exchange.header("traceparent")).catch(namingKey(exchange));
     else await viewing.follow(connection, question.conversation_id, resumed.after);
   } catch (error) {
     viewers.close(connection, "error");

@@ -10,15 +10,13 @@ import {
   storedParts,
   turnOfCall,
   TitleFrame,
-  type CancelFrame,
   type TranscriptMessage,
   type User,
 } from "@parley/protocol";
 import { z } from "zod";
 import type { PagePlace } from "../commands/conversations/conversation-index.ts";
 import type { Conversations } from "../commands/conversations/conversations.ts";
-import type { Decided } from "../commands/approve.ts";
-import type { QueueWish } from "../commands/queue.ts";
+import type { Commands } from "../commands/commands.ts";
 import type { Ownership } from "../commands/ownership.ts";
 import { ApprovalAnswer, CancelAnswer, ConversationPage, MessagePage, ResultAnswer, TitleAnswer } from "./answers.ts";
 import { Knowing, isKnowingUnknown, toldReply } from "./knowing.ts";
@@ -29,10 +27,7 @@ export interface ConversationRouteDeps {
   readonly conversations: Conversations;
   readonly facts: Pick<Bus["facts"], "read">;
   readonly ownership: Ownership;
-  readonly onQueue: (user: User, wish: QueueWish) => Promise<void>;
-  readonly onTitle: (user: User, frame: Omit<TitleFrame, "type">) => Promise<string>;
-  readonly cancel: (user: User, frame: Omit<CancelFrame, "type">) => Promise<TurnId>;
-  readonly approve: (user: User, frame: Omit<ApproveFrame, "type">) => Promise<Decided>;
+  readonly commands: Omit<Commands, "message">;
 }
 
 const OneConversation = z.object({ id: ConversationId });
@@ -167,7 +162,7 @@ async function isTheirs(ownership: Ownership, conversation: ConversationId, { id
   }
 }
 
-function titleRoute({ onTitle }: ConversationRouteDeps): Route {
+function titleRoute({ commands }: ConversationRouteDeps): Route {
   return defineRoute({
     method: "put",
     path: "/api/v1/conversations/:id/title",
@@ -178,7 +173,7 @@ function titleRoute({ onTitle }: ConversationRouteDeps): Route {
     body: TitleFrame.pick({ title: true }),
     responses: { 200: { description: "The title as it is kept.", content: TitleAnswer } },
     async handle({ user }, { params: { id }, body: { title } }) {
-      return jsonReply(200, { conversation_id: id, title: await onTitle(user, { conversation_id: id, title }) });
+      return jsonReply(200, { conversation_id: id, title: await commands.title(user, { conversation_id: id, title }) });
     },
   });
 }
@@ -186,7 +181,7 @@ function titleRoute({ onTitle }: ConversationRouteDeps): Route {
 const OneTurn = OneConversation.extend({ turn_id: TurnId });
 const queuePath = "/api/v1/conversations/:id/queue/:turn_id";
 
-function changeRoute({ onQueue }: ConversationRouteDeps): Route {
+function changeRoute({ commands }: ConversationRouteDeps): Route {
   return defineRoute({
     method: "patch",
     path: queuePath,
@@ -197,13 +192,13 @@ function changeRoute({ onQueue }: ConversationRouteDeps): Route {
     body: z.object({ message: z.string().describe("The text that is to be answered instead.") }),
     responses: { 204: { description: "This text will be answered." } },
     async handle({ user }, { params: { id, turn_id }, body: { message } }) {
-      await onQueue(user, { conversation_id: id, turn_id, message });
+      await commands.queue(user, { conversation_id: id, turn_id, message });
       return { status: 204, body: "" };
     },
   });
 }
 
-function removalRoute({ onQueue }: ConversationRouteDeps): Route {
+function removalRoute({ commands }: ConversationRouteDeps): Route {
   return defineRoute({
     method: "delete",
     path: queuePath,
@@ -214,13 +209,13 @@ function removalRoute({ onQueue }: ConversationRouteDeps): Route {
     body: nothing,
     responses: { 204: { description: "It will not be answered." } },
     async handle({ user }, { params: { id, turn_id } }) {
-      await onQueue(user, { conversation_id: id, turn_id, remove: true });
+      await commands.queue(user, { conversation_id: id, turn_id, remove: true });
       return { status: 204, body: "" };
     },
   });
 }
 
-function cancelRoute({ cancel }: ConversationRouteDeps): Route {
+function cancelRoute({ commands }: ConversationRouteDeps): Route {
   return defineRoute({
     method: "post",
     path: "/api/v1/conversations/:id/cancel",
@@ -232,12 +227,12 @@ function cancelRoute({ cancel }: ConversationRouteDeps): Route {
     responses: { 202: { description: "It was asked to.", content: CancelAnswer } },
     async handle({ user }, { params, body }) {
       const wish = { conversation_id: params.id, ...(body.turn_id ? { turn_id: body.turn_id } : {}) };
-      return jsonReply(202, { turn_id: await cancel(user, wish) });
+      return jsonReply(202, { turn_id: await commands.cancel(user, wish) });
     },
   });
 }
 
-function approvalRoute({ approve }: ConversationRouteDeps): Route {
+function approvalRoute({ commands }: ConversationRouteDeps): Route {
   const { approved, reason, confirm } = ApproveFrame.shape;
   return defineRoute({
     method: "post",
@@ -251,7 +246,7 @@ function approvalRoute({ approve }: ConversationRouteDeps): Route {
     async handle({ user }, { params: { id: conversation_id, call_id }, body }) {
       const wish = { conversation_id, call_id, approved: body.approved };
       const said = { ...given("reason", body.reason), ...given("confirm", body.confirm) };
-      const { turn: turn_id, ...decision } = await approve(user, { ...wish, ...said });
+      const { turn: turn_id, ...decision } = await commands.approve(user, { ...wish, ...said });
       return jsonReply(200, ApprovalAnswer.parse({ conversation_id, turn_id, call_id, ...decision }));
     },
   });

@@ -2,15 +2,10 @@ import {
   ChatError,
   frameAddressOf,
   toChatError,
-  type ApproveFrame,
   type ClientFrame,
   type ErrorCode,
   type FrameAddress,
   type FrameError,
-  type MessageFrame,
-  type CancelFrame,
-  type QueueFrame,
-  type TitleFrame,
   type User,
 } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
@@ -18,6 +13,7 @@ import { countOne } from "../figures/metrics.ts";
 import type { HubConnection } from "../hub/hub.ts";
 import type { Received } from "./inbox.ts";
 import type { Outbox } from "../delivery/outbox.ts";
+import type { Commands } from "../commands/commands.ts";
 import type { Ownership } from "../commands/ownership.ts";
 import { rememberWish } from "../commands/places.ts";
 import type { Viewing } from "../commands/viewing.ts";
@@ -26,11 +22,7 @@ export interface FrameHandlerDeps {
   /** Chooses the dialect of a connection that has none yet. Throws ChatError. */
   readonly chooseDialect: (connection: HubConnection, text: string) => void;
   readonly onAuth: (connection: HubConnection, token: string, knows?: readonly string[]) => Promise<void>;
-  readonly onMessage: (connection: HubConnection, user: User, frame: MessageFrame) => Promise<void>;
-  readonly onCancel: (user: User, frame: CancelFrame) => Promise<unknown>;
-  readonly onApprove: (user: User, frame: ApproveFrame) => Promise<unknown>;
-  readonly onQueue: (user: User, frame: QueueFrame) => Promise<void>;
-  readonly onTitle: (user: User, frame: TitleFrame) => Promise<unknown>;
+  readonly commands: Commands;
   readonly ownership: Ownership;
   readonly viewing: Viewing;
   readonly outbox: Outbox;
@@ -82,7 +74,7 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
 }
 
 async function handleOfUser(
-  { ownership, viewing, ...deps }: FrameHandlerDeps,
+  { commands, ownership, viewing }: FrameHandlerDeps,
   connection: HubConnection,
   user: User,
   frame: Exclude<ClientFrame, { type: "auth" | "ping" }>,
@@ -90,7 +82,7 @@ async function handleOfUser(
   switch (frame.type) {
     case "message":
       viewing.leaveEnded(connection);
-      return deps.onMessage(connection, user, frame);
+      return commands.message(connection, user, frame);
     case "subscribe":
       rememberWish(connection, frame.conversation_id, frame.after);
       await ownership.check(frame.conversation_id, user.id);
@@ -98,15 +90,15 @@ async function handleOfUser(
     case "unsubscribe":
       return viewing.unsubscribe(connection, frame.conversation_id);
     case "cancel":
-      await deps.onCancel(user, frame);
+      await commands.cancel(user, frame);
       return;
     case "title":
-      await deps.onTitle(user, frame);
+      await commands.title(user, frame);
       return;
     case "queue":
-      return deps.onQueue(user, frame);
+      return commands.queue(user, frame);
     case "approve":
-      await deps.onApprove(user, frame);
+      await commands.approve(user, frame);
       return;
   }
 }

@@ -1,20 +1,7 @@
 import { createToolCatalogue, type Bus } from "@parley/bus";
-import type { ApproveFrame, CancelFrame, MessageFrame, TitleFrame, TurnId, User } from "@parley/protocol";
-import type { QueueWish } from "../commands/queue.ts";
-import type { Logger } from "@parley/runtime";
 import type { TemplatedApp } from "uWebSockets.js";
-import type { OriginRules } from "../admission/origin.ts";
-import type { Tokens } from "../admission/tokens.ts";
 import type { Redis } from "../commands/conversations/conversation-index.ts";
 import type { Conversations } from "../commands/conversations/conversations.ts";
-import type { Decided } from "../commands/approve.ts";
-import type { Ownership } from "../commands/ownership.ts";
-import type { Viewing } from "../commands/viewing.ts";
-import type { CatchUp } from "../hub/catch-up.ts";
-import type { HubConnection } from "../hub/hub.ts";
-import type { Counters } from "../figures/metrics.ts";
-import type { Connections } from "./connections.ts";
-import type { Outbox } from "../delivery/outbox.ts";
 import { createAsking } from "./asking.ts";
 import { createCaller } from "../admission/caller.ts";
 import { createChatRoutes } from "./chat-routes.ts";
@@ -23,54 +10,38 @@ import { createHttpViewers } from "./http-viewers.ts";
 import type { Reply } from "./reply.ts";
 import { addRoutes } from "./routes.ts";
 import { createDevTokenRoute, createHealthRoute, withDocument } from "./service-routes.ts";
+import type { ServiceDeps } from "./socket-service.ts";
 
-export interface HttpServiceDeps {
+export interface HttpServiceDeps extends ServiceDeps {
   readonly bus: Bus;
-  readonly redis?: Redis;
-  readonly tokens: Tokens;
-  readonly origins: OriginRules;
-  readonly isDevelopment: boolean;
-  readonly maxConnections: number;
+  /** Undefined: there is none here. */
+  readonly redis: Redis | undefined;
+  readonly conversations: Conversations;
+  /** How long a request may wait for its answer. */
   readonly maxWaitMs: number;
   readonly pages: ReadonlyMap<string, Reply>;
   readonly version: string;
+  /** What keeps this process from serving, as sentences. */
   readonly problems: () => string[];
-  readonly isStopping: () => boolean;
-  readonly isBrokerWell: () => boolean;
-  readonly connections: Connections;
-  readonly outbox: Outbox;
-  readonly catchUp: CatchUp;
-  readonly conversations: Conversations;
-  readonly ownership: Ownership;
-  readonly viewing: Viewing;
-  readonly onMessage: (
-    connection: HubConnection,
-    user: User,
-    frame: MessageFrame,
-    traceparent?: string,
-  ) => Promise<void>;
-  readonly onQueue: (user: User, wish: QueueWish) => Promise<void>;
-  readonly onTitle: (user: User, frame: Omit<TitleFrame, "type">) => Promise<string>;
-  readonly onCancel: (user: User, frame: Omit<CancelFrame, "type">) => Promise<TurnId>;
-  readonly onApprove: (user: User, frame: Omit<ApproveFrame, "type">) => Promise<Decided>;
-  readonly counters: Pick<Counters, "errors">;
-  readonly log: Logger;
 }
 
 /** Everything that is asked over HTTP. */
 export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { sweep(nowMs: number): void } {
-  const { tokens, isDevelopment, version, ownership, conversations, onCancel, onApprove, bus, redis, log } = deps;
+  const { bus, redis, tokens, origins, isDevelopment, version, pages, log } = deps;
+  const { problems, isStopping, isBrokerWell, connections, maxConnections, maxWaitMs } = deps;
+  const { outbox, catchUp, conversations, ownership, viewing, commands, counters } = deps;
   const catalogue = redis === undefined ? undefined : createToolCatalogue({ redis, log });
-  const viewers = createHttpViewers(deps);
-  const asking = createAsking({ ...deps, viewers });
+  const viewers = createHttpViewers({ connections, maxConnections, maxWaitMs });
+  const asking = createAsking({ viewers, commands, viewing, ownership, outbox, catchUp, bus, counters });
   const routes = [
     ...createChatRoutes({ asking, isOwn: ownership.isOwn }),
-    ...createConversationRoutes({ ...deps, facts: bus.facts, cancel: onCancel, approve: onApprove }),
-    createHealthRoute({ ...deps, isConnected: bus.connected, catalogue }),
+    ...createConversationRoutes({ conversations, facts: bus.facts, ownership, commands }),
+    createHealthRoute({ version, isConnected: bus.connected, problems, catalogue }),
     ...(isDevelopment ? [createDevTokenRoute(tokens)] : []),
   ];
   const callerOf = createCaller(tokens, isDevelopment);
-  addRoutes(app, { ...deps, callerOf, routes: withDocument(routes, version) });
+  const table = withDocument(routes, version);
+  addRoutes(app, { pages, routes: table, callerOf, origins, isBrokerWell, isStopping, counters, log });
   return {
     sweep(nowMs) {
       viewers.sweep(nowMs);
