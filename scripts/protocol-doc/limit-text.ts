@@ -10,7 +10,7 @@ const files: Readonly<Record<string, string>> = {
   inbox: "services/edge/src/transport/inbox.ts",
   connections: "services/edge/src/transport/connections.ts",
   websocket: "services/edge/src/transport/websocket.ts",
-  welcome: "services/edge/src/transport/welcome.ts",
+  welcome: "services/edge/src/transport/dialect-chooser.ts",
   viewing: "services/edge/src/commands/viewing.ts",
 };
 

@@ -1,6 +1,23 @@
 import type { ConnectionFrame, ToolStatus } from "@parley/protocol";
 import type { VisibleEvent } from "./visible-event.ts";
-import { jsonOf } from "./frame-json.ts";
+
+/** Of frames that several viewers get. They live as long as their frames. */
+const encoded = new WeakMap<ConnectionFrame, Buffer>();
+
+/**
+ * The bytes of a frame. A snapshot may be as large as a quarter of a megabyte, and after a late event all who look at a conversation get the same
+ * one: it is encoded once.
+ */
+export function jsonOf(frame: ConnectionFrame): Buffer {
+  if (frame.type !== "snapshot") return bytesOf(frame);
+  let bytes = encoded.get(frame);
+  if (bytes === undefined) encoded.set(frame, (bytes = bytesOf(frame)));
+  return bytes;
+}
+
+function bytesOf(frame: object): Buffer {
+  return Buffer.from(JSON.stringify(frame));
+}
 
 /**
  * The status `unknown` for clients that have not said that they know it: they are told `failed`, as before there was the word. It may stand at the end
@@ -15,7 +32,7 @@ const mark = Buffer.from(`"status":"${newStatus}"`);
 
 const withStatuses: ReadonlySet<string> = new Set(["tool_call_end", "complete", "cancelled", "error"]);
 
-export function toldStatus(status: string): string {
+export function legacyStatus(status: string): string {
   return status === newStatus ? knownStatus : status;
 }
 
@@ -23,29 +40,30 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function tellCall(call: unknown): void {
+function replaceStatus(call: unknown): void {
   if (isRecord(call) && call["status"] === newStatus) call["status"] = knownStatus;
 }
 
-function tellCallsOf(holder: unknown): void {
+function replaceStatusesOf(holder: unknown): void {
   if (!isRecord(holder)) return;
   const { tool_calls: calls, parts } = holder;
-  if (Array.isArray(calls)) calls.forEach(tellCall);
-  if (Array.isArray(parts)) parts.filter((part) => isRecord(part) && part["type"] === "tool_call").forEach(tellCall);
+  if (Array.isArray(calls)) calls.forEach(replaceStatus);
+  if (Array.isArray(parts))
+    parts.filter((part) => isRecord(part) && part["type"] === "tool_call").forEach(replaceStatus);
 }
 
 /** In place: `frame` was parsed for this alone. */
-function tell(frame: unknown): void {
+function replaceAll(frame: unknown): void {
   if (!isRecord(frame)) return;
-  if (frame["type"] === "tool_call_end") tellCall(frame);
-  tellCallsOf(frame);
-  if (Array.isArray(frame["messages"])) frame["messages"].forEach(tellCallsOf);
+  if (frame["type"] === "tool_call_end") replaceStatus(frame);
+  replaceStatusesOf(frame);
+  if (Array.isArray(frame["messages"])) frame["messages"].forEach(replaceStatusesOf);
 }
 
-function toldBytes(bytes: Buffer): Buffer {
+function legacyBytes(bytes: Buffer): Buffer {
   if (!bytes.includes(mark)) return bytes;
   const frame: unknown = JSON.parse(bytes.toString("utf8"));
-  tell(frame);
+  replaceAll(frame);
   return Buffer.from(JSON.stringify(frame));
 }
 
@@ -54,22 +72,22 @@ const ofEvents = new WeakMap<VisibleEvent, Buffer>();
 const ofFrames = new WeakMap<ConnectionFrame, Buffer>();
 
 /** The native frame of an event, for who does not know the status. */
-export function toldFrame(event: VisibleEvent): Buffer {
+export function legacyFrame(event: VisibleEvent): Buffer {
   if (event.type === "token" || !withStatuses.has(event.type)) return event.frame;
   let bytes = ofEvents.get(event);
-  if (bytes === undefined) ofEvents.set(event, (bytes = toldBytes(event.frame)));
+  if (bytes === undefined) ofEvents.set(event, (bytes = legacyBytes(event.frame)));
   return bytes;
 }
 
 /** As `jsonOf`. */
-export function toldJson(frame: ConnectionFrame): Buffer {
+export function legacyJson(frame: ConnectionFrame): Buffer {
   if (frame.type !== "snapshot") return jsonOf(frame);
   let bytes = ofFrames.get(frame);
-  if (bytes === undefined) ofFrames.set(frame, (bytes = toldBytes(jsonOf(frame))));
+  if (bytes === undefined) ofFrames.set(frame, (bytes = legacyBytes(jsonOf(frame))));
   return bytes;
 }
 
 /** The body of an answer over HTTP. */
-export function toldBody(body: string): string {
-  return body.includes(mark.toString()) ? toldBytes(Buffer.from(body)).toString() : body;
+export function legacyBody(body: string): string {
+  return body.includes(mark.toString()) ? legacyBytes(Buffer.from(body)).toString() : body;
 }

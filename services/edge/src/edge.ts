@@ -81,10 +81,10 @@ function createHubRoom({ bus, limits = deliveryLimits, log }: EdgeOptions, { cou
   const { mark } = delivery;
   const history = createHistory({ events, facts, turns });
   const waiting = createWaiting({ turns, waitingTexts, outbox, log });
-  const giving = { outbox, counters, mark, tellQueue: waiting.tell };
+  const recovery = { outbox, counters, mark, tellQueue: waiting.tell };
   const { lookOnce } = waiting;
-  const whole = createWholeConversations({ ...giving, history, events, transcripts, titles, lookOnce, log });
-  const catchUp = createCatchUp({ ...giving, history, whole, log });
+  const whole = createWholeConversations({ ...recovery, history, events, transcripts, titles, lookOnce, log });
+  const catchUp = createCatchUp({ ...recovery, history, whole, log });
   const resuming = createResuming({ events, turns, transcripts, history, catchUp: catchUp.catchUp, log });
   const hubs = createHubs({
     events,

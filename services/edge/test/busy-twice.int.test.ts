@@ -3,8 +3,7 @@ import { openBus } from "@parley/bus";
 import { turnIdOf } from "@parley/protocol/turn-id";
 import { startNatsProxy } from "@parley/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { submit } from "../src/commands/submission.ts";
-import { turnRequestOf } from "../src/commands/turn-request.ts";
+import { submit, turnRequestOf } from "../src/commands/submission.ts";
 import { createWorld, log, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 
 let world: World;

@@ -1,14 +1,13 @@
 import { decodeClientFrame, nativeSubprotocol } from "@parley/protocol";
 import type { Dialect } from "../dialect.ts";
-import { jsonOf } from "../frame-json.ts";
-import { toldFrame, toldJson } from "../told-status.ts";
+import { jsonOf, legacyFrame, legacyJson } from "../frame-bytes.ts";
 
 /** `parley.v1`: the stored bytes themselves, with the cursor spliced in. */
 export const nativeDialect: Dialect = {
   name: nativeSubprotocol,
   decode: decodeClientFrame,
-  encodeEvent: toldFrame,
-  encodeFrame: toldJson,
+  encodeEvent: legacyFrame,
+  encodeFrame: legacyJson,
 };
 
 /** The same for clients that have said that they know the status `unknown`. */

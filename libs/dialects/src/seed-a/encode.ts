@@ -1,14 +1,6 @@
-import {
-  errorTable,
-  textOf,
-  type FinishedToolCall,
-  type FrameError,
-  type Outcome,
-  type StoredEvent,
-  type TurnView,
-} from "@parley/protocol";
+import { errorTable, textOf, type FrameError, type Outcome, type StoredEvent, type TurnView } from "@parley/protocol";
 import type { Encodable } from "../seed/dialect.ts";
-import { cutOf } from "../seed/encode.ts";
+import { cutOf, seedToolCall } from "../seed/encode.ts";
 import { missingToolFrames, noteToolEvent, type ToolFrame } from "../seed/shown-tools.ts";
 import type { Asked, AskedTurn } from "../seed/state.ts";
 import { extend, replace, type SentText, type Shown } from "./state.ts";
@@ -58,7 +50,7 @@ function toolFrames(turn: AskedTurn<Shown>, call: ToolFrame): Encodable[] {
       return [{ type: call.type, data: { tool_name, arguments: args, call_id, conversation_id } }];
     }
     case "tool_call_end":
-      return [{ type: call.type, data: { ...finished(call), conversation_id } }];
+      return [{ type: call.type, data: { ...seedToolCall(call), conversation_id } }];
     case "approval_required":
       // Its clients have no word for it, and nobody can decide there: it is said what is waited for.
       return [{ type: "thinking", data: { message: `Waits for agreement: ${call.summary}`, conversation_id } }];
@@ -67,19 +59,13 @@ function toolFrames(turn: AskedTurn<Shown>, call: ToolFrame): Encodable[] {
   }
 }
 
-/** Whatever is not `completed` has failed for clients that know only these two. */
-function finished({ call_id, tool_name, arguments: args, result, status }: FinishedToolCall): object {
-  const known = status === "completed" ? "completed" : "failed";
-  return { call_id, tool_name, arguments: args, result, status: known };
-}
-
 /** A cancelled answer ends as a complete one, with the text so far. */
 function ending(turn: AskedTurn<Shown>, outcome: Outcome): Encodable[] {
   if (outcome.type === "error") return [errorFrame(turn, outcome.code, outcome.error)];
   const missing = outcome.type === "complete" ? textFrames(turn, upTo(turn.state.text, outcome.response)) : [];
   if (turn.state.text.state === "diverged") return missing;
   const { response: message, tool_calls } = outcome;
-  const data = { message, tool_calls: tool_calls.map(finished), conversation_id: idOf(turn) };
+  const data = { message, tool_calls: tool_calls.map(seedToolCall), conversation_id: idOf(turn) };
   const why = outcome.type === "cancelled" ? { cancelled: true } : cutOf(outcome.metadata);
   return [...missing, { type: "complete", data: { ...data, ...why } }];
 }

@@ -3,7 +3,7 @@ import type { Encodable, ToldFrame } from "../seed/dialect.ts";
 import { seedMetadata } from "../seed/encode.ts";
 import { missingToolFrames, noteToolEvent } from "../seed/shown-tools.ts";
 import type { AskedTurn } from "../seed/state.ts";
-import { toldFrame } from "../told-status.ts";
+import { legacyFrame } from "../frame-bytes.ts";
 import type { VisibleEvent } from "../visible-event.ts";
 import type { Shown } from "./state.ts";
 
@@ -46,7 +46,7 @@ function toolEvent({ tools }: Shown, stored: StoredEvent, visible: VisibleEvent)
     case "approval_required":
     case "approval_decided":
       noteToolEvent(tools, stored);
-      return [toldFrame(visible)];
+      return [legacyFrame(visible)];
     case "tool_call_progress":
     case "waiting":
       return [visible.frame];

@@ -1,4 +1,4 @@
-import type { AnswerMetadata } from "@parley/protocol";
+import type { AnswerMetadata, FinishedToolCall } from "@parley/protocol";
 
 /** `metadata` of dialect C's `complete`: every field is always there. */
 export interface SeedMetadata {
@@ -28,4 +28,10 @@ export function seedMetadata(metadata: AnswerMetadata): SeedMetadata {
     context: { sources: (context?.sources ?? []).map(({ title }) => title) },
     ...cutOf(metadata),
   };
+}
+
+/** A call that has ended: clients of the seeds know two ways in which it does. */
+export function seedToolCall({ call_id, tool_name, arguments: args, result, status }: FinishedToolCall) {
+  const known = status === "completed" ? ("completed" as const) : ("failed" as const);
+  return { call_id, tool_name, arguments: args, result, status: known };
 }

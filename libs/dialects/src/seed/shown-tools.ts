@@ -10,7 +10,7 @@ import {
   type ToolCallPart,
   type TurnView,
 } from "@parley/protocol";
-import { toldStatus } from "../told-status.ts";
+import { legacyStatus } from "../frame-bytes.ts";
 
 const stages = ["started", "asked", "decided", "ended"] as const;
 type Stage = (typeof stages)[number];
@@ -65,7 +65,7 @@ export function missingToolFrames(shown: ShownTools, turn: TurnView): ToolFrame[
 function endFrame({ call_id, tool_name, arguments: args, ...call }: ToolCallPart, status: string): ToolFrame {
   const { result = "", duration_ms = 0 } = call;
   const common = { call_id, tool_name, arguments: args };
-  return { type: "tool_call_end", ...common, status: toldStatus(status), result, duration_ms };
+  return { type: "tool_call_end", ...common, status: legacyStatus(status), result, duration_ms };
 }
 
 /** What is asked of people, and what they said, as long as the call has not ended. */

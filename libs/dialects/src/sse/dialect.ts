@@ -1,7 +1,6 @@
 import { ChatError, seqHead } from "@parley/protocol";
 import type { Dialect } from "../dialect.ts";
-import { jsonOf } from "../frame-json.ts";
-import { toldBody, toldFrame, toldJson } from "../told-status.ts";
+import { jsonOf, legacyBody, legacyFrame, legacyJson } from "../frame-bytes.ts";
 import { changedMessage, type VisibleEvent } from "../visible-event.ts";
 import type { TerminalEvent, TurnWatch } from "../turn-watch.ts";
 
@@ -11,7 +10,7 @@ const eventEnd = Buffer.from("\n\n");
 
 /** The native frames of a conversation as server-sent events; `id` is the cursor, and only what brings something has one. `onEnd` is called before the turn's end is sent. `isKnowing`: the client knows the status `unknown`. */
 export function createSseDialect(watch: TurnWatch, onEnd: () => void, isKnowing = false): Dialect {
-  const json = isKnowing ? jsonOf : toldJson;
+  const json = isKnowing ? jsonOf : legacyJson;
   const endOf = (end: TerminalEvent | undefined): TerminalEvent | undefined => {
     if (end !== undefined) onEnd();
     return end;
@@ -23,7 +22,7 @@ export function createSseDialect(watch: TurnWatch, onEnd: () => void, isKnowing 
     },
     encodeEvent(event) {
       endOf(watch.endIn(event));
-      return isKnowing ? sentOnce(event, event.frame) : sentOnce(event, toldFrame(event));
+      return isKnowing ? sentOnce(event, event.frame) : sentOnce(event, legacyFrame(event));
     },
     turnsIn: watch.in,
     encodeFrame(frame) {
@@ -36,7 +35,7 @@ export function createSseDialect(watch: TurnWatch, onEnd: () => void, isKnowing 
       // Its event is no longer kept; who reads events must see it all the same, also when it is cut between the two.
       const { type, ...rest } = end;
       const whole = JSON.stringify({ seq: frame.seq, type, ...rest });
-      const ended = Buffer.from(isKnowing ? whole : toldBody(whole));
+      const ended = Buffer.from(isKnowing ? whole : legacyBody(whole));
       return [sentEvent(undefined, frame.type, json(frame)), sentEvent(frame.seq, type, ended)];
     },
   };

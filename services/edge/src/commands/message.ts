@@ -17,8 +17,7 @@ import { noteAsked } from "../delivery/answer-times.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { Ownership } from "./ownership.ts";
 import { promise, showEnd, showTurn } from "./places.ts";
-import { noteSaid, startOf, submit, type SubmissionBus, type Submitted } from "./submission.ts";
-import { turnRequestOf } from "./turn-request.ts";
+import { noteSaid, startOf, submit, turnRequestOf, type SubmissionBus, type Submitted } from "./submission.ts";
 import type { Viewing } from "./viewing.ts";
 
 export interface MessageDeps {

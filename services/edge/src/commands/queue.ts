@@ -1,6 +1,6 @@
 import type { Bus } from "@parley/bus";
 import { ChatError, checkMessageText, type QueueFrame, type TurnRequest, type User } from "@parley/protocol";
-import { requestCancel } from "./cancel-request.ts";
+import { requestCancel } from "./cancel.ts";
 import type { Ownership } from "./ownership.ts";
 
 export interface QueueDeps {

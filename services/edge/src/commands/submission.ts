@@ -3,18 +3,21 @@ import {
   ChatError,
   fitMessage,
   messageEventOf,
+  messageIdOf,
   subjects,
   toChatError,
+  type ConversationId,
+  type FactOf,
   type MessageEvent,
   type MessageFrame,
   type ReadEvent,
   type TurnId,
   type TurnRequest,
+  type User,
 } from "@parley/protocol";
 import { createBackoff, sleep } from "@parley/runtime";
 import { deliveryLimits } from "../delivery/delivery-limits.ts";
-import { requestCancel } from "./cancel-request.ts";
-import { saidFactOf } from "./turn-request.ts";
+import { requestCancel } from "./cancel.ts";
 
 export type SubmissionBus = Pick<Bus, "events" | "facts" | "turns" | "transcripts">;
 
@@ -204,4 +207,39 @@ async function queueBefore({ turns }: SubmissionBus, { conversation_id, turn_id 
   const ended = await Promise.all(before.map(turns.hasEnded));
   const earlier = before.filter((_, i) => ended[i] !== true).map(({ request }) => request.turn_id);
   return { queued: waiting[place]?.request, earlier };
+}
+
+interface Place {
+  readonly user: User;
+  readonly conversation: ConversationId;
+  readonly turn: TurnId;
+  readonly trace: string | undefined;
+}
+
+/** What is queued for a message. */
+export function turnRequestOf(
+  { id, message, agent, model, customer_id, metadata }: MessageFrame,
+  { user, conversation: conversation_id, turn: turn_id, trace }: Place,
+): TurnRequest {
+  return {
+    v: 1,
+    turn_id,
+    conversation_id,
+    user,
+    id,
+    message_id: messageIdOf(turn_id, "user"),
+    message,
+    ...(agent === undefined ? {} : { agent }),
+    ...(model === undefined ? {} : { model }),
+    ...(customer_id === undefined ? {} : { customer_id }),
+    ...(metadata === undefined ? {} : { metadata }),
+    accepted_at: Date.now(),
+    ...(trace === undefined ? {} : { trace }),
+  };
+}
+
+/** The message as it is remembered for as long as it may be sent again. */
+export function saidFactOf(request: TurnRequest): FactOf<"said"> {
+  const { type: _type, ...message } = messageEventOf(request);
+  return { kind: "said", v: 1, ...message };
 }

@@ -4,9 +4,10 @@ import type { Outbox } from "../delivery/outbox.ts";
 import type { CatchUpMode, SubscriptionFigures } from "../figures/subscription-figures.ts";
 import type { CatchUpPlan, CatchUpStep } from "./catch-up-plan.ts";
 import { isLive, type Hub, type HubViewer } from "./hub.ts";
-import { behindMs } from "./behind.ts";
 import { turnSnapshot } from "./snapshot.ts";
-import { moveViewer } from "./viewer.ts";
+import { moveViewer, type Viewer } from "./viewer.ts";
+import { decodeVisible, type VisibleEvent } from "@parley/dialects";
+import { firstAfter } from "../delivery/delivery.ts";
 
 /** A conversation as of a sequence of its stream: everything up to it, and nothing from beyond. */
 export interface WholeConversation {
@@ -15,7 +16,7 @@ export interface WholeConversation {
   readonly frame: SnapshotFrame | undefined;
 }
 
-export interface GivingDeps {
+export interface RecoveryDeps {
   readonly outbox: Outbox;
   readonly counters: { snapshots: number; subscriptions: Pick<SubscriptionFigures, "subscribed"> };
   /** Tells a viewer what waits, if it is live and has heard otherwise. */
@@ -32,7 +33,7 @@ export function canTake(outbox: Outbox, { state, source, outlet }: HubViewer): b
 type Ready = Extract<CatchUpPlan, { kind: "steps" }>;
 
 /** Gives a viewer what it lacks, as far as its socket takes it. */
-export function giveSteps(deps: GivingDeps, viewer: HubViewer, { mode, steps }: Ready): void {
+export function sendSteps(deps: RecoveryDeps, viewer: HubViewer, { mode, steps }: Ready): void {
   viewer.begins = false;
   deps.outbox.cork(viewer.outlet, () => {
     greet(deps, viewer, { mode, seq: viewer.source.offset + viewer.cursor, steps });
@@ -51,7 +52,7 @@ export function giveSteps(deps: GivingDeps, viewer: HubViewer, { mode, steps }: 
 }
 
 /** What came while something older was read for the viewer. */
-function markNewer({ mark }: GivingDeps, { source, cursor }: HubViewer): void {
+function markNewer({ mark }: RecoveryDeps, { source, cursor }: HubViewer): void {
   const { floor, events } = source.ring;
   if ((events.at(-1)?.seq ?? floor) > cursor) mark(source);
 }
@@ -59,7 +60,7 @@ function markNewer({ mark }: GivingDeps, { source, cursor }: HubViewer): void {
 /** The frames of steps that several viewers get: made, and encoded, once. */
 const framesOfSteps = new WeakMap<CatchUpStep, SnapshotFrame>();
 
-function sendStep({ outbox, counters }: GivingDeps, { outlet, source }: HubViewer, step: CatchUpStep): boolean {
+function sendStep({ outbox, counters }: RecoveryDeps, { outlet, source }: HubViewer, step: CatchUpStep): boolean {
   if (step.kind === "event") return outbox.sendEvent(outlet, step.event);
   counters.snapshots++;
   let frame = framesOfSteps.get(step);
@@ -74,7 +75,7 @@ function sendStep({ outbox, counters }: GivingDeps, { outlet, source }: HubViewe
 const inSnapshot: WaitingFrame = { type: "queue", conversation_id: "", turns: [] };
 
 /** Gives a viewer the whole conversation: from now on it is live, and gets what is above that from the ring. */
-export function giveWhole(deps: GivingDeps, viewer: HubViewer, { seq, frame }: WholeConversation): void {
+export function sendConversation(deps: RecoveryDeps, viewer: HubViewer, { seq, frame }: WholeConversation): void {
   const { outlet } = viewer;
   deps.outbox.cork(outlet, () => {
     // `subscribed` claims nothing of a snapshot that is still to come: whoever is cut before it asks with what it has, or for all. Where nothing
@@ -98,7 +99,7 @@ export function giveWhole(deps: GivingDeps, viewer: HubViewer, { seq, frame }: W
   markNewer(deps, viewer);
 }
 
-function sendWhole({ outbox, counters }: GivingDeps, viewer: HubViewer, frame: SnapshotFrame): void {
+function sendWhole({ outbox, counters }: RecoveryDeps, viewer: HubViewer, frame: SnapshotFrame): void {
   counters.snapshots++;
   if (frame.queue !== undefined) viewer.queueTold = inSnapshot;
   if (!outbox.sendFrame(viewer.outlet, frame) && viewer.outlet.ws !== undefined) moveViewer(viewer, "lagging");
@@ -111,10 +112,34 @@ interface Greeting {
   readonly steps?: readonly CatchUpStep[];
 }
 
-function greet({ outbox, counters }: GivingDeps, viewer: HubViewer, { mode, seq, steps }: Greeting): void {
+function greet({ outbox, counters }: RecoveryDeps, viewer: HubViewer, { mode, seq, steps }: Greeting): void {
   if (!viewer.isGreeted) return;
   viewer.isGreeted = false;
   counters.subscriptions.subscribed(viewer, mode, () => steps && behindMs(viewer, steps));
   const { conversation: conversation_id } = viewer.source;
   outbox.sendFrame(viewer.outlet, { type: "subscribed", conversation_id, mode, seq: Math.max(0, seq) });
+}
+
+/**
+ * How long ago the first event was made that the viewer lacks (clocks of two machines); 0: it lacks none. Undefined: that event is not at hand, neither in
+ * the ring nor first in `steps`, which are what it gets.
+ */
+function behindMs({ cursor, source }: Viewer, steps: readonly CatchUpStep[]): number | undefined {
+  const { floor, events } = source.ring;
+  const [step] = steps;
+  if (step === undefined) return 0;
+  const first = cursor >= floor ? events[firstAfter(events, cursor)] : step.kind === "event" ? step.event : undefined;
+  const madeMs = first === undefined ? undefined : timeOf(first);
+  return madeMs === undefined ? undefined : Math.max(0, Date.now() - madeMs);
+}
+
+/** Many who come back at once have missed the same event. */
+let newest: { readonly event: VisibleEvent; readonly ms: number | undefined } | undefined;
+
+function timeOf(event: VisibleEvent): number | undefined {
+  if (newest?.event !== event) {
+    const decoded = decodeVisible(event);
+    newest = { event, ms: "ts" in decoded ? decoded.ts : undefined };
+  }
+  return newest.ms;
 }

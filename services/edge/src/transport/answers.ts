@@ -1,4 +1,4 @@
-import { cutOf, seedMetadata, type TerminalEvent } from "@parley/dialects";
+import { cutOf, seedMetadata, seedToolCall, type TerminalEvent } from "@parley/dialects";
 import {
   AnswerMetadata,
   ApprovalDecision,
@@ -10,7 +10,6 @@ import {
   TranscriptMessage,
   TurnId,
   Usage,
-  type Outcome,
   type Parts,
 } from "@parley/protocol";
 import { z } from "zod";
@@ -136,10 +135,5 @@ export function chatAnswerOf(end: Answered, parts: Parts, session: string | unde
 export function seedAnswerOf(end: Answered): SeedAnswer {
   const { response, tool_calls, conversation_id } = end;
   const cut = end.type === "complete" ? cutOf(end.metadata) : {};
-  return { message: response, tool_calls: tool_calls.map(seedToolCallOf), conversation_id, ...cut };
-}
-
-function seedToolCallOf({ call_id, tool_name, arguments: args, result, status }: Outcome["tool_calls"][number]) {
-  const known = status === "completed" ? ("completed" as const) : ("failed" as const);
-  return { call_id, tool_name, arguments: args, result, status: known };
+  return { message: response, tool_calls: tool_calls.map(seedToolCall), conversation_id, ...cut };
 }

@@ -4,15 +4,14 @@ import { ChatError, ConversationId, EventFrame, OnBusy, ServerFrame, type User }
 import { newConversationId } from "@parley/protocol/turn-id";
 import { z } from "zod";
 import { ChatAnswer, SeedAnswer, chatAnswerOf, seedAnswerOf } from "./answers.ts";
-import type { Asking, Question } from "./asking.ts";
+import type { HttpTurns, Question } from "./http-turns.ts";
 import type { Exchange } from "./exchange.ts";
-import { keyOf, MessageId } from "./message-key.ts";
+import { keyOf, MessageId, Knowing, knowsUnknownStatus, answerReply } from "./request-fields.ts";
 import { jsonReply } from "./reply.ts";
-import { Knowing, isKnowingUnknown, toldReply } from "./knowing.ts";
 import { defineRoute, given, nothing, type Route } from "./route.ts";
 
 export interface ChatRouteDeps {
-  readonly asking: Asking;
+  readonly turns: HttpTurns;
   readonly isOwn: IsOwn;
 }
 
@@ -35,7 +34,7 @@ type ChatRequest = z.infer<typeof ChatRequest>;
 
 const SeedRequest = z.object({ message: z.string(), conversation_id: ConversationId.nullish() });
 
-export function createChatRoutes({ asking, isOwn }: ChatRouteDeps): Route[] {
+export function createChatRoutes({ turns, isOwn }: ChatRouteDeps): Route[] {
   const chat = defineRoute({
     method: "post",
     path: "/api/v1/chat",
@@ -55,11 +54,11 @@ export function createChatRoutes({ asking, isOwn }: ChatRouteDeps): Route[] {
     },
     async handle(call, { query, body }) {
       const { user, exchange } = call;
-      const isKnowing = isKnowingUnknown(query);
+      const isKnowing = knowsUnknownStatus(query);
       const question = await questionOf(isOwn, user, body, keyOf(exchange) ?? body.id ?? undefined);
-      if (acceptsEvents(exchange)) return asking.stream(call, question, { after: cursorOf(exchange), isKnowing });
+      if (acceptsEvents(exchange)) return turns.stream(call, question, { after: cursorOf(exchange), isKnowing });
       const session = body.session_id ?? undefined;
-      return asking.answer(call, question, (end, parts) => toldReply(chatAnswerOf(end, parts, session), isKnowing));
+      return turns.answer(call, question, (end, parts) => answerReply(chatAnswerOf(end, parts, session), isKnowing));
     },
   });
 
@@ -74,7 +73,7 @@ export function createChatRoutes({ asking, isOwn }: ChatRouteDeps): Route[] {
     responses: { 200: { description: "The answer.", content: SeedAnswer } },
     async handle(call, { body }) {
       const question = await questionOf(isOwn, call.user, body, keyOf(call.exchange));
-      return asking.answer(call, question, (end) => jsonReply(200, seedAnswerOf(end)));
+      return turns.answer(call, question, (end) => jsonReply(200, seedAnswerOf(end)));
     },
   });
   return [chat, seedChat];

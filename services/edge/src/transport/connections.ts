@@ -1,6 +1,6 @@
 import { closeCodes } from "@parley/protocol";
 import { sleep } from "@parley/runtime";
-import type { ConnectionEnd } from "../figures/connection-end.ts";
+import type { ConnectionEnd } from "../figures/connection-figures.ts";
 import { detach, type HubConnection } from "../hub/hub.ts";
 import { dueOf, move, type Deadlines } from "../delivery/connection.ts";
 import type { Outbox } from "../delivery/outbox.ts";

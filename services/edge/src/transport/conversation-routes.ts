@@ -1,5 +1,5 @@
 import type { Bus } from "@parley/bus";
-import { toldStatus } from "@parley/dialects";
+import { legacyStatus } from "@parley/dialects";
 import {
   ApproveFrame,
   CallId,
@@ -19,7 +19,7 @@ import type { Conversations } from "../commands/conversations/conversations.ts";
 import type { Commands } from "../commands/commands.ts";
 import type { Ownership } from "../commands/ownership.ts";
 import { ApprovalAnswer, CancelAnswer, ConversationPage, MessagePage, ResultAnswer, TitleAnswer } from "./answers.ts";
-import { Knowing, isKnowingUnknown, toldReply } from "./knowing.ts";
+import { Knowing, knowsUnknownStatus, answerReply } from "./request-fields.ts";
 import { jsonReply } from "./reply.ts";
 import { defineRoute, given, nothing, type Route } from "./route.ts";
 
@@ -101,7 +101,7 @@ function messagesRoute({ conversations, ownership }: ConversationRouteDeps): Rou
       const messages = messagesOf(turns).map(withParts);
       const titled = { conversation_id: id, ...(title === undefined ? {} : { title }) };
       const page = { ...titled, messages, ...(before === 0 ? {} : { before: String(before) }) };
-      return toldReply(page, isKnowingUnknown(query));
+      return answerReply(page, knowsUnknownStatus(query));
     },
   });
 }
@@ -124,7 +124,7 @@ function resultRoute({ facts, ownership }: ConversationRouteDeps): Route {
       if (fact?.kind !== "result")
         throw new ChatError("NOT_FOUND", { message: "There is no such result, or not any more." });
       const result = ResultAnswer.parse(fact);
-      return jsonReply(200, isKnowingUnknown(query) ? result : { ...result, status: toldStatus(result.status) });
+      return jsonReply(200, knowsUnknownStatus(query) ? result : { ...result, status: legacyStatus(result.status) });
     },
   });
 }

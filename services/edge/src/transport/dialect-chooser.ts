@@ -8,11 +8,10 @@ import {
   type DialectName,
   type IsOwn,
 } from "@parley/dialects";
-import { parseObject } from "@parley/protocol";
+import { limits, parseObject, type ConnectionFrame } from "@parley/protocol";
 import { countOne } from "../figures/metrics.ts";
 import { move, type Connection } from "../delivery/connection.ts";
 import type { Outbox } from "../delivery/outbox.ts";
-import { welcomeOf } from "./welcome.ts";
 
 export interface DialectChooserDeps {
   readonly outbox: Outbox;
@@ -60,4 +59,19 @@ function becomeAnonymous(connection: Connection): void {
   if (!move(connection, "ready")) return;
   connection.user = { id: `dev-anonymous-${randomBytes(9).toString("base64url")}` };
   connection.expiresMs = Infinity;
+}
+
+/** What a client is told to send a `ping` after, when it has sent nothing else: browsers cannot see protocol pings. */
+const heartbeatMs = 20_000;
+
+/** The first frame of the native dialect. */
+export function welcomeOf({ id }: { readonly id: string }, resumeWindowMs: number): ConnectionFrame {
+  return {
+    type: "welcome",
+    connection_id: id,
+    auth_required: true,
+    heartbeat_ms: heartbeatMs,
+    max_message_bytes: limits.messageBytes,
+    resume_window_ms: resumeWindowMs,
+  };
 }

@@ -2,13 +2,13 @@ import { createToolCatalogue, type Bus } from "@parley/bus";
 import type { TemplatedApp } from "uWebSockets.js";
 import type { Redis } from "../commands/conversations/conversation-index.ts";
 import type { Conversations } from "../commands/conversations/conversations.ts";
-import { createAsking } from "./asking.ts";
+import { createHttpTurns } from "./http-turns.ts";
 import { createCaller } from "../admission/caller.ts";
 import { createChatRoutes } from "./chat-routes.ts";
 import { createConversationRoutes } from "./conversation-routes.ts";
 import { createHttpViewers } from "./http-viewers.ts";
 import type { Reply } from "./reply.ts";
-import { addRoutes } from "./routes.ts";
+import { addRoutes } from "./routing.ts";
 import { createDevTokenRoute, createHealthRoute, withDocument } from "./service-routes.ts";
 import type { ServiceDeps } from "./socket-service.ts";
 
@@ -32,9 +32,9 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
   const { outbox, catchUp, conversations, ownership, viewing, commands, counters } = deps;
   const catalogue = redis === undefined ? undefined : createToolCatalogue({ redis, log });
   const viewers = createHttpViewers({ connections, maxConnections, maxWaitMs });
-  const asking = createAsking({ viewers, commands, viewing, ownership, outbox, catchUp, bus, counters });
+  const turns = createHttpTurns({ viewers, commands, viewing, ownership, outbox, catchUp, bus, counters });
   const routes = [
-    ...createChatRoutes({ asking, isOwn: ownership.isOwn }),
+    ...createChatRoutes({ turns, isOwn: ownership.isOwn }),
     ...createConversationRoutes({ conversations, facts: bus.facts, ownership, commands }),
     createHealthRoute({ version, isConnected: bus.connected, problems, catalogue }),
     ...(isDevelopment ? [createDevTokenRoute(tokens)] : []),

@@ -29,10 +29,10 @@ import { createAnswerViewer } from "./answer-viewer.ts";
 import type { HttpViewers } from "./http-viewers.ts";
 import { chatErrorReply, type Reply } from "./reply.ts";
 import type { Call } from "./route.ts";
-import { namingKey } from "./message-key.ts";
+import { namingKey } from "./request-fields.ts";
 import { createSseSink } from "./sse-sink.ts";
 
-export interface AskingDeps {
+export interface HttpTurnDeps {
   readonly viewers: HttpViewers;
   readonly commands: Pick<Commands, "message">;
   readonly viewing: Viewing;
@@ -43,7 +43,7 @@ export interface AskingDeps {
   readonly counters: Pick<Counters, "errors">;
 }
 
-export type Asking = ReturnType<typeof createAsking>;
+export type HttpTurns = ReturnType<typeof createHttpTurns>;
 
 /** A message with the conversation it belongs to. */
 export type Question = MessageFrame & { readonly conversation_id: string };
@@ -58,7 +58,7 @@ export interface StreamFrom {
 type Answered = Exclude<TerminalEvent, { type: "error" }>;
 
 /** Messages over HTTP: the same turns as over a socket, looked at by a viewer that is there for one of them. */
-export function createAsking(deps: AskingDeps) {
+export function createHttpTurns(deps: HttpTurnDeps) {
   return {
     /** Waits for the end. A client that goes away does not cancel. Throws what the message handler throws. */
     async answer(
@@ -93,7 +93,7 @@ export function createAsking(deps: AskingDeps) {
 }
 
 async function stream(
-  deps: AskingDeps,
+  deps: HttpTurnDeps,
   { user, exchange }: Call,
   question: Question,
   { after, isKnowing }: StreamFrom,
@@ -142,7 +142,7 @@ function endedInError(end: Extract<TerminalEvent, { type: "error" }>) {
   return chatErrorReply(chatErrorOf(end), { conversation_id, turn_id });
 }
 
-function drained({ outbox, catchUp }: AskingDeps, connection: HubConnection): void {
+function drained({ outbox, catchUp }: HttpTurnDeps, connection: HubConnection): void {
   if (!outbox.drained(connection)) return;
   for (const viewer of connection.viewers.values()) catchUp.catchUp(viewer);
 }
@@ -154,7 +154,7 @@ interface Resumed extends TurnPlace {
 
 /** The turn of a question that was asked before. Throws NOT_FOUND when it is not known any more, CONFLICT when it was another question. */
 async function turnToResume(
-  { bus: { events, turns }, ownership }: AskingDeps,
+  { bus: { events, turns }, ownership }: HttpTurnDeps,
   user: User,
   question: Question,
   after: number,

@@ -1,8 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Dialect } from "@parley/dialects";
 import { ChatError, type User } from "@parley/protocol";
-import { endOfOwn, type ConnectionEnd } from "../figures/connection-end.ts";
-import type { Transport } from "../figures/connection-figures.ts";
+import { endOfOwn, type ConnectionEnd, type Transport } from "../figures/connection-figures.ts";
 import type { Sink } from "../delivery/outlet.ts";
 import type { HubConnection, HubViewer } from "../hub/hub.ts";
 import { createConnection, move } from "../delivery/connection.ts";

@@ -1,15 +1,14 @@
 import { ChatError, fitsFrame, limits, parseWellFormed, toChatError, type ErrorCode } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { HttpRequest, HttpResponse, TemplatedApp } from "uWebSockets.js";
-import type { OriginRules } from "../admission/origin.ts";
+import { mayConnect, type OriginRules } from "../admission/origin.ts";
 import { countOne } from "../figures/metrics.ts";
 import type { createCaller } from "../admission/caller.ts";
-import { admitOrigin, preflightReply } from "./cross-origin.ts";
 import { createExchange, type Exchange } from "./exchange.ts";
-import { chatErrorReply, errorReply, type Reply } from "./reply.ts";
+import { chatErrorReply, errorReply, send, type Reply } from "./reply.ts";
 import { parameterNames, type Route } from "./route.ts";
 
-export interface RoutingDeps {
+interface RoutingDeps {
   readonly callerOf: ReturnType<typeof createCaller>;
   readonly origins: OriginRules;
   /** Whether the broker answers and delivers. */
@@ -17,6 +16,27 @@ export interface RoutingDeps {
   readonly isStopping: () => boolean;
   readonly counters: { errors: Map<ErrorCode, number> };
   readonly log: Logger;
+}
+
+export interface RouteDeps extends RoutingDeps {
+  readonly pages: ReadonlyMap<string, Reply>;
+  /** The endpoints of the table. */
+  readonly routes: readonly Route[];
+}
+
+/** What the public port answers to HTTP: pages, the table, and that there is nothing else. */
+export function addRoutes(app: TemplatedApp, deps: RouteDeps): void {
+  const start: Reply = { status: 302, headers: { location: "/ws/test" }, body: "" };
+  for (const [path, page] of [["/", start] as const, ...deps.pages]) {
+    app.get(path, (response) => send(response, page));
+    app.head(path, (response) => send(response, page, true));
+  }
+  addTable(app, deps.routes, deps);
+  app.any("/*", (response, request) => send(response, notFound(request), request.getMethod() === "head"));
+}
+
+function notFound(request: HttpRequest): Reply {
+  return errorReply("NOT_FOUND", `There is nothing at ${request.getMethod().toUpperCase()} ${request.getUrl()}.`);
 }
 
 const noBody = Buffer.alloc(0);
@@ -27,7 +47,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 const inLibrary = { get: "get", post: "post", put: "put", patch: "patch", delete: "del" } as const;
 
 /** Serves the routes of the table; other methods of their paths are answered with 405. */
-export function addTable(app: TemplatedApp, routes: readonly Route[], deps: RoutingDeps): void {
+function addTable(app: TemplatedApp, routes: readonly Route[], deps: RoutingDeps): void {
   for (const route of routes) {
     app[inLibrary[route.method]](route.path, serve(route, deps));
     if (route.method === "get") app.head(route.path, serve(route, deps));
@@ -154,4 +174,27 @@ function refusal(thrown: unknown, { method, path }: Exchange, { isBrokerWell, co
   countOne(counters.errors, error.code);
   log[error.status >= 500 ? "warn" : "debug"]({ err: error, method, path }, "a request was refused");
   return chatErrorReply(error);
+}
+
+const preflightSeconds = "600";
+
+/** Whether the page that asks may; answers to pages of allowed origins say so to the browser. No cookies are ever used. */
+function admitOrigin({ header, headers }: Exchange, rules: OriginRules): boolean {
+  const origin = header("origin");
+  headers.set("vary", "origin");
+  if (!mayConnect(origin, header("host"), rules)) return false;
+  if (origin === "") return true;
+  headers.set("access-control-allow-origin", origin);
+  headers.set("access-control-expose-headers", "retry-after");
+  return true;
+}
+
+/** The answer to a browser that asks before it asks. */
+function preflightReply(methods: readonly string[]): Reply {
+  const headers = {
+    "access-control-allow-methods": methods.join(", "),
+    "access-control-allow-headers": "authorization, content-type, idempotency-key, last-event-id, traceparent",
+    "access-control-max-age": preflightSeconds,
+  };
+  return { status: 204, headers, body: "" };
 }

@@ -1,7 +1,7 @@
 import type { Bus, ConversationEnd, ToolJobs } from "@parley/bus";
 import { ChatError, type CallId, type ConversationId, type User } from "@parley/protocol";
 import { sleep } from "@parley/runtime";
-import { requestCancel } from "../cancel-request.ts";
+import { requestCancel } from "../cancel.ts";
 
 export interface DeletionDeps {
   readonly bus: Pick<Bus, "events" | "facts" | "turns" | "conversations">;
