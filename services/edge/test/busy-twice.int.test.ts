@@ -1,5 +1,5 @@
-import { streams, subjects, type ConversationId, type TurnId } from "@parley/protocol";
 import { openBus } from "@parley/bus";
+import { streams, subjects, type ConversationId, type TurnId } from "@parley/protocol";
 import { turnIdOf } from "@parley/protocol/turn-id";
 import { startNatsProxy } from "@parley/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";

@@ -4,8 +4,8 @@ import { eventually, shownTurn } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { deliveryLimits } from "../src/delivery/delivery-limits.ts";
 import { createWorld, metricOf, tokenOf, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
-import { createCopyRoute } from "./support/late-copies.ts";
 import { ask, isEventFrame, openStream, type SentEvent } from "./support/http-client.ts";
+import { createCopyRoute } from "./support/late-copies.ts";
 
 let world: World;
 let edge: EdgeUnderTest;

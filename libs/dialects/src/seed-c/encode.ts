@@ -1,9 +1,9 @@
 import { textOf, type Outcome, type StoredEvent, type TurnView } from "@parley/protocol";
+import { legacyFrame } from "../frame-bytes.ts";
 import type { Encodable, ToldFrame } from "../seed/dialect.ts";
 import { seedMetadata } from "../seed/encode.ts";
 import { missingToolFrames, noteToolEvent } from "../seed/shown-tools.ts";
 import type { AskedTurn } from "../seed/state.ts";
-import { legacyFrame } from "../frame-bytes.ts";
 import type { VisibleEvent } from "../visible-event.ts";
 import type { Shown } from "./state.ts";
 

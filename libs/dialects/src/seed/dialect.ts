@@ -13,9 +13,9 @@ import {
   type TurnView,
   type User,
 } from "@parley/protocol";
+import type { Dialect } from "../dialect.ts";
 import { decodeVisible, type VisibleEvent } from "../visible-event.ts";
 import type { Asked, AskedTurn, AskedTurns } from "./state.ts";
-import type { Dialect } from "../dialect.ts";
 
 /** A frame as an object, or already as bytes. */
 export type Encodable = object | Uint8Array;

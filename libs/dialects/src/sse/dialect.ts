@@ -1,8 +1,8 @@
 import { ChatError, seqHead } from "@parley/protocol";
 import type { Dialect } from "../dialect.ts";
 import { jsonOf, legacyBody, legacyFrame, legacyJson } from "../frame-bytes.ts";
-import { changedMessage, type VisibleEvent } from "../visible-event.ts";
 import type { TerminalEvent, TurnWatch } from "../turn-watch.ts";
+import { changedMessage, type VisibleEvent } from "../visible-event.ts";
 
 const seqStart = seqHead(0).indexOf("0");
 const comma = 0x2c;

@@ -1,6 +1,6 @@
 import { decodeClientFrame, type ConnectionFrame } from "@parley/protocol";
-import { connectionFrame } from "../seed-c/encode.ts";
 import type { Dialect } from "../dialect.ts";
+import { connectionFrame } from "../seed-c/encode.ts";
 
 /**
  * A connection without subprotocol until its first chat frame. What is sent before that is what all dialects can read: the native frames,

@@ -1,10 +1,10 @@
 import { knowsUnknown, nativeDialect, nativeDialectOf } from "@parley/dialects";
 import { ChatError, closeCodes, toChatError, type ErrorCode } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
-import type { Identity, Tokens } from "./tokens.ts";
-import { countOne } from "../figures/metrics.ts";
 import { move, type Connection } from "../delivery/connection.ts";
 import type { Outbox } from "../delivery/outbox.ts";
+import { countOne } from "../figures/metrics.ts";
+import type { Identity, Tokens } from "./tokens.ts";
 
 export interface AuthDeps {
   readonly tokens: Tokens;

@@ -9,8 +9,8 @@ import {
   type TurnId,
   type User,
 } from "@parley/protocol";
-import { decidedEventOf, hasExpired, isAsked, isDecision, type Asked, type DecidedEvent } from "../hub/decision.ts";
 import { countOne, type ApprovalOutcome } from "../figures/metrics.ts";
+import { decidedEventOf, hasExpired, isAsked, isDecision, type Asked, type DecidedEvent } from "../hub/decision.ts";
 import type { Ownership } from "./ownership.ts";
 
 export interface ApproveDeps {

@@ -11,10 +11,10 @@ import {
 } from "@parley/protocol";
 import { newConversationId, turnIdOf } from "@parley/protocol/turn-id";
 import { traceNames, type RootSpan, type Tracing } from "@parley/runtime";
-import type { HubConnection, HubViewer } from "../hub/hub.ts";
-import type { Counters } from "../figures/metrics.ts";
 import { noteAsked } from "../delivery/answer-times.ts";
 import type { Outbox } from "../delivery/outbox.ts";
+import type { Counters } from "../figures/metrics.ts";
+import type { HubConnection, HubViewer } from "../hub/hub.ts";
 import type { Ownership } from "./ownership.ts";
 import { promise, showEnd, showTurn } from "./places.ts";
 import { noteSaid, startOf, submit, turnRequestOf, type SubmissionBus, type Submitted } from "./submission.ts";

@@ -1,9 +1,9 @@
 import type { EventLog } from "@parley/bus";
 import { ChatError, type AcceptedFrame, type ConversationId, type TurnId } from "@parley/protocol";
 import { noCursor, streamSeqOf } from "../cursor.ts";
+import type { Connection } from "../delivery/connection.ts";
 import { beginAnew, type Hub, type HubViewer } from "../hub/hub.ts";
 import type { Resuming } from "../hub/resuming.ts";
-import type { Connection } from "../delivery/connection.ts";
 
 /** Conversations of which a connection's place is remembered. */
 const maxPlaces = 1_024;

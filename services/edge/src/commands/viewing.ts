@@ -4,9 +4,9 @@ import { noCursor } from "../cursor.ts";
 import type { CatchUp } from "../hub/catch-up.ts";
 import { attach as attachTo, beginAnew, detach, type HubConnection, type HubViewer } from "../hub/hub.ts";
 import type { Hubs } from "../hub/hubs.ts";
+import type { Resuming } from "../hub/resuming.ts";
 import { moveViewer } from "../hub/viewer.ts";
 import type { Waiting } from "../hub/waiting.ts";
-import type { Resuming } from "../hub/resuming.ts";
 import { createPlaces, rememberPlace } from "./places.ts";
 
 export interface ViewingDeps {

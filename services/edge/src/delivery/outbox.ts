@@ -1,9 +1,9 @@
 import type { VisibleEvent } from "@parley/dialects";
 import { closeCodes, type ConnectionFrame } from "@parley/protocol";
-import type { DeliveryLimits } from "./delivery-limits.ts";
-import type { Outlet } from "./outlet.ts";
 import type { AnswerTimes } from "./answer-times.ts";
+import type { DeliveryLimits } from "./delivery-limits.ts";
 import { createLaggards, type Laggards } from "./laggards.ts";
+import type { Outlet } from "./outlet.ts";
 
 export interface OutboxDeps {
   readonly limits: DeliveryLimits;

@@ -1,5 +1,5 @@
-import { Histogram } from "@parley/runtime";
 import { closeCodes } from "@parley/protocol";
+import { Histogram } from "@parley/runtime";
 
 /**
  * How a connection ended.

@@ -1,8 +1,8 @@
 import type { EventLog } from "@parley/bus";
 import { ChatError, subjects, type ConversationId, type FrameError } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
-import type { HubViewer } from "./hub.ts";
 import type { Outbox } from "../delivery/outbox.ts";
+import type { HubViewer } from "./hub.ts";
 
 export interface DeletionNoticeDeps {
   readonly outbox: Pick<Outbox, "sendFrame">;

@@ -7,9 +7,9 @@ import type { Connection } from "../delivery/connection.ts";
 import type { DeliveryLimits } from "../delivery/delivery-limits.ts";
 import type { Outlet } from "../delivery/outlet.ts";
 import { closeFeed, createFeed, keepSure, openFeed, pauseFeed, syncFeed, type Feed } from "./feed.ts";
+import { createHubQueue, forgetQueue, mayChangeQueue, type HubQueue } from "./hub-queue.ts";
 import { append, createRing, enforceLimits, insert, trim, turnsUnderWay, type Ring } from "./ring.ts";
 import { moveViewer, type Source, type Viewer } from "./viewer.ts";
-import { createHubQueue, forgetQueue, mayChangeQueue, type HubQueue } from "./hub-queue.ts";
 import { visibleEventOf } from "./visible-event.ts";
 
 export interface HubViewer extends Viewer {

@@ -1,13 +1,13 @@
+import { decodeVisible, type VisibleEvent } from "@parley/dialects";
 import type { SnapshotFrame, WaitingFrame } from "@parley/protocol";
 import { noCursor } from "../cursor.ts";
+import { firstAfter } from "../delivery/delivery.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { CatchUpMode, SubscriptionFigures } from "../figures/subscription-figures.ts";
 import type { CatchUpPlan, CatchUpStep } from "./catch-up-plan.ts";
 import { isLive, type Hub, type HubViewer } from "./hub.ts";
 import { turnSnapshot } from "./snapshot.ts";
 import { moveViewer, type Viewer } from "./viewer.ts";
-import { decodeVisible, type VisibleEvent } from "@parley/dialects";
-import { firstAfter } from "../delivery/delivery.ts";
 
 /** A conversation as of a sequence of its stream: everything up to it, and nothing from beyond. */
 export interface WholeConversation {

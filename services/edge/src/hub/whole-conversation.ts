@@ -2,8 +2,8 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Bus } from "@parley/bus";
 import { subjects, type SnapshotFrame, type TurnId } from "@parley/protocol";
 import { createGate, type Logger } from "@parley/runtime";
-import { canTake, sendConversation, type RecoveryDeps } from "./recovery.ts";
 import { isLive, type Hub, type HubViewer } from "./hub.ts";
+import { canTake, sendConversation, type RecoveryDeps } from "./recovery.ts";
 import { readWhole, type WholeReadingDeps } from "./whole-reading.ts";
 import type { Whole } from "./whole.ts";
 

@@ -4,10 +4,10 @@ import { ChatError, ConversationId, EventFrame, OnBusy, ServerFrame, type User }
 import { newConversationId } from "@parley/protocol/turn-id";
 import { z } from "zod";
 import { ChatAnswer, SeedAnswer, chatAnswerOf, seedAnswerOf } from "./answers.ts";
-import type { HttpTurns, Question } from "./http-turns.ts";
 import type { Exchange } from "./exchange.ts";
-import { keyOf, MessageId, Knowing, knowsUnknownStatus, answerReply } from "./request-fields.ts";
+import type { HttpTurns, Question } from "./http-turns.ts";
 import { jsonReply } from "./reply.ts";
+import { keyOf, MessageId, Knowing, knowsUnknownStatus, answerReply } from "./request-fields.ts";
 import { defineRoute, given, nothing, type Route } from "./route.ts";
 
 export interface ChatRouteDeps {

@@ -1,9 +1,9 @@
 import { closeCodes } from "@parley/protocol";
 import { sleep } from "@parley/runtime";
-import type { ConnectionEnd } from "../figures/connection-figures.ts";
-import { detach, type HubConnection } from "../hub/hub.ts";
 import { dueOf, move, type Deadlines } from "../delivery/connection.ts";
 import type { Outbox } from "../delivery/outbox.ts";
+import type { ConnectionEnd } from "../figures/connection-figures.ts";
+import { detach, type HubConnection } from "../hub/hub.ts";
 
 export interface ConnectionsDeps {
   readonly deadlines: Deadlines;

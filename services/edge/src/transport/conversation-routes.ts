@@ -14,13 +14,13 @@ import {
   type User,
 } from "@parley/protocol";
 import { z } from "zod";
+import type { Commands } from "../commands/commands.ts";
 import type { PagePlace } from "../commands/conversations/conversation-index.ts";
 import type { Conversations } from "../commands/conversations/conversations.ts";
-import type { Commands } from "../commands/commands.ts";
 import type { Ownership } from "../commands/ownership.ts";
 import { ApprovalAnswer, CancelAnswer, ConversationPage, MessagePage, ResultAnswer, TitleAnswer } from "./answers.ts";
-import { Knowing, knowsUnknownStatus, answerReply } from "./request-fields.ts";
 import { jsonReply } from "./reply.ts";
+import { Knowing, knowsUnknownStatus, answerReply } from "./request-fields.ts";
 import { defineRoute, given, nothing, type Route } from "./route.ts";
 
 export interface ConversationRouteDeps {

@@ -9,9 +9,9 @@ import {
   type IsOwn,
 } from "@parley/dialects";
 import { limits, parseObject, type ConnectionFrame } from "@parley/protocol";
-import { countOne } from "../figures/metrics.ts";
 import { move, type Connection } from "../delivery/connection.ts";
 import type { Outbox } from "../delivery/outbox.ts";
+import { countOne } from "../figures/metrics.ts";
 
 export interface DialectChooserDeps {
   readonly outbox: Outbox;

@@ -9,14 +9,14 @@ import {
   type User,
 } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
-import { countOne } from "../figures/metrics.ts";
-import type { HubConnection } from "../hub/hub.ts";
-import type { Received } from "./inbox.ts";
-import type { Outbox } from "../delivery/outbox.ts";
 import type { Commands } from "../commands/commands.ts";
 import type { Ownership } from "../commands/ownership.ts";
 import { rememberWish } from "../commands/places.ts";
 import type { Viewing } from "../commands/viewing.ts";
+import type { Outbox } from "../delivery/outbox.ts";
+import { countOne } from "../figures/metrics.ts";
+import type { HubConnection } from "../hub/hub.ts";
+import type { Received } from "./inbox.ts";
 
 export interface FrameHandlerDeps {
   /** Chooses the dialect of a connection that has none yet. Throws ChatError. */

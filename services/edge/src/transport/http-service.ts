@@ -1,11 +1,11 @@
 import { createToolCatalogue, type Bus } from "@parley/bus";
 import type { TemplatedApp } from "uWebSockets.js";
+import { createCaller } from "../admission/caller.ts";
 import type { Redis } from "../commands/conversations/conversation-index.ts";
 import type { Conversations } from "../commands/conversations/conversations.ts";
-import { createHttpTurns } from "./http-turns.ts";
-import { createCaller } from "../admission/caller.ts";
 import { createChatRoutes } from "./chat-routes.ts";
 import { createConversationRoutes } from "./conversation-routes.ts";
+import { createHttpTurns } from "./http-turns.ts";
 import { createHttpViewers } from "./http-viewers.ts";
 import type { Reply } from "./reply.ts";
 import { addRoutes } from "./routing.ts";

@@ -16,20 +16,20 @@ import {
   type User,
 } from "@parley/protocol";
 import { turnIdOf } from "@parley/protocol/turn-id";
-import { noCursor, generationOffset, streamSeqOf } from "../cursor.ts";
 import type { Commands } from "../commands/commands.ts";
 import type { Ownership } from "../commands/ownership.ts";
 import { checkSameText } from "../commands/submission.ts";
 import type { Viewing } from "../commands/viewing.ts";
+import { noCursor, generationOffset, streamSeqOf } from "../cursor.ts";
+import type { Outbox } from "../delivery/outbox.ts";
+import { countOne, type Counters } from "../figures/metrics.ts";
 import type { CatchUp } from "../hub/catch-up.ts";
 import type { HubConnection } from "../hub/hub.ts";
-import { countOne, type Counters } from "../figures/metrics.ts";
-import type { Outbox } from "../delivery/outbox.ts";
 import { createAnswerViewer } from "./answer-viewer.ts";
 import type { HttpViewers } from "./http-viewers.ts";
 import { chatErrorReply, type Reply } from "./reply.ts";
-import type { Call } from "./route.ts";
 import { namingKey } from "./request-fields.ts";
+import type { Call } from "./route.ts";
 import { createSseSink } from "./sse-sink.ts";
 
 export interface HttpTurnDeps {

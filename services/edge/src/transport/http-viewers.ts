@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import type { Dialect } from "@parley/dialects";
 import { ChatError, type User } from "@parley/protocol";
-import { endOfOwn, type ConnectionEnd, type Transport } from "../figures/connection-figures.ts";
-import type { Sink } from "../delivery/outlet.ts";
-import type { HubConnection, HubViewer } from "../hub/hub.ts";
 import { createConnection, move } from "../delivery/connection.ts";
+import type { Sink } from "../delivery/outlet.ts";
+import { endOfOwn, type ConnectionEnd, type Transport } from "../figures/connection-figures.ts";
+import type { HubConnection, HubViewer } from "../hub/hub.ts";
 import type { Connections } from "./connections.ts";
 
 export interface HttpViewersDeps {

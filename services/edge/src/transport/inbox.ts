@@ -1,6 +1,6 @@
 import { closeCodes, type ChatError } from "@parley/protocol";
-import type { HubConnection } from "../hub/hub.ts";
 import type { Outbox } from "../delivery/outbox.ts";
+import type { HubConnection } from "../hub/hub.ts";
 
 /** The text of a frame, or why it has none: the answer keeps its place among the others. */
 export type Received = string | ChatError;

@@ -1,8 +1,8 @@
 import { knowsUnknown, legacyBody } from "@parley/dialects";
 import { AuthFrame, ChatError } from "@parley/protocol";
 import { z } from "zod";
-import { jsonReply, type Reply } from "./reply.ts";
 import type { Exchange } from "./exchange.ts";
+import { jsonReply, type Reply } from "./reply.ts";
 
 /** The query of endpoints whose answers may have what older clients do not know. */
 export const Knowing = z.object({

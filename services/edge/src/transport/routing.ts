@@ -1,9 +1,9 @@
 import { ChatError, fitsFrame, limits, parseWellFormed, toChatError, type ErrorCode } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { HttpRequest, HttpResponse, TemplatedApp } from "uWebSockets.js";
+import type { createCaller } from "../admission/caller.ts";
 import { mayConnect, type OriginRules } from "../admission/origin.ts";
 import { countOne } from "../figures/metrics.ts";
-import type { createCaller } from "../admission/caller.ts";
 import { createExchange, type Exchange } from "./exchange.ts";
 import { chatErrorReply, errorReply, send, type Reply } from "./reply.ts";
 import { parameterNames, type Route } from "./route.ts";

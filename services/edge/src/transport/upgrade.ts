@@ -3,10 +3,10 @@ import { nativeDialect, type Dialect } from "@parley/dialects";
 import { nativeSubprotocol, type ErrorCode } from "@parley/protocol";
 import type { HttpRequest, HttpResponse, us_socket_context_t } from "uWebSockets.js";
 import { mayConnect, type OriginRules } from "../admission/origin.ts";
-import { errorReply, send, type Reply } from "./reply.ts";
-import { countOne } from "../figures/metrics.ts";
 import { createConnection } from "../delivery/connection.ts";
+import { countOne } from "../figures/metrics.ts";
 import type { HubConnection, HubViewer } from "../hub/hub.ts";
+import { errorReply, send, type Reply } from "./reply.ts";
 
 export interface UpgradeDeps {
   readonly origins: OriginRules;

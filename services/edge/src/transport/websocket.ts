@@ -1,15 +1,15 @@
 import { nativeDialect } from "@parley/dialects";
 import { ChatError, limits as protocolLimits } from "@parley/protocol";
 import uWS, { type WebSocketBehavior } from "uWebSockets.js";
-import { closeLabelOf, endOfSocket } from "../figures/connection-figures.ts";
 import type { DeliveryLimits } from "../delivery/delivery-limits.ts";
+import type { Outbox } from "../delivery/outbox.ts";
+import { closeLabelOf, endOfSocket } from "../figures/connection-figures.ts";
+import { countOne, type Counters } from "../figures/metrics.ts";
 import type { CatchUp } from "../hub/catch-up.ts";
 import type { HubConnection } from "../hub/hub.ts";
-import { countOne, type Counters } from "../figures/metrics.ts";
 import type { Connections } from "./connections.ts";
-import type { Received } from "./inbox.ts";
-import type { Outbox } from "../delivery/outbox.ts";
 import { welcomeOf } from "./dialect-chooser.ts";
+import type { Received } from "./inbox.ts";
 
 export interface WebSocketDeps {
   readonly upgrade: NonNullable<WebSocketBehavior<HubConnection>["upgrade"]>;

@@ -1,7 +1,6 @@
 import { createToolJobs, type Bus, type DeletionListener, type TranscriptPage } from "@parley/bus";
 import { ChatError, subjects, type ConversationId, type TurnRequest } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
-import { createIndexNotes } from "./index-notes.ts";
 import {
   createConversationIndex,
   type IndexEntry,
@@ -10,6 +9,7 @@ import {
   type Redis,
 } from "./conversation-index.ts";
 import { createDeletion } from "./deletion.ts";
+import { createIndexNotes } from "./index-notes.ts";
 import { createIndexRebuild } from "./index-rebuild.ts";
 
 export interface ConversationsDeps {

@@ -1,8 +1,8 @@
 import type { Bus } from "@parley/bus";
 import { ChatError, type ConversationId } from "@parley/protocol";
 import { DeadlineError, withDeadline, type Logger } from "@parley/runtime";
-import { titleOf } from "./index-notes.ts";
 import { maxPerUser, type ConversationIndex, type IndexEntry } from "./conversation-index.ts";
+import { titleOf } from "./index-notes.ts";
 
 export interface IndexRebuildDeps {
   readonly bus: Pick<Bus, "conversations" | "turns">;
