@@ -4,8 +4,10 @@ import type { VisibleEvent } from "./visible-event.ts";
 export type Encoded = Uint8Array | readonly Uint8Array[];
 
 /**
- * How a client speaks. All dialects carry the same events; one is one folder beside this file. A dialect that must remember something of
- * its client is made anew for each connection.
+ * How a client speaks. All dialects carry the same events; each is a folder beside this file, with files of the same names as far as it has something
+ * to put in them: `dialect.ts` puts it together, `decode.ts` reads what its clients send, `encode.ts` says events and frames as it does, `state.ts` is
+ * what it knows of one client, `addresses.ts` how its clients name conversations. A dialect that must remember something of its client is made anew
+ * for each connection.
  */
 export interface Dialect {
   readonly name: string;

@@ -38,7 +38,7 @@ export interface PersonState {
 /** A conversation goes on for so long, then a new one begins: else each question would cost more than the one before. */
 const turnsPerConversation = 5;
 
-function createHttpTurns({ number, run, dialect, workload }: PersonOptions) {
+function createAsking({ number, run, dialect, workload }: PersonOptions) {
   let asked = 0;
   return {
     asked: () => asked,
@@ -102,7 +102,7 @@ function createReader({ workload, onFirst }: PersonOptions, onOver: (outcome: Ou
 /** Somebody who is connected, asks, reads every word of the answer, thinks, and asks again. */
 export async function openPerson(options: PersonOptions): Promise<Person> {
   const { number, port, secret, dialect, workload, turns, onEnd } = options;
-  const asking = createHttpTurns(options);
+  const asking = createAsking(options);
   const protocol = dialect.protocol(secret, `person-${number}`);
   let timer: ReturnType<typeof setTimeout> | undefined;
   let ready = (): void => undefined;
