@@ -160,6 +160,13 @@ function submittedOf(
   return { seq, duplicate, isAlone: !duplicate && expect === 0 };
 }
 
+function messageOf(request: TurnRequest, { isLost }: SubmitOptions): Append {
+  const subject = subjects.turns(request.conversation_id);
+  // The text is stored twice more, as event and as record.
+  const message = { subject, data: encodeJson(request), spareBytes: envelopeBytes };
+  return isLost === true ? message : { ...message, msgId: request.turn_id };
+}
+
 /**
  * Queues a turn; the same turn id within ten minutes is the same message. Throws QUEUE_FULL, CONVERSATION_BUSY (only with `onlyIfIdle`),
  * MESSAGE_TOO_LARGE, or OVERLOADED: at once when the broker has no room, and when it has not answered for 10 s (then it may or may not be queued: the
@@ -167,15 +174,9 @@ function submittedOf(
  * not look for that either. Of a duplicate that is never said.
  */
 function createSubmit(events: EventLog, removeEnded: (conversation: ConversationId) => Promise<boolean>, log: Logger) {
-  return async (request: TurnRequest, { onlyIfIdle = false, isLost = false }: SubmitOptions = {}) => {
-    const subject = subjects.turns(request.conversation_id);
-    // The text is stored twice more, as event and as record.
-    const message = {
-      subject,
-      data: encodeJson(request),
-      spareBytes: envelopeBytes,
-      ...(isLost ? {} : { msgId: request.turn_id }),
-    };
+  return async (request: TurnRequest, options: SubmitOptions = {}) => {
+    const { onlyIfIdle = false } = options;
+    const message = messageOf(request, options);
     let expected: Pick<Append, "expect"> = { expect: 0 };
     const backoff = createBackoff({ minMs: 20, maxMs: 1_000 });
     const deadline = performance.now() + submitDeadlineMs;

@@ -32,7 +32,7 @@ async function losePower({ nats, store, image }: Bench): Promise<void> {
   await nats.restart();
 }
 
-async function withBench(use: (bench: Bench) => Promise<void>): Promise<void> {
+async function withBench(work: (bench: Bench) => Promise<void>): Promise<void> {
   await using folder = await tempDir();
   const [store, image] = [path.join(folder.path, "store"), path.join(folder.path, "image")];
   await mkdir(store);
@@ -43,7 +43,7 @@ async function withBench(use: (bench: Bench) => Promise<void>): Promise<void> {
     nats.freeze();
     await cp(store, image, { recursive: true });
     nats.thaw();
-    await use({ bus, nats, store, image });
+    await work({ bus, nats, store, image });
   } finally {
     await bus.close();
   }

@@ -45,6 +45,22 @@ function forget(hub: Hub | undefined, lastSeq: number): void {
   hub.viewers.forEach(hub.deps.tellDeleted);
 }
 
+/** Where the broker has lost the end of a stream, all that hubs have of it is of another one from now on. */
+async function lookForLosses(hubs: (shard?: number) => readonly Hub[], { events, log }: HubDeps): Promise<void> {
+  const look = async (shard: number): Promise<void> => {
+    try {
+      const stream = await lostEnd(shard, () => hubs(shard), events);
+      if (stream === undefined) return;
+      log.error({ shard, ...stream }, "the event stream has lost its end: whoever looks on begins anew");
+      events.renew(shard, stream);
+    } catch (err) {
+      log.warn({ err, shard }, "it is not known whether the event stream has lost its end");
+    }
+  };
+  hubs().forEach(pauseHub);
+  await Promise.all([...new Set(hubs().map(({ shard }) => shard))].map(look));
+}
+
 /** The conversations somebody looks at. */
 export function createHubs(deps: HubDeps) {
   const { limits, log } = deps;
@@ -69,18 +85,6 @@ export function createHubs(deps: HubDeps) {
   const all = (shard?: number): Hub[] =>
     [...entries.values()].flatMap(({ hub }) => (shard === undefined || hub.shard === shard ? hub : []));
 
-  const lookForLoss = async (shard: number): Promise<void> => {
-    const { events } = deps;
-    try {
-      const stream = await lostEnd(shard, () => all(shard), events);
-      if (stream === undefined) return;
-      log.error({ shard, ...stream }, "the event stream has lost its end: whoever looks on begins anew");
-      events.renew(shard, stream);
-    } catch (err) {
-      log.warn({ err, shard }, "it is not known whether the event stream has lost its end");
-    }
-  };
-
   return {
     /** When the broker connection is lost, and again when it is back: see `pauseFeed`. */
     pauseAll: (): void => all().forEach(pauseHub),
@@ -99,9 +103,7 @@ export function createHubs(deps: HubDeps) {
 
     /** After the broker connection came back: what was live in between is gone; and what was before it too, if the broker lost it. */
     async syncAll(): Promise<void> {
-      all().forEach(pauseHub);
-      const shards = new Set(all().map(({ shard }) => shard));
-      await Promise.all([...shards].map(lookForLoss));
+      await lookForLosses(all, deps);
       await syncMany(all());
     },
 
