@@ -23,8 +23,8 @@ export interface Deciders {
   faults(counterFile: string): Promise<string[]>;
 }
 
-/** Longer than it takes to replace two processes. */
-const heldMs = 6_000;
+/** Longer than it takes to replace a process. */
+const heldMs = 4_000;
 const askedWithinMs = 30_000;
 const endsWithinMs = 60_000;
 /** Of those who ask, every third says no. */

@@ -38,8 +38,6 @@ export async function runRollingUpgrade({ people, versions, say }: Rehearsal): P
       say(`all of ${version.name}; ${crowd.ended()} turns so far, ${deciders.decided()} that waited`);
       before = version;
     }
-    if (before.canWait) deciders.resume();
-    await untilMore();
     await deciders.pause();
   } catch (error) {
     const { faults } = await crowd.finish();
