@@ -5,8 +5,16 @@ import type { Provider } from "./provider.ts";
 export const Abilities = z.strictObject({
   /** Tools at all. Without, calls of earlier turns are shown as text. */
   tools: z.boolean(),
+  /** What tools take, as it is written (JSON Schema), or with its plainest words only. */
+  tool_schemas: z.enum(["full", "plain"]),
+  /** Calls of earlier turns in a request without tools; else they are shown as text there. */
+  calls_without_tools: z.boolean(),
+  /** The name of the tool beside its result. */
+  result_names: z.boolean(),
   /** `content: null` beside tool calls; else "". */
   null_content: z.boolean(),
+  /** `content: ""`, too; else a full stop. */
+  empty_content: z.boolean(),
   /** As whom the model is told what it is; `user`: before the first message. */
   system_role: z.enum(["system", "developer", "user"]),
   /** The field `parallel_tool_calls`. */
@@ -40,7 +48,11 @@ export type ModelRule = z.infer<typeof ModelRule>;
 
 const usual: Abilities = {
   tools: true,
+  tool_schemas: "full",
+  calls_without_tools: true,
+  result_names: false,
   null_content: true,
+  empty_content: true,
   system_role: "system",
   // Parallel calls are every server's default; some refuse the field.
   parallel_tool_calls: false,
