@@ -5,6 +5,7 @@ import { createChunkReader, type CallPiece } from "./model-chunk.ts";
 import type { FinishReason, ModelEvent, RequestedCall } from "./model.ts";
 import { noAnswer, reportedError, truncated } from "./model-error.ts";
 import { isBlank } from "./provider-words.ts";
+import { createTemplateMarks } from "./template-marks.ts";
 import { createThinkTags, type ThinkEvent, type ThinkTagsOptions } from "./think-tags.ts";
 import { isFields, textOf } from "./fields.ts";
 import { createToolCallAssembler } from "./tool-call-assembler.ts";
@@ -79,6 +80,8 @@ export function createAnswerReader(requestedModel: string, options: AnswerReader
     isFinished: () => finish.told() !== undefined,
     /** After that the usage came, in a chunk that had nothing else. */
     isCounted: () => isCounted,
+    /** The provider told in place of the rest that its filter has held it back. */
+    heldBack: (): void => finish.add("content_filter", false),
     /** A part of the stream could not be read. What came is kept, but it is not told as whole. */
     lost(): void {
       finish.lost();
@@ -89,6 +92,8 @@ export function createAnswerReader(requestedModel: string, options: AnswerReader
       if (format.isOther()) throw noAnswer("the provider does not answer as a chat completion");
       const told = toldFinish(finish.told() ?? (how === "done" ? "stop" : undefined));
       const requested = calls.end(told, finish.isSure(how), finish.hasLost());
+      if (finish.hasLost() && requested.length === 0 && said.isNothing())
+        throw noAnswer("nothing of the stream could be read");
       const rest = said.end(requested.length > 0);
       const given = finishReasonOf(told, requested, said.hasText());
       const reason = given === "stop" && finish.hasLost() ? "other" : given;
@@ -151,10 +156,12 @@ function createFormat() {
 /** Text and reasoning, apart from each other. */
 function createSaid(options: AnswerReaderOptions) {
   const texts = createPieces();
+  const marks = createTemplateMarks();
   const reasonings = createPieces();
   const fields = createMessageFields();
   const tags = createThinkTags({ ...options, onReasoning: fields.tagged });
   let hasText = false;
+  let isNothing = true;
 
   const events = (reasoning: string, split: ThinkEvent[]): ModelEvent[] => {
     for (const event of split) {
@@ -167,13 +174,15 @@ function createSaid(options: AnswerReaderOptions) {
   return {
     fields,
     hasText: () => hasText,
+    isNothing: () => isNothing,
     add(reasoning: string, text: string): ModelEvent[] {
-      if (reasoning === "") return events("", tags.add(texts.next(text)));
+      isNothing &&= reasoning === "" && text === "";
+      if (reasoning === "") return events("", tags.add(marks.next(texts.next(text))));
       const split = tags.reasoningCameApart();
-      return events(reasonings.next(reasoning), [...split, ...tags.add(texts.next(text))]);
+      return events(reasonings.next(reasoning), [...split, ...tags.add(marks.next(texts.next(text)))]);
     },
     end: (hasCalls: boolean): ModelEvent[] =>
-      events(reasonings.rest(), [...tags.add(texts.rest()), ...tags.end(hasCalls)]),
+      events(reasonings.rest(), [...tags.add(marks.last(texts.rest())), ...tags.end(hasCalls)]),
     breakOff: (): ModelEvent[] => events("", tags.breakOff()),
     tellStart(): void {
       if (tags.hadBareEnd()) options.onStartKnown?.("open");

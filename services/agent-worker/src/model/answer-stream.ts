@@ -1,7 +1,7 @@
 import type { AnswerReader, StreamEnd } from "./answer-reader.ts";
 import { createEventStream, type ValueKind } from "./event-stream.ts";
 import type { Reply } from "./http-exchange.ts";
-import { brokenOff, noAnswer, toProviderError, truncated } from "./model-error.ts";
+import { brokenOff, isHeldBack, noAnswer, toProviderError, truncated } from "./model-error.ts";
 import type { ModelEvent } from "./model.ts";
 import { isErrorBody, isErrorValue } from "./provider-words.ts";
 
@@ -41,8 +41,11 @@ export function createAnswerStream(options: AnswerStreamOptions) {
     onValue(value, kind) {
       if (isOver()) return;
       const error = errorOf(value, kind, apiKey);
-      if (error === undefined) chunks.read(value, kind);
-      else if (!chunks.isWhole()) throw error;
+      if (error === undefined) return chunks.read(value, kind);
+      if (chunks.isWhole()) return;
+      if (!isHeldBack(error)) throw error;
+      options.reader.heldBack();
+      guarded(complete, "done");
     },
     onDone: () => guarded(complete, "done"),
     onLost: () => options.reader.lost(),
@@ -59,6 +62,7 @@ export function createAnswerStream(options: AnswerStreamOptions) {
     if (isOver()) return;
     if (form === "text") throw page(text);
     if (form === "empty") throw noAnswer("the provider answered with an empty body");
+    if (form === "nothing" && skipped > 0) throw noAnswer("nothing of the body could be read");
     complete(chunks.isBody() ? "done" : "closed");
   };
   const breakOff = (error: unknown): void => {
@@ -125,7 +129,7 @@ function createAnswer({ reader }: AnswerStreamOptions, batch: Batch, isWhole: ()
     } catch (error) {
       if (batch.hasFailed() || !(error instanceof RangeError)) fail(error);
       else if (isWhole()) guarded(complete, "broken");
-      else fail(truncated(error.message));
+      else fail(truncated(error.message, { permanent: true }));
     }
   };
   const expire = (): boolean => {

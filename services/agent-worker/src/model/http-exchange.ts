@@ -14,6 +14,8 @@ import { createAgents, type Agents, type ProxyFor } from "./http-agents.ts";
 
 /** Of one request. */
 const maxRedirects = 5;
+/** Gateways add a header for each thing they know; Node takes 16 KiB by itself. */
+const maxHeaderBytes = 128 * 1024;
 /** After the end that the body says itself, its connection may take so long to become free for the next request. */
 const lingerMs = 250;
 
@@ -74,7 +76,12 @@ function failure(message: string, code: string): Error {
 function open({ url, method, headers, body }: Hop, agent: Agent): ClientRequest {
   const request = url.protocol === "https:" ? httpsRequest : httpRequest;
   const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
-  return request(url, { method, agent, headers: { ...headers, "accept-encoding": "identity", ...length } });
+  return request(url, {
+    method,
+    agent,
+    maxHeaderSize: maxHeaderBytes,
+    headers: { ...headers, "accept-encoding": "identity", ...length },
+  });
 }
 
 /**

@@ -4,8 +4,8 @@ import { createAnswerReader } from "./answer-reader.ts";
 import { createAnswerStream, type Awaited } from "./answer-stream.ts";
 import type { ProxyFor } from "./http-agents.ts";
 import { createHttpExchange, type HttpExchange, type Reply } from "./http-exchange.ts";
-import { refusalIn, timedOut, toProviderError, unreachable } from "./model-error.ts";
-import type { ModelClient, ModelRequest, OnEvents } from "./model.ts";
+import { isHeldBack, refusalIn, timedOut, toProviderError, unreachable } from "./model-error.ts";
+import type { ModelClient, ModelEvent, ModelRequest, OnEvents } from "./model.ts";
 import type { ModelRule } from "./model-rules.ts";
 import type { Provider } from "./provider.ts";
 import { wordsOf } from "./provider-words.ts";
@@ -54,12 +54,17 @@ export function createModelClient(options: ModelClientOptions): ModelClient {
         try {
           return await attempts.stream(request, signal, tell);
         } catch (error) {
+          if (isHeldBack(error)) return onEvents([heldBack(request.model ?? options.provider.model)]);
           const refusal = hasTold || signal.aborted ? undefined : refusalIn(error);
           if (refusal === undefined || !abilities.learn(request, refusal)) throw error;
         }
       }
     },
   };
+}
+
+function heldBack(model: string): ModelEvent {
+  return { type: "end", finish: "content_filter", model };
 }
 
 function createAttempts(options: ModelClientOptions, abilities: ModelAbilities): ModelClient {

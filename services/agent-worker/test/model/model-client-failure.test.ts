@@ -237,7 +237,7 @@ describe("a stream is MODEL_TRUNCATED", () => {
   test("when one event grows without an end", async () => {
     const failure = await failureOf((res) => {
       res.writeHead(200, { "content-type": "text/event-stream" });
-      res.write(`data: ${"x".repeat(3 * 1024 * 1024)}`);
+      res.write(`data: ${"x".repeat(33 * 1024 * 1024)}`);
     });
     expect(failure).toMatchObject({ error: { code: "MODEL_TRUNCATED" } });
   });
