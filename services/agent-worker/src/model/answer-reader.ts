@@ -92,18 +92,10 @@ export function createAnswerReader(requestedModel: string, options: AnswerReader
       if (format.isOther()) throw noAnswer("the provider does not answer as a chat completion");
       const told = toldFinish(finish.told() ?? (how === "done" ? "stop" : undefined));
       const requested = calls.end(told, finish.isSure(how), finish.hasLost());
-      if (finish.hasLost() && requested.length === 0 && said.isNothing())
-        throw noAnswer("nothing of the stream could be read");
       const rest = said.end(requested.length > 0);
-      const given = finishReasonOf(told, requested, said.hasText());
-      const reason = given === "stop" && finish.hasLost() ? "other" : given;
+      const reason = finishReasonOf(told, requested, { said, hasLost: finish.hasLost() });
       if (reason === "stop" || reason === "tool_calls" || reason === "other") said.tellStart();
-      const end: ModelEvent = {
-        type: "end",
-        finish: reason,
-        ...(usage && { usage }),
-        model: model.name(),
-      };
+      const end: ModelEvent = { type: "end", finish: reason, ...(usage && { usage }), model: model.name() };
       if (reason !== "tool_calls") return [...rest, end];
       return [...rest, { type: "tool_calls", calls: withMessage(requested, said.fields.all()) }, end];
     },
@@ -255,11 +247,13 @@ function toldFinish(finish: Finish | undefined): Exclude<Finish, "error"> {
 function finishReasonOf(
   finish: Exclude<Finish, "error">,
   calls: readonly RequestedCall[],
-  hasText: boolean,
+  { said, hasLost }: { said: Pick<ReturnType<typeof createSaid>, "hasText" | "isNothing">; hasLost: boolean },
 ): FinishReason {
   if (calls.length > 0) return "tool_calls";
   if (finish === "length" || finish === "content_filter") return finish;
-  if (!hasText) return "empty";
+  if (hasLost && said.isNothing()) throw noAnswer("nothing of the stream could be read");
+  if (!said.hasText()) return "empty";
+  if (hasLost) return "other";
   // Calls were announced and none came, but there is an answer.
   return finish === "tool_calls" ? "stop" : finish;
 }

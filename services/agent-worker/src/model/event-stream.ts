@@ -37,39 +37,16 @@ export interface StreamEnd {
 export function createEventStream(sink: StreamSink) {
   const events = createEvents(sink);
   const body = createBody();
-  let isFirst = true;
-  let isEvents = false;
-  let strayLines = 0;
-
-  const field = (name: string, value: string): boolean => {
-    if (name === "data") events.data(value);
-    else if (name === "event") events.named(value);
-    isEvents ||= name === "data";
-    return fields.has(name);
-  };
-
-  const otherLine = (written: string): void => {
-    // Indented, or with a byte order mark of its own.
-    const text = indentedField.test(written) ? written.trimStart() : written;
-    const at = text.indexOf(":");
-    if (at < 0 ? field(text, "") : field(text.slice(0, at), text.slice(at + 1).trimStart())) return;
-    const isObject = text.startsWith("{");
-    if (isObject && events.tell(text, "body")) return;
-    if ((isEvents || events.values() > 0) && isDoneMark(text)) return void events.tell(text, "data");
-    // A raw line feed within a string of the data.
-    if (events.isOpen()) return events.data(text);
-    if (isObject && events.values() > 0) sink.onLost();
-    if (isEvents) strayLines++;
-    else body.add(text);
-  };
+  const seen: Seen = { isEmpty: true, isEvents: false, strayLines: 0 };
+  const otherLine = createOtherLines({ sink, events, body, seen });
 
   const line = (bytes: Buffer, start: number, to: number): void => {
-    const from = isFirst ? afterByteOrderMark(bytes, start, to) : start;
-    isFirst = false;
+    const from = seen.isEmpty ? afterByteOrderMark(bytes, start, to) : start;
+    seen.isEmpty = false;
     if (from === to) return events.end();
     if (bytes[from] === colon) return;
     if (isData(bytes, from, to)) {
-      isEvents = true;
+      seen.isEvents = true;
       return events.data(bytes.toString("utf8", bytes[from + 5] === space ? from + 6 : from + 5, to));
     }
     otherLine(bytes.toString("utf8", from, to));
@@ -77,8 +54,8 @@ export function createEventStream(sink: StreamSink) {
 
   /** Mostly it has no text: images, token numbers. Whoever sends it has more to say. */
   const onTooLong = (): void => {
-    isFirst = false;
-    strayLines++;
+    seen.isEmpty = false;
+    seen.strayLines++;
     sink.onLost();
   };
 
@@ -88,11 +65,57 @@ export function createEventStream(sink: StreamSink) {
     end(): StreamEnd {
       lines.end();
       events.end();
+      const { isEvents, isEmpty, strayLines } = seen;
       const text = isEvents || events.values() > 0 ? "" : body.text();
       const isText = text !== "" && !events.tell(text, "body");
-      const other = isEvents ? "events" : events.values() > 0 ? "json" : isFirst ? "empty" : "nothing";
+      const other = isEvents ? "events" : events.values() > 0 ? "json" : isEmpty ? "empty" : "nothing";
       return { form: isText ? "text" : other, skipped: events.skipped() + strayLines, text: isText ? text : "" };
     },
+  };
+}
+
+interface Seen {
+  /** Not even the end of a line. */
+  isEmpty: boolean;
+  /** There was `data`. */
+  isEvents: boolean;
+  /** Lines that were no part of anything. */
+  strayLines: number;
+}
+
+interface OtherLinesDeps {
+  readonly sink: StreamSink;
+  readonly events: ReturnType<typeof createEvents>;
+  readonly body: ReturnType<typeof createBody>;
+  readonly seen: Seen;
+}
+
+/** Lines that are no plain `data:`. */
+function createOtherLines({ sink, events, body, seen }: OtherLinesDeps): (written: string) => void {
+  const field = (name: string, value: string): boolean => {
+    if (name === "data") events.data(value);
+    else if (name === "event") events.named(value);
+    seen.isEvents ||= name === "data";
+    return fields.has(name);
+  };
+  const strayLine = (text: string): void => {
+    // A raw line feed within a string of the data.
+    if (events.isOpen()) return events.data(text);
+    if (text.startsWith("{") && events.values() > 0) sink.onLost();
+    if (seen.isEvents) seen.strayLines++;
+    else body.add(text);
+  };
+  const isTold = (text: string): boolean => {
+    if (text.startsWith("{")) return events.tell(text, "body");
+    return (seen.isEvents || events.values() > 0) && isDoneMark(text) && events.tell(text, "data");
+  };
+
+  return (written) => {
+    // Indented, or with a byte order mark of its own.
+    const text = indentedField.test(written) ? written.trimStart() : written;
+    const at = text.indexOf(":");
+    if (at < 0 ? field(text, "") : field(text.slice(0, at), text.slice(at + 1).trimStart())) return;
+    if (!isTold(text)) strayLine(text);
   };
 }
 

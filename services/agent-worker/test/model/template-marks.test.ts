@@ -37,7 +37,7 @@ const rows: [name: string, text: string, expected: string][] = [
 describe("marks of chat templates become tags at the beginning of an answer", () => {
   test.each(rows)("%s", (_name, text, expected) => {
     expect(read([text])).toBe(expected);
-    expect(read([...text])).toBe(expected);
+    expect(read(text.split(""))).toBe(expected);
   });
 });
 
