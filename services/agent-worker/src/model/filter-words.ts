@@ -23,6 +23,8 @@ const sentences = new RegExp(
     "considered high risk",
     "inappropriate content",
     "content violates",
+    "content_?policy_?violation",
+    "responsible ai practices",
     "(?:input|prompt|request|content|message) was (?:flagged|filtered|blocked)",
     "不安全或敏感",
   ].join("|"),

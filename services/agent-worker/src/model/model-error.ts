@@ -145,13 +145,23 @@ const contextWords = new RegExp(
     "number of tokens in the prompt cannot exceed",
     "(?:when|the) context (?:the )?overflows|model is loaded with context length",
     "range of input length should be",
+    // vLLM, SGLang, ExLlama; TensorRT-LLM, Volcengine, Novita, Bedrock, Anthropic, Ollama; TGI; DeepInfra; LiteLLM; Hugging Face; Baidu; Zhipu.
+    "(?:input|prompt)\\b[^.]{0,60} (?:longer|greater|larger) than [^.]{0,40}(?:context|max|model)",
+    "(?:input|prompt)\\b[^.]{0,40} exceed(?:s|ed)? [^.]{0,40}(?:max|context|limit)",
+    "`?inputs`? must have less than",
+    "inputs? token limit exceeded",
+    "contextwindowexceeded",
+    "^input is too long",
+    "max length of current question",
+    "(?:prompt|输入).{0,10}(?:超长|过长)",
   ].join("|"),
   "i",
 );
 
 function isContextTooLarge({ words, name }: ProviderWords, status: number | undefined): boolean {
   if (status === 413) return true;
-  if (status !== undefined && status !== 400 && status !== 422) return false;
+  // Older llama.cpp: 500.
+  if (status !== undefined && status !== 400 && status !== 422 && status !== 500) return false;
   return name === "context_length_exceeded" || contextWords.test(words);
 }
 

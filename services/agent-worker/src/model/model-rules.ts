@@ -21,6 +21,8 @@ export const Abilities = z.strictObject({
   parallel_tool_calls: z.boolean(),
   /** Several calls in one message, or each in a message of its own. */
   calls_per_message: z.enum(["many", "one"]),
+  /** Answers as a stream; else each comes at once when it is whole, which may take as long as a first token. */
+  stream: z.boolean(),
   /** The field `stream_options`. */
   stream_options: z.boolean(),
   /** `alphanumeric9`: ids of calls have exactly nine letters and digits. */
@@ -57,6 +59,7 @@ const usual: Abilities = {
   // Parallel calls are every server's default; some refuse the field.
   parallel_tool_calls: false,
   calls_per_message: "many",
+  stream: true,
   stream_options: true,
   call_ids: "any",
   call_fields: true,

@@ -26,6 +26,7 @@ const readings: { readonly [Ability in keyof Abilities]?: Reading } = {
     body.stream_options && /stream_options|stream options|include_usage/i.test(words)
       ? { stream_options: false }
       : undefined,
+  stream: ({ body, words }) => (body.stream && isAboutStreams(words) ? { stream: false } : undefined),
   parallel_tool_calls: ({ body, words }) =>
     body.parallel_tool_calls === true && /parallel[_ ]tool[_ ]calls?/i.test(words)
       ? { parallel_tool_calls: false }
@@ -76,6 +77,14 @@ function lessonsIn(sent: Sent, isRefusal: boolean): Lesson[] {
     const [ability] = Abilities.keyof().options.filter((one) => one === name);
     return change === undefined || ability === undefined ? [] : [{ ability, change }];
   });
+}
+
+/** Of OpenAI's models some stream only for organisations that are verified. Where tools are the trouble, an answer in pieces is worth more. */
+function isAboutStreams(words: string): boolean {
+  if (/tool|function|stream_options/i.test(words)) return false;
+  return /verified to stream|'stream' does not support|\bstream(?:ing)?\b[^.]{0,30}(?:not (?:supported|available|allowed|enabled)|unsupported)|not support(?:ing)? stream/i.test(
+    words,
+  );
 }
 
 function readOutputLimit({ body, words }: Sent): Partial<Abilities> | undefined {

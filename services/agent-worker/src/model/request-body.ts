@@ -7,7 +7,7 @@ import type { Abilities } from "./model-rules.ts";
 import type { ModelMessage, ModelRequest } from "./model.ts";
 import type { Provider } from "./provider.ts";
 
-export type RequestBody = OpenAI.ChatCompletionCreateParamsStreaming;
+export type RequestBody = Omit<OpenAI.ChatCompletionCreateParamsStreaming, "stream"> & { readonly stream?: true };
 
 export interface BodyContext {
   readonly model: string;
@@ -22,10 +22,10 @@ export function buildBody(request: ModelRequest, { model, provider, abilities }:
   return {
     model,
     messages: messagesFor(request, abilities),
-    stream: true,
+    ...(abilities.stream && { stream: true }),
     ...(hasTools && { tools: abilities.tool_schemas === "plain" ? tools.map(plainTool) : tools }),
     ...(maxOutputTokens !== undefined && { [abilities.output_limit_field]: maxOutputTokens }),
-    ...(abilities.stream_options && { stream_options: streamOptionsOf(provider) }),
+    ...(abilities.stream && abilities.stream_options && { stream_options: streamOptionsOf(provider) }),
     // OpenAI refuses the field when there are no tools.
     ...(hasTools && abilities.parallel_tool_calls && { parallel_tool_calls: true }),
   };

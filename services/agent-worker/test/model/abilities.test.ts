@@ -85,7 +85,7 @@ describe("a refusal teaches", () => {
 
   test("nothing about what was not sent", () => {
     const plain = request({ tools: [], messages: [{ role: "user", content: "hello" }] });
-    const abilities = abilitiesAt("host", [rule({ stream_options: false })]);
+    const abilities = abilitiesAt("host", [rule({ stream_options: false, stream: false })]);
     for (const [, status, words, lesson] of refusals) {
       if ("alternating_roles" in lesson || "output_limit_field" in lesson) continue;
       expect([words, abilities.learn(plain, { status, words })]).toEqual([words, false]);

@@ -9,6 +9,18 @@ export const refusals: [name: string, status: number, words: string, lesson: Par
     '[{"type":"extra_forbidden","loc":["body","stream_options"],"msg":"Extra inputs are not permitted"}]',
     { stream_options: false },
   ],
+  [
+    "OpenAI, streams",
+    400,
+    "Unsupported value: 'stream' does not support true with this model. Only the default (false) value is supported.",
+    { stream: false },
+  ],
+  [
+    "OpenAI, streams for some",
+    400,
+    "Your organization must be verified to stream this model. Please go to: https://platform.openai.com",
+    { stream: false },
+  ],
   ["parallel_tool_calls", 400, "Unknown field parallel_tool_calls", { parallel_tool_calls: false }],
   [
     "parallel tool calls in words",

@@ -178,6 +178,11 @@ const filterStatuses: Row[] = [
     refused("403 Forbidden", { message: 'Your input was flagged for "violence".', code: 403 }),
     " content_filter",
   ],
+  [
+    "LiteLLM's",
+    refused("400 Bad Request", { message: "litellm.ContentPolicyViolationError: x", code: "400" }),
+    " content_filter",
+  ],
   ["no access", refused("403 Forbidden", { message: "no access" }), " MODEL_UNAVAILABLE"],
   ["a failure", refused("500 Internal Server Error", { code: "content_filter" }), " MODEL_UNAVAILABLE!"],
 ];
