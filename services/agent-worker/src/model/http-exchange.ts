@@ -6,8 +6,8 @@ import {
   type IncomingMessage,
 } from "node:http";
 import { request as httpsRequest } from "node:https";
-import { pipeline, type Readable } from "node:stream";
-import { constants, createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
+import { pipeline, Transform, type Readable } from "node:stream";
+import { constants, createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from "node:zlib";
 import { getProxyForUrl } from "proxy-from-env";
 import { createHeldReadings } from "./held-reading.ts";
 import { createAgents, type Agents, type ProxyFor } from "./http-agents.ts";
@@ -192,10 +192,31 @@ function decoderOf(encoding: string) {
     case "x-gzip":
       return createGunzip(flush);
     case "deflate":
-      return createInflate(flush);
+      return createAnyInflate();
     case "br":
       return createBrotliDecompress(brotliFlush);
     default:
       return undefined;
   }
+}
+
+/** `deflate` is zlib's format by the standard, and bare by the habit of some servers; the first byte tells. */
+function createAnyInflate(): Transform {
+  let inner: Transform | undefined;
+  return new Transform({
+    transform(bytes: Buffer, _encoding, done) {
+      inner ??= (((bytes[0] ?? 0) & 0x0f) === 0x08 ? createInflate(flush) : createInflateRaw(flush))
+        .on("data", (decoded) => void this.push(decoded))
+        .on("error", (error) => void this.destroy(error));
+      inner.write(bytes, () => done());
+    },
+    flush(done) {
+      if (inner === undefined) return done();
+      inner.once("end", () => done()).end();
+    },
+    destroy(error, done) {
+      inner?.destroy();
+      done(error);
+    },
+  });
 }

@@ -1,4 +1,4 @@
-import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import { describe, test } from "vitest";
 import { chunk } from "./fake-provider.ts";
 import {
@@ -154,6 +154,8 @@ const transports: Row[] = [
   ["status 201", { head: "HTTP/1.1 201 Created\r\nconnection: close", pieces: [whole] }, "Hello, world stop"],
   ["gzip", encoded("gzip", gzipSync(whole)), "Hello, world stop"],
   ["deflate", encoded("deflate", deflateSync(whole)), "Hello, world stop"],
+  ["deflate without its head", encoded("deflate", deflateRawSync(whole)), "Hello, world stop"],
+  ["deflate that is none", encoded("deflate", Buffer.alloc(90, 0xff)), " MODEL_TRUNCATED!"],
   ["brotli", encoded("br", brotliCompressSync(whole)), "Hello, world stop"],
   ["two encodings", encoded("deflate, gzip", gzipSync(deflateSync(whole))), "Hello, world stop"],
   ["an unknown encoding of plain bytes", encoded("zz", Buffer.from(whole)), "Hello, world stop"],
