@@ -172,11 +172,16 @@ function headersOf({ requestId }: ModelRequest, { apiKey, headers }: Provider): 
   };
 }
 
+/** The status says the most: words that do not come are not waited for. */
+const errorBodyMs = 2_000;
+
 /** Parsed, if it is JSON. What breaks off or never ends is taken as far as it goes. */
 async function readErrorBody({ body, release }: Reply): Promise<unknown> {
   const parts: Buffer[] = [];
   let bytes = 0;
+  let timer: NodeJS.Timeout | undefined;
   await new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, errorBodyMs);
     body.on("data", (part: Buffer) => {
       parts.push(part);
       bytes += part.length;
@@ -185,6 +190,7 @@ async function readErrorBody({ body, release }: Reply): Promise<unknown> {
     body.on("end", resolve).on("error", resolve).on("close", resolve);
     if (body.destroyed) resolve();
   });
+  clearTimeout(timer);
   release();
   const text = Buffer.concat(parts).toString("utf8", 0, maxErrorBytes);
   try {

@@ -202,6 +202,9 @@ const reasonings: Deviation[] = [
   ["tags in the middle", said("Use <think>hm</think> for it."), { text: "Use <think>hm</think> for it." }],
   ["tags in code", said("Write `a</think>b` here."), { text: "Write `a</think>b` here." }],
   ["a quoted tag", said('The tag "</think>" ends it.'), { text: 'The tag "</think>" ends it.' }],
+  ...["1. First\n2. </think>\n3. Third", "> </think>\n> said", "- </think>\n- <think>", "# </think>\n\nEnds it."].map(
+    (text): Deviation => [`a tag that is an item: ${text}`, said(text), { text }],
+  ),
   ["a tag as a word", said("A </think> ends it."), { text: "A </think> ends it." }],
   ["other tags", said("<thin>x</thin> <b>Hello</b>"), { text: "<thin>x</thin> <b>Hello</b>" }],
   [

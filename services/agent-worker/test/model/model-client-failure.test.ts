@@ -221,6 +221,14 @@ test("keeps at most a few lines of a large error body, and does not read it to t
   expect(logged.length).toBeLessThan(500);
 });
 
+test("an error whose body never comes is what its status says", async () => {
+  const { error } = await failureOf((res) => {
+    res.writeHead(401, { "content-type": "application/json" });
+    res.write('{"error":');
+  });
+  expect(error).toMatchObject({ code: "MODEL_UNAVAILABLE", message: "The language model refused the credentials." });
+});
+
 test("a refused connection is MODEL_UNAVAILABLE", async () => {
   const listener = createServer().listen(0, "127.0.0.1");
   await once(listener, "listening");
