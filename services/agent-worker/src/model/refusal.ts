@@ -130,7 +130,7 @@ function isAboutSystem(words: string): boolean {
 }
 
 function isAboutTurns(words: string): boolean {
-  return /roles? must alternate|must alternate between|consecutive (?:messages|user|assistant)|after role|same role|(?:even|odd) index/i.test(
+  return /(?:roles?|messages?(?:\(s\))?)[^.]{0,60} alternat(?:e|ing)\b|must alternate between|consecutive (?:messages|user|assistant)|after role|same role|(?:even|odd) index/i.test(
     words,
   );
 }

@@ -67,11 +67,13 @@ export const toolReadings = {
   general: { calls_without_tools: readCallsWithoutTools, tools: readTools },
 } satisfies Readonly<Record<string, Readings>>;
 
-/** "Only user and assistant roles are supported!" */
+/** "Only user and assistant roles are supported!", "role: Input should be 'user' or 'assistant'" */
 export function rolesTakenIn(words: string): string | undefined {
-  const said = /\bonly\b([^.]{0,80}?)\b(?:are|is) (?:supported|allowed|accepted|permitted)/i.exec(words);
+  const said =
+    /\bonly\b([^.]{0,80}?)\b(?:are|is) (?:supported|allowed|accepted|permitted)/i.exec(words) ??
+    /\broles?\b[^.]{0,40}?(?:should be|must be|not one of|:)([^.:]{0,80})/i.exec(words);
   const [, roles = ""] = said ?? [];
-  return /\buser\b/i.test(roles) && /\bassistant\b/i.test(roles) ? roles : undefined;
+  return /\buser\b/i.test(roles) && /\b(?:assistant|model)\b/i.test(roles) ? roles : undefined;
 }
 
 function isAboutCallIds(words: string): boolean {

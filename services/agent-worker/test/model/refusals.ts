@@ -217,6 +217,16 @@ export const repeatedRefusals: [words: string, ...lessons: Partial<Abilities>[]]
     { null_content: false, empty_content: false },
   ],
   [
+    "After the (optional) system message(s), user and assistant roles should be alternating.",
+    { alternating_roles: true },
+  ],
+  [
+    "body.messages[0].role: Input should be 'user' or 'assistant': literal_error",
+    { system_role: "user" },
+    { system_role: "user", tools: false },
+  ],
+  ["Please use a valid role: user, model.", { system_role: "user" }, { system_role: "user", tools: false }],
+  [
     "the role of message with even index in the messages must be assistant",
     { alternating_roles: true },
     { alternating_roles: true, system_role: "user" },
