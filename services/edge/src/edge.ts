@@ -1,7 +1,7 @@
 import type { Bus } from "@parley/bus";
 import { noTracing, type Logger, type Registry, type Tracing } from "@parley/runtime";
 import uWS, { type TemplatedApp } from "uWebSockets.js";
-import { createTokens, type TokenOptions, type Tokens } from "./auth/tokens.ts";
+import type { Tokens } from "./auth/tokens.ts";
 import { startCanary } from "./canary.ts";
 import type { ConnectionEnd } from "./connection-end.ts";
 import { createConversations, type Conversations } from "./conversations/conversations.ts";
@@ -46,7 +46,7 @@ export interface EdgeOptions {
   /** In the role `cache`; without it nobody gets a list of conversations. */
   readonly redis?: Redis;
   readonly listen: ListenOptions;
-  readonly tokens: TokenOptions;
+  readonly tokens: Tokens;
   /** Offers tokens to whoever asks. */
   readonly isDevelopment: boolean;
   readonly allowedOrigins: readonly string[];
@@ -117,9 +117,9 @@ type Outward = ReturnType<typeof createOutward>;
 
 /** From the sockets to the broker: what is done with each frame. */
 function createInward(
-  { bus, redis, tracing = noTracing, log }: EdgeOptions,
+  { bus, redis, tokens, tracing = noTracing, log }: EdgeOptions,
   { hubs, catchUp, resuming, waiting, outbox, counters }: Outward,
-  { tokens, isBrokerWell }: { tokens: Tokens; isBrokerWell: () => boolean },
+  isBrokerWell: () => boolean,
 ) {
   const ownership = createOwnership(bus.owners);
   const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events });
@@ -190,8 +190,7 @@ function createApp(
   const { isDevelopment, maxConnections, maxHttpWaitMs = defaultHttpWaitMs, limits = deliveryLimits } = options;
   const { eventWindowMs } = options.bus;
   const { counters, connections } = outward;
-  const tokens = createTokens(options.tokens);
-  const inward = createInward(options, outward, { tokens, isBrokerWell });
+  const inward = createInward(options, outward, isBrokerWell);
   const { receive } = inward;
   const { isOwn } = inward.ownership;
   const origins = { allowed: options.allowedOrigins, allowLoopback: isDevelopment };
@@ -206,7 +205,7 @@ function createApp(
   addSocketRoute("/api/v1/async/chatbot", () => createDialectC({ isOwn, isUntyped: true }), false);
   const readiness = { isBrokerWell, isStopping, problems };
   const wait = { maxWaitMs: maxHttpWaitMs };
-  const http = addHttpService(app, { ...options, ...outward, ...inward, ...readiness, ...wait, tokens, origins });
+  const http = addHttpService(app, { ...options, ...outward, ...inward, ...readiness, ...wait, origins });
   return { app, http, conversations: inward.conversations };
 }
 

@@ -61,8 +61,8 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
   const routes = [
     ...createChatRoutes({ asking, isOwn: ownership.isOwn }),
     ...createConversationRoutes({ ...deps, facts: bus.facts, cancel: onCancel, approve: onApprove }),
-    createHealthRoute({ ...deps, isConnected: bus.connected, catalogue }),
-    ...(isDevelopment ? [createDevTokenRoute(tokens)] : []),
+    createHealthRoute({ ...deps, notes: tokens.notes, isConnected: bus.connected, catalogue }),
+    ...(isDevelopment && tokens.sign !== undefined ? [createDevTokenRoute(tokens.sign)] : []),
   ];
   const callerOf = createCaller(tokens, isDevelopment);
   addRoutes(app, { ...deps, callerOf, routes: withDocument(routes, version) });
