@@ -75,9 +75,12 @@ export function startIssuerTokens(options: Issuer, { times, log }: IssuerTokensD
 function notesOf({ name, jwks }: Issuer, keySet: KeySet): string[] {
   const ageMs = keySet.ageMs();
   const why = `${jwks}: ${keySet.failure() ?? "it was not asked yet"}`;
-  if (ageMs === undefined) return [`The keys of the issuer ${name} cannot be had, so none of its tokens is accepted. ${why}.`];
+  if (ageMs === undefined)
+    return [`The keys of the issuer ${name} cannot be had, so none of its tokens is accepted. ${why}.`];
   if (ageMs < oldKeysMs) return [];
-  return [`The keys of the issuer ${name} are ${Math.round(ageMs / 60_000)} minutes old and cannot be had anew. ${why}.`];
+  return [
+    `The keys of the issuer ${name} are ${Math.round(ageMs / 60_000)} minutes old and cannot be had anew. ${why}.`,
+  ];
 }
 
 /** Google's keys for ID tokens of Firebase. */

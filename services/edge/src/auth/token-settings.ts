@@ -94,7 +94,9 @@ function issuerProblems(config: Config, issuers: readonly IssuerEntry[]): string
   return [
     ...twice.map((issuer) => `The issuer ${issuer} is configured twice.`),
     ...(AUTH_ISSUER !== undefined && all.includes(AUTH_ISSUER)
-      ? [`AUTH_ISSUER is ${AUTH_ISSUER}, whose tokens are checked by its public keys: the shared secret is for another.`]
+      ? [
+          `AUTH_ISSUER is ${AUTH_ISSUER}, whose tokens are checked by its public keys: the shared secret is for another.`,
+        ]
       : []),
   ];
 }
