@@ -30,7 +30,7 @@ afterAll(async () => {
 });
 
 /** The claims of an ID token, as Firebase makes them. */
-function idToken(more: JWTPayload = {}): JWTPayload {
+function idToken(more: Record<string, unknown> = {}): JWTPayload {
   const now = nowSeconds();
   return {
     iss: `https://securetoken.google.com/${project}`,
@@ -55,7 +55,7 @@ it("accepts an ID token of the project", async () => {
   });
 });
 
-it.each<[string, JWTPayload]>([
+it.each<[string, Record<string, unknown>]>([
   ["of another project", { iss: "https://securetoken.google.com/other-1", aud: "other-1" }],
   ["whose audience is another project", { aud: "other-1" }],
   ["whose issuer is another project", { iss: "https://securetoken.google.com/other-1" }],

@@ -1,14 +1,5 @@
 import { createHmac } from "node:crypto";
-import {
-  base64url,
-  exportJWK,
-  exportSPKI,
-  generateKeyPair,
-  importJWK,
-  SignJWT,
-  UnsecuredJWT,
-  type JWTPayload,
-} from "jose";
+import { base64url, exportJWK, exportSPKI, generateKeyPair, importJWK, SignJWT, UnsecuredJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { issuerAlgorithms } from "../src/auth/issuer-tokens.ts";
 import {
@@ -66,23 +57,21 @@ describe("a token of an issuer", () => {
     });
   });
 
-  it.each(issuerAlgorithms.flatMap((mine) => issuerAlgorithms.map((other) => [mine, other] as const)))(
-    "of %s signed by the key of %s is accepted only when they are one",
-    async (mine, other) => {
-      const verified = tokens.verify(await keyOf(other).sign(claimsOf(issuerOf(mine), { sub: "bob" })));
-      if (mine === other) await verified;
-      else await expect(verified).rejects.toMatchObject({ code: "AUTH_INVALID" });
-    },
-  );
+  it.each(issuerAlgorithms)("of %s is refused with the key of any other", async (mine) => {
+    for (const other of issuerAlgorithms.filter((algorithm) => algorithm !== mine)) {
+      const token = await keyOf(other).sign(claimsOf(issuerOf(mine)));
+      await expect(tokens.verify(token)).rejects.toMatchObject({ code: "AUTH_INVALID" });
+    }
+  });
 
-  it.each<[string, JWTPayload]>([
+  it.each<[string, Record<string, unknown>]>([
     ["for another audience", { aud: "another" }],
     ["for no audience", { aud: undefined }],
     ["of another issuer", { iss: "https://login.example.org" }],
     ["without a subject", { sub: undefined }],
     ["with an empty subject", { sub: "" }],
     ["without an end", { exp: undefined }],
-    ["whose end is a text", { exp: "tomorrow" as never }],
+    ["whose end is a text", { exp: "tomorrow" }],
     ["that is not valid yet", { nbf: nowSeconds() + 60 }],
     ["that was made in the future", { iat: nowSeconds() + 60 }],
     ["for refreshing, as seed C says it", { type: "refresh" }],
@@ -184,19 +173,12 @@ describe("a forged token", () => {
     await expect(tokens.verify(token.replace(/^[^.]*/, header))).rejects.toMatchObject({ code: "AUTH_INVALID" });
   });
 
-  it.each([
-    "",
-    ".",
-    "..",
-    "a.b.c",
-    "eyJhbGciOiJSUzI1NiJ9..x",
-    "a.b.c.d.e",
-    "\ud83d",
-    `${"x.".repeat(500)}`,
-    "e30.e30.e30",
-  ])("%j is refused", async (token) => {
-    await expect(tokens.verify(token)).rejects.toMatchObject({ code: "AUTH_INVALID" });
-  });
+  it.each(["", ".", "..", "a.b.c", "eyJhbGciOiJSUzI1NiJ9..x", "a.b.c.d.e", "\ud83d", "x.".repeat(500), "e30.e30.e30"])(
+    "%j is refused",
+    async (token) => {
+      await expect(tokens.verify(token)).rejects.toMatchObject({ code: "AUTH_INVALID" });
+    },
+  );
 
   it("is refused where no shared secret and no such issuer is configured", async () => {
     using others = tokensUnderTest({ issuers: [issuerAt(server.url)] });

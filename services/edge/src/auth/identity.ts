@@ -39,10 +39,10 @@ export interface Naming {
 }
 
 /** Characters of a user's id. */
-export const maxUserIdChars = 128;
+const maxUserIdChars = 128;
 /** OpenID Connect allows no more in a `sub`. */
 const maxSubjectChars = 255;
-export const maxRoles = 32;
+const maxRoles = 32;
 /** What can be a tenant or a role: these names stand in files, metrics and keys of others. */
 export const groupName = /^[A-Za-z0-9][\w.:@/-]{0,63}$/;
 /** How the users of other issuers than the primary ones are named. No bare subject may look like one of them. */

@@ -61,10 +61,11 @@ function isTimeout(cause: unknown): boolean {
 }
 
 /** The time that the request has counts for the body too. */
-async function readBody({ body }: globalThis.Response): Promise<string> {
+async function readBody(response: globalThis.Response): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   try {
+    const body: AsyncIterable<Uint8Array> | null = response.body;
     for await (const chunk of body ?? []) {
       bytes += chunk.byteLength;
       // Leaving the loop cancels the rest.

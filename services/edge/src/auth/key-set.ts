@@ -38,6 +38,17 @@ interface HeldKeys extends PublishedKeys {
   readonly askedMs: number;
 }
 
+interface State {
+  held: HeldKeys | undefined;
+  /** When they were asked for the last time, in vain or not (a `performance.now`). */
+  attemptedMs: number;
+  /** Why they could not be had the last time; undefined: they could, or were not asked for yet. */
+  failure: string | undefined;
+  version: number;
+  /** How often they were asked for, by how that ended. */
+  readonly requests: { answered: number; failed: number };
+}
+
 export type KeySet = ReturnType<typeof startKeySet>;
 
 /**
@@ -51,43 +62,24 @@ export type KeySet = ReturnType<typeof startKeySet>;
  * in growing intervals. Whoever brings a key that is not known can make it ask once more, within bounds.
  */
 export function startKeySet({ issuer, url, times = keySetTimes, log }: KeySetOptions) {
+  const requests = { answered: 0, failed: 0 };
+  const state: State = { held: undefined, attemptedMs: -Infinity, failure: undefined, version: 0, requests };
   const closing = new AbortController();
   const backoff = createBackoff({ minMs: times.firstRetryMs, maxMs: times.coolDownMs });
-  let held: HeldKeys | undefined;
-  let attemptedMs = -Infinity;
-  /** Why it could not be had the last time; undefined: it could. */
-  let failure: string | undefined;
   let pending: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
-  let version = 0;
-  const requests = { answered: 0, failed: 0 };
-
-  const usable = (): HeldKeys | undefined =>
-    held !== undefined && performance.now() - held.askedMs < times.staleMs ? held : undefined;
-
-  const keep = (published: PublishedKeys): void => {
-    const before = [...(held?.thumbprints ?? [])];
-    if (before.some((one) => !published.thumbprints.has(one))) version++;
-    held = { ...published, find: createLocalJWKSet({ keys: [...published.keys] }), askedMs: attemptedMs };
-    if (failure !== undefined) log.info({ issuer }, "the keys of an issuer can be had again");
-    failure = undefined;
-    backoff.reset();
-    requests.answered++;
-  };
-
-  const fail = (error: unknown): void => {
-    const reason = error instanceof Error ? error.message : String(error);
-    if (failure === undefined) log.warn({ issuer, url, reason, err: error }, "the keys of an issuer cannot be had");
-    failure = reason;
-    requests.failed++;
-  };
 
   const ask = async (): Promise<void> => {
-    attemptedMs = performance.now();
+    state.attemptedMs = performance.now();
+    const hadFailed = state.failure !== undefined;
     try {
-      keep(await requestKeys({ url, timeoutMs: times.requestMs, signal: closing.signal }));
-    } catch (error) {
-      if (!closing.signal.aborted) fail(error);
+      keep(state, await requestKeys({ url, timeoutMs: times.requestMs, signal: closing.signal }));
+      backoff.reset();
+      if (hadFailed) log.info({ issuer }, "the keys of an issuer can be had again");
+    } catch (err) {
+      if (closing.signal.aborted) return;
+      fail(state, err);
+      if (!hadFailed) log.warn({ issuer, url, err }, "the keys of an issuer cannot be had");
     }
     if (closing.signal.aborted) return;
     clearTimeout(timer);
@@ -95,56 +87,83 @@ export function startKeySet({ issuer, url, times = keySetTimes, log }: KeySetOpt
   };
 
   /** Edges that were started together ask apart. */
-  const nextMs = (): number =>
-    failure === undefined ? times.refreshMs * (0.9 + Math.random() / 10) : times.firstRetryMs / 2 + backoff.nextMs();
+  const nextMs = (): number => {
+    if (state.failure !== undefined) return times.firstRetryMs / 2 + backoff.nextMs();
+    return times.refreshMs * (0.9 + Math.random() / 10);
+  };
 
   const refresh = (): Promise<void> => (pending ??= ask().finally(() => (pending = undefined)));
 
-  const coolDownLeftMs = (): number => Math.max(0, attemptedMs + times.coolDownMs - performance.now());
-
-  const unknownYet = (): ChatError =>
-    new ChatError("OVERLOADED", {
-      message: "This token cannot be checked at the moment. Try again shortly.",
-      cause: new TokenFault(failure ?? "its key is not known, and the issuer was asked a moment ago"),
-      retryAfterMs: Math.max(times.firstRetryMs, Math.round(coolDownLeftMs())),
-    });
-
   void refresh();
   return {
-    /**
-     * The key that a token names. Throws a TokenFault when the issuer has no such key, and OVERLOADED when that cannot be told now: the issuer could not be asked, or
-     * was a moment ago.
-     */
-    async keyOf(header: JWTHeaderParameters): Promise<CryptoKey> {
-      const known = await usable()?.find(header).catch(orNone);
-      if (known !== undefined) return known;
-      if (pending === undefined && coolDownLeftMs() > 0) throw unknownYet();
-      await refresh();
-      const found = await usable()?.find(header).catch(orNone);
-      if (found !== undefined) return found;
-      if (failure !== undefined || usable() === undefined) throw unknownYet();
-      throw new TokenFault("its issuer has no such key");
-    },
+    keyOf: createLookup(state, times, { refresh, isAsking: () => pending !== undefined }),
 
     /** Grows when a key was withdrawn. */
-    version: (): number => version,
+    version: (): number => state.version,
 
     /** How long ago the keys that are used were asked for; undefined: there are none. */
-    ageMs: (): number | undefined => {
-      const keys = usable();
+    ageMs(): number | undefined {
+      const keys = usable(state, times);
       return keys === undefined ? undefined : performance.now() - keys.askedMs;
     },
 
-    /** Why the issuer could not be asked the last time; undefined: it could, or was not asked yet. */
-    failure: (): string | undefined => failure,
-
-    /** How often it was asked, by how that ended. */
+    failure: (): string | undefined => state.failure,
     requests,
 
     close(): void {
       closing.abort();
       clearTimeout(timer);
     },
+  };
+}
+
+function keep(state: State, published: PublishedKeys): void {
+  const before = [...(state.held?.thumbprints ?? [])];
+  if (before.some((one) => !published.thumbprints.has(one))) state.version++;
+  const find = createLocalJWKSet({ keys: [...published.keys] });
+  state.held = { ...published, find, askedMs: state.attemptedMs };
+  state.failure = undefined;
+  state.requests.answered++;
+}
+
+function fail(state: State, error: unknown): void {
+  state.failure = error instanceof Error ? error.message : String(error);
+  state.requests.failed++;
+}
+
+function usable({ held }: State, { staleMs }: KeySetTimes): HeldKeys | undefined {
+  return held !== undefined && performance.now() - held.askedMs < staleMs ? held : undefined;
+}
+
+interface Asking {
+  readonly refresh: () => Promise<void>;
+  readonly isAsking: () => boolean;
+}
+
+function createLookup(state: State, times: KeySetTimes, { refresh, isAsking }: Asking) {
+  const coolDownLeftMs = (): number => Math.max(0, state.attemptedMs + times.coolDownMs - performance.now());
+
+  const unknownYet = (): ChatError =>
+    new ChatError("OVERLOADED", {
+      message: "This token cannot be checked at the moment. Try again shortly.",
+      cause: new TokenFault(state.failure ?? "its key is not known, and the issuer was asked a moment ago"),
+      retryAfterMs: Math.max(times.firstRetryMs, Math.round(coolDownLeftMs())),
+    });
+
+  /**
+   * The key that a token names. Throws a TokenFault when the issuer has no such key, and OVERLOADED when that cannot be told now: the issuer could not be asked, or
+   * was a moment ago.
+   */
+  return async (header: JWTHeaderParameters): Promise<CryptoKey> => {
+    const known = await usable(state, times)?.find(header).catch(orNone);
+    if (known !== undefined) return known;
+    if (!isAsking() && coolDownLeftMs() > 0) throw unknownYet();
+    await refresh();
+    const keys = usable(state, times);
+    const found = await keys?.find(header).catch(orNone);
+    if (found !== undefined) return found;
+    if (state.failure !== undefined || keys === undefined) throw unknownYet();
+    throw new TokenFault("its issuer has no such key");
   };
 }
 

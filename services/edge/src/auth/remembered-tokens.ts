@@ -9,9 +9,7 @@ interface Remembered {
 }
 
 /** More than the sockets of an edge; each takes some half a kilobyte. */
-export const maxRememberedTokens = 50_000;
-
-export type RememberedTokens = ReturnType<typeof createRememberedTokens>;
+const maxRememberedTokens = 50_000;
 
 /**
  * Whose the tokens are that were verified, by their hash: the tokens themselves are not kept. A signature is checked once, not at each reconnection. Refusals are not

@@ -22,7 +22,7 @@ export async function createIssuerKey(alg: Algorithm, kid: string): Promise<Issu
 export const nowSeconds = (): number => Math.floor(Date.now() / 1_000);
 
 /** Claims of a good token, with others in their place. */
-export function claimsOf(issuer: string, more: JWTPayload = {}): JWTPayload {
+export function claimsOf(issuer: string, more: Record<string, unknown> = {}): JWTPayload {
   return { iss: issuer, aud: "parley", sub: "ann", iat: nowSeconds(), exp: nowSeconds() + 3_600, ...more };
 }
 
