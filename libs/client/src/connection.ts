@@ -129,7 +129,7 @@ function apply(running: Running, frame: ServerFrame): void {
       return becomeReady(frame.user);
     case "auth_error":
       // The token could not be checked now. It may be a good one, and the server closes with a code to come back.
-      return frame.code === "OVERLOADED" ? undefined : refuse(running, frame.message);
+      return frame.code === "AUTH_UNAVAILABLE" ? undefined : refuse(running, frame.message);
     case "auth_expiring":
       return void (deps.tokenMayChange && authenticate(running));
     case "going_away":

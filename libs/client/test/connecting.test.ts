@@ -60,7 +60,7 @@ test("comes back with the same token when the server could not check it", async 
   const ready = setting.client.connect();
   const first = await setting.server.connection();
   await first.frame("auth");
-  first.send({ type: "auth_error", message: "This token cannot be checked at the moment.", code: "OVERLOADED" });
+  first.send({ type: "auth_error", message: "This token cannot be checked at the moment.", code: "AUTH_UNAVAILABLE" });
   first.close(closeCodes.overloaded);
   const second = await setting.server.connection();
   await second.frame("auth");

@@ -86,7 +86,7 @@ describe("a socket", () => {
     expect(await client.next("auth_error")).toEqual({
       type: "auth_error",
       message: "This token cannot be checked at the moment. Try again shortly.",
-      code: "OVERLOADED",
+      code: "AUTH_UNAVAILABLE",
     });
     expect(await client.closed).toBe(4006);
   });
@@ -104,7 +104,7 @@ describe("an HTTP request", () => {
   it("whose issuer's keys are not at hand is answered with 503 and when to come again", async () => {
     const authorization = `Bearer ${await key.sign(claimsOf(issuerUrl), { kid: "key-2" })}`;
     const { status, headers, body } = await ask(edge, "GET", "/api/v1/conversations", { headers: { authorization } });
-    expect([status, body.code, body.retryable]).toEqual([503, "OVERLOADED", true]);
+    expect([status, body.code, body.retryable]).toEqual([503, "AUTH_UNAVAILABLE", true]);
     expect(Number(headers.get("retry-after"))).toBeGreaterThan(0);
     expect(Number(headers.get("retry-after"))).toBeLessThanOrEqual(30);
   });

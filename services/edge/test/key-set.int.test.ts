@@ -32,7 +32,7 @@ function tokenBy(key: IssuerKey | undefined, header?: Record<string, unknown>): 
   return key.sign(claimsOf(issuerUrl, { jti: String(made++) }), header);
 }
 
-const postponed = { code: "OVERLOADED", retryable: true };
+const postponed = { code: "AUTH_UNAVAILABLE", retryable: true };
 
 /** Keys are there: the issuer was asked and has answered. */
 async function haveKeys(tokens: TokensUnderTest): Promise<void> {
@@ -78,7 +78,7 @@ describe("the keys of an issuer", () => {
     const coolDowns = (performance.now() - startedMs) / 400;
     expect(server.requests()).toBeGreaterThan(1);
     expect(server.requests()).toBeLessThanOrEqual(1 + Math.ceil(coolDowns));
-    expect(outcomes).toEqual(new Set(["AUTH_INVALID", "OVERLOADED"]));
+    expect(outcomes).toEqual(new Set(["AUTH_INVALID", "AUTH_UNAVAILABLE"]));
     await tokens.verify(await tokenBy(first));
   });
 
@@ -188,15 +188,20 @@ describe("an issuer that", () => {
 
   it("stays away for too long loses its keys", async () => {
     const tokens = start({ refreshMs: 20, firstRetryMs: 20, coolDownMs: 50, staleMs: 500 });
-    await haveKeys(tokens);
+    const token = await tokenBy(first);
+    await tokens.verify(token);
     server.behave((question) => void question.socket.destroy());
     const codeOf = async () =>
       tokens.verify(await tokenBy(first)).then(
         () => "accepted",
         (error: unknown) => Reflect.get(Object(error), "code"),
       );
-    await expect.poll(codeOf, { timeout: 5_000 }).toBe("OVERLOADED");
+    await expect.poll(codeOf, { timeout: 5_000 }).toBe("AUTH_UNAVAILABLE");
     expect(tokens.notes()).toHaveLength(1);
+    await expect(tokens.verify(token)).rejects.toMatchObject(postponed);
+    server.publish(first!);
+    await expect.poll(codeOf, { timeout: 5_000 }).toBe("accepted");
+    expect((await tokens.verify(token)).user.id).toBe("ann");
   });
 
   it("publishes a private key is not believed that one, but the others", async () => {

@@ -98,8 +98,8 @@ export function startKeySet({ issuer, url, times = keySetTimes, log }: KeySetOpt
   return {
     keyOf: createLookup(state, times, { refresh, isAsking: () => pending !== undefined }),
 
-    /** Grows when a key was withdrawn. */
-    version: (): number => state.version,
+    /** Another one when a key was withdrawn, and while keys are too old to be used. */
+    version: (): number => (state.held !== undefined && usable(state, times) === undefined ? -1 : state.version),
 
     /** How long ago the keys that are used were asked for; undefined: there are none. */
     ageMs(): number | undefined {
@@ -144,14 +144,13 @@ function createLookup(state: State, times: KeySetTimes, { refresh, isAsking }: A
   const coolDownLeftMs = (): number => Math.max(0, state.attemptedMs + times.coolDownMs - performance.now());
 
   const unknownYet = (): ChatError =>
-    new ChatError("OVERLOADED", {
-      message: "This token cannot be checked at the moment. Try again shortly.",
+    new ChatError("AUTH_UNAVAILABLE", {
       cause: new TokenFault(state.failure ?? "its key is not known, and the issuer was asked a moment ago"),
       retryAfterMs: Math.max(times.firstRetryMs, Math.round(coolDownLeftMs())),
     });
 
   /**
-   * The key that a token names. Throws a TokenFault when the issuer has no such key, and OVERLOADED when that cannot be told now: the issuer could not be asked, or
+   * The key that a token names. Throws a TokenFault when the issuer has no such key, and AUTH_UNAVAILABLE when that cannot be told now: the issuer could not be asked, or
    * was a moment ago.
    */
   return async (header: JWTHeaderParameters): Promise<CryptoKey> => {

@@ -23,7 +23,7 @@ export interface TokensDeps extends TokenSettings {
 }
 
 export interface Tokens {
-  /** Whose token it is. Throws ChatError AUTH_EXPIRED or AUTH_INVALID, whose reason is for the log only, or OVERLOADED when it cannot be said now. */
+  /** Whose token it is. Throws ChatError AUTH_EXPIRED or AUTH_INVALID, whose reason is for the log only, or AUTH_UNAVAILABLE when it cannot be said now. */
   verify(token: string): Promise<Identity>;
   /** Makes a token for development; undefined without a shared secret. */
   readonly sign: SharedSecret["sign"] | undefined;
@@ -71,7 +71,7 @@ export function startTokens({ sharedSecret: secret, issuers = [], times, registr
     verify: (token) =>
       identityIn(token).catch((error: unknown) => {
         const refusal = refusalOf(error);
-        checks[refusal.retryable && refusal.code !== "AUTH_EXPIRED" ? "postponed" : "refused"]++;
+        checks[refusal.code === "AUTH_UNAVAILABLE" ? "postponed" : "refused"]++;
         throw refusal;
       }),
     sign: sharedSecret?.sign,

@@ -6,7 +6,7 @@ import type { Access } from "./route.ts";
 /** Clients of seed A have no tokens. In development they are all this one user, so their conversations go on from request to request. */
 const developer: User = { id: "dev-anonymous" };
 
-/** Whose request it is. Throws AUTH_REQUIRED, AUTH_INVALID or AUTH_EXPIRED. */
+/** Whose request it is. Throws AUTH_REQUIRED, AUTH_INVALID, AUTH_EXPIRED or AUTH_UNAVAILABLE. */
 export function createCaller(tokens: Pick<Tokens, "verify">, isDevelopment: boolean) {
   return async (exchange: Exchange, access: Access): Promise<User> => {
     if (access === "anybody") return developer;
