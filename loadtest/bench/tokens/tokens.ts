@@ -1,7 +1,9 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { createLogger, createMetrics } from "@parley/runtime";
+import { z } from "zod";
 import type { Issuer } from "../../../services/edge/src/auth/issuer-tokens.ts";
+import { createSharedSecret } from "../../../services/edge/src/auth/shared-secret.ts";
 import { startTokens, type TokenSettings, type Tokens } from "../../../services/edge/src/auth/tokens.ts";
 import {
   claimsOf,
@@ -43,10 +45,10 @@ function tokensFor(settings: TokenSettings): Tokens {
 }
 
 async function sharedSecret(): Promise<Maker> {
-  const settings = { sharedSecret: { secret } };
-  const { sign } = tokensFor(settings);
-  const making = Array.from({ length: people }, (_, i) => sign?.({ id: `user-${i}`, name: "Ann" }, 3_600_000));
-  return { name: "HS256", settings, tokens: (await Promise.all(making)).map((made) => made?.token ?? "") };
+  const { sign } = createSharedSecret({ secret });
+  const making = Array.from({ length: people }, (_, i) => sign({ id: `user-${i}`, name: "Ann" }, 3_600_000));
+  const tokens = (await Promise.all(making)).map(({ token }) => token);
+  return { name: "HS256", settings: { sharedSecret: { secret } }, tokens };
 }
 
 async function issuerOf(algorithm: Algorithm, own: (starting: Promise<KeyServer>) => Promise<KeyServer>) {
@@ -73,10 +75,10 @@ async function microsPerToken(tokens: Tokens, all: readonly string[]): Promise<n
 }
 
 setFlagsFromString("--expose-gc");
-const collectGarbage: unknown = runInNewContext("gc");
+const collectGarbage = z.custom<() => void>((value) => typeof value === "function").parse(runInNewContext("gc"));
 
 function heapBytes(): number {
-  if (typeof collectGarbage === "function") collectGarbage();
+  collectGarbage();
   return process.memoryUsage().heapUsed;
 }
 
