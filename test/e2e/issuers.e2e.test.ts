@@ -95,6 +95,7 @@ it("no token is in the log or a trace, in whatever way it came and however bad i
     await key.sign(claimsOf(canary, { jti: canary })),
     `${canary}.${canary}.${canary}`,
     `eyJhbGciOiJSUzI1NiJ9.${Buffer.from(`{"iss":"${canary}`).toString("base64url")}.${canary}`,
+    `${Buffer.from(canary).toString("base64url")}.${Buffer.from(canary).toString("base64url")}.x`,
     canary,
   ];
   for (const token of [good, own, ...bad]) await bringInEveryWay(token, canary);
