@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { Config as AgentWorkerConfig } from "../../services/agent-worker/src/config.ts";
 import { readStartSettings } from "../../services/agent-worker/src/start-settings.ts";
 import { Config as ClusterSimulatorConfig } from "../../services/cluster-simulator/src/config.ts";
-import { readTokenSettings } from "../../services/edge/src/auth/token-settings.ts";
+import { readTokenSettings } from "../../services/edge/src/admission/token-settings.ts";
 import { Config as EdgeConfig } from "../../services/edge/src/config.ts";
 import { Config as ModelSimulatorConfig } from "../../services/model-simulator/src/config.ts";
 import { Config as ToolWorkerConfig } from "../../services/tool-worker/src/config.ts";

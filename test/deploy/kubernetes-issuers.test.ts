@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { z } from "zod";
-import { IssuersFile } from "../../services/edge/src/auth/issuers-file.ts";
+import { IssuersFile } from "../../services/edge/src/admission/issuers-file.ts";
 import { kustomize, problemsOf, rendered, type Manifest } from "./manifests.ts";
 import { readYamlFile, root } from "./yaml.ts";
 

@@ -1,8 +1,8 @@
 import { addStorageFigures } from "@parley/bus";
 import { createLogger, createMetrics, type Registry } from "@parley/runtime";
 import { createAgentMetrics } from "../../services/agent-worker/src/metrics.ts";
-import { startTokens } from "../../services/edge/src/auth/tokens.ts";
-import { addEdgeMetrics, createCounters } from "../../services/edge/src/metrics.ts";
+import { startTokens } from "../../services/edge/src/admission/tokens.ts";
+import { addEdgeMetrics, createCounters } from "../../services/edge/src/figures/metrics.ts";
 import { createToolMetrics } from "../../services/tool-worker/src/metrics.ts";
 
 const unknown = (): undefined => undefined;

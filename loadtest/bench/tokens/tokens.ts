@@ -2,9 +2,9 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { createLogger, createMetrics } from "@parley/runtime";
 import { z } from "zod";
-import type { Issuer } from "../../../services/edge/src/auth/issuer-tokens.ts";
-import { createSharedSecret } from "../../../services/edge/src/auth/shared-secret.ts";
-import { startTokens, type TokenSettings, type Tokens } from "../../../services/edge/src/auth/tokens.ts";
+import type { Issuer } from "../../../services/edge/src/admission/issuer-tokens.ts";
+import { createSharedSecret } from "../../../services/edge/src/admission/shared-secret.ts";
+import { startTokens, type TokenSettings, type Tokens } from "../../../services/edge/src/admission/tokens.ts";
 import {
   claimsOf,
   createIssuerKey,

@@ -16,7 +16,7 @@ import {
   wholeNumber,
 } from "@parley/runtime";
 import { z } from "zod";
-import { isKeyAddress, keyAddressError } from "./auth/issuers-file.ts";
+import { isKeyAddress, keyAddressError } from "./admission/issuers-file.ts";
 
 /** HS256 with a key shorter than its hash can be searched. */
 const minSecretBytes = 32;

@@ -12,12 +12,12 @@ import {
   startTracing,
 } from "@parley/runtime";
 import { z } from "zod";
-import { readTokenSettings } from "./auth/token-settings.ts";
-import { startTokens } from "./auth/tokens.ts";
+import { readTokenSettings } from "./admission/token-settings.ts";
+import { startTokens } from "./admission/tokens.ts";
 import { Config, isWeakSecret } from "./config.ts";
 import { startEdge } from "./edge.ts";
 import { maxSocketsByFileLimit } from "./file-limit.ts";
-import { readPages } from "./http/pages.ts";
+import { readPages } from "./transport/pages.ts";
 
 const SERVICE = "edge";
 const Package = z.object({ version: z.string() });

@@ -1,6 +1,6 @@
 import type { JWTPayload } from "jose";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { firebaseIssuer } from "../src/auth/issuer-tokens.ts";
+import { firebaseIssuer } from "../src/admission/issuer-tokens.ts";
 import {
   createIssuerKey,
   nowSeconds,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { identityOf, issuedNameOf, type ClaimRules } from "../src/auth/identity.ts";
+import { identityOf, issuedNameOf, type ClaimRules } from "../src/admission/identity.ts";
 
 const exp = Math.floor(Date.now() / 1_000) + 3_600;
 

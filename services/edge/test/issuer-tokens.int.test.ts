@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { base64url, exportJWK, exportSPKI, generateKeyPair, importJWK, SignJWT, UnsecuredJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { issuerAlgorithms } from "../src/auth/issuer-tokens.ts";
+import { issuerAlgorithms } from "../src/admission/issuer-tokens.ts";
 import {
   claimsOf,
   createIssuerKey,

@@ -1,9 +1,9 @@
 import { createLogger, createMetrics } from "@parley/runtime";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import type { Issuer } from "../src/auth/issuer-tokens.ts";
-import { keySetTimes, type KeySetTimes } from "../src/auth/key-set.ts";
-import { startTokens, type Tokens } from "../src/auth/tokens.ts";
+import type { Issuer } from "../src/admission/issuer-tokens.ts";
+import { keySetTimes, type KeySetTimes } from "../src/admission/key-set.ts";
+import { startTokens, type Tokens } from "../src/admission/tokens.ts";
 import { createWorld, jwtSecret, tokenOf, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 import { ask } from "./support/http-client.ts";
 import { claimsOf, createIssuerKey, startKeyServer, type IssuerKey, type KeyServer } from "./support/issuer-server.ts";

@@ -1,7 +1,7 @@
 import type { RequestListener } from "node:http";
 import { Readable } from "node:stream";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { KeySetTimes } from "../src/auth/key-set.ts";
+import type { KeySetTimes } from "../src/admission/key-set.ts";
 import { claimsOf, createIssuerKey, startKeyServer, type IssuerKey, type KeyServer } from "./support/issuer-server.ts";
 import { issuerAt, issuerUrl, tokensUnderTest, type TokensUnderTest } from "./support/token-fixture.ts";
 

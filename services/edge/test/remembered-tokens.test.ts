@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import type { Identity } from "../src/auth/identity.ts";
-import { createRememberedTokens } from "../src/auth/remembered-tokens.ts";
-import type { TokenVerifier } from "../src/auth/token-verifier.ts";
+import type { Identity } from "../src/admission/identity.ts";
+import { createRememberedTokens } from "../src/admission/remembered-tokens.ts";
+import type { TokenVerifier } from "../src/admission/token-verifier.ts";
 
 function identity(id: string, expiresAtMs = Date.now() + 60_000): Identity {
   return { user: { id }, issuer: "corp", tenant: undefined, roles: [], expiresAtMs };

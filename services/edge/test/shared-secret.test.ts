@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { createSharedSecret } from "../src/auth/shared-secret.ts";
+import { createSharedSecret } from "../src/admission/shared-secret.ts";
 import { tokensUnderTest } from "./support/token-fixture.ts";
 
 const [older, newer] = ["the-secret-that-was-there-before-it", "the-secret-that-takes-its-place-now"];

@@ -3,7 +3,7 @@ import path from "node:path";
 import { readConfig } from "@parley/runtime";
 import { tempDir } from "@parley/testkit";
 import { describe, expect, it } from "vitest";
-import { readTokenSettings } from "../src/auth/token-settings.ts";
+import { readTokenSettings } from "../src/admission/token-settings.ts";
 import { Config } from "../src/config.ts";
 
 const secret = "b6f0d7f4a3c14f0e9a2b8c7d5e6f1a2b";

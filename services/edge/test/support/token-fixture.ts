@@ -1,7 +1,7 @@
 import { createMetrics } from "@parley/runtime";
-import type { Issuer } from "../../src/auth/issuer-tokens.ts";
-import { keySetTimes, type KeySetTimes } from "../../src/auth/key-set.ts";
-import { startTokens, type TokenSettings, type Tokens } from "../../src/auth/tokens.ts";
+import type { Issuer } from "../../src/admission/issuer-tokens.ts";
+import { keySetTimes, type KeySetTimes } from "../../src/admission/key-set.ts";
+import { startTokens, type TokenSettings, type Tokens } from "../../src/admission/tokens.ts";
 import { log } from "./edge-fixture.ts";
 
 export const issuerUrl = "https://login.example.org/";
