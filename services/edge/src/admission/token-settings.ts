@@ -2,13 +2,24 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { ConfigError, parseYaml, StartError } from "@parley/runtime";
-import type { Config } from "../config.ts";
 import { firebaseIssuer, firebaseName, type Issuer } from "./issuer-tokens.ts";
 import { IssuersFile, type IssuerEntry } from "./issuers-file.ts";
 import { sharedSecretName } from "./shared-secret.ts";
 import type { TokenSettings } from "./tokens.ts";
 
 const shipped = fileURLToPath(new URL("../../../../config/issuers.yaml", import.meta.url));
+/** The settings of an edge that say who makes tokens. */
+interface TokenConfig {
+  readonly AUTH_JWT_SECRET?: string | undefined;
+  readonly AUTH_JWT_PREVIOUS_SECRET?: string | undefined;
+  readonly AUTH_ISSUER?: string | undefined;
+  readonly AUTH_AUDIENCE?: string | undefined;
+  readonly ISSUERS_FILE?: string | undefined;
+  readonly FIREBASE_PROJECT_ID?: string | undefined;
+  readonly FIREBASE_JWKS_URL?: string | undefined;
+  readonly AUTH_PRIMARY_ISSUERS: readonly string[];
+}
+
 /** As AUTH_PRIMARY_ISSUERS: all users are named by issuer and subject. */
 const noPrimary = "none";
 
@@ -16,7 +27,7 @@ const noPrimary = "none";
  * Who makes the tokens that are accepted, as the settings and the file of the issuers say. `npm run config -- check` calls it too. Throws a StartError or a
  * ConfigError with all that is wrong.
  */
-export async function readTokenSettings(config: Config): Promise<TokenSettings> {
+export async function readTokenSettings(config: TokenConfig): Promise<TokenSettings> {
   const file = await readIssuersFile(config.ISSUERS_FILE);
   const names = namesOf(config, file.issuers);
   const problems = [...primaryProblems(config, names), ...issuerProblems(config, file.issuers)];
@@ -61,7 +72,7 @@ function issuerOf({ tenant, roles, ...entry }: IssuerEntry, isPrimary: boolean):
 }
 
 /** All makers of tokens that are configured. */
-function namesOf(config: Config, issuers: readonly IssuerEntry[]): string[] {
+function namesOf(config: TokenConfig, issuers: readonly IssuerEntry[]): string[] {
   return [
     ...(config.AUTH_JWT_SECRET === undefined ? [] : [sharedSecretName]),
     ...(config.FIREBASE_PROJECT_ID === undefined ? [] : [firebaseName]),
@@ -70,7 +81,7 @@ function namesOf(config: Config, issuers: readonly IssuerEntry[]): string[] {
 }
 
 /** Of several makers somebody has to say whose users keep their names: a rule would give all users other names on the day on which one more is added, or one removed. */
-function primaryProblems({ AUTH_PRIMARY_ISSUERS: primary }: Config, names: readonly string[]): string[] {
+function primaryProblems({ AUTH_PRIMARY_ISSUERS: primary }: TokenConfig, names: readonly string[]): string[] {
   const choice = `${names.join(", ")}, or ${noPrimary}`;
   if (names.length === 0) return ["AUTH_JWT_SECRET is not set, and there is no issuer: no token could be accepted."];
   if (primary.length === 0 && names.length > 1) {
@@ -86,7 +97,7 @@ function primaryProblems({ AUTH_PRIMARY_ISSUERS: primary }: Config, names: reado
 }
 
 /** A token's `iss` chooses who checks it, so no two may have the same. */
-function issuerProblems(config: Config, issuers: readonly IssuerEntry[]): string[] {
+function issuerProblems(config: TokenConfig, issuers: readonly IssuerEntry[]): string[] {
   const { FIREBASE_PROJECT_ID: project, AUTH_ISSUER } = config;
   const firebase = project === undefined ? [] : [`https://securetoken.google.com/${project}`];
   const all = [...firebase, ...issuers.map(({ issuer }) => issuer)];
