@@ -12,12 +12,26 @@ import { micro } from "./micro/micro.ts";
 import { edgeCpu } from "./relay/edge-cpu.ts";
 import { relay } from "./relay/relay.ts";
 import { resume } from "./resume/resume.ts";
+import { tokens } from "./tokens/tokens.ts";
 import { ttft } from "./ttft/ttft.ts";
 import { writeReadmeTable } from "./turns/readme-table.ts";
 import { turns } from "./turns/turns.ts";
 import { waits } from "./waits/waits.ts";
 
-const benches: readonly Bench[] = [turns, relay, connections, resume, agent, ttft, edgeCpu, cluster, log, waits, micro];
+const benches: readonly Bench[] = [
+  turns,
+  relay,
+  connections,
+  resume,
+  agent,
+  ttft,
+  edgeCpu,
+  cluster,
+  log,
+  waits,
+  tokens,
+  micro,
+];
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);

@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { Config as AgentWorkerConfig } from "../../services/agent-worker/src/config.ts";
 import { readStartSettings } from "../../services/agent-worker/src/start-settings.ts";
 import { Config as ClusterSimulatorConfig } from "../../services/cluster-simulator/src/config.ts";
+import { readTokenSettings } from "../../services/edge/src/admission/token-settings.ts";
 import { Config as EdgeConfig } from "../../services/edge/src/config.ts";
 import { Config as ModelSimulatorConfig } from "../../services/model-simulator/src/config.ts";
 import { Config as ToolWorkerConfig } from "../../services/tool-worker/src/config.ts";
@@ -24,6 +25,7 @@ type StartCheck = (env: Environment) => Promise<unknown>;
 
 /** What a process does with its settings before it connects to anything: the service's own code, so that both say the same. */
 export const startChecks: ReadonlyMap<string, StartCheck> = new Map<string, StartCheck>([
+  ["edge", (env) => readTokenSettings(readConfig(EdgeConfig, env))],
   ["agent-worker", (env) => readStartSettings(readConfig(AgentWorkerConfig, env))],
   ["tool-worker", (env) => toolsOf(readConfig(ToolWorkerConfig, env), env, silentLog())],
 ]);

@@ -5,8 +5,8 @@ import { z } from "zod";
 
 export const root = path.resolve(import.meta.dirname, "../..");
 
-// The parser that the agent worker brings: it is the one package of this repository that reads YAML.
-const requireThere = createRequire(path.join(root, "services/agent-worker/package.json"));
+// The parser of the library that reads YAML for all services.
+const requireThere = createRequire(path.join(root, "libs/runtime/package.json"));
 const Yaml = z.object({
   parseAllDocuments: z.custom<(text: string, options?: { merge: boolean }) => unknown>(
     (value) => typeof value === "function",

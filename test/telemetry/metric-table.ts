@@ -1,6 +1,7 @@
 import { addStorageFigures } from "@parley/bus";
-import { createMetrics, type Registry } from "@parley/runtime";
+import { createLogger, createMetrics, type Registry } from "@parley/runtime";
 import { createAgentMetrics } from "../../services/agent-worker/src/metrics.ts";
+import { startTokens } from "../../services/edge/src/admission/tokens.ts";
 import { addEdgeMetrics, createCounters } from "../../services/edge/src/figures/metrics.ts";
 import { createToolMetrics } from "../../services/tool-worker/src/metrics.ts";
 
@@ -15,6 +16,7 @@ function registries(): Record<string, Registry> {
     hubs: () => ({ hubs: 0, viewers: 0 }),
     outbox: () => ({ laggards: 0, bufferedBytes: 0 }),
   });
+  startTokens({ registry: edge, log: createLogger({ service: "edge", level: "silent", format: "json" }) });
   const agent = createAgentMetrics();
   agent.observe({
     slots: zero,

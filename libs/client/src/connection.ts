@@ -128,7 +128,8 @@ function apply(running: Running, frame: ServerFrame): void {
     case "auth_success":
       return becomeReady(frame.user);
     case "auth_error":
-      return refuse(running, frame.message);
+      // The token could not be checked now. It may be a good one, and the server closes with a code to come back.
+      return frame.code === "AUTH_UNAVAILABLE" ? undefined : refuse(running, frame.message);
     case "auth_expiring":
       return void (deps.tokenMayChange && authenticate(running));
     case "going_away":

@@ -55,6 +55,19 @@ test("closes for good when the server refuses a token that cannot change", async
   expect(setting.client.state).toMatchObject({ name: "closed", reason: "The token has expired." });
 });
 
+test("comes back with the same token when the server could not check it", async () => {
+  await using setting = await startSetting();
+  const ready = setting.client.connect();
+  const first = await setting.server.connection();
+  await first.frame("auth");
+  first.send({ type: "auth_error", message: "This token cannot be checked at the moment.", code: "AUTH_UNAVAILABLE" });
+  first.close(closeCodes.overloaded);
+  const second = await setting.server.connection();
+  await second.frame("auth");
+  second.send({ type: "auth_success", message: "", user, expires_at: 0 });
+  await ready;
+});
+
 test("comes back with another token when it can ask for one", async () => {
   const tokens = ["old", "new"];
   await using setting = await startSetting({ getToken: async () => tokens.shift() ?? "none" });

@@ -42,6 +42,12 @@ export const errorTable = {
     retryable: true,
     sentence: "The token has expired.",
   },
+  AUTH_UNAVAILABLE: {
+    status: 503,
+    close: closeCodes.overloaded,
+    retryable: true,
+    sentence: "This token cannot be checked at the moment. Try again shortly.",
+  },
   FORBIDDEN: {
     status: 403,
     retryable: false,

@@ -32,7 +32,7 @@ import { WaitingTurn } from "./waiting-turn.ts";
 
 export const User = z
   .object({
-    id: z.string().describe("The token's `sub`."),
+    id: z.string().describe("The token's `sub`; `~<issuer>~<sub>` where its issuer is not a primary one."),
     email: z.string().optional().describe("The token's `email`."),
     name: z.string().optional().describe("The token's `name`."),
   })

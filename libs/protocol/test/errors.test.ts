@@ -9,6 +9,7 @@ test("pins every error code with its status, close code and whether to try again
     "AUTH_REQUIRED 401 - final",
     "AUTH_INVALID 401 4500 final",
     "AUTH_EXPIRED 401 4004 retry",
+    "AUTH_UNAVAILABLE 503 4006 retry",
     "FORBIDDEN 403 - final",
     "EMPTY_MESSAGE 400 - final",
     "INVALID_FRAME 400 - final",

@@ -36,4 +36,5 @@ export {
 } from "./trace-span.ts";
 export { sampleRatio, startTracing, traceFields, type TraceSettings } from "./tracing.ts";
 export { liveHeapBytes } from "./live-heap.ts";
+export { parseYaml, type ParsedYaml, type YamlFile } from "./yaml-file.ts";
 export { type Backoff, createBackoff, DeadlineError, sleep, withDeadline } from "./timing.ts";

@@ -16,6 +16,7 @@ import {
   wholeNumber,
 } from "@parley/runtime";
 import { z } from "zod";
+import { isKeyAddress, keyAddressError } from "./admission/issuers-file.ts";
 
 /** HS256 with a key shorter than its hash can be searched. */
 const minSecretBytes = 32;
@@ -33,12 +34,40 @@ export const Config = z
     ADMIN_PORT: port().default(8001).describe("Where probes and metrics are served."),
     ...brokerFields(),
     REDIS_URL: redisUrl().describe("Redis, for the lists of conversations."),
-    AUTH_JWT_SECRET: secret().describe("Shared secret (HS256) that access tokens are signed with."),
+    AUTH_JWT_SECRET: secret()
+      .optional()
+      .describe(
+        "Shared secret (HS256) that access tokens are signed with; needed where neither `ISSUERS_FILE` nor `FIREBASE_PROJECT_ID` is set.",
+      ),
     AUTH_JWT_PREVIOUS_SECRET: secret()
       .optional()
       .describe("Another secret whose tokens are accepted, while one takes the place of the other."),
-    AUTH_ISSUER: optionalText().describe("Required issuer (`iss`) of tokens."),
-    AUTH_AUDIENCE: optionalText().describe("Required audience (`aud`) of tokens."),
+    AUTH_ISSUER: optionalText().describe("Required issuer (`iss`) of tokens that are signed with the shared secret."),
+    AUTH_AUDIENCE: optionalText().describe(
+      "Required audience (`aud`) of tokens that are signed with the shared secret.",
+    ),
+    ISSUERS_FILE: optionalText().describe(
+      "Issuers whose tokens are checked by their public keys, and the claims that give tenant and roles. Default: `config/issuers.yaml`, if it is there.",
+    ),
+    FIREBASE_PROJECT_ID: z
+      .string()
+      .trim()
+      .regex(/^[a-z][a-z0-9-]{4,28}[a-z0-9]$/, "must be the id of a Firebase project, not its name or number")
+      .optional()
+      .describe("Firebase project whose ID tokens are accepted."),
+    FIREBASE_JWKS_URL: z
+      .string()
+      .trim()
+      .refine(isKeyAddress, { error: keyAddressError })
+      .optional()
+      .describe("Where the keys of Firebase are, for a mirror or a test. Unset: at Google."),
+    AUTH_PRIMARY_ISSUERS: z
+      .string()
+      .default("")
+      .transform((text) => text.split(/[\s,]+/).filter((name) => name !== ""))
+      .describe(
+        "Whose users are named by their bare subject (`sub`), as those of a single issuer are: `shared-secret`, `firebase` or a name in the file; needed with several, and never changed. More than one, comma-separated, only if the same subject is the same person at each; `none`: nobody's.",
+      ),
     AUTH_DEV: flag().describe("Gives a token to whoever asks, for development."),
     ALLOWED_ORIGINS: z
       .string()
@@ -58,9 +87,19 @@ export const Config = z
     LOG_FORMAT: logFormat(),
     SHUTDOWN_MS: durationMs(10_000).describe("Time to say goodbye to clients when stopping."),
   })
+  .refine(({ AUTH_JWT_SECRET: own, ISSUERS_FILE: file, FIREBASE_PROJECT_ID: firebase }) => own ?? file ?? firebase, {
+    path: ["AUTH_JWT_SECRET"],
+    error: "is not set, but it is needed",
+    // Beside other problems too.
+    when: () => true,
+  })
   .refine(({ NODE_ENV, AUTH_DEV }) => NODE_ENV !== "production" || !AUTH_DEV, {
     path: ["AUTH_DEV"],
     error: "must not be set in production: it gives a token to whoever asks",
+  })
+  .refine(({ AUTH_DEV, AUTH_JWT_SECRET: own }) => !AUTH_DEV || own !== undefined, {
+    path: ["AUTH_DEV"],
+    error: "needs AUTH_JWT_SECRET, which its tokens are signed with",
   })
   .refine(
     ({ NODE_ENV, AUTH_JWT_PREVIOUS_SECRET: other }) =>
@@ -70,10 +109,13 @@ export const Config = z
       error: `must be at least ${minSecretBytes} random bytes in production`,
     },
   )
-  .refine(({ NODE_ENV, AUTH_JWT_SECRET }) => NODE_ENV !== "production" || !isWeakSecret(AUTH_JWT_SECRET), {
-    path: ["AUTH_JWT_SECRET"],
-    error: `must be at least ${minSecretBytes} random bytes in production`,
-  });
+  .refine(
+    ({ NODE_ENV, AUTH_JWT_SECRET: own }) => NODE_ENV !== "production" || own === undefined || !isWeakSecret(own),
+    {
+      path: ["AUTH_JWT_SECRET"],
+      error: `must be at least ${minSecretBytes} random bytes in production`,
+    },
+  );
 export type Config = z.infer<typeof Config>;
 
 /** Whether a secret can be guessed. */

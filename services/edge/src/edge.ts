@@ -1,7 +1,7 @@
 import type { Bus } from "@parley/bus";
 import { noTracing, type Logger, type Registry, type Tracing } from "@parley/runtime";
 import uWS from "uWebSockets.js";
-import { createTokens, type TokenOptions } from "./admission/tokens.ts";
+import type { Tokens } from "./admission/tokens.ts";
 import { startCanary } from "./canary.ts";
 import { createCommands } from "./commands/commands.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
@@ -34,7 +34,7 @@ export interface EdgeOptions {
   /** In the role `cache`; without it nobody gets a list of conversations. */
   readonly redis?: Redis;
   readonly listen: ListenOptions;
-  readonly tokens: TokenOptions;
+  readonly tokens: Tokens;
   /** Offers tokens to whoever asks. */
   readonly isDevelopment: boolean;
   readonly allowedOrigins: readonly string[];
@@ -124,13 +124,12 @@ function createTransportRoom(
   { ownership, viewing, conversations, commands }: CommandRoom,
   { counters, answers, isBrokerWell, isStopping, problems }: Counting & Readiness,
 ) {
-  const { bus, redis, isDevelopment, maxConnections, pages, version, log } = options;
+  const { bus, redis, tokens, isDevelopment, maxConnections, pages, version, log } = options;
   const {
     limits = deliveryLimits,
     deadlines = defaultDeadlines,
     maxHttpWaitMs: maxWaitMs = defaultHttpWaitMs,
   } = options;
-  const tokens = createTokens(options.tokens);
   const origins = { allowed: options.allowedOrigins, allowLoopback: isDevelopment };
   const connections = createConnections({
     deadlines,

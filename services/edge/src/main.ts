@@ -12,6 +12,8 @@ import {
   startTracing,
 } from "@parley/runtime";
 import { z } from "zod";
+import { readTokenSettings } from "./admission/token-settings.ts";
+import { startTokens } from "./admission/tokens.ts";
 import { Config, isWeakSecret } from "./config.ts";
 import { startEdge } from "./edge.ts";
 import { maxSocketsByFileLimit } from "./file-limit.ts";
@@ -22,9 +24,10 @@ const Package = z.object({ version: z.string() });
 
 runMain(SERVICE, async ({ env }) => {
   const config = readConfig(Config, env);
+  const tokenSettings = await readTokenSettings(config);
   const log = createLogger({ service: SERVICE, level: config.LOG_LEVEL, format: config.LOG_FORMAT });
   await using lifecycle = createLifecycle({ log, shutdownMs: config.SHUTDOWN_MS });
-  if (isWeakSecret(config.AUTH_JWT_SECRET))
+  if (config.AUTH_JWT_SECRET !== undefined && isWeakSecret(config.AUTH_JWT_SECRET))
     log.warn("AUTH_JWT_SECRET can be guessed: good enough for development only");
 
   // First of all, so that the process can be seen to live while it waits for the broker.
@@ -34,6 +37,8 @@ runMain(SERVICE, async ({ env }) => {
   const { ADMIN_HOST: host, ADMIN_PORT: port } = config;
   const admin = await startAdmin({ host, port, registry, ready: () => problems(), notes: () => notes(), log });
   lifecycle.use("admin", admin.close);
+  const tokens = startTokens({ ...tokenSettings, registry, log });
+  lifecycle.use("the keys of issuers", tokens.close);
 
   const name = `${SERVICE}-${process.pid}`;
   const tracing = await startTracing({ service: SERVICE, instance: `${name}@${hostname()}`, settings: config, log });
@@ -50,12 +55,7 @@ runMain(SERVICE, async ({ env }) => {
     bus,
     redis,
     listen: { host: config.HOST, port: config.PORT, isShared: config.REUSE_PORT },
-    tokens: {
-      secret: config.AUTH_JWT_SECRET,
-      previousSecret: config.AUTH_JWT_PREVIOUS_SECRET,
-      issuer: config.AUTH_ISSUER,
-      audience: config.AUTH_AUDIENCE,
-    },
+    tokens,
     isDevelopment: config.AUTH_DEV,
     allowedOrigins: config.ALLOWED_ORIGINS,
     maxConnections: config.MAX_CONNECTIONS ?? maxSocketsByFileLimit(),
@@ -70,7 +70,7 @@ runMain(SERVICE, async ({ env }) => {
 
   problems = edge.problems;
   // Without the broker there is a problem to tell, and no note.
-  notes = () => factNotes(bus.facts).catch(() => []);
+  notes = async () => [...tokens.notes(), ...(await factNotes(bus.facts).catch(() => []))];
   log.info({ address: `http://${config.HOST}:${edge.port}` }, "the edge is ready");
   await lifecycle.untilStopped();
 });

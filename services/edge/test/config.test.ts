@@ -36,6 +36,8 @@ describe("the configuration", () => {
 
   it("reports every problem at once", () => {
     const env = { PORT: "-1", SHARDS: "none", LOG_LEVEL: "loud" };
-    expect(() => readConfig(Config, env)).toThrow(/PORT[\s\S]*SHARDS[\s\S]*AUTH_JWT_SECRET[\s\S]*LOG_LEVEL/);
+    expect(() => readConfig(Config, env)).toThrow(
+      /4 problems[\s\S]*PORT[\s\S]*SHARDS[\s\S]*LOG_LEVEL[\s\S]*AUTH_JWT_SECRET/,
+    );
   });
 });

@@ -1,5 +1,5 @@
+import { parseYaml } from "@parley/runtime";
 import { z } from "zod";
-import { parseYaml } from "../yaml-file.ts";
 import type { Agent } from "./agent.ts";
 import { parseRule } from "./rule.ts";
 

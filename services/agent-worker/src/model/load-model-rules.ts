@@ -1,9 +1,8 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { StartError } from "@parley/runtime";
+import { parseYaml, StartError } from "@parley/runtime";
 import { z } from "zod";
-import { parseYaml } from "../yaml-file.ts";
 import { ModelRule } from "./model-rules.ts";
 
 const ModelsFile = z.strictObject({ models: z.array(ModelRule).max(500) });

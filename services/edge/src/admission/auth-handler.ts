@@ -1,10 +1,11 @@
 import { knowsUnknown, nativeDialect, nativeDialectOf } from "@parley/dialects";
-import { ChatError, closeCodes, toChatError, type ErrorCode } from "@parley/protocol";
+import { ChatError, closeCodes, errorTable, toChatError, type ErrorCode } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { move, type Connection } from "../delivery/connection.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import { countOne } from "../figures/metrics.ts";
-import type { Identity, Tokens } from "./tokens.ts";
+import type { Identity } from "./identity.ts";
+import type { Tokens } from "./tokens.ts";
 
 export interface AuthDeps {
   readonly tokens: Tokens;
@@ -15,7 +16,8 @@ export interface AuthDeps {
 
 /** `auth`: opens the connection, or extends one that is open. A bad token is answered and ends the connection. */
 export function createAuthHandler({ tokens, outbox, counters, log }: AuthDeps) {
-  const accept = (connection: Connection, { user, expiresAtMs }: Identity): void => {
+  const accept = (connection: Connection, identity: Identity): void => {
+    const { user, expiresAtMs } = identity;
     if (connection.user !== undefined && connection.user.id !== user.id) {
       throw new ChatError("AUTH_INVALID", { message: "The token belongs to another user." });
     }
@@ -23,6 +25,7 @@ export function createAuthHandler({ tokens, outbox, counters, log }: AuthDeps) {
     connection.user = user;
     connection.expiresMs = performance.now() + expiresAtMs - Date.now();
     connection.isWarned = false;
+    log.debug({ connection: connection.id, ...auditOf(identity) }, "a token was accepted");
     outbox.sendFrame(connection, {
       type: "auth_success",
       message: "Authentication successful.",
@@ -34,7 +37,8 @@ export function createAuthHandler({ tokens, outbox, counters, log }: AuthDeps) {
   const refuse = (connection: Connection, error: ChatError): void => {
     countOne(counters.errors, error.code);
     log.info({ connection: connection.id, code: error.code, reason: reasonOf(error) }, "a token was refused");
-    const code = error.code === "AUTH_EXPIRED" ? closeCodes.tokenExpired : closeCodes.badToken;
+    const row = errorTable[error.code];
+    const code = "close" in row ? row.close : closeCodes.badToken;
     outbox.cork(connection, () => {
       outbox.sendFrame(connection, { type: "auth_error", message: error.message, code: error.code });
       outbox.close(connection, code, error.message);
@@ -50,6 +54,11 @@ export function createAuthHandler({ tokens, outbox, counters, log }: AuthDeps) {
       refuse(connection, toChatError(thrown));
     }
   };
+}
+
+/** Whose token it was, for the log. */
+function auditOf({ user, issuer, tenant, roles }: Identity) {
+  return { user: user.id, issuer, tenant, roles };
 }
 
 /** A client whose dialect is not known yet may turn out to be a native one. */

@@ -7,7 +7,7 @@ export type Access = "anybody" | "user" | "user or developer";
 /** Clients of seed A have no tokens. In development they are all this one user, so their conversations go on from request to request. */
 const developer: User = { id: "dev-anonymous" };
 
-/** Whose request it is, by its header `authorization`. Throws AUTH_REQUIRED, AUTH_INVALID or AUTH_EXPIRED. */
+/** Whose request it is, by its header `authorization`. Throws AUTH_REQUIRED, AUTH_INVALID, AUTH_EXPIRED or AUTH_UNAVAILABLE. */
 export function createCaller(tokens: Pick<Tokens, "verify">, isDevelopment: boolean) {
   return async (authorization: string, access: Access): Promise<User> => {
     if (access === "anybody") return developer;

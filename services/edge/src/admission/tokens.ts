@@ -1,104 +1,138 @@
-import { randomUUID, type webcrypto } from "node:crypto";
-import { ChatError, limits, type User } from "@parley/protocol";
-import { SignJWT, errors, jwtVerify, type JWTPayload } from "jose";
+import { ChatError, limits } from "@parley/protocol";
+import { addCounts, Counter, Gauge, type Logger, type Registry } from "@parley/runtime";
+import { decodeJwt, errors } from "jose";
 import { z } from "zod";
+import { TokenFault, type Identity } from "./identity.ts";
+import { startIssuerTokens, type Issuer, type IssuerTokens } from "./issuer-tokens.ts";
+import type { KeySetTimes } from "./key-set.ts";
+import { createRememberedTokens } from "./remembered-tokens.ts";
+import { createSharedSecret, type SharedSecret, type SharedSecretOptions } from "./shared-secret.ts";
+import type { TokenVerifier } from "./token-verifier.ts";
 
-export interface TokenOptions {
-  readonly secret: string;
-  /** Tokens signed with this one are still accepted, while it is being replaced. */
-  readonly previousSecret?: string | undefined;
-  /** Required claims, when set. */
-  readonly issuer?: string | undefined;
-  readonly audience?: string | undefined;
+/** Who makes the tokens that are accepted. */
+export interface TokenSettings {
+  readonly sharedSecret?: SharedSecretOptions | undefined;
+  readonly issuers?: readonly Issuer[];
 }
 
-export interface Identity {
-  readonly user: User;
-  /** When the token runs out, ms since 1970. */
-  readonly expiresAtMs: number;
+export interface TokensDeps extends TokenSettings {
+  readonly times?: KeySetTimes;
+  /** Where its figures are added. */
+  readonly registry: Registry;
+  readonly log: Logger;
 }
 
-export type Tokens = ReturnType<typeof createTokens>;
-
-const algorithm = "HS256";
-/** Clocks of the token's maker and ours may differ by this much. */
-const clockToleranceSeconds = 5;
-/** Nobody is let in for longer at a time, whatever the token says: `expires_at` stays a date. */
-const longestMs = 366 * 86_400_000;
-
-const wellFormed = (text: string): string => text.toWellFormed();
-
-const Claims = z.object({
-  // Not mended: it would be another user then.
-  sub: z
-    .string()
-    .min(1)
-    .max(128)
-    .refine((sub) => sub.isWellFormed(), "has half of a character"),
-  exp: z.number(),
-  email: z.string().max(320).transform(wellFormed).optional(),
-  name: z.string().max(128).transform(wellFormed).optional(),
-  type: z.string().optional(),
-});
-
-/** Imported once: given the bytes, the library would import them again for each token. */
-function importKey(secret: string): Promise<webcrypto.CryptoKey> {
-  const bytes = new TextEncoder().encode(secret);
-  return crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["sign", "verify"]);
+export interface Tokens {
+  /** Whose token it is. Throws ChatError AUTH_EXPIRED or AUTH_INVALID, whose reason is for the log only, or AUTH_UNAVAILABLE when it cannot be said now. */
+  verify(token: string): Promise<Identity>;
+  /** Makes a token for development; undefined without a shared secret. */
+  readonly sign: SharedSecret["sign"] | undefined;
+  /** What a person should know of the issuers, as sentences. */
+  notes(): string[];
+  close(): void;
 }
 
-/** Checks and makes access tokens: JWTs signed with a shared secret. */
-export function createTokens({ secret, previousSecret, issuer, audience }: TokenOptions) {
-  const key = importKey(secret);
-  const previous = previousSecret === undefined ? undefined : importKey(previousSecret);
-  const options = {
-    algorithms: [algorithm],
-    clockTolerance: clockToleranceSeconds,
-    ...(issuer === undefined ? {} : { issuer }),
-    ...(audience === undefined ? {} : { audience }),
+/** Checks access tokens of all makers that are configured, and remembers those that are valid. Asks each issuer for its keys, now and from time to time. */
+export function startTokens({ sharedSecret: secret, issuers = [], times, registry, log }: TokensDeps): Tokens {
+  const sharedSecret = secret === undefined ? undefined : createSharedSecret(secret);
+  const started = issuers.map((issuer) => startIssuerTokens(issuer, { times, log }));
+  const byIssuer = new Map(started.map((tokens) => [tokens.issuer, tokens]));
+  const remembered = createRememberedTokens();
+  const checks = { remembered: 0, checked: 0, refused: 0, postponed: 0 };
+  addTokenMetrics(registry, checks, started);
+
+  /** What the token says of its issuer only chooses who checks it: that one asks for its own issuer, audience and algorithms. */
+  const verifierOf = (token: string): TokenVerifier => {
+    const verifier = byIssuer.get(issuerIn(token)) ?? sharedSecret;
+    if (verifier === undefined) throw new TokenFault("its issuer is none of those that are configured");
+    return verifier;
   };
 
-  const payloadOf = async (token: string): Promise<JWTPayload> => {
-    try {
-      return (await jwtVerify(token, await key, options)).payload;
-    } catch (error) {
-      if (previous === undefined || !(error instanceof errors.JWSSignatureVerificationFailed)) throw error;
-      return (await jwtVerify(token, await previous, options)).payload;
+  const identityIn = async (token: string): Promise<Identity> => {
+    if (token.length > limits.accessTokenChars) {
+      const message = `The token is longer than ${limits.accessTokenChars} characters.`;
+      throw new ChatError("AUTH_INVALID", { message });
     }
+    const key = remembered.keyOf(token);
+    const known = remembered.find(key);
+    if (known !== undefined) {
+      checks.remembered++;
+      return known;
+    }
+    const verifier = verifierOf(token);
+    const version = verifier.version();
+    const identity = await verifier.verify(token);
+    remembered.keep(key, { identity, verifier, version });
+    checks.checked++;
+    return identity;
   };
 
   return {
-    /** Whose token it is. Throws ChatError AUTH_EXPIRED or AUTH_INVALID; the reason goes to the log only. */
-    async verify(token: string): Promise<Identity> {
-      if (token.length > limits.accessTokenChars) {
-        throw new ChatError("AUTH_INVALID", {
-          message: `The token is longer than ${limits.accessTokenChars} characters.`,
-        });
-      }
-      try {
-        const { sub: id, exp, email, name, type } = Claims.parse(await payloadOf(token));
-        // A refresh token lives for long and is meant for one endpoint only.
-        if (type === "refresh") throw new Error("it is a refresh token");
-        const user: User = { id, ...(email === undefined ? {} : { email }), ...(name === undefined ? {} : { name }) };
-        return { user, expiresAtMs: Math.min(exp * 1_000, Date.now() + longestMs) };
-      } catch (cause) {
-        throw new ChatError(cause instanceof errors.JWTExpired ? "AUTH_EXPIRED" : "AUTH_INVALID", { cause });
-      }
-    },
-
-    /** Makes a token. `lifetimeMs` is cut to whole seconds. */
-    async sign({ id, email, name }: User, lifetimeMs: number): Promise<{ token: string; expiresAtMs: number }> {
-      const nowSeconds = Math.floor(Date.now() / 1_000);
-      const exp = nowSeconds + Math.floor(lifetimeMs / 1_000);
-      const jwt = new SignJWT({ ...(email === undefined ? {} : { email }), ...(name === undefined ? {} : { name }) })
-        .setProtectedHeader({ alg: algorithm })
-        .setSubject(id)
-        .setIssuedAt(nowSeconds)
-        .setExpirationTime(exp)
-        .setJti(randomUUID());
-      if (issuer !== undefined) jwt.setIssuer(issuer);
-      if (audience !== undefined) jwt.setAudience(audience);
-      return { token: await jwt.sign(await key), expiresAtMs: exp * 1_000 };
+    verify: (token) =>
+      identityIn(token).catch((error: unknown) => {
+        const refusal = refusalOf(error);
+        checks[refusal.code === "AUTH_UNAVAILABLE" ? "postponed" : "refused"]++;
+        throw refusal;
+      }),
+    sign: sharedSecret?.sign,
+    notes: () => started.flatMap((tokens) => tokens.notes()),
+    close() {
+      for (const tokens of started) tokens.close();
     },
   };
+}
+
+/** What stands in the payload, unchecked; empty when there is nothing. */
+function issuerIn(token: string): string {
+  try {
+    return decodeJwt(token).iss ?? "";
+  } catch {
+    return "";
+  }
+}
+
+/** Keeps the reason in words only: the causes of the library's errors quote what they could not read. */
+function refusalOf(error: unknown): ChatError {
+  if (error instanceof ChatError) return error;
+  const code = error instanceof errors.JWTExpired ? "AUTH_EXPIRED" : "AUTH_INVALID";
+  return new ChatError(code, { cause: new TokenFault(reasonOf(error)) });
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof z.ZodError) {
+    return error.issues.map(({ path, message }) => `its ${path.join(".")}: ${message}`).join("; ");
+  }
+  return error instanceof Error ? error.message : "it cannot be checked";
+}
+
+type Checks = Readonly<Record<"remembered" | "checked" | "refused" | "postponed", number>>;
+
+function addTokenMetrics(registry: Registry, checks: Checks, issuers: readonly IssuerTokens[]): void {
+  addCounts(registry, {
+    name: "parley_edge_tokens_total",
+    help: "Access tokens by outcome: remembered ones had been checked before, postponed ones could not be checked because the keys of their issuer were not at hand.",
+    label: "outcome",
+    read: () => Object.entries(checks),
+  });
+  const requests: Counter = new Counter({
+    name: "parley_edge_issuer_requests_total",
+    help: "Requests for the keys of an issuer, by how they ended.",
+    labelNames: ["issuer", "outcome"],
+    registers: [registry],
+    collect() {
+      requests.reset();
+      for (const { name: issuer, keys } of issuers) {
+        for (const [outcome, count] of Object.entries(keys.requests)) requests.inc({ issuer, outcome }, count);
+      }
+    },
+  });
+  const age: Gauge = new Gauge({
+    name: "parley_edge_issuer_keys_age_seconds",
+    help: "How long ago the keys of an issuer were had; +Inf: they never were, or too long ago to be used.",
+    labelNames: ["issuer"],
+    registers: [registry],
+    collect() {
+      for (const { name: issuer, keys } of issuers) age.set({ issuer }, (keys.ageMs() ?? Infinity) / 1_000);
+    },
+  });
 }

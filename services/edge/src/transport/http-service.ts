@@ -36,8 +36,8 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
   const routes = [
     ...createChatRoutes({ turns, isOwn: ownership.isOwn }),
     ...createConversationRoutes({ conversations, facts: bus.facts, ownership, commands }),
-    createHealthRoute({ version, isConnected: bus.connected, problems, catalogue }),
-    ...(isDevelopment ? [createDevTokenRoute(tokens)] : []),
+    createHealthRoute({ version, isConnected: bus.connected, problems, notes: tokens.notes, catalogue }),
+    ...(isDevelopment && tokens.sign !== undefined ? [createDevTokenRoute(tokens.sign)] : []),
   ];
   const callerOf = createCaller(tokens, isDevelopment);
   const table = withDocument(routes, version);

@@ -3,7 +3,7 @@ import type { ToolCatalogue } from "@parley/bus";
 import { User } from "@parley/protocol";
 import { withDeadline } from "@parley/runtime";
 import { z } from "zod";
-import type { Tokens } from "../admission/tokens.ts";
+import type { SharedSecret } from "../admission/shared-secret.ts";
 import { openApiDocument } from "./openapi.ts";
 import { jsonReply } from "./reply.ts";
 import { defineRoute, nothing, type Route } from "./route.ts";
@@ -14,6 +14,8 @@ export interface HealthDeps {
   readonly isConnected: () => boolean;
   /** What keeps this process from serving, as sentences. */
   readonly problems: () => string[];
+  /** What a person should know although it can serve, as sentences. */
+  readonly notes: () => string[];
   /** Undefined: there is no Redis here. */
   readonly catalogue: Pick<ToolCatalogue, "list" | "isKnown"> | undefined;
 }
@@ -29,9 +31,10 @@ const Health = z.object({
   tool_workers: ToolWorkers.describe("Whether some have said what they can run. Answers without tools need none."),
   uptime_s: z.number(),
   problems: z.array(z.string()).optional(),
+  notes: z.array(z.string()).optional().describe("What a person should know although it can serve."),
 });
 
-export function createHealthRoute({ version, isConnected, problems, catalogue }: HealthDeps): Route {
+export function createHealthRoute({ version, isConnected, problems, notes, catalogue }: HealthDeps): Route {
   return defineRoute({
     method: "get",
     path: "/health",
@@ -47,6 +50,7 @@ export function createHealthRoute({ version, isConnected, problems, catalogue }:
     async handle() {
       const trouble = problems();
       const isWell = trouble.length === 0;
+      const remarks = notes();
       const health: z.infer<typeof Health> = {
         status: isWell ? "ok" : "unavailable",
         version,
@@ -54,6 +58,7 @@ export function createHealthRoute({ version, isConnected, problems, catalogue }:
         tool_workers: await toolWorkersIn(catalogue),
         uptime_s: Math.round(process.uptime()),
         ...(isWell ? {} : { problems: trouble }),
+        ...(remarks.length === 0 ? {} : { notes: remarks }),
       };
       return jsonReply(isWell ? 200 : 503, health);
     },
@@ -83,7 +88,7 @@ const Wish = z.object({
 const DevToken = z.object({ token: z.string(), user: User, expires_at: z.number() });
 
 /** A token for whoever asks. Only where `AUTH_DEV` says so. */
-export function createDevTokenRoute(tokens: Pick<Tokens, "sign">): Route {
+export function createDevTokenRoute(sign: SharedSecret["sign"]): Route {
   return defineRoute({
     method: "post",
     path: "/api/v1/auth/dev-token",
@@ -100,7 +105,7 @@ export function createDevTokenRoute(tokens: Pick<Tokens, "sign">): Route {
         ...(name === undefined ? {} : { name }),
         ...(email === undefined ? {} : { email }),
       };
-      const { token, expiresAtMs } = await tokens.sign(user, expires_in_s * 1_000);
+      const { token, expiresAtMs } = await sign(user, expires_in_s * 1_000);
       return jsonReply(200, { token, user, expires_at: expiresAtMs } satisfies z.infer<typeof DevToken>);
     },
   });

@@ -1,7 +1,8 @@
 import { openBus, type Bus, type StoredMessage } from "@parley/bus";
 import { createLogger, createMetrics, type Logger } from "@parley/runtime";
 import { startNats, type Broker, type NatsOptions } from "@parley/testkit";
-import { createTokens } from "../../src/admission/tokens.ts";
+import { createSharedSecret } from "../../src/admission/shared-secret.ts";
+import { startTokens } from "../../src/admission/tokens.ts";
 import { deliveryLimits, type DeliveryLimits } from "../../src/delivery/delivery-limits.ts";
 import { startEdge, type Edge, type EdgeOptions } from "../../src/edge.ts";
 import { createFakeWorker, type FakeWorker } from "./fake-worker.ts";
@@ -15,7 +16,7 @@ export const log: Logger = createLogger({
   format: "pretty",
 });
 
-export const tokens = createTokens({ secret: jwtSecret });
+export const tokens = createSharedSecret({ secret: jwtSecret });
 
 /** The value of a metric; the sum over its labels. */
 export async function metricOf(edge: Edge, name: string): Promise<number> {
@@ -140,16 +141,17 @@ async function addEdge(nats: Broker, settings: EdgeSettings): Promise<EdgeUnderT
   const watched = watchStreams === undefined ? own : { ...own, watchStreams };
   const timed = withState(watched, clockSetBackMs, staleBy);
   const bus = beforeReading === undefined ? timed : withSlowReading(timed, beforeReading);
+  const registry = createMetrics({ service: "edge" });
   const edge = await startEdge({
     bus: lose === undefined ? bus : lossy(bus, lose),
     listen: { host: "127.0.0.1", port: 0, isShared: false },
-    tokens: { secret: jwtSecret },
+    tokens: startTokens({ sharedSecret: { secret: jwtSecret }, registry, log }),
     isDevelopment: true,
     allowedOrigins: [],
     maxConnections: 1_000,
     pages: new Map(),
     version: "0.0.0-test",
-    registry: createMetrics({ service: "edge" }),
+    registry,
     limits: { ...deliveryLimits, ...limits },
     log,
     ...options,

@@ -1,5 +1,5 @@
-import { LineCounter, isMap, isNode, isScalar, parseDocument, type Document } from "yaml";
 import { issueWords } from "@parley/protocol";
+import { LineCounter, isMap, isNode, isScalar, parseDocument, type Document } from "yaml";
 import type { z } from "zod";
 
 export interface YamlFile {
