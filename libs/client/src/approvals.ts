@@ -5,6 +5,7 @@ import {
   type ApprovalDecision,
   type ClientFrameInput,
   type ConversationView,
+  type DecisionFrame,
   type FrameError,
   type ToolCallPart,
   type TurnView,
@@ -25,13 +26,15 @@ interface Pending {
   readonly answer: Deferred<ApprovalDecision>;
 }
 
-/** Decisions that were made here. Each is sent again on every new connection until the view tells that it was decided, or the server refuses. */
+/** Decisions that were made here. Each is sent again on every new connection until the view or the server tells that it was decided, or the server refuses. */
 export interface Approvals {
   readonly add: (callId: string, approved: boolean, options: ApproveOptions) => Promise<ApprovalDecision>;
   /** On a new connection. */
   readonly flush: () => void;
   /** To be called after the view has changed. */
   readonly look: () => void;
+  /** The server says which decision counts. */
+  readonly answered: (decision: DecisionFrame) => void;
   /** True when the error is an answer to a decision. */
   readonly refused: (error: FrameError) => boolean;
   readonly close: (reason: Error) => void;
@@ -49,12 +52,16 @@ export function createApprovals(view: () => ConversationView, send: (frame: Clie
     return answer;
   }
 
+  function decided({ approved: isWanted, call_id }: ApproveFrame, { approved, by, reason }: ApprovalDecision): void {
+    if (approved === isWanted) settle(call_id)?.resolve({ approved, ...given({ by, reason }) });
+    else settle(call_id)?.reject(decidedOtherwise());
+  }
+
   function look(): void {
     for (const { frame } of pending.values()) {
       const found = callIn(view(), frame.call_id);
-      const { approved, by, reason } = found?.call.approval ?? {};
-      if (approved === frame.approved) settle(frame.call_id)?.resolve({ approved, ...given({ by, reason }) });
-      else if (approved !== undefined) settle(frame.call_id)?.reject(decidedOtherwise());
+      const { approved, ...said } = found?.call.approval ?? {};
+      if (approved !== undefined) decided(frame, { approved, ...said });
       else if (found?.turn.outcome !== undefined) settle(frame.call_id)?.reject(hasEnded());
     }
   }
@@ -78,6 +85,10 @@ export function createApprovals(view: () => ConversationView, send: (frame: Clie
       for (const { frame } of pending.values()) send(frame);
     },
     look,
+    answered: (decision) => {
+      const known = pending.get(decision.call_id);
+      if (known !== undefined) decided(known.frame, decision);
+    },
     refused: (error) => {
       if (error.frame !== "approve") return false;
       // Older servers do not say which: they answer in order.

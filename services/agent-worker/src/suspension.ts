@@ -19,7 +19,7 @@ export type Suspend = (turn: ClaimedTurn, chain: Chain, calls: readonly CallId[]
  */
 export function createSuspension({ events, facts }: Pick<Bus, "events" | "facts">, log: Logger): Suspend {
   const untilOf = ({ fold }: ClaimedTurn, calls: readonly CallId[]): number =>
-    Math.min(...calls.map((call) => fold.approvals.get(call)?.asked.expires_at ?? Infinity));
+    Math.min(...calls.map((call) => fold.approvals.get(call)?.asked.fact.expires_at ?? Infinity));
 
   return async (turn, chain, calls) => {
     const until = untilOf(turn, calls);

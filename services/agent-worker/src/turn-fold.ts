@@ -1,4 +1,4 @@
-import type { CallApproval } from "./call-approval.ts";
+import type { SeenApproval } from "./call-approval.ts";
 import {
   appended,
   beginningOf,
@@ -54,7 +54,7 @@ export interface TurnFold {
   /** Calls for which a person's agreement was asked. */
   readonly asked: Set<string>;
   /** What is known of that, by the facts, which decide: of calls that were looked up. */
-  readonly approvals: Map<string, CallApproval>;
+  readonly approvals: Map<string, SeenApproval>;
   usage: Usage;
   /** The log was lost in mid-turn: viewers may have text that is not in it any more. */
   forgotten: boolean;

@@ -1,7 +1,7 @@
 import { longestDelayMs, type Bus, type EventAtSeq, type FactAddress, type QueuedTurn } from "@parley/bus";
-import { subjects, type ConversationId, type FactOf, type TurnRequest } from "@parley/protocol";
+import { approvalEndMs, subjects, type ConversationId, type FactOf, type TurnRequest } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
-import { expiresAtMs, readApproval, tellDecision, type CallApproval } from "./call-approval.ts";
+import { readApproval, tellDecision, type CallApproval } from "./call-approval.ts";
 import type { RunnableTurn } from "./runnable-turn.ts";
 
 export interface WaitDeps {
@@ -59,20 +59,20 @@ function createWaitLook({ events, facts, turns }: WaitDeps["bus"]) {
       Promise.all(calls.map((call) => readApproval(facts, { ...addressOf(request), call }))),
       Promise.all(calls.map((call) => facts.read("result", { ...addressOf(request), call }))),
     ]);
-    const undecided = approvals.filter((approval) => approval !== undefined && approval.decision === undefined);
+    const undecided = approvals.filter((approval) => approval !== undefined && approval.decided === undefined);
     const waiting = undecided.flatMap((approval) => approval ?? []);
     // Of what was decided about altogether nothing can expire.
     const nowMs = waiting.length === 0 ? 0 : await turns.nowMs(conversation_id);
-    const expired = waiting.filter((approval) => expiresAtMs(approval) <= nowMs);
+    const expired = waiting.filter((approval) => approvalEndMs(approval.asked) <= nowMs);
     const isSettled = results.some((result) => result !== undefined);
     const isDue = cancelled || isSettled || expired.length > 0 || waiting.length < calls.length;
     return {
       state: isDue ? "due" : "undecided",
       seq: last?.seq ?? 0,
       ...(last === undefined ? {} : { last }),
-      remainingMs: Math.min(longestDelayMs, ...waiting.map((approval) => expiresAtMs(approval) - nowMs)),
+      remainingMs: Math.min(longestDelayMs, ...waiting.map((approval) => approvalEndMs(approval.asked) - nowMs)),
       expired,
-      decidedAtMs: approvals.flatMap((approval) => approval?.decision?.atMs ?? []),
+      decidedAtMs: approvals.flatMap((approval) => approval?.decided?.storedMs ?? []),
     };
   };
 }
@@ -80,11 +80,14 @@ function createWaitLook({ events, facts, turns }: WaitDeps["bus"]) {
 /** Whoever expires what nobody has decided is whoever gets its turn back: the decision is write-once, so a person who comes now comes too late. */
 async function expireAll({ events, facts }: WaitDeps["bus"], expired: readonly CallApproval[]): Promise<void> {
   await Promise.all(
-    expired.map(async ({ asked: { conversation_id, turn_id, call_id, hash } }) => {
+    expired.map(async ({ asked }) => {
+      const { conversation_id, turn_id, call_id, hash } = asked.fact;
       const call = { v: 1, conversation_id, turn_id, ts: Date.now(), call_id };
       const decision = { approved: false, reason: "expired", expired: true as const, hash };
-      const { fact } = await facts.write<"decided">({ kind: "decided", ...call, ...decision });
-      if (fact.kind === "decided") await tellDecision({ events }, fact);
+      const written = await facts.write<"decided">({ kind: "decided", ...call, ...decision });
+      // Somebody may have been quicker; whether in time, the broker's time says. Ours needs none.
+      const { fact, storedMs } = written.won ? { fact: written.fact, storedMs: asked.storedMs } : written;
+      await tellDecision({ events }, { asked, decided: { fact, storedMs } });
     }),
   );
 }

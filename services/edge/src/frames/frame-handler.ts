@@ -4,6 +4,7 @@ import {
   toChatError,
   type ApproveFrame,
   type ClientFrame,
+  type DecisionFrame,
   type ErrorCode,
   type FrameAddress,
   type FrameError,
@@ -28,7 +29,7 @@ export interface FrameHandlerDeps {
   readonly onAuth: (connection: Connection, token: string, knows?: readonly string[]) => Promise<void>;
   readonly onMessage: (connection: Connection, user: User, frame: MessageFrame) => Promise<void>;
   readonly onCancel: (user: User, frame: CancelFrame) => Promise<unknown>;
-  readonly onApprove: (user: User, frame: ApproveFrame) => Promise<unknown>;
+  readonly onApprove: (user: User, frame: ApproveFrame) => Promise<DecisionFrame>;
   readonly onQueue: (user: User, frame: QueueFrame) => Promise<void>;
   readonly onTitle: (user: User, frame: TitleFrame) => Promise<unknown>;
   readonly ownership: Ownership;
@@ -82,7 +83,7 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
 }
 
 async function handleOfUser(
-  { ownership, viewing, ...deps }: FrameHandlerDeps,
+  { ownership, viewing, outbox, ...deps }: FrameHandlerDeps,
   connection: Connection,
   user: User,
   frame: Exclude<ClientFrame, { type: "auth" | "ping" }>,
@@ -106,7 +107,7 @@ async function handleOfUser(
     case "queue":
       return deps.onQueue(user, frame);
     case "approve":
-      await deps.onApprove(user, frame);
+      outbox.sendFrame(connection, await deps.onApprove(user, frame));
       return;
   }
 }

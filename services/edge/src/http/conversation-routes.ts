@@ -10,6 +10,7 @@ import {
   turnOfCall,
   TitleFrame,
   type CancelFrame,
+  type DecisionFrame,
   type TranscriptMessage,
   type User,
 } from "@parley/protocol";
@@ -17,7 +18,6 @@ import { z } from "zod";
 import type { PagePlace } from "../conversations/conversation-index.ts";
 import type { Conversations } from "../conversations/conversations.ts";
 import { toldStatus } from "../dialect/told-status.ts";
-import type { Decided } from "../frames/approve-handler.ts";
 import type { QueueWish } from "../frames/queue-handler.ts";
 import type { Ownership } from "../frames/ownership.ts";
 import { ApprovalAnswer, CancelAnswer, ConversationPage, MessagePage, ResultAnswer, TitleAnswer } from "./answers.ts";
@@ -32,7 +32,7 @@ export interface ConversationRouteDeps {
   readonly onQueue: (user: User, wish: QueueWish) => Promise<void>;
   readonly onTitle: (user: User, frame: Omit<TitleFrame, "type">) => Promise<string>;
   readonly cancel: (user: User, frame: Omit<CancelFrame, "type">) => Promise<TurnId>;
-  readonly approve: (user: User, frame: Omit<ApproveFrame, "type">) => Promise<Decided>;
+  readonly approve: (user: User, frame: Omit<ApproveFrame, "type">) => Promise<DecisionFrame>;
 }
 
 const OneConversation = z.object({ id: ConversationId });
@@ -251,8 +251,7 @@ function approvalRoute({ approve }: ConversationRouteDeps): Route {
     async handle({ user }, { params: { id: conversation_id, call_id }, body }) {
       const wish = { conversation_id, call_id, approved: body.approved };
       const said = { ...given("reason", body.reason), ...given("confirm", body.confirm) };
-      const { turn: turn_id, ...decision } = await approve(user, { ...wish, ...said });
-      return jsonReply(200, ApprovalAnswer.parse({ conversation_id, turn_id, call_id, ...decision }));
+      return jsonReply(200, ApprovalAnswer.parse(await approve(user, { ...wish, ...said })));
     },
   });
 }

@@ -1,5 +1,13 @@
 import { createToolCatalogue, type Bus } from "@parley/bus";
-import type { ApproveFrame, CancelFrame, MessageFrame, TitleFrame, TurnId, User } from "@parley/protocol";
+import type {
+  ApproveFrame,
+  CancelFrame,
+  DecisionFrame,
+  MessageFrame,
+  TitleFrame,
+  TurnId,
+  User,
+} from "@parley/protocol";
 import type { QueueWish } from "../frames/queue-handler.ts";
 import type { Logger } from "@parley/runtime";
 import type { TemplatedApp } from "uWebSockets.js";
@@ -7,7 +15,6 @@ import type { OriginRules } from "../auth/origin.ts";
 import type { Tokens } from "../auth/tokens.ts";
 import type { Redis } from "../conversations/conversation-index.ts";
 import type { Conversations } from "../conversations/conversations.ts";
-import type { Decided } from "../frames/approve-handler.ts";
 import type { Ownership } from "../frames/ownership.ts";
 import type { Viewing } from "../frames/viewing.ts";
 import type { CatchUp } from "../hub/catch-up.ts";
@@ -47,7 +54,7 @@ export interface HttpServiceDeps {
   readonly onQueue: (user: User, wish: QueueWish) => Promise<void>;
   readonly onTitle: (user: User, frame: Omit<TitleFrame, "type">) => Promise<string>;
   readonly onCancel: (user: User, frame: Omit<CancelFrame, "type">) => Promise<TurnId>;
-  readonly onApprove: (user: User, frame: Omit<ApproveFrame, "type">) => Promise<Decided>;
+  readonly onApprove: (user: User, frame: Omit<ApproveFrame, "type">) => Promise<DecisionFrame>;
   readonly counters: Pick<Counters, "errors">;
   readonly log: Logger;
 }
