@@ -9,7 +9,7 @@ import type { AnsweredStep, ModelStep } from "./model-step.ts";
 import { isOutOfCalls } from "./step-calls.ts";
 import type { ToolCalls, ToolRun } from "./tool-calls.ts";
 import { tooLargeToWait, type Suspend } from "./suspension.ts";
-import type { CommittedStep, TurnFold } from "./turn-fold.ts";
+import { progressKey, type CommittedStep, type TurnFold } from "./turn-fold.ts";
 
 export interface AnswerDeps {
   readonly modelStep: ModelStep;
@@ -65,7 +65,8 @@ export function createAnswer(deps: AnswerDeps) {
   return {
     async run(turn: ClaimedTurn, chain: Chain): Promise<AnswerEnd> {
       const { request, fold, stop, span } = turn;
-      const isTold = fold.visible;
+      const { told } = fold;
+      const isTold = (step: string, message: string) => told === "all" || told.has(progressKey({ step, message }));
       announce(fold, chain);
       const recorded = await turn.history;
       const earlier = recorded.find(({ turn_id }) => turn_id === request.turn_id)?.answer;

@@ -62,6 +62,8 @@ export interface TurnFold {
   mayHaveEnded: boolean;
   /** A viewer has seen that the turn began. */
   visible: boolean;
+  /** What viewers were told of the way to the answer (see `progressKey`). Of a turn that has waited all of it. */
+  told: Set<string> | "all";
   /** Something of it is there without its beginning: the event stream was full, and dropped that before its time. */
   beginningLost: boolean;
   /** Where the last attempt is in its trace. */
@@ -104,6 +106,7 @@ export function createTurnFold(): TurnFold {
     forgotten: false,
     mayHaveEnded: false,
     visible: false,
+    told: new Set(),
     beginningLost: false,
     trace: undefined,
     answers: false,
@@ -140,6 +143,9 @@ export function foldEvent(fold: TurnFold, seq: number, event: ReadEvent): void {
     case "thinking":
       fold.visible = true;
       return;
+    case "progress":
+      if (fold.told !== "all") fold.told.add(progressKey(event));
+      return;
     case "token":
       fold.text = appended(fold.text, event.token);
       return;
@@ -167,6 +173,11 @@ export function foldEvent(fold: TurnFold, seq: number, event: ReadEvent): void {
     default:
       foldRequest(fold, event);
   }
+}
+
+/** Whatever comes out differently for another worker is told once more. */
+export function progressKey({ step, message }: { readonly step: string; readonly message: string }): string {
+  return `${step}: ${message}`;
 }
 
 /** What others want: a person, or the tool that needs a person's word. */
