@@ -8,7 +8,7 @@ import { completeOutcome } from "./ending.ts";
 import type { AnsweredStep, ModelStep } from "./model-step.ts";
 import { isOutOfCalls } from "./step-calls.ts";
 import type { ToolCalls, ToolRun } from "./tool-calls.ts";
-import { tooLargeToWait, type Suspend } from "./suspension.ts";
+import type { Suspend } from "./suspension.ts";
 import { progressKey, type CommittedStep, type TurnFold } from "./turn-fold.ts";
 
 export interface AnswerDeps {
@@ -48,8 +48,9 @@ function createToolStep({ toolCalls, catalogue, suspend }: Pick<AnswerDeps, "too
     turn.stop.signal.throwIfAborted();
     if (undecided.length === 0) return false;
     const calls = undecided.map(({ call_id }) => call_id);
-    if (await suspend(turn, chain, calls)) return true;
-    await toolCalls.refuse(run, undecided, tooLargeToWait);
+    const problem = await suspend(turn, chain, calls);
+    if (problem === undefined) return true;
+    await toolCalls.refuse(run, undecided, problem);
     return false;
   };
 

@@ -174,7 +174,7 @@ function createOverdue({ bus, waits, onFinding, log }: JanitorDeps, orphans: Ret
       dueSince = new Map();
       for (const { turn, standing } of waiting) {
         const fact = await waits.find(turn.request);
-        if (fact === undefined || (await waits.look(turn.request, fact)).state !== "due") continue;
+        if (fact?.kind !== "wait" || (await waits.look(turn.request, fact)).state !== "due") continue;
         const sinceMs = before.get(turn.seq) ?? performance.now();
         dueSince.set(turn.seq, sinceMs);
         if (performance.now() - sinceMs < overdueMs) continue;

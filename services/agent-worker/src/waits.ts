@@ -1,4 +1,4 @@
-import { longestDelayMs, type Bus, type EventAtSeq, type FactAddress, type QueuedTurn } from "@parley/bus";
+import { longestDelayMs, type Bus, type EventAtSeq, type FactAddress, type QueuedTurn, type ReadFact } from "@parley/bus";
 import { approvalEndMs, subjects, type ConversationId, type FactOf, type TurnRequest } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { readApproval, tellDecision, type CallApproval } from "./call-approval.ts";
@@ -122,10 +122,7 @@ export function createWaits({ bus, log }: WaitDeps) {
   const { facts, turns } = bus;
   const look = createWaitLook(bus);
 
-  const find = async (request: TurnRequest): Promise<FactOf<"wait"> | undefined> => {
-    const fact = await facts.read("wait", addressOf(request));
-    return fact?.kind === "wait" ? fact : undefined;
-  };
+  const find = (request: TurnRequest): Promise<ReadFact<"wait"> | undefined> => facts.read("wait", addressOf(request));
 
   /** Where the delivery is answered: for whoever wakes it. Where there is no room for it, its place in the queue must do. */
   const noteReply = async ({ request, seq }: QueuedTurn, reply: string): Promise<void> => {
@@ -150,7 +147,7 @@ export function createWaits({ bus, log }: WaitDeps) {
   };
 
   return {
-    /** What the turn needs to go on from its last wait; undefined: it has never waited, as far as anybody can read. */
+    /** What the turn needs to go on from its last wait; undefined: it has never waited. A newer version may have written what cannot be read. */
     find,
     look,
 
@@ -165,6 +162,8 @@ export function createWaits({ bus, log }: WaitDeps) {
     async suspend(turn: RunnableTurn): Promise<void> {
       const fact = await find(turn.request);
       if (fact === undefined) return turn.nak();
+      // A worker of the version that has written it sees to it.
+      if (fact.kind !== "wait") return;
       const before = await look(turn.request, fact);
       if (before.state === "due") return turn.nak();
       // Somebody has it already: a nak would take it from them.
