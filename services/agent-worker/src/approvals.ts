@@ -10,7 +10,7 @@ import {
   type Verdict,
 } from "./call-approval.ts";
 import type { CallsOfTurn } from "./tool-results.ts";
-import { foldEvent } from "./turn-fold.ts";
+import { foldEvent, type TurnFold } from "./turn-fold.ts";
 
 export interface ApprovalDeps {
   readonly bus: Pick<Bus, "events" | "facts" | "turns">;
@@ -25,15 +25,29 @@ const addressOf = ({ conversation_id, turn_id }: TurnRequest, { call_id: call }:
   call,
 });
 
+/** Viewers have it from the events, which may be forgotten, or were not read. */
+function show(fold: TurnFold, call: StepCall, { asked, decided }: CallApproval): void {
+  const { kind: _kind, v: _v, hash: _hash, ...request } = asked.fact;
+  fold.parts = foldParts(fold.parts, { type: "approval_required", ...request, arguments: call.arguments });
+  if (decided?.fact.kind !== "decided") return;
+  foldEvent(fold, 0, decidedEventOf(asked, { fact: decided.fact, storedMs: decided.storedMs }));
+}
+
+/** Adds to the fold of a turn that goes on what was looked up before it was claimed: a decision is never another one. */
+export function foldApprovals(fold: TurnFold, approvals: readonly CallApproval[]): void {
+  const calls = new Map(fold.steps.flatMap((step) => step.calls.map((call) => [call.call_id, call] as const)));
+  for (const approval of approvals) {
+    const { call_id } = approval.asked.fact;
+    const call = calls.get(call_id);
+    if (call === undefined) continue;
+    fold.asked.add(call_id);
+    fold.approvals.set(call_id, { ...approval, seenMs: 0 });
+    show(fold, call, approval);
+  }
+}
+
 /** What is known of the agreement to the calls of a turn that runs here. Facts decide; events only say where there are some. */
 export function createApprovals({ bus, onDecided }: ApprovalDeps) {
-  /** Viewers have it from the events, which may be forgotten. */
-  const show = (fold: CallsOfTurn["fold"], call: StepCall, { asked, decided }: CallApproval): void => {
-    const { kind: _kind, v: _v, hash: _hash, ...request } = asked.fact;
-    fold.parts = foldParts(fold.parts, { type: "approval_required", ...request, arguments: call.arguments });
-    if (decided?.fact.kind !== "decided") return;
-    foldEvent(fold, 0, decidedEventOf(asked, { fact: decided.fact, storedMs: decided.storedMs }));
-  };
   /** Only an agreement can be too old. Who has just claimed the turn gets the time of that, or a later one. */
   const seen = async (approval: CallApproval, { request }: CallsOfTurn): Promise<SeenApproval> => {
     const isAgreed = verdictOf({ ...approval, seenMs: 0 }).kind === "approved";
@@ -41,7 +55,8 @@ export function createApprovals({ bus, onDecided }: ApprovalDeps) {
   };
   const lookAt = async (calls: CallsOfTurn, call: StepCall): Promise<boolean> => {
     const { request, fold } = calls;
-    const approval = await readApproval(bus.facts, addressOf(request, call));
+    const known = fold.approvals.get(call.call_id);
+    const approval = known?.decided === undefined ? await readApproval(bus.facts, addressOf(request, call)) : known;
     if (approval === undefined) {
       fold.approvals.delete(call.call_id);
       return fold.asked.delete(call.call_id);

@@ -1,11 +1,7 @@
 import type { Bus } from "@parley/bus";
-import {
-  ChatError,
-  turnsDestination,
-  type StoredTurn,
-  type TurnRequest,
-} from "@parley/protocol";
+import { ChatError, turnsDestination, type StoredTurn, type TurnRequest } from "@parley/protocol";
 import { traceNames, type Logger, type TraceSpan, type Tracing } from "@parley/runtime";
+import { foldApprovals } from "./approvals.ts";
 import { claimTurn, type Claim, type ClaimDeps, type PreviousAttempt } from "./claim.ts";
 import { idsOf, type ClaimedTurn } from "./claimed-turn.ts";
 import { FencedError } from "./fenced-append.ts";
@@ -91,12 +87,12 @@ async function hasEndedLongAgo(turn: RunnableTurn, lostAttempts: number, bus: Bu
 async function tellResumed({ look }: KnownWait, { request }: RunnableTurn, deps: AttemptDeps): Promise<void> {
   if (look?.state !== "due") return;
   const nowMs = await deps.bus.turns.nowMs(request.conversation_id);
-  deps.onResumed(look.decidedAtMs.map((atMs) => nowMs - atMs));
+  deps.onResumed(look.approvals.flatMap(({ decided }) => (decided === undefined ? [] : nowMs - decided.storedMs)));
 }
 
 /** Where the claim is to stand. */
-function behindWait(known: KnownWait, turn: RunnableTurn): Pick<ClaimDeps, "wait" | "seen" | "onlyAfter"> {
-  return { wait: known.fact, seen: known.look?.last, onlyAfter: placeToClaim(known, turn) };
+function behindWait(known: KnownWait, turn: RunnableTurn): Pick<ClaimDeps, "wait" | "seen" | "folded" | "onlyAfter"> {
+  return { wait: known.fact, seen: known.look?.last, folded: known.fold, onlyAfter: placeToClaim(known, turn) };
 }
 
 /** Those that its chain does not say. */
@@ -140,6 +136,7 @@ async function claimAndRun(entry: Running, deps: AttemptDeps, start: AttemptStar
   if (claim.kind === "waits") return claimAndRun(entry, deps, { ...start, looksForWait: true });
   if (claim.kind !== "claimed") return unclaimed[claim.kind];
   entry.isClaimed = true;
+  if (wait.look?.state === "due") foldApprovals(claim.fold, wait.look.approvals);
   tellResumed(wait, turn, deps).catch((err: unknown) => log.debug({ err }, "the time of a decision is not known"));
   return runClaimed(entry, deps, { claim, history, lostAttempts });
 }

@@ -3,7 +3,8 @@ import { ChatError, type TurnRequest } from "@parley/protocol";
 import type { TurnFold } from "./turn-fold.ts";
 
 function unreadableText(): ChatError {
-  const message = "This message was changed by a newer version of the service, and this one cannot read it. Send it again.";
+  const message =
+    "This message was changed by a newer version of the service, and this one cannot read it. Send it again.";
   return new ChatError("PROCESSING_ERROR", { message, retryable: true });
 }
 

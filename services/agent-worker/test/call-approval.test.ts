@@ -36,11 +36,7 @@ describe("what was said about a call", () => {
     [{ approved: false, by: { id: "p", name: "Petra" } }, "denied", "Denied by Petra."],
     [{ approved: false, by: { id: "p" }, reason: "" }, "denied", "Denied by p."],
     [{ approved: false, by: { id: "p" }, reason: "no." }, "denied", "Denied by p: no."],
-    [
-      { approved: false, expired: true as const, by: undefined },
-      "expired",
-      notAgreedInTime,
-    ],
+    [{ approved: false, expired: true as const, by: undefined }, "expired", notAgreedInTime],
     [{ approved: false, by: undefined }, "denied", "Denied."],
   ])("is told in words: %j", (decision, how, result) => {
     expect(verdictOf(decidedAfter(1, decision))).toEqual({ kind: "denied", how, result });
