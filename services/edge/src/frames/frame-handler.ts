@@ -8,7 +8,6 @@ import {
   type ErrorCode,
   type FrameAddress,
   type FrameError,
-  type MessageFrame,
   type CancelFrame,
   type QueueFrame,
   type TitleFrame,
@@ -17,8 +16,10 @@ import {
 import type { Logger } from "@parley/runtime";
 import { countOne } from "../metrics.ts";
 import type { Connection } from "../socket/connection.ts";
-import type { Received } from "../socket/inbox.ts";
+import type { Aside, Received } from "../socket/inbox.ts";
 import type { Outbox } from "../socket/outbox.ts";
+import type { OnMessage } from "./message-handler.ts";
+import { inOrder } from "./message-order.ts";
 import type { Ownership } from "./ownership.ts";
 import { rememberWish } from "./places.ts";
 import type { Viewing } from "./viewing.ts";
@@ -27,7 +28,7 @@ export interface FrameHandlerDeps {
   /** Chooses the dialect of a connection that has none yet. Throws ChatError. */
   readonly chooseDialect: (connection: Connection, text: string) => void;
   readonly onAuth: (connection: Connection, token: string, knows?: readonly string[]) => Promise<void>;
-  readonly onMessage: (connection: Connection, user: User, frame: MessageFrame) => Promise<void>;
+  readonly onMessage: OnMessage;
   readonly onCancel: (user: User, frame: CancelFrame) => Promise<unknown>;
   readonly onApprove: (user: User, frame: ApproveFrame) => Promise<DecisionFrame>;
   readonly onQueue: (user: User, frame: QueueFrame) => Promise<void>;
@@ -45,7 +46,7 @@ export interface FrameHandlerDeps {
 export function createFrameHandler(deps: FrameHandlerDeps) {
   const { outbox, isBrokerWell, counters, log } = deps;
 
-  const handle = async (connection: Connection, frame: ClientFrame): Promise<void> => {
+  const handle = async (connection: Connection, frame: ClientFrame, aside: Aside): Promise<void> => {
     if (frame.type === "auth") return deps.onAuth(connection, frame.token, frame.knows);
     if (frame.type === "ping") {
       outbox.sendFrame(connection, { type: "pong", ts: Date.now() });
@@ -53,7 +54,11 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
     }
     const { user } = connection;
     if (user === undefined) throw new ChatError("AUTH_REQUIRED");
-    return handleOfUser(deps, connection, user, frame);
+    if (frame.type !== "message") return handleOfUser(deps, connection, user, frame);
+    return inOrder(connection, frame.conversation_id, aside, (step) => {
+      deps.viewing.leaveEnded(connection);
+      return deps.onMessage(connection, user, frame, { aside: step });
+    });
   };
 
   const refuse = (connection: Connection, thrown: unknown, address: FrameAddress, isDecoded = false): void => {
@@ -68,13 +73,13 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
     outbox.sendFrame(connection, frameErrorOf(error, address));
   };
 
-  return async (connection: Connection, received: Received): Promise<void> => {
+  return async (connection: Connection, received: Received, aside: Aside): Promise<void> => {
     if (received instanceof ChatError) return refuse(connection, received, {});
     let frame: ClientFrame | undefined;
     try {
       deps.chooseDialect(connection, received);
       frame = await connection.dialect.decode(received, connection.user);
-      await handle(connection, frame);
+      await handle(connection, frame, aside);
     } catch (thrown) {
       if (frame === undefined) refuse(connection, thrown, frameAddressOf(received));
       else refuse(connection, thrown, addressOf(frame), true);
@@ -86,12 +91,9 @@ async function handleOfUser(
   { ownership, viewing, outbox, ...deps }: FrameHandlerDeps,
   connection: Connection,
   user: User,
-  frame: Exclude<ClientFrame, { type: "auth" | "ping" }>,
+  frame: Exclude<ClientFrame, { type: "auth" | "ping" | "message" }>,
 ): Promise<void> {
   switch (frame.type) {
-    case "message":
-      viewing.leaveEnded(connection);
-      return deps.onMessage(connection, user, frame);
     case "subscribe":
       rememberWish(connection, frame.conversation_id, frame.after);
       await ownership.check(frame.conversation_id, user.id);

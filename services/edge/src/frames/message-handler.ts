@@ -14,10 +14,11 @@ import type { HubViewer } from "../hub/hub.ts";
 import type { Counters } from "../metrics.ts";
 import { noteAsked } from "../socket/answer-times.ts";
 import type { Connection } from "../socket/connection.ts";
+import type { Aside } from "../socket/inbox.ts";
 import type { Outbox } from "../socket/outbox.ts";
 import type { Ownership } from "./ownership.ts";
 import { promise, showEnd, showTurn } from "./places.ts";
-import { noteSaid, startOf, submit, type SubmissionBus, type Submitted } from "./submission.ts";
+import { behindStopped, noteSaid, startOf, submit, type SubmissionBus, type Submitted } from "./submission.ts";
 import { newConversationId, turnIdOf } from "./turn-id.ts";
 import { turnRequestOf } from "./turn-request.ts";
 import type { Viewing } from "./viewing.ts";
@@ -33,6 +34,14 @@ export interface MessageDeps {
   readonly tracing: Tracing;
 }
 
+/** `parent`: the `traceparent` of the caller. `aside`: how it lets others pass while it waits for long. */
+export interface MessageWay {
+  readonly parent?: string | undefined;
+  readonly aside?: Aside;
+}
+
+export type OnMessage = (connection: Connection, user: User, frame: MessageFrame, way?: MessageWay) => Promise<void>;
+
 interface Asked {
   /** Resolves when the conversation is known to be the sender's. */
   readonly owned: Promise<void>;
@@ -44,7 +53,7 @@ interface Asked {
  * `message`: makes it a turn. The sender looks at the conversation before the turn is queued, so that no event of it can be missed, and
  * `accepted` is sent before any of them.
  */
-export function createMessageHandler(deps: MessageDeps) {
+export function createMessageHandler(deps: MessageDeps): OnMessage {
   const { ownership, viewing, counters, tracing } = deps;
   const letGo = async (connection: Connection, holding: ReturnType<Viewing["hold"]>): Promise<void> => {
     const held = await holding.catch(() => undefined);
@@ -76,8 +85,9 @@ export function createMessageHandler(deps: MessageDeps) {
     }
   };
 
-  /** `parent`: the `traceparent` of the caller. */
-  return async (connection: Connection, user: User, frame: MessageFrame, parent?: string): Promise<void> => {
+  const alone: Aside = (wait) => wait;
+
+  return async (connection, user, frame, { parent, aside = alone } = {}): Promise<void> => {
     const askedMs = performance.now();
     checkMessageText(frame.message);
     const conversation = frame.conversation_id ?? newConversationId();
@@ -88,7 +98,13 @@ export function createMessageHandler(deps: MessageDeps) {
       // One that was just made up cannot be somebody else's: then nothing has to wait for this.
       if (frame.conversation_id !== undefined) await owned;
       const request = turnRequestOf(frame, { user, conversation, turn, trace: span.traceparent });
-      const { isRepeated, earlier } = await accept(connection, request, frame, { owned, askedMs });
+      const asked = { owned, askedMs };
+      const { isRepeated, earlier } =
+        frame.on_busy === "interrupt"
+          ? await behindStopped(deps.bus, request, aside, (on_busy) =>
+              accept(connection, request, { ...frame, on_busy }, asked),
+            )
+          : await accept(connection, request, frame, asked);
       counters.accepted[isRepeated ? "repeated" : "new"]++;
       span.set({ [traceNames.duplicate]: isRepeated, [traceNames.queuePosition]: earlier.length });
     } catch (error) {

@@ -18,6 +18,7 @@ import { noCursor, generationOffset, streamSeqOf } from "../cursor.ts";
 import type { Ownership } from "../frames/ownership.ts";
 import { checkSameText } from "../frames/submission.ts";
 import { turnIdOf } from "../frames/turn-id.ts";
+import type { OnMessage } from "../frames/message-handler.ts";
 import type { Viewing } from "../frames/viewing.ts";
 import type { CatchUp } from "../hub/catch-up.ts";
 import { countOne, type Counters } from "../metrics.ts";
@@ -34,7 +35,7 @@ import { createTurnWatch, type TerminalEvent, type TurnPlace } from "./turn-watc
 
 export interface AskingDeps {
   readonly viewers: HttpViewers;
-  readonly onMessage: (connection: Connection, user: User, frame: MessageFrame, traceparent?: string) => Promise<void>;
+  readonly onMessage: OnMessage;
   readonly viewing: Viewing;
   readonly ownership: Ownership;
   readonly outbox: Outbox;
@@ -73,7 +74,7 @@ export function createAsking(deps: AskingDeps) {
       const connection = viewers.open({ user, dialect, sink, onDeadline, transport: "request" });
       exchange.onGone(() => viewers.close(connection, "client"));
       try {
-        await onMessage(connection, user, question, exchange.header("traceparent")).catch(namingKey(exchange));
+        await onMessage(connection, user, question, { parent: exchange.header("traceparent") }).catch(namingKey(exchange));
         const { end, parts } = await ended;
         return end.type === "error" ? endedInError(end) : toReply(end, parts);
       } catch (thrown) {
@@ -116,7 +117,7 @@ async function stream(
   exchange.onGone(() => viewers.close(connection, "client"));
   try {
     if (resumed === undefined)
-      await onMessage(connection, user, question, exchange.header("traceparent")).catch(namingKey(exchange));
+      await onMessage(connection, user, question, { parent: exchange.header("traceparent") }).catch(namingKey(exchange));
     else await viewing.follow(connection, question.conversation_id, resumed.after);
   } catch (error) {
     viewers.close(connection, "error");

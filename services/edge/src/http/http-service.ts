@@ -3,7 +3,6 @@ import type {
   ApproveFrame,
   CancelFrame,
   DecisionFrame,
-  MessageFrame,
   TitleFrame,
   TurnId,
   User,
@@ -15,11 +14,11 @@ import type { OriginRules } from "../auth/origin.ts";
 import type { Tokens } from "../auth/tokens.ts";
 import type { Redis } from "../conversations/conversation-index.ts";
 import type { Conversations } from "../conversations/conversations.ts";
+import type { OnMessage } from "../frames/message-handler.ts";
 import type { Ownership } from "../frames/ownership.ts";
 import type { Viewing } from "../frames/viewing.ts";
 import type { CatchUp } from "../hub/catch-up.ts";
 import type { Counters } from "../metrics.ts";
-import type { Connection } from "../socket/connection.ts";
 import type { Connections } from "../socket/connections.ts";
 import type { Outbox } from "../socket/outbox.ts";
 import { createAsking } from "./asking.ts";
@@ -50,7 +49,7 @@ export interface HttpServiceDeps {
   readonly conversations: Conversations;
   readonly ownership: Ownership;
   readonly viewing: Viewing;
-  readonly onMessage: (connection: Connection, user: User, frame: MessageFrame, traceparent?: string) => Promise<void>;
+  readonly onMessage: OnMessage;
   readonly onQueue: (user: User, wish: QueueWish) => Promise<void>;
   readonly onTitle: (user: User, frame: Omit<TitleFrame, "type">) => Promise<string>;
   readonly onCancel: (user: User, frame: Omit<CancelFrame, "type">) => Promise<TurnId>;
