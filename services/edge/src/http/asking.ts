@@ -74,7 +74,9 @@ export function createAsking(deps: AskingDeps) {
       const connection = viewers.open({ user, dialect, sink, onDeadline, transport: "request" });
       exchange.onGone(() => viewers.close(connection, "client"));
       try {
-        await onMessage(connection, user, question, { parent: exchange.header("traceparent") }).catch(namingKey(exchange));
+        await onMessage(connection, user, question, { parent: exchange.header("traceparent") }).catch(
+          namingKey(exchange),
+        );
         const { end, parts } = await ended;
         return end.type === "error" ? endedInError(end) : toReply(end, parts);
       } catch (thrown) {
@@ -117,7 +119,9 @@ async function stream(
   exchange.onGone(() => viewers.close(connection, "client"));
   try {
     if (resumed === undefined)
-      await onMessage(connection, user, question, { parent: exchange.header("traceparent") }).catch(namingKey(exchange));
+      await onMessage(connection, user, question, { parent: exchange.header("traceparent") }).catch(
+        namingKey(exchange),
+      );
     else await viewing.follow(connection, question.conversation_id, resumed.after);
   } catch (error) {
     viewers.close(connection, "error");

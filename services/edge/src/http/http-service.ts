@@ -1,12 +1,5 @@
 import { createToolCatalogue, type Bus } from "@parley/bus";
-import type {
-  ApproveFrame,
-  CancelFrame,
-  DecisionFrame,
-  TitleFrame,
-  TurnId,
-  User,
-} from "@parley/protocol";
+import type { ApproveFrame, CancelFrame, DecisionFrame, TitleFrame, TurnId, User } from "@parley/protocol";
 import type { QueueWish } from "../frames/queue-handler.ts";
 import type { Logger } from "@parley/runtime";
 import type { TemplatedApp } from "uWebSockets.js";
