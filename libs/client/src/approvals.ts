@@ -52,10 +52,8 @@ export function createApprovals(view: () => ConversationView, send: (frame: Clie
     return answer;
   }
 
-  function decided({ approved: isWanted, call_id }: ApproveFrame, { approved, by, reason }: ApprovalDecision): void {
-    if (approved === isWanted) settle(call_id)?.resolve({ approved, ...given({ by, reason }) });
-    else settle(call_id)?.reject(decidedOtherwise());
-  }
+  const decided = (frame: ApproveFrame, decision: ApprovalDecision): void =>
+    settleAs(settle(frame.call_id), frame, decision);
 
   function look(): void {
     for (const { frame } of pending.values()) {
@@ -86,22 +84,29 @@ export function createApprovals(view: () => ConversationView, send: (frame: Clie
     },
     look,
     answered: (decision) => {
-      const known = pending.get(decision.call_id);
-      if (known !== undefined) decided(known.frame, decision);
+      const known = pending.get(decision.call_id)?.frame;
+      if (known !== undefined) decided(known, decision);
     },
     refused: (error) => {
       if (error.frame !== "approve") return false;
-      // Older servers do not say which: they answer in order.
-      const callId = error.call_id ?? [...pending.keys()][0];
-      // A server that goes away says so to everybody; the next one will take the decision.
-      if (callId !== undefined && error.code !== "SHUTTING_DOWN") settle(callId)?.reject(chatErrorOf(error));
+      const callId = refusedCall(error, pending);
+      if (callId !== undefined) settle(callId)?.reject(chatErrorOf(error));
       return true;
     },
-    close: (reason) => {
-      for (const { answer } of pending.values()) answer.reject(reason);
-      pending.clear();
-    },
+    close: (reason) => rejectAll(pending, reason),
   };
+}
+
+function rejectAll(pending: Map<string, Pending>, reason: Error): void {
+  for (const { answer } of pending.values()) answer.reject(reason);
+  pending.clear();
+}
+
+function refusedCall({ call_id, code }: FrameError, pending: ReadonlyMap<string, Pending>): string | undefined {
+  // A server that goes away says so to everybody; the next one will take the decision.
+  if (code === "SHUTTING_DOWN") return undefined;
+  // Older servers do not say which: they answer in order.
+  return call_id ?? [...pending.keys()][0];
 }
 
 function callIn({ turns }: ConversationView, callId: string): { turn: TurnView; call: ToolCallPart } | undefined {
@@ -110,6 +115,15 @@ function callIn({ turns }: ConversationView, callId: string): { turn: TurnView; 
     if (call !== undefined) return { turn, call };
   }
   return undefined;
+}
+
+function settleAs(
+  answer: Deferred<ApprovalDecision> | undefined,
+  { approved }: ApproveFrame,
+  decision: ApprovalDecision,
+): void {
+  if (decision.approved === approved) answer?.resolve({ approved, ...given(decision) });
+  else answer?.reject(decidedOtherwise());
 }
 
 function given({ by, reason }: Partial<ApprovalDecision>): Partial<ApprovalDecision> {

@@ -39,7 +39,6 @@ const slotMs = 5_000;
 
 /** Whoever heard of the decision had its time to bring the turn back. */
 const overdueMs = 10_000;
-/** Turns that wait, of one sweep. */
 const looksAtOnce = 16;
 
 interface FoundTurn {
@@ -189,7 +188,7 @@ function createOverdue(
         if (performance.now() - sinceMs < overdueMs) return;
         await wake(turn, standing.kind === "begun" ? standing.seq : 0, state);
       };
-      // A thousand one after the other would hold the sweep up for as many answers of the broker, and all at once would hold up others.
+      // A thousand, one after the other, would hold the sweep up, and all at once the broker.
       for (let from = 0; from < waiting.length; from += looksAtOnce)
         await Promise.all(waiting.slice(from, from + looksAtOnce).map(lookAt));
     },

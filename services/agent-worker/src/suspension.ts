@@ -7,8 +7,7 @@ import { FencedError } from "./fenced-append.ts";
 import { waitFactOf } from "./wait-fact.ts";
 
 /** What the model reads of a call that nobody could be asked about. */
-export const tooLargeToWait =
-  "Not run: this answer has become too large to wait for a person's agreement. Nothing was done.";
+const tooLargeToWait = "Not run: this answer has become too large to wait for a person's agreement. Nothing was done.";
 
 /** The same of a call in a turn that has waited before, by what a newer version has kept of it: an older one does not write over that. */
 export const beganElsewhere =

@@ -143,9 +143,6 @@ export function foldEvent(fold: TurnFold, seq: number, event: ReadEvent): void {
     case "thinking":
       fold.visible = true;
       return;
-    case "progress":
-      if (fold.told !== "all") fold.told.add(progressKey(event));
-      return;
     case "token":
       fold.text = appended(fold.text, event.token);
       return;
@@ -171,7 +168,7 @@ export function foldEvent(fold: TurnFold, seq: number, event: ReadEvent): void {
       fold.endedAt = event.ts;
       return;
     default:
-      foldRequest(fold, event);
+      foldAside(fold, event);
   }
 }
 
@@ -180,8 +177,9 @@ export function progressKey({ step, message }: { readonly step: string; readonly
   return `${step}: ${message}`;
 }
 
-/** What others want: a person, or the tool that needs a person's word. */
-function foldRequest(fold: TurnFold, event: ReadEvent): void {
+/** What viewers were told on the way, and what others want: a person, or the tool that needs a person's word. */
+function foldAside(fold: TurnFold, event: ReadEvent): void {
+  if (event.type === "progress" && fold.told !== "all") fold.told.add(progressKey(event));
   if (event.type === "approval_required") fold.asked.add(event.call_id);
   if (event.type === "cancel_requested") fold.cancel = { by: event.by, reason: event.reason };
 }

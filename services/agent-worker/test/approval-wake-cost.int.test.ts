@@ -10,7 +10,7 @@ import { firstCall, startApprovalBench, type ApprovalBench } from "./approval-be
 
 const askOnce = 'call the tool ask with {"x":1}';
 const wakes = 24;
-/** 16.8 when this was written. */
+/** 17.2 when this was written. */
 const mostLookups = 20;
 
 /** What is asked of the broker until all of them are claimed: by the operation and the stream. */

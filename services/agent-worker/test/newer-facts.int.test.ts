@@ -61,7 +61,7 @@ it("a wait that a newer version has kept is left alone, and its turn to workers 
   expect(bench.effects.size).toBe(0);
 });
 
-it("it ends honestly when its time has long been over", async () => {
+it("such a wait ends honestly when its time has long been over", async () => {
   await using bench = await startApprovalBench();
   const turn = await bench.ask(askOnce, { agent: "general" });
   const { conversation_id, turn_id } = turn;

@@ -55,12 +55,6 @@ interface Asked {
  */
 export function createMessageHandler(deps: MessageDeps): OnMessage {
   const { ownership, viewing, counters, tracing } = deps;
-  const letGo = async (connection: Connection, holding: ReturnType<Viewing["hold"]>): Promise<void> => {
-    const held = await holding.catch(() => undefined);
-    if (held?.isNew === true) viewing.leave(connection, held.viewer.source.conversation);
-    else if (held !== undefined) viewing.release(held.viewer);
-  };
-
   const accept = async (
     connection: Connection,
     request: TurnRequest,
@@ -80,12 +74,10 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
       answer(deps, viewer, request, submitted);
       return submitted;
     } catch (error) {
-      await letGo(connection, holding);
+      await letGo(viewing, connection, holding);
       throw error;
     }
   };
-
-  const alone: Aside = (wait) => wait;
 
   return async (connection, user, frame, { parent, aside = alone } = {}): Promise<void> => {
     const askedMs = performance.now();
@@ -98,13 +90,10 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
       // One that was just made up cannot be somebody else's: then nothing has to wait for this.
       if (frame.conversation_id !== undefined) await owned;
       const request = turnRequestOf(frame, { user, conversation, turn, trace: span.traceparent });
-      const asked = { owned, askedMs };
-      const { isRepeated, earlier } =
-        frame.on_busy === "interrupt"
-          ? await behindStopped(deps.bus, request, aside, (on_busy) =>
-              accept(connection, request, { ...frame, on_busy }, asked),
-            )
-          : await accept(connection, request, frame, asked);
+      const { isRepeated, earlier } = await submitted(deps.bus, request, frame, {
+        aside,
+        submitAs: (as) => accept(connection, request, as, { owned, askedMs }),
+      });
       counters.accepted[isRepeated ? "repeated" : "new"]++;
       span.set({ [traceNames.duplicate]: isRepeated, [traceNames.queuePosition]: earlier.length });
     } catch (error) {
@@ -114,6 +103,29 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
       span.end();
     }
   };
+}
+
+async function letGo(viewing: Viewing, connection: Connection, holding: ReturnType<Viewing["hold"]>): Promise<void> {
+  const held = await holding.catch(() => undefined);
+  if (held?.isNew === true) viewing.leave(connection, held.viewer.source.conversation);
+  else if (held !== undefined) viewing.release(held.viewer);
+}
+
+const alone: Aside = (wait) => wait;
+
+interface Submission {
+  readonly aside: Aside;
+  readonly submitAs: (frame: MessageFrame) => Promise<Submitted>;
+}
+
+function submitted(
+  bus: SubmissionBus,
+  request: TurnRequest,
+  frame: MessageFrame,
+  { aside, submitAs }: Submission,
+): Promise<Submitted> {
+  if (frame.on_busy !== "interrupt") return submitAs(frame);
+  return behindStopped(bus, request, aside, (on_busy) => submitAs({ ...frame, on_busy }));
 }
 
 function sendSpan(conversation: ConversationId, turn: TurnId, parent: string | undefined): RootSpan {
