@@ -1,8 +1,7 @@
 import { expect, it } from "vitest";
-import { nativeDialect } from "../src/dialect/dialect-native.ts";
-import { inOrder } from "../src/frames/message-order.ts";
-import { createConnection } from "../src/socket/connection.ts";
-import type { Aside } from "../src/socket/inbox.ts";
+import { nativeDialect } from "@parley/dialects";
+import { inOrder, type Aside } from "../src/commands/message-order.ts";
+import { createConnection } from "../src/delivery/connection.ts";
 
 /** A connection, and what happens on it. */
 function open() {

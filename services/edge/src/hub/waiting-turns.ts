@@ -17,7 +17,7 @@ import {
   type ReadEvent,
   type TurnView,
 } from "@parley/protocol";
-import { isAsked, isDecision } from "../approvals/decision.ts";
+import { isAsked, isDecision } from "./decision.ts";
 import type { OpenTurn } from "./ring.ts";
 
 type WaitingDeps = Pick<Bus, "events" | "facts">;
