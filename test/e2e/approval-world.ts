@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { openBus } from "@parley/bus";
+import { createToolQueue, openBus } from "@parley/bus";
 import { pendingApprovals, subjects, type FactOf } from "@parley/protocol";
 import { createLogger } from "@parley/runtime";
 import { eventually, startService, startSystem, tempDir, type Service } from "@parley/testkit";
@@ -37,17 +37,24 @@ export const changed = { type: "complete", tool_calls: [{ status: "completed", r
 export const denied = { type: "complete", tool_calls: [{ status: "denied", result: "Denied by Anna." }] };
 export const unknown = { type: "complete", tool_calls: [{ status: "unknown" }] };
 
+interface WorldOptions {
+  /** How long people have to decide. */
+  readonly ttlMs?: number;
+  readonly agentEnv?: Readonly<Record<string, string>>;
+}
+
 /** An edge, two agent workers, and tool workers as the test wants them. */
-export async function startApprovalWorld() {
+export async function startApprovalWorld({ ttlMs = 120_000, agentEnv = {} }: WorldOptions = {}) {
   const folder = await tempDir();
   const counterFile = path.join(folder.path, "counter");
   const toolEnv = {
-    ...{ DEMO_TOOLS: "1", DEMO_COUNTER_FILE: counterFile, APPROVAL_TTL_MS: "120000" },
+    ...{ DEMO_TOOLS: "1", DEMO_COUNTER_FILE: counterFile, APPROVAL_TTL_MS: String(ttlMs) },
     ...{ LOCK_MS: "1000", STALLED_CHECK_MS: "200" },
   };
-  const env = { "tool-worker": toolEnv, "agent-worker": { OPENAI_MODEL: "parley-simulated-fast" } };
+  const env = { "tool-worker": toolEnv, "agent-worker": { OPENAI_MODEL: "parley-simulated-fast", ...agentEnv } };
   const system = await startSystem({ agentWorkers: 2, toolWorkers: 0, env });
   const bus = await openBus({ servers: system.nats.url, name: "test", log });
+  const queue = createToolQueue({ url: system.redis.url, log });
 
   return {
     agentWorkers: system.agentWorkers,
@@ -70,6 +77,12 @@ export async function startApprovalWorld() {
       return (await bus.facts.write(decided)).won;
     },
 
+    /** Calls that no tool worker has taken yet. */
+    async queuedCalls(): Promise<number> {
+      const { waiting, active } = await queue.counts();
+      return waiting + active;
+    },
+
     /** How often the change was made. */
     async timesOf({ call }: Question): Promise<number> {
       const text = await readFile(counterFile, "utf8").catch(() => "");
@@ -83,6 +96,7 @@ export async function startApprovalWorld() {
     },
 
     async [Symbol.asyncDispose]() {
+      await queue.close();
       await bus.close();
       await system[Symbol.asyncDispose]();
       await folder[Symbol.asyncDispose]();

@@ -2,10 +2,13 @@ import { ChatError, encodeJson, type FactOf } from "@parley/protocol";
 import { createBackoff, sleep } from "@parley/runtime";
 import { EventTooLargeError, type Appender } from "./appender.ts";
 import { FactsFullError } from "./fact-room.ts";
-import type { FactAddress, FactCounts, StoredFact } from "./stored-fact.ts";
+import type { FactAddress, FactCounts, StoredFact, unreadableFact } from "./stored-fact.ts";
 
 /** Of which the last one counts. */
 export type ReplaceableFact = FactOf<"wait"> | FactOf<"ack">;
+
+/** Whether a fact may take the place of the one that is there. One that cannot be read may be of a newer version. */
+export type MayReplace = (present: ReplaceableFact | typeof unreadableFact) => boolean;
 
 interface Reading {
   readonly subjectOf: (kind: ReplaceableFact["kind"], address: FactAddress) => string;
@@ -20,7 +23,7 @@ export function createFactReplacing(
   counts: FactCounts,
   { subjectOf, readAt }: Reading,
 ) {
-  return async (fact: ReplaceableFact, mayReplace: (present: ReplaceableFact) => boolean): Promise<boolean> => {
+  return async (fact: ReplaceableFact, mayReplace: MayReplace): Promise<boolean> => {
     const { kind, conversation_id: conversation, turn_id: turn } = fact;
     const subject = subjectOf(kind, { conversation, turn });
     const data = encodeJson(fact);
@@ -28,7 +31,7 @@ export function createFactReplacing(
     const backoff = createBackoff({ minMs: 20, maxMs: 1_000 });
     while (performance.now() < deadline) {
       const present = await readAt(kind, subject);
-      if (present !== undefined && present.fact.kind !== "unreadable" && !mayReplace(present.fact)) {
+      if (present !== undefined && !mayReplace(present.fact)) {
         counts.refused[kind]++;
         return false;
       }

@@ -75,9 +75,10 @@ export function createWaitingTexts(deps: WaitingTextDeps) {
 
     /**
      * Nothing can be changed from now on. Returns what counts. Can be repeated, by whichever worker; throws OVERLOADED after 15 s. Where there is no room to
-     * say so it is what counts so far: the turn must not wait for room, and edges can store no change either.
+     * say so it is what counts so far: the turn must not wait for room, and edges can store no change either. `unreadable`: a newer version's word counts, and is
+     * left alone.
      */
-    close: (address: Address): Promise<TextFact> => close(texts, subjectOf(address), address),
+    close: (address: Address): Promise<TextFact | "unreadable"> => close(texts, subjectOf(address), address),
 
     /** Tells viewers the text of a fact, if nobody has told it or a later one. */
     async tell(request: TurnRequest, { n, message }: Pick<TextFact, "n" | "message">): Promise<void> {
@@ -141,16 +142,25 @@ function createRecords({ jsm, events, unreadable }: WaitingTextDeps) {
 }
 
 /** A text that is given counts as one more change; without one, that of the last fact stays. */
-async function close(texts: ReturnType<typeof createRecords>, subject: string, address: Address): Promise<TextFact> {
-  let final: TextFact | undefined;
+async function close(
+  texts: ReturnType<typeof createRecords>,
+  subject: string,
+  address: Address,
+): Promise<TextFact | "unreadable"> {
+  let final: TextFact | "unreadable" | undefined;
   const appended = await appendBehind<TextFact>({ ...texts, last: onceUnasked(texts.last) }, subject, (last) => {
+    if (last !== undefined && last.value === undefined) return void (final = "unreadable");
     if (last?.value !== undefined && last.value.state !== "open") return void (final = last.value);
     return nextOf(address, last, { state: "closed" });
   }).catch(unlessFull);
-  if (appended === "full") return (await texts.last(subject))?.value ?? nextOf(address, undefined, { state: "closed" });
+  if (appended === "full") return soFar(await texts.last(subject), address);
   const fact = appended?.value ?? final;
   if (fact === undefined) throw new ChatError("OVERLOADED");
   return fact;
+}
+
+function soFar(last: LastOne<TextFact> | undefined, address: Address): TextFact | "unreadable" {
+  return last === undefined ? nextOf(address, undefined, { state: "closed" }) : (last.value ?? "unreadable");
 }
 
 function unlessFull(error: unknown): "full" {

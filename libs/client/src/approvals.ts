@@ -5,6 +5,7 @@ import {
   type ApprovalDecision,
   type ClientFrameInput,
   type ConversationView,
+  type DecisionFrame,
   type FrameError,
   type ToolCallPart,
   type TurnView,
@@ -25,13 +26,15 @@ interface Pending {
   readonly answer: Deferred<ApprovalDecision>;
 }
 
-/** Decisions that were made here. Each is sent again on every new connection until the view tells that it was decided, or the server refuses. */
+/** Decisions that were made here. Each is sent again on every new connection until the view or the server tells that it was decided, or the server refuses. */
 export interface Approvals {
   readonly add: (callId: string, approved: boolean, options: ApproveOptions) => Promise<ApprovalDecision>;
   /** On a new connection. */
   readonly flush: () => void;
   /** To be called after the view has changed. */
   readonly look: () => void;
+  /** The server says which decision counts. */
+  readonly answered: (decision: DecisionFrame) => void;
   /** True when the error is an answer to a decision. */
   readonly refused: (error: FrameError) => boolean;
   readonly close: (reason: Error) => void;
@@ -49,12 +52,14 @@ export function createApprovals(view: () => ConversationView, send: (frame: Clie
     return answer;
   }
 
+  const decided = (frame: ApproveFrame, decision: ApprovalDecision): void =>
+    settleAs(settle(frame.call_id), frame, decision);
+
   function look(): void {
     for (const { frame } of pending.values()) {
       const found = callIn(view(), frame.call_id);
-      const { approved, by, reason } = found?.call.approval ?? {};
-      if (approved === frame.approved) settle(frame.call_id)?.resolve({ approved, ...given({ by, reason }) });
-      else if (approved !== undefined) settle(frame.call_id)?.reject(decidedOtherwise());
+      const { approved, ...said } = found?.call.approval ?? {};
+      if (approved !== undefined) decided(frame, { approved, ...said });
       else if (found?.turn.outcome !== undefined) settle(frame.call_id)?.reject(hasEnded());
     }
   }
@@ -78,19 +83,30 @@ export function createApprovals(view: () => ConversationView, send: (frame: Clie
       for (const { frame } of pending.values()) send(frame);
     },
     look,
+    answered: (decision) => {
+      const known = pending.get(decision.call_id)?.frame;
+      if (known !== undefined) decided(known, decision);
+    },
     refused: (error) => {
       if (error.frame !== "approve") return false;
-      // Older servers do not say which: they answer in order.
-      const callId = error.call_id ?? [...pending.keys()][0];
-      // A server that goes away says so to everybody; the next one will take the decision.
-      if (callId !== undefined && error.code !== "SHUTTING_DOWN") settle(callId)?.reject(chatErrorOf(error));
+      const callId = refusedCall(error, pending);
+      if (callId !== undefined) settle(callId)?.reject(chatErrorOf(error));
       return true;
     },
-    close: (reason) => {
-      for (const { answer } of pending.values()) answer.reject(reason);
-      pending.clear();
-    },
+    close: (reason) => rejectAll(pending, reason),
   };
+}
+
+function rejectAll(pending: Map<string, Pending>, reason: Error): void {
+  for (const { answer } of pending.values()) answer.reject(reason);
+  pending.clear();
+}
+
+function refusedCall({ call_id, code }: FrameError, pending: ReadonlyMap<string, Pending>): string | undefined {
+  // A server that goes away says so to everybody; the next one will take the decision.
+  if (code === "SHUTTING_DOWN") return undefined;
+  // Older servers do not say which: they answer in order.
+  return call_id ?? [...pending.keys()][0];
 }
 
 function callIn({ turns }: ConversationView, callId: string): { turn: TurnView; call: ToolCallPart } | undefined {
@@ -99,6 +115,15 @@ function callIn({ turns }: ConversationView, callId: string): { turn: TurnView; 
     if (call !== undefined) return { turn, call };
   }
   return undefined;
+}
+
+function settleAs(
+  answer: Deferred<ApprovalDecision> | undefined,
+  { approved }: ApproveFrame,
+  decision: ApprovalDecision,
+): void {
+  if (decision.approved === approved) answer?.resolve({ approved, ...given(decision) });
+  else answer?.reject(decidedOtherwise());
 }
 
 function given({ by, reason }: Partial<ApprovalDecision>): Partial<ApprovalDecision> {

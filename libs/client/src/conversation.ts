@@ -193,7 +193,7 @@ function createParts(deps: ConversationDeps) {
 }
 
 function handle(parts: Parts, frame: ConversationFrame): void {
-  const { emitter, attachment, outbox, folding, ends } = parts;
+  const { emitter, attachment, outbox, folding, ends, approvals } = parts;
   emitter.emit("frame", frame);
   switch (frame.type) {
     case "accepted":
@@ -206,6 +206,8 @@ function handle(parts: Parts, frame: ConversationFrame): void {
       return outbox.flush();
     case "queue":
       return folding.queue(frame);
+    case "decision":
+      return approvals.answered(frame);
     case "error":
       if ("turn_id" in frame) return folding.fold(frame);
       return refuse(parts, frame);

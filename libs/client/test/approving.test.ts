@@ -48,6 +48,20 @@ test("a decision resolves with what was decided, and the view has it", async () 
   expect(pendingApprovals(conversation.view)).toEqual([]);
 });
 
+test("a decision resolves with the server's answer, also of a turn that the view has not", async () => {
+  await using setting = await startAsked();
+  const { conversation, connection } = setting;
+  const one = conversation.approve("t0-0-0", false);
+  await connection.frame("approve");
+  const { type: _type, seq: _seq, ...said } = decided(0, false);
+  connection.send({ type: "decision", ...said, call_id: "t0-0-0" });
+  expect(await one).toEqual({ approved: false, by: { id: "u1" }, reason: "go" });
+  const other = conversation.approve("t0-0-1", true);
+  await connection.frame("approve");
+  connection.send({ type: "decision", ...said, call_id: "t0-0-1" });
+  await expect(other).rejects.toMatchObject({ code: "CONFLICT" });
+});
+
 test("a decision is sent again on every new connection until it is known", async () => {
   await using setting = await startAsked();
   const decision = setting.conversation.approve(call.call_id, false);

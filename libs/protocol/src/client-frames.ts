@@ -110,7 +110,8 @@ export const ApproveFrame = z
       .describe("What `approval_required` wants to be typed, where it wants that."),
   })
   .describe(
-    "Decides on a call that waits for a person. The answer is `approval_decided`, to all who look; `CONFLICT` when it was decided otherwise before, `APPROVAL_EXPIRED` when the time was over, `NOT_FOUND` when no such call waits.",
+    "Decides on a call that waits for a person. It is always answered: with `decision` when it counts, or counted before, with `CONFLICT` when it was decided " +
+      "otherwise before, `APPROVAL_EXPIRED` when the time was over, `NOT_FOUND` when no such call waits, or not any more. All who look get `approval_decided`.",
   );
 export type ApproveFrame = z.infer<typeof ApproveFrame>;
 /** Of a frame that is answered by what the conversation then shows. */

@@ -69,6 +69,17 @@ export {
   isKnownPart,
 } from "./parts.ts";
 export { PartPlace, orderOf, orderWithApprovals, partsInOrder } from "./part-order.ts";
+export {
+  agreementLapsed,
+  approvalEndMs,
+  decidedEventOf,
+  hasExpired,
+  hasLapsed,
+  notAgreedInTime,
+  type AskedAt,
+  type DecidedAt,
+  type DecidedEvent,
+} from "./approval-times.ts";
 export { ApprovalDecision, ApprovalPreview, ApprovalRequest, ApprovalState, Decider } from "./approval.ts";
 export { Fact, type FactKind, type FactOf } from "./facts.ts";
 export { TextFact, WaitingTurn } from "./waiting-turn.ts";
@@ -79,6 +90,7 @@ export {
   AcceptedFrame,
   ConnectionFrame,
   ConversationEventFrame,
+  DecisionFrame,
   EventFrame,
   FrameError,
   ServerFrame,

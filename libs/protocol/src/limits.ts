@@ -53,8 +53,12 @@ export const limits = {
   approvalPreviewBytes: 32 * 1024,
   /** Characters of what whoever agrees to a call has to type. */
   approvalConfirmChars: 200,
+  /** The longest that people get to decide on a call. */
+  approvalMs: 24 * 60 * 60_000,
   /** How much later than its time, by the broker's clock, a person's agreement still counts. */
   approvalGraceMs: 5_000,
+  /** The same for the beginning of a call that was agreed to: an agreement in the last moment outlasts the loss of a worker. Later it is not run. */
+  approvalBeginGraceMs: 30_000,
   /** One stored event or record, encoded, with its headers. The broker's `max_payload` must not be below. */
   eventBytes: 512 * 1024,
   /** The answer of one turn, all steps together, encoded. More: MODEL_TRUNCATED. */

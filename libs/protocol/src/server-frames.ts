@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { TitleEvent } from "./conversation-events.ts";
-import { ApprovalState } from "./approval.ts";
+import { ApprovalDecision, ApprovalState } from "./approval.ts";
 import { AnyErrorCode } from "./errors.ts";
 import {
   AnswerMetadata,
@@ -167,6 +167,18 @@ export const WaitingFrame = z
   })
   .describe("What waits in a conversation, each time that it changes. It has no `seq`: it says how things stand.");
 export type WaitingFrame = z.infer<typeof WaitingFrame>;
+export const DecisionFrame = z
+  .object({
+    type: z.literal("decision"),
+    conversation_id: ConversationId,
+    turn_id: TurnId,
+    call_id: CallId.describe("The frame's."),
+    ...ApprovalDecision.shape,
+  })
+  .describe(
+    "Answers `approve`, to who sent it alone: the decision counts, which may be an earlier one that was the same, also of a turn that has ended. It has no `seq`.",
+  );
+export type DecisionFrame = z.infer<typeof DecisionFrame>;
 const GoingAwayFrame = z
   .object({
     type: z.literal("going_away"),
@@ -204,6 +216,7 @@ export const ConnectionFrame = z.union([
   SubscribedFrame,
   SnapshotFrame,
   WaitingFrame,
+  DecisionFrame,
   GoingAwayFrame,
   PongFrame,
   FrameError,

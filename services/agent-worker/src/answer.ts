@@ -8,8 +8,8 @@ import { completeOutcome } from "./ending.ts";
 import type { AnsweredStep, ModelStep } from "./model-step.ts";
 import { isOutOfCalls } from "./step-calls.ts";
 import type { ToolCalls, ToolRun } from "./tool-calls.ts";
-import { tooLargeToWait, type Suspend } from "./suspension.ts";
-import type { CommittedStep, TurnFold } from "./turn-fold.ts";
+import type { Suspend } from "./suspension.ts";
+import { progressKey, type CommittedStep, type TurnFold } from "./turn-fold.ts";
 
 export interface AnswerDeps {
   readonly modelStep: ModelStep;
@@ -48,8 +48,9 @@ function createToolStep({ toolCalls, catalogue, suspend }: Pick<AnswerDeps, "too
     turn.stop.signal.throwIfAborted();
     if (undecided.length === 0) return false;
     const calls = undecided.map(({ call_id }) => call_id);
-    if (await suspend(turn, chain, calls)) return true;
-    await toolCalls.refuse(run, undecided, tooLargeToWait);
+    const problem = await suspend(turn, chain, calls);
+    if (problem === undefined) return true;
+    await toolCalls.refuse(run, undecided, problem);
     return false;
   };
 
@@ -65,7 +66,8 @@ export function createAnswer(deps: AnswerDeps) {
   return {
     async run(turn: ClaimedTurn, chain: Chain): Promise<AnswerEnd> {
       const { request, fold, stop, span } = turn;
-      const isTold = fold.visible;
+      const { told } = fold;
+      const isTold = (step: string, message: string) => told === "all" || told.has(progressKey({ step, message }));
       announce(fold, chain);
       const recorded = await turn.history;
       const earlier = recorded.find(({ turn_id }) => turn_id === request.turn_id)?.answer;

@@ -1,19 +1,19 @@
 import type { Bus, FactAddress } from "@parley/bus";
-import { foldParts, type StepCall, type TurnRequest } from "@parley/protocol";
+import { decidedEventOf, foldParts, type StepCall, type TurnRequest } from "@parley/protocol";
 import {
-  decidedEventOf,
   readApproval,
   tellDecision,
   verdictOf,
   type CallApproval,
   type DecisionKind,
+  type SeenApproval,
   type Verdict,
 } from "./call-approval.ts";
 import type { CallsOfTurn } from "./tool-results.ts";
-import { foldEvent } from "./turn-fold.ts";
+import { foldEvent, type TurnFold } from "./turn-fold.ts";
 
 export interface ApprovalDeps {
-  readonly bus: Pick<Bus, "events" | "facts">;
+  readonly bus: Pick<Bus, "events" | "facts" | "turns">;
   /** A call goes on that waited for it. */
   readonly onDecided: (kind: DecisionKind) => void;
 }
@@ -25,24 +25,46 @@ const addressOf = ({ conversation_id, turn_id }: TurnRequest, { call_id: call }:
   call,
 });
 
+/** Viewers have it from the events, which may be forgotten, or were not read. */
+function show(fold: TurnFold, call: StepCall, { asked, decided }: CallApproval): void {
+  const { kind: _kind, v: _v, hash: _hash, ...request } = asked.fact;
+  fold.parts = foldParts(fold.parts, { type: "approval_required", ...request, arguments: call.arguments });
+  if (decided?.fact.kind !== "decided") return;
+  foldEvent(fold, 0, decidedEventOf(asked, { fact: decided.fact, storedMs: decided.storedMs }));
+}
+
+/** Adds to the fold of a turn that goes on what was looked up before it was claimed: a decision is never another one. */
+export function foldApprovals(fold: TurnFold, approvals: readonly CallApproval[]): void {
+  const calls = new Map(fold.steps.flatMap((step) => step.calls.map((call) => [call.call_id, call] as const)));
+  for (const approval of approvals) {
+    const { call_id } = approval.asked.fact;
+    const call = calls.get(call_id);
+    if (call === undefined) continue;
+    fold.asked.add(call_id);
+    fold.approvals.set(call_id, { ...approval, seenMs: 0 });
+    show(fold, call, approval);
+  }
+}
+
 /** What is known of the agreement to the calls of a turn that runs here. Facts decide; events only say where there are some. */
 export function createApprovals({ bus, onDecided }: ApprovalDeps) {
-  /** Viewers have it from the events, which may be forgotten. */
-  const show = (fold: CallsOfTurn["fold"], call: StepCall, { asked, decision }: CallApproval): void => {
-    const { kind: _kind, v: _v, hash: _hash, ...request } = asked;
-    fold.parts = foldParts(fold.parts, { type: "approval_required", ...request, arguments: call.arguments });
-    if (decision?.fact.kind === "decided") foldEvent(fold, 0, decidedEventOf(decision.fact));
+  /** Only an agreement can be too old. Who has just claimed the turn gets the time of that, or a later one. */
+  const seen = async (approval: CallApproval, { request }: CallsOfTurn): Promise<SeenApproval> => {
+    const isAgreed = verdictOf({ ...approval, seenMs: 0 }).kind === "approved";
+    return { ...approval, seenMs: isAgreed ? await bus.turns.nowMs(request.conversation_id) : 0 };
   };
-  const lookAt = async ({ request, fold }: CallsOfTurn, call: StepCall): Promise<boolean> => {
-    const approval = await readApproval(bus.facts, addressOf(request, call));
+  const lookAt = async (calls: CallsOfTurn, call: StepCall): Promise<boolean> => {
+    const { request, fold } = calls;
+    const known = fold.approvals.get(call.call_id);
+    const approval = known?.decided === undefined ? await readApproval(bus.facts, addressOf(request, call)) : known;
     if (approval === undefined) {
       fold.approvals.delete(call.call_id);
       return fold.asked.delete(call.call_id);
     }
     fold.asked.add(call.call_id);
-    fold.approvals.set(call.call_id, approval);
+    fold.approvals.set(call.call_id, await seen(approval, calls));
     show(fold, call, approval);
-    return approval.decision !== undefined;
+    return approval.decided !== undefined;
   };
 
   return {
@@ -68,10 +90,10 @@ export function createApprovals({ bus, onDecided }: ApprovalDeps) {
     /** Makes sure that viewers know what was decided, before they see what comes of it. */
     async tell({ fold }: CallsOfTurn, { call_id }: StepCall): Promise<void> {
       const approval = fold.approvals.get(call_id);
-      if (approval?.decision === undefined) return;
+      if (approval?.decided === undefined) return;
       const verdict = verdictOf(approval);
       if (verdict.kind !== "undecided") onDecided(verdict.kind === "denied" ? verdict.how : verdict.kind);
-      if (approval.decision.fact.kind === "decided") await tellDecision(bus, approval.decision.fact);
+      await tellDecision(bus, approval);
     },
   };
 }

@@ -15,8 +15,8 @@ export interface BriefingInput {
   readonly request: TurnRequest;
   readonly history: readonly StoredTurn[];
   readonly chain: Chain;
-  /** Viewers have been told already, by the worker this one took over from. */
-  readonly isTold: boolean;
+  /** Whether viewers have been told already, by a worker this one took over from. */
+  readonly isTold: (step: string, message: string) => boolean;
   /** Of the turn. */
   readonly span: TraceSpan;
 }
@@ -71,7 +71,7 @@ export function createBrief({ route, knowledge }: BriefingDeps) {
       message: string,
       known: Partial<Omit<Route, "agent"> & { agent: string; sources: Source[] }> = {},
     ) => {
-      if (!isTold) chain.push({ type: "progress", step, message, ...known });
+      if (!isTold(step, message)) chain.push({ type: "progress", step, message, ...known });
     };
     tell("agent_routing", "Choosing an agent");
     const { agent, confidence, method } = chooseAgent(input);

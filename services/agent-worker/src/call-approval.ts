@@ -1,32 +1,33 @@
-import { longestDelayMs, type Bus, type FactAddress, type ReadFact } from "@parley/bus";
-import { limits, subjects, type FactOf } from "@parley/protocol";
+import type { Bus, FactAddress, StoredFact } from "@parley/bus";
+import {
+  agreementLapsed,
+  decidedEventOf,
+  hasExpired,
+  hasLapsed,
+  notAgreedInTime,
+  subjects,
+  type AskedAt,
+  type FactOf,
+} from "@parley/protocol";
 
 /** What a person was asked about a call, and what they said. Times are the broker's. */
 export interface CallApproval {
-  readonly asked: FactOf<"asked">;
-  readonly askedMs: number;
-  readonly decision: Decision | undefined;
+  readonly asked: AskedAt;
+  readonly decided: Pick<StoredFact<"decided">, "fact" | "storedMs"> | undefined;
 }
 
-interface Decision {
-  readonly fact: ReadFact<"decided">;
-  readonly atMs: number;
+/** As it was looked up at that time, by the broker's clock; 0: nothing hangs on it. */
+export interface SeenApproval extends CallApproval {
+  readonly seenMs: number;
 }
 
-/** `denied`: `result` is what people and the model read. */
+/** `denied`: `result` is what people and the model read. `late`: agreed to after its time; `lapsed`: in time, and that time is over. */
 export type Verdict =
   | { readonly kind: "undecided" }
   | { readonly kind: "approved" }
-  | { readonly kind: "denied"; readonly how: "denied" | "expired" | "late"; readonly result: string };
+  | { readonly kind: "denied"; readonly how: "denied" | "expired" | "late" | "lapsed"; readonly result: string };
 
 export type DecisionKind = "approved" | Extract<Verdict, { kind: "denied" }>["how"];
-
-const expiredResult = "Nobody agreed in time, so this was not done.";
-
-/** When it counts as denied if nobody has decided: by the broker's clock alone. */
-export function expiresAtMs({ asked, askedMs }: CallApproval): number {
-  return askedMs + Math.min(longestDelayMs, Math.max(0, asked.expires_at - asked.ts));
-}
 
 function deniedResult({ by, reason }: FactOf<"decided">): string {
   if (by === undefined) return "Denied.";
@@ -34,18 +35,19 @@ function deniedResult({ by, reason }: FactOf<"decided">): string {
   return reason === undefined || reason === "" ? `${who}.` : `${who}: ${reason}`;
 }
 
-export function verdictOf(approval: CallApproval): Verdict {
-  const { decision } = approval;
-  if (decision === undefined) return { kind: "undecided" };
-  const { fact, atMs } = decision;
+/** Its tool worker has the last word on whether the call begins in time, and is what was shown. */
+export function verdictOf({ asked, decided, seenMs }: SeenApproval): Verdict {
+  if (decided === undefined) return { kind: "undecided" };
+  const { fact, storedMs } = decided;
   if (fact.kind === "unreadable") {
     return { kind: "denied", how: "denied", result: "Not run: what was decided about it cannot be read." };
   }
-  if (fact.expired === true) return { kind: "denied", how: "expired", result: expiredResult };
+  if (hasExpired(asked, { fact, storedMs })) {
+    return { kind: "denied", how: fact.expired === true ? "expired" : "late", result: notAgreedInTime };
+  }
   if (!fact.approved) return { kind: "denied", how: "denied", result: deniedResult(fact) };
-  // Whether it is what would run, its tool worker finds out.
-  if (atMs <= expiresAtMs(approval) + limits.approvalGraceMs) return { kind: "approved" };
-  return { kind: "denied", how: "late", result: expiredResult };
+  if (hasLapsed(asked, seenMs)) return { kind: "denied", how: "lapsed", result: agreementLapsed };
+  return { kind: "approved" };
 }
 
 type Facts = Pick<Bus["facts"], "readStored">;
@@ -57,23 +59,14 @@ export async function readApproval(facts: Facts, address: FactAddress): Promise<
     facts.readStored("decided", address),
   ]);
   if (asked?.fact.kind !== "asked") return undefined;
-  const decision = decided === undefined ? undefined : { fact: decided.fact, atMs: decided.storedMs };
-  return { asked: asked.fact, askedMs: asked.storedMs, decision };
+  return { asked: { fact: asked.fact, storedMs: asked.storedMs }, decided };
 }
 
-/** The event of a decision: a pure function of the fact, so that whoever finds that without its event writes the same. */
-export function decidedEventOf({ conversation_id, turn_id, ts, call_id, approved, by, reason }: FactOf<"decided">) {
-  return {
-    ...{ type: "approval_decided" as const, conversation_id, turn_id, ts, call_id, approved },
-    ...(by === undefined ? {} : { by }),
-    ...(reason === undefined ? {} : { reason }),
-  };
-}
-
-/** The event of a decision, if it is not there. */
-export async function tellDecision({ events }: Pick<Bus, "events">, fact: FactOf<"decided">): Promise<void> {
-  const { conversation_id, turn_id, call_id } = fact;
+/** The event of a decision, if it is not there. Of one that cannot be read a newer version tells. */
+export async function tellDecision({ events }: Pick<Bus, "events">, { asked, decided }: CallApproval): Promise<void> {
+  if (decided?.fact.kind !== "decided") return;
+  const event = decidedEventOf(asked, { fact: decided.fact, storedMs: decided.storedMs });
+  const { conversation_id, turn_id, call_id } = event;
   const shard = events.shardOf(conversation_id);
-  const subject = subjects.approvalDecided(shard, conversation_id, turn_id, call_id);
-  await events.ensureWritten(subject, decidedEventOf(fact));
+  await events.ensureWritten(subjects.approvalDecided(shard, conversation_id, turn_id, call_id), event);
 }

@@ -3,7 +3,7 @@ import type { Config } from "./config.ts";
 import { flushFloorMs } from "./flush-floor.ts";
 import { createLoadWatch } from "./load.ts";
 import { createSlots } from "./slots.ts";
-import { growth, memoryLimitBytes, nextTurnLimit, pressureOf, turnsInMemory } from "./turn-limit.ts";
+import { leastGrowth, memoryLimitBytes, nextGrowth, nextTurnLimit, pressureOf, turnsInMemory } from "./turn-limit.ts";
 
 /**
  * What this process can do at the moment: how many turns it may run, and how often each may write. Both follow what turns really cost here, so one
@@ -13,10 +13,14 @@ export function createCapacity({ SLOTS, TOKEN_FLUSH_MS }: Pick<Config, "SLOTS" |
   const limitBytes = memoryLimitBytes();
   const mostOf = (open: number): number =>
     Math.min(SLOTS ?? Infinity, turnsInMemory({ limitBytes, liveBytes: liveHeapBytes() }, open));
-  const slots = createSlots(Math.min(growth, mostOf(0)));
-  const watch = createLoadWatch((load) => {
+  let growth = leastGrowth;
+  let allowed = Math.min(growth, mostOf(0));
+  const slots = createSlots(allowed);
+  const watch = createLoadWatch((load, latest) => {
     const open = slots.taken();
-    slots.resize(nextTurnLimit({ open, most: mostOf(open), load }));
+    growth = nextGrowth(growth, { isFull: open >= allowed, latest });
+    allowed = nextTurnLimit({ growth, open, most: mostOf(open), load });
+    slots.resize(allowed);
   });
 
   return {

@@ -57,6 +57,8 @@ export interface ClaimDeps {
   readonly onlyAfter?: number | undefined;
   /** The chain's last event, as it was seen a moment ago: with `onlyAfter`, for a turn that is lost if anything came since. */
   readonly seen?: EventAtSeq | undefined;
+  /** What the events say up to that one, of a turn that has waited; undefined: they are to be read. */
+  readonly folded?: Promise<TurnFold | undefined> | undefined;
   /** Takes it from a live writer too: tries again, up to a bound, when that was quicker. */
   readonly insists?: boolean | undefined;
   /** Of this process. */
@@ -161,8 +163,10 @@ async function claimAgain(request: TurnRequest, deps: ClaimDeps): Promise<Claim>
   return claim;
 }
 
-async function foldFrom(request: TurnRequest, last: EventAtSeq, { bus, wait }: ClaimDeps): Promise<TurnFold> {
-  const waited = await foldWaitedTurn(request, bus, { last, wait });
+async function foldFrom(request: TurnRequest, last: EventAtSeq, deps: ClaimDeps): Promise<TurnFold> {
+  const { bus, wait, seen, folded } = deps;
+  const isFolded = seen !== undefined && seen.seq === last.seq;
+  const waited = await ((isFolded ? folded : undefined) ?? foldWaitedTurn(request, bus, { last, wait }));
   return waited ?? readTurn(request, bus, { seenSeq: last.seq, wait });
 }
 

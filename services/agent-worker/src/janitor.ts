@@ -39,6 +39,7 @@ const slotMs = 5_000;
 
 /** Whoever heard of the decision had its time to bring the turn back. */
 const overdueMs = 10_000;
+const looksAtOnce = 16;
 
 interface FoundTurn {
   readonly turn: QueuedTurn;
@@ -155,10 +156,18 @@ function createUnqueued({ bus, runner, onFinding, log }: JanitorDeps) {
 }
 
 /** Turns that wait for people are nobody's, and no orphans. One for which something has happened is brought back, if nobody else does. */
-function createOverdue({ bus, waits, onFinding, log }: JanitorDeps, orphans: ReturnType<typeof createOrphans>) {
+function createOverdue(
+  { bus, waits, onFinding, log }: JanitorDeps,
+  orphans: ReturnType<typeof createOrphans>,
+  signal: AbortSignal,
+) {
   /** Since when each is due, by sequence in the queue. */
   let dueSince = new Map<number, number>();
 
+  const isDue = async ({ request }: QueuedTurn): Promise<boolean> => {
+    const { fact, ...found } = await waits.find(request);
+    return fact?.kind === "wait" && (await waits.look(request, fact, found)).state === "due";
+  };
   const wake = async (turn: QueuedTurn, seq: number, { settledUpTo }: DeliveryState): Promise<void> => {
     onFinding("not woken");
     log.warn({ turn_id: turn.request.turn_id }, "a turn that nobody had woken is brought back");
@@ -172,14 +181,16 @@ function createOverdue({ bus, waits, onFinding, log }: JanitorDeps, orphans: Ret
     async look(waiting: readonly FoundTurn[], state: DeliveryState): Promise<void> {
       const before = dueSince;
       dueSince = new Map();
-      for (const { turn, standing } of waiting) {
-        const fact = await waits.find(turn.request);
-        if (fact === undefined || (await waits.look(turn.request, fact)).state !== "due") continue;
+      const lookAt = async ({ turn, standing }: FoundTurn): Promise<void> => {
+        if (signal.aborted || !(await isDue(turn))) return;
         const sinceMs = before.get(turn.seq) ?? performance.now();
         dueSince.set(turn.seq, sinceMs);
-        if (performance.now() - sinceMs < overdueMs) continue;
+        if (performance.now() - sinceMs < overdueMs) return;
         await wake(turn, standing.kind === "begun" ? standing.seq : 0, state);
-      }
+      };
+      // A thousand, one after the other, would hold the sweep up, and all at once the broker.
+      for (let from = 0; from < waiting.length; from += looksAtOnce)
+        await Promise.all(waiting.slice(from, from + looksAtOnce).map(lookAt));
     },
   };
 }
@@ -215,7 +226,7 @@ function createSweep(deps: JanitorDeps, orphans: ReturnType<typeof createOrphans
   const { bus, runner, age, earlyEnds, waits, onFinding } = deps;
   const { turns, agents } = bus;
   const lookAtUnqueued = createUnqueued(deps);
-  const overdue = createOverdue(deps, orphans);
+  const overdue = createOverdue(deps, orphans, signal);
   const nextPortion = createPortions(bus);
   /** Ended turns of the sweep before: their own worker had its time to remove them. */
   let endedBefore = new Set<number>();

@@ -18,8 +18,8 @@ interface Sample {
   readonly loop: EventLoopUtilization;
 }
 
-/** Watches how busy the process is, and calls back after each look. */
-export function createLoadWatch(onSample: (load: Load) => void) {
+/** Watches how busy the process is, and calls back after each look. `latest`: the same of the time since the last one alone. */
+export function createLoadWatch(onSample: (load: Load, latest: Load) => void) {
   const seen: Sample[] = [{ lagMs: 0, loop: performance.eventLoopUtilization() }];
   let load = idleLoad;
   let dueMs = performance.now() + sampleEveryMs;
@@ -27,12 +27,14 @@ export function createLoadWatch(onSample: (load: Load) => void) {
   const look = (): void => {
     const now = performance.now();
     const loop = performance.eventLoopUtilization();
-    seen.push({ lagMs: Math.max(0, now - dueMs), loop });
+    const latestLagMs = Math.max(0, now - dueMs);
+    const { utilization: latest } = performance.eventLoopUtilization(loop, seen.at(-1)?.loop);
+    seen.push({ lagMs: latestLagMs, loop });
     if (seen.length > samples) seen.shift();
     dueMs = now + sampleEveryMs;
     const lagMs = seen.reduce((sum, sample) => sum + sample.lagMs, 0) / seen.length;
     load = { lagMs, utilisation: performance.eventLoopUtilization(loop, seen[0]?.loop).utilization };
-    onSample(load);
+    onSample(load, { lagMs: latestLagMs, utilisation: latest });
   };
   const timer = setInterval(look, sampleEveryMs);
   timer.unref();

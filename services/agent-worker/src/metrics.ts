@@ -162,7 +162,7 @@ function createWaitMetrics(registry: Registry) {
   });
   const decisions = new Counter({
     name: "parley_decisions_total",
-    help: "Calls that a person had to agree to, as this worker went on with them: approved, denied, expired, or late (agreed to after its time).",
+    help: "Calls that a person had to agree to, as this worker went on with them: approved, denied, expired, late (agreed to after its time) or lapsed (agreed to in time, and nobody could go on with it in time).",
     labelNames: ["kind"],
     registers,
   });
@@ -173,7 +173,7 @@ function createWaitMetrics(registry: Registry) {
     registers,
   });
   for (const what of ["begun", "put_back", "woken", "resumed"]) waits.inc({ what }, 0);
-  for (const kind of ["approved", "denied", "expired", "late"]) decisions.inc({ kind }, 0);
+  for (const kind of ["approved", "denied", "expired", "late", "lapsed"]) decisions.inc({ kind }, 0);
   return {
     settled(result: TurnResult): void {
       if (result === "waiting") waits.inc({ what: "begun" });

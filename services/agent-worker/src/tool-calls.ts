@@ -14,7 +14,7 @@ import { createToolResults, type CallsOfTurn, type ResultText, type ToolResults 
 import { foldEvent } from "./turn-fold.ts";
 
 export interface ToolCallsDeps {
-  readonly bus: Pick<Bus, "events" | "facts">;
+  readonly bus: Pick<Bus, "events" | "facts" | "turns">;
   readonly queue: ToolQueue;
   /** Unique to this process. */
   readonly worker: string;

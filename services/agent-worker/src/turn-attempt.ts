@@ -1,14 +1,7 @@
 import type { Bus } from "@parley/bus";
-import {
-  ChatError,
-  isTerminal,
-  subjects,
-  turnsDestination,
-  type FactOf,
-  type StoredTurn,
-  type TurnRequest,
-} from "@parley/protocol";
+import { ChatError, turnsDestination, type StoredTurn, type TurnRequest } from "@parley/protocol";
 import { traceNames, type Logger, type TraceSpan, type Tracing } from "@parley/runtime";
+import { foldApprovals } from "./approvals.ts";
 import { claimTurn, type Claim, type ClaimDeps, type PreviousAttempt } from "./claim.ts";
 import { idsOf, type ClaimedTurn } from "./claimed-turn.ts";
 import { FencedError } from "./fenced-append.ts";
@@ -18,7 +11,8 @@ import type { RunnableTurn } from "./runnable-turn.ts";
 import type { TurnEnd } from "./turn.ts";
 import type { TurnFold } from "./turn-fold.ts";
 import { askedFor } from "./waiting-text.ts";
-import type { WaitLook, Waits } from "./waits.ts";
+import { placeToClaim, waitOf, type KnownWait } from "./known-wait.ts";
+import type { Waits } from "./waits.ts";
 
 export interface AttemptDeps {
   readonly bus: Bus;
@@ -89,68 +83,16 @@ async function hasEndedLongAgo(turn: RunnableTurn, lostAttempts: number, bus: Bu
   return lostAttempts === 0 && isOld(turn, bus.eventWindowMs) && (await bus.turns.hasEnded(turn));
 }
 
-/** A worker that lives says at once that it runs a turn. */
-const answerMs = 1_000;
-
-/** What is known of a turn's wait before it is claimed. */
-interface KnownWait {
-  readonly fact?: FactOf<"wait">;
-  readonly look?: WaitLook;
-  /** It is claimed only behind this event of its chain (0: there is none). */
-  readonly onlyAfter?: number;
-  /** It is not to be claimed. */
-  readonly result?: TurnResult;
-}
-
-/**
- * Whether a turn that has waited may go on. One that nobody has decided about is put back, and no viewer sees anything. One whose chain goes on may have
- * been woken once too often: it is not taken from a worker that says that it has it.
- */
-async function waitOf({ turn, isEnding }: Running, deps: AttemptDeps): Promise<KnownWait> {
-  const { waits, bus } = deps;
-  const { request } = turn;
-  const fact = await waits.find(request);
-  if (isEnding) return fact === undefined ? {} : { fact };
-  if (fact === undefined) return behindOf(turn, deps);
-  const look = await waits.look(request, fact);
-  if (look.state === "undecided") return { fact, result: "put back" };
-  if (look.state === "over" && (await bus.agents.isRunning(request.turn_id, answerMs)) === "yes") {
-    return { fact, result: "lost" };
-  }
-  await waits.expire(look.expired);
-  return { fact, look };
-}
-
-/**
- * The same of a turn that stood behind one that waited: whoever ends one wakes all that were put back behind it, also those that somebody holds or has
- * begun meanwhile. Of two workers that get it one begins, and it is not taken from that one.
- */
-async function behindOf({ request }: RunnableTurn, { waits, bus }: AttemptDeps): Promise<KnownWait> {
-  if (!(await waits.wasPutBack(request))) return {};
-  const { conversation_id, turn_id } = request;
-  const last = await bus.events.lastFromLeader(
-    subjects.agent(bus.events.shardOf(conversation_id), conversation_id, turn_id),
-  );
-  if (last === undefined) return { onlyAfter: 0 };
-  if (isTerminal(last.event.type)) return {};
-  return (await bus.agents.isRunning(turn_id, answerMs)) === "yes" ? { result: "lost" } : { onlyAfter: last.seq };
-}
-
-/** The event of its chain behind which alone it is claimed; undefined: behind whichever. */
-function placeToClaim({ look, onlyAfter }: KnownWait, turn: RunnableTurn): number | undefined {
-  return look?.state === "due" ? look.seq : (turn.onlyAfter ?? onlyAfter);
-}
-
 /** How long ago the decisions were, by the broker's clock: it has just stored the claim. */
 async function tellResumed({ look }: KnownWait, { request }: RunnableTurn, deps: AttemptDeps): Promise<void> {
   if (look?.state !== "due") return;
   const nowMs = await deps.bus.turns.nowMs(request.conversation_id);
-  deps.onResumed(look.decidedAtMs.map((atMs) => nowMs - atMs));
+  deps.onResumed(look.approvals.flatMap(({ decided }) => (decided === undefined ? [] : nowMs - decided.storedMs)));
 }
 
 /** Where the claim is to stand. */
-function behindWait(known: KnownWait, turn: RunnableTurn): Pick<ClaimDeps, "wait" | "seen" | "onlyAfter"> {
-  return { wait: known.fact, seen: known.look?.last, onlyAfter: placeToClaim(known, turn) };
+function behindWait(known: KnownWait, turn: RunnableTurn): Pick<ClaimDeps, "wait" | "seen" | "folded" | "onlyAfter"> {
+  return { wait: known.fact, seen: known.look?.last, folded: known.fold, onlyAfter: placeToClaim(known, turn) };
 }
 
 /** Those that its chain does not say. */
@@ -194,6 +136,7 @@ async function claimAndRun(entry: Running, deps: AttemptDeps, start: AttemptStar
   if (claim.kind === "waits") return claimAndRun(entry, deps, { ...start, looksForWait: true });
   if (claim.kind !== "claimed") return unclaimed[claim.kind];
   entry.isClaimed = true;
+  if (wait.look?.state === "due") foldApprovals(claim.fold, wait.look.approvals);
   tellResumed(wait, turn, deps).catch((err: unknown) => log.debug({ err }, "the time of a decision is not known"));
   return runClaimed(entry, deps, { claim, history, lostAttempts });
 }
@@ -214,7 +157,7 @@ async function runClaimed(
   span.set({ [traceNames.attempt]: attempt });
   span.link(previous?.trace);
   onClaimed(request, previous);
-  const asked = await askedFor(turn, fold, bus);
+  const asked = await askedFor(turn, fold, { bus, stop });
   // Only the wait counts: a turn that had begun goes on. Asked after the claim, whose own time is what the broker takes for now.
   const onlyWaited = !isEnding && previous === undefined && isUnbegun(fold, lostAttempts);
   if (onlyWaited && (await age.isTooOld(turn)))

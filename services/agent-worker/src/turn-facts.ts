@@ -85,17 +85,20 @@ function nameLostCalls(fold: TurnFold, calls: TurnFacts["calls"]): void {
   fold.steps.sort((a, b) => a.step - b.step);
 }
 
-/** Of a turn whose chain is all there. */
+/** Of a turn whose chain is all there: what has begun of it says nothing that the chain does not. */
 async function ofOpenCalls(facts: Bus["facts"], request: TurnRequest, fold: TurnFold): Promise<TurnFacts> {
   const { conversation_id: conversation, turn_id: turn } = request;
   const open = fold.steps.flatMap(({ calls }) => calls).filter(({ call_id }) => !fold.results.has(call_id));
-  const ids = open.map(({ call_id }) => call_id);
+  const resultOf = async ({ call_id: call }: StepCall): Promise<[CallId, CallFacts]> => {
+    const result = await facts.read("result", { conversation, turn, call });
+    return [call, result === undefined ? {} : { result }];
+  };
   const [said, cancel, calls] = await Promise.all([
     facts.read("said", { conversation, turn }),
     facts.read("cancel", { conversation, turn }),
-    facts.ofCalls(conversation, turn, ids),
+    Promise.all(open.map(resultOf)),
   ]);
-  return { said, cancel, calls };
+  return { said, cancel, calls: new Map(calls) };
 }
 
 interface FoundCall {

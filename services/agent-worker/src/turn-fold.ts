@@ -1,4 +1,4 @@
-import type { CallApproval } from "./call-approval.ts";
+import type { SeenApproval } from "./call-approval.ts";
 import {
   appended,
   beginningOf,
@@ -54,7 +54,7 @@ export interface TurnFold {
   /** Calls for which a person's agreement was asked. */
   readonly asked: Set<string>;
   /** What is known of that, by the facts, which decide: of calls that were looked up. */
-  readonly approvals: Map<string, CallApproval>;
+  readonly approvals: Map<string, SeenApproval>;
   usage: Usage;
   /** The log was lost in mid-turn: viewers may have text that is not in it any more. */
   forgotten: boolean;
@@ -62,6 +62,8 @@ export interface TurnFold {
   mayHaveEnded: boolean;
   /** A viewer has seen that the turn began. */
   visible: boolean;
+  /** What viewers were told of the way to the answer (see `progressKey`). Of a turn that has waited all of it. */
+  told: Set<string> | "all";
   /** Something of it is there without its beginning: the event stream was full, and dropped that before its time. */
   beginningLost: boolean;
   /** Where the last attempt is in its trace. */
@@ -104,6 +106,7 @@ export function createTurnFold(): TurnFold {
     forgotten: false,
     mayHaveEnded: false,
     visible: false,
+    told: new Set(),
     beginningLost: false,
     trace: undefined,
     answers: false,
@@ -165,12 +168,18 @@ export function foldEvent(fold: TurnFold, seq: number, event: ReadEvent): void {
       fold.endedAt = event.ts;
       return;
     default:
-      foldRequest(fold, event);
+      foldAside(fold, event);
   }
 }
 
-/** What others want: a person, or the tool that needs a person's word. */
-function foldRequest(fold: TurnFold, event: ReadEvent): void {
+/** Whatever comes out differently for another worker is told once more. */
+export function progressKey({ step, message }: { readonly step: string; readonly message: string }): string {
+  return `${step}: ${message}`;
+}
+
+/** What viewers were told on the way, and what others want: a person, or the tool that needs a person's word. */
+function foldAside(fold: TurnFold, event: ReadEvent): void {
+  if (event.type === "progress" && fold.told !== "all") fold.told.add(progressKey(event));
   if (event.type === "approval_required") fold.asked.add(event.call_id);
   if (event.type === "cancel_requested") fold.cancel = { by: event.by, reason: event.reason };
 }

@@ -4,11 +4,17 @@ import type { Load } from "./load.ts";
 /** As many may always run: a machine that others keep busy still gets on. */
 const leastTurns = 8;
 /** By so many the number of turns may grow between two looks: what they cost shows a moment later. */
-export const growth = 32;
+export const leastGrowth = 32;
+/** At the most, when hundreds come at once and none of them costs anything yet: they wait for their model, or for the broker. */
+const mostGrowth = 256;
+/** What a process that has time to spare looks like, in the time since the last look alone. */
+const spare = { lagMs: 20, utilisation: 0.7 };
 /** The same for a busy process, or what it has lost by chance would never come back. */
 const busyGrowth = 4;
 
 export interface TurnLimitInput {
+  /** By how many it may grow: see `nextGrowth`. */
+  readonly growth: number;
   /** Turns that run, and places that pulls hold. */
   readonly open: number;
   /** The most there may be, by memory and configuration. */
@@ -29,10 +35,19 @@ export function pressureOf({ lagMs, utilisation }: Load): Pressure {
  * one takes one for each that ends. So a full queue is drained at the pace of the process, and pulls do not flap. (Taking none until it was over made
  * turns wait for seconds whose neighbours began at once.)
  */
-export function nextTurnLimit({ open, most, load }: TurnLimitInput): number {
+export function nextTurnLimit({ growth, open, most, load }: TurnLimitInput): number {
   const pressure = pressureOf(load);
   const wanted = open + { none: growth, busy: busyGrowth, overloaded: 0 }[pressure];
   return Math.min(most, Math.max(leastTurns, wanted));
+}
+
+/** By how many the number of turns may grow until the next look: twice as many as before while all that were allowed came and the process has time to spare. */
+export function nextGrowth(
+  before: number,
+  { isFull, latest }: { readonly isFull: boolean; readonly latest: Load },
+): number {
+  const hasTime = latest.lagMs < spare.lagMs && latest.utilisation < spare.utilisation;
+  return isFull && hasTime ? Math.min(mostGrowth, before * 2) : leastGrowth;
 }
 
 /** What is there without a turn. */

@@ -114,7 +114,7 @@ export function foldOfWait(wait: WaitFact): TurnFold {
     started: startedIn(wait.steps),
     asked: new Set(wait.calls),
     trace: wait.trace,
-    ...{ visible: true, forgotten: true, isFromWait: true },
+    ...{ visible: true, told: "all", forgotten: true, isFromWait: true },
   };
 }
 

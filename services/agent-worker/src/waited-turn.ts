@@ -15,7 +15,8 @@ export interface WaitedTurn {
 /**
  * A turn that has waited and whose chain ends with that wait, without a read of the event stream: that costs the broker time for all that came since
  * the turn began, however little of it is the turn's (40 ms at 40,000 events; 500 that were decided at once waited for each other). What is in the chain
- * is in the fact, and what came beside it has subjects that are known. Undefined: the events must say.
+ * is in the fact, and what came beside it has subjects that are known; what was asked and decided of the calls that it waits for, whoever claims it knows by
+ * their facts (`foldApprovals`). Undefined: the events must say.
  */
 export async function foldWaitedTurn(
   { conversation_id: conversation, turn_id: turn }: TurnRequest,
@@ -28,7 +29,10 @@ export async function foldWaitedTurn(
   if (fold === undefined || calls.length > mostCalls) return undefined;
   const shard = events.shardOf(conversation);
   const ofCall = [subjects.toolResult, subjects.approvalRequired, subjects.approvalDecided];
-  const beside = calls.flatMap(({ call_id }) => ofCall.map((subject) => subject(shard, conversation, turn, call_id)));
+  const waits = new Set(wait.calls);
+  const beside = calls.flatMap(({ call_id }) =>
+    (waits.has(call_id) ? [subjects.toolResult] : ofCall).map((subject) => subject(shard, conversation, turn, call_id)),
+  );
   const [message, ...found] = await Promise.all([
     events.last(subjects.user(shard, conversation, turn)),
     ...beside.map((subject) => events.last(subject)),

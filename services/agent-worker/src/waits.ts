@@ -1,7 +1,14 @@
-import { longestDelayMs, type Bus, type EventAtSeq, type FactAddress, type QueuedTurn } from "@parley/bus";
-import { subjects, type ConversationId, type FactOf, type TurnRequest } from "@parley/protocol";
+import {
+  longestDelayMs,
+  type Bus,
+  type EventAtSeq,
+  type FactAddress,
+  type QueuedTurn,
+  type ReadFact,
+} from "@parley/bus";
+import { approvalEndMs, subjects, type ConversationId, type FactOf, type TurnRequest } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
-import { expiresAtMs, readApproval, tellDecision, type CallApproval } from "./call-approval.ts";
+import { readApproval, tellDecision, type CallApproval } from "./call-approval.ts";
 import type { RunnableTurn } from "./runnable-turn.ts";
 
 export interface WaitDeps {
@@ -22,11 +29,20 @@ export interface WaitLook {
   /** Until the first of it expires, by the broker's clock. */
   readonly remainingMs: number;
   readonly expired: readonly CallApproval[];
-  /** When the others were decided, by the broker's clock. */
-  readonly decidedAtMs: readonly number[];
+  /** Of the calls that it waits for. */
+  readonly approvals: readonly CallApproval[];
 }
 
-const overAt = (seq: number): WaitLook => ({ state: "over", seq, remainingMs: 0, expired: [], decidedAtMs: [] });
+/** What is known of a turn's wait, without its calls. */
+export interface FoundWait {
+  /** What it needs to go on from its last wait; undefined: it has never waited. A newer version may have written what cannot be read. */
+  readonly fact: ReadFact<"wait"> | undefined;
+  /** The last event of its chain. */
+  readonly last: EventAtSeq | undefined;
+  readonly isCancelled: boolean;
+}
+
+const overAt = (seq: number): WaitLook => ({ state: "over", seq, remainingMs: 0, expired: [], approvals: [] });
 
 /** The broker's own delays may be a little early; and what is put back for a moment, again and again, keeps it from other work. */
 const leastDelayMs = 250;
@@ -38,8 +54,8 @@ const addressOf = ({ conversation_id, turn_id }: TurnRequest): FactAddress => ({
   turn: turn_id,
 });
 
-/** What is known of the calls that a turn waits for. */
-function createWaitLook({ events, facts, turns }: WaitDeps["bus"]) {
+/** At once: each of these answers is one more that a turn waits for which somebody has decided about. */
+function createFind({ events, facts }: WaitDeps["bus"]) {
   const isCancelled = async ({ conversation_id, turn_id }: TurnRequest): Promise<boolean> => {
     const control = subjects.control(events.shardOf(conversation_id), conversation_id, turn_id);
     const [event, fact] = await Promise.all([
@@ -49,30 +65,43 @@ function createWaitLook({ events, facts, turns }: WaitDeps["bus"]) {
     return event !== undefined || fact !== undefined;
   };
 
-  return async (request: TurnRequest, { calls }: FactOf<"wait">): Promise<WaitLook> => {
+  return async (request: TurnRequest): Promise<FoundWait> => {
     const { conversation_id, turn_id } = request;
     const chain = subjects.agent(events.shardOf(conversation_id), conversation_id, turn_id);
-    const last = await events.lastFromLeader(chain);
-    if (last !== undefined && last.event.type !== "waiting") return overAt(last.seq);
-    const [cancelled, approvals, results] = await Promise.all([
+    const [fact, last, cancelled] = await Promise.all([
+      facts.read("wait", addressOf(request)),
+      events.lastFromLeader(chain),
       isCancelled(request),
+    ]);
+    return { fact, last, isCancelled: cancelled };
+  };
+}
+
+/** What is known of the calls that a turn waits for. */
+function createWaitLook({ facts, turns }: WaitDeps["bus"]) {
+  return async (
+    request: TurnRequest,
+    { calls }: FactOf<"wait">,
+    { last, isCancelled }: Omit<FoundWait, "fact">,
+  ): Promise<WaitLook> => {
+    if (last !== undefined && last.event.type !== "waiting") return overAt(last.seq);
+    const [found, results] = await Promise.all([
       Promise.all(calls.map((call) => readApproval(facts, { ...addressOf(request), call }))),
       Promise.all(calls.map((call) => facts.read("result", { ...addressOf(request), call }))),
     ]);
-    const undecided = approvals.filter((approval) => approval !== undefined && approval.decision === undefined);
-    const waiting = undecided.flatMap((approval) => approval ?? []);
+    const approvals = found.flatMap((approval) => approval ?? []);
+    const waiting = approvals.filter(({ decided }) => decided === undefined);
     // Of what was decided about altogether nothing can expire.
-    const nowMs = waiting.length === 0 ? 0 : await turns.nowMs(conversation_id);
-    const expired = waiting.filter((approval) => expiresAtMs(approval) <= nowMs);
+    const nowMs = waiting.length === 0 ? 0 : await turns.nowMs(request.conversation_id);
+    const expired = waiting.filter((approval) => approvalEndMs(approval.asked) <= nowMs);
     const isSettled = results.some((result) => result !== undefined);
-    const isDue = cancelled || isSettled || expired.length > 0 || waiting.length < calls.length;
+    const isDue = isCancelled || isSettled || expired.length > 0 || waiting.length < calls.length;
     return {
       state: isDue ? "due" : "undecided",
       seq: last?.seq ?? 0,
       ...(last === undefined ? {} : { last }),
-      remainingMs: Math.min(longestDelayMs, ...waiting.map((approval) => expiresAtMs(approval) - nowMs)),
-      expired,
-      decidedAtMs: approvals.flatMap((approval) => approval?.decision?.atMs ?? []),
+      remainingMs: Math.min(longestDelayMs, ...waiting.map((approval) => approvalEndMs(approval.asked) - nowMs)),
+      ...{ expired, approvals },
     };
   };
 }
@@ -80,11 +109,14 @@ function createWaitLook({ events, facts, turns }: WaitDeps["bus"]) {
 /** Whoever expires what nobody has decided is whoever gets its turn back: the decision is write-once, so a person who comes now comes too late. */
 async function expireAll({ events, facts }: WaitDeps["bus"], expired: readonly CallApproval[]): Promise<void> {
   await Promise.all(
-    expired.map(async ({ asked: { conversation_id, turn_id, call_id, hash } }) => {
+    expired.map(async ({ asked }) => {
+      const { conversation_id, turn_id, call_id, hash } = asked.fact;
       const call = { v: 1, conversation_id, turn_id, ts: Date.now(), call_id };
       const decision = { approved: false, reason: "expired", expired: true as const, hash };
-      const { fact } = await facts.write<"decided">({ kind: "decided", ...call, ...decision });
-      if (fact.kind === "decided") await tellDecision({ events }, fact);
+      const written = await facts.write<"decided">({ kind: "decided", ...call, ...decision });
+      // Somebody may have been quicker; whether in time, the broker's time says. Ours needs none.
+      const { fact, storedMs } = written.won ? { fact: written.fact, storedMs: asked.storedMs } : written;
+      await tellDecision({ events }, { asked, decided: { fact, storedMs } });
     }),
   );
 }
@@ -117,12 +149,8 @@ function createFollowers({ facts, turns }: WaitDeps["bus"]) {
  */
 export function createWaits({ bus, log }: WaitDeps) {
   const { facts, turns } = bus;
+  const find = createFind(bus);
   const look = createWaitLook(bus);
-
-  const find = async (request: TurnRequest): Promise<FactOf<"wait"> | undefined> => {
-    const fact = await facts.read("wait", addressOf(request));
-    return fact?.kind === "wait" ? fact : undefined;
-  };
 
   /** Where the delivery is answered: for whoever wakes it. Where there is no room for it, its place in the queue must do. */
   const noteReply = async ({ request, seq }: QueuedTurn, reply: string): Promise<void> => {
@@ -147,7 +175,6 @@ export function createWaits({ bus, log }: WaitDeps) {
   };
 
   return {
-    /** What the turn needs to go on from its last wait; undefined: it has never waited, as far as anybody can read. */
     find,
     look,
 
@@ -160,14 +187,17 @@ export function createWaits({ bus, log }: WaitDeps) {
 
     /** For one that waits itself. */
     async suspend(turn: RunnableTurn): Promise<void> {
-      const fact = await find(turn.request);
+      const { fact, ...found } = await find(turn.request);
       if (fact === undefined) return turn.nak();
-      const before = await look(turn.request, fact);
+      // A worker of the version that has written it sees to it.
+      if (fact.kind !== "wait") return;
+      const before = await look(turn.request, fact, found);
       if (before.state === "due") return turn.nak();
       // Somebody has it already: a nak would take it from them.
       if (before.state === "over") return;
       bus.agents.turnSuspended(turn.request);
-      const isDue = async (): Promise<boolean> => (await look(turn.request, fact)).state === "due";
+      const isDue = async (): Promise<boolean> =>
+        (await look(turn.request, fact, await find(turn.request))).state === "due";
       await putBack(turn, { delayMs: before.remainingMs, isDue });
     },
 

@@ -11,9 +11,15 @@ export interface WakingDeps {
   readonly log: Logger;
 }
 
-/** A frozen process swallows what its pull gets, until the ack wait is over: so few, and not for long. */
-const mostAtOnce = 32;
+/**
+ * A frozen process swallows what its pull gets, until the ack wait is over: so few, and not for long. While decisions come faster than that each pull takes
+ * twice as many as the one before: between two pulls a busy process does much else.
+ */
+const fewAtOnce = 32;
+const mostAtOnce = 256;
 const pullMs = 5_000;
+/** A pull of many does not wait for the last of them. */
+const burstMs = 1_000;
 /** More stay at the broker: other workers take them. */
 const mostHeld = 1_000;
 const fullPauseMs = 250;
@@ -65,10 +71,28 @@ function createWake({ facts, turns }: WakingDeps["bus"], onWoken: () => void) {
   };
 }
 
+/**
+ * The same for a decision that has just come: nearly every one finds its turn waiting, and no more needs to be known of it then. False: it is to be found out
+ * how far the decision was carried out.
+ */
+function createFirstWake({ events, facts, turns }: WakingDeps["bus"], onWoken: () => void) {
+  return async ({ conversation_id: conversation, turn_id: turn }: FactOf<"decided">): Promise<boolean> => {
+    const [last, noted] = await Promise.all([
+      events.last(subjects.agent(events.shardOf(conversation), conversation, turn)),
+      facts.read("ack", { conversation, turn }),
+    ]);
+    if (last?.event.type !== "waiting" || noted?.kind !== "ack") return false;
+    onWoken();
+    turns.wakeUnstored(noted.reply);
+    return true;
+  };
+}
+
 /** Carries one decision out: wakes its turn, unless somebody has it, and looks again, until it is done. */
 function createCarryOut({ bus, ackWaitMs, stopping, onWoken, log }: WakingDeps) {
   const progressOf = createProgress(bus);
   const wake = createWake(bus, onWoken);
+  const wakeFirst = createFirstWake(bus, onWoken);
 
   /** How long a chain stands still. */
   const createSilence = () => {
@@ -84,8 +108,10 @@ function createCarryOut({ bus, ackWaitMs, stopping, onWoken, log }: WakingDeps) 
     const silentForMs = createSilence();
     let pauseMs = againMs;
     // Whoever expires a wait has the turn in its hands.
-    if (fact.expired === true) await sleep(againMs, stopping);
-    for (let wakes = 0; !stopping.aborted;) {
+    const isExpired = fact.expired === true;
+    let wakes = !isExpired && (await wakeFirst(fact).catch(() => false)) ? 1 : 0;
+    if (isExpired || wakes > 0) await sleep(againMs, stopping);
+    while (!stopping.aborted) {
       try {
         const progress = await progressOf(fact);
         if (progress.kind === "done") return;
@@ -124,14 +150,21 @@ export function createWaking(deps: WakingDeps) {
   };
   const pullAll = async (shard: number): Promise<void> => {
     const backoff = createBackoff({ minMs: 100, maxMs: 2_000 });
+    let wanted = fewAtOnce;
     while (!stopping.aborted) {
-      const most = Math.min(mostAtOnce, mostHeld - held.size);
+      const most = Math.min(wanted, mostHeld - held.size);
       if (most <= 0) {
         await sleep(fullPauseMs, stopping);
         continue;
       }
       try {
-        await decisions.pull(shard, { most, expiresMs: pullMs }, (decision) => void take(decision));
+        let missing = most;
+        const expiresMs = most > fewAtOnce ? burstMs : pullMs;
+        await decisions.pull(shard, { most, expiresMs }, (decision) => {
+          missing--;
+          void take(decision);
+        });
+        wanted = missing === 0 ? Math.min(mostAtOnce, wanted * 2) : fewAtOnce;
         backoff.reset();
       } catch (err) {
         log.debug({ err }, "no decision could be pulled");

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { nextTurnLimit, pressureOf, turnsInMemory } from "../src/turn-limit.ts";
+import { nextGrowth, nextTurnLimit, pressureOf, turnsInMemory } from "../src/turn-limit.ts";
 
 const idle = { lagMs: 1, utilisation: 0.2 };
 const busy = { lagMs: 140, utilisation: 0.9 };
@@ -14,7 +14,27 @@ it.each([
   ["always lets some run", { open: 2, most: 5_000, load: overloaded }, 8],
   ["is never above the most there may be", { open: 2, most: 1, load: overloaded }, 1],
 ])("%s", (_name, input, limit) => {
-  expect(nextTurnLimit(input)).toBe(limit);
+  expect(nextTurnLimit({ growth: 32, ...input })).toBe(limit);
+});
+
+it.each([
+  [
+    "grows faster and faster while all that is allowed comes and costs nothing yet",
+    32,
+    { isFull: true, latest: idle },
+    64,
+  ],
+  ["not without end", 256, { isFull: true, latest: idle }, 256],
+  ["as ever when less came than was allowed", 256, { isFull: false, latest: idle }, 32],
+  ["as ever when the loop was late a moment ago", 256, { isFull: true, latest: { lagMs: 30, utilisation: 0.2 } }, 32],
+  ["as ever when it was busy a moment ago", 256, { isFull: true, latest: { lagMs: 1, utilisation: 0.8 } }, 32],
+])("%s", (_name, before, seen, growth) => {
+  expect(nextGrowth(before, seen)).toBe(growth);
+});
+
+it("grows no faster than a busy process may, whatever came before", () => {
+  expect(nextTurnLimit({ growth: 256, open: 400, most: 5_000, load: busy })).toBe(404);
+  expect(nextTurnLimit({ growth: 256, open: 400, most: 500, load: idle })).toBe(500);
 });
 
 it.each([

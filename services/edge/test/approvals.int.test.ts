@@ -67,6 +67,16 @@ it("the same decision of the same person again is no other one", async () => {
   expect(await eventsOf(waiting)).toBe(1);
 });
 
+it("who decides is answered, who looks or not", async () => {
+  const waiting = await begin();
+  const device = await world.connect(other);
+  device.send(approve(waiting));
+  const { conversation_id, turn_id, call_id } = waiting;
+  const decision = { type: "decision", conversation_id, turn_id, call_id, approved: true, by: { id: "ann" } };
+  expect(await device.next("decision")).toEqual(decision);
+  expect(ann.frames.filter(({ type }) => type === "decision")).toEqual([]);
+});
+
 it("another decision is refused, and says how it was decided", async () => {
   const waiting = await begin();
   ann.send(approve(waiting));

@@ -68,6 +68,25 @@ describe("a message to a busy conversation", () => {
     expect(await client.next("accepted")).toMatchObject({ id: "u8", position: 7 });
   });
 
+  it("that interrupts a full queue holds up nothing else of its connection, but what comes behind it", async () => {
+    const first = await say("v0");
+    const { conversation_id } = first;
+    for (let i = 1; i < 8; i++) await say(`v${i}`, { conversation_id });
+    client.send({ type: "message", id: "v8", message: "v8", conversation_id, on_busy: "interrupt" });
+    await eventually(() => controlOf(conversation_id, first.turn_id), { what: "the request to stop" });
+    client.send({ type: "message", id: "v9", message: "v9", conversation_id });
+    const askedAt = performance.now();
+    client.send({ type: "message", id: "w0", message: "w0" });
+    expect(await client.next("accepted")).toMatchObject({ id: "w0", position: 0 });
+    client.send({ type: "ping" });
+    await client.next("pong");
+    // What it stopped leaves the queue after more than that, or never.
+    expect(performance.now() - askedAt).toBeLessThan(3_000);
+    await world.worker.take(conversation_id, first.turn_id).complete("done");
+    expect(await client.next("accepted")).toMatchObject({ id: "v8", position: 7 });
+    expect(await client.next("error")).toMatchObject({ code: "QUEUE_FULL", id: "v9" });
+  });
+
   it("is refused when the queue is full", async () => {
     const { conversation_id } = await say("f0");
     for (let i = 1; i < 8; i++) await say(`f${i}`, { conversation_id });

@@ -1,7 +1,6 @@
-import { beginningOf, cutJsonText, limits, type FactOf } from "@parley/protocol";
+import { beginningOf, cutJsonText, hasExpired, limits, type AskedAt, type FactOf } from "@parley/protocol";
 import { approvalHash } from "@parley/protocol/approval-hash";
 import type { Logger } from "@parley/runtime";
-import type { StoredApproval } from "./approval-log.ts";
 import { deniedLate, endOf, notAsked, notRun, type Call, type CallEnd } from "./call-end.ts";
 import { stamp } from "./call-ids.ts";
 import type { CallLog } from "./call-log.ts";
@@ -23,18 +22,21 @@ export interface CallToApprove {
   readonly approval: PreparedApproval;
 }
 
-type Asked = FactOf<"asked">;
-type Question = Pick<Asked, "summary" | "preview" | "confirm" | "hash">;
+type Question = Pick<FactOf<"asked">, "summary" | "preview" | "confirm" | "hash">;
+
+/** Somebody has agreed to exactly this call. It holds for a time: see `hasLapsed`. */
+export interface Agreement {
+  readonly asked: AskedAt;
+}
 
 /** A dry run is part of the time in which the agent waits for a call. */
 const PREVIEW_MS = 10_000;
 
 /**
- * Whether a person has agreed to exactly this call: undefined if so, else how the call ends here. What decides are facts (docs/adr/0017): nobody was
- * asked → ask; asked and not decided → see that the question is told; denied → the agent has the result; agreed → run, if what would run is what was
- * shown.
+ * A person's agreement to exactly this call, or how the call ends here. What decides are facts (docs/adr/0017): nobody was asked → ask; asked and not
+ * decided → see that the question is told; denied → the agent has the result; agreed → run, if what would run is what was shown.
  */
-export async function awaitAgreement(subject: CallToApprove, deps: ApprovalDeps): Promise<CallEnd | undefined> {
+export async function awaitAgreement(subject: CallToApprove, deps: ApprovalDeps): Promise<CallEnd | Agreement> {
   const { call } = subject;
   const { approvals } = deps.calls;
   const { asked, decided } = await approvals.read(call.job);
@@ -46,11 +48,12 @@ export async function awaitAgreement(subject: CallToApprove, deps: ApprovalDeps)
     return { state: "asked" };
   }
   if (decided.fact.kind !== "decided" || !decided.fact.approved) return { state: "denied" };
-  if (!isInTime(asked.fact, { asked, decided })) return deniedLate();
+  const agreement = { asked: { fact: asked.fact, storedMs: asked.storedMs } };
+  if (hasExpired(agreement.asked, { fact: decided.fact, storedMs: decided.storedMs })) return deniedLate();
   const seen = await dryRun(subject, deps);
   if ("state" in seen) return seen;
   const isSame = seen.hash === asked.fact.hash && seen.hash === decided.fact.hash;
-  return isSame ? undefined : notRun("failed", "Not run: what was approved is not what would run.");
+  return isSame ? agreement : notRun("failed", "Not run: what was approved is not what would run.");
 }
 
 async function ask(subject: CallToApprove, deps: ApprovalDeps): Promise<CallEnd> {
@@ -66,12 +69,6 @@ async function ask(subject: CallToApprove, deps: ApprovalDeps): Promise<CallEnd>
     ...{ ...question, expires_at },
   });
   return outcome === "asked" ? { state: "asked" } : notAsked(job, outcome);
-}
-
-/** By the broker's clock alone: those of workers and edges may be wrong. */
-function isInTime({ ts, expires_at }: Asked, { asked, decided }: StoredApproval): boolean {
-  const tookMs = (decided?.storedMs ?? 0) - (asked?.storedMs ?? 0);
-  return tookMs <= expires_at - ts + limits.approvalGraceMs;
 }
 
 /** What a person would be shown if they were asked now, and its hash; or how the call ends. Changes nothing, so it may run again and elsewhere. */

@@ -1,6 +1,7 @@
+import { hasLapsed } from "@parley/protocol";
 import { sleep, traceNames, type ChildSpan } from "@parley/runtime";
-import { awaitAgreement, type ApprovalDeps } from "./call-approval.ts";
-import { endOf, lostWrite, notLicensed, notRun, type Call, type CallEnd } from "./call-end.ts";
+import { awaitAgreement, type Agreement, type ApprovalDeps } from "./call-approval.ts";
+import { endOf, lapsed, lostWrite, notLicensed, notRun, type Call, type CallEnd } from "./call-end.ts";
 import type { CallLog } from "./call-log.ts";
 import { execute } from "./execution.ts";
 import { createProgress } from "./progress.ts";
@@ -26,19 +27,31 @@ export async function decide(call: Call, deps: DecisionDeps): Promise<CallEnd> {
   const prepared = tool.prepare(job.arguments);
   if ("problem" in prepared) return notRun("failed", prepared.problem);
   const { approval } = prepared;
-  const notAgreed = approval && (await awaitAgreement({ call, tool, approval }, deps));
-  if (notAgreed !== undefined) return notAgreed;
-  const notBegun = tool.definition.effect === "write" ? await begin(call, deps) : undefined;
+  const agreement = approval && (await awaitAgreement({ call, tool, approval }, deps));
+  if (agreement !== undefined && "state" in agreement) return agreement;
+  const isLicensed = tool.definition.effect === "write" || agreement !== undefined;
+  const notBegun = isLicensed ? await begin(call, tool, { agreement, ...deps }) : undefined;
   return notBegun ?? perform(call, tool, prepared, deps);
 }
 
-/** Undefined: this is the one execution that a write may have. */
-async function begin(call: Call, { calls }: DecisionDeps): Promise<CallEnd | undefined> {
+interface Beginning {
+  readonly agreement: Agreement | undefined;
+  readonly calls: CallLog;
+}
+
+/** Undefined: it may run. That is the one execution that a write may have; a read goes on with what another worker began. */
+async function begin(call: Call, { definition }: Tool, { agreement, calls }: Beginning): Promise<CallEnd | undefined> {
   const { job } = call;
   const licence = await calls.begin(job);
   if (licence === "no room") return notLicensed(job);
   if (licence === "barred") return notRun("cancelled", `${job.tool_name} was given up before it began.`);
-  return licence.won ? undefined : awaitOther(call, licence.sinceMs, calls);
+  if (!licence.won && definition.effect === "write") return awaitOther(call, licence.sinceMs, calls);
+  if (agreement === undefined) return undefined;
+  // The licence is what it begins with, so the broker's time of that counts, however long this worker stood still before it.
+  const begunMs = await calls.begunMs(job);
+  // Its conversation was deleted in between, and what was agreed to with it.
+  if (begunMs === undefined) return { state: "not asked" };
+  return hasLapsed(agreement.asked, begunMs) ? lapsed() : undefined;
 }
 
 async function perform(

@@ -1,5 +1,5 @@
 import type { JobRun } from "@parley/bus";
-import { unknownEffect, type ToolDefinition, type ToolJob } from "@parley/protocol";
+import { agreementLapsed, notAgreedInTime, unknownEffect, type ToolDefinition, type ToolJob } from "@parley/protocol";
 import type { TraceSpan } from "@parley/runtime";
 import { outcomeOf, type CallOutcome } from "./call-log.ts";
 import type { Execution, Interruption, Stopper } from "./execution.ts";
@@ -26,8 +26,9 @@ export interface Call {
  *       ├───▶ denied, not asked             the agent writes the result · nothing is known of the question any more
  *       ├───▶ settled                       the dry run failed · no room to ask · agreed too late, or to something else
  *       ▼
- *     begin (writes only) ─▶ known          another execution began before, and its result came
- *       ├──────────────────▶ settled        it began, and no result came: unknown; or there is no room for the licence: failed
+ *     begin (writes, and ─▶ known           another execution began before, and its result came
+ *       │ what was agreed to)
+ *       ├─────────────────▶ settled         it began, and no result came: unknown · no room for the licence · too late for what was agreed to
  *       ▼
  *     execute ─▶ settled                    completed · failed · reads: timeout, cancelled · writes that were stopped: unknown
  *       └──────▶ given back, not mine       reads only: another worker runs it
@@ -65,9 +66,14 @@ export function notAsked({ tool_name }: ToolJob, reason: "no room" | "unreadable
   return notRun("failed", `${tool_name} was not run: ${because}. Nothing was changed.`);
 }
 
-/** The end of a call that somebody agreed to when the time was over. The same as the agent writes when nobody did. */
+/** The end of a call that somebody agreed to when the time was over. */
 export function deniedLate(): CallEnd {
-  return notRun("denied", "Nobody agreed in time, so this was not done.");
+  return notRun("denied", notAgreedInTime);
+}
+
+/** The end of a call that somebody agreed to in time, and for which that time was over when it could have begun. */
+export function lapsed(): CallEnd {
+  return notRun("denied", agreementLapsed);
 }
 
 /** The end of a call that never ran. */

@@ -166,6 +166,10 @@ export function createCallLog({ bus: { events, facts, nc }, worker, log }: CallL
     /** Claims the one execution that a write may have. `no room`: nobody has it. */
     begin: createBegin(store, worker),
 
+    /** When the call's licence was stored, by the broker's clock; undefined: there is none. Waits through short broker trouble, then throws. */
+    begunMs: async (job: ToolJob): Promise<number | undefined> =>
+      (await retried(() => facts.readStored("begun", addressOf(job))))?.storedMs,
+
     /** Stores the result; `false`: another one was first, and this one is dropped. Holds on through broker trouble, then throws. */
     async finish(job: ToolJob, outcome: CallOutcome): Promise<boolean> {
       const { call_id, tool_name, arguments: args } = job;

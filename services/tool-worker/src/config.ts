@@ -1,3 +1,4 @@
+import { limits } from "@parley/protocol";
 import {
   brokerFields,
   durationMs,
@@ -32,8 +33,6 @@ const MIN_ROUND_MS = 100;
 const APPROVAL_MS = 15 * 60_000;
 /** With less nobody could read what they are asked. */
 const MIN_APPROVAL_MS = 1_000;
-/** What waits is kept among the facts, which are forgotten after days; a day is what is promised of them. */
-const MAX_APPROVAL_MS = 24 * 60 * 60_000;
 
 /** All settings of a tool worker; the keys are the names of the environment variables. */
 export const Config = z.object({
@@ -49,7 +48,7 @@ export const Config = z.object({
   STALLED_CHECK_MS: durationMs(5_000, MIN_ROUND_MS).describe(
     "How often lost workers are looked for; the same for all workers.",
   ),
-  APPROVAL_TTL_MS: wholeNumber(MIN_APPROVAL_MS, MAX_APPROVAL_MS)
+  APPROVAL_TTL_MS: wholeNumber(MIN_APPROVAL_MS, limits.approvalMs)
     .default(APPROVAL_MS)
     .describe("How long people have to agree to a call that needs it, 1 s to 24 h; undecided by then it is denied."),
   KUBECONFIG: optionalText().describe(

@@ -5,7 +5,7 @@ import { WebSocket } from "ws";
 import { createChanges } from "./changes.ts";
 import type { Answer, Device, Question } from "./device.ts";
 import type { DeviceOptions } from "./raw-device.ts";
-import { createRecorder } from "./recording.ts";
+import { createRecorder, isOfConversation } from "./recording.ts";
 
 const again = { watchMs: 250, askMs: 300 } as const;
 const timings = { handshakeMs: 4_000, pingAfterMs: 3_000, deadAfterMs: 9_000, answerMs: 15_000, stableMs: 1_000 };
@@ -43,7 +43,7 @@ export function createLibraryDevice(options: DeviceOptions): Device {
     on("violation", ({ detail }) => recorder.add({ kind: "complaint", text: detail }));
     conversation.on("frame", (frame) => {
       if (frame.type === "accepted") wantsEvents = true;
-      recorder.add({ kind: "frame", frame });
+      if (isOfConversation(frame)) recorder.add({ kind: "frame", frame });
     });
     conversation.on("change", changes.notify);
   }

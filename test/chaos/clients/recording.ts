@@ -24,11 +24,11 @@ export type Entry = { readonly atMs: number } & (
   | { readonly kind: "complaint"; readonly text: string }
 );
 
-/** A frame that says to which conversation it belongs. */
-export type ConversationFrame = Extract<ServerFrame, { conversation_id?: unknown }>;
+/** A frame that says to which conversation it belongs. What answers a decision tells its sender nothing that viewers do not see. */
+export type ConversationFrame = Exclude<Extract<ServerFrame, { conversation_id?: unknown }>, { type: "decision" }>;
 
 export function isOfConversation(frame: ServerFrame): frame is ConversationFrame {
-  return "conversation_id" in frame || frame.type === "error";
+  return frame.type !== "decision" && ("conversation_id" in frame || frame.type === "error");
 }
 
 export interface Recorder {

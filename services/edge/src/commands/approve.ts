@@ -1,30 +1,26 @@
 import type { Bus, FactAddress, StoredFact } from "@parley/bus";
 import {
   ChatError,
+  decidedEventOf,
+  hasExpired,
   subjects,
   titleLine,
   turnOfCall,
   type ApproveFrame,
+  type DecidedEvent,
+  type DecisionFrame,
   type FactOf,
   type TurnId,
   type User,
 } from "@parley/protocol";
 import { countOne, type ApprovalOutcome } from "../figures/metrics.ts";
-import { decidedEventOf, hasExpired, isAsked, isDecision, type Asked, type DecidedEvent } from "../hub/decision.ts";
+import { isAsked, isDecision, type Asked } from "../hub/decision.ts";
 import type { Ownership } from "./ownership.ts";
 
 export interface ApproveDeps {
   readonly bus: Pick<Bus, "events" | "facts" | "turns">;
   readonly ownership: Ownership;
   readonly counters: { readonly approvals: Map<ApprovalOutcome, number> };
-}
-
-/** What was decided of a call, now or before. */
-export interface Decided {
-  readonly turn: TurnId;
-  readonly approved: boolean;
-  readonly by: FactOf<"decided">["by"];
-  readonly reason: string | undefined;
 }
 
 /** The frame, and the call that it is about. */
@@ -35,7 +31,7 @@ interface Wish extends Omit<ApproveFrame, "type"> {
 
 /**
  * `approve`: decides on a call that waits for a person (docs/adr/0017). The fact first, which alone counts and of which there is one, then the event that all who
- * look get. Throws NOT_FOUND where no such call waits, INVALID_FRAME where what is to be typed was not, CONFLICT where it was decided otherwise before,
+ * look get. Resolves to the decision that counts, also where it was made before and its turn has ended. Throws NOT_FOUND where no such call waits, or nobody knows any more, INVALID_FRAME where what is to be typed was not, CONFLICT where it was decided otherwise before,
  * APPROVAL_EXPIRED where the time was over, OVERLOADED when the broker does not answer: then nobody knows yet, and it can be asked again.
  */
 export function createApproveHandler({ bus, ownership, counters }: ApproveDeps) {
@@ -47,7 +43,7 @@ export function createApproveHandler({ bus, ownership, counters }: ApproveDeps) 
     throw thrown;
   };
 
-  return async (user: User, frame: Omit<ApproveFrame, "type">): Promise<Decided> => {
+  return async (user: User, frame: Omit<ApproveFrame, "type">): Promise<DecisionFrame> => {
     const { conversation_id, call_id } = frame;
     await ownership.check(conversation_id, user.id);
     const turn = turnOfCall(call_id);
@@ -55,11 +51,13 @@ export function createApproveHandler({ bus, ownership, counters }: ApproveDeps) 
     const wish = { ...frame, turn, user };
     const { decided, isNew } = await decide(bus, wish).catch(refuseOther);
     count(isNew ? (decided.approved ? "approved" : "denied") : "repeated");
-    return { turn, approved: decided.approved, by: decided.by, reason: decided.reason };
+    const { approved, by, reason } = decided;
+    const said = { approved, ...(by === undefined ? {} : { by }), ...(reason === undefined ? {} : { reason }) };
+    return { type: "decision", conversation_id, turn_id: turn, call_id, ...said };
   };
 }
 
-function noSuchCall(message = "No such call waits for a decision."): ChatError {
+function noSuchCall(message = "No such call waits for a decision, or not any more."): ChatError {
   return new ChatError("NOT_FOUND", { message });
 }
 

@@ -15,9 +15,18 @@ import { noteAsked } from "../delivery/answer-times.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { Counters } from "../figures/metrics.ts";
 import type { HubConnection, HubViewer } from "../hub/hub.ts";
+import type { Aside } from "./message-order.ts";
 import type { Ownership } from "./ownership.ts";
 import { promise, showEnd, showTurn } from "./places.ts";
-import { noteSaid, startOf, submit, turnRequestOf, type SubmissionBus, type Submitted } from "./submission.ts";
+import {
+  behindStopped,
+  noteSaid,
+  startOf,
+  submit,
+  turnRequestOf,
+  type SubmissionBus,
+  type Submitted,
+} from "./submission.ts";
 import type { Viewing } from "./viewing.ts";
 
 export interface MessageDeps {
@@ -31,6 +40,14 @@ export interface MessageDeps {
   readonly tracing: Tracing;
 }
 
+/** `parent`: the `traceparent` of the caller. `aside`: how it lets others pass while it waits for long. */
+export interface MessageWay {
+  readonly parent?: string | undefined;
+  readonly aside?: Aside;
+}
+
+export type OnMessage = (connection: HubConnection, user: User, frame: MessageFrame, way?: MessageWay) => Promise<void>;
+
 interface Asked {
   /** Resolves when the conversation is known to be the sender's. */
   readonly owned: Promise<void>;
@@ -42,14 +59,8 @@ interface Asked {
  * `message`: makes it a turn. The sender looks at the conversation before the turn is queued, so that no event of it can be missed, and
  * `accepted` is sent before any of them.
  */
-export function createMessageHandler(deps: MessageDeps) {
+export function createMessageHandler(deps: MessageDeps): OnMessage {
   const { ownership, viewing, counters, tracing } = deps;
-  const letGo = async (connection: HubConnection, holding: ReturnType<Viewing["hold"]>): Promise<void> => {
-    const held = await holding.catch(() => undefined);
-    if (held?.isNew === true) viewing.leave(connection, held.viewer.source.conversation);
-    else if (held !== undefined) viewing.release(held.viewer);
-  };
-
   const accept = async (
     connection: HubConnection,
     request: TurnRequest,
@@ -69,13 +80,12 @@ export function createMessageHandler(deps: MessageDeps) {
       answer(deps, viewer, request, submitted);
       return submitted;
     } catch (error) {
-      await letGo(connection, holding);
+      await letGo(viewing, connection, holding);
       throw error;
     }
   };
 
-  /** `parent`: the `traceparent` of the caller. */
-  return async (connection: HubConnection, user: User, frame: MessageFrame, parent?: string): Promise<void> => {
+  return async (connection, user, frame, { parent, aside = alone } = {}): Promise<void> => {
     const askedMs = performance.now();
     checkMessageText(frame.message);
     const conversation = frame.conversation_id ?? newConversationId();
@@ -86,7 +96,10 @@ export function createMessageHandler(deps: MessageDeps) {
       // One that was just made up cannot be somebody else's: then nothing has to wait for this.
       if (frame.conversation_id !== undefined) await owned;
       const request = turnRequestOf(frame, { user, conversation, turn, trace: span.traceparent });
-      const { isRepeated, earlier } = await accept(connection, request, frame, { owned, askedMs });
+      const { isRepeated, earlier } = await submitted(deps.bus, request, frame, {
+        aside,
+        submitAs: (as) => accept(connection, request, as, { owned, askedMs }),
+      });
       counters.accepted[isRepeated ? "repeated" : "new"]++;
       span.set({ [traceNames.duplicate]: isRepeated, [traceNames.queuePosition]: earlier.length });
     } catch (error) {
@@ -96,6 +109,29 @@ export function createMessageHandler(deps: MessageDeps) {
       span.end();
     }
   };
+}
+
+async function letGo(viewing: Viewing, connection: HubConnection, holding: ReturnType<Viewing["hold"]>): Promise<void> {
+  const held = await holding.catch(() => undefined);
+  if (held?.isNew === true) viewing.leave(connection, held.viewer.source.conversation);
+  else if (held !== undefined) viewing.release(held.viewer);
+}
+
+const alone: Aside = (wait) => wait;
+
+interface Submission {
+  readonly aside: Aside;
+  readonly submitAs: (frame: MessageFrame) => Promise<Submitted>;
+}
+
+function submitted(
+  bus: SubmissionBus,
+  request: TurnRequest,
+  frame: MessageFrame,
+  { aside, submitAs }: Submission,
+): Promise<Submitted> {
+  if (frame.on_busy !== "interrupt") return submitAs(frame);
+  return behindStopped(bus, request, aside, (on_busy) => submitAs({ ...frame, on_busy }));
 }
 
 function sendSpan(conversation: ConversationId, turn: TurnId, parent: string | undefined): RootSpan {

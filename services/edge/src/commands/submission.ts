@@ -2,6 +2,7 @@ import type { Bus, SubmitOptions, WrittenFact } from "@parley/bus";
 import {
   ChatError,
   fitMessage,
+  limits,
   messageEventOf,
   messageIdOf,
   subjects,
@@ -18,6 +19,7 @@ import {
 import { createBackoff, sleep } from "@parley/runtime";
 import { deliveryLimits } from "../delivery/delivery-limits.ts";
 import { requestCancel } from "./cancel.ts";
+import type { Aside } from "./message-order.ts";
 
 export type SubmissionBus = Pick<Bus, "events" | "facts" | "turns" | "transcripts">;
 
@@ -58,8 +60,7 @@ export async function submit(
   if (typeof known !== "string") return known;
   if (onBusy === "interrupt") await interruptOthers(bus, request);
   const how = { onlyIfIdle: onBusy === "reject", isLost: known === "lost" };
-  const toQueue = onBusy === "interrupt" ? queueBehindStopped(bus, request, how) : queue(bus, request, how);
-  const { seq, duplicate, isAlone } = await toQueue;
+  const { seq, duplicate, isAlone } = await queue(bus, request, how);
   if (duplicate) return knownToQueue(bus, request);
   const before = isAlone ? { earlier: [] } : queueBefore(bus, request, seq);
   const [userSeq, { earlier }] = await Promise.all([writeMessage(bus, request), before]);
@@ -143,22 +144,33 @@ const stoppedLeaveMs = 5_000;
 
 /**
  * Where the queue was full, all that is in it was just asked to stop: a refusal before it has left would leave the conversation without the answers
- * that ran and without the one that was to take their place.
+ * that ran and without the one that was to take their place. So it is submitted again when there is room: as any other message, for what has come meanwhile was
+ * not meant. Nothing is held while it waits, and others may pass.
  */
-async function queueBehindStopped(
+export async function behindStopped<T>(
   bus: SubmissionBus,
-  request: TurnRequest,
-  how: SubmitOptions,
-): ReturnType<typeof queue> {
-  const backoff = createBackoff({ minMs: 20, maxMs: 250 });
+  { conversation_id }: TurnRequest,
+  aside: Aside,
+  submitAs: (onBusy: MessageFrame["on_busy"]) => Promise<T>,
+): Promise<T> {
   const deadline = performance.now() + stoppedLeaveMs;
-  for (;;) {
+  for (let onBusy: MessageFrame["on_busy"] = "interrupt"; ; onBusy = "enqueue") {
     try {
-      return await queue(bus, request, how);
+      return await submitAs(onBusy);
     } catch (error) {
       if (toChatError(error).code !== "QUEUE_FULL" || performance.now() >= deadline) throw error;
-      await sleep(backoff.nextMs());
     }
+    await aside(untilRoom(bus, conversation_id, deadline));
+  }
+}
+
+/** Whoever asked looks for itself: also where the broker is away. */
+async function untilRoom({ turns }: SubmissionBus, conversation: ConversationId, deadline: number): Promise<void> {
+  const backoff = createBackoff({ minMs: 20, maxMs: 250 });
+  while (performance.now() < deadline) {
+    await sleep(backoff.nextMs());
+    const queued = await turns.waiting(conversation).catch(() => []);
+    if (queued.length < limits.turnsPerConversation) return;
   }
 }
 

@@ -21,6 +21,9 @@ export interface LeftAt {
   readonly needsWhole: boolean;
 }
 
+/** The text of a frame, or why it has none; or a frame that goes on where it stepped aside: it is given how to end its turn. */
+export type InboxItem = string | ChatError | ((endTurn: () => void) => void);
+
 /** One socket. A plain record: tens of thousands of them must stay small. `Viewer`: what it looks at conversations with, which the hub knows. */
 export interface Connection<Viewer = unknown> extends Outlet {
   readonly id: string;
@@ -46,8 +49,11 @@ export interface Connection<Viewer = unknown> extends Outlet {
   isWarned: boolean;
   invalidFrames: number;
   /** Frames that wait for the one that is being handled; undefined: none is. */
-  inbox: (string | ChatError)[] | undefined;
+  inbox: InboxItem[] | undefined;
   inboxBytes: number;
+  /** Messages that stepped aside, by their conversation: when the last of each is done. */
+  aside: Map<ConversationId, Promise<void>> | undefined;
+  asideCount: number;
   /** A token that came with the upgrade: handled as a first `auth` frame. */
   readonly firstToken: string | undefined;
   /** In development, until its first frame: it may turn out to be a client that has no tokens at all, so it has longer before it is closed for having sent none. */
@@ -108,6 +114,8 @@ export function createConnection<Viewer = unknown>({
     invalidFrames: 0,
     inbox: undefined,
     inboxBytes: 0,
+    aside: undefined,
+    asideCount: 0,
   };
 }
 

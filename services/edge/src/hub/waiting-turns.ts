@@ -3,6 +3,7 @@ import { toolCallEndOf } from "@parley/bus";
 import {
   callPart,
   createTurnView,
+  decidedEventOf,
   decodeEvent,
   foldEvent,
   messageEventOf,
@@ -16,7 +17,7 @@ import {
   type ReadEvent,
   type TurnView,
 } from "@parley/protocol";
-import { decidedEventOf, isAsked, isDecision } from "./decision.ts";
+import { isAsked, isDecision } from "./decision.ts";
 import type { OpenTurn } from "./ring.ts";
 
 type WaitingDeps = Pick<Bus, "events" | "facts">;

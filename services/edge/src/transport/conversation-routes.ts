@@ -246,8 +246,7 @@ function approvalRoute({ commands }: ConversationRouteDeps): Route {
     async handle({ user }, { params: { id: conversation_id, call_id }, body }) {
       const wish = { conversation_id, call_id, approved: body.approved };
       const said = { ...given("reason", body.reason), ...given("confirm", body.confirm) };
-      const { turn: turn_id, ...decision } = await commands.approve(user, { ...wish, ...said });
-      return jsonReply(200, ApprovalAnswer.parse({ conversation_id, turn_id, call_id, ...decision }));
+      return jsonReply(200, ApprovalAnswer.parse(await commands.approve(user, { ...wish, ...said })));
     },
   });
 }

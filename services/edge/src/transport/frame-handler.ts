@@ -10,6 +10,7 @@ import {
 } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { Commands } from "../commands/commands.ts";
+import { inOrder, type Aside } from "../commands/message-order.ts";
 import type { Ownership } from "../commands/ownership.ts";
 import { rememberWish } from "../commands/places.ts";
 import type { Viewing } from "../commands/viewing.ts";
@@ -36,7 +37,7 @@ export interface FrameHandlerDeps {
 export function createFrameHandler(deps: FrameHandlerDeps) {
   const { outbox, isBrokerWell, counters, log } = deps;
 
-  const handle = async (connection: HubConnection, frame: ClientFrame): Promise<void> => {
+  const handle = async (connection: HubConnection, frame: ClientFrame, aside: Aside): Promise<void> => {
     if (frame.type === "auth") return deps.onAuth(connection, frame.token, frame.knows);
     if (frame.type === "ping") {
       outbox.sendFrame(connection, { type: "pong", ts: Date.now() });
@@ -44,7 +45,11 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
     }
     const { user } = connection;
     if (user === undefined) throw new ChatError("AUTH_REQUIRED");
-    return handleOfUser(deps, connection, user, frame);
+    if (frame.type !== "message") return handleOfUser(deps, connection, user, frame);
+    return inOrder(connection, frame.conversation_id, aside, (step) => {
+      deps.viewing.leaveEnded(connection);
+      return deps.commands.message(connection, user, frame, { aside: step });
+    });
   };
 
   const refuse = (connection: HubConnection, thrown: unknown, address: FrameAddress, isDecoded = false): void => {
@@ -59,13 +64,13 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
     outbox.sendFrame(connection, frameErrorOf(error, address));
   };
 
-  return async (connection: HubConnection, received: Received): Promise<void> => {
+  return async (connection: HubConnection, received: Received, aside: Aside): Promise<void> => {
     if (received instanceof ChatError) return refuse(connection, received, {});
     let frame: ClientFrame | undefined;
     try {
       deps.chooseDialect(connection, received);
       frame = await connection.dialect.decode(received, connection.user);
-      await handle(connection, frame);
+      await handle(connection, frame, aside);
     } catch (thrown) {
       if (frame === undefined) refuse(connection, thrown, frameAddressOf(received));
       else refuse(connection, thrown, addressOf(frame), true);
@@ -74,15 +79,12 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
 }
 
 async function handleOfUser(
-  { commands, ownership, viewing }: FrameHandlerDeps,
+  { commands, ownership, viewing, outbox }: FrameHandlerDeps,
   connection: HubConnection,
   user: User,
-  frame: Exclude<ClientFrame, { type: "auth" | "ping" }>,
+  frame: Exclude<ClientFrame, { type: "auth" | "ping" | "message" }>,
 ): Promise<void> {
   switch (frame.type) {
-    case "message":
-      viewing.leaveEnded(connection);
-      return commands.message(connection, user, frame);
     case "subscribe":
       rememberWish(connection, frame.conversation_id, frame.after);
       await ownership.check(frame.conversation_id, user.id);
@@ -98,7 +100,7 @@ async function handleOfUser(
     case "queue":
       return commands.queue(user, frame);
     case "approve":
-      await commands.approve(user, frame);
+      outbox.sendFrame(connection, await commands.approve(user, frame));
       return;
   }
 }

@@ -73,7 +73,8 @@ export function createHttpTurns(deps: HttpTurnDeps) {
       const connection = viewers.open({ user, dialect, sink, onDeadline, transport: "request" });
       exchange.onGone(() => viewers.close(connection, "client"));
       try {
-        await commands.message(connection, user, question, exchange.header("traceparent")).catch(namingKey(exchange));
+        const parent = exchange.header("traceparent");
+        await commands.message(connection, user, question, { parent }).catch(namingKey(exchange));
         const { end, parts } = await ended;
         return end.type === "error" ? endedInError(end) : toReply(end, parts);
       } catch (thrown) {
@@ -116,7 +117,9 @@ async function stream(
   exchange.onGone(() => viewers.close(connection, "client"));
   try {
     if (resumed === undefined)
-      await commands.message(connection, user, question, exchange.header("traceparent")).catch(namingKey(exchange));
+      await commands
+        .message(connection, user, question, { parent: exchange.header("traceparent") })
+        .catch(namingKey(exchange));
     else await viewing.follow(connection, question.conversation_id, resumed.after);
   } catch (error) {
     viewers.close(connection, "error");

@@ -1,4 +1,6 @@
 import { closeCodes, type ChatError } from "@parley/protocol";
+import type { Aside } from "../commands/message-order.ts";
+import type { InboxItem } from "../delivery/connection.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { HubConnection } from "../hub/hub.ts";
 
@@ -6,7 +8,8 @@ import type { HubConnection } from "../hub/hub.ts";
 export type Received = string | ChatError;
 
 export interface InboxDeps {
-  readonly handle: (connection: HubConnection, received: Received) => Promise<void>;
+  /** Never rejects. */
+  readonly handle: (connection: HubConnection, received: Received, aside: Aside) => Promise<void>;
   readonly outbox: Outbox;
 }
 
@@ -20,18 +23,36 @@ const maxInvalidFrames = 20;
 
 /** Handles the frames of each connection in their order, one at a time. */
 export function createInbox({ handle, outbox }: InboxDeps) {
-  const work = async (connection: HubConnection, first: Received): Promise<void> => {
-    const inbox: Received[] = [];
+  /** Resolves when the next one may come. */
+  const begin = (connection: HubConnection, received: Received): Promise<void> =>
+    new Promise((resolve) => {
+      let endTurn: () => void = resolve;
+      const aside: Aside = async (wait) => {
+        endTurn();
+        await wait;
+        endTurn = await new Promise<() => void>((goOn) => add(connection, goOn));
+      };
+      void handle(connection, received, aside).then(() => endTurn());
+    });
+
+  const work = async (connection: HubConnection, first: InboxItem): Promise<void> => {
+    const inbox: InboxItem[] = [];
     connection.inbox = inbox;
-    for (let received: Received | undefined = first; received !== undefined; received = inbox.shift()) {
-      connection.inboxBytes -= sizeOf(received);
-      if (connection.state === "closed") return;
-      await handle(connection, received);
+    for (let item: InboxItem | undefined = first; item !== undefined; item = inbox.shift()) {
+      connection.inboxBytes -= sizeOf(item);
+      // What has begun is brought to its end, whoever is gone.
+      if (typeof item === "function") await new Promise<void>(item);
+      else if (connection.state !== "closed") await begin(connection, item);
       if (connection.invalidFrames >= maxInvalidFrames) {
         outbox.close(connection, closeCodes.protocolAbuse, "too many invalid frames");
       }
     }
     connection.inbox = undefined;
+  };
+
+  const add = (connection: HubConnection, item: InboxItem): void => {
+    if (connection.inbox === undefined) void work(connection, item);
+    else connection.inbox.push(item);
   };
 
   return {
@@ -41,12 +62,11 @@ export function createInbox({ handle, outbox }: InboxDeps) {
       connection.inboxBytes += sizeOf(received);
       if ((inbox?.length ?? 0) >= maxFrames || connection.inboxBytes > maxBytes) {
         outbox.close(connection, closeCodes.protocolAbuse, "too many frames at once");
-      } else if (inbox === undefined) void work(connection, received);
-      else inbox.push(received);
+      } else add(connection, received);
     },
   };
 }
 
-function sizeOf(received: Received): number {
-  return typeof received === "string" ? received.length : 0;
+function sizeOf(item: InboxItem): number {
+  return typeof item === "string" ? item.length : 0;
 }

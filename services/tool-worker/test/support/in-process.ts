@@ -12,7 +12,7 @@ import type { Agent } from "./agent.ts";
 const log = createLogger({ service: "test", level: "silent", format: "json" });
 
 /** The parts of a tool worker without its process and queue: for tools that no worker offers. */
-export async function startRunner(agent: Agent, tools: readonly Tool[]) {
+export async function startRunner(agent: Agent, tools: readonly Tool[], { approvalTtlMs = 60_000 } = {}) {
   const running = createRunningCalls();
   const settings = { OTEL_EXPORTER_OTLP_ENDPOINT: undefined, TRACES_FILE: undefined, TRACES_SAMPLE_RATIO: 1 };
   const runner = createCallRunner({
@@ -21,7 +21,7 @@ export async function startRunner(agent: Agent, tools: readonly Tool[]) {
     running,
     metrics: createToolMetrics(),
     tracing: await startTracing({ service: "test", instance: "1", settings, log }),
-    approvalTtlMs: 60_000,
+    approvalTtlMs,
     log,
   });
   return {
