@@ -14,8 +14,8 @@ const { values } = parseArgs({
 
 const from = { name: values["from-name"], root: values["from-root"] };
 const to = { name: values["to-name"], root: values["to-root"] };
-/** It writes what versions before it could not read, and is set so only when none of them is left. */
-const onePerTurn = { ...to, name: `${to.name} with RECORD_FORMAT=2`, env: { RECORD_FORMAT: "2" } };
+/** As it writes where the log is older, and as it does by itself where it has made the log. */
+const onePerMessage = { ...to, name: `${to.name} with RECORD_FORMAT=1`, env: { RECORD_FORMAT: "1" } };
 const startedAt = performance.now();
 
 function say(text: string): void {
@@ -27,7 +27,7 @@ async function rehearse(): Promise<number> {
   let found = 0;
   for (const versions of [
     [from, to, from],
-    [to, onePerTurn, to],
+    [onePerMessage, to, onePerMessage],
   ] as const) {
     const { turns, reconnects, faults } = await runRollingUpgrade({ people, versions, say });
     for (const fault of faults) say(`FAULT ${fault}`);

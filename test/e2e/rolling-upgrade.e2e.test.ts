@@ -8,8 +8,8 @@ it("loses nothing while every worker and edge is replaced, one by one, under cha
   const result = await runRollingUpgrade({
     people: 6,
     versions: [
-      { name: "old", root },
-      { name: "new", root, env: { RECORD_FORMAT: "2" } },
+      { name: "old", root, env: { RECORD_FORMAT: "1" } },
+      { name: "new", root },
     ],
     say: (text) => replaced.push(text),
   });

@@ -9,6 +9,7 @@ import { createIntake } from "./intake.ts";
 import { createJanitor } from "./janitor.ts";
 import { connectBus, connectTools, createTurnRun, startProbes, toolNotes } from "./parts.ts";
 import { createQueueAge } from "./queue-age.ts";
+import { chosenFormat } from "./record-format.ts";
 import { readStartSettings } from "./start-settings.ts";
 import { observe, startTelemetry } from "./telemetry.ts";
 import { createTurnRunner } from "./turn-runner.ts";
@@ -30,14 +31,17 @@ runMain("agent-worker", async ({ env }) => {
   const probes = await startProbes({ config, log, life }, metrics.registry);
   const bus = await connectBus({ config, log, life }, worker);
   const tools = await connectTools({ config, log, life }, bus, { worker, onDecided: metrics.callDecided });
+  const { format: recordFormat, notes } = chosenFormat(config, bus);
   probes.notes = async () => [
+    ...notes,
     ...(await toolNotes(agents, tools.catalogue)),
     ...(await factNotes(bus.facts).catch(() => [])),
   ];
   const capacity = createCapacity(config);
   life.use("the look at the load", capacity.stop);
   const { slots, tokenFlushMs } = capacity;
-  const run = createTurnRun({ config, log, life }, bus, { provider, rules, brief, tools, metrics, tokenFlushMs });
+  const parts = { provider, rules, brief, tools, metrics, tokenFlushMs, recordFormat };
+  const run = createTurnRun({ config, log, life }, bus, parts);
   const { turnClaimed: onClaimed, turnSettled: onSettled, turnResumed: onResumed, turnWoken: onWoken } = metrics;
   const waits = createWaits({ bus, log });
   const age = createQueueAge(bus.turns, config.QUEUE_AGE_MS);
@@ -66,6 +70,10 @@ runMain("agent-worker", async ({ env }) => {
   observe(telemetry, { config, log, life }, bus, gauges);
 
   probes.ready = () => [...bus.problems(), ...(life.signal.aborted ? ["The worker is stopping."] : [])];
-  log.info({ model: provider.model, provider: provider.name, slots: capacity.limit() }, "the agent worker is ready");
+  const { model, name } = provider;
+  log.info(
+    { model, provider: name, slots: capacity.limit(), record_format: recordFormat },
+    "the agent worker is ready",
+  );
   await life.untilStopped();
 });

@@ -7,6 +7,7 @@ import {
   type Bus,
   type ToolCatalogue,
 } from "@parley/bus";
+import type { RecordFormat } from "@parley/protocol";
 import { once } from "node:events";
 import { startAdmin, withDeadline, type AdminOptions, type Lifecycle, type Logger } from "@parley/runtime";
 import { everyTool, missingTools, type Agent } from "./agents/agent.ts";
@@ -103,13 +104,14 @@ export interface TurnParts {
   >;
   /** Least time between two appends of text, at this moment. */
   readonly tokenFlushMs: () => number;
+  readonly recordFormat: RecordFormat;
 }
 
 /** What runs a claimed turn: model, tools, ending. */
 export function createTurnRun(
   { config, log, life: { signal: stopping } }: Process,
   bus: Bus,
-  { provider, rules, brief, tools, metrics, tokenFlushMs }: TurnParts,
+  { provider, rules, brief, tools, metrics, tokenFlushMs, recordFormat }: TurnParts,
 ) {
   const { MODEL_IDLE_MS: idleMs, MODEL_FIRST_TOKEN_MS: firstTokenMs } = config;
   const holdMs = (): number => readHoldMs(tokenFlushMs());
@@ -138,6 +140,6 @@ export function createTurnRun(
     },
     maxAttempts: config.MAX_ATTEMPTS,
     appendGiveUpMs: config.APPEND_GIVE_UP_MS,
-    recordFormat: config.RECORD_FORMAT === "2" ? 2 : 1,
+    recordFormat,
   });
 }
