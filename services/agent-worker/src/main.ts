@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { factNotes } from "@parley/bus";
 import { createLifecycle, createLogger, readConfig, runMain } from "@parley/runtime";
 import { createCancellations } from "./cancellations.ts";
 import { createCapacity } from "./capacity.ts";
@@ -7,7 +6,7 @@ import { Config } from "./config.ts";
 import { createEarlyEnds } from "./early-ends.ts";
 import { createIntake } from "./intake.ts";
 import { createJanitor } from "./janitor.ts";
-import { connectBus, connectTools, createTurnRun, startProbes, toolNotes } from "./parts.ts";
+import { connectBus, connectTools, createNotes, createTurnRun, startProbes } from "./parts.ts";
 import { createQueueAge } from "./queue-age.ts";
 import { chosenFormat } from "./record-format.ts";
 import { readStartSettings } from "./start-settings.ts";
@@ -31,17 +30,12 @@ runMain("agent-worker", async ({ env }) => {
   const probes = await startProbes({ config, log, life }, metrics.registry);
   const bus = await connectBus({ config, log, life }, worker);
   const tools = await connectTools({ config, log, life }, bus, { worker, onDecided: metrics.callDecided });
-  const { format: recordFormat, notes } = chosenFormat(config, bus);
-  probes.notes = async () => [
-    ...notes,
-    ...(await toolNotes(agents, tools.catalogue)),
-    ...(await factNotes(bus.facts).catch(() => [])),
-  ];
+  const { format: record_format, notes } = chosenFormat(config, bus);
+  probes.notes = createNotes({ notes, agents, catalogue: tools.catalogue, facts: bus.facts });
   const capacity = createCapacity(config);
   life.use("the look at the load", capacity.stop);
   const { slots, tokenFlushMs } = capacity;
-  const parts = { provider, rules, brief, tools, metrics, tokenFlushMs, recordFormat };
-  const run = createTurnRun({ config, log, life }, bus, parts);
+  const run = createTurnRun({ config, log, life }, bus, { provider, rules, brief, tools, metrics, tokenFlushMs });
   const { turnClaimed: onClaimed, turnSettled: onSettled, turnResumed: onResumed, turnWoken: onWoken } = metrics;
   const waits = createWaits({ bus, log });
   const age = createQueueAge(bus.turns, config.QUEUE_AGE_MS);
@@ -71,9 +65,6 @@ runMain("agent-worker", async ({ env }) => {
 
   probes.ready = () => [...bus.problems(), ...(life.signal.aborted ? ["The worker is stopping."] : [])];
   const { model, name } = provider;
-  log.info(
-    { model, provider: name, slots: capacity.limit(), record_format: recordFormat },
-    "the agent worker is ready",
-  );
+  log.info({ model, provider: name, slots: capacity.limit(), record_format }, "the agent worker is ready");
   await life.untilStopped();
 });

@@ -2,12 +2,13 @@ import {
   connectRedis,
   createToolCatalogue,
   createToolQueue,
+  factNotes,
   openBus,
   streamSettings,
   type Bus,
+  type Facts,
   type ToolCatalogue,
 } from "@parley/bus";
-import type { RecordFormat } from "@parley/protocol";
 import { once } from "node:events";
 import { startAdmin, withDeadline, type AdminOptions, type Lifecycle, type Logger } from "@parley/runtime";
 import { everyTool, missingTools, type Agent } from "./agents/agent.ts";
@@ -23,6 +24,7 @@ import { readHoldMs } from "./flush-floor.ts";
 import { createModelClient } from "./model/model-client.ts";
 import type { ModelRule } from "./model/model-rules.ts";
 import type { Provider } from "./model/provider.ts";
+import { chosenFormat } from "./record-format.ts";
 import { createSuspension } from "./suspension.ts";
 import { createToolCalls, type ToolCallsDeps } from "./tool-calls.ts";
 import { createTurn } from "./turn.ts";
@@ -81,7 +83,7 @@ export async function connectTools({ config, log, life }: Process, bus: Bus, { w
 }
 
 /** A sentence for each agent that names tools which no tool worker offers. The others answer all the same, so none is a reason not to be ready. */
-export async function toolNotes(agents: readonly Agent[], catalogue: Pick<ToolCatalogue, "list">): Promise<string[]> {
+async function toolNotes(agents: readonly Agent[], catalogue: Pick<ToolCatalogue, "list">): Promise<string[]> {
   const definitions = await catalogue.list();
   return agents.flatMap((agent) => {
     const missing = missingTools(agent, definitions);
@@ -91,6 +93,23 @@ export async function toolNotes(agents: readonly Agent[], catalogue: Pick<ToolCa
       ? []
       : [`No tool worker offers what the agent ${agent.name} names: ${missing.join(", ")}.`];
   });
+}
+
+interface Noted {
+  /** What holds as long as the process runs. */
+  readonly notes: readonly string[];
+  readonly agents: readonly Agent[];
+  readonly catalogue: Pick<ToolCatalogue, "list">;
+  readonly facts: Pick<Facts, "fill">;
+}
+
+/** For probes: what an operator should know although the worker is ready. */
+export function createNotes({ notes, agents, catalogue, facts }: Noted): () => Promise<string[]> {
+  return async () => [
+    ...notes,
+    ...(await toolNotes(agents, catalogue)),
+    ...(await factNotes(facts).catch((): string[] => [])),
+  ];
 }
 
 export interface TurnParts {
@@ -104,14 +123,13 @@ export interface TurnParts {
   >;
   /** Least time between two appends of text, at this moment. */
   readonly tokenFlushMs: () => number;
-  readonly recordFormat: RecordFormat;
 }
 
 /** What runs a claimed turn: model, tools, ending. */
 export function createTurnRun(
   { config, log, life: { signal: stopping } }: Process,
   bus: Bus,
-  { provider, rules, brief, tools, metrics, tokenFlushMs, recordFormat }: TurnParts,
+  { provider, rules, brief, tools, metrics, tokenFlushMs }: TurnParts,
 ) {
   const { MODEL_IDLE_MS: idleMs, MODEL_FIRST_TOKEN_MS: firstTokenMs } = config;
   const holdMs = (): number => readHoldMs(tokenFlushMs());
@@ -140,6 +158,6 @@ export function createTurnRun(
     },
     maxAttempts: config.MAX_ATTEMPTS,
     appendGiveUpMs: config.APPEND_GIVE_UP_MS,
-    recordFormat,
+    recordFormat: chosenFormat(config, bus).format,
   });
 }
