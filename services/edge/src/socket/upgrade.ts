@@ -6,7 +6,7 @@ import type { Dialect } from "../dialect/dialect.ts";
 import { nativeDialect } from "../dialect/dialect-native.ts";
 import { errorReply, send, type Reply } from "../http/reply.ts";
 import { countOne } from "../metrics.ts";
-import { createConnection, type Connection } from "./connection.ts";
+import { createConnection, type SocketData } from "./connection.ts";
 
 export interface UpgradeDeps {
   readonly origins: OriginRules;
@@ -58,6 +58,7 @@ export function createUpgrade(deps: UpgradeDeps) {
       mayBeAnonymous: allowAnonymous && selected === "" && firstToken === undefined,
     });
     const key = request.getHeader("sec-websocket-key");
-    response.upgrade<Connection>(connection, key, selected, request.getHeader("sec-websocket-extensions"), context);
+    const extensions = request.getHeader("sec-websocket-extensions");
+    response.upgrade<SocketData>({ connection }, key, selected, extensions, context);
   };
 }
