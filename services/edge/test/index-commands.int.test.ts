@@ -2,7 +2,7 @@ import { connectRedis } from "@parley/bus";
 import { createLogger } from "@parley/runtime";
 import { startRedis } from "@parley/testkit";
 import { expect, it } from "vitest";
-import { createConversationIndex } from "../src/conversations/conversation-index.ts";
+import { createConversationIndex } from "../src/commands/conversations/conversation-index.ts";
 
 const log = createLogger({ service: "test", level: "silent", format: "json" });
 
