@@ -18,7 +18,7 @@ const usage = `Usage: node scripts/upgrade-rehearsal.mjs --from REVISION [--to R
   --people N       how many chat meanwhile (default 12)
 
 Starts a whole Parley of the first, replaces every process by one of the second while people chat, and then all of them back again; and the
-second, with RECORD_FORMAT=1, by itself with 2, and back. Exit code 1 when an answer was lost, repeated, changed or did not end.`;
+second, with RECORD_FORMAT=1, by itself as it writes by default, and back. Exit code 1 when an answer was lost, repeated, changed or did not end.`;
 
 const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stopping.abort());

@@ -19,8 +19,8 @@ const canWait = (root: string): boolean => existsSync(path.join(root, "services/
 const versionOf = (name: string, root: string) => ({ name, root, canWait: canWait(root) });
 const from = versionOf(values["from-name"], values["from-root"]);
 const to = versionOf(values["to-name"], values["to-root"]);
-/** It writes what versions before it could not read, and is set so only when none of them is left. */
-const onePerTurn = { ...to, name: `${to.name} with RECORD_FORMAT=2`, env: { RECORD_FORMAT: "2" } };
+/** As it writes where the log is older, and as it does by itself where it has made the log. */
+const onePerMessage = { ...to, name: `${to.name} with RECORD_FORMAT=1`, env: { RECORD_FORMAT: "1" } };
 const startedAt = performance.now();
 
 function say(text: string): void {
@@ -32,7 +32,7 @@ async function rehearse(): Promise<number> {
   let found = 0;
   for (const versions of [
     [from, to, from],
-    [to, onePerTurn, to],
+    [onePerMessage, to, onePerMessage],
   ] as const) {
     const { turns, decided, reconnects, faults } = await runRollingUpgrade({ people, versions, say });
     for (const fault of faults) say(`FAULT ${fault}`);

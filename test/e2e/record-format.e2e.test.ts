@@ -2,26 +2,20 @@ import { execFile } from "node:child_process";
 import path from "node:path";
 import { promisify } from "node:util";
 import { openBus } from "@parley/bus";
-import {
-  TranscriptMessage,
-  parseStored,
-  readTurnRecord,
-  streams,
-  subjects,
-  type AnyTurnRecord,
-} from "@parley/protocol";
+import { TranscriptMessage } from "@parley/protocol";
 import { createLogger } from "@parley/runtime";
 import { startNats, startService, startSystem, tempDir, type Broker, type Service, type System } from "@parley/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { z } from "zod";
 import { devToken, person } from "./person.ts";
+import { recordsIn } from "./stored-records.ts";
 
 const log = createLogger({ service: "test", level: "silent", format: "json" });
 const root = path.resolve(import.meta.dirname, "../..");
 let system: System;
 
 beforeAll(async () => {
-  system = await startSystem({ env: { "agent-worker": { RECORD_FORMAT: "2" } } });
+  system = await startSystem();
 });
 afterAll(() => system[Symbol.asyncDispose]());
 
@@ -37,21 +31,6 @@ function ask(edge: Service, method: string, conversation: string, rest = ""): Pr
 async function transcriptOf(edge: Service, conversation: string): Promise<TranscriptMessage[]> {
   const response = await ask(edge, "GET", conversation, "/messages?limit=100");
   return z.object({ messages: z.array(TranscriptMessage) }).parse(await response.json()).messages;
-}
-
-/** The records of a conversation as they are stored. */
-async function recordsIn({ url }: Broker, conversation: string): Promise<AnyTurnRecord[]> {
-  const bus = await openBus({ servers: url, name: "test", log });
-  const records: AnyTurnRecord[] = [];
-  const { log: lastSeq } = await bus.conversations.endOf(conversation);
-  for (let seq = 1; seq <= lastSeq; seq++) {
-    const answer = await bus.nc.request(subjects.directGet(streams.log(0)), JSON.stringify({ seq }));
-    if (answer.headers?.get("Nats-Subject") !== subjects.log(0, conversation)) continue;
-    const record = readTurnRecord(parseStored(answer.data));
-    if (record !== undefined) records.push(record);
-  }
-  await bus.close();
-  return records;
 }
 
 /** A conversation with an answer, one with a tool, one that was stopped, and one that failed. */
@@ -71,7 +50,7 @@ async function talk() {
   return { id: chat.id, ends };
 }
 
-it("keeps each turn as one record, from which every reader has the whole conversation, until it is deleted", async () => {
+it("keeps each turn as one record, without being told to, from which every reader has the whole conversation, until it is deleted", async () => {
   const { id, ends } = await talk();
   expect(ends.map(({ type }) => type)).toEqual(["complete", "complete", "error", "cancelled"]);
   const records = await recordsIn(system.nats, id);
@@ -147,7 +126,8 @@ it("is restored from a backup as it was, and goes on", async () => {
   await run("log-backup.mjs", system.nats);
   await run("log-restore.mjs", empty);
   expect(await recordsIn(empty, id)).toEqual(await recordsIn(system.nats, id));
-  const bus = await openBus({ servers: empty.url, name: "test", log });
+  const bus = await openBus({ servers: empty.url, name: "test", log, ackWaitMs: 20_000 });
+  expect(bus.recordFormat).toBe(2);
   const { turns } = await bus.transcripts.tail(id, { limit: 100 });
   expect(turns.flatMap(({ question, answer }) => [question, answer])).toEqual(before);
   await bus.close();

@@ -11,8 +11,8 @@ it(
     const result = await runRollingUpgrade({
       people: 6,
       versions: [
-        { name: "old", root, canWait: true },
-        { name: "new", root, canWait: true, env: { RECORD_FORMAT: "2" } },
+        { name: "old", root, canWait: true, env: { RECORD_FORMAT: "1" } },
+        { name: "new", root, canWait: true },
       ],
       say: (text) => replaced.push(text),
     });

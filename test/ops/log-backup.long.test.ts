@@ -2,8 +2,9 @@ import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
+import { jetstreamManager } from "@nats-io/jetstream";
 import { openBus, type Bus } from "@parley/bus";
-import { streams, type LogRecord } from "@parley/protocol";
+import { streams, subjects, type LogRecord } from "@parley/protocol";
 import { createLogger } from "@parley/runtime";
 import { type Broker, startNats, tempDir } from "@parley/testkit";
 import { expect, it } from "vitest";
@@ -24,9 +25,9 @@ function record(conversation_id: string, id: string): Omit<LogRecord, "prev"> {
   };
 }
 
-function openTestBus(nats: Broker): Promise<Bus> {
+function openTestBus(nats: Broker, shards = 2): Promise<Bus> {
   const log = createLogger({ service: "test", level: "fatal", format: "pretty" });
-  return openBus({ servers: nats.url, name: "test", log, ackWaitMs: 20_000, shards: 2 });
+  return openBus({ servers: nats.url, name: "test", log, ackWaitMs: 20_000, shards });
 }
 
 async function runScript(script: string, nats: Broker, ...args: string[]): Promise<string> {
@@ -34,6 +35,17 @@ async function runScript(script: string, nats: Broker, ...args: string[]): Promi
   const env = { PATH: process.env["PATH"], HOME: process.env["HOME"], NATS_URL: nats.url };
   const { stdout } = await promisify(execFile)(process.execPath, [file, ...args], { env });
   return stdout;
+}
+
+/** As revision ae6cdcc made them. */
+async function makeOlderLogs(nats: Broker): Promise<void> {
+  const bus = await openTestBus(nats, 0);
+  const jsm = await jetstreamManager(bus.nc);
+  for (const shard of [0, 1]) {
+    const taken = [subjects.allLog(shard), subjects.allOwners(shard)];
+    await jsm.streams.add({ name: streams.log(shard), subjects: taken, allow_direct: true });
+  }
+  await bus.close();
 }
 
 /** Two conversations in two shards, with a hole in the sequences where a third one was. */
@@ -52,10 +64,16 @@ async function contentOf({ transcripts, owners }: Bus): Promise<unknown> {
   return { tails: await Promise.all(tails), owner: await owners.ownerOf("c_one") };
 }
 
-it("a log that was lost with its broker is restored from its backup, sequence by sequence, and goes on", async () => {
+const logs = [
+  ["this version", 2],
+  ["an earlier version", 1],
+] as const;
+
+it.each(logs)("a log of %s that was lost with its broker is restored, as it was, and goes on", async (_, format) => {
   await using folder = await tempDir();
   const backup = path.join(folder.path, "backup");
   const nats = await startNats();
+  if (format === 1) await makeOlderLogs(nats);
   const bus = await openTestBus(nats);
   await fill(bus);
   const before = await contentOf(bus);
@@ -67,6 +85,7 @@ it("a log that was lost with its broker is restored from its backup, sequence by
   expect(await runScript("log-restore.mjs", empty, backup)).toContain(`${streams.log(1)} restored`);
   const restored = await openTestBus(empty);
   expect(await contentOf(restored)).toEqual(before);
+  expect(restored.recordFormat).toBe(format);
   await restored.transcripts.append(record("c_one", "after"));
   const { turns } = await restored.transcripts.tail("c_one", { limit: 100 });
   expect(turns.map(({ turn_id }) => turn_id)).toEqual([...Array.from({ length: 40 }, (_, i) => `m${i}`), "after"]);

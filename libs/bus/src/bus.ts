@@ -1,5 +1,5 @@
 import { jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
-import { limits } from "@parley/protocol";
+import { limits, type RecordFormat } from "@parley/protocol";
 import { createBackoff, sleep, withDeadline, type Logger } from "@parley/runtime";
 import { createAgentSignals, type AgentSignals } from "./agent-signals.ts";
 import { createAppender } from "./appender.ts";
@@ -8,6 +8,7 @@ import { createDecisions, type Decisions } from "./decisions.ts";
 import { createEventRoom } from "./event-room.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
 import { createFacts, type Facts } from "./facts.ts";
+import { createLogMarks } from "./log-marks.ts";
 import { connectNats, type BrokerLink } from "./nats-connection.ts";
 import { askTimeoutMs, createPatientLookups } from "./patient-lookups.ts";
 import { watchPayloadLimit } from "./payload-limit.ts";
@@ -39,6 +40,8 @@ export interface Bus extends BrokerLink {
   readonly facts: Facts;
   /** How long events are kept, as this process is configured. */
   readonly eventWindowMs: number;
+  /** What all versions can read that have used the log of this deployment, as far as the owner of the streams knew at its start. Others may not ask. */
+  readonly recordFormat: RecordFormat;
   /** What is stored and could not be read by this process. */
   readonly unreadable: Unreadable;
   readonly turns: TurnQueue;
@@ -94,7 +97,7 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
   const outbox = createOutbox();
   const requests = createRequests(link, outbox, log);
   const jsm = createPatientLookups(manager, requests, options);
-  const { setUp, stop } = await setUpNowAndLater(manager, options, log);
+  const { setUp, stop, recordFormat } = await setUpNowAndLater(manager, options, log);
 
   const payloadLimit = watchPayloadLimit(link, log);
   const unreadable = createUnreadable(log);
@@ -112,8 +115,7 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
     ...link,
     events,
     facts,
-    eventWindowMs,
-    unreadable,
+    ...{ eventWindowMs, recordFormat, unreadable },
     waitingTexts: createWaitingTexts({ jsm, events, unreadable }),
     turns: createTurnQueue({ link, outbox, jsm, events, transcripts, facts, eventWindowMs, unreadable, log }),
     decisions: createDecisions({ link, outbox, events, shards, unreadable, log }),
@@ -152,16 +154,19 @@ function conversationParts(deps: Omit<StoredConversationsDeps, "titles">, eventW
 /** Sets the streams up, and once more when workers of an older version had their time to go if they are not yet as wanted. */
 async function setUpNowAndLater(manager: JetStreamManager, options: StreamOptions, log: Logger) {
   const startedMs = performance.now();
+  const marks = createLogMarks(options.shards);
   const setUp = (): Promise<boolean> => {
     const hadTime = performance.now() - startedMs >= replacementMs;
-    return setUpStreams(manager, options, { hadTime, log });
+    return setUpStreams(manager, options, { hadTime, marks, log });
   };
-  if (await untilSetUp(setUp, log)) return { setUp, stop(): void {} };
+  const isWhole = await untilSetUp(setUp, log);
+  const recordFormat = marks.format();
+  if (isWhole) return { setUp, stop(): void {}, recordFormat };
   const again = (): void =>
     void untilSetUp(setUp, log).catch((err: unknown) => log.warn({ err }, "the ack wait could not be set"));
   const timer = setTimeout(again, replacementMs);
   timer.unref();
-  return { setUp, stop: (): void => clearTimeout(timer) };
+  return { setUp, stop: (): void => clearTimeout(timer), recordFormat };
 }
 
 /** Several processes set up at once and a cluster may still elect its leader: worth a few tries. */

@@ -11,6 +11,7 @@ import { millis, nanos } from "@nats-io/transport-node";
 import { limits, streams, subjects, turnsConsumer, wakeConsumer } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { factStreamBytes } from "./fact-room.ts";
+import type { LogMarks } from "./log-marks.ts";
 import { ackWaitFor, highest, raisedTo } from "./raised-settings.ts";
 import { generationMadeAt, generationOf } from "./stream-generation.ts";
 
@@ -91,8 +92,9 @@ function eventStream(shard: number, { replicas, eventsMaxBytes, eventWindowMs, m
   };
 }
 
-function logStream(shard: number, { replicas }: StreamOptions): Config {
+function logStream(shard: number, { replicas }: StreamOptions, description: string | undefined): Config {
   return {
+    ...(description !== undefined && { description }),
     name: streams.log(shard),
     subjects: [subjects.allLog(shard), subjects.allOwners(shard), subjects.allTitles(shard)],
     retention: RetentionPolicy.Limits,
@@ -117,18 +119,24 @@ function factStream(shard: number, { replicas, factsMaxBytes }: StreamOptions): 
   };
 }
 
-async function ensureStream(jsm: JetStreamManager, config: Config, isOwner: boolean): Promise<void> {
+/** Returns its settings; undefined: it has others than these, and who does not own it may not ask which. */
+async function ensureStream(
+  jsm: JetStreamManager,
+  config: Config,
+  isOwner: boolean,
+): Promise<StreamConfig | undefined> {
   try {
-    await jsm.streams.add(config);
+    return (await jsm.streams.add(config)).config;
   } catch (error) {
     if (!(error instanceof JetStreamApiError) || !mayBeThere.has(error.code)) throw error;
-    if (!isOwner) return;
+    if (!isOwner) return undefined;
     // Throws when it is not there: then there is no room for it indeed.
     const info = await jsm.streams.info(config.name);
     // One that an earlier version made keeps the generation that all go by at present.
     const metadata = config.metadata && generationMadeAt(generationOf(info));
     const raised = raisedTo(info.config, { ...config, metadata });
     if (raised !== undefined) await jsm.streams.update(config.name, raised);
+    return info.config;
   }
 }
 
@@ -186,14 +194,21 @@ async function ensureWakeConsumer(jsm: JetStreamManager, shard: number, ackWaitM
     await jsm.consumers.update(stream, wakeConsumer, { ...found.config, ...config });
 }
 
+export interface SetUpDeps {
+  /** Whether workers of an older version had their time to be replaced. */
+  readonly hadTime: boolean;
+  /** Told what the logs say. */
+  readonly marks: LogMarks;
+  readonly log: Logger;
+}
+
 /**
- * Makes the streams and the workers' consumers. Any process may do it, at any time, any number of times. `hadTime`: whether workers of an older version
- * had their time to be replaced. Returns whether all is as wanted; false: the ack wait is still longer, or there is no consumer of decisions yet.
+ * Makes the streams and the workers' consumers. Any process may do it, at any time, any number of times. Returns whether all is as wanted; false: the ack wait is still longer, or there is no consumer of decisions yet.
  */
 export async function setUpStreams(
   jsm: JetStreamManager,
   options: StreamOptions,
-  { hadTime, log }: { hadTime: boolean; log: Logger },
+  { hadTime, marks, log }: SetUpDeps,
 ): Promise<boolean> {
   const { ackWaitMs } = options;
   let isWhole = true;
@@ -207,7 +222,8 @@ export async function setUpStreams(
   const heldMs = isOwner ? await ensureConsumer(jsm, ackWaitMs, hadTime) : undefined;
   for (let shard = 0; shard < options.shards; shard++) {
     await ensureStream(jsm, eventStream(shard, options), isOwner);
-    await ensureStream(jsm, logStream(shard, options), isOwner);
+    const logs = await ensureStream(jsm, logStream(shard, options, marks.description()), isOwner);
+    marks.found(shard, logs?.description);
     await ensureStream(jsm, factStream(shard, options), isOwner);
     if (isOwner) await ensureWakeConsumer(jsm, shard, ackWaitMs).catch(withoutWakes);
   }

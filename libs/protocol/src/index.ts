@@ -28,6 +28,7 @@ export {
   wakeConsumer,
   type EventAddress,
 } from "./subjects.ts";
+export { markedFormat, recordMark, type RecordFormat } from "./record-mark.ts";
 export {
   ApproveFrame,
   AuthFrame,

@@ -107,7 +107,7 @@ export const connections: Bench = {
           budgets.push({
             what: `${grouped(count)}: KB per idle authenticated socket`,
             value: kilobytes,
-            limit: 4,
+            limit: 2.5,
             is: "<=",
           });
         }

@@ -57,7 +57,7 @@ function row(load: string, side: string, { cpuPerMillion: cpu, ...figures }: Sum
 
 async function measure(load: Load, { rounds, profileDir, say }: BenchContext) {
   const runs = await interleave(sides, rounds, async (side, round) => {
-    const run = await runRelay(side, load, profileDir);
+    const run = await runRelay(side, load, { profileDir });
     const { tokensPerSecond, p50, p99 } = run;
     const shown = [tokensPerSecond, p50, p99].map((value) => grouped(rounded(value, 4)));
     say(

@@ -59,6 +59,7 @@ await serveRole(Options, ({ port, load, secret }) => {
 
   return {
     connect: () => inBatches(load.turns * load.viewersPerTurn, connectingAtOnce, (i) => watch(i % load.turns)),
+    frames: () => ({ frames }),
     async count() {
       while (tokens < expected && !(lastAt > 0 && nowMs() - lastAt > silentMs)) await delay(20);
       const [p50, p95, p99] = [0.5, 0.95, 0.99].map((share) => quantile(ages, share));

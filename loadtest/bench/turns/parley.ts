@@ -3,8 +3,8 @@ import type { Contender } from "./target.ts";
 
 /** As it starts by default; only the log is less talkative, as in a deployment. */
 const quiet = { LOG_LEVEL: "warn" };
-/** What it costs to write transcripts in the other version: `RECORD_FORMAT=2 npm run bench -- turns`. */
-const recordFormat = { RECORD_FORMAT: process.env["RECORD_FORMAT"] ?? "1" };
+/** What it costs to write transcripts in the other version: `RECORD_FORMAT=1 npm run bench -- turns`. */
+const recordFormat = { RECORD_FORMAT: process.env["RECORD_FORMAT"] ?? "auto" };
 
 export const parley: Contender = {
   name: "parley",

@@ -74,10 +74,10 @@ export const Config = z.object({
   ),
   HISTORY_MESSAGES: count(40).describe("Messages of the transcript that are looked at for context."),
   RECORD_FORMAT: z
-    .enum(["1", "2"], { error: "must be 1 or 2" })
-    .default("1")
+    .enum(["auto", "1", "2"], { error: "must be auto, 1 or 2" })
+    .default("auto")
     .describe(
-      "How transcripts are written: 2 is one record per turn. Only when no process is left that cannot read it.",
+      "How transcripts are written: 2 is a record per turn, 1 one per message. `auto` is 2, but 1 where an earlier version has made the log; then set 2 when no process is left that cannot read it.",
     ),
   TITLES: z
     .enum(["off", "first-answer"], { error: "must be off or first-answer" })

@@ -1,12 +1,20 @@
 import { EventTooLargeError, type Bus } from "@parley/bus";
-import { envelopeBytes, limits, messageIdOf, type ChatError, type Outcome, type TurnRequest } from "@parley/protocol";
+import {
+  envelopeBytes,
+  limits,
+  messageIdOf,
+  type ChatError,
+  type Outcome,
+  type RecordFormat,
+  type TurnRequest,
+} from "@parley/protocol";
 import { traceNames } from "@parley/runtime";
 import type { Chain } from "./chain.ts";
 import type { ClaimedTurn } from "./claimed-turn.ts";
 import { isTransient } from "./model/model-error.ts";
 import { boundOutcome, fitOutcome } from "./outcome-size.ts";
 import { addUsage, finishedCalls } from "./turn-fold.ts";
-import { recordsOf, type RecordFormat } from "./turn-records.ts";
+import { recordsOf } from "./turn-records.ts";
 
 type Complete = Extract<Outcome, { type: "complete" }>;
 

@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { factNotes } from "@parley/bus";
 import { createLifecycle, createLogger, readConfig, runMain } from "@parley/runtime";
 import { createCancellations } from "./cancellations.ts";
 import { createCapacity } from "./capacity.ts";
@@ -7,8 +6,9 @@ import { Config } from "./config.ts";
 import { createEarlyEnds } from "./early-ends.ts";
 import { createIntake } from "./intake.ts";
 import { createJanitor } from "./janitor.ts";
-import { connectBus, connectTools, createTurnRun, startProbes, toolNotes } from "./parts.ts";
+import { connectBus, connectTools, createNotes, createTurnRun, startProbes } from "./parts.ts";
 import { createQueueAge } from "./queue-age.ts";
+import { chosenFormat } from "./record-format.ts";
 import { readStartSettings } from "./start-settings.ts";
 import { observe, startTelemetry } from "./telemetry.ts";
 import { createTurnRunner } from "./turn-runner.ts";
@@ -30,10 +30,8 @@ runMain("agent-worker", async ({ env }) => {
   const probes = await startProbes({ config, log, life }, metrics.registry);
   const bus = await connectBus({ config, log, life }, worker);
   const tools = await connectTools({ config, log, life }, bus, { worker, onDecided: metrics.callDecided });
-  probes.notes = async () => [
-    ...(await toolNotes(agents, tools.catalogue)),
-    ...(await factNotes(bus.facts).catch(() => [])),
-  ];
+  const { format: record_format, notes } = chosenFormat(config, bus);
+  probes.notes = createNotes({ notes, agents, catalogue: tools.catalogue, facts: bus.facts });
   const capacity = createCapacity(config);
   life.use("the look at the load", capacity.stop);
   const { slots, tokenFlushMs } = capacity;
@@ -66,6 +64,7 @@ runMain("agent-worker", async ({ env }) => {
   observe(telemetry, { config, log, life }, bus, gauges);
 
   probes.ready = () => [...bus.problems(), ...(life.signal.aborted ? ["The worker is stopping."] : [])];
-  log.info({ model: provider.model, provider: provider.name, slots: capacity.limit() }, "the agent worker is ready");
+  const { model, name } = provider;
+  log.info({ model, provider: name, slots: capacity.limit(), record_format }, "the agent worker is ready");
   await life.untilStopped();
 });

@@ -2,9 +2,11 @@ import {
   connectRedis,
   createToolCatalogue,
   createToolQueue,
+  factNotes,
   openBus,
   streamSettings,
   type Bus,
+  type Facts,
   type ToolCatalogue,
 } from "@parley/bus";
 import { once } from "node:events";
@@ -22,6 +24,7 @@ import { readHoldMs } from "./flush-floor.ts";
 import { createModelClient } from "./model/model-client.ts";
 import type { ModelRule } from "./model/model-rules.ts";
 import type { Provider } from "./model/provider.ts";
+import { chosenFormat } from "./record-format.ts";
 import { createSuspension } from "./suspension.ts";
 import { createToolCalls, type ToolCallsDeps } from "./tool-calls.ts";
 import { createTurn } from "./turn.ts";
@@ -80,7 +83,7 @@ export async function connectTools({ config, log, life }: Process, bus: Bus, { w
 }
 
 /** A sentence for each agent that names tools which no tool worker offers. The others answer all the same, so none is a reason not to be ready. */
-export async function toolNotes(agents: readonly Agent[], catalogue: Pick<ToolCatalogue, "list">): Promise<string[]> {
+async function toolNotes(agents: readonly Agent[], catalogue: Pick<ToolCatalogue, "list">): Promise<string[]> {
   const definitions = await catalogue.list();
   return agents.flatMap((agent) => {
     const missing = missingTools(agent, definitions);
@@ -90,6 +93,23 @@ export async function toolNotes(agents: readonly Agent[], catalogue: Pick<ToolCa
       ? []
       : [`No tool worker offers what the agent ${agent.name} names: ${missing.join(", ")}.`];
   });
+}
+
+interface Noted {
+  /** What holds as long as the process runs. */
+  readonly notes: readonly string[];
+  readonly agents: readonly Agent[];
+  readonly catalogue: Pick<ToolCatalogue, "list">;
+  readonly facts: Pick<Facts, "fill">;
+}
+
+/** For probes: what an operator should know although the worker is ready. */
+export function createNotes({ notes, agents, catalogue, facts }: Noted): () => Promise<string[]> {
+  return async () => [
+    ...notes,
+    ...(await toolNotes(agents, catalogue)),
+    ...(await factNotes(facts).catch((): string[] => [])),
+  ];
 }
 
 export interface TurnParts {
@@ -138,6 +158,6 @@ export function createTurnRun(
     },
     maxAttempts: config.MAX_ATTEMPTS,
     appendGiveUpMs: config.APPEND_GIVE_UP_MS,
-    recordFormat: config.RECORD_FORMAT === "2" ? 2 : 1,
+    recordFormat: chosenFormat(config, bus).format,
   });
 }

@@ -16,13 +16,11 @@ import {
   type NewTurnRecord,
   type Outcome,
   type Part,
+  type RecordFormat,
   type ToolCallPart,
   type TurnRecord,
 } from "@parley/protocol";
 import type { ClaimedTurn } from "./claimed-turn.ts";
-
-/** 1: a record for each message. 2: one for the turn. Both are read by all versions that know 2. */
-export type RecordFormat = 1 | 2;
 
 export interface RecordsOptions {
   readonly format: RecordFormat;

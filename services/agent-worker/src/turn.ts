@@ -1,5 +1,13 @@
 import { EventTooLargeError, type Bus } from "@parley/bus";
-import { ChatError, outcomeOf, subjects, toChatError, type Outcome, type TurnRequest } from "@parley/protocol";
+import {
+  ChatError,
+  outcomeOf,
+  subjects,
+  toChatError,
+  type Outcome,
+  type RecordFormat,
+  type TurnRequest,
+} from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { Answer, AnswerEnd } from "./answer.ts";
 import { createChain, type Chain } from "./chain.ts";
@@ -7,7 +15,6 @@ import { idsOf, type ClaimedTurn } from "./claimed-turn.ts";
 import { cancelledOutcome, createEnding, errorOutcome } from "./ending.ts";
 import { FencedError } from "./fenced-append.ts";
 import { tooLargeSentence } from "./outcome-size.ts";
-import type { RecordFormat } from "./turn-records.ts";
 import { TurnCancelled, TurnHandedOver } from "./turn-stop.ts";
 
 export interface TurnDeps {

@@ -16,6 +16,7 @@ import {
   turnsOf,
   type ChainEvent,
   type NewTurnRecord,
+  type RecordFormat,
   type ToolDefinition,
   type TurnRequest,
 } from "@parley/protocol";
@@ -25,7 +26,7 @@ import { cancelledOutcome, completeOutcome, errorOutcome } from "../src/ending.t
 import { boundOutcome, fitOutcome, maxTextBytes } from "../src/outcome-size.ts";
 import { isOutOfCalls, stepCallsOf } from "../src/step-calls.ts";
 import { createTurnFold, foldEvent } from "../src/turn-fold.ts";
-import { recordsOf, type RecordFormat } from "../src/turn-records.ts";
+import { recordsOf } from "../src/turn-records.ts";
 
 /** Text of exactly as many bytes inside JSON as a limit allows, of any mix of characters. */
 const pattern = fc

@@ -28,8 +28,8 @@ export function environmentOf(kind: MemberKind, ground: Ground): Record<string, 
   }
   return {
     ...common,
-    // The same faults for transcripts that are written in the other version: `RECORD_FORMAT=2 npm run chaos`.
-    RECORD_FORMAT: process.env["RECORD_FORMAT"] ?? "1",
+    // The same faults for transcripts that are written in the other version: `RECORD_FORMAT=1 npm run chaos`.
+    RECORD_FORMAT: process.env["RECORD_FORMAT"] ?? "auto",
     OPENAI_BASE_URL: `http://127.0.0.1:${ground.model.port}/v1`,
     OPENAI_API_KEY: "simulated",
     OPENAI_MODEL: "parley-simulated",

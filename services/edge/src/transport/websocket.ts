@@ -10,9 +10,10 @@ import type { HubConnection } from "../hub/hub.ts";
 import type { Connections } from "./connections.ts";
 import { welcomeOf } from "./dialect-chooser.ts";
 import type { Received } from "./inbox.ts";
+import type { SocketData } from "./upgrade.ts";
 
 export interface WebSocketDeps {
-  readonly upgrade: NonNullable<WebSocketBehavior<HubConnection>["upgrade"]>;
+  readonly upgrade: NonNullable<WebSocketBehavior<SocketData>["upgrade"]>;
   readonly connections: Connections;
   readonly outbox: Outbox;
   readonly catchUp: CatchUp;
@@ -34,7 +35,7 @@ function binaryFrame(): ChatError {
 }
 
 /** The life of a socket, wired to the parts that know what to do. */
-export function createWebSocketBehavior(deps: WebSocketDeps): WebSocketBehavior<HubConnection> {
+export function createWebSocketBehavior(deps: WebSocketDeps): WebSocketBehavior<SocketData> {
   const { upgrade, connections, outbox, catchUp, limits, eventWindowMs, counters, receive } = deps;
 
   const open = (connection: HubConnection): void => {
@@ -55,7 +56,7 @@ export function createWebSocketBehavior(deps: WebSocketDeps): WebSocketBehavior<
     closeOnBackpressureLimit: 1,
     upgrade,
     open(ws) {
-      const connection = ws.getUserData();
+      const { connection } = ws.getUserData();
       connection.ws = ws;
       connections.add(connection);
       open(connection);
@@ -64,15 +65,15 @@ export function createWebSocketBehavior(deps: WebSocketDeps): WebSocketBehavior<
       counters.received++;
       counters.receivedBytes += message.byteLength;
       // The bytes are only lent until this returns: decoding copies them. Those of a text are UTF-8: others do not come this far.
-      receive(ws.getUserData(), isBinary ? binaryFrame() : decoder.decode(message));
+      receive(ws.getUserData().connection, isBinary ? binaryFrame() : decoder.decode(message));
     },
     drain(ws) {
-      const connection = ws.getUserData();
+      const { connection } = ws.getUserData();
       if (!outbox.drained(connection)) return;
       for (const viewer of connection.viewers.values()) catchUp.catchUp(viewer);
     },
     close(ws, code, message) {
-      const connection = ws.getUserData();
+      const { connection } = ws.getUserData();
       const close = { ownCode: connection.closeCode, code, reason: decoder.decode(message) };
       countOne(counters.closed, closeLabelOf(close));
       connections.closed(connection, endOfSocket(close));

@@ -32,20 +32,40 @@ const maxTies = 16;
 export const maxPerUser = 5_000;
 /** In one command. */
 const maxAtOnce = 500;
+/** Conversations of which a process remembers that they have a title, some 150 bytes each: more than go on at it within minutes. */
+const maxTitled = 10_000;
+
+/** Conversations whose title was written by this process: a second command with each message would say it again. The oldest go first. */
+function createTitled() {
+  const places = new Set<string>();
+  return {
+    has: (place: string): boolean => places.has(place),
+    delete: (place: string): boolean => places.delete(place),
+    add(place: string): void {
+      places.add(place);
+      const [oldest] = places;
+      if (places.size > maxTitled && oldest !== undefined) places.delete(oldest);
+    },
+  };
+}
 
 /**
  * A user's conversations in Redis: a sorted set by the time of the last message, a hash of titles, and a mark that the two are all of them.
  * A read model: what is lost is rebuilt. Everything throws while Redis is away.
  */
 export function createConversationIndex(redis: Redis) {
+  const titled = createTitled();
   return {
     /** The title stays what it was first. */
     async note(userId: string, { conversation_id, title, updated_at }: IndexEntry): Promise<void> {
       const { times, titles } = keysOf(userId);
-      const [added] = await Promise.all([
-        redis.zadd(times, "GT", String(updated_at), conversation_id),
-        redis.hsetnx(titles, conversation_id, title),
-      ]);
+      const place = `${times} ${conversation_id}`;
+      const adding = redis.zadd(times, "GT", String(updated_at), conversation_id);
+      if (titled.has(place) && (await adding) === 0) return;
+      // Not there any more: removed meanwhile, perhaps by another edge, or lost with Redis. Should the next line fail, it is not known again.
+      titled.delete(place);
+      const [added] = await Promise.all([adding, redis.hsetnx(titles, conversation_id, title)]);
+      titled.add(place);
       // One that was there already makes them no more.
       if (added === 0) return;
       const surplus = await redis.zrange(times, "0", String(-maxPerUser - 1));
