@@ -71,6 +71,8 @@ export const limits = {
   factResultBytes: 256 * 1024,
   /** Records that the record of a turn, or of its answer, names beside the one before it: an odd number, so that the last one is an answer too. */
   recordsBack: 47,
+  /** Records on one page of a transcript, encoded: then it ends, whichever number of messages was asked for. A turn is never divided. */
+  transcriptPageBytes: 4 * 1024 * 1024,
   /** Window in which NATS recognises a repeated turn by its message id. */
   duplicateWindowMs: 10 * 60_000,
 } as const;
