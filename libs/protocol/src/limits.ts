@@ -29,6 +29,8 @@ export const limits = {
   toolNameBytes: 128,
   /** Arguments of one tool call, encoded. Larger: the call is not run and the model is told. */
   toolArgumentsBytes: 64 * 1024,
+  /** Objects and arrays of arguments within each other. Deeper: the same, as JSON can be parsed at depths at which it cannot be written again. */
+  toolArgumentsDepth: 64,
   /** Arguments of all calls of one step, encoded. Calls beyond it are not run. */
   stepArgumentsBytes: 128 * 1024,
   /** Arguments of all calls of one turn, encoded. Calls beyond it are not run. */

@@ -45,6 +45,18 @@ test.each([
   expect(assemble([{ index: 0, id: "a", ...fn("one", args) }]).isWhole()).toBe(whole);
 });
 
+const deep = `{"x":${"[".repeat(20_000)}${"]".repeat(20_000)}}`;
+
+test.each([
+  ["by themselves", deep],
+  ["in a fence", `\`\`\`json\n${deep}\n\`\`\``],
+  ["as text in JSON", JSON.stringify(deep)],
+  ["after an empty object", `{}${deep}`],
+])("arguments that are nested too deep to be written again stay as they came: %s", (_how, args) => {
+  const deltas = [0, 1].map((index) => ({ index, id: `call_${index}`, ...fn("one", args) }));
+  expect(namesAndArguments(deltas)).toEqual(deltas.map(() => ({ name: "one", arguments: args })));
+});
+
 test("grows with deltas that say nothing, so that their number can be bounded", () => {
   expect(assemble(Array.from({ length: 50 }, (_, index) => ({ index }))).size()).toBe(50);
 });
