@@ -31,12 +31,13 @@ it("gives a conversation a title after its first answer, and once", async () => 
   });
   expect(event.event).toMatchObject({ type: "title", n: 1, by: { role: "assistant" } });
   expect(event.seq).toBeGreaterThan(ended);
-  const before = await titles("given");
+  // It is counted just after it was stored.
+  await eventually(async () => (await titles("given")) === 1, { what: "the count" });
   const next = await bench.ask("And why?", { conversation: turn.conversation_id });
   await bench.ended(next);
   const other = await bench.ask("Something else");
   await titled(other);
-  expect(await titles("given")).toBe(before + 1);
+  await eventually(async () => (await titles("given")) === 2, { what: "the count of the second" });
   expect(await titled(turn)).toBe("Which pods crash in the shop?");
 });
 

@@ -94,9 +94,9 @@ const fullTurn = fc.record({ unit: pattern, steps: fc.array(step, { maxLength: 9
       tool_calls: committed,
       usage: { input_tokens: 1, output_tokens: 1 },
     });
+    const output = beginningOf(filled(own, resultShare * limits.toolResultBytes), limits.toolResultBytes).result;
     for (const { problem, ...call } of committed) {
-      const result =
-        problem ?? beginningOf(filled(own, resultShare * limits.toolResultBytes), limits.toolResultBytes).result;
+      const result = problem ?? output;
       const { attempt: _attempt, n: _n, ...common } = place();
       const status = problem === undefined ? ("completed" as const) : ("failed" as const);
       foldEvent(fold, seq++, { type: "tool_call_end", ...common, ...call, status, result, duration_ms: 123_456 });
