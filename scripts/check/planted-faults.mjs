@@ -21,6 +21,12 @@ const lines = (count, line) => `${line}\n`.repeat(count);
 export const soundFiles = {
   "libs/sample/src/index.ts": 'export { double } from "./double.ts";\n',
   "libs/sample/src/double.ts": "export function double(value: number): number {\n  return value * 2;\n}\n",
+  "services/edge/src/transport/door.ts":
+    'import type { Outlet } from "../delivery/outlet.ts";\nimport type { Cursor } from "../cursor.ts";\nexport type Door = { outlet?: Outlet; at?: Cursor };\n',
+  "services/edge/src/delivery/outlet.ts": "export type Outlet = { closeCode: number };\n",
+  "services/edge/src/cursor.ts": "export type Cursor = number;\n",
+  "services/edge/src/edge.ts":
+    'import type { Door } from "./transport/door.ts";\nexport type Edge = { door?: Door };\n',
 };
 
 /**
@@ -139,6 +145,30 @@ export const plantedFaults = [
     text: '{ "name": "@parley/worker", "dependencies": { "@parley/edge": "0.1.0", "zod": "3.0.0" }, "exports": "./a.js" }\n',
   },
   { step: "house-rules", file: "services/worker/package.json", says: "service-export:" },
+  {
+    step: "house-rules",
+    file: "services/edge/src/hub/outward-import.ts",
+    says: "folder-arrow: hub may not import transport",
+    text: 'import type { Door } from "../transport/door.ts";\nexport type Guest = { door?: Door };\n',
+  },
+  {
+    step: "house-rules",
+    file: "services/edge/src/hub/wired-import.ts",
+    says: "folder-arrow: hub may not import edge.ts",
+    text: 'import type { Edge } from "../edge.ts";\nexport type Whole = { edge?: Edge };\n',
+  },
+  {
+    step: "house-rules",
+    file: "services/worker/src/model/there.ts",
+    says: "folder-circle: model imports tools",
+    text: 'import type { Tool } from "../tools/tool.ts";\nexport type Model = { tool?: Tool };\n',
+  },
+  {
+    step: "house-rules",
+    file: "services/worker/src/tools/back.ts",
+    says: "folder-circle: tools imports model",
+    text: 'import type { Words } from "../model/words.ts";\nexport type Answer = { words?: Words };\n',
+  },
   {
     step: "house-rules",
     file: "package-lock.json",

@@ -8,11 +8,13 @@ const LIBRARY_IMPORTS = {
   protocol: [],
   runtime: ["protocol"],
   bus: ["protocol", "runtime"],
+  dialects: ["protocol"],
   client: ["protocol"],
   testkit: ["protocol", "runtime", "bus", "client"],
 };
-const SERVICE_IMPORTS = ["protocol", "runtime", "bus"];
-const WEB_IMPORTS = ["protocol"];
+/** Dialects are what sockets speak: only the edge has any. */
+const SERVICE_IMPORTS = { edge: ["protocol", "dialects", "runtime", "bus"], web: ["protocol"] };
+const OTHER_SERVICE_IMPORTS = ["protocol", "runtime", "bus"];
 
 /** Checks the manifests: the direction of dependencies, and that nobody can import a service. */
 export function findWorkspaceProblems(root) {
@@ -41,7 +43,7 @@ function workspaceProblems(root, path) {
 
 function allowedImports(folder, name) {
   if (folder === "libs") return LIBRARY_IMPORTS[name] ?? [];
-  return name === "web" ? WEB_IMPORTS : SERVICE_IMPORTS;
+  return SERVICE_IMPORTS[name] ?? OTHER_SERVICE_IMPORTS;
 }
 
 function directionProblems(path, ours, allowed) {

@@ -5,13 +5,13 @@ const root = new URL("../../", import.meta.url);
 /** Files with numbers that the page names: most of them belong to one service and are exported to nobody. */
 const files: Readonly<Record<string, string>> = {
   limits: "libs/protocol/src/limits.ts",
-  delivery: "services/edge/src/delivery-limits.ts",
+  delivery: "services/edge/src/delivery/delivery-limits.ts",
   edge: "services/edge/src/edge.ts",
-  inbox: "services/edge/src/socket/inbox.ts",
-  connections: "services/edge/src/socket/connections.ts",
-  websocket: "services/edge/src/socket/websocket.ts",
-  welcome: "services/edge/src/socket/welcome.ts",
-  viewing: "services/edge/src/frames/viewing.ts",
+  inbox: "services/edge/src/transport/inbox.ts",
+  connections: "services/edge/src/transport/connections.ts",
+  websocket: "services/edge/src/transport/websocket.ts",
+  welcome: "services/edge/src/transport/dialect-chooser.ts",
+  viewing: "services/edge/src/commands/viewing.ts",
 };
 
 /** The number `file.name` of the sources as people write it: `32 KB`, `30 min`, `1,024`. Throws when it is not there. */

@@ -1,7 +1,7 @@
 import { addStorageFigures } from "@parley/bus";
 import { createMetrics, type Registry } from "@parley/runtime";
 import { createAgentMetrics } from "../../services/agent-worker/src/metrics.ts";
-import { addEdgeMetrics, createCounters } from "../../services/edge/src/metrics.ts";
+import { addEdgeMetrics, createCounters } from "../../services/edge/src/figures/metrics.ts";
 import { createToolMetrics } from "../../services/tool-worker/src/metrics.ts";
 
 const unknown = (): undefined => undefined;

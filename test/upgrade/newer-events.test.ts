@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
+import { createDialectA, type VisibleEvent } from "@parley/dialects";
 import { createTurnView, decodeEvent, foldEvent as foldTurnEvent, textOf, unreadableEvent } from "@parley/protocol";
 import { describe, expect, it } from "vitest";
 import { createTurnFold, foldEvent } from "../../services/agent-worker/src/turn-fold.ts";
 import { append, createRing, enforceLimits } from "../../services/edge/src/hub/ring.ts";
-import { visibleEventOf, type VisibleEvent } from "../../services/edge/src/hub/visible-event.ts";
-import { createDialectA } from "../../services/edge/src/dialect/dialect-a.ts";
-import { ask } from "../../services/edge/test/support/asking.ts";
+import { visibleEventOf } from "../../services/edge/src/hub/visible-event.ts";
+import { ask } from "../../libs/dialects/test/asking.ts";
 
 const fixtures = new URL("../../libs/protocol/fixtures/", import.meta.url);
 const conversation_id = "c_Zk3vQ1d8Tn0yRb5sWm2uLA";

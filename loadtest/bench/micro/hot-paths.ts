@@ -1,14 +1,14 @@
 import { createHash } from "node:crypto";
+import { nativeDialect } from "@parley/dialects";
 import { decodeClientFrame, decodeEvent, encodeEvent, ServerFrame, withSeq, type StoredEvent } from "@parley/protocol";
 import { foldEvent, createTurnFold } from "../../../services/agent-worker/src/turn-fold.ts";
-import { deliveryLimits } from "../../../services/edge/src/delivery-limits.ts";
-import { nativeDialect } from "../../../services/edge/src/dialect/dialect-native.ts";
+import { deliveryLimits } from "../../../services/edge/src/delivery/delivery-limits.ts";
 import { planCatchUp } from "../../../services/edge/src/hub/catch-up-plan.ts";
 import { append, createRing, type Ring } from "../../../services/edge/src/hub/ring.ts";
 import { visibleEventOf } from "../../../services/edge/src/hub/visible-event.ts";
-import { createAnswerTimes, noteAsked } from "../../../services/edge/src/socket/answer-times.ts";
-import { createConnection } from "../../../services/edge/src/socket/connection.ts";
-import { createOutbox } from "../../../services/edge/src/socket/outbox.ts";
+import { createAnswerTimes, noteAsked } from "../../../services/edge/src/delivery/answer-times.ts";
+import { createConnection } from "../../../services/edge/src/delivery/connection.ts";
+import { createOutbox } from "../../../services/edge/src/delivery/outbox.ts";
 
 /** Something done for every token, event or frame, in the smallest form that is still the real one. */
 export interface HotPath {

@@ -1,45 +1,33 @@
 import type { Bus } from "@parley/bus";
 import { noTracing, type Logger, type Registry, type Tracing } from "@parley/runtime";
-import uWS, { type TemplatedApp } from "uWebSockets.js";
-import { createTokens, type TokenOptions, type Tokens } from "./auth/tokens.ts";
+import uWS from "uWebSockets.js";
+import { createTokens, type TokenOptions } from "./admission/tokens.ts";
 import { startCanary } from "./canary.ts";
-import type { ConnectionEnd } from "./connection-end.ts";
-import { createConversations, type Conversations } from "./conversations/conversations.ts";
-import { createDeletionNotice } from "./conversations/deletion-notice.ts";
-import type { Redis } from "./conversations/conversation-index.ts";
-import { createDialectC } from "./dialect/dialect-c.ts";
-import { undecidedDialect } from "./dialect/dialect-undecided.ts";
-import type { Dialect } from "./dialect/dialect.ts";
-import { deliveryLimits, type DeliveryLimits } from "./delivery-limits.ts";
-import { createAuthHandler } from "./frames/auth-handler.ts";
-import { createApproveHandler } from "./frames/approve-handler.ts";
-import { createCancelHandler } from "./frames/cancel-handler.ts";
-import { createDialectChooser } from "./frames/dialect-chooser.ts";
-import { createFrameHandler } from "./frames/frame-handler.ts";
-import { createMessageHandler } from "./frames/message-handler.ts";
-import { createOwnership } from "./frames/ownership.ts";
-import { createQueueHandler } from "./frames/queue-handler.ts";
-import { createTitleHandler } from "./frames/title-handler.ts";
-import { createViewing } from "./frames/viewing.ts";
-import { addHttpService } from "./http/http-service.ts";
-import type { Reply } from "./http/reply.ts";
+import { createCommands } from "./commands/commands.ts";
+import type { Redis } from "./commands/conversations/conversation-index.ts";
+import { createConversations } from "./commands/conversations/conversations.ts";
+import { createOwnership } from "./commands/ownership.ts";
+import { createViewing } from "./commands/viewing.ts";
+import { createAnswerTimes, type AnswerTimes } from "./delivery/answer-times.ts";
+import type { Deadlines } from "./delivery/connection.ts";
+import { deliveryLimits, type DeliveryLimits } from "./delivery/delivery-limits.ts";
+import { createDelivery } from "./delivery/delivery.ts";
+import { createOutbox } from "./delivery/outbox.ts";
+import { addEdgeMetrics, createCounters, type Counters } from "./figures/metrics.ts";
 import { createCatchUp } from "./hub/catch-up.ts";
+import { createDeletionNotice } from "./hub/deletion-notice.ts";
 import { createHistory } from "./hub/history.ts";
-import { createResuming } from "./hub/resuming.ts";
-import { settle, type Hub } from "./hub/hub.ts";
+import { settle, type Hub, type HubViewer } from "./hub/hub.ts";
 import { createHubs, type Hubs } from "./hub/hubs.ts";
+import { createResuming } from "./hub/resuming.ts";
+import { moveViewer } from "./hub/viewer.ts";
 import { createWaiting } from "./hub/waiting.ts";
 import { createWholeConversations } from "./hub/whole-conversation.ts";
-import { addEdgeMetrics, createCounters } from "./metrics.ts";
-import { createAnswerTimes } from "./socket/answer-times.ts";
-import type { Connection, Deadlines } from "./socket/connection.ts";
-import { createConnections } from "./socket/connections.ts";
-import { createDelivery } from "./socket/delivery.ts";
-import { createInbox } from "./socket/inbox.ts";
-import { listenPublicly, type ListenOptions } from "./socket/listener.ts";
-import { createOutbox } from "./socket/outbox.ts";
-import { createUpgrade } from "./socket/upgrade.ts";
-import { createWebSocketBehavior } from "./socket/websocket.ts";
+import { createConnections } from "./transport/connections.ts";
+import { addHttpService } from "./transport/http-service.ts";
+import { listenPublicly, type ListenOptions } from "./transport/listener.ts";
+import type { Reply } from "./transport/reply.ts";
+import { addSocketService } from "./transport/socket-service.ts";
 
 export interface EdgeOptions {
   readonly bus: Bus;
@@ -80,100 +68,98 @@ const defaultHttpWaitMs = 600_000;
 
 const sweepEveryMs = 1_000;
 
-/** From the broker to the sockets: conversations, their viewers, and what is sent to them. */
-function createOutward({ bus, log, limits = deliveryLimits, deadlines = defaultDeadlines }: EdgeOptions) {
-  const { events, transcripts, titles } = bus;
-  const counters = createCounters();
-  const answers = createAnswerTimes(counters.answers);
-  const outbox = createOutbox({ limits, counters, answers });
-  const delivery = createDelivery({ outbox, settle });
-  const history = createHistory(bus);
-  const waiting = createWaiting({ ...bus, outbox, log });
-  const giving = { outbox, counters, mark: delivery.mark, tellQueue: waiting.tell };
-  const whole = createWholeConversations({
-    ...giving,
-    history,
-    events,
-    transcripts,
-    titles,
-    lookOnce: waiting.lookOnce,
-    log,
-  });
-  const catchUp = createCatchUp({ ...giving, history, whole, log });
-  const resuming = createResuming({ ...bus, history, catchUp: catchUp.catchUp, log });
-  const tellDeleted = createDeletionNotice({ outbox, events, log });
-  const lookAtQueue = (hub: Hub): void => void waiting.look(hub);
-  const bringing = { mark: delivery.mark, catchUp: catchUp.catchUp, tellDeleted, lookAtQueue };
-  const hubs = createHubs({ events, limits, counters, ...bringing, log });
-  const onClosed = (connection: Connection, end: ConnectionEnd): void => {
-    answers.left(connection);
-    counters.connections.closed(connection, end);
-  };
-  const connections = createConnections({ deadlines, outbox, onClosed });
-  return { counters, outbox, delivery, catchUp, resuming, hubs, waiting, connections };
+interface Counting {
+  readonly counters: Counters;
+  readonly answers: AnswerTimes;
 }
 
-type Outward = ReturnType<typeof createOutward>;
+/** `delivery` and `hub`: what comes from the broker, and what each viewer gets of it. */
+function createHubRoom({ bus, limits = deliveryLimits, log }: EdgeOptions, { counters, answers }: Counting) {
+  const { events, facts, turns, transcripts, titles, waitingTexts } = bus;
+  const outbox = createOutbox({ limits, counters, answers });
+  const delivery = createDelivery<HubViewer, Hub>({ outbox, settle, lag: (viewer) => moveViewer(viewer, "lagging") });
+  const { mark } = delivery;
+  const history = createHistory({ events, facts, turns });
+  const waiting = createWaiting({ turns, waitingTexts, outbox, log });
+  const recovery = { outbox, counters, mark, tellQueue: waiting.tell };
+  const { lookOnce } = waiting;
+  const whole = createWholeConversations({ ...recovery, history, events, transcripts, titles, lookOnce, log });
+  const catchUp = createCatchUp({ ...recovery, history, whole, log });
+  const resuming = createResuming({ events, turns, transcripts, history, catchUp: catchUp.catchUp, log });
+  const hubs = createHubs({
+    events,
+    limits,
+    counters,
+    mark,
+    catchUp: catchUp.catchUp,
+    lookAtQueue: (hub) => void waiting.look(hub),
+    tellDeleted: createDeletionNotice({ outbox, events, log }),
+    log,
+  });
+  return { outbox, delivery, hubs, catchUp, resuming, waiting };
+}
 
-/** From the sockets to the broker: what is done with each frame. */
-function createInward(
+type HubRoom = ReturnType<typeof createHubRoom>;
+
+/** `commands`: what callers may ask. */
+function createCommandRoom(
   { bus, redis, tracing = noTracing, log }: EdgeOptions,
-  { hubs, catchUp, resuming, waiting, outbox, counters }: Outward,
-  { tokens, isBrokerWell }: { tokens: Tokens; isBrokerWell: () => boolean },
+  { outbox, hubs, catchUp, resuming, waiting }: HubRoom,
+  counters: Counters,
 ) {
   const ownership = createOwnership(bus.owners);
   const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events });
-  const { isOwn } = ownership;
   const conversations = createConversations({ bus, redis, onDeleted: hubs.forget, log });
-  const { accepted: onAccepted } = conversations;
-  const onMessage = createMessageHandler({ bus, ownership, viewing, outbox, onAccepted, counters, tracing });
-  const onCancel = createCancelHandler({ bus, ownership });
-  const onApprove = createApproveHandler({ bus, ownership, counters });
-  const onQueue = createQueueHandler({ bus, ownership });
-  const onTitle = createTitleHandler({ titles: bus.titles, ownership });
-  const handle = createFrameHandler({
-    chooseDialect: createDialectChooser({ outbox, isOwn, eventWindowMs: bus.eventWindowMs, counters }),
-    onAuth: createAuthHandler({ tokens, outbox, counters, log }),
-    onMessage,
-    onCancel,
-    onApprove,
-    onTitle,
-    onQueue,
+  const onAccepted = conversations.accepted;
+  const commands = createCommands({ bus, ownership, viewing, outbox, onAccepted, counters, tracing });
+  return { ownership, viewing, conversations, commands };
+}
+
+type CommandRoom = ReturnType<typeof createCommandRoom>;
+
+/** `transport` and `admission`: the sockets and requests of one port. */
+function createTransportRoom(
+  options: EdgeOptions,
+  { outbox, catchUp }: HubRoom,
+  { ownership, viewing, conversations, commands }: CommandRoom,
+  { counters, answers, isBrokerWell, isStopping, problems }: Counting & Readiness,
+) {
+  const { bus, redis, isDevelopment, maxConnections, pages, version, log } = options;
+  const {
+    limits = deliveryLimits,
+    deadlines = defaultDeadlines,
+    maxHttpWaitMs: maxWaitMs = defaultHttpWaitMs,
+  } = options;
+  const tokens = createTokens(options.tokens);
+  const origins = { allowed: options.allowedOrigins, allowLoopback: isDevelopment };
+  const connections = createConnections({
+    deadlines,
+    outbox,
+    onClosed(connection, end) {
+      answers.left(connection);
+      counters.connections.closed(connection, end);
+    },
+  });
+  const app = uWS.App();
+  const service = {
+    tokens,
+    origins,
+    isDevelopment,
+    maxConnections,
+    isBrokerWell,
+    isStopping,
+    connections,
+    outbox,
+    catchUp,
     ownership,
     viewing,
-    outbox,
-    isBrokerWell,
+    commands,
     counters,
     log,
-  });
-  return {
-    ...createInbox({ handle, outbox }),
-    ownership,
-    viewing,
-    conversations,
-    onMessage,
-    onCancel,
-    onApprove,
-    onTitle,
-    onQueue,
   };
-}
-
-interface Swept {
-  sweep(nowMs: number): void;
-}
-
-/** What happens by the clock: one timer for all sockets and conversations. */
-function startSweeping({ connections, outbox, catchUp, waiting, hubs }: Outward, http: Swept): NodeJS.Timeout {
-  return setInterval(() => {
-    const nowMs = performance.now();
-    connections.sweep(nowMs);
-    outbox.sweep(nowMs);
-    catchUp.sweep();
-    waiting.sweep();
-    hubs.sweep(nowMs);
-    http.sweep(nowMs);
-  }, sweepEveryMs);
+  addSocketService(app, { ...service, limits, eventWindowMs: bus.eventWindowMs });
+  const http = addHttpService(app, { ...service, bus, redis, conversations, maxWaitMs, pages, version, problems });
+  return { app, connections, http };
 }
 
 interface Readiness {
@@ -182,32 +168,16 @@ interface Readiness {
   readonly problems: () => string[];
 }
 
-function createApp(
-  options: EdgeOptions,
-  outward: Outward,
-  { isBrokerWell, isStopping, problems }: Readiness,
-): { app: TemplatedApp; http: Swept; conversations: Conversations } {
-  const { isDevelopment, maxConnections, maxHttpWaitMs = defaultHttpWaitMs, limits = deliveryLimits } = options;
-  const { eventWindowMs } = options.bus;
-  const { counters, connections } = outward;
-  const tokens = createTokens(options.tokens);
-  const inward = createInward(options, outward, { tokens, isBrokerWell });
-  const { receive } = inward;
-  const { isOwn } = inward.ownership;
-  const origins = { allowed: options.allowedOrigins, allowLoopback: isDevelopment };
-  const openConnections = (): number => connections.size;
-  const admission = { origins, maxConnections, openConnections, isStopping, counters };
-  const app = uWS.App();
-  const addSocketRoute = (path: string, otherDialect: () => Dialect, allowAnonymous: boolean): void => {
-    const upgrade = createUpgrade({ ...admission, otherDialect, allowAnonymous });
-    app.ws(path, createWebSocketBehavior({ ...outward, upgrade, limits, eventWindowMs, receive }));
-  };
-  addSocketRoute("/ws/chat", () => undecidedDialect, isDevelopment);
-  addSocketRoute("/api/v1/async/chatbot", () => createDialectC({ isOwn, isUntyped: true }), false);
-  const readiness = { isBrokerWell, isStopping, problems };
-  const wait = { maxWaitMs: maxHttpWaitMs };
-  const http = addHttpService(app, { ...options, ...outward, ...inward, ...readiness, ...wait, tokens, origins });
-  return { app, http, conversations: inward.conversations };
+interface Swept {
+  sweep(nowMs: number): void;
+}
+
+/** What happens by the clock: one timer for all sockets and conversations. */
+function startSweeping(parts: readonly Swept[]): NodeJS.Timeout {
+  return setInterval(() => {
+    const nowMs = performance.now();
+    for (const part of parts) part.sweep(nowMs);
+  }, sweepEveryMs);
 }
 
 /** What hubs must know of the broker: whether it is there, and whether it may have kept copies to itself. Returns how to stop. */
@@ -223,12 +193,12 @@ function followBroker(bus: Bus, hubs: Hubs): () => void {
   };
 }
 
-/** Wires the parts of an edge and starts to listen. Throws StartError when the port cannot be had. */
+/** Wires the rooms of an edge, the innermost first, and starts to listen. Throws StartError when the port cannot be had. */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
-  const { bus, registry, log } = options;
+  const { bus, registry, maxConnections: maxSockets, log } = options;
   let isStopping = false;
-  const outward = createOutward(options);
-  const { counters, connections, hubs, outbox, delivery } = outward;
+  const counters = createCounters();
+  const answers = createAnswerTimes(counters.answers);
   const canary = startCanary({ nc: bus.nc, log });
   const problems = (): string[] => [
     ...(isStopping ? ["This process is shutting down."] : []),
@@ -236,18 +206,23 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     ...(canary.isAlive() ? [] : ["The broker does not deliver messages."]),
   ];
   const isBrokerWell = (): boolean => bus.connected() && canary.isAlive();
-  const { app, http, conversations } = createApp(options, outward, {
-    isBrokerWell,
-    isStopping: () => isStopping,
-    problems,
+
+  const hubRoom = createHubRoom(options, { counters, answers });
+  const commandRoom = createCommandRoom(options, hubRoom, counters);
+  const readiness = { isBrokerWell, isStopping: () => isStopping, problems };
+  const { app, connections, http } = createTransportRoom(options, hubRoom, commandRoom, {
+    ...readiness,
+    counters,
+    answers,
   });
-  const sweeping = startSweeping(outward, http);
+  const { outbox, delivery, hubs, catchUp, waiting } = hubRoom;
+  const sweeping = startSweeping([connections, outbox, catchUp, waiting, hubs, http]);
   const stopFollowing = followBroker(bus, hubs);
 
   const release = (): void => {
     clearInterval(sweeping);
     stopFollowing();
-    conversations.close();
+    commandRoom.conversations.close();
     canary.stop();
     hubs.close();
     delivery.stop();
@@ -257,8 +232,8 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     release();
     throw error;
   });
-  const sockets = { sockets: () => connections.size, maxSockets: options.maxConnections };
-  addEdgeMetrics(registry, counters, { ...sockets, hubs: hubs.stats, outbox: outbox.stats });
+  const sockets = (): number => connections.size;
+  addEdgeMetrics(registry, counters, { sockets, maxSockets, hubs: hubs.stats, outbox: outbox.stats });
   return {
     port: listener.port,
     registry,

@@ -15,7 +15,7 @@ import { z } from "zod";
 import { Config, isWeakSecret } from "./config.ts";
 import { startEdge } from "./edge.ts";
 import { maxSocketsByFileLimit } from "./file-limit.ts";
-import { readPages } from "./http/pages.ts";
+import { readPages } from "./transport/pages.ts";
 
 const SERVICE = "edge";
 const Package = z.object({ version: z.string() });

@@ -1,7 +1,7 @@
+import type { VisibleEvent } from "@parley/dialects";
 import type { SnapshotFrame } from "@parley/protocol";
 import { expect, it } from "vitest";
-import { createAnswerTimes, noteAsked, type AskingOutlet } from "../src/socket/answer-times.ts";
-import type { VisibleEvent } from "../src/hub/visible-event.ts";
+import { createAnswerTimes, noteAsked, type AskingOutlet } from "../src/delivery/answer-times.ts";
 
 function createTimed() {
   const told: string[] = [];

@@ -1,5 +1,5 @@
-import { streams, subjects, type FactOf } from "@parley/protocol";
 import { jetstreamManager } from "@nats-io/jetstream";
+import { streams, subjects, type FactOf } from "@parley/protocol";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createWorld, metricOf, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 import { ask } from "./support/http-client.ts";

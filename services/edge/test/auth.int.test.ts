@@ -1,8 +1,8 @@
 import { limits } from "@parley/protocol";
 import { SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { connectClient } from "./support/test-client.ts";
 import { createWorld, jwtSecret, tokenOf, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
+import { connectClient } from "./support/test-client.ts";
 
 let world: World;
 let edge: EdgeUnderTest;

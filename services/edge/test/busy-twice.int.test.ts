@@ -1,10 +1,9 @@
-import { streams, subjects, type ConversationId, type TurnId } from "@parley/protocol";
 import { openBus } from "@parley/bus";
+import { streams, subjects, type ConversationId, type TurnId } from "@parley/protocol";
+import { turnIdOf } from "@parley/protocol/turn-id";
 import { startNatsProxy } from "@parley/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { submit } from "../src/frames/submission.ts";
-import { turnIdOf } from "../src/frames/turn-id.ts";
-import { turnRequestOf } from "../src/frames/turn-request.ts";
+import { submit, turnRequestOf } from "../src/commands/submission.ts";
 import { createWorld, log, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 
 let world: World;

@@ -1,8 +1,9 @@
+import type { VisibleEvent } from "@parley/dialects";
 import { createView, foldFrame, isToolCall, type ConversationView } from "@parley/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { firstAfter } from "../src/delivery/delivery.ts";
 import {
-  firstAfter,
   planCatchUp,
   planCompletion,
   type CatchUpPlan,
@@ -11,7 +12,6 @@ import {
 } from "../src/hub/catch-up-plan.ts";
 import { append, createRing, enforceLimits, extendDown, type Known } from "../src/hub/ring.ts";
 import { turnSnapshot } from "../src/hub/snapshot.ts";
-import type { VisibleEvent } from "../src/hub/visible-event.ts";
 import {
   complete,
   conversation,

@@ -1,16 +1,17 @@
+import { nativeDialect } from "@parley/dialects";
 import { encodeEvent, subjects, type StoredEvent } from "@parley/protocol";
 import { createLogger } from "@parley/runtime";
 import { eventually } from "@parley/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { deliveryLimits } from "../src/delivery-limits.ts";
-import { nativeDialect } from "../src/dialect/dialect-native.ts";
+import { createAnswerTimes } from "../src/delivery/answer-times.ts";
+import { deliveryLimits } from "../src/delivery/delivery-limits.ts";
+import { createOutbox } from "../src/delivery/outbox.ts";
+import type { Outlet } from "../src/delivery/outlet.ts";
+import { createCounters } from "../src/figures/metrics.ts";
 import { createCatchUp, type CatchUp } from "../src/hub/catch-up.ts";
 import { createHistory } from "../src/hub/history.ts";
 import { attach, createHub, openHub, pauseHub, syncHub, type Hub } from "../src/hub/hub.ts";
-import type { Outlet } from "../src/hub/viewer.ts";
-import { createCounters } from "../src/metrics.ts";
-import { createAnswerTimes } from "../src/socket/answer-times.ts";
-import { createOutbox } from "../src/socket/outbox.ts";
+import { moveViewer } from "../src/hub/viewer.ts";
 import { message, token } from "./support/conversation-history.ts";
 import { createWorld, type World } from "./support/edge-fixture.ts";
 
@@ -85,7 +86,7 @@ it("brings a viewer to the present again, that was brought there after a reading
   const { hub, begin, store, broken, history, catchUp } = await openConversation("c_again");
   const { outlet, sent } = openOutlet();
   const viewer = attach(hub, outlet, begin);
-  viewer.state = "lagging";
+  moveViewer(viewer, "lagging");
   broken.isBroken = true;
   await catchUp.bring(viewer);
   expect(viewer.state).toBe("lagging");

@@ -3,11 +3,11 @@ import { createLogger } from "@parley/runtime";
 import { eventually } from "@parley/testkit";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { deliveryLimits } from "../src/delivery-limits.ts";
+import { deliveryLimits } from "../src/delivery/delivery-limits.ts";
+import { createCounters } from "../src/figures/metrics.ts";
 import { createHistory, type History } from "../src/hub/history.ts";
 import { closeHub, createHub, isLive, openHub, settle, syncHub, type Hub } from "../src/hub/hub.ts";
 import { visibleEventOf } from "../src/hub/visible-event.ts";
-import { createCounters } from "../src/metrics.ts";
 import { createWorld, type World } from "./support/edge-fixture.ts";
 import { createHeldRoute, createWriters } from "./support/storm.ts";
 

@@ -2,9 +2,9 @@ import type { EventLog } from "@parley/bus";
 import { encodeEvent, subjects } from "@parley/protocol";
 import { createLogger } from "@parley/runtime";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { deliveryLimits } from "../src/delivery-limits.ts";
+import { deliveryLimits } from "../src/delivery/delivery-limits.ts";
+import { createCounters } from "../src/figures/metrics.ts";
 import { closeHub, createHub, openHub, sweepHub } from "../src/hub/hub.ts";
-import { createCounters } from "../src/metrics.ts";
 import { message, token } from "./support/conversation-history.ts";
 import { createWorld, type World } from "./support/edge-fixture.ts";
 

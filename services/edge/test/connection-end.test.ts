@@ -1,6 +1,6 @@
 import { closeCodes } from "@parley/protocol";
 import { expect, it } from "vitest";
-import { closeLabelOf, endOfOwn, endOfSocket } from "../src/connection-end.ts";
+import { closeLabelOf, endOfOwn, endOfSocket } from "../src/figures/connection-figures.ts";
 
 it.each([
   [closeCodes.goingAway, "going_away"],

@@ -1,6 +1,6 @@
+import { nativeDialect } from "@parley/dialects";
 import { describe, expect, it } from "vitest";
-import { nativeDialect } from "../src/dialect/dialect-native.ts";
-import { createConnection, dueOf, move, type Connection } from "../src/socket/connection.ts";
+import { createConnection, dueOf, move, type Connection } from "../src/delivery/connection.ts";
 
 const deadlines = { authMs: 5_000, anonymousMs: 1_800_000, warnMs: 60_000, graceMs: 25_000 };
 const expiresMs = 1_000_000;

@@ -1,16 +1,17 @@
 import type { EventLog, StoredMessage } from "@parley/bus";
+import { nativeDialect } from "@parley/dialects";
 import { decodeJson, encodeEvent, ServerFrame, subjects, type StoredEvent } from "@parley/protocol";
 import { createLogger } from "@parley/runtime";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { deliveryLimits } from "../src/delivery-limits.ts";
-import { nativeDialect } from "../src/dialect/dialect-native.ts";
+import { createAnswerTimes } from "../src/delivery/answer-times.ts";
+import { deliveryLimits } from "../src/delivery/delivery-limits.ts";
+import { createOutbox } from "../src/delivery/outbox.ts";
+import type { Outlet } from "../src/delivery/outlet.ts";
+import { createCounters } from "../src/figures/metrics.ts";
 import { createHistory } from "../src/hub/history.ts";
 import { attach, createHub, openHub, settle, type Hub, type HubViewer } from "../src/hub/hub.ts";
-import type { Outlet } from "../src/hub/viewer.ts";
+import { moveViewer } from "../src/hub/viewer.ts";
 import { createWholeConversations } from "../src/hub/whole-conversation.ts";
-import { createCounters } from "../src/metrics.ts";
-import { createAnswerTimes } from "../src/socket/answer-times.ts";
-import { createOutbox } from "../src/socket/outbox.ts";
 import { message, token, toolEnd, toolStart } from "./support/conversation-history.ts";
 import { createWorld, type World } from "./support/edge-fixture.ts";
 
@@ -76,7 +77,7 @@ function createViewer(hub: Hub, onFrame: () => void): { viewer: HubViewer; frame
   const unused = { closeCode: undefined, hasSubscribed: true, asked: undefined };
   const outlet: Outlet = { ws, dialect: nativeDialect, viewers: new Map(), laggingSinceMs: 0, owedBytes: 0, ...unused };
   const viewer = attach(hub, outlet, -1);
-  viewer.state = "lagging";
+  moveViewer(viewer, "lagging");
   return { viewer, frames };
 }
 

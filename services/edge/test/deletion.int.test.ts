@@ -1,8 +1,8 @@
 import { connectRedis, createToolQueue } from "@parley/bus";
+import { sessionConversation } from "@parley/dialects";
 import { callIdOf, subjects, type ToolJob } from "@parley/protocol";
 import { eventually, startRedis, startTcpProxy, type Broker } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { sessionConversation } from "../src/dialect/seed-session.ts";
 import { createWorld, log, tokenOf, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 import { ask, openStream } from "./support/http-client.ts";
 import { createCopyRoute } from "./support/late-copies.ts";

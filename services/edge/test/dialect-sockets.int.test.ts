@@ -1,7 +1,7 @@
+import { sessionConversation } from "@parley/dialects";
 import { eventually } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { sessionConversation } from "../src/dialect/seed-session.ts";
 import { createWorld, metricOf, tokenOf, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 import type { FakeTurn } from "./support/fake-worker.ts";
 import { connectSeedClient, type SeedClient } from "./support/seed-client.ts";

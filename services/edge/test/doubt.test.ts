@@ -1,8 +1,8 @@
+import { changedMessage, type VisibleEvent } from "@parley/dialects";
 import type { StoredEvent } from "@parley/protocol";
 import { describe, expect, it } from "vitest";
-import { deliveryLimits } from "../src/delivery-limits.ts";
+import { deliveryLimits } from "../src/delivery/delivery-limits.ts";
 import { doubtOf, type Doubt } from "../src/hub/doubt.ts";
-import { changedMessage, type VisibleEvent } from "../src/hub/visible-event.ts";
 import { asked, complete, decided, message, toolEnd, token, visible } from "./support/conversation-history.ts";
 
 const { overtakingEvents, overtakingSeqs } = deliveryLimits;

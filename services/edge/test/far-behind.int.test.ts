@@ -1,6 +1,6 @@
 import { eventually, shownTurn } from "@parley/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { deliveryLimits } from "../src/delivery-limits.ts";
+import { deliveryLimits } from "../src/delivery/delivery-limits.ts";
 import { createWorld, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 import type { TestClient } from "./support/test-client.ts";
 

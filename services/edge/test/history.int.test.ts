@@ -1,10 +1,10 @@
-import { createLogger } from "@parley/runtime";
 import { encodeEvent, subjects } from "@parley/protocol";
+import { createLogger } from "@parley/runtime";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { deliveryLimits } from "../src/delivery-limits.ts";
+import { deliveryLimits } from "../src/delivery/delivery-limits.ts";
+import { createCounters } from "../src/figures/metrics.ts";
 import { createHistory } from "../src/hub/history.ts";
 import { createHub, openHub, type Hub } from "../src/hub/hub.ts";
-import { createCounters } from "../src/metrics.ts";
 import { token } from "./support/conversation-history.ts";
 import { createWorld, type World } from "./support/edge-fixture.ts";
 

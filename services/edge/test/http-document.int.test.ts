@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "@parley/testkit";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { createWorld, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 import { ask, openStream, request, type RequestOptions } from "./support/http-client.ts";

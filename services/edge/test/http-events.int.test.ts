@@ -2,10 +2,10 @@ import { connect } from "node:net";
 import { createView, foldFrame, type ServerFrame } from "@parley/protocol";
 import { eventually, shownTurn } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { deliveryLimits } from "../src/delivery-limits.ts";
+import { deliveryLimits } from "../src/delivery/delivery-limits.ts";
 import { createWorld, metricOf, tokenOf, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
-import { createCopyRoute } from "./support/late-copies.ts";
 import { ask, isEventFrame, openStream, type SentEvent } from "./support/http-client.ts";
+import { createCopyRoute } from "./support/late-copies.ts";
 
 let world: World;
 let edge: EdgeUnderTest;

@@ -1,5 +1,5 @@
-import { subjects } from "@parley/protocol";
 import type { StoredMessage } from "@parley/bus";
+import { subjects } from "@parley/protocol";
 import { describe, expect, it } from "vitest";
 import { createIntake } from "../src/hub/intake.ts";
 

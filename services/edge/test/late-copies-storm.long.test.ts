@@ -1,5 +1,5 @@
-import { eventually, shownTurn } from "@parley/testkit";
 import type { ConversationView, TurnId } from "@parley/protocol";
+import { eventually, shownTurn } from "@parley/testkit";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createWorld, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";

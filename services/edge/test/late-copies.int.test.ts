@@ -1,7 +1,7 @@
 import { subjects } from "@parley/protocol";
 import { eventually, startTcpProxy, shownTurn } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { deliveryLimits } from "../src/delivery-limits.ts";
+import { deliveryLimits } from "../src/delivery/delivery-limits.ts";
 import { createWorld, metricOf, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 import { createCopyRoute, type CopyRoute } from "./support/late-copies.ts";
 import type { TestClient } from "./support/test-client.ts";

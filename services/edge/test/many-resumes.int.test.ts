@@ -1,6 +1,6 @@
 import { eventually } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { deliveryLimits } from "../src/delivery-limits.ts";
+import { deliveryLimits } from "../src/delivery/delivery-limits.ts";
 import { createWorld, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 import type { FakeTurn } from "./support/fake-worker.ts";
 import { createCopyRoute } from "./support/late-copies.ts";

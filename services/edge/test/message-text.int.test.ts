@@ -1,10 +1,10 @@
+import { sessionConversation } from "@parley/dialects";
 import { limits, subjects } from "@parley/protocol";
 import { eventually } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createWorld, tokenOf, tokens, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 import { ask } from "./support/http-client.ts";
 import { connectSeedClient, type SeedClient } from "./support/seed-client.ts";
-import { sessionConversation } from "../src/dialect/seed-session.ts";
 
 let world: World;
 let edge: EdgeUnderTest;

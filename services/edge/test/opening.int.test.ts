@@ -3,9 +3,9 @@ import { encodeEvent, subjects } from "@parley/protocol";
 import { createLogger } from "@parley/runtime";
 import { eventually } from "@parley/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { deliveryLimits } from "../src/delivery-limits.ts";
+import { deliveryLimits } from "../src/delivery/delivery-limits.ts";
+import { createCounters } from "../src/figures/metrics.ts";
 import { closeHub, createHub, isLive, openHub } from "../src/hub/hub.ts";
-import { createCounters } from "../src/metrics.ts";
 import { message } from "./support/conversation-history.ts";
 import { createWorld, type World } from "./support/edge-fixture.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { mayConnect } from "../src/auth/origin.ts";
+import { mayConnect } from "../src/admission/origin.ts";
 
 const host = "chat.example.org:8000";
 const strict = { allowed: ["https://other.example"], allowLoopback: false };

@@ -1,7 +1,7 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { streams } from "@parley/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { deliveryLimits } from "../src/delivery-limits.ts";
+import { deliveryLimits } from "../src/delivery/delivery-limits.ts";
 import { createWorld, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 import type { TestClient } from "./support/test-client.ts";
 

@@ -1,5 +1,5 @@
-import { eventually, shownTurn } from "@parley/testkit";
 import type { SnapshotFrame } from "@parley/protocol";
+import { eventually, shownTurn } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startCopyProxy, type CopyProxy } from "./support/copy-proxy.ts";
 import { createWorld, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";

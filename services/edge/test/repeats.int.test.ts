@@ -1,9 +1,9 @@
 import { openBus } from "@parley/bus";
 import { streams, subjects, type FactOf } from "@parley/protocol";
+import { turnIdOf } from "@parley/protocol/turn-id";
 import { eventually } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { saidFactOf, turnRequestOf } from "../src/frames/turn-request.ts";
-import { turnIdOf } from "../src/frames/turn-id.ts";
+import { saidFactOf, turnRequestOf } from "../src/commands/submission.ts";
 import { createWorld, log, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 import { ask } from "./support/http-client.ts";
 import type { TestClient } from "./support/test-client.ts";

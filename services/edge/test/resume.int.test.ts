@@ -1,9 +1,9 @@
-import { shownTurn } from "@parley/testkit";
 import { streams } from "@parley/protocol";
+import { shownTurn } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { deliveryLimits } from "../src/delivery-limits.ts";
-import { createWorld, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
+import { deliveryLimits } from "../src/delivery/delivery-limits.ts";
 import { message } from "./support/conversation-history.ts";
+import { createWorld, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 import type { TestClient } from "./support/test-client.ts";
 
 let world: World;

@@ -1,7 +1,7 @@
+import type { VisibleEvent } from "@parley/dialects";
 import { textOf } from "@parley/protocol";
 import { describe, expect, it } from "vitest";
 import { append, createRing, enforceLimits, extendDown, insert, lowerFloor, trim, type Ring } from "../src/hub/ring.ts";
-import type { VisibleEvent } from "../src/hub/visible-event.ts";
 import { complete, message, token, visible } from "./support/conversation-history.ts";
 
 const limits = { ringEvents: 4, ringBytes: 100_000 };

@@ -1,14 +1,14 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { eventually, freePort, startTcpProxy, tempDir } from "@parley/testkit";
 import { openBus } from "@parley/bus";
+import { eventually, freePort, startTcpProxy, tempDir } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { startCanary } from "../src/canary.ts";
-import { readPages } from "../src/http/pages.ts";
-import { connectClient } from "./support/test-client.ts";
+import { readPages } from "../src/transport/pages.ts";
 import { createWorld, log, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
+import { connectClient } from "./support/test-client.ts";
 
 let world: World;
 let edge: EdgeUnderTest;

@@ -1,3 +1,4 @@
+import type { VisibleEvent } from "@parley/dialects";
 import { createTurnView, textOf, type StoredEvent } from "@parley/protocol";
 import { describe, expect, it } from "vitest";
 import { planCatchUp } from "../src/hub/catch-up-plan.ts";
@@ -12,7 +13,6 @@ import {
   type Ring,
 } from "../src/hub/ring.ts";
 import { conversationSnapshot } from "../src/hub/snapshot.ts";
-import type { VisibleEvent } from "../src/hub/visible-event.ts";
 import { complete, message, token, visible } from "./support/conversation-history.ts";
 
 const limits = { ringEvents: 8, ringBytes: 1_000_000 };

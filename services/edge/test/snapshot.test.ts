@@ -1,8 +1,8 @@
+import type { VisibleEvent } from "@parley/dialects";
 import type { TranscriptMessage } from "@parley/protocol";
 import { describe, expect, it } from "vitest";
 import { append, createRing, type Ring } from "../src/hub/ring.ts";
 import { conversationSnapshot } from "../src/hub/snapshot.ts";
-import type { VisibleEvent } from "../src/hub/visible-event.ts";
 import { complete, conversation, message, token, toolEnd, visible } from "./support/conversation-history.ts";
 
 const place = { conversation, seq: 1_000 };

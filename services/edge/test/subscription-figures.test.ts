@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { createSubscriptionFigures } from "../src/subscription-figures.ts";
+import { createSubscriptionFigures } from "../src/figures/subscription-figures.ts";
 
 it("counts a subscription once that the edge begins anew", () => {
   const { subscribed, counts, reconnections } = createSubscriptionFigures();

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { createTokens } from "../src/auth/tokens.ts";
+import { createTokens } from "../src/admission/tokens.ts";
 
 const [older, newer] = ["the-secret-that-was-there-before-it", "the-secret-that-takes-its-place-now"];
 

@@ -55,12 +55,12 @@ const faults = {
     instead: "if (wakes < 0)",
   },
   "edge lets strangers decide": {
-    file: "/services/edge/dist/frames/approve-handler.js",
+    file: "/services/edge/dist/commands/approve.js",
     line: "await ownership.check(conversation_id, user.id);",
     instead: "",
   },
   "edge tells the wrong decision": {
-    file: "/services/edge/dist/approvals/decision.js",
+    file: "/services/edge/dist/hub/decision.js",
     line: "return { ...place, approved, ",
     instead: "return { ...place, approved: !approved, ",
   },

@@ -1,7 +1,9 @@
+import { decodeVisible, isFoldable, type VisibleEvent } from "@parley/dialects";
 import { createTurnView, isTerminal, isToolCall, type TurnId, type TurnView } from "@parley/protocol";
-import { deliveryLimits, type DeliveryLimits } from "../delivery-limits.ts";
+import { deliveryLimits, type DeliveryLimits } from "../delivery/delivery-limits.ts";
+import { firstAfter } from "../delivery/delivery.ts";
 import { foldOpen, type Known, type OpenTurn } from "./ring.ts";
-import { decodeVisible, hasBeginning, isFoldable, type VisibleEvent } from "./visible-event.ts";
+import { hasBeginning } from "./visible-event.ts";
 
 /** One frame that a viewer gets to catch up. */
 export type CatchUpStep =
@@ -93,13 +95,6 @@ export function turnUnderWay({ events }: Known, cursor: number): TurnId | undefi
     else if (turn !== "" && !begun.has(turn)) return turn;
   }
   return undefined;
-}
-
-/** Where the events above the cursor begin. Looked for from the end: a viewer mostly lacks the last few. */
-export function firstAfter(events: readonly VisibleEvent[], cursor: number): number {
-  let first = events.length;
-  while (first > 0 && (events[first - 1]?.seq ?? 0) > cursor) first--;
-  return first;
 }
 
 function quietTurn({ quiet }: Known, cursor: number): TurnId | undefined {

@@ -3,14 +3,14 @@ import { closeCodes, type TurnId } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { noCursor } from "../cursor.ts";
 import { turnUnderWay, type CatchUpPlan, type Unready } from "./catch-up-plan.ts";
-import { canTake, giveSteps, type GivingDeps } from "./giving.ts";
 import type { History } from "./history.ts";
 import { beginAnew, type HubViewer } from "./hub.ts";
+import { canTake, sendSteps, type RecoveryDeps } from "./recovery.ts";
 import type { Known } from "./ring.ts";
 import { createPlanner } from "./shared-plans.ts";
 import type { WholeConversations } from "./whole-conversation.ts";
 
-export interface CatchUpDeps extends GivingDeps {
+export interface CatchUpDeps extends RecoveryDeps {
   readonly history: History;
   readonly whole: Pick<WholeConversations, "give">;
   readonly log: Logger;
@@ -58,7 +58,7 @@ export function createCatchUp(deps: CatchUpDeps) {
     if (!canTake(outbox, viewer)) return void (viewer.failures = 0);
     const planned = viewer.cursor === noCursor ? undefined : planFor(viewer, viewer.source.ring);
     if (planned?.kind !== "steps") return readFor(viewer);
-    giveSteps(deps, viewer, planned);
+    sendSteps(deps, viewer, planned);
     // Else nobody would try again when its hub makes it lag the next time.
     viewer.failures = 0;
   };
@@ -87,7 +87,7 @@ async function read(deps: CatchUpDeps, planFor: PlanFor, viewer: HubViewer): Pro
   for (let tries = 0; tries < readTries && canTake(deps.outbox, viewer); tries++) {
     if (viewer.cursor === noCursor) return deps.whole.give(viewer);
     const plan = planFor(viewer, known ?? viewer.source.ring);
-    if (plan.kind === "steps") return giveSteps(deps, viewer, plan);
+    if (plan.kind === "steps") return sendSteps(deps, viewer, plan);
     known = await readMore(deps.history, viewer, plan).catch((error: unknown) => {
       if (!(error instanceof RangeTooLargeError)) throw error;
       beginAnew(viewer);

@@ -1,5 +1,5 @@
 import { subjects } from "@parley/protocol";
-import { deliveryLimits } from "../delivery-limits.ts";
+import { deliveryLimits } from "../delivery/delivery-limits.ts";
 import type { Hub } from "./hub.ts";
 import type { Stored } from "./rest.ts";
 

@@ -1,6 +1,6 @@
+import { changedMessage, type VisibleEvent } from "@parley/dialects";
 import { isTerminal, type TurnId } from "@parley/protocol";
-import { deliveryLimits } from "../delivery-limits.ts";
-import { changedMessage, type VisibleEvent } from "./visible-event.ts";
+import { deliveryLimits } from "../delivery/delivery-limits.ts";
 
 /**
  * Whether a client with this cursor may lack an event below it. Its edge sends what comes, and an event that others have overtaken comes last: a

@@ -1,9 +1,10 @@
 import type { Bus } from "@parley/bus";
+import type { VisibleEvent } from "@parley/dialects";
 import { parseEventSubject, subjects, type TurnId } from "@parley/protocol";
 import { confirmFeed } from "./feed.ts";
 import type { Hub } from "./hub.ts";
 import { extendDown, lowerFloor, type Known, type OpenTurns, type Ring } from "./ring.ts";
-import { visibleEventOf, type VisibleEvent } from "./visible-event.ts";
+import { visibleEventOf } from "./visible-event.ts";
 import { readWaiting, type Settling } from "./waiting-turns.ts";
 
 export type HistoryDeps = Pick<Bus, "events" | "facts" | "turns">;

@@ -1,6 +1,6 @@
+import { changedMessage, type VisibleEvent } from "@parley/dialects";
 import { isTerminal, type TurnId, type WaitingFrame } from "@parley/protocol";
 import { turnsUnderWay, type Ring } from "./ring.ts";
-import { changedMessage, type VisibleEvent } from "./visible-event.ts";
 
 /** What a hub knows of turns that wait. Only the functions of this file change it. */
 export interface HubQueue {

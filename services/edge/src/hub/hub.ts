@@ -1,17 +1,23 @@
 import type { EventLog, StoredMessage } from "@parley/bus";
+import type { VisibleEvent } from "@parley/dialects";
 import { isTerminal, subjects, type ConversationId, type TurnId } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { generationOffset, noCursor } from "../cursor.ts";
-import type { DeliveryLimits } from "../delivery-limits.ts";
+import type { Connection } from "../delivery/connection.ts";
+import type { DeliveryLimits } from "../delivery/delivery-limits.ts";
+import type { Outlet } from "../delivery/outlet.ts";
 import { closeFeed, createFeed, keepSure, openFeed, pauseFeed, syncFeed, type Feed } from "./feed.ts";
-import { append, createRing, enforceLimits, insert, trim, turnsUnderWay, type Ring } from "./ring.ts";
-import type { Outlet, Source, Viewer } from "./viewer.ts";
 import { createHubQueue, forgetQueue, mayChangeQueue, type HubQueue } from "./hub-queue.ts";
-import { visibleEventOf, type VisibleEvent } from "./visible-event.ts";
+import { append, createRing, enforceLimits, insert, trim, turnsUnderWay, type Ring } from "./ring.ts";
+import { moveViewer, type Source, type Viewer } from "./viewer.ts";
+import { visibleEventOf } from "./visible-event.ts";
 
 export interface HubViewer extends Viewer {
   readonly source: Hub;
 }
+
+/** A connection whose viewers are those of hubs, as all are. */
+export type HubConnection = Connection<HubViewer>;
 
 export interface HubDeps {
   readonly events: EventLog;
@@ -126,7 +132,7 @@ export function attach(hub: Hub, outlet: Outlet, cursor: number): HubViewer {
 
 export function detach(viewer: HubViewer): void {
   const { source: hub } = viewer;
-  viewer.state = "gone";
+  moveViewer(viewer, "gone");
   hub.viewers.delete(viewer);
   if (hub.viewers.size === 0) hub.emptySinceMs = performance.now();
 }
@@ -140,7 +146,7 @@ export function beginAnew(viewer: HubViewer): void {
   viewer.begins = false;
   viewer.doubtedSeq = noCursor;
   viewer.mayLackOf = undefined;
-  if (viewer.state === "live" || viewer.state === "doubted") viewer.state = "lagging";
+  if (viewer.state !== "held") moveViewer(viewer, "lagging");
 }
 
 /** What the viewer has is nothing any more: `subscribed` tells its client so, and all that follows counts. */
@@ -267,5 +273,5 @@ export async function forgetIfDeleted(hub: Hub): Promise<void> {
 }
 
 function pause({ viewers }: Hub): void {
-  for (const viewer of viewers) if (viewer.state === "live") viewer.state = "lagging";
+  for (const viewer of viewers) if (viewer.state === "live") moveViewer(viewer, "lagging");
 }

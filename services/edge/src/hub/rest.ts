@@ -7,7 +7,7 @@ import {
   type TranscriptMessage,
   type TurnId,
 } from "@parley/protocol";
-import { deliveryLimits } from "../delivery-limits.ts";
+import { deliveryLimits } from "../delivery/delivery-limits.ts";
 import type { Hub } from "./hub.ts";
 
 export interface Stored {

@@ -1,13 +1,14 @@
 import { RangeTooLargeError } from "@parley/bus";
 import { createGate, type Logger } from "@parley/runtime";
 import { noCursor } from "../cursor.ts";
-import { deliveryLimits } from "../delivery-limits.ts";
+import { deliveryLimits } from "../delivery/delivery-limits.ts";
 import { findingOfQuiet } from "./deleted-since.ts";
 import { doubtOf, type Doubt } from "./doubt.ts";
 import type { History } from "./history.ts";
 import { beginAnew, beginFromNothing, type Hub, type HubViewer } from "./hub.ts";
 import { isAtRest, type Stored } from "./rest.ts";
 import { lowerFloor } from "./ring.ts";
+import { moveViewer } from "./viewer.ts";
 
 export interface ResumingDeps extends Stored {
   readonly history: Pick<History, "from" | "confirm">;
@@ -61,7 +62,7 @@ export function createResuming(deps: ResumingDeps) {
     // It has begun anew meanwhile, or has left.
     if (viewer.state === "gone" || viewer.doubtedSeq !== doubtedSeq) return;
     apply(viewer, finding);
-    if (viewer.state === "doubted") viewer.state = "lagging";
+    if (viewer.state === "doubted") moveViewer(viewer, "lagging");
     deps.catchUp(viewer);
   };
 

@@ -1,5 +1,6 @@
+import { decodeVisible, isFoldable, type VisibleEvent } from "@parley/dialects";
 import { createTurnView, foldEvent, isTerminal, type ReadEvent, type TurnId, type TurnView } from "@parley/protocol";
-import { decodeVisible, isFoldable, titleIn, type VisibleEvent } from "./visible-event.ts";
+import { titleIn } from "./visible-event.ts";
 
 export interface RingLimits {
   readonly ringEvents: number;

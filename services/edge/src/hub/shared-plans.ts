@@ -1,4 +1,4 @@
-import { deliveryLimits } from "../delivery-limits.ts";
+import { deliveryLimits } from "../delivery/delivery-limits.ts";
 import {
   planCatchUp,
   planCompletion,

@@ -9,7 +9,7 @@ import {
   type Parts,
   type ToolCallPart,
 } from "@parley/protocol";
-import { deliveryLimits } from "../delivery-limits.ts";
+import { deliveryLimits } from "../delivery/delivery-limits.ts";
 
 /**
  * The calls of a turn in a snapshot: as they are, as long as that is no frame which a socket does not take. A turn may have a megabyte of results, and a

@@ -1,3 +1,4 @@
+import { decodeVisible } from "@parley/dialects";
 import {
   answerOf,
   createTurnView,
@@ -15,10 +16,9 @@ import {
   type TurnView,
   type WaitingTurn,
 } from "@parley/protocol";
-import { deliveryLimits } from "../delivery-limits.ts";
+import { deliveryLimits } from "../delivery/delivery-limits.ts";
 import { foldOpen, type Known, type OpenTurn } from "./ring.ts";
 import { withShortCalls } from "./short-calls.ts";
-import { decodeVisible } from "./visible-event.ts";
 
 interface Place {
   readonly conversation: ConversationId;

@@ -1,37 +1,8 @@
 import type { ConnectionFrame, ConversationId, TurnId, WaitingFrame } from "@parley/protocol";
-import type { Dialect } from "../dialect/dialect.ts";
-import type { AskedTurns } from "../socket/answer-times.ts";
+import type { Outlet } from "../delivery/outlet.ts";
 import type { Known } from "./ring.ts";
 
-/** What sending needs of a WebSocket. */
-export interface Sink {
-  /** 1: sent, 0: it waits in the buffer, 2: dropped. */
-  send(message: Uint8Array, isBinary: boolean): number;
-  getBufferedAmount(): number;
-  cork(callback: () => void): unknown;
-  end(code: number, reason: string): void;
-}
-
-/** The sending half of a connection. A plain record, because there are tens of thousands. */
-export interface Outlet {
-  /** Undefined once it is closed: every method of a closed socket throws. */
-  ws: Sink | undefined;
-  dialect: Dialect;
-  /** It was closed here, with this code. */
-  closeCode: number | undefined;
-  /** A subscription was answered on it. */
-  hasSubscribed: boolean;
-  /** The turns that it asked for and whose end it has not been sent. */
-  asked: AskedTurns | undefined;
-  /** Its conversations. */
-  readonly viewers: Map<ConversationId, Viewer>;
-  /** When it began to lag (a `performance.now`); 0: it does not. */
-  laggingSinceMs: number;
-  /** Bytes of answers to its own frames that were added while it lagged. */
-  owedBytes: number;
-}
-
-/** What sending needs of a hub. */
+/** What a viewer needs of its hub. */
 export interface Source {
   readonly conversation: ConversationId;
   readonly ring: Known;
@@ -45,6 +16,7 @@ export interface Source {
  *       │                                         ▲      ▲                       │
  *       └── it may lack an event ──▶ doubted ─────┘      └── its socket is full, ┘
  *                                    that is known           or the hub re-reads
+ *     doubted, lagging, live ── its client sends a message ──▶ held
  *     any ── it leaves, or its connection does ──▶ gone
  *
  * Only `live` viewers get events as they come; `lagging` ones are caught up. A `doubted` one gets none: with each its client's cursor would move
@@ -52,10 +24,19 @@ export interface Source {
  */
 export type ViewerState = "held" | "doubted" | "lagging" | "live" | "gone";
 
+const moves: Record<ViewerState, readonly ViewerState[]> = {
+  held: ["doubted", "lagging", "gone"],
+  doubted: ["held", "lagging", "gone"],
+  lagging: ["held", "live", "gone"],
+  live: ["held", "lagging", "gone"],
+  gone: [],
+};
+
 export interface Viewer {
   readonly source: Source;
   readonly outlet: Outlet;
-  state: ViewerState;
+  /** Only `moveViewer` changes it. */
+  readonly state: ViewerState;
   /** Stream sequence up to which it has everything; `noCursor`: it needs a snapshot of the conversation. */
   cursor: number;
   /** It began at a message, and has nothing up to this stream sequence; `noCursor`: it has everything, by its own word or ours. */
@@ -86,4 +67,12 @@ export interface Viewer {
   isReading: boolean;
   /** Times that reading failed. */
   failures: number;
+}
+
+/** The only function that changes a viewer's state. It stays where it is if it may not go there, as when it is there already. */
+export function moveViewer(viewer: Pick<Viewer, "state">, state: ViewerState): void {
+  if (!moves[viewer.state].includes(state)) return;
+  // Readonly for all others.
+  const changed: { state: ViewerState } = viewer;
+  changed.state = state;
 }

@@ -1,29 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import type { StoredMessage } from "@parley/bus";
-import {
-  decodeEvent,
-  isChangedMessage,
-  isVisible,
-  seqHead,
-  typeOfStored,
-  type ReadEvent,
-  type TurnId,
-} from "@parley/protocol";
-
-/** A stored event that viewers see. */
-export interface VisibleEvent {
-  /** Its sequence in the stream. */
-  readonly seq: number;
-  /** Empty: it belongs to the conversation alone. */
-  readonly turn: TurnId;
-  /** As in the event itself, but for `changedMessage`. */
-  readonly type: string;
-  /** The native frame: a copy of the stored bytes with the wire's `seq` as first key. */
-  readonly frame: Buffer;
-}
-
-/** The type of a message that comes again with another text: it begins no turn, as a message does. */
-export const changedMessage = "changed message";
+import { changedMessage, decodeVisible, type VisibleEvent } from "@parley/dialects";
+import { isChangedMessage, isVisible, seqHead, typeOfStored, type TurnId } from "@parley/protocol";
 
 const closingBrace = 0x7d;
 
@@ -51,10 +29,6 @@ function frameOf(wireSeq: number, data: Uint8Array): Buffer {
   return frame;
 }
 
-export function decodeVisible({ frame }: VisibleEvent): ReadEvent {
-  return decodeEvent(frame);
-}
-
 /**
  * Whether what these say of a turn begins where that began: with its message, and its first attempt. A message that was forgotten is written again by
  * who goes on with the turn, in a later one; so what came before it is not there.
@@ -73,26 +47,4 @@ export function titleIn(event: VisibleEvent): string | undefined {
   if (event.type !== "title") return undefined;
   const decoded = decodeVisible(event);
   return decoded.type === "title" ? decoded.title : undefined;
-}
-
-const foldable: ReadonlySet<string> = new Set([
-  "thinking",
-  "progress",
-  "reasoning",
-  "token",
-  "turn_restarted",
-  "tool_call_start",
-  "tool_call_progress",
-  "tool_call_end",
-  "approval_required",
-  "approval_decided",
-  "waiting",
-]);
-
-/**
- * Whether what an event of this type says is contained in a snapshot of its turn. Messages and ends are always sent themselves, and so is what
- * only a newer version knows: no snapshot of ours says it.
- */
-export function isFoldable(type: string): boolean {
-  return foldable.has(type);
 }

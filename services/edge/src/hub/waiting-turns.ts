@@ -16,7 +16,7 @@ import {
   type ReadEvent,
   type TurnView,
 } from "@parley/protocol";
-import { decidedEventOf, isAsked, isDecision } from "../approvals/decision.ts";
+import { decidedEventOf, isAsked, isDecision } from "./decision.ts";
 import type { OpenTurn } from "./ring.ts";
 
 type WaitingDeps = Pick<Bus, "events" | "facts">;

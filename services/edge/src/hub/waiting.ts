@@ -1,4 +1,5 @@
 import type { Bus, QueuedTurn } from "@parley/bus";
+import { changedMessage, type VisibleEvent } from "@parley/dialects";
 import {
   cutJsonText,
   jsonTextBytes,
@@ -10,9 +11,8 @@ import {
   type WaitingTurn,
 } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
-import type { Outbox } from "../socket/outbox.ts";
+import type { Outbox } from "../delivery/outbox.ts";
 import { isLive, type Hub, type HubViewer } from "./hub.ts";
-import { changedMessage, type VisibleEvent } from "./visible-event.ts";
 
 export interface WaitingDeps {
   readonly turns: Pick<Bus["turns"], "waiting" | "hasEnded">;

@@ -2,12 +2,12 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Bus } from "@parley/bus";
 import { subjects, type SnapshotFrame, type TurnId } from "@parley/protocol";
 import { createGate, type Logger } from "@parley/runtime";
-import { canTake, giveWhole, type GivingDeps } from "./giving.ts";
 import { isLive, type Hub, type HubViewer } from "./hub.ts";
+import { canTake, sendConversation, type RecoveryDeps } from "./recovery.ts";
 import { readWhole, type WholeReadingDeps } from "./whole-reading.ts";
 import type { Whole } from "./whole.ts";
 
-export interface WholeDeps extends GivingDeps, WholeReadingDeps {
+export interface WholeDeps extends RecoveryDeps, WholeReadingDeps {
   readonly events: Bus["events"];
   readonly log: Logger;
 }
@@ -113,7 +113,7 @@ function giveTo(deps: WholeDeps, hub: Hub, waiting: Set<HubViewer>, whole: Whole
       continue;
     }
     waiting.delete(viewer);
-    if (isTaker) giveWhole(deps, viewer, { seq: Math.max(seq, sentSeq), frame });
+    if (isTaker) sendConversation(deps, viewer, { seq: Math.max(seq, sentSeq), frame });
   }
   return room;
 }

@@ -1,6 +1,6 @@
 import { RangeTooLargeError, type Bus, type TranscriptPage } from "@parley/bus";
 import { isTerminal, messagesOf, subjects, type TranscriptMessage, type TurnId } from "@parley/protocol";
-import { deliveryLimits } from "../delivery-limits.ts";
+import { deliveryLimits } from "../delivery/delivery-limits.ts";
 import type { History, Queued } from "./history.ts";
 import { isLive, type Hub } from "./hub.ts";
 import type { Known, Ring } from "./ring.ts";

@@ -1,8 +1,9 @@
+import type { VisibleEvent } from "@parley/dialects";
 import { isTerminal, type SnapshotFrame, type TranscriptMessage, type TurnId } from "@parley/protocol";
 import type { Hub } from "./hub.ts";
 import type { Known, OpenTurns } from "./ring.ts";
 import { conversationSnapshot } from "./snapshot.ts";
-import { hasBeginning, titleIn, type VisibleEvent } from "./visible-event.ts";
+import { hasBeginning, titleIn } from "./visible-event.ts";
 
 /** What was read of a conversation. */
 export interface Whole {

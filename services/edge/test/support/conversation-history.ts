@@ -1,6 +1,7 @@
+import type { VisibleEvent } from "@parley/dialects";
 import { EventFrame, decodeJson, encodeEvent, type StoredEvent } from "@parley/protocol";
 import fc from "fast-check";
-import { visibleEventOf, type VisibleEvent } from "../../src/hub/visible-event.ts";
+import { visibleEventOf } from "../../src/hub/visible-event.ts";
 
 /** Conversations for the tests of folding and catching up. */
 

@@ -1,11 +1,11 @@
 import { openBus, type Bus, type StoredMessage } from "@parley/bus";
 import { createLogger, createMetrics, type Logger } from "@parley/runtime";
 import { startNats, type Broker } from "@parley/testkit";
-import { createTokens } from "../../src/auth/tokens.ts";
-import { deliveryLimits, type DeliveryLimits } from "../../src/delivery-limits.ts";
+import { createTokens } from "../../src/admission/tokens.ts";
+import { deliveryLimits, type DeliveryLimits } from "../../src/delivery/delivery-limits.ts";
 import { startEdge, type Edge, type EdgeOptions } from "../../src/edge.ts";
-import { connectClient, type TestClient } from "./test-client.ts";
 import { createFakeWorker, type FakeWorker } from "./fake-worker.ts";
+import { connectClient, type TestClient } from "./test-client.ts";
 
 export const jwtSecret = "0123456789abcdef0123456789abcdef";
 

@@ -1,6 +1,6 @@
 import { eventually } from "@parley/testkit";
 import { WebSocket } from "ws";
-import { Frame } from "./asking.ts";
+import { Frame } from "../../../../libs/dialects/test/asking.ts";
 
 export interface SeedClient {
   readonly frames: readonly Frame[];

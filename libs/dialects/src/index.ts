@@ -1,0 +1,12 @@
+export type { Dialect } from "./dialect.ts";
+export { changedMessage, decodeVisible, isFoldable, type VisibleEvent } from "./visible-event.ts";
+export { legacyBody, legacyStatus } from "./frame-bytes.ts";
+export { createTurnWatch, type TerminalEvent, type TurnPlace, type TurnWatch } from "./turn-watch.ts";
+export { dialectOfFrame, type DialectName } from "./choice.ts";
+export { knowsUnknown, nativeDialect, nativeDialectOf } from "./native/dialect.ts";
+export { undecidedDialect } from "./undecided/dialect.ts";
+export { conversationOfSession, sessionConversation, type IsOwn } from "./seed/addresses.ts";
+export { cutOf, seedMetadata, seedToolCall } from "./seed/encode.ts";
+export { createDialectA } from "./seed-a/dialect.ts";
+export { createDialectC } from "./seed-c/dialect.ts";
+export { createSseDialect } from "./sse/dialect.ts";

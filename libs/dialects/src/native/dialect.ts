@@ -1,0 +1,27 @@
+import { decodeClientFrame, nativeSubprotocol } from "@parley/protocol";
+import type { Dialect } from "../dialect.ts";
+import { jsonOf, legacyFrame, legacyJson } from "../frame-bytes.ts";
+
+/** `parley.v1`: the stored bytes themselves, with the cursor spliced in. */
+export const nativeDialect: Dialect = {
+  name: nativeSubprotocol,
+  decode: decodeClientFrame,
+  encodeEvent: legacyFrame,
+  encodeFrame: legacyJson,
+};
+
+/** The same for clients that have said that they know the status `unknown`. */
+const knowingDialect: Dialect = {
+  ...nativeDialect,
+  encodeEvent: (event) => event.frame,
+  encodeFrame: jsonOf,
+};
+
+export function nativeDialectOf({ knowsUnknown }: { readonly knowsUnknown: boolean }): Dialect {
+  return knowsUnknown ? knowingDialect : nativeDialect;
+}
+
+/** Of what a client may know, all that makes a difference yet. */
+export function knowsUnknown(knows: readonly string[]): boolean {
+  return knows.includes("unknown");
+}

@@ -1,0 +1,44 @@
+import { ConversationId } from "@parley/protocol";
+import { newConversationId } from "@parley/protocol/turn-id";
+import type { Dialect } from "../dialect.ts";
+import { sessionConversation } from "../seed/addresses.ts";
+import { decodeSeedFrame, type SeedMessageRules } from "../seed/decode.ts";
+import { createSeedDialect, type ToldFrame } from "../seed/dialect.ts";
+import { createAskedTurns } from "../seed/state.ts";
+import { catchUp, event, refusal } from "./encode.ts";
+import { createSentText, type Shown } from "./state.ts";
+
+export interface DialectAOptions {
+  /** The user exists for this connection only, so conversation ids must not outlive it: the next visitor is somebody else. */
+  readonly isAnonymous: boolean;
+}
+
+/**
+ * Dialect A, of one connection: `{type, data}`. Its clients can only add text, so after a restart nothing is sent until the new text has
+ * repeated what they have (see `SentText`). When it says something else the turn has ended for them, with WORKER_LOST: one end, and
+ * never a wrong answer.
+ */
+export function createDialectA({ isAnonymous }: DialectAOptions): Dialect {
+  const asked = createAskedTurns<Shown>(() => ({ text: createSentText(), tools: new Map() }));
+  const rules: SeedMessageRules = {
+    name: "dialect A",
+    takes: ["A"],
+    async submit(user, { conversation_id }) {
+      const id = asked.ask(conversation_id);
+      if (conversation_id === undefined) return { id, conversation: newConversationId() };
+      const own = ConversationId.safeParse(conversation_id);
+      if (own.success && !isAnonymous) return { id, conversation: own.data };
+      return { id, conversation: sessionConversation(user.id, conversation_id) };
+    },
+  };
+  return createSeedDialect<Shown>({
+    name: "A",
+    asked,
+    decode: (text, user) => decodeSeedFrame(rules, text, user),
+    event,
+    catchUp,
+    refusal,
+    frame: ({ type, ...data }: ToldFrame) => [{ type, data }],
+    hasGivenUp: ({ state }) => state.text.state === "diverged",
+  });
+}

@@ -1,0 +1,25 @@
+import { expect, it } from "vitest";
+import { dialectOfFrame } from "../src/choice.ts";
+
+it.each([
+  ["A", { message: "hello" }],
+  ["A", { message: "hello", conversation_id: "5b0c" }],
+  ["A", { message: "" }],
+  ["C", { type: "message", message: "hello" }],
+  ["C", { type: "message", message: "hello", session_id: null }],
+  ["C", { type: "message", message: "hello", session_id: "one", customer_id: "two" }],
+  ["C", { type: "message" }],
+  ["native", { type: "message", id: "1", message: "hello" }],
+  ["native", { type: "message", message: "hello", on_busy: "reject" }],
+  ["native", { type: "message", message: "hello", conversation_id: "c_1" }],
+  ["native", { type: "subscribe", conversation_id: "c_1" }],
+  ["native", { type: "unsubscribe", conversation_id: "c_1" }],
+  ["native", { type: "cancel", conversation_id: "c_1" }],
+  ["native", { type: "approve", conversation_id: "c_1" }],
+  [undefined, { type: "auth", token: "t" }],
+  [undefined, { type: "ping" }],
+  [undefined, { type: "something" }],
+  [undefined, {}],
+])("%s is the dialect of %j", (dialect, frame) => {
+  expect(dialectOfFrame(frame)).toBe(dialect);
+});

@@ -1,0 +1,17 @@
+import { createHash, randomBytes } from "node:crypto";
+import type { ConversationId, TurnId } from "./ids.ts";
+
+/** Ids that are made. Apart from the library's entry, which browsers load: they have no `node:crypto`. */
+
+const idLength = 22;
+
+/** The same user, conversation and client message id are the same turn, on whichever edge. */
+export function turnIdOf(userId: string, conversation: ConversationId, clientMessageId: string): TurnId {
+  const key = JSON.stringify([userId, conversation, clientMessageId]);
+  return createHash("sha256").update(key).digest("base64url").slice(0, idLength);
+}
+
+/** Nobody can guess it: 132 random bits. */
+export function newConversationId(): ConversationId {
+  return `c_${randomBytes(17).toString("base64url").slice(0, idLength)}`;
+}

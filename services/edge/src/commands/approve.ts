@@ -1,0 +1,153 @@
+import type { Bus, FactAddress, StoredFact } from "@parley/bus";
+import {
+  ChatError,
+  subjects,
+  titleLine,
+  turnOfCall,
+  type ApproveFrame,
+  type FactOf,
+  type TurnId,
+  type User,
+} from "@parley/protocol";
+import { countOne, type ApprovalOutcome } from "../figures/metrics.ts";
+import { decidedEventOf, hasExpired, isAsked, isDecision, type Asked, type DecidedEvent } from "../hub/decision.ts";
+import type { Ownership } from "./ownership.ts";
+
+export interface ApproveDeps {
+  readonly bus: Pick<Bus, "events" | "facts" | "turns">;
+  readonly ownership: Ownership;
+  readonly counters: { readonly approvals: Map<ApprovalOutcome, number> };
+}
+
+/** What was decided of a call, now or before. */
+export interface Decided {
+  readonly turn: TurnId;
+  readonly approved: boolean;
+  readonly by: FactOf<"decided">["by"];
+  readonly reason: string | undefined;
+}
+
+/** The frame, and the call that it is about. */
+interface Wish extends Omit<ApproveFrame, "type"> {
+  readonly turn: TurnId;
+  readonly user: User;
+}
+
+/**
+ * `approve`: decides on a call that waits for a person (docs/adr/0017). The fact first, which alone counts and of which there is one, then the event that all who
+ * look get. Throws NOT_FOUND where no such call waits, INVALID_FRAME where what is to be typed was not, CONFLICT where it was decided otherwise before,
+ * APPROVAL_EXPIRED where the time was over, OVERLOADED when the broker does not answer: then nobody knows yet, and it can be asked again.
+ */
+export function createApproveHandler({ bus, ownership, counters }: ApproveDeps) {
+  const count = (outcome: ApprovalOutcome): void => countOne(counters.approvals, outcome);
+
+  const refuseOther = (thrown: unknown): never => {
+    if (thrown instanceof ChatError && thrown.code === "APPROVAL_EXPIRED") count("expired");
+    if (thrown instanceof ChatError && thrown.code === "CONFLICT") count("conflict");
+    throw thrown;
+  };
+
+  return async (user: User, frame: Omit<ApproveFrame, "type">): Promise<Decided> => {
+    const { conversation_id, call_id } = frame;
+    await ownership.check(conversation_id, user.id);
+    const turn = turnOfCall(call_id);
+    if (turn === undefined) throw noSuchCall();
+    const wish = { ...frame, turn, user };
+    const { decided, isNew } = await decide(bus, wish).catch(refuseOther);
+    count(isNew ? (decided.approved ? "approved" : "denied") : "repeated");
+    return { turn, approved: decided.approved, by: decided.by, reason: decided.reason };
+  };
+}
+
+function noSuchCall(message = "No such call waits for a decision."): ChatError {
+  return new ChatError("NOT_FOUND", { message });
+}
+
+async function decide(bus: ApproveDeps["bus"], wish: Wish): Promise<{ decided: FactOf<"decided">; isNew: boolean }> {
+  const { facts } = bus;
+  const address: FactAddress = { conversation: wish.conversation_id, turn: wish.turn, call: wish.call_id };
+  const [asked, before] = await Promise.all([facts.readStored("asked", address), facts.readStored("decided", address)]);
+  // What was asked for and cannot be read nobody can agree to.
+  if (!isAsked(asked)) throw noSuchCall();
+  if (before !== undefined)
+    return { decided: await settle(bus, wish, asked, { found: before, isNew: false }), isNew: false };
+  checkConfirmed(asked.fact, wish);
+  await checkWaits(bus, address);
+  const { won } = await facts.write(decisionOf(asked.fact, wish));
+  // Also one's own is read again: only the broker's time tells whether it came in time.
+  const stored = await facts.readStored("decided", address);
+  // Between the two the conversation was deleted.
+  if (stored === undefined) throw noSuchCall();
+  return { decided: await settle(bus, wish, asked, { found: stored, isNew: won }), isNew: won };
+}
+
+function checkConfirmed({ confirm }: FactOf<"asked">, { approved, confirm: typed }: Wish): void {
+  if (!approved || confirm === undefined || typed?.trim() === confirm) return;
+  const message = `This is agreed to only by typing "${confirm}" (\`confirm\`).`;
+  throw new ChatError("INVALID_FRAME", { message });
+}
+
+/** Whether the turn is still there, and the call still waits. */
+async function checkWaits({ facts, turns }: ApproveDeps["bus"], address: FactAddress): Promise<void> {
+  const { conversation, turn } = address;
+  const [cancel, result, isOpen] = await Promise.all([
+    facts.read("cancel", { conversation, turn }),
+    facts.read("result", address),
+    isStillOpen(turns, address),
+  ]);
+  if (cancel !== undefined) throw noSuchCall("The answer was cancelled: nothing of it waits for a decision.");
+  if (result !== undefined) throw noSuchCall("The call has ended: there is nothing to decide.");
+  if (!isOpen) throw noSuchCall("The answer has ended: nothing of it waits for a decision.");
+}
+
+/** A turn is in the queue until its end is stored. */
+async function isStillOpen(turns: Bus["turns"], { conversation, turn }: FactAddress): Promise<boolean> {
+  const queued = (await turns.waiting(conversation)).find(({ request }) => request.turn_id === turn);
+  return queued !== undefined && !(await turns.hasEnded(queued));
+}
+
+function decisionOf({ hash }: FactOf<"asked">, wish: Wish): FactOf<"decided"> {
+  const { conversation_id, turn: turn_id, call_id, approved, user } = wish;
+  // The model reads it, too: one line, without control characters.
+  const reason = titleLine(wish.reason ?? "");
+  return {
+    kind: "decided",
+    v: 1,
+    conversation_id,
+    turn_id,
+    ts: Date.now(),
+    call_id,
+    approved,
+    by: { id: user.id, ...(user.name === undefined ? {} : { name: user.name }) },
+    ...(reason === "" ? {} : { reason }),
+    hash,
+  };
+}
+
+/** Sees to the event of the decision that counts. Throws unless that is the one that is wanted. */
+async function settle(
+  bus: ApproveDeps["bus"],
+  wish: Wish,
+  asked: Asked,
+  { found, isNew }: { readonly found: StoredFact<"decided">; readonly isNew: boolean },
+): Promise<FactOf<"decided">> {
+  if (!isDecision(found)) throw new ChatError("CONFLICT", { message: "It was decided before." });
+  const { fact } = found;
+  const isExpired = hasExpired(asked, found);
+  await ensureEvent(bus, decidedEventOf(asked, found), isNew);
+  if (isExpired)
+    throw new ChatError("APPROVAL_EXPIRED", { message: "The time to decide was over: it counts as denied." });
+  if (fact.approved === wish.approved && fact.by?.id === wish.user.id) return fact;
+  const by = fact.by === undefined ? "" : ` by ${fact.by.name ?? fact.by.id}`;
+  const how = fact.approved ? "agreed to" : "denied";
+  throw new ChatError("CONFLICT", { message: `It was decided before: ${how}${by}.` });
+}
+
+/** An edge may have died between the fact and its event. Of a turn that has ended nobody needs it, and it would come after the end. */
+async function ensureEvent({ events, turns }: ApproveDeps["bus"], event: DecidedEvent, isNew: boolean): Promise<void> {
+  const { conversation_id: conversation, turn_id: turn, call_id } = event;
+  const subject = subjects.approvalDecided(events.shardOf(conversation), conversation, turn, call_id);
+  if (!isNew && (await events.last(subject)) !== undefined) return;
+  if (!isNew && !(await isStillOpen(turns, { conversation, turn }))) return;
+  await events.ensureWritten(subject, event);
+}

@@ -1,0 +1,35 @@
+import type { Bus } from "@parley/bus";
+import type { Tracing } from "@parley/runtime";
+import type { Outbox } from "../delivery/outbox.ts";
+import type { Counters } from "../figures/metrics.ts";
+import { createApproveHandler } from "./approve.ts";
+import { createCancelHandler } from "./cancel.ts";
+import { createMessageHandler, type MessageDeps } from "./message.ts";
+import type { Ownership } from "./ownership.ts";
+import { createQueueHandler } from "./queue.ts";
+import { createTitleHandler } from "./title.ts";
+import type { Viewing } from "./viewing.ts";
+
+export interface CommandDeps {
+  readonly bus: Pick<Bus, "events" | "facts" | "turns" | "transcripts" | "titles" | "waitingTexts">;
+  readonly ownership: Ownership;
+  readonly viewing: Viewing;
+  readonly outbox: Outbox;
+  readonly onAccepted: MessageDeps["onAccepted"];
+  readonly counters: Pick<Counters, "accepted" | "approvals">;
+  readonly tracing: Tracing;
+}
+
+export type Commands = ReturnType<typeof createCommands>;
+
+/** What a caller may have done with a conversation, over whatever transport. Each throws ChatError, which is the caller's answer. */
+export function createCommands(deps: CommandDeps) {
+  const { bus, ownership, viewing, outbox, onAccepted, counters, tracing } = deps;
+  return {
+    message: createMessageHandler({ bus, ownership, viewing, outbox, onAccepted, counters, tracing }),
+    cancel: createCancelHandler({ bus, ownership }),
+    approve: createApproveHandler({ bus, ownership, counters }),
+    queue: createQueueHandler({ bus, ownership }),
+    title: createTitleHandler({ titles: bus.titles, ownership }),
+  };
+}

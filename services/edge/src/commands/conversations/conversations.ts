@@ -1,0 +1,126 @@
+import { createToolJobs, type Bus, type DeletionListener, type TranscriptPage } from "@parley/bus";
+import { ChatError, subjects, type ConversationId, type TurnRequest } from "@parley/protocol";
+import type { Logger } from "@parley/runtime";
+import {
+  createConversationIndex,
+  type IndexEntry,
+  type IndexPage,
+  type PagePlace,
+  type Redis,
+} from "./conversation-index.ts";
+import { createDeletion } from "./deletion.ts";
+import { createIndexNotes } from "./index-notes.ts";
+import { createIndexRebuild } from "./index-rebuild.ts";
+
+export interface ConversationsDeps {
+  readonly bus: Bus;
+  /** Undefined: there are no lists. */
+  readonly redis: Redis | undefined;
+  /** Called with each conversation that was deleted, here or by another edge. */
+  readonly onDeleted: DeletionListener;
+  readonly log: Logger;
+}
+
+export interface TitledPage extends TranscriptPage {
+  readonly title: string | undefined;
+}
+
+export type Conversations = ReturnType<typeof createConversations>;
+
+/** Conversations as things: listed, read and deleted. Lists come from Redis; everything else does without it. */
+export function createConversations({ bus, redis, onDeleted, log }: ConversationsDeps) {
+  const index = redis === undefined ? undefined : createConversationIndex(redis);
+  const notes = index === undefined ? undefined : createIndexNotes(index, () => redis?.status === "ready", log);
+  const rebuild = index === undefined ? undefined : createIndexRebuild({ bus, index, log });
+
+  const unlist = async (userId: string, id: ConversationId): Promise<void> => notes?.remove(userId, id);
+  const deleteWhole = createDeletion({ bus, jobs: redis && createToolJobs({ redis, log }), unlist });
+  const forgetDeletions = bus.conversations.onDeleted((conversation, lastSeq) => {
+    bus.events.forgetShared();
+    notes?.forget(conversation);
+    rebuild?.forget(conversation);
+    onDeleted(conversation, lastSeq);
+  });
+
+  let isPrepared = rebuild === undefined;
+  const prepare = (): void => {
+    isPrepared = true;
+    rebuild?.prepare().catch((err: unknown) => {
+      log.debug({ err }, "the lists of conversations could not be prepared yet");
+      isPrepared = false;
+    });
+  };
+
+  return {
+    /** A message was accepted. Waits for nothing. */
+    accepted: (request: TurnRequest): void => notes?.accepted(request),
+
+    /** Once a second. */
+    sweep(): void {
+      notes?.sweep();
+      if (!isPrepared) prepare();
+    },
+
+    /** The user's conversations, newest first, each with its title or the beginning of its first message. Throws OVERLOADED while Redis is away. */
+    async list(userId: string, limit: number, after: PagePlace | undefined): Promise<IndexPage> {
+      if (index === undefined || rebuild === undefined) throw noList(undefined);
+      try {
+        await rebuild.ensure(userId);
+        return await withTitles(bus.titles, await index.page(userId, limit, after));
+      } catch (error) {
+        throw error instanceof ChatError ? error : noList(error);
+      }
+    },
+
+    /** Throws NOT_FOUND when nothing is stored of it, INVALID_FRAME when `before` is not a place in it. */
+    messages: (conversation: ConversationId, limit: number, before: number): Promise<TitledPage> =>
+      pageOf(bus, conversation, { limit, before }),
+
+    delete: deleteWhole,
+
+    close(): void {
+      forgetDeletions();
+      rebuild?.close();
+    },
+  };
+}
+
+/** Not from Redis: who gives a title may have none (an agent worker), and an edge may die before it has noted it. One exact look-up each. */
+async function withTitles(titles: Pick<Bus["titles"], "of">, page: IndexPage): Promise<IndexPage> {
+  const titled = async (entry: IndexEntry): Promise<IndexEntry> => ({
+    ...entry,
+    title: (await titles.of(entry.conversation_id)) ?? entry.title,
+  });
+  return { ...page, entries: await Promise.all(page.entries.map(titled)) };
+}
+
+async function pageOf(
+  bus: Bus,
+  conversation: ConversationId,
+  { limit, before }: { readonly limit: number; readonly before: number },
+): Promise<TitledPage> {
+  // A place is a number that anybody can make up.
+  if (before > 0 && !(await bus.conversations.hasRecord(conversation, before))) {
+    throw new ChatError("INVALID_FRAME", { message: "`before` is not a place in this conversation." });
+  }
+  const [page, title] = await Promise.all([
+    bus.transcripts.tail(conversation, { limit, before }),
+    bus.titles.of(conversation),
+  ]);
+  if (page.turns.length === 0 && !(await exists(bus, conversation))) throw notFound();
+  return { ...page, title };
+}
+
+async function exists({ events, turns }: Bus, conversation: ConversationId): Promise<boolean> {
+  if ((await events.last(subjects.eventsOf(events.shardOf(conversation), conversation))) !== undefined) return true;
+  return (await turns.first(conversation)) !== undefined;
+}
+
+function notFound(): ChatError {
+  return new ChatError("NOT_FOUND", { message: "There is no such conversation." });
+}
+
+function noList(cause: unknown): ChatError {
+  const message = "The list of conversations cannot be read at the moment; the conversations themselves can.";
+  return new ChatError("OVERLOADED", { message, retryAfterMs: 2_000, cause });
+}

@@ -1,0 +1,176 @@
+import {
+  checkMessageText,
+  toChatError,
+  turnsDestination,
+  type AcceptedFrame,
+  type ConversationId,
+  type MessageFrame,
+  type TurnId,
+  type TurnRequest,
+  type User,
+} from "@parley/protocol";
+import { newConversationId, turnIdOf } from "@parley/protocol/turn-id";
+import { traceNames, type RootSpan, type Tracing } from "@parley/runtime";
+import { noteAsked } from "../delivery/answer-times.ts";
+import type { Outbox } from "../delivery/outbox.ts";
+import type { Counters } from "../figures/metrics.ts";
+import type { HubConnection, HubViewer } from "../hub/hub.ts";
+import type { Ownership } from "./ownership.ts";
+import { promise, showEnd, showTurn } from "./places.ts";
+import { noteSaid, startOf, submit, turnRequestOf, type SubmissionBus, type Submitted } from "./submission.ts";
+import type { Viewing } from "./viewing.ts";
+
+export interface MessageDeps {
+  readonly bus: SubmissionBus;
+  readonly ownership: Ownership;
+  readonly viewing: Viewing;
+  readonly outbox: Outbox;
+  /** Told of every message that was accepted; must not wait for anything. */
+  readonly onAccepted: (request: TurnRequest) => void;
+  readonly counters: Pick<Counters, "accepted">;
+  readonly tracing: Tracing;
+}
+
+interface Asked {
+  /** Resolves when the conversation is known to be the sender's. */
+  readonly owned: Promise<void>;
+  /** When the message came (a `performance.now`). */
+  readonly askedMs: number;
+}
+
+/**
+ * `message`: makes it a turn. The sender looks at the conversation before the turn is queued, so that no event of it can be missed, and
+ * `accepted` is sent before any of them.
+ */
+export function createMessageHandler(deps: MessageDeps) {
+  const { ownership, viewing, counters, tracing } = deps;
+  const letGo = async (connection: HubConnection, holding: ReturnType<Viewing["hold"]>): Promise<void> => {
+    const held = await holding.catch(() => undefined);
+    if (held?.isNew === true) viewing.leave(connection, held.viewer.source.conversation);
+    else if (held !== undefined) viewing.release(held.viewer);
+  };
+
+  const accept = async (
+    connection: HubConnection,
+    request: TurnRequest,
+    { on_busy, conversation_id: given }: MessageFrame,
+    { owned, askedMs }: Asked,
+  ): Promise<Submitted> => {
+    const holding = viewing.hold(connection, request.conversation_id);
+    try {
+      // It is the sender's own, as far as an id that nobody can guess says so.
+      const beside = [openBefore(deps, connection, given), noteSaid(deps.bus, request), owned] as const;
+      const [{ viewer, isNew }, open, said] = await Promise.all([holding, ...beside]);
+      const submitted = await submit(deps.bus, request, on_busy, said);
+      deps.onAccepted(request);
+      // The answer to a repeated message may be there already: how long it took is not seen here.
+      if (!submitted.isRepeated) noteAsked(connection, request, askedMs);
+      await place(deps, { connection, viewer, isNew, request, open, submitted });
+      answer(deps, viewer, request, submitted);
+      return submitted;
+    } catch (error) {
+      await letGo(connection, holding);
+      throw error;
+    }
+  };
+
+  /** `parent`: the `traceparent` of the caller. */
+  return async (connection: HubConnection, user: User, frame: MessageFrame, parent?: string): Promise<void> => {
+    const askedMs = performance.now();
+    checkMessageText(frame.message);
+    const conversation = frame.conversation_id ?? newConversationId();
+    const turn = turnIdOf(user.id, conversation, frame.id);
+    const span = tracing.start(sendSpan(conversation, turn, parent));
+    try {
+      const owned = ownership.claim(conversation, user.id);
+      // One that was just made up cannot be somebody else's: then nothing has to wait for this.
+      if (frame.conversation_id !== undefined) await owned;
+      const request = turnRequestOf(frame, { user, conversation, turn, trace: span.traceparent });
+      const { isRepeated, earlier } = await accept(connection, request, frame, { owned, askedMs });
+      counters.accepted[isRepeated ? "repeated" : "new"]++;
+      span.set({ [traceNames.duplicate]: isRepeated, [traceNames.queuePosition]: earlier.length });
+    } catch (error) {
+      span.fail(toChatError(error).code);
+      throw error;
+    } finally {
+      span.end();
+    }
+  };
+}
+
+function sendSpan(conversation: ConversationId, turn: TurnId, parent: string | undefined): RootSpan {
+  return {
+    name: `send ${turnsDestination}`,
+    kind: "producer",
+    parent,
+    attributes: {
+      [traceNames.messagingSystem]: "nats",
+      [traceNames.messagingOperation]: "send",
+      [traceNames.messagingOperationType]: "send",
+      [traceNames.destination]: turnsDestination,
+      [traceNames.messageId]: turn,
+      [traceNames.conversation]: conversation,
+      [traceNames.turn]: turn,
+    },
+  };
+}
+
+/**
+ * The turns that are open before the message is submitted, if its sender does not look on already. One of them may have ended, and have left
+ * the queue, when the message has its place in the log: a viewer that begins there would get the rest of an answer.
+ */
+async function openBefore(
+  { bus }: MessageDeps,
+  { viewers }: HubConnection,
+  conversation: ConversationId | undefined,
+): Promise<readonly TurnId[]> {
+  if (conversation === undefined || viewers.has(conversation)) return [];
+  return (await bus.turns.waiting(conversation)).map(({ request }) => request.turn_id);
+}
+
+interface Beginning {
+  readonly connection: HubConnection;
+  readonly viewer: HubViewer;
+  /** It looks at the conversation only from now on. */
+  readonly isNew: boolean;
+  readonly request: TurnRequest;
+  readonly open: readonly TurnId[];
+  readonly submitted: Submitted;
+}
+
+/** Sees to it that the sender gets all of the turn. */
+async function place(deps: MessageDeps, beginning: Beginning): Promise<void> {
+  const { viewer, isNew, request, submitted } = beginning;
+  if (isNew) await begin(deps, beginning);
+  else showTurn(viewer, submitted.userSeq);
+  if (submitted.earlier.length > 0) deps.viewing.lookAtQueue(viewer);
+  if (submitted.isOver) showEnd(viewer, request.turn_id, submitted.userSeq);
+}
+
+/** A new viewer gets events from the beginning of the turn on, and of the turns before it that were open. */
+async function begin(
+  { bus, viewing }: MessageDeps,
+  { connection, viewer, request, open, submitted }: Beginning,
+): Promise<void> {
+  const { userSeq, earlier, isRepeated } = submitted;
+  if ((await viewing.resumeWish(connection, viewer)) || userSeq === undefined) return;
+  // What was open when a message came that is repeated now, only the log can say.
+  const before = isRepeated ? earlier : [...new Set([...open, ...earlier])];
+  const starts = await Promise.all(before.map((turn) => startOf(bus, request, turn)));
+  const first = Math.min(userSeq, ...starts.filter((seq) => seq !== undefined));
+  viewing.beginAfter(connection, viewer, first - 1);
+}
+
+function answer(
+  { outbox, viewing }: MessageDeps,
+  viewer: HubViewer,
+  { id, conversation_id, turn_id, message_id }: TurnRequest,
+  { earlier, userSeq }: Submitted,
+): void {
+  const position = earlier.length;
+  const accepted: AcceptedFrame = { type: "accepted", id, conversation_id, turn_id, message_id, position };
+  outbox.cork(viewer.outlet, () => {
+    if (!promise(viewer, accepted, userSeq)) outbox.sendFrame(viewer.outlet, accepted);
+    viewing.release(viewer);
+  });
+}

@@ -1,0 +1,132 @@
+import type { EventLog } from "@parley/bus";
+import { ChatError, type ConversationId } from "@parley/protocol";
+import { noCursor } from "../cursor.ts";
+import type { CatchUp } from "../hub/catch-up.ts";
+import { attach as attachTo, beginAnew, detach, type HubConnection, type HubViewer } from "../hub/hub.ts";
+import type { Hubs } from "../hub/hubs.ts";
+import type { Resuming } from "../hub/resuming.ts";
+import { moveViewer } from "../hub/viewer.ts";
+import type { Waiting } from "../hub/waiting.ts";
+import { createPlaces, rememberPlace } from "./places.ts";
+
+export interface ViewingDeps {
+  readonly hubs: Hubs;
+  readonly catchUp: CatchUp;
+  readonly resuming: Resuming;
+  readonly waiting: Pick<Waiting, "lookOnce">;
+  readonly events: EventLog;
+}
+
+export type Viewing = ReturnType<typeof createViewing>;
+
+interface HeldViewer {
+  readonly viewer: HubViewer;
+  /** It looks at the conversation only from now on. */
+  readonly isNew: boolean;
+}
+
+/** Conversations one connection may look at. */
+const maxViewers = 1_024;
+
+function createAttach(hubs: Hubs) {
+  return async (connection: HubConnection, conversation: ConversationId): Promise<HubViewer> => {
+    if (connection.viewers.size >= maxViewers) {
+      throw new ChatError("QUOTA_EXCEEDED", { message: "This connection looks at too many conversations." });
+    }
+    const hub = await hubs.of(conversation);
+    const viewer = attachTo(hub, connection, noCursor);
+    // It may have closed meanwhile, and then nobody else would ever detach the viewer.
+    if (connection.state === "closed") detach(viewer);
+    else connection.viewers.set(conversation, viewer);
+    return viewer;
+  };
+}
+
+/** Which connection looks at which conversation, and from where on. */
+export function createViewing({ hubs, catchUp, resuming, waiting, events }: ViewingDeps) {
+  const places = createPlaces({ events, resuming });
+  const attach = createAttach(hubs);
+  const release = (viewer: HubViewer): void => {
+    if (viewer.state !== "held") return;
+    moveViewer(viewer, viewer.doubtedSeq === noCursor ? "lagging" : "doubted");
+    catchUp.catchUp(viewer);
+  };
+
+  return {
+    ...places,
+    leave,
+    release,
+
+    /** Leaves the conversation, and remembers how far the client is. */
+    unsubscribe(connection: HubConnection, conversation: ConversationId): void {
+      const viewer = connection.viewers.get(conversation);
+      leave(connection, conversation);
+      connection.wanted?.delete(conversation);
+      if (viewer !== undefined) rememberPlace(connection, viewer);
+    },
+
+    /** Leaves the conversations in which the client waits for nothing any more, if its dialect can tell: such clients never say it. */
+    leaveEnded(connection: HubConnection): void {
+      for (const conversation of endedIn(connection)) leave(connection, conversation);
+    },
+
+    /** The connection's viewer, which gets no events until it is released. */
+    async hold(connection: HubConnection, conversation: ConversationId): Promise<HeldViewer> {
+      const viewer = connection.viewers.get(conversation);
+      if (viewer === undefined) return { viewer: await attach(connection, conversation), isNew: true };
+      moveViewer(viewer, "held");
+      return { viewer, isNew: false };
+    },
+
+    /** A turn is open that this process may know nothing of: what waits behind it is to be told. */
+    lookAtQueue: (viewer: HubViewer): void => void waiting.lookOnce(viewer.source),
+
+    /** Looks at the conversation from the cursor on; anew if it did already. `subscribed` is sent first. */
+    async follow(connection: HubConnection, conversation: ConversationId, after: number | undefined): Promise<void> {
+      const before = connection.viewers.get(conversation);
+      leave(connection, conversation);
+      const left = connection.left?.get(conversation);
+      // The client says itself how far it is.
+      connection.left?.delete(conversation);
+      const viewer = await attach(connection, conversation);
+      const leaveAgain = (error: unknown): never => {
+        leave(connection, conversation);
+        throw error;
+      };
+      if (!goesOnPast(viewer, before, after)) await places.resume(viewer, after).catch(leaveAgain);
+      // Its cursor may be from before the whole conversation for which it waited.
+      if (before?.promised !== undefined || (left?.needsWhole === true && left.seq === after)) beginAnew(viewer);
+      viewer.promised = before?.promised;
+      connection.wanted?.delete(conversation);
+      viewer.isGreeted = true;
+      viewer.asksAfter = after ?? 0;
+      release(viewer);
+      // Who goes on from a cursor is told what waits as well: once for all who look on here.
+      void waiting.lookOnce(viewer.source);
+    },
+  };
+}
+
+function leave(connection: HubConnection, conversation: ConversationId): void {
+  const viewer = connection.viewers.get(conversation);
+  if (viewer === undefined) return;
+  connection.viewers.delete(conversation);
+  detach(viewer);
+}
+
+/**
+ * Who sent a message and asks for what it missed before that only then has got events from beyond its cursor already: what lies between would come
+ * below them, and count for old. It gets the whole conversation, above all that it got. False: it can go on from its cursor.
+ */
+function goesOnPast(viewer: HubViewer, before: HubViewer | undefined, after: number | undefined): boolean {
+  if (before === undefined || after === undefined || before.source !== viewer.source) return false;
+  const hasGap = before.fromSeq !== noCursor && before.fromSeq > after - before.source.offset;
+  if (!hasGap || before.cursor <= before.fromSeq) return false;
+  viewer.cursor = before.cursor;
+  beginAnew(viewer);
+  return true;
+}
+
+function endedIn({ dialect, viewers }: HubConnection): ConversationId[] {
+  return [...viewers.keys()].filter((conversation) => dialect.isWaitingIn?.(conversation) === false);
+}

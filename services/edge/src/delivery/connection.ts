@@ -1,0 +1,138 @@
+import type { Dialect } from "@parley/dialects";
+import type { ChatError, ConversationId, User } from "@parley/protocol";
+import type { Transport } from "../figures/connection-figures.ts";
+import type { Outlet } from "./outlet.ts";
+
+/**
+ *     opening ── a valid token ──▶ ready ── a new token of the same user ──▶ ready
+ *        │                           │
+ *        └── no token in time, ──────┴── the token ran out, too slow, going away, … ──▶ closed
+ *            a bad one
+ */
+export type ConnectionState = "opening" | "ready" | "closed";
+
+/** How far a client was in a conversation that it left. */
+export interface LeftAt {
+  /** Wire cursor of the last frame it got: `seq` never falls on a connection. */
+  readonly seq: number;
+  /** Wire cursor up to which it had nothing; `noCursor`: it had everything. */
+  readonly fromSeq: number;
+  /** It waited for the whole conversation, because it lacked something. */
+  readonly needsWhole: boolean;
+}
+
+/** One socket. A plain record: tens of thousands of them must stay small. `Viewer`: what it looks at conversations with, which the hub knows. */
+export interface Connection<Viewer = unknown> extends Outlet {
+  readonly id: string;
+  readonly transport: Transport;
+  readonly viewers: Map<ConversationId, Viewer>;
+  /** Conversations it unsubscribed from. */
+  left: Map<ConversationId, LeftAt> | undefined;
+  /** Conversations in which it asked in vain to go on from a cursor: the next message does. */
+  wanted: Map<ConversationId, number> | undefined;
+  state: ConnectionState;
+  /** Set while it is `ready`. */
+  user: User | undefined;
+  /** It has said that it knows the status `unknown` of a tool call. */
+  knowsUnknown: boolean;
+  /** When it was opened (a `performance.now`). */
+  readonly openedMs: number;
+  /**
+   * When its token runs out (a `performance.now`): worked out once, when the token is checked, so that a clock that jumps afterwards neither cuts
+   * a socket nor keeps it.
+   */
+  expiresMs: number;
+  /** `auth_expiring` was sent for this token. */
+  isWarned: boolean;
+  invalidFrames: number;
+  /** Frames that wait for the one that is being handled; undefined: none is. */
+  inbox: (string | ChatError)[] | undefined;
+  inboxBytes: number;
+  /** A token that came with the upgrade: handled as a first `auth` frame. */
+  readonly firstToken: string | undefined;
+  /** In development, until its first frame: it may turn out to be a client that has no tokens at all, so it has longer before it is closed for having sent none. */
+  mayBeAnonymous: boolean;
+}
+
+const moves: Record<ConnectionState, readonly ConnectionState[]> = {
+  opening: ["ready", "closed"],
+  ready: ["ready", "closed"],
+  closed: [],
+};
+
+/** The only function that changes a connection's state; returns whether it may go there. */
+export function move(connection: Connection, state: ConnectionState): boolean {
+  if (!moves[connection.state].includes(state)) return false;
+  connection.state = state;
+  return true;
+}
+
+export interface NewConnection {
+  readonly id: string;
+  readonly dialect: Dialect;
+  readonly openedMs: number;
+  readonly firstToken: string | undefined;
+  readonly mayBeAnonymous?: boolean;
+  readonly transport?: Transport;
+}
+
+export function createConnection<Viewer = unknown>({
+  id,
+  dialect,
+  openedMs,
+  firstToken,
+  mayBeAnonymous = false,
+  transport = "websocket",
+}: NewConnection): Connection<Viewer> {
+  return {
+    id,
+    dialect,
+    openedMs,
+    firstToken,
+    mayBeAnonymous,
+    transport,
+    ws: undefined,
+    viewers: new Map(),
+    left: undefined,
+    wanted: undefined,
+    closeCode: undefined,
+    hasSubscribed: false,
+    asked: undefined,
+    laggingSinceMs: 0,
+    owedBytes: 0,
+    state: "opening",
+    user: undefined,
+    knowsUnknown: false,
+    expiresMs: 0,
+    isWarned: false,
+    invalidFrames: 0,
+    inbox: undefined,
+    inboxBytes: 0,
+  };
+}
+
+export interface Deadlines {
+  /** From opening to a valid token. Traffic does not extend it. */
+  readonly authMs: number;
+  /** The same for a client that may have no tokens, until its first frame: a person who looks at a page before the first question. */
+  readonly anonymousMs: number;
+  /** How long before its token runs out a client is told. */
+  readonly warnMs: number;
+  /** How long after that it is closed, so that a refresh that is on its way still counts. */
+  readonly graceMs: number;
+}
+
+/** What is due for a connection now, a `performance.now`. */
+export function dueOf(
+  connection: Connection,
+  { authMs, anonymousMs, warnMs, graceMs }: Deadlines,
+  nowMs: number,
+): "nothing" | "no token in time" | "token runs out" | "token ran out" {
+  const { state, openedMs, expiresMs, isWarned, mayBeAnonymous } = connection;
+  if (state === "opening") {
+    return nowMs - openedMs >= (mayBeAnonymous ? anonymousMs : authMs) ? "no token in time" : "nothing";
+  }
+  if (state === "closed" || nowMs < expiresMs - warnMs) return "nothing";
+  if (nowMs >= expiresMs + graceMs) return "token ran out";
+  return isWarned ? "nothing" : "token runs out";
+}

@@ -1,0 +1,131 @@
+import type { VisibleEvent } from "@parley/dialects";
+import { closeCodes, type ConnectionFrame } from "@parley/protocol";
+import type { AnswerTimes } from "./answer-times.ts";
+import type { DeliveryLimits } from "./delivery-limits.ts";
+import { createLaggards, type Laggards } from "./laggards.ts";
+import type { Outlet } from "./outlet.ts";
+
+export interface OutboxDeps {
+  readonly limits: DeliveryLimits;
+  readonly counters: { frames: number; sentBytes: number; lagged: number };
+  readonly answers: Pick<AnswerTimes, "eventSent" | "frameSent">;
+}
+
+interface Context extends OutboxDeps {
+  readonly laggards: Laggards;
+}
+
+export type Outbox = ReturnType<typeof createOutbox>;
+
+/** Sends, and knows which sockets do not keep up: those get no more events until they have drained. */
+export function createOutbox(deps: OutboxDeps) {
+  const laggards = createLaggards();
+  const { answers } = deps;
+  const context: Context = { ...deps, laggards };
+
+  return {
+    isWritable,
+    close,
+
+    /** Sends one event; returns whether the socket takes more. Outside of a cork it leaves at once. */
+    sendEvent(outlet: Outlet, event: VisibleEvent): boolean {
+      const encoded = outlet.dialect.encodeEvent(event);
+      const { asked } = outlet;
+      if (asked !== undefined) answers.eventSent(outlet, asked, event, sizeOf(encoded) > 0);
+      return sendAll(context, outlet, encoded);
+    },
+
+    /** A frame of the connection. It is sent to a lagging socket too, but not without end. Returns whether the socket takes more. */
+    sendFrame: (outlet: Outlet, frame: ConnectionFrame): boolean => sendFrame(context, outlet, frame),
+
+    /** Runs `send` so that all it sends leaves together. */
+    cork(outlet: Outlet, send: () => void): void {
+      outlet.ws?.cork(send);
+      // What was corked has only now been tried.
+      check(context, outlet);
+    },
+
+    /** Some of what was unsent has left. Returns whether the socket has just stopped lagging. */
+    drained: (outlet: Outlet): boolean => drained(context, outlet),
+
+    /** The connection is gone. */
+    forget: laggards.delete,
+
+    /** Closes what has lagged for too long. */
+    sweep(nowMs: number): void {
+      for (const outlet of laggards.since(nowMs - deps.limits.lagMs)) close(outlet, closeCodes.tooSlow, tooSlow);
+    },
+
+    stats: laggards.stats,
+  };
+}
+
+const tooSlow = "too slow";
+
+/** Closes a socket. Its close handler has run when this returns; after it no method of the socket may be called. */
+function close(outlet: Outlet, code: number, reason: string): void {
+  if (outlet.ws !== undefined) outlet.closeCode ??= code;
+  outlet.ws?.end(code, reason);
+}
+
+function isWritable(outlet: Outlet): boolean {
+  return outlet.ws !== undefined && outlet.laggingSinceMs === 0;
+}
+
+function check({ limits, counters, laggards }: Context, outlet: Outlet): void {
+  const bufferedBytes = outlet.ws?.getBufferedAmount() ?? 0;
+  if (bufferedBytes <= limits.softBytes) return;
+  if (outlet.laggingSinceMs === 0) {
+    outlet.laggingSinceMs = performance.now();
+    outlet.owedBytes = 0;
+    counters.lagged++;
+  }
+  laggards.set(outlet, bufferedBytes);
+  for (const oldest of laggards.beyond(limits.totalBufferedBytes)) close(oldest, closeCodes.tooSlow, tooSlow);
+}
+
+function drained({ limits, laggards }: Context, outlet: Outlet): boolean {
+  if (outlet.laggingSinceMs === 0) return false;
+  const bufferedBytes = outlet.ws?.getBufferedAmount() ?? 0;
+  if (bufferedBytes > limits.softBytes / 2) {
+    laggards.set(outlet, bufferedBytes);
+    return false;
+  }
+  outlet.laggingSinceMs = 0;
+  laggards.delete(outlet);
+  return true;
+}
+
+function sendFrame(context: Context, outlet: Outlet, frame: ConnectionFrame): boolean {
+  const encoded = outlet.dialect.encodeFrame(frame);
+  if (outlet.asked !== undefined) context.answers.frameSent(outlet, outlet.asked, frame);
+  if (outlet.laggingSinceMs > 0) {
+    outlet.owedBytes += sizeOf(encoded);
+    if (outlet.owedBytes > context.limits.owedBytes) {
+      close(outlet, closeCodes.tooSlow, tooSlow);
+      return false;
+    }
+  }
+  return sendAll(context, outlet, encoded);
+}
+
+function sendAll(context: Context, outlet: Outlet, encoded: Uint8Array | readonly Uint8Array[]): boolean {
+  if (encoded instanceof Uint8Array) return sendBytes(context, outlet, encoded);
+  let takesMore = isWritable(outlet);
+  for (const bytes of encoded) takesMore = sendBytes(context, outlet, bytes);
+  return takesMore;
+}
+
+function sendBytes(context: Context, outlet: Outlet, bytes: Uint8Array): boolean {
+  const { ws } = outlet;
+  if (ws === undefined) return false;
+  context.counters.frames++;
+  context.counters.sentBytes += bytes.length;
+  if (ws.send(bytes, false) === 1) return true;
+  check(context, outlet);
+  return isWritable(outlet);
+}
+
+function sizeOf(encoded: Uint8Array | readonly Uint8Array[]): number {
+  return encoded instanceof Uint8Array ? encoded.length : encoded.reduce((sum, bytes) => sum + bytes.length, 0);
+}

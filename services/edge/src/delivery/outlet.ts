@@ -1,0 +1,30 @@
+import type { Dialect } from "@parley/dialects";
+import type { AskedTurns } from "./answer-times.ts";
+
+/** What sending needs of a WebSocket. */
+export interface Sink {
+  /** 1: sent, 0: it waits in the buffer, 2: dropped. */
+  send(message: Uint8Array, isBinary: boolean): number;
+  getBufferedAmount(): number;
+  cork(callback: () => void): unknown;
+  end(code: number, reason: string): void;
+}
+
+/** The sending half of a connection. A plain record, because there are tens of thousands. */
+export interface Outlet {
+  /** Undefined once it is closed: every method of a closed socket throws. */
+  ws: Sink | undefined;
+  dialect: Dialect;
+  /** It was closed here, with this code. */
+  closeCode: number | undefined;
+  /** A subscription was answered on it. */
+  hasSubscribed: boolean;
+  /** The turns that it asked for and whose end it has not been sent. */
+  asked: AskedTurns | undefined;
+  /** Its viewers, by their conversations: here only their number counts. */
+  readonly viewers: { readonly size: number };
+  /** When it began to lag (a `performance.now`); 0: it does not. */
+  laggingSinceMs: number;
+  /** Bytes of answers to its own frames that were added while it lagged. */
+  owedBytes: number;
+}

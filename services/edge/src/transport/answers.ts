@@ -1,0 +1,139 @@
+import { cutOf, seedMetadata, seedToolCall, type TerminalEvent } from "@parley/dialects";
+import {
+  AnswerMetadata,
+  ApprovalDecision,
+  CallId,
+  ConversationId,
+  ErrorCode,
+  FinishedToolCall,
+  Part,
+  TranscriptMessage,
+  TurnId,
+  Usage,
+  type Parts,
+} from "@parley/protocol";
+import { z } from "zod";
+
+/** The bodies of answers; each schema is also what the OpenAPI document says. */
+
+export const ErrorAnswer = z.object({
+  error: z.string().describe("A sentence for people."),
+  code: ErrorCode,
+  retryable: z.boolean().describe("Whether the same request may succeed later."),
+  retry_after_ms: z.number().optional(),
+  conversation_id: ConversationId.optional(),
+  turn_id: TurnId.optional().describe("The turn goes on, or has ended, under this id."),
+});
+
+const Finish = AnswerMetadata.shape.finish.describe("Why the answer is not whole; absent: it is.");
+
+export const ChatAnswer = z.object({
+  response: z.string(),
+  session_id: z.string().describe("What the request said, or the conversation."),
+  metadata: z.object({
+    agent: z.string(),
+    confidence: z.number(),
+    model: z.string().optional(),
+    context: z.object({ sources: z.array(z.string()) }),
+    finish: Finish,
+    cancelled: z.literal(true).optional().describe("The answer was cancelled: `response` is the text so far."),
+  }),
+  conversation_id: ConversationId,
+  turn_id: TurnId,
+  message_id: z.string(),
+  parts: z
+    .array(Part)
+    .describe("The answer in the order in which it came: `response` is its text, `tool_calls` its calls."),
+  tool_calls: z.array(FinishedToolCall),
+  usage: Usage,
+});
+export type ChatAnswer = z.infer<typeof ChatAnswer>;
+
+const SeedToolCall = FinishedToolCall.pick({
+  call_id: true,
+  tool_name: true,
+  arguments: true,
+  result: true,
+}).extend({
+  status: z.enum(["completed", "failed"]),
+});
+
+export const SeedAnswer = z.object({
+  message: z.string(),
+  tool_calls: z.array(SeedToolCall),
+  conversation_id: ConversationId,
+  finish: Finish,
+});
+export type SeedAnswer = z.infer<typeof SeedAnswer>;
+
+const ConversationSummary = z.object({
+  conversation_id: ConversationId,
+  title: z.string().describe("Its title; the beginning of the first message where it has none."),
+  updated_at: z.number().describe("When a message was last accepted, ms since 1970."),
+});
+
+export const ConversationPage = z.object({
+  conversations: z.array(ConversationSummary),
+  next_cursor: z.string().optional().describe("Give it as `cursor` for older ones; absent: there are none."),
+});
+
+export const MessagePage = z.object({
+  conversation_id: ConversationId,
+  title: z.string().optional().describe("Of the conversation, if it has one."),
+  messages: z.array(TranscriptMessage).describe("Oldest first."),
+  before: z.string().optional().describe("Give it as `before` for older ones; absent: there are none."),
+});
+
+export const ResultAnswer = FinishedToolCall.pick({
+  call_id: true,
+  tool_name: true,
+  arguments: true,
+  status: true,
+  duration_ms: true,
+}).extend({
+  conversation_id: ConversationId,
+  turn_id: TurnId,
+  result: z.string().describe("Whole, up to 256 KB."),
+  truncated: z.boolean().optional().describe("The tool said more than that."),
+});
+
+export const TitleAnswer = z.object({ conversation_id: ConversationId, title: z.string() });
+
+export const CancelAnswer = z.object({ turn_id: TurnId });
+
+export const ApprovalAnswer = z.object({
+  conversation_id: ConversationId,
+  turn_id: TurnId,
+  call_id: CallId,
+  ...ApprovalDecision.shape,
+});
+
+type Answered = Exclude<TerminalEvent, { type: "error" }>;
+
+/** A cancelled answer is one with the text so far, as for clients of the seeds. */
+export function chatAnswerOf(end: Answered, parts: Parts, session: string | undefined): ChatAnswer {
+  const { response, conversation_id, turn_id, message_id, tool_calls, usage } = end;
+  const known = end.type === "complete" ? end.metadata : {};
+  return {
+    response,
+    session_id: session ?? conversation_id,
+    metadata: {
+      ...seedMetadata(known),
+      ...(known.model === undefined ? {} : { model: known.model }),
+      ...(end.type === "cancelled" ? { cancelled: true as const } : {}),
+    },
+    conversation_id,
+    turn_id,
+    message_id,
+    parts: [...parts],
+    tool_calls,
+    usage,
+  };
+}
+
+/** Clients of seed A know two ways in which a tool ends. */
+export function seedAnswerOf(end: Answered): SeedAnswer {
+  const { response, tool_calls, conversation_id } = end;
+  const cut = end.type === "complete" ? cutOf(end.metadata) : {};
+  return { message: response, tool_calls: tool_calls.map(seedToolCall), conversation_id, ...cut };
+}

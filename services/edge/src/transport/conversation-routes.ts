@@ -1,0 +1,253 @@
+import type { Bus } from "@parley/bus";
+import { legacyStatus } from "@parley/dialects";
+import {
+  ApproveFrame,
+  CallId,
+  ChatError,
+  ConversationId,
+  TurnId,
+  messagesOf,
+  storedParts,
+  turnOfCall,
+  TitleFrame,
+  type TranscriptMessage,
+  type User,
+} from "@parley/protocol";
+import { z } from "zod";
+import type { Commands } from "../commands/commands.ts";
+import type { PagePlace } from "../commands/conversations/conversation-index.ts";
+import type { Conversations } from "../commands/conversations/conversations.ts";
+import type { Ownership } from "../commands/ownership.ts";
+import { ApprovalAnswer, CancelAnswer, ConversationPage, MessagePage, ResultAnswer, TitleAnswer } from "./answers.ts";
+import { jsonReply } from "./reply.ts";
+import { Knowing, knowsUnknownStatus, answerReply } from "./request-fields.ts";
+import { defineRoute, given, nothing, type Route } from "./route.ts";
+
+export interface ConversationRouteDeps {
+  readonly conversations: Conversations;
+  readonly facts: Pick<Bus["facts"], "read">;
+  readonly ownership: Ownership;
+  readonly commands: Omit<Commands, "message">;
+}
+
+const OneConversation = z.object({ id: ConversationId });
+
+const maxPage = 200;
+const pageSize = { error: `must be a whole number from 1 to ${maxPage}` };
+const place = { error: "must be a whole number from 1" };
+const limit = z.coerce.number(pageSize).int(pageSize).min(1).max(maxPage).default(50);
+
+/** Opaque to clients, so that it may change. */
+const ListCursor = z
+  .string()
+  .max(512)
+  .transform((text, context): PagePlace => {
+    const [, time, id] = /^(\d{1,16}):(.*)$/.exec(Buffer.from(text, "base64url").toString("utf8")) ?? [];
+    const conversation = ConversationId.safeParse(id);
+    if (conversation.success) return { updated_at: Number(time), conversation_id: conversation.data };
+    context.addIssue({ code: "custom", message: "is not a cursor of ours" });
+    return z.NEVER;
+  });
+
+function listCursorOf({ updated_at, conversation_id }: PagePlace): string {
+  return Buffer.from(`${updated_at}:${conversation_id}`).toString("base64url");
+}
+
+export function createConversationRoutes(deps: ConversationRouteDeps): Route[] {
+  return [
+    listRoute(deps),
+    messagesRoute(deps),
+    resultRoute(deps),
+    deletionRoute(deps),
+    cancelRoute(deps),
+    approvalRoute(deps),
+    titleRoute(deps),
+    changeRoute(deps),
+    removalRoute(deps),
+  ];
+}
+
+function listRoute({ conversations }: ConversationRouteDeps): Route {
+  return defineRoute({
+    method: "get",
+    path: "/api/v1/conversations",
+    summary: "The caller's conversations, newest first.",
+    access: "user",
+    params: nothing,
+    query: z.object({ limit, cursor: ListCursor.optional() }),
+    body: nothing,
+    responses: { 200: { description: "A page of them.", content: ConversationPage } },
+    async handle({ user }, { query }) {
+      const { entries, next } = await conversations.list(user.id, query.limit, query.cursor);
+      const more = next === undefined ? {} : { next_cursor: listCursorOf(next) };
+      return jsonReply(200, { conversations: entries, ...more });
+    },
+  });
+}
+
+function messagesRoute({ conversations, ownership }: ConversationRouteDeps): Route {
+  return defineRoute({
+    method: "get",
+    path: "/api/v1/conversations/:id/messages",
+    summary: "The transcript of a conversation, a page at a time, the newest page first.",
+    access: "user",
+    params: OneConversation,
+    query: z.object({ limit, before: z.coerce.number(place).int(place).min(1).optional(), ...Knowing.shape }),
+    body: nothing,
+    responses: { 200: { description: "A page of messages.", content: MessagePage } },
+    async handle({ user }, { params: { id }, query }) {
+      await ownership.check(id, user.id);
+      const { turns, before, title } = await conversations.messages(id, query.limit, query.before ?? 0);
+      const messages = messagesOf(turns).map(withParts);
+      const titled = { conversation_id: id, ...(title === undefined ? {} : { title }) };
+      const page = { ...titled, messages, ...(before === 0 ? {} : { before: String(before) }) };
+      return answerReply(page, knowsUnknownStatus(query));
+    },
+  });
+}
+
+function resultRoute({ facts, ownership }: ConversationRouteDeps): Route {
+  return defineRoute({
+    method: "get",
+    path: "/api/v1/conversations/:id/results/:call_id",
+    summary: "The whole result of a tool call, for 8 days: events and messages have its beginning.",
+    access: "user",
+    params: OneConversation.extend({ call_id: CallId }),
+    query: Knowing,
+    body: nothing,
+    responses: { 200: { description: "The call and its result.", content: ResultAnswer } },
+    async handle({ user }, { params: { id, call_id }, query }) {
+      await ownership.check(id, user.id);
+      const turn = turnOfCall(call_id);
+      const fact =
+        turn === undefined ? undefined : await facts.read("result", { conversation: id, turn, call: call_id });
+      if (fact?.kind !== "result")
+        throw new ChatError("NOT_FOUND", { message: "There is no such result, or not any more." });
+      const result = ResultAnswer.parse(fact);
+      return jsonReply(200, knowsUnknownStatus(query) ? result : { ...result, status: legacyStatus(result.status) });
+    },
+  });
+}
+
+/** Who reads over HTTP need not know how parts are made of a message that is kept without. */
+function withParts(message: TranscriptMessage): TranscriptMessage {
+  return { ...message, parts: [...storedParts(message)] };
+}
+
+function deletionRoute({ conversations, ownership }: ConversationRouteDeps): Route {
+  return defineRoute({
+    method: "delete",
+    path: "/api/v1/conversations/:id",
+    summary: "Cancel what runs in a conversation and delete all of it.",
+    access: "user",
+    params: OneConversation,
+    query: nothing,
+    body: nothing,
+    responses: { 204: { description: "There is nothing of it, any more or ever." } },
+    async handle({ user }, { params: { id } }) {
+      if (await isTheirs(ownership, id, user)) await conversations.delete(id, user);
+      return { status: 204, body: "" };
+    },
+  });
+}
+
+/** Throws FORBIDDEN; false when it is nobody's. */
+async function isTheirs(ownership: Ownership, conversation: ConversationId, { id }: User): Promise<boolean> {
+  try {
+    await ownership.check(conversation, id);
+    return true;
+  } catch (error) {
+    if (error instanceof ChatError && error.code === "NOT_FOUND") return false;
+    throw error;
+  }
+}
+
+function titleRoute({ commands }: ConversationRouteDeps): Route {
+  return defineRoute({
+    method: "put",
+    path: "/api/v1/conversations/:id/title",
+    summary: "Give a conversation a title; whoever looks at it is told.",
+    access: "user",
+    params: OneConversation,
+    query: nothing,
+    body: TitleFrame.pick({ title: true }),
+    responses: { 200: { description: "The title as it is kept.", content: TitleAnswer } },
+    async handle({ user }, { params: { id }, body: { title } }) {
+      return jsonReply(200, { conversation_id: id, title: await commands.title(user, { conversation_id: id, title }) });
+    },
+  });
+}
+
+const OneTurn = OneConversation.extend({ turn_id: TurnId });
+const queuePath = "/api/v1/conversations/:id/queue/:turn_id";
+
+function changeRoute({ commands }: ConversationRouteDeps): Route {
+  return defineRoute({
+    method: "patch",
+    path: queuePath,
+    summary: "Change the text of a message that waits behind another one.",
+    access: "user",
+    params: OneTurn,
+    query: nothing,
+    body: z.object({ message: z.string().describe("The text that is to be answered instead.") }),
+    responses: { 204: { description: "This text will be answered." } },
+    async handle({ user }, { params: { id, turn_id }, body: { message } }) {
+      await commands.queue(user, { conversation_id: id, turn_id, message });
+      return { status: 204, body: "" };
+    },
+  });
+}
+
+function removalRoute({ commands }: ConversationRouteDeps): Route {
+  return defineRoute({
+    method: "delete",
+    path: queuePath,
+    summary: "Take a message back that waits behind another one; its turn ends as cancelled.",
+    access: "user",
+    params: OneTurn,
+    query: nothing,
+    body: nothing,
+    responses: { 204: { description: "It will not be answered." } },
+    async handle({ user }, { params: { id, turn_id } }) {
+      await commands.queue(user, { conversation_id: id, turn_id, remove: true });
+      return { status: 204, body: "" };
+    },
+  });
+}
+
+function cancelRoute({ commands }: ConversationRouteDeps): Route {
+  return defineRoute({
+    method: "post",
+    path: "/api/v1/conversations/:id/cancel",
+    summary: "Ask a running answer to stop; its own end says that it has.",
+    access: "user",
+    params: OneConversation,
+    query: nothing,
+    body: z.object({ turn_id: TurnId.nullish().describe("Absent: the one that runs.") }),
+    responses: { 202: { description: "It was asked to.", content: CancelAnswer } },
+    async handle({ user }, { params, body }) {
+      const wish = { conversation_id: params.id, ...(body.turn_id ? { turn_id: body.turn_id } : {}) };
+      return jsonReply(202, { turn_id: await commands.cancel(user, wish) });
+    },
+  });
+}
+
+function approvalRoute({ commands }: ConversationRouteDeps): Route {
+  const { approved, reason, confirm } = ApproveFrame.shape;
+  return defineRoute({
+    method: "post",
+    path: "/api/v1/conversations/:id/approvals/:call_id",
+    summary: "Decide on a tool call that waits for a person.",
+    access: "user",
+    params: OneConversation.extend({ call_id: CallId }),
+    query: nothing,
+    body: z.object({ approved, reason: reason.nullable(), confirm: confirm.nullable() }),
+    responses: { 200: { description: "It was decided so, now or before.", content: ApprovalAnswer } },
+    async handle({ user }, { params: { id: conversation_id, call_id }, body }) {
+      const wish = { conversation_id, call_id, approved: body.approved };
+      const said = { ...given("reason", body.reason), ...given("confirm", body.confirm) };
+      const { turn: turn_id, ...decision } = await commands.approve(user, { ...wish, ...said });
+      return jsonReply(200, ApprovalAnswer.parse({ conversation_id, turn_id, call_id, ...decision }));
+    },
+  });
+}

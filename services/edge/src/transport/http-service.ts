@@ -1,0 +1,51 @@
+import { createToolCatalogue, type Bus } from "@parley/bus";
+import type { TemplatedApp } from "uWebSockets.js";
+import { createCaller } from "../admission/caller.ts";
+import type { Redis } from "../commands/conversations/conversation-index.ts";
+import type { Conversations } from "../commands/conversations/conversations.ts";
+import { createChatRoutes } from "./chat-routes.ts";
+import { createConversationRoutes } from "./conversation-routes.ts";
+import { createHttpTurns } from "./http-turns.ts";
+import { createHttpViewers } from "./http-viewers.ts";
+import type { Reply } from "./reply.ts";
+import { addRoutes } from "./routing.ts";
+import { createDevTokenRoute, createHealthRoute, withDocument } from "./service-routes.ts";
+import type { ServiceDeps } from "./socket-service.ts";
+
+export interface HttpServiceDeps extends ServiceDeps {
+  readonly bus: Bus;
+  /** Undefined: there is none here. */
+  readonly redis: Redis | undefined;
+  readonly conversations: Conversations;
+  /** How long a request may wait for its answer. */
+  readonly maxWaitMs: number;
+  readonly pages: ReadonlyMap<string, Reply>;
+  readonly version: string;
+  /** What keeps this process from serving, as sentences. */
+  readonly problems: () => string[];
+}
+
+/** Everything that is asked over HTTP. */
+export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { sweep(nowMs: number): void } {
+  const { bus, redis, tokens, origins, isDevelopment, version, pages, log } = deps;
+  const { problems, isStopping, isBrokerWell, connections, maxConnections, maxWaitMs } = deps;
+  const { outbox, catchUp, conversations, ownership, viewing, commands, counters } = deps;
+  const catalogue = redis === undefined ? undefined : createToolCatalogue({ redis, log });
+  const viewers = createHttpViewers({ connections, maxConnections, maxWaitMs });
+  const turns = createHttpTurns({ viewers, commands, viewing, ownership, outbox, catchUp, bus, counters });
+  const routes = [
+    ...createChatRoutes({ turns, isOwn: ownership.isOwn }),
+    ...createConversationRoutes({ conversations, facts: bus.facts, ownership, commands }),
+    createHealthRoute({ version, isConnected: bus.connected, problems, catalogue }),
+    ...(isDevelopment ? [createDevTokenRoute(tokens)] : []),
+  ];
+  const callerOf = createCaller(tokens, isDevelopment);
+  const table = withDocument(routes, version);
+  addRoutes(app, { pages, routes: table, callerOf, origins, isBrokerWell, isStopping, counters, log });
+  return {
+    sweep(nowMs) {
+      viewers.sweep(nowMs);
+      conversations.sweep();
+    },
+  };
+}

@@ -1,0 +1,189 @@
+import type { Bus } from "@parley/bus";
+import { createSseDialect, createTurnWatch, type TerminalEvent, type TurnPlace } from "@parley/dialects";
+import {
+  ChatError,
+  chatErrorOf,
+  closeCodes,
+  isTerminal,
+  parseEventSubject,
+  pendingCallsOf,
+  subjects,
+  toChatError,
+  type ConversationId,
+  type MessageFrame,
+  type Parts,
+  type TurnView,
+  type User,
+} from "@parley/protocol";
+import { turnIdOf } from "@parley/protocol/turn-id";
+import type { Commands } from "../commands/commands.ts";
+import type { Ownership } from "../commands/ownership.ts";
+import { checkSameText } from "../commands/submission.ts";
+import type { Viewing } from "../commands/viewing.ts";
+import { noCursor, generationOffset, streamSeqOf } from "../cursor.ts";
+import type { Outbox } from "../delivery/outbox.ts";
+import { countOne, type Counters } from "../figures/metrics.ts";
+import type { CatchUp } from "../hub/catch-up.ts";
+import type { HubConnection } from "../hub/hub.ts";
+import { createAnswerViewer } from "./answer-viewer.ts";
+import type { HttpViewers } from "./http-viewers.ts";
+import { chatErrorReply, type Reply } from "./reply.ts";
+import { namingKey } from "./request-fields.ts";
+import type { Call } from "./route.ts";
+import { createSseSink } from "./sse-sink.ts";
+
+export interface HttpTurnDeps {
+  readonly viewers: HttpViewers;
+  readonly commands: Pick<Commands, "message">;
+  readonly viewing: Viewing;
+  readonly ownership: Ownership;
+  readonly outbox: Outbox;
+  readonly catchUp: CatchUp;
+  readonly bus: Pick<Bus, "events" | "turns">;
+  readonly counters: Pick<Counters, "errors">;
+}
+
+export type HttpTurns = ReturnType<typeof createHttpTurns>;
+
+/** A message with the conversation it belongs to. */
+export type Question = MessageFrame & { readonly conversation_id: string };
+
+export interface StreamFrom {
+  /** The cursor that the client has. */
+  readonly after: number | undefined;
+  /** It knows the status `unknown`. */
+  readonly isKnowing: boolean;
+}
+
+type Answered = Exclude<TerminalEvent, { type: "error" }>;
+
+/** Messages over HTTP: the same turns as over a socket, looked at by a viewer that is there for one of them. */
+export function createHttpTurns(deps: HttpTurnDeps) {
+  return {
+    /** Waits for the end. A client that goes away does not cancel. Throws what the message handler throws. */
+    async answer(
+      { user, exchange }: Call,
+      question: Question,
+      toReply: (end: Answered, parts: Parts) => Reply,
+    ): Promise<Reply | undefined> {
+      const { viewers, commands, counters } = deps;
+      const watch = createTurnWatch();
+      const { dialect, sink, ended, giveUp } = createAnswerViewer(watch);
+      const onDeadline = (): void => giveUp(waitedTooLong(watch.turn));
+      const connection = viewers.open({ user, dialect, sink, onDeadline, transport: "request" });
+      exchange.onGone(() => viewers.close(connection, "client"));
+      try {
+        await commands.message(connection, user, question, exchange.header("traceparent")).catch(namingKey(exchange));
+        const { end, parts } = await ended;
+        return end.type === "error" ? endedInError(end) : toReply(end, parts);
+      } catch (thrown) {
+        viewers.close(connection, "error");
+        if (!(thrown instanceof ChatError)) throw thrown;
+        countOne(counters.errors, thrown.code);
+        return chatErrorReply(thrown, watch.place);
+      } finally {
+        viewers.close(connection, "answered");
+      }
+    },
+
+    /** Streams the conversation from the message on, to the end of its turn; or from a cursor that the client has. */
+    stream: (call: Call, question: Question, from: StreamFrom): Promise<Reply | undefined> =>
+      stream(deps, call, question, from),
+  };
+}
+
+async function stream(
+  deps: HttpTurnDeps,
+  { user, exchange }: Call,
+  question: Question,
+  { after, isKnowing }: StreamFrom,
+): Promise<Reply | undefined> {
+  const { viewers, commands, viewing, outbox, counters } = deps;
+  const resumed =
+    after === undefined ? undefined : await turnToResume(deps, user, question, after).catch(namingKey(exchange));
+  if (resumed === "has all") return { status: 204, body: "" };
+  const watch = createTurnWatch();
+  if (resumed !== undefined) watch.begin(resumed);
+  const sink = createSseSink({
+    exchange,
+    onDrained: () => drained(deps, connection),
+    onDone: () => viewers.close(connection, "answered"),
+  });
+  const dialect = createSseDialect(watch, sink.finish, isKnowing);
+  const onDeadline = (): void => outbox.close(connection, closeCodes.goingAway, "");
+  const onBeat = sink.beat;
+  const connection = viewers.open({ user, dialect, sink, transport: "events", onDeadline, onBeat });
+  exchange.onGone(() => viewers.close(connection, "client"));
+  try {
+    if (resumed === undefined)
+      await commands.message(connection, user, question, exchange.header("traceparent")).catch(namingKey(exchange));
+    else await viewing.follow(connection, question.conversation_id, resumed.after);
+  } catch (error) {
+    viewers.close(connection, "error");
+    if (exchange.isOpen()) throw error;
+    countOne(counters.errors, toChatError(error).code);
+    sink.end(closeCodes.overloaded, "");
+  }
+  return undefined;
+}
+
+/** The turn goes on, or waits on: the same request with the same key waits for it again. */
+function waitedTooLong(turn: TurnView | undefined): ChatError {
+  const [pending] = turn === undefined ? [] : pendingCallsOf(turn);
+  const message =
+    pending === undefined
+      ? "The answer takes longer than a request may wait. It goes on: ask again, or fetch the messages later."
+      : `The answer waits for a person's word on the call ${pending.call_id}, for longer than a request may wait. Decide on it, then ask again, or fetch the messages later.`;
+  return new ChatError("MODEL_TIMEOUT", { message, retryAfterMs: 1_000 });
+}
+
+function endedInError(end: Extract<TerminalEvent, { type: "error" }>) {
+  const { conversation_id, turn_id } = end;
+  return chatErrorReply(chatErrorOf(end), { conversation_id, turn_id });
+}
+
+function drained({ outbox, catchUp }: HttpTurnDeps, connection: HubConnection): void {
+  if (!outbox.drained(connection)) return;
+  for (const viewer of connection.viewers.values()) catchUp.catchUp(viewer);
+}
+
+interface Resumed extends TurnPlace {
+  /** The cursor to go on from; undefined: with the whole conversation. */
+  readonly after: number | undefined;
+}
+
+/** The turn of a question that was asked before. Throws NOT_FOUND when it is not known any more, CONFLICT when it was another question. */
+async function turnToResume(
+  { bus: { events, turns }, ownership }: HttpTurnDeps,
+  user: User,
+  question: Question,
+  after: number,
+): Promise<Resumed | "has all"> {
+  const { conversation_id, id } = question;
+  await ownership.check(conversation_id, user.id);
+  const turn_id = turnIdOf(user.id, conversation_id, id);
+  const shard = events.shardOf(conversation_id);
+  const [begun, newest] = await Promise.all([
+    events.last(subjects.user(shard, conversation_id, turn_id)),
+    events.last(subjects.agent(shard, conversation_id, turn_id)),
+  ]);
+  const queued = async () =>
+    (await turns.waiting(conversation_id)).find(({ request }) => request.turn_id === turn_id)?.request;
+  const first = begun?.event ?? (await queued());
+  if (first === undefined) {
+    throw new ChatError("NOT_FOUND", { message: "There is no such answer to go on with: fetch the messages." });
+  }
+  checkSameText(question, first);
+  if (newest === undefined || !isTerminal(newest.event.type)) return { conversation_id, turn_id, after };
+  const { createdMs, firstSeq, lastSeq } = await events.state(shard);
+  const seq = streamSeqOf(after, { offset: generationOffset(createdMs), firstSeq, lastSeq });
+  if (seq === noCursor || seq < newest.seq) return { conversation_id, turn_id, after };
+  // A stream ends with its turn: a client that has a later event never got the end, which came late, and needs the whole.
+  const isPast = seq > newest.seq && (await isEventOf(events, conversation_id, seq));
+  return isPast ? { conversation_id, turn_id, after: undefined } : "has all";
+}
+
+async function isEventOf(events: Bus["events"], conversation: ConversationId, seq: number): Promise<boolean> {
+  const subject = await events.subjectAt(events.shardOf(conversation), seq);
+  return subject !== undefined && parseEventSubject(subject)?.conversation === conversation;
+}

@@ -1,0 +1,104 @@
+import { ErrorCode, errorTable } from "@parley/protocol";
+import { z } from "zod";
+import type { Access } from "../admission/caller.ts";
+import { ErrorAnswer } from "./answers.ts";
+import { parameterNames, type ResponseSpec, type Route } from "./route.ts";
+
+type Direction = "input" | "output";
+type Schema = z.core.JSONSchema.BaseSchema;
+
+const errorRef = "#/components/schemas/Error";
+
+/** The OpenAPI 3.1 document of the routes, from the schemas that check the requests and type the answers. */
+export function openApiDocument(routes: readonly Route[], version: string): object {
+  const paths: Record<string, Record<string, object>> = {};
+  for (const route of routes) {
+    const path = route.path.replaceAll(/:(\w+)/g, "{$1}");
+    paths[path] = { ...paths[path], [route.method]: operationOf(route) };
+  }
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "Parley",
+      version,
+      description: "Chat with agents. The WebSocket endpoints are described in the protocol's page.",
+    },
+    paths,
+    components: {
+      securitySchemes: { token: { type: "http", scheme: "bearer", bearerFormat: "JWT" } },
+      schemas: { Error: schemaOf(ErrorAnswer, "output") },
+    },
+  };
+}
+
+function operationOf(route: Route): object {
+  const body = route.hasBody ? { requestBody: requestBodyOf(route) } : {};
+  return {
+    summary: route.summary,
+    security: securityOf(route.access),
+    parameters: parametersOf(route),
+    ...body,
+    responses: {
+      ...Object.fromEntries(Object.entries(route.responses).map(([status, spec]) => [status, responseOf(spec)])),
+      default: {
+        description: "What went wrong. The status is that of the code.",
+        content: { "application/json": { schema: { $ref: errorRef } } },
+      },
+    },
+  };
+}
+
+/** An empty requirement: no token is needed. */
+function securityOf(access: Access): object[] {
+  if (access === "anybody") return [{}];
+  return access === "user" ? [{ token: [] }] : [{ token: [] }, {}];
+}
+
+function parametersOf(route: Route): object[] {
+  const { params, query, headers = {} } = route;
+  const path = parameterNames(route).map((name) => ({
+    name,
+    in: "path",
+    required: true,
+    schema: fieldOf(params, name),
+  }));
+  const inQuery = Object.keys(query.shape).map((name) => ({ name, in: "query", schema: fieldOf(query, name) }));
+  const inHeader = Object.entries(headers).map(([name, description]) => {
+    return { name, in: "header", description, schema: { type: "string" } };
+  });
+  return [...path, ...inQuery, ...inHeader];
+}
+
+function fieldOf(schema: z.ZodObject, name: string): unknown {
+  return schemaOf(schema, "input").properties?.[name] ?? {};
+}
+
+function requestBodyOf({ body }: Route): object {
+  return { required: true, content: { "application/json": { schema: schemaOf(body, "input") } } };
+}
+
+function responseOf({ description, content, events }: ResponseSpec): object {
+  if (content === undefined) return { description };
+  const stream = {
+    schema: events === undefined ? {} : schemaOf(events, "output"),
+    description: "Server-sent events; the schema is that of each event's `data`, its `event` is the `type`.",
+  };
+  return {
+    description,
+    content: {
+      "application/json": { schema: schemaOf(content, "output") },
+      ...(events === undefined ? {} : { "text/event-stream": stream }),
+    },
+  };
+}
+
+function schemaOf(schema: z.ZodType, io: Direction): Schema {
+  const { $schema: _dialect, ...made } = z.toJSONSchema(schema, {
+    io,
+    unrepresentable: "any",
+    override({ zodSchema, jsonSchema }) {
+      if (zodSchema === ErrorCode) Object.assign(jsonSchema, { type: "string", enum: Object.keys(errorTable) });
+    },
+  });
+  return made;
+}

@@ -1,0 +1,102 @@
+import { ChatError, problemOf, type User } from "@parley/protocol";
+import { z } from "zod";
+import type { Access } from "../admission/caller.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Reply } from "./reply.ts";
+
+export type Method = "get" | "post" | "put" | "patch" | "delete";
+
+export interface ResponseSpec {
+  readonly description: string;
+  /** Absent: there is no body. */
+  readonly content?: z.ZodType;
+  /** The events of a stream, when one is asked for. */
+  readonly events?: z.ZodType;
+}
+
+interface Description {
+  readonly method: Method;
+  /** `:name` is a parameter. */
+  readonly path: string;
+  /** In one sentence. */
+  readonly summary: string;
+  readonly access: Access;
+  /** Also a body that does not say that it is JSON: for people with curl, where a foreign page could do no harm. */
+  readonly takesAnyType?: boolean;
+  /** Request headers beyond the usual ones: name and what it does. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Successful answers. What goes wrong is answered the same everywhere. */
+  readonly responses: Readonly<Record<number, ResponseSpec>>;
+}
+
+export interface Call {
+  readonly user: User;
+  readonly exchange: Exchange;
+}
+
+interface Input<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> {
+  readonly params: z.output<P>;
+  readonly query: z.output<Q>;
+  readonly body: z.output<B>;
+}
+
+export interface RouteSpec<P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodObject> extends Description {
+  readonly params: P;
+  readonly query: Q;
+  readonly body: B;
+  /** Undefined: it has answered itself, or will. What it throws becomes the answer. */
+  readonly handle: (call: Call, input: Input<P, Q, B>) => Promise<Reply | undefined>;
+}
+
+export interface RawInput {
+  readonly params: unknown;
+  readonly query: unknown;
+  readonly body: unknown;
+}
+
+/** One endpoint: what it takes, what it answers, and who does it. Routing and the document are both made from it. */
+export interface Route extends Description {
+  readonly params: z.ZodObject;
+  readonly query: z.ZodObject;
+  readonly body: z.ZodObject;
+  readonly hasBody: boolean;
+  readonly answer: (call: Call, raw: RawInput) => Promise<Reply | undefined>;
+}
+
+/** Stands for parameters, a query or a body that an endpoint does not have. */
+export const nothing = z.object({});
+
+/** A field of a body, unless it is null: so clients write what they do not have. */
+export function given<Name extends string, T>(name: Name, value: T | null | undefined): Partial<Record<Name, T>> {
+  const entry: Partial<Record<Name, T>> = {};
+  if (value !== null && value !== undefined) entry[name] = value;
+  return entry;
+}
+
+export function defineRoute<P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodObject>(
+  spec: RouteSpec<P, Q, B>,
+): Route {
+  const { params, query, body, handle } = spec;
+  return {
+    ...spec,
+    hasBody: Object.keys(body.shape).length > 0,
+    answer: (call, raw) =>
+      handle(call, {
+        params: parse(params, raw.params, "the address"),
+        query: parse(query, raw.query, "the query"),
+        body: parse(body, raw.body, "the body"),
+      }),
+  };
+}
+
+function parse<T extends z.ZodType>(schema: T, value: unknown, whole: string): z.output<T> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const problem = problemOf(parsed.error, value, whole);
+  throw new ChatError("INVALID_FRAME", { message: `The request is not valid: ${problem}.` });
+}
+
+/** The names of the parameters of a path, in their order. */
+export function parameterNames({ path }: Pick<Route, "path">): string[] {
+  return [...path.matchAll(/:(\w+)/g)].map(([, name = ""]) => name);
+}

@@ -1,0 +1,200 @@
+import { ChatError, fitsFrame, limits, parseWellFormed, toChatError, type ErrorCode } from "@parley/protocol";
+import type { Logger } from "@parley/runtime";
+import type { HttpRequest, HttpResponse, TemplatedApp } from "uWebSockets.js";
+import type { createCaller } from "../admission/caller.ts";
+import { mayConnect, type OriginRules } from "../admission/origin.ts";
+import { countOne } from "../figures/metrics.ts";
+import { createExchange, type Exchange } from "./exchange.ts";
+import { chatErrorReply, errorReply, send, type Reply } from "./reply.ts";
+import { parameterNames, type Route } from "./route.ts";
+
+interface RoutingDeps {
+  readonly callerOf: ReturnType<typeof createCaller>;
+  readonly origins: OriginRules;
+  /** Whether the broker answers and delivers. */
+  readonly isBrokerWell: () => boolean;
+  readonly isStopping: () => boolean;
+  readonly counters: { errors: Map<ErrorCode, number> };
+  readonly log: Logger;
+}
+
+export interface RouteDeps extends RoutingDeps {
+  readonly pages: ReadonlyMap<string, Reply>;
+  /** The endpoints of the table. */
+  readonly routes: readonly Route[];
+}
+
+/** What the public port answers to HTTP: pages, the table, and that there is nothing else. */
+export function addRoutes(app: TemplatedApp, deps: RouteDeps): void {
+  const start: Reply = { status: 302, headers: { location: "/ws/test" }, body: "" };
+  for (const [path, page] of [["/", start] as const, ...deps.pages]) {
+    app.get(path, (response) => send(response, page));
+    app.head(path, (response) => send(response, page, true));
+  }
+  addTable(app, deps.routes, deps);
+  app.any("/*", (response, request) => send(response, notFound(request), request.getMethod() === "head"));
+}
+
+function notFound(request: HttpRequest): Reply {
+  return errorReply("NOT_FOUND", `There is nothing at ${request.getMethod().toUpperCase()} ${request.getUrl()}.`);
+}
+
+const noBody = Buffer.alloc(0);
+/** Throws where another decoder would put U+FFFD: what the caller meant is not known then. */
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/** How the library calls the methods. */
+const inLibrary = { get: "get", post: "post", put: "put", patch: "patch", delete: "del" } as const;
+
+/** Serves the routes of the table; other methods of their paths are answered with 405. */
+function addTable(app: TemplatedApp, routes: readonly Route[], deps: RoutingDeps): void {
+  for (const route of routes) {
+    app[inLibrary[route.method]](route.path, serve(route, deps));
+    if (route.method === "get") app.head(route.path, serve(route, deps));
+  }
+  for (const path of new Set(routes.map(({ path }) => path))) {
+    const methods = routes.filter((route) => route.path === path).flatMap(({ method }) => namesOf(method));
+    app.options(path, (response, request) => {
+      const exchange = createExchange(response, request);
+      exchange.reply(admitOrigin(exchange, deps.origins) ? preflightReply(methods) : foreignOrigin());
+    });
+    app.any(path, (response, request) => createExchange(response, request).reply(wrongMethod(request, methods)));
+  }
+}
+
+function namesOf(method: Route["method"]): string[] {
+  return method === "get" ? ["GET", "HEAD"] : [method.toUpperCase()];
+}
+
+function foreignOrigin(): Reply {
+  return errorReply("FORBIDDEN", "Pages of this origin may not ask.");
+}
+
+function wrongMethod(request: HttpRequest, methods: readonly string[]): Reply {
+  const allow = methods.join(", ");
+  const message = `${request.getUrl()} takes ${allow}, not ${request.getMethod().toUpperCase()}.`;
+  const reply = chatErrorReply(new ChatError("UNSUPPORTED", { message }), {}, 405);
+  return { ...reply, headers: { ...reply.headers, allow } };
+}
+
+function serve(route: Route, deps: RoutingDeps) {
+  const { length } = parameterNames(route);
+  return (response: HttpResponse, request: HttpRequest): void => {
+    const exchange = createExchange(response, request, length);
+    if (!admitOrigin(exchange, deps.origins)) {
+      countOne(deps.counters.errors, "FORBIDDEN");
+      return exchange.reply(foreignOrigin());
+    }
+    // The body must be listened for before anything is waited for.
+    const body = route.hasBody ? exchange.body(limits.escapedFrameBytes) : Promise.resolve(noBody);
+    void answer(route, exchange, body, deps).catch((thrown: unknown) => {
+      exchange.reply(refusal(thrown, exchange, deps));
+    });
+  };
+}
+
+async function answer(
+  route: Route,
+  exchange: Exchange,
+  body: Promise<Buffer | undefined>,
+  { callerOf, isStopping, counters }: RoutingDeps,
+): Promise<void> {
+  if (isStopping() && route.access !== "anybody") throw new ChatError("SHUTTING_DOWN", { retryAfterMs: 1_000 });
+  const user = await callerOf(exchange.header("authorization"), route.access);
+  const bytes = await body;
+  if (bytes === undefined) throw tooLarge();
+  const problem = route.hasBody ? bodyTypeProblem(exchange, route.takesAnyType === true) : undefined;
+  if (problem !== undefined) {
+    countOne(counters.errors, "UNSUPPORTED");
+    return exchange.reply(wrongType(problem));
+  }
+  const params = Object.fromEntries(parameterNames(route).map((name, index) => [name, exchange.parameters[index]]));
+  const raw = { params, query: Object.fromEntries(exchange.query), body: route.hasBody ? parseBody(bytes) : {} };
+  const reply = await route.answer({ user, exchange }, raw);
+  if (reply !== undefined) exchange.reply(reply);
+}
+
+/** Forms of other sites can send everything but this without being asked for. */
+function isJson({ header }: Exchange): boolean {
+  return header("content-type").split(";", 1)[0]?.trim().toLowerCase() === "application/json";
+}
+
+/** Why the body cannot be read as what its headers say it is. */
+function bodyTypeProblem(exchange: Exchange, takesAnyType: boolean): string | undefined {
+  if (!takesAnyType && !isJson(exchange)) return "Send JSON as application/json.";
+  const encoding = exchange.header("content-encoding").trim().toLowerCase();
+  if (encoding !== "" && encoding !== "identity") return "Send the body as it is, without a content-encoding.";
+  const charset = /;\s*charset\s*=\s*"?([^";\s]+)/i.exec(exchange.header("content-type"))?.[1]?.toLowerCase();
+  if (charset !== undefined && !readCharsets.has(charset)) return "Send the body as UTF-8; no other charset is read.";
+  return undefined;
+}
+
+/** ASCII is UTF-8 too. */
+const readCharsets: ReadonlySet<string> = new Set(["utf-8", "utf8", "us-ascii", "ascii"]);
+
+function wrongType(message: string): Reply {
+  return chatErrorReply(new ChatError("UNSUPPORTED", { message }), {}, 415);
+}
+
+function parseBody(bytes: Buffer): unknown {
+  const text = textOf(bytes);
+  if (text.trim() === "") return {};
+  const isLong = bytes.length > limits.clientFrameBytes;
+  const body = jsonOf(text, isLong);
+  if (isLong && !fitsFrame(body)) throw tooLarge();
+  return body;
+}
+
+function jsonOf(text: string, isLong: boolean): unknown {
+  try {
+    return parseWellFormed(text);
+  } catch (cause) {
+    throw isLong ? tooLarge() : new ChatError("INVALID_FRAME", { message: "The body is not JSON.", cause });
+  }
+}
+
+function tooLarge(): ChatError {
+  return new ChatError("MESSAGE_TOO_LARGE", {
+    message: `The body is larger than ${limits.clientFrameBytes / 1024} KB.`,
+  });
+}
+
+function textOf(bytes: Buffer): string {
+  try {
+    return utf8.decode(bytes);
+  } catch (cause) {
+    throw new ChatError("INVALID_FRAME", { message: "The body is not UTF-8.", cause });
+  }
+}
+
+function refusal(thrown: unknown, { method, path }: Exchange, { isBrokerWell, counters, log }: RoutingDeps): Reply {
+  // Whatever the broker's client throws while it is away means the same: try again.
+  const isOurs = thrown instanceof ChatError || isBrokerWell();
+  const error = isOurs ? toChatError(thrown) : new ChatError("OVERLOADED", { cause: thrown, retryAfterMs: 1_000 });
+  countOne(counters.errors, error.code);
+  log[error.status >= 500 ? "warn" : "debug"]({ err: error, method, path }, "a request was refused");
+  return chatErrorReply(error);
+}
+
+const preflightSeconds = "600";
+
+/** Whether the page that asks may; answers to pages of allowed origins say so to the browser. No cookies are ever used. */
+function admitOrigin({ header, headers }: Exchange, rules: OriginRules): boolean {
+  const origin = header("origin");
+  headers.set("vary", "origin");
+  if (!mayConnect(origin, header("host"), rules)) return false;
+  if (origin === "") return true;
+  headers.set("access-control-allow-origin", origin);
+  headers.set("access-control-expose-headers", "retry-after");
+  return true;
+}
+
+/** The answer to a browser that asks before it asks. */
+function preflightReply(methods: readonly string[]): Reply {
+  const headers = {
+    "access-control-allow-methods": methods.join(", "),
+    "access-control-allow-headers": "authorization, content-type, idempotency-key, last-event-id, traceparent",
+    "access-control-max-age": preflightSeconds,
+  };
+  return { status: 204, headers, body: "" };
+}

@@ -1,0 +1,99 @@
+import { createDialectC, undecidedDialect, type Dialect, type IsOwn } from "@parley/dialects";
+import type { Logger } from "@parley/runtime";
+import type { TemplatedApp } from "uWebSockets.js";
+import { createAuthHandler } from "../admission/auth-handler.ts";
+import type { OriginRules } from "../admission/origin.ts";
+import type { Tokens } from "../admission/tokens.ts";
+import type { Commands } from "../commands/commands.ts";
+import type { Ownership } from "../commands/ownership.ts";
+import type { Viewing } from "../commands/viewing.ts";
+import type { DeliveryLimits } from "../delivery/delivery-limits.ts";
+import type { Outbox } from "../delivery/outbox.ts";
+import type { Counters } from "../figures/metrics.ts";
+import type { CatchUp } from "../hub/catch-up.ts";
+import type { Connections } from "./connections.ts";
+import { createDialectChooser } from "./dialect-chooser.ts";
+import { createFrameHandler } from "./frame-handler.ts";
+import { createInbox } from "./inbox.ts";
+import { createUpgrade } from "./upgrade.ts";
+import { createWebSocketBehavior } from "./websocket.ts";
+
+/** What both services of the public port need. */
+export interface ServiceDeps {
+  readonly tokens: Tokens;
+  readonly origins: OriginRules;
+  readonly isDevelopment: boolean;
+  readonly maxConnections: number;
+  readonly isStopping: () => boolean;
+  readonly isBrokerWell: () => boolean;
+  readonly connections: Connections;
+  readonly outbox: Outbox;
+  readonly catchUp: CatchUp;
+  readonly ownership: Ownership;
+  readonly viewing: Viewing;
+  readonly commands: Commands;
+  readonly counters: Counters;
+  readonly log: Logger;
+}
+
+export interface SocketServiceDeps extends ServiceDeps {
+  readonly limits: DeliveryLimits;
+  /** How long events are kept. */
+  readonly eventWindowMs: number;
+}
+
+/** Everything that is asked over WebSockets. */
+export function addSocketService(app: TemplatedApp, deps: SocketServiceDeps): void {
+  const { tokens, origins, isDevelopment, maxConnections, limits, eventWindowMs, isStopping, isBrokerWell } = deps;
+  const { connections, outbox, catchUp, ownership, viewing, commands, counters, log } = deps;
+  const { isOwn } = ownership;
+  const chooseDialect = createDialectChooser({ outbox, isOwn, eventWindowMs, counters });
+  const onAuth = createAuthHandler({ tokens, outbox, counters, log });
+  const handle = createFrameHandler({
+    chooseDialect,
+    onAuth,
+    commands,
+    ownership,
+    viewing,
+    outbox,
+    isBrokerWell,
+    counters,
+    log,
+  });
+  const { receive } = createInbox({ handle, outbox });
+  const openConnections = (): number => connections.size;
+  for (const { path, otherDialect, allowAnonymous } of endpoints(isOwn, isDevelopment)) {
+    const upgrade = createUpgrade({
+      origins,
+      maxConnections,
+      openConnections,
+      isStopping,
+      otherDialect,
+      allowAnonymous,
+      counters,
+    });
+    app.ws(
+      path,
+      createWebSocketBehavior({ upgrade, connections, outbox, catchUp, limits, eventWindowMs, counters, receive }),
+    );
+  }
+}
+
+interface Endpoint {
+  readonly path: string;
+  /** How a client speaks that did not ask for the native dialect. */
+  readonly otherDialect: () => Dialect;
+  /** Clients without a subprotocol may do without a token: for development. */
+  readonly allowAnonymous: boolean;
+}
+
+function endpoints(isOwn: IsOwn, isDevelopment: boolean): Endpoint[] {
+  return [
+    { path: "/ws/chat", otherDialect: () => undecidedDialect, allowAnonymous: isDevelopment },
+    {
+      path: "/api/v1/async/chatbot",
+      otherDialect: () => createDialectC({ isOwn, isUntyped: true }),
+      allowAnonymous: false,
+    },
+  ];
+}

@@ -1,0 +1,115 @@
+import { closeCodes } from "@parley/protocol";
+import type { HttpResponse } from "uWebSockets.js";
+import type { Sink } from "../delivery/outlet.ts";
+import { closedWith } from "./answer-viewer.ts";
+import type { Exchange } from "./exchange.ts";
+import { createPacedWriter, type PacedWriter } from "./paced-writer.ts";
+import { chatErrorReply, writeHead } from "./reply.ts";
+
+export interface SseSink extends Sink {
+  /** Ends the response once all that was sent, and what is being sent, has left. */
+  finish(): void;
+  /** Something that means nothing, to keep the connection. */
+  beat(): void;
+}
+
+interface SseSinkDeps {
+  readonly exchange: Exchange;
+  /** The client takes more again. */
+  readonly onDrained: () => void;
+  /** The response has ended. */
+  readonly onDone: () => void;
+}
+
+/**
+ *     unanswered ── the first bytes ──▶ streaming ── the end is sent ──▶ finishing ── all has left ──▶ done
+ *     any ── the client is gone, too slow ──▶ done
+ */
+interface Stream extends SseSinkDeps {
+  readonly writer: PacedWriter;
+  response: HttpResponse | undefined;
+  state: "unanswered" | "streaming" | "finishing" | "done";
+  isCorked: boolean;
+}
+
+const comment = Buffer.from(":\n\n");
+
+const headers = {
+  "content-type": "text/event-stream; charset=utf-8",
+  "cache-control": "no-store",
+  // nginx would collect the stream before it passes it on.
+  "x-accel-buffering": "no",
+};
+
+/** The response of a request as a sink like a socket. */
+export function createSseSink(deps: SseSinkDeps): SseSink {
+  const { exchange } = deps;
+  const writer = createPacedWriter();
+  const stream: Stream = { ...deps, writer, response: undefined, state: "unanswered", isCorked: false };
+  exchange.onGone(() => {
+    stream.state = "done";
+    writer.drop();
+  });
+  const send = (bytes: Uint8Array): number => {
+    if (stream.state === "done") return 2;
+    writer.add(bytes);
+    flush(stream);
+    return writer.isBlocked ? 0 : 1;
+  };
+  return {
+    send,
+    getBufferedAmount: () => writer.waitingBytes,
+    cork(sendAll) {
+      stream.isCorked = true;
+      sendAll();
+      stream.isCorked = false;
+      flush(stream);
+    },
+    end: (code) => end(stream, code),
+    finish() {
+      if (stream.state !== "done") stream.state = "finishing";
+    },
+    beat() {
+      if (stream.state === "streaming" && !writer.isBlocked) send(comment);
+    },
+  };
+}
+
+function flush(stream: Stream): void {
+  const { writer, state, isCorked } = stream;
+  if (state === "done" || isCorked) return;
+  if (stream.response === undefined && writer.waitingBytes > 0) begin(stream);
+  writer.flush();
+  const { response } = stream;
+  if (response === undefined || writer.waitingBytes > 0 || stream.state !== "finishing") return;
+  stream.state = "done";
+  response.cork(() => response.end());
+  stream.onDone();
+}
+
+function begin(stream: Stream): void {
+  const { exchange, writer } = stream;
+  const response = exchange.take();
+  if (response === undefined) return;
+  stream.response = response;
+  if (stream.state === "unanswered") stream.state = "streaming";
+  response.cork(() => writeHead(response, 200, { ...Object.fromEntries(exchange.headers), ...headers }));
+  writer.begin(response, () => {
+    flush(stream);
+    if (!writer.isBlocked && stream.state === "streaming") stream.onDrained();
+  });
+}
+
+/** As the close of a socket: what has not been answered is answered with an error, and who is asked to come back gets all that was sent. */
+function end(stream: Stream, code: number): void {
+  const { exchange, response, state } = stream;
+  if (state === "done") return;
+  if (response !== undefined && code === closeCodes.goingAway) {
+    stream.state = "finishing";
+    return flush(stream);
+  }
+  stream.state = "done";
+  if (response === undefined) exchange.reply(chatErrorReply(closedWith(code)));
+  else response.close();
+  stream.onDone();
+}

@@ -1,0 +1,63 @@
+import { randomBytes } from "node:crypto";
+import { nativeDialect, type Dialect } from "@parley/dialects";
+import { nativeSubprotocol, type ErrorCode } from "@parley/protocol";
+import type { HttpRequest, HttpResponse, us_socket_context_t } from "uWebSockets.js";
+import { mayConnect, type OriginRules } from "../admission/origin.ts";
+import { createConnection } from "../delivery/connection.ts";
+import { countOne } from "../figures/metrics.ts";
+import type { HubConnection, HubViewer } from "../hub/hub.ts";
+import { errorReply, send, type Reply } from "./reply.ts";
+
+export interface UpgradeDeps {
+  readonly origins: OriginRules;
+  readonly maxConnections: number;
+  readonly openConnections: () => number;
+  readonly isStopping: () => boolean;
+  /** How a client speaks that did not ask for the native dialect. */
+  readonly otherDialect: () => Dialect;
+  /** Clients without a subprotocol may do without a token: for development. */
+  readonly allowAnonymous: boolean;
+  readonly counters: { refusedUpgrades: Map<ErrorCode, number> };
+}
+
+/** A browser cannot set headers on a WebSocket, but it can offer subprotocols: this one carries a token and is never selected. */
+const tokenPrefix = "bearer.";
+
+/**
+ * Decides on an upgrade without waiting for anything: the request is gone after this returns. The token is only picked up here; it is
+ * checked once the socket is open, so that a bad one gets an answer that says why.
+ */
+export function createUpgrade(deps: UpgradeDeps) {
+  const { origins, maxConnections, openConnections, isStopping, otherDialect, allowAnonymous, counters } = deps;
+  const refuse = (...[code, ...more]: Parameters<typeof errorReply>): Reply => {
+    countOne(counters.refusedUpgrades, code);
+    return errorReply(code, ...more);
+  };
+  const refusalOf = (request: HttpRequest): Reply | undefined => {
+    if (isStopping()) return refuse("SHUTTING_DOWN", undefined, { "retry-after": "1" });
+    if (openConnections() >= maxConnections) return refuse("OVERLOADED", undefined, { "retry-after": "5" });
+    if (mayConnect(request.getHeader("origin"), request.getHeader("host"), origins)) return undefined;
+    return refuse("FORBIDDEN", "Pages of this origin may not connect.");
+  };
+
+  return (response: HttpResponse, request: HttpRequest, context: us_socket_context_t): void => {
+    const refusal = refusalOf(request);
+    if (refusal !== undefined) return send(response, refusal);
+    const offered = request
+      .getHeader("sec-websocket-protocol")
+      .split(",")
+      .map((protocol) => protocol.trim());
+    const bearer = offered.find((protocol) => protocol.startsWith(tokenPrefix))?.slice(tokenPrefix.length);
+    const selected = offered.includes(nativeSubprotocol) ? nativeSubprotocol : "";
+    const firstToken = bearer ?? (request.getQuery("token") || undefined);
+    const connection = createConnection<HubViewer>({
+      id: randomBytes(12).toString("base64url"),
+      dialect: selected === nativeSubprotocol ? nativeDialect : otherDialect(),
+      openedMs: performance.now(),
+      firstToken,
+      mayBeAnonymous: allowAnonymous && selected === "" && firstToken === undefined,
+    });
+    const key = request.getHeader("sec-websocket-key");
+    response.upgrade<HubConnection>(connection, key, selected, request.getHeader("sec-websocket-extensions"), context);
+  };
+}

@@ -1,0 +1,81 @@
+import { nativeDialect } from "@parley/dialects";
+import { ChatError, limits as protocolLimits } from "@parley/protocol";
+import uWS, { type WebSocketBehavior } from "uWebSockets.js";
+import type { DeliveryLimits } from "../delivery/delivery-limits.ts";
+import type { Outbox } from "../delivery/outbox.ts";
+import { closeLabelOf, endOfSocket } from "../figures/connection-figures.ts";
+import { countOne, type Counters } from "../figures/metrics.ts";
+import type { CatchUp } from "../hub/catch-up.ts";
+import type { HubConnection } from "../hub/hub.ts";
+import type { Connections } from "./connections.ts";
+import { welcomeOf } from "./dialect-chooser.ts";
+import type { Received } from "./inbox.ts";
+
+export interface WebSocketDeps {
+  readonly upgrade: NonNullable<WebSocketBehavior<HubConnection>["upgrade"]>;
+  readonly connections: Connections;
+  readonly outbox: Outbox;
+  readonly catchUp: CatchUp;
+  readonly limits: DeliveryLimits;
+  /** How long events are kept. */
+  readonly eventWindowMs: number;
+  readonly counters: Pick<Counters, "closed" | "received" | "receivedBytes">;
+  /** One frame of a client. */
+  readonly receive: (connection: HubConnection, received: Received) => void;
+}
+
+/** Pings go out at about half of this: under the 30 s after which some load balancers cut a silent connection. */
+const idleTimeoutSeconds = 30;
+
+const decoder = new TextDecoder();
+
+function binaryFrame(): ChatError {
+  return new ChatError("INVALID_FRAME", { message: "Frames are JSON as text, and this one was binary." });
+}
+
+/** The life of a socket, wired to the parts that know what to do. */
+export function createWebSocketBehavior(deps: WebSocketDeps): WebSocketBehavior<HubConnection> {
+  const { upgrade, connections, outbox, catchUp, limits, eventWindowMs, counters, receive } = deps;
+
+  const open = (connection: HubConnection): void => {
+    // Clients of the seeds take their first frame for the answer to their `auth`.
+    if (connection.dialect === nativeDialect) outbox.sendFrame(connection, welcomeOf(connection, eventWindowMs));
+    if (connection.firstToken !== undefined) {
+      receive(connection, JSON.stringify({ type: "auth", token: connection.firstToken }));
+    }
+  };
+
+  return {
+    compression: uWS.DISABLED,
+    // Far above our own limit, which answers with an error; above this one the socket is cut without a word.
+    maxPayloadLength: protocolLimits.escapedFrameBytes,
+    idleTimeout: idleTimeoutSeconds,
+    sendPingsAutomatically: true,
+    maxBackpressure: limits.maxBackpressureBytes,
+    closeOnBackpressureLimit: 1,
+    upgrade,
+    open(ws) {
+      const connection = ws.getUserData();
+      connection.ws = ws;
+      connections.add(connection);
+      open(connection);
+    },
+    message(ws, message, isBinary) {
+      counters.received++;
+      counters.receivedBytes += message.byteLength;
+      // The bytes are only lent until this returns: decoding copies them. Those of a text are UTF-8: others do not come this far.
+      receive(ws.getUserData(), isBinary ? binaryFrame() : decoder.decode(message));
+    },
+    drain(ws) {
+      const connection = ws.getUserData();
+      if (!outbox.drained(connection)) return;
+      for (const viewer of connection.viewers.values()) catchUp.catchUp(viewer);
+    },
+    close(ws, code, message) {
+      const connection = ws.getUserData();
+      const close = { ownCode: connection.closeCode, code, reason: decoder.decode(message) };
+      countOne(counters.closed, closeLabelOf(close));
+      connections.closed(connection, endOfSocket(close));
+    },
+  };
+}
