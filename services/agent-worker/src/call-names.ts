@@ -17,7 +17,8 @@ export function withKnownNames(calls: readonly RequestedCall[], tools: readonly 
     const joined = count === 1 ? calls[at] : joinedCall(calls.slice(at, at + count));
     if (joined === undefined) continue;
     const bare = isKnown(joined.name) ? joined.name : bareName(joined.name);
-    named.push(isKnown(bare) ? { ...joined, name: bare } : joined);
+    const name = isKnown(bare) ? bare : likelyName(bare, tools);
+    named.push(name === undefined ? joined : { ...joined, name });
     at += count - 1;
   }
   return named;
@@ -30,6 +31,17 @@ function bareName(name: string): string {
     .trim()
     .replace(/^(?:functions?|default_api|tools?)[.:/]/, "")
     .replace(/:\d+$/, "");
+}
+
+/** The one tool whose name is the same but for case and what stands between its words. */
+function likelyName(name: string, tools: readonly ToolDefinition[]): string | undefined {
+  const plain = plainName(name);
+  const likely = tools.filter((tool) => plainName(tool.name) === plain);
+  return likely.length === 1 ? likely[0]?.name : undefined;
+}
+
+function plainName(name: string): string {
+  return name.toLowerCase().replaceAll(/[-. ]/g, "_");
 }
 
 /** A name in more pieces than that is none. */

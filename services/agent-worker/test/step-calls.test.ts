@@ -97,6 +97,8 @@ describe("the name of a call", () => {
     ["functions.look", "look"],
     ["functions.look:0", "look"],
     ["default_api.look", "look"],
+    ["Look", "look"],
+    ["default_api.LOOK", "look"],
     ["look<|channel|>commentary", "look"],
     [" look\n", "look"],
     ["tools.look", "tools.look"],

@@ -5,6 +5,7 @@ import { createChunkReader, type CallPiece } from "./model-chunk.ts";
 import type { FinishReason, ModelEvent, RequestedCall } from "./model.ts";
 import { noAnswer, reportedError, truncated } from "./model-error.ts";
 import { isBlank } from "./provider-words.ts";
+import { createTemplateMarks } from "./template-marks.ts";
 import { createThinkTags, type ThinkEvent, type ThinkTagsOptions } from "./think-tags.ts";
 import { isFields, textOf } from "./fields.ts";
 import { createToolCallAssembler } from "./tool-call-assembler.ts";
@@ -79,6 +80,8 @@ export function createAnswerReader(requestedModel: string, options: AnswerReader
     isFinished: () => finish.told() !== undefined,
     /** After that the usage came, in a chunk that had nothing else. */
     isCounted: () => isCounted,
+    /** The provider told in place of the rest that its filter has held it back. */
+    heldBack: (): void => finish.add("content_filter", false),
     /** A part of the stream could not be read. What came is kept, but it is not told as whole. */
     lost(): void {
       finish.lost();
@@ -90,15 +93,9 @@ export function createAnswerReader(requestedModel: string, options: AnswerReader
       const told = toldFinish(finish.told() ?? (how === "done" ? "stop" : undefined));
       const requested = calls.end(told, finish.isSure(how), finish.hasLost());
       const rest = said.end(requested.length > 0);
-      const given = finishReasonOf(told, requested, said.hasText());
-      const reason = given === "stop" && finish.hasLost() ? "other" : given;
+      const reason = finishReasonOf(told, requested, { said, hasLost: finish.hasLost() });
       if (reason === "stop" || reason === "tool_calls" || reason === "other") said.tellStart();
-      const end: ModelEvent = {
-        type: "end",
-        finish: reason,
-        ...(usage && { usage }),
-        model: model.name(),
-      };
+      const end: ModelEvent = { type: "end", finish: reason, ...(usage && { usage }), model: model.name() };
       if (reason !== "tool_calls") return [...rest, end];
       return [...rest, { type: "tool_calls", calls: withMessage(requested, said.fields.all()) }, end];
     },
@@ -151,10 +148,12 @@ function createFormat() {
 /** Text and reasoning, apart from each other. */
 function createSaid(options: AnswerReaderOptions) {
   const texts = createPieces();
+  const marks = createTemplateMarks();
   const reasonings = createPieces();
   const fields = createMessageFields();
   const tags = createThinkTags({ ...options, onReasoning: fields.tagged });
   let hasText = false;
+  let isNothing = true;
 
   const events = (reasoning: string, split: ThinkEvent[]): ModelEvent[] => {
     for (const event of split) {
@@ -167,13 +166,15 @@ function createSaid(options: AnswerReaderOptions) {
   return {
     fields,
     hasText: () => hasText,
+    isNothing: () => isNothing,
     add(reasoning: string, text: string): ModelEvent[] {
-      if (reasoning === "") return events("", tags.add(texts.next(text)));
+      isNothing &&= reasoning === "" && text === "";
+      if (reasoning === "") return events("", tags.add(marks.next(texts.next(text))));
       const split = tags.reasoningCameApart();
-      return events(reasonings.next(reasoning), [...split, ...tags.add(texts.next(text))]);
+      return events(reasonings.next(reasoning), [...split, ...tags.add(marks.next(texts.next(text)))]);
     },
     end: (hasCalls: boolean): ModelEvent[] =>
-      events(reasonings.rest(), [...tags.add(texts.rest()), ...tags.end(hasCalls)]),
+      events(reasonings.rest(), [...tags.add(marks.last(texts.rest())), ...tags.end(hasCalls)]),
     breakOff: (): ModelEvent[] => events("", tags.breakOff()),
     tellStart(): void {
       if (tags.hadBareEnd()) options.onStartKnown?.("open");
@@ -246,11 +247,13 @@ function toldFinish(finish: Finish | undefined): Exclude<Finish, "error"> {
 function finishReasonOf(
   finish: Exclude<Finish, "error">,
   calls: readonly RequestedCall[],
-  hasText: boolean,
+  { said, hasLost }: { said: Pick<ReturnType<typeof createSaid>, "hasText" | "isNothing">; hasLost: boolean },
 ): FinishReason {
   if (calls.length > 0) return "tool_calls";
   if (finish === "length" || finish === "content_filter") return finish;
-  if (!hasText) return "empty";
+  if (hasLost && said.isNothing()) throw noAnswer("nothing of the stream could be read");
+  if (!said.hasText()) return "empty";
+  if (hasLost) return "other";
   // Calls were announced and none came, but there is an answer.
   return finish === "tool_calls" ? "stop" : finish;
 }

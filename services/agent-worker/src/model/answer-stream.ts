@@ -1,7 +1,7 @@
 import type { AnswerReader, StreamEnd } from "./answer-reader.ts";
-import { createEventStream, type ValueKind } from "./event-stream.ts";
+import { createEventStream, type StreamEnd as BodyEnd, type ValueKind } from "./event-stream.ts";
 import type { Reply } from "./http-exchange.ts";
-import { brokenOff, noAnswer, toProviderError, truncated } from "./model-error.ts";
+import { brokenOff, isHeldBack, noAnswer, toProviderError, truncated } from "./model-error.ts";
 import type { ModelEvent } from "./model.ts";
 import { isErrorBody, isErrorValue } from "./provider-words.ts";
 
@@ -42,7 +42,7 @@ export function createAnswerStream(options: AnswerStreamOptions) {
       if (isOver()) return;
       const error = errorOf(value, kind, apiKey);
       if (error === undefined) chunks.read(value, kind);
-      else if (!chunks.isWhole()) throw error;
+      else if (!chunks.isWhole()) answer.reported(error);
     },
     onDone: () => guarded(complete, "done"),
     onLost: () => options.reader.lost(),
@@ -54,11 +54,11 @@ export function createAnswerStream(options: AnswerStreamOptions) {
     if (batch.flushSoon(flush) && !isOver()) holdReading(options, reply);
   };
   const end = (): void => {
-    const { form, skipped, text } = events.end();
-    if (skipped > 0) onSkipped(skipped);
+    const ended = events.end();
+    if (ended.skipped > 0) onSkipped(ended.skipped);
     if (isOver()) return;
-    if (form === "text") throw page(text);
-    if (form === "empty") throw noAnswer("the provider answered with an empty body");
+    const fault = faultOf(ended);
+    if (fault !== undefined) throw fault;
     complete(chunks.isBody() ? "done" : "closed");
   };
   const breakOff = (error: unknown): void => {
@@ -129,15 +129,20 @@ function createAnswer({ reader }: AnswerStreamOptions, batch: Batch, isWhole: ()
       else if (isWhole() && !wasCutShort) {
         wasCutShort = true;
         guarded(complete, "broken");
-      } else fail(truncated(error.message));
+      } else fail(truncated(error.message, { permanent: true }));
     }
+  };
+  const reported = (error: Error): void => {
+    if (!isHeldBack(error)) throw error;
+    reader.heldBack();
+    guarded(complete, "done");
   };
   const expire = (): boolean => {
     if (isWhole()) guarded(complete, "broken");
     else guarded(flushLast, undefined);
     return result.isOver();
   };
-  return { result: result.promise, isOver: result.isOver, stop: result.reject, guarded, complete, expire };
+  return { result: result.promise, isOver: result.isOver, stop: result.reject, guarded, complete, reported, expire };
 }
 
 /** What a value says that is no part of an answer. */
@@ -148,6 +153,13 @@ function errorOf(value: unknown, kind: ValueKind, apiKey: string): Error | undef
   }
   const isCompletion = !isBody || (typeof value === "object" && value !== null && "choices" in value);
   return isCompletion ? undefined : noAnswer("the provider answered with JSON that is no completion");
+}
+
+/** What there was in place of an answer. */
+function faultOf({ form, skipped, text }: BodyEnd): Error | undefined {
+  if (form === "text") return page(text);
+  if (form === "empty") return noAnswer("the provider answered with an empty body");
+  return form === "nothing" && skipped > 0 ? noAnswer("nothing of the body could be read") : undefined;
 }
 
 /** A gateway's page about a server that is away passes with it. */

@@ -15,8 +15,11 @@ export function isPartOfText(said: string, next: string): boolean {
   const previous = said.slice(-1);
   const isQuoted = /["'`“”‘’«»(]/.test(previous) || /["'`“”‘’«»).,;:]/.test(next);
   const isWord = /[^\S\n]/.test(previous) && /[^\S\n]/.test(next);
-  return isQuoted || isWord || isInCode(said);
+  return isQuoted || isWord || isItem.test(said) || isInCode(said);
 }
+
+/** What begins an item of a list, a quotation, a heading or a cell of a table, and nothing of it. */
+const isItem = /(?:^|\n)[^\S\n]*(?:[-*+>#|]+|\d{1,3}[.)])[^\S\n]*$/;
 
 const fence = /^[\s>*-]*(```|~~~)[^`]*$/;
 const indented = /^(?: {4}|\t)/;

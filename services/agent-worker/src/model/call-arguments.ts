@@ -1,6 +1,6 @@
 import { isDeeperThan, limits, wellFormedJson } from "@parley/protocol";
 import { isFields, type Fields } from "./fields.ts";
-import { repairedJson } from "./json-repair.ts";
+import { jsonOfPython, repairedJson } from "./json-repair.ts";
 
 /** Text that holds JSON that holds JSON …: some servers encode twice. */
 const maxLayers = 3;
@@ -28,8 +28,7 @@ export function isObjectText(text: string): boolean {
 }
 
 function objectIn(text: string, layers: number): Fields | undefined {
-  // Raw line feeds in a string.
-  const whole = parse(text) ?? parse(repairedJson(text));
+  const whole = parse(text) ?? parse(repairedJson(text)) ?? parse(jsonOfPython(repairedJson(text)));
   if (whole !== undefined) return objectOf(whole, layers);
   const { values, rest } = valuesIn(text.replace(/^\s*```\w*/, ""));
   // What follows may be the beginning of other arguments.

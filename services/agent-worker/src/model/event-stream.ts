@@ -1,8 +1,10 @@
 import { createLineSplitter } from "./line-splitter.ts";
 import { done, doneMark, streamValuesIn } from "./stream-values.ts";
 
-/** One line, and one event. */
+/** One line, and one event: what is larger is passed over. */
 export const maxEventBytes = 2 * 1024 * 1024;
+/** Of one line or event that is passed over. With more the answer is given up. */
+export const maxSkippedBytes = 32 * 1024 * 1024;
 
 /** `error`: the event calls itself one; its data may be a plain text then. `body`: it is no data of an event, but the body itself or a line of it. */
 export type ValueKind = "data" | "error" | "body";
@@ -29,59 +31,91 @@ export interface StreamEnd {
 /**
  * Reads a provider's stream of server-sent events (WHATWG HTML, 9.2.6), and what servers send in its place. More than the standard: a data line
  * that is JSON by itself is told at once, so that an event needs no blank line, neither the last nor any; a body that is JSON is told as such. Data
- * that is no JSON is passed over, and told as lost where it may have been a chunk. A line or an event that is too large is a RangeError.
+ * that is no JSON is passed over, and told as lost where it may have been a chunk, and so is a line or an event that is too large. A RangeError: a body
+ * that is no stream and too large, and what is too large to be passed over.
  */
 export function createEventStream(sink: StreamSink) {
   const events = createEvents(sink);
   const body = createBody();
-  let isFirst = true;
-  let isEvents = false;
-  let strayLines = 0;
-
-  const field = (name: string, value: string): boolean => {
-    if (name === "data") events.data(value);
-    else if (name === "event") events.named(value);
-    isEvents ||= name === "data";
-    return fields.has(name);
-  };
-
-  const otherLine = (written: string): void => {
-    // Indented, or with a byte order mark of its own.
-    const text = indentedField.test(written) ? written.trimStart() : written;
-    const at = text.indexOf(":");
-    if (at < 0 ? field(text, "") : field(text.slice(0, at), text.slice(at + 1).trimStart())) return;
-    const isObject = text.startsWith("{");
-    if (isObject && events.tell(text, "body")) return;
-    // A raw line feed within a string of the data.
-    if (events.isOpen()) return events.data(text);
-    if (isObject && events.values() > 0) sink.onLost();
-    if (isEvents) strayLines++;
-    else body.add(text);
-  };
+  const seen: Seen = { isEmpty: true, isEvents: false, strayLines: 0 };
+  const otherLine = createOtherLines({ sink, events, body, seen });
 
   const line = (bytes: Buffer, start: number, to: number): void => {
-    const from = isFirst ? afterByteOrderMark(bytes, start, to) : start;
-    isFirst = false;
+    const from = seen.isEmpty ? afterByteOrderMark(bytes, start, to) : start;
+    seen.isEmpty = false;
     if (from === to) return events.end();
     if (bytes[from] === colon) return;
     if (isData(bytes, from, to)) {
-      isEvents = true;
+      seen.isEvents = true;
       return events.data(bytes.toString("utf8", bytes[from + 5] === space ? from + 6 : from + 5, to));
     }
     otherLine(bytes.toString("utf8", from, to));
   };
 
-  const lines = createLineSplitter(line, maxEventBytes);
+  /** Mostly it has no text: images, token numbers. Whoever sends it has more to say. */
+  const onTooLong = (): void => {
+    seen.isEmpty = false;
+    seen.strayLines++;
+    sink.onLost();
+  };
+
+  const lines = createLineSplitter(line, { maxBytes: maxEventBytes, maxSkippedBytes, onTooLong });
   return {
     push: lines.push,
     end(): StreamEnd {
       lines.end();
       events.end();
+      const { isEvents, isEmpty, strayLines } = seen;
       const text = isEvents || events.values() > 0 ? "" : body.text();
       const isText = text !== "" && !events.tell(text, "body");
-      const other = isEvents ? "events" : events.values() > 0 ? "json" : isFirst ? "empty" : "nothing";
+      const other = isEvents ? "events" : events.values() > 0 ? "json" : isEmpty ? "empty" : "nothing";
       return { form: isText ? "text" : other, skipped: events.skipped() + strayLines, text: isText ? text : "" };
     },
+  };
+}
+
+interface Seen {
+  /** Not even the end of a line. */
+  isEmpty: boolean;
+  /** There was `data`. */
+  isEvents: boolean;
+  /** Lines that were no part of anything. */
+  strayLines: number;
+}
+
+interface OtherLinesDeps {
+  readonly sink: StreamSink;
+  readonly events: ReturnType<typeof createEvents>;
+  readonly body: ReturnType<typeof createBody>;
+  readonly seen: Seen;
+}
+
+/** Lines that are no plain `data:`. */
+function createOtherLines({ sink, events, body, seen }: OtherLinesDeps): (written: string) => void {
+  const field = (name: string, value: string): boolean => {
+    if (name === "data") events.data(value);
+    else if (name === "event") events.named(value);
+    seen.isEvents ||= name === "data";
+    return fields.has(name);
+  };
+  const strayLine = (text: string): void => {
+    // A raw line feed within a string of the data.
+    if (events.isOpen()) return events.data(text);
+    if (text.startsWith("{") && events.values() > 0) sink.onLost();
+    if (seen.isEvents) seen.strayLines++;
+    else body.add(text);
+  };
+  const isTold = (text: string): boolean => {
+    if (text.startsWith("{")) return events.tell(text, "body");
+    return (seen.isEvents || events.values() > 0) && isDoneMark(text) && events.tell(text, "data");
+  };
+
+  return (written) => {
+    // Indented, or with a byte order mark of its own.
+    const text = indentedField.test(written) ? written.trimStart() : written;
+    const at = text.indexOf(":");
+    if (at < 0 ? field(text, "") : field(text.slice(0, at), text.slice(at + 1).trimStart())) return;
+    if (!isTold(text)) strayLine(text);
   };
 }
 
@@ -98,7 +132,8 @@ function createValues(sink: StreamSink) {
         return true;
       }
       // As nearly all streams end, and by far the dearest line otherwise.
-      const found = text === doneMark ? [done] : streamValuesIn(text);
+      const found =
+        text === doneMark ? [done] : (streamValuesIn(text) ?? (as !== "body" && isDoneMark(text) ? [done] : undefined));
       for (const each of found ?? []) {
         count++;
         if (each === done) sink.onDone();
@@ -113,6 +148,7 @@ function createValues(sink: StreamSink) {
 function createEvents(sink: StreamSink) {
   const { tell, count } = createValues(sink);
   let kind: "data" | "error" = "data";
+  let isLast = false;
   /** Data lines of the open event, of which the first is no JSON by itself. */
   let open: string[] = [];
   let openBytes = 0;
@@ -139,23 +175,37 @@ function createEvents(sink: StreamSink) {
     isOpen: (): boolean => open.length > 0,
     named(name: string): void {
       kind = name === "error" ? "error" : "data";
+      isLast = lastEvents.has(name);
     },
     data(text: string): void {
       if (open.length === 0 && (text === "" || tell(text, kind))) return;
-      open.push(text);
       openBytes += text.length + 1;
-      if (openBytes > maxEventBytes) throw new RangeError(`an event is larger than ${maxEventBytes} bytes`);
+      if (openBytes > maxSkippedBytes) throw new RangeError(`an event is larger than ${maxSkippedBytes} bytes`);
+      // The first line stays: without it the next would begin an event.
+      if (openBytes <= maxEventBytes || open.length === 0) open.push(text);
     },
     end(): void {
       const lines = open;
       if (lines.length > 0) {
+        const isTooLarge = openBytes > maxEventBytes;
         open = [];
         openBytes = 0;
-        tellLines(lines);
+        if (isTooLarge) sink.onLost();
+        else tellLines(lines);
       }
       kind = "data";
+      if (isLast) sink.onDone();
+      isLast = false;
     },
   };
+}
+
+/** Events that servers end their streams with. */
+const lastEvents: ReadonlySet<string> = new Set(["done", "end", "close"]);
+
+/** Servers that are made by hand have it in many forms. */
+function isDoneMark(text: string): boolean {
+  return text.length < 16 && /^\s*\[?done\]?\s*$/i.test(text);
 }
 
 const fields: ReadonlySet<string> = new Set(["data", "event", "id", "retry"]);

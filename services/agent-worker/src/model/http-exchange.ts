@@ -6,14 +6,16 @@ import {
   type IncomingMessage,
 } from "node:http";
 import { request as httpsRequest } from "node:https";
-import { pipeline, type Readable } from "node:stream";
-import { constants, createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
+import { pipeline, Transform, type Readable } from "node:stream";
+import { constants, createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from "node:zlib";
 import { getProxyForUrl } from "proxy-from-env";
 import { createHeldReadings } from "./held-reading.ts";
 import { createAgents, type Agents, type ProxyFor } from "./http-agents.ts";
 
 /** Of one request. */
 const maxRedirects = 5;
+/** Gateways add a header for each thing they know; Node takes 16 KiB by itself. */
+const maxHeaderBytes = 128 * 1024;
 /** After the end that the body says itself, its connection may take so long to become free for the next request. */
 const lingerMs = 250;
 
@@ -74,7 +76,12 @@ function failure(message: string, code: string): Error {
 function open({ url, method, headers, body }: Hop, agent: Agent): ClientRequest {
   const request = url.protocol === "https:" ? httpsRequest : httpRequest;
   const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
-  return request(url, { method, agent, headers: { ...headers, "accept-encoding": "identity", ...length } });
+  return request(url, {
+    method,
+    agent,
+    maxHeaderSize: maxHeaderBytes,
+    headers: { ...headers, "accept-encoding": "identity", ...length },
+  });
 }
 
 /**
@@ -185,10 +192,31 @@ function decoderOf(encoding: string) {
     case "x-gzip":
       return createGunzip(flush);
     case "deflate":
-      return createInflate(flush);
+      return createAnyInflate();
     case "br":
       return createBrotliDecompress(brotliFlush);
     default:
       return undefined;
   }
+}
+
+/** `deflate` is zlib's format by the standard, and bare by the habit of some servers; the first byte tells. */
+function createAnyInflate(): Transform {
+  let inner: Transform | undefined;
+  return new Transform({
+    transform(bytes: Buffer, _encoding, done) {
+      inner ??= (((bytes[0] ?? 0) & 0x0f) === 0x08 ? createInflate(flush) : createInflateRaw(flush))
+        .on("data", (decoded) => void this.push(decoded))
+        .on("error", (error) => void this.destroy(error));
+      inner.write(bytes, () => done());
+    },
+    flush(done) {
+      if (inner === undefined) return done();
+      inner.once("end", () => done()).end();
+    },
+    destroy(error, done) {
+      inner?.destroy();
+      done(error);
+    },
+  });
 }

@@ -1,6 +1,6 @@
 /**
  * JSON as careless servers and models write it, made right without guessing: raw control characters within strings are escaped, and so is the
- * apostrophe that needs no escape. With `numbers`, what JSON has no number for becomes null: Python writes NaN and Infinity.
+ * apostrophe that needs no escape; a comma with nothing behind it goes. With `numbers`, what JSON has no number for becomes null: Python writes NaN and Infinity.
  */
 export function repairedJson(text: string, { numbers = false } = {}): string {
   if (!repairable.test(text) && !(numbers && /NaN|Infinity/.test(text))) return text;
@@ -9,16 +9,39 @@ export function repairedJson(text: string, { numbers = false } = {}): string {
   for (let at = text.indexOf('"'); at >= 0; at = text.indexOf('"', from)) {
     const end = endOfString(text, at);
     const between = text.slice(from, at);
-    repaired += (numbers ? between.replaceAll(noNumbers, "null") : between) + repairedString(text.slice(at, end));
+    repaired += repairedBetween(between, numbers) + repairedString(text.slice(at, end));
     from = end;
   }
-  const rest = text.slice(from);
-  return repaired + (numbers ? rest.replaceAll(noNumbers, "null") : rest);
+  return repaired + repairedBetween(text.slice(from), numbers);
+}
+
+function repairedBetween(text: string, numbers: boolean): string {
+  const listed = text.replaceAll(/,(?=\s*[}\]])/g, "");
+  return numbers ? listed.replaceAll(noNumbers, "null") : listed;
+}
+
+/** What Python writes an object as, in JSON: its quotes are either ones, and it has other names for null, true and false. */
+export function jsonOfPython(text: string): string {
+  return text.replaceAll(
+    /"(?:[^"\\]|\\.)*"|'((?:[^'\\]|\\.)*)'|(?<!\w)(None|True|False)(?!\w)/gs,
+    (all: string, quoted?: string, name?: string) => {
+      if (name !== undefined) return name === "None" ? "null" : name.toLowerCase();
+      return quoted === undefined ? all : `"${requoted(quoted)}"`;
+    },
+  );
+}
+
+function requoted(text: string): string {
+  return text.replaceAll(/\\(?:'|x([0-9a-f]{2})|.)|"/gis, (found: string, code?: string) => {
+    if (found === '"') return '\\"';
+    if (found === "\\'") return "'";
+    return code === undefined ? found : `\\u00${code}`;
+  });
 }
 
 const noNumbers = /(?<![\w.])(?:NaN|[-+]?Infinity)(?![\w.])/g;
 // oxlint-disable-next-line no-control-regex -- these are what is looked for
-const repairable = /[\0-\u001f]|\\'/;
+const repairable = /[\0-\u001f]|\\'|,\s*[}\]]/;
 // oxlint-disable-next-line no-control-regex -- these are what is looked for
 const unwritable = /[\0-\u001f]|\\./gs;
 

@@ -4,16 +4,28 @@ const CR = 0x0d;
 /** Told of every line without its end: `bytes` from `from` to before `to`. They are valid during the call only. */
 export type OnLine = (bytes: Buffer, from: number, to: number) => void;
 
-/** Cuts bytes into lines that end in LF, CRLF or CR, wherever the bytes themselves are cut. A line that grows beyond `maxBytes` is a RangeError. */
-export function createLineSplitter(onLine: OnLine, maxBytes: number) {
-  const begun = createBegunLine(maxBytes);
+export interface LineLimit {
+  readonly maxBytes: number;
+  /** In place of a line that has grown beyond it, of which nothing is kept. */
+  readonly onTooLong: () => void;
+  /** A line that grows beyond that is a RangeError. */
+  readonly maxSkippedBytes: number;
+}
+
+/** Cuts bytes into lines that end in LF, CRLF or CR, wherever the bytes themselves are cut. */
+export function createLineSplitter(onLine: OnLine, { onTooLong, ...limits }: LineLimit) {
+  const begun = createBegunLine(limits);
   let isAfterCr = false;
 
+  const takeWhole = (): void => {
+    const whole = begun.take();
+    if (whole === undefined) onTooLong();
+    else onLine(whole, 0, whole.length);
+  };
   const line = (bytes: Buffer, from: number, to: number): void => {
     if (begun.isEmpty()) return onLine(bytes, from, to);
     begun.add(bytes, from, to);
-    const whole = begun.take();
-    onLine(whole, 0, whole.length);
+    takeWhole();
   };
 
   return {
@@ -33,9 +45,7 @@ export function createLineSplitter(onLine: OnLine, maxBytes: number) {
     },
     /** No more comes: what has no line end is a line too. */
     end(): void {
-      if (begun.isEmpty()) return;
-      const whole = begun.take();
-      onLine(whole, 0, whole.length);
+      if (!begun.isEmpty()) takeWhole();
     },
   };
 }
@@ -53,14 +63,20 @@ function createEnds(bytes: Buffer) {
 }
 
 /** The beginning of a line, in one buffer that doubles: a line that comes byte by byte costs no more than one that comes at once. */
-function createBegunLine(maxBytes: number) {
+function createBegunLine({ maxBytes, maxSkippedBytes }: Omit<LineLimit, "onTooLong">) {
   let buffer = Buffer.alloc(0);
+  /** Of the line, also of what is not kept. */
   let size = 0;
   return {
     isEmpty: (): boolean => size === 0,
     add(bytes: Buffer, from: number, to: number): void {
       const needed = size + to - from;
-      if (needed > maxBytes) throw new RangeError(`a line is larger than ${maxBytes} bytes`);
+      if (needed > maxSkippedBytes) throw new RangeError(`a line is larger than ${maxSkippedBytes} bytes`);
+      if (needed > maxBytes) {
+        buffer = Buffer.alloc(0);
+        size = needed;
+        return;
+      }
       if (needed > buffer.length) {
         const larger = Buffer.allocUnsafe(Math.max(needed, Math.min(2 * buffer.length, maxBytes)));
         buffer.copy(larger, 0, 0, size);
@@ -69,8 +85,9 @@ function createBegunLine(maxBytes: number) {
       bytes.copy(buffer, size, from, to);
       size = needed;
     },
-    take(): Buffer {
-      const whole = buffer.subarray(0, size);
+    /** Undefined: it was too long. */
+    take(): Buffer | undefined {
+      const whole = size > maxBytes ? undefined : buffer.subarray(0, size);
       size = 0;
       return whole;
     },

@@ -32,9 +32,13 @@ export function createChunkReader() {
   let chosen: number | undefined;
   /** A delta has said something. What a message has after that repeats the answer. */
   let hasSaid = false;
+  /** The one choice has said something: it stays that one. */
+  let isSettled = false;
 
   const readChoice = (choice: Fields, chunk: ModelChunk): void => {
-    const { delta, message, finish_reason: finish } = choice;
+    const { delta, message } = choice;
+    // Gemini has had it under another name, beside a null.
+    const finish = choice["finish_reason"] ?? choice["finishReason"];
     if (finish !== null && finish !== undefined) chunk.finish = finishOf(finish);
     if (choice["usage"] !== undefined) chunk.usage = usageOf(choice["usage"]) ?? chunk.usage;
     if (isFields(delta)) {
@@ -54,6 +58,7 @@ export function createChunkReader() {
 
   const isChosen = (choice: Fields): boolean => {
     const index = indexOf(choice["index"]) ?? chosen ?? 0;
+    if (index === 0 && !isSettled) chosen = 0;
     chosen ??= index;
     return index === chosen;
   };
@@ -68,6 +73,7 @@ export function createChunkReader() {
     if (chosen === undefined && choices.some((choice) => isFields(choice) && indexOf(choice["index"]) === 0))
       chosen = 0;
     for (const choice of choices) if (isFields(choice) && isChosen(choice)) readChoice(choice, chunk);
+    isSettled ||= saysSomething(chunk);
     return chunk;
   };
 }

@@ -4,8 +4,8 @@ import { createAnswerReader } from "./answer-reader.ts";
 import { createAnswerStream, type Awaited } from "./answer-stream.ts";
 import type { ProxyFor } from "./http-agents.ts";
 import { createHttpExchange, type HttpExchange, type Reply } from "./http-exchange.ts";
-import { refusalIn, timedOut, toProviderError, unreachable } from "./model-error.ts";
-import type { ModelClient, ModelRequest, OnEvents } from "./model.ts";
+import { isHeldBack, refusalIn, timedOut, toProviderError, unreachable } from "./model-error.ts";
+import type { ModelClient, ModelEvent, ModelRequest, OnEvents } from "./model.ts";
 import type { ModelRule } from "./model-rules.ts";
 import type { Provider } from "./provider.ts";
 import { wordsOf } from "./provider-words.ts";
@@ -54,12 +54,17 @@ export function createModelClient(options: ModelClientOptions): ModelClient {
         try {
           return await attempts.stream(request, signal, tell);
         } catch (error) {
+          if (isHeldBack(error)) return onEvents([heldBack(request.model ?? options.provider.model)]);
           const refusal = hasTold || signal.aborted ? undefined : refusalIn(error);
           if (refusal === undefined || !abilities.learn(request, refusal)) throw error;
         }
       }
     },
   };
+}
+
+function heldBack(model: string): ModelEvent {
+  return { type: "end", finish: "content_filter", model };
 }
 
 function createAttempts(options: ModelClientOptions, abilities: ModelAbilities): ModelClient {
@@ -167,11 +172,16 @@ function headersOf({ requestId }: ModelRequest, { apiKey, headers }: Provider): 
   };
 }
 
+/** The status says the most: words that do not come are not waited for. */
+const errorBodyMs = 2_000;
+
 /** Parsed, if it is JSON. What breaks off or never ends is taken as far as it goes. */
 async function readErrorBody({ body, release }: Reply): Promise<unknown> {
   const parts: Buffer[] = [];
   let bytes = 0;
+  let timer: NodeJS.Timeout | undefined;
   await new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, errorBodyMs);
     body.on("data", (part: Buffer) => {
       parts.push(part);
       bytes += part.length;
@@ -180,6 +190,7 @@ async function readErrorBody({ body, release }: Reply): Promise<unknown> {
     body.on("end", resolve).on("error", resolve).on("close", resolve);
     if (body.destroyed) resolve();
   });
+  clearTimeout(timer);
   release();
   const text = Buffer.concat(parts).toString("utf8", 0, maxErrorBytes);
   try {

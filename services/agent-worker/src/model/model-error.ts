@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { ChatError, type ErrorCode } from "@parley/protocol";
+import { isFilterWords } from "./filter-words.ts";
 import { wordsOf, type ProviderWords } from "./provider-words.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Expiry } from "./watchdog.ts";
@@ -7,24 +8,37 @@ import type { Expiry } from "./watchdog.ts";
 /** A provider's own words in our log: enough to mend a configuration, too little to copy a conversation into it. */
 const MAX_DETAIL_CHARS = 300;
 
+interface FaultKind {
+  readonly refusal?: Refusal | undefined;
+  readonly isHeldBack?: boolean;
+}
+
 /** What really went wrong at the provider: the cause of a ChatError, for the log. It holds no key and no conversation. */
 class ProviderFault extends Error {
   /** The same request would fail again, whatever the table says about the code. */
   readonly permanent: boolean;
   /** Said in a response with status 200. */
   readonly refusal: Refusal | undefined;
+  /** The provider's filter has held the answer back. */
+  readonly isHeldBack: boolean;
 
-  constructor(message: string, permanent: boolean, refusal?: Refusal) {
+  constructor(message: string, permanent: boolean, { refusal, isHeldBack = false }: FaultKind = {}) {
     super(message);
     this.name = "ProviderFault";
     this.permanent = permanent;
     this.refusal = refusal;
+    this.isHeldBack = isHeldBack;
   }
 }
 
 /** What a response with status 200 said in place of an answer: it may teach as much as one with another status. */
 export function refusalIn(error: unknown): Refusal | undefined {
   return error instanceof ChatError && error.cause instanceof ProviderFault ? error.cause.refusal : undefined;
+}
+
+/** Whether the error is how the provider says that its filter has held the answer back: an end of an answer, as `finish_reason` says it elsewhere. */
+export function isHeldBack(error: unknown): boolean {
+  return error instanceof ChatError && error.cause instanceof ProviderFault && error.cause.isHeldBack;
 }
 
 /** Whether the same request may succeed later. More exact than `ChatError.retryable`, which knows the code only. */
@@ -94,13 +108,17 @@ export function toProviderError(
 ): ChatError {
   const words = wordsOf(body);
   const status = told ?? words.status;
+  const isFiltered = isFilterWords(words, status);
   const verdict = isContextTooLarge(words, status) ? contextTooLarge : judge(words, { status, headers, isWhole });
   const inside = told === undefined ? { status: status ?? 400, words: words.all } : undefined;
   const retryAfterMs = verdict.permanent ? undefined : retryAfterMsOf(headers);
   return new ChatError(verdict.code, {
     ...(verdict.message === undefined ? {} : { message: verdict.message }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    cause: new ProviderFault(describe(words, { status, headers }, apiKey), verdict.permanent, inside),
+    cause: new ProviderFault(describe(words, { status, headers }, apiKey), verdict.permanent, {
+      refusal: inside,
+      isHeldBack: isFiltered,
+    }),
   });
 }
 
@@ -127,13 +145,23 @@ const contextWords = new RegExp(
     "number of tokens in the prompt cannot exceed",
     "(?:when|the) context (?:the )?overflows|model is loaded with context length",
     "range of input length should be",
+    // vLLM, SGLang, ExLlama; TensorRT-LLM, Volcengine, Novita, Bedrock, Anthropic, Ollama; TGI; DeepInfra; LiteLLM; Hugging Face; Baidu; Zhipu.
+    "(?:input|prompt)\\b[^.]{0,60} (?:longer|greater|larger) than [^.]{0,40}(?:context|max|model)",
+    "(?:input|prompt)\\b[^.]{0,40} exceed(?:s|ed)? [^.]{0,40}(?:max|context|limit)",
+    "`?inputs`? must have less than",
+    "inputs? token limit exceeded",
+    "contextwindowexceeded",
+    "^input is too long",
+    "max length of current question",
+    "(?:prompt|输入).{0,10}(?:超长|过长)",
   ].join("|"),
   "i",
 );
 
 function isContextTooLarge({ words, name }: ProviderWords, status: number | undefined): boolean {
   if (status === 413) return true;
-  if (status !== undefined && status !== 400 && status !== 422) return false;
+  // Older llama.cpp: 500.
+  if (status !== undefined && status !== 400 && status !== 422 && status !== 500) return false;
   return name === "context_length_exceeded" || contextWords.test(words);
 }
 

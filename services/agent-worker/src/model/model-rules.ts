@@ -5,14 +5,24 @@ import type { Provider } from "./provider.ts";
 export const Abilities = z.strictObject({
   /** Tools at all. Without, calls of earlier turns are shown as text. */
   tools: z.boolean(),
+  /** What tools take, as it is written (JSON Schema), or with its plainest words only. */
+  tool_schemas: z.enum(["full", "plain"]),
+  /** Calls of earlier turns in a request without tools; else they are shown as text there. */
+  calls_without_tools: z.boolean(),
+  /** The name of the tool beside its result. */
+  result_names: z.boolean(),
   /** `content: null` beside tool calls; else "". */
   null_content: z.boolean(),
+  /** `content: ""`, too; else a full stop. */
+  empty_content: z.boolean(),
   /** As whom the model is told what it is; `user`: before the first message. */
   system_role: z.enum(["system", "developer", "user"]),
   /** The field `parallel_tool_calls`. */
   parallel_tool_calls: z.boolean(),
   /** Several calls in one message, or each in a message of its own. */
   calls_per_message: z.enum(["many", "one"]),
+  /** Answers as a stream; else each comes at once when it is whole, which may take as long as a first token. */
+  stream: z.boolean(),
   /** The field `stream_options`. */
   stream_options: z.boolean(),
   /** `alphanumeric9`: ids of calls have exactly nine letters and digits. */
@@ -40,11 +50,16 @@ export type ModelRule = z.infer<typeof ModelRule>;
 
 const usual: Abilities = {
   tools: true,
+  tool_schemas: "full",
+  calls_without_tools: true,
+  result_names: false,
   null_content: true,
+  empty_content: true,
   system_role: "system",
   // Parallel calls are every server's default; some refuse the field.
   parallel_tool_calls: false,
   calls_per_message: "many",
+  stream: true,
   stream_options: true,
   call_ids: "any",
   call_fields: true,

@@ -1,6 +1,8 @@
 /** Qwen, DeepSeek and most others; some prompts; Gemini and Gemma; Seed; Magistral; Kimi. */
 const pairs = [
   ["<think>", "</think>"],
+  ["<Think>", "</Think>"],
+  ["<THINK>", "</THINK>"],
   ["<thinking>", "</thinking>"],
   ["<reasoning>", "</reasoning>"],
   ["<thought>", "</thought>"],

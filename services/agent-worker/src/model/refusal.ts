@@ -3,6 +3,7 @@ import { reasoningFields } from "./message-fields.ts";
 import { Abilities } from "./model-rules.ts";
 import { withoutQuotes } from "./quoted-words.ts";
 import type { RequestBody } from "./request-body.ts";
+import { hasCalls, rolesTakenIn, toolReadings, type Reading, type Sent } from "./tool-refusal.ts";
 
 /** A request that was not taken, and why, in the server's own words: message, parameter and code of its error. */
 export interface Refusal {
@@ -16,15 +17,6 @@ export interface Lesson {
   readonly change: Partial<Abilities>;
 }
 
-interface Sent {
-  readonly body: RequestBody;
-  readonly abilities: Abilities;
-  readonly words: string;
-}
-
-/** Undefined: the refusal is about something else. */
-type Reading = (sent: Sent) => Partial<Abilities> | undefined;
-
 const unknownField =
   /unknown|unrecogni[sz]ed|unexpected|unsupported|not (?:supported|permitted|allowed|recogni[sz]ed|accepted)|extra (?:input|field|propert)|additional propert|invalid|forbidden|does not support/i;
 
@@ -34,6 +26,7 @@ const readings: { readonly [Ability in keyof Abilities]?: Reading } = {
     body.stream_options && /stream_options|stream options|include_usage/i.test(words)
       ? { stream_options: false }
       : undefined,
+  stream: ({ body, words }) => (body.stream && isAboutStreams(words) ? { stream: false } : undefined),
   parallel_tool_calls: ({ body, words }) =>
     body.parallel_tool_calls === true && /parallel[_ ]tool[_ ]calls?/i.test(words)
       ? { parallel_tool_calls: false }
@@ -46,20 +39,14 @@ const readings: { readonly [Ability in keyof Abilities]?: Reading } = {
     opaqueNames(body).some((name) => isWordOf(words, name))
       ? { call_fields: false }
       : undefined,
-  call_ids: ({ body, abilities, words }) =>
-    hasCalls(body) && abilities.call_ids === "any" && isAboutCallIds(words) ? { call_ids: "alphanumeric9" } : undefined,
-  calls_per_message: ({ body, words }) =>
-    hasCalls(body) &&
-    /single tool[- ]calls? at once|only (?:one|a single|single) (?:tool|function)[- ]calls?|multiple tool[- ]calls? (?:is|are) not/i.test(
-      words,
-    )
-      ? { calls_per_message: "one" }
-      : undefined,
+  ...toolReadings.exact,
   null_content: ({ body, words }) => (hasNullContent(body) && isAboutNull(words) ? { null_content: false } : undefined),
+  empty_content: ({ body, words }) =>
+    hasEmptyContent(body) && isAboutEmpty(words) ? { empty_content: false, null_content: false } : undefined,
   system_role: readSystemRole,
   alternating_roles: ({ abilities, words }) =>
     !abilities.alternating_roles && isAboutTurns(words) ? { alternating_roles: true } : undefined,
-  tools: readTools,
+  ...toolReadings.general,
 };
 
 const refusals: ReadonlySet<number> = new Set([400, 404, 422]);
@@ -68,8 +55,10 @@ const templateFaults: ReadonlySet<number> = new Set([500, 501]);
 const templateAbilities: ReadonlySet<string> = new Set<keyof Abilities>([
   "calls_per_message",
   "null_content",
+  "empty_content",
   "system_role",
   "alternating_roles",
+  "tool_schemas",
   "tools",
 ]);
 
@@ -88,6 +77,14 @@ function lessonsIn(sent: Sent, isRefusal: boolean): Lesson[] {
     const [ability] = Abilities.keyof().options.filter((one) => one === name);
     return change === undefined || ability === undefined ? [] : [{ ability, change }];
   });
+}
+
+/** Of OpenAI's models some stream only for organisations that are verified. Where tools are the trouble, an answer in pieces is worth more. */
+function isAboutStreams(words: string): boolean {
+  if (/tool|function|stream_options/i.test(words)) return false;
+  return /verified to stream|'stream' does not support|\bstream(?:ing)?\b[^.]{0,30}(?:not (?:supported|available|allowed|enabled)|unsupported)|not support(?:ing)? stream/i.test(
+    words,
+  );
 }
 
 function readOutputLimit({ body, words }: Sent): Partial<Abilities> | undefined {
@@ -132,36 +129,9 @@ function isAboutSystem(words: string): boolean {
   );
 }
 
-function readTools({ body, abilities, words }: Sent): Partial<Abilities> | undefined {
-  const taken = rolesTakenIn(words);
-  // Of the roles that are not taken, the one of the system was the likelier.
-  if (taken !== undefined && !/tool/i.test(taken) && hasCalls(body))
-    return { tools: false, ...(abilities.system_role === "user" && { system_role: "user" }) };
-  return (body.tools !== undefined || hasCalls(body)) && isAboutTools(words) ? { tools: false } : undefined;
-}
-
 function isAboutTurns(words: string): boolean {
-  return /roles? must alternate|must alternate between|consecutive (?:messages|user|assistant)|after role|same role/i.test(
+  return /(?:roles?|messages?(?:\(s\))?)[^.]{0,60} alternat(?:e|ing)\b|must alternate between|consecutive (?:messages|user|assistant)|after role|same role|(?:even|odd) index/i.test(
     words,
-  );
-}
-
-/** "Only user and assistant roles are supported!" */
-function rolesTakenIn(words: string): string | undefined {
-  const said = /\bonly\b([^.]{0,80}?)\b(?:are|is) (?:supported|allowed|accepted|permitted)/i.exec(words);
-  const [, roles = ""] = said ?? [];
-  return /\buser\b/i.test(roles) && /\bassistant\b/i.test(roles) ? roles : undefined;
-}
-
-function isAboutCallIds(words: string): boolean {
-  const isNamed =
-    /tool[_ ]?call[_ ]?ids?\b|tool[_ ]?use[._]?ids?\b|tool_calls?\b.{0,12}\bid\b|\bcall_id\b|function call id/i.test(
-      words,
-    );
-  return (
-    isNamed &&
-    /length|alphanumeric|a-z|pattern|format|too long|maximum|invalid|characters|must (?:be|match)/i.test(words) &&
-    !/respon|preced|follow|not found/i.test(words)
   );
 }
 
@@ -171,30 +141,23 @@ function isAboutNull(told: string): boolean {
   if (/NoneType|\bnull\b|\bnil\b|untagged enum Message|"content"\]\W*"message\W*Invalid input/i.test(words))
     return true;
   return (
-    /(?<!reasoning[_ ])content/i.test(words) &&
-    /\bnone\b|missing|required|empty|valid string|(?:must|to) be (?:a )?(?:string|non)|expected (?:a )?string|should be/i.test(
+    /(?<![a-z]|reasoning[_ ])content(?![a-z])/i.test(words) &&
+    /\bnone\b|missing|required|empty|valid string|(?:must|to) be (?:a )?(?:string|non)|expected (?:a )?string|should be|at least one|不能为空/i.test(
       words,
     )
   );
 }
 
-const toolWords = String.raw`(?:\btools?\b|tool[_ -]?(?:use|calls?|calling|choice)|\bfunctions\b|function[_ -]?call(?:s|ing)?)`;
-const refusalOfTools = [
-  String.raw`${toolWords}[^.]{0,60}(?:not (?:currently )?(?:be )?(?:supported|enabled|available|implemented|permitted|allowed|recogni[sz]ed)|unsupported|extra inputs|requires? (?:the )?-)`,
-  String.raw`(?:not|cannot|n't|endpoints found that|without) (?:currently )?support(?:ing)?\b[^.]{0,60}${toolWords}`,
-  String.raw`stream(?:ing)?\b[^.]{0,30}not supported\b[^.]{0,30}${toolWords}`,
-  String.raw`(?:not|n't) have\b[^.]{0,30}${toolWords} (?:capabilit|support)`,
-  String.raw`(?:unrecogni[sz]ed|unknown|unexpected|unsupported|extra)\b[^.]{0,60}(?:\b(?:tools|functions|tool_choice)\b|role\W{1,4}tool)`,
-].map((pattern) => new RegExp(pattern, "i"));
-
-/** About having tools at all, not about one of them or of their calls. */
-function isAboutTools(words: string): boolean {
-  if (/(?:tools|tool_calls)\[\d|parallel[_ ]tool|\bparameters\b|json schema/i.test(words)) return false;
-  return refusalOfTools.some((pattern) => pattern.test(words));
+/** What has taken a text, but not one without anything in it. */
+function isAboutEmpty(words: string): boolean {
+  return (
+    /(?<![a-z])content(?![a-z])|\btext\b/i.test(words) &&
+    /\bempty\b|\bblank\b|at least one|whitespace|too short|min_?length|不能为空/i.test(words)
+  );
 }
 
-function hasCalls({ messages }: RequestBody): boolean {
-  return messages.some(({ role }) => role === "tool");
+function hasEmptyContent({ messages }: RequestBody): boolean {
+  return messages.some(({ role, content }) => role === "assistant" && content === "");
 }
 
 function hasNullContent({ messages }: RequestBody): boolean {

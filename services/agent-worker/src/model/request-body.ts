@@ -2,11 +2,12 @@ import type OpenAI from "openai";
 import { callIdFor } from "./call-ids.ts";
 import type { Fields } from "./fields.ts";
 import { reasoningFields, taggedReasoning } from "./message-fields.ts";
+import { plainTool } from "./plain-schema.ts";
 import type { Abilities } from "./model-rules.ts";
 import type { ModelMessage, ModelRequest } from "./model.ts";
 import type { Provider } from "./provider.ts";
 
-export type RequestBody = OpenAI.ChatCompletionCreateParamsStreaming;
+export type RequestBody = Omit<OpenAI.ChatCompletionCreateParamsStreaming, "stream"> & { readonly stream?: true };
 
 export interface BodyContext {
   readonly model: string;
@@ -21,10 +22,10 @@ export function buildBody(request: ModelRequest, { model, provider, abilities }:
   return {
     model,
     messages: messagesFor(request, abilities),
-    stream: true,
-    ...(hasTools && { tools }),
+    ...(abilities.stream && { stream: true }),
+    ...(hasTools && { tools: abilities.tool_schemas === "plain" ? tools.map(plainTool) : tools }),
     ...(maxOutputTokens !== undefined && { [abilities.output_limit_field]: maxOutputTokens }),
-    ...(abilities.stream_options && { stream_options: streamOptionsOf(provider) }),
+    ...(abilities.stream && abilities.stream_options && { stream_options: streamOptionsOf(provider) }),
     // OpenAI refuses the field when there are no tools.
     ...(hasTools && abilities.parallel_tool_calls && { parallel_tool_calls: true }),
   };
@@ -42,11 +43,19 @@ const noToolsNote =
 
 function messagesFor({ messages, tools }: ModelRequest, abilities: Abilities): ModelMessage[] {
   const isMissingTools = tools.length > 0 && !abilities.tools;
+  const showsCalls = abilities.tools && (tools.length > 0 || abilities.calls_without_tools);
   const told = isMissingTools ? withNote(messages, noToolsNote) : messages;
-  const shaped = (abilities.tools ? told : told.map(asText)).map((message) => shapeMessage(message, abilities));
-  const single = abilities.calls_per_message === "one" ? oneCallEach(shaped) : shaped;
+  const names = abilities.result_names ? namesOfCalls(messages) : undefined;
+  const shaped = (showsCalls ? told : told.map(asText)).map((message) => shapeMessage(message, abilities, names));
+  const single = abilities.calls_per_message === "one" ? oneCallEach(shaped, abilities) : shaped;
   const addressed = addressSystem(single, abilities.system_role);
-  return abilities.alternating_roles || !abilities.tools ? joinNeighbours(addressed) : addressed;
+  return abilities.alternating_roles || !showsCalls ? joinNeighbours(addressed) : addressed;
+}
+
+/** Of the tools, by the ids of their calls. */
+function namesOfCalls(messages: readonly ModelMessage[]): ReadonlyMap<string, string> {
+  const calls = messages.flatMap((message) => (message.role === "assistant" ? (message.tool_calls ?? []) : []));
+  return new Map(calls.flatMap((call) => (call.type === "function" ? [[call.id, call.function.name]] : [])));
 }
 
 function withNote(messages: readonly ModelMessage[], note: string): ModelMessage[] {
@@ -60,18 +69,30 @@ function textIn({ content }: ModelMessage): string {
   return typeof content === "string" ? content : "";
 }
 
-function shapeMessage(message: ModelMessage, abilities: Abilities): ModelMessage {
-  if (message.role === "tool") return { ...message, tool_call_id: callIdFor(message.tool_call_id, abilities.call_ids) };
+function shapeMessage(
+  message: ModelMessage,
+  abilities: Abilities,
+  names: ReadonlyMap<string, string> | undefined,
+): ModelMessage {
+  if (message.role === "tool") {
+    const name = names?.get(message.tool_call_id);
+    const named = name === undefined ? {} : { name };
+    return { ...message, ...named, tool_call_id: callIdFor(message.tool_call_id, abilities.call_ids) };
+  }
   if (message.role !== "assistant" || message.tool_calls === undefined) return message;
   const { role, content: _content, tool_calls: calls, ...extra } = message;
   const text = textWithReasoning(message, extra, abilities);
-  const content = text === "" && abilities.null_content ? null : text;
   return {
     ...messageFields(extra, abilities),
     role,
-    content,
+    content: text === "" && abilities.null_content ? null : text || noText(abilities),
     tool_calls: calls.map((call) => shapeCall(call, abilities)),
   };
+}
+
+/** Bedrock takes neither an empty text nor a blank one. */
+function noText({ empty_content: takesEmpty }: Abilities): string {
+  return takesEmpty ? "" : ".";
 }
 
 /** Reasoning that came between tags goes back between tags. */
@@ -115,7 +136,7 @@ function asText(message: ModelMessage): ModelMessage {
 }
 
 /** Each call in a message of its own, followed by its result. */
-function oneCallEach(messages: readonly ModelMessage[]): ModelMessage[] {
+function oneCallEach(messages: readonly ModelMessage[], abilities: Abilities): ModelMessage[] {
   return messages.flatMap((message, at): ModelMessage[] => {
     if (message.role === "tool") return [];
     if (message.role !== "assistant" || message.tool_calls === undefined) return [message];
@@ -123,7 +144,7 @@ function oneCallEach(messages: readonly ModelMessage[]): ModelMessage[] {
     const end = after.findIndex(({ role }) => role !== "tool");
     const results = end < 0 ? after : after.slice(0, end);
     return message.tool_calls.flatMap((call, index): ModelMessage[] => [
-      { ...message, ...(index > 0 && { content: "" }), tool_calls: [call] },
+      { ...message, ...(index > 0 && { content: noText(abilities) }), tool_calls: [call] },
       ...results.filter((result) => result.role === "tool" && result.tool_call_id === call.id),
     ]);
   });

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { createLogger } from "@parley/runtime";
 import { createModelAbilities } from "../../src/model/abilities.ts";
-import type { ModelRule } from "../../src/model/model-rules.ts";
+import { Abilities, type ModelRule } from "../../src/model/model-rules.ts";
 import type { ModelMessage, ModelRequest } from "../../src/model/model.ts";
 import { providerFrom } from "../../src/model/provider.ts";
 import { chunk, collect, createClient, never, sendJson, sendStream, startProvider, withTool } from "./fake-provider.ts";
-import { otherRefusals, refusals, repeatedRefusals } from "./refusals.ts";
+import { otherRefusals, refusals, refusalsWithoutTools, repeatedRefusals } from "./refusals.ts";
 
 const log = createLogger({ service: "test", level: "silent", format: "json" });
 const at = (host: string) =>
@@ -70,9 +70,22 @@ describe("a refusal teaches", () => {
     expect(everything().learn(request(), { status, words })).toBe(false);
   });
 
+  test.each(refusalsWithoutTools)(
+    "calls as text where there are no tools, and nothing about tools: %s",
+    (_name, words) => {
+      const abilities = abilitiesAt("host");
+      const toolless = request({ tools: [], messages: request().messages.slice(1) });
+      abilities.bodyOf(toolless);
+      expect(abilities.learn(toolless, { status: 400, words })).toBe(true);
+      expect(rolesOf(abilities.bodyOf(toolless).messages)).toEqual(["user", "assistant", "user"]);
+      abilities.answered(toolless);
+      expect(abilities.bodyOf(request())).toMatchObject({ tools: withTool.tools, messages: request().messages });
+    },
+  );
+
   test("nothing about what was not sent", () => {
     const plain = request({ tools: [], messages: [{ role: "user", content: "hello" }] });
-    const abilities = abilitiesAt("host", [rule({ stream_options: false })]);
+    const abilities = abilitiesAt("host", [rule({ stream_options: false, stream: false })]);
     for (const [, status, words, lesson] of refusals) {
       if ("alternating_roles" in lesson || "output_limit_field" in lesson) continue;
       expect([words, abilities.learn(plain, { status, words })]).toEqual([words, false]);
@@ -165,7 +178,7 @@ describe("a refusal teaches", () => {
         if (abilities.learn(asked, { status, words })) repeated++;
       }
     }
-    expect(repeated).toBeLessThanOrEqual(13);
+    expect(repeated).toBeLessThanOrEqual(Object.keys(Abilities.shape).length);
   });
 });
 
@@ -186,6 +199,27 @@ describe("the body of a request", () => {
   test("has no null beside calls where that is refused", () => {
     expect(messagesWith({})[2]).toMatchObject({ content: null });
     expect(messagesWith({ null_content: false })[2]).toMatchObject({ content: "" });
+  });
+
+  test("has a full stop beside calls where no text is refused too", () => {
+    const bare = { null_content: false, empty_content: false };
+    expect(messagesWith(bare)[2]).toMatchObject({ content: "." });
+    const single = messagesWith({ ...bare, calls_per_message: "one" });
+    expect(single.filter(({ role }) => role === "assistant")).toMatchObject([{ content: "." }, { content: "." }]);
+    expect(messagesWith({ empty_content: false })[2]).toMatchObject({ content: null });
+  });
+
+  test("names the tools of results where that is wanted", () => {
+    expect(messagesWith({ result_names: true }).slice(3)).toMatchObject([{ name: "clock" }, { name: "clock" }]);
+    expect(messagesWith({})[3]).not.toHaveProperty("name");
+  });
+
+  test("shows calls as text where there are no tools and that is refused, without a note", () => {
+    const toolless = request({ tools: [] });
+    const { messages } = abilitiesAt("host", [rule({ calls_without_tools: false })]).bodyOf(toolless);
+    expect(rolesOf(messages)).toEqual(["system", "user", "assistant", "user"]);
+    expect(messages[0]?.content).toBe("Be kind.");
+    expect(messagesWith({ calls_without_tools: false })).toEqual(request().messages);
   });
 
   test("tells the model what it is in the role it takes", () => {

@@ -313,6 +313,17 @@ export const callDeviations: [name: string, deltas: Fields[], calls: [string, st
   ]),
   ["a code fence", [{ index: 0, id: "a", ...fn("one", '```json\n{"x":1}\n```') }], [["one", '{"x":1}']]],
   ["the end of a template", [{ index: 0, id: "a", ...fn("one", '{"x":1}</tool_call>') }], [["one", '{"x":1}']]],
+  [
+    "a comma too many",
+    [{ index: 0, id: "a", ...fn("one", '{"x":[1,],"y":", }",}') }],
+    [["one", '{"x":[1],"y":", }"}']],
+  ],
+  [
+    "as Python writes them",
+    [{ index: 0, id: "a", ...fn("one", `{'x': True, 'y': [None, "it's", 'a "b"', 'it\\'s \\x41'], 'None': 1}`) }],
+    [["one", '{"x":true,"y":[null,"it\'s","a \\"b\\"","it\'s A"],"None":1}']],
+  ],
+  ["Python's nothing", [{ index: 0, id: "a", ...fn("one", "None") }], [["one", "{}"]]],
   ["one brace too many", [{ index: 0, id: "a", ...fn("one", '{"x":{"y":"}"}}}') }], [["one", '{"x":{"y":"}"}}']]],
   [
     "the index as text",

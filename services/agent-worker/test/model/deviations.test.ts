@@ -4,7 +4,8 @@ import { ChatError } from "@parley/protocol";
 import { createAnswerReader, type AnswerReaderOptions, type StreamEnd } from "../../src/model/answer-reader.ts";
 import { isTransient } from "../../src/model/model-error.ts";
 import type { ModelEvent } from "../../src/model/model.ts";
-import { deviations, outcomeOf } from "./deviations.ts";
+import { outcomeOf } from "./deviation.ts";
+import { deviations } from "./deviations.ts";
 import { chunk } from "./fake-provider.ts";
 
 function read(chunks: readonly unknown[], how: StreamEnd = "done"): ModelEvent[] {

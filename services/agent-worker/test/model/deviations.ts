@@ -1,38 +1,7 @@
-import type { ModelEvent } from "../../src/model/model.ts";
+import { choice, said, stop, type Deviation } from "./deviation.ts";
 
-/** What comes of an answer: what a viewer and the next parts see of it. */
-export interface Outcome {
-  text: string;
-  reasoning: string;
-  finish: string;
-  calls: [string, string][];
-}
-
-/** Folds events as the worker does. */
-export function outcomeOf(events: readonly ModelEvent[]): Outcome {
-  const outcome: Outcome = { text: "", reasoning: "", finish: "", calls: [] };
-  for (const event of events) {
-    if (event.type === "text") outcome.text += event.text;
-    if (event.type === "reasoning") outcome.reasoning += event.text;
-    if (event.type === "retract") {
-      outcome.reasoning += outcome.text;
-      outcome.text = "";
-    }
-    if (event.type === "tool_calls") outcome.calls = event.calls.map((call) => [call.name, call.arguments]);
-    if (event.type === "end") outcome.finish = event.finish;
-  }
-  return outcome;
-}
-
-const choice = (delta: unknown, finish: unknown = null, more: object = {}) => ({
-  choices: [{ index: 0, delta, finish_reason: finish, ...more }],
-});
-const stop = choice({}, "stop");
-const said = (content: unknown) => [choice({ content }), stop];
 const call = (more: object = {}) => ({ index: 0, id: "a", function: { name: "look", arguments: '{"x":1}' }, ...more });
 const look: [string, string][] = [["look", '{"x":1}']];
-
-export type Deviation = [name: string, chunks: unknown[], outcome: Partial<Outcome>];
 
 const contents: Deviation[] = [
   [
@@ -141,6 +110,16 @@ const chunks: Deviation[] = [
     { text: "Bye" },
   ],
   [
+    "another choice whose role comes first",
+    [
+      { choices: [{ index: 1, delta: { role: "assistant", content: "" } }] },
+      { choices: [{ index: 0, delta: { role: "assistant", content: "" } }] },
+      { choices: [{ index: 1, delta: { content: "Bye" }, finish_reason: "length" }] },
+      ...said("Hello"),
+    ],
+    { text: "Hello", finish: "stop" },
+  ],
+  [
     "the index of a choice as text",
     [{ choices: [{ index: "0", delta: { content: "Hello" }, finish_reason: "stop" }] }],
     { text: "Hello" },
@@ -202,6 +181,12 @@ const reasonings: Deviation[] = [
   ["think tags", said("<think>hm</think>\n\nHello"), { text: "Hello", reasoning: "hm" }],
   ["think tags after white space", said("\n <think>\nhm\n</think>Hello"), { text: "Hello", reasoning: "\nhm\n" }],
   ["empty think tags", said("<think>\n\n</think>\n\nHello"), { text: "Hello", reasoning: "\n\n" }],
+  ["think tags in capitals", said("<THINK>hm</THINK>\n\nHello"), { text: "Hello", reasoning: "hm" }],
+  [
+    "Harmony",
+    said("<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final<|message|>Hello"),
+    { text: "Hello", reasoning: "hm" },
+  ],
   ["thinking tags", said("<thinking>hm</thinking>Hello"), { text: "Hello", reasoning: "hm" }],
   ["reasoning tags", said("<reasoning>hm</reasoning>Hello"), { text: "Hello", reasoning: "hm" }],
   ["thought tags", said("<thought>hm</thought>Hello"), { text: "Hello", reasoning: "hm" }],
@@ -217,6 +202,9 @@ const reasonings: Deviation[] = [
   ["tags in the middle", said("Use <think>hm</think> for it."), { text: "Use <think>hm</think> for it." }],
   ["tags in code", said("Write `a</think>b` here."), { text: "Write `a</think>b` here." }],
   ["a quoted tag", said('The tag "</think>" ends it.'), { text: 'The tag "</think>" ends it.' }],
+  ...["1. First\n2. </think>\n3. Third", "> </think>\n> said", "- </think>\n- <think>", "# </think>\n\nEnds it."].map(
+    (text): Deviation => [`a tag that is an item: ${text}`, said(text), { text }],
+  ),
   ["a tag as a word", said("A </think> ends it."), { text: "A </think> ends it." }],
   ["other tags", said("<thin>x</thin> <b>Hello</b>"), { text: "<thin>x</thin> <b>Hello</b>" }],
   [
@@ -275,6 +263,11 @@ const finishes: Deviation[] = [
   ]),
   ["a filter with its reason, and nothing", [choice({}, "content_filter: SPII")], { finish: "content_filter" }],
   ["a reason that nobody knows", [choice({ content: "Hello" }, "tired")], { text: "Hello", finish: "other" }],
+  [
+    "finishReason beside a null",
+    [choice({ content: "Hel" }, null, { finishReason: "MAX_TOKENS" })],
+    { finish: "length" },
+  ],
   ["a number as reason", [choice({ content: "Hello" }, 7)], { text: "Hello", finish: "other" }],
   ["an object as reason", [choice({ content: "Hello" }, {})], { text: "Hello", finish: "stop" }],
   [

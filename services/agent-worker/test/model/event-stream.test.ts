@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createEventStream, maxEventBytes } from "../../src/model/event-stream.ts";
+import { createEventStream, maxEventBytes, maxSkippedBytes } from "../../src/model/event-stream.ts";
 
 /** Everything that a stream of these pieces tells. */
 function read(pieces: readonly Buffer[]): unknown[] {
@@ -55,17 +55,43 @@ test("tells the same, whatever ends the lines", () => {
   );
 });
 
-test.each([
+/** The beginning of an event of so many bytes. */
+const grown = (unit: string, bytes: number): Buffer[] => {
+  const piece = Buffer.from(unit.repeat(Math.ceil(60_000 / unit.length)));
+  return [Buffer.from("data: "), ...Array.from({ length: Math.ceil(bytes / piece.length) }, () => piece)];
+};
+const large: [name: string, unit: string][] = [
   ["without a line end", "x"],
   ["with lines but no blank one", `${"x".repeat(99)}\ndata: `],
   ["with lines that end in CRLF", `${"x".repeat(98)}\r\ndata: `],
-])("throws once an event is larger than 2 MiB: %s", (_name, unit) => {
+];
+
+test.each(large)("passes an event over that is larger than 2 MiB, and reads what follows: %s", (_name, unit) => {
+  const rest = Buffer.from('\n\ndata: {"a":1}\n\n');
+  const told = read([...grown(unit, maxEventBytes + 400_000), rest]);
+  expect(told).toEqual(["lost", ["data", { a: 1 }], expect.objectContaining({ form: "events" })]);
+});
+
+test.each(large)("throws once an event is larger than 32 MiB: %s", (_name, unit) => {
+  expect(() => read(grown(unit, 1.1 * maxSkippedBytes))).toThrow(RangeError);
+});
+
+test("keeps nothing of a line that is too long", () => {
+  const before = process.memoryUsage().arrayBuffers;
   const stream = createEventStream({ onValue: () => {}, onDone: () => {}, onLost: () => {} });
-  const push = (bytes: number): void => {
-    stream.push(Buffer.from("data: "));
-    for (let sent = 0; sent < bytes; sent += unit.length) stream.push(Buffer.from(unit));
-  };
-  expect(() => push(maxEventBytes + 400_000)).toThrow(RangeError);
+  for (const piece of grown("x", maxSkippedBytes - 400_000)) stream.push(piece);
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(4 * maxEventBytes);
+});
+
+test.each(["[DONE]", "data: [done]", "data: DONE", 'data: "[DONE]"', "event: done", "event: end\ndata:"])(
+  "takes %j for the end of the stream",
+  (end) => {
+    expect(read([Buffer.from(`data: {}\n\n${end}\n\n`)])).toContain("done");
+  },
+);
+
+test("takes a body that is a word for a text, also when it is an end elsewhere", () => {
+  expect(read([Buffer.from("done")])).toEqual([{ form: "text", skipped: 0, text: "done" }]);
 });
 
 const size = 400_000;

@@ -107,11 +107,37 @@ describe("an answer with a status", () => {
       "Trying to keep the first 5000 tokens when context the overflows. However, the model is loaded with context length of only 4096 tokens, which is not enough.",
       "<400> InternalError.Algo.InvalidParameter: Range of input length should be [1, 30720]",
       "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).",
+      "The decoder prompt (length 9000) is longer than the maximum model length of 8192.",
+      "The input (9000 tokens) is longer than the model's context length (8192 tokens).",
+      "Prompt length 9000 is greater than max_seq_len 8192",
+      "Prompt length (9000) exceeds maximum input length (8192).",
+      "input length and `max_tokens` exceed context limit: 190000 + 20000 > 200000",
+      "The model returned the following errors: Input tokens exceeded max context length",
+      "Input validation error: `inputs` must have less than 4096 tokens. Given: 5000",
+      "inputs token limit exceeded: requested 9000 > maximum 8192",
+      "litellm.ContextWindowExceededError: litellm.BadRequestError: OpenAIException",
+      "the max length of current question is 20000",
+      "Prompt 超长",
     ].map((message) => apiError(message)),
   ])("400 %j is CONTEXT_TOO_LARGE", async (body) => {
     expect(await failureOf((res) => sendJson(res, 400, body))).toMatchObject({
       error: { code: "CONTEXT_TOO_LARGE" },
       transient: false,
+    });
+  });
+
+  test("500 about the context is CONTEXT_TOO_LARGE", async () => {
+    const body = apiError("the request exceeds the available context size. try increasing the context size");
+    expect(await failureOf((res) => sendJson(res, 500, body))).toMatchObject({ error: { code: "CONTEXT_TOO_LARGE" } });
+  });
+
+  test.each([
+    "max_tokens is too large: 100000. This model supports at most 16384 completion tokens.",
+    "Invalid 'messages[0].name': string too long. Expected a string with maximum length 64, but got one with length 90.",
+    "Invalid input: temperature is greater than 2",
+  ])("400 about another size is not: %s", async (message) => {
+    expect(await failureOf((res) => sendJson(res, 400, apiError(message)))).toMatchObject({
+      error: { code: "MODEL_UNAVAILABLE" },
     });
   });
 
@@ -195,6 +221,14 @@ test("keeps at most a few lines of a large error body, and does not read it to t
   expect(logged.length).toBeLessThan(500);
 });
 
+test("an error whose body never comes is what its status says", async () => {
+  const { error } = await failureOf((res) => {
+    res.writeHead(401, { "content-type": "application/json" });
+    res.write('{"error":');
+  });
+  expect(error).toMatchObject({ code: "MODEL_UNAVAILABLE", message: "The language model refused the credentials." });
+});
+
 test("a refused connection is MODEL_UNAVAILABLE", async () => {
   const listener = createServer().listen(0, "127.0.0.1");
   await once(listener, "listening");
@@ -237,7 +271,7 @@ describe("a stream is MODEL_TRUNCATED", () => {
   test("when one event grows without an end", async () => {
     const failure = await failureOf((res) => {
       res.writeHead(200, { "content-type": "text/event-stream" });
-      res.write(`data: ${"x".repeat(3 * 1024 * 1024)}`);
+      res.write(`data: ${"x".repeat(33 * 1024 * 1024)}`);
     });
     expect(failure).toMatchObject({ error: { code: "MODEL_TRUNCATED" } });
   });

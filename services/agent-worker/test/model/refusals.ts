@@ -9,6 +9,18 @@ export const refusals: [name: string, status: number, words: string, lesson: Par
     '[{"type":"extra_forbidden","loc":["body","stream_options"],"msg":"Extra inputs are not permitted"}]',
     { stream_options: false },
   ],
+  [
+    "OpenAI, streams",
+    400,
+    "Unsupported value: 'stream' does not support true with this model. Only the default (false) value is supported.",
+    { stream: false },
+  ],
+  [
+    "OpenAI, streams for some",
+    400,
+    "Your organization must be verified to stream this model. Please go to: https://platform.openai.com",
+    { stream: false },
+  ],
   ["parallel_tool_calls", 400, "Unknown field parallel_tool_calls", { parallel_tool_calls: false }],
   [
     "parallel tool calls in words",
@@ -40,6 +52,47 @@ export const refusals: [name: string, status: number, words: string, lesson: Par
     "messages.1.content.0.tool_use.id: String should match pattern for tool_call_id '^[a-zA-Z0-9_-]+$'",
     { call_ids: "alphanumeric9" },
   ],
+  [
+    "Gemini, results",
+    400,
+    "* GenerateContentRequest.contents[2].parts[0].function_response.name: Name cannot be empty.",
+    { result_names: true },
+  ],
+  ["pydantic, results", 422, "body.messages[3].name: Field required: missing", { result_names: true }],
+  [
+    "Gemini, schemas",
+    400,
+    "Invalid JSON payload received. Unknown name \"additionalProperties\" at 'tools[0].function_declarations[0].parameters': Cannot find field.",
+    { tool_schemas: "plain" },
+  ],
+  ["llama.cpp, schemas", 400, "failed to parse grammar", { tool_schemas: "plain" }],
+  [
+    "Moonshot, schemas",
+    400,
+    "Invalid request: tools.function.parameters is not a valid moonshot flavored json schema, details: <unknown keyword>",
+    { tool_schemas: "plain" },
+  ],
+  [
+    "OpenAI, schemas",
+    400,
+    "Invalid schema for function 'look': In context=(), 'pattern' is not permitted. invalid_function_parameters",
+    { tool_schemas: "plain" },
+  ],
+  ["Anthropic, schemas", 400, "tools.0.custom.input_schema: JSON schema is invalid.", { tool_schemas: "plain" }],
+  [
+    "LiteLLM, tools",
+    400,
+    "litellm.UnsupportedParamsError: ollama does not support parameters: ['tools'], for model=m.",
+    { tools: false },
+  ],
+  ["KoboldCpp, tools", 400, "This model has no tool support", { tools: false }],
+  [
+    "LMDeploy, tools",
+    400,
+    "Please launch the api_server with --tool-call-parser if you want to use tool.",
+    { tools: false },
+  ],
+  ["tools, in Chinese", 400, "该模型不支持工具调用", { tools: false }],
   ["OpenAI, content", 400, "Invalid value for 'content': expected a string, got null.", { null_content: false }],
   [
     "pydantic, content",
@@ -154,6 +207,31 @@ export const refusals: [name: string, status: number, words: string, lesson: Par
 /** Words that stay the same, and what they teach each time. */
 export const repeatedRefusals: [words: string, ...lessons: Partial<Abilities>[]][] = [
   [
+    "messages.2.content must be a non-empty string",
+    { null_content: false },
+    { null_content: false, empty_content: false },
+  ],
+  [
+    "Each message must have at least one content element.",
+    { null_content: false },
+    { null_content: false, empty_content: false },
+  ],
+  [
+    "After the (optional) system message(s), user and assistant roles should be alternating.",
+    { alternating_roles: true },
+  ],
+  [
+    "body.messages[0].role: Input should be 'user' or 'assistant': literal_error",
+    { system_role: "user" },
+    { system_role: "user", tools: false },
+  ],
+  ["Please use a valid role: user, model.", { system_role: "user" }, { system_role: "user", tools: false }],
+  [
+    "the role of message with even index in the messages must be assistant",
+    { alternating_roles: true },
+    { alternating_roles: true, system_role: "user" },
+  ],
+  [
     "Conversation roles must alternate user/assistant/user/assistant/...",
     { alternating_roles: true },
     { alternating_roles: true, system_role: "user" },
@@ -168,7 +246,11 @@ export const otherRefusals: [name: string, status: number, words: string][] = [
   ["an unknown call", 400, "Failed to call a function. Please adjust your prompt. tool_use_failed"],
   ["an id that has no result", 400, "unexpected `tool_use_id` found: each must have a corresponding `tool_use` block"],
   ["a context", 400, "This model's maximum context length is 8192 tokens."],
-  ["a schema", 400, "Invalid schema for function 'look': tools[0].function.parameters is not supported"],
+  [
+    "arguments",
+    400,
+    "tool call validation failed: parameters for tool look did not match the JSON schema: tool_use_failed",
+  ],
   [
     "a missing result",
     400,
@@ -180,4 +262,20 @@ export const otherRefusals: [name: string, status: number, words: string][] = [
   ["a rate", 429, "tools are not supported at this rate"],
   ["a failure", 500, "stream_options"],
   ["an error with empty fields", 400, '{"message":"Bad request","param":null,"code":null}'],
+];
+
+/** Words about a request that has calls and no tools, and teaches nothing about the tools of others. */
+export const refusalsWithoutTools: [name: string, words: string][] = [
+  ["Bedrock", "The toolConfig field must be defined when using toolUse and toolResult content blocks."],
+  [
+    "LiteLLM",
+    "litellm.UnsupportedParamsError: Bedrock doesn't support tool calling without `tools=` param specified. Pass `tools=` param OR set `litellm.modify_params = True`",
+  ],
+  [
+    "LiteLLM, before Anthropic",
+    "Anthropic expects the `tools=` param to be passed in since `tool_calls` is present in history.",
+  ],
+  ["Anthropic", "Requests which include `tool_use` or `tool_result` blocks must define tools"],
+  ["a model without tools", "m does not support tools"],
+  ["a template", "Only user and assistant roles are supported!"],
 ];

@@ -1,7 +1,7 @@
 import { describe, test } from "vitest";
 import { chunk, collectUntilError, createClient, never, question } from "./fake-provider.ts";
-import { startRawProvider } from "./raw-provider.ts";
-import { json, data, text, hello, done, whole, stream, response, outcomeOf, type Row } from "./stream-outcome.ts";
+import { startRawProvider, type RawAnswer } from "./raw-provider.ts";
+import { json, data, text, hello, stop, done, whole, stream, response, outcomeOf, type Row } from "./stream-outcome.ts";
 
 const message = { role: "assistant", content: "Hello, world" };
 const completion = { id: "c", model: "m", choices: [{ index: 0, message, finish_reason: "stop" }] };
@@ -119,6 +119,88 @@ const errors: Row[] = [
   ["error: null in every chunk", stream(whole.replaceAll('"id":', '"error":null,"id":')), "Hello, world stop"],
 ];
 
+const filtered = (error: object) => response("application/json", json({ error }));
+const filters: Row[] = [
+  [
+    "Azure's, in mid-answer",
+    stream(hello + data({ error: { message: "The response was filtered.", code: "content_filter" } })),
+    "Hello, world content_filter",
+  ],
+  [
+    "DashScope's, in mid-answer",
+    stream(
+      hello +
+        data({ error: { message: "Output data may contain inappropriate content.", code: "data_inspection_failed" } }),
+    ),
+    "Hello, world content_filter",
+  ],
+  [
+    "an error event's",
+    stream(`${hello}event: error\n${data({ code: "content_policy_violation" })}`),
+    "Hello, world content_filter",
+  ],
+  ["at the beginning", stream(data({ error: { code: "content_filter", status: 400 } })), " content_filter"],
+  ["with status 200", filtered({ code: "content_filter", message: "x" }), " content_filter"],
+  ["after the end", stream(hello + stop + data({ error: { code: "content_filter" } })), "Hello, world stop"],
+  [
+    "a filter that failed",
+    filtered({ code: "content_filter_error", message: "The contents are not filtered" }),
+    " MODEL_UNAVAILABLE",
+  ],
+];
+
+const refused = (status: string, error: object): RawAnswer => ({
+  head: `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\nconnection: close`,
+  pieces: [json({ error })],
+});
+const filterStatuses: Row[] = [
+  [
+    "Azure's",
+    refused("400 Bad Request", {
+      message: "… triggering Azure OpenAI's content management policy.",
+      code: "content_filter",
+    }),
+    " content_filter",
+  ],
+  [
+    "DeepSeek's",
+    refused("400 Bad Request", { message: "Content Exists Risk", code: "invalid_request_error" }),
+    " content_filter",
+  ],
+  [
+    "Moonshot's",
+    refused("400 Bad Request", { message: "considered high risk", type: "content_filter" }),
+    " content_filter",
+  ],
+  ["xAI's", refused("403 Forbidden", { message: "Content violates usage guidelines." }), " content_filter"],
+  [
+    "OpenRouter's",
+    refused("403 Forbidden", { message: 'Your input was flagged for "violence".', code: 403 }),
+    " content_filter",
+  ],
+  [
+    "LiteLLM's",
+    refused("400 Bad Request", { message: "litellm.ContentPolicyViolationError: x", code: "400" }),
+    " content_filter",
+  ],
+  ["no access", refused("403 Forbidden", { message: "no access" }), " MODEL_UNAVAILABLE"],
+  ["a failure", refused("500 Internal Server Error", { code: "content_filter" }), " MODEL_UNAVAILABLE!"],
+];
+
+const unreadable: Row[] = [
+  ["Python's objects", stream(`data: {'choices': [{'delta': {'content': 'a'}}]}\n\n${done}`), " MODEL_UNAVAILABLE"],
+  [
+    "a body of 3 MB in one line",
+    response("application/json", json({ ...completion, x: "x".repeat(3_000_000) })),
+    " MODEL_UNAVAILABLE",
+  ],
+  [
+    "a body of 3 MB in many lines",
+    response("application/json", JSON.stringify({ x: Array(300_000).fill("xxx") }, null, 2)),
+    " MODEL_TRUNCATED",
+  ],
+];
+
 const anthropic = [
   { type: "message_start", message: { id: "m", role: "assistant", content: [] } },
   { type: "ping" },
@@ -141,6 +223,9 @@ describe.each([
   ["status 200 with", bodies],
   ["a stream that has", errors],
   ["another API's stream:", otherApis],
+  ["a filter's word:", filters],
+  ["a filter's word with a status:", filterStatuses],
+  ["nothing that can be read:", unreadable],
 ])("%s", (_name, rows) => {
   test.concurrent.for(rows)("%s", async ([, answer, expected], { expect }) => {
     expect(await outcomeOf(answer)).toBe(expected);

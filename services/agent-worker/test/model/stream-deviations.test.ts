@@ -1,4 +1,4 @@
-import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import { describe, test } from "vitest";
 import { chunk } from "./fake-provider.ts";
 import {
@@ -43,6 +43,25 @@ const forms: Row[] = [
   ["pings with data", stream(`event: ping\ndata: {"type": "ping"}\n\n${whole}`), "Hello, world stop"],
   ["pings with data that is no JSON", stream(`event: ping\ndata: now\n\n${hello}${stop}${done}`), "Hello, world stop"],
   ["data that is no JSON", stream(`data: now\n\n${hello}data: ok\n\n${stop}${done}`), "Hello, world stop"],
+  [
+    "a chunk of 3 MB without text",
+    stream(data({ ...chunk({}), images: "x".repeat(3_000_000) }) + whole),
+    "Hello, world other",
+  ],
+  [
+    "3 MB about the usage",
+    stream(hello + stop + data({ usage: {}, tokens: "x".repeat(3_000_000) }) + done),
+    "Hello, world stop",
+  ],
+  [
+    "3 MB in lines",
+    stream(hello + `data: {"x": "\n${`data: ${"x".repeat(90)}\n`.repeat(40_000)}\n${stop}${done}`),
+    "Hello, world other",
+  ],
+  ["[done]", stream(`${hello}data: [done]\n\n`), "Hello, world stop"],
+  ["[DONE] by itself", stream(`${hello}[DONE]\n\n`), "Hello, world stop"],
+  ["an event that says done", stream(`${hello}event: done\ndata: {}\n\n`), "Hello, world stop"],
+  ["a comma too many", stream(whole.replaceAll("]}", "],}")), "Hello, world stop"],
   ["a broken chunk", stream(`${hello}data: {"choices": [{"del\n\n${stop}${done}`), "Hello, world other"],
   ["a broken chunk after the finish_reason", stream(`${hello}${stop}data: {"ch\n\n${done}`), "Hello, world stop"],
   [
@@ -135,6 +154,8 @@ const transports: Row[] = [
   ["status 201", { head: "HTTP/1.1 201 Created\r\nconnection: close", pieces: [whole] }, "Hello, world stop"],
   ["gzip", encoded("gzip", gzipSync(whole)), "Hello, world stop"],
   ["deflate", encoded("deflate", deflateSync(whole)), "Hello, world stop"],
+  ["deflate without its head", encoded("deflate", deflateRawSync(whole)), "Hello, world stop"],
+  ["deflate that is none", encoded("deflate", Buffer.alloc(90, 0xff)), " MODEL_TRUNCATED!"],
   ["brotli", encoded("br", brotliCompressSync(whole)), "Hello, world stop"],
   ["two encodings", encoded("deflate, gzip", gzipSync(deflateSync(whole))), "Hello, world stop"],
   ["an unknown encoding of plain bytes", encoded("zz", Buffer.from(whole)), "Hello, world stop"],
