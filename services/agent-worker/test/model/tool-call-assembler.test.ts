@@ -57,6 +57,16 @@ test.each([
   expect(namesAndArguments(deltas)).toEqual(deltas.map(() => ({ name: "one", arguments: args })));
 });
 
+test.each(['"\\', "'\\", "\\'"])(
+  "reads 240 KB of %j, a text without an end, in time that grows with its length",
+  (unit) => {
+    const args = `{${unit.repeat(120_000)}`;
+    const startedAt = process.cpuUsage();
+    assemble([{ index: 0, id: "a", ...fn("one", args) }]).calls();
+    expect(process.cpuUsage(startedAt).user / 1_000).toBeLessThan(2_000);
+  },
+);
+
 test("grows with deltas that say nothing, so that their number can be bounded", () => {
   expect(assemble(Array.from({ length: 50 }, (_, index) => ({ index }))).size()).toBe(50);
 });
