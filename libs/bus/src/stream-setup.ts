@@ -150,48 +150,46 @@ async function findConsumer(jsm: JetStreamManager, stream: string, consumer: str
   }
 }
 
-/** Returns the ack wait that holds now. Looks first: to add one that is there with other settings changes them. */
-async function ensureConsumer(jsm: JetStreamManager, ackWaitMs: number, hadTime: boolean): Promise<number> {
-  const config = {
-    durable_name: turnsConsumer,
-    ack_policy: AckPolicy.Explicit,
-    ack_wait: nanos(ackWaitMs),
-    // No limit: turns that wait for a person, or for an earlier one of their conversation, stay unacknowledged too. At one, all others would stop.
-    max_ack_pending: -1,
-    max_waiting: 4_096,
-    // The worker counts attempts itself and ends the turn honestly; the broker must never give up silently.
-    max_deliver: -1,
-  };
-  const info = await findConsumer(jsm, streams.turns, turnsConsumer);
+/** What makes a consumer; `ackWaitMs`: what this process wants it to be. */
+interface WantedConsumer {
+  readonly stream: string;
+  readonly name: string;
+  /** Default: all of the stream. */
+  readonly filter?: string;
+  readonly ackWaitMs: number;
+}
+
+/** No limit: what waits for a person, or for an earlier turn, stays unacknowledged too. At one, all others would stop. */
+const mostPending = -1;
+const mostPulls = 4_096;
+
+/**
+ * Returns the ack wait that holds now. Looks first: to add one that is there with other settings changes them. Of one that is there nothing is taken
+ * back that a newer version has set.
+ */
+async function ensureConsumer(
+  jsm: JetStreamManager,
+  { stream, name, filter, ackWaitMs }: WantedConsumer,
+  hadTime: boolean,
+): Promise<number> {
+  const info = await findConsumer(jsm, stream, name);
+  // The worker counts attempts itself and ends the turn honestly; the broker must never give up silently.
+  const forEver = { max_deliver: -1 };
   if (info === undefined) {
-    await jsm.consumers.add(streams.turns, config);
+    const bounds = { max_ack_pending: mostPending, max_waiting: mostPulls, ...forEver };
+    const what = filter === undefined ? {} : { filter_subject: filter };
+    const ack = { ack_policy: AckPolicy.Explicit, ack_wait: nanos(ackWaitMs) };
+    await jsm.consumers.add(stream, { durable_name: name, ...what, ...ack, ...bounds });
     return ackWaitMs;
   }
   const { config: found, num_ack_pending: delivered, num_waiting: pullsWait } = info;
-  const heldMs = ackWaitFor(millis(found.ack_wait ?? config.ack_wait), ackWaitMs, { delivered, pullsWait }, hadTime);
-  const max_ack_pending = highest(found.max_ack_pending ?? config.max_ack_pending, config.max_ack_pending);
-  const max_waiting = Math.max(found.max_waiting ?? 0, config.max_waiting);
-  const raised = { ...found, ...config, ack_wait: nanos(heldMs), max_ack_pending, max_waiting };
-  await jsm.consumers.update(streams.turns, turnsConsumer, raised);
+  const foundMs = millis(found.ack_wait ?? nanos(ackWaitMs));
+  const heldMs = ackWaitFor(foundMs, ackWaitMs, { delivered, pullsWait }, hadTime);
+  const max_ack_pending = highest(found.max_ack_pending ?? mostPending, mostPending);
+  const max_waiting = Math.max(found.max_waiting ?? 0, mostPulls);
+  const raised = { ...found, ...forEver, ack_wait: nanos(heldMs), max_ack_pending, max_waiting };
+  await jsm.consumers.update(stream, name, raised);
   return heldMs;
-}
-
-/** By it the workers hear of decisions. One that is unacknowledged is not done yet, so there may be any number. */
-async function ensureWakeConsumer(jsm: JetStreamManager, shard: number, ackWaitMs: number): Promise<void> {
-  const stream = streams.facts(shard);
-  const config = {
-    durable_name: wakeConsumer,
-    filter_subject: subjects.allDecisions(shard),
-    ack_policy: AckPolicy.Explicit,
-    ack_wait: nanos(ackWaitMs),
-    max_ack_pending: -1,
-    max_waiting: 4_096,
-    max_deliver: -1,
-  };
-  const found = await findConsumer(jsm, stream, wakeConsumer);
-  if (found === undefined) await jsm.consumers.add(stream, config);
-  else if (found.config.ack_wait !== config.ack_wait)
-    await jsm.consumers.update(stream, wakeConsumer, { ...found.config, ...config });
 }
 
 export interface SetUpDeps {
@@ -219,13 +217,18 @@ export async function setUpStreams(
   };
   const isOwner = ackWaitMs !== undefined;
   await ensureStream(jsm, turnsStream(options), isOwner);
-  const heldMs = isOwner ? await ensureConsumer(jsm, ackWaitMs, hadTime) : undefined;
+  const held = isOwner
+    ? [await ensureConsumer(jsm, { stream: streams.turns, name: turnsConsumer, ackWaitMs }, hadTime)]
+    : [];
   for (let shard = 0; shard < options.shards; shard++) {
     await ensureStream(jsm, eventStream(shard, options), isOwner);
     const logs = await ensureStream(jsm, logStream(shard, options, marks.description()), isOwner);
     marks.found(shard, logs?.description);
     await ensureStream(jsm, factStream(shard, options), isOwner);
-    if (isOwner) await ensureWakeConsumer(jsm, shard, ackWaitMs).catch(withoutWakes);
+    if (!isOwner) continue;
+    const wake = { stream: streams.facts(shard), name: wakeConsumer, filter: subjects.allDecisions(shard), ackWaitMs };
+    // By it the workers hear of decisions. One that is unacknowledged is not done yet, so there may be any number.
+    await ensureConsumer(jsm, wake, hadTime).then((heldMs) => held.push(heldMs), withoutWakes);
   }
-  return isWhole && heldMs === ackWaitMs;
+  return isWhole && held.every((heldMs) => heldMs === ackWaitMs);
 }

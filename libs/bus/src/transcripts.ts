@@ -84,6 +84,7 @@ function createPage(limit: number) {
   /** Turns whose answer is on the page, and whose question is not yet. */
   const halves = new Set<TurnId>();
   let messages = 0;
+  let bytes = 0;
   let looked = 0;
 
   /** What belongs to a turn on the page, or behind one: a later one that ended while it ran. */
@@ -96,16 +97,19 @@ function createPage(limit: number) {
     /** Records that are needed at least, if they are like the last one; and of the one before them it is asked whether it belongs to them. */
     wanted(): number {
       const last = recorded.at(-1);
-      return 1 + Math.ceil(Math.max(0, limit - messages) / (last === undefined ? 1 : messagesIn(last)));
+      const byMessages = Math.max(0, limit - messages) / (last === undefined ? 1 : messagesIn(last));
+      const byBytes = Math.max(0, limits.transcriptPageBytes - bytes) / Math.max(1, bytes / Math.max(1, looked));
+      return 1 + Math.ceil(Math.min(byMessages, byBytes));
     },
     /** Records that cannot be shown do not count, but they are not passed over without end. */
     takes({ turn }: StoredRecord): boolean {
       if (looked >= limit + maxPassedOver) return false;
-      if (messages < limit) return true;
+      if (messages < limit && bytes < limits.transcriptPageBytes) return true;
       return messages < limit + pageLookBack && belongs(turn);
     },
-    add({ turn }: StoredRecord): void {
+    add({ turn, bytes: size }: StoredRecord): void {
       looked++;
+      bytes += size;
       if (turn === undefined) return;
       recorded.push(turn);
       onPage.add(turn.turn_id);
@@ -220,8 +224,8 @@ export function createTranscripts(jsm: PatientLookups, events: EventLog, unreada
       lookBack(conversation, turnId, { from: await last(conversation), acceptedMs }),
 
     /**
-     * The newest `limit` messages before the cursor (default: the end), and as many more as it takes for the page to begin with a whole turn. Where
-     * the records name those before them, it takes two round trips and one more for each 48 turns, or 24 where a turn is two records.
+     * The newest `limit` messages before the cursor (default: the end), and as many more as it takes for the page to begin with a whole turn; fewer
+     * where they are large (`transcriptPageBytes`). Where the records name those before them, it takes two round trips and one more for each 48 turns, or 24 where a turn is two records.
      */
     async tail(
       conversation: ConversationId,

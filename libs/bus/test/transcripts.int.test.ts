@@ -1,4 +1,4 @@
-import { messagesOf, subjects } from "@parley/protocol";
+import { limits, messagesOf, subjects } from "@parley/protocol";
 import { openBus, type Bus } from "@parley/bus";
 import { createLogger } from "@parley/runtime";
 import { describe, expect, it } from "vitest";
@@ -51,6 +51,27 @@ describe.each(formats)("a transcript of %s", (_name, recordsOf) => {
     const ids = [oldest, older, newest].map(({ turns }) => turns.map(({ turn_id }) => turn_id));
     expect(ids).toEqual([["t0"], ["t1", "t2"], ["t3", "t4"]]);
     expect(oldest.before).toBe(0);
+  });
+
+  it("is read in pages of bounded size, which divide no turn", async () => {
+    await using bench = await openTestBus();
+    const { transcripts } = bench.bus;
+    const text = "x".repeat(400_000);
+    const ids = Array.from({ length: 24 }, (_, i) => `t${i}`);
+    for (const id of ids) {
+      const { answer } = turnRecord(id);
+      await transcripts.append(...recordsOf(id, { answer: { ...answer, parts: [{ type: "text", text }] } }));
+    }
+    const pages: string[][] = [];
+    for (let before: number | undefined; before !== 0;) {
+      const page = await transcripts.tail("c1", { limit: 100, ...(before === undefined ? {} : { before }) });
+      pages.push(page.turns.map(({ turn_id }) => turn_id));
+      before = page.before;
+      expect(JSON.stringify(page).length).toBeLessThan(2 * (limits.transcriptPageBytes + text.length));
+      expect(page.turns.every(({ question }) => question !== undefined)).toBe(true);
+    }
+    expect(pages.length).toBe(3);
+    expect(pages.toReversed().flat()).toEqual(ids);
   });
 
   it("is read by who has written it as by any other process", async () => {

@@ -70,7 +70,8 @@ function checkMetadata(metadata: object): void {
   throw new ChatError("INVALID_FRAME", { message });
 }
 
-function isDeeperThan(value: unknown, levels: number): boolean {
+/** Whether objects and arrays are nested within each other by more than so many levels. Looks no deeper. */
+export function isDeeperThan(value: unknown, levels: number): boolean {
   if (typeof value !== "object" || value === null) return false;
   return levels === 0 || Object.values(value).some((inner) => isDeeperThan(inner, levels - 1));
 }

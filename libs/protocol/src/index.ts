@@ -127,14 +127,15 @@ export {
   encodeJson,
   fitsFrame,
   frameAddressOf,
+  isDeeperThan,
   parseObject,
   parseStored,
   parseWellFormed,
   seqHead,
+  type FrameAddress,
   typeOfStored,
   wellFormedJson,
   withSeq,
-  type FrameAddress,
 } from "./codec.ts";
 export { appended } from "./growing-text.ts";
 export { issueWords, problemOf } from "./issue-words.ts";

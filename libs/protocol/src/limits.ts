@@ -29,6 +29,8 @@ export const limits = {
   toolNameBytes: 128,
   /** Arguments of one tool call, encoded. Larger: the call is not run and the model is told. */
   toolArgumentsBytes: 64 * 1024,
+  /** Objects and arrays of arguments within each other. Deeper: the same, as JSON can be parsed at depths at which it cannot be written again. */
+  toolArgumentsDepth: 64,
   /** Arguments of all calls of one step, encoded. Calls beyond it are not run. */
   stepArgumentsBytes: 128 * 1024,
   /** Arguments of all calls of one turn, encoded. Calls beyond it are not run. */
@@ -75,6 +77,8 @@ export const limits = {
   factResultBytes: 256 * 1024,
   /** Records that the record of a turn, or of its answer, names beside the one before it: an odd number, so that the last one is an answer too. */
   recordsBack: 47,
+  /** Records on one page of a transcript, encoded: then it ends, whichever number of messages was asked for. A turn is never divided. */
+  transcriptPageBytes: 4 * 1024 * 1024,
   /** Window in which NATS recognises a repeated turn by its message id. */
   duplicateWindowMs: 10 * 60_000,
 } as const;

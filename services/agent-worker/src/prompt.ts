@@ -1,4 +1,4 @@
-import { jsonBytes, limits, ToolArguments, type ToolDefinition, type Usage } from "@parley/protocol";
+import { isDeeperThan, jsonBytes, limits, ToolArguments, type ToolDefinition, type Usage } from "@parley/protocol";
 import type { ModelMessage, ModelTool } from "./model/model.ts";
 
 /** How things are said to the model, and how its words are read. Pure. */
@@ -46,6 +46,11 @@ const tooLargeArguments: ParsedArguments = {
   problem: `The arguments are larger than ${limits.toolArgumentsBytes} bytes.`,
 };
 
+const tooDeepArguments: ParsedArguments = {
+  ok: false,
+  problem: `The arguments are nested deeper than ${limits.toolArgumentsDepth} levels.`,
+};
+
 /**
  * The arguments a model wrote for a tool. A model makes mistakes here that it can mend when it is told, so a problem is
  * a value: one sentence for the model, to become the result of a failed call.
@@ -56,6 +61,7 @@ export function parseArguments(text: string): ParsedArguments {
   if (value === undefined) return { ok: false, problem: "The arguments are not valid JSON." };
   const parsed = ToolArguments.safeParse(value);
   if (!parsed.success) return { ok: false, problem: "The arguments are not a JSON object." };
+  if (isDeeperThan(parsed.data, limits.toolArgumentsDepth)) return tooDeepArguments;
   // Written anew, 1e20 has 21 digits.
   return jsonBytes(parsed.data) > limits.toolArgumentsBytes ? tooLargeArguments : { ok: true, arguments: parsed.data };
 }

@@ -24,10 +24,13 @@ test("offers tools by name, description and schema only, in the order of their n
   ]);
 });
 
+const nested = (arrays: number): string => `{"x":${"[".repeat(arrays)}${"]".repeat(arrays)}}`;
+
 describe("parseArguments", () => {
   test.each([
     ['{"zone":"UTC"}', { zone: "UTC" }],
     [' {"n":[1,{"x":null}]}\n', { n: [1, { x: null }] }],
+    [nested(62), JSON.parse(nested(62))],
     ["{}", {}],
     ["", {}],
     ["  ", {}],
@@ -42,6 +45,9 @@ describe("parseArguments", () => {
     ["null", "The arguments are not a JSON object."],
     ['"text"', "The arguments are not a JSON object."],
     [`{"x":"${"ä".repeat(33_000)}"}`, "The arguments are larger than 65536 bytes."],
+    [nested(64), "The arguments are nested deeper than 64 levels."],
+    // As deep as 64 KB can be: no JSON can be written at that depth.
+    [nested(30_000), "The arguments are nested deeper than 64 levels."],
   ])("gives a problem for %.20j", (text, problem) => {
     expect(parseArguments(text)).toEqual({ ok: false, problem });
   });

@@ -117,6 +117,8 @@ function createAnswer({ reader }: AnswerStreamOptions, batch: Batch, isWhole: ()
     batch.flush();
     result.resolve();
   };
+  /** What the reader does not take may be its own end: that is tried once. */
+  let wasCutShort = false;
   /** Runs what may throw: the reader on what it does not take, the caller on what it is given. */
   const guarded = <Argument>(act: (argument: Argument) => void, argument: Argument): void => {
     if (result.isOver()) return;
@@ -124,8 +126,10 @@ function createAnswer({ reader }: AnswerStreamOptions, batch: Batch, isWhole: ()
       act(argument);
     } catch (error) {
       if (batch.hasFailed() || !(error instanceof RangeError)) fail(error);
-      else if (isWhole()) guarded(complete, "broken");
-      else fail(truncated(error.message, { permanent: true }));
+      else if (isWhole() && !wasCutShort) {
+        wasCutShort = true;
+        guarded(complete, "broken");
+      } else fail(truncated(error.message, { permanent: true }));
     }
   };
   const reported = (error: Error): void => {

@@ -1,4 +1,4 @@
-import { wellFormedJson } from "@parley/protocol";
+import { isDeeperThan, limits, wellFormedJson } from "@parley/protocol";
 import { isFields, type Fields } from "./fields.ts";
 import { jsonOfPython, repairedJson } from "./json-repair.ts";
 
@@ -85,10 +85,11 @@ function endOfValue(text: string): number {
   return 0;
 }
 
-/** Undefined is never JSON. */
+/** Undefined is never JSON; and what is nested too deep cannot be written again. */
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    return isDeeperThan(value, limits.toolArgumentsDepth) ? undefined : value;
   } catch {
     return undefined;
   }

@@ -22,8 +22,9 @@ function repairedBetween(text: string, numbers: boolean): string {
 
 /** What Python writes an object as, in JSON: its quotes are either ones, and it has other names for null, true and false. */
 export function jsonOfPython(text: string): string {
+  // A text that never ends takes all the rest: else its end would be looked for from each quote in it.
   return text.replaceAll(
-    /"(?:[^"\\]|\\.)*"|'((?:[^'\\]|\\.)*)'|(?<!\w)(None|True|False)(?!\w)/gs,
+    /"(?:[^"\\]|\\.)*"|'((?:[^'\\]|\\.)*)'|["'][^]*|(?<!\w)(None|True|False)(?!\w)/gs,
     (all: string, quoted?: string, name?: string) => {
       if (name !== undefined) return name === "None" ? "null" : name.toLowerCase();
       return quoted === undefined ? all : `"${requoted(quoted)}"`;

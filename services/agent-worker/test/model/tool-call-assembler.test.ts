@@ -45,6 +45,28 @@ test.each([
   expect(assemble([{ index: 0, id: "a", ...fn("one", args) }]).isWhole()).toBe(whole);
 });
 
+const deep = `{"x":${"[".repeat(20_000)}${"]".repeat(20_000)}}`;
+
+test.each([
+  ["by themselves", deep],
+  ["in a fence", `\`\`\`json\n${deep}\n\`\`\``],
+  ["as text in JSON", JSON.stringify(deep)],
+  ["after an empty object", `{}${deep}`],
+])("arguments that are nested too deep to be written again stay as they came: %s", (_how, args) => {
+  const deltas = [0, 1].map((index) => ({ index, id: `call_${index}`, ...fn("one", args) }));
+  expect(namesAndArguments(deltas)).toEqual(deltas.map(() => ({ name: "one", arguments: args })));
+});
+
+test.each(['"\\', "'\\", "\\'"])(
+  "reads 240 KB of %j, a text without an end, in time that grows with its length",
+  (unit) => {
+    const args = `{${unit.repeat(120_000)}`;
+    const startedAt = process.cpuUsage();
+    assemble([{ index: 0, id: "a", ...fn("one", args) }]).calls();
+    expect(process.cpuUsage(startedAt).user / 1_000).toBeLessThan(2_000);
+  },
+);
+
 test("grows with deltas that say nothing, so that their number can be bounded", () => {
   expect(assemble(Array.from({ length: 50 }, (_, index) => ({ index }))).size()).toBe(50);
 });
