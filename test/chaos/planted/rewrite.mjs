@@ -1,7 +1,7 @@
 const dies = 'process.kill(process.pid, "SIGKILL"); await new Promise(() => {});';
 
 /** One line of a service's build each, and what stands there instead. */
-const faults = {
+export const faults = {
   // About one token in fifty never reaches a viewer.
   "edge drops events": {
     file: "/services/edge/dist/hub/visible-event.js",
@@ -51,8 +51,8 @@ const faults = {
   },
   "agent wakes nobody": {
     file: "/services/agent-worker/dist/waking.js",
-    line: 'if (progress.kind === "waits" || isLost)',
-    instead: "if (wakes < 0)",
+    line: "void take(decision);",
+    instead: "",
   },
   "edge lets strangers decide": {
     file: "/services/edge/dist/commands/approve.js",
@@ -60,9 +60,9 @@ const faults = {
     instead: "",
   },
   "edge tells the wrong decision": {
-    file: "/services/edge/dist/hub/decision.js",
-    line: "return { ...place, approved, ",
-    instead: "return { ...place, approved: !approved, ",
+    file: "/services/edge/dist/commands/approve.js",
+    line: "await ensureEvent(bus, decidedEventOf(asked, found), isNew);",
+    instead: "await ensureEvent(bus, { ...decidedEventOf(asked, found), approved: !found.fact.approved }, isNew);",
   },
   // Deaths between two lines that no signal from outside can be timed to.
   "tool worker dies before it asks": {
