@@ -28,6 +28,8 @@ async function main(args, signal) {
     env,
     stdio: "inherit",
   });
+  // Whoever stops this process by its id alone means the run.
+  signal.addEventListener("abort", () => child.kill("SIGTERM"));
   return new Promise((resolve) => child.once("exit", (code) => resolve(code ?? 1)));
 }
 

@@ -15,7 +15,7 @@ const atBase = {
 const lingerMs = 35_000;
 const settleMs = 10_000;
 /** Node.js takes memory generously and gives it back late: a leak of a scenario's own size would still be far above this. */
-const growthBytes = 160 * 1024 * 1024;
+const growthBytes = 256 * 1024 * 1024;
 
 function allMembers({ members }: World): readonly Member[] {
   return [...members.edge, ...members.agent, ...members.tool];

@@ -40,7 +40,7 @@ async function main(args: readonly string[]): Promise<number> {
   const { seed, turns, chosen: wanted } = readOptions(args);
   const chosen = withoutClusters(wanted);
   const stopping = new AbortController();
-  process.once("SIGINT", () => stopping.abort());
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stopping.abort());
   say(`Chaos: ${chosen.length} scenarios with ${turns} turns each, seed ${seed}`);
   const progress = createProgressLine(process.stdout);
   const results: RunResult[] = [];

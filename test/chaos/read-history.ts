@@ -32,7 +32,7 @@ export function readConversation(
   return eventually(
     async () => {
       const messages = await bus.events.read(conversation, { fromSeq: 1 });
-      const { turns } = await bus.transcripts.tail(conversation, { limit: mostRecords });
+      const turns = await readTranscript(bus, conversation);
       const stored = await readRecords(bus, conversation);
       const records = turnsOf(stored).flatMap((turn) =>
         messagesOf(stored.filter((one) => one.turn_id === turn.turn_id)),
@@ -45,6 +45,20 @@ export function readConversation(
     },
     { what: `the log of ${conversation}`, timeoutMs: 30_000, intervalMs: 200 },
   );
+}
+
+/** All pages: each is bounded in bytes. */
+async function readTranscript({ transcripts }: Bus, conversation: string): Promise<StoredTurn[]> {
+  const turns: StoredTurn[] = [];
+  for (let before: number | undefined; before !== 0;) {
+    const page = await transcripts.tail(conversation, {
+      limit: mostRecords,
+      ...(before === undefined ? {} : { before }),
+    });
+    turns.unshift(...page.turns);
+    before = page.before;
+  }
+  return turns;
 }
 
 /** What each record of a conversation says, in the order of the log, without the way by which a process finds it. */

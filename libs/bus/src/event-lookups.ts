@@ -12,6 +12,8 @@ export interface StreamState {
   readonly firstSeq: number;
   /** 0: it is empty and new. */
   readonly lastSeq: number;
+  /** When its first event was stored, ms since 1970; Infinity: it has none. */
+  readonly firstMs: number;
   /** It lost its end while this process ran: what was told of it may never have been. */
   readonly hasLostEnd?: true;
 }
@@ -32,7 +34,9 @@ function createStates(jsm: PatientLookups) {
 
   const read = async (shard: number): Promise<StreamState> => {
     const info = await jsm.streams.info(streams.events(shard));
-    const state = { createdMs: generationOf(info), firstSeq: info.state.first_seq, lastSeq: info.state.last_seq };
+    const { first_seq: firstSeq, last_seq: lastSeq, messages, first_ts } = info.state;
+    const firstMs = messages === 0 ? Infinity : Date.parse(first_ts);
+    const state = { createdMs: generationOf(info), firstSeq, lastSeq, firstMs };
     const lost = renewed.get(shard);
     return lost?.madeMs === state.createdMs ? { ...state, createdMs: lost.countsAsMs, hasLostEnd: true } : state;
   };

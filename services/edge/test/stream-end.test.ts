@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { createStreamJudge } from "../src/hub/stream-end.ts";
 
 const known = { createdMs: 1_000, intake: { last: 50 } };
-const stream = (lastSeq: number, createdMs = 1_000) => ({ createdMs, firstSeq: 1, lastSeq });
+const stream = (lastSeq: number, createdMs = 1_000) => ({ createdMs, firstSeq: 1, lastSeq, firstMs: createdMs });
 
 test("a stream that was made at the same time and goes as far or further is the same", () => {
   const judge = createStreamJudge();

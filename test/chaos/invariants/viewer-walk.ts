@@ -34,6 +34,10 @@ export interface Walk {
   lastSeq: number;
   /** The subscription named no cursor: it begins with a snapshot of the conversation. */
   isAnew: boolean;
+  /** Wire cursor of the last snapshot of the conversation. */
+  wholeAt: number | undefined;
+  /** It has sent a message again whose turn began before that: of one so old that snapshot need not tell, so another one does. */
+  isOwedWhole: boolean;
   /** Log sequence from which on this device must know how turns ended. */
   knowsFrom: number | undefined;
   /** Stored before something that it has, and still to come: the broker passed on the later one first. */

@@ -53,6 +53,8 @@ export function checkViewer(
     resumedAt: undefined,
     lastSeq: 0,
     isAnew: true,
+    wholeAt: undefined,
+    isOwedWhole: false,
     knowsFrom: undefined,
     passedOver: createPassedOver(expected.copiesLateMs, ({ event, seq, turn }, how) =>
       report("P2", `${event.type} ${seq} is missing ${how}: it was passed over`, turn),
@@ -72,6 +74,8 @@ function take(walk: Walk, entry: Entry): void {
     case "lost":
       walk.passedOver.detach(entry.atMs);
       walk.attached = false;
+      walk.wholeAt = undefined;
+      walk.isOwedWhole = false;
       walk.pending.length = 0;
       return;
     case "subscribe":
@@ -91,7 +95,9 @@ function take(walk: Walk, entry: Entry): void {
 function takeFrame(walk: Walk, { frame, atMs }: { frame: ConversationFrame; atMs: number }): void {
   if (frame.type === "accepted" || frame.type === "subscribed") {
     walk.passedOver.attach(atMs);
-    return frame.type === "accepted" ? attachByMessage(walk, frame.turn_id) : attach(walk, frame.seq);
+    if (frame.type === "subscribed") return attach(walk, frame.seq);
+    noteRepeated(walk, frame.turn_id);
+    return attachByMessage(walk, frame.turn_id);
   }
   // What waits is derived, and moves no cursor.
   if (frame.type === "queue") return;
@@ -140,6 +146,12 @@ function answeredBy(pending: (number | undefined)[], seq: number): number | unde
   return pending.splice(0, anew >= 0 ? anew + 1 : pending.length).at(-1);
 }
 
+function noteRepeated(walk: Walk, turn: string): void {
+  const { logs, offset = 0, wholeAt } = walk;
+  const began = logs.get(turn)?.message?.seq;
+  if (wholeAt !== undefined && began !== undefined && offset + began <= wholeAt) walk.isOwedWhole = true;
+}
+
 /** Whoever sends a message gets its turn from its beginning on, unless it looked on already. */
 function attachByMessage(walk: Walk, turn: string): void {
   if (walk.attached) return;
@@ -160,8 +172,12 @@ function checkOrder(walk: Walk, frame: StateFrame): void {
   if (frame.seq <= walk.lastSeq)
     walk.report("P2", `${frame.type} ${frame.seq} came after ${walk.lastSeq}`, frame.turn_id);
   walk.lastSeq = frame.seq;
-  if (isFreshSnapshot(frame) && !walk.isAnew && !walk.expected.freshSnapshots && !mayNeedWhole(walk, frame))
+  if (!isFreshSnapshot(frame)) return;
+  const isDue = walk.isAnew || walk.isOwedWhole || walk.expected.freshSnapshots;
+  if (!isDue && !mayNeedWhole(walk, frame))
     walk.report("P2", `it was given the whole conversation although it had a cursor (${walk.cursor})`);
+  walk.wholeAt = frame.seq;
+  walk.isOwedWhole = false;
 }
 
 /** Order and completeness: what is between this frame and the one before it. */

@@ -9,8 +9,11 @@ export interface Kept {
   readonly records: readonly TranscriptMessage[];
 }
 
-/** A snapshot holds the newest messages up to these limits, of which the parts of its turn take their own; of what is older it says nothing. */
-const tail = { messages: 50, bytes: 150_000 } as const;
+/**
+ * A snapshot holds the newest messages up to these limits (256 KB, less the largest message, whose text is in its parts as well), of which the parts of its
+ * turn take their own; of what is older it says nothing.
+ */
+const tail = { messages: 50, bytes: 110_000 } as const;
 
 type Told = readonly TranscriptMessage[];
 

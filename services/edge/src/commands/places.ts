@@ -88,13 +88,13 @@ export function createPlaces({ events, resuming }: PlaceDeps) {
 
 /**
  * For a client that sends a message again whose turn is over: if it gets the whole conversation, or got it, of which a turn so old is no part, it is told
- * how this one ended too. `userSeq`: where the message is stored, if its events are kept.
+ * how this one ended too. Of a turn that began after that it has had the end. `userSeq`: where the message is stored, if its events are kept.
  */
 export function showEnd(viewer: HubViewer, turn: TurnId, userSeq: number | undefined): void {
   const hasNothing = viewer.cursor === noCursor && viewer.sentSeq === 0;
   if (hasNothing && userSeq !== undefined) {
     viewer.owedSeq = Math.min(viewer.owedSeq ?? Infinity, userSeq);
-  } else if (viewer.cursor === noCursor || viewer.hasWhole) {
+  } else if (viewer.cursor === noCursor || (userSeq ?? 0) <= viewer.wholeSeq) {
     viewer.owed ??= new Set();
     viewer.owed.add(turn);
     if (viewer.cursor !== noCursor) beginAnew(viewer);

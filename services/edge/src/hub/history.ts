@@ -1,4 +1,4 @@
-import type { Bus } from "@parley/bus";
+import type { Bus, QueuedTurn } from "@parley/bus";
 import type { VisibleEvent } from "@parley/dialects";
 import { parseEventSubject, subjects, type TurnId } from "@parley/protocol";
 import { confirmFeed } from "./feed.ts";
@@ -133,9 +133,13 @@ async function queued(deps: HistoryDeps, hub: Hub): Promise<Queued> {
   // Also of one that has a start: who goes on with a turn whose message was forgotten, or sends that again, writes it again.
   const { lateMessageMs } = hub.deps.limits;
   const late = turns.filter(({ storedMs }, i) => (starts[i]?.storedMs ?? 0) - storedMs > lateMessageMs);
+  // The message of one that is younger than the oldest event was not forgotten: it is on its way, and comes live.
+  const { firstMs } = startless.length === 0 ? { firstMs: 0 } : await deps.events.state(hub.shard);
+  const isBehind = (turn: QueuedTurn): boolean =>
+    turn !== turns[0] && turn.storedMs < firstMs && startless.includes(turn);
   const settling = new Map<TurnId, Settling>();
   for (const turn of [...startless, ...late]) {
-    const made = await readWaiting(deps, turn, startless.includes(turn) && turn !== turns[0]);
+    const made = await readWaiting(deps, turn, isBehind(turn));
     if (made !== undefined) settling.set(turn.request.turn_id, made);
   }
   const goOn = [...settling.values()].map(({ from }) => from);

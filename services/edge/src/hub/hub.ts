@@ -120,7 +120,7 @@ export function attach(hub: Hub, outlet: Outlet, cursor: number): HubViewer {
     mayLackOf: undefined,
     owedSeq: undefined,
     owed: undefined,
-    hasWhole: false,
+    wholeSeq: noCursor,
     promised: undefined,
     queueTold: undefined,
   } as const;

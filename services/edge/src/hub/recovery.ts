@@ -89,7 +89,7 @@ export function sendConversation(deps: RecoveryDeps, viewer: HubViewer, { seq, f
     viewer.doubtedSeq = noCursor;
     viewer.mayLackOf = undefined;
     viewer.owedSeq = viewer.owed = undefined;
-    viewer.hasWhole = true;
+    viewer.wholeSeq = seq;
     viewer.queueTold = undefined;
     // What followed is below the ring if this was far behind.
     moveViewer(viewer, seq < viewer.source.ring.floor ? "lagging" : "live");

@@ -34,7 +34,7 @@ const mostTries = 4;
 
 /**
  * Makes a turn of the fact `wait` and those of its calls, for a turn that waited for longer than events are kept (docs/adr/0017): those are what a worker goes on
- * from as well. Undefined: it never waited, or what came after it waited is not kept whole. `isBehind`: its first event is not kept, and it is not the first of
+ * from as well. Undefined: it never waited, or what came after it waited is not kept whole. `isBehind`: its first event is forgotten, and it is not the first of
  * the queue, so that nobody has begun it: its message is all there is.
  */
 export async function readWaiting(
