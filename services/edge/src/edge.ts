@@ -1,6 +1,8 @@
 import type { Bus } from "@parley/bus";
+import type { May } from "@parley/protocol";
 import { noTracing, type Logger, type Registry, type Tracing } from "@parley/runtime";
 import uWS from "uWebSockets.js";
+import { createAdmission } from "./admission/admit.ts";
 import type { Tokens } from "./admission/tokens.ts";
 import { startCanary } from "./canary.ts";
 import { createCommands } from "./commands/commands.ts";
@@ -35,6 +37,8 @@ export interface EdgeOptions {
   readonly redis?: Redis;
   readonly listen: ListenOptions;
   readonly tokens: Tokens;
+  /** What callers may do. */
+  readonly may: May;
   /** Offers tokens to whoever asks. */
   readonly isDevelopment: boolean;
   readonly allowedOrigins: readonly string[];
@@ -103,15 +107,15 @@ type HubRoom = ReturnType<typeof createHubRoom>;
 
 /** `commands`: what callers may ask. */
 function createCommandRoom(
-  { bus, redis, tracing = noTracing, log }: EdgeOptions,
+  { bus, redis, may, tracing = noTracing, log }: EdgeOptions,
   { outbox, hubs, catchUp, resuming, waiting }: HubRoom,
   counters: Counters,
 ) {
-  const ownership = createOwnership(bus.owners);
+  const ownership = createOwnership({ owners: bus.owners, may });
   const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events });
   const conversations = createConversations({ bus, redis, onDeleted: hubs.forget, log });
   const onAccepted = conversations.accepted;
-  const commands = createCommands({ bus, ownership, viewing, outbox, onAccepted, counters, tracing });
+  const commands = createCommands({ bus, ownership, may, viewing, outbox, onAccepted, counters, tracing });
   return { ownership, viewing, conversations, commands };
 }
 
@@ -124,7 +128,7 @@ function createTransportRoom(
   { ownership, viewing, conversations, commands }: CommandRoom,
   { counters, answers, isBrokerWell, isStopping, problems }: Counting & Readiness,
 ) {
-  const { bus, redis, tokens, isDevelopment, maxConnections, pages, version, log } = options;
+  const { bus, redis, tokens, may, isDevelopment, maxConnections, pages, version, log } = options;
   const {
     limits = deliveryLimits,
     deadlines = defaultDeadlines,
@@ -142,6 +146,8 @@ function createTransportRoom(
   const app = uWS.App();
   const service = {
     tokens,
+    admission: createAdmission(tokens, isDevelopment),
+    may,
     origins,
     isDevelopment,
     maxConnections,
