@@ -2,6 +2,7 @@ import type { Bus } from "@parley/bus";
 import type { May } from "@parley/protocol";
 import { noTracing, type Logger, type Registry, type Tracing } from "@parley/runtime";
 import uWS from "uWebSockets.js";
+import { openGate, type Gate } from "./admission/gate.ts";
 import { createAdmission } from "./admission/admit.ts";
 import type { Tokens } from "./admission/tokens.ts";
 import { startCanary } from "./canary.ts";
@@ -37,6 +38,8 @@ export interface EdgeOptions {
   readonly redis?: Redis;
   readonly listen: ListenOptions;
   readonly tokens: Tokens;
+  /** Default: one that keeps nobody out. */
+  readonly gate?: Gate;
   /** What callers may do. */
   readonly may: May;
   /** Offers tokens to whoever asks. */
@@ -128,7 +131,7 @@ function createTransportRoom(
   { ownership, viewing, conversations, commands }: CommandRoom,
   { counters, answers, isBrokerWell, isStopping, problems }: Counting & Readiness,
 ) {
-  const { bus, redis, tokens, may, isDevelopment, maxConnections, pages, version, log } = options;
+  const { bus, redis, tokens, gate = openGate, may, isDevelopment, maxConnections, pages, version, log } = options;
   const {
     limits = deliveryLimits,
     deadlines = defaultDeadlines,
@@ -146,7 +149,7 @@ function createTransportRoom(
   const app = uWS.App();
   const service = {
     tokens,
-    admission: createAdmission(tokens, isDevelopment),
+    admission: createAdmission({ tokens, gate, isDevelopment }),
     may,
     origins,
     isDevelopment,

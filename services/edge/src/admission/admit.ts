@@ -1,4 +1,5 @@
 import { ChatError, type Caller } from "@parley/protocol";
+import type { Gate } from "./gate.ts";
 import type { Identity } from "./identity.ts";
 import type { Tokens } from "./tokens.ts";
 
@@ -17,13 +18,20 @@ export interface Admission {
   byHeader(authorization: string, access: Access, origin: Origin): Promise<Caller>;
 }
 
+export interface AdmissionDeps {
+  readonly tokens: Pick<Tokens, "verify">;
+  readonly gate: Pick<Gate, "isRevoked">;
+  readonly isDevelopment: boolean;
+}
+
 /** Clients of seed A have no tokens. In development they are all this one user, so their conversations go on from request to request. */
 const developer = (address: string): Caller => ({ user: { id: "dev-anonymous" }, roles: [], address });
 
 /** The one place where a caller is made of a credential. */
-export function createAdmission(tokens: Pick<Tokens, "verify">, isDevelopment: boolean): Admission {
+export function createAdmission({ tokens, gate, isDevelopment }: AdmissionDeps): Admission {
   const byToken: Admission["byToken"] = async (token, { address }) => {
     const identity = await tokens.verify(token);
+    if (gate.isRevoked(identity)) throw new ChatError("AUTH_INVALID", { message: "The token was revoked." });
     return { identity, caller: callerOf(identity, address) };
   };
   return {
@@ -41,6 +49,13 @@ export function createAdmission(tokens: Pick<Tokens, "verify">, isDevelopment: b
   };
 }
 
-function callerOf({ user, tenant, roles, expiresAtMs }: Identity, address: string): Caller {
-  return { user, ...(tenant === undefined ? {} : { tenant }), roles: [...roles], address, expires: expiresAtMs };
+function callerOf({ user, tenant, roles, session, expiresAtMs }: Identity, address: string): Caller {
+  return {
+    user,
+    ...(tenant === undefined ? {} : { tenant }),
+    roles: [...roles],
+    address,
+    ...(session === undefined ? {} : { session }),
+    expires: expiresAtMs,
+  };
 }
