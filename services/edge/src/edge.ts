@@ -3,9 +3,10 @@ import type { May } from "@parley/protocol";
 import { noTracing, type Logger, type Registry, type Tracing } from "@parley/runtime";
 import uWS from "uWebSockets.js";
 import { openGate, type Gate } from "./admission/gate.ts";
-import { createAdmission } from "./admission/admit.ts";
+import { createAdmission, type Admission } from "./admission/admit.ts";
 import type { Tokens } from "./admission/tokens.ts";
 import { startCanary } from "./canary.ts";
+import { cancelAllOf } from "./commands/cancel-all.ts";
 import { createCommands } from "./commands/commands.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
 import { createConversations } from "./commands/conversations/conversations.ts";
@@ -64,6 +65,14 @@ export interface Edge {
   readonly registry: Registry;
   /** What keeps this process from serving, as sentences; empty when it is ready. */
   problems(): string[];
+  /** Who somebody is who asks at another port of this process. */
+  readonly admission: Admission;
+  /** Open sockets, and HTTP requests that wait. */
+  sockets(): number;
+  /** Asks all turns of a user to stop. Returns how many. */
+  cancelAllOf(userId: string, order: { readonly by: string; readonly reason: string }): Promise<number>;
+  /** Accepts nothing new, and sends everybody away in batches. The process lives on; nothing makes it accept again. */
+  drain(): Promise<void>;
   /** Accepts nothing new, sends everybody away in batches, and lets go of everything. */
   stop(): Promise<void>;
 }
@@ -141,6 +150,7 @@ function createTransportRoom(
   const connections = createConnections({
     deadlines,
     outbox,
+    counters,
     onClosed(connection, end) {
       answers.left(connection);
       counters.connections.closed(connection, end);
@@ -166,8 +176,19 @@ function createTransportRoom(
     log,
   };
   addSocketService(app, { ...service, limits, eventWindowMs: bus.eventWindowMs });
-  const http = addHttpService(app, { ...service, bus, redis, conversations, maxWaitMs, pages, version, problems });
-  return { app, connections, http };
+  const notes = (): string[] => [...tokens.notes(), ...gate.notes()];
+  const http = addHttpService(app, {
+    ...service,
+    bus,
+    redis,
+    conversations,
+    maxWaitMs,
+    pages,
+    version,
+    problems,
+    notes,
+  });
+  return { app, connections, http, admission: service.admission, stopShutting: gate.onShut(connections.shut) };
 }
 
 interface Readiness {
@@ -204,12 +225,13 @@ function followBroker(bus: Bus, hubs: Hubs): () => void {
 /** Wires the rooms of an edge, the innermost first, and starts to listen. Throws StartError when the port cannot be had. */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const { bus, registry, maxConnections: maxSockets, log } = options;
-  let isStopping = false;
+  /** Why this process takes nothing new; undefined: it does. */
+  let leaving: string | undefined;
   const counters = createCounters();
   const answers = createAnswerTimes(counters.answers);
   const canary = startCanary({ nc: bus.nc, log });
   const problems = (): string[] => [
-    ...(isStopping ? ["This process is shutting down."] : []),
+    ...(leaving === undefined ? [] : [leaving]),
     ...bus.problems(),
     ...(canary.isAlive() ? [] : ["The broker does not deliver messages."]),
   ];
@@ -217,8 +239,8 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
 
   const hubRoom = createHubRoom(options, { counters, answers });
   const commandRoom = createCommandRoom(options, hubRoom, counters);
-  const readiness = { isBrokerWell, isStopping: () => isStopping, problems };
-  const { app, connections, http } = createTransportRoom(options, hubRoom, commandRoom, {
+  const readiness = { isBrokerWell, isStopping: () => leaving !== undefined, problems };
+  const { app, connections, http, admission, stopShutting } = createTransportRoom(options, hubRoom, commandRoom, {
     ...readiness,
     counters,
     answers,
@@ -230,6 +252,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const release = (): void => {
     clearInterval(sweeping);
     stopFollowing();
+    stopShutting();
     commandRoom.conversations.close();
     canary.stop();
     hubs.close();
@@ -242,14 +265,21 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   });
   const sockets = (): number => connections.size;
   addEdgeMetrics(registry, counters, { sockets, maxSockets, hubs: hubs.stats, outbox: outbox.stats });
+  const leave = async (why: string): Promise<void> => {
+    leaving = why;
+    listener.stop();
+    await connections.sayGoodbye();
+  };
   return {
     port: listener.port,
     registry,
     problems,
+    admission,
+    sockets,
+    cancelAllOf: (user, order) => cancelAllOf(bus, user, order),
+    drain: () => leave("This process was drained: it takes nothing new."),
     async stop() {
-      isStopping = true;
-      listener.stop();
-      await connections.sayGoodbye();
+      await leave("This process is shutting down.");
       release();
     },
   };

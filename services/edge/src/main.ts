@@ -13,11 +13,13 @@ import {
   startTracing,
 } from "@parley/runtime";
 import { z } from "zod";
+import { openGateStore } from "./admission/gate-store.ts";
 import { readTokenSettings } from "./admission/token-settings.ts";
 import { startTokens } from "./admission/tokens.ts";
 import { Config, isWeakSecret } from "./config.ts";
 import { startEdge } from "./edge.ts";
 import { maxSocketsByFileLimit } from "./file-limit.ts";
+import { createAdminRoutes, type AdminParts } from "./transport/admin-routes.ts";
 import { readPages } from "./transport/pages.ts";
 
 const SERVICE = "edge";
@@ -36,7 +38,9 @@ runMain(SERVICE, async ({ env }) => {
   let notes = async (): Promise<string[]> => [];
   const registry = createMetrics({ service: SERVICE });
   const { ADMIN_HOST: host, ADMIN_PORT: port } = config;
-  const admin = await startAdmin({ host, port, registry, ready: () => problems(), notes: () => notes(), log });
+  let adminParts: AdminParts | undefined;
+  const routes = createAdminRoutes({ adminToken: config.ADMIN_TOKEN, parts: () => adminParts, registry, log });
+  const admin = await startAdmin({ host, port, registry, ready: () => problems(), notes: () => notes(), routes, log });
   lifecycle.use("admin", admin.close);
   const tokens = startTokens({ ...tokenSettings, registry, log });
   lifecycle.use("the keys of issuers", tokens.close);
@@ -54,12 +58,18 @@ runMain(SERVICE, async ({ env }) => {
   const redis = connectRedis({ url: config.REDIS_URL, role: "cache", log });
   lifecycle.use("Redis", () => redis.disconnect());
 
+  problems = () => ["What was revoked could not be read yet."];
+  const addresses = () => limits.current().addresses;
+  const gate = await openGateStore({ bus, redis, addresses, registry, log });
+  lifecycle.use("the gate", gate.close);
+
   const { version } = Package.parse(JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8")));
   const edge = await startEdge({
     bus,
     redis,
     listen: { host: config.HOST, port: config.PORT, isShared: config.REUSE_PORT },
     tokens,
+    gate,
     may: limits.may,
     isDevelopment: config.AUTH_DEV,
     allowedOrigins: config.ALLOWED_ORIGINS,
@@ -74,8 +84,14 @@ runMain(SERVICE, async ({ env }) => {
   lifecycle.use("edge", edge.stop);
 
   problems = edge.problems;
+  adminParts = { ...edge, gate, may: limits.may };
   // Without the broker there is a problem to tell, and no note.
-  notes = async () => [...tokens.notes(), ...limits.problems(), ...(await factNotes(bus.facts).catch(() => []))];
+  notes = async () => [
+    ...tokens.notes(),
+    ...gate.notes(),
+    ...limits.problems(),
+    ...(await factNotes(bus.facts).catch(() => [])),
+  ];
   log.info({ address: `http://${config.HOST}:${edge.port}` }, "the edge is ready");
   await lifecycle.untilStopped();
 });

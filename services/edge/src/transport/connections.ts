@@ -1,13 +1,17 @@
-import { closeCodes } from "@parley/protocol";
+import { setImmediate } from "node:timers/promises";
+import { closeCodes, type FrameError } from "@parley/protocol";
 import { sleep } from "@parley/runtime";
+import type { Shut } from "../admission/gate.ts";
 import { dueOf, move, type Deadlines } from "../delivery/connection.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { ConnectionEnd } from "../figures/connection-figures.ts";
+import { countOne } from "../figures/metrics.ts";
 import { detach, type HubConnection } from "../hub/hub.ts";
 
 export interface ConnectionsDeps {
   readonly deadlines: Deadlines;
   readonly outbox: Outbox;
+  readonly counters: { readonly shut: Map<Shut["reason"], number> };
   /** Told of each connection that is gone, once. */
   readonly onClosed: (connection: HubConnection, end: ConnectionEnd) => void;
 }
@@ -22,9 +26,29 @@ const comeBackWithinMs = 5_000;
 /** A socket that is destroyed with unread bytes in it takes its own last bytes along. */
 const partingMs = 100;
 
+/** Some 4 ms of closing; then others have their turn. */
+const shutBatch = 50;
+/** So long after somebody was shut out, whoever was let in while that came to be known is looked for: a request may still read its body, or look its turn up. */
+const lookAgainMs = 15_000;
+
 /** All sockets of this process. */
-export function createConnections({ deadlines, outbox, onClosed }: ConnectionsDeps) {
+export function createConnections({ deadlines, outbox, counters, onClosed }: ConnectionsDeps) {
   const all = new Set<HubConnection>();
+  /** Those that are looked for again, each reason once: what it matches is all that is known by then. */
+  const shuts = new Map<Shut["reason"], { readonly shut: Shut; readonly untilMs: number }>();
+
+  const shutOut = async (shut: Shut): Promise<void> => {
+    const found = [...all].filter((connection) => shut.matches(connection));
+    // All of them first: nothing more is done for any.
+    for (const connection of found) if (connection.transport === "websocket") move(connection, "closed");
+    for (let first = 0; first < found.length; first += shutBatch) {
+      for (const connection of found.slice(first, first + shutBatch)) {
+        if (connection.closeCode === undefined && connection.ws !== undefined) countOne(counters.shut, shut.reason);
+        end(outbox, connection, shut.reason);
+      }
+      await setImmediate();
+    }
+  };
 
   const handleDue = (connection: HubConnection, nowMs: number): void => {
     switch (dueOf(connection, deadlines, nowMs)) {
@@ -63,6 +87,16 @@ export function createConnections({ deadlines, outbox, onClosed }: ConnectionsDe
     /** Once a second: one loop over all sockets costs less than a timer for each. */
     sweep(nowMs: number): void {
       for (const connection of all) handleDue(connection, nowMs);
+      for (const [reason, { shut, untilMs }] of shuts) {
+        if (nowMs > untilMs) shuts.delete(reason);
+        else void shutOut(shut);
+      }
+    },
+
+    /** Closes whoever it matches, a few at a time, and whoever comes to match it within 15 s. */
+    shut(shut: Shut): void {
+      shuts.set(shut.reason, { shut, untilMs: performance.now() + lookAgainMs });
+      void shutOut(shut);
     },
 
     /** Tells everybody to come back, to another process, and closes; in batches. */
@@ -75,6 +109,21 @@ export function createConnections({ deadlines, outbox, onClosed }: ConnectionsDe
       if (leaving.length > 0) await sleep(partingMs);
     },
   };
+}
+
+const endings = {
+  revoked: { code: closeCodes.badToken, error: "AUTH_INVALID", sentence: "The session was ended." },
+  blocked: { code: closeCodes.policy, error: "RATE_LIMITED", sentence: "You are blocked for a time." },
+} as const;
+
+/** A request is told in its answer; if that does not leave, it is cut the next time. */
+function end(outbox: Outbox, connection: HubConnection, reason: Shut["reason"]): void {
+  const { code, error, sentence } = endings[reason];
+  if (connection.transport === "websocket" || connection.closeCode !== undefined)
+    return outbox.close(connection, code, sentence);
+  connection.closeCode = code;
+  const frame: FrameError = { type: "error", code: error, error: sentence, retryable: reason === "blocked" };
+  outbox.cork(connection, () => outbox.sendFrame(connection, frame));
 }
 
 function sayGoodbyeTo(outbox: Outbox, connection: HubConnection): void {
