@@ -65,6 +65,8 @@ export async function openRevocations({ gate, onRevoked, log, everyMs = defaultE
     }
   };
 
+  // Without the stream there would be no answer at all.
+  await gate.setUp().catch((err: unknown) => log.warn({ err }, "the stream of revocations could not be made yet"));
   while (!(await look())) await sleep(everyMs);
   void follow();
   return {
