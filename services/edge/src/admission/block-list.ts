@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { connectRedis } from "@parley/bus";
 import { z } from "zod";
 
@@ -50,7 +51,7 @@ export type BlockList = ReturnType<typeof createBlockList>;
 
 /**
  * Blocks in Redis, where all edges find them: the ends in one sorted set, what else is known of each in a key of its own, which outlives the block by a day so that the next one is
- * longer. A number rises with each change, so that who asks every second asks for one number. Each call rejects when Redis is away.
+ * longer. A mark is another one after each change (not a number, which a Redis that lost its data counts anew), so that who asks every second asks for the mark. Each call rejects when Redis is away.
  */
 export function createBlockList(redis: Redis) {
   const details = async (blocked: Blocked): Promise<Block | undefined> => read(await redis.get(detailsKey(blocked)));
@@ -58,7 +59,7 @@ export function createBlockList(redis: Redis) {
   return {
     details,
 
-    /** The number of changes so far. */
+    /** The mark of the last change. */
     version: async (): Promise<string> => (await redis.get(blockKeys.version)) ?? "",
 
     async ends(): Promise<BlockEnd[]> {
@@ -90,7 +91,7 @@ export function createBlockList(redis: Redis) {
         .set(detailsKey(block), JSON.stringify(block), "PX", keepMs)
         .zremrangebyscore(blockKeys.ends, "-inf", nowMs)
         .zremrangebyrank(blockKeys.ends, 0, -(maxBlocks + 1))
-        .incr(blockKeys.version);
+        .set(blockKeys.version, randomUUID());
       await commit(changes);
     },
 
@@ -100,7 +101,7 @@ export function createBlockList(redis: Redis) {
         .multi()
         .zrem(blockKeys.ends, nameOf(blocked))
         .del(detailsKey(blocked))
-        .incr(blockKeys.version);
+        .set(blockKeys.version, randomUUID());
       const [removed] = await commit(changes);
       return Number(removed) > 0;
     },

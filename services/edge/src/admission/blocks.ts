@@ -28,8 +28,6 @@ export interface BlockOrder extends Blocked {
 export type Blocks = ReturnType<typeof createBlocks>;
 
 const defaultEveryMs = 1_000;
-/** The list is read anew now and then without a change as well: Redis may have lost the number of changes. */
-const readAnewEvery = 60;
 
 /** Who is kept out for a time: for what they did, or because a person wants it. On all edges within about a second; on this one alone while Redis is away. */
 export function createBlocks(deps: BlocksDeps) {
@@ -144,14 +142,14 @@ async function poll(
   signal: AbortSignal,
 ): Promise<void> {
   let seen: string | undefined;
-  for (let round = 0; !signal.aborted; round++) {
+  while (!signal.aborted) {
     try {
       for (const block of held.unshared()) {
         await list.put(block);
         held.shared(block);
       }
       const version = await list.version();
-      if (version !== seen || round % readAnewEvery === 0) {
+      if (version !== seen) {
         if (held.replaceShared(await list.ends())) onBlocked();
         seen = version;
       }
