@@ -27,7 +27,7 @@ import { createResuming } from "./hub/resuming.ts";
 import { moveViewer } from "./hub/viewer.ts";
 import { createWaiting } from "./hub/waiting.ts";
 import { createWholeConversations } from "./hub/whole-conversation.ts";
-import { createConnections } from "./transport/connections.ts";
+import { createConnections, type ConnectionsDeps } from "./transport/connections.ts";
 import { addHttpService } from "./transport/http-service.ts";
 import { listenPublicly, type ListenOptions } from "./transport/listener.ts";
 import type { Reply } from "./transport/reply.ts";
@@ -147,15 +147,11 @@ function createTransportRoom(
     maxHttpWaitMs: maxWaitMs = defaultHttpWaitMs,
   } = options;
   const origins = { allowed: options.allowedOrigins, allowLoopback: isDevelopment };
-  const connections = createConnections({
-    deadlines,
-    outbox,
-    counters,
-    onClosed(connection, end) {
-      answers.left(connection);
-      counters.connections.closed(connection, end);
-    },
-  });
+  const onClosed: ConnectionsDeps["onClosed"] = (connection, end) => {
+    answers.left(connection);
+    counters.connections.closed(connection, end);
+  };
+  const connections = createConnections({ deadlines, outbox, counters, onClosed });
   const app = uWS.App();
   const service = {
     tokens,
@@ -176,18 +172,8 @@ function createTransportRoom(
     log,
   };
   addSocketService(app, { ...service, limits, eventWindowMs: bus.eventWindowMs });
-  const notes = (): string[] => [...tokens.notes(), ...gate.notes()];
-  const http = addHttpService(app, {
-    ...service,
-    bus,
-    redis,
-    conversations,
-    maxWaitMs,
-    pages,
-    version,
-    problems,
-    notes,
-  });
+  const told = { version, problems, notes: () => [...tokens.notes(), ...gate.notes()] };
+  const http = addHttpService(app, { ...service, ...told, bus, redis, conversations, maxWaitMs, pages });
   return { app, connections, http, admission: service.admission, stopShutting: gate.onShut(connections.shut) };
 }
 
@@ -195,6 +181,22 @@ interface Readiness {
   readonly isBrokerWell: () => boolean;
   readonly isStopping: () => boolean;
   readonly problems: () => string[];
+}
+
+/** What keeps this process from serving: its broker, or that it is to go. */
+function createReadiness(bus: Bus, isDelivering: () => boolean): Readiness & { leave(why: string): void } {
+  /** Why this process takes nothing new; undefined: it does. */
+  let leaving: string | undefined;
+  return {
+    leave: (why) => void (leaving = why),
+    isStopping: () => leaving !== undefined,
+    isBrokerWell: () => bus.connected() && isDelivering(),
+    problems: () => [
+      ...(leaving === undefined ? [] : [leaving]),
+      ...bus.problems(),
+      ...(isDelivering() ? [] : ["The broker does not deliver messages."]),
+    ],
+  };
 }
 
 interface Swept {
@@ -225,21 +227,13 @@ function followBroker(bus: Bus, hubs: Hubs): () => void {
 /** Wires the rooms of an edge, the innermost first, and starts to listen. Throws StartError when the port cannot be had. */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const { bus, registry, maxConnections: maxSockets, log } = options;
-  /** Why this process takes nothing new; undefined: it does. */
-  let leaving: string | undefined;
   const counters = createCounters();
   const answers = createAnswerTimes(counters.answers);
   const canary = startCanary({ nc: bus.nc, log });
-  const problems = (): string[] => [
-    ...(leaving === undefined ? [] : [leaving]),
-    ...bus.problems(),
-    ...(canary.isAlive() ? [] : ["The broker does not deliver messages."]),
-  ];
-  const isBrokerWell = (): boolean => bus.connected() && canary.isAlive();
+  const readiness = createReadiness(bus, canary.isAlive);
 
   const hubRoom = createHubRoom(options, { counters, answers });
   const commandRoom = createCommandRoom(options, hubRoom, counters);
-  const readiness = { isBrokerWell, isStopping: () => leaving !== undefined, problems };
   const { app, connections, http, admission, stopShutting } = createTransportRoom(options, hubRoom, commandRoom, {
     ...readiness,
     counters,
@@ -266,21 +260,18 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const sockets = (): number => connections.size;
   addEdgeMetrics(registry, counters, { sockets, maxSockets, hubs: hubs.stats, outbox: outbox.stats });
   const leave = async (why: string): Promise<void> => {
-    leaving = why;
+    readiness.leave(why);
     listener.stop();
     await connections.sayGoodbye();
   };
   return {
     port: listener.port,
     registry,
-    problems,
+    problems: readiness.problems,
     admission,
     sockets,
     cancelAllOf: (user, order) => cancelAllOf(bus, user, order),
     drain: () => leave("This process was drained: it takes nothing new."),
-    async stop() {
-      await leave("This process is shutting down.");
-      release();
-    },
+    stop: () => leave("This process is shutting down.").then(release),
   };
 }
