@@ -12,7 +12,7 @@ export {
   nodeEnv,
   optionalText,
   port,
-  redisUrl,
+  redisFields,
   secret,
   wholeNumber,
 } from "./config-fields.ts";

@@ -1,0 +1,153 @@
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
+import { connectRedis, openBus } from "@parley/bus";
+import { createLogger } from "@parley/runtime";
+import { eventually, freePort, startNats, startRedis, tempDir, type Broker, type TempDir } from "@parley/testkit";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createAuthority, type Authority } from "./certificates.ts";
+
+type Files = NonNullable<Parameters<typeof connectRedis>[0]["tls"]>;
+type Certificate = Awaited<ReturnType<Authority["issue"]>>;
+
+let folder: TempDir;
+let ours: Authority;
+let others: Authority;
+let good: Certificate;
+let process: Certificate;
+let stranger: Certificate;
+
+beforeAll(async () => {
+  folder = await tempDir();
+  ours = await createAuthority(folder.path, "ours");
+  others = await createAuthority(folder.path, "others");
+  good = await ours.issue("good");
+  process = await ours.issue("process");
+  stranger = await others.issue("stranger");
+});
+afterAll(() => folder[Symbol.asyncDispose]());
+
+interface Served {
+  readonly certificate: Certificate;
+  /** Whether clients must have a certificate, too. */
+  readonly isMutual?: boolean;
+}
+
+/** A server with TLS: where, and the process itself. */
+interface SecureServer extends AsyncDisposable {
+  readonly host: string;
+  readonly broker: Broker;
+}
+
+async function startSecureNats({ certificate, isMutual = false }: Served): Promise<SecureServer> {
+  const { certFile, keyFile } = certificate;
+  const text = (file: string): string => JSON.stringify(file);
+  const tls = `cert_file: ${text(certFile)}, key_file: ${text(keyFile)}, ca_file: ${text(ours.caFile)}, verify: ${isMutual}`;
+  const config = path.join(folder.path, `nats-${await freePort()}.conf`);
+  await writeFile(config, `tls { ${tls} }\n`);
+  const broker = await startNats({ args: ["-c", config] });
+  return { host: `127.0.0.1:${broker.port}`, broker, [Symbol.asyncDispose]: broker[Symbol.asyncDispose] };
+}
+
+async function startSecureRedis({ certificate, isMutual = false }: Served): Promise<SecureServer> {
+  const port = await freePort();
+  const { certFile, keyFile } = certificate;
+  const files = ["--tls-cert-file", certFile, "--tls-key-file", keyFile, "--tls-ca-cert-file", ours.caFile];
+  const args = ["--tls-port", String(port), ...files, "--tls-auth-clients", isMutual ? "yes" : "no"];
+  // It listens without TLS as well, so that the test kit sees that it is ready.
+  const broker = await startRedis({ persist: false, args });
+  return { host: `127.0.0.1:${port}`, broker, [Symbol.asyncDispose]: broker[Symbol.asyncDispose] };
+}
+
+/** Uses the connection, and says why it cannot: what the process would end with, or log. */
+async function natsOutcome(url: string, tls: Files): Promise<string> {
+  try {
+    const bus = await openBus({ servers: url, tls, name: "test", log: createLogger({ ...silent }) });
+    const { lastSeq } = await bus.events.state(0);
+    await bus.close();
+    return `works, ${lastSeq}`;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+const silent = { service: "test", level: "silent", format: "json" } as const;
+
+function listeningLog(): { log: ReturnType<typeof createLogger>; reasons: string[] } {
+  const reasons: string[] = [];
+  const destination = {
+    write: (line: string) => {
+      const { reason } = JSON.parse(line);
+      if (reason !== undefined) reasons.push(reason);
+    },
+  };
+  return { log: createLogger({ service: "test", level: "info", format: "json", destination }), reasons };
+}
+
+async function redisOutcome(url: string, tls: Files): Promise<string> {
+  const { log, reasons } = listeningLog();
+  const redis = connectRedis({ url, tls, role: "cache", log });
+  try {
+    await eventually(() => redis.status === "ready" || reasons.length > 0, { what: "a word", timeoutMs: 15_000 });
+    return reasons[0] ?? `works, ${await redis.dbsize()}`;
+  } finally {
+    redis.disconnect();
+  }
+}
+
+const brokers = [
+  {
+    ...{ name: "NATS", setting: "NATS", plain: "nats", secured: "tls" },
+    ...{ startSecure: startSecureNats, startPlain: () => startNats(), outcome: natsOutcome },
+  },
+  {
+    ...{ name: "Redis", setting: "REDIS", plain: "redis", secured: "rediss" },
+    ...{ startSecure: startSecureRedis, startPlain: () => startRedis({ persist: false }), outcome: redisOutcome },
+  },
+];
+
+describe.each(brokers)("$name with TLS", ({ name, setting, plain, secured, startSecure, startPlain, outcome }) => {
+  const trusting = (): Files => ({ caFile: ours.caFile });
+  const certificate = `The certificate of ${name}`;
+
+  it("works with an authority of one's own, and is asked for nothing else", async () => {
+    await using server = await startSecure({ certificate: good });
+    expect(await outcome(`${secured}://${server.host}`, trusting())).toBe("works, 0");
+    expect(await outcome(`${secured}://${server.host}`, {})).toBe(
+      `${certificate} is signed by an authority that is not known here: name that authority's certificate in ${setting}_CA_FILE.`,
+    );
+    expect(await outcome(`${plain}://${server.host}`, {})).toBe(
+      `${name} speaks only TLS at the address in ${setting}_URL: write ${secured}://, and see ${setting}_CA_FILE.`,
+    );
+  });
+
+  it("says that a certificate has expired", async () => {
+    await using server = await startSecure({ certificate: await ours.issue("expired", { hasExpired: true }) });
+    expect(await outcome(`${secured}://${server.host}`, trusting())).toBe(`${certificate} has expired: renew it.`);
+  });
+
+  it("says that a certificate is for another host", async () => {
+    await using server = await startSecure({ certificate: await ours.issue("elsewhere", { host: "elsewhere.test" }) });
+    expect(await outcome(`${secured}://${server.host}`, trusting())).toMatch(
+      new RegExp(`^${certificate} is for another host than ${setting}_URL names: .*127\\.0\\.0\\.1`),
+    );
+  });
+
+  it("says that the server has no TLS, and sends it no password", async () => {
+    await using server = await startPlain();
+    expect(await outcome(`${secured}://user:hush@127.0.0.1:${server.port}`, trusting())).toBe(
+      `${name} does not speak TLS at the address in ${setting}_URL: give the server a certificate, or write ${plain}://.`,
+    );
+  });
+
+  it("takes certificates from both sides, and says what is missing", async () => {
+    await using server = await startSecure({ certificate: good, isMutual: true });
+    const url = `${secured}://${server.host}`;
+    expect(await outcome(url, { ...trusting(), ...process })).toBe("works, 0");
+    expect(await outcome(url, trusting())).toBe(
+      `${name} asks this process for a certificate: name it in ${setting}_CERT_FILE and ${setting}_KEY_FILE.`,
+    );
+    expect(await outcome(url, { ...trusting(), ...stranger })).toBe(
+      `${name} does not accept the certificate in ${setting}_CERT_FILE.`,
+    );
+  });
+});
