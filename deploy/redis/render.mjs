@@ -4,7 +4,16 @@ import { redisRoles } from "./roles.mjs";
 
 function userLine([name, { keys, reads, commands }]) {
   const patterns = [...keys.map((key) => `~${key}`), ...reads.map((key) => `%R~${key}`)];
-  return ["user", name, "on", `#REDIS_${name.toUpperCase()}_PASSWORD`, "resetchannels", ...patterns, "-@all", ...commands];
+  return [
+    "user",
+    name,
+    "on",
+    `#REDIS_${name.toUpperCase()}_PASSWORD`,
+    "resetchannels",
+    ...patterns,
+    "-@all",
+    ...commands,
+  ];
 }
 
 const lines = [

@@ -33,11 +33,16 @@ export const redisRoles = {
       queue,
       ...[limits, sessions, tickets, blocks].map(under),
     ],
-    reads: [],
+    // Its /health says whether there are tool workers.
+    reads: [toolCatalogueKey],
     commands: withoutWaiting,
   },
   agent: { keys: [queue, under(limits)], reads: [toolCatalogueKey], commands: withoutWaiting },
   tool: { keys: [queue, toolCatalogueKey], reads: [], commands },
   /** KEDA, which asks by a script how many calls wait. */
-  scaler: { keys: [waitingCalls], reads: [], commands: ["+@connection", "+eval", "+evalsha", "+type", "+llen", "-@admin", "-@dangerous"] },
+  scaler: {
+    keys: [waitingCalls],
+    reads: [],
+    commands: ["+@connection", "+eval", "+evalsha", "+type", "+llen", "-@admin", "-@dangerous"],
+  },
 };

@@ -20,6 +20,8 @@ const passwords: Readonly<Record<BrokerRole, string>> = {
   agent: createPassword(),
   tool: createPassword(),
 };
+/** Of users whom no test signs in. They stay when a server reads its configuration again: it would cut off whose password has changed. */
+const others = { operator: createPassword(), scaler: createPassword() };
 
 function deployed(file: string): string {
   return readFileSync(path.join(repositoryRoot, "deploy", file), "utf8");
@@ -45,7 +47,7 @@ export function signedIn(addresses: string, role: BrokerRole): string {
 /** For the configuration of nats-server; nothing without roles. */
 export function natsUsers(): string {
   if (!wantsRoles()) return "";
-  const variables = Object.entries({ ...passwords, operator: createPassword() }).map(
+  const variables = Object.entries({ ...passwords, operator: others.operator }).map(
     ([role, password]) => `NATS_${role.toUpperCase()}_PASSWORD: ${password}`,
   );
   return [...variables, deployed("nats/roles.conf"), "no_auth_user: operator", ""].join("\n");
@@ -57,7 +59,7 @@ const hashOf = (password: string): string => createHash("sha256").update(passwor
 export function redisUsers(): string {
   if (!wantsRoles()) return "";
   let users = deployed("redis/users.acl").replace("#REDIS_OPERATOR_PASSWORD", "nopass");
-  for (const [role, password] of Object.entries({ ...passwords, scaler: createPassword() })) {
+  for (const [role, password] of Object.entries({ ...passwords, scaler: others.scaler })) {
     users = users.replace(`#REDIS_${role.toUpperCase()}_PASSWORD`, `#${hashOf(password)}`);
   }
   return users;
