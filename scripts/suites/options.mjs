@@ -42,7 +42,10 @@ const MAX_REPEATED_FILES = 3;
 /** What it leaves out because it takes too long for each change, and how to have it. */
 const onRequest = [
   ["PARLEY_PROPERTY_RUNS=4 npm test -- all", "four times as many inputs for each property; CI does"],
-  ["PARLEY_TEST_ROLES=1 npm test -- e2e", "with a user per role at both brokers (deploy/nats, deploy/redis); `all` does"],
+  [
+    "PARLEY_TEST_ROLES=1 npm test -- e2e",
+    "with a user per role at both brokers (deploy/nats, deploy/redis); `all` does",
+  ],
   ["npm run load -- smoke", "1,200 people at once; CI does"],
   ["npm run chaos", "every kind of fault, a new seed each time"],
   ["npm run load -- soak --minutes 20", "whether memory grows; `npm run load` lists other loads"],
@@ -81,6 +84,8 @@ export function readSuites(args) {
   const isAll = chosen.includes("all");
   const maxRepeats = isAll && rest.length === 0 ? MAX_REPEATED_FILES : 0;
   const withRoles = (suite) =>
-    isAll && suite.triesRoles ? { ...suite, what: `${suite.what}, in its roles`, env: { PARLEY_TEST_ROLES: "1" } } : suite;
+    isAll && suite.triesRoles
+      ? { ...suite, what: `${suite.what}, in its roles`, env: { PARLEY_TEST_ROLES: "1" } }
+      : suite;
   return { chosen: suites.filter(isChosen).map(withRoles), vitestArgs: rest, maxRepeats };
 }

@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { copyFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { connectRedis, openBus } from "@parley/bus";
 import { createLogger } from "@parley/runtime";
@@ -149,5 +149,52 @@ describe.each(brokers)("$name with TLS", ({ name, setting, plain, secured, start
     expect(await outcome(url, { ...trusting(), ...stranger })).toBe(
       `${name} does not accept the certificate in ${setting}_CERT_FILE.`,
     );
+  });
+});
+
+/** Connected with files that go bad and are renewed while the server is away: whether it is found again with those of then. */
+async function surviveRenewal(isUp: () => boolean, broker: Broker, files: { from: Certificate; to: Certificate }) {
+  await eventually(isUp, { what: "the connection" });
+  await broker.kill();
+  await eventually(() => !isUp(), { what: "the loss" });
+  await copyFile(files.from.certFile, files.to.certFile);
+  await copyFile(files.from.keyFile, files.to.keyFile);
+  await broker.restart();
+}
+
+describe("a certificate that is renewed while a process runs", () => {
+  /** Those of a stranger, which the server refuses, take the place of good ones. */
+  const renewed = async (name: string): Promise<Certificate> => ours.issue(name);
+
+  it("counts from the next connection to NATS on", async () => {
+    await using server = await startSecureNats({ certificate: good, isMutual: true });
+    const own = await renewed("nats-client");
+    const { log } = listeningLog();
+    const servers = `tls://${server.host}`;
+    const bus = await openBus({ servers, tls: { caFile: ours.caFile, ...own }, name: "test", log });
+    await surviveRenewal(() => bus.connected(), server.broker, { from: stranger, to: own });
+    await eventually(() => /TLS handshake error: .*client/.test(server.broker.output()), { what: "a refusal" });
+    await copyFile(process.certFile, own.certFile);
+    await copyFile(process.keyFile, own.keyFile);
+    await eventually(() => bus.connected(), { what: "the connection again", timeoutMs: 15_000 });
+    await bus.close();
+  });
+
+  it("counts from the next connection to Redis on", async () => {
+    await using server = await startSecureRedis({ certificate: good, isMutual: true });
+    const own = await renewed("redis-client");
+    const { log } = listeningLog();
+    const tls = { caFile: ours.caFile, ...own };
+    const redis = connectRedis({ url: `rediss://${server.host}`, tls, role: "worker", log });
+    const isUp = (): boolean => redis.status === "ready";
+    await surviveRenewal(isUp, server.broker, { from: stranger, to: own });
+    let refusals = 0;
+    redis.on("error", () => void refusals++);
+    await eventually(() => refusals > 0, { what: "a refusal", timeoutMs: 10_000 });
+    expect(isUp()).toBe(false);
+    await copyFile(process.certFile, own.certFile);
+    await copyFile(process.keyFile, own.keyFile);
+    await eventually(isUp, { what: "the connection again", timeoutMs: 10_000 });
+    redis.disconnect();
   });
 });

@@ -53,6 +53,8 @@ function createOutageReport({ address: { servers }, failure }: Broker, log: Logg
 }
 
 const reconnectPauseMs = 250;
+/** Of one try with TLS: where the server refuses a certificate, the client waits for the end of it, and then reads the files again. */
+const secureTryMs = 5_000;
 /** Later than any clock: the client then takes every try for due. */
 const longAgoMs = -1e15;
 
@@ -151,6 +153,7 @@ export async function connectNats(options: NatsOptions): Promise<BrokerLink> {
     name,
     maxReconnectAttempts: -1,
     ...reconnecting(outage.tried),
+    ...(broker.address.tls === undefined ? {} : { timeout: secureTryMs }),
     pingInterval: 4_000,
     maxPingOut: 2,
     noAsyncTraces: true,

@@ -7,7 +7,7 @@ export { type NatsProxy, type NatsProxyOptions, startNatsProxy, type Treat, type
 export type { NatsMessage } from "./nats-frames.ts";
 export { type JumpingClock, startJumpingClock } from "./jumping-clock.ts";
 export type { ProcessUnderTest } from "./process-under-test.ts";
-export { type Service, type ServiceName, startService } from "./service.ts";
+export { asItsRole, type Service, type ServiceName, startService } from "./service.ts";
 export { natsServerVersion, wantsRoles } from "./test-environment.ts";
 export { startSystem, type System, type SystemOptions } from "./system.ts";
 export { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";

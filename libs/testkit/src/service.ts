@@ -24,8 +24,8 @@ const roleOf: Partial<Record<ServiceName, BrokerRole>> = {
   "tool-worker": "tool",
 };
 
-/** With the addresses of brokers as its role has them. */
-function asItsRole(name: ServiceName, env: Record<string, string>): Record<string, string> {
+/** Its environment, with the addresses of brokers as its role has them. */
+export function asItsRole(name: ServiceName, env: Record<string, string>): Record<string, string> {
   const role = roleOf[name];
   if (role === undefined) return env;
   const addresses = ["NATS_URL", "REDIS_URL"].flatMap((key) => {
