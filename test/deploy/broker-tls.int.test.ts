@@ -2,8 +2,19 @@ import { copyFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { connectRedis, openBus } from "@parley/bus";
 import { createLogger } from "@parley/runtime";
-import { eventually, freePort, startNats, startRedis, tempDir, type Broker, type TempDir } from "@parley/testkit";
+import {
+  eventually,
+  freePort,
+  startNats,
+  startRedis,
+  startSystem,
+  tempDir,
+  type Broker,
+  type Service,
+  type TempDir,
+} from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { devToken, person } from "../e2e/person.ts";
 import { createAuthority, type Authority } from "./certificates.ts";
 
 type Files = NonNullable<Parameters<typeof connectRedis>[0]["tls"]>;
@@ -198,3 +209,28 @@ describe("a certificate that is renewed while a process runs", () => {
     redis.disconnect();
   });
 });
+
+it("all of Parley speaks TLS to both, with certificates on both sides", { timeout: 60_000 }, async () => {
+  const served = { certificate: good, isMutual: true };
+  await using nats = await startSecureNats(served);
+  await using redis = await startSecureRedis(served);
+  const { certFile, keyFile } = process;
+  const env = {
+    ...{ NATS_URL: `tls://${nats.host}`, NATS_CA_FILE: ours.caFile, NATS_CERT_FILE: certFile, NATS_KEY_FILE: keyFile },
+    ...{ REDIS_URL: `rediss://${redis.host}`, REDIS_CA_FILE: ours.caFile },
+    ...{ REDIS_CERT_FILE: certFile, REDIS_KEY_FILE: keyFile },
+  };
+  await using system = await startSystem({ env: { edge: env, "agent-worker": env, "tool-worker": env } });
+  using anna = await person(system.edges[0]!);
+  const chat = anna.conversation();
+  const { turn_id } = await chat.send("list all pods");
+  expect(await chat.untilEnd(turn_id)).toMatchObject({ type: "complete", tool_calls: [{ status: "completed" }] });
+  await eventually(async () => JSON.stringify(await conversationsOf(system.edges[0]!)).includes(chat.id), {
+    what: "the conversation in the list, which is in Redis",
+  });
+});
+
+async function conversationsOf(edge: Service): Promise<unknown> {
+  const headers = { authorization: `Bearer ${await devToken(edge, "anna")}` };
+  return (await fetch(`http://127.0.0.1:${edge.port}/api/v1/conversations`, { headers })).json();
+}
