@@ -10,7 +10,7 @@ import {
   nodeEnv,
   optionalText,
   port,
-  redisUrl,
+  redisFields,
   sampleRatio,
   secret,
   traceFields,
@@ -34,7 +34,7 @@ export const Config = z
     ADMIN_HOST: host().describe("Where probes and metrics are served."),
     ADMIN_PORT: port().default(8001).describe("Where probes and metrics are served."),
     ...brokerFields(),
-    REDIS_URL: redisUrl().describe("Redis, for the lists of conversations."),
+    ...redisFields("for the lists of conversations"),
     AUTH_JWT_SECRET: secret()
       .optional()
       .describe(
