@@ -96,7 +96,7 @@ describe("a view", () => {
         const view = folded(around(events, places).flat());
         expect(shown(view)).toEqual(shown(folded(framesOf(events))));
       }),
-      { numRuns: 1_000 },
+      { numRuns: 300 },
     );
   });
 
@@ -116,7 +116,7 @@ describe("a view", () => {
         });
         expect(told(folded([...before, ...old, ...after]))).toEqual(told(folded(framesOf(events))));
       }),
-      { numRuns: 500 },
+      { numRuns: 150 },
     );
   });
 
