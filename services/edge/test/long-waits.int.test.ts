@@ -87,9 +87,10 @@ describe("a turn that waits for longer than events are kept", () => {
   it("is shown to its sender, who sends the message again because it never heard that it was accepted", async () => {
     const waiting = await waitLong();
     const [queued] = await world.bus.turns.waiting(waiting.conversation_id);
-    const { id = "", message = "", conversation_id = "" } = queued?.request ?? {};
+    if (queued === undefined) throw new Error("the turn has left the queue");
+    const { id, message, conversation_id } = queued.request;
     // Not what an edge writes that was a little slow.
-    await eventually(() => Date.now() - (queued?.storedMs ?? 0) > deliveryLimits.lateMessageMs, { what: "some time" });
+    await eventually(() => Date.now() - queued.storedMs > deliveryLimits.lateMessageMs, { what: "some time" });
     // The first one writes the message again, behind what its turn has told.
     for (const again of [await world.connect(edge), await world.connect(await world.addEdge())]) {
       again.send({ type: "message", id, message, conversation_id });

@@ -2,7 +2,7 @@ import type { EventLog, StoredMessage, StreamState } from "@parley/bus";
 import { parseEventSubject, subjects, type ConversationId, type TurnId } from "@parley/protocol";
 import { createBackoff, sleep, type Logger } from "@parley/runtime";
 import { createIntake, type Intake } from "./intake.ts";
-import { missingAbove, missingBefore } from "./missing-before.ts";
+import { isHoleForgotten, missingAbove, missingBefore } from "./missing-before.ts";
 import { createStreamJudge, type StreamJudge } from "./stream-end.ts";
 
 /**
@@ -259,18 +259,7 @@ async function readAgain(feed: Feed, wholeUpTo: number): Promise<void> {
   if (messages === undefined) return begin(feed, stream);
   takeRead(feed, messages);
   feed.intake.confirm(stream.lastSeq);
-  if (isForgotten(feed, stream)) begin(feed, stream);
-}
-
-/**
- * Whether what came behind a hole was in none of what was read: the stream has forgotten it, and the hole with it. Nothing fills that any more, and to read again
- * for it would go on for ever.
- */
-function isForgotten({ waiting, intake }: Feed, { lastSeq }: StreamState): boolean {
-  const [first] = waiting
-    .filter((message) => message.seq <= lastSeq && !intake.wasTaken(message))
-    .toSorted((one, other) => one.seq - other.seq);
-  return first !== undefined && intake.judge(first) === "hole";
+  if (isHoleForgotten(feed.waiting, feed.intake, stream.lastSeq)) begin(feed, stream);
 }
 
 /**
