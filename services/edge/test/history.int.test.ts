@@ -47,6 +47,7 @@ async function openDeafHub(conversation: string) {
     catchUp: () => undefined,
     tellDeleted: () => undefined,
     lookAtQueue: () => undefined,
+    isIdle: async () => false,
     log: createLogger({ service: "test", level: "silent", format: "json" }),
   });
   await openHub(hub);

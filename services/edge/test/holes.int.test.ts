@@ -74,6 +74,20 @@ describe("an event that is lost on its way", () => {
   });
 });
 
+describe("an end that the stream has forgotten before its copy came", () => {
+  it("is told by the transcript, after a while of silence", async () => {
+    const turn = await beginTurn("forgotten end");
+    await turn.token("some");
+    await client.next("token");
+    loseOf(turn.conversation, '"type":"complete"');
+    await turn.complete("some more");
+    await world.bus.nc.request(`$JS.API.STREAM.PURGE.${streams.events(0)}`);
+    const answer = () => client.view(turn.conversation).transcript.find(({ author }) => author.role === "assistant");
+    await eventually(() => answer() !== undefined, { what: "the end" });
+    expect(answer()).toMatchObject({ turn_id: turn.turn, message: "some more", status: "complete" });
+  });
+});
+
 describe("an event behind a hole, which the stream has forgotten before it could be read", () => {
   it("holds nobody up: what comes after it is shown", async () => {
     const turn = await beginTurn("forgotten hole");
