@@ -13,7 +13,7 @@ export {
   limitsFile,
   optionalText,
   port,
-  redisUrl,
+  redisFields,
   secret,
   wholeNumber,
 } from "./config-fields.ts";

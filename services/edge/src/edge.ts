@@ -109,6 +109,7 @@ function createHubRoom({ bus, limits = deliveryLimits, log }: EdgeOptions, { cou
     mark,
     catchUp: catchUp.catchUp,
     lookAtQueue: (hub) => void waiting.look(hub),
+    isIdle: async (conversation) => (await turns.first(conversation)) === undefined,
     tellDeleted: createDeletionNotice({ outbox, events, log }),
     log,
   });

@@ -1,7 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { fileURLToPath } from "node:url";
-import { addStorageFigures, connectRedis, factNotes, openBus, streamSettings } from "@parley/bus";
+import {
+  addStorageFigures,
+  connectRedis,
+  factNotes,
+  natsAddress,
+  openBus,
+  redisAddress,
+  streamSettings,
+} from "@parley/bus";
 import {
   createLifecycle,
   createLogger,
@@ -52,10 +60,10 @@ interface Surroundings {
 
 /** The brokers, until the process ends. */
 async function connect(config: Config, name: string, { lifecycle, registry, log }: Surroundings) {
-  const bus = await openBus({ servers: config.NATS_URL, name, ...streamSettings(config), log });
+  const bus = await openBus({ ...natsAddress(config), name, ...streamSettings(config), log });
   lifecycle.use("broker", bus.close);
   addStorageFigures(registry, bus);
-  const redis = connectRedis({ url: config.REDIS_URL, role: "cache", log });
+  const redis = connectRedis({ ...redisAddress(config), role: "cache", log });
   lifecycle.use("Redis", () => redis.disconnect());
   return { bus, redis };
 }
