@@ -68,13 +68,10 @@ describe("an address that offends too often", () => {
       expect(await blockedFor(other.gate, address)).toBe(minutes);
       // As if its time were over.
       const name = `address ${address}`;
-      const details = await redis.get(`parley:gate:block:${name}`);
-      await redis.zrem("parley:gate:blocks", name);
-      await redis.set(
-        `parley:gate:block:${name}`,
-        JSON.stringify({ ...JSON.parse(details!), until_ms: Date.now() - 1 }),
-      );
-      await redis.set("parley:gate:version", String(minutes));
+      const details = await redis.get(`blocks:of:${name}`);
+      await redis.zrem("blocks:ends", name);
+      await redis.set(`blocks:of:${name}`, JSON.stringify({ ...JSON.parse(details!), until_ms: Date.now() - 1 }));
+      await redis.set("blocks:mark", String(minutes));
       await eventually(() => [one, other].every(({ gate }) => gate.blockedUntil(address) === undefined), {
         what: "the end",
       });
@@ -113,7 +110,8 @@ describe("an address that offends too often", () => {
     offend(one.gate, exempt);
     const order = { kind: "address", id: exempt, forMs: minute, by: "a test", reason: "none" } as const;
     await expect(one.gate.block(order)).rejects.toMatchObject({ code: "INVALID_FRAME" });
-    expect([one.gate.blockedUntil(exempt), await one.gate.blocks()]).toEqual([undefined, []]);
+    expect(one.gate.blockedUntil(exempt)).toBe(undefined);
+    expect((await one.gate.blocks()).map(({ id }) => id)).not.toContain(exempt);
   });
 });
 
