@@ -8,6 +8,7 @@ import {
   messageEventOf,
   parseEventSubject,
   subjects,
+  type CallId,
   type FactOf,
   type ReadEvent,
   type TurnId,
@@ -57,8 +58,10 @@ export interface ClaimDeps {
   readonly onlyAfter?: number | undefined;
   /** The chain's last event, as it was seen a moment ago: with `onlyAfter`, for a turn that is lost if anything came since. */
   readonly seen?: EventAtSeq | undefined;
-  /** What the events say up to that one, of a turn that has waited; undefined: they are to be read. */
+  /** What the events say up to that one, of a turn that has waited, its message too; undefined: they are to be read. */
   readonly folded?: Promise<TurnFold | undefined> | undefined;
+  /** Calls that had no result a moment ago, and get none but by who claims the turn. */
+  readonly openCalls?: ReadonlySet<CallId> | undefined;
   /** Takes it from a live writer too: tries again, up to a bound, when that was quicker. */
   readonly insists?: boolean | undefined;
   /** Of this process. */
@@ -86,9 +89,13 @@ export async function claimTurn(request: TurnRequest, deps: ClaimDeps): Promise<
   const shard = bus.events.shardOf(conversation);
   // Not awaited before the claim: one connection keeps them in this order, so viewers see the message before the answer begins.
   const event = messageEventOf(request);
-  const message = bus.events.ensureWritten(subjects.user(shard, conversation, turn), event, (maxBytes) =>
-    fitMessage(event, maxBytes),
-  );
+  // What was folded beside its fact has been seen to be there.
+  const isThere = (await deps.folded?.catch(() => undefined)) !== undefined;
+  const message = isThere
+    ? Promise.resolve(false)
+    : bus.events.ensureWritten(subjects.user(shard, conversation, turn), event, (maxBytes) =>
+        fitMessage(event, maxBytes),
+      );
   const control = bus.events.last(subjects.control(shard, conversation, turn));
   const beside = Promise.all([message, control]);
   // It may be rejected while the claim is under way.

@@ -36,7 +36,7 @@ runMain("agent-worker", async ({ env }) => {
   life.use("the look at the load", capacity.stop);
   const { slots, tokenFlushMs } = capacity;
   const run = createTurnRun({ config, log, life }, bus, { provider, rules, brief, tools, metrics, tokenFlushMs });
-  const { turnClaimed: onClaimed, turnSettled: onSettled, turnResumed: onResumed, turnWoken: onWoken } = metrics;
+  const { turnClaimed: onClaimed, turnSettled: onSettled, turnResumed: onResumed } = metrics;
   const waits = createWaits({ bus, log });
   const age = createQueueAge(bus.turns, config.QUEUE_AGE_MS);
   const stopping = life.signal;
@@ -58,6 +58,10 @@ runMain("agent-worker", async ({ env }) => {
     ackWaitMs,
   });
   life.use("answers about turns", bus.agents.answer(intake.has));
+  const onWoken = (): void => {
+    capacity.expectOne();
+    metrics.turnWoken();
+  };
   const waking = createWaking({ bus, ackWaitMs, stopping, onWoken, log });
   life.use("running turns", async () => void (await Promise.all([intake.stop(), waking.stop()])));
   const gauges = { slots: capacity.limit, running: runner.running, parked: intake.parked };
