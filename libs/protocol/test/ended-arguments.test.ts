@@ -24,8 +24,8 @@ describe("the arguments of a call that has ended", () => {
         const short = endedArguments(whole);
         const bytes = jsonBytes(whole);
         const isLong = bytes > limits.endedArgumentsBytes;
-        if (!isLong) expect(short).toEqual({ arguments: whole });
         expect(short.arguments_bytes).toBe(isLong ? bytes : undefined);
+        expect([whole, isLong ? short.arguments : whole]).toContain(short.arguments);
         expect(jsonBytes(short.arguments)).toBeLessThanOrEqual(limits.endedArgumentsBytes);
         expect([[], Object.keys(whole)]).toContainEqual(Object.keys(short.arguments));
         expect(endedArguments(short.arguments)).toEqual({ arguments: short.arguments });

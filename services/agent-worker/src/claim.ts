@@ -88,14 +88,7 @@ export async function claimTurn(request: TurnRequest, deps: ClaimDeps): Promise<
   const { conversation_id: conversation, turn_id: turn } = request;
   const shard = bus.events.shardOf(conversation);
   // Not awaited before the claim: one connection keeps them in this order, so viewers see the message before the answer begins.
-  const event = messageEventOf(request);
-  // What was folded beside its fact has been seen to be there.
-  const isThere = (await deps.folded?.catch(() => undefined)) !== undefined;
-  const message = isThere
-    ? Promise.resolve(false)
-    : bus.events.ensureWritten(subjects.user(shard, conversation, turn), event, (maxBytes) =>
-        fitMessage(event, maxBytes),
-      );
+  const message = (await hasMessage(deps)) ? Promise.resolve(false) : ensureMessage(request, deps);
   const control = bus.events.last(subjects.control(shard, conversation, turn));
   const beside = Promise.all([message, control]);
   // It may be rejected while the claim is under way.
@@ -115,6 +108,19 @@ export async function claimTurn(request: TurnRequest, deps: ClaimDeps): Promise<
   // Somebody may have had what is to be ended, and viewers may have text of it that no log has any more.
   if (deps.readsFacts && wasMissing && claim.fold.cancel !== undefined) claim.fold.forgotten = true;
   return claim;
+}
+
+/** Where its events were folded beside its fact, its message has been seen to be there. */
+async function hasMessage({ folded }: ClaimDeps): Promise<boolean> {
+  return folded !== undefined && (await folded.catch(() => undefined)) !== undefined;
+}
+
+/** Resolves to whether it was missing. */
+function ensureMessage(request: TurnRequest, { bus: { events } }: ClaimDeps): Promise<boolean> {
+  const { conversation_id: conversation, turn_id: turn } = request;
+  const event = messageEventOf(request);
+  const subject = subjects.user(events.shardOf(conversation), conversation, turn);
+  return events.ensureWritten(subject, event, (maxBytes) => fitMessage(event, maxBytes));
 }
 
 /** Its edge may still be about to write its message. */

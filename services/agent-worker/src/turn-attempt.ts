@@ -69,8 +69,8 @@ async function readHistory(turn: RunnableTurn, deps: AttemptDeps): Promise<reado
 }
 
 /** Of many that go on at once each is claimed before any of them needs more. */
-async function readHistoryOfClaimed(turn: RunnableTurn, claimed: Promise<Claim>, deps: AttemptDeps) {
-  return (await claimed).kind === "claimed" ? readHistory(turn, deps) : [];
+async function historyFor(turn: RunnableTurn, { look }: KnownWait, claimed: Promise<Claim>, deps: AttemptDeps) {
+  return look === undefined || (await claimed).kind === "claimed" ? readHistory(turn, deps) : [];
 }
 
 /** As far as anybody can tell. */
@@ -138,7 +138,7 @@ async function claimAndRun(entry: Running, deps: AttemptDeps, start: AttemptStar
     isOld: lostAttempts > 0 || isOld(turn, bus.eventWindowMs),
     attemptsBefore: await attemptsBefore(wait, turn, bus),
   });
-  const history = wait.look === undefined ? readHistory(turn, deps) : readHistoryOfClaimed(turn, claimed, deps);
+  const history = historyFor(turn, wait, claimed, deps);
   // Whoever answers gets to see it; a turn that is not ours does not care.
   history.catch(() => {});
   const claim = await claimed.finally(claiming.end);

@@ -58,7 +58,7 @@ function stepsBeyond(calls: TurnFacts["calls"], known: number): RebuiltStep[] {
  * forgotten. Whoever finds a result without its event writes the event; a message that an older edge has not noted is noted.
  */
 export async function foldFacts(request: TurnRequest, fold: TurnFold, deps: TurnFactDeps): Promise<void> {
-  const { bus, log, wasMissing, openCalls = noCalls } = deps;
+  const { bus, log, wasMissing, openCalls } = deps;
   const { facts } = bus;
   const { conversation_id: conversation, turn_id: turn } = request;
   // Else each turn that a stopping worker gives back would be looked for in dozens of places.
@@ -96,7 +96,7 @@ async function ofOpenCalls(
   facts: Bus["facts"],
   request: TurnRequest,
   fold: TurnFold,
-  known: ReadonlySet<CallId>,
+  known: ReadonlySet<CallId> = noCalls,
 ): Promise<TurnFacts> {
   const { conversation_id: conversation, turn_id: turn } = request;
   const calls = fold.steps.flatMap((step) => step.calls);
