@@ -6,6 +6,7 @@ import { mayConnect, type OriginRules } from "../admission/origin.ts";
 import { createConnection } from "../delivery/connection.ts";
 import { countOne } from "../figures/metrics.ts";
 import type { HubConnection, HubViewer } from "../hub/hub.ts";
+import { peerOf } from "./peer.ts";
 import { errorReply, send, type Reply } from "./reply.ts";
 
 /**
@@ -63,6 +64,7 @@ export function createUpgrade(deps: UpgradeDeps) {
       dialect: selected === nativeSubprotocol ? nativeDialect : otherDialect(),
       openedMs: performance.now(),
       firstToken,
+      address: peerOf(response),
       mayBeAnonymous: allowAnonymous && selected === "" && firstToken === undefined,
     });
     const key = request.getHeader("sec-websocket-key");
