@@ -88,7 +88,7 @@ export async function claimTurn(request: TurnRequest, deps: ClaimDeps): Promise<
   const { conversation_id: conversation, turn_id: turn } = request;
   const shard = bus.events.shardOf(conversation);
   // Not awaited before the claim: one connection keeps them in this order, so viewers see the message before the answer begins.
-  const message = (await hasMessage(deps)) ? Promise.resolve(false) : ensureMessage(request, deps);
+  const { wasMissing: message } = await beginMessage(request, deps);
   const control = bus.events.last(subjects.control(shard, conversation, turn));
   const beside = Promise.all([message, control]);
   // It may be rejected while the claim is under way.
@@ -110,17 +110,16 @@ export async function claimTurn(request: TurnRequest, deps: ClaimDeps): Promise<
   return claim;
 }
 
-/** Where its events were folded beside its fact, its message has been seen to be there. */
-async function hasMessage({ folded }: ClaimDeps): Promise<boolean> {
-  return folded !== undefined && (await folded.catch(() => undefined)) !== undefined;
-}
-
-/** Resolves to whether it was missing. */
-function ensureMessage(request: TurnRequest, { bus: { events } }: ClaimDeps): Promise<boolean> {
+/** Resolves when the message is sent, if it need be. Where events were folded beside the fact, it has been seen to be there. */
+async function beginMessage(
+  request: TurnRequest,
+  { bus: { events }, folded }: ClaimDeps,
+): Promise<{ readonly wasMissing: Promise<boolean> }> {
+  if ((await folded?.catch(() => undefined)) !== undefined) return { wasMissing: Promise.resolve(false) };
   const { conversation_id: conversation, turn_id: turn } = request;
   const event = messageEventOf(request);
   const subject = subjects.user(events.shardOf(conversation), conversation, turn);
-  return events.ensureWritten(subject, event, (maxBytes) => fitMessage(event, maxBytes));
+  return { wasMissing: events.ensureWritten(subject, event, (maxBytes) => fitMessage(event, maxBytes)) };
 }
 
 /** Its edge may still be about to write its message. */
