@@ -131,6 +131,7 @@ export {
   parseObject,
   parseStored,
   parseWellFormed,
+  saysTooMuch,
   seqHead,
   type FrameAddress,
   typeOfStored,
