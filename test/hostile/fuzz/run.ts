@@ -1,7 +1,8 @@
 import { sleep } from "@parley/runtime";
-import { startSystem, type Service } from "@parley/testkit";
+import type { Service } from "@parley/testkit";
 import { devToken } from "../../e2e/person.ts";
-import { harmOf, startNeighbour, type Figures, type Harm, type Neighbour } from "../neighbour/neighbour.ts";
+import type { Harm } from "../neighbour/harm.ts";
+import type { Street } from "../neighbour/street.ts";
 import { conversationsOf } from "./conversations.ts";
 import { heldBy, leaks, logProblems, watchedEnvironment, type Held } from "./edge-watch.ts";
 import { createTrials, type Kind } from "./kinds.ts";
@@ -35,7 +36,7 @@ export interface Tally {
 export interface FuzzResult {
   readonly tallies: readonly Tally[];
   readonly findings: readonly Finding[];
-  readonly harm: Harm | undefined;
+  readonly harm: Harm;
   readonly before: Held;
   readonly after: Held;
 }
@@ -44,27 +45,21 @@ export interface FuzzResult {
 const atATime = 14;
 /** Between two inputs of the same hand. */
 const restMs = 10;
-const windowPings = 40;
-const windowsBefore = 3;
 
-/** Attacks an edge of a whole system while a neighbour chats on it. */
-export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
+/** For the edge: see `openStreet`. */
+export const fuzzedEnvironment = { edge: watchedEnvironment };
+
+/** Attacks the edge of a street whose edges were started with `fuzzedEnvironment`. */
+export async function fuzz(street: Street, options: FuzzOptions): Promise<FuzzResult> {
   const { kinds, onProgress = () => undefined } = options;
-  await using system = await startSystem({
-    env: { edge: watchedEnvironment, "model-simulator": { SIM_TOKENS_PER_SECOND: "400" } },
-  });
-  const [edge] = system.edges;
-  if (edge === undefined) throw new Error("there is no edge");
+  const { edge } = street;
   const { pid } = edge;
-  await using neighbour = await startNeighbour(edge.port, await devToken(edge, "neighbour"));
   const tokens = new Map<Kind, string>();
-  for (const kind of kinds) tokens.set(kind, await devToken(edge, `fuzzer-${kind}`));
-  onProgress("the neighbour alone");
-  const calm = await windows(neighbour, () => false, windowsBefore);
+  for (const kind of kinds) tokens.set(kind, await devToken(edge, `fuzzer ${options.seed} ${kind}`));
   const before = await heldBy(edge, 1);
   const target = { port: edge.port, operations: await readOperations(edge.port), tokens };
   const attack = createAttack(options, createTrials(target, options.seed), () => edge.isRunning());
-  const [busy] = await Promise.all([windows(neighbour, attack.hasEnded), attack.run()]);
+  const { harm } = await street.during(attack.run());
   onProgress("what is left");
   const after = await heldBy(edge, 1);
   const inputs = attack.tallies.reduce((sum, tally) => sum + tally.inputs, 0);
@@ -72,20 +67,11 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
     ...(edge.isRunning() && edge.pid === pid ? [] : ["the edge has died"]),
     ...logProblems(edge.output()),
     ...leaks(before, after, inputs),
-    ...neighbour.faults.map((fault) => `the neighbour: ${fault}`),
+    ...street.faults().map((fault) => `a neighbour: ${fault}`),
     ...(await strangers(edge, tokens, attack.told)),
   ];
   const ofEdge = problems.map((problem): Finding => ({ kind: "edge", at: 0, problem, input: "" }));
-  const harm = options.at === undefined ? harmOf(calm, busy) : undefined;
   return { tallies: attack.tallies, findings: [...attack.findings, ...ofEdge], harm, before, after };
-}
-
-/** The neighbour's figures, a window after the other: so many, or until the end. */
-async function windows(neighbour: Neighbour, hasEnded: () => boolean, count = Infinity): Promise<Figures[]> {
-  const all: Figures[] = [];
-  do all.push(await neighbour.figures(windowPings));
-  while (all.length < count && !hasEnded() && neighbour.faults.length === 0);
-  return all;
 }
 
 interface Told {
@@ -103,7 +89,6 @@ function createAttack(
   const findings: Finding[] = [];
   const endsAt = performance.now() + seconds * 1_000;
   let next = 0;
-  let hasEnded = false;
   const isOver = (): boolean => performance.now() > endsAt || signal?.aborted === true || !isAlive();
 
   const one = async (tally: Tally, number: number): Promise<void> => {
@@ -132,14 +117,9 @@ function createAttack(
     tallies,
     told,
     findings,
-    hasEnded: () => hasEnded,
     async run(): Promise<void> {
-      try {
-        if (at === undefined) await Promise.all(Array.from({ length: atATime }, hand));
-        else for (const tally of tallies) await one(tally, at);
-      } finally {
-        hasEnded = true;
-      }
+      if (at === undefined) await Promise.all(Array.from({ length: atATime }, hand));
+      else for (const tally of tallies) await one(tally, at);
     },
   };
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { z } from "zod";
@@ -10,6 +11,7 @@ import { z } from "zod";
 const Frame = z.looseObject({ type: z.string() });
 const pingEveryMs = 20;
 const restMs = 60;
+const conversation_id = `c_${randomUUID()}`;
 const [url = ""] = process.argv.slice(2);
 
 const socket = new WebSocket(url, "parley.v1");
@@ -52,7 +54,7 @@ async function chat(): Promise<void> {
     const message = {
       type: "message",
       id: `n${count}`,
-      conversation_id: "c_neighbour",
+      conversation_id,
       message: "hello\n/sim tokens=3 rate=200",
     };
     socket.send(JSON.stringify(message));
