@@ -1,4 +1,4 @@
-import { ClientFrame } from "@parley/protocol";
+import { ClientFrame, MessageFrame } from "@parley/protocol";
 import { z } from "zod";
 import { continuation, frameBytes, opcodes, pingFrame, textFrame } from "../wire/frame-bytes.ts";
 import { mutatedJson } from "./mutation.ts";
@@ -19,8 +19,8 @@ export interface SocketInput {
   readonly isCutOff: boolean;
 }
 
-/** As the protocol has them now: a new frame is tried as soon as it has a schema. */
-const frameSchemas = ClientFrame.options.map((option) =>
+/** As the protocol has them now: a new frame is tried as soon as it has a schema. Messages more often than others: they go further. */
+const frameSchemas = [...ClientFrame.options, MessageFrame, MessageFrame].map((option) =>
   z.toJSONSchema(option, { io: "input", unrepresentable: "any" }),
 );
 

@@ -87,7 +87,9 @@ const written: readonly string[] = [
   "[1,]",
   '{"a":1,}',
   "{a:1}",
+  "[".repeat(32) + "]".repeat(32),
   "[".repeat(64) + "]".repeat(64),
+  "[".repeat(30_000) + "]".repeat(30_000),
   "[".repeat(5_000) + "]".repeat(5_000),
   "[".repeat(20_000),
   '{"a":'.repeat(2_000) + "1" + "}".repeat(2_000),
@@ -168,6 +170,12 @@ export function oddValue(random: Random): unknown {
   if (kind < 67) return raw(random.pick(written));
   if (kind < 69) return raw(random.pick(deepest));
   return random.pick(values);
+}
+
+/** Arrays within each other: as many as may be, one more, and far more. */
+export function nestedValue(random: Random): unknown {
+  const depth = random.pick([31, 32, 33, 5_000, 20_000]);
+  return raw("[".repeat(depth) + "]".repeat(depth));
 }
 
 export function oddText(random: Random): string {

@@ -42,7 +42,7 @@ export interface FuzzResult {
 }
 
 /** Inputs at a time. Not so many that the machine is all theirs: the edge is to be led astray, not out-computed. */
-const atATime = 14;
+const atATime = 8;
 /** Between two inputs of the same hand. */
 const restMs = 10;
 

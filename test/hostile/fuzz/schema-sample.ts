@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { nestedValue, oddValue } from "./odd-values.ts";
 import type { Random } from "./random.ts";
 
 type Schema = z.core.JSONSchema.BaseSchema;
@@ -11,9 +12,15 @@ function idLike(random: Random): string {
   return random.pick(["c_fuzz", "c_fuzz_2", "turn_1", "t-1-0", "x".repeat(60), `c_${random.below(1_000)}`]);
 }
 
+/** Where all may stand, odd values are no mutation: nobody but the part behind the schema can refuse them. */
+function anything(random: Random): unknown {
+  if (random.chance(25)) return nestedValue(random);
+  return random.chance(50) ? oddValue(random) : random.pick<unknown>([null, 1, "x", { a: [1] }]);
+}
+
 /** A value that a schema allows, more or less: limits of length are kept, patterns are taken for those of ids. */
 export function sampleOf(schema: Schema | boolean | undefined, random: Random): unknown {
-  if (schema === undefined || typeof schema === "boolean") return random.pick<unknown>([null, 1, "x", { a: [1] }]);
+  if (schema === undefined || typeof schema === "boolean") return anything(random);
   if (schema.const !== undefined) return schema.const;
   if (schema.enum !== undefined) return random.pick(schema.enum);
   const choices = schema.oneOf ?? schema.anyOf;
@@ -51,6 +58,6 @@ function schemaOf(items: Schema["items"]): Schema | boolean | undefined {
 function objectOf({ properties = {}, required = [], additionalProperties }: Schema, random: Random): object {
   const fields = Object.entries(properties).filter(([name]) => required.includes(name) || random.chance(40));
   const known = fields.map(([name, field]) => [name, sampleOf(field, random)] as const);
-  const more = additionalProperties === undefined ? [] : [["note", random.pick(words)] as const];
+  const more = additionalProperties === undefined ? [] : [["note", anything(random)] as const];
   return Object.fromEntries([...known, ...more]);
 }
