@@ -18,7 +18,7 @@ export type { Delivery, DeliveryAnswers, SubmitOptions, TurnQueue } from "./turn
 export { longestDelayMs } from "./delayed-naks.ts";
 export { deliveryNumber } from "./ack-subject.ts";
 export type { Decision, Decisions } from "./decisions.ts";
-export type { Owners } from "./owners.ts";
+export type { Claimed, Owner, Owners } from "./owners.ts";
 export type {
   ConversationEnd,
   ConversationOutline,

@@ -36,7 +36,7 @@ describe("stored conversations", () => {
     await conversations.purge("c2");
     expect(await events.last(subjects.eventsOf(0, "c2"))).toBeUndefined();
     expect((await transcripts.tail("c2", { limit: 5 })).turns).toEqual([]);
-    expect(await owners.ownerOf("c2")).toBe("ann");
+    expect(await owners.ownerOf("c2")).toEqual({ userId: "ann", tenant: undefined });
     expect(await events.last(subjects.eventsOf(0, "c2-other"))).toBeDefined();
     expect((await transcripts.tail("c2-other", { limit: 5 })).turns).toHaveLength(1);
   });

@@ -113,8 +113,9 @@ it("lets one user own a conversation", async () => {
   const { owners } = bench.bus;
   expect(await owners.ownerOf("c1")).toBeUndefined();
   const claims = await Promise.all([owners.claim("c1", "anna"), owners.claim("c1", "bert")]);
-  expect(new Set(claims).size).toBe(1);
-  expect(await owners.ownerOf("c1")).toBe(claims[0]);
+  expect(new Set(claims.map(({ userId }) => userId)).size).toBe(1);
+  expect(claims.filter(({ isNew }) => isNew)).toHaveLength(1);
+  expect(await owners.ownerOf("c1")).toEqual({ userId: claims[0]?.userId, tenant: undefined });
 });
 
 it("begins a page with a whole turn, and repeats and loses none", async () => {

@@ -1,4 +1,4 @@
-import type { ClientFrame, ConnectionFrame, ConversationId, TurnId, User } from "@parley/protocol";
+import type { Caller, ClientFrame, ConnectionFrame, ConversationId, TurnId } from "@parley/protocol";
 import type { VisibleEvent } from "./visible-event.ts";
 
 export type Encoded = Uint8Array | readonly Uint8Array[];
@@ -11,8 +11,8 @@ export type Encoded = Uint8Array | readonly Uint8Array[];
  */
 export interface Dialect {
   readonly name: string;
-  /** `user`: whose connection it is, once that is known. Throws ChatError INVALID_FRAME, EMPTY_MESSAGE or MESSAGE_TOO_LARGE. */
-  decode(text: string, user: User | undefined): ClientFrame | Promise<ClientFrame>;
+  /** `caller`: whose connection it is, once that is known. Throws ChatError INVALID_FRAME, EMPTY_MESSAGE or MESSAGE_TOO_LARGE. */
+  decode(text: string, caller: Caller | undefined): ClientFrame | Promise<ClientFrame>;
   /** The frames of one event, each a text message; none when the dialect does not show it. */
   encodeEvent(event: VisibleEvent): Encoded;
   /** A frame of the connection itself, or a snapshot. */

@@ -27,7 +27,7 @@ let asked = 0;
 
 /** Sends a chat frame through the dialect, and has it accepted as a turn. */
 export async function ask(dialect: Dialect, frame: object, user = ann): Promise<Asking> {
-  const message: ClientFrame = await dialect.decode(JSON.stringify(frame), user);
+  const message: ClientFrame = await dialect.decode(JSON.stringify(frame), { user, roles: [] });
   if (message.type !== "message") throw new Error(`a frame ${message.type}`);
   const turn = `turn${++asked}`;
   const conversation = message.conversation_id ?? "";

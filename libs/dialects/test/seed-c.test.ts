@@ -170,7 +170,7 @@ describe("a session id", () => {
 
   it("that is the id of a conversation of the user's is that conversation", async () => {
     const dialect = createDialectC({
-      isOwn: (conversation, user) => Promise.resolve(conversation === "c_1" && user === "ann"),
+      isOwn: (conversation, { user }) => Promise.resolve(conversation === "c_1" && user.id === "ann"),
     });
     expect((await ask(dialect, { ...frame, session_id: "c_1" })).conversation).toBe("c_1");
     expect((await ask(dialect, { ...frame, session_id: "c_1" }, { id: "bert" })).conversation).not.toBe("c_1");

@@ -1,5 +1,20 @@
 export { CallId, ConversationId, TurnId, callIdOf, turnOfCall } from "./ids.ts";
+export {
+  RightsByRole,
+  RoleRights,
+  actions,
+  createMay,
+  demand,
+  everybody,
+  type Action,
+  type May,
+  type Resource,
+  type ResourceOf,
+  type Verdict,
+} from "./authority.ts";
+export { CallerRights, callerOf, rightsOf, type Caller } from "./caller.ts";
 export { limits } from "./limits.ts";
+export { LimitsFile } from "./limits-file.ts";
 export {
   beginningOfLines,
   type BegunLines,

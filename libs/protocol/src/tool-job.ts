@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { CallerRights } from "./caller.ts";
 import { ToolCall } from "./tool-calls.ts";
 import { ConversationId, TurnId, type CallId } from "./ids.ts";
 import { User } from "./server-frames.ts";
@@ -10,6 +11,8 @@ export const ToolJob = ToolCall.extend({
   conversation_id: ConversationId,
   turn_id: TurnId,
   user: User,
+  /** Absent: an older version asked for it. */
+  caller: CallerRights.optional(),
   /** The tool worker stops the call by then (its own clock), and the agent no longer waits. */
   timeout_ms: z.number().int().positive(),
   trace: traceParent(),

@@ -17,8 +17,13 @@ export const LogRecord = TranscriptMessage.extend({
 });
 export type LogRecord = z.infer<typeof LogRecord>;
 
-/** Whose conversation it is. */
-export const OwnerRecord = z.object({ v: z.number().int(), user_id: z.string(), ts: z.number() });
+/** Whose conversation it is. `tenant`: of which its user was when it was made; absent: of none. */
+export const OwnerRecord = z.object({
+  v: z.number().int(),
+  user_id: z.string(),
+  tenant: z.string().optional(),
+  ts: z.number(),
+});
 export type OwnerRecord = z.infer<typeof OwnerRecord>;
 
 type Placed = Pick<LogRecord, "place" | "queued_at">;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { CallerRights } from "./caller.ts";
 import type { MessageEvent } from "./events.ts";
 import { User } from "./server-frames.ts";
 import { ConversationId, TurnId } from "./ids.ts";
@@ -10,6 +11,8 @@ export const TurnRequest = z.object({
   turn_id: TurnId,
   conversation_id: ConversationId,
   user: User,
+  /** What the sender is beside its name. Absent: an older edge accepted it. */
+  caller: CallerRights.optional(),
   /** The client's own id of the message. */
   id: z.string(),
   message_id: z.string(),

@@ -67,6 +67,13 @@ export function optionalText() {
   return z.string().trim().min(1, "must not be blank").optional();
 }
 
+/** Where the rights and limits of callers stand. */
+export function limitsFile() {
+  return optionalText().describe(
+    "What callers may do by their roles. Default: `config/limits.yaml`, if it is there. Read again when it changes.",
+  );
+}
+
 /** Text that is never printed. Required; add `.optional()` where it may be absent. */
 export function secret() {
   return z.string().trim().min(1, "must not be blank").meta({ secret: true });

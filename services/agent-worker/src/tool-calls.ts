@@ -209,11 +209,22 @@ function sendingSpan({ span, request }: ToolRun, { call_id, tool_name }: StepCal
 /** Undefined: it is queued. Redis may be away or full: the caller tries again until its deadline. Adding twice is harmless. */
 function createEnqueue({ queue, log }: Pick<ToolCallsDeps, "queue" | "log">) {
   return async ({ run: { request }, call, timeoutMs, go, sending }: Waiting): Promise<QueueTrouble | undefined> => {
-    const { conversation_id, turn_id, user } = request;
+    const { conversation_id, turn_id, user, caller } = request;
+    const rights = caller === undefined ? {} : { caller };
     const { call_id, tool_name, arguments: args } = call;
     const { traceparent } = sending;
     const trace = traceparent === undefined ? {} : { trace: traceparent };
-    const job = { v: 1 as const, call_id, tool_name, arguments: args, conversation_id, turn_id, user, ...trace };
+    const job = {
+      v: 1 as const,
+      call_id,
+      tool_name,
+      arguments: args,
+      conversation_id,
+      turn_id,
+      user,
+      ...rights,
+      ...trace,
+    };
     try {
       await queue.add({ ...job, timeout_ms: timeoutMs }, { go });
       return undefined;

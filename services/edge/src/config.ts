@@ -4,6 +4,7 @@ import {
   flag,
   host,
   isOrigin,
+  limitsFile,
   logFormat,
   logLevel,
   nodeEnv,
@@ -68,6 +69,7 @@ export const Config = z
       .describe(
         "Whose users are named by their bare subject (`sub`), as those of a single issuer are: `shared-secret`, `firebase` or a name in the file; needed with several, and never changed. More than one, comma-separated, only if the same subject is the same person at each; `none`: nobody's.",
       ),
+    LIMITS_FILE: limitsFile(),
     AUTH_DEV: flag().describe("Gives a token to whoever asks, for development."),
     ALLOWED_ORIGINS: z
       .string()

@@ -1,6 +1,9 @@
 import type { Bus } from "@parley/bus";
+import type { May } from "@parley/protocol";
 import { noTracing, type Logger, type Registry, type Tracing } from "@parley/runtime";
 import uWS from "uWebSockets.js";
+import { openGate, type Gate } from "./admission/gate.ts";
+import { createAdmission } from "./admission/admit.ts";
 import type { Tokens } from "./admission/tokens.ts";
 import { startCanary } from "./canary.ts";
 import { createCommands } from "./commands/commands.ts";
@@ -35,6 +38,10 @@ export interface EdgeOptions {
   readonly redis?: Redis;
   readonly listen: ListenOptions;
   readonly tokens: Tokens;
+  /** Default: one that keeps nobody out. */
+  readonly gate?: Gate;
+  /** What callers may do. */
+  readonly may: May;
   /** Offers tokens to whoever asks. */
   readonly isDevelopment: boolean;
   readonly allowedOrigins: readonly string[];
@@ -103,15 +110,15 @@ type HubRoom = ReturnType<typeof createHubRoom>;
 
 /** `commands`: what callers may ask. */
 function createCommandRoom(
-  { bus, redis, tracing = noTracing, log }: EdgeOptions,
+  { bus, redis, may, tracing = noTracing, log }: EdgeOptions,
   { outbox, hubs, catchUp, resuming, waiting }: HubRoom,
   counters: Counters,
 ) {
-  const ownership = createOwnership(bus.owners);
+  const ownership = createOwnership({ owners: bus.owners, may });
   const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events });
   const conversations = createConversations({ bus, redis, onDeleted: hubs.forget, log });
   const onAccepted = conversations.accepted;
-  const commands = createCommands({ bus, ownership, viewing, outbox, onAccepted, counters, tracing });
+  const commands = createCommands({ bus, ownership, may, viewing, outbox, onAccepted, counters, tracing });
   return { ownership, viewing, conversations, commands };
 }
 
@@ -124,7 +131,7 @@ function createTransportRoom(
   { ownership, viewing, conversations, commands }: CommandRoom,
   { counters, answers, isBrokerWell, isStopping, problems }: Counting & Readiness,
 ) {
-  const { bus, redis, tokens, isDevelopment, maxConnections, pages, version, log } = options;
+  const { bus, redis, tokens, gate = openGate, may, isDevelopment, maxConnections, pages, version, log } = options;
   const {
     limits = deliveryLimits,
     deadlines = defaultDeadlines,
@@ -142,6 +149,8 @@ function createTransportRoom(
   const app = uWS.App();
   const service = {
     tokens,
+    admission: createAdmission({ tokens, gate, isDevelopment }),
+    may,
     origins,
     isDevelopment,
     maxConnections,

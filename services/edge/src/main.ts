@@ -6,6 +6,7 @@ import {
   createLifecycle,
   createLogger,
   createMetrics,
+  openLimits,
   readConfig,
   runMain,
   startAdmin,
@@ -40,6 +41,9 @@ runMain(SERVICE, async ({ env }) => {
   const tokens = startTokens({ ...tokenSettings, registry, log });
   lifecycle.use("the keys of issuers", tokens.close);
 
+  const limits = await openLimits({ file: config.LIMITS_FILE, log });
+  lifecycle.use("the limits", limits.close);
+
   const name = `${SERVICE}-${process.pid}`;
   const tracing = await startTracing({ service: SERVICE, instance: `${name}@${hostname()}`, settings: config, log });
   lifecycle.use("traces", tracing.close);
@@ -56,6 +60,7 @@ runMain(SERVICE, async ({ env }) => {
     redis,
     listen: { host: config.HOST, port: config.PORT, isShared: config.REUSE_PORT },
     tokens,
+    may: limits.may,
     isDevelopment: config.AUTH_DEV,
     allowedOrigins: config.ALLOWED_ORIGINS,
     maxConnections: config.MAX_CONNECTIONS ?? maxSocketsByFileLimit(),
@@ -70,7 +75,7 @@ runMain(SERVICE, async ({ env }) => {
 
   problems = edge.problems;
   // Without the broker there is a problem to tell, and no note.
-  notes = async () => [...tokens.notes(), ...(await factNotes(bus.facts).catch(() => []))];
+  notes = async () => [...tokens.notes(), ...limits.problems(), ...(await factNotes(bus.facts).catch(() => []))];
   log.info({ address: `http://${config.HOST}:${edge.port}` }, "the edge is ready");
   await lifecycle.untilStopped();
 });

@@ -64,7 +64,7 @@ it("a message that comes by two edges at once is accepted at both where an ended
     const turn = turnIdOf("ann", conversation_id, `twice ${i}`);
     const frame = { type: "message", id: `twice ${i}`, message: "hello", on_busy: "reject" } as const;
     const request = turnRequestOf(frame, {
-      user: { id: "ann" },
+      caller: { user: { id: "ann" }, roles: [] },
       conversation: conversation_id,
       turn,
       trace: undefined,
@@ -84,7 +84,12 @@ it("a message is not refused for a turn that left the queue before it could be l
   await endWithoutLeaving(conversation_id, turn_id);
   const turn = turnIdOf("ann", conversation_id, "comes");
   const frame = { type: "message", id: "comes", message: "hello", on_busy: "reject" } as const;
-  const request = turnRequestOf(frame, { user: { id: "ann" }, conversation: conversation_id, turn, trace: undefined });
+  const request = turnRequestOf(frame, {
+    caller: { user: { id: "ann" }, roles: [] },
+    conversation: conversation_id,
+    turn,
+    trace: undefined,
+  });
   const submitted = submit(slow, request, "reject");
   await world.bus.turns.removeEnded(conversation_id);
   expect(await submitted).toMatchObject({ isRepeated: false, earlier: [] });

@@ -59,7 +59,7 @@ describe("a socket", () => {
     expect(await theirs.next("error")).toMatchObject({ code: "FORBIDDEN" });
     theirs.send({ type: "message", id: "m1", conversation_id: "c_their_ann", message: "hello" });
     await theirs.next("accepted");
-    expect(await world.bus.owners.ownerOf("c_their_ann")).toBe("~corp~ann");
+    expect(await world.bus.owners.ownerOf("c_their_ann")).toMatchObject({ userId: "~corp~ann" });
     ours.close();
     theirs.close();
   });

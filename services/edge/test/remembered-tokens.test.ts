@@ -4,7 +4,16 @@ import { createRememberedTokens } from "../src/admission/remembered-tokens.ts";
 import type { TokenVerifier } from "../src/admission/token-verifier.ts";
 
 function identity(id: string, expiresAtMs = Date.now() + 60_000): Identity {
-  return { user: { id }, issuer: "corp", tenant: undefined, roles: [], expiresAtMs };
+  return {
+    user: { id },
+    issuer: "corp",
+    tenant: undefined,
+    roles: [],
+    expiresAtMs,
+    session: undefined,
+    tokenId: undefined,
+    issuedAtMs: undefined,
+  };
 }
 
 function verifierAt(version: () => number): TokenVerifier {

@@ -23,18 +23,18 @@ export function createDialectA({ isAnonymous }: DialectAOptions): Dialect {
   const rules: SeedMessageRules = {
     name: "dialect A",
     takes: ["A"],
-    async submit(user, { conversation_id }) {
+    async submit(caller, { conversation_id }) {
       const id = asked.ask(conversation_id);
       if (conversation_id === undefined) return { id, conversation: newConversationId() };
       const own = ConversationId.safeParse(conversation_id);
       if (own.success && !isAnonymous) return { id, conversation: own.data };
-      return { id, conversation: sessionConversation(user.id, conversation_id) };
+      return { id, conversation: sessionConversation(caller.user.id, conversation_id, caller.tenant) };
     },
   };
   return createSeedDialect<Shown>({
     name: "A",
     asked,
-    decode: (text, user) => decodeSeedFrame(rules, text, user),
+    decode: (text, caller) => decodeSeedFrame(rules, text, caller),
     event,
     catchUp,
     refusal,

@@ -25,15 +25,15 @@ export function createDialectC({ isOwn, isUntyped = false }: DialectCOptions): D
   const rules: SeedMessageRules = {
     name: isUntyped ? "the dialect of the chatbot endpoint" : "dialect C",
     takes: isUntyped ? ["A", "C"] : ["C"],
-    async submit(user, { session_id: session }) {
-      const conversation = session === undefined ? own : await conversationOfSession(isOwn, user.id, session);
+    async submit(caller, { session_id: session }) {
+      const conversation = session === undefined ? own : await conversationOfSession(isOwn, caller, session);
       return { conversation, id: asked.ask(session) };
     },
   };
   return createSeedDialect<Shown>({
     name: isUntyped ? "B" : "C",
     asked,
-    decode: (text, user) => decodeSeedFrame(rules, text, user),
+    decode: (text, caller) => decodeSeedFrame(rules, text, caller),
     event,
     catchUp,
     refusal: ({ error, code }: FrameError) => ({ type: "error", error, code }),

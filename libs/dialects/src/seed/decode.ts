@@ -1,4 +1,5 @@
 import {
+  type Caller,
   ChatError,
   decodeClientFrame,
   parseObject,
@@ -6,7 +7,6 @@ import {
   type ClientFrame,
   type ConversationId,
   type MessageFrame,
-  type User,
 } from "@parley/protocol";
 import { z } from "zod";
 import { dialectOfFrame, type DialectName } from "../choice.ts";
@@ -35,15 +35,15 @@ export interface SeedMessageRules {
   readonly name: string;
   /** Frames of these dialects are taken. */
   readonly takes: readonly DialectName[];
-  /** The conversation that the user means, and the id to submit the message under. */
-  submit(user: User, message: SeedMessage): Promise<{ id: string; conversation: ConversationId }>;
+  /** The conversation that the caller means, and the id to submit the message under. */
+  submit(caller: Caller, message: SeedMessage): Promise<{ id: string; conversation: ConversationId }>;
 }
 
 /** Reads one frame of a client of a seed. Throws ChatError INVALID_FRAME or MESSAGE_TOO_LARGE. */
 export async function decodeSeedFrame(
   { name, takes, submit }: SeedMessageRules,
   text: string,
-  user: User | undefined,
+  caller: Caller | undefined,
 ): Promise<ClientFrame> {
   const frame = parseObject(text);
   const dialect = dialectOfFrame(frame);
@@ -53,12 +53,12 @@ export async function decodeSeedFrame(
     const message = `This connection speaks ${name}; open another one to speak otherwise.`;
     throw new ChatError("INVALID_FRAME", { message });
   }
-  if (user === undefined) throw new ChatError("AUTH_REQUIRED");
+  if (caller === undefined) throw new ChatError("AUTH_REQUIRED");
   const parsed = SeedMessage.safeParse(frame);
   if (!parsed.success) {
     throw new ChatError("INVALID_FRAME", { message: `The frame is not valid: ${problemOf(parsed.error, frame)}.` });
   }
-  return messageFrameOf(parsed.data, await submit(user, parsed.data));
+  return messageFrameOf(parsed.data, await submit(caller, parsed.data));
 }
 
 function messageFrameOf(

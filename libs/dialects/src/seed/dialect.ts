@@ -11,7 +11,7 @@ import {
   type SnapshotFrame,
   type StoredEvent,
   type TurnView,
-  type User,
+  type Caller,
 } from "@parley/protocol";
 import type { Dialect } from "../dialect.ts";
 import { decodeVisible, type VisibleEvent } from "../visible-event.ts";
@@ -30,7 +30,7 @@ export type ToldFrame = Exclude<
 export interface SeedDialectParts<State> {
   readonly name: string;
   readonly asked: AskedTurns<State>;
-  decode(text: string, user: User | undefined): Promise<ClientFrame>;
+  decode(text: string, caller: Caller | undefined): Promise<ClientFrame>;
   /** The frames of one event of a turn that the client asked for. */
   event(turn: AskedTurn<State>, event: StoredEvent, visible: VisibleEvent): Encodable[];
   /** What the client lacks of a turn that still runs. */

@@ -1,28 +1,30 @@
 import { knowsUnknown, nativeDialect, nativeDialectOf } from "@parley/dialects";
-import { ChatError, closeCodes, errorTable, toChatError, type ErrorCode } from "@parley/protocol";
+import { ChatError, closeCodes, errorTable, toChatError, type Caller, type ErrorCode } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { move, type Connection } from "../delivery/connection.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import { countOne } from "../figures/metrics.ts";
 import type { Identity } from "./identity.ts";
-import type { Tokens } from "./tokens.ts";
+import type { Admission } from "./admit.ts";
+
+type Admitted = Awaited<ReturnType<Admission["byToken"]>>;
 
 export interface AuthDeps {
-  readonly tokens: Tokens;
+  readonly admission: Admission;
   readonly outbox: Outbox;
   readonly counters: { errors: Map<ErrorCode, number> };
   readonly log: Logger;
 }
 
 /** `auth`: opens the connection, or extends one that is open. A bad token is answered and ends the connection. */
-export function createAuthHandler({ tokens, outbox, counters, log }: AuthDeps) {
-  const accept = (connection: Connection, identity: Identity): void => {
+export function createAuthHandler({ admission, outbox, counters, log }: AuthDeps) {
+  const accept = (connection: Connection, { caller, identity }: Admitted): void => {
     const { user, expiresAtMs } = identity;
-    if (connection.user !== undefined && connection.user.id !== user.id) {
+    if (connection.caller !== undefined && !isSame(connection.caller, caller)) {
       throw new ChatError("AUTH_INVALID", { message: "The token belongs to another user." });
     }
     if (!move(connection, "ready")) return;
-    connection.user = user;
+    connection.caller = caller;
     connection.expiresMs = performance.now() + expiresAtMs - Date.now();
     connection.isWarned = false;
     log.debug({ connection: connection.id, ...auditOf(identity) }, "a token was accepted");
@@ -48,12 +50,17 @@ export function createAuthHandler({ tokens, outbox, counters, log }: AuthDeps) {
   /** `knows`: what the client says that it understands; undefined: as before. */
   return async (connection: Connection, token: string, knows?: readonly string[]): Promise<void> => {
     try {
-      accept(connection, await tokens.verify(token));
+      accept(connection, await admission.byToken(token, connection));
       if (knows !== undefined) announce(connection, knows);
     } catch (thrown) {
       refuse(connection, toChatError(thrown));
     }
   };
+}
+
+/** What a connection looks at was its user's of one tenant: with another it opens another connection. */
+function isSame(before: Caller, now: Caller): boolean {
+  return before.user.id === now.user.id && before.tenant === now.tenant;
 }
 
 /** Whose token it was, for the log. */

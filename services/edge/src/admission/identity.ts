@@ -13,6 +13,12 @@ export interface Identity {
   readonly roles: readonly string[];
   /** When the token runs out, ms since 1970. */
   readonly expiresAtMs: number;
+  /** The sign-in that it belongs to (`sid`). */
+  readonly session: string | undefined;
+  /** Its own name (`jti`). */
+  readonly tokenId: string | undefined;
+  /** When it was made, ms since 1970. */
+  readonly issuedAtMs: number | undefined;
 }
 
 /** Where a value stands in the claims: the names from the outermost on. */
@@ -70,11 +76,14 @@ const Claims = z.object({
   exp: z.number(),
   email: z.string().max(320).transform(wellFormed).optional(),
   name: z.string().max(128).transform(wellFormed).optional(),
+  sid: z.string().min(1).max(256).optional(),
+  jti: z.string().min(1).max(256).optional(),
+  iat: z.number().optional(),
 });
 
 /** Whose the claims of a verified token are. Throws a TokenFault, or a ZodError, when they are nobody's. */
 export function identityOf(claims: JWTPayload, { issuer, isPrimary, rules }: Naming): Identity {
-  const { sub, exp, email, name } = Claims.parse(claims);
+  const { sub, exp, email, name, sid, jti, iat } = Claims.parse(claims);
   const id = isPrimary ? bareName(sub) : issuedNameOf(issuer, sub);
   const user: User = { id, ...(email === undefined ? {} : { email }), ...(name === undefined ? {} : { name }) };
   const tenant = tenantOf(claims, rules.tenant);
@@ -84,6 +93,9 @@ export function identityOf(claims: JWTPayload, { issuer, isPrimary, rules }: Nam
     tenant: tenant === undefined || isPrimary || tenant.isConfigured ? tenant?.name : issuedNameOf(issuer, tenant.name),
     roles: rolesOf(claims, rules.roles),
     expiresAtMs: Math.min(exp * 1_000, Date.now() + longestMs),
+    session: sid,
+    tokenId: jti,
+    issuedAtMs: iat === undefined ? undefined : iat * 1_000,
   };
 }
 

@@ -7,6 +7,7 @@ import {
   titleLine,
   turnOfCall,
   type ApproveFrame,
+  type Caller,
   type DecidedEvent,
   type DecisionFrame,
   type FactOf,
@@ -43,12 +44,12 @@ export function createApproveHandler({ bus, ownership, counters }: ApproveDeps) 
     throw thrown;
   };
 
-  return async (user: User, frame: Omit<ApproveFrame, "type">): Promise<DecisionFrame> => {
+  return async (caller: Caller, frame: Omit<ApproveFrame, "type">): Promise<DecisionFrame> => {
     const { conversation_id, call_id } = frame;
-    await ownership.check(conversation_id, user.id);
+    await ownership.check(conversation_id, caller, "conversation:decide");
     const turn = turnOfCall(call_id);
     if (turn === undefined) throw noSuchCall();
-    const wish = { ...frame, turn, user };
+    const wish = { ...frame, turn, user: caller.user };
     const { decided, isNew } = await decide(bus, wish).catch(refuseOther);
     count(isNew ? (decided.approved ? "approved" : "denied") : "repeated");
     const { approved, by, reason } = decided;

@@ -1,5 +1,5 @@
 import { FactsFullError, type Bus } from "@parley/bus";
-import { ChatError, subjects, type CancelFrame, type ConversationId, type TurnId, type User } from "@parley/protocol";
+import { ChatError, subjects, type Caller, type CancelFrame, type ConversationId, type TurnId } from "@parley/protocol";
 import type { Ownership } from "./ownership.ts";
 
 export interface CancelDeps {
@@ -13,13 +13,13 @@ export interface CancelDeps {
  */
 export function createCancelHandler({ bus, ownership }: CancelDeps) {
   const { turns } = bus;
-  return async (user: User, { conversation_id, turn_id }: Omit<CancelFrame, "type">): Promise<TurnId> => {
-    await ownership.check(conversation_id, user.id);
+  return async (caller: Caller, { conversation_id, turn_id }: Omit<CancelFrame, "type">): Promise<TurnId> => {
+    await ownership.check(conversation_id, caller, "conversation:cancel");
     for (const queued of await turns.waiting(conversation_id)) {
       const { turn_id: waiting } = queued.request;
       if (turn_id !== undefined && turn_id !== waiting) continue;
       if (await turns.hasEnded(queued)) continue;
-      const asked = { conversation: conversation_id, turn: waiting, by: user.id, reason: "cancelled by user" };
+      const asked = { conversation: conversation_id, turn: waiting, by: caller.user.id, reason: "cancelled by user" };
       await requestCancel(bus, asked);
       return waiting;
     }

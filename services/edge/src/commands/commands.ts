@@ -1,4 +1,5 @@
 import type { Bus } from "@parley/bus";
+import type { May } from "@parley/protocol";
 import type { Tracing } from "@parley/runtime";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { Counters } from "../figures/metrics.ts";
@@ -13,6 +14,7 @@ import type { Viewing } from "./viewing.ts";
 export interface CommandDeps {
   readonly bus: Pick<Bus, "events" | "facts" | "turns" | "transcripts" | "titles" | "waitingTexts">;
   readonly ownership: Ownership;
+  readonly may: May;
   readonly viewing: Viewing;
   readonly outbox: Outbox;
   readonly onAccepted: MessageDeps["onAccepted"];
@@ -24,9 +26,9 @@ export type Commands = ReturnType<typeof createCommands>;
 
 /** What a caller may have done with a conversation, over whatever transport. Each throws ChatError, which is the caller's answer. */
 export function createCommands(deps: CommandDeps) {
-  const { bus, ownership, viewing, outbox, onAccepted, counters, tracing } = deps;
+  const { bus, ownership, may, viewing, outbox, onAccepted, counters, tracing } = deps;
   return {
-    message: createMessageHandler({ bus, ownership, viewing, outbox, onAccepted, counters, tracing }),
+    message: createMessageHandler({ bus, ownership, may, viewing, outbox, onAccepted, counters, tracing }),
     cancel: createCancelHandler({ bus, ownership }),
     approve: createApproveHandler({ bus, ownership, counters }),
     queue: createQueueHandler({ bus, ownership }),

@@ -1,13 +1,15 @@
 import {
   checkMessageText,
+  demand,
   toChatError,
   turnsDestination,
   type AcceptedFrame,
+  type Caller,
   type ConversationId,
+  type May,
   type MessageFrame,
   type TurnId,
   type TurnRequest,
-  type User,
 } from "@parley/protocol";
 import { newConversationId, turnIdOf } from "@parley/protocol/turn-id";
 import { traceNames, type RootSpan, type Tracing } from "@parley/runtime";
@@ -32,6 +34,7 @@ import type { Viewing } from "./viewing.ts";
 export interface MessageDeps {
   readonly bus: SubmissionBus;
   readonly ownership: Ownership;
+  readonly may: May;
   readonly viewing: Viewing;
   readonly outbox: Outbox;
   /** Told of every message that was accepted; must not wait for anything. */
@@ -46,7 +49,12 @@ export interface MessageWay {
   readonly aside?: Aside;
 }
 
-export type OnMessage = (connection: HubConnection, user: User, frame: MessageFrame, way?: MessageWay) => Promise<void>;
+export type OnMessage = (
+  connection: HubConnection,
+  caller: Caller,
+  frame: MessageFrame,
+  way?: MessageWay,
+) => Promise<void>;
 
 interface Asked {
   /** Resolves when the conversation is known to be the sender's. */
@@ -60,7 +68,7 @@ interface Asked {
  * `accepted` is sent before any of them.
  */
 export function createMessageHandler(deps: MessageDeps): OnMessage {
-  const { ownership, viewing, counters, tracing } = deps;
+  const { ownership, may, viewing, counters, tracing } = deps;
   const accept = async (
     connection: HubConnection,
     request: TurnRequest,
@@ -85,17 +93,18 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
     }
   };
 
-  return async (connection, user, frame, { parent, aside = alone } = {}): Promise<void> => {
+  return async (connection, caller, frame, { parent, aside = alone } = {}): Promise<void> => {
     const askedMs = performance.now();
     checkMessageText(frame.message);
+    checkChoice(may, caller, frame);
     const conversation = frame.conversation_id ?? newConversationId();
-    const turn = turnIdOf(user.id, conversation, frame.id);
+    const turn = turnIdOf(caller.user.id, conversation, frame.id);
     const span = tracing.start(sendSpan(conversation, turn, parent));
     try {
-      const owned = ownership.claim(conversation, user.id);
+      const owned = ownership.claim(conversation, caller);
       // One that was just made up cannot be somebody else's: then nothing has to wait for this.
       if (frame.conversation_id !== undefined) await owned;
-      const request = turnRequestOf(frame, { user, conversation, turn, trace: span.traceparent });
+      const request = turnRequestOf(frame, { caller, conversation, turn, trace: span.traceparent });
       const { isRepeated, earlier } = await submitted(deps.bus, request, frame, {
         aside,
         submitAs: (as) => accept(connection, request, as, { owned, askedMs }),
@@ -109,6 +118,12 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
       span.end();
     }
   };
+}
+
+/** What a client asks for by name is a request: whether it gets it, its caller's roles say. */
+function checkChoice(may: May, caller: Caller, { agent, model }: MessageFrame): void {
+  if (agent !== undefined) demand(may(caller, "agent:use", { kind: "agent", name: agent }));
+  if (model !== undefined) demand(may(caller, "model:use", { kind: "model", name: model }));
 }
 
 async function letGo(viewing: Viewing, connection: HubConnection, holding: ReturnType<Viewing["hold"]>): Promise<void> {

@@ -1,5 +1,12 @@
 import type { Bus } from "@parley/bus";
-import { ChatError, checkMessageText, type QueueFrame, type TurnRequest, type User } from "@parley/protocol";
+import {
+  ChatError,
+  checkMessageText,
+  type QueueFrame,
+  type TurnRequest,
+  type Caller,
+  type User,
+} from "@parley/protocol";
 import { requestCancel } from "./cancel.ts";
 import type { Ownership } from "./ownership.ts";
 
@@ -40,11 +47,12 @@ export function createQueueHandler({ bus, ownership }: QueueDeps) {
     return request;
   };
 
-  return async (user: User, wish: QueueWish): Promise<void> => {
+  return async (caller: Caller, wish: QueueWish): Promise<void> => {
     const { conversation_id, turn_id, message } = wish;
     if ((message === undefined) === (wish.remove === undefined)) throw notOne();
     if (message !== undefined) checkMessageText(message);
-    await ownership.check(conversation_id, user.id);
+    await ownership.check(conversation_id, caller, "conversation:queue");
+    const { user } = caller;
     const request = await find(user, wish);
     if (request === undefined) return;
     if (message !== undefined) return waitingTexts.tell(request, await waitingTexts.change(request, message));

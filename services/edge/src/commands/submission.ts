@@ -6,7 +6,9 @@ import {
   messageEventOf,
   messageIdOf,
   subjects,
+  rightsOf,
   toChatError,
+  type Caller,
   type ConversationId,
   type FactOf,
   type MessageEvent,
@@ -14,7 +16,6 @@ import {
   type ReadEvent,
   type TurnId,
   type TurnRequest,
-  type User,
 } from "@parley/protocol";
 import { createBackoff, sleep } from "@parley/runtime";
 import { deliveryLimits } from "../delivery/delivery-limits.ts";
@@ -231,7 +232,7 @@ async function queueBefore({ turns }: SubmissionBus, { conversation_id, turn_id 
 }
 
 interface Place {
-  readonly user: User;
+  readonly caller: Caller;
   readonly conversation: ConversationId;
   readonly turn: TurnId;
   readonly trace: string | undefined;
@@ -240,13 +241,14 @@ interface Place {
 /** What is queued for a message. */
 export function turnRequestOf(
   { id, message, agent, model, customer_id, metadata }: MessageFrame,
-  { user, conversation: conversation_id, turn: turn_id, trace }: Place,
+  { caller, conversation: conversation_id, turn: turn_id, trace }: Place,
 ): TurnRequest {
   return {
     v: 1,
     turn_id,
     conversation_id,
-    user,
+    user: caller.user,
+    caller: rightsOf(caller),
     id,
     message_id: messageIdOf(turn_id, "user"),
     message,

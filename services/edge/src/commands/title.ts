@@ -1,5 +1,5 @@
 import type { Bus } from "@parley/bus";
-import { ChatError, type TitleFrame, type User } from "@parley/protocol";
+import { ChatError, type Caller, type TitleFrame } from "@parley/protocol";
 import type { Ownership } from "./ownership.ts";
 
 export interface TitleDeps {
@@ -12,8 +12,9 @@ export interface TitleDeps {
  * and event has not answered: whoever asks again gives the title again.
  */
 export function createTitleHandler({ titles, ownership }: TitleDeps) {
-  return async (user: User, { conversation_id, title }: Omit<TitleFrame, "type">): Promise<string> => {
-    await ownership.check(conversation_id, user.id);
+  return async (caller: Caller, { conversation_id, title }: Omit<TitleFrame, "type">): Promise<string> => {
+    await ownership.check(conversation_id, caller, "conversation:title");
+    const { user } = caller;
     const by = { role: "user", id: user.id, ...(user.name === undefined ? {} : { name: user.name }) };
     const given = await titles.give(conversation_id, { title, by });
     if (given === undefined) throw new ChatError("PROCESSING_ERROR");

@@ -1,5 +1,5 @@
 import type { Dialect } from "@parley/dialects";
-import type { ChatError, ConversationId, User } from "@parley/protocol";
+import type { Caller, ChatError, ConversationId } from "@parley/protocol";
 import type { Transport } from "../figures/connection-figures.ts";
 import type { Outlet } from "./outlet.ts";
 
@@ -35,7 +35,9 @@ export interface Connection<Viewer = unknown> extends Outlet {
   wanted: Map<ConversationId, number> | undefined;
   state: ConnectionState;
   /** Set while it is `ready`. */
-  user: User | undefined;
+  caller: Caller | undefined;
+  /** From where it came, as limits count it. */
+  readonly address: string;
   /** It has said that it knows the status `unknown` of a tool call. */
   knowsUnknown: boolean;
   /** When it was opened (a `performance.now`). */
@@ -78,6 +80,8 @@ export interface NewConnection {
   readonly dialect: Dialect;
   readonly openedMs: number;
   readonly firstToken: string | undefined;
+  /** Default: unknown. */
+  readonly address?: string;
   readonly mayBeAnonymous?: boolean;
   readonly transport?: Transport;
 }
@@ -87,6 +91,7 @@ export function createConnection<Viewer = unknown>({
   dialect,
   openedMs,
   firstToken,
+  address = "",
   mayBeAnonymous = false,
   transport = "websocket",
 }: NewConnection): Connection<Viewer> {
@@ -107,7 +112,8 @@ export function createConnection<Viewer = unknown>({
     laggingSinceMs: 0,
     owedBytes: 0,
     state: "opening",
-    user: undefined,
+    caller: undefined,
+    address,
     knowsUnknown: false,
     expiresMs: 0,
     isWarned: false,

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { conversationOfSession, type IsOwn } from "@parley/dialects";
-import { ChatError, ConversationId, EventFrame, OnBusy, ServerFrame, type User } from "@parley/protocol";
+import { ChatError, ConversationId, EventFrame, OnBusy, ServerFrame, type Caller } from "@parley/protocol";
 import { newConversationId } from "@parley/protocol/turn-id";
 import { z } from "zod";
 import { ChatAnswer, SeedAnswer, chatAnswerOf, seedAnswerOf } from "./answers.ts";
@@ -53,9 +53,9 @@ export function createChatRoutes({ turns, isOwn }: ChatRouteDeps): Route[] {
       204: { description: "The stream that was to go on has ended, and nothing is missing." },
     },
     async handle(call, { query, body }) {
-      const { user, exchange } = call;
+      const { caller, exchange } = call;
       const isKnowing = knowsUnknownStatus(query);
-      const question = await questionOf(isOwn, user, body, keyOf(exchange) ?? body.id ?? undefined);
+      const question = await questionOf(isOwn, caller, body, keyOf(exchange) ?? body.id ?? undefined);
       if (acceptsEvents(exchange)) return turns.stream(call, question, { after: cursorOf(exchange), isKnowing });
       const session = body.session_id ?? undefined;
       return turns.answer(call, question, (end, parts) => answerReply(chatAnswerOf(end, parts, session), isKnowing));
@@ -72,7 +72,7 @@ export function createChatRoutes({ turns, isOwn }: ChatRouteDeps): Route[] {
     body: SeedRequest,
     responses: { 200: { description: "The answer.", content: SeedAnswer } },
     async handle(call, { body }) {
-      const question = await questionOf(isOwn, call.user, body, keyOf(call.exchange));
+      const question = await questionOf(isOwn, call.caller, body, keyOf(call.exchange));
       return turns.answer(call, question, (end) => jsonReply(200, seedAnswerOf(end)));
     },
   });
@@ -93,7 +93,7 @@ function cursorOf({ header }: Exchange): number | undefined {
 
 async function questionOf(
   isOwn: IsOwn,
-  user: User,
+  caller: Caller,
   body: Partial<ChatRequest> & { readonly message: string },
   key: string | undefined,
 ): Promise<Question> {
@@ -101,7 +101,7 @@ async function questionOf(
     type: "message",
     id: key ?? randomBytes(12).toString("base64url"),
     message: body.message,
-    conversation_id: await conversationOf(isOwn, user, body, key),
+    conversation_id: await conversationOf(isOwn, caller, body, key),
     on_busy: body.on_busy ?? "enqueue",
     ...given("customer_id", body.customer_id),
     ...given("agent", body.agent),
@@ -111,19 +111,19 @@ async function questionOf(
 
 async function conversationOf(
   isOwn: IsOwn,
-  { id }: User,
+  caller: Caller,
   { conversation_id, session_id }: Partial<ChatRequest>,
   key: string | undefined,
 ): Promise<ConversationId> {
   if (conversation_id !== null && conversation_id !== undefined) return conversation_id;
-  if (session_id !== null && session_id !== undefined) return conversationOfSession(isOwn, id, session_id);
-  return key === undefined ? newConversationId() : conversationOfKey(id, key);
+  if (session_id !== null && session_id !== undefined) return conversationOfSession(isOwn, caller, session_id);
+  return key === undefined ? newConversationId() : conversationOfKey(caller, key);
 }
 
 /** A new conversation that a repeated request finds again; else each repetition would begin another one. */
-function conversationOfKey(userId: string, key: string): ConversationId {
+function conversationOfKey({ user, tenant }: Caller, key: string): ConversationId {
   const digest = createHash("sha256")
-    .update(JSON.stringify(["idempotency key", userId, key]))
+    .update(JSON.stringify(["idempotency key", user.id, key, ...(tenant === undefined ? [] : [tenant])]))
     .digest("base64url");
   return `c_${digest.slice(0, 22)}`;
 }

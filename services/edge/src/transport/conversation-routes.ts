@@ -6,12 +6,14 @@ import {
   ChatError,
   ConversationId,
   TurnId,
+  demand,
   messagesOf,
   storedParts,
   turnOfCall,
   TitleFrame,
   type TranscriptMessage,
-  type User,
+  type Caller,
+  type May,
 } from "@parley/protocol";
 import { z } from "zod";
 import type { Commands } from "../commands/commands.ts";
@@ -27,6 +29,7 @@ export interface ConversationRouteDeps {
   readonly conversations: Conversations;
   readonly facts: Pick<Bus["facts"], "read">;
   readonly ownership: Ownership;
+  readonly may: May;
   readonly commands: Omit<Commands, "message">;
 }
 
@@ -67,7 +70,7 @@ export function createConversationRoutes(deps: ConversationRouteDeps): Route[] {
   ];
 }
 
-function listRoute({ conversations }: ConversationRouteDeps): Route {
+function listRoute({ conversations, ownership, may }: ConversationRouteDeps): Route {
   return defineRoute({
     method: "get",
     path: "/api/v1/conversations",
@@ -77,8 +80,13 @@ function listRoute({ conversations }: ConversationRouteDeps): Route {
     query: z.object({ limit, cursor: ListCursor.optional() }),
     body: nothing,
     responses: { 200: { description: "A page of them.", content: ConversationPage } },
-    async handle({ user }, { query }) {
-      const { entries, next } = await conversations.list(user.id, query.limit, query.cursor);
+    async handle({ caller }, { query }) {
+      const { user } = caller;
+      demand(may(caller, "conversation:list", { kind: "user", id: user.id }));
+      const { entries: all, next } = await conversations.list(user.id, query.limit, query.cursor);
+      // A user may be of several tenants; each sees what was begun in it.
+      const own = await Promise.all(all.map(({ conversation_id }) => ownership.isOwn(conversation_id, caller)));
+      const entries = all.filter((_, i) => own[i] === true);
       const more = next === undefined ? {} : { next_cursor: listCursorOf(next) };
       return jsonReply(200, { conversations: entries, ...more });
     },
@@ -95,8 +103,8 @@ function messagesRoute({ conversations, ownership }: ConversationRouteDeps): Rou
     query: z.object({ limit, before: z.coerce.number(place).int(place).min(1).optional(), ...Knowing.shape }),
     body: nothing,
     responses: { 200: { description: "A page of messages.", content: MessagePage } },
-    async handle({ user }, { params: { id }, query }) {
-      await ownership.check(id, user.id);
+    async handle({ caller }, { params: { id }, query }) {
+      await ownership.check(id, caller, "conversation:read");
       const { turns, before, title } = await conversations.messages(id, query.limit, query.before ?? 0);
       const messages = messagesOf(turns).map(withParts);
       const titled = { conversation_id: id, ...(title === undefined ? {} : { title }) };
@@ -116,8 +124,8 @@ function resultRoute({ facts, ownership }: ConversationRouteDeps): Route {
     query: Knowing,
     body: nothing,
     responses: { 200: { description: "The call and its result.", content: ResultAnswer } },
-    async handle({ user }, { params: { id, call_id }, query }) {
-      await ownership.check(id, user.id);
+    async handle({ caller }, { params: { id, call_id }, query }) {
+      await ownership.check(id, caller, "conversation:read");
       const turn = turnOfCall(call_id);
       const fact =
         turn === undefined ? undefined : await facts.read("result", { conversation: id, turn, call: call_id });
@@ -144,17 +152,17 @@ function deletionRoute({ conversations, ownership }: ConversationRouteDeps): Rou
     query: nothing,
     body: nothing,
     responses: { 204: { description: "There is nothing of it, any more or ever." } },
-    async handle({ user }, { params: { id } }) {
-      if (await isTheirs(ownership, id, user)) await conversations.delete(id, user);
+    async handle({ caller }, { params: { id } }) {
+      if (await isTheirs(ownership, id, caller)) await conversations.delete(id, caller.user);
       return { status: 204, body: "" };
     },
   });
 }
 
 /** Throws FORBIDDEN; false when it is nobody's. */
-async function isTheirs(ownership: Ownership, conversation: ConversationId, { id }: User): Promise<boolean> {
+async function isTheirs(ownership: Ownership, conversation: ConversationId, caller: Caller): Promise<boolean> {
   try {
-    await ownership.check(conversation, id);
+    await ownership.check(conversation, caller, "conversation:delete");
     return true;
   } catch (error) {
     if (error instanceof ChatError && error.code === "NOT_FOUND") return false;
@@ -172,8 +180,11 @@ function titleRoute({ commands }: ConversationRouteDeps): Route {
     query: nothing,
     body: TitleFrame.pick({ title: true }),
     responses: { 200: { description: "The title as it is kept.", content: TitleAnswer } },
-    async handle({ user }, { params: { id }, body: { title } }) {
-      return jsonReply(200, { conversation_id: id, title: await commands.title(user, { conversation_id: id, title }) });
+    async handle({ caller }, { params: { id }, body: { title } }) {
+      return jsonReply(200, {
+        conversation_id: id,
+        title: await commands.title(caller, { conversation_id: id, title }),
+      });
     },
   });
 }
@@ -191,8 +202,8 @@ function changeRoute({ commands }: ConversationRouteDeps): Route {
     query: nothing,
     body: z.object({ message: z.string().describe("The text that is to be answered instead.") }),
     responses: { 204: { description: "This text will be answered." } },
-    async handle({ user }, { params: { id, turn_id }, body: { message } }) {
-      await commands.queue(user, { conversation_id: id, turn_id, message });
+    async handle({ caller }, { params: { id, turn_id }, body: { message } }) {
+      await commands.queue(caller, { conversation_id: id, turn_id, message });
       return { status: 204, body: "" };
     },
   });
@@ -208,8 +219,8 @@ function removalRoute({ commands }: ConversationRouteDeps): Route {
     query: nothing,
     body: nothing,
     responses: { 204: { description: "It will not be answered." } },
-    async handle({ user }, { params: { id, turn_id } }) {
-      await commands.queue(user, { conversation_id: id, turn_id, remove: true });
+    async handle({ caller }, { params: { id, turn_id } }) {
+      await commands.queue(caller, { conversation_id: id, turn_id, remove: true });
       return { status: 204, body: "" };
     },
   });
@@ -225,9 +236,9 @@ function cancelRoute({ commands }: ConversationRouteDeps): Route {
     query: nothing,
     body: z.object({ turn_id: TurnId.nullish().describe("Absent: the one that runs.") }),
     responses: { 202: { description: "It was asked to.", content: CancelAnswer } },
-    async handle({ user }, { params, body }) {
+    async handle({ caller }, { params, body }) {
       const wish = { conversation_id: params.id, ...(body.turn_id ? { turn_id: body.turn_id } : {}) };
-      return jsonReply(202, { turn_id: await commands.cancel(user, wish) });
+      return jsonReply(202, { turn_id: await commands.cancel(caller, wish) });
     },
   });
 }
@@ -243,10 +254,10 @@ function approvalRoute({ commands }: ConversationRouteDeps): Route {
     query: nothing,
     body: z.object({ approved, reason: reason.nullable(), confirm: confirm.nullable() }),
     responses: { 200: { description: "It was decided so, now or before.", content: ApprovalAnswer } },
-    async handle({ user }, { params: { id: conversation_id, call_id }, body }) {
+    async handle({ caller }, { params: { id: conversation_id, call_id }, body }) {
       const wish = { conversation_id, call_id, approved: body.approved };
       const said = { ...given("reason", body.reason), ...given("confirm", body.confirm) };
-      return jsonReply(200, ApprovalAnswer.parse(await commands.approve(user, { ...wish, ...said })));
+      return jsonReply(200, ApprovalAnswer.parse(await commands.approve(caller, { ...wish, ...said })));
     },
   });
 }

@@ -33,7 +33,7 @@ export function createDialectChooser({ outbox, isOwn, eventWindowMs, counters }:
         outbox.sendFrame(connection, welcomeOf(connection, eventWindowMs));
         return;
       case "A": {
-        const isAnonymous = connection.user === undefined && connection.mayBeAnonymous;
+        const isAnonymous = connection.caller === undefined && connection.mayBeAnonymous;
         connection.dialect = createDialectA({ isAnonymous });
         if (isAnonymous) becomeAnonymous(connection);
         return;
@@ -57,7 +57,11 @@ export function createDialectChooser({ outbox, isOwn, eventWindowMs, counters }:
 /** Clients of seed A have no tokens at all. In development each of their connections is a user of its own. */
 function becomeAnonymous(connection: Connection): void {
   if (!move(connection, "ready")) return;
-  connection.user = { id: `dev-anonymous-${randomBytes(9).toString("base64url")}` };
+  connection.caller = {
+    user: { id: `dev-anonymous-${randomBytes(9).toString("base64url")}` },
+    roles: [],
+    address: connection.address,
+  };
   connection.expiresMs = Infinity;
 }
 

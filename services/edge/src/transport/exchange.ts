@@ -1,3 +1,4 @@
+import { peerOf } from "./peer.ts";
 import type { HttpRequest, HttpResponse } from "uWebSockets.js";
 import { send, type Reply } from "./reply.ts";
 
@@ -5,6 +6,8 @@ import { send, type Reply } from "./reply.ts";
 export interface Exchange {
   readonly method: string;
   readonly path: string;
+  /** From where it came, as limits count it. */
+  readonly address: string;
   /** The parameters of the path, in their order. */
   readonly parameters: readonly string[];
   readonly query: URLSearchParams;
@@ -53,6 +56,7 @@ export function createExchange(response: HttpResponse, request: HttpRequest, par
   return {
     method,
     path: request.getUrl(),
+    address: peerOf(response),
     parameters: Array.from({ length: parameterCount }, (_, index) => request.getParameter(index) ?? ""),
     query: new URLSearchParams(request.getQuery()),
     headers,

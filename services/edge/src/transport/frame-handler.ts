@@ -2,11 +2,11 @@ import {
   ChatError,
   frameAddressOf,
   toChatError,
+  type Caller,
   type ClientFrame,
   type ErrorCode,
   type FrameAddress,
   type FrameError,
-  type User,
 } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { Commands } from "../commands/commands.ts";
@@ -43,12 +43,12 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
       outbox.sendFrame(connection, { type: "pong", ts: Date.now() });
       return;
     }
-    const { user } = connection;
-    if (user === undefined) throw new ChatError("AUTH_REQUIRED");
-    if (frame.type !== "message") return handleOfUser(deps, connection, user, frame);
+    const { caller } = connection;
+    if (caller === undefined) throw new ChatError("AUTH_REQUIRED");
+    if (frame.type !== "message") return handleOfCaller(deps, connection, caller, frame);
     return inOrder(connection, frame.conversation_id, aside, (step) => {
       deps.viewing.leaveEnded(connection);
-      return deps.commands.message(connection, user, frame, { aside: step });
+      return deps.commands.message(connection, caller, frame, { aside: step });
     });
   };
 
@@ -69,7 +69,7 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
     let frame: ClientFrame | undefined;
     try {
       deps.chooseDialect(connection, received);
-      frame = await connection.dialect.decode(received, connection.user);
+      frame = await connection.dialect.decode(received, connection.caller);
       await handle(connection, frame, aside);
     } catch (thrown) {
       if (frame === undefined) refuse(connection, thrown, frameAddressOf(received));
@@ -78,29 +78,29 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
   };
 }
 
-async function handleOfUser(
+async function handleOfCaller(
   { commands, ownership, viewing, outbox }: FrameHandlerDeps,
   connection: HubConnection,
-  user: User,
+  caller: Caller,
   frame: Exclude<ClientFrame, { type: "auth" | "ping" | "message" }>,
 ): Promise<void> {
   switch (frame.type) {
     case "subscribe":
       rememberWish(connection, frame.conversation_id, frame.after);
-      await ownership.check(frame.conversation_id, user.id);
+      await ownership.check(frame.conversation_id, caller, "conversation:read");
       return viewing.follow(connection, frame.conversation_id, frame.after);
     case "unsubscribe":
       return viewing.unsubscribe(connection, frame.conversation_id);
     case "cancel":
-      await commands.cancel(user, frame);
+      await commands.cancel(caller, frame);
       return;
     case "title":
-      await commands.title(user, frame);
+      await commands.title(caller, frame);
       return;
     case "queue":
-      return commands.queue(user, frame);
+      return commands.queue(caller, frame);
     case "approve":
-      outbox.sendFrame(connection, await commands.approve(user, frame));
+      outbox.sendFrame(connection, await commands.approve(caller, frame));
       return;
   }
 }

@@ -1,6 +1,5 @@
 import { createToolCatalogue, type Bus } from "@parley/bus";
 import type { TemplatedApp } from "uWebSockets.js";
-import { createCaller } from "../admission/caller.ts";
 import type { Redis } from "../commands/conversations/conversation-index.ts";
 import type { Conversations } from "../commands/conversations/conversations.ts";
 import { createChatRoutes } from "./chat-routes.ts";
@@ -27,21 +26,20 @@ export interface HttpServiceDeps extends ServiceDeps {
 
 /** Everything that is asked over HTTP. */
 export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { sweep(nowMs: number): void } {
-  const { bus, redis, tokens, origins, isDevelopment, version, pages, log } = deps;
-  const { problems, isStopping, isBrokerWell, connections, maxConnections, maxWaitMs } = deps;
+  const { bus, redis, tokens, admission, origins, isDevelopment, version, pages, log } = deps;
+  const { may, problems, isStopping, isBrokerWell, connections, maxConnections, maxWaitMs } = deps;
   const { outbox, catchUp, conversations, ownership, viewing, commands, counters } = deps;
   const catalogue = redis === undefined ? undefined : createToolCatalogue({ redis, log });
   const viewers = createHttpViewers({ connections, maxConnections, maxWaitMs });
   const turns = createHttpTurns({ viewers, commands, viewing, ownership, outbox, catchUp, bus, counters });
   const routes = [
     ...createChatRoutes({ turns, isOwn: ownership.isOwn }),
-    ...createConversationRoutes({ conversations, facts: bus.facts, ownership, commands }),
+    ...createConversationRoutes({ conversations, facts: bus.facts, ownership, may, commands }),
     createHealthRoute({ version, isConnected: bus.connected, problems, notes: tokens.notes, catalogue }),
     ...(isDevelopment && tokens.sign !== undefined ? [createDevTokenRoute(tokens.sign)] : []),
   ];
-  const callerOf = createCaller(tokens, isDevelopment);
   const table = withDocument(routes, version);
-  addRoutes(app, { pages, routes: table, callerOf, origins, isBrokerWell, isStopping, counters, log });
+  addRoutes(app, { pages, routes: table, admission, origins, isBrokerWell, isStopping, counters, log });
   return {
     sweep(nowMs) {
       viewers.sweep(nowMs);

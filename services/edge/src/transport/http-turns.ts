@@ -13,7 +13,7 @@ import {
   type MessageFrame,
   type Parts,
   type TurnView,
-  type User,
+  type Caller,
 } from "@parley/protocol";
 import { turnIdOf } from "@parley/protocol/turn-id";
 import type { Commands } from "../commands/commands.ts";
@@ -62,7 +62,7 @@ export function createHttpTurns(deps: HttpTurnDeps) {
   return {
     /** Waits for the end. A client that goes away does not cancel. Throws what the message handler throws. */
     async answer(
-      { user, exchange }: Call,
+      { caller, exchange }: Call,
       question: Question,
       toReply: (end: Answered, parts: Parts) => Reply,
     ): Promise<Reply | undefined> {
@@ -70,11 +70,11 @@ export function createHttpTurns(deps: HttpTurnDeps) {
       const watch = createTurnWatch();
       const { dialect, sink, ended, giveUp } = createAnswerViewer(watch);
       const onDeadline = (): void => giveUp(waitedTooLong(watch.turn));
-      const connection = viewers.open({ user, dialect, sink, onDeadline, transport: "request" });
+      const connection = viewers.open({ caller, dialect, sink, onDeadline, transport: "request" });
       exchange.onGone(() => viewers.close(connection, "client"));
       try {
         const parent = exchange.header("traceparent");
-        await commands.message(connection, user, question, { parent }).catch(namingKey(exchange));
+        await commands.message(connection, caller, question, { parent }).catch(namingKey(exchange));
         const { end, parts } = await ended;
         return end.type === "error" ? endedInError(end) : toReply(end, parts);
       } catch (thrown) {
@@ -95,13 +95,13 @@ export function createHttpTurns(deps: HttpTurnDeps) {
 
 async function stream(
   deps: HttpTurnDeps,
-  { user, exchange }: Call,
+  { caller, exchange }: Call,
   question: Question,
   { after, isKnowing }: StreamFrom,
 ): Promise<Reply | undefined> {
   const { viewers, commands, viewing, outbox, counters } = deps;
   const resumed =
-    after === undefined ? undefined : await turnToResume(deps, user, question, after).catch(namingKey(exchange));
+    after === undefined ? undefined : await turnToResume(deps, caller, question, after).catch(namingKey(exchange));
   if (resumed === "has all") return { status: 204, body: "" };
   const watch = createTurnWatch();
   if (resumed !== undefined) watch.begin(resumed);
@@ -113,12 +113,12 @@ async function stream(
   const dialect = createSseDialect(watch, sink.finish, isKnowing);
   const onDeadline = (): void => outbox.close(connection, closeCodes.goingAway, "");
   const onBeat = sink.beat;
-  const connection = viewers.open({ user, dialect, sink, transport: "events", onDeadline, onBeat });
+  const connection = viewers.open({ caller, dialect, sink, transport: "events", onDeadline, onBeat });
   exchange.onGone(() => viewers.close(connection, "client"));
   try {
     if (resumed === undefined)
       await commands
-        .message(connection, user, question, { parent: exchange.header("traceparent") })
+        .message(connection, caller, question, { parent: exchange.header("traceparent") })
         .catch(namingKey(exchange));
     else await viewing.follow(connection, question.conversation_id, resumed.after);
   } catch (error) {
@@ -158,13 +158,13 @@ interface Resumed extends TurnPlace {
 /** The turn of a question that was asked before. Throws NOT_FOUND when it is not known any more, CONFLICT when it was another question. */
 async function turnToResume(
   { bus: { events, turns }, ownership }: HttpTurnDeps,
-  user: User,
+  caller: Caller,
   question: Question,
   after: number,
 ): Promise<Resumed | "has all"> {
   const { conversation_id, id } = question;
-  await ownership.check(conversation_id, user.id);
-  const turn_id = turnIdOf(user.id, conversation_id, id);
+  await ownership.check(conversation_id, caller, "conversation:read");
+  const turn_id = turnIdOf(caller.user.id, conversation_id, id);
   const shard = events.shardOf(conversation_id);
   const [begun, newest] = await Promise.all([
     events.last(subjects.user(shard, conversation_id, turn_id)),

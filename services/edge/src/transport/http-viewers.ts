@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Dialect } from "@parley/dialects";
-import { ChatError, type User } from "@parley/protocol";
+import { ChatError, type Caller } from "@parley/protocol";
 import { createConnection, move } from "../delivery/connection.ts";
 import type { Sink } from "../delivery/outlet.ts";
 import { endOfOwn, type ConnectionEnd, type Transport } from "../figures/connection-figures.ts";
@@ -15,7 +15,7 @@ export interface HttpViewersDeps {
 }
 
 export interface ViewerSpec {
-  readonly user: User;
+  readonly caller: Caller;
   readonly dialect: Dialect;
   readonly sink: Sink;
   readonly transport: Transport;
@@ -55,7 +55,7 @@ export function createHttpViewers({ connections, maxConnections, maxWaitMs }: Ht
         firstToken: undefined,
       });
       connection.ws = spec.sink;
-      connection.user = spec.user;
+      connection.caller = spec.caller;
       // A request was allowed when it came; it does not outlive its own deadline.
       connection.expiresMs = Infinity;
       move(connection, "ready");

@@ -1,6 +1,6 @@
 import { ErrorCode, errorTable } from "@parley/protocol";
 import { z } from "zod";
-import type { Access } from "../admission/caller.ts";
+import type { Access } from "../admission/admit.ts";
 import { ErrorAnswer } from "./answers.ts";
 import { parameterNames, type ResponseSpec, type Route } from "./route.ts";
 

@@ -1,6 +1,6 @@
-import { ChatError, problemOf, type User } from "@parley/protocol";
+import { ChatError, problemOf, type Caller } from "@parley/protocol";
 import { z } from "zod";
-import type { Access } from "../admission/caller.ts";
+import type { Access } from "../admission/admit.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Reply } from "./reply.ts";
 
@@ -30,7 +30,7 @@ interface Description {
 }
 
 export interface Call {
-  readonly user: User;
+  readonly caller: Caller;
   readonly exchange: Exchange;
 }
 

@@ -9,7 +9,7 @@ import {
 } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { HttpRequest, HttpResponse, TemplatedApp } from "uWebSockets.js";
-import type { createCaller } from "../admission/caller.ts";
+import type { Admission } from "../admission/admit.ts";
 import { mayConnect, type OriginRules } from "../admission/origin.ts";
 import { countOne } from "../figures/metrics.ts";
 import { createExchange, type Exchange } from "./exchange.ts";
@@ -17,7 +17,7 @@ import { chatErrorReply, errorReply, send, type Reply } from "./reply.ts";
 import { parameterNames, type Route } from "./route.ts";
 
 interface RoutingDeps {
-  readonly callerOf: ReturnType<typeof createCaller>;
+  readonly admission: Admission;
   readonly origins: OriginRules;
   /** Whether the broker answers and delivers. */
   readonly isBrokerWell: () => boolean;
@@ -105,10 +105,11 @@ async function answer(
   route: Route,
   exchange: Exchange,
   body: Promise<Buffer | undefined>,
-  { callerOf, isStopping, counters }: RoutingDeps,
+  { admission, isStopping, counters }: RoutingDeps,
 ): Promise<void> {
   if (isStopping() && route.access !== "anybody") throw new ChatError("SHUTTING_DOWN", { retryAfterMs: 1_000 });
-  const user = await callerOf(exchange.header("authorization"), route.access);
+  const { address } = exchange;
+  const caller = await admission.byHeader(exchange.header("authorization"), route.access, { address });
   const bytes = await body;
   if (bytes === undefined) throw tooLarge();
   const problem = route.hasBody ? bodyTypeProblem(exchange, route.takesAnyType === true) : undefined;
@@ -118,7 +119,7 @@ async function answer(
   }
   const params = Object.fromEntries(parameterNames(route).map((name, index) => [name, exchange.parameters[index]]));
   const raw = { params, query: Object.fromEntries(exchange.query), body: route.hasBody ? parseBody(bytes) : {} };
-  const reply = await route.answer({ user, exchange }, raw);
+  const reply = await route.answer({ caller, exchange }, raw);
   if (reply !== undefined) exchange.reply(reply);
 }
 

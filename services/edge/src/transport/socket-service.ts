@@ -1,6 +1,8 @@
 import { createDialectC, undecidedDialect, type Dialect, type IsOwn } from "@parley/dialects";
+import type { May } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { TemplatedApp } from "uWebSockets.js";
+import type { Admission } from "../admission/admit.ts";
 import { createAuthHandler } from "../admission/auth-handler.ts";
 import type { OriginRules } from "../admission/origin.ts";
 import type { Tokens } from "../admission/tokens.ts";
@@ -21,6 +23,8 @@ import { createWebSocketBehavior } from "./websocket.ts";
 /** What both services of the public port need. */
 export interface ServiceDeps {
   readonly tokens: Tokens;
+  readonly admission: Admission;
+  readonly may: May;
   readonly origins: OriginRules;
   readonly isDevelopment: boolean;
   readonly maxConnections: number;
@@ -44,11 +48,11 @@ export interface SocketServiceDeps extends ServiceDeps {
 
 /** Everything that is asked over WebSockets. */
 export function addSocketService(app: TemplatedApp, deps: SocketServiceDeps): void {
-  const { tokens, origins, isDevelopment, maxConnections, limits, eventWindowMs, isStopping, isBrokerWell } = deps;
+  const { admission, origins, isDevelopment, maxConnections, limits, eventWindowMs, isStopping, isBrokerWell } = deps;
   const { connections, outbox, catchUp, ownership, viewing, commands, counters, log } = deps;
   const { isOwn } = ownership;
   const chooseDialect = createDialectChooser({ outbox, isOwn, eventWindowMs, counters });
-  const onAuth = createAuthHandler({ tokens, outbox, counters, log });
+  const onAuth = createAuthHandler({ admission, outbox, counters, log });
   const handle = createFrameHandler({
     chooseDialect,
     onAuth,

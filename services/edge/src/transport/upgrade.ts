@@ -7,6 +7,7 @@ import { createConnection } from "../delivery/connection.ts";
 import { countOne } from "../figures/metrics.ts";
 import type { HubConnection, HubViewer } from "../hub/hub.ts";
 import { handshakeRefusal } from "./handshake.ts";
+import { peerOf } from "./peer.ts";
 import { errorReply, send, type Reply } from "./reply.ts";
 
 /**
@@ -66,6 +67,7 @@ export function createUpgrade(deps: UpgradeDeps) {
       dialect: selected === nativeSubprotocol ? nativeDialect : otherDialect(),
       openedMs: performance.now(),
       firstToken,
+      address: peerOf(response),
       mayBeAnonymous: allowAnonymous && selected === "" && firstToken === undefined,
     });
     const key = request.getHeader("sec-websocket-key");

@@ -1,4 +1,5 @@
 import { openBus, type Bus, type StoredMessage } from "@parley/bus";
+import { RightsByRole, createMay } from "@parley/protocol";
 import { createLogger, createMetrics, type Logger } from "@parley/runtime";
 import { startNats, type Broker, type NatsOptions } from "@parley/testkit";
 import { createSharedSecret } from "../../src/admission/shared-secret.ts";
@@ -146,6 +147,7 @@ async function addEdge(nats: Broker, settings: EdgeSettings): Promise<EdgeUnderT
     bus: lose === undefined ? bus : lossy(bus, lose),
     listen: { host: "127.0.0.1", port: 0, isShared: false },
     tokens: startTokens({ sharedSecret: { secret: jwtSecret }, registry, log }),
+    may: createMay(RightsByRole.parse({})),
     isDevelopment: true,
     allowedOrigins: [],
     maxConnections: 1_000,

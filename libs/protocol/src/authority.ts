@@ -1,0 +1,151 @@
+import { z } from "zod";
+import type { Caller } from "./caller.ts";
+import { ChatError, type ErrorCode } from "./errors.ts";
+
+/** What a caller may ask for, and the kind of thing it asks it of. */
+export const actions = {
+  "conversation:read": "conversation",
+  "conversation:send": "conversation",
+  "conversation:cancel": "conversation",
+  "conversation:queue": "conversation",
+  "conversation:title": "conversation",
+  "conversation:decide": "conversation",
+  "conversation:delete": "conversation",
+  "conversation:list": "user",
+  "session:list": "user",
+  "session:end": "user",
+  "agent:use": "agent",
+  "model:use": "model",
+  "tool:run": "tool",
+  "service:read": "service",
+  "service:block": "service",
+  "service:revoke": "service",
+  "service:drain": "service",
+} as const;
+export type Action = keyof typeof actions;
+
+/** What something is asked of. */
+export type Resource =
+  /** `owner` undefined: it is nobody's yet. `tenant`: of whose it was made. */
+  | { readonly kind: "conversation"; readonly owner: string | undefined; readonly tenant: string | undefined }
+  /** What a user has beside conversations. */
+  | { readonly kind: "user"; readonly id: string }
+  | { readonly kind: "agent" | "model" | "tool"; readonly name: string }
+  /** The deployment itself. */
+  | { readonly kind: "service" };
+
+type KindOf<A extends Action> = (typeof actions)[A];
+export type ResourceOf<A extends Action> =
+  KindOf<A> extends "agent" | "model" | "tool"
+    ? { readonly kind: KindOf<A>; readonly name: string }
+    : Extract<Resource, { readonly kind: KindOf<A> }>;
+
+export type Verdict =
+  | { readonly allowed: true }
+  | { readonly allowed: false; readonly code: ErrorCode; readonly message: string };
+
+const maxPatterns = 500;
+const pattern = /^(?:\*|[A-Za-z0-9_.:/@-]{1,128}\*?)$/;
+const Patterns = z
+  .array(z.string().regex(pattern, "must be a name, or the beginning of names with a `*` behind it"))
+  .max(maxPatterns)
+  .default([]);
+
+/** What a role gives: names, or beginnings of names with `*` behind them. What is in no list is not given. */
+export const RoleRights = z.strictObject({ actions: Patterns, agents: Patterns, models: Patterns, tools: Patterns });
+export type RoleRights = z.infer<typeof RoleRights>;
+
+/** The role that everybody has beside their own. */
+export const everybody = "everybody";
+
+/** What holds where the operator says nothing: everybody may do all but touch the service itself. */
+const standardRoles: Readonly<Record<string, RoleRights>> = {
+  [everybody]: {
+    actions: ["conversation:*", "session:*", "agent:use", "model:use", "tool:run"],
+    agents: ["*"],
+    models: ["*"],
+    tools: ["*"],
+  },
+  operator: { actions: ["service:*"], agents: [], models: [], tools: [] },
+};
+
+const roleName = /^[A-Za-z0-9][\w.:@/-]{0,63}$/;
+
+export const RightsByRole = z
+  .record(
+    z.string().regex(roleName, "must be 1 to 64 letters, digits or . _ : @ / -, a letter or digit first"),
+    RoleRights,
+  )
+  .default({})
+  .transform((roles): Readonly<Record<string, RoleRights>> => ({ ...standardRoles, ...roles }));
+export type RightsByRole = z.infer<typeof RightsByRole>;
+
+export type May = <A extends Action>(caller: Caller, action: A, resource: ResourceOf<A>) => Verdict;
+
+const allowed: Verdict = { allowed: true };
+
+/**
+ * The one answer to whether a caller may do something. What it decides depends on nothing but what it is given: first the scopes of the credential and
+ * the roles, then whose the thing is; no role opens what is somebody else's.
+ */
+export function createMay(roles: RightsByRole): May {
+  return (caller, action, resource) => {
+    const own = rolesOf(caller, roles);
+    const isGiven = own.some((role) => isListed(role.actions, action));
+    if (!isGiven || (caller.scopes !== undefined && !isListed(caller.scopes, action))) return lacks(action);
+    return ofThing(caller, own, resource);
+  };
+}
+
+/** Throws what the verdict says, unless it allows. */
+export function demand(verdict: Verdict): void {
+  if (!verdict.allowed) throw new ChatError(verdict.code, { message: verdict.message });
+}
+
+function ofThing(caller: Caller, own: readonly RoleRights[], thing: Resource): Verdict {
+  switch (thing.kind) {
+    case "conversation":
+      return thing.owner === undefined || isTheirs(caller, thing) ? allowed : forbidden(othersConversation);
+    case "user":
+      return thing.id === caller.user.id ? allowed : forbidden("This is somebody else's.");
+    case "agent":
+    case "model":
+    case "tool":
+      return own.some((role) => isListed(role[listOf[thing.kind]], thing.name)) ? allowed : forbidden(notAmong(thing));
+    case "service":
+      return allowed;
+  }
+}
+
+/** Where a role names things of a kind. */
+const listOf = { agent: "agents", model: "models", tool: "tools" } as const;
+
+const othersConversation = "This conversation belongs to somebody else.";
+
+/** A conversation that was made before its user had a tenant stays the user's. */
+function isTheirs(
+  { user, tenant }: Caller,
+  thing: { readonly owner: string | undefined; readonly tenant: string | undefined },
+): boolean {
+  return thing.owner === user.id && (thing.tenant === undefined || thing.tenant === tenant);
+}
+
+function rolesOf({ roles: names }: Caller, roles: RightsByRole): RoleRights[] {
+  return [everybody, ...names].flatMap((name) => (Object.hasOwn(roles, name) ? (roles[name] ?? []) : []));
+}
+
+function isListed(patterns: readonly string[], name: string): boolean {
+  return patterns.some((one) => (one.endsWith("*") ? name.startsWith(one.slice(0, -1)) : one === name));
+}
+
+function lacks(action: Action): Verdict {
+  return forbidden(`This needs a right that you do not have: ${action}.`);
+}
+
+function notAmong({ kind, name }: { readonly kind: string; readonly name: string }): string {
+  return `The ${kind} "${name}" is not among those that you may use.`;
+}
+
+function forbidden(message: string): Verdict {
+  return { allowed: false, code: "FORBIDDEN", message };
+}

@@ -1,0 +1,146 @@
+import { describe, expect, it } from "vitest";
+import { RightsByRole, actions, createMay, everybody, type Action, type Caller, type Resource } from "../src/index.ts";
+
+const may = createMay(
+  RightsByRole.parse({
+    [everybody]: {
+      actions: ["conversation:*", "session:*", "agent:use", "model:use", "tool:run"],
+      agents: ["general", "k8s-*"],
+      models: ["small"],
+      tools: ["read_*"],
+    },
+    engineer: { models: ["*"], tools: ["*"] },
+    auditor: { actions: ["service:read"] },
+  }),
+);
+
+function caller(more: Partial<Caller> = {}): Caller {
+  return { user: { id: "ann" }, roles: [], ...more };
+}
+
+/** As a program would ask that has not looked at the types. */
+const ask = (who: Caller, action: Action, thing: Resource): boolean =>
+  (may as (caller: Caller, action: Action, thing: Resource) => { allowed: boolean })(who, action, thing).allowed;
+
+const own: Resource = { kind: "conversation", owner: "ann", tenant: undefined };
+const tenants: Resource = { kind: "conversation", owner: "ann", tenant: "acme" };
+const others: Resource = { kind: "conversation", owner: "bert", tenant: undefined };
+const nobodys: Resource = { kind: "conversation", owner: undefined, tenant: undefined };
+const unreadable: Resource = { kind: "conversation", owner: "", tenant: undefined };
+
+/** Of every action: of what it is allowed to whom, and of what not. */
+const table: Record<
+  Action,
+  { readonly yes: readonly [Caller, Resource][]; readonly no: readonly [Caller, Resource][] }
+> = {
+  ...Object.fromEntries(
+    (["read", "send", "cancel", "queue", "title", "decide", "delete"] as const).map((verb) => [
+      `conversation:${verb}`,
+      {
+        yes: [
+          [caller(), own],
+          [caller(), nobodys],
+          [caller({ tenant: "acme" }), tenants],
+          [caller({ tenant: "acme" }), own],
+          [caller({ scopes: ["conversation:*"] }), own],
+        ],
+        no: [
+          [caller(), others],
+          [caller(), tenants],
+          [caller(), unreadable],
+          [caller({ tenant: "other" }), tenants],
+          [caller({ roles: ["engineer", "auditor"] }), others],
+          [caller({ scopes: [] }), own],
+          [caller({ scopes: ["session:list"] }), own],
+          [caller({ user: { id: "ANN" } }), own],
+        ],
+      },
+    ]),
+  ),
+  "conversation:list": {
+    yes: [[caller(), { kind: "user", id: "ann" }]],
+    no: [[caller(), { kind: "user", id: "bert" }]],
+  },
+  "session:list": { yes: [[caller(), { kind: "user", id: "ann" }]], no: [[caller(), { kind: "user", id: "bert" }]] },
+  "session:end": { yes: [[caller(), { kind: "user", id: "ann" }]], no: [[caller(), { kind: "user", id: "bert" }]] },
+  "agent:use": {
+    yes: [[caller(), { kind: "agent", name: "k8s-ops" }]],
+    no: [
+      [caller(), { kind: "agent", name: "secret" }],
+      [caller(), { kind: "agent", name: "general2" }],
+      [caller({ roles: ["engineer"] }), { kind: "agent", name: "secret" }],
+    ],
+  },
+  "model:use": {
+    yes: [
+      [caller(), { kind: "model", name: "small" }],
+      [caller({ roles: ["engineer"] }), { kind: "model", name: "large" }],
+    ],
+    no: [
+      [caller(), { kind: "model", name: "large" }],
+      [caller({ roles: ["Engineer"] }), { kind: "model", name: "large" }],
+      [caller({ roles: ["toString", "__proto__", "constructor"] }), { kind: "model", name: "large" }],
+    ],
+  },
+  "tool:run": {
+    yes: [
+      [caller(), { kind: "tool", name: "read_pods" }],
+      [caller({ roles: ["engineer"] }), { kind: "tool", name: "delete_pod" }],
+    ],
+    no: [[caller(), { kind: "tool", name: "delete_pod" }]],
+  },
+  "service:read": {
+    yes: [[caller({ roles: ["auditor"] }), { kind: "service" }]],
+    no: [[caller(), { kind: "service" }]],
+  },
+  "service:block": {
+    yes: [[caller({ roles: ["operator"] }), { kind: "service" }]],
+    no: [[caller({ roles: ["auditor"] }), { kind: "service" }]],
+  },
+  "service:revoke": {
+    yes: [[caller({ roles: ["operator"] }), { kind: "service" }]],
+    no: [[caller(), { kind: "service" }]],
+  },
+  "service:drain": {
+    yes: [[caller({ roles: ["operator"] }), { kind: "service" }]],
+    no: [[caller(), { kind: "service" }]],
+  },
+} as Record<Action, { yes: [Caller, Resource][]; no: [Caller, Resource][] }>;
+
+describe("P9, P10: may", () => {
+  it("has a row for every action", () => {
+    expect(Object.keys(table).toSorted()).toEqual(Object.keys(actions).toSorted());
+  });
+
+  for (const [action, { yes, no }] of Object.entries(table)) {
+    it(`${action} is allowed to those who have it, and refused to all others`, () => {
+      for (const [who, thing] of yes)
+        expect([who, thing, ask(who, action as Action, thing)]).toEqual([who, thing, true]);
+      for (const [who, thing] of no)
+        expect([who, thing, ask(who, action as Action, thing)]).toEqual([who, thing, false]);
+    });
+  }
+
+  it("names what is lacking in one sentence", () => {
+    expect(may(caller(), "service:drain", { kind: "service" })).toEqual({
+      allowed: false,
+      code: "FORBIDDEN",
+      message: "This needs a right that you do not have: service:drain.",
+    });
+    expect(may(caller(), "model:use", { kind: "model", name: "large" })).toMatchObject({
+      message: 'The model "large" is not among those that you may use.',
+    });
+  });
+
+  it("without a file gives everybody everything but the service", () => {
+    const standard = createMay(RightsByRole.parse(undefined));
+    for (const name of ["agent", "model", "tool"] as const) {
+      const action = name === "tool" ? "tool:run" : (`${name}:use` as Action);
+      expect((standard as unknown as typeof ask)(caller(), action, { kind: name, name: "any" })).toEqual({
+        allowed: true,
+      });
+    }
+    expect(standard(caller(), "service:read", { kind: "service" }).allowed).toBe(false);
+    expect(standard(caller({ roles: ["operator"] }), "service:read", { kind: "service" }).allowed).toBe(true);
+  });
+});
