@@ -1,4 +1,5 @@
 import {
+  ChatError,
   ClientFrame,
   decodeClientFrame,
   fitsFrame,
@@ -6,7 +7,7 @@ import {
   parseObject,
   parseWellFormed,
 } from "@parley/protocol";
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 
 /** JSON can name the fields that every object inherits; assigning them would give them to all objects of the process. */
 const texts = [
@@ -22,10 +23,14 @@ const texts = [
 
 const nothing: Record<string, unknown> = {};
 
-afterEach(() => {
-  expect(nothing["polluted"]).toBeUndefined();
-  expect(Object.keys(Object.prototype)).toEqual([]);
-});
+/** What a frame becomes, or the code of its refusal. */
+function outcomeOf(text: string): object | string {
+  try {
+    return decodeClientFrame(text);
+  } catch (error) {
+    return error instanceof ChatError ? error.code : "another error";
+  }
+}
 
 test.each(texts)("nobody inherits anything from %s", (text) => {
   const value = parseWellFormed(text);
@@ -33,10 +38,8 @@ test.each(texts)("nobody inherits anything from %s", (text) => {
   frameAddressOf(text);
   expect(Object.getPrototypeOf(parseObject(text))).toBe(Object.prototype);
   ClientFrame.safeParse(value);
-  try {
-    const frame = decodeClientFrame(text);
-    expect("polluted" in frame).toBe(false);
-  } catch (error) {
-    expect(error).toMatchObject({ code: "INVALID_FRAME" });
-  }
+  const outcome = outcomeOf(text);
+  expect(typeof outcome === "string" ? outcome : "polluted" in outcome).toBeOneOf(["INVALID_FRAME", false]);
+  expect(nothing["polluted"]).toBeUndefined();
+  expect(Object.keys(Object.prototype)).toEqual([]);
 });

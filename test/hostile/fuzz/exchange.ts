@@ -59,29 +59,32 @@ const moreStatuses: Readonly<Record<string, readonly number[]>> = { UNSUPPORTED:
 /** The library's own answers to what is no request. */
 const statusesOfLibrary = [400, 431, 505];
 
-/** What is wrong with an answer; undefined: nothing. */
+type Check = (operation: Operation, status: number, value: unknown) => string | undefined;
+
+/** What is wrong with an answer, or with that there is none; undefined: nothing. */
 export function answerProblem(
   answer: Awaited<ReturnType<typeof exchange>>,
   { operation, method, isHeadOdd }: RequestInput,
-  check: (operation: Operation, status: number, value: unknown) => string | undefined,
+  check: Check,
 ): string | undefined {
-  if (answer === "waits") return isHeadOdd ? undefined : `no answer within ${answerMs} ms`;
-  if (answer === undefined) return isHeadOdd ? undefined : "the connection ended without an answer";
+  const isAnswered = answer !== undefined && answer !== "waits";
+  if (isAnswered) return problemIn(answer, method === operation.method ? operation : undefined, check);
+  if (isHeadOdd) return undefined;
+  return answer === "waits" ? `no answer within ${answerMs} ms` : "the connection ended without an answer";
+}
+
+function problemIn(answer: RawAnswer, operation: Operation | undefined, check: Check): string | undefined {
   const { status, body, headers } = answer;
   if (headers.has("x-injected")) return "a header of the sender's own came back";
   const inner = textProblem(body);
   if (inner !== undefined) return inner;
   if (statusesOfLibrary.includes(status) && body.includes("<i>uWebSockets")) return undefined;
   if (headers.get("x-content-type-options") !== "nosniff") return "an answer without nosniff";
-  if (body === "" || headers.get("content-type")?.startsWith("application/json") !== true) return undefined;
-  return jsonProblem(answer, method === operation.method ? operation : undefined, check);
+  const isJson = headers.get("content-type")?.startsWith("application/json") === true;
+  return isJson && body !== "" ? jsonProblem(answer, operation, check) : undefined;
 }
 
-function jsonProblem(
-  { status, body }: RawAnswer,
-  operation: Operation | undefined,
-  check: (operation: Operation, status: number, value: unknown) => string | undefined,
-): string | undefined {
+function jsonProblem({ status, body }: RawAnswer, operation: Operation | undefined, check: Check): string | undefined {
   let value: unknown;
   try {
     value = JSON.parse(body);

@@ -35,7 +35,7 @@ const mutations: readonly Mutation[] = [
     return withField(
       fields,
       name,
-      random.pick<unknown>([[fields[name]], { value: fields[name] }, `${JSON.stringify(fields[name])}`]),
+      random.pick<unknown>([[fields[name]], { value: fields[name] }, writeJson(fields[name])]),
     );
   },
   (fields, random) => {
@@ -75,7 +75,10 @@ const distortions: readonly ((text: string, random: Random) => string)[] = [
 ];
 
 function escaped(name: string): string {
-  return [...name].map((letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`).join("");
+  return name
+    .split("")
+    .map((letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`)
+    .join("");
 }
 
 /** JSON text of a value, mostly no longer as it was meant. */

@@ -19,7 +19,7 @@ function times(value: number): string {
 }
 
 /** In words, for people who run it. */
-export function harmLine({ againstBefore, againstBeside, isHarmed }: Harm): string {
+function harmLine({ againstBefore, againstBeside, isHarmed }: Harm): string {
   const than = (name: string, { pingMs, firstTokenMs }: Harm["againstBefore"]): string =>
     `${name} ${times(pingMs)} (ping), ${times(firstTokenMs)} (first token)`;
   const said = [than("before", againstBefore), than("somebody on another edge", againstBeside)].join("; ");

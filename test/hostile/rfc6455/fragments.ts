@@ -16,7 +16,10 @@ export const fragments: readonly FrameCase[] = [
     "a fragment for each byte",
     [
       textFrame(jsonPing.slice(0, 1), more),
-      ...[...jsonPing.slice(1, -1)].map((letter) => continuation(letter, more)),
+      ...jsonPing
+        .slice(1, -1)
+        .split("")
+        .map((letter) => continuation(letter, more)),
       continuation(jsonPing.slice(-1)),
     ],
     pong,

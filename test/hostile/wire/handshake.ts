@@ -2,7 +2,7 @@ import { eventually } from "@parley/testkit";
 import { connectRaw, type RawPeer } from "./raw-peer.ts";
 
 /** That of RFC 6455, section 1.3, whose answer is printed there. */
-export const sampleKey = "dGhlIHNhbXBsZSBub25jZQ==";
+const sampleKey = "dGhlIHNhbXBsZSBub25jZQ==";
 export const sampleAccept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 export interface HandshakeParts {
