@@ -18,7 +18,11 @@ const windowPings = 40;
 const windowsBefore = 4;
 
 export async function openStreet(env: SystemOptions["env"] = {}): Promise<Street> {
-  const system = await startSystem({ edges: 2, env: { "model-simulator": { SIM_TOKENS_PER_SECOND: "400" }, ...env } });
+  const system = await startSystem({
+    edges: 2,
+    toolWorkers: 0,
+    env: { "model-simulator": { SIM_TOKENS_PER_SECOND: "400" }, ...env },
+  });
   const [edge, other] = system.edges;
   if (edge === undefined || other === undefined) throw new Error("there are not two edges");
   const attacked = await startNeighbour(edge.port, await devToken(edge, "neighbour"));
