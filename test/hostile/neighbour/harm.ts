@@ -17,6 +17,9 @@ const maxRatio = 2;
 /** … and by more than these: a scheduler that comes late is no harm of the edge's. */
 const slackMs: Figures = { pingMs: 15, firstTokenMs: 60 };
 
+/** Fewer windows say nothing. */
+const minWindows = 3;
+
 export interface Harm {
   /** Of somebody on the edge under attack: during it against before it. */
   readonly againstBefore: Figures;
@@ -35,7 +38,7 @@ export function harmOf(before: Windows, during: Windows): Harm {
   return {
     againstBefore: ratio(now, then),
     againstBeside: ratio(now, beside),
-    isHarmed: isHarmed("pingMs") || isHarmed("firstTokenMs"),
+    isHarmed: during.attacked.length >= minWindows && (isHarmed("pingMs") || isHarmed("firstTokenMs")),
   };
 }
 
