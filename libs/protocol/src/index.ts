@@ -156,6 +156,7 @@ export {
   parseObject,
   parseStored,
   parseWellFormed,
+  saysTooMuch,
   seqHead,
   type FrameAddress,
   typeOfStored,
