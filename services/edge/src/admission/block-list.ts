@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { connectRedis } from "@parley/bus";
+import { sharedKeyPrefixes } from "@parley/protocol";
 import { z } from "zod";
 
 type Redis = ReturnType<typeof connectRedis>;
@@ -28,9 +29,9 @@ const rememberedMs = 24 * 60 * 60_000;
 
 /** Names in Redis, for its access rules. */
 const blockKeys = {
-  ends: "parley:gate:blocks",
-  version: "parley:gate:version",
-  prefix: "parley:gate:",
+  ends: `${sharedKeyPrefixes.gate}blocks`,
+  version: `${sharedKeyPrefixes.gate}version`,
+  prefix: sharedKeyPrefixes.gate,
 } as const;
 
 const nameOf = ({ kind, id }: Blocked): string => `${kind} ${id}`;
