@@ -78,7 +78,7 @@ async function isAllowed(user: User, command: string, ...args: string[]): Promis
   return true;
 }
 
-const { gate, limits, sessions, tickets, blocks } = sharedKeyPrefixes;
+const { limits, sessions, tickets, blocks } = sharedKeyPrefixes;
 const keys = {
   unbroken: redisKeys.conversationsUnbroken,
   list: `${redisKeys.conversationsOf("YW5uYQ")}:titles`,
@@ -86,7 +86,6 @@ const keys = {
   waiting: `bull:${toolQueueName}:wait`,
   otherQueue: "bull:others:1",
   catalogue: toolCatalogueKey,
-  gate: `${gate}block:1`,
   limit: `${limits}ann`,
   session: `${sessions}s1`,
   ticket: `${tickets}t1`,
@@ -96,7 +95,7 @@ const keys = {
 type Kind = keyof typeof keys;
 
 const mayWrite: Record<Role, readonly Kind[]> = {
-  edge: ["unbroken", "list", "queue", "waiting", "gate", "limit", "session", "ticket", "block"],
+  edge: ["unbroken", "list", "queue", "waiting", "limit", "session", "ticket", "block"],
   agent: ["queue", "waiting", "limit"],
   tool: ["queue", "waiting", "catalogue"],
   scaler: [],

@@ -8,10 +8,9 @@ export const redisKeys = {
 
 /** How keys begin that edges share with each other; those of `limits` also agent workers. */
 export const sharedKeyPrefixes = {
-  /** Who is kept out, and for how long. */
-  gate: "parley:gate:",
   limits: "limits:",
   sessions: "sessions:",
   tickets: "tickets:",
+  /** Who is kept out, and for how long. */
   blocks: "blocks:",
 } as const;

@@ -152,7 +152,7 @@ function createTransportRoom(
     answers.left(connection);
     counters.connections.closed(connection, end);
   };
-  const connections = createConnections({ deadlines, outbox, counters, onClosed });
+  const connections = createConnections({ deadlines, outbox, counters, note: gate.note, onClosed });
   const app = uWS.App();
   const service = {
     tokens,
