@@ -2,6 +2,7 @@ import {
   brokerFields,
   durationMs,
   host,
+  limitsFile,
   logFormat,
   logLevel,
   nodeEnv,
@@ -90,6 +91,7 @@ export const Config = z.object({
     "How often the queue is searched for turns that nobody looks after.",
   ),
   AGENTS_DIR: z.string().default(shipped("agents")).describe("Folder of the agents, one YAML file each."),
+  LIMITS_FILE: limitsFile(),
   MODELS_FILE: optionalText().describe(
     "What models and their servers take, where that is not known already. Default: `config/models.yaml`, if it is there.",
   ),

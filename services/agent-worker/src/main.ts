@@ -6,7 +6,7 @@ import { Config } from "./config.ts";
 import { createEarlyEnds } from "./early-ends.ts";
 import { createIntake } from "./intake.ts";
 import { createJanitor } from "./janitor.ts";
-import { connectBus, connectTools, createNotes, createTurnRun, startProbes } from "./parts.ts";
+import { connectBus, connectTools, createNotes, createTurnRun, openRights, startProbes } from "./parts.ts";
 import { createQueueAge } from "./queue-age.ts";
 import { chosenFormat } from "./record-format.ts";
 import { readStartSettings } from "./start-settings.ts";
@@ -17,11 +17,12 @@ import { createWaking } from "./waking.ts";
 
 runMain("agent-worker", async ({ env }) => {
   const config = readConfig(Config, env);
-  const { provider, rules, agents, brief } = await readStartSettings(config);
+  const { provider, rules, agents, brief, models } = await readStartSettings(config);
   const log = createLogger({ service: "agent-worker", level: config.LOG_LEVEL, format: config.LOG_FORMAT });
   await using life = createLifecycle({ log, shutdownMs: config.SHUTDOWN_MS });
   const worker = `agent-${randomUUID()}`;
-  const telemetry = await startTelemetry({ config, log, life }, worker);
+  const { rightsOf, problems, isConfigured } = await openRights({ config, log, life }, models);
+  const telemetry = await startTelemetry({ config, log, life }, worker, isConfigured);
   const { metrics, tracing } = telemetry;
   const { SHARDS: shards, TURN_MS: turnMs, APPEND_GIVE_UP_MS: appendGiveUpMs } = config;
   const { HISTORY_MESSAGES: historyMessages } = config;
@@ -31,11 +32,12 @@ runMain("agent-worker", async ({ env }) => {
   const bus = await connectBus({ config, log, life }, worker);
   const tools = await connectTools({ config, log, life }, bus, { worker, onDecided: metrics.callDecided });
   const { format: record_format, notes } = chosenFormat(config, bus);
-  probes.notes = createNotes({ notes, agents, catalogue: tools.catalogue, facts: bus.facts });
+  probes.notes = createNotes({ notes, problems, agents, catalogue: tools.catalogue, facts: bus.facts });
   const capacity = createCapacity(config);
   life.use("the look at the load", capacity.stop);
   const { slots, tokenFlushMs } = capacity;
-  const run = createTurnRun({ config, log, life }, bus, { provider, rules, brief, tools, metrics, tokenFlushMs });
+  const parts = { provider, rules, brief, rightsOf, tools, metrics, tokenFlushMs };
+  const run = createTurnRun({ config, log, life }, bus, parts);
   const { turnClaimed: onClaimed, turnSettled: onSettled, turnResumed: onResumed, turnWoken: onWoken } = metrics;
   const waits = createWaits({ bus, log });
   const age = createQueueAge(bus.turns, config.QUEUE_AGE_MS);

@@ -27,12 +27,15 @@ const turnBucketsS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600];
 
 const label = (text: string): string => text.replace(" ", "_");
 
-/** The worker's own figures. Nothing is counted per token. */
-export function createAgentMetrics() {
+/**
+ * The worker's own figures. Nothing is counted per token. Only models that somebody has configured have labels of their own: any message may name one, and
+ * thirty made-up names would leave no label to a model that is used.
+ */
+export function createAgentMetrics(isConfigured: (model: string) => boolean = () => false) {
   const registry = createMetrics({ service: "agent-worker" });
   const rescues = createRescueMetrics(registry);
   const { turnSettled, turnClaimed, turnEnded } = createTurnMetrics(registry, rescues);
-  const { modelRetried, modelCalled } = createModelMetrics(registry);
+  const { modelRetried, modelCalled } = createModelMetrics(registry, isConfigured);
   const waits = createWaitMetrics(registry);
   return {
     registry,
@@ -198,7 +201,9 @@ function createTitleMetrics(registry: Registry) {
   return (result: TitleResult): void => titles.inc({ result });
 }
 
-function createModelMetrics(registry: Registry) {
+const otherModel = "other";
+
+function createModelMetrics(registry: Registry, isConfigured: (model: string) => boolean) {
   const registers = [registry];
   const known = createKnownLabel();
   const calls = new Counter({
@@ -236,7 +241,7 @@ function createModelMetrics(registry: Registry) {
   return {
     modelRetried: (code: string): void => retries.inc({ code }),
     modelCalled({ model: name, result, durationMs, firstTokenMs, usage }: ModelCallFigures): void {
-      const model = known(name);
+      const model = isConfigured(name) ? known(name) : otherModel;
       calls.inc({ model, result });
       duration.observe({ model }, durationMs / 1_000);
       if (firstTokenMs !== undefined) firstToken.observe({ model }, firstTokenMs / 1_000);

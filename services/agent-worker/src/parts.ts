@@ -10,9 +10,10 @@ import {
   type ToolCatalogue,
 } from "@parley/bus";
 import { once } from "node:events";
-import { startAdmin, withDeadline, type AdminOptions, type Lifecycle, type Logger } from "@parley/runtime";
+import { openLimits, startAdmin, withDeadline, type AdminOptions, type Lifecycle, type Logger } from "@parley/runtime";
 import { everyTool, missingTools, type Agent } from "./agents/agent.ts";
 import { createToolOffer } from "./agents/tool-offer.ts";
+import { createRightsOf, type RightsOf } from "./agents/turn-rights.ts";
 import { createAnswer } from "./answer.ts";
 import type { Brief } from "./briefing.ts";
 import type { Config } from "./config.ts";
@@ -46,6 +47,18 @@ export async function startProbes({ config, log, life }: Process, registry: Admi
   const admin = await startAdmin({ host, port, registry, ...told, log });
   life.use("the admin server", admin.close);
   return probes;
+}
+
+/** What callers may do here by their roles, and which models somebody has configured: `models`, and those that roles name. */
+export async function openRights({ config, log, life }: Process, models: ReadonlySet<string>) {
+  const limits = await openLimits({ file: config.LIMITS_FILE, log });
+  life.use("the limits", limits.close);
+  return {
+    rightsOf: createRightsOf(limits.may),
+    problems: limits.problems,
+    isConfigured: (model: string): boolean =>
+      models.has(model) || Object.values(limits.current().roles).some((role) => role.models.includes(model)),
+  };
 }
 
 /** The broker, with the streams set up. */
@@ -98,15 +111,18 @@ async function toolNotes(agents: readonly Agent[], catalogue: Pick<ToolCatalogue
 interface Noted {
   /** What holds as long as the process runs. */
   readonly notes: readonly string[];
+  /** What is wrong at the moment with files that are read again. */
+  readonly problems: () => readonly string[];
   readonly agents: readonly Agent[];
   readonly catalogue: Pick<ToolCatalogue, "list">;
   readonly facts: Pick<Facts, "fill">;
 }
 
 /** For probes: what an operator should know although the worker is ready. */
-export function createNotes({ notes, agents, catalogue, facts }: Noted): () => Promise<string[]> {
+export function createNotes({ notes, problems, agents, catalogue, facts }: Noted): () => Promise<string[]> {
   return async () => [
     ...notes,
+    ...problems(),
     ...(await toolNotes(agents, catalogue)),
     ...(await factNotes(facts).catch((): string[] => [])),
   ];
@@ -116,6 +132,7 @@ export interface TurnParts {
   readonly provider: Provider;
   readonly rules: readonly ModelRule[];
   readonly brief: Brief;
+  readonly rightsOf: RightsOf;
   readonly tools: Awaited<ReturnType<typeof connectTools>>;
   readonly metrics: Pick<
     ReturnType<typeof createAgentMetrics>,
@@ -129,7 +146,7 @@ export interface TurnParts {
 export function createTurnRun(
   { config, log, life: { signal: stopping } }: Process,
   bus: Bus,
-  { provider, rules, brief, tools, metrics, tokenFlushMs }: TurnParts,
+  { provider, rules, brief, rightsOf, tools, metrics, tokenFlushMs }: TurnParts,
 ) {
   const { MODEL_IDLE_MS: idleMs, MODEL_FIRST_TOKEN_MS: firstTokenMs } = config;
   const holdMs = (): number => readHoldMs(tokenFlushMs());
@@ -142,7 +159,7 @@ export function createTurnRun(
       : createFirstTitles({ bus, model, modelCalls, modelName: config.TITLE_MODEL, stopping, onResult, log });
   const answer = createAnswer({
     ...tools,
-    brief,
+    ...{ brief, rightsOf },
     suspend: createSuspension(bus, log),
     modelStep: createModelStep({
       ...{ model, modelCalls, contextBytes: config.CONTEXT_BYTES, emptyRetries: config.MODEL_EMPTY_RETRIES },

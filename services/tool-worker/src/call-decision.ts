@@ -1,4 +1,4 @@
-import { hasLapsed } from "@parley/protocol";
+import { callerOf, hasLapsed, toolNotAllowed, type May } from "@parley/protocol";
 import { sleep, traceNames, type ChildSpan } from "@parley/runtime";
 import { awaitAgreement, type Agreement, type ApprovalDeps } from "./call-approval.ts";
 import { endOf, lapsed, lostWrite, notLicensed, notRun, type Call, type CallEnd } from "./call-end.ts";
@@ -8,6 +8,8 @@ import { createProgress } from "./progress.ts";
 import type { PreparedCall, Tool } from "./tools/tool.ts";
 
 export interface DecisionDeps extends ApprovalDeps {
+  /** By the roles as they are when a call is to run, whenever it was asked for, or agreed to. */
+  readonly may: May;
   readonly calls: CallLog;
 }
 
@@ -24,6 +26,9 @@ export async function decide(call: Call, deps: DecisionDeps): Promise<CallEnd> {
   if (known === "cancelled" || stopper.by() === "cancelled")
     return notRun("cancelled", `${job.tool_name} was cancelled.`);
   if (tool === undefined) return notRun("failed", `There is no tool named ${job.tool_name}.`);
+  const { name } = tool.definition;
+  if (!deps.may(callerOf(job), "tool:run", { kind: "tool", name }).allowed)
+    return notRun("denied", toolNotAllowed(name));
   const prepared = tool.prepare(job.arguments);
   if ("problem" in prepared) return notRun("failed", prepared.problem);
   const { approval } = prepared;
