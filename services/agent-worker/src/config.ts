@@ -40,7 +40,7 @@ export const Config = z.object({
     "Turns that run here at once, at the most. Unset: as many as there is memory for, while the processor keeps up.",
   ),
   MAX_PARKED: count(20_000).describe(
-    "Turns that may wait here for an earlier one of their conversation, half a kilobyte each; more come again later.",
+    "Turns that may wait here for an earlier one of their conversation, or for a slot, half a kilobyte each; more come later.",
   ),
   QUEUE_AGE_MS: durationMs(limits.turnQueueAgeMs, 1).describe(
     "A turn that has not begun after this time ends with QUEUE_TIMEOUT; the same for all workers.",

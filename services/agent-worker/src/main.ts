@@ -62,7 +62,7 @@ runMain("agent-worker", async ({ env }) => {
   life.use("answers about turns", bus.agents.answer(intake.has));
   const waking = createWaking({ bus, ackWaitMs, stopping, onWoken, log });
   life.use("running turns", async () => void (await Promise.all([intake.stop(), waking.stop()])));
-  const gauges = { slots: capacity.limit, running: runner.running, parked: intake.parked };
+  const gauges = { slots: capacity.limit, running: runner.running, parked: intake.parked, queued: intake.queued };
   observe(telemetry, { config, log, life }, bus, gauges);
 
   probes.ready = () => [...bus.problems(), ...(life.signal.aborted ? ["The worker is stopping."] : [])];

@@ -13,6 +13,7 @@ export interface AgentGauges {
   readonly slots: () => number;
   readonly running: () => number;
   readonly parked: () => number;
+  readonly queued: () => number;
   /** Undefined while the broker cannot be asked. */
   readonly backlog: () => TurnBacklog | undefined;
   /** From 0 to 1; undefined while the broker cannot be asked. */
@@ -52,13 +53,15 @@ export function createAgentMetrics(isConfigured: (model: string) => boolean = ()
     modelRetried: harmless(modelRetried),
     modelCalled: harmless(modelCalled),
     titleAsked: harmless(createTitleMetrics(registry)),
-    observe({ slots, running, parked, backlog, eventsFill, factsFill }: AgentGauges): void {
+    observe({ slots, running, parked, queued, backlog, eventsFill, factsFill }: AgentGauges): void {
       const gauge = (name: string, help: string, read: () => number) => addGauge(registry, name, help, read);
       const most =
         "Turns that may run here at once, by memory and SLOTS; while the process is overloaded, as many as run.";
       gauge("parley_agent_slots", most, slots);
       gauge("parley_turns_running", "Turns that run here.", running);
       gauge("parley_turns_parked", "Turns that wait here for an earlier one of their conversation.", parked);
+      const held = "Turns that wait here for a free slot, so that each user gets a fair share of them.";
+      gauge("parley_turns_held", held, queued);
       const waiting = "Turns in the queue that no worker has got yet; the same on all workers, absent if unknown.";
       gauge("parley_turns_queue_waiting", waiting, () => backlog()?.waiting ?? Number.NaN);
       const delivered =

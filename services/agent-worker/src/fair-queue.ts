@@ -1,0 +1,130 @@
+/** Whose turn it is. `tenant` undefined: of none. */
+export interface Party {
+  readonly user: string;
+  readonly tenant: string | undefined;
+}
+
+/** The turns of one user: those that wait, in the order in which they came, and how many run. */
+interface Lane<Entry> {
+  readonly key: string;
+  readonly tenant: string | undefined;
+  readonly waiting: Map<number, Entry>;
+  running: number;
+}
+
+/** Of users with equally few running turns so many are compared by their tenants: whoever has waited longest is always among them. */
+const mostCompared = 64;
+
+/** A blank is in no tenant's name, and a user's own name may hold one. */
+function keyOf({ user, tenant = "" }: Party): string {
+  return `${tenant} ${user}`;
+}
+
+/** Users that wait, by how many turns of theirs run; who came to a number first is the first there. */
+function createLevels<Entry>() {
+  const levels = new Map<number, Set<Lane<Entry>>>();
+  return {
+    add(lane: Lane<Entry>): void {
+      if (lane.waiting.size === 0) return;
+      const level = levels.get(lane.running);
+      if (level === undefined) levels.set(lane.running, new Set([lane]));
+      else level.add(lane);
+    },
+    remove(lane: Lane<Entry>): void {
+      const level = levels.get(lane.running);
+      level?.delete(lane);
+      if (level?.size === 0) levels.delete(lane.running);
+    },
+    lowest: (): Iterable<Lane<Entry>> => (levels.size === 0 ? [] : (levels.get(Math.min(...levels.keys())) ?? [])),
+  };
+}
+
+/**
+ * What waits for a free place, handed out fairly: the next one is of the user of whom the fewest run, of these of the tenant of which the fewest run. So
+ * nobody is held back while nobody else waits, and whoever comes while one user has all places gets the next one that is free. Pure.
+ */
+export function createFairQueue<Entry extends { readonly seq: number }>() {
+  const lanes = new Map<string, Lane<Entry>>();
+  const ofTenant = new Map<string, number>();
+  const levels = createLevels<Entry>();
+  let size = 0;
+
+  const laneOf = (party: Party): Lane<Entry> => {
+    const key = keyOf(party);
+    const known = lanes.get(key);
+    if (known !== undefined) return known;
+    const lane = { key, tenant: party.tenant, waiting: new Map<number, Entry>(), running: 0 };
+    lanes.set(key, lane);
+    return lane;
+  };
+  const change = (lane: Lane<Entry>, act: () => void): void => {
+    levels.remove(lane);
+    act();
+    levels.add(lane);
+    if (lane.waiting.size === 0 && lane.running === 0) lanes.delete(lane.key);
+  };
+  const count = ({ tenant }: Lane<Entry>, by: number): void => {
+    if (tenant === undefined) return;
+    const running = (ofTenant.get(tenant) ?? 0) + by;
+    if (running === 0) ofTenant.delete(tenant);
+    else ofTenant.set(tenant, running);
+  };
+  /** A user without a tenant is one by themselves. */
+  const runningOf = ({ tenant, running }: Lane<Entry>): number =>
+    tenant === undefined ? running : (ofTenant.get(tenant) ?? 0);
+  const takeFrom = (lane: Lane<Entry>, entry: Entry): void => {
+    // A lane keeps its place among those with as many running turns until one of its own begins.
+    if (lane.waiting.size > 1) lane.waiting.delete(entry.seq);
+    else change(lane, () => lane.waiting.delete(entry.seq));
+    size--;
+  };
+
+  return {
+    size: (): number => size,
+    *waiting(): Generator<Entry> {
+      for (const { waiting } of lanes.values()) yield* waiting.values();
+    },
+
+    /** One of the same sequence takes the place of what was there. */
+    enter(party: Party, entry: Entry): void {
+      const lane = laneOf(party);
+      if (!lane.waiting.has(entry.seq)) size++;
+      if (lane.waiting.size > 0) lane.waiting.set(entry.seq, entry);
+      else change(lane, () => lane.waiting.set(entry.seq, entry));
+    },
+
+    /** Takes the next one out. */
+    next(): Entry | undefined {
+      let best: Lane<Entry> | undefined;
+      let compared = 0;
+      for (const lane of levels.lowest()) {
+        if (best === undefined || runningOf(lane) < runningOf(best)) best = lane;
+        if (++compared === mostCompared) break;
+      }
+      const [entry] = best?.waiting.values() ?? [];
+      if (best === undefined || entry === undefined) return undefined;
+      takeFrom(best, entry);
+      return entry;
+    },
+
+    /** Takes out one that shall not wait in this order. */
+    remove(party: Party, seq: number): Entry | undefined {
+      const lane = lanes.get(keyOf(party));
+      const entry = lane?.waiting.get(seq);
+      if (lane !== undefined && entry !== undefined) takeFrom(lane, entry);
+      return entry;
+    },
+
+    /** A turn of theirs runs, until the returned function is called. */
+    begin(party: Party): () => void {
+      const lane = laneOf(party);
+      const add = (by: number): void =>
+        change(lane, () => {
+          lane.running += by;
+          count(lane, by);
+        });
+      add(1);
+      return () => add(-1);
+    },
+  };
+}

@@ -1,0 +1,136 @@
+import type { Delivery, TurnQueue, TurnStanding } from "@parley/bus";
+import type { TurnId, TurnRequest } from "@parley/protocol";
+import { sleep, type Logger } from "@parley/runtime";
+import { createFairQueue, type Party } from "./fair-queue.ts";
+import { answersOf, type Answers } from "./parking.ts";
+
+/** A delivery that waits here for a slot: all of it that is kept. Its message is read again when it gets one. */
+export interface Queued extends Answers {
+  readonly seq: number;
+  readonly turn: TurnId;
+  readonly party: Party;
+  readonly acceptedAt: number;
+  /** See `Delivery`: no earlier turn of its conversation is there, nor will there be. */
+  readonly isFirst: boolean;
+  /** How it stood when it came, where somebody else had it before; undefined: nobody had. Rejects when that could not be seen. */
+  readonly standing: Promise<TurnStanding> | undefined;
+}
+
+export interface TurnLineDeps {
+  readonly turns: Pick<TurnQueue, "standing" | "deliveryState">;
+  /** Whether it has perhaps waited too long to begin. */
+  readonly looksTooOld: (turn: Pick<Queued, "acceptedAt">) => boolean;
+  /** Some were given back, to be had by others: none is to be pulled for so long. */
+  readonly onGivenBack: (ms: number) => void;
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+}
+
+/** How often a worker with turns that wait looks whether another one has a free slot; while one has, more often. */
+const lookMs = 500;
+const shareMs = 100;
+/** Given back in one look: twice as many as in the one before while there is still somebody with a free slot. */
+const leastShared = 4;
+const mostShared = 64;
+
+export function partyOf({ user, caller }: Pick<TurnRequest, "user" | "caller">): Party {
+  return { user: user.id, tenant: caller?.tenant };
+}
+
+export type TurnLine = ReturnType<typeof createTurnLine>;
+
+/**
+ * Turns that wait here for a slot, each held at the broker by its heartbeat. Among users they are handed out fairly. Those that somebody had begun (its
+ * worker was lost, or a person has decided) take turns with the others: their users look at half an answer.
+ */
+export function createTurnLine(deps: TurnLineDeps) {
+  const { turns, signal, log } = deps;
+  const fair = createFairQueue<Queued>();
+  /** By their places in the queue. */
+  const begun = new Map<number, Queued>();
+  const here = new Map<TurnId, Queued>();
+  let wasBegun = false;
+
+  const hasten = (entry: Queued): void => {
+    if (fair.remove(entry.party, entry.seq) !== undefined) begun.set(entry.seq, entry);
+  };
+  const watch = async (entry: Queued): Promise<void> => {
+    const { kind } = (await entry.standing) ?? { kind: "waits" };
+    // A later delivery of the same turn has taken its place.
+    if (kind !== "waits" && here.get(entry.turn) === entry) hasten(entry);
+  };
+  const next = (): Queued | undefined => {
+    const [oldest] = begun.values();
+    wasBegun = oldest !== undefined && (fair.size() === 0 || !wasBegun);
+    const entry = wasBegun ? oldest : fair.next();
+    if (entry === undefined) return undefined;
+    begun.delete(entry.seq);
+    here.delete(entry.turn);
+    return entry;
+  };
+  const line = {
+    count: (): number => fair.size() + begun.size,
+    has: (turn: TurnId): boolean => here.has(turn),
+
+    /** `isNew`: nobody can have begun it. One that is here already is answered by its newer delivery. */
+    enter(delivery: Delivery, isNew = delivery.deliveries === 1): void {
+      const { seq, request, isFirst = false } = delivery;
+      const { turn_id: turn, accepted_at: acceptedAt } = request;
+      const standing = isNew ? undefined : turns.standing(delivery);
+      const entry = { seq, turn, party: partyOf(request), acceptedAt, isFirst, standing, ...answersOf(delivery) };
+      here.set(turn, entry);
+      if (begun.has(seq)) begun.set(seq, entry);
+      else fair.enter(entry.party, entry);
+      watch(entry).catch((err: unknown) => log.debug({ err, turn_id: turn }, "nobody knows whether a turn has begun"));
+    },
+
+    /** Takes the next one out. */
+    next,
+    /** A turn of theirs runs, until the returned function is called. */
+    begin: fair.begin,
+    held: (): Iterable<Queued> => [...begun.values(), ...fair.waiting()],
+
+    /** What is too old to begin is only to be ended: it goes first. */
+    hastenOld(): void {
+      for (const entry of [...fair.waiting()]) if (deps.looksTooOld(entry)) hasten(entry);
+    },
+
+    giveBack(): void {
+      for (let entry = next(); entry !== undefined; entry = next()) entry.nak();
+    },
+  };
+  void repeatLooks(line, deps, signal);
+  return line;
+}
+
+type Line = Pick<TurnLine, "count" | "next" | "hastenOld">;
+
+/**
+ * Gives turns back that others have slots for: a worker that has just started, or has come to the end of its own. Without a free slot nobody has a pull at
+ * the broker for long, so one that waits there is somebody's slot.
+ */
+async function repeatLooks(line: Line, { turns, onGivenBack, log }: TurnLineDeps, signal: AbortSignal): Promise<void> {
+  let most = leastShared;
+  const look = async (): Promise<number> => {
+    line.hastenOld();
+    const { pullsWait } = await turns.deliveryState();
+    if (signal.aborted || !pullsWait) {
+      most = leastShared;
+      return lookMs;
+    }
+    onGivenBack(2 * shareMs);
+    // The rest is for the slots that become free here meanwhile.
+    for (let left = Math.min(most, Math.ceil(line.count() / 2)); left > 0; left--) line.next()?.nak();
+    most = Math.min(mostShared, most * 2);
+    return shareMs;
+  };
+  for (let waitMs = lookMs; !signal.aborted;) {
+    await sleep(waitMs, signal);
+    waitMs = lookMs;
+    if (signal.aborted || line.count() === 0) continue;
+    waitMs = await look().catch((err: unknown) => {
+      log.debug({ err }, "the queue could not be looked at");
+      return lookMs;
+    });
+  }
+}
