@@ -46,6 +46,8 @@ function createLevels<Entry>() {
 export function createFairQueue<Entry extends { readonly seq: number }>() {
   const lanes = new Map<string, Lane<Entry>>();
   const ofTenant = new Map<string, number>();
+  /** How many users have so many turns running. */
+  const users = new Map<number, number>();
   const levels = createLevels<Entry>();
   let size = 0;
 
@@ -68,6 +70,12 @@ export function createFairQueue<Entry extends { readonly seq: number }>() {
     const running = (ofTenant.get(tenant) ?? 0) + by;
     if (running === 0) ofTenant.delete(tenant);
     else ofTenant.set(tenant, running);
+  };
+  const countUsers = (running: number, by: number): void => {
+    if (running === 0) return;
+    const number = (users.get(running) ?? 0) + by;
+    if (number === 0) users.delete(running);
+    else users.set(running, number);
   };
   /** A user without a tenant is one by themselves. */
   const runningOf = ({ tenant, running }: Lane<Entry>): number =>
@@ -92,6 +100,11 @@ export function createFairQueue<Entry extends { readonly seq: number }>() {
       if (lane.waiting.size > 0) lane.waiting.set(entry.seq, entry);
       else change(lane, () => lane.waiting.set(entry.seq, entry));
     },
+
+    /** Whether nothing of theirs runs or waits. */
+    isNew: (party: Party): boolean => !lanes.has(keyOf(party)),
+    /** Of the user of whom the most run. */
+    mostRunning: (): number => Math.max(0, ...users.keys()),
 
     /** Takes the next one out. */
     next(): Entry | undefined {
@@ -120,7 +133,9 @@ export function createFairQueue<Entry extends { readonly seq: number }>() {
       const lane = laneOf(party);
       const add = (by: number): void =>
         change(lane, () => {
+          countUsers(lane.running, -1);
           lane.running += by;
+          countUsers(lane.running, 1);
           count(lane, by);
         });
       add(1);

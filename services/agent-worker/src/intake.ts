@@ -86,11 +86,14 @@ function createRunning(
         resting.rest(delivery);
       });
   };
+  /** A slot for what came without one. Somebody new does not wait while one user has many. */
+  const takesSlot = ({ request }: Delivery): boolean =>
+    slots.tryTake() || lend() || slots.tryTakeExtra(line.mostBefore(partyOf(request)));
   const parking = createParking({
     ...{ limit: maxParked, turns, agents, placeOf: places.placeOf, signal: stopping, ...earlyEnds },
     onFirst(delivery) {
       // Another worker may hold it too, since the broker took this one for dead: whoever claims it first has it.
-      if (slots.tryTake() || lend()) occupySlot(delivery, partyOf(delivery.request), () => run(delivery, 0));
+      if (takesSlot(delivery)) occupySlot(delivery, partyOf(delivery.request), () => run(delivery, 0));
       else line.enter(delivery, true);
     },
     onSuspended(delivery) {
@@ -100,10 +103,10 @@ function createRunning(
       });
     },
   });
-  return { run, occupySlot, parking };
+  return { run, occupySlot, takesSlot, parking };
 }
 
-type HandlingDeps = Pick<RunningDeps, "places" | "putBack"> & Omit<ReturnType<typeof createRunning>, "occupySlot">;
+type HandlingDeps = Pick<RunningDeps, "places" | "putBack"> & Pick<ReturnType<typeof createRunning>, "run" | "parking">;
 
 /** What was seen of a delivery when it came, and may not be so any more. */
 interface Seen {
@@ -157,11 +160,9 @@ function createPlacing(deps: IntakeDeps, lend: () => boolean, onGivenBack: (ms: 
   const resting = createResting();
   const places = createPlaces(turns, runner, waits);
   const putBack = createPuttingBack(deps, places.placeOf);
-  const { looksTooOld } = earlyEnds;
-  const line = createTurnLine({ turns, looksTooOld, onGivenBack, signal: stopping, log });
-  const { occupySlot, ...running } = createRunning(deps, { resting, places, line, lend, putBack });
-  const { parking } = running;
-  const handle = createHandling(deps, { ...running, places, putBack });
+  const line = createTurnLine({ turns, earlyEnds, onGivenBack, signal: stopping, log });
+  const { run, occupySlot, takesSlot, parking } = createRunning(deps, { resting, places, line, lend, putBack });
+  const handle = createHandling(deps, { run, parking, places, putBack });
 
   const handleQueued = async (entry: Queued): Promise<void> => {
     const [standing, turn] = await places.hold(entry, () => Promise.all([entry.standing, turns.at(entry.seq)]));
@@ -194,7 +195,7 @@ function createPlacing(deps: IntakeDeps, lend: () => boolean, onGivenBack: (ms: 
     queue(delivery: Delivery): void {
       if (stopping.aborted) delivery.nak();
       else if (delivery.isUnreadable === true) resting.rest(delivery);
-      else if (slots.tryTake() || lend()) begin(delivery);
+      else if (takesSlot(delivery)) begin(delivery);
       else line.enter(delivery);
     },
   };

@@ -1,3 +1,8 @@
+/** So many more than the limit may run for those who would else wait for one user's turns: this share of it, and at least one. */
+const extraShare = 1 / 8;
+/** A user has many when it is so many, and that share of all: what goes beyond the limit is no more than what they have. */
+const leastMany = 4;
+
 export type Slots = ReturnType<typeof createSlots>;
 
 /**
@@ -54,6 +59,13 @@ export function createSlots(initialLimit: number) {
 
   return {
     tryTake,
+    /** Takes a place beyond the limit, for somebody of whom nothing runs while one user has `mostOfOne` places. */
+    tryTakeExtra(mostOfOne: number): boolean {
+      const extra = Math.max(1, Math.floor(limit * extraShare));
+      if (mostOfOne < Math.max(leastMany, extra) || taken >= limit + extra) return false;
+      taken++;
+      return true;
+    },
     release,
     taken: (): number => taken,
     /** How many wait in `takeSpare`: as long as one does, none is free. */

@@ -1,6 +1,7 @@
 import type { Delivery, TurnQueue, TurnStanding } from "@parley/bus";
 import type { TurnId, TurnRequest } from "@parley/protocol";
 import { sleep, type Logger } from "@parley/runtime";
+import type { EarlyEnds } from "./early-ends.ts";
 import { createFairQueue, type Party } from "./fair-queue.ts";
 import { answersOf, type Answers } from "./parking.ts";
 
@@ -17,9 +18,8 @@ export interface Queued extends Answers {
 }
 
 export interface TurnLineDeps {
-  readonly turns: Pick<TurnQueue, "standing" | "deliveryState">;
-  /** Whether it has perhaps waited too long to begin. */
-  readonly looksTooOld: (turn: Pick<Queued, "acceptedAt">) => boolean;
+  readonly turns: Pick<TurnQueue, "standing" | "deliveryState" | "at">;
+  readonly earlyEnds: Pick<EarlyEnds, "looksTooOld" | "endTooOld">;
   /** Some were given back, to be had by others: none is to be pulled for so long. */
   readonly onGivenBack: (ms: number) => void;
   readonly signal: AbortSignal;
@@ -32,6 +32,8 @@ const shareMs = 100;
 /** Given back in one look: twice as many as in the one before while there is still somebody with a free slot. */
 const leastShared = 4;
 const mostShared = 64;
+/** Ended in one look, without a slot. */
+const mostEnded = 16;
 
 export function partyOf({ user, caller }: Pick<TurnRequest, "user" | "caller">): Party {
   return { user: user.id, tenant: caller?.tenant };
@@ -44,7 +46,7 @@ export type TurnLine = ReturnType<typeof createTurnLine>;
  * worker was lost, or a person has decided) take turns with the others: their users look at half an answer.
  */
 export function createTurnLine(deps: TurnLineDeps) {
-  const { turns, signal, log } = deps;
+  const { turns, earlyEnds, signal, log } = deps;
   const fair = createFairQueue<Queued>();
   /** By their places in the queue. */
   const begun = new Map<number, Queued>();
@@ -84,15 +86,23 @@ export function createTurnLine(deps: TurnLineDeps) {
       watch(entry).catch((err: unknown) => log.debug({ err, turn_id: turn }, "nobody knows whether a turn has begun"));
     },
 
+    /** How many turns of one user run at the most, if nothing of this one runs or waits; else 0. */
+    mostBefore: (party: Party): number => (fair.isNew(party) ? fair.mostRunning() : 0),
+
     /** Takes the next one out. */
     next,
     /** A turn of theirs runs, until the returned function is called. */
     begin: fair.begin,
     held: (): Iterable<Queued> => [...begun.values(), ...fair.waiting()],
 
-    /** What is too old to begin is only to be ended: it goes first. */
-    hastenOld(): void {
-      for (const entry of [...fair.waiting()]) if (deps.looksTooOld(entry)) hasten(entry);
+    /** Those that have waited too long to begin. */
+    async endOld(): Promise<void> {
+      const old = [...fair.waiting()].filter(earlyEnds.looksTooOld).slice(0, mostEnded);
+      for (const entry of old) {
+        const turn = signal.aborted ? undefined : await turns.at(entry.seq);
+        // Its slot is needed for a moment, to see that it is gone.
+        if (turn !== undefined && (await earlyEnds.endTooOld(turn, entry.deliveries > 1))) hasten(entry);
+      }
     },
 
     giveBack(): void {
@@ -103,7 +113,7 @@ export function createTurnLine(deps: TurnLineDeps) {
   return line;
 }
 
-type Line = Pick<TurnLine, "count" | "next" | "hastenOld">;
+type Line = Pick<TurnLine, "count" | "next" | "endOld">;
 
 /**
  * Gives turns back that others have slots for: a worker that has just started, or has come to the end of its own. Without a free slot nobody has a pull at
@@ -112,7 +122,7 @@ type Line = Pick<TurnLine, "count" | "next" | "hastenOld">;
 async function repeatLooks(line: Line, { turns, onGivenBack, log }: TurnLineDeps, signal: AbortSignal): Promise<void> {
   let most = leastShared;
   const look = async (): Promise<number> => {
-    line.hastenOld();
+    await line.endOld();
     const { pullsWait } = await turns.deliveryState();
     if (signal.aborted || !pullsWait) {
       most = leastShared;

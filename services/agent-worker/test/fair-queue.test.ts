@@ -67,6 +67,18 @@ test("users of one name in two tenants are two", () => {
   expect(begin(3)).toEqual(["a1", "a3", "a2"]);
 });
 
+test("knows who is new, and how many the busiest user has", () => {
+  const { queue } = queueOf(user("waits"));
+  expect(queue.mostRunning()).toBe(0);
+  const ends = [1, 2, 3].map(() => queue.begin(user("busy")));
+  queue.begin(user("other"));
+  expect(["waits", "busy", "other", "new"].filter((name) => queue.isNew(user(name)))).toEqual(["new"]);
+  expect(queue.mostRunning()).toBe(3);
+  for (const end of ends) end();
+  expect(queue.mostRunning()).toBe(1);
+  expect(queue.isNew(user("busy"))).toBe(true);
+});
+
 test("one that comes again takes its own place, and one can be taken out", () => {
   const { queue, begin } = queueOf(user("a"), user("a"), user("b"));
   queue.enter(user("a"), { seq: 1, party: user("a") });
@@ -110,6 +122,7 @@ test("P7: nothing is lost or handed out twice, and the next is always of a user 
           queue.enter(entry.party, entry);
         }
         expect(queue.size()).toBe(waiting.length);
+        expect(queue.mostRunning()).toBe(Math.max(0, ...running.map(({ name }) => runningOf(name))));
       }
     }),
   );

@@ -136,6 +136,23 @@ it("lends the slot that a pull has nothing for, and queues what comes for it the
   expect(slots.taken()).toBe(1);
 });
 
+it.each([
+  [4, 3, 0],
+  [4, 4, 1],
+  [32, 3, 0],
+  [32, 4, 4],
+  [100, 11, 0],
+  [100, 12, 12],
+])("of %i slots, while one user has %i, lets %i more in", (limit, mostOfOne, extra) => {
+  const slots = createSlots(limit);
+  while (slots.tryTake());
+  let taken = 0;
+  while (slots.tryTakeExtra(mostOfOne)) taken++;
+  expect(taken).toBe(extra);
+  for (let i = 0; i < extra; i++) slots.release();
+  expect(slots.tryTake()).toBe(false);
+});
+
 it("hands a slot to who has waited longest", async () => {
   const slots = createSlots(1);
   const { signal } = new AbortController();
