@@ -35,7 +35,62 @@ function createLevels<Entry>() {
       level?.delete(lane);
       if (level?.size === 0) levels.delete(lane.running);
     },
+    /** How many users wait. */
+    size: (): number => [...levels.values()].reduce((sum, { size }) => sum + size, 0),
     lowest: (): Iterable<Lane<Entry>> => (levels.size === 0 ? [] : (levels.get(Math.min(...levels.keys())) ?? [])),
+  };
+}
+
+/** What runs, by user and by tenant. */
+function createRunningCounts() {
+  const ofTenant = new Map<string, number>();
+  /** How many users have so many turns running. */
+  const users = new Map<number, number>();
+
+  const add = <Key>(counts: Map<Key, number>, key: Key, by: number): void => {
+    const count = (counts.get(key) ?? 0) + by;
+    if (count === 0) counts.delete(key);
+    else counts.set(key, count);
+  };
+
+  return {
+    add<Entry>(lane: Lane<Entry>, by: number): void {
+      if (lane.running > 0) add(users, lane.running, -1);
+      lane.running += by;
+      if (lane.running > 0) add(users, lane.running, 1);
+      if (lane.tenant !== undefined) add(ofTenant, lane.tenant, by);
+    },
+    /** A user without a tenant is one by themselves. */
+    around: <Entry>({ tenant, running }: Lane<Entry>): number =>
+      tenant === undefined ? running : (ofTenant.get(tenant) ?? 0),
+    most: (): number => Math.max(0, ...users.keys()),
+  };
+}
+
+/** All users of whom something waits or runs. */
+function createLanes<Entry>() {
+  const lanes = new Map<string, Lane<Entry>>();
+  const levels = createLevels<Entry>();
+  return {
+    find: (party: Party): Lane<Entry> | undefined => lanes.get(keyOf(party)),
+    all: (): Iterable<Lane<Entry>> => lanes.values(),
+    waiting: levels.size,
+    lowest: levels.lowest,
+    of(party: Party): Lane<Entry> {
+      const key = keyOf(party);
+      const known = lanes.get(key);
+      if (known !== undefined) return known;
+      const lane = { key, tenant: party.tenant, waiting: new Map<number, Entry>(), running: 0 };
+      lanes.set(key, lane);
+      return lane;
+    },
+    /** Does what changes how many run, or whether any wait. */
+    change(lane: Lane<Entry>, act: () => void): void {
+      levels.remove(lane);
+      act();
+      levels.add(lane);
+      if (lane.waiting.size === 0 && lane.running === 0) lanes.delete(lane.key);
+    },
   };
 }
 
@@ -44,85 +99,58 @@ function createLevels<Entry>() {
  * nobody is held back while nobody else waits, and whoever comes while one user has all places gets the next one that is free. Pure.
  */
 export function createFairQueue<Entry extends { readonly seq: number }>() {
-  const lanes = new Map<string, Lane<Entry>>();
-  const ofTenant = new Map<string, number>();
-  /** How many users have so many turns running. */
-  const users = new Map<number, number>();
-  const levels = createLevels<Entry>();
+  const lanes = createLanes<Entry>();
+  const running = createRunningCounts();
   let size = 0;
 
-  const laneOf = (party: Party): Lane<Entry> => {
-    const key = keyOf(party);
-    const known = lanes.get(key);
-    if (known !== undefined) return known;
-    const lane = { key, tenant: party.tenant, waiting: new Map<number, Entry>(), running: 0 };
-    lanes.set(key, lane);
-    return lane;
-  };
-  const change = (lane: Lane<Entry>, act: () => void): void => {
-    levels.remove(lane);
-    act();
-    levels.add(lane);
-    if (lane.waiting.size === 0 && lane.running === 0) lanes.delete(lane.key);
-  };
-  const count = ({ tenant }: Lane<Entry>, by: number): void => {
-    if (tenant === undefined) return;
-    const running = (ofTenant.get(tenant) ?? 0) + by;
-    if (running === 0) ofTenant.delete(tenant);
-    else ofTenant.set(tenant, running);
-  };
-  const countUsers = (running: number, by: number): void => {
-    if (running === 0) return;
-    const number = (users.get(running) ?? 0) + by;
-    if (number === 0) users.delete(running);
-    else users.set(running, number);
-  };
-  /** A user without a tenant is one by themselves. */
-  const runningOf = ({ tenant, running }: Lane<Entry>): number =>
-    tenant === undefined ? running : (ofTenant.get(tenant) ?? 0);
-  const takeFrom = (lane: Lane<Entry>, entry: Entry): void => {
+  const takeFrom = (lane: Lane<Entry>, { seq }: Entry): void => {
     // A lane keeps its place among those with as many running turns until one of its own begins.
-    if (lane.waiting.size > 1) lane.waiting.delete(entry.seq);
-    else change(lane, () => lane.waiting.delete(entry.seq));
+    if (lane.waiting.size > 1) lane.waiting.delete(seq);
+    else lanes.change(lane, () => lane.waiting.delete(seq));
     size--;
+  };
+  const best = (): Lane<Entry> | undefined => {
+    let found: Lane<Entry> | undefined;
+    let compared = 0;
+    for (const lane of lanes.lowest()) {
+      if (found === undefined || running.around(lane) < running.around(found)) found = lane;
+      if (++compared === mostCompared) break;
+    }
+    return found;
   };
 
   return {
     size: (): number => size,
+    /** How many users wait. */
+    users: lanes.waiting,
     *waiting(): Generator<Entry> {
-      for (const { waiting } of lanes.values()) yield* waiting.values();
+      for (const { waiting } of lanes.all()) yield* waiting.values();
     },
 
     /** One of the same sequence takes the place of what was there. */
     enter(party: Party, entry: Entry): void {
-      const lane = laneOf(party);
+      const lane = lanes.of(party);
       if (!lane.waiting.has(entry.seq)) size++;
       if (lane.waiting.size > 0) lane.waiting.set(entry.seq, entry);
-      else change(lane, () => lane.waiting.set(entry.seq, entry));
+      else lanes.change(lane, () => lane.waiting.set(entry.seq, entry));
     },
 
     /** Whether nothing of theirs runs or waits. */
-    isNew: (party: Party): boolean => !lanes.has(keyOf(party)),
+    isNew: (party: Party): boolean => lanes.find(party) === undefined,
     /** Of the user of whom the most run. */
-    mostRunning: (): number => Math.max(0, ...users.keys()),
+    mostRunning: running.most,
 
     /** Takes the next one out. */
     next(): Entry | undefined {
-      let best: Lane<Entry> | undefined;
-      let compared = 0;
-      for (const lane of levels.lowest()) {
-        if (best === undefined || runningOf(lane) < runningOf(best)) best = lane;
-        if (++compared === mostCompared) break;
-      }
-      const [entry] = best?.waiting.values() ?? [];
-      if (best === undefined || entry === undefined) return undefined;
-      takeFrom(best, entry);
+      const lane = best();
+      const [entry] = lane?.waiting.values() ?? [];
+      if (lane !== undefined && entry !== undefined) takeFrom(lane, entry);
       return entry;
     },
 
     /** Takes out one that shall not wait in this order. */
     remove(party: Party, seq: number): Entry | undefined {
-      const lane = lanes.get(keyOf(party));
+      const lane = lanes.find(party);
       const entry = lane?.waiting.get(seq);
       if (lane !== undefined && entry !== undefined) takeFrom(lane, entry);
       return entry;
@@ -130,14 +158,8 @@ export function createFairQueue<Entry extends { readonly seq: number }>() {
 
     /** A turn of theirs runs, until the returned function is called. */
     begin(party: Party): () => void {
-      const lane = laneOf(party);
-      const add = (by: number): void =>
-        change(lane, () => {
-          countUsers(lane.running, -1);
-          lane.running += by;
-          countUsers(lane.running, 1);
-          count(lane, by);
-        });
+      const lane = lanes.of(party);
+      const add = (by: number): void => lanes.change(lane, () => running.add(lane, by));
       add(1);
       return () => add(-1);
     },

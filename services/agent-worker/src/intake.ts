@@ -33,6 +33,12 @@ export interface IntakeDeps {
 /** No room to wait in: each that is forgotten holds up its pull for this long, so that they do not come faster than they can be looked at. */
 const fullPauseMs = 50;
 
+/**
+ * With turns of so many users at hand there is somebody for each slot, and all others wait in the queue: where edges see how long it takes, and turn new
+ * messages away. So what is held here is mostly what one user has too much.
+ */
+const enoughUsers = 100;
+
 /** Of one that has ended: nobody is before it. */
 const mayLeave: ReadonlySet<Place> = new Set(["first", "gone"]);
 
@@ -216,7 +222,8 @@ export function createIntake(deps: IntakeDeps) {
     (ms) => pulling.pause(ms),
   );
   const { parking, line, held, take, queue } = placing;
-  const room = (): number => deps.maxParked - parking.count() - line.count();
+  const room = (): number =>
+    line.users() < enoughUsers ? Math.max(0, deps.maxParked - parking.count() - line.count()) : 0;
   const pulling = startPulling({ turns: bus.turns, slots, take, queue, room, signal: stopping, log });
   const heartbeats = startHeartbeats(ackWaitMs, runner, function* () {
     for (const { held: those } of held) yield* those();

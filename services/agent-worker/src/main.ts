@@ -24,8 +24,7 @@ runMain("agent-worker", async ({ env }) => {
   const { rightsOf, problems, isConfigured } = await openRights({ config, log, life }, models);
   const telemetry = await startTelemetry({ config, log, life }, worker, isConfigured);
   const { metrics, tracing } = telemetry;
-  const { SHARDS: shards, TURN_MS: turnMs, APPEND_GIVE_UP_MS: appendGiveUpMs } = config;
-  const { HISTORY_MESSAGES: historyMessages } = config;
+  const { TURN_MS: turnMs, APPEND_GIVE_UP_MS: appendGiveUpMs, HISTORY_MESSAGES: historyMessages } = config;
 
   // First of all, so that the process can be seen to live while it waits for the broker.
   const probes = await startProbes({ config, log, life }, metrics.registry);
@@ -46,7 +45,7 @@ runMain("agent-worker", async ({ env }) => {
   const runner = createTurnRunner({ ...deps, onClaimed, onSettled, onResumed });
 
   const earlyEnds = createEarlyEnds({ bus, runner, age, stopping, log });
-  const cancellations = createCancellations({ bus, shards, runner, log });
+  const cancellations = createCancellations({ bus, shards: config.SHARDS, runner, log });
   life.use("cancellations", cancellations.close);
   const { JANITOR_MS: everyMs, ACK_WAIT_MS: ackWaitMs } = config;
   const janitor = createJanitor({

@@ -5,6 +5,28 @@ const leastMany = 4;
 
 export type Slots = ReturnType<typeof createSlots>;
 
+/** Who waits for a place, in the order in which they came. */
+function createTakers() {
+  const waiting = new Set<() => void>();
+  return {
+    size: (): number => waiting.size,
+    first: (): (() => void) | undefined => [...waiting][0],
+    /** Resolves when it is given a place, or to false when the signal is aborted before. */
+    wait: (signal: AbortSignal): Promise<boolean> =>
+      new Promise((resolve) => {
+        const settle = (isTaken: boolean): void => {
+          waiting.delete(grant);
+          signal.removeEventListener("abort", giveUp);
+          resolve(isTaken);
+        };
+        const grant = (): void => settle(true);
+        const giveUp = (): void => settle(false);
+        waiting.add(grant);
+        signal.addEventListener("abort", giveUp, { once: true });
+      }),
+  };
+}
+
 /**
  * A bounded number of places in which turns run. One is taken before there is a turn for it: who asks the broker for turns has a place for
  * each that may come. The number may change: more are free at once, fewer as those that are taken are released.
@@ -13,74 +35,58 @@ export type Slots = ReturnType<typeof createSlots>;
  */
 export function createSlots(initialLimit: number) {
   let limit = initialLimit;
-  /** In the order in which they came. */
-  const waiting = new Set<() => void>();
-  const spare = new Set<() => void>();
+  const waiting = createTakers();
+  const spare = createTakers();
   let taken = 0;
   let beginHere = (): boolean => false;
 
-  const tryTake = (): boolean => {
-    if (taken >= limit) return false;
+  const tryTakeOf = (most: number): boolean => {
+    if (taken >= most) return false;
     taken++;
     return true;
   };
-  /** Goes to who has waited longest, without having been free: nobody can slip in between. */
+  const tryTake = (): boolean => tryTakeOf(limit);
+  /** Without having been free: nobody can slip in between. */
   const handOut = (): void => {
-    while (taken < limit) {
-      taken++;
-      const [first] = waiting;
+    while (tryTake()) {
+      const first = waiting.first();
       if (first === undefined && beginHere()) continue;
-      const grant = first ?? [...spare][0];
-      if (grant !== undefined) grant();
-      else return void taken--;
+      const grant = first ?? spare.first();
+      if (grant === undefined) return void taken--;
+      grant();
     }
   };
+  const takeAmong = async ({ wait }: ReturnType<typeof createTakers>, signal: AbortSignal): Promise<boolean> =>
+    !signal.aborted && (tryTake() || (await wait(signal)));
   const release = (): void => {
     taken--;
     handOut();
   };
 
-  /** Waits for a place and takes it. False: the signal was aborted before. */
-  const takeAmong = async (others: Set<() => void>, signal: AbortSignal): Promise<boolean> => {
-    if (signal.aborted) return false;
-    if (tryTake()) return true;
-    return new Promise((resolve) => {
-      const settle = (isTaken: boolean): void => {
-        others.delete(grant);
-        signal.removeEventListener("abort", giveUp);
-        resolve(isTaken);
-      };
-      const grant = (): void => settle(true);
-      const giveUp = (): void => settle(false);
-      others.add(grant);
-      signal.addEventListener("abort", giveUp, { once: true });
-    });
-  };
-
   return {
     tryTake,
-    /** Takes a place beyond the limit, for somebody of whom nothing runs while one user has `mostOfOne` places. */
-    tryTakeExtra(mostOfOne: number): boolean {
-      const extra = Math.max(1, Math.floor(limit * extraShare));
-      if (mostOfOne < Math.max(leastMany, extra) || taken >= limit + extra) return false;
-      taken++;
-      return true;
-    },
     release,
     taken: (): number => taken,
     /** How many wait in `takeSpare`: as long as one does, none is free. */
-    spareWaiting: (): number => spare.size,
+    spareWaiting: spare.size,
+
+    /** Takes a place beyond the limit, for somebody of whom nothing runs while one user has `mostOfOne` places. */
+    tryTakeExtra(mostOfOne: number): boolean {
+      const extra = Math.max(1, Math.floor(limit * extraShare));
+      return mostOfOne >= Math.max(leastMany, extra) && tryTakeOf(limit + extra);
+    },
 
     resize(newLimit: number): void {
       limit = newLimit;
       handOut();
     },
 
-    /** Who begins turns that are here already: called for a place that is free; returns whether it has taken it. */
+    /** Who begins turns that are here already: called with a place; returns whether it has a turn for it. */
     serve(begin: () => boolean): void {
       beginHere = begin;
     },
 
+    /** Waits for a place and takes it. False: the signal was aborted before. */
     take: (signal: AbortSignal): Promise<boolean> => takeAmong(waiting, signal),
     takeSpare: (signal: AbortSignal): Promise<boolean> => takeAmong(spare, signal),
 

@@ -39,6 +39,12 @@ export function partyOf({ user, caller }: Pick<TurnRequest, "user" | "caller">):
   return { user: user.id, tenant: caller?.tenant };
 }
 
+function entryOf(delivery: Delivery, standing: Queued["standing"]): Queued {
+  const { seq, request, isFirst = false } = delivery;
+  const { turn_id: turn, accepted_at: acceptedAt } = request;
+  return { seq, turn, party: partyOf(request), acceptedAt, isFirst, standing, ...answersOf(delivery) };
+}
+
 export type TurnLine = ReturnType<typeof createTurnLine>;
 
 /**
@@ -72,14 +78,13 @@ export function createTurnLine(deps: TurnLineDeps) {
   };
   const line = {
     count: (): number => fair.size() + begun.size,
+    users: fair.users,
     has: (turn: TurnId): boolean => here.has(turn),
 
     /** `isNew`: nobody can have begun it. One that is here already is answered by its newer delivery. */
     enter(delivery: Delivery, isNew = delivery.deliveries === 1): void {
-      const { seq, request, isFirst = false } = delivery;
-      const { turn_id: turn, accepted_at: acceptedAt } = request;
-      const standing = isNew ? undefined : turns.standing(delivery);
-      const entry = { seq, turn, party: partyOf(request), acceptedAt, isFirst, standing, ...answersOf(delivery) };
+      const entry = entryOf(delivery, isNew ? undefined : turns.standing(delivery));
+      const { seq, turn } = entry;
       here.set(turn, entry);
       if (begun.has(seq)) begun.set(seq, entry);
       else fair.enter(entry.party, entry);

@@ -96,34 +96,56 @@ const Act = fc.oneof(
   fc.constant("end" as const),
 );
 
+/** The same queue, written down as its rule. */
+function createModel() {
+  const waiting: Entry[] = [];
+  const running: { name: string; end: () => void }[] = [];
+  const runningOf = (name: string): number => running.filter((one) => one.name === name).length;
+  return {
+    waiting,
+    runningOf,
+    users: (): number => new Set(waiting.map(({ party }) => party.user)).size,
+    most: (): number => Math.max(0, ...running.map(({ name }) => runningOf(name))),
+    /** Those that may be next: the first of each user of whom the fewest run. */
+    candidates(): Entry[] {
+      const fewest = Math.min(...waiting.map(({ party }) => runningOf(party.user)));
+      const firsts = [...new Map(waiting.toReversed().map((entry) => [entry.party.user, entry])).values()];
+      return firsts.filter(({ party }) => runningOf(party.user) === fewest);
+    },
+    begin(entry: Entry, end: () => void): void {
+      waiting.splice(waiting.indexOf(entry), 1);
+      running.push({ name: entry.party.user, end });
+    },
+    end: (): void => running.shift()?.end(),
+  };
+}
+
+/** Does it on both; returns what is wrong then. */
+function faultOf(act: "next" | "end" | { enter: number }, seq: number, queue: Queue, model: Model): string | undefined {
+  if (act === "end") model.end();
+  else if (act === "next") {
+    const candidates = model.candidates();
+    const entry = queue.next();
+    if (entry === undefined) return candidates.length === 0 ? undefined : "nobody, although some wait";
+    if (!candidates.includes(entry)) return `turn ${entry.seq} is not the next`;
+    model.begin(entry, queue.begin(entry.party));
+  } else {
+    const entry = { seq, party: user(`u${act.enter}`) };
+    model.waiting.push(entry);
+    queue.enter(entry.party, entry);
+  }
+  const same = queue.size() === model.waiting.length && queue.users() === model.users();
+  return same && queue.mostRunning() === model.most() ? undefined : "wrong counts";
+}
+type Queue = ReturnType<typeof createFairQueue<Entry>>;
+type Model = ReturnType<typeof createModel>;
+
 test("P7: nothing is lost or handed out twice, and the next is always of a user of whom the fewest run", () => {
   fc.assert(
     fc.property(fc.array(Act, { maxLength: 200 }), (acts) => {
       const queue = createFairQueue<Entry>();
-      const waiting: Entry[] = [];
-      const running: { name: string; end: () => void }[] = [];
-      const runningOf = (name: string): number => running.filter((one) => one.name === name).length;
-      let seq = 0;
-      for (const act of acts) {
-        if (act === "end") running.shift()?.end();
-        else if (act === "next") {
-          const entry = queue.next();
-          expect(entry === undefined).toBe(waiting.length === 0);
-          if (entry === undefined) continue;
-          const fewest = Math.min(...waiting.map(({ party }) => runningOf(party.user)));
-          expect(runningOf(entry.party.user)).toBe(fewest);
-          const own = waiting.filter(({ party }) => party.user === entry.party.user);
-          expect(own[0]).toBe(entry);
-          waiting.splice(waiting.indexOf(entry), 1);
-          running.push({ name: entry.party.user, end: queue.begin(entry.party) });
-        } else {
-          const entry = { seq: ++seq, party: user(`u${act.enter}`) };
-          waiting.push(entry);
-          queue.enter(entry.party, entry);
-        }
-        expect(queue.size()).toBe(waiting.length);
-        expect(queue.mostRunning()).toBe(Math.max(0, ...running.map(({ name }) => runningOf(name))));
-      }
+      const model = createModel();
+      expect(acts.flatMap((act, i) => faultOf(act, i + 1, queue, model) ?? [])).toEqual([]);
     }),
   );
 });

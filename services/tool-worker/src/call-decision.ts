@@ -1,4 +1,4 @@
-import { callerOf, hasLapsed, toolNotAllowed, type May } from "@parley/protocol";
+import { callerOf, hasLapsed, toolNotAllowed, type May, type ToolJob } from "@parley/protocol";
 import { sleep, traceNames, type ChildSpan } from "@parley/runtime";
 import { awaitAgreement, type Agreement, type ApprovalDeps } from "./call-approval.ts";
 import { endOf, lapsed, lostWrite, notLicensed, notRun, type Call, type CallEnd } from "./call-end.ts";
@@ -26,9 +26,7 @@ export async function decide(call: Call, deps: DecisionDeps): Promise<CallEnd> {
   if (known === "cancelled" || stopper.by() === "cancelled")
     return notRun("cancelled", `${job.tool_name} was cancelled.`);
   if (tool === undefined) return notRun("failed", `There is no tool named ${job.tool_name}.`);
-  const { name } = tool.definition;
-  if (!deps.may(callerOf(job), "tool:run", { kind: "tool", name }).allowed)
-    return notRun("denied", toolNotAllowed(name));
+  if (!isAllowed(job, tool, deps)) return notRun("denied", toolNotAllowed(tool.definition.name));
   const prepared = tool.prepare(job.arguments);
   if ("problem" in prepared) return notRun("failed", prepared.problem);
   const { approval } = prepared;
@@ -37,6 +35,10 @@ export async function decide(call: Call, deps: DecisionDeps): Promise<CallEnd> {
   const isLicensed = tool.definition.effect === "write" || agreement !== undefined;
   const notBegun = isLicensed ? await begin(call, tool, { agreement, ...deps }) : undefined;
   return notBegun ?? perform(call, tool, prepared, deps);
+}
+
+function isAllowed(job: ToolJob, { definition: { name } }: Tool, { may }: Pick<DecisionDeps, "may">): boolean {
+  return may(callerOf(job), "tool:run", { kind: "tool", name }).allowed;
 }
 
 interface Beginning {

@@ -35,6 +35,15 @@ interface Look extends Omit<Offer, "note"> {
   readonly missing: readonly string[];
 }
 
+function lookOf(there: readonly ToolDefinition[], away: readonly string[], mayRun: (tool: string) => boolean): Look {
+  return {
+    tools: there.filter(({ name }) => mayRun(name)),
+    notAllowed: there.filter(({ name }) => !mayRun(name)),
+    // Nobody waits for what they may not run, nor hears of it.
+    missing: away.filter((name) => name.endsWith(everyTool) || mayRun(name)),
+  };
+}
+
 export type ToolOffer = ReturnType<typeof createToolOffer>;
 
 const lookEveryMs = 200;
@@ -61,12 +70,7 @@ export function createToolOffer({ catalogue, waitMs }: ToolOfferDeps) {
       if (!away.includes(name)) missingSince.delete(name);
       else if (!missingSince.has(name)) missingSince.set(name, now);
     }
-    return {
-      tools: there.filter(({ name }) => mayRun(name)),
-      notAllowed: there.filter(({ name }) => !mayRun(name)),
-      // Nobody waits for what they may not run, nor hears of it.
-      missing: away.filter((name) => name.endsWith(everyTool) || mayRun(name)),
-    };
+    return lookOf(there, away, mayRun);
   };
 
   const deadlineOf = ({ tools, missing }: Look): number => {
