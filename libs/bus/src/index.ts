@@ -29,6 +29,15 @@ export type { WaitingTexts } from "./waiting-texts.ts";
 export type { TitlePlace, Titles } from "./titles.ts";
 export type { TranscriptPage, Transcripts } from "./transcripts.ts";
 export { connectRedis, type RedisRole } from "./redis.ts";
+export {
+  createOpenTurns,
+  openTurnsKey,
+  type Added,
+  type Holder,
+  type MostOpen,
+  type OpenTurn,
+  type OpenTurns,
+} from "./open-turns.ts";
 export { createToolJobs, createToolQueue, type ToolJobCounts, type ToolJobs, type ToolQueue } from "./tool-queue.ts";
 export {
   startToolWorker,
