@@ -94,6 +94,16 @@ function createLanes<Entry>() {
   };
 }
 
+function leastOf<Item>(items: Iterable<Item>, sizeOf: (item: Item) => number): Item | undefined {
+  let least: Item | undefined;
+  let compared = 0;
+  for (const item of items) {
+    if (least === undefined || sizeOf(item) < sizeOf(least)) least = item;
+    if (++compared === mostCompared) break;
+  }
+  return least;
+}
+
 /**
  * What waits for a free place, handed out fairly: the next one is of the user of whom the fewest run, of these of the tenant of which the fewest run. So
  * nobody is held back while nobody else waits, and whoever comes while one user has all places gets the next one that is free. Pure.
@@ -108,15 +118,6 @@ export function createFairQueue<Entry extends { readonly seq: number }>() {
     if (lane.waiting.size > 1) lane.waiting.delete(seq);
     else lanes.change(lane, () => lane.waiting.delete(seq));
     size--;
-  };
-  const best = (): Lane<Entry> | undefined => {
-    let found: Lane<Entry> | undefined;
-    let compared = 0;
-    for (const lane of lanes.lowest()) {
-      if (found === undefined || running.around(lane) < running.around(found)) found = lane;
-      if (++compared === mostCompared) break;
-    }
-    return found;
   };
 
   return {
@@ -142,7 +143,7 @@ export function createFairQueue<Entry extends { readonly seq: number }>() {
 
     /** Takes the next one out. */
     next(): Entry | undefined {
-      const lane = best();
+      const lane = leastOf(lanes.lowest(), running.around);
       const [entry] = lane?.waiting.values() ?? [];
       if (lane !== undefined && entry !== undefined) takeFrom(lane, entry);
       return entry;

@@ -6,7 +6,15 @@ import { Config } from "./config.ts";
 import { createEarlyEnds } from "./early-ends.ts";
 import { createIntake } from "./intake.ts";
 import { createJanitor } from "./janitor.ts";
-import { connectBus, connectTools, createNotes, createTurnRun, openRights, startProbes } from "./parts.ts";
+import {
+  connectBus,
+  connectTools,
+  createNotes,
+  createTelling,
+  createTurnRun,
+  openRights,
+  startProbes,
+} from "./parts.ts";
 import { createQueueAge } from "./queue-age.ts";
 import { chosenFormat } from "./record-format.ts";
 import { readStartSettings } from "./start-settings.ts";
@@ -37,12 +45,12 @@ runMain("agent-worker", async ({ env }) => {
   const { slots, tokenFlushMs } = capacity;
   const parts = { provider, rules, brief, rightsOf, tools, metrics, tokenFlushMs };
   const run = createTurnRun({ config, log, life }, bus, parts);
-  const { turnClaimed: onClaimed, turnSettled: onSettled, turnResumed: onResumed, turnWoken: onWoken } = metrics;
+  const { onWoken, ...telling } = createTelling(metrics, tools.openTurns);
   const waits = createWaits({ bus, log });
   const age = createQueueAge(bus.turns, config.QUEUE_AGE_MS);
   const stopping = life.signal;
   const deps = { bus, worker, run, age, waits, stopping, turnMs, appendGiveUpMs, historyMessages, tracing, log };
-  const runner = createTurnRunner({ ...deps, onClaimed, onSettled, onResumed });
+  const runner = createTurnRunner({ ...deps, ...telling });
 
   const earlyEnds = createEarlyEnds({ bus, runner, age, stopping, log });
   const cancellations = createCancellations({ bus, shards: config.SHARDS, runner, log });

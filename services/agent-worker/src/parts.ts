@@ -1,5 +1,6 @@
 import {
   connectRedis,
+  createOpenTurns,
   createToolCatalogue,
   createToolQueue,
   factNotes,
@@ -7,8 +8,10 @@ import {
   streamSettings,
   type Bus,
   type Facts,
+  type OpenTurns,
   type ToolCatalogue,
 } from "@parley/bus";
+import type { TurnRequest } from "@parley/protocol";
 import { once } from "node:events";
 import { openLimits, startAdmin, withDeadline, type AdminOptions, type Lifecycle, type Logger } from "@parley/runtime";
 import { everyTool, missingTools, type Agent } from "./agents/agent.ts";
@@ -29,6 +32,7 @@ import { chosenFormat } from "./record-format.ts";
 import { createSuspension } from "./suspension.ts";
 import { createToolCalls, type ToolCallsDeps } from "./tool-calls.ts";
 import { createTurn } from "./turn.ts";
+import type { TurnResult } from "./turn-attempt.ts";
 
 export interface Process {
   readonly config: Config;
@@ -92,6 +96,24 @@ export async function connectTools({ config, log, life }: Process, bus: Bus, { w
     catalogue,
     toolOffer: createToolOffer({ catalogue, waitMs: config.TOOLS_WAIT_MS }),
     toolCalls: createToolCalls({ bus, queue, worker, log, queueWaitMs: config.TOOL_QUEUE_WAIT_MS, onDecided }),
+    openTurns: createOpenTurns({ redis }),
+  };
+}
+
+/** What is told of turns: to the figures, and to the count of what users have open, which nobody waits for. */
+export function createTelling(
+  { turnClaimed, turnSettled, turnResumed, turnWoken }: ReturnType<typeof createAgentMetrics>,
+  openTurns: Pick<OpenTurns, "remove">,
+) {
+  return {
+    onClaimed: turnClaimed,
+    onResumed: turnResumed,
+    onWoken: turnWoken,
+    onSettled(result: TurnResult, { conversation_id: conversation, turn_id: turn, user, caller }: TurnRequest): void {
+      turnSettled(result);
+      if (result !== "ended" && result !== "skipped") return;
+      void openTurns.remove({ conversation, turn, user: user.id, tenant: caller?.tenant });
+    },
   };
 }
 

@@ -91,12 +91,6 @@ export function createSlots(initialLimit: number) {
     takeSpare: (signal: AbortSignal): Promise<boolean> => takeAmong(spare, signal),
 
     /** Does the work in a place that was taken for it, and releases that. */
-    async occupy(work: () => Promise<void>): Promise<void> {
-      try {
-        await work();
-      } finally {
-        release();
-      }
-    },
+    occupy: (work: () => Promise<void>): Promise<void> => work().finally(release),
   };
 }

@@ -52,7 +52,7 @@ export type TurnLine = ReturnType<typeof createTurnLine>;
  * worker was lost, or a person has decided) take turns with the others: their users look at half an answer.
  */
 export function createTurnLine(deps: TurnLineDeps) {
-  const { turns, earlyEnds, signal, log } = deps;
+  const { turns, signal, log } = deps;
   const fair = createFairQueue<Queued>();
   /** By their places in the queue. */
   const begun = new Map<number, Queued>();
@@ -100,34 +100,40 @@ export function createTurnLine(deps: TurnLineDeps) {
     begin: fair.begin,
     held: (): Iterable<Queued> => [...begun.values(), ...fair.waiting()],
 
-    /** Those that have waited too long to begin. */
-    async endOld(): Promise<void> {
-      const old = [...fair.waiting()].filter(earlyEnds.looksTooOld).slice(0, mostEnded);
-      for (const entry of old) {
-        const turn = signal.aborted ? undefined : await turns.at(entry.seq);
-        // Its slot is needed for a moment, to see that it is gone.
-        if (turn !== undefined && (await earlyEnds.endTooOld(turn, entry.deliveries > 1))) hasten(entry);
-      }
-    },
+    /** Those that nobody has begun. */
+    waiting: fair.waiting,
+    /** It goes before those. */
+    hasten,
 
     giveBack(): void {
       for (let entry = next(); entry !== undefined; entry = next()) entry.nak();
     },
   };
-  void repeatLooks(line, deps, signal);
+  void repeatLooks(line, deps);
   return line;
 }
 
-type Line = Pick<TurnLine, "count" | "next" | "endOld">;
+type Line = Pick<TurnLine, "count" | "next" | "waiting" | "hasten">;
+
+/** Ends what has waited too long to begin. */
+async function endOld(line: Line, { turns, earlyEnds, signal }: TurnLineDeps): Promise<void> {
+  const old = [...line.waiting()].filter(earlyEnds.looksTooOld).slice(0, mostEnded);
+  for (const entry of old) {
+    const turn = signal.aborted ? undefined : await turns.at(entry.seq);
+    // A slot is needed for a moment, to see that it is gone.
+    if (turn !== undefined && (await earlyEnds.endTooOld(turn, entry.deliveries > 1))) line.hasten(entry);
+  }
+}
 
 /**
  * Gives turns back that others have slots for: a worker that has just started, or has come to the end of its own. Without a free slot nobody has a pull at
  * the broker for long, so one that waits there is somebody's slot.
  */
-async function repeatLooks(line: Line, { turns, onGivenBack, log }: TurnLineDeps, signal: AbortSignal): Promise<void> {
+async function repeatLooks(line: Line, deps: TurnLineDeps): Promise<void> {
+  const { turns, onGivenBack, signal, log } = deps;
   let most = leastShared;
   const look = async (): Promise<number> => {
-    await line.endOld();
+    await endOld(line, deps);
     const { pullsWait } = await turns.deliveryState();
     if (signal.aborted || !pullsWait) {
       most = leastShared;
