@@ -27,6 +27,14 @@ function createTakers() {
   };
 }
 
+async function occupied(work: () => Promise<void>, release: () => void): Promise<void> {
+  try {
+    await work();
+  } finally {
+    release();
+  }
+}
+
 /**
  * A bounded number of places in which turns run. One is taken before there is a turn for it: who asks the broker for turns has a place for
  * each that may come. The number may change: more are free at once, fewer as those that are taken are released.
@@ -91,6 +99,6 @@ export function createSlots(initialLimit: number) {
     takeSpare: (signal: AbortSignal): Promise<boolean> => takeAmong(spare, signal),
 
     /** Does the work in a place that was taken for it, and releases that. */
-    occupy: (work: () => Promise<void>): Promise<void> => work().finally(release),
+    occupy: (work: () => Promise<void>): Promise<void> => occupied(work, release),
   };
 }

@@ -52,7 +52,7 @@ export type TurnLine = ReturnType<typeof createTurnLine>;
  * worker was lost, or a person has decided) take turns with the others: their users look at half an answer.
  */
 export function createTurnLine(deps: TurnLineDeps) {
-  const { turns, signal, log } = deps;
+  const { turns, log } = deps;
   const fair = createFairQueue<Queued>();
   /** By their places in the queue. */
   const begun = new Map<number, Queued>();

@@ -26,9 +26,8 @@ export async function decide(call: Call, deps: DecisionDeps): Promise<CallEnd> {
   if (known === "cancelled" || stopper.by() === "cancelled")
     return notRun("cancelled", `${job.tool_name} was cancelled.`);
   if (tool === undefined) return notRun("failed", `There is no tool named ${job.tool_name}.`);
-  if (!isAllowed(job, tool, deps)) return notRun("denied", toolNotAllowed(tool.definition.name));
-  const prepared = tool.prepare(job.arguments);
-  if ("problem" in prepared) return notRun("failed", prepared.problem);
+  const prepared = prepare(job, tool, deps);
+  if ("state" in prepared) return prepared;
   const { approval } = prepared;
   const agreement = approval && (await awaitAgreement({ call, tool, approval }, deps));
   if (agreement !== undefined && "state" in agreement) return agreement;
@@ -37,8 +36,14 @@ export async function decide(call: Call, deps: DecisionDeps): Promise<CallEnd> {
   return notBegun ?? perform(call, tool, prepared, deps);
 }
 
-function isAllowed(job: ToolJob, { definition: { name } }: Tool, { may }: Pick<DecisionDeps, "may">): boolean {
-  return may(callerOf(job), "tool:run", { kind: "tool", name }).allowed;
+type Runnable = Extract<PreparedCall, { run: unknown }>;
+
+/** The call, or why it does not run: whoever asks may not run the tool, or its arguments are wrong. */
+function prepare(job: ToolJob, tool: Tool, { may }: Pick<DecisionDeps, "may">): Runnable | CallEnd {
+  const { name } = tool.definition;
+  if (!may(callerOf(job), "tool:run", { kind: "tool", name }).allowed) return notRun("denied", toolNotAllowed(name));
+  const prepared = tool.prepare(job.arguments);
+  return "problem" in prepared ? notRun("failed", prepared.problem) : prepared;
 }
 
 interface Beginning {
@@ -64,7 +69,7 @@ async function begin(call: Call, { definition }: Tool, { agreement, calls }: Beg
 async function perform(
   { job, stopper, span }: Call,
   { definition }: Tool,
-  prepared: Extract<PreparedCall, { run: unknown }>,
+  prepared: Runnable,
   { calls, log }: DecisionDeps,
 ): Promise<CallEnd> {
   const timeoutMs = Math.min(job.timeout_ms, definition.timeout_ms);
