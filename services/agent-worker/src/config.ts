@@ -37,7 +37,7 @@ export const Config = z.object({
   ADMIN_HOST: host().describe("Where probes and metrics are served."),
   ADMIN_PORT: port().default(8011).describe("Where probes and metrics are served."),
   SLOTS: optionalCount().describe(
-    "Turns that run here at once, at the most. Unset: as many as there is memory for, while the processor keeps up.",
+    "Turns that run here at once; up to an eighth more while one user has many and somebody new comes. Unset: as many as there is memory for, while the processor keeps up.",
   ),
   MAX_PARKED: count(20_000).describe(
     "Turns that may wait here for an earlier one of their conversation, or for a slot, half a kilobyte each; more come later.",
