@@ -3,8 +3,8 @@ import { eventually } from "@parley/testkit";
 import { expect, it } from "vitest";
 import { startWorkbench, type Workbench } from "./workbench.ts";
 
-/** Half a second for each turn. */
-const sim = "tokens=10 rate=20";
+/** A quarter of a second for each turn. */
+const sim = "tokens=5 rate=20";
 const slots = { SLOTS: "4" };
 
 const flood = (
