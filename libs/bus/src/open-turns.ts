@@ -34,8 +34,8 @@ export interface OpenTurns {
 }
 
 export interface OpenTurnsDeps {
-  /** In the role `cache`: it fails fast. */
-  readonly redis: Pick<Redis, "eval" | "zrem" | "zcard" | "zrange" | "status">;
+  /** In the role `cache`: it fails fast. Undefined: there is none, and each process counts for itself. */
+  readonly redis: Redis | undefined;
   /** Redis is waited for no longer than this. Default: 100 ms. */
   readonly deadlineMs?: number;
 }
@@ -84,16 +84,21 @@ export function createOpenTurns({ redis, deadlineMs = defaultDeadlineMs }: OpenT
   const forgotten = new Map<string, OpenTurn>();
   let restsUntilMs = -Infinity;
 
+  const connection = (): Redis => {
+    if (redis === undefined) throw new Error("there is no Redis here");
+    return redis;
+  };
+
   const addShared = async (turn: OpenTurn, { perUser, perTenant }: MostOpen): Promise<Added> => {
     const keys = keysOf(turn);
-    const reply = await redis.eval(addScript, keys.length, ...keys, memberOf(turn), keptMs, perUser, perTenant);
+    const reply = await connection().eval(addScript, keys.length, ...keys, memberOf(turn), keptMs, perUser, perTenant);
     const said = Reply.parse(reply);
     if (said <= 0) return said === 0 ? "added" : "known";
     return { full: said === 1 ? "user" : "tenant" };
   };
 
   const removeShared = async (turn: OpenTurn): Promise<void> => {
-    await Promise.all(keysOf(turn).map((key) => redis.zrem(key, memberOf(turn))));
+    await Promise.all(keysOf(turn).map((key) => connection().zrem(key, memberOf(turn))));
   };
 
   /** What could not be told while Redis was away is told with the next thing that can. */
@@ -119,7 +124,7 @@ export function createOpenTurns({ redis, deadlineMs = defaultDeadlineMs }: OpenT
   return {
     async add(turn, most) {
       const nowMs = performance.now();
-      if (redis.status !== "ready" || nowMs < restsUntilMs) return local.add(turn, most, nowMs);
+      if (redis?.status !== "ready" || nowMs < restsUntilMs) return local.add(turn, most, nowMs);
       try {
         const added = await withDeadline(addShared(turn, most), deadlineMs, "counting an open turn");
         catchUp();
@@ -131,11 +136,11 @@ export function createOpenTurns({ redis, deadlineMs = defaultDeadlineMs }: OpenT
     },
     async remove(turn) {
       local.remove(turn);
-      await tryRemove(turn);
+      if (redis !== undefined) await tryRemove(turn);
     },
-    count: (holder) => redis.zcard(openTurnsKey(holder)),
+    count: async (holder) => connection().zcard(openTurnsKey(holder)),
     async oldest(holder, most) {
-      const members = await redis.zrange(openTurnsKey(holder), "0", String(most - 1));
+      const members = await connection().zrange(openTurnsKey(holder), "0", String(most - 1));
       return members.flatMap((member) => {
         const [conversation, turn] = member.split(".");
         return conversation === undefined || turn === undefined ? [] : [{ conversation, turn }];

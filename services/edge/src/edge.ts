@@ -1,9 +1,11 @@
-import type { Bus } from "@parley/bus";
-import type { May } from "@parley/protocol";
+import { createOpenTurns, type Bus } from "@parley/bus";
+import { Limits, isTerminal, subjects, type May } from "@parley/protocol";
 import { noTracing, type Logger, type Registry, type Tracing } from "@parley/runtime";
 import uWS from "uWebSockets.js";
 import { openGate, type Gate } from "./admission/gate.ts";
+import { createAddresses, loopback, type AddressRules } from "./admission/address.ts";
 import { createAdmission } from "./admission/admit.ts";
+import { createLimiter, type Limiter } from "./admission/limits.ts";
 import type { Tokens } from "./admission/tokens.ts";
 import { startCanary } from "./canary.ts";
 import { createCommands } from "./commands/commands.ts";
@@ -44,6 +46,12 @@ export interface EdgeOptions {
   readonly may: May;
   /** Offers tokens to whoever asks. */
   readonly isDevelopment: boolean;
+  /** Which proxies are believed, and to whom no limit applies. Default: none, and whoever is on this machine. */
+  readonly addresses?: AddressRules;
+  /** What callers may cost, now. Default: the table. */
+  readonly callerLimits?: () => Limits;
+  /** By how much this process is late, ms. Default: measured. */
+  readonly lag?: () => number;
   readonly allowedOrigins: readonly string[];
   readonly maxConnections: number;
   readonly pages: ReadonlyMap<string, Reply>;
@@ -108,17 +116,40 @@ function createHubRoom({ bus, limits = deliveryLimits, log }: EdgeOptions, { cou
 
 type HubRoom = ReturnType<typeof createHubRoom>;
 
+const machineOnly: AddressRules = { trusted: [], exempt: loopback };
+const standardLimits = Limits.parse({});
+
+/** What callers may cost, and who is kept out. */
+function createLimiting(options: EdgeOptions, counters: Counters): Limiter {
+  const { bus, redis, gate = openGate, addresses = machineOnly, callerLimits = () => standardLimits, lag } = options;
+  return createLimiter({
+    addresses: createAddresses(addresses),
+    redis,
+    openTurns: createOpenTurns({ redis }),
+    current: callerLimits,
+    gate,
+    counters,
+    queueAge: bus.turns.oldestWaitMs,
+    ...(lag === undefined ? {} : { lag }),
+    async hasEnded({ conversation, turn }) {
+      const last = await bus.events.last(subjects.agent(bus.events.shardOf(conversation), conversation, turn));
+      return last !== undefined && isTerminal(last.event.type);
+    },
+  });
+}
+
 /** `commands`: what callers may ask. */
 function createCommandRoom(
   { bus, redis, may, tracing = noTracing, log }: EdgeOptions,
   { outbox, hubs, catchUp, resuming, waiting }: HubRoom,
-  counters: Counters,
+  { counters, limiter }: { readonly counters: Counters; readonly limiter: Limiter },
 ) {
-  const ownership = createOwnership({ owners: bus.owners, may });
-  const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events });
+  const { messages: limits, conversations: quota, subscriptions } = limiter;
+  const ownership = createOwnership({ owners: bus.owners, may, quota });
+  const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events, subscriptions });
   const conversations = createConversations({ bus, redis, onDeleted: hubs.forget, log });
   const onAccepted = conversations.accepted;
-  const commands = createCommands({ bus, ownership, may, viewing, outbox, onAccepted, counters, tracing });
+  const commands = createCommands({ bus, ownership, may, limits, viewing, outbox, onAccepted, counters, tracing });
   return { ownership, viewing, conversations, commands };
 }
 
@@ -129,7 +160,14 @@ function createTransportRoom(
   options: EdgeOptions,
   { outbox, catchUp }: HubRoom,
   { ownership, viewing, conversations, commands }: CommandRoom,
-  { counters, answers, isBrokerWell, isStopping, problems }: Counting & Readiness,
+  {
+    counters,
+    answers,
+    limiter,
+    isBrokerWell,
+    isStopping,
+    problems,
+  }: Counting & Readiness & { readonly limiter: Limiter },
 ) {
   const { bus, redis, tokens, gate = openGate, may, isDevelopment, maxConnections, pages, version, log } = options;
   const {
@@ -142,6 +180,7 @@ function createTransportRoom(
     deadlines,
     outbox,
     onClosed(connection, end) {
+      limiter.sockets.closed(connection);
       answers.left(connection);
       counters.connections.closed(connection, end);
     },
@@ -152,6 +191,7 @@ function createTransportRoom(
     admission: createAdmission({ tokens, gate, isDevelopment }),
     may,
     origins,
+    limiter,
     isDevelopment,
     maxConnections,
     isBrokerWell,
@@ -216,20 +256,23 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const isBrokerWell = (): boolean => bus.connected() && canary.isAlive();
 
   const hubRoom = createHubRoom(options, { counters, answers });
-  const commandRoom = createCommandRoom(options, hubRoom, counters);
+  const limiter = createLimiting(options, counters);
+  const commandRoom = createCommandRoom(options, hubRoom, { counters, limiter });
   const readiness = { isBrokerWell, isStopping: () => isStopping, problems };
   const { app, connections, http } = createTransportRoom(options, hubRoom, commandRoom, {
     ...readiness,
     counters,
     answers,
+    limiter,
   });
   const { outbox, delivery, hubs, catchUp, waiting } = hubRoom;
-  const sweeping = startSweeping([connections, outbox, catchUp, waiting, hubs, http]);
+  const sweeping = startSweeping([limiter, connections, outbox, catchUp, waiting, hubs, http]);
   const stopFollowing = followBroker(bus, hubs);
 
   const release = (): void => {
     clearInterval(sweeping);
     stopFollowing();
+    limiter.close();
     commandRoom.conversations.close();
     canary.stop();
     hubs.close();
@@ -241,7 +284,13 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     throw error;
   });
   const sockets = (): number => connections.size;
-  addEdgeMetrics(registry, counters, { sockets, maxSockets, hubs: hubs.stats, outbox: outbox.stats });
+  addEdgeMetrics(registry, counters, {
+    sockets,
+    maxSockets,
+    hubs: hubs.stats,
+    load: limiter.stats,
+    outbox: outbox.stats,
+  });
   return {
     port: listener.port,
     registry,

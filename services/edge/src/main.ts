@@ -15,7 +15,7 @@ import {
 import { z } from "zod";
 import { readTokenSettings } from "./admission/token-settings.ts";
 import { startTokens } from "./admission/tokens.ts";
-import { Config, isWeakSecret } from "./config.ts";
+import { Config, exemptAddresses, isWeakSecret } from "./config.ts";
 import { startEdge } from "./edge.ts";
 import { maxSocketsByFileLimit } from "./file-limit.ts";
 import { readPages } from "./transport/pages.ts";
@@ -61,6 +61,8 @@ runMain(SERVICE, async ({ env }) => {
     listen: { host: config.HOST, port: config.PORT, isShared: config.REUSE_PORT },
     tokens,
     may: limits.may,
+    callerLimits: () => limits.current().limits,
+    addresses: { trusted: config.TRUSTED_PROXIES, exempt: exemptAddresses(config) },
     isDevelopment: config.AUTH_DEV,
     allowedOrigins: config.ALLOWED_ORIGINS,
     maxConnections: config.MAX_CONNECTIONS ?? maxSocketsByFileLimit(),

@@ -17,6 +17,7 @@ import { noteAsked } from "../delivery/answer-times.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { Counters } from "../figures/metrics.ts";
 import type { HubConnection, HubViewer } from "../hub/hub.ts";
+import type { MessageFate, MessageLimits } from "./message-limits.ts";
 import type { Aside } from "./message-order.ts";
 import type { Ownership } from "./ownership.ts";
 import { promise, showEnd, showTurn } from "./places.ts";
@@ -35,6 +36,7 @@ export interface MessageDeps {
   readonly bus: SubmissionBus;
   readonly ownership: Ownership;
   readonly may: May;
+  readonly limits: MessageLimits;
   readonly viewing: Viewing;
   readonly outbox: Outbox;
   /** Told of every message that was accepted; must not wait for anything. */
@@ -57,8 +59,8 @@ export type OnMessage = (
 ) => Promise<void>;
 
 interface Asked {
-  /** Resolves when the conversation is known to be the sender's. */
-  readonly owned: Promise<void>;
+  /** Resolves when the conversation is known to be the sender's, and the message is within their limits. */
+  readonly permitted: Promise<unknown>;
   /** When the message came (a `performance.now`). */
   readonly askedMs: number;
 }
@@ -68,17 +70,17 @@ interface Asked {
  * `accepted` is sent before any of them.
  */
 export function createMessageHandler(deps: MessageDeps): OnMessage {
-  const { ownership, may, viewing, counters, tracing } = deps;
+  const { ownership, may, limits, viewing, counters, tracing } = deps;
   const accept = async (
     connection: HubConnection,
     request: TurnRequest,
     { on_busy, conversation_id: given }: MessageFrame,
-    { owned, askedMs }: Asked,
+    { permitted, askedMs }: Asked,
   ): Promise<Submitted> => {
     const holding = viewing.hold(connection, request.conversation_id);
     try {
       // It is the sender's own, as far as an id that nobody can guess says so.
-      const beside = [openBefore(deps, connection, given), noteSaid(deps.bus, request), owned] as const;
+      const beside = [openBefore(deps, connection, given), noteSaid(deps.bus, request), permitted] as const;
       const [{ viewer, isNew }, open, said] = await Promise.all([holding, ...beside]);
       const submitted = await submit(deps.bus, request, on_busy, said);
       deps.onAccepted(request);
@@ -97,27 +99,46 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
     const askedMs = performance.now();
     checkMessageText(frame.message);
     checkChoice(may, caller, frame);
-    const conversation = frame.conversation_id ?? newConversationId();
+    const { conversation_id: given } = frame;
+    const { isExempt } = connection;
+    const isInIt = given !== undefined && (connection.viewers.has(given) || ownership.isKnown(given));
+    limits.check({ caller, isExempt }, !isInIt);
+    const conversation = given ?? newConversationId();
     const turn = turnIdOf(caller.user.id, conversation, frame.id);
     const span = tracing.start(sendSpan(conversation, turn, parent));
+    const spending = limits.spend({ caller, isExempt }, { conversation, turn });
+    let fate: MessageFate = "refused";
     try {
-      const owned = ownership.claim(conversation, caller);
+      const owned = ownership.claim(conversation, caller, { isFresh: given === undefined, isExempt });
+      const permitted = Promise.all([owned, spending.allowed]);
+      // Whoever waits for it first is told.
+      permitted.catch(() => {});
       // One that was just made up cannot be somebody else's: then nothing has to wait for this.
-      if (frame.conversation_id !== undefined) await owned;
+      if (given !== undefined) await owned;
       const request = turnRequestOf(frame, { caller, conversation, turn, trace: span.traceparent });
-      const { isRepeated, earlier } = await submitted(deps.bus, request, frame, {
+      const done = await submitted(deps.bus, request, frame, {
         aside,
-        submitAs: (as) => accept(connection, request, as, { owned, askedMs }),
+        submitAs: (as) => accept(connection, request, as, { permitted, askedMs }),
       });
+      fate = fateOf(done);
+      const { isRepeated, earlier } = done;
       counters.accepted[isRepeated ? "repeated" : "new"]++;
       span.set({ [traceNames.duplicate]: isRepeated, [traceNames.queuePosition]: earlier.length });
     } catch (error) {
-      span.fail(toChatError(error).code);
+      const { code } = toChatError(error);
+      if (code === "OVERLOADED" || code === "PROCESSING_ERROR") fate = "unknown";
+      span.fail(code);
       throw error;
     } finally {
+      spending.settle(fate);
       span.end();
     }
   };
+}
+
+function fateOf({ isRepeated, isOver }: Submitted): MessageFate {
+  if (isOver) return "over";
+  return isRepeated ? "repeated" : "accepted";
 }
 
 /** What a client asks for by name is a request: whether it gets it, its caller's roles say. */

@@ -2,6 +2,8 @@ import { randomBytes } from "node:crypto";
 import type { Dialect } from "@parley/dialects";
 import { ChatError, type Caller } from "@parley/protocol";
 import { createConnection, move } from "../delivery/connection.ts";
+import type { Limiter } from "../admission/limits.ts";
+import type { Whence } from "../admission/address.ts";
 import type { Sink } from "../delivery/outlet.ts";
 import { endOfOwn, type ConnectionEnd, type Transport } from "../figures/connection-figures.ts";
 import type { HubConnection, HubViewer } from "../hub/hub.ts";
@@ -10,12 +12,14 @@ import type { Connections } from "./connections.ts";
 export interface HttpViewersDeps {
   readonly connections: Connections;
   readonly maxConnections: number;
+  readonly sockets: Limiter["sockets"];
   /** How long a request may wait for an answer. */
   readonly maxWaitMs: number;
 }
 
 export interface ViewerSpec {
   readonly caller: Caller;
+  readonly whence: Whence;
   readonly dialect: Dialect;
   readonly sink: Sink;
   readonly transport: Transport;
@@ -37,11 +41,11 @@ export type HttpViewers = ReturnType<typeof createHttpViewers>;
 const beatEveryMs = 15_000;
 
 /** HTTP requests that look at a conversation: a connection like a socket's each, so that hubs, replay and backpressure are the same. */
-export function createHttpViewers({ connections, maxConnections, maxWaitMs }: HttpViewersDeps) {
+export function createHttpViewers({ connections, maxConnections, sockets, maxWaitMs }: HttpViewersDeps) {
   const waiting = new Map<HubConnection, Waiting>();
 
   return {
-    /** Throws OVERLOADED. */
+    /** Throws OVERLOADED or RATE_LIMITED. */
     open(spec: ViewerSpec): HubConnection {
       if (connections.size >= maxConnections) throw new ChatError("OVERLOADED", { retryAfterMs: 5_000 });
       const nowMs = performance.now();
@@ -53,7 +57,9 @@ export function createHttpViewers({ connections, maxConnections, maxWaitMs }: Ht
         transport,
         openedMs: nowMs,
         firstToken: undefined,
+        ...spec.whence,
       });
+      sockets.requested(connection, spec.caller.user.id);
       connection.ws = spec.sink;
       connection.caller = spec.caller;
       // A request was allowed when it came; it does not outlive its own deadline.
