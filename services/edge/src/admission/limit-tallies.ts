@@ -85,7 +85,13 @@ export function createTallies({ redis, what, most, edge }: TalliesDeps) {
   };
 
   return {
-    isFull: (key: string): boolean => (here.get(key) ?? 0) + (elsewhere.get(key) ?? 0) >= most(),
+    isFull(key: string): boolean {
+      const others = elsewhere.get(key) ?? 0;
+      if ((here.get(key) ?? 0) + others < most()) return false;
+      // They may have fewer by now: for whoever tries again it is looked.
+      if (others > 0) changed(key);
+      return true;
+    },
     add(key: string): void {
       here.set(key, (here.get(key) ?? 0) + 1);
       changed(key);
