@@ -63,6 +63,7 @@ export function edgeRole(shards) {
       ...api([
         ...reading(namesOf(shards)),
         `STREAM.MSG.DELETE.${streams.turns}`,
+        `CONSUMER.INFO.${streams.turns}.${turnsConsumer}`,
         ...forEachShard(shards, (shard) => [
           ...readConsumers(streams.events(shard)),
           `STREAM.PURGE.${streams.events(shard)}`,
