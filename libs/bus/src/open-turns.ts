@@ -54,7 +54,7 @@ const restMs = 1_000;
 /** While Redis is away a turn counts for so long: nobody tells this process when it ends. */
 const localMs = 60_000;
 const maxLocal = 10_000;
-const maxForgotten = 10_000;
+const maxUntold = 10_000;
 
 /**
  * KEYS: the user's turns and, if there is one, the tenant's. ARGV: the member, for how long it is kept (ms), and how many each may have.
@@ -80,45 +80,15 @@ const Reply = z.number();
 /** The turns of each user and tenant that wait or run, counted in Redis by all edges; while it is away, roughly by each edge for itself. */
 export function createOpenTurns({ redis, deadlineMs = defaultDeadlineMs }: OpenTurnsDeps): OpenTurns {
   const local = createLocalTurns();
-  /** Turns whose end Redis was not told of. */
-  const forgotten = new Map<string, OpenTurn>();
+  const removals = createRemovals(redis);
   let restsUntilMs = -Infinity;
 
-  const connection = (): Redis => {
-    if (redis === undefined) throw new Error("there is no Redis here");
-    return redis;
-  };
-
-  const addShared = async (turn: OpenTurn, { perUser, perTenant }: MostOpen): Promise<Added> => {
+  const addShared = async (shared: Redis, turn: OpenTurn, { perUser, perTenant }: MostOpen): Promise<Added> => {
     const keys = keysOf(turn);
-    const reply = await connection().eval(addScript, keys.length, ...keys, memberOf(turn), keptMs, perUser, perTenant);
+    const reply = await shared.eval(addScript, keys.length, ...keys, memberOf(turn), keptMs, perUser, perTenant);
     const said = Reply.parse(reply);
     if (said <= 0) return said === 0 ? "added" : "known";
     return { full: said === 1 ? "user" : "tenant" };
-  };
-
-  const removeShared = async (turn: OpenTurn): Promise<void> => {
-    await Promise.all(keysOf(turn).map((key) => connection().zrem(key, memberOf(turn))));
-  };
-
-  /** What could not be told while Redis was away is told with the next thing that can. */
-  const catchUp = (): void => {
-    if (forgotten.size === 0) return;
-    const late = [...forgotten.values()];
-    forgotten.clear();
-    for (const turn of late) void tryRemove(turn);
-  };
-
-  const tryRemove = async (turn: OpenTurn): Promise<void> => {
-    try {
-      await removeShared(turn);
-      catchUp();
-    } catch {
-      // Redis is away. Should this process end before it is back, the turn is forgotten when its time is over.
-      forgotten.set(memberOf(turn), turn);
-      const [oldest] = forgotten.keys();
-      if (forgotten.size > maxForgotten && oldest !== undefined) forgotten.delete(oldest);
-    }
   };
 
   return {
@@ -126,8 +96,8 @@ export function createOpenTurns({ redis, deadlineMs = defaultDeadlineMs }: OpenT
       const nowMs = performance.now();
       if (redis?.status !== "ready" || nowMs < restsUntilMs) return local.add(turn, most, nowMs);
       try {
-        const added = await withDeadline(addShared(turn, most), deadlineMs, "counting an open turn");
-        catchUp();
+        const added = await withDeadline(addShared(redis, turn, most), deadlineMs, "counting an open turn");
+        removals.catchUp();
         return added;
       } catch {
         restsUntilMs = performance.now() + restMs;
@@ -136,17 +106,48 @@ export function createOpenTurns({ redis, deadlineMs = defaultDeadlineMs }: OpenT
     },
     async remove(turn) {
       local.remove(turn);
-      if (redis !== undefined) await tryRemove(turn);
+      await removals.remove(turn);
     },
-    count: async (holder) => connection().zcard(openTurnsKey(holder)),
+    count: async (holder) => demand(redis).zcard(openTurnsKey(holder)),
     async oldest(holder, most) {
-      const members = await connection().zrange(openTurnsKey(holder), "0", String(most - 1));
+      const members = await demand(redis).zrange(openTurnsKey(holder), "0", String(most - 1));
       return members.flatMap((member) => {
         const [conversation, turn] = member.split(".");
         return conversation === undefined || turn === undefined ? [] : [{ conversation, turn }];
       });
     },
   };
+}
+
+function demand(redis: Redis | undefined): Redis {
+  if (redis === undefined) throw new Error("there is no Redis here");
+  return redis;
+}
+
+/** Ends of turns. What could not be told while Redis was away is told with the next thing that can. */
+function createRemovals(redis: Redis | undefined) {
+  const untold = new Map<string, OpenTurn>();
+
+  const remove = async (turn: OpenTurn): Promise<void> => {
+    if (redis === undefined) return;
+    try {
+      await Promise.all(keysOf(turn).map((key) => redis.zrem(key, memberOf(turn))));
+      catchUp();
+    } catch {
+      // Redis is away. Should this process end before it is back, the turn is forgotten when its time is over.
+      untold.set(memberOf(turn), turn);
+      const [oldest] = untold.keys();
+      if (untold.size > maxUntold && oldest !== undefined) untold.delete(oldest);
+    }
+  };
+
+  const catchUp = (): void => {
+    if (untold.size === 0) return;
+    const late = [...untold.values()];
+    untold.clear();
+    for (const turn of late) void remove(turn);
+  };
+  return { remove, catchUp };
 }
 
 function memberOf({ conversation, turn }: Pick<OpenTurn, "conversation" | "turn">): string {

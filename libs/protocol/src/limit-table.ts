@@ -1,6 +1,4 @@
-import { errorTable } from "./error-table.ts";
-
-type ErrorCode = keyof typeof errorTable;
+import type { ErrorCode } from "./errors.ts";
 
 interface Row {
   /** Why there is such a limit, and why this number: what people do at most, what a program without shame would do. */

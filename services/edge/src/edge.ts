@@ -1,13 +1,13 @@
-import { createOpenTurns, type Bus } from "@parley/bus";
-import { Limits, isTerminal, subjects, type May } from "@parley/protocol";
+import type { Bus } from "@parley/bus";
+import type { May } from "@parley/protocol";
 import { noTracing, type Logger, type Registry, type Tracing } from "@parley/runtime";
 import uWS from "uWebSockets.js";
-import { openGate, type Gate } from "./admission/gate.ts";
-import { createAddresses, loopback, type AddressRules } from "./admission/address.ts";
+import { openGate } from "./admission/gate.ts";
 import { createAdmission } from "./admission/admit.ts";
-import { createLimiter, type Limiter } from "./admission/limits.ts";
+import type { Limiter } from "./admission/limits.ts";
 import type { Tokens } from "./admission/tokens.ts";
 import { startCanary } from "./canary.ts";
+import { openLimiter, type LimiterOptions } from "./edge-limiter.ts";
 import { createCommands } from "./commands/commands.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
 import { createConversations } from "./commands/conversations/conversations.ts";
@@ -34,24 +34,15 @@ import { listenPublicly, type ListenOptions } from "./transport/listener.ts";
 import type { Reply } from "./transport/reply.ts";
 import { addSocketService } from "./transport/socket-service.ts";
 
-export interface EdgeOptions {
-  readonly bus: Bus;
-  /** In the role `cache`; without it nobody gets a list of conversations. */
+export interface EdgeOptions extends LimiterOptions {
+  /** Without it nobody gets a list of conversations. */
   readonly redis?: Redis;
   readonly listen: ListenOptions;
   readonly tokens: Tokens;
-  /** Default: one that keeps nobody out. */
-  readonly gate?: Gate;
   /** What callers may do. */
   readonly may: May;
   /** Offers tokens to whoever asks. */
   readonly isDevelopment: boolean;
-  /** Which proxies are believed, and to whom no limit applies. Default: none, and whoever is on this machine. */
-  readonly addresses?: AddressRules;
-  /** What callers may cost, now. Default: the table. */
-  readonly callerLimits?: () => Limits;
-  /** By how much this process is late, ms. Default: measured. */
-  readonly lag?: () => number;
   readonly allowedOrigins: readonly string[];
   readonly maxConnections: number;
   readonly pages: ReadonlyMap<string, Reply>;
@@ -116,28 +107,6 @@ function createHubRoom({ bus, limits = deliveryLimits, log }: EdgeOptions, { cou
 
 type HubRoom = ReturnType<typeof createHubRoom>;
 
-const machineOnly: AddressRules = { trusted: [], exempt: loopback };
-const standardLimits = Limits.parse({});
-
-/** What callers may cost, and who is kept out. */
-function createLimiting(options: EdgeOptions, counters: Counters): Limiter {
-  const { bus, redis, gate = openGate, addresses = machineOnly, callerLimits = () => standardLimits, lag } = options;
-  return createLimiter({
-    addresses: createAddresses(addresses),
-    redis,
-    openTurns: createOpenTurns({ redis }),
-    current: callerLimits,
-    gate,
-    counters,
-    queueAge: bus.turns.oldestWaitMs,
-    ...(lag === undefined ? {} : { lag }),
-    async hasEnded({ conversation, turn }) {
-      const last = await bus.events.last(subjects.agent(bus.events.shardOf(conversation), conversation, turn));
-      return last !== undefined && isTerminal(last.event.type);
-    },
-  });
-}
-
 /** `commands`: what callers may ask. */
 function createCommandRoom(
   { bus, redis, may, tracing = noTracing, log }: EdgeOptions,
@@ -160,21 +129,11 @@ function createTransportRoom(
   options: EdgeOptions,
   { outbox, catchUp }: HubRoom,
   { ownership, viewing, conversations, commands }: CommandRoom,
-  {
-    counters,
-    answers,
-    limiter,
-    isBrokerWell,
-    isStopping,
-    problems,
-  }: Counting & Readiness & { readonly limiter: Limiter },
+  { counters, answers, limiter, isBrokerWell, isStopping, problems }: TransportNeeds,
 ) {
   const { bus, redis, tokens, gate = openGate, may, isDevelopment, maxConnections, pages, version, log } = options;
-  const {
-    limits = deliveryLimits,
-    deadlines = defaultDeadlines,
-    maxHttpWaitMs: maxWaitMs = defaultHttpWaitMs,
-  } = options;
+  const { limits = deliveryLimits, deadlines = defaultDeadlines } = options;
+  const { maxHttpWaitMs: maxWaitMs = defaultHttpWaitMs } = options;
   const origins = { allowed: options.allowedOrigins, allowLoopback: isDevelopment };
   const connections = createConnections({
     deadlines,
@@ -208,6 +167,10 @@ function createTransportRoom(
   addSocketService(app, { ...service, limits, eventWindowMs: bus.eventWindowMs });
   const http = addHttpService(app, { ...service, bus, redis, conversations, maxWaitMs, pages, version, problems });
   return { app, connections, http };
+}
+
+interface TransportNeeds extends Counting, Readiness {
+  readonly limiter: Limiter;
 }
 
 interface Readiness {
@@ -256,15 +219,10 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const isBrokerWell = (): boolean => bus.connected() && canary.isAlive();
 
   const hubRoom = createHubRoom(options, { counters, answers });
-  const limiter = createLimiting(options, counters);
+  const limiter = openLimiter(options, counters);
   const commandRoom = createCommandRoom(options, hubRoom, { counters, limiter });
-  const readiness = { isBrokerWell, isStopping: () => isStopping, problems };
-  const { app, connections, http } = createTransportRoom(options, hubRoom, commandRoom, {
-    ...readiness,
-    counters,
-    answers,
-    limiter,
-  });
+  const needs = { counters, answers, limiter, isBrokerWell, isStopping: () => isStopping, problems };
+  const { app, connections, http } = createTransportRoom(options, hubRoom, commandRoom, needs);
   const { outbox, delivery, hubs, catchUp, waiting } = hubRoom;
   const sweeping = startSweeping([limiter, connections, outbox, catchUp, waiting, hubs, http]);
   const stopFollowing = followBroker(bus, hubs);
@@ -283,14 +241,8 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     release();
     throw error;
   });
-  const sockets = (): number => connections.size;
-  addEdgeMetrics(registry, counters, {
-    sockets,
-    maxSockets,
-    hubs: hubs.stats,
-    load: limiter.stats,
-    outbox: outbox.stats,
-  });
+  const figures = { hubs: hubs.stats, load: limiter.stats, outbox: outbox.stats };
+  addEdgeMetrics(registry, counters, { sockets: () => connections.size, maxSockets, ...figures });
   return {
     port: listener.port,
     registry,

@@ -37,54 +37,9 @@ interface Counter {
 
 /** Rates of addresses, users and tenants, counted by all edges together. */
 export function createSharedRates({ redis, current, deadlineMs = defaultDeadlineMs }: SharedRatesDeps) {
-  const counters = new Map<RateName, Counter>();
-  let restsUntilMs = -Infinity;
-  let timer: NodeJS.Timeout | undefined;
-
-  const counterOf = (name: RateName): Counter => {
-    const rate = current()[name];
-    const known = counters.get(name);
-    if (known !== undefined && isSame(known.rate, rate)) return known;
-    const counter = createCounter(name, rate, redis);
-    counters.set(name, counter);
-    return counter;
-  };
-
-  const tell = (): void => {
-    timer = undefined;
-    for (const { shared, untold, refusedUntil } of counters.values()) {
-      for (const [key, count] of untold) {
-        if (redis?.status === "ready") {
-          // Without Redis the bucket here is all there is.
-          shared?.consume(key, count).catch((thrown: unknown) => noteRefusal(refusedUntil, key, thrown));
-        }
-      }
-      untold.clear();
-    }
-  };
-
-  const consumeLocally = async ({ local }: Counter, key: string): Promise<number> => {
-    try {
-      await local.consume(key);
-      return 0;
-    } catch (thrown) {
-      return waitOf(thrown) ?? 0;
-    }
-  };
-
-  const consumeShared = async ({ shared, refusedUntil }: Counter, key: string): Promise<number | undefined> => {
-    if (shared === undefined || performance.now() < restsUntilMs) return undefined;
-    try {
-      await withDeadline(shared.consume(key), deadlineMs, "counting in Redis");
-      return 0;
-    } catch (thrown) {
-      const waitMs = waitOf(thrown);
-      if (waitMs === undefined) restsUntilMs = performance.now() + restMs;
-      else noteRefusal(refusedUntil, key, thrown);
-      return waitMs;
-    }
-  };
-
+  const counterOf = createCounters(redis, current);
+  const telling = createTelling(redis);
+  const consumeShared = createConsumeShared(deadlineMs);
   return {
     /**
      * Takes one, by what is known here: 0, or the ms to wait. Others learn of it a moment later, and this edge what all have taken together: between two
@@ -96,10 +51,8 @@ export function createSharedRates({ redis, current, deadlineMs = defaultDeadline
       const refusedMs = (counter.refusedUntil.get(key) ?? 0) - nowMs;
       if (refusedMs > 0) return refusedMs;
       const waitMs = takeFrom(bucketOf(counter, key, nowMs), 1, counter.bucketRate, nowMs);
-      if (waitMs > 0 || counter.shared === undefined) return waitMs;
-      counter.untold.set(key, (counter.untold.get(key) ?? 0) + 1);
-      timer ??= setTimeout(tell, tellAfterMs).unref();
-      return 0;
+      if (waitMs === 0) telling.add(counter, key);
+      return waitMs;
     },
 
     /** Takes one by the word of Redis, or by what this edge has counted where Redis does not answer in time: 0, or the ms to wait. Never rejects. */
@@ -120,8 +73,76 @@ export function createSharedRates({ redis, current, deadlineMs = defaultDeadline
       });
     },
 
+    close: telling.close,
+  };
+}
+
+/** The counter of each limit, a new one where the limit has changed. */
+function createCounters(redis: Redis | undefined, current: () => Limits) {
+  const counters = new Map<RateName, Counter>();
+  return (name: RateName): Counter => {
+    const rate = current()[name];
+    const known = counters.get(name);
+    if (known !== undefined && isSame(known.rate, rate)) return known;
+    const counter = createCounter(name, rate, redis);
+    counters.set(name, counter);
+    return counter;
+  };
+}
+
+/** What is taken here is told to Redis afterwards, and by its answer it is known here what all have taken. */
+function createTelling(redis: Redis | undefined) {
+  const untold = new Set<Counter>();
+  let timer: NodeJS.Timeout | undefined;
+  const tell = (): void => {
+    timer = undefined;
+    for (const counter of untold) {
+      // Without Redis the bucket here is all there is.
+      if (redis?.status === "ready") tellOf(counter);
+      counter.untold.clear();
+    }
+    untold.clear();
+  };
+  return {
+    add(counter: Counter, key: string): void {
+      if (redis === undefined) return;
+      counter.untold.set(key, (counter.untold.get(key) ?? 0) + 1);
+      untold.add(counter);
+      timer ??= setTimeout(tell, tellAfterMs).unref();
+    },
     close: (): void => clearTimeout(timer),
   };
+}
+
+function tellOf({ shared, untold, refusedUntil }: Counter): void {
+  for (const [key, count] of untold)
+    shared?.consume(key, count).catch((thrown: unknown) => noteRefusal(refusedUntil, key, thrown));
+}
+
+/** By the word of Redis; undefined: it does not answer in time. */
+function createConsumeShared(deadlineMs: number) {
+  let restsUntilMs = -Infinity;
+  return async ({ shared, refusedUntil }: Counter, key: string): Promise<number | undefined> => {
+    if (shared === undefined || performance.now() < restsUntilMs) return undefined;
+    try {
+      await withDeadline(shared.consume(key), deadlineMs, "counting in Redis");
+      return 0;
+    } catch (thrown) {
+      const waitMs = waitOf(thrown);
+      if (waitMs === undefined) restsUntilMs = performance.now() + restMs;
+      else noteRefusal(refusedUntil, key, thrown);
+      return waitMs;
+    }
+  };
+}
+
+async function consumeLocally({ local }: Counter, key: string): Promise<number> {
+  try {
+    await local.consume(key);
+    return 0;
+  } catch (thrown) {
+    return waitOf(thrown) ?? 0;
+  }
 }
 
 function createCounter(name: RateName, rate: Rate, redis: Redis | undefined): Counter {

@@ -1,8 +1,9 @@
-import { ChatError, closeCodes, type CountName, type Limits } from "@parley/protocol";
+import { ChatError, closeCodes, type Limits } from "@parley/protocol";
 import type { Connection } from "../delivery/connection.ts";
 import type { LimitRefusals } from "./limit-refusals.ts";
 import { createTallies, type TalliesDeps } from "./limit-tallies.ts";
 import type { Whence } from "./address.ts";
+import type { Shed } from "./overload.ts";
 
 export interface SocketLimitsDeps extends Pick<TalliesDeps, "redis" | "edge"> {
   readonly current: () => Limits;
@@ -12,8 +13,6 @@ export interface SocketLimitsDeps extends Pick<TalliesDeps, "redis" | "edge"> {
 /** A connection is counted as `opening` until it is known whose it is, and as one of its address from the beginning to the end. */
 type Counted = Pick<Connection, "address" | "isExempt" | "counted" | "caller">;
 
-export type SocketLimits = ReturnType<typeof createSocketLimits>;
-
 const openingRetryMs = 5_000;
 const socketsRetryMs = 10_000;
 
@@ -21,80 +20,34 @@ const socketsRetryMs = 10_000;
 export function createSocketLimits({ redis, edge, current, refusals }: SocketLimitsDeps) {
   const users = createTallies({ redis, edge, what: "user", most: () => current().sockets_per_user });
   const addresses = createTallies({ redis, edge, what: "address", most: () => current().sockets_per_address });
-  const openingOf = new Map<string, number>();
-  let opening = 0;
-
-  const limitFor = (address: string): CountName | undefined => {
-    const { opening_sockets: most, opening_sockets_per_address: mostOfOne } = current();
-    if ((openingOf.get(address) ?? 0) >= mostOfOne) return "opening_sockets_per_address";
-    if (addresses.isFull(address)) return "sockets_per_address";
-    return opening >= most ? "opening_sockets" : undefined;
-  };
-
-  const endOpening = ({ address }: Counted): void => {
-    opening--;
-    const left = (openingOf.get(address) ?? 0) - 1;
-    if (left > 0) openingOf.set(address, left);
-    else openingOf.delete(address);
-  };
-
-  const addUser = (connection: Counted, userId: string): void => {
+  const opening = createOpening(current);
+  const become = (connection: Counted, userId: string): void => {
     connection.counted = "user";
     users.add(userId);
   };
-
-  const refuseUser = (address: string, userId: string): boolean => {
-    if (!users.isFull(userId)) return false;
-    refusals.note("sockets_per_user", { address, userId }, "too many sockets");
-    return true;
-  };
-
   return {
-    /** Why no socket is opened; undefined: it may be. */
-    refusal({ address, isExempt }: Whence): ChatError | undefined {
-      const limit = isExempt ? undefined : limitFor(address);
-      if (limit === undefined) return undefined;
-      if (limit === "opening_sockets") {
-        refusals.count(limit);
-        return new ChatError("OVERLOADED", { retryAfterMs: openingRetryMs });
-      }
-      refusals.note(limit, { address }, "too many sockets");
-      return new ChatError("RATE_LIMITED", { retryAfterMs: socketsRetryMs });
-    },
+    ...createSocketRefusals({ users, addresses, opening, refusals }),
 
     /** A socket whose user is not known yet. */
     opened(connection: Counted): void {
       if (connection.isExempt) return;
       connection.counted = "opening";
-      opening++;
-      openingOf.set(connection.address, (openingOf.get(connection.address) ?? 0) + 1);
+      opening.add(connection.address);
       addresses.add(connection.address);
-    },
-
-    /** Before it is known as its user's. Throws QUOTA_EXCEEDED, which closes it. */
-    identifying(connection: Counted, userId: string): void {
-      if (connection.counted !== "opening" || !refuseUser(connection.address, userId)) return;
-      const message = "You have too many connections open. Close some of them first.";
-      throw new ChatError("QUOTA_EXCEEDED", { message, close: closeCodes.tooManyConnections });
     },
 
     /** It is known as its user's now, if it has one; to be called as often as one likes. */
     identified(connection: Counted): void {
       if (connection.counted !== "opening" || connection.caller === undefined) return;
-      endOpening(connection);
-      addUser(connection, connection.caller.user.id);
+      opening.remove(connection.address);
+      become(connection, connection.caller.user.id);
     },
 
-    /** A request that waits or streams, whose user is known. Throws RATE_LIMITED. */
+    /** A request that waits or streams is its user's from the beginning. */
     requested(connection: Counted, userId: string): void {
       if (connection.isExempt) return;
-      const { address } = connection;
-      if (addresses.isFull(address)) refusals.note("sockets_per_address", { address }, "too many sockets");
-      else if (!refuseUser(address, userId)) {
-        addresses.add(address);
-        return addUser(connection, userId);
-      }
-      throw new ChatError("RATE_LIMITED", { retryAfterMs: socketsRetryMs });
+      addresses.add(connection.address);
+      become(connection, userId);
     },
 
     closed(connection: Counted): void {
@@ -102,7 +55,7 @@ export function createSocketLimits({ redis, edge, current, refusals }: SocketLim
       connection.counted = "no";
       if (counted === "no") return;
       addresses.remove(address);
-      if (counted === "opening") endOpening(connection);
+      if (counted === "opening") opening.remove(address);
       else if (caller !== undefined) users.remove(caller.user.id);
     },
 
@@ -110,10 +63,75 @@ export function createSocketLimits({ redis, edge, current, refusals }: SocketLim
       users.sweep(nowMs);
       addresses.sweep(nowMs);
     },
-    stats: () => ({ opening }),
+    stats: () => ({ opening: opening.size() }),
     close(): void {
       users.close();
       addresses.close();
+    },
+  };
+}
+
+interface SocketRefusalsDeps extends Pick<SocketLimitsDeps, "refusals"> {
+  readonly users: ReturnType<typeof createTallies>;
+  readonly addresses: ReturnType<typeof createTallies>;
+  readonly opening: ReturnType<typeof createOpening>;
+}
+
+/** Why there shall be no further one. */
+function createSocketRefusals({ users, addresses, opening, refusals }: SocketRefusalsDeps) {
+  const isUserFull = (address: string, userId: string): boolean => {
+    if (!users.isFull(userId)) return false;
+    refusals.note("sockets_per_user", { address, userId }, "too many sockets");
+    return true;
+  };
+  const isAddressFull = (address: string): boolean => {
+    if (!addresses.isFull(address)) return false;
+    refusals.note("sockets_per_address", { address }, "too many sockets");
+    return true;
+  };
+  return {
+    /** Why no socket is opened; undefined: it may be. */
+    refusal({ address, isExempt }: Whence): ChatError | undefined {
+      if (isExempt) return undefined;
+      if (opening.isAddressFull(address)) refusals.note("opening_sockets_per_address", { address }, "too many sockets");
+      else if (!isAddressFull(address)) return opening.isFull() ? refusals.overloaded(tooManyOpening) : undefined;
+      return new ChatError("RATE_LIMITED", { retryAfterMs: socketsRetryMs });
+    },
+
+    /** Before it is known as its user's. Throws QUOTA_EXCEEDED, which closes it. */
+    identifying(connection: Counted, userId: string): void {
+      if (connection.counted !== "opening" || !isUserFull(connection.address, userId)) return;
+      const message = "You have too many connections open. Close some of them first.";
+      throw new ChatError("QUOTA_EXCEEDED", { message, close: closeCodes.tooManyConnections });
+    },
+
+    /** Before a request waits or streams. Throws RATE_LIMITED. */
+    requesting({ isExempt, address }: Whence, userId: string): void {
+      if (isExempt || (!isAddressFull(address) && !isUserFull(address, userId))) return;
+      throw new ChatError("RATE_LIMITED", { retryAfterMs: socketsRetryMs });
+    },
+  };
+}
+
+const tooManyOpening: Shed = { limit: "opening_sockets", retryAfterMs: openingRetryMs };
+
+/** Sockets that have shown no token yet, of this process. */
+function createOpening(current: () => Limits) {
+  const byAddress = new Map<string, number>();
+  let all = 0;
+  return {
+    size: (): number => all,
+    isFull: (): boolean => all >= current().opening_sockets,
+    isAddressFull: (address: string): boolean => (byAddress.get(address) ?? 0) >= current().opening_sockets_per_address,
+    add(address: string): void {
+      all++;
+      byAddress.set(address, (byAddress.get(address) ?? 0) + 1);
+    },
+    remove(address: string): void {
+      all--;
+      const left = (byAddress.get(address) ?? 0) - 1;
+      if (left > 0) byAddress.set(address, left);
+      else byAddress.delete(address);
     },
   };
 }

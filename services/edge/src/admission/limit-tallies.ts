@@ -12,8 +12,6 @@ export interface TalliesDeps {
   readonly edge: string;
 }
 
-export type Tallies = ReturnType<typeof createTallies>;
-
 const tellAfterMs = 50;
 /** What an edge has told counts for so long: one that died is forgotten. */
 const keptMs = 75_000;
@@ -45,8 +43,36 @@ return others
 const Others = z.number();
 
 /** How many of something each user or address has at the moment, here and, as of a moment ago, on all other edges. */
-export function createTallies({ redis, what, most, edge }: TalliesDeps) {
+export function createTallies(deps: TalliesDeps) {
+  const { most } = deps;
   const here = new Map<string, number>();
+  const others = createOthers(deps, here);
+  return {
+    isFull(key: string): boolean {
+      const elsewhere = others.of(key);
+      if ((here.get(key) ?? 0) + elsewhere < most()) return false;
+      // They may have fewer by now: for whoever tries again it is looked.
+      if (elsewhere > 0) others.tell(key);
+      return true;
+    },
+    add(key: string): void {
+      here.set(key, (here.get(key) ?? 0) + 1);
+      others.tell(key);
+    },
+    remove(key: string): void {
+      const left = (here.get(key) ?? 0) - 1;
+      if (left > 0) here.set(key, left);
+      else here.delete(key);
+      others.tell(key);
+    },
+    /** Once a second. */
+    sweep: others.sweep,
+    close: others.close,
+  };
+}
+
+/** What the other edges have, and telling them what this one has. */
+function createOthers({ redis, what, most, edge }: TalliesDeps, here: ReadonlyMap<string, number>) {
   const elsewhere = new Map<string, number>();
   const untold = new Set<string>();
   /** Of these the others know. */
@@ -54,7 +80,7 @@ export function createTallies({ redis, what, most, edge }: TalliesDeps) {
   let timer: NodeJS.Timeout | undefined;
   let toldMs = performance.now();
 
-  const share = async (key: string, connection: Redis): Promise<void> => {
+  const share = async (connection: Redis, key: string): Promise<void> => {
     const count = here.get(key) ?? 0;
     const isShared = count >= Math.max(1, Math.floor(most() * silentPart));
     if (!isShared && !told.has(key)) return;
@@ -65,51 +91,33 @@ export function createTallies({ redis, what, most, edge }: TalliesDeps) {
     if (here.has(key)) elsewhere.set(key, others);
   };
 
-  const tell = (): void => {
+  const tellAll = (): void => {
     timer = undefined;
     const keys = [...untold];
     untold.clear();
-    if (redis?.status !== "ready") return;
+    if (redis?.status !== "ready") return elsewhere.clear();
     for (const key of keys) {
-      share(key, redis).catch(() => {
+      share(redis, key).catch(() => {
         // Told again with the next change, or within half a minute; until then each edge counts for itself.
         elsewhere.delete(key);
       });
     }
   };
 
-  const changed = (key: string): void => {
+  const tell = (key: string): void => {
+    if (!here.has(key)) elsewhere.delete(key);
     if (redis === undefined) return;
     untold.add(key);
-    timer ??= setTimeout(tell, tellAfterMs).unref();
+    timer ??= setTimeout(tellAll, tellAfterMs).unref();
   };
 
   return {
-    isFull(key: string): boolean {
-      const others = elsewhere.get(key) ?? 0;
-      if ((here.get(key) ?? 0) + others < most()) return false;
-      // They may have fewer by now: for whoever tries again it is looked.
-      if (others > 0) changed(key);
-      return true;
-    },
-    add(key: string): void {
-      here.set(key, (here.get(key) ?? 0) + 1);
-      changed(key);
-    },
-    remove(key: string): void {
-      const left = (here.get(key) ?? 0) - 1;
-      if (left > 0) here.set(key, left);
-      else {
-        here.delete(key);
-        elsewhere.delete(key);
-      }
-      changed(key);
-    },
-    /** Once a second. */
+    of: (key: string): number => elsewhere.get(key) ?? 0,
+    tell,
     sweep(nowMs: number): void {
       if (nowMs - toldMs < repeatEveryMs) return;
       toldMs = nowMs;
-      for (const key of told) changed(key);
+      for (const key of told) tell(key);
     },
     close: (): void => clearTimeout(timer),
   };

@@ -1,12 +1,12 @@
 import type { OpenTurns } from "@parley/bus";
-import { ChatError, type Caller, type LimitName, type Limits } from "@parley/protocol";
+import { ChatError, type Caller, type LimitName, type Limits, type RateName } from "@parley/protocol";
 import { randomBytes } from "node:crypto";
 import type { Redis } from "../commands/conversations/conversation-index.ts";
 import type { Addresses, Whence } from "./address.ts";
 import type { Gate } from "./gate.ts";
 import { createFrameLimits } from "./limit-frames.ts";
-import { createSharedRates } from "./limit-rates.ts";
-import { createLimitRefusals, tooFast, type LimitRefusals } from "./limit-refusals.ts";
+import { createSharedRates, type SharedRates } from "./limit-rates.ts";
+import { createLimitRefusals, tooFast, type From, type LimitRefusals } from "./limit-refusals.ts";
 import { createSocketLimits } from "./limit-sockets.ts";
 import { createConversationQuota, createTurnLimits, type TurnLimitsDeps } from "./limit-turns.ts";
 import { createOverload, type OverloadDeps } from "./overload.ts";
@@ -54,25 +54,7 @@ export function createLimiter(deps: LimiterDeps) {
       return tooFast(waitMs);
     },
 
-    /** Throws BLOCKED or RATE_LIMITED: for a request, before anybody looks at its token. */
-    requesting({ address, isExempt }: Whence): void {
-      blocked(address);
-      if (isExempt) return;
-      const waitMs = rates.take("requests_per_address", address);
-      if (waitMs === 0) return;
-      refusals.note("requests_per_address", { address });
-      throw tooFast(waitMs);
-    },
-
-    /** The same when it is known whose request it is. */
-    requestOf({ user }: Caller, { address, isExempt }: Whence): void {
-      blocked(address, user.id);
-      if (isExempt) return;
-      const waitMs = rates.take("requests_per_user", user.id);
-      if (waitMs === 0) return;
-      refusals.note("requests_per_user", { address, userId: user.id });
-      throw tooFast(waitMs);
-    },
+    ...createRequestLimits({ rates, refusals, blocked }),
 
     /** Throws BLOCKED. */
     blocked,
@@ -86,6 +68,34 @@ export function createLimiter(deps: LimiterDeps) {
     close(): void {
       rates.close();
       sockets.close();
+    },
+  };
+}
+
+interface RequestLimitsDeps {
+  readonly rates: SharedRates;
+  readonly refusals: LimitRefusals;
+  readonly blocked: ReturnType<typeof createBlocked>;
+}
+
+function createRequestLimits({ rates, refusals, blocked }: RequestLimitsDeps) {
+  const take = (limit: RateName, key: string, from: From): void => {
+    const waitMs = rates.take(limit, key);
+    if (waitMs === 0) return;
+    refusals.note(limit, from);
+    throw tooFast(waitMs);
+  };
+  return {
+    /** Throws BLOCKED or RATE_LIMITED: for a request, before anybody looks at its token. */
+    requesting({ address, isExempt }: Whence): void {
+      blocked(address);
+      if (!isExempt) take("requests_per_address", address, { address });
+    },
+
+    /** The same when it is known whose request it is. */
+    requestOf({ user }: Caller, { address, isExempt }: Whence): void {
+      blocked(address, user.id);
+      if (!isExempt) take("requests_per_user", user.id, { address, userId: user.id });
     },
   };
 }

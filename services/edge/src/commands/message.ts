@@ -17,7 +17,7 @@ import { noteAsked } from "../delivery/answer-times.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { Counters } from "../figures/metrics.ts";
 import type { HubConnection, HubViewer } from "../hub/hub.ts";
-import type { MessageFate, MessageLimits } from "./message-limits.ts";
+import type { MessageFate, MessageLimits, MessagePlace, Spender } from "./message-limits.ts";
 import type { Aside } from "./message-order.ts";
 import type { Ownership } from "./ownership.ts";
 import { promise, showEnd, showTurn } from "./places.ts";
@@ -65,13 +65,9 @@ interface Asked {
   readonly askedMs: number;
 }
 
-/**
- * `message`: makes it a turn. The sender looks at the conversation before the turn is queued, so that no event of it can be missed, and
- * `accepted` is sent before any of them.
- */
-export function createMessageHandler(deps: MessageDeps): OnMessage {
-  const { ownership, may, limits, viewing, counters, tracing } = deps;
-  const accept = async (
+function createAccept(deps: MessageDeps) {
+  const { viewing } = deps;
+  return async (
     connection: HubConnection,
     request: TurnRequest,
     { on_busy, conversation_id: given }: MessageFrame,
@@ -94,46 +90,70 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
       throw error;
     }
   };
+}
 
+/**
+ * `message`: makes it a turn. The sender looks at the conversation before the turn is queued, so that no event of it can be missed, and
+ * `accepted` is sent before any of them.
+ */
+export function createMessageHandler(deps: MessageDeps): OnMessage {
+  const { may, counters, tracing } = deps;
+  const accept = createAccept(deps);
   return async (connection, caller, frame, { parent, aside = alone } = {}): Promise<void> => {
     const askedMs = performance.now();
     checkMessageText(frame.message);
     checkChoice(may, caller, frame);
-    const { conversation_id: given } = frame;
-    const { isExempt } = connection;
-    const isInIt = given !== undefined && (connection.viewers.has(given) || ownership.isKnown(given));
-    limits.check({ caller, isExempt }, !isInIt);
-    const conversation = given ?? newConversationId();
+    checkLimits(deps, connection, caller, frame);
+    const conversation = frame.conversation_id ?? newConversationId();
     const turn = turnIdOf(caller.user.id, conversation, frame.id);
     const span = tracing.start(sendSpan(conversation, turn, parent));
-    const spending = limits.spend({ caller, isExempt }, { conversation, turn });
-    let fate: MessageFate = "refused";
+    const { owned, permitted, settle } = permit(deps, { caller, isExempt: connection.isExempt }, frame, {
+      conversation,
+      turn,
+    });
     try {
-      const owned = ownership.claim(conversation, caller, { isFresh: given === undefined, isExempt });
-      const permitted = Promise.all([owned, spending.allowed]);
-      // Whoever waits for it first is told.
-      permitted.catch(() => {});
       // One that was just made up cannot be somebody else's: then nothing has to wait for this.
-      if (given !== undefined) await owned;
+      if (frame.conversation_id !== undefined) await owned;
       const request = turnRequestOf(frame, { caller, conversation, turn, trace: span.traceparent });
       const done = await submitted(deps.bus, request, frame, {
         aside,
         submitAs: (as) => accept(connection, request, as, { permitted, askedMs }),
       });
-      fate = fateOf(done);
-      const { isRepeated, earlier } = done;
-      counters.accepted[isRepeated ? "repeated" : "new"]++;
-      span.set({ [traceNames.duplicate]: isRepeated, [traceNames.queuePosition]: earlier.length });
+      settle(fateOf(done));
+      counters.accepted[done.isRepeated ? "repeated" : "new"]++;
+      span.set({ [traceNames.duplicate]: done.isRepeated, [traceNames.queuePosition]: done.earlier.length });
     } catch (error) {
       const { code } = toChatError(error);
-      if (code === "OVERLOADED" || code === "PROCESSING_ERROR") fate = "unknown";
+      settle(code === "OVERLOADED" || code === "PROCESSING_ERROR" ? "unknown" : "refused");
       span.fail(code);
       throw error;
     } finally {
-      spending.settle(fate);
       span.end();
     }
   };
+}
+
+/** Who is over their limits as far as that is known is told so before anything is done. */
+function checkLimits(
+  { limits, ownership }: MessageDeps,
+  { isExempt, viewers }: HubConnection,
+  caller: Caller,
+  { conversation_id: given }: MessageFrame,
+): void {
+  const isInIt = given !== undefined && (viewers.has(given) || ownership.isKnown(given));
+  limits.check({ caller, isExempt }, !isInIt);
+}
+
+/** Begins to find out whether the conversation is the sender's and the message within their limits, which are counted at the same time. */
+function permit({ limits, ownership }: MessageDeps, spender: Spender, frame: MessageFrame, place: MessagePlace) {
+  const { allowed, settle } = limits.spend(spender, place);
+  const isFresh = frame.conversation_id === undefined;
+  const owned = ownership.claim(place.conversation, spender.caller, { isFresh, isExempt: spender.isExempt });
+  const permitted = Promise.all([owned, allowed]);
+  permitted.catch(() => {
+    // Told by whoever waits for it, if the message comes that far.
+  });
+  return { owned, permitted, settle };
 }
 
 function fateOf({ isRepeated, isOver }: Submitted): MessageFate {

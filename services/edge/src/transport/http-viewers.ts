@@ -48,6 +48,8 @@ export function createHttpViewers({ connections, maxConnections, sockets, maxWai
     /** Throws OVERLOADED or RATE_LIMITED. */
     open(spec: ViewerSpec): HubConnection {
       if (connections.size >= maxConnections) throw new ChatError("OVERLOADED", { retryAfterMs: 5_000 });
+      const userId = spec.caller.user.id;
+      sockets.requesting(spec.whence, userId);
       const nowMs = performance.now();
       const id = `http-${randomBytes(9).toString("base64url")}`;
       const { dialect, transport } = spec;
@@ -59,7 +61,7 @@ export function createHttpViewers({ connections, maxConnections, sockets, maxWai
         firstToken: undefined,
         ...spec.whence,
       });
-      sockets.requested(connection, spec.caller.user.id);
+      sockets.requested(connection, userId);
       connection.ws = spec.sink;
       connection.caller = spec.caller;
       // A request was allowed when it came; it does not outlive its own deadline.

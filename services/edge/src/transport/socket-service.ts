@@ -18,7 +18,7 @@ import type { CatchUp } from "../hub/catch-up.ts";
 import type { Connections } from "./connections.ts";
 import { createDialectChooser } from "./dialect-chooser.ts";
 import { createFrameHandler } from "./frame-handler.ts";
-import { createInbox } from "./inbox.ts";
+import { createInbox, type InboxDeps } from "./inbox.ts";
 import { createUpgrade } from "./upgrade.ts";
 import { createWebSocketBehavior } from "./websocket.ts";
 
@@ -77,14 +77,7 @@ export function addSocketService(app: TemplatedApp, deps: SocketServiceDeps): vo
     counters,
     log,
   });
-  const { receive } = createInbox({
-    outbox,
-    async handle(connection, received, aside) {
-      await handle(connection, received, aside);
-      // Whose it is only its own frames say.
-      limiter.sockets.identified(connection);
-    },
-  });
+  const { receive } = createInbox({ outbox, handle: identifying(handle, limiter) });
   const limitFrame = limiter.frame;
   const { opened } = limiter.sockets;
   const socketDeps = { connections, outbox, catchUp, limits, eventWindowMs, counters, limitFrame, opened, receive };
@@ -103,6 +96,14 @@ export function addSocketService(app: TemplatedApp, deps: SocketServiceDeps): vo
     });
     app.ws(path, createWebSocketBehavior({ ...socketDeps, upgrade }));
   }
+}
+
+/** Counts a socket as its user's as soon as one of its frames has said whose it is. */
+function identifying(handle: InboxDeps["handle"], { sockets }: Limiter): InboxDeps["handle"] {
+  return async (connection, received, aside) => {
+    await handle(connection, received, aside);
+    sockets.identified(connection);
+  };
 }
 
 /** Before a connection is its user's. Throws BLOCKED or QUOTA_EXCEEDED. */
