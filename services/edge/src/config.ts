@@ -3,7 +3,6 @@ import {
   durationMs,
   flag,
   host,
-  isOrigin,
   limitsFile,
   logFormat,
   logLevel,
@@ -18,6 +17,7 @@ import {
 } from "@parley/runtime";
 import { z } from "zod";
 import { isCidr, loopback } from "./admission/address.ts";
+import { isAllowedOrigin } from "./admission/origin.ts";
 import { isKeyAddress, keyAddressError } from "./admission/issuers-file.ts";
 
 /** HS256 with a key shorter than its hash can be searched. */
@@ -86,10 +86,13 @@ export const Config = z
       .string()
       .default("")
       .transform((text) => text.split(/[\s,]+/).filter((origin) => origin !== ""))
-      .refine((origins) => origins.every(isOrigin), {
-        error: "must be origins as browsers write them, such as https://chat.example.org, comma-separated",
+      .refine((origins) => origins.every(isAllowedOrigin), {
+        error:
+          "must be origins as browsers write them, such as https://chat.example.org or https://*.example.org, comma-separated",
       })
-      .describe("Origins of other sites whose pages may connect, comma-separated."),
+      .describe(
+        "Origins of other sites whose pages may connect, comma-separated; `https://*.example.org` stands for all names below. Unset: none.",
+      ),
     TRUSTED_PROXIES: cidrs()
       .prefault("none")
       .describe(

@@ -1,3 +1,4 @@
+import { Limits } from "@parley/protocol";
 import { eventually } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { metricOf } from "./support/edge-fixture.ts";
@@ -34,13 +35,20 @@ describe("an edge under load", () => {
     await client.next("accepted");
     expect(await refusalsBy(edge, "connections_at_lag_ms")).toBe(1);
     expect(await refusalsBy(edge, "new_conversations_at_lag_ms")).toBe(1);
+    load.lagMs = 1_200;
+    await eventually(async () => (await metricOf(edge, "parley_edge_lag_seconds")) === 1.2, { what: "it is later" });
+    client.send({ type: "message", id: "third", message: "and?", conversation_id });
+    expect(await client.next("error")).toMatchObject({ code: "OVERLOADED", id: "third" });
+    expect(await refusalsBy(edge, "messages_at_lag_ms")).toBe(1);
     load.lagMs = 0;
     await eventually(async () => (await attempt(edge)).status === 101, { what: "taken again" });
+    client.send({ type: "message", id: "third", message: "and?", conversation_id });
+    await client.next("accepted");
   });
 
   it("takes no first messages while the queue does not move, and says so over HTTP too", async () => {
-    const rows = { new_conversations_at_queue_age_ms: 300, messages_at_queue_age_ms: 900_000 };
-    const edge = await world.limited(rows);
+    let limits = Limits.parse({ new_conversations_at_queue_age_ms: 300, messages_at_queue_age_ms: 900_000 });
+    const edge = await world.limited({}, { callerLimits: () => limits });
     const client = await world.connect(edge, "ben");
     client.send({ type: "message", id: "first", message: "hello" });
     const { conversation_id } = await client.next("accepted");
@@ -61,6 +69,14 @@ describe("an edge under load", () => {
       what: "who talks already is taken",
     });
     expect(await refusalsBy(edge, "new_conversations_at_queue_age_ms")).toBeGreaterThan(0);
+    limits = { ...limits, messages_at_queue_age_ms: 300 };
+    await eventually(
+      async () => {
+        client.send({ type: "message", id: `m${sent++}`, message: "and?", conversation_id });
+        return (await refusalsBy(edge, "messages_at_queue_age_ms")) > 0;
+      },
+      { what: "nobody is taken any more", intervalMs: 300, timeoutMs: 10_000 },
+    );
   });
 
   it("measures itself that it is late", async () => {
