@@ -1,7 +1,7 @@
 import type { ConversationId, TurnId } from "@parley/protocol";
-import { withDeadline } from "@parley/runtime";
 import type { Redis } from "ioredis";
 import { z } from "zod";
+import { answeredWithin } from "./redis-deadline.ts";
 
 /** A turn that waits or runs, and whose it is. */
 export interface OpenTurn {
@@ -96,7 +96,7 @@ export function createOpenTurns({ redis, deadlineMs = defaultDeadlineMs }: OpenT
       const nowMs = performance.now();
       if (redis?.status !== "ready" || nowMs < restsUntilMs) return local.add(turn, most, nowMs);
       try {
-        const added = await withDeadline(addShared(redis, turn, most), deadlineMs, "counting an open turn");
+        const added = await answeredWithin(addShared(redis, turn, most), deadlineMs);
         removals.catchUp();
         return added;
       } catch {

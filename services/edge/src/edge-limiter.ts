@@ -1,5 +1,6 @@
 import { createOpenTurns, type Bus } from "@parley/bus";
 import { Limits, isTerminal, subjects } from "@parley/protocol";
+import type { Logger } from "@parley/runtime";
 import { createAddresses, loopback, type AddressRules } from "./admission/address.ts";
 import { openGate, type Gate } from "./admission/gate.ts";
 import { createLimiter, type Limiter } from "./admission/limits.ts";
@@ -18,6 +19,9 @@ export interface LimiterOptions {
   readonly callerLimits?: () => Limits;
   /** By how much this process is late, ms. Default: measured. */
   readonly lag?: () => number;
+  /** How long a message waits for the word of Redis. Default: 100 ms. */
+  readonly redisDeadlineMs?: number;
+  readonly log: Logger;
 }
 
 const machineOnly: AddressRules = { trusted: [], exempt: loopback };
@@ -25,11 +29,18 @@ const standardLimits = Limits.parse({});
 
 /** What callers may cost at an edge, and who is kept out. */
 export function openLimiter(options: LimiterOptions, { limited }: Pick<Counters, "limited">): Limiter {
-  const { bus, redis, gate = openGate, addresses = machineOnly, callerLimits = () => standardLimits, lag } = options;
+  const { bus, redis, gate = openGate, addresses = machineOnly, callerLimits = () => standardLimits } = options;
+  const { redisDeadlineMs: deadlineMs = 100, lag, log } = options;
   return createLimiter({
-    addresses: createAddresses(addresses),
+    addresses: createAddresses(addresses, (peer) =>
+      log.warn(
+        { peer },
+        "X-Forwarded-For is not believed of this address: if it is your proxy, name it in TRUSTED_PROXIES, or all its clients count as one",
+      ),
+    ),
     redis,
-    openTurns: createOpenTurns({ redis }),
+    deadlineMs,
+    openTurns: createOpenTurns({ redis, deadlineMs }),
     current: callerLimits,
     gate,
     counters: { limited },

@@ -160,13 +160,12 @@ describe("messages", () => {
   });
 
   it("wait for a slow Redis once, for a moment, and each edge counts for itself until it is back", async () => {
-    const edge = await world.limited({ turns_per_user: { rate: 3, burst: 3 } });
+    const edge = await world.limited({ turns_per_user: { rate: 3, burst: 3 } }, { redisDeadlineMs: 100 });
     const client = await world.connect(edge, "max");
-    expect(await sayMany(client, 1)).toEqual(accepted(1));
     world.proxy.stall();
     const begunMs = performance.now();
     expect(await sayMany(client, 4)).toEqual([...accepted(3), "RATE_LIMITED"]);
-    expect(performance.now() - begunMs).toBeLessThan(1_000);
+    expect(performance.now() - begunMs).toBeLessThan(2_000);
     world.proxy.heal();
   });
 

@@ -38,12 +38,19 @@ export type Addresses = ReturnType<typeof createAddresses>;
  * Who asks, where proxies stand in between. Only a peer that is trusted is believed, and of what it passes on only the addresses from the right, up to
  * and including the first one that is no trusted proxy: all that stands left of it anybody could have written.
  */
-export function createAddresses(rules: AddressRules) {
+export function createAddresses(rules: AddressRules, onUnbelieved: (peer: string) => void = () => {}) {
+  let isTold = false;
   const trusted = rules.trusted.map(rangeOf);
   const exempt = rules.exempt.map(rangeOf);
   const isTrusted = (address: Address): boolean => isWithin(address, trusted);
 
   return {
+    /** A peer says for whom it asks, and is not believed: a stranger, or a proxy that nobody has named, whose clients all share one bucket. Told once. */
+    unbelieved(peer: string): void {
+      if (!isTold) onUnbelieved(peer);
+      isTold = true;
+    },
+
     /** Whether the headers of this peer are worth reading. */
     believes(peer: string): boolean {
       if (trusted.length === 0) return false;

@@ -1,5 +1,5 @@
+import { answeredWithin } from "@parley/bus";
 import { ChatError, type ConversationId, type Limits } from "@parley/protocol";
-import { withDeadline } from "@parley/runtime";
 import type { Redis } from "../commands/conversations/conversation-index.ts";
 import type { Spender } from "../commands/message-limits.ts";
 import type { LimitRefusals } from "./limit-refusals.ts";
@@ -8,15 +8,16 @@ export interface MessageCountsDeps {
   readonly redis: Redis | undefined;
   readonly current: () => Limits;
   readonly refusals: LimitRefusals;
+  /** Redis is waited for no longer than this. */
+  readonly deadlineMs: number;
 }
 
 /** Counted from the beginning again when so long nobody has written. */
 const keptSeconds = 30 * 86_400;
-const deadlineMs = 100;
 const restMs = 1_000;
 
 /** How many messages a conversation has. While Redis is away nothing is counted: nobody gets far within an outage. */
-export function createMessageCounts({ redis, current, refusals }: MessageCountsDeps) {
+export function createMessageCounts({ redis, current, refusals, deadlineMs }: MessageCountsDeps) {
   let restsUntilMs = -Infinity;
 
   const count = async (conversation: ConversationId): Promise<number | undefined> => {
@@ -24,7 +25,7 @@ export function createMessageCounts({ redis, current, refusals }: MessageCountsD
     try {
       const key = keyOf(conversation);
       const counting = Promise.all([redis.incr(key), redis.expire(key, keptSeconds)]);
-      const [messages] = await withDeadline(counting, deadlineMs, "counting a message");
+      const [messages] = await answeredWithin(counting, deadlineMs);
       return messages;
     } catch {
       restsUntilMs = performance.now() + restMs;

@@ -1,5 +1,5 @@
+import { answeredWithin } from "@parley/bus";
 import { limitTable, type Limits, type Rate, type RateName } from "@parley/protocol";
-import { withDeadline } from "@parley/runtime";
 import type { Redis } from "../commands/conversations/conversation-index.ts";
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 import { fullBucket, takeFrom, type Bucket, type BucketRate } from "./rate-bucket.ts";
@@ -9,13 +9,12 @@ export interface SharedRatesDeps {
   readonly redis: Redis | undefined;
   /** The limits as they are now. */
   readonly current: () => Limits;
-  /** Redis is waited for no longer than this. Default: 100 ms. */
-  readonly deadlineMs?: number;
+  /** Redis is waited for no longer than this. */
+  readonly deadlineMs: number;
 }
 
 export type SharedRates = ReturnType<typeof createSharedRates>;
 
-const defaultDeadlineMs = 100;
 /** After Redis was too slow for one, the next ones do not wait for it. */
 const restMs = 1_000;
 /** What was taken here is told to the others after this: many of one address are one command. */
@@ -36,7 +35,7 @@ interface Counter {
 }
 
 /** Rates of addresses, users and tenants, counted by all edges together. */
-export function createSharedRates({ redis, current, deadlineMs = defaultDeadlineMs }: SharedRatesDeps) {
+export function createSharedRates({ redis, current, deadlineMs }: SharedRatesDeps) {
   const counterOf = createCounters(redis, current);
   const telling = createTelling(redis);
   const consumeShared = createConsumeShared(deadlineMs);
@@ -125,7 +124,7 @@ function createConsumeShared(deadlineMs: number) {
   return async ({ shared, refusedUntil }: Counter, key: string): Promise<number | undefined> => {
     if (shared === undefined || performance.now() < restsUntilMs) return undefined;
     try {
-      await withDeadline(shared.consume(key), deadlineMs, "counting in Redis");
+      await answeredWithin(shared.consume(key), deadlineMs);
       return 0;
     } catch (thrown) {
       const waitMs = waitOf(thrown);

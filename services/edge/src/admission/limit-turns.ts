@@ -23,6 +23,8 @@ export interface TurnLimitsDeps {
   /** Whether a turn has ended, by the event log. */
   readonly hasEnded: (turn: { readonly conversation: ConversationId; readonly turn: TurnId }) => Promise<boolean>;
   readonly refusals: LimitRefusals;
+  /** Redis is waited for no longer than this. */
+  readonly deadlineMs: number;
 }
 
 const openRetryMs = 2_000;

@@ -15,6 +15,8 @@ export interface LimiterDeps extends Pick<TurnLimitsDeps, "hasEnded">, Pick<Over
   readonly addresses: Addresses;
   /** In the role `cache`; undefined: this edge counts for itself. */
   readonly redis: Redis | undefined;
+  /** How long a message waits for the word of Redis. */
+  readonly deadlineMs: number;
   readonly openTurns: OpenTurns;
   /** The limits as they are now. */
   readonly current: () => Limits;
@@ -28,7 +30,7 @@ export type Limiter = ReturnType<typeof createLimiter>;
 export function createLimiter(deps: LimiterDeps) {
   const { addresses, redis, current, gate, counters } = deps;
   const refusals = createLimitRefusals({ gate, counters });
-  const rates = createSharedRates({ redis, current });
+  const rates = createSharedRates({ redis, current, deadlineMs: deps.deadlineMs });
   const overload = createOverload(deps);
   const edge = randomBytes(9).toString("base64url");
   const sockets = createSocketLimits({ redis, edge, current, refusals });

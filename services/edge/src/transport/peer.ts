@@ -9,7 +9,10 @@ function peerOf(response: HttpResponse): string {
 /** From where a request comes, also behind proxies that are trusted. To be called before its handler returns. */
 export function whenceOf(addresses: Addresses, response: HttpResponse, request: HttpRequest): Whence {
   const peer = peerOf(response);
-  if (!addresses.believes(peer)) return addresses.whence(peer);
+  if (!addresses.believes(peer)) {
+    if (request.getHeader("x-forwarded-for") !== "") addresses.unbelieved(peer);
+    return addresses.whence(peer);
+  }
   // A proxy may add a line of its own behind that of its client, and a look-up by name sees the first one only.
   const forwardedFor: string[] = [];
   const forwarded: string[] = [];

@@ -5,7 +5,9 @@ import { WebSocket } from "ws";
 import { createWorld, log, tokenOf, type EdgeUnderTest, type World } from "./edge-fixture.ts";
 import type { EdgeOptions } from "../../src/edge.ts";
 
-type Settings = Partial<Pick<EdgeOptions, "addresses" | "gate" | "lag" | "tokens" | "callerLimits" | "maxConnections">>;
+type Settings = Partial<
+  Pick<EdgeOptions, "addresses" | "redisDeadlineMs" | "gate" | "lag" | "tokens" | "callerLimits" | "maxConnections">
+>;
 
 /** A broker, Redis behind a proxy that can be broken, and edges that limit also who is on this machine. */
 export interface LimitedWorld extends World {
@@ -37,6 +39,8 @@ export async function createLimitedWorld(): Promise<LimitedWorld> {
         redis: connection,
         callerLimits: () => limits,
         addresses: { trusted: [], exempt: [] },
+        // A machine that many share must not decide.
+        redisDeadlineMs: 5_000,
         ...settings,
       });
     },
