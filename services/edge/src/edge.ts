@@ -18,7 +18,7 @@ import type { Deadlines } from "./delivery/connection.ts";
 import { deliveryLimits, type DeliveryLimits } from "./delivery/delivery-limits.ts";
 import { createDelivery } from "./delivery/delivery.ts";
 import { createOutbox } from "./delivery/outbox.ts";
-import { addEdgeMetrics, createCounters, type Counters } from "./figures/metrics.ts";
+import { addEdgeMetrics, countOne, createCounters, type Counters } from "./figures/metrics.ts";
 import { createCatchUp } from "./hub/catch-up.ts";
 import { createDeletionNotice } from "./hub/deletion-notice.ts";
 import { createHistory } from "./hub/history.ts";
@@ -30,7 +30,7 @@ import { createWaiting } from "./hub/waiting.ts";
 import { createWholeConversations } from "./hub/whole-conversation.ts";
 import { createConnections } from "./transport/connections.ts";
 import { addHttpService } from "./transport/http-service.ts";
-import { listenPublicly, type ListenOptions } from "./transport/listener.ts";
+import { capConnections, listenPublicly, type ListenOptions } from "./transport/listener.ts";
 import type { Reply } from "./transport/reply.ts";
 import { addSocketService } from "./transport/socket-service.ts";
 
@@ -145,6 +145,8 @@ function createTransportRoom(
     },
   });
   const app = uWS.App();
+  const onRefused = (): void => countOne(counters.refusedUpgrades, "OVERLOADED");
+  const socketGone = capConnections(app, { maxConnections, onRefused });
   const service = {
     tokens,
     admission: createAdmission({ tokens, gate, isDevelopment }),
@@ -164,7 +166,7 @@ function createTransportRoom(
     counters,
     log,
   };
-  addSocketService(app, { ...service, limits, eventWindowMs: bus.eventWindowMs });
+  addSocketService(app, { ...service, socketGone, limits, eventWindowMs: bus.eventWindowMs });
   const http = addHttpService(app, { ...service, bus, redis, conversations, maxWaitMs, pages, version, problems });
   return { app, connections, http };
 }

@@ -44,6 +44,8 @@ export interface ServiceDeps {
 }
 
 export interface SocketServiceDeps extends ServiceDeps {
+  /** Told of each socket that has closed. */
+  readonly socketGone: () => void;
   readonly limits: DeliveryLimits;
   /** How long events are kept. */
   readonly eventWindowMs: number;
@@ -78,9 +80,8 @@ export function addSocketService(app: TemplatedApp, deps: SocketServiceDeps): vo
     log,
   });
   const { receive } = createInbox({ outbox, handle: identifying(handle, limiter) });
-  const limitFrame = limiter.frame;
-  const { opened } = limiter.sockets;
-  const socketDeps = { connections, outbox, catchUp, limits, eventWindowMs, counters, limitFrame, opened, receive };
+  const limiting = { limitFrame: limiter.frame, opened: limiter.sockets.opened, socketGone: deps.socketGone };
+  const socketDeps = { connections, outbox, catchUp, limits, eventWindowMs, counters, ...limiting, receive };
   const openConnections = (): number => connections.size;
   for (const { path, otherDialect, allowAnonymous } of endpoints(isOwn, isDevelopment)) {
     const upgrade = createUpgrade({

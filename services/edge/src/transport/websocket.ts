@@ -26,6 +26,8 @@ export interface WebSocketDeps {
   readonly limitFrame: FrameLimits;
   /** Told of each socket as soon as it is open. */
   readonly opened: (connection: HubConnection) => void;
+  /** Told of each that has closed. */
+  readonly socketGone: () => void;
   /** One frame of a client. */
   readonly receive: (connection: HubConnection, received: Received) => void;
 }
@@ -48,7 +50,19 @@ function tooFast(error: ChatError, text: string | undefined): RefusedFrame {
 
 /** The life of a socket, wired to the parts that know what to do. */
 export function createWebSocketBehavior(deps: WebSocketDeps): WebSocketBehavior<SocketData> {
-  const { upgrade, connections, outbox, catchUp, limits, eventWindowMs, counters, limitFrame, opened, receive } = deps;
+  const {
+    upgrade,
+    connections,
+    outbox,
+    catchUp,
+    limits,
+    eventWindowMs,
+    counters,
+    limitFrame,
+    opened,
+    socketGone,
+    receive,
+  } = deps;
 
   const open = (connection: HubConnection): void => {
     // Clients of the seeds take their first frame for the answer to their `auth`.
@@ -91,6 +105,7 @@ export function createWebSocketBehavior(deps: WebSocketDeps): WebSocketBehavior<
       for (const viewer of connection.viewers.values()) catchUp.catchUp(viewer);
     },
     close(ws, code, message) {
+      socketGone();
       const { connection } = ws.getUserData();
       const close = { ownCode: connection.closeCode, code, reason: decoder.decode(message) };
       countOne(counters.closed, closeLabelOf(close));
