@@ -8,12 +8,13 @@ import { createDecisions, type Decisions } from "./decisions.ts";
 import { createEventRoom } from "./event-room.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
 import { createFacts, type Facts } from "./facts.ts";
+import { createGateLog, type GateLog } from "./gate-log.ts";
 import { createLogMarks } from "./log-marks.ts";
-import { connectNats, type BrokerLink } from "./nats-connection.ts";
+import { connectNats, type BrokerLink, type NatsOptions } from "./nats-connection.ts";
 import { askTimeoutMs, createPatientLookups } from "./patient-lookups.ts";
 import { watchPayloadLimit } from "./payload-limit.ts";
 import { createUnreadable, type Unreadable } from "./unreadable.ts";
-import { setUpStreams, type StreamOptions } from "./stream-setup.ts";
+import { setUpGate, setUpStreams, type StreamOptions } from "./stream-setup.ts";
 import { createOutbox } from "./outbox.ts";
 import { createRequests } from "./requests.ts";
 import { createOwners, type Owners } from "./owners.ts";
@@ -28,11 +29,7 @@ import { createTranscripts, type Transcripts } from "./transcripts.ts";
 import { createTurnQueue, type TurnQueue } from "./turn-queue.ts";
 import { createWaitingTexts, type WaitingTexts } from "./waiting-texts.ts";
 
-export interface BusOptions extends Partial<Omit<StreamOptions, "metadata">> {
-  readonly servers: string;
-  readonly name: string;
-  readonly log: Logger;
-}
+export interface BusOptions extends NatsOptions, Partial<Omit<StreamOptions, "metadata">> {}
 
 export interface Bus extends BrokerLink {
   readonly events: EventLog;
@@ -53,6 +50,8 @@ export interface Bus extends BrokerLink {
   readonly owners: Owners;
   readonly titles: Titles;
   readonly conversations: StoredConversations;
+  /** What was revoked. For edges: others have no right to it. */
+  readonly gate: GateLog;
   /** Calls the listener when live events may be missing although the connection held, until the signal. Only a cluster loses any that way. */
   watchStreams(onDisturbed: Disturbed, signal: AbortSignal): void;
   /** See `createEventRoom`. */
@@ -89,8 +88,8 @@ const defaults: Omit<StreamOptions, "metadata"> = {
 };
 
 /** Connects to NATS, makes sure the streams are there, and opens what is built on them. */
-export async function openBus({ servers, name, log, ...streamOptions }: BusOptions): Promise<Bus> {
-  const link = await connectNats({ servers, name, log });
+export async function openBus({ servers, tls, name, log, ...streamOptions }: BusOptions): Promise<Bus> {
+  const link = await connectNats({ servers, tls, name, log });
   const options = completed(streamOptions, link);
   warnOfOldCluster(link, options, log);
   const manager = await jetstreamManager(link.nc, { checkAPI: false, timeout: askTimeoutMs });
@@ -121,6 +120,7 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
     decisions: createDecisions({ link, outbox, events, shards, unreadable, log }),
     agents: createAgentSignals(link, outbox, log),
     transcripts,
+    gate: createGateLog({ link, jsm, append: appender.append, setUp: () => setUpGate(manager, options), unreadable }),
     ...conversationParts({ link, jsm, events, facts, shards, unreadable, log }, eventWindowMs),
     watchStreams(onDisturbed, signal) {
       if (options.replicas > 1) createStreamWatch({ jsm: manager, shards: options.shards }).start(onDisturbed, signal);

@@ -19,6 +19,7 @@ export { longestDelayMs } from "./delayed-naks.ts";
 export { deliveryNumber } from "./ack-subject.ts";
 export type { Decision, Decisions } from "./decisions.ts";
 export type { Claimed, Owner, Owners } from "./owners.ts";
+export type { GateLog, RevokedThing } from "./gate-log.ts";
 export type {
   ConversationEnd,
   ConversationOutline,
@@ -28,6 +29,7 @@ export type {
 export type { WaitingTexts } from "./waiting-texts.ts";
 export type { TitlePlace, Titles } from "./titles.ts";
 export type { TranscriptPage, Transcripts } from "./transcripts.ts";
+export { natsAddress, redisAddress } from "./broker-tls.ts";
 export { connectRedis, type RedisRole } from "./redis.ts";
 export {
   createOpenTurns,

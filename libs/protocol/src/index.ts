@@ -14,7 +14,7 @@ export {
 } from "./authority.ts";
 export { CallerRights, callerOf, rightsOf, type Caller } from "./caller.ts";
 export { limits } from "./limits.ts";
-export { Limits, LimitsFile, type Rate } from "./limits-file.ts";
+export { AddressRules, Limits, LimitsFile, type Rate } from "./limits-file.ts";
 export {
   limitTable,
   type CountName,
@@ -129,8 +129,10 @@ export { TurnRequest, messageEventOf } from "./turn-request.ts";
 export { ToolJob, toolJobId } from "./tool-job.ts";
 export { turnsDestination } from "./trace.ts";
 export { ToolDefinition, toolCatalogueKey } from "./tool-definition.ts";
+export { redisKeys, sharedKeyPrefixes } from "./redis-keys.ts";
 export { RecordLink, linkTo, seqsBefore } from "./record-link.ts";
 export { LogRecord, OwnerRecord, wasAcceptedBefore } from "./transcript.ts";
+export { RevocationRecord, revocable, revocationKey, type Revocable } from "./revocation.ts";
 export {
   messageRecordsOf,
   messagesOf,

@@ -41,7 +41,7 @@ const OPERATOR_WRITES = new Set([
   "update deployments/scale",
 ]);
 
-export function isAllowed(role: Role, { verb, resource }: Action): boolean {
+function isAllowed(role: Role, { verb, resource }: Action): boolean {
   if (verb === "create" && resource === "selfsubjectaccessreviews") return true;
   if (READ_VERBS.has(verb)) return role === "operator" || resource !== "secrets";
   return role === "operator" && OPERATOR_WRITES.has(`${verb} ${resource}`);

@@ -9,7 +9,7 @@ import {
   nodeEnv,
   optionalText,
   port,
-  redisUrl,
+  redisFields,
   sampleRatio,
   secret,
   traceFields,
@@ -44,8 +44,13 @@ export const Config = z
     REUSE_PORT: flag().describe("Lets several edges listen on one port; the kernel spreads connections over them."),
     ADMIN_HOST: host().describe("Where probes and metrics are served."),
     ADMIN_PORT: port().default(8001).describe("Where probes and metrics are served."),
+    ADMIN_TOKEN: secret()
+      .optional()
+      .describe(
+        "What opens the admin endpoints for blocks, revocations and draining. Unset: only tokens of users with the role `operator` do.",
+      ),
     ...brokerFields(),
-    REDIS_URL: redisUrl().describe("Redis, for the lists of conversations."),
+    ...redisFields("for the lists of conversations"),
     AUTH_JWT_SECRET: secret()
       .optional()
       .describe(
@@ -134,6 +139,10 @@ export const Config = z
       path: ["AUTH_JWT_PREVIOUS_SECRET"],
       error: `must be at least ${minSecretBytes} random bytes in production`,
     },
+  )
+  .refine(
+    ({ NODE_ENV, ADMIN_TOKEN: token }) => NODE_ENV !== "production" || token === undefined || !isWeakSecret(token),
+    { path: ["ADMIN_TOKEN"], error: `must be at least ${minSecretBytes} random bytes in production` },
   )
   .refine(
     ({ NODE_ENV, AUTH_JWT_SECRET: own }) => NODE_ENV !== "production" || own === undefined || !isWeakSecret(own),

@@ -1,7 +1,7 @@
 import { createOpenTurns, type Bus } from "@parley/bus";
 import { Limits, isTerminal, subjects } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
-import { createAddresses, loopback, type AddressRules } from "./admission/address.ts";
+import { createAddresses, loopback, type ProxyRules } from "./admission/address.ts";
 import { openGate, type Gate } from "./admission/gate.ts";
 import { createLimiter, type Limiter } from "./admission/limits.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
@@ -14,7 +14,7 @@ export interface LimiterOptions {
   /** Default: one that keeps nobody out. */
   readonly gate?: Gate;
   /** Which proxies are believed, and to whom no limit applies. Default: none, and whoever is on this machine. */
-  readonly addresses?: AddressRules;
+  readonly whence?: ProxyRules;
   /** What callers may cost, now. Default: the table. */
   readonly callerLimits?: () => Limits;
   /** By how much this process is late, ms. Default: measured. */
@@ -24,15 +24,15 @@ export interface LimiterOptions {
   readonly log: Logger;
 }
 
-const machineOnly: AddressRules = { trusted: [], exempt: loopback };
+const machineOnly: ProxyRules = { trusted: [], exempt: loopback };
 const standardLimits = Limits.parse({});
 
 /** What callers may cost at an edge, and who is kept out. */
 export function openLimiter(options: LimiterOptions, { limited }: Pick<Counters, "limited">): Limiter {
-  const { bus, redis, gate = openGate, addresses = machineOnly, callerLimits = () => standardLimits } = options;
+  const { bus, redis, gate = openGate, whence = machineOnly, callerLimits = () => standardLimits } = options;
   const { redisDeadlineMs: deadlineMs = 100, lag, log } = options;
   return createLimiter({
-    addresses: createAddresses(addresses, (peer) =>
+    addresses: createAddresses(whence, (peer) =>
       log.warn(
         { peer },
         "X-Forwarded-For is not believed of this address: if it is your proxy, name it in TRUSTED_PROXIES, or all its clients count as one",

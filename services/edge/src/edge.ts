@@ -3,11 +3,12 @@ import type { May } from "@parley/protocol";
 import { noTracing, type Logger, type Registry, type Tracing } from "@parley/runtime";
 import uWS from "uWebSockets.js";
 import { openGate } from "./admission/gate.ts";
-import { createAdmission } from "./admission/admit.ts";
+import { createAdmission, type Admission } from "./admission/admit.ts";
 import type { Limiter } from "./admission/limits.ts";
 import type { Tokens } from "./admission/tokens.ts";
 import { startCanary } from "./canary.ts";
 import { openLimiter, type LimiterOptions } from "./edge-limiter.ts";
+import { cancelAllOf } from "./commands/cancel-all.ts";
 import { createCommands } from "./commands/commands.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
 import { createConversations } from "./commands/conversations/conversations.ts";
@@ -28,7 +29,7 @@ import { createResuming } from "./hub/resuming.ts";
 import { moveViewer } from "./hub/viewer.ts";
 import { createWaiting } from "./hub/waiting.ts";
 import { createWholeConversations } from "./hub/whole-conversation.ts";
-import { createConnections } from "./transport/connections.ts";
+import { createConnections, type ConnectionsDeps } from "./transport/connections.ts";
 import { addHttpService } from "./transport/http-service.ts";
 import { capConnections, listenPublicly, type ListenOptions } from "./transport/listener.ts";
 import type { Reply } from "./transport/reply.ts";
@@ -63,6 +64,14 @@ export interface Edge {
   readonly registry: Registry;
   /** What keeps this process from serving, as sentences; empty when it is ready. */
   problems(): string[];
+  /** Who somebody is who asks at another port of this process. */
+  readonly admission: Admission;
+  /** Open sockets, and HTTP requests that wait. */
+  sockets(): number;
+  /** Asks all turns of a user to stop. Returns how many. */
+  cancelAllOf(userId: string, order: { readonly by: string; readonly reason: string }): Promise<number>;
+  /** Accepts nothing new, and sends everybody away in batches. The process lives on; nothing makes it accept again. */
+  drain(): Promise<void>;
   /** Accepts nothing new, sends everybody away in batches, and lets go of everything. */
   stop(): Promise<void>;
 }
@@ -99,6 +108,7 @@ function createHubRoom({ bus, limits = deliveryLimits, log }: EdgeOptions, { cou
     mark,
     catchUp: catchUp.catchUp,
     lookAtQueue: (hub) => void waiting.look(hub),
+    isIdle: async (conversation) => (await turns.first(conversation)) === undefined,
     tellDeleted: createDeletionNotice({ outbox, events, log }),
     log,
   });
@@ -135,15 +145,12 @@ function createTransportRoom(
   const { limits = deliveryLimits, deadlines = defaultDeadlines } = options;
   const { maxHttpWaitMs: maxWaitMs = defaultHttpWaitMs } = options;
   const origins = { allowed: options.allowedOrigins, allowLoopback: isDevelopment };
-  const connections = createConnections({
-    deadlines,
-    outbox,
-    onClosed(connection, end) {
-      limiter.sockets.closed(connection);
-      answers.left(connection);
-      counters.connections.closed(connection, end);
-    },
-  });
+  const onClosed: ConnectionsDeps["onClosed"] = (connection, end) => {
+    limiter.sockets.closed(connection);
+    answers.left(connection);
+    counters.connections.closed(connection, end);
+  };
+  const connections = createConnections({ deadlines, outbox, counters, onClosed });
   const app = uWS.App();
   const onRefused = (): void => countOne(counters.refusedUpgrades, "OVERLOADED");
   const socketGone = capConnections(app, { maxConnections, onRefused });
@@ -167,8 +174,9 @@ function createTransportRoom(
     log,
   };
   addSocketService(app, { ...service, socketGone, limits, eventWindowMs: bus.eventWindowMs });
-  const http = addHttpService(app, { ...service, bus, redis, conversations, maxWaitMs, pages, version, problems });
-  return { app, connections, http };
+  const told = { version, problems, notes: () => [...tokens.notes(), ...gate.notes()] };
+  const http = addHttpService(app, { ...service, ...told, bus, redis, conversations, maxWaitMs, pages });
+  return { app, connections, http, admission: service.admission, stopShutting: gate.onShut(connections.shut) };
 }
 
 interface TransportNeeds extends Counting, Readiness {
@@ -179,6 +187,22 @@ interface Readiness {
   readonly isBrokerWell: () => boolean;
   readonly isStopping: () => boolean;
   readonly problems: () => string[];
+}
+
+/** What keeps this process from serving: its broker, or that it is to go. */
+function createReadiness(bus: Bus, isDelivering: () => boolean): Readiness & { leave(why: string): void } {
+  /** Why this process takes nothing new; undefined: it does. */
+  let leaving: string | undefined;
+  return {
+    leave: (why) => void (leaving = why),
+    isStopping: () => leaving !== undefined,
+    isBrokerWell: () => bus.connected() && isDelivering(),
+    problems: () => [
+      ...(leaving === undefined ? [] : [leaving]),
+      ...bus.problems(),
+      ...(isDelivering() ? [] : ["The broker does not deliver messages."]),
+    ],
+  };
 }
 
 interface Swept {
@@ -209,22 +233,17 @@ function followBroker(bus: Bus, hubs: Hubs): () => void {
 /** Wires the rooms of an edge, the innermost first, and starts to listen. Throws StartError when the port cannot be had. */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const { bus, registry, maxConnections: maxSockets, log } = options;
-  let isStopping = false;
   const counters = createCounters();
   const answers = createAnswerTimes(counters.answers);
   const canary = startCanary({ nc: bus.nc, log });
-  const problems = (): string[] => [
-    ...(isStopping ? ["This process is shutting down."] : []),
-    ...bus.problems(),
-    ...(canary.isAlive() ? [] : ["The broker does not deliver messages."]),
-  ];
-  const isBrokerWell = (): boolean => bus.connected() && canary.isAlive();
+  const readiness = createReadiness(bus, canary.isAlive);
 
   const hubRoom = createHubRoom(options, { counters, answers });
   const limiter = openLimiter(options, counters);
   const commandRoom = createCommandRoom(options, hubRoom, { counters, limiter });
-  const needs = { counters, answers, limiter, isBrokerWell, isStopping: () => isStopping, problems };
-  const { app, connections, http } = createTransportRoom(options, hubRoom, commandRoom, needs);
+  const needs = { ...readiness, counters, answers, limiter };
+  const transportRoom = createTransportRoom(options, hubRoom, commandRoom, needs);
+  const { app, connections, http, admission, stopShutting } = transportRoom;
   const { outbox, delivery, hubs, catchUp, waiting } = hubRoom;
   const sweeping = startSweeping([limiter, connections, outbox, catchUp, waiting, hubs, http]);
   const stopFollowing = followBroker(bus, hubs);
@@ -233,6 +252,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     clearInterval(sweeping);
     stopFollowing();
     limiter.close();
+    stopShutting();
     commandRoom.conversations.close();
     canary.stop();
     hubs.close();
@@ -243,17 +263,22 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     release();
     throw error;
   });
+  const sockets = (): number => connections.size;
   const figures = { hubs: hubs.stats, load: limiter.stats, outbox: outbox.stats };
-  addEdgeMetrics(registry, counters, { sockets: () => connections.size, maxSockets, ...figures });
+  addEdgeMetrics(registry, counters, { sockets, maxSockets, ...figures });
+  const leave = async (why: string): Promise<void> => {
+    readiness.leave(why);
+    listener.stop();
+    await connections.sayGoodbye();
+  };
   return {
     port: listener.port,
     registry,
-    problems,
-    async stop() {
-      isStopping = true;
-      listener.stop();
-      await connections.sayGoodbye();
-      release();
-    },
+    problems: readiness.problems,
+    admission,
+    sockets,
+    cancelAllOf: (user, order) => cancelAllOf(bus, user, order),
+    drain: () => leave("This process was drained: it takes nothing new."),
+    stop: () => leave("This process is shutting down.").then(release),
   };
 }

@@ -1,7 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { fileURLToPath } from "node:url";
-import { addStorageFigures, connectRedis, factNotes, openBus, streamSettings } from "@parley/bus";
+import {
+  addStorageFigures,
+  connectRedis,
+  factNotes,
+  natsAddress,
+  openBus,
+  redisAddress,
+  streamSettings,
+} from "@parley/bus";
 import {
   createLifecycle,
   createLogger,
@@ -11,17 +19,60 @@ import {
   runMain,
   startAdmin,
   startTracing,
+  type Lifecycle,
+  type Logger,
+  type Registry,
 } from "@parley/runtime";
 import { z } from "zod";
+import { createAddresses } from "./admission/address.ts";
+import { openGateStore } from "./admission/gate-store.ts";
 import { readTokenSettings } from "./admission/token-settings.ts";
 import { startTokens } from "./admission/tokens.ts";
 import { Config, exemptAddresses, isWeakSecret } from "./config.ts";
 import { startEdge } from "./edge.ts";
 import { maxSocketsByFileLimit } from "./file-limit.ts";
+import { createAdminRoutes } from "./transport/admin-routes.ts";
 import { readPages } from "./transport/pages.ts";
 
 const SERVICE = "edge";
 const Package = z.object({ version: z.string() });
+
+/** What comes with the build. */
+async function readBuild() {
+  const { version } = Package.parse(JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8")));
+  return { version, pages: await readPages(fileURLToPath(new URL("../pages/", import.meta.url))) };
+}
+
+function proxyRules(config: Config) {
+  return { trusted: config.TRUSTED_PROXIES, exempt: exemptAddresses(config) };
+}
+
+function edgeSettings(config: Config) {
+  return {
+    listen: { host: config.HOST, port: config.PORT, isShared: config.REUSE_PORT },
+    isDevelopment: config.AUTH_DEV,
+    allowedOrigins: config.ALLOWED_ORIGINS,
+    maxConnections: config.MAX_CONNECTIONS ?? maxSocketsByFileLimit(),
+    maxHttpWaitMs: config.MAX_HTTP_WAIT_MS,
+    whence: proxyRules(config),
+  };
+}
+
+interface Surroundings {
+  readonly lifecycle: Lifecycle;
+  readonly registry: Registry;
+  readonly log: Logger;
+}
+
+/** The brokers, until the process ends. */
+async function connect(config: Config, name: string, { lifecycle, registry, log }: Surroundings) {
+  const bus = await openBus({ ...natsAddress(config), name, ...streamSettings(config), log });
+  lifecycle.use("broker", bus.close);
+  addStorageFigures(registry, bus);
+  const redis = connectRedis({ ...redisAddress(config), role: "cache", log });
+  lifecycle.use("Redis", () => redis.disconnect());
+  return { bus, redis };
+}
 
 runMain(SERVICE, async ({ env }) => {
   const config = readConfig(Config, env);
@@ -36,7 +87,9 @@ runMain(SERVICE, async ({ env }) => {
   let notes = async (): Promise<string[]> => [];
   const registry = createMetrics({ service: SERVICE });
   const { ADMIN_HOST: host, ADMIN_PORT: port } = config;
-  const admin = await startAdmin({ host, port, registry, ready: () => problems(), notes: () => notes(), log });
+  const operators = createAdminRoutes({ adminToken: config.ADMIN_TOKEN, registry, log });
+  const { routes } = operators;
+  const admin = await startAdmin({ host, port, registry, ready: () => problems(), notes: () => notes(), routes, log });
   lifecycle.use("admin", admin.close);
   const tokens = startTokens({ ...tokenSettings, registry, log });
   lifecycle.use("the keys of issuers", tokens.close);
@@ -47,28 +100,25 @@ runMain(SERVICE, async ({ env }) => {
   const name = `${SERVICE}-${process.pid}`;
   const tracing = await startTracing({ service: SERVICE, instance: `${name}@${hostname()}`, settings: config, log });
   lifecycle.use("traces", tracing.close);
-  const bus = await openBus({ servers: config.NATS_URL, name, ...streamSettings(config), log });
-  lifecycle.use("broker", bus.close);
-  addStorageFigures(registry, bus);
+  const { bus, redis } = await connect(config, name, { lifecycle, registry, log });
 
-  const redis = connectRedis({ url: config.REDIS_URL, role: "cache", log });
-  lifecycle.use("Redis", () => redis.disconnect());
+  problems = () => ["What was revoked could not be read yet."];
+  const addresses = () => limits.current().addresses;
+  const { isSpared: isExempt } = createAddresses(proxyRules(config));
+  const gate = await openGateStore({ bus, redis, addresses, isExempt, registry, log });
+  lifecycle.use("the gate", gate.close);
 
-  const { version } = Package.parse(JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8")));
+  const { may } = limits;
+  const built = await readBuild();
   const edge = await startEdge({
     bus,
     redis,
-    listen: { host: config.HOST, port: config.PORT, isShared: config.REUSE_PORT },
     tokens,
-    may: limits.may,
+    gate,
+    may,
     callerLimits: () => limits.current().limits,
-    addresses: { trusted: config.TRUSTED_PROXIES, exempt: exemptAddresses(config) },
-    isDevelopment: config.AUTH_DEV,
-    allowedOrigins: config.ALLOWED_ORIGINS,
-    maxConnections: config.MAX_CONNECTIONS ?? maxSocketsByFileLimit(),
-    maxHttpWaitMs: config.MAX_HTTP_WAIT_MS,
-    pages: await readPages(fileURLToPath(new URL("../pages/", import.meta.url))),
-    version,
+    ...edgeSettings(config),
+    ...built,
     tracing,
     registry,
     log,
@@ -76,8 +126,10 @@ runMain(SERVICE, async ({ env }) => {
   lifecycle.use("edge", edge.stop);
 
   problems = edge.problems;
+  operators.open({ ...edge, gate, may });
   // Without the broker there is a problem to tell, and no note.
-  notes = async () => [...tokens.notes(), ...limits.problems(), ...(await factNotes(bus.facts).catch(() => []))];
+  const ownNotes = (): string[] => [...tokens.notes(), ...gate.notes(), ...limits.problems()];
+  notes = async () => [...ownNotes(), ...(await factNotes(bus.facts).catch(() => []))];
   log.info({ address: `http://${config.HOST}:${edge.port}` }, "the edge is ready");
   await lifecycle.untilStopped();
 });

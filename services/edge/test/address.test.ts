@@ -54,6 +54,12 @@ describe("where a request comes from", () => {
     expect(whence("10.1.2.3", { ...all, forwardedFor: "127.0.0.1, 203.0.113.9" }).isExempt).toBe(false);
   });
 
+  it("spares proxies and what is exempt from blocks, by the address as it is counted", () => {
+    const { isSpared } = createAddresses({ trusted: ["10.0.0.0/8"], exempt: loopback });
+    for (const address of ["127.0.0.1", "10.2.3.4", whence("::1").address]) expect(isSpared(address)).toBe(true);
+    for (const address of ["203.0.113.1", "2001:db8::/64", ""]) expect(isSpared(address)).toBe(false);
+  });
+
   it("reads headers of trusted peers only", () => {
     expect([believes("10.1.2.3"), believes("fd12::1"), believes("192.0.2.7")]).toEqual([true, true, true]);
     expect([believes("192.0.2.8"), believes("::1"), believes("")]).toEqual([false, false, false]);

@@ -21,7 +21,7 @@ function createTestGate() {
 describe("who is blocked", () => {
   let world: LimitedWorld;
   const { gate, noted } = createTestGate();
-  const proxied = { gate, addresses: { trusted: ["127.0.0.0/8"], exempt: [] } };
+  const proxied = { gate, whence: { trusted: ["127.0.0.0/8"], exempt: [] } };
   const from = (client: string) => ({ headers: { "x-forwarded-for": client } });
 
   beforeAll(async () => {

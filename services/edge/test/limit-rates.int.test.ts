@@ -21,7 +21,7 @@ describe("rates", () => {
   });
 
   const from = (client: string) => ({ headers: { "x-forwarded-for": client } });
-  const behindProxy = { addresses: { trusted: ["127.0.0.0/8"], exempt: [] } };
+  const behindProxy = { whence: { trusted: ["127.0.0.0/8"], exempt: [] } };
 
   it("of new connections are counted by address on all edges together, and answered before the upgrade", async () => {
     const rows = { new_connections_per_address: { rate: 0.1, burst: 20 } };

@@ -38,7 +38,7 @@ describe("sockets", () => {
   });
 
   const from = (client: string) => ({ headers: { "x-forwarded-for": client } });
-  const behindProxy = { addresses: { trusted: ["127.0.0.0/8"], exempt: [] } };
+  const behindProxy = { whence: { trusted: ["127.0.0.0/8"], exempt: [] } };
 
   it("of one address are counted on all edges together, and refused before the upgrade; one that closes makes room", async () => {
     const rows = { sockets_per_address: 6 };
@@ -97,7 +97,7 @@ describe("sockets", () => {
   it("look at no more conversations than one may, also where no limit applies", async () => {
     const edge = await world.limited(
       { subscriptions_per_socket: 2 },
-      { addresses: { trusted: [], exempt: ["127.0.0.1"] } },
+      { whence: { trusted: [], exempt: ["127.0.0.1"] } },
     );
     const client = await world.connect(edge, "gina");
     for (const id of ["one", "two", "three"]) client.send({ type: "message", id, message: id });

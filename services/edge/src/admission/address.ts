@@ -17,7 +17,7 @@ export interface ProxyHeaders {
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 type Range = [Address, number];
 
-export interface AddressRules {
+export interface ProxyRules {
   /** Proxies that are believed, as CIDRs. */
   readonly trusted: readonly string[];
   /** Clients to whom no limit applies, as CIDRs. */
@@ -38,13 +38,23 @@ export type Addresses = ReturnType<typeof createAddresses>;
  * Who asks, where proxies stand in between. Only a peer that is trusted is believed, and of what it passes on only the addresses from the right, up to
  * and including the first one that is no trusted proxy: all that stands left of it anybody could have written.
  */
-export function createAddresses(rules: AddressRules, onUnbelieved: (peer: string) => void = () => {}) {
+export function createAddresses(rules: ProxyRules, onUnbelieved: (peer: string) => void = () => {}) {
   let isTold = false;
   const trusted = rules.trusted.map(rangeOf);
   const exempt = rules.exempt.map(rangeOf);
   const isTrusted = (address: Address): boolean => isWithin(address, trusted);
 
   return {
+    /**
+     * Whether an address, as limits count it, is never to be blocked: proxies, behind which others stand, and what is exempt. Of an IPv6 range within one
+     * /64 all of that.
+     */
+    isSpared(counted: string): boolean {
+      const address = parse(counted.replace(/\/64$/, ""));
+      if (address === undefined) return false;
+      return [...trusted, ...exempt].some(([network, bits]) => isWithin(address, [wholeNetwork(network, bits)]));
+    },
+
     /** A peer says for whom it asks, and is not believed: a stranger, or a proxy that nobody has named, whose clients all share one bucket. Told once. */
     unbelieved(peer: string): void {
       if (!isTold) onUnbelieved(peer);
@@ -124,6 +134,10 @@ function mapped([address, bits]: Range): Range {
 
 function isWithin(address: Address, ranges: readonly Range[]): boolean {
   return ranges.some(([network, bits]) => address.kind() === network.kind() && address.match(network, bits));
+}
+
+function wholeNetwork(network: Address, bits: number): Range {
+  return [network, network instanceof ipaddr.IPv6 ? Math.min(bits, 64) : bits];
 }
 
 function counted(address: Address): string {

@@ -14,13 +14,15 @@ export interface Origin {
 export interface Admission {
   /** Whose token it is. Throws AUTH_INVALID, AUTH_EXPIRED or AUTH_UNAVAILABLE. */
   byToken(token: string, origin: Origin): Promise<{ readonly caller: Caller; readonly identity: Identity }>;
+  /** Throws AUTH_INVALID when the credential was revoked since it was checked. */
+  recheck(caller: Caller): void;
   /** Whose request it is, by its header `authorization`. Throws also AUTH_REQUIRED. */
   byHeader(authorization: string, access: Access, origin: Origin): Promise<Caller>;
 }
 
 export interface AdmissionDeps {
   readonly tokens: Pick<Tokens, "verify">;
-  readonly gate: Pick<Gate, "isRevoked">;
+  readonly gate: Pick<Gate, "isRevoked" | "isCallerRevoked" | "blockedUntil">;
   readonly isDevelopment: boolean;
 }
 
@@ -31,11 +33,17 @@ const developer = (address: string): Caller => ({ user: { id: "dev-anonymous" },
 export function createAdmission({ tokens, gate, isDevelopment }: AdmissionDeps): Admission {
   const byToken: Admission["byToken"] = async (token, { address }) => {
     const identity = await tokens.verify(token);
-    if (gate.isRevoked(identity)) throw new ChatError("AUTH_INVALID", { message: "The token was revoked." });
+    if (gate.isRevoked(identity)) throw revoked();
+    // Addresses are blocked before a token is asked for.
+    const blockedUntilMs = gate.blockedUntil("", identity.user.id);
+    if (blockedUntilMs !== undefined) throw blocked(blockedUntilMs);
     return { identity, caller: callerOf(identity, address) };
   };
   return {
     byToken,
+    recheck(caller) {
+      if (gate.isCallerRevoked(caller)) throw revoked();
+    },
     async byHeader(authorization, access, origin) {
       if (access === "anybody") return developer(origin.address);
       if (authorization === "") {
@@ -49,7 +57,16 @@ export function createAdmission({ tokens, gate, isDevelopment }: AdmissionDeps):
   };
 }
 
-function callerOf({ user, tenant, roles, session, expiresAtMs }: Identity, address: string): Caller {
+function revoked(): ChatError {
+  return new ChatError("AUTH_INVALID", { message: "The token was revoked." });
+}
+
+function blocked(untilMs: number): ChatError {
+  return new ChatError("BLOCKED", { retryAfterMs: Math.max(1_000, untilMs - Date.now()) });
+}
+
+function callerOf(identity: Identity, address: string): Caller {
+  const { user, tenant, roles, session, expiresAtMs } = identity;
   return {
     user,
     ...(tenant === undefined ? {} : { tenant }),
@@ -57,5 +74,6 @@ function callerOf({ user, tenant, roles, session, expiresAtMs }: Identity, addre
     address,
     ...(session === undefined ? {} : { session }),
     expires: expiresAtMs,
+    credential: { id: identity.tokenId, hash: identity.tokenHash, issuedMs: identity.issuedAtMs },
   };
 }

@@ -17,6 +17,8 @@ export interface Identity {
   readonly session: string | undefined;
   /** Its own name (`jti`). */
   readonly tokenId: string | undefined;
+  /** Its SHA-256 in base64url, by which one without a name can be revoked, too. */
+  readonly tokenHash?: string | undefined;
   /** When it was made, ms since 1970. */
   readonly issuedAtMs: number | undefined;
 }

@@ -94,17 +94,16 @@ function createRequestLimits({ rates, refusals, blocked }: RequestLimitsDeps) {
       if (!isExempt) take("requests_per_address", address, { address });
     },
 
-    /** The same when it is known whose request it is. */
+    /** Throws RATE_LIMITED: when it is known whose request it is. */
     requestOf({ user }: Caller, { address, isExempt }: Whence): void {
-      blocked(address, user.id);
       if (!isExempt) take("requests_per_user", user.id, { address, userId: user.id });
     },
   };
 }
 
 function createBlocked(gate: Pick<Gate, "blockedUntil">) {
-  return (address: string, userId?: string): void => {
-    const untilMs = gate.blockedUntil(address, userId);
+  return (address: string): void => {
+    const untilMs = gate.blockedUntil(address);
     if (untilMs === undefined) return;
     throw new ChatError("BLOCKED", { retryAfterMs: Math.max(1_000, untilMs - Date.now()) });
   };

@@ -61,7 +61,8 @@ export function startTokens({ sharedSecret: secret, issuers = [], times, registr
     }
     const verifier = verifierOf(token);
     const version = verifier.version();
-    const identity = await verifier.verify(token);
+    const verified = await verifier.verify(token);
+    const identity = { ...verified, tokenHash: key };
     remembered.keep(key, { identity, verifier, version });
     checks.checked++;
     return identity;

@@ -4,10 +4,12 @@ import { dueOf, move, type Deadlines } from "../delivery/connection.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { ConnectionEnd } from "../figures/connection-figures.ts";
 import { detach, type HubConnection } from "../hub/hub.ts";
+import { createShutting, type ShuttingDeps } from "./shutting.ts";
 
 export interface ConnectionsDeps {
   readonly deadlines: Deadlines;
   readonly outbox: Outbox;
+  readonly counters: ShuttingDeps["counters"];
   /** Told of each connection that is gone, once. */
   readonly onClosed: (connection: HubConnection, end: ConnectionEnd) => void;
 }
@@ -23,8 +25,9 @@ const comeBackWithinMs = 5_000;
 const partingMs = 100;
 
 /** All sockets of this process. */
-export function createConnections({ deadlines, outbox, onClosed }: ConnectionsDeps) {
+export function createConnections({ deadlines, outbox, counters, onClosed }: ConnectionsDeps) {
   const all = new Set<HubConnection>();
+  const shutting = createShutting({ all, outbox, counters, leaveAll });
 
   const handleDue = (connection: HubConnection, nowMs: number): void => {
     switch (dueOf(connection, deadlines, nowMs)) {
@@ -56,14 +59,16 @@ export function createConnections({ deadlines, outbox, onClosed }: ConnectionsDe
       connection.ws = undefined;
       connection.inbox = undefined;
       all.delete(connection);
-      for (const viewer of connection.viewers.values()) detach(viewer);
-      connection.viewers.clear();
+      leaveAll(connection);
     },
 
     /** Once a second: one loop over all sockets costs less than a timer for each. */
     sweep(nowMs: number): void {
       for (const connection of all) handleDue(connection, nowMs);
+      shutting.sweep(nowMs);
     },
+
+    shut: shutting.shut,
 
     /** Tells everybody to come back, to another process, and closes; in batches. */
     async sayGoodbye(): Promise<void> {
@@ -75,6 +80,11 @@ export function createConnections({ deadlines, outbox, onClosed }: ConnectionsDe
       if (leaving.length > 0) await sleep(partingMs);
     },
   };
+}
+
+function leaveAll({ viewers }: HubConnection): void {
+  for (const viewer of viewers.values()) detach(viewer);
+  viewers.clear();
 }
 
 function sayGoodbyeTo(outbox: Outbox, connection: HubConnection): void {

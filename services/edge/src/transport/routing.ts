@@ -111,6 +111,7 @@ async function answer(
   const caller = await admission.byHeader(exchange.header("authorization"), route.access, whence);
   if (route.access !== "anybody") limiter.requestOf(caller, whence);
   const bytes = await body;
+  admission.recheck(caller);
   if (bytes === undefined) throw tooLarge();
   const problem = route.hasBody ? bodyTypeProblem(exchange, route.takesAnyType === true) : undefined;
   if (problem !== undefined) {

@@ -107,12 +107,9 @@ function identifying(handle: InboxDeps["handle"], { sockets }: Limiter): InboxDe
   };
 }
 
-/** Before a connection is its user's. Throws BLOCKED or QUOTA_EXCEEDED. */
-function identify({ blocked, sockets }: Limiter) {
-  return (connection: Connection, { user }: Caller): void => {
-    blocked(connection.address, user.id);
-    sockets.identifying(connection, user.id);
-  };
+/** Before a connection is its user's. Throws QUOTA_EXCEEDED. */
+function identify({ sockets }: Limiter) {
+  return (connection: Connection, { user }: Caller): void => sockets.identifying(connection, user.id);
 }
 
 interface Endpoint {

@@ -6,7 +6,7 @@ import { createWorld, log, tokenOf, type EdgeUnderTest, type World } from "./edg
 import type { EdgeOptions } from "../../src/edge.ts";
 
 type Settings = Partial<
-  Pick<EdgeOptions, "addresses" | "redisDeadlineMs" | "gate" | "lag" | "tokens" | "callerLimits" | "maxConnections">
+  Pick<EdgeOptions, "whence" | "redisDeadlineMs" | "gate" | "lag" | "tokens" | "callerLimits" | "maxConnections">
 >;
 
 /** A broker, Redis behind a proxy that can be broken, and edges that limit also who is on this machine. */
@@ -38,7 +38,7 @@ export async function createLimitedWorld(): Promise<LimitedWorld> {
       return world.addEdge({
         redis: connection,
         callerLimits: () => limits,
-        addresses: { trusted: [], exempt: [] },
+        whence: { trusted: [], exempt: [] },
         // A machine that many share must not decide.
         redisDeadlineMs: 5_000,
         ...settings,
