@@ -8,6 +8,7 @@ import { mayConnect, type OriginRules } from "../admission/origin.ts";
 import { createConnection } from "../delivery/connection.ts";
 import { countOne } from "../figures/metrics.ts";
 import type { HubConnection, HubViewer } from "../hub/hub.ts";
+import { handshakeRefusal } from "./handshake.ts";
 import { whenceOf } from "./peer.ts";
 import { chatErrorReply, send, type Reply } from "./reply.ts";
 
@@ -65,7 +66,9 @@ export function createUpgrade(deps: UpgradeDeps) {
 
   return (response: HttpResponse, request: HttpRequest, context: us_socket_context_t): void => {
     const whence = whenceOf(addresses, response, request);
-    const refusal = refusalOf(request, whence);
+    const wrong = handshakeRefusal(request);
+    if (wrong !== undefined) countOne(counters.refusedUpgrades, "UNSUPPORTED");
+    const refusal = wrong ?? refusalOf(request, whence);
     if (refusal !== undefined) return send(response, refusal);
     const offered = request
       .getHeader("sec-websocket-protocol")
