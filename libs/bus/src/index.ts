@@ -40,6 +40,7 @@ export {
   type OpenTurn,
   type OpenTurns,
 } from "./open-turns.ts";
+export { answeredWithin } from "./redis-deadline.ts";
 export { createToolJobs, createToolQueue, type ToolJobCounts, type ToolJobs, type ToolQueue } from "./tool-queue.ts";
 export {
   startToolWorker,

@@ -15,7 +15,15 @@ export {
 } from "./authority.ts";
 export { CallerRights, callerOf, rightsOf, type Caller } from "./caller.ts";
 export { limits } from "./limits.ts";
-export { AddressRules, LimitsFile } from "./limits-file.ts";
+export { AddressRules, Limits, LimitsFile, type Rate } from "./limits-file.ts";
+export {
+  limitTable,
+  type CountName,
+  type CountRow,
+  type LimitName,
+  type RateName,
+  type RateRow,
+} from "./limit-table.ts";
 export {
   beginningOfLines,
   type BegunLines,

@@ -158,7 +158,7 @@ describe("a user who offends too often", () => {
     expect(await client.closed).toBe(policy);
     const headers = { authorization: `Bearer ${await signToken("bert")}` };
     const refused = await ask(other, "GET", "/api/v1/conversations", { user: null, headers });
-    expect(refused).toMatchObject({ status: 429, body: { code: "RATE_LIMITED", retryable: true } });
+    expect(refused).toMatchObject({ status: 403, body: { code: "BLOCKED", retryable: false } });
     expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(30);
     expect(one.gate.blockedUntil(here)).toBe(undefined);
     (await comeIn(other, "anna")).close();
