@@ -1,15 +1,20 @@
+import { connectRedis } from "@parley/bus";
 import type { AddressRules } from "@parley/protocol";
 import { eventually, startRedis, type Broker } from "@parley/testkit";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Offence } from "../src/admission/gate.ts";
 import type { GateStore } from "../src/admission/gate-store.ts";
 import { connectCache, createGateWorld, signToken, type GatedEdge, type GateWorld } from "./support/gate-world.ts";
+import { log } from "./support/edge-fixture.ts";
 import { ask } from "./support/http-client.ts";
 import { connectClient, type TestClient } from "./support/test-client.ts";
 
 let gates: GateWorld;
 let redisServer: Broker;
+/** Of the edges. */
 let redis: ReturnType<typeof connectCache>;
+/** Of the test. */
+let observer: ReturnType<typeof connectRedis>;
 let one: GatedEdge;
 let other: GatedEdge;
 let rules: AddressRules = { allow: [], deny: [] };
@@ -22,17 +27,19 @@ const policy = 4503;
 beforeAll(async () => {
   [gates, redisServer] = [await createGateWorld(), await startRedis({ persist: false })];
   redis = connectCache(redisServer.url);
-  await eventually(() => redis.status === "ready", { what: "Redis" });
+  observer = connectRedis({ url: redisServer.url, role: "cache", log });
+  await eventually(() => redis.status === "ready" && observer.status === "ready", { what: "Redis" });
   const options = { redis, isExempt: (address: string) => address === exempt, addresses: () => rules };
   [one, other] = [await gates.addEdge(options), await gates.addEdge(options)];
 });
 afterAll(async () => {
   await gates[Symbol.asyncDispose]();
   redis.disconnect();
+  observer.disconnect();
   await redisServer[Symbol.asyncDispose]();
 });
 
-beforeEach(() => redis.flushall());
+beforeEach(() => observer.flushall());
 
 function offend(gate: GateStore, address: string, userId?: string, offence: Offence = "bad token"): void {
   for (let nth = 0; nth < 11; nth++) gate.note(offence, { address, userId });
@@ -151,7 +158,7 @@ describe("a user who offends too often", () => {
     expect(await client.closed).toBe(policy);
     const headers = { authorization: `Bearer ${await signToken("bert")}` };
     const refused = await ask(other, "GET", "/api/v1/conversations", { user: null, headers });
-    expect(refused).toMatchObject({ status: 429, body: { code: "RATE_LIMITED", retryable: true } });
+    expect(refused).toMatchObject({ status: 403, body: { code: "BLOCKED", retryable: false } });
     expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(30);
     expect(one.gate.blockedUntil(here)).toBe(undefined);
     (await comeIn(other, "anna")).close();
