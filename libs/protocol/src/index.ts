@@ -15,7 +15,15 @@ export {
 } from "./authority.ts";
 export { CallerRights, callerOf, rightsOf, type Caller } from "./caller.ts";
 export { limits } from "./limits.ts";
-export { AddressRules, LimitsFile } from "./limits-file.ts";
+export { AddressRules, Limits, LimitsFile, type Rate } from "./limits-file.ts";
+export {
+  limitTable,
+  type CountName,
+  type CountRow,
+  type LimitName,
+  type RateName,
+  type RateRow,
+} from "./limit-table.ts";
 export {
   beginningOfLines,
   type BegunLines,
@@ -25,7 +33,15 @@ export {
   lineBytes,
   shareBytes,
 } from "./encoded-size.ts";
-export { beginningOf, boundCalls, envelopeBytes, fitMessage, fitToolCallEnd, shortArguments } from "./bounded-calls.ts";
+export {
+  beginningOf,
+  boundCalls,
+  endedArguments,
+  envelopeBytes,
+  fitMessage,
+  fitToolCallEnd,
+  shortArguments,
+} from "./bounded-calls.ts";
 export { closeCodes, errorTable, isErrorCode, isFinalClose } from "./error-table.ts";
 export { AnyErrorCode, ChatError, ErrorCode, chatErrorOf, toChatError } from "./errors.ts";
 export {
@@ -149,6 +165,7 @@ export {
   parseObject,
   parseStored,
   parseWellFormed,
+  saysTooMuch,
   seqHead,
   type FrameAddress,
   typeOfStored,
@@ -182,6 +199,7 @@ export {
   pendingApprovals,
   queue,
   storedParts,
+  storedApproval,
   textOf,
   toolCallsOf,
   turn,

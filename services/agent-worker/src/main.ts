@@ -23,6 +23,11 @@ import { createTurnRunner } from "./turn-runner.ts";
 import { createWaits } from "./waits.ts";
 import { createWaking } from "./waking.ts";
 
+const both = (one: () => void, other: () => void) => (): void => {
+  one();
+  other();
+};
+
 runMain("agent-worker", async ({ env }) => {
   const config = readConfig(Config, env);
   const { provider, rules, agents, brief, models } = await readStartSettings(config);
@@ -67,7 +72,7 @@ runMain("agent-worker", async ({ env }) => {
     ackWaitMs,
   });
   life.use("answers about turns", bus.agents.answer(intake.has));
-  const waking = createWaking({ bus, ackWaitMs, stopping, onWoken, log });
+  const waking = createWaking({ bus, ackWaitMs, stopping, onWoken: both(capacity.expectOne, onWoken), log });
   life.use("running turns", async () => void (await Promise.all([intake.stop(), waking.stop()])));
   const gauges = { slots: capacity.limit, running: runner.running, parked: intake.parked, queued: intake.queued };
   observe(telemetry, { config, log, life }, bus, gauges);

@@ -24,10 +24,11 @@ import {
   type Registry,
 } from "@parley/runtime";
 import { z } from "zod";
+import { createAddresses } from "./admission/address.ts";
 import { openGateStore } from "./admission/gate-store.ts";
 import { readTokenSettings } from "./admission/token-settings.ts";
 import { startTokens } from "./admission/tokens.ts";
-import { Config, isWeakSecret } from "./config.ts";
+import { Config, exemptAddresses, isWeakSecret } from "./config.ts";
 import { startEdge } from "./edge.ts";
 import { maxSocketsByFileLimit } from "./file-limit.ts";
 import { createAdminRoutes } from "./transport/admin-routes.ts";
@@ -42,6 +43,10 @@ async function readBuild() {
   return { version, pages: await readPages(fileURLToPath(new URL("../pages/", import.meta.url))) };
 }
 
+function proxyRules(config: Config) {
+  return { trusted: config.TRUSTED_PROXIES, exempt: exemptAddresses(config) };
+}
+
 function edgeSettings(config: Config) {
   return {
     listen: { host: config.HOST, port: config.PORT, isShared: config.REUSE_PORT },
@@ -49,6 +54,7 @@ function edgeSettings(config: Config) {
     allowedOrigins: config.ALLOWED_ORIGINS,
     maxConnections: config.MAX_CONNECTIONS ?? maxSocketsByFileLimit(),
     maxHttpWaitMs: config.MAX_HTTP_WAIT_MS,
+    whence: proxyRules(config),
   };
 }
 
@@ -98,7 +104,8 @@ runMain(SERVICE, async ({ env }) => {
 
   problems = () => ["What was revoked could not be read yet."];
   const addresses = () => limits.current().addresses;
-  const gate = await openGateStore({ bus, redis, addresses, registry, log });
+  const { isSpared: isExempt } = createAddresses(proxyRules(config));
+  const gate = await openGateStore({ bus, redis, addresses, isExempt, registry, log });
   lifecycle.use("the gate", gate.close);
 
   const { may } = limits;
@@ -109,6 +116,7 @@ runMain(SERVICE, async ({ env }) => {
     tokens,
     gate,
     may,
+    callerLimits: () => limits.current().limits,
     ...edgeSettings(config),
     ...built,
     tracing,

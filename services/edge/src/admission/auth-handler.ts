@@ -1,5 +1,5 @@
 import { knowsUnknown, nativeDialect, nativeDialectOf } from "@parley/dialects";
-import { ChatError, closeCodes, errorTable, toChatError, type Caller, type ErrorCode } from "@parley/protocol";
+import { ChatError, closeCodes, toChatError, type Caller, type ErrorCode } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { move, type Connection } from "../delivery/connection.ts";
 import type { Outbox } from "../delivery/outbox.ts";
@@ -12,17 +12,20 @@ type Admitted = Awaited<ReturnType<Admission["byToken"]>>;
 export interface AuthDeps {
   readonly admission: Admission;
   readonly outbox: Outbox;
+  /** Before a connection becomes its user's. Throws what keeps it from that. */
+  readonly onIdentified: (connection: Connection, caller: Caller) => void;
   readonly counters: { errors: Map<ErrorCode, number> };
   readonly log: Logger;
 }
 
 /** `auth`: opens the connection, or extends one that is open. A bad token is answered and ends the connection. */
-export function createAuthHandler({ admission, outbox, counters, log }: AuthDeps) {
+export function createAuthHandler({ admission, outbox, onIdentified, counters, log }: AuthDeps) {
   const accept = (connection: Connection, { caller, identity }: Admitted): void => {
     const { user, expiresAtMs } = identity;
     if (connection.caller !== undefined && !isSame(connection.caller, caller)) {
       throw new ChatError("AUTH_INVALID", { message: "The token belongs to another user." });
     }
+    onIdentified(connection, caller);
     if (!move(connection, "ready")) return;
     connection.caller = caller;
     connection.expiresMs = performance.now() + expiresAtMs - Date.now();
@@ -39,8 +42,7 @@ export function createAuthHandler({ admission, outbox, counters, log }: AuthDeps
   const refuse = (connection: Connection, error: ChatError): void => {
     countOne(counters.errors, error.code);
     log.info({ connection: connection.id, code: error.code, reason: reasonOf(error) }, "a token was refused");
-    const row = errorTable[error.code];
-    const code = "close" in row ? row.close : closeCodes.badToken;
+    const code = error.close ?? closeCodes.badToken;
     outbox.cork(connection, () => {
       outbox.sendFrame(connection, { type: "auth_error", message: error.message, code: error.code });
       outbox.close(connection, code, error.message);

@@ -65,7 +65,7 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
   };
 
   return async (connection: HubConnection, received: Received, aside: Aside): Promise<void> => {
-    if (received instanceof ChatError) return refuse(connection, received, {});
+    if (typeof received !== "string") return refuse(connection, received.error, received.address);
     let frame: ClientFrame | undefined;
     try {
       deps.chooseDialect(connection, received);
