@@ -64,19 +64,9 @@ function createTake({ limitFrame, outbox, counters, receive }: WebSocketDeps) {
 
 /** The life of a socket, wired to the parts that know what to do. */
 export function createWebSocketBehavior(deps: WebSocketDeps): WebSocketBehavior<SocketData> {
-  const {
-    upgrade,
-    connections,
-    outbox,
-    catchUp,
-    limits,
-    eventWindowMs,
-    counters,
-    limitFrame,
-    opened,
-    socketGone,
-    receive,
-  } = deps;
+  const { upgrade, connections, outbox, catchUp, limits, eventWindowMs } = deps;
+  const { counters, opened, socketGone, receive } = deps;
+  const take = createTake(deps);
 
   const open = (connection: HubConnection): void => {
     // Clients of the seeds take their first frame for the answer to their `auth`.
