@@ -23,6 +23,7 @@ function registries(): Record<string, Registry> {
     slots: zero,
     running: zero,
     parked: zero,
+    queued: zero,
     backlog: unknown,
     eventsFill: unknown,
     factsFill: unknown,

@@ -6,6 +6,7 @@ export {
   createMay,
   demand,
   everybody,
+  toolNotAllowed,
   type Action,
   type May,
   type Resource,

@@ -150,7 +150,7 @@ function createTransportRoom(
     answers.left(connection);
     counters.connections.closed(connection, end);
   };
-  const connections = createConnections({ deadlines, outbox, counters, onClosed });
+  const connections = createConnections({ deadlines, outbox, counters, note: gate.note, onClosed });
   const app = uWS.App();
   const onRefused = (): void => countOne(counters.refusedUpgrades, "OVERLOADED");
   const socketGone = capConnections(app, { maxConnections, onRefused });

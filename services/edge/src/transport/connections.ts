@@ -1,5 +1,6 @@
 import { closeCodes } from "@parley/protocol";
 import { sleep } from "@parley/runtime";
+import type { Gate } from "../admission/gate.ts";
 import { dueOf, move, type Deadlines } from "../delivery/connection.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { ConnectionEnd } from "../figures/connection-figures.ts";
@@ -10,6 +11,8 @@ export interface ConnectionsDeps {
   readonly deadlines: Deadlines;
   readonly outbox: Outbox;
   readonly counters: ShuttingDeps["counters"];
+  /** Told of what counts against whoever does it. */
+  readonly note: Gate["note"];
   /** Told of each connection that is gone, once. */
   readonly onClosed: (connection: HubConnection, end: ConnectionEnd) => void;
 }
@@ -25,13 +28,14 @@ const comeBackWithinMs = 5_000;
 const partingMs = 100;
 
 /** All sockets of this process. */
-export function createConnections({ deadlines, outbox, counters, onClosed }: ConnectionsDeps) {
+export function createConnections({ deadlines, outbox, counters, note, onClosed }: ConnectionsDeps) {
   const all = new Set<HubConnection>();
   const shutting = createShutting({ all, outbox, counters, leaveAll });
 
   const handleDue = (connection: HubConnection, nowMs: number): void => {
     switch (dueOf(connection, deadlines, nowMs)) {
       case "no token in time":
+        note("no token in time", offenderOf(connection));
         return outbox.close(connection, closeCodes.authDeadline, "authentication took too long");
       case "token ran out":
         return outbox.close(connection, closeCodes.tokenExpired, "the token has expired");
@@ -54,6 +58,7 @@ export function createConnections({ deadlines, outbox, counters, onClosed }: Con
     /** The socket is gone. */
     closed(connection: HubConnection, end: ConnectionEnd): void {
       onClosed(connection, end);
+      if (connection.closeCode === closeCodes.protocolAbuse) note("invalid frame", offenderOf(connection));
       move(connection, "closed");
       outbox.forget(connection);
       connection.ws = undefined;
@@ -80,6 +85,10 @@ export function createConnections({ deadlines, outbox, counters, onClosed }: Con
       if (leaving.length > 0) await sleep(partingMs);
     },
   };
+}
+
+function offenderOf({ address, caller }: HubConnection): Parameters<Gate["note"]>[1] {
+  return { address, userId: caller?.user.id };
 }
 
 function leaveAll({ viewers }: HubConnection): void {
