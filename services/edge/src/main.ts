@@ -47,6 +47,11 @@ function proxyRules(config: Config) {
   return { trusted: config.TRUSTED_PROXIES, exempt: exemptAddresses(config) };
 }
 
+/** Addresses that are never blocked. */
+function sparedBy(config: Config): (address: string) => boolean {
+  return createAddresses(proxyRules(config)).isSpared;
+}
+
 function edgeSettings(config: Config) {
   return {
     listen: { host: config.HOST, port: config.PORT, isShared: config.REUSE_PORT },
@@ -104,8 +109,7 @@ runMain(SERVICE, async ({ env }) => {
 
   problems = () => ["What was revoked could not be read yet."];
   const addresses = () => limits.current().addresses;
-  const { isSpared: isExempt } = createAddresses(proxyRules(config));
-  const gate = await openGateStore({ bus, redis, addresses, isExempt, registry, log });
+  const gate = await openGateStore({ bus, redis, addresses, isExempt: sparedBy(config), registry, log });
   lifecycle.use("the gate", gate.close);
 
   const { may } = limits;

@@ -48,21 +48,25 @@ function tooFast(error: ChatError, text: string | undefined): RefusedFrame {
   return { error, address: isReadable ? frameAddressOf(text) : {} };
 }
 
+/** Takes a frame in, unless its sender is too fast. */
+function createTake({ limitFrame, outbox, counters, receive }: WebSocketDeps) {
+  return (connection: HubConnection, message: ArrayBuffer, isBinary: boolean): void => {
+    counters.received++;
+    counters.receivedBytes += message.byteLength;
+    const refusal = limitFrame(connection, message.byteLength);
+    if (refusal?.isFlood === true) return outbox.close(connection, closeCodes.protocolAbuse, "too many frames");
+    // The bytes are only lent until this returns: decoding copies them. Those of a text are UTF-8: others do not come this far.
+    const text = isBinary ? undefined : decoder.decode(message);
+    if (refusal === undefined) receive(connection, text ?? binaryFrame());
+    else receive(connection, tooFast(refusal.error, text));
+  };
+}
+
 /** The life of a socket, wired to the parts that know what to do. */
 export function createWebSocketBehavior(deps: WebSocketDeps): WebSocketBehavior<SocketData> {
-  const {
-    upgrade,
-    connections,
-    outbox,
-    catchUp,
-    limits,
-    eventWindowMs,
-    counters,
-    limitFrame,
-    opened,
-    socketGone,
-    receive,
-  } = deps;
+  const { upgrade, connections, outbox, catchUp, limits, eventWindowMs } = deps;
+  const { counters, opened, socketGone, receive } = deps;
+  const take = createTake(deps);
 
   const open = (connection: HubConnection): void => {
     // Clients of the seeds take their first frame for the answer to their `auth`.
@@ -88,17 +92,7 @@ export function createWebSocketBehavior(deps: WebSocketDeps): WebSocketBehavior<
       opened(connection);
       open(connection);
     },
-    message(ws, message, isBinary) {
-      counters.received++;
-      counters.receivedBytes += message.byteLength;
-      const { connection } = ws.getUserData();
-      const refusal = limitFrame(connection, message.byteLength);
-      if (refusal?.isFlood === true) return outbox.close(connection, closeCodes.protocolAbuse, "too many frames");
-      // The bytes are only lent until this returns: decoding copies them. Those of a text are UTF-8: others do not come this far.
-      const text = isBinary ? undefined : decoder.decode(message);
-      if (refusal === undefined) receive(connection, text ?? binaryFrame());
-      else receive(connection, tooFast(refusal.error, text));
-    },
+    message: (ws, message, isBinary) => take(ws.getUserData().connection, message, isBinary),
     drain(ws) {
       const { connection } = ws.getUserData();
       if (!outbox.drained(connection)) return;
