@@ -29,7 +29,7 @@ interface Counter {
   readonly shared: RateLimiterRedis | undefined;
   readonly local: RateLimiterMemory;
   readonly buckets: Map<string, Bucket>;
-  /** Until when (a `performance.now`) a key is refused, as all edges together have counted. */
+  /** Until when (a `performance.now`) a key is refused, as all edges together have counted, or this one while it counts for itself. */
   readonly refusedUntil: Map<string, number>;
   readonly untold: Map<string, number>;
 }
@@ -135,11 +135,12 @@ function createConsumeShared(deadlineMs: number) {
   };
 }
 
-async function consumeLocally({ local }: Counter, key: string): Promise<number> {
+async function consumeLocally({ local, refusedUntil }: Counter, key: string): Promise<number> {
   try {
     await local.consume(key);
     return 0;
   } catch (thrown) {
+    noteRefusal(refusedUntil, key, thrown);
     return waitOf(thrown) ?? 0;
   }
 }
