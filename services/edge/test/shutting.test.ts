@@ -81,3 +81,24 @@ it("a request is told, and cut a second later when it has not ended by itself", 
   expect(sent).toEqual([error, [4500, "The session was ended."]]);
   expect(counters.shut.get("revoked")).toBe(1);
 });
+
+it("many that are shut one after the other are looked for together", async () => {
+  const { shutting, open } = setUp();
+  const bert = open("bert");
+  for (let i = 0; i < 10; i++) open(`user-${i}`);
+  let looks = 0;
+  let isAnnaShut = false;
+  const blocked: Shut = {
+    reason: "blocked",
+    matches({ caller }) {
+      looks++;
+      return isAnnaShut && caller?.user.id === "anna";
+    },
+  };
+  shutting.shut(blocked);
+  const late = open("anna");
+  isAnnaShut = true;
+  for (let i = 0; i < 100; i++) shutting.shut(blocked);
+  await expect.poll(() => late.sent, { timeout: 800 }).toEqual([[4503, "You are blocked for a time."]]);
+  expect([looks, bert.sent]).toEqual([11 + 12, []]);
+});

@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { closeCodes, type FrameError } from "@parley/protocol";
 import type { Shut } from "../admission/gate.ts";
+import { sleep } from "@parley/runtime";
 import { move } from "../delivery/connection.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import { countOne } from "../figures/metrics.ts";
@@ -17,6 +18,8 @@ export interface ShuttingDeps {
 
 /** Some 2 ms of closing; then others have their turn. */
 const batch = 25;
+/** Who has many addresses can have one blocked after the other: each look goes through all sockets. */
+const lookEveryMs = 100;
 /** So long after somebody was shut out, whoever was let in while that came to be known is looked for: a request may still look its turn up. */
 const lookAgainMs = 15_000;
 
@@ -24,6 +27,8 @@ const lookAgainMs = 15_000;
 export function createShutting({ all, outbox, counters, leaveAll }: ShuttingDeps) {
   /** Those that are looked for again, each reason once: what it matches is all that is known by then. */
   const recent = new Map<Shut["reason"], { readonly shut: Shut; readonly untilMs: number }>();
+  /** When each reason was looked for last, or is to be (a `performance.now`). */
+  const looks = new Map<Shut["reason"], number>();
 
   const shutOut = async (shut: Shut): Promise<void> => {
     const found = [...all].filter((connection) => shut.matches(connection));
@@ -42,11 +47,22 @@ export function createShutting({ all, outbox, counters, leaveAll }: ShuttingDeps
     }
   };
 
+  const lookAt = async (shut: Shut, waitMs: number): Promise<void> => {
+    if (waitMs > 0) await sleep(waitMs);
+    await shutOut(recent.get(shut.reason)?.shut ?? shut);
+  };
+
   return {
-    /** Closes whoever it matches, a few at a time, and whoever comes to match it within 15 s. */
+    /** Closes whoever it matches, at once or with others within a tenth of a second, a few at a time, and whoever comes to match it within 15 s. */
     shut(shut: Shut): void {
-      recent.set(shut.reason, { shut, untilMs: performance.now() + lookAgainMs });
-      void shutOut(shut);
+      const nowMs = performance.now();
+      recent.set(shut.reason, { shut, untilMs: nowMs + lookAgainMs });
+      const lookedMs = looks.get(shut.reason) ?? -Infinity;
+      // It is about to be looked for anyway, and then for all.
+      if (lookedMs > nowMs) return;
+      const dueMs = Math.max(nowMs, lookedMs + lookEveryMs);
+      looks.set(shut.reason, dueMs);
+      void lookAt(shut, dueMs - nowMs);
     },
 
     /** Once a second. */
