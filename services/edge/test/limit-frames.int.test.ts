@@ -1,8 +1,9 @@
+import { once } from "node:events";
 import { closeCodes } from "@parley/protocol";
 import { sleep } from "@parley/runtime";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { EdgeUnderTest } from "./support/edge-fixture.ts";
-import { createLimitedWorld, refusalsBy, type LimitedWorld } from "./support/limited-world.ts";
+import { attempt, createLimitedWorld, refusalsBy, type LimitedWorld } from "./support/limited-world.ts";
 import type { TestClient } from "./support/test-client.ts";
 
 /** Ms that a ping takes, of many: 99 of 100 take no longer. */
@@ -41,7 +42,7 @@ describe("frames", () => {
     expect(refused[0]).toMatchObject({ retryable: true, frame: "cancel", conversation_id: "none" });
     const waitMs = refused.at(-1)?.retry_after_ms ?? 0;
     expect(waitMs).toBeGreaterThan(0);
-    expect(waitMs).toBeLessThanOrEqual(700);
+    expect(waitMs).toBeLessThanOrEqual(800);
     await sleep(waitMs + 20);
     client.send({ type: "ping" });
     await client.next("pong");
@@ -57,6 +58,17 @@ describe("frames", () => {
     expect(await client.next("error")).toMatchObject({ code: "RATE_LIMITED", id: "m2", frame: "message" });
     await client.next("accepted");
     expect(await refusalsBy(edge, "bytes_per_socket")).toBe(1);
+  });
+
+  it("count also where they are pings of the protocol, which are answered", async () => {
+    const edge = await world.limited({ frames_per_socket: { rate: 1, burst: 20 } });
+    const { socket } = await attempt(edge, { user: "pinger" });
+    const closed = once(socket, "close");
+    let pongs = 0;
+    socket.on("pong", () => pongs++);
+    for (let i = 0; i < 100; i++) socket.ping();
+    expect(await closed).toEqual([closeCodes.protocolAbuse, expect.anything()]);
+    expect(pongs).toBeGreaterThan(0);
   });
 
   it("of whoever does not stop end the socket, and a neighbour notices nothing", async () => {

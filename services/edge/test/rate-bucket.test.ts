@@ -43,3 +43,11 @@ it("sees who goes on after being told to wait, and forgives who waits", () => {
   expect(isFlooded(bucket, rate)).toBe(true);
   expect(chargeTo(bucket, 1, rate, 2_100)).toBe(0);
 });
+
+it("tells who was charged for what was refused when it passes", () => {
+  const bucket = fullBucket(rate, 0);
+  for (let i = 0; i < 23; i++) chargeTo(bucket, 1, rate, 0);
+  const waitMs = chargeTo(bucket, 1, rate, 0);
+  expect(waitMs).toBe(500);
+  expect(chargeTo(bucket, 1, rate, waitMs)).toBe(0);
+});

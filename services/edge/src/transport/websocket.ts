@@ -62,11 +62,21 @@ function createTake({ limitFrame, outbox, counters, receive }: WebSocketDeps) {
   };
 }
 
+/** Pings of the protocol are answered by the library; who sends nothing else costs as much, and is closed like anybody. */
+function createPinged({ limitFrame, outbox }: WebSocketDeps) {
+  return (connection: HubConnection, sizeBytes: number): void => {
+    if (limitFrame(connection, sizeBytes)?.isFlood === true) {
+      outbox.close(connection, closeCodes.protocolAbuse, "too many frames");
+    }
+  };
+}
+
 /** The life of a socket, wired to the parts that know what to do. */
 export function createWebSocketBehavior(deps: WebSocketDeps): WebSocketBehavior<SocketData> {
   const { upgrade, connections, outbox, catchUp, limits, eventWindowMs } = deps;
   const { counters, opened, socketGone, receive } = deps;
   const take = createTake(deps);
+  const pinged = createPinged(deps);
 
   const open = (connection: HubConnection): void => {
     // Clients of the seeds take their first frame for the answer to their `auth`.
@@ -93,6 +103,7 @@ export function createWebSocketBehavior(deps: WebSocketDeps): WebSocketBehavior<
       open(connection);
     },
     message: (ws, message, isBinary) => take(ws.getUserData().connection, message, isBinary),
+    ping: (ws, message) => pinged(ws.getUserData().connection, message.byteLength),
     drain(ws) {
       const { connection } = ws.getUserData();
       if (!outbox.drained(connection)) return;
