@@ -41,6 +41,19 @@ describe("where a request comes from", () => {
     expect(from(peer, forwardedFor, forwarded)).toBe(address);
   });
 
+  it("keeps what was claimed where nobody knows which of it is true, so that who is kept out stays out", () => {
+    const claimed = (forwardedFor: string, forwarded: string) => whence("10.1.2.3", { forwardedFor, forwarded }).claims;
+    expect(claimed("203.0.113.9", "for=198.51.100.4")).toEqual(["203.0.113.9", "198.51.100.4"]);
+    expect(claimed("203.0.113.9", "for=unknown")).toEqual(["203.0.113.9"]);
+    expect(claimed("garbage", "for=198.51.100.4")).toEqual(["198.51.100.4"]);
+    expect(claimed("203.0.113.9", "for=203.0.113.9")).toBeUndefined();
+    expect([claimed("203.0.113.9", ""), claimed("", "for=_hidden"), claimed("", "")]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+
   it("exempts the client's address, never the proxy's", () => {
     const local = createAddresses({ trusted: loopback, exempt: loopback });
     const all = { forwardedFor: "", forwarded: "" };

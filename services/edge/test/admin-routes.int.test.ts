@@ -82,6 +82,16 @@ describe("the admin endpoints", () => {
     expect((await ask("blocks")).body).toEqual({ total: 0, blocks: [] });
   });
 
+  it.each([
+    ["an IPv6 address", "2001:0db8:1:2::5", "2001:db8:1:2::/64"],
+    ["an IPv6 network as it is listed", "2001:db8:1:2::/64", "2001:db8:1:2::/64"],
+    ["an IPv4 address as an IPv6 one", "::ffff:203.0.113.9", "203.0.113.9"],
+  ])("block and lift %s as it is counted", async (_, id, counted) => {
+    expect((await ask("block", { ...block, id })).body).toMatchObject({ block: { id: counted } });
+    expect(edge.gate.blockedUntil(counted)).toBeGreaterThan(Date.now());
+    expect((await ask("lift", { ...block, id, reason: "over" })).body).toEqual({ lifted: true });
+  });
+
   it("revoke and reinstate", async () => {
     const thing = { what: "session", id: "s-9", user: "anna" };
     const { body } = await ask("revoke", { ...thing, until_ms: Date.now() + 3_600_000, reason: "lost" });
@@ -98,6 +108,14 @@ describe("the admin endpoints", () => {
     ["a misspelt field", "revoke", { what: "user", id: "anna", reason: "x", untilms: 1 }],
     ["a cancel of more than a user", "revoke", { what: "token", id: "t", reason: "x", cancel: true }],
     ["a block of a year", "block", { ...block, for_s: 366 * 86_400 }],
+    ["a block of what is no address", "block", { ...block, id: "203.0.113" }],
+    ["a block of a range", "block", { ...block, id: "203.0.113.0/24" }],
+    [
+      "a time in seconds",
+      "revoke",
+      { what: "user", id: "anna", reason: "x", before_ms: Math.floor(Date.now() / 1_000) },
+    ],
+    ["what is over already", "revoke", { what: "session", id: "s", reason: "x", until_ms: Date.now() - 1_000 }],
   ])("refuse %s with 400 and change nothing", async (_, path, body) => {
     const { status, body: answer } = await ask(path, body);
     expect([status, typeof answer.error]).toEqual([400, "string"]);

@@ -43,6 +43,13 @@ describe("who is blocked", () => {
     expect((await attempt(edge, from("203.0.113.67"))).status).toBe(101);
   });
 
+  it("stays out whatever else is said of where they come from", async () => {
+    const edge = await world.limited({}, proxied);
+    const disguised = { headers: { "x-forwarded-for": "203.0.113.66", forwarded: "for=198.51.100.1" } };
+    expect(await attempt(edge, disguised)).toMatchObject({ status: 403, code: "BLOCKED" });
+    expect((await ask(edge, "GET", "/api/v1/conversations", disguised)).body.code).toBe("BLOCKED");
+  });
+
   it("is told so as soon as it is known who it is", async () => {
     const edge = await world.limited({}, proxied);
     const client = await connectClient(edge.url);

@@ -6,6 +6,8 @@ export interface Whence {
   readonly address: string;
   /** No limit of the table applies to it. */
   readonly isExempt: boolean;
+  /** Where two headers do not agree: what they say. One is the client's own, and nobody knows which; who is kept out by either stays out. */
+  readonly claims?: readonly string[];
 }
 
 /** The headers in which proxies say for whom they ask; several lines of one are one line with commas. */
@@ -30,6 +32,13 @@ export const loopback: readonly string[] = ["127.0.0.0/8", "::1/128"];
 /** Whether it is a block of addresses, or a single one. */
 export function isCidr(text: string): boolean {
   return text.includes("/") ? ipaddr.isValidCIDR(text) : parse(text) !== undefined;
+}
+
+/** How an address is counted that a person has written, also as it is listed; undefined: it is none. */
+export function countedAddress(text: string): string | undefined {
+  const address = parse(text.replace(/\/64$/, ""));
+  if (address === undefined || (text.endsWith("/64") && address.kind() === "ipv4")) return undefined;
+  return counted(address);
 }
 
 export type Addresses = ReturnType<typeof createAddresses>;
@@ -73,25 +82,26 @@ export function createAddresses(rules: ProxyRules, onUnbelieved: (peer: string) 
       const own = parse(peer);
       if (own === undefined) return { address: peer, isExempt: false };
       if (headers === undefined || !isTrusted(own)) return { address: counted(own), isExempt: isWithin(own, exempt) };
-      const client = clientOf(headers, isTrusted);
+      const [client, ...more] = clientsOf(headers, isTrusted);
+      if (client !== undefined && more.length === 0)
+        return { address: counted(client), isExempt: isWithin(client, exempt) };
       // What is passed on without saying for whom is the proxy's own: one bucket for all of it, and never what is exempt.
-      return client === undefined
-        ? { address: counted(own), isExempt: false }
-        : { address: counted(client), isExempt: isWithin(client, exempt) };
+      const claims = [client, ...more].flatMap((one) => (one === undefined ? [] : [counted(one)]));
+      return { address: counted(own), isExempt: false, ...(claims.length === 0 ? {} : { claims }) };
     },
   };
 }
 
-/** Undefined: the headers do not say. Where both do and do not agree, one of them is the client's own. */
-function clientOf(
+/** One: whom the headers name; several: what each of them says, as they do not agree. `undefined`: it names nobody. */
+function clientsOf(
   { forwardedFor, forwarded }: ProxyHeaders,
   isTrusted: (address: Address) => boolean,
-): Address | undefined {
+): readonly (Address | undefined)[] {
   const one = forwardedFor === "" ? undefined : firstForeign(forwardedFor.split(","), isTrusted);
-  if (forwarded === "") return one;
+  if (forwarded === "") return [one];
   const other = firstForeign(forwarded.split(",").map(forOf), isTrusted);
-  if (forwardedFor === "") return other;
-  return one !== undefined && one.toNormalizedString() === other?.toNormalizedString() ? one : undefined;
+  if (forwardedFor === "" || one?.toNormalizedString() === other?.toNormalizedString()) return [other];
+  return [one, other];
 }
 
 /** From the right, the first that is no trusted proxy; undefined where there is none, or something else stands before it. */

@@ -89,8 +89,9 @@ function createRequestLimits({ rates, refusals, blocked }: RequestLimitsDeps) {
   };
   return {
     /** Throws BLOCKED or RATE_LIMITED: for a request, before anybody looks at its token. */
-    requesting({ address, isExempt }: Whence): void {
-      blocked(address);
+    requesting(whence: Whence): void {
+      const { address, isExempt } = whence;
+      blocked(whence);
       if (!isExempt) take("requests_per_address", address, { address });
     },
 
@@ -102,9 +103,10 @@ function createRequestLimits({ rates, refusals, blocked }: RequestLimitsDeps) {
 }
 
 function createBlocked(gate: Pick<Gate, "blockedUntil">) {
-  return (address: string): void => {
-    const untilMs = gate.blockedUntil(address);
-    if (untilMs === undefined) return;
+  return ({ address, claims = [] }: Whence): void => {
+    const ends = [address, ...claims].map((one) => gate.blockedUntil(one) ?? 0);
+    const untilMs = Math.max(...ends);
+    if (untilMs === 0) return;
     throw new ChatError("BLOCKED", { retryAfterMs: Math.max(1_000, untilMs - Date.now()) });
   };
 }

@@ -9,6 +9,7 @@ import {
   type Registry,
 } from "@parley/runtime";
 import { z } from "zod";
+import { countedAddress } from "../admission/address.ts";
 import { longestBlockMs } from "../admission/abuse-score.ts";
 import type { Admission } from "../admission/admit.ts";
 import { blockable } from "../admission/block-list.ts";
@@ -37,6 +38,17 @@ const maxListed = 1_000;
 const text = (maxChars: number) => z.string().trim().min(1).max(maxChars);
 const Reason = text(200);
 const Blocked = { kind: z.enum(blockable), id: text(256) };
+
+/** As it is counted: what is written otherwise would be kept and match nobody. */
+function counted<Order extends { readonly kind: (typeof blockable)[number]; readonly id: string }>(
+  order: Order,
+): Order {
+  if (order.kind !== "address") return order;
+  const id = countedAddress(order.id);
+  if (id !== undefined) return { ...order, id };
+  throw new AdminRefusal(400, "The id is no single address; ranges belong into the list of denied addresses.");
+}
+
 /** Longer ones belong into the list of denied addresses. */
 const longestMs = 30 * longestBlockMs;
 
@@ -52,7 +64,9 @@ const BlockOrder = z.strictObject({
 });
 const LiftOrder = z.strictObject({ ...Blocked, reason: Reason });
 const Thing = { what: z.enum(revocable), id: text(256), user: text(256).optional() };
-const ms = z.number().int().positive();
+/** In seconds it would be a day of 1970, and revoke nothing. */
+const earliestMs = Date.UTC(2001);
+const ms = z.number().int().min(earliestMs, "must be ms since 1970");
 const RevokeOrder = z.strictObject({
   ...Thing,
   before_ms: ms.optional(),
@@ -104,7 +118,7 @@ const endpoints: Readonly<Record<string, Endpoint>> = {
   "POST /admin/block": {
     needs: "service:block",
     async handle({ parts: { gate }, by, body }) {
-      const { for_s, ...order } = BlockOrder.parse(body);
+      const { for_s, ...order } = counted(BlockOrder.parse(body));
       const { block, isShared } = await gate.block({ ...order, forMs: for_s * 1_000, by });
       return { answer: { block, shared: isShared }, audit: { on: blockedIn(order), reason: order.reason } };
     },
@@ -112,7 +126,7 @@ const endpoints: Readonly<Record<string, Endpoint>> = {
   "POST /admin/lift": {
     needs: "service:block",
     async handle({ parts: { gate }, body }) {
-      const order = LiftOrder.parse(body);
+      const order = counted(LiftOrder.parse(body));
       const lifted = await gate.lift(order);
       return { answer: { lifted }, audit: { on: blockedIn(order), reason: order.reason } };
     },
@@ -139,6 +153,9 @@ async function revoke({ parts, by, body }: Ask): Promise<{ answer: unknown; audi
   const { before_ms: beforeMs, until_ms: untilMs, cancel, reason, ...thing } = RevokeOrder.parse(body);
   if (cancel && thing.what !== "user") {
     throw new AdminRefusal(400, "Only the answers of a user can be cancelled: whose sign-in one began in is not kept.");
+  }
+  if (untilMs !== undefined && untilMs <= Date.now()) {
+    throw new AdminRefusal(400, "until_ms is over: nothing would be revoked.");
   }
   const revocation = await parts.gate.revoke({ ...thing, beforeMs, untilMs, by, reason });
   const cancelled = cancel ? await parts.cancelAllOf(thing.id, { by, reason: "the session was ended" }) : 0;

@@ -47,7 +47,7 @@ export function createUpgrade(deps: UpgradeDeps) {
   const check = (request: HttpRequest, whence: Whence): void => {
     if (isStopping()) throw new ChatError("SHUTTING_DOWN", { retryAfterMs: 1_000 });
     if (openConnections() >= maxConnections) throw new ChatError("OVERLOADED", { retryAfterMs: 5_000 });
-    limiter.blocked(whence.address);
+    limiter.blocked(whence);
     const refusal = limiter.connecting(whence);
     if (refusal !== undefined) throw refusal;
     if (mayConnect(request.getHeader("origin"), request.getHeader("host"), origins)) return;
