@@ -25,7 +25,7 @@ type StartCheck = (env: Environment) => Promise<unknown>;
 
 /** What a process does with its settings before it connects to anything: the service's own code, so that both say the same. */
 export const startChecks: ReadonlyMap<string, StartCheck> = new Map<string, StartCheck>([
-  ["edge", (env) => readTokenSettings(readConfig(EdgeConfig, env))],
+  ["edge", checkEdge],
   ["agent-worker", (env) => readStartSettings(readConfig(AgentWorkerConfig, env))],
   ["tool-worker", (env) => toolsOf(readConfig(ToolWorkerConfig, env), env, silentLog())],
 ]);

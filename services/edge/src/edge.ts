@@ -2,8 +2,8 @@ import type { Bus } from "@parley/bus";
 import type { May } from "@parley/protocol";
 import { noTracing, type Logger, type Registry, type Tracing } from "@parley/runtime";
 import uWS from "uWebSockets.js";
-import { openGate, type Gate } from "./admission/gate.ts";
-import { createAdmission } from "./admission/admit.ts";
+import type { ApiKeys } from "./admission/api-keys.ts";
+import type { Gate } from "./admission/gate.ts";
 import type { Tokens } from "./admission/tokens.ts";
 import { startCanary } from "./canary.ts";
 import { createCommands } from "./commands/commands.ts";
@@ -26,11 +26,13 @@ import { createResuming } from "./hub/resuming.ts";
 import { moveViewer } from "./hub/viewer.ts";
 import { createWaiting } from "./hub/waiting.ts";
 import { createWholeConversations } from "./hub/whole-conversation.ts";
+import type { Revoke } from "./transport/auth-routes.ts";
 import { createConnections } from "./transport/connections.ts";
 import { addHttpService } from "./transport/http-service.ts";
 import { listenPublicly, type ListenOptions } from "./transport/listener.ts";
 import type { Reply } from "./transport/reply.ts";
 import { addSocketService } from "./transport/socket-service.ts";
+import { createAdmissionRoom, type SignInOptions } from "./sign-in.ts";
 
 export interface EdgeOptions {
   readonly bus: Bus;
@@ -38,6 +40,12 @@ export interface EdgeOptions {
   readonly redis?: Redis;
   readonly listen: ListenOptions;
   readonly tokens: Tokens;
+  /** Default: none. */
+  readonly apiKeys?: Pick<ApiKeys, "identify" | "isCurrent" | "onShut" | "sweep">;
+  /** Signing in at the page, which needs Redis. Default: nobody can. */
+  readonly signIn?: SignInOptions | undefined;
+  /** Default: nothing can be revoked but sign-ins. */
+  readonly revoke?: Revoke;
   /** Default: one that keeps nobody out. */
   readonly gate?: Gate;
   /** What callers may do. */
@@ -131,7 +139,7 @@ function createTransportRoom(
   { ownership, viewing, conversations, commands }: CommandRoom,
   { counters, answers, isBrokerWell, isStopping, problems }: Counting & Readiness,
 ) {
-  const { bus, redis, tokens, gate = openGate, may, isDevelopment, maxConnections, pages, version, log } = options;
+  const { bus, redis, tokens, revoke, may, isDevelopment, maxConnections, pages, version, log } = options;
   const {
     limits = deliveryLimits,
     deadlines = defaultDeadlines,
@@ -146,10 +154,13 @@ function createTransportRoom(
       counters.connections.closed(connection, end);
     },
   });
+  const room = createAdmissionRoom(options, outbox);
+  const { admission, tickets, signIn, keeper } = room;
+  room.onShut(connections.shut);
   const app = uWS.App();
   const service = {
     tokens,
-    admission: createAdmission({ tokens, gate, isDevelopment }),
+    admission,
     may,
     origins,
     isDevelopment,
@@ -165,9 +176,12 @@ function createTransportRoom(
     counters,
     log,
   };
-  addSocketService(app, { ...service, limits, eventWindowMs: bus.eventWindowMs });
-  const http = addHttpService(app, { ...service, bus, redis, conversations, maxWaitMs, pages, version, problems });
-  return { app, connections, http };
+  addSocketService(app, { ...service, keeper, limits, eventWindowMs: bus.eventWindowMs });
+  const http = addHttpService(app, {
+    ...{ ...service, bus, redis, conversations, tickets, signIn, revoke },
+    ...{ maxWaitMs, pages, version, problems },
+  });
+  return { app, connections, http, admissions: room };
 }
 
 interface Readiness {
@@ -218,17 +232,18 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const hubRoom = createHubRoom(options, { counters, answers });
   const commandRoom = createCommandRoom(options, hubRoom, counters);
   const readiness = { isBrokerWell, isStopping: () => isStopping, problems };
-  const { app, connections, http } = createTransportRoom(options, hubRoom, commandRoom, {
+  const { app, connections, http, admissions } = createTransportRoom(options, hubRoom, commandRoom, {
     ...readiness,
     counters,
     answers,
   });
   const { outbox, delivery, hubs, catchUp, waiting } = hubRoom;
-  const sweeping = startSweeping([connections, outbox, catchUp, waiting, hubs, http]);
+  const sweeping = startSweeping([connections, admissions, outbox, catchUp, waiting, hubs, http]);
   const stopFollowing = followBroker(bus, hubs);
 
   const release = (): void => {
     clearInterval(sweeping);
+    connections.stop();
     stopFollowing();
     commandRoom.conversations.close();
     canary.stop();

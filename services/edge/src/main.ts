@@ -13,6 +13,9 @@ import {
   startTracing,
 } from "@parley/runtime";
 import { z } from "zod";
+import { openApiKeys } from "./admission/api-keys.ts";
+import { createOidc } from "./admission/oidc.ts";
+import { readOidcSettings } from "./admission/oidc-settings.ts";
 import { readTokenSettings } from "./admission/token-settings.ts";
 import { startTokens } from "./admission/tokens.ts";
 import { Config, isWeakSecret } from "./config.ts";
@@ -26,6 +29,7 @@ const Package = z.object({ version: z.string() });
 runMain(SERVICE, async ({ env }) => {
   const config = readConfig(Config, env);
   const tokenSettings = await readTokenSettings(config);
+  const oidcSettings = readOidcSettings(config, tokenSettings);
   const log = createLogger({ service: SERVICE, level: config.LOG_LEVEL, format: config.LOG_FORMAT });
   await using lifecycle = createLifecycle({ log, shutdownMs: config.SHUTDOWN_MS });
   if (config.AUTH_JWT_SECRET !== undefined && isWeakSecret(config.AUTH_JWT_SECRET))
@@ -40,6 +44,9 @@ runMain(SERVICE, async ({ env }) => {
   lifecycle.use("admin", admin.close);
   const tokens = startTokens({ ...tokenSettings, registry, log });
   lifecycle.use("the keys of issuers", tokens.close);
+
+  const apiKeys = await openApiKeys({ file: config.API_KEYS_FILE, registry, log });
+  lifecycle.use("the API keys", apiKeys.close);
 
   const limits = await openLimits({ file: config.LIMITS_FILE, log });
   lifecycle.use("the limits", limits.close);
@@ -60,6 +67,12 @@ runMain(SERVICE, async ({ env }) => {
     redis,
     listen: { host: config.HOST, port: config.PORT, isShared: config.REUSE_PORT },
     tokens,
+    apiKeys,
+    signIn: oidcSettings && {
+      oidc: createOidc(oidcSettings, { log }),
+      publicOrigin: new URL(oidcSettings.redirectUrl).origin,
+      times: { idleMs: config.SESSION_IDLE_MS, maxMs: config.SESSION_MAX_MS },
+    },
     may: limits.may,
     isDevelopment: config.AUTH_DEV,
     allowedOrigins: config.ALLOWED_ORIGINS,
@@ -75,7 +88,7 @@ runMain(SERVICE, async ({ env }) => {
 
   problems = edge.problems;
   // Without the broker there is a problem to tell, and no note.
-  notes = async () => [...tokens.notes(), ...limits.problems(), ...(await factNotes(bus.facts).catch(() => []))];
+  notes = async () => [...tokens.notes(), ...apiKeys.problems(), ...limits.problems(), ...(await factNotes(bus.facts).catch(() => []))];
   log.info({ address: `http://${config.HOST}:${edge.port}` }, "the edge is ready");
   await lifecycle.untilStopped();
 });

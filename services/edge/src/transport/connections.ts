@@ -1,9 +1,11 @@
 import { closeCodes } from "@parley/protocol";
 import { sleep } from "@parley/runtime";
+import type { Shut } from "../admission/gate.ts";
 import { dueOf, move, type Deadlines } from "../delivery/connection.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { ConnectionEnd } from "../figures/connection-figures.ts";
 import { detach, type HubConnection } from "../hub/hub.ts";
+import { createBatches } from "./batches.ts";
 
 export interface ConnectionsDeps {
   readonly deadlines: Deadlines;
@@ -42,6 +44,10 @@ export function createConnections({ deadlines, outbox, onClosed }: ConnectionsDe
     }
   };
 
+  // Many tokens may run out within a second, and those that were warned come for new ones together.
+  const due = createBatches<HubConnection>((connection) => handleDue(connection, performance.now()));
+  const shut = createBatches<HubConnection>((connection) => outbox.close(connection, closeCodes.badToken, "revoked"));
+
   return {
     get size() {
       return all.size;
@@ -62,7 +68,19 @@ export function createConnections({ deadlines, outbox, onClosed }: ConnectionsDe
 
     /** Once a second: one loop over all sockets costs less than a timer for each. */
     sweep(nowMs: number): void {
-      for (const connection of all) handleDue(connection, nowMs);
+      const found: HubConnection[] = [];
+      for (const connection of all) if (dueOf(connection, deadlines, nowMs) !== "nothing") found.push(connection);
+      due.add(found);
+    },
+
+    /** Closes those whose credential counts no more. */
+    shut({ matches }: Shut): void {
+      shut.add([...all].filter(matches));
+    },
+
+    stop(): void {
+      due.stop();
+      shut.stop();
     },
 
     /** Tells everybody to come back, to another process, and closes; in batches. */

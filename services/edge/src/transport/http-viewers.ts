@@ -52,7 +52,7 @@ export function createHttpViewers({ connections, maxConnections, maxWaitMs }: Ht
         dialect,
         transport,
         openedMs: nowMs,
-        firstToken: undefined,
+        credential: undefined,
       });
       connection.ws = spec.sink;
       connection.caller = spec.caller;

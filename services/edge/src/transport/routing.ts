@@ -101,7 +101,7 @@ async function answer(
 ): Promise<void> {
   if (isStopping() && route.access !== "anybody") throw new ChatError("SHUTTING_DOWN", { retryAfterMs: 1_000 });
   const { address } = exchange;
-  const caller = await admission.byHeader(exchange.header("authorization"), route.access, { address });
+  const caller = await admission.byRequest(exchange, route.access, { address });
   const bytes = await body;
   if (bytes === undefined) throw tooLarge();
   const problem = route.hasBody ? bodyTypeProblem(exchange, route.takesAnyType === true) : undefined;
@@ -179,7 +179,7 @@ function refusal(thrown: unknown, { method, path }: Exchange, { isBrokerWell, co
 
 const preflightSeconds = "600";
 
-/** Whether the page that asks may; answers to pages of allowed origins say so to the browser. No cookies are ever used. */
+/** Whether the page that asks may; answers to pages of allowed origins say so to the browser. Never that cookies may be sent along: they are for our own pages. */
 function admitOrigin({ header, headers }: Exchange, rules: OriginRules): boolean {
   const origin = header("origin");
   headers.set("vary", "origin");

@@ -5,6 +5,7 @@ import type { TemplatedApp } from "uWebSockets.js";
 import type { Admission } from "../admission/admit.ts";
 import { createAuthHandler } from "../admission/auth-handler.ts";
 import type { OriginRules } from "../admission/origin.ts";
+import type { SessionKeeper } from "../admission/session-keeper.ts";
 import type { Tokens } from "../admission/tokens.ts";
 import type { Commands } from "../commands/commands.ts";
 import type { Ownership } from "../commands/ownership.ts";
@@ -41,6 +42,8 @@ export interface ServiceDeps {
 }
 
 export interface SocketServiceDeps extends ServiceDeps {
+  /** Undefined: nobody can sign in here. */
+  readonly keeper: Pick<SessionKeeper, "keep"> | undefined;
   readonly limits: DeliveryLimits;
   /** How long events are kept. */
   readonly eventWindowMs: number;
@@ -48,11 +51,11 @@ export interface SocketServiceDeps extends ServiceDeps {
 
 /** Everything that is asked over WebSockets. */
 export function addSocketService(app: TemplatedApp, deps: SocketServiceDeps): void {
-  const { admission, origins, isDevelopment, maxConnections, limits, eventWindowMs, isStopping, isBrokerWell } = deps;
+  const { admission, keeper, origins, isDevelopment, maxConnections, limits, eventWindowMs, isStopping, isBrokerWell } = deps;
   const { connections, outbox, catchUp, ownership, viewing, commands, counters, log } = deps;
   const { isOwn } = ownership;
   const chooseDialect = createDialectChooser({ outbox, isOwn, eventWindowMs, counters });
-  const onAuth = createAuthHandler({ admission, outbox, counters, log });
+  const onAuth = createAuthHandler({ admission, keeper, outbox, counters, log });
   const handle = createFrameHandler({
     chooseDialect,
     onAuth,
@@ -68,6 +71,7 @@ export function addSocketService(app: TemplatedApp, deps: SocketServiceDeps): vo
   const openConnections = (): number => connections.size;
   for (const { path, otherDialect, allowAnonymous } of endpoints(isOwn, isDevelopment)) {
     const upgrade = createUpgrade({
+      admission,
       origins,
       maxConnections,
       openConnections,

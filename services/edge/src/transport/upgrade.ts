@@ -2,7 +2,9 @@ import { randomBytes } from "node:crypto";
 import { nativeDialect, type Dialect } from "@parley/dialects";
 import { nativeSubprotocol, type ErrorCode } from "@parley/protocol";
 import type { HttpRequest, HttpResponse, us_socket_context_t } from "uWebSockets.js";
+import type { Admission } from "../admission/admit.ts";
 import { mayConnect, type OriginRules } from "../admission/origin.ts";
+import { bearerProtocol } from "../credential.ts";
 import { createConnection } from "../delivery/connection.ts";
 import { countOne } from "../figures/metrics.ts";
 import type { HubConnection, HubViewer } from "../hub/hub.ts";
@@ -18,6 +20,7 @@ export interface SocketData {
 }
 
 export interface UpgradeDeps {
+  readonly admission: Pick<Admission, "atUpgrade">;
   readonly origins: OriginRules;
   readonly maxConnections: number;
   readonly openConnections: () => number;
@@ -29,15 +32,15 @@ export interface UpgradeDeps {
   readonly counters: { refusedUpgrades: Map<ErrorCode, number> };
 }
 
-/** A browser cannot set headers on a WebSocket, but it can offer subprotocols: this one carries a token and is never selected. */
-const tokenPrefix = "bearer.";
+/** What may be selected of the subprotocols, the best first; what carries a token never is. */
+const selectable = [nativeSubprotocol, bearerProtocol] as const;
 
 /**
- * Decides on an upgrade without waiting for anything: the request is gone after this returns. The token is only picked up here; it is
+ * Decides on an upgrade without waiting for anything: the request is gone after this returns. What it was opened with is only picked up here; it is
  * checked once the socket is open, so that a bad one gets an answer that says why.
  */
 export function createUpgrade(deps: UpgradeDeps) {
-  const { origins, maxConnections, openConnections, isStopping, otherDialect, allowAnonymous, counters } = deps;
+  const { admission, origins, maxConnections, openConnections, isStopping, otherDialect, allowAnonymous, counters } = deps;
   const refuse = (...[code, ...more]: Parameters<typeof errorReply>): Reply => {
     countOne(counters.refusedUpgrades, code);
     return errorReply(code, ...more);
@@ -56,16 +59,20 @@ export function createUpgrade(deps: UpgradeDeps) {
       .getHeader("sec-websocket-protocol")
       .split(",")
       .map((protocol) => protocol.trim());
-    const bearer = offered.find((protocol) => protocol.startsWith(tokenPrefix))?.slice(tokenPrefix.length);
-    const selected = offered.includes(nativeSubprotocol) ? nativeSubprotocol : "";
-    const firstToken = bearer ?? (request.getQuery("token") || undefined);
+    const selected = selectable.find((protocol) => offered.includes(protocol)) ?? "";
+    const credential = admission.atUpgrade({
+      protocols: offered,
+      token: request.getQuery("token"),
+      ticket: request.getQuery("ticket"),
+      header: (name) => request.getHeader(name),
+    });
     const connection = createConnection<HubViewer>({
       id: randomBytes(12).toString("base64url"),
       dialect: selected === nativeSubprotocol ? nativeDialect : otherDialect(),
       openedMs: performance.now(),
-      firstToken,
+      credential,
       address: peerOf(response),
-      mayBeAnonymous: allowAnonymous && selected === "" && firstToken === undefined,
+      mayBeAnonymous: allowAnonymous && selected !== nativeSubprotocol && credential === undefined,
     });
     const key = request.getHeader("sec-websocket-key");
     const extensions = request.getHeader("sec-websocket-extensions");
