@@ -19,13 +19,18 @@ function create(args: readonly string[]): void {
   const { name, user, tenant, expires, append } = values;
   if (name === undefined || user === undefined || values.scopes === undefined) throw new Error(usage);
   const [scopes, roles, addresses] = [values.scopes, values.roles, values.addresses].map(listOf);
-  const made = makeKey({ name, user, scopes: scopes ?? [], roles: roles ?? [], tenant, expires, addresses: addresses ?? [] }, new Date());
+  const made = makeKey(
+    { name, user, scopes: scopes ?? [], roles: roles ?? [], tenant, expires, addresses: addresses ?? [] },
+    new Date(),
+  );
   // Also without a file: an entry that no edge would take is told now.
   const before = append !== undefined && existsSync(append) ? readFileSync(append, "utf8") : "";
   const whole = withEntry(append ?? "the entry", before, made.entry);
   if (append !== undefined) writeFileSync(append, whole);
   say(`The key, which is not kept anywhere and cannot be shown again:\n\n  ${made.key}\n`);
-  say(append === undefined ? "Its entry, for the list `keys` of the file:\n" : `Its entry, which is now in ${append}:\n`);
+  say(
+    append === undefined ? "Its entry, for the list `keys` of the file:\n" : `Its entry, which is now in ${append}:\n`,
+  );
   say(made.entry);
 }
 

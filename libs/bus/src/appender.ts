@@ -97,7 +97,8 @@ interface Waiting {
 }
 
 const sweepMs = 100;
-const factKind = kindOfSubject(subjects.allFacts(0));
+/** Streams with bounds of their own: what they refuse says nothing of the broker's room. */
+const boundedKinds = new Set([kindOfSubject(subjects.allFacts(0)), kindOfSubject(subjects.allRevoked)]);
 
 interface AppenderDeps {
   readonly log: Logger;
@@ -123,8 +124,8 @@ export function createAppender(
     if (entry === undefined) return;
     waiting.delete(id);
     if (result.kind === "too large") reportTooLarge(entry.message, result, log);
-    // A stream of facts has a bound of its own: it refuses new turns, and everything else goes on.
-    if (result.kind !== "no room" || kindOfSubject(entry.message.subject) !== factKind) storage.saw(result);
+    // One of them that is full refuses what is new there, and everything else goes on.
+    if (result.kind !== "no room" || !boundedKinds.has(kindOfSubject(entry.message.subject))) storage.saw(result);
     if (result.kind === "absent")
       restore().then(
         () => entry.resolve(result),

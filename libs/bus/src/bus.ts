@@ -8,12 +8,13 @@ import { createDecisions, type Decisions } from "./decisions.ts";
 import { createEventRoom } from "./event-room.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
 import { createFacts, type Facts } from "./facts.ts";
+import { createGateLog, type GateLog } from "./gate-log.ts";
 import { createLogMarks } from "./log-marks.ts";
 import { connectNats, type BrokerLink } from "./nats-connection.ts";
 import { askTimeoutMs, createPatientLookups } from "./patient-lookups.ts";
 import { watchPayloadLimit } from "./payload-limit.ts";
 import { createUnreadable, type Unreadable } from "./unreadable.ts";
-import { setUpStreams, type StreamOptions } from "./stream-setup.ts";
+import { setUpGate, setUpStreams, type StreamOptions } from "./stream-setup.ts";
 import { createOutbox } from "./outbox.ts";
 import { createRequests } from "./requests.ts";
 import { createOwners, type Owners } from "./owners.ts";
@@ -53,6 +54,8 @@ export interface Bus extends BrokerLink {
   readonly owners: Owners;
   readonly titles: Titles;
   readonly conversations: StoredConversations;
+  /** What was revoked. For edges: others have no right to it. */
+  readonly gate: GateLog;
   /** Calls the listener when live events may be missing although the connection held, until the signal. Only a cluster loses any that way. */
   watchStreams(onDisturbed: Disturbed, signal: AbortSignal): void;
   /** See `createEventRoom`. */
@@ -121,6 +124,7 @@ export async function openBus({ servers, name, log, ...streamOptions }: BusOptio
     decisions: createDecisions({ link, outbox, events, shards, unreadable, log }),
     agents: createAgentSignals(link, outbox, log),
     transcripts,
+    gate: createGateLog({ link, jsm, append: appender.append, setUp: () => setUpGate(manager, options), unreadable }),
     ...conversationParts({ link, jsm, events, facts, shards, unreadable, log }, eventWindowMs),
     watchStreams(onDisturbed, signal) {
       if (options.replicas > 1) createStreamWatch({ jsm: manager, shards: options.shards }).start(onDisturbed, signal);

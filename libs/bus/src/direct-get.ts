@@ -16,6 +16,8 @@ export interface FoundMessage {
 }
 
 const notFound = 404;
+/** As the subject of a look-up: all there are. */
+export const wholeStream = ">";
 
 /** Asks any copy of a stream for one message; null: there is none. Throws when the broker does not answer, or says that it cannot. */
 export async function directGet(
@@ -24,7 +26,8 @@ export async function directGet(
   query: LookupQuery,
   timeoutMs: number,
 ): Promise<FoundMessage | null> {
-  const answer = await ("last_by_subj" in query
+  // In the subject of a question a wildcard would be one letter.
+  const answer = await ("last_by_subj" in query && query.last_by_subj !== wholeStream
     ? requests.ask(`${subjects.directGet(stream)}.${query.last_by_subj}`, "", timeoutMs)
     : requests.ask(subjects.directGet(stream), JSON.stringify(query), timeoutMs));
   const { headers, data } = answer;

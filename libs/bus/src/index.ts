@@ -19,6 +19,7 @@ export { longestDelayMs } from "./delayed-naks.ts";
 export { deliveryNumber } from "./ack-subject.ts";
 export type { Decision, Decisions } from "./decisions.ts";
 export type { Claimed, Owner, Owners } from "./owners.ts";
+export type { GateLog, RevokedThing } from "./gate-log.ts";
 export type {
   ConversationEnd,
   ConversationOutline,

@@ -119,6 +119,27 @@ function factStream(shard: number, { replicas, factsMaxBytes }: StreamOptions): 
   };
 }
 
+function gateStream({ replicas }: Pick<StreamOptions, "replicas">): Config {
+  return {
+    name: streams.gate,
+    subjects: [subjects.allRevoked],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    num_replicas: replicas,
+    max_msgs_per_subject: 1,
+    max_msgs: limits.revocations,
+    max_bytes: limits.revocationsBytes,
+    // Nothing that is revoked may become good again because there is more of it.
+    discard: DiscardPolicy.New,
+    allow_direct: true,
+  };
+}
+
+/** Makes the stream of the gate, which only edges use: others need no right to it. Nobody raises its settings. */
+export async function setUpGate(jsm: JetStreamManager, options: Pick<StreamOptions, "replicas">): Promise<void> {
+  await ensureStream(jsm, gateStream(options), false);
+}
+
 /** Returns its settings; undefined: it has others than these, and who does not own it may not ask which. */
 async function ensureStream(
   jsm: JetStreamManager,

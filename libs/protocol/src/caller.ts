@@ -20,6 +20,8 @@ export type CallerRights = z.infer<typeof CallerRights>;
 /** Who asks: for each frame, request and turn there is one. */
 export interface Caller extends CallerRights {
   readonly user: User;
+  /** What the edge knows of the credential, by which it can be revoked: its own name, and when it was made, ms since 1970. It does not travel. */
+  readonly credential?: { readonly id: string | undefined; readonly issuedMs: number | undefined };
 }
 
 /** Whose turn or call it is. What an older edge accepted says nothing of rights: it has those of everybody. */
@@ -34,6 +36,6 @@ export function callerOf({
 }
 
 /** A caller without its user, as it travels. */
-export function rightsOf({ user: _user, ...rights }: Caller): CallerRights {
+export function rightsOf({ user: _user, credential: _credential, ...rights }: Caller): CallerRights {
   return rights;
 }

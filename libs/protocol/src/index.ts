@@ -14,7 +14,7 @@ export {
 } from "./authority.ts";
 export { CallerRights, callerOf, rightsOf, type Caller } from "./caller.ts";
 export { limits } from "./limits.ts";
-export { LimitsFile } from "./limits-file.ts";
+export { AddressRules, LimitsFile } from "./limits-file.ts";
 export {
   beginningOfLines,
   type BegunLines,
@@ -123,6 +123,7 @@ export { turnsDestination } from "./trace.ts";
 export { ToolDefinition, toolCatalogueKey } from "./tool-definition.ts";
 export { RecordLink, linkTo, seqsBefore } from "./record-link.ts";
 export { LogRecord, OwnerRecord, wasAcceptedBefore } from "./transcript.ts";
+export { RevocationRecord, revocable, revocationKey, type Revocable } from "./revocation.ts";
 export {
   messageRecordsOf,
   messagesOf,

@@ -75,6 +75,12 @@ export const limits = {
   factKeepMs: 8 * 24 * 60 * 60_000,
   /** The whole result of a tool call as a fact keeps it, encoded; events, ends and the model get its beginning (`toolResultBytes`). */
   factResultBytes: 256 * 1024,
+  /** What is revoked at a time, in all: each edge keeps it in memory, some 300 bytes each. More is refused until some have run out. */
+  revocations: 50_000,
+  /** The same as records, on disk. */
+  revocationsBytes: 32 * 1024 * 1024,
+  /** How long something stays revoked when nobody says: as long as the longest token is accepted. */
+  revocationMs: 366 * 24 * 60 * 60_000,
   /** Records that the record of a turn, or of its answer, names beside the one before it: an odd number, so that the last one is an answer too. */
   recordsBack: 47,
   /** Records on one page of a transcript, encoded: then it ends, whichever number of messages was asked for. A turn is never divided. */

@@ -7,6 +7,8 @@ export const streams = {
   events: (shard: number): string => `EV_${shard}`,
   log: (shard: number): string => `LOG_${shard}`,
   facts: (shard: number): string => `FACT_${shard}`,
+  /** Who is kept out, of the whole deployment. */
+  gate: "GATE",
 } as const;
 
 /** In the metadata of an event stream: when it was made, ms since 1970. All cursors of the stream are counted from it. */
@@ -118,6 +120,10 @@ export const subjects = {
   /** The titles of a conversation, kept with the transcripts: compare-and-set, the last one counts. */
   title: (shard: number, conversation: ConversationId): string => `chat.title.${shard}.${conversation}`,
   allTitles: (shard: number): string => `chat.title.${shard}.*`,
+
+  /** What was revoked, by the hash of what it is: compare-and-set, the last one counts. */
+  revoked: (hash: string): string => `chat.gate.revoked.${hash}`,
+  allRevoked: "chat.gate.revoked.*",
 } as const;
 
 /** What an event subject says about its event. */

@@ -12,6 +12,7 @@ import {
   FrameError,
   LogRecord,
   OwnerRecord,
+  RevocationRecord,
   ServerFrame,
   StoredEvent,
   TextFact,
@@ -54,6 +55,7 @@ const records: Record<string, z.ZodType> = {
   "log-record": LogRecord,
   "turn-record": TurnRecord,
   "owner-record": OwnerRecord,
+  "revocation-record": RevocationRecord,
   "title-record": TitleRecord,
   "fact-text": TextFact,
   "tool-definition": ToolDefinition,
@@ -90,6 +92,7 @@ describe("golden files", () => {
     // Schemas that only occur inside others, or as a union of those above.
     const inner = [
       ...[
+        "AddressRules",
         "AnswerMetadata",
         "AnyErrorCode",
         "ApprovalDecision",

@@ -16,11 +16,12 @@ import {
 // Literals on purpose: processes of two versions meet on these names.
 
 test("pins stream, consumer, queue and key names", () => {
-  expect([streams.turns, streams.events(3), streams.log(3), streams.facts(3)]).toEqual([
+  expect([streams.turns, streams.events(3), streams.log(3), streams.facts(3), streams.gate]).toEqual([
     "TURNS",
     "EV_3",
     "LOG_3",
     "FACT_3",
+    "GATE",
   ]);
   expect([turnsConsumer, toolQueueName, toolCatalogueKey]).toEqual(["agents", "tools", "parley:tools"]);
   expect(nativeSubprotocol).toBe("parley.v1");
@@ -49,6 +50,8 @@ const pins: Record<keyof typeof subjects, readonly [subject: string, literal: st
   liveToolResults: [subjects.liveToolResults(2, "c1", "t1"), "chat.live.2.c1.t1.tool.*"],
   allLiveControl: [subjects.allLiveControl(2), "chat.live.2.*.*.ctl"],
   deleted: [subjects.deleted(2, "c1"), "chat.deleted.2.c1"],
+  revoked: [subjects.revoked("h1"), "chat.gate.revoked.h1"],
+  allRevoked: [subjects.allRevoked, "chat.gate.revoked.*"],
   allDeleted: [subjects.allDeleted, "chat.deleted.*.*"],
   log: [subjects.log(2, "c1"), "chat.log.2.c1"],
   fact: [subjects.fact(2, "c1", "t1", { kind: "begun", call: "t1-0-0" }), "chat.fact.2.c1.t1.begun.t1-0-0"],

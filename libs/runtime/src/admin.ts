@@ -14,9 +14,22 @@ export type AdminRequest = {
   query: URLSearchParams;
   /** The parsed JSON body of a POST; undefined when it was empty. */
   body: unknown;
+  /** The header of that name; empty when there is none. */
+  authorization: string;
 };
 
-/** What it returns is sent as JSON, undefined as 204. A ZodError that it throws answers 400, anything else 500. */
+/** Thrown by a route: answered with its status and sentence. */
+export class AdminRefusal extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.name = "AdminRefusal";
+    this.status = status;
+  }
+}
+
+/** What it returns is sent as JSON, undefined as 204. A ZodError that it throws answers 400, an AdminRefusal what it says, anything else 500. */
 export type AdminRoute = (request: AdminRequest) => unknown;
 
 export type AdminOptions = {
@@ -101,11 +114,12 @@ async function answer(request: IncomingMessage, handlers: ReadonlyMap<string, Ha
   const handler = handlers.get(`${method} ${path}`) ?? handlers.get(path);
   if (handler === undefined) return toJson(404, { error: `There is nothing at ${method} ${path}.` });
   const body = method === "POST" ? await readJsonBody(request) : undefined;
-  return handler({ method, path, query, body });
+  return handler({ method, path, query, body, authorization: request.headers.authorization ?? "" });
 }
 
 function toFailure(error: unknown): Reply {
-  if (error instanceof RequestBodyError) return toJson(error.status, { error: error.message });
+  if (error instanceof RequestBodyError || error instanceof AdminRefusal)
+    return toJson(error.status, { error: error.message });
   if (error instanceof z.ZodError) return toJson(400, { error: z.prettifyError(error) });
   return toJson(500, { error: "The request failed; the log of this process says why." });
 }

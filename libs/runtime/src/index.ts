@@ -1,4 +1,4 @@
-export { type AdminOptions, type AdminRequest, type AdminRoute, startAdmin } from "./admin.ts";
+export { AdminRefusal, type AdminOptions, type AdminRequest, type AdminRoute, startAdmin } from "./admin.ts";
 export { ConfigError, type Environment, readConfig } from "./config.ts";
 export { isHttpAddress, isOrigin, natsServersOf } from "./addresses.ts";
 export {

@@ -33,6 +33,11 @@ export const Config = z
     REUSE_PORT: flag().describe("Lets several edges listen on one port; the kernel spreads connections over them."),
     ADMIN_HOST: host().describe("Where probes and metrics are served."),
     ADMIN_PORT: port().default(8001).describe("Where probes and metrics are served."),
+    ADMIN_TOKEN: secret()
+      .optional()
+      .describe(
+        "What opens the admin endpoints for blocks, revocations and draining. Unset: only tokens of users with the role `operator` do.",
+      ),
     ...brokerFields(),
     REDIS_URL: redisUrl().describe("Redis, for the lists of conversations."),
     AUTH_JWT_SECRET: secret()
@@ -85,10 +90,14 @@ export const Config = z
       .trim()
       .refine(isKeyAddress, { error: keyAddressError })
       .optional()
-      .describe("OpenID provider at which people sign in: the `issuer` of an entry in `ISSUERS_FILE`. Unset: nobody can."),
+      .describe(
+        "OpenID provider at which people sign in: the `issuer` of an entry in `ISSUERS_FILE`. Unset: nobody can.",
+      ),
     OIDC_CLIENT_ID: optionalText().describe("The name of this deployment at the provider."),
     OIDC_CLIENT_SECRET: secret().optional().describe("Its secret there; unset for a public client."),
-    SESSION_IDLE_MS: durationMs(12 * 3_600_000, 60_000).describe("A sign-in ends when its user did nothing for this long."),
+    SESSION_IDLE_MS: durationMs(12 * 3_600_000, 60_000).describe(
+      "A sign-in ends when its user did nothing for this long.",
+    ),
     SESSION_MAX_MS: durationMs(7 * 86_400_000, 60_000).describe("A sign-in ends after this in any case."),
     LIMITS_FILE: limitsFile(),
     AUTH_DEV: flag().describe("Gives a token to whoever asks, for development."),
@@ -140,6 +149,10 @@ export const Config = z
       path: ["AUTH_JWT_PREVIOUS_SECRET"],
       error: `must be at least ${minSecretBytes} random bytes in production`,
     },
+  )
+  .refine(
+    ({ NODE_ENV, ADMIN_TOKEN: token }) => NODE_ENV !== "production" || token === undefined || !isWeakSecret(token),
+    { path: ["ADMIN_TOKEN"], error: `must be at least ${minSecretBytes} random bytes in production` },
   )
   .refine(
     ({ NODE_ENV, AUTH_JWT_SECRET: own }) => NODE_ENV !== "production" || own === undefined || !isWeakSecret(own),

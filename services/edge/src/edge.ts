@@ -3,9 +3,11 @@ import type { May } from "@parley/protocol";
 import { noTracing, type Logger, type Registry, type Tracing } from "@parley/runtime";
 import uWS from "uWebSockets.js";
 import type { ApiKeys } from "./admission/api-keys.ts";
-import type { Gate } from "./admission/gate.ts";
+import { openGate, type Gate } from "./admission/gate.ts";
+import type { Admission } from "./admission/admit.ts";
 import type { Tokens } from "./admission/tokens.ts";
 import { startCanary } from "./canary.ts";
+import { cancelAllOf } from "./commands/cancel-all.ts";
 import { createCommands } from "./commands/commands.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
 import { createConversations } from "./commands/conversations/conversations.ts";
@@ -72,6 +74,14 @@ export interface Edge {
   readonly registry: Registry;
   /** What keeps this process from serving, as sentences; empty when it is ready. */
   problems(): string[];
+  /** Who somebody is who asks at another port of this process. */
+  readonly admission: Admission;
+  /** Open sockets, and HTTP requests that wait. */
+  sockets(): number;
+  /** Asks all turns of a user to stop. Returns how many. */
+  cancelAllOf(userId: string, order: { readonly by: string; readonly reason: string }): Promise<number>;
+  /** Accepts nothing new, and sends everybody away in batches. The process lives on; nothing makes it accept again. */
+  drain(): Promise<void>;
   /** Accepts nothing new, sends everybody away in batches, and lets go of everything. */
   stop(): Promise<void>;
 }
@@ -139,7 +149,19 @@ function createTransportRoom(
   { ownership, viewing, conversations, commands }: CommandRoom,
   { counters, answers, isBrokerWell, isStopping, problems }: Counting & Readiness,
 ) {
-  const { bus, redis, tokens, revoke, may, isDevelopment, maxConnections, pages, version, log } = options;
+  const {
+    bus,
+    redis,
+    tokens,
+    gate = openGate,
+    revoke,
+    may,
+    isDevelopment,
+    maxConnections,
+    pages,
+    version,
+    log,
+  } = options;
   const {
     limits = deliveryLimits,
     deadlines = defaultDeadlines,
@@ -149,6 +171,7 @@ function createTransportRoom(
   const connections = createConnections({
     deadlines,
     outbox,
+    counters,
     onClosed(connection, end) {
       answers.left(connection);
       counters.connections.closed(connection, end);
@@ -156,7 +179,6 @@ function createTransportRoom(
   });
   const room = createAdmissionRoom(options, outbox);
   const { admission, tickets, signIn, keeper } = room;
-  room.onShut(connections.shut);
   const app = uWS.App();
   const service = {
     tokens,
@@ -179,9 +201,10 @@ function createTransportRoom(
   addSocketService(app, { ...service, keeper, limits, eventWindowMs: bus.eventWindowMs });
   const http = addHttpService(app, {
     ...{ ...service, bus, redis, conversations, tickets, signIn, revoke },
-    ...{ maxWaitMs, pages, version, problems },
+    ...{ maxWaitMs, pages, version, problems, notes: () => [...tokens.notes(), ...gate.notes()] },
   });
-  return { app, connections, http, admissions: room };
+  const stops = [gate.onShut(connections.shut), room.onShut(connections.shut)];
+  return { app, connections, http, room, stopShutting: () => stops.forEach((stop) => stop()) };
 }
 
 interface Readiness {
@@ -218,12 +241,13 @@ function followBroker(bus: Bus, hubs: Hubs): () => void {
 /** Wires the rooms of an edge, the innermost first, and starts to listen. Throws StartError when the port cannot be had. */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const { bus, registry, maxConnections: maxSockets, log } = options;
-  let isStopping = false;
+  /** Why this process takes nothing new; undefined: it does. */
+  let leaving: string | undefined;
   const counters = createCounters();
   const answers = createAnswerTimes(counters.answers);
   const canary = startCanary({ nc: bus.nc, log });
   const problems = (): string[] => [
-    ...(isStopping ? ["This process is shutting down."] : []),
+    ...(leaving === undefined ? [] : [leaving]),
     ...bus.problems(),
     ...(canary.isAlive() ? [] : ["The broker does not deliver messages."]),
   ];
@@ -231,20 +255,21 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
 
   const hubRoom = createHubRoom(options, { counters, answers });
   const commandRoom = createCommandRoom(options, hubRoom, counters);
-  const readiness = { isBrokerWell, isStopping: () => isStopping, problems };
-  const { app, connections, http, admissions } = createTransportRoom(options, hubRoom, commandRoom, {
+  const readiness = { isBrokerWell, isStopping: () => leaving !== undefined, problems };
+  const { app, connections, http, room, stopShutting } = createTransportRoom(options, hubRoom, commandRoom, {
     ...readiness,
     counters,
     answers,
   });
   const { outbox, delivery, hubs, catchUp, waiting } = hubRoom;
-  const sweeping = startSweeping([connections, admissions, outbox, catchUp, waiting, hubs, http]);
+  const sweeping = startSweeping([connections, room, outbox, catchUp, waiting, hubs, http]);
   const stopFollowing = followBroker(bus, hubs);
 
   const release = (): void => {
     clearInterval(sweeping);
     connections.stop();
     stopFollowing();
+    stopShutting();
     commandRoom.conversations.close();
     canary.stop();
     hubs.close();
@@ -257,14 +282,21 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   });
   const sockets = (): number => connections.size;
   addEdgeMetrics(registry, counters, { sockets, maxSockets, hubs: hubs.stats, outbox: outbox.stats });
+  const leave = async (why: string): Promise<void> => {
+    leaving = why;
+    listener.stop();
+    await connections.sayGoodbye();
+  };
   return {
     port: listener.port,
     registry,
     problems,
+    admission: room.admission,
+    sockets,
+    cancelAllOf: (user, order) => cancelAllOf(bus, user, order),
+    drain: () => leave("This process was drained: it takes nothing new."),
     async stop() {
-      isStopping = true;
-      listener.stop();
-      await connections.sayGoodbye();
+      await leave("This process is shutting down.");
       release();
     },
   };

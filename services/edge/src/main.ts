@@ -13,6 +13,7 @@ import {
   startTracing,
 } from "@parley/runtime";
 import { z } from "zod";
+import { openGateStore, type GateStore } from "./admission/gate-store.ts";
 import { openApiKeys } from "./admission/api-keys.ts";
 import { createOidc } from "./admission/oidc.ts";
 import { readOidcSettings } from "./admission/oidc-settings.ts";
@@ -21,6 +22,8 @@ import { startTokens } from "./admission/tokens.ts";
 import { Config, isWeakSecret } from "./config.ts";
 import { startEdge } from "./edge.ts";
 import { maxSocketsByFileLimit } from "./file-limit.ts";
+import type { Revoke } from "./transport/auth-routes.ts";
+import { createAdminRoutes, type AdminParts } from "./transport/admin-routes.ts";
 import { readPages } from "./transport/pages.ts";
 
 const SERVICE = "edge";
@@ -40,7 +43,9 @@ runMain(SERVICE, async ({ env }) => {
   let notes = async (): Promise<string[]> => [];
   const registry = createMetrics({ service: SERVICE });
   const { ADMIN_HOST: host, ADMIN_PORT: port } = config;
-  const admin = await startAdmin({ host, port, registry, ready: () => problems(), notes: () => notes(), log });
+  let adminParts: AdminParts | undefined;
+  const routes = createAdminRoutes({ adminToken: config.ADMIN_TOKEN, parts: () => adminParts, registry, log });
+  const admin = await startAdmin({ host, port, registry, ready: () => problems(), notes: () => notes(), routes, log });
   lifecycle.use("admin", admin.close);
   const tokens = startTokens({ ...tokenSettings, registry, log });
   lifecycle.use("the keys of issuers", tokens.close);
@@ -61,12 +66,19 @@ runMain(SERVICE, async ({ env }) => {
   const redis = connectRedis({ url: config.REDIS_URL, role: "cache", log });
   lifecycle.use("Redis", () => redis.disconnect());
 
+  problems = () => ["What was revoked could not be read yet."];
+  const addresses = () => limits.current().addresses;
+  const gate = await openGateStore({ bus, redis, addresses, registry, log });
+  lifecycle.use("the gate", gate.close);
+
   const { version } = Package.parse(JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8")));
   const edge = await startEdge({
     bus,
     redis,
     listen: { host: config.HOST, port: config.PORT, isShared: config.REUSE_PORT },
     tokens,
+    gate,
+    revoke: revokerOf(gate),
     apiKeys,
     signIn: oidcSettings && {
       oidc: createOidc(oidcSettings, { log }),
@@ -87,8 +99,22 @@ runMain(SERVICE, async ({ env }) => {
   lifecycle.use("edge", edge.stop);
 
   problems = edge.problems;
+  adminParts = { ...edge, gate, may: limits.may };
   // Without the broker there is a problem to tell, and no note.
-  notes = async () => [...tokens.notes(), ...apiKeys.problems(), ...limits.problems(), ...(await factNotes(bus.facts).catch(() => []))];
+  notes = async () => [
+    ...[...tokens.notes(), ...gate.notes(), ...apiKeys.problems(), ...limits.problems()],
+    ...(await factNotes(bus.facts).catch(() => [])),
+  ];
   log.info({ address: `http://${config.HOST}:${edge.port}` }, "the edge is ready");
   await lifecycle.untilStopped();
 });
+
+/** A sign-in that has ended is out of Redis too: here it only has to be known until every edge has closed its sockets. */
+const endedSessionMs = 600_000;
+
+function revokerOf({ revoke }: GateStore): Revoke {
+  return async (thing, { user }) => {
+    const untilMs = thing.what === "session" ? Date.now() + endedSessionMs : undefined;
+    await revoke({ ...thing, untilMs, by: user.id, reason: "signed out" });
+  };
+}

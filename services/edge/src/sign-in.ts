@@ -40,5 +40,10 @@ export function createAdmissionRoom(options: EdgeOptions, outbox: Outbox) {
 function createSignIn({ redis, signIn }: EdgeOptions) {
   if (redis === undefined || signIn === undefined) return undefined;
   const { oidc, publicOrigin, times } = signIn;
-  return { oidc, cookie: createSessionCookie(publicOrigin), sessions: createSessions(redis, times), maxMs: times.maxMs };
+  return {
+    oidc,
+    cookie: createSessionCookie(publicOrigin),
+    sessions: createSessions(redis, times),
+    maxMs: times.maxMs,
+  };
 }

@@ -42,17 +42,32 @@ keys:
 
 it("a file of keys needs no quotes around its dates", () => {
   const parsed = parseYaml({ file: "keys.yaml", text: good }, ApiKeysFile);
-  expect(parsed).toMatchObject({ ok: true, value: { keys: [{ name: "ci", created: Date.parse("2026-11-29"), roles: [] }] } });
+  expect(parsed).toMatchObject({
+    ok: true,
+    value: { keys: [{ name: "ci", created: Date.parse("2026-11-29"), roles: [] }] },
+  });
 });
 
 it.each([
-  ["a key in place of its hash", good.replace(/sha256:.*/, createApiKey()), /keys\.yaml:4: keys\.0\.hash must be the hash/],
+  [
+    "a key in place of its hash",
+    good.replace(/sha256:.*/, createApiKey()),
+    /keys\.yaml:4: keys\.0\.hash must be the hash/,
+  ],
   ["no scopes", good.replace(/ {4}scopes.*\n/, ""), /keys\.yaml:3: the field "keys\.0\.scopes" is missing/],
-  ["a scope that no action has", good.replace("conversation:*", "chat:*"), /keys\.yaml:6: keys\.0\.scopes\.0 must be an action/],
+  [
+    "a scope that no action has",
+    good.replace("conversation:*", "chat:*"),
+    /keys\.yaml:6: keys\.0\.scopes\.0 must be an action/,
+  ],
   ["a date that is none", good.replace("2026-11-29", "soon"), /keys\.yaml:7: keys\.0\.created must be a date/],
   ["two keys of one name", good + good.slice("\nkeys:\n".length), /keys\.yaml:8: keys\.1\.name must not be the name/],
   ["half an address", `${good}    addresses: [10.0.0]\n`, /keys\.yaml:8: keys\.0\.addresses\.0 must be an address/],
-  ["a network of IPv6 that is too small", `${good}    addresses: ["2001:db8::/96"]\n`, /must be an address or a network/],
+  [
+    "a network of IPv6 that is too small",
+    `${good}    addresses: ["2001:db8::/96"]\n`,
+    /must be an address or a network/,
+  ],
   ["a misspelt field", `${good}    expire: 2027-01-01\n`, /keys\.yaml:8: unknown field "expire"/],
 ])("a file with %s is refused with its line", (_what, text, problem) => {
   const parsed = parseYaml({ file: "keys.yaml", text }, ApiKeysFile);

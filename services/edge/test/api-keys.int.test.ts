@@ -21,7 +21,10 @@ let edge: EdgeUnderTest;
 beforeAll(async () => {
   [folder, world, redisWorld] = [await tempDir(), await createWorld(), await createRedisWorld()];
   file = path.join(folder.path, "api-keys.yaml");
-  await writeFile(file, wanted.reduce((text, more) => withEntry(file, text, made(more)), "keys: []\n"));
+  await writeFile(
+    file,
+    wanted.reduce((text, more) => withEntry(file, text, made(more)), "keys: []\n"),
+  );
   const registry = createMetrics({ service: "edge" });
   apiKeys = await openApiKeys({ file, registry, log });
   edge = await world.addEdge({ apiKeys, registry, redis: await redisWorld.connect() });
@@ -83,7 +86,9 @@ describe("an API key", () => {
       expect(await client.next("auth_success")).toMatchObject({ user: { id: "svc-ci" } });
       client.close();
     }
-    expect(await metricOf(edge, "parley_edge_api_key_last_used_timestamp_seconds")).toBeGreaterThan(Date.now() / 1_000 - 60);
+    expect(await metricOf(edge, "parley_edge_api_key_last_used_timestamp_seconds")).toBeGreaterThan(
+      Date.now() / 1_000 - 60,
+    );
   });
 
   it("may do what its scopes say and nothing else", async () => {
@@ -127,7 +132,10 @@ describe("an API key", () => {
 
   it("that is taken out of the file opens nothing more, and its sockets are closed within 3 s; others stay", async () => {
     const [key, stays] = [keyOf("leaked"), keyOf("stays")];
-    const [client, other] = [await connectClient(`${edge.url}?token=${key}`), await connectClient(`${edge.url}?token=${stays}`)];
+    const [client, other] = [
+      await connectClient(`${edge.url}?token=${key}`),
+      await connectClient(`${edge.url}?token=${stays}`),
+    ];
     await Promise.all([client.next("auth_success"), other.next("auth_success")]);
     const headers = { authorization: `Bearer ${key}` };
     const { body } = await ask(edge, "POST", "/api/v1/auth/ticket", { user: null, headers });

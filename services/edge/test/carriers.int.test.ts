@@ -40,20 +40,40 @@ describe("a socket", () => {
   });
 
   it.each([
-    ["header and address", async () => [`?token=${await tokenOf("bob")}`, { headers: { authorization: await bearer("ann") } }]],
-    ["header and subprotocol", async () => ["", { headers: { authorization: await bearer("ann") }, protocols: ["parley.v1", `bearer.${await tokenOf("bob")}`] }]],
-    ["two subprotocols", async () => ["", { protocols: ["parley.v1", `bearer.${await tokenOf("ann")}`, `bearer.${await tokenOf("bob")}`] }]],
+    [
+      "header and address",
+      async () => [`?token=${await tokenOf("bob")}`, { headers: { authorization: await bearer("ann") } }],
+    ],
+    [
+      "header and subprotocol",
+      async () => [
+        "",
+        { headers: { authorization: await bearer("ann") }, protocols: ["parley.v1", `bearer.${await tokenOf("bob")}`] },
+      ],
+    ],
+    [
+      "two subprotocols",
+      async () => [
+        "",
+        { protocols: ["parley.v1", `bearer.${await tokenOf("ann")}`, `bearer.${await tokenOf("bob")}`] },
+      ],
+    ],
     ["address and ticket", async () => [`?token=${await tokenOf("ann")}&ticket=${"t".repeat(43)}`, {}]],
-  ] satisfies [string, () => Promise<[string, ClientOptions]>][])("with different tokens in %s is refused for good", async (_where, carried) => {
-    const [query, options] = await carried();
-    const client = await connectClient(edge.url + query, options);
-    const message = "The request carries several tokens that are not the same. Send one of them.";
-    expect(await client.next("auth_error")).toMatchObject({ code: "AUTH_INVALID", message });
-    expect(await client.closed).toBe(4500);
-  });
+  ] satisfies [string, () => Promise<[string, ClientOptions]>][])(
+    "with different tokens in %s is refused for good",
+    async (_where, carried) => {
+      const [query, options] = await carried();
+      const client = await connectClient(edge.url + query, options);
+      const message = "The request carries several tokens that are not the same. Send one of them.";
+      expect(await client.next("auth_error")).toMatchObject({ code: "AUTH_INVALID", message });
+      expect(await client.closed).toBe(4500);
+    },
+  );
 
   it("with a token that has run out is told to come back with another one, also to go on from a cursor", async () => {
-    const client = await connectClient(edge.url, { headers: { authorization: `Bearer ${await tokenOf("ann", -60_000)}` } });
+    const client = await connectClient(edge.url, {
+      headers: { authorization: `Bearer ${await tokenOf("ann", -60_000)}` },
+    });
     client.send({ type: "subscribe", conversation_id: "c_resumed", after: 17 });
     expect(await client.next("auth_error")).toMatchObject({ code: "AUTH_EXPIRED" });
     expect(await client.closed).toBe(4004);
@@ -81,7 +101,9 @@ describe("of the subprotocols", () => {
 
   it("`bearer` leaves the dialect to the first frame", async () => {
     const socket = new WebSocket(edge.url, ["bearer", `bearer.${await tokenOf("ann")}`]);
-    const first = await new Promise<string>((resolve) => socket.once("message", (data: Buffer) => resolve(data.toString())));
+    const first = await new Promise<string>((resolve) =>
+      socket.once("message", (data: Buffer) => resolve(data.toString())),
+    );
     expect(JSON.parse(first)).toMatchObject({ type: "auth_success" });
     socket.close();
   });

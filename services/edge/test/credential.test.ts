@@ -1,7 +1,13 @@
 import { expect, it } from "vitest";
 import { bearerIn, credentialAtUpgrade, type Carried, type Credential } from "../src/credential.ts";
 
-const nothing: Carried = { authorization: "", protocols: [""], token: undefined, ticket: undefined, session: undefined };
+const nothing: Carried = {
+  authorization: "",
+  protocols: [""],
+  token: undefined,
+  ticket: undefined,
+  session: undefined,
+};
 
 it.each<[string, Partial<Carried>, Credential | undefined]>([
   ["nothing", {}, undefined],
@@ -12,7 +18,11 @@ it.each<[string, Partial<Carried>, Credential | undefined]>([
   ["an empty address", { token: "", ticket: "" }, undefined],
   ["a ticket", { ticket: "t" }, { kind: "ticket", ticket: "t" }],
   ["a cookie", { session: "s" }, { kind: "session", id: "s" }],
-  ["the same three times", { authorization: "bearer  abc", protocols: ["bearer.abc"], token: "abc" }, { kind: "token", token: "abc" }],
+  [
+    "the same three times",
+    { authorization: "bearer  abc", protocols: ["bearer.abc"], token: "abc" },
+    { kind: "token", token: "abc" },
+  ],
   ["a token and a cookie, which comes by itself", { token: "abc", session: "s" }, { kind: "token", token: "abc" }],
   ["a ticket and a cookie", { ticket: "t", session: "s" }, { kind: "ticket", ticket: "t" }],
   ["two tokens", { authorization: "Bearer abc", token: "abd" }, { kind: "contradiction" }],

@@ -6,7 +6,9 @@ const secure = createSessionCookie("https://chat.example.org");
 const plain = createSessionCookie("http://localhost:8000");
 
 it("over https its name and attributes keep it to this host, TLS and the server", () => {
-  expect(secure.write(id, 90_500)).toBe(`__Host-parley_session=${id}; Max-Age=90; Path=/; HttpOnly; SameSite=Lax; Secure`);
+  expect(secure.write(id, 90_500)).toBe(
+    `__Host-parley_session=${id}; Max-Age=90; Path=/; HttpOnly; SameSite=Lax; Secure`,
+  );
   expect(secure.clear()).toBe("__Host-parley_session=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax; Secure");
 });
 

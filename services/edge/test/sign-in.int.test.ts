@@ -39,7 +39,10 @@ describe("a person", () => {
     expect(back.setCookies[0]).toMatch(/^parley_session=[\w-]{43}; Max-Age=604800; Path=\/; HttpOnly; SameSite=Lax$/);
     const { status, body } = await json(browser, "/api/v1/auth/me");
     const user = { id: "ann", name: "Person ann", email: "ann@example.org" };
-    expect({ status, body }).toMatchObject({ status: 200, body: { user, tenant: "acme", roles: ["operator"], by: "session" } });
+    expect({ status, body }).toMatchObject({
+      status: 200,
+      body: { user, tenant: "acme", roles: ["operator"], by: "session" },
+    });
     expect(body.expires_at - Date.now()).toBeGreaterThan(3_500_000);
   });
 
@@ -59,7 +62,10 @@ describe("a person", () => {
       await signedIn(edge, provider.fillIn, "ann"),
     ];
     const kept = new Map(browser.cookies);
-    const out = await browser.request(`${edge.origin}/auth/logout`, { method: "POST", headers: { origin: edge.origin } });
+    const out = await browser.request(`${edge.origin}/auth/logout`, {
+      method: "POST",
+      headers: { origin: edge.origin },
+    });
     expect([out.status, browser.cookies.has("parley_session")]).toEqual([204, false]);
     for (const [name, value] of kept) browser.cookies.set(name, value);
     expect((await json(browser, "/api/v1/auth/me")).body).toMatchObject({ code: "AUTH_EXPIRED" });
@@ -82,7 +88,10 @@ describe("a sign-in", () => {
     const victim = createBrowser();
     const { callback } = await unfinished("mallory");
     const page = await victim.request(callback);
-    expect([page.status, page.setCookies.some((one) => one.startsWith("parley_session=") && !one.includes("Max-Age=0"))]).toEqual([401, false]);
+    expect([
+      page.status,
+      page.setCookies.some((one) => one.startsWith("parley_session=") && !one.includes("Max-Age=0")),
+    ]).toEqual([401, false]);
     expect(page.text).toContain("This sign-in did not begin in this browser, or took too long.");
   });
 
@@ -152,7 +161,11 @@ describe("a page of another site", () => {
       { origin: "http://localhost:3000" },
     ];
     for (const headers of tries) {
-      for (const [method, path] of [["POST", "/api/v1/auth/ticket"], ["DELETE", "/api/v1/auth/sessions"], ["POST", "/auth/logout"]] as const) {
+      for (const [method, path] of [
+        ["POST", "/api/v1/auth/ticket"],
+        ["DELETE", "/api/v1/auth/sessions"],
+        ["POST", "/auth/logout"],
+      ] as const) {
         const { status } = await fetch(edge.origin + path, { method, headers: { cookie, ...headers } });
         expect({ method, path, headers, status }).toMatchObject({ status: 403 });
       }
@@ -169,7 +182,9 @@ describe("a page of another site", () => {
       expect(await client.next("error")).toMatchObject({ code: "AUTH_REQUIRED" });
       client.close();
     }
-    await expect(connectClient(edge.url, { headers: { cookie, origin: "https://evil.example.org" } })).rejects.toThrow("403");
+    await expect(connectClient(edge.url, { headers: { cookie, origin: "https://evil.example.org" } })).rejects.toThrow(
+      "403",
+    );
   });
 });
 

@@ -17,7 +17,12 @@ let revoked: (identity: Identity) => boolean = () => false;
 beforeAll(async () => {
   [world, redisWorld] = [await createWorld(), await createRedisWorld()];
   redis = await redisWorld.connect();
-  const gate = { blockedUntil: () => undefined, isRevoked: (one: Identity) => revoked(one), note() {}, onShut: () => () => {} };
+  const gate = {
+    blockedUntil: () => undefined,
+    isRevoked: (one: Identity) => revoked(one),
+    note() {},
+    onShut: () => () => {},
+  };
   [edge, other] = [await world.addEdge({ redis, gate }), await world.addEdge({ redis: await redisWorld.connect() })];
 });
 afterAll(async () => {
@@ -26,7 +31,10 @@ afterAll(async () => {
 });
 
 async function ticketOf(user: string, headers?: Record<string, string>): Promise<string> {
-  const { status, body } = await ask(edge, "POST", "/api/v1/auth/ticket", { user, ...(headers === undefined ? {} : { headers }) });
+  const { status, body } = await ask(edge, "POST", "/api/v1/auth/ticket", {
+    user,
+    ...(headers === undefined ? {} : { headers }),
+  });
   expect(status).toBe(200);
   return body.ticket;
 }
@@ -50,7 +58,9 @@ describe("a ticket", () => {
 
   it("opens one socket when twenty are opened with it at once on two edges", async () => {
     const ticket = await ticketOf("ann");
-    const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => redeemed(n % 2 === 0 ? edge : other, ticket)));
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => redeemed(n % 2 === 0 ? edge : other, ticket)),
+    );
     expect(answers.filter((answer) => answer === "ann")).toHaveLength(1);
     expect(answers.filter((answer) => answer === "AUTH_INVALID")).toHaveLength(19);
   });
@@ -86,7 +96,13 @@ describe("a ticket", () => {
   it("keeps user, tenant, roles, scopes, sign-in, name and time of its token", async () => {
     const tickets = createTickets(redis);
     const identity: Identity = {
-      ...{ user: { id: "ann", name: "Ann" }, issuer: "corp", tenant: "acme", roles: ["operator"], scopes: ["session:*"] },
+      ...{
+        user: { id: "ann", name: "Ann" },
+        issuer: "corp",
+        tenant: "acme",
+        roles: ["operator"],
+        scopes: ["session:*"],
+      },
       ...{ session: "s1", tokenId: "t1", issuedAtMs: 17, expiresAtMs: Date.now() + 60_000 },
     };
     const { ticket } = await tickets.make({ identity, signIn: "web" });
@@ -107,9 +123,12 @@ describe("a ticket", () => {
     });
   });
 
-  it.each(["x", "t".repeat(limits.accessTokenChars), "../../etc", "%00", "t".repeat(43)])("that nobody made opens nothing", async (ticket) => {
-    expect(await redeemed(edge, encodeURIComponent(ticket))).toBe("AUTH_INVALID");
-  });
+  it.each(["x", "t".repeat(limits.accessTokenChars), "../../etc", "%00", "t".repeat(43)])(
+    "that nobody made opens nothing",
+    async (ticket) => {
+      expect(await redeemed(edge, encodeURIComponent(ticket))).toBe("AUTH_INVALID");
+    },
+  );
 });
 
 it("without Redis tickets are refused with a sentence, and tokens go on to work", async () => {

@@ -42,6 +42,8 @@ export interface Admission {
   atUpgrade(request: AskedForSocket): Credential | undefined;
   /** Whose it is. Throws AUTH_INVALID, AUTH_EXPIRED or AUTH_UNAVAILABLE. */
   byCredential(credential: Credential, origin: Origin): Promise<Admitted>;
+  /** Throws AUTH_INVALID when the credential was revoked since it was checked. */
+  recheck(caller: Caller): void;
   /** Whose request it is, by its headers. Throws also AUTH_REQUIRED, and FORBIDDEN for a cookie that another page makes its browser send. */
   byRequest(request: AskedFor, access: Access, origin: Origin): Promise<Caller>;
   /** The same, with all that is known; undefined where access is given to whoever shows nothing. */
@@ -60,7 +62,7 @@ export interface AdmissionDeps {
   readonly tickets: Pick<Tickets, "redeem">;
   /** Undefined: nobody can sign in here. */
   readonly signIn: SignIn | undefined;
-  readonly gate: Pick<Gate, "isRevoked">;
+  readonly gate: Pick<Gate, "isRevoked" | "isCallerRevoked" | "blockedUntil">;
   readonly isDevelopment: boolean;
 }
 
@@ -73,7 +75,10 @@ export function createAdmission(deps: AdmissionDeps): Admission {
 
   const byCredential: Admission["byCredential"] = async (credential, { address }) => {
     const { identity, signIn: id } = await holderOf(deps, credential, address);
-    if (gate.isRevoked(identity)) throw new ChatError("AUTH_INVALID", { message: "The token was revoked." });
+    if (gate.isRevoked(identity)) throw revoked();
+    // Addresses are blocked before a token is asked for.
+    const blockedUntilMs = gate.blockedUntil("", identity.user.id);
+    if (blockedUntilMs !== undefined) throw blocked(blockedUntilMs);
     return { identity, caller: callerOf(identity, address), signIn: id };
   };
 
@@ -93,6 +98,9 @@ export function createAdmission(deps: AdmissionDeps): Admission {
   return {
     byCredential,
     identify,
+    recheck(caller) {
+      if (gate.isCallerRevoked(caller)) throw revoked();
+    },
     atUpgrade: ({ header, protocols, token, ticket }) =>
       credentialAtUpgrade({
         authorization: header("authorization"),
@@ -100,7 +108,8 @@ export function createAdmission(deps: AdmissionDeps): Admission {
         token,
         ticket,
         // Browsers send the cookie with the sockets of every page that may; only ours may use it.
-        session: signIn !== undefined && isOwnPage(signIn, { header }) ? signIn.cookie.read(header("cookie")) : undefined,
+        session:
+          signIn !== undefined && isOwnPage(signIn, { header }) ? signIn.cookie.read(header("cookie")) : undefined,
       }),
     async byRequest(request, access, origin) {
       const { address } = origin;
@@ -143,7 +152,8 @@ async function holderOf(
     }
     case "session": {
       const found = await signIn?.sessions.byCookie(credential.id);
-      if (found === undefined) throw new ChatError("AUTH_EXPIRED", { message: "The sign-in has ended. Sign in again." });
+      if (found === undefined)
+        throw new ChatError("AUTH_EXPIRED", { message: "The sign-in has ended. Sign in again." });
       return { identity: found.identity, signIn: found.id };
     }
     case "contradiction":
@@ -151,7 +161,17 @@ async function holderOf(
   }
 }
 
-function callerOf({ user, tenant, roles, scopes, session, expiresAtMs }: Identity, address: string): Caller {
+function revoked(): ChatError {
+  return new ChatError("AUTH_INVALID", { message: "The token was revoked." });
+}
+
+function blocked(untilMs: number): ChatError {
+  const message = "This user is blocked for a time. Try again later.";
+  return new ChatError("RATE_LIMITED", { message, retryAfterMs: Math.max(1_000, untilMs - Date.now()) });
+}
+
+function callerOf(identity: Identity, address: string): Caller {
+  const { user, tenant, roles, scopes, session, expiresAtMs } = identity;
   return {
     user,
     ...(tenant === undefined ? {} : { tenant }),
@@ -160,5 +180,6 @@ function callerOf({ user, tenant, roles, scopes, session, expiresAtMs }: Identit
     address,
     ...(session === undefined ? {} : { session }),
     expires: expiresAtMs,
+    credential: { id: identity.tokenId, issuedMs: identity.issuedAtMs },
   };
 }

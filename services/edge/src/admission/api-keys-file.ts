@@ -89,7 +89,11 @@ export const ApiKeysFile = z.strictObject({
       for (const [place, key] of keys.entries()) {
         for (const field of ["name", "hash"] as const) {
           if (keys.findIndex((other) => other[field] === key[field]) === place) continue;
-          context.addIssue({ code: "custom", path: [place, field], message: `must not be the ${field} of another key` });
+          context.addIssue({
+            code: "custom",
+            path: [place, field],
+            message: `must not be the ${field} of another key`,
+          });
         }
       }
     })

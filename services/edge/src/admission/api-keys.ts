@@ -91,10 +91,11 @@ function createApiKeys(live: LiveFile<ApiKeysFile>, state: State, log: Logger): 
     );
     if (gone.length === 0) return;
     log.info({ keys: gone }, "API keys were taken out or changed: their sockets are closed");
-    const names = new Set(gone.map(sessionOf));
     for (const name of gone) state.lastUsed.delete(name);
-    const matches = ({ caller }: { readonly caller: Caller | undefined }): boolean => names.has(caller?.session ?? "");
-    for (const listener of listeners) listener({ reason: "revoked", matches });
+    for (const reason of ["key removed", "key changed"] as const) {
+      for (const listener of listeners)
+        listener({ reason, matches: ({ caller }) => reasonOf(state, caller) === reason });
+    }
   };
   const refuse = (outcome: keyof State["outcomes"], message: string): ChatError => {
     state.outcomes[outcome]++;
@@ -136,9 +137,11 @@ function textOf({ addresses, ...entry }: ApiKeyEntry): string {
   return JSON.stringify([entry, addresses?.rules]);
 }
 
+const sessionPrefix = "key:";
+
 /** A key is its own sign-in: it is revoked by its name. */
 function sessionOf(name: string): string {
-  return `key:${name}`;
+  return sessionPrefix + name;
 }
 
 function identityOf({ name, user, tenant, roles, scopes, created, expires = Infinity }: ApiKeyEntry): Identity {
@@ -155,10 +158,22 @@ function identityOf({ name, user, tenant, roles, scopes, created, expires = Infi
   };
 }
 
-function isSame(identity: Identity, entry: ApiKeyEntry): boolean {
-  const now = identityOf(entry);
-  const rights = (one: Identity): string => JSON.stringify([one.session, one.user, one.tenant, one.roles, one.scopes]);
-  return rights(identity) === rights(now);
+type Rights = Pick<Identity, "user" | "roles"> & Partial<Pick<Identity, "session" | "tenant" | "scopes">>;
+
+function isSame(one: Rights, entry: ApiKeyEntry): boolean {
+  const text = ({ session, user, tenant, roles, scopes }: Rights): string =>
+    JSON.stringify([session, user.id, tenant, roles, scopes]);
+  return text(one) === text(identityOf(entry));
+}
+
+/** Why a caller who came with a key may not stay; undefined: it may, or came with something else. */
+function reasonOf({ file: { keys } }: State, caller: Caller | undefined): Shut["reason"] | undefined {
+  // Of an issuer's token both names would have to be such a one.
+  if (caller?.session === undefined || caller.session !== caller.credential?.id) return undefined;
+  if (!caller.session.startsWith(sessionPrefix)) return undefined;
+  const entry = keys.find(({ name }) => sessionOf(name) === caller.session);
+  if (entry === undefined) return "key removed";
+  return isSame(caller, entry) ? undefined : "key changed";
 }
 
 /** `address`: as limits count it, so that of IPv6 it may be a /64. */

@@ -7,7 +7,7 @@ export type Offence = "bad token" | "invalid frame" | "rate limit" | "too many s
 /** Whose something is that is to be shut. */
 export interface Shut {
   /** Why, for the log and the close code. */
-  readonly reason: "revoked" | "blocked";
+  readonly reason: "revoked" | "blocked" | "key removed" | "key changed";
   matches(connection: { readonly caller: Caller | undefined; readonly address: string }): boolean;
 }
 
@@ -17,16 +17,22 @@ export interface Gate {
   blockedUntil(address: string, userId?: string): number | undefined;
   /** Whether the credential was revoked: it, its session, or all of its user's that are as old. */
   isRevoked(identity: Identity): boolean;
+  /** The same, of somebody who was let in. */
+  isCallerRevoked(caller: Caller): boolean;
   /** Somebody did what well-behaved clients do not do. */
   note(offence: Offence, from: { readonly address: string; readonly userId?: string | undefined }): void;
   /** Called with each revocation and block as it comes to be known here: whoever it matches is to be closed. Returns how to stop. */
   onShut(listener: (shut: Shut) => void): () => void;
+  /** What a person should know, as sentences. */
+  notes(): string[];
 }
 
 /** Keeps nobody out. */
 export const openGate: Gate = {
   blockedUntil: () => undefined,
   isRevoked: () => false,
+  isCallerRevoked: () => false,
   note: () => {},
   onShut: () => () => {},
+  notes: () => [],
 };

@@ -15,7 +15,7 @@ export interface Identity {
   readonly expiresAtMs: number;
   /** The sign-in that it belongs to (`sid`). */
   readonly session: string | undefined;
-  /** Its own name (`jti`). */
+  /** Its own name: `jti`, else its SHA-256 in base64url once it was verified. */
   readonly tokenId: string | undefined;
   /** When it was made, ms since 1970. */
   readonly issuedAtMs: number | undefined;

@@ -147,7 +147,8 @@ function executeOf({ issuer }: OidcSettings): ((config: client.Configuration) =>
 
 const away = "The sign-in service cannot be reached at the moment. Try again shortly.";
 const notCompleted = "The sign-in was not completed.";
-const notThisOne = "This sign-in cannot be completed: it was used before, took too long, or did not begin in this browser.";
+const notThisOne =
+  "This sign-in cannot be completed: it was used before, took too long, or did not begin in this browser.";
 
 /** In words only: the causes of the library's errors hold the codes and tokens that they are about. */
 function refusalOf(error: unknown, code = isAway(error) ? ("AUTH_UNAVAILABLE" as const) : ("AUTH_INVALID" as const)) {

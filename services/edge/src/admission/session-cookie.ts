@@ -57,7 +57,8 @@ function createCookie(name: string, isSecure: boolean) {
       // Two of one name: somebody else has set one of them.
       return values.length === 1 ? values[0] : undefined;
     },
-    write: (value: string, maxAgeMs: number) => `${name}=${value}; Max-Age=${Math.floor(maxAgeMs / 1_000)}; ${attributes}`,
+    write: (value: string, maxAgeMs: number) =>
+      `${name}=${value}; Max-Age=${Math.floor(maxAgeMs / 1_000)}; ${attributes}`,
     clear: () => `${name}=; Max-Age=0; ${attributes}`,
   };
 }

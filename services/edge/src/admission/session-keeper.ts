@@ -51,7 +51,11 @@ export function createSessionKeeper({ sessions, outbox, log, everyMs = 60_000 }:
     keep(socket: Connection, id: string): void {
       const nowMs = performance.now();
       socket.session = { id, activeMs: nowMs };
-      const one = kept.get(id) ?? { sockets: new Set(), nextMs: nowMs + everyMs * (0.5 + Math.random() / 2), toldMs: nowMs };
+      const one = kept.get(id) ?? {
+        sockets: new Set(),
+        nextMs: nowMs + everyMs * (0.5 + Math.random() / 2),
+        toldMs: nowMs,
+      };
       one.sockets.add(socket);
       kept.set(id, one);
     },

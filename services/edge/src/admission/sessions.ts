@@ -70,7 +70,13 @@ export function createSessions(store: Redis, times: SessionTimes) {
       const id = nameOf(cookie);
       const nowMs = Date.now();
       const own = { ...identity, session: revocationName(id), tokenId: undefined, issuedAtMs: nowMs };
-      const record: Stored = { identity: own, madeMs: nowMs, seenMs: nowMs, address, agent: agent.slice(0, maxAgentChars) };
+      const record: Stored = {
+        identity: own,
+        madeMs: nowMs,
+        seenMs: nowMs,
+        address,
+        agent: agent.slice(0, maxAgentChars),
+      };
       const list = listOf(identity.user.id);
       const ids = await ask(store.zrange(list, 0, "-1"));
       const tooMany = ids.slice(0, Math.max(0, ids.length + 1 - maxPerUser));

@@ -52,7 +52,8 @@ export function createTickets(store: TicketStore | undefined): Tickets {
     async redeem(ticket) {
       // GETDEL is one step in Redis: of two edges that are asked at once only one gets it.
       const stored = form.test(ticket) ? await ask((redis) => redis.getdel(keyOf(ticket))) : null;
-      if (stored === null) throw new ChatError("AUTH_INVALID", { message: notKnown, cause: new TokenFault("the ticket is not known") });
+      if (stored === null)
+        throw new ChatError("AUTH_INVALID", { message: notKnown, cause: new TokenFault("the ticket is not known") });
       return Stored.parse(JSON.parse(stored));
     },
   };

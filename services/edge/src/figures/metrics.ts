@@ -77,6 +77,13 @@ export function createCounters() {
       ["FORBIDDEN", 0],
     ]),
     closed: new Map<string, number>(),
+    /** Connections closed because their credential was revoked, or they were blocked. */
+    shut: new Map<"revoked" | "blocked" | "key removed" | "key changed", number>([
+      ["key removed", 0],
+      ["key changed", 0],
+      ["revoked", 0],
+      ["blocked", 0],
+    ]),
     errors: new Map<ErrorCode, number>(),
     /** Sockets without subprotocol, by the dialect that their first chat frame chose. */
     dialects: new Map<string, number>(),
@@ -138,6 +145,12 @@ function addLabelledCounters(registry: Registry, counters: Counters): void {
     help: "Closed sockets by close code: ours if it was closed here, other if its client made one up.",
     label: "code",
     read: () => counters.closed,
+  });
+  addCounts(registry, {
+    name: "parley_edge_shut_total",
+    help: "Connections closed because what they came with was revoked, or because they were blocked.",
+    label: "reason",
+    read: () => counters.shut,
   });
   addCounts(registry, {
     name: "parley_edge_errors_total",

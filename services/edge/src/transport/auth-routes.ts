@@ -1,4 +1,5 @@
 import { ChatError, User, demand, type Caller, type May } from "@parley/protocol";
+import type { Logger } from "@parley/runtime";
 import { z } from "zod";
 import type { Admission, Admitted, SignIn } from "../admission/admit.ts";
 import { revocationName } from "../admission/sessions.ts";
@@ -9,7 +10,9 @@ import { defineRoute, nothing, type Route } from "./route.ts";
 
 /** Ends what a user holds, on every edge: all of it, or one sign-in. */
 export type Revoke = (
-  thing: { readonly what: "user"; readonly id: string } | { readonly what: "session"; readonly id: string; readonly user: string },
+  thing:
+    | { readonly what: "user"; readonly id: string }
+    | { readonly what: "session"; readonly id: string; readonly user: string },
   by: Caller,
 ) => Promise<void>;
 
@@ -23,6 +26,7 @@ export interface AuthRoutesDeps {
   readonly may: May;
   /** Development tokens are given out. */
   readonly isDevelopment: boolean;
+  readonly log: Logger;
 }
 
 /** Where a page sends whoever wants to sign in. */
@@ -155,7 +159,7 @@ function sessionsRoute({ may }: AuthRoutesDeps, { sessions }: SignIn): Route {
   });
 }
 
-function endSessionRoute({ may, revoke }: AuthRoutesDeps, { sessions, cookie }: SignIn): Route {
+function endSessionRoute({ may, revoke, log }: AuthRoutesDeps, { sessions, cookie }: SignIn): Route {
   return defineRoute({
     method: "delete",
     path: "/api/v1/auth/sessions/:id",
@@ -168,9 +172,7 @@ function endSessionRoute({ may, revoke }: AuthRoutesDeps, { sessions, cookie }: 
       demand(may(caller, "session:end", { kind: "user", id: user }));
       const own = await sessions.list(user);
       if (!own.some((one) => one.id === id)) throw new ChatError("NOT_FOUND", { message: "There is no such sign-in." });
-      // First the word that every edge hears: of two steps the second may not come.
-      await revoke?.({ what: "session", id: revocationName(id), user }, caller);
-      await sessions.end(user, id);
+      await endSession({ sessions, revoke, log }, { id, user }, caller);
       return caller.session === revocationName(id) ? gone([cookie.clear()]) : gone();
     },
   });
@@ -187,10 +189,26 @@ function signOutEverywhereRoute({ may, signIn, revoke }: AuthRoutesDeps): Route 
     async handle({ caller }) {
       const { id } = caller.user;
       demand(may(caller, "session:end", { kind: "user", id }));
-      await revoke?.({ what: "user", id }, caller);
-      await signIn?.sessions.endAll(id);
+      // Both are tried: each of them alone takes something away.
+      const results = await Promise.allSettled([revoke?.({ what: "user", id }, caller), signIn?.sessions.endAll(id)]);
+      for (const result of results) if (result.status === "rejected") throw result.reason;
       return gone(signIn === undefined ? [] : [signIn.cookie.clear()]);
     },
+  });
+}
+
+/**
+ * Ends one sign-in of a user: nothing is opened with it any more once it is out of Redis. That every edge is told at once only closes its sockets sooner: they would be looked
+ * after within a minute.
+ */
+export async function endSession(
+  { sessions, revoke, log }: Pick<SignIn, "sessions"> & Pick<AuthRoutesDeps, "revoke" | "log">,
+  { id, user }: { readonly id: string; readonly user: string },
+  by: Caller,
+): Promise<void> {
+  await sessions.end(user, id);
+  await revoke?.({ what: "session", id: revocationName(id), user }, by).catch((err: unknown) => {
+    log.warn({ err }, "a sign-in has ended, and the other edges could not be told at once");
   });
 }
 

@@ -1,15 +1,18 @@
-import { closeCodes } from "@parley/protocol";
+import { setImmediate } from "node:timers/promises";
+import { closeCodes, type FrameError } from "@parley/protocol";
 import { sleep } from "@parley/runtime";
 import type { Shut } from "../admission/gate.ts";
 import { dueOf, move, type Deadlines } from "../delivery/connection.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { ConnectionEnd } from "../figures/connection-figures.ts";
+import { countOne } from "../figures/metrics.ts";
 import { detach, type HubConnection } from "../hub/hub.ts";
 import { createBatches } from "./batches.ts";
 
 export interface ConnectionsDeps {
   readonly deadlines: Deadlines;
   readonly outbox: Outbox;
+  readonly counters: { readonly shut: Map<Shut["reason"], number> };
   /** Told of each connection that is gone, once. */
   readonly onClosed: (connection: HubConnection, end: ConnectionEnd) => void;
 }
@@ -24,9 +27,29 @@ const comeBackWithinMs = 5_000;
 /** A socket that is destroyed with unread bytes in it takes its own last bytes along. */
 const partingMs = 100;
 
+/** Some 4 ms of closing; then others have their turn. */
+const shutBatch = 50;
+/** So long after somebody was shut out, whoever was let in while that came to be known is looked for: a request may still read its body, or look its turn up. */
+const lookAgainMs = 15_000;
+
 /** All sockets of this process. */
-export function createConnections({ deadlines, outbox, onClosed }: ConnectionsDeps) {
+export function createConnections({ deadlines, outbox, counters, onClosed }: ConnectionsDeps) {
   const all = new Set<HubConnection>();
+  /** Those that are looked for again, each reason once: what it matches is all that is known by then. */
+  const shuts = new Map<Shut["reason"], { readonly shut: Shut; readonly untilMs: number }>();
+
+  const shutOut = async (shut: Shut): Promise<void> => {
+    const found = [...all].filter((connection) => shut.matches(connection));
+    // All of them first: nothing more is done for any.
+    for (const connection of found) if (connection.transport === "websocket") move(connection, "closed");
+    for (let first = 0; first < found.length; first += shutBatch) {
+      for (const connection of found.slice(first, first + shutBatch)) {
+        if (connection.closeCode === undefined && connection.ws !== undefined) countOne(counters.shut, shut.reason);
+        end(outbox, connection, shut.reason);
+      }
+      await setImmediate();
+    }
+  };
 
   const handleDue = (connection: HubConnection, nowMs: number): void => {
     switch (dueOf(connection, deadlines, nowMs)) {
@@ -46,7 +69,6 @@ export function createConnections({ deadlines, outbox, onClosed }: ConnectionsDe
 
   // Many tokens may run out within a second, and those that were warned come for new ones together.
   const due = createBatches<HubConnection>((connection) => handleDue(connection, performance.now()));
-  const shut = createBatches<HubConnection>((connection) => outbox.close(connection, closeCodes.badToken, "revoked"));
 
   return {
     get size() {
@@ -71,16 +93,18 @@ export function createConnections({ deadlines, outbox, onClosed }: ConnectionsDe
       const found: HubConnection[] = [];
       for (const connection of all) if (dueOf(connection, deadlines, nowMs) !== "nothing") found.push(connection);
       due.add(found);
+      for (const [reason, { shut, untilMs }] of shuts) {
+        if (nowMs > untilMs) shuts.delete(reason);
+        else void shutOut(shut);
+      }
     },
 
-    /** Closes those whose credential counts no more. */
-    shut({ matches }: Shut): void {
-      shut.add([...all].filter(matches));
-    },
+    stop: due.stop,
 
-    stop(): void {
-      due.stop();
-      shut.stop();
+    /** Closes whoever it matches, a few at a time, and whoever comes to match it within 15 s. */
+    shut(shut: Shut): void {
+      shuts.set(shut.reason, { shut, untilMs: performance.now() + lookAgainMs });
+      void shutOut(shut);
     },
 
     /** Tells everybody to come back, to another process, and closes; in batches. */
@@ -93,6 +117,27 @@ export function createConnections({ deadlines, outbox, onClosed }: ConnectionsDe
       if (leaving.length > 0) await sleep(partingMs);
     },
   };
+}
+
+const endings = {
+  revoked: { code: closeCodes.badToken, error: "AUTH_INVALID", sentence: "The session was ended." },
+  "key removed": { code: closeCodes.badToken, error: "AUTH_INVALID", sentence: "The API key was taken back." },
+  "key changed": {
+    code: closeCodes.tokenExpired,
+    error: "AUTH_EXPIRED",
+    sentence: "The API key has other rights now.",
+  },
+  blocked: { code: closeCodes.policy, error: "RATE_LIMITED", sentence: "You are blocked for a time." },
+} as const;
+
+/** A request is told in its answer; if that does not leave, it is cut the next time. */
+function end(outbox: Outbox, connection: HubConnection, reason: Shut["reason"]): void {
+  const { code, error, sentence } = endings[reason];
+  if (connection.transport === "websocket" || connection.closeCode !== undefined)
+    return outbox.close(connection, code, sentence);
+  connection.closeCode = code;
+  const frame: FrameError = { type: "error", code: error, error: sentence, retryable: reason === "blocked" };
+  outbox.cork(connection, () => outbox.sendFrame(connection, frame));
 }
 
 function sayGoodbyeTo(outbox: Outbox, connection: HubConnection): void {

@@ -32,12 +32,14 @@ export interface HttpServiceDeps extends ServiceDeps {
   readonly version: string;
   /** What keeps this process from serving, as sentences. */
   readonly problems: () => string[];
+  /** What a person should know although it can serve, as sentences. */
+  readonly notes: () => string[];
 }
 
 /** Everything that is asked over HTTP. */
 export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { sweep(nowMs: number): void } {
   const { bus, redis, tokens, admission, origins, isDevelopment, version, pages, log } = deps;
-  const { may, problems, isStopping, isBrokerWell, connections, maxConnections, maxWaitMs } = deps;
+  const { may, problems, notes, isStopping, isBrokerWell, connections, maxConnections, maxWaitMs } = deps;
   const { tickets, signIn, revoke } = deps;
   const { outbox, catchUp, conversations, ownership, viewing, commands, counters } = deps;
   const catalogue = redis === undefined ? undefined : createToolCatalogue({ redis, log });
@@ -46,9 +48,9 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
   const routes = [
     ...createChatRoutes({ turns, isOwn: ownership.isOwn }),
     ...createConversationRoutes({ conversations, facts: bus.facts, ownership, may, commands }),
-    ...createAuthRoutes({ admission, tickets, signIn, revoke, may, isDevelopment }),
+    ...createAuthRoutes({ admission, tickets, signIn, revoke, may, isDevelopment, log }),
     ...(signIn === undefined ? [] : createSignInRoutes({ ...signIn, signIn, revoke, log })),
-    createHealthRoute({ version, isConnected: bus.connected, problems, notes: tokens.notes, catalogue }),
+    createHealthRoute({ version, isConnected: bus.connected, problems, notes, catalogue }),
     ...(isDevelopment && tokens.sign !== undefined ? [createDevTokenRoute(tokens.sign)] : []),
   ];
   const table = withDocument(routes, version);

@@ -43,7 +43,11 @@ export function chatErrorReply(error: ChatError, where: Whereabouts = {}, status
 }
 
 /** `isHead`: the answer to a HEAD request, which says how long the body is and has none. Must not be called after the request was aborted. */
-export function send(response: HttpResponse, { status, headers = {}, cookies = [], body }: Reply, isHead = false): void {
+export function send(
+  response: HttpResponse,
+  { status, headers = {}, cookies = [], body }: Reply,
+  isHead = false,
+): void {
   response.cork(() => {
     writeHead(response, status, headers);
     for (const cookie of cookies) response.writeHeader("set-cookie", cookie);

@@ -103,6 +103,7 @@ async function answer(
   const { address } = exchange;
   const caller = await admission.byRequest(exchange, route.access, { address });
   const bytes = await body;
+  admission.recheck(caller);
   if (bytes === undefined) throw tooLarge();
   const problem = route.hasBody ? bodyTypeProblem(exchange, route.takesAnyType === true) : undefined;
   if (problem !== undefined) {

@@ -4,8 +4,7 @@ import { z } from "zod";
 import type { SignIn } from "../admission/admit.ts";
 import type { Oidc } from "../admission/oidc.ts";
 import { callbackPath } from "../admission/oidc-settings.ts";
-import { revocationName } from "../admission/sessions.ts";
-import { signInPath, type Revoke } from "./auth-routes.ts";
+import { endSession, signInPath, type Revoke } from "./auth-routes.ts";
 import type { Exchange } from "./exchange.ts";
 import { chatErrorReply, type Reply } from "./reply.ts";
 import { defineRoute, nothing, type Route } from "./route.ts";
@@ -107,14 +106,13 @@ function logoutRoute(deps: SignInRoutesDeps): Route {
 }
 
 /** Ends the sign-in that a browser has. */
-async function end({ signIn, revoke }: SignInRoutesDeps, exchange: Exchange): Promise<void> {
-  const value = signIn.cookie.read(exchange.header("cookie"));
-  const found = value === undefined ? undefined : await signIn.sessions.byCookie(value, false);
+async function end({ signIn: { cookie, sessions }, revoke, log }: SignInRoutesDeps, exchange: Exchange): Promise<void> {
+  const value = cookie.read(exchange.header("cookie"));
+  const found = value === undefined ? undefined : await sessions.byCookie(value, false);
   if (found === undefined) return;
   const { user } = found.identity;
   const { address } = exchange;
-  await revoke?.({ what: "session", id: revocationName(found.id), user: user.id }, { user, roles: [], address });
-  await signIn.sessions.end(user.id, found.id);
+  await endSession({ sessions, revoke, log }, { id: found.id, user: user.id }, { user, roles: [], address });
 }
 
 function pendingIn(value: string | undefined): z.infer<typeof Pending> {
@@ -151,7 +149,10 @@ function redirect(location: string, cookies: readonly string[]): Reply {
 function sentencePage(thrown: unknown, cookies: readonly string[], log: Logger): Reply {
   const error = toChatError(thrown);
   const level = error.status >= 500 ? "warn" : "debug";
-  log[level]({ code: error.code, reason: error.cause instanceof Error ? error.cause.message : undefined }, "a sign-in was answered with a sentence");
+  log[level](
+    { code: error.code, reason: error.cause instanceof Error ? error.cause.message : undefined },
+    "a sign-in was answered with a sentence",
+  );
   const body = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">

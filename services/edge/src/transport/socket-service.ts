@@ -51,7 +51,8 @@ export interface SocketServiceDeps extends ServiceDeps {
 
 /** Everything that is asked over WebSockets. */
 export function addSocketService(app: TemplatedApp, deps: SocketServiceDeps): void {
-  const { admission, keeper, origins, isDevelopment, maxConnections, limits, eventWindowMs, isStopping, isBrokerWell } = deps;
+  const { admission, keeper, origins, isDevelopment, maxConnections, limits, eventWindowMs, isStopping, isBrokerWell } =
+    deps;
   const { connections, outbox, catchUp, ownership, viewing, commands, counters, log } = deps;
   const { isOwn } = ownership;
   const chooseDialect = createDialectChooser({ outbox, isOwn, eventWindowMs, counters });

@@ -40,7 +40,8 @@ const selectable = [nativeSubprotocol, bearerProtocol] as const;
  * checked once the socket is open, so that a bad one gets an answer that says why.
  */
 export function createUpgrade(deps: UpgradeDeps) {
-  const { admission, origins, maxConnections, openConnections, isStopping, otherDialect, allowAnonymous, counters } = deps;
+  const { admission, origins, maxConnections, openConnections, isStopping, otherDialect, allowAnonymous, counters } =
+    deps;
   const refuse = (...[code, ...more]: Parameters<typeof errorReply>): Reply => {
     countOne(counters.refusedUpgrades, code);
     return errorReply(code, ...more);

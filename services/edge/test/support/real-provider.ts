@@ -25,7 +25,12 @@ export async function startRealProvider(redirectUris: readonly string[]): Promis
     pkce: { required: () => true },
     findAccount: (_context: unknown, accountId: string) => ({
       accountId,
-      claims: async () => ({ sub: accountId, name: `Person ${accountId}`, email: `${accountId}@example.org`, groups: ["operator"] }),
+      claims: async () => ({
+        sub: accountId,
+        name: `Person ${accountId}`,
+        email: `${accountId}@example.org`,
+        groups: ["operator"],
+      }),
     }),
   });
   const server = provider.listen(port, "127.0.0.1", () => {});

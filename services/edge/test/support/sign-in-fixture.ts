@@ -32,7 +32,11 @@ export async function addSignInEdge(
 ): Promise<SignInEdge> {
   const port = wanted ?? (await freePort());
   const origin = shared ?? `http://127.0.0.1:${port}`;
-  const naming = { issuer: "corp", isPrimary: true, rules: { roles: { claim: ["groups"] }, tenant: { fixed: "acme" } } };
+  const naming = {
+    issuer: "corp",
+    isPrimary: true,
+    rules: { roles: { claim: ["groups"] }, tenant: { fixed: "acme" } },
+  };
   const settings: OidcSettings = {
     ...{ issuer, clientId, clientSecret, naming, redirectUrl: `${origin}/auth/callback` },
     ...{ algorithms: ["RS256"], ...oidc },

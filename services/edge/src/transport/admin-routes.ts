@@ -1,0 +1,233 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { ChatError, revocable, type Action, type May } from "@parley/protocol";
+import {
+  AdminRefusal,
+  addCounts,
+  type AdminRequest,
+  type AdminRoute,
+  type Logger,
+  type Registry,
+} from "@parley/runtime";
+import { z } from "zod";
+import { longestBlockMs } from "../admission/abuse-score.ts";
+import type { Admission } from "../admission/admit.ts";
+import { blockable } from "../admission/block-list.ts";
+import type { GateStore } from "../admission/gate-store.ts";
+
+/** What the endpoints act on; there once the edge serves. */
+export interface AdminParts {
+  readonly gate: GateStore;
+  readonly admission: Pick<Admission, "byCredential">;
+  readonly may: May;
+  sockets(): number;
+  cancelAllOf(userId: string, order: { readonly by: string; readonly reason: string }): Promise<number>;
+  drain(): Promise<void>;
+}
+
+export interface AdminRoutesDeps {
+  /** Undefined: only callers with the right role are let in. */
+  readonly adminToken: string | undefined;
+  /** Undefined while the process starts. */
+  readonly parts: () => AdminParts | undefined;
+  readonly registry: Registry;
+  readonly log: Logger;
+}
+
+type ServiceAction = Extract<Action, `service:${string}`>;
+
+const maxListed = 1_000;
+const text = (maxChars: number) => z.string().trim().min(1).max(maxChars);
+const Reason = text(200);
+const Blocked = { kind: z.enum(blockable), id: text(256) };
+/** Longer ones belong into the list of denied addresses. */
+const longestMs = 30 * longestBlockMs;
+
+const BlockOrder = z.strictObject({
+  ...Blocked,
+  for_s: z
+    .number()
+    .int()
+    .min(1)
+    .max(longestMs / 1_000)
+    .default(3_600),
+  reason: Reason,
+});
+const LiftOrder = z.strictObject({ ...Blocked, reason: Reason });
+const Thing = { what: z.enum(revocable), id: text(256), user: text(256).optional() };
+const ms = z.number().int().positive();
+const RevokeOrder = z.strictObject({
+  ...Thing,
+  before_ms: ms.optional(),
+  until_ms: ms.optional(),
+  cancel: z.boolean().default(false),
+  reason: Reason,
+});
+const ReinstateOrder = z.strictObject({ ...Thing, reason: Reason });
+
+/** What somebody asks, and who. */
+interface Ask {
+  readonly parts: AdminParts;
+  readonly by: string;
+  readonly body: unknown;
+}
+
+interface Audited {
+  readonly on: object;
+  readonly reason: string;
+}
+
+interface Endpoint {
+  readonly needs: ServiceAction;
+  /** What is answered; with `audit`, what was done to whom. */
+  readonly handle: (ask: Ask) => Promise<{ readonly answer: unknown; readonly audit?: Audited }>;
+}
+
+const endpoints: Readonly<Record<string, Endpoint>> = {
+  "GET /admin/status": {
+    needs: "service:read",
+    handle: async ({ parts: { gate, sockets } }) => ({
+      answer: { sockets: sockets(), revocations: gate.revocations().length, notes: gate.notes() },
+    }),
+  },
+  "GET /admin/blocks": {
+    needs: "service:read",
+    handle: async ({ parts: { gate } }) => {
+      const blocks = await gate.blocks();
+      return { answer: { total: blocks.length, blocks: blocks.slice(0, maxListed) } };
+    },
+  },
+  "GET /admin/revocations": {
+    needs: "service:read",
+    handle: async ({ parts: { gate } }) => {
+      const revocations = gate.revocations();
+      return { answer: { total: revocations.length, revocations: revocations.slice(0, maxListed) } };
+    },
+  },
+  "POST /admin/block": {
+    needs: "service:block",
+    async handle({ parts: { gate }, by, body }) {
+      const { for_s, ...order } = BlockOrder.parse(body);
+      const { block, isShared } = await gate.block({ ...order, forMs: for_s * 1_000, by });
+      return { answer: { block, shared: isShared }, audit: { on: blockedIn(order), reason: order.reason } };
+    },
+  },
+  "POST /admin/lift": {
+    needs: "service:block",
+    async handle({ parts: { gate }, body }) {
+      const order = LiftOrder.parse(body);
+      const lifted = await gate.lift(order);
+      return { answer: { lifted }, audit: { on: blockedIn(order), reason: order.reason } };
+    },
+  },
+  "POST /admin/revoke": { needs: "service:revoke", handle: revoke },
+  "POST /admin/reinstate": {
+    needs: "service:revoke",
+    async handle({ parts: { gate }, by, body }) {
+      const { reason, ...thing } = ReinstateOrder.parse(body);
+      return { answer: { reinstated: await gate.reinstate(thing, { by, reason }) }, audit: { on: thing, reason } };
+    },
+  },
+  "POST /admin/drain": {
+    needs: "service:drain",
+    async handle({ parts: { drain, sockets } }) {
+      const before = sockets();
+      await drain();
+      return { answer: { sent_away: before, left: sockets() }, audit: { on: {}, reason: "" } };
+    },
+  },
+};
+
+async function revoke({ parts, by, body }: Ask): Promise<{ answer: unknown; audit: Audited }> {
+  const { before_ms: beforeMs, until_ms: untilMs, cancel, reason, ...thing } = RevokeOrder.parse(body);
+  if (cancel && thing.what !== "user") {
+    throw new AdminRefusal(400, "Only the answers of a user can be cancelled: whose sign-in one began in is not kept.");
+  }
+  const revocation = await parts.gate.revoke({ ...thing, beforeMs, untilMs, by, reason });
+  const cancelled = cancel ? await parts.cancelAllOf(thing.id, { by, reason: "the session was ended" }) : 0;
+  return { answer: { revocation, cancelled }, audit: { on: thing, reason } };
+}
+
+const blockedIn = ({ kind, id }: { readonly kind: string; readonly id: string }) => ({ kind, id });
+
+/** Blocks, revocations and draining, at the admin port: for whoever has its credential. All that is changed, and all that is refused, is in the log. */
+export function createAdminRoutes({ adminToken, parts, registry, log }: AdminRoutesDeps): Record<string, AdminRoute> {
+  const actions = new Map<string, number>();
+  addCounts(registry, {
+    name: "parley_edge_admin_actions_total",
+    help: "Requests to the admin endpoints that change something or were refused, by path; refused ones as one.",
+    label: "action",
+    read: () => actions,
+  });
+  const count = (action: string): unknown => actions.set(action, (actions.get(action) ?? 0) + 1);
+  for (const name of [
+    ...Object.keys(endpoints)
+      .filter((key) => key.startsWith("POST"))
+      .map(nameOf),
+    "refused",
+  ]) {
+    actions.set(name, 0);
+  }
+  const isAdmin = createIsAdmin(adminToken);
+
+  const serve = async (key: string, { needs, handle }: Endpoint, request: AdminRequest): Promise<unknown> => {
+    const there = parts();
+    if (there === undefined) throw new AdminRefusal(503, "This process is starting. Try again shortly.");
+    const action = nameOf(key);
+    try {
+      const by = await whoAsks(request, isAdmin, there, needs);
+      const { answer, audit } = await handle({ parts: there, by, body: request.body ?? {} });
+      if (audit === undefined) return answer;
+      count(action);
+      log.info({ audit: true, by, action, ...audit }, "an operator did something");
+      return answer;
+    } catch (error) {
+      if (!isRefused(error)) throw toRefusal(error);
+      count("refused");
+      log.warn({ audit: true, action, reason: error.message }, "somebody was refused at the admin port");
+      throw error;
+    }
+  };
+  return Object.fromEntries(
+    Object.entries(endpoints).map(([key, endpoint]) => [key, (request: AdminRequest) => serve(key, endpoint, request)]),
+  );
+}
+
+function nameOf(key: string): string {
+  return key.slice(key.lastIndexOf("/") + 1);
+}
+
+function isRefused(error: unknown): error is AdminRefusal {
+  return error instanceof AdminRefusal && (error.status === 401 || error.status === 403);
+}
+
+/** What the gate itself refuses has a status and a sentence already. */
+function toRefusal(error: unknown): unknown {
+  return error instanceof ChatError ? new AdminRefusal(error.status, error.message) : error;
+}
+
+const sha256 = (value: string): Buffer => createHash("sha256").update(value).digest();
+
+/** Compares hashes, so that neither length nor content shows in the time that it takes. */
+function createIsAdmin(adminToken: string | undefined): (token: string) => boolean {
+  if (adminToken === undefined) return () => false;
+  const expected = sha256(adminToken);
+  return (token) => timingSafeEqual(sha256(token), expected);
+}
+
+/** Throws 401 for nobody, 403 for somebody who may not. */
+async function whoAsks(
+  { authorization }: AdminRequest,
+  isAdmin: (token: string) => boolean,
+  { admission, may }: AdminParts,
+  needs: ServiceAction,
+): Promise<string> {
+  const [scheme = "", token = ""] = authorization.trim().split(/\s+/, 2);
+  if (scheme.toLowerCase() !== "bearer" || token === "") throw new AdminRefusal(401, "Authentication is required.");
+  if (isAdmin(token)) return "admin token";
+  const { caller } = await admission.byCredential({ kind: "token", token }, { address: "" }).catch((error: unknown) => {
+    throw error instanceof ChatError ? new AdminRefusal(error.status, error.message) : error;
+  });
+  const verdict = may(caller, needs, { kind: "service" });
+  if (!verdict.allowed) throw new AdminRefusal(403, verdict.message);
+  return caller.user.id;
+}
