@@ -13,7 +13,7 @@ import {
   startTracing,
 } from "@parley/runtime";
 import { z } from "zod";
-import { openGateStore, type GateStore } from "./admission/gate-store.ts";
+import { openGateStore } from "./admission/gate-store.ts";
 import { openApiKeys } from "./admission/api-keys.ts";
 import { createOidc } from "./admission/oidc.ts";
 import { readOidcSettings } from "./admission/oidc-settings.ts";
@@ -22,8 +22,8 @@ import { startTokens } from "./admission/tokens.ts";
 import { Config, isWeakSecret } from "./config.ts";
 import { startEdge } from "./edge.ts";
 import { maxSocketsByFileLimit } from "./file-limit.ts";
-import type { Revoke } from "./transport/auth-routes.ts";
 import { createAdminRoutes, type AdminParts } from "./transport/admin-routes.ts";
+import { revokerOf } from "./sign-in.ts";
 import { readPages } from "./transport/pages.ts";
 
 const SERVICE = "edge";
@@ -108,13 +108,3 @@ runMain(SERVICE, async ({ env }) => {
   log.info({ address: `http://${config.HOST}:${edge.port}` }, "the edge is ready");
   await lifecycle.untilStopped();
 });
-
-/** A sign-in that has ended is out of Redis too: here it only has to be known until every edge has closed its sockets. */
-const endedSessionMs = 600_000;
-
-function revokerOf({ revoke }: GateStore): Revoke {
-  return async (thing, { user }) => {
-    const untilMs = thing.what === "session" ? Date.now() + endedSessionMs : undefined;
-    await revoke({ ...thing, untilMs, by: user.id, reason: "signed out" });
-  };
-}

@@ -1,6 +1,7 @@
 import { createAdmission } from "./admission/admit.ts";
 import { noApiKeys } from "./admission/api-keys.ts";
 import { openGate } from "./admission/gate.ts";
+import type { GateStore } from "./admission/gate-store.ts";
 import type { Oidc } from "./admission/oidc.ts";
 import { createSessionCookie } from "./admission/session-cookie.ts";
 import { createSessionKeeper } from "./admission/session-keeper.ts";
@@ -8,6 +9,7 @@ import { createSessions, type SessionTimes } from "./admission/sessions.ts";
 import { createTickets } from "./admission/tickets.ts";
 import type { Outbox } from "./delivery/outbox.ts";
 import type { EdgeOptions } from "./edge.ts";
+import type { Revoke } from "./transport/auth-routes.ts";
 
 /** Signing in at the page. */
 export interface SignInOptions {
@@ -45,5 +47,16 @@ function createSignIn({ redis, signIn }: EdgeOptions) {
     cookie: createSessionCookie(publicOrigin),
     sessions: createSessions(redis, times),
     maxMs: times.maxMs,
+  };
+}
+
+/** A sign-in that has ended is out of Redis too: here it only has to be known until every edge has closed its sockets. */
+const endedSessionMs = 600_000;
+
+/** How users end what they hold. */
+export function revokerOf({ revoke }: Pick<GateStore, "revoke">): Revoke {
+  return async (thing, { user }) => {
+    const untilMs = thing.what === "session" ? Date.now() + endedSessionMs : undefined;
+    await revoke({ ...thing, untilMs, by: user.id, reason: "signed out" });
   };
 }

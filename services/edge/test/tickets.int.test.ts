@@ -1,5 +1,6 @@
 import { limits } from "@parley/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openGate } from "../src/admission/gate.ts";
 import type { Identity } from "../src/admission/identity.ts";
 import { createTickets } from "../src/admission/tickets.ts";
 import { createWorld, tokenOf, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
@@ -17,12 +18,7 @@ let revoked: (identity: Identity) => boolean = () => false;
 beforeAll(async () => {
   [world, redisWorld] = [await createWorld(), await createRedisWorld()];
   redis = await redisWorld.connect();
-  const gate = {
-    blockedUntil: () => undefined,
-    isRevoked: (one: Identity) => revoked(one),
-    note() {},
-    onShut: () => () => {},
-  };
+  const gate = { ...openGate, isRevoked: (one: Identity) => revoked(one) };
   [edge, other] = [await world.addEdge({ redis, gate }), await world.addEdge({ redis: await redisWorld.connect() })];
 });
 afterAll(async () => {

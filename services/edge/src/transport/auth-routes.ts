@@ -1,4 +1,4 @@
-import { ChatError, User, demand, type Caller, type May } from "@parley/protocol";
+import { ChatError, User, demand, toChatError, type Caller, type May } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { z } from "zod";
 import type { Admission, Admitted, SignIn } from "../admission/admit.ts";
@@ -191,7 +191,7 @@ function signOutEverywhereRoute({ may, signIn, revoke }: AuthRoutesDeps): Route 
       demand(may(caller, "session:end", { kind: "user", id }));
       // Both are tried: each of them alone takes something away.
       const results = await Promise.allSettled([revoke?.({ what: "user", id }, caller), signIn?.sessions.endAll(id)]);
-      for (const result of results) if (result.status === "rejected") throw result.reason;
+      for (const result of results) if (result.status === "rejected") throw toChatError(result.reason);
       return gone(signIn === undefined ? [] : [signIn.cookie.clear()]);
     },
   });
