@@ -1,7 +1,7 @@
 import { byId } from "./elements.js";
 
 /**
- * Where the page's token comes from: one that a person pasted (kept for this tab), else a development token of the name in the box. A
+ * Who the page is: a token that a person pasted (kept for this tab), else whoever has signed in, else a development token of the name in the box. A
  * development token is always for the same user as long as the name is the same, so that a reload still owns its conversations.
  */
 
@@ -29,6 +29,8 @@ export function createIdentity({ onChange }) {
     onChange();
   });
 
+  const signIn = createSignIn({ onChange });
+
   /** The last one, used again while it lasts: every reconnect would ask for another. */
   let kept;
 
@@ -52,10 +54,11 @@ export function createIdentity({ onChange }) {
   }
 
   return {
-    /** Undefined when a person has to paste one. Throws when the server cannot be reached. */
+    /** Null when the cookie of a sign-in is enough; undefined when a person has to paste one. Throws when the server cannot be reached. */
     token: async () => {
       const pasted = sessionStorage.getItem(tokenKey);
-      return pasted !== null && pasted !== "" ? pasted : developmentToken();
+      if (pasted !== null && pasted !== "") return pasted;
+      return (await signIn.isSignedIn()) ? null : developmentToken();
     },
     say: (text) => {
       message.textContent = text;
@@ -69,4 +72,36 @@ export function createIdentity({ onChange }) {
 function userIdOf(name) {
   const plain = name.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
   return `dev-${plain}`.slice(0, 128);
+}
+
+/** Signing in and out, where the server has a provider for it. */
+function createSignIn({ onChange }) {
+  const form = byId("sign-in-form");
+  const [go, leave] = [byId("sign-in"), byId("sign-out")];
+  /** Where to sign in; undefined: nobody can. */
+  const address = fetch("/api/v1/auth/methods").then(
+    async (response) => (response.ok ? (await response.json()).sign_in : undefined),
+    () => undefined,
+  );
+
+  go.addEventListener("click", async () => {
+    sessionStorage.removeItem(tokenKey);
+    location.assign(`${await address}?return_to=${encodeURIComponent(location.pathname + location.hash)}`);
+  });
+  leave.addEventListener("click", async () => {
+    await fetch("/auth/logout", { method: "POST" });
+    onChange();
+  });
+
+  return {
+    /** Shows what can be done. */
+    async isSignedIn() {
+      const canSignIn = (await address) !== undefined;
+      const isIn = canSignIn && (await fetch("/api/v1/auth/me")).ok;
+      form.hidden = !canSignIn;
+      go.hidden = isIn;
+      leave.hidden = !isIn;
+      return isIn;
+    },
+  };
 }

@@ -51,13 +51,25 @@ export function createAuthHandler({ admission, keeper, outbox, counters, log }: 
     });
   };
 
+  /**
+   * A cookie comes by itself, also when it is an old one: the socket stays as it is, and a token may follow. A client of ours hears of it, not as an `auth_error`: it may have sent a
+   * token meanwhile.
+   */
+  const passOver = (connection: Connection, { message, code, retryable, cause }: ChatError): void => {
+    log.debug({ connection: connection.id, code, reason: cause instanceof Error ? cause.message : undefined }, "the cookie of a socket was passed over");
+    if (connection.dialect.name !== nativeDialect.name) return;
+    outbox.sendFrame(connection, { type: "error", error: message, code, retryable });
+  };
+
   /** `knows`: what the client says that it understands; undefined: as before. */
   return async (connection: Connection, credential: Credential, knows?: readonly string[]): Promise<void> => {
     try {
       accept(connection, await admission.byCredential(credential, connection));
       if (knows !== undefined) announce(connection, knows);
     } catch (thrown) {
-      refuse(connection, toChatError(thrown));
+      const error = toChatError(thrown);
+      if (credential.kind === "session") passOver(connection, error);
+      else refuse(connection, error);
     }
   };
 }

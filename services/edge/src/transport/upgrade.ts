@@ -73,7 +73,7 @@ export function createUpgrade(deps: UpgradeDeps) {
       openedMs: performance.now(),
       credential,
       address: peerOf(response),
-      mayBeAnonymous: allowAnonymous && selected !== nativeSubprotocol && credential === undefined,
+      mayBeAnonymous: allowAnonymous && selected !== nativeSubprotocol && (credential?.kind ?? "session") === "session",
     });
     const key = request.getHeader("sec-websocket-key");
     const extensions = request.getHeader("sec-websocket-extensions");
