@@ -116,7 +116,7 @@ it("each way leads to an answer, and nothing that lets somebody in is in a log, 
 
   const answers = await Promise.all([...wrongWays(key), ...wrongWays(token), ...wrongWays(tickets[0] ?? "")]);
   const metrics = await (await fetch(`http://127.0.0.1:${edge.adminPort}/metrics`)).text();
-  expect(metrics).toContain('parley_edge_api_key_last_used_timestamp_seconds{service="edge",key="ci"}');
+  expect(metrics).toContain('parley_edge_api_key_last_used_timestamp_seconds{key="ci",service="edge"}');
   await expect.poll(() => existsSync(tracesFile)).toBe(true);
   await edge.stop();
   const output = edge.output();

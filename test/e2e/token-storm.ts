@@ -40,13 +40,20 @@ const leadMs = 110_000;
 const writeEveryMs = 2_000;
 const openTogether = 100;
 
-const Frame = z.looseObject({ type: z.string(), token: z.string().optional(), text: z.string().optional() });
+const Frame = z.looseObject({
+  type: z.string(),
+  token: z.string().optional(),
+  text: z.string().optional(),
+  turn_id: z.string().optional(),
+});
 
 interface Viewer {
   readonly socket: WebSocket;
   readonly conversation: string;
   readonly renews: boolean;
   renewal: string;
+  /** The turn that it asked for, if it did. */
+  turn: string;
   /** Tokens of text that it has, from the first on. */
   seen: number;
   warnedMs: number;
@@ -88,12 +95,15 @@ async function blow({ edge, bus, sockets, conversations }: Stage): Promise<Storm
   const faults: string[] = [];
   const viewers: Viewer[] = [];
   const turns: FakeTurn[] = [];
-  for (let first = 0; first < sockets; first += openTogether) {
-    const places = Array.from({ length: Math.min(openTogether, sockets - first) }, (_, n) => first + n);
+  for (let first = 0; first < sockets;) {
+    // The first of each conversation asks something; only then can others look at it.
+    const count = first === 0 ? conversations : Math.min(openTogether, sockets - first);
+    const places = Array.from({ length: count }, (_, n) => first + n);
+    first += count;
     viewers.push(
       ...(await Promise.all(places.map((place) => open({ edge, place, conversations, expiresMs, faults })))),
     );
-    if (turns.length === 0) turns.push(...(await beginTurns(bus, viewers, conversations)));
+    if (turns.length === 0) turns.push(...beginTurns(bus, viewers));
   }
   if (Date.now() > expiresMs - 70_000)
     throw new Error("opening the sockets took too long for this run to say anything");
@@ -133,7 +143,8 @@ async function open({ edge, place, conversations, expiresMs, faults }: Opening):
   // Of each conversation every other viewer.
   const renews = Math.floor(place / conversations) % 2 === 0;
   const renewal = renews ? await tokenOf(user, Date.now() + 3_600_000) : "";
-  const viewer: Viewer = { socket, conversation, renews, renewal, seen: 0, warnedMs: 0, closedMs: 0, code: 0 };
+  const times = { warnedMs: 0, closedMs: 0 };
+  const viewer: Viewer = { socket, conversation, renews, renewal, turn: "", seen: 0, ...times, code: 0 };
   await new Promise<void>((resolve, reject) => {
     socket.once("error", reject);
     socket.on("close", (code) => {
@@ -142,9 +153,13 @@ async function open({ edge, place, conversations, expiresMs, faults }: Opening):
     });
     socket.on("message", (data: Buffer) => {
       const frame = Frame.parse(JSON.parse(data.toString("utf8")));
+      const subscribe = { type: "subscribe", conversation_id: conversation };
+      const ask = { type: "message", id: "m1", conversation_id: conversation, message: "go on" };
       if (frame.type === "auth_success" && viewer.warnedMs === 0) {
-        socket.send(JSON.stringify({ type: "subscribe", conversation_id: conversation }));
+        socket.send(JSON.stringify(place < conversations ? ask : subscribe));
       }
+      if (frame.type === "accepted") viewer.turn = frame.turn_id ?? "";
+      if (frame.type === "accepted") socket.send(JSON.stringify(subscribe));
       if (frame.type === "subscribed") resolve();
       take(viewer, frame, faults);
     });
@@ -174,22 +189,9 @@ function take(viewer: Viewer, { type, token, text }: z.infer<typeof Frame>, faul
   }
 }
 
-/** The first viewer of each conversation asks something. */
-async function beginTurns(bus: Bus, viewers: readonly Viewer[], conversations: number): Promise<FakeTurn[]> {
+function beginTurns(bus: Bus, viewers: readonly Viewer[]): FakeTurn[] {
   const worker = createFakeWorker(bus);
-  const Accepted = z.looseObject({ type: z.literal("accepted"), turn_id: z.string() });
-  return Promise.all(
-    viewers.slice(0, conversations).map(async ({ socket, conversation }) => {
-      const accepted = new Promise<string>((resolve) => {
-        socket.on("message", (data: Buffer) => {
-          const frame = Accepted.safeParse(JSON.parse(data.toString("utf8")));
-          if (frame.success) resolve(frame.data.turn_id);
-        });
-      });
-      socket.send(JSON.stringify({ type: "message", id: "m1", conversation_id: conversation, message: "go on" }));
-      return worker.take(conversation, await accepted);
-    }),
-  );
+  return viewers.map(({ conversation, turn }) => worker.take(conversation, turn));
 }
 
 function startWriting(turns: readonly FakeTurn[]) {

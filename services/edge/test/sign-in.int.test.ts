@@ -191,7 +191,10 @@ describe("a page of another site", () => {
 it("an old cookie keeps nobody out who has a token, and says so to whoever has none", async () => {
   const headers = { cookie: `parley_session=${"x".repeat(43)}`, origin: edge.origin };
   const client = await connectClient(edge.url, { headers });
-  expect(await client.next("error")).toMatchObject({ code: "AUTH_EXPIRED", error: "The sign-in has ended. Sign in again." });
+  expect(await client.next("error")).toMatchObject({
+    code: "AUTH_EXPIRED",
+    error: "The sign-in has ended. Sign in again.",
+  });
   client.send({ type: "auth", token: await tokenOf("bob") });
   expect(await client.next("auth_success")).toMatchObject({ user: { id: "bob" } });
   client.close();

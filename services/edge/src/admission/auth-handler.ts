@@ -56,7 +56,10 @@ export function createAuthHandler({ admission, keeper, outbox, counters, log }: 
    * token meanwhile.
    */
   const passOver = (connection: Connection, { message, code, retryable, cause }: ChatError): void => {
-    log.debug({ connection: connection.id, code, reason: cause instanceof Error ? cause.message : undefined }, "the cookie of a socket was passed over");
+    log.debug(
+      { connection: connection.id, code, reason: cause instanceof Error ? cause.message : undefined },
+      "the cookie of a socket was passed over",
+    );
     if (connection.dialect.name !== nativeDialect.name) return;
     outbox.sendFrame(connection, { type: "error", error: message, code, retryable });
   };
