@@ -60,8 +60,12 @@ export function edgeRole(shards) {
       ]),
       subjects.canary(every),
       subjects.allDeleted,
+      subjects.allRevoked,
       ...api([
-        ...reading(namesOf(shards)),
+        ...reading([...namesOf(shards), streams.gate]),
+        // What has run out goes where there is no room for more.
+        `STREAM.MSG.DELETE.${streams.gate}`,
+        ...readConsumers(streams.gate),
         `STREAM.MSG.DELETE.${streams.turns}`,
         ...forEachShard(shards, (shard) => [
           ...readConsumers(streams.events(shard)),

@@ -10,7 +10,7 @@ export function snapshotFile(stream: string): string {
 }
 
 const StreamBackup = z.object({
-  stream: z.string().regex(/^[A-Z]+_\d+$/),
+  stream: z.string().regex(/^[A-Z]+(_\d+)?$/),
   /** As the broker had it; given back to it as it is. */
   config: z.record(z.string(), z.unknown()),
   state: StreamState,

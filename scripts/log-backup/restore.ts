@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import path from "node:path";
 import type { BrokerLink } from "@parley/bus";
+import { streams as names } from "@parley/protocol";
 import { z } from "zod";
 import { readManifest, snapshotFile, type Manifest, type StreamBackup } from "./manifest.ts";
 import { askApi, deleteStream, findStream, parseAnswer, StreamState } from "./stream-api.ts";
@@ -14,6 +15,8 @@ const unpackTimeoutMs = 10 * 60_000;
 const Started = z.object({ deliver_subject: z.string() });
 const Restored = z.object({ state: z.looseObject(StreamState.shape) });
 
+const { gate } = names;
+
 type Connection = BrokerLink["nc"];
 
 export interface RestoreOptions {
@@ -25,9 +28,16 @@ export interface RestoreOptions {
 export async function restoreLog(nc: Connection, folder: string, { replace }: RestoreOptions): Promise<Manifest> {
   const manifest = await readManifest(folder);
   for (const backup of manifest.streams) await checkFile(folder, backup);
-  for (const { stream } of manifest.streams) await checkPlace(nc, stream, replace);
-  for (const backup of manifest.streams) await restoreStream(nc, folder, backup);
-  return manifest;
+  const isNewer = await holdsRevocations(nc);
+  const streams = manifest.streams.filter(({ stream }) => !isNewer || stream !== gate);
+  for (const { stream } of streams) await checkPlace(nc, stream, replace);
+  for (const backup of streams) await restoreStream(nc, folder, backup);
+  return { ...manifest, streams };
+}
+
+/** What was revoked since the backup must stay so: then the broker keeps its own. */
+async function holdsRevocations(nc: Connection): Promise<boolean> {
+  return ((await findStream(nc, gate))?.state.messages ?? 0) > 0;
 }
 
 async function checkFile(folder: string, { stream, sha256 }: StreamBackup): Promise<void> {

@@ -29,6 +29,7 @@ const own = {
   log: subjects.log(0, "c1"),
   owner: subjects.owner(0, "c1"),
   title: subjects.title(0, "c1"),
+  revoked: subjects.revoked("h1"),
   titleEvent: subjects.titleEvent(0, "c1"),
   changedMessage: subjects.changedMessage(0, "c1", "t1"),
   textFact: subjects.fact(0, "c1", "t1", { kind: "text" }),
@@ -53,6 +54,7 @@ const mayPublish: Record<Exclude<Role, "operator">, readonly Kind[]> = {
   edge: [
     ...(["turns", "user", "control", "mark", "owner", "said", "cancelFact", "approvalDecided", "decidedFact"] as const),
     ...named,
+    "revoked",
   ],
   agent: [
     ...(["user", "agent", "toolResult", "toolBegun", "log", "said", "begunFact", "resultFact"] as const),
@@ -92,6 +94,7 @@ async function makeStreams(nats: Broker): Promise<void> {
     { name: streams.events(0), subjects: [subjects.allEvents(0)], allow_direct: true },
     { name: streams.log(0), subjects: [subjects.allLog(0), subjects.allOwners(0), subjects.allTitles(0)] },
     { name: streams.facts(0), subjects: [subjects.allFacts(0)], allow_direct: true },
+    { name: streams.gate, subjects: [subjects.allRevoked], allow_direct: true },
   ]) {
     await operator.ask(`$JS.API.STREAM.CREATE.${config.name}`, JSON.stringify({ storage: "file", ...config }));
   }

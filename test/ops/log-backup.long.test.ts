@@ -109,6 +109,42 @@ it("does not overwrite a log that holds something unless it is told to", async (
   await restored.close();
 });
 
+it("what was revoked is restored with the log, and never made good again where more was revoked since", async () => {
+  await using folder = await tempDir();
+  const backup = path.join(folder.path, "backup");
+  await using nats = await startNats();
+  const bus = await openTestBus(nats);
+  await bus.gate.setUp();
+  await bus.transcripts.append(record("c_one", "only"));
+  await revoke(bus, "before");
+  expect(await runScript("log-backup.mjs", nats, backup)).toContain(`${streams.gate} backed up: 1 messages`);
+  await revoke(bus, "later");
+  await bus.close();
+
+  await using empty = await startNats();
+  expect(await runScript("log-restore.mjs", empty, backup)).toContain(`${streams.gate} restored: 1 messages`);
+  expect(await runScript("log-restore.mjs", nats, backup, "--replace")).not.toContain(streams.gate);
+  expect([await revokedIn(empty), await revokedIn(nats)]).toEqual([["before"], ["before", "later"]]);
+});
+
+const soon = Date.now() + 3_600_000;
+
+async function revoke(bus: Bus, id: string): Promise<void> {
+  const value = { v: 1, what: "user", id, until_ms: soon, by: "a test", ts: Date.now() } as const;
+  await bus.gate.put(
+    { what: "user", id },
+    () => value,
+    () => false,
+  );
+}
+
+async function revokedIn(nats: Broker): Promise<string[]> {
+  const bus = await openTestBus(nats);
+  const records = await bus.gate.follow().next();
+  await bus.close();
+  return records.map(({ id }) => id);
+}
+
 it("refuses a damaged backup before it touches anything, and a folder that has one", async () => {
   await using folder = await tempDir();
   const backup = path.join(folder.path, "backup");

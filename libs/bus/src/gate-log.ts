@@ -38,7 +38,7 @@ export type GateLog = ReturnType<typeof createGateLog>;
 
 /** What was revoked, as the broker keeps it. The right to it have edges only. */
 export function createGateLog(deps: GateLogDeps) {
-  const { jsm, setUp } = deps;
+  const { setUp } = deps;
   const records = createRecords(deps);
   return {
     setUp,
@@ -67,9 +67,6 @@ export function createGateLog(deps: GateLogDeps) {
         throw error instanceof NoRoomError ? full(error) : error;
       });
     },
-
-    /** How many there are. */
-    size: async (): Promise<number> => (await jsm.streams.info(streams.gate)).state.messages,
   };
 }
 

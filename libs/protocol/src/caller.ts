@@ -20,8 +20,12 @@ export type CallerRights = z.infer<typeof CallerRights>;
 /** Who asks: for each frame, request and turn there is one. */
 export interface Caller extends CallerRights {
   readonly user: User;
-  /** What the edge knows of the credential, by which it can be revoked: its own name, and when it was made, ms since 1970. It does not travel. */
-  readonly credential?: { readonly id: string | undefined; readonly issuedMs: number | undefined };
+  /** What the edge knows of the credential, by which it can be revoked: its own name, its hash, and when it was made, ms since 1970. It does not travel. */
+  readonly credential?: {
+    readonly id: string | undefined;
+    readonly hash: string | undefined;
+    readonly issuedMs: number | undefined;
+  };
 }
 
 /** Whose turn or call it is. What an older edge accepted says nothing of rights: it has those of everybody. */

@@ -8,7 +8,7 @@ export type Revocable = (typeof revocable)[number];
 export const RevocationRecord = z.object({
   v: z.number().int(),
   what: z.enum(revocable),
-  /** The user's id, the sign-in's (`sid`), or the token's: its `jti`, else its SHA-256 in base64url. */
+  /** The user's id, the sign-in's (`sid`), or the token's: its `jti` or its SHA-256 in base64url. */
   id: z.string().min(1),
   /** Of a sign-in or token: whose it must be, as two issuers may give the same id. Absent: anybody's. */
   user: z.string().optional(),

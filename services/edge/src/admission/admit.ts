@@ -180,6 +180,6 @@ function callerOf(identity: Identity, address: string): Caller {
     address,
     ...(session === undefined ? {} : { session }),
     expires: expiresAtMs,
-    credential: { id: identity.tokenId, issuedMs: identity.issuedAtMs },
+    credential: { id: identity.tokenId, hash: identity.tokenHash, issuedMs: identity.issuedAtMs },
   };
 }

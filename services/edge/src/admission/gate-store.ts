@@ -108,8 +108,8 @@ function latest(one: number | undefined, other: number | undefined): number | un
   return one === undefined || other === undefined ? (one ?? other) : Math.max(one, other);
 }
 
-function credentialOf({ user, session, tokenId, issuedAtMs }: Identity): Credentialed {
-  return { user, ...(session === undefined ? {} : { session }), credential: { id: tokenId, issuedMs: issuedAtMs } };
+function credentialOf({ user, session, tokenId: id, tokenHash: hash, issuedAtMs: issuedMs }: Identity): Credentialed {
+  return { user, ...(session === undefined ? {} : { session }), credential: { id, hash, issuedMs } };
 }
 
 function auditOf({ kind, id, nth, reason, until_ms }: Block) {

@@ -15,8 +15,10 @@ export interface Identity {
   readonly expiresAtMs: number;
   /** The sign-in that it belongs to (`sid`). */
   readonly session: string | undefined;
-  /** Its own name: `jti`, else its SHA-256 in base64url once it was verified. */
+  /** Its own name (`jti`). */
   readonly tokenId: string | undefined;
+  /** Its SHA-256 in base64url, by which one without a name can be revoked, too. */
+  readonly tokenHash?: string | undefined;
   /** When it was made, ms since 1970. */
   readonly issuedAtMs: number | undefined;
   /** Actions to which it is limited, as patterns; undefined: to none. */

@@ -190,7 +190,8 @@ function createKnown() {
       return (
         isAmong("user", user.id, caller) ||
         isAmong("session", session, caller) ||
-        isAmong("token", credential?.id, caller)
+        isAmong("token", credential?.id, caller) ||
+        isAmong("token", credential?.hash, caller)
       );
     },
 

@@ -62,8 +62,7 @@ export function startTokens({ sharedSecret: secret, issuers = [], times, registr
     const verifier = verifierOf(token);
     const version = verifier.version();
     const verified = await verifier.verify(token);
-    // One that has no name of its own can be revoked by its hash.
-    const identity = { ...verified, tokenId: verified.tokenId ?? key };
+    const identity = { ...verified, tokenHash: key };
     remembered.keep(key, { identity, verifier, version });
     checks.checked++;
     return identity;

@@ -27,8 +27,8 @@ const comeBackWithinMs = 5_000;
 /** A socket that is destroyed with unread bytes in it takes its own last bytes along. */
 const partingMs = 100;
 
-/** Some 4 ms of closing; then others have their turn. */
-const shutBatch = 50;
+/** Some 2 ms of closing; then others have their turn. */
+const shutBatch = 25;
 /** So long after somebody was shut out, whoever was let in while that came to be known is looked for: a request may still read its body, or look its turn up. */
 const lookAgainMs = 15_000;
 
@@ -40,8 +40,8 @@ export function createConnections({ deadlines, outbox, counters, onClosed }: Con
 
   const shutOut = async (shut: Shut): Promise<void> => {
     const found = [...all].filter((connection) => shut.matches(connection));
-    // All of them first: nothing more is done for any.
-    for (const connection of found) if (connection.transport === "websocket") move(connection, "closed");
+    // All of them first: nothing more is done for any, nor sent to it.
+    for (const connection of found) if (connection.transport === "websocket") silence(connection);
     for (let first = 0; first < found.length; first += shutBatch) {
       for (const connection of found.slice(first, first + shutBatch)) {
         if (connection.closeCode === undefined && connection.ws !== undefined) countOne(counters.shut, shut.reason);
@@ -84,8 +84,7 @@ export function createConnections({ deadlines, outbox, counters, onClosed }: Con
       connection.ws = undefined;
       connection.inbox = undefined;
       all.delete(connection);
-      for (const viewer of connection.viewers.values()) detach(viewer);
-      connection.viewers.clear();
+      leaveAll(connection);
     },
 
     /** Once a second: one loop over all sockets costs less than a timer for each. */
@@ -117,6 +116,16 @@ export function createConnections({ deadlines, outbox, counters, onClosed }: Con
       if (leaving.length > 0) await sleep(partingMs);
     },
   };
+}
+
+function leaveAll({ viewers }: HubConnection): void {
+  for (const viewer of viewers.values()) detach(viewer);
+  viewers.clear();
+}
+
+function silence(connection: HubConnection): void {
+  move(connection, "closed");
+  leaveAll(connection);
 }
 
 const endings = {

@@ -58,12 +58,12 @@ export async function createGateWorld(): Promise<GateWorld> {
 export interface TokenClaims {
   readonly jti?: string;
   readonly sid?: string;
+  readonly groups?: readonly string[];
   /** When it was made; default: now. */
   readonly issuedMs?: number;
 }
 
-export function signToken(user: string, { jti, sid, issuedMs = Date.now() }: TokenClaims = {}): Promise<string> {
-  const claims = { ...(jti === undefined ? {} : { jti }), ...(sid === undefined ? {} : { sid }) };
+export function signToken(user: string, { issuedMs = Date.now(), ...claims }: TokenClaims = {}): Promise<string> {
   return new SignJWT(claims)
     .setProtectedHeader({ alg: "HS256" })
     .setSubject(user)
