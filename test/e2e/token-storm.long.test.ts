@@ -15,5 +15,6 @@ it("5,000 tokens that run out within a second take no token of text from anybody
   expect(figures.closesTookMs).toBeGreaterThan(1_000);
   expect(figures.closesTookMs).toBeLessThan(6_000);
   expect(figures.warningsTookMs).toBeGreaterThan(2_000);
-  expect(figures.lagMs).toBeLessThan(200);
+  // Beyond what a busy machine does to an edge at rest.
+  expect(figures.lagMs - figures.quietLagMs).toBeLessThan(200);
 }, 300_000);

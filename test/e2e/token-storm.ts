@@ -1,11 +1,11 @@
 import { openBus, type Bus } from "@parley/bus";
+import { encodeEvent, subjects } from "@parley/protocol";
 import { createLogger, sleep } from "@parley/runtime";
 import { eventually, startNats, startRedis, startService, type Service } from "@parley/testkit";
-import { SignJWT } from "jose";
 import { WebSocket } from "ws";
 import { z } from "zod";
+import { createSharedSecret } from "../../services/edge/src/admission/shared-secret.ts";
 import { countInOrder, numberedToken } from "../../loadtest/bench/resume/numbered-token.ts";
-import { createFakeWorker, type FakeTurn } from "../../services/edge/test/support/fake-worker.ts";
 
 /** Tokens of many sockets that run out in the same second, while answers stream. */
 export interface StormOptions {
@@ -61,13 +61,12 @@ interface Viewer {
   code: number;
 }
 
-function tokenOf(user: string, expiresMs: number): Promise<string> {
-  return new SignJWT({ jti: `${user}-${Math.random()}` })
-    .setProtectedHeader({ alg: "HS256" })
-    .setSubject(user)
-    .setIssuedAt()
-    .setExpirationTime(Math.floor(expiresMs / 1_000))
-    .sign(new TextEncoder().encode(secret));
+const { sign } = createSharedSecret({ secret });
+
+/** Whole seconds, whenever it is made. */
+async function tokenOf(user: string, expiresMs: number): Promise<string> {
+  const nowMs = Math.floor(Date.now() / 1_000) * 1_000;
+  return (await sign({ id: user }, expiresMs - nowMs)).token;
 }
 
 /** Runs it against an edge as a process of its own, with the deadlines that it has anywhere. */
@@ -94,7 +93,7 @@ async function blow({ edge, bus, sockets, conversations }: Stage): Promise<Storm
   const expiresMs = Math.ceil((Date.now() + leadMs) / 1_000) * 1_000;
   const faults: string[] = [];
   const viewers: Viewer[] = [];
-  const turns: FakeTurn[] = [];
+  let asking: readonly Viewer[] = [];
   for (let first = 0; first < sockets;) {
     // The first of each conversation asks something; only then can others look at it.
     const count = first === 0 ? conversations : Math.min(openTogether, sockets - first);
@@ -103,12 +102,12 @@ async function blow({ edge, bus, sockets, conversations }: Stage): Promise<Storm
     viewers.push(
       ...(await Promise.all(places.map((place) => open({ edge, place, conversations, expiresMs, faults })))),
     );
-    if (turns.length === 0) turns.push(...beginTurns(bus, viewers));
+    if (asking.length === 0) asking = [...viewers];
   }
   if (Date.now() > expiresMs - 70_000)
     throw new Error("opening the sockets took too long for this run to say anything");
 
-  const writing = startWriting(turns);
+  const writing = startWriting(bus, asking);
   const lag = startLagWatch(edge);
   await sleep(expiresMs - 62_000 - Date.now());
   const quietLagMs = lag.takeMaxMs();
@@ -145,6 +144,7 @@ async function open({ edge, place, conversations, expiresMs, faults }: Opening):
   const renewal = renews ? await tokenOf(user, Date.now() + 3_600_000) : "";
   const times = { warnedMs: 0, closedMs: 0 };
   const viewer: Viewer = { socket, conversation, renews, renewal, turn: "", seen: 0, ...times, code: 0 };
+  let isWatching = false;
   await new Promise<void>((resolve, reject) => {
     socket.once("error", reject);
     socket.on("close", (code) => {
@@ -160,8 +160,12 @@ async function open({ edge, place, conversations, expiresMs, faults }: Opening):
       }
       if (frame.type === "accepted") viewer.turn = frame.turn_id ?? "";
       if (frame.type === "accepted") socket.send(JSON.stringify(subscribe));
-      if (frame.type === "subscribed") resolve();
-      take(viewer, frame, faults);
+      // What a client does that is told that the broker is busy.
+      if (frame.type === "error" && !isWatching) setTimeout(() => socket.send(JSON.stringify(subscribe)), 500);
+      else take(viewer, frame, faults);
+      if (frame.type !== "subscribed") return;
+      isWatching = true;
+      resolve();
     });
   });
   return viewer;
@@ -189,22 +193,37 @@ function take(viewer: Viewer, { type, token, text }: z.infer<typeof Frame>, faul
   }
 }
 
-function beginTurns(bus: Bus, viewers: readonly Viewer[]): FakeTurn[] {
-  const worker = createFakeWorker(bus);
-  return viewers.map(({ conversation, turn }) => worker.take(conversation, turn));
+const maxTries = 20;
+
+/** Writes the n-th token of the answer that this viewer asked for, once, however busy the broker is. */
+async function writeToken(
+  bus: Bus,
+  { conversation: conversation_id, turn: turn_id }: Viewer,
+  n: number,
+): Promise<void> {
+  const place = { conversation_id, turn_id, ts: Date.now(), attempt: 1, n };
+  const subject = subjects.agent(bus.events.shardOf(conversation_id), conversation_id, turn_id);
+  const data = encodeEvent({ type: "token", ...place, token: numberedToken(n) });
+  for (let tries = 0; tries < maxTries; tries++) {
+    const { kind } = await bus.events.append({ subject, data, msgId: `${turn_id}-${n}` });
+    if (kind === "stored") return;
+  }
+  throw new Error(`token ${n} of ${conversation_id} could not be stored`);
 }
 
-function startWriting(turns: readonly FakeTurn[]) {
+/** Each answer grows by one token at a time; viewers of all of them get it at once. */
+function startWriting(bus: Bus, asking: readonly Viewer[]) {
   const stopping = new AbortController();
   let count = 0;
   const write = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
-      await Promise.all(turns.map((turn) => turn.token(numberedToken(count))));
+      await Promise.all(asking.map((viewer) => writeToken(bus, viewer, count)));
       count++;
       await sleep(writeEveryMs, stopping.signal);
     }
   };
   const done = write();
+  done.catch(() => {});
   return {
     count: () => count,
     async stop() {

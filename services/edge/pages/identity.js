@@ -1,4 +1,5 @@
 import { byId } from "./elements.js";
+import { createSignIn } from "./sign-in.js";
 
 /**
  * Who the page is: a token that a person pasted (kept for this tab), else whoever has signed in, else a development token of the name in the box. A
@@ -29,7 +30,7 @@ export function createIdentity({ onChange }) {
     onChange();
   });
 
-  const signIn = createSignIn({ onChange });
+  const signIn = createSignIn({ onChange, forget: () => sessionStorage.removeItem(tokenKey) });
 
   /** The last one, used again while it lasts: every reconnect would ask for another. */
   let kept;
@@ -72,36 +73,4 @@ export function createIdentity({ onChange }) {
 function userIdOf(name) {
   const plain = name.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
   return `dev-${plain}`.slice(0, 128);
-}
-
-/** Signing in and out, where the server has a provider for it. */
-function createSignIn({ onChange }) {
-  const form = byId("sign-in-form");
-  const [go, leave] = [byId("sign-in"), byId("sign-out")];
-  /** Where to sign in; undefined: nobody can. */
-  const address = fetch("/api/v1/auth/methods").then(
-    async (response) => (response.ok ? (await response.json()).sign_in : undefined),
-    () => undefined,
-  );
-
-  go.addEventListener("click", async () => {
-    sessionStorage.removeItem(tokenKey);
-    location.assign(`${await address}?return_to=${encodeURIComponent(location.pathname + location.hash)}`);
-  });
-  leave.addEventListener("click", async () => {
-    await fetch("/auth/logout", { method: "POST" });
-    onChange();
-  });
-
-  return {
-    /** Shows what can be done. */
-    async isSignedIn() {
-      const canSignIn = (await address) !== undefined;
-      const isIn = canSignIn && (await fetch("/api/v1/auth/me")).ok;
-      form.hidden = !canSignIn;
-      go.hidden = isIn;
-      leave.hidden = !isIn;
-      return isIn;
-    },
-  };
 }

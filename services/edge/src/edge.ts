@@ -34,7 +34,7 @@ import { addHttpService } from "./transport/http-service.ts";
 import { listenPublicly, type ListenOptions } from "./transport/listener.ts";
 import type { Reply } from "./transport/reply.ts";
 import { addSocketService } from "./transport/socket-service.ts";
-import { createAdmissionRoom, type SignInOptions } from "./sign-in.ts";
+import { createAdmissionRoom, type SignInOptions } from "./admission-room.ts";
 
 export interface EdgeOptions {
   readonly bus: Bus;

@@ -23,7 +23,7 @@ import { Config, isWeakSecret } from "./config.ts";
 import { startEdge } from "./edge.ts";
 import { maxSocketsByFileLimit } from "./file-limit.ts";
 import { createAdminRoutes, type AdminParts } from "./transport/admin-routes.ts";
-import { revokerOf } from "./sign-in.ts";
+import { revokerOf } from "./admission-room.ts";
 import { readPages } from "./transport/pages.ts";
 
 const SERVICE = "edge";

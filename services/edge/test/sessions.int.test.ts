@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openGateStore } from "../src/admission/gate-store.ts";
 import type { Identity } from "../src/admission/identity.ts";
 import { createSessions } from "../src/admission/sessions.ts";
-import { revokerOf } from "../src/sign-in.ts";
+import { revokerOf } from "../src/admission-room.ts";
 import { AddressRules } from "@parley/protocol";
 import { createMetrics } from "@parley/runtime";
 import { createBrowser, type Browser } from "./support/browser.ts";

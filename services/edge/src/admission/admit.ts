@@ -62,7 +62,7 @@ export interface AdmissionDeps {
   readonly tickets: Pick<Tickets, "redeem">;
   /** Undefined: nobody can sign in here. */
   readonly signIn: SignIn | undefined;
-  readonly gate: Pick<Gate, "isRevoked" | "isCallerRevoked" | "blockedUntil">;
+  readonly gate: Pick<Gate, "isRevoked" | "isCallerRevoked" | "blockedUntil" | "note">;
   readonly isDevelopment: boolean;
 }
 
@@ -74,7 +74,12 @@ export function createAdmission(deps: AdmissionDeps): Admission {
   const { gate, isDevelopment, signIn } = deps;
 
   const byCredential: Admission["byCredential"] = async (credential, { address }) => {
-    const { identity, signIn: id } = await holderOf(deps, credential, address);
+    const { identity, signIn: id } = await holderOf(deps, credential, address).catch((error: unknown) => {
+      // An old cookie comes by itself, and a token that has run out was good once.
+      const isOffence = error instanceof ChatError && error.code === "AUTH_INVALID" && credential.kind !== "session";
+      if (isOffence) gate.note("bad token", { address });
+      throw error;
+    });
     if (gate.isRevoked(identity)) throw revoked();
     // Addresses are blocked before a token is asked for.
     const blockedUntilMs = gate.blockedUntil("", identity.user.id);

@@ -5,7 +5,7 @@ import { crc32 } from "node:zlib";
  * An API key: `parley_`, 256 random bits in 43 letters and digits, and six more that are their checksum. By the first part people and scanners of repositories see what it
  * is; by the last one a typing error is told from a key that is not known, without a look-up.
  */
-export const apiKeyPrefix = "parley_";
+const apiKeyPrefix = "parley_";
 
 const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const randomBytesOfKey = 32;

@@ -10,7 +10,7 @@ import { TokenFault, type Identity } from "./identity.ts";
 const shipped = fileURLToPath(new URL("../../../../config/api-keys.yaml", import.meta.url));
 
 /** The issuer's name of whoever shows a key. */
-export const apiKeyIssuer = "api-key";
+const apiKeyIssuer = "api-key";
 /** Sockets of a key last this long at a time, as those of a token that runs out in a year. */
 const longestMs = 366 * 86_400_000;
 

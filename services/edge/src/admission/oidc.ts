@@ -52,37 +52,7 @@ const defaultTimes: OidcTimes = { metadataMs: 600_000, requestSeconds: 5 };
  * when somebody signs in and not before: an edge starts without it. Its keys are had anew each time, so a rotation needs no second try.
  */
 export function createOidc(settings: OidcSettings, { log, times = defaultTimes }: OidcDeps): Oidc {
-  let known: { readonly metadata: client.ServerMetadata; readonly askedMs: number } | undefined;
-  let asking: Promise<client.ServerMetadata> | undefined;
-
-  const ask = async (): Promise<client.ServerMetadata> => {
-    const { issuer, clientId } = settings;
-    const { requestSeconds: timeout } = times;
-    const config = await client.discovery(new URL(issuer), clientId, metadataOf(settings), authOf(settings), {
-      timeout,
-      execute: executeOf(settings),
-    });
-    const metadata = config.serverMetadata();
-    if (metadata.issuer !== issuer) throw new Error("it names itself otherwise");
-    known = { metadata, askedMs: performance.now() };
-    return metadata;
-  };
-
-  const configuration = async (): Promise<client.Configuration> => {
-    const isFresh = known !== undefined && performance.now() - known.askedMs < times.metadataMs;
-    if (!isFresh) asking ??= ask().finally(() => (asking = undefined));
-    // What it said some time ago is better than nothing: whether it is there is seen when it is asked for the token.
-    const metadata = await asking?.catch((error: unknown) => {
-      if (known === undefined) throw refusalOf(error, "AUTH_UNAVAILABLE");
-    });
-    const found = metadata ?? known?.metadata;
-    if (found === undefined) throw new ChatError("AUTH_UNAVAILABLE", { message: away });
-    const config = new client.Configuration(found, settings.clientId, metadataOf(settings), authOf(settings));
-    config.timeout = times.requestSeconds;
-    for (const change of executeOf(settings)) change(config);
-    return config;
-  };
-
+  const configuration = createConfigurations(settings, times);
   return {
     async begin() {
       const verifier = client.randomPKCECodeVerifier();
@@ -119,6 +89,39 @@ export function createOidc(settings: OidcSettings, { log, times = defaultTimes }
   };
 }
 
+/** What is known of the provider, for one sign-in at a time. */
+function createConfigurations(settings: OidcSettings, times: OidcTimes): () => Promise<client.Configuration> {
+  const { issuer, clientId } = settings;
+  const timeout = times.requestSeconds;
+  let known: { readonly metadata: client.ServerMetadata; readonly askedMs: number } | undefined;
+  let asking: Promise<client.ServerMetadata> | undefined;
+
+  const ask = async (): Promise<client.ServerMetadata> => {
+    const options = { timeout, execute: executeOf(settings) };
+    const about = metadataOf(settings);
+    const config = await client.discovery(new URL(issuer), clientId, about, authOf(settings), options);
+    const metadata = config.serverMetadata();
+    if (metadata.issuer !== issuer) throw new Error("it names itself otherwise");
+    known = { metadata, askedMs: performance.now() };
+    return metadata;
+  };
+
+  return async () => {
+    const isFresh = known !== undefined && performance.now() - known.askedMs < times.metadataMs;
+    if (!isFresh) asking ??= ask().finally(() => (asking = undefined));
+    // What it said some time ago is better than nothing: whether it is there is seen when it is asked for the token.
+    const metadata = await asking?.catch((error: unknown) => {
+      if (known === undefined) throw refusalOf(error, "AUTH_UNAVAILABLE");
+    });
+    const found = metadata ?? known?.metadata;
+    if (found === undefined) throw new ChatError("AUTH_UNAVAILABLE", { message: away });
+    const config = new client.Configuration(found, clientId, metadataOf(settings), authOf(settings));
+    config.timeout = timeout;
+    for (const change of executeOf(settings)) change(config);
+    return config;
+  };
+}
+
 type Tokens = Awaited<ReturnType<typeof client.authorizationCodeGrant>>;
 
 function identityIn(tokens: Tokens, { algorithms, naming }: OidcSettings): Identity {
@@ -140,7 +143,8 @@ function authOf({ clientSecret }: OidcSettings): client.ClientAuth {
 }
 
 function executeOf({ issuer }: OidcSettings): ((config: client.Configuration) => void)[] {
-  // Settings allow http for a provider on this machine only.
+  // Settings allow http for a provider on this machine only. The library marks it as deprecated so that it is not overlooked.
+  // oxlint-disable-next-line typescript/no-deprecated
   const insecure = issuer.startsWith("http:") ? [client.allowInsecureRequests] : [];
   return [client.enableNonRepudiationChecks, ...insecure];
 }

@@ -65,31 +65,7 @@ export function createSessions(store: Redis, times: SessionTimes) {
 
   return {
     /** Returns the value of its cookie. */
-    async begin({ identity, address, agent }: { identity: Identity; address: string; agent: string }) {
-      const cookie = randomBytes(32).toString("base64url");
-      const id = nameOf(cookie);
-      const nowMs = Date.now();
-      const own = { ...identity, session: revocationName(id), tokenId: undefined, issuedAtMs: nowMs };
-      const record: Stored = {
-        identity: own,
-        madeMs: nowMs,
-        seenMs: nowMs,
-        address,
-        agent: agent.slice(0, maxAgentChars),
-      };
-      const list = listOf(identity.user.id);
-      const ids = await ask(store.zrange(list, 0, "-1"));
-      const tooMany = ids.slice(0, Math.max(0, ids.length + 1 - maxPerUser));
-      const commands = store
-        .multi()
-        .set(keyOf(id), JSON.stringify(record), "PX", leftMs(record, times))
-        .zremrangebyscore(list, "-inf", nowMs - times.maxMs)
-        .zadd(list, nowMs, id)
-        .pexpire(list, times.maxMs);
-      if (tooMany.length > 0) commands.zrem(list, ...tooMany).del(...tooMany.map(keyOf));
-      await run(commands);
-      return { cookie, ...signedIn(id, record, times) };
-    },
+    begin: (beginning: Beginning) => begin(store, times, beginning),
 
     /** Whose cookie it is; undefined: nobody's any more. `isActive`: its user does something. */
     async byCookie(cookie: string, isActive = true): Promise<SignedIn | undefined> {
@@ -108,16 +84,7 @@ export function createSessions(store: Redis, times: SessionTimes) {
     },
 
     /** All of a user, the newest first. */
-    async list(userId: string): Promise<SessionView[]> {
-      const ids = await ask(store.zrange(listOf(userId), 0, "-1"));
-      const texts = ids.length === 0 ? [] : await ask(store.mget(ids.map(keyOf)));
-      return ids
-        .flatMap((id, place) => {
-          const found = current(texts[place] ?? null, times);
-          return found === undefined || found.identity.user.id !== userId ? [] : [viewOf(id, found, times)];
-        })
-        .toReversed();
-    },
+    list: (userId: string) => list(store, times, userId),
 
     /** Ends one of a user. Returns whether there was such a one. */
     async end(userId: string, id: string): Promise<boolean> {
@@ -132,6 +99,44 @@ export function createSessions(store: Redis, times: SessionTimes) {
       await run(store.multi().del(listOf(userId), ...ids.map(keyOf)));
     },
   };
+}
+
+/** Who signs in, and from where. */
+export interface Beginning {
+  readonly identity: Identity;
+  readonly address: string;
+  readonly agent: string;
+}
+
+async function begin(store: Redis, times: SessionTimes, { identity, address, agent }: Beginning) {
+  const cookie = randomBytes(32).toString("base64url");
+  const id = nameOf(cookie);
+  const nowMs = Date.now();
+  const own = { ...identity, session: revocationName(id), tokenId: undefined, issuedAtMs: nowMs };
+  const record: Stored = { identity: own, madeMs: nowMs, seenMs: nowMs, address, agent: agent.slice(0, maxAgentChars) };
+  const users = listOf(identity.user.id);
+  const ids = await ask(store.zrange(users, 0, "-1"));
+  const tooMany = ids.slice(0, Math.max(0, ids.length + 1 - maxPerUser));
+  const commands = store
+    .multi()
+    .set(keyOf(id), JSON.stringify(record), "PX", leftMs(record, times))
+    .zremrangebyscore(users, "-inf", nowMs - times.maxMs)
+    .zadd(users, nowMs, id)
+    .pexpire(users, times.maxMs);
+  if (tooMany.length > 0) commands.zrem(users, ...tooMany).del(...tooMany.map(keyOf));
+  await run(commands);
+  return { cookie, ...signedIn(id, record, times) };
+}
+
+async function list(store: Redis, times: SessionTimes, userId: string): Promise<SessionView[]> {
+  const ids = await ask(store.zrange(listOf(userId), 0, "-1"));
+  const texts = ids.length === 0 ? [] : await ask(store.mget(ids.map(keyOf)));
+  return ids
+    .flatMap((id, place) => {
+      const found = current(texts[place] ?? null, times);
+      return found === undefined || found.identity.user.id !== userId ? [] : [viewOf(id, found, times)];
+    })
+    .toReversed();
 }
 
 /** By which the gate knows a sign-in. */

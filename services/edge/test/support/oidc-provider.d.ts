@@ -7,7 +7,7 @@ declare module "oidc-provider" {
     claims(): Promise<{ readonly sub: string; readonly [claim: string]: unknown }>;
   }
 
-  export default class Provider {
+  export class Provider {
     constructor(issuer: string, configuration: object);
     listen(port: number, host: string, ready: () => void): Server;
     on(event: string, listener: (...parts: unknown[]) => void): this;

@@ -47,7 +47,7 @@ export async function startOwnProvider(): Promise<OwnProvider> {
     const url = new URL(request.url ?? "/", issuer());
     asked.set(url.pathname, (asked.get(url.pathname) ?? 0) + 1);
     const listener = behaviour.instead[url.pathname];
-    if (listener !== undefined) return void listener(request, response);
+    if (listener !== undefined) return listener(request, response);
     void answerOf(url, request).then(({ status = 200, headers = {}, body }) => {
       response.writeHead(status, { "content-type": "application/json", ...headers });
       response.end(JSON.stringify(body));

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { freePort } from "@parley/testkit";
-import Provider from "oidc-provider";
+import { Provider } from "oidc-provider";
 import { clientId, clientSecret, type FillIn } from "./sign-in-fixture.ts";
 import { exportJWK, generateKeyPair } from "jose";
 

@@ -7,7 +7,7 @@ import type { TestRedis } from "./redis.ts";
 
 export const clientId = "parley";
 export const clientSecret = "secret-of-parley-at-its-provider";
-export const sessionTimes: SessionTimes = { idleMs: 3_600_000, maxMs: 7 * 86_400_000 };
+const sessionTimes: SessionTimes = { idleMs: 3_600_000, maxMs: 7 * 86_400_000 };
 
 export interface SignInEdge extends EdgeUnderTest {
   readonly origin: string;

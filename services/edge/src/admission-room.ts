@@ -1,14 +1,16 @@
+import type { Logger } from "@parley/runtime";
 import { createAdmission } from "./admission/admit.ts";
-import { noApiKeys } from "./admission/api-keys.ts";
-import { openGate } from "./admission/gate.ts";
+import { noApiKeys, type ApiKeys } from "./admission/api-keys.ts";
+import { openGate, type Gate } from "./admission/gate.ts";
 import type { GateStore } from "./admission/gate-store.ts";
 import type { Oidc } from "./admission/oidc.ts";
 import { createSessionCookie } from "./admission/session-cookie.ts";
 import { createSessionKeeper } from "./admission/session-keeper.ts";
 import { createSessions, type SessionTimes } from "./admission/sessions.ts";
 import { createTickets } from "./admission/tickets.ts";
+import type { Tokens } from "./admission/tokens.ts";
+import type { Redis } from "./commands/conversations/conversation-index.ts";
 import type { Outbox } from "./delivery/outbox.ts";
-import type { EdgeOptions } from "./edge.ts";
 import type { Revoke } from "./transport/auth-routes.ts";
 
 /** Signing in at the page. */
@@ -19,8 +21,19 @@ export interface SignInOptions {
   readonly times: SessionTimes;
 }
 
+/** What decides who is let in. */
+interface DoorOptions {
+  readonly tokens: Tokens;
+  readonly apiKeys?: Pick<ApiKeys, "identify" | "isCurrent" | "onShut" | "sweep">;
+  readonly signIn?: SignInOptions | undefined;
+  readonly gate?: Gate;
+  readonly redis?: Redis;
+  readonly isDevelopment: boolean;
+  readonly log: Logger;
+}
+
 /** `admission`: by what somebody is let in. */
-export function createAdmissionRoom(options: EdgeOptions, outbox: Outbox) {
+export function createAdmissionRoom(options: DoorOptions, outbox: Outbox) {
   const { tokens, apiKeys = noApiKeys, gate = openGate, isDevelopment, redis, log } = options;
   const signIn = createSignIn(options);
   const keeper = signIn === undefined ? undefined : createSessionKeeper({ sessions: signIn.sessions, outbox, log });
@@ -39,7 +52,7 @@ export function createAdmissionRoom(options: EdgeOptions, outbox: Outbox) {
   };
 }
 
-function createSignIn({ redis, signIn }: EdgeOptions) {
+function createSignIn({ redis, signIn }: DoorOptions) {
   if (redis === undefined || signIn === undefined) return undefined;
   const { oidc, publicOrigin, times } = signIn;
   return {
