@@ -155,13 +155,14 @@ async function open({ edge, place, conversations, expiresMs, faults }: Opening):
       const frame = Frame.parse(JSON.parse(data.toString("utf8")));
       const subscribe = { type: "subscribe", conversation_id: conversation };
       const ask = { type: "message", id: "m1", conversation_id: conversation, message: "go on" };
+      const next = place < conversations && viewer.turn === "" ? ask : subscribe;
       if (frame.type === "auth_success" && viewer.warnedMs === 0) {
-        socket.send(JSON.stringify(place < conversations ? ask : subscribe));
+        socket.send(JSON.stringify(next));
       }
       if (frame.type === "accepted") viewer.turn = frame.turn_id ?? "";
       if (frame.type === "accepted") socket.send(JSON.stringify(subscribe));
       // What a client does that is told that the broker is busy.
-      if (frame.type === "error" && !isWatching) setTimeout(() => socket.send(JSON.stringify(subscribe)), 500);
+      if (frame.type === "error" && !isWatching) setTimeout(() => socket.send(JSON.stringify(next)), 500);
       else take(viewer, frame, faults);
       if (frame.type !== "subscribed") return;
       isWatching = true;
