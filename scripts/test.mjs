@@ -49,7 +49,7 @@ async function runSuites({ chosen, outcomes, ...options }) {
     say();
     say(`== ${suite.name} (suite ${index + 1} of ${chosen.length})`);
     keepOutcome(artefactsDir, outcomes, `${suite.name}: was running when the tests were cut off`);
-    outcomes.push(await runSuite(suite, options));
+    outcomes.push(await runSuite(suite, { ...options, env: { ...suite.env, ...options.env } }));
   }
 }
 

@@ -29,6 +29,7 @@ These are read by the scripts of this repository, not by the services.
 |---|---|
 | \`PARLEY_DATA_DIR\` | Where \`npm start\` keeps the data of its own brokers, its logs and its development secret; \`.data\` if not set. |
 | \`NATS_SERVER_BIN\`, \`REDIS_SERVER_BIN\` | The programs that tests start; looked for on the \`PATH\` if not set. |
+| \`PARLEY_TEST_ROLES\` | \`1\`: the brokers that tests start have a user per role, with the rights of \`deploy/nats\` and \`deploy/redis\`; \`npm test -- all\` sets it for integration and e2e. |
 | \`CHROMIUM_PATH\` | The browser of the browser tests. |
 | \`PARLEY_BUILT\` | \`1\`: tests take the build that is there instead of building first. |
 `;

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { connectNats, type BrokerLink } from "@parley/bus";
+import { connectNats, natsAddress, type BrokerLink } from "@parley/bus";
 import { brokerFields, createLogger, DeadlineError, readConfig, withDeadline } from "@parley/runtime";
 import { z } from "zod";
 import { backUpLog } from "./backup.ts";
@@ -13,7 +13,9 @@ const usage = [
 
 const connectWithinMs = 10_000;
 
-const Config = z.object({ NATS_URL: brokerFields().NATS_URL });
+const Config = z
+  .object(brokerFields())
+  .pick({ NATS_URL: true, NATS_CA_FILE: true, NATS_CERT_FILE: true, NATS_KEY_FILE: true });
 
 function readArguments(args: readonly string[]) {
   const { values, positionals } = parseArgs({
@@ -28,10 +30,10 @@ function readArguments(args: readonly string[]) {
   return { command, folder, replace: values.replace };
 }
 
-async function connect(servers: string): Promise<BrokerLink> {
+async function connect(address: ReturnType<typeof natsAddress>): Promise<BrokerLink> {
   const log = createLogger({ service: "log-backup", level: "fatal", format: "pretty" });
   try {
-    return await withDeadline(connectNats({ servers, name: "log-backup", log }), connectWithinMs, "connecting");
+    return await withDeadline(connectNats({ ...address, name: "log-backup", log }), connectWithinMs, "connecting");
   } catch (cause) {
     if (cause instanceof DeadlineError)
       throw new Error(`No NATS server answers within ${connectWithinMs / 1_000} s: set NATS_URL.`, { cause });
@@ -43,7 +45,7 @@ async function connect(servers: string): Promise<BrokerLink> {
 
 async function main(args: readonly string[]): Promise<void> {
   const { command, folder, replace } = readArguments(args);
-  const { nc } = await connect(readConfig(Config, process.env).NATS_URL);
+  const { nc } = await connect(natsAddress(readConfig(Config, process.env)));
   try {
     const manifest = await (command === "backup" ? backUpLog(nc, folder) : restoreLog(nc, folder, { replace }));
     say(command === "backup" ? "backed up" : "restored", manifest);

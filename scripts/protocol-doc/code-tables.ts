@@ -23,9 +23,9 @@ const reasons: Readonly<Record<keyof typeof closeCodes, string>> = {
   tokenExpired: "The token has run out, or had run out when it was sent. Get a new one first.",
   overloaded: "The conversation could not be read for too long.",
   authDeadline: "No valid token came in time.",
-  badToken: "The token is not valid, or belongs to another user than the connection.",
+  badToken: "The token is not valid, belongs to another user than the connection, or was revoked.",
   protocolAbuse: "Too many invalid frames, or too many frames that did not wait for any answer.",
-  policy: "Reserved.",
+  policy: "The user, or the address, is blocked.",
   tooManyConnections: "Reserved.",
 };
 

@@ -13,6 +13,7 @@ const suites = [
     deadlineMs: 8 * 60_000,
     always: true,
     needsBrokers: true,
+    triesRoles: true,
   },
   {
     name: "e2e",
@@ -20,6 +21,7 @@ const suites = [
     deadlineMs: 6 * 60_000,
     always: true,
     needsBrokers: true,
+    triesRoles: true,
   },
   { name: "chaos", what: "two kinds of fault", deadlineMs: 5 * 60_000, always: true, needsBrokers: true },
   {
@@ -40,6 +42,10 @@ const MAX_REPEATED_FILES = 3;
 /** What it leaves out because it takes too long for each change, and how to have it. */
 const onRequest = [
   ["PARLEY_PROPERTY_RUNS=4 npm test -- all", "four times as many inputs for each property; CI does"],
+  [
+    "PARLEY_TEST_ROLES=1 npm test -- e2e",
+    "with a user per role at both brokers (deploy/nats, deploy/redis); `all` does",
+  ],
   ["npm run load -- smoke", "1,200 people at once; CI does"],
   ["npm run chaos", "every kind of fault, a new seed each time"],
   ["npm run load -- soak --minutes 20", "whether memory grows; `npm run load` lists other loads"],
@@ -48,7 +54,7 @@ const onRequest = [
 
 /** What a run of these suites tries and what it does not, as lines. */
 export function describeTiers(chosen) {
-  const left = suites.filter((suite) => !chosen.includes(suite));
+  const left = suites.filter(({ name }) => !chosen.some((suite) => suite.name === name));
   return [
     "Runs:",
     ...table(chosen.map(({ name, what }) => [name, what])),
@@ -59,7 +65,8 @@ export function describeTiers(chosen) {
 
 /**
  * `npm test -- unit -t name`: leading names of suites choose these (`all`: every one), the rest goes to vitest. Without names those run that
- * always do. `maxRepeats`: how many files may run a second time, where somebody wants that.
+ * always do. `maxRepeats`: how many files may run a second time, where somebody wants that. With `all`, suites that try the roles have `env` for
+ * that: each change is tried without them by who makes it, and with them by CI.
  */
 export function readSuites(args) {
   const names = suites.map(({ name }) => name);
@@ -74,6 +81,11 @@ export function readSuites(args) {
     if (chosen.length === 0) return always;
     return chosen.includes("all") || chosen.includes(name);
   };
-  const maxRepeats = chosen.includes("all") && rest.length === 0 ? MAX_REPEATED_FILES : 0;
-  return { chosen: suites.filter(isChosen), vitestArgs: rest, maxRepeats };
+  const isAll = chosen.includes("all");
+  const maxRepeats = isAll && rest.length === 0 ? MAX_REPEATED_FILES : 0;
+  const withRoles = (suite) =>
+    isAll && suite.triesRoles
+      ? { ...suite, what: `${suite.what}, in its roles`, env: { PARLEY_TEST_ROLES: "1" } }
+      : suite;
+  return { chosen: suites.filter(isChosen).map(withRoles), vitestArgs: rest, maxRepeats };
 }

@@ -48,10 +48,10 @@ async function decideOnCall({ decisions, hasStranger }: DecisionPlan, call: stri
   }
 }
 
-/** Also what was decided by somebody else meanwhile. */
+/** Also what was decided by somebody else meanwhile; who came after that was done may see no more than that it is. */
 function hasSeen(view: Device["view"], call: string, { turn, hasEnded }: Deciding): boolean {
   const isThere = view.turns.some((one) =>
-    toolCallsOf(one).some(({ call_id, approval }) => call_id === call && approval),
+    toolCallsOf(one).some(({ call_id, approval, status }) => call_id === call && (approval ?? status) !== undefined),
   );
   return isThere || hasEnded(view, turn);
 }

@@ -54,17 +54,19 @@ it("mounts only files that are there", () => {
   for (const volume of mounted) expect(existsSync(path.join(root, volume.split(":", 1)[0] ?? "")), volume).toBe(true);
 });
 
-it("lets the broker start with no password that was not set", () => {
-  for (const role of ["EDGE", "AGENT", "TOOL", "OPERATOR"]) {
-    expect(services["nats"]?.environment).toHaveProperty(`NATS_${role}_PASSWORD`, null);
-  }
+it("lets the brokers start with no password that was not set", () => {
+  const users = ["EDGE", "AGENT", "TOOL", "OPERATOR"];
+  for (const role of users) expect(services["nats"]?.environment).toHaveProperty(`NATS_${role}_PASSWORD`, null);
+  for (const role of [...users, "SCALER"])
+    expect(services["redis"]?.environment).toHaveProperty(`REDIS_${role}_PASSWORD`, null);
 });
 
 it("gives each process the user of its role, and no password to anybody else", () => {
   const roles = { edge: "edge", "agent-worker": "agent", "tool-worker": "tool" };
   for (const [name, role] of Object.entries(roles)) {
-    const { NATS_URL, ...others } = services[name]?.environment ?? {};
+    const { NATS_URL, REDIS_URL, ...others } = services[name]?.environment ?? {};
     expect(NATS_URL).toBe(`nats://${role}:\${NATS_${role.toUpperCase()}_PASSWORD:-}@nats:4222`);
-    expect(JSON.stringify(others)).not.toMatch(/NATS_\w+_PASSWORD/);
+    expect(REDIS_URL).toBe(`redis://${role}:\${REDIS_${role.toUpperCase()}_PASSWORD:-}@redis:6379`);
+    expect(JSON.stringify(others)).not.toMatch(/(NATS|REDIS)_\w+_PASSWORD/);
   }
 });

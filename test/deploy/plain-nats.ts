@@ -9,8 +9,10 @@ export type PlainNats = {
   refusalOf(subject: string, options?: { reply?: string; payload?: string }): Promise<string | undefined>;
   /** What the broker said to this subscription: its refusal, or undefined. */
   subscribe(subject: string): Promise<string | undefined>;
-  /** The first answer to a request. */
+  /** The first answer to a request. Throws when nobody serves that subject in the account of this user. */
   ask(subject: string, payload?: string): Promise<string>;
+  /** The subjects of all messages that came. */
+  heard(): string[];
   [Symbol.asyncDispose](): Promise<void>;
 };
 
@@ -35,7 +37,9 @@ export async function plainNats(broker: Broker, role?: Role): Promise<PlainNats>
     `PUB ${subject} ${reply} ${Buffer.byteLength(payload)}\r\n${payload}\r\n`;
 
   const user = role === undefined ? {} : { user: role, pass: passwordOf(role) };
-  const greeting = await say(`CONNECT ${JSON.stringify({ verbose: false, headers: true, ...user })}\r\n`);
+  const greeting = await say(
+    `CONNECT ${JSON.stringify({ verbose: false, headers: true, no_responders: true, ...user })}\r\n`,
+  );
   const refusal = refusalIn(greeting);
   if (refusal !== undefined) throw new Error(refusal);
   return {
@@ -51,8 +55,11 @@ export async function plainNats(broker: Broker, role?: Role): Promise<PlainNats>
       );
       await say(`SUB ${inbox} ${subscriptions}\r\n${publish(subject, inbox, payload)}`);
       await eventually(() => answer.test(heard), { what: `an answer on ${subject}` });
-      return answer.exec(heard)?.[1] ?? "";
+      const [whole = "", text = ""] = answer.exec(heard) ?? [];
+      if (whole.includes("NATS/1.0 503")) throw new Error(`nobody serves ${subject}`);
+      return text;
     },
+    heard: () => [...heard.matchAll(/^H?MSG (\S+) /gm)].map(([, subject = ""]) => subject),
     async [Symbol.asyncDispose]() {
       socket.destroy();
       await closed;

@@ -19,6 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => system[Symbol.asyncDispose]());
 
+// oxlint-disable-next-line typescript/no-explicit-any
 async function admin(edge: Service, path: string, body?: object): Promise<{ status: number; body: any }> {
   const response = await fetch(`http://127.0.0.1:${edge.adminPort}/admin/${path}`, {
     headers: { authorization: `Bearer ${adminToken}` },

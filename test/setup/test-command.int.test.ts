@@ -1,5 +1,8 @@
+import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { tempDir } from "@parley/testkit";
 import { runTests, testCheckout } from "./test-checkout.ts";
@@ -54,4 +57,15 @@ test("passes what follows the suites on to vitest", async () => {
   await testCheckout(folder.path, { passing });
   const { lastLine } = await runTests(folder.path, ["unit", "-t", "b"]);
   expect(lastLine).toBe("1 passed, 0 failed, 2 skipped");
+});
+
+test("runs integration and e2e in the roles of the brokers with everything, and without them in between", async () => {
+  const script = `
+    const { readSuites } = await import("./scripts/suites/options.mjs");
+    const inRoles = (args) => readSuites(args).chosen.filter(({ env }) => env?.PARLEY_TEST_ROLES === "1").map(({ name }) => name);
+    console.log(JSON.stringify([inRoles(["all"]), inRoles([])]));
+  `;
+  const cwd = fileURLToPath(new URL("../..", import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script], { cwd });
+  expect(JSON.parse(stdout)).toEqual([["integration", "e2e"], []]);
 });

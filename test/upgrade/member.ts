@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
 import { withDeadline } from "@parley/runtime";
-import { eventually, freePort } from "@parley/testkit";
+import { asItsRole, eventually, freePort } from "@parley/testkit";
 
 export type Role = "edge" | "agent-worker" | "tool-worker" | "model-simulator" | "cluster-simulator";
 
@@ -40,7 +40,7 @@ export async function startMember(version: Version, role: Role, env: Record<stri
   const [port, adminPort] = [await freePort(), await freePort()];
   const { PATH = "", HOME = "" } = process.env;
   const child = spawn(process.execPath, [path.join(version.root, "services", role, "dist/main.js")], {
-    env: { PATH, HOME, HOST: "127.0.0.1", ...env, PORT: String(port), ADMIN_PORT: String(adminPort) },
+    env: { PATH, HOME, HOST: "127.0.0.1", ...asItsRole(role, env), PORT: String(port), ADMIN_PORT: String(adminPort) },
     cwd: version.root,
     stdio: ["ignore", "pipe", "pipe"],
   });

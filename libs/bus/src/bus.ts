@@ -10,7 +10,7 @@ import { createEventLog, type EventLog } from "./event-log.ts";
 import { createFacts, type Facts } from "./facts.ts";
 import { createGateLog, type GateLog } from "./gate-log.ts";
 import { createLogMarks } from "./log-marks.ts";
-import { connectNats, type BrokerLink } from "./nats-connection.ts";
+import { connectNats, type BrokerLink, type NatsOptions } from "./nats-connection.ts";
 import { askTimeoutMs, createPatientLookups } from "./patient-lookups.ts";
 import { watchPayloadLimit } from "./payload-limit.ts";
 import { createUnreadable, type Unreadable } from "./unreadable.ts";
@@ -29,11 +29,7 @@ import { createTranscripts, type Transcripts } from "./transcripts.ts";
 import { createTurnQueue, type TurnQueue } from "./turn-queue.ts";
 import { createWaitingTexts, type WaitingTexts } from "./waiting-texts.ts";
 
-export interface BusOptions extends Partial<Omit<StreamOptions, "metadata">> {
-  readonly servers: string;
-  readonly name: string;
-  readonly log: Logger;
-}
+export interface BusOptions extends NatsOptions, Partial<Omit<StreamOptions, "metadata">> {}
 
 export interface Bus extends BrokerLink {
   readonly events: EventLog;
@@ -92,8 +88,8 @@ const defaults: Omit<StreamOptions, "metadata"> = {
 };
 
 /** Connects to NATS, makes sure the streams are there, and opens what is built on them. */
-export async function openBus({ servers, name, log, ...streamOptions }: BusOptions): Promise<Bus> {
-  const link = await connectNats({ servers, name, log });
+export async function openBus({ servers, tls, name, log, ...streamOptions }: BusOptions): Promise<Bus> {
+  const link = await connectNats({ servers, tls, name, log });
   const options = completed(streamOptions, link);
   warnOfOldCluster(link, options, log);
   const manager = await jetstreamManager(link.nc, { checkAPI: false, timeout: askTimeoutMs });

@@ -29,6 +29,7 @@ export type {
 export type { WaitingTexts } from "./waiting-texts.ts";
 export type { TitlePlace, Titles } from "./titles.ts";
 export type { TranscriptPage, Transcripts } from "./transcripts.ts";
+export { natsAddress, redisAddress } from "./broker-tls.ts";
 export { connectRedis, type RedisRole } from "./redis.ts";
 export { createToolJobs, createToolQueue, type ToolJobCounts, type ToolJobs, type ToolQueue } from "./tool-queue.ts";
 export {

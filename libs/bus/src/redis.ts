@@ -1,5 +1,8 @@
 import { Redis, type RedisOptions } from "ioredis";
 import type { Logger } from "@parley/runtime";
+import { readTls, requireTlsAddress, type TlsFiles, type TlsText } from "./broker-tls.ts";
+import { tlsFailure } from "./tls-failure.ts";
+import { redisFailure } from "./tls-probe.ts";
 
 /**
  * `queue` and `cache`: a command fails at once while Redis is down, because its caller has a deadline or a fallback of its own.
@@ -7,8 +10,14 @@ import type { Logger } from "@parley/runtime";
  */
 export type RedisRole = "queue" | "worker" | "cache";
 
-interface RedisDeps {
+/** See `redisAddress`. */
+export interface RedisAddress {
   readonly url: string;
+  /** For `rediss://`. */
+  readonly tls?: TlsFiles | undefined;
+}
+
+interface RedisDeps extends RedisAddress {
   readonly role: RedisRole;
   readonly log: Logger;
 }
@@ -19,17 +28,42 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const RECONNECT_MIN_MS = 50;
 const RECONNECT_MAX_MS = 2_000;
 
-/** Connects in the background and for ever: the caller learns of an outage from its commands, or from `status`. */
-export function connectRedis({ url, role, log }: RedisDeps): Redis {
-  const redis = new Redis(url, optionsOf(role));
-  reportOutages(redis, role, log);
+/**
+ * Connects in the background and for ever: the caller learns of an outage from its commands, or from `status`. Throws a `StartError` when the files
+ * for TLS cannot be used.
+ */
+export function connectRedis({ url, tls = {}, role, log }: RedisDeps): Redis {
+  const isTlsAsked = url.startsWith("rediss:");
+  if (!isTlsAsked) requireTlsAddress("REDIS", tls, "rediss");
+  const secured = isTlsAsked ? renewedTls(tls, log) : {};
+  const redis = new Redis(url, { ...optionsOf(role), ...secured });
+  reportOutages(redis, { url, isTlsAsked, role, log });
   return redis;
 }
 
-function optionsOf(role: RedisRole): Omit<RedisOptions, "replyMapping"> {
+type Options = Omit<RedisOptions, "replyMapping">;
+
+function optionsOf(role: RedisRole): Options {
   const always = { connectTimeout: CONNECT_TIMEOUT_MS, retryStrategy: reconnectDelayMs };
   if (role === "worker") return { ...always, maxRetriesPerRequest: null };
   return { ...always, enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: COMMAND_TIMEOUT_MS };
+}
+
+/** With files that are read again before each connection: certificates are renewed while processes run. */
+function renewedTls(files: TlsFiles, log: Logger): Options {
+  const tls: { -readonly [Key in keyof TlsText]: TlsText[Key] } = { ...readTls("REDIS", files) };
+  return {
+    tls,
+    retryStrategy(times) {
+      try {
+        Object.assign(tls, readTls("REDIS", files));
+      } catch (error) {
+        // Half written, perhaps: as before until they can be read again.
+        log.debug({ err: error }, "the files for TLS with Redis cannot be used now");
+      }
+      return reconnectDelayMs(times);
+    },
+  };
 }
 
 function reconnectDelayMs(times: number): number {
@@ -37,18 +71,29 @@ function reconnectDelayMs(times: number): number {
   return Math.round(boundMs / 2 + Math.random() * (boundMs / 2));
 }
 
+type Reported = Pick<RedisDeps, "url" | "role" | "log"> & { readonly isTlsAsked: boolean };
+
 /** One line when Redis goes and one when it is back. Without an `error` listener ioredis would write every try to the console. */
-function reportOutages(redis: Redis, role: RedisRole, log: Logger): void {
+function reportOutages(redis: Redis, { url, isTlsAsked, role, log }: Reported): void {
   let down = false;
-  const report = (reason: string): void => {
+  let wasReady = false;
+  const say = (reason: string): void => log.warn({ role, reason }, "Redis cannot be reached");
+  const report = (error: Error): void => {
     if (down) return;
     down = true;
-    log.warn({ role, reason }, "Redis cannot be reached");
+    const { tls } = redis.options;
+    const failure = tlsFailure({ broker: "REDIS", isTlsAsked, hasCertificate: tls?.cert !== undefined, error });
+    // One that was reached before speaks as it is asked to.
+    if (failure !== undefined || wasReady) return say(failure ?? error.message);
+    void redisFailure(url, tls).then((found) => {
+      if (down) say(found ?? error.message);
+    });
   };
-  redis.on("error", (error) => report(error.message));
-  redis.on("reconnecting", () => report("the connection was closed"));
+  redis.on("error", report);
+  redis.on("reconnecting", () => report(new Error("the connection was closed")));
   redis.on("ready", () => {
     if (down) log.info({ role }, "Redis is back");
     down = false;
+    wasReady = true;
   });
 }

@@ -2,10 +2,9 @@ import { type CallId, type ToolJob, toolJobId, toolQueueName } from "@parley/pro
 import type { Logger } from "@parley/runtime";
 import { Queue } from "bullmq";
 import type { Redis } from "ioredis";
-import { connectRedis } from "./redis.ts";
+import { connectRedis, type RedisAddress } from "./redis.ts";
 
-interface ToolQueueDeps {
-  readonly url: string;
+interface ToolQueueDeps extends RedisAddress {
   readonly log: Logger;
 }
 
@@ -42,8 +41,8 @@ const sweepEveryMs = 600_000;
 const maxSwept = 10_000;
 
 /** The agents' side of the queue of tool calls. */
-export function createToolQueue({ url, log }: ToolQueueDeps): ToolQueue {
-  const redis = connectRedis({ url, role: "queue", log });
+export function createToolQueue({ url, tls, log }: ToolQueueDeps): ToolQueue {
+  const redis = connectRedis({ url, tls, role: "queue", log });
   const queue = new Queue(toolQueueName, { connection: redis });
   queue.on("error", (error) => log.debug({ reason: error.message }, "the tool queue reports an error"));
 

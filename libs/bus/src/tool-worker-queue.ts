@@ -2,7 +2,7 @@ import { setMaxListeners } from "node:events";
 import { ToolJob, toolJobId, toolQueueName } from "@parley/protocol";
 import { withDeadline, type Logger } from "@parley/runtime";
 import { UnrecoverableError, WaitingError, Worker, type Job } from "bullmq";
-import { connectRedis } from "./redis.ts";
+import { connectRedis, type RedisAddress } from "./redis.ts";
 
 /** Why a running job is interrupted: reason of its signal. */
 export type JobInterruption =
@@ -27,8 +27,7 @@ export interface JobRun {
   readonly signal: AbortSignal;
 }
 
-export interface ToolWorkerOptions {
-  readonly url: string;
+export interface ToolWorkerOptions extends RedisAddress {
   readonly concurrency: number;
   readonly log: Logger;
   /** What it throws is logged; the job has then failed for Redis, and the agent may add it again. */
@@ -58,8 +57,8 @@ const INTERRUPTED_MS = 2_000;
 
 /** Runs tool calls from the queue, `concurrency` at a time. Redis may come and go. */
 export function startToolWorker(options: ToolWorkerOptions): ToolWorker {
-  const { url, concurrency, log, lockDurationMs: lockMs = LOCK_DURATION_MS } = options;
-  const redis = connectRedis({ url, role: "worker", log });
+  const { url, tls, concurrency, log, lockDurationMs: lockMs = LOCK_DURATION_MS } = options;
+  const redis = connectRedis({ url, tls, role: "worker", log });
   const closing = new AbortController();
   // One listener per running job, however many those are.
   setMaxListeners(0, closing.signal);

@@ -1,6 +1,6 @@
 import type { ToolJob } from "@parley/protocol";
 import { createLogger } from "@parley/runtime";
-import { type Broker, eventually, startRedis } from "@parley/testkit";
+import { signedIn, type Broker, eventually, startRedis } from "@parley/testkit";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { connectRedis } from "../src/redis.ts";
 import { createToolJobs, createToolQueue, type ToolQueue } from "../src/tool-queue.ts";
@@ -28,12 +28,12 @@ function work(): { ran: boolean[]; release: () => void } {
     await released;
     return "done";
   };
-  workers.push(startToolWorker({ url: redis.url, concurrency: 4, log, run, onAbandoned: () => {} }));
+  workers.push(startToolWorker({ url: signedIn(redis.url, "tool"), concurrency: 4, log, run, onAbandoned: () => {} }));
   return { ran, release };
 }
 
 async function drop(): Promise<string[]> {
-  const cache = connectRedis({ url: redis.url, role: "cache", log });
+  const cache = connectRedis({ url: signedIn(redis.url, "edge"), role: "cache", log });
   await eventually(() => cache.status === "ready", { what: "the connection" });
   try {
     return await createToolJobs({ redis: cache, log }).drop([call.call_id]);
@@ -44,7 +44,7 @@ async function drop(): Promise<string[]> {
 
 beforeEach(async () => {
   redis = await startRedis({ persist: false });
-  queue = createToolQueue({ url: redis.url, log });
+  queue = createToolQueue({ url: signedIn(redis.url, "agent"), log });
   await eventually(() => queue.ready(), { what: "the queue's connection" });
 });
 

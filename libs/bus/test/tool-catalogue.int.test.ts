@@ -1,6 +1,6 @@
 import { type ToolDefinition, toolCatalogueKey } from "@parley/protocol";
 import { createLogger } from "@parley/runtime";
-import { type Broker, eventually, startRedis } from "@parley/testkit";
+import { type Broker, type BrokerRole, eventually, signedIn, startRedis } from "@parley/testkit";
 import type { Redis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { connectRedis } from "../src/redis.ts";
@@ -17,8 +17,9 @@ describe("the tool catalogue", () => {
   let server: Broker;
   const connections: Redis[] = [];
 
-  async function connected(): Promise<Redis> {
-    const redis = connectRedis({ url: server.url, role: "cache", log });
+  /** As a tool worker, which may read the list, too. */
+  async function connected(as: BrokerRole = "tool"): Promise<Redis> {
+    const redis = connectRedis({ url: signedIn(server.url, as), role: "cache", log });
     connections.push(redis);
     await eventually(() => redis.status === "ready", { what: "the connection" });
     return redis;
@@ -39,7 +40,7 @@ describe("the tool catalogue", () => {
     const other = createToolCatalogue({ redis: await connected(), log });
     await one.announce([toolNamed("pods"), toolNamed("logs", "old words")]);
     await other.announce([toolNamed("logs", "new words")]);
-    expect(await createToolCatalogue({ redis: await connected(), log }).list()).toEqual([
+    expect(await createToolCatalogue({ redis: await connected("agent"), log }).list()).toEqual([
       toolNamed("logs", "new words"),
       toolNamed("pods"),
     ]);
@@ -50,7 +51,7 @@ describe("the tool catalogue", () => {
     const old = JSON.stringify({ announced_at: Date.now() - 3_600_000, definition: toolNamed("gone") });
     await redis.hset(toolCatalogueKey, { gone: old, broken: "not JSON", wrong: "{}" });
     await createToolCatalogue({ redis, log }).announce([toolNamed("pods")]);
-    expect(await createToolCatalogue({ redis: await connected(), log }).list()).toEqual([toolNamed("pods")]);
+    expect(await createToolCatalogue({ redis: await connected("agent"), log }).list()).toEqual([toolNamed("pods")]);
   });
 
   it("believes each announcement for as long as its worker says, and workers that do not say for longer", async () => {

@@ -1,6 +1,6 @@
 import type { ToolJob } from "@parley/protocol";
 import { createLogger } from "@parley/runtime";
-import { type Broker, eventually, startRedis } from "@parley/testkit";
+import { signedIn, type Broker, eventually, startRedis } from "@parley/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createToolQueue, type ToolQueue } from "../src/tool-queue.ts";
 import { startToolWorker, type ToolWorker, type ToolWorkerOptions } from "../src/tool-worker-queue.ts";
@@ -35,14 +35,21 @@ describe("the queue of tool calls", () => {
   const workers: ToolWorker[] = [];
 
   function work(run: ToolWorkerOptions["run"], options: Partial<ToolWorkerOptions> = {}): ToolWorker {
-    const worker = startToolWorker({ url: redis.url, concurrency: 4, log, run, onAbandoned: () => {}, ...options });
+    const worker = startToolWorker({
+      url: signedIn(redis.url, "tool"),
+      concurrency: 4,
+      log,
+      run,
+      onAbandoned: () => {},
+      ...options,
+    });
     workers.push(worker);
     return worker;
   }
 
   beforeEach(async () => {
     redis = await startRedis({ persist: false });
-    queue = createToolQueue({ url: redis.url, log });
+    queue = createToolQueue({ url: signedIn(redis.url, "agent"), log });
     await eventually(() => queue.ready(), { what: "the queue's connection" });
   });
 

@@ -121,6 +121,7 @@ export { TurnRequest, messageEventOf } from "./turn-request.ts";
 export { ToolJob, toolJobId } from "./tool-job.ts";
 export { turnsDestination } from "./trace.ts";
 export { ToolDefinition, toolCatalogueKey } from "./tool-definition.ts";
+export { redisKeys, sharedKeyPrefixes } from "./redis-keys.ts";
 export { RecordLink, linkTo, seqsBefore } from "./record-link.ts";
 export { LogRecord, OwnerRecord, wasAcceptedBefore } from "./transcript.ts";
 export { RevocationRecord, revocable, revocationKey, type Revocable } from "./revocation.ts";

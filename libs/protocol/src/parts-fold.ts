@@ -159,16 +159,34 @@ function withApproval(parts: Parts, { call_id, tool_name, arguments: args }: Abo
   return [...parts, { type: "tool_call", call_id, tool_name, arguments: args, approval: more }];
 }
 
-/** The same with the text that stays: what an unfinished step thought and said after it is gone. Calls and sources stay. */
-function restartedWith(parts: Parts, text: string): Parts {
+/**
+ * The same with the text that stays: what an unfinished step thought and said after it is gone. Sources stay, and calls, but for those without a result behind
+ * text that is gone.
+ */
+function restartedWith(all: Parts, text: string): Parts {
+  const before = textOf(all);
+  const parts = before.startsWith(text) ? withoutLostCalls(all, text.length) : all;
   const kept = withText(parts, text);
-  const before = textOf(parts);
   // Calls are told only after their step was committed, and what came before them with it.
   const committed = kept.findLastIndex(isToolCall);
   const goesOn = before.startsWith(text) || text.startsWith(before);
   const end = goesOn ? Math.max(committed, kept.findLastIndex(isText)) : committed;
   const isLeft = (part: Part, at: number): boolean => at <= end || !isReasoning(part);
   return kept.every(isLeft) ? kept : kept.filter(isLeft);
+}
+
+/**
+ * Calls are told once the text before them was committed. Where that is gone its step is not known any more: a call of it that has no result is told again, in its
+ * place, or never.
+ */
+function withoutLostCalls(parts: Parts, textLength: number): Parts {
+  let length = 0;
+  const isKept = (part: Part): boolean => {
+    if (isText(part)) length += part.text.length;
+    return !isToolCall(part) || part.status !== undefined || length <= textLength;
+  };
+  const kept = parts.filter(isKept);
+  return kept.length === parts.length ? parts : kept;
 }
 
 /** The same with another text: cut where that ends, or going on with what is new; one part before the calls if it is another text altogether. */

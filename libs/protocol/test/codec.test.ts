@@ -89,7 +89,7 @@ describe("decodeClientFrame", () => {
     const texts = fc.oneof(fc.string({ unit: "binary" }), fc.json(), nested);
     fc.assert(
       fc.property(texts, (text) => void problemOf(text)),
-      { numRuns: 500 },
+      { numRuns: 150 },
     );
   });
 
@@ -132,7 +132,7 @@ describe("halves of characters", () => {
         const whole = text.toWellFormed();
         expect(frame).toMatchObject({ message: whole, metadata: { [`k${whole}`]: [whole] } });
       }),
-      { numRuns: 1_000 },
+      { numRuns: 300 },
     );
   });
 
@@ -237,7 +237,7 @@ describe("stored events", () => {
         expect(event).toEqual(value);
         expect(decodeEvent(encodeEvent(event))).toEqual(event);
       }),
-      { numRuns: 500 },
+      { numRuns: 150 },
     );
   });
 

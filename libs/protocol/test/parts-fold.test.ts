@@ -78,6 +78,17 @@ describe("parts", () => {
       [found("x"), token("ab"), end(1), token("c"), restart("x")],
       "[x] | x | #1+",
     ],
+    ["a restart without the text before a call takes the call", [token("ab"), start(1), restart("")], ""],
+    [
+      "a restart behind a call keeps it, whether it has a result or not",
+      [token("ab"), start(1), token("c"), restart("ab")],
+      "ab | #1",
+    ],
+    [
+      "of calls behind text that is gone those with a result stay",
+      [token("ab"), end(1), token("c"), start(2), restart("a"), token("d"), start(2)],
+      "a | #1+ | d | #2",
+    ],
     ["another text without calls stands last", [thought("hm"), token("ab"), restart("x")], "x"],
     ["a restart with more goes on", [token("ab"), end(1), restart("abc")], "ab | #1+ | c"],
     [

@@ -62,6 +62,7 @@ describe("a view", () => {
           expect(textOf(turn)).toBe(turn.outcome === undefined ? textOf(turn) : turn.outcome.response);
         }
       }),
+      { numRuns: 40 },
     );
   });
 
@@ -75,6 +76,7 @@ describe("a view", () => {
           view = foldFrame(view, frame);
         }
       }),
+      { numRuns: 40 },
     );
   });
 
@@ -87,6 +89,7 @@ describe("a view", () => {
         const repeated = frames.flatMap((frame, at) => (at === again ? frames.slice(0, at + 1) : [frame]));
         expect(folded(repeated)).toEqual(view);
       }),
+      { numRuns: 40 },
     );
   });
 
@@ -96,7 +99,7 @@ describe("a view", () => {
         const view = folded(around(events, places).flat());
         expect(shown(view)).toEqual(shown(folded(framesOf(events))));
       }),
-      { numRuns: 1_000 },
+      { numRuns: 300 },
     );
   });
 
@@ -116,7 +119,7 @@ describe("a view", () => {
         });
         expect(told(folded([...before, ...old, ...after]))).toEqual(told(folded(framesOf(events))));
       }),
-      { numRuns: 500 },
+      { numRuns: 150 },
     );
   });
 
@@ -129,6 +132,7 @@ describe("a view", () => {
         const ignored = { status: "", attempt: 0 };
         expect({ ...all, ...ignored }).toEqual({ ...visible, ...ignored });
       }),
+      { numRuns: 40 },
     );
   });
 
@@ -146,6 +150,7 @@ describe("a view", () => {
           expect(was.filter((part) => !is.includes(part)).length).toBeLessThanOrEqual(1);
         }
       }),
+      { numRuns: 40 },
     );
   });
 
@@ -162,6 +167,7 @@ describe("a view", () => {
           expect(messages({ ...view, seq: view.seq + 1 })).toBe(messages(view));
         }
       }),
+      { numRuns: 40 },
     );
   });
 });

@@ -40,11 +40,26 @@ export function httpAddress() {
   return z.string().trim().refine(isHttpAddress, { error: "must be an http or https address" }).optional();
 }
 
-/** Where Redis is. */
-export function redisUrl() {
+/** Where Redis is, and how to speak to it. `purpose` ends a sentence: "for the queue of tool calls". */
+export function redisFields(purpose: string) {
   const error = "must be an address like redis://user:password@host:6379, or rediss:// for TLS";
-  return z.string().trim().refine(isRedisAddress, { error }).default("redis://127.0.0.1:6379");
+  return {
+    REDIS_URL: z
+      .string()
+      .trim()
+      .refine(isRedisAddress, { error })
+      .default("redis://127.0.0.1:6379")
+      .describe(`Redis, ${purpose}: \`redis://user:password@host:6379\`, \`rediss://…\` with TLS.`),
+    REDIS_CA_FILE: optionalText().describe(authorities("Redis", "rediss")),
+    REDIS_CERT_FILE: optionalText().describe(ownCertificate("Redis")),
+    REDIS_KEY_FILE: optionalText().describe("Key of the certificate in `REDIS_CERT_FILE`, in PEM."),
+  };
 }
+
+const authorities = (server: string, scheme: string): string =>
+  `Authorities that sign the certificate of ${server}, in PEM, instead of those that Node knows; with \`${scheme}://\`.`;
+const ownCertificate = (server: string): string =>
+  `Certificate of this process in PEM, where ${server} asks for one (mTLS). Renewed files count from the next connection on.`;
 
 /** A TCP port; 0 lets the system choose one. */
 export function port() {
@@ -89,7 +104,10 @@ export function brokerFields() {
         error: "must be addresses like nats://user:password@host:4222 (or tls://…), comma-separated",
       })
       .default("nats://127.0.0.1:4222")
-      .describe("NATS servers, comma-separated: `nats://user:password@host:4222`."),
+      .describe("NATS servers, comma-separated: `nats://user:password@host:4222`, `tls://…` with TLS."),
+    NATS_CA_FILE: optionalText().describe(authorities("NATS", "tls")),
+    NATS_CERT_FILE: optionalText().describe(ownCertificate("NATS")),
+    NATS_KEY_FILE: optionalText().describe("Key of the certificate in `NATS_CERT_FILE`, in PEM."),
     SHARDS: wholeNumber(1, MAX_SHARDS)
       .default(1)
       .describe("Shards of the event and log streams; fixed for a deployment."),

@@ -13,7 +13,7 @@ export {
   limitsFile,
   optionalText,
   port,
-  redisUrl,
+  redisFields,
   secret,
   wholeNumber,
 } from "./config-fields.ts";
@@ -37,6 +37,7 @@ export {
 } from "./trace-span.ts";
 export { sampleRatio, startTracing, traceFields, type TraceSettings } from "./tracing.ts";
 export { liveHeapBytes } from "./live-heap.ts";
+export { readBody, readJsonBody, RequestBodyError } from "./request-body.ts";
 export { openLimits, type LiveLimits } from "./live-limits.ts";
 export { openLiveFile, type LiveFile } from "./live-file.ts";
 export { parseYaml, type ParsedYaml, type YamlFile } from "./yaml-file.ts";

@@ -1,11 +1,12 @@
 import { writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import path from "node:path";
+import { natsRefusals, natsUsers, redisRefusals, redisUsers } from "./broker-roles.ts";
 import { eventually } from "./eventually.ts";
 import { freePort } from "./free-port.ts";
 import { type ProcessUnderTest, startProcess } from "./process-under-test.ts";
 import { tempDir } from "./temp-dir.ts";
-import { bareEnvironment, natsServerCommand, redisServerCommand } from "./test-environment.ts";
+import { bareEnvironment, natsServerCommand, redisServerCommand, wantsRoles } from "./test-environment.ts";
 
 const ANSWER_DEADLINE_MS = 1000;
 
@@ -24,6 +25,8 @@ type BrokerOptions = {
   greeting: string;
   answer: RegExp;
   startDeadlineMs?: number | undefined;
+  /** What its users were refused since it was started, when that can be known. */
+  refusals?: (server: ProcessUnderTest, port: number) => Promise<string[]>;
 };
 
 /** Whether the server on that port, after `greeting`, answers with a line of this form. */
@@ -42,8 +45,13 @@ function answers(port: number, greeting: string, expected: RegExp): Promise<bool
   });
 }
 
+/** Nothing that is written in roles is refused to a process that does its work: it would be missing, or there would be a misuse. */
+function requireNoRefusal(name: string, refusals: readonly string[]): void {
+  if (refusals.length > 0) throw new Error(`${name} refused:\n${[...new Set(refusals)].join("\n")}`);
+}
+
 async function startBroker(options: BrokerOptions): Promise<Broker> {
-  const { scheme, dir } = options;
+  const { scheme, dir, name } = options;
   const temporary = dir === undefined ? await tempDir() : undefined;
   const port = await freePort();
   const folder = dir ?? temporary?.path ?? "";
@@ -51,8 +59,10 @@ async function startBroker(options: BrokerOptions): Promise<Broker> {
     const server = await startServer(options, folder, port);
     const killServer = server[Symbol.asyncDispose];
     const dispose = async (): Promise<void> => {
+      const refusals = wantsRoles() && server.isRunning() ? ((await options.refusals?.(server, port)) ?? []) : [];
       await killServer();
       await temporary?.[Symbol.asyncDispose]();
+      requireNoRefusal(name, refusals);
     };
     const own = { url: `${scheme}://127.0.0.1:${port}`, port, [Symbol.asyncDispose]: dispose };
     // Onto the server, not a spread of it: `pid` and `exited` speak of the process that runs now.
@@ -97,7 +107,7 @@ const NATS_CONFIG = "nats.conf";
 /** The store stands here and not in an argument: else the server refuses to read its configuration again. */
 function natsConfig(folder: string, more = ""): string {
   // It refuses streams whose limits add up to more than three quarters of the free disk.
-  return `jetstream { store_dir: ${JSON.stringify(folder)}, max_file_store: 64GB }\n${more}`;
+  return `jetstream { store_dir: ${JSON.stringify(folder)}, max_file_store: 64GB }\n${natsUsers()}${more}`;
 }
 
 /** A nats-server with JetStream. */
@@ -142,6 +152,7 @@ function startNatsIn(dir: string, args: readonly string[], startDeadlineMs: numb
     startDeadlineMs,
     greeting: "",
     answer: /"jetstream":true/,
+    ...(hasConfig ? {} : { refusals: async (server) => natsRefusals(server.output()) }),
   });
 }
 
@@ -150,9 +161,24 @@ export type RedisOptions = {
   dir?: string;
   /** Whether it keeps its data over `restart`. Default: yes; no is a Redis that comes back empty. */
   persist?: boolean;
+  /** More arguments of redis-server, e.g. those of TLS. */
+  args?: readonly string[];
 };
 
-export function startRedis({ dir, persist = true }: RedisOptions = {}): Promise<Broker> {
+const REDIS_CONFIG = "redis.conf";
+
+/** What it answers to these lines until it closes the connection; nothing when it does not answer. */
+function redisAnswer(port: number, lines: string): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: "127.0.0.1", port });
+    let answer = "";
+    socket.setTimeout(ANSWER_DEADLINE_MS, () => socket.destroy());
+    socket.on("error", () => undefined).on("data", (bytes) => (answer += bytes.toString("latin1")));
+    socket.once("close", () => resolve(answer)).once("connect", () => socket.write(lines));
+  });
+}
+
+export function startRedis({ dir, persist = true, args = [] }: RedisOptions = {}): Promise<Broker> {
   // "always": what was acknowledged survives kill -9, so that a test sees our losses and not those of Redis.
   const persistence = persist ? ["--appendonly", "yes", "--appendfsync", "always"] : ["--appendonly", "no"];
   const network = (port: number): string[] => ["--bind", "127.0.0.1", "--port", String(port)];
@@ -161,12 +187,16 @@ export function startRedis({ dir, persist = true }: RedisOptions = {}): Promise<
     command: redisServerCommand(),
     scheme: "redis",
     args: (port, folder) => [
+      path.join(folder, REDIS_CONFIG),
       ...network(port),
       ...["--dir", folder, "--save", "", "--maxmemory-policy", "noeviction"],
       ...persistence,
+      ...args,
     ],
+    config: { name: REDIS_CONFIG, text: redisUsers },
     dir,
     greeting: "PING\r\n",
     answer: /^\+PONG/,
+    refusals: async (_, port) => redisRefusals(await redisAnswer(port, "ACL LOG\r\nQUIT\r\n")),
   });
 }

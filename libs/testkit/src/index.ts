@@ -1,3 +1,4 @@
+export { type BrokerRole, signedIn } from "./broker-roles.ts";
 export { type Broker, type NatsOptions, type NatsServer, type RedisOptions, startNats, startRedis } from "./brokers.ts";
 export { eventually, type EventuallyOptions } from "./eventually.ts";
 export { freePort } from "./free-port.ts";
@@ -6,8 +7,8 @@ export { type NatsProxy, type NatsProxyOptions, startNatsProxy, type Treat, type
 export type { NatsMessage } from "./nats-frames.ts";
 export { type JumpingClock, startJumpingClock } from "./jumping-clock.ts";
 export type { ProcessUnderTest } from "./process-under-test.ts";
-export { type Service, type ServiceName, startService } from "./service.ts";
-export { natsServerVersion } from "./test-environment.ts";
+export { asItsRole, type Service, type ServiceName, startService } from "./service.ts";
+export { natsServerVersion, wantsRoles } from "./test-environment.ts";
 export { startSystem, type System, type SystemOptions } from "./system.ts";
 export { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 export { tempDir, type TempDir } from "./temp-dir.ts";

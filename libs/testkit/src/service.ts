@@ -1,6 +1,7 @@
 import path from "node:path";
 import { type Agent, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
+import { type BrokerRole, signedIn } from "./broker-roles.ts";
 import { freePort } from "./free-port.ts";
 import { type ProcessOptions, type ProcessUnderTest, startProcess } from "./process-under-test.ts";
 import { repositoryRoot } from "./repository.ts";
@@ -16,6 +17,23 @@ export type Service = ProcessUnderTest & {
   readonly adminPort: number;
   readonly env: Readonly<Record<string, string>>;
 };
+
+const roleOf: Partial<Record<ServiceName, BrokerRole>> = {
+  edge: "edge",
+  "agent-worker": "agent",
+  "tool-worker": "tool",
+};
+
+/** Its environment, with the addresses of brokers as its role has them. */
+export function asItsRole(name: ServiceName, env: Record<string, string>): Record<string, string> {
+  const role = roleOf[name];
+  if (role === undefined) return env;
+  const addresses = ["NATS_URL", "REDIS_URL"].flatMap((key) => {
+    const address = env[key];
+    return address === undefined ? [] : [[key, signedIn(address, role)] as const];
+  });
+  return { ...env, ...Object.fromEntries(addresses) };
+}
 
 /** Where `/readyz` is served: the simulators have no admin port. */
 function readinessUrl(name: ServiceName, port: number, adminPort: number): URL {
@@ -57,7 +75,7 @@ export async function startService(
   const fullEnv = {
     ...bareEnvironment(),
     HOST: "127.0.0.1",
-    ...env,
+    ...asItsRole(name, env),
     PORT: String(port),
     ADMIN_PORT: String(adminPort),
   };

@@ -26,3 +26,8 @@ export function redisServerCommand(): string {
 export function isBuilt(): boolean {
   return process.env["PARLEY_BUILT"] === "1";
 }
+
+/** Whether the brokers that tests start have a user for each role, with the rights that `deploy/` gives it. */
+export function wantsRoles(): boolean {
+  return process.env["PARLEY_TEST_ROLES"] === "1";
+}

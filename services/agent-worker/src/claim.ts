@@ -17,6 +17,7 @@ import type { Logger } from "@parley/runtime";
 import { foldOfWait } from "./wait-fact.ts";
 import { foldWaitedTurn } from "./waited-turn.ts";
 import { FencedError, appendFenced } from "./fenced-append.ts";
+import { mayBeForgotten } from "./forgotten-attempts.ts";
 import { foldFacts } from "./turn-facts.ts";
 import { createTurnFold, foldEvent, type TurnFold } from "./turn-fold.ts";
 
@@ -103,18 +104,22 @@ export async function claimTurn(request: TurnRequest, deps: ClaimDeps): Promise<
     claim.fold.cancel = { by: cancel.event.by, reason: cancel.event.reason };
   }
   // The message is the first event of a turn: while it is kept, so is all that came after it.
-  if (deps.readsFacts || (wasMissing && !isFresh(deps.queuedAt)))
+  if (deps.readsFacts || (wasMissing && !(await isUntouched(request, deps))))
     await foldFacts(request, claim.fold, { ...deps, wasMissing: wasMissing || deps.isOld });
   // Somebody may have had what is to be ended, and viewers may have text of it that no log has any more.
   if (deps.readsFacts && wasMissing && claim.fold.cancel !== undefined) claim.fold.forgotten = true;
   return claim;
 }
 
+/** In so short a time nobody has had the turn, ended it, and its events were forgotten: who claims it was quicker than its edge, as for one turn in five. */
+const promptMs = 250;
 /** Its edge may still be about to write its message. */
 const freshMs = 5_000;
 
-function isFresh(queuedAt: number): boolean {
-  return Math.abs(Date.now() - queuedAt) < freshMs;
+/** Whether a turn without its message is one that nobody can have had, although it was delivered for the first time: one that waits is ended without a delivery. */
+async function isUntouched(request: TurnRequest, { queuedAt, bus }: ClaimDeps): Promise<boolean> {
+  const ageMs = Math.abs(Date.now() - queuedAt);
+  return ageMs < promptMs || (ageMs < freshMs && !(await mayBeForgotten({ request, storedMs: queuedAt }, bus)));
 }
 
 function chainOf({ conversation_id, turn_id }: TurnRequest, { bus }: ClaimDeps): string {

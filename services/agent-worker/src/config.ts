@@ -7,7 +7,7 @@ import {
   nodeEnv,
   optionalText,
   port,
-  redisUrl,
+  redisFields,
   secret,
   traceFields,
   wholeNumber,
@@ -32,7 +32,7 @@ const MIN_ROUND_MS = 100;
 export const Config = z.object({
   NODE_ENV: nodeEnv(),
   ...brokerFields(),
-  REDIS_URL: redisUrl().describe("Redis, for the queue of tool calls."),
+  ...redisFields("for the queue of tool calls"),
   ADMIN_HOST: host().describe("Where probes and metrics are served."),
   ADMIN_PORT: port().default(8011).describe("Where probes and metrics are served."),
   SLOTS: optionalCount().describe(

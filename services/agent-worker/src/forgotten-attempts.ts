@@ -4,19 +4,32 @@ import { subjects } from "@parley/protocol";
 /** Of one delivery: a worker begins again when the log has lost its attempt. */
 export const mostAttempts = 6;
 
-/** What was given back sooner than this was not taken from a lost worker; and its edge may still be about to write its message. */
-const soonMs = 2_500;
+/** Between the clocks of a cluster's servers: one leads the queue, another one the event stream. */
+const clocksApartMs = 1_000;
+
+/**
+ * Whether events of the turn may be forgotten: none that is kept is as old as it, by the broker's clocks. The stream drops what is oldest, so while one is, nothing
+ * of the turn has gone. True as well where the stream was empty before the turn came, which costs look-ups that find nothing.
+ */
+export async function mayBeForgotten(
+  { request, storedMs }: Pick<QueuedTurn, "request" | "storedMs">,
+  { events }: Pick<Bus, "events">,
+): Promise<boolean> {
+  const { firstMs } = await events.state(events.shardOf(request.conversation_id));
+  return firstMs > storedMs - clocksApartMs;
+}
 
 /**
  * At most, of a turn whose events are forgotten: viewers have seen them. Whoever claims a turn sees to its message, so one that was claimed and
  * is not forgotten has it.
  */
 export async function attemptsOfOthers(
-  { request, storedMs, deliveries = 1 }: QueuedTurn & { readonly deliveries?: number },
-  { events }: Pick<Bus, "events">,
+  turn: QueuedTurn & { readonly deliveries?: number },
+  bus: Pick<Bus, "events">,
 ): Promise<number> {
-  if (deliveries === 1 || Math.abs(Date.now() - storedMs) < soonMs) return 0;
+  const { request, deliveries = 1 } = turn;
+  if (deliveries === 1 || !(await mayBeForgotten(turn, bus))) return 0;
   const { conversation_id, turn_id } = request;
-  const message = await events.last(subjects.user(events.shardOf(conversation_id), conversation_id, turn_id));
+  const message = await bus.events.last(subjects.user(bus.events.shardOf(conversation_id), conversation_id, turn_id));
   return message === undefined ? (deliveries - 1) * mostAttempts : 0;
 }

@@ -3,7 +3,9 @@ import {
   createToolCatalogue,
   createToolQueue,
   factNotes,
+  natsAddress,
   openBus,
+  redisAddress,
   streamSettings,
   type Bus,
   type Facts,
@@ -51,7 +53,7 @@ export async function startProbes({ config, log, life }: Process, registry: Admi
 /** The broker, with the streams set up. */
 export async function connectBus({ config, log, life }: Process, name: string): Promise<Bus> {
   const bus = await openBus({
-    servers: config.NATS_URL,
+    ...natsAddress(config),
     ...streamSettings(config),
     ackWaitMs: config.ACK_WAIT_MS,
     ...{ name, log },
@@ -68,11 +70,11 @@ export type ToolUse = Pick<ToolCallsDeps, "worker" | "onDecided">;
 
 /** The tool workers, reached through Redis. It may be away: turns without tools go on. */
 export async function connectTools({ config, log, life }: Process, bus: Bus, { worker, onDecided }: ToolUse) {
-  const redis = connectRedis({ url: config.REDIS_URL, role: "cache", log });
+  const redis = connectRedis({ ...redisAddress(config), role: "cache", log });
   life.use("Redis", () => redis.disconnect());
   // The first turn would find no tools while the connection is being made.
   await withDeadline(once(redis, "ready"), firstConnectionMs, "the first connection to Redis").catch(() => {});
-  const queue = createToolQueue({ url: config.REDIS_URL, log });
+  const queue = createToolQueue({ ...redisAddress(config), log });
   life.use("the tool queue", queue.close);
   const catalogue = createToolCatalogue({ redis, log });
   return {

@@ -75,7 +75,8 @@ async function recordedEnd({ request, fold, history }: ClaimedTurn, chain: Chain
   if (!fold.mayHaveEnded) return undefined;
   const record = (await history).find(({ turn_id }) => turn_id === request.turn_id)?.answer;
   if (record === undefined) return undefined;
-  if (fold.text !== record.message) chain.push({ type: "turn_restarted", text: record.message });
+  // Viewers may have text of attempts that no log has any more.
+  if (fold.forgotten || fold.text !== record.message) chain.push({ type: "turn_restarted", text: record.message });
   return outcomeOf(record);
 }
 

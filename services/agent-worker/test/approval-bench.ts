@@ -14,7 +14,7 @@ import {
   type TurnRequest,
 } from "@parley/protocol";
 import { createLogger } from "@parley/runtime";
-import { eventually, tempDir, type Service } from "@parley/testkit";
+import { signedIn, eventually, tempDir, type Service } from "@parley/testkit";
 import { startWorkbench, type Workbench } from "./workbench.ts";
 
 type Bus = Workbench["bus"];
@@ -137,7 +137,7 @@ export async function startApprovalBench({
 }: { ttlMs?: number; eventWindowMs?: number } = {}): Promise<ApprovalBench> {
   const [bench, folder] = await Promise.all([startWorkbench([], bounds), agentFolder()]);
   const { bus } = bench;
-  const tool = await startTools(bus, bench.redis.url, () => ttlMs);
+  const tool = await startTools(bus, signedIn(bench.redis.url, "tool"), () => ttlMs);
   const addressOf = ({ conversation_id: conversation, turn_id: turn }: TurnRequest) => ({ conversation, turn });
   const ackOf = async (turn: TurnRequest) => {
     const fact = await bus.facts.read("ack", addressOf(turn));

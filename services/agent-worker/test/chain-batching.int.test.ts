@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { limits, subjects } from "@parley/protocol";
-import { startNats } from "@parley/testkit";
+import { signedIn, startNats } from "@parley/testkit";
 import { EventTooLargeError, openBus } from "@parley/bus";
 import { createLogger } from "@parley/runtime";
 import fc from "fast-check";
@@ -13,7 +13,7 @@ import { decodeJson, StoredEvent } from "@parley/protocol";
 async function openChain(id: string) {
   const nats = await startNats();
   const log = createLogger({ service: "test", level: "fatal", format: "pretty" });
-  const bus = await openBus({ servers: nats.url, name: "test", log });
+  const bus = await openBus({ servers: signedIn(nats.url, "agent"), name: "test", log });
   const chainOf = (turnId: string, fenced: (error: FencedError) => void = () => {}, tooLarge: () => void = () => {}) =>
     createChain({
       events: bus.events,

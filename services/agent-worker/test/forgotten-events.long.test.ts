@@ -94,6 +94,22 @@ it("P1: a turn that has ended gets no second end, and leaves the queue, though i
   expect(turns.map(({ answer }) => answer?.message)).toEqual(["said before"]);
 });
 
+it("P1: one that was ended while it waited, a moment ago, gets the same end again and no other, though all events are forgotten", async () => {
+  await using bench = await startWorkbench();
+  // Nobody is first in this conversation, so the delivery of the turn is its first one.
+  const turn = await bench.ask("hello", { sim: "tokens=3" });
+  const { conversation_id, turn_id, message_id, message } = turn;
+  const common = { v: 1 as const, conversation_id, turn_id, ts: turn.accepted_at };
+  const [asker, answerer] = [{ role: "user" as const, id: turn.user.id }, { role: "assistant" as const }];
+  await bench.bus.transcripts.append(
+    { ...common, message_id, author: asker, message, status: "complete" },
+    { ...common, message_id: messageIdOf(turn_id, "assistant"), author: answerer, message: "", status: "cancelled" },
+  );
+  await bench.addWorker();
+  expect(await bench.ended(turn)).toMatchObject({ type: "cancelled", response: "" });
+  expect((await bench.events(turn)).map(({ event }) => event.type)).not.toContain("thinking");
+});
+
 it("P5: calls whose results are known are not run again when all events of their turn are forgotten", async () => {
   await using bench = await startWorkbench();
   await using tools = await startTools(bench);

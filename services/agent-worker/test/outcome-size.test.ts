@@ -172,7 +172,7 @@ describe("the end of a turn with every limit used to the full", () => {
           expect(boundOutcome(bound)).toEqual(bound);
         }
       }),
-      { numRuns: 25 },
+      { numRuns: 7 },
     );
   }, 60_000);
 
@@ -185,7 +185,7 @@ describe("the end of a turn with every limit used to the full", () => {
           expect(recordsOf(turn, outcome, { format: 2, maxBytes: limits.eventBytes })).toHaveLength(1);
         }
       }),
-      { numRuns: 8 },
+      { numRuns: 3 },
     );
   }, 60_000);
 
@@ -214,7 +214,7 @@ describe("the end of a turn with every limit used to the full", () => {
           );
         }
       }),
-      { numRuns: 12 },
+      { numRuns: 4 },
     );
   }, 60_000);
 
@@ -233,7 +233,7 @@ describe("the end of a turn with every limit used to the full", () => {
           expect(fitOutcome({ ...outcome, response }, maxBytes - envelopeBytes).response).toBe(response);
         }
       }),
-      { numRuns: 8 },
+      { numRuns: 3 },
     );
   }, 60_000);
 });

@@ -92,7 +92,7 @@ describe("what a turn needs to go on, with any share of every limit used", () =>
         const fact = waitOf(fold, maxBytes);
         expect(fact === undefined ? 0 : jsonBytes(fact)).toBeLessThanOrEqual(maxBytes - envelopeBytes);
       }),
-      { numRuns: 15 },
+      { numRuns: 5 },
     );
   });
 
@@ -115,7 +115,7 @@ describe("what a turn needs to go on, with any share of every limit used", () =>
         expect(bare(again)).toEqual(bare(fold));
         expect(textOf(again.parts)).toBe(textOf(fold.parts));
       }),
-      { numRuns: 15 },
+      { numRuns: 5 },
     );
   });
 
@@ -128,7 +128,7 @@ describe("what a turn needs to go on, with any share of every limit used", () =>
         expect(again.parts).toEqual(fold.parts);
         expect(again.reasoningBytes).toBe(fold.reasoningBytes);
       }),
-      { numRuns: 15 },
+      { numRuns: 5 },
     );
   });
 
@@ -146,7 +146,7 @@ describe("what a turn needs to go on, with any share of every limit used", () =>
         expect(isQuiet ? unseen(again) : again.parts).toEqual(isQuiet ? unseen(fold) : fold.parts);
         expect(isQuiet || thinks(again) === thinks(fold)).toBe(true);
       }),
-      { numRuns: 15 },
+      { numRuns: 5 },
     );
   });
 

@@ -1,5 +1,6 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
-import { ApiStatus } from "./api-status.ts";
+import { z } from "zod";
+import { ApiStatus, badRequest } from "./api-status.ts";
 
 export type Role = "reader" | "operator";
 export type User = { name: string; role: Role; token: string };
@@ -40,7 +41,7 @@ const OPERATOR_WRITES = new Set([
   "update deployments/scale",
 ]);
 
-export function isAllowed(role: Role, { verb, resource }: Action): boolean {
+function isAllowed(role: Role, { verb, resource }: Action): boolean {
   if (verb === "create" && resource === "selfsubjectaccessreviews") return true;
   if (READ_VERBS.has(verb)) return role === "operator" || resource !== "secrets";
   return role === "operator" && OPERATOR_WRITES.has(`${verb} ${resource}`);
@@ -55,4 +56,39 @@ export function authorize(user: User, action: Action): void {
   const subject = [plural, group].filter(Boolean).join(".") + (name === undefined ? "" : ` "${name}"`);
   const message = `${subject} is forbidden: User "${user.name}" cannot ${verb} resource "${resource}" in API group "${group}" ${scope}`;
   throw new ApiStatus(403, "Forbidden", message, { ...(name !== undefined && { name }), kind: plural });
+}
+
+const AccessReview = z.object({
+  spec: z.object({
+    resourceAttributes: z.object({
+      verb: z.string(),
+      resource: z.string(),
+      group: z.string().default(""),
+      subresource: z.string().default(""),
+      namespace: z.string().optional(),
+      name: z.string().optional(),
+    }),
+  }),
+});
+
+/** Answers "may I …?", which `kubectl auth can-i` and careful tools ask before they act. */
+export function accessReviewBody(user: User, body: unknown) {
+  const parsed = AccessReview.safeParse(body);
+  if (!parsed.success) throw badRequest("spec.resourceAttributes is missing or not valid");
+  const { spec } = parsed.data;
+  const { verb, group, resource, subresource, namespace, name } = spec.resourceAttributes;
+  const action = {
+    verb,
+    group,
+    resource: subresource === "" ? resource : `${resource}/${subresource}`,
+    namespace,
+    name,
+  };
+  return {
+    kind: "SelfSubjectAccessReview",
+    apiVersion: "authorization.k8s.io/v1",
+    metadata: {},
+    spec,
+    status: { allowed: isAllowed(user.role, action), reason: `the simulated role of ${user.name}` },
+  };
 }

@@ -1,5 +1,4 @@
-import { type Action, authorize, type User } from "./access.ts";
-import { accessReviewBody } from "./access-review.ts";
+import { accessReviewBody, type Action, authorize, type User } from "./access.ts";
 import { badRequest, methodNotAllowed, notFound, unknownPath } from "./api-status.ts";
 import type { Cluster } from "./cluster.ts";
 import { discoveryBody } from "./discovery.ts";

@@ -1,8 +1,7 @@
 import { notFound } from "./api-status.ts";
 import type { ClusterView } from "./cluster.ts";
-import { parseFieldSelector } from "./field-selector.ts";
 import type { Metadata } from "./kube-types.ts";
-import { parseLabelSelector } from "./label-selector.ts";
+import { parseFieldSelector, parseLabelSelector } from "./selectors.ts";
 import { pageOf } from "./list-page.ts";
 import { keyOf, type ListedObject, type ResourceKind } from "./resource-kind.ts";
 

@@ -1,5 +1,5 @@
 import type { ClusterView } from "./cluster.ts";
-import type { SelectableFields } from "./field-selector.ts";
+import type { SelectableFields } from "./selectors.ts";
 import type { KubeObject } from "./kube-types.ts";
 
 /** A column as `kubectl` prints it; priority 1 is shown by `-o wide` only. */

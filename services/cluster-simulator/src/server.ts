@@ -1,13 +1,12 @@
 import { createServer } from "node:https";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { type Logger, sleep } from "@parley/runtime";
+import { type Logger, readJsonBody, RequestBodyError, sleep } from "@parley/runtime";
 import { authenticate, type User } from "./access.ts";
 import { ApiStatus, badRequest, injectedStatus, methodNotAllowed, statusBody } from "./api-status.ts";
 import { type ApiReply, createApi } from "./api.ts";
 import type { Certificates } from "./certificates.ts";
 import type { Cluster } from "./cluster.ts";
 import { createFaults, Fault, type Faults } from "./faults.ts";
-import { readJsonBody } from "./request-body.ts";
 
 const MAX_CONNECTIONS = 1_000;
 const PROBES = new Set(["/readyz", "/livez", "/healthz"]);
@@ -33,7 +32,7 @@ export function createClusterServer({ cluster, users, certificates, log }: Clust
       accept: req.headers.accept ?? "",
       contentType: (req.headers["content-type"] ?? "").split(";")[0]?.trim() ?? "",
       user,
-      body: () => readJsonBody(req),
+      body: () => readKubernetesBody(req),
     });
   }
 
@@ -61,11 +60,23 @@ async function changeFaults(faults: Faults, req: IncomingMessage): Promise<ApiRe
     return { status: 200, json: {} };
   }
   if (req.method !== "POST") throw methodNotAllowed();
-  const fault = Fault.safeParse(await readJsonBody(req));
+  const fault = Fault.safeParse(await readKubernetesBody(req));
   if (!fault.success)
     throw badRequest(fault.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; "));
   faults.add(fault.data);
   return { status: 201, json: fault.data };
+}
+
+/** The JSON body, or undefined when there is none. Throws 400, 413 and 415 as the API server does. */
+async function readKubernetesBody(req: IncomingMessage): Promise<unknown> {
+  const type = req.headers["content-type"] ?? "application/json";
+  if (!/json/.test(type)) throw new ApiStatus(415, "UnsupportedMediaType", "the simulated cluster reads JSON only");
+  return readJsonBody(req).catch((error: unknown) => {
+    if (!(error instanceof RequestBodyError)) throw error;
+    throw error.status === 413
+      ? new ApiStatus(413, "RequestEntityTooLarge", error.message)
+      : badRequest("the body is not JSON");
+  });
 }
 
 function isLoopback(address = ""): boolean {

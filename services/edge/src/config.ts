@@ -10,7 +10,7 @@ import {
   nodeEnv,
   optionalText,
   port,
-  redisUrl,
+  redisFields,
   sampleRatio,
   secret,
   traceFields,
@@ -39,7 +39,7 @@ export const Config = z
         "What opens the admin endpoints for blocks, revocations and draining. Unset: only tokens of users with the role `operator` do.",
       ),
     ...brokerFields(),
-    REDIS_URL: redisUrl().describe("Redis, for the lists of conversations."),
+    ...redisFields("for the lists of conversations"),
     AUTH_JWT_SECRET: secret()
       .optional()
       .describe(

@@ -2,10 +2,10 @@ import type { Bus } from "@parley/bus";
 import type { May } from "@parley/protocol";
 import { noTracing, type Logger, type Registry, type Tracing } from "@parley/runtime";
 import uWS from "uWebSockets.js";
-import type { ApiKeys } from "./admission/api-keys.ts";
 import { openGate, type Gate } from "./admission/gate.ts";
 import type { Admission } from "./admission/admit.ts";
 import type { Tokens } from "./admission/tokens.ts";
+import { createAdmissionRoom, type WaysIn } from "./admission-room.ts";
 import { startCanary } from "./canary.ts";
 import { cancelAllOf } from "./commands/cancel-all.ts";
 import { createCommands } from "./commands/commands.ts";
@@ -28,26 +28,18 @@ import { createResuming } from "./hub/resuming.ts";
 import { moveViewer } from "./hub/viewer.ts";
 import { createWaiting } from "./hub/waiting.ts";
 import { createWholeConversations } from "./hub/whole-conversation.ts";
-import type { Revoke } from "./transport/auth-routes.ts";
-import { createConnections } from "./transport/connections.ts";
+import { createConnections, type ConnectionsDeps } from "./transport/connections.ts";
 import { addHttpService } from "./transport/http-service.ts";
 import { listenPublicly, type ListenOptions } from "./transport/listener.ts";
 import type { Reply } from "./transport/reply.ts";
 import { addSocketService } from "./transport/socket-service.ts";
-import { createAdmissionRoom, type SignInOptions } from "./admission-room.ts";
 
-export interface EdgeOptions {
+export interface EdgeOptions extends WaysIn {
   readonly bus: Bus;
   /** In the role `cache`; without it nobody gets a list of conversations. */
   readonly redis?: Redis;
   readonly listen: ListenOptions;
   readonly tokens: Tokens;
-  /** Default: none. */
-  readonly apiKeys?: Pick<ApiKeys, "identify" | "isCurrent" | "onShut" | "sweep">;
-  /** Signing in at the page, which needs Redis. Default: nobody can. */
-  readonly signIn?: SignInOptions | undefined;
-  /** Default: nothing can be revoked but sign-ins. */
-  readonly revoke?: Revoke;
   /** Default: one that keeps nobody out. */
   readonly gate?: Gate;
   /** What callers may do. */
@@ -118,6 +110,7 @@ function createHubRoom({ bus, limits = deliveryLimits, log }: EdgeOptions, { cou
     mark,
     catchUp: catchUp.catchUp,
     lookAtQueue: (hub) => void waiting.look(hub),
+    isIdle: async (conversation) => (await turns.first(conversation)) === undefined,
     tellDeleted: createDeletionNotice({ outbox, events, log }),
     log,
   });
@@ -149,40 +142,23 @@ function createTransportRoom(
   { ownership, viewing, conversations, commands }: CommandRoom,
   { counters, answers, isBrokerWell, isStopping, problems }: Counting & Readiness,
 ) {
-  const {
-    bus,
-    redis,
-    tokens,
-    gate = openGate,
-    revoke,
-    may,
-    isDevelopment,
-    maxConnections,
-    pages,
-    version,
-    log,
-  } = options;
+  const { bus, redis, tokens, gate = openGate, may, isDevelopment, maxConnections, pages, version, log } = options;
   const {
     limits = deliveryLimits,
     deadlines = defaultDeadlines,
     maxHttpWaitMs: maxWaitMs = defaultHttpWaitMs,
   } = options;
   const origins = { allowed: options.allowedOrigins, allowLoopback: isDevelopment };
-  const connections = createConnections({
-    deadlines,
-    outbox,
-    counters,
-    onClosed(connection, end) {
-      answers.left(connection);
-      counters.connections.closed(connection, end);
-    },
-  });
-  const room = createAdmissionRoom(options, outbox);
-  const { admission, tickets, signIn, keeper } = room;
+  const onClosed: ConnectionsDeps["onClosed"] = (connection, end) => {
+    answers.left(connection);
+    counters.connections.closed(connection, end);
+  };
+  const connections = createConnections({ deadlines, outbox, counters, note: gate.note, onClosed });
+  const ways = createAdmissionRoom(options, outbox, connections.shut);
   const app = uWS.App();
   const service = {
     tokens,
-    admission,
+    ...ways,
     may,
     origins,
     isDevelopment,
@@ -198,19 +174,32 @@ function createTransportRoom(
     counters,
     log,
   };
-  addSocketService(app, { ...service, keeper, limits, eventWindowMs: bus.eventWindowMs });
-  const http = addHttpService(app, {
-    ...{ ...service, bus, redis, conversations, tickets, signIn, revoke },
-    ...{ maxWaitMs, pages, version, problems, notes: () => [...tokens.notes(), ...gate.notes()] },
-  });
-  const stops = [gate.onShut(connections.shut), room.onShut(connections.shut)];
-  return { app, connections, http, room, stopShutting: () => stops.forEach((stop) => stop()) };
+  addSocketService(app, { ...service, limits, eventWindowMs: bus.eventWindowMs });
+  const told = { version, problems, notes: () => [...tokens.notes(), ...gate.notes()] };
+  const http = addHttpService(app, { ...service, ...told, bus, redis, conversations, maxWaitMs, pages });
+  return { app, connections, http, ways };
 }
 
 interface Readiness {
   readonly isBrokerWell: () => boolean;
   readonly isStopping: () => boolean;
   readonly problems: () => string[];
+}
+
+/** What keeps this process from serving: its broker, or that it is to go. */
+function createReadiness(bus: Bus, isDelivering: () => boolean): Readiness & { leave(why: string): void } {
+  /** Why this process takes nothing new; undefined: it does. */
+  let leaving: string | undefined;
+  return {
+    leave: (why) => void (leaving = why),
+    isStopping: () => leaving !== undefined,
+    isBrokerWell: () => bus.connected() && isDelivering(),
+    problems: () => [
+      ...(leaving === undefined ? [] : [leaving]),
+      ...bus.problems(),
+      ...(isDelivering() ? [] : ["The broker does not deliver messages."]),
+    ],
+  };
 }
 
 interface Swept {
@@ -241,35 +230,27 @@ function followBroker(bus: Bus, hubs: Hubs): () => void {
 /** Wires the rooms of an edge, the innermost first, and starts to listen. Throws StartError when the port cannot be had. */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const { bus, registry, maxConnections: maxSockets, log } = options;
-  /** Why this process takes nothing new; undefined: it does. */
-  let leaving: string | undefined;
   const counters = createCounters();
   const answers = createAnswerTimes(counters.answers);
   const canary = startCanary({ nc: bus.nc, log });
-  const problems = (): string[] => [
-    ...(leaving === undefined ? [] : [leaving]),
-    ...bus.problems(),
-    ...(canary.isAlive() ? [] : ["The broker does not deliver messages."]),
-  ];
-  const isBrokerWell = (): boolean => bus.connected() && canary.isAlive();
+  const readiness = createReadiness(bus, canary.isAlive);
 
   const hubRoom = createHubRoom(options, { counters, answers });
   const commandRoom = createCommandRoom(options, hubRoom, counters);
-  const readiness = { isBrokerWell, isStopping: () => leaving !== undefined, problems };
-  const { app, connections, http, room, stopShutting } = createTransportRoom(options, hubRoom, commandRoom, {
+  const { app, connections, http, ways } = createTransportRoom(options, hubRoom, commandRoom, {
     ...readiness,
     counters,
     answers,
   });
   const { outbox, delivery, hubs, catchUp, waiting } = hubRoom;
-  const sweeping = startSweeping([connections, room, outbox, catchUp, waiting, hubs, http]);
+  const sweeping = startSweeping([connections, ways, outbox, catchUp, waiting, hubs, http]);
   const stopFollowing = followBroker(bus, hubs);
 
   const release = (): void => {
     clearInterval(sweeping);
-    connections.stop();
     stopFollowing();
-    stopShutting();
+    ways.close();
+    connections.stop();
     commandRoom.conversations.close();
     canary.stop();
     hubs.close();
@@ -283,21 +264,18 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const sockets = (): number => connections.size;
   addEdgeMetrics(registry, counters, { sockets, maxSockets, hubs: hubs.stats, outbox: outbox.stats });
   const leave = async (why: string): Promise<void> => {
-    leaving = why;
+    readiness.leave(why);
     listener.stop();
     await connections.sayGoodbye();
   };
   return {
     port: listener.port,
     registry,
-    problems,
-    admission: room.admission,
+    problems: readiness.problems,
+    admission: ways.admission,
     sockets,
     cancelAllOf: (user, order) => cancelAllOf(bus, user, order),
     drain: () => leave("This process was drained: it takes nothing new."),
-    async stop() {
-      await leave("This process is shutting down.");
-      release();
-    },
+    stop: () => leave("This process is shutting down.").then(release),
   };
 }

@@ -1,7 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { fileURLToPath } from "node:url";
-import { addStorageFigures, connectRedis, factNotes, openBus, streamSettings } from "@parley/bus";
+import {
+  addStorageFigures,
+  connectRedis,
+  factNotes,
+  natsAddress,
+  openBus,
+  redisAddress,
+  streamSettings,
+} from "@parley/bus";
 import {
   createLifecycle,
   createLogger,
@@ -11,28 +19,75 @@ import {
   runMain,
   startAdmin,
   startTracing,
+  type Lifecycle,
+  type Logger,
+  type Registry,
 } from "@parley/runtime";
 import { z } from "zod";
 import { openGateStore } from "./admission/gate-store.ts";
 import { openApiKeys } from "./admission/api-keys.ts";
 import { createOidc } from "./admission/oidc.ts";
 import { readOidcSettings } from "./admission/oidc-settings.ts";
+import { revokerOf } from "./admission-room.ts";
 import { readTokenSettings } from "./admission/token-settings.ts";
 import { startTokens } from "./admission/tokens.ts";
 import { Config, isWeakSecret } from "./config.ts";
 import { startEdge } from "./edge.ts";
 import { maxSocketsByFileLimit } from "./file-limit.ts";
-import { createAdminRoutes, type AdminParts } from "./transport/admin-routes.ts";
-import { revokerOf } from "./admission-room.ts";
+import { createAdminRoutes } from "./transport/admin-routes.ts";
 import { readPages } from "./transport/pages.ts";
 
 const SERVICE = "edge";
 const Package = z.object({ version: z.string() });
 
+/** What comes with the build. */
+async function readBuild() {
+  const { version } = Package.parse(JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8")));
+  return { version, pages: await readPages(fileURLToPath(new URL("../pages/", import.meta.url))) };
+}
+
+function edgeSettings(config: Config) {
+  return {
+    listen: { host: config.HOST, port: config.PORT, isShared: config.REUSE_PORT },
+    isDevelopment: config.AUTH_DEV,
+    allowedOrigins: config.ALLOWED_ORIGINS,
+    maxConnections: config.MAX_CONNECTIONS ?? maxSocketsByFileLimit(),
+    maxHttpWaitMs: config.MAX_HTTP_WAIT_MS,
+  };
+}
+
+interface Surroundings {
+  readonly lifecycle: Lifecycle;
+  readonly registry: Registry;
+  readonly log: Logger;
+}
+
+/** The brokers, until the process ends. */
+async function connect(config: Config, name: string, { lifecycle, registry, log }: Surroundings) {
+  const bus = await openBus({ ...natsAddress(config), name, ...streamSettings(config), log });
+  lifecycle.use("broker", bus.close);
+  addStorageFigures(registry, bus);
+  const redis = connectRedis({ ...redisAddress(config), role: "cache", log });
+  lifecycle.use("Redis", () => redis.disconnect());
+  return { bus, redis };
+}
+
+/** Who makes tokens, and where people sign in. Throws what is wrong with it. */
+async function readMakers(config: Config) {
+  const tokens = await readTokenSettings(config);
+  return { tokens, oidc: readOidcSettings(config, tokens) };
+}
+
+/** Signing in at the page; undefined: nobody can. */
+function signInOf(config: Config, { oidc }: Awaited<ReturnType<typeof readMakers>>, log: Logger) {
+  if (oidc === undefined) return undefined;
+  const times = { idleMs: config.SESSION_IDLE_MS, maxMs: config.SESSION_MAX_MS };
+  return { oidc: createOidc(oidc, { log }), publicOrigin: new URL(oidc.redirectUrl).origin, times };
+}
+
 runMain(SERVICE, async ({ env }) => {
   const config = readConfig(Config, env);
-  const tokenSettings = await readTokenSettings(config);
-  const oidcSettings = readOidcSettings(config, tokenSettings);
+  const makers = await readMakers(config);
   const log = createLogger({ service: SERVICE, level: config.LOG_LEVEL, format: config.LOG_FORMAT });
   await using lifecycle = createLifecycle({ log, shutdownMs: config.SHUTDOWN_MS });
   if (config.AUTH_JWT_SECRET !== undefined && isWeakSecret(config.AUTH_JWT_SECRET))
@@ -43,11 +98,11 @@ runMain(SERVICE, async ({ env }) => {
   let notes = async (): Promise<string[]> => [];
   const registry = createMetrics({ service: SERVICE });
   const { ADMIN_HOST: host, ADMIN_PORT: port } = config;
-  let adminParts: AdminParts | undefined;
-  const routes = createAdminRoutes({ adminToken: config.ADMIN_TOKEN, parts: () => adminParts, registry, log });
+  const operators = createAdminRoutes({ adminToken: config.ADMIN_TOKEN, registry, log });
+  const { routes } = operators;
   const admin = await startAdmin({ host, port, registry, ready: () => problems(), notes: () => notes(), routes, log });
   lifecycle.use("admin", admin.close);
-  const tokens = startTokens({ ...tokenSettings, registry, log });
+  const tokens = startTokens({ ...makers.tokens, registry, log });
   lifecycle.use("the keys of issuers", tokens.close);
 
   const apiKeys = await openApiKeys({ file: config.API_KEYS_FILE, registry, log });
@@ -59,39 +114,26 @@ runMain(SERVICE, async ({ env }) => {
   const name = `${SERVICE}-${process.pid}`;
   const tracing = await startTracing({ service: SERVICE, instance: `${name}@${hostname()}`, settings: config, log });
   lifecycle.use("traces", tracing.close);
-  const bus = await openBus({ servers: config.NATS_URL, name, ...streamSettings(config), log });
-  lifecycle.use("broker", bus.close);
-  addStorageFigures(registry, bus);
-
-  const redis = connectRedis({ url: config.REDIS_URL, role: "cache", log });
-  lifecycle.use("Redis", () => redis.disconnect());
+  const { bus, redis } = await connect(config, name, { lifecycle, registry, log });
 
   problems = () => ["What was revoked could not be read yet."];
   const addresses = () => limits.current().addresses;
   const gate = await openGateStore({ bus, redis, addresses, registry, log });
   lifecycle.use("the gate", gate.close);
 
-  const { version } = Package.parse(JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8")));
+  const { may } = limits;
+  const built = await readBuild();
   const edge = await startEdge({
     bus,
     redis,
-    listen: { host: config.HOST, port: config.PORT, isShared: config.REUSE_PORT },
     tokens,
     gate,
-    revoke: revokerOf(gate),
     apiKeys,
-    signIn: oidcSettings && {
-      oidc: createOidc(oidcSettings, { log }),
-      publicOrigin: new URL(oidcSettings.redirectUrl).origin,
-      times: { idleMs: config.SESSION_IDLE_MS, maxMs: config.SESSION_MAX_MS },
-    },
-    may: limits.may,
-    isDevelopment: config.AUTH_DEV,
-    allowedOrigins: config.ALLOWED_ORIGINS,
-    maxConnections: config.MAX_CONNECTIONS ?? maxSocketsByFileLimit(),
-    maxHttpWaitMs: config.MAX_HTTP_WAIT_MS,
-    pages: await readPages(fileURLToPath(new URL("../pages/", import.meta.url))),
-    version,
+    signIn: signInOf(config, makers, log),
+    revoke: revokerOf(gate),
+    may,
+    ...edgeSettings(config),
+    ...built,
     tracing,
     registry,
     log,
@@ -99,12 +141,10 @@ runMain(SERVICE, async ({ env }) => {
   lifecycle.use("edge", edge.stop);
 
   problems = edge.problems;
-  adminParts = { ...edge, gate, may: limits.may };
+  operators.open({ ...edge, gate, may });
   // Without the broker there is a problem to tell, and no note.
-  notes = async () => [
-    ...[...tokens.notes(), ...gate.notes(), ...apiKeys.problems(), ...limits.problems()],
-    ...(await factNotes(bus.facts).catch(() => [])),
-  ];
+  const ownNotes = (): string[] => [...tokens.notes(), ...gate.notes(), ...apiKeys.problems(), ...limits.problems()];
+  notes = async () => [...ownNotes(), ...(await factNotes(bus.facts).catch(() => []))];
   log.info({ address: `http://${config.HOST}:${edge.port}` }, "the edge is ready");
   await lifecycle.untilStopped();
 });

@@ -117,6 +117,28 @@ describe("an address that offends too often", () => {
   });
 });
 
+describe("what edges count by themselves", () => {
+  it("is sockets that were closed for their frames", async () => {
+    for (let nth = 0; nth < 5; nth++) {
+      const client = await anonymous(one);
+      for (let frame = 0; frame < 25; frame++) client.sendText("no frame");
+      expect(await client.closed).toBe(4501);
+    }
+    expect(await blockedFor(other.gate, here)).toBe(1);
+    await one.gate.lift({ kind: "address", id: here });
+    await eventually(() => other.gate.blockedUntil(here) === undefined, { what: "the lift" });
+  });
+
+  it("is sockets that bring no token in time", async () => {
+    const deadlines = { authMs: 50, anonymousMs: 50, warnMs: 1_000, graceMs: 1_000 };
+    const edge = await gates.addEdge({ redis, edge: { deadlines } });
+    const clients = await Promise.all(Array.from({ length: 21 }, () => connectClient(edge.url)));
+    expect(await Promise.all(clients.map(({ closed }) => closed))).toContain(4008);
+    expect(await blockedFor(one.gate, here)).toBe(1);
+    await one.gate.lift({ kind: "address", id: here });
+  });
+});
+
 describe("a user who offends too often", () => {
   it("is kept out of all edges, from wherever they come, and the address is not blamed", async () => {
     const client = await comeIn(other, "bert");

@@ -1,7 +1,7 @@
 import { openBus } from "@parley/bus";
 import { streams, subjects, type ConversationId, type TurnId } from "@parley/protocol";
 import { turnIdOf } from "@parley/protocol/turn-id";
-import { startNatsProxy } from "@parley/testkit";
+import { signedIn, startNatsProxy } from "@parley/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { submit, turnRequestOf } from "../src/commands/submission.ts";
 import { createWorld, log, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
@@ -57,7 +57,7 @@ async function forgetIds(): Promise<void> {
 it("a message that comes by two edges at once is accepted at both where an ended turn was in its way", async () => {
   // What one of them asks of the broker is done at once and answered late.
   await using proxy = await startNatsProxy({ targets: [world.nats.port], treat: () => ({ hold: 40, lane: "all" }) });
-  const slow = await openBus({ servers: `nats://127.0.0.1:${proxy.port}`, name: "slow edge", log });
+  const slow = await openBus({ servers: signedIn(`nats://127.0.0.1:${proxy.port}`, "edge"), name: "slow edge", log });
   for (let i = 0; i < 5; i++) {
     const { conversation_id, turn_id } = await begin(`before ${i}`);
     await endWithoutLeaving(conversation_id, turn_id);
@@ -79,7 +79,7 @@ it("a message that comes by two edges at once is accepted at both where an ended
 
 it("a message is not refused for a turn that left the queue before it could be looked at", async () => {
   await using proxy = await startNatsProxy({ targets: [world.nats.port], treat: () => ({ hold: 40, lane: "all" }) });
-  const slow = await openBus({ servers: `nats://127.0.0.1:${proxy.port}`, name: "slow edge", log });
+  const slow = await openBus({ servers: signedIn(`nats://127.0.0.1:${proxy.port}`, "edge"), name: "slow edge", log });
   const { conversation_id, turn_id } = await begin("leaves");
   await endWithoutLeaving(conversation_id, turn_id);
   const turn = turnIdOf("ann", conversation_id, "comes");

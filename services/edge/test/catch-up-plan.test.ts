@@ -104,7 +104,7 @@ describe("a viewer that is caught up", () => {
 
         expect(turnsIn(view)).toEqual(turnsIn(viewOf(events)));
       }),
-      { numRuns: 2_000 },
+      { numRuns: 600 },
     );
   });
 
@@ -125,7 +125,7 @@ describe("a viewer that is caught up", () => {
         completed++;
         expect(turnsIn(play(view, stepsOf(plan)))).toEqual(turnsIn(viewOf(events)));
       }),
-      { numRuns: 1_000 },
+      { numRuns: 300 },
     );
     expect(completed).toBeGreaterThan(100);
   });
@@ -228,7 +228,7 @@ describe("a snapshot of a turn whose tools may have said more than has come", ()
         const snapshots = plan.kind === "steps" ? plan.steps.filter((step) => step.kind === "snapshot") : [];
         expect(snapshots.filter(({ seq, turn }) => seq > sure && turn.parts.some(isToolCall))).toEqual([]);
       }),
-      { numRuns: 1_000 },
+      { numRuns: 300 },
     );
   });
 });

@@ -76,6 +76,7 @@ async function openConversation(conversation: string) {
     catchUp: catchUp.catchUp,
     tellDeleted: () => undefined,
     lookAtQueue: () => undefined,
+    isIdle: async () => false,
     log,
   });
   await openHub(hub);

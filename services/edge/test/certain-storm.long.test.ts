@@ -80,6 +80,7 @@ async function openPlace(ringEvents: number): Promise<Place> {
     catchUp: () => undefined,
     tellDeleted: () => undefined,
     lookAtQueue: () => undefined,
+    isIdle: async () => false,
     log,
   });
   await openHub(hub);

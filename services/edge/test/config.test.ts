@@ -20,6 +20,13 @@ describe("the configuration", () => {
     expect(() => readConfig(Config, inProduction)).not.toThrow(secret);
   });
 
+  it("takes no admin token in production that can be guessed", () => {
+    const env = { AUTH_JWT_SECRET: good, ADMIN_TOKEN: "letmein", NODE_ENV: "production" };
+    expect(() => readConfig(Config, env)).toThrow(/ADMIN_TOKEN must be at least 32 random bytes in production/);
+    expect(() => readConfig(Config, env)).not.toThrow("letmein");
+    expect(readConfig(Config, { ...env, ADMIN_TOKEN: `${good}!` }).ADMIN_TOKEN).toBe(`${good}!`);
+  });
+
   it("takes a good secret in production", () => {
     expect(readConfig(Config, { AUTH_JWT_SECRET: good, NODE_ENV: "production" }).NODE_ENV).toBe("production");
   });

@@ -36,6 +36,7 @@ it("a hub that could not make certain of what came, because the broker did not a
     catchUp: () => undefined,
     tellDeleted: () => undefined,
     lookAtQueue: () => undefined,
+    isIdle: async () => false,
     log: createLogger({ service: "test", level: "silent", format: "json" }),
   });
   await openHub(hub);

@@ -90,7 +90,12 @@ async function openConversation(events: EventLog) {
   const giving = { ...bus, ...queue, outbox, counters, mark };
   const whole = createWholeConversations({ ...giving, history: createHistory(bus), log });
   const limits = { ...deliveryLimits, ringEvents: 6 };
-  const unused = { catchUp: () => undefined, tellDeleted: () => undefined, lookAtQueue: () => undefined };
+  const unused = {
+    catchUp: () => undefined,
+    tellDeleted: () => undefined,
+    lookAtQueue: () => undefined,
+    isIdle: async () => false,
+  };
   const hub = createHub(conversation, { events, limits, counters, mark, log, ...unused });
   await openHub(hub);
   return { hub, whole };

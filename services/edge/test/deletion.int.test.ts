@@ -1,7 +1,7 @@
 import { connectRedis, createToolQueue } from "@parley/bus";
 import { sessionConversation } from "@parley/dialects";
 import { callIdOf, subjects, type ToolJob } from "@parley/protocol";
-import { eventually, startRedis, startTcpProxy, type Broker } from "@parley/testkit";
+import { signedIn, eventually, startRedis, startTcpProxy, type Broker } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createWorld, log, tokenOf, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 import { ask, openStream } from "./support/http-client.ts";
@@ -11,20 +11,25 @@ import type { TestClient } from "./support/test-client.ts";
 
 let world: World;
 let redisServer: Broker;
+/** Of the edges. */
 let redis: ReturnType<typeof connectRedis>;
+/** Of the test. */
+let observer: ReturnType<typeof connectRedis>;
 let one: EdgeUnderTest;
 let other: EdgeUnderTest;
 
 beforeAll(async () => {
   world = await createWorld();
   redisServer = await startRedis({ persist: false });
-  redis = connectRedis({ url: redisServer.url, role: "cache", log });
-  await eventually(() => redis.status === "ready", { what: "Redis" });
+  redis = connectRedis({ url: signedIn(redisServer.url, "edge"), role: "cache", log });
+  observer = connectRedis({ url: redisServer.url, role: "cache", log });
+  await eventually(() => redis.status === "ready" && observer.status === "ready", { what: "Redis" });
   [one, other] = [await world.addEdge({ redis }), await world.addEdge({ redis })];
 });
 afterAll(async () => {
   await world[Symbol.asyncDispose]();
   redis.disconnect();
+  observer.disconnect();
   await redisServer[Symbol.asyncDispose]();
 });
 
@@ -231,15 +236,15 @@ describe("the deletion of a conversation", () => {
   });
 
   async function inRedis(): Promise<string> {
-    const keys = await redis.keys("bull:*");
+    const keys = await observer.keys("bull:*");
     const values = await Promise.all(
-      keys.map(async (key) => ((await redis.type(key)) === "hash" ? redis.hgetall(key) : key)),
+      keys.map(async (key) => ((await observer.type(key)) === "hash" ? observer.hgetall(key) : key)),
     );
     return JSON.stringify(values);
   }
 
   it("drops its tool calls from the queue", async () => {
-    const queue = createToolQueue({ url: redisServer.url, log });
+    const queue = createToolQueue({ url: signedIn(redisServer.url, "agent"), log });
     await eventually(() => queue.ready(), { what: "the queue" });
     await turn(await world.connect(one), "c_jobs", "with a tool");
     const mine = job("c_jobs", "t_jobs");

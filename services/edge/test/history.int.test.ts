@@ -1,4 +1,4 @@
-import { encodeEvent, subjects } from "@parley/protocol";
+import { encodeEvent, messageEventOf, streams, subjects } from "@parley/protocol";
 import { createLogger } from "@parley/runtime";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { deliveryLimits } from "../src/delivery/delivery-limits.ts";
@@ -47,6 +47,7 @@ async function openDeafHub(conversation: string) {
     catchUp: () => undefined,
     tellDeleted: () => undefined,
     lookAtQueue: () => undefined,
+    isIdle: async () => false,
     log: createLogger({ service: "test", level: "silent", format: "json" }),
   });
   await openHub(hub);
@@ -76,4 +77,19 @@ it("asks once more for who comes while it is being asked: what they look for may
   expect(await Promise.all([first, ...later])).toEqual([true, true, true]);
   expect(hub.ring.events).toHaveLength(1);
   expect(looks).toHaveLength(2);
+});
+
+it("is not taken for all there is when the stream forgot a queued turn between the looks at queue and stream", async () => {
+  const { bus } = world;
+  const { hub, history } = await openDeafHub("c_forgotten");
+  const common = { v: 1 as const, turn_id: "t_forgotten", conversation_id: "c_forgotten", message_id: "t_forgotten-u" };
+  const request = { ...common, user: { id: "ann" }, id: "m", message: "hello", accepted_at: Date.now() };
+  await bus.turns.submit(request);
+  await bus.events.writeOnce(subjects.user(0, "c_forgotten", "t_forgotten"), messageEventOf(request));
+  const queued = await history.queued(hub);
+  expect(queued.starts).toHaveLength(1);
+  await bus.nc.request(`$JS.API.STREAM.PURGE.${streams.events(0)}`);
+  await expect(history.root(hub, queued)).rejects.toThrow("forgotten");
+  expect(hub.ring.rooted).toBe(false);
+  expect(await history.root(hub, await history.queued(hub))).toMatchObject({ rooted: true });
 });

@@ -1,3 +1,5 @@
+import type { StoredMessage } from "@parley/bus";
+import { streams } from "@parley/protocol";
 import { eventually, startTcpProxy, shownTurn } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createWorld, metricOf, type EdgeUnderTest, type Lose, type World } from "./support/edge-fixture.ts";
@@ -69,6 +71,45 @@ describe("an event that is lost on its way", () => {
     loseOf(turn.conversation, '"type":"complete"');
     await turn.complete("all");
     expect(await client.next("complete")).toMatchObject({ response: "all" });
+  });
+});
+
+describe("an end that the stream has forgotten before its copy came", () => {
+  it("is told by the transcript, after a while of silence", async () => {
+    const turn = await beginTurn("forgotten end");
+    await turn.token("some");
+    await client.next("token");
+    loseOf(turn.conversation, '"type":"complete"');
+    await turn.complete("some more");
+    await world.bus.nc.request(`$JS.API.STREAM.PURGE.${streams.events(0)}`);
+    const answer = () => client.view(turn.conversation).transcript.find(({ author }) => author.role === "assistant");
+    await eventually(() => answer() !== undefined, { what: "the end" });
+    expect(answer()).toMatchObject({ turn_id: turn.turn, message: "some more", status: "complete" });
+  });
+});
+
+describe("an event behind a hole, which the stream has forgotten before it could be read", () => {
+  it("holds nobody up: what comes after it is shown", async () => {
+    const turn = await beginTurn("forgotten hole");
+    const isOf = ({ subject, data }: StoredMessage, text: string): boolean =>
+      subject.includes(`.${turn.conversation}.`) && Buffer.from(data).toString().includes(text);
+    let passHeld: (() => void) | undefined;
+    losses.push((message, pass) => {
+      if (isOf(message, "held")) passHeld = pass;
+      return isOf(message, "held") || isOf(message, "missing");
+    });
+    const common = { conversation_id: turn.conversation, turn_id: turn.turn, ts: 1, call_id: "k" } as const;
+    // Nothing follows on this subject.
+    for (const message of ["first", "missing", "held"])
+      await turn.append({ type: "tool_call_progress", ...common, message }, "toolp.k");
+    await client.next("tool_call_progress");
+    await eventually(() => passHeld !== undefined, { what: "the copy that is held" });
+    await world.bus.nc.request(`$JS.API.STREAM.PURGE.${streams.events(0)}`);
+    passHeld?.();
+    await turn.complete("all of it");
+    const shown = () => client.view(turn.conversation).transcript.find(({ author }) => author.role === "assistant");
+    await eventually(() => shown() !== undefined, { what: "the end" });
+    expect(shown()).toMatchObject({ turn_id: turn.turn, message: "all of it" });
   });
 });
 

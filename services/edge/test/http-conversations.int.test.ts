@@ -1,6 +1,6 @@
 import { connectRedis, createToolCatalogue } from "@parley/bus";
 import { subjects } from "@parley/protocol";
-import { eventually, startRedis, type Broker } from "@parley/testkit";
+import { signedIn, eventually, startRedis, type Broker } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createWorld, log, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 import { ask, type Asked } from "./support/http-client.ts";
@@ -14,18 +14,23 @@ interface Listed {
 let world: World;
 let edge: EdgeUnderTest;
 let redisServer: Broker;
+/** Of the edges. */
 let redis: ReturnType<typeof connectRedis>;
+/** Of the test. */
+let observer: ReturnType<typeof connectRedis>;
 
 beforeAll(async () => {
   world = await createWorld();
   redisServer = await startRedis({ persist: false });
-  redis = connectRedis({ url: redisServer.url, role: "cache", log });
-  await eventually(() => redis.status === "ready", { what: "Redis" });
+  redis = connectRedis({ url: signedIn(redisServer.url, "edge"), role: "cache", log });
+  observer = connectRedis({ url: redisServer.url, role: "cache", log });
+  await eventually(() => redis.status === "ready" && observer.status === "ready", { what: "Redis" });
   edge = await world.addEdge({ redis });
 });
 afterAll(async () => {
   await world[Symbol.asyncDispose]();
   redis.disconnect();
+  observer.disconnect();
   await redisServer[Symbol.asyncDispose]();
 });
 
@@ -55,7 +60,7 @@ it("is told whether tool workers have announced themselves", async () => {
     effect: "read" as const,
     timeout_ms: 1_000,
   };
-  await createToolCatalogue({ redis, log }).announce([tool]);
+  await createToolCatalogue({ redis: observer, log }).announce([tool]);
   await eventually(async () => JSON.stringify(await health()).includes('"tool_workers":"announced"'), {
     what: "the tool",
   });
@@ -111,9 +116,9 @@ describe("GET /api/v1/conversations", () => {
     await turn(client, "c_x1", "one");
     await turn(client, "c_x2", "two");
     const before = await listOf("loser", 2);
-    await redis.flushall();
+    await observer.flushall();
     const after = (await list("loser")).body.conversations;
-    expect(await redis.exists("parley:conversations:unbroken")).toBe(1);
+    expect(await observer.exists("parley:conversations:unbroken")).toBe(1);
     const plain = (all: Listed[]) => all.map(({ conversation_id, title }) => [conversation_id, title]);
     expect(plain(after)).toEqual(plain(before));
   });
@@ -132,13 +137,13 @@ describe("GET /api/v1/conversations", () => {
     ];
     const plain = (all: Listed[]) => all.map(({ conversation_id, title }) => [conversation_id, title]);
     expect(plain(await listOf("namer", 2))).toEqual(named);
-    await redis.flushall();
+    await observer.flushall();
     expect(plain(await listOf("namer", 2))).toEqual(named);
   });
 
   it("says so while Redis is away, and everything else works", async () => {
     await using away = await startRedis({ persist: false });
-    const other = connectRedis({ url: away.url, role: "cache", log });
+    const other = connectRedis({ url: signedIn(away.url, "edge"), role: "cache", log });
     await eventually(() => other.status === "ready", { what: "Redis" });
     const alone = await world.addEdge({ redis: other });
     const client = await world.connect(alone, "patient");
@@ -219,7 +224,7 @@ describe("DELETE /api/v1/conversations/:id", () => {
     expect((await world.bus.transcripts.tail("c_d2", { limit: 9 })).turns).toHaveLength(1);
     expect((await remove("c_d1", "cleaner")).status).toBe(204);
     expect((await remove("c_never-was", "cleaner")).status).toBe(204);
-    await redis.flushall();
+    await observer.flushall();
     expect((await list("cleaner")).body.conversations).toHaveLength(1);
   });
 

@@ -1,6 +1,6 @@
 import { connectRedis } from "@parley/bus";
 import { createLogger } from "@parley/runtime";
-import { startRedis } from "@parley/testkit";
+import { signedIn, startRedis } from "@parley/testkit";
 import { expect, it } from "vitest";
 import { createConversationIndex } from "../src/commands/conversations/conversation-index.ts";
 
@@ -8,9 +8,10 @@ const log = createLogger({ service: "test", level: "silent", format: "json" });
 
 async function openIndex() {
   const server = await startRedis();
+  const own = connectRedis({ url: signedIn(server.url, "edge"), role: "cache", log });
   const redis = connectRedis({ url: server.url, role: "cache", log });
-  await expect.poll(() => redis.status).toBe("ready");
-  const index = createConversationIndex(redis);
+  await expect.poll(() => [own.status, redis.status]).toEqual(["ready", "ready"]);
+  const index = createConversationIndex(own);
   let at = 0;
   return {
     redis,
@@ -23,6 +24,7 @@ async function openIndex() {
       return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
     },
     async [Symbol.asyncDispose]() {
+      own.disconnect();
       redis.disconnect();
       await server[Symbol.asyncDispose]();
     },

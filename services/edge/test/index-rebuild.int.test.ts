@@ -1,6 +1,6 @@
 import { connectRedis } from "@parley/bus";
 import { encodeJson, messageIdOf, subjects, type LogRecord, type OwnerRecord } from "@parley/protocol";
-import { eventually, startRedis, type Broker } from "@parley/testkit";
+import { signedIn, eventually, startRedis, type Broker } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createWorld, log, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 import { ask } from "./support/http-client.ts";
@@ -18,14 +18,18 @@ const portion = 500;
 
 let world: World;
 let redisServer: Broker;
+/** Of the edges. */
 let redis: ReturnType<typeof connectRedis>;
+/** Of the test. */
+let observer: ReturnType<typeof connectRedis>;
 let edge: EdgeUnderTest;
 
 beforeAll(async () => {
   world = await createWorld();
   redisServer = await startRedis({ persist: false });
-  redis = connectRedis({ url: redisServer.url, role: "cache", log });
-  await eventually(() => redis.status === "ready", { what: "Redis" });
+  redis = connectRedis({ url: signedIn(redisServer.url, "edge"), role: "cache", log });
+  observer = connectRedis({ url: redisServer.url, role: "cache", log });
+  await eventually(() => redis.status === "ready" && observer.status === "ready", { what: "Redis" });
   for (let from = 0; from < conversations + hoarded; from += portion) {
     await Promise.all(Array.from({ length: portion }, (_, i) => store(from + i)));
   }
@@ -35,6 +39,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await world[Symbol.asyncDispose]();
   redis.disconnect();
+  observer.disconnect();
   await redisServer[Symbol.asyncDispose]();
 });
 
@@ -104,16 +109,16 @@ describe("lists of conversations that Redis has lost", () => {
   }, 90_000);
 
   it("leave out what was deleted, and are kept from then on", async () => {
-    await redis.flushall();
+    await observer.flushall();
     await edge.bus.conversations.purge("c_0");
     expect(await listOf("user-0")).toEqual(
       expected("user-0").filter(({ conversation_id }) => conversation_id !== "c_0"),
     );
-    expect(await redis.keys("*:conversations:whole")).toHaveLength(1);
+    expect(await observer.keys("*:conversations:whole")).toHaveLength(1);
   }, 90_000);
 
   it("show a conversation that is deleted while they are made no more", async () => {
-    await redis.flushall();
+    await observer.flushall();
     const making = listOf("user-1");
     expect((await ask(edge, "DELETE", "/api/v1/conversations/c_1", { user: "user-1" })).status).toBe(204);
     await making;
@@ -126,7 +131,7 @@ describe("lists of conversations that Redis has lost", () => {
     const client = await world.connect(edge, "newcomer");
     client.send({ type: "message", id: "m1", message: "the first words", conversation_id: "c_running" });
     await client.next("accepted");
-    await redis.flushall();
+    await observer.flushall();
     expect(await listOf("newcomer")).toMatchObject([{ conversation_id: "c_running", title: "the first words" }]);
   }, 90_000);
 });

@@ -1,5 +1,7 @@
 import { messageEventOf, pendingApprovals, turn as turnIn } from "@parley/protocol";
+import { eventually } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { deliveryLimits } from "../src/delivery/delivery-limits.ts";
 import { createWorld, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 import type { TestClient } from "./support/test-client.ts";
 import { askFor, forgetEvents, tool, type WaitingTurn } from "./support/waiting-turn.ts";
@@ -80,6 +82,21 @@ describe("a turn that waits for longer than events are kept", () => {
     await waiting.ann.next("approval_decided");
     expect(pending(late, waiting)).toEqual([]);
     expect(turnIn(late.view(conversation_id), waiting.turn_id)?.status).toBe("running");
+  });
+
+  it("is shown to its sender, who sends the message again because it never heard that it was accepted", async () => {
+    const waiting = await waitLong();
+    const [queued] = await world.bus.turns.waiting(waiting.conversation_id);
+    if (queued === undefined) throw new Error("the turn has left the queue");
+    const { id, message, conversation_id } = queued.request;
+    // Not what an edge writes that was a little slow.
+    await eventually(() => Date.now() - queued.storedMs > deliveryLimits.lateMessageMs, { what: "some time" });
+    // The first one writes the message again, behind what its turn has told.
+    for (const again of [await world.connect(edge), await world.connect(await world.addEdge())]) {
+      again.send({ type: "message", id, message, conversation_id });
+      expect(await again.next("accepted")).toMatchObject({ turn_id: waiting.turn_id });
+      await eventually(() => pending(again, waiting).length === 1, { what: "what is asked" });
+    }
   });
 
   it("is shown as decided, when its decision is forgotten too", async () => {

@@ -51,6 +51,7 @@ it("a hub has all that came while it was opened, also if that was more than may 
     catchUp: () => undefined,
     tellDeleted: () => undefined,
     lookAtQueue: () => undefined,
+    isIdle: async () => false,
     log: createLogger({ service: "test", level: "silent", format: "json" }),
   });
   await openHub(hub);

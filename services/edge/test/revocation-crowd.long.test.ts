@@ -119,7 +119,7 @@ it(
       [0.5, 0.99, 1].map((q) => Math.round(quantile(times, Math.min(q, 0.9999)))),
     );
     process.stdout.write(
-      `closed at the edge after ${goneMs} ms (${Math.round(busyMs)} ms of processor), seen by its clients after ${atMs - revokedMs} ms; the neighbour's p50, p99, max: ${figures[0]} ms before, ${figures[1]} ms during\n`,
+      `closed at the edge after ${goneMs} ms (${Math.round(busyMs)} ms of processor), seen by its clients after ${atMs - revokedMs} ms; the neighbour's p50, p99, max: ${figures[0]?.join(", ")} ms before, ${figures[1]?.join(", ")} ms during\n`,
     );
     for (const child of [neighbour, many]) child.kill("SIGKILL");
     expect(codes).toEqual({ 4500: crowd });

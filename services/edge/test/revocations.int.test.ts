@@ -189,7 +189,7 @@ describe("while somebody comes in", () => {
     const init = {
       method: "POST",
       body,
-      duplex: "half",
+      duplex: "half" as const,
       headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
     };
     const asking = fetch(`http://127.0.0.1:${one.port}/api/v1/chat`, init);

@@ -2,7 +2,7 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { openBus } from "@parley/bus";
-import { eventually, freePort, startTcpProxy, tempDir } from "@parley/testkit";
+import { signedIn, eventually, freePort, startTcpProxy, tempDir } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { startCanary } from "../src/canary.ts";
@@ -167,7 +167,7 @@ describe("an edge that stops", () => {
 describe("the canary", () => {
   it("dies when the broker delivers nothing, and lives again when it does", async () => {
     await using proxy = await startTcpProxy({ targets: [world.nats.port] });
-    const bus = await openBus({ servers: `nats://127.0.0.1:${proxy.port}`, name: "canary", log });
+    const bus = await openBus({ servers: signedIn(`nats://127.0.0.1:${proxy.port}`, "edge"), name: "canary", log });
     const canary = startCanary({ nc: bus.nc, log, everyMs: 20, patienceMs: 300 });
     expect(canary.isAlive()).toBe(true);
     proxy.stall();

@@ -40,6 +40,7 @@ it("plans for each viewer what would be planned for it alone, however the ring h
         check();
       },
     ),
+    { numRuns: 30 },
   );
 });
 

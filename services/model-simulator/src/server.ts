@@ -1,11 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { Logger } from "@parley/runtime";
+import { readBody, type Logger } from "@parley/runtime";
 import { type ApiError, sendError, sendJson } from "./api-error.ts";
 import { createChatCompletions } from "./chat-completions.ts";
 import { createFailureMemory, type FailureMemory } from "./failure-memory.ts";
 import { findModel, modelBody, modelListBody } from "./models.ts";
 import { createPacer } from "./pacer.ts";
-import { readBody } from "./request-body.ts";
 import { createRequestJournal, type RequestJournal } from "./request-journal.ts";
 
 const MAX_BODY_BYTES = 4 * 1024 * 1024;

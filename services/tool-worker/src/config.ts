@@ -9,7 +9,7 @@ import {
   nodeEnv,
   optionalText,
   port,
-  redisUrl,
+  redisFields,
   traceFields,
   wholeNumber,
 } from "@parley/runtime";
@@ -38,7 +38,7 @@ const MIN_APPROVAL_MS = 1_000;
 export const Config = z.object({
   NODE_ENV: nodeEnv(),
   ...brokerFields(),
-  REDIS_URL: redisUrl().describe("Redis, with the queue of tool calls."),
+  ...redisFields("with the queue of tool calls"),
   ADMIN_HOST: host().describe("Where probes and metrics are served."),
   ADMIN_PORT: port().default(8021).describe("Where probes and metrics are served."),
   CONCURRENCY: count(16).describe("Calls that run here at once."),

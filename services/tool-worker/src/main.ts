@@ -3,7 +3,9 @@ import {
   addStorageFigures,
   connectRedis,
   createToolCatalogue,
+  natsAddress,
   openBus,
+  redisAddress,
   startToolWorker,
   streamSettings,
 } from "@parley/bus";
@@ -35,9 +37,9 @@ runMain("tool-worker", async ({ env }) => {
   const { ADMIN_HOST: host, ADMIN_PORT: port } = config;
   const admin = await startAdmin({ host, port, registry: metrics.registry, ready: () => ready(), log });
   life.use("the admin server", admin.close);
-  const bus = await openBus({ servers: config.NATS_URL, name: worker, ...streamSettings(config), log });
+  const bus = await openBus({ ...natsAddress(config), name: worker, ...streamSettings(config), log });
   life.use("the broker connection", bus.close);
-  const redis = connectRedis({ url: config.REDIS_URL, role: "cache", log });
+  const redis = connectRedis({ ...redisAddress(config), role: "cache", log });
   life.use("Redis", () => redis.disconnect());
 
   const running = createRunningCalls();
@@ -68,6 +70,7 @@ runMain("tool-worker", async ({ env }) => {
   await life.untilStopped();
 });
 
-function queueOptions({ REDIS_URL: url, CONCURRENCY: concurrency, LOCK_MS, STALLED_CHECK_MS }: Config) {
-  return { url, concurrency, lockDurationMs: LOCK_MS, stalledIntervalMs: STALLED_CHECK_MS };
+function queueOptions(config: Config) {
+  const { CONCURRENCY: concurrency, LOCK_MS, STALLED_CHECK_MS } = config;
+  return { ...redisAddress(config), concurrency, lockDurationMs: LOCK_MS, stalledIntervalMs: STALLED_CHECK_MS };
 }

@@ -2,7 +2,16 @@ import path from "node:path";
 import { connectRedis, createToolCatalogue } from "@parley/bus";
 import { unknownEffect } from "@parley/protocol";
 import { createLogger } from "@parley/runtime";
-import { type Broker, eventually, type Service, startNats, startRedis, startService, tempDir } from "@parley/testkit";
+import {
+  signedIn,
+  type Broker,
+  eventually,
+  type Service,
+  startNats,
+  startRedis,
+  startService,
+  tempDir,
+} from "@parley/testkit";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type Agent, countIn, startAgent } from "./support/agent.ts";
 
@@ -85,7 +94,7 @@ describe("a tool worker", () => {
 
   it("announces its tools, without those of a cluster it does not have", async () => {
     await startWorker();
-    const cache = connectRedis({ url: redis.url, role: "cache", log });
+    const cache = connectRedis({ url: signedIn(redis.url, "agent"), role: "cache", log });
     const catalogue = createToolCatalogue({ redis: cache, log });
     await eventually(() => cache.status === "ready", { what: "the connection" });
     const names = (await catalogue.list()).map(({ name }) => name);

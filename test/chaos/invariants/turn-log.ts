@@ -72,9 +72,13 @@ function createFold(turn: string, events: readonly StoredAt[]): TurnLog["asOf"] 
   return (seq) => states.findLast((state) => state.seq <= seq);
 }
 
-/** Cancelled before anybody had begun it: such a turn ends at once, whichever turn of its conversation runs. */
-export function wasCancelledWaiting({ control, firstClaim, terminal }: TurnLog): boolean {
-  if (control === undefined || terminal?.event.type !== "cancelled") return false;
+/**
+ * Cancelled before anybody had begun it: such a turn ends at once, whichever turn of its conversation runs. Where the request is forgotten it shows by nothing of
+ * an answer being there.
+ */
+export function wasCancelledWaiting({ chain, control, firstClaim, terminal }: TurnLog): boolean {
+  if (terminal?.event.type !== "cancelled") return false;
+  if (control === undefined) return !chain.some((stored) => ofType(stored, "thinking", "step", "token"));
   return firstClaim === undefined || control.seq < firstClaim.seq;
 }
 

@@ -148,6 +148,7 @@ describe("any chunking assembles to the same calls", () => {
         }));
         expect(namesAndArguments(deltas)).toEqual(expected(calls));
       }),
+      { numRuns: 40 },
     );
   });
 
@@ -160,6 +161,7 @@ describe("any chunking assembles to the same calls", () => {
         }));
         expect(namesAndArguments(deltas)).toEqual(expected(calls));
       }),
+      { numRuns: 40 },
     );
   });
 
@@ -175,6 +177,7 @@ describe("any chunking assembles to the same calls", () => {
           }));
         expect(namesAndArguments(deltas)).toEqual(expected(calls));
       }),
+      { numRuns: 40 },
     );
   });
 
@@ -187,6 +190,7 @@ describe("any chunking assembles to the same calls", () => {
           .map(({ call, text }) => fn(calls[call]?.name, text));
         expect(namesAndArguments(deltas)).toEqual(expected(calls));
       }),
+      { numRuns: 40 },
     );
   });
 
@@ -201,12 +205,13 @@ describe("any chunking assembles to the same calls", () => {
         ];
         expect(namesAndArguments(deltas).map(parsed)).toEqual(expected(calls).map(parsed));
       }),
+      { numRuns: 40 },
     );
   });
 });
 
 describe("long arguments in small deltas, each with the name, cost no more than in one", () => {
-  const bytes = 128 * 1024;
+  const bytes = 48 * 1024;
   const size = 4;
   const written = {
     "of text": JSON.stringify({ x: "abc{".repeat(bytes / 4) }),

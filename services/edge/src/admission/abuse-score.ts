@@ -1,12 +1,12 @@
 import type { Offence } from "./gate.ts";
 
 /**
- * What each offence counts. A hundred within a minute or so lead to a block: ten bad tokens, fifty messages beyond a limit. A client that tries an old token
+ * What each offence counts. A hundred within a minute or so lead to a block: ten bad tokens, four sockets that were closed for their frames, fifty messages beyond a limit. A client that tries an old token
  * again, or a page that is opened in many tabs, stays far below.
  */
-export const offenceWeights: Readonly<Record<Offence, number>> = {
+const offenceWeights: Readonly<Record<Offence, number>> = {
   "bad token": 10,
-  "invalid frame": 5,
+  "invalid frame": 25,
   "no token in time": 5,
   "too many sockets": 5,
   "rate limit": 2,

@@ -22,12 +22,12 @@ export type Block = z.infer<typeof Block>;
 export type Blocked = Pick<Block, "kind" | "id">;
 
 /** More are not kept: those that end first go. */
-export const maxBlocks = 10_000;
+const maxBlocks = 10_000;
 /** Who behaves for so long after a block begins anew with the shortest one. */
 const rememberedMs = 24 * 60 * 60_000;
 
 /** Names in Redis, for its access rules. */
-export const blockKeys = {
+const blockKeys = {
   ends: "parley:gate:blocks",
   version: "parley:gate:version",
   prefix: "parley:gate:",
@@ -62,25 +62,7 @@ export function createBlockList(redis: Redis) {
     /** The mark of the last change. */
     version: async (): Promise<string> => (await redis.get(blockKeys.version)) ?? "",
 
-    async ends(): Promise<BlockEnd[]> {
-      const found = await redis.zrange(
-        blockKeys.ends,
-        Date.now(),
-        "+inf",
-        "BYSCORE",
-        "LIMIT",
-        0,
-        maxBlocks,
-        "WITHSCORES",
-      );
-      const pairs = found.flatMap((name, index) =>
-        index % 2 === 0 ? [[name, Number(found[index + 1])] as const] : [],
-      );
-      return pairs.flatMap(([name, untilMs]) => {
-        const blocked = blockedOf(name);
-        return blocked === undefined ? [] : [{ ...blocked, untilMs }];
-      });
-    },
+    ends: () => ends(redis),
 
     async put(block: Block): Promise<void> {
       const nowMs = Date.now();
@@ -112,6 +94,14 @@ export function createBlockList(redis: Redis) {
       return (await redis.mget(blocks.map(detailsKey))).map(read);
     },
   };
+}
+
+async function ends(redis: Redis): Promise<BlockEnd[]> {
+  const found = await redis.zrange(blockKeys.ends, Date.now(), "+inf", "BYSCORE", "LIMIT", 0, maxBlocks, "WITHSCORES");
+  return found.flatMap((name, index) => {
+    const blocked = index % 2 === 0 ? blockedOf(name) : undefined;
+    return blocked === undefined ? [] : [{ ...blocked, untilMs: Number(found[index + 1]) }];
+  });
 }
 
 /** Errors of single commands come as results. */

@@ -25,7 +25,7 @@ import type { Aside } from "./message-order.ts";
 export type SubmissionBus = Pick<Bus, "events" | "facts" | "turns" | "transcripts">;
 
 export interface Submitted {
-  /** Stream sequence of the user's message; undefined: it is so old that its events are no longer kept. */
+  /** Stream sequence of the user's message, behind which is all of its turn; undefined: it is so old that its events are no longer kept. */
   readonly userSeq: number | undefined;
   /** Turns that run before it. */
   readonly earlier: readonly TurnId[];
@@ -88,9 +88,17 @@ async function repeated(
 ): Promise<Submitted | "never queued" | "lost"> {
   if (fact.kind === "said") refuseOther(request.message, fact.message);
   const { conversation_id, turn_id } = request;
-  const [userSeq, { queued, earlier }] = await Promise.all([startOf(bus, request), queueBefore(bus, request)]);
-  if (queued !== undefined)
-    return { userSeq: userSeq ?? (await writeMessage(bus, request)), earlier, isRepeated: true, isOver: false };
+  const [place, { queued, earlier }] = await Promise.all([
+    bus.events.placeOfLast(userSubject(bus, request)),
+    queueBefore(bus, request),
+  ]);
+  const userSeq = place?.seq;
+  if (queued !== undefined) {
+    if (place === undefined) await writeMessage(bus, request);
+    // One that was written again stands behind what its turn has told: who began there would lack all that.
+    const isFirst = place !== undefined && place.storedMs - storedMs <= deliveryLimits.lateMessageMs;
+    return { userSeq: isFirst ? userSeq : undefined, earlier, isRepeated: true, isOver: false };
+  }
   // What has left the queue has ended, and what has ended has a record.
   const recorded = await bus.transcripts.find(conversation_id, turn_id, storedMs);
   if (recorded?.answer !== undefined) return { userSeq, earlier, isRepeated: true, isOver: true };
@@ -106,10 +114,10 @@ async function knownToQueue(bus: SubmissionBus, request: TurnRequest): Promise<S
   // The log first: once the queue has forgotten an id, what was refused may stand in it, and will end with what it repeats.
   const first = known?.event ?? queued;
   if (first !== undefined) checkSameText(request, first);
-  // In the queue without its message: the edge that took it died in between.
-  const userSeq = known?.seq ?? (queued === undefined ? undefined : await writeMessage(bus, request));
-  if (userSeq === undefined) await checkKnown(bus, request);
-  return { userSeq, earlier, isRepeated: true, isOver: queued === undefined };
+  // In the queue without its message: the edge that took it died in between, or it is forgotten, and what its turn has told with it.
+  if (known === undefined && queued !== undefined) await writeMessage(bus, request);
+  else if (known === undefined) await checkKnown(bus, request);
+  return { userSeq: known?.seq, earlier, isRepeated: true, isOver: queued === undefined };
 }
 
 /** Looks before a refusal is passed on: what was in the way may have left the queue in between. */

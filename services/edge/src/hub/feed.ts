@@ -2,7 +2,7 @@ import type { EventLog, StoredMessage, StreamState } from "@parley/bus";
 import { parseEventSubject, subjects, type ConversationId, type TurnId } from "@parley/protocol";
 import { createBackoff, sleep, type Logger } from "@parley/runtime";
 import { createIntake, type Intake } from "./intake.ts";
-import { missingAbove, missingBefore } from "./missing-before.ts";
+import { isHoleForgotten, missingAbove, missingBefore } from "./missing-before.ts";
 import { createStreamJudge, type StreamJudge } from "./stream-end.ts";
 
 /**
@@ -259,6 +259,7 @@ async function readAgain(feed: Feed, wholeUpTo: number): Promise<void> {
   if (messages === undefined) return begin(feed, stream);
   takeRead(feed, messages);
   feed.intake.confirm(stream.lastSeq);
+  if (isHoleForgotten(feed.waiting, feed.intake, stream.lastSeq)) begin(feed, stream);
 }
 
 /**

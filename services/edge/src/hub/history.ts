@@ -15,8 +15,10 @@ export type History = ReturnType<typeof createHistory>;
 const readTries = 5;
 
 export interface Queued {
-  /** Sequences of the turns' first events. */
+  /** Sequences of the turns' first events: their messages. */
   readonly starts: readonly number[];
+  /** Where the chains of settled turns go on. */
+  readonly goOn: readonly number[];
   /** Turns that had not ended and whose first event is not stored yet, or not kept any more: they ran for longer than events are kept. */
   readonly startless: ReadonlySet<TurnId>;
   /** Turns that waited for so long, as what decides tells them. */
@@ -43,7 +45,8 @@ function covers(one: Range, other: Range): boolean {
   if (one.fromSeq > other.fromSeq) return false;
   if (other.root === undefined) return true;
   const { root } = one;
-  return root !== undefined && [...other.root.settled.keys()].every((turn) => root.settled.has(turn));
+  if (root === undefined || !other.root.starts.every((start) => root.starts.includes(start))) return false;
+  return [...other.root.settled.keys()].every((turn) => root.settled.has(turn));
 }
 
 /**
@@ -89,10 +92,10 @@ export function createHistory(deps: HistoryDeps) {
      * `fromSeq` if that is lower.
      */
     root(hub: Hub, root: Queued, fromSeq = Infinity): Promise<Known> {
-      const { starts, settled, floor } = root;
+      const { starts, goOn, settled, floor } = root;
       // What came since they were read, and may have left the ring.
       const since = settled.size === 0 ? Infinity : floor + 1;
-      return from(hub, { fromSeq: Math.min(hub.ring.floor + 1, fromSeq, since, ...starts), root });
+      return from(hub, { fromSeq: Math.min(hub.ring.floor + 1, fromSeq, since, ...starts, ...goOn), root });
     },
   };
 }
@@ -142,9 +145,9 @@ async function queued(deps: HistoryDeps, hub: Hub): Promise<Queued> {
     const made = await readWaiting(deps, turn, isBehind(turn));
     if (made !== undefined) settling.set(turn.request.turn_id, made);
   }
-  const goOn = [...settling.values()].map(({ from }) => from);
   return {
-    starts: [...starts.map((place) => place?.seq), ...goOn].filter((seq) => seq !== undefined),
+    starts: starts.flatMap((place) => place?.seq ?? []),
+    goOn: [...settling.values()].flatMap(({ from }) => from ?? []),
     startless: new Set(startless.map(({ request }) => request.turn_id)),
     settled: new Map([...settling].map(([turn, { open }]) => [turn, open])),
     ring,
@@ -187,10 +190,34 @@ async function readDown(deps: HistoryDeps, hub: Hub, { fromSeq, root }: Range): 
     next = floor + 1;
   }
   const all = [...events, ...ring.events];
+  const lost = root === undefined ? [] : lostStarts(root, all);
+  if (root !== undefined && lost.length > 0) return readWithout(deps, hub, { fromSeq, root }, lost);
   const isRoot = root !== undefined;
   extendDown(ring, hub.deps.limits, { fromSeq, events, isRoot, settled });
   const base = new Map([...ring.settled, ...settled]);
   return { floor: fromSeq - 1, events: all, base, rooted: isRoot, quiet: undefined, title: undefined };
+}
+
+function lostStarts({ starts }: Queued, events: readonly VisibleEvent[]): number[] {
+  const read = new Set(events.map(({ seq }) => seq));
+  return starts.filter((start) => !read.has(start));
+}
+
+/**
+ * Turns whose message stood in the stream when the queue was read, and was not among what was read then. The stream forgot them in between, and a hub that took
+ * the rest for all there is would show a conversation without the turn that waits in it: what is queued is to be looked up again. What is there and cannot be
+ * shown is nothing to wait for.
+ */
+async function readWithout(
+  deps: HistoryDeps,
+  hub: Hub,
+  { fromSeq, root }: Range & { readonly root: Queued },
+  lost: readonly number[],
+): Promise<Known> {
+  const areKept = await Promise.all(lost.map((seq) => deps.events.isStored(hub.shard, seq)));
+  if (!areKept.every(Boolean)) throw new Error("events of the conversation were forgotten while it was read");
+  const starts = root.starts.filter((start) => !lost.includes(start));
+  return readDown(deps, hub, { fromSeq, root: { ...root, starts } });
 }
 
 function begunAnew(): Error {

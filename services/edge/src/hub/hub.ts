@@ -25,6 +25,8 @@ export interface HubDeps {
   readonly counters: { events: number; holes: number; late: number };
   /** What waits in the conversation may be other than it was. */
   readonly lookAtQueue: (hub: Hub) => void;
+  /** Whether nothing is queued in the conversation: whatever was has its end stored. */
+  readonly isIdle: (conversation: ConversationId) => Promise<boolean>;
   /** Something new is in the ring. */
   readonly mark: (hub: Hub) => void;
   readonly catchUp: (viewer: HubViewer) => void;
@@ -174,11 +176,24 @@ export function sweepHub(hub: Hub, nowMs: number): void {
   const silentMs = nowMs - hub.lastEventMs;
   if (viewers.size > 0 && isExpecting(ring) && silentMs > deps.limits.silenceMs) {
     hub.lastEventMs = nowMs;
-    void syncFeed(feed);
+    void lookForEnd(hub);
   } else if (silentMs > deps.limits.ringIdleMs && ring.events.length > 0 && feed.state === "live") {
     trim(ring);
     feed.intake.forget(ring.floor, { all: true });
   }
+}
+
+/**
+ * A copy may have been lost, and is read. Where nothing was queued before that, and there is no end still, the stream has forgotten it: then the transcript alone
+ * tells, and all that is known of the turn here would wait for ever.
+ */
+async function lookForEnd(hub: Hub): Promise<void> {
+  const { ring, feed, deps } = hub;
+  const isIdle = await deps.isIdle(hub.conversation).catch(() => false);
+  await syncFeed(feed);
+  if (!isIdle || hub.ring !== ring || feed.state !== "live" || !isExpecting(ring)) return;
+  restart(hub, feed.intake.last, false);
+  settle(hub);
 }
 
 /** As far as viewers know, a turn has not ended. */

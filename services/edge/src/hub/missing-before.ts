@@ -77,3 +77,18 @@ export async function missingAbove(
     return undefined;
   });
 }
+
+/**
+ * Whether what came behind a hole, up to the end of what was read since, was in none of it: the stream has forgotten it, and the hole with it. Nothing fills that
+ * any more, and to read again for it would go on for ever.
+ */
+export function isHoleForgotten(
+  waiting: readonly StoredMessage[],
+  { wasTaken, judge }: Pick<Intake, "wasTaken" | "judge">,
+  readUpTo: number,
+): boolean {
+  const [first] = waiting
+    .filter((message) => message.seq <= readUpTo && !wasTaken(message))
+    .toSorted((one, other) => one.seq - other.seq);
+  return first !== undefined && judge(first) === "hole";
+}

@@ -27,8 +27,6 @@ export interface AdminParts {
 export interface AdminRoutesDeps {
   /** Undefined: only callers with the right role are let in. */
   readonly adminToken: string | undefined;
-  /** Undefined while the process starts. */
-  readonly parts: () => AdminParts | undefined;
   readonly registry: Registry;
   readonly log: Logger;
 }
@@ -150,7 +148,8 @@ async function revoke({ parts, by, body }: Ask): Promise<{ answer: unknown; audi
 const blockedIn = ({ kind, id }: { readonly kind: string; readonly id: string }) => ({ kind, id });
 
 /** Blocks, revocations and draining, at the admin port: for whoever has its credential. All that is changed, and all that is refused, is in the log. */
-export function createAdminRoutes({ adminToken, parts, registry, log }: AdminRoutesDeps): Record<string, AdminRoute> {
+export function createAdminRoutes({ adminToken, registry, log }: AdminRoutesDeps) {
+  let parts: AdminParts | undefined;
   const actions = new Map<string, number>();
   addCounts(registry, {
     name: "parley_edge_admin_actions_total",
@@ -170,7 +169,7 @@ export function createAdminRoutes({ adminToken, parts, registry, log }: AdminRou
   const isAdmin = createIsAdmin(adminToken);
 
   const serve = async (key: string, { needs, handle }: Endpoint, request: AdminRequest): Promise<unknown> => {
-    const there = parts();
+    const there = parts;
     if (there === undefined) throw new AdminRefusal(503, "This process is starting. Try again shortly.");
     const action = nameOf(key);
     try {
@@ -187,9 +186,14 @@ export function createAdminRoutes({ adminToken, parts, registry, log }: AdminRou
       throw error;
     }
   };
-  return Object.fromEntries(
+  const routes: Record<string, AdminRoute> = Object.fromEntries(
     Object.entries(endpoints).map(([key, endpoint]) => [key, (request: AdminRequest) => serve(key, endpoint, request)]),
   );
+  return {
+    routes,
+    /** Until it is called, whoever asks is told that the process starts. */
+    open: (there: AdminParts): void => void (parts = there),
+  };
 }
 
 function nameOf(key: string): string {

@@ -27,8 +27,9 @@ export function createBatches<T>(
   };
 
   return {
-    add(items: Iterable<T>): void {
-      for (const item of items) waiting.add(item);
+    /** `isMeant`: of these. */
+    add(items: Iterable<T>, isMeant: (item: T) => boolean = () => true): void {
+      for (const item of items) if (isMeant(item)) waiting.add(item);
       if (timer === undefined && waiting.size > 0) work();
     },
     stop(): void {

@@ -1,7 +1,7 @@
 import { openBus, type Bus, type StoredMessage } from "@parley/bus";
 import { RightsByRole, createMay } from "@parley/protocol";
 import { createLogger, createMetrics, type Logger } from "@parley/runtime";
-import { startNats, type Broker, type NatsOptions } from "@parley/testkit";
+import { signedIn, startNats, type Broker, type NatsOptions } from "@parley/testkit";
 import { createSharedSecret } from "../../src/admission/shared-secret.ts";
 import { startTokens } from "../../src/admission/tokens.ts";
 import { deliveryLimits, type DeliveryLimits } from "../../src/delivery/delivery-limits.ts";
@@ -138,7 +138,7 @@ async function addEdge(nats: Broker, settings: EdgeSettings): Promise<EdgeUnderT
     beforeReading,
     ...options
   } = settings;
-  const own = await openBus({ servers: natsUrl, name: "edge under test", log });
+  const own = await openBus({ servers: signedIn(natsUrl, "edge"), name: "edge under test", log });
   const watched = watchStreams === undefined ? own : { ...own, watchStreams };
   const timed = withState(watched, clockSetBackMs, staleBy);
   const bus = beforeReading === undefined ? timed : withSlowReading(timed, beforeReading);

@@ -17,7 +17,7 @@ export interface GatedOptions extends Partial<Pick<GateStoreDeps, "redis" | "isE
 const noRules = AddressRules.parse({});
 
 /** Another reader of the same gate, as a process that starts now. */
-export function openGate(bus: Pick<Bus, "gate">, options: GatedOptions = {}): Promise<GateStore> {
+function openGate(bus: Pick<Bus, "gate">, options: GatedOptions = {}): Promise<GateStore> {
   const { redis, isExempt, addresses = () => noRules } = options;
   const registry = createMetrics({ service: "gate" });
   return openGateStore({ bus, redis, addresses, registry, log, ...(isExempt === undefined ? {} : { isExempt }) });

@@ -9,7 +9,7 @@ import {
   type ToolJob,
 } from "@parley/protocol";
 import { createLogger } from "@parley/runtime";
-import { type Broker, eventually } from "@parley/testkit";
+import { signedIn, type Broker, eventually } from "@parley/testkit";
 
 const log = createLogger({ service: "test", level: "silent", format: "json" });
 const conversation = "c1";
@@ -49,7 +49,7 @@ export async function startAgent(
   settings: { factsMaxBytes?: number } = {},
 ): Promise<Agent> {
   const bus = await openBus({ servers: nats.url, name: "agent", log, ...settings });
-  const queue = createToolQueue({ url: redis.url, log });
+  const queue = createToolQueue({ url: signedIn(redis.url, "agent"), log });
   await eventually(() => queue.ready(), { what: "the agent's queue" });
   const { events } = bus;
 

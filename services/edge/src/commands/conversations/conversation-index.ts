@@ -1,5 +1,5 @@
 import type { connectRedis } from "@parley/bus";
-import type { ConversationId } from "@parley/protocol";
+import { redisKeys, type ConversationId } from "@parley/protocol";
 
 export type Redis = ReturnType<typeof connectRedis>;
 
@@ -23,8 +23,7 @@ export interface IndexPage {
 
 export type ConversationIndex = ReturnType<typeof createConversationIndex>;
 
-/** Lost together with the lists. */
-const unbroken = "parley:conversations:unbroken";
+const { conversationsUnbroken: unbroken } = redisKeys;
 
 /** Conversations of one user that may be noted in the same millisecond and still be paged through. */
 const maxTies = 16;
@@ -140,8 +139,8 @@ async function restore(redis: Redis, userId: string, entries: readonly IndexEntr
   }
 }
 
-/** The braces keep one user's keys on one node of a cluster. User ids are any text. */
+/** User ids are any text. */
 function keysOf(userId: string) {
-  const root = `parley:{${Buffer.from(userId).toString("base64url")}}:conversations`;
+  const root = redisKeys.conversationsOf(Buffer.from(userId).toString("base64url"));
   return { times: root, titles: `${root}:titles`, whole: `${root}:whole` };
 }

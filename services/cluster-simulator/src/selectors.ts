@@ -1,7 +1,7 @@
 import { badRequest } from "./api-status.ts";
 
 type Labels = Readonly<Record<string, string>>;
-type Requirement = (labels: Labels) => boolean;
+type LabelRequirement = (labels: Labels) => boolean;
 
 const NAME = "[A-Za-z0-9][A-Za-z0-9._/-]*";
 const SET = new RegExp(`^(${NAME})\\s+(in|notin)\\s+\\(([^()]*)\\)$`);
@@ -9,8 +9,8 @@ const EQUALITY = new RegExp(`^(${NAME})\\s*(==|=|!=)\\s*([A-Za-z0-9._-]*)$`);
 const EXISTENCE = new RegExp(`^(!?)\\s*(${NAME})$`);
 
 /** Whether labels match a selector: `=`, `==`, `!=`, `in`, `notin`, existence and `!`, all of them joined by commas. */
-export function parseLabelSelector(selector: string): Requirement {
-  const requirements = splitRequirements(selector).map(parseRequirement);
+export function parseLabelSelector(selector: string): LabelRequirement {
+  const requirements = splitRequirements(selector).map(parseLabelRequirement);
   return (labels) => requirements.every((requirement) => requirement(labels));
 }
 
@@ -22,7 +22,7 @@ function splitRequirements(selector: string): string[] {
     .filter((part) => part !== "");
 }
 
-function parseRequirement(text: string): Requirement {
+function parseLabelRequirement(text: string): LabelRequirement {
   const [, setKey, operator, list] = SET.exec(text) ?? [];
   if (setKey !== undefined && list !== undefined) {
     const values = new Set(list.split(",").map((value) => value.trim()));
@@ -36,4 +36,27 @@ function parseRequirement(text: string): Requirement {
   const [, not, present] = EXISTENCE.exec(text) ?? [];
   if (present !== undefined) return (labels) => (labels[present] !== undefined) === (not === "");
   throw badRequest(`unable to parse requirement: '${text.slice(0, 100)}' is not a label selector`);
+}
+
+/** The fields of an object that a selector may name, by their path. */
+export type SelectableFields = Readonly<Record<string, string>>;
+
+/** Whether fields match a selector: `path=value`, `==` and `!=`, all of them joined by commas. */
+export function parseFieldSelector(selector: string): (fields: SelectableFields) => boolean {
+  const requirements = selector
+    .split(",")
+    .filter((part) => part !== "")
+    .map(parseFieldRequirement);
+  return (fields) => requirements.every((requirement) => requirement(fields));
+}
+
+function parseFieldRequirement(text: string): (fields: SelectableFields) => boolean {
+  const [, path, operator, value] = /^([A-Za-z.]+)(==|=|!=)(.*)$/.exec(text) ?? [];
+  if (path === undefined || value === undefined)
+    throw badRequest(`invalid selector: '${text.slice(0, 100)}'; can't understand it`);
+  return (fields) => {
+    const actual = fields[path];
+    if (actual === undefined) throw badRequest(`field label not supported: ${path}`);
+    return (actual === value) === (operator !== "!=");
+  };
 }

@@ -1,0 +1,15 @@
+/** The only file that knows keys of Redis, beside the catalogue of tools and what BullMQ makes of the queue's name. */
+export const redisKeys = {
+  /** Lost together with the lists of conversations. */
+  conversationsUnbroken: "parley:conversations:unbroken",
+  /** Where a user's list begins. The braces keep one user's keys on one node of a cluster. */
+  conversationsOf: (user: string): string => `parley:{${user}}:conversations`,
+} as const;
+
+/** How keys begin that edges share with each other; those of `limits` also agent workers. */
+export const sharedKeyPrefixes = {
+  limits: "limits:",
+  sessions: "sessions:",
+  tickets: "tickets:",
+  blocks: "blocks:",
+} as const;
