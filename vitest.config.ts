@@ -88,6 +88,7 @@ const suites: Suite[] = [
       "**/*.e2e.test.ts",
       "**/*.browser.test.ts",
       "**/*.chaos.test.ts",
+      "**/*.hostile.test.ts",
       "**/*.late.test.ts",
       "**/*.long.test.ts",
     ],
@@ -101,6 +102,8 @@ const suites: Suite[] = [
   // Mostly waiting, for deadlines of the parts under test and for answers at a person's pace: more files at a time than processors.
   { name: "integration", include: ["**/*.int.test.ts"], timeoutMs: 30_000, workers: 3 },
   { name: "e2e", include: ["test/e2e/**/*.e2e.test.ts"], timeoutMs: 60_000, workers: 2 },
+  // One attacker at a time: what a neighbour's answers take is measured.
+  { name: "hostile", include: ["test/hostile/**/*.hostile.test.ts"], timeoutMs: 60_000, workers: 1 },
   // One system with all its faults at a time: two would be each other's slow machine.
   { name: "chaos", include: ["test/chaos/**/*.chaos.test.ts"], timeoutMs: 120_000, workers: 1 },
   { name: "long", include: ["**/*.long.test.ts"], timeoutMs: 120_000, workers: 2 },

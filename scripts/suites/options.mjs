@@ -23,6 +23,7 @@ const suites = [
     needsBrokers: true,
     triesRoles: true,
   },
+  { name: "hostile", what: "what no client should send", deadlineMs: 4 * 60_000, always: true, needsBrokers: true },
   { name: "chaos", what: "two kinds of fault", deadlineMs: 5 * 60_000, always: true, needsBrokers: true },
   {
     name: "browser",
@@ -48,6 +49,7 @@ const onRequest = [
   ],
   ["npm run load -- smoke", "1,200 people at once; CI does"],
   ["npm run chaos", "every kind of fault, a new seed each time"],
+  ["npm run fuzz -- --seconds 600", "hostile input for longer, a new seed each time"],
   ["npm run load -- soak --minutes 20", "whether memory grows; `npm run load` lists other loads"],
   ["node scripts/upgrade-rehearsal.mjs --from REVISION", "replaces a running older version"],
 ];

@@ -65,7 +65,7 @@ export function createEventLookups(jsm: PatientLookups, unreadable: Unreadable) 
   };
   const states = createStates(jsm);
   const lastFromLeader = async (subject: string): Promise<EventAtSeq | undefined> =>
-    eventOf(await jsm.streams.getMessage(streams.events(shardOfSubject(subject)), { last_by_subj: subject }));
+    eventOf(await jsm.lookUp(streams.events(shardOfSubject(subject)), { last_by_subj: subject }));
   /** The first event of a subject that has only one, as it is stored. */
   const storedFromLeader = async (subject: string): Promise<StoredMessage | undefined> => {
     const message = await jsm.streams.getMessage(streams.events(shardOfSubject(subject)), { last_by_subj: subject });
@@ -92,7 +92,7 @@ export function createEventLookups(jsm: PatientLookups, unreadable: Unreadable) 
     subjectAt: async (shard: number, seq: number): Promise<string | undefined> =>
       (await jsm.lookUp(streams.events(shard), { seq }))?.subject,
 
-    /** As `last`, but from the stream's leader: never stale, a little slower. Use it after a refusal. */
+    /** As `last`, but from the stream's leader, or its only copy: never stale, a little slower where there are several. Use it after a refusal. */
     lastFromLeader,
 
     storedFromLeader,

@@ -6,7 +6,7 @@ export { FactsFullError } from "./fact-room.ts";
 export type { CallFacts, Facts, TurnFacts, WrittenFact } from "./facts.ts";
 export { unreadableFact, type FactAddress, type ReadFact, type StoredFact } from "./stored-fact.ts";
 export { fitResult, type ToolText } from "./result-text.ts";
-export { toolCallEndOf } from "./result-event.ts";
+export { loneToolCallEndOf, toolCallEndOf } from "./result-event.ts";
 export { isTooOldForCluster, oldestForCluster } from "./broker-version.ts";
 export { streamSettings } from "./stream-setup.ts";
 export { RangeTooLargeError } from "./stream-reading.ts";

@@ -1,15 +1,31 @@
-import { limits, type FactOf, type ToolCallEndEvent } from "@parley/protocol";
+import { endedArguments, limits, type FactOf, type FinishedToolCall, type ToolCallEndEvent } from "@parley/protocol";
 import { fitResult } from "./result-text.ts";
 
 /**
- * The event that tells of a result: its bounded beginning, and where the whole is. A pure function of the fact: whoever finds a fact without its event
- * writes the same.
+ * The event that tells of a result: bounded beginnings of arguments and result, and where the whole of them is. A pure function of the fact: whoever
+ * finds a fact without its event writes the same.
  */
 export function toolCallEndOf(fact: FactOf<"result">): ToolCallEndEvent {
-  const { kind: _kind, v: _v, conversation_id, turn_id, ts, call_id, result, ...call } = fact;
-  const common = { type: "tool_call_end" as const, conversation_id, turn_id, ts, call_id };
+  const { call_id, arguments: args } = fact;
+  const short = endedArguments(args);
+  const place = short.arguments_bytes === undefined ? {} : { arguments_id: call_id };
+  return { ...headOf(fact), ...short, ...place, ...resultOf(fact, { result_id: call_id }) };
+}
+
+/** The event of a result for whose fact there was no room: the event alone keeps it, so it has as much of it as an event can. */
+export function loneToolCallEndOf(fact: FactOf<"result">): ToolCallEndEvent {
+  return { ...headOf(fact), arguments: fact.arguments, ...resultOf(fact, {}) };
+}
+
+function headOf({ kind: _kind, v: _v, arguments: _args, result: _result, ...call }: FactOf<"result">) {
+  return { type: "tool_call_end" as const, ...call };
+}
+
+function resultOf(
+  { result }: FactOf<"result">,
+  place: Pick<FinishedToolCall, "result_id">,
+): Pick<FinishedToolCall, "result" | "truncated" | "result_bytes" | "result_id"> {
   const beginning = fitResult({ text: result }, limits.toolResultBytes);
-  if (beginning.truncated !== true) return { ...common, ...call, result };
-  const whole = { result_bytes: Buffer.byteLength(result), result_id: call_id };
-  return { ...common, ...call, result: beginning.text, truncated: true, ...whole };
+  if (beginning.truncated !== true) return { result };
+  return { result: beginning.text, truncated: true, result_bytes: Buffer.byteLength(result), ...place };
 }

@@ -91,6 +91,28 @@ describe("dialect A", () => {
     ]);
   });
 
+  it("has all arguments of a call at its end and the turn's too, as far as it was told of its start", async () => {
+    const long = { text: "x".repeat(40_000) };
+    const short = { arguments: { text: "x… [cut here]" }, arguments_bytes: 40_011, arguments_id: "k1" };
+    const finished = { ...endOfCall, ...short, status: "completed" } as const;
+    const { show } = await askUuid();
+    const started = { call_id: "k1", tool_name: "look", arguments: long };
+    const call = { call_id: "k1", tool_name: "look", arguments: long, result: "result", status: "completed" };
+    const events: StoredEvent[] = [
+      { ...chained, type: "tool_call_start", ...started },
+      finished,
+      { ...chained, ...ending, type: "complete", tool_calls: [finished], metadata: {} },
+    ];
+    show(token("t", "so far"));
+    expect(events.flatMap(show)).toEqual([
+      { type: "tool_call_start", data: { ...started, conversation_id: "uuid" } },
+      { type: "tool_call_end", data: { ...call, conversation_id: "uuid" } },
+      { type: "complete", data: { message: "so far", tool_calls: [call], conversation_id: "uuid" } },
+    ]);
+    const other = await askUuid();
+    expect(other.show(finished)).toMatchObject([{ data: { arguments: short.arguments, arguments_bytes: 40_011 } }]);
+  });
+
   it("shows progress as nothing: it has no counterpart", async () => {
     const { show } = await askUuid();
     expect(show({ type: "progress", ...chained, step: "starting", message: "x" })).toEqual([]);

@@ -1,5 +1,6 @@
 import { beginningOfLines, cutJsonText, jsonBytes, jsonTextBytes, shareBytes } from "./encoded-size.ts";
 import type { MessageEvent, ToolCallEndEvent } from "./events.ts";
+import { limits } from "./limits.ts";
 import type { FinishedToolCall, ToolArguments } from "./tool-calls.ts";
 
 /** Tool calls cut to a size by rule: results first, then arguments, the largest before the smaller ones. */
@@ -43,8 +44,21 @@ export function shortArguments(
   return {};
 }
 
+type EndedArguments = Pick<FinishedToolCall, "arguments" | "arguments_bytes">;
+
+/** The arguments of a call that has ended, where the whole of them is kept elsewhere. */
+export function endedArguments(args: ToolArguments): EndedArguments {
+  const bytes = jsonBytes(args);
+  if (bytes <= limits.endedArgumentsBytes) return { arguments: args };
+  return { arguments: shortArguments(args, limits.endedArgumentsBytes), arguments_bytes: bytes };
+}
+
+/** The field `arguments_bytes`: arguments that were cut say how large they were. */
+const cutArgumentsBytes = 32;
+
 function headBytes(call: FinishedToolCall): number {
-  return jsonBytes({ ...call, arguments: {}, result: "", truncated: true }) + 1;
+  const mayBeCut = call.arguments_bytes === undefined && Object.keys(call.arguments).length > 0;
+  return jsonBytes({ ...call, arguments: {}, result: "", truncated: true }) + 1 + (mayBeCut ? cutArgumentsBytes : 0);
 }
 
 /** The newest ones whose names and outcomes fit; all of them but for calls that no limit of today allows. */
@@ -78,9 +92,12 @@ function boundCall(call: FinishedToolCall, argumentBytes: number, resultBytes: n
     isWhole || resultBytes >= leastResultBytes
       ? beginningOf(call.result, resultBytes)
       : { result: "", truncated: true };
+  const args = shortArguments(call.arguments, argumentBytes);
+  const { arguments_bytes = jsonBytes(call.arguments) } = call;
   return {
     ...call,
-    arguments: shortArguments(call.arguments, argumentBytes),
+    arguments: args,
+    ...(args === call.arguments ? {} : { arguments_bytes }),
     result,
     ...(truncated ? { truncated } : {}),
   };

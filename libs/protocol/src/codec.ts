@@ -4,6 +4,7 @@ import type { ConversationEvent } from "./conversation-events.ts";
 import type { StoredEvent } from "./events.ts";
 import { CallId, ConversationId } from "./ids.ts";
 import { problemOf } from "./issue-words.ts";
+import { shapeOfJson } from "./json-shape.ts";
 import { limits } from "./limits.ts";
 import { ReadEvent, unreadableEvent } from "./read-event.ts";
 import { z } from "zod";
@@ -90,6 +91,7 @@ export function checkMessageText(text: string): void {
 
 /** JSON text of an object, or INVALID_FRAME, or MESSAGE_TOO_LARGE. */
 export function parseObject(text: string): Record<string, unknown> {
+  if (saysTooMuch(text)) throw tooLarge("The frame", limits.clientFrameBytes);
   const value = parseJson(text);
   if (isLong(text) && !fitsFrame(value)) throw tooLarge("The frame", limits.clientFrameBytes);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
@@ -112,6 +114,11 @@ function isLong(text: string): boolean {
   // No text has fewer bytes than characters, or more than three for each.
   if (text.length * 3 <= limits.clientFrameBytes) return false;
   return text.length > limits.clientFrameBytes || encoder.encode(text).length > limits.clientFrameBytes;
+}
+
+/** Whether JSON text cannot fit the limit of a frame, whatever its escapes stand for: as much as can be known, and cheaply, before it is parsed. */
+export function saysTooMuch(text: string): boolean {
+  return isLong(text) && shapeOfJson(text).saidBytes > limits.clientFrameBytes;
 }
 
 /**
@@ -149,8 +156,12 @@ const ReadableAddress = z
 /** What the answer to a frame says of it, so that its sender knows which one is meant. */
 export type FrameAddress = z.infer<typeof ReadableAddress>;
 
+/** A frame that is too long is read for its address only if it is as flat as frames are: parsing hundreds of thousands of brackets takes long. */
+const addressDepth = 64;
+
 /** As much of it as can be read of a frame that is refused. */
 export function frameAddressOf(text: string): FrameAddress {
+  if (isLong(text) && shapeOfJson(text).depth > addressDepth) return {};
   try {
     return ReadableAddress.safeParse(parseWellFormed(text)).data ?? {};
   } catch {

@@ -24,6 +24,7 @@ export {
   isToolCall,
   noParts,
   pendingCallsOf,
+  storedApproval,
   textOf,
   toolCallsOf,
   type Parts,

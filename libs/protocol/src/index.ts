@@ -24,7 +24,15 @@ export {
   lineBytes,
   shareBytes,
 } from "./encoded-size.ts";
-export { beginningOf, boundCalls, envelopeBytes, fitMessage, fitToolCallEnd, shortArguments } from "./bounded-calls.ts";
+export {
+  beginningOf,
+  boundCalls,
+  endedArguments,
+  envelopeBytes,
+  fitMessage,
+  fitToolCallEnd,
+  shortArguments,
+} from "./bounded-calls.ts";
 export { closeCodes, errorTable, isErrorCode, isFinalClose } from "./error-table.ts";
 export { AnyErrorCode, ChatError, ErrorCode, chatErrorOf, toChatError } from "./errors.ts";
 export {
@@ -148,6 +156,7 @@ export {
   parseObject,
   parseStored,
   parseWellFormed,
+  saysTooMuch,
   seqHead,
   type FrameAddress,
   typeOfStored,
@@ -181,6 +190,7 @@ export {
   pendingApprovals,
   queue,
   storedParts,
+  storedApproval,
   textOf,
   toolCallsOf,
   turn,

@@ -31,6 +31,8 @@ export const limits = {
   toolArgumentsBytes: 64 * 1024,
   /** Objects and arrays of arguments within each other. Deeper: the same, as JSON can be parsed at depths at which it cannot be written again. */
   toolArgumentsDepth: 64,
+  /** Arguments of a call that has ended, encoded, in its own end, that of its turn and the transcript. Of longer ones values are cut; its fact has them whole. */
+  endedArgumentsBytes: 2 * 1024,
   /** Arguments of all calls of one step, encoded. Calls beyond it are not run. */
   stepArgumentsBytes: 128 * 1024,
   /** Arguments of all calls of one turn, encoded. Calls beyond it are not run. */

@@ -106,11 +106,14 @@ function isCall(part: Part, callId: string): boolean {
 /** The call as a part, without what an event or frame has beside it. */
 export function callPart(call: ToolCallState): ToolCallPart {
   const { status, result, duration_ms, truncated, result_bytes, result_id, approval } = call;
+  const { arguments_bytes, arguments_id } = call;
   return {
     type: "tool_call",
     call_id: call.call_id,
     tool_name: call.tool_name,
     arguments: call.arguments,
+    ...(arguments_bytes === undefined ? {} : { arguments_bytes }),
+    ...(arguments_id === undefined ? {} : { arguments_id }),
     ...(status === undefined ? {} : { status }),
     ...(result === undefined ? {} : { result }),
     ...(duration_ms === undefined ? {} : { duration_ms }),
@@ -212,14 +215,37 @@ function cutText(parts: Parts, length: number): Parts {
 }
 
 /**
- * What is stored of an answer without its order, put on the parts that a viewer has of it. Who missed nothing has them all: then nothing changes.
+ * What is stored of an answer without its order, put on the parts that a viewer has of it. Who missed nothing has them all, and loses what is not
+ * kept: what the end of the turn has no room for of a long result, and what people were shown before they agreed to a call.
  */
 export function withStored(parts: Parts, text: string, calls: readonly ToolCallState[] = []): Parts {
   let stored = withText(parts, text);
   for (const call of calls) {
-    const known = stored.find((part) => isCall(part, call.call_id));
-    // Its own event says more of a result than the end of its turn, which has room for so many.
-    if (known === undefined || !("status" in known)) stored = withCall(stored, callPart(call));
+    const known = stored.filter(isToolCall).find(({ call_id }) => call_id === call.call_id);
+    if (known === undefined || !isSaidAlike(known, call)) stored = withCall(stored, callPart(call));
   }
-  return stored;
+  return stored.some(hasPreview) ? stored.map(withoutPreview) : stored;
+}
+
+/** A call ends once, so only its size can differ. */
+function isSaidAlike(known: ToolCallPart, stored: ToolCallState): boolean {
+  return (
+    known.status === stored.status &&
+    known.result === stored.result &&
+    known.arguments_bytes === stored.arguments_bytes &&
+    known.truncated === stored.truncated
+  );
+}
+
+function hasPreview(part: Part): boolean {
+  return isToolCall(part) && part.approval?.preview !== undefined;
+}
+
+function withoutPreview(part: Part): Part {
+  return isToolCall(part) && part.approval !== undefined ? { ...part, approval: storedApproval(part.approval) } : part;
+}
+
+/** What is kept of it: who agreed to what. The preview was for that moment. */
+export function storedApproval({ preview: _preview, ...approval }: ApprovalState): ApprovalState {
+  return approval;
 }

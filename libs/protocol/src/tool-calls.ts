@@ -30,6 +30,18 @@ export const StepCall = ToolCall.extend({ problem: z.string().optional(), provid
 export type StepCall = z.infer<typeof StepCall>;
 
 export const FinishedToolCall = ToolCall.extend({
+  arguments: ToolArguments.describe(
+    "What the model asked for; of long ones the beginnings of the values, see `arguments_bytes`.",
+  ),
+  arguments_bytes: z
+    .number()
+    .int()
+    .nonnegative()
+    .optional()
+    .describe("The whole arguments' size, as JSON in UTF-8, if `arguments` has only beginnings."),
+  arguments_id: CallId.optional().describe(
+    "The whole arguments are kept under this id, if `arguments` has only beginnings.",
+  ),
   status: openEnum(ToolStatus.options).describe(
     "`completed`, or why it was not. `unknown`: it had begun, and nobody knows what came of it. Any other one means that it was not.",
   ),

@@ -208,7 +208,13 @@ function endedBy(turn: TurnView, transcript: readonly TranscriptMessage[]): Turn
   return { ...turn, parts, outcome, status: outcome.type };
 }
 
-/** A record of a version without parts has no order, and the viewer's own parts have: what they say alike stays where it is. */
+/**
+ * Of an answer without parts. Where it has calls, nobody knows at which place of its text they stood, but for a viewer that has followed the turn: what its
+ * parts say alike stays where it is. Without calls there is one order only.
+ */
 function knownParts({ parts }: TurnView, answer: TranscriptMessage): Parts {
-  return parts.length === 0 ? storedParts(answer) : withStored(parts, answer.message, answer.tool_calls);
+  const { message, tool_calls: calls = [] } = answer;
+  if (parts.length > 0 && calls.length > 0) return withStored(parts, message, calls);
+  const stored = storedParts(answer);
+  return JSON.stringify(parts) === JSON.stringify(stored) ? parts : stored;
 }

@@ -122,6 +122,14 @@ describe("parts", () => {
     expect(foldParts(parts, event)).toBe(parts);
   });
 
+  test("have of a call what the end of the turn has room for, as the transcript", () => {
+    const short = { ...done(1), result: "r…", truncated: true };
+    const parts = fold([start(1), end(1), start(2), end(2)]);
+    const ended = foldParts(parts, complete("", [short, done(2)]));
+    expect(ended).toEqual([{ type: "tool_call", ...short }, parts[1]]);
+    expect(ended[1]).toBe(parts[1]);
+  });
+
   test("keep all that the end of a call says", () => {
     const result = { ...done(1), truncated: true, result_bytes: 70_000, result_id: "t-0-1" };
     expect(fold([{ type: "tool_call_end", ...common, ...result }])).toEqual([{ type: "tool_call", ...result }]);

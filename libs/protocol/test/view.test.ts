@@ -255,9 +255,9 @@ describe("a snapshot", () => {
     { ...token, ...result, type: "tool_call_end", seq: 2 },
   ];
 
-  test("whose transcript has no parts leaves those that are there where they are, and adds what is missing", () => {
+  test("whose transcript has calls and no parts leaves those that are there where they are, and adds what is missing", () => {
     const other = { ...result, call_id: "t1-0-1" };
-    const answer = { ...answered("complete"), message: "half of it", tool_calls: [{ ...result, result: "3…" }, other] };
+    const answer = { ...answered("complete"), message: "half of it", tool_calls: [result, other] };
     const view = folded([...worked, { ...snapshot, messages: [answer] }]);
     const added = [
       { type: "text", text: " of it" },
@@ -265,8 +265,24 @@ describe("a snapshot", () => {
     ];
     expect(partsIn(view, "t1")).toEqual([...inOrder, ...added]);
     const before = folded(worked);
-    const same = foldFrame(before, { ...snapshot, messages: [{ ...answered("complete"), message: "half" }] });
-    expect(partsIn(same, "t1")).toBe(partsIn(before, "t1"));
+    const same = { ...answered("complete"), message: "half", tool_calls: [result] };
+    expect(partsIn(foldFrame(before, { ...snapshot, messages: [same] }), "t1")).toBe(partsIn(before, "t1"));
+  });
+
+  test("whose transcript has neither calls nor parts has its passages and its text as such", () => {
+    const sources = [{ title: "Handbook", file: "handbook.md", score: 0.5 }];
+    const found = { ...token, type: "progress", n: 0, step: "rag_retrieval", message: "", sources, seq: 1 } as const;
+    const said: readonly Frame[] = [found, { ...token, seq: 2, n: 1, token: "ha" }];
+    const answer = { ...answered("complete"), message: "half", metadata: { context: { sources } } };
+    const whole = [
+      { type: "source", ...sources[0] },
+      { type: "text", text: "half" },
+    ];
+    for (const seen of [said, said.slice(1), said.slice(0, 1)]) {
+      expect(partsIn(folded([...seen, { ...snapshot, messages: [answer] }]), "t1")).toEqual(whole);
+    }
+    const before = folded([...said, { ...token, seq: 3, n: 2, token: "lf" }]);
+    expect(partsIn(foldFrame(before, { ...snapshot, messages: [answer] }), "t1")).toBe(partsIn(before, "t1"));
   });
 
   test("whose transcript has parts stands for them", () => {

@@ -17,6 +17,9 @@ const decisionsAtOnce = 500;
 const decisionsAfterRestart = 50;
 const idleSeconds = 10;
 
+/** By process. */
+type CpuUse = Readonly<Record<"nats" | "agent" | "edge", number>>;
+
 interface Figures {
   /** Other chat: client's frame to model's request, in ms. */
   readonly without: number[];
@@ -24,7 +27,9 @@ interface Figures {
   readonly oneByOne: DecisionTimes[];
   readonly together: DecisionTimes[];
   readonly restarted: DecisionTimes[];
-  readonly cpuPercent: { readonly nats: number; readonly agent: number; readonly edge: number };
+  readonly cpuPercent: CpuUse;
+  /** Of each of those that were decided at once until all were claimed, in ms: it does not hang on what else the machine does, as times do. */
+  readonly togetherCpuMs: CpuUse;
   readonly residentMb: { readonly nats: number; readonly agent: number };
   readonly restartMs: number;
 }
@@ -50,14 +55,21 @@ async function timeChat(stage: Stage, count: number): Promise<number[]> {
   return times;
 }
 
-async function idle({ system, workers }: Stage): Promise<Figures["cpuPercent"]> {
+/** What is counted until it is called, each process times `factor` per second. */
+function countUse({ system, workers }: Stage): (factor: number) => CpuUse {
   const [edge] = system.edges;
   const [agent] = workers;
   const used = countCpu({ nats: system.nats.pid, agent: agent?.pid ?? 0, edge: edge?.pid ?? 0 });
+  return (factor) => {
+    const seconds = used();
+    return { nats: factor * seconds.nats, agent: factor * seconds.agent, edge: factor * seconds.edge };
+  };
+}
+
+async function idle(stage: Stage): Promise<CpuUse> {
+  const used = countUse(stage);
   await new Promise((resolve) => setTimeout(resolve, idleSeconds * 1_000));
-  const { nats, agent: agentSeconds, edge: edgeSeconds } = used();
-  const percent = (seconds: number): number => (100 * seconds) / idleSeconds;
-  return { nats: percent(nats), agent: percent(agentSeconds), edge: percent(edgeSeconds) };
+  return used(100 / idleSeconds);
 }
 
 /** Broker, edge and workers are killed at once. Returns how long it takes from their start until a message is answered, in ms. */
@@ -111,11 +123,13 @@ async function measure(stage: Stage, count: number): Promise<Figures> {
   context.say(`deciding ${decisions} one after the other, and ${decisionsAtOnce} at once`);
   const take = (from: number, number: number): WaitingTurn[] => all.slice(from, from + number);
   const oneByOne = await decide(stage, take(0, decisions), 1);
+  const used = countUse(stage);
   const together = await decide(stage, take(decisions, decisionsAtOnce), decisionsAtOnce);
+  const togetherCpuMs = used(1_000 / decisionsAtOnce);
   context.say("restarting everything");
   const restartMs = await restartAll(stage);
   const restarted = await decide(stage, take(decisions + decisionsAtOnce, decisionsAfterRestart), 1);
-  return { without: [], with: after, oneByOne, together, restarted, cpuPercent, residentMb, restartMs };
+  return { without: [], with: after, oneByOne, together, togetherCpuMs, restarted, cpuPercent, residentMb, restartMs };
 }
 
 async function withoutWaits(stage: Stage): Promise<number[]> {
@@ -185,9 +199,11 @@ function budgetsOf({ oneByOne, together, restarted }: Figures) {
   ];
 }
 
-function notesOf({ cpuPercent, residentMb, restartMs }: Figures, count: number): string[] {
+function notesOf({ cpuPercent, togetherCpuMs, residentMb, restartMs }: Figures, count: number): string[] {
   const cpu = Object.entries(cpuPercent).map(([name, percent]) => `${name} ${rounded(percent)} %`);
+  const each = Object.entries(togetherCpuMs).map(([name, ms]) => `${name} ${rounded(ms)} ms`);
   return [
+    `processor time of each of ${decisionsAtOnce} decided at once, until all are claimed: ${each.join(", ")}`,
     `while ${grouped(count)} wait and nothing else happens: ${cpu.join(", ")} of a core`,
     `resident then: nats ${rounded(residentMb.nats)} MB, agent worker ${rounded(residentMb.agent)} MB`,
     `killed and started again, a message was answered after ${rounded(restartMs / 1_000)} s`,

@@ -25,6 +25,15 @@ export function createCapacity({ SLOTS, TOKEN_FLUSH_MS }: Pick<Config, "SLOTS" |
 
   return {
     slots,
+    /**
+     * A turn that waited for a person is about to come back: it need not wait until the next look finds room for it. What it costs was seen when it ran
+     * before, and it is not held back for what others of its kind cost: that one begins at all is what people see.
+     */
+    expectOne(): void {
+      if (pressureOf(watch.load()) === "overloaded") return;
+      allowed = Math.min(allowed + 1, mostOf(slots.taken()));
+      slots.resize(allowed);
+    },
     tokenFlushMs: (): number => TOKEN_FLUSH_MS ?? flushFloorMs(watch.load(), slots.taken()),
     /** How many turns there is room for, and no more than run when there is no processor for others. */
     limit(): number {

@@ -8,6 +8,7 @@ import {
   messageEventOf,
   parseEventSubject,
   subjects,
+  type CallId,
   type FactOf,
   type ReadEvent,
   type TurnId,
@@ -58,8 +59,10 @@ export interface ClaimDeps {
   readonly onlyAfter?: number | undefined;
   /** The chain's last event, as it was seen a moment ago: with `onlyAfter`, for a turn that is lost if anything came since. */
   readonly seen?: EventAtSeq | undefined;
-  /** What the events say up to that one, of a turn that has waited; undefined: they are to be read. */
+  /** What the events say up to that one, of a turn that has waited, its message too; undefined: they are to be read. */
   readonly folded?: Promise<TurnFold | undefined> | undefined;
+  /** Calls that had no result a moment ago, and get none but by who claims the turn. */
+  readonly openCalls?: ReadonlySet<CallId> | undefined;
   /** Takes it from a live writer too: tries again, up to a bound, when that was quicker. */
   readonly insists?: boolean | undefined;
   /** Of this process. */
@@ -86,10 +89,7 @@ export async function claimTurn(request: TurnRequest, deps: ClaimDeps): Promise<
   const { conversation_id: conversation, turn_id: turn } = request;
   const shard = bus.events.shardOf(conversation);
   // Not awaited before the claim: one connection keeps them in this order, so viewers see the message before the answer begins.
-  const event = messageEventOf(request);
-  const message = bus.events.ensureWritten(subjects.user(shard, conversation, turn), event, (maxBytes) =>
-    fitMessage(event, maxBytes),
-  );
+  const { wasMissing: message } = await beginMessage(request, deps);
   const control = bus.events.last(subjects.control(shard, conversation, turn));
   const beside = Promise.all([message, control]);
   // It may be rejected while the claim is under way.
@@ -109,6 +109,18 @@ export async function claimTurn(request: TurnRequest, deps: ClaimDeps): Promise<
   // Somebody may have had what is to be ended, and viewers may have text of it that no log has any more.
   if (deps.readsFacts && wasMissing && claim.fold.cancel !== undefined) claim.fold.forgotten = true;
   return claim;
+}
+
+/** Resolves when the message is sent, if it need be. Where events were folded beside the fact, it has been seen to be there. */
+async function beginMessage(
+  request: TurnRequest,
+  { bus: { events }, folded }: ClaimDeps,
+): Promise<{ readonly wasMissing: Promise<boolean> }> {
+  if ((await folded?.catch(() => undefined)) !== undefined) return { wasMissing: Promise.resolve(false) };
+  const { conversation_id: conversation, turn_id: turn } = request;
+  const event = messageEventOf(request);
+  const subject = subjects.user(events.shardOf(conversation), conversation, turn);
+  return { wasMissing: events.ensureWritten(subject, event, (maxBytes) => fitMessage(event, maxBytes)) };
 }
 
 /** In so short a time nobody has had the turn, ended it, and its events were forgotten: who claims it was quicker than its edge, as for one turn in five. */

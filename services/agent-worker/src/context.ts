@@ -2,7 +2,7 @@ import { ChatError, isText, isToolCall, type StoredTurn } from "@parley/protocol
 import { reasoningFields } from "./model/message-fields.ts";
 import type { ModelMessage } from "./model/model.ts";
 import { shortenSteps, type AnsweredCall, type FinishedStep } from "./tool-text.ts";
-import { cutRule, dataRule, modelToolName, wrapToolResult } from "./prompt.ts";
+import { cutRule, dataRule, earlierArgumentsRule, modelToolName, wrapToolResult } from "./prompt.ts";
 
 export type ContextInput = {
   systemPrompt: string;
@@ -23,10 +23,8 @@ export type ContextInput = {
  */
 export function buildMessages({ systemPrompt, history, message, steps, maxBytes }: ContextInput): ModelMessage[] {
   const hasResults = steps.length > 0 || history.some((turn) => turn.answer?.tool_calls?.length);
-  const system: ModelMessage = {
-    role: "system",
-    content: hasResults ? `${systemPrompt}\n\n${dataRule}` : systemPrompt,
-  };
+  const rules = [...(hasResults ? [dataRule] : []), ...(history.some(hasCutArguments) ? [earlierArgumentsRule] : [])];
+  const system: ModelMessage = { role: "system", content: [systemPrompt, ...rules].join("\n\n") };
   const current: ModelMessage[] = [{ role: "user", content: message }, ...steps.flatMap(stepMessages)];
   const leftBytes = maxBytes - bytesOf([system, ...current]);
   if (leftBytes >= 0) return [system, ...window(history, leftBytes), ...current];
@@ -34,6 +32,11 @@ export function buildMessages({ systemPrompt, history, message, steps, maxBytes 
   const short = shortened({ ...alone, steps }) ?? shortened({ ...alone, steps: steps.map(withoutProvider) });
   if (short === undefined) throw new ChatError("CONTEXT_TOO_LARGE");
   return short;
+}
+
+/** The transcript has only the beginnings of long arguments. */
+function hasCutArguments({ answer }: StoredTurn): boolean {
+  return answer?.tool_calls?.some(({ arguments_bytes }) => arguments_bytes !== undefined) === true;
 }
 
 /** The provider may refuse it without these; without room for them it cannot be asked at all. */

@@ -15,6 +15,11 @@ import { createTurnRunner } from "./turn-runner.ts";
 import { createWaits } from "./waits.ts";
 import { createWaking } from "./waking.ts";
 
+const both = (one: () => void, other: () => void) => (): void => {
+  one();
+  other();
+};
+
 runMain("agent-worker", async ({ env }) => {
   const config = readConfig(Config, env);
   const { provider, rules, agents, brief } = await readStartSettings(config);
@@ -36,7 +41,7 @@ runMain("agent-worker", async ({ env }) => {
   life.use("the look at the load", capacity.stop);
   const { slots, tokenFlushMs } = capacity;
   const run = createTurnRun({ config, log, life }, bus, { provider, rules, brief, tools, metrics, tokenFlushMs });
-  const { turnClaimed: onClaimed, turnSettled: onSettled, turnResumed: onResumed, turnWoken: onWoken } = metrics;
+  const { turnClaimed: onClaimed, turnSettled: onSettled, turnResumed: onResumed } = metrics;
   const waits = createWaits({ bus, log });
   const age = createQueueAge(bus.turns, config.QUEUE_AGE_MS);
   const stopping = life.signal;
@@ -58,7 +63,7 @@ runMain("agent-worker", async ({ env }) => {
     ackWaitMs,
   });
   life.use("answers about turns", bus.agents.answer(intake.has));
-  const waking = createWaking({ bus, ackWaitMs, stopping, onWoken, log });
+  const waking = createWaking({ bus, ackWaitMs, stopping, onWoken: both(capacity.expectOne, metrics.turnWoken), log });
   life.use("running turns", async () => void (await Promise.all([intake.stop(), waking.stop()])));
   const gauges = { slots: capacity.limit, running: runner.running, parked: intake.parked };
   observe(telemetry, { config, log, life }, bus, gauges);

@@ -20,6 +20,11 @@ export const cutRule =
   "Some results and arguments of your tool calls are shortened here, because together they are larger than you can be given. " +
   "Work with what is left of them. If a missing part matters, call the tool again for less: fewer lines, one thing at a time, or a filter.";
 
+/** Said when arguments of earlier turns are there only as the transcript has them: a model repeats what it seems to have written. */
+export const earlierArgumentsRule =
+  "Arguments of your earlier tool calls that end with “[cut here: …]” were longer when you wrote them, and only their beginning is kept. " +
+  "Never write such a note yourself: write all arguments in full.";
+
 export type ToolResult = { tool_name: string; status?: string; result: string };
 
 /** A result cannot contain what marks its beginning or end. */

@@ -17,7 +17,7 @@ export interface PullingDeps {
 const pullers = 2;
 const pullMs = 3_000;
 /** While turns wait in the queue, each pull takes twice as many as the one before, up to this: a busy process comes to pull but seldom. */
-const mostAtOnce = 16;
+const mostAtOnce = 64;
 /** A pull of many does not wait for the last of them: the least that the broker's client takes. */
 const burstMs = 1_000;
 

@@ -1,4 +1,11 @@
-import { FactsFullError, toolCallEndOf, type Bus, type EventAtSeq, type ReadFact } from "@parley/bus";
+import {
+  FactsFullError,
+  loneToolCallEndOf,
+  toolCallEndOf,
+  type Bus,
+  type EventAtSeq,
+  type ReadFact,
+} from "@parley/bus";
 import {
   fitToolCallEnd,
   shortArguments,
@@ -47,20 +54,22 @@ export function createToolResults({ bus: { events, facts }, worker, log }: ToolR
   const subjectOf = ({ conversation_id, turn_id }: TurnRequest, callId: string): string =>
     subjects.toolResult(events.shardOf(conversation_id), conversation_id, turn_id, callId);
 
+  const endOf = ({ request }: CallsOfTurn, call: StepCall, fact: ReadFact<"result">): ToolCallEndEvent =>
+    fact.kind === "result" ? toolCallEndOf(fact) : unreadableEnd(request, call);
+
   /** Where there is no room for the fact the event is what is kept. */
-  const decide = async (fact: FactOf<"result">): Promise<ReadFact<"result">> => {
+  const decide = async (calls: CallsOfTurn, call: StepCall, fact: FactOf<"result">): Promise<ToolCallEndEvent> => {
     try {
-      return (await facts.write(fact)).fact;
+      return endOf(calls, call, (await facts.write(fact)).fact);
     } catch (error) {
       if (!(error instanceof FactsFullError)) throw error;
       log.warn({ call_id: fact.call_id }, "there was no room for a result's fact: only its event keeps it");
-      return fact;
+      return loneToolCallEndOf(fact);
     }
   };
 
   /** The event that is there counts, as viewers have seen it: an older tool worker may have written it alone. */
-  const tell = async ({ request, fold }: CallsOfTurn, call: StepCall, fact: ReadFact<"result">): Promise<void> => {
-    const event = fact.kind === "result" ? toolCallEndOf(fact) : unreadableEnd(request, call);
+  const tell = async ({ request, fold }: CallsOfTurn, call: StepCall, event: ToolCallEndEvent): Promise<void> => {
     const shorten = (maxBytes: number): ToolCallEndEvent => fitToolCallEnd(event, maxBytes);
     foldResult(fold, call, await events.writeOnce(subjectOf(request, call.call_id), event, shorten));
   };
@@ -75,7 +84,7 @@ export function createToolResults({ bus: { events, facts }, worker, log }: ToolR
         ...{ call_id, tool_name, arguments: args },
         ...{ status, result, duration_ms: Math.round(durationMs) },
       };
-      await tell(calls, call, await decide(fact));
+      await tell(calls, call, await decide(calls, call, fact));
     },
 
     /**
@@ -89,7 +98,7 @@ export function createToolResults({ bus: { events, facts }, worker, log }: ToolR
         if (stored !== undefined) foldResult(fold, call, stored);
         else {
           const fact = await facts.read("result", addressOf(request, call));
-          if (fact !== undefined) await tell(calls, call, fact);
+          if (fact !== undefined) await tell(calls, call, endOf(calls, call, fact));
         }
       } catch (err) {
         log.debug({ err, call_id: call.call_id }, "a result could not be looked for");

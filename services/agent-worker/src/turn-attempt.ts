@@ -68,6 +68,11 @@ async function readHistory(turn: RunnableTurn, deps: AttemptDeps): Promise<reado
   return own === undefined || turns.some((other) => other.turn_id === own.turn_id) ? turns : [own, ...turns];
 }
 
+/** Of many that go on at once each is claimed before any of them needs more. */
+async function historyFor(turn: RunnableTurn, { look }: KnownWait, claimed: Promise<Claim>, deps: AttemptDeps) {
+  return look === undefined || (await claimed).kind === "claimed" ? readHistory(turn, deps) : [];
+}
+
 /** As far as anybody can tell. */
 function isUnbegun({ rebuilt }: TurnFold, lostAttempts: number): boolean {
   return lostAttempts === 0 && rebuilt.length === 0;
@@ -91,8 +96,12 @@ async function tellResumed({ look }: KnownWait, { request }: RunnableTurn, deps:
 }
 
 /** Where the claim is to stand. */
-function behindWait(known: KnownWait, turn: RunnableTurn): Pick<ClaimDeps, "wait" | "seen" | "folded" | "onlyAfter"> {
-  return { wait: known.fact, seen: known.look?.last, folded: known.fold, onlyAfter: placeToClaim(known, turn) };
+function behindWait(
+  { fact: wait, look, fold: folded, ...known }: KnownWait,
+  turn: RunnableTurn,
+): Pick<ClaimDeps, "wait" | "seen" | "folded" | "openCalls" | "onlyAfter"> {
+  const onlyAfter = placeToClaim({ ...known, ...(look === undefined ? {} : { look }) }, turn);
+  return { wait, seen: look?.last, folded, openCalls: look?.open, onlyAfter };
 }
 
 /** Those that its chain does not say. */
@@ -129,7 +138,7 @@ async function claimAndRun(entry: Running, deps: AttemptDeps, start: AttemptStar
     isOld: lostAttempts > 0 || isOld(turn, bus.eventWindowMs),
     attemptsBefore: await attemptsBefore(wait, turn, bus),
   });
-  const history = readHistory(turn, deps);
+  const history = historyFor(turn, wait, claimed, deps);
   // Whoever answers gets to see it; a turn that is not ours does not care.
   history.catch(() => {});
   const claim = await claimed.finally(claiming.end);

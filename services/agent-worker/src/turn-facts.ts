@@ -16,6 +16,8 @@ export interface TurnFactDeps {
   readonly log: Logger;
   /** The message, which is the first event of a turn: while it is kept, so is all that came after it. */
   readonly wasMissing: boolean;
+  /** Of these calls it is known that they have no result. */
+  readonly openCalls?: ReadonlySet<CallId> | undefined;
 }
 
 /** For a request to cancel that says no more than that it is one. */
@@ -26,6 +28,8 @@ function saidOf({ conversation_id, turn_id, accepted_at, id, user, message }: Tu
   const common = { kind: "said" as const, v: 1, conversation_id, turn_id, ts: accepted_at };
   return { ...common, id, message_id: messageIdOf(turn_id, "user"), author, message };
 }
+
+const noCalls: ReadonlySet<CallId> = new Set();
 
 /** The step and the place in it that a call's name says; see `callIdOf`. */
 function placeOf(call: CallId): { readonly step: number; readonly index: number } {
@@ -54,13 +58,15 @@ function stepsBeyond(calls: TurnFacts["calls"], known: number): RebuiltStep[] {
  * forgotten. Whoever finds a result without its event writes the event; a message that an older edge has not noted is noted.
  */
 export async function foldFacts(request: TurnRequest, fold: TurnFold, deps: TurnFactDeps): Promise<void> {
-  const { bus, log, wasMissing } = deps;
+  const { bus, log, wasMissing, openCalls } = deps;
   const { facts } = bus;
   const { conversation_id: conversation, turn_id: turn } = request;
   // Else each turn that a stopping worker gives back would be looked for in dozens of places.
   const isWhole = (fold.visible || !wasMissing) && !fold.beginningLost && !fold.isFromWait;
   const known = fold.steps.map(({ calls }) => calls.map(({ call_id }) => call_id));
-  const found = isWhole ? await ofOpenCalls(facts, request, fold) : await facts.ofTurn(conversation, turn, known);
+  const found = isWhole
+    ? await ofOpenCalls(facts, request, fold, openCalls)
+    : await facts.ofTurn(conversation, turn, known);
   if (found.said === undefined) {
     await facts.write(saidOf(request)).catch((err: unknown) => log.warn({ err }, "a message could not be noted"));
   }
@@ -86,19 +92,25 @@ function nameLostCalls(fold: TurnFold, calls: TurnFacts["calls"]): void {
 }
 
 /** Of a turn whose chain is all there: what has begun of it says nothing that the chain does not. */
-async function ofOpenCalls(facts: Bus["facts"], request: TurnRequest, fold: TurnFold): Promise<TurnFacts> {
+async function ofOpenCalls(
+  facts: Bus["facts"],
+  request: TurnRequest,
+  fold: TurnFold,
+  known: ReadonlySet<CallId> = noCalls,
+): Promise<TurnFacts> {
   const { conversation_id: conversation, turn_id: turn } = request;
-  const open = fold.steps.flatMap(({ calls }) => calls).filter(({ call_id }) => !fold.results.has(call_id));
+  const calls = fold.steps.flatMap((step) => step.calls);
+  const open = calls.filter(({ call_id }) => !fold.results.has(call_id) && !known.has(call_id));
   const resultOf = async ({ call_id: call }: StepCall): Promise<[CallId, CallFacts]> => {
     const result = await facts.read("result", { conversation, turn, call });
     return [call, result === undefined ? {} : { result }];
   };
-  const [said, cancel, calls] = await Promise.all([
+  const [said, cancel, results] = await Promise.all([
     facts.read("said", { conversation, turn }),
     facts.read("cancel", { conversation, turn }),
     Promise.all(open.map(resultOf)),
   ]);
-  return { said, cancel, calls: new Map(calls) };
+  return { said, cancel, calls: new Map(results) };
 }
 
 interface FoundCall {

@@ -9,9 +9,9 @@ import {
   messageIdOf,
   messageRecordsOf,
   partsOfMessage,
+  storedApproval,
   textOf,
   turnOfRecord,
-  type ApprovalState,
   type FinishedToolCall,
   type NewTurnRecord,
   type Outcome,
@@ -122,10 +122,7 @@ function withPart(parts: Part[], part: Part): Part[] {
 function takeCall(calls: Map<string, FinishedToolCall>, { call_id, approval }: ToolCallPart): Part[] {
   const call = calls.get(call_id);
   calls.delete(call_id);
-  return call === undefined ? [] : [callPart(approval === undefined ? call : { ...call, approval: kept(approval) })];
-}
-
-/** Who agreed to what. The preview was for that moment. */
-function kept({ preview: _preview, ...approval }: ApprovalState): ApprovalState {
-  return approval;
+  return call === undefined
+    ? []
+    : [callPart(approval === undefined ? call : { ...call, approval: storedApproval(approval) })];
 }

@@ -6,7 +6,14 @@ import {
   type QueuedTurn,
   type ReadFact,
 } from "@parley/bus";
-import { approvalEndMs, subjects, type ConversationId, type FactOf, type TurnRequest } from "@parley/protocol";
+import {
+  approvalEndMs,
+  subjects,
+  type CallId,
+  type ConversationId,
+  type FactOf,
+  type TurnRequest,
+} from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { readApproval, tellDecision, type CallApproval } from "./call-approval.ts";
 import type { RunnableTurn } from "./runnable-turn.ts";
@@ -31,6 +38,8 @@ export interface WaitLook {
   readonly expired: readonly CallApproval[];
   /** Of the calls that it waits for. */
   readonly approvals: readonly CallApproval[];
+  /** Those of them that have no result. While the turn waits nobody runs one. */
+  readonly open: ReadonlySet<CallId>;
 }
 
 /** What is known of a turn's wait, without its calls. */
@@ -42,7 +51,14 @@ export interface FoundWait {
   readonly isCancelled: boolean;
 }
 
-const overAt = (seq: number): WaitLook => ({ state: "over", seq, remainingMs: 0, expired: [], approvals: [] });
+const overAt = (seq: number): WaitLook => ({
+  state: "over",
+  seq,
+  remainingMs: 0,
+  expired: [],
+  approvals: [],
+  open: new Set(),
+});
 
 /** The broker's own delays may be a little early; and what is put back for a moment, again and again, keeps it from other work. */
 const leastDelayMs = 250;
@@ -101,7 +117,7 @@ function createWaitLook({ facts, turns }: WaitDeps["bus"]) {
       seq: last?.seq ?? 0,
       ...(last === undefined ? {} : { last }),
       remainingMs: Math.min(longestDelayMs, ...waiting.map((approval) => approvalEndMs(approval.asked) - nowMs)),
-      ...{ expired, approvals },
+      ...{ expired, approvals, open: new Set(calls.filter((_, i) => results[i] === undefined)) },
     };
   };
 }

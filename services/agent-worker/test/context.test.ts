@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { callIdOf, messageIdOf, turnOfRecord, turnsOf, type LogRecord, type StoredTurn } from "@parley/protocol";
 import { buildMessages } from "../src/context.ts";
-import { cutRule, dataRule } from "../src/prompt.ts";
+import { cutRule, dataRule, earlierArgumentsRule } from "../src/prompt.ts";
 import type { FinishedStep } from "../src/tool-text.ts";
 
 function recorded(
@@ -120,6 +120,14 @@ test.each([
   ["an earlier one", { history: turnOf("t1", "time?", "noon", { tool_calls: [toolCall("t1", "12:00")] }) }],
 ])("tells the model what tool results are when there are some of %s", (_name, more) => {
   expect(build(more)[0]?.content).toBe(`Be kind.\n\n${dataRule}`);
+});
+
+test("tells the model that arguments which the transcript has the beginning of were longer", () => {
+  const cut = { ...toolCall("t1", "12:00"), arguments: { text: "x… [cut here: 40000 characters in all]" } };
+  const calls = { tool_calls: [{ ...cut, arguments_bytes: 40_011, arguments_id: cut.call_id }] };
+  const messages = build({ history: turnOf("t1", "time?", "noon", calls) });
+  expect(messages[0]?.content).toBe(`Be kind.\n\n${dataRule}\n\n${earlierArgumentsRule}`);
+  expect(JSON.stringify(messages)).toContain("40000 characters in all");
 });
 
 test.each([

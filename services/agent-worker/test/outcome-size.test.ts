@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
@@ -6,12 +7,15 @@ import {
   beginningOf,
   cutJsonText,
   encodeEvent,
+  endedArguments,
   envelopeBytes,
+  foldParts,
   jsonBytes,
   jsonTextBytes,
   limits,
   messageIdOf,
   messagesOf,
+  storedParts,
   turnOfRecord,
   turnsOf,
   type ChainEvent,
@@ -64,6 +68,8 @@ const step = fc.record({
   unit: pattern,
   calls: fc.integer({ min: 0, max: 2 * limits.callsPerStep + 20 }),
   isKnown: fc.boolean(),
+  /** As tool workers write it, where there is room for facts; else the end of a call has all its arguments. */
+  isReferred: fc.boolean(),
   argumentShare: fc.constantFrom(0, 0.01, 0.2, 1),
   resultShare: fc.constantFrom(0, 0.3, 1),
 });
@@ -81,7 +87,7 @@ const fullTurn = fc.record({ unit: pattern, steps: fc.array(step, { maxLength: 9
   });
   const write = (event: object): void => foldEvent(fold, seq++, { ...place(), ...event } as ChainEvent);
   write({ type: "token", token: filled(unit, limits.responseBytes) });
-  for (const { unit: own, calls, isKnown, argumentShare, resultShare } of steps) {
+  for (const { unit: own, calls, isKnown, isReferred, argumentShare, resultShare } of steps) {
     if (isOutOfCalls(fold)) break;
     const text = JSON.stringify({ text: filled(own, argumentShare * limits.toolArgumentsBytes - 20) });
     const requested = Array.from({ length: calls }, () => ({
@@ -100,7 +106,10 @@ const fullTurn = fc.record({ unit: pattern, steps: fc.array(step, { maxLength: 9
       const result = problem ?? output;
       const { attempt: _attempt, n: _n, ...common } = place();
       const status = problem === undefined ? ("completed" as const) : ("failed" as const);
-      foldEvent(fold, seq++, { type: "tool_call_end", ...common, ...call, status, result, duration_ms: 123_456 });
+      const said = isReferred ? { ...endedArguments(call.arguments), arguments_id: call.call_id } : {};
+      const whole = { result_bytes: 262_144, result_id: call.call_id };
+      const end = { ...common, ...call, ...said, status, result, ...whole, duration_ms: 123_456 };
+      foldEvent(fold, seq++, { type: "tool_call_end", ...end });
     }
   }
   const stop = new AbortController();
@@ -156,6 +165,22 @@ function linkedBytes(record: NewTurnRecord): number {
 }
 
 describe("the end of a turn with every limit used to the full", () => {
+  test("P2: is what whoever has followed it has in the end, and what the transcript has", () => {
+    fc.assert(
+      fc.property(fullTurn, ({ turn, metadata }) => {
+        const outcome = boundOutcome(completeOutcome(turn, { ...metadata, context: { sources: [] } }));
+        const place = { conversation_id: "c", turn_id: longId, ts: 1, attempt: 1, n: 1 };
+        const seen = foldParts(turn.fold.parts, { ...outcome, ...place });
+        for (const format of formats) {
+          const records = recordsOf(latest(turn), outcome, { format, maxBytes: limits.eventBytes });
+          const [kept] = turnsOf(records.map((record) => turnOfRecord(record, 1)));
+          expect(isDeepStrictEqual(kept?.answer && storedParts(kept.answer), seen)).toBe(true);
+        }
+      }),
+      { numRuns: 10 },
+    );
+  });
+
   test("is below the limit of an event, which is below what brokers take, with all of its text", () => {
     // Headers are counted too.
     const headerBytes = 100;

@@ -1,5 +1,5 @@
 import type { VisibleEvent } from "@parley/dialects";
-import type { TranscriptMessage } from "@parley/protocol";
+import { FinishedToolCall, Part, partsOfMessage, type TranscriptMessage } from "@parley/protocol";
 import { describe, expect, it } from "vitest";
 import { append, createRing, type Ring } from "../src/hub/ring.ts";
 import { conversationSnapshot } from "../src/hub/snapshot.ts";
@@ -80,6 +80,35 @@ describe("the snapshot of a conversation", () => {
     // Without them there is as much room as ever.
     expect(tooLong.messages).toBe(short.messages);
     for (const { bytes } of [short, long, tooLong]) expect(bytes).toBeLessThanOrEqual(256 * 1024 + 100);
+  });
+
+  it("leaves out parts that say nothing new, where not all messages fit with them", () => {
+    const said = (turn: string, text: string, more: object[] = []): TranscriptMessage => ({
+      ...record(turn, "assistant", text),
+      parts: Part.array().parse([...more, { type: "text", text }]),
+    });
+    const thought = said("thought", "4", [{ type: "reasoning", text: "2 + 2" }]);
+    const tailOf = (count: number) =>
+      conversationSnapshot(place, ringOf(), [
+        ...Array.from({ length: count }, (_, i) => said(`t${i}`, `${i}:${"x".repeat(10_000)}`)),
+        thought,
+      ])?.messages ?? [];
+    expect(tailOf(12).every(({ parts }) => parts !== undefined)).toBe(true);
+    const long = tailOf(22);
+    expect(long).toHaveLength(23);
+    expect(long.at(-1)).toEqual(thought);
+    expect(long.slice(0, -1).some(({ parts }) => parts !== undefined)).toBe(false);
+    expect(tailOf(60).length).toBe(26);
+  });
+
+  it("leaves them to a message with calls: those may have stood anywhere in its text", () => {
+    const { type: _, conversation_id: __, turn_id: ___, ts: ____, ...call } = { ...toolEnd("t", "k"), ts: 0 };
+    const plain = { ...record("t", "assistant", "x".repeat(30_000)), tool_calls: [FinishedToolCall.parse(call)] };
+    const answer = { ...plain, parts: partsOfMessage(plain) };
+    const messages = Array.from({ length: 9 }, (_, i) => ({ ...answer, message_id: `m${i}`, turn_id: `t${i}` }));
+    const tail = conversationSnapshot(place, ringOf(), messages)?.messages ?? [];
+    expect(tail).toEqual(messages.slice(-tail.length));
+    expect(tail.length).toBeLessThan(messages.length);
   });
 
   it("says that a turn only waits", () => {

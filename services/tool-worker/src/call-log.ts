@@ -1,4 +1,4 @@
-import { FactsFullError, fitResult, toolCallEndOf, type Bus, type ReadFact } from "@parley/bus";
+import { FactsFullError, fitResult, loneToolCallEndOf, toolCallEndOf, type Bus, type ReadFact } from "@parley/bus";
 import {
   encodeEvent,
   fitToolCallEnd,
@@ -99,8 +99,7 @@ function createFinish({ events, facts, log }: CallStore, looks: ReturnType<typeo
   /** Where there is no room for the whole, the beginning is better than nothing. */
   const withoutWhole = (job: ToolJob, fact: FactOf<"result">): ToolCallEndEvent => {
     log.warn(idsOf(job), "there was no room for a result's fact: only its event keeps it");
-    const { result_id: _nowhere, ...event } = toolCallEndOf(fact);
-    return event;
+    return loneToolCallEndOf(fact);
   };
 
   return async (job: ToolJob, fact: FactOf<"result">): Promise<boolean> => {

@@ -1,6 +1,6 @@
 import { storedParts, turn as turnIn } from "@parley/protocol";
 import type { AskedCall, ConversationHistory, History, Violation } from "../history.ts";
-import { kindsOf } from "./part-order.ts";
+import { kindsOf } from "./part-kinds.ts";
 import type { Expected } from "../scenario.ts";
 import { ofType, turnLogsOf, type TurnLog } from "./turn-log.ts";
 

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { storedParts, type Outcome, type TranscriptMessage } from "@parley/protocol";
 import type { ConversationHistory, Violation } from "../history.ts";
 import { plansByTurn } from "./ends.ts";
-import { haveSameOrder, kindsOf } from "./part-order.ts";
+import { kindsOf } from "./part-kinds.ts";
 import { turnLogsOf, wasCancelledWaiting, type TurnLog } from "./turn-log.ts";
 
 /** P2, of what is kept: each message once, read as it is stored, equal to what viewers were told, in the order in which the turns ended. */
@@ -65,12 +65,12 @@ function answerFaults(record: TranscriptMessage, end: Outcome): string[] {
   return faults;
 }
 
-/** What is read back stands in the order in which viewers have seen it. */
+/** What is read back is what viewers have in the end, in the order in which they have seen it. */
 function partFaults(record: TranscriptMessage, log: TurnLog): string[] {
   const { terminal, asOf } = log;
   const told = terminal === undefined || !isWhole(log) ? undefined : asOf(terminal.seq)?.parts;
   const kept = storedParts(record);
-  if (told === undefined || haveSameOrder(kept, told)) return [];
+  if (told === undefined || isDeepStrictEqual(kept, told)) return [];
   return [`its parts in the transcript are ${kindsOf(kept)}, viewers were told ${kindsOf(told)}`];
 }
 

@@ -17,7 +17,7 @@ import type { ConversationHistory, StoredAt, Violation } from "../history.ts";
 import type { Expected } from "../scenario.ts";
 import { mayComeLater, mayNeedWhole } from "./overtaking.ts";
 import { createPassedOver } from "./passed-over.ts";
-import { kindsOf } from "./part-order.ts";
+import { kindsOf } from "./part-kinds.ts";
 import { turnLogsOf, type TurnState } from "./turn-log.ts";
 import { checkEndsSeen } from "./viewer-ends.ts";
 import type { StateFrame, Walk } from "./viewer-walk.ts";

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { storedParts, type SnapshotFrame, type TranscriptMessage } from "@parley/protocol";
-import { haveSameOrder, kindsOf } from "./part-order.ts";
+import { kindsOf } from "./part-kinds.ts";
 import { wasCancelledWaiting, type TurnLog } from "./turn-log.ts";
 
 /** What is stored of a conversation, to compare a snapshot of it with. */
@@ -10,10 +10,10 @@ export interface Kept {
 }
 
 /**
- * A snapshot holds the newest messages up to these limits (256 KB, less the largest message, whose text is in its parts as well), of which the parts of its
- * turn take their own; of what is older it says nothing.
+ * A snapshot holds the newest messages up to these limits (256 KB, less the largest message, which may have calls and then its text in its parts as well), of
+ * which the parts of its turn take their own; of what is older it says nothing.
  */
-const tail = { messages: 50, bytes: 110_000 } as const;
+const tail = { messages: 50, bytes: 150_000 } as const;
 
 type Told = readonly TranscriptMessage[];
 
@@ -126,7 +126,7 @@ function contentFaults(messages: Told, { records, logs }: Kept): string[] {
     if (!isDeepStrictEqual(withoutParts(message), withoutParts(record)))
       return [`its message ${message.message_id} is not the one that is kept`];
     const { parts } = message;
-    if (parts === undefined || haveSameOrder(parts, storedParts(record))) return [];
+    if (parts === undefined || isDeepStrictEqual(parts, storedParts(record))) return [];
     return [
       `its message ${message.message_id} has the parts ${kindsOf(parts)}, kept are ${kindsOf(storedParts(record))}`,
     ];

@@ -6,7 +6,7 @@ import { decodeSeedFrame, type SeedMessageRules } from "../seed/decode.ts";
 import { createSeedDialect, type ToldFrame } from "../seed/dialect.ts";
 import { createAskedTurns } from "../seed/state.ts";
 import { catchUp, event, refusal } from "./encode.ts";
-import { createSentText, type Shown } from "./state.ts";
+import { createShown, type Shown } from "./state.ts";
 
 export interface DialectAOptions {
   /** The user exists for this connection only, so conversation ids must not outlive it: the next visitor is somebody else. */
@@ -19,7 +19,7 @@ export interface DialectAOptions {
  * never a wrong answer.
  */
 export function createDialectA({ isAnonymous }: DialectAOptions): Dialect {
-  const asked = createAskedTurns<Shown>(() => ({ text: createSentText(), tools: new Map() }));
+  const asked = createAskedTurns<Shown>(createShown);
   const rules: SeedMessageRules = {
     name: "dialect A",
     takes: ["A"],

@@ -3,7 +3,7 @@ import type { Encodable } from "../seed/dialect.ts";
 import { cutOf, seedToolCall } from "../seed/encode.ts";
 import { missingToolFrames, noteToolEvent, type ToolFrame } from "../seed/shown-tools.ts";
 import type { Asked, AskedTurn } from "../seed/state.ts";
-import { extend, replace, type SentText, type Shown } from "./state.ts";
+import { extend, keepArguments, replace, withWholeArguments, type SentText, type Shown } from "./state.ts";
 
 export function event(turn: AskedTurn<Shown>, stored: StoredEvent): Encodable[] {
   const { state } = turn;
@@ -47,10 +47,11 @@ function toolFrames(turn: AskedTurn<Shown>, call: ToolFrame): Encodable[] {
   switch (call.type) {
     case "tool_call_start": {
       const { call_id, tool_name, arguments: args } = call;
+      keepArguments(turn.state, call);
       return [{ type: call.type, data: { tool_name, arguments: args, call_id, conversation_id } }];
     }
     case "tool_call_end":
-      return [{ type: call.type, data: { ...seedToolCall(call), conversation_id } }];
+      return [{ type: call.type, data: { ...seedToolCall(withWholeArguments(turn.state, call)), conversation_id } }];
     case "approval_required":
       // Its clients have no word for it, and nobody can decide there: it is said what is waited for.
       return [{ type: "thinking", data: { message: `Waits for agreement: ${call.summary}`, conversation_id } }];
@@ -65,7 +66,8 @@ function ending(turn: AskedTurn<Shown>, outcome: Outcome): Encodable[] {
   const missing = outcome.type === "complete" ? textFrames(turn, upTo(turn.state.text, outcome.response)) : [];
   if (turn.state.text.state === "diverged") return missing;
   const { response: message, tool_calls } = outcome;
-  const data = { message, tool_calls: tool_calls.map(seedToolCall), conversation_id: idOf(turn) };
+  const calls = tool_calls.map((call) => seedToolCall(withWholeArguments(turn.state, call)));
+  const data = { message, tool_calls: calls, conversation_id: idOf(turn) };
   const why = outcome.type === "cancelled" ? { cancelled: true } : cutOf(outcome.metadata);
   return [...missing, { type: "complete", data: { ...data, ...why } }];
 }

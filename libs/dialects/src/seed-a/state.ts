@@ -1,9 +1,33 @@
+import {
+  jsonBytes,
+  limits,
+  type CallId,
+  type FinishedToolCall,
+  type ToolArguments,
+  type ToolCall,
+} from "@parley/protocol";
 import type { ShownTools } from "../seed/shown-tools.ts";
 
 /** What a client has of its turn. */
 export interface Shown {
   readonly text: SentText;
   readonly tools: ShownTools;
+  /** Of calls whose ends have the beginnings alone; at most `turnArgumentsBytes`, for as long as the turn runs. */
+  readonly longArguments: Map<CallId, ToolArguments>;
+}
+
+export function createShown(): Shown {
+  return { text: createSentText(), tools: new Map(), longArguments: new Map() };
+}
+
+export function keepArguments({ longArguments }: Shown, { call_id, arguments: args }: ToolCall): void {
+  if (jsonBytes(args) > limits.endedArgumentsBytes) longArguments.set(call_id, args);
+}
+
+/** The call with all its arguments, as far as the client was told of its start: its document has them at the end too, and knows no reference. */
+export function withWholeArguments({ longArguments }: Shown, call: FinishedToolCall): FinishedToolCall {
+  const args = call.arguments_bytes === undefined ? undefined : longArguments.get(call.call_id);
+  return args === undefined ? call : { ...call, arguments: args, arguments_bytes: undefined };
 }
 
 /**

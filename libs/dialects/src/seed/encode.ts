@@ -31,7 +31,15 @@ export function seedMetadata(metadata: AnswerMetadata): SeedMetadata {
 }
 
 /** A call that has ended: clients of the seeds know two ways in which it does. */
-export function seedToolCall({ call_id, tool_name, arguments: args, result, status }: FinishedToolCall) {
+export function seedToolCall({
+  call_id,
+  tool_name,
+  arguments: args,
+  arguments_bytes,
+  result,
+  status,
+}: FinishedToolCall) {
   const known = status === "completed" ? ("completed" as const) : ("failed" as const);
-  return { call_id, tool_name, arguments: args, result, status: known };
+  const cut = arguments_bytes === undefined ? {} : { arguments_bytes };
+  return { call_id, tool_name, arguments: args, ...cut, result, status: known };
 }

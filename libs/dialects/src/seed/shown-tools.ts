@@ -63,8 +63,9 @@ export function missingToolFrames(shown: ShownTools, turn: TurnView): ToolFrame[
 }
 
 function endFrame({ call_id, tool_name, arguments: args, ...call }: ToolCallPart, status: string): ToolFrame {
-  const { result = "", duration_ms = 0 } = call;
-  const common = { call_id, tool_name, arguments: args };
+  const { result = "", duration_ms = 0, arguments_bytes } = call;
+  const cut = arguments_bytes === undefined ? {} : { arguments_bytes };
+  const common = { call_id, tool_name, arguments: args, ...cut };
   return { type: "tool_call_end", ...common, status: legacyStatus(status), result, duration_ms };
 }
 

@@ -1,9 +1,11 @@
+import { isDeepStrictEqual } from "node:util";
 import { decodeVisible } from "@parley/dialects";
 import {
   answerOf,
   createTurnView,
   isTerminal,
   jsonBytes,
+  partsOfMessage,
   textOf,
   toolCallsOf,
   type ConversationId,
@@ -82,10 +84,10 @@ export function conversationSnapshot(
   if (running !== undefined) {
     const frame = { ...turnSnapshot(place, running), ...about };
     // What its parts take, the transcript's tail gives.
-    return { ...frame, messages: newestWithin(deliveryLimits.snapshotBytes - jsonBytes(frame.parts ?? []), messages) };
+    return { ...frame, messages: tailWithin(deliveryLimits.snapshotBytes - jsonBytes(frame.parts ?? []), messages) };
   }
   const { conversation: conversation_id, seq } = place;
-  const tail = newestWithin(deliveryLimits.snapshotBytes, messages);
+  const tail = tailWithin(deliveryLimits.snapshotBytes, messages);
   return { type: "snapshot", conversation_id, seq, ...about, messages: tail, status: "idle", ts: Date.now() };
 }
 
@@ -126,6 +128,24 @@ function messagesOf({ turn_id, message, outcome, parts }: TurnView): TranscriptM
   // Without its beginning nobody knows in which order the rest came.
   messages.push(message === undefined || parts.length === 0 ? answer : { ...answer, parts: [...parts] });
   return messages;
+}
+
+/**
+ * As many messages as there is room for. Where not all of them fit, parts that say nothing which the message does not say without them go first: with
+ * them a text is there twice.
+ */
+function tailWithin(maxBytes: number, messages: readonly TranscriptMessage[]): TranscriptMessage[] {
+  const tail = newestWithin(maxBytes, messages);
+  const isCut = tail.length < Math.min(messages.length, deliveryLimits.snapshotMessages);
+  return isCut ? newestWithin(maxBytes, messages.slice(-deliveryLimits.snapshotMessages).map(withoutPlainParts)) : tail;
+}
+
+/** Whoever reads it makes the same parts of it. Not so where it has calls: those may have stood anywhere in its text. */
+function withoutPlainParts(message: TranscriptMessage): TranscriptMessage {
+  const { parts, ...plain } = message;
+  const hasCalls = (plain.tool_calls ?? []).length > 0;
+  if (parts === undefined || hasCalls || !isDeepStrictEqual(parts, partsOfMessage(plain))) return message;
+  return plain;
 }
 
 /** The newest ones that fit together, at least one. */

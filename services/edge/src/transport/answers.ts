@@ -7,6 +7,7 @@ import {
   ErrorCode,
   FinishedToolCall,
   Part,
+  ToolArguments,
   TranscriptMessage,
   TurnId,
   Usage,
@@ -53,6 +54,7 @@ const SeedToolCall = FinishedToolCall.pick({
   call_id: true,
   tool_name: true,
   arguments: true,
+  arguments_bytes: true,
   result: true,
 }).extend({
   status: z.enum(["completed", "failed"]),
@@ -93,6 +95,7 @@ export const ResultAnswer = FinishedToolCall.pick({
 }).extend({
   conversation_id: ConversationId,
   turn_id: TurnId,
+  arguments: ToolArguments.describe("Whole."),
   result: z.string().describe("Whole, up to 256 KB."),
   truncated: z.boolean().optional().describe("The tool said more than that."),
 });

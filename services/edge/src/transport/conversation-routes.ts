@@ -118,7 +118,7 @@ function resultRoute({ facts, ownership }: ConversationRouteDeps): Route {
   return defineRoute({
     method: "get",
     path: "/api/v1/conversations/:id/results/:call_id",
-    summary: "The whole result of a tool call, for 8 days: events and messages have its beginning.",
+    summary: "The whole arguments and result of a tool call, for 8 days: events and messages have their beginnings.",
     access: "user",
     params: OneConversation.extend({ call_id: CallId }),
     query: Knowing,

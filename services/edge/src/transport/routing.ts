@@ -1,4 +1,12 @@
-import { ChatError, fitsFrame, limits, parseWellFormed, toChatError, type ErrorCode } from "@parley/protocol";
+import {
+  ChatError,
+  fitsFrame,
+  limits,
+  parseWellFormed,
+  saysTooMuch,
+  toChatError,
+  type ErrorCode,
+} from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { HttpRequest, HttpResponse, TemplatedApp } from "uWebSockets.js";
 import type { Admission } from "../admission/admit.ts";
@@ -141,6 +149,7 @@ function wrongType(message: string): Reply {
 function parseBody(bytes: Buffer): unknown {
   const text = textOf(bytes);
   if (text.trim() === "") return {};
+  if (saysTooMuch(text)) throw tooLarge();
   const isLong = bytes.length > limits.clientFrameBytes;
   const body = jsonOf(text, isLong);
   if (isLong && !fitsFrame(body)) throw tooLarge();

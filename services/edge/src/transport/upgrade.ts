@@ -8,6 +8,7 @@ import { bearerProtocol } from "../credential.ts";
 import { createConnection } from "../delivery/connection.ts";
 import { countOne } from "../figures/metrics.ts";
 import type { HubConnection, HubViewer } from "../hub/hub.ts";
+import { handshakeRefusal } from "./handshake.ts";
 import { peerOf } from "./peer.ts";
 import { errorReply, send, type Reply } from "./reply.ts";
 
@@ -54,7 +55,9 @@ export function createUpgrade(deps: UpgradeDeps) {
   };
 
   return (response: HttpResponse, request: HttpRequest, context: us_socket_context_t): void => {
-    const refusal = refusalOf(request);
+    const wrong = handshakeRefusal(request);
+    if (wrong !== undefined) countOne(counters.refusedUpgrades, "UNSUPPORTED");
+    const refusal = wrong ?? refusalOf(request);
     if (refusal !== undefined) return send(response, refusal);
     const offered = request
       .getHeader("sec-websocket-protocol")
