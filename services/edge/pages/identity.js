@@ -13,8 +13,7 @@ const renewBeforeMs = 90_000;
 
 export function createIdentity({ onChange }) {
   const message = byId("auth-message");
-  const nameBox = byId("dev-name");
-  const tokenBox = byId("token-input");
+  const [nameBox, tokenBox] = [byId("dev-name"), byId("token-input")];
   nameBox.value = localStorage.getItem(nameKey) ?? "Developer";
 
   byId("dev-form").addEventListener("submit", (event) => {

@@ -124,14 +124,8 @@ runMain(SERVICE, async ({ env }) => {
   const { may } = limits;
   const built = await readBuild();
   const edge = await startEdge({
-    bus,
-    redis,
-    tokens,
-    gate,
-    apiKeys,
-    signIn: signInOf(config, makers, log),
-    revoke: revokerOf(gate),
-    may,
+    ...{ bus, redis, tokens, gate, apiKeys, may },
+    ...{ signIn: signInOf(config, makers, log), revoke: revokerOf(gate) },
     ...edgeSettings(config),
     ...built,
     tracing,

@@ -1,5 +1,5 @@
 import { hash, randomBytes } from "node:crypto";
-import { ChatError } from "@parley/protocol";
+import { ChatError, sharedKeyPrefixes } from "@parley/protocol";
 import { z } from "zod";
 import type { Redis } from "../commands/conversations/conversation-index.ts";
 import { TokenFault, type Identity } from "./identity.ts";
@@ -38,7 +38,7 @@ const Stored = z.object({
 });
 type Stored = z.infer<typeof Stored>;
 
-const prefix = "sessions:";
+const prefix = sharedKeyPrefixes.sessions;
 /** More devices than anybody has; the oldest sign-in ends. */
 const maxPerUser = 50;
 const maxAgentChars = 200;

@@ -1,5 +1,5 @@
 import { hash, randomBytes } from "node:crypto";
-import { ChatError } from "@parley/protocol";
+import { ChatError, sharedKeyPrefixes } from "@parley/protocol";
 import { z } from "zod";
 import { TokenFault, type Identity } from "./identity.ts";
 import { storedIdentity } from "./stored-identity.ts";
@@ -27,7 +27,7 @@ export interface Tickets {
 /** Long enough for a slow network to open a socket, short enough that one in the log of a proxy is worth nothing. */
 const lifetimeMs = 30_000;
 
-const prefix = "tickets:";
+const prefix = sharedKeyPrefixes.tickets;
 const form = /^[\w-]{43}$/;
 const Stored = z.object({ identity: storedIdentity, signIn: z.string().optional() });
 

@@ -40,17 +40,13 @@ export function createConnections({ deadlines, outbox, counters, note, onClosed 
         return outbox.close(connection, closeCodes.authDeadline, "authentication took too long");
       case "token ran out":
         return outbox.close(connection, closeCodes.tokenExpired, "the token has expired");
-      case "token runs out": {
-        connection.isWarned = true;
-        const expires_in_ms = Math.max(0, Math.round(connection.expiresMs - nowMs));
-        outbox.sendFrame(connection, { type: "auth_expiring", expires_in_ms });
-        return;
-      }
+      case "token runs out":
+        return warn(outbox, connection, nowMs);
       default:
     }
   };
 
-  // Many tokens may run out within a second, and those that were warned come for new ones together.
+  // Many tokens may run out within a second.
   const due = createBatches<HubConnection>((connection) => handleDue(connection, performance.now()));
 
   return {
@@ -90,6 +86,12 @@ export function createConnections({ deadlines, outbox, counters, note, onClosed 
       if (leaving.length > 0) await sleep(partingMs);
     },
   };
+}
+
+function warn(outbox: Outbox, connection: HubConnection, nowMs: number): void {
+  connection.isWarned = true;
+  const expires_in_ms = Math.max(0, Math.round(connection.expiresMs - nowMs));
+  outbox.sendFrame(connection, { type: "auth_expiring", expires_in_ms });
 }
 
 function offenderOf({ address, caller }: HubConnection): Parameters<Gate["note"]>[1] {
