@@ -67,6 +67,7 @@ export function edgeRole(shards) {
         `STREAM.MSG.DELETE.${streams.gate}`,
         ...readConsumers(streams.gate),
         `STREAM.MSG.DELETE.${streams.turns}`,
+        `CONSUMER.INFO.${streams.turns}.${turnsConsumer}`,
         ...forEachShard(shards, (shard) => [
           ...readConsumers(streams.events(shard)),
           `STREAM.PURGE.${streams.events(shard)}`,

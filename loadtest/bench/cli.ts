@@ -3,6 +3,7 @@ import { agent } from "./agent/agent.ts";
 import { isKept, type Bench, type BenchContext, type BenchResult } from "./bench.ts";
 import { cluster } from "./cluster/cluster.ts";
 import { connections } from "./connections/connections.ts";
+import { fair } from "./fair/fair.ts";
 import { log } from "./log/log.ts";
 import { drawFlameGraph } from "./measure/flame-graph.ts";
 import { writeResult } from "./measure/result-file.ts";
@@ -30,6 +31,7 @@ const benches: readonly Bench[] = [
   cluster,
   log,
   waits,
+  fair,
   tokens,
   storm,
   micro,

@@ -11,7 +11,6 @@ const files: Readonly<Record<string, string>> = {
   connections: "services/edge/src/transport/connections.ts",
   websocket: "services/edge/src/transport/websocket.ts",
   welcome: "services/edge/src/transport/dialect-chooser.ts",
-  viewing: "services/edge/src/commands/viewing.ts",
 };
 
 /** The number `file.name` of the sources as people write it: `32 KB`, `30 min`, `1,024`. Throws when it is not there. */

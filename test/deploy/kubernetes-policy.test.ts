@@ -92,7 +92,9 @@ it("tells gateways that the edge speaks WebSocket, and gives sockets no time lim
 
 it("watches the queues that the services use", () => {
   const scaled = JSON.stringify(ofKind("ScaledObject"));
-  expect(scaled).toContain('"query":"max(parley_turns_queue_waiting) + sum(parley_turns_running)"');
+  expect(scaled).toContain(
+    '"query":"max(parley_turns_queue_waiting) + sum(parley_turns_running) + (sum(parley_turns_held) or vector(0))"',
+  );
   expect(scaled).toContain('"ignoreNullValues":"false"');
   expect(scaled).toContain(`"listName":"bull:${toolQueueName}:wait"`);
   expect(scaled.match(/"stabilizationWindowSeconds":300/g)).toHaveLength(2);

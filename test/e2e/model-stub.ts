@@ -4,7 +4,7 @@ import { z } from "zod";
 
 const Body = z.object({
   messages: z.array(z.object({ role: z.string(), content: z.string().nullish() }).loose()),
-  tools: z.array(z.unknown()).default([]),
+  tools: z.array(z.object({ function: z.object({ name: z.string() }) })).default([]),
 });
 
 /** A request to the model, as far as a script looks at it. */
@@ -16,6 +16,8 @@ export interface Asked {
   /** How often the model was asked with this question. */
   readonly round: number;
   readonly hasTools: boolean;
+  /** Their names. */
+  readonly tools: readonly string[];
   /** Of the request's messages. */
   readonly bytes: number;
 }
@@ -72,6 +74,7 @@ async function readAsked(request: IncomingMessage, before: readonly Asked[]): Pr
     results: messages.slice(from).flatMap(({ role, content }) => (role === "tool" ? [content ?? ""] : [])),
     round: before.filter((each) => each.question === question).length,
     hasTools: tools.length > 0,
+    tools: tools.map((tool) => tool.function.name),
     bytes: Buffer.byteLength(JSON.stringify(messages)),
   };
 }

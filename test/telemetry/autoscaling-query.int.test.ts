@@ -52,6 +52,8 @@ it.skipIf(promtool === undefined)(
     const running = { [`parley_turns_running{${one}}`]: 6, [`parley_turns_running{${two}}`]: 4 };
     const parked = { [`parley_turns_parked{${one}}`]: 40 };
     expectAnswer({ ...delivered, ...waiting, ...running, ...parked }, [13]);
+    const held = { [`parley_turns_held{${one}}`]: 20, [`parley_turns_held{${two}}`]: 0 };
+    expectAnswer({ ...delivered, ...waiting, ...running, ...parked, ...held }, [33]);
   },
 );
 

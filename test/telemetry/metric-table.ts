@@ -14,6 +14,7 @@ function registries(): Record<string, Registry> {
     sockets: zero,
     maxSockets: 0,
     hubs: () => ({ hubs: 0, viewers: 0 }),
+    load: () => ({ lagMs: 0, queueAgeMs: 0, opening: 0 }),
     outbox: () => ({ laggards: 0, bufferedBytes: 0 }),
   });
   startTokens({ registry: edge, log: createLogger({ service: "edge", level: "silent", format: "json" }) });
@@ -22,6 +23,7 @@ function registries(): Record<string, Registry> {
     slots: zero,
     running: zero,
     parked: zero,
+    queued: zero,
     backlog: unknown,
     eventsFill: unknown,
     factsFill: unknown,

@@ -127,7 +127,8 @@ function createLane(nc: NatsConnection, deps: PullDeps) {
         pull = { id, missing, end };
       });
       try {
-        send(id, JSON.stringify({ batch: missing, expires: nanos(expiresMs) }));
+        const until = expiresMs === 0 ? { no_wait: true } : { expires: nanos(expiresMs) };
+        send(id, JSON.stringify({ batch: missing, ...until }));
         // An end of our own: a pull that the broker never ends must not be the last one.
         await withDeadline(ended, expiresMs + answerMs, "pulling messages");
       } finally {
@@ -151,7 +152,7 @@ export function createConsumerPulls({ nc, onReconnect }: BrokerLink, deps: PullD
   onReconnect(endAll);
 
   return {
-    /** Ends when `most` messages have come, or after `expiresMs`. Throws when the broker cannot be asked. */
+    /** Ends when `most` messages have come, or after `expiresMs`; with 0 when all have come that are there. Throws when the broker cannot be asked. */
     async pull(most: number, expiresMs: number, onMessage: (message: PulledMessage) => void): Promise<void> {
       let lane = lanes.find(({ isFree }) => isFree());
       if (lane === undefined) lanes.push((lane = createLane(nc, deps)));

@@ -31,6 +31,16 @@ export type { TitlePlace, Titles } from "./titles.ts";
 export type { TranscriptPage, Transcripts } from "./transcripts.ts";
 export { natsAddress, redisAddress } from "./broker-tls.ts";
 export { connectRedis, type RedisRole } from "./redis.ts";
+export {
+  createOpenTurns,
+  openTurnsKey,
+  type Added,
+  type Holder,
+  type MostOpen,
+  type OpenTurn,
+  type OpenTurns,
+} from "./open-turns.ts";
+export { answeredWithin } from "./redis-deadline.ts";
 export { createToolJobs, createToolQueue, type ToolJobCounts, type ToolJobs, type ToolQueue } from "./tool-queue.ts";
 export {
   startToolWorker,

@@ -8,6 +8,7 @@ import {
   turnsConsumer,
   type ConversationId,
 } from "@parley/protocol";
+import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream";
 import type { Logger } from "@parley/runtime";
 import type { EventLog } from "./event-log.ts";
 import type { FoundMessage } from "./direct-get.ts";
@@ -132,6 +133,22 @@ function createStandings({
   };
 }
 
+/** No worker was ever here. */
+function ifMissing(error: unknown): undefined {
+  if (!(error instanceof JetStreamApiError) || error.code !== JetStreamApiCodes.ConsumerNotFound) throw error;
+}
+
+/** How long the oldest turn has waited that no worker has got, by the broker's clock alone: up to when the newest one came. 0: there is none. */
+function createOldestWait({ jsm }: Pick<TurnLookupDeps, "jsm">) {
+  return async (): Promise<number> => {
+    const consumer = await jsm.consumers.info(streams.turns, turnsConsumer).catch(ifMissing);
+    if (consumer?.num_pending === 0) return 0;
+    const query = { seq: (consumer?.delivered.stream_seq ?? 0) + 1, next_by_subj: subjects.allTurns };
+    const [oldest, { state }] = await Promise.all([jsm.lookUp(streams.turns, query), jsm.streams.info(streams.turns)]);
+    return oldest === null ? 0 : Math.max(0, Date.parse(state.last_ts) - oldest.time.getTime());
+  };
+}
+
 /** What the workers' consumer and the broker's clock say. */
 function createDeliveryLookups({ jsm, events }: Pick<TurnLookupDeps, "jsm" | "events">) {
   /** When the broker last delivered a turn, by its own clock; 0: not since it started. */
@@ -227,6 +244,7 @@ export function createTurnLookups({ jsm, unreadable, log, ...deps }: TurnLookupD
     hasEnded,
 
     isQueued: createIsQueued(jsm),
+    oldestWaitMs: createOldestWait({ jsm }),
 
     /** Up to `limit` turns of all conversations from that sequence on, oldest first. For whoever looks after the queue. */
     scan: (limit: number, from = 1): Promise<QueuedTurn[]> => list(subjects.allTurns, limit, { from }),

@@ -100,8 +100,8 @@ export function createTurnQueue({ link, outbox, log, unreadable, ...deps }: Turn
     submit: createSubmit(events, lookups.removeEnded, log),
 
     /**
-     * Pulls up to `most` turns, each given to `onDelivery` when it comes; ends when all have come, or after `expiresMs`. Throws when the broker
-     * cannot be asked.
+     * Pulls up to `most` turns, each given to `onDelivery` when it comes; ends when all have come, or after `expiresMs`; with 0 it takes what waits already
+     * and that no other pull waits for. Throws when the broker cannot be asked.
      */
     async pull(most: number, expiresMs: number, onDelivery: (delivery: Delivery) => void): Promise<void> {
       pulls ??= createConsumerPulls(link, { stream: streams.turns, consumer: turnsConsumer, outbox, log });

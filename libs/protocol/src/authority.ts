@@ -97,6 +97,11 @@ export function createMay(roles: RightsByRole): May {
   };
 }
 
+/** What the model reads as the result of a call that whoever asks may not run; whoever finds that out says the same. */
+export function toolNotAllowed(tool: string): string {
+  return `Not run: the person who asks is not allowed to use the tool ${tool}.`;
+}
+
 /** Throws what the verdict says, unless it allows. */
 export function demand(verdict: Verdict): void {
   if (!verdict.allowed) throw new ChatError(verdict.code, { message: verdict.message });

@@ -1,4 +1,4 @@
-interface ErrorRow {
+export interface ErrorRow {
   /** Status of HTTP endpoints. */
   readonly status: number;
   /** WebSocket close code, when the socket cannot go on. */
@@ -52,6 +52,12 @@ export const errorTable = {
     status: 403,
     retryable: false,
     sentence: "This conversation belongs to somebody else.",
+  },
+  BLOCKED: {
+    status: 403,
+    close: closeCodes.policy,
+    retryable: false,
+    sentence: "Nothing is accepted from you at the moment.",
   },
   EMPTY_MESSAGE: { status: 400, retryable: false, sentence: "The message is empty." },
   INVALID_FRAME: { status: 400, retryable: false, sentence: "The request is not valid." },

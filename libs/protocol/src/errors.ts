@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { errorTable, isErrorCode } from "./error-table.ts";
+import { errorTable, isErrorCode, type ErrorRow } from "./error-table.ts";
 
 export type ErrorCode = keyof typeof errorTable;
 export const ErrorCode = z.custom<ErrorCode>(isErrorCode, "is not a known error code");
@@ -15,6 +15,8 @@ interface ChatErrorOptions {
   readonly retryAfterMs?: number;
   /** Default: the table's. Set for a code that came from elsewhere and is not in the table. */
   readonly retryable?: boolean;
+  /** With which code a socket is closed for it. Default: the table's, if it has one. */
+  readonly close?: number;
 }
 
 /** The only error that is shown to a caller. Its message is written for people. */
@@ -22,6 +24,7 @@ export class ChatError extends Error {
   readonly code: ErrorCode;
   readonly retryAfterMs: number | undefined;
   readonly retryable: boolean;
+  readonly close: number | undefined;
 
   constructor(code: ErrorCode, options: ChatErrorOptions = {}) {
     super(options.message ?? errorTable[code].sentence, { cause: options.cause });
@@ -29,6 +32,8 @@ export class ChatError extends Error {
     this.code = code;
     this.retryAfterMs = options.retryAfterMs;
     this.retryable = options.retryable ?? errorTable[code].retryable;
+    const row: ErrorRow = errorTable[code];
+    this.close = options.close ?? row.close;
   }
 
   get status(): number {

@@ -6,6 +6,7 @@ export {
   createMay,
   demand,
   everybody,
+  toolNotAllowed,
   type Action,
   type May,
   type Resource,
@@ -14,7 +15,15 @@ export {
 } from "./authority.ts";
 export { CallerRights, callerOf, rightsOf, type Caller } from "./caller.ts";
 export { limits } from "./limits.ts";
-export { AddressRules, LimitsFile } from "./limits-file.ts";
+export { AddressRules, Limits, LimitsFile, type Rate } from "./limits-file.ts";
+export {
+  limitTable,
+  type CountName,
+  type CountRow,
+  type LimitName,
+  type RateName,
+  type RateRow,
+} from "./limit-table.ts";
 export {
   beginningOfLines,
   type BegunLines,

@@ -1,5 +1,48 @@
 import { z } from "zod";
 import { RightsByRole } from "./authority.ts";
+import { limitTable, type CountName, type RateName } from "./limit-table.ts";
+
+const most = 1_000_000_000;
+const Count = z.int().min(1).max(most);
+
+function count(name: CountName) {
+  return Count.default(limitTable[name].most);
+}
+
+/** So many in the row's unit of time, and so many at once. What is left out is the table's. */
+function rate(name: RateName) {
+  const row = limitTable[name];
+  return z
+    .strictObject({ rate: z.number().positive().max(most).default(row.rate), burst: Count.default(row.burst) })
+    .prefault({});
+}
+
+/** What each row of the table says in this deployment. */
+export const Limits = z.strictObject({
+  new_connections_per_address: rate("new_connections_per_address"),
+  requests_per_address: rate("requests_per_address"),
+  requests_per_user: rate("requests_per_user"),
+  sockets_per_address: count("sockets_per_address"),
+  sockets_per_user: count("sockets_per_user"),
+  opening_sockets: count("opening_sockets"),
+  opening_sockets_per_address: count("opening_sockets_per_address"),
+  frames_per_socket: rate("frames_per_socket"),
+  bytes_per_socket: rate("bytes_per_socket"),
+  turns_per_user: rate("turns_per_user"),
+  turns_per_tenant: rate("turns_per_tenant"),
+  open_turns_per_user: count("open_turns_per_user"),
+  open_turns_per_tenant: count("open_turns_per_tenant"),
+  new_conversations_per_user: rate("new_conversations_per_user"),
+  messages_per_conversation: count("messages_per_conversation"),
+  subscriptions_per_socket: count("subscriptions_per_socket"),
+  connections_at_lag_ms: count("connections_at_lag_ms"),
+  new_conversations_at_lag_ms: count("new_conversations_at_lag_ms"),
+  messages_at_lag_ms: count("messages_at_lag_ms"),
+  new_conversations_at_queue_age_ms: count("new_conversations_at_queue_age_ms"),
+  messages_at_queue_age_ms: count("messages_at_queue_age_ms"),
+});
+export type Limits = z.infer<typeof Limits>;
+export type Rate = Limits[RateName];
 
 const maxRanges = 1_000;
 const range = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
@@ -11,9 +54,10 @@ const Ranges = z.array(range).max(maxRanges).default([]);
 export const AddressRules = z.strictObject({ allow: Ranges, deny: Ranges });
 export type AddressRules = z.infer<typeof AddressRules>;
 
-/** `config/limits.yaml`: what callers may do by their roles, and from where they may come. */
+/** `config/limits.yaml`: what callers may do by their roles, what they may cost, and from where they may come. */
 export const LimitsFile = z.strictObject({
   roles: RightsByRole,
+  limits: Limits.prefault({}),
   addresses: AddressRules.default({ allow: [], deny: [] }),
 });
 export type LimitsFile = z.infer<typeof LimitsFile>;

@@ -11,5 +11,6 @@ export const sharedKeyPrefixes = {
   limits: "limits:",
   sessions: "sessions:",
   tickets: "tickets:",
+  /** Who is kept out, and for how long. */
   blocks: "blocks:",
 } as const;

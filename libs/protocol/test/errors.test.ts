@@ -11,6 +11,7 @@ test("pins every error code with its status, close code and whether to try again
     "AUTH_EXPIRED 401 4004 retry",
     "AUTH_UNAVAILABLE 503 4006 retry",
     "FORBIDDEN 403 - final",
+    "BLOCKED 403 4503 final",
     "EMPTY_MESSAGE 400 - final",
     "INVALID_FRAME 400 - final",
     "MESSAGE_TOO_LARGE 413 - final",

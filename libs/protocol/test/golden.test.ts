@@ -118,6 +118,7 @@ describe("golden files", () => {
         "FilePart",
         "FinishedToolCall",
         "KnownPart",
+        "Limits",
         "LimitsFile",
         "OnBusy",
         "Outcome",

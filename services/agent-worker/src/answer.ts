@@ -1,6 +1,7 @@
 import type { ToolCatalogue } from "@parley/bus";
 import { ChatError, outcomeOf, type AnswerMetadata, type Outcome } from "@parley/protocol";
 import { noTools, type ToolOffer } from "./agents/tool-offer.ts";
+import type { RightsOf } from "./agents/turn-rights.ts";
 import type { Brief, Briefing } from "./briefing.ts";
 import type { Chain } from "./chain.ts";
 import type { ClaimedTurn } from "./claimed-turn.ts";
@@ -19,6 +20,7 @@ export interface AnswerDeps {
   /** Model calls of one turn, over all attempts. The last one gets no tools; if it asks for some all the same, the turn ends with STEP_LIMIT. */
   readonly maxSteps: number;
   readonly brief: Brief;
+  readonly rightsOf: RightsOf;
   readonly suspend: Suspend;
 }
 
@@ -59,7 +61,7 @@ function createToolStep({ toolCalls, catalogue, suspend }: Pick<AnswerDeps, "too
 
 /** The loop of a turn: model, tools, model, … until the model answers. It begins where the fold says that an earlier attempt stopped. */
 export function createAnswer(deps: AnswerDeps) {
-  const { brief, modelStep, toolCalls, toolOffer, maxSteps } = deps;
+  const { brief, rightsOf, modelStep, toolCalls, toolOffer, maxSteps } = deps;
 
   const { toolRun, runTools } = createToolStep(deps);
 
@@ -76,16 +78,18 @@ export function createAnswer(deps: AnswerDeps) {
         return outcomeOf(earlier);
       }
       const history = recorded.filter(({ turn_id }) => turn_id !== request.turn_id);
-      const briefing = brief({ request, history, chain, isTold, span });
+      const { mayUse, mayRun, checkChoice } = rightsOf(request);
+      checkChoice();
+      const briefing = brief({ request, history, chain, isTold, mayUse, span });
       const tell = (message: string): void => chain.push({ type: "progress", step: "tools", message });
-      const offerTools = toolOffer({ agent: briefing.agent, signal: stop.signal, tell });
+      const offerTools = toolOffer({ agent: briefing.agent, mayRun, signal: stop.signal, tell });
       for (;;) {
         if (fold.steps.length >= maxSteps) throw new ChatError("STEP_LIMIT");
         const open = openStep(fold);
         if (open !== undefined && (await runTools(turn, chain, open))) return "waiting";
         const isLast = fold.steps.length === maxSteps - 1 || isOutOfCalls(fold);
-        const { tools, note } = isLast ? noTools : await offerTools();
-        const end = await modelStep({ turn, chain, history, briefing: withNote(briefing, note), tools, isLast });
+        const { note, ...offer } = isLast ? noTools : await offerTools();
+        const end = await modelStep({ turn, chain, history, briefing: withNote(briefing, note), ...offer, isLast });
         stop.signal.throwIfAborted();
         if (end.kind === "answered") return completeOutcome(turn, metadataOf(briefing, end));
       }

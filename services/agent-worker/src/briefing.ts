@@ -17,6 +17,8 @@ export interface BriefingInput {
   readonly chain: Chain;
   /** Whether viewers have been told already, by a worker this one took over from. */
   readonly isTold: (step: string, message: string) => boolean;
+  /** Which agents whoever asks may use. */
+  readonly mayUse: (agent: string) => boolean;
   /** Of the turn. */
   readonly span: TraceSpan;
 }
@@ -39,11 +41,11 @@ export function createBrief({ route, knowledge }: BriefingDeps) {
   const search = (agent: Agent, query: string) =>
     knowledge.search({ query, collections: agent.collections, limit: maxPassages });
 
-  const chooseAgent = ({ request, history, span }: BriefingInput): Route => {
+  const chooseAgent = ({ request, history, mayUse, span }: BriefingInput): Route => {
     const routing = span.child({ name: "route" });
     try {
       const previousAgent = history.findLast(({ answer }) => answer !== undefined)?.answer?.metadata?.agent;
-      const chosen = route({ message: request.message, explicit: request.agent, previousAgent });
+      const chosen = route({ message: request.message, explicit: request.agent, previousAgent, mayUse });
       const { agent, confidence, method } = chosen;
       routing.set({
         [traceNames.agent]: agent.name,

@@ -2,6 +2,7 @@ import {
   brokerFields,
   durationMs,
   host,
+  limitsFile,
   logFormat,
   logLevel,
   nodeEnv,
@@ -36,10 +37,10 @@ export const Config = z.object({
   ADMIN_HOST: host().describe("Where probes and metrics are served."),
   ADMIN_PORT: port().default(8011).describe("Where probes and metrics are served."),
   SLOTS: optionalCount().describe(
-    "Turns that run here at once, at the most. Unset: as many as there is memory for, while the processor keeps up.",
+    "Turns that run here at once; up to an eighth more while one user has many and somebody new comes. Unset: as many as there is memory for, while the processor keeps up.",
   ),
   MAX_PARKED: count(20_000).describe(
-    "Turns that may wait here for an earlier one of their conversation, half a kilobyte each; more come again later.",
+    "Turns that may wait here for an earlier one of their conversation, or for a slot, half a kilobyte each; more come later.",
   ),
   QUEUE_AGE_MS: durationMs(limits.turnQueueAgeMs, 1).describe(
     "A turn that has not begun after this time ends with QUEUE_TIMEOUT; the same for all workers.",
@@ -90,6 +91,7 @@ export const Config = z.object({
     "How often the queue is searched for turns that nobody looks after.",
   ),
   AGENTS_DIR: z.string().default(shipped("agents")).describe("Folder of the agents, one YAML file each."),
+  LIMITS_FILE: limitsFile(),
   MODELS_FILE: optionalText().describe(
     "What models and their servers take, where that is not known already. Default: `config/models.yaml`, if it is there.",
   ),

@@ -1,11 +1,14 @@
-import { longestDelayMs, type Bus, type Delivery, type QueuedTurn, type TurnQueue } from "@parley/bus";
+import { longestDelayMs, type Bus, type Delivery, type TurnStanding } from "@parley/bus";
 import { sleep, type Logger } from "@parley/runtime";
 import { startHeartbeats } from "./heartbeats.ts";
 import type { EarlyEnds } from "./early-ends.ts";
-import { createParking, type Place } from "./parking.ts";
+import { answersOf, createParking, type Place } from "./parking.ts";
+import type { Party } from "./fair-queue.ts";
 import { startPulling } from "./pulling.ts";
 import type { QueueAge } from "./queue-age.ts";
+import { createPlaces, type Held, type Placed } from "./places.ts";
 import { createResting } from "./resting.ts";
+import { createTurnLine, partyOf, type Queued, type TurnLine } from "./turn-line.ts";
 import type { Slots } from "./slots.ts";
 import type { TurnRunner } from "./turn-runner.ts";
 import type { Waits } from "./waits.ts";
@@ -18,7 +21,7 @@ export interface IntakeDeps {
   readonly age: Pick<QueueAge, "leftMs">;
   /** Turns that may run here at once. */
   readonly slots: Slots;
-  /** Turns that may wait here for an earlier one of their conversation. */
+  /** Turns that may wait here, for an earlier one of their conversation or for a slot. */
   readonly maxParked: number;
   /** Whoever is silent for longer loses its turns. */
   readonly ackWaitMs: number;
@@ -30,55 +33,14 @@ export interface IntakeDeps {
 /** No room to wait in: each that is forgotten holds up its pull for this long, so that they do not come faster than they can be looked at. */
 const fullPauseMs = 50;
 
+/**
+ * With turns of so many users at hand there is somebody for each slot, and all others wait in the queue: where edges see how long it takes, and turn new
+ * messages away. So what is held here is mostly what one user has too much.
+ */
+const enoughUsers = 100;
+
 /** Of one that has ended: nobody is before it. */
 const mayLeave: ReadonlySet<Place> = new Set(["first", "gone"]);
-
-type Placed = Pick<QueuedTurn, "seq"> & { readonly conversation: string };
-
-/** What shows neither the turn nor one before it: the turn has left the queue, or whoever answered did not know it yet. */
-function isBehind(first: QueuedTurn | undefined, { seq }: Placed): boolean {
-  return first === undefined || first.seq > seq;
-}
-
-/** Only the first turn of a conversation may run (P4). The queue itself says which that is; there is no lock. */
-function createPlaces(turns: TurnQueue, runner: TurnRunner, waits: Pick<Waits, "wakeFirst">) {
-  /** Deliveries whose place is being looked up. */
-  const inHand = new Set<Delivery>();
-
-  const placeOf = async (placed: Placed): Promise<Place> => {
-    const { conversation, seq } = placed;
-    let first = await turns.first(conversation);
-    if (isBehind(first, placed)) {
-      if (!(await turns.isQueued(seq))) return "gone";
-      // The look that did not show it was of the moment before a new leader knew everything.
-      first = await turns.first(conversation);
-    }
-    if (first === undefined || isBehind(first, placed) || first.seq === seq) return "first";
-    // It may have ended without leaving the queue: then nobody else would ever remove it.
-    if (runner.isRunning(first.request.turn_id)) return "waits";
-    const standing = await turns.standing(first);
-    if (standing.kind === "begun" && standing.isWaiting) return "suspended";
-    if (standing.kind !== "ended") return "waits";
-    await turns.removeFirst(first.seq);
-    // Its worker may have been lost before it woke those that were put back behind it. What is in our hands is awake.
-    await waits.wakeFirst(conversation, seq);
-    return placeOf(placed);
-  };
-
-  return {
-    placeOf,
-    async lookUp(delivery: Delivery): Promise<Place> {
-      inHand.add(delivery);
-      const { seq, request } = delivery;
-      return placeOf({ seq, conversation: request.conversation_id }).finally(() => inHand.delete(delivery));
-    },
-    held: (): Iterable<Delivery> => inHand,
-    /** At once: the broker may be slow to say where they stand. */
-    giveBack(): void {
-      for (const delivery of inHand) delivery.nak();
-    },
-  };
-}
 
 /** For one that is not yet too old by all clocks that must say so. */
 const againMs = 60_000;
@@ -105,31 +67,40 @@ function createPuttingBack({ earlyEnds, age, waits }: IntakeDeps, placeOf: (plac
 interface RunningDeps {
   readonly resting: ReturnType<typeof createResting>;
   readonly places: ReturnType<typeof createPlaces>;
+  readonly line: TurnLine;
+  /** A slot that a pull holds and has nothing for. */
+  readonly lend: () => boolean;
   readonly putBack: (delivery: Delivery) => Promise<void>;
 }
 
 /** Runs deliveries, at once or when their turn has come. */
 function createRunning(
   { bus, runner, earlyEnds, slots, maxParked, stopping, log }: IntakeDeps,
-  { resting, places, putBack }: RunningDeps,
+  { resting, places, line, lend, putBack }: RunningDeps,
 ) {
   const { turns, agents } = bus;
   const run = (delivery: Delivery, onlyAfter?: number): Promise<void> =>
     runner.run({ ...delivery, onlyAfter, rest: () => resting.rest(delivery) });
   /** In a slot that is taken for it. */
-  const occupySlot = (delivery: Delivery, work: () => Promise<void>): void => {
-    slots.occupy(work).catch((err: unknown) => {
-      if (stopping.aborted) return delivery.nak();
-      log.warn({ err }, "a delivery could not be handled; it will come again");
-      resting.rest(delivery);
-    });
+  const occupySlot = (delivery: Held, party: Party, work: () => Promise<void>): void => {
+    const end = line.begin(party);
+    slots
+      .occupy(() => work().finally(end))
+      .catch((err: unknown) => {
+        if (stopping.aborted) return delivery.nak();
+        log.warn({ err }, "a delivery could not be handled; it will come again");
+        resting.rest(delivery);
+      });
   };
+  /** A slot for what came without one. Somebody new does not wait while one user has many. */
+  const takesSlot = ({ request }: Delivery): boolean =>
+    slots.tryTake() || lend() || slots.tryTakeExtra(line.mostBefore(partyOf(request)));
   const parking = createParking({
     ...{ limit: maxParked, turns, agents, placeOf: places.placeOf, signal: stopping, ...earlyEnds },
     onFirst(delivery) {
       // Another worker may hold it too, since the broker took this one for dead: whoever claims it first has it.
-      if (slots.tryTake()) occupySlot(delivery, () => run(delivery, 0));
-      else delivery.nak();
+      if (takesSlot(delivery)) occupySlot(delivery, partyOf(delivery.request), () => run(delivery, 0));
+      else line.enter(delivery, true);
     },
     onSuspended(delivery) {
       putBack(delivery).catch((err: unknown) => {
@@ -138,18 +109,22 @@ function createRunning(
       });
     },
   });
-  return { run, occupySlot, parking };
+  return { run, occupySlot, takesSlot, parking };
 }
 
-/** Looks where each delivery belongs, and brings it there. */
-function createHandling(deps: IntakeDeps) {
-  const { bus, runner, earlyEnds, waits, slots, stopping, log } = deps;
-  const { turns, agents } = bus;
-  const resting = createResting();
-  const places = createPlaces(turns, runner, waits);
-  const putBack = createPuttingBack(deps, places.placeOf);
+type HandlingDeps = Pick<RunningDeps, "places" | "putBack"> & Pick<ReturnType<typeof createRunning>, "run" | "parking">;
 
-  const { run, occupySlot, parking } = createRunning(deps, { resting, places, putBack });
+/** What was seen of a delivery when it came, and may not be so any more. */
+interface Seen {
+  readonly isFirst?: boolean | undefined;
+  /** See `RunnableTurn`. */
+  readonly onlyAfter?: number | undefined;
+}
+
+/** Looks where each delivery belongs, and brings it there. Each has a slot meanwhile. */
+function createHandling(deps: IntakeDeps, { run, parking, places, putBack }: HandlingDeps) {
+  const { bus, runner, earlyEnds, stopping, log } = deps;
+  const { agents } = bus;
 
   const park = async (delivery: Delivery): Promise<void> => {
     if (stopping.aborted || parking.park(delivery)) return;
@@ -163,26 +138,71 @@ function createHandling(deps: IntakeDeps) {
     await delivery.ack();
     agents.turnLeft(delivery.request);
   };
-  const handle = async (delivery: Delivery): Promise<void> => {
+  return async (delivery: Delivery, { isFirst = delivery.isFirst, onlyAfter }: Seen = {}): Promise<void> => {
     if (delivery.isUnreadable === true) return handleUnreadable(delivery);
     if (runner.isRunning(delivery.request.turn_id)) return run(delivery);
     if (parking.isBehind(delivery)) return park(delivery);
-    const place = delivery.isFirst === true ? "first" : await places.lookUp(delivery);
-    if (place === "first") return run(delivery);
+    const place = isFirst === true ? "first" : await places.lookUp(delivery);
+    if (place === "first") return run(delivery, onlyAfter);
     if (place === "gone") await delivery.ack();
     else if (place === "suspended") await putBack(delivery);
     else await park(delivery);
   };
+}
+
+/**
+ * The last event that a chain may have for a turn to be claimed that waited for a slot: a worker that stood still meanwhile was taken for dead, and
+ * somebody else may have it.
+ */
+function lastSeen(standing: TurnStanding | undefined): number | undefined {
+  if (standing?.kind === "ended") return undefined;
+  return standing?.kind === "begun" ? standing.seq : 0;
+}
+
+/** Gives slots to deliveries. */
+function createPlacing(deps: IntakeDeps, lend: () => boolean, onGivenBack: (ms: number) => void) {
+  const { bus, runner, earlyEnds, waits, slots, stopping, log } = deps;
+  const { turns } = bus;
+  const resting = createResting();
+  const places = createPlaces(turns, runner, waits);
+  const putBack = createPuttingBack(deps, places.placeOf);
+  const line = createTurnLine({ turns, earlyEnds, onGivenBack, signal: stopping, log });
+  const { run, occupySlot, takesSlot, parking } = createRunning(deps, { resting, places, line, lend, putBack });
+  const handle = createHandling(deps, { run, parking, places, putBack });
+
+  const handleQueued = async (entry: Queued): Promise<void> => {
+    const [standing, turn] = await places.hold(entry, () => Promise.all([entry.standing, turns.at(entry.seq)]));
+    if (turn === undefined || turn.request.turn_id !== entry.turn) return entry.ack();
+    const seen = { isFirst: entry.isFirst, onlyAfter: lastSeen(standing) };
+    await handle({ ...turn, ...answersOf(entry) }, seen);
+  };
+  slots.serve(() => {
+    if (stopping.aborted) return false;
+    const entry = line.next();
+    if (entry !== undefined) occupySlot(entry, entry.party, () => handleQueued(entry));
+    return entry !== undefined;
+  });
+  const begin = (delivery: Delivery): void => occupySlot(delivery, partyOf(delivery.request), () => handle(delivery));
 
   return {
     parking,
+    line,
     /** All that is here and does not run. */
-    held: [places, parking, resting],
+    held: [places, parking, resting, line],
     /** With the slot that was taken for it. */
     take(delivery: Delivery): void {
-      if (!stopping.aborted) return occupySlot(delivery, () => handle(delivery));
+      const isNext = line.count() === 0 || delivery.isUnreadable === true;
+      if (isNext && !stopping.aborted) return begin(delivery);
+      if (stopping.aborted) delivery.nak();
+      else line.enter(delivery);
       slots.release();
-      delivery.nak();
+    },
+    /** Without one. */
+    queue(delivery: Delivery): void {
+      if (stopping.aborted) delivery.nak();
+      else if (delivery.isUnreadable === true) resting.rest(delivery);
+      else if (takesSlot(delivery)) begin(delivery);
+      else line.enter(delivery);
     },
   };
 }
@@ -191,12 +211,20 @@ function createHandling(deps: IntakeDeps) {
  * Pulls turns while there is a free slot, and lets those of a conversation run one after the other in the order of acceptance.
  *
  * A delivery is `pulled` → `running` (first) | `parked` (an earlier turn runs; told when that has left the queue) | put back (an earlier turn waits for a
- * person) → `running` | given back | gone (cancelled while it waited). What cannot be handled now is `resting` → given back.
+ * person) → `running` | given back | gone (cancelled while it waited). What cannot be handled now is `resting` → given back. Without a free slot one is
+ * `queued` first: see `createTurnLine`.
  */
 export function createIntake(deps: IntakeDeps) {
   const { bus, runner, slots, ackWaitMs, stopping, log } = deps;
-  const { parking, held, take } = createHandling(deps);
-  startPulling({ turns: bus.turns, slots, take, signal: stopping, log });
+  const placing = createPlacing(
+    deps,
+    () => pulling.lend(),
+    (ms) => pulling.pause(ms),
+  );
+  const { parking, line, held, take, queue } = placing;
+  const room = (): number =>
+    line.users() < enoughUsers ? Math.max(0, deps.maxParked - parking.count() - line.count()) : 0;
+  const pulling = startPulling({ turns: bus.turns, slots, take, queue, room, signal: stopping, log });
   const heartbeats = startHeartbeats(ackWaitMs, runner, function* () {
     for (const { held: those } of held) yield* those();
   });
@@ -218,8 +246,10 @@ export function createIntake(deps: IntakeDeps) {
 
   return {
     parked: parking.count,
+    /** Turns that wait here for a slot. */
+    queued: line.count,
     /** Whether the turn runs here, claimed, or waits here. */
-    has: (turn: string): boolean => runner.hasClaimed(turn) || parking.isParked(turn),
+    has: (turn: string): boolean => runner.hasClaimed(turn) || line.has(turn) || parking.isParked(turn),
 
     /** Resolves once it pulls no more and what ran or waited here is handed over; that begins when the process stops. */
     stop: (): Promise<void> => stopped,

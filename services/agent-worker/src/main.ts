@@ -6,7 +6,15 @@ import { Config } from "./config.ts";
 import { createEarlyEnds } from "./early-ends.ts";
 import { createIntake } from "./intake.ts";
 import { createJanitor } from "./janitor.ts";
-import { connectBus, connectTools, createNotes, createTurnRun, startProbes } from "./parts.ts";
+import {
+  connectBus,
+  connectTools,
+  createNotes,
+  createTelling,
+  createTurnRun,
+  openRights,
+  startProbes,
+} from "./parts.ts";
 import { createQueueAge } from "./queue-age.ts";
 import { chosenFormat } from "./record-format.ts";
 import { readStartSettings } from "./start-settings.ts";
@@ -22,34 +30,35 @@ const both = (one: () => void, other: () => void) => (): void => {
 
 runMain("agent-worker", async ({ env }) => {
   const config = readConfig(Config, env);
-  const { provider, rules, agents, brief } = await readStartSettings(config);
+  const { provider, rules, agents, brief, models } = await readStartSettings(config);
   const log = createLogger({ service: "agent-worker", level: config.LOG_LEVEL, format: config.LOG_FORMAT });
   await using life = createLifecycle({ log, shutdownMs: config.SHUTDOWN_MS });
   const worker = `agent-${randomUUID()}`;
-  const telemetry = await startTelemetry({ config, log, life }, worker);
+  const { rightsOf, problems, isConfigured } = await openRights({ config, log, life }, models);
+  const telemetry = await startTelemetry({ config, log, life }, worker, isConfigured);
   const { metrics, tracing } = telemetry;
-  const { SHARDS: shards, TURN_MS: turnMs, APPEND_GIVE_UP_MS: appendGiveUpMs } = config;
-  const { HISTORY_MESSAGES: historyMessages } = config;
+  const { TURN_MS: turnMs, APPEND_GIVE_UP_MS: appendGiveUpMs, HISTORY_MESSAGES: historyMessages } = config;
 
   // First of all, so that the process can be seen to live while it waits for the broker.
   const probes = await startProbes({ config, log, life }, metrics.registry);
   const bus = await connectBus({ config, log, life }, worker);
   const tools = await connectTools({ config, log, life }, bus, { worker, onDecided: metrics.callDecided });
   const { format: record_format, notes } = chosenFormat(config, bus);
-  probes.notes = createNotes({ notes, agents, catalogue: tools.catalogue, facts: bus.facts });
+  probes.notes = createNotes({ notes, problems, agents, catalogue: tools.catalogue, facts: bus.facts });
   const capacity = createCapacity(config);
   life.use("the look at the load", capacity.stop);
   const { slots, tokenFlushMs } = capacity;
-  const run = createTurnRun({ config, log, life }, bus, { provider, rules, brief, tools, metrics, tokenFlushMs });
-  const { turnClaimed: onClaimed, turnSettled: onSettled, turnResumed: onResumed } = metrics;
+  const parts = { provider, rules, brief, rightsOf, tools, metrics, tokenFlushMs };
+  const run = createTurnRun({ config, log, life }, bus, parts);
+  const { onWoken, ...telling } = createTelling(metrics, tools.openTurns);
   const waits = createWaits({ bus, log });
   const age = createQueueAge(bus.turns, config.QUEUE_AGE_MS);
   const stopping = life.signal;
   const deps = { bus, worker, run, age, waits, stopping, turnMs, appendGiveUpMs, historyMessages, tracing, log };
-  const runner = createTurnRunner({ ...deps, onClaimed, onSettled, onResumed });
+  const runner = createTurnRunner({ ...deps, ...telling });
 
   const earlyEnds = createEarlyEnds({ bus, runner, age, stopping, log });
-  const cancellations = createCancellations({ bus, shards, runner, log });
+  const cancellations = createCancellations({ bus, shards: config.SHARDS, runner, log });
   life.use("cancellations", cancellations.close);
   const { JANITOR_MS: everyMs, ACK_WAIT_MS: ackWaitMs } = config;
   const janitor = createJanitor({
@@ -63,9 +72,9 @@ runMain("agent-worker", async ({ env }) => {
     ackWaitMs,
   });
   life.use("answers about turns", bus.agents.answer(intake.has));
-  const waking = createWaking({ bus, ackWaitMs, stopping, onWoken: both(capacity.expectOne, metrics.turnWoken), log });
+  const waking = createWaking({ bus, ackWaitMs, stopping, onWoken: both(capacity.expectOne, onWoken), log });
   life.use("running turns", async () => void (await Promise.all([intake.stop(), waking.stop()])));
-  const gauges = { slots: capacity.limit, running: runner.running, parked: intake.parked };
+  const gauges = { slots: capacity.limit, running: runner.running, parked: intake.parked, queued: intake.queued };
   observe(telemetry, { config, log, life }, bus, gauges);
 
   probes.ready = () => [...bus.problems(), ...(life.signal.aborted ? ["The worker is stopping."] : [])];

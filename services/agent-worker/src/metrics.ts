@@ -13,6 +13,7 @@ export interface AgentGauges {
   readonly slots: () => number;
   readonly running: () => number;
   readonly parked: () => number;
+  readonly queued: () => number;
   /** Undefined while the broker cannot be asked. */
   readonly backlog: () => TurnBacklog | undefined;
   /** From 0 to 1; undefined while the broker cannot be asked. */
@@ -27,12 +28,15 @@ const turnBucketsS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600];
 
 const label = (text: string): string => text.replace(" ", "_");
 
-/** The worker's own figures. Nothing is counted per token. */
-export function createAgentMetrics() {
+/**
+ * The worker's own figures. Nothing is counted per token. Only models that somebody has configured have labels of their own: any message may name one, and
+ * thirty made-up names would leave no label to a model that is used.
+ */
+export function createAgentMetrics(isConfigured: (model: string) => boolean = () => false) {
   const registry = createMetrics({ service: "agent-worker" });
   const rescues = createRescueMetrics(registry);
   const { turnSettled, turnClaimed, turnEnded } = createTurnMetrics(registry, rescues);
-  const { modelRetried, modelCalled } = createModelMetrics(registry);
+  const { modelRetried, modelCalled } = createModelMetrics(registry, isConfigured);
   const waits = createWaitMetrics(registry);
   return {
     registry,
@@ -49,13 +53,15 @@ export function createAgentMetrics() {
     modelRetried: harmless(modelRetried),
     modelCalled: harmless(modelCalled),
     titleAsked: harmless(createTitleMetrics(registry)),
-    observe({ slots, running, parked, backlog, eventsFill, factsFill }: AgentGauges): void {
+    observe({ slots, running, parked, queued, backlog, eventsFill, factsFill }: AgentGauges): void {
       const gauge = (name: string, help: string, read: () => number) => addGauge(registry, name, help, read);
       const most =
         "Turns that may run here at once, by memory and SLOTS; while the process is overloaded, as many as run.";
       gauge("parley_agent_slots", most, slots);
       gauge("parley_turns_running", "Turns that run here.", running);
       gauge("parley_turns_parked", "Turns that wait here for an earlier one of their conversation.", parked);
+      const held = "Turns that wait here for a free slot, so that each user gets a fair share of them.";
+      gauge("parley_turns_held", held, queued);
       const waiting = "Turns in the queue that no worker has got yet; the same on all workers, absent if unknown.";
       gauge("parley_turns_queue_waiting", waiting, () => backlog()?.waiting ?? Number.NaN);
       const delivered =
@@ -198,7 +204,9 @@ function createTitleMetrics(registry: Registry) {
   return (result: TitleResult): void => titles.inc({ result });
 }
 
-function createModelMetrics(registry: Registry) {
+const otherModel = "other";
+
+function createModelMetrics(registry: Registry, isConfigured: (model: string) => boolean) {
   const registers = [registry];
   const known = createKnownLabel();
   const calls = new Counter({
@@ -236,7 +244,7 @@ function createModelMetrics(registry: Registry) {
   return {
     modelRetried: (code: string): void => retries.inc({ code }),
     modelCalled({ model: name, result, durationMs, firstTokenMs, usage }: ModelCallFigures): void {
-      const model = known(name);
+      const model = isConfigured(name) ? known(name) : otherModel;
       calls.inc({ model, result });
       duration.observe({ model }, durationMs / 1_000);
       if (firstTokenMs !== undefined) firstToken.observe({ model }, firstTokenMs / 1_000);

@@ -30,6 +30,8 @@ export interface ModelStepInput {
   readonly history: readonly StoredTurn[];
   readonly briefing: Briefing;
   readonly tools: readonly ToolDefinition[];
+  /** What whoever asks may not run. */
+  readonly notAllowed?: readonly ToolDefinition[];
   /** No step may follow: the model gets no tools, and if it asks for some nevertheless the turn ends with STEP_LIMIT. */
   readonly isLast: boolean;
 }
@@ -56,6 +58,7 @@ export function createModelStep(deps: ModelStepDeps) {
   return async (input: ModelStepInput): Promise<ModelStepEnd> => {
     const { turn, chain, history, briefing, isLast } = input;
     const tools = isLast ? [] : input.tools;
+    const offer = { tools, notAllowed: input.notAllowed ?? [] };
     const { request, fold, attempt } = turn;
     const step = fold.steps.length;
     chain.push({ type: "progress", step: "generating", message: "Generating response" });
@@ -83,7 +86,7 @@ export function createModelStep(deps: ModelStepDeps) {
     const { turn_id: turnId } = request;
     writer.settle();
     await chain.stored();
-    chain.push({ type: "step", step, tool_calls: stepCallsOf(calls, { turnId, fold, tools }), usage });
+    chain.push({ type: "step", step, tool_calls: stepCallsOf(calls, { turnId, fold, ...offer }), usage });
     await chain.stored();
     return { kind: "tools" };
   };

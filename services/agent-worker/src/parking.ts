@@ -63,10 +63,10 @@ function waiterOf({ seq, request, ...delivery }: Delivery): Waiter {
   return { seq, conversation, turn, acceptedAt, ...answersOf(delivery), ...state };
 }
 
-type Answers = DeliveryAnswers & Pick<Delivery, "deliveries">;
+export type Answers = DeliveryAnswers & Pick<Delivery, "deliveries">;
 
 /** Nothing else of a delivery is kept. */
-function answersOf({ deliveries, reply, ack, nak, putBack, working }: Answers): Answers {
+export function answersOf({ deliveries, reply, ack, nak, putBack, working }: Answers): Answers {
   return { deliveries, ...(reply === undefined ? {} : { reply }), ack, nak, putBack, working };
 }
 

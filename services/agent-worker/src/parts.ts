@@ -1,5 +1,6 @@
 import {
   connectRedis,
+  createOpenTurns,
   createToolCatalogue,
   createToolQueue,
   factNotes,
@@ -9,12 +10,15 @@ import {
   streamSettings,
   type Bus,
   type Facts,
+  type OpenTurns,
   type ToolCatalogue,
 } from "@parley/bus";
+import type { TurnRequest } from "@parley/protocol";
 import { once } from "node:events";
-import { startAdmin, withDeadline, type AdminOptions, type Lifecycle, type Logger } from "@parley/runtime";
+import { openLimits, startAdmin, withDeadline, type AdminOptions, type Lifecycle, type Logger } from "@parley/runtime";
 import { everyTool, missingTools, type Agent } from "./agents/agent.ts";
 import { createToolOffer } from "./agents/tool-offer.ts";
+import { createRightsOf, type RightsOf } from "./agents/turn-rights.ts";
 import { createAnswer } from "./answer.ts";
 import type { Brief } from "./briefing.ts";
 import type { Config } from "./config.ts";
@@ -30,6 +34,7 @@ import { chosenFormat } from "./record-format.ts";
 import { createSuspension } from "./suspension.ts";
 import { createToolCalls, type ToolCallsDeps } from "./tool-calls.ts";
 import { createTurn } from "./turn.ts";
+import type { TurnResult } from "./turn-attempt.ts";
 
 export interface Process {
   readonly config: Config;
@@ -48,6 +53,18 @@ export async function startProbes({ config, log, life }: Process, registry: Admi
   const admin = await startAdmin({ host, port, registry, ...told, log });
   life.use("the admin server", admin.close);
   return probes;
+}
+
+/** What callers may do here by their roles, and which models somebody has configured: `models`, and those that roles name. */
+export async function openRights({ config, log, life }: Process, models: ReadonlySet<string>) {
+  const limits = await openLimits({ file: config.LIMITS_FILE, log });
+  life.use("the limits", limits.close);
+  return {
+    rightsOf: createRightsOf(limits.may),
+    problems: limits.problems,
+    isConfigured: (model: string): boolean =>
+      models.has(model) || Object.values(limits.current().roles).some((role) => role.models.includes(model)),
+  };
 }
 
 /** The broker, with the streams set up. */
@@ -81,6 +98,24 @@ export async function connectTools({ config, log, life }: Process, bus: Bus, { w
     catalogue,
     toolOffer: createToolOffer({ catalogue, waitMs: config.TOOLS_WAIT_MS }),
     toolCalls: createToolCalls({ bus, queue, worker, log, queueWaitMs: config.TOOL_QUEUE_WAIT_MS, onDecided }),
+    openTurns: createOpenTurns({ redis }),
+  };
+}
+
+/** What is told of turns: to the figures, and to the count of what users have open, which nobody waits for. */
+export function createTelling(
+  { turnClaimed, turnSettled, turnResumed, turnWoken }: ReturnType<typeof createAgentMetrics>,
+  openTurns: Pick<OpenTurns, "remove">,
+) {
+  return {
+    onClaimed: turnClaimed,
+    onResumed: turnResumed,
+    onWoken: turnWoken,
+    onSettled(result: TurnResult, { conversation_id: conversation, turn_id: turn, user, caller }: TurnRequest): void {
+      turnSettled(result);
+      if (result !== "ended" && result !== "skipped") return;
+      void openTurns.remove({ conversation, turn, user: user.id, tenant: caller?.tenant });
+    },
   };
 }
 
@@ -100,15 +135,18 @@ async function toolNotes(agents: readonly Agent[], catalogue: Pick<ToolCatalogue
 interface Noted {
   /** What holds as long as the process runs. */
   readonly notes: readonly string[];
+  /** What is wrong at the moment with files that are read again. */
+  readonly problems: () => readonly string[];
   readonly agents: readonly Agent[];
   readonly catalogue: Pick<ToolCatalogue, "list">;
   readonly facts: Pick<Facts, "fill">;
 }
 
 /** For probes: what an operator should know although the worker is ready. */
-export function createNotes({ notes, agents, catalogue, facts }: Noted): () => Promise<string[]> {
+export function createNotes({ notes, problems, agents, catalogue, facts }: Noted): () => Promise<string[]> {
   return async () => [
     ...notes,
+    ...problems(),
     ...(await toolNotes(agents, catalogue)),
     ...(await factNotes(facts).catch((): string[] => [])),
   ];
@@ -118,6 +156,7 @@ export interface TurnParts {
   readonly provider: Provider;
   readonly rules: readonly ModelRule[];
   readonly brief: Brief;
+  readonly rightsOf: RightsOf;
   readonly tools: Awaited<ReturnType<typeof connectTools>>;
   readonly metrics: Pick<
     ReturnType<typeof createAgentMetrics>,
@@ -131,7 +170,7 @@ export interface TurnParts {
 export function createTurnRun(
   { config, log, life: { signal: stopping } }: Process,
   bus: Bus,
-  { provider, rules, brief, tools, metrics, tokenFlushMs }: TurnParts,
+  { provider, rules, brief, rightsOf, tools, metrics, tokenFlushMs }: TurnParts,
 ) {
   const { MODEL_IDLE_MS: idleMs, MODEL_FIRST_TOKEN_MS: firstTokenMs } = config;
   const holdMs = (): number => readHoldMs(tokenFlushMs());
@@ -144,7 +183,7 @@ export function createTurnRun(
       : createFirstTitles({ bus, model, modelCalls, modelName: config.TITLE_MODEL, stopping, onResult, log });
   const answer = createAnswer({
     ...tools,
-    brief,
+    ...{ brief, rightsOf },
     suspend: createSuspension(bus, log),
     modelStep: createModelStep({
       ...{ model, modelCalls, contextBytes: config.CONTEXT_BYTES, emptyRetries: config.MODEL_EMPTY_RETRIES },

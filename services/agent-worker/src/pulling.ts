@@ -5,7 +5,12 @@ import type { Slots } from "./slots.ts";
 export interface PullingDeps {
   readonly turns: Pick<TurnQueue, "pull">;
   readonly slots: Slots;
+  /** With the slot that was taken for it. */
   readonly take: (delivery: Delivery) => void;
+  /** The same without a slot: it may have to wait here for one. */
+  readonly queue: (delivery: Delivery) => void;
+  /** How many may be queued here at the moment. */
+  readonly room: () => number;
   readonly signal: AbortSignal;
   readonly log: Logger;
 }
@@ -20,43 +25,102 @@ const pullMs = 3_000;
 const mostAtOnce = 64;
 /** A pull of many does not wait for the last of them: the least that the broker's client takes. */
 const burstMs = 1_000;
+/** How often a worker without a free slot looks who waits in the queue. */
+const lookAheadMs = 100;
+/** In one look; while all of them come there is another one at once. */
+const mostAhead = 64;
 
-/** Pulls turns while there is a free slot, until the signal. Each is given away with the slot that was taken for it. */
-export function startPulling({ turns, slots, take, signal, log }: PullingDeps): void {
-  const createPull = (): (() => Promise<void>) => {
-    let most = 1;
+/**
+ * Pulls turns while there is a free slot, until the signal: each is given away with the slot that was taken for it. While there is none, turns are taken out
+ * of the queue that wait here: only who sees them can let a newcomer pass somebody's hundred. None of these pulls waits at the broker, so that what
+ * others have slots for goes to them.
+ */
+export function startPulling(deps: PullingDeps) {
+  const { slots, signal, log } = deps;
+  const pulls = Array.from({ length: pullers }, () => createPull(deps));
+  for (const { pull } of pulls) void repeat(pull, () => slots.takeSpare(signal), signal, log);
+  const ahead = createLookAhead(deps);
+  void repeat(ahead.pull, ahead.mayPull, signal, log);
+  return {
+    /** A slot that a pull holds and has nothing for, for a turn that came another way. Returns whether there is one. */
+    lend: (): boolean => pulls.some(({ lend }) => lend()),
+    pause: ahead.pause,
+  };
+}
+
+/** One pull after the other, each with slots for what it asks for. */
+function createPull({ turns, slots, take, queue }: PullingDeps) {
+  let most = 1;
+  /** Slots of the pull that waits. */
+  let free = 0;
+  return {
+    lend(): boolean {
+      if (free === 0) return false;
+      free--;
+      return true;
+    },
     /** With the slot that is taken already. */
-    return async () => {
+    async pull(): Promise<void> {
       let wanted = 1;
       while (wanted < most && slots.tryTake()) wanted++;
-      let missing = wanted;
+      let missing = (free = wanted);
       let over = false;
       try {
         await turns.pull(wanted, wanted === 1 ? pullMs : burstMs, (delivery) => {
           // The slot of one that comes after its pull was given up has been released.
-          if (over && !slots.tryTake()) return delivery.nak();
-          if (!over) missing--;
+          if (over) return queue(delivery);
+          missing--;
+          if (free === 0) return queue(delivery);
+          free--;
           take(delivery);
         });
       } finally {
         over = true;
-        for (let i = 0; i < missing; i++) slots.release();
+        for (; free > 0; free--) slots.release();
       }
       most = missing === 0 ? Math.min(mostAtOnce, most * 2) : 1;
-    };
+    },
   };
-  for (let i = 0; i < pullers; i++) void repeat(createPull(), () => slots.take(signal), signal, log);
+}
+
+function createLookAhead({ turns, slots, queue, room, signal }: PullingDeps) {
+  let pausedUntil = 0;
+  let waitMs = lookAheadMs;
+
+  return {
+    /** What was given back is for others. */
+    pause(ms: number): void {
+      pausedUntil = performance.now() + ms;
+    },
+    async mayPull(): Promise<boolean> {
+      for (; !signal.aborted; waitMs = lookAheadMs) {
+        if (waitMs > 0) await sleep(waitMs, signal);
+        const isFull = slots.spareWaiting() === pullers;
+        if (isFull && room() > 0 && performance.now() >= pausedUntil) break;
+      }
+      return !signal.aborted;
+    },
+    async pull(): Promise<void> {
+      const most = Math.min(mostAhead, room());
+      let came = 0;
+      await turns.pull(most, 0, (delivery) => {
+        came++;
+        queue(delivery);
+      });
+      waitMs = came < most ? lookAheadMs : 0;
+    },
+  };
 }
 
 /** Until the signal; backs off while the broker cannot be asked. */
 async function repeat(
   pull: () => Promise<void>,
-  takeSlot: () => Promise<boolean>,
+  mayPull: () => Promise<boolean>,
   signal: AbortSignal,
   log: Logger,
 ): Promise<void> {
   const backoff = createBackoff({ minMs: 100, maxMs: 2_000 });
-  while (await takeSlot()) {
+  while (await mayPull()) {
     try {
       await pull();
       backoff.reset();

@@ -1,5 +1,8 @@
 import type { Delivery } from "@parley/bus";
 
+/** All of a delivery that is kept. */
+type Resting = Pick<Delivery, "deliveries" | "nak" | "working">;
+
 const firstRestMs = 1_000;
 const longestRestMs = 30_000;
 
@@ -8,12 +11,12 @@ const longestRestMs = 30_000;
  * and then given back, to any worker.
  */
 export function createResting() {
-  const resting = new Map<Delivery, NodeJS.Timeout>();
+  const resting = new Map<Resting, NodeJS.Timeout>();
   /** The process stops: nobody would be left to give it back later. */
   let isOver = false;
 
   return {
-    rest(delivery: Delivery): void {
+    rest(delivery: Resting): void {
       if (isOver) return delivery.nak();
       const restMs = Math.min(longestRestMs, firstRestMs * 2 ** (delivery.deliveries - 1));
       const timer = setTimeout(() => {
@@ -22,7 +25,7 @@ export function createResting() {
       }, restMs);
       resting.set(delivery, timer);
     },
-    held: (): Iterable<Delivery> => resting.keys(),
+    held: (): Iterable<Resting> => resting.keys(),
     /** For good: what comes later is given back at once. */
     giveBack(): void {
       isOver = true;

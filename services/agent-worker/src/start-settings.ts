@@ -15,6 +15,8 @@ export interface StartSettings {
   readonly rules: readonly ModelRule[];
   readonly agents: readonly Agent[];
   readonly brief: Brief;
+  /** Names of the models that they name. */
+  readonly models: ReadonlySet<string>;
 }
 
 /**
@@ -35,7 +37,9 @@ export async function readStartSettings(config: Config): Promise<StartSettings> 
   if (provider.status === "rejected") throw provider.reason;
   if (rules.status === "rejected") throw rules.reason;
   if (brief.status === "rejected") throw brief.reason;
-  return { provider: provider.value, rules: rules.value, ...brief.value };
+  const named = [provider.value.model, config.TITLE_MODEL, ...brief.value.agents.map(({ model }) => model)];
+  const models = new Set(named.filter((name) => name !== undefined));
+  return { provider: provider.value, rules: rules.value, ...brief.value, models };
 }
 
 /** The agents and documents. Throws a StartError that names every problem with file and line. */

@@ -5,6 +5,7 @@ import {
   jsonTextBytes,
   limits,
   type StepCall,
+  toolNotAllowed,
   type ToolDefinition,
   type TurnId,
 } from "@parley/protocol";
@@ -48,18 +49,21 @@ export interface StepCallsInput {
   readonly fold: TurnFold;
   /** What the model was offered. */
   readonly tools: readonly ToolDefinition[];
+  /** What whoever asks may not run: the model does not know of it, and may ask for it all the same. */
+  readonly notAllowed?: readonly ToolDefinition[];
 }
 
 /**
  * The calls of a step as they are committed. One that cannot run, or is beyond a limit, gets a problem: a sentence that the model reads as its
  * result. So every call that the model is shown has a result, which providers insist on. Those beyond any reason are only counted.
  */
-export function stepCallsOf(given: readonly RequestedCall[], { turnId, fold, tools }: StepCallsInput): StepCall[] {
+export function stepCallsOf(given: readonly RequestedCall[], input: StepCallsInput): StepCall[] {
+  const { turnId, fold, tools } = input;
   const requested = withKnownNames(given, tools);
   const used = usedBy(fold);
   const allowed = Math.min(limits.callsPerStep, callsLeft(used));
   const parse = createStepParser(
-    tools,
+    input,
     Math.min(limits.stepArgumentsBytes, limits.turnArgumentsBytes - used.argumentBytes),
   );
   const shown = requested.slice(0, allowed + limits.refusedCallsPerStep);
@@ -87,14 +91,19 @@ function refusalOf(allowed: number, unseen: number): string {
   return `Not run: ${why}.${others}`;
 }
 
+function notOffered(name: string, notAllowed: readonly ToolDefinition[]): string {
+  const barred = toolNamed(name, notAllowed);
+  if (barred !== undefined) return toolNotAllowed(barred.name);
+  return `There is no tool named ${cutJsonText(name, limits.toolNameBytes)}.`;
+}
+
 type Parsed = Pick<StepCall, "arguments" | "problem">;
 
-function createStepParser(tools: readonly ToolDefinition[], maxBytes: number) {
+function createStepParser({ tools, notAllowed = [] }: StepCallsInput, maxBytes: number) {
   let leftBytes = maxBytes;
   return ({ name, arguments: text }: RequestedCall): Parsed => {
     const tool = toolNamed(name, tools);
-    if (tool === undefined)
-      return { arguments: {}, problem: `There is no tool named ${cutJsonText(name, limits.toolNameBytes)}.` };
+    if (tool === undefined) return { arguments: {}, problem: notOffered(name, notAllowed) };
     const parsed = parseArguments(text);
     if (!parsed.ok) return { arguments: {}, problem: parsed.problem };
     const args = withoutBlanks(parsed.arguments, tool.parameters);

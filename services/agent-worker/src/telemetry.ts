@@ -12,10 +12,14 @@ const backlogEveryMs = 5_000;
 const fillEveryMs = 15_000;
 
 /** Figures and traces of this process. */
-export async function startTelemetry({ config, log, life }: Process, instance: string): Promise<Telemetry> {
+export async function startTelemetry(
+  { config, log, life }: Process,
+  instance: string,
+  isConfigured: (model: string) => boolean,
+): Promise<Telemetry> {
   const tracing = await startTracing({ service: "agent-worker", instance, settings: config, log });
   life.use("traces", tracing.close);
-  return { metrics: createAgentMetrics(), tracing };
+  return { metrics: createAgentMetrics(isConfigured), tracing };
 }
 
 /** Adds the figures that are read when somebody asks; what the broker must be asked for is looked up at intervals. */

@@ -1,12 +1,12 @@
 import type { QueuedTurn } from "@parley/bus";
-import type { ChatError } from "@parley/protocol";
+import type { ChatError, TurnRequest } from "@parley/protocol";
 import { noSpan } from "@parley/runtime";
 import { withoutDelivery, type RunnableTurn } from "./runnable-turn.ts";
 import { settle, type AttemptDeps, type Running, type TurnResult } from "./turn-attempt.ts";
 import { TurnCancelled, TurnHandedOver } from "./turn-stop.ts";
 
 export interface TurnRunnerDeps extends AttemptDeps {
-  readonly onSettled: (result: TurnResult) => void;
+  readonly onSettled: (result: TurnResult, request: TurnRequest) => void;
 }
 
 export type TurnRunner = ReturnType<typeof createTurnRunner>;
@@ -17,7 +17,7 @@ function createStart({ onSettled, ...deps }: TurnRunnerDeps, running: Map<string
     const { request } = entry.turn;
     const result = await settle(entry, deps);
     running.delete(request.turn_id);
-    onSettled(result);
+    onSettled(result, request);
     // It will be delivered, or found, once more.
     const notTold = (err: unknown): void => deps.log.warn({ err }, "the queue was not told of a settled turn");
     await answerQueue(entry, result, deps).catch(notTold);

@@ -30,6 +30,17 @@ test("figures that cannot be taken cost nobody an answer", () => {
   figures.failed(new Error("x"));
 });
 
+test("only configured models have labels of their own, however many names clients make up before", async () => {
+  const metrics = createAgentMetrics((name) => name === "gpt-real");
+  const counted = { result: "ok", durationMs: 1, firstTokenMs: 1, usage };
+  for (let i = 0; i < 40; i++) metrics.modelCalled({ ...counted, model: `bogus-${i}` });
+  metrics.modelCalled({ ...counted, model: "gpt-real" });
+  const text = await metrics.registry.metrics();
+  expect(text).toMatch(/parley_model_calls_total\{[^}]*model="other"[^}]*\} 40\b/);
+  expect(text).toMatch(/parley_model_calls_total\{[^}]*model="gpt-real"[^}]*\} 1\b/);
+  expect(text).not.toContain("bogus");
+});
+
 test.each([-1, Number.NaN])("a usage of %s tokens is not counted, and hurts nobody", async (tokens) => {
   const metrics = createAgentMetrics();
   const counted = { model: "m", result: "ok", durationMs: 1, firstTokenMs: 1 };

@@ -1,5 +1,5 @@
 import type { Delivery } from "@parley/bus";
-import { createLogger } from "@parley/runtime";
+import { createLogger, sleep } from "@parley/runtime";
 import { expect, it } from "vitest";
 import { startPulling } from "../src/pulling.ts";
 import { createResting } from "../src/resting.ts";
@@ -41,7 +41,7 @@ it.each([1, 2, 5])("never asks the broker for more turns than it has %i slots fo
     running++;
     void slots.occupy(() => new Promise((resolve) => finish.push(resolve))).then(() => running--);
   };
-  startPulling({ turns: { pull }, slots, take, signal: stopping.signal, log });
+  startPulling({ turns: { pull }, slots, take, queue: take, room: () => 0, signal: stopping.signal, log });
   for (let i = 0; i < 30; i++) {
     await expect.poll(() => finish.length).toBeGreaterThan(0);
     finish.shift()?.();
@@ -49,6 +49,108 @@ it.each([1, 2, 5])("never asks the broker for more turns than it has %i slots fo
   stopping.abort();
   expect(Math.max(...seen)).toBe(limit);
   for (const end of finish) end();
+});
+
+it("gives a free slot to what is here already before it pulls for more, and to whoever must have one before that", async () => {
+  const slots = createSlots(1);
+  const { signal } = new AbortController();
+  await slots.take(signal);
+  const order: string[] = [];
+  let waitingHere = 1;
+  slots.serve(() => {
+    if (waitingHere === 0) return false;
+    waitingHere--;
+    order.push("here");
+    return true;
+  });
+  void slots.takeSpare(signal).then(() => order.push("pull"));
+  void slots.take(signal).then(() => order.push("janitor"));
+  for (const length of [1, 2, 3]) {
+    slots.release();
+    await expect.poll(() => order.length).toBe(length);
+    expect(slots.taken()).toBe(1);
+  }
+  expect(order).toEqual(["janitor", "here", "pull"]);
+});
+
+it("looks ahead only while no slot is free and there is room, and never keeps a pull waiting for that", async () => {
+  const slots = createSlots(1);
+  const stopping = new AbortController();
+  const asked: [number, number][] = [];
+  const queued: number[] = [];
+  let room = 0;
+  let left = 70;
+  const pull = async (most: number, ms: number, onDelivery: (delivery: Delivery) => void): Promise<void> => {
+    if (asked.length > 0 || ms === 0) asked.push([most, ms]);
+    if (ms > 0) return onDelivery(deliveryOf(1, []));
+    for (let i = 0; i < most && left > 0; i++) onDelivery(deliveryOf(left--, []));
+    await Promise.resolve();
+  };
+  const queue = ({ seq }: Delivery): void => {
+    queued.push(seq);
+    room--;
+  };
+  const take = (): void => {};
+  const pulling = startPulling({
+    ...{ turns: { pull }, slots, take, queue, room: () => room, signal: stopping.signal, log },
+  });
+  await sleep(300, stopping.signal);
+  expect(asked).toEqual([]);
+  room = 100;
+  await expect.poll(() => queued.length).toBe(70);
+  await expect
+    .poll(() => asked.slice(0, 2))
+    .toEqual([
+      [64, 0],
+      [36, 0],
+    ]);
+  pulling.pause(60_000);
+  const before = asked.length;
+  await sleep(300, stopping.signal);
+  expect(asked.length - before).toBeLessThanOrEqual(1);
+  stopping.abort();
+});
+
+it("lends the slot that a pull has nothing for, and queues what comes for it then", async () => {
+  const slots = createSlots(1);
+  const stopping = new AbortController();
+  let deliver = (_delivery: Delivery): void => {};
+  let end = (): void => {};
+  const pull = (_most: number, _ms: number, onDelivery: typeof deliver): Promise<void> => {
+    deliver = onDelivery;
+    return new Promise((resolve) => (end = resolve));
+  };
+  const got: string[] = [];
+  const pulling = startPulling({
+    ...{ turns: { pull }, slots, room: () => 0, signal: stopping.signal, log },
+    take: ({ seq }) => void got.push(`took ${seq}`),
+    queue: ({ seq }) => void got.push(`queued ${seq}`),
+  });
+  await expect.poll(() => slots.taken()).toBe(1);
+  expect([pulling.lend(), pulling.lend()]).toEqual([true, false]);
+  deliver(deliveryOf(7, []));
+  expect(got).toEqual(["queued 7"]);
+  stopping.abort();
+  end();
+  await Promise.resolve();
+  expect(slots.taken()).toBe(1);
+});
+
+it.each([
+  [4, 3, 0],
+  [4, 4, 1],
+  [32, 3, 0],
+  [32, 4, 4],
+  [100, 11, 0],
+  [100, 12, 12],
+])("of %i slots, while one user has %i, lets %i more in", (limit, mostOfOne, extra) => {
+  const slots = createSlots(limit);
+  while (slots.tryTake());
+  let taken = 0;
+  while (slots.tryTakeExtra(mostOfOne)) taken++;
+  expect(taken).toBe(extra);
+  for (let i = 0; i < extra; i++) slots.release();
+  expect(slots.tryTake()).toBe(false);
 });
 
 it("hands a slot to who has waited longest", async () => {

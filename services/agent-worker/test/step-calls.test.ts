@@ -119,6 +119,17 @@ describe("the name of a call", () => {
   });
 });
 
+test.each([
+  ["look", undefined],
+  ["change", "Not run: the person who asks is not allowed to use the tool change."],
+  ["alter", "Not run: the person who asks is not allowed to use the tool change."],
+  ["invent", "There is no tool named invent."],
+])("a call of %s, where whoever asks may only look, has the problem %s", (name, problem) => {
+  const change: ToolDefinition = { ...tool, name: "change", aliases: ["alter"] };
+  const input = { turnId: "t", fold: createTurnFold(), tools: [tool], notAllowed: [change] };
+  expect(problems(stepCallsOf(calls(1, "{}", name), input))).toEqual([problem]);
+});
+
 describe("a turn is out of calls", () => {
   test("when it has made as many as it may", () => {
     const fold = createTurnFold();

@@ -23,7 +23,14 @@ export interface Workbench {
   /** Queues a message as an edge would; `sim` is a directive for the simulated model, `isUnmarked`: as edges did that did not say whether it came alone. */
   ask(
     message: string,
-    options?: { conversation?: string; sim?: string; agent?: string; acceptedAt?: number; isUnmarked?: boolean },
+    options?: {
+      conversation?: string;
+      sim?: string;
+      agent?: string;
+      acceptedAt?: number;
+      isUnmarked?: boolean;
+      user?: string;
+    },
   ): Promise<TurnRequest>;
   cancel(turn: TurnRequest): Promise<void>;
   events(turn: TurnRequest): Promise<{ seq: number; subject: string; event: StoredEvent }[]>;
@@ -91,14 +98,21 @@ export async function startWorkbench(
     },
     async ask(
       message,
-      { conversation = `c_${randomUUID()}`, sim, agent, acceptedAt = Date.now(), isUnmarked = false } = {},
+      {
+        conversation = `c_${randomUUID()}`,
+        sim,
+        agent,
+        acceptedAt = Date.now(),
+        isUnmarked = false,
+        user = "tester",
+      } = {},
     ) {
       const turn_id = randomUUID().replaceAll("-", "");
       const request: TurnRequest = {
         v: 1,
         turn_id,
         conversation_id: conversation,
-        user: { id: "tester" },
+        user: { id: user },
         id: turn_id,
         message_id: messageIdOf(turn_id, "user"),
         message: sim === undefined ? message : `${message}\n/sim ${sim}`,

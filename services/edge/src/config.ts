@@ -17,12 +17,24 @@ import {
   wholeNumber,
 } from "@parley/runtime";
 import { z } from "zod";
+import { isCidr, loopback } from "./admission/address.ts";
+import { isAllowedOrigin } from "./admission/origin.ts";
 import { isKeyAddress, keyAddressError } from "./admission/issuers-file.ts";
 
 /** HS256 with a key shorter than its hash can be searched. */
 const minSecretBytes = 32;
 /** Secrets that stand in examples. */
 const wellKnown = /^(secret|changeme|change-me|password|development|dev|test|example|parley|your-.*|(.)\2*)$/i;
+
+/** Blocks of addresses, comma-separated; `none` is an empty list. */
+function cidrs() {
+  return z
+    .string()
+    .transform((text) => (text.trim() === "none" ? [] : text.split(/[\s,]+/).filter((block) => block !== "")))
+    .refine((blocks) => blocks.every(isCidr), {
+      error: "must be addresses or blocks of them, such as 10.0.0.0/8 or fd00::/8, comma-separated",
+    });
+}
 
 /** All settings of an edge; the keys are the names of the environment variables. */
 export const Config = z
@@ -105,10 +117,23 @@ export const Config = z
       .string()
       .default("")
       .transform((text) => text.split(/[\s,]+/).filter((origin) => origin !== ""))
-      .refine((origins) => origins.every(isOrigin), {
-        error: "must be origins as browsers write them, such as https://chat.example.org, comma-separated",
+      .refine((origins) => origins.every(isAllowedOrigin), {
+        error:
+          "must be origins as browsers write them, such as https://chat.example.org or https://*.example.org, comma-separated",
       })
-      .describe("Origins of other sites whose pages may connect, comma-separated."),
+      .describe(
+        "Origins of other sites whose pages may connect, comma-separated; `https://*.example.org` stands for all names below. Unset: none.",
+      ),
+    TRUSTED_PROXIES: cidrs()
+      .prefault("none")
+      .describe(
+        "Proxies whose `X-Forwarded-For` or `Forwarded` says from where a client comes, as blocks of addresses, comma-separated; each must add the address of whoever it got the request from.",
+      ),
+    EXEMPT_ADDRESSES: cidrs()
+      .optional()
+      .describe(
+        "Clients to whom no limit of `docs/limits.md` applies, as blocks of addresses, comma-separated, or `none`. Unset: this machine, and in production `none`.",
+      ),
     MAX_CONNECTIONS: wholeNumber(1)
       .optional()
       .describe("Sockets of this process; default: what the file limit allows."),
@@ -166,4 +191,12 @@ export type Config = z.infer<typeof Config>;
 /** Whether a secret can be guessed. */
 export function isWeakSecret(text: string): boolean {
   return Buffer.byteLength(text) < minSecretBytes || wellKnown.test(text);
+}
+
+/** Clients to whom no limit applies. */
+export function exemptAddresses({
+  NODE_ENV,
+  EXEMPT_ADDRESSES,
+}: Pick<Config, "NODE_ENV" | "EXEMPT_ADDRESSES">): readonly string[] {
+  return EXEMPT_ADDRESSES ?? (NODE_ENV === "production" ? [] : loopback);
 }

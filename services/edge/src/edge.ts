@@ -2,11 +2,13 @@ import type { Bus } from "@parley/bus";
 import type { May } from "@parley/protocol";
 import { noTracing, type Logger, type Registry, type Tracing } from "@parley/runtime";
 import uWS from "uWebSockets.js";
-import { openGate, type Gate } from "./admission/gate.ts";
+import { openGate } from "./admission/gate.ts";
 import type { Admission } from "./admission/admit.ts";
+import type { Limiter } from "./admission/limits.ts";
 import type { Tokens } from "./admission/tokens.ts";
 import { createAdmissionRoom, type WaysIn } from "./admission-room.ts";
 import { startCanary } from "./canary.ts";
+import { openLimiter, type LimiterOptions } from "./edge-limiter.ts";
 import { cancelAllOf } from "./commands/cancel-all.ts";
 import { createCommands } from "./commands/commands.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
@@ -18,7 +20,7 @@ import type { Deadlines } from "./delivery/connection.ts";
 import { deliveryLimits, type DeliveryLimits } from "./delivery/delivery-limits.ts";
 import { createDelivery } from "./delivery/delivery.ts";
 import { createOutbox } from "./delivery/outbox.ts";
-import { addEdgeMetrics, createCounters, type Counters } from "./figures/metrics.ts";
+import { addEdgeMetrics, countOne, createCounters, type Counters } from "./figures/metrics.ts";
 import { createCatchUp } from "./hub/catch-up.ts";
 import { createDeletionNotice } from "./hub/deletion-notice.ts";
 import { createHistory } from "./hub/history.ts";
@@ -30,18 +32,15 @@ import { createWaiting } from "./hub/waiting.ts";
 import { createWholeConversations } from "./hub/whole-conversation.ts";
 import { createConnections, type ConnectionsDeps } from "./transport/connections.ts";
 import { addHttpService } from "./transport/http-service.ts";
-import { listenPublicly, type ListenOptions } from "./transport/listener.ts";
+import { capConnections, listenPublicly, type ListenOptions } from "./transport/listener.ts";
 import type { Reply } from "./transport/reply.ts";
 import { addSocketService } from "./transport/socket-service.ts";
 
-export interface EdgeOptions extends WaysIn {
-  readonly bus: Bus;
-  /** In the role `cache`; without it nobody gets a list of conversations. */
+export interface EdgeOptions extends LimiterOptions, WaysIn {
+  /** Without it nobody gets a list of conversations, and nobody can sign in. */
   readonly redis?: Redis;
   readonly listen: ListenOptions;
   readonly tokens: Tokens;
-  /** Default: one that keeps nobody out. */
-  readonly gate?: Gate;
   /** What callers may do. */
   readonly may: May;
   /** Offers tokens to whoever asks. */
@@ -123,13 +122,14 @@ type HubRoom = ReturnType<typeof createHubRoom>;
 function createCommandRoom(
   { bus, redis, may, tracing = noTracing, log }: EdgeOptions,
   { outbox, hubs, catchUp, resuming, waiting }: HubRoom,
-  counters: Counters,
+  { counters, limiter }: { readonly counters: Counters; readonly limiter: Limiter },
 ) {
-  const ownership = createOwnership({ owners: bus.owners, may });
-  const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events });
+  const { messages: limits, conversations: quota, subscriptions } = limiter;
+  const ownership = createOwnership({ owners: bus.owners, may, quota });
+  const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events, subscriptions });
   const conversations = createConversations({ bus, redis, onDeleted: hubs.forget, log });
   const onAccepted = conversations.accepted;
-  const commands = createCommands({ bus, ownership, may, viewing, outbox, onAccepted, counters, tracing });
+  const commands = createCommands({ bus, ownership, may, limits, viewing, outbox, onAccepted, counters, tracing });
   return { ownership, viewing, conversations, commands };
 }
 
@@ -140,27 +140,28 @@ function createTransportRoom(
   options: EdgeOptions,
   { outbox, catchUp }: HubRoom,
   { ownership, viewing, conversations, commands }: CommandRoom,
-  { counters, answers, isBrokerWell, isStopping, problems }: Counting & Readiness,
+  { counters, answers, limiter, isBrokerWell, isStopping, problems }: TransportNeeds,
 ) {
   const { bus, redis, tokens, gate = openGate, may, isDevelopment, maxConnections, pages, version, log } = options;
-  const {
-    limits = deliveryLimits,
-    deadlines = defaultDeadlines,
-    maxHttpWaitMs: maxWaitMs = defaultHttpWaitMs,
-  } = options;
+  const { limits = deliveryLimits, deadlines = defaultDeadlines } = options;
+  const { maxHttpWaitMs: maxWaitMs = defaultHttpWaitMs } = options;
   const origins = { allowed: options.allowedOrigins, allowLoopback: isDevelopment };
   const onClosed: ConnectionsDeps["onClosed"] = (connection, end) => {
+    limiter.sockets.closed(connection);
     answers.left(connection);
     counters.connections.closed(connection, end);
   };
   const connections = createConnections({ deadlines, outbox, counters, note: gate.note, onClosed });
   const ways = createAdmissionRoom(options, outbox, connections.shut);
   const app = uWS.App();
+  const onRefused = (): void => countOne(counters.refusedUpgrades, "OVERLOADED");
+  const socketGone = capConnections(app, { maxConnections, onRefused });
   const service = {
     tokens,
     ...ways,
     may,
     origins,
+    limiter,
     isDevelopment,
     maxConnections,
     isBrokerWell,
@@ -174,10 +175,14 @@ function createTransportRoom(
     counters,
     log,
   };
-  addSocketService(app, { ...service, limits, eventWindowMs: bus.eventWindowMs });
+  addSocketService(app, { ...service, socketGone, limits, eventWindowMs: bus.eventWindowMs });
   const told = { version, problems, notes: () => [...tokens.notes(), ...gate.notes()] };
   const http = addHttpService(app, { ...service, ...told, bus, redis, conversations, maxWaitMs, pages });
   return { app, connections, http, ways };
+}
+
+interface TransportNeeds extends Counting, Readiness {
+  readonly limiter: Limiter;
 }
 
 interface Readiness {
@@ -236,19 +241,18 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const readiness = createReadiness(bus, canary.isAlive);
 
   const hubRoom = createHubRoom(options, { counters, answers });
-  const commandRoom = createCommandRoom(options, hubRoom, counters);
-  const { app, connections, http, ways } = createTransportRoom(options, hubRoom, commandRoom, {
-    ...readiness,
-    counters,
-    answers,
-  });
+  const limiter = openLimiter(options, counters);
+  const commandRoom = createCommandRoom(options, hubRoom, { counters, limiter });
+  const needs = { ...readiness, counters, answers, limiter };
+  const { app, connections, http, ways } = createTransportRoom(options, hubRoom, commandRoom, needs);
   const { outbox, delivery, hubs, catchUp, waiting } = hubRoom;
-  const sweeping = startSweeping([connections, ways, outbox, catchUp, waiting, hubs, http]);
+  const sweeping = startSweeping([limiter, connections, ways, outbox, catchUp, waiting, hubs, http]);
   const stopFollowing = followBroker(bus, hubs);
 
   const release = (): void => {
     clearInterval(sweeping);
     stopFollowing();
+    limiter.close();
     ways.close();
     connections.stop();
     commandRoom.conversations.close();
@@ -262,7 +266,8 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     throw error;
   });
   const sockets = (): number => connections.size;
-  addEdgeMetrics(registry, counters, { sockets, maxSockets, hubs: hubs.stats, outbox: outbox.stats });
+  const figures = { hubs: hubs.stats, load: limiter.stats, outbox: outbox.stats };
+  addEdgeMetrics(registry, counters, { sockets, maxSockets, ...figures });
   const leave = async (why: string): Promise<void> => {
     readiness.leave(why);
     listener.stop();

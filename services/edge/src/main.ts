@@ -24,6 +24,7 @@ import {
   type Registry,
 } from "@parley/runtime";
 import { z } from "zod";
+import { createAddresses } from "./admission/address.ts";
 import { openGateStore } from "./admission/gate-store.ts";
 import { openApiKeys } from "./admission/api-keys.ts";
 import { createOidc } from "./admission/oidc.ts";
@@ -31,7 +32,7 @@ import { readOidcSettings } from "./admission/oidc-settings.ts";
 import { revokerOf } from "./admission-room.ts";
 import { readTokenSettings } from "./admission/token-settings.ts";
 import { startTokens } from "./admission/tokens.ts";
-import { Config, isWeakSecret } from "./config.ts";
+import { Config, exemptAddresses, isWeakSecret } from "./config.ts";
 import { startEdge } from "./edge.ts";
 import { maxSocketsByFileLimit } from "./file-limit.ts";
 import { createAdminRoutes } from "./transport/admin-routes.ts";
@@ -46,6 +47,15 @@ async function readBuild() {
   return { version, pages: await readPages(fileURLToPath(new URL("../pages/", import.meta.url))) };
 }
 
+function proxyRules(config: Config) {
+  return { trusted: config.TRUSTED_PROXIES, exempt: exemptAddresses(config) };
+}
+
+/** Addresses that are never blocked. */
+function sparedBy(config: Config): (address: string) => boolean {
+  return createAddresses(proxyRules(config)).isSpared;
+}
+
 function edgeSettings(config: Config) {
   return {
     listen: { host: config.HOST, port: config.PORT, isShared: config.REUSE_PORT },
@@ -53,6 +63,7 @@ function edgeSettings(config: Config) {
     allowedOrigins: config.ALLOWED_ORIGINS,
     maxConnections: config.MAX_CONNECTIONS ?? maxSocketsByFileLimit(),
     maxHttpWaitMs: config.MAX_HTTP_WAIT_MS,
+    whence: proxyRules(config),
   };
 }
 
@@ -118,7 +129,7 @@ runMain(SERVICE, async ({ env }) => {
 
   problems = () => ["What was revoked could not be read yet."];
   const addresses = () => limits.current().addresses;
-  const gate = await openGateStore({ bus, redis, addresses, registry, log });
+  const gate = await openGateStore({ bus, redis, addresses, isExempt: sparedBy(config), registry, log });
   lifecycle.use("the gate", gate.close);
 
   const { may } = limits;
@@ -126,6 +137,7 @@ runMain(SERVICE, async ({ env }) => {
   const edge = await startEdge({
     ...{ bus, redis, tokens, gate, apiKeys, may },
     ...{ signIn: signInOf(config, makers, log), revoke: revokerOf(gate) },
+    callerLimits: () => limits.current().limits,
     ...edgeSettings(config),
     ...built,
     tracing,

@@ -2,7 +2,7 @@ import { connectRedis } from "@parley/bus";
 import { sessionConversation } from "@parley/dialects";
 import { RightsByRole, createMay } from "@parley/protocol";
 import { createMetrics } from "@parley/runtime";
-import { eventually, startRedis, type Broker } from "@parley/testkit";
+import { signedIn, eventually, startRedis, type Broker } from "@parley/testkit";
 import { SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startTokens } from "../src/admission/tokens.ts";
@@ -23,7 +23,7 @@ const roles = RightsByRole.parse({
 beforeAll(async () => {
   world = await createWorld();
   redisServer = await startRedis({ persist: false });
-  redis = connectRedis({ url: redisServer.url, role: "cache", log });
+  redis = connectRedis({ url: signedIn(redisServer.url, "edge"), role: "cache", log });
   await eventually(() => redis.status === "ready", { what: "Redis" });
   const registry = createMetrics({ service: "edge" });
   const rules = { tenant: { claim: ["org"], names: { a: "acme", b: "beta" } }, roles: { claim: ["groups"] } };

@@ -1,4 +1,4 @@
-import { hasLapsed } from "@parley/protocol";
+import { callerOf, hasLapsed, toolNotAllowed, type May, type ToolJob } from "@parley/protocol";
 import { sleep, traceNames, type ChildSpan } from "@parley/runtime";
 import { awaitAgreement, type Agreement, type ApprovalDeps } from "./call-approval.ts";
 import { endOf, lapsed, lostWrite, notLicensed, notRun, type Call, type CallEnd } from "./call-end.ts";
@@ -8,6 +8,8 @@ import { createProgress } from "./progress.ts";
 import type { PreparedCall, Tool } from "./tools/tool.ts";
 
 export interface DecisionDeps extends ApprovalDeps {
+  /** By the roles as they are when a call is to run, whenever it was asked for, or agreed to. */
+  readonly may: May;
   readonly calls: CallLog;
 }
 
@@ -24,14 +26,24 @@ export async function decide(call: Call, deps: DecisionDeps): Promise<CallEnd> {
   if (known === "cancelled" || stopper.by() === "cancelled")
     return notRun("cancelled", `${job.tool_name} was cancelled.`);
   if (tool === undefined) return notRun("failed", `There is no tool named ${job.tool_name}.`);
-  const prepared = tool.prepare(job.arguments);
-  if ("problem" in prepared) return notRun("failed", prepared.problem);
+  const prepared = prepare(job, tool, deps);
+  if ("state" in prepared) return prepared;
   const { approval } = prepared;
   const agreement = approval && (await awaitAgreement({ call, tool, approval }, deps));
   if (agreement !== undefined && "state" in agreement) return agreement;
   const isLicensed = tool.definition.effect === "write" || agreement !== undefined;
   const notBegun = isLicensed ? await begin(call, tool, { agreement, ...deps }) : undefined;
   return notBegun ?? perform(call, tool, prepared, deps);
+}
+
+type Runnable = Extract<PreparedCall, { run: unknown }>;
+
+/** The call, or why it does not run: whoever asks may not run the tool, or its arguments are wrong. */
+function prepare(job: ToolJob, tool: Tool, { may }: Pick<DecisionDeps, "may">): Runnable | CallEnd {
+  const { name } = tool.definition;
+  if (!may(callerOf(job), "tool:run", { kind: "tool", name }).allowed) return notRun("denied", toolNotAllowed(name));
+  const prepared = tool.prepare(job.arguments);
+  return "problem" in prepared ? notRun("failed", prepared.problem) : prepared;
 }
 
 interface Beginning {
@@ -57,7 +69,7 @@ async function begin(call: Call, { definition }: Tool, { agreement, calls }: Beg
 async function perform(
   { job, stopper, span }: Call,
   { definition }: Tool,
-  prepared: Extract<PreparedCall, { run: unknown }>,
+  prepared: Runnable,
   { calls, log }: DecisionDeps,
 ): Promise<CallEnd> {
   const timeoutMs = Math.min(job.timeout_ms, definition.timeout_ms);

@@ -4,6 +4,7 @@ import {
   durationMs,
   flag,
   host,
+  limitsFile,
   logFormat,
   logLevel,
   nodeEnv,
@@ -51,6 +52,7 @@ export const Config = z.object({
   APPROVAL_TTL_MS: wholeNumber(MIN_APPROVAL_MS, limits.approvalMs)
     .default(APPROVAL_MS)
     .describe("How long people have to agree to a call that needs it, 1 s to 24 h; undecided by then it is denied."),
+  LIMITS_FILE: limitsFile(),
   KUBECONFIG: optionalText().describe(
     "Access to the cluster that the Kubernetes tools read: one file or several, as for kubectl.",
   ),

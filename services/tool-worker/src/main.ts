@@ -9,7 +9,7 @@ import {
   startToolWorker,
   streamSettings,
 } from "@parley/bus";
-import { createLifecycle, createLogger, readConfig, runMain, startAdmin } from "@parley/runtime";
+import { createLifecycle, createLogger, openLimits, readConfig, runMain, startAdmin } from "@parley/runtime";
 import { keepAnnouncing } from "./announcement.ts";
 import { createCallLog } from "./call-log.ts";
 import { createCallRunner } from "./call-runner.ts";
@@ -31,11 +31,14 @@ runMain("tool-worker", async ({ env }) => {
   const registry = createToolRegistry(await toolsOf(config, env, log));
   const telemetry = await startTelemetry({ config, log, life }, worker);
   const { metrics, tracing } = telemetry;
+  const limits = await openLimits({ file: config.LIMITS_FILE, log });
+  life.use("the limits", limits.close);
 
   // First of all, so that the process can be seen to live while it waits for the broker.
   let ready = (): string[] => ["The broker cannot be reached."];
   const { ADMIN_HOST: host, ADMIN_PORT: port } = config;
-  const admin = await startAdmin({ host, port, registry: metrics.registry, ready: () => ready(), log });
+  const notes = (): Promise<string[]> => Promise.resolve([...limits.problems()]);
+  const admin = await startAdmin({ host, port, registry: metrics.registry, ready: () => ready(), notes, log });
   life.use("the admin server", admin.close);
   const bus = await openBus({ ...natsAddress(config), name: worker, ...streamSettings(config), log });
   life.use("the broker connection", bus.close);
@@ -50,7 +53,7 @@ runMain("tool-worker", async ({ env }) => {
   // The broker must know of the subscription before the first call is taken.
   await bus.events.flush();
   const approvalTtlMs = config.APPROVAL_TTL_MS;
-  const runner = createCallRunner({ registry, calls, running, metrics, tracing, approvalTtlMs, log });
+  const runner = createCallRunner({ registry, calls, may: limits.may, running, metrics, tracing, approvalTtlMs, log });
   const queue = startToolWorker({ ...queueOptions(config), run: runner.run, onAbandoned: runner.abandon, log });
   life.use("running calls", () => queue.close(Math.max(0, config.SHUTDOWN_MS - CLOSE_MS)));
   const { definitions } = registry;

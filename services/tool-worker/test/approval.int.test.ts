@@ -1,3 +1,4 @@
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { subjects, type FactOf, type ToolJob } from "@parley/protocol";
 import { type Broker, eventually, startNats, startRedis, startService, tempDir } from "@parley/testkit";
@@ -99,6 +100,25 @@ it.each([
   await idle();
   expect(await agent.bus.facts.read("result", addressOf(job))).toBeUndefined();
   expect(await timesOf(job)).toBe(0);
+});
+
+it("P9: a call that a person has agreed to does not run when whoever asked may not run the tool any more", async () => {
+  const limits = path.join(folder.path, "limits.yaml");
+  await writeFile(limits, "{}");
+  await using worker = await startWorker({ LIMITS_FILE: limits });
+  const job = change();
+  await agent.add(job);
+  await agent.decide(job, { approved: true });
+  await writeFile(
+    limits,
+    "roles: { everybody: { actions: ['*'], agents: ['*'], models: ['*'], tools: ['demo_echo'] } }",
+  );
+  await eventually(() => worker.output().includes("were read again"), { what: "the new limits" });
+  await agent.go(job);
+  expect(await agent.result(job)).toMatchObject({ status: "denied", result: expect.stringContaining("not allowed") });
+  expect(await timesOf(job)).toBe(0);
+  const own = agent.job(`t${turns++}-0-0`, "demo_echo", { text: "hello" });
+  expect(await agent.call(own)).toMatchObject({ status: "completed" });
 });
 
 it("P11: agreement that came when the time was over is none", async () => {

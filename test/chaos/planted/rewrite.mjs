@@ -56,7 +56,7 @@ export const faults = {
   },
   "edge lets strangers decide": {
     file: "/services/edge/dist/commands/approve.js",
-    line: "await ownership.check(conversation_id, user.id);",
+    line: `await ownership.check(conversation_id, caller, "conversation:decide");`,
     instead: "",
   },
   "edge tells the wrong decision": {

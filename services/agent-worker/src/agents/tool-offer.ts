@@ -11,6 +11,8 @@ export interface ToolOfferDeps {
 
 export interface OfferInput {
   readonly agent: Pick<Agent, "tools">;
+  /** Which tools whoever asks may run. */
+  readonly mayRun: (tool: string) => boolean;
   /** Its reason is thrown when it is aborted. */
   readonly signal: AbortSignal;
   /** A sentence for the viewers. */
@@ -19,17 +21,27 @@ export interface OfferInput {
 
 export interface Offer {
   readonly tools: readonly ToolDefinition[];
+  /** Those that its agent has and whoever asks may not run: the model is not told of them. */
+  readonly notAllowed: readonly ToolDefinition[];
   /** What the model must know of the tools that are not there; empty: they all are. */
   readonly note: string;
 }
 
 /** For a step in which the model has to answer. */
-export const noTools: Offer = { tools: [], note: "" };
+export const noTools: Offer = { tools: [], notAllowed: [], note: "" };
 
-interface Look {
-  readonly tools: readonly ToolDefinition[];
+interface Look extends Omit<Offer, "note"> {
   /** What the agent names and nobody offers, in its words. */
   readonly missing: readonly string[];
+}
+
+function lookOf(there: readonly ToolDefinition[], away: readonly string[], mayRun: (tool: string) => boolean): Look {
+  return {
+    tools: there.filter(({ name }) => mayRun(name)),
+    notAllowed: there.filter(({ name }) => !mayRun(name)),
+    // Nobody waits for what they may not run, nor hears of it.
+    missing: away.filter((name) => name.endsWith(everyTool) || mayRun(name)),
+  };
 }
 
 export type ToolOffer = ReturnType<typeof createToolOffer>;
@@ -47,17 +59,18 @@ export function createToolOffer({ catalogue, waitMs }: ToolOfferDeps) {
   const missingSince = new Map<string, number>();
   let wasKnown = false;
 
-  const look = (agent: Pick<Agent, "tools">, definitions: readonly ToolDefinition[]): Look => {
-    const found = { tools: toolsOf(agent, definitions), missing: missingTools(agent, definitions) };
+  const look = ({ agent, mayRun }: OfferInput, definitions: readonly ToolDefinition[]): Look => {
+    const there = toolsOf(agent, definitions);
+    const away = missingTools(agent, definitions);
     const now = performance.now();
     // Without Redis nobody could know of any tool: that there is none is news when it is back.
     if (!wasKnown && catalogue.isKnown()) missingSince.delete(everyTool);
     wasKnown = catalogue.isKnown();
     for (const name of agent.tools) {
-      if (!found.missing.includes(name)) missingSince.delete(name);
+      if (!away.includes(name)) missingSince.delete(name);
       else if (!missingSince.has(name)) missingSince.set(name, now);
     }
-    return found;
+    return lookOf(there, away, mayRun);
   };
 
   const deadlineOf = ({ tools, missing }: Look): number => {
@@ -65,11 +78,12 @@ export function createToolOffer({ catalogue, waitMs }: ToolOfferDeps) {
     return Math.max(...missing.map((name) => missingSince.get(name) ?? 0)) + waitMs;
   };
 
-  const lookUntil = async (deadline: number, { agent, signal }: OfferInput): Promise<Look> => {
+  const lookUntil = async (deadline: number, input: OfferInput): Promise<Look> => {
+    const { signal } = input;
     for (;;) {
       await sleep(Math.min(lookEveryMs, Math.max(0, deadline - performance.now())), signal);
       signal.throwIfAborted();
-      const found = look(agent, await catalogue.refresh());
+      const found = look(input, await catalogue.refresh());
       if (found.missing.length === 0 || performance.now() >= deadline) return found;
     }
   };
@@ -80,19 +94,19 @@ export function createToolOffer({ catalogue, waitMs }: ToolOfferDeps) {
     let told = "";
     if (input.agent.tools.length === 0) return () => Promise.resolve(noTools);
     return async () => {
-      let found = look(input.agent, await catalogue.list());
+      let found = look(input, await catalogue.list());
       const deadline = deadlineOf(found);
       if (found.missing.length > 0 && mayWait && performance.now() < deadline) {
         input.tell(isEvery(found.missing) ? "Waiting for tools" : `Waiting for the tools ${found.missing.join(", ")}`);
         found = await lookUntil(deadline, input);
       }
       mayWait = false;
-      const { tools, missing } = found;
+      const { missing, ...offer } = found;
       const away = missing.join(", ");
       if (away !== "" && away !== told)
         input.tell(isEvery(missing) ? "All tools are away" : `These tools are away: ${away}`);
       told = away;
-      return { tools, note: away === "" ? "" : noteOn(missing) };
+      return { ...offer, note: away === "" ? "" : noteOn(missing) };
     };
   };
 }

@@ -8,6 +8,8 @@ export interface RouteInput {
   readonly explicit?: string | undefined;
   /** The agent of the answer before, so that "and in the other one?" stays with it. */
   readonly previousAgent?: string | undefined;
+  /** Which agents may answer whoever asks; unset: all. The others are as if they were not there. */
+  readonly mayUse?: (agent: string) => boolean;
 }
 
 /**
@@ -23,6 +25,10 @@ export interface Route {
   readonly method: RouteMethod;
 }
 
+type MayUse = (agent: string) => boolean;
+
+const everybodys: MayUse = () => true;
+
 /** Least confidence for a message to be an agent's because of its examples. Chosen with labelled messages (see the tests). */
 const MIN_CONFIDENCE = 0.2;
 
@@ -30,8 +36,9 @@ const MIN_CONFIDENCE = 0.2;
 const MAX_CHARS = 2_000;
 
 /**
- * Decides which agent answers. Pure: the same message after the same agent always gives the same route. Throws ChatError
- * INVALID_FRAME when the message names an agent that does not exist: another one's answer would not be what was asked for.
+ * Decides which agent answers. Pure: the same message after the same agent, with the same rights, always gives the same route. Throws ChatError
+ * INVALID_FRAME when the message names an agent that does not exist: another one's answer would not be what was asked for; and FORBIDDEN when its
+ * sender may use none.
  */
 export function createRouter(agents: readonly Agent[]) {
   const byName = new Map(agents.map((agent) => [agent.name, agent]));
@@ -52,22 +59,25 @@ export function createRouter(agents: readonly Agent[]) {
     return { agent: best.owner, confidence: claimed.length === 1 ? 1 : rounded(shareOf(claimed)), method: "rule" };
   };
 
-  const fallback = (previousAgent: string | undefined, doubt: number): Route => {
-    const agent = byName.get(previousAgent ?? defaultAgentName) ?? byName.get(defaultAgentName);
-    if (agent === undefined) throw new Error(`There is no agent ${defaultAgentName}.`);
-    const method = agent.name === defaultAgentName ? "default" : "previous";
+  /** Where `general` is not theirs, the first that is. */
+  const fallback = (previousAgent: string | undefined, doubt: number, mayUse: MayUse): Route => {
+    const own = (name: string | undefined) => (name !== undefined && mayUse(name) ? byName.get(name) : undefined);
+    const previous = own(previousAgent);
+    const agent = previous ?? own(defaultAgentName) ?? agents.find(({ name }) => mayUse(name));
+    if (agent === undefined) throw new ChatError("FORBIDDEN", { message: "There is no agent that you may use." });
+    const method = previous === undefined || agent.name === defaultAgentName ? "default" : "previous";
     return { agent, confidence: rounded(1 - doubt), method };
   };
 
-  return ({ message, explicit, previousAgent }: RouteInput): Route => {
+  return ({ message, explicit, previousAgent, mayUse = everybodys }: RouteInput): Route => {
     if (explicit !== undefined) return explicitRoute(explicit);
     const text = message.slice(0, MAX_CHARS);
-    const matches = matchExamples(text);
+    const matches = matchExamples(text).filter(({ owner }) => mayUse(owner.name));
     const ruled = ruleRoute(text, matches);
     if (ruled !== undefined) return ruled;
     const [best] = matches;
     const confidence = confidenceOf(matches);
-    if (best === undefined || confidence < MIN_CONFIDENCE) return fallback(previousAgent, confidence);
+    if (best === undefined || confidence < MIN_CONFIDENCE) return fallback(previousAgent, confidence, mayUse);
     return { agent: best.owner, confidence: rounded(confidence), method: "lexical" };
   };
 }

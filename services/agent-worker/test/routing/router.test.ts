@@ -54,6 +54,37 @@ test.each([
   expect(decided(input)).toEqual([name, method]);
 });
 
+const only =
+  (...names: string[]) =>
+  (name: string) =>
+    names.includes(name);
+
+test.each([
+  ["a rule", { message: "My favourite recipe" }, ["garden", "general"], "general", "default"],
+  ["a rule of two", { message: "recipe: tomatoes" }, ["garden", "general"], "garden", "rule"],
+  ["the examples", { message: "boil an egg" }, ["garden", "general"], "garden", "lexical"],
+  [
+    "the agent before",
+    { message: "and in winter?", previousAgent: "cooking" },
+    ["garden", "general"],
+    "general",
+    "default",
+  ],
+  ["the general one", { message: "and in winter?" }, ["garden"], "garden", "default"],
+])("does not see agents that the sender may not use: not %s", (_what, input, own, name, method) => {
+  expect(decided({ ...input, mayUse: only(...own) })).toEqual([name, method]);
+});
+
+test("is as sure of an agent as if those were not there that the sender may not use", () => {
+  expect(route({ message: "boil an egg", mayUse: only("garden", "general") }).confidence).toBe(1);
+});
+
+test("refuses whoever may use no agent", () => {
+  expect(() => route({ message: "x", mayUse: only() })).toThrow(
+    new ChatError("FORBIDDEN", { message: "There is no agent that you may use." }),
+  );
+});
+
 test("leaves it to the examples when rules of several agents match", () => {
   const both = route({ message: "recipe: when do I plant tomatoes" });
   expect(both).toMatchObject({ agent: { name: "garden" }, method: "rule" });

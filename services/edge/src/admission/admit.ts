@@ -171,8 +171,7 @@ function revoked(): ChatError {
 }
 
 function blocked(untilMs: number): ChatError {
-  const message = "This user is blocked for a time. Try again later.";
-  return new ChatError("RATE_LIMITED", { message, retryAfterMs: Math.max(1_000, untilMs - Date.now()) });
+  return new ChatError("BLOCKED", { retryAfterMs: Math.max(1_000, untilMs - Date.now()) });
 }
 
 function callerOf(identity: Identity, address: string): Caller {

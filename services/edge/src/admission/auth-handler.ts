@@ -1,5 +1,5 @@
 import { knowsUnknown, nativeDialect, nativeDialectOf } from "@parley/dialects";
-import { ChatError, closeCodes, errorTable, toChatError, type Caller, type ErrorCode } from "@parley/protocol";
+import { ChatError, closeCodes, toChatError, type Caller, type ErrorCode } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { move, type Connection } from "../delivery/connection.ts";
 import type { Outbox } from "../delivery/outbox.ts";
@@ -14,17 +14,20 @@ export interface AuthDeps {
   /** Undefined: nobody can sign in here. */
   readonly keeper: Pick<SessionKeeper, "keep"> | undefined;
   readonly outbox: Outbox;
+  /** Before a connection becomes its user's. Throws what keeps it from that. */
+  readonly onIdentified: (connection: Connection, caller: Caller) => void;
   readonly counters: { errors: Map<ErrorCode, number> };
   readonly log: Logger;
 }
 
 /** `auth`, or what the socket was opened with: opens the connection, or extends one that is open. A bad token is answered and ends the connection. */
-export function createAuthHandler({ admission, keeper, outbox, counters, log }: AuthDeps) {
+export function createAuthHandler({ admission, keeper, outbox, onIdentified, counters, log }: AuthDeps) {
   const accept = (connection: Connection, { caller, identity, signIn }: Admitted): void => {
     const { user, expiresAtMs } = identity;
     if (connection.caller !== undefined && !isSame(connection.caller, caller) && !isOpenedByItself(connection)) {
       throw new ChatError("AUTH_INVALID", { message: "The token belongs to another user." });
     }
+    onIdentified(connection, caller);
     if (!move(connection, "ready")) return;
     connection.caller = caller;
     connection.expiresMs = performance.now() + expiresAtMs - Date.now();
@@ -43,8 +46,7 @@ export function createAuthHandler({ admission, keeper, outbox, counters, log }: 
   const refuse = (connection: Connection, error: ChatError): void => {
     countOne(counters.errors, error.code);
     log.info({ connection: connection.id, code: error.code, reason: reasonOf(error) }, "a token was refused");
-    const row = errorTable[error.code];
-    const code = "close" in row ? row.close : closeCodes.badToken;
+    const code = error.close ?? closeCodes.badToken;
     outbox.cork(connection, () => {
       outbox.sendFrame(connection, { type: "auth_error", message: error.message, code: error.code });
       outbox.close(connection, code, error.message);

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { connectRedis } from "@parley/bus";
+import { sharedKeyPrefixes } from "@parley/protocol";
 import { z } from "zod";
 
 type Redis = ReturnType<typeof connectRedis>;
@@ -26,15 +27,12 @@ const maxBlocks = 10_000;
 /** Who behaves for so long after a block begins anew with the shortest one. */
 const rememberedMs = 24 * 60 * 60_000;
 
-/** Names in Redis, for its access rules. */
-const blockKeys = {
-  ends: "parley:gate:blocks",
-  version: "parley:gate:version",
-  prefix: "parley:gate:",
-} as const;
+const { blocks: prefix } = sharedKeyPrefixes;
+const endsKey = `${prefix}ends`;
+const markKey = `${prefix}mark`;
 
 const nameOf = ({ kind, id }: Blocked): string => `${kind} ${id}`;
-const detailsKey = (blocked: Blocked): string => `${blockKeys.prefix}block:${nameOf(blocked)}`;
+const detailsKey = (blocked: Blocked): string => `${prefix}of:${nameOf(blocked)}`;
 
 function blockedOf(name: string): Blocked | undefined {
   const [kind = "", ...id] = name.split(" ");
@@ -60,7 +58,7 @@ export function createBlockList(redis: Redis) {
     details,
 
     /** The mark of the last change. */
-    version: async (): Promise<string> => (await redis.get(blockKeys.version)) ?? "",
+    version: async (): Promise<string> => (await redis.get(markKey)) ?? "",
 
     ends: () => ends(redis),
 
@@ -69,21 +67,17 @@ export function createBlockList(redis: Redis) {
       const keepMs = Math.max(1, block.until_ms - nowMs) + rememberedMs;
       const changes = redis
         .multi()
-        .zadd(blockKeys.ends, block.until_ms, nameOf(block))
+        .zadd(endsKey, block.until_ms, nameOf(block))
         .set(detailsKey(block), JSON.stringify(block), "PX", keepMs)
-        .zremrangebyscore(blockKeys.ends, "-inf", nowMs)
-        .zremrangebyrank(blockKeys.ends, 0, -(maxBlocks + 1))
-        .set(blockKeys.version, randomUUID());
+        .zremrangebyscore(endsKey, "-inf", nowMs)
+        .zremrangebyrank(endsKey, 0, -(maxBlocks + 1))
+        .set(markKey, randomUUID());
       await commit(changes);
     },
 
     /** Returns whether there was one. Its length is forgotten as well. */
     async remove(blocked: Blocked): Promise<boolean> {
-      const changes = redis
-        .multi()
-        .zrem(blockKeys.ends, nameOf(blocked))
-        .del(detailsKey(blocked))
-        .set(blockKeys.version, randomUUID());
+      const changes = redis.multi().zrem(endsKey, nameOf(blocked)).del(detailsKey(blocked)).set(markKey, randomUUID());
       const [removed] = await commit(changes);
       return Number(removed) > 0;
     },
@@ -97,7 +91,7 @@ export function createBlockList(redis: Redis) {
 }
 
 async function ends(redis: Redis): Promise<BlockEnd[]> {
-  const found = await redis.zrange(blockKeys.ends, Date.now(), "+inf", "BYSCORE", "LIMIT", 0, maxBlocks, "WITHSCORES");
+  const found = await redis.zrange(endsKey, Date.now(), "+inf", "BYSCORE", "LIMIT", 0, maxBlocks, "WITHSCORES");
   return found.flatMap((name, index) => {
     const blocked = index % 2 === 0 ? blockedOf(name) : undefined;
     return blocked === undefined ? [] : [{ ...blocked, untilMs: Number(found[index + 1]) }];

@@ -15,6 +15,7 @@ export interface CommandDeps {
   readonly bus: Pick<Bus, "events" | "facts" | "turns" | "transcripts" | "titles" | "waitingTexts">;
   readonly ownership: Ownership;
   readonly may: May;
+  readonly limits: MessageDeps["limits"];
   readonly viewing: Viewing;
   readonly outbox: Outbox;
   readonly onAccepted: MessageDeps["onAccepted"];
@@ -26,9 +27,9 @@ export type Commands = ReturnType<typeof createCommands>;
 
 /** What a caller may have done with a conversation, over whatever transport. Each throws ChatError, which is the caller's answer. */
 export function createCommands(deps: CommandDeps) {
-  const { bus, ownership, may, viewing, outbox, onAccepted, counters, tracing } = deps;
+  const { bus, ownership, may, limits, viewing, outbox, onAccepted, counters, tracing } = deps;
   return {
-    message: createMessageHandler({ bus, ownership, may, viewing, outbox, onAccepted, counters, tracing }),
+    message: createMessageHandler({ bus, ownership, may, limits, viewing, outbox, onAccepted, counters, tracing }),
     cancel: createCancelHandler({ bus, ownership }),
     approve: createApproveHandler({ bus, ownership, counters }),
     queue: createQueueHandler({ bus, ownership }),

@@ -17,6 +17,7 @@ import { noteAsked } from "../delivery/answer-times.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { Counters } from "../figures/metrics.ts";
 import type { HubConnection, HubViewer } from "../hub/hub.ts";
+import type { MessageFate, MessageLimits, MessagePlace, Spender } from "./message-limits.ts";
 import type { Aside } from "./message-order.ts";
 import type { Ownership } from "./ownership.ts";
 import { promise, showEnd, showTurn } from "./places.ts";
@@ -35,6 +36,7 @@ export interface MessageDeps {
   readonly bus: SubmissionBus;
   readonly ownership: Ownership;
   readonly may: May;
+  readonly limits: MessageLimits;
   readonly viewing: Viewing;
   readonly outbox: Outbox;
   /** Told of every message that was accepted; must not wait for anything. */
@@ -57,28 +59,24 @@ export type OnMessage = (
 ) => Promise<void>;
 
 interface Asked {
-  /** Resolves when the conversation is known to be the sender's. */
-  readonly owned: Promise<void>;
+  /** Resolves when the conversation is known to be the sender's, and the message is within their limits. */
+  readonly permitted: Promise<unknown>;
   /** When the message came (a `performance.now`). */
   readonly askedMs: number;
 }
 
-/**
- * `message`: makes it a turn. The sender looks at the conversation before the turn is queued, so that no event of it can be missed, and
- * `accepted` is sent before any of them.
- */
-export function createMessageHandler(deps: MessageDeps): OnMessage {
-  const { ownership, may, viewing, counters, tracing } = deps;
-  const accept = async (
+function createAccept(deps: MessageDeps) {
+  const { viewing } = deps;
+  return async (
     connection: HubConnection,
     request: TurnRequest,
     { on_busy, conversation_id: given }: MessageFrame,
-    { owned, askedMs }: Asked,
+    { permitted, askedMs }: Asked,
   ): Promise<Submitted> => {
     const holding = viewing.hold(connection, request.conversation_id);
     try {
       // It is the sender's own, as far as an id that nobody can guess says so.
-      const beside = [openBefore(deps, connection, given), noteSaid(deps.bus, request), owned] as const;
+      const beside = [openBefore(deps, connection, given), noteSaid(deps.bus, request), permitted] as const;
       const [{ viewer, isNew }, open, said] = await Promise.all([holding, ...beside]);
       const submitted = await submit(deps.bus, request, on_busy, said);
       deps.onAccepted(request);
@@ -92,32 +90,75 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
       throw error;
     }
   };
+}
 
+/**
+ * `message`: makes it a turn. The sender looks at the conversation before the turn is queued, so that no event of it can be missed, and
+ * `accepted` is sent before any of them.
+ */
+export function createMessageHandler(deps: MessageDeps): OnMessage {
+  const { may, counters, tracing } = deps;
+  const accept = createAccept(deps);
   return async (connection, caller, frame, { parent, aside = alone } = {}): Promise<void> => {
     const askedMs = performance.now();
     checkMessageText(frame.message);
     checkChoice(may, caller, frame);
+    checkLimits(deps, connection, caller, frame);
     const conversation = frame.conversation_id ?? newConversationId();
     const turn = turnIdOf(caller.user.id, conversation, frame.id);
     const span = tracing.start(sendSpan(conversation, turn, parent));
+    const { owned, permitted, settle } = permit(deps, { caller, isExempt: connection.isExempt }, frame, {
+      conversation,
+      turn,
+    });
     try {
-      const owned = ownership.claim(conversation, caller);
       // One that was just made up cannot be somebody else's: then nothing has to wait for this.
       if (frame.conversation_id !== undefined) await owned;
       const request = turnRequestOf(frame, { caller, conversation, turn, trace: span.traceparent });
-      const { isRepeated, earlier } = await submitted(deps.bus, request, frame, {
+      const done = await submitted(deps.bus, request, frame, {
         aside,
-        submitAs: (as) => accept(connection, request, as, { owned, askedMs }),
+        submitAs: (as) => accept(connection, request, as, { permitted, askedMs }),
       });
-      counters.accepted[isRepeated ? "repeated" : "new"]++;
-      span.set({ [traceNames.duplicate]: isRepeated, [traceNames.queuePosition]: earlier.length });
+      settle(fateOf(done));
+      counters.accepted[done.isRepeated ? "repeated" : "new"]++;
+      span.set({ [traceNames.duplicate]: done.isRepeated, [traceNames.queuePosition]: done.earlier.length });
     } catch (error) {
-      span.fail(toChatError(error).code);
+      const { code } = toChatError(error);
+      settle(code === "OVERLOADED" || code === "PROCESSING_ERROR" ? "unknown" : "refused");
+      span.fail(code);
       throw error;
     } finally {
       span.end();
     }
   };
+}
+
+/** Who is over their limits as far as that is known is told so before anything is done. */
+function checkLimits(
+  { limits, ownership }: MessageDeps,
+  { isExempt, viewers }: HubConnection,
+  caller: Caller,
+  { conversation_id: given }: MessageFrame,
+): void {
+  const isInIt = given !== undefined && (viewers.has(given) || ownership.isKnown(given));
+  limits.check({ caller, isExempt }, !isInIt);
+}
+
+/** Begins to find out whether the conversation is the sender's and the message within their limits, which are counted at the same time. */
+function permit({ limits, ownership }: MessageDeps, spender: Spender, frame: MessageFrame, place: MessagePlace) {
+  const { allowed, settle } = limits.spend(spender, place);
+  const isFresh = frame.conversation_id === undefined;
+  const owned = ownership.claim(place.conversation, spender.caller, { isFresh, isExempt: spender.isExempt });
+  const permitted = Promise.all([owned, allowed]);
+  permitted.catch(() => {
+    // Told by whoever waits for it, if the message comes that far.
+  });
+  return { owned, permitted, settle };
+}
+
+function fateOf({ isRepeated, isOver }: Submitted): MessageFate {
+  if (isOver) return "over";
+  return isRepeated ? "repeated" : "accepted";
 }
 
 /** What a client asks for by name is a request: whether it gets it, its caller's roles say. */

@@ -1,4 +1,5 @@
 import type { Bus, Owner } from "@parley/bus";
+import type { ConversationQuota, Spender } from "./message-limits.ts";
 import { ChatError, demand, type Caller, type ConversationId, type May, type ResourceOf } from "@parley/protocol";
 
 export type Ownership = ReturnType<typeof createOwnership>;
@@ -15,13 +16,21 @@ export type ConversationAction =
 export interface OwnershipDeps {
   readonly owners: Bus["owners"];
   readonly may: May;
+  /** How many conversations somebody may begin. */
+  readonly quota: ConversationQuota;
+}
+
+export interface ClaimWay {
+  /** Its id was just made up: it cannot be anybody's. */
+  readonly isFresh: boolean;
+  readonly isExempt: boolean;
 }
 
 /** Owners never change, so they may be remembered; 50,000 of them take some 10 MB. */
 const maxRemembered = 50_000;
 
 /** Whose conversation it is, and so what a caller may do with it. */
-export function createOwnership({ owners, may }: OwnershipDeps) {
+export function createOwnership({ owners, may, quota }: OwnershipDeps) {
   /** In the order of their last use. */
   const remembered = new Map<ConversationId, Owner>();
 
@@ -42,16 +51,34 @@ export function createOwnership({ owners, may }: OwnershipDeps) {
     demand(may(caller, action, conversationOf(owner)));
   };
 
+  /** Who may begin no more conversations leaves no record of one. */
+  const claimUnknown = async (conversation: ConversationId, spender: Spender, isFresh: boolean): Promise<Owner> => {
+    const { user, tenant } = spender.caller;
+    const refusal = quota.usedUp(spender);
+    if (refusal !== undefined) {
+      const owner = isFresh ? undefined : await owners.ownerOf(conversation);
+      if (owner === undefined) throw refusal;
+      return owner;
+    }
+    if (isFresh) await quota.take(spender);
+    const owner = await owners.claim(conversation, user.id, tenant);
+    if (owner.isNew && !isFresh) quota.count(spender);
+    return owner;
+  };
+
   return {
-    /** The conversation is the caller's from now on, if it is nobody's. Throws FORBIDDEN. */
-    async claim(conversation: ConversationId, caller: Caller): Promise<void> {
+    /** The conversation is the caller's from now on, if it is nobody's. Throws FORBIDDEN, and RATE_LIMITED where they have begun too many. */
+    async claim(conversation: ConversationId, caller: Caller, { isFresh, isExempt }: ClaimWay): Promise<void> {
       // Who may send nothing at all must not have conversations made either.
       const known = remembered.get(conversation);
       if (known === undefined) admit(caller, "conversation:send", undefined);
-      const owner = known ?? (await owners.claim(conversation, caller.user.id, caller.tenant));
+      const owner = known ?? (await claimUnknown(conversation, { caller, isExempt }, isFresh));
       remember(conversation, owner);
       admit(caller, "conversation:send", owner);
     },
+
+    /** Whether somebody has written in it, as far as this process remembers. */
+    isKnown: (conversation: ConversationId): boolean => remembered.has(conversation),
 
     /** Whether it is a conversation of the caller's. */
     async isOwn(conversation: ConversationId, caller: Caller): Promise<boolean> {

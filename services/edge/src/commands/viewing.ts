@@ -15,6 +15,14 @@ export interface ViewingDeps {
   readonly resuming: Resuming;
   readonly waiting: Pick<Waiting, "lookOnce">;
   readonly events: EventLog;
+  /** Of the conversations that one connection may look at. */
+  readonly subscriptions: SubscriptionLimit;
+}
+
+export interface SubscriptionLimit {
+  readonly most: () => number;
+  /** One was refused. */
+  readonly refused: () => void;
 }
 
 export type Viewing = ReturnType<typeof createViewing>;
@@ -25,12 +33,10 @@ interface HeldViewer {
   readonly isNew: boolean;
 }
 
-/** Conversations one connection may look at. */
-const maxViewers = 1_024;
-
-function createAttach(hubs: Hubs) {
+function createAttach(hubs: Hubs, subscriptions: SubscriptionLimit) {
   return async (connection: HubConnection, conversation: ConversationId): Promise<HubViewer> => {
-    if (connection.viewers.size >= maxViewers) {
+    if (connection.viewers.size >= subscriptions.most()) {
+      subscriptions.refused();
       throw new ChatError("QUOTA_EXCEEDED", { message: "This connection looks at too many conversations." });
     }
     const hub = await hubs.of(conversation);
@@ -43,9 +49,9 @@ function createAttach(hubs: Hubs) {
 }
 
 /** Which connection looks at which conversation, and from where on. */
-export function createViewing({ hubs, catchUp, resuming, waiting, events }: ViewingDeps) {
+export function createViewing({ hubs, catchUp, resuming, waiting, events, subscriptions }: ViewingDeps) {
   const places = createPlaces({ events, resuming });
-  const attach = createAttach(hubs);
+  const attach = createAttach(hubs, subscriptions);
   const release = (viewer: HubViewer): void => {
     if (viewer.state !== "held") return;
     moveViewer(viewer, viewer.doubtedSeq === noCursor ? "lagging" : "doubted");

@@ -1,5 +1,5 @@
 import type { Dialect } from "@parley/dialects";
-import type { Caller, ChatError, ConversationId } from "@parley/protocol";
+import type { Caller, ChatError, ConversationId, FrameAddress } from "@parley/protocol";
 import type { Transport } from "../figures/connection-figures.ts";
 import type { Credential } from "../credential.ts";
 import type { Outlet } from "./outlet.ts";
@@ -22,11 +22,29 @@ export interface LeftAt {
   readonly needsWhole: boolean;
 }
 
+/** A token bucket: how much may be taken, and when that was so (a `performance.now`). */
+export interface Level {
+  level: number;
+  atMs: number;
+}
+
+/** What a socket may still send. */
+export interface Flow {
+  readonly frames: Level;
+  readonly bytes: Level;
+}
+
+/** A frame that is not handled: what its sender gets, and what the answer is to. */
+export interface RefusedFrame {
+  readonly error: ChatError;
+  readonly address: FrameAddress;
+}
+
 /**
  * The text of a frame, or why it has none; what the socket was opened with, which is handled as a first `auth` frame; or a frame that goes on where it stepped aside: it
  * is given how to end its turn.
  */
-export type InboxItem = string | ChatError | Credential | ((endTurn: () => void) => void);
+export type InboxItem = string | RefusedFrame | Credential | ((endTurn: () => void) => void);
 
 /** The sign-in of a socket that came with a cookie. */
 export interface SocketSession {
@@ -50,6 +68,12 @@ export interface Connection<Viewer = unknown> extends Outlet {
   caller: Caller | undefined;
   /** From where it came, as limits count it. */
   readonly address: string;
+  /** No limit of the table applies to it. */
+  readonly isExempt: boolean;
+  /** As what it is counted, for the limits. */
+  counted: "no" | "opening" | "user";
+  /** Undefined: it has sent nothing yet, or no limit applies to it. */
+  flow: Flow | undefined;
   /** It has said that it knows the status `unknown` of a tool call. */
   knowsUnknown: boolean;
   /** When it was opened (a `performance.now`). */
@@ -96,6 +120,8 @@ export interface NewConnection {
   readonly credential: Credential | undefined;
   /** Default: unknown. */
   readonly address?: string;
+  /** Default: limits apply to it. */
+  readonly isExempt?: boolean;
   readonly mayBeAnonymous?: boolean;
   readonly transport?: Transport;
 }
@@ -106,6 +132,7 @@ export function createConnection<Viewer = unknown>({
   openedMs,
   credential,
   address = "",
+  isExempt = false,
   mayBeAnonymous = false,
   transport = "websocket",
 }: NewConnection): Connection<Viewer> {
@@ -129,6 +156,9 @@ export function createConnection<Viewer = unknown>({
     state: "opening",
     caller: undefined,
     address,
+    isExempt,
+    counted: "no",
+    flow: undefined,
     knowsUnknown: false,
     expiresMs: 0,
     isWarned: false,

@@ -1,4 +1,4 @@
-import type { ErrorCode, Outcome } from "@parley/protocol";
+import { limitTable, type ErrorCode, type LimitName, type Outcome } from "@parley/protocol";
 import { addCounts, Counter, Gauge, Histogram, type Registry } from "@parley/runtime";
 import { createConnectionFigures } from "./connection-figures.ts";
 import { addSubscriptionMetrics, createSubscriptionFigures } from "./subscription-figures.ts";
@@ -39,6 +39,10 @@ function createAnswerFigures() {
   };
 }
 
+function namesOfLimits(): LimitName[] {
+  return Object.keys(limitTable).filter((name): name is LimitName => name in limitTable);
+}
+
 /** Plain numbers, because some of them are counted for every token. */
 export function createCounters() {
   return {
@@ -75,7 +79,11 @@ export function createCounters() {
       ["SHUTTING_DOWN", 0],
       ["OVERLOADED", 0],
       ["FORBIDDEN", 0],
+      ["RATE_LIMITED", 0],
+      ["BLOCKED", 0],
     ]),
+    /** What was refused, by the limit that was met. */
+    limited: new Map<LimitName, number>(namesOfLimits().map((name) => [name, 0])),
     closed: new Map<string, number>(),
     /** Connections closed because their credential was revoked, or they were blocked. */
     shut: new Map<"revoked" | "blocked" | "key removed" | "key changed", number>([
@@ -97,6 +105,7 @@ export interface Gauges {
   /** Sockets that this process takes. */
   readonly maxSockets: number;
   readonly hubs: () => { readonly hubs: number; readonly viewers: number };
+  readonly load: () => { readonly lagMs: number; readonly queueAgeMs: number; readonly opening: number };
   readonly outbox: () => { readonly laggards: number; readonly bufferedBytes: number };
 }
 
@@ -141,6 +150,12 @@ function addLabelledCounters(registry: Registry, counters: Counters): void {
     read: () => counters.refusedUpgrades,
   });
   addCounts(registry, {
+    name: "parley_edge_limit_refusals_total",
+    help: "Connections, requests, frames and messages refused, by the limit that was met (docs/limits.md).",
+    label: "limit",
+    read: () => counters.limited,
+  });
+  addCounts(registry, {
     name: "parley_edge_closes_total",
     help: "Closed sockets by close code: ours if it was closed here, other if its client made one up.",
     label: "code",
@@ -170,13 +185,25 @@ function addLabelledCounters(registry: Registry, counters: Counters): void {
 export function addEdgeMetrics(
   registry: Registry,
   counters: Counters,
-  { sockets, maxSockets, hubs, outbox }: Gauges,
+  { sockets, maxSockets, hubs, load, outbox }: Gauges,
 ): void {
   addGauges(registry, {
     parley_edge_sockets: ["Open sockets, and HTTP requests that stream or wait for an answer.", sockets],
     parley_edge_max_sockets: ["Sockets that this process takes.", () => maxSockets],
     parley_edge_hubs: ["Conversations that are looked at, or were a moment ago.", () => hubs().hubs],
     parley_edge_viewers: ["Pairs of a socket and a conversation.", () => hubs().viewers],
+    parley_edge_opening_sockets: [
+      "Sockets that have shown no token yet; exempt ones are not counted.",
+      () => load().opening,
+    ],
+    parley_edge_lag_seconds: [
+      "By how much this process is late, of the last two seconds the better one.",
+      () => load().lagMs / 1_000,
+    ],
+    parley_edge_oldest_waiting_turn_seconds: [
+      "How long the oldest turn has waited that no worker has got, as this edge saw it within the last five seconds; 0: none, or no message came.",
+      () => load().queueAgeMs / 1_000,
+    ],
     parley_edge_lagging_sockets: ["Sockets that do not keep up.", () => outbox().laggards],
     parley_edge_buffered_bytes: ["Unsent bytes of sockets that do not keep up.", () => outbox().bufferedBytes],
   });

@@ -89,7 +89,7 @@ function methodsRoute({ signIn, isDevelopment }: AuthRoutesDeps): Route {
 }
 
 async function admittedIn({ admission }: AuthRoutesDeps, exchange: Exchange): Promise<Admitted> {
-  const admitted = await admission.identify(exchange, exchange);
+  const admitted = await admission.identify(exchange, exchange.whence);
   if (admitted === undefined) throw new ChatError("AUTH_REQUIRED");
   return admitted;
 }

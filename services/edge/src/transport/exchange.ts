@@ -1,13 +1,13 @@
-import { peerOf } from "./peer.ts";
 import type { HttpRequest, HttpResponse } from "uWebSockets.js";
+import type { Addresses, Whence } from "../admission/address.ts";
+import { whenceOf } from "./peer.ts";
 import { send, type Reply } from "./reply.ts";
 
 /** One request and its answer. What the request said is copied: it is gone once its handler has returned. */
 export interface Exchange {
   readonly method: string;
   readonly path: string;
-  /** From where it came, as limits count it. */
-  readonly address: string;
+  readonly whence: Whence;
   /** The parameters of the path, in their order. */
   readonly parameters: readonly string[];
   readonly query: URLSearchParams;
@@ -46,7 +46,12 @@ export type HeaderName = (typeof headerNames)[number];
 const floodBytes = 4 * 1024 * 1024;
 
 /** Must be called before the handler of the request returns. */
-export function createExchange(response: HttpResponse, request: HttpRequest, parameterCount = 0): Exchange {
+export function createExchange(
+  response: HttpResponse,
+  request: HttpRequest,
+  addresses: Addresses,
+  parameterCount = 0,
+): Exchange {
   const given = new Map(headerNames.map((name) => [name, request.getHeader(name)]));
   const headers = new Map<string, string>();
   const listeners: (() => void)[] = [];
@@ -59,7 +64,7 @@ export function createExchange(response: HttpResponse, request: HttpRequest, par
   return {
     method,
     path: request.getUrl(),
-    address: peerOf(response),
+    whence: whenceOf(addresses, response, request),
     parameters: Array.from({ length: parameterCount }, (_, index) => request.getParameter(index) ?? ""),
     query: new URLSearchParams(request.getQuery()),
     headers,

@@ -67,8 +67,11 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
   };
 
   return async (connection: HubConnection, received: Received, aside: Aside): Promise<void> => {
-    if (received instanceof ChatError) return refuse(connection, received, {});
-    if (typeof received === "object") return deps.onAuth(connection, received);
+    if (typeof received !== "string") {
+      return "kind" in received
+        ? deps.onAuth(connection, received)
+        : refuse(connection, received.error, received.address);
+    }
     let frame: ClientFrame | undefined;
     try {
       deps.chooseDialect(connection, received);

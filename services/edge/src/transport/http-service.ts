@@ -38,12 +38,12 @@ export interface HttpServiceDeps extends ServiceDeps {
 
 /** Everything that is asked over HTTP. */
 export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { sweep(nowMs: number): void } {
-  const { bus, redis, tokens, admission, origins, isDevelopment, version, pages, log } = deps;
+  const { bus, redis, tokens, admission, origins, isDevelopment, limiter, version, pages, log } = deps;
   const { may, problems, notes, isStopping, isBrokerWell, connections, maxConnections, maxWaitMs } = deps;
   const { tickets, signIn, revoke } = deps;
   const { outbox, catchUp, conversations, ownership, viewing, commands, counters } = deps;
   const catalogue = redis === undefined ? undefined : createToolCatalogue({ redis, log });
-  const viewers = createHttpViewers({ connections, maxConnections, maxWaitMs });
+  const viewers = createHttpViewers({ connections, maxConnections, sockets: limiter.sockets, maxWaitMs });
   const turns = createHttpTurns({ viewers, commands, viewing, ownership, outbox, catchUp, bus, counters });
   const routes = [
     ...createChatRoutes({ turns, isOwn: ownership.isOwn }),
@@ -54,7 +54,19 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
     ...(isDevelopment && tokens.sign !== undefined ? [createDevTokenRoute(tokens.sign)] : []),
   ];
   const table = withDocument(routes, version);
-  addRoutes(app, { pages, routes: table, admission, origins, isBrokerWell, isStopping, counters, log });
+  const { addresses } = limiter;
+  addRoutes(app, {
+    pages,
+    routes: table,
+    admission,
+    origins,
+    addresses,
+    limiter,
+    isBrokerWell,
+    isStopping,
+    counters,
+    log,
+  });
   return {
     sweep(nowMs) {
       viewers.sweep(nowMs);

@@ -70,7 +70,14 @@ export function createHttpTurns(deps: HttpTurnDeps) {
       const watch = createTurnWatch();
       const { dialect, sink, ended, giveUp } = createAnswerViewer(watch);
       const onDeadline = (): void => giveUp(waitedTooLong(watch.turn));
-      const connection = viewers.open({ caller, dialect, sink, onDeadline, transport: "request" });
+      const connection = viewers.open({
+        caller,
+        whence: exchange.whence,
+        dialect,
+        sink,
+        onDeadline,
+        transport: "request",
+      });
       exchange.onGone(() => viewers.close(connection, "client"));
       try {
         const parent = exchange.header("traceparent");
@@ -113,7 +120,8 @@ async function stream(
   const dialect = createSseDialect(watch, sink.finish, isKnowing);
   const onDeadline = (): void => outbox.close(connection, closeCodes.goingAway, "");
   const onBeat = sink.beat;
-  const connection = viewers.open({ caller, dialect, sink, transport: "events", onDeadline, onBeat });
+  const { whence } = exchange;
+  const connection = viewers.open({ caller, whence, dialect, sink, transport: "events", onDeadline, onBeat });
   exchange.onGone(() => viewers.close(connection, "client"));
   try {
     if (resumed === undefined)

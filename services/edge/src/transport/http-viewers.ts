@@ -2,6 +2,8 @@ import { randomBytes } from "node:crypto";
 import type { Dialect } from "@parley/dialects";
 import { ChatError, type Caller } from "@parley/protocol";
 import { createConnection, move } from "../delivery/connection.ts";
+import type { Limiter } from "../admission/limits.ts";
+import type { Whence } from "../admission/address.ts";
 import type { Sink } from "../delivery/outlet.ts";
 import { endOfOwn, type ConnectionEnd, type Transport } from "../figures/connection-figures.ts";
 import type { HubConnection, HubViewer } from "../hub/hub.ts";
@@ -10,12 +12,14 @@ import type { Connections } from "./connections.ts";
 export interface HttpViewersDeps {
   readonly connections: Connections;
   readonly maxConnections: number;
+  readonly sockets: Limiter["sockets"];
   /** How long a request may wait for an answer. */
   readonly maxWaitMs: number;
 }
 
 export interface ViewerSpec {
   readonly caller: Caller;
+  readonly whence: Whence;
   readonly dialect: Dialect;
   readonly sink: Sink;
   readonly transport: Transport;
@@ -37,13 +41,15 @@ export type HttpViewers = ReturnType<typeof createHttpViewers>;
 const beatEveryMs = 15_000;
 
 /** HTTP requests that look at a conversation: a connection like a socket's each, so that hubs, replay and backpressure are the same. */
-export function createHttpViewers({ connections, maxConnections, maxWaitMs }: HttpViewersDeps) {
+export function createHttpViewers({ connections, maxConnections, sockets, maxWaitMs }: HttpViewersDeps) {
   const waiting = new Map<HubConnection, Waiting>();
 
   return {
-    /** Throws OVERLOADED. */
+    /** Throws OVERLOADED or RATE_LIMITED. */
     open(spec: ViewerSpec): HubConnection {
       if (connections.size >= maxConnections) throw new ChatError("OVERLOADED", { retryAfterMs: 5_000 });
+      const userId = spec.caller.user.id;
+      sockets.requesting(spec.whence, userId);
       const nowMs = performance.now();
       const id = `http-${randomBytes(9).toString("base64url")}`;
       const { dialect, transport } = spec;
@@ -53,7 +59,9 @@ export function createHttpViewers({ connections, maxConnections, maxWaitMs }: Ht
         transport,
         openedMs: nowMs,
         credential: undefined,
+        ...spec.whence,
       });
+      sockets.requested(connection, userId);
       connection.ws = spec.sink;
       connection.caller = spec.caller;
       // A request was allowed when it came; it does not outlive its own deadline.

@@ -26,6 +26,32 @@ type ListenOnHost = (
   callback: (socket: us_listen_socket | false) => void,
 ) => TemplatedApp;
 
+/** Connections beyond the sockets of a process: requests, and handshakes that are under way. Kept below what is left of its files. */
+const besideSockets = 128;
+
+export interface ConnectionCap {
+  /** Sockets, and requests that wait or stream, that this process takes. */
+  readonly maxConnections: number;
+  readonly onRefused: () => void;
+}
+
+/**
+ * Closes connections as soon as they are accepted where the process has as many as it may: also those that never send a request, which would use up its files
+ * before any other limit counts. Returns what is to be told of each WebSocket that has closed: the library says only of other connections that they have.
+ */
+export function capConnections(app: TemplatedApp, { maxConnections, onRefused }: ConnectionCap): () => void {
+  let open = 0;
+  app.filter((response, change) => {
+    open += Number(change);
+    if (Number(change) <= 0 || open <= maxConnections + besideSockets) return;
+    onRefused();
+    response.close();
+  });
+  return () => {
+    open--;
+  };
+}
+
 /** The library declares these as an enum that does not exist when it runs. */
 const defaultOptions = 0;
 const exclusivePort = 1;

@@ -10,6 +10,8 @@ import {
 import type { Logger } from "@parley/runtime";
 import type { HttpRequest, HttpResponse, TemplatedApp } from "uWebSockets.js";
 import type { Admission } from "../admission/admit.ts";
+import type { Addresses } from "../admission/address.ts";
+import type { Limiter } from "../admission/limits.ts";
 import { mayConnect, type OriginRules } from "../admission/origin.ts";
 import { countOne } from "../figures/metrics.ts";
 import { createExchange, type Exchange } from "./exchange.ts";
@@ -19,6 +21,8 @@ import { parameterNames, type Route } from "./route.ts";
 interface RoutingDeps {
   readonly admission: Admission;
   readonly origins: OriginRules;
+  readonly addresses: Addresses;
+  readonly limiter: Pick<Limiter, "requesting" | "requestOf">;
   /** Whether the broker answers and delivers. */
   readonly isBrokerWell: () => boolean;
   readonly isStopping: () => boolean;
@@ -63,10 +67,12 @@ function addTable(app: TemplatedApp, routes: readonly Route[], deps: RoutingDeps
   for (const path of new Set(routes.map(({ path }) => path))) {
     const methods = routes.filter((route) => route.path === path).flatMap(({ method }) => namesOf(method));
     app.options(path, (response, request) => {
-      const exchange = createExchange(response, request);
+      const exchange = createExchange(response, request, deps.addresses);
       exchange.reply(admitOrigin(exchange, deps.origins) ? preflightReply(methods) : foreignOrigin());
     });
-    app.any(path, (response, request) => createExchange(response, request).reply(wrongMethod(request, methods)));
+    app.any(path, (response, request) =>
+      createExchange(response, request, deps.addresses).reply(wrongMethod(request, methods)),
+    );
   }
 }
 
@@ -88,7 +94,7 @@ function wrongMethod(request: HttpRequest, methods: readonly string[]): Reply {
 function serve(route: Route, deps: RoutingDeps) {
   const { length } = parameterNames(route);
   return (response: HttpResponse, request: HttpRequest): void => {
-    const exchange = createExchange(response, request, length);
+    const exchange = createExchange(response, request, deps.addresses, length);
     if (!admitOrigin(exchange, deps.origins)) {
       countOne(deps.counters.errors, "FORBIDDEN");
       return exchange.reply(foreignOrigin());
@@ -105,11 +111,13 @@ async function answer(
   route: Route,
   exchange: Exchange,
   body: Promise<Buffer | undefined>,
-  { admission, isStopping, counters }: RoutingDeps,
+  { admission, limiter, isStopping, counters }: RoutingDeps,
 ): Promise<void> {
   if (isStopping() && route.access !== "anybody") throw new ChatError("SHUTTING_DOWN", { retryAfterMs: 1_000 });
-  const { address } = exchange;
-  const caller = await admission.byRequest(exchange, route.access, { address });
+  const { whence } = exchange;
+  if (!isProbe(route)) limiter.requesting(whence);
+  const caller = await admission.byRequest(exchange, route.access, whence);
+  if (route.access !== "anybody") limiter.requestOf(caller, whence);
   const bytes = await body;
   admission.recheck(caller);
   if (bytes === undefined) throw tooLarge();
@@ -122,6 +130,11 @@ async function answer(
   const raw = { params, query: Object.fromEntries(exchange.query), body: route.hasBody ? parseBody(bytes) : {} };
   const reply = await route.answer({ caller, exchange }, raw);
   if (reply !== undefined) exchange.reply(reply);
+}
+
+/** Whoever looks whether this process is well must never be told to come later. */
+function isProbe({ path }: Route): boolean {
+  return path === "/health";
 }
 
 /** Forms of other sites can send everything but this without being asked for. */

@@ -68,7 +68,7 @@ function callbackRoute(deps: SignInRoutesDeps): Route {
         const { to, ...pending } = pendingIn(cookie.pending.read(exchange.header("cookie")));
         const identity = await oidc.finish(exchange.query, pending);
         await end(deps, exchange);
-        const { address } = exchange;
+        const { address } = exchange.whence;
         const begun = await sessions.begin({ identity, address, agent: exchange.header("user-agent") });
         log.debug({ user: identity.user.id, issuer: identity.issuer }, "somebody has signed in");
         return redirect(ownPath(to, cookie.origin), [cookie.write(begun.cookie, maxMs), cookie.pending.clear()]);
@@ -111,7 +111,7 @@ async function end({ signIn: { cookie, sessions }, revoke, log }: SignInRoutesDe
   const found = value === undefined ? undefined : await sessions.byCookie(value, false);
   if (found === undefined) return;
   const { user } = found.identity;
-  const { address } = exchange;
+  const { address } = exchange.whence;
   await endSession({ sessions, revoke, log }, { id: found.id, user: user.id }, { user, roles: [], address });
 }
 

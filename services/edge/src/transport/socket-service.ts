@@ -1,15 +1,17 @@
 import { createDialectC, undecidedDialect, type Dialect, type IsOwn } from "@parley/dialects";
-import type { May } from "@parley/protocol";
+import type { Caller, May } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { TemplatedApp } from "uWebSockets.js";
 import type { Admission } from "../admission/admit.ts";
 import { createAuthHandler } from "../admission/auth-handler.ts";
+import type { Limiter } from "../admission/limits.ts";
 import type { OriginRules } from "../admission/origin.ts";
 import type { SessionKeeper } from "../admission/session-keeper.ts";
 import type { Tokens } from "../admission/tokens.ts";
 import type { Commands } from "../commands/commands.ts";
 import type { Ownership } from "../commands/ownership.ts";
 import type { Viewing } from "../commands/viewing.ts";
+import type { Connection } from "../delivery/connection.ts";
 import type { DeliveryLimits } from "../delivery/delivery-limits.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { Counters } from "../figures/metrics.ts";
@@ -17,7 +19,7 @@ import type { CatchUp } from "../hub/catch-up.ts";
 import type { Connections } from "./connections.ts";
 import { createDialectChooser } from "./dialect-chooser.ts";
 import { createFrameHandler } from "./frame-handler.ts";
-import { createInbox } from "./inbox.ts";
+import { createInbox, type InboxDeps } from "./inbox.ts";
 import { createUpgrade } from "./upgrade.ts";
 import { createWebSocketBehavior } from "./websocket.ts";
 
@@ -27,6 +29,7 @@ export interface ServiceDeps {
   readonly admission: Admission;
   readonly may: May;
   readonly origins: OriginRules;
+  readonly limiter: Limiter;
   readonly isDevelopment: boolean;
   readonly maxConnections: number;
   readonly isStopping: () => boolean;
@@ -44,6 +47,8 @@ export interface ServiceDeps {
 export interface SocketServiceDeps extends ServiceDeps {
   /** Undefined: nobody can sign in here. */
   readonly keeper: Pick<SessionKeeper, "keep"> | undefined;
+  /** Told of each socket that has closed. */
+  readonly socketGone: () => void;
   readonly limits: DeliveryLimits;
   /** How long events are kept. */
   readonly eventWindowMs: number;
@@ -51,12 +56,12 @@ export interface SocketServiceDeps extends ServiceDeps {
 
 /** Everything that is asked over WebSockets. */
 export function addSocketService(app: TemplatedApp, deps: SocketServiceDeps): void {
-  const { admission, keeper, origins, isDevelopment, maxConnections, limits, eventWindowMs, isStopping, isBrokerWell } =
-    deps;
+  const { admission, keeper, origins, limiter, isDevelopment, maxConnections } = deps;
+  const { limits, eventWindowMs, isStopping, isBrokerWell } = deps;
   const { connections, outbox, catchUp, ownership, viewing, commands, counters, log } = deps;
   const { isOwn } = ownership;
   const chooseDialect = createDialectChooser({ outbox, isOwn, eventWindowMs, counters });
-  const onAuth = createAuthHandler({ admission, keeper, outbox, counters, log });
+  const onAuth = createAuthHandler({ admission, keeper, outbox, onIdentified: identify(limiter), counters, log });
   const handle = createFrameHandler({
     chooseDialect,
     onAuth,
@@ -68,12 +73,16 @@ export function addSocketService(app: TemplatedApp, deps: SocketServiceDeps): vo
     counters,
     log,
   });
-  const { receive } = createInbox({ handle, outbox });
+  const { receive } = createInbox({ outbox, handle: identifying(handle, limiter) });
+  const limiting = { limitFrame: limiter.frame, opened: limiter.sockets.opened, socketGone: deps.socketGone };
+  const socketDeps = { connections, outbox, catchUp, limits, eventWindowMs, counters, ...limiting, receive };
   const openConnections = (): number => connections.size;
   for (const { path, otherDialect, allowAnonymous } of endpoints(isOwn, isDevelopment)) {
     const upgrade = createUpgrade({
       admission,
       origins,
+      addresses: limiter.addresses,
+      limiter,
       maxConnections,
       openConnections,
       isStopping,
@@ -81,11 +90,21 @@ export function addSocketService(app: TemplatedApp, deps: SocketServiceDeps): vo
       allowAnonymous,
       counters,
     });
-    app.ws(
-      path,
-      createWebSocketBehavior({ upgrade, connections, outbox, catchUp, limits, eventWindowMs, counters, receive }),
-    );
+    app.ws(path, createWebSocketBehavior({ ...socketDeps, upgrade }));
   }
+}
+
+/** Counts a socket as its user's as soon as one of its frames has said whose it is. */
+function identifying(handle: InboxDeps["handle"], { sockets }: Limiter): InboxDeps["handle"] {
+  return async (connection, received, aside) => {
+    await handle(connection, received, aside);
+    sockets.identified(connection);
+  };
+}
+
+/** Before a connection is its user's. Throws QUOTA_EXCEEDED. */
+function identify({ sockets }: Limiter) {
+  return (connection: Connection, { user }: Caller): void => sockets.identifying(connection, user.id);
 }
 
 interface Endpoint {

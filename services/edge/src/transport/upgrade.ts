@@ -1,16 +1,18 @@
 import { randomBytes } from "node:crypto";
 import { nativeDialect, type Dialect } from "@parley/dialects";
-import { nativeSubprotocol, type ErrorCode } from "@parley/protocol";
+import { ChatError, nativeSubprotocol, toChatError, type ErrorCode } from "@parley/protocol";
 import type { HttpRequest, HttpResponse, us_socket_context_t } from "uWebSockets.js";
+import type { Addresses, Whence } from "../admission/address.ts";
 import type { Admission } from "../admission/admit.ts";
+import type { Limiter } from "../admission/limits.ts";
 import { mayConnect, type OriginRules } from "../admission/origin.ts";
 import { bearerProtocol } from "../credential.ts";
 import { createConnection } from "../delivery/connection.ts";
 import { countOne } from "../figures/metrics.ts";
 import type { HubConnection, HubViewer } from "../hub/hub.ts";
 import { handshakeRefusal } from "./handshake.ts";
-import { peerOf } from "./peer.ts";
-import { errorReply, send, type Reply } from "./reply.ts";
+import { whenceOf } from "./peer.ts";
+import { chatErrorReply, send, type Reply } from "./reply.ts";
 
 /**
  * What uWebSockets.js keeps with a socket. One field, because it copies the fields of what it is given onto its own object for the socket, which with more than
@@ -23,6 +25,8 @@ export interface SocketData {
 export interface UpgradeDeps {
   readonly admission: Pick<Admission, "atUpgrade">;
   readonly origins: OriginRules;
+  readonly addresses: Addresses;
+  readonly limiter: Pick<Limiter, "blocked" | "connecting">;
   readonly maxConnections: number;
   readonly openConnections: () => number;
   readonly isStopping: () => boolean;
@@ -41,23 +45,33 @@ const selectable = [nativeSubprotocol, bearerProtocol] as const;
  * checked once the socket is open, so that a bad one gets an answer that says why.
  */
 export function createUpgrade(deps: UpgradeDeps) {
-  const { admission, origins, maxConnections, openConnections, isStopping, otherDialect, allowAnonymous, counters } =
-    deps;
-  const refuse = (...[code, ...more]: Parameters<typeof errorReply>): Reply => {
-    countOne(counters.refusedUpgrades, code);
-    return errorReply(code, ...more);
+  const { admission, origins, addresses, limiter, otherDialect, allowAnonymous, counters } = deps;
+  const { maxConnections, openConnections, isStopping } = deps;
+  const check = (request: HttpRequest, whence: Whence): void => {
+    if (isStopping()) throw new ChatError("SHUTTING_DOWN", { retryAfterMs: 1_000 });
+    if (openConnections() >= maxConnections) throw new ChatError("OVERLOADED", { retryAfterMs: 5_000 });
+    limiter.blocked(whence.address);
+    const refusal = limiter.connecting(whence);
+    if (refusal !== undefined) throw refusal;
+    if (mayConnect(request.getHeader("origin"), request.getHeader("host"), origins)) return;
+    throw new ChatError("FORBIDDEN", { message: "Pages of this origin may not connect." });
   };
-  const refusalOf = (request: HttpRequest): Reply | undefined => {
-    if (isStopping()) return refuse("SHUTTING_DOWN", undefined, { "retry-after": "1" });
-    if (openConnections() >= maxConnections) return refuse("OVERLOADED", undefined, { "retry-after": "5" });
-    if (mayConnect(request.getHeader("origin"), request.getHeader("host"), origins)) return undefined;
-    return refuse("FORBIDDEN", "Pages of this origin may not connect.");
+  const refusalOf = (request: HttpRequest, whence: Whence): Reply | undefined => {
+    try {
+      check(request, whence);
+      return undefined;
+    } catch (thrown) {
+      const error = toChatError(thrown);
+      countOne(counters.refusedUpgrades, error.code);
+      return chatErrorReply(error);
+    }
   };
 
   return (response: HttpResponse, request: HttpRequest, context: us_socket_context_t): void => {
+    const whence = whenceOf(addresses, response, request);
     const wrong = handshakeRefusal(request);
     if (wrong !== undefined) countOne(counters.refusedUpgrades, "UNSUPPORTED");
-    const refusal = wrong ?? refusalOf(request);
+    const refusal = wrong ?? refusalOf(request, whence);
     if (refusal !== undefined) return send(response, refusal);
     const offered = request
       .getHeader("sec-websocket-protocol")
@@ -75,7 +89,7 @@ export function createUpgrade(deps: UpgradeDeps) {
       dialect: selected === nativeSubprotocol ? nativeDialect : otherDialect(),
       openedMs: performance.now(),
       credential,
-      address: peerOf(response),
+      ...whence,
       mayBeAnonymous: allowAnonymous && selected !== nativeSubprotocol && (credential?.kind ?? "session") === "session",
     });
     const key = request.getHeader("sec-websocket-key");

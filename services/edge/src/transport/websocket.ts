@@ -1,6 +1,8 @@
 import { nativeDialect } from "@parley/dialects";
-import { ChatError, limits as protocolLimits } from "@parley/protocol";
+import { ChatError, closeCodes, frameAddressOf, limits as protocolLimits } from "@parley/protocol";
 import uWS, { type WebSocketBehavior } from "uWebSockets.js";
+import type { FrameLimits } from "../admission/limit-frames.ts";
+import type { RefusedFrame } from "../delivery/connection.ts";
 import type { DeliveryLimits } from "../delivery/delivery-limits.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import { closeLabelOf, endOfSocket } from "../figures/connection-figures.ts";
@@ -21,6 +23,11 @@ export interface WebSocketDeps {
   /** How long events are kept. */
   readonly eventWindowMs: number;
   readonly counters: Pick<Counters, "closed" | "received" | "receivedBytes">;
+  readonly limitFrame: FrameLimits;
+  /** Told of each socket as soon as it is open. */
+  readonly opened: (connection: HubConnection) => void;
+  /** Told of each that has closed. */
+  readonly socketGone: () => void;
   /** One frame of a client. */
   readonly receive: (connection: HubConnection, received: Received) => void;
 }
@@ -30,13 +37,36 @@ const idleTimeoutSeconds = 30;
 
 const decoder = new TextDecoder();
 
-function binaryFrame(): ChatError {
-  return new ChatError("INVALID_FRAME", { message: "Frames are JSON as text, and this one was binary." });
+function binaryFrame(): RefusedFrame {
+  const message = "Frames are JSON as text, and this one was binary.";
+  return { error: new ChatError("INVALID_FRAME", { message }), address: {} };
+}
+
+/** Which of its frames it was the sender is told, unless finding out would cost as much as handling it. */
+function tooFast(error: ChatError, text: string | undefined): RefusedFrame {
+  const isReadable = text !== undefined && text.length <= protocolLimits.clientFrameBytes;
+  return { error, address: isReadable ? frameAddressOf(text) : {} };
+}
+
+/** Takes a frame in, unless its sender is too fast. */
+function createTake({ limitFrame, outbox, counters, receive }: WebSocketDeps) {
+  return (connection: HubConnection, message: ArrayBuffer, isBinary: boolean): void => {
+    counters.received++;
+    counters.receivedBytes += message.byteLength;
+    const refusal = limitFrame(connection, message.byteLength);
+    if (refusal?.isFlood === true) return outbox.close(connection, closeCodes.protocolAbuse, "too many frames");
+    // The bytes are only lent until this returns: decoding copies them. Those of a text are UTF-8: others do not come this far.
+    const text = isBinary ? undefined : decoder.decode(message);
+    if (refusal === undefined) receive(connection, text ?? binaryFrame());
+    else receive(connection, tooFast(refusal.error, text));
+  };
 }
 
 /** The life of a socket, wired to the parts that know what to do. */
 export function createWebSocketBehavior(deps: WebSocketDeps): WebSocketBehavior<SocketData> {
-  const { upgrade, connections, outbox, catchUp, limits, eventWindowMs, counters, receive } = deps;
+  const { upgrade, connections, outbox, catchUp, limits, eventWindowMs } = deps;
+  const { counters, opened, socketGone, receive } = deps;
+  const take = createTake(deps);
 
   const open = (connection: HubConnection): void => {
     // Clients of the seeds take their first frame for the answer to their `auth`.
@@ -59,20 +89,17 @@ export function createWebSocketBehavior(deps: WebSocketDeps): WebSocketBehavior<
       const { connection } = ws.getUserData();
       connection.ws = ws;
       connections.add(connection);
+      opened(connection);
       open(connection);
     },
-    message(ws, message, isBinary) {
-      counters.received++;
-      counters.receivedBytes += message.byteLength;
-      // The bytes are only lent until this returns: decoding copies them. Those of a text are UTF-8: others do not come this far.
-      receive(ws.getUserData().connection, isBinary ? binaryFrame() : decoder.decode(message));
-    },
+    message: (ws, message, isBinary) => take(ws.getUserData().connection, message, isBinary),
     drain(ws) {
       const { connection } = ws.getUserData();
       if (!outbox.drained(connection)) return;
       for (const viewer of connection.viewers.values()) catchUp.catchUp(viewer);
     },
     close(ws, code, message) {
+      socketGone();
       const { connection } = ws.getUserData();
       const close = { ownCode: connection.closeCode, code, reason: decoder.decode(message) };
       countOne(counters.closed, closeLabelOf(close));

@@ -1,6 +1,7 @@
 import { connectRedis, openBus, type Bus } from "@parley/bus";
 import { AddressRules } from "@parley/protocol";
 import { createMetrics } from "@parley/runtime";
+import { signedIn } from "@parley/testkit";
 import { SignJWT } from "jose";
 import { openGateStore, type GateStore, type GateStoreDeps } from "../../src/admission/gate-store.ts";
 import type { EdgeOptions } from "../../src/edge.ts";
@@ -73,5 +74,5 @@ export function signToken(user: string, { issuedMs = Date.now(), ...claims }: To
 }
 
 export function connectCache(url: string): ReturnType<typeof connectRedis> {
-  return connectRedis({ url, role: "cache", log });
+  return connectRedis({ url: signedIn(url, "edge"), role: "cache", log });
 }

@@ -1,0 +1,164 @@
+import type { Holder, OpenTurn, OpenTurns } from "@parley/bus";
+import { ChatError, type ConversationId, type Limits, type RateName, type TurnId } from "@parley/protocol";
+import type { Redis } from "../commands/conversations/conversation-index.ts";
+import type {
+  ConversationQuota,
+  MessageFate,
+  MessageLimits,
+  MessagePlace,
+  Spender,
+  Spending,
+} from "../commands/message-limits.ts";
+import type { LimitRefusals } from "./limit-refusals.ts";
+import { createMessageCounts } from "./limit-messages.ts";
+import type { SharedRates } from "./limit-rates.ts";
+import type { Overload } from "./overload.ts";
+
+export interface TurnLimitsDeps {
+  readonly redis: Redis | undefined;
+  readonly rates: SharedRates;
+  readonly openTurns: OpenTurns;
+  readonly overload: Overload;
+  readonly current: () => Limits;
+  /** Whether a turn has ended, by the event log. */
+  readonly hasEnded: (turn: { readonly conversation: ConversationId; readonly turn: TurnId }) => Promise<boolean>;
+  readonly refusals: LimitRefusals;
+  /** Redis is waited for no longer than this. */
+  readonly deadlineMs: number;
+}
+
+const openRetryMs = 2_000;
+/** Those that are counted as open and have ended, because a worker died before it could say so, are looked for among so many of the oldest. */
+const oldestLookedAt = 8;
+const lookAgainMs = 5_000;
+const maxLooked = 10_000;
+
+/** What a message costs its user and tenant: messages per minute, turns that wait or run, messages of its conversation. */
+export function createTurnLimits(deps: TurnLimitsDeps): MessageLimits {
+  const { rates, overload, openTurns, refusals } = deps;
+  const messages = createMessageCounts(deps);
+  const addTurn = createAddTurn(deps);
+
+  const takeRates = async (spender: Spender): Promise<void> => {
+    const waits = ratesOf(spender).map(async ({ name, key }) => ({ name, waitMs: await rates.consume(name, key) }));
+    for (const { name, waitMs } of await Promise.all(waits)) if (waitMs > 0) throw refusals.rate(name, waitMs, spender);
+  };
+
+  return {
+    check(spender, isFirst) {
+      if (spender.isExempt) return;
+      const shed = overload.message(isFirst);
+      if (shed !== undefined) throw refusals.overloaded(shed);
+      for (const { name, key } of ratesOf(spender)) {
+        const waitMs = rates.refusedMs(name, key);
+        if (waitMs > 0) throw refusals.rate(name, waitMs, spender);
+      }
+    },
+
+    spend(spender, place): Spending {
+      if (spender.isExempt) return free;
+      const turn = turnOf(spender, place);
+      const opening = addTurn(turn, spender);
+      const counting = messages.add(place.conversation, spender);
+      const allowed = Promise.all([takeRates(spender), opening, counting.allowed]).then(() => undefined);
+      const giveBack = (isOpen: boolean): void => {
+        counting.giveBack();
+        // One that was known before is still open, or its worker says when it is not.
+        if (!isOpen) void opening.then((added) => (added === "added" ? openTurns.remove(turn) : undefined), nothing);
+      };
+      return {
+        allowed,
+        settle(fate: MessageFate) {
+          if (fate === "accepted" || fate === "unknown") return;
+          giveBack(fate === "repeated");
+          // Who is refused has tried; who sends the same again has not.
+          if (fate !== "refused") for (const { name, key } of ratesOf(spender)) rates.giveBack(name, key);
+          if (fate === "over") void opening.then(() => openTurns.remove(turn), nothing);
+        },
+      };
+    },
+  };
+}
+
+const nothing = (): void => {};
+const free: Spending = { allowed: Promise.resolve(), settle: nothing };
+
+/** Conversations that a user begins within an hour. */
+export function createConversationQuota({
+  rates,
+  refusals,
+}: Pick<TurnLimitsDeps, "rates" | "refusals">): ConversationQuota {
+  const name = "new_conversations_per_user";
+  return {
+    async take(spender) {
+      if (spender.isExempt) return;
+      const waitMs = await rates.consume(name, spender.caller.user.id);
+      if (waitMs > 0) throw refusals.rate(name, waitMs, spender);
+    },
+    count(spender) {
+      if (!spender.isExempt) void rates.consume(name, spender.caller.user.id);
+    },
+    usedUp(spender) {
+      const waitMs = spender.isExempt ? 0 : rates.refusedMs(name, spender.caller.user.id);
+      return waitMs > 0 ? refusals.rate(name, waitMs, spender) : undefined;
+    },
+  };
+}
+
+/** Counts a turn as open, unless too many are; then it is looked whether the oldest of them really still are. */
+function createAddTurn({ openTurns, current, hasEnded, refusals }: TurnLimitsDeps) {
+  /** By holder, when it was last looked (a `performance.now`). */
+  const looked = new Map<string, number>();
+
+  const mayLook = (holder: string): boolean => {
+    const nowMs = performance.now();
+    if (nowMs - (looked.get(holder) ?? -Infinity) < lookAgainMs) return false;
+    looked.delete(holder);
+    looked.set(holder, nowMs);
+    const [oldest] = looked.keys();
+    if (looked.size > maxLooked && oldest !== undefined) looked.delete(oldest);
+    return true;
+  };
+
+  /** Whether any was found. */
+  const dropEnded = async (holder: Holder, { user, tenant }: OpenTurn): Promise<boolean> => {
+    const oldest = await openTurns.oldest(holder, oldestLookedAt);
+    const ended = await Promise.all(oldest.map(hasEnded));
+    const gone = oldest.filter((_, i) => ended[i] === true);
+    await Promise.all(gone.map((turn) => openTurns.remove({ ...turn, user, tenant })));
+    return gone.length > 0;
+  };
+
+  return async (turn: OpenTurn, spender: Spender): Promise<"added" | "known"> => {
+    const { open_turns_per_user: perUser, open_turns_per_tenant: perTenant } = current();
+    const most = { perUser, perTenant };
+    let added = await openTurns.add(turn, most);
+    if (typeof added === "string") return added;
+    const { user, tenant = "" } = turn;
+    const holder: Holder = added.full === "user" ? { user } : { tenant };
+    if (mayLook(`${added.full} ${user}`) && (await dropEnded(holder, turn).catch(() => false))) {
+      added = await openTurns.add(turn, most);
+      if (typeof added === "string") return added;
+    }
+    const limit = added.full === "user" ? "open_turns_per_user" : "open_turns_per_tenant";
+    throw refusals.of(
+      limit,
+      new ChatError("RATE_LIMITED", { message: tooMany[added.full], retryAfterMs: openRetryMs }),
+      spender,
+    );
+  };
+}
+
+const tooMany = {
+  user: "Too many of your messages wait for their answers. Send more when some have come.",
+  tenant: "Too many messages of your organisation wait for their answers. Send more when some have come.",
+} as const;
+
+function ratesOf({ caller: { user, tenant } }: Spender): { readonly name: RateName; readonly key: string }[] {
+  const own = { name: "turns_per_user", key: user.id } as const;
+  return tenant === undefined ? [own] : [own, { name: "turns_per_tenant", key: tenant }];
+}
+
+function turnOf({ caller: { user, tenant } }: Spender, place: MessagePlace): OpenTurn {
+  return { ...place, user: user.id, tenant };
+}
