@@ -8,7 +8,7 @@ const maxLagMs = 200;
 /** What the tokens of 5,000 sockets that run out within a second do to an edge, while answers stream. */
 export const storm: Bench = {
   name: "token-storm",
-  about: `${sockets} tokens that run out within a second: half bring a new one, the others are closed; the event loop stands still for less than ${maxLagMs} ms more than at rest`,
+  about: `${sockets} tokens that run out within a second: half bring a new one, the others are closed; the event loop stands still for less than ${maxLagMs} ms, or twice of what it does at rest`,
   takesSeconds: 170,
   isGate: false,
   async run() {
@@ -22,7 +22,7 @@ export const storm: Bench = {
         [...row, rounded(quietLagMs), faults.length].map(String),
       ],
       budgets: [
-        { what: "lag beyond that at rest, ms", value: lagMs - quietLagMs, limit: maxLagMs, is: "<=" },
+        { what: "longest lag, ms", value: lagMs, limit: Math.max(maxLagMs, 2 * quietLagMs), is: "<=" },
         { what: "viewers who lost text", value: faults.length, limit: 0, is: "<=" },
       ],
     };

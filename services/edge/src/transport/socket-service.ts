@@ -104,7 +104,10 @@ function identifying(handle: InboxDeps["handle"], { sockets }: Limiter): InboxDe
 
 /** Before a connection is its user's. Throws QUOTA_EXCEEDED. */
 function identify({ sockets }: Limiter) {
-  return (connection: Connection, { user }: Caller): void => sockets.identifying(connection, user.id);
+  return (connection: Connection, { user }: Caller): void => {
+    sockets.identifying(connection, user.id);
+    sockets.changing(connection, user.id);
+  };
 }
 
 interface Endpoint {
