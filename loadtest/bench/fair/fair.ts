@@ -98,12 +98,14 @@ function budgetsOf(rows: readonly Row[]): Budget[] {
   return rows.flatMap(({ workers, turns, firstMs, perSecond }) => {
     const who = `${turns} turns, ${workers} worker${workers === 1 ? "" : "s"}`;
     const first = { what: `${who}: a newcomer's first token, p95 in ms`, value: quantile(firstMs, 0.95), limit: 1_000 };
+    // What it takes to begin and to end is much of a short flood.
+    const isLong = turns >= 1_000;
     // The last wave does not fill all slots.
     const waves = Math.ceil(turns / (slots * workers));
     const share = { what: `${who}: of what the slots allow the flood alone, share`, limit: 0.8 };
     return [
       { ...first, is: "<=" as const },
-      ...(perSecond === undefined
+      ...(perSecond === undefined || !isLong
         ? []
         : [{ ...share, value: perSecond / (turns / (waves * turnSeconds)), is: ">=" as const }]),
     ];

@@ -82,6 +82,31 @@ function next(child: ChildProcess): Promise<any> {
   return new Promise((resolve) => child.once("message", resolve));
 }
 
+function usedMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+}
+
+/** The longest that others had to wait in this process, in its own time of processor: what other processes take does not count. */
+function watchTurns() {
+  let last = usedMs();
+  let longest = 0;
+  let isOver = false;
+  const turn = (): void => {
+    const now = usedMs();
+    longest = Math.max(longest, now - last);
+    last = now;
+    if (!isOver) setImmediate(turn);
+  };
+  setImmediate(turn);
+  return {
+    end(): number {
+      isOver = true;
+      return longest;
+    },
+  };
+}
+
 function quantile(times: readonly number[], q: number): number {
   return times.toSorted((one, other) => one - other)[Math.floor(times.length * q)] ?? NaN;
 }
@@ -106,9 +131,11 @@ it(
     const closing = next(many);
     const revokedMs = Date.now();
     const cpuBefore = process.cpuUsage();
+    const turns = watchTurns();
     await edge.gate.revoke({ what: "user", id: "anna", by: "a test" });
     await eventually(() => edge.sockets() === 1, { what: "the end of the crowd", intervalMs: 50 });
     const goneMs = Date.now() - revokedMs;
+    const longestMs = turns.end();
     const cpu = process.cpuUsage(cpuBefore);
     const busyMs = (cpu.user + cpu.system) / 1_000;
     // Of a processor that this process got: others may use it too.
@@ -119,14 +146,17 @@ it(
       [0.5, 0.99, 1].map((q) => Math.round(quantile(times, Math.min(q, 0.9999)))),
     );
     process.stdout.write(
-      `closed at the edge after ${goneMs} ms (${Math.round(busyMs)} ms of processor), seen by its clients after ${atMs - revokedMs} ms; the neighbour's p50, p99, max: ${figures[0]?.join(", ")} ms before, ${figures[1]?.join(", ")} ms during\n`,
+      `closed at the edge after ${goneMs} ms (${Math.round(busyMs)} ms of processor, at most ${Math.round(longestMs)} ms in one go), seen by its clients after ${atMs - revokedMs} ms; the neighbour's p50, p99, max: ${figures[0]?.join(", ")} ms before, ${figures[1]?.join(", ")} ms during\n`,
     );
     for (const child of [neighbour, many]) child.kill("SIGKILL");
     expect(codes).toEqual({ 4500: crowd });
     expect(busyMs).toBeLessThan(1_000);
     expect(during.length).toBeGreaterThan(10);
-    // Some milliseconds for a batch of closes.
-    expect(quantile(during, 0.99)).toBeLessThan(Math.max(2 * quantile(before, 0.99), 30 / share));
+    // A batch of closes, or a collection of garbage.
+    expect(longestMs).toBeLessThan(60);
+    // Where others use the processor, their pauses are all that a neighbour sees.
+    const allowedMs = share > 0.8 ? Math.max(2 * quantile(before, 0.99), 30) : Infinity;
+    expect(quantile(during, 0.99)).toBeLessThan(allowedMs);
   },
 );
 
