@@ -1,3 +1,4 @@
+import { closeCodes } from "@parley/protocol";
 import { tokenStorm } from "../../../test/e2e/token-storm.ts";
 import type { Bench } from "../bench.ts";
 import { rounded } from "../measure/statistics.ts";
@@ -14,7 +15,13 @@ export const storm: Bench = {
   async run() {
     const figures = await tokenStorm({ sockets, conversations: 50 });
     const { stayed, closed, closesTookMs, warningsTookMs, lagMs, quietLagMs, faults } = figures;
-    const row = [stayed, closed.get(4004) ?? 0, rounded(closesTookMs), rounded(warningsTookMs), rounded(lagMs)];
+    const row = [
+      stayed,
+      closed.get(closeCodes.tokenExpired) ?? 0,
+      rounded(closesTookMs),
+      rounded(warningsTookMs),
+      rounded(lagMs),
+    ];
     return {
       figures: [{ ...figures, closed: Object.fromEntries(closed) }],
       table: [

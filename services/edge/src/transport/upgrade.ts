@@ -40,13 +40,8 @@ export interface UpgradeDeps {
 /** What may be selected of the subprotocols, the best first; what carries a token never is. */
 const selectable = [nativeSubprotocol, bearerProtocol] as const;
 
-/**
- * Decides on an upgrade without waiting for anything: the request is gone after this returns. What it was opened with is only picked up here; it is
- * checked once the socket is open, so that a bad one gets an answer that says why.
- */
-export function createUpgrade(deps: UpgradeDeps) {
-  const { admission, origins, addresses, limiter, otherDialect, allowAnonymous, counters } = deps;
-  const { maxConnections, openConnections, isStopping } = deps;
+/** Why a request may not become a socket; undefined: it may. */
+function createRefusal({ origins, limiter, maxConnections, openConnections, isStopping, counters }: UpgradeDeps) {
   const check = (request: HttpRequest, whence: Whence): void => {
     if (isStopping()) throw new ChatError("SHUTTING_DOWN", { retryAfterMs: 1_000 });
     if (openConnections() >= maxConnections) throw new ChatError("OVERLOADED", { retryAfterMs: 5_000 });
@@ -56,7 +51,13 @@ export function createUpgrade(deps: UpgradeDeps) {
     if (mayConnect(request.getHeader("origin"), request.getHeader("host"), origins)) return;
     throw new ChatError("FORBIDDEN", { message: "Pages of this origin may not connect." });
   };
-  const refusalOf = (request: HttpRequest, whence: Whence): Reply | undefined => {
+
+  return (request: HttpRequest, whence: Whence): Reply | undefined => {
+    const wrong = handshakeRefusal(request);
+    if (wrong !== undefined) {
+      countOne(counters.refusedUpgrades, "UNSUPPORTED");
+      return wrong;
+    }
     try {
       check(request, whence);
       return undefined;
@@ -66,12 +67,19 @@ export function createUpgrade(deps: UpgradeDeps) {
       return chatErrorReply(error);
     }
   };
+}
+
+/**
+ * Decides on an upgrade without waiting for anything: the request is gone after this returns. What it was opened with is only picked up here; it is
+ * checked once the socket is open, so that a bad one gets an answer that says why.
+ */
+export function createUpgrade(deps: UpgradeDeps) {
+  const { admission, addresses, otherDialect, allowAnonymous } = deps;
+  const refusalOf = createRefusal(deps);
 
   return (response: HttpResponse, request: HttpRequest, context: us_socket_context_t): void => {
     const whence = whenceOf(addresses, response, request);
-    const wrong = handshakeRefusal(request);
-    if (wrong !== undefined) countOne(counters.refusedUpgrades, "UNSUPPORTED");
-    const refusal = wrong ?? refusalOf(request, whence);
+    const refusal = refusalOf(request, whence);
     if (refusal !== undefined) return send(response, refusal);
     const offered = request
       .getHeader("sec-websocket-protocol")
