@@ -30,21 +30,20 @@ function refill(bucket: Bucket, { rate, burst, everyMs }: BucketRate, nowMs: num
  */
 export function takeFrom(bucket: Bucket, size: number, rate: BucketRate, nowMs: number): number {
   refill(bucket, rate, nowMs);
-  const waitMs = missingMs(bucket, size, rate);
-  if (waitMs === 0) bucket.level -= size;
-  return waitMs;
+  const needed = Math.min(size, rate.burst);
+  if (bucket.level < needed) return ((needed - bucket.level) * rate.everyMs) / rate.rate;
+  bucket.level -= size;
+  return 0;
 }
 
-/** Until there is as much as is needed. */
-function missingMs({ level }: Bucket, size: number, { rate, burst, everyMs }: BucketRate): number {
-  return Math.max(0, ((Math.min(size, burst) - level) * everyMs) / rate);
-}
-
-/** As `takeFrom`, but what is refused is taken too, and counts for the ms: who does not stop sinks as low as another burst below nothing. */
+/**
+ * As `takeFrom`, but what is refused is taken too: who does not stop sinks as low as another burst below nothing. The wait that is returned is one after which
+ * the same passes, if nothing is sent meanwhile.
+ */
 export function chargeTo(bucket: Bucket, size: number, rate: BucketRate, nowMs: number): number {
   if (takeFrom(bucket, size, rate, nowMs) === 0) return 0;
   bucket.level = Math.max(-rate.burst, bucket.level - size);
-  return missingMs(bucket, size, rate);
+  return ((Math.min(size, rate.burst) - bucket.level) * rate.everyMs) / rate.rate;
 }
 
 /** Whether somebody went on for a whole burst after they were told to wait. */
