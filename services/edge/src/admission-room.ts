@@ -1,3 +1,4 @@
+import { ChatError, limits } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { createAdmission } from "./admission/admit.ts";
 import { noApiKeys, type ApiKeys } from "./admission/api-keys.ts";
@@ -76,10 +77,25 @@ function createSignIn({ redis, signIn }: AdmissionRoomOptions) {
 /** A sign-in that has ended is out of Redis too: here it only has to be known until every edge has closed its sockets. */
 const endedSessionMs = 600_000;
 
-/** How users end what they hold. */
-export function revokerOf({ revoke }: Pick<GateStore, "revoke">): Revoke {
+/** The rest of what can be kept is for operators. */
+const most = { session: limits.revocations / 2, user: 0.9 * limits.revocations };
+
+/** How users end what they hold. Throws OVERLOADED where too much was revoked already. */
+export function revokerOf({ revoke, revocationCount }: RevokerDeps): Revoke {
   return async (thing, { user }) => {
+    if (revocationCount() >= most[thing.what]) {
+      // It has ended all the same, and its sockets are looked after within a minute.
+      if (thing.what === "session") return;
+      throw new ChatError("OVERLOADED", {
+        message: "Too much was revoked lately for this to be kept. Ask the operator.",
+      });
+    }
     const untilMs = thing.what === "session" ? Date.now() + endedSessionMs : undefined;
     await revoke({ ...thing, untilMs, by: user.id, reason: "signed out" });
   };
+}
+
+interface RevokerDeps {
+  readonly revoke: (order: Parameters<GateStore["revoke"]>[0]) => Promise<unknown>;
+  readonly revocationCount: GateStore["revocationCount"];
 }

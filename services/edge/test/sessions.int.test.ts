@@ -4,7 +4,7 @@ import { openGateStore } from "../src/admission/gate-store.ts";
 import type { Identity } from "../src/admission/identity.ts";
 import { createSessions } from "../src/admission/sessions.ts";
 import { revokerOf } from "../src/admission-room.ts";
-import { AddressRules } from "@parley/protocol";
+import { AddressRules, limits } from "@parley/protocol";
 import { createMetrics } from "@parley/runtime";
 import { createBrowser, type Browser } from "./support/browser.ts";
 import { createWorld, log, tokenOf, type World } from "./support/edge-fixture.ts";
@@ -216,4 +216,24 @@ it("while Redis is away nobody is asked to sign in again, and tokens go on to wo
   await redis.flushall();
   expect(await ask(browser, "GET", "/api/v1/auth/me")).toMatchObject({ status: 401, body: { code: "AUTH_EXPIRED" } });
   expect(await me(await signIn("uma"))).toBe(200);
+});
+
+it("what people end themselves leaves room for what operators revoke", async () => {
+  const revoked: string[] = [];
+  let count = 0;
+  const gate = {
+    revocationCount: () => count,
+    revoke: async ({ what, id }: { readonly what: string; readonly id: string }) => void revoked.push(`${what} ${id}`),
+  };
+  const revoke = revokerOf(gate);
+  const by = { user: { id: "anna" }, roles: [] };
+  const session = { what: "session", id: "web:1", user: "anna" } as const;
+  const user = { what: "user", id: "anna" } as const;
+  for (const one of [session, user]) await revoke(one, by);
+  count = limits.revocations * 0.6;
+  for (const one of [session, user]) await revoke(one, by);
+  count = limits.revocations * 0.95;
+  await revoke(session, by);
+  await expect(revoke(user, by)).rejects.toMatchObject({ code: "OVERLOADED" });
+  expect(revoked).toEqual(["session web:1", "user anna", "user anna"]);
 });

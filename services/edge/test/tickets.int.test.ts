@@ -89,7 +89,7 @@ describe("a ticket", () => {
     expect([...keys, ...texts].filter((text) => text?.includes(ticket))).toEqual([]);
   });
 
-  it("keeps user, tenant, roles, scopes, sign-in, name and time of its token", async () => {
+  it("keeps user, tenant, roles, scopes, sign-in, name, hash and time of its token", async () => {
     const tickets = createTickets(redis);
     const identity: Identity = {
       ...{
@@ -99,7 +99,7 @@ describe("a ticket", () => {
         roles: ["operator"],
         scopes: ["session:*"],
       },
-      ...{ session: "s1", tokenId: "t1", issuedAtMs: 17, expiresAtMs: Date.now() + 60_000 },
+      ...{ session: "s1", tokenId: "t1", tokenHash: "h1", issuedAtMs: 17, expiresAtMs: Date.now() + 60_000 },
     };
     const { ticket } = await tickets.make({ identity, signIn: "web" });
     expect(await tickets.redeem(ticket)).toEqual({ identity, signIn: "web" });

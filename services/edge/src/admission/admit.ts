@@ -42,7 +42,7 @@ export interface Admission {
   atUpgrade(request: AskedForSocket): Credential | undefined;
   /** Whose it is. Throws AUTH_INVALID, AUTH_EXPIRED or AUTH_UNAVAILABLE. */
   byCredential(credential: Credential, origin: Origin): Promise<Admitted>;
-  /** Throws AUTH_INVALID when the credential was revoked since it was checked. */
+  /** Throws AUTH_INVALID, BLOCKED or AUTH_EXPIRED when the caller may not be here any more: the body of a request may take long to come. */
   recheck(caller: Caller): void;
   /** Whose request it is, by its headers. Throws also AUTH_REQUIRED, and FORBIDDEN for a cookie that another page makes its browser send. */
   byRequest(request: AskedFor, access: Access, origin: Origin): Promise<Caller>;
@@ -75,9 +75,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
 
   const byCredential: Admission["byCredential"] = async (credential, { address }) => {
     const { identity, signIn: id } = await holderOf(deps, credential, address).catch((error: unknown) => {
-      // An old cookie comes by itself, and a token that has run out was good once.
-      const isOffence = error instanceof ChatError && error.code === "AUTH_INVALID" && credential.kind !== "session";
-      if (isOffence) gate.note("bad token", { address });
+      if (isOffence(error, credential)) gate.note("bad token", { address });
       throw error;
     });
     if (gate.isRevoked(identity)) throw revoked();
@@ -89,13 +87,14 @@ export function createAdmission(deps: AdmissionDeps): Admission {
 
   const identify: Admission["identify"] = async (request, origin) => {
     const authorization = request.header("authorization");
-    if (authorization !== "") {
-      const token = bearerIn(authorization);
-      if (token === undefined) throw new ChatError("AUTH_INVALID");
-      return byCredential({ kind: "token", token }, origin);
-    }
+    const token = bearerIn(authorization);
+    if (token !== undefined) return byCredential({ kind: "token", token }, origin);
     const id = signIn?.cookie.read(request.header("cookie"));
-    if (signIn === undefined || id === undefined) return undefined;
+    if (signIn === undefined || id === undefined) {
+      // Beside a cookie it may be the password that a proxy in front asks for.
+      if (authorization !== "") throw new ChatError("AUTH_INVALID");
+      return undefined;
+    }
     if (!isReading(request) && !isOwnPage(signIn, request)) throw new ChatError("FORBIDDEN", { message: foreignPage });
     return byCredential({ kind: "session", id }, origin);
   };
@@ -105,6 +104,9 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     identify,
     recheck(caller) {
       if (gate.isCallerRevoked(caller)) throw revoked();
+      const blockedUntilMs = gate.blockedUntil("", caller.user.id);
+      if (blockedUntilMs !== undefined) throw blocked(blockedUntilMs);
+      if (caller.expires !== undefined && caller.expires <= Date.now()) throw new ChatError("AUTH_EXPIRED");
     },
     atUpgrade: ({ header, protocols, token, ticket }) =>
       credentialAtUpgrade({
@@ -137,6 +139,14 @@ function isReading({ method }: AskedFor): boolean {
 
 function isOwnPage({ cookie }: SignIn, { header }: Pick<AskedFor, "header">): boolean {
   return cookie.isOwnPage({ origin: header("origin"), fetchSite: header("sec-fetch-site") });
+}
+
+/**
+ * An old cookie comes by itself, a client that reconnects to the same address shows its ticket again, and a token that has run out was good once: with some
+ * of each everybody behind one address would be kept out.
+ */
+function isOffence(error: unknown, { kind }: Credential): boolean {
+  return error instanceof ChatError && error.code === "AUTH_INVALID" && kind !== "session" && kind !== "ticket";
 }
 
 async function holderOf(

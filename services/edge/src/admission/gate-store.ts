@@ -30,6 +30,7 @@ const rulesEveryMs = 1_000;
 /** The gate with its doors: what keeps people out, and how that is changed. */
 export interface GateStore extends Gate, Pick<Revocations, "revoke" | "reinstate">, Pick<Blocks, "block" | "lift"> {
   revocations: Revocations["list"];
+  revocationCount: Revocations["size"];
   blocks: Blocks["all"];
   close(): void;
 }
@@ -98,7 +99,7 @@ export async function openGateStore(deps: GateStoreDeps): Promise<GateStore> {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    ...{ notes, revoke, reinstate, revocations: list },
+    ...{ notes, revoke, reinstate, revocations: list, revocationCount: size },
     ...{ block: blocks.block, lift: blocks.lift, blocks: blocks.all },
     close() {
       clearInterval(watching);

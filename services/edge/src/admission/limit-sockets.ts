@@ -107,7 +107,9 @@ function createSocketRefusals({ users, addresses, opening, refusals }: SocketRef
 
     /** Before it is known as its user's. Throws QUOTA_EXCEEDED, which closes it. */
     identifying(connection: Counted, userId: string): void {
-      if (connection.counted !== "opening" || !isUserFull(connection.address, userId)) return;
+      const { address, counted, caller } = connection;
+      if (counted === "no" || (counted === "user" && caller?.user.id === userId) || !isUserFull(address, userId))
+        return;
       const message = "You have too many connections open. Close some of them first.";
       throw new ChatError("QUOTA_EXCEEDED", { message, close: closeCodes.tooManyConnections });
     },

@@ -112,7 +112,7 @@ async function begin(store: Redis, times: SessionTimes, { identity, address, age
   const cookie = randomBytes(32).toString("base64url");
   const id = nameOf(cookie);
   const nowMs = Date.now();
-  const own = { ...identity, session: revocationName(id), tokenId: undefined, issuedAtMs: nowMs };
+  const own = { ...identity, session: revocationName(id), tokenId: undefined, tokenHash: undefined, issuedAtMs: nowMs };
   const record: Stored = { identity: own, madeMs: nowMs, seenMs: nowMs, address, agent: agent.slice(0, maxAgentChars) };
   const users = listOf(identity.user.id);
   const ids = await ask(store.zrange(users, 0, "-1"));

@@ -12,12 +12,14 @@ const StoredIdentity = z.object({
   expiresAtMs: z.number(),
   session: z.string().optional(),
   tokenId: z.string().optional(),
+  /** What a ticket was made with can be revoked by it. */
+  tokenHash: z.string().optional(),
   issuedAtMs: z.number().optional(),
 });
 
 /** As a field of what is stored. */
 export const storedIdentity = StoredIdentity.transform(
-  ({ user, issuer, tenant, roles, scopes, expiresAtMs, session, tokenId, issuedAtMs }): Identity => {
-    return { user, issuer, tenant, roles, expiresAtMs, session, tokenId, issuedAtMs, scopes };
+  ({ user, issuer, tenant, roles, scopes, expiresAtMs, session, tokenId, tokenHash, issuedAtMs }): Identity => {
+    return { user, issuer, tenant, roles, expiresAtMs, session, tokenId, tokenHash, issuedAtMs, scopes };
   },
 );
