@@ -79,9 +79,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
       throw error;
     });
     if (gate.isRevoked(identity)) throw revoked();
-    // Addresses are blocked before a token is asked for.
-    const blockedUntilMs = gate.blockedUntil("", identity.user.id);
-    if (blockedUntilMs !== undefined) throw blocked(blockedUntilMs);
+    checkBlocked(gate, identity.user);
     return { identity, caller: callerOf(identity, address), signIn: id };
   };
 
@@ -104,8 +102,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     identify,
     recheck(caller) {
       if (gate.isCallerRevoked(caller)) throw revoked();
-      const blockedUntilMs = gate.blockedUntil("", caller.user.id);
-      if (blockedUntilMs !== undefined) throw blocked(blockedUntilMs);
+      checkBlocked(gate, caller.user);
       if (caller.expires !== undefined && caller.expires <= Date.now()) throw new ChatError("AUTH_EXPIRED");
     },
     atUpgrade: ({ header, protocols, token, ticket }) =>
@@ -180,8 +177,11 @@ function revoked(): ChatError {
   return new ChatError("AUTH_INVALID", { message: "The token was revoked." });
 }
 
-function blocked(untilMs: number): ChatError {
-  return new ChatError("BLOCKED", { retryAfterMs: Math.max(1_000, untilMs - Date.now()) });
+/** Addresses are blocked before a token is asked for. */
+function checkBlocked(gate: Pick<Gate, "blockedUntil">, { id }: Caller["user"]): void {
+  const untilMs = gate.blockedUntil("", id);
+  if (untilMs === undefined) return;
+  throw new ChatError("BLOCKED", { retryAfterMs: Math.max(1_000, untilMs - Date.now()) });
 }
 
 function callerOf(identity: Identity, address: string): Caller {
