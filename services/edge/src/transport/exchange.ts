@@ -20,8 +20,8 @@ export interface Exchange {
   reply(reply: Reply): void;
   /** The answer is written bit by bit from now on, by the caller. Undefined when the client is gone. */
   take(): HttpResponse | undefined;
-  /** The whole body; undefined when it is larger than `maxBytes`. Never resolves when the client goes away. */
-  body(maxBytes: number): Promise<Buffer | undefined>;
+  /** The whole body; undefined when it is larger than `maxBytes`. Never resolves when the client goes away, and cuts it off after `withinMs` (default: 30 s). */
+  body(maxBytes: number, withinMs?: number): Promise<Buffer | undefined>;
   /** Headers of the answer, whoever writes it. */
   readonly headers: Map<string, string>;
 }
@@ -42,6 +42,8 @@ const headerNames = [
 ] as const;
 export type HeaderName = (typeof headerNames)[number];
 
+/** The longest body by a bad mobile connection. Whoever sends a byte now and then would hold a connection for ever. */
+const bodyMs = 30_000;
 /** A sender that goes on for long after the limit is cut off: its answer is not worth the reading. */
 const floodBytes = 4 * 1024 * 1024;
 
@@ -56,8 +58,10 @@ export function createExchange(
   const headers = new Map<string, string>();
   const listeners: (() => void)[] = [];
   let state: "open" | "taken" | "answered" | "gone" = "open";
+  const body = createBody(response, () => state === "open");
   response.onAborted(() => {
     state = "gone";
+    body.stop();
     for (const listener of listeners) listener();
   });
   const method = request.getMethod().toUpperCase();
@@ -77,6 +81,7 @@ export function createExchange(
     reply(reply) {
       if (state !== "open") return;
       state = "answered";
+      body.stop();
       send(response, { ...reply, headers: { ...Object.fromEntries(headers), ...reply.headers } }, method === "HEAD");
     },
     take() {
@@ -84,7 +89,20 @@ export function createExchange(
       state = "taken";
       return response;
     },
-    body: (maxBytes) => readBody(response, maxBytes),
+    body: body.read,
+  };
+}
+
+/** `isOpen`: after its answer the library must not be told to close it. */
+function createBody(response: HttpResponse, isOpen: () => boolean) {
+  let timer: NodeJS.Timeout | undefined;
+  const stop = (): void => clearTimeout(timer);
+  return {
+    stop,
+    read(maxBytes: number, withinMs = bodyMs): Promise<Buffer | undefined> {
+      timer = setTimeout(() => void (isOpen() && response.close()), withinMs);
+      return readBody(response, maxBytes).finally(stop);
+    },
   };
 }
 
