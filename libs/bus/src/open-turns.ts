@@ -29,7 +29,7 @@ export interface OpenTurns {
   remove(turn: OpenTurn): Promise<void>;
   /** How many are open. Throws while Redis is away. */
   count(holder: Holder): Promise<number>;
-  /** Those that have been open for the longest, so that it can be looked whether they still are. Throws while Redis is away. */
+  /** Those that have been open for the longest, so that it can be looked whether they still are; while Redis is away, of those counted here. */
   oldest(holder: Holder, most: number): Promise<Pick<OpenTurn, "conversation" | "turn">[]>;
 }
 
@@ -110,7 +110,9 @@ export function createOpenTurns({ redis, deadlineMs = defaultDeadlineMs }: OpenT
     },
     count: async (holder) => demand(redis).zcard(openTurnsKey(holder)),
     async oldest(holder, most) {
-      const members = await demand(redis).zrange(openTurnsKey(holder), "0", String(most - 1));
+      const key = openTurnsKey(holder);
+      const isLocal = redis?.status !== "ready" || performance.now() < restsUntilMs;
+      const members = isLocal ? local.oldest(key, most) : await redis.zrange(key, "0", String(most - 1));
       return members.flatMap((member) => {
         const [conversation, turn] = member.split(".");
         return conversation === undefined || turn === undefined ? [] : [{ conversation, turn }];
@@ -186,6 +188,8 @@ function createLocalTurns() {
       if (held.size > maxLocal && oldest !== undefined) held.delete(oldest);
       return "added";
     },
+    /** Nobody tells this process when a turn ends: who is full has it looked. */
+    oldest: (key: string, most: number): string[] => [...(held.get(key)?.keys() ?? [])].slice(0, most),
     remove(turn: OpenTurn): void {
       for (const key of keysOf(turn)) {
         const turns = held.get(key);

@@ -75,6 +75,8 @@ describe("open turns", () => {
     expect(await open.add(turnOf("anna", "t2"), most)).toBe("known");
     expect(await open.add(turnOf("anna", "t3"), most)).toEqual({ full: "user" });
     expect(performance.now() - begunMs).toBeLessThan(500);
+    // Nobody tells this process which of them have ended; who is full has it looked.
+    expect(await open.oldest({ user: "anna" }, 1)).toEqual([{ conversation: "c", turn: "t1" }]);
   });
 
   it("that end while Redis is away are told to it when it is back", async () => {

@@ -153,6 +153,19 @@ describe("dialect A", () => {
     ]);
   });
 
+  it("is told for how long it has to wait", () => {
+    const tooFast = {
+      type: "error",
+      error: "Too fast.",
+      code: "RATE_LIMITED",
+      retryable: true,
+      retry_after_ms: 1_500,
+    } as const;
+    expect(framesOf(open().encodeFrame(tooFast))).toEqual([
+      { type: "error", data: { error: "Too fast.", code: "RATE_LIMITED", retry_after_ms: 1_500 } },
+    ]);
+  });
+
   it("gets one text with all that is missing when it was slow", async () => {
     const { show, showSnapshot, turn } = await askUuid();
     show(token("t", "one "));

@@ -143,6 +143,19 @@ describe("dialect C", () => {
     ]);
   });
 
+  it("is told for how long it has to wait", () => {
+    const tooFast = {
+      type: "error",
+      error: "Too fast.",
+      code: "RATE_LIMITED",
+      retryable: true,
+      retry_after_ms: 1_500,
+    } as const;
+    expect(framesOf(open().encodeFrame(tooFast))).toEqual([
+      { type: "error", error: "Too fast.", code: "RATE_LIMITED", retry_after_ms: 1_500 },
+    ]);
+  });
+
   it("always names all three fields of the user", () => {
     const success = { type: "auth_success", message: "Welcome.", user: { id: "ann" }, expires_at: 1 } as const;
     expect(framesOf(open().encodeFrame(success))).toEqual([

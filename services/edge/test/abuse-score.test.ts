@@ -25,6 +25,18 @@ it("counts what weighs less for less, and everybody alone", () => {
   expect(scores.add("a", "rate limit", 0)).toBe(true);
 });
 
+it("lets a thousand people behind one address come back who do as they are told", () => {
+  const scores = createAbuseScores();
+  let isBlocked = false;
+  // Two hundred pass every ten seconds; the others are told to wait.
+  for (let round = 0; round < 5; round++)
+    for (let left = 1_000 - 200 * (round + 1); left > 0; left--)
+      isBlocked ||= scores.add("a", "limit of an address", round * 10_000);
+  expect(isBlocked).toBe(false);
+  for (let nth = 0; nth < 1_000; nth++) isBlocked ||= scores.add("a", "limit of an address", 50_000);
+  expect(isBlocked).toBe(true);
+});
+
 it("begins anew after a block", () => {
   const scores = createAbuseScores({ threshold: 20 });
   expect([scores.add("a", "bad token", 0), scores.add("a", "bad token", 0)]).toEqual([false, true]);

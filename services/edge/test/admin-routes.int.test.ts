@@ -71,6 +71,21 @@ describe("the admin endpoints", () => {
     expect(whileStarting).toBe(503);
   });
 
+  it("block an address as it is counted, however it is written, and nothing that is none", async () => {
+    for (const id of ["2001:db8::5", "2001:DB8::/64", "::ffff:203.0.113.9"]) {
+      expect((await ask("block", { ...block, id })).status).toBe(200);
+    }
+    expect(edge.gate.blockedUntil("2001:db8::/64")).toBeGreaterThan(Date.now());
+    expect(edge.gate.blockedUntil("203.0.113.9")).toBeGreaterThan(Date.now());
+    for (const id of ["2001:db8::9", "203.0.113.9"]) {
+      expect((await ask("lift", { ...block, id })).body).toEqual({ lifted: true });
+    }
+    for (const id of ["an address", "10.0.0.0/8", "203.0.113.9/64"]) {
+      expect((await ask("block", { ...block, id })).status).toBe(400);
+    }
+    expect(await edge.gate.blocks()).toEqual([]);
+  });
+
   it("list, block and lift", async () => {
     expect(await ask("block", { ...block, for_s: 60 })).toMatchObject({ status: 200, body: { shared: true } });
     expect((await ask("blocks")).body).toMatchObject({

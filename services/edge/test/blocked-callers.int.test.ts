@@ -67,7 +67,7 @@ describe("who is blocked", () => {
     );
     await attempt(edge, from("2001:db8::1"));
     expect((await attempt(edge, from("2001:db8::2"))).status).toBe(429);
-    expect(noted).toContainEqual({ offence: "rate limit", address: "2001:db8::/64" });
+    expect(noted).toContainEqual({ offence: "limit of an address", address: "2001:db8::/64" });
     const socket = await attempt(edge, { ...from("203.0.113.6"), user: "nora" });
     for (const id of ["one", "two", "three"])
       socket.socket.send(JSON.stringify({ type: "message", id, message: "hello" }));

@@ -48,6 +48,21 @@ describe("rates", () => {
     expect((await attempt(edge, from("10.0.0.9, 2001:db8:0:1::1"))).status).toBe(101);
   });
 
+  it.each([
+    ["a page", "GET", "/ws/test"],
+    ["what is not there", "GET", "/nowhere"],
+    ["a method that is not taken", "PATCH", "/api/v1/conversations"],
+    ["leave for a page", "OPTIONS", "/api/v1/conversations"],
+  ])("of HTTP requests count who asks for %s", async (_, method, path) => {
+    const edge = await world.limited({ requests_per_address: slow }, behindProxy);
+    const statuses: number[] = [];
+    for (let i = 0; i < 4; i++) {
+      const { status } = await fetch(`http://127.0.0.1:${edge.port}${path}`, { method, ...from("203.0.113.30") });
+      statuses.push(status);
+    }
+    expect(statuses.map((status) => status === 429)).toEqual([false, false, false, true]);
+  });
+
   it("of HTTP requests are counted by address and by user; whoever looks whether the process is well is answered", async () => {
     const rows = { requests_per_address: { rate: 0.1, burst: 5 }, requests_per_user: { rate: 0.1, burst: 2 } };
     const edge = await world.limited(rows, behindProxy);

@@ -114,6 +114,19 @@ describe("messages", () => {
     expect(await sayMany(client, 2)).toEqual(["accepted", "RATE_LIMITED"]);
   });
 
+  it("that have ended while Redis is gone do not take room for long", async () => {
+    const edge = await world.limited({ open_turns_per_user: 1 });
+    const client = await world.connect(edge, "fred");
+    world.proxy.sever();
+    expect(await sayMany(client, 2)).toEqual(["accepted", "RATE_LIMITED"]);
+    const other = await world.connect(edge, "gus");
+    expect(await sayMany(other, 1)).toEqual(accepted(1));
+    const { conversation_id, turn_id } = await other.next("accepted");
+    await world.worker.take(conversation_id, turn_id).complete("done");
+    expect(await sayMany(other, 1)).toEqual(accepted(1));
+    world.proxy.heal();
+  });
+
   it("that are refused for another reason take no room", async () => {
     const edge = await world.limited({ open_turns_per_user: 10 });
     const client = await world.connect(edge, "gil");

@@ -86,7 +86,8 @@ export function catchUp(turn: AskedTurn<Shown>, view: TurnView): Encodable[] {
   return [...tools, ...textFrames(turn, replace(turn.state.text, textOf(view)))];
 }
 
-export function refusal({ error, code }: FrameError, asked: Asked<Shown> | undefined): Encodable {
+export function refusal({ error, code, retry_after_ms }: FrameError, asked: Asked<Shown> | undefined): Encodable {
   const place = asked?.session === undefined ? {} : { conversation_id: asked.session };
-  return { type: "error", data: { error, code, ...place } };
+  const retry = retry_after_ms === undefined ? {} : { retry_after_ms };
+  return { type: "error", data: { error, code, ...retry, ...place } };
 }

@@ -36,7 +36,12 @@ export function createDialectC({ isOwn, isUntyped = false }: DialectCOptions): D
     decode: (text, caller) => decodeSeedFrame(rules, text, caller),
     event,
     catchUp,
-    refusal: ({ error, code }: FrameError) => ({ type: "error", error, code }),
+    refusal: ({ error, code, retry_after_ms }: FrameError) => ({
+      type: "error",
+      error,
+      code,
+      ...(retry_after_ms === undefined ? {} : { retry_after_ms }),
+    }),
     frame: (frame) => [connectionFrame(frame)],
   });
 }

@@ -10,6 +10,8 @@ const offenceWeights: Readonly<Record<Offence, number>> = {
   "no token in time": 5,
   "too many sockets": 5,
   "rate limit": 2,
+  // A thousand people behind one address come back at once after a restart, and each is told to wait a few times until all are in.
+  "limit of an address": 0.05,
 };
 
 export interface ScoreOptions {

@@ -29,16 +29,16 @@ export interface ProxyRules {
 /** What loopback is, for development. */
 export const loopback: readonly string[] = ["127.0.0.0/8", "::1/128"];
 
-/** Whether it is a block of addresses, or a single one. */
-export function isCidr(text: string): boolean {
-  return text.includes("/") ? ipaddr.isValidCIDR(text) : parse(text) !== undefined;
-}
-
-/** How an address is counted that a person has written, also as it is listed; undefined: it is none. */
+/** As limits and blocks count an address, which may be a /64 already; undefined: it is none. */
 export function countedAddress(text: string): string | undefined {
   const address = parse(text.replace(/\/64$/, ""));
   if (address === undefined || (text.endsWith("/64") && address.kind() === "ipv4")) return undefined;
   return counted(address);
+}
+
+/** Whether it is a block of addresses, or a single one. */
+export function isCidr(text: string): boolean {
+  return text.includes("/") ? ipaddr.isValidCIDR(text) : parse(text) !== undefined;
 }
 
 export type Addresses = ReturnType<typeof createAddresses>;

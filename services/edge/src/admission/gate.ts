@@ -2,7 +2,13 @@ import type { Caller } from "@parley/protocol";
 import type { Identity } from "./identity.ts";
 
 /** What counts against an address, or the user behind it. "invalid frame": so many on one socket that it was closed. */
-export type Offence = "bad token" | "invalid frame" | "rate limit" | "too many sockets" | "no token in time";
+export type Offence =
+  | "bad token"
+  | "invalid frame"
+  | "rate limit"
+  | "limit of an address"
+  | "too many sockets"
+  | "no token in time";
 
 /** Whose something is that is to be shut. */
 export interface Shut {

@@ -93,14 +93,15 @@ function createSocketRefusals({ users, addresses, opening, refusals }: SocketRef
   };
   const isAddressFull = (address: string): boolean => {
     if (!addresses.isFull(address)) return false;
-    refusals.note("sockets_per_address", { address }, "too many sockets");
+    refusals.note("sockets_per_address", { address }, "limit of an address");
     return true;
   };
   return {
     /** Why no socket is opened; undefined: it may be. */
     refusal({ address, isExempt }: Whence): ChatError | undefined {
       if (isExempt) return undefined;
-      if (opening.isAddressFull(address)) refusals.note("opening_sockets_per_address", { address }, "too many sockets");
+      if (opening.isAddressFull(address))
+        refusals.note("opening_sockets_per_address", { address }, "limit of an address");
       else if (!isAddressFull(address)) return opening.isFull() ? refusals.overloaded(tooManyOpening) : undefined;
       return new ChatError("RATE_LIMITED", { retryAfterMs: socketsRetryMs });
     },

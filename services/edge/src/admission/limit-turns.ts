@@ -29,8 +29,8 @@ export interface TurnLimitsDeps extends Pick<LogLimitDeps, "logSizes"> {
 }
 
 const openRetryMs = 2_000;
-/** Those that are counted as open and have ended, because a worker died before it could say so, are looked for among so many of the oldest. */
-const oldestLookedAt = 8;
+/** Those that are counted as open and have ended, because a worker died before it could say so or Redis is away, are looked for among so many of the oldest: as many as a user may have. */
+const oldestLookedAt = 40;
 const lookAgainMs = 5_000;
 const maxLooked = 10_000;
 

@@ -53,7 +53,7 @@ export function createLimiter(deps: LimiterDeps) {
       if (shed !== undefined) return refusals.overloaded(shed);
       const waitMs = rates.take("new_connections_per_address", address);
       if (waitMs === 0) return sockets.refusal(whence);
-      refusals.note("new_connections_per_address", { address });
+      refusals.note("new_connections_per_address", { address }, "limit of an address");
       return tooFast(waitMs);
     },
 
@@ -85,7 +85,7 @@ function createRequestLimits({ rates, refusals, blocked }: RequestLimitsDeps) {
   const take = (limit: RateName, key: string, from: From): void => {
     const waitMs = rates.take(limit, key);
     if (waitMs === 0) return;
-    refusals.note(limit, from);
+    refusals.note(limit, from, from.userId === undefined ? "limit of an address" : "rate limit");
     throw tooFast(waitMs);
   };
   return {

@@ -7,7 +7,14 @@ export interface GateGauges {
   readonly blocks: () => number;
 }
 
-const offences = ["bad token", "invalid frame", "rate limit", "too many sockets", "no token in time"];
+const offences = [
+  "bad token",
+  "invalid frame",
+  "rate limit",
+  "limit of an address",
+  "too many sockets",
+  "no token in time",
+];
 
 /** Counts what the gate does. Each figure begins with 0: one that begins with its first event has no increase for an alert to see. */
 export function createGateFigures() {

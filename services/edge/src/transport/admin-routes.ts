@@ -9,10 +9,10 @@ import {
   type Registry,
 } from "@parley/runtime";
 import { z } from "zod";
-import { countedAddress } from "../admission/address.ts";
 import { longestBlockMs } from "../admission/abuse-score.ts";
+import { countedAddress } from "../admission/address.ts";
 import type { Admission } from "../admission/admit.ts";
-import { blockable } from "../admission/block-list.ts";
+import { blockable, type Blocked } from "../admission/block-list.ts";
 import type { GateStore } from "../admission/gate-store.ts";
 
 /** What the endpoints act on; there once the edge serves. */
@@ -37,23 +37,12 @@ type ServiceAction = Extract<Action, `service:${string}`>;
 const maxListed = 1_000;
 const text = (maxChars: number) => z.string().trim().min(1).max(maxChars);
 const Reason = text(200);
-const Blocked = { kind: z.enum(blockable), id: text(256) };
-
-/** As it is counted: what is written otherwise would be kept and match nobody. */
-function counted<Order extends { readonly kind: (typeof blockable)[number]; readonly id: string }>(
-  order: Order,
-): Order {
-  if (order.kind !== "address") return order;
-  const id = countedAddress(order.id);
-  if (id !== undefined) return { ...order, id };
-  throw new AdminRefusal(400, "The id is no single address; ranges belong into the list of denied addresses.");
-}
-
+const Named = { kind: z.enum(blockable), id: text(256) };
 /** Longer ones belong into the list of denied addresses. */
 const longestMs = 30 * longestBlockMs;
 
 const BlockOrder = z.strictObject({
-  ...Blocked,
+  ...Named,
   for_s: z
     .number()
     .int()
@@ -62,7 +51,7 @@ const BlockOrder = z.strictObject({
     .default(3_600),
   reason: Reason,
 });
-const LiftOrder = z.strictObject({ ...Blocked, reason: Reason });
+const LiftOrder = z.strictObject({ ...Named, reason: Reason });
 const Thing = { what: z.enum(revocable), id: text(256), user: text(256).optional() };
 /** In seconds it would be a day of 1970, and revoke nothing. */
 const earliestMs = Date.UTC(2001);
@@ -118,17 +107,20 @@ const endpoints: Readonly<Record<string, Endpoint>> = {
   "POST /admin/block": {
     needs: "service:block",
     async handle({ parts: { gate }, by, body }) {
-      const { for_s, ...order } = counted(BlockOrder.parse(body));
-      const { block, isShared } = await gate.block({ ...order, forMs: for_s * 1_000, by });
-      return { answer: { block, shared: isShared }, audit: { on: blockedIn(order), reason: order.reason } };
+      const { for_s, ...order } = BlockOrder.parse(body);
+      const blocked = blockedIn(order);
+      const { reason } = order;
+      const { block, isShared } = await gate.block({ ...blocked, reason, forMs: for_s * 1_000, by });
+      return { answer: { block, shared: isShared }, audit: { on: blocked, reason } };
     },
   },
   "POST /admin/lift": {
     needs: "service:block",
     async handle({ parts: { gate }, body }) {
-      const order = counted(LiftOrder.parse(body));
-      const lifted = await gate.lift(order);
-      return { answer: { lifted }, audit: { on: blockedIn(order), reason: order.reason } };
+      const order = LiftOrder.parse(body);
+      const blocked = blockedIn(order);
+      const lifted = await gate.lift(blocked);
+      return { answer: { lifted }, audit: { on: blocked, reason: order.reason } };
     },
   },
   "POST /admin/revoke": { needs: "service:revoke", handle: revoke },
@@ -162,7 +154,13 @@ async function revoke({ parts, by, body }: Ask): Promise<{ answer: unknown; audi
   return { answer: { revocation, cancelled }, audit: { on: thing, reason } };
 }
 
-const blockedIn = ({ kind, id }: { readonly kind: string; readonly id: string }) => ({ kind, id });
+/** An address as it is counted: a block of any other would hold nobody off. */
+function blockedIn({ kind, id }: Blocked): Blocked {
+  if (kind !== "address") return { kind, id };
+  const address = countedAddress(id);
+  if (address === undefined) throw new AdminRefusal(400, `${id} is no address, nor the /64 of one.`);
+  return { kind, id: address };
+}
 
 /** Blocks, revocations and draining, at the admin port: for whoever has its credential. All that is changed, and all that is refused, is in the log. */
 export function createAdminRoutes({ adminToken, registry, log }: AdminRoutesDeps) {
