@@ -172,6 +172,26 @@ describe("messages", () => {
     expect((await say(client)).code).toBe("accepted");
   });
 
+  it("that came before are told so, also where there is room for no more", async () => {
+    const edge = await world.limited({ messages_per_conversation: 1 });
+    const client = await world.connect(edge, "mia");
+    const twice = async (id: string): Promise<string[]> => {
+      const answers = () =>
+        client.frames.flatMap((frame) =>
+          "id" in frame && frame.id === id && (frame.type === "accepted" || frame.type === "error")
+            ? [frame.type === "error" ? frame.code : frame.type]
+            : [],
+        );
+      for (const count of [1, 2]) {
+        client.send({ type: "message", id, message: "hello", conversation_id: "c-mia" });
+        await eventually(() => answers().length === count, { what: "an answer" });
+      }
+      return answers();
+    };
+    expect(await twice("first")).toEqual(["accepted", "accepted"]);
+    expect(await twice("second")).toEqual(["QUOTA_EXCEEDED", "QUOTA_EXCEEDED"]);
+  });
+
   it("wait for a slow Redis once, for a moment, and each edge counts for itself until it is back", async () => {
     const edge = await world.limited({ turns_per_user: { rate: 3, burst: 3 } }, { redisDeadlineMs: 100 });
     const client = await world.connect(edge, "max");

@@ -59,8 +59,10 @@ export type OnMessage = (
 ) => Promise<void>;
 
 interface Asked {
-  /** Resolves when the conversation is known to be the sender's, and the message is within their limits. */
-  readonly permitted: Promise<unknown>;
+  /** Resolves when the conversation is known to be the sender's. */
+  readonly owned: Promise<unknown>;
+  /** Resolves when the message is within the sender's limits. */
+  readonly allowed: Promise<unknown>;
   /** When the message came (a `performance.now`). */
   readonly askedMs: number;
 }
@@ -71,14 +73,14 @@ function createAccept(deps: MessageDeps) {
     connection: HubConnection,
     request: TurnRequest,
     { on_busy, conversation_id: given }: MessageFrame,
-    { permitted, askedMs }: Asked,
+    { owned, allowed, askedMs }: Asked,
   ): Promise<Submitted> => {
     const holding = viewing.hold(connection, request.conversation_id);
     try {
       // It is the sender's own, as far as an id that nobody can guess says so.
-      const beside = [openBefore(deps, connection, given), noteSaid(deps.bus, request), permitted] as const;
+      const beside = [openBefore(deps, connection, given), noteSaid(deps.bus, request), owned] as const;
       const [{ viewer, isNew }, open, said] = await Promise.all([holding, ...beside]);
-      const submitted = await submit(deps.bus, request, on_busy, said);
+      const submitted = await submit(deps.bus, request, on_busy, { said, allowed });
       deps.onAccepted(request);
       // The answer to a repeated message may be there already: how long it took is not seen here.
       if (!submitted.isRepeated) noteAsked(connection, request, askedMs);
@@ -107,7 +109,7 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
     const conversation = frame.conversation_id ?? newConversationId();
     const turn = turnIdOf(caller.user.id, conversation, frame.id);
     const span = tracing.start(sendSpan(conversation, turn, parent));
-    const { owned, permitted, settle } = permit(deps, { caller, isExempt: connection.isExempt }, frame, {
+    const { owned, allowed, settle } = permit(deps, { caller, isExempt: connection.isExempt }, frame, {
       conversation,
       turn,
     });
@@ -117,7 +119,7 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
       const request = turnRequestOf(frame, { caller, conversation, turn, trace: span.traceparent });
       const done = await submitted(deps.bus, request, frame, {
         aside,
-        submitAs: (as) => accept(connection, request, as, { permitted, askedMs }),
+        submitAs: (as) => accept(connection, request, as, { owned, allowed, askedMs }),
       });
       settle(fateOf(done));
       counters.accepted[done.isRepeated ? "repeated" : "new"]++;
@@ -149,11 +151,12 @@ function permit({ limits, ownership }: MessageDeps, spender: Spender, frame: Mes
   const { allowed, settle } = limits.spend(spender, place);
   const isFresh = frame.conversation_id === undefined;
   const owned = ownership.claim(place.conversation, spender.caller, { isFresh, isExempt: spender.isExempt });
-  const permitted = Promise.all([owned, allowed]);
-  permitted.catch(() => {
-    // Told by whoever waits for it, if the message comes that far.
-  });
-  return { owned, permitted, settle };
+  for (const word of [owned, allowed]) {
+    word.catch(() => {
+      // Told by whoever waits for it, if the message comes that far.
+    });
+  }
+  return { owned, allowed, settle };
 }
 
 function fateOf({ isRepeated, isOver }: Submitted): MessageFate {

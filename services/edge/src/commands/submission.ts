@@ -37,6 +37,13 @@ export interface Submitted {
 
 type Said = WrittenFact<"said">;
 
+/** A message that was noted. */
+export interface Noted {
+  readonly said: Said;
+  /** Resolves when it is within its sender's limits. What came before is told so whatever they say now. */
+  readonly allowed: Promise<unknown>;
+}
+
 /**
  * Notes the message, which tells whether it came before. It is noted before the turn is queued: a message whose turn ended long ago never gets
  * into the queue, where a worker might run it again. Throws OVERLOADED, also when there is no room for new messages.
@@ -54,11 +61,12 @@ export async function submit(
   bus: SubmissionBus,
   request: TurnRequest,
   onBusy: MessageFrame["on_busy"],
-  noted?: Said,
+  noted?: Noted,
 ): Promise<Submitted> {
-  const said = noted ?? (await noteSaid(bus, request));
+  const said = noted?.said ?? (await noteSaid(bus, request));
   const known = said.won ? "never queued" : await repeated(bus, request, said);
   if (typeof known !== "string") return known;
+  await noted?.allowed;
   if (onBusy === "interrupt") await interruptOthers(bus, request);
   const how = { onlyIfIdle: onBusy === "reject", isLost: known === "lost" };
   const { seq, duplicate, isAlone } = await queue(bus, request, how);
