@@ -50,6 +50,13 @@ describe("frames", () => {
     expect(await refusalsBy(edge, "frames_per_socket")).toBe(refused.length);
   });
 
+  it("within the limit are all handled when they come at once, also where each has to be looked up", async () => {
+    const edge = await world.limited({});
+    const client = await world.connect(edge);
+    for (let i = 0; i < 190; i++) client.send({ type: "subscribe", conversation_id: `none-${i}` });
+    for (let i = 0; i < 190; i++) expect(await client.next("error")).toMatchObject({ code: "NOT_FOUND" });
+  });
+
   it("that come too fast are no offence: whoever waits then is not blocked", async () => {
     const noted: string[] = [];
     const gate = { ...openGate, note: (offence: string) => void noted.push(offence) };
