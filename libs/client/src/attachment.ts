@@ -145,7 +145,8 @@ function ask(progress: Progress, deps: AttachmentDeps): void {
 function refuse(progress: Progress, deps: AttachmentDeps, frame: FrameError): void {
   progress.state = "detached";
   if (frame.retryable) {
-    const delayMs = frame.retry_after_ms ?? backoffMs(progress.failures++, deps.backoff, deps.random);
+    // Several that wait for exactly as long as they were told would take each other's place again and again.
+    const delayMs = (frame.retry_after_ms ?? 0) + backoffMs(progress.failures++, deps.backoff, deps.random);
     progress.retryTimer = setTimeout(() => ask(progress, deps), delayMs);
     return;
   }

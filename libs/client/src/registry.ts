@@ -1,4 +1,5 @@
 import type { ClientFrameInput, ServerFrame } from "@parley/protocol";
+import { backoffMs } from "./backoff.ts";
 import { createConversation, type ConversationFrame, type ConversationPort } from "./conversation.ts";
 import type { Violation } from "./frame-check.ts";
 import type { Settings } from "./options.ts";
@@ -45,7 +46,9 @@ export function createRegistry(deps: RegistryDeps): Registry {
       const port = isOfConversation(frame) ? portOf(ports, frame) : undefined;
       if (port === undefined || !isOfConversation(frame)) return;
       port.handle(frame);
-      resumes.answered(port);
+      const waitMs = frame.type === "error" ? frame.retry_after_ms : undefined;
+      if (waitMs === undefined) resumes.answered(port);
+      else resumes.hold(port, waitMs + backoffMs(0, deps.backoff, deps.random));
     },
     ready: () => resumes.start(ports.values()),
     connectionLost: () => {

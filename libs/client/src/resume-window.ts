@@ -6,6 +6,8 @@ export interface ResumeWindow<T> {
   readonly start: (items: Iterable<T>) => void;
   /** The item has its answer. */
   readonly answered: (item: T) => void;
+  /** The item was told to wait, as the next ones would be: its place is taken for so long. */
+  readonly hold: (item: T, forMs: number) => void;
   readonly stop: () => void;
 }
 
@@ -13,6 +15,18 @@ export interface ResumeWindow<T> {
 export function createResumeWindow<T>(size: number, resume: (item: T) => boolean): ResumeWindow<T> {
   let waiting: T[] = [];
   const asked = new Set<T>();
+  const held = new Set<NodeJS.Timeout>();
+
+  function free(item: T): void {
+    if (asked.delete(item)) fill();
+  }
+
+  function stop(): void {
+    for (const timer of held) clearTimeout(timer);
+    held.clear();
+    asked.clear();
+    waiting = [];
+  }
 
   function fill(): void {
     while (asked.size < size) {
@@ -23,16 +37,19 @@ export function createResumeWindow<T>(size: number, resume: (item: T) => boolean
   }
   return {
     start: (items) => {
-      asked.clear();
+      stop();
       waiting = [...items];
       fill();
     },
-    answered: (item) => {
-      if (asked.delete(item)) fill();
+    answered: free,
+    hold: (item, forMs) => {
+      if (!asked.has(item)) return;
+      const timer = setTimeout(() => {
+        held.delete(timer);
+        free(item);
+      }, forMs);
+      held.add(timer);
     },
-    stop: () => {
-      asked.clear();
-      waiting = [];
-    },
+    stop,
   };
 }

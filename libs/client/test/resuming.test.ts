@@ -103,6 +103,27 @@ test("tries a subscribe again that was refused for the moment", async () => {
   await subscribed;
 });
 
+test("asks for no further conversation while those before it are told to wait", async () => {
+  await using setting = await startReady();
+  for (let i = 0; i < 6; i++) {
+    const subscribed = setting.client.conversation(`c${i}`).subscribe();
+    await setting.connection.frame("subscribe");
+    setting.connection.send({ ...frames.subscribed(1), conversation_id: `c${i}` });
+    await subscribed;
+  }
+  const second = await reconnect(setting, setting.connection);
+  for (let i = 0; i < 4; i++) {
+    const { conversation_id } = await second.frame("subscribe");
+    second.send(frames.error("RATE_LIMITED", { conversation_id, retryable: true, retry_after_ms: 60_000 }));
+  }
+  const last = setting.client.conversation("c9").subscribe();
+  expect(await second.frame("subscribe")).toMatchObject({ conversation_id: "c9" });
+  second.send({ ...frames.subscribed(1), conversation_id: "c9" });
+  await last;
+  void setting.client.conversation("c8").subscribe();
+  expect(await second.frame("subscribe")).toMatchObject({ conversation_id: "c8" });
+});
+
 test("rejects a subscribe that was refused for good, and does not repeat it", async () => {
   await using setting = await startReady();
   const subscribed = setting.client.conversation("c1").subscribe();

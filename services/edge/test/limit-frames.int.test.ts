@@ -1,7 +1,9 @@
 import { once } from "node:events";
 import { closeCodes } from "@parley/protocol";
 import { sleep } from "@parley/runtime";
+import { eventually } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openGate } from "../src/admission/gate.ts";
 import type { EdgeUnderTest } from "./support/edge-fixture.ts";
 import { attempt, createLimitedWorld, refusalsBy, type LimitedWorld } from "./support/limited-world.ts";
 import type { TestClient } from "./support/test-client.ts";
@@ -47,6 +49,26 @@ describe("frames", () => {
     client.send({ type: "ping" });
     await client.next("pong");
     expect(await refusalsBy(edge, "frames_per_socket")).toBe(refused.length);
+  });
+
+  it("within the limit are all handled when they come at once, also where each has to be looked up", async () => {
+    const edge = await world.limited({});
+    const client = await world.connect(edge);
+    for (let i = 0; i < 190; i++) client.send({ type: "subscribe", conversation_id: `none-${i}` });
+    for (let i = 0; i < 190; i++) expect(await client.next("error")).toMatchObject({ code: "NOT_FOUND" });
+  });
+
+  it("that come too fast are no offence: whoever waits then is not blocked", async () => {
+    const noted: string[] = [];
+    const gate = { ...openGate, note: (offence: string) => void noted.push(offence) };
+    const edge = await world.limited({ frames_per_socket: { rate: 1_000, burst: 200 } }, { gate });
+    const client = await world.connect(edge);
+    for (let i = 0; i < 260; i++) client.send({ type: "ping" });
+    await eventually(async () => (await refusalsBy(edge, "frames_per_socket")) > 0, { what: "some are refused" });
+    await sleep(400);
+    client.send({ type: "ping" });
+    await client.next("pong");
+    expect(noted).toEqual([]);
   });
 
   it("that are too much together are told so too, by the id of the message", async () => {

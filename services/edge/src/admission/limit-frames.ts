@@ -1,4 +1,4 @@
-import type { Limits, LimitName } from "@parley/protocol";
+import type { Limits } from "@parley/protocol";
 import type { Connection } from "../delivery/connection.ts";
 import { tooFast, type LimitRefusals } from "./limit-refusals.ts";
 import { chargeTo, fullBucket, isFlooded } from "./rate-bucket.ts";
@@ -14,9 +14,6 @@ export type FrameLimits = ReturnType<typeof createFrameLimits>;
 
 /** Frames and bytes of each socket: two pairs of numbers, from its first frame on. */
 export function createFrameLimits({ current, refusals }: FrameLimitsDeps) {
-  const note = (limit: LimitName, { address, caller }: Connection): void =>
-    refusals.note(limit, { address, userId: caller?.user.id });
-
   /** One frame. Undefined: it may be handled. `isFlood`: its sender goes on although it was told to wait, and is to be closed. */
   return (connection: Connection, sizeBytes: number) => {
     if (connection.isExempt) return undefined;
@@ -27,7 +24,8 @@ export function createFrameLimits({ current, refusals }: FrameLimitsDeps) {
     const bytesMs = chargeTo(flow.bytes, sizeBytes, { ...byteRate, everyMs }, nowMs);
     const waitMs = Math.max(framesMs, bytesMs);
     if (waitMs === 0) return undefined;
-    note(framesMs > 0 ? "frames_per_socket" : "bytes_per_socket", connection);
+    // No offence: who is told to wait and does is well-behaved, and who does not is closed, which is one.
+    refusals.count(framesMs > 0 ? "frames_per_socket" : "bytes_per_socket");
     return { error: tooFast(waitMs), isFlood: isFlooded(flow.frames, frameRate) || isFlooded(flow.bytes, byteRate) };
   };
 }

@@ -15,10 +15,11 @@ export interface InboxDeps {
 }
 
 /**
- * A client that sends more than this ahead of the answers does not wait for any. After a reconnect a client of ours sends the messages of four
- * conversations again, eight of each, and each may be as long as a message can be.
+ * A client that sends more than this ahead of the answers does not wait for any. As many as `frames_per_socket` lets pass at once must fit, with those that it
+ * refuses: after a reconnect a client subscribes to its conversations and sends the messages of four again, eight of each, and each may be as long as a message
+ * can be.
  */
-const maxFrames = 64;
+const maxFrames = 400;
 const maxBytes = 1280 * 1024;
 const maxInvalidFrames = 20;
 
