@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { connect } from "node:net";
 import uWS from "uWebSockets.js";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -34,13 +33,14 @@ async function trickle(bytes: number): Promise<boolean> {
     socket.end();
   });
   socket.write(`POST / HTTP/1.1\r\nhost: edge\r\ncontent-length: ${bytes}\r\n\r\n`);
-  const timer = setInterval(() => socket.write("x"), 50);
+  let left = bytes;
+  const timer = setInterval(() => left-- > 0 && socket.write("x"), 50);
   const late = setTimeout(() => socket.destroy(new Error("nobody ended it")), 10_000);
-  const [hadError] = await once(socket, "close");
+  await new Promise((resolve) => socket.once("close", resolve));
   clearInterval(timer);
   clearTimeout(late);
   expect(socket.errored?.message).not.toBe("nobody ended it");
-  return isAnswered && hadError === false;
+  return isAnswered;
 }
 
 it("a body that comes slowly is read, and one that takes too long cuts its sender off, who sends on all the time", async () => {
