@@ -43,9 +43,9 @@ describe("a ring", () => {
     expect(ring.quiet).toEqual({ since: 11, turn: "t" });
   });
 
-  it("counts no event of the conversation alone as a turn under way", () => {
-    const titled: VisibleEvent = { ...visible(14, token("t", "c")), turn: "", type: "title" };
-    expect(turnsUnderWay(fill(createRing(10), [...begin, titled]))).toEqual(["t"]);
+  it("counts nothing that stands beside all turns as a turn under way, whatever it says it is", () => {
+    const astray: VisibleEvent = { ...visible(14, token("t", "c")), turn: "" };
+    expect(turnsUnderWay(fill(createRing(10), [...begin, astray]))).toEqual(["t"]);
   });
 
   it("lets an ended turn go as a whole, unread", () => {
