@@ -10,11 +10,12 @@ import {
 import type { Logger } from "@parley/runtime";
 import type { HttpRequest, HttpResponse, TemplatedApp } from "uWebSockets.js";
 import type { Admission } from "../admission/admit.ts";
-import type { Addresses } from "../admission/address.ts";
+import type { Addresses, Whence } from "../admission/address.ts";
 import type { Limiter } from "../admission/limits.ts";
 import { mayConnect, type OriginRules } from "../admission/origin.ts";
 import { countOne } from "../figures/metrics.ts";
 import { createExchange, type Exchange } from "./exchange.ts";
+import { whenceOf } from "./peer.ts";
 import { chatErrorReply, errorReply, send, type Reply } from "./reply.ts";
 import { parameterNames, type Route } from "./route.ts";
 
@@ -39,12 +40,34 @@ export interface RouteDeps extends RoutingDeps {
 /** What the public port answers to HTTP: pages, the table, and that there is nothing else. */
 export function addRoutes(app: TemplatedApp, deps: RouteDeps): void {
   const start: Reply = { status: 302, headers: { location: "/ws/test" }, body: "" };
+  const sent = (replyTo: (request: HttpRequest) => Reply) => (response: HttpResponse, request: HttpRequest) => {
+    const whence = whenceOf(deps.addresses, response, request);
+    send(response, limitedReply(whence, deps) ?? replyTo(request), request.getMethod() === "head");
+  };
   for (const [path, page] of [["/", start] as const, ...deps.pages]) {
-    app.get(path, (response) => send(response, page));
-    app.head(path, (response) => send(response, page, true));
+    app.get(
+      path,
+      sent(() => page),
+    );
+    app.head(
+      path,
+      sent(() => page),
+    );
   }
   addTable(app, deps.routes, deps);
-  app.any("/*", (response, request) => send(response, notFound(request), request.getMethod() === "head"));
+  app.any("/*", sent(notFound));
+}
+
+/** What whoever is blocked, or asks too much, gets to whatever they ask; undefined: they may. */
+function limitedReply(whence: Whence, { limiter, counters }: RoutingDeps): Reply | undefined {
+  try {
+    limiter.requesting(whence);
+    return undefined;
+  } catch (thrown) {
+    const error = toChatError(thrown);
+    countOne(counters.errors, error.code);
+    return chatErrorReply(error);
+  }
 }
 
 function notFound(request: HttpRequest): Reply {
@@ -68,11 +91,13 @@ function addTable(app: TemplatedApp, routes: readonly Route[], deps: RoutingDeps
     const methods = routes.filter((route) => route.path === path).flatMap(({ method }) => namesOf(method));
     app.options(path, (response, request) => {
       const exchange = createExchange(response, request, deps.addresses);
-      exchange.reply(admitOrigin(exchange, deps.origins) ? preflightReply(methods) : foreignOrigin());
+      const reply = admitOrigin(exchange, deps.origins) ? preflightReply(methods) : foreignOrigin();
+      exchange.reply(limitedReply(exchange.whence, deps) ?? reply);
     });
-    app.any(path, (response, request) =>
-      createExchange(response, request, deps.addresses).reply(wrongMethod(request, methods)),
-    );
+    app.any(path, (response, request) => {
+      const exchange = createExchange(response, request, deps.addresses);
+      exchange.reply(limitedReply(exchange.whence, deps) ?? wrongMethod(request, methods));
+    });
   }
 }
 
@@ -97,7 +122,7 @@ function serve(route: Route, deps: RoutingDeps) {
     const exchange = createExchange(response, request, deps.addresses, length);
     if (!admitOrigin(exchange, deps.origins)) {
       countOne(deps.counters.errors, "FORBIDDEN");
-      return exchange.reply(foreignOrigin());
+      return exchange.reply(limitedReply(exchange.whence, deps) ?? foreignOrigin());
     }
     // The body must be listened for before anything is waited for.
     const body = route.hasBody ? exchange.body(limits.escapedFrameBytes) : Promise.resolve(noBody);
