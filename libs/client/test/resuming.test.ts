@@ -105,12 +105,7 @@ test("tries a subscribe again that was refused for the moment", async () => {
 
 test("asks for no further conversation while those before it are told to wait", async () => {
   await using setting = await startReady();
-  for (let i = 0; i < 6; i++) {
-    const subscribed = setting.client.conversation(`c${i}`).subscribe();
-    await setting.connection.frame("subscribe");
-    setting.connection.send({ ...frames.subscribed(1), conversation_id: `c${i}` });
-    await subscribed;
-  }
+  for (let i = 0; i < 6; i++) void setting.client.conversation(`c${i}`).subscribe();
   const second = await reconnect(setting, setting.connection);
   for (let i = 0; i < 4; i++) {
     const { conversation_id } = await second.frame("subscribe");
