@@ -1,8 +1,10 @@
-import { createLogger, readConfig, type Environment } from "@parley/runtime";
+import { createLogger, createMetrics, readConfig, type Environment } from "@parley/runtime";
 import type { z } from "zod";
 import { Config as AgentWorkerConfig } from "../../services/agent-worker/src/config.ts";
 import { readStartSettings } from "../../services/agent-worker/src/start-settings.ts";
 import { Config as ClusterSimulatorConfig } from "../../services/cluster-simulator/src/config.ts";
+import { openApiKeys } from "../../services/edge/src/admission/api-keys.ts";
+import { readOidcSettings } from "../../services/edge/src/admission/oidc-settings.ts";
 import { readTokenSettings } from "../../services/edge/src/admission/token-settings.ts";
 import { Config as EdgeConfig } from "../../services/edge/src/config.ts";
 import { Config as ModelSimulatorConfig } from "../../services/model-simulator/src/config.ts";
@@ -25,10 +27,17 @@ type StartCheck = (env: Environment) => Promise<unknown>;
 
 /** What a process does with its settings before it connects to anything: the service's own code, so that both say the same. */
 export const startChecks: ReadonlyMap<string, StartCheck> = new Map<string, StartCheck>([
-  ["edge", (env) => readTokenSettings(readConfig(EdgeConfig, env))],
+  ["edge", checkEdge],
   ["agent-worker", (env) => readStartSettings(readConfig(AgentWorkerConfig, env))],
   ["tool-worker", (env) => toolsOf(readConfig(ToolWorkerConfig, env), env, silentLog())],
 ]);
+
+async function checkEdge(env: Environment): Promise<void> {
+  const config = readConfig(EdgeConfig, env);
+  readOidcSettings(config, await readTokenSettings(config));
+  const registry = createMetrics({ service: "edge" });
+  (await openApiKeys({ file: config.API_KEYS_FILE, registry, log: silentLog() })).close();
+}
 
 function silentLog() {
   return createLogger({ service: "config", level: "silent", format: "json" });

@@ -26,7 +26,8 @@ const requests = {
   deleteMessage: [events, log, facts].map((name) => `STREAM.MSG.DELETE.${name}`),
   readEvents: [`CONSUMER.CREATE.${events}`, `CONSUMER.CREATE.${events}.r1`, `CONSUMER.MSG.NEXT.${events}.r1`],
   readOthers: [turns, log, facts].flatMap((name) => [`CONSUMER.CREATE.${name}.r1`, `CONSUMER.MSG.NEXT.${name}.r1`]),
-  takeTurns: ["DURABLE.CREATE", "INFO", "MSG.NEXT"].map((verb) => `CONSUMER.${verb}.${turns}.${turnsConsumer}`),
+  takeTurns: ["DURABLE.CREATE", "MSG.NEXT"].map((verb) => `CONSUMER.${verb}.${turns}.${turnsConsumer}`),
+  lookAtQueue: [`CONSUMER.INFO.${turns}.${turnsConsumer}`],
   hearDecisions: ["DURABLE.CREATE", "INFO", "MSG.NEXT"].map((verb) => `CONSUMER.${verb}.${facts}.${wakeConsumer}`),
   deleteQueue: [`CONSUMER.DELETE.${turns}.${turnsConsumer}`, `CONSUMER.DELETE.${facts}.${wakeConsumer}`],
   changeCluster: ["META.LEADER.STEPDOWN", `STREAM.LEADER.STEPDOWN.${events}`, `STREAM.PEER.REMOVE.${events}`],
@@ -35,8 +36,8 @@ type Request = keyof typeof requests;
 
 const reading = ["makeStream", "lookAtStream", "readMessage", "takeBackTurn", "readEvents"] as const;
 const mayAsk: Record<"edge" | "agent", readonly Request[]> = {
-  edge: [...reading, "emptyConversations"],
-  agent: [...reading, "changeStream", "takeTurns", "hearDecisions"],
+  edge: [...reading, "lookAtQueue", "emptyConversations"],
+  agent: [...reading, "lookAtQueue", "changeStream", "takeTurns", "hearDecisions"],
 };
 
 /** Of a live conversation; a wildcard is heard only by who may hear all of it. */

@@ -23,7 +23,9 @@ export const AuthFrame = z
     token: z
       .string()
       .min(1)
-      .describe("Access token (JWT): at most `accessTokenChars`; a longer one is answered with `auth_error`."),
+      .describe(
+        "Access token (JWT) or API key: at most `accessTokenChars`; a longer one is answered with `auth_error`.",
+      ),
     knows: Knows.optional().describe(
       "What the client knows: `unknown`, the status of a tool call, which others are told as `failed`. At most 16 names of 32 characters; those that the server does not know are ignored. Absent: as before.",
     ),

@@ -60,7 +60,7 @@ const ring = ringOf(events);
 const sink = { send: () => 1, getBufferedAmount: () => 0, cork: (send: () => void) => send(), end() {} };
 /** Who asked for the turn: its answer is timed, so each of its tokens costs a little more than an onlooker's. */
 function createAsker() {
-  const asker = createConnection({ id: "c1", dialect: nativeDialect, openedMs: 0, firstToken: undefined });
+  const asker = createConnection({ id: "c1", dialect: nativeDialect, openedMs: 0, credential: undefined });
   asker.ws = sink;
   noteAsked(asker, common, performance.now());
   return asker;

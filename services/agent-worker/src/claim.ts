@@ -18,7 +18,7 @@ import type { Logger } from "@parley/runtime";
 import { foldOfWait } from "./wait-fact.ts";
 import { foldWaitedTurn } from "./waited-turn.ts";
 import { FencedError, appendFenced } from "./fenced-append.ts";
-import { mayBeForgotten } from "./forgotten-attempts.ts";
+import { isPrompt, mayBeForgotten } from "./forgotten-attempts.ts";
 import { foldFacts } from "./turn-facts.ts";
 import { createTurnFold, foldEvent, type TurnFold } from "./turn-fold.ts";
 
@@ -123,15 +123,14 @@ async function beginMessage(
   return { wasMissing: events.ensureWritten(subject, event, (maxBytes) => fitMessage(event, maxBytes)) };
 }
 
-/** In so short a time nobody has had the turn, ended it, and its events were forgotten: who claims it was quicker than its edge, as for one turn in five. */
-const promptMs = 250;
 /** Its edge may still be about to write its message. */
 const freshMs = 5_000;
 
 /** Whether a turn without its message is one that nobody can have had, although it was delivered for the first time: one that waits is ended without a delivery. */
 async function isUntouched(request: TurnRequest, { queuedAt, bus }: ClaimDeps): Promise<boolean> {
-  const ageMs = Math.abs(Date.now() - queuedAt);
-  return ageMs < promptMs || (ageMs < freshMs && !(await mayBeForgotten({ request, storedMs: queuedAt }, bus)));
+  if (isPrompt(queuedAt)) return true;
+  const isFresh = Math.abs(Date.now() - queuedAt) < freshMs;
+  return isFresh && !(await mayBeForgotten({ request, storedMs: queuedAt }, bus));
 }
 
 function chainOf({ conversation_id, turn_id }: TurnRequest, { bus }: ClaimDeps): string {

@@ -16,6 +16,10 @@ export function createLink({ url, getToken, onState, onFrame, onTraffic }) {
     heardAt: 0,
     failures: 0,
     reconnectAfterMs: undefined,
+    /** The browser's cookie has opened the socket; a token may follow that counts before it. */
+    isSignedIn: false,
+    /** The next `auth_success` is the one that is waited for. */
+    isAsked: false,
   };
   addEventListener("online", () => hurry(link));
   document.addEventListener("visibilitychange", () => hurry(link));
@@ -52,7 +56,7 @@ function send({ socket, onTraffic }, frame) {
 function connect(link) {
   leave(link);
   become(link, "connecting");
-  link.reconnectAfterMs = undefined;
+  Object.assign(link, { reconnectAfterMs: undefined, isSignedIn: false, isAsked: false });
   const socket = new WebSocket(link.url, subprotocol);
   link.socket = socket;
   link.timer = setTimeout(() => lose(link, "The server did not answer."), handshakeMs);
@@ -69,8 +73,10 @@ async function authenticate(link, socket) {
   try {
     const token = await link.getToken();
     if (socket !== link.socket) return;
-    if (token === undefined) close(link, "A token is needed.");
-    else send(link, { type: "auth", token });
+    if (token === undefined) return close(link, "A token is needed.");
+    link.isAsked = true;
+    if (token !== null) send(link, { type: "auth", token });
+    else if (link.isSignedIn && link.state !== "ready") becomeReady(link);
   } catch (error) {
     // When the link is ready this was about the next token: the present one still holds.
     if (socket === link.socket && link.state !== "ready") lose(link, `No token could be had: ${error.message}`);
@@ -81,7 +87,10 @@ function receive(link, data) {
   link.heardAt = performance.now();
   const frame = JSON.parse(data);
   link.onTraffic("in", frame);
-  if (frame.type === "auth_success" && link.state !== "ready") becomeReady(link);
+  if (frame.type === "auth_success" && link.state !== "ready") {
+    if (link.isAsked) becomeReady(link);
+    else link.isSignedIn = true;
+  }
   if (frame.type === "auth_expiring") void authenticate(link, link.socket);
   if (frame.type === "going_away") link.reconnectAfterMs = frame.reconnect_after_ms;
   link.onFrame(frame);

@@ -1,7 +1,8 @@
 import { byId } from "./elements.js";
+import { createSignIn } from "./sign-in.js";
 
 /**
- * Where the page's token comes from: one that a person pasted (kept for this tab), else a development token of the name in the box. A
+ * Who the page is: a token that a person pasted (kept for this tab), else whoever has signed in, else a development token of the name in the box. A
  * development token is always for the same user as long as the name is the same, so that a reload still owns its conversations.
  */
 
@@ -12,8 +13,7 @@ const renewBeforeMs = 90_000;
 
 export function createIdentity({ onChange }) {
   const message = byId("auth-message");
-  const nameBox = byId("dev-name");
-  const tokenBox = byId("token-input");
+  const [nameBox, tokenBox] = [byId("dev-name"), byId("token-input")];
   nameBox.value = localStorage.getItem(nameKey) ?? "Developer";
 
   byId("dev-form").addEventListener("submit", (event) => {
@@ -28,6 +28,8 @@ export function createIdentity({ onChange }) {
     tokenBox.value = "";
     onChange();
   });
+
+  const signIn = createSignIn({ onChange, forget: () => sessionStorage.removeItem(tokenKey) });
 
   /** The last one, used again while it lasts: every reconnect would ask for another. */
   let kept;
@@ -52,10 +54,11 @@ export function createIdentity({ onChange }) {
   }
 
   return {
-    /** Undefined when a person has to paste one. Throws when the server cannot be reached. */
+    /** Null when the cookie of a sign-in is enough; undefined when a person has to paste one. Throws when the server cannot be reached. */
     token: async () => {
       const pasted = sessionStorage.getItem(tokenKey);
-      return pasted !== null && pasted !== "" ? pasted : developmentToken();
+      if (pasted !== null && pasted !== "") return pasted;
+      return (await signIn.isSignedIn()) ? null : developmentToken();
     },
     say: (text) => {
       message.textContent = text;

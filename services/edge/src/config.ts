@@ -3,6 +3,7 @@ import {
   durationMs,
   flag,
   host,
+  isOrigin,
   limitsFile,
   logFormat,
   logLevel,
@@ -85,6 +86,31 @@ export const Config = z
       .describe(
         "Whose users are named by their bare subject (`sub`), as those of a single issuer are: `shared-secret`, `firebase` or a name in the file; needed with several, and never changed. More than one, comma-separated, only if the same subject is the same person at each; `none`: nobody's.",
       ),
+    API_KEYS_FILE: optionalText().describe(
+      "API keys of servers, as hashes. Default: `config/api-keys.yaml`, if it is there. Read again when it changes.",
+    ),
+    PUBLIC_URL: z
+      .string()
+      .trim()
+      .refine((text) => isOrigin(text) && isKeyAddress(text), {
+        error: "must be an origin as browsers write it, such as https://chat.example.org (http only on this machine)",
+      })
+      .optional()
+      .describe("Under which address people reach the edges; needed for signing in."),
+    OIDC_ISSUER: z
+      .string()
+      .trim()
+      .refine(isKeyAddress, { error: keyAddressError })
+      .optional()
+      .describe(
+        "OpenID provider at which people sign in: the `issuer` of an entry in `ISSUERS_FILE`. Unset: nobody can.",
+      ),
+    OIDC_CLIENT_ID: optionalText().describe("The name of this deployment at the provider."),
+    OIDC_CLIENT_SECRET: secret().optional().describe("Its secret there; unset for a public client."),
+    SESSION_IDLE_MS: durationMs(12 * 3_600_000, 60_000).describe(
+      "A sign-in ends when its user did nothing for this long.",
+    ),
+    SESSION_MAX_MS: durationMs(7 * 86_400_000, 60_000).describe("A sign-in ends after this in any case."),
     LIMITS_FILE: limitsFile(),
     AUTH_DEV: flag().describe("Gives a token to whoever asks, for development."),
     ALLOWED_ORIGINS: z
@@ -123,6 +149,15 @@ export const Config = z
     error: "is not set, but it is needed",
     // Beside other problems too.
     when: () => true,
+  })
+  .refine(({ OIDC_ISSUER, OIDC_CLIENT_ID: id, PUBLIC_URL: url }) => !OIDC_ISSUER || (id && url), {
+    path: ["OIDC_ISSUER"],
+    error: "needs OIDC_CLIENT_ID and PUBLIC_URL",
+    when: () => true,
+  })
+  .refine(({ NODE_ENV, PUBLIC_URL: url }) => NODE_ENV !== "production" || !url?.startsWith("http:"), {
+    path: ["PUBLIC_URL"],
+    error: "must be an https address in production: cookies without TLS can be read on the way",
   })
   .refine(({ NODE_ENV, AUTH_DEV }) => NODE_ENV !== "production" || !AUTH_DEV, {
     path: ["AUTH_DEV"],

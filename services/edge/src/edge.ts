@@ -3,9 +3,10 @@ import type { May } from "@parley/protocol";
 import { noTracing, type Logger, type Registry, type Tracing } from "@parley/runtime";
 import uWS from "uWebSockets.js";
 import { openGate } from "./admission/gate.ts";
-import { createAdmission, type Admission } from "./admission/admit.ts";
+import type { Admission } from "./admission/admit.ts";
 import type { Limiter } from "./admission/limits.ts";
 import type { Tokens } from "./admission/tokens.ts";
+import { createAdmissionRoom, type WaysIn } from "./admission-room.ts";
 import { startCanary } from "./canary.ts";
 import { openLimiter, type LimiterOptions } from "./edge-limiter.ts";
 import { cancelAllOf } from "./commands/cancel-all.ts";
@@ -35,8 +36,8 @@ import { capConnections, listenPublicly, type ListenOptions } from "./transport/
 import type { Reply } from "./transport/reply.ts";
 import { addSocketService } from "./transport/socket-service.ts";
 
-export interface EdgeOptions extends LimiterOptions {
-  /** Without it nobody gets a list of conversations. */
+export interface EdgeOptions extends LimiterOptions, WaysIn {
+  /** Without it nobody gets a list of conversations, and nobody can sign in. */
   readonly redis?: Redis;
   readonly listen: ListenOptions;
   readonly tokens: Tokens;
@@ -151,12 +152,13 @@ function createTransportRoom(
     counters.connections.closed(connection, end);
   };
   const connections = createConnections({ deadlines, outbox, counters, note: gate.note, onClosed });
+  const ways = createAdmissionRoom(options, outbox, connections.shut);
   const app = uWS.App();
   const onRefused = (): void => countOne(counters.refusedUpgrades, "OVERLOADED");
   const socketGone = capConnections(app, { maxConnections, onRefused });
   const service = {
     tokens,
-    admission: createAdmission({ tokens, gate, isDevelopment }),
+    ...ways,
     may,
     origins,
     limiter,
@@ -176,7 +178,7 @@ function createTransportRoom(
   addSocketService(app, { ...service, socketGone, limits, eventWindowMs: bus.eventWindowMs });
   const told = { version, problems, notes: () => [...tokens.notes(), ...gate.notes()] };
   const http = addHttpService(app, { ...service, ...told, bus, redis, conversations, maxWaitMs, pages });
-  return { app, connections, http, admission: service.admission, stopShutting: gate.onShut(connections.shut) };
+  return { app, connections, http, ways };
 }
 
 interface TransportNeeds extends Counting, Readiness {
@@ -242,17 +244,17 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const limiter = openLimiter(options, counters);
   const commandRoom = createCommandRoom(options, hubRoom, { counters, limiter });
   const needs = { ...readiness, counters, answers, limiter };
-  const transportRoom = createTransportRoom(options, hubRoom, commandRoom, needs);
-  const { app, connections, http, admission, stopShutting } = transportRoom;
+  const { app, connections, http, ways } = createTransportRoom(options, hubRoom, commandRoom, needs);
   const { outbox, delivery, hubs, catchUp, waiting } = hubRoom;
-  const sweeping = startSweeping([limiter, connections, outbox, catchUp, waiting, hubs, http]);
+  const sweeping = startSweeping([limiter, connections, ways, outbox, catchUp, waiting, hubs, http]);
   const stopFollowing = followBroker(bus, hubs);
 
   const release = (): void => {
     clearInterval(sweeping);
     stopFollowing();
     limiter.close();
-    stopShutting();
+    ways.close();
+    connections.stop();
     commandRoom.conversations.close();
     canary.stop();
     hubs.close();
@@ -275,7 +277,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     port: listener.port,
     registry,
     problems: readiness.problems,
-    admission,
+    admission: ways.admission,
     sockets,
     cancelAllOf: (user, order) => cancelAllOf(bus, user, order),
     drain: () => leave("This process was drained: it takes nothing new."),

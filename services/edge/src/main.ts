@@ -26,6 +26,10 @@ import {
 import { z } from "zod";
 import { createAddresses } from "./admission/address.ts";
 import { openGateStore } from "./admission/gate-store.ts";
+import { openApiKeys } from "./admission/api-keys.ts";
+import { createOidc } from "./admission/oidc.ts";
+import { readOidcSettings } from "./admission/oidc-settings.ts";
+import { revokerOf } from "./admission-room.ts";
 import { readTokenSettings } from "./admission/token-settings.ts";
 import { startTokens } from "./admission/tokens.ts";
 import { Config, exemptAddresses, isWeakSecret } from "./config.ts";
@@ -79,9 +83,22 @@ async function connect(config: Config, name: string, { lifecycle, registry, log 
   return { bus, redis };
 }
 
+/** Who makes tokens, and where people sign in. Throws what is wrong with it. */
+async function readMakers(config: Config) {
+  const tokens = await readTokenSettings(config);
+  return { tokens, oidc: readOidcSettings(config, tokens) };
+}
+
+/** Signing in at the page; undefined: nobody can. */
+function signInOf(config: Config, { oidc }: Awaited<ReturnType<typeof readMakers>>, log: Logger) {
+  if (oidc === undefined) return undefined;
+  const times = { idleMs: config.SESSION_IDLE_MS, maxMs: config.SESSION_MAX_MS };
+  return { oidc: createOidc(oidc, { log }), publicOrigin: new URL(oidc.redirectUrl).origin, times };
+}
+
 runMain(SERVICE, async ({ env }) => {
   const config = readConfig(Config, env);
-  const tokenSettings = await readTokenSettings(config);
+  const makers = await readMakers(config);
   const log = createLogger({ service: SERVICE, level: config.LOG_LEVEL, format: config.LOG_FORMAT });
   await using lifecycle = createLifecycle({ log, shutdownMs: config.SHUTDOWN_MS });
   if (config.AUTH_JWT_SECRET !== undefined && isWeakSecret(config.AUTH_JWT_SECRET))
@@ -96,8 +113,11 @@ runMain(SERVICE, async ({ env }) => {
   const { routes } = operators;
   const admin = await startAdmin({ host, port, registry, ready: () => problems(), notes: () => notes(), routes, log });
   lifecycle.use("admin", admin.close);
-  const tokens = startTokens({ ...tokenSettings, registry, log });
+  const tokens = startTokens({ ...makers.tokens, registry, log });
   lifecycle.use("the keys of issuers", tokens.close);
+
+  const apiKeys = await openApiKeys({ file: config.API_KEYS_FILE, registry, log });
+  lifecycle.use("the API keys", apiKeys.close);
 
   const limits = await openLimits({ file: config.LIMITS_FILE, log });
   lifecycle.use("the limits", limits.close);
@@ -115,11 +135,8 @@ runMain(SERVICE, async ({ env }) => {
   const { may } = limits;
   const built = await readBuild();
   const edge = await startEdge({
-    bus,
-    redis,
-    tokens,
-    gate,
-    may,
+    ...{ bus, redis, tokens, gate, apiKeys, may },
+    ...{ signIn: signInOf(config, makers, log), revoke: revokerOf(gate) },
     callerLimits: () => limits.current().limits,
     ...edgeSettings(config),
     ...built,
@@ -132,7 +149,7 @@ runMain(SERVICE, async ({ env }) => {
   problems = edge.problems;
   operators.open({ ...edge, gate, may });
   // Without the broker there is a problem to tell, and no note.
-  const ownNotes = (): string[] => [...tokens.notes(), ...gate.notes(), ...limits.problems()];
+  const ownNotes = (): string[] => [...tokens.notes(), ...gate.notes(), ...apiKeys.problems(), ...limits.problems()];
   notes = async () => [...ownNotes(), ...(await factNotes(bus.facts).catch(() => []))];
   log.info({ address: `http://${config.HOST}:${edge.port}` }, "the edge is ready");
   await lifecycle.untilStopped();

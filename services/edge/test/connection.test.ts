@@ -6,7 +6,7 @@ const deadlines = { authMs: 5_000, anonymousMs: 1_800_000, warnMs: 60_000, grace
 const expiresMs = 1_000_000;
 
 function connection(more: Partial<Connection> = {}): Connection {
-  return { ...createConnection({ id: "c", dialect: nativeDialect, openedMs: 100, firstToken: undefined }), ...more };
+  return { ...createConnection({ id: "c", dialect: nativeDialect, openedMs: 100, credential: undefined }), ...more };
 }
 
 describe("a connection", () => {

@@ -121,6 +121,11 @@ describe("the OpenAPI document", () => {
     expect(await check("POST", "/api/v1/auth/dev-token", { body: {}, user: null })).toBe(200);
     expect(await check("POST", "/api/v1/auth/dev-token", { body: { sub: 1 }, user: null })).toBe(400);
 
+    expect(await check("GET", "/api/v1/auth/methods", { user: null })).toBe(200);
+    expect(await check("GET", "/api/v1/auth/me")).toBe(200);
+    expect(await check("GET", "/api/v1/auth/me", { user: null })).toBe(401);
+    expect(await check("POST", "/api/v1/auth/ticket")).toBe(503);
+
     const known = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.keys(methods).map(
         (method) =>
@@ -154,9 +159,9 @@ describe("the OpenAPI document", () => {
 
   it("says what may be asked and by whom", () => {
     const chat = operationAt("/api/v1/chat", "post");
-    expect(chat.security).toEqual([{ token: [] }]);
+    expect(chat.security).toEqual([{ token: [] }, { session: [] }]);
     expect(chat.requestBody?.content["application/json"]?.schema["required"]).toEqual(["message"]);
-    expect(operationAt("/api/chat/message", "post").security).toEqual([{ token: [] }, {}]);
+    expect(operationAt("/api/chat/message", "post").security).toEqual([{ token: [] }, { session: [] }, {}]);
     const { parameters } = operationAt("/api/v1/conversations/{id}/messages", "get");
     expect(parameters.map(({ name, in: place }) => `${place} ${name}`)).toEqual([
       "path id",

@@ -5,7 +5,7 @@ import { createConnection } from "../src/delivery/connection.ts";
 
 /** A connection, and what happens on it. */
 function open() {
-  const connection = createConnection({ id: "c", dialect: nativeDialect, openedMs: 0, firstToken: undefined });
+  const connection = createConnection({ id: "c", dialect: nativeDialect, openedMs: 0, credential: undefined });
   const log: string[] = [];
   const rooms = new Map<string, () => void>();
   /** As the inbox does where nothing else comes. */

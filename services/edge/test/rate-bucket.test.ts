@@ -35,6 +35,15 @@ it("counts with a rate that was lowered meanwhile", () => {
   expect(takeFrom(bucket, 1, { ...rate, burst: 5 }, 0)).toBe(100);
 });
 
+it("says of what was refused, and taken all the same, after how long it passes", () => {
+  const bucket = fullBucket(rate, 0);
+  for (let i = 0; i < 20; i++) chargeTo(bucket, 1, rate, 0);
+  expect(chargeTo(bucket, 1, rate, 0)).toBe(200);
+  const waitMs = chargeTo(bucket, 1, rate, 0);
+  expect(waitMs).toBe(300);
+  expect(chargeTo(bucket, 1, rate, waitMs)).toBe(0);
+});
+
 it("sees who goes on after being told to wait, and forgives who waits", () => {
   const bucket = fullBucket(rate, 0);
   for (let i = 0; i < 39; i++) chargeTo(bucket, 1, rate, 0);

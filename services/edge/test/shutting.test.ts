@@ -21,7 +21,7 @@ function setUp() {
       id: user,
       dialect: nativeDialect,
       openedMs: 0,
-      firstToken: undefined,
+      credential: undefined,
       transport,
     });
     connection.ws = {

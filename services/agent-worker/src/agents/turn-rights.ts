@@ -18,8 +18,10 @@ export function createRightsOf(may: May): RightsOf {
   return (request) => {
     const caller = callerOf(request);
     const { agent, model } = request;
+    // Somebody has to answer: which agent that is, is not what the credential asks for. Its roles say whom it may come to.
+    const { scopes: _scopes, ...answered } = caller;
     return {
-      mayUse: (name) => may(caller, "agent:use", { kind: "agent", name }).allowed,
+      mayUse: (name) => may(answered, "agent:use", { kind: "agent", name }).allowed,
       mayRun: (name) => may(caller, "tool:run", { kind: "tool", name }).allowed,
       checkChoice() {
         if (agent !== undefined) demand(may(caller, "agent:use", { kind: "agent", name: agent }));

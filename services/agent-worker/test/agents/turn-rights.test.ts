@@ -22,8 +22,8 @@ test.each([
   ["of a role", staff, ["general", "kubernetes"], ["demo_echo", "k8s_list_pods"]],
   ["of a role that gives nothing", asker({ caller: { roles: ["guest"] } }), ["general"], ["demo_echo"]],
   [
-    "whose credential is for agents alone",
-    asker({ caller: { roles: ["staff"], scopes: ["agent:*"] } }),
+    "whose credential is for conversations alone",
+    asker({ caller: { roles: ["staff"], scopes: ["conversation:*"] } }),
     ["general", "kubernetes"],
     [],
   ],
@@ -40,6 +40,11 @@ test.each([
   ["a model of its role", { ...staff, model: "large" }, /^nothing$/],
   ["an agent of others", asker({ agent: "kubernetes" }), /agent "kubernetes"/],
   ["an agent of its role", { ...staff, agent: "kubernetes" }, /^nothing$/],
+  [
+    "an agent of its role, with a credential that names none",
+    asker({ caller: { roles: ["staff"], scopes: ["conversation:*"] }, agent: "kubernetes" }),
+    /agent:use/,
+  ],
 ])("what a message names is checked again: %s", (_what, request, refusal) => {
   let said = "nothing";
   try {

@@ -1,6 +1,12 @@
 import { ChatError, type Caller } from "@parley/protocol";
+import { bearerIn, credentialAtUpgrade, type Credential } from "../credential.ts";
+import { isApiKey } from "./api-key.ts";
+import type { ApiKeys } from "./api-keys.ts";
 import type { Gate } from "./gate.ts";
-import type { Identity } from "./identity.ts";
+import { TokenFault, type Identity } from "./identity.ts";
+import type { SessionCookie } from "./session-cookie.ts";
+import type { Sessions } from "./sessions.ts";
+import type { Ticketed, Tickets } from "./tickets.ts";
 import type { Tokens } from "./tokens.ts";
 
 /** Who may ask: anybody; whoever shows a token; in development also who shows none. */
@@ -11,18 +17,52 @@ export interface Origin {
   readonly address: string;
 }
 
+export interface Admitted {
+  readonly caller: Caller;
+  readonly identity: Identity;
+  /** The sign-in whose cookie was shown. */
+  readonly signIn: string | undefined;
+}
+
+type HeaderName = "authorization" | "cookie" | "origin" | "sec-fetch-site";
+
+export interface AskedFor {
+  readonly method: string;
+  header(name: HeaderName): string;
+}
+
+interface AskedForSocket extends Pick<AskedFor, "header"> {
+  readonly protocols: readonly string[];
+  readonly token: string | undefined;
+  readonly ticket: string | undefined;
+}
+
 export interface Admission {
-  /** Whose token it is. Throws AUTH_INVALID, AUTH_EXPIRED or AUTH_UNAVAILABLE. */
-  byToken(token: string, origin: Origin): Promise<{ readonly caller: Caller; readonly identity: Identity }>;
+  /** What a socket is opened with; undefined: its first frame has to say it. Looks nothing up. */
+  atUpgrade(request: AskedForSocket): Credential | undefined;
+  /** Whose it is. Throws AUTH_INVALID, AUTH_EXPIRED or AUTH_UNAVAILABLE. */
+  byCredential(credential: Credential, origin: Origin): Promise<Admitted>;
   /** Throws AUTH_INVALID when the credential was revoked since it was checked. */
   recheck(caller: Caller): void;
-  /** Whose request it is, by its header `authorization`. Throws also AUTH_REQUIRED. */
-  byHeader(authorization: string, access: Access, origin: Origin): Promise<Caller>;
+  /** Whose request it is, by its headers. Throws also AUTH_REQUIRED, and FORBIDDEN for a cookie that another page makes its browser send. */
+  byRequest(request: AskedFor, access: Access, origin: Origin): Promise<Caller>;
+  /** The same, with all that is known; undefined where access is given to whoever shows nothing. */
+  identify(request: AskedFor, origin: Origin): Promise<Admitted | undefined>;
+}
+
+/** Signing in at the page. */
+export interface SignIn {
+  readonly cookie: SessionCookie;
+  readonly sessions: Sessions;
 }
 
 export interface AdmissionDeps {
   readonly tokens: Pick<Tokens, "verify">;
-  readonly gate: Pick<Gate, "isRevoked" | "isCallerRevoked" | "blockedUntil">;
+  readonly apiKeys: Pick<ApiKeys, "identify" | "isCurrent">;
+  readonly tickets: Pick<Tickets, "redeem">;
+  /** Undefined: nobody can sign in here. */
+  readonly signIn: SignIn | undefined;
+  readonly gate: Pick<Gate, "isRevoked" | "isCallerRevoked" | "blockedUntil" | "note">;
   readonly isDevelopment: boolean;
 }
 
@@ -30,31 +70,100 @@ export interface AdmissionDeps {
 const developer = (address: string): Caller => ({ user: { id: "dev-anonymous" }, roles: [], address });
 
 /** The one place where a caller is made of a credential. */
-export function createAdmission({ tokens, gate, isDevelopment }: AdmissionDeps): Admission {
-  const byToken: Admission["byToken"] = async (token, { address }) => {
-    const identity = await tokens.verify(token);
+export function createAdmission(deps: AdmissionDeps): Admission {
+  const { gate, isDevelopment, signIn } = deps;
+
+  const byCredential: Admission["byCredential"] = async (credential, { address }) => {
+    const { identity, signIn: id } = await holderOf(deps, credential, address).catch((error: unknown) => {
+      // An old cookie comes by itself, and a token that has run out was good once.
+      const isOffence = error instanceof ChatError && error.code === "AUTH_INVALID" && credential.kind !== "session";
+      if (isOffence) gate.note("bad token", { address });
+      throw error;
+    });
     if (gate.isRevoked(identity)) throw revoked();
     // Addresses are blocked before a token is asked for.
     const blockedUntilMs = gate.blockedUntil("", identity.user.id);
     if (blockedUntilMs !== undefined) throw blocked(blockedUntilMs);
-    return { identity, caller: callerOf(identity, address) };
+    return { identity, caller: callerOf(identity, address), signIn: id };
   };
+
+  const identify: Admission["identify"] = async (request, origin) => {
+    const authorization = request.header("authorization");
+    if (authorization !== "") {
+      const token = bearerIn(authorization);
+      if (token === undefined) throw new ChatError("AUTH_INVALID");
+      return byCredential({ kind: "token", token }, origin);
+    }
+    const id = signIn?.cookie.read(request.header("cookie"));
+    if (signIn === undefined || id === undefined) return undefined;
+    if (!isReading(request) && !isOwnPage(signIn, request)) throw new ChatError("FORBIDDEN", { message: foreignPage });
+    return byCredential({ kind: "session", id }, origin);
+  };
+
   return {
-    byToken,
+    byCredential,
+    identify,
     recheck(caller) {
       if (gate.isCallerRevoked(caller)) throw revoked();
     },
-    async byHeader(authorization, access, origin) {
-      if (access === "anybody") return developer(origin.address);
-      if (authorization === "") {
-        if (access === "user or developer" && isDevelopment) return developer(origin.address);
-        throw new ChatError("AUTH_REQUIRED");
-      }
-      const [scheme = "", token = ""] = authorization.trim().split(/\s+/, 2);
-      if (scheme.toLowerCase() !== "bearer" || token === "") throw new ChatError("AUTH_INVALID");
-      return (await byToken(token, origin)).caller;
+    atUpgrade: ({ header, protocols, token, ticket }) =>
+      credentialAtUpgrade({
+        authorization: header("authorization"),
+        protocols,
+        token,
+        ticket,
+        // Browsers send the cookie with the sockets of every page that may; only ours may use it.
+        session:
+          signIn !== undefined && isOwnPage(signIn, { header }) ? signIn.cookie.read(header("cookie")) : undefined,
+      }),
+    async byRequest(request, access, origin) {
+      const { address } = origin;
+      if (access === "anybody") return developer(address);
+      const admitted = await identify(request, origin);
+      if (admitted !== undefined) return admitted.caller;
+      if (access === "user or developer" && isDevelopment) return developer(address);
+      throw new ChatError("AUTH_REQUIRED");
     },
   };
+}
+
+const foreignPage = "This is only for pages of this site itself: a sign-in cannot be used from elsewhere.";
+const contradiction = "The request carries several tokens that are not the same. Send one of them.";
+
+/** Requests that change nothing; no page of another site gets to see their answers. */
+function isReading({ method }: AskedFor): boolean {
+  return method === "GET" || method === "HEAD";
+}
+
+function isOwnPage({ cookie }: SignIn, { header }: Pick<AskedFor, "header">): boolean {
+  return cookie.isOwnPage({ origin: header("origin"), fetchSite: header("sec-fetch-site") });
+}
+
+async function holderOf(
+  { tokens, apiKeys, tickets, signIn }: AdmissionDeps,
+  credential: Credential,
+  address: string,
+): Promise<Ticketed> {
+  switch (credential.kind) {
+    case "token": {
+      const { token } = credential;
+      return { identity: isApiKey(token) ? apiKeys.identify(token, address) : await tokens.verify(token) };
+    }
+    case "ticket": {
+      const holder = await tickets.redeem(credential.ticket);
+      if (holder.identity.expiresAtMs <= Date.now()) throw new ChatError("AUTH_EXPIRED");
+      if (apiKeys.isCurrent(holder.identity)) return holder;
+      throw new ChatError("AUTH_INVALID", { cause: new TokenFault("the ticket's API key is not there any more") });
+    }
+    case "session": {
+      const found = await signIn?.sessions.byCookie(credential.id);
+      if (found === undefined)
+        throw new ChatError("AUTH_EXPIRED", { message: "The sign-in has ended. Sign in again." });
+      return { identity: found.identity, signIn: found.id };
+    }
+    case "contradiction":
+      throw new ChatError("AUTH_INVALID", { message: contradiction, cause: new TokenFault("several tokens came") });
+  }
 }
 
 function revoked(): ChatError {
@@ -66,11 +175,12 @@ function blocked(untilMs: number): ChatError {
 }
 
 function callerOf(identity: Identity, address: string): Caller {
-  const { user, tenant, roles, session, expiresAtMs } = identity;
+  const { user, tenant, roles, scopes, session, expiresAtMs } = identity;
   return {
     user,
     ...(tenant === undefined ? {} : { tenant }),
     roles: [...roles],
+    ...(scopes === undefined ? {} : { scopes: [...scopes] }),
     address,
     ...(session === undefined ? {} : { session }),
     expires: expiresAtMs,

@@ -4,13 +4,15 @@ import type { Logger } from "@parley/runtime";
 import { move, type Connection } from "../delivery/connection.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import { countOne } from "../figures/metrics.ts";
+import type { Credential } from "../credential.ts";
+import type { Admission, Admitted } from "./admit.ts";
 import type { Identity } from "./identity.ts";
-import type { Admission } from "./admit.ts";
-
-type Admitted = Awaited<ReturnType<Admission["byToken"]>>;
+import type { SessionKeeper } from "./session-keeper.ts";
 
 export interface AuthDeps {
   readonly admission: Admission;
+  /** Undefined: nobody can sign in here. */
+  readonly keeper: Pick<SessionKeeper, "keep"> | undefined;
   readonly outbox: Outbox;
   /** Before a connection becomes its user's. Throws what keeps it from that. */
   readonly onIdentified: (connection: Connection, caller: Caller) => void;
@@ -18,11 +20,11 @@ export interface AuthDeps {
   readonly log: Logger;
 }
 
-/** `auth`: opens the connection, or extends one that is open. A bad token is answered and ends the connection. */
-export function createAuthHandler({ admission, outbox, onIdentified, counters, log }: AuthDeps) {
-  const accept = (connection: Connection, { caller, identity }: Admitted): void => {
+/** `auth`, or what the socket was opened with: opens the connection, or extends one that is open. A bad token is answered and ends the connection. */
+export function createAuthHandler({ admission, keeper, outbox, onIdentified, counters, log }: AuthDeps) {
+  const accept = (connection: Connection, { caller, identity, signIn }: Admitted): void => {
     const { user, expiresAtMs } = identity;
-    if (connection.caller !== undefined && !isSame(connection.caller, caller)) {
+    if (connection.caller !== undefined && !isSame(connection.caller, caller) && !isOpenedByItself(connection)) {
       throw new ChatError("AUTH_INVALID", { message: "The token belongs to another user." });
     }
     onIdentified(connection, caller);
@@ -30,6 +32,8 @@ export function createAuthHandler({ admission, outbox, onIdentified, counters, l
     connection.caller = caller;
     connection.expiresMs = performance.now() + expiresAtMs - Date.now();
     connection.isWarned = false;
+    connection.session = undefined;
+    if (signIn !== undefined) keeper?.keep(connection, signIn);
     log.debug({ connection: connection.id, ...auditOf(identity) }, "a token was accepted");
     outbox.sendFrame(connection, {
       type: "auth_success",
@@ -49,13 +53,28 @@ export function createAuthHandler({ admission, outbox, onIdentified, counters, l
     });
   };
 
+  /**
+   * A cookie comes by itself, also when it is an old one: the socket stays as it is, and a token may follow. A client of ours hears of it, not as an `auth_error`: it may have sent a
+   * token meanwhile.
+   */
+  const passOver = (connection: Connection, { message, code, retryable, cause }: ChatError): void => {
+    log.debug(
+      { connection: connection.id, code, reason: cause instanceof Error ? cause.message : undefined },
+      "the cookie of a socket was passed over",
+    );
+    if (connection.dialect.name !== nativeDialect.name) return;
+    outbox.sendFrame(connection, { type: "error", error: message, code, retryable });
+  };
+
   /** `knows`: what the client says that it understands; undefined: as before. */
-  return async (connection: Connection, token: string, knows?: readonly string[]): Promise<void> => {
+  return async (connection: Connection, credential: Credential, knows?: readonly string[]): Promise<void> => {
     try {
-      accept(connection, await admission.byToken(token, connection));
+      accept(connection, await admission.byCredential(credential, connection));
       if (knows !== undefined) announce(connection, knows);
     } catch (thrown) {
-      refuse(connection, toChatError(thrown));
+      const error = toChatError(thrown);
+      if (credential.kind === "session") passOver(connection, error);
+      else refuse(connection, error);
     }
   };
 }
@@ -63,6 +82,18 @@ export function createAuthHandler({ admission, outbox, onIdentified, counters, l
 /** What a connection looks at was its user's of one tenant: with another it opens another connection. */
 function isSame(before: Caller, now: Caller): boolean {
   return before.user.id === now.user.id && before.tenant === now.tenant;
+}
+
+/** A browser sent the cookie of a sign-in by itself, and nothing was done with it yet: a token that is sent then is what its page wants to be. */
+function isOpenedByItself({ session, viewers, left, hasSubscribed, asked, asideCount }: Connection): boolean {
+  return (
+    session !== undefined &&
+    viewers.size === 0 &&
+    left === undefined &&
+    !hasSubscribed &&
+    asked === undefined &&
+    asideCount === 0
+  );
 }
 
 /** Whose token it was, for the log. */

@@ -7,7 +7,7 @@ export type Offence = "bad token" | "invalid frame" | "rate limit" | "too many s
 /** Whose something is that is to be shut. */
 export interface Shut {
   /** Why, for the log and the close code. */
-  readonly reason: "revoked" | "blocked";
+  readonly reason: "revoked" | "blocked" | "key removed" | "key changed";
   matches(connection: { readonly caller: Caller | undefined; readonly address: string }): boolean;
 }
 

@@ -21,6 +21,8 @@ export interface Identity {
   readonly tokenHash?: string | undefined;
   /** When it was made, ms since 1970. */
   readonly issuedAtMs: number | undefined;
+  /** Actions to which it is limited, as patterns; undefined: to none. */
+  readonly scopes?: readonly string[] | undefined;
 }
 
 /** Where a value stands in the claims: the names from the outermost on. */

@@ -43,6 +43,13 @@ export function createSocketLimits({ redis, edge, current, refusals }: SocketLim
       become(connection, connection.caller.user.id);
     },
 
+    /** It is another user's from now on: the cookie that it came with was not meant. */
+    changing({ counted, caller }: Counted, userId: string): void {
+      if (counted !== "user" || caller === undefined || caller.user.id === userId) return;
+      users.remove(caller.user.id);
+      users.add(userId);
+    },
+
     /** A request that waits or streams is its user's from the beginning. */
     requested(connection: Counted, userId: string): void {
       if (connection.isExempt) return;

@@ -36,11 +36,14 @@ export function takeFrom(bucket: Bucket, size: number, rate: BucketRate, nowMs: 
   return 0;
 }
 
-/** As `takeFrom`, but what is refused is taken too: who does not stop sinks as low as another burst below nothing. */
+/**
+ * As `takeFrom`, but what is refused is taken too: who does not stop sinks as low as another burst below nothing. The wait that is returned is one after which
+ * the same passes, if nothing is sent meanwhile.
+ */
 export function chargeTo(bucket: Bucket, size: number, rate: BucketRate, nowMs: number): number {
-  const waitMs = takeFrom(bucket, size, rate, nowMs);
-  if (waitMs > 0) bucket.level = Math.max(-rate.burst, bucket.level - size);
-  return waitMs;
+  if (takeFrom(bucket, size, rate, nowMs) === 0) return 0;
+  bucket.level = Math.max(-rate.burst, bucket.level - size);
+  return ((Math.min(size, rate.burst) - bucket.level) * rate.everyMs) / rate.rate;
 }
 
 /** Whether somebody went on for a whole burst after they were told to wait. */

@@ -1,6 +1,7 @@
 import type { Dialect } from "@parley/dialects";
 import type { Caller, ChatError, ConversationId, FrameAddress } from "@parley/protocol";
 import type { Transport } from "../figures/connection-figures.ts";
+import type { Credential } from "../credential.ts";
 import type { Outlet } from "./outlet.ts";
 
 /**
@@ -39,8 +40,19 @@ export interface RefusedFrame {
   readonly address: FrameAddress;
 }
 
-/** The text of a frame, or why it has none; or a frame that goes on where it stepped aside: it is given how to end its turn. */
-export type InboxItem = string | RefusedFrame | ((endTurn: () => void) => void);
+/**
+ * The text of a frame, or why it has none; what the socket was opened with, which is handled as a first `auth` frame; or a frame that goes on where it stepped aside: it
+ * is given how to end its turn.
+ */
+export type InboxItem = string | RefusedFrame | Credential | ((endTurn: () => void) => void);
+
+/** The sign-in of a socket that came with a cookie. */
+export interface SocketSession {
+  /** Its name. */
+  readonly id: string;
+  /** When its user did something last (a `performance.now`): a ping is none, clients send them by themselves. */
+  activeMs: number;
+}
 
 /** One socket. A plain record: tens of thousands of them must stay small. `Viewer`: what it looks at conversations with, which the hub knows. */
 export interface Connection<Viewer = unknown> extends Outlet {
@@ -80,8 +92,10 @@ export interface Connection<Viewer = unknown> extends Outlet {
   /** Messages that stepped aside, by their conversation: when the last of each is done. */
   aside: Map<ConversationId, Promise<void>> | undefined;
   asideCount: number;
-  /** A token that came with the upgrade: handled as a first `auth` frame. */
-  readonly firstToken: string | undefined;
+  /** What it was opened with, until that is looked at: it is not kept. */
+  credential: Credential | undefined;
+  /** The sign-in that it lives as long as. */
+  session: SocketSession | undefined;
   /** In development, until its first frame: it may turn out to be a client that has no tokens at all, so it has longer before it is closed for having sent none. */
   mayBeAnonymous: boolean;
 }
@@ -103,7 +117,7 @@ export interface NewConnection {
   readonly id: string;
   readonly dialect: Dialect;
   readonly openedMs: number;
-  readonly firstToken: string | undefined;
+  readonly credential: Credential | undefined;
   /** Default: unknown. */
   readonly address?: string;
   /** Default: limits apply to it. */
@@ -116,7 +130,7 @@ export function createConnection<Viewer = unknown>({
   id,
   dialect,
   openedMs,
-  firstToken,
+  credential,
   address = "",
   isExempt = false,
   mayBeAnonymous = false,
@@ -126,7 +140,8 @@ export function createConnection<Viewer = unknown>({
     id,
     dialect,
     openedMs,
-    firstToken,
+    credential,
+    session: undefined,
     mayBeAnonymous,
     transport,
     ws: undefined,

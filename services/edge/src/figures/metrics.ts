@@ -86,7 +86,9 @@ export function createCounters() {
     limited: new Map<LimitName, number>(namesOfLimits().map((name) => [name, 0])),
     closed: new Map<string, number>(),
     /** Connections closed because their credential was revoked, or they were blocked. */
-    shut: new Map<"revoked" | "blocked", number>([
+    shut: new Map<"revoked" | "blocked" | "key removed" | "key changed", number>([
+      ["key removed", 0],
+      ["key changed", 0],
       ["revoked", 0],
       ["blocked", 0],
     ]),

@@ -17,7 +17,7 @@ import type { GateStore } from "../admission/gate-store.ts";
 /** What the endpoints act on; there once the edge serves. */
 export interface AdminParts {
   readonly gate: GateStore;
-  readonly admission: Pick<Admission, "byToken">;
+  readonly admission: Pick<Admission, "byCredential">;
   readonly may: May;
   sockets(): number;
   cancelAllOf(userId: string, order: { readonly by: string; readonly reason: string }): Promise<number>;
@@ -228,7 +228,7 @@ async function whoAsks(
   const [scheme = "", token = ""] = authorization.trim().split(/\s+/, 2);
   if (scheme.toLowerCase() !== "bearer" || token === "") throw new AdminRefusal(401, "Authentication is required.");
   if (isAdmin(token)) return "admin token";
-  const { caller } = await admission.byToken(token, { address: "" }).catch((error: unknown) => {
+  const { caller } = await admission.byCredential({ kind: "token", token }, { address: "" }).catch((error: unknown) => {
     throw error instanceof ChatError ? new AdminRefusal(error.status, error.message) : error;
   });
   const verdict = may(caller, needs, { kind: "service" });

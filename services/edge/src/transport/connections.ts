@@ -5,6 +5,7 @@ import { dueOf, move, type Deadlines } from "../delivery/connection.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { ConnectionEnd } from "../figures/connection-figures.ts";
 import { detach, type HubConnection } from "../hub/hub.ts";
+import { createBatches } from "./batches.ts";
 import { createShutting, type ShuttingDeps } from "./shutting.ts";
 
 export interface ConnectionsDeps {
@@ -39,15 +40,14 @@ export function createConnections({ deadlines, outbox, counters, note, onClosed 
         return outbox.close(connection, closeCodes.authDeadline, "authentication took too long");
       case "token ran out":
         return outbox.close(connection, closeCodes.tokenExpired, "the token has expired");
-      case "token runs out": {
-        connection.isWarned = true;
-        const expires_in_ms = Math.max(0, Math.round(connection.expiresMs - nowMs));
-        outbox.sendFrame(connection, { type: "auth_expiring", expires_in_ms });
-        return;
-      }
+      case "token runs out":
+        return warn(outbox, connection, nowMs);
       default:
     }
   };
+
+  // Many tokens may run out within a second.
+  const due = createBatches<HubConnection>((connection) => handleDue(connection, performance.now()));
 
   return {
     get size() {
@@ -69,11 +69,12 @@ export function createConnections({ deadlines, outbox, counters, note, onClosed 
 
     /** Once a second: one loop over all sockets costs less than a timer for each. */
     sweep(nowMs: number): void {
-      for (const connection of all) handleDue(connection, nowMs);
+      due.add(all, (connection) => dueOf(connection, deadlines, nowMs) !== "nothing");
       shutting.sweep(nowMs);
     },
 
     shut: shutting.shut,
+    stop: due.stop,
 
     /** Tells everybody to come back, to another process, and closes; in batches. */
     async sayGoodbye(): Promise<void> {
@@ -85,6 +86,12 @@ export function createConnections({ deadlines, outbox, counters, note, onClosed 
       if (leaving.length > 0) await sleep(partingMs);
     },
   };
+}
+
+function warn(outbox: Outbox, connection: HubConnection, nowMs: number): void {
+  connection.isWarned = true;
+  const expires_in_ms = Math.max(0, Math.round(connection.expiresMs - nowMs));
+  outbox.sendFrame(connection, { type: "auth_expiring", expires_in_ms });
 }
 
 function offenderOf({ address, caller }: HubConnection): Parameters<Gate["note"]>[1] {

@@ -35,6 +35,9 @@ const headerNames = [
   "last-event-id",
   "origin",
   "host",
+  "cookie",
+  "sec-fetch-site",
+  "user-agent",
   "traceparent",
 ] as const;
 export type HeaderName = (typeof headerNames)[number];

@@ -14,6 +14,7 @@ import { inOrder, type Aside } from "../commands/message-order.ts";
 import type { Ownership } from "../commands/ownership.ts";
 import { rememberWish } from "../commands/places.ts";
 import type { Viewing } from "../commands/viewing.ts";
+import type { Credential } from "../credential.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import { countOne } from "../figures/metrics.ts";
 import type { HubConnection } from "../hub/hub.ts";
@@ -22,7 +23,7 @@ import type { Received } from "./inbox.ts";
 export interface FrameHandlerDeps {
   /** Chooses the dialect of a connection that has none yet. Throws ChatError. */
   readonly chooseDialect: (connection: HubConnection, text: string) => void;
-  readonly onAuth: (connection: HubConnection, token: string, knows?: readonly string[]) => Promise<void>;
+  readonly onAuth: (connection: HubConnection, credential: Credential, knows?: readonly string[]) => Promise<void>;
   readonly commands: Commands;
   readonly ownership: Ownership;
   readonly viewing: Viewing;
@@ -38,11 +39,12 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
   const { outbox, isBrokerWell, counters, log } = deps;
 
   const handle = async (connection: HubConnection, frame: ClientFrame, aside: Aside): Promise<void> => {
-    if (frame.type === "auth") return deps.onAuth(connection, frame.token, frame.knows);
+    if (frame.type === "auth") return deps.onAuth(connection, { kind: "token", token: frame.token }, frame.knows);
     if (frame.type === "ping") {
       outbox.sendFrame(connection, { type: "pong", ts: Date.now() });
       return;
     }
+    if (connection.session !== undefined) connection.session.activeMs = performance.now();
     const { caller } = connection;
     if (caller === undefined) throw new ChatError("AUTH_REQUIRED");
     if (frame.type !== "message") return handleOfCaller(deps, connection, caller, frame);
@@ -65,7 +67,11 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
   };
 
   return async (connection: HubConnection, received: Received, aside: Aside): Promise<void> => {
-    if (typeof received !== "string") return refuse(connection, received.error, received.address);
+    if (typeof received !== "string") {
+      return "kind" in received
+        ? deps.onAuth(connection, received)
+        : refuse(connection, received.error, received.address);
+    }
     let frame: ClientFrame | undefined;
     try {
       deps.chooseDialect(connection, received);

@@ -2,12 +2,17 @@ import { createToolCatalogue, type Bus } from "@parley/bus";
 import type { TemplatedApp } from "uWebSockets.js";
 import type { Redis } from "../commands/conversations/conversation-index.ts";
 import type { Conversations } from "../commands/conversations/conversations.ts";
+import type { SignIn } from "../admission/admit.ts";
+import type { Oidc } from "../admission/oidc.ts";
+import type { Tickets } from "../admission/tickets.ts";
+import { createAuthRoutes, type Revoke } from "./auth-routes.ts";
 import { createChatRoutes } from "./chat-routes.ts";
 import { createConversationRoutes } from "./conversation-routes.ts";
 import { createHttpTurns } from "./http-turns.ts";
 import { createHttpViewers } from "./http-viewers.ts";
 import type { Reply } from "./reply.ts";
 import { addRoutes } from "./routing.ts";
+import { createSignInRoutes } from "./sign-in-routes.ts";
 import { createDevTokenRoute, createHealthRoute, withDocument } from "./service-routes.ts";
 import type { ServiceDeps } from "./socket-service.ts";
 
@@ -16,6 +21,11 @@ export interface HttpServiceDeps extends ServiceDeps {
   /** Undefined: there is none here. */
   readonly redis: Redis | undefined;
   readonly conversations: Conversations;
+  readonly tickets: Tickets;
+  /** Signing in at the page; undefined: nobody can here. */
+  readonly signIn: (SignIn & { readonly oidc: Oidc; readonly maxMs: number }) | undefined;
+  /** Undefined: nothing can be revoked here but sign-ins. */
+  readonly revoke: Revoke | undefined;
   /** How long a request may wait for its answer. */
   readonly maxWaitMs: number;
   readonly pages: ReadonlyMap<string, Reply>;
@@ -30,6 +40,7 @@ export interface HttpServiceDeps extends ServiceDeps {
 export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { sweep(nowMs: number): void } {
   const { bus, redis, tokens, admission, origins, isDevelopment, limiter, version, pages, log } = deps;
   const { may, problems, notes, isStopping, isBrokerWell, connections, maxConnections, maxWaitMs } = deps;
+  const { tickets, signIn, revoke } = deps;
   const { outbox, catchUp, conversations, ownership, viewing, commands, counters } = deps;
   const catalogue = redis === undefined ? undefined : createToolCatalogue({ redis, log });
   const viewers = createHttpViewers({ connections, maxConnections, sockets: limiter.sockets, maxWaitMs });
@@ -37,6 +48,8 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
   const routes = [
     ...createChatRoutes({ turns, isOwn: ownership.isOwn }),
     ...createConversationRoutes({ conversations, facts: bus.facts, ownership, may, commands }),
+    ...createAuthRoutes({ admission, tickets, signIn, revoke, may, isDevelopment, log }),
+    ...(signIn === undefined ? [] : createSignInRoutes({ ...signIn, signIn, revoke, log })),
     createHealthRoute({ version, isConnected: bus.connected, problems, notes, catalogue }),
     ...(isDevelopment && tokens.sign !== undefined ? [createDevTokenRoute(tokens.sign)] : []),
   ];

@@ -58,7 +58,7 @@ export function createHttpViewers({ connections, maxConnections, sockets, maxWai
         dialect,
         transport,
         openedMs: nowMs,
-        firstToken: undefined,
+        credential: undefined,
         ...spec.whence,
       });
       sockets.requested(connection, userId);

@@ -1,11 +1,12 @@
 import { closeCodes } from "@parley/protocol";
 import type { Aside } from "../commands/message-order.ts";
+import type { Credential } from "../credential.ts";
 import type { InboxItem, RefusedFrame } from "../delivery/connection.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { HubConnection } from "../hub/hub.ts";
 
-/** The text of a frame, or why it is not handled: the answer keeps its place among the others. */
-export type Received = string | RefusedFrame;
+/** The text of a frame, or why it is not handled: the answer keeps its place among the others; or what the socket was opened with. */
+export type Received = string | RefusedFrame | Credential;
 
 export interface InboxDeps {
   /** Never rejects. */

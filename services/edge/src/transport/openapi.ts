@@ -25,7 +25,20 @@ export function openApiDocument(routes: readonly Route[], version: string): obje
     },
     paths,
     components: {
-      securitySchemes: { token: { type: "http", scheme: "bearer", bearerFormat: "JWT" } },
+      securitySchemes: {
+        token: {
+          type: "http",
+          scheme: "bearer",
+          description: "An access token (JWT), or an API key (`parley_…`).",
+        },
+        session: {
+          type: "apiKey",
+          in: "cookie",
+          name: "__Host-parley_session",
+          description:
+            "The cookie of a sign-in, for pages of the edge itself; `parley_session` without TLS on this machine. What changes something has to say that it comes from such a page (`Origin`, `Sec-Fetch-Site`).",
+        },
+      },
       schemas: { Error: schemaOf(ErrorAnswer, "output") },
     },
   };
@@ -48,10 +61,12 @@ function operationOf(route: Route): object {
   };
 }
 
+const ways = [{ token: [] }, { session: [] }];
+
 /** An empty requirement: no token is needed. */
 function securityOf(access: Access): object[] {
   if (access === "anybody") return [{}];
-  return access === "user" ? [{ token: [] }] : [{ token: [] }, {}];
+  return access === "user" ? ways : [...ways, {}];
 }
 
 function parametersOf(route: Route): object[] {

@@ -5,6 +5,8 @@ import type { HttpResponse } from "uWebSockets.js";
 export interface Reply {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
+  /** The values of `set-cookie`. */
+  readonly cookies?: readonly string[];
   readonly body: string | Uint8Array;
 }
 
@@ -41,9 +43,14 @@ export function chatErrorReply(error: ChatError, where: Whereabouts = {}, status
 }
 
 /** `isHead`: the answer to a HEAD request, which says how long the body is and has none. Must not be called after the request was aborted. */
-export function send(response: HttpResponse, { status, headers = {}, body }: Reply, isHead = false): void {
+export function send(
+  response: HttpResponse,
+  { status, headers = {}, cookies = [], body }: Reply,
+  isHead = false,
+): void {
   response.cork(() => {
     writeHead(response, status, headers);
+    for (const cookie of cookies) response.writeHeader("set-cookie", cookie);
     if (status === 204) response.endWithoutBody();
     else if (isHead) {
       // Told the length itself, the library would wait for the bytes, and refuse the next request of the connection.

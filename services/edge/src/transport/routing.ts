@@ -116,7 +116,7 @@ async function answer(
   if (isStopping() && route.access !== "anybody") throw new ChatError("SHUTTING_DOWN", { retryAfterMs: 1_000 });
   const { whence } = exchange;
   if (!isProbe(route)) limiter.requesting(whence);
-  const caller = await admission.byHeader(exchange.header("authorization"), route.access, whence);
+  const caller = await admission.byRequest(exchange, route.access, whence);
   if (route.access !== "anybody") limiter.requestOf(caller, whence);
   const bytes = await body;
   admission.recheck(caller);
@@ -202,7 +202,7 @@ function refusal(thrown: unknown, { method, path }: Exchange, { isBrokerWell, co
 
 const preflightSeconds = "600";
 
-/** Whether the page that asks may; answers to pages of allowed origins say so to the browser. No cookies are ever used. */
+/** Whether the page that asks may; answers to pages of allowed origins say so to the browser. Never that cookies may be sent along: they are for our own pages. */
 function admitOrigin({ header, headers }: Exchange, rules: OriginRules): boolean {
   const origin = header("origin");
   headers.set("vary", "origin");

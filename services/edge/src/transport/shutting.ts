@@ -61,6 +61,12 @@ export function createShutting({ all, outbox, counters, leaveAll }: ShuttingDeps
 
 const endings = {
   revoked: { code: closeCodes.badToken, error: "AUTH_INVALID", sentence: "The session was ended." },
+  "key removed": { code: closeCodes.badToken, error: "AUTH_INVALID", sentence: "The API key was taken back." },
+  "key changed": {
+    code: closeCodes.tokenExpired,
+    error: "AUTH_EXPIRED",
+    sentence: "The API key has other rights now.",
+  },
   blocked: { code: closeCodes.policy, error: "RATE_LIMITED", sentence: "You are blocked for a time." },
 } as const;
 

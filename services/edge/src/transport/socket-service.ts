@@ -6,6 +6,7 @@ import type { Admission } from "../admission/admit.ts";
 import { createAuthHandler } from "../admission/auth-handler.ts";
 import type { Limiter } from "../admission/limits.ts";
 import type { OriginRules } from "../admission/origin.ts";
+import type { SessionKeeper } from "../admission/session-keeper.ts";
 import type { Tokens } from "../admission/tokens.ts";
 import type { Commands } from "../commands/commands.ts";
 import type { Ownership } from "../commands/ownership.ts";
@@ -44,6 +45,8 @@ export interface ServiceDeps {
 }
 
 export interface SocketServiceDeps extends ServiceDeps {
+  /** Undefined: nobody can sign in here. */
+  readonly keeper: Pick<SessionKeeper, "keep"> | undefined;
   /** Told of each socket that has closed. */
   readonly socketGone: () => void;
   readonly limits: DeliveryLimits;
@@ -53,21 +56,12 @@ export interface SocketServiceDeps extends ServiceDeps {
 
 /** Everything that is asked over WebSockets. */
 export function addSocketService(app: TemplatedApp, deps: SocketServiceDeps): void {
-  const {
-    admission,
-    origins,
-    limiter,
-    isDevelopment,
-    maxConnections,
-    limits,
-    eventWindowMs,
-    isStopping,
-    isBrokerWell,
-  } = deps;
+  const { admission, keeper, origins, limiter, isDevelopment, maxConnections } = deps;
+  const { limits, eventWindowMs, isStopping, isBrokerWell } = deps;
   const { connections, outbox, catchUp, ownership, viewing, commands, counters, log } = deps;
   const { isOwn } = ownership;
   const chooseDialect = createDialectChooser({ outbox, isOwn, eventWindowMs, counters });
-  const onAuth = createAuthHandler({ admission, outbox, onIdentified: identify(limiter), counters, log });
+  const onAuth = createAuthHandler({ admission, keeper, outbox, onIdentified: identify(limiter), counters, log });
   const handle = createFrameHandler({
     chooseDialect,
     onAuth,
@@ -85,6 +79,7 @@ export function addSocketService(app: TemplatedApp, deps: SocketServiceDeps): vo
   const openConnections = (): number => connections.size;
   for (const { path, otherDialect, allowAnonymous } of endpoints(isOwn, isDevelopment)) {
     const upgrade = createUpgrade({
+      admission,
       origins,
       addresses: limiter.addresses,
       limiter,
@@ -109,7 +104,10 @@ function identifying(handle: InboxDeps["handle"], { sockets }: Limiter): InboxDe
 
 /** Before a connection is its user's. Throws QUOTA_EXCEEDED. */
 function identify({ sockets }: Limiter) {
-  return (connection: Connection, { user }: Caller): void => sockets.identifying(connection, user.id);
+  return (connection: Connection, { user }: Caller): void => {
+    sockets.identifying(connection, user.id);
+    sockets.changing(connection, user.id);
+  };
 }
 
 interface Endpoint {

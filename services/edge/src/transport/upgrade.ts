@@ -3,8 +3,10 @@ import { nativeDialect, type Dialect } from "@parley/dialects";
 import { ChatError, nativeSubprotocol, toChatError, type ErrorCode } from "@parley/protocol";
 import type { HttpRequest, HttpResponse, us_socket_context_t } from "uWebSockets.js";
 import type { Addresses, Whence } from "../admission/address.ts";
+import type { Admission } from "../admission/admit.ts";
 import type { Limiter } from "../admission/limits.ts";
 import { mayConnect, type OriginRules } from "../admission/origin.ts";
+import { bearerProtocol } from "../credential.ts";
 import { createConnection } from "../delivery/connection.ts";
 import { countOne } from "../figures/metrics.ts";
 import type { HubConnection, HubViewer } from "../hub/hub.ts";
@@ -21,6 +23,7 @@ export interface SocketData {
 }
 
 export interface UpgradeDeps {
+  readonly admission: Pick<Admission, "atUpgrade">;
   readonly origins: OriginRules;
   readonly addresses: Addresses;
   readonly limiter: Pick<Limiter, "blocked" | "connecting">;
@@ -34,16 +37,11 @@ export interface UpgradeDeps {
   readonly counters: { refusedUpgrades: Map<ErrorCode, number> };
 }
 
-/** A browser cannot set headers on a WebSocket, but it can offer subprotocols: this one carries a token and is never selected. */
-const tokenPrefix = "bearer.";
+/** What may be selected of the subprotocols, the best first; what carries a token never is. */
+const selectable = [nativeSubprotocol, bearerProtocol] as const;
 
-/**
- * Decides on an upgrade without waiting for anything: the request is gone after this returns. The token is only picked up here; it is
- * checked once the socket is open, so that a bad one gets an answer that says why.
- */
-export function createUpgrade(deps: UpgradeDeps) {
-  const { origins, addresses, limiter, otherDialect, allowAnonymous, counters } = deps;
-  const { maxConnections, openConnections, isStopping } = deps;
+/** Why a request may not become a socket; undefined: it may. */
+function createRefusal({ origins, limiter, maxConnections, openConnections, isStopping, counters }: UpgradeDeps) {
   const check = (request: HttpRequest, whence: Whence): void => {
     if (isStopping()) throw new ChatError("SHUTTING_DOWN", { retryAfterMs: 1_000 });
     if (openConnections() >= maxConnections) throw new ChatError("OVERLOADED", { retryAfterMs: 5_000 });
@@ -53,7 +51,13 @@ export function createUpgrade(deps: UpgradeDeps) {
     if (mayConnect(request.getHeader("origin"), request.getHeader("host"), origins)) return;
     throw new ChatError("FORBIDDEN", { message: "Pages of this origin may not connect." });
   };
-  const refusalOf = (request: HttpRequest, whence: Whence): Reply | undefined => {
+
+  return (request: HttpRequest, whence: Whence): Reply | undefined => {
+    const wrong = handshakeRefusal(request);
+    if (wrong !== undefined) {
+      countOne(counters.refusedUpgrades, "UNSUPPORTED");
+      return wrong;
+    }
     try {
       check(request, whence);
       return undefined;
@@ -63,27 +67,38 @@ export function createUpgrade(deps: UpgradeDeps) {
       return chatErrorReply(error);
     }
   };
+}
+
+/**
+ * Decides on an upgrade without waiting for anything: the request is gone after this returns. What it was opened with is only picked up here; it is
+ * checked once the socket is open, so that a bad one gets an answer that says why.
+ */
+export function createUpgrade(deps: UpgradeDeps) {
+  const { admission, addresses, otherDialect, allowAnonymous } = deps;
+  const refusalOf = createRefusal(deps);
 
   return (response: HttpResponse, request: HttpRequest, context: us_socket_context_t): void => {
     const whence = whenceOf(addresses, response, request);
-    const wrong = handshakeRefusal(request);
-    if (wrong !== undefined) countOne(counters.refusedUpgrades, "UNSUPPORTED");
-    const refusal = wrong ?? refusalOf(request, whence);
+    const refusal = refusalOf(request, whence);
     if (refusal !== undefined) return send(response, refusal);
     const offered = request
       .getHeader("sec-websocket-protocol")
       .split(",")
       .map((protocol) => protocol.trim());
-    const bearer = offered.find((protocol) => protocol.startsWith(tokenPrefix))?.slice(tokenPrefix.length);
-    const selected = offered.includes(nativeSubprotocol) ? nativeSubprotocol : "";
-    const firstToken = bearer ?? (request.getQuery("token") || undefined);
+    const selected = selectable.find((protocol) => offered.includes(protocol)) ?? "";
+    const credential = admission.atUpgrade({
+      protocols: offered,
+      token: request.getQuery("token"),
+      ticket: request.getQuery("ticket"),
+      header: (name) => request.getHeader(name),
+    });
     const connection = createConnection<HubViewer>({
       id: randomBytes(12).toString("base64url"),
       dialect: selected === nativeSubprotocol ? nativeDialect : otherDialect(),
       openedMs: performance.now(),
-      firstToken,
+      credential,
       ...whence,
-      mayBeAnonymous: allowAnonymous && selected === "" && firstToken === undefined,
+      mayBeAnonymous: allowAnonymous && selected !== nativeSubprotocol && (credential?.kind ?? "session") === "session",
     });
     const key = request.getHeader("sec-websocket-key");
     const extensions = request.getHeader("sec-websocket-extensions");

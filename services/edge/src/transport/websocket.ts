@@ -71,9 +71,9 @@ export function createWebSocketBehavior(deps: WebSocketDeps): WebSocketBehavior<
   const open = (connection: HubConnection): void => {
     // Clients of the seeds take their first frame for the answer to their `auth`.
     if (connection.dialect === nativeDialect) outbox.sendFrame(connection, welcomeOf(connection, eventWindowMs));
-    if (connection.firstToken !== undefined) {
-      receive(connection, JSON.stringify({ type: "auth", token: connection.firstToken }));
-    }
+    const { credential } = connection;
+    connection.credential = undefined;
+    if (credential !== undefined) receive(connection, credential);
   };
 
   return {

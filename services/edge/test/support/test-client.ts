@@ -31,14 +31,15 @@ function isOfType<Type extends ServerFrame["type"]>(frame: ServerFrame, type: Ty
 export interface ClientOptions {
   readonly protocols?: readonly string[];
   readonly origin?: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** A client of the native dialect that checks every frame against the protocol's schema. */
 export async function connectClient(
   url: string,
-  { protocols = ["parley.v1"], origin }: ClientOptions = {},
+  { protocols = ["parley.v1"], origin, headers = {} }: ClientOptions = {},
 ): Promise<TestClient> {
-  const socket = new WebSocket(url, [...protocols], origin === undefined ? {} : { origin });
+  const socket = new WebSocket(url, [...protocols], { headers, ...(origin === undefined ? {} : { origin }) });
   const frames: ServerFrame[] = [];
   const problems: unknown[] = [];
   const asked = new Map<string, number>();

@@ -1,0 +1,32 @@
+import { spawn } from "node:child_process";
+import path from "node:path";
+import { root } from "./setup/paths.mjs";
+import { prepare } from "./setup/prepare.mjs";
+import { say } from "./setup/progress.mjs";
+import { describeFailure } from "./setup/setup-error.mjs";
+import { giveHelp } from "./setup/usage.mjs";
+
+const usage = `Usage: npm run keys -- create --name NAME --user USER --scopes 'conversation:*' [OPTION…]
+
+  create  makes an API key for a server, and prints it once together with its entry for the file; the entry holds only its hash
+
+  --name NAME        of the key: it stands in the log and in metrics, and takes the key back
+  --user USER        whose conversations its callers have
+  --scopes LIST      actions that it may ask for, comma-separated, or beginnings with * behind them
+  --roles LIST       --tenant TENANT
+  --expires DATE     such as 2027-01-31; default: never
+  --addresses LIST   from where it may be used, such as 10.0.0.0/8; default: from everywhere
+  --append FILE      also adds the entry to the file, such as config/api-keys.yaml, which edges read within 2 s`;
+
+async function main(args) {
+  await prepare({ needsBuild: false });
+  const cli = path.join(root, "scripts/keys/main.ts");
+  const child = spawn(process.execPath, ["--conditions=source", "--import", "tsx", cli, ...args], { stdio: "inherit" });
+  return new Promise((resolve) => child.once("exit", (code) => resolve(code ?? 1)));
+}
+
+giveHelp(process.argv.slice(2), usage);
+process.exitCode = await main(process.argv.slice(2)).catch((error) => {
+  say(describeFailure(error));
+  return 1;
+});
