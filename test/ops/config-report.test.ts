@@ -58,13 +58,11 @@ it.each([
   [{ MODELS_FILE: "/nope" }, "agent-worker", "The file of the models, /nope, cannot be read."],
   [{ KNOWLEDGE_DIR: "/nope" }, "agent-worker", "The knowledge in /nope cannot be read."],
   [{ KUBECONFIG: "/nope" }, "tool-worker", "The kubeconfig /nope cannot be read"],
-  ...["edge", "agent-worker", "tool-worker"].map(
-    (name): [object, string, string] => [
-      { LIMITS_FILE: "/nope" },
-      name,
-      "The file of the limits, /nope, cannot be read.",
-    ],
-  ),
+  ...["edge", "agent-worker", "tool-worker"].map((name): [object, string, string] => [
+    { LIMITS_FILE: "/nope" },
+    name,
+    "The file of the limits, /nope, cannot be read.",
+  ]),
 ])("says of %j what %s would say at its start", async (settings, name, sentence) => {
   const { lines, hasProblem } = await checkReport([name], { ...production, ...settings });
   expect(hasProblem).toBe(true);
