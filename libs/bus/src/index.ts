@@ -18,6 +18,7 @@ export type { Delivery, DeliveryAnswers, SubmitOptions, TurnQueue } from "./turn
 export { longestDelayMs } from "./delayed-naks.ts";
 export { deliveryNumber } from "./ack-subject.ts";
 export type { Decision, Decisions } from "./decisions.ts";
+export { createLogSizes, type LogBytes, type LogOwner, type LogSizes } from "./log-sizes.ts";
 export type { Claimed, Owner, Owners } from "./owners.ts";
 export type { GateLog, RevokedThing } from "./gate-log.ts";
 export type {

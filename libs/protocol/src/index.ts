@@ -17,14 +17,8 @@ export {
 export { CallerRights, callerOf, rightsOf, type Caller } from "./caller.ts";
 export { limits } from "./limits.ts";
 export { AddressRules, Limits, LimitsFile, type Rate } from "./limits-file.ts";
-export {
-  limitTable,
-  type CountName,
-  type CountRow,
-  type LimitName,
-  type RateName,
-  type RateRow,
-} from "./limit-table.ts";
+export type { CountRow, RateRow } from "./limit-row.ts";
+export { limitTable, type CountName, type LimitName, type RateName } from "./limit-table.ts";
 export {
   beginningOfLines,
   type BegunLines,

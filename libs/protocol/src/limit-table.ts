@@ -1,32 +1,4 @@
-import type { ErrorCode } from "./errors.ts";
-
-interface Row {
-  /** Why there is such a limit, and why this number: what people do at most, what a program without shame would do. */
-  readonly reason: string;
-  /** What whoever is over it gets. */
-  readonly answer: string;
-  readonly code: ErrorCode;
-  /** The test that reaches it from outside. */
-  readonly test: string;
-  /** For whom it is counted; `fleet`: over all edges, in Redis. */
-  readonly counted: "fleet" | "process" | "socket";
-}
-
-/** So many in the unit of time on average, and `burst` of them at once: over all edges as `burst` in `burst / rate` units. */
-export interface RateRow extends Row {
-  readonly kind: "rate";
-  readonly rate: number;
-  readonly burst: number;
-  readonly unit: string;
-  readonly everyMs: number;
-}
-
-/** So many at a time, or in all. */
-export interface CountRow extends Row {
-  readonly kind: "count";
-  readonly most: number;
-  readonly unit: string;
-}
+import type { CountRow, RateRow } from "./limit-row.ts";
 
 const second = 1_000;
 const minute = 60_000;
@@ -36,6 +8,7 @@ const socketsTest = "services/edge/test/limit-sockets.int.test.ts";
 const ratesTest = "services/edge/test/limit-rates.int.test.ts";
 const framesTest = "services/edge/test/limit-frames.int.test.ts";
 const turnsTest = "services/edge/test/limit-turns.int.test.ts";
+const logTest = "services/edge/test/limit-log.int.test.ts";
 const loadTest = "services/edge/test/overload.int.test.ts";
 
 const beforeUpgrade = "429 `RATE_LIMITED` with Retry-After before the upgrade";
@@ -219,6 +192,27 @@ export const limitTable = {
     reason: "Years of daily use; a loop that talks to itself reaches it. The models have long forgotten its beginning.",
     answer: "`QUOTA_EXCEEDED`: begin a new conversation",
     test: turnsTest,
+  },
+  log_bytes_per_user: {
+    kind: "count",
+    most: 1_073_741_824,
+    unit: "bytes of one user's conversations in the log",
+    counted: "fleet",
+    code: "QUOTA_EXCEEDED",
+    reason:
+      "A hundred thousand turns of ordinary length, years of daily use; with the longest messages and answers a program writes as much in a few hours. Transcripts are kept for good.",
+    answer: "`QUOTA_EXCEEDED`: delete conversations that are no longer needed",
+    test: logTest,
+  },
+  log_bytes_per_tenant: {
+    kind: "count",
+    most: 107_374_182_400,
+    unit: "bytes of one tenant's conversations in the log",
+    counted: "fleet",
+    code: "QUOTA_EXCEEDED",
+    reason: "A hundred users who each fill theirs; one tenant must not take the disk of all.",
+    answer: "as `log_bytes_per_user`",
+    test: logTest,
   },
   subscriptions_per_socket: {
     kind: "count",

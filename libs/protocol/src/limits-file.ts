@@ -3,10 +3,15 @@ import { RightsByRole } from "./authority.ts";
 import { limitTable, type CountName, type RateName } from "./limit-table.ts";
 
 const most = 1_000_000_000;
+const mostBytes = 1_000_000_000_000_000;
 const Count = z.int().min(1).max(most);
 
 function count(name: CountName) {
   return Count.default(limitTable[name].most);
+}
+
+function bytes(name: CountName) {
+  return z.int().min(1).max(mostBytes).default(limitTable[name].most);
 }
 
 /** So many in the row's unit of time, and so many at once. What is left out is the table's. */
@@ -34,6 +39,8 @@ export const Limits = z.strictObject({
   open_turns_per_tenant: count("open_turns_per_tenant"),
   new_conversations_per_user: rate("new_conversations_per_user"),
   messages_per_conversation: count("messages_per_conversation"),
+  log_bytes_per_user: bytes("log_bytes_per_user"),
+  log_bytes_per_tenant: bytes("log_bytes_per_tenant"),
   subscriptions_per_socket: count("subscriptions_per_socket"),
   connections_at_lag_ms: count("connections_at_lag_ms"),
   new_conversations_at_lag_ms: count("new_conversations_at_lag_ms"),

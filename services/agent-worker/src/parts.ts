@@ -1,5 +1,6 @@
 import {
   connectRedis,
+  createLogSizes,
   createOpenTurns,
   createToolCatalogue,
   createToolQueue,
@@ -10,10 +11,11 @@ import {
   streamSettings,
   type Bus,
   type Facts,
+  type LogSizes,
   type OpenTurns,
   type ToolCatalogue,
 } from "@parley/bus";
-import type { TurnRequest } from "@parley/protocol";
+import { jsonBytes, type Outcome, type TurnRequest } from "@parley/protocol";
 import { once } from "node:events";
 import { openLimits, startAdmin, withDeadline, type AdminOptions, type Lifecycle, type Logger } from "@parley/runtime";
 import { everyTool, missingTools, type Agent } from "./agents/agent.ts";
@@ -99,6 +101,7 @@ export async function connectTools({ config, log, life }: Process, bus: Bus, { w
     toolOffer: createToolOffer({ catalogue, waitMs: config.TOOLS_WAIT_MS }),
     toolCalls: createToolCalls({ bus, queue, worker, log, queueWaitMs: config.TOOL_QUEUE_WAIT_MS, onDecided }),
     openTurns: createOpenTurns({ redis }),
+    logSizes: createLogSizes(redis),
   };
 }
 
@@ -117,6 +120,15 @@ export function createTelling(
       void openTurns.remove({ conversation, turn, user: user.id, tenant: caller?.tenant });
     },
   };
+}
+
+/** What the record of a turn takes, but for some hundred bytes: nobody waits for its being counted. */
+function countStored(
+  logSizes: Pick<LogSizes, "add">,
+  { conversation_id, user, caller, message }: TurnRequest,
+  outcome: Outcome,
+): void {
+  void logSizes.add({ user: user.id, tenant: caller?.tenant }, conversation_id, jsonBytes([message, outcome]));
 }
 
 /** A sentence for each agent that names tools which no tool worker offers. The others answer all the same, so none is a reason not to be ready. */
@@ -195,6 +207,7 @@ export function createTurnRun(
     ...{ bus, answer, log, tokenFlushMs },
     onEnded: (request, outcome) => {
       onEnded(request, outcome);
+      countStored(tools.logSizes, request, outcome);
       titles?.(request, outcome);
     },
     maxAttempts: config.MAX_ATTEMPTS,

@@ -1,3 +1,5 @@
+import { connectRedis, createLogSizes } from "@parley/bus";
+import { createLogger } from "@parley/runtime";
 import { messagesOf } from "@parley/protocol";
 import { expect, it } from "vitest";
 import { expectSoundChain, textOf } from "./chain-check.ts";
@@ -17,6 +19,26 @@ it("answers a turn: streamed text, transcript and queue agree", async () => {
   const { turns } = await bench.bus.transcripts.tail(turn.conversation_id, { limit: 10 });
   expect(messagesOf(turns).map(({ message }) => message)).toEqual([turn.message, end.response]);
   await expect.poll(() => bench.bus.turns.waiting(turn.conversation_id)).toEqual([]);
+});
+
+it("counts what a turn takes in the log, for its user", async () => {
+  await using bench = await startWorkbench();
+  await bench.addWorker();
+  const turn = await bench.ask("hello", { sim: "tokens=50 rate=0", user: "ann" });
+  const { response } = await bench.ended(turn);
+  const redis = connectRedis({
+    url: bench.redis.url,
+    role: "cache",
+    log: createLogger({ service: "test", level: "silent", format: "json" }),
+  });
+  const bytes = async (): Promise<number> =>
+    (
+      await createLogSizes(redis)
+        .of({ user: "ann" })
+        .catch(() => ({ user: 0 }))
+    ).user;
+  await expect.poll(bytes).toBeGreaterThan(response.length + turn.message.length);
+  redis.disconnect();
 });
 
 it("gives the model the conversation so far", async () => {

@@ -1,4 +1,4 @@
-import { createOpenTurns, type Bus } from "@parley/bus";
+import { createLogSizes, createOpenTurns, type Bus } from "@parley/bus";
 import { Limits, isTerminal, subjects } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { createAddresses, loopback, type ProxyRules } from "./admission/address.ts";
@@ -41,6 +41,7 @@ export function openLimiter(options: LimiterOptions, { limited }: Pick<Counters,
     redis,
     deadlineMs,
     openTurns: createOpenTurns({ redis, deadlineMs }),
+    logSizes: redis === undefined ? undefined : createLogSizes(redis),
     current: callerLimits,
     gate,
     counters: { limited },

@@ -10,11 +10,12 @@ import type {
   Spending,
 } from "../commands/message-limits.ts";
 import type { LimitRefusals } from "./limit-refusals.ts";
+import { createLogLimit, type LogLimitDeps } from "./limit-log.ts";
 import { createMessageCounts } from "./limit-messages.ts";
 import type { SharedRates } from "./limit-rates.ts";
 import type { Overload } from "./overload.ts";
 
-export interface TurnLimitsDeps {
+export interface TurnLimitsDeps extends Pick<LogLimitDeps, "logSizes"> {
   readonly redis: Redis | undefined;
   readonly rates: SharedRates;
   readonly openTurns: OpenTurns;
@@ -38,6 +39,7 @@ export function createTurnLimits(deps: TurnLimitsDeps): MessageLimits {
   const { rates, overload, openTurns, refusals } = deps;
   const messages = createMessageCounts(deps);
   const addTurn = createAddTurn(deps);
+  const checkLog = createLogLimit(deps);
 
   const takeRates = async (spender: Spender): Promise<void> => {
     const waits = ratesOf(spender).map(async ({ name, key }) => ({ name, waitMs: await rates.consume(name, key) }));
@@ -60,7 +62,9 @@ export function createTurnLimits(deps: TurnLimitsDeps): MessageLimits {
       const turn = turnOf(spender, place);
       const opening = addTurn(turn, spender);
       const counting = messages.add(place.conversation, spender);
-      const allowed = Promise.all([takeRates(spender), opening, counting.allowed]).then(() => undefined);
+      const allowed = Promise.all([takeRates(spender), opening, counting.allowed, checkLog(spender)]).then(
+        () => undefined,
+      );
       const giveBack = (isOpen: boolean): void => {
         counting.giveBack();
         // One that was known before is still open, or its worker says when it is not.

@@ -11,7 +11,8 @@ import { createSocketLimits } from "./limit-sockets.ts";
 import { createConversationQuota, createTurnLimits, type TurnLimitsDeps } from "./limit-turns.ts";
 import { createOverload, type OverloadDeps } from "./overload.ts";
 
-export interface LimiterDeps extends Pick<TurnLimitsDeps, "hasEnded">, Pick<OverloadDeps, "queueAge" | "lag"> {
+export interface LimiterDeps
+  extends Pick<TurnLimitsDeps, "hasEnded" | "logSizes">, Pick<OverloadDeps, "queueAge" | "lag"> {
   readonly addresses: Addresses;
   /** In the role `cache`; undefined: this edge counts for itself. */
   readonly redis: Redis | undefined;

@@ -153,7 +153,7 @@ function deletionRoute({ conversations, ownership }: ConversationRouteDeps): Rou
     body: nothing,
     responses: { 204: { description: "There is nothing of it, any more or ever." } },
     async handle({ caller }, { params: { id } }) {
-      if (await isTheirs(ownership, id, caller)) await conversations.delete(id, caller.user);
+      if (await isTheirs(ownership, id, caller)) await conversations.delete(id, caller);
       return { status: 204, body: "" };
     },
   });

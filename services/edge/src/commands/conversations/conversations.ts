@@ -1,5 +1,5 @@
-import { createToolJobs, type Bus, type DeletionListener, type TranscriptPage } from "@parley/bus";
-import { ChatError, subjects, type ConversationId, type TurnRequest } from "@parley/protocol";
+import { createLogSizes, createToolJobs, type Bus, type DeletionListener, type TranscriptPage } from "@parley/bus";
+import { ChatError, subjects, type Caller, type ConversationId, type TurnRequest } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import {
   createConversationIndex,
@@ -42,6 +42,7 @@ export function createConversations({ bus, redis, onDeleted, log }: Conversation
     onDeleted(conversation, lastSeq);
   });
 
+  const logSizes = redis && createLogSizes(redis);
   let isPrepared = rebuild === undefined;
   const prepare = (): void => {
     isPrepared = true;
@@ -76,7 +77,11 @@ export function createConversations({ bus, redis, onDeleted, log }: Conversation
     messages: (conversation: ConversationId, limit: number, before: number): Promise<TitledPage> =>
       pageOf(bus, conversation, { limit, before }),
 
-    delete: deleteWhole,
+    /** As its owner asks for it. Throws CONVERSATION_BUSY or OVERLOADED; then it can be asked again. */
+    async delete(conversation: ConversationId, { user, tenant }: Caller): Promise<void> {
+      await deleteWhole(conversation, user);
+      await logSizes?.forget({ user: user.id, tenant }, conversation);
+    },
 
     close(): void {
       forgetDeletions();
