@@ -1,4 +1,14 @@
-import { createLogger, createMetrics, limitsFile, openLimits, readConfig, type Environment } from "@parley/runtime";
+import { natsAddress, redisAddress, requireTlsFiles } from "@parley/bus";
+import {
+  brokerFields,
+  createLogger,
+  createMetrics,
+  limitsFile,
+  openLimits,
+  readConfig,
+  redisFields,
+  type Environment,
+} from "@parley/runtime";
 import { z } from "zod";
 import { Config as AgentWorkerConfig } from "../../services/agent-worker/src/config.ts";
 import { readStartSettings } from "../../services/agent-worker/src/start-settings.ts";
@@ -25,6 +35,17 @@ export const deployed = ["edge", "agent-worker", "tool-worker"];
 
 type StartCheck = (env: Environment) => Promise<unknown>;
 
+const checkBrokers: readonly StartCheck[] = [
+  async (env) => {
+    const { servers, tls } = natsAddress(readConfig(z.object(brokerFields()), env));
+    requireTlsFiles("NATS", servers, tls);
+  },
+  async (env) => {
+    const { url, tls } = redisAddress(readConfig(z.object(redisFields("")), env));
+    requireTlsFiles("REDIS", url, tls);
+  },
+];
+
 /** All three read it. */
 const checkLimits: StartCheck = async (env) => {
   const { LIMITS_FILE: file } = readConfig(z.object({ LIMITS_FILE: limitsFile() }), env);
@@ -33,9 +54,12 @@ const checkLimits: StartCheck = async (env) => {
 
 /** What a process does with its settings before it connects to anything: the service's own code, so that both say the same. */
 export const startChecks: ReadonlyMap<string, readonly StartCheck[]> = new Map<string, readonly StartCheck[]>([
-  ["edge", [checkTokens, checkApiKeys, checkLimits]],
-  ["agent-worker", [(env) => readStartSettings(readConfig(AgentWorkerConfig, env)), checkLimits]],
-  ["tool-worker", [(env) => toolsOf(readConfig(ToolWorkerConfig, env), env, silentLog()), checkLimits]],
+  ["edge", [checkTokens, checkApiKeys, checkLimits, ...checkBrokers]],
+  ["agent-worker", [(env) => readStartSettings(readConfig(AgentWorkerConfig, env)), checkLimits, ...checkBrokers]],
+  [
+    "tool-worker",
+    [(env) => toolsOf(readConfig(ToolWorkerConfig, env), env, silentLog()), checkLimits, ...checkBrokers],
+  ],
 ]);
 
 async function checkTokens(env: Environment): Promise<void> {

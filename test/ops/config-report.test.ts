@@ -57,6 +57,10 @@ it.each([
   [{ AGENTS_DIR: "/nope" }, "agent-worker", "The folder of the agents, /nope, cannot be read."],
   [{ MODELS_FILE: "/nope" }, "agent-worker", "The file of the models, /nope, cannot be read."],
   [{ KNOWLEDGE_DIR: "/nope" }, "agent-worker", "The knowledge in /nope cannot be read."],
+  [{ NATS_URL: "tls://nats", NATS_CA_FILE: "/nope" }, "edge", "NATS_CA_FILE cannot be read: /nope."],
+  [{ NATS_CA_FILE: "/nope" }, "tool-worker", "NATS_CA_FILE is set, but NATS_URL does not ask for TLS"],
+  [{ REDIS_URL: "rediss://redis", REDIS_KEY_FILE: "/nope" }, "agent-worker", "REDIS_CERT_FILE and REDIS_KEY_FILE"],
+  [{ REDIS_CA_FILE: "/nope" }, "edge", "REDIS_CA_FILE is set, but REDIS_URL does not ask for TLS"],
   [{ KUBECONFIG: "/nope" }, "tool-worker", "The kubeconfig /nope cannot be read"],
   ...["edge", "agent-worker", "tool-worker"].map((name): [object, string, string] => [
     { LIMITS_FILE: "/nope" },
