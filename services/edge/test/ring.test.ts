@@ -1,7 +1,17 @@
 import type { VisibleEvent } from "@parley/dialects";
 import { textOf } from "@parley/protocol";
 import { describe, expect, it } from "vitest";
-import { append, createRing, enforceLimits, extendDown, insert, lowerFloor, trim, type Ring } from "../src/hub/ring.ts";
+import {
+  append,
+  createRing,
+  enforceLimits,
+  extendDown,
+  insert,
+  lowerFloor,
+  trim,
+  turnsUnderWay,
+  type Ring,
+} from "../src/hub/ring.ts";
 import { complete, message, token, visible } from "./support/conversation-history.ts";
 
 const limits = { ringEvents: 4, ringBytes: 100_000 };
@@ -31,6 +41,11 @@ describe("a ring", () => {
     enforceLimits(ring, limits);
     expect(ring.base.get("t")).toMatchObject({ startSeq: 11, view: { parts: [{ type: "text", text: "ab" }] } });
     expect(ring.quiet).toEqual({ since: 11, turn: "t" });
+  });
+
+  it("counts no event of the conversation alone as a turn under way", () => {
+    const titled: VisibleEvent = { ...visible(14, token("t", "c")), turn: "", type: "title" };
+    expect(turnsUnderWay(fill(createRing(10), [...begin, titled]))).toEqual(["t"]);
   });
 
   it("lets an ended turn go as a whole, unread", () => {

@@ -125,7 +125,8 @@ export function trim(ring: Ring): void {
 export function turnsUnderWay({ base, events, ended }: Ring): TurnId[] {
   const turns = new Set<TurnId>();
   for (const [turn, { view }] of base) if (view.status !== "queued") turns.add(turn);
-  for (const { turn, type } of events) if (isFoldable(type)) turns.add(turn);
+  // An event of the conversation alone, as a title is, has no turn.
+  for (const { turn, type } of events) if (turn !== "" && isFoldable(type)) turns.add(turn);
   return [...turns].filter((turn) => !ended.has(turn));
 }
 
