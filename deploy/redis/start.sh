@@ -25,6 +25,7 @@ if [ -n "$missing" ]; then
   exit 1
 fi
 
-exec docker-entrypoint.sh redis-server - "$@" <<END
+# The image's own start changes to its user; outside of the image there is none.
+exec $(command -v docker-entrypoint.sh || true) redis-server - "$@" <<END
 $users
 END

@@ -42,13 +42,17 @@ function problemLines(problem: string): string[] {
 async function problemsOf(name: string, env: Environment): Promise<readonly string[]> {
   try {
     readConfig(schemaOf(name), env);
-    await startChecks.get(name)?.(env);
-    return [];
   } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
-    if (error instanceof StartError) return [error.message];
-    throw error;
+    return problemsIn(error);
   }
+  const checks = (startChecks.get(name) ?? []).map((check) => check(env).then(() => [], problemsIn));
+  return (await Promise.all(checks)).flat();
+}
+
+function problemsIn(error: unknown): readonly string[] {
+  if (error instanceof ConfigError) return error.problems;
+  if (error instanceof StartError) return [error.message];
+  throw error;
 }
 
 /** Names of an environment file that no service reads: most likely misspelt. */

@@ -1,5 +1,15 @@
-import { createLogger, createMetrics, readConfig, type Environment } from "@parley/runtime";
-import type { z } from "zod";
+import { natsAddress, redisAddress, requireTlsFiles } from "@parley/bus";
+import {
+  brokerFields,
+  createLogger,
+  createMetrics,
+  limitsFile,
+  openLimits,
+  readConfig,
+  redisFields,
+  type Environment,
+} from "@parley/runtime";
+import { z } from "zod";
 import { Config as AgentWorkerConfig } from "../../services/agent-worker/src/config.ts";
 import { readStartSettings } from "../../services/agent-worker/src/start-settings.ts";
 import { Config as ClusterSimulatorConfig } from "../../services/cluster-simulator/src/config.ts";
@@ -25,16 +35,40 @@ export const deployed = ["edge", "agent-worker", "tool-worker"];
 
 type StartCheck = (env: Environment) => Promise<unknown>;
 
+const checkBrokers: readonly StartCheck[] = [
+  async (env) => {
+    const { servers, tls } = natsAddress(readConfig(z.object(brokerFields()), env));
+    requireTlsFiles("NATS", servers, tls);
+  },
+  async (env) => {
+    const { url, tls } = redisAddress(readConfig(z.object(redisFields("")), env));
+    requireTlsFiles("REDIS", url, tls);
+  },
+];
+
+/** All three read it. */
+const checkLimits: StartCheck = async (env) => {
+  const { LIMITS_FILE: file } = readConfig(z.object({ LIMITS_FILE: limitsFile() }), env);
+  (await openLimits({ file, log: silentLog() })).close();
+};
+
 /** What a process does with its settings before it connects to anything: the service's own code, so that both say the same. */
-export const startChecks: ReadonlyMap<string, StartCheck> = new Map<string, StartCheck>([
-  ["edge", checkEdge],
-  ["agent-worker", (env) => readStartSettings(readConfig(AgentWorkerConfig, env))],
-  ["tool-worker", (env) => toolsOf(readConfig(ToolWorkerConfig, env), env, silentLog())],
+export const startChecks: ReadonlyMap<string, readonly StartCheck[]> = new Map<string, readonly StartCheck[]>([
+  ["edge", [checkTokens, checkApiKeys, checkLimits, ...checkBrokers]],
+  ["agent-worker", [(env) => readStartSettings(readConfig(AgentWorkerConfig, env)), checkLimits, ...checkBrokers]],
+  [
+    "tool-worker",
+    [(env) => toolsOf(readConfig(ToolWorkerConfig, env), env, silentLog()), checkLimits, ...checkBrokers],
+  ],
 ]);
 
-async function checkEdge(env: Environment): Promise<void> {
+async function checkTokens(env: Environment): Promise<void> {
   const config = readConfig(EdgeConfig, env);
   readOidcSettings(config, await readTokenSettings(config));
+}
+
+async function checkApiKeys(env: Environment): Promise<void> {
+  const config = readConfig(EdgeConfig, env);
   const registry = createMetrics({ service: "edge" });
   (await openApiKeys({ file: config.API_KEYS_FILE, registry, log: silentLog() })).close();
 }

@@ -1,6 +1,6 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, readFile, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { connectRedis } from "@parley/bus";
@@ -21,12 +21,11 @@ const variables = Object.fromEntries(
 );
 
 /** `deploy/redis/start.sh` in the place of the image's command, with the redis-server of this machine. */
-async function startWithRoles(env: Record<string, string>) {
+async function startWithRoles(env: Record<string, string>, { isInImage = true } = {}) {
   const folder = await tempDir();
   // The image's own, which changes to the user redis.
   const entrypoint = path.join(folder.path, "docker-entrypoint.sh");
-  await writeFile(entrypoint, '#!/bin/sh\nexec "$@"\n');
-  await chmod(entrypoint, 0o755);
+  if (isInImage) await writeFile(entrypoint, '#!/bin/sh\nexec "$@"\n', { mode: 0o755 });
   const port = await freePort();
   const { PATH = "" } = process.env;
   const args = [path.join(root, "deploy/redis/start.sh"), "--port", String(port), "--bind", "127.0.0.1", "--save", ""];
@@ -163,6 +162,24 @@ it("lets people do everything, and nobody in without a password", async () => {
   // In this state it still asks INFO.
   await expect(nobody.call("get", keys.limit)).rejects.toThrow(/NOAUTH/);
   nobody.disconnect();
+});
+
+it("tells once what a user may not, as of a Redis with the users of another version", async () => {
+  const lines: string[] = [];
+  const destination = { write: (line: string) => void lines.push(line) };
+  const told = createLogger({ service: "test", level: "info", format: "json", destination });
+  const url = `redis://tool:password-of-tool@127.0.0.1:${server.port}`;
+  const redis = connectRedis({ url, role: "worker", log: told });
+  await expect(redis.get(keys.block)).rejects.toThrow(/NOPERM/);
+  await expect(redis.multi().set(keys.limit, "x").exec()).rejects.toThrow(/EXECABORT/);
+  redis.disconnect();
+  const refused = lines.filter((line) => line.includes("Redis refuses what this process needs"));
+  expect(refused).toEqual([expect.stringContaining("lacks a right: give Redis the users of this version")]);
+});
+
+it("starts outside of its image, too", async () => {
+  await using plain = await startWithRoles(variables, { isInImage: false });
+  expect(plain.output()).toContain("Ready to accept");
 });
 
 it("keeps the passwords out of the process that runs, and out of its configuration", async () => {

@@ -45,6 +45,11 @@ it.each(["edge", "agent-worker", "tool-worker", "model-simulator", "cluster-simu
   },
 );
 
+it("names the problems of every file, not of the first one alone", async () => {
+  const { lines } = await checkReport(["edge"], { ...production, LIMITS_FILE: "/nope", ISSUERS_FILE: "/neither" });
+  expect(lines.filter((line) => line.endsWith("cannot be read."))).toHaveLength(2);
+});
+
 it.each([
   [{ OPENAI_API_KEY: "" }, "agent-worker", "No language model is configured"],
   [{ OPENAI_BASE_URL: "foo", OPENAI_MODEL: "m" }, "agent-worker", "OPENAI_BASE_URL is not an http or https address."],
@@ -52,7 +57,16 @@ it.each([
   [{ AGENTS_DIR: "/nope" }, "agent-worker", "The folder of the agents, /nope, cannot be read."],
   [{ MODELS_FILE: "/nope" }, "agent-worker", "The file of the models, /nope, cannot be read."],
   [{ KNOWLEDGE_DIR: "/nope" }, "agent-worker", "The knowledge in /nope cannot be read."],
+  [{ NATS_URL: "tls://nats", NATS_CA_FILE: "/nope" }, "edge", "NATS_CA_FILE cannot be read: /nope."],
+  [{ NATS_CA_FILE: "/nope" }, "tool-worker", "NATS_CA_FILE is set, but NATS_URL does not ask for TLS"],
+  [{ REDIS_URL: "rediss://redis", REDIS_KEY_FILE: "/nope" }, "agent-worker", "REDIS_CERT_FILE and REDIS_KEY_FILE"],
+  [{ REDIS_CA_FILE: "/nope" }, "edge", "REDIS_CA_FILE is set, but REDIS_URL does not ask for TLS"],
   [{ KUBECONFIG: "/nope" }, "tool-worker", "The kubeconfig /nope cannot be read"],
+  ...["edge", "agent-worker", "tool-worker"].map((name): [object, string, string] => [
+    { LIMITS_FILE: "/nope" },
+    name,
+    "The file of the limits, /nope, cannot be read.",
+  ]),
 ])("says of %j what %s would say at its start", async (settings, name, sentence) => {
   const { lines, hasProblem } = await checkReport([name], { ...production, ...settings });
   expect(hasProblem).toBe(true);

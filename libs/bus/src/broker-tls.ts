@@ -79,6 +79,13 @@ export function readTls(broker: BrokerName, { caFile, certFile, keyFile }: TlsFi
   return text;
 }
 
+/** Throws the `StartError` with which a connection would begin, without making one. */
+export function requireTlsFiles(broker: BrokerName, url: string, files: TlsFiles): void {
+  const scheme = broker === "NATS" ? "tls" : "rediss";
+  if (url.startsWith(`${scheme}:`)) readTls(broker, files);
+  else requireTlsAddress(broker, files, scheme);
+}
+
 /** Files that no connection would use are a mistake: somebody takes it for safe. */
 export function requireTlsAddress(broker: BrokerName, files: TlsFiles, scheme: "tls" | "rediss"): void {
   const set = Object.entries({ CA: files.caFile, CERT: files.certFile, KEY: files.keyFile }).find(([, file]) => file);

@@ -30,7 +30,7 @@ export type {
 export type { WaitingTexts } from "./waiting-texts.ts";
 export type { TitlePlace, Titles } from "./titles.ts";
 export type { TranscriptPage, Transcripts } from "./transcripts.ts";
-export { natsAddress, redisAddress } from "./broker-tls.ts";
+export { natsAddress, redisAddress, requireTlsFiles } from "./broker-tls.ts";
 export { connectRedis, type RedisRole } from "./redis.ts";
 export {
   createOpenTurns,

@@ -78,6 +78,15 @@ function reconnecting(onTry: () => void): Pick<ConnectionOptions, "reconnectDela
   };
 }
 
+/** With what there is to do, where that is known. */
+function described(err: Error): { err: Error; reason?: string } {
+  if (!(err instanceof errors.PermissionViolationError)) return { err };
+  return {
+    err,
+    reason: "the user in NATS_URL lacks a right: give NATS the roles of this version (deploy/nats/roles.conf)",
+  };
+}
+
 interface Broker {
   readonly address: NatsAddress;
   /** Why TLS with it fails, when it does. */
@@ -168,7 +177,7 @@ export async function connectNats(options: NatsOptions): Promise<BrokerLink> {
         up = false;
         for (const listener of lost) listener();
       }
-      if (status.type === "error") log.error({ err: status.error }, "the broker reported an error");
+      if (status.type === "error") log.error(described(status.error), "the broker reported an error");
       if (status.type !== "reconnect") continue;
       up = true;
       outage.connected();

@@ -1,6 +1,7 @@
 import { Redis, type RedisOptions } from "ioredis";
 import type { Logger } from "@parley/runtime";
 import { readTls, requireTlsAddress, type TlsFiles, type TlsText } from "./broker-tls.ts";
+import { reportRefusals } from "./redis-refusals.ts";
 import { tlsFailure } from "./tls-failure.ts";
 import { redisFailure } from "./tls-probe.ts";
 
@@ -37,6 +38,7 @@ export function connectRedis({ url, tls = {}, role, log }: RedisDeps): Redis {
   if (!isTlsAsked) requireTlsAddress("REDIS", tls, "rediss");
   const secured = isTlsAsked ? renewedTls(tls, log) : {};
   const redis = new Redis(url, { ...optionsOf(role), ...secured });
+  reportRefusals(redis, { role, log });
   reportOutages(redis, { url, isTlsAsked, role, log });
   return redis;
 }

@@ -46,13 +46,25 @@ export type Verdict =
 
 const maxPatterns = 500;
 const pattern = /^(?:\*|[A-Za-z0-9_.:/@-]{1,128}\*?)$/;
-const Patterns = z
-  .array(z.string().regex(pattern, "must be a name, or the beginning of names with a `*` behind it"))
-  .max(maxPatterns)
-  .default([]);
+const Pattern = z.string().regex(pattern, "must be a name, or the beginning of names with a `*` behind it");
+const Patterns = z.array(Pattern).max(maxPatterns).default([]);
+
+function isKnownAction(one: string): boolean {
+  return Object.keys(actions).some((action) => isListed([one], action));
+}
+
+/** What is none would give nothing, and nobody would be told why. */
+export const ActionPattern = z.string().refine(isKnownAction, {
+  error: `must be an action, or the beginning of actions with a \`*\` behind it: ${Object.keys(actions).join(", ")}`,
+});
 
 /** What a role gives: names, or beginnings of names with `*` behind them. What is in no list is not given. */
-export const RoleRights = z.strictObject({ actions: Patterns, agents: Patterns, models: Patterns, tools: Patterns });
+export const RoleRights = z.strictObject({
+  actions: z.array(ActionPattern).max(maxPatterns).default([]),
+  agents: Patterns,
+  models: Patterns,
+  tools: Patterns,
+});
 export type RoleRights = z.infer<typeof RoleRights>;
 
 /** The role that everybody has beside their own. */

@@ -2,6 +2,7 @@ export { CallId, ConversationId, TurnId, callIdOf, turnOfCall } from "./ids.ts";
 export {
   RightsByRole,
   RoleRights,
+  ActionPattern,
   actions,
   createMay,
   demand,

@@ -132,6 +132,11 @@ describe("P9, P10: may", () => {
     });
   });
 
+  it.each(["agent:uses", "agents:*", "conversation", "*:use"])("does not take %s for an action", (action) => {
+    const { error } = RightsByRole.safeParse({ guest: { actions: [action] } });
+    expect(error?.issues[0]).toMatchObject({ path: ["guest", "actions", 0] });
+  });
+
   it("without a file gives everybody everything but the service", () => {
     const standard = createMay(RightsByRole.parse(undefined));
     for (const name of ["agent", "model", "tool"] as const) {

@@ -92,6 +92,7 @@ describe("golden files", () => {
     // Schemas that only occur inside others, or as a union of those above.
     const inner = [
       ...[
+        "ActionPattern",
         "AddressRules",
         "AnswerMetadata",
         "AnyErrorCode",

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { totalmem } from "node:os";
+import { problemOf } from "@parley/protocol";
 import type { Registry } from "prom-client";
 import { z } from "zod";
 import { addGauge } from "./metric-parts.ts";
@@ -114,13 +115,17 @@ async function answer(request: IncomingMessage, handlers: ReadonlyMap<string, Ha
   const handler = handlers.get(`${method} ${path}`) ?? handlers.get(path);
   if (handler === undefined) return toJson(404, { error: `There is nothing at ${method} ${path}.` });
   const body = method === "POST" ? await readJsonBody(request) : undefined;
-  return handler({ method, path, query, body, authorization: request.headers.authorization ?? "" });
+  try {
+    return await handler({ method, path, query, body, authorization: request.headers.authorization ?? "" });
+  } catch (error) {
+    if (!(error instanceof z.ZodError)) throw error;
+    throw new AdminRefusal(400, `The request cannot be used: ${problemOf(error, body)}.`);
+  }
 }
 
 function toFailure(error: unknown): Reply {
   if (error instanceof RequestBodyError || error instanceof AdminRefusal)
     return toJson(error.status, { error: error.message });
-  if (error instanceof z.ZodError) return toJson(400, { error: z.prettifyError(error) });
   return toJson(500, { error: "The request failed; the log of this process says why." });
 }
 

@@ -1,5 +1,5 @@
 import { issueWords } from "@parley/protocol";
-import { LineCounter, isMap, isNode, isScalar, parseDocument, type Document } from "yaml";
+import { LineCounter, isMap, isNode, isScalar, parseDocument, type Document, type YAMLError } from "yaml";
 import type { z } from "zod";
 
 export interface YamlFile {
@@ -27,7 +27,7 @@ export function parseYaml<Schema extends z.ZodType>(
   const at = (offset: number) => `${file}:${lines.linePos(offset).line}`;
   const faults = [...document.errors, ...document.warnings];
   if (faults.length > 0) {
-    return { ok: false, problems: faults.map(({ pos, message }) => `${at(pos[0])}: ${message}`) };
+    return { ok: false, problems: faults.map(({ pos, ...fault }) => `${at(pos[0])}: ${wordsOf(fault)}`) };
   }
   const content = contentOf(document);
   if (!content.ok) return { ok: false, problems: [`${at(0)}: ${content.problem}`] };
@@ -37,6 +37,11 @@ export function parseYaml<Schema extends z.ZodType>(
     return { ok: false, problems: problems.map(({ offset, says }) => `${at(offset)}: ${says}`) };
   }
   return { ok: true, value: result.data, placeOf: (path) => at(offsetOf(document, path)) };
+}
+
+/** The commonest slip has the library's oddest sentence. */
+function wordsOf({ code, message }: Pick<YAMLError, "code" | "message">): string {
+  return code === "MULTILINE_IMPLICIT_KEY" ? 'a name lacks its ":"' : message;
 }
 
 type Content = { ok: true; value: unknown } | { ok: false; problem: string };

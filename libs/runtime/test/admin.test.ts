@@ -81,7 +81,11 @@ describe("a route of the admin server", () => {
     const strict: AdminRoute = ({ body }) => z.object({ count: z.number() }).parse(body);
     await using admin = await openAdmin({ routes: { "POST /faults": strict } });
     expect((await admin.post("/faults", "{")).status).toBe(400);
-    expect((await admin.post("/faults", '{"count":"many"}')).status).toBe(400);
+    const refused = await admin.post("/faults", '{"count":"many"}');
+    expect(refused.status).toBe(400);
+    expect(await refused.json()).toEqual({ error: "The request cannot be used: count must be a number." });
+    const empty = await admin.post("/faults", "{}");
+    expect(await empty.json()).toEqual({ error: "The request cannot be used: count is missing." });
   });
 
   it("answers 413 to a body above one megabyte", async () => {

@@ -71,6 +71,14 @@ it("nothing more is done for a socket from then on, however many are closed befo
   expect(many.every(({ sent }) => sent.length === 1)).toBe(true);
 });
 
+it("a request of somebody who is blocked is answered as the next one would be", () => {
+  const { shutting, open } = setUp();
+  const { sent } = open("anna", "events");
+  shutting.shut({ ...anna, reason: "blocked" });
+  const error = { type: "error", code: "BLOCKED", error: "You are blocked for a time.", retryable: false };
+  expect(sent).toEqual([error]);
+});
+
 it("a request is told, and cut a second later when it has not ended by itself", () => {
   const { counters, shutting, open } = setUp();
   const { sent } = open("anna", "events");

@@ -1,5 +1,5 @@
 import { BlockList, isIP } from "node:net";
-import { actions } from "@parley/protocol";
+import { ActionPattern } from "@parley/protocol";
 import { z } from "zod";
 import { groupName } from "./identity.ts";
 
@@ -13,17 +13,6 @@ const maxIpv6Prefix = 64;
 const GroupName = z
   .string()
   .regex(groupName, "must be 1 to 64 letters, digits or . _ : @ / -, a letter or digit first");
-
-const Scope = z
-  .string()
-  .refine(
-    (pattern) => Object.keys(actions).some((action) => covers(pattern, action)),
-    `must be an action, or the beginning of actions with a \`*\` behind it: ${Object.keys(actions).join(", ")}`,
-  );
-
-function covers(pattern: string, action: string): boolean {
-  return pattern.endsWith("*") ? action.startsWith(pattern.slice(0, -1)) : pattern === action;
-}
 
 /** Dates are written as YAML writes them, which is a text for its reader too. */
 const DateTime = z
@@ -73,7 +62,7 @@ export const ApiKeyEntry = z.strictObject({
   tenant: GroupName.optional(),
   roles: z.array(GroupName).max(32).default([]),
   /** Not left out: what a key may do is said on purpose. */
-  scopes: z.array(Scope).min(1).max(100),
+  scopes: z.array(ActionPattern).min(1).max(100),
   created: DateTime,
   expires: DateTime.optional(),
   addresses: Addresses.optional(),

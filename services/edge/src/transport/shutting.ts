@@ -83,7 +83,7 @@ const endings = {
     error: "AUTH_EXPIRED",
     sentence: "The API key has other rights now.",
   },
-  blocked: { code: closeCodes.policy, error: "RATE_LIMITED", sentence: "You are blocked for a time." },
+  blocked: { code: closeCodes.policy, error: "BLOCKED", sentence: "You are blocked for a time." },
 } as const;
 
 /** A request is told in its answer; if that does not leave, it is cut the next time. */
@@ -92,6 +92,6 @@ function end(outbox: Outbox, connection: HubConnection, reason: Shut["reason"]):
   if (connection.transport === "websocket" || connection.closeCode !== undefined)
     return outbox.close(connection, code, sentence);
   connection.closeCode = code;
-  const frame: FrameError = { type: "error", code: error, error: sentence, retryable: reason === "blocked" };
+  const frame: FrameError = { type: "error", code: error, error: sentence, retryable: false };
   outbox.cork(connection, () => outbox.sendFrame(connection, frame));
 }

@@ -1,0 +1,64 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { LimitsFile } from "@parley/protocol";
+import { expect, it } from "vitest";
+import { z } from "zod";
+import { kustomize, problemsOf, rendered, type Manifest } from "./manifests.ts";
+import { readYamlFile, root } from "./yaml.ts";
+
+const components = path.join(root, "deploy/k8s/components");
+const overlays = path.join(root, "deploy/k8s/overlays");
+const Mounts = z.array(z.object({ name: z.string(), mountPath: z.string() })).default([]);
+const Deployment = z.object({
+  spec: z.object({
+    template: z.object({
+      spec: z.object({
+        volumes: z.array(z.object({ name: z.string(), configMap: z.object({ name: z.string() }).optional() })),
+        containers: z.array(z.object({ volumeMounts: Mounts })),
+      }),
+    }),
+  }),
+});
+const ConfigMap = z.object({ metadata: z.object({ name: z.string() }), data: z.record(z.string(), z.string()) });
+
+/** Production with the components, as an overlay of somebody's own. */
+function withComponents(names: readonly string[]): Manifest[] {
+  const folder = mkdtempSync(path.join(tmpdir(), "overlay-"));
+  const own = {
+    resources: [path.relative(folder, path.join(overlays, "prod"))],
+    components: names.map((name) => path.relative(folder, path.join(components, name))),
+  };
+  try {
+    writeFileSync(path.join(folder, "kustomization.yaml"), JSON.stringify(own));
+    return rendered(path.relative(overlays, folder));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+it("the file of the component says what the shipped one says until somebody changes it", () => {
+  const [own, shipped] = ["deploy/k8s/components/limits/limits.yml", "config/limits.yaml"].map((file) =>
+    LimitsFile.parse(readYamlFile(file)[0]),
+  );
+  expect(own).toEqual(shipped);
+});
+
+it.skipIf(kustomize() === undefined)(
+  "all three services read the file that is mounted, beside other components",
+  () => {
+    const manifests = withComponents(["issuers", "limits", "api-keys"]);
+    expect(manifests.flatMap(problemsOf)).toEqual([]);
+    for (const service of ["edge", "agent-worker", "tool-worker"]) {
+      const deployment = manifests.find(({ kind, metadata }) => kind === "Deployment" && metadata.name === service);
+      const { volumes, containers } = Deployment.parse(deployment).spec.template.spec;
+      expect(containers[0]?.volumeMounts).toContainEqual({ name: "limits", mountPath: "/etc/parley-limits" });
+      expect(volumes).toContainEqual({ name: "limits", configMap: { name: "parley-limits" } });
+    }
+    const maps = manifests.filter(({ kind }) => kind === "ConfigMap").map((one) => ConfigMap.parse(one));
+    const file = maps.find(({ metadata }) => metadata.name === "parley-limits");
+    expect(Object.keys(file?.data ?? {})).toEqual(["limits.yaml"]);
+    const settings = maps.find(({ metadata }) => /^parley-[a-z0-9]{10}$/.test(metadata.name));
+    expect(settings?.data).toMatchObject({ LIMITS_FILE: "/etc/parley-limits/limits.yaml", STREAM_REPLICAS: "3" });
+  },
+);
