@@ -51,21 +51,34 @@ function optionsOf(role: RedisRole): Options {
   return { ...always, enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: COMMAND_TIMEOUT_MS };
 }
 
-/** With files that are read again before each connection: certificates are renewed while processes run. */
+/** Certificate and key are asked for one after the other, and belong together. */
+const togetherMs = 20;
+
+/**
+ * With files that are read at each connection: certificates are renewed while processes run. The client copies what it finds here when it connects, not when it decides
+ * to connect again, which may be seconds before.
+ */
 function renewedTls(files: TlsFiles, log: Logger): Options {
-  const tls: { -readonly [Key in keyof TlsText]: TlsText[Key] } = { ...readTls("REDIS", files) };
-  return {
-    tls,
-    retryStrategy(times) {
-      try {
-        Object.assign(tls, readTls("REDIS", files));
-      } catch (error) {
-        // Half written, perhaps: as before until they can be read again.
-        log.debug({ err: error }, "the files for TLS with Redis cannot be used now");
-      }
-      return reconnectDelayMs(times);
-    },
+  let text: TlsText = readTls("REDIS", files);
+  let readAtMs = performance.now();
+  const current = (): TlsText => {
+    if (performance.now() - readAtMs < togetherMs) return text;
+    readAtMs = performance.now();
+    try {
+      text = readTls("REDIS", files);
+    } catch (error) {
+      // Half written, perhaps: as before until they can be read again.
+      log.debug({ err: error }, "the files for TLS with Redis cannot be used now");
+    }
+    return text;
   };
+  const names = ["ca", "cert", "key"] as const;
+  const given = names.filter((name) => text[name] !== undefined);
+  const tls: TlsText = Object.defineProperties(
+    {},
+    Object.fromEntries(given.map((name) => [name, { enumerable: true, get: () => current()[name] }])),
+  );
+  return { tls };
 }
 
 function reconnectDelayMs(times: number): number {
