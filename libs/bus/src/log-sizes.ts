@@ -30,7 +30,7 @@ local bytes = tonumber(redis.call("HGET", KEYS[1], ARGV[1]) or "0")
 if bytes == 0 then return 0 end
 redis.call("HDEL", KEYS[1], ARGV[1])
 redis.call("HINCRBY", KEYS[1], "${all}", -bytes)
-if KEYS[2] then redis.call("DECRBY", KEYS[2], bytes) end
+if KEYS[2] and redis.call("DECRBY", KEYS[2], bytes) < 0 then redis.call("SET", KEYS[2], "0") end
 return bytes
 `;
 

@@ -16,6 +16,8 @@ it.each([
   ["native", { type: "unsubscribe", conversation_id: "c_1" }],
   ["native", { type: "cancel", conversation_id: "c_1" }],
   ["native", { type: "approve", conversation_id: "c_1" }],
+  ["native", { type: "queue", conversation_id: "c_1", turn_id: "t", remove: true }],
+  ["native", { type: "title", conversation_id: "c_1", title: "A title" }],
   [undefined, { type: "auth", token: "t" }],
   [undefined, { type: "ping" }],
   [undefined, { type: "something" }],

@@ -49,7 +49,9 @@ export function openLimiter(options: LimiterOptions, { limited }: Pick<Counters,
     ...(lag === undefined ? {} : { lag }),
     async hasEnded({ conversation, turn }) {
       const last = await bus.events.last(subjects.agent(bus.events.shardOf(conversation), conversation, turn));
-      return last !== undefined && isTerminal(last.event.type);
+      if (last !== undefined) return isTerminal(last.event.type);
+      // Not begun, and not queued: the broker went away while it was accepted, or all of it is forgotten.
+      return !(await bus.turns.waiting(conversation)).some(({ request }) => request.turn_id === turn);
     },
   });
 }

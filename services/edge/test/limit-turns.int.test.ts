@@ -114,6 +114,15 @@ describe("messages", () => {
     expect(await sayMany(client, 2)).toEqual(["accepted", "RATE_LIMITED"]);
   });
 
+  it("that were counted and never queued, as the broker went away in between, do not take room for long", async () => {
+    const edge = await world.limited({ open_turns_per_user: 1 });
+    const openTurns = createOpenTurns({ redis: world.own });
+    const never = { conversation: "c_never", turn: "never", user: "fay-2" };
+    expect(await openTurns.add(never, { perUser: 1, perTenant: 1 })).toBe("added");
+    const client = await world.connect(edge, "fay-2");
+    expect(await sayMany(client, 2)).toEqual(["accepted", "RATE_LIMITED"]);
+  });
+
   it("that have ended while Redis is gone do not take room for long", async () => {
     const edge = await world.limited({ open_turns_per_user: 1 });
     const client = await world.connect(edge, "fred");
