@@ -1,8 +1,11 @@
 import { addStorageFigures } from "@parley/bus";
 import { createLogger, createMetrics, type Registry } from "@parley/runtime";
 import { createAgentMetrics } from "../../services/agent-worker/src/metrics.ts";
+import { addKeyMetrics } from "../../services/edge/src/admission/api-keys.ts";
 import { startTokens } from "../../services/edge/src/admission/tokens.ts";
+import { createGateFigures } from "../../services/edge/src/figures/gate-figures.ts";
 import { addEdgeMetrics, createCounters } from "../../services/edge/src/figures/metrics.ts";
+import { createAdminRoutes } from "../../services/edge/src/transport/admin-routes.ts";
 import { createToolMetrics } from "../../services/tool-worker/src/metrics.ts";
 
 const unknown = (): undefined => undefined;
@@ -17,7 +20,14 @@ function registries(): Record<string, Registry> {
     load: () => ({ lagMs: 0, queueAgeMs: 0, opening: 0 }),
     outbox: () => ({ laggards: 0, bufferedBytes: 0 }),
   });
-  startTokens({ registry: edge, log: createLogger({ service: "edge", level: "silent", format: "json" }) });
+  const log = createLogger({ service: "edge", level: "silent", format: "json" });
+  startTokens({ registry: edge, log });
+  addKeyMetrics(edge, {
+    outcomes: { accepted: 0, mistyped: 0, unknown: 0, expired: 0, elsewhere: 0 },
+    lastUsed: new Map(),
+  });
+  createGateFigures().addTo(edge, { revocations: zero, revocationsAgeMs: zero, blocks: zero });
+  createAdminRoutes({ adminToken: undefined, registry: edge, log });
   const agent = createAgentMetrics();
   agent.observe({
     slots: zero,

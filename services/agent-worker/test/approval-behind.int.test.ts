@@ -1,3 +1,4 @@
+import { messageEventOf, subjects } from "@parley/protocol";
 import { expect, it } from "vitest";
 import { startApprovalBench, type ApprovalBench } from "./approval-bench.ts";
 
@@ -72,6 +73,10 @@ it("P3: a turn that was put back, and runs since, is not taken from its worker b
   const first = await bench.ask(askOnce, { agent: "general" });
   await bench.waiting(first);
   const next = await bench.ask("hello", { conversation: first.conversation_id, sim: "tokens=60 rate=20" });
+  // As its edge does: without it nobody could tell whether others had it, and their events are forgotten.
+  const { events } = bench.bus;
+  const subject = subjects.user(events.shardOf(next.conversation_id), next.conversation_id, next.turn_id);
+  await events.writeOnce(subject, messageEventOf(next));
   await bench.putBack(next);
   await bench.decide(first, { approved: true });
   await bench.seen(next, ({ type }) => type === "token");

@@ -184,7 +184,7 @@ function isWithin({ addresses }: ApiKeyEntry, address: string): boolean {
   return version !== 0 && addresses.check(host, version === 4 ? "ipv4" : "ipv6");
 }
 
-function addKeyMetrics(registry: Registry, { outcomes, lastUsed }: State): void {
+export function addKeyMetrics(registry: Registry, { outcomes, lastUsed }: Pick<State, "outcomes" | "lastUsed">): void {
   addCounts(registry, {
     name: "parley_edge_api_keys_total",
     help: "API keys that were shown, by outcome: mistyped ones have a wrong checksum, those from elsewhere came from an address that is not among the key's.",
