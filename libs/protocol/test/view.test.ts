@@ -104,10 +104,13 @@ describe("a view", () => {
   });
 
   test("has all the text and calls after a gap that an edge bridged which does not know parts", () => {
+    // Of a call whose end is never told, such an edge does not say whether it stood behind text that is taken back.
     const told = ({ turns }: ConversationView): unknown =>
       turns.map((turn) => ({
         text: textOf(turn),
-        calls: toolCallsOf(turn).toSorted((a, b) => (a.call_id < b.call_id ? -1 : 1)),
+        calls: toolCallsOf(turn)
+          .filter(({ status }) => status !== undefined)
+          .toSorted((a, b) => (a.call_id < b.call_id ? -1 : 1)),
       }));
     fc.assert(
       fc.property(history, cuts, (events, places) => {
