@@ -98,3 +98,8 @@ export const frames = {
   }),
   error: (code: string, more: object = {}) => ({ type: "error", error: "No.", code, retryable: false, ...more }),
 } as const;
+
+/** Leaves what is under way to be rejected when the test closes its client. */
+export function leave(asked: Promise<unknown>): void {
+  asked.catch(() => {});
+}

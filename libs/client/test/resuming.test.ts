@@ -1,7 +1,7 @@
 import { shownTurn } from "@parley/testkit";
 import { expect, test } from "vitest";
 import { closeCodes, textOf } from "@parley/protocol";
-import { frames, startReady, type Setting } from "./fixtures.ts";
+import { frames, leave, startReady, type Setting } from "./fixtures.ts";
 import type { ServerConnection } from "./scripted-server.ts";
 
 /** Loses the connection and gives back the next one. */
@@ -105,11 +105,7 @@ test("tries a subscribe again that was refused for the moment", async () => {
 
 test("asks for no further conversation while those before it are told to wait", async () => {
   await using setting = await startReady();
-  for (let i = 0; i < 6; i++)
-    setting.client
-      .conversation(`c${i}`)
-      .subscribe()
-      .catch(() => {});
+  for (let i = 0; i < 6; i++) leave(setting.client.conversation(`c${i}`).subscribe());
   const second = await reconnect(setting, setting.connection);
   for (let i = 0; i < 4; i++) {
     const { conversation_id } = await second.frame("subscribe");
@@ -119,10 +115,7 @@ test("asks for no further conversation while those before it are told to wait", 
   expect(await second.frame("subscribe")).toMatchObject({ conversation_id: "c9" });
   second.send({ ...frames.subscribed(1), conversation_id: "c9" });
   await last;
-  setting.client
-    .conversation("c8")
-    .subscribe()
-    .catch(() => {});
+  leave(setting.client.conversation("c8").subscribe());
   expect(await second.frame("subscribe")).toMatchObject({ conversation_id: "c8" });
 });
 
