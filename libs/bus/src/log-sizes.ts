@@ -1,4 +1,5 @@
 import type { ConversationId } from "@parley/protocol";
+import { sleep } from "@parley/runtime";
 import type { Redis } from "ioredis";
 
 /** Whose conversations take room in the log. */
@@ -35,23 +36,64 @@ return bytes
 `;
 
 /**
- * How much of the log is whose, in Redis. It counts what is stored while Redis is there: of what was stored before, or while it was away, it knows nothing, and a turn that two workers ended
- * counts twice. It bounds who fills the log; it is no bill.
+ * KEYS: of each turn the user's, then those of tenants. ARGV: how many turns, then of each its conversation and bytes, then the bytes for each tenant.
+ */
+const addScript = `
+local turns = tonumber(ARGV[1])
+for i = 1, turns do
+  redis.call("HINCRBY", KEYS[i], ARGV[2 * i], ARGV[2 * i + 1])
+  redis.call("HINCRBY", KEYS[i], "${all}", ARGV[2 * i + 1])
+end
+for i = turns + 1, #KEYS do redis.call("INCRBY", KEYS[i], ARGV[turns + 1 + i]) end
+return turns
+`;
+
+interface StoredTurn extends LogOwner {
+  readonly conversation: ConversationId;
+  readonly bytes: number;
+}
+
+/** Turns are told together after so long, in one command: one for each would cost every turn what a few users need. */
+const tellAfterMs = 200;
+
+/** Tells Redis what was stored, a few turns at a time. */
+function createTelling(redis: Redis) {
+  let waiting: StoredTurn[] = [];
+  let telling: Promise<void> | undefined;
+
+  const tell = async (): Promise<void> => {
+    await sleep(tellAfterMs);
+    const turns = waiting;
+    waiting = [];
+    telling = undefined;
+    const ofTenants = turns.flatMap(({ tenant, bytes }) => (tenant === undefined ? [] : [{ tenant, bytes }]));
+    const keys = [...turns.map(({ user }) => userKey(user)), ...ofTenants.map(({ tenant }) => tenantKey(tenant))];
+    const values = [
+      ...turns.flatMap(({ conversation, bytes }) => [conversation, bytes]),
+      ...ofTenants.map(({ bytes }) => bytes),
+    ];
+    await redis.eval(addScript, keys.length, ...keys, turns.length, ...values).catch(() => {
+      // Redis has gone away: these turns are not counted.
+    });
+  };
+
+  return (turn: StoredTurn): Promise<void> => {
+    waiting.push(turn);
+    telling ??= tell();
+    return telling;
+  };
+}
+
+/**
+ * How much of the log is whose, in Redis. It counts what is stored while Redis is there: of what was stored before, while it was away, or in the last moment of a worker, it knows nothing, and a
+ * turn that two workers ended counts twice. It bounds who fills the log; it is no bill.
  */
 export function createLogSizes(redis: Redis) {
+  const tell = createTelling(redis);
   return {
     /** A turn was stored. Never throws, and nobody needs to wait. */
-    async add({ user, tenant }: LogOwner, conversation: ConversationId, bytes: number): Promise<void> {
-      if (redis.status !== "ready") return;
-      try {
-        await Promise.all([
-          redis.hincrby(userKey(user), conversation, bytes),
-          redis.hincrby(userKey(user), all, bytes),
-          ...(tenant === undefined ? [] : [redis.incrby(tenantKey(tenant), bytes)]),
-        ]);
-      } catch {
-        // Redis has gone away: this turn is not counted.
-      }
+    async add(owner: LogOwner, conversation: ConversationId, bytes: number): Promise<void> {
+      if (redis.status === "ready") await tell({ ...owner, conversation, bytes });
     },
 
     /** Throws while Redis is away. */
