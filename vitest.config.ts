@@ -5,6 +5,7 @@ import { env } from "node:process";
 import { fileURLToPath } from "node:url";
 import type { Plugin } from "vite";
 import { defineConfig, type TestProjectConfiguration } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 // Tests run the sources of the workspaces, not their builds: no build step between an edit and its test.
 // Without `module`: what Node itself loads from node_modules must be what Node itself would choose.
@@ -106,10 +107,24 @@ const suites: Suite[] = [
   { name: "hostile", include: ["test/hostile/**/*.hostile.test.ts"], timeoutMs: 60_000, workers: 1 },
   // One system with all its faults at a time: two would be each other's slow machine.
   { name: "chaos", include: ["test/chaos/**/*.chaos.test.ts"], timeoutMs: 120_000, workers: 1 },
-  { name: "long", include: ["**/*.long.test.ts"], timeoutMs: 120_000, workers: 2 },
+  // Mostly waiting, as well.
+  { name: "long", include: ["**/*.long.test.ts"], timeoutMs: 120_000, workers: 3 },
   { name: "late", include: ["test/late/**/*.late.test.ts"], timeoutMs: 60_000, workers: 1 },
   { name: "browser", include: ["test/browser/**/*.browser.test.ts"], timeoutMs: 60_000, workers: 1 },
 ];
+
+/** Files that take more than a minute: where one of them begins last, a whole suite waits for it alone. */
+const longest = ["planted", "token-storm", "e2e/approval-lapsed", "janitor", "approval-window"];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification): number => {
+      const found = longest.findIndex((name) => moduleId.endsWith(`/${name}.long.test.ts`));
+      return found === -1 ? longest.length : found;
+    };
+    return (await super.sort(files)).toSorted((a, b) => place(a) - place(b));
+  }
+}
 
 export default defineConfig({
   plugins: [insteadOfFastCheck, compiledKey],
@@ -118,6 +133,7 @@ export default defineConfig({
   test: {
     // What did not change since the last run is not compiled again (a tenth of the processor time of all unit tests).
     experimental: { fsModuleCache: true },
+    sequence: { sequencer: LongestFirst },
     projects: suites.map(suite),
   },
 });

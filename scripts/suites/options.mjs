@@ -33,7 +33,7 @@ const suites = [
     needsBrokers: true,
     needsBrowser: true,
   },
-  { name: "long", what: "storms, planted bugs, and what takes its time", deadlineMs: 10 * 60_000, needsBrokers: true },
+  { name: "long", what: "storms, planted bugs, and what takes its time", deadlineMs: 15 * 60_000, needsBrokers: true },
   { name: "late", what: "live copies that come late", deadlineMs: 4 * 60_000, needsBrokers: true },
 ];
 
