@@ -77,7 +77,13 @@ async function dryRun({ call, tool, approval }: CallToApprove, { log }: Approval
   const stopper = createStopper();
   const release = [followStopper(call.stopper, stopper), stopByQueue(stopper, "read", run)];
   const timeoutMs = Math.min(job.timeout_ms, tool.definition.timeout_ms, PREVIEW_MS);
-  const context = { callId: job.call_id, user: job.user, signal: stopper.signal, progress: (): void => {} };
+  const context = {
+    callId: job.call_id,
+    user: job.user,
+    caller: job.caller,
+    signal: stopper.signal,
+    progress: (): void => {},
+  };
   const startedAt = performance.now();
   const seen: { question?: Question } = {};
   const preview = async (): Promise<{ text: string }> => {

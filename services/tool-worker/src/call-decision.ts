@@ -74,7 +74,13 @@ async function perform(
 ): Promise<CallEnd> {
   const timeoutMs = Math.min(job.timeout_ms, definition.timeout_ms);
   const progress = createProgress((text) => calls.progress(job, text), PROGRESS_INTERVAL_MS);
-  const context = { callId: job.call_id, user: job.user, signal: stopper.signal, progress: progress.report };
+  const context = {
+    callId: job.call_id,
+    user: job.user,
+    caller: job.caller,
+    signal: stopper.signal,
+    progress: progress.report,
+  };
   const executing = span.child(executionSpan(definition.name, job.call_id));
   const startedAt = performance.now();
   try {

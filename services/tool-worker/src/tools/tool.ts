@@ -1,10 +1,13 @@
-import type { CallId, ToolArguments, ToolDefinition, User } from "@parley/protocol";
+import type { CallId, CallerRights, ToolArguments, ToolDefinition, User } from "@parley/protocol";
 import { z } from "zod";
+import type { Access } from "./access.ts";
 import { readArguments } from "./arguments.ts";
 
 export interface ToolContext {
   readonly callId: CallId;
   readonly user: User;
+  /** Absent: an older version asked for the call. */
+  readonly caller?: CallerRights | undefined;
   /** Aborted when the result is no longer wanted; a tool that goes on all the same is left behind. */
   readonly signal: AbortSignal;
   /** A line for the viewers while the tool runs. At most five a second are shown. */
@@ -34,7 +37,12 @@ export interface PreparedApproval {
 
 /** A call whose arguments fit: run it, perhaps with a person's agreement; or the sentence that says what is wrong with them. */
 export type PreparedCall =
-  | { run(context: ToolContext): Promise<ToolOutput>; readonly approval?: PreparedApproval }
+  | {
+      run(context: ToolContext): Promise<ToolOutput>;
+      readonly approval?: PreparedApproval;
+      access?(context: ToolContext): Promise<readonly Access[]>;
+      command?(): string;
+    }
   | { problem: string };
 
 export interface Tool {
@@ -65,8 +73,15 @@ interface ToolSpec<Input extends z.ZodObject> {
   readonly argumentAliases?: Readonly<Record<string, string>>;
   readonly effect: ToolDefinition["effect"];
   readonly timeoutMs: number;
-  /** A person must agree to each call. */
+  /** A person must agree to each call; with `access` the policy says to which ones. */
   readonly approval?: ApprovalSpec<z.output<Input>>;
+  /**
+   * All that a call would touch, for the policy; it may ask the system about it, and changes nothing. A ToolError is the call's result. Absent: the policy
+   * knows the tool's name and effect only.
+   */
+  access?(input: z.output<Input>, context: ToolContext): readonly Access[] | Promise<readonly Access[]>;
+  /** What a person could type to do the same; shown where tools may only suggest changes. */
+  command?(input: z.output<Input>): string;
   run(input: z.output<Input>, context: ToolContext): Promise<ToolOutput | string>;
 }
 
@@ -104,12 +119,23 @@ export function defineTool<Input extends z.ZodObject>(spec: ToolSpec<Input>): To
       if ("problem" in read) return { problem: `The arguments of ${spec.name} are not valid: ${read.problem}` };
       return {
         ...(spec.approval === undefined ? {} : { approval: approvalOf(spec.approval, read.input) }),
+        ...partsOf(spec, read.input),
         async run(context) {
           const output = await spec.run(read.input, context);
           return typeof output === "string" ? { text: output } : output;
         },
       };
     },
+  };
+}
+
+function partsOf<Input extends z.ZodObject>(
+  spec: Pick<ToolSpec<Input>, "access" | "command">,
+  input: z.output<Input>,
+): Pick<Extract<PreparedCall, { run: unknown }>, "access" | "command"> {
+  return {
+    ...(spec.access && { access: async (context: ToolContext) => (await spec.access?.(input, context)) ?? [] }),
+    ...(spec.command && { command: () => spec.command?.(input) ?? "" }),
   };
 }
 
