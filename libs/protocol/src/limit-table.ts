@@ -4,6 +4,7 @@ const second = 1_000;
 const minute = 60_000;
 const hour = 3_600_000;
 
+const acceptTest = "services/edge/test/limit-accept.int.test.ts";
 const socketsTest = "services/edge/test/limit-sockets.int.test.ts";
 const ratesTest = "services/edge/test/limit-rates.int.test.ts";
 const framesTest = "services/edge/test/limit-frames.int.test.ts";
@@ -19,6 +20,20 @@ const afterWait = "`RATE_LIMITED` with `retry_after_ms`; over HTTP 429 with Retr
  * `docs/limits.md` is made of it.
  */
 export const limitTable = {
+  accepted_per_address: {
+    kind: "rate",
+    rate: 50,
+    burst: 500,
+    unit: "TCP connections per second, address and process",
+    everyMs: second,
+    counted: "process",
+    code: "RATE_LIMITED",
+    reason:
+      "As many as its requests may be, each on a connection of its own. One that stays silent takes a place for 10 s: so one host holds at most 1,000 of them.",
+    answer:
+      "the connection is closed as soon as it is accepted, without a word; peers of `TRUSTED_PROXIES` are not counted",
+    test: acceptTest,
+  },
   new_connections_per_address: {
     kind: "rate",
     rate: 20,

@@ -24,6 +24,7 @@ function rate(name: RateName) {
 
 /** What each row of the table says in this deployment. */
 export const Limits = z.strictObject({
+  accepted_per_address: rate("accepted_per_address"),
   new_connections_per_address: rate("new_connections_per_address"),
   requests_per_address: rate("requests_per_address"),
   requests_per_user: rate("requests_per_user"),

@@ -155,7 +155,7 @@ function createTransportRoom(
   const ways = createAdmissionRoom(options, outbox, connections.shut);
   const app = uWS.App();
   const onRefused = (): void => countOne(counters.refusedUpgrades, "OVERLOADED");
-  const socketGone = capConnections(app, { maxConnections, onRefused });
+  const socketGone = capConnections(app, { maxConnections, accepts: limiter.accepts, onRefused });
   const service = {
     tokens,
     ...ways,

@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import type { Redis } from "../commands/conversations/conversation-index.ts";
 import type { Addresses, Whence } from "./address.ts";
 import type { Gate } from "./gate.ts";
+import { createAcceptLimit } from "./limit-accept.ts";
 import { createFrameLimits } from "./limit-frames.ts";
 import { createSharedRates, type SharedRates } from "./limit-rates.ts";
 import { createLimitRefusals, tooFast, type From, type LimitRefusals } from "./limit-refusals.ts";
@@ -35,10 +36,12 @@ export function createLimiter(deps: LimiterDeps) {
   const overload = createOverload(deps);
   const edge = randomBytes(9).toString("base64url");
   const sockets = createSocketLimits({ redis, edge, current, refusals });
+  const accepting = createAcceptLimit({ addresses, current, refusals });
   const blocked = createBlocked(gate);
 
   return {
     addresses,
+    accepts: accepting.accepts,
     sockets,
     frame: createFrameLimits({ current, refusals }),
     messages: createTurnLimits({ ...deps, rates, overload, refusals }),
@@ -65,6 +68,7 @@ export function createLimiter(deps: LimiterDeps) {
     /** Once a second. */
     sweep(nowMs: number): void {
       overload.sweep();
+      accepting.sweep();
       sockets.sweep(nowMs);
     },
     stats: () => ({ ...overload.stats(), ...sockets.stats() }),

@@ -1,5 +1,6 @@
 import { StartError } from "@parley/runtime";
 import uWS, { type TemplatedApp, type us_listen_socket } from "uWebSockets.js";
+import { peerOf } from "./peer.ts";
 
 export interface ListenOptions {
   readonly host: string;
@@ -32,19 +33,23 @@ const besideSockets = 128;
 export interface ConnectionCap {
   /** Sockets, and requests that wait or stream, that this process takes. */
   readonly maxConnections: number;
+  /** Whether one more TCP connection of this peer is taken. */
+  readonly accepts: (peer: string) => boolean;
   readonly onRefused: () => void;
 }
 
 /**
- * Closes connections as soon as they are accepted where the process has as many as it may: also those that never send a request, which would use up its files
+ * Closes connections as soon as they are accepted where the process, or its peer, has as many as it may: also those that never send a request, which would use up its files
  * before any other limit counts. Returns what is to be told of each WebSocket that has closed: the library says only of other connections that they have.
  */
-export function capConnections(app: TemplatedApp, { maxConnections, onRefused }: ConnectionCap): () => void {
+export function capConnections(app: TemplatedApp, { maxConnections, accepts, onRefused }: ConnectionCap): () => void {
   let open = 0;
   app.filter((response, change) => {
     open += Number(change);
-    if (Number(change) <= 0 || open <= maxConnections + besideSockets) return;
-    onRefused();
+    if (Number(change) <= 0) return;
+    const hasRoom = open <= maxConnections + besideSockets;
+    if (hasRoom && accepts(peerOf(response))) return;
+    if (!hasRoom) onRefused();
     response.close();
   });
   return () => {

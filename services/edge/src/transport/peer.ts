@@ -2,7 +2,7 @@ import type { HttpRequest, HttpResponse } from "uWebSockets.js";
 import type { Addresses, Whence } from "../admission/address.ts";
 
 /** The address of whoever opened the TCP connection, as text. */
-function peerOf(response: HttpResponse): string {
+export function peerOf(response: Pick<HttpResponse, "getRemoteAddressAsText">): string {
   return Buffer.from(response.getRemoteAddressAsText()).toString("latin1");
 }
 
