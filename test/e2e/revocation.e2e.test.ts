@@ -65,6 +65,10 @@ it("an edge that stood still while a user was revoked closes the user's sockets 
   const order = { what: "user", id: "anna", reason: "lost laptop" };
   expect((await admin(awake, "revoke", order)).body.revocation).toMatchObject({ what: "user", by: "admin token" });
   await sleep(5_000);
+  // These are read in the first moment after waking.
+  anna.say("waiting");
+  const waiting = refusal(frozen, token);
+  await sleep(100);
   const wokenMs = performance.now();
   frozen.thaw();
   const asking = setInterval(
@@ -75,6 +79,8 @@ it("an edge that stood still while a user was revoked closes the user's sockets 
   clearInterval(asking);
   expect(end).toMatchObject({ code: badToken, reason: "The session was ended." });
   expect(end.atMs - wokenMs).toBeLessThan(1_000);
+  expect(await waiting).toBe(401);
+  expect(anna.seen.filter(({ type }) => type === "accepted").map(({ id }) => id)).toEqual(["before"]);
   expect(await refusal(frozen, token)).toBe(401);
   expect(await refusal(awake, token)).toBe(401);
   expect(anna.seen.filter(({ atMs }) => atMs > end.atMs)).toEqual([]);

@@ -28,7 +28,7 @@ describe("TCP connections", () => {
 
   it("of one address that are silent take no more places than the address may open at a time, and others come in", async () => {
     const edge = await world.limited({ accepted_per_address: { rate: 0.1, burst: 5 } }, { maxConnections: 20 });
-    const silent = [];
+    const silent: Socket[] = [];
     for (let i = 0; i < 200; i++) {
       const socket = await openSilently(edge, "127.0.0.2");
       socket.resume();

@@ -42,6 +42,11 @@ export interface Admission {
   atUpgrade(request: AskedForSocket): Credential | undefined;
   /** Whose it is. Throws AUTH_INVALID, AUTH_EXPIRED or AUTH_UNAVAILABLE. */
   byCredential(credential: Credential, origin: Origin): Promise<Admitted>;
+  /**
+   * After this process stood still, for what somebody asks who was let in before: resolves when it is known what was revoked meanwhile; rejects with
+   * AUTH_INVALID if that was the caller. Undefined: nothing is to be waited for.
+   */
+  afterStandstill(caller: Caller): Promise<void> | undefined;
   /** Throws AUTH_INVALID, BLOCKED or AUTH_EXPIRED when the caller may not be here any more: the body of a request may take long to come. */
   recheck(caller: Caller): void;
   /** Whose request it is, by its headers. Throws also AUTH_REQUIRED, and FORBIDDEN for a cookie that another page makes its browser send. */
@@ -62,7 +67,7 @@ export interface AdmissionDeps {
   readonly tickets: Pick<Tickets, "redeem">;
   /** Undefined: nobody can sign in here. */
   readonly signIn: SignIn | undefined;
-  readonly gate: Pick<Gate, "isRevoked" | "isCallerRevoked" | "blockedUntil" | "note">;
+  readonly gate: Pick<Gate, "isRevoked" | "isCallerRevoked" | "caughtUp" | "blockedUntil" | "note">;
   readonly isDevelopment: boolean;
 }
 
@@ -78,6 +83,8 @@ export function createAdmission(deps: AdmissionDeps): Admission {
       if (isOffence(error, credential)) gate.note("bad token", { address });
       throw error;
     });
+    const behind = gate.caughtUp();
+    if (behind !== undefined) await behind;
     if (gate.isRevoked(identity)) throw revoked();
     checkBlocked(gate, identity.user);
     return { identity, caller: callerOf(identity, address), signIn: id };
@@ -100,6 +107,10 @@ export function createAdmission(deps: AdmissionDeps): Admission {
   return {
     byCredential,
     identify,
+    afterStandstill: (caller) =>
+      gate.caughtUp()?.then(() => {
+        if (gate.isCallerRevoked(caller)) throw revoked();
+      }),
     recheck(caller) {
       if (gate.isCallerRevoked(caller)) throw revoked();
       checkBlocked(gate, caller.user);

@@ -66,7 +66,7 @@ export async function openGateStore(deps: GateStoreDeps): Promise<GateStore> {
   const figures = createGateFigures();
 
   const revocations = await openRevocations({ gate: bus.gate, onRevoked: () => announce(revoked), log, ...every });
-  const { isRevoked, revoke, reinstate, list, size, ageMs, notes } = revocations;
+  const { isRevoked, revoke, reinstate, list, size, ageMs, caughtUp, notes } = revocations;
   const revoked: Shut = { reason: "revoked", matches: ({ caller }) => caller !== undefined && isRevoked(caller) };
   const doors = createDoors(deps, () => blocks);
   const blocked: Shut = { reason: "blocked", matches: ({ caller, address }) => doors.isShut(caller, address) };
@@ -91,6 +91,7 @@ export async function openGateStore(deps: GateStoreDeps): Promise<GateStore> {
     blockedUntil: doors.blockedUntil,
     isRevoked: (identity) => isRevoked(credentialOf(identity)),
     isCallerRevoked: isRevoked,
+    caughtUp,
     note(offence, from) {
       figures.offence(offence);
       blocks.note(offence, from);

@@ -25,6 +25,8 @@ export interface Gate {
   isRevoked(identity: Identity): boolean;
   /** The same, of somebody who was let in. */
   isCallerRevoked(caller: Caller): boolean;
+  /** After this process stood still: resolves when it knows what was revoked meanwhile, or has waited long enough for that. Undefined: it has not. */
+  caughtUp(): Promise<void> | undefined;
   /** Somebody did what well-behaved clients do not do. */
   note(offence: Offence, from: { readonly address: string; readonly userId?: string | undefined }): void;
   /** Called with each revocation and block as it comes to be known here: whoever it matches is to be closed. Returns how to stop. */
@@ -38,6 +40,7 @@ export const openGate: Gate = {
   blockedUntil: () => undefined,
   isRevoked: () => false,
   isCallerRevoked: () => false,
+  caughtUp: () => undefined,
   note: () => {},
   onShut: () => () => {},
   notes: () => [],

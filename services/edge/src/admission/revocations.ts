@@ -28,6 +28,10 @@ type Apply = (records: readonly RevocationRecord[]) => void;
 export type Revocations = Awaited<ReturnType<typeof openRevocations>>;
 
 const defaultEveryMs = 400;
+/** A process that runs has asked since. */
+const standstillMs = 1_000;
+/** Who comes meanwhile waits for the answer, and no longer: while the broker is away what is known counts. */
+const catchUpMs = 500;
 /** Silence of the broker that a person should know of: some questions have failed. */
 const lateMs = 5_000;
 
@@ -35,11 +39,14 @@ const lateMs = 5_000;
 function createFollowing({ gate, log, everyMs = defaultEveryMs }: RevocationsDeps, apply: Apply) {
   const follower = gate.follow();
   const stopping = new AbortController();
-  let lookedMs = performance.now();
-  const look = async (): Promise<boolean> => {
+  /** When the last question was asked that was answered: the answer may be as old. */
+  let knownMs = performance.now();
+  const ageMs = (): number => performance.now() - knownMs;
+  const ask = async (): Promise<boolean> => {
+    const askedMs = performance.now();
     try {
       apply(await follower.next());
-      lookedMs = performance.now();
+      knownMs = askedMs;
       return true;
     } catch (err) {
       log.warn({ err }, "what was revoked cannot be read: what is known goes on to count");
@@ -47,8 +54,22 @@ function createFollowing({ gate, log, everyMs = defaultEveryMs }: RevocationsDep
       return false;
     }
   };
+  let asking: Promise<boolean> | undefined;
+  const look = (): Promise<boolean> => (asking ??= ask().finally(() => (asking = undefined)));
+  /** A question that was asked before the standstill may be answered first. */
+  const catchUp = async (): Promise<void> => {
+    while (ageMs() > standstillMs && (await look()));
+  };
+  let catchingUp: Promise<void> | undefined;
+
   return {
-    ageMs: (): number => performance.now() - lookedMs,
+    ageMs,
+    /** Undefined: this process has not stood still. */
+    caughtUp(): Promise<void> | undefined {
+      if (ageMs() <= standstillMs) return undefined;
+      catchingUp ??= Promise.race([catchUp(), sleep(catchUpMs)]).finally(() => (catchingUp = undefined));
+      return catchingUp;
+    },
     /** Resolves when all there is has been read. */
     async first(): Promise<void> {
       // Without the stream there would be no answer at all.
@@ -79,13 +100,14 @@ export async function openRevocations(deps: RevocationsDeps) {
   const following = createFollowing(deps, apply);
   await following.first();
   void following.goOn();
-  const { ageMs, close } = following;
+  const { ageMs, caughtUp, close } = following;
   return {
     isRevoked: known.isRevoked,
     list: known.list,
     size: known.size,
     /** How long ago the broker was asked with success. */
     ageMs,
+    caughtUp,
     notes(): string[] {
       const silentS = Math.round(ageMs() / 1_000);
       if (ageMs() < lateMs) return [];

@@ -9,6 +9,7 @@ import {
   type FrameError,
 } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
+import type { Admission } from "../admission/admit.ts";
 import type { Commands } from "../commands/commands.ts";
 import { inOrder, type Aside } from "../commands/message-order.ts";
 import type { Ownership } from "../commands/ownership.ts";
@@ -23,6 +24,7 @@ import type { Received } from "./inbox.ts";
 export interface FrameHandlerDeps {
   /** Chooses the dialect of a connection that has none yet. Throws ChatError. */
   readonly chooseDialect: (connection: HubConnection, text: string) => void;
+  readonly admission: Pick<Admission, "afterStandstill">;
   readonly onAuth: (connection: HubConnection, credential: Credential, knows?: readonly string[]) => Promise<void>;
   readonly commands: Commands;
   readonly ownership: Ownership;
@@ -36,7 +38,7 @@ export interface FrameHandlerDeps {
 
 /** Handles one frame of a client; what goes wrong becomes the answer. Never rejects. */
 export function createFrameHandler(deps: FrameHandlerDeps) {
-  const { outbox, isBrokerWell, counters, log } = deps;
+  const { admission, outbox, isBrokerWell, counters, log } = deps;
 
   const handle = async (connection: HubConnection, frame: ClientFrame, aside: Aside): Promise<void> => {
     if (frame.type === "auth") return deps.onAuth(connection, { kind: "token", token: frame.token }, frame.knows);
@@ -47,6 +49,8 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
     if (connection.session !== undefined) connection.session.activeMs = performance.now();
     const { caller } = connection;
     if (caller === undefined) throw new ChatError("AUTH_REQUIRED");
+    const standstill = admission.afterStandstill(caller);
+    if (standstill !== undefined) await standstill;
     if (frame.type !== "message") return handleOfCaller(deps, connection, caller, frame);
     return inOrder(connection, frame.conversation_id, aside, (step) => {
       deps.viewing.leaveEnded(connection);

@@ -64,6 +64,7 @@ export function addSocketService(app: TemplatedApp, deps: SocketServiceDeps): vo
   const onAuth = createAuthHandler({ admission, keeper, outbox, onIdentified: identify(limiter), counters, log });
   const handle = createFrameHandler({
     chooseDialect,
+    admission: deps.admission,
     onAuth,
     commands,
     ownership,
