@@ -21,6 +21,8 @@ export const TurnRequest = z.object({
   model: z.string().optional(),
   customer_id: z.string().optional(),
   metadata: z.record(z.string(), z.unknown()).optional(),
+  /** It is not among the turns that are counted as its user's: no limit applies to where it came from. */
+  uncounted: z.boolean().optional(),
   /** When the edge accepted it, by the edge's clock. */
   accepted_at: z.number(),
   trace: traceParent(),

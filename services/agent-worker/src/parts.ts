@@ -114,9 +114,10 @@ export function createTelling(
     onClaimed: turnClaimed,
     onResumed: turnResumed,
     onWoken: turnWoken,
-    onSettled(result: TurnResult, { conversation_id: conversation, turn_id: turn, user, caller }: TurnRequest): void {
+    onSettled(result: TurnResult, request: TurnRequest): void {
+      const { conversation_id: conversation, turn_id: turn, user, caller, uncounted = false } = request;
       turnSettled(result);
-      if (result !== "ended" && result !== "skipped") return;
+      if (uncounted || (result !== "ended" && result !== "skipped")) return;
       void openTurns.remove({ conversation, turn, user: user.id, tenant: caller?.tenant });
     },
   };

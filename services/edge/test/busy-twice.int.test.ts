@@ -68,6 +68,7 @@ it("a message that comes by two edges at once is accepted at both where an ended
       conversation: conversation_id,
       turn,
       trace: undefined,
+      isExempt: false,
     });
     const answers = await Promise.all([slow, world.bus].map((bus) => submit(bus, request, "reject")));
     expect(answers.filter(({ isRepeated }) => isRepeated)).toHaveLength(1);
@@ -89,6 +90,7 @@ it("a message is not refused for a turn that left the queue before it could be l
     conversation: conversation_id,
     turn,
     trace: undefined,
+    isExempt: false,
   });
   const submitted = submit(slow, request, "reject");
   await world.bus.turns.removeEnded(conversation_id);

@@ -100,7 +100,7 @@ describe("P1, P5: a message whose edge died", () => {
   const noted = async (id: string, conversation: string): Promise<FactOf<"said">> => {
     const turn = turnIdOf("ann", conversation, id);
     const frame = { type: "message", id, message: "hello", on_busy: "enqueue" } as const;
-    const place = { caller: { user: { id: "ann" }, roles: [] }, conversation, turn, trace: undefined };
+    const place = { caller: { user: { id: "ann" }, roles: [] }, conversation, turn, trace: undefined, isExempt: false };
     const fact = saidFactOf(turnRequestOf(frame, place));
     await world.bus.facts.write(fact);
     return fact;

@@ -78,17 +78,7 @@ const developer = (address: string): Caller => ({ user: { id: "dev-anonymous" },
 export function createAdmission(deps: AdmissionDeps): Admission {
   const { gate, isDevelopment, signIn } = deps;
 
-  const byCredential: Admission["byCredential"] = async (credential, { address }) => {
-    const { identity, signIn: id } = await holderOf(deps, credential, address).catch((error: unknown) => {
-      if (isOffence(error, credential)) gate.note("bad token", { address });
-      throw error;
-    });
-    const behind = gate.caughtUp();
-    if (behind !== undefined) await behind;
-    if (gate.isRevoked(identity)) throw revoked();
-    checkBlocked(gate, identity.user);
-    return { identity, caller: callerOf(identity, address), signIn: id };
-  };
+  const byCredential = createByCredential(deps);
 
   const identify: Admission["identify"] = async (request, origin) => {
     const authorization = request.header("authorization");
@@ -134,6 +124,21 @@ export function createAdmission(deps: AdmissionDeps): Admission {
       if (access === "user or developer" && isDevelopment) return developer(address);
       throw new ChatError("AUTH_REQUIRED");
     },
+  };
+}
+
+function createByCredential(deps: AdmissionDeps): Admission["byCredential"] {
+  const { gate } = deps;
+  return async (credential, { address }) => {
+    const { identity, signIn: id } = await holderOf(deps, credential, address).catch((error: unknown) => {
+      if (isOffence(error, credential)) gate.note("bad token", { address });
+      throw error;
+    });
+    const behind = gate.caughtUp();
+    if (behind !== undefined) await behind;
+    if (gate.isRevoked(identity)) throw revoked();
+    checkBlocked(gate, identity.user);
+    return { identity, caller: callerOf(identity, address), signIn: id };
   };
 }
 

@@ -109,14 +109,16 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
     const conversation = frame.conversation_id ?? newConversationId();
     const turn = turnIdOf(caller.user.id, conversation, frame.id);
     const span = tracing.start(sendSpan(conversation, turn, parent));
-    const { owned, allowed, settle } = permit(deps, { caller, isExempt: connection.isExempt }, frame, {
+    const { isExempt } = connection;
+    const { traceparent: trace } = span;
+    const { owned, allowed, settle } = permit(deps, { caller, isExempt }, frame, {
       conversation,
       turn,
     });
     try {
       // One that was just made up cannot be somebody else's: then nothing has to wait for this.
       if (frame.conversation_id !== undefined) await owned;
-      const request = turnRequestOf(frame, { caller, conversation, turn, trace: span.traceparent });
+      const request = turnRequestOf(frame, { caller, conversation, turn, trace, isExempt });
       const done = await submitted(deps.bus, request, frame, {
         aside,
         submitAs: (as) => accept(connection, request, as, { owned, allowed, askedMs }),

@@ -252,12 +252,14 @@ interface Place {
   readonly conversation: ConversationId;
   readonly turn: TurnId;
   readonly trace: string | undefined;
+  /** No limit applies to the sender, so the turn is not counted. */
+  readonly isExempt: boolean;
 }
 
 /** What is queued for a message. */
 export function turnRequestOf(
   { id, message, agent, model, customer_id, metadata }: MessageFrame,
-  { caller, conversation: conversation_id, turn: turn_id, trace }: Place,
+  { caller, conversation: conversation_id, turn: turn_id, trace, isExempt }: Place,
 ): TurnRequest {
   return {
     v: 1,
@@ -272,6 +274,7 @@ export function turnRequestOf(
     ...(model === undefined ? {} : { model }),
     ...(customer_id === undefined ? {} : { customer_id }),
     ...(metadata === undefined ? {} : { metadata }),
+    ...(isExempt ? { uncounted: true } : {}),
     accepted_at: Date.now(),
     ...(trace === undefined ? {} : { trace }),
   };
