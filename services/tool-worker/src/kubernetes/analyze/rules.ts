@@ -1,0 +1,101 @@
+import { findAutoscalers, findBlockingBudgets, findQuotas, findUnboundClaims } from "./capacity-rules.ts";
+import { findConfigErrors, findCrashLoops, findImagePulls, findOutOfMemory } from "./container-rules.ts";
+import { findDeprecatedApis } from "./deprecated-rules.ts";
+import { listed, nameOf, severities, type Finding } from "./finding.ts";
+import { findEvicted, findFailingProbes, findPending } from "./pod-rules.ts";
+import { findPrivileged } from "./security-rules.ts";
+import {
+  findIngressBackends,
+  findSelectorMismatches,
+  findServicesWithoutEndpoints,
+  findUnfilledServices,
+} from "./service-rules.ts";
+import type { ListName, Snapshot } from "./snapshot.ts";
+import { findFailedCreates, findFailedJobs, findNodes, findStuckRollouts } from "./workload-rules.ts";
+
+export const checks = [
+  ...(["crashloop", "oom", "imagepull", "config", "pending", "probes", "evicted"] as const),
+  ...(["endpoints", "selector", "ingress", "pvc", "quota", "hpa", "pdb"] as const),
+  ...(["rollout", "jobs", "nodes", "deprecated", "privileged"] as const),
+] as const;
+export type Check = (typeof checks)[number];
+
+interface Rule {
+  readonly check: Check;
+  /** Without one of these nothing can be said. Others that a rule looks at make its findings better, no more. */
+  readonly needs: readonly ListName[];
+  /** Pure: the same snapshot gives the same findings. */
+  find(snapshot: Snapshot): readonly Finding[];
+}
+
+export const rules: readonly Rule[] = [
+  { check: "crashloop", needs: ["pods"], find: findCrashLoops },
+  { check: "oom", needs: ["pods"], find: findOutOfMemory },
+  { check: "imagepull", needs: ["pods"], find: findImagePulls },
+  { check: "config", needs: ["pods"], find: findConfigErrors },
+  { check: "pending", needs: ["pods"], find: findPending },
+  { check: "probes", needs: ["pods"], find: findFailingProbes },
+  { check: "evicted", needs: ["pods"], find: findEvicted },
+  { check: "endpoints", needs: ["services", "pods"], find: findServicesWithoutEndpoints },
+  { check: "endpoints", needs: ["services", "endpointSlices"], find: findUnfilledServices },
+  // Without the workloads a Service would be said to select nothing that is only scaled to 0.
+  {
+    check: "selector",
+    needs: ["services", "pods", "deployments", "statefulSets", "daemonSets"],
+    find: findSelectorMismatches,
+  },
+  { check: "ingress", needs: ["ingresses", "services"], find: findIngressBackends },
+  { check: "pvc", needs: ["claims"], find: findUnboundClaims },
+  { check: "quota", needs: ["quotas"], find: findQuotas },
+  { check: "hpa", needs: ["autoscalers"], find: findAutoscalers },
+  { check: "pdb", needs: ["budgets"], find: findBlockingBudgets },
+  { check: "rollout", needs: ["deployments"], find: findStuckRollouts },
+  { check: "rollout", needs: ["statefulSets", "daemonSets", "events"], find: findFailedCreates },
+  { check: "jobs", needs: ["jobs"], find: findFailedJobs },
+  { check: "nodes", needs: ["nodes"], find: findNodes },
+  { check: "deprecated", needs: ["deployments"], find: findDeprecatedApis },
+  { check: "privileged", needs: ["pods"], find: findPrivileged },
+];
+
+export interface NamedFinding extends Finding {
+  readonly check: Check;
+}
+
+/** Applies the rules of some checks, the worst first. */
+export function findAll(
+  snapshot: Snapshot,
+  { only, missing }: { only: readonly Check[]; missing: ReadonlySet<ListName> },
+): { findings: NamedFinding[]; notChecked: Check[] } {
+  const [possible, impossible] = partition(
+    rules.filter(({ check }) => only.includes(check)),
+    ({ needs }) => !needs.some((list) => missing.has(list)),
+  );
+  const findings = possible.flatMap(({ check, find }) => joinAlike(find(snapshot)).map((one) => ({ check, ...one })));
+  return {
+    findings: findings.toSorted((one, other) => rank(one) - rank(other)),
+    notChecked: [...new Set(impossible.map(({ check }) => check))],
+  };
+}
+
+function rank({ severity }: Finding): number {
+  return severities.indexOf(severity);
+}
+
+function partition<T>(all: readonly T[], holds: (one: T) => boolean): [T[], T[]] {
+  return [all.filter(holds), all.filter((one) => !holds(one))];
+}
+
+/** Ten pods of one workload with one fault are one finding. */
+function joinAlike(findings: readonly Finding[]): Finding[] {
+  const groups = new Map<string, Finding[]>();
+  for (const [index, finding] of findings.entries()) {
+    const key = finding.alike === undefined ? `#${index}` : `${finding.alike} ${finding.severity}`;
+    groups.set(key, [...(groups.get(key) ?? []), finding]);
+  }
+  return [...groups.values()].flatMap(([first, ...others]) => {
+    if (first === undefined) return [];
+    if (others.length === 0) return [first];
+    const names = others.map(({ object }) => nameOf(object));
+    return [{ ...first, evidence: `${first.evidence}. The same of ${others.length} more: ${listed(names)}` }];
+  });
+}
