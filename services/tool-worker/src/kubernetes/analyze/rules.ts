@@ -1,3 +1,4 @@
+import { groupBy } from "../grouping.ts";
 import { findAutoscalers, findBlockingBudgets, findQuotas, findUnboundClaims } from "./capacity-rules.ts";
 import { findConfigErrors, findCrashLoops, findImagePulls, findOutOfMemory } from "./container-rules.ts";
 import { findDeprecatedApis } from "./deprecated-rules.ts";
@@ -87,11 +88,9 @@ function partition<T>(all: readonly T[], holds: (one: T) => boolean): [T[], T[]]
 
 /** Ten pods of one workload with one fault are one finding. */
 function joinAlike(findings: readonly Finding[]): Finding[] {
-  const groups = new Map<string, Finding[]>();
-  for (const [index, finding] of findings.entries()) {
-    const key = finding.alike === undefined ? `#${index}` : `${finding.alike} ${finding.severity}`;
-    groups.set(key, [...(groups.get(key) ?? []), finding]);
-  }
+  const groups = groupBy(findings, ({ alike, severity }, index) =>
+    alike === undefined ? `#${index}` : `${alike} ${severity}`,
+  );
   return [...groups.values()].flatMap(([first, ...others]) => {
     if (first === undefined) return [];
     if (others.length === 0) return [first];
