@@ -1,6 +1,6 @@
 import type { Event } from "./cluster-objects.ts";
-import { lastSeen, lastSeenMs } from "./analyze/relations.ts";
 import { groupBy } from "./grouping.ts";
+import { toDate } from "./times.ts";
 
 /** Events of one object for one reason: they differ in a number or a name in their messages, if at all. */
 export interface EventGroup {
@@ -50,4 +50,13 @@ function groupOf(last: Event, group: readonly Event[]): EventGroup {
 
 function countOf({ series, count }: Event): number {
   return Math.max(1, series?.count ?? count ?? 1);
+}
+
+export function lastSeen({ series, lastTimestamp, eventTime, firstTimestamp, metadata }: Event): string | undefined {
+  return series?.lastObservedTime ?? lastTimestamp ?? eventTime ?? firstTimestamp ?? metadata.creationTimestamp;
+}
+
+/** 0 where no time is known: such an event is the oldest. */
+export function lastSeenMs(event: Event): number {
+  return toDate(lastSeen(event))?.getTime() ?? 0;
 }

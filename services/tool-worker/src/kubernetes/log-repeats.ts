@@ -7,20 +7,35 @@ const TIME =
 /** The same within a line of JSON. */
 const JSON_TIME = /"(?:time|timestamp|ts|@timestamp|t)":\s{0,3}(?:"[^"]{0,40}"|[\d.]{1,20})/;
 
+export interface JoinedLine {
+  readonly text: string;
+  /** How many lines of the log it stands for; 0: it is the mark of a gap. */
+  readonly lines: number;
+}
+
+/** Where lines were left out between two that are shown. */
+const GAP: JoinedLine = { text: "--", lines: 0 };
+
 /**
  * Joins lines, and blocks of lines, that follow each other and differ in their time only: the newest stays, with how often it came, `(x12)`. undefined is a gap and stays one.
  */
-export function joinRepeats(lines: readonly (string | undefined)[]): (string | undefined)[] {
+export function joinRepeats(lines: readonly (string | undefined)[]): JoinedLine[] {
   const keys = lines.map((line) => (line === undefined ? undefined : keyOf(line)));
-  const joined: (string | undefined)[] = [];
+  const joined: JoinedLine[] = [];
   for (let start = 0; start < lines.length;) {
     const { size, times } = repeatAt(keys, start);
     const last = start + size * (times - 1);
-    const block = lines.slice(last, last + size);
-    joined.push(...(times === 1 ? block : [...block.slice(0, -1), `${block.at(-1) ?? ""} ${noteOf(size, times)}`]));
+    for (let at = last; at < last + size; at++) joined.push(joinedLine(lines[at], times));
+    const end = joined.at(-1);
+    if (times > 1 && end !== undefined)
+      joined[joined.length - 1] = { ...end, text: `${end.text} ${noteOf(size, times)}` };
     start += size * times;
   }
   return joined;
+}
+
+function joinedLine(line: string | undefined, times: number): JoinedLine {
+  return line === undefined ? GAP : { text: line, lines: times };
 }
 
 function noteOf(size: number, times: number): string {
@@ -34,6 +49,8 @@ function keyOf(line: string): string {
 /** The block that begins here and saves the most lines; one line once if nothing repeats. */
 function repeatAt(keys: readonly (string | undefined)[], start: number): { size: number; times: number } {
   let best = { size: 1, times: 1 };
+  // Empty lines are what they look like.
+  if (keys[start]?.trim() === "") return best;
   for (let size = 1; size <= MAX_BLOCK && start + 2 * size <= keys.length; size++) {
     const times = timesOf(keys, start, size);
     if (size * (times - 1) > best.size * (best.times - 1)) best = { size, times };

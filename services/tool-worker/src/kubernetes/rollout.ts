@@ -3,6 +3,12 @@ import type { Workload } from "./cluster-objects.ts";
 export const rolloutKinds = ["Deployment", "StatefulSet", "DaemonSet"] as const;
 export type RolloutKind = (typeof rolloutKinds)[number];
 
+export const rolloutPlurals: Readonly<Record<RolloutKind, string>> = {
+  Deployment: "deployments",
+  StatefulSet: "statefulsets",
+  DaemonSet: "daemonsets",
+};
+
 /** `done`: all pods are of the newest version and available. `failed`: it will not get on by itself. */
 export interface RolloutState {
   readonly state: "done" | "under way" | "paused" | "failed";
@@ -23,10 +29,16 @@ export function rolloutOf(kind: RolloutKind, workload: Workload): RolloutState {
 
 function deployment({ spec, status }: Workload): RolloutState {
   const wanted = spec.replicas ?? 1;
-  const { updatedReplicas: updated = 0, replicas = 0, availableReplicas: available = 0, conditions = [] } = status ?? {};
+  const {
+    updatedReplicas: updated = 0,
+    replicas = 0,
+    availableReplicas: available = 0,
+    conditions = [],
+  } = status ?? {};
   const words = `${updated} of ${wanted} pods are of the new version, ${available} of them or of older ones are available, ${replicas - updated} old ones are left`;
   const progress = conditions.find(({ type }) => type === "Progressing");
-  if (progress?.reason === "ProgressDeadlineExceeded") return { state: "failed", words: `it has not got on in time: ${words}` };
+  if (progress?.reason === "ProgressDeadlineExceeded")
+    return { state: "failed", words: `it has not got on in time: ${words}` };
   if (updated >= wanted && replicas <= updated && available >= updated) return done(`${available} of ${wanted} pods`);
   return spec.paused === true ? { state: "paused", words: `it is paused: ${words}` } : { state: "under way", words };
 }
@@ -43,11 +55,17 @@ function statefulSet({ spec, status }: Workload): RolloutState {
   const words = `${updated} of ${due} pods have the new version, ${ready} of ${wanted} are ready`;
   const isUpdated = kept > 0 ? updated >= due : currentRevision === updateRevision || updated >= wanted;
   if (!isUpdated || ready < wanted) return { state: "under way", words };
-  return kept > 0 ? { state: "done", words: `${words}; those below ordinal ${kept} keep the old one` } : done(`${ready} of ${wanted} pods`);
+  return kept > 0
+    ? { state: "done", words: `${words}; those below ordinal ${kept} keep the old one` }
+    : done(`${ready} of ${wanted} pods`);
 }
 
 function daemonSet({ spec, status }: Workload): RolloutState {
-  const { desiredNumberScheduled: wanted = 0, updatedNumberScheduled: updated = 0, numberAvailable: available = 0 } = status ?? {};
+  const {
+    desiredNumberScheduled: wanted = 0,
+    updatedNumberScheduled: updated = 0,
+    numberAvailable: available = 0,
+  } = status ?? {};
   const words = `${updated} of ${wanted} nodes have the new version, on ${available} it is available`;
   if (updated >= wanted && available >= wanted) return done(`pods on ${wanted} of ${wanted} nodes`);
   if (spec.updateStrategy?.type === "OnDelete") {

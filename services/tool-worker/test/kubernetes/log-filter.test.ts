@@ -117,11 +117,17 @@ describe("lines that repeat", () => {
     ],
     ["not: each is another", ["a", "b", "c"], ["a", "b", "c"]],
     ["not: there is another between them", ["a", "b", "a"], ["a", "b", "a"]],
-    ["not: a gap is between them", ["a", undefined, "a"], ["a", undefined, "a"]],
+    ["not: a gap is between them", ["a", undefined, "a"], ["a", "--", "a"]],
     ["not: numbers differ", ["took 1 ms", "took 2 ms"], ["took 1 ms", "took 2 ms"]],
+    ["not: they are empty", ["", "", "a"], ["", "", "a"]],
     ["nothing", [], []],
   ])("%s, are joined", (_, lines, expected) => {
-    expect(joinRepeats(lines)).toEqual(expected);
+    expect(joinRepeats(lines).map(({ text }) => text)).toEqual(expected);
+  });
+
+  it("tell for how many each stands", () => {
+    const joined = joinRepeats(["a", "a", "b", "c", "b", "c", undefined, "d"]);
+    expect(joined.map(({ lines }) => lines)).toEqual([2, 2, 2, 0, 1]);
   });
 
   it("are joined in time, whatever they are", () => {

@@ -1,8 +1,9 @@
 import type { Autoscaler, DisruptionBudget } from "../cluster-objects.ts";
+import { lastSeen } from "../event-groups.ts";
 import { parseQuantity } from "../quantity.ts";
 import { agoOf, msSince } from "../times.ts";
 import { listed, quote, refOf, type Finding } from "./finding.ts";
-import { eventsOf, lastSeen } from "./relations.ts";
+import { eventsOf } from "./relations.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 const SETTLING_MS = 60_000;

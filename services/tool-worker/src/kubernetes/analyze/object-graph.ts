@@ -89,7 +89,9 @@ function serviceEdges({ services, ingresses, pods }: Snapshot): Edge[] {
 
 function backendNames({ spec }: Ingress): string[] {
   const paths = (spec?.rules ?? []).flatMap(({ http }) => http?.paths ?? []);
-  return [spec?.defaultBackend, ...paths.map(({ backend }) => backend)].flatMap((backend) => backend?.service?.name ?? []);
+  return [spec?.defaultBackend, ...paths.map(({ backend }) => backend)].flatMap(
+    (backend) => backend?.service?.name ?? [],
+  );
 }
 
 function useEdges({ pods }: Snapshot): Edge[] {
@@ -116,8 +118,14 @@ function settingsOf({ containers, initContainers = [], volumes = [] }: PodSpec):
   const used = [...inContainers, ...inVolumes];
   const claims = volumes.flatMap(({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName ?? []);
   return [
-    ...named("ConfigMap", used.flatMap(([name]) => name ?? [])),
-    ...named("Secret", used.flatMap(([, name]) => name ?? [])),
+    ...named(
+      "ConfigMap",
+      used.flatMap(([name]) => name ?? []),
+    ),
+    ...named(
+      "Secret",
+      used.flatMap(([, name]) => name ?? []),
+    ),
     ...named("PersistentVolumeClaim", claims),
   ];
 }
@@ -147,14 +155,19 @@ function policyEdges({ autoscalers, budgets, pods }: Snapshot): Edge[] {
  */
 export function relatedTo(root: ObjectRef, { below, above }: ObjectGraph): ReadonlySet<string> {
   const down = closure([root], (object) => below(object).map(({ to }) => to));
-  const owned = closure([root], (object) => below(object).flatMap(({ relation, to }) => (relation === "owns" ? [to] : [])));
+  const owned = closure([root], (object) =>
+    below(object).flatMap(({ relation, to }) => (relation === "owns" ? [to] : [])),
+  );
   const up = closure([...owned.values()], (object) =>
     above(object).flatMap(({ relation, from }) => (relation === "uses" && keyOf(object) !== keyOf(root) ? [] : [from])),
   );
   return new Set([...down.keys(), ...up.keys()]);
 }
 
-function closure(from: readonly ObjectRef[], next: (object: ObjectRef) => readonly ObjectRef[]): Map<string, ObjectRef> {
+function closure(
+  from: readonly ObjectRef[],
+  next: (object: ObjectRef) => readonly ObjectRef[],
+): Map<string, ObjectRef> {
   const found = new Map(from.map((object) => [keyOf(object), object]));
   // A map is gone through in the order of its entries, also those that are added meanwhile.
   for (const object of found.values()) {

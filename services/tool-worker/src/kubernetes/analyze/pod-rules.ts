@@ -1,8 +1,9 @@
 import type { Event } from "../cluster-objects.ts";
+import { lastSeen } from "../event-groups.ts";
 import type { Pod } from "../pod-objects.ts";
 import { agoOf, msSince } from "../times.ts";
 import { listed, nameOf, quote, refOf, type Finding } from "./finding.ts";
-import { eventsOf, isReady, lastSeen, workloadOf } from "./relations.ts";
+import { eventsOf, isReady, workloadOf } from "./relations.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** Starting, being given a node, getting ready: what takes less is no fault. */

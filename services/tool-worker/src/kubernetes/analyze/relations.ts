@@ -1,6 +1,6 @@
 import type { Event, LabelSelector } from "../cluster-objects.ts";
 import type { Metadata, Pod } from "../pod-objects.ts";
-import { toDate } from "../times.ts";
+import { lastSeenMs } from "../event-groups.ts";
 import { refOf, type ObjectRef } from "./finding.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -54,15 +54,6 @@ export function eventsOf({ events }: Pick<Snapshot, "events">, { kind, namespace
         about?.kind === kind && about.name === name && (namespace === undefined || about.namespace === namespace),
     )
     .toSorted((one, other) => lastSeenMs(other) - lastSeenMs(one));
-}
-
-export function lastSeen({ series, lastTimestamp, eventTime, firstTimestamp, metadata }: Event): string | undefined {
-  return series?.lastObservedTime ?? lastTimestamp ?? eventTime ?? firstTimestamp ?? metadata.creationTimestamp;
-}
-
-/** 0 where no time is known: such an event is the oldest. */
-export function lastSeenMs(event: Event): number {
-  return toDate(lastSeen(event))?.getTime() ?? 0;
 }
 
 /** A pod that takes part: neither at its end nor being deleted. */

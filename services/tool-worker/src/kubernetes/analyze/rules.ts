@@ -23,40 +23,49 @@ export type Check = (typeof checks)[number];
 
 interface Rule {
   readonly check: Check;
-  /** Without one of these nothing can be said. Others that a rule looks at make its findings better, no more. */
+  /** Without one of these nothing can be said. */
   readonly needs: readonly ListName[];
+  /** These make its findings better: causes, and by which workload a pod is known. */
+  readonly also?: readonly ListName[];
   /** Pure: the same snapshot gives the same findings. */
   find(snapshot: Snapshot): readonly Finding[];
 }
 
+const owners: readonly ListName[] = ["replicaSets", "jobs"];
+const workloads: readonly ListName[] = ["deployments", "statefulSets", "daemonSets"];
+const written: readonly ListName[] = ["cronJobs", "ingresses", "autoscalers", "budgets"];
+
 export const rules: readonly Rule[] = [
-  { check: "crashloop", needs: ["pods"], find: findCrashLoops },
-  { check: "oom", needs: ["pods"], find: findOutOfMemory },
-  { check: "imagepull", needs: ["pods"], find: findImagePulls },
-  { check: "config", needs: ["pods"], find: findConfigErrors },
-  { check: "pending", needs: ["pods"], find: findPending },
-  { check: "probes", needs: ["pods"], find: findFailingProbes },
-  { check: "evicted", needs: ["pods"], find: findEvicted },
-  { check: "endpoints", needs: ["services", "pods"], find: findServicesWithoutEndpoints },
-  { check: "endpoints", needs: ["services", "endpointSlices"], find: findUnfilledServices },
+  { check: "crashloop", needs: ["pods"], also: owners, find: findCrashLoops },
+  { check: "oom", needs: ["pods"], also: owners, find: findOutOfMemory },
+  { check: "imagepull", needs: ["pods"], also: [...owners, "events"], find: findImagePulls },
+  { check: "config", needs: ["pods"], also: owners, find: findConfigErrors },
+  { check: "pending", needs: ["pods"], also: [...owners, "events"], find: findPending },
+  { check: "probes", needs: ["pods"], also: [...owners, "events"], find: findFailingProbes },
+  { check: "evicted", needs: ["pods"], also: owners, find: findEvicted },
   // Without the workloads a Service would be said to select nothing that is only scaled to 0.
-  {
-    check: "selector",
-    needs: ["services", "pods", "deployments", "statefulSets", "daemonSets"],
-    find: findSelectorMismatches,
-  },
+  { check: "endpoints", needs: ["services", "pods", ...workloads], find: findServicesWithoutEndpoints },
+  { check: "endpoints", needs: ["services", "endpointSlices"], find: findUnfilledServices },
+  { check: "selector", needs: ["services", "pods", ...workloads], find: findSelectorMismatches },
   { check: "ingress", needs: ["ingresses", "services"], find: findIngressBackends },
-  { check: "pvc", needs: ["claims"], find: findUnboundClaims },
-  { check: "quota", needs: ["quotas"], find: findQuotas },
+  { check: "pvc", needs: ["claims"], also: ["pods", "events"], find: findUnboundClaims },
+  { check: "quota", needs: ["quotas"], also: ["events"], find: findQuotas },
   { check: "hpa", needs: ["autoscalers"], find: findAutoscalers },
   { check: "pdb", needs: ["budgets"], find: findBlockingBudgets },
   { check: "rollout", needs: ["deployments"], find: findStuckRollouts },
   { check: "rollout", needs: ["statefulSets", "daemonSets", "events"], find: findFailedCreates },
   { check: "jobs", needs: ["jobs"], find: findFailedJobs },
   { check: "nodes", needs: ["nodes"], find: findNodes },
-  { check: "deprecated", needs: ["deployments"], find: findDeprecatedApis },
-  { check: "privileged", needs: ["pods"], find: findPrivileged },
+  { check: "deprecated", needs: ["deployments"], also: [...written, ...workloads], find: findDeprecatedApis },
+  { check: "privileged", needs: ["pods"], also: owners, find: findPrivileged },
 ];
+
+/** All lists that some checks look at. */
+export function listsFor(only: readonly Check[]): ReadonlySet<ListName> {
+  return new Set(
+    rules.filter(({ check }) => only.includes(check)).flatMap(({ needs, also = [] }) => [...needs, ...also]),
+  );
+}
 
 export interface NamedFinding extends Finding {
   readonly check: Check;
