@@ -1,4 +1,4 @@
-import { ApiException, type KubeConfig } from "@kubernetes/client-node";
+import type { KubeConfig } from "@kubernetes/client-node";
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { z } from "zod";
@@ -10,6 +10,19 @@ export class AccessError extends Error {
   constructor(message: string, cause?: unknown) {
     super(message, { cause });
     this.name = "AccessError";
+  }
+}
+
+/** An answer that is no success. */
+export class StatusError extends Error {
+  readonly status: number;
+  /** As text. */
+  readonly body: string;
+  constructor(status: number, body: string) {
+    super(`status ${status}`);
+    this.name = "StatusError";
+    this.status = status;
+    this.body = body;
   }
 }
 
@@ -57,7 +70,6 @@ function codeOf(error: unknown): string | undefined {
 /** For the log: all messages and codes, without credentials and without a stack. */
 export function reasonOf(error: unknown): string {
   const texts = chainOf(error).map((one) => {
-    if (one instanceof ApiException) return `status ${one.code}`;
     if (!(one instanceof Error)) return typeof one === "string" ? one.trim() : "";
     const code = codeOf(one);
     return code === undefined || one.message.includes(code) ? one.message : `${one.message} (${code})`;
@@ -78,10 +90,7 @@ export function accessSentence(error: unknown, config: KubeConfig, now: Date): s
   );
   const status = refusal.find((found) => found !== undefined);
   if (status !== undefined) return `The cluster cannot be reached: the proxy in the kubeconfig refused (${status}).`;
-  const isBlocked = chain.some((one) => one instanceof Error && one.message === "bad port");
-  const meaning = isBlocked
-    ? "its port is one that is never used for it"
-    : CAUSES.find(([pattern]) => codes.some((code) => pattern.test(code)))?.[1];
+  const meaning = CAUSES.find(([pattern]) => codes.some((code) => pattern.test(code)))?.[1];
   const ended = endedCertificate(config, now);
   // A server that wants a certificate that holds says so with an alert, or only by hanging up.
   if (ended !== undefined && codes.some((code) => /ALERT|ECONNRESET|EPIPE|UND_ERR_SOCKET|EPROTO/.test(code))) {
@@ -91,13 +100,8 @@ export function accessSentence(error: unknown, config: KubeConfig, now: Date): s
   if (codes.some((code) => UNREADABLE.test(code))) {
     return "A certificate, key or token that the tool worker's kubeconfig names cannot be read.";
   }
-  if (chain.some(isUnreadable)) return "The cluster's answer cannot be understood.";
+  if (chain.some((one) => one instanceof SyntaxError)) return "The cluster's answer cannot be understood.";
   return `${server} cannot be reached.`;
-}
-
-/** The client library has no class for an answer of a kind that it does not know. */
-function isUnreadable(error: unknown): boolean {
-  return error instanceof SyntaxError || (error instanceof Error && /content-type|mediaType/i.test(error.message));
 }
 
 const refusedLogin = "The cluster refused the credentials of the tool worker";
