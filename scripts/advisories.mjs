@@ -1,15 +1,15 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { judge } from "./audit-findings.mjs";
+import { judge } from "./advisory-findings.mjs";
 import { run } from "./setup/commands.mjs";
 import { root } from "./setup/paths.mjs";
 import { say } from "./setup/progress.mjs";
 import { giveHelp } from "./setup/usage.mjs";
 
-const usage = `Usage: node scripts/audit.mjs [--root FOLDER] [--allowed FILE]
+const usage = `Usage: node scripts/advisories.mjs [--root FOLDER] [--allowed FILE]
 
-  Fails on known weaknesses of severity high or critical that scripts/audit-allowed.json does not explain.`;
+  Fails on known weaknesses of severity high or critical that scripts/advisories-allowed.json does not explain.`;
 
 giveHelp(process.argv.slice(2), usage);
 const AUDIT_DEADLINE_MS = 120_000;
@@ -17,7 +17,7 @@ const AUDIT_DEADLINE_MS = 120_000;
 const { values } = parseArgs({
   options: {
     root: { type: "string", default: root },
-    allowed: { type: "string", default: path.join(import.meta.dirname, "audit-allowed.json") },
+    allowed: { type: "string", default: path.join(import.meta.dirname, "advisories-allowed.json") },
   },
 });
 
