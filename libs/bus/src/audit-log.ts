@@ -177,16 +177,17 @@ export function addAuditFigures(registry: Registry, { counts }: Pick<AuditLog, "
 const nearlyFull = 0.8;
 /** Probes are waited for. */
 const lookMs = 300;
+const dayMs = 86_400_000;
 
 /** For probes: a sentence when the audit log is nearly full, when it keeps for a shorter time than is set, and when there is none. */
-export async function auditNotes({ state }: Pick<AuditLog, "state">, wantedMs: number): Promise<string[]> {
+export async function auditNotes({ state }: Pick<AuditLog, "state">, wantedDays: number): Promise<string[]> {
   const found = await withDeadline(state(), lookMs, "the look at the audit log").catch(() => undefined);
   if (found === undefined) return ["The audit log cannot be asked: without it no tool changes anything."];
-  const days = (ms: number): number => Math.round(ms / 86_400_000);
-  const isShort = found.keepMs > 0 && found.keepMs < wantedMs;
+  const days = (ms: number): number => Math.round(ms / dayMs);
+  const isShort = found.keepMs > 0 && found.keepMs < wantedDays * dayMs;
   return [
     ...(isShort
-      ? [`The audit log keeps ${days(found.keepMs)} days, AUDIT_DAYS is ${days(wantedMs)}: \`nats stream edit AUDIT\`.`]
+      ? [`The audit log keeps ${days(found.keepMs)} days, AUDIT_DAYS is ${wantedDays}: \`nats stream edit AUDIT\`.`]
       : []),
     ...(found.fill < nearlyFull
       ? []

@@ -1,10 +1,14 @@
+import { jetstreamManager } from "@nats-io/jetstream";
 import { AuditEntry, auditChannels, limits, parseStored, streams } from "@parley/protocol";
+import type { Logger } from "@parley/runtime";
 import { wholeStream, type FoundMessage } from "./direct-get.ts";
 import type { BrokerLink } from "./nats-connection.ts";
-import type { PatientLookups } from "./patient-lookups.ts";
+import { createOutbox } from "./outbox.ts";
+import { askTimeoutMs, createPatientLookups, type PatientLookups } from "./patient-lookups.ts";
+import { createRequests } from "./requests.ts";
 import { addReadConsumer, type ReadConsumer } from "./stream-consumer.ts";
 import { readAll, type ReadMessage } from "./stream-reading.ts";
-import type { Unreadable } from "./unreadable.ts";
+import { createUnreadable, type Unreadable } from "./unreadable.ts";
 
 /** An entry with where and when the broker stored it, by its clock. */
 export interface AuditRecord {
@@ -21,6 +25,26 @@ export interface AuditQuery {
   /** Only what was stored since, by the broker's clock. */
   readonly sinceMs?: number | undefined;
   matches(entry: AuditEntry): boolean;
+}
+
+/** What somebody looks for; what is not named is not looked at. */
+export interface AuditFilter {
+  /** By id: whose turn it was, who decided, or by whose word something ran. */
+  readonly user?: string | undefined;
+  /** A name, or the beginning of names with `*` behind it. */
+  readonly tool?: string | undefined;
+  readonly conversation?: string | undefined;
+  readonly kind?: string | undefined;
+}
+
+export function auditMatcher({ user, tool, conversation, kind }: AuditFilter): (entry: AuditEntry) => boolean {
+  const isTool = (name: string): boolean =>
+    tool?.endsWith("*") === true ? name.startsWith(tool.slice(0, -1)) : name === tool;
+  return (entry) =>
+    (user === undefined || entry.user?.id === user || entry.agreed_by?.id === user) &&
+    (tool === undefined || isTool(entry.tool ?? "")) &&
+    (conversation === undefined || entry.conversation_id === conversation) &&
+    (kind === undefined || entry.kind === kind);
 }
 
 export interface AuditPage {
@@ -124,9 +148,25 @@ function createFollower(deps: ReadingDeps, newest: () => Promise<FoundMessage | 
       const timeMs = last.time.getTime();
       if (at?.seq === seq && at.timeMs === timeMs) return;
       const goesOn = at !== undefined && seq > at.seq && timeMs >= at.timeMs;
-      const from = goesOn && at !== undefined ? { fromSeq: at.seq + 1 } : { fromSeq: 1, fromMs: timeMs - limits.approvalMs };
+      const from =
+        goesOn && at !== undefined ? { fromSeq: at.seq + 1 } : { fromSeq: 1, fromMs: timeMs - limits.approvalMs };
       await readUntil(deps, from, seq, take);
       at = { seq, timeMs };
+    },
+  };
+}
+
+/** For people who only look: it makes nothing, and needs the rights of the role `auditor`. `close` leaves the connection to whoever made it. */
+export async function openAuditReader(link: BrokerLink, log: Logger): Promise<AuditReading & { close(): void }> {
+  const manager = await jetstreamManager(link.nc, { checkAPI: false, timeout: askTimeoutMs });
+  const outbox = createOutbox();
+  const requests = createRequests(link, outbox, log);
+  const jsm = createPatientLookups(manager, requests, { replicas: 1 });
+  return {
+    ...createAuditReading({ link, jsm, unreadable: createUnreadable(log) }),
+    close() {
+      outbox.close();
+      requests.close();
     },
   };
 }

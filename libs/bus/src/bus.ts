@@ -126,7 +126,13 @@ export async function openBus({ servers, tls, name, log, ...streamOptions }: Bus
     agents: createAgentSignals(link, outbox, log),
     transcripts,
     gate: createGateLog({ link, jsm, append: appender.append, setUp: () => setUpGate(manager, options), unreadable }),
-    audit: createAuditLog({ link, jsm, append: appender.append, setUp: () => setUpAudit(manager, options), unreadable }),
+    audit: createAuditLog({
+      link,
+      jsm,
+      append: appender.append,
+      setUp: () => setUpAudit(manager, options),
+      unreadable,
+    }),
     ...conversationParts({ link, jsm, events, facts, shards, unreadable, log }, eventWindowMs),
     watchStreams(onDisturbed, signal) {
       if (options.replicas > 1) createStreamWatch({ jsm: manager, shards: options.shards }).start(onDisturbed, signal);

@@ -60,11 +60,7 @@ export function messagesOf({ messages, bytes }: Collection): StoredMessage[] {
  * breaks: what the broker had sent by then is not sent again. The count of pending messages that comes with a message is not used: nats-server
  * 2.9.10 counts too many for a filtered consumer that starts in mid-stream, so a reader that waits for zero waits for ever (seen).
  */
-export async function readAll(
-  { nc, onDisconnect }: BrokerLink,
-  pull: string,
-  take: Take,
-): Promise<void> {
+export async function readAll({ nc, onDisconnect }: BrokerLink, pull: string, take: Take): Promise<void> {
   const inbox = createInbox();
   const inOrder = createOrder(take);
   let empty = 0;

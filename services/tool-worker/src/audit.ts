@@ -105,6 +105,7 @@ function defined(fields: object): object {
 
 /** As JSON, without what looks like a secret by its name or its form. The audit log cuts it. */
 function shownArguments({ arguments: args }: ToolJob): Pick<AuditEntry, "arguments"> {
-  const hide = (name: string, value: unknown): unknown => (typeof value === "string" ? redactValue(name, value) : value);
+  const hide = (name: string, value: unknown): unknown =>
+    typeof value === "string" ? redactValue(name, value) : value;
   return { arguments: JSON.stringify(args, hide) };
 }

@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import {
+  addAuditFigures,
   addStorageFigures,
+  auditNotes,
   connectRedis,
   createToolCatalogue,
   natsAddress,
@@ -37,8 +39,11 @@ runMain("tool-worker", async ({ env }) => {
   // First of all, so that the process can be seen to live while it waits for the broker.
   let ready = (): string[] => ["The broker cannot be reached."];
   const { ADMIN_HOST: host, ADMIN_PORT: port } = config;
-  const notes = (): Promise<string[]> => Promise.resolve([...limits.problems()]);
-  const admin = await startAdmin({ host, port, registry: metrics.registry, ready: () => ready(), notes, log });
+  let notes = async (): Promise<string[]> => [...limits.problems()];
+  const admin = await startAdmin({
+    ...{ host, port, registry: metrics.registry, log },
+    ...{ ready: () => ready(), notes: () => notes() },
+  });
   life.use("the admin server", admin.close);
   const bus = await openBus({ ...natsAddress(config), name: worker, ...streamSettings(config), log });
   life.use("the broker connection", bus.close);
@@ -48,6 +53,10 @@ runMain("tool-worker", async ({ env }) => {
   const running = createRunningCalls();
   observe(telemetry, { config, log, life }, running.count);
   addStorageFigures(metrics.registry, bus);
+  addAuditFigures(metrics.registry, bus.audit);
+  life.use("the audit log", bus.audit.settled);
+  await bus.audit.setUp().catch((err: unknown) => log.error({ err }, "there is no audit log yet: nothing is changed"));
+  notes = async () => [...limits.problems(), ...(await auditNotes(bus.audit, config.AUDIT_DAYS))];
   const calls = createCallLog({ bus, worker, log });
   life.use("cancels", listenForCancels({ bus, shards: config.SHARDS, calls, running, log }));
   // The broker must know of the subscription before the first call is taken.
