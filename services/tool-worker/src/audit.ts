@@ -63,13 +63,11 @@ export function createAudit({ bus: { audit }, worker, withArguments, log }: Audi
   };
 
   return {
-    async asked(call, { hash, summary, expires_at, ...question }) {
-      const fourEyes = "four_eyes" in question && question.four_eyes === true ? { four_eyes: true as const } : {};
+    async asked(call, { hash, summary, expires_at, four_eyes }) {
       // Whoever finds a question that nobody has decided writes it again: its worker may have been lost before this.
-      await write("asked", call, { id: `asked.${call.job.call_id}`, hash, summary, expires_at, ...fourEyes });
+      await write("asked", call, { id: `asked.${call.job.call_id}`, hash, summary, expires_at, four_eyes });
     },
-    begun: (call, agreed) =>
-      write("begun", call, defined({ hash: agreed?.hash, agreed_by: agreed?.by && personOf(agreed.by) })),
+    begun: (call, agreed) => write("begun", call, { hash: agreed?.hash, agreed_by: agreed?.by }),
     ended(call, { status, result, duration_ms }) {
       void write("ended", call, { status, result_bytes: Buffer.byteLength(result), duration_ms });
     },
@@ -83,24 +81,12 @@ function entryOf(kind: AuditKind, { job, tool, access, verdict }: AuditedCall, w
   const { conversation_id, turn_id, call_id, tool_name, user, caller } = job;
   const { tenant, roles, session, address } = caller ?? {};
   return {
-    ...{ v: 1, kind, writer, user: personOf(user), conversation_id, turn_id, call_id },
-    ...defined({ tenant, roles, session, address }),
-    tool: tool?.name ?? tool_name,
-    ...defined({ effect: tool?.effect, access: access && [...access] }),
+    ...{ v: 1, kind, writer, user: { id: user.id, name: user.name }, tenant, roles, session, address },
+    ...{ conversation_id, turn_id, call_id, tool: tool?.name ?? tool_name, effect: tool?.effect },
+    access: access && [...access],
     arguments_hash: createHash("sha256").update(JSON.stringify(job.arguments)).digest("hex"),
-    ...defined({ ...verdict }),
+    ...verdict,
   };
-}
-
-function personOf({ id, name }: { readonly id: string; readonly name?: string | undefined }) {
-  return { id, ...defined({ name }) };
-}
-
-type Defined<T> = { [Name in keyof T]?: Exclude<T[Name], undefined> };
-
-function defined<T extends object>(fields: T): Defined<T>;
-function defined(fields: object): object {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
 /** As JSON, without what looks like a secret by its name or its form. The audit log cuts it. */
