@@ -1,7 +1,7 @@
 import { mkdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { startSystem, tempDir, type System, type TempDir } from "@parley/testkit";
+import { eventually, startSystem, tempDir, type System, type TempDir } from "@parley/testkit";
 import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { launchChromium, openPage, type WatchedPage } from "./chromium.ts";
@@ -95,10 +95,9 @@ test("counts down what is left, is decided with the keyboard alone, and has name
   await turnThatIs(page, "waiting");
   const box = boxThatIs(page, "pending");
   const before = await box.getByTestId("approval-until").innerText();
-  await page.waitForFunction(
-    (text) => document.querySelector('[data-testid="approval-until"]')?.textContent !== text,
-    before,
-  );
+  await eventually(async () => (await box.getByTestId("approval-until").innerText()) !== before, {
+    what: "a second to be counted",
+  });
   await page.getByRole("group", { name: /^Adds the line/ }).waitFor();
   await page.getByRole("region", { name: "What would change" }).waitFor();
   const confirm = page.getByRole("textbox", { name: "Type approved to approve" });

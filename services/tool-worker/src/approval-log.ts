@@ -1,4 +1,4 @@
-import { EventTooLargeError, FactsFullError, type Bus, type StoredFact } from "@parley/bus";
+import { EventTooLargeError, FactsFullError, type Bus, type FactAddress, type StoredFact } from "@parley/bus";
 import {
   askedEventOf,
   beginningOf,
@@ -39,6 +39,12 @@ export function createApprovalLog({ events, facts }: Pick<Bus, "events" | "facts
         Promise.all([facts.readStored("asked", address), facts.readStored("decided", address)]),
       );
       return { asked, decided };
+    },
+
+    /** Where calls like one another were agreed to; undefined: nowhere that can be read. */
+    async readLike(address: FactAddress): Promise<FactOf<"like"> | undefined> {
+      const fact = await retried(() => facts.read("like", address));
+      return fact?.kind === "like" ? fact : undefined;
     },
 
     /**
