@@ -1,5 +1,6 @@
 import { limits } from "@parley/protocol";
 import {
+  auditFields,
   brokerFields,
   durationMs,
   flag,
@@ -46,6 +47,10 @@ const MIN_APPROVAL_MS = 1_000;
 export const Config = z.object({
   NODE_ENV: nodeEnv(),
   ...brokerFields(),
+  ...auditFields(),
+  AUDIT_ARGUMENTS: flag().describe(
+    "Keeps the arguments of calls in the audit log, masked and at most 1 KB, beside their hash.",
+  ),
   ...redisFields("with the queue of tool calls"),
   ADMIN_HOST: host().describe("Where probes and metrics are served."),
   ADMIN_PORT: port().default(8021).describe("Where probes and metrics are served."),
@@ -60,6 +65,9 @@ export const Config = z.object({
     .default(APPROVAL_MS)
     .describe("How long people have to agree to a call that needs it, 1 s to 24 h; undecided by then it is denied."),
   LIMITS_FILE: limitsFile(),
+  TOOL_POLICY_FILE: optionalText().describe(
+    "Which calls run, are asked about, or denied. Default: `config/tool-policy.yaml`, if it is there. Read again when it changes.",
+  ),
   KUBECONFIG: optionalText().describe(
     "Access to the cluster that the Kubernetes tools read: one file or several, as for kubectl.",
   ),

@@ -1,12 +1,15 @@
+import { hostname } from "node:os";
 import type { Bus, FactAddress, StoredFact } from "@parley/bus";
 import {
   ChatError,
   decidedEventOf,
   hasExpired,
+  likeTurn,
   subjects,
   titleLine,
   turnOfCall,
   type ApproveFrame,
+  type AuditEntry,
   type Caller,
   type DecidedEvent,
   type DecisionFrame,
@@ -16,23 +19,26 @@ import {
 } from "@parley/protocol";
 import { countOne, type ApprovalOutcome } from "../figures/metrics.ts";
 import { isAsked, isDecision, type Asked } from "../hub/decision.ts";
-import type { Ownership } from "./ownership.ts";
+import { checkFourEyes, checkWaits, isStillOpen, noSuchCall } from "./open-call.ts";
+import type { DeciderRights, Ownership } from "./ownership.ts";
 
 export interface ApproveDeps {
-  readonly bus: Pick<Bus, "events" | "facts" | "turns">;
+  readonly bus: Pick<Bus, "events" | "facts" | "turns" | "audit">;
   readonly ownership: Ownership;
   readonly counters: { readonly approvals: Map<ApprovalOutcome, number> };
 }
 
-/** The frame, and the call that it is about. */
-interface Wish extends Omit<ApproveFrame, "type"> {
+/** The frame, the call that it is about, and who wishes it. */
+interface Wish extends Omit<ApproveFrame, "type">, DeciderRights {
   readonly turn: TurnId;
   readonly user: User;
+  readonly caller: Caller;
 }
 
 /**
  * `approve`: decides on a call that waits for a person (docs/adr/0017). The fact first, which alone counts and of which there is one, then the event that all who
- * look get. Resolves to the decision that counts, also where it was made before and its turn has ended. Throws NOT_FOUND where no such call waits, or nobody knows any more, INVALID_FRAME where what is to be typed was not, CONFLICT where it was decided otherwise before,
+ * look get. Resolves to the decision that counts, also where it was made before and its turn has ended. Throws NOT_FOUND where no such call waits, or nobody knows any more, INVALID_FRAME where what is to be typed was not, FORBIDDEN where
+ * somebody else has to agree, CONFLICT where it was decided otherwise before,
  * APPROVAL_EXPIRED where the time was over, OVERLOADED when the broker does not answer: then nobody knows yet, and it can be asked again.
  */
 export function createApproveHandler({ bus, ownership, counters }: ApproveDeps) {
@@ -46,20 +52,21 @@ export function createApproveHandler({ bus, ownership, counters }: ApproveDeps) 
 
   return async (caller: Caller, frame: Omit<ApproveFrame, "type">): Promise<DecisionFrame> => {
     const { conversation_id, call_id } = frame;
-    await ownership.check(conversation_id, caller, "conversation:decide");
+    const rights = await ownership.decider(conversation_id, caller);
     const turn = turnOfCall(call_id);
     if (turn === undefined) throw noSuchCall();
-    const wish = { ...frame, turn, user: caller.user };
+    const wish = { ...frame, ...rights, turn, user: caller.user, caller };
     const { decided, isNew } = await decide(bus, wish).catch(refuseOther);
     count(isNew ? (decided.approved ? "approved" : "denied") : "repeated");
-    const { approved, by, reason } = decided;
-    const said = { approved, ...(by === undefined ? {} : { by }), ...(reason === undefined ? {} : { reason }) };
+    const { approved, by, reason, like_ms } = decided;
+    const said = {
+      approved,
+      ...(by === undefined ? {} : { by }),
+      ...(reason === undefined ? {} : { reason }),
+      ...(like_ms === undefined ? {} : { like_for_ms: like_ms }),
+    };
     return { type: "decision", conversation_id, turn_id: turn, call_id, ...said };
   };
-}
-
-function noSuchCall(message = "No such call waits for a decision, or not any more."): ChatError {
-  return new ChatError("NOT_FOUND", { message });
 }
 
 async function decide(bus: ApproveDeps["bus"], wish: Wish): Promise<{ decided: FactOf<"decided">; isNew: boolean }> {
@@ -70,13 +77,16 @@ async function decide(bus: ApproveDeps["bus"], wish: Wish): Promise<{ decided: F
   if (!isAsked(asked)) throw noSuchCall();
   if (before !== undefined)
     return { decided: await settle(bus, wish, asked, { found: before, isNew: false }), isNew: false };
+  if (wish.approved) await checkFourEyes(facts, asked.fact, wish);
   checkConfirmed(asked.fact, wish);
+  checkLike(asked.fact, wish);
   await checkWaits(bus, address);
   const { won } = await facts.write(decisionOf(asked.fact, wish));
   // Also one's own is read again: only the broker's time tells whether it came in time.
   const stored = await facts.readStored("decided", address);
   // Between the two the conversation was deleted.
   if (stored === undefined) throw noSuchCall();
+  if (won) await noteLike(facts, asked.fact, wish);
   return { decided: await settle(bus, wish, asked, { found: stored, isNew: won }), isNew: won };
 }
 
@@ -86,27 +96,35 @@ function checkConfirmed({ confirm }: FactOf<"asked">, { approved, confirm: typed
   throw new ChatError("INVALID_FRAME", { message });
 }
 
-/** Whether the turn is still there, and the call still waits. */
-async function checkWaits({ facts, turns }: ApproveDeps["bus"], address: FactAddress): Promise<void> {
-  const { conversation, turn } = address;
-  const [cancel, result, isOpen] = await Promise.all([
-    facts.read("cancel", { conversation, turn }),
-    facts.read("result", address),
-    isStillOpen(turns, address),
-  ]);
-  if (cancel !== undefined) throw noSuchCall("The answer was cancelled: nothing of it waits for a decision.");
-  if (result !== undefined) throw noSuchCall("The call has ended: there is nothing to decide.");
-  if (!isOpen) throw noSuchCall("The answer has ended: nothing of it waits for a decision.");
+function checkLike({ like_ms: mostMs }: FactOf<"asked">, { approved, like_ms: wishedMs }: Wish): void {
+  if (!approved || wishedMs === undefined || wishedMs <= (mostMs ?? 0)) return;
+  const most = mostMs === undefined ? "not to calls like it" : `to calls like it for at most ${mostMs} ms`;
+  throw new ChatError("INVALID_FRAME", { message: `This can be agreed to, ${most} (\`like_ms\`).` });
 }
 
-/** A turn is in the queue until its end is stored. */
-async function isStillOpen(turns: Bus["turns"], { conversation, turn }: FactAddress): Promise<boolean> {
-  const queued = (await turns.waiting(conversation)).find(({ request }) => request.turn_id === turn);
-  return queued !== undefined && !(await turns.hasEnded(queued));
+/** Where tool workers find that calls like it were agreed to. It decides nothing: lost with its edge, the next such call is asked about. */
+async function noteLike(
+  facts: ApproveDeps["bus"]["facts"],
+  { like_scope: scope }: FactOf<"asked">,
+  { approved, like_ms, conversation_id, turn: turn_id, call_id }: Wish,
+): Promise<void> {
+  if (!approved || like_ms === undefined || scope === undefined) return;
+  const decided = { turn_id, call_id };
+  const like: FactOf<"like"> = {
+    kind: "like",
+    v: 1,
+    conversation_id,
+    turn_id: likeTurn,
+    ts: Date.now(),
+    scope,
+    decided,
+  };
+  // The decision stands; who cannot note this has no room, or no broker.
+  await facts.replace(like, () => true).catch(() => false);
 }
 
 function decisionOf({ hash }: FactOf<"asked">, wish: Wish): FactOf<"decided"> {
-  const { conversation_id, turn: turn_id, call_id, approved, user } = wish;
+  const { conversation_id, turn: turn_id, call_id, approved, like_ms, user } = wish;
   // The model reads it, too: one line, without control characters.
   const reason = titleLine(wish.reason ?? "");
   return {
@@ -120,6 +138,7 @@ function decisionOf({ hash }: FactOf<"asked">, wish: Wish): FactOf<"decided"> {
     by: { id: user.id, ...(user.name === undefined ? {} : { name: user.name }) },
     ...(reason === "" ? {} : { reason }),
     hash,
+    ...(approved && like_ms !== undefined ? { like_ms } : {}),
   };
 }
 
@@ -133,10 +152,14 @@ async function settle(
   if (!isDecision(found)) throw new ChatError("CONFLICT", { message: "It was decided before." });
   const { fact } = found;
   const isExpired = hasExpired(asked, found);
-  await ensureEvent(bus, decidedEventOf(asked, found), isNew);
+  const own = fact.by?.id === wish.user.id;
+  await Promise.all([
+    ensureEvent(bus, decidedEventOf(asked, found), isNew),
+    ...(own ? [auditDecision(bus.audit, wish, { asked, fact, isExpired })] : []),
+  ]);
   if (isExpired)
     throw new ChatError("APPROVAL_EXPIRED", { message: "The time to decide was over: it counts as denied." });
-  if (fact.approved === wish.approved && fact.by?.id === wish.user.id) return fact;
+  if (fact.approved === wish.approved && own) return fact;
   const by = fact.by === undefined ? "" : ` by ${fact.by.name ?? fact.by.id}`;
   const how = fact.approved ? "agreed to" : "denied";
   throw new ChatError("CONFLICT", { message: `It was decided before: ${how}${by}.` });
@@ -149,4 +172,30 @@ async function ensureEvent({ events, turns }: ApproveDeps["bus"], event: Decided
   if (!isNew && (await events.last(subject)) !== undefined) return;
   if (!isNew && !(await isStillOpen(turns, { conversation, turn }))) return;
   await events.ensureWritten(subject, event);
+}
+
+interface Decided {
+  readonly asked: Asked;
+  readonly fact: FactOf<"decided">;
+  readonly isExpired: boolean;
+}
+
+/**
+ * The decision counts already, so it is told even where this cannot be stored; by whose word a call runs, the entry of its beginning says once more, and without
+ * that one it does not run. Told again after the same decision was made again: its edge may have died before this.
+ */
+async function auditDecision(
+  audit: Bus["audit"],
+  { caller: { user, tenant, roles, session, address } }: Wish,
+  { asked, fact, isExpired }: Decided,
+): Promise<void> {
+  const { conversation_id, turn_id, call_id, approved, reason, like_ms, hash } = fact;
+  const { tool_name: tool, four_eyes } = asked.fact;
+  const entry: AuditEntry = {
+    ...{ v: 1, kind: "decided", writer: `edge-${process.pid}@${hostname()}` },
+    ...{ user: { id: user.id, name: user.name }, roles: [...roles], tenant, session, address },
+    ...{ conversation_id, turn_id, call_id, tool, hash, four_eyes, approved, reason, like_ms },
+    expired: isExpired ? true : undefined,
+  };
+  await audit.write(entry, `decided.${call_id}`);
 }
