@@ -9,7 +9,7 @@ const widest = [24, 8, 32, 32, 60, 70, 60] as const;
 
 /** Line breaks and control characters would forge lines; what people wrote may hold anything. */
 // oxlint-disable-next-line no-control-regex
-const unprintable = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g;
+const unprintable = /[\s\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g;
 
 export function auditTable(records: readonly AuditRecord[]): string[] {
   const rows = [header, ...records.map(rowOf)].map((row) => row.map((cell, i) => cut(cell, widest[i] ?? 0)));

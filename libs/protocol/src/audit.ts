@@ -30,7 +30,7 @@ export type AuditAccess = z.infer<typeof AuditAccess>;
 
 const Person = z.object({ id: z.string(), name: z.string().optional() });
 
-/** A version that is newer may add fields and kinds; readers show what they know. When it was is the broker's word, not the entry's. */
+/** A version that is newer may add fields, which are ignored, and kinds, which are counted as unreadable. When it was is the broker's word, not the entry's. */
 export const AuditEntry = z.object({
   v: z.number().int(),
   kind: z.enum(["asked", "begun", "ended", "refused", "decided", "admin"]),
