@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { ToolError } from "../../tools/tool.ts";
-import { redactValue } from "../redaction.ts";
+import { maskObject } from "../masking.ts";
 
 /** An object as JSON; what an API server answers is nothing else. */
 export type Fields = Readonly<Record<string, unknown>>;
@@ -51,56 +51,45 @@ const UNSTABLE: readonly RegExp[] = [
 /** Bounds what an object from a hostile cluster may cost. */
 const MAX_FIELDS = 20_000;
 const MAX_DEPTH = 64;
-/** Of one value; the mark behind it stands for the rest. */
+/** Of one value; a digest stands for the rest. */
 const MAX_VALUE_CHARS = 1_000;
 
-/** An object as lines of one field each: paths and values in a fixed order, secrets as marks, nothing that changes by itself. */
-export function stableFields(object: unknown): ReadonlyMap<string, string> {
-  const found = new Map<string, string>();
-  const isSecret = isFields(object) && object["kind"] === "Secret";
-  const shown = (path: string, value: unknown): string => {
-    if (isSecret && SECRET_VALUES.test(path)) return secretMark(value, path);
-    return typeof value === "string" ? shownText(path, value) : (JSON.stringify(value) ?? "null");
-  };
-  const walk = (value: unknown, path: string, depth: number): void => {
+export interface Field {
+  /** As people may see it. */
+  readonly shown: string;
+  readonly isHidden: boolean;
+  /** What it is, to be compared and not to be shown. */
+  readonly is: string;
+}
+
+/** An object as fields by their paths, without what changes by itself, secrets hidden. Throws a ToolError for one that is too large to be shown. */
+export function stableFields(object: unknown): ReadonlyMap<string, Field> {
+  const found = new Map<string, Field>();
+  const walk = (value: unknown, masked: unknown, { path, depth }: { path: string; depth: number }): void => {
     if (UNSTABLE.some((pattern) => pattern.test(path))) return;
-    if (found.size >= MAX_FIELDS) throw new ToolError("The object has more fields than can be shown, so it is not changed.");
-    if (depth >= MAX_DEPTH) found.set(path, markOf("too deep", JSON.stringify(value) ?? "null", path));
-    else if (Array.isArray(value) && value.length > 0)
-      for (const [key, item] of itemsOf(value)) walk(item, `${path}[${key}]`, depth + 1);
-    else if (isFields(value) && (path === "" || Object.keys(value).length > 0))
-      for (const name of Object.keys(value)) walk(value[name], pathBelow(path, name), depth + 1);
-    else found.set(path, shown(path, value));
+    if (found.size >= MAX_FIELDS)
+      throw new ToolError("The object has more fields than can be shown, so it is not changed.");
+    if (depth < MAX_DEPTH && Array.isArray(value) && value.length > 0 && Array.isArray(masked)) {
+      for (const [at, key] of keysOf(value).entries())
+        walk(value[at], masked[at], { path: `${path}[${key}]`, depth: depth + 1 });
+    } else if (depth < MAX_DEPTH && isFields(value) && Object.keys(value).length > 0 && isFields(masked)) {
+      for (const name of Object.keys(value))
+        walk(value[name], masked[name], { path: pathBelow(path, name), depth: depth + 1 });
+    } else found.set(path, fieldOf(value, masked));
   };
-  walk(object, "", 0);
+  walk(object, maskObject(object), { path: "", depth: 0 });
   return found;
 }
 
-const SECRET_VALUES = /^(?:data|stringData)(?:[.[]|$)/;
-
-/** Names that say whether a value is a credential: of variables, annotations, and entries of a ConfigMap. */
-const NAMED_VALUE = /\.env\[([^\]]*)\]\.value$|\.annotations(?:\.|\[")([^"\]]*)(?:"\])?$|^data(?:\.|\[")([^"\]]*)(?:"\])?$/;
-
-function shownText(path: string, value: string): string {
-  const name = NAMED_VALUE.exec(path)?.slice(1).find((found) => found !== undefined) ?? "";
-  const shown = redactValue(name, value);
-  // Two values that are hidden alike are told apart all the same: a change that nobody sees is one that nobody agreed to.
-  if (shown !== value) return `${JSON.stringify(shown)} ${secretMark(value, path)}`;
-  if (value.length <= MAX_VALUE_CHARS) return JSON.stringify(value);
-  return `${JSON.stringify(value.slice(0, MAX_VALUE_CHARS).toWellFormed())} ${markOf("cut", value, path)}`;
+function fieldOf(value: unknown, masked: unknown): Field {
+  const [is, shown] = [JSON.stringify(value) ?? "null", JSON.stringify(masked) ?? "null"];
+  return { is, shown: shortened(shown), isHidden: is !== shown };
 }
 
-/**
- * Stands for a secret value: the same for the same value at the same place, another for another one. The place is hashed with it, so that equal passwords of
- * two objects do not show as equal.
- */
-function secretMark(value: unknown, path: string): string {
-  return markOf("hidden", typeof value === "string" ? value : (JSON.stringify(value) ?? ""), path);
-}
-
-function markOf(why: string, text: string, path: string): string {
-  const digest = createHash("sha256").update(`${path}\0${text}`).digest("hex");
-  return `(${why}, sha256 ${digest.slice(0, 8)}, ${Buffer.byteLength(text)} bytes)`;
+function shortened(text: string): string {
+  if (text.length <= MAX_VALUE_CHARS) return text;
+  const digest = createHash("sha256").update(text).digest("hex");
+  return `${text.slice(0, MAX_VALUE_CHARS).toWellFormed()}… (${text.length} characters, sha256 ${digest})`;
 }
 
 function pathBelow(path: string, name: string): string {
@@ -109,13 +98,13 @@ function pathBelow(path: string, name: string): string {
 }
 
 /** Items by what names them, so that one that is put in front does not change all that follow; by number where names are missing or are not unique. */
-function itemsOf(items: readonly unknown[]): readonly (readonly [key: string, item: unknown])[] {
-  for (const name of ["name", "containerPort", "port", "key", "ip"]) {
-    const keys = items.map((item) => nameOf(item, name));
-    if (keys.every((key) => key !== undefined) && new Set(keys).size === items.length)
-      return items.map((item, at) => [keys[at] ?? "", item] as const);
+function keysOf(items: readonly unknown[]): readonly string[] {
+  for (const field of ["name", "containerPort", "port", "key", "ip"]) {
+    const keys = items.map((item) => nameOf(item, field));
+    const named = keys.filter((key) => key !== undefined);
+    if (named.length === items.length && new Set(named).size === items.length) return named;
   }
-  return items.map((item, at) => [String(at), item] as const);
+  return items.map((_, at) => String(at));
 }
 
 function nameOf(item: unknown, field: string): string | undefined {
