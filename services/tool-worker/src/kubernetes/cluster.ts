@@ -13,7 +13,7 @@ import { ToolError, type ToolContext } from "../tools/tool.ts";
 import { AccessError, reasonOf } from "./access-failure.ts";
 import { createBreaker } from "./breaker.ts";
 import { noClusterMetrics, type ClusterMetrics, type WatchedCluster } from "./cluster-metrics.ts";
-import { createConnection } from "./connection.ts";
+import { createConnection, type Connection } from "./connection.ts";
 import { impersonation } from "./identity.ts";
 import { createKinds } from "./kinds.ts";
 import type { Kinds, KubeApi } from "./kube-api.ts";
@@ -40,6 +40,11 @@ export interface Cluster {
   readonly isWritable: boolean;
   /** The writing identity, in the name of the chat user where that is configured. Throws a ToolError where there is none. */
   operator(context: Pick<ToolContext, "user" | "caller">): KubeApi;
+  /** The same for what is no request: a stream to a pod. */
+  asOperator(context: Pick<ToolContext, "user" | "caller">): {
+    readonly access: Access;
+    readonly headers: Readonly<Record<string, string | string[]>>;
+  };
 
   readonly core: CoreV1Api;
   readonly apps: AppsV1Api;
@@ -84,8 +89,14 @@ export function createCluster(options: ClusterOptions): {
     metrics,
   };
   const readerConnection = createConnection(reader);
-  const operatorConnection = operator && createConnection(operator);
+  let operatorConnection: Connection | undefined;
   const api = createKubeApi({ ...shared, identity: { access: reader, report }, connection: readerConnection });
+
+  const asOperator: Cluster["asOperator"] = (context) => {
+    if (operator === undefined)
+      throw new ToolError(`Nothing can be changed in the ${label}: the tool worker has no identity that may.`);
+    return { access: operator, headers: options.impersonate ? impersonation(context) : {} };
+  };
 
   const cluster: Cluster = {
     ...{ name, label, namespaces, report },
@@ -95,16 +106,11 @@ export function createCluster(options: ClusterOptions): {
     kinds: createKinds({ api }),
     isWritable: operator !== undefined,
     operator(context) {
-      if (operator === undefined || operatorConnection === undefined)
-        throw new ToolError(`Nothing can be changed in the ${label}: the tool worker has no identity that may.`);
-      const headers = options.impersonate ? impersonation(context) : {};
-      return createKubeApi({
-        ...shared,
-        identity: { access: operator, report },
-        connection: operatorConnection,
-        headers,
-      });
+      const { access, headers } = asOperator(context);
+      operatorConnection ??= createConnection(access);
+      return createKubeApi({ ...shared, identity: { access, report }, connection: operatorConnection, headers });
     },
+    asOperator,
     core: config.makeApiClient(CoreV1Api),
     apps: config.makeApiClient(AppsV1Api),
     batch: config.makeApiClient(BatchV1Api),
