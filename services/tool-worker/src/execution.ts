@@ -1,7 +1,14 @@
 import type { JobRun } from "@parley/bus";
 import { unknownEffect, type ToolDefinition, type ToolStatus } from "@parley/protocol";
 import { sleep, type Logger } from "@parley/runtime";
-import { NotDoneError, type PreparedCall, type ToolContext, ToolError, type ToolOutput, UnknownEffectError } from "./tools/tool.ts";
+import {
+  NotDoneError,
+  type PreparedCall,
+  type ToolContext,
+  ToolError,
+  type ToolOutput,
+  UnknownEffectError,
+} from "./tools/tool.ts";
 
 /** Why a running tool was stopped. */
 export type Interruption =

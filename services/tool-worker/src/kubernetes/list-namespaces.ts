@@ -30,7 +30,11 @@ export function createListNamespaces(clusters: Clusters): Tool {
     ],
     async run({ labelSelector, limit, context }, { signal }) {
       const cluster = clusters.of(context);
-      const { items, isPartial } = await readAll(cluster, builtInKind("Namespace"), { labelSelector, limit: maxFetched, signal });
+      const { items, isPartial } = await readAll(cluster, builtInKind("Namespace"), {
+        labelSelector,
+        limit: maxFetched,
+        signal,
+      });
       const found = items.filter(({ metadata }) => cluster.namespaces.allows(metadata.name ?? ""));
       const now = new Date();
       const rows = found

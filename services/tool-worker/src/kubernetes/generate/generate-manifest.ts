@@ -33,7 +33,10 @@ const input = z.strictObject({
   name: ObjectName.max(63).describe("Name of the object."),
   namespace: Namespace.optional().describe("Its namespace; left out of the manifest if not given."),
   params: z
-    .preprocess((value) => (typeof value === "string" ? (parsed(value) ?? value) : value), z.record(z.string(), z.unknown()))
+    .preprocess(
+      (value) => (typeof value === "string" ? (parsed(value) ?? value) : value),
+      z.record(z.string(), z.unknown()),
+    )
     .default({})
     .describe(`What it is to be, by kind, what is needed marked with *. ${paramsText()}.`),
 });
@@ -59,17 +62,19 @@ const generateManifest = defineTool({
   effect: "read",
   timeoutMs: 5_000,
   access: () => [],
-  run: async ({ kind, name, namespace, params }) => write(kind, { name, namespace }, params),
+  run: async (given) => write(given.kind, kindParams[given.kind], given),
 });
 
 type Given = z.output<typeof input>;
-type Place = Parameters<(typeof manifestOf)[GeneratedKind]>[1];
 
-function write<Kind extends GeneratedKind>(kind: Kind, place: Place, given: Given["params"]): string {
-  const schema = kindParams[kind];
-  const read = readArguments(given, { schema, parameters: z.toJSONSchema(schema, { io: "input" }), aliases: {} });
+function write<Kind extends GeneratedKind>(
+  kind: Kind,
+  schema: (typeof kindParams)[Kind],
+  { params, name, namespace }: Given,
+): string {
+  const read = readArguments(params, { schema, parameters: z.toJSONSchema(schema, { io: "input" }), aliases: {} });
   if ("problem" in read) throw new ToolError(`The params of a ${kind} are not valid: ${read.problem}`);
-  const object = manifestOf[kind](read.input, place);
+  const object = manifestOf[kind](read.input, { name, namespace });
   return [...notesOn(kind, read.input).map((note) => `# ${note}`), stringify(object, yamlOptions).trimEnd()].join("\n");
 }
 
@@ -79,18 +84,23 @@ const yamlOptions = { lineWidth: 0, version: "1.1" } as const;
 const SECRET_NAME = /passw|passphrase|secret|token|api_?key|credential/i;
 
 /** What whoever applies it has to know. */
-function notesOn(kind: GeneratedKind, params: Readonly<Record<string, unknown>>): string[] {
-  const { image, runAsRoot, env, data, tlsSecret } = params;
-  const named = Object.keys({ ...Fields.parse(env ?? {}), ...Fields.parse(data ?? {}) }).filter((name) => SECRET_NAME.test(name));
+function notesOn(kind: GeneratedKind, { image, runAsRoot, ...params }: Readonly<Record<string, unknown>>): string[] {
   const hasTag = typeof image !== "string" || (/[:@][^/]+$/.test(image) && !image.endsWith(":latest"));
+  const passwords = [params["env"], params["data"]]
+    .flatMap((values) => Object.keys(Fields.parse(values ?? {})))
+    .filter((name) => SECRET_NAME.test(name));
   return [
     ...(hasTag ? [] : ["The image has no fixed tag: another one may run after each restart."]),
     ...(image === undefined || runAsRoot === true ? [] : ["The image must not need root; if it does, say runAsRoot."]),
-    ...(named.length === 0 ? [] : [`${named.join(", ")}: passwords belong into a Secret.`]),
-    ...(kind === "Ingress" && tlsSecret === undefined ? ["Without tlsSecret it is served without HTTPS."] : []),
-    ...(kind === "StatefulSet" ? ["It needs a headless Service of the name in serviceName."] : []),
-    ...(kind === "Secret" ? ["Put the values in yourself and apply it from there: what stands in a chat is kept."] : []),
+    ...(passwords.length === 0 ? [] : [`${passwords.join(", ")}: passwords belong into a Secret.`]),
+    ...(kind === "Ingress" && !("tlsSecret" in params) ? ["Without tlsSecret it is served without HTTPS."] : []),
+    ...(NOTES[kind] ?? []),
   ];
 }
+
+const NOTES: Partial<Record<GeneratedKind, readonly string[]>> = {
+  StatefulSet: ["It needs a headless Service of the name in serviceName."],
+  Secret: ["Put the values in yourself and apply it from there: what stands in a chat is kept."],
+};
 
 const Fields = z.record(z.string(), z.unknown());

@@ -81,7 +81,11 @@ export const kindParams = {
     labels: pod.labels,
   }),
   Ingress: z.strictObject({
-    host: z.string().max(253).regex(/^(?:\*\.)?[a-z0-9]([-.a-z0-9]*[a-z0-9])?$/, "is not a host").describe("Its host."),
+    host: z
+      .string()
+      .max(253)
+      .regex(/^(?:\*\.)?[a-z0-9]([-.a-z0-9]*[a-z0-9])?$/, "is not a host")
+      .describe("Its host."),
     serviceName: ObjectName.optional().describe("Service behind it; its own name if left out."),
     servicePort: Port.default(80).describe("Port of the Service."),
     path: z.string().max(256).regex(/^\//).default("/").describe("Beginning of the paths."),
@@ -99,7 +103,12 @@ export const kindParams = {
       .min(1)
       .max(50)
       .describe("Names of its entries. Their values are put in by a person: what stands in a chat is kept."),
-    type: z.string().max(253).regex(/^[\w./-]+$/).default("Opaque").describe("Type of the Secret."),
+    type: z
+      .string()
+      .max(253)
+      .regex(/^[\w./-]+$/)
+      .default("Opaque")
+      .describe("Type of the Secret."),
     labels: pod.labels,
   }),
   PersistentVolumeClaim: z.strictObject({
@@ -111,13 +120,18 @@ export const kindParams = {
       .describe("Who may use it at a time."),
     labels: pod.labels,
   }),
-  HorizontalPodAutoscaler: z.strictObject({
-    target: ObjectName.optional().describe("Deployment that it scales; its own name if left out."),
-    minReplicas: Count.min(1).default(2).describe("Fewest pods."),
-    maxReplicas: Count.min(1).default(10).describe("Most pods."),
-    cpuPercent: z.int().min(1).max(1_000).default(80).describe("Of the CPU that is asked for, on average."),
-    labels: pod.labels,
-  }).refine(({ minReplicas, maxReplicas }) => minReplicas <= maxReplicas, { path: ["maxReplicas"], error: "is below minReplicas" }),
+  HorizontalPodAutoscaler: z
+    .strictObject({
+      target: ObjectName.optional().describe("Deployment that it scales; its own name if left out."),
+      minReplicas: Count.min(1).default(2).describe("Fewest pods."),
+      maxReplicas: Count.min(1).default(10).describe("Most pods."),
+      cpuPercent: z.int().min(1).max(1_000).default(80).describe("Of the CPU that is asked for, on average."),
+      labels: pod.labels,
+    })
+    .refine(({ minReplicas, maxReplicas }) => minReplicas <= maxReplicas, {
+      path: ["maxReplicas"],
+      error: "is below minReplicas",
+    }),
   NetworkPolicy: z.strictObject({
     selector: Labels.optional().describe('Labels of the pods that it protects; {"app": its name} if left out.'),
     allowFrom: Labels.optional().describe("Labels of the pods of the namespace that may reach them; none if left out."),
@@ -134,10 +148,10 @@ export type PodParams = z.output<z.ZodObject<typeof pod>>;
 export function paramsText(): string {
   return Object.entries(kindParams)
     .map(([kind, schema]) => {
-      const names = Object.entries(schema.shape).map(([name, field]) =>
-        field.safeParse(undefined).success ? name : `${name}*`,
-      );
-      return `${kind}: ${names.join(", ")}`;
+      const { properties = {}, required = [] } = z.toJSONSchema(schema, { io: "input" });
+      return `${kind}: ${Object.keys(properties)
+        .map((name) => (required.includes(name) ? `${name}*` : name))
+        .join(", ")}`;
     })
     .join("; ");
 }

@@ -147,7 +147,9 @@ async function spotsOf(deps: WriteDeps, given: Input, context: ToolContext): Pro
 
 function namespaceFor({ kind, name, namespace }: ManifestObject, given: Input): string | undefined {
   if (namespace !== undefined && given.namespace !== undefined && namespace !== given.namespace)
-    throw new ToolError(`The manifest puts ${kind} ${name} into namespace ${namespace}, the call into ${given.namespace}.`);
+    throw new ToolError(
+      `The manifest puts ${kind} ${name} into namespace ${namespace}, the call into ${given.namespace}.`,
+    );
   return namespace ?? given.namespace;
 }
 

@@ -10,10 +10,7 @@ import { nameField, onObject, requestFor, type TargetRequest, type WriteDeps } f
 export function createCreateNamespace(deps: WriteDeps): Tool {
   const input = z.strictObject({
     name: nameField.max(63).describe("Name of the new namespace."),
-    labels: z
-      .record(z.string().max(317), z.string().max(63))
-      .optional()
-      .describe('Labels, such as {"team":"shop"}.'),
+    labels: z.record(z.string().max(317), z.string().max(63)).optional().describe('Labels, such as {"team":"shop"}.'),
     ...contextField(deps.clusters),
   });
   type Input = z.output<typeof input>;

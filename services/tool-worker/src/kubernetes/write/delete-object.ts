@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { defineTool, type Tool, ToolError, type Preview } from "../../tools/tool.ts";
+import { defineTool, type Preview, type Tool, type ToolContext, ToolError } from "../../tools/tool.ts";
 import { contextField } from "../clusters.ts";
-import { changeOf } from "./change.ts";
+import { changeOf, type Plan } from "./change.ts";
 import { kubectl } from "./kubectl-text.ts";
 import { listAt, textAt } from "./object-fields.ts";
 import { tryOut } from "./patch-plan.ts";
@@ -23,8 +23,8 @@ import {
 
 const MAX_GRACE_SECONDS = 3_600;
 
-export function createDelete(deps: WriteDeps): Tool {
-  const input = z.strictObject({
+function inputOf(deps: WriteDeps) {
+  return z.strictObject({
     kind: kindField,
     name: nameField,
     namespace: namespaceField,
@@ -42,34 +42,18 @@ export function createDelete(deps: WriteDeps): Tool {
     uid: z.string().max(128).optional().describe("Only if the object has this uid; else nothing is done."),
     ...contextField(deps.clusters),
   });
-  type Input = z.output<typeof input>;
+}
+type Input = z.output<ReturnType<typeof inputOf>>;
+
+export function createDelete(deps: WriteDeps): Tool {
   const object = onObject<Input>(deps, (given) => given);
-  const change = changeOf<Input>(async (given, context) => {
-    const spot = await object.find(given, context);
-    const { api, cluster, target } = spot;
-    await checkPermission(api, target, { verb: "delete" }, context.signal);
-    const before = await read(api, target, context);
-    const uid = checkedUid(before, given.uid);
-    const options = {
-      ...{ kind: "DeleteOptions", apiVersion: "v1", preconditions: { uid } },
-      propagationPolicy: given.propagation ?? "Background",
-      ...(given.gracePeriodSeconds !== undefined && { gracePeriodSeconds: given.gracePeriodSeconds }),
-    };
-    const request: TargetRequest = { method: "DELETE", verb: "delete" };
-    await tryOut(api, target, { ...request, body: { ...options, dryRun: ["All"] } }, context);
-    return {
-      preview: previewOf(spot, before, given),
-      async send({ signal }) {
-        const left = await api.json(requestFor(target, signal, { ...request, body: options }));
-        const isLeaving = textAt(left, ["metadata", "deletionTimestamp"]) !== undefined;
-        return `${isLeaving ? "Began to delete" : "Deleted"} ${wordsOf(target)} of the ${cluster.label}.`;
-      },
-    };
-  });
+  const change = changeOf<Input>(async (given, context) =>
+    planDelete(await object.find(given, context), given, context),
+  );
   return defineTool({
     name: "k8s_delete",
     description: "Deletes one object of any kind. Whoever agrees has to type its name.",
-    input,
+    input: inputOf(deps),
     effect: "write",
     timeoutMs: 30_000,
     access: object.access("delete"),
@@ -92,19 +76,40 @@ export function createDelete(deps: WriteDeps): Tool {
   });
 }
 
-function checkedUid(object: unknown, wanted: string | undefined): string {
+/** Bound to the very object: another one that is made under its name in between stays. */
+async function planDelete(spot: Spot, given: Input, context: ToolContext): Promise<Plan> {
+  const { api, cluster, target } = spot;
+  await checkPermission(api, target, { verb: "delete" }, context.signal);
+  const before = await read(api, target, context);
+  const options = {
+    ...{ kind: "DeleteOptions", apiVersion: "v1", preconditions: { uid: checkedUid(before, given) } },
+    propagationPolicy: given.propagation ?? "Background",
+    ...(given.gracePeriodSeconds !== undefined && { gracePeriodSeconds: given.gracePeriodSeconds }),
+  };
+  const request: TargetRequest = { method: "DELETE", verb: "delete" };
+  await tryOut(api, target, { ...request, body: { ...options, dryRun: ["All"] } }, context);
+  return {
+    preview: previewOf(spot, before, given),
+    async send({ signal }) {
+      const left = await api.json(requestFor(target, signal, { ...request, body: options }));
+      const isLeaving = textAt(left, ["metadata", "deletionTimestamp"]) !== undefined;
+      return `${isLeaving ? "Began to delete" : "Deleted"} ${wordsOf(target)} of the ${cluster.label}.`;
+    },
+  };
+}
+
+function checkedUid(object: unknown, { uid: wanted, gracePeriodSeconds }: Input): string {
   const uid = textAt(object, ["metadata", "uid"]);
   if (uid === undefined) throw new ToolError("The cluster does not say which object it is, so it is not deleted.");
   if (wanted !== undefined && wanted !== uid) throw new ToolError(`Not done: the object has the uid ${uid}.`);
-  if (textAt(object, ["metadata", "deletionTimestamp"]) !== undefined)
-    throw new ToolError("Not done: it is being deleted already.");
+  // A pod whose node is away is ended by a second, shorter time to stop.
+  if (textAt(object, ["metadata", "deletionTimestamp"]) !== undefined && gracePeriodSeconds === undefined)
+    throw new ToolError("Not done: it is being deleted already. With gracePeriodSeconds 0 nothing is waited for.");
   return uid;
 }
 
-type Wanted = { gracePeriodSeconds?: number | undefined; propagation?: string | undefined };
-
 /** What a person has to know who is to type its name. */
-function previewOf({ cluster, target }: Spot, object: unknown, wanted: Wanted): Preview {
+function previewOf({ cluster, target }: Spot, object: unknown, wanted: Input): Preview {
   const owners = listAt(object, ["metadata", "ownerReferences"]).map(
     (owner) => `${textAt(owner, ["kind"]) ?? "?"} ${textAt(owner, ["name"]) ?? "?"}`,
   );

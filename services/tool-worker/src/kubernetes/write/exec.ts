@@ -9,7 +9,18 @@ import { kubectl } from "./kubectl-text.ts";
 import { listAt, textAt } from "./object-fields.ts";
 import { checkPermission } from "./permission.ts";
 import { runInPod, type CommandEnd } from "./pod-stream.ts";
-import { askedOf, inNamespace, nameField, namespaceField, onObject, read, type Spot, type WriteDeps, wordsOf } from "./target.ts";
+import {
+  askedOf,
+  containerField,
+  inNamespace,
+  nameField,
+  namespaceField,
+  onObject,
+  read,
+  type Spot,
+  type WriteDeps,
+  wordsOf,
+} from "./target.ts";
 
 const MAX_ARGUMENTS = 32;
 const MAX_ARGUMENT_CHARS = 1_024;
@@ -32,7 +43,7 @@ export function createExec(deps: WriteDeps, allowed: CommandRule): Tool {
       .max(MAX_ARGUMENTS)
       .describe(`The command and its arguments, each an item; there is no shell. Allowed: ${listOf(allowed)}.`),
     namespace: namespaceField,
-    container: z.string().max(63).optional().describe("Needed when the pod has several containers."),
+    container: containerField.optional().describe("Needed when the pod has several containers."),
     ...contextField(deps.clusters),
   });
   type Input = z.output<typeof input>;
@@ -79,7 +90,8 @@ function listOf(allowed: CommandRule): string {
 
 /** Throws a ToolError for a command that is not allowed. Words are compared, whole and in their order, as nothing but the kernel takes them apart. */
 function checkCommand(command: readonly string[], allowed: CommandRule): void {
-  if (command.some((word) => word.includes("\0"))) throw new ToolError("An argument has a character that none can have.");
+  if (command.some((word) => word.includes("\0")))
+    throw new ToolError("An argument has a character that none can have.");
   const [program = ""] = command;
   if (SHELLS.test(program)) throw new ToolError(`${program} runs other programs, so it is never run.`);
   if (allowed.some((words) => words.every((word, at) => word === command[at]))) return;
@@ -103,7 +115,7 @@ async function runCommand(
 ): Promise<CommandEnd> {
   const query = new URLSearchParams({ container, stdout: "true", stderr: "true" });
   for (const word of command) query.append("command", word);
-  const path = `${pathOf(target.kind, { ...target, subresource: "exec" })}?${query}`;
+  const path = `${pathOf(target.kind, { ...target, subresource: "exec" })}?${query.toString()}`;
   const { access, headers } = cluster.asOperator(context);
   const signal = AbortSignal.any([context.signal, AbortSignal.timeout(COMMAND_MS)]);
   const identity = { access, report: cluster.report };

@@ -45,7 +45,7 @@ const Head = z.looseObject({
   kind: z.string({ error: "lacks its kind" }).regex(/^[A-Za-z][A-Za-z0-9]{0,127}$/, "has a kind that is none"),
   metadata: z.looseObject(
     {
-      name: ObjectName.or(z.undefined()),
+      name: ObjectName.optional(),
       namespace: z.string().max(63).optional(),
     },
     { error: "lacks its metadata" },
@@ -97,6 +97,7 @@ function depthOf(value: unknown, depth = 0): number {
 }
 
 function objectOf(value: unknown, line: number): ManifestObject {
+  if (!isFields(value)) throw new ToolError(`What stands at line ${line} is no object.`);
   const read = Head.safeParse(value);
   if (!read.success) {
     const [issue] = read.error.issues;

@@ -69,16 +69,32 @@ export function stableFields(object: unknown): ReadonlyMap<string, Field> {
     if (UNSTABLE.some((pattern) => pattern.test(path))) return;
     if (found.size >= MAX_FIELDS)
       throw new ToolError("The object has more fields than can be shown, so it is not changed.");
-    if (depth < MAX_DEPTH && Array.isArray(value) && value.length > 0 && Array.isArray(masked)) {
-      for (const [at, key] of keysOf(value).entries())
-        walk(value[at], masked[at], { path: `${path}[${key}]`, depth: depth + 1 });
-    } else if (depth < MAX_DEPTH && isFields(value) && Object.keys(value).length > 0 && isFields(masked)) {
-      for (const name of Object.keys(value))
-        walk(value[name], masked[name], { path: pathBelow(path, name), depth: depth + 1 });
-    } else found.set(path, fieldOf(value, masked));
+    const parts = depth < MAX_DEPTH ? partsOf(value, masked, path) : [];
+    for (const part of parts) walk(part.value, part.masked, { path: part.path, depth: depth + 1 });
+    if (parts.length === 0) found.set(path, fieldOf(value, masked));
   };
   walk(object, maskObject(object), { path: "", depth: 0 });
   return found;
+}
+
+interface Part {
+  readonly value: unknown;
+  readonly masked: unknown;
+  readonly path: string;
+}
+
+/** None: it is one field. */
+function partsOf(value: unknown, masked: unknown, path: string): readonly Part[] {
+  if (Array.isArray(value) && Array.isArray(masked)) {
+    const items: readonly unknown[] = value;
+    const shown: readonly unknown[] = masked;
+    return keysOf(items).map((key, at) => ({ value: items[at], masked: shown[at], path: `${path}[${key}]` }));
+  }
+  if (!isFields(value) || !isFields(masked)) return [];
+  return Object.keys(value).map((name) => ({
+    ...{ value: value[name], masked: masked[name] },
+    path: pathBelow(path, name),
+  }));
 }
 
 function fieldOf(value: unknown, masked: unknown): Field {

@@ -49,7 +49,11 @@ export function createPatch(deps: WriteDeps): Tool {
       .enum(["merge", "strategic"])
       .optional()
       .describe("merge replaces lists; strategic joins them by their keys. Left out: strategic if the kind has it."),
-    resourceVersion: z.string().max(64).optional().describe("Only if the object has this version; else nothing is done."),
+    resourceVersion: z
+      .string()
+      .max(64)
+      .optional()
+      .describe("Only if the object has this version; else nothing is done."),
     ...contextField(deps.clusters),
   });
   type Input = z.output<typeof input>;
@@ -101,10 +105,14 @@ function checkPatch(patch: Fields): void {
   if ("metadata" in patch && !isFields(patch["metadata"])) throw new ToolError("metadata must be an object.");
   const fixed = FIXED.find((name) => name in fieldsOf(patch, "metadata"));
   if (fixed !== undefined) throw new ToolError(`metadata.${fixed} cannot be changed.`);
-  if ("status" in patch) throw new ToolError("The status of an object is what its cluster says of it; it cannot be set.");
+  if ("status" in patch)
+    throw new ToolError("The status of an object is what its cluster says of it; it cannot be set.");
 }
 
-function checkVersion(before: unknown, { patch, resourceVersion }: { patch: Fields; resourceVersion?: string | undefined }) {
+function checkVersion(
+  before: unknown,
+  { patch, resourceVersion }: { patch: Fields; resourceVersion?: string | undefined },
+) {
   const wanted = resourceVersion ?? textAt(patch, ["metadata", "resourceVersion"]);
   const current = textAt(before, ["metadata", "resourceVersion"]);
   if (wanted !== undefined && wanted !== current)

@@ -47,8 +47,8 @@ export async function runInPod({ path, access, headers, signal, maxBytes }: PodC
     ...clientOptionsOf(options),
     // Headers of several values are no options of a socket.
     finishRequest(request) {
-      for (const [name, value] of Object.entries({ ...options.headers, ...headers }))
-        if (value !== undefined) request.setHeader(name, value);
+      for (const [name, value] of [...Object.entries(options.headers ?? {}), ...Object.entries(headers)])
+        if (typeof value === "string" || Array.isArray(value)) request.setHeader(name, value);
       request.end();
     },
     ...{ handshakeTimeout: connectMs, maxPayload: maxMessageBytes, perMessageDeflate: false },
@@ -65,13 +65,21 @@ export async function runInPod({ path, access, headers, signal, maxBytes }: PodC
   }
 }
 
-function clientOptionsOf({ ca, cert, key, agent, auth, rejectUnauthorized, servername }: RequestOptions): ClientOptions {
+function clientOptionsOf({
+  ca,
+  cert,
+  key,
+  agent,
+  auth,
+  rejectUnauthorized,
+  servername,
+}: RequestOptions): ClientOptions {
   return {
     ...(ca !== undefined && { ca }),
     ...(cert !== undefined && { cert }),
     ...(key !== undefined && { key }),
     ...(typeof agent === "object" && { agent }),
-    ...(auth != null && { auth }),
+    ...(typeof auth === "string" && { auth }),
     ...(rejectUnauthorized !== undefined && { rejectUnauthorized }),
     ...(servername !== undefined && { servername }),
   };
@@ -123,7 +131,9 @@ const Status = z.object({
   status: z.string(),
   message: z.string().default(""),
   details: z
-    .object({ causes: z.array(z.object({ reason: z.string().default(""), message: z.string().default("") })).default([]) })
+    .object({
+      causes: z.array(z.object({ reason: z.string().default(""), message: z.string().default("") })).default([]),
+    })
     .optional(),
 });
 

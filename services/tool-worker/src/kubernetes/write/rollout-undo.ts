@@ -7,7 +7,16 @@ import { kubectl } from "./kubectl-text.ts";
 import { fieldsOf, isFields, listAt, textAt, type Fields } from "./object-fields.ts";
 import { planPatch } from "./patch-plan.ts";
 import { checkPermission } from "./permission.ts";
-import { inNamespace, nameField, namespaceField, onObject, read, type Spot, type WriteDeps, wordsOf } from "./target.ts";
+import {
+  inNamespace,
+  nameField,
+  namespaceField,
+  onObject,
+  read,
+  type Spot,
+  type WriteDeps,
+  wordsOf,
+} from "./target.ts";
 
 const REVISION = "deployment.kubernetes.io/revision";
 const TEMPLATE_HASH = "pod-template-hash";
@@ -73,8 +82,7 @@ async function revisionsOf(
   const list = await api.json({ path, query: { limit: MAX_REPLICA_SETS }, asked, signal });
   const uid = textAt(deployment, ["metadata", "uid"]);
   const isOwned = (item: unknown): boolean =>
-    uid !== undefined &&
-    listAt(item, ["metadata", "ownerReferences"]).some((owner) => textAt(owner, ["uid"]) === uid);
+    uid !== undefined && listAt(item, ["metadata", "ownerReferences"]).some((owner) => textAt(owner, ["uid"]) === uid);
   return listAt(list, ["items"])
     .filter(isOwned)
     .map((item) => ({ number: revisionOf(item), template: templateOf(item) }))
@@ -91,7 +99,9 @@ function revisionOf(object: unknown): number {
 function templateOf(replicaSet: unknown): Fields {
   const template = fieldsOf(replicaSet, "spec", "template");
   const metadata = fieldsOf(template, "metadata");
-  const labels = Object.fromEntries(Object.entries(fieldsOf(metadata, "labels")).filter(([key]) => key !== TEMPLATE_HASH));
+  const labels = Object.fromEntries(
+    Object.entries(fieldsOf(metadata, "labels")).filter(([key]) => key !== TEMPLATE_HASH),
+  );
   return { ...template, metadata: { ...metadata, ...(isFields(metadata["labels"]) && { labels }) } };
 }
 

@@ -6,7 +6,16 @@ import { kubectl } from "./kubectl-text.ts";
 import { listAt, textAt } from "./object-fields.ts";
 import { planPatch } from "./patch-plan.ts";
 import { checkPermission } from "./permission.ts";
-import { inNamespace, nameField, namespaceField, onObject, read, type WriteDeps, wordsOf } from "./target.ts";
+import {
+  containerField,
+  inNamespace,
+  nameField,
+  namespaceField,
+  onObject,
+  read,
+  type WriteDeps,
+  wordsOf,
+} from "./target.ts";
 
 /** Kinds whose pods are replaced by a rollout. */
 const RolloutKind = z.preprocess(
@@ -75,13 +84,14 @@ function withoutNow(lines: readonly string[]): readonly string[] {
 const IMAGE_CHARS = 512;
 
 /** Name, tag and digest as the reference of an image has them; no shell, no blank, no variable. */
-const IMAGE = /^(?:[a-z0-9.-]+(?::\d{1,5})?\/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::[\w][\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/;
+const IMAGE =
+  /^(?:[a-z0-9.-]+(?::\d{1,5})?\/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::[\w][\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/;
 
 export function createSetImage(deps: WriteDeps): Tool {
   const input = z.strictObject({
     kind: RolloutKind.default("Deployment").describe("Deployment, StatefulSet or DaemonSet."),
     name: nameField,
-    container: z.string().min(1).max(63).describe("Name of the container in its pods."),
+    container: containerField.describe("Name of the container in its pods."),
     image: z.string().max(IMAGE_CHARS).regex(IMAGE, "is not the name of an image").describe("For example nginx:1.29."),
     namespace: namespaceField,
     ...contextField(deps.clusters),

@@ -6,7 +6,17 @@ import { kubectl } from "./kubectl-text.ts";
 import { valueAt } from "./object-fields.ts";
 import { planPatch } from "./patch-plan.ts";
 import { checkPermission } from "./permission.ts";
-import { apiVersionField, kindField, nameField, namespaceField, onObject, requestFor, wordsOf, inNamespace, type WriteDeps } from "./target.ts";
+import {
+  apiVersionField,
+  kindField,
+  nameField,
+  namespaceField,
+  onObject,
+  requestFor,
+  wordsOf,
+  inNamespace,
+  type WriteDeps,
+} from "./target.ts";
 
 /** More is a slip, or somebody's bill. */
 const MAX_REPLICAS = 100;

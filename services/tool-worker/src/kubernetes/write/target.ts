@@ -33,10 +33,20 @@ export interface Spot extends Workplace {
 
 export const namespaceField = Namespace.optional().describe("Its namespace. Left out: the default namespace.");
 export const nameField = ObjectName.describe("Name of the object.");
-export const kindField = z.string().min(1).max(128).describe("Its kind, such as Deployment, or a short name of it.");
+export const containerField = z
+  .string()
+  .max(63)
+  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, "is not a name of a container");
+/** With its group, if need be; never an option of kubectl. */
+export const kindField = z
+  .string()
+  .max(128)
+  .regex(/^[A-Za-z][A-Za-z0-9.-]*$/, "is not a kind")
+  .describe("Its kind, such as Deployment, or a short name of it.");
 export const apiVersionField = z
   .string()
   .max(200)
+  .regex(/^[a-z0-9][a-z0-9./-]*$/i, "is not a group and version")
   .optional()
   .describe("Group and version, such as apps/v1; only needed where several groups have the kind.");
 
