@@ -105,9 +105,10 @@ function addressOf(config: KubeConfig): { origin: string; prefix: string } {
   return { origin, prefix: pathname.replace(/\/+$/, "") };
 }
 
-function credentialsOf({ headers, auth }: HttpsOptions): Record<string, string | string[]> {
+function credentialsOf({ headers, auth }: HttpsOptions): Record<string, string> {
   const given = Object.entries(headers ?? {}).flatMap(([name, value]) =>
-    value === undefined || typeof value === "number" ? [] : [[name, value] as const],
+    // The client library leaves the line end of a token's file in it.
+    typeof value === "string" ? [[name, value.trim()] as const] : [],
   );
   const basic = auth == null ? {} : { Authorization: `Basic ${Buffer.from(auth).toString("base64")}` };
   return { ...basic, ...Object.fromEntries(given) };

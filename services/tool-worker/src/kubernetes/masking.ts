@@ -20,10 +20,12 @@ interface Place {
  * A copy of an object, a list or a table of the API with everything secret hidden: the values of Secrets, by their kind and wherever they are (in lists, in
  * tables, in the copies that tools keep in annotations), settings with names of secrets, and what looks like a credential in any text.
  *
+ * `kind`: of an object that may not name it itself, as an item of a list does not.
+ *
  * What is hidden is told with its size and without a hash: of a short password a hash is as good as the password.
  */
-export function maskObject(object: unknown): unknown {
-  return mask(object, { kind: undefined, depth: 0 });
+export function maskObject(object: unknown, kind?: string): unknown {
+  return mask(object, { kind, depth: 0 });
 }
 
 function mask(value: unknown, place: Place): unknown {

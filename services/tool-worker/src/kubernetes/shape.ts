@@ -83,10 +83,12 @@ export interface Text {
   readonly keep: "beginning" | "end";
   /** How to ask for less. */
   readonly narrow?: string;
+  /** For the model, if less than it could be given. */
+  readonly maxBytes?: number;
 }
 
 /** A text: for viewers as much as is kept, for the model as much as it can be given; both cut by line, with what is missing. */
-export function textOutput({ summary, text, keep, narrow }: Text): ToolOutput {
+export function textOutput({ summary, text, keep, narrow, maxBytes = briefBytes }: Text): ToolOutput {
   const lines = plainForeign(text).split("\n");
   const cut = (maxBytes: number): { text: string; isCut: boolean } => {
     const shown = fittingLines(lines, maxBytes - noteBytes - jsonTextBytes(summary), keep);
@@ -100,7 +102,7 @@ export function textOutput({ summary, text, keep, narrow }: Text): ToolOutput {
     };
   };
   const whole = cut(wholeBytes);
-  const brief = cut(briefBytes);
+  const brief = cut(Math.min(maxBytes, briefBytes));
   return {
     text: [summary, whole.text].filter(Boolean).join("\n"),
     brief: [summary, asData(brief.text)].filter(Boolean).join("\n"),
