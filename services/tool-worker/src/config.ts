@@ -77,6 +77,9 @@ export const Config = z.object({
     .default(APPROVAL_MS)
     .describe("How long people have to agree to a call that needs it, 1 s to 24 h; undecided by then it is denied."),
   LIMITS_FILE: limitsFile(),
+  TOOL_POLICY_FILE: optionalText().describe(
+    "Which calls run, are asked about, or denied. Default: `config/tool-policy.yaml`, if it is there. Read again when it changes.",
+  ),
   KUBECONFIG: optionalText().describe(
     "Access to the cluster that the Kubernetes tools read: one file or several, as for kubectl.",
   ),

@@ -124,7 +124,7 @@ export function defineTool<Input extends z.ZodObject>(spec: ToolSpec<Input>): To
       parameters,
       effect: spec.effect,
       timeout_ms: spec.timeoutMs,
-      ...(spec.approval === undefined ? {} : { approval: "required" as const }),
+      ...(mayBeAskedAbout(spec) ? { approval: "required" as const } : {}),
     },
     prepare(args) {
       const read = readArguments(args, reader);
@@ -139,6 +139,15 @@ export function defineTool<Input extends z.ZodObject>(spec: ToolSpec<Input>): To
       };
     },
   };
+}
+
+/** Whether a policy can have people asked about a call of it: agents listen for that then. */
+function mayBeAskedAbout<Input extends z.ZodObject>({
+  approval,
+  access,
+  effect,
+}: Pick<ToolSpec<Input>, "approval" | "access" | "effect">): boolean {
+  return approval !== undefined || access !== undefined || effect === "write";
 }
 
 function partsOf<Input extends z.ZodObject>(
