@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { defineTool, type Preview, type Tool, type ToolContext, ToolError } from "../../tools/tool.ts";
 import { contextField } from "../clusters.ts";
+import { namespaceField } from "../object-place.ts";
 import { changeOf, type Plan } from "./change.ts";
 import { kubectl } from "./kubectl-text.ts";
 import { listAt, textAt } from "./object-fields.ts";
@@ -11,7 +12,6 @@ import {
   inNamespace,
   kindField,
   nameField,
-  namespaceField,
   onObject,
   read,
   requestFor,

@@ -3,6 +3,7 @@ import { defineTool, NotDoneError, type Tool, ToolError, UnknownEffectError } fr
 import { asking } from "../api-failure.ts";
 import { contextField } from "../clusters.ts";
 import { pathOf } from "../kube-api.ts";
+import { namespaceField } from "../object-place.ts";
 import { textOutput } from "../shape.ts";
 import { beforeChange, effectOf } from "./write-failure.ts";
 import { kubectl } from "./kubectl-text.ts";
@@ -14,7 +15,6 @@ import {
   containerField,
   inNamespace,
   nameField,
-  namespaceField,
   onObject,
   read,
   type Spot,

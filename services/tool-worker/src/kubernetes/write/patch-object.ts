@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { defineTool, type Tool, ToolError } from "../../tools/tool.ts";
 import { contextField } from "../clusters.ts";
+import { namespaceField } from "../object-place.ts";
 import { changeOf } from "./change.ts";
 import { kubectl } from "./kubectl-text.ts";
 import { fieldsOf, isFields, textAt, valueAt, type Fields } from "./object-fields.ts";
@@ -11,7 +12,6 @@ import {
   inNamespace,
   kindField,
   nameField,
-  namespaceField,
   onObject,
   read,
   type Spot,

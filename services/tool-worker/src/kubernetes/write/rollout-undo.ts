@@ -2,21 +2,13 @@ import { z } from "zod";
 import { defineTool, type Tool, ToolError, type ToolContext } from "../../tools/tool.ts";
 import { contextField } from "../clusters.ts";
 import { pathOf } from "../kube-api.ts";
+import { namespaceField } from "../object-place.ts";
 import { changeOf } from "./change.ts";
 import { kubectl } from "./kubectl-text.ts";
 import { fieldsOf, isFields, listAt, textAt, type Fields } from "./object-fields.ts";
 import { planPatch } from "./patch-plan.ts";
 import { checkPermission } from "./permission.ts";
-import {
-  inNamespace,
-  nameField,
-  namespaceField,
-  onObject,
-  read,
-  type Spot,
-  type WriteDeps,
-  wordsOf,
-} from "./target.ts";
+import { inNamespace, nameField, onObject, read, type Spot, type WriteDeps, wordsOf } from "./target.ts";
 
 const REVISION = "deployment.kubernetes.io/revision";
 const TEMPLATE_HASH = "pod-template-hash";

@@ -1,21 +1,13 @@
 import { z } from "zod";
 import { defineTool, type Tool, ToolError } from "../../tools/tool.ts";
 import { contextField } from "../clusters.ts";
+import { namespaceField } from "../object-place.ts";
 import { changeOf } from "./change.ts";
 import { kubectl } from "./kubectl-text.ts";
 import { listAt, textAt } from "./object-fields.ts";
 import { planPatch } from "./patch-plan.ts";
 import { checkPermission } from "./permission.ts";
-import {
-  containerField,
-  inNamespace,
-  nameField,
-  namespaceField,
-  onObject,
-  read,
-  type WriteDeps,
-  wordsOf,
-} from "./target.ts";
+import { containerField, inNamespace, nameField, onObject, read, type WriteDeps, wordsOf } from "./target.ts";
 
 /** Kinds whose pods are replaced by a rollout. */
 const RolloutKind = z.preprocess(

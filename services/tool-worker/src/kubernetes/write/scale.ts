@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { defineTool, type Tool, ToolError } from "../../tools/tool.ts";
 import { contextField } from "../clusters.ts";
+import { namespaceField } from "../object-place.ts";
 import { changeOf } from "./change.ts";
 import { kubectl } from "./kubectl-text.ts";
 import { valueAt } from "./object-fields.ts";
@@ -10,7 +11,6 @@ import {
   apiVersionField,
   kindField,
   nameField,
-  namespaceField,
   onObject,
   requestFor,
   wordsOf,

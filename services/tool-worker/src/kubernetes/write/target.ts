@@ -1,10 +1,11 @@
 import { z } from "zod";
 import type { Access } from "../../tools/access.ts";
-import { ToolError, type ToolContext } from "../../tools/tool.ts";
+import type { ToolContext } from "../../tools/tool.ts";
 import type { Cluster } from "../cluster.ts";
 import type { Clusters } from "../clusters.ts";
 import { pathOf, type Asked, type KubeApi, type KubeRequest, type ResourceKind } from "../kube-api.ts";
-import { Namespace, ObjectName } from "../namespace-rule.ts";
+import { ObjectName } from "../namespace-rule.ts";
+import { findPlace } from "../object-place.ts";
 import type { PodRules } from "./pod-rules.ts";
 
 /** The one object that a change is about, as the cluster knows it. */
@@ -31,7 +32,6 @@ export interface Spot extends Workplace {
   readonly target: Target;
 }
 
-export const namespaceField = Namespace.optional().describe("Its namespace. Left out: the default namespace.");
 export const nameField = ObjectName.describe("Name of the object.");
 export const containerField = z
   .string()
@@ -59,19 +59,8 @@ interface Named {
 
 /** Throws a ToolError for a kind that the cluster does not have and for a place that may not be touched. */
 export async function targetOf(cluster: Cluster, named: Named, signal: AbortSignal): Promise<Target> {
-  const kind = await cluster.kinds.find(named.kind, { apiVersion: named.apiVersion, signal });
-  if (!kind.isNamespaced) return checkedWithoutNamespace(cluster, { kind, name: named.name });
-  const namespace = named.namespace ?? cluster.defaultNamespace;
-  cluster.namespaces.check(namespace);
-  return { kind, namespace, name: named.name };
-}
-
-/** What belongs to no namespace touches all of them: with an allow-list only the allowed namespaces themselves are open. */
-function checkedWithoutNamespace({ namespaces }: Cluster, target: Target): Target {
-  if (target.kind.group === "" && target.kind.kind === "Namespace") namespaces.check(target.name);
-  else if (namespaces.only !== undefined)
-    throw new ToolError(`Objects of kind ${target.kind.kind} belong to no namespace and may not be changed here.`);
-  return target;
+  const { kind, namespace } = await findPlace(cluster, named, signal);
+  return { kind, ...(namespace !== undefined && { namespace }), name: named.name };
 }
 
 type WithContext = { readonly context?: string | undefined };
