@@ -15,6 +15,8 @@ export interface ChangingOptions {
   readonly only?: readonly string[];
   readonly registries?: readonly string[];
   readonly commands?: readonly (readonly string[])[];
+  /** Of whoever reads and of whoever changes. */
+  readonly contexts?: readonly [reader: string, operator: string];
 }
 
 /** One call as the executor makes it: shown first, then run. Each part rejects with the sentence of the tool. */
@@ -32,12 +34,12 @@ export type ChangingTools = ReturnType<typeof openChangingTools>;
 /** All Kubernetes tools of a kubeconfig with the contexts `reader` and `operator`. */
 export function openChangingTools(
   kubeconfig: string,
-  { only, registries, commands = [["df", "-h"]] }: ChangingOptions = {},
+  { only, registries, commands = [["df", "-h"]], contexts = ["reader", "operator"] }: ChangingOptions = {},
 ) {
   const clusters = openClusters({
     ...{ kubeconfig, inCluster: false, label: "simulated cluster", env: {} },
-    contexts: ["reader"],
-    operatorContexts: ["operator"],
+    contexts: [contexts[0]],
+    operatorContexts: [contexts[1]],
     namespaces: createNamespaceRule(only),
   });
   if (clusters === undefined) throw new Error("there is no cluster");
@@ -84,7 +86,11 @@ export function openChangingTools(
 
 type Runnable = Extract<PreparedCall, { run: unknown }>;
 
-function prepare(registry: ReturnType<typeof createToolRegistry>, name: string, args: Record<string, unknown>): Runnable {
+function prepare(
+  registry: ReturnType<typeof createToolRegistry>,
+  name: string,
+  args: Record<string, unknown>,
+): Runnable {
   const prepared = registry.find(name)?.prepare(args);
   if (prepared === undefined) throw new Error(`there is no tool ${name}`);
   if ("problem" in prepared) throw new Error(prepared.problem);
