@@ -46,7 +46,7 @@ const registries = z
   .string()
   .transform(listOf)
   .refine(
-    (list) => list.every((one) => /^[a-z0-9][a-z0-9.:/_-]*$/.test(one)),
+    (list) => list.every((one) => /^[a-z0-9][a-z0-9.-]*(?::\d+)?(?:\/[a-z0-9._-]+)*\/?$/.test(one)),
     "must be beginnings of images, comma-separated",
   )
   .optional();
