@@ -5,6 +5,7 @@ import * as gateway from "@kubernetes-models/gateway-api/gateway.networking.k8s.
 import * as keda from "@kubernetes-models/keda/keda.sh/v1alpha1";
 import * as apps from "kubernetes-models/apps/v1";
 import * as autoscaling from "kubernetes-models/autoscaling/v2";
+import * as batch from "kubernetes-models/batch/v1";
 import * as networking from "kubernetes-models/networking.k8s.io/v1";
 import * as policy from "kubernetes-models/policy/v1";
 import * as rbac from "kubernetes-models/rbac.authorization.k8s.io/v1";
@@ -70,6 +71,7 @@ type Schemas = { folder: string; kinds: Readonly<Record<string, unknown>> };
 const schemas = new Map<string, Schemas>([
   ["v1", { folder: "kubernetes-models/v1", kinds: core }],
   ["apps/v1", { folder: "kubernetes-models/apps/v1", kinds: apps }],
+  ["batch/v1", { folder: "kubernetes-models/batch/v1", kinds: batch }],
   ["autoscaling/v2", { folder: "kubernetes-models/autoscaling/v2", kinds: autoscaling }],
   ["networking.k8s.io/v1", { folder: "kubernetes-models/networking.k8s.io/v1", kinds: networking }],
   ["policy/v1", { folder: "kubernetes-models/policy/v1", kinds: policy }],

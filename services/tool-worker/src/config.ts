@@ -35,6 +35,23 @@ const contexts = z
   .refine((names) => new Set(names).size === names.length, "names a context twice")
   .optional();
 
+const listOf = (text: string): string[] => text.split(",").map((one) => one.trim());
+
+const commands = z
+  .string()
+  .transform((text) => listOf(text).map((command) => command.split(/\s+/)))
+  .refine((list) => list.every(([program]) => program !== ""), "must be commands, comma-separated")
+  .optional();
+
+const registries = z
+  .string()
+  .transform(listOf)
+  .refine(
+    (list) => list.every((one) => /^[a-z0-9][a-z0-9.-]*(?::\d+)?(?:\/[a-z0-9._-]+)*\/?$/.test(one)),
+    "must be beginnings of images, comma-separated",
+  )
+  .optional();
+
 /** A lock is renewed at half of this: with less a worker would lose its calls to a pause of its own. */
 const MIN_SILENCE_MS = 500;
 const MIN_ROUND_MS = 100;
@@ -92,6 +109,12 @@ export const Config = z.object({
     ),
   KUBE_REQUESTS: count(16).describe("Requests to each cluster at a time."),
   KUBE_NAMESPACES: namespaces.describe("The only namespaces the tools may read, comma-separated; all if not set."),
+  KUBE_EXEC_COMMANDS: commands.describe(
+    "Commands that k8s_exec may run in pods, comma-separated, each the beginning of one: `df -h,redis-cli info`; without any that tool is not offered.",
+  ),
+  KUBE_IMAGE_REGISTRIES: registries.describe(
+    "Beginnings of the only images that tools may give to pods, comma-separated: `registry.example/shop,docker.io/library`; any if not set.",
+  ),
   DEMO_TOOLS: flag().describe("Offers tools for demonstrations and tests."),
   DEMO_COUNTER_FILE: optionalText().describe(
     "Where demo_counter and demo_change write one line per execution; without it they are not offered.",

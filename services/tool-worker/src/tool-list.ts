@@ -1,5 +1,6 @@
 import type { Environment, Logger, Registry } from "@parley/runtime";
 import type { Config } from "./config.ts";
+import type { Clusters } from "./kubernetes/clusters.ts";
 import { createNamespaceRule } from "./kubernetes/namespace-rule.ts";
 import { createDemoTools } from "./tools/demo/demo-tools.ts";
 import type { Tool } from "./tools/tool.ts";
@@ -45,5 +46,19 @@ async function kubernetesToolsOf({ config, env, log, registry }: ToolListDeps): 
     maxRequests: config.KUBE_REQUESTS,
     ...{ env, log, registry },
   });
-  return clusters === undefined ? [] : [...createKubernetesTools(clusters), ...createAnalyzeTools(clusters)];
+  if (clusters === undefined) return [];
+  return [
+    ...createKubernetesTools(clusters),
+    ...createAnalyzeTools(clusters),
+    ...(await changingToolsOf(config, clusters)),
+  ];
+}
+
+/** Without an identity that may change anything there are none, and none of them has to be loaded. */
+async function changingToolsOf(config: Config, clusters: Clusters): Promise<Tool[]> {
+  const { generateTools } = await import("./kubernetes/generate/generate-manifest.ts");
+  if (!clusters.all.some(({ isWritable }) => isWritable)) return generateTools();
+  const { createWriteTools } = await import("./kubernetes/write/write-tools.ts");
+  const podRules = { registries: config.KUBE_IMAGE_REGISTRIES };
+  return [...generateTools(), ...createWriteTools({ clusters, podRules, commands: config.KUBE_EXEC_COMMANDS ?? [] })];
 }

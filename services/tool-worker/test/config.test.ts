@@ -27,3 +27,14 @@ describe("the configuration", () => {
     );
   });
 });
+
+it("takes commands that may be run in pods, and beginnings of images", () => {
+  const config = readConfig(Config, {
+    KUBE_EXEC_COMMANDS: "df -h, uptime",
+    KUBE_IMAGE_REGISTRIES: "r.example/a,nginx",
+  });
+  expect(config.KUBE_EXEC_COMMANDS).toEqual([["df", "-h"], ["uptime"]]);
+  expect(config.KUBE_IMAGE_REGISTRIES).toEqual(["r.example/a", "nginx"]);
+  expect(() => readConfig(Config, { KUBE_EXEC_COMMANDS: "df,,ls" })).toThrow("must be commands");
+  expect(() => readConfig(Config, { KUBE_IMAGE_REGISTRIES: "https://r.example" })).toThrow("must be beginnings");
+});

@@ -13,8 +13,14 @@ export function createToolRegistry(tools: readonly Tool[]): ToolRegistry {
   for (const tool of tools) {
     for (const name of [tool.definition.name, ...tool.definition.aliases]) {
       if (byName.has(name)) throw new Error(`Two tools are named ${name}.`);
-      byName.set(name, tool);
+      byName.set(name, calledAs(tool, name));
     }
   }
   return { definitions: tools.map((tool) => tool.definition), find: (name) => byName.get(name) };
+}
+
+/** What an alias stands for is the tool itself with other arguments: policy, agreement and audit know it by the tool's own name. */
+function calledAs(tool: Tool, name: string): Tool {
+  const meaning = tool.meanings?.[name];
+  return meaning === undefined ? tool : { ...tool, prepare: (args) => tool.prepare(meaning(args)) };
 }

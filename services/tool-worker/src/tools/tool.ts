@@ -50,6 +50,8 @@ export type PreparedCall =
 export interface Tool {
   readonly definition: ToolDefinition;
   prepare(args: ToolArguments): PreparedCall;
+  /** The arguments that a call under an alias stands for, where the alias says more than the tool's own name. */
+  readonly meanings?: Readonly<Record<string, (args: ToolArguments) => ToolArguments>>;
 }
 
 /** docs/tools.md says how to write one. */
@@ -100,6 +102,14 @@ export class NotDoneError extends ToolError {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = "NotDoneError";
+  }
+}
+
+/** It changes something, was asked for, and nobody knows whether it was done. The message is a sentence that says why. */
+export class UnknownEffectError extends ToolError {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "UnknownEffectError";
   }
 }
 
