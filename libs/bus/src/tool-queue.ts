@@ -3,12 +3,14 @@ import type { Logger } from "@parley/runtime";
 import { Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import { connectRedis, type RedisAddress } from "./redis.ts";
+import { classOf, rankOf } from "./tool-ranks.ts";
+import { waitingCalls, type WaitingCalls } from "./waiting-calls.ts";
 
 interface ToolQueueDeps extends RedisAddress {
   readonly log: Logger;
 }
 
-export interface ToolJobCounts {
+export interface ToolJobCounts extends WaitingCalls {
   readonly waiting: number;
   readonly active: number;
 }
@@ -17,8 +19,8 @@ export interface ToolQueue {
   /**
    * Hands a call to the tool workers. The job id is the call id: adding a call that waits or runs changes nothing. One that ended
    * for Redis although its result was never stored (that is why it is added again) is queued anew; the worker looks for a stored
-   * result first, so nothing runs twice. `go`: a person has agreed to the call, which asked before; the same under an id of its own. Throws
-   * at once while Redis is down.
+   * result first, so nothing runs twice. `go`: a person has agreed to the call, which asked before; the same under an id of its own. Users take turns
+   * (`rankOf`). Throws at once while Redis is down.
    */
   add(job: ToolJob, options?: { readonly go?: boolean }): Promise<void>;
   /** Drops a call that still waits, also one that a person has agreed to. One that runs is left alone: it is cancelled over NATS. */
@@ -51,8 +53,12 @@ export function createToolQueue({ url, tls, log }: ToolQueueDeps): ToolQueue {
     if (redis.status !== "ready") throw new Error("Redis cannot be reached.");
   }
 
-  function enqueue(job: ToolJob, jobId: string): Promise<unknown> {
-    return queue.add(job.tool_name, job, { ...JOB_OPTIONS, jobId });
+  /** Whether the queue did not have it. */
+  async function enqueue(job: ToolJob, jobId: string, go: boolean): Promise<boolean> {
+    const priority = await rankOf(redis, { jobId, user: job.user.id, of: classOf(job.caller, go) });
+    if (priority === undefined) return false;
+    await queue.add(job.tool_name, job, { ...JOB_OPTIONS, jobId, priority });
+    return true;
   }
 
   const sweep = (): void => {
@@ -67,10 +73,11 @@ export function createToolQueue({ url, tls, log }: ToolQueueDeps): ToolQueue {
     async add(job, { go = false } = {}) {
       requireRedis();
       const jobId = toolJobId(job.call_id, go);
-      const [state] = await Promise.all([queue.getJobState(jobId), enqueue(job, jobId)]);
+      if (await enqueue(job, jobId, go)) return;
+      const state = await queue.getJobState(jobId);
       if (state !== "completed" && state !== "failed") return;
       await queue.remove(jobId);
-      await enqueue(job, jobId);
+      await enqueue(job, jobId, go);
     },
     async remove(callId) {
       requireRedis();
@@ -78,8 +85,12 @@ export function createToolQueue({ url, tls, log }: ToolQueueDeps): ToolQueue {
     },
     async counts() {
       requireRedis();
-      const { waiting = 0, active = 0 } = await queue.getJobCounts("waiting", "active");
-      return { waiting, active };
+      const [counts, calls] = await Promise.all([
+        queue.getJobCounts("waiting", "prioritized", "active"),
+        waitingCalls(redis),
+      ]);
+      const { waiting = 0, prioritized = 0, active = 0 } = counts;
+      return { ...calls, waiting: waiting + prioritized, active };
     },
     ready: () => redis.status === "ready",
     async close() {
