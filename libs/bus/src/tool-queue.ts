@@ -1,9 +1,9 @@
-import { type CallId, type ToolJob, toolJobId, toolQueueName } from "@parley/protocol";
+import { type CallId, ToolJob, toolJobId, toolQueueName } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import { connectRedis, type RedisAddress } from "./redis.ts";
-import { classOf, rankOf } from "./tool-ranks.ts";
+import { classOf, giveRankBack, rankOf } from "./tool-ranks.ts";
 import { waitingCalls, type WaitingCalls } from "./waiting-calls.ts";
 
 interface ToolQueueDeps extends RedisAddress {
@@ -81,7 +81,7 @@ export function createToolQueue({ url, tls, log }: ToolQueueDeps): ToolQueue {
     },
     async remove(callId) {
       requireRedis();
-      await removeBoth(queue, callId);
+      await removeBoth(queue, redis, callId);
     },
     async counts() {
       requireRedis();
@@ -102,10 +102,27 @@ export function createToolQueue({ url, tls, log }: ToolQueueDeps): ToolQueue {
 }
 
 /** Whether nothing of the call is left: what runs cannot be removed. */
-async function removeBoth(queue: Queue, callId: CallId): Promise<boolean> {
-  const removed = await Promise.all([queue.remove(toolJobId(callId)), queue.remove(toolJobId(callId, true))]);
-  return removed.every((count) => count !== 0);
+async function removeBoth(queue: Queue, redis: Redis, callId: CallId): Promise<boolean> {
+  const removed = await Promise.all([false, true].map((go) => removeOne(queue, redis, { callId, go })));
+  return removed.every(Boolean);
 }
+
+async function removeOne(
+  queue: Queue,
+  redis: Redis,
+  { callId, go }: { readonly callId: CallId; readonly go: boolean },
+): Promise<boolean> {
+  const id = toolJobId(callId, go);
+  const job = await queue.getJob(id);
+  if (job === undefined) return true;
+  if ((await queue.remove(id)) === 0) return false;
+  const { success, data } = Asker.safeParse(job.data);
+  if (success && job.priority > 0) await giveRankBack(redis, { user: data.user.id, of: classOf(data.caller, go) });
+  return true;
+}
+
+/** Whose turn it took. */
+const Asker = ToolJob.pick({ user: true, caller: true });
 
 export interface ToolJobs {
   /**
@@ -131,7 +148,7 @@ export function createToolJobs({ redis, log }: { readonly redis: Redis; readonly
     async drop(calls) {
       if (calls.length === 0) return [];
       const jobs = open();
-      const isGone = await Promise.all(calls.map((call) => removeBoth(jobs, call)));
+      const isGone = await Promise.all(calls.map((call) => removeBoth(jobs, redis, call)));
       return calls.filter((_, i) => isGone[i] === false);
     },
   };
