@@ -34,7 +34,13 @@ const BegunFact = z.object({
   barred: z.literal(true).optional(),
 });
 /** The result that counts, whole. */
-const ResultFact = z.object({ kind: z.literal("result"), ...ofCall, ...FinishedToolCall.shape });
+const ResultFact = z.object({
+  kind: z.literal("result"),
+  ...ofCall,
+  ...FinishedToolCall.shape,
+  /** What the model reads in place of `result`, which is then for people: shorter, and with foreign text marked as such. */
+  brief: z.string().optional(),
+});
 const CancelFact = z.object({ kind: z.literal("cancel"), ...common, by: z.string(), reason: z.string() });
 
 /** A person must agree to a call (docs/adr/0017). Written by the tool worker in place of running it. */

@@ -28,9 +28,9 @@ runMain("tool-worker", async ({ env }) => {
   const log = createLogger({ service: "tool-worker", level: config.LOG_LEVEL, format: config.LOG_FORMAT });
   await using life = createLifecycle({ log, shutdownMs: config.SHUTDOWN_MS });
   const worker = `tool-${randomUUID()}`;
-  const registry = createToolRegistry(await toolsOf(config, env, log));
   const telemetry = await startTelemetry({ config, log, life }, worker);
   const { metrics, tracing } = telemetry;
+  const registry = createToolRegistry(await toolsOf({ config, env, log, registry: metrics.registry }));
   const limits = await openLimits({ file: config.LIMITS_FILE, log });
   life.use("the limits", limits.close);
 

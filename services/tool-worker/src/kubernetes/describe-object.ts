@@ -3,7 +3,7 @@ import { defineTool, type Tool, ToolError } from "../tools/tool.ts";
 import { asking } from "./api-failure.ts";
 import { abortableBy, type Cluster } from "./cluster.ts";
 import { describe, type ObjectEvents } from "./description.ts";
-import { findKind, kinds, type Kind } from "./kinds.ts";
+import { findKind, kinds, type Kind } from "./kind-facts.ts";
 import { Namespace, ObjectName } from "./namespace-rule.ts";
 
 const EVENTS_READ = 100;

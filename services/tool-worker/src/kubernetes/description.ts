@@ -1,6 +1,6 @@
 import type { CoreV1Event, V1Container, V1ContainerStatus, V1EnvVar, V1PodSpec } from "@kubernetes/client-node";
 import { ageOf } from "./age.ts";
-import { toPairs, type Condition, type KindFacts } from "./kinds.ts";
+import { toPairs, type Condition, type KindFacts } from "./kind-facts.ts";
 import { stateWord } from "./pod-status.ts";
 import { redactText, redactValue } from "./redaction.ts";
 import { toCell, toTable } from "./table.ts";

@@ -1,11 +1,12 @@
 import type { Tool } from "../tools/tool.ts";
-import type { Cluster } from "./cluster.ts";
+import type { Clusters } from "./clusters.ts";
 import { createDescribe } from "./describe-object.ts";
 import { createListNamespaces } from "./list-namespaces.ts";
 import { createListPods } from "./list-pods.ts";
 import { createPodLogs } from "./pod-logs.ts";
 
-/** Tools that read one cluster. None changes anything, and none reads a Secret. */
-export function createKubernetesTools(cluster: Cluster): Tool[] {
-  return [createListPods(cluster), createListNamespaces(cluster), createPodLogs(cluster), createDescribe(cluster)];
+/** Tools that read clusters. None changes anything, and none shows what is in a Secret. */
+export function createKubernetesTools(clusters: Clusters): Tool[] {
+  const cluster = clusters.of(undefined);
+  return [createListPods(cluster), createListNamespaces(clusters), createPodLogs(cluster), createDescribe(cluster)];
 }

@@ -16,6 +16,8 @@ export interface ToolContext {
 
 export interface ToolOutput {
   readonly text: string;
+  /** What the model reads in place of `text`, which is then for people. */
+  readonly brief?: string;
   /** The tool itself left something out. */
   readonly truncated?: boolean;
 }
