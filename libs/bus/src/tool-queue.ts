@@ -61,13 +61,7 @@ export function createToolQueue({ url, tls, log }: ToolQueueDeps): ToolQueue {
     return true;
   }
 
-  const sweep = (): void => {
-    void Promise.all([queue.clean(0, maxSwept, "completed"), queue.clean(0, maxSwept, "failed")]).catch(
-      (err: unknown) => log.debug({ err }, "ended tool jobs could not be removed yet"),
-    );
-  };
-  redis.once("ready", sweep);
-  const sweeping = setInterval(sweep, sweepEveryMs);
+  const stopSweeping = keepSweeping(queue, redis, log);
 
   return {
     async add(job, { go = false } = {}) {
@@ -94,11 +88,22 @@ export function createToolQueue({ url, tls, log }: ToolQueueDeps): ToolQueue {
     },
     ready: () => redis.status === "ready",
     async close() {
-      clearInterval(sweeping);
+      stopSweeping();
       await queue.close();
       redis.disconnect();
     },
   };
+}
+
+function keepSweeping(queue: Queue, redis: Redis, log: Logger): () => void {
+  const sweep = (): void => {
+    void Promise.all([queue.clean(0, maxSwept, "completed"), queue.clean(0, maxSwept, "failed")]).catch(
+      (err: unknown) => log.debug({ err }, "ended tool jobs could not be removed yet"),
+    );
+  };
+  redis.once("ready", sweep);
+  const sweeping = setInterval(sweep, sweepEveryMs);
+  return () => clearInterval(sweeping);
 }
 
 /** Whether nothing of the call is left: what runs cannot be removed. */

@@ -84,6 +84,9 @@ export const Config = z.object({
     ),
   KUBE_REQUESTS: count(16).describe("Requests to each cluster at a time."),
   KUBE_NAMESPACES: namespaces.describe("The only namespaces the tools may read, comma-separated; all if not set."),
+  HTTP_TOOLS_DIR: optionalText().describe(
+    "Folder of files that make operations of services, by their OpenAPI documents, into tools. Default: `config/tools`, if it is there.",
+  ),
   DEMO_TOOLS: flag().describe("Offers tools for demonstrations and tests."),
   DEMO_COUNTER_FILE: optionalText().describe(
     "Where demo_counter and demo_change write one line per execution; without it they are not offered.",

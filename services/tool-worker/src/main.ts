@@ -15,6 +15,7 @@ import { createCallLog } from "./call-log.ts";
 import { createCallRunner } from "./call-runner.ts";
 import { listenForCancels } from "./cancellations.ts";
 import { Config } from "./config.ts";
+import { openHttpTools } from "./http-tools/http-tools.ts";
 import { createRunningCalls } from "./running-calls.ts";
 import { observe, startTelemetry } from "./telemetry.ts";
 import { toolsOf } from "./tool-list.ts";
@@ -30,14 +31,16 @@ runMain("tool-worker", async ({ env }) => {
   const worker = `tool-${randomUUID()}`;
   const telemetry = await startTelemetry({ config, log, life }, worker);
   const { metrics, tracing } = telemetry;
-  const registry = createToolRegistry(await toolsOf({ config, env, log, registry: metrics.registry }));
+  const http = await openHttpTools({ folder: config.HTTP_TOOLS_DIR, env, log });
+  life.use("the HTTP tools", http.close);
+  const registry = createToolRegistry(await toolsOf({ config, env, log, registry: metrics.registry }), http.tools);
   const limits = await openLimits({ file: config.LIMITS_FILE, log });
   life.use("the limits", limits.close);
 
   // First of all, so that the process can be seen to live while it waits for the broker.
   let ready = (): string[] => ["The broker cannot be reached."];
   const { ADMIN_HOST: host, ADMIN_PORT: port } = config;
-  const notes = (): Promise<string[]> => Promise.resolve([...limits.problems()]);
+  const notes = (): Promise<string[]> => Promise.resolve([...limits.problems(), ...http.problems()]);
   const admin = await startAdmin({ host, port, registry: metrics.registry, ready: () => ready(), notes, log });
   life.use("the admin server", admin.close);
   const bus = await openBus({ ...natsAddress(config), name: worker, ...streamSettings(config), log });
@@ -56,9 +59,10 @@ runMain("tool-worker", async ({ env }) => {
   const runner = createCallRunner({ registry, calls, may: limits.may, running, metrics, tracing, approvalTtlMs, log });
   const queue = startToolWorker({ ...queueOptions(config), run: runner.run, onAbandoned: runner.abandon, log });
   life.use("running calls", () => queue.close(Math.max(0, config.SHUTDOWN_MS - CLOSE_MS)));
-  const { definitions } = registry;
+  const definitions = () => registry.definitions;
   const announcements = keepAnnouncing({ catalogue: createToolCatalogue({ redis, log }), redis, definitions, log });
   life.use("announcements", announcements.stop);
+  http.onChange(announcements.announce);
 
   ready = () => [
     ...bus.problems(),
@@ -67,7 +71,7 @@ runMain("tool-worker", async ({ env }) => {
     ...(life.signal.aborted ? ["The worker is stopping."] : []),
   ];
   log.info(
-    { tools: definitions.map(({ name }) => name), concurrency: config.CONCURRENCY },
+    { tools: definitions().map(({ name }) => name), concurrency: config.CONCURRENCY },
     "the tool worker has started",
   );
   await life.untilStopped();
