@@ -12,11 +12,11 @@ function subnets(ranges: readonly string[]): BlockList {
 
 /** Clouds tell the credentials of a machine here: never the address of a service. */
 const linkLocal = subnets(["169.254.0.0/16", "fe80::/10"]);
-/** IANA's registries of special addresses: this machine, private and shared networks, tests, multicast; IPv4 written as IPv6. */
+/** IANA's registries of special addresses: this machine, private and shared networks, tests, multicast. IPv4 that is written as IPv6 is judged as IPv4. */
 const notPublic = subnets([
   ...["0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "172.16.0.0/12", "192.0.0.0/24", "192.168.0.0/16"],
   ...["198.18.0.0/15", "224.0.0.0/4", "240.0.0.0/4"],
-  ...["::/127", "fc00::/7", "ff00::/8", "64:ff9b::/96", "::ffff:0:0/96"],
+  ...["::/127", "fc00::/7", "ff00::/8", "64:ff9b::/96"],
 ]);
 
 /** Why a service may not be there; undefined: it may. */

@@ -60,9 +60,13 @@ export async function openHttpTools({
   let problems: readonly string[] = [];
   let listener = (): void => {};
 
+  let seen = JSON.stringify(texts);
   const look = async (): Promise<void> => {
     const now = await read();
-    if (JSON.stringify(now) === JSON.stringify(texts)) return;
+    const before = seen;
+    seen = JSON.stringify(now);
+    // Twice the same: a file that is half written is not read, nor one beside a document of another version.
+    if (seen !== before || seen === JSON.stringify(texts)) return;
     texts = now;
     const found = toolsOf(now, deps);
     problems = "problems" in found ? found.problems : [];

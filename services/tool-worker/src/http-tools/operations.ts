@@ -51,14 +51,14 @@ const RawParameter = z.object({
   style: z.string().optional(),
   explode: z.boolean().optional(),
   description: z.string().optional(),
-  schema: z.unknown(),
-  content: z.record(z.string(), z.looseObject({ schema: z.unknown() })).optional(),
+  schema: z.unknown().optional(),
+  content: z.record(z.string(), z.looseObject({ schema: z.unknown().optional() })).optional(),
 });
 type RawParameter = z.output<typeof RawParameter>;
 
 const RawBody = z.looseObject({
   required: z.boolean().default(false),
-  content: z.record(z.string(), z.looseObject({ schema: z.unknown() })).default({}),
+  content: z.record(z.string(), z.looseObject({ schema: z.unknown().optional() })).default({}),
 });
 
 /** A document, of which single operations are read when they are chosen: most of a large one is never looked at. */

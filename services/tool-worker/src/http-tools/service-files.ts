@@ -113,7 +113,7 @@ function textsOf(
 ) {
   const about = `${operation.method.toUpperCase()} ${operation.path} of the service ${name}.`;
   return {
-    description: description ?? [operation.description, about].filter(Boolean).join(" "),
+    description: description ?? [operation.description.replace(/\.+$/, ""), about].filter(Boolean).join(". "),
     effect: effect ?? (safeMethods.has(operation.method) ? ("read" as const) : ("write" as const)),
     timeoutMs: timeout_ms ?? settings.timeout_ms,
   };
