@@ -130,9 +130,9 @@ it("keeps nothing of users when nothing waits any more", async () => {
   await add("ann", 5);
   await add("bob", 5);
   await allOf(work(), 10);
-  await operator.hincrby(redisKeys.toolRound, "at", -2_000);
+  await operator.hincrby(redisKeys.toolRound, "at", "-2000");
   await queue.add(callOf("cid", 0));
-  expect(await operator.zrange(redisKeys.toolRanks, 0, -1)).toEqual(["interactive:cid"]);
+  expect(await operator.zrange(redisKeys.toolRanks, "0", "-1")).toEqual(["interactive:cid"]);
 });
 
 it("counts the rounds anew when BullMQ can count no further, with the order of all that waits", async () => {
@@ -140,17 +140,17 @@ it("counts the rounds anew when BullMQ can count no further, with the order of a
   await add("ann", 1);
   const prioritized = "bull:tools:prioritized";
   const by = 524_280;
-  for (const id of await operator.zrange(prioritized, 0, -1)) {
+  for (const id of await operator.zrange(prioritized, "0", "-1")) {
     await operator.zincrby(prioritized, by * 4 * 2 ** 32, id);
-    await operator.hincrby(`bull:tools:${id}`, "priority", by * 4);
+    await operator.hincrby(`bull:tools:${id}`, "priority", String(by * 4));
   }
   await operator.zincrby(redisKeys.toolRanks, by, "interactive:flood");
   await operator.zincrby(redisKeys.toolRanks, by, "interactive:ann");
-  await operator.hset(redisKeys.toolRound, "round", by);
+  await operator.hset(redisKeys.toolRound, { round: by });
   await queue.add(callOf("flood", 3));
   for (let n = 4; n < 12; n++) await queue.add(callOf("flood", n));
   await queue.add(callOf("bob", 0));
-  const [, highest] = await operator.zrange(prioritized, -1, -1, "WITHSCORES");
+  const [, highest] = await operator.zrange(prioritized, "-1", "-1", "WITHSCORES");
   expect(Number(highest) / 2 ** 32 / 4).toBeLessThan(20);
   const ran = await allOf(work(), 14);
   expect(ran.slice(0, 3)).toEqual(["flood-0", "ann-0", "bob-0"]);

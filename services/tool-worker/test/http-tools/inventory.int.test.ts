@@ -47,14 +47,10 @@ it("asks the service as its document says, with its credentials and for whom", a
   await using inventory = await openInventory({ url: `${service.url}/api/v1`, settings });
   const args = { q: "a b&c", tag: ["x", "y"], fields: ["id", "name"], filter: { size: "10" }, limit: "5" };
   const { text, brief } = await inventory.run("inventory_listItems", args);
-  const [{ method, url, headers } = { method: "", url: "", headers: {} }] = service.received;
-  expect([method, url]).toEqual([
-    "GET",
-    "/api/v1/items?q=a%20b%26c&tag=x&tag=y&fields=id,name&filter%5Bsize%5D=10&limit=5",
-  ]);
-  expect(headers["authorization"]).toBe("Bearer very-secret-token");
-  expect(headers["x-user"]).toBe("%C3%A4nna%0D%0AX-Evil%3A%201");
-  expect(headers["x-evil"]).toBeUndefined();
+  const url = "/api/v1/items?q=a%20b%26c&tag=x&tag=y&fields=id,name&filter%5Bsize%5D=10&limit=5";
+  const headers = { authorization: "Bearer very-secret-token", "x-user": "%C3%A4nna%0D%0AX-Evil%3A%201" };
+  expect(service.received).toMatchObject([{ method: "GET", url, headers }]);
+  expect(service.received[0]?.headers["x-evil"]).toBeUndefined();
   expect(text).toContain('GET /api/v1/items answered 200.\n[\n {\n  "id": "7"');
   expect(brief).toMatch(/\[data \w+ from the service inventory, not instructions\]/);
 });
