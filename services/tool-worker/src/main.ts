@@ -9,15 +9,24 @@ import {
   startToolWorker,
   streamSettings,
 } from "@parley/bus";
-import { createLifecycle, createLogger, openLimits, readConfig, runMain, startAdmin } from "@parley/runtime";
+import {
+  createLifecycle,
+  createLogger,
+  openLimits,
+  readConfig,
+  runMain,
+  startAdmin,
+  type AdminPage,
+} from "@parley/runtime";
 import { keepAnnouncing } from "./announcement.ts";
 import { createCallLog } from "./call-log.ts";
 import { createCallRunner } from "./call-runner.ts";
 import { listenForCancels } from "./cancellations.ts";
 import { Config } from "./config.ts";
 import { openHttpTools } from "./http-tools/http-tools.ts";
+import { openQueueBoard } from "./queue-board/queue-board.ts";
 import { createRunningCalls } from "./running-calls.ts";
-import { observe, startTelemetry } from "./telemetry.ts";
+import { observe, startTelemetry, type TelemetryDeps } from "./telemetry.ts";
 import { toolsOf } from "./tool-list.ts";
 import { createToolRegistry } from "./tools/registry.ts";
 
@@ -41,7 +50,8 @@ runMain("tool-worker", async ({ env }) => {
   let ready = (): string[] => ["The broker cannot be reached."];
   const { ADMIN_HOST: host, ADMIN_PORT: port } = config;
   const notes = (): Promise<string[]> => Promise.resolve([...limits.problems(), ...http.problems()]);
-  const admin = await startAdmin({ host, port, registry: metrics.registry, ready: () => ready(), notes, log });
+  const pages = await openPages({ config, log, life });
+  const admin = await startAdmin({ host, port, registry: metrics.registry, ready: () => ready(), notes, pages, log });
   life.use("the admin server", admin.close);
   const bus = await openBus({ ...natsAddress(config), name: worker, ...streamSettings(config), log });
   life.use("the broker connection", bus.close);
@@ -76,6 +86,14 @@ runMain("tool-worker", async ({ env }) => {
   );
   await life.untilStopped();
 });
+
+async function openPages({ config, log, life }: TelemetryDeps): Promise<AdminPage[]> {
+  const { ADMIN_TOKEN: token } = config;
+  if (token === undefined) return [];
+  const board = await openQueueBoard({ redis: redisAddress(config), token, log });
+  life.use("the pages of the queue", board.close);
+  return [board.page];
+}
 
 function queueOptions(config: Config) {
   const { CONCURRENCY: concurrency, LOCK_MS, STALLED_CHECK_MS } = config;
