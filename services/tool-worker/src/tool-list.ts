@@ -32,6 +32,7 @@ async function kubernetesToolsOf({ config, env, log, registry }: ToolListDeps): 
   // Only now: its client has 2,700 modules, half of the time in which a worker without a cluster starts.
   const { openClusters } = await import("./kubernetes/clusters.ts");
   const { createKubernetesTools } = await import("./kubernetes/kubernetes-tools.ts");
+  const { createAnalyzeTools } = await import("./kubernetes/analyze/analyze-tools.ts");
   const clusters = openClusters({
     kubeconfig: config.KUBECONFIG,
     inCluster,
@@ -44,5 +45,5 @@ async function kubernetesToolsOf({ config, env, log, registry }: ToolListDeps): 
     maxRequests: config.KUBE_REQUESTS,
     ...{ env, log, registry },
   });
-  return clusters === undefined ? [] : createKubernetesTools(clusters);
+  return clusters === undefined ? [] : [...createKubernetesTools(clusters), ...createAnalyzeTools(clusters)];
 }

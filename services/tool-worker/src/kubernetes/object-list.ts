@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { ToolError } from "../tools/tool.ts";
+import { KubeError } from "./api-failure.ts";
+import { builtInKind } from "./built-in-kinds.ts";
 import type { Cluster } from "./cluster.ts";
 import { pathOf, type ResourceKind } from "./kube-api.ts";
 
@@ -33,14 +35,16 @@ export const KubeObject = z.looseObject({
 });
 export type KubeObject = z.infer<typeof KubeObject>;
 
+export const ListMetadata = z
+  .looseObject({
+    continue: z.string().optional(),
+    remainingItemCount: z.number().optional(),
+    resourceVersion: z.string().optional(),
+  })
+  .default({});
+
 const ObjectList = z.looseObject({
-  metadata: z
-    .looseObject({
-      continue: z.string().optional(),
-      remainingItemCount: z.number().optional(),
-      resourceVersion: z.string().optional(),
-    })
-    .default({}),
+  metadata: ListMetadata,
   items: z.array(KubeObject).nullish(),
 });
 
@@ -52,6 +56,8 @@ export interface ListRequest {
   /** Objects at most. */
   readonly limit: number;
   readonly continue?: string | undefined;
+  /** Another form of the list than all of each object. */
+  readonly accept?: string;
   readonly signal: AbortSignal;
 }
 
@@ -69,6 +75,7 @@ export async function readPage({ reader }: Cluster, kind: ResourceKind, request:
   const answer = await reader.json({
     path: pathOf(kind, { namespace }),
     query: { labelSelector, fieldSelector, limit, continue: request.continue },
+    ...(request.accept === undefined ? {} : { accept: request.accept }),
     asked: { what: kind.plural, ...(namespace === undefined ? {} : { namespace }) },
     signal,
   });
@@ -120,4 +127,14 @@ export function parsedAs<T>(schema: z.ZodType<T>, answer: unknown): T {
   const { success, data } = schema.safeParse(answer);
   if (!success) throw new ToolError("The cluster's answer cannot be understood.");
   return data;
+}
+
+/** The server answers with an empty list for a namespace that does not exist, which would read like good news. */
+export async function requireNamespace(cluster: Cluster, name: string, signal: AbortSignal): Promise<void> {
+  try {
+    await readObject(cluster, builtInKind("Namespace"), { namespace: undefined, name }, signal);
+  } catch (error) {
+    // Who may not read namespaces cannot be told more than that there is nothing.
+    if (!(error instanceof KubeError && error.status === 403)) throw error;
+  }
 }
