@@ -3,7 +3,7 @@ import { redisKeys, sharedKeyPrefixes, toolCatalogueKey, toolQueueName } from "@
 const under = (prefix) => `${prefix}*`;
 /** BullMQ's own prefix. */
 const queue = under(`bull:${toolQueueName}:`);
-const waitingCalls = `bull:${toolQueueName}:wait`;
+const waitingCalls = ["wait", "prioritized"].map((name) => `bull:${toolQueueName}:${name}`);
 const { limits, sessions, tickets, blocks } = sharedKeyPrefixes;
 
 /**
@@ -41,8 +41,8 @@ export const redisRoles = {
   tool: { keys: [queue, toolCatalogueKey], reads: [], commands },
   /** KEDA, which asks by a script how many calls wait. */
   scaler: {
-    keys: [waitingCalls],
+    keys: waitingCalls,
     reads: [],
-    commands: ["+@connection", "+eval", "+evalsha", "+type", "+llen", "-@admin", "-@dangerous"],
+    commands: ["+@connection", "+eval", "+evalsha", "+type", "+llen", "+zcard", "-@admin", "-@dangerous"],
   },
 };

@@ -13,6 +13,7 @@ import { micro } from "./micro/micro.ts";
 import { edgeCpu } from "./relay/edge-cpu.ts";
 import { relay } from "./relay/relay.ts";
 import { resume } from "./resume/resume.ts";
+import { toolFair } from "./tool-fair/tool-fair.ts";
 import { storm } from "./tokens/token-storm.ts";
 import { tokens } from "./tokens/tokens.ts";
 import { ttft } from "./ttft/ttft.ts";
@@ -32,6 +33,7 @@ const benches: readonly Bench[] = [
   log,
   waits,
   fair,
+  toolFair,
   tokens,
   storm,
   micro,

@@ -20,6 +20,7 @@ import { Config as EdgeConfig } from "../../services/edge/src/config.ts";
 import { Config as ModelSimulatorConfig } from "../../services/model-simulator/src/config.ts";
 import { Config as ToolWorkerConfig } from "../../services/tool-worker/src/config.ts";
 import { openPolicy } from "../../services/tool-worker/src/policy/live-policy.ts";
+import { openHttpTools } from "../../services/tool-worker/src/http-tools/http-tools.ts";
 import { toolsOf } from "../../services/tool-worker/src/tool-list.ts";
 
 /** Every service and the schema that it reads its own environment with. */
@@ -62,6 +63,7 @@ export const startChecks: ReadonlyMap<string, readonly StartCheck[]> = new Map<s
     [
       (env) => toolsOf({ config: readConfig(ToolWorkerConfig, env), env, log: silentLog() }),
       checkPolicy,
+      checkHttpTools,
       checkLimits,
       ...checkBrokers,
     ],
@@ -71,6 +73,11 @@ export const startChecks: ReadonlyMap<string, readonly StartCheck[]> = new Map<s
 async function checkPolicy(env: Environment): Promise<void> {
   const { TOOL_POLICY_FILE: file } = readConfig(ToolWorkerConfig, env);
   (await openPolicy({ file, log: silentLog() })).close();
+}
+
+async function checkHttpTools(env: Environment): Promise<void> {
+  const { HTTP_TOOLS_DIR: folder } = readConfig(ToolWorkerConfig, env);
+  (await openHttpTools({ folder, env, log: silentLog() })).close();
 }
 
 async function checkTokens(env: Environment): Promise<void> {

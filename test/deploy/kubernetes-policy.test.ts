@@ -96,7 +96,7 @@ it("watches the queues that the services use", () => {
     '"query":"max(parley_turns_queue_waiting) + sum(parley_turns_running) + (sum(parley_turns_held) or vector(0))"',
   );
   expect(scaled).toContain('"ignoreNullValues":"false"');
-  expect(scaled).toContain(`"listName":"bull:${toolQueueName}:wait"`);
+  for (const list of ["prioritized", "wait"]) expect(scaled).toContain(`"listName":"bull:${toolQueueName}:${list}"`);
   expect(scaled.match(/"stabilizationWindowSeconds":300/g)).toHaveLength(2);
 });
 

@@ -83,6 +83,7 @@ const keys = {
   list: `${redisKeys.conversationsOf("YW5uYQ")}:titles`,
   queue: `bull:${toolQueueName}:1`,
   waiting: `bull:${toolQueueName}:wait`,
+  ranked: `bull:${toolQueueName}:prioritized`,
   otherQueue: "bull:others:1",
   catalogue: toolCatalogueKey,
   limit: `${limits}ann`,
@@ -94,16 +95,16 @@ const keys = {
 type Kind = keyof typeof keys;
 
 const mayWrite: Record<Role, readonly Kind[]> = {
-  edge: ["unbroken", "list", "queue", "waiting", "limit", "session", "ticket", "block"],
-  agent: ["queue", "waiting", "limit"],
-  tool: ["queue", "waiting", "catalogue"],
+  edge: ["unbroken", "list", "queue", "waiting", "ranked", "limit", "session", "ticket", "block"],
+  agent: ["queue", "waiting", "ranked", "limit"],
+  tool: ["queue", "waiting", "ranked", "catalogue"],
   scaler: [],
 };
 const mayRead: Record<Role, readonly Kind[]> = {
   edge: [...mayWrite.edge, "catalogue"],
   agent: [...mayWrite.agent, "catalogue"],
   tool: mayWrite.tool,
-  scaler: ["waiting"],
+  scaler: ["waiting", "ranked"],
 };
 
 it.each(roles)("lets %s write and read its own keys, and no others, also by a script", async (role) => {

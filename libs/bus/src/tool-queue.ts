@@ -1,14 +1,16 @@
-import { type CallId, type ToolJob, toolJobId, toolQueueName } from "@parley/protocol";
+import { type CallId, ToolJob, toolJobId, toolQueueName } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import { connectRedis, type RedisAddress } from "./redis.ts";
+import { classOf, giveRankBack, rankOf } from "./tool-ranks.ts";
+import { waitingCalls, type WaitingCalls } from "./waiting-calls.ts";
 
 interface ToolQueueDeps extends RedisAddress {
   readonly log: Logger;
 }
 
-export interface ToolJobCounts {
+export interface ToolJobCounts extends WaitingCalls {
   readonly waiting: number;
   readonly active: number;
 }
@@ -17,8 +19,8 @@ export interface ToolQueue {
   /**
    * Hands a call to the tool workers. The job id is the call id: adding a call that waits or runs changes nothing. One that ended
    * for Redis although its result was never stored (that is why it is added again) is queued anew; the worker looks for a stored
-   * result first, so nothing runs twice. `go`: a person has agreed to the call, which asked before; the same under an id of its own. Throws
-   * at once while Redis is down.
+   * result first, so nothing runs twice. `go`: a person has agreed to the call, which asked before; the same under an id of its own. Users take turns
+   * (`rankOf`). Throws at once while Redis is down.
    */
   add(job: ToolJob, options?: { readonly go?: boolean }): Promise<void>;
   /** Drops a call that still waits, also one that a person has agreed to. One that runs is left alone: it is cancelled over NATS. */
@@ -51,10 +53,49 @@ export function createToolQueue({ url, tls, log }: ToolQueueDeps): ToolQueue {
     if (redis.status !== "ready") throw new Error("Redis cannot be reached.");
   }
 
-  function enqueue(job: ToolJob, jobId: string): Promise<unknown> {
-    return queue.add(job.tool_name, job, { ...JOB_OPTIONS, jobId });
+  /** Whether the queue did not have it. */
+  async function enqueue(job: ToolJob, jobId: string, go: boolean): Promise<boolean> {
+    const priority = await rankOf(redis, { jobId, user: job.user.id, of: classOf(job.caller, go) });
+    if (priority === undefined) return false;
+    await queue.add(job.tool_name, job, { ...JOB_OPTIONS, jobId, priority });
+    return true;
   }
 
+  const stopSweeping = keepSweeping(queue, redis, log);
+
+  return {
+    async add(job, { go = false } = {}) {
+      requireRedis();
+      const jobId = toolJobId(job.call_id, go);
+      if (await enqueue(job, jobId, go)) return;
+      const state = await queue.getJobState(jobId);
+      if (state !== "completed" && state !== "failed") return;
+      await queue.remove(jobId);
+      await enqueue(job, jobId, go);
+    },
+    async remove(callId) {
+      requireRedis();
+      await removeBoth(queue, redis, callId);
+    },
+    async counts() {
+      requireRedis();
+      const [counts, calls] = await Promise.all([
+        queue.getJobCounts("waiting", "prioritized", "active"),
+        waitingCalls(redis),
+      ]);
+      const { waiting = 0, prioritized = 0, active = 0 } = counts;
+      return { ...calls, waiting: waiting + prioritized, active };
+    },
+    ready: () => redis.status === "ready",
+    async close() {
+      stopSweeping();
+      await queue.close();
+      redis.disconnect();
+    },
+  };
+}
+
+function keepSweeping(queue: Queue, redis: Redis, log: Logger): () => void {
   const sweep = (): void => {
     void Promise.all([queue.clean(0, maxSwept, "completed"), queue.clean(0, maxSwept, "failed")]).catch(
       (err: unknown) => log.debug({ err }, "ended tool jobs could not be removed yet"),
@@ -62,39 +103,31 @@ export function createToolQueue({ url, tls, log }: ToolQueueDeps): ToolQueue {
   };
   redis.once("ready", sweep);
   const sweeping = setInterval(sweep, sweepEveryMs);
-
-  return {
-    async add(job, { go = false } = {}) {
-      requireRedis();
-      const jobId = toolJobId(job.call_id, go);
-      const [state] = await Promise.all([queue.getJobState(jobId), enqueue(job, jobId)]);
-      if (state !== "completed" && state !== "failed") return;
-      await queue.remove(jobId);
-      await enqueue(job, jobId);
-    },
-    async remove(callId) {
-      requireRedis();
-      await removeBoth(queue, callId);
-    },
-    async counts() {
-      requireRedis();
-      const { waiting = 0, active = 0 } = await queue.getJobCounts("waiting", "active");
-      return { waiting, active };
-    },
-    ready: () => redis.status === "ready",
-    async close() {
-      clearInterval(sweeping);
-      await queue.close();
-      redis.disconnect();
-    },
-  };
+  return () => clearInterval(sweeping);
 }
 
 /** Whether nothing of the call is left: what runs cannot be removed. */
-async function removeBoth(queue: Queue, callId: CallId): Promise<boolean> {
-  const removed = await Promise.all([queue.remove(toolJobId(callId)), queue.remove(toolJobId(callId, true))]);
-  return removed.every((count) => count !== 0);
+async function removeBoth(queue: Queue, redis: Redis, callId: CallId): Promise<boolean> {
+  const removed = await Promise.all([false, true].map((go) => removeOne(queue, redis, { callId, go })));
+  return removed.every(Boolean);
 }
+
+async function removeOne(
+  queue: Queue,
+  redis: Redis,
+  { callId, go }: { readonly callId: CallId; readonly go: boolean },
+): Promise<boolean> {
+  const id = toolJobId(callId, go);
+  const job = await queue.getJob(id);
+  if (job === undefined) return true;
+  if ((await queue.remove(id)) === 0) return false;
+  const { success, data } = Asker.safeParse(job.data);
+  if (success && job.priority > 0) await giveRankBack(redis, { user: data.user.id, of: classOf(data.caller, go) });
+  return true;
+}
+
+/** Whose turn it took. */
+const Asker = ToolJob.pick({ user: true, caller: true });
 
 export interface ToolJobs {
   /**
@@ -120,7 +153,7 @@ export function createToolJobs({ redis, log }: { readonly redis: Redis; readonly
     async drop(calls) {
       if (calls.length === 0) return [];
       const jobs = open();
-      const isGone = await Promise.all(calls.map((call) => removeBoth(jobs, call)));
+      const isGone = await Promise.all(calls.map((call) => removeBoth(jobs, redis, call)));
       return calls.filter((_, i) => isGone[i] === false);
     },
   };

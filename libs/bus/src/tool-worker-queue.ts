@@ -140,10 +140,16 @@ function createProcessor({ run }: ToolWorkerOptions, locks: Map<string, string>,
     const attempt = { go: isGo(job, parsed.data), recovered: job.stalledCounter > 0, waitedMs: waitedMsOf(job) };
     const end = closing.aborted ? "give back" : await run(parsed.data, { ...attempt, closing, signal });
     if (end === "done") return;
-    if (end === "give back") await job.moveToWait(token);
+    if (end === "give back") await giveBack(job, token);
     // BullMQ's word for: this worker has nothing more to do with the job.
     throw new WaitingError();
   }
+}
+
+/** Before all others: it has had its turn. Where BullMQ puts a job back by its priority, it tells no worker that waits. */
+async function giveBack(job: Job, token: string): Promise<void> {
+  await job.changePriority({ priority: 0 });
+  await job.moveToWait(token);
 }
 
 function isGo({ id }: Job, { call_id }: ToolJob): boolean {

@@ -1,9 +1,14 @@
+import { toolQueueName } from "./subjects.ts";
+
 /** The only file that knows keys of Redis, beside the catalogue of tools and what BullMQ makes of the queue's name. */
 export const redisKeys = {
   /** Lost together with the lists of conversations. */
   conversationsUnbroken: "parley:conversations:unbroken",
   /** Where a user's list begins. The braces keep one user's keys on one node of a cluster. */
   conversationsOf: (user: string): string => `parley:{${user}}:conversations`,
+  /** Whose turn it is in the queue of tool calls; beside the queue's own keys, so that they are lost together and whoever may use the queue may use them. */
+  toolRound: `bull:${toolQueueName}:parley:round`,
+  toolRanks: `bull:${toolQueueName}:parley:ranks`,
 } as const;
 
 /** How keys begin that edges share with each other; those of `limits` also agent workers. */

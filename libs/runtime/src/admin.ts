@@ -33,6 +33,20 @@ export class AdminRefusal extends Error {
 /** What it returns is sent as JSON, undefined as 204. A ZodError that it throws answers 400, an AdminRefusal what it says, anything else 500. */
 export type AdminRoute = (request: AdminRequest) => unknown;
 
+/** Pages for browsers below a path; they answer GET only. */
+export type AdminPage = {
+  /** `/name`. */
+  readonly prefix: string;
+  answer(request: Pick<AdminRequest, "path" | "query" | "authorization">): Promise<AdminPageReply>;
+};
+
+export type AdminPageReply = {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string | Buffer;
+  readonly headers: Readonly<Record<string, string>>;
+};
+
 export type AdminOptions = {
   host: string;
   port: number;
@@ -44,11 +58,12 @@ export type AdminOptions = {
   log: Logger;
   /** More paths, for simulators and debugging. A key is `/path` (GET and POST), `GET /path` or `POST /path`. */
   routes?: Record<string, AdminRoute>;
+  pages?: readonly AdminPage[];
   /** The variable that holds `port`, for the sentence about a port that is taken. */
   portVariable?: string;
 };
 
-type Reply = { status: number; body?: string; type?: string };
+type Reply = { status: number; body?: string | Buffer; type?: string; headers?: Readonly<Record<string, string>> };
 type Handler = (request: AdminRequest) => Reply | Promise<Reply>;
 
 /** Serves `/livez`, `/readyz`, `/metrics` and the given routes. */
@@ -56,7 +71,7 @@ export async function startAdmin(options: AdminOptions): Promise<Listener> {
   const handlers = createHandlers(options);
   addProcessGauges(options);
   const server = createServer((request, response) => {
-    answer(request, handlers).then(
+    answer(request, handlers, options.pages).then(
       (reply) => send(response, reply),
       (err: unknown) => {
         const reply = toFailure(err);
@@ -107,16 +122,23 @@ function readiness(problems: string[], notes: string[] = []): Reply {
   return toJson(problems.length === 0 ? 200 : 503, { ready: problems.length === 0, problems, ...more });
 }
 
-async function answer(request: IncomingMessage, handlers: ReadonlyMap<string, Handler>): Promise<Reply> {
+async function answer(
+  request: IncomingMessage,
+  handlers: ReadonlyMap<string, Handler>,
+  pages: AdminOptions["pages"] = [],
+): Promise<Reply> {
   const { pathname: path, searchParams: query } = new URL(request.url ?? "/", "http://admin");
   // Node leaves the body out of an answer to HEAD by itself.
   const method = request.method === "HEAD" ? "GET" : (request.method ?? "GET");
   if (method !== "GET" && method !== "POST") return toJson(405, { error: `${method} is not supported.` });
+  const { authorization = "" } = request.headers;
+  const page = pages.find(({ prefix }) => path === prefix || path.startsWith(`${prefix}/`));
+  if (page !== undefined && method === "GET") return page.answer({ path, query, authorization });
   const handler = handlers.get(`${method} ${path}`) ?? handlers.get(path);
   if (handler === undefined) return toJson(404, { error: `There is nothing at ${method} ${path}.` });
   const body = method === "POST" ? await readJsonBody(request) : undefined;
   try {
-    return await handler({ method, path, query, body, authorization: request.headers.authorization ?? "" });
+    return await handler({ method, path, query, body, authorization });
   } catch (error) {
     if (!(error instanceof z.ZodError)) throw error;
     throw new AdminRefusal(400, `The request cannot be used: ${problemOf(error, body)}.`);
@@ -134,7 +156,7 @@ function toJson(status: number, value: unknown): Reply {
   return { status, body: JSON.stringify(value), type: "application/json" };
 }
 
-function send(response: ServerResponse, { status, body, type }: Reply): void {
-  response.writeHead(status, type === undefined ? {} : { "content-type": type });
+function send(response: ServerResponse, { status, body, type, headers }: Reply): void {
+  response.writeHead(status, { ...headers, ...(type === undefined ? {} : { "content-type": type }) });
   response.end(body);
 }

@@ -1,4 +1,11 @@
-export { AdminRefusal, type AdminOptions, type AdminRequest, type AdminRoute, startAdmin } from "./admin.ts";
+export {
+  AdminRefusal,
+  type AdminOptions,
+  type AdminPage,
+  type AdminRequest,
+  type AdminRoute,
+  startAdmin,
+} from "./admin.ts";
 export { ConfigError, type Environment, readConfig } from "./config.ts";
 export { isHttpAddress, isOrigin, natsServersOf } from "./addresses.ts";
 export {

@@ -114,9 +114,9 @@ async function settled({ call, context, stopper, log }: ExecutionDeps): Promise<
   } catch (err) {
     const by = stopper.by();
     if (by !== undefined) return { kind: "interrupted", by, ...(err instanceof NotDoneError ? { notDone: true } : {}) };
-    if (!(err instanceof ToolError)) log.error({ err, call_id: context.callId }, "a tool failed unexpectedly");
     if (err instanceof UnknownEffectError)
       return { kind: "settled", status: "unknown", output: { text: unknownEffect(err.message) } };
+    if (!(err instanceof ToolError)) log.error({ err, call_id: context.callId }, "a tool failed unexpectedly");
     const text = err instanceof ToolError ? err.message : "The tool failed for an internal reason.";
     return { kind: "settled", status: "failed", output: { text } };
   }

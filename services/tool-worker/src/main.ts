@@ -11,7 +11,15 @@ import {
   startToolWorker,
   streamSettings,
 } from "@parley/bus";
-import { createLifecycle, createLogger, openLimits, readConfig, runMain, startAdmin } from "@parley/runtime";
+import {
+  createLifecycle,
+  createLogger,
+  openLimits,
+  readConfig,
+  runMain,
+  startAdmin,
+  type AdminPage,
+} from "@parley/runtime";
 import { keepAnnouncing } from "./announcement.ts";
 import { createAudit } from "./audit.ts";
 import { createCallLog } from "./call-log.ts";
@@ -19,9 +27,11 @@ import { createCallRunner } from "./call-runner.ts";
 import { listenForCancels } from "./cancellations.ts";
 import { createCommittedCalls } from "./committed-calls.ts";
 import { Config } from "./config.ts";
+import { openHttpTools } from "./http-tools/http-tools.ts";
 import { openPolicy } from "./policy/live-policy.ts";
+import { openQueueBoard } from "./queue-board/queue-board.ts";
 import { createRunningCalls } from "./running-calls.ts";
-import { observe, startTelemetry } from "./telemetry.ts";
+import { observe, startTelemetry, type TelemetryDeps } from "./telemetry.ts";
 import { toolsOf } from "./tool-list.ts";
 import { createToolRegistry } from "./tools/registry.ts";
 
@@ -35,7 +45,9 @@ runMain("tool-worker", async ({ env }) => {
   const worker = `tool-${randomUUID()}`;
   const telemetry = await startTelemetry({ config, log, life }, worker);
   const { metrics, tracing } = telemetry;
-  const registry = createToolRegistry(await toolsOf({ config, env, log, registry: metrics.registry }));
+  const http = await openHttpTools({ folder: config.HTTP_TOOLS_DIR, env, log });
+  life.use("the HTTP tools", http.close);
+  const registry = createToolRegistry(await toolsOf({ config, env, log, registry: metrics.registry }), http.tools);
   const limits = await openLimits({ file: config.LIMITS_FILE, log });
   life.use("the limits", limits.close);
   const policy = await openPolicy({ file: config.TOOL_POLICY_FILE, log });
@@ -44,10 +56,11 @@ runMain("tool-worker", async ({ env }) => {
   // First of all, so that the process can be seen to live while it waits for the broker.
   let ready = (): string[] => ["The broker cannot be reached."];
   const { ADMIN_HOST: host, ADMIN_PORT: port } = config;
-  const fileNotes = (): string[] => [...limits.problems(), ...policy.problems()];
+  const fileNotes = (): string[] => [...limits.problems(), ...policy.problems(), ...http.problems()];
   let notes = async (): Promise<string[]> => fileNotes();
+  const pages = await openPages({ config, log, life });
   const admin = await startAdmin({
-    ...{ host, port, registry: metrics.registry, log },
+    ...{ host, port, registry: metrics.registry, pages, log },
     ...{ ready: () => ready(), notes: () => notes() },
   });
   life.use("the admin server", admin.close);
@@ -74,9 +87,10 @@ runMain("tool-worker", async ({ env }) => {
   const runner = createCallRunner({ registry, calls, ...decides, running, metrics, tracing, log });
   const queue = startToolWorker({ ...queueOptions(config), run: runner.run, onAbandoned: runner.abandon, log });
   life.use("running calls", () => queue.close(Math.max(0, config.SHUTDOWN_MS - CLOSE_MS)));
-  const { definitions } = registry;
+  const definitions = () => registry.definitions;
   const announcements = keepAnnouncing({ catalogue: createToolCatalogue({ redis, log }), redis, definitions, log });
   life.use("announcements", announcements.stop);
+  http.onChange(announcements.announce);
 
   ready = () => [
     ...bus.problems(),
@@ -85,11 +99,19 @@ runMain("tool-worker", async ({ env }) => {
     ...(life.signal.aborted ? ["The worker is stopping."] : []),
   ];
   log.info(
-    { tools: definitions.map(({ name }) => name), concurrency: config.CONCURRENCY },
+    { tools: definitions().map(({ name }) => name), concurrency: config.CONCURRENCY },
     "the tool worker has started",
   );
   await life.untilStopped();
 });
+
+async function openPages({ config, log, life }: TelemetryDeps): Promise<AdminPage[]> {
+  const { ADMIN_TOKEN: token } = config;
+  if (token === undefined) return [];
+  const board = await openQueueBoard({ redis: redisAddress(config), token, log });
+  life.use("the pages of the queue", board.close);
+  return [board.page];
+}
 
 function queueOptions(config: Config) {
   const { CONCURRENCY: concurrency, LOCK_MS, STALLED_CHECK_MS } = config;

@@ -1,5 +1,6 @@
 import type { ToolJobCounts } from "@parley/bus";
 import { addGauge, Counter, createMetrics, Histogram } from "@parley/runtime";
+import { addQueueFigures } from "./queue-figures.ts";
 
 export type CallMetrics = Pick<ReturnType<typeof createToolMetrics>, "ended" | "taken" | "decided" | "unverified">;
 
@@ -70,11 +71,7 @@ export function createToolMetrics() {
       const gauge = (name: string, help: string, read: () => number) => addGauge(registry, name, help, read);
       gauge("parley_tool_slots", "Tool calls that may run here at once.", () => slots);
       gauge("parley_tool_calls_running", "Tool calls that run here.", running);
-      const waiting = "Tool calls that wait in the queue; the same on all workers, absent if unknown.";
-      gauge("parley_tool_queue_waiting", waiting, () => queue()?.waiting ?? Number.NaN);
-      const active =
-        "Tool calls that some worker has taken from the queue; the same on all workers, absent if unknown.";
-      gauge("parley_tool_queue_active", active, () => queue()?.active ?? Number.NaN);
+      addQueueFigures(registry, queue);
     },
   };
 }

@@ -1,4 +1,4 @@
-import { createToolQueue } from "@parley/bus";
+import { createToolQueue, redisAddress } from "@parley/bus";
 import { createSampled, startTracing, type Lifecycle, type Logger, type Tracing } from "@parley/runtime";
 import type { Config } from "./config.ts";
 import { createToolMetrics } from "./metrics.ts";
@@ -25,7 +25,7 @@ export async function startTelemetry({ config, log, life }: TelemetryDeps, insta
 
 /** Adds the figures that are read when somebody asks; what Redis must be asked for is looked up at intervals. */
 export function observe({ metrics }: Telemetry, { config, log, life }: TelemetryDeps, running: () => number): void {
-  const queue = createToolQueue({ url: config.REDIS_URL, log });
+  const queue = createToolQueue({ ...redisAddress(config), log });
   const counts = createSampled({ everyMs: queueEveryMs, read: queue.counts, log });
   life.use("the look at the queue", () => {
     counts.stop();

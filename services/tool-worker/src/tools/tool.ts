@@ -105,7 +105,7 @@ export class NotDoneError extends ToolError {
   }
 }
 
-/** It changes something, was asked for, and nobody knows whether it was done. The message is a sentence that says why. */
+/** The tool was told to change something and cannot know whether that was done. The message is the beginning of a sentence that says why, as it follows a colon. */
 export class UnknownEffectError extends ToolError {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
