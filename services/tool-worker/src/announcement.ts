@@ -5,7 +5,8 @@ import type { Logger } from "@parley/runtime";
 export interface AnnouncementDeps {
   readonly catalogue: ToolCatalogue;
   readonly redis: ReturnType<typeof connectRedis>;
-  readonly definitions: readonly ToolDefinition[];
+  /** As they are when it is announced. */
+  readonly definitions: () => readonly ToolDefinition[];
   readonly log: Logger;
 }
 
@@ -14,7 +15,7 @@ export function keepAnnouncing({ catalogue, redis, definitions, log }: Announcem
   let isAnnounced = false;
   const announce = (): void => {
     // While Redis is away nothing needs to be done: when it is ready again, perhaps without its data, this runs again.
-    catalogue.announce(definitions).then(
+    catalogue.announce(definitions()).then(
       () => {
         isAnnounced = true;
       },
@@ -27,6 +28,8 @@ export function keepAnnouncing({ catalogue, redis, definitions, log }: Announcem
   return {
     /** Whether agents could know of the tools by now. */
     isAnnounced: () => isAnnounced,
+    /** At once, as something has changed. */
+    announce,
     stop(): void {
       clearInterval(timer);
       redis.off("ready", announce);

@@ -61,6 +61,9 @@ export const Config = z.object({
   ),
   KUBE_LABEL: optionalText().describe("What results call the cluster; its name in the kubeconfig if not set."),
   KUBE_NAMESPACES: namespaces.describe("The only namespaces the tools may read, comma-separated; all if not set."),
+  MCP_FILE: optionalText().describe(
+    "Servers of the Model Context Protocol whose tools are offered. Default: `config/mcp.yaml`, if it is there.",
+  ),
   DEMO_TOOLS: flag().describe("Offers tools for demonstrations and tests."),
   DEMO_COUNTER_FILE: optionalText().describe(
     "Where demo_counter and demo_change write one line per execution; without it they are not offered.",

@@ -1,7 +1,14 @@
 import type { JobRun } from "@parley/bus";
-import type { ToolDefinition, ToolStatus } from "@parley/protocol";
+import { unknownEffect, type ToolDefinition, type ToolStatus } from "@parley/protocol";
 import { sleep, type Logger } from "@parley/runtime";
-import { NotDoneError, type PreparedCall, type ToolContext, ToolError, type ToolOutput } from "./tools/tool.ts";
+import {
+  NotDoneError,
+  type PreparedCall,
+  type ToolContext,
+  ToolError,
+  type ToolOutput,
+  UnknownEffectError,
+} from "./tools/tool.ts";
 
 /** Why a running tool was stopped. */
 export type Interruption =
@@ -107,6 +114,8 @@ async function settled({ call, context, stopper, log }: ExecutionDeps): Promise<
   } catch (err) {
     const by = stopper.by();
     if (by !== undefined) return { kind: "interrupted", by, ...(err instanceof NotDoneError ? { notDone: true } : {}) };
+    if (err instanceof UnknownEffectError)
+      return { kind: "settled", status: "unknown", output: { text: unknownEffect(err.message) } };
     if (!(err instanceof ToolError)) log.error({ err, call_id: context.callId }, "a tool failed unexpectedly");
     const text = err instanceof ToolError ? err.message : "The tool failed for an internal reason.";
     return { kind: "settled", status: "failed", output: { text } };

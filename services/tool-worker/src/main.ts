@@ -15,6 +15,8 @@ import { createCallLog } from "./call-log.ts";
 import { createCallRunner } from "./call-runner.ts";
 import { listenForCancels } from "./cancellations.ts";
 import { Config } from "./config.ts";
+import { loadMcpFile } from "./mcp/mcp-file.ts";
+import { startMcp } from "./mcp/start-mcp.ts";
 import { createRunningCalls } from "./running-calls.ts";
 import { observe, startTelemetry } from "./telemetry.ts";
 import { toolsOf } from "./tool-list.ts";
@@ -28,7 +30,8 @@ runMain("tool-worker", async ({ env }) => {
   const log = createLogger({ service: "tool-worker", level: config.LOG_LEVEL, format: config.LOG_FORMAT });
   await using life = createLifecycle({ log, shutdownMs: config.SHUTDOWN_MS });
   const worker = `tool-${randomUUID()}`;
-  const registry = createToolRegistry(await toolsOf(config, env, log));
+  const tools = await toolsOf(config, env, log);
+  const servers = await loadMcpFile(config.MCP_FILE, env);
   const telemetry = await startTelemetry({ config, log, life }, worker);
   const { metrics, tracing } = telemetry;
   const limits = await openLimits({ file: config.LIMITS_FILE, log });
@@ -37,7 +40,10 @@ runMain("tool-worker", async ({ env }) => {
   // First of all, so that the process can be seen to live while it waits for the broker.
   let ready = (): string[] => ["The broker cannot be reached."];
   const { ADMIN_HOST: host, ADMIN_PORT: port } = config;
-  const notes = (): Promise<string[]> => Promise.resolve([...limits.problems()]);
+  const mcp = await startMcp({ servers, log });
+  life.use("the MCP servers", mcp.close);
+  const registry = createToolRegistry(tools, mcp.tools);
+  const notes = (): Promise<string[]> => Promise.resolve([...limits.problems(), ...mcp.problems()]);
   const admin = await startAdmin({ host, port, registry: metrics.registry, ready: () => ready(), notes, log });
   life.use("the admin server", admin.close);
   const bus = await openBus({ ...natsAddress(config), name: worker, ...streamSettings(config), log });
@@ -56,9 +62,10 @@ runMain("tool-worker", async ({ env }) => {
   const runner = createCallRunner({ registry, calls, may: limits.may, running, metrics, tracing, approvalTtlMs, log });
   const queue = startToolWorker({ ...queueOptions(config), run: runner.run, onAbandoned: runner.abandon, log });
   life.use("running calls", () => queue.close(Math.max(0, config.SHUTDOWN_MS - CLOSE_MS)));
-  const { definitions } = registry;
+  const definitions = () => registry.definitions;
   const announcements = keepAnnouncing({ catalogue: createToolCatalogue({ redis, log }), redis, definitions, log });
   life.use("announcements", announcements.stop);
+  mcp.onChange(announcements.announce);
 
   ready = () => [
     ...bus.problems(),
@@ -67,7 +74,7 @@ runMain("tool-worker", async ({ env }) => {
     ...(life.signal.aborted ? ["The worker is stopping."] : []),
   ];
   log.info(
-    { tools: definitions.map(({ name }) => name), concurrency: config.CONCURRENCY },
+    { tools: definitions().map(({ name }) => name), concurrency: config.CONCURRENCY },
     "the tool worker has started",
   );
   await life.untilStopped();

@@ -101,6 +101,14 @@ export class NotDoneError extends ToolError {
   }
 }
 
+/** The tool was told to change something and cannot know whether that was done. The message is the beginning of a sentence that says why, as it follows a colon. */
+export class UnknownEffectError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "UnknownEffectError";
+  }
+}
+
 export function defineTool<Input extends z.ZodObject>(spec: ToolSpec<Input>): Tool {
   const parameters = parametersOf(spec.input);
   const reader = { schema: spec.input, parameters, aliases: spec.argumentAliases ?? {} };
