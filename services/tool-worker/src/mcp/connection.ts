@@ -181,5 +181,6 @@ function awaySentence(name: string, state: ConnectionState): string {
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return "it failed";
   const [line = ""] = error.message.split("\n");
-  return error.cause instanceof Error ? `${line} (${messageOf(error.cause)})` : line.slice(0, 500);
+  const cause = error.cause instanceof Error ? messageOf(error.cause) : "";
+  return (line.includes(cause) ? line : `${line} (${cause})`).slice(0, 500);
 }

@@ -25,44 +25,55 @@ export interface GuardedFetch {
 
 const CONNECT_MS = 10_000;
 
-const subnets = (...ranges: readonly (readonly [net: string, bits: number])[]): BlockList => {
-  const list = new BlockList();
-  for (const [net, bits] of ranges) list.addSubnet(net, bits, isIP(net) === 4 ? "ipv4" : "ipv6");
-  return list;
-};
+type Ranges = readonly (readonly [net: string, bits: number])[];
+
+/** Two lists, as one of both families takes each IPv4 address for one written as IPv6. */
+function rangesOf(ipv4: Ranges, ipv6: Ranges): (address: string) => boolean {
+  const [four, six] = [new BlockList(), new BlockList()];
+  for (const [net, bits] of ipv4) four.addSubnet(net, bits, "ipv4");
+  for (const [net, bits] of ipv6) six.addSubnet(net, bits, "ipv6");
+  return (address) => (isIP(address) === 6 ? six.check(address, "ipv6") : four.check(address, "ipv4"));
+}
 
 /** Metadata services of clouds answer here with credentials: never the address of a server. */
-const linkLocal = subnets(["169.254.0.0", 16], ["fe80::", 10]);
+const isLinkLocal = rangesOf(
+  [["169.254.0.0", 16]],
+  [
+    ["fe80::", 10],
+    ["::ffff:169.254.0.0", 112],
+  ],
+);
 /** IANA's special-purpose registries: this machine, private networks, shared and test ranges, multicast; and IPv4 written as IPv6. */
-const notPublic = subnets(
-  ...([
-    ["0.0.0.0", 8],
-    ["10.0.0.0", 8],
-    ["100.64.0.0", 10],
-    ["127.0.0.0", 8],
-    ["172.16.0.0", 12],
-  ] as const),
-  ...([
-    ["192.0.0.0", 24],
-    ["192.168.0.0", 16],
-    ["198.18.0.0", 15],
-    ["224.0.0.0", 4],
-    ["240.0.0.0", 4],
-  ] as const),
-  ...([
+const isSpecial = rangesOf(
+  [
+    ...([
+      ["0.0.0.0", 8],
+      ["10.0.0.0", 8],
+      ["100.64.0.0", 10],
+      ["127.0.0.0", 8],
+      ["172.16.0.0", 12],
+    ] as const),
+    ...([
+      ["192.0.0.0", 24],
+      ["192.168.0.0", 16],
+      ["198.18.0.0", 15],
+      ["224.0.0.0", 4],
+      ["240.0.0.0", 4],
+    ] as const),
+  ],
+  [
     ["::", 127],
     ["fc00::", 7],
     ["ff00::", 8],
     ["64:ff9b::", 96],
-    ["::ffff:0:0", 96],
-  ] as const),
+    ["::ffff:0.0.0.0", 96],
+  ],
 );
 
 /** Undefined: a server may be there. */
 export function addressProblem(address: string, privateAddresses: boolean): string | undefined {
-  const family = isIP(address) === 6 ? "ipv6" : "ipv4";
-  if (linkLocal.check(address, family)) return `${address} is a link-local address`;
-  if (privateAddresses || !notPublic.check(address, family)) return undefined;
+  if (isLinkLocal(address)) return `${address} is a link-local address`;
+  if (privateAddresses || !isSpecial(address)) return undefined;
   return `${address} is not a public address, and private_addresses is not set`;
 }
 

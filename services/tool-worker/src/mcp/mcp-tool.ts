@@ -130,7 +130,7 @@ function failureOf(error: unknown, { server, isRead, signal }: FailedCall): Erro
 /** Undefined: it is not known to have been refused before it was begun. */
 function refusalOf(error: unknown): string | undefined {
   if (error instanceof UnauthorizedError) return "does not know who we are";
-  if (error instanceof SdkHttpError && error.status >= 400 && error.status < 500)
+  if (error instanceof SdkHttpError && error.status >= 300 && error.status < 500)
     return `refused it with the HTTP status ${error.status}`;
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if ("code" in cause && typeof cause.code === "string" && notConnected.has(cause.code)) return "cannot be reached";
