@@ -11,12 +11,6 @@ import {
   type SessionCall,
 } from "./session.ts";
 
-/**
- *     starting ─▶ ready ─▶ away ─▶ starting …      the server has ended, or does not answer: it is tried again after a growing wait
- *         └────────┴────────┴────▶ stopped         this worker closes
- */
-export type ConnectionState = "starting" | "ready" | "away" | "stopped";
-
 export interface ConnectionOptions {
   readonly server: McpServerConfig;
   readonly auth?: AuthProvider | undefined;
@@ -51,93 +45,20 @@ const LIST_EVERY_MS = 60_000;
 /** So many calls in a row without an answer, and the server is started anew. */
 const MAX_UNANSWERED = 3;
 
-/** One server: connected for as long as this process runs, and again when it was lost. */
-export function createConnection({ server, auth, onChange, log }: ConnectionOptions) {
-  const closing = new AbortController();
-  let state: ConnectionState = "starting";
-  let tools: readonly ListedTool[] = [];
-  let session: Session | undefined;
-  let isOld = false;
+/** The calls of one server: no more at once than it may have. */
+function createCalls(server: McpServerConfig) {
+  const listeners = new Set<(message: string) => void>();
   let running = 0;
   let unanswered = 0;
-  const listeners = new Set<(message: string) => void>();
-  let trouble = "has not answered yet";
-
-  const take = (listed: readonly ListedTool[]): void => {
-    if (JSON.stringify(listed) === JSON.stringify(tools)) return;
-    tools = listed;
-    onChange();
-  };
-
-  /** From the connection's beginning to its end; returns why it ended. */
-  const live = async (): Promise<string> => {
-    let wake = (): void => {};
-    const events = {
-      onListChanged: () => wake(),
-      onDeclined: (message: string) => listeners.forEach((listener) => listener(message)),
-    };
-    const opened = await openSession({ server, auth, isOld, log, ...events }, closing.signal).catch(
-      (error: unknown) => {
-        isOld = !isOld && endedWhenAsked(error);
-        throw error;
-      },
-    );
-    const ended: { why?: string } = {};
-    const end = opened.closed.then((why) => void (ended.why = why));
-    try {
-      take(await opened.list(closing.signal));
-      session = opened;
-      state = "ready";
-      unanswered = 0;
-      const { isModern } = opened;
-      log.info(
-        { server: server.name, era: isModern ? "2026-07-28" : "2025", tools: tools.length },
-        "an MCP server is there",
-      );
-      while (ended.why === undefined && !closing.signal.aborted) {
-        const looking = new AbortController();
-        wake = () => looking.abort();
-        void end.then(wake);
-        await sleep(LIST_EVERY_MS, AbortSignal.any([looking.signal, closing.signal]));
-        if (ended.why === undefined && !closing.signal.aborted) take(await opened.list(closing.signal));
-      }
-      return ended.why ?? "was stopped";
-    } finally {
-      session = undefined;
-      await opened.close();
-    }
-  };
-
-  const keep = async (): Promise<void> => {
-    const backoff = createBackoff({ minMs: MIN_WAIT_MS, maxMs: MAX_WAIT_MS });
-    while (!closing.signal.aborted) {
-      const startedAt = performance.now();
-      state = "starting";
-      const why = await live().catch((error: unknown) => `cannot be used: ${messageOf(error)}`);
-      if (closing.signal.aborted) break;
-      state = "away";
-      trouble = why;
-      if (performance.now() - startedAt > STEADY_MS) backoff.reset();
-      const waitMs = backoff.nextMs();
-      log.warn({ server: server.name, why, wait_ms: waitMs }, "an MCP server is away: it is tried again");
-      await sleep(waitMs, closing.signal);
-    }
-    state = "stopped";
-  };
-  const kept = keep();
 
   return {
-    server,
-    state: (): ConnectionState => state,
-    /** What it offered when it was last asked; it may be away by now. */
-    tools: () => tools,
-    /** Why it is away, as a sentence; undefined: it is there. */
-    problem: () => (state === "ready" ? undefined : `The MCP server ${server.name} ${trouble}.`),
+    /** The server has asked a person something: which call it belongs to it does not say. */
+    declined: (message: string): void => listeners.forEach((listener) => listener(message)),
+    begin(): void {
+      unanswered = 0;
+    },
 
-    /** Throws NotSentError when the server got nothing of it; what else is thrown came of the server or its connection. */
-    async call(call: SessionCall): Promise<CallAnswer> {
-      const used = session;
-      if (used === undefined) throw new NotSentError(awaySentence(server.name, state));
+    async run(session: Session, call: SessionCall): Promise<CallAnswer> {
       if (running >= server.limits.calls)
         throw new NotSentError(`Not run: the MCP server ${server.name} has ${running} calls to answer already.`);
       running++;
@@ -146,17 +67,127 @@ export function createConnection({ server, auth, onChange, log }: ConnectionOpti
       listeners.add(listener);
       const startedAt = performance.now();
       try {
-        const result = await used.call(call);
+        const result = await session.call(call);
         unanswered = 0;
-        return { result, declined, isModern: used.isModern };
+        return { result, declined, isModern: session.isModern };
       } catch (error) {
-        const hadItsTime = call.signal.aborted && performance.now() - startedAt > call.timeoutMs * 0.9;
-        if (hadItsTime && ++unanswered >= MAX_UNANSWERED) void used.close();
+        // Cancelled by people it may be fine; out of time again and again it hangs.
+        const hadItsTime = call.signal.aborted && performance.now() - startedAt > server.limits.call_ms * 0.9;
+        if (hadItsTime && ++unanswered >= MAX_UNANSWERED) void session.close();
         throw error;
       } finally {
         listeners.delete(listener);
         running--;
       }
+    },
+  };
+}
+
+interface Keeping extends ConnectionOptions {
+  readonly calls: ReturnType<typeof createCalls>;
+  readonly signal: AbortSignal;
+  readonly take: (listed: readonly ListedTool[]) => void;
+  /** There it is; undefined: it is not any more. */
+  readonly hold: (session: Session | undefined) => void;
+}
+
+/** From a session's beginning to its end; returns why it ended. */
+async function live({ calls, signal, take, hold, server, log }: Keeping, opened: Session, news: News): Promise<string> {
+  const ended: { why?: string } = {};
+  void opened.closed.then((why) => {
+    ended.why = why;
+    news.wake();
+  });
+  try {
+    take(await opened.list(signal));
+    calls.begin();
+    hold(opened);
+    log.info({ server: server.name, era: opened.isModern ? "2026-07-28" : "2025" }, "an MCP server is there");
+    while (ended.why === undefined && !signal.aborted) {
+      const looking = new AbortController();
+      news.wake = () => looking.abort();
+      if (!news.isChanged) await sleep(LIST_EVERY_MS, AbortSignal.any([looking.signal, signal]));
+      news.isChanged = false;
+      if (ended.why === undefined && !signal.aborted) take(await opened.list(signal));
+    }
+    return ended.why ?? "was stopped";
+  } finally {
+    hold(undefined);
+    await opened.close();
+  }
+}
+
+/** What a session has said since it was last looked at. */
+interface News {
+  isChanged: boolean;
+  /** Ends the wait for it. */
+  wake: () => void;
+}
+
+/** Connects, and again when the server was lost, until the signal is aborted. `onAway` gets why. */
+async function keep(keeping: Keeping, onAway: (why: string) => void): Promise<void> {
+  const { server, auth, log, signal, calls } = keeping;
+  const backoff = createBackoff({ minMs: MIN_WAIT_MS, maxMs: MAX_WAIT_MS });
+  let isOld = false;
+  const attempt = async (): Promise<string> => {
+    const news: News = { isChanged: false, wake: () => {} };
+    const onListChanged = (): void => {
+      news.isChanged = true;
+      news.wake();
+    };
+    const events = { onListChanged, onDeclined: calls.declined };
+    const opened = await openSession({ server, auth, isOld, log, ...events }, signal).catch((error: unknown) => {
+      isOld = !isOld && endedWhenAsked(error);
+      throw error;
+    });
+    return live(keeping, opened, news);
+  };
+  while (!signal.aborted) {
+    const startedAt = performance.now();
+    const why = await attempt().catch((error: unknown) => `cannot be used: ${messageOf(error)}`);
+    if (signal.aborted) break;
+    onAway(why);
+    if (performance.now() - startedAt > STEADY_MS) backoff.reset();
+    const waitMs = backoff.nextMs();
+    log.warn({ server: server.name, why, wait_ms: waitMs }, "an MCP server is away: it is tried again");
+    await sleep(waitMs, signal);
+  }
+}
+
+/**
+ * One server: connected for as long as this process runs, and again when it was lost.
+ *
+ *     starting ─▶ there ─▶ away ─▶ starting …      it has ended, or does not answer: it is tried again after a growing wait
+ */
+export function createConnection(options: ConnectionOptions) {
+  const { server, onChange } = options;
+  const closing = new AbortController();
+  const calls = createCalls(server);
+  let tools: readonly ListedTool[] = [];
+  let session: Session | undefined;
+  let trouble = "has not answered yet";
+
+  const take = (listed: readonly ListedTool[]): void => {
+    if (JSON.stringify(listed) === JSON.stringify(tools)) return;
+    tools = listed;
+    onChange();
+  };
+  const hold = (opened: Session | undefined): void => void (session = opened);
+  const kept = keep({ ...options, calls, signal: closing.signal, take, hold }, (why) => void (trouble = why));
+
+  return {
+    server,
+    /** What it offered when it was last asked; it may be away by now. */
+    tools: () => tools,
+    /** Why it is away, as a sentence; undefined: it is there. */
+    problem: () => (session === undefined ? `The MCP server ${server.name} ${trouble}.` : undefined),
+
+    /** Throws NotSentError when the server got nothing of it; what else is thrown came of the server or its connection. */
+    async call(call: SessionCall): Promise<CallAnswer> {
+      if (session !== undefined) return calls.run(session, call);
+      throw new NotSentError(
+        `Not run: the MCP server ${server.name} is away. Try again in a minute, or go on without it.`,
+      );
     },
 
     async close(): Promise<void> {
@@ -170,11 +201,6 @@ export function createConnection({ server, auth, onChange, log }: ConnectionOpti
 /** A process of the older protocol may end when it is asked for the newer one. */
 function endedWhenAsked(error: unknown): boolean {
   return error instanceof SdkError && error.code === SdkErrorCode.EraNegotiationFailed;
-}
-
-function awaySentence(name: string, state: ConnectionState): string {
-  const what = state === "starting" ? "is being started" : "is away";
-  return `Not run: the MCP server ${name} ${what}. Try again in a minute, or go on without it.`;
 }
 
 /** The first line of an error and of what caused it, without addresses of code. */

@@ -10,12 +10,46 @@ const MAX_NODES = 2_000;
 const TEXT_CHARS = 400;
 const PATTERN_CHARS = 200;
 
-const numbers = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength"];
-const counts = ["minItems", "maxItems", "minProperties", "maxProperties"];
-const plain = new Set([...numbers, ...counts, "uniqueItems", "format"]);
-const one = new Set(["items", "additionalProperties", "not", "contains", "propertyNames"]);
-const several = new Set(["anyOf", "oneOf", "allOf", "prefixItems"]);
-const texts = new Set(["description", "title"]);
+type Clean = (node: JsonSchema) => JsonSchema;
+/** What is kept of a word's value; undefined: the word is left out. */
+type Keep = (value: unknown, clean: Clean) => unknown;
+
+const scalar: Keep = (value) => (isScalar(value) ? value : undefined);
+const small: Keep = (value) => ((JSON.stringify(value) ?? "").length <= TEXT_CHARS ? value : undefined);
+const inner: Keep = (value, clean) => {
+  if (typeof value === "boolean") return value;
+  return isObject(value) ? clean(value) : undefined;
+};
+const listOf =
+  (keep: Keep): Keep =>
+  (value, clean) =>
+    Array.isArray(value)
+      ? value.slice(0, MAX_ENTRIES).flatMap((entry: unknown) => {
+          const kept = keep(entry, clean);
+          return kept === undefined ? [] : [kept];
+        })
+      : undefined;
+const said: Keep = (value) => (typeof value === "string" ? shortText(value) : undefined);
+
+const plain = [
+  ...["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength"],
+  ...["minItems", "maxItems", "minProperties", "maxProperties", "uniqueItems", "format"],
+];
+
+/** The words that models get; others are left out. */
+const words: ReadonlyMap<string, Keep> = new Map<string, Keep>([
+  ...plain.map((word): [string, Keep] => [word, scalar]),
+  ...["description", "title"].map((word): [string, Keep] => [word, said]),
+  ...["items", "additionalProperties", "not", "contains", "propertyNames"].map((word): [string, Keep] => [word, inner]),
+  ...["anyOf", "oneOf", "allOf", "prefixItems"].map((word): [string, Keep] => [word, listOf(inner)]),
+  ["type", (value) => typeOf(value)],
+  ["pattern", (value) => (typeof value === "string" && value.length <= PATTERN_CHARS ? value : undefined)],
+  ["const", small],
+  ["default", small],
+  ["enum", listOf(scalar)],
+  ["required", listOf((value) => (isName(value) ? value : undefined))],
+  ["properties", (value, clean) => (isObject(value) ? eachOf(value, (entry) => inner(entry, clean)) : undefined)],
+]);
 
 interface Cleaning {
   readonly root: JsonSchema;
@@ -52,33 +86,14 @@ function bare(value: unknown): unknown {
 function cleanNode(node: JsonSchema, depth: number, cleaning: Cleaning): JsonSchema {
   if (depth > MAX_DEPTH || ++cleaning.nodes > MAX_NODES) return {};
   const target = typeof node["$ref"] === "string" ? referred(node["$ref"], cleaning.root) : undefined;
-  const said = target === undefined ? node : { ...target, ...node };
-  const cleaned = Object.entries(said).flatMap(([word, value]): [string, unknown][] => {
-    const kept = cleanWord(word, value, (inner) => cleanNode(inner, depth + 1, cleaning));
-    return kept === undefined || (texts.has(word) && !cleaning.withTexts) ? [] : [[word, kept]];
+  const whole = target === undefined ? node : { ...target, ...node };
+  const cleaned = Object.entries(whole).flatMap(([word, value]): [string, unknown][] => {
+    const keep = words.get(word);
+    const isText = keep === said;
+    const kept = keep?.(value, (inside) => cleanNode(inside, depth + 1, cleaning));
+    return kept === undefined || (isText && !cleaning.withTexts) ? [] : [[word, kept]];
   });
   return Object.fromEntries(cleaned);
-}
-
-/** Undefined: it is left out. */
-function cleanWord(word: string, value: unknown, clean: (node: JsonSchema) => JsonSchema): unknown {
-  if (word === "type") return typeOf(value);
-  if (texts.has(word)) return typeof value === "string" ? shortText(value) : undefined;
-  if (plain.has(word)) return isScalar(value) ? value : undefined;
-  if (word === "pattern") return typeof value === "string" && value.length <= PATTERN_CHARS ? value : undefined;
-  if (word === "const" || word === "default") return isSmall(value) ? value : undefined;
-  if (word === "enum") return Array.isArray(value) ? value.filter(isScalar).slice(0, MAX_ENTRIES) : undefined;
-  if (word === "required") return Array.isArray(value) ? value.filter(isName).slice(0, MAX_ENTRIES) : undefined;
-  if (word === "properties") return isObject(value) ? eachOf(value, (inner) => cleanInner(inner, clean)) : undefined;
-  if (one.has(word)) return cleanInner(value, clean);
-  if (several.has(word) && Array.isArray(value))
-    return value.slice(0, MAX_ENTRIES).map((inner: unknown) => cleanInner(inner, clean) ?? {});
-  return undefined;
-}
-
-function cleanInner(value: unknown, clean: (node: JsonSchema) => JsonSchema): unknown {
-  if (typeof value === "boolean") return value;
-  return isObject(value) ? clean(value) : undefined;
 }
 
 /** Names that a model cannot write are left out with what they name. */
@@ -102,8 +117,8 @@ function typeOf(value: unknown): unknown {
 }
 
 function shortText(text: string): string {
-  const said = toPlainText(text).toWellFormed().trim();
-  return said.length > TEXT_CHARS ? `${said.slice(0, TEXT_CHARS).toWellFormed()}…` : said;
+  const line = toPlainText(text).toWellFormed().trim();
+  return line.length > TEXT_CHARS ? `${line.slice(0, TEXT_CHARS).toWellFormed()}…` : line;
 }
 
 function isName(value: unknown): value is string {
@@ -113,10 +128,6 @@ function isName(value: unknown): value is string {
 function isScalar(value: unknown): value is string | number | boolean | null {
   if (typeof value === "string") return value.length <= TEXT_CHARS;
   return value === null || typeof value === "number" || typeof value === "boolean";
-}
-
-function isSmall(value: unknown): boolean {
-  return (JSON.stringify(value) ?? "").length <= TEXT_CHARS;
 }
 
 function isObject(value: unknown): value is JsonSchema {

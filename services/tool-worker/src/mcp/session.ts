@@ -67,8 +67,10 @@ export async function openSession(options: SessionOptions, signal: AbortSignal):
   const wire = wireTo(options);
   const client = createClient(options);
   const closed = new Promise<string>((resolve) => {
+    // oxlint-disable-next-line unicorn/prefer-add-event-listener -- it is no event target
     client.onclose = () => resolve(wire.reason());
   });
+  // oxlint-disable-next-line unicorn/prefer-add-event-listener -- it is no event target
   client.onerror = (err) => log.debug({ err, server: server.name }, "an MCP connection has trouble");
   const close = async (): Promise<void> => {
     await client.close().catch(() => undefined);

@@ -61,10 +61,10 @@ async function answer({ id, method, params }, send) {
   }
   if (method === "tools/list") return reply((offers[mode] ?? (() => ({ tools: [tool("echo"), tool("add")] })))());
   if (method === "notifications/initialized") return flood(send);
-  if (method === "tools/call") return call({ id, params }, send, reply, refuse);
+  if (method === "tools/call") return call({ params }, send, reply, refuse);
 }
 
-async function call({ id, params }, send, reply, refuse) {
+async function call({ params }, send, reply, refuse) {
   if (mode === "refuses") return refuse(`No tool ${params.name}: \u001b[1mfor ever`);
   if (mode === "asks") {
     send({ jsonrpc: "2.0", id: "q1", method: "elicitation/create", params: asked });
@@ -111,9 +111,9 @@ function take(message, send) {
 function overStreams() {
   let child;
   if (mode === "exits-at-start") process.exit(1);
-  if (mode === "garbage") console.log("Welcome to the server!\n{\n[]\nnull");
+  if (mode === "garbage") process.stdout.write("Welcome to the server!\n{\n[]\nnull\n");
   if (mode === "endless-line") process.stdout.write("x".repeat(16 * 2 ** 20));
-  if (mode === "chatty-errors") setInterval(() => console.error("secret token=abcdefgh ".repeat(1_000)), 1);
+  if (mode === "chatty-errors") setInterval(() => process.stderr.write(`${"token=abcdefgh ".repeat(1_000)}\n`), 1);
   if (mode === "holds-on") {
     process.on("SIGTERM", () => note("SIGTERM"));
     setInterval(() => {}, 1_000);
@@ -160,7 +160,8 @@ const faults = {
 };
 
 function overHttp() {
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => void serve(request, response));
+  const serve = async (request, response) => {
     if (request.method !== "POST") return void response.writeHead(405).end();
     const message = JSON.parse(Buffer.concat(await request.toArray()).toString());
     note(`${message.method} ${request.headers.authorization ?? ""}`);
@@ -174,8 +175,8 @@ function overHttp() {
     };
     response.on("close", () => response.writableEnded || note("closed"));
     await answer(message, send);
-  });
-  server.listen(Number(PORT), "127.0.0.1", () => console.log("listening"));
+  };
+  server.listen(Number(PORT), "127.0.0.1");
 }
 
 if (PORT === undefined) overStreams();

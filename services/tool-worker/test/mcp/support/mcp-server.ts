@@ -20,7 +20,7 @@ export async function configsOf(servers: Record<string, ServerFields>, env = pro
   const file = path.join(folder.path, "mcp.yaml");
   // JSON is YAML.
   await writeFile(file, JSON.stringify({ servers }));
-  return loadMcpFile(file, env);
+  return await loadMcpFile(file, env);
 }
 
 /** A server that is a process and does one thing wrong. */
