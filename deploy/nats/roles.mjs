@@ -57,6 +57,7 @@ export function edgeRole(shards) {
         factsOf(shard, "text"),
         subjects.approvalDecided(shard, every, every, every),
         factsOf(shard, "decided", every),
+        factsOf(shard, "like", every),
       ]),
       subjects.canary(every),
       subjects.allDeleted,
@@ -165,11 +166,11 @@ export function toolAccount(shards) {
     api: [
       ...namesOf(shards).map((name) => `STREAM.CREATE.${name}`),
       ...forEachShard(shards, (shard) => [
-        // Who wrote first, by the word of the stream's leader. It cannot be limited to subjects.
+        // Who wrote first, by the word of the stream's leader, and that a step committed a call. It cannot be limited to subjects.
         `STREAM.MSG.GET.${streams.events(shard)}`,
         `STREAM.MSG.GET.${streams.facts(shard)}`,
         ...[
-          ...["begun", "result", "asked", "decided"].map((kind) => factsOf(shard, kind, every)),
+          ...["begun", "result", "asked", "decided", "like"].map((kind) => factsOf(shard, kind, every)),
           factsOf(shard, "cancel"),
         ].map((subject) => `DIRECT.GET.${streams.facts(shard)}.${subject}`),
         ...[

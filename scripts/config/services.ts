@@ -58,7 +58,11 @@ export const startChecks: ReadonlyMap<string, readonly StartCheck[]> = new Map<s
   ["agent-worker", [(env) => readStartSettings(readConfig(AgentWorkerConfig, env)), checkLimits, ...checkBrokers]],
   [
     "tool-worker",
-    [(env) => toolsOf(readConfig(ToolWorkerConfig, env), env, silentLog()), checkLimits, ...checkBrokers],
+    [
+      (env) => toolsOf({ config: readConfig(ToolWorkerConfig, env), env, log: silentLog() }),
+      checkLimits,
+      ...checkBrokers,
+    ],
   ],
 ]);
 

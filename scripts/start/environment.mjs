@@ -5,7 +5,8 @@ import { devSecret } from "./dev-secret.mjs";
 export const HOST = "127.0.0.1";
 
 const MODEL_VARIABLES = ["OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", "OPENROUTER_API_KEY"];
-const CLUSTER_VARIABLES = ["KUBECONFIG", "KUBE_LABEL"];
+const OPERATOR_VARIABLES = ["KUBE_OPERATOR_KUBECONFIG", "KUBE_OPERATOR_CONTEXT", "KUBE_IMPERSONATE"];
+const CLUSTER_VARIABLES = ["KUBECONFIG", "KUBE_CONTEXTS", "KUBE_LABEL", ...OPERATOR_VARIABLES];
 const AUTH_VARIABLES = ["AUTH_DEV", "AUTH_JWT_SECRET"];
 const BROKER_VARIABLES = ["NATS_URL", "REDIS_URL"];
 const PLACES = ["PORT", "ADMIN_PORT", "HOST"];
@@ -55,7 +56,8 @@ function forDemos(env) {
 
 function forToolWorker(env) {
   if (!simulated(env).cluster) return { ...pick(env, CLUSTER_VARIABLES), ...forDemos(env) };
-  return { KUBECONFIG: kubeconfigFile(process.pid), KUBE_LABEL: "simulated cluster", ...forDemos(env) };
+  const access = { KUBECONFIG: kubeconfigFile(process.pid), KUBE_OPERATOR_CONTEXT: "operator" };
+  return { ...access, KUBE_LABEL: "simulated cluster", ...forDemos(env) };
 }
 
 function forEdge(env) {

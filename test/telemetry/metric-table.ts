@@ -42,7 +42,7 @@ function registries(): Record<string, Registry> {
   tool.observe({ slots: 0, running: zero, queue: unknown });
   const all = { edge, "agent worker": agent.registry, "tool worker": tool.registry };
   const counts = { event: 0, turn: 0, record: 0, owner: 0, fact: 0 };
-  const none = { said: 0, begun: 0, result: 0, cancel: 0, asked: 0, decided: 0, wait: 0, ack: 0 };
+  const none = { said: 0, begun: 0, result: 0, cancel: 0, asked: 0, decided: 0, like: 0, wait: 0, ack: 0 };
   const facts = { written: none, refused: none, withoutRoom: 0, read: 0 };
   for (const registry of Object.values(all))
     addStorageFigures(registry, { unreadable: { counts }, facts: { counts: facts }, appendsWithoutRoom: zero });

@@ -125,6 +125,13 @@ export function createEventLookups(jsm: PatientLookups, unreadable: Unreadable) 
      */
     renew: (shard: number, stream: StreamState, nowMs = Date.now()): void => states.renew(shard, stream, nowMs),
 
+    /** The event at this sequence and its subject, by the word of the stream's leader: also for whoever may read no event of another kind elsewhere. */
+    async atFromLeader(shard: number, seq: number): Promise<(EventAtSeq & { readonly subject: string }) | undefined> {
+      const message = await jsm.streams.getMessage(streams.events(shard), { seq });
+      const found = eventOf(message);
+      return message === null || found === undefined ? undefined : { ...found, subject: message.subject };
+    },
+
     /** The event at this sequence, as it is stored; undefined: there is none, or not any more. */
     async storedAt(shard: number, seq: number): Promise<Uint8Array | undefined> {
       return (await jsm.lookUp(streams.events(shard), { seq }))?.data.slice();

@@ -5,14 +5,17 @@ import { FactsFullError } from "./fact-room.ts";
 import type { FactAddress, FactCounts, StoredFact, unreadableFact } from "./stored-fact.ts";
 
 /** Of which the last one counts. */
-export type ReplaceableFact = FactOf<"wait"> | FactOf<"ack">;
+export type ReplaceableFact = FactOf<"wait"> | FactOf<"ack"> | FactOf<"like">;
 
 /** Whether a fact may take the place of the one that is there. One that cannot be read may be of a newer version. */
 export type MayReplace = (present: ReplaceableFact | typeof unreadableFact) => boolean;
 
 interface Reading {
   readonly subjectOf: (kind: ReplaceableFact["kind"], address: FactAddress) => string;
-  readonly readAt: (kind: ReplaceableFact["kind"], subject: string) => Promise<StoredFact<"wait" | "ack"> | undefined>;
+  readonly readAt: (
+    kind: ReplaceableFact["kind"],
+    subject: string,
+  ) => Promise<StoredFact<ReplaceableFact["kind"]> | undefined>;
 }
 
 const deadlineMs = 15_000;
@@ -25,7 +28,7 @@ export function createFactReplacing(
 ) {
   return async (fact: ReplaceableFact, mayReplace: MayReplace): Promise<boolean> => {
     const { kind, conversation_id: conversation, turn_id: turn } = fact;
-    const subject = subjectOf(kind, { conversation, turn });
+    const subject = subjectOf(kind, { conversation, turn, ...(kind === "like" ? { call: fact.scope } : {}) });
     const data = encodeJson(fact);
     const deadline = performance.now() + deadlineMs;
     const backoff = createBackoff({ minMs: 20, maxMs: 1_000 });

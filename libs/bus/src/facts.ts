@@ -59,7 +59,7 @@ export type Facts = ReturnType<typeof createFacts>;
 
 const noCounts = (): Record<FactKind, number> => ({
   ...{ said: 0, begun: 0, result: 0, cancel: 0 },
-  ...{ asked: 0, decided: 0, wait: 0, ack: 0 },
+  ...{ asked: 0, decided: 0, like: 0, wait: 0, ack: 0 },
 });
 
 /** For a broker that takes less than it should: the result first, then arguments and text. */

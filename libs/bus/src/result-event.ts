@@ -17,15 +17,16 @@ export function loneToolCallEndOf(fact: FactOf<"result">): ToolCallEndEvent {
   return { ...headOf(fact), arguments: fact.arguments, ...resultOf(fact, {}) };
 }
 
-function headOf({ kind: _kind, v: _v, arguments: _args, result: _result, ...call }: FactOf<"result">) {
+function headOf({ kind: _kind, v: _v, arguments: _args, result: _result, brief: _brief, ...call }: FactOf<"result">) {
   return { type: "tool_call_end" as const, ...call };
 }
 
+/** The event has what the model reads; people find all of it under `result_id`. */
 function resultOf(
-  { result }: FactOf<"result">,
+  { result, brief }: FactOf<"result">,
   place: Pick<FinishedToolCall, "result_id">,
 ): Pick<FinishedToolCall, "result" | "truncated" | "result_bytes" | "result_id"> {
-  const beginning = fitResult({ text: result }, limits.toolResultBytes);
-  if (beginning.truncated !== true) return { result };
-  return { result: beginning.text, truncated: true, result_bytes: Buffer.byteLength(result), ...place };
+  const { text, truncated } = fitResult({ text: brief ?? result }, limits.toolResultBytes);
+  if (text === result) return { result };
+  return { result: text, ...(truncated ? { truncated } : {}), result_bytes: Buffer.byteLength(result), ...place };
 }

@@ -32,3 +32,16 @@ it("has all arguments where there was no room for what it would refer to", () =>
   expect(event).toMatchObject({ arguments: large.arguments, result_bytes: 45_000, truncated: true });
   for (const reference of ["arguments_bytes", "arguments_id", "result_id"]) expect(event).not.toHaveProperty(reference);
 });
+
+it("has what the model is to read, and refers to what people can read", () => {
+  const event = toolCallEndOf({ ...small, brief: "[data] ok [end]" });
+  expect(event).toMatchObject({ result: "[data] ok [end]", result_bytes: 2, result_id: "t-0-0" });
+  for (const absent of ["truncated", "brief"]) expect(event).not.toHaveProperty(absent);
+  expect(toolCallEndOf({ ...large, brief: "short" })).toMatchObject({ result: "short", result_bytes: 45_000 });
+  expect(loneToolCallEndOf({ ...large, brief: "short" })).not.toHaveProperty("brief");
+});
+
+it("bounds also what the model is to read", () => {
+  const { result } = toolCallEndOf({ ...small, brief: "line\n".repeat(9_000) });
+  expect(Buffer.byteLength(result)).toBeLessThanOrEqual(limits.toolResultBytes);
+});

@@ -14,6 +14,16 @@ export const ApprovalRequest = z.object({
   summary: z.string().describe("One sentence for people: what would be done."),
   preview: ApprovalPreview.optional().describe("What would change."),
   confirm: z.string().optional().describe("What whoever agrees has to type: the frame `approve` says it as `confirm`."),
+  four_eyes: z.literal(true).optional().describe("Somebody else than whoever asked for it has to agree."),
+  like_ms: z
+    .number()
+    .int()
+    .positive()
+    .optional()
+    .describe(
+      "For so long, at most, one may agree to calls like this one as well: the frame `approve` says it as `like_ms`.",
+    ),
+  policy_reason: z.string().optional().describe("Why a person is asked, in the operator's words."),
   expires_at: z
     .number()
     .describe("Undecided by then it counts as denied, ms since 1970. For display: the broker's clock decides."),
@@ -31,6 +41,12 @@ export const ApprovalDecision = z.object({
   approved: z.boolean().describe("Whether the call runs."),
   by: Decider.optional().describe("Who decided. Absent: nobody, the time is over."),
   reason: z.string().optional().describe("Why, in the words of whoever decided; `expired`: the time is over."),
+  like_for_ms: z
+    .number()
+    .int()
+    .positive()
+    .optional()
+    .describe("Calls like this one run without a question for so long, in this conversation."),
 });
 export type ApprovalDecision = z.infer<typeof ApprovalDecision>;
 

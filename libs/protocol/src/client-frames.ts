@@ -110,6 +110,14 @@ export const ApproveFrame = z
       .max(limits.approvalConfirmChars)
       .optional()
       .describe("What `approval_required` wants to be typed, where it wants that."),
+    like_ms: z
+      .number()
+      .int()
+      .positive()
+      .optional()
+      .describe(
+        "Agree to calls like this one as well, for so long: at most what `approval_required` offers as `like_ms`.",
+      ),
   })
   .describe(
     "Decides on a call that waits for a person. It is always answered: with `decision` when it counts, or counted before, with `CONFLICT` when it was decided " +

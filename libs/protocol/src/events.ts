@@ -133,6 +133,8 @@ const StepEvent = z.object({
   step: z.number().int().nonnegative(),
   tool_calls: z.array(StepCall),
   usage: Usage,
+  /** Whose calls they are: see `callerHash`. Absent: an older version committed it. */
+  caller_hash: z.string().optional(),
 });
 export const ToolCallStartEvent = z
   .object({

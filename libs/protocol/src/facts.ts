@@ -34,7 +34,13 @@ const BegunFact = z.object({
   barred: z.literal(true).optional(),
 });
 /** The result that counts, whole. */
-const ResultFact = z.object({ kind: z.literal("result"), ...ofCall, ...FinishedToolCall.shape });
+const ResultFact = z.object({
+  kind: z.literal("result"),
+  ...ofCall,
+  ...FinishedToolCall.shape,
+  /** What the model reads in place of `result`, which is then for people: shorter, and with foreign text marked as such. */
+  brief: z.string().optional(),
+});
 const CancelFact = z.object({ kind: z.literal("cancel"), ...common, by: z.string(), reason: z.string() });
 
 /** A person must agree to a call (docs/adr/0017). Written by the tool worker in place of running it. */
@@ -45,6 +51,10 @@ const AskedFact = z.object({
   ...ApprovalRequest.shape,
   /** Of all that was asked for and shown: see `approvalHash`. */
   hash: z.string(),
+  /** Of the call as its step committed it, and whose it is: see `callHash`. Absent: an older version asked. */
+  call_hash: z.string().optional(),
+  /** What counts as like it: see `LikeFact`. */
+  like_scope: z.string().optional(),
 });
 /** What a person, or the end of the time, said to that. */
 const DecidedFact = z.object({
@@ -57,6 +67,18 @@ const DecidedFact = z.object({
   expired: z.literal(true).optional(),
   /** That of the `asked` which was decided on. */
   hash: z.string(),
+  /** Calls like it run without a question for so long from then on, by the broker's clock. */
+  like_ms: z.number().int().positive().optional(),
+});
+/** The turn of the facts of a conversation that are of no turn. No turn's id is as short. */
+export const likeTurn = "like";
+/** Where it was agreed to calls like one another: `scope` of the `asked`. It decides nothing itself; the last one counts. Of no turn: `likeTurn`. */
+const LikeFact = z.object({
+  kind: z.literal("like"),
+  ...common,
+  scope: z.string(),
+  /** The call that was decided on, and its turn. */
+  decided: z.object({ turn_id: TurnId, call_id: CallId }),
 });
 /** The turn waits: all that is needed to go on, except the results of its calls, which are facts of their own. Each names the one before it; the last one counts. */
 const WaitFact = z.object({
@@ -89,6 +111,7 @@ export const Fact = z.discriminatedUnion("kind", [
   CancelFact,
   AskedFact,
   DecidedFact,
+  LikeFact,
   WaitFact,
   AckFact,
 ]);

@@ -17,6 +17,7 @@ export {
 export { answerOf, outcomeOf, partsOfMessage, storedParts } from "./outcome.ts";
 export {
   callPart,
+  approvalTermsOf,
   foldParts,
   isReasoning,
   isSource,

@@ -100,16 +100,18 @@ export { PartPlace, orderOf, orderWithApprovals, partsInOrder } from "./part-ord
 export {
   agreementLapsed,
   approvalEndMs,
+  askedEventOf,
   decidedEventOf,
   hasExpired,
   hasLapsed,
   notAgreedInTime,
   type AskedAt,
+  type AskedEvent,
   type DecidedAt,
   type DecidedEvent,
 } from "./approval-times.ts";
 export { ApprovalDecision, ApprovalPreview, ApprovalRequest, ApprovalState, Decider } from "./approval.ts";
-export { Fact, type FactKind, type FactOf } from "./facts.ts";
+export { Fact, likeTurn, type FactKind, type FactOf } from "./facts.ts";
 export { TextFact, WaitingTurn } from "./waiting-turn.ts";
 export { TurnRecord } from "./turn-record.ts";
 export { ProviderCall } from "./provider-call.ts";
@@ -178,6 +180,7 @@ export {
   foldEvent,
   foldFrame,
   foldQueue,
+  approvalTermsOf,
   foldParts,
   isReasoning,
   isSource,

@@ -1,4 +1,4 @@
-import type { ApprovalState } from "./approval.ts";
+import type { ApprovalRequest, ApprovalState } from "./approval.ts";
 import { isTerminal } from "./event-kinds.ts";
 import type { Outcome } from "./events.ts";
 import { appended } from "./growing-text.ts";
@@ -133,19 +133,36 @@ function withCall(parts: Parts, call: ToolCallPart): Parts {
   return parts.with(at, approval === undefined ? call : { ...call, approval: { ...approval, ...call.approval } });
 }
 
+type ApprovalTerms = Pick<ApprovalRequest, "four_eyes" | "like_ms" | "policy_reason">;
+
+/** Those of the terms of a question that it has. */
+export function approvalTermsOf({ four_eyes, like_ms, policy_reason }: ApprovalTerms): ApprovalTerms {
+  return {
+    ...(four_eyes === undefined ? {} : { four_eyes }),
+    ...(like_ms === undefined ? {} : { like_ms }),
+    ...(policy_reason === undefined ? {} : { policy_reason }),
+  };
+}
+
 function approvalRequestOf(event: Extract<ReadEvent, { type: "approval_required" }>): ApprovalState {
   const { summary, preview, confirm, expires_at } = event;
   return {
     summary,
     ...(preview === undefined ? {} : { preview }),
     ...(confirm === undefined ? {} : { confirm }),
+    ...approvalTermsOf(event),
     expires_at,
   };
 }
 
 function approvalDecisionOf(event: Extract<ReadEvent, { type: "approval_decided" }>): ApprovalState {
-  const { approved, by, reason } = event;
-  return { approved, ...(by === undefined ? {} : { by }), ...(reason === undefined ? {} : { reason }) };
+  const { approved, by, reason, like_for_ms } = event;
+  return {
+    approved,
+    ...(by === undefined ? {} : { by }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(like_for_ms === undefined ? {} : { like_for_ms }),
+  };
 }
 
 type AboutCall = Pick<ToolCallPart, "call_id"> & Partial<Pick<ToolCallPart, "tool_name" | "arguments">>;

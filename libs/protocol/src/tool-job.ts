@@ -13,6 +13,8 @@ export const ToolJob = ToolCall.extend({
   user: User,
   /** Absent: an older version asked for it. */
   caller: CallerRights.optional(),
+  /** The sequence of the step that committed the call, in the event stream. Absent: an older version asked for it, or it goes on long after. */
+  step_seq: z.number().int().positive().optional(),
   /** The tool worker stops the call by then (its own clock), and the agent no longer waits. */
   timeout_ms: z.number().int().positive(),
   trace: traceParent(),

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { approvalHash, type ApprovedCall } from "../src/approval-hash.ts";
+import { approvalHash, callerHash, callHash, type ApprovedCall } from "../src/approval-hash.ts";
 
 const call: ApprovedCall = {
   ...{ tool_name: "demo_change", arguments: { text: "x", confirm: true }, user_id: "u", conversation_id: "c" },
@@ -58,9 +58,7 @@ test("two calls have the same hash only if they are the same call", () => {
   );
 });
 
-const fields: readonly (keyof ApprovedCall)[] = [
-  ...(["tool_name", "user_id", "conversation_id", "turn_id", "call_id", "arguments", "preview"] as const),
-];
+const fields = ["tool_name", "user_id", "conversation_id", "turn_id", "call_id", "arguments", "preview"] as const;
 
 test.each(fields)("another value of `%s` is another hash", (field) => {
   fc.assert(
@@ -76,6 +74,34 @@ test("a preview that says nothing is not the same as none, nor is one of another
     approvalHash({ ...call, preview }),
   );
   expect(new Set(hashes).size).toBe(3);
+});
+
+test("what is demanded of whoever agrees is covered, and a call of which nothing is demanded has the hash that it had before", () => {
+  const demands: Pick<ApprovedCall, "confirm" | "four_eyes">[] = [
+    ...[{}, { confirm: "web" }, { confirm: "db" }],
+    ...[{ four_eyes: true as const }, { confirm: "web", four_eyes: true as const }],
+  ];
+  expect(new Set(demands.map((of) => approvalHash({ ...call, ...of }))).size).toBe(5);
+  expect(approvalHash({ ...call, confirm: undefined, four_eyes: undefined })).toBe(approvalHash(call));
+});
+
+const owner = { user: { id: "u1" }, caller: { tenant: "t1", roles: ["sre"], scopes: ["tool:run"] } };
+
+test.each<[string, Parameters<typeof callerHash>[0]]>([
+  ["user", { ...owner, user: { id: "u2" } }],
+  ["tenant", { ...owner, caller: { ...owner.caller, tenant: "t2" } }],
+  ["roles", { ...owner, caller: { ...owner.caller, roles: ["sre", "operator"] } }],
+  ["scopes", { ...owner, caller: { ...owner.caller, scopes: undefined } }],
+  ["rights at all", { user: owner.user }],
+])("another caller by its %s is another hash, and so is that of their call", (_, other) => {
+  expect(callerHash(other)).not.toBe(callerHash(owner));
+  const asked = { tool_name: "scale", arguments: { replicas: 3 } };
+  expect(callHash({ ...asked, ...other })).not.toBe(callHash({ ...asked, ...owner }));
+});
+
+test("what a newer version knows of a caller beside that changes nothing: older ones could not compute it", () => {
+  const newer = { user: { id: "u1", name: "Ada" }, caller: { ...owner.caller, address: "203.0.113.7", badge: 7 } };
+  expect(callerHash(newer)).toBe(callerHash(owner));
 });
 
 test.each([

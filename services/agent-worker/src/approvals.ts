@@ -1,5 +1,5 @@
 import type { Bus, FactAddress } from "@parley/bus";
-import { decidedEventOf, foldParts, type StepCall, type TurnRequest } from "@parley/protocol";
+import { askedEventOf, decidedEventOf, foldParts, type StepCall, type TurnRequest } from "@parley/protocol";
 import {
   readApproval,
   tellDecision,
@@ -27,8 +27,7 @@ const addressOf = ({ conversation_id, turn_id }: TurnRequest, { call_id: call }:
 
 /** Viewers have it from the events, which may be forgotten, or were not read. */
 function show(fold: TurnFold, call: StepCall, { asked, decided }: CallApproval): void {
-  const { kind: _kind, v: _v, hash: _hash, ...request } = asked.fact;
-  fold.parts = foldParts(fold.parts, { type: "approval_required", ...request, arguments: call.arguments });
+  fold.parts = foldParts(fold.parts, askedEventOf(asked.fact, call.arguments));
   if (decided?.fact.kind !== "decided") return;
   foldEvent(fold, 0, decidedEventOf(asked, { fact: decided.fact, storedMs: decided.storedMs }));
 }

@@ -1,4 +1,5 @@
 import { ChatError, type StoredTurn, type ToolDefinition, type Usage } from "@parley/protocol";
+import { callerHash } from "@parley/protocol/approval-hash";
 import type { Briefing } from "./briefing.ts";
 import type { Chain } from "./chain.ts";
 import { buildMessages } from "./context.ts";
@@ -86,7 +87,8 @@ export function createModelStep(deps: ModelStepDeps) {
     const { turn_id: turnId } = request;
     writer.settle();
     await chain.stored();
-    chain.push({ type: "step", step, tool_calls: stepCallsOf(calls, { turnId, fold, ...offer }), usage });
+    const tool_calls = stepCallsOf(calls, { turnId, fold, ...offer });
+    chain.push({ type: "step", step, tool_calls, usage, caller_hash: callerHash(request) });
     await chain.stored();
     return { kind: "tools" };
   };

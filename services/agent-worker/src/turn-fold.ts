@@ -23,6 +23,8 @@ export interface CommittedStep {
   /** Text of this step alone. */
   readonly text: string;
   readonly calls: readonly StepCall[];
+  /** Where it stands in the event stream. Absent: its events are forgotten, and it is known from its wait. */
+  readonly seq?: number;
 }
 
 /** A step of which only the facts of its calls are left: its text and what it cost are forgotten. */
@@ -155,7 +157,7 @@ export function foldEvent(fold: TurnFold, seq: number, event: ReadEvent): void {
       fold.reasoned = false;
       return;
     case "step":
-      commitStep(fold, event);
+      commitStep(fold, seq, event);
       return;
     case "tool_call_start":
       fold.started.add(event.call_id);
@@ -208,9 +210,10 @@ function foldTime(fold: TurnFold, { type, ts }: Exclude<ReadEvent, typeof unread
   fold.writtenAt = ts;
 }
 
-function commitStep(fold: TurnFold, event: Extract<StoredEvent, { type: "step" }>): void {
+function commitStep(fold: TurnFold, seq: number, event: Extract<StoredEvent, { type: "step" }>): void {
   if (event.step !== fold.steps.length) fold.beginningLost = true;
-  fold.steps.push({ step: event.step, text: fold.text.slice(fold.committedText.length), calls: event.tool_calls });
+  const text = fold.text.slice(fold.committedText.length);
+  fold.steps.push({ step: event.step, text, calls: event.tool_calls, seq });
   fold.committedText = fold.text;
   fold.reasoned = false;
   fold.usage = addUsage(fold.usage, event.usage);

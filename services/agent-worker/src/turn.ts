@@ -8,6 +8,7 @@ import {
   type RecordFormat,
   type TurnRequest,
 } from "@parley/protocol";
+import { callerHash } from "@parley/protocol/approval-hash";
 import type { Logger } from "@parley/runtime";
 import type { Answer, AnswerEnd } from "./answer.ts";
 import { createChain, type Chain } from "./chain.ts";
@@ -83,12 +84,14 @@ async function recordedEnd({ request, fold, history }: ClaimedTurn, chain: Chain
 const noUsage = { input_tokens: 0, output_tokens: 0 };
 
 /** What comes first where the chain was lost. Before anything else is told: a chain that has its beginning has these steps, for whoever takes over from here. */
-async function beginAnew({ fold }: ClaimedTurn, chain: Chain): Promise<void> {
+async function beginAnew({ fold, request }: ClaimedTurn, chain: Chain): Promise<void> {
   // Viewers may have text that no log has any more: whatever becomes of the turn, the transcript will not have it.
   if (fold.forgotten) chain.push({ type: "turn_restarted", text: fold.text });
   const steps = fold.rebuilt;
   fold.rebuilt = [];
-  for (const { step, calls } of steps) chain.push({ type: "step", step, tool_calls: [...calls], usage: noUsage });
+  const caller_hash = callerHash(request);
+  for (const { step, calls } of steps)
+    chain.push({ type: "step", step, tool_calls: [...calls], usage: noUsage, caller_hash });
   if (fold.forgotten || steps.length > 0) await chain.stored();
 }
 

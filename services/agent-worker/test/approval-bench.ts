@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { announceEveryMs, connectRedis, createToolCatalogue, startToolWorker, toolCallEndOf } from "@parley/bus";
 import {
+  askedEventOf,
   callIdOf,
   encodeJson,
   streams,
@@ -48,13 +49,9 @@ async function startTools(bus: Bus, url: string, ttlMs: () => number) {
     const request = { summary: "Change it?", expires_at: Date.now() + ttlMs() };
     const { fact } = await bus.facts.write<"asked">({ kind: "asked", ...common, ...request, hash: "h" });
     if (fact.kind !== "asked") throw new Error("the question cannot be read");
-    const { kind: _kind, v: _v, hash: _hash, ...asked } = fact;
     await bus.events.writeOnce(
       subjects.approvalRequired(bus.events.shardOf(conversation_id), conversation_id, turn_id, call_id),
-      {
-        ...{ type: "approval_required", ...asked },
-        arguments: args,
-      },
+      askedEventOf(fact, args),
     );
   };
   const finish = async (job: ToolJob): Promise<void> => {

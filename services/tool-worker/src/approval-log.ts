@@ -1,5 +1,13 @@
-import { EventTooLargeError, FactsFullError, type Bus, type StoredFact } from "@parley/bus";
-import { beginningOf, shortArguments, subjects, type FactOf, type StoredEvent, type ToolJob } from "@parley/protocol";
+import { EventTooLargeError, FactsFullError, type Bus, type FactAddress, type StoredFact } from "@parley/bus";
+import {
+  askedEventOf,
+  beginningOf,
+  shortArguments,
+  subjects,
+  type AskedEvent,
+  type FactOf,
+  type ToolJob,
+} from "@parley/protocol";
 import { retried } from "./broker-patience.ts";
 import { addressOf } from "./call-ids.ts";
 
@@ -17,7 +25,7 @@ export function createApprovalLog({ events, facts }: Pick<Bus, "events" | "facts
   const tell = async (job: ToolJob, asked: FactOf<"asked">): Promise<void> => {
     const { conversation_id, turn_id, call_id } = job;
     const subject = subjects.approvalRequired(events.shardOf(conversation_id), conversation_id, turn_id, call_id);
-    const event = approvalRequiredOf(job, asked);
+    const event = askedEventOf(asked, job.arguments);
     await events.ensureWritten(subject, event, (maxBytes) => shortened(event, maxBytes));
   };
 
@@ -31,6 +39,12 @@ export function createApprovalLog({ events, facts }: Pick<Bus, "events" | "facts
         Promise.all([facts.readStored("asked", address), facts.readStored("decided", address)]),
       );
       return { asked, decided };
+    },
+
+    /** Where calls like one another were agreed to; undefined: nowhere that can be read. */
+    async readLike(address: FactAddress): Promise<FactOf<"like"> | undefined> {
+      const fact = await retried(() => facts.read("like", address));
+      return fact?.kind === "like" ? fact : undefined;
     },
 
     /**
@@ -51,17 +65,8 @@ export function createApprovalLog({ events, facts }: Pick<Bus, "events" | "facts
   };
 }
 
-type ApprovalRequiredEvent = Extract<StoredEvent, { type: "approval_required" }>;
-
-/** A pure function of the fact and the call, so that whoever writes it writes the same. */
-function approvalRequiredOf({ arguments: args }: ToolJob, asked: FactOf<"asked">): ApprovalRequiredEvent {
-  const { kind: _kind, v: _v, hash: _hash, call_id, tool_name, conversation_id, turn_id, ts, ...request } = asked;
-  const common = { conversation_id, turn_id, ts, call_id, tool_name };
-  return { type: "approval_required", ...common, arguments: args, ...request };
-}
-
 /** For a broker that takes less than it should. */
-function shortened(event: ApprovalRequiredEvent, maxBytes: number): ApprovalRequiredEvent {
+function shortened(event: AskedEvent, maxBytes: number): AskedEvent {
   const { preview } = event;
   const shown = preview && { ...preview, text: beginningOf(preview.text, maxBytes / 4).result };
   return {

@@ -1,12 +1,23 @@
-import { beginningOf, cutJsonText, hasExpired, limits, type AskedAt, type FactOf } from "@parley/protocol";
-import { approvalHash } from "@parley/protocol/approval-hash";
+import {
+  beginningOf,
+  cutJsonText,
+  hasExpired,
+  hasLapsed,
+  limits,
+  likeTurn,
+  type AskedAt,
+  type FactOf,
+  type ToolJob,
+} from "@parley/protocol";
+import { approvalHash, callHash } from "@parley/protocol/approval-hash";
 import type { Logger } from "@parley/runtime";
-import { deniedLate, endOf, notAsked, notRun, type Call, type CallEnd } from "./call-end.ts";
+import { deniedLate, notAsked, notRun, type Call, type CallEnd } from "./call-end.ts";
 import { stamp } from "./call-ids.ts";
 import type { CallLog } from "./call-log.ts";
-import { createStopper, execute, stopByQueue, type Execution, type Stopper } from "./execution.ts";
-import { toPlainText } from "./plain-text.ts";
+import { lineOf, toPlainText } from "./plain-text.ts";
+import type { Terms } from "./call-terms.ts";
 import type { PreparedApproval, Preview, Tool } from "./tools/tool.ts";
+import { tryOut } from "./try-out.ts";
 
 export interface ApprovalDeps {
   readonly calls: Pick<CallLog, "approvals">;
@@ -15,127 +26,131 @@ export interface ApprovalDeps {
   readonly log: Logger;
 }
 
-/** A call of a tool that needs a person's agreement. */
+/** A call that needs a person's agreement. */
 export interface CallToApprove {
   readonly call: Call;
   readonly tool: Tool;
-  readonly approval: PreparedApproval;
+  /** What the tool says of itself to people. */
+  readonly approval: PreparedApproval | undefined;
+  readonly terms: Terms;
 }
 
-type Question = Pick<FactOf<"asked">, "summary" | "preview" | "confirm" | "hash">;
+type Shown = Pick<FactOf<"asked">, "summary" | "preview" | "confirm" | "four_eyes" | "hash">;
 
-/** Somebody has agreed to exactly this call. It holds for a time: see `hasLapsed`. */
+/** Somebody has agreed to exactly this call, or to calls like it. It holds for a time. */
 export interface Agreement {
-  readonly asked: AskedAt;
+  /** Whether that time was over when the licence was stored, by the broker's clock. */
+  hasLapsed(begunMs: number): boolean;
 }
 
 /** A dry run is part of the time in which the agent waits for a call. */
-const PREVIEW_MS = 10_000;
+const previewMs = 10_000;
 
 /**
  * A person's agreement to exactly this call, or how the call ends here. What decides are facts (docs/adr/0017): nobody was asked → ask; asked and not
  * decided → see that the question is told; denied → the agent has the result; agreed → run, if what would run is what was shown.
  */
 export async function awaitAgreement(subject: CallToApprove, deps: ApprovalDeps): Promise<CallEnd | Agreement> {
-  const { call } = subject;
+  const { call, terms } = subject;
   const { approvals } = deps.calls;
   const { asked, decided } = await approvals.read(call.job);
   // What was agreed to is not known any more: its conversation was deleted. Asking again would bring a part of it back.
-  if (asked === undefined) return call.run.go ? { state: "not asked" } : ask(subject, deps);
+  if (asked === undefined) return call.run.go ? { state: "not asked" } : askOrGoOn(subject, deps);
   if (asked.fact.kind !== "asked") return notAsked(call.job, "unreadable");
   if (decided === undefined) {
     await approvals.tell(call.job, asked.fact);
     return { state: "asked" };
   }
   if (decided.fact.kind !== "decided" || !decided.fact.approved) return { state: "denied" };
-  const agreement = { asked: { fact: asked.fact, storedMs: asked.storedMs } };
-  if (hasExpired(agreement.asked, { fact: decided.fact, storedMs: decided.storedMs })) return deniedLate();
-  const seen = await dryRun(subject, deps);
+  const question = { fact: asked.fact, storedMs: asked.storedMs };
+  if (hasExpired(question, { fact: decided.fact, storedMs: decided.storedMs })) return deniedLate();
+  // Edges refuse that. Who runs the call does not rely on it.
+  const demandsOther = terms.four_eyes === true || asked.fact.four_eyes === true;
+  if (demandsOther && decided.fact.by?.id === call.job.user.id)
+    return notRun("denied", "Not run: somebody else than who asked for it has to agree.");
+  const seen = await dryRun({ ...subject, terms: withAsked(terms, asked.fact) }, deps);
   if ("state" in seen) return seen;
   const isSame = seen.hash === asked.fact.hash && seen.hash === decided.fact.hash;
-  return isSame ? agreement : notRun("failed", "Not run: what was approved is not what would run.");
+  if (!isSame) return notRun("failed", "Not run: what was approved is not what would run.");
+  return { hasLapsed: (begunMs) => hasLapsed(question, begunMs) };
 }
 
-async function ask(subject: CallToApprove, deps: ApprovalDeps): Promise<CallEnd> {
-  const { job } = subject.call;
+/** What is demanded now, and what was when it was asked: a policy that became stricter makes it another question, one that became milder does not. */
+function withAsked(terms: Terms, { confirm, four_eyes, call_hash }: FactOf<"asked">): Terms {
+  // Asked by a version whose hash did not have it.
+  if (call_hash === undefined) return { ...terms, confirm: undefined, four_eyes: undefined };
+  return { ...terms, confirm: terms.confirm ?? confirm, four_eyes: terms.four_eyes ?? four_eyes };
+}
+
+/** Nobody was asked about it yet. Where calls like it were agreed to nobody needs to be; it is tried out all the same. */
+async function askOrGoOn(subject: CallToApprove, deps: ApprovalDeps): Promise<CallEnd | Agreement> {
+  const like = await agreedAlike(subject, deps);
   // It ends the call where the turn is cancelled meanwhile: then nobody is asked.
-  const question = await dryRun(subject, deps);
-  if ("state" in question) return question;
+  const shown = await dryRun(subject, deps);
+  if ("state" in shown) return shown;
+  return like ?? ask(subject, shown, deps);
+}
+
+async function ask({ call: { job }, terms }: CallToApprove, shown: Shown, deps: ApprovalDeps): Promise<CallEnd> {
   const { call_id, tool_name } = job;
   const stamped = stamp(job);
-  const expires_at = stamped.ts + deps.approvalTtlMs;
+  const { like, reason } = terms;
   const outcome = await deps.calls.approvals.ask(job, {
     ...{ kind: "asked", v: 1, ...stamped, call_id, tool_name },
-    ...{ ...question, expires_at },
+    ...{ ...shown, expires_at: stamped.ts + deps.approvalTtlMs },
+    ...(like === undefined ? {} : { like_ms: like.mostMs, like_scope: like.scope }),
+    ...(reason === undefined ? {} : { policy_reason: lineOf(reason) }),
+    call_hash: callHash(job),
   });
   return outcome === "asked" ? { state: "asked" } : notAsked(job, outcome);
 }
 
-/** What a person would be shown if they were asked now, and its hash; or how the call ends. Changes nothing, so it may run again and elsewhere. */
-async function dryRun({ call, tool, approval }: CallToApprove, { log }: ApprovalDeps): Promise<Question | CallEnd> {
-  const { job, run } = call;
-  const stopper = createStopper();
-  const release = [followStopper(call.stopper, stopper), stopByQueue(stopper, "read", run)];
-  const timeoutMs = Math.min(job.timeout_ms, tool.definition.timeout_ms, PREVIEW_MS);
-  const context = {
-    callId: job.call_id,
-    user: job.user,
-    caller: job.caller,
-    signal: stopper.signal,
-    progress: (): void => {},
-  };
-  const startedAt = performance.now();
-  const seen: { question?: Question } = {};
-  const preview = async (): Promise<{ text: string }> => {
-    seen.question = questionOf(call, tool, approval, await approval.preview(context));
-    return { text: "" };
-  };
-  try {
-    const execution = await execute({ call: { run: preview }, context, stopper, timeoutMs, log });
-    if (isDone(execution) && seen.question !== undefined) return seen.question;
-    const named = { ...tool.definition, effect: "read" as const, name: `The preview of ${tool.definition.name}` };
-    return endOf(execution, named, timeoutMs, performance.now() - startedAt);
-  } finally {
-    for (const end of release) end();
-  }
+/**
+ * Whether calls like this one were agreed to, and when that ends. The fact that says where only leads to the decision: what counts is that, and the question it was
+ * made on. By this process's clock it is only seen whether to try: the broker's decides when the call begins.
+ */
+async function agreedAlike(
+  { call: { job }, terms }: CallToApprove,
+  deps: ApprovalDeps,
+): Promise<Agreement | undefined> {
+  const { like } = terms;
+  if (like === undefined) return undefined;
+  const { approvals } = deps.calls;
+  const pointer = await approvals.readLike({ conversation: job.conversation_id, turn: likeTurn, call: like.scope });
+  if (pointer === undefined) return undefined;
+  const { asked, decided } = await approvals.read({ ...job, ...pointer.decided });
+  if (asked?.fact.kind !== "asked" || decided?.fact.kind !== "decided") return undefined;
+  const question: AskedAt = { fact: asked.fact, storedMs: asked.storedMs };
+  const decision = { fact: decided.fact, storedMs: decided.storedMs };
+  const { approved, like_ms = 0, hash } = decision.fact;
+  const isOfThese = asked.fact.like_scope === like.scope && asked.fact.hash === hash;
+  if (!approved || !isOfThese || hasExpired(question, decision)) return undefined;
+  const untilMs = decision.storedMs + Math.min(like_ms, asked.fact.like_ms ?? 0, like.mostMs);
+  return Date.now() < untilMs ? { hasLapsed: (begunMs) => begunMs > untilMs } : undefined;
 }
 
-function isDone(execution: Execution): boolean {
-  return execution.kind === "settled" && execution.status === "completed";
-}
-
-/** Stops the second when the first is stopped. Returns how to end that. */
-function followStopper(first: Stopper, second: Stopper): () => void {
-  const onAbort = (): void => second.stop(first.by() ?? "stopped");
-  if (first.signal.aborted) onAbort();
-  first.signal.addEventListener("abort", onAbort);
-  return () => first.signal.removeEventListener("abort", onAbort);
+/** What a person would be shown if they were asked now, and its hash; or how the call ends. */
+async function dryRun({ call, tool, approval, terms }: CallToApprove, { log }: ApprovalDeps): Promise<Shown | CallEnd> {
+  const tried = await tryOut({ call, tool, what: "The preview of", timeoutMs: previewMs, log }, async (context) =>
+    shownOf(call.job, { tool, approval, terms }, await approval?.preview(context)),
+  );
+  return "state" in tried ? tried : tried.value;
 }
 
 /** Throws what the tool throws. */
-function questionOf({ job }: Call, { definition }: Tool, approval: PreparedApproval, shown?: Preview): Question {
-  const preview = shown && { kind: shown.kind, text: toPlainText(shown.text).toWellFormed() };
-  const { arguments: args, user, conversation_id, turn_id, call_id } = job;
-  const asked = { tool_name: definition.name, arguments: args, user_id: user.id };
+function shownOf(
+  { arguments: args, user, conversation_id, turn_id, call_id }: ToolJob,
+  { tool: { definition }, approval, terms: { confirm, four_eyes } }: Pick<CallToApprove, "tool" | "approval" | "terms">,
+  given?: Preview,
+): Shown {
+  const preview = given && { kind: given.kind, text: toPlainText(given.text).toWellFormed() };
+  const demands = { ...(confirm === undefined ? {} : { confirm }), ...(four_eyes === undefined ? {} : { four_eyes }) };
+  const asked = { tool_name: definition.name, arguments: args, user_id: user.id, ...demands };
   const hash = approvalHash({ ...asked, conversation_id, turn_id, call_id, preview });
-  const confirm = beginOf(lineOf(approval.confirm() ?? ""), limits.approvalConfirmChars);
+  const summary = lineOf(approval?.summary() ?? "") || `Runs ${definition.name}.`;
   return {
-    summary: cutJsonText(lineOf(approval.summary()) || definition.name, limits.approvalSummaryBytes),
+    summary: cutJsonText(summary, limits.approvalSummaryBytes),
     ...(preview && { preview: { ...preview, text: beginningOf(preview.text, limits.approvalPreviewBytes).result } }),
-    ...(confirm === "" ? {} : { confirm }),
-    hash,
+    ...{ ...demands, hash },
   };
-}
-
-/** Cut so that it can be typed: no blank at its end, which nobody sees, and no half of a character. */
-function beginOf(line: string, chars: number): string {
-  return line
-    .slice(0, chars)
-    .replace(/[\uD800-\uDBFF]$/, "")
-    .trimEnd();
-}
-
-/** As one line that a person can read, and type. */
-function lineOf(text: string): string {
-  return toPlainText(text).toWellFormed().replaceAll(/\s+/g, " ").trim();
 }

@@ -1,15 +1,16 @@
-import { callerOf, hasLapsed, toolNotAllowed, type May, type ToolJob } from "@parley/protocol";
 import { sleep, traceNames, type ChildSpan } from "@parley/runtime";
 import { awaitAgreement, type Agreement, type ApprovalDeps } from "./call-approval.ts";
 import { endOf, lapsed, lostWrite, notLicensed, notRun, type Call, type CallEnd } from "./call-end.ts";
 import type { CallLog } from "./call-log.ts";
 import { execute } from "./execution.ts";
+import { permit, type Runnable, type TermsDeps } from "./call-terms.ts";
+import type { CommittedCalls } from "./committed-calls.ts";
 import { createProgress } from "./progress.ts";
-import type { PreparedCall, Tool } from "./tools/tool.ts";
+import type { Tool } from "./tools/tool.ts";
+import { contextOf } from "./try-out.ts";
 
-export interface DecisionDeps extends ApprovalDeps {
-  /** By the roles as they are when a call is to run, whenever it was asked for, or agreed to. */
-  readonly may: May;
+export interface DecisionDeps extends ApprovalDeps, TermsDeps {
+  readonly committed: CommittedCalls;
   readonly calls: CallLog;
 }
 
@@ -19,31 +20,28 @@ const OTHER_RESULT_POLL_MS = 500;
 const LAST_WORD_MS = 250;
 
 /** Brings a call to its end (see `CallEnd`) without storing that. Throws when the broker is away for too long. */
-export async function decide(call: Call, deps: DecisionDeps): Promise<CallEnd> {
+export async function decide(added: Call, deps: DecisionDeps): Promise<CallEnd> {
+  const [verified, known] = await Promise.all([
+    deps.committed.verify(added.job, added.run),
+    deps.calls.look(added.job),
+  ]);
+  // Not a word of it is stored: a result would be the one that counts for whoever has that call.
+  if (verified.state === "not committed") return verified;
+  const call = { ...added, job: verified.job };
   const { job, tool, stopper } = call;
-  const known = await deps.calls.look(job);
   if (known === "finished") return { state: "known" };
   if (known === "cancelled" || stopper.by() === "cancelled")
     return notRun("cancelled", `${job.tool_name} was cancelled.`);
   if (tool === undefined) return notRun("failed", `There is no tool named ${job.tool_name}.`);
-  const prepared = prepare(job, tool, deps);
-  if ("state" in prepared) return prepared;
+  const permitted = await permit(call, tool, deps);
+  if ("state" in permitted) return permitted;
+  const { prepared, terms } = permitted;
   const { approval } = prepared;
-  const agreement = approval && (await awaitAgreement({ call, tool, approval }, deps));
+  const agreement = terms && (await awaitAgreement({ call, tool, approval, terms }, deps));
   if (agreement !== undefined && "state" in agreement) return agreement;
   const isLicensed = tool.definition.effect === "write" || agreement !== undefined;
   const notBegun = isLicensed ? await begin(call, tool, { agreement, ...deps }) : undefined;
   return notBegun ?? perform(call, tool, prepared, deps);
-}
-
-type Runnable = Extract<PreparedCall, { run: unknown }>;
-
-/** The call, or why it does not run: whoever asks may not run the tool, or its arguments are wrong. */
-function prepare(job: ToolJob, tool: Tool, { may }: Pick<DecisionDeps, "may">): Runnable | CallEnd {
-  const { name } = tool.definition;
-  if (!may(callerOf(job), "tool:run", { kind: "tool", name }).allowed) return notRun("denied", toolNotAllowed(name));
-  const prepared = tool.prepare(job.arguments);
-  return "problem" in prepared ? notRun("failed", prepared.problem) : prepared;
 }
 
 interface Beginning {
@@ -63,7 +61,7 @@ async function begin(call: Call, { definition }: Tool, { agreement, calls }: Beg
   const begunMs = await calls.begunMs(job);
   // Its conversation was deleted in between, and what was agreed to with it.
   if (begunMs === undefined) return { state: "not asked" };
-  return hasLapsed(agreement.asked, begunMs) ? lapsed() : undefined;
+  return agreement.hasLapsed(begunMs) ? lapsed() : undefined;
 }
 
 async function perform(
@@ -74,13 +72,7 @@ async function perform(
 ): Promise<CallEnd> {
   const timeoutMs = Math.min(job.timeout_ms, definition.timeout_ms);
   const progress = createProgress((text) => calls.progress(job, text), PROGRESS_INTERVAL_MS);
-  const context = {
-    callId: job.call_id,
-    user: job.user,
-    caller: job.caller,
-    signal: stopper.signal,
-    progress: progress.report,
-  };
+  const context = { ...contextOf({ job, stopper }), progress: progress.report };
   const executing = span.child(executionSpan(definition.name, job.call_id));
   const startedAt = performance.now();
   try {

@@ -2,6 +2,7 @@ import type { JobRun } from "@parley/bus";
 import { agreementLapsed, notAgreedInTime, unknownEffect, type ToolDefinition, type ToolJob } from "@parley/protocol";
 import type { TraceSpan } from "@parley/runtime";
 import { outcomeOf, type CallOutcome } from "./call-log.ts";
+import type { Unverified } from "./committed-calls.ts";
 import type { Execution, Interruption, Stopper } from "./execution.ts";
 import type { Tool } from "./tools/tool.ts";
 
@@ -19,8 +20,12 @@ export interface Call {
 /**
  * How a call ends on this worker:
  *
+ *     verify ─▶ not committed               no step of the turn has this call: whoever added it is no agent worker
+ *       ▼
  *     look ─▶ known                         a result is stored already; nothing runs
- *       ├───▶ settled                       the turn is cancelled · no such tool · arguments not valid
+ *       ├───▶ settled                       the turn is cancelled · no such tool · not allowed · arguments not valid
+ *       ▼
+ *     decide (policy) ─▶ settled            denied · only suggested · what would be touched is not known
  *       ▼
  *     agree (if a person has to) ─▶ asked   the question is told, and nobody has decided yet
  *       ├───▶ denied, not asked             the agent writes the result · nothing is known of the question any more
@@ -39,6 +44,8 @@ export type CallEnd =
   | { readonly state: "known" }
   /** Without a result: the turn waits for a person. */
   | { readonly state: "asked" | "denied" | "not asked" }
+  /** Nobody has committed this call: nothing is stored. */
+  | { readonly state: "not committed"; readonly why: Unverified }
   | { readonly state: "settled"; readonly outcome: CallOutcome }
   | { readonly state: "given back" }
   | { readonly state: "not mine" };

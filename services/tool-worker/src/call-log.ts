@@ -7,7 +7,6 @@ import {
   subjects,
   unknownEffect,
   type FactOf,
-  type FinishedToolCall,
   type StoredEvent,
   type ToolCallEndEvent,
   type ToolJob,
@@ -18,6 +17,7 @@ import { addressOf, idsOf, stamp } from "./call-ids.ts";
 import { createApprovalLog } from "./approval-log.ts";
 import { toPlainText } from "./plain-text.ts";
 import { cutBytes } from "./result-text.ts";
+import type { ToolOutput } from "./tools/tool.ts";
 
 export interface CallLogDeps {
   readonly bus: Pick<Bus, "events" | "facts" | "nc">;
@@ -27,7 +27,7 @@ export interface CallLogDeps {
 }
 
 /** What a call came to: the rest of its result is known from the job. */
-export type CallOutcome = Pick<FinishedToolCall, "status" | "result" | "duration_ms" | "truncated">;
+export type CallOutcome = Pick<FactOf<"result">, "status" | "result" | "brief" | "duration_ms" | "truncated">;
 
 export type CallLog = ReturnType<typeof createCallLog>;
 
@@ -196,9 +196,11 @@ export function createCallLog({ bus: { events, facts, nc }, worker, log }: CallL
 /** The parts of an outcome that come from the tool's own text, made fit for the log. */
 export function outcomeOf(
   status: CallOutcome["status"],
-  output: { text: string; truncated?: boolean },
+  { text: said, brief, truncated: isPart = false }: ToolOutput,
   durationMs: number,
 ): CallOutcome {
-  const { text, truncated = false } = fitResult({ ...output, text: toPlainText(output.text) }, limits.factResultBytes);
-  return { status, result: text, duration_ms: Math.round(durationMs), ...(truncated ? { truncated } : {}) };
+  const { text, truncated = isPart } = fitResult({ text: toPlainText(said) }, limits.factResultBytes);
+  const read =
+    brief === undefined ? {} : { brief: fitResult({ text: toPlainText(brief) }, limits.toolResultBytes).text };
+  return { status, result: text, ...read, duration_ms: Math.round(durationMs), ...(truncated ? { truncated } : {}) };
 }

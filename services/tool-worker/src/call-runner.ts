@@ -10,7 +10,7 @@ import type { CallMetrics } from "./metrics.ts";
 import type { RunningCalls } from "./running-calls.ts";
 import type { ToolRegistry } from "./tools/registry.ts";
 
-export interface CallRunnerDeps extends DecisionDeps {
+export interface CallRunnerDeps extends Omit<DecisionDeps, "onVerdict"> {
   readonly registry: ToolRegistry;
   readonly running: RunningCalls;
   readonly metrics: CallMetrics;
@@ -23,6 +23,10 @@ export function createCallRunner({ registry, running, metrics, tracing, ...deps 
 
   async function store(job: ToolJob, end: CallEnd): Promise<JobEnd> {
     const tool = registry.find(job.tool_name)?.definition.name;
+    if (end.state === "not committed") {
+      metrics.unverified(end.why);
+      log.warn({ ...idsOf(job), why: end.why }, "a job is no call that a step has committed: it was dropped");
+    }
     if (end.state !== "settled") {
       metrics.ended(tool, end.state);
       return jobEnds[end.state];
@@ -36,6 +40,8 @@ export function createCallRunner({ registry, running, metrics, tracing, ...deps 
 
   /** Whoever has the licence of a write knows that it never ran, and never will. */
   async function giveUp(job: ToolJob, { go }: Pick<JobRun, "go">): Promise<void> {
+    const verified = await deps.committed.verify(job, { go });
+    if (verified.state === "not committed") return void (await store(job, verified));
     const definition = registry.find(job.tool_name)?.definition;
     if (!go && definition?.approval !== undefined && (await isAsked(job, calls.approvals))) return;
     const isWrite = definition?.effect !== "read";
@@ -55,7 +61,7 @@ export function createCallRunner({ registry, running, metrics, tracing, ...deps 
         const span = jobSpan(tracing, job, run);
         metrics.taken(run.waitedMs);
         try {
-          const end = await decide({ job, run, tool, stopper, span }, deps);
+          const end = await decide({ job, run, tool, stopper, span }, { ...deps, onVerdict: metrics.decided });
           span.set({ [traceNames.toolStatus]: end.state === "settled" ? end.outcome.status : end.state });
           return await store(job, end);
         } finally {
@@ -103,7 +109,7 @@ function jobSpan(tracing: Tracing, job: ToolJob, { waitedMs, recovered }: JobRun
 }
 
 const jobEnds = {
-  ...{ known: "done", asked: "done", denied: "done", "not asked": "done" },
+  ...{ known: "done", asked: "done", denied: "done", "not asked": "done", "not committed": "done" },
   "given back": "give back",
   "not mine": "not mine",
 } as const satisfies Record<Exclude<CallEnd["state"], "settled">, JobEnd>;

@@ -27,6 +27,13 @@ const namespaces = z
   .refine((names) => names.every((name) => NAMESPACE.test(name)), "must be names of namespaces, comma-separated")
   .optional();
 
+const contexts = z
+  .string()
+  .transform((text) => text.split(",").map((name) => name.trim()))
+  .refine((names) => names.every(Boolean), "must be names of contexts, comma-separated")
+  .refine((names) => new Set(names).size === names.length, "names a context twice")
+  .optional();
+
 /** A lock is renewed at half of this: with less a worker would lose its calls to a pause of its own. */
 const MIN_SILENCE_MS = 500;
 const MIN_ROUND_MS = 100;
@@ -53,6 +60,9 @@ export const Config = z.object({
     .default(APPROVAL_MS)
     .describe("How long people have to agree to a call that needs it, 1 s to 24 h; undecided by then it is denied."),
   LIMITS_FILE: limitsFile(),
+  TOOL_POLICY_FILE: optionalText().describe(
+    "Which calls run, are asked about, or denied. Default: `config/tool-policy.yaml`, if it is there. Read again when it changes.",
+  ),
   KUBECONFIG: optionalText().describe(
     "Access to the cluster that the Kubernetes tools read: one file or several, as for kubectl.",
   ),
@@ -60,6 +70,22 @@ export const Config = z.object({
     "Set by Kubernetes in a pod: its own cluster, if there is no KUBECONFIG.",
   ),
   KUBE_LABEL: optionalText().describe("What results call the cluster; its name in the kubeconfig if not set."),
+  KUBE_CONTEXTS: contexts.describe(
+    "Contexts of the kubeconfig that tools may choose from, comma-separated, the first one if none is named; the current one if not set.",
+  ),
+  KUBE_OPERATOR_KUBECONFIG: optionalText().describe(
+    "As whom tools change something: a kubeconfig of its own. Neither this nor KUBE_OPERATOR_CONTEXT: nothing can be changed.",
+  ),
+  KUBE_OPERATOR_CONTEXT: contexts.describe(
+    "The context as which tools change something, of KUBE_OPERATOR_KUBECONFIG or else of KUBECONFIG; one for each of KUBE_CONTEXTS.",
+  ),
+  KUBE_IMPERSONATE: z
+    .enum(["none", "user"])
+    .default("none")
+    .describe(
+      "user: what changes something is asked in the name of the chat user, as parley:<user> in the groups parley:<role>.",
+    ),
+  KUBE_REQUESTS: count(16).describe("Requests to each cluster at a time."),
   KUBE_NAMESPACES: namespaces.describe("The only namespaces the tools may read, comma-separated; all if not set."),
   MCP_FILE: optionalText().describe(
     "Servers of the Model Context Protocol whose tools are offered. Default: `config/mcp.yaml`, if it is there.",

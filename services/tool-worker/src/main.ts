@@ -14,9 +14,11 @@ import { keepAnnouncing } from "./announcement.ts";
 import { createCallLog } from "./call-log.ts";
 import { createCallRunner } from "./call-runner.ts";
 import { listenForCancels } from "./cancellations.ts";
+import { createCommittedCalls } from "./committed-calls.ts";
 import { Config } from "./config.ts";
 import { loadMcpFile } from "./mcp/mcp-file.ts";
 import { startMcp } from "./mcp/start-mcp.ts";
+import { openPolicy } from "./policy/live-policy.ts";
 import { createRunningCalls } from "./running-calls.ts";
 import { observe, startTelemetry } from "./telemetry.ts";
 import { toolsOf } from "./tool-list.ts";
@@ -30,12 +32,14 @@ runMain("tool-worker", async ({ env }) => {
   const log = createLogger({ service: "tool-worker", level: config.LOG_LEVEL, format: config.LOG_FORMAT });
   await using life = createLifecycle({ log, shutdownMs: config.SHUTDOWN_MS });
   const worker = `tool-${randomUUID()}`;
-  const tools = await toolsOf(config, env, log);
   const servers = await loadMcpFile(config.MCP_FILE, env);
   const telemetry = await startTelemetry({ config, log, life }, worker);
   const { metrics, tracing } = telemetry;
+  const tools = await toolsOf({ config, env, log, registry: metrics.registry });
   const limits = await openLimits({ file: config.LIMITS_FILE, log });
   life.use("the limits", limits.close);
+  const policy = await openPolicy({ file: config.TOOL_POLICY_FILE, log });
+  life.use("the policy", policy.close);
 
   // First of all, so that the process can be seen to live while it waits for the broker.
   let ready = (): string[] => ["The broker cannot be reached."];
@@ -43,7 +47,7 @@ runMain("tool-worker", async ({ env }) => {
   const mcp = await startMcp({ servers, log });
   life.use("the MCP servers", mcp.close);
   const registry = createToolRegistry(tools, mcp.tools);
-  const notes = (): Promise<string[]> => Promise.resolve([...limits.problems(), ...mcp.problems()]);
+  const notes = async (): Promise<string[]> => [...limits.problems(), ...policy.problems(), ...mcp.problems()];
   const admin = await startAdmin({ host, port, registry: metrics.registry, ready: () => ready(), notes, log });
   life.use("the admin server", admin.close);
   const bus = await openBus({ ...natsAddress(config), name: worker, ...streamSettings(config), log });
@@ -59,7 +63,9 @@ runMain("tool-worker", async ({ env }) => {
   // The broker must know of the subscription before the first call is taken.
   await bus.events.flush();
   const approvalTtlMs = config.APPROVAL_TTL_MS;
-  const runner = createCallRunner({ registry, calls, may: limits.may, running, metrics, tracing, approvalTtlMs, log });
+  const committed = createCommittedCalls(bus);
+  const decides = { may: limits.may, policy, committed, approvalTtlMs };
+  const runner = createCallRunner({ registry, calls, ...decides, running, metrics, tracing, log });
   const queue = startToolWorker({ ...queueOptions(config), run: runner.run, onAbandoned: runner.abandon, log });
   life.use("running calls", () => queue.close(Math.max(0, config.SHUTDOWN_MS - CLOSE_MS)));
   const definitions = () => registry.definitions;

@@ -1,7 +1,7 @@
 import type { ToolJobCounts } from "@parley/bus";
 import { addGauge, Counter, createMetrics, Histogram } from "@parley/runtime";
 
-export type CallMetrics = Pick<ReturnType<typeof createToolMetrics>, "ended" | "taken">;
+export type CallMetrics = Pick<ReturnType<typeof createToolMetrics>, "ended" | "taken" | "decided" | "unverified">;
 
 const WAIT_BUCKETS_S = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const DURATION_BUCKETS_S = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
@@ -28,6 +28,18 @@ export function createToolMetrics() {
     help: "Results that came after another one had been stored.",
     registers,
   });
+  const unverified = new Counter({
+    name: "parley_tool_jobs_unverified_total",
+    help: "Jobs that were dropped because no step has committed such a call, by why: somebody else than an agent worker adds them.",
+    labelNames: ["why"],
+    registers,
+  });
+  const decided = new Counter({
+    name: "parley_tool_verdicts_total",
+    help: "What the policy said of calls, by tool.",
+    labelNames: ["tool", "decision"],
+    registers,
+  });
   const duration = new Histogram({
     name: "parley_tool_call_duration_seconds",
     help: "How long tools ran.",
@@ -45,6 +57,8 @@ export function createToolMetrics() {
     registry,
     /** A call was taken from the queue. */
     taken: (waitedMs: number): void => wait.observe(waitedMs / 1_000),
+    decided: (tool: string, { decision }: { readonly decision: string }): void => decided.inc({ tool, decision }),
+    unverified: (why: string): void => unverified.inc({ why }),
     /** `tool` is undefined for names that no tool has: the model's inventions must not become labels. */
     ended(tool: string | undefined, status: string, durationMs?: number): void {
       const label = tool ?? "unknown";

@@ -13,3 +13,8 @@ const INVISIBLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\
 export function toPlainText(text: string): string {
   return text.replace(/\r\n?/g, "\n").replace(ESCAPES, "").replace(INVISIBLE, "");
 }
+
+/** As one line that a person can read, and type. */
+export function lineOf(text: string): string {
+  return toPlainText(text).toWellFormed().replaceAll(/\s+/g, " ").trim();
+}

@@ -1,5 +1,5 @@
 import path from "node:path";
-import { limits, streams, subjects, unknownEffect, type FactOf, type ToolJob } from "@parley/protocol";
+import { limits, subjects, unknownEffect, type FactOf, type ToolJob } from "@parley/protocol";
 import { type Broker, startNats, startRedis, startService, tempDir } from "@parley/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { addressOf, type Agent, countIn, startAgent } from "./support/agent.ts";
@@ -30,14 +30,6 @@ const startWorker = (env: Record<string, string> = {}) =>
 
 const newCallId = (): string => `t${turns++}-0-0`;
 
-/** As if the event window had passed. */
-async function forgetEvents({ conversation_id }: ToolJob): Promise<void> {
-  await agent.bus.nc.request(
-    `$JS.API.STREAM.PURGE.${streams.events(0)}`,
-    JSON.stringify({ filter: subjects.eventsOf(0, conversation_id) }),
-  );
-}
-
 function begunBy(job: ToolJob, worker: string, ts = Date.now()): FactOf<"begun"> {
   const { conversation_id, turn_id, call_id } = job;
   return { kind: "begun", v: 1, conversation_id, turn_id, ts, call_id, worker };
@@ -65,7 +57,7 @@ it("P5: a write that ran is not run again when its events are forgotten: its res
   const job = agent.job(newCallId(), "demo_counter");
   await using _worker = await startWorker();
   const before = await agent.call(job);
-  await forgetEvents(job);
+  await agent.forgetEvents();
   expect(await agent.call(job)).toEqual(before);
   expect(await countIn(counterFile)).toMatchObject({ [job.call_id]: 1 });
 });

@@ -1,4 +1,5 @@
 import {
+  approvalTermsOf,
   toolCallsOf,
   type ApprovalDecision,
   type ApprovalRequest,
@@ -74,8 +75,13 @@ function approvalFrames(call: ToolCallPart, before: Stage | undefined): ToolFram
   const { approval } = call;
   if (approval === undefined) return [];
   if (approval.approved === undefined) return isBeyond("asked", before) ? requiredFrame(call, approval) : [];
-  const { approved, by, reason } = approval;
-  const said = { approved, ...(by === undefined ? {} : { by }), ...(reason === undefined ? {} : { reason }) };
+  const { approved, by, reason, like_for_ms } = approval;
+  const said = {
+    approved,
+    ...(by === undefined ? {} : { by }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(like_for_ms === undefined ? {} : { like_for_ms }),
+  };
   return isBeyond("decided", before) ? [{ type: "approval_decided", call_id: call.call_id, ...said }] : [];
 }
 
@@ -83,5 +89,6 @@ function requiredFrame({ call_id, tool_name, arguments: args }: ToolCallPart, ap
   const { summary, expires_at, preview, confirm } = approval;
   if (summary === undefined || expires_at === undefined) return [];
   const shown = { ...(preview === undefined ? {} : { preview }), ...(confirm === undefined ? {} : { confirm }) };
-  return [{ type: "approval_required", call_id, tool_name, arguments: args, summary, ...shown, expires_at }];
+  const terms = approvalTermsOf(approval);
+  return [{ type: "approval_required", call_id, tool_name, arguments: args, summary, ...shown, ...terms, expires_at }];
 }

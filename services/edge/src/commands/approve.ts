@@ -3,6 +3,7 @@ import {
   ChatError,
   decidedEventOf,
   hasExpired,
+  likeTurn,
   subjects,
   titleLine,
   turnOfCall,
@@ -52,8 +53,13 @@ export function createApproveHandler({ bus, ownership, counters }: ApproveDeps) 
     const wish = { ...frame, turn, user: caller.user };
     const { decided, isNew } = await decide(bus, wish).catch(refuseOther);
     count(isNew ? (decided.approved ? "approved" : "denied") : "repeated");
-    const { approved, by, reason } = decided;
-    const said = { approved, ...(by === undefined ? {} : { by }), ...(reason === undefined ? {} : { reason }) };
+    const { approved, by, reason, like_ms } = decided;
+    const said = {
+      approved,
+      ...(by === undefined ? {} : { by }),
+      ...(reason === undefined ? {} : { reason }),
+      ...(like_ms === undefined ? {} : { like_for_ms: like_ms }),
+    };
     return { type: "decision", conversation_id, turn_id: turn, call_id, ...said };
   };
 }
@@ -71,12 +77,14 @@ async function decide(bus: ApproveDeps["bus"], wish: Wish): Promise<{ decided: F
   if (before !== undefined)
     return { decided: await settle(bus, wish, asked, { found: before, isNew: false }), isNew: false };
   checkConfirmed(asked.fact, wish);
+  checkLike(asked.fact, wish);
   await checkWaits(bus, address);
   const { won } = await facts.write(decisionOf(asked.fact, wish));
   // Also one's own is read again: only the broker's time tells whether it came in time.
   const stored = await facts.readStored("decided", address);
   // Between the two the conversation was deleted.
   if (stored === undefined) throw noSuchCall();
+  if (won) await noteLike(facts, asked.fact, wish);
   return { decided: await settle(bus, wish, asked, { found: stored, isNew: won }), isNew: won };
 }
 
@@ -84,6 +92,33 @@ function checkConfirmed({ confirm }: FactOf<"asked">, { approved, confirm: typed
   if (!approved || confirm === undefined || typed?.trim() === confirm) return;
   const message = `This is agreed to only by typing "${confirm}" (\`confirm\`).`;
   throw new ChatError("INVALID_FRAME", { message });
+}
+
+function checkLike({ like_ms: mostMs }: FactOf<"asked">, { approved, like_ms: wishedMs }: Wish): void {
+  if (!approved || wishedMs === undefined || wishedMs <= (mostMs ?? 0)) return;
+  const most = mostMs === undefined ? "not to calls like it" : `to calls like it for at most ${mostMs} ms`;
+  throw new ChatError("INVALID_FRAME", { message: `This can be agreed to, ${most} (\`like_ms\`).` });
+}
+
+/** Where tool workers find that calls like it were agreed to. It decides nothing: lost with its edge, the next such call is asked about. */
+async function noteLike(
+  facts: ApproveDeps["bus"]["facts"],
+  { like_scope: scope }: FactOf<"asked">,
+  { approved, like_ms, conversation_id, turn: turn_id, call_id }: Wish,
+): Promise<void> {
+  if (!approved || like_ms === undefined || scope === undefined) return;
+  const decided = { turn_id, call_id };
+  const like: FactOf<"like"> = {
+    kind: "like",
+    v: 1,
+    conversation_id,
+    turn_id: likeTurn,
+    ts: Date.now(),
+    scope,
+    decided,
+  };
+  // The decision stands; who cannot note this has no room, or no broker.
+  await facts.replace(like, () => true).catch(() => false);
 }
 
 /** Whether the turn is still there, and the call still waits. */
@@ -106,7 +141,7 @@ async function isStillOpen(turns: Bus["turns"], { conversation, turn }: FactAddr
 }
 
 function decisionOf({ hash }: FactOf<"asked">, wish: Wish): FactOf<"decided"> {
-  const { conversation_id, turn: turn_id, call_id, approved, user } = wish;
+  const { conversation_id, turn: turn_id, call_id, approved, like_ms, user } = wish;
   // The model reads it, too: one line, without control characters.
   const reason = titleLine(wish.reason ?? "");
   return {
@@ -120,6 +155,7 @@ function decisionOf({ hash }: FactOf<"asked">, wish: Wish): FactOf<"decided"> {
     by: { id: user.id, ...(user.name === undefined ? {} : { name: user.name }) },
     ...(reason === "" ? {} : { reason }),
     hash,
+    ...(approved && like_ms !== undefined ? { like_ms } : {}),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Bus, EventAtSeq, FactAddress, QueuedTurn } from "@parley/bus";
 import { toolCallEndOf } from "@parley/bus";
 import {
+  askedEventOf,
   callPart,
   createTurnView,
   decidedEventOf,
@@ -128,7 +129,7 @@ async function callEvents({ facts }: WaitingDeps, wait: FactOf<"wait">): Promise
       facts.read("result", address),
     ]);
     return [
-      ...(isAsked(asked) ? [requiredEventOf(asked.fact, call)] : []),
+      ...(isAsked(asked) ? [askedEventOf(asked.fact, call.arguments)] : []),
       ...(isAsked(asked) && isDecision(decided) ? [decidedEventOf(asked, decided)] : []),
       ...(result?.kind === "result" ? [toolCallEndOf(result)] : []),
     ];
@@ -137,11 +138,6 @@ async function callEvents({ facts }: WaitingDeps, wait: FactOf<"wait">): Promise
 }
 
 type CallOf = FactOf<"wait">["steps"][number]["calls"][number];
-
-function requiredEventOf(asked: FactOf<"asked">, { arguments: args }: CallOf): ReadEvent {
-  const { kind: _kind, v: _v, hash: _hash, ...shown } = asked;
-  return { type: "approval_required", ...shown, arguments: args };
-}
 
 /** The answer as it stood when the turn began to wait, and what came of its calls since. */
 function waitedView(queued: TurnView, wait: FactOf<"wait">, events: readonly ReadEvent[]): TurnView {

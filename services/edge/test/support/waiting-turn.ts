@@ -1,6 +1,7 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { Bus } from "@parley/bus";
 import {
+  askedEventOf,
   callIdOf,
   encodeJson,
   streams,
@@ -73,8 +74,7 @@ export async function askFor(
   await chain({ type: "token", token: text });
   await chain({ type: "tool_call_start", call_id, ...tool });
   await writeFact(bus, asked);
-  const { kind: _kind, v: _v, hash: _hash, ...shown } = asked;
-  await turn.append({ type: "approval_required", ...shown, arguments: tool.arguments }, `asked.${call_id}`);
+  await turn.append(askedEventOf(asked, tool.arguments), `asked.${call_id}`);
   const usage = { input_tokens: 1, output_tokens: 1 };
   const counts = { attempt: 1, released: 0, until: asked.expires_at, usage, worked_ms: 5 };
   const steps = [{ step: 0, text, calls: [{ call_id, ...tool }] }];

@@ -13,6 +13,19 @@ export class AccessError extends Error {
   }
 }
 
+/** An answer that is no success. */
+export class StatusError extends Error {
+  readonly status: number;
+  /** As text. */
+  readonly body: string;
+  constructor(status: number, body: string) {
+    super(`status ${status}`);
+    this.name = "StatusError";
+    this.status = status;
+    this.body = body;
+  }
+}
+
 /** Codes of Node, OpenSSL and undici, and what they say of the other side: "it …". */
 const CAUSES: readonly [code: RegExp, meaning: string][] = [
   [/^ECONNREFUSED$/, "the connection was refused"],
@@ -78,10 +91,7 @@ export function accessSentence(error: unknown, config: KubeConfig, now: Date): s
   );
   const status = refusal.find((found) => found !== undefined);
   if (status !== undefined) return `The cluster cannot be reached: the proxy in the kubeconfig refused (${status}).`;
-  const isBlocked = chain.some((one) => one instanceof Error && one.message === "bad port");
-  const meaning = isBlocked
-    ? "its port is one that is never used for it"
-    : CAUSES.find(([pattern]) => codes.some((code) => pattern.test(code)))?.[1];
+  const meaning = CAUSES.find(([pattern]) => codes.some((code) => pattern.test(code)))?.[1];
   const ended = endedCertificate(config, now);
   // A server that wants a certificate that holds says so with an alert, or only by hanging up.
   if (ended !== undefined && codes.some((code) => /ALERT|ECONNRESET|EPIPE|UND_ERR_SOCKET|EPROTO/.test(code))) {

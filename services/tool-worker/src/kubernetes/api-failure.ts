@@ -1,17 +1,30 @@
 import { ApiException } from "@kubernetes/client-node";
 import { z } from "zod";
 import { ToolError } from "../tools/tool.ts";
-import { accessSentence, loginSentence } from "./access-failure.ts";
-import type { Cluster } from "./cluster.ts";
-import { accessProblem } from "./kubeconfig.ts";
+import { accessSentence, loginSentence, StatusError } from "./access-failure.ts";
+import type { Asked } from "./kube-api.ts";
+import { accessProblem, type Access } from "./kubeconfig.ts";
 import { redactText } from "./redaction.ts";
 
-/** What was asked of the API server, for the sentence about its failure. */
-export interface Asked {
-  /** `pod`, `namespaces`, … */
-  readonly what: string;
-  readonly name?: string;
-  readonly namespace?: string;
+/** An API server did not do what it was asked; the message is a sentence for the model and for people. */
+export class KubeError extends ToolError {
+  /** Of its answer; undefined: there was none. */
+  readonly status: number | undefined;
+  /** It is certain that nothing was changed. */
+  readonly notDone: boolean;
+  constructor(message: string, { status, notDone, cause }: { status?: number; notDone: boolean; cause?: unknown }) {
+    super(message, { cause });
+    this.name = "KubeError";
+    this.status = status;
+    this.notDone = notDone;
+  }
+}
+
+/** As whom a cluster is asked, and who is told when that does not work. */
+export interface Identity {
+  readonly access: Access;
+  /** Tells the operator why it could not be asked; `says` is what everybody else is told. */
+  report(error: unknown, says: string): void;
 }
 
 const MAX_MESSAGE = 300;
@@ -23,14 +36,17 @@ const Status = z.object({ message: z.string() });
  * its headers. What only the operator can mend is told to the log. An abort passes through.
  */
 export async function asking<T>(
-  cluster: Pick<Cluster, "access" | "report">,
+  identity: Identity,
   asked: Asked,
   request: () => Promise<T>,
   signal: AbortSignal,
 ): Promise<T> {
-  const { access } = cluster;
+  const { access } = identity;
   const problem = accessProblem(access.config);
-  if (problem !== undefined) throw reported(cluster, undefined, problem);
+  if (problem !== undefined) {
+    identity.report(undefined, problem);
+    throw new KubeError(problem, { notDone: true });
+  }
   let attempt = access.login?.attempt();
   const send = (): Promise<T> => attempt?.run(request) ?? request();
   const isStale = (error: unknown): boolean => codeOf(error) === 401 && attempt?.refused() === true;
@@ -43,38 +59,55 @@ export async function asking<T>(
     });
   } catch (cause) {
     signal.throwIfAborted();
-    const code = codeOf(cause);
-    const object = describe(asked);
-    if (code === undefined) throw reported(cluster, cause, accessSentence(cause, access.config, new Date()));
-    if (code === 401) {
-      throw reported(cluster, cause, loginSentence(access.config, attempt?.endsAt(), new Date()));
-    }
-    const sentence = sentenceOf(code, cause, object);
-    throw code === 403 || code === 407 || code >= 500
-      ? reported(cluster, cause, sentence)
-      : new ToolError(sentence, { cause });
+    if (cause instanceof ToolError) throw cause;
+    throw failure(identity, asked, cause, attempt?.endsAt());
   }
 }
 
-function reported(cluster: Pick<Cluster, "report">, cause: unknown, sentence: string): ToolError {
-  cluster.report(cause, sentence);
-  return new ToolError(sentence, { cause });
+function failure({ access, report }: Identity, asked: Asked, cause: unknown, loginEnds: Date | undefined): KubeError {
+  const status = codeOf(cause);
+  if (status === undefined) {
+    const sentence = accessSentence(cause, access.config, new Date());
+    report(cause, sentence);
+    return new KubeError(sentence, { notDone: isBeforeSending(cause), cause });
+  }
+  const sentence =
+    status === 401 ? loginSentence(access.config, loginEnds, new Date()) : sentenceOf(status, cause, asked);
+  if (status === 401 || status === 403 || status === 407 || status >= 500) report(cause, sentence);
+  return new KubeError(sentence, { status, notDone: status < 500, cause });
+}
+
+/** No connection, so no request went out on it. */
+const NO_CONNECTION =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EAI_NODATA|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|CERT_.*|UNABLE_TO_.*|SELF_SIGNED_.*|DEPTH_ZERO_.*|ERR_TLS_.*|ENOENT|EACCES)$/;
+
+function isBeforeSending(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  return error.name === "AccessError" || NO_CONNECTION.test(code) || isBeforeSending(error.cause);
 }
 
 function codeOf(error: unknown): number | undefined {
+  if (error instanceof StatusError) return error.status;
   return error instanceof ApiException ? error.code : undefined;
 }
 
-function sentenceOf(code: number, cause: unknown, object: string): string {
-  if (code === 404) return `There is no ${object}.`;
-  if (code === 403) return `The tool worker is not allowed to read ${object}.`;
-  if (code === 407) return "The proxy in the tool worker's kubeconfig wants a login (407).";
-  if (code === 410) return "The list changed while it was read; try again.";
-  if (code === 429) return "The cluster is overloaded; try again in a moment.";
-  if (code >= 500) return `The cluster answered with an internal error (${code}); try again in a moment.`;
-  const message = cause instanceof ApiException ? messageOf(cause.body) : undefined;
+function bodyOf(error: unknown): unknown {
+  return error instanceof StatusError || error instanceof ApiException ? error.body : undefined;
+}
+
+function sentenceOf(status: number, cause: unknown, asked: Asked): string {
+  const object = describe(asked);
+  const verb = asked.verb ?? "read";
+  if (status === 404) return `There is no ${object}.`;
+  if (status === 403) return `The tool worker is not allowed to ${verb} ${object}.`;
+  if (status === 407) return "The proxy in the tool worker's kubeconfig wants a login (407).";
+  if (status === 410) return "The list changed while it was read; try again.";
+  if (status === 429) return "The cluster is overloaded; try again in a moment.";
+  if (status >= 500) return `The cluster answered with an internal error (${status}); try again in a moment.`;
+  const message = messageOf(bodyOf(cause));
   return message === undefined
-    ? `The cluster refused to read ${object} (${code}).`
+    ? `The cluster refused to ${verb} ${object} (${status}).`
     : `The cluster refused: ${message}.`;
 }
 

@@ -2,82 +2,122 @@ import {
   AppsV1Api,
   BatchV1Api,
   CoreV1Api,
-  KubeConfig,
   Observable,
   type ConfigurationOptions,
   type ObservableMiddleware,
   type RequestContext,
   type ResponseContext,
 } from "@kubernetes/client-node";
-import { StartError, type Logger } from "@parley/runtime";
+import type { Logger } from "@parley/runtime";
+import { ToolError, type ToolContext } from "../tools/tool.ts";
 import { AccessError, reasonOf } from "./access-failure.ts";
-import { accessProblem, readKubeconfig, type Access } from "./kubeconfig.ts";
+import { createBreaker } from "./breaker.ts";
+import { noClusterMetrics, type ClusterMetrics, type WatchedCluster } from "./cluster-metrics.ts";
+import { createConnection } from "./connection.ts";
+import { impersonation } from "./identity.ts";
+import { createKinds } from "./kinds.ts";
+import type { Kinds, KubeApi } from "./kube-api.ts";
+import { accessProblem, type Access } from "./kubeconfig.ts";
+import { createKubeApi } from "./kube-client.ts";
 import type { NamespaceRule } from "./namespace-rule.ts";
+import { createPlaces } from "./places.ts";
 
 export type RequestOptions = ConfigurationOptions<ObservableMiddleware>;
 
 /** One cluster, as the tools see it. */
 export interface Cluster {
-  readonly core: CoreV1Api;
-  readonly apps: AppsV1Api;
-  readonly batch: BatchV1Api;
-  readonly access: Access;
+  /** Of its context; by it the policy and the model choose it. */
+  readonly name: string;
   /** What people call it; stands in every result. */
   readonly label: string;
   /** Where to look when no namespace is given. */
   readonly defaultNamespace: string;
   readonly namespaces: NamespaceRule;
-  /** Tells the operator why it could not be asked; `says` is what everybody else is told. */
+  /** The reading identity. */
+  readonly reader: KubeApi;
+  readonly kinds: Kinds;
+  /** There is an identity that may change something. */
+  readonly isWritable: boolean;
+  /** The writing identity, in the name of the chat user where that is configured. Throws a ToolError where there is none. */
+  operator(context: Pick<ToolContext, "user" | "caller">): KubeApi;
+
+  readonly core: CoreV1Api;
+  readonly apps: AppsV1Api;
+  readonly batch: BatchV1Api;
+  readonly access: Access;
   report(error: unknown, says: string): void;
 }
 
 export interface ClusterOptions {
-  /** Paths as kubectl takes them, separated as in PATH. */
-  readonly kubeconfig: string | undefined;
-  readonly inCluster: boolean;
-  readonly label: string | undefined;
+  readonly name: string;
+  readonly label: string;
   readonly namespaces: NamespaceRule;
-  /** For a program that logs in. */
-  readonly env: NodeJS.ProcessEnv;
-  readonly log?: Pick<Logger, "warn">;
+  readonly reader: Access;
+  readonly operator: Access | undefined;
+  /** The operator asks in the name of the chat user. */
+  readonly impersonate: boolean;
+  /** Requests at a time. */
+  readonly maxRequests: number;
+  readonly metrics?: ClusterMetrics;
+  readonly log?: Pick<Logger, "warn"> | undefined;
 }
 
-/** Reads the access to the cluster; undefined when there is none. Nothing is asked of the cluster yet. */
-export function openCluster(options: ClusterOptions): Cluster | undefined {
-  const { kubeconfig, inCluster, namespaces, log } = options;
-  if (kubeconfig === undefined && !inCluster) return undefined;
-  const access = accessOf(options);
-  const { config } = access;
-  const label = options.label ?? `cluster ${config.getCurrentCluster()?.name ?? ""}`;
+/** Of each request that runs so many may wait. */
+const waitingPerPlace = 8;
+
+/** Nothing is asked of the cluster yet. */
+export function createCluster(options: ClusterOptions): {
+  cluster: Cluster;
+  watched: WatchedCluster;
+  close(): Promise<void>;
+} {
+  const { name, label, namespaces, reader, operator, metrics = noClusterMetrics, log } = options;
+  const { config } = reader;
   const report = (error: unknown, says: string): void =>
     log?.warn({ cluster: label, reason: reasonOf(error), says }, "the cluster could not be asked");
   const problem = accessProblem(config);
   if (problem !== undefined) report(undefined, problem);
-  return {
+
+  const shared = {
+    places: createPlaces(options.maxRequests, options.maxRequests * waitingPerPlace),
+    breaker: createBreaker(),
+    metrics,
+  };
+  const readerConnection = createConnection(reader);
+  const operatorConnection = operator && createConnection(operator);
+  const api = createKubeApi({ ...shared, identity: { access: reader, report }, connection: readerConnection });
+
+  const cluster: Cluster = {
+    ...{ name, label, namespaces, report },
+    defaultNamespace:
+      namespaces.only?.[0] ?? config.getContextObject(config.getCurrentContext())?.namespace ?? "default",
+    reader: api,
+    kinds: createKinds({ api }),
+    isWritable: operator !== undefined,
+    operator(context) {
+      if (operator === undefined || operatorConnection === undefined)
+        throw new ToolError(`Nothing can be changed in the ${label}: the tool worker has no identity that may.`);
+      const headers = options.impersonate ? impersonation(context) : {};
+      return createKubeApi({
+        ...shared,
+        identity: { access: operator, report },
+        connection: operatorConnection,
+        headers,
+      });
+    },
     core: config.makeApiClient(CoreV1Api),
     apps: config.makeApiClient(AppsV1Api),
     batch: config.makeApiClient(BatchV1Api),
-    access,
-    label,
-    defaultNamespace:
-      namespaces.only?.[0] ?? config.getContextObject(config.getCurrentContext())?.namespace ?? "default",
-    namespaces,
-    report,
+    access: reader,
   };
-}
-
-function accessOf({ kubeconfig, inCluster, env }: ClusterOptions): Access {
-  const access = kubeconfig === undefined ? undefined : readKubeconfig(kubeconfig, env);
-  if (access !== undefined) return access;
-  // As kubectl in a pod: without any of the files it uses the pod's own cluster.
-  if (inCluster) return fromPod();
-  throw new StartError(`The kubeconfig ${kubeconfig} cannot be read; set KUBECONFIG to one that can.`);
-}
-
-function fromPod(): Access {
-  const config = new KubeConfig();
-  config.loadFromCluster();
-  return { config };
+  const { places, breaker } = shared;
+  return {
+    cluster,
+    watched: { name, breaker: breaker.state, running: places.running, waiting: places.waiting },
+    async close() {
+      await Promise.all([readerConnection.close(), operatorConnection?.close()]);
+    },
+  };
 }
 
 /** More than any list of the pages that the tools ask for. */

@@ -1,73 +1,116 @@
 import { z } from "zod";
 import { defineTool, type Tool, ToolError } from "../tools/tool.ts";
-import { asking } from "./api-failure.ts";
-import { abortableBy, type Cluster } from "./cluster.ts";
-import { describe, type ObjectEvents } from "./description.ts";
-import { findKind, kinds, type Kind } from "./kinds.ts";
-import { Namespace, ObjectName } from "./namespace-rule.ts";
+import { builtInKind } from "./built-in-kinds.ts";
+import type { Cluster } from "./cluster.ts";
+import { contextField, type Clusters } from "./clusters.ts";
+import { describeObject } from "./description.ts";
+import { cleanObject, maskObject } from "./masking.ts";
+import { ObjectName } from "./namespace-rule.ts";
+import { readObject, readPage, type KubeObject } from "./object-list.ts";
+import {
+  accessTo,
+  apiVersionField,
+  findPlace,
+  kindField,
+  namespaceField,
+  placeWords,
+  type Place,
+} from "./object-place.ts";
+import { textOutput } from "./shape.ts";
 
-const EVENTS_READ = 100;
+const eventsRead = 500;
+const maxOwners = 5;
 
-export function createDescribe(cluster: Cluster): Tool {
-  const names = kinds.map(({ kind }) => kind).join(", ");
+export function createDescribe(clusters: Clusters): Tool {
+  const { label } = clusters.of(undefined);
   return defineTool({
     name: "k8s_describe",
     aliases: ["describe_pod", "get_pod_status"],
-    description: `Describes one object of the ${cluster.label}: its state, conditions, containers and last events. Kinds: ${names}.`,
+    description: `Describes one object of any kind of the ${label}: its state, conditions, owners, containers and last events.`,
     input: z.strictObject({
       name: ObjectName.describe("Name of the object."),
-      kind: z.string().max(63).default("Pod").describe("For example Pod or Deployment."),
-      namespace: Namespace.optional().describe("Its namespace. Left out: the default namespace."),
+      kind: kindField.default("Pod"),
+      apiVersion: apiVersionField,
+      namespace: namespaceField,
+      ...contextField(clusters),
     }),
     argumentAliases: { pod_name: "name", pod: "name", resource_name: "name", resource_type: "kind", output_format: "" },
     effect: "read",
     timeoutMs: 20_000,
-    async run({ name, kind: kindName, namespace = cluster.defaultNamespace }, { signal }) {
-      const kind = kindNamed(kindName, names);
-      checkAllowed(cluster, kind, { name, namespace });
-      const place = kind.isNamespaced ? { namespace } : {};
-      const asked = { what: kind.kind.toLowerCase(), name, ...place };
-      const read = () => kind.read(cluster, { name, namespace }, abortableBy(signal));
-      const object = await asking(cluster, asked, read, signal);
-      const events = await readEvents(cluster, kind, { name, namespace }, signal);
-      const where = kind.isNamespaced ? ` in namespace ${namespace}` : "";
-      return describe(`${kind.kind} ${name}${where} of the ${cluster.label}`, object, events, new Date());
+    access: async (input, { signal }) => {
+      const cluster = clusters.of(input.context);
+      return accessTo(cluster, "get", await findPlace(cluster, input, signal));
+    },
+    async run(input, { signal }) {
+      const cluster = clusters.of(input.context);
+      const place = await findPlace(cluster, input, signal);
+      const { kind, namespace } = place;
+      const object = await readObject(cluster, kind, { namespace, name: input.name }, signal);
+      const [owners, events] = await Promise.all([
+        ownersOf(cluster, object, place, signal),
+        eventsOf(cluster, object, place, signal),
+      ]);
+      const shown = maskObject(cleanObject(object), kind.kind);
+      const text = describeObject({ object: shown, owners, events }, new Date());
+      return textOutput({
+        summary: `${placeWords(cluster, place)}:`,
+        text,
+        keep: "beginning",
+        narrow: "k8s_get_resource",
+      });
     },
   });
 }
 
-function kindNamed(name: string, names: string): Kind {
-  if (/^secrets?$/i.test(name)) throw new ToolError("Secrets are never read.");
-  const kind = findKind(name);
-  if (kind === undefined) throw new ToolError(`Objects of kind ${name} cannot be described; these can: ${names}.`);
-  return kind;
+/** Who controls it, who controls that, and so on. What cannot be read ends the chain. */
+async function ownersOf(cluster: Cluster, object: KubeObject, place: Place, signal: AbortSignal): Promise<string[]> {
+  const chain = [`${place.kind.kind}/${place.name ?? ""}`];
+  let current = object;
+  while (chain.length <= maxOwners) {
+    const owners = current.metadata.ownerReferences ?? [];
+    const owner = owners.find(({ controller }) => controller === true) ?? owners[0];
+    if (owner === undefined) break;
+    chain.push(`${owner.kind}/${owner.name}`);
+    const next = await unlessRefused(async () => {
+      const at = await findPlace(cluster, { ...owner, namespace: place.namespace }, signal);
+      return readObject(cluster, at.kind, { namespace: at.namespace, name: owner.name }, signal);
+    });
+    if (next === undefined) break;
+    current = next;
+  }
+  return chain;
 }
 
-/** What belongs to no namespace tells of all of them, so with an allow-list only the allowed namespaces themselves are open. */
-function checkAllowed(
-  { namespaces }: Cluster,
-  { kind, isNamespaced }: Kind,
-  at: { name: string; namespace: string },
-): void {
-  if (isNamespaced) namespaces.check(at.namespace);
-  else if (kind === "Namespace") namespaces.check(at.name);
-  else if (namespaces.only !== undefined) throw new ToolError(`Objects of kind ${kind} may not be read here.`);
-}
-
-async function readEvents(
+async function eventsOf(
   cluster: Cluster,
-  { kind, isNamespaced }: Kind,
-  { name, namespace }: { name: string; namespace: string },
+  object: KubeObject,
+  { kind, namespace, name }: Place,
   signal: AbortSignal,
-): Promise<ObjectEvents> {
-  const request = { fieldSelector: `involvedObject.kind=${kind},involvedObject.name=${name}`, limit: EVENTS_READ };
+): Promise<readonly KubeObject[] | undefined> {
+  const fieldSelector = `involvedObject.kind=${kind.kind},involvedObject.name=${name ?? ""}`;
   // Kubernetes keeps the events of what has no namespace in this one.
-  const place = { namespace: isNamespaced ? namespace : "default" };
-  const list = () => cluster.core.listNamespacedEvent({ ...request, ...place }, abortableBy(signal));
+  const request = { namespace: namespace ?? "default", fieldSelector, limit: eventsRead, signal };
+  const page = await unlessRefused(() => readPage(cluster, builtInKind("Event"), request));
+  const { uid } = object.metadata;
+  // One of the same name may have been there before.
+  return page?.items.filter((event) => uidOf(event) === undefined || uid === undefined || uidOf(event) === uid);
+}
+
+const Involved = z.object({ uid: z.string().min(1) });
+
+/** Nodes are named by their own name in place of a uid. */
+function uidOf({ involvedObject }: KubeObject): string | undefined {
+  const uid = Involved.safeParse(involvedObject).data?.uid;
+  return uid?.includes("-") === true && uid.length === uuidChars ? uid : undefined;
+}
+
+const uuidChars = 36;
+
+/** A reader without the right to see one part still gets the rest. */
+async function unlessRefused<T>(read: () => Promise<T>): Promise<T | undefined> {
   try {
-    return (await asking(cluster, { what: "events" }, list, signal)).items;
+    return await read();
   } catch (error) {
-    // A reader without the right to see events still gets the rest.
     if (error instanceof ToolError) return undefined;
     throw error;
   }

@@ -1,23 +1,26 @@
-import type { CoreV1Event, V1Container, V1ContainerStatus, V1EnvVar, V1PodSpec } from "@kubernetes/client-node";
-import { ageOf } from "./age.ts";
-import { toPairs, type Condition, type KindFacts } from "./kinds.ts";
-import { stateWord } from "./pod-status.ts";
-import { redactText, redactValue } from "./redaction.ts";
+import { factsOf, toMessage } from "./object-facts.ts";
+import { listAt, pairsAt, textAt, valueAt } from "./json-path.ts";
 import { toCell, toTable } from "./table.ts";
+import { agoOf, toDate } from "./times.ts";
 
-const MAX_EVENTS = 20;
-const MAX_MESSAGE = 300;
+const maxEvents = 20;
 
-/** Events of an object; undefined when they could not be read. */
-export type ObjectEvents = readonly CoreV1Event[] | undefined;
+export interface Described {
+  /** Already masked. */
+  readonly object: unknown;
+  /** `Pod/web-1`, and who it belongs to, nearest first. */
+  readonly owners: readonly string[];
+  /** Undefined: they could not be read. */
+  readonly events: readonly unknown[] | undefined;
+}
 
-/** A description as text: facts, conditions, containers, settings, the last events. Without anything secret. */
-export function describe(title: string, object: KindFacts, events: ObjectEvents, now: Date): string {
+/** A description as text: facts, conditions, owners, containers, settings, the last events. */
+export function describeObject({ object, owners, events }: Described, now: Date): string {
   const sections = [
-    [title, ...factLines(object, now)].join("\n"),
-    section("Conditions", conditionTable(object.conditions ?? [], now)),
-    section("Containers", containerTable(object.pod, object.containers ?? [], now)),
-    section("Environment", environmentLines(object.pod)),
+    factsOf(object, now).join("\n"),
+    owners.length < 2 ? "" : `Owners: ${owners.join(" of ")}`,
+    section("Containers", containerTable(object, now)),
+    section("Environment", environmentLines(object)),
     eventSection(events, now),
   ];
   return sections.filter((text) => text !== "").join("\n\n");
@@ -27,42 +30,30 @@ function section(title: string, text: string): string {
   return text === "" ? "" : `${title}:\n${text}`;
 }
 
-function factLines({ metadata, facts }: KindFacts, now: Date): string[] {
-  const owner = metadata?.ownerReferences?.find((reference) => reference.controller === true);
-  const all: KindFacts["facts"] = [
-    ...facts,
-    ["Age", ageOf(metadata?.creationTimestamp, now)],
-    ["Controlled by", owner === undefined ? undefined : `${owner.kind}/${owner.name}`],
-    // Annotations are left out: tools keep whole manifests in them, with whatever these hold.
-    ["Labels", toPairs(metadata?.labels)],
-  ];
-  return all.flatMap(([name, value]) =>
-    value === undefined || value === "" ? [] : [`${name}: ${redactText(String(value))}`],
-  );
+/** Of the pod itself, or of the template of its pods. */
+const podPaths = ["spec", "spec.template.spec", "spec.jobTemplate.spec.template.spec"];
+
+function podSpecOf(object: unknown): unknown {
+  return podPaths.map((path) => valueAt(object, path)).find((spec) => listAt(spec, "containers").length > 0);
 }
 
-function conditionTable(conditions: readonly Condition[], now: Date): string {
-  if (conditions.length === 0) return "";
-  const rows = conditions.map(({ type, status, reason, message, lastTransitionTime }) => [
-    type,
-    status,
-    toCell(reason),
-    ageOf(lastTransitionTime, now),
-    toMessage(message),
-  ]);
-  return toTable(["TYPE", "STATUS", "REASON", "SINCE", "MESSAGE"], rows);
+function containersOf(object: unknown): readonly unknown[] {
+  const spec = podSpecOf(object);
+  return [...listAt(spec, "initContainers"), ...listAt(spec, "containers")];
 }
 
-function containerTable(pod: V1PodSpec | undefined, statuses: readonly V1ContainerStatus[], now: Date): string {
-  const containers = [...(pod?.initContainers ?? []), ...(pod?.containers ?? [])];
+function containerTable(object: unknown, now: Date): string {
+  const containers = containersOf(object);
   if (containers.length === 0) return "";
+  const statuses = ["initContainerStatuses", "containerStatuses"].flatMap((name) => listAt(object, `status.${name}`));
   const rows = containers.map((container) => {
-    const status = statuses.find(({ name }) => name === container.name);
+    const name = textAt(container, "name") ?? "?";
+    const status = statuses.find((one) => textAt(one, "name") === name);
     return [
-      container.name,
-      toCell(container.image),
+      name,
+      toCell(textAt(container, "image")),
       status === undefined ? "-" : stateWord(status),
-      status === undefined ? "-" : String(status.restartCount),
+      status === undefined ? "-" : (textAt(status, "restartCount") ?? "0"),
       lastEnd(status, now),
       toCell(resourcesOf(container)),
     ];
@@ -70,62 +61,91 @@ function containerTable(pod: V1PodSpec | undefined, statuses: readonly V1Contain
   return toTable(["NAME", "IMAGE", "STATE", "RESTARTS", "LAST END", "RESOURCES"], rows);
 }
 
-function lastEnd(status: V1ContainerStatus | undefined, now: Date): string {
-  const end = status?.lastState?.terminated;
+/** Running, waiting for what, ended how. */
+function stateWord(status: unknown): string {
+  const waiting = valueAt(status, "state.waiting");
+  if (waiting !== undefined) return toCell(textAt(waiting, "reason") ?? "Waiting");
+  const ended = valueAt(status, "state.terminated");
+  if (ended !== undefined) return toCell(textAt(ended, "reason") ?? `ExitCode:${textAt(ended, "exitCode")}`);
+  return valueAt(status, "state.running") === undefined ? "Unknown" : "Running";
+}
+
+function lastEnd(status: unknown, now: Date): string {
+  const end = valueAt(status, "lastState.terminated");
   if (end === undefined) return "-";
-  const ago = end.finishedAt === undefined ? "" : `, ${ageOf(end.finishedAt, now)} ago`;
-  return toCell(
-    redactText(`${end.reason ?? "ended"} (exit code ${end.exitCode}${ago})${end.message ? `: ${end.message}` : ""}`),
-  );
+  const finished = textAt(end, "finishedAt");
+  const ago = finished === undefined ? "" : `, ${agoOf(finished, now)} ago`;
+  const message = textAt(end, "message");
+  const why = `${textAt(end, "reason") ?? "ended"} (exit code ${textAt(end, "exitCode")}${ago})`;
+  return toMessage(message === undefined ? why : `${why}: ${message}`);
 }
 
-function resourcesOf({ resources }: V1Container): string {
-  const parts = [
-    ["requests", toPairs(resources?.requests)],
-    ["limits", toPairs(resources?.limits)],
-  ];
-  return parts.flatMap(([name, pairs]) => (pairs ? [`${name} ${pairs}`] : [])).join("; ");
+function resourcesOf(container: unknown): string {
+  return ["requests", "limits"]
+    .flatMap((name) => {
+      const pairs = pairsAt(container, `resources.${name}`);
+      return pairs ? [`${name} ${pairs}`] : [];
+    })
+    .join("; ");
 }
 
-function environmentLines(pod: V1PodSpec | undefined): string {
-  const lines = (pod?.containers ?? []).flatMap(({ name, env = [], envFrom = [] }) => [
-    ...env.map((variable) => `${name}: ${variable.name}=${valueOf(variable)}`),
-    ...envFrom.flatMap(({ secretRef, configMapRef }) => [
-      ...(secretRef === undefined ? [] : [`${name}: all of Secret ${secretRef.name ?? "?"}`]),
-      ...(configMapRef === undefined ? [] : [`${name}: all of ConfigMap ${configMapRef.name ?? "?"}`]),
-    ]),
-  ]);
+function environmentLines(object: unknown): string {
+  const lines = containersOf(object).flatMap((container) => {
+    const name = textAt(container, "name") ?? "?";
+    const own = listAt(container, "env").map((one) => `${name}: ${textAt(one, "name")}=${settingOf(one)}`);
+    const all = listAt(container, "envFrom").flatMap((from) =>
+      [["secretRef", "Secret"] as const, ["configMapRef", "ConfigMap"] as const].flatMap(([field, kind]) => {
+        const source = textAt(from, `${field}.name`);
+        return source === undefined ? [] : [`${name}: all of ${kind} ${source}`];
+      }),
+    );
+    return [...own, ...all];
+  });
   return lines.join("\n");
 }
 
-function valueOf({ name, value, valueFrom }: V1EnvVar): string {
-  if (valueFrom === undefined) return redactValue(name, value ?? "");
-  const { secretKeyRef, configMapKeyRef, fieldRef } = valueFrom;
-  if (secretKeyRef !== undefined) return `(key ${secretKeyRef.key} of Secret ${secretKeyRef.name ?? "?"})`;
-  if (configMapKeyRef !== undefined) return `(key ${configMapKeyRef.key} of ConfigMap ${configMapKeyRef.name ?? "?"})`;
-  return fieldRef === undefined ? "(from the pod)" : `(field ${fieldRef.fieldPath})`;
+/** Where it comes from, if it is not said here. */
+function settingOf(variable: unknown): string {
+  const from = valueAt(variable, "valueFrom");
+  if (from === undefined) return textAt(variable, "value") ?? "";
+  for (const [field, kind] of [
+    ["secretKeyRef", "Secret"],
+    ["configMapKeyRef", "ConfigMap"],
+  ] as const) {
+    const key = textAt(from, `${field}.key`);
+    if (key !== undefined) return `(key ${key} of ${kind} ${textAt(from, `${field}.name`) ?? "?"})`;
+  }
+  const path = textAt(from, "fieldRef.fieldPath");
+  return path === undefined ? "(from the pod)" : `(field ${path})`;
 }
 
-function eventSection(events: ObjectEvents, now: Date): string {
+function eventSection(events: readonly unknown[] | undefined, now: Date): string {
   if (events === undefined) return "Events: they could not be read.";
   if (events.length === 0) return "Events: none.";
-  const last = events.toSorted((one, other) => timeOf(other) - timeOf(one)).slice(0, MAX_EVENTS);
+  const last = events.toSorted((one, other) => timeOf(other) - timeOf(one)).slice(0, maxEvents);
   const rows = last.map((event) => [
-    ageOf(new Date(timeOf(event)), now),
-    toCell(event.type),
-    toCell(event.reason),
-    String(event.series?.count ?? event.count ?? 1),
-    toMessage(event.message),
+    agoOf(timeTextOf(event), now),
+    toCell(textAt(event, "type")),
+    toCell(textAt(event, "reason")),
+    textAt(event, "series.count") ?? textAt(event, "count") ?? "1",
+    toMessage(textAt(event, "message") ?? textAt(event, "note")),
   ]);
   const title = last.length < events.length ? `Events (the last ${last.length} of ${events.length})` : "Events";
   return section(title, toTable(["LAST SEEN", "TYPE", "REASON", "COUNT", "MESSAGE"], rows));
 }
 
-function timeOf({ series, lastTimestamp, eventTime, firstTimestamp, metadata }: CoreV1Event): number {
-  const time = series?.lastObservedTime ?? lastTimestamp ?? eventTime ?? firstTimestamp ?? metadata.creationTimestamp;
-  return time?.getTime() ?? 0;
+const timeFields = [
+  "series.lastObservedTime",
+  "lastTimestamp",
+  "eventTime",
+  "firstTimestamp",
+  "metadata.creationTimestamp",
+];
+
+function timeTextOf(event: unknown): string | undefined {
+  return timeFields.map((field) => textAt(event, field)).find((time) => time !== undefined);
 }
 
-function toMessage(message: string | undefined): string {
-  return toCell(redactText(message ?? "").slice(0, MAX_MESSAGE));
+function timeOf(event: unknown): number {
+  return toDate(timeTextOf(event))?.getTime() ?? 0;
 }

@@ -1,249 +1,147 @@
-import type { V1ContainerStatus, V1LabelSelector, V1ObjectMeta, V1PodSpec } from "@kubernetes/client-node";
-import type { Cluster, RequestOptions } from "./cluster.ts";
-import { summarise } from "./pod-status.ts";
+import { ToolError } from "../tools/tool.ts";
+import { builtInKinds } from "./built-in-kinds.ts";
+import { discover, everyGroup, type Discovered } from "./discovery.ts";
+import type { KubeApi, Kinds, ResourceKind } from "./kube-api.ts";
 
-export interface Condition {
-  readonly type: string;
-  readonly status: string;
-  readonly reason?: string;
-  readonly message?: string;
-  readonly lastTransitionTime?: Date;
+const keepMs = 10 * 60_000;
+/** A model that invents kinds must not make the cluster be asked for all of them each time. */
+const refetchMs = 10_000;
+const maxNear = 6;
+
+export interface KindsDeps {
+  readonly api: KubeApi;
+  /** ms that only ever go forward. */
+  readonly now?: () => number;
 }
 
-/** What a description is made of, the same for all kinds. Values of Secrets and ConfigMaps never get into it. */
-export interface KindFacts {
-  readonly metadata: V1ObjectMeta | undefined;
-  /** Name and value; empty values are not shown. */
-  readonly facts: readonly (readonly [name: string, value: string | number | undefined])[];
-  readonly conditions?: readonly Condition[] | undefined;
-  /** The pod itself, or the template of its pods. */
-  readonly pod?: V1PodSpec | undefined;
-  readonly containers?: readonly V1ContainerStatus[] | undefined;
+/** The kinds of a cluster, asked for when needed and kept for 10 minutes; once more when one is not among them. */
+export function createKinds({ api, now = () => performance.now() }: KindsDeps): Kinds {
+  let known: { readonly discovered: Discovered; readonly atMs: number } | undefined;
+  let asking: Promise<Discovered> | undefined;
+
+  const ask = (): Promise<Discovered> => {
+    // Shared by whoever needs it, so nobody's abort may end it.
+    asking ??= discover(api, AbortSignal.timeout(discoveryMs))
+      .then((discovered) => {
+        known = { discovered, atMs: now() };
+        return discovered;
+      })
+      .finally(() => {
+        asking = undefined;
+      });
+    return asking;
+  };
+
+  const ageMs = (): number => (known === undefined ? Infinity : now() - known.atMs);
+
+  const current = async (maxAgeMs: number, signal: AbortSignal): Promise<Discovered> => {
+    if (known !== undefined && ageMs() < maxAgeMs) return known.discovered;
+    try {
+      return await abortable(ask(), signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      // Old ones are better than none.
+      if (known !== undefined) return known.discovered;
+      throw error;
+    }
+  };
+
+  return {
+    async find(name, { apiVersion, signal }) {
+      const wanted = { name: name.trim(), ...(apiVersion === undefined ? {} : { apiVersion: apiVersion.trim() }) };
+      const found = search(await current(keepMs, signal), wanted);
+      if (found !== undefined) return found;
+      const again = await current(refetchMs, signal);
+      const late = search(again, wanted);
+      if (late === undefined) throw new ToolError(unknown(again, wanted));
+      return late;
+    },
+    async all(signal) {
+      return (await current(keepMs, signal)).kinds;
+    },
+  };
 }
 
-export interface Kind {
-  readonly kind: string;
-  readonly aliases: readonly string[];
-  readonly isNamespaced: boolean;
-  read(cluster: Cluster, at: { name: string; namespace: string }, options: RequestOptions): Promise<KindFacts>;
+const discoveryMs = 15_000;
+
+async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  let stop = (): void => {};
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason instanceof Error ? signal.reason : new Error("stopped"));
+    signal.addEventListener("abort", stop, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
 }
 
-const pod: Kind = {
-  kind: "Pod",
-  aliases: ["pods", "po"],
-  isNamespaced: true,
-  async read({ core }, at, options) {
-    const object = await core.readNamespacedPod(at, options);
-    const { status, ready, containers, restarts } = summarise(object);
-    return {
-      metadata: object.metadata,
-      facts: [
-        ["Status", status],
-        ["Ready", `${ready} of ${containers} containers`],
-        ["Restarts", restarts],
-        ["Node", object.spec?.nodeName ?? "not on a node"],
-        ["IP", object.status?.podIP],
-        ["QoS class", object.status?.qosClass],
-        ["Service account", object.spec?.serviceAccountName],
-        ["Message", object.status?.message],
-      ],
-      conditions: object.status?.conditions,
-      pod: object.spec,
-      containers: [...(object.status?.initContainerStatuses ?? []), ...(object.status?.containerStatuses ?? [])],
-    };
-  },
-};
-
-const deployment: Kind = {
-  kind: "Deployment",
-  aliases: ["deployments", "deploy"],
-  isNamespaced: true,
-  async read({ apps }, at, options) {
-    const { metadata, spec, status } = await apps.readNamespacedDeployment(at, options);
-    const counts = toCounts([
-      [spec?.replicas ?? 1, "wanted"],
-      [status?.replicas, "there"],
-      [status?.updatedReplicas, "up to date"],
-      [status?.readyReplicas, "ready"],
-      [status?.availableReplicas, "available"],
-    ]);
-    const facts = [
-      ["Replicas", counts] as const,
-      ["Strategy", spec?.strategy?.type] as const,
-      selectorFact(spec?.selector),
-    ];
-    return { metadata, facts, conditions: status?.conditions, pod: spec?.template.spec };
-  },
-};
-
-const replicaSet: Kind = {
-  kind: "ReplicaSet",
-  aliases: ["replicasets", "rs"],
-  isNamespaced: true,
-  async read({ apps }, at, options) {
-    const { metadata, spec, status } = await apps.readNamespacedReplicaSet(at, options);
-    const counts = toCounts([
-      [spec?.replicas ?? 1, "wanted"],
-      [status?.replicas, "there"],
-      [status?.readyReplicas, "ready"],
-    ]);
-    const facts = [["Replicas", counts] as const, selectorFact(spec?.selector)];
-    return { metadata, facts, conditions: status?.conditions, pod: spec?.template?.spec };
-  },
-};
-
-const statefulSet: Kind = {
-  kind: "StatefulSet",
-  aliases: ["statefulsets", "sts"],
-  isNamespaced: true,
-  async read({ apps }, at, options) {
-    const { metadata, spec, status } = await apps.readNamespacedStatefulSet(at, options);
-    const counts = toCounts([
-      [spec?.replicas ?? 1, "wanted"],
-      [status?.replicas, "there"],
-      [status?.readyReplicas, "ready"],
-    ]);
-    const facts = [
-      ["Replicas", counts] as const,
-      ["Service", spec?.serviceName] as const,
-      selectorFact(spec?.selector),
-    ];
-    return { metadata, facts, conditions: status?.conditions, pod: spec?.template.spec };
-  },
-};
-
-const daemonSet: Kind = {
-  kind: "DaemonSet",
-  aliases: ["daemonsets", "ds"],
-  isNamespaced: true,
-  async read({ apps }, at, options) {
-    const { metadata, spec, status } = await apps.readNamespacedDaemonSet(at, options);
-    const counts = toCounts([
-      [status?.desiredNumberScheduled, "wanted"],
-      [status?.currentNumberScheduled, "there"],
-      [status?.numberReady, "ready"],
-    ]);
-    const facts = [["Pods", counts] as const, selectorFact(spec?.selector)];
-    return { metadata, facts, conditions: status?.conditions, pod: spec?.template.spec };
-  },
-};
-
-const job: Kind = {
-  kind: "Job",
-  aliases: ["jobs"],
-  isNamespaced: true,
-  async read({ batch }, at, options) {
-    const { metadata, spec, status } = await batch.readNamespacedJob(at, options);
-    const counts = toCounts([
-      [status?.active, "active"],
-      [status?.succeeded, "succeeded"],
-      [status?.failed, "failed"],
-    ]);
-    const facts = [["Pods", counts] as const, ["Completions", spec?.completions] as const];
-    return { metadata, facts, conditions: status?.conditions, pod: spec?.template.spec };
-  },
-};
-
-const cronJob: Kind = {
-  kind: "CronJob",
-  aliases: ["cronjobs", "cj"],
-  isNamespaced: true,
-  async read({ batch }, at, options) {
-    const { metadata, spec, status } = await batch.readNamespacedCronJob(at, options);
-    const facts = [
-      ["Schedule", spec?.schedule] as const,
-      ["Suspended", spec?.suspend === true ? "yes" : "no"] as const,
-      ["Active jobs", status?.active?.length ?? 0] as const,
-      ["Last scheduled", status?.lastScheduleTime?.toISOString()] as const,
-    ];
-    return { metadata, facts, pod: spec?.jobTemplate.spec?.template.spec };
-  },
-};
-
-const service: Kind = {
-  kind: "Service",
-  aliases: ["services", "svc"],
-  isNamespaced: true,
-  async read({ core }, at, options) {
-    const { metadata, spec } = await core.readNamespacedService(at, options);
-    const ports = spec?.ports?.map(
-      ({ port, targetPort, protocol = "TCP" }) => `${port} to ${targetPort ?? port}/${protocol}`,
-    );
-    const facts = [
-      ["Type", spec?.type] as const,
-      ["Cluster IP", spec?.clusterIP] as const,
-      ["Ports", ports?.join(", ")] as const,
-      ["Selector", toPairs(spec?.selector)] as const,
-    ];
-    return { metadata, facts };
-  },
-};
-
-const configMap: Kind = {
-  kind: "ConfigMap",
-  aliases: ["configmaps", "cm"],
-  isNamespaced: true,
-  async read({ core }, at, options) {
-    const { metadata, data, binaryData } = await core.readNamespacedConfigMap(at, options);
-    // Keys only: people keep passwords in ConfigMaps too.
-    const keys = [...Object.keys(data ?? {}), ...Object.keys(binaryData ?? {})];
-    return { metadata, facts: [["Keys (values are not shown)", keys.join(", ")]] };
-  },
-};
-
-const node: Kind = {
-  kind: "Node",
-  aliases: ["nodes", "no"],
-  isNamespaced: false,
-  async read({ core }, { name }, options) {
-    const { metadata, spec, status } = await core.readNode({ name }, options);
-    const taints = spec?.taints?.map(
-      ({ key, value, effect }) => `${key}${value === undefined ? "" : `=${value}`}:${effect}`,
-    );
-    const facts = [
-      ["Kubelet", status?.nodeInfo?.kubeletVersion] as const,
-      ["Unschedulable", spec?.unschedulable === true ? "yes" : "no"] as const,
-      ["Taints", taints?.join(", ")] as const,
-      ["Capacity", toPairs(status?.capacity)] as const,
-      ["Allocatable", toPairs(status?.allocatable)] as const,
-    ];
-    return { metadata, facts, conditions: status?.conditions };
-  },
-};
-
-const namespace: Kind = {
-  kind: "Namespace",
-  aliases: ["namespaces", "ns"],
-  isNamespaced: false,
-  async read({ core }, { name }, options) {
-    const { metadata, status } = await core.readNamespace({ name }, options);
-    return { metadata, facts: [["Status", status?.phase]], conditions: status?.conditions };
-  },
-};
-
-export const kinds: readonly Kind[] = [
-  ...[pod, deployment, replicaSet, statefulSet, daemonSet],
-  ...[job, cronJob, service, configMap, node, namespace],
-];
-
-/** By name as kubectl takes it: any case, plural or short. */
-export function findKind(name: string): Kind | undefined {
-  const wanted = name.toLowerCase();
-  return kinds.find(({ kind, aliases }) => kind.toLowerCase() === wanted || aliases.includes(wanted));
+interface Wanted {
+  readonly name: string;
+  readonly apiVersion?: string;
 }
 
-function selectorFact(selector: V1LabelSelector | undefined): readonly [string, string | undefined] {
-  return ["Selector", toPairs(selector?.matchLabels)];
+function search({ kinds, missing }: Discovered, wanted: Wanted): ResourceKind | undefined {
+  const found = kinds.find((kind) => isOf(kind, wanted) && isNamed(kind, wanted));
+  if (found !== undefined) return found;
+  // Names under which people know a kind, whatever the cluster itself calls it by.
+  const builtIn = builtInKinds.find((kind) => isOf(kind, wanted) && isNamed(kind, wanted));
+  if (builtIn === undefined) return undefined;
+  const same = kinds.find((kind) => kind.group === builtIn.group && kind.plural === builtIn.plural);
+  const isMissing = missing.has(builtIn.group) || missing.has(everyGroup);
+  return same ?? (isMissing ? builtIn : undefined);
 }
 
-/** A count that the server leaves out is 0. */
-function toCounts(counts: readonly (readonly [count: number | undefined, what: string])[]): string {
-  return counts.map(([count = 0, what]) => `${count} ${what}`).join(", ");
+/** `group/version`, `version` of the core group, or a group; a group that is left out is any. */
+function isOf({ group, version }: ResourceKind, { name, apiVersion }: Wanted): boolean {
+  const asked = apiVersion?.toLowerCase() ?? "";
+  const suffix = groupIn(name);
+  if (suffix !== undefined && suffix !== group && !group.startsWith(`${suffix}.`)) return false;
+  if (asked === "") return true;
+  const own = group === "" ? version : `${group}/${version}`;
+  return asked === own || asked === group || (asked === "core" && group === "");
 }
 
-export function toPairs(values: Readonly<Record<string, string>> | undefined): string | undefined {
-  if (values === undefined) return undefined;
-  return Object.entries(values)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(", ");
+/** `deployments.apps`, as kubectl takes it. */
+function groupIn(name: string): string | undefined {
+  const dot = name.indexOf(".");
+  return dot === -1 ? undefined : name.slice(dot + 1).toLowerCase();
+}
+
+function isNamed({ kind, plural, singular, shortNames }: ResourceKind, { name }: Wanted): boolean {
+  const wanted = (name.split(".")[0] ?? "").toLowerCase();
+  return (
+    kind.toLowerCase() === wanted ||
+    plural === wanted ||
+    singular === wanted ||
+    shortNames.some((one) => one === wanted)
+  );
+}
+
+function unknown({ kinds }: Discovered, { name, apiVersion }: Wanted): string {
+  const elsewhere = apiVersion === undefined ? [] : kinds.filter((kind) => isNamed(kind, { name }));
+  const shown = JSON.stringify(name.slice(0, 63));
+  if (elsewhere.length > 0) {
+    const versions = elsewhere.map(({ group, version }) => (group === "" ? version : `${group}/${version}`));
+    return `The cluster has no kind ${shown} in ${JSON.stringify(apiVersion?.slice(0, 100))}; it has it in ${[...new Set(versions)].join(", ")}.`;
+  }
+  const near = nearTo(name.toLowerCase(), kinds);
+  const hint = near.length === 0 ? "k8s_api_resources lists those that there are" : `near are ${near.join(", ")}`;
+  return `The cluster has no kind ${shown}; ${hint}.`;
+}
+
+function nearTo(name: string, kinds: readonly ResourceKind[]): string[] {
+  const start = name.replace(/e?s$/, "").slice(0, 63);
+  if (start.length < 2) return [];
+  const isNear = ({ kind, plural }: ResourceKind): boolean =>
+    plural.includes(start) || start.includes(kind.toLowerCase()) || sharedStart(plural, start) >= 4;
+  return [...new Set(kinds.filter(isNear).map(({ kind }) => kind))].slice(0, maxNear);
+}
+
+function sharedStart(one: string, other: string): number {
+  let length = 0;
+  while (length < one.length && one[length] === other[length]) length++;
+  return length;
 }

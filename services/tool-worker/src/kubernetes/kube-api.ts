@@ -1,4 +1,12 @@
-import type { Asked } from "./api-failure.ts";
+/** What was asked of the API server, for the sentence about its failure. */
+export interface Asked {
+  /** `pod`, `namespaces`, … */
+  readonly what: string;
+  readonly name?: string;
+  readonly namespace?: string;
+  /** What was to be done. Default: read, or change if it is no GET. */
+  readonly verb?: string;
+}
 
 /** One request to an API server. */
 export interface KubeRequest {

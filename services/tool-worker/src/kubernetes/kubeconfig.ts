@@ -17,9 +17,9 @@ const PROXY = /^(https?|socks[45]?[ah]?):$/;
 /**
  * Reads kubeconfigs as kubectl does (client-go, `ClientConfigLoadingRules.Load`): paths separated as in PATH, missing files skipped; of each
  * name the first entry holds, and the first file that sets it says the current context. Undefined: none of the files is there. Throws
- * StartError for what kubectl refuses too, and for a missing or unknown context.
+ * StartError for what kubectl refuses too, and for a missing or unknown context. `context`: another one than the current.
  */
-export function readKubeconfig(paths: string, env: NodeJS.ProcessEnv): Access | undefined {
+export function readKubeconfig(paths: string, env: NodeJS.ProcessEnv, context?: string): Access | undefined {
   const files = [...new Set(paths.split(path.delimiter).filter(Boolean))];
   const parts = files.map(readFile).filter((part) => part !== undefined);
   if (parts.length === 0) return undefined;
@@ -28,9 +28,9 @@ export function readKubeconfig(paths: string, env: NodeJS.ProcessEnv): Access | 
     clusters: firsts(parts.flatMap((part) => part.getClusters())),
     users: firsts(parts.flatMap((part) => part.getUsers())),
     contexts: firsts(parts.flatMap((part) => part.getContexts())),
-    currentContext: parts.map((part) => part.getCurrentContext()).find(Boolean),
+    currentContext: context ?? parts.map((part) => part.getCurrentContext()).find(Boolean),
   });
-  requireContext(config);
+  requireContext(config, context === undefined ? ", its current one" : "");
   return withLogin(config, env);
 }
 
@@ -110,13 +110,13 @@ function withTokenFile(user: User, text: string, folder: string): User {
   return { ...rest, authProvider: { name: "tokenFile", config: { tokenFile: path.resolve(folder, file) } } };
 }
 
-function requireContext(config: KubeConfig): void {
+function requireContext(config: KubeConfig, asked: string): void {
   const current = config.getCurrentContext();
   const names = config.getContexts().map(({ name }) => `"${name}"`);
   const thereAre = names.length === 0 ? "it has none" : `there are ${names.join(", ")}`;
   if (!current) throw new StartError(`KUBECONFIG names no current context; ${thereAre}.`);
   const context = config.getContextObject(current);
-  if (context === null) throw new StartError(`KUBECONFIG has no context "${current}", its current one; ${thereAre}.`);
+  if (context === null) throw new StartError(`KUBECONFIG has no context "${current}"${asked}; ${thereAre}.`);
   if (config.getCluster(context.cluster) === null) {
     throw new StartError(`KUBECONFIG has no cluster "${context.cluster}", the one of its context "${current}".`);
   }

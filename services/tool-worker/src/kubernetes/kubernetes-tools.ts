@@ -1,11 +1,32 @@
 import type { Tool } from "../tools/tool.ts";
-import type { Cluster } from "./cluster.ts";
+import { createApiResources } from "./api-resources.ts";
+import { createCanI } from "./can-i.ts";
+import type { Clusters } from "./clusters.ts";
+import { createCount } from "./count-objects.ts";
 import { createDescribe } from "./describe-object.ts";
+import { createExplain } from "./explain.ts";
+import { createGetResource } from "./get-resource.ts";
 import { createListNamespaces } from "./list-namespaces.ts";
+import { createListNodes } from "./list-nodes.ts";
 import { createListPods } from "./list-pods.ts";
+import { createListResources, createListsByName } from "./list-resources.ts";
 import { createPodLogs } from "./pod-logs.ts";
 
-/** Tools that read one cluster. None changes anything, and none reads a Secret. */
-export function createKubernetesTools(cluster: Cluster): Tool[] {
-  return [createListPods(cluster), createListNamespaces(cluster), createPodLogs(cluster), createDescribe(cluster)];
+/** Tools that read clusters. None changes anything, and none shows what is in a Secret. */
+export function createKubernetesTools(clusters: Clusters): Tool[] {
+  const cluster = clusters.of(undefined);
+  return [
+    createListNamespaces(clusters),
+    createListPods(cluster),
+    createListResources(clusters),
+    ...createListsByName(clusters),
+    createGetResource(clusters),
+    createDescribe(clusters),
+    createPodLogs(cluster),
+    createListNodes(clusters),
+    createCount(clusters),
+    createApiResources(clusters),
+    createExplain(clusters),
+    createCanI(clusters),
+  ];
 }

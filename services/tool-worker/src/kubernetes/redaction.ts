@@ -1,8 +1,20 @@
 /** What stands where something was hidden. */
-const HIDDEN = "[hidden]";
+export const hidden = "[hidden]";
+const HIDDEN = hidden;
 
 /** Names whose values are secrets: of environment variables and settings. */
 const SECRET_NAME = /pass|secret|token|key|cred|dsn|url|auth|private/i;
+
+/** Names of fields, settings and annotations of which the value is a secret itself, not its name or where it is. */
+const SECRET_FIELD =
+  /(?:^|[-_.]|[a-z])(?:pass(?:word|wd|phrase)?|pwd|secret|token|credentials?|(?:api|access|private|secret|encryption|signing|master|client)[-_.]?key|key[-_.]?data|dsn|connection[-_.]?string|auth)$/i;
+
+/** Whether the value under this name is a secret. */
+export function isSecretSetting(name: string): boolean {
+  return SECRET_FIELD.test(name.slice(0, maxNameChars));
+}
+
+const maxNameChars = 300;
 
 /** Certificates and keys go over several lines; one whose end is missing goes to the end of the text. */
 const PEM = /-----BEGIN [A-Z ]{0,40}(?:PRIVATE KEY|CERTIFICATE)-----[\s\S]*?(?:-----END [A-Z ]{0,60}-----|$)/g;

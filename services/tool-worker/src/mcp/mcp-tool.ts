@@ -25,6 +25,8 @@ import { foreignLine, outputOf } from "./result-text.ts";
 /** The executor stops a call that takes too long; the client's own clock only ends what that has left behind. */
 const GRACE_MS = 5_000;
 
+const MAX_ERROR_BYTES = 4 * 1024;
+
 /** Arguments of a call may not be larger: a person has to be able to read them, and a server to take them. */
 const MAX_ARGUMENT_BYTES = 256 * 1024;
 
@@ -96,13 +98,16 @@ function answered({ server }: Connection, { result, declined, isModern }: CallAn
       `Not done: the MCP server ${server.name} wants to know more from a person first, which this tool cannot ask: ${messageAsked(result)}`,
     );
   if (!isCallToolResult(result)) throw new TypeError("The answer is no result.");
+  if (result.isError === true) {
+    const { text } = outputOf(result, MAX_ERROR_BYTES);
+    throw new ToolError(`The MCP server ${server.name} says that it failed: ${text}`);
+  }
   const output = outputOf(result, server.limits.result_bytes);
   const notes = declined.map((message) => `(The server asked a person: "${foreignLine(message)}". It was declined.)`);
   if (declined.length > 0 && !isModern)
     notes.push("(Only servers that speak MCP 2026-07-28 can ask people something in the middle of a call.)");
-  const text = [output.text, ...notes].join("\n");
-  if (result.isError === true) throw new ToolError(text);
-  return { ...output, text };
+  const noted = (text: string): string => [text, ...notes].join("\n");
+  return { ...output, text: noted(output.text), brief: noted(output.brief ?? output.text) };
 }
 
 interface FailedCall {

@@ -16,6 +16,8 @@ export interface ToolContext {
 
 export interface ToolOutput {
   readonly text: string;
+  /** What the model reads in place of `text`, which is then for people. */
+  readonly brief?: string;
   /** The tool itself left something out. */
   readonly truncated?: boolean;
 }
@@ -120,7 +122,7 @@ export function defineTool<Input extends z.ZodObject>(spec: ToolSpec<Input>): To
       parameters,
       effect: spec.effect,
       timeout_ms: spec.timeoutMs,
-      ...(spec.approval === undefined ? {} : { approval: "required" as const }),
+      ...(mayBeAskedAbout(spec) ? { approval: "required" as const } : {}),
     },
     prepare(args) {
       const read = readArguments(args, reader);
@@ -135,6 +137,15 @@ export function defineTool<Input extends z.ZodObject>(spec: ToolSpec<Input>): To
       };
     },
   };
+}
+
+/** Whether a policy can have people asked about a call of it: agents listen for that then. */
+function mayBeAskedAbout<Input extends z.ZodObject>({
+  approval,
+  access,
+  effect,
+}: Pick<ToolSpec<Input>, "approval" | "access" | "effect">): boolean {
+  return approval !== undefined || access !== undefined || effect === "write";
 }
 
 function partsOf<Input extends z.ZodObject>(

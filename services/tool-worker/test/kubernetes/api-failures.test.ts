@@ -4,9 +4,8 @@ import path from "node:path";
 import { listen } from "@parley/runtime";
 import { tempDir, type TempDir } from "@parley/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openCluster } from "../../src/kubernetes/cluster.ts";
+import { openClusters } from "../../src/kubernetes/clusters.ts";
 import { createNamespaceRule } from "../../src/kubernetes/namespace-rule.ts";
-import { ToolError } from "../../src/tools/tool.ts";
 import { type CallTool, openTools } from "../support/cluster-tools.ts";
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
@@ -60,7 +59,7 @@ describe("an API server", () => {
     [400, "token=abcdef is wrong.", "The cluster refused: token=[hidden] is wrong."],
   ])("that answers %d becomes a sentence without its internals", async (code, message, expected) => {
     answer = status(code, message);
-    await expect(call("k8s_pod_logs", { pod: "p" })).rejects.toThrow(new ToolError(expected));
+    await expect(call("k8s_pod_logs", { pod: "p" })).rejects.toThrow(expected);
   });
 
   it("whose answer is not JSON becomes a sentence", async () => {
@@ -68,17 +67,13 @@ describe("an API server", () => {
       response.writeHead(400, { "content-type": "text/html" });
       response.end("<html>proxy</html>");
     };
-    await expect(call("k8s_list_namespaces")).rejects.toThrow(
-      new ToolError("The cluster refused to read namespaces (400)."),
-    );
+    await expect(call("k8s_list_namespaces")).rejects.toThrow("The cluster refused to read namespaces (400).");
   });
 
   it("that is not there becomes a sentence", async () => {
     answer = () => {};
     await close();
-    await expect(call("k8s_list_pods")).rejects.toThrow(
-      new ToolError("The cluster cannot be reached: the connection was refused."),
-    );
+    await expect(call("k8s_list_pods")).rejects.toThrow("The cluster cannot be reached: the connection was refused.");
   });
 
   it("that does not answer is left at once when the call is stopped", async () => {
@@ -169,20 +164,20 @@ describe("an API server", () => {
   it("that is named by no readable kubeconfig stops the start with a sentence", () => {
     const namespaces = createNamespaceRule(undefined);
     const open = () =>
-      openCluster({ kubeconfig: "/nowhere/config", inCluster: false, label: undefined, namespaces, env: {} });
+      openClusters({ kubeconfig: "/nowhere/config", inCluster: false, label: undefined, namespaces, env: {} });
     expect(open).toThrow("The kubeconfig /nowhere/config cannot be read; set KUBECONFIG to one that can.");
   });
 
   it("is not looked for without a kubeconfig outside of a cluster", () => {
     const namespaces = createNamespaceRule(undefined);
     expect(
-      openCluster({ kubeconfig: undefined, inCluster: false, label: undefined, namespaces, env: {} }),
+      openClusters({ kubeconfig: undefined, inCluster: false, label: undefined, namespaces, env: {} }),
     ).toBeUndefined();
   });
 
   it("is named by its kubeconfig unless somebody names it better", () => {
     const namespaces = createNamespaceRule(undefined);
-    expect(openCluster({ kubeconfig, inCluster: false, label: undefined, namespaces, env: {} })?.label).toBe(
+    expect(openClusters({ kubeconfig, inCluster: false, label: undefined, namespaces, env: {} })?.all[0]?.label).toBe(
       "cluster x",
     );
   });

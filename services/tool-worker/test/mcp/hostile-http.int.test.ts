@@ -19,7 +19,7 @@ describe("a server over HTTP", () => {
       far: { url: server.url, ...near, bearer: "PARLEY_TEST_TOKEN", read_tools: ["echo"] },
     });
     delete process.env["PARLEY_TEST_TOKEN"];
-    expect(await run(await mcp.offered("far_echo"), { text: "fine" })).toEqual({ text: '{"text":"fine"}' });
+    expect(await run(await mcp.offered("far_echo"), { text: "fine" })).toMatchObject({ text: '{"text":"fine"}' });
     expect(await readFile(notes, "utf8")).toContain("tools/call Bearer sesame");
   });
 
@@ -50,7 +50,7 @@ describe("a server over HTTP", () => {
     const stop = new AbortController();
     const call = run(bad, {}, { signal: stop.signal }).catch((error: unknown) => error);
     const before = process.cpuUsage();
-    expect(await run(await mcp.offered("good_echo"))).toEqual({ text: "{}" });
+    expect(await run(await mcp.offered("good_echo"))).toMatchObject({ text: "{}" });
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     const { user, system } = process.cpuUsage(before);
     expect((user + system) / 1_000).toBeLessThan(700);

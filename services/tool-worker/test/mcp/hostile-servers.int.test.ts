@@ -10,43 +10,40 @@ const lost = "the MCP server bad was lost, or gave no answer that can be underst
 const short = { start_ms: 4_000, call_ms: 60_000, message_bytes: 4 * 2 ** 20 };
 
 /** What comes of a call of the server's tool `echo`, which only reads. */
-const calls: [mode: string, more: Record<string, unknown>, expected: unknown][] = [
-  ["exits-when-probed", {}, { text: "{}" }],
-  ["garbage", {}, { text: "{}" }],
-  ["wrong-ids", {}, { text: "{}" }],
-  ["twice", {}, { text: "{}" }],
-  ["chatty-errors", {}, { text: "{}" }],
-  ["injects", {}, { text: "{}" }],
-  ["exits-at-call", {}, new ToolError(`No result: ${lost}`)],
-  ["huge-result", {}, new ToolError(`No result: ${lost}`)],
-  ["no-result", {}, { text: "The server returned nothing." }],
-  ["odd-content", {}, new ToolError(`No result: ${lost}`)],
-  ["refuses", {}, new ToolError("The MCP server bad refused the call: No tool echo: for ever")],
-  ["error", {}, new ToolError("The disk is full.")],
-  ["secrets", {}, { text: "password=[hidden] txet" }],
+const calls: [mode: string, expected: unknown][] = [
+  ["exits-when-probed", "{}"],
+  ["garbage", "{}"],
+  ["wrong-ids", "{}"],
+  ["twice", "{}"],
+  ["chatty-errors", "{}"],
+  ["injects", "{}"],
+  ["exits-at-call", new ToolError(`No result: ${lost}`)],
+  ["huge-result", new ToolError(`No result: ${lost}`)],
+  ["no-result", "The server returned nothing."],
+  ["odd-content", new ToolError(`No result: ${lost}`)],
+  ["refuses", new ToolError("The MCP server bad refused the call: No tool echo: for ever")],
+  ["error", new ToolError("The MCP server bad says that it failed: The disk is full.")],
+  ["secrets", "password=[hidden] txet"],
   [
     "asks",
-    {},
-    {
-      text: expect.stringMatching(
-        /^they said decline\n\(The server asked a person: "Which colour\?"\. It was declined\.\)/,
-      ),
-    },
+    expect.stringMatching(/^they said decline\n\(The server asked a person: "Which colour\?"\. It was declined\.\)/),
   ],
 ];
 
 describe("a call to a server that misbehaves", () => {
-  it.each(calls)("%s: the caller reads why, and another server's calls go on", async (mode, more, expected) => {
+  it.each(calls)("%s: the caller reads why, and another server's calls go on", async (mode, expected) => {
     await using mcp = await openTools({
-      bad: hostile(mode, { read_tools: ["echo"], limits: short, ...more }),
+      bad: hostile(mode, { read_tools: ["echo"], limits: short }),
       good: hostile("good", { read_tools: ["echo"] }),
     });
     const [bad, good] = [await mcp.offered("bad_echo"), await mcp.offered("good_echo")];
     const outcome = run(bad, {}).catch((error: unknown) => error);
     const startedAt = performance.now();
-    expect(await run(good, { still: "here" })).toEqual({ text: '{"still":"here"}' });
+    expect(await run(good, { still: "here" })).toMatchObject({ text: '{"still":"here"}' });
     expect(performance.now() - startedAt).toBeLessThan(2_000);
-    expect(await outcome).toEqual(expected);
+    const found = await outcome;
+    if (expected instanceof Error) expect(found).toEqual(expected);
+    else expect(found).toMatchObject({ text: expected });
   });
 
   it.each(["exits-at-call", "huge-result", "odd-content"])(
@@ -62,7 +59,7 @@ describe("a call to a server that misbehaves", () => {
     const notes = path.join(folder.path, "notes");
     await using mcp = await openTools({ bad: hostile("never-answers", { env: { NOTES: notes } }) });
     const stop = new AbortController();
-    const call = run(await mcp.offered("bad_echo"), {}, { signal: stop.signal });
+    const call = run(await mcp.offered("bad_echo"), { signal: stop.signal });
     setTimeout(() => stop.abort(new Error("The call was stopped: timeout.")), 200);
     await expect(call).rejects.toThrow();
     await eventually(async () => (await readFile(notes, "utf8")).includes("notifications/cancelled"), {
@@ -146,7 +143,7 @@ describe("a server that cannot be used", () => {
     await using mcp = await openTools({ bad: hostile("never-answers", { limits: { calls: 2 } }) });
     const tool = await mcp.offered("bad_echo");
     const stop = new AbortController();
-    const running = [run(tool, {}, { signal: stop.signal }), run(tool, {}, { signal: stop.signal })];
+    const running = [run(tool, { signal: stop.signal }), run(tool, { signal: stop.signal })];
     await expect(run(tool)).rejects.toThrow("Not run: the MCP server bad has 2 calls to answer already.");
     stop.abort();
     await Promise.allSettled(running);

@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { type Bus, createToolQueue, openBus, type ToolQueue } from "@parley/bus";
 import {
+  encodeEvent,
+  streams,
   subjects,
   type FactOf,
   type StoredEvent,
@@ -8,6 +10,7 @@ import {
   type ToolCallEndEvent,
   type ToolJob,
 } from "@parley/protocol";
+import { callerHash } from "@parley/protocol/approval-hash";
 import { createLogger } from "@parley/runtime";
 import { signedIn, type Broker, eventually } from "@parley/testkit";
 
@@ -21,11 +24,19 @@ export const addressOf = ({ conversation_id, turn_id: turn, call_id: call }: Too
   call,
 });
 
+type Step = Extract<StoredEvent, { type: "step" }>;
+
 /** What an agent worker does with tools: it adds calls until their result is in the log. */
 export interface Agent {
   readonly bus: Bus;
   readonly queue: ToolQueue;
   job(callId: string, tool: string, args?: ToolArguments): ToolJob;
+  /** As a step that asks for this call, once; what is added after it says where that is. Calls are committed when they are added first. */
+  commit(job: ToolJob, as?: Partial<Step>): Promise<ToolJob>;
+  /** A word more in the turn's chain. */
+  chainGoesOn(job: ToolJob): Promise<void>;
+  /** As the event stream does after half an hour. */
+  forgetEvents(): Promise<void>;
   add(job: ToolJob): Promise<void>;
   /** Adds a call that a person has decided on. */
   go(job: ToolJob): Promise<void>;
@@ -67,9 +78,36 @@ export async function startAgent(
     );
   const common = ({ turn_id }: ToolJob) => ({ conversation_id: conversation, turn_id, ts: Date.now() });
 
+  const steps = new Map<string, Promise<number>>();
+  const commitStep = async (job: ToolJob, as: Partial<Step>): Promise<number> => {
+    const { call_id, tool_name, arguments: args, turn_id, conversation_id } = job;
+    const place = { attempt: 1, n: 1, step: 0, usage: { input_tokens: 1, output_tokens: 1 } };
+    const calls = { tool_calls: [{ call_id, tool_name, arguments: args }], caller_hash: callerHash(job) };
+    const step: Step = { type: "step", ...common(job), conversation_id, ...place, ...calls, ...as };
+    const stored = await events.append({
+      subject: subjects.agent(0, conversation_id, turn_id),
+      data: encodeEvent(step),
+    });
+    if (stored.kind !== "stored") throw new Error(`the step was not stored: ${stored.kind}`);
+    return stored.seq;
+  };
+  const commit = async (job: ToolJob, as: Partial<Step> = {}): Promise<ToolJob> => {
+    const committed = steps.get(job.call_id) ?? commitStep(job, as);
+    steps.set(job.call_id, committed);
+    return { ...job, step_seq: await committed };
+  };
+
   return {
     bus,
     queue,
+    commit,
+    async chainGoesOn(job) {
+      const event: StoredEvent = { type: "token", ...common(job), attempt: 1, n: 2, token: "…" };
+      await events.append({ subject: subjects.agent(0, conversation, job.turn_id), data: encodeEvent(event) });
+    },
+    async forgetEvents() {
+      await bus.nc.request(`$JS.API.STREAM.PURGE.${streams.events(0)}`, "");
+    },
     job: (call_id, tool_name, args = {}) => ({
       v: 1,
       conversation_id: conversation,
@@ -80,8 +118,8 @@ export async function startAgent(
       user: { id: "u1" },
       timeout_ms: 20_000,
     }),
-    add: (job) => queue.add(job),
-    go: (job) => queue.add(job, { go: true }),
+    add: async (job) => queue.add(await commit(job)),
+    go: async (job) => queue.add(await commit(job), { go: true }),
     asked,
     async decide(job, decision) {
       const { call_id, turn_id, conversation_id } = job;
@@ -92,7 +130,9 @@ export async function startAgent(
     call: (job, timeoutMs = 20_000) =>
       eventually(
         async () => {
-          await queue.add(job).catch(() => undefined);
+          await commit(job)
+            .then(queue.add, () => undefined)
+            .catch(() => undefined);
           return resultOf(job);
         },
         { what: `the result of ${job.call_id}`, timeoutMs, intervalMs: 100 },

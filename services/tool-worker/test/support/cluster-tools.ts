@@ -1,4 +1,4 @@
-import { openCluster } from "../../src/kubernetes/cluster.ts";
+import { openClusters } from "../../src/kubernetes/clusters.ts";
 import { createKubernetesTools } from "../../src/kubernetes/kubernetes-tools.ts";
 import { createNamespaceRule } from "../../src/kubernetes/namespace-rule.ts";
 import { createToolRegistry } from "../../src/tools/registry.ts";
@@ -17,9 +17,9 @@ export interface ToolsOptions {
 export function openTools(kubeconfig: string, { only, env = {}, onWarning = () => {} }: ToolsOptions = {}): CallTool {
   const namespaces = createNamespaceRule(only);
   const log = { warn: onWarning };
-  const cluster = openCluster({ kubeconfig, inCluster: false, label: "simulated cluster", namespaces, env, log });
-  if (cluster === undefined) throw new Error("there is no cluster");
-  const registry = createToolRegistry(createKubernetesTools(cluster));
+  const clusters = openClusters({ kubeconfig, inCluster: false, label: "simulated cluster", namespaces, env, log });
+  if (clusters === undefined) throw new Error("there is no cluster");
+  const registry = createToolRegistry(createKubernetesTools(clusters));
   return async (name, args = {}, signal = AbortSignal.timeout(10_000)) => {
     const prepared = registry.find(name)?.prepare(args);
     if (prepared === undefined) throw new Error(`there is no tool ${name}`);

@@ -4,6 +4,10 @@ import { createLogger, startTracing } from "@parley/runtime";
 import { createCallLog } from "../../src/call-log.ts";
 import { createCallRunner } from "../../src/call-runner.ts";
 import { createToolMetrics } from "../../src/metrics.ts";
+import { createCommittedCalls } from "../../src/committed-calls.ts";
+import type { Policy } from "../../src/policy/live-policy.ts";
+import { PolicyFile } from "../../src/policy/policy-file.ts";
+import { decide } from "../../src/policy/verdict.ts";
 import { createRunningCalls } from "../../src/running-calls.ts";
 import { createToolRegistry } from "../../src/tools/registry.ts";
 import type { Tool } from "../../src/tools/tool.ts";
@@ -13,18 +17,27 @@ const log = createLogger({ service: "test", level: "silent", format: "json" });
 
 const everything = createMay(RightsByRole.parse({}));
 
+const noRules: Policy = { decide: (question) => decide(PolicyFile.parse({}), question) };
+
+export interface RunnerOptions {
+  readonly approvalTtlMs?: number;
+  readonly may?: May;
+  readonly policy?: Policy;
+}
+
 /** The parts of a tool worker without its process and queue: for tools that no worker offers. */
 export async function startRunner(
   agent: Agent,
   tools: readonly Tool[],
-  { approvalTtlMs = 60_000, may = everything }: { approvalTtlMs?: number; may?: May } = {},
+  { approvalTtlMs = 60_000, may = everything, policy = noRules }: RunnerOptions = {},
 ) {
   const running = createRunningCalls();
   const settings = { OTEL_EXPORTER_OTLP_ENDPOINT: undefined, TRACES_FILE: undefined, TRACES_SAMPLE_RATIO: 1 };
   const runner = createCallRunner({
     registry: createToolRegistry(tools),
     calls: createCallLog({ bus: agent.bus, worker: "in-process", log }),
-    may,
+    ...{ may, policy },
+    committed: createCommittedCalls(agent.bus),
     running,
     metrics: createToolMetrics(),
     tracing: await startTracing({ service: "test", instance: "1", settings, log }),
@@ -33,9 +46,14 @@ export async function startRunner(
   });
   return {
     running,
-    abandon: runner.abandon,
-    run: (job: ToolJob, run: Partial<JobRun> = {}): Promise<JobEnd> =>
-      runner.run(job, {
+    abandon(job: ToolJob, of: Pick<JobRun, "go">): void {
+      agent.commit(job).then(
+        (committed) => runner.abandon(committed, of),
+        () => {},
+      );
+    },
+    run: async (job: ToolJob, run: Partial<JobRun> = {}): Promise<JobEnd> =>
+      runner.run(await agent.commit(job), {
         ...{ go: false, recovered: false, waitedMs: 0 },
         ...{ closing: new AbortController().signal, signal: new AbortController().signal, ...run },
       }),
