@@ -156,14 +156,20 @@ export function agentRole(shards) {
  */
 export function toolAccount(shards) {
   return {
-    services: forEachShard(shards, (shard) => [
-      subjects.toolResult(shard, every, every, every),
-      subjects.toolBegun(shard, every, every, every),
-      subjects.toolProgress(shard, every, every, every),
-      subjects.approvalRequired(shard, every, every, every),
-      ...["begun", "result", "asked"].map((kind) => factsOf(shard, kind, every)),
-    ]),
+    services: [
+      subjects.allTokens,
+      ...forEachShard(shards, (shard) => [
+        subjects.toolResult(shard, every, every, every),
+        subjects.toolBegun(shard, every, every, every),
+        subjects.toolProgress(shard, every, every, every),
+        subjects.approvalRequired(shard, every, every, every),
+        ...["begun", "result", "asked"].map((kind) => factsOf(shard, kind, every)),
+      ]),
+    ],
     api: [
+      // Its own: no other role has a right to it.
+      `STREAM.CREATE.${streams.tokens}`,
+      `STREAM.MSG.GET.${streams.tokens}`,
       ...namesOf(shards).map((name) => `STREAM.CREATE.${name}`),
       ...forEachShard(shards, (shard) => [
         // Who wrote first, by the word of the stream's leader, and that a step committed a call. It cannot be limited to subjects.

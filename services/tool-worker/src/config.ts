@@ -11,6 +11,7 @@ import {
   optionalText,
   port,
   redisFields,
+  secret,
   traceFields,
   wholeNumber,
 } from "@parley/runtime";
@@ -90,6 +91,10 @@ export const Config = z.object({
   MCP_FILE: optionalText().describe(
     "Servers of the Model Context Protocol whose tools are offered. Default: `config/mcp.yaml`, if it is there.",
   ),
+  MCP_TOKEN_KEY: secret()
+    .refine((text) => Buffer.from(text, "base64").length === 32, "must be 32 bytes in base64")
+    .optional()
+    .describe("Seals the tokens of MCP servers with `oauth`; the same for all tool workers."),
   DEMO_TOOLS: flag().describe("Offers tools for demonstrations and tests."),
   DEMO_COUNTER_FILE: optionalText().describe(
     "Where demo_counter and demo_change write one line per execution; without it they are not offered.",

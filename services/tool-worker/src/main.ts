@@ -44,16 +44,18 @@ runMain("tool-worker", async ({ env }) => {
   // First of all, so that the process can be seen to live while it waits for the broker.
   let ready = (): string[] => ["The broker cannot be reached."];
   const { ADMIN_HOST: host, ADMIN_PORT: port } = config;
-  const mcp = await startMcp({ servers, log });
-  life.use("the MCP servers", mcp.close);
-  const registry = createToolRegistry(tools, mcp.tools);
-  const notes = async (): Promise<string[]> => [...limits.problems(), ...policy.problems(), ...mcp.problems()];
+  let mcpProblems = (): string[] => [];
+  const notes = async (): Promise<string[]> => [...limits.problems(), ...policy.problems(), ...mcpProblems()];
   const admin = await startAdmin({ host, port, registry: metrics.registry, ready: () => ready(), notes, log });
   life.use("the admin server", admin.close);
   const bus = await openBus({ ...natsAddress(config), name: worker, ...streamSettings(config), log });
   life.use("the broker connection", bus.close);
   const redis = connectRedis({ ...redisAddress(config), role: "cache", log });
   life.use("Redis", () => redis.disconnect());
+  const mcp = await startMcp({ servers, bus, config, log });
+  life.use("the MCP servers", mcp.close);
+  mcpProblems = mcp.problems;
+  const registry = createToolRegistry(tools, mcp.tools);
 
   const running = createRunningCalls();
   observe(telemetry, { config, log, life }, running.count);
