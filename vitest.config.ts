@@ -71,6 +71,8 @@ function suite(options: Suite, order: number): TestProjectConfiguration {
       hookTimeout: timeoutMs,
       globalSetup: startsProcesses ? globalSetup : [],
       maxWorkers: workers,
+      // Their packages have a condition `source` too, and what it leads to is TypeScript, which Node itself does not load from node_modules.
+      server: { deps: { inline: ["@modelcontextprotocol/client", "eventsource", "eventsource-parser"] } },
       expect: { poll: { interval: pollMs } },
       sequence: { groupOrder: order },
       // Files share the processes of their suite: one for each, which loads everything anew, took twice the time of all unit

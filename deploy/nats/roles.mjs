@@ -171,6 +171,7 @@ export function agentRole(shards) {
 export function toolAccount(shards) {
   return {
     services: [
+      subjects.allTokens,
       ...forEachShard(shards, (shard) => [
         subjects.toolResult(shard, every, every, every),
         subjects.toolBegun(shard, every, every, every),
@@ -181,6 +182,9 @@ export function toolAccount(shards) {
       ...["asked", "run"].map((channel) => subjects.audit(channel, every, every)),
     ],
     api: [
+      // Its own: no other role has a right to it.
+      `STREAM.CREATE.${streams.tokens}`,
+      `STREAM.MSG.GET.${streams.tokens}`,
       ...[...namesOf(shards), streams.audit].map((name) => `STREAM.CREATE.${name}`),
       // How full it is, and how long it keeps, for the notes of /readyz.
       `STREAM.INFO.${streams.audit}`,

@@ -57,3 +57,4 @@ export { announceEveryMs, createToolCatalogue, type ToolCatalogue } from "./tool
 export { addStorageFigures } from "./event-room.ts";
 export { factNotes } from "./fact-figures.ts";
 export { type Unreadable } from "./unreadable.ts";
+export { openSealedTokens, type SealedToken, type SealedTokens } from "./sealed-tokens.ts";

@@ -12,6 +12,8 @@ export const streams = {
   gate: "GATE",
   /** Who did what, of the whole deployment. */
   audit: "AUDIT",
+  /** Tokens with which tool workers sign in elsewhere, sealed. */
+  tokens: "TOKENS",
 } as const;
 
 /** In the metadata of an event stream: when it was made, ms since 1970. All cursors of the stream are counted from it. */
@@ -124,6 +126,10 @@ export const subjects = {
   /** The titles of a conversation, kept with the transcripts: compare-and-set, the last one counts. */
   title: (shard: number, conversation: ConversationId): string => `chat.title.${shard}.${conversation}`,
   allTitles: (shard: number): string => `chat.title.${shard}.*`,
+
+  /** A token of the tool workers, by the hash of what it is for: compare-and-set, the last one counts. */
+  token: (hash: string): string => `chat.token.${hash}`,
+  allTokens: "chat.token.*",
 
   /** What was revoked, by the hash of what it is: compare-and-set, the last one counts. */
   revoked: (hash: string): string => `chat.gate.revoked.${hash}`,

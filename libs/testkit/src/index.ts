@@ -6,7 +6,7 @@ export { startNatsCluster, type NatsCluster } from "./nats-cluster.ts";
 export { type NatsProxy, type NatsProxyOptions, startNatsProxy, type Treat, type Treatment } from "./nats-proxy.ts";
 export type { NatsMessage } from "./nats-frames.ts";
 export { type JumpingClock, startJumpingClock } from "./jumping-clock.ts";
-export type { ProcessUnderTest } from "./process-under-test.ts";
+export { startProcess, type ProcessUnderTest } from "./process-under-test.ts";
 export { asItsRole, type Service, type ServiceName, startService } from "./service.ts";
 export { natsServerVersion, wantsRoles } from "./test-environment.ts";
 export { startSystem, type System, type SystemOptions } from "./system.ts";

@@ -128,6 +128,13 @@ export const Config = z
     HTTP_TOOLS_DIR: optionalText().describe(
       "Folder of files that make operations of services, by their OpenAPI documents, into tools. Default: `config/tools`, if it is there.",
     ),
+    MCP_FILE: optionalText().describe(
+      "Servers of the Model Context Protocol whose tools are offered. Default: `config/mcp.yaml`, if it is there.",
+    ),
+    MCP_TOKEN_KEY: secret()
+      .refine((text) => Buffer.from(text, "base64").length === 32, "must be 32 bytes in base64")
+      .optional()
+      .describe("Seals the tokens of MCP servers with `oauth`; the same for all tool workers."),
     DEMO_TOOLS: flag().describe("Offers tools for demonstrations and tests."),
     DEMO_COUNTER_FILE: optionalText().describe(
       "Where demo_counter and demo_change write one line per execution; without it they are not offered.",

@@ -28,6 +28,8 @@ import { listenForCancels } from "./cancellations.ts";
 import { createCommittedCalls } from "./committed-calls.ts";
 import { Config } from "./config.ts";
 import { openHttpTools } from "./http-tools/http-tools.ts";
+import { loadMcpFile } from "./mcp/mcp-file.ts";
+import { startMcp } from "./mcp/start-mcp.ts";
 import { openPolicy } from "./policy/live-policy.ts";
 import { openQueueBoard } from "./queue-board/queue-board.ts";
 import { createRunningCalls } from "./running-calls.ts";
@@ -43,11 +45,12 @@ runMain("tool-worker", async ({ env }) => {
   const log = createLogger({ service: "tool-worker", level: config.LOG_LEVEL, format: config.LOG_FORMAT });
   await using life = createLifecycle({ log, shutdownMs: config.SHUTDOWN_MS });
   const worker = `tool-${randomUUID()}`;
+  const servers = await loadMcpFile(config.MCP_FILE, env);
   const telemetry = await startTelemetry({ config, log, life }, worker);
   const { metrics, tracing } = telemetry;
   const http = await openHttpTools({ folder: config.HTTP_TOOLS_DIR, env, log });
   life.use("the HTTP tools", http.close);
-  const registry = createToolRegistry(await toolsOf({ config, env, log, registry: metrics.registry }), http.tools);
+  const tools = await toolsOf({ config, env, log, registry: metrics.registry });
   const limits = await openLimits({ file: config.LIMITS_FILE, log });
   life.use("the limits", limits.close);
   const policy = await openPolicy({ file: config.TOOL_POLICY_FILE, log });
@@ -56,7 +59,8 @@ runMain("tool-worker", async ({ env }) => {
   // First of all, so that the process can be seen to live while it waits for the broker.
   let ready = (): string[] => ["The broker cannot be reached."];
   const { ADMIN_HOST: host, ADMIN_PORT: port } = config;
-  const fileNotes = (): string[] => [...limits.problems(), ...policy.problems(), ...http.problems()];
+  let mcpProblems = (): string[] => [];
+  const fileNotes = (): string[] => [...limits.problems(), ...policy.problems(), ...http.problems(), ...mcpProblems()];
   let notes = async (): Promise<string[]> => fileNotes();
   const pages = await openPages({ config, log, life });
   const admin = await startAdmin({
@@ -68,6 +72,10 @@ runMain("tool-worker", async ({ env }) => {
   life.use("the broker connection", bus.close);
   const redis = connectRedis({ ...redisAddress(config), role: "cache", log });
   life.use("Redis", () => redis.disconnect());
+  const mcp = await startMcp({ servers, bus, config, log });
+  life.use("the MCP servers", mcp.close);
+  mcpProblems = mcp.problems;
+  const registry = createToolRegistry(tools, () => [...http.tools(), ...mcp.tools()]);
 
   const running = createRunningCalls();
   observe(telemetry, { config, log, life }, running.count);
@@ -91,6 +99,7 @@ runMain("tool-worker", async ({ env }) => {
   const announcements = keepAnnouncing({ catalogue: createToolCatalogue({ redis, log }), redis, definitions, log });
   life.use("announcements", announcements.stop);
   http.onChange(announcements.announce);
+  mcp.onChange(announcements.announce);
 
   ready = () => [
     ...bus.problems(),

@@ -10,7 +10,7 @@ export interface ToolRegistry {
 
 /**
  * Throws when two tools answer to the same name: which one runs must not depend on their order. `others`: those that come and go while the process runs; a name that
- * one of `tools` has stays that one's.
+ * one of `tools` has stays that one's, and of two of them the first one has it.
  */
 export function createToolRegistry(tools: readonly Tool[], others: () => readonly Tool[] = () => []): ToolRegistry {
   const byName = new Map<string, Tool>();
@@ -23,8 +23,8 @@ export function createToolRegistry(tools: readonly Tool[], others: () => readonl
   const own = tools.map((tool) => tool.definition);
   return {
     get definitions() {
-      const free = others().filter(({ definition }) => !byName.has(definition.name));
-      return [...own, ...free.map((tool) => tool.definition)];
+      const free = new Map(others().map(({ definition }) => [definition.name, definition] as const).toReversed());
+      return [...own, ...[...free.values()].filter(({ name }) => !byName.has(name)).toReversed()];
     },
     find: (name) => byName.get(name) ?? others().find(({ definition }) => definition.name === name),
   };

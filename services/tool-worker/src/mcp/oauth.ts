@@ -1,0 +1,80 @@
+import type { AuthProvider } from "@modelcontextprotocol/client";
+import { z } from "zod";
+import { createGuardedFetch } from "./guarded-fetch.ts";
+import type { McpServerConfig, OAuthConfig } from "./mcp-file.ts";
+import type { Grant, Tokens, TokenStore } from "./token-store.ts";
+
+const Answer = z.object({
+  access_token: z.string().min(1),
+  refresh_token: z.string().optional(),
+  expires_in: z.number().positive().optional(),
+});
+
+const ANSWER_BYTES = 64 * 1024;
+const ANSWER_MS = 10_000;
+
+/** Who we are to a server whose tokens end: they are got at its token endpoint (RFC 6749, 4.4 and 6) and shared by all workers. */
+export function createOAuth(
+  server: McpServerConfig & { readonly oauth: OAuthConfig },
+  store: TokenStore,
+): AuthProvider {
+  const guarded = createGuardedFetch({
+    privateAddresses: server.private_addresses === true,
+    caFile: server.ca_file,
+    answerMs: ANSWER_MS,
+    messageBytes: ANSWER_BYTES,
+    messagesPerSecond: 100,
+  });
+  const grant: Grant = {
+    of: `mcp:${server.name}`,
+    async refresh(token, signal) {
+      const response = await guarded.fetch(server.oauth.tokenUrl, { ...requestOf(server.oauth, token), signal });
+      if (!response.ok)
+        throw new Error(`The token endpoint of ${server.name} answered with the HTTP status ${response.status}.`);
+      return tokensOf(Answer.parse(await response.json()));
+    },
+  };
+  let given: string | undefined;
+  return {
+    async token() {
+      given = await store.token(grant);
+      return given;
+    },
+    async onUnauthorized() {
+      given = await store.token(grant, given);
+    },
+  };
+}
+
+function requestOf({ clientId, clientSecret, refreshToken, scope }: OAuthConfig, token: string | undefined) {
+  const refresh = token ?? refreshToken;
+  const form = new URLSearchParams({
+    ...(refresh === undefined
+      ? { grant_type: "client_credentials" }
+      : { grant_type: "refresh_token", refresh_token: refresh }),
+    ...(scope === undefined ? {} : { scope }),
+    ...(clientSecret === undefined ? { client_id: clientId } : {}),
+  });
+  const basic = Buffer.from(`${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret ?? "")}`).toString(
+    "base64",
+  );
+  const headers = {
+    accept: "application/json",
+    "content-type": "application/x-www-form-urlencoded",
+    ...(clientSecret === undefined ? {} : { authorization: `Basic ${basic}` }),
+  };
+  return { method: "POST", headers, body: form.toString(), redirect: "error" as const };
+}
+
+function tokensOf({ access_token, refresh_token, expires_in }: z.infer<typeof Answer>): Tokens {
+  return {
+    access: access_token,
+    ...(refresh_token === undefined ? {} : { refresh: refresh_token }),
+    ...(expires_in === undefined ? {} : { expiresAt: Date.now() + expires_in * 1_000 - earlyMsOf(expires_in * 1_000) }),
+  };
+}
+
+/** The call that uses it takes time as well; of one that does not last long, a tenth. */
+function earlyMsOf(lifeMs: number): number {
+  return Math.min(30_000, lifeMs / 10);
+}

@@ -1,0 +1,45 @@
+import { openSealedTokens, type Bus } from "@parley/bus";
+import { StartError, type Logger } from "@parley/runtime";
+import type { Tool } from "../tools/tool.ts";
+import type { McpServerConfig } from "./mcp-file.ts";
+
+export interface McpOptions {
+  readonly servers: readonly McpServerConfig[];
+  readonly bus: Pick<Bus, "nc">;
+  readonly config: { readonly MCP_TOKEN_KEY?: string | undefined; readonly STREAM_REPLICAS: number };
+  readonly log: Logger;
+}
+
+export interface Mcp {
+  /** As they are by now. */
+  tools(): readonly Tool[];
+  /** Sentences, of the servers that are not there. */
+  problems(): string[];
+  onChange(listener: () => void): void;
+  close(): Promise<void>;
+}
+
+/** Starts the servers, without waiting for any: a server that is slow or away keeps no other tool from being offered. */
+export async function startMcp(options: McpOptions): Promise<Mcp> {
+  const listeners: (() => void)[] = [];
+  const onChange = (): void => listeners.forEach((listener) => listener());
+  const none = { tools: () => [], problems: () => [], close: () => Promise.resolve() };
+  const opened = options.servers.length === 0 ? none : await openAll(options, onChange);
+  return { ...opened, onChange: (listener) => void listeners.push(listener) };
+}
+
+async function openAll({ servers, bus, config, log }: McpOptions, onChange: () => void) {
+  // Only now: the client takes a third of the time in which a worker without one starts.
+  const { openMcpTools } = await import("./mcp-tools.ts");
+  if (servers.every(({ oauth }) => oauth === undefined)) return openMcpTools({ servers, onChange, log });
+  const { createOAuth } = await import("./oauth.ts");
+  const { createTokenStore } = await import("./token-store.ts");
+  if (config.MCP_TOKEN_KEY === undefined)
+    throw new StartError(
+      "MCP servers with oauth need MCP_TOKEN_KEY: 32 bytes in base64, the same for all tool workers.",
+    );
+  const key = Buffer.from(config.MCP_TOKEN_KEY, "base64");
+  const store = createTokenStore({ records: await openSealedTokens(bus, config.STREAM_REPLICAS), key });
+  const authOf = ({ oauth, ...server }: McpServerConfig) => oauth && createOAuth({ ...server, oauth }, store);
+  return openMcpTools({ servers, authOf, onChange, log });
+}
