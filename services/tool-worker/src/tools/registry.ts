@@ -23,7 +23,11 @@ export function createToolRegistry(tools: readonly Tool[], others: () => readonl
   const own = tools.map((tool) => tool.definition);
   return {
     get definitions() {
-      const free = new Map(others().map(({ definition }) => [definition.name, definition] as const).toReversed());
+      const free = new Map(
+        others()
+          .map(({ definition }) => [definition.name, definition] as const)
+          .toReversed(),
+      );
       return [...own, ...[...free.values()].filter(({ name }) => !byName.has(name)).toReversed()];
     },
     find: (name) => byName.get(name) ?? others().find(({ definition }) => definition.name === name),
