@@ -4,9 +4,12 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { root } from "./setup/paths.mjs";
+import { giveHelp } from "./setup/usage.mjs";
 
-// Extracts from Kubernetes' published OpenAPI documents what the simulated cluster knows of its kinds: fields, types, which are required, how
-// lists are merged. Needs Go, whose module proxy has the documents. Usage: node scripts/cluster-openapi.mjs
+const usage = `Usage: node scripts/cluster-openapi.mjs
+
+  Extracts from Kubernetes' published OpenAPI documents what the simulated cluster knows of its kinds: fields, types, which are required, how
+  lists are merged. Needs Go, which fetches the documents from its module proxy.`;
 
 const VERSION = "v1.35.0";
 const TARGET = path.join(root, "services/cluster-simulator/openapi/kubernetes.json.gz");
@@ -78,10 +81,13 @@ function main() {
     }
   }
   for (const name of wanted) for (const reference of referencesIn(known[name])) wanted.add(reference);
-  const schemas = Object.fromEntries([...wanted].toSorted().map((name) => [name, trimmed(known[name])]));
+  const schemas = Object.fromEntries(
+    [...wanted].toSorted((left, right) => (left < right ? -1 : 1)).map((name) => [name, trimmed(known[name])]),
+  );
   mkdirSync(path.dirname(TARGET), { recursive: true });
   writeFileSync(TARGET, gzipSync(JSON.stringify({ version: VERSION, schemas }), { level: 9 }));
   process.stdout.write(`${Object.keys(schemas).length} schemas in ${path.relative(root, TARGET)}\n`);
 }
 
+giveHelp(process.argv.slice(2), usage);
 main();
