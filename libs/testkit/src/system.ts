@@ -80,7 +80,8 @@ function environmentOf(name: ServiceName, surroundings: Surroundings, jwtSecret:
   const common = { NATS_URL: surroundings.nats.url, REDIS_URL: surroundings.redis.url };
   if (name === "edge") return { ...common, AUTH_DEV: "1", AUTH_JWT_SECRET: jwtSecret };
   if (name === "tool-worker") {
-    return { ...common, KUBECONFIG: surroundings.kubeconfig, KUBE_LABEL: "simulated cluster" };
+    const access = { KUBECONFIG: surroundings.kubeconfig, KUBE_OPERATOR_CONTEXT: "operator" };
+    return { ...common, ...access, KUBE_LABEL: "simulated cluster" };
   }
   return {
     ...common,

@@ -33,6 +33,7 @@ async function kubernetesToolsOf({ config, env, log, registry }: ToolListDeps): 
   // Only now: its client has 2,700 modules, half of the time in which a worker without a cluster starts.
   const { openClusters } = await import("./kubernetes/clusters.ts");
   const { createKubernetesTools } = await import("./kubernetes/kubernetes-tools.ts");
+  const { createAnalyzeTools } = await import("./kubernetes/analyze/analyze-tools.ts");
   const clusters = openClusters({
     kubeconfig: config.KUBECONFIG,
     inCluster,
@@ -46,7 +47,11 @@ async function kubernetesToolsOf({ config, env, log, registry }: ToolListDeps): 
     ...{ env, log, registry },
   });
   if (clusters === undefined) return [];
-  return [...createKubernetesTools(clusters), ...(await changingToolsOf(config, clusters))];
+  return [
+    ...createKubernetesTools(clusters),
+    ...createAnalyzeTools(clusters),
+    ...(await changingToolsOf(config, clusters)),
+  ];
 }
 
 /** Without an identity that may change anything there are none, and none of them has to be loaded. */

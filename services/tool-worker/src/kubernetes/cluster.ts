@@ -1,16 +1,6 @@
-import {
-  AppsV1Api,
-  BatchV1Api,
-  CoreV1Api,
-  Observable,
-  type ConfigurationOptions,
-  type ObservableMiddleware,
-  type RequestContext,
-  type ResponseContext,
-} from "@kubernetes/client-node";
 import type { Logger } from "@parley/runtime";
 import { ToolError, type ToolContext } from "../tools/tool.ts";
-import { AccessError, reasonOf } from "./access-failure.ts";
+import { reasonOf } from "./access-failure.ts";
 import { createBreaker } from "./breaker.ts";
 import { noClusterMetrics, type ClusterMetrics, type WatchedCluster } from "./cluster-metrics.ts";
 import { createConnection, type Connection } from "./connection.ts";
@@ -21,8 +11,6 @@ import { accessProblem, type Access } from "./kubeconfig.ts";
 import { createKubeApi } from "./kube-client.ts";
 import type { NamespaceRule } from "./namespace-rule.ts";
 import { createPlaces } from "./places.ts";
-
-export type RequestOptions = ConfigurationOptions<ObservableMiddleware>;
 
 /** One cluster, as the tools see it. */
 export interface Cluster {
@@ -45,11 +33,7 @@ export interface Cluster {
     readonly access: Access;
     readonly headers: Readonly<Record<string, string | string[]>>;
   };
-
-  readonly core: CoreV1Api;
-  readonly apps: AppsV1Api;
-  readonly batch: BatchV1Api;
-  readonly access: Access;
+  /** Tells the operator why it could not be asked; `says` is what everybody else is told. */
   report(error: unknown, says: string): void;
 }
 
@@ -111,10 +95,6 @@ export function createCluster(options: ClusterOptions): {
       return createKubeApi({ ...shared, identity: { access, report }, connection: operatorConnection, headers });
     },
     asOperator,
-    core: config.makeApiClient(CoreV1Api),
-    apps: config.makeApiClient(AppsV1Api),
-    batch: config.makeApiClient(BatchV1Api),
-    access: reader,
   };
   const { places, breaker } = shared;
   return {
@@ -124,66 +104,4 @@ export function createCluster(options: ClusterOptions): {
       await Promise.all([readerConnection.close(), operatorConnection?.close()]);
     },
   };
-}
-
-/** More than any list of the pages that the tools ask for. */
-const maxAnswerBytes = 64 * 1024 * 1024;
-
-/**
- * The client library knows neither time-outs nor signals of its own, and reads whatever the server sends: a request without this hangs as
- * long as the server does, and takes as much memory.
- */
-export function abortableBy(signal: AbortSignal): RequestOptions {
-  return requestOptions(signal, async (response) => {
-    const { bytes, isCut } = await readBeginning(response, maxAnswerBytes);
-    if (isCut) throw new AccessError("The cluster's answer is too large; ask for less.");
-    return bytes;
-  });
-}
-
-/** As `abortableBy`, for text of which the beginning is enough. */
-export function abortableText(signal: AbortSignal, maxBytes: number): { options: RequestOptions; isCut(): boolean } {
-  let isCut = false;
-  const options = requestOptions(signal, async (response) => {
-    const read = await readBeginning(response, maxBytes);
-    ({ isCut } = read);
-    return read.bytes;
-  });
-  return { options, isCut: () => isCut };
-}
-
-function requestOptions(signal: AbortSignal, read: (context: ResponseContext) => Promise<Buffer>): RequestOptions {
-  const middleware: ObservableMiddleware = {
-    pre(context: RequestContext) {
-      context.setSignal(signal);
-      return new Observable(Promise.resolve(context));
-    },
-    post: (context: ResponseContext) => new Observable(bounded(context, read)),
-  };
-  return { middleware: [middleware], middlewareMergeStrategy: "append" };
-}
-
-async function bounded(
-  context: ResponseContext,
-  read: (context: ResponseContext) => Promise<Buffer>,
-): Promise<ResponseContext> {
-  const bytes = await read(context);
-  context.body = {
-    text: () => Promise.resolve(new TextDecoder().decode(bytes)),
-    binary: () => Promise.resolve(bytes),
-    stream: () => new Blob([new Uint8Array(bytes)]).stream(),
-  };
-  return context;
-}
-
-async function readBeginning({ body }: ResponseContext, maxBytes: number): Promise<{ bytes: Buffer; isCut: boolean }> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  // Leaving the loop closes the connection.
-  for await (const chunk of body.stream() ?? []) {
-    chunks.push(chunk);
-    size += chunk.length;
-    if (size >= maxBytes) break;
-  }
-  return { bytes: Buffer.concat(chunks).subarray(0, maxBytes), isCut: size >= maxBytes };
 }

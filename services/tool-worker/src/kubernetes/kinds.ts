@@ -86,12 +86,16 @@ interface Wanted {
 function search({ kinds, missing }: Discovered, wanted: Wanted): ResourceKind | undefined {
   const found = kinds.find((kind) => isOf(kind, wanted) && isNamed(kind, wanted));
   if (found !== undefined) return found;
-  // Names under which people know a kind, whatever the cluster itself calls it by.
-  const builtIn = builtInKinds.find((kind) => isOf(kind, wanted) && isNamed(kind, wanted));
+  const builtIn = builtInKinds.find((kind) => isNamed(kind, wanted));
   if (builtIn === undefined) return undefined;
-  const same = kinds.find((kind) => kind.group === builtIn.group && kind.plural === builtIn.plural);
+  const same = kinds.find((kind) => isOf(kind, wanted) && isSame(kind, builtIn));
   const isMissing = missing.has(builtIn.group) || missing.has(everyGroup);
-  return same ?? (isMissing ? builtIn : undefined);
+  return same ?? (isMissing && isOf(builtIn, wanted) ? builtIn : undefined);
+}
+
+/** Kinds have names under which people know them, whatever the cluster itself calls them by. */
+function isSame(kind: ResourceKind, builtIn: ResourceKind): boolean {
+  return kind.group === builtIn.group && kind.plural === builtIn.plural;
 }
 
 /** `group/version`, `version` of the core group, or a group; a group that is left out is any. */
@@ -121,7 +125,10 @@ function isNamed({ kind, plural, singular, shortNames }: ResourceKind, { name }:
 }
 
 function unknown({ kinds }: Discovered, { name, apiVersion }: Wanted): string {
-  const elsewhere = apiVersion === undefined ? [] : kinds.filter((kind) => isNamed(kind, { name }));
+  const builtIn = builtInKinds.find((kind) => isNamed(kind, { name }));
+  const isIt = (kind: ResourceKind): boolean =>
+    isNamed(kind, { name }) || (builtIn !== undefined && isSame(kind, builtIn));
+  const elsewhere = apiVersion === undefined ? [] : kinds.filter(isIt);
   const shown = JSON.stringify(name.slice(0, 63));
   if (elsewhere.length > 0) {
     const versions = elsewhere.map(({ group, version }) => (group === "" ? version : `${group}/${version}`));

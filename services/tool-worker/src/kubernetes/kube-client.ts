@@ -16,12 +16,13 @@ export interface KubeClientDeps {
   readonly metrics: ClusterMetrics;
   /** Of somebody else, in whose name it is asked. */
   readonly headers?: Readonly<Record<string, string | string[]>>;
+  /** A read that has no answer by then is given up, so that the tool has time left to try again. Default: 10 s. */
+  readonly readAnswerMs?: number;
 }
 
 /** More than any list of the pages that the tools ask for. */
 const maxAnswerBytes = 64 * 1024 * 1024;
-/** A read that has no answer by then is given up, so that the tool has time left to try again. */
-const readAnswerMs = 10_000;
+const defaultAnswerMs = 10_000;
 const maxAttempts = 3;
 const firstPauseMs = 200;
 /** A server that wants more is not waited for: the tool's time is bounded. */
@@ -113,7 +114,7 @@ async function once(deps: KubeClientDeps, request: KubeRequest, maxBytes: number
 
 /** One request, and what it says of the cluster. */
 async function watched(deps: KubeClientDeps, request: KubeRequest, maxBytes: number): Promise<WireAnswer> {
-  const { connection, breaker, metrics } = deps;
+  const { connection, breaker, metrics, readAnswerMs = defaultAnswerMs } = deps;
   const { method = "GET", signal } = request;
   const startedAt = performance.now();
   const ended = (code: string): void => metrics.ended(method, code, performance.now() - startedAt);

@@ -8,8 +8,10 @@ export interface FittedLines {
   readonly cut: number;
 }
 
-/** What each line gets before any gets more, when not all are shown whole. */
+/** What each line gets at most before any gets more, when not all are shown whole. */
 const shownBytes = 8_192;
+/** So many lines are among them at the least, however long they are. */
+const leastLines = 4;
 /** Room for the words at the end of a line that say how much is missing, and for its newline. */
 const noteBytes = 48;
 /** The longest credential that the redaction knows: cut off in its middle, one would not be known as such. */
@@ -27,11 +29,12 @@ interface Line {
  * before it; what is left over goes to the newest.
  */
 export function fitLogLines(lines: readonly string[], maxBytes: number): FittedLines {
-  const taken = takeNewest(lines, maxBytes);
-  let leftBytes = maxBytes - taken.reduce((sum, line) => sum + leastBytes(line), 0);
+  const eachBytes = Math.min(shownBytes, Math.floor(maxBytes / leastLines));
+  const taken = takeNewest(lines, { maxBytes, eachBytes });
+  let leftBytes = maxBytes - taken.reduce((sum, line) => sum + leastBytes(line, eachBytes), 0);
   let cut = 0;
   const shown = taken.map((line) => {
-    const least = leastBytes(line);
+    const least = leastBytes(line, eachBytes);
     const fitting = fit(line, least + Math.max(0, leftBytes));
     leftBytes -= lineBytes(fitting) - least;
     if (fitting !== line.text || line.isBeginning) cut++;
@@ -41,12 +44,15 @@ export function fitLogLines(lines: readonly string[], maxBytes: number): FittedL
 }
 
 /** Newest first. */
-function takeNewest(lines: readonly string[], maxBytes: number): Line[] {
+function takeNewest(
+  lines: readonly string[],
+  { maxBytes, eachBytes }: { maxBytes: number; eachBytes: number },
+): Line[] {
   const taken: Line[] = [];
   let bytes = 0;
   for (const text of lines.toReversed()) {
     const line = redactBeginning(text, maxBytes);
-    bytes += leastBytes(line);
+    bytes += leastBytes(line, eachBytes);
     if (bytes > maxBytes) break;
     taken.push(line);
   }
@@ -54,8 +60,8 @@ function takeNewest(lines: readonly string[], maxBytes: number): Line[] {
 }
 
 /** With its newline. */
-function leastBytes({ text }: Line): number {
-  return Math.min(lineBytes(text), shownBytes);
+function leastBytes({ text }: Line, eachBytes: number): number {
+  return Math.min(lineBytes(text), eachBytes);
 }
 
 /** `maxBytes` with its newline. */

@@ -1,4 +1,4 @@
-import { hidden, isSecretSetting, redactText, redactValue } from "./redaction.ts";
+import { hidden, isSecretFlag, isSecretSetting, redactText, redactValue } from "./redaction.ts";
 
 /** Deeper than any object that an API server takes. */
 const maxDepth = 100;
@@ -33,8 +33,17 @@ function mask(value: unknown, place: Place): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (place.depth > maxDepth) return "[left out: nested too deeply]";
   const below = { ...place, depth: place.depth + 1 };
-  if (Array.isArray(value)) return value.map((item: unknown) => mask(item, below));
+  if (Array.isArray(value)) return maskItems(value, below);
   return maskProperties(propertiesOf(value), below);
+}
+
+/** Of a command `--password hunter2` is two items. */
+function maskItems(items: readonly unknown[], place: Place): unknown[] {
+  return items.map((item, at) => {
+    const before = items[at - 1];
+    const isValue = typeof before === "string" && isSecretFlag(before) && typeof item === "string";
+    return isValue ? hiddenText(item) : mask(item, place);
+  });
 }
 
 function propertiesOf(value: object): Properties {
@@ -51,13 +60,13 @@ function maskProperties(object: Properties, place: Place): Properties {
 /** Items of a list of one kind do not name it themselves. */
 function kindOf(object: Properties, around: string | undefined): string | undefined {
   const { kind, type, data } = object;
-  if (typeof kind === "string" && ("apiVersion" in object || "metadata" in object || "items" in object)) return kind;
+  if (typeof kind === "string" && (isOfSecret(kind) || "apiVersion" in object || "metadata" in object)) return kind;
   if (around?.endsWith("List") === true && around !== "List") return around.slice(0, -"List".length);
   // One whose kind was cut off.
-  const isSecret =
-    typeof type === "string" && /^(Opaque|kubernetes\.io\/|bootstrap\.kubernetes\.io\/|helm\.sh\/)/.test(type);
-  return isSecret && typeof data === "object" ? "Secret" : around;
+  return typeof type === "string" && SECRET_TYPE.test(type) && typeof data === "object" ? "Secret" : around;
 }
+
+const SECRET_TYPE = /^(?:Opaque$|(?:bootstrap\.)?kubernetes\.io\/|helm\.sh\/)/;
 
 type Setting = Properties & { readonly name: string; readonly value: string };
 
@@ -72,24 +81,38 @@ function masked(object: Properties, place: Place): Properties {
 
 function maskNamed(name: string, value: unknown, place: Place): unknown {
   const { kind } = place;
-  if (isOfSecret(kind) && secretFields.has(name)) return hideAll(value);
-  if (kind === "ConfigMap" && (name === "data" || name === "binaryData")) return maskSettings(value);
+  if (isOfSecret(kind) && secretFields.has(name)) return hideAll(value, place);
+  if (kind === "ConfigMap" && name === "binaryData") return hideAll(value, place);
+  if (kind === "ConfigMap" && name === "data") return maskSettings(value);
   if (name === "annotations") return maskAnnotations(value, place);
-  // A row of a table, and an item of a list, is an object of its own.
-  if (name === "items") return mask(value, place);
-  if (typeof value === "string" && isSecretSetting(name)) return hiddenText(value);
-  return mask(value, name === "object" ? { ...place, kind: undefined } : place);
+  if (isSecretSetting(name)) return maskSecret(value, place);
+  // A row of a table has an object of its own kind, whatever the table is of.
+  return mask(value, name === "object" && kind === "Table" ? { ...place, kind: undefined } : place);
 }
 
 const secretFields = new Set(["data", "stringData", "binaryData", "encryptedData"]);
 
+/** Custom kinds that hold or make secrets are named so that people see it: `SealedSecret`, `VaultSecret`. */
 function isOfSecret(kind: string | undefined): boolean {
-  return kind?.endsWith("Secret") === true;
+  return kind?.toLowerCase().endsWith("secret") === true;
 }
 
-/** Names stay: they say what there is. */
-function hideAll(values: unknown): unknown {
-  if (typeof values !== "object" || values === null) return typeof values === "string" ? hiddenText(values) : values;
+/** The value of a field that is named as a secret: itself, or with its type around it. */
+function maskSecret(value: unknown, place: Place): unknown {
+  if (typeof value === "string" || typeof value === "number") return hiddenText(String(value));
+  if (Array.isArray(value)) {
+    return value.map((item: unknown) => (typeof item === "string" ? hiddenText(item) : mask(item, place)));
+  }
+  const properties = mask(value, place);
+  if (typeof properties !== "object" || properties === null || !("value" in properties)) return properties;
+  return { ...properties, value: hideDeep(properties.value) };
+}
+
+/** Names stay: they say what there is. A list of a custom kind says where secrets are, and is looked at like anything else. */
+function hideAll(values: unknown, place: Place): unknown {
+  if (typeof values === "string") return hiddenText(values);
+  if (typeof values !== "object" || values === null) return values;
+  if (Array.isArray(values) && place.kind !== "Secret") return mask(values, { ...place, kind: undefined });
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, hideDeep(value)]));
 }
 

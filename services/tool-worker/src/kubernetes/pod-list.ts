@@ -1,6 +1,7 @@
-import type { V1Pod, V1PodList } from "@kubernetes/client-node";
-import { asking } from "./api-failure.ts";
-import { abortableBy, type Cluster } from "./cluster.ts";
+import type { Cluster } from "./cluster.ts";
+import { readPage, type ObjectPage } from "./object-list.ts";
+import { Pod } from "./pod-objects.ts";
+import { builtIn, typed } from "./reading.ts";
 
 export interface PodQuery {
   /** Absent: all that may be read. */
@@ -9,61 +10,41 @@ export interface PodQuery {
   readonly fieldSelector?: string | undefined;
 }
 
+/** Where a list that was too long is gone on with. */
+export interface PodPosition {
+  /** Which of the namespaces that may be read; 0 where all may be. */
+  readonly place: number;
+  /** The server's, within it. */
+  readonly token?: string | undefined;
+}
+
 export interface PodListing {
-  readonly pods: V1Pod[];
-  /** There are more than were looked at. */
-  readonly isPartial: boolean;
+  readonly pods: readonly Pod[];
+  /** There are more than were looked at, from here on. */
+  readonly next?: PodPosition;
 }
 
 const PAGE = 500;
-/** 2,000 pods are about 20 MB as JSON; who needs others narrows the list by selectors. */
-const MAX_PODS = 2_000;
-const MAX_PAGES = MAX_PODS / PAGE;
-const SERVER_TIMEOUT_S = 10;
+/** 2,000 pods are about 20 MB as JSON; who needs others narrows the list by selectors, or goes on. */
+export const maxPods = 2_000;
 
 /** The pods that match, in the server's order (namespace, name), up to a limit. */
-export async function listPods(cluster: Cluster, query: PodQuery, signal: AbortSignal): Promise<PodListing> {
-  const namespaces = query.namespace === undefined ? cluster.namespaces.only : [query.namespace];
-  const pods: V1Pod[] = [];
-  for (const namespace of namespaces ?? [undefined]) {
-    if (pods.length >= MAX_PODS) return { pods, isPartial: true };
-    const listing = await listPages(cluster, { ...query, namespace }, signal);
-    pods.push(...listing.pods);
-    if (listing.isPartial) return { pods, isPartial: true };
-  }
-  return { pods, isPartial: false };
-}
-
-async function listPages(cluster: Cluster, query: PodQuery, signal: AbortSignal): Promise<PodListing> {
-  const pods: V1Pod[] = [];
-  let next: string | undefined;
-  for (let page = 0; page < MAX_PAGES; page++) {
-    const list = await fetchPage(cluster, query, next, signal);
-    pods.push(...list.items);
-    next = list.metadata?._continue;
-    if (next === undefined || next === "") return { pods, isPartial: false };
-  }
-  return { pods, isPartial: true };
-}
-
-function fetchPage(
+export async function listPods(
   cluster: Cluster,
-  query: PodQuery,
-  next: string | undefined,
+  { namespace, labelSelector, fieldSelector, from = { place: 0 } }: PodQuery & { from?: PodPosition },
   signal: AbortSignal,
-): Promise<V1PodList> {
-  const { namespace, labelSelector, fieldSelector } = query;
-  const options = abortableBy(signal);
-  const request = {
-    limit: PAGE,
-    timeoutSeconds: SERVER_TIMEOUT_S,
-    ...(labelSelector === undefined ? {} : { labelSelector }),
-    ...(fieldSelector === undefined ? {} : { fieldSelector }),
-    ...(next === undefined ? {} : { _continue: next }),
-  };
-  if (namespace === undefined) {
-    return asking(cluster, { what: "pods" }, () => cluster.core.listPodForAllNamespaces(request, options), signal);
+): Promise<PodListing> {
+  const namespaces = namespace === undefined ? (cluster.namespaces.only ?? [undefined]) : [namespace];
+  const pods: Pod[] = [];
+  let { token } = from;
+  for (let { place } = from; place < namespaces.length; place++) {
+    do {
+      if (pods.length >= maxPods) return { pods, next: { place, token } };
+      const query = { namespace: namespaces[place], labelSelector, fieldSelector, continue: token };
+      const page: ObjectPage = await readPage(cluster, builtIn("pods"), { ...query, limit: PAGE, signal });
+      pods.push(...typed(page.items, Pod));
+      token = page.next;
+    } while (token !== undefined);
   }
-  const list = () => cluster.core.listNamespacedPod({ ...request, namespace }, options);
-  return asking(cluster, { what: "pods", namespace }, list, signal);
+  return { pods };
 }

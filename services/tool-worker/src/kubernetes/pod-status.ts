@@ -1,4 +1,40 @@
-import type { V1ContainerState, V1ContainerStatus, V1Pod } from "@kubernetes/client-node";
+import { toDate } from "./times.ts";
+
+/** The parts of a pod that its row is made of; the client library's objects have them, and objects as they come over the wire. */
+export interface PodParts {
+  readonly metadata?:
+    | {
+        readonly namespace?: string | undefined;
+        readonly name?: string | undefined;
+        readonly creationTimestamp?: Date | string | undefined;
+        readonly deletionTimestamp?: unknown;
+      }
+    | undefined;
+  readonly spec?: { readonly containers: readonly unknown[]; readonly nodeName?: string | undefined } | undefined;
+  readonly status?:
+    | {
+        readonly phase?: string | undefined;
+        readonly reason?: string | undefined;
+        readonly containerStatuses?: readonly ContainerParts[] | undefined;
+        readonly initContainerStatuses?: readonly ContainerParts[] | undefined;
+      }
+    | undefined;
+}
+
+interface ContainerParts {
+  readonly ready: boolean;
+  readonly restartCount: number;
+  readonly started?: boolean | undefined;
+  readonly state?: StateParts | undefined;
+}
+
+interface StateParts {
+  readonly waiting?: { readonly reason?: string | undefined } | undefined;
+  readonly running?: unknown;
+  readonly terminated?:
+    | { readonly reason?: string | undefined; readonly signal?: number | undefined; readonly exitCode: number }
+    | undefined;
+}
 
 /** What kubectl shows of a pod in one row. */
 export interface PodSummary {
@@ -17,10 +53,10 @@ export interface PodSummary {
 export const podFilters = ["any", "running", "pending", "failed", "crashloop", "notready"] as const;
 export type PodFilter = (typeof podFilters)[number];
 
-export function summarise(pod: V1Pod): PodSummary {
-  const { namespace = "", name = "", creationTimestamp: created } = pod.metadata ?? {};
+export function summarise(pod: PodParts): PodSummary {
+  const { namespace = "", name = "", creationTimestamp } = pod.metadata ?? {};
   return {
-    ...{ namespace, name, created },
+    ...{ namespace, name, created: toDate(creationTimestamp) },
     ...countContainers(pod),
     status: statusWord(pod),
     phase: pod.status?.phase ?? "Unknown",
@@ -28,7 +64,7 @@ export function summarise(pod: V1Pod): PodSummary {
   };
 }
 
-function countContainers({ spec, status }: V1Pod): Pick<PodSummary, "ready" | "containers" | "restarts"> {
+function countContainers({ spec, status }: PodParts): Pick<PodSummary, "ready" | "containers" | "restarts"> {
   const statuses = status?.containerStatuses ?? [];
   return {
     ready: statuses.filter(({ ready }) => ready).length,
@@ -60,13 +96,13 @@ function isCrashLoop(pod: PodSummary): boolean {
 }
 
 /** The rules of kubectl's STATUS column: the first container that is not well speaks for the pod. */
-function statusWord(pod: V1Pod): string {
+function statusWord(pod: PodParts): string {
   if (pod.metadata?.deletionTimestamp !== undefined)
     return pod.status?.reason === "NodeLost" ? "Unknown" : "Terminating";
   return initWord(pod) ?? containerWord(pod) ?? pod.status?.reason ?? pod.status?.phase ?? "Unknown";
 }
 
-function initWord(pod: V1Pod): string | undefined {
+function initWord(pod: PodParts): string | undefined {
   const statuses = pod.status?.initContainerStatuses ?? [];
   const current = statuses.findIndex((status) => status.state?.terminated?.exitCode !== 0 && status.started !== true);
   const status = statuses[current];
@@ -75,7 +111,7 @@ function initWord(pod: V1Pod): string | undefined {
   return reason === undefined || reason === "PodInitializing" ? `Init:${current}/${statuses.length}` : `Init:${reason}`;
 }
 
-function containerWord(pod: V1Pod): string | undefined {
+function containerWord(pod: PodParts): string | undefined {
   const words = (pod.status?.containerStatuses ?? []).map((status) => reasonOf(status.state));
   const bad = words.find((word) => word !== undefined && word !== "Completed");
   if (bad !== undefined) return bad;
@@ -83,7 +119,7 @@ function containerWord(pod: V1Pod): string | undefined {
   return pod.status?.phase === "Running" ? undefined : words.find((word) => word !== undefined);
 }
 
-function reasonOf(state: V1ContainerState | undefined): string | undefined {
+function reasonOf(state: StateParts | undefined): string | undefined {
   if (state?.waiting !== undefined) return state.waiting.reason ?? "Waiting";
   const terminated = state?.terminated;
   if (terminated === undefined) return undefined;
@@ -94,7 +130,7 @@ function reasonOf(state: V1ContainerState | undefined): string | undefined {
 }
 
 /** One container's state in words: running for how long, waiting for what, ended how. */
-export function stateWord(status: V1ContainerStatus): string {
+export function stateWord(status: ContainerParts): string {
   return reasonOf(status.state) ?? (status.state?.running === undefined ? "Unknown" : "Running");
 }
 

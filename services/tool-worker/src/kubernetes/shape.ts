@@ -49,29 +49,34 @@ export function rowsOutput({ summary, header, rows, total, isMore = false, narro
   };
 }
 
-/** The most rows of which the table fits, each as wide as the widest. */
+/** How many rows of a table fit, whose columns but the last are as wide as their widest cell. */
 function fittingRows(header: readonly string[], rows: readonly (readonly string[])[], maxBytes: number): number {
-  const widths = header.map(bytesOf);
-  let shown = 0;
-  for (const row of rows) {
-    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, bytesOf(cell));
-    const rowBytes = widths.reduce((sum, width) => sum + width + gapBytes, 0);
-    if (rowBytes * (shown + 2) > maxBytes && jsonTextBytes(toTable(header, rows.slice(0, shown + 1))) > maxBytes) break;
+  const widths = header.slice(0, -1).map(() => 0);
+  /** Of all cells, without what fills them up to the width of their column. */
+  let cellBytes = 0;
+  let shown = -1;
+  for (const row of [header, ...rows]) {
+    for (const [column, cell] of row.entries()) {
+      cellBytes += jsonTextBytes(cell);
+      const width = Array.from(cell).length;
+      if (column >= widths.length) continue;
+      cellBytes -= width;
+      widths[column] = Math.max(widths[column] ?? 0, width);
+    }
+    const paddedBytes = widths.reduce((sum, width) => sum + width + gapBytes, lineEndBytes);
+    if (cellBytes + paddedBytes * (shown + 2) > maxBytes) break;
     shown++;
   }
-  return shown;
+  return Math.max(0, shown);
 }
 
 const gapBytes = 3;
-
-function bytesOf(text: string): number {
-  return jsonTextBytes(text);
-}
+const lineEndBytes = 2;
 
 const maxCellChars = 400;
 
 function toPlainCell(text: string): string {
-  const plain = redactText(toPlainText(text)).replaceAll(/\s+/g, " ").trim();
+  const plain = plainForeign(text).replaceAll(/\s+/g, " ").trim();
   return plain.length > maxCellChars ? `${plain.slice(0, maxCellChars).toWellFormed()}…` : plain || "-";
 }
 

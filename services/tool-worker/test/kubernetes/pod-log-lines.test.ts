@@ -46,7 +46,7 @@ describe("the log of a pod", () => {
 
   async function read(text: string | Buffer, args: Record<string, unknown> = {}) {
     log = Buffer.from(text);
-    const output = await call("k8s_pod_logs", { pod: "p", ...args });
+    const output = await call("k8s_pod_logs", { pod: "p", maxBytes: 31_500, ...args });
     // As it is stored: nothing of it is cut again.
     const { result } = outcomeOf("completed", output, 1);
     expect(result).toBe(output.text);
@@ -76,8 +76,8 @@ describe("the log of a pod", () => {
     const { summary, lines } = await read(
       Array.from({ length: 20 }, (_, n) => `${n} ${"x".repeat(40_000)}`).join("\n"),
     );
-    expect(summary).toMatch(/^The last 3 of 20 lines .*; of 3 lines only the beginning is shown/);
-    expect(lines.map((line) => line.split(" ")[0])).toEqual(["17", "18", "19"]);
+    expect(summary).toMatch(/^The last 4 of 20 lines .*; of 4 lines only the beginning is shown/);
+    expect(lines.map((line) => line.split(" ")[0])).toEqual(["16", "17", "18", "19"]);
   });
 
   it("with a line of 1 MB in the middle shows what is around it", async () => {

@@ -18,6 +18,15 @@ describe("redaction of text", () => {
     ["secrets in JSON", '{"api_key": "abc def", "n": 1}', '{"api_key": [hidden], "n": 1}'],
     ["keys of AWS", `id ${["AKIA", "IOSFODNN7EXAMPLE"].join("")}.`, "id [hidden]."],
     ["tokens of GitHub", ["ghp_", "abcdefghijklmnopqrstuvwxyz0123"].join(""), "[hidden]"],
+    ["tokens of GitLab", ["glpat", "-abcdefghijklmnopqrst"].join(""), "[hidden]"],
+    ["keys of Stripe", ["sk_live", "_abcdefghijklmnopqrst"].join(""), "[hidden]"],
+    ["tokens of Vault", ["hvs", ".CAESIJabcdefghijklmnop"].join(""), "[hidden]"],
+    ["keys in a kubeconfig", `client-key-data: ${Buffer.from(pem).toString("base64")}`, "client-key-data: [hidden]"],
+    ["values on lines of their own", "password: |\n  hunter2\n\n  more\nport: 1", "password: [hidden]\nport: 1"],
+    ["values between tags", "<db-password>hunter2</db-password>", "<db-password>[hidden]</db-password>"],
+    ["signatures of addresses", "https://x/blob?sv=1&sig=abc%2Bdef", "https://x/blob?sv=1&sig=[hidden]"],
+    ["logins of commands", "curl -u admin:hunter2 http://x", "curl -u admin:[hidden] http://x"],
+    ["logins of files", "machine x login me password hunter2", "machine x login me password [hidden]"],
   ])("hides %s", (_, text, expected) => {
     expect(redactText(text)).toBe(expected);
   });
@@ -28,13 +37,28 @@ describe("redaction of text", () => {
     "image registry.example/shop/api:1.4.2@sha256:0123456789abcdef",
     "http://10.0.0.1:8080/health ok",
     "password policy changed",
+    "docker run -u 1000:1000 image",
+    "PWD=/app",
+    "secret: ",
   ])("leaves %j alone", (text) => {
     expect(redactText(text)).toBe(text);
   });
 });
 
+const slowParts = [
+  "password: |\n x\n",
+  "<password>",
+  " -u a",
+  "login a password ",
+  "LS0tLS1CRUdJT",
+  "?sig=",
+  "secret",
+  "a.b",
+  "<a",
+];
+
 describe("redaction", () => {
-  it.each(["a.", "eyJ-", "x://", "password ", "-----BEGIN PRIVATE KEY-----", "sk-", "Bearer "])(
+  it.each(["a.", "eyJ-", "x://", "password ", "-----BEGIN PRIVATE KEY-----", "sk-", "Bearer ", ...slowParts])(
     "is not slow on a text that is made of %j",
     (part) => {
       // Of this process: on a busy machine time goes by that it did not get.

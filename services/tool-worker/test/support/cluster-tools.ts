@@ -1,3 +1,4 @@
+import { createAnalyzeTools } from "../../src/kubernetes/analyze/analyze-tools.ts";
 import { openClusters } from "../../src/kubernetes/clusters.ts";
 import { createKubernetesTools } from "../../src/kubernetes/kubernetes-tools.ts";
 import { createNamespaceRule } from "../../src/kubernetes/namespace-rule.ts";
@@ -19,7 +20,7 @@ export function openTools(kubeconfig: string, { only, env = {}, onWarning = () =
   const log = { warn: onWarning };
   const clusters = openClusters({ kubeconfig, inCluster: false, label: "simulated cluster", namespaces, env, log });
   if (clusters === undefined) throw new Error("there is no cluster");
-  const registry = createToolRegistry(createKubernetesTools(clusters));
+  const registry = createToolRegistry([...createKubernetesTools(clusters), ...createAnalyzeTools(clusters)]);
   return async (name, args = {}, signal = AbortSignal.timeout(10_000)) => {
     const prepared = registry.find(name)?.prepare(args);
     if (prepared === undefined) throw new Error(`there is no tool ${name}`);
