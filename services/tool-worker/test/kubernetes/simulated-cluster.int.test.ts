@@ -62,8 +62,9 @@ describe("the Kubernetes tools, with the simulated cluster,", () => {
 
   it("count all when they show a part", async () => {
     const { text, truncated } = await call("k8s_list_pods", { namespace: "shop", limit: 2 });
-    expect(text.split("\n")).toHaveLength(5);
+    expect(text.split("\n")).toHaveLength(6);
     expect(text).toMatch(/Shown 2 of 6; narrow/);
+    expect(text).toMatch(/The next rows: the same with continue=\S+$/);
     expect(truncated).toBe(true);
   });
 
