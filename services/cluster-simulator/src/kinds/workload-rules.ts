@@ -80,7 +80,9 @@ export function workloadProblems(draft: Draft, before: KubeObject | undefined): 
 /** The pods of a StatefulSet mount its claims as well, which get a volume of their name. */
 function withClaims(spec: JsonObject): JsonObject {
   const pod = objectAt(spec, "template", "spec");
-  const claims = listAt(spec, "volumeClaimTemplates").map((claim) => ({ name: textAt(claim, "metadata", "name") ?? "" }));
+  const claims = listAt(spec, "volumeClaimTemplates").map((claim) => ({
+    name: textAt(claim, "metadata", "name") ?? "",
+  }));
   return claims.length === 0 ? pod : { ...pod, volumes: [...listAt(pod, "volumes"), ...claims] };
 }
 

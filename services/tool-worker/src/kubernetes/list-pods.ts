@@ -46,6 +46,7 @@ export function createListPods(clusters: Clusters): Tool {
       node_name: "nodeName",
       sort_by: "sortBy",
       output_format: "",
+      show_labels: "",
     },
     effect: "read",
     timeoutMs: 20_000,
