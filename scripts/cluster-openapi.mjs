@@ -78,7 +78,9 @@ function main() {
     }
   }
   for (const name of wanted) for (const reference of referencesIn(known[name])) wanted.add(reference);
-  const schemas = Object.fromEntries([...wanted].toSorted().map((name) => [name, trimmed(known[name])]));
+  const schemas = Object.fromEntries(
+    [...wanted].toSorted((left, right) => (left < right ? -1 : 1)).map((name) => [name, trimmed(known[name])]),
+  );
   mkdirSync(path.dirname(TARGET), { recursive: true });
   writeFileSync(TARGET, gzipSync(JSON.stringify({ version: VERSION, schemas }), { level: 9 }));
   process.stdout.write(`${Object.keys(schemas).length} schemas in ${path.relative(root, TARGET)}\n`);

@@ -1,12 +1,11 @@
-import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { findProgram, run } from "../../scripts/setup/commands.mjs";
 import { root } from "../../scripts/setup/paths.mjs";
+import { startApiServer } from "./api-server.mjs";
 import { apiServerPrograms } from "./api-server-programs.mjs";
 import { findGo } from "./go-build.mjs";
 
@@ -22,7 +21,6 @@ const DEFINITIONS = [
   { module: "sigs.k8s.io/gateway-api@v1.2.1", folder: "config/crd/standard" },
   { module: "github.com/kedacore/keda/v2@v2.18.0", folder: "config/crd/bases" },
 ];
-const TOKEN = "admin";
 /** What the tools may do, and what they must not. */
 const RIGHTS = [
   ...["list pods", "get pods --subresource=log", "list deployments.apps", "list nodes"].map((verb) => [verb, "yes"]),
@@ -33,74 +31,6 @@ const RIGHTS = [
 
 const stopping = new AbortController();
 const say = (line) => process.stdout.write(`${line}\n`);
-
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
-}
-
-function start(program, args, children) {
-  const child = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"] });
-  children.push(child);
-  let last = "";
-  child.stderr.on("data", (bytes) => (last = `${last}${bytes}`.slice(-2_000)));
-  child.once("exit", (code) => {
-    if (code !== null && code !== 0)
-      say(`  ${path.basename(program)} ended with ${code}: ${last.trim().split("\n").at(-1)}`);
-  });
-}
-
-async function startEtcd({ etcd }, folder, children) {
-  const [client, peer] = [await freePort(), await freePort()];
-  const urls = { client: `http://127.0.0.1:${client}`, peer: `http://127.0.0.1:${peer}` };
-  const data = ["--data-dir", path.join(folder, "etcd"), "--unsafe-no-fsync"];
-  const network = [
-    ...["--listen-client-urls", urls.client, "--advertise-client-urls", urls.client],
-    ...["--listen-peer-urls", urls.peer, "--initial-advertise-peer-urls", urls.peer],
-  ];
-  start(etcd, [...data, ...network, "--initial-cluster", `default=${urls.peer}`], children);
-  return urls.client;
-}
-
-async function startApiServer(programs, folder, children) {
-  const store = await startEtcd(programs, folder, children);
-  const port = await freePort();
-  const key = path.join(folder, "service-accounts.key");
-  execFileSync("openssl", ["genrsa", "-out", key, "2048"], { stdio: "ignore" });
-  const tokens = path.join(folder, "tokens.csv");
-  writeFileSync(tokens, `${TOKEN},admin,admin,"system:masters"\n`);
-  start(
-    programs.apiServer,
-    [
-      `--etcd-servers=${store}`,
-      ...["--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", `--secure-port=${port}`],
-      ...[`--cert-dir=${path.join(folder, "certificates")}`, "--service-cluster-ip-range=10.0.0.0/24"],
-      ...["--service-account-issuer=https://kubernetes.default.svc", `--service-account-key-file=${key}`],
-      ...[`--service-account-signing-key-file=${key}`, "--authorization-mode=RBAC", `--token-auth-file=${tokens}`],
-      // No controller makes the accounts' tokens here.
-      "--disable-admission-plugins=ServiceAccount",
-    ],
-    children,
-  );
-  const kubeconfig = path.join(folder, "kubeconfig");
-  const cluster = { server: `https://127.0.0.1:${port}`, "insecure-skip-tls-verify": true };
-  const config = {
-    apiVersion: "v1",
-    kind: "Config",
-    clusters: [{ name: "try", cluster }],
-    users: [{ name: "admin", user: { token: TOKEN } }],
-    contexts: [{ name: "try", context: { cluster: "try", user: "admin" } }],
-    "current-context": "try",
-  };
-  writeFileSync(kubeconfig, JSON.stringify(config));
-  return kubeconfig;
-}
 
 function kubectlWith(kubectl, kubeconfig) {
   const env = { ...process.env, KUBECONFIG: kubeconfig };
@@ -188,10 +118,8 @@ async function main() {
   const kubectl = findProgram(["kubectl"]);
   if (kubectl === undefined) throw new Error("There is no kubectl here: install it first.");
   const programs = await apiServerPrograms({ signal: stopping.signal, say });
-  const folder = mkdtempSync(path.join(tmpdir(), "parley-api-server-"));
-  const children = [];
+  const { folder, kubeconfig, stop } = await startApiServer(programs, { say });
   try {
-    const kubeconfig = await startApiServer(programs, folder, children);
     const isGood = await judge(kubectlWith(kubectl, kubeconfig), folder);
     say(
       isGood
@@ -204,8 +132,7 @@ async function main() {
     }
     return isGood ? 0 : 1;
   } finally {
-    for (const child of children.toReversed()) child.kill("SIGKILL");
-    rmSync(folder, { recursive: true, force: true });
+    stop();
   }
 }
 

@@ -108,7 +108,7 @@ export function statusBody({ code, reason, message, details }: ApiStatus): JsonO
     metadata: {},
     status: "Failure",
     message,
-    reason,
+    ...(reason !== "" && { reason }),
     ...(details !== undefined && { details: { ...details } }),
     code,
   };

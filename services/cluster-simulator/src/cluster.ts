@@ -10,7 +10,8 @@ import { workloadObject } from "./seed/workload-objects.ts";
 import { WORKLOADS } from "./seed/workloads.ts";
 import { createKindList, type KindList } from "./store/kind-list.ts";
 import { createObjectStore, type ObjectStore } from "./store/object-store.ts";
-import { createRegistry, type Registry, type WriteOptions } from "./store/registry.ts";
+import type { WriteOptions } from "./store/drafts.ts";
+import { createRegistry, type Registry } from "./store/registry.ts";
 
 const CLUSTER_AGE_MS = 9 * DAY_MS + 40 * MINUTE_MS;
 const SEEDING: WriteOptions = {
@@ -70,7 +71,7 @@ function seed(
   function make(object: JsonObject): void {
     const kind = kinds.ofObject(textAt(object, "apiVersion") ?? "", textAt(object, "kind") ?? "");
     if (kind === undefined) throw new Error(`the simulated cluster has no kind ${textAt(object, "kind") ?? ""}`);
-    const made = registry.create(kind, textAt(object, "metadata", "namespace"), { object }, SEEDING).object;
+    const made = registry.create(kind, textAt(object, "metadata", "namespace"), { object }, SEEDING);
     if (kind.kind === "Node")
       store.put(kind, { ...made, status: nodeStatus(made.metadata.name, isoSeconds(bornMs)) }, bornMs);
   }

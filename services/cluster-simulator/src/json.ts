@@ -62,6 +62,11 @@ export function textsAt(value: Json | undefined, ...path: readonly (string | num
   return Object.fromEntries(entries.flatMap(([key, text]) => (typeof text === "string" ? [[key, text]] : [])));
 }
 
+/** A text or number as text; nothing for what is neither. */
+export function asText(value: Json | undefined): string {
+  return typeof value === "string" || typeof value === "number" ? String(value) : "";
+}
+
 /** Sets a value in an object of the caller's own, and makes what is missing on the way. */
 export function setAt(target: JsonObject, path: readonly string[], value: Json): void {
   const [last = ""] = path.slice(-1);

@@ -47,7 +47,15 @@ export function parseFieldSelector(selector: string): (fields: SelectableFields)
     .split(",")
     .filter((part) => part !== "")
     .map(parseFieldRequirement);
-  return (fields) => requirements.every((requirement) => requirement(fields));
+  // All of them, so that a field that cannot select is found whatever the others say.
+  return (fields) => !requirements.map((requirement) => requirement(fields)).includes(false);
+}
+
+/** Kinds that have no fields of their own to select by say so in other words. */
+function unknownField(path: string, known: readonly string[]): Error {
+  if (known.some((name) => !name.startsWith("metadata."))) return badRequest(`field label not supported: ${path}`);
+  const names = ["metadata.name", "metadata.namespace"].map((name) => `"${name}"`).join(", ");
+  return badRequest(`"${path}" is not a known field selector: only ${names}`);
 }
 
 function parseFieldRequirement(text: string): (fields: SelectableFields) => boolean {
@@ -56,7 +64,7 @@ function parseFieldRequirement(text: string): (fields: SelectableFields) => bool
     throw badRequest(`invalid selector: '${text.slice(0, 100)}'; can't understand it`);
   return (fields) => {
     const actual = fields[path];
-    if (actual === undefined) throw badRequest(`field label not supported: ${path}`);
+    if (actual === undefined) throw unknownField(path, Object.keys(fields));
     return (actual === value) === (operator !== "!=");
   };
 }

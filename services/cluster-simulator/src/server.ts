@@ -9,6 +9,7 @@ import type { ApiReply } from "./api/request.ts";
 import { ApiStatus, badRequest, injectedStatus, methodNotAllowed, unsupportedMedia } from "./api-status.ts";
 import type { Certificates } from "./certificates.ts";
 import type { Cluster } from "./cluster.ts";
+import { createExecServer } from "./exec-server.ts";
 import { createFaults, Fault, type Faults } from "./faults.ts";
 import { asJson, type Json, parseJson } from "./json.ts";
 import { refusalOf, send } from "./replies.ts";
@@ -64,6 +65,8 @@ export function createClusterServer({ cluster, users, certificates, log }: Clust
       res.destroy();
     });
   });
+  const exec = createExecServer({ cluster, users, stopping: stopping.signal });
+  server.on("upgrade", exec.upgrade);
   server.maxConnections = MAX_CONNECTIONS;
   return { server, stop: () => stopping.abort() };
 }

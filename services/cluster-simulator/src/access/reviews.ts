@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { badRequest } from "../api-status.ts";
+import { badRequest, invalid } from "../api-status.ts";
 import { type JsonObject, parseJson } from "../json.ts";
 import { isAllowed, rulesOf } from "./authorize.ts";
 import type { Identity } from "./users.ts";
@@ -22,7 +22,16 @@ const AccessReview = z.object({
 /** Answers "may I …?", which `kubectl auth can-i` and careful tools ask before they act. */
 export function accessReview(identity: Identity, body: unknown): JsonObject {
   const parsed = AccessReview.safeParse(body);
-  if (!parsed.success) throw badRequest("spec.resourceAttributes is missing or not valid");
+  if (!parsed.success) {
+    const message = "Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified";
+    const subject = {
+      plural: "selfsubjectaccessreviews",
+      group: "authorization.k8s.io",
+      kind: "SelfSubjectAccessReview",
+      name: "",
+    };
+    throw invalid(subject, [{ reason: "FieldValueInvalid", message, field: "spec.resourceAttributes" }]);
+  }
   const { spec } = parsed.data;
   const allowed =
     "nonResourceAttributes" in spec

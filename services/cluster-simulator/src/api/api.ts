@@ -2,6 +2,7 @@ import { type Action, authorize } from "../access/authorize.ts";
 import { accessReview, rulesReview, selfReview } from "../access/reviews.ts";
 import { methodNotAllowed, unknownPath } from "../api-status.ts";
 import type { Cluster } from "../cluster.ts";
+import { deleteCollection, deleteObject } from "./deletion.ts";
 import { discoveryReply } from "./discovery.ts";
 import { evict } from "./eviction.ts";
 import { logReply } from "./log-request.ts";
@@ -13,7 +14,7 @@ import { readResourcePath, type ResourcePath } from "./request-path.ts";
 import { scaleReply } from "./scale.ts";
 import { watchReply } from "./watch.ts";
 import type { ResourceKind } from "../store/resource-kind.ts";
-import { createObject, deleteCollection, deleteObject, patchObject, replaceObject } from "./writes.ts";
+import { createObject, patchObject, replaceObject } from "./writes.ts";
 
 /** Answers an authenticated request; every refusal is thrown as an `ApiStatus`. */
 export function createApi(cluster: Cluster) {

@@ -4,7 +4,7 @@ import { numberAt, objectAt } from "../json.ts";
 import { labelsOf, matchesSelector, namespaceOf } from "../kube-object.ts";
 import { findObject } from "./reads.ts";
 import type { ApiReply, ResourceRequest } from "./request.ts";
-import { deleteObject } from "./writes.ts";
+import { deleteObject } from "./deletion.ts";
 
 /** Deletes a pod unless a budget needs it: what a drain does. */
 export async function evict(cluster: Cluster, request: ResourceRequest): Promise<ApiReply> {

@@ -4,6 +4,7 @@ import { isoSeconds, SECOND_MS } from "../durations.ts";
 import { type Json, listAt, textAt } from "../json.ts";
 import { type KubeObject, nameOf } from "../kube-object.ts";
 import { containerLog, type LogLine, type LogWindow, previousLog } from "./pod-logs.ts";
+import { placeKey } from "../store/resource-kind.ts";
 import { findObject } from "./reads.ts";
 import { type ApiReply, isTrue, type ResourceRequest } from "./request.ts";
 
@@ -47,12 +48,14 @@ async function follow(
   while (!signal.aborted) {
     await pause(FOLLOW_POLL_MS, signal);
     cluster.settle();
-    const pod = cluster.store.get(request.kind, `${request.path.namespace ?? ""}/${request.path.name ?? ""}`);
+    const now = cluster.now();
+    const pod = cluster.store.get(
+      request.kind,
+      placeKey({ namespace: request.path.namespace, name: request.path.name ?? "" }),
+    );
     const status = pod === undefined ? undefined : statusOf(pod, name);
     if (pod === undefined || status === undefined) return;
-    const next = containerLog(pod, status, cluster.now(), { sinceMs: lastMs + 1 }).filter(
-      ({ atMs }) => atMs <= cluster.now(),
-    );
+    const next = containerLog(pod, status, now, { sinceMs: lastMs + 1 }).filter(({ atMs }) => atMs <= now);
     lastMs = next.at(-1)?.atMs ?? lastMs;
     if (next.length > 0) send(write(next));
     if (textAt(status, "state", "terminated", "reason") !== undefined) return;

@@ -8,10 +8,14 @@ import { readLimit, readToken, writeToken } from "./list-page.ts";
 import type { ResourceRequest } from "./request.ts";
 import { tableBody, wantsTable } from "./tables.ts";
 
+const BLANK = { name: "", namespace: "", uid: "", resourceVersion: "", creationTimestamp: "" };
+
 /** Which objects a list or a watch is about. */
 export function selectionOf({ kind, path, url }: ResourceRequest): (object: KubeObject) => boolean {
   const hasLabels = parseLabelSelector(url.searchParams.get("labelSelector") ?? "");
   const hasFields = parseFieldSelector(url.searchParams.get("fieldSelector") ?? "");
+  // A field that cannot select is refused also where there is nothing to select from.
+  hasFields(kind.fields({ apiVersion: "", kind: kind.kind, metadata: BLANK }));
   return (object) =>
     (path.namespace === undefined || namespaceOf(object) === path.namespace) &&
     (path.name === undefined || object.metadata.name === path.name) &&

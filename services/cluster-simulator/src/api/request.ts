@@ -2,7 +2,7 @@ import type { Identity } from "../access/users.ts";
 import { badRequest } from "../api-status.ts";
 import { isObject, type Json, type JsonObject } from "../json.ts";
 import type { ResourceKind } from "../store/resource-kind.ts";
-import type { FieldValidation, WriteOptions } from "../store/registry.ts";
+import type { FieldValidation, WriteOptions } from "../store/drafts.ts";
 import type { ResourcePath } from "./request-path.ts";
 
 export type ApiRequest = {

@@ -4,7 +4,7 @@ import { isObject, type Json, type JsonObject, numberAt, objectAt, textAt, texts
 import { type KubeObject, namespaceOf } from "../kube-object.ts";
 import { jsonPatch } from "../patch/json-patch.ts";
 import { mergePatch } from "../patch/merge-patch.ts";
-import { subjectOf } from "../store/registry.ts";
+import { subjectOf } from "../store/drafts.ts";
 import { findObject } from "./reads.ts";
 import { type ApiReply, ok, type ResourceRequest, writeOptions } from "./request.ts";
 
@@ -42,7 +42,7 @@ export async function scaleReply(cluster: Cluster, request: ResourceRequest): Pr
   const options = writeOptions(request, { subresource: "scale" });
   const place = { namespace: path.namespace, name: path.name ?? "" };
   const resourceVersion = textAt(wanted, "metadata", "resourceVersion");
-  const { object } = cluster.registry.update(
+  const object = cluster.registry.update(
     kind,
     place,
     (live) => ({

@@ -1,4 +1,4 @@
-import { expired, statusBody } from "../api-status.ts";
+import { badRequest, expired, statusBody } from "../api-status.ts";
 import type { Cluster } from "../cluster.ts";
 import type { JsonObject } from "../json.ts";
 import type { KubeObject } from "../kube-object.ts";
@@ -11,7 +11,8 @@ import { tableBody, wantsTable } from "./tables.ts";
 
 /** Time passes without anybody's doing, so that the cluster is looked at this often while somebody watches. */
 const LOOK_MS = 100;
-const BOOKMARK_MS = 10_000;
+const BOOKMARK_MS = 60_000;
+const LAST_BOOKMARK_MS = 2_000;
 const DEFAULT_TIMEOUT_S = 1_800;
 
 type Frame = { type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR"; object: JsonObject };
@@ -21,40 +22,60 @@ type Frame = { type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR"; ob
  * longer fits the selection is deleted as far as this client is concerned.
  */
 export function watchReply(cluster: Cluster, request: ResourceRequest): ApiReply {
-  const query = request.url.searchParams;
-  const seen = query.get("resourceVersion") ?? "";
-  const wantsBookmarks = isTrue(query.get("allowWatchBookmarks"));
+  const seen = request.url.searchParams.get("resourceVersion") ?? "";
+  if (!/^\d*$/.test(seen)) throw badRequest(`Invalid value: "${seen.slice(0, 30)}": invalid resourceVersion`);
   const isSelected = selectionOf(request);
   return {
     contentType: "application/json",
-    stream: async (write, signal) => {
+    stream: (write, signal) => {
       const send = (frame: Frame): void => write(`${JSON.stringify(frame)}\n`);
-      const present = (object: KubeObject): JsonObject => shown(cluster, request, object);
-      const endMs = performance.now() + Number(query.get("timeoutSeconds") ?? DEFAULT_TIMEOUT_S) * 1_000;
-      let version = cluster.store.version();
-      if (seen === "" || seen === "0") {
-        for (const object of cluster.store.list(request.kind).filter(isSelected))
-          send({ type: "ADDED", object: present(object) });
-        if (isTrue(query.get("sendInitialEvents")))
-          send(bookmark(request, version, { "k8s.io/initial-events-end": "true" }));
-      } else version = Number(seen);
-      let bookmarkMs = performance.now() + BOOKMARK_MS;
-      while (!signal.aborted && performance.now() < endMs) {
-        if (version < cluster.store.compacted()) {
-          const gone = expired(`too old resource version: ${version} (${cluster.store.compacted()})`);
-          send({ type: "ERROR", object: statusBody(gone) });
-          return;
-        }
-        for (const change of cluster.store.since(request.kind, version))
-          for (const frame of framesOf(change, isSelected, present)) send(frame);
-        version = Math.max(version, cluster.store.version());
-        if (wantsBookmarks && performance.now() >= bookmarkMs) {
-          send(bookmark(request, version));
-          bookmarkMs = performance.now() + BOOKMARK_MS;
-        }
-        await nextChange(cluster, signal);
-      }
-      if (wantsBookmarks && !signal.aborted) send(bookmark(request, version));
+      return watch(cluster, request, { seen: Number(seen), isSelected, send }, signal);
+    },
+  };
+}
+
+type Watch = { seen: number; isSelected: (object: KubeObject) => boolean; send: (frame: Frame) => void };
+
+async function watch(
+  cluster: Cluster,
+  request: ResourceRequest,
+  { seen, isSelected, send }: Watch,
+  signal: AbortSignal,
+): Promise<void> {
+  const { store } = cluster;
+  const query = request.url.searchParams;
+  const present = (object: KubeObject): JsonObject => shown(cluster, request, object);
+  const endMs = performance.now() + Number(query.get("timeoutSeconds") ?? DEFAULT_TIMEOUT_S) * 1_000;
+  const bookmarks = bookmarkTimes(isTrue(query.get("allowWatchBookmarks")), endMs);
+  let version = seen === 0 ? store.version() : seen;
+  if (seen === 0) {
+    for (const object of store.list(request.kind).filter(isSelected)) send({ type: "ADDED", object: present(object) });
+    if (isTrue(query.get("sendInitialEvents")))
+      send(bookmark(request, version, { "k8s.io/initial-events-end": "true" }));
+  }
+  while (!signal.aborted && performance.now() < endMs) {
+    if (version < store.compacted()) {
+      const gone = expired(`too old resource version: ${version} (${store.compacted()})`);
+      send({ type: "ERROR", object: statusBody(gone) });
+      return;
+    }
+    for (const change of store.since(request.kind, version))
+      for (const frame of framesOf(change, isSelected, present)) send(frame);
+    version = Math.max(version, store.version());
+    if (bookmarks.isDue()) send(bookmark(request, version));
+    await nextChange(cluster, signal);
+  }
+}
+
+/** Every minute, and shortly before the end, so that a client can go on from there. */
+function bookmarkTimes(isWanted: boolean, endMs: number): { isDue: () => boolean } {
+  let nextMs = Math.min(performance.now() + BOOKMARK_MS, endMs - LAST_BOOKMARK_MS);
+  const startMs = performance.now();
+  return {
+    isDue() {
+      if (!isWanted || nextMs < startMs || performance.now() < nextMs) return false;
+      nextMs = performance.now() + BOOKMARK_MS;
+      return true;
     },
   };
 }

@@ -21,30 +21,25 @@ const HORIZON_MS = 32 * DAY_MS;
 
 /** The first time after `fromMs` that a schedule names, in UTC; undefined for one that names none soon or cannot be read. */
 export function nextRunAfter(schedule: string, fromMs: number): number | undefined {
-  const fields = (NAMED[schedule] ?? schedule).trim().split(/\s+/);
-  if (fields.length !== RANGES.length) return undefined;
-  const sets = fields.map((field, index) => valuesOf(field, RANGES[index] ?? [0, 0]));
-  const [minutes, hours, days, months, weekdays] = sets;
-  if (
-    minutes === undefined ||
-    hours === undefined ||
-    days === undefined ||
-    months === undefined ||
-    weekdays === undefined
-  )
-    return undefined;
-  const isAnyDay = fields[2] === "*";
-  const isAnyWeekday = fields[4] === "*";
-  for (let ms = (Math.floor(fromMs / MINUTE_MS) + 1) * MINUTE_MS; ms <= fromMs + HORIZON_MS; ms += MINUTE_MS) {
-    const time = new Date(ms);
-    if (!minutes.has(time.getUTCMinutes()) || !hours.has(time.getUTCHours()) || !months.has(time.getUTCMonth() + 1))
-      continue;
-    const isDay = days.has(time.getUTCDate());
-    const isWeekday = weekdays.has(time.getUTCDay()) || (time.getUTCDay() === 0 && weekdays.has(7));
-    // As cron has it: where both are restricted, either is enough.
-    if (isAnyDay || isAnyWeekday ? isDay && isWeekday : isDay || isWeekday) return ms;
-  }
+  const isRun = reader((NAMED[schedule] ?? schedule).trim().split(/\s+/));
+  if (isRun === undefined) return undefined;
+  for (let ms = (Math.floor(fromMs / MINUTE_MS) + 1) * MINUTE_MS; ms <= fromMs + HORIZON_MS; ms += MINUTE_MS)
+    if (isRun(new Date(ms))) return ms;
   return undefined;
+}
+
+function reader(fields: readonly string[]): ((time: Date) => boolean) | undefined {
+  const sets = RANGES.map((range, index) => valuesOf(fields[index] ?? "", range));
+  if (fields.length !== RANGES.length || sets.includes(undefined)) return undefined;
+  const has = (index: number, value: number): boolean => sets[index]?.has(value) === true;
+  // As cron has it: where day and weekday are both restricted, either is enough.
+  const isEither = fields[2] !== "*" && fields[4] !== "*";
+  return (time) => {
+    if (!has(0, time.getUTCMinutes()) || !has(1, time.getUTCHours()) || !has(3, time.getUTCMonth() + 1)) return false;
+    const isDay = has(2, time.getUTCDate());
+    const isWeekday = has(4, time.getUTCDay()) || (time.getUTCDay() === 0 && has(4, 7));
+    return isEither ? isDay || isWeekday : isDay && isWeekday;
+  };
 }
 
 /** `*`, numbers, ranges and steps, joined by commas. */

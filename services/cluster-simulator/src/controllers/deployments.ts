@@ -1,3 +1,4 @@
+import { SECOND_MS } from "../durations.ts";
 import { at, compact, type Json, type JsonObject, listAt, numberAt, objectAt, textAt } from "../json.ts";
 import { annotationsOf, isLeaving, type KubeObject, labelsOf, nameOf, namespaceOf } from "../kube-object.ts";
 import { isSameTemplate, replicasOf, templateHash, templateOf } from "./pods-of.ts";
@@ -38,11 +39,15 @@ function currentSet(deployment: KubeObject, world: World): KubeObject {
   const found = sets.find((set) => isSameTemplate(templateOf(set), template));
   const revision = found !== undefined && revisionOf(found) === newest ? newest : newest + 1;
   const set = found ?? makeSet(deployment, revision, world);
-  world.change(deployment, ({ metadata }) => {
-    metadata["annotations"] = { ...annotationsOf(deployment), [REVISION]: String(revision) };
-  });
-  return world.change(set, ({ metadata }) => {
-    metadata["annotations"] = { ...annotationsOf(set), [REVISION]: String(revision) };
+  mark(deployment, revision, world);
+  return mark(set, revision, world);
+}
+
+function mark(object: KubeObject, revision: number, world: World): KubeObject {
+  const annotations = annotationsOf(object);
+  if (annotations[REVISION] === String(revision)) return object;
+  return world.change(object, ({ metadata }) => {
+    metadata["annotations"] = { ...annotations, [REVISION]: String(revision) };
   });
 }
 
@@ -169,24 +174,29 @@ function conditionsOf(deployment: KubeObject, { current, available, isDone }: Pr
     ? { reason: "MinimumReplicasAvailable", message: "Deployment has minimum availability." }
     : { reason: "MinimumReplicasUnavailable", message: "Deployment does not have minimum availability." };
   return [
-    kept(deployment, "Available", isAvailable, availability, world),
+    kept(deployment, "Available", { holds: isAvailable, ...availability }, world),
     progressing(deployment, current, isDone, world),
   ];
 }
+
+type Why = { reason: string; message: string };
 
 /** A condition keeps its time as long as it stays. */
 function kept(
   deployment: KubeObject,
   type: string,
-  holds: boolean,
-  why: { reason: string; message: string },
+  { holds, ...why }: Why & { holds: boolean },
   world: World,
 ): JsonObject {
   const next = condition(type, holds, world.nowMs, why);
-  const before = listAt(deployment, "status", "conditions").find((entry) => textAt(entry, "type") === type);
-  const isSame = textAt(before, "status") === next["status"] && textAt(before, "reason") === why.reason;
-  const sinceTime = isSame ? (textAt(before, "lastTransitionTime") ?? "") : (textAt(next, "lastTransitionTime") ?? "");
-  return { ...next, lastTransitionTime: sinceTime, lastUpdateTime: sinceTime };
+  const before = conditionOf(deployment, type);
+  const stays = textAt(before, "status") === next["status"] && textAt(before, "reason") === why.reason;
+  const since = textAt(stays ? before : next, "lastTransitionTime") ?? "";
+  return { ...next, lastTransitionTime: since, lastUpdateTime: since };
+}
+
+function conditionOf(deployment: KubeObject, type: string): Json | undefined {
+  return listAt(deployment, "status", "conditions").find((entry) => textAt(entry, "type") === type);
 }
 
 function progressing(
@@ -196,36 +206,17 @@ function progressing(
   world: World,
 ): JsonObject {
   const name = current === undefined ? "" : nameOf(current);
-  if (isDone)
-    return kept(
-      deployment,
-      "Progressing",
-      true,
-      { reason: "NewReplicaSetAvailable", message: `ReplicaSet "${name}" has successfully progressed.` },
-      world,
-    );
-  const going = kept(
-    deployment,
-    "Progressing",
-    true,
-    { reason: "ReplicaSetUpdated", message: `ReplicaSet "${name}" is progressing.` },
-    world,
-  );
-  const failed = { reason: "ProgressDeadlineExceeded", message: `ReplicaSet "${name}" has timed out progressing.` };
-  const before = listAt(deployment, "status", "conditions").find((entry) => textAt(entry, "type") === "Progressing");
-  const isSameSet = textAt(before, "message")?.includes(name) === true;
-  if (textAt(before, "reason") === failed.reason && isSameSet)
-    return kept(deployment, "Progressing", false, failed, world);
-  const deadlineMs =
-    Date.parse(textAt(isSameSet ? before : going, "lastTransitionTime") ?? "") +
-    (numberAt(deployment, "spec", "progressDeadlineSeconds") ?? 600) * 1_000;
-  if (textAt(before, "reason") !== "ReplicaSetUpdated" || world.nowMs < deadlineMs) {
-    world.wakeAt(
-      textAt(before, "reason") === "ReplicaSetUpdated"
-        ? deadlineMs
-        : world.nowMs + (numberAt(deployment, "spec", "progressDeadlineSeconds") ?? 600) * 1_000,
-    );
-    return going;
-  }
-  return kept(deployment, "Progressing", false, failed, world);
+  const state = (holds: boolean, reason: string, what: string): JsonObject =>
+    kept(deployment, "Progressing", { holds, reason, message: `ReplicaSet "${name}" ${what}.` }, world);
+  if (isDone) return state(true, "NewReplicaSetAvailable", "has successfully progressed");
+  const before = conditionOf(deployment, "Progressing");
+  const isSameSet = textAt(before, "message")?.includes(`"${name}"`) === true;
+  const reason = isSameSet ? textAt(before, "reason") : undefined;
+  const startedMs =
+    reason === "ReplicaSetUpdated" ? Date.parse(textAt(before, "lastTransitionTime") ?? "") : world.nowMs;
+  const deadlineMs = startedMs + (numberAt(deployment, "spec", "progressDeadlineSeconds") ?? 600) * SECOND_MS;
+  if (reason === "ProgressDeadlineExceeded" || world.nowMs >= deadlineMs)
+    return state(false, "ProgressDeadlineExceeded", "has timed out progressing");
+  world.wakeAt(deadlineMs);
+  return state(true, "ReplicaSetUpdated", "is progressing");
 }

@@ -1,4 +1,4 @@
-import { isoSeconds, MINUTE_MS, SECOND_MS } from "../durations.ts";
+import { HOUR_MS, isoSeconds, MINUTE_MS, SECOND_MS } from "../durations.ts";
 import { pickSuffix } from "../fixed-random.ts";
 import { at, compact, type JsonObject, listAt, numberAt, objectAt, textAt } from "../json.ts";
 import { createdMsOf, isLeaving, type KubeObject, labelsOf, nameOf, namespaceOf } from "../kube-object.ts";
@@ -37,37 +37,33 @@ function work(job: KubeObject, world: World): void {
   const pods = world.owned("Pod", job);
   const phase = (name: string): number => pods.filter((pod) => textAt(pod, "status", "phase") === name).length;
   const [succeeded, failed] = [phase("Succeeded"), phase("Failed")];
-  const completions = numberAt(job, "spec", "completions") ?? 1;
   const isFailed = failed > (numberAt(job, "spec", "backoffLimit") ?? 6);
-  const isComplete = succeeded >= completions;
-  const running = activePods(job, world);
-  const room = Math.min(numberAt(job, "spec", "parallelism") ?? 1, completions - succeeded) - running.length;
-  if (!isSuspended && !isFailed && !isComplete) {
-    for (let made = 0; made < room; made += 1) {
-      const name = `${nameOf(job)}-${pickSuffix(`${job.metadata.uid}/${world.version()}`, 5)}`;
-      if (makePod(job, { name }, world) === undefined) break;
-      world.happen({
-        about: job,
-        type: "Normal",
-        reason: "SuccessfulCreate",
-        message: `Created pod: ${name}`,
-        source: "job-controller",
-      });
-    }
-  }
+  const missing = Math.max(0, (numberAt(job, "spec", "completions") ?? 1) - succeeded);
+  if (!isSuspended && !isFailed) addPods(job, missing, world);
   const active = activePods(job, world);
+  const some = (count: number): number | undefined => (count === 0 ? undefined : count);
   world.setStatus(
     job,
     compact({
       startTime: textAt(job, "status", "startTime") ?? (isSuspended ? undefined : isoSeconds(world.nowMs)),
-      active: active.length === 0 ? undefined : active.length,
+      active: some(active.length),
       ready: active.filter(isReadyPod).length,
-      succeeded: succeeded === 0 ? undefined : succeeded,
-      failed: failed === 0 ? undefined : failed,
-      completionTime: isComplete ? isoSeconds(world.nowMs) : undefined,
-      conditions: conditionsOf(isComplete, isFailed, world.nowMs),
+      succeeded: some(succeeded),
+      failed: some(failed),
+      completionTime: missing === 0 ? isoSeconds(world.nowMs) : undefined,
+      conditions: conditionsOf(missing === 0, isFailed, world.nowMs),
     }),
   );
+}
+
+function addPods(job: KubeObject, missing: number, world: World): void {
+  const room = Math.min(numberAt(job, "spec", "parallelism") ?? 1, missing) - activePods(job, world).length;
+  for (let made = 0; made < room; made += 1) {
+    const name = `${nameOf(job)}-${pickSuffix(`${job.metadata.uid}/${world.version()}`, 5)}`;
+    if (makePod(job, { name }, world) === undefined) return;
+    const message = `Created pod: ${name}`;
+    world.happen({ about: job, type: "Normal", reason: "SuccessfulCreate", message, source: "job-controller" });
+  }
 }
 
 function conditionsOf(isComplete: boolean, isFailed: boolean, nowMs: number): JsonObject[] | undefined {
@@ -92,37 +88,28 @@ function conditionsOf(isComplete: boolean, isFailed: boolean, nowMs: number): Js
 export function runCronJobs(world: World): void {
   for (const cron of world.list("CronJob")) {
     if (isLeaving(cron)) continue;
-    const last = textAt(cron, "status", "lastScheduleTime");
-    const fromMs = last === undefined ? createdMsOf(cron) : Date.parse(last);
     const active = world.owned("Job", cron).filter((job) => !isFinished(job));
-    const due =
-      at(cron, "spec", "suspend") === true ? undefined : dueRun(textAt(cron, "spec", "schedule") ?? "", fromMs, world);
+    const due = dueRun(cron, world);
     const isHeld = textAt(cron, "spec", "concurrencyPolicy") === "Forbid" && active.length > 0;
-    const job = due === undefined || isHeld ? undefined : makeJob(cron, due, world);
-    const all = job === undefined ? active : [...active, job];
-    world.setStatus(
-      cron,
-      compact({
-        lastScheduleTime: job === undefined || due === undefined ? last : isoSeconds(due),
-        active:
-          all.length === 0
-            ? undefined
-            : all.map(({ apiVersion, kind, metadata }) => ({
-                apiVersion,
-                kind,
-                name: metadata.name,
-                namespace: namespaceOf(cron) ?? "",
-                uid: metadata.uid,
-              })),
-      }),
-    );
+    const made = due === undefined || isHeld ? [] : [makeJob(cron, due, world)];
+    const all = [...active, ...made].map((job) => referenceTo(job));
+    const last = made.length === 0 || due === undefined ? textAt(cron, "status", "lastScheduleTime") : isoSeconds(due);
+    world.setStatus(cron, compact({ lastScheduleTime: last, active: all.length === 0 ? undefined : all }));
     forgetOld(cron, world);
   }
 }
 
-function dueRun(schedule: string, fromMs: number, world: World): number | undefined {
+function referenceTo({ apiVersion, kind, metadata }: KubeObject): JsonObject {
+  return { apiVersion, kind, name: metadata.name, namespace: textAt(metadata, "namespace") ?? "", uid: metadata.uid };
+}
+
+function dueRun(cron: KubeObject, world: World): number | undefined {
+  if (at(cron, "spec", "suspend") === true) return undefined;
+  const schedule = textAt(cron, "spec", "schedule") ?? "";
+  const last = textAt(cron, "status", "lastScheduleTime");
+  const fromMs = last === undefined ? createdMsOf(cron) : Date.parse(last);
   let due: number | undefined;
-  let next = nextRunAfter(schedule, Math.max(fromMs, world.nowMs - 60 * MINUTE_MS));
+  let next = nextRunAfter(schedule, Math.max(fromMs, world.nowMs - HOUR_MS));
   while (next !== undefined && next <= world.nowMs) {
     due = next;
     next = nextRunAfter(schedule, next);

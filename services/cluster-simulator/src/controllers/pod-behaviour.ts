@@ -44,14 +44,19 @@ export function behaviourOf(pod: KubeObject, world: World): Behaviour {
   if (asked !== undefined) return asked;
   if (missingReference(pod, world) !== undefined) return "config-missing";
   for (const container of listAt(pod, "spec", "containers")) {
-    const image = textAt(container, "image") ?? "";
-    const tag = /:([^:/]+)$/.exec(image)?.[1] ?? "";
-    const byTag = BY_TAG.find(([pattern]) => pattern.test(tag))?.[1];
-    if (byTag !== undefined) return byTag;
-    const crash = CRASHES_WITHOUT.find((rule) => rule.image.test(image));
-    if (crash !== undefined && !hasVariable(container, crash.variable)) return "crashing";
+    const own = behaviourOfContainer(container);
+    if (own !== undefined) return own;
   }
   return textAt(pod, "spec", "restartPolicy") === "Always" ? "serving" : "completing";
+}
+
+function behaviourOfContainer(container: Json): Behaviour | undefined {
+  const image = textAt(container, "image") ?? "";
+  const tag = /:([^:/]+)$/.exec(image)?.[1] ?? "";
+  const byTag = BY_TAG.find(([pattern]) => pattern.test(tag))?.[1];
+  if (byTag !== undefined) return byTag;
+  const needs = CRASHES_WITHOUT.find((rule) => rule.image.test(image));
+  return needs !== undefined && !hasVariable(container, needs.variable) ? "crashing" : undefined;
 }
 
 function hasVariable(container: Json, name: string): boolean {

@@ -3,6 +3,8 @@ import { type KubeObject, nameOf, namespaceOf } from "../kube-object.ts";
 import type { PodState } from "./pod-state.ts";
 import type { Happening, World } from "./world.ts";
 
+const PROBE_FAILED = "Readiness probe failed: HTTP probe failed with statuscode: 503";
+
 /** What the kubelet reports of a pod: derived from what the pod does, so that it fits what the pod shows. */
 export function podEvents(pod: KubeObject, { state, bornMs }: { state: PodState; bornMs: number }, world: World): void {
   const node = textAt(pod, "spec", "nodeName") ?? "";
@@ -30,36 +32,25 @@ type ContainerEvent = Pick<Happening, "type" | "reason" | "message" | "firstMs" 
 function containerEvents(pod: KubeObject, { name, image, state, bornMs }: Container): ContainerEvent[] {
   if (state.kind === "waiting") return waitingEvents(image, state, bornMs);
   const crash = state.kind === "crashing" ? state : undefined;
-  const lastMs =
-    crash === undefined ? state.sinceMs : crash.running ? crash.sinceMs : (crash.lastRun?.startedMs ?? crash.sinceMs);
-  const spread = { firstMs: bornMs, lastMs, count: (crash?.restarts ?? 0) + 1 };
+  const spread = { firstMs: bornMs, lastMs: startedMs(state), count: (crash?.restarts ?? 0) + 1 };
   const starts: ContainerEvent[] = [
     { type: "Normal", reason: "Pulled", message: `Container image "${image}" already present on machine`, ...spread },
     { type: "Normal", reason: "Created", message: `Created container: ${name}`, ...spread },
     { type: "Normal", reason: "Started", message: `Started container ${name}`, ...spread },
   ];
   if (state.kind === "running" && !state.isReady)
-    return [
-      ...starts,
-      {
-        type: "Warning",
-        reason: "Unhealthy",
-        message: "Readiness probe failed: HTTP probe failed with statuscode: 503",
-        ...spread,
-      },
-    ];
+    return [...starts, { ...spread, type: "Warning", reason: "Unhealthy", message: PROBE_FAILED }];
   if (crash?.lastRun === undefined) return starts;
-  const message = `Back-off restarting failed container ${name} in pod ${nameOf(pod)}_${namespaceOf(pod) ?? ""}(${pod.metadata.uid})`;
-  return [
-    ...starts,
-    {
-      type: "Warning",
-      reason: "BackOff",
-      message,
-      ...spread,
-      lastMs: Math.max(crash.lastRun.finishedMs, crash.sinceMs),
-    },
-  ];
+  const place = `${nameOf(pod)}_${namespaceOf(pod) ?? ""}(${pod.metadata.uid})`;
+  const message = `Back-off restarting failed container ${name} in pod ${place}`;
+  const lastMs = Math.max(crash.lastRun.finishedMs, crash.sinceMs);
+  return [...starts, { ...spread, type: "Warning", reason: "BackOff", message, lastMs }];
+}
+
+/** When the present run of a container began, or the last one if it waits for the next. */
+function startedMs(state: PodState): number {
+  if (state.kind !== "crashing" || state.running) return state.sinceMs;
+  return state.lastRun?.startedMs ?? state.sinceMs;
 }
 
 function waitingEvents(image: string, state: PodState & { kind: "waiting" }, bornMs: number): ContainerEvent[] {

@@ -7,6 +7,7 @@ export const STARTUP_MS = 3 * SECOND_MS;
 /** How long a container runs that ends by itself. */
 const WORK_MS = 5 * SECOND_MS;
 const PULL_RETRY_MS = 20 * SECOND_MS;
+const WATCHED_TRIES = 6;
 
 export type Run = { startedMs: number; finishedMs: number };
 
@@ -33,31 +34,33 @@ export type PodState =
 /** `untilMs`: when the state becomes another one by itself. */
 export function podStateAt(behaviour: Behaviour, bornMs: number, nowMs: number): PodState & { untilMs?: number } {
   const startedMs = bornMs + STARTUP_MS;
-  if (behaviour === "image-missing" || behaviour === "config-missing") {
-    const tries = Math.floor((nowMs - bornMs) / PULL_RETRY_MS);
-    // After a few tries nothing new is to be seen; nobody has to be woken for each.
-    return {
-      kind: "waiting",
-      sinceMs: bornMs,
-      tries: tries + 1,
-      ...(tries < 6 && { untilMs: bornMs + (tries + 1) * PULL_RETRY_MS }),
-    };
-  }
+  if (behaviour === "image-missing" || behaviour === "config-missing") return waitingState(bornMs, nowMs);
   if (nowMs < startedMs) return { kind: "starting", sinceMs: bornMs, untilMs: startedMs };
   switch (behaviour) {
     case "serving":
     case "unready":
       return { kind: "running", sinceMs: startedMs, isReady: behaviour === "serving" };
     case "completing":
-    case "failing": {
-      const endMs = startedMs + WORK_MS;
-      if (nowMs < endMs) return { kind: "running", sinceMs: startedMs, isReady: true, untilMs: endMs };
-      return { kind: "ended", sinceMs: endMs, startedMs, exitCode: behaviour === "failing" ? 1 : 0 };
-    }
+      return workingState(startedMs, nowMs, 0);
+    case "failing":
+      return workingState(startedMs, nowMs, 1);
     case "crashing":
     case "oom":
       return crashingState(startedMs, nowMs);
   }
+}
+
+function waitingState(bornMs: number, nowMs: number): PodState & { untilMs?: number } {
+  const tries = Math.floor((nowMs - bornMs) / PULL_RETRY_MS) + 1;
+  // After a few tries nothing new is to be seen; nobody has to be woken for each.
+  const isNew = tries <= WATCHED_TRIES;
+  return { kind: "waiting", sinceMs: bornMs, tries, ...(isNew && { untilMs: bornMs + tries * PULL_RETRY_MS }) };
+}
+
+function workingState(startedMs: number, nowMs: number, exitCode: number): PodState & { untilMs?: number } {
+  const endMs = startedMs + WORK_MS;
+  if (nowMs < endMs) return { kind: "running", sinceMs: startedMs, isReady: true, untilMs: endMs };
+  return { kind: "ended", sinceMs: endMs, startedMs, exitCode };
 }
 
 function crashingState(startedMs: number, nowMs: number): PodState & { untilMs: number } {

@@ -1,4 +1,4 @@
-import { type Json, objectAt, listAt, at } from "../json.ts";
+import { asText, type Json, objectAt, listAt, at } from "../json.ts";
 import { isLeaving, namespaceOf } from "../kube-object.ts";
 import { quantityOf } from "../kinds/pod-template.ts";
 import type { World } from "./world.ts";
@@ -46,7 +46,7 @@ export function quotaRefusal(pod: Json, namespace: string | undefined, world: Wo
       const asked = podUse(pod, name);
       const used = usedOf(name, namespace, world);
       if (asked > 0 && used + asked > quantityOf(hard))
-        return `exceeded quota: ${quota.metadata.name}, requested: ${name}=${inUnits(name, asked)}, used: ${name}=${inUnits(name, used)}, limited: ${name}=${String(hard)}`;
+        return `exceeded quota: ${quota.metadata.name}, requested: ${name}=${inUnits(name, asked)}, used: ${name}=${inUnits(name, used)}, limited: ${name}=${asText(hard)}`;
     }
   }
   return undefined;

@@ -12,15 +12,20 @@ const UNSCHEDULABLE = { key: "node.kubernetes.io/unschedulable", effect: "NoSche
 export function runNodes(world: World): void {
   const reportedAt = isoSeconds(Math.floor(world.nowMs / MINUTE_MS) * MINUTE_MS);
   for (const node of world.list("Node")) {
-    world.change(node, (draft) => {
-      const spec = objectAt(draft, "spec");
-      const others = listAt(spec, "taints").filter((taint) => textAt(taint, "key") !== UNSCHEDULABLE.key);
-      const taints: Json[] = at(spec, "unschedulable") === true ? [...others, UNSCHEDULABLE] : others;
-      if (taints.length > 0) spec["taints"] = taints;
-      else delete spec["taints"];
-      for (const entry of listAt(draft, "status", "conditions")) objectAt(entry)["lastHeartbeatTime"] = reportedAt;
-    });
+    const isCordoned = at(node, "spec", "unschedulable") === true;
+    const isTainted = listAt(node, "spec", "taints").some((taint) => textAt(taint, "key") === UNSCHEDULABLE.key);
+    const isReported = textAt(node, "status", "conditions", 0, "lastHeartbeatTime") === reportedAt;
+    if (isCordoned !== isTainted || !isReported) world.change(node, (draft) => report(draft, isCordoned, reportedAt));
   }
+}
+
+function report(draft: KubeObject, isCordoned: boolean, reportedAt: string): void {
+  const spec = objectAt(draft, "spec");
+  const others = listAt(spec, "taints").filter((taint) => textAt(taint, "key") !== UNSCHEDULABLE.key);
+  const taints: Json[] = isCordoned ? [...others, UNSCHEDULABLE] : others;
+  if (taints.length > 0) spec["taints"] = taints;
+  else delete spec["taints"];
+  for (const entry of listAt(draft, "status", "conditions")) objectAt(entry)["lastHeartbeatTime"] = reportedAt;
 }
 
 /** Says how many pods of a budget may be taken away now. */
@@ -51,9 +56,11 @@ export function runBudgets(world: World): void {
       conditions: [
         keptCondition(
           budget,
-          "DisruptionAllowed",
-          allowed > 0,
-          allowed > 0 ? "SufficientPods" : "InsufficientPods",
+          {
+            type: "DisruptionAllowed",
+            holds: allowed > 0,
+            reason: allowed > 0 ? "SufficientPods" : "InsufficientPods",
+          },
           world,
         ),
       ],
@@ -70,7 +77,7 @@ export function runAutoscalers(world: World): void {
       world.setStatus(scaler, {
         currentReplicas: 0,
         desiredReplicas: 0,
-        conditions: [keptCondition(scaler, "AbleToScale", false, "FailedGetScale", world)],
+        conditions: [keptCondition(scaler, { type: "AbleToScale", holds: false, reason: "FailedGetScale" }, world)],
       });
       continue;
     }
@@ -113,14 +120,20 @@ function scalerStatus(
       },
     ],
     conditions: [
-      keptCondition(scaler, "AbleToScale", true, "ReadyForNewScale", world),
-      keptCondition(scaler, "ScalingActive", true, "ValidMetricFound", world),
-      keptCondition(scaler, "ScalingLimited", isLimited, isLimited ? "TooManyReplicas" : "DesiredWithinRange", world),
+      keptCondition(scaler, { type: "AbleToScale", holds: true, reason: "ReadyForNewScale" }, world),
+      keptCondition(scaler, { type: "ScalingActive", holds: true, reason: "ValidMetricFound" }, world),
+      keptCondition(
+        scaler,
+        { type: "ScalingLimited", holds: isLimited, reason: isLimited ? "TooManyReplicas" : "DesiredWithinRange" },
+        world,
+      ),
     ],
   });
 }
 
-function keptCondition(object: KubeObject, type: string, holds: boolean, reason: string, world: World): JsonObject {
+type Why = { type: string; holds: boolean; reason: string };
+
+function keptCondition(object: KubeObject, { type, holds, reason }: Why, world: World): JsonObject {
   const before = listAt(object, "status", "conditions").find((entry) => textAt(entry, "type") === type);
   const next = condition(type, holds, world.nowMs, { reason });
   return textAt(before, "status") === next["status"]

@@ -1,4 +1,15 @@
-import { at, isObject, type JsonObject, listAt, numberAt, objectAt, setDefault, textAt, textsAt } from "../json.ts";
+import {
+  asText,
+  at,
+  isObject,
+  type JsonObject,
+  listAt,
+  numberAt,
+  objectAt,
+  setDefault,
+  textAt,
+  textsAt,
+} from "../json.ts";
 import type { KubeObject } from "../kube-object.ts";
 import { ageOf, AGE, column, NAME, pairs, wide } from "./columns.ts";
 import type { KindDefinition } from "./define.ts";
@@ -243,7 +254,7 @@ export const CORE_KINDS: readonly KindDefinition[] = [
         name: "Request",
         cell: (quota) =>
           Object.entries(objectAt(quota, "spec", "hard"))
-            .map(([name, hard]) => `${name}: ${textAt(quota, "status", "used", name) ?? "0"}/${String(hard)}`)
+            .map(([name, hard]) => `${name}: ${textAt(quota, "status", "used", name) ?? "0"}/${asText(hard)}`)
             .join(", "),
       },
       AGE,

@@ -45,7 +45,7 @@ export function kindsOfDefinition(schemas: Schemas, definition: KubeObject): Res
         categories: listAt(names, "categories").filter((name) => typeof name === "string"),
         subresources,
         verbs: ALL_VERBS,
-        columns: [NAME, ...printerColumns(listAt(version, "additionalPrinterColumns")), AGE],
+        columns: [NAME, ...printerColumns(listAt(version, "additionalPrinterColumns"))],
         definition: undefined,
         schema: schema === undefined ? undefined : withCommonFields(schemas, schema),
         fields: commonFields,
@@ -63,6 +63,7 @@ function withCommonFields(schemas: Schemas, schema: ReturnType<Schemas["resolve"
 }
 
 function printerColumns(columns: readonly Json[]): Column[] {
+  if (columns.length === 0) return [AGE];
   return columns.map((entry) => {
     const path = (textAt(entry, "jsonPath") ?? "").split(".").filter((step) => step !== "");
     return column(textAt(entry, "name") ?? "", path, "");

@@ -1,5 +1,15 @@
 import type { Cause } from "../api-status.ts";
-import { isObject, type Json, type JsonObject, listAt, numberAt, objectAt, setDefault, textAt } from "../json.ts";
+import {
+  asText,
+  isObject,
+  type Json,
+  type JsonObject,
+  listAt,
+  numberAt,
+  objectAt,
+  setDefault,
+  textAt,
+} from "../json.ts";
 import { invalidValue, required, unsupported } from "./name-problems.ts";
 
 const QUANTITY = /^[+-]?(\d+(\.\d*)?|\.\d+)(m|[kMGTPE]|[KMGTPE]i|[eE][+-]?\d+)?$/;
@@ -99,7 +109,7 @@ function resourceProblems(container: Json, at: string): Cause[] {
       invalidValue(
         `${at}.resources.requests`,
         request,
-        `must be less than or equal to ${name} limit of ${String(limit)}`,
+        `must be less than or equal to ${name} limit of ${asText(limit)}`,
       ),
     ];
   });
@@ -155,7 +165,7 @@ const FACTORS: Readonly<Record<string, number>> = {
 
 /** The number that a quantity such as `250m` or `2Gi` stands for; NaN for what is none. */
 export function quantityOf(value: Json | undefined): number {
-  const text = String(value ?? "0");
+  const text = asText(value ?? "0");
   const [, number = "", , unit = ""] = QUANTITY.exec(text) ?? [];
   if (number === "") return Number.NaN;
   const factor = unit === "" ? 1 : (FACTORS[unit] ?? Number(`1${unit}`));

@@ -39,33 +39,32 @@ export function fieldsOf(schemas: Schemas, schema: Schema, value: JsonObject): F
 type Collecting = { schemas: Schemas; found: Set<string> };
 
 function collect(context: Collecting, schema: Schema, value: Json, path: readonly string[]): void {
-  const { schemas, found } = context;
-  if (isObject(value) && !isAtomicMap(schema) && (Object.keys(value).length > 0 || path.length === 0)) {
-    for (const [key, entry] of Object.entries(value)) {
-      const next = [...path, `f:${key}`];
-      if (path.length > 1 || !NOT_MANAGED.has([...path, key].join(".").replace("f:", "")))
-        collect(context, schemas.field(schema, key), entry, next);
-    }
-    return;
+  const isEmpty = isObject(value) && Object.keys(value).length === 0;
+  if (isObject(value) && !isAtomicMap(schema) && (!isEmpty || path.length === 0))
+    collectFields(context, schema, value, path);
+  else if (Array.isArray(value) && isSet(schema))
+    for (const entry of value) context.found.add([...path, `v:${JSON.stringify(entry)}`].join(JOINT));
+  else if (Array.isArray(value) && mapKeys(schema) !== undefined) collectEntries(context, schema, value, path);
+  else context.found.add(path.join(JOINT));
+}
+
+function collectFields(context: Collecting, schema: Schema, value: JsonObject, path: readonly string[]): void {
+  for (const [key, entry] of Object.entries(value)) {
+    const isManaged = path.length > 1 || !NOT_MANAGED.has([...path, key].join(".").replace("f:", ""));
+    if (isManaged) collect(context, context.schemas.field(schema, key), entry, [...path, `f:${key}`]);
   }
-  if (Array.isArray(value) && isSet(schema)) {
-    for (const entry of value) found.add([...path, `v:${JSON.stringify(entry)}`].join(JOINT));
-    return;
-  }
-  const keys = Array.isArray(value) ? mapKeys(schema) : undefined;
-  if (keys === undefined || !Array.isArray(value)) {
-    found.add(path.join(JOINT));
-    return;
-  }
+}
+
+function collectEntries(context: Collecting, schema: Schema, value: readonly Json[], path: readonly string[]): void {
   for (const entry of value) {
-    const next = [...path, entryStep(entry, keys)];
-    found.add([...next, MEMBER].join(JOINT));
-    collect(context, schemas.item(schema), entry, next);
+    const next = [...path, entryStep(entry, mapKeys(schema) ?? [])];
+    context.found.add([...next, MEMBER].join(JOINT));
+    collect(context, context.schemas.item(schema), entry, next);
   }
 }
 
 /** Keys stand in the order of the alphabet, so that the same entry has one name. */
-export function entryStep(entry: Json, keys: readonly string[]): string {
+function entryStep(entry: Json, keys: readonly string[]): string {
   const pairs = keys.toSorted().flatMap((key) => {
     const value = at(entry, key);
     return value === undefined ? [] : [[key, value] as const];

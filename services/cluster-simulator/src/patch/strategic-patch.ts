@@ -16,15 +16,17 @@ export function strategicPatch(schemas: Schemas, schema: Schema, original: Json 
   if (directive !== undefined && directive !== "merge") throw badRequest(`Unknown patch type: ${directive}`);
   const result = startOf(original, patch);
   for (const [key, value] of Object.entries(patch)) {
-    if (key === DIRECTIVE || key === RETAIN || key.startsWith(ORDER)) continue;
-    if (key.startsWith(DELETE_PRIMITIVES)) {
-      const name = key.slice(DELETE_PRIMITIVES.length);
-      const gone = Array.isArray(value) ? value : [];
-      result[name] = listAt(result, name).filter((entry) => !gone.some((other) => isSame(entry, other)));
-    } else if (value === null) delete result[key];
+    if (key.startsWith(DELETE_PRIMITIVES)) withoutPrimitives(result, key.slice(DELETE_PRIMITIVES.length), value);
+    else if (key.startsWith("$")) continue;
+    else if (value === null) delete result[key];
     else result[key] = patchedField(schemas, schemas.field(schema, key), result[key], value);
   }
   return reordered(result, patch, schemas, schema);
+}
+
+function withoutPrimitives(result: JsonObject, name: string, gone: Json): void {
+  const values = Array.isArray(gone) ? gone : [];
+  result[name] = listAt(result, name).filter((entry) => !values.some((other) => isSame(entry, other)));
 }
 
 /** `$retainKeys` names all fields that may stay. */
@@ -50,17 +52,32 @@ type ListRule = { item: Schema; key: string };
 function mergedList(schemas: Schemas, { item, key }: ListRule, own: readonly Json[], patch: readonly Json[]): Json[] {
   if (patch.some((entry) => isSame(entry, { [DIRECTIVE]: "replace" })))
     return patch.filter((entry) => textAt(entry, DIRECTIVE) !== "replace");
-  let result = [...own];
-  for (const entry of patch) {
+  const merged = patch.map((entry) => {
     const id = at(entry, key);
     if (id === undefined)
       throw badRequest(`map: ${JSON.stringify(entry).slice(0, 200)} does not contain declared merge key: ${key}`);
-    const place = result.findIndex((other) => isSame(at(other, key), id));
-    if (textAt(entry, DIRECTIVE) === "delete") result = result.filter((_, index) => index !== place);
-    else if (place === -1) result.push(strategicPatch(schemas, item, undefined, entry));
-    else result[place] = strategicPatch(schemas, item, result[place], entry);
+    const place = own.findIndex((other) => isSame(at(other, key), id));
+    const isDeleted = textAt(entry, DIRECTIVE) === "delete";
+    return { place, id, value: isDeleted ? undefined : strategicPatch(schemas, item, own[place], entry) };
+  });
+  const untouched = own
+    .map((value, place) => ({ place, value }))
+    .filter(({ value }) => !merged.some(({ id }) => isSame(at(value, key), id)));
+  return interleaved(untouched, merged);
+}
+
+type Placed = { place: number; value: Json | undefined };
+
+/** Entries that a patch names keep its order, the others theirs; a new entry stands before those that the patch does not name. */
+function interleaved(untouched: readonly Placed[], merged: readonly Placed[]): Json[] {
+  const [left, right] = [[...untouched], [...merged]];
+  const result: Placed[] = [];
+  while (left.length > 0 && right.length > 0) {
+    const isLeft =
+      right[0] !== undefined && left[0] !== undefined && right[0].place !== -1 && left[0].place < right[0].place;
+    result.push(...(isLeft ? left : right).splice(0, 1));
   }
-  return result;
+  return [...result, ...left, ...right].flatMap(({ value }) => (value === undefined ? [] : [value]));
 }
 
 /** `$setElementOrder/x` says in which order the entries of x stand; those that it does not name stay behind. */

@@ -1,13 +1,15 @@
 import { at, isObject, isSame, type Json, type JsonObject, listAt, objectAt, textAt } from "../json.ts";
 import type { Schema, Schemas } from "./schemas.ts";
 
+export type WrongType = { field: string; found: string; wanted: string };
+
 export type FieldCheck = {
   /** What is left when unknown fields and nulls are dropped and defaults are put in. */
   value: Json;
   /** Fields that the schema does not have. */
   unknown: string[];
-  /** Values of another type, in the words of a decoder. */
-  wrong: string[];
+  /** Values of another type. */
+  wrong: WrongType[];
   /** Required fields that are not there. */
   missing: string[];
 };
@@ -27,9 +29,7 @@ function walk(context: Walk, schema: Schema, value: Json, path: string): Json | 
   if (schema === undefined || isAnything(schema)) return value;
   if (!isOfType(schema, value)) {
     const wanted = textAt(schema, "type") ?? "string";
-    context.found.wrong.push(
-      `cannot unmarshal ${nameOfType(value)} into Go struct field ${path.slice(1)} of type ${wanted}`,
-    );
+    context.found.wrong.push({ field: path.slice(1), found: nameOfType(value), wanted });
     return undefined;
   }
   if (Array.isArray(value)) {

@@ -9,6 +9,7 @@ export function createKindList(
   custom: () => readonly KubeObject[],
   kindsOf: (definition: KubeObject) => ResourceKind[],
 ) {
+  const byName = new Map(builtIn.map((kind) => [kind.kind, kind]));
   let known: { from: readonly string[]; kinds: ResourceKind[] } = { from: [], kinds: [] };
 
   function customKinds(): ResourceKind[] {
@@ -33,7 +34,7 @@ export function createKindList(
       ),
     /** A kind that is certainly there. */
     named(kind: string): ResourceKind {
-      const found = builtIn.find((known) => known.kind === kind);
+      const found = byName.get(kind);
       if (found === undefined) throw new Error(`the simulated cluster has no kind ${kind}`);
       return found;
     },

@@ -20,38 +20,44 @@ export type Change = {
 
 export type ObjectStore = ReturnType<typeof createObjectStore>;
 
+/** The changes of the last minutes, the oldest first. */
+function createHistory() {
+  let changes: Change[] = [];
+  let compacted = FIRST_VERSION;
+  return {
+    compacted: () => compacted,
+    add(change: Change): void {
+      changes.push(change);
+      const firstKept = changes.findIndex(({ atMs }) => atMs >= change.atMs - HISTORY_MS);
+      const surplus = Math.max(firstKept, changes.length - MAX_HISTORY);
+      if (surplus <= 0) return;
+      compacted = changes[surplus - 1]?.version ?? compacted;
+      changes = changes.slice(surplus);
+    },
+    since: (resource: string, seen: number): Change[] =>
+      changes.filter((change) => change.version > seen && change.resource === resource),
+  };
+}
+
 /** All objects by kind and key, with one version counter for all of them, as etcd has. */
 export function createObjectStore() {
   const objects = new Map<string, Map<string, KubeObject>>();
   /** The objects of a kind in their order, until one of them changes. */
   const lists = new Map<string, readonly KubeObject[]>();
   const listeners = new Set<() => void>();
-  let history: Change[] = [];
+  const history = createHistory();
   let version = FIRST_VERSION;
-  let compacted = FIRST_VERSION;
-
-  function ofResource(resource: string): Map<string, KubeObject> {
-    const known = objects.get(resource) ?? new Map<string, KubeObject>();
-    objects.set(resource, known);
-    return known;
-  }
 
   function record(change: Omit<Change, "version">): void {
-    history.push({ version, ...change });
+    history.add({ version, ...change });
     lists.delete(change.resource);
-    const firstKept = history.findIndex(({ atMs }) => atMs >= change.atMs - HISTORY_MS);
-    const surplus = Math.max(firstKept, history.length - MAX_HISTORY);
-    if (surplus > 0) {
-      compacted = history[surplus - 1]?.version ?? compacted;
-      history = history.slice(surplus);
-    }
     for (const listener of listeners) listener();
   }
 
   return {
     version: () => version,
     /** Changes up to this version are forgotten. */
-    compacted: () => compacted,
+    compacted: history.compacted,
     get: (kind: ResourceKind, key: string): KubeObject | undefined => objects.get(resourceId(kind))?.get(key),
     list(kind: Pick<ResourceKind, "group" | "plural">): readonly KubeObject[] {
       const resource = resourceId(kind);
@@ -64,9 +70,10 @@ export function createObjectStore() {
       version += 1;
       const resource = resourceId(kind);
       const key = keyOf(object);
-      const before = ofResource(resource).get(key);
-      const stored = { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } };
-      ofResource(resource).set(key, stored);
+      const ofKind = objects.get(resource) ?? new Map<string, KubeObject>();
+      const before = ofKind.get(key);
+      const stored = atVersion(object, version);
+      objects.set(resource, ofKind.set(key, stored));
       record({ atMs, type: before === undefined ? "ADDED" : "MODIFIED", resource, object: stored, before });
       return stored;
     },
@@ -76,35 +83,30 @@ export function createObjectStore() {
       if (before === undefined) return;
       version += 1;
       objects.get(resource)?.delete(key);
-      const object = { ...before, metadata: { ...before.metadata, resourceVersion: String(version) } };
-      record({ atMs, type: "DELETED", resource, object, before });
+      record({ atMs, type: "DELETED", resource, object: atVersion(before, version), before });
     },
     /** The objects as they were at a version that is still kept: later changes are undone, the latest first. */
-    listAt(kind: ResourceKind, wanted: number): KubeObject[] {
-      const resource = resourceId(kind);
-      const past = new Map(objects.get(resource));
-      for (const change of history.toReversed()) {
-        if (change.version <= wanted) break;
-        if (change.resource !== resource) continue;
-        if (change.before === undefined) past.delete(keyOf(change.object));
-        else past.set(keyOf(change.before), change.before);
-      }
-      return sorted([...past.values()]);
-    },
-    since: (kind: ResourceKind, seen: number): Change[] => {
-      const resource = resourceId(kind);
-      return history.filter((change) => change.version > seen && change.resource === resource);
-    },
-    /** Forgets all changes, as a compaction does. */
-    compact(): void {
-      history = [];
-      compacted = version;
-    },
+    listAt: (kind: ResourceKind, wanted: number): KubeObject[] =>
+      undone(objects.get(resourceId(kind)), history.since(resourceId(kind), wanted)),
+    since: (kind: ResourceKind, seen: number): Change[] => history.since(resourceId(kind), seen),
     onChange(listener: () => void): () => void {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
   };
+}
+
+function undone(present: ReadonlyMap<string, KubeObject> | undefined, changes: readonly Change[]): KubeObject[] {
+  const past = new Map(present);
+  for (const { object, before } of changes.toReversed()) {
+    if (before === undefined) past.delete(keyOf(object));
+    else past.set(keyOf(before), before);
+  }
+  return sorted([...past.values()]);
+}
+
+function atVersion(object: KubeObject, version: number): KubeObject {
+  return { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } };
 }
 
 function sorted(objects: KubeObject[]): KubeObject[] {
