@@ -1,3 +1,4 @@
+import { builtInKind } from "./built-in-kinds.ts";
 import { z } from "zod";
 import { toPlainText } from "../plain-text.ts";
 import type { Access } from "../tools/access.ts";
@@ -8,9 +9,9 @@ import { filterLines, type FilteredLines } from "./log-filter.ts";
 import { logsOutput, plural, type ShownLog } from "./log-output.ts";
 import { followLog, readLog, type ReadLog } from "./log-reading.ts";
 import { joinRepeats } from "./log-repeats.ts";
-import { findLogSources, ownerKinds, ownerPlurals, type LogSource, type LogSources } from "./log-sources.ts";
+import { findLogSources, ownerKinds, type LogSource, type LogSources } from "./log-sources.ts";
 import { Namespace, ObjectName, Selector } from "./namespace-rule.ts";
-import { builtIn, getAccess, listAccess, scopeOf } from "./reading.ts";
+import { getAccess, listAccess, scopeOf } from "./reading.ts";
 import { redactKeys, redactText } from "./redaction.ts";
 
 const MAX_TAIL = 2_000;
@@ -83,9 +84,9 @@ export function createPodLogs(clusters: Clusters): Tool {
 
 function accessOf(cluster: Cluster, input: Input): Access[] {
   const { namespace } = scopeOf(cluster, input);
-  const pods = builtIn("pods");
+  const pods = builtInKind("Pod");
   if (input.pod !== undefined) return [{ ...getAccess(cluster, pods, { namespace, name: input.pod }), verb: "log" }];
-  const owners = input.ownerKind === undefined ? [] : [builtIn(ownerPlurals[input.ownerKind])];
+  const owners = input.ownerKind === undefined ? [] : [builtInKind(input.ownerKind)];
   const logs = listAccess(cluster, [pods], { namespace }).map((access) => ({ ...access, verb: "log" }));
   return [...listAccess(cluster, [pods, ...owners], { namespace }), ...logs];
 }

@@ -1,13 +1,15 @@
+import { requireNamespace } from "../object-list.ts";
+import { builtInKind } from "../built-in-kinds.ts";
 import { z } from "zod";
 import type { Access } from "../../tools/access.ts";
 import { defineTool, ToolError, type Tool, type ToolOutput } from "../../tools/tool.ts";
 import type { Cluster } from "../cluster.ts";
 import { contextField, type Clusters } from "../clusters.ts";
 import { ObjectName } from "../namespace-rule.ts";
-import { builtIn, getAccess, listAccess, requireNamespace, scopeFields, scopeOf } from "../reading.ts";
+import { getAccess, listAccess, scopeFields, scopeOf } from "../reading.ts";
 import { textOutput } from "../shape.ts";
 import { nameOf, type ObjectRef } from "./finding.ts";
-import { listNames, loadSnapshot, pluralOf, type Loaded } from "./load-snapshot.ts";
+import { listNames, loadSnapshot, kindOf, type Loaded } from "./load-snapshot.ts";
 import { graphOf, keyOf, relatedTo } from "./object-graph.ts";
 import { readRoot } from "./root-object.ts";
 import { checks, findAll, listsFor, type Check, type NamedFinding } from "./rules.ts";
@@ -53,7 +55,8 @@ export function createAnalyze(clusters: Clusters): Tool {
       const now = new Date();
       const lists = listsOf(only, target !== undefined);
       const loaded = await loadSnapshot(cluster, { namespace: scope.namespace, lists, now, signal });
-      if (loaded.objects === 0) await requireNamespace(cluster, scope.namespace, signal);
+      if (loaded.objects === 0 && scope.namespace !== undefined)
+        await requireNamespace(cluster, scope.namespace, signal);
       const missing = new Set(loaded.missing.keys());
       const { findings, notChecked } = findAll(loaded.snapshot, { only, missing });
       const isWanted = relevance(target, loaded);
@@ -76,7 +79,9 @@ async function accessOf(cluster: Cluster, input: Input, signal: AbortSignal): Pr
   const { namespace } = scopeOf(cluster, input);
   const { kind, name } = input;
   const isOpen = (list: ListName): boolean => list !== "nodes" || cluster.namespaces.only === undefined;
-  const lists = [...listsOf(checksOf(input), kind !== undefined)].filter(isOpen).map((list) => builtIn(pluralOf[list]));
+  const lists = [...listsOf(checksOf(input), kind !== undefined)]
+    .filter(isOpen)
+    .map((list) => builtInKind(kindOf[list]));
   if (kind === undefined || name === undefined) return listAccess(cluster, lists, { namespace });
   const found = await cluster.kinds.find(kind, { signal });
   const at = { namespace: found.isNamespaced ? namespace : undefined, name };

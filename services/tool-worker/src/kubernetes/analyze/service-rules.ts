@@ -1,7 +1,7 @@
 import type { Ingress, Service, Workload } from "../cluster-objects.ts";
 import type { Pod } from "../pod-objects.ts";
 import { listed, quote, refOf, type Finding } from "./finding.ts";
-import { isLive, isReady, selects } from "./relations.ts";
+import { isAt, isLive, isReady, selects } from "./relations.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 function podsOf({ metadata, spec }: Service, { pods }: Pick<Snapshot, "pods">): Pod[] {
@@ -158,30 +158,35 @@ export function findUnfilledServices({ services, endpointSlices }: Snapshot): Fi
 /** Paths of an Ingress that lead to no Service, or to a port that its Service does not have. */
 export function findIngressBackends({ ingresses, services }: Snapshot): Finding[] {
   return ingresses.flatMap((ingress) =>
-    backendsOf(ingress).flatMap(({ where, name, port }) => {
-      const service = services.find(
-        ({ metadata }) => metadata.name === name && metadata.namespace === ingress.metadata.namespace,
+    backendsOf(ingress).flatMap((backend) => {
+      const service = services.find(({ metadata }) =>
+        isAt(metadata, { namespace: ingress.metadata.namespace, name: backend.name }),
       );
-      const isThere = service?.spec.ports?.some((one) => one.port === port || one.name === port) ?? false;
-      // A Service outside of the cluster has ports of its own.
-      if (service !== undefined && (isThere || port === undefined || service.spec.type === "ExternalName")) return [];
-      const has = service?.spec.ports?.map((one) => String(one.port)) ?? [];
-      return [
-        {
-          severity: "critical" as const,
-          object: refOf("Ingress", ingress.metadata),
-          evidence:
-            service === undefined
-              ? `${where} leads to Service ${name}, which does not exist`
-              : `${where} leads to port ${port ?? ""} of Service ${name}, which has ${listed(has) || "none"}`,
-          suggestion:
-            service === undefined
-              ? "create the Service in the Ingress's namespace, or correct its name"
-              : "correct the port of the backend",
-        },
-      ];
+      const found = service === undefined ? withoutService(backend) : withoutPort(backend, service);
+      return found === undefined ? [] : [{ ...found, object: refOf("Ingress", ingress.metadata) }];
     }),
   );
+}
+
+function withoutService({ where, name }: BackendUse): Omit<Finding, "object"> {
+  return {
+    severity: "critical",
+    evidence: `${where} leads to Service ${name}, which does not exist`,
+    suggestion: "create the Service in the Ingress's namespace, or correct its name",
+  };
+}
+
+function withoutPort({ where, name, port }: BackendUse, { spec }: Service): Omit<Finding, "object"> | undefined {
+  // A Service outside of the cluster has ports of its own.
+  if (port === undefined || spec.type === "ExternalName") return undefined;
+  const { ports = [] } = spec;
+  if (ports.some((one) => one.port === port || one.name === port)) return undefined;
+  const has = listed(ports.map((one) => String(one.port))) || "none";
+  return {
+    severity: "critical",
+    evidence: `${where} leads to port ${port} of Service ${name}, which has ${has}`,
+    suggestion: "correct the port of the backend",
+  };
 }
 
 interface BackendUse {
