@@ -86,26 +86,30 @@ interface RenderedLog {
   readonly isCut: boolean;
 }
 
-function renderLog({ lines, found, notes }: ShownLog, { grep, contextLines }: LogInput, maxBytes: number): RenderedLog {
+function renderLog(
+  { lines, found, notes }: ShownLog,
+  { grep, contextLines, tail }: LogInput,
+  maxBytes: number,
+): RenderedLog {
   const { lines: shown, cut } = fitLogLines(
     lines.map(({ text }) => text),
     maxBytes,
   );
   const isAll = shown.length === lines.length;
   const standFor = lines.slice(lines.length - shown.length).reduce((sum, line) => sum + line.lines, 0);
-  // What stands around a match is not counted, so of a part of that no number can be told.
+  // What stands around a match is not counted, so of what does not fit no number can be told.
   const hasContext = grep !== undefined && contextLines > 0;
-  const isPart = hasContext ? !isAll : standFor < found;
+  const last = hasContext ? Math.min(found, tail) : standFor;
   const all = [
     ...notes,
-    ...(hasContext && isPart ? ["only the last of them are shown"] : []),
+    ...(hasContext && !isAll ? ["of these and what is around them only the last lines are shown"] : []),
     ...(cut === 0 ? [] : [`of ${plural(cut)} only the beginning is shown`]),
   ];
   return {
-    count: isPart && !hasContext ? `The last ${standFor} of ${plural(found)}` : plural(found),
+    count: last < found ? `The last ${last} of ${plural(found)}` : plural(found),
     notes: all,
     lines: shown,
-    isCut: isPart || all.length > 0,
+    isCut: last < found || all.length > 0,
   };
 }
 

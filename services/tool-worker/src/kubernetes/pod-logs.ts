@@ -5,7 +5,7 @@ import type { Access } from "../tools/access.ts";
 import { defineTool, ToolError, type Tool, type ToolContext } from "../tools/tool.ts";
 import type { Cluster } from "./cluster.ts";
 import { contextField, type Clusters } from "./clusters.ts";
-import { filterLines, type FilteredLines } from "./log-filter.ts";
+import { filterLines } from "./log-filter.ts";
 import { logsOutput, plural, type ShownLog } from "./log-output.ts";
 import { followLog, readLog, type ReadLog } from "./log-reading.ts";
 import { joinRepeats } from "./log-repeats.ts";
@@ -145,11 +145,10 @@ async function searched(
 ): Promise<ShownLog> {
   const text = redactKeys(toPlainText(log.text)).replace(/\n$/, "");
   const lines = text === "" ? [] : text.split("\n");
-  const filtered = await filterLines(lines, { grep, exclude, contextLines }, { signal, budgetMs });
-  const wanted = lastMatches(filtered, tail);
+  const filtered = await filterLines(lines, { grep, exclude, contextLines, tail }, { signal, budgetMs });
   return {
     source,
-    lines: joinRepeats(wanted),
+    lines: joinRepeats(filtered.lines),
     found: filtered.matches,
     notes: [
       ...(log.isShort ? ["older lines were not looked at, because the log is too large"] : []),
@@ -160,16 +159,4 @@ async function searched(
     ],
     asText: filtered.asText,
   };
-}
-
-/** At most `tail` lines; a gap does not count and does not come first. */
-function lastMatches({ lines }: FilteredLines, tail: number): (string | undefined)[] {
-  let left = tail;
-  let from = lines.length;
-  while (from > 0 && (left > 0 || lines[from - 1] === undefined)) {
-    from--;
-    if (lines[from] !== undefined) left--;
-  }
-  const last = lines.slice(from);
-  return last[0] === undefined ? last.slice(1) : last;
 }

@@ -12,7 +12,7 @@ import { nameOf, type ObjectRef } from "./finding.ts";
 import { listNames, loadSnapshot, kindOf, type Loaded } from "./load-snapshot.ts";
 import { graphOf, keyOf, relatedTo } from "./object-graph.ts";
 import { readRoot } from "./root-object.ts";
-import { checks, findAll, listsFor, type Check, type NamedFinding } from "./rules.ts";
+import { checks, findAll, listsFor, type Check, type NamedFinding, type NotChecked } from "./rules.ts";
 import type { ListName } from "./snapshot.ts";
 
 const Fields = {
@@ -110,12 +110,14 @@ function relevance(target: ObjectRef | undefined, { snapshot }: Loaded): (findin
 interface About {
   readonly loaded: Loaded;
   readonly only: readonly Check[];
-  readonly notChecked: readonly Check[];
+  readonly notChecked: readonly NotChecked[];
   readonly place: string;
 }
 
 function render(findings: readonly NamedFinding[], { loaded, only, notChecked, place }: About): ToolOutput {
-  const made = only.filter((check) => !notChecked.includes(check));
+  const unmade = new Set(notChecked.flatMap(({ check, isPart }) => (isPart ? [] : [check])));
+  const made = only.filter((check) => !unmade.has(check));
+  const missing = notChecked.map(({ check, isPart }) => (isPart ? `${check} (in part)` : check));
   const counts = (["critical", "warning", "info"] as const)
     .map((severity) => [findings.filter((one) => one.severity === severity).length, severity] as const)
     .filter(([count]) => count > 0)
@@ -124,7 +126,7 @@ function render(findings: readonly NamedFinding[], { loaded, only, notChecked, p
   const notes = [
     ...(notChecked.length === 0
       ? []
-      : [`Not checked, because what they need could not be read: ${notChecked.join(", ")}.`]),
+      : [`Not checked, because what they need could not be read: ${missing.join(", ")}.`]),
     ...(loaded.partial.length === 0 ? [] : [`Of ${loaded.partial.join(", ")} only the first 2,000 were looked at.`]),
   ];
   const summary = `${number}${counts.length === 0 ? "" : ` (${counts.join(", ")})`} in ${place}; ${made.length} checks of ${loaded.objects} objects.`;

@@ -1,5 +1,6 @@
 import type { Ingress, Service, Workload } from "../cluster-objects.ts";
 import type { Pod } from "../pod-objects.ts";
+import { summarise } from "../pod-status.ts";
 import { listed, quote, refOf, type Finding } from "./finding.ts";
 import { isAt, isLive, isReady, selects } from "./relations.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -107,7 +108,7 @@ function scaledToNothing({ metadata, spec }: Service, snapshot: Snapshot): Omit<
 function noneReady({ spec }: Service, pods: readonly Pod[]): Omit<Finding, "object"> | undefined {
   const ready = pods.filter(isReady);
   if (ready.length === 0) {
-    const names = pods.map(({ metadata, status }) => `${metadata.name} (${status?.phase ?? "Unknown"})`);
+    const names = pods.map((pod) => `${pod.metadata.name} (${summarise(pod).status})`);
     return {
       severity: "critical",
       evidence: `it has no endpoints: none of its ${pods.length} pods is ready: ${listed(names)}`,
