@@ -16,7 +16,7 @@ const asked = new Map<string, FactOf<"asked">[]>();
 
 beforeAll(async () => {
   const env = {
-    "tool-worker": { KUBE_EXEC_COMMANDS: "df -h" },
+    "tool-worker": { KUBE_EXEC_COMMANDS: "hostname" },
     "agent-worker": { OPENAI_MODEL: "parley-simulated-fast" },
   };
   system = await startSystem({ env });
@@ -83,7 +83,7 @@ const calls: readonly [name: string, args: (pod: string) => object, says: RegExp
   ["patch_deployment", () => ({ deployment_name: "cart", namespace, patch_data: labels }), /^Changed Deployment cart/],
   ["patch_pod", (pod_name) => ({ pod_name, namespace, patch_data: labels }), /^Changed Pod/],
   ["patch_storageclass", () => ({ storageclass_name: "standard", patch_data: labels }), /^Changed StorageClass/],
-  ["exec_in_pod", (pod_name) => ({ pod_name, namespace, command: ["df", "-h"] }), /ended well/],
+  ["exec_in_pod", (pod_name) => ({ pod_name, namespace, command: ["hostname"] }), /ended well/],
   ["cordon_node", () => ({ node_name: "simulated-node-3" }), /^No new pods come to Node simulated-node-3/],
   ["uncordon_node", () => ({ node_name: "simulated-node-3" }), /^New pods may come again/],
   ["create_namespace", () => ({ name: "seed" }), /^Made Namespace seed/],

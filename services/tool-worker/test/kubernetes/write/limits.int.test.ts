@@ -1,23 +1,15 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { NotDoneError } from "../../../src/tools/tool.ts";
-import { openChangingTools, startChangingTools, type ChangingTools } from "../../support/changing-tools.ts";
+import { openChangingTools, startChangingTools } from "../../support/changing-tools.ts";
 
 let cluster: Awaited<ReturnType<typeof startChangingTools>>;
-const opened: ChangingTools[] = [];
 
 beforeAll(async () => {
   cluster = await startChangingTools();
 });
-afterAll(async () => {
-  for (const one of opened) await one.close();
-  await cluster[Symbol.asyncDispose]();
-});
+afterAll(() => cluster[Symbol.asyncDispose]());
 
-function open(options: Parameters<typeof openChangingTools>[1]): ChangingTools {
-  const tools = openChangingTools(cluster.kubeconfig, options);
-  opened.push(tools);
-  return tools;
-}
+const open = (options: Parameters<typeof openChangingTools>[1]) => openChangingTools(cluster.kubeconfig, options);
 
 const cart = { name: "cart", namespace: "shop" };
 
