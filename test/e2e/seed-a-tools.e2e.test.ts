@@ -74,7 +74,7 @@ const calls: readonly [name: string, args: (pod: string) => object, says: RegExp
   ["list_namespaces", () => ({ output_format: "yaml" }), /monitoring/],
   ["list_nodes", () => ({ show_labels: false }), /simulated-node-1/],
   ["list_resources", () => ({ resource_type: "svc", namespace, label_selector: "app=cart" }), /cart/],
-  ["get_pod_logs", (pod_name) => ({ pod_name, namespace, tail_lines: 5, follow: true }), /lines/],
+  ["get_pod_logs", (pod_name) => ({ pod_name, namespace, tail_lines: 5, follow: false }), /lines/],
   ["get_pod_status", (pod_name) => ({ pod_name, namespace }), /Running/],
   ["describe_pod", (pod_name) => ({ pod_name, namespace }), /Running/],
   ["get_events", () => ({ namespace, involved_object_kind: "Pod", limit: 10 }), /event/i],
