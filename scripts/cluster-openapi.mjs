@@ -4,9 +4,12 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { root } from "./setup/paths.mjs";
+import { giveHelp } from "./setup/usage.mjs";
 
-// Extracts from Kubernetes' published OpenAPI documents what the simulated cluster knows of its kinds: fields, types, which are required, how
-// lists are merged. Needs Go, whose module proxy has the documents. Usage: node scripts/cluster-openapi.mjs
+const usage = `Usage: node scripts/cluster-openapi.mjs
+
+  Extracts from Kubernetes' published OpenAPI documents what the simulated cluster knows of its kinds: fields, types, which are required, how
+  lists are merged. Needs Go, which fetches the documents from its module proxy.`;
 
 const VERSION = "v1.35.0";
 const TARGET = path.join(root, "services/cluster-simulator/openapi/kubernetes.json.gz");
@@ -86,4 +89,5 @@ function main() {
   process.stdout.write(`${Object.keys(schemas).length} schemas in ${path.relative(root, TARGET)}\n`);
 }
 
+giveHelp(process.argv.slice(2), usage);
 main();

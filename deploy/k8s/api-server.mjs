@@ -1,8 +1,10 @@
 import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { get } from "node:https";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** Who a token is: `user` and `groups` as RBAC knows them. */
 const ADMIN = { token: "admin", user: "admin", groups: ["system:masters"] };
@@ -90,9 +92,30 @@ export async function startApiServer(programs, { others = [], say }) {
     );
     const kubeconfig = path.join(folder, "kubeconfig");
     writeFileSync(kubeconfig, JSON.stringify(kubeconfigOf(port, users)), { mode: 0o600 });
-    return { folder, kubeconfig, stop };
+    return { folder, kubeconfig, address: `https://127.0.0.1:${port}`, stop };
   } catch (error) {
     stop();
     throw error;
   }
+}
+
+function isReady(address) {
+  return new Promise((resolve) => {
+    const asked = get(`${address}/readyz`, { rejectUnauthorized: false, agent: false, timeout: 2_000 }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode === 200);
+    });
+    asked.once("timeout", () => asked.destroy());
+    asked.once("error", () => resolve(false));
+  });
+}
+
+/** Resolves when the server answers that it is ready; throws when it does not in time. */
+export async function untilReady({ address }, { deadlineMs, signal }) {
+  const deadline = performance.now() + deadlineMs;
+  while (performance.now() < deadline) {
+    if (await isReady(address)) return;
+    await sleep(500, undefined, { signal });
+  }
+  throw new Error(`The API server was not ready within ${deadlineMs / 1_000} s.`);
 }

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { findProgram, run } from "../../scripts/setup/commands.mjs";
 import { root } from "../../scripts/setup/paths.mjs";
-import { startApiServer } from "./api-server.mjs";
+import { startApiServer, untilReady } from "./api-server.mjs";
 import { apiServerPrograms } from "./api-server-programs.mjs";
 import { findGo } from "./go-build.mjs";
 
@@ -35,15 +35,6 @@ const say = (line) => process.stdout.write(`${line}\n`);
 function kubectlWith(kubectl, kubeconfig) {
   const env = { ...process.env, KUBECONFIG: kubeconfig };
   return (...args) => run(kubectl, args, { cwd: root, env, timeoutMs: COMMAND_MS, signal: stopping.signal });
-}
-
-async function untilReady(ask) {
-  const deadline = performance.now() + READY_MS;
-  while (performance.now() < deadline) {
-    if ((await ask("get", "--raw", "/readyz")).code === 0) return;
-    await sleep(500, undefined, { signal: stopping.signal });
-  }
-  throw new Error(`The API server was not ready within ${READY_MS / 1_000} s.`);
 }
 
 async function must(asked) {
@@ -102,7 +93,6 @@ async function tryBadPod(ask, folder) {
 }
 
 async function judge(ask, folder) {
-  await untilReady(ask);
   await addDefinitions(ask);
   await must(ask("apply", "--server-side", "-f", "deploy/k8s/base/namespace.yaml"));
   const rows = [];
@@ -118,8 +108,10 @@ async function main() {
   const kubectl = findProgram(["kubectl"]);
   if (kubectl === undefined) throw new Error("There is no kubectl here: install it first.");
   const programs = await apiServerPrograms({ signal: stopping.signal, say });
-  const { folder, kubeconfig, stop } = await startApiServer(programs, { say });
+  const server = await startApiServer(programs, { say });
+  const { folder, kubeconfig } = server;
   try {
+    await untilReady(server, { deadlineMs: READY_MS, signal: stopping.signal });
     const isGood = await judge(kubectlWith(kubectl, kubeconfig), folder);
     say(
       isGood
@@ -132,7 +124,7 @@ async function main() {
     }
     return isGood ? 0 : 1;
   } finally {
-    stop();
+    server.stop();
   }
 }
 

@@ -21,6 +21,12 @@ async function startWithKubectl() {
       const { stdout, stderr } = await run("kubectl", [...common, ...args], { timeout: 20_000 });
       return stdout + stderr;
     },
+    /** Writes what `made` makes of a number, and gives the path. */
+    file: (name: string, made: (number: number) => unknown) => async (number: number) => {
+      const path = join(home, name);
+      await writeFile(path, JSON.stringify(made(number)));
+      return path;
+    },
     async [Symbol.asyncDispose]() {
       await simulator[Symbol.asyncDispose]();
       await rm(home, { recursive: true });
@@ -62,11 +68,27 @@ describe.skipIf(!hasKubectl)("kubectl (skipped when it is not on the PATH)", () 
     [["describe", "deployment", "-n", "shop", "cart"], /1 desired \| 1 updated \| 1 total \| 1 available/],
     [["logs", "-n", "shop", "-l", "app=checkout", "--previous"], /PAYMENT_GATEWAY_URL is not set/],
     [["logs", "-n", "shop", "deploy/cart", "-c", "metrics", "--tail=2"], /^(level=info .*\n){2}/],
+    [["explain", "deployment.spec.replicas"], /FIELD: replicas <integer>/],
+    [["explain", "widgets.spec"], /colour.*<string>/],
+    [["get", "widgets", "-n", "shop"], /NAME +SIZE\s+sprocket +3/],
+    [["get", "pvc,pv,sc,hpa,pdb,ing,netpol,quota,cj", "-n", "shop"], /persistentvolumeclaim\/cart-data +Bound/],
+    [["top", "pods", "-n", "shop"], /storefront-\S+ +\d+m +\d+Mi/],
+    [["top", "nodes"], /simulated-node-1 +\d+m +\d+%/],
+    [["rollout", "status", "-n", "shop", "deploy/storefront"], /successfully rolled out/],
+    [["rollout", "history", "-n", "shop", "deploy/storefront"], /REVISION[^]*1/],
+    [["get", "pods", "-n", "shop", "-l", "app=cart", "--watch", "--request-timeout=1s", "--no-headers"], /cart-/],
     [["version"], /Server Version: v1\.32\.0-simulated/],
     [["api-resources"], /deployments +deploy +apps\/v1 +true +Deployment/],
     [["--context", "operator", "scale", "-n", "shop", "deploy/cart", "--replicas=2"], /scaled/],
     [["--context", "operator", "rollout", "restart", "-n", "shop", "deploy/cart"], /restarted/],
     [["--context", "operator", "set", "image", "-n", "shop", "deploy/cart", "cart=other:2"], /image updated/],
+    [["--context", "operator", "rollout", "undo", "-n", "shop", "deploy/cart"], /rolled back/],
+    [["--context", "operator", "exec", "-n", "shop", "deploy/storefront", "--", "echo", "a b"], /^a b$/m],
+    [["--context", "operator", "label", "configmap", "checkout-config", "-n", "shop", "b=2"], /labeled/],
+    [["--context", "operator", "patch", "deploy", "cart", "-n", "shop", "-p", '{"spec":{"paused":true}}'], /patched/],
+    [["--context", "operator", "delete", "configmap", "checkout-config", "-n", "shop"], /deleted/],
+    [["--context", "operator", "cordon", "simulated-node-2"], /cordoned/],
+    [["--context", "operator", "uncordon", "simulated-node-2"], /uncordoned/],
   ])("%j works", async (args, expected) => {
     expect(await cluster.kubectl(...args)).toMatch(expected);
   });
@@ -75,7 +97,42 @@ describe.skipIf(!hasKubectl)("kubectl (skipped when it is not on the PATH)", () 
     [["get", "pod", "-n", "shop", "nosuch"], 'Error from server (NotFound): pods "nosuch" not found'],
     [["get", "secrets", "-n", "shop"], "Error from server (Forbidden): secrets is forbidden"],
     [["scale", "-n", "shop", "deploy/cart", "--replicas=2"], 'cannot patch resource "deployments/scale"'],
+    [["exec", "-n", "shop", "deploy/storefront", "--", "env"], 'cannot get resource "pods/exec"'],
+    [["--context", "operator", "exec", "-n", "shop", "deploy/storefront", "--", "false"], "exit code 1"],
+    [["--context", "operator", "exec", "-n", "shop", "deploy/storefront", "--", "sh"], "executable file not found"],
+    // It sends protobuf, which the simulated cluster does not read; with `-f`, and to apply, it sends JSON.
+    [
+      ["--context", "operator", "create", "configmap", "made", "-n", "shop"],
+      "accepted media types include: application/json",
+    ],
+    [["--context", "operator", "delete", "node", "simulated-node-1"], "cannot delete resource"],
+    [["--as=anna", "get", "pods"], 'cannot impersonate resource "users"'],
   ])("%j is refused", async (args, expected) => {
     await expect(cluster.kubectl(...args)).rejects.toThrow(expected);
+  });
+
+  test("applies a manifest, shows what would change, and names who is in the way", async () => {
+    const file = cluster.file("manifest.json", (replicas) => ({
+      apiVersion: "apps/v1",
+      kind: "Deployment",
+      metadata: { name: "applied", namespace: "shop" },
+      spec: {
+        replicas,
+        selector: { matchLabels: { app: "applied" } },
+        template: {
+          metadata: { labels: { app: "applied" } },
+          spec: { containers: [{ name: "web", image: "registry.simulated/web:1" }] },
+        },
+      },
+    }));
+    const apply = ["--context", "operator", "apply", "--server-side", "-f"];
+    expect(await cluster.kubectl(...apply, await file(1))).toContain("serverside-applied");
+    // A difference is an exit code of 1, with the difference on the standard output.
+    const diff = cluster.kubectl("--context", "operator", "diff", "--server-side", "-f", await file(2));
+    await expect(diff).rejects.toMatchObject({ stdout: expect.stringMatching(/-\s+replicas: 1\s+\+\s+replicas: 2/) });
+    await cluster.kubectl("--context", "operator", "scale", "-n", "shop", "deploy/applied", "--replicas=3");
+    await expect(cluster.kubectl(...apply, await file(2))).rejects.toThrow(
+      /conflict with "kubectl".*[^]*\.spec\.replicas/,
+    );
   });
 });
