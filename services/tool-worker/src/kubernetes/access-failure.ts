@@ -100,7 +100,6 @@ export function accessSentence(error: unknown, config: KubeConfig, now: Date): s
   if (codes.some((code) => UNREADABLE.test(code))) {
     return "A certificate, key or token that the tool worker's kubeconfig names cannot be read.";
   }
-  if (chain.some((one) => one instanceof SyntaxError)) return "The cluster's answer cannot be understood.";
   return `${server} cannot be reached.`;
 }
 

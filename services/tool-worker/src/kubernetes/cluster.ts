@@ -58,7 +58,6 @@ const waitingPerPlace = 8;
 export function createCluster(options: ClusterOptions): {
   cluster: Cluster;
   watched: WatchedCluster;
-  close(): Promise<void>;
 } {
   const { name, label, namespaces, reader, operator, metrics = noClusterMetrics, log } = options;
   const { config } = reader;
@@ -97,11 +96,5 @@ export function createCluster(options: ClusterOptions): {
     asOperator,
   };
   const { places, breaker } = shared;
-  return {
-    cluster,
-    watched: { name, breaker: breaker.state, running: places.running, waiting: places.waiting },
-    async close() {
-      await Promise.all([readerConnection.close(), operatorConnection?.close()]);
-    },
-  };
+  return { cluster, watched: { name, breaker: breaker.state, running: places.running, waiting: places.waiting } };
 }

@@ -10,19 +10,19 @@ import { createGetResource } from "./get-resource.ts";
 import { createListNamespaces } from "./list-namespaces.ts";
 import { createListNodes } from "./list-nodes.ts";
 import { createListPods } from "./list-pods.ts";
-import { createListResources, createListsByName } from "./list-resources.ts";
+import { createListResources } from "./list-resources.ts";
 import { createPodLogs } from "./pod-logs.ts";
 import { createRolloutHistory } from "./rollout-history.ts";
 import { createRolloutStatus } from "./rollout-status.ts";
+import { withSeedNames } from "./seed-names.ts";
 import { createTopNodes, createTopPods } from "./top.ts";
 
 /** Tools that read clusters. None changes anything, and none shows what is in a Secret. */
 export function createKubernetesTools(clusters: Clusters): Tool[] {
-  return [
+  return withSeedNames([
     createListNamespaces(clusters),
     createListPods(clusters),
     createListResources(clusters),
-    ...createListsByName(clusters),
     createGetResource(clusters),
     createDescribe(clusters),
     createPodLogs(clusters),
@@ -36,5 +36,5 @@ export function createKubernetesTools(clusters: Clusters): Tool[] {
     createApiResources(clusters),
     createExplain(clusters),
     createCanI(clusters),
-  ];
+  ]);
 }

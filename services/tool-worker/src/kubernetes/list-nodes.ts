@@ -25,7 +25,7 @@ export function createListNodes(clusters: Clusters): Tool {
       view: z.enum(views).default("brief").describe("Which columns."),
       ...contextField(clusters),
     }),
-    argumentAliases: { label_selector: "labelSelector", output_format: "" },
+    argumentAliases: { label_selector: "labelSelector", output_format: "", show_labels: "" },
     effect: "read",
     timeoutMs: 20_000,
     access: async ({ context }, { signal }) => {

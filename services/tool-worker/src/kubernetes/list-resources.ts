@@ -63,29 +63,6 @@ export function createListResources(clusters: Clusters): Tool {
   });
 }
 
-/** Lists of one kind under the names that another server has for them. */
-export function createListsByName(clusters: Clusters): Tool[] {
-  const { label } = clusters.of(undefined);
-  const listOf = (name: string, kind: { kind: string; apiVersion: string }): Tool =>
-    defineTool({
-      name,
-      description: `Lists ${kind.kind} objects of the ${label}, as k8s_list_resources does.`,
-      input: z.strictObject({ ...fields, ...contextField(clusters) }),
-      argumentAliases,
-      effect: "read",
-      timeoutMs: 20_000,
-      access: async (input, { signal }) => {
-        const cluster = clusters.of(input.context);
-        return accessTo(cluster, "list", await findPlace(cluster, { ...input, ...kind }, signal));
-      },
-      run: (input, { signal }) => list(clusters.of(input.context), kind, input, signal),
-    });
-  return [
-    listOf("list_deployments", { kind: "Deployment", apiVersion: "apps" }),
-    listOf("list_services", { kind: "Service", apiVersion: "v1" }),
-  ];
-}
-
 async function list(
   cluster: Cluster,
   named: { kind: string; apiVersion?: string | undefined },

@@ -81,7 +81,15 @@ function after(first: (args: ToolArguments) => ToolArguments, { tool, means }: M
   return { tool, means: (args) => means(first(args)) };
 }
 
+/** A list of one kind. Its labels are no columns: `output_format` wide, yaml and json show more. */
+function list(kind: ToolArguments): Meaning {
+  return { tool: "k8s_list_resources", means: ({ show_labels: _labels, ...args }) => ({ ...args, ...kind }) };
+}
+
 const seedNames: Readonly<Record<string, Meaning>> = {
+  list_deployments: list({ kind: "Deployment", apiVersion: "apps" }),
+  list_services: list({ kind: "Service", apiVersion: "v1" }),
+
   scale_deployment: {
     tool: "k8s_scale",
     means: (args) => ({ replicas: 1, ...renamed(args, { deployment: "name" }), kind: "Deployment" }),

@@ -29,8 +29,6 @@ export interface ChangingCall {
   readonly command: string;
 }
 
-export type ChangingTools = ReturnType<typeof openChangingTools>;
-
 /** All Kubernetes tools of a kubeconfig with the contexts `reader` and `operator`. */
 export function openChangingTools(
   kubeconfig: string,
@@ -80,7 +78,6 @@ export function openChangingTools(
         query: { fieldManager: manager },
         ...{ asked: { what: "object" }, signal: patience() },
       }),
-    close: () => clusters.close(),
   };
 }
 
@@ -108,7 +105,6 @@ export async function startChangingTools(options: ChangingOptions = {}) {
     ...tools,
     kubeconfig,
     async [Symbol.asyncDispose]() {
-      await tools.close();
       await simulator[Symbol.asyncDispose]();
       await folder[Symbol.asyncDispose]();
     },

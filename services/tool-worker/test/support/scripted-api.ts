@@ -66,7 +66,6 @@ export async function startScriptedApi(options: ChangingOptions = {}) {
     call: tools.call,
     stop: () => server[Symbol.asyncDispose](),
     async [Symbol.asyncDispose]() {
-      await tools.close();
       await server[Symbol.asyncDispose]();
       await folder[Symbol.asyncDispose]();
     },

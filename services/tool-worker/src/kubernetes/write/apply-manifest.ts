@@ -10,6 +10,7 @@ import {
 } from "../../tools/tool.ts";
 import { KubeError } from "../api-failure.ts";
 import { contextField, type Clusters } from "../clusters.ts";
+import type { ResourceKind } from "../kube-api.ts";
 import { Namespace } from "../namespace-rule.ts";
 import { textOutput } from "../shape.ts";
 import { changeOf } from "./change.ts";
@@ -158,16 +159,21 @@ interface Tried extends TriedChange {
   readonly request: TargetRequest;
 }
 
+/** Side by side: people wait for it, and so does the time that a preview has. */
 async function tryAll(deps: WriteDeps, given: Input, context: ToolContext): Promise<readonly Tried[]> {
-  const tried: Tried[] = [];
-  const made = new Set<string>();
-  for (const spot of await spotsOf(deps, given, context)) {
-    const { kind, namespace, name } = spot.target;
-    const one = await (made.has(namespace ?? "") ? notTried(spot, given) : tryOne(spot, given, context));
-    if (kind.group === "" && kind.kind === "Namespace" && one.before === undefined) made.add(name);
-    tried.push(one);
-  }
-  return tried;
+  const spots = await spotsOf(deps, given, context);
+  const states = await Promise.all(spots.map((spot) => found(spot, context)));
+  const made = spots.filter(({ target: { kind } }, at) => isNamespace(kind) && states[at] === undefined);
+  const isIn = ({ target: { namespace } }: ApplySpot): boolean => made.some(({ target }) => target.name === namespace);
+  return Promise.all(
+    spots.map((spot, at) =>
+      isIn(spot) ? notTried(spot, given) : tryOne(spot, given, { before: states[at], context }),
+    ),
+  );
+}
+
+function isNamespace({ group, kind }: ResourceKind): boolean {
+  return group === "" && kind === "Namespace";
 }
 
 /** A cluster tries nothing out in a namespace that is not there yet. */
@@ -176,9 +182,12 @@ function notTried(spot: ApplySpot, given: Input): Tried {
   return { ...spot, before: undefined, after: spot.wanted, note, request: requestOf(spot.wanted, given) };
 }
 
-async function tryOne(spot: ApplySpot, given: Input, context: ToolContext): Promise<Tried> {
+async function tryOne(
+  spot: ApplySpot,
+  given: Input,
+  { before, context }: { readonly before: unknown; readonly context: ToolContext },
+): Promise<Tried> {
   const { api, target, wanted } = spot;
-  const before = await found(spot, context);
   for (const verb of before === undefined ? ["create", "patch"] : ["patch"])
     await checkPermission(api, target, { verb }, context.signal);
   const resourceVersion = textAt(before, ["metadata", "resourceVersion"]);
