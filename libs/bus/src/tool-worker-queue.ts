@@ -2,6 +2,7 @@ import { setMaxListeners } from "node:events";
 import { ToolJob, toolJobId, toolQueueName } from "@parley/protocol";
 import { withDeadline, type Logger } from "@parley/runtime";
 import { UnrecoverableError, WaitingError, Worker, type Job } from "bullmq";
+import { startNewcomerSlots } from "./newcomer-slots.ts";
 import { connectRedis, type RedisAddress } from "./redis.ts";
 
 /** Why a running job is interrupted: reason of its signal. */
@@ -62,7 +63,7 @@ export function startToolWorker(options: ToolWorkerOptions): ToolWorker {
   const closing = new AbortController();
   // One listener per running job, however many those are.
   setMaxListeners(0, closing.signal);
-  const locks = new Map<string, string>();
+  const locks: RunningJobs = new Map();
   const worker = new Worker(toolQueueName, createProcessor(options, locks, closing.signal), {
     connection: redis,
     concurrency,
@@ -78,12 +79,14 @@ export function startToolWorker(options: ToolWorkerOptions): ToolWorker {
     log[redis.status === "ready" ? "warn" : "debug"]({ reason: error.message }, "the tool queue reports an error");
   });
   const renewing = renewLocks({ worker, locks, lockMs, log });
+  const running = (): string[] => [...locks.values()].map(({ user }) => user);
+  const newcomers = startNewcomerSlots({ redis, worker, slots: concurrency, running, log });
   worker.on("failed", (job, error) => reportFailure(job, error, options));
 
   return {
     ready: () => redis.status === "ready" && worker.isRunning() && !worker.isPaused(),
     async close(graceMs) {
-      const closed = worker.close();
+      const closed = Promise.all([worker.close(), newcomers.close()]);
       closing.abort();
       if (!(await settlesWithin(closed, graceMs))) {
         const reason: JobInterruption = "stopped";
@@ -97,10 +100,12 @@ export function startToolWorker(options: ToolWorkerOptions): ToolWorker {
   };
 }
 
+/** The jobs that run here, by id: the token of each one's lock, and whose it is. */
+type RunningJobs = Map<string, { readonly token: string; readonly user: string }>;
+
 interface Renewal {
   readonly worker: Worker;
-  /** Tokens of the jobs that run here, by job id. */
-  readonly locks: ReadonlyMap<string, string>;
+  readonly locks: Readonly<RunningJobs>;
   readonly lockMs: number;
   readonly log: Logger;
 }
@@ -109,7 +114,8 @@ interface Renewal {
 function renewLocks({ worker, locks, lockMs, log }: Renewal): NodeJS.Timeout {
   const renew = async (): Promise<void> => {
     const ids = [...locks.keys()];
-    const lost = await worker.extendJobLocks(ids, [...locks.values()], lockMs);
+    const tokens = [...locks.values()].map(({ token }) => token);
+    const lost = await worker.extendJobLocks(ids, tokens, lockMs);
     const reason: JobInterruption = "lock lost";
     // One that has ended meanwhile has no lock either.
     for (const id of lost) if (locks.has(id)) worker.cancelJob(id, reason);
@@ -120,25 +126,30 @@ function renewLocks({ worker, locks, lockMs, log }: Renewal): NodeJS.Timeout {
   }, lockMs / LOCK_RENEWALS);
 }
 
-function createProcessor({ run }: ToolWorkerOptions, locks: Map<string, string>, closing: AbortSignal) {
+interface Taken {
+  readonly token: string;
+  readonly signal: AbortSignal;
+}
+
+function createProcessor({ run }: ToolWorkerOptions, locks: RunningJobs, closing: AbortSignal) {
   // BullMQ looks at the number of parameters: a processor with less than three gets no signal.
   return async (job: Job, token: string | undefined, signal: AbortSignal | undefined): Promise<void> => {
     if (signal === undefined || token === undefined || job.id === undefined)
       throw new Error("BullMQ gave no signal, token or id to the job.");
-    locks.set(job.id, token);
+    const parsed = ToolJob.safeParse(job.data);
+    if (!parsed.success) throw new UnrecoverableError("the job is not a tool call as this version knows it");
+    locks.set(job.id, { token, user: parsed.data.user.id });
     try {
-      await runJob(job, token, signal);
+      await runCall(parsed.data, job, { token, signal });
     } finally {
       locks.delete(job.id);
     }
   };
 
-  async function runJob(job: Job, token: string, signal: AbortSignal): Promise<void> {
-    const parsed = ToolJob.safeParse(job.data);
-    if (!parsed.success) throw new UnrecoverableError("the job is not a tool call as this version knows it");
+  async function runCall(call: ToolJob, job: Job, { token, signal }: Taken): Promise<void> {
     // A closing worker can still fetch one job: the one it just gave back woke its own blocked fetch.
-    const attempt = { go: isGo(job, parsed.data), recovered: job.stalledCounter > 0, waitedMs: waitedMsOf(job) };
-    const end = closing.aborted ? "give back" : await run(parsed.data, { ...attempt, closing, signal });
+    const attempt = { go: isGo(job, call), recovered: job.stalledCounter > 0, waitedMs: waitedMsOf(job) };
+    const end = closing.aborted ? "give back" : await run(call, { ...attempt, closing, signal });
     if (end === "done") return;
     if (end === "give back") await giveBack(job, token);
     // BullMQ's word for: this worker has nothing more to do with the job.

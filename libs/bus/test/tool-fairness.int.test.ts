@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { redisKeys, type CallerRights, type ToolJob } from "@parley/protocol";
+import { redisKeys, toolQueueName, type CallerRights, type ToolJob } from "@parley/protocol";
 import { createLogger } from "@parley/runtime";
 import { eventually, signedIn, startRedis, type Broker } from "@parley/testkit";
 import { Queue } from "bullmq";
@@ -172,7 +172,7 @@ it("takes what was given back before all others, and what an older version added
   await eventually(() => taken.length === 1, { what: "the first call" });
   await add("ann", 2);
   await closing.close(1_000);
-  const older = new Queue("tools", { connection: operator });
+  const older = new Queue(toolQueueName, { connection: operator });
   await older.add("demo_echo", callOf("old", 0), { jobId: "old-0" });
   const counts = await queue.counts();
   expect(counts).toMatchObject({ waiting: 4, active: 0, classes: { returned: { waiting: 2 } } });

@@ -71,7 +71,7 @@ export async function startAdmin(options: AdminOptions): Promise<Listener> {
   const handlers = createHandlers(options);
   addProcessGauges(options);
   const server = createServer((request, response) => {
-    answer(request, handlers, options.pages).then(
+    answer(request, handlers).then(
       (reply) => send(response, reply),
       (err: unknown) => {
         const reply = toFailure(err);
@@ -104,17 +104,27 @@ function memoryLimit(): number {
   return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }
 
-function createHandlers({ ready, notes, registry, routes = {} }: AdminOptions): ReadonlyMap<string, Handler> {
+interface Handlers {
+  of(method: string, path: string): Handler | undefined;
+}
+
+function createHandlers({ ready, notes, registry, routes = {}, pages = [] }: AdminOptions): Handlers {
   const extra = Object.entries(routes).map(([key, route]): [string, Handler] => [
     key,
     async (request) => toJson(200, await route(request)),
   ]);
-  return new Map<string, Handler>([
+  const byRoute = new Map<string, Handler>([
     ...extra,
     ["GET /livez", () => toJson(200, { alive: true })],
     ["GET /readyz", async () => readiness(ready(), await notes?.())],
     ["GET /metrics", async () => ({ status: 200, body: await registry.metrics(), type: registry.contentType })],
   ]);
+  const pageAt = (path: string): Handler | undefined =>
+    pages.find(({ prefix }) => path === prefix || path.startsWith(`${prefix}/`))?.answer;
+  return {
+    of: (method, path) =>
+      byRoute.get(`${method} ${path}`) ?? byRoute.get(path) ?? (method === "GET" ? pageAt(path) : undefined),
+  };
 }
 
 function readiness(problems: string[], notes: string[] = []): Reply {
@@ -122,19 +132,13 @@ function readiness(problems: string[], notes: string[] = []): Reply {
   return toJson(problems.length === 0 ? 200 : 503, { ready: problems.length === 0, problems, ...more });
 }
 
-async function answer(
-  request: IncomingMessage,
-  handlers: ReadonlyMap<string, Handler>,
-  pages: AdminOptions["pages"] = [],
-): Promise<Reply> {
+async function answer(request: IncomingMessage, handlers: Handlers): Promise<Reply> {
   const { pathname: path, searchParams: query } = new URL(request.url ?? "/", "http://admin");
   // Node leaves the body out of an answer to HEAD by itself.
   const method = request.method === "HEAD" ? "GET" : (request.method ?? "GET");
   if (method !== "GET" && method !== "POST") return toJson(405, { error: `${method} is not supported.` });
   const { authorization = "" } = request.headers;
-  const page = pages.find(({ prefix }) => path === prefix || path.startsWith(`${prefix}/`));
-  if (page !== undefined && method === "GET") return page.answer({ path, query, authorization });
-  const handler = handlers.get(`${method} ${path}`) ?? handlers.get(path);
+  const handler = handlers.of(method, path);
   if (handler === undefined) return toJson(404, { error: `There is nothing at ${method} ${path}.` });
   const body = method === "POST" ? await readJsonBody(request) : undefined;
   try {

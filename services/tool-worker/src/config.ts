@@ -81,7 +81,9 @@ export const Config = z
       .describe(
         "What opens the pages of the queue at `/queues` of the admin port, as the password that a browser asks for. Unset: there are none.",
       ),
-    CONCURRENCY: count(16).describe("Calls that run here at once."),
+    CONCURRENCY: count(16).describe(
+      "Calls that run here at once; up to an eighth more while one user has many of them and others wait.",
+    ),
     LOCK_MS: durationMs(20_000, MIN_SILENCE_MS).describe(
       "A worker that is silent for longer loses its calls; the same for all workers.",
     ),

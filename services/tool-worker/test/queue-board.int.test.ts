@@ -21,7 +21,7 @@ beforeAll(async () => {
   await eventually(() => queue.ready(), { what: "the queue" });
   await queue.add(job);
   // The tool workers' own role at Redis is enough.
-  const board = await openQueueBoard({ redis: { url: signedIn(redis.url, "tool") }, token, log });
+  const board = await openQueueBoard({ redis: { url: signedIn(redis.url, "tool"), tls: {} }, token, log });
   const registry = createMetrics({ service: "test" });
   const at = { host: "127.0.0.1", port: 0 };
   const admin = await startAdmin({ ...at, registry, ready: () => [], pages: [board.page], log });

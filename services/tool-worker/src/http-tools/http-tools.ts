@@ -42,12 +42,8 @@ export async function openHttpTools({
   log,
   everyMs = defaultEveryMs,
 }: HttpToolsOptions): Promise<HttpTools> {
-  const exchanges = [false, true].map((allowPrivate) =>
-    createExchange({ allowPrivate, maxSockets: MAX_SOCKETS, maxBodyBytes: MAX_ANSWER_BYTES }),
-  );
-  const [open, own] = exchanges;
-  if (open === undefined || own === undefined) throw new Error("There are two exchanges.");
-  const deps: ServiceDeps = { env, exchangeFor: (allowPrivate) => (allowPrivate ? own : open) };
+  const exchanges = createExchanges();
+  const deps: ServiceDeps = { env, exchangeFor: exchanges.of };
   const read = createReader(folder);
 
   let texts = await read().catch((cause: unknown) => {
@@ -86,7 +82,21 @@ export async function openHttpTools({
     onChange: (wanted) => void (listener = wanted),
     close(): void {
       clearInterval(timer);
-      for (const exchange of exchanges) exchange.close();
+      exchanges.close();
+    },
+  };
+}
+
+/** All services share two, so that a change of their files breaks no connection. */
+function createExchanges() {
+  const common = { maxSockets: MAX_SOCKETS, maxBodyBytes: MAX_ANSWER_BYTES };
+  const open = createExchange({ ...common, allowPrivate: false });
+  const own = createExchange({ ...common, allowPrivate: true });
+  return {
+    of: (allowPrivate: boolean) => (allowPrivate ? own : open),
+    close(): void {
+      open.close();
+      own.close();
     },
   };
 }

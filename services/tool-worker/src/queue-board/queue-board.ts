@@ -94,10 +94,10 @@ function masked(data: unknown): unknown {
   const { success, data: job } = ToolJob.safeParse(data);
   if (!success) return "not a call as this version knows it";
   const { call_id, tool_name, conversation_id, turn_id, timeout_ms, user } = job;
-  const names = Object.keys(job.arguments).map((name) => [name, "not shown"]);
+  const names = Object.keys(job.arguments).map((name) => [name, "not shown"] as const);
   return {
     tool_name,
-    arguments: Object.fromEntries(names),
+    arguments: Object.fromEntries<string>(names),
     user: user.id,
     conversation_id,
     turn_id,

@@ -1,3 +1,4 @@
+import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import { once } from "node:events";
 import { expect, it } from "vitest";
@@ -69,17 +70,27 @@ it("follows a read within the service only, and never with credentials elsewhere
   expect(service.received.at(-1)).toMatchObject({ method: "DELETE", url: "/items/near" });
 });
 
-it("reads no more than it keeps of an answer without end, and says so", async () => {
-  await using service = await startHttpService(() => ({
-    headers: { "content-type": "text/plain" },
-    body: Buffer.alloc(8 * 1024 * 1024, "line of text\n"),
-  }));
-  await using inventory = await openInventory({ url: service.url });
-  const { text, brief, truncated } = await inventory.run("stock_report");
+it("reads no more than it keeps of an answer without end, lets go of it, and says so", async () => {
+  const server = createHttpServer((_, response) => {
+    response.writeHead(200, { "content-type": "text/plain" });
+    const more = (): void => {
+      while (!response.destroyed && response.write("line of text\n".repeat(5_000)));
+    };
+    response.on("drain", more).on("error", () => {});
+    more();
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  await using inventory = await openInventory({
+    url: `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`,
+  });
+  const { text, brief, truncated } = await inventory.run("inventory_listItems");
   expect(truncated).toBe(true);
   expect(Buffer.byteLength(text)).toBeLessThan(300 * 1024);
   expect(Buffer.byteLength(brief ?? "")).toBeLessThan(16 * 1024);
   expect(brief).toContain("the rest was not read");
+  server.close();
+  await once(server, "close");
 });
 
 it.each([
