@@ -1,10 +1,22 @@
+import type { JsonObject } from "./json.ts";
+
+export type Cause = { reason: string; message: string; field: string };
+export type StatusDetails = {
+  name?: string;
+  group?: string;
+  kind?: string;
+  uid?: string;
+  causes?: Cause[];
+  retryAfterSeconds?: number;
+};
+
 /** A refusal as the Kubernetes API words it: a Status object with a reason and the HTTP code. */
 export class ApiStatus extends Error {
   readonly code: number;
   readonly reason: string;
-  readonly details: Record<string, string> | undefined;
+  readonly details: StatusDetails | undefined;
 
-  constructor(code: number, reason: string, message: string, details?: Record<string, string>) {
+  constructor(code: number, reason: string, message: string, details?: StatusDetails) {
     super(message);
     this.name = "ApiStatus";
     this.code = code;
@@ -13,13 +25,40 @@ export class ApiStatus extends Error {
   }
 }
 
+/** What a refusal is about. */
+export type Subject = { plural: string; group: string; kind?: string; name: string };
+
+function qualified(name: string, group: string): string {
+  return group === "" ? name : `${name}.${group}`;
+}
+
+function detailsOf({ plural, group, name }: Subject): StatusDetails {
+  return { name, ...(group !== "" && { group }), kind: plural };
+}
+
 export function notFound(plural: string, group: string, name: string): ApiStatus {
-  const resource = group === "" ? plural : `${plural}.${group}`;
-  return new ApiStatus(404, "NotFound", `${resource} "${name}" not found`, {
-    name,
-    ...(group !== "" && { group }),
-    kind: plural,
-  });
+  const subject = { plural, group, name };
+  return new ApiStatus(404, "NotFound", `${qualified(plural, group)} "${name}" not found`, detailsOf(subject));
+}
+
+export function alreadyExists(subject: Subject): ApiStatus {
+  const message = `${qualified(subject.plural, subject.group)} "${subject.name}" already exists`;
+  return new ApiStatus(409, "AlreadyExists", message, detailsOf(subject));
+}
+
+/** A change was based on an object that is no longer the newest, or on another object of the same name. */
+export function conflict(subject: Subject, why?: string): ApiStatus {
+  const reason = why ?? "the object has been modified; please apply your changes to the latest version and try again";
+  const message = `Operation cannot be fulfilled on ${qualified(subject.plural, subject.group)} "${subject.name}": ${reason}`;
+  return new ApiStatus(409, "Conflict", message, detailsOf(subject));
+}
+
+export function invalid(subject: Subject, causes: Cause[]): ApiStatus {
+  const lines = causes.map(({ field, message }) => `${field}: ${message}`);
+  const text = lines.length === 1 ? (lines[0] ?? "") : `[${lines.join(", ")}]`;
+  const kind = subject.kind ?? subject.plural;
+  const message = `${qualified(kind, subject.group)} "${subject.name}" is invalid: ${text}`;
+  return new ApiStatus(422, "Invalid", message, { ...detailsOf(subject), kind, causes });
 }
 
 export function unknownPath(): ApiStatus {
@@ -32,6 +71,16 @@ export function badRequest(message: string): ApiStatus {
 
 export function methodNotAllowed(): ApiStatus {
   return new ApiStatus(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
+}
+
+export function unsupportedMedia(allowed: readonly string[]): ApiStatus {
+  const message = `the body of the request was in an unknown format - accepted media types include: ${allowed.join(", ")}`;
+  return new ApiStatus(415, "UnsupportedMediaType", message);
+}
+
+/** A version that a client wants to go on from is no longer kept. */
+export function expired(message: string): ApiStatus {
+  return new ApiStatus(410, "Expired", message);
 }
 
 const REASONS: Readonly<Record<number, string>> = {
@@ -52,7 +101,7 @@ export function injectedStatus(code: number): ApiStatus {
   return new ApiStatus(code, REASONS[code] ?? "Unknown", `simulated fault ${code}`);
 }
 
-export function statusBody({ code, reason, message, details }: ApiStatus) {
+export function statusBody({ code, reason, message, details }: ApiStatus): JsonObject {
   return {
     kind: "Status",
     apiVersion: "v1",
@@ -60,7 +109,7 @@ export function statusBody({ code, reason, message, details }: ApiStatus) {
     status: "Failure",
     message,
     reason,
-    ...(details !== undefined && { details }),
+    ...(details !== undefined && { details: { ...details } }),
     code,
   };
 }

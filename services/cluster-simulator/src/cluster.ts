@@ -1,161 +1,90 @@
 import type { Clock } from "./clock.ts";
+import { type ControlLoop, createControlLoop } from "./controllers/control-loop.ts";
 import { DAY_MS, isoSeconds, MINUTE_MS } from "./durations.ts";
-import { pickNumber, pickSuffix, pickUid } from "./fixed-random.ts";
-import { NODES, type Workload, WORKLOADS } from "./workloads.ts";
+import { builtInKinds } from "./kinds/built-in-kinds.ts";
+import { kindsOfDefinition } from "./kinds/custom-kinds.ts";
+import { type JsonObject, textAt } from "./json.ts";
+import { loadSchemas, type Schemas } from "./schema/schemas.ts";
+import { furnitureObjects, groundObjects, nodeStatus } from "./seed/settings.ts";
+import { workloadObject } from "./seed/workload-objects.ts";
+import { WORKLOADS } from "./seed/workloads.ts";
+import { createKindList, type KindList } from "./store/kind-list.ts";
+import { createObjectStore, type ObjectStore } from "./store/object-store.ts";
+import { createRegistry, type Registry, type WriteOptions } from "./store/registry.ts";
 
-/** A workload as it is now: what an operator changed, and what that led to. */
-export type Owner = {
-  workload: Workload;
-  uid: string;
-  createdMs: number;
-  changedMs: number;
-  replicas: number;
-  /** Rises with each new pod template; each has its own ReplicaSet. */
-  revision: number;
-  revisionCreatedMs: number;
-  generation: number;
-  templateAnnotations: Record<string, string>;
-  /** Images that differ from the workload's, by container. */
-  images: Record<string, string>;
-  /** Counts the pods ever made, so that no name comes twice. */
-  podSerial: number;
+const CLUSTER_AGE_MS = 9 * DAY_MS + 40 * MINUTE_MS;
+const SEEDING: WriteOptions = {
+  manager: { name: "kubectl-create", operation: "Update" },
+  dryRun: false,
+  validation: "Strict",
+  warn: () => undefined,
 };
 
-export type PodRecord = {
-  name: string;
-  uid: string;
-  owner: Owner;
-  revision: number;
-  bornMs: number;
-  node: string | undefined;
-  ip: string;
+export type Cluster = {
+  schemas: Schemas;
+  store: ObjectStore;
+  kinds: KindList;
+  registry: Registry;
+  now: () => number;
+  /** Lets the cluster live up to the present. */
+  settle: () => void;
+  nextWakeMs: () => number;
 };
 
-/** One moment of the cluster; everything the API shows is computed from it. */
-export type ClusterView = {
-  nowMs: number;
-  startedMs: number;
-  owners: readonly Owner[];
-  pods: readonly PodRecord[];
-  resourceVersion: string;
-};
-
-/** What may be changed in the template of a deployment. */
-export type TemplateChange = { annotations: Record<string, string>; images: Record<string, string> };
-
-/** Resource versions count milliseconds from here, so that they rise with time and with every change. */
-const EPOCH_BEFORE_START_MS = 30 * DAY_MS;
-
-export type Cluster = ReturnType<typeof createCluster>;
-
-/** The state of the simulated cluster. Pods live by the clock; nothing runs in the background. */
-export function createCluster(clock: Clock) {
+/** The simulated cluster with all that is in it when it starts: two workloads in trouble among healthy ones. */
+export function createCluster(clock: Clock): Cluster {
   const startedMs = Math.floor(clock() / MINUTE_MS) * MINUTE_MS;
-  const owners = WORKLOADS.map((workload) => createOwner(workload, startedMs));
-  let pods = owners.flatMap((owner) => addPods(owner, owner.replicas, owner.createdMs));
-  let lastChangeMs = 0;
+  const bornMs = startedMs - CLUSTER_AGE_MS;
+  let seedingMs: number | undefined = bornMs;
+  const now = (): number => seedingMs ?? clock();
 
-  /** The time of a change: never the same twice, also while the clock stands still. */
-  function changeTime(): number {
-    lastChangeMs = Math.max(clock(), lastChangeMs + 1);
-    return lastChangeMs;
+  const schemas = loadSchemas();
+  const store = createObjectStore();
+  const builtIn = builtInKinds(schemas);
+  const kinds = createKindList(
+    builtIn,
+    () => store.list({ group: "apiextensions.k8s.io", plural: "customresourcedefinitions" }),
+    (definition) => kindsOfDefinition(schemas, definition),
+  );
+  const registry = createRegistry({ schemas, store, kinds, clock: now });
+  const loop = createControlLoop({ store, kinds, startMs: bornMs });
+
+  seed({ registry, kinds, store, loop, setTime: (ms) => (seedingMs = ms) }, { bornMs, startedMs });
+  seedingMs = undefined;
+  return { schemas, store, kinds, registry, now, settle: () => loop.settle(now()), nextWakeMs: loop.nextWakeMs };
+}
+
+type Seeding = {
+  registry: Registry;
+  kinds: KindList;
+  store: ObjectStore;
+  loop: ControlLoop;
+  setTime: (ms: number) => void;
+};
+
+/** Makes everything at the time at which it was made, and lets the cluster live on from there. */
+function seed(
+  { registry, kinds, store, loop, setTime }: Seeding,
+  { bornMs, startedMs }: { bornMs: number; startedMs: number },
+): void {
+  function make(object: JsonObject): void {
+    const kind = kinds.ofObject(textAt(object, "apiVersion") ?? "", textAt(object, "kind") ?? "");
+    if (kind === undefined) throw new Error(`the simulated cluster has no kind ${textAt(object, "kind") ?? ""}`);
+    const made = registry.create(kind, textAt(object, "metadata", "namespace"), { object }, SEEDING).object;
+    if (kind.kind === "Node")
+      store.put(kind, { ...made, status: nodeStatus(made.metadata.name, isoSeconds(bornMs)) }, bornMs);
   }
-
-  return {
-    startedMs,
-    view(): ClusterView {
-      const nowMs = Math.max(clock(), lastChangeMs);
-      return { nowMs, startedMs, owners, pods, resourceVersion: versionAt(nowMs, startedMs) };
-    },
-    scale(owner: Owner, replicas: number): void {
-      const nowMs = changeTime();
-      const own = pods.filter((pod) => pod.owner === owner);
-      const surplus = new Set(own.slice(replicas));
-      pods = [...pods.filter((pod) => !surplus.has(pod)), ...addPods(owner, replicas - own.length, nowMs)];
-      Object.assign(owner, { replicas, changedMs: nowMs, generation: owner.generation + 1 });
-    },
-    rollOut(owner: Owner, { annotations, images }: TemplateChange): void {
-      const nowMs = changeTime();
-      Object.assign(owner.templateAnnotations, annotations);
-      Object.assign(owner.images, images);
-      Object.assign(owner, {
-        revision: owner.revision + 1,
-        revisionCreatedMs: nowMs,
-        changedMs: nowMs,
-        generation: owner.generation + 1,
-      });
-      pods = [...pods.filter((pod) => pod.owner !== owner), ...addPods(owner, owner.replicas, nowMs)];
-    },
-    /** The workload replaces the pod at once. */
-    deletePod(pod: PodRecord): void {
-      const nowMs = changeTime();
-      pods = [...pods.filter((other) => other !== pod), ...addPods(pod.owner, 1, nowMs, pod.node)];
-    },
-  };
-}
-
-function createOwner(workload: Workload, startedMs: number): Owner {
-  const createdMs = startedMs - workload.ageMs;
-  return {
-    workload,
-    uid: pickUid(`${workload.namespace}/${workload.name}`),
-    createdMs,
-    changedMs: createdMs,
-    replicas: workload.replicas,
-    revision: 1,
-    revisionCreatedMs: createdMs,
-    generation: 1,
-    templateAnnotations: {},
-    images: {},
-    podSerial: 0,
-  };
-}
-
-function addPods(owner: Owner, count: number, bornMs: number, node?: string): PodRecord[] {
-  return Array.from({ length: Math.max(0, count) }, () => createPod(owner, bornMs, node));
-}
-
-function createPod(owner: Owner, bornMs: number, node?: string): PodRecord {
-  const { workload, revision } = owner;
-  owner.podSerial += 1;
-  const seed = `${workload.namespace}/${workload.name}/${revision}/${owner.podSerial}`;
-  const prefix = workload.kind === "DaemonSet" ? workload.name : replicaSetName(owner);
-  const place = workload.kind === "DaemonSet" ? owner.podSerial - 1 : pickNumber(seed, NODES.length);
-  return {
-    name: `${prefix}-${pickSuffix(seed, 5)}`,
-    uid: pickUid(seed),
-    owner,
-    revision,
-    bornMs,
-    node: workload.health === "unschedulable" ? undefined : (node ?? NODES[place % NODES.length]),
-    ip: `10.244.${place % NODES.length}.${2 + pickNumber(`${seed}/ip`, 250)}`,
-  };
-}
-
-export function templateHash(owner: Owner): string {
-  return pickSuffix(`${owner.workload.namespace}/${owner.workload.name}/template/${owner.revision}`, 10);
-}
-
-export function replicaSetName(owner: Owner): string {
-  return `${owner.workload.name}-${templateHash(owner)}`;
-}
-
-/** The resource version of something that last changed at this time. */
-function versionAt(ms: number, startedMs: number): string {
-  return String(Math.max(1, Math.floor(ms - startedMs + EPOCH_BEFORE_START_MS)));
-}
-
-/** The metadata that everything has; `changedMs` is later than `createdMs` for what changes. */
-export function metadataOf(
-  view: Pick<ClusterView, "startedMs">,
-  identity: { name: string; namespace?: string; uid?: string; createdMs: number; changedMs?: number },
-) {
-  const { name, namespace, createdMs } = identity;
-  return {
-    name,
-    ...(namespace === undefined ? {} : { namespace }),
-    uid: identity.uid ?? pickUid(`${namespace ?? ""}/${name}`),
-    resourceVersion: versionAt(identity.changedMs ?? createdMs, view.startedMs),
-    creationTimestamp: isoSeconds(createdMs),
-  };
+  for (const object of groundObjects()) make(object);
+  loop.settle(bornMs);
+  for (const workload of WORKLOADS.toSorted((left, right) => right.ageMs - left.ageMs)) {
+    const madeMs = startedMs - workload.ageMs;
+    setTime(madeMs);
+    loop.settle(madeMs);
+    make(workloadObject(workload));
+  }
+  loop.settle(startedMs);
+  // Late, because an autoscaler and a budget are about workloads that are there.
+  setTime(startedMs - MINUTE_MS);
+  for (const object of furnitureObjects()) make(object);
+  loop.settle(startedMs);
 }

@@ -1,7 +1,7 @@
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { StartError } from "@parley/runtime";
-import type { User } from "./access.ts";
+import type { User } from "./access/users.ts";
 
 const CLUSTER = "parley-simulated";
 

@@ -1,5 +1,5 @@
 import { createLifecycle, createLogger, listen, readConfig, runMain } from "@parley/runtime";
-import { createUsers } from "./access.ts";
+import { createUsers } from "./access/users.ts";
 import { createCertificates } from "./certificates.ts";
 import { createClock } from "./clock.ts";
 import { createCluster } from "./cluster.ts";

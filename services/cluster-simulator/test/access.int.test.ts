@@ -44,7 +44,7 @@ test.each([
   ["operator", "delete", "pods", true],
   ["reader", "get", "secrets", false],
   ["reader", "list", "pods", true],
-  ["operator", "delete", "deployments", false],
+  ["operator", "delete", "nodes", false],
 ] as const)("says what the %s may do: %s %s", async (...[role, verb, resource, allowed]) => {
   const body = { spec: { resourceAttributes: { verb, resource, namespace: "shop" } } };
   const path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";

@@ -37,6 +37,8 @@ test("replaces the pods of a deployment that is restarted", async () => {
   expect(await simulator.call(CART_PATH, { role: "operator", method: "PATCH", contentType, body })).toMatchObject({
     status: 200,
   });
+  expect(await podNames(simulator, "cart")).toHaveLength(2);
+  simulator.advance(10_000);
   const [after, ...more] = await podNames(simulator, "cart");
   expect(more).toEqual([]);
   expect(after).not.toBe(before);
@@ -46,6 +48,8 @@ test("replaces a pod that is deleted", async () => {
   await using simulator = await startSimulator();
   const [before = ""] = await podNames(simulator, "checkout");
   await simulator.core("operator").deleteNamespacedPod({ name: before, namespace: "shop" });
+  expect(await podNames(simulator, "checkout")).toHaveLength(2);
+  simulator.advance(3_000);
   const after = await podNames(simulator, "checkout");
   expect(after).toHaveLength(1);
   expect(after).not.toContain(before);
@@ -68,9 +72,9 @@ test("refuses a change of a version that is no longer the newest", async () => {
 });
 
 test.each([
-  ["more replicas than it allows", { spec: { replicas: 51 } }, 422],
-  ["a field that it does not know", { spec: { paused: true } }, 400],
-  ["a container that is not there", { spec: { template: { spec: { containers: [{ name: "x", image: "y" }] } } } }, 400],
+  ["fewer replicas than none", { spec: { replicas: -1 } }, 422],
+  ["a value of another type", { spec: { paused: "perhaps" } }, 400],
+  ["another selector", { spec: { selector: { matchLabels: { app: "other" } } } }, 422],
 ])("refuses %s", async (...[, body, code]) => {
   await using simulator = await startSimulator();
   expect(await simulator.call(CART_PATH, { role: "operator", method: "PATCH", body })).toMatchObject({ status: code });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { crashLoopAt } from "../src/crash-loop.ts";
+import { crashLoopAt } from "../src/controllers/crash-loop.ts";
 
 test.each([
   [0, 0, true],

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startSimulator } from "./simulator.ts";
 
 const run = promisify(execFile);
@@ -29,8 +29,15 @@ async function startWithKubectl() {
 }
 
 describe.skipIf(!hasKubectl)("kubectl (skipped when it is not on the PATH)", () => {
+  let cluster: Awaited<ReturnType<typeof startWithKubectl>>;
+
+  beforeAll(async () => {
+    cluster = await startWithKubectl();
+  });
+
+  afterAll(() => cluster[Symbol.asyncDispose]());
+
   test("lists pods as of a real cluster", async () => {
-    await using cluster = await startWithKubectl();
     const table = await cluster.kubectl("get", "pods", "-A");
     expect(table).toMatch(/NAMESPACE +NAME +READY +STATUS +RESTARTS +AGE/);
     expect(table).toMatch(/shop +checkout-\S+ +0\/1 +CrashLoopBackOff +\d+ \(\S+ ago\)/);
@@ -61,7 +68,6 @@ describe.skipIf(!hasKubectl)("kubectl (skipped when it is not on the PATH)", () 
     [["--context", "operator", "rollout", "restart", "-n", "shop", "deploy/cart"], /restarted/],
     [["--context", "operator", "set", "image", "-n", "shop", "deploy/cart", "cart=other:2"], /image updated/],
   ])("%j works", async (args, expected) => {
-    await using cluster = await startWithKubectl();
     expect(await cluster.kubectl(...args)).toMatch(expected);
   });
 
@@ -70,7 +76,6 @@ describe.skipIf(!hasKubectl)("kubectl (skipped when it is not on the PATH)", () 
     [["get", "secrets", "-n", "shop"], "Error from server (Forbidden): secrets is forbidden"],
     [["scale", "-n", "shop", "deploy/cart", "--replicas=2"], 'cannot patch resource "deployments/scale"'],
   ])("%j is refused", async (args, expected) => {
-    await using cluster = await startWithKubectl();
     await expect(cluster.kubectl(...args)).rejects.toThrow(expected);
   });
 });

@@ -1,7 +1,8 @@
 import { request } from "node:https";
 import { AppsV1Api, CoreV1Api, KubeConfig } from "@kubernetes/client-node";
 import { createLogger, listen } from "@parley/runtime";
-import { createUsers, type Role } from "../src/access.ts";
+import type { Role } from "../src/access/roles.ts";
+import { createUsers } from "../src/access/users.ts";
 import { createCertificates } from "../src/certificates.ts";
 import { createCluster } from "../src/cluster.ts";
 import { kubeconfigText } from "../src/kubeconfig.ts";
@@ -10,14 +11,23 @@ import { createClusterServer } from "../src/server.ts";
 const START_MS = Date.parse("2026-03-01T12:00:00Z");
 
 export type Reply = { status: number; headers: Record<string, unknown>; text: string; json: () => unknown };
-export type Call = { role?: Role | "nobody"; method?: string; accept?: string; body?: unknown; contentType?: string };
+export type Call = {
+  role?: Role | "nobody";
+  method?: string;
+  accept?: string;
+  body?: unknown;
+  contentType?: string;
+  headers?: Record<string, string | string[]>;
+};
+
+let known: ReturnType<typeof createCertificates> | undefined;
 
 /** A real TLS server on a free port, whose clock the test moves. */
 export async function startSimulator() {
   let nowMs = START_MS;
   const cluster = createCluster(() => nowMs);
   const users = createUsers();
-  const certificates = await createCertificates();
+  const certificates = await (known ??= createCertificates());
   const log = createLogger({ service: "cluster-simulator", level: "silent", format: "json" });
   const simulator = createClusterServer({ cluster, users, certificates, log });
   const listener = await listen(simulator.server, { host: "127.0.0.1", port: 0, variable: "PORT" });
@@ -52,8 +62,9 @@ function clientConfig(text: string, role: Role): KubeConfig {
 }
 
 function call(url: string, ca: string, token: string, options: Omit<Call, "role">): Promise<Reply> {
-  const { method = "GET", accept = "application/json", body, contentType = "application/json" } = options;
-  const headers = { authorization: `Bearer ${token}`, accept, "content-type": contentType };
+  const { method = "GET", accept = "application/json", body, headers: more } = options;
+  const { contentType = method === "PATCH" ? "application/merge-patch+json" : "application/json" } = options;
+  const headers = { authorization: `Bearer ${token}`, accept, "content-type": contentType, ...more };
   return new Promise((resolve, reject) => {
     const req = request(url, { method, ca, headers, agent: false }, (res) => {
       let text = "";

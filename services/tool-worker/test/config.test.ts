@@ -26,4 +26,17 @@ describe("the configuration", () => {
       "KUBE_NAMESPACES must be names of namespaces",
     );
   });
+
+  it("offers no changes of a cluster, unless somebody is named for them", () => {
+    const config = readConfig(Config, {});
+    expect(config).toMatchObject({ KUBE_IMPERSONATE: "none", KUBE_REQUESTS: 16 });
+    expect([config.KUBE_OPERATOR_KUBECONFIG, config.KUBE_OPERATOR_CONTEXT]).toEqual([undefined, undefined]);
+  });
+
+  it("takes a list of clusters", () => {
+    expect(readConfig(Config, { KUBE_CONTEXTS: "prod, staging" }).KUBE_CONTEXTS).toEqual(["prod", "staging"]);
+    expect(readConfig(Config, { KUBE_CONTEXTS: "" }).KUBE_CONTEXTS).toBeUndefined();
+    for (const KUBE_CONTEXTS of ["prod,", "prod,prod"])
+      expect(() => readConfig(Config, { KUBE_CONTEXTS })).toThrow(ConfigError);
+  });
 });

@@ -1,4 +1,4 @@
-import { ApiException, type KubeConfig } from "@kubernetes/client-node";
+import type { KubeConfig } from "@kubernetes/client-node";
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { z } from "zod";
@@ -70,7 +70,6 @@ function codeOf(error: unknown): string | undefined {
 /** For the log: all messages and codes, without credentials and without a stack. */
 export function reasonOf(error: unknown): string {
   const texts = chainOf(error).map((one) => {
-    if (one instanceof ApiException) return `status ${one.code}`;
     if (!(one instanceof Error)) return typeof one === "string" ? one.trim() : "";
     const code = codeOf(one);
     return code === undefined || one.message.includes(code) ? one.message : `${one.message} (${code})`;
@@ -101,13 +100,7 @@ export function accessSentence(error: unknown, config: KubeConfig, now: Date): s
   if (codes.some((code) => UNREADABLE.test(code))) {
     return "A certificate, key or token that the tool worker's kubeconfig names cannot be read.";
   }
-  if (chain.some(isUnreadable)) return "The cluster's answer cannot be understood.";
   return `${server} cannot be reached.`;
-}
-
-/** The client library has no class for an answer of a kind that it does not know. */
-function isUnreadable(error: unknown): boolean {
-  return error instanceof SyntaxError || (error instanceof Error && /content-type|mediaType/i.test(error.message));
 }
 
 const refusedLogin = "The cluster refused the credentials of the tool worker";

@@ -1,4 +1,3 @@
-import { ApiException } from "@kubernetes/client-node";
 import { z } from "zod";
 import { ToolError } from "../tools/tool.ts";
 import { accessSentence, loginSentence, StatusError } from "./access-failure.ts";
@@ -88,12 +87,7 @@ function isBeforeSending(error: unknown): boolean {
 }
 
 function codeOf(error: unknown): number | undefined {
-  if (error instanceof StatusError) return error.status;
-  return error instanceof ApiException ? error.code : undefined;
-}
-
-function bodyOf(error: unknown): unknown {
-  return error instanceof StatusError || error instanceof ApiException ? error.body : undefined;
+  return error instanceof StatusError ? error.status : undefined;
 }
 
 function sentenceOf(status: number, cause: unknown, asked: Asked): string {
@@ -105,7 +99,7 @@ function sentenceOf(status: number, cause: unknown, asked: Asked): string {
   if (status === 410) return "The list changed while it was read; try again.";
   if (status === 429) return "The cluster is overloaded; try again in a moment.";
   if (status >= 500) return `The cluster answered with an internal error (${status}); try again in a moment.`;
-  const message = messageOf(bodyOf(cause));
+  const message = messageOf(cause instanceof StatusError ? cause.body : "");
   return message === undefined
     ? `The cluster refused to ${verb} ${object} (${status}).`
     : `The cluster refused: ${message}.`;
@@ -116,9 +110,9 @@ function describe({ what, name, namespace }: Asked): string {
   return namespace === undefined ? named : `${named} in namespace ${namespace}`;
 }
 
-/** What the server says about a request that was wrong, such as which container to choose. The body is text for undeclared codes. */
-function messageOf(body: unknown): string | undefined {
-  const status = Status.safeParse(typeof body === "string" ? parse(body) : body);
+/** What the server says about a request that was wrong, such as which container to choose. */
+function messageOf(body: string): string | undefined {
+  const status = Status.safeParse(parse(body));
   if (!status.success) return undefined;
   return redactText(status.data.message).slice(0, MAX_MESSAGE).replace(/\.$/, "");
 }

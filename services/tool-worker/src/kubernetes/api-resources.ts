@@ -44,5 +44,12 @@ export function createApiResources(clusters: Clusters): Tool {
 
 function rowOf({ group, version, kind, plural, shortNames, isNamespaced, verbs }: ResourceKind): string[] {
   const apiVersion = group === "" ? version : `${group}/${version}`;
-  return [plural, shortNames.join(","), apiVersion, String(isNamespaced), kind, verbs.join(",")];
+  return [plural, shortNames.join(","), apiVersion, String(isNamespaced), kind, verbWords(verbs)];
+}
+
+const allVerbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+
+function verbWords(verbs: readonly string[]): string {
+  const others = verbs.filter((verb) => !allVerbs.includes(verb));
+  return allVerbs.every((verb) => verbs.includes(verb)) ? ["all", ...others].join(",") : verbs.join(",");
 }

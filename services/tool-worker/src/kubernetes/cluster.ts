@@ -1,19 +1,9 @@
-import {
-  AppsV1Api,
-  BatchV1Api,
-  CoreV1Api,
-  Observable,
-  type ConfigurationOptions,
-  type ObservableMiddleware,
-  type RequestContext,
-  type ResponseContext,
-} from "@kubernetes/client-node";
 import type { Logger } from "@parley/runtime";
 import { ToolError, type ToolContext } from "../tools/tool.ts";
-import { AccessError, reasonOf } from "./access-failure.ts";
+import { reasonOf } from "./access-failure.ts";
 import { createBreaker } from "./breaker.ts";
 import { noClusterMetrics, type ClusterMetrics, type WatchedCluster } from "./cluster-metrics.ts";
-import { createConnection } from "./connection.ts";
+import { createConnection, type Connection } from "./connection.ts";
 import { impersonation } from "./identity.ts";
 import { createKinds } from "./kinds.ts";
 import type { Kinds, KubeApi } from "./kube-api.ts";
@@ -21,8 +11,6 @@ import { accessProblem, type Access } from "./kubeconfig.ts";
 import { createKubeApi } from "./kube-client.ts";
 import type { NamespaceRule } from "./namespace-rule.ts";
 import { createPlaces } from "./places.ts";
-
-export type RequestOptions = ConfigurationOptions<ObservableMiddleware>;
 
 /** One cluster, as the tools see it. */
 export interface Cluster {
@@ -40,11 +28,12 @@ export interface Cluster {
   readonly isWritable: boolean;
   /** The writing identity, in the name of the chat user where that is configured. Throws a ToolError where there is none. */
   operator(context: Pick<ToolContext, "user" | "caller">): KubeApi;
-
-  readonly core: CoreV1Api;
-  readonly apps: AppsV1Api;
-  readonly batch: BatchV1Api;
-  readonly access: Access;
+  /** The same for what is no request: a stream to a pod. */
+  asOperator(context: Pick<ToolContext, "user" | "caller">): {
+    readonly access: Access;
+    readonly headers: Readonly<Record<string, string | string[]>>;
+  };
+  /** Tells the operator why it could not be asked; `says` is what everybody else is told. */
   report(error: unknown, says: string): void;
 }
 
@@ -69,7 +58,6 @@ const waitingPerPlace = 8;
 export function createCluster(options: ClusterOptions): {
   cluster: Cluster;
   watched: WatchedCluster;
-  close(): Promise<void>;
 } {
   const { name, label, namespaces, reader, operator, metrics = noClusterMetrics, log } = options;
   const { config } = reader;
@@ -84,8 +72,14 @@ export function createCluster(options: ClusterOptions): {
     metrics,
   };
   const readerConnection = createConnection(reader);
-  const operatorConnection = operator && createConnection(operator);
+  let operatorConnection: Connection | undefined;
   const api = createKubeApi({ ...shared, identity: { access: reader, report }, connection: readerConnection });
+
+  const asOperator: Cluster["asOperator"] = (context) => {
+    if (operator === undefined)
+      throw new ToolError(`Nothing can be changed in the ${label}: the tool worker has no identity that may.`);
+    return { access: operator, headers: options.impersonate ? impersonation(context) : {} };
+  };
 
   const cluster: Cluster = {
     ...{ name, label, namespaces, report },
@@ -95,89 +89,12 @@ export function createCluster(options: ClusterOptions): {
     kinds: createKinds({ api }),
     isWritable: operator !== undefined,
     operator(context) {
-      if (operator === undefined || operatorConnection === undefined)
-        throw new ToolError(`Nothing can be changed in the ${label}: the tool worker has no identity that may.`);
-      const headers = options.impersonate ? impersonation(context) : {};
-      return createKubeApi({
-        ...shared,
-        identity: { access: operator, report },
-        connection: operatorConnection,
-        headers,
-      });
+      const { access, headers } = asOperator(context);
+      operatorConnection ??= createConnection(access);
+      return createKubeApi({ ...shared, identity: { access, report }, connection: operatorConnection, headers });
     },
-    core: config.makeApiClient(CoreV1Api),
-    apps: config.makeApiClient(AppsV1Api),
-    batch: config.makeApiClient(BatchV1Api),
-    access: reader,
+    asOperator,
   };
   const { places, breaker } = shared;
-  return {
-    cluster,
-    watched: { name, breaker: breaker.state, running: places.running, waiting: places.waiting },
-    async close() {
-      await Promise.all([readerConnection.close(), operatorConnection?.close()]);
-    },
-  };
-}
-
-/** More than any list of the pages that the tools ask for. */
-const maxAnswerBytes = 64 * 1024 * 1024;
-
-/**
- * The client library knows neither time-outs nor signals of its own, and reads whatever the server sends: a request without this hangs as
- * long as the server does, and takes as much memory.
- */
-export function abortableBy(signal: AbortSignal): RequestOptions {
-  return requestOptions(signal, async (response) => {
-    const { bytes, isCut } = await readBeginning(response, maxAnswerBytes);
-    if (isCut) throw new AccessError("The cluster's answer is too large; ask for less.");
-    return bytes;
-  });
-}
-
-/** As `abortableBy`, for text of which the beginning is enough. */
-export function abortableText(signal: AbortSignal, maxBytes: number): { options: RequestOptions; isCut(): boolean } {
-  let isCut = false;
-  const options = requestOptions(signal, async (response) => {
-    const read = await readBeginning(response, maxBytes);
-    ({ isCut } = read);
-    return read.bytes;
-  });
-  return { options, isCut: () => isCut };
-}
-
-function requestOptions(signal: AbortSignal, read: (context: ResponseContext) => Promise<Buffer>): RequestOptions {
-  const middleware: ObservableMiddleware = {
-    pre(context: RequestContext) {
-      context.setSignal(signal);
-      return new Observable(Promise.resolve(context));
-    },
-    post: (context: ResponseContext) => new Observable(bounded(context, read)),
-  };
-  return { middleware: [middleware], middlewareMergeStrategy: "append" };
-}
-
-async function bounded(
-  context: ResponseContext,
-  read: (context: ResponseContext) => Promise<Buffer>,
-): Promise<ResponseContext> {
-  const bytes = await read(context);
-  context.body = {
-    text: () => Promise.resolve(new TextDecoder().decode(bytes)),
-    binary: () => Promise.resolve(bytes),
-    stream: () => new Blob([new Uint8Array(bytes)]).stream(),
-  };
-  return context;
-}
-
-async function readBeginning({ body }: ResponseContext, maxBytes: number): Promise<{ bytes: Buffer; isCut: boolean }> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  // Leaving the loop closes the connection.
-  for await (const chunk of body.stream() ?? []) {
-    chunks.push(chunk);
-    size += chunk.length;
-    if (size >= maxBytes) break;
-  }
-  return { bytes: Buffer.concat(chunks).subarray(0, maxBytes), isCut: size >= maxBytes };
+  return { cluster, watched: { name, breaker: breaker.state, running: places.running, waiting: places.waiting } };
 }

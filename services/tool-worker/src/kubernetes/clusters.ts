@@ -38,7 +38,7 @@ export interface ClustersOptions {
 const defaultRequests = 16;
 
 /** Reads the access to the clusters; undefined when there is none. Nothing is asked of them yet. Throws StartError for what cannot be. */
-export function openClusters(options: ClustersOptions): (Clusters & { close(): Promise<void> }) | undefined {
+export function openClusters(options: ClustersOptions): Clusters | undefined {
   const { kubeconfig, inCluster, contexts = [undefined], registry } = options;
   if (kubeconfig === undefined && !inCluster) return undefined;
   const figures = registry && createClusterFigures(registry);
@@ -55,13 +55,7 @@ export function openClusters(options: ClustersOptions): (Clusters & { close(): P
   });
   figures?.watch(opened.map(({ watched }) => watched));
   const all = opened.map(({ cluster }) => cluster);
-  return {
-    all,
-    of: (context) => clusterNamed(all, context),
-    async close() {
-      await Promise.all(opened.map(({ close }) => close()));
-    },
-  };
+  return { all, of: (context) => clusterNamed(all, context) };
 }
 
 type ContextField = z.ZodOptional<z.ZodEnum<Record<string, string>>>;

@@ -59,10 +59,6 @@ export function createConnection({ config }: Pick<Access, "config">) {
       const { bytes, isCut } = await beginningOf(answer.body, maxBytes);
       return { status: answer.statusCode, header: (name) => firstOf(answer.headers[name]), bytes, isCut };
     },
-
-    async close(): Promise<void> {
-      await (await kept?.dispatcher)?.destroy();
-    },
   };
 }
 

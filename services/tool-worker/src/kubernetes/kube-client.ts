@@ -45,19 +45,25 @@ export function createKubeApi(deps: KubeClientDeps): KubeApi {
 
   return {
     async json(request) {
-      const { asked, signal } = request;
       const answer = await send(request, maxAnswerBytes);
-      const read = async (): Promise<unknown> => {
-        if (answer.isCut) throw new AccessError("The cluster's answer is too large; ask for less.");
-        return JSON.parse(answer.bytes.toString()) as unknown;
-      };
-      return asking(identity, asked, read, signal);
+      try {
+        if (!answer.isCut) return JSON.parse(answer.bytes.toString()) as unknown;
+      } catch (cause) {
+        throw unreadable(identity, request, "The cluster's answer cannot be understood.", cause);
+      }
+      throw unreadable(identity, request, "The cluster's answer is too large; ask for less.");
     },
     async text(request) {
       const { bytes, isCut } = await send(request, request.maxBytes);
       return { text: bytes.toString(), isCut };
     },
   };
+}
+
+/** What it answered to was done. */
+function unreadable(identity: Identity, request: KubeRequest, sentence: string, cause?: unknown): KubeError {
+  identity.report(cause, sentence);
+  return new KubeError(sentence, { notDone: isRead(request), cause });
 }
 
 function isRead({ method = "GET" }: Pick<KubeRequest, "method">): boolean {

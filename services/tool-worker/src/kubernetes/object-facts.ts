@@ -1,4 +1,6 @@
 import { listAt, pairsAt, textAt, valueAt } from "./json-path.ts";
+import { Pod } from "./pod-objects.ts";
+import { summarise } from "./pod-status.ts";
 import { isSecretSetting } from "./redaction.ts";
 import { plainForeign } from "./shape.ts";
 import { toCell, toTable } from "./table.ts";
@@ -160,8 +162,12 @@ const factsByKind: ReadonlyMap<string, (object: unknown) => readonly Fact[]> = n
 ]);
 
 function podFacts(object: unknown): Fact[] {
+  const pod = Pod.safeParse(object).data;
+  const row = pod && summarise(pod);
   return [
-    ["Status", textAt(object, "status.reason") ?? textAt(object, "status.phase")],
+    ["Status", row?.status ?? textAt(object, "status.phase")],
+    ["Ready", row && `${row.ready} of ${row.containers} containers`],
+    ["Restarts", row?.restarts],
     ["Node", textAt(object, "spec.nodeName") ?? "not on a node"],
     ["IP", textAt(object, "status.podIP")],
     ["QoS class", textAt(object, "status.qosClass")],

@@ -83,14 +83,19 @@ function isOfKind(schema: unknown, { group, version, kind }: ResourceKind): bool
 function resolved(schemas: Schemas, value: unknown): Schema {
   let schema = Schema.safeParse(value).data ?? {};
   for (let depth = 0; depth < maxReferences; depth++) {
-    const [only] = schema.allOf?.length === 1 ? schema.allOf : [];
-    const reference = schema.$ref ?? Schema.safeParse(only).data?.$ref;
-    const name = reference?.split("/").at(-1);
+    const name = referenceOf(schema);
     if (name === undefined) return schema;
     const next = Schema.safeParse(Object.hasOwn(schemas, name) ? schemas[name] : undefined).data ?? {};
     schema = { ...next, description: schema.description || next.description };
   }
   return schema;
+}
+
+/** Name of the schema that is referred to. A reference with a description beside it is an `allOf` of one. */
+function referenceOf(value: unknown): string | undefined {
+  const { $ref, allOf = [] } = Schema.safeParse(value).data ?? {};
+  const [only] = allOf.length === 1 ? allOf : [];
+  return ($ref ?? Schema.safeParse(only).data?.$ref)?.split("/").at(-1);
 }
 
 function fieldAt(schemas: Schemas, root: unknown, fieldPath: readonly string[]): unknown {
@@ -128,14 +133,18 @@ function explained(schemas: Schemas, value: unknown): Explained {
   return { type: typeOf(schemas, value), description, fields };
 }
 
+/** As kubectl says it: what a reference is to by its own name. */
 function typeOf(schemas: Schemas, value: unknown, depth = 0): string {
   const schema = resolved(schemas, value);
-  if (depth > maxReferences) return "Object";
+  if (depth > maxReferences) return "object";
   if (schema["x-kubernetes-int-or-string"] === true) return "integer or string";
   if (schema.type === "array") return `[]${typeOf(schemas, schema.items, depth + 1)}`;
   if (typeof schema.additionalProperties === "object" && schema.properties === undefined)
     return `map[string]${typeOf(schemas, schema.additionalProperties, depth + 1)}`;
   if (schema.enum !== undefined)
-    return `${schema.type ?? "string"}, one of ${schema.enum.map(String).join(", ")}`.slice(0, 200);
-  return schema.type ?? "Object";
+    return `${schema.type ?? "string"}, one of ${schema.enum.map(String).join(", ")}`.slice(0, maxTypeChars);
+  const type = schema.type ?? "object";
+  return type === "object" ? (referenceOf(value)?.split(".").at(-1) ?? type) : type;
 }
+
+const maxTypeChars = 200;

@@ -51,7 +51,13 @@ const CREDENTIALS: readonly [pattern: RegExp, replacement: string][] = [
     new RegExp(`(${NAMES}["']?[ \\t]{0,10}:[ \\t]{0,10})[|>][-+0-9]{0,3}(?:\\n(?:[ \\t]*\\n)*[ \\t]+[^\\n]*)+`, "gi"),
     `$1${HIDDEN}`,
   ],
-  [new RegExp(`(${NAMES}["']?\\s{0,10}[=:]\\s{0,10})("[^"\\n]*"|'[^'\\n]*'|[^\\s,;&}]+)`, "gi"), `$1${HIDDEN}`],
+  [
+    new RegExp(
+      `(${NAMES}["']?\\s{0,10}[=:]\\s{0,10})(?!["']?\\[hidden)(?:(")[^"\\n]*"|(')[^'\\n]*'|[^\\s,;&}]+)`,
+      "gi",
+    ),
+    `$1$2$3${HIDDEN}$2$3`,
+  ],
   [new RegExp(`(<[\\w.:-]{0,60}${NAMES}>)[^<\\n]{1,2000}(?=<)`, "gi"), `$1${HIDDEN}`],
   [/([;&?](?:pwd|sig|signature|x-amz-signature)=)[^\s;&"']{4,2000}/gi, `$1${HIDDEN}`],
   [/("auth"\s{0,10}:\s{0,10})"[^"\n]*"/g, `$1"${HIDDEN}"`],

@@ -33,7 +33,6 @@ async function startGrowingLog(answers: readonly string[][]) {
     cluster: clusters.of(undefined),
     sinces,
     async [Symbol.asyncDispose]() {
-      await clusters.close();
       await server[Symbol.asyncDispose]();
       await folder[Symbol.asyncDispose]();
     },

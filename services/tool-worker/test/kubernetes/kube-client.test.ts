@@ -57,7 +57,6 @@ describe("an API server", () => {
   });
 
   afterEach(async () => {
-    await connection.close();
     await stub[Symbol.asyncDispose]();
     await folder[Symbol.asyncDispose]();
   });
@@ -189,6 +188,7 @@ describe("an API server", () => {
       ["it hangs up", false, (response) => void response.socket?.destroy()],
       ["it fails", false, (response) => json(response, {}, 500)],
       ["what is before it fails", false, (response) => json(response, {}, 503)],
+      ["its answer cannot be read", false, (response) => void response.writeHead(200).end("<html>")],
       ["it is busy", true, (response) => json(response, {}, 429, { "retry-after": "0" })],
       ["it refuses", true, (response) => json(response, { message: "replicas must not be negative." }, 422)],
       ["there is a conflict", true, (response) => json(response, {}, 409)],
@@ -213,6 +213,12 @@ describe("an API server", () => {
       await stub[Symbol.asyncDispose]();
       expect(await endOf(write)).toMatchObject({ notDone: true, status: undefined });
     });
+  });
+
+  it("does not send anybody elsewhere", async () => {
+    answer = (_, response) => json(response, {}, 302, { location: `http://127.0.0.1:${stub.port}/elsewhere` });
+    expect(await endOf(read)).toMatchObject({ message: "The cluster refused to read pods (302).", status: 302 });
+    expect(asked).toHaveLength(1);
   });
 
   it("that does not answer a read is given up in time, and counts as away", async () => {

@@ -10,15 +10,21 @@ export type CallTool = (name: string, args?: Record<string, unknown>, signal?: A
 
 export interface ToolsOptions {
   readonly only?: readonly string[];
+  /** Default: the current one. */
+  readonly contexts?: readonly string[];
+  readonly operatorContexts?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** Gets the fields of each warning. */
   readonly onWarning?: (fields: object) => void;
 }
 
-export function openTools(kubeconfig: string, { only, env = {}, onWarning = () => {} }: ToolsOptions = {}): CallTool {
-  const namespaces = createNamespaceRule(only);
-  const log = { warn: onWarning };
-  const clusters = openClusters({ kubeconfig, inCluster: false, label: "simulated cluster", namespaces, env, log });
+export function openTools(kubeconfig: string, options: ToolsOptions = {}): CallTool {
+  const { only, contexts, operatorContexts, env = {}, onWarning = () => {} } = options;
+  const clusters = openClusters({
+    ...{ kubeconfig, inCluster: false, label: "simulated cluster", contexts, operatorContexts, env },
+    namespaces: createNamespaceRule(only),
+    log: { warn: onWarning },
+  });
   if (clusters === undefined) throw new Error("there is no cluster");
   const registry = createToolRegistry([...createKubernetesTools(clusters), ...createAnalyzeTools(clusters)]);
   return async (name, args = {}, signal = AbortSignal.timeout(10_000)) => {
