@@ -65,7 +65,7 @@ export function createConnection({ config }: Pick<Access, "config">) {
 /** Of what makes a connection another one. */
 function fingerprintOf({ ca, cert, key, rejectUnauthorized, servername }: HttpsOptions): string {
   const hash = createHash("sha256");
-  for (const part of [ca, cert, key, rejectUnauthorized, servername]) hash.update(`${String(part)}\0`);
+  for (const part of [ca, cert, key, rejectUnauthorized, servername]) hash.update(`${JSON.stringify(part ?? null)}\n`);
   return hash.digest("base64");
 }
 
