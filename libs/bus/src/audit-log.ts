@@ -58,7 +58,7 @@ const maxRoles = 32;
 const maxTextBytes = 1_024;
 
 /** In a subject: one token whatever the name holds, and no name that brokers would log. No hash is `_`. */
-export function auditTenant(tenant: string | undefined): string {
+function auditTenant(tenant: string | undefined): string {
   return tenant === undefined ? "_" : createHash("sha256").update(tenant).digest("base64url");
 }
 

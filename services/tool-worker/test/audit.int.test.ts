@@ -55,7 +55,11 @@ function policyOf(file: object) {
   return { decide: (question: Parameters<typeof judge>[1]) => judge(parsed, question) };
 }
 
-const allowing = policyOf({ rules: [{ tool: "k8s_*", then: "allow" }] });
+/** What a rule decides, by its name in the file. */
+const deciding = (decision: string, more: object = {}): object => ({
+  rules: [Object.fromEntries([["tool", "k8s_*"], ["then", decision], ...Object.entries(more)])],
+});
+const allowing = policyOf(deciding("allow"));
 
 function newJob(more: Partial<ToolJob> = {}): ToolJob {
   const job = agent.job(`au${turns++}-0-0`, "scale", { replicas: 3 });
@@ -112,7 +116,7 @@ it("a call that only reads is one entry", async () => {
 });
 
 it("a question stands there once, however often it is told, and the beginning says by whose word", async () => {
-  const policy = policyOf({ rules: [{ tool: "k8s_*", then: "approve", reason: "Ask first." }] });
+  const policy = policyOf(deciding("approve", { reason: "Ask first." }));
   const { tool, runs } = scaling();
   const runner = await startRunner(agent, [tool], { policy });
   const job = newJob();
@@ -135,7 +139,7 @@ it("a question stands there once, however often it is told, and the beginning sa
 });
 
 it("a question says that somebody else has to agree, and the word of whoever asked runs nothing", async () => {
-  const policy = policyOf({ four_eyes: [{ tool: "k8s_*" }], rules: [{ tool: "k8s_*", then: "approve" }] });
+  const policy = policyOf({ ...deciding("approve"), four_eyes: [{ tool: "k8s_*" }] });
   const { tool, runs } = scaling();
   const runner = await startRunner(agent, [tool], { policy });
   const job = newJob();
