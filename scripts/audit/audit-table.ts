@@ -35,7 +35,7 @@ function rowOf({ storedMs, entry }: AuditRecord): string[] {
     whoOf(entry),
     entry.tool ?? entry.action ?? "",
     whatOf(entry),
-    howOf(entry),
+    how[entry.kind](entry),
     placeOf(entry),
   ];
 }

@@ -11,7 +11,16 @@ import {
   startToolWorker,
   streamSettings,
 } from "@parley/bus";
-import { createLifecycle, createLogger, openLimits, readConfig, runMain, startAdmin } from "@parley/runtime";
+import {
+  createLifecycle,
+  createLogger,
+  openLimits,
+  readConfig,
+  runMain,
+  startAdmin,
+  type Lifecycle,
+  type Logger,
+} from "@parley/runtime";
 import { keepAnnouncing } from "./announcement.ts";
 import { createAudit, type Audit, type AuditDeps } from "./audit.ts";
 import { createCallLog } from "./call-log.ts";
@@ -36,18 +45,13 @@ runMain("tool-worker", async ({ env }) => {
   const telemetry = await startTelemetry({ config, log, life }, worker);
   const { metrics, tracing } = telemetry;
   const registry = createToolRegistry(await toolsOf({ config, env, log, registry: metrics.registry }));
-  const limits = await openLimits({ file: config.LIMITS_FILE, log });
-  life.use("the limits", limits.close);
-  const policy = await openPolicy({ file: config.TOOL_POLICY_FILE, log });
-  life.use("the policy", policy.close);
+  const { limits, policy, fileNotes } = await openRules({ config, log, life });
 
   // First of all, so that the process can be seen to live while it waits for the broker.
   let ready = (): string[] => ["The broker cannot be reached."];
-  const { ADMIN_HOST: host, ADMIN_PORT: port } = config;
-  const fileNotes = (): string[] => [...limits.problems(), ...policy.problems()];
   let notes = async (): Promise<string[]> => fileNotes();
   const admin = await startAdmin({
-    ...{ host, port, registry: metrics.registry, log },
+    ...{ host: config.ADMIN_HOST, port: config.ADMIN_PORT, registry: metrics.registry, log },
     ...{ ready: () => ready(), notes: () => notes() },
   });
   life.use("the admin server", admin.close);
@@ -88,6 +92,15 @@ runMain("tool-worker", async ({ env }) => {
   );
   await life.untilStopped();
 });
+
+/** Who may what, by two files that are read again when they change. */
+async function openRules({ config, log, life }: { config: Config; log: Logger; life: Lifecycle }) {
+  const limits = await openLimits({ file: config.LIMITS_FILE, log });
+  life.use("the limits", limits.close);
+  const policy = await openPolicy({ file: config.TOOL_POLICY_FILE, log });
+  life.use("the policy", policy.close);
+  return { limits, policy, fileNotes: (): string[] => [...limits.problems(), ...policy.problems()] };
+}
 
 interface AuditParts extends Pick<AuditDeps, "bus" | "worker" | "log"> {
   readonly config: Config;
