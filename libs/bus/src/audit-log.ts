@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import {
   auditChannels,
+  auditKinds,
   beginningOf,
   encodeJson,
   jsonBytes,
@@ -58,7 +59,7 @@ const maxRoles = 32;
 const maxTextBytes = 1_024;
 
 /** In a subject: one token whatever the name holds, and no name that brokers would log. No hash is `_`. */
-export function auditTenant(tenant: string | undefined): string {
+function auditTenant(tenant: string | undefined): string {
   return tenant === undefined ? "_" : createHash("sha256").update(tenant).digest("base64url");
 }
 
@@ -68,8 +69,7 @@ export function auditTenant(tenant: string | undefined): string {
  */
 export function createAuditLog(deps: AuditLogDeps): AuditLog {
   const { jsm, setUp } = deps;
-  const written = new Map<AuditKind, number>();
-  const lost = new Map<AuditKind, number>();
+  const [written, lost] = [zeros(), zeros()];
   const pending = new Set<Promise<boolean>>();
   const count = (counts: Map<AuditKind, number>, kind: AuditKind): unknown =>
     counts.set(kind, (counts.get(kind) ?? 0) + 1);
@@ -99,6 +99,11 @@ export function createAuditLog(deps: AuditLogDeps): AuditLog {
       return { fill, keepMs: config.max_age / 1e6 };
     },
   };
+}
+
+/** From the beginning on: of a figure that begins at 1 nobody sees that it has risen. */
+function zeros(): Map<AuditKind, number> {
+  return new Map(auditKinds.map((kind) => [kind, 0]));
 }
 
 async function tryFor({ append, setUp }: AuditLogDeps, message: Append): Promise<boolean> {

@@ -37,7 +37,7 @@ it("keeps each thing once, however often it is told, and gives it newest first",
   const [last] = records;
   expect(last?.entry).toEqual(entry({ call_id: "two" }));
   expect(Math.abs((last?.storedMs ?? 0) - before)).toBeLessThan(10_000);
-  expect([...bus.audit.counts().written]).toEqual([["ended", 3]]);
+  expect([...bus.audit.counts().written].filter(([, count]) => count > 0)).toEqual([["ended", 3]]);
 });
 
 it("is read page by page, by what somebody looks for", async () => {

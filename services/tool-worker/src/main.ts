@@ -11,31 +11,16 @@ import {
   startToolWorker,
   streamSettings,
 } from "@parley/bus";
-import {
-  createLifecycle,
-  createLogger,
-  openLimits,
-  readConfig,
-  runMain,
-  startAdmin,
-  type AdminPage,
-} from "@parley/runtime";
+import { createLifecycle, createLogger, readConfig, runMain, startAdmin } from "@parley/runtime";
 import { keepAnnouncing } from "./announcement.ts";
-import { createAudit } from "./audit.ts";
 import { createCallLog } from "./call-log.ts";
 import { createCallRunner } from "./call-runner.ts";
 import { listenForCancels } from "./cancellations.ts";
 import { createCommittedCalls } from "./committed-calls.ts";
 import { Config } from "./config.ts";
-import { openHttpTools } from "./http-tools/http-tools.ts";
-import { loadMcpFile } from "./mcp/mcp-file.ts";
-import { startMcp } from "./mcp/start-mcp.ts";
-import { openPolicy } from "./policy/live-policy.ts";
-import { openQueueBoard } from "./queue-board/queue-board.ts";
+import { openAudit, openPages, openRules, openTools } from "./parts.ts";
 import { createRunningCalls } from "./running-calls.ts";
-import { observe, startTelemetry, type TelemetryDeps } from "./telemetry.ts";
-import { toolsOf } from "./tool-list.ts";
-import { createToolRegistry } from "./tools/registry.ts";
+import { observe, startTelemetry } from "./telemetry.ts";
 
 /** What is left of the shutdown time for storing results and closing connections, when running calls have had theirs. */
 const CLOSE_MS = 3_000;
@@ -45,26 +30,17 @@ runMain("tool-worker", async ({ env }) => {
   const log = createLogger({ service: "tool-worker", level: config.LOG_LEVEL, format: config.LOG_FORMAT });
   await using life = createLifecycle({ log, shutdownMs: config.SHUTDOWN_MS });
   const worker = `tool-${randomUUID()}`;
-  const servers = await loadMcpFile(config.MCP_FILE, env);
   const telemetry = await startTelemetry({ config, log, life }, worker);
   const { metrics, tracing } = telemetry;
-  const http = await openHttpTools({ folder: config.HTTP_TOOLS_DIR, env, log });
-  life.use("the HTTP tools", http.close);
-  const tools = await toolsOf({ config, env, log, registry: metrics.registry });
-  const limits = await openLimits({ file: config.LIMITS_FILE, log });
-  life.use("the limits", limits.close);
-  const policy = await openPolicy({ file: config.TOOL_POLICY_FILE, log });
-  life.use("the policy", policy.close);
+  const tools = await openTools({ config, env, log, life, figures: metrics.registry });
+  const rules = await openRules({ config, log, life });
 
   // First of all, so that the process can be seen to live while it waits for the broker.
   let ready = (): string[] => ["The broker cannot be reached."];
-  const { ADMIN_HOST: host, ADMIN_PORT: port } = config;
-  let mcpProblems = (): string[] => [];
-  const fileNotes = (): string[] => [...limits.problems(), ...policy.problems(), ...http.problems(), ...mcpProblems()];
-  let notes = async (): Promise<string[]> => fileNotes();
+  let notes = async (): Promise<string[]> => [...rules.problems(), ...tools.problems()];
   const pages = await openPages({ config, log, life });
   const admin = await startAdmin({
-    ...{ host, port, registry: metrics.registry, pages, log },
+    ...{ host: config.ADMIN_HOST, port: config.ADMIN_PORT, registry: metrics.registry, pages, log },
     ...{ ready: () => ready(), notes: () => notes() },
   });
   life.use("the admin server", admin.close);
@@ -72,34 +48,29 @@ runMain("tool-worker", async ({ env }) => {
   life.use("the broker connection", bus.close);
   const redis = connectRedis({ ...redisAddress(config), role: "cache", log });
   life.use("Redis", () => redis.disconnect());
-  const mcp = await startMcp({ servers, bus, config, log });
-  life.use("the MCP servers", mcp.close);
-  mcpProblems = mcp.problems;
-  const registry = createToolRegistry(tools, () => [...http.tools(), ...mcp.tools()]);
+  await tools.startServers(bus);
 
   const running = createRunningCalls();
   observe(telemetry, { config, log, life }, running.count);
   addStorageFigures(metrics.registry, bus);
+  const audit = await openAudit({ bus, worker, config, log });
   addAuditFigures(metrics.registry, bus.audit);
   life.use("the audit log", bus.audit.settled);
-  await bus.audit.setUp().catch((err: unknown) => log.error({ err }, "there is no audit log yet: nothing is changed"));
-  notes = async () => [...fileNotes(), ...(await auditNotes(bus.audit, config.AUDIT_DAYS))];
+  const fileNotes = notes;
+  notes = async () => [...(await fileNotes()), ...(await auditNotes(bus.audit, config.AUDIT_DAYS))];
   const calls = createCallLog({ bus, worker, log });
   life.use("cancels", listenForCancels({ bus, shards: config.SHARDS, calls, running, log }));
   // The broker must know of the subscription before the first call is taken.
   await bus.events.flush();
-  const approvalTtlMs = config.APPROVAL_TTL_MS;
-  const committed = createCommittedCalls(bus);
-  const audit = createAudit({ bus, worker, withArguments: config.AUDIT_ARGUMENTS, log });
-  const decides = { may: limits.may, policy, committed, audit, approvalTtlMs };
-  const runner = createCallRunner({ registry, calls, ...decides, running, metrics, tracing, log });
+  const deciding = { may: rules.limits.may, policy: rules.policy, committed: createCommittedCalls(bus), audit };
+  const decides = { ...deciding, approvalTtlMs: config.APPROVAL_TTL_MS };
+  const runner = createCallRunner({ registry: tools.registry, calls, ...decides, running, metrics, tracing, log });
   const queue = startToolWorker({ ...queueOptions(config), run: runner.run, onAbandoned: runner.abandon, log });
   life.use("running calls", () => queue.close(Math.max(0, config.SHUTDOWN_MS - CLOSE_MS)));
-  const definitions = () => registry.definitions;
+  const definitions = () => tools.registry.definitions;
   const announcements = keepAnnouncing({ catalogue: createToolCatalogue({ redis, log }), redis, definitions, log });
   life.use("announcements", announcements.stop);
-  http.onChange(announcements.announce);
-  mcp.onChange(announcements.announce);
+  tools.onChange(announcements.announce);
 
   ready = () => [
     ...bus.problems(),
@@ -113,14 +84,6 @@ runMain("tool-worker", async ({ env }) => {
   );
   await life.untilStopped();
 });
-
-async function openPages({ config, log, life }: TelemetryDeps): Promise<AdminPage[]> {
-  const { ADMIN_TOKEN: token } = config;
-  if (token === undefined) return [];
-  const board = await openQueueBoard({ redis: redisAddress(config), token, log });
-  life.use("the pages of the queue", board.close);
-  return [board.page];
-}
 
 function queueOptions(config: Config) {
   const { CONCURRENCY: concurrency, LOCK_MS, STALLED_CHECK_MS } = config;

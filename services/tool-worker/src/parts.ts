@@ -1,0 +1,92 @@
+import { redisAddress, type Bus } from "@parley/bus";
+import {
+  openLimits,
+  type AdminPage,
+  type Environment,
+  type Lifecycle,
+  type Logger,
+  type Registry,
+} from "@parley/runtime";
+import { createAudit, type Audit } from "./audit.ts";
+import type { Config } from "./config.ts";
+import { openHttpTools } from "./http-tools/http-tools.ts";
+import { loadMcpFile } from "./mcp/mcp-file.ts";
+import { startMcp } from "./mcp/start-mcp.ts";
+import { openPolicy } from "./policy/live-policy.ts";
+import { openQueueBoard } from "./queue-board/queue-board.ts";
+import { toolsOf } from "./tool-list.ts";
+import { createToolRegistry, type ToolRegistry } from "./tools/registry.ts";
+
+interface PartDeps {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly life: Lifecycle;
+}
+
+/** Who may what, by two files that are read again when they change. */
+export async function openRules({ config, log, life }: PartDeps) {
+  const limits = await openLimits({ file: config.LIMITS_FILE, log });
+  life.use("the limits", limits.close);
+  const policy = await openPolicy({ file: config.TOOL_POLICY_FILE, log });
+  life.use("the policy", policy.close);
+  return { limits, policy, problems: (): string[] => [...limits.problems(), ...policy.problems()] };
+}
+
+interface ToolSourceDeps extends PartDeps {
+  readonly env: Environment;
+  /** Of figures. */
+  readonly figures: Registry;
+}
+
+/** All tools of this worker: its own, which never change, and those of services and of MCP servers, which come and go. */
+export interface ToolSources {
+  readonly registry: ToolRegistry;
+  problems(): string[];
+  onChange(listener: () => void): void;
+  /** MCP servers are started when there is a broker, which keeps their tokens. */
+  startServers(bus: Bus): Promise<void>;
+}
+
+/** Reads all that says which tools there are. Throws a StartError for what is wrong in it. */
+export async function openTools({ config, env, log, life, figures }: ToolSourceDeps): Promise<ToolSources> {
+  const servers = await loadMcpFile(config.MCP_FILE, env);
+  const own = await toolsOf({ config, env, log, registry: figures });
+  const http = await openHttpTools({ folder: config.HTTP_TOOLS_DIR, env, log });
+  life.use("the HTTP tools", http.close);
+  let mcp: Awaited<ReturnType<typeof startMcp>> | undefined;
+  const registry = createToolRegistry(own, () => [...http.tools(), ...(mcp?.tools() ?? [])]);
+  const listeners: (() => void)[] = [];
+  const changed = (): void => listeners.forEach((listener) => listener());
+  http.onChange(changed);
+  return {
+    registry,
+    problems: () => [...http.problems(), ...(mcp?.problems() ?? [])],
+    onChange: (listener) => void listeners.push(listener),
+    async startServers(bus) {
+      mcp = await startMcp({ servers, bus, config, log });
+      life.use("the MCP servers", mcp.close);
+      mcp.onChange(changed);
+    },
+  };
+}
+
+interface AuditParts extends Pick<PartDeps, "config" | "log"> {
+  readonly bus: Bus;
+  readonly worker: string;
+}
+
+/** Where there is none yet, calls that read are served all the same; it is made again with the next entry. */
+export async function openAudit({ config, ...deps }: AuditParts): Promise<Audit> {
+  const { bus, log } = deps;
+  await bus.audit.setUp().catch((err: unknown) => log.error({ err }, "there is no audit log yet: nothing is changed"));
+  return createAudit({ ...deps, withArguments: config.AUDIT_ARGUMENTS });
+}
+
+/** What people look at on the admin port. */
+export async function openPages({ config, log, life }: PartDeps): Promise<AdminPage[]> {
+  const { ADMIN_TOKEN: token } = config;
+  if (token === undefined) return [];
+  const board = await openQueueBoard({ redis: redisAddress(config), token, log });
+  life.use("the pages of the queue", board.close);
+  return [board.page];
+}
