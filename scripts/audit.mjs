@@ -1,49 +1,36 @@
-import { readFileSync } from "node:fs";
+import { spawn } from "node:child_process";
 import path from "node:path";
-import { parseArgs } from "node:util";
-import { judge } from "./audit-findings.mjs";
-import { run } from "./setup/commands.mjs";
 import { root } from "./setup/paths.mjs";
+import { prepare } from "./setup/prepare.mjs";
 import { say } from "./setup/progress.mjs";
+import { describeFailure } from "./setup/setup-error.mjs";
 import { giveHelp } from "./setup/usage.mjs";
 
-const usage = `Usage: node scripts/audit.mjs [--root FOLDER] [--allowed FILE]
+const usage = `Usage: npm run audit -- [--user ID] [--tool NAME] [--conversation ID] [--kind KIND] [--since 2h] [--limit N] [--json]
 
-  Fails on known weaknesses of severity high or critical that scripts/audit-allowed.json does not explain.`;
+  Prints the audit log, newest first: who asked, who agreed, what ran, what was refused, what operators did. Times are the broker's.
+
+  --user ID          whose turn it was, who decided, or by whose word it ran
+  --tool NAME        or the beginning of names with * behind it
+  --conversation ID  --kind asked|begun|ended|refused|decided|admin
+  --since TIME       30m, 2h, 7d, or a date such as 2027-01-31
+  --limit N          entries at most; default 100
+  --json             one entry a line
+
+  NATS_URL and NATS_CA_FILE, NATS_CERT_FILE, NATS_KEY_FILE as for the services. With roles at the broker: the user auditor.`;
+
+async function main(args) {
+  await prepare({ needsBuild: false });
+  const cli = path.join(root, "scripts/audit/main.ts");
+  const child = spawn(process.execPath, ["--conditions=source", "--import", "tsx", cli, ...args], { stdio: "inherit" });
+  return new Promise((resolve) => child.once("exit", (code) => resolve(code ?? 1)));
+}
+
+// `npm run audit | head`: the reader has gone.
+process.stdout.on("error", () => process.exit());
 
 giveHelp(process.argv.slice(2), usage);
-const AUDIT_DEADLINE_MS = 120_000;
-
-const { values } = parseArgs({
-  options: {
-    root: { type: "string", default: root },
-    allowed: { type: "string", default: path.join(import.meta.dirname, "audit-allowed.json") },
-  },
+process.exitCode = await main(process.argv.slice(2)).catch((error) => {
+  say(describeFailure(error));
+  return 1;
 });
-
-/** What npm printed as JSON; undefined when it printed none. */
-function parseReport(output) {
-  try {
-    return JSON.parse(output.slice(output.indexOf("{"), output.lastIndexOf("}") + 1));
-  } catch {
-    return undefined;
-  }
-}
-
-const { output } = await run("npm", ["audit", "--json", "--package-lock-only", "--loglevel=silent"], {
-  cwd: values.root,
-  timeoutMs: AUDIT_DEADLINE_MS,
-});
-const report = parseReport(output);
-
-if (report?.vulnerabilities === undefined) {
-  const reason = report?.message ?? output.trim().split("\n")[0] ?? "";
-  say(
-    `NOT AUDITED: this npm registry has no audit service (${reason || "npm gave no report"}); nothing is known of weaknesses.`,
-  );
-} else {
-  const { blocking, notes } = judge(report, JSON.parse(readFileSync(values.allowed, "utf8")), new Date());
-  for (const line of [...notes, ...blocking]) say(line);
-  if (blocking.length === 0) say("No package has a known weakness of severity high or critical that is not explained.");
-  process.exitCode = blocking.length === 0 ? 0 : 1;
-}

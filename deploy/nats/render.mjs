@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { agentRole, edgeRole, toolAccount } from "./roles.mjs";
+import { agentRole, auditorRole, edgeRole, toolAccount } from "./roles.mjs";
 
 // Prints roles.conf: node --import tsx --conditions=source deploy/nats/render.mjs [--shards N]
 
@@ -40,6 +40,7 @@ accounts: {
     users: [
 ${user("edge", edgeRole(count))}
 ${user("agent", agentRole(count))}
+${user("auditor", auditorRole())}
       # For people: may do everything with Parley's streams.
       { user: operator, password: $NATS_OPERATOR_PASSWORD }
     ]

@@ -62,11 +62,16 @@ export function edgeRole(shards) {
       subjects.canary(every),
       subjects.allDeleted,
       subjects.allRevoked,
+      subjects.audit("decided", every, every),
+      subjects.auditAdmin(every),
       ...api([
         ...reading([...namesOf(shards), streams.gate]),
         // What has run out goes where there is no room for more.
         `STREAM.MSG.DELETE.${streams.gate}`,
         ...readConsumers(streams.gate),
+        // Made where it is missing, and read for those who may: nobody deletes, purges or changes it.
+        ...reading([streams.audit]),
+        ...readConsumers(streams.audit),
         `STREAM.MSG.DELETE.${streams.turns}`,
         `CONSUMER.INFO.${streams.turns}.${turnsConsumer}`,
         ...forEachShard(shards, (shard) => [
@@ -83,6 +88,15 @@ export function edgeRole(shards) {
       subjects.canary(every),
       subjects.allDeleted,
     ],
+  };
+}
+
+/** For people who look at the audit log (`npm run audit`), and may do nothing else. */
+export function auditorRole() {
+  const { audit } = streams;
+  return {
+    publish: api([`STREAM.INFO.${audit}`, `DIRECT.GET.${audit}`, `DIRECT.GET.${audit}.>`, ...readConsumers(audit)]),
+    subscribe: [inbox],
   };
 }
 
@@ -165,12 +179,15 @@ export function toolAccount(shards) {
         subjects.approvalRequired(shard, every, every, every),
         ...["begun", "result", "asked"].map((kind) => factsOf(shard, kind, every)),
       ]),
+      ...["asked", "run"].map((channel) => subjects.audit(channel, every, every)),
     ],
     api: [
       // Its own: no other role has a right to it.
       `STREAM.CREATE.${streams.tokens}`,
       `STREAM.MSG.GET.${streams.tokens}`,
-      ...namesOf(shards).map((name) => `STREAM.CREATE.${name}`),
+      ...[...namesOf(shards), streams.audit].map((name) => `STREAM.CREATE.${name}`),
+      // How full it is, and how long it keeps, for the notes of /readyz.
+      `STREAM.INFO.${streams.audit}`,
       ...forEachShard(shards, (shard) => [
         // Who wrote first, by the word of the stream's leader, and that a step committed a call. It cannot be limited to subjects.
         `STREAM.MSG.GET.${streams.events(shard)}`,

@@ -15,7 +15,8 @@ const unpackTimeoutMs = 10 * 60_000;
 const Started = z.object({ deliver_subject: z.string() });
 const Restored = z.object({ state: z.looseObject(StreamState.shape) });
 
-const { gate } = names;
+/** What they hold since the backup must stay: who was revoked, and who did what. Then the broker keeps its own. */
+const keptIfThere: readonly string[] = [names.gate, names.audit];
 
 type Connection = BrokerLink["nc"];
 
@@ -28,16 +29,16 @@ export interface RestoreOptions {
 export async function restoreLog(nc: Connection, folder: string, { replace }: RestoreOptions): Promise<Manifest> {
   const manifest = await readManifest(folder);
   for (const backup of manifest.streams) await checkFile(folder, backup);
-  const isNewer = await holdsRevocations(nc);
-  const streams = manifest.streams.filter(({ stream }) => !isNewer || stream !== gate);
+  const kept = await heldOf(nc, keptIfThere);
+  const streams = manifest.streams.filter(({ stream }) => !kept.includes(stream));
   for (const { stream } of streams) await checkPlace(nc, stream, replace);
   for (const backup of streams) await restoreStream(nc, folder, backup);
   return { ...manifest, streams };
 }
 
-/** What was revoked since the backup must stay so: then the broker keeps its own. */
-async function holdsRevocations(nc: Connection): Promise<boolean> {
-  return ((await findStream(nc, gate))?.state.messages ?? 0) > 0;
+async function heldOf(nc: Connection, streams: readonly string[]): Promise<string[]> {
+  const found = await Promise.all(streams.map(async (stream) => (await findStream(nc, stream))?.state.messages ?? 0));
+  return streams.filter((_, i) => (found[i] ?? 0) > 0);
 }
 
 async function checkFile(folder: string, { stream, sha256 }: StreamBackup): Promise<void> {

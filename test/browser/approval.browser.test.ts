@@ -1,7 +1,7 @@
 import { mkdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { startSystem, tempDir, type System, type TempDir } from "@parley/testkit";
+import { eventually, startSystem, tempDir, type System, type TempDir } from "@parley/testkit";
 import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { launchChromium, openPage, type WatchedPage } from "./chromium.ts";
@@ -64,7 +64,10 @@ test("shows what a call would do, and runs it when what has to be typed is typed
   const box = boxThatIs(page, "pending");
   expect(await box.getByTestId("approval-summary").innerText()).toContain("Adds the line");
   expect(await box.getByTestId("approval-preview").innerText()).toMatch(/^\+/m);
-  expect(await box.getByTestId("approval-until").innerText()).toMatch(/counts as denied/);
+  expect(await box.getByTestId("approval-until").innerText()).toMatch(
+    /^1[45]:\d\d left: undecided by .+ it counts as denied\.$/,
+  );
+  expect(await box.locator("ins.added").count()).toBeGreaterThan(0);
   expect(await box.getByTestId("approve").isDisabled()).toBe(true);
   expect(await box.getByTestId("deny").isDisabled()).toBe(false);
   await page.screenshot({ path: `${artefacts}approval-pending.png` });
@@ -82,6 +85,32 @@ test("shows what a call would do, and runs it when what has to be typed is typed
   expect(await ended.getByTestId("approval-form").isVisible()).toBe(false);
   expect(await changes()).toContain("approved");
   await page.screenshot({ path: `${artefacts}approval-decided.png` });
+  expect(complaints).toEqual([]);
+});
+
+test("counts down what is left, is decided with the keyboard alone, and has names for screen readers", async () => {
+  await using watched = await openTestPage();
+  const { page, complaints } = watched;
+  await send(page, "please approve");
+  await turnThatIs(page, "waiting");
+  const box = boxThatIs(page, "pending");
+  const before = await box.getByTestId("approval-until").innerText();
+  await eventually(async () => (await box.getByTestId("approval-until").innerText()) !== before, {
+    what: "a second to be counted",
+  });
+  await page.getByRole("group", { name: /^Adds the line/ }).waitFor();
+  await page.getByRole("region", { name: "What would change" }).waitFor();
+  const confirm = page.getByRole("textbox", { name: "Type approved to approve" });
+  await confirm.focus();
+  await page.keyboard.type("appr");
+  await page.keyboard.press("Enter");
+  expect(await boxThatIs(page, "pending").count()).toBe(1);
+  await page.keyboard.type("oved");
+  await page.keyboard.press("Tab");
+  await page.keyboard.type("by hand");
+  await page.keyboard.press("Enter");
+  await turnThatIs(page, "complete");
+  expect(await boxThatIs(page, "approved").getByTestId("approval-decision").innerText()).toMatch(/: by hand$/);
   expect(complaints).toEqual([]);
 });
 

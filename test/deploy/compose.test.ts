@@ -59,6 +59,7 @@ it("lets the brokers start with no password that was not set", () => {
   for (const role of users) expect(services["nats"]?.environment).toHaveProperty(`NATS_${role}_PASSWORD`, null);
   for (const role of [...users, "SCALER"])
     expect(services["redis"]?.environment).toHaveProperty(`REDIS_${role}_PASSWORD`, null);
+  expect(services["nats"]?.environment).toHaveProperty("NATS_AUDITOR_PASSWORD", null);
 });
 
 it("gives each process the user of its role, and no password to anybody else", () => {

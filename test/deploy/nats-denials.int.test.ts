@@ -7,7 +7,7 @@ import { plainNats, type PlainNats } from "./plain-nats.ts";
 // What may be published is in nats-roles.int.test.ts; this is what may be asked of JetStream, and heard.
 
 const [events, log, facts] = [streams.events(0), streams.log(0), streams.facts(0)];
-const { turns } = streams;
+const { turns, audit } = streams;
 const all = [turns, events, log, facts];
 
 /** Kinds of requests: each means that every one of its subjects is allowed, or none. */
@@ -30,14 +30,19 @@ const requests = {
   lookAtQueue: [`CONSUMER.INFO.${turns}.${turnsConsumer}`],
   hearDecisions: ["DURABLE.CREATE", "INFO", "MSG.NEXT"].map((verb) => `CONSUMER.${verb}.${facts}.${wakeConsumer}`),
   deleteQueue: [`CONSUMER.DELETE.${turns}.${turnsConsumer}`, `CONSUMER.DELETE.${facts}.${wakeConsumer}`],
+  makeAudit: [`STREAM.CREATE.${audit}`],
+  lookAtAudit: [`STREAM.INFO.${audit}`, `DIRECT.GET.${audit}`],
+  readAudit: [`CONSUMER.CREATE.${audit}.r1`, `CONSUMER.MSG.NEXT.${audit}.r1`],
+  changeAudit: ["UPDATE", "PURGE", "DELETE", "MSG.DELETE", "RESTORE"].map((verb) => `STREAM.${verb}.${audit}`),
   changeCluster: ["META.LEADER.STEPDOWN", `STREAM.LEADER.STEPDOWN.${events}`, `STREAM.PEER.REMOVE.${events}`],
 } as const;
 type Request = keyof typeof requests;
 
 const reading = ["makeStream", "lookAtStream", "readMessage", "takeBackTurn", "readEvents"] as const;
-const mayAsk: Record<"edge" | "agent", readonly Request[]> = {
-  edge: [...reading, "lookAtQueue", "emptyConversations"],
+const mayAsk: Record<"edge" | "agent" | "auditor", readonly Request[]> = {
+  edge: [...reading, "lookAtQueue", "emptyConversations", "makeAudit", "lookAtAudit", "readAudit"],
   agent: [...reading, "lookAtQueue", "changeStream", "takeTurns", "hearDecisions"],
+  auditor: ["lookAtAudit", "readAudit"],
 };
 
 /** Of a live conversation; a wildcard is heard only by who may hear all of it. */
@@ -59,34 +64,38 @@ const live = {
 } as const;
 type Heard = keyof typeof live;
 
-const mayHear: Record<"edge" | "agent", readonly Heard[]> = {
+const mayHear: Record<"edge" | "agent" | "auditor", readonly Heard[]> = {
+  auditor: [],
   edge: ["control", "toolResults", "questions", "everything", "deletions", "canary"],
   agent: ["control", "toolResults", "questions", "agents"],
 };
 
 const isRefused = (refusal: string | undefined): boolean => /permissions violation/i.test(refusal ?? "");
 
-it.each(["edge", "agent"] as const)("%s asks JetStream for what it needs, and for nothing else", async (role) => {
-  await using nats = await startNatsWithRoles();
-  await using client = await plainNats(nats, role);
-  for (const [kind, subjectsOfKind] of Object.entries(requests)) {
-    const isAllowed = mayAsk[role].some((allowed) => allowed === kind);
-    for (const subject of subjectsOfKind) {
-      const refusal = await client.refusalOf(`$JS.API.${subject}`);
-      expect([subject, isRefused(refusal)]).toEqual([subject, !isAllowed]);
+it.each(["edge", "agent", "auditor"] as const)(
+  "%s asks JetStream for what it needs, and for nothing else",
+  async (role) => {
+    await using nats = await startNatsWithRoles();
+    await using client = await plainNats(nats, role);
+    for (const [kind, subjectsOfKind] of Object.entries(requests)) {
+      const isAllowed = mayAsk[role].some((allowed) => allowed === kind);
+      for (const subject of subjectsOfKind) {
+        const refusal = await client.refusalOf(`$JS.API.${subject}`);
+        expect([subject, isRefused(refusal)]).toEqual([subject, !isAllowed]);
+      }
     }
-  }
-  for (const [stream, consumer] of [
-    [turns, turnsConsumer],
-    [facts, wakeConsumer],
-  ]) {
-    const ack = await client.refusalOf(`$JS.ACK.${stream}.${consumer}.1.1.1.0.0`);
-    expect(isRefused(ack)).toBe(role !== "agent");
-  }
-  expect(isRefused(await client.refusalOf(`$JS.ACK.${events}.r1.1.1.1.0.0`))).toBe(true);
-});
+    for (const [stream, consumer] of [
+      [turns, turnsConsumer],
+      [facts, wakeConsumer],
+    ]) {
+      const ack = await client.refusalOf(`$JS.ACK.${stream}.${consumer}.1.1.1.0.0`);
+      expect(isRefused(ack)).toBe(role !== "agent");
+    }
+    expect(isRefused(await client.refusalOf(`$JS.ACK.${events}.r1.1.1.1.0.0`))).toBe(true);
+  },
+);
 
-it.each(["edge", "agent"] as const)("%s hears what it needs, and nothing else", async (role) => {
+it.each(["edge", "agent", "auditor"] as const)("%s hears what it needs, and nothing else", async (role) => {
   await using nats = await startNatsWithRoles();
   await using client = await plainNats(nats, role);
   for (const [kind, subject] of Object.entries(live)) {
@@ -117,7 +126,8 @@ it("tool workers are answered by JetStream for single messages about calls only"
   const served: string[] = [];
   for (const subject of Object.values(requests).flat()) if (await isServed(tool, subject)) served.push(subject);
   const single = [events, facts].map((name) => `STREAM.MSG.GET.${name}`);
-  expect(served.toSorted()).toEqual([...requests.makeStream, ...single].toSorted());
+  const ofAudit = [...requests.makeAudit, `STREAM.INFO.${audit}`];
+  expect(served.toSorted()).toEqual([...requests.makeStream, ...single, ...ofAudit].toSorted());
 });
 
 it("tool workers hear of cancels, and of nothing else that is said in the account of Parley", async () => {

@@ -43,6 +43,10 @@ const own = {
   ackFact: subjects.fact(0, "c1", "t1", { kind: "ack" }),
   approvalRequired: subjects.approvalRequired(0, "c1", "t1", "call1"),
   approvalDecided: subjects.approvalDecided(0, "c1", "t1", "call1"),
+  auditAsked: subjects.audit("asked", "_", "c1"),
+  auditRun: subjects.audit("run", "_", "c1"),
+  auditDecided: subjects.audit("decided", "_", "c1"),
+  auditAdmin: subjects.auditAdmin("block"),
   live: `${subjects.liveOf(0, "c1").slice(0, -1)}t1.a`,
 } as const;
 type Kind = keyof typeof own;
@@ -54,14 +58,26 @@ const mayPublish: Record<Exclude<Role, "operator">, readonly Kind[]> = {
   edge: [
     ...(["turns", "user", "control", "mark", "owner", "said", "cancelFact", "approvalDecided", "decidedFact"] as const),
     ...named,
-    "revoked",
+    ...(["revoked", "auditDecided", "auditAdmin"] as const),
   ],
   agent: [
     ...(["user", "agent", "toolResult", "toolBegun", "log", "said", "begunFact", "resultFact"] as const),
     ...(["approvalDecided", "decidedFact", "waitFact", "ackFact"] as const),
     ...named,
   ],
-  tool: ["toolResult", "toolBegun", "toolProgress", "begunFact", "resultFact", "askedFact", "approvalRequired"],
+  tool: [
+    ...([
+      "toolResult",
+      "toolBegun",
+      "toolProgress",
+      "begunFact",
+      "resultFact",
+      "askedFact",
+      "approvalRequired",
+    ] as const),
+    ...(["auditAsked", "auditRun"] as const),
+  ],
+  auditor: [],
 };
 
 const StreamInfo = z.object({ state: z.object({ messages: z.number() }) });
@@ -95,6 +111,7 @@ async function makeStreams(nats: Broker): Promise<void> {
     { name: streams.log(0), subjects: [subjects.allLog(0), subjects.allOwners(0), subjects.allTitles(0)] },
     { name: streams.facts(0), subjects: [subjects.allFacts(0)], allow_direct: true },
     { name: streams.gate, subjects: [subjects.allRevoked], allow_direct: true },
+    { name: streams.audit, subjects: [subjects.allAudit], allow_direct: true },
   ]) {
     await operator.ask(`$JS.API.STREAM.CREATE.${config.name}`, JSON.stringify({ storage: "file", ...config }));
   }

@@ -4,7 +4,7 @@ import { freePort, startNats, tempDir, type Broker } from "@parley/testkit";
 
 const configFolder = path.resolve(import.meta.dirname, "../../deploy/nats");
 
-export const roles = ["edge", "agent", "tool", "operator"] as const;
+export const roles = ["edge", "agent", "tool", "auditor", "operator"] as const;
 export type Role = (typeof roles)[number];
 
 export const passwordOf = (role: Role): string => `password-of-${role}`;

@@ -117,13 +117,17 @@ it("what was revoked is restored with the log, and never made good again where m
   await bus.gate.setUp();
   await bus.transcripts.append(record("c_one", "only"));
   await revoke(bus, "before");
+  await bus.audit.write({ v: 1, kind: "admin", writer: "a test", action: "block" }, "before");
   expect(await runScript("log-backup.mjs", nats, backup)).toContain(`${streams.gate} backed up: 1 messages`);
   await revoke(bus, "later");
+  await bus.audit.write({ v: 1, kind: "admin", writer: "a test", action: "lift" }, "later");
   await bus.close();
 
   await using empty = await startNats();
   expect(await runScript("log-restore.mjs", empty, backup)).toContain(`${streams.gate} restored: 1 messages`);
-  expect(await runScript("log-restore.mjs", nats, backup, "--replace")).not.toContain(streams.gate);
+  const replaced = await runScript("log-restore.mjs", nats, backup, "--replace");
+  for (const stream of [streams.gate, streams.audit]) expect(replaced).not.toContain(stream);
+  expect([await actsIn(empty), await actsIn(nats)]).toEqual([["block"], ["lift", "block"]]);
   expect([await revokedIn(empty), await revokedIn(nats)]).toEqual([["before"], ["before", "later"]]);
 });
 
@@ -136,6 +140,13 @@ async function revoke(bus: Bus, id: string): Promise<void> {
     () => value,
     () => false,
   );
+}
+
+async function actsIn(nats: Broker): Promise<(string | undefined)[]> {
+  const bus = await openTestBus(nats);
+  const { records } = await bus.audit.page({ limit: 10, matches: () => true });
+  await bus.close();
+  return records.map(({ entry }) => entry.action);
 }
 
 async function revokedIn(nats: Broker): Promise<string[]> {

@@ -12,7 +12,8 @@ async function runCi(folder: string, { tests, tryNode = "" }: { tests: string; t
   await mkdir(path.join(folder, ".ci"));
   await cp(script, path.join(folder, ".ci", "run"));
   await mkdir(path.join(folder, "scripts"));
-  for (const name of ["install", "audit", "load"]) await writeFile(path.join(folder, "scripts", `${name}.mjs`), "");
+  for (const name of ["install", "advisories", "load"])
+    await writeFile(path.join(folder, "scripts", `${name}.mjs`), "");
   await writeFile(path.join(folder, "scripts", "try-node.mjs"), tryNode);
   await mkdir(path.join(folder, "bin"));
   const npm = path.join(folder, "bin", "npm");

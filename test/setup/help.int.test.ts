@@ -7,7 +7,7 @@ import { tempDir } from "@parley/testkit";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 const isCommand = (file: string): boolean => file.endsWith(".mjs") && !partsOfOthers.has(file);
-const partsOfOthers: ReadonlySet<string> = new Set(["audit-findings.mjs", "licenses-page.mjs"]);
+const partsOfOthers: ReadonlySet<string> = new Set(["advisory-findings.mjs", "licenses-page.mjs"]);
 const commands = (await readdir(path.join(repository, "scripts"))).filter(isCommand).toSorted();
 
 type Folder = Awaited<ReturnType<typeof tempDir>>;

@@ -1,4 +1,4 @@
-import { addStorageFigures } from "@parley/bus";
+import { addAuditFigures, addStorageFigures } from "@parley/bus";
 import { createLogger, createMetrics, type Registry } from "@parley/runtime";
 import { createAgentMetrics } from "../../services/agent-worker/src/metrics.ts";
 import { addKeyMetrics } from "../../services/edge/src/admission/api-keys.ts";
@@ -41,11 +41,13 @@ function registries(): Record<string, Registry> {
   const tool = createToolMetrics();
   tool.observe({ slots: 0, running: zero, queue: unknown });
   const all = { edge, "agent worker": agent.registry, "tool worker": tool.registry };
-  const counts = { event: 0, turn: 0, record: 0, owner: 0, fact: 0 };
+  const counts = { event: 0, turn: 0, record: 0, owner: 0, fact: 0, audit: 0 };
   const none = { said: 0, begun: 0, result: 0, cancel: 0, asked: 0, decided: 0, like: 0, wait: 0, ack: 0 };
   const facts = { written: none, refused: none, withoutRoom: 0, read: 0 };
   for (const registry of Object.values(all))
     addStorageFigures(registry, { unreadable: { counts }, facts: { counts: facts }, appendsWithoutRoom: zero });
+  const audit = { written: new Map(), lost: new Map() };
+  for (const registry of [edge, tool.registry]) addAuditFigures(registry, { counts: () => audit });
   return all;
 }
 

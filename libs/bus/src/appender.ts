@@ -98,7 +98,7 @@ interface Waiting {
 
 const sweepMs = 100;
 /** Streams with bounds of their own: what they refuse says nothing of the broker's room. */
-const boundedKinds = new Set([kindOfSubject(subjects.allFacts(0)), kindOfSubject(subjects.allRevoked)]);
+const boundedKinds = new Set([subjects.allFacts(0), subjects.allRevoked, subjects.allAudit].map(kindOfSubject));
 
 interface AppenderDeps {
   readonly log: Logger;

@@ -3,6 +3,7 @@ import { limits, type RecordFormat } from "@parley/protocol";
 import { createBackoff, sleep, withDeadline, type Logger } from "@parley/runtime";
 import { createAgentSignals, type AgentSignals } from "./agent-signals.ts";
 import { createAppender } from "./appender.ts";
+import { createAuditLog, type AuditLog } from "./audit-log.ts";
 import { hasStreamMetadata, isTooOldForCluster, oldestForCluster } from "./broker-version.ts";
 import { createDecisions, type Decisions } from "./decisions.ts";
 import { createEventRoom } from "./event-room.ts";
@@ -14,7 +15,7 @@ import { connectNats, type BrokerLink, type NatsOptions } from "./nats-connectio
 import { askTimeoutMs, createPatientLookups } from "./patient-lookups.ts";
 import { watchPayloadLimit } from "./payload-limit.ts";
 import { createUnreadable, type Unreadable } from "./unreadable.ts";
-import { setUpGate, setUpStreams, type StreamOptions } from "./stream-setup.ts";
+import { setUpAudit, setUpGate, setUpStreams, type StreamOptions } from "./stream-setup.ts";
 import { createOutbox } from "./outbox.ts";
 import { createRequests } from "./requests.ts";
 import { createOwners, type Owners } from "./owners.ts";
@@ -52,6 +53,8 @@ export interface Bus extends BrokerLink {
   readonly conversations: StoredConversations;
   /** What was revoked. For edges: others have no right to it. */
   readonly gate: GateLog;
+  /** Who did what. For edges and tool workers: others have no right to it. */
+  readonly audit: AuditLog;
   /** Calls the listener when live events may be missing although the connection held, until the signal. Only a cluster loses any that way. */
   watchStreams(onDisturbed: Disturbed, signal: AbortSignal): void;
   /** See `createEventRoom`. */
@@ -85,6 +88,8 @@ const defaults: Omit<StreamOptions, "metadata"> = {
   eventsMaxBytes: 8 * 2 ** 30,
   eventWindowMs: limits.resumeWindowMs,
   factsMaxBytes: 4 * 2 ** 30,
+  auditKeepMs: 90 * 86_400_000,
+  auditMaxBytes: 2 * 2 ** 30,
 };
 
 /** Connects to NATS, makes sure the streams are there, and opens what is built on them. */
@@ -121,6 +126,13 @@ export async function openBus({ servers, tls, name, log, ...streamOptions }: Bus
     agents: createAgentSignals(link, outbox, log),
     transcripts,
     gate: createGateLog({ link, jsm, append: appender.append, setUp: () => setUpGate(manager, options), unreadable }),
+    audit: createAuditLog({
+      link,
+      jsm,
+      append: appender.append,
+      setUp: () => setUpAudit(manager, options),
+      unreadable,
+    }),
     ...conversationParts({ link, jsm, events, facts, shards, unreadable, log }, eventWindowMs),
     watchStreams(onDisturbed, signal) {
       if (options.replicas > 1) createStreamWatch({ jsm: manager, shards: options.shards }).start(onDisturbed, signal);

@@ -35,6 +35,9 @@ export function createCollection(toSeq: number): Collection {
 /** One that is read. Its data is only borrowed. */
 export type ReadMessage = Pick<Msg, "subject" | "data">;
 
+/** Gets one after the other; `storedMs` is the broker's clock. Returns whether that was the last one that is wanted. */
+export type Take = (message: ReadMessage, seq: number, storedMs: number) => boolean;
+
 /** Puts a message into the collection, if it is wanted and there is room. Its data is kept. */
 export function collect(collection: Collection, { subject, data }: ReadMessage, seq: number): void {
   const { messages, previous, toSeq } = collection;
@@ -57,11 +60,7 @@ export function messagesOf({ messages, bytes }: Collection): StoredMessage[] {
  * breaks: what the broker had sent by then is not sent again. The count of pending messages that comes with a message is not used: nats-server
  * 2.9.10 counts too many for a filtered consumer that starts in mid-stream, so a reader that waits for zero waits for ever (seen).
  */
-export async function readAll(
-  { nc, onDisconnect }: BrokerLink,
-  pull: string,
-  take: (message: ReadMessage, seq: number) => boolean,
-): Promise<void> {
+export async function readAll({ nc, onDisconnect }: BrokerLink, pull: string, take: Take): Promise<void> {
   const inbox = createInbox();
   const inOrder = createOrder(take);
   let empty = 0;
@@ -124,25 +123,25 @@ function isPortionOver({ code, description }: MsgHdrs): boolean {
  * Gives messages on in the order in which the consumer sent them. They nearly always come so; one that another has overtaken is waited for, as that
  * is cheaper than to begin anew.
  */
-function createOrder(take: (message: ReadMessage, seq: number) => boolean) {
-  const early = new Map<number, ReadMessage & { readonly seq: number }>();
+function createOrder(take: Take) {
+  const early = new Map<number, ReadMessage & { readonly seq: number; readonly storedMs: number }>();
   let taken = 0;
   return {
     taken: (): number => taken,
 
     /** Whether `take` says that one was the last. */
     add(message: Msg): boolean {
-      const { seq, nth } = parseAckSubject(message.reply ?? "");
+      const { seq, nth, storedMs } = parseAckSubject(message.reply ?? "");
       if (nth !== taken + 1) {
         if (early.size >= portion.batch) throw new Error("a part of the event stream was lost on the way");
-        early.set(nth, { subject: message.subject, data: message.data.slice(), seq });
+        early.set(nth, { subject: message.subject, data: message.data.slice(), seq, storedMs });
         return false;
       }
       taken++;
-      if (take(message, seq)) return true;
+      if (take(message, seq, storedMs)) return true;
       for (let next = early.get(taken + 1); next !== undefined; next = early.get(taken + 1)) {
         early.delete(++taken);
-        if (take(next, next.seq)) return true;
+        if (take(next, next.seq, next.storedMs)) return true;
       }
       return false;
     },

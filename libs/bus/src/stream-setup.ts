@@ -32,6 +32,9 @@ export interface StreamOptions {
   readonly eventWindowMs: number;
   /** Disk the facts of one shard may use until nothing new is accepted; a quarter more is for the turns that run then. */
   readonly factsMaxBytes: number;
+  /** How long the audit log is kept, and the disk it may use, where this process makes it. */
+  readonly auditKeepMs: number;
+  readonly auditMaxBytes: number;
 }
 
 /** The settings of a process (see `brokerFields`) as the options of `openBus`. */
@@ -41,12 +44,20 @@ export function streamSettings(config: {
   EVENTS_MAX_BYTES: number;
   EVENT_WINDOW_MS: number;
   FACTS_MAX_BYTES: number;
+  AUDIT_DAYS?: number;
+  AUDIT_MAX_BYTES?: number;
 }) {
   const { SHARDS: shards, STREAM_REPLICAS: replicas, EVENTS_MAX_BYTES: eventsMaxBytes } = config;
   const { EVENT_WINDOW_MS: eventWindowMs, FACTS_MAX_BYTES: factsMaxBytes } = config;
-  return { shards, replicas, eventsMaxBytes, eventWindowMs, factsMaxBytes };
+  const { AUDIT_DAYS: days, AUDIT_MAX_BYTES: auditMaxBytes } = config;
+  const audit = {
+    ...(days === undefined ? {} : { auditKeepMs: days * dayMs }),
+    ...(auditMaxBytes === undefined ? {} : { auditMaxBytes }),
+  };
+  return { shards, replicas, eventsMaxBytes, eventWindowMs, factsMaxBytes, ...audit };
 }
 
+const dayMs = 86_400_000;
 const streamNameInUse = 10_058;
 /**
  * nats-server 2.9.10 looks for room before it looks whether the stream is there: where the limits of all streams and of one of them once more are
@@ -133,6 +144,37 @@ function gateStream({ replicas }: Pick<StreamOptions, "replicas">): Config {
     discard: DiscardPolicy.New,
     allow_direct: true,
   };
+}
+
+function auditStream({
+  replicas,
+  auditKeepMs,
+  auditMaxBytes,
+}: Pick<StreamOptions, "replicas" | "auditKeepMs" | "auditMaxBytes">): Config {
+  return {
+    name: streams.audit,
+    subjects: [subjects.allAudit],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    num_replicas: replicas,
+    max_age: nanos(auditKeepMs),
+    max_bytes: auditMaxBytes,
+    duplicate_window: nanos(limits.duplicateWindowMs),
+    // What was done is not forgotten because somebody does much; a full log refuses, and with it what would change something.
+    discard: DiscardPolicy.New,
+    // Nobody takes an entry back, and no update of the stream can allow it again.
+    deny_delete: true,
+    deny_purge: true,
+    allow_direct: true,
+  };
+}
+
+/** Makes the audit log, which edges and tool workers write. Nobody raises its settings: who could, could also make it forget. */
+export async function setUpAudit(
+  jsm: JetStreamManager,
+  options: Pick<StreamOptions, "replicas" | "auditKeepMs" | "auditMaxBytes">,
+): Promise<void> {
+  await ensureStream(jsm, auditStream(options), false);
 }
 
 /** Makes the stream of the gate, which only edges use: others need no right to it. Nobody raises its settings. */

@@ -1,7 +1,7 @@
 import { addCounts, type Logger, type Registry } from "@parley/runtime";
 
 /** What may be stored and not be readable. */
-export type UnreadableKind = "event" | "turn" | "record" | "owner" | "fact";
+export type UnreadableKind = "event" | "turn" | "record" | "owner" | "fact" | "audit";
 
 export interface StoredPlace {
   readonly subject: string;
@@ -15,7 +15,7 @@ export type Unreadable = ReturnType<typeof createUnreadable>;
  * at it. The log holds back repeated lines by itself.
  */
 export function createUnreadable(log: Logger) {
-  const counts: Record<UnreadableKind, number> = { event: 0, turn: 0, record: 0, owner: 0, fact: 0 };
+  const counts: Record<UnreadableKind, number> = { event: 0, turn: 0, record: 0, owner: 0, fact: 0, audit: 0 };
   return {
     counts,
     note(kind: UnreadableKind, { subject, seq }: StoredPlace): void {
@@ -29,7 +29,7 @@ export function createUnreadable(log: Logger) {
 export function addUnreadableFigure(registry: Registry, { counts }: Pick<Unreadable, "counts">): void {
   addCounts(registry, {
     name: "parley_unreadable_total",
-    help: "Stored events, turns, records, owners and facts that could not be read, and were passed over.",
+    help: "Stored events, turns, records, owners, facts and entries of the audit log that could not be read, and were passed over.",
     label: "kind",
     read: () => Object.entries(counts),
   });

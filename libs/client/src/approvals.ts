@@ -17,6 +17,8 @@ export interface ApproveOptions {
   readonly reason?: string;
   /** What has to be typed, where the call asks for that. */
   readonly confirm?: string;
+  /** Calls like it are agreed to as well, for so many ms: at most what the question offers as `like_ms`. */
+  readonly like?: number;
 }
 
 type ApproveFrame = Extract<ClientFrameInput, { type: "approve" }>;
@@ -71,7 +73,9 @@ export function createApprovals(view: () => ConversationView, send: (frame: Clie
       if (known !== undefined) return Promise.reject(decidedOtherwise());
       if (pending.size >= maxPending) return Promise.reject(new ChatError("QUEUE_FULL"));
       const { conversation_id } = view();
-      const frame: ApproveFrame = { type: "approve", conversation_id, call_id, approved, ...options };
+      const { like, ...said } = options;
+      const alike = like === undefined ? {} : { like_ms: like };
+      const frame: ApproveFrame = { type: "approve", conversation_id, call_id, approved, ...said, ...alike };
       const answer = createDeferred<ApprovalDecision>();
       pending.set(call_id, { frame, answer });
       look();
@@ -126,8 +130,12 @@ function settleAs(
   else answer?.reject(decidedOtherwise());
 }
 
-function given({ by, reason }: Partial<ApprovalDecision>): Partial<ApprovalDecision> {
-  return { ...(by === undefined ? {} : { by }), ...(reason === undefined ? {} : { reason }) };
+function given({ by, reason, like_for_ms }: Partial<ApprovalDecision>): Partial<ApprovalDecision> {
+  return {
+    ...(by === undefined ? {} : { by }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(like_for_ms === undefined ? {} : { like_for_ms }),
+  };
 }
 
 function decidedOtherwise(): ChatError {

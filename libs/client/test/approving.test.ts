@@ -48,6 +48,15 @@ test("a decision resolves with what was decided, and the view has it", async () 
   expect(pendingApprovals(conversation.view)).toEqual([]);
 });
 
+test("the like is agreed to as well, for as long as was said", async () => {
+  await using setting = await startAsked();
+  const { conversation, connection } = setting;
+  const decision = conversation.approve(call.call_id, true, { confirm: "prod", like: 600_000 });
+  expect(await connection.frame("approve")).toMatchObject({ approved: true, confirm: "prod", like_ms: 600_000 });
+  connection.send({ ...decided(6, true), like_for_ms: 600_000 });
+  expect(await decision).toEqual({ approved: true, by: { id: "u1" }, reason: "go", like_for_ms: 600_000 });
+});
+
 test("a decision resolves with the server's answer, also of a turn that the view has not", async () => {
   await using setting = await startAsked();
   const { conversation, connection } = setting;

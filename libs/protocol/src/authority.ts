@@ -17,7 +17,9 @@ export const actions = {
   "agent:use": "agent",
   "model:use": "model",
   "tool:run": "tool",
+  "approval:decide": "approval",
   "service:read": "service",
+  "service:audit": "service",
   "service:block": "service",
   "service:revoke": "service",
   "service:drain": "service",
@@ -28,6 +30,8 @@ export type Action = keyof typeof actions;
 export type Resource =
   /** `owner` undefined: it is nobody's yet. `tenant`: of whose it was made. */
   | { readonly kind: "conversation"; readonly owner: string | undefined; readonly tenant: string | undefined }
+  /** What a call of somebody else's turn waits for. `tenant`: of whose it is. */
+  | { readonly kind: "approval"; readonly tenant: string | undefined }
   /** What a user has beside conversations. */
   | { readonly kind: "user"; readonly id: string }
   | { readonly kind: "agent" | "model" | "tool"; readonly name: string }
@@ -79,6 +83,7 @@ const standardRoles: Readonly<Record<string, RoleRights>> = {
     tools: ["*"],
   },
   operator: { actions: ["service:*"], agents: [], models: [], tools: [] },
+  approver: { actions: ["approval:decide"], agents: [], models: [], tools: [] },
 };
 
 const roleName = /^[A-Za-z0-9][\w.:@/-]{0,63}$/;
@@ -123,6 +128,9 @@ function ofThing(caller: Caller, own: readonly RoleRights[], thing: Resource): V
   switch (thing.kind) {
     case "conversation":
       return thing.owner === undefined || isTheirs(caller, thing) ? allowed : forbidden(othersConversation);
+    case "approval":
+      // To the letter: what was asked before its user had a tenant is no tenant's.
+      return thing.tenant === caller.tenant ? allowed : forbidden("This is of another tenant.");
     case "user":
       return thing.id === caller.user.id ? allowed : forbidden("This is somebody else's.");
     case "agent":

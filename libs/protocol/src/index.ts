@@ -14,6 +14,7 @@ export {
   type ResourceOf,
   type Verdict,
 } from "./authority.ts";
+export { AuditEntry, auditChannels, auditKinds, type AuditAccess, type AuditChannel, type AuditKind } from "./audit.ts";
 export { CallerRights, callerOf, rightsOf, type Caller } from "./caller.ts";
 export { limits } from "./limits.ts";
 export { AddressRules, Limits, LimitsFile, type Rate } from "./limits-file.ts";

@@ -83,6 +83,8 @@ export const limits = {
   revocationsBytes: 32 * 1024 * 1024,
   /** How long something stays revoked when nobody says: as long as the longest token is accepted. */
   revocationMs: 366 * 24 * 60 * 60_000,
+  /** One entry of the audit log: what it names is bounded, and what has no room is left out and counted. */
+  auditEntryBytes: 8 * 1024,
   /** Records that the record of a turn, or of its answer, names beside the one before it: an odd number, so that the last one is an answer too. */
   recordsBack: 47,
   /** Records on one page of a transcript, encoded: then it ends, whichever number of messages was asked for. A turn is never divided. */

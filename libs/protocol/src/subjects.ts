@@ -1,3 +1,4 @@
+import type { AuditChannel } from "./audit.ts";
 import type { CallId, ConversationId, TurnId } from "./ids.ts";
 
 /** The only file that knows a stream, consumer, subject or queue name. */
@@ -11,6 +12,8 @@ export const streams = {
   gate: "GATE",
   /** Tokens with which tool workers sign in elsewhere, sealed. */
   tokens: "TOKENS",
+  /** Who did what, of the whole deployment. */
+  audit: "AUDIT",
 } as const;
 
 /** In the metadata of an event stream: when it was made, ms since 1970. All cursors of the stream are counted from it. */
@@ -28,6 +31,7 @@ export const toolQueueName = "tools";
 const stored = "chat.ev";
 const live = "chat.live";
 const facts = "chat.fact";
+const audit = "chat.audit";
 /** Below a turn: its chain, which only the agent worker that has the turn writes. */
 export const agentChannel = "a";
 const changedChannel = "user.changed";
@@ -130,6 +134,14 @@ export const subjects = {
   /** What was revoked, by the hash of what it is: compare-and-set, the last one counts. */
   revoked: (hash: string): string => `chat.gate.revoked.${hash}`,
   allRevoked: "chat.gate.revoked.*",
+
+  /** Who did what in a conversation. `tenant`: its token, see `createAuditLog`. */
+  audit: (channel: Exclude<AuditChannel, "admin">, tenant: string, conversation: ConversationId): string =>
+    `${audit}.${channel}.${tenant}.${conversation}`,
+  auditAdmin: (action: string): string => `${audit}.admin.${action}`,
+  /** Of one conversation, whoever wrote it. */
+  auditOf: (conversation: ConversationId): string => `${audit}.*.*.${conversation}`,
+  allAudit: `${audit}.>`,
 } as const;
 
 /** What an event subject says about its event. */

@@ -10,7 +10,8 @@ const may = createMay(
       tools: ["read_*"],
     },
     engineer: { models: ["*"], tools: ["*"] },
-    auditor: { actions: ["service:read"] },
+    auditor: { actions: ["service:read", "service:audit"] },
+    approver: { actions: ["approval:decide"] },
   }),
 );
 
@@ -88,6 +89,23 @@ const table: Record<
       [caller({ roles: ["engineer"] }), { kind: "tool", name: "delete_pod" }],
     ],
     no: [[caller(), { kind: "tool", name: "delete_pod" }]],
+  },
+  "approval:decide": {
+    yes: [
+      [caller({ roles: ["approver"] }), { kind: "approval", tenant: undefined }],
+      [caller({ roles: ["approver"], tenant: "acme" }), { kind: "approval", tenant: "acme" }],
+    ],
+    no: [
+      [caller(), { kind: "approval", tenant: undefined }],
+      [caller({ roles: ["operator", "auditor"] }), { kind: "approval", tenant: undefined }],
+      [caller({ roles: ["approver"], tenant: "acme" }), { kind: "approval", tenant: undefined }],
+      [caller({ roles: ["approver"] }), { kind: "approval", tenant: "acme" }],
+      [caller({ roles: ["approver"], scopes: ["conversation:*"] }), { kind: "approval", tenant: undefined }],
+    ],
+  },
+  "service:audit": {
+    yes: [[caller({ roles: ["auditor"] }), { kind: "service" }]],
+    no: [[caller(), { kind: "service" }]],
   },
   "service:read": {
     yes: [[caller({ roles: ["auditor"] }), { kind: "service" }]],

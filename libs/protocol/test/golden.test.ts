@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { z } from "zod";
 import * as protocol from "@parley/protocol";
 import {
+  AuditEntry,
   ClientFrame,
   ConnectionFrame,
   ConversationEvent,
@@ -57,6 +58,7 @@ const records: Record<string, z.ZodType> = {
   "owner-record": OwnerRecord,
   "revocation-record": RevocationRecord,
   "title-record": TitleRecord,
+  "audit-entry": AuditEntry,
   "fact-text": TextFact,
   "tool-definition": ToolDefinition,
   ...Object.fromEntries(Fact.options.map((schema) => [`fact-${schema.shape.kind.value}`, schema])),

@@ -1,6 +1,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import {
+  AuditEntry,
   ClientFrame,
   ConversationEvent,
   Fact,
@@ -30,6 +31,7 @@ const records: Record<string, z.ZodType> = {
   "owner-record": OwnerRecord,
   "revocation-record": RevocationRecord,
   "title-record": TitleRecord,
+  "audit-entry": AuditEntry,
   "fact-text": TextFact,
   "tool-definition": ToolDefinition,
   ...Object.fromEntries(Fact.options.map((schema) => [`fact-${schema.shape.kind.value}`, schema])),

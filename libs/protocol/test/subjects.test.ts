@@ -16,12 +16,13 @@ import {
 // Literals on purpose: processes of two versions meet on these names.
 
 test("pins stream, consumer, queue and key names", () => {
-  expect([streams.turns, streams.events(3), streams.log(3), streams.facts(3), streams.gate]).toEqual([
+  expect([streams.turns, streams.events(3), streams.log(3), streams.facts(3), streams.gate, streams.audit]).toEqual([
     "TURNS",
     "EV_3",
     "LOG_3",
     "FACT_3",
     "GATE",
+    "AUDIT",
   ]);
   expect([turnsConsumer, toolQueueName, toolCatalogueKey]).toEqual(["agents", "tools", "parley:tools"]);
   expect(nativeSubprotocol).toBe("parley.v1");
@@ -52,6 +53,10 @@ const pins: Record<keyof typeof subjects, readonly [subject: string, literal: st
   deleted: [subjects.deleted(2, "c1"), "chat.deleted.2.c1"],
   revoked: [subjects.revoked("h1"), "chat.gate.revoked.h1"],
   allRevoked: [subjects.allRevoked, "chat.gate.revoked.*"],
+  audit: [subjects.audit("asked", "_", "c1"), "chat.audit.asked._.c1"],
+  auditAdmin: [subjects.auditAdmin("block"), "chat.audit.admin.block"],
+  auditOf: [subjects.auditOf("c1"), "chat.audit.*.*.c1"],
+  allAudit: [subjects.allAudit, "chat.audit.>"],
   allDeleted: [subjects.allDeleted, "chat.deleted.*.*"],
   log: [subjects.log(2, "c1"), "chat.log.2.c1"],
   fact: [subjects.fact(2, "c1", "t1", { kind: "begun", call: "t1-0-0" }), "chat.fact.2.c1.t1.begun.t1-0-0"],

@@ -12,6 +12,9 @@ const MAX_REPLICAS = 5;
 const MIN_EVENTS_BYTES = 16 * 2 ** 20;
 /** Less would be full after a few results of tools. */
 const MIN_FACTS_BYTES = 16 * 2 ** 20;
+/** A day of few people. */
+const MIN_AUDIT_BYTES = 2 ** 20;
+const MAX_AUDIT_DAYS = 3_650;
 /** Less would drop the beginning of most answers while they are told. */
 const MIN_EVENT_WINDOW_MS = 60_000;
 /** `resumeWindowMs` of the protocol's limits. */
@@ -125,6 +128,20 @@ export function brokerFields() {
       .describe(
         "Disk for the facts of one shard: what was said, licences and results of tools, for 8 days. Full: no new messages; a quarter more is for turns that run.",
       ),
+  };
+}
+
+/** Of who writes the audit log: they count where this process makes it. To change those of one that is there is for the operator of the broker. */
+export function auditFields() {
+  return {
+    AUDIT_DAYS: wholeNumber(1, MAX_AUDIT_DAYS)
+      .default(90)
+      .describe(
+        "How long the audit log is kept, where this process makes it: who asked, agreed, ran and refused what.",
+      ),
+    AUDIT_MAX_BYTES: wholeNumber(MIN_AUDIT_BYTES, Number.MAX_SAFE_INTEGER)
+      .default(2 * 2 ** 30)
+      .describe("Disk for the audit log, some 700 bytes for each call of a tool. Full: no tool changes anything."),
   };
 }
 

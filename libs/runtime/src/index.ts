@@ -2,6 +2,7 @@ export { AdminRefusal, type AdminOptions, type AdminRequest, type AdminRoute, st
 export { ConfigError, type Environment, readConfig } from "./config.ts";
 export { isHttpAddress, isOrigin, natsServersOf } from "./addresses.ts";
 export {
+  auditFields,
   brokerFields,
   decimalNumber,
   durationMs,

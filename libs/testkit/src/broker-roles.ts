@@ -21,7 +21,7 @@ const passwords: Readonly<Record<BrokerRole, string>> = {
   tool: createPassword(),
 };
 /** Of users whom no test signs in. They stay when a server reads its configuration again: it would cut off whose password has changed. */
-const others = { operator: createPassword(), scaler: createPassword() };
+const others = { auditor: createPassword(), operator: createPassword(), scaler: createPassword() };
 
 function deployed(file: string): string {
   return readFileSync(path.join(repositoryRoot, "deploy", file), "utf8");
@@ -47,7 +47,7 @@ export function signedIn(addresses: string, role: BrokerRole): string {
 /** For the configuration of nats-server; nothing without roles. */
 export function natsUsers(): string {
   if (!wantsRoles()) return "";
-  const variables = Object.entries({ ...passwords, operator: others.operator }).map(
+  const variables = Object.entries({ ...passwords, auditor: others.auditor, operator: others.operator }).map(
     ([role, password]) => `NATS_${role.toUpperCase()}_PASSWORD: ${password}`,
   );
   return [...variables, deployed("nats/roles.conf"), "no_auth_user: operator", ""].join("\n");

@@ -24,7 +24,7 @@ it("keeps committed steps and tells their text from that of the unfinished one",
     { type: "tool_call_end", ...turn, ...call("t1-0-0"), status: "completed", result: "3 pods", duration_ms: 1 },
     { type: "token", ...chained(1, 4), token: "\n\nThere are" },
   ]);
-  expect(fold.steps).toEqual([{ step: 0, text: "Let me look.", calls: [call("t1-0-0")] }]);
+  expect(fold.steps).toEqual([{ step: 0, text: "Let me look.", calls: [call("t1-0-0")], seq: 3 }]);
   expect([fold.committedText, fold.text]).toEqual(["Let me look.", "Let me look.\n\nThere are"]);
   expect(finishedCalls(fold)).toMatchObject([{ result: "3 pods" }]);
   expect(fold.usage).toEqual(usage);

@@ -124,7 +124,8 @@ describe("what a turn needs to go on, with any share of every limit used", () =>
       fc.property(turn, (fold) => {
         const fact = waitOf(fold, 4 * limits.eventBytes);
         const again = foldOfWait(stored(fact!));
-        expect(again.steps).toEqual(fold.steps);
+        // Where they stand among events that may be forgotten is of no use to whoever goes on from it.
+        expect(again.steps).toEqual(fold.steps.map(({ seq: _seq, ...step }) => step));
         expect(again.parts).toEqual(fold.parts);
         expect(again.reasoningBytes).toBe(fold.reasoningBytes);
       }),

@@ -1,21 +1,30 @@
+import { createApprovalForm } from "./approval-form.js";
 import { create, setText } from "./elements.js";
-import { describeDecision, describeUntil } from "./words.js";
+import { describeDecision, describeLeft } from "./words.js";
 
 let boxes = 0;
 
-/** A call that waits for a person: what would be done, what that would change, and the two buttons; later how it was decided. */
-export function createApprovalBox(onDecide) {
+/**
+ * A call that waits for a person: what would be done, what that would change, why somebody is asked, until when, and the two buttons; later how it was decided.
+ * `isOther`: whoever looks is not the one for whom it would be done.
+ */
+export function createApprovalBox(onDecide, { isOther = false } = {}) {
   boxes += 1;
-  const summary = create("p", { className: "approval-summary", testId: "approval-summary" });
-  const until = create("p", { className: "quiet approval-until", testId: "approval-until" });
+  const summary = create("p", { id: `approval-${boxes}`, className: "approval-summary", testId: "approval-summary" });
+  const why = create("p", { className: "quiet approval-note", testId: "approval-why" });
+  const eyes = create("p", { className: "approval-note", testId: "approval-four-eyes" });
+  const until = create("p", { className: "quiet approval-until", testId: "approval-until", role: "timer" });
   const preview = create("pre", { className: "approval-preview", testId: "approval-preview", tabIndex: 0 });
   const decision = create("p", { className: "approval-decision", testId: "approval-decision", role: "status" });
-  const form = createForm(boxes, onDecide);
+  const form = createApprovalForm(boxes, onDecide);
   const element = create(
     "div",
-    { className: "approval", testId: "approval", role: "group", ariaLabel: "Approval", hidden: true },
-    ...[summary, preview, until, form.element, decision],
+    { className: "approval", testId: "approval", role: "group", hidden: true },
+    ...[summary, why, preview, eyes, until, form.element, decision],
   );
+  element.setAttribute("aria-labelledby", summary.id);
+  preview.setAttribute("role", "region");
+  preview.setAttribute("aria-label", "What would change");
 
   return {
     element,
@@ -25,9 +34,11 @@ export function createApprovalBox(onDecide) {
       const isOpen = status === undefined && approval.approved === undefined;
       element.dataset.state = stateOf(approval, isOpen);
       setText(summary, approval.summary ?? "");
-      setText(until, isOpen ? describeUntil(approval.expires_at) : "");
+      setText(why, isOpen ? (approval.policy_reason ?? "") : "");
+      setText(eyes, isOpen && approval.four_eyes === true ? fourEyesWords(isOther) : "");
       showPreview(preview, isOpen ? approval.preview : undefined);
-      form.update(call_id, isOpen, approval.confirm);
+      countDown(until, isOpen ? approval.expires_at : undefined);
+      form.update({ callId: call_id, isOpen, mayAgree: isOther || approval.four_eyes !== true, ...termsOf(approval) });
       setText(decision, isOpen ? "" : describeDecision(approval));
     },
   };
@@ -38,74 +49,17 @@ function stateOf({ approved }, isOpen) {
   return approved === true ? "approved" : "denied";
 }
 
-function createInput(id, properties) {
-  return create("input", { id, autocomplete: "off", spellcheck: false, ...properties });
+function termsOf({ confirm, like_ms: likeMs }) {
+  return { confirm, likeMs };
 }
 
-function onSubmit(form, listener) {
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    listener();
-  });
+function fourEyesWords(isOther) {
+  return isOther
+    ? "Four eyes: who asked for it cannot agree to it, so somebody else has to."
+    : "Four eyes: somebody else has to agree to this. You can only deny it.";
 }
 
-function createForm(number, onDecide) {
-  const asked = create("code");
-  const confirm = createInput(`confirm-${number}`, { testId: "approval-confirm" });
-  const toType = create("label", { htmlFor: confirm.id }, "Type ", asked, " to approve", confirm);
-  const reason = createInput(`reason-${number}`, { testId: "approval-reason", maxLength: 500 });
-  const why = create("label", { htmlFor: reason.id, text: "Reason (may be empty)" }, reason);
-  const approve = create("button", { type: "submit", className: "approve", testId: "approve", text: "Approve" });
-  const deny = create("button", { type: "button", className: "stop", testId: "deny", text: "Deny" });
-  const problem = create("p", { className: "failure", testId: "approval-problem", role: "alert", hidden: true });
-  const buttons = create("div", { className: "approval-buttons" }, approve, deny);
-  const element = create(
-    "form",
-    { className: "approval-form", testId: "approval-form" },
-    toType,
-    why,
-    buttons,
-    problem,
-  );
-  const shown = { callId: "", wanted: undefined, isSent: false };
-
-  function show() {
-    approve.disabled = shown.isSent || (shown.wanted !== undefined && confirm.value.trim() !== shown.wanted);
-    deny.disabled = shown.isSent;
-  }
-
-  /** Until the server says something against it, it cannot be decided again. */
-  function become(isSent, text = "") {
-    shown.isSent = isSent;
-    problem.hidden = text === "";
-    setText(problem, text);
-    show();
-  }
-
-  function decide(approved) {
-    const said = reason.value.trim() === "" ? {} : { reason: reason.value.trim() };
-    if (approved && shown.wanted !== undefined) said.confirm = confirm.value.trim();
-    become(true);
-    onDecide(shown.callId, approved, said).catch((refused) => become(false, refused.message));
-  }
-
-  onSubmit(element, () => approve.disabled || decide(true));
-  deny.addEventListener("click", () => decide(false));
-  confirm.addEventListener("input", show);
-
-  return {
-    element,
-    update(callId, isOpen, wanted) {
-      Object.assign(shown, { callId, wanted });
-      element.hidden = !isOpen;
-      toType.hidden = wanted === undefined;
-      setText(asked, wanted ?? "");
-      show();
-    },
-  };
-}
-
-/** Lines that a diff adds and takes away look like it; anything else is shown as it is. */
+/** Lines that a diff adds and takes away look like it, and are told apart without colours too; anything else is shown as it is. */
 function showPreview(element, preview) {
   element.hidden = preview === undefined;
   if (preview === undefined || element.dataset.text === preview.text) return;
@@ -116,12 +70,37 @@ function showPreview(element, preview) {
   element.replaceChildren(
     ...lines.map((line, i) => {
       const text = i === lines.length - 1 ? line : `${line}\n`;
-      return create("span", { className: diffClass(line), text });
+      if (line.startsWith("+")) return create("ins", { className: "added", text });
+      return line.startsWith("-") ? create("del", { className: "removed", text }) : create("span", { text });
     }),
   );
 }
 
-function diffClass(line) {
-  if (line.startsWith("+")) return "added";
-  return line.startsWith("-") ? "removed" : "";
+/** Elements that show how much time is left, and of which time; one clock for all of them, which stands while there are none. */
+const counting = new Map();
+let clock;
+const soonMs = 60_000;
+
+function countDown(element, endMs) {
+  if (endMs === undefined) counting.delete(element);
+  else counting.set(element, endMs);
+  showLeft(element, endMs);
+  if (counting.size > 0) clock ??= setInterval(tick, 1_000);
+}
+
+function tick() {
+  for (const [element, endMs] of counting) {
+    // Of a conversation that the page has left.
+    if (element.isConnected) showLeft(element, endMs);
+    else counting.delete(element);
+  }
+  if (counting.size > 0) return;
+  clearInterval(clock);
+  clock = undefined;
+}
+
+function showLeft(element, endMs) {
+  const leftMs = endMs === undefined ? undefined : endMs - Date.now();
+  element.dataset.soon = String(leftMs !== undefined && leftMs < soonMs);
+  setText(element, describeLeft(leftMs, endMs));
 }

@@ -1,4 +1,5 @@
 import { toolCallsOf } from "@parley/protocol/fold";
+import { createApprovalsPane } from "./approvals-pane.js";
 import { createChat, randomHex } from "./chat.js";
 import { createLink } from "./chat-link.js";
 import { byId, setText } from "./elements.js";
@@ -14,6 +15,7 @@ const turnsList = byId("turns");
 const input = byId("message-input");
 const frames = createFramesPane();
 const identity = createIdentity({ onChange: () => link.connect() });
+createApprovalsPane({ token: identity.token });
 const link = createLink({
   url: `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/chat`,
   getToken: identity.token,

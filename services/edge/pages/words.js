@@ -16,16 +16,26 @@ export function describeError({ error, code, retryable }) {
   return `${sentence} [${code ?? "unknown"}]${retryable === true ? " Trying again may help." : ""}`;
 }
 
-export function describeUntil(expiresAt) {
-  if (expiresAt === undefined) return "";
-  const time = new Date(expiresAt).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
-  return `Undecided by ${time} it counts as denied.`;
+/** What is left to decide; the clock of the server alone counts, so at the end the page says what it thinks, and no more. */
+export function describeLeft(leftMs, endMs) {
+  if (leftMs === undefined) return "";
+  if (leftMs <= 0) return "The time to decide is over: it counts as denied.";
+  const seconds = Math.ceil(leftMs / 1_000);
+  const [h, m, s] = [Math.floor(seconds / 3_600), Math.floor((seconds % 3_600) / 60), seconds % 60];
+  const left = [...(h > 0 ? [h] : []), h > 0 ? twoDigits(m) : m, twoDigits(s)].join(":");
+  const time = new Date(endMs).toLocaleTimeString([], { timeStyle: "short" });
+  return `${left} left: undecided by ${time} it counts as denied.`;
 }
 
-export function describeDecision({ approved, by, reason }) {
+function twoDigits(number) {
+  return String(number).padStart(2, "0");
+}
+
+export function describeDecision({ approved, by, reason, like_for_ms: likeMs }) {
   if (approved === undefined) return "Nobody decided.";
   if (by === undefined) return "Nobody decided in time.";
-  const how = `${approved ? "Approved" : "Denied"} by ${by.name ?? by.id}`;
+  const like = likeMs === undefined ? "" : `, with the like of it for ${Math.max(1, Math.round(likeMs / 60_000))} min`;
+  const how = `${approved ? "Approved" : "Denied"} by ${by.name ?? by.id}${like}`;
   return reason === undefined ? `${how}.` : `${how}: ${reason}`;
 }
 

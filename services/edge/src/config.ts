@@ -1,4 +1,5 @@
 import {
+  auditFields,
   brokerFields,
   durationMs,
   flag,
@@ -51,6 +52,7 @@ export const Config = z
         "What opens the admin endpoints for blocks, revocations and draining. Unset: only tokens of users with the role `operator` do.",
       ),
     ...brokerFields(),
+    ...auditFields(),
     ...redisFields("for the lists of conversations"),
     AUTH_JWT_SECRET: secret()
       .optional()

@@ -2,7 +2,9 @@ import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { fileURLToPath } from "node:url";
 import {
+  addAuditFigures,
   addStorageFigures,
+  auditNotes,
   connectRedis,
   factNotes,
   natsAddress,
@@ -78,6 +80,9 @@ async function connect(config: Config, name: string, { lifecycle, registry, log 
   const bus = await openBus({ ...natsAddress(config), name, ...streamSettings(config), log });
   lifecycle.use("broker", bus.close);
   addStorageFigures(registry, bus);
+  addAuditFigures(registry, bus.audit);
+  lifecycle.use("the audit log", bus.audit.settled);
+  await bus.audit.setUp().catch((err: unknown) => log.error({ err }, "there is no audit log yet"));
   const redis = connectRedis({ ...redisAddress(config), role: "cache", log });
   lifecycle.use("Redis", () => redis.disconnect());
   return { bus, redis };
@@ -147,10 +152,12 @@ runMain(SERVICE, async ({ env }) => {
   lifecycle.use("edge", edge.stop);
 
   problems = edge.problems;
-  operators.open({ ...edge, gate, may });
+  operators.open({ ...edge, gate, may, audit: bus.audit });
   // Without the broker there is a problem to tell, and no note.
   const ownNotes = (): string[] => [...tokens.notes(), ...gate.notes(), ...apiKeys.problems(), ...limits.problems()];
-  notes = async () => [...ownNotes(), ...(await factNotes(bus.facts).catch(() => []))];
+  const storageNotes = () =>
+    Promise.all([factNotes(bus.facts).catch(() => []), auditNotes(bus.audit, config.AUDIT_DAYS)]);
+  notes = async () => [...ownNotes(), ...(await storageNotes()).flat()];
   log.info({ address: `http://${config.HOST}:${edge.port}` }, "the edge is ready");
   await lifecycle.untilStopped();
 });

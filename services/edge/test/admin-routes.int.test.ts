@@ -43,7 +43,8 @@ beforeAll(async () => {
   const { routes } = operators;
   admin = await startAdmin({ host: "127.0.0.1", port: 0, registry, ready: edge.problems, routes, log });
   whileStarting = (await ask("status")).status;
-  parts = { ...edge, may: createMay(RightsByRole.parse({ clerk: { actions: ["service:read"] } })) };
+  const may = createMay(RightsByRole.parse({ clerk: { actions: ["service:read"] } }));
+  parts = { ...edge, may, audit: edge.bus.audit };
   operators.open(parts);
 });
 afterAll(async () => {
@@ -197,7 +198,7 @@ describe("whoever asks", () => {
 
 it("an edge that is drained sends everybody away and takes nobody new, and lives on", async () => {
   const drained = await gates.addEdge({ redis });
-  operators.open({ ...drained, may: createMay(RightsByRole.parse({})) });
+  operators.open({ ...drained, may: createMay(RightsByRole.parse({})), audit: drained.bus.audit });
   const client = await connectClient(drained.url);
   await client.next("welcome");
   expect((await ask("drain", {})).body).toEqual({ sent_away: 1, left: 0 });

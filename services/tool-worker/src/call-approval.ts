@@ -11,6 +11,7 @@ import {
 } from "@parley/protocol";
 import { approvalHash, callHash } from "@parley/protocol/approval-hash";
 import type { Logger } from "@parley/runtime";
+import type { AgreedTo, Audit, AuditedCall } from "./audit.ts";
 import { deniedLate, notAsked, notRun, type Call, type CallEnd } from "./call-end.ts";
 import { stamp } from "./call-ids.ts";
 import type { CallLog } from "./call-log.ts";
@@ -23,6 +24,7 @@ export interface ApprovalDeps {
   readonly calls: Pick<CallLog, "approvals">;
   /** How long people have to decide. */
   readonly approvalTtlMs: number;
+  readonly audit: Audit;
   readonly log: Logger;
 }
 
@@ -33,6 +35,7 @@ export interface CallToApprove {
   /** What the tool says of itself to people. */
   readonly approval: PreparedApproval | undefined;
   readonly terms: Terms;
+  readonly audited: AuditedCall;
 }
 
 type Shown = Pick<FactOf<"asked">, "summary" | "preview" | "confirm" | "four_eyes" | "hash">;
@@ -41,6 +44,7 @@ type Shown = Pick<FactOf<"asked">, "summary" | "preview" | "confirm" | "four_eye
 export interface Agreement {
   /** Whether that time was over when the licence was stored, by the broker's clock. */
   hasLapsed(begunMs: number): boolean;
+  readonly to: AgreedTo;
 }
 
 /** A dry run is part of the time in which the agent waits for a call. */
@@ -58,7 +62,7 @@ export async function awaitAgreement(subject: CallToApprove, deps: ApprovalDeps)
   if (asked === undefined) return call.run.go ? { state: "not asked" } : askOrGoOn(subject, deps);
   if (asked.fact.kind !== "asked") return notAsked(call.job, "unreadable");
   if (decided === undefined) {
-    await approvals.tell(call.job, asked.fact);
+    await Promise.all([approvals.tell(call.job, asked.fact), deps.audit.asked(subject.audited, asked.fact)]);
     return { state: "asked" };
   }
   if (decided.fact.kind !== "decided" || !decided.fact.approved) return { state: "denied" };
@@ -72,7 +76,8 @@ export async function awaitAgreement(subject: CallToApprove, deps: ApprovalDeps)
   if ("state" in seen) return seen;
   const isSame = seen.hash === asked.fact.hash && seen.hash === decided.fact.hash;
   if (!isSame) return notRun("failed", "Not run: what was approved is not what would run.");
-  return { hasLapsed: (begunMs) => hasLapsed(question, begunMs) };
+  const { hash, by } = decided.fact;
+  return { hasLapsed: (begunMs) => hasLapsed(question, begunMs), to: { hash, by } };
 }
 
 /** What is demanded now, and what was when it was asked: a policy that became stricter makes it another question, one that became milder does not. */
@@ -91,18 +96,25 @@ async function askOrGoOn(subject: CallToApprove, deps: ApprovalDeps): Promise<Ca
   return like ?? ask(subject, shown, deps);
 }
 
-async function ask({ call: { job }, terms }: CallToApprove, shown: Shown, deps: ApprovalDeps): Promise<CallEnd> {
+async function ask(
+  { call: { job }, terms, audited }: CallToApprove,
+  shown: Shown,
+  deps: ApprovalDeps,
+): Promise<CallEnd> {
   const { call_id, tool_name } = job;
   const stamped = stamp(job);
   const { like, reason } = terms;
-  const outcome = await deps.calls.approvals.ask(job, {
+  const question: FactOf<"asked"> = {
     ...{ kind: "asked", v: 1, ...stamped, call_id, tool_name },
     ...{ ...shown, expires_at: stamped.ts + deps.approvalTtlMs },
     ...(like === undefined ? {} : { like_ms: like.mostMs, like_scope: like.scope }),
     ...(reason === undefined ? {} : { policy_reason: lineOf(reason) }),
     call_hash: callHash(job),
-  });
-  return outcome === "asked" ? { state: "asked" } : notAsked(job, outcome);
+  };
+  const outcome = await deps.calls.approvals.ask(job, question);
+  if (outcome !== "asked") return notAsked(job, outcome);
+  await deps.audit.asked(audited, question);
+  return { state: "asked" };
 }
 
 /**
@@ -122,11 +134,11 @@ async function agreedAlike(
   if (asked?.fact.kind !== "asked" || decided?.fact.kind !== "decided") return undefined;
   const question: AskedAt = { fact: asked.fact, storedMs: asked.storedMs };
   const decision = { fact: decided.fact, storedMs: decided.storedMs };
-  const { approved, like_ms = 0, hash } = decision.fact;
+  const { approved, like_ms = 0, hash, by } = decision.fact;
   const isOfThese = asked.fact.like_scope === like.scope && asked.fact.hash === hash;
   if (!approved || !isOfThese || hasExpired(question, decision)) return undefined;
   const untilMs = decision.storedMs + Math.min(like_ms, asked.fact.like_ms ?? 0, like.mostMs);
-  return Date.now() < untilMs ? { hasLapsed: (begunMs) => begunMs > untilMs } : undefined;
+  return Date.now() < untilMs ? { hasLapsed: (begunMs) => begunMs > untilMs, to: { hash, by } } : undefined;
 }
 
 /** What a person would be shown if they were asked now, and its hash; or how the call ends. */

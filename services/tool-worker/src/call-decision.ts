@@ -1,9 +1,11 @@
+import type { ToolJob } from "@parley/protocol";
 import { sleep, traceNames, type ChildSpan } from "@parley/runtime";
+import type { AuditedCall } from "./audit.ts";
 import { awaitAgreement, type Agreement, type ApprovalDeps } from "./call-approval.ts";
-import { endOf, lapsed, lostWrite, notLicensed, notRun, type Call, type CallEnd } from "./call-end.ts";
+import { endOf, lapsed, lostWrite, notAudited, notLicensed, notRun, type Call, type CallEnd } from "./call-end.ts";
 import type { CallLog } from "./call-log.ts";
 import { execute } from "./execution.ts";
-import { permit, type Runnable, type TermsDeps } from "./call-terms.ts";
+import { permit, type Permitted, type Runnable, type TermsDeps } from "./call-terms.ts";
 import type { CommittedCalls } from "./committed-calls.ts";
 import { createProgress } from "./progress.ts";
 import type { Tool } from "./tools/tool.ts";
@@ -35,28 +37,46 @@ export async function decide(added: Call, deps: DecisionDeps): Promise<CallEnd> 
   if (tool === undefined) return notRun("failed", `There is no tool named ${job.tool_name}.`);
   const permitted = await permit(call, tool, deps);
   if ("state" in permitted) return permitted;
-  const { prepared, terms } = permitted;
+  const end = await carryOut(call, tool, permitted, deps);
+  if (end.state === "settled") deps.audit.ended(permitted.audited, end.outcome);
+  return end;
+}
+
+/** What the policy permits, if those agree who have to. */
+async function carryOut(
+  call: Call,
+  tool: Tool,
+  { prepared, terms, audited }: Permitted,
+  deps: DecisionDeps,
+): Promise<CallEnd> {
   const { approval } = prepared;
-  const agreement = terms && (await awaitAgreement({ call, tool, approval, terms }, deps));
+  const agreement = terms && (await awaitAgreement({ call, tool, approval, terms, audited }, deps));
   if (agreement !== undefined && "state" in agreement) return agreement;
   const isLicensed = tool.definition.effect === "write" || agreement !== undefined;
-  const notBegun = isLicensed ? await begin(call, tool, { agreement, ...deps }) : undefined;
+  const notBegun = isLicensed ? await begin(call, tool, { agreement, audited, ...deps }) : undefined;
   return notBegun ?? perform(call, tool, prepared, deps);
 }
 
-interface Beginning {
+interface Beginning extends Pick<DecisionDeps, "calls" | "audit"> {
   readonly agreement: Agreement | undefined;
-  readonly calls: CallLog;
+  readonly audited: AuditedCall;
 }
 
 /** Undefined: it may run. That is the one execution that a write may have; a read goes on with what another worker began. */
-async function begin(call: Call, { definition }: Tool, { agreement, calls }: Beginning): Promise<CallEnd | undefined> {
+async function begin(call: Call, { definition }: Tool, beginning: Beginning): Promise<CallEnd | undefined> {
+  const { agreement, calls } = beginning;
   const { job } = call;
   const licence = await calls.begin(job);
   if (licence === "no room") return notLicensed(job);
   if (licence === "barred") return notRun("cancelled", `${job.tool_name} was given up before it began.`);
   if (!licence.won && definition.effect === "write") return awaitOther(call, licence.sinceMs, calls);
-  if (agreement === undefined) return undefined;
+  const notHeld = agreement && (await checkHeld(job, agreement, calls));
+  if (notHeld !== undefined) return notHeld;
+  return (await beginning.audit.begun(beginning.audited, agreement?.to)) ? undefined : notAudited(job);
+}
+
+/** Whether an agreement still held when the licence was taken. */
+async function checkHeld(job: ToolJob, agreement: Agreement, calls: CallLog): Promise<CallEnd | undefined> {
   // The licence is what it begins with, so the broker's time of that counts, however long this worker stood still before it.
   const begunMs = await calls.begunMs(job);
   // Its conversation was deleted in between, and what was agreed to with it.

@@ -64,6 +64,11 @@ export function notLicensed({ tool_name }: ToolJob): CallEnd {
   );
 }
 
+/** The end of a call whose beginning could not be noted in the audit log: what nobody could account for does not happen. */
+export function notAudited({ tool_name }: ToolJob): CallEnd {
+  return notRun("failed", `${tool_name} was not run: it could not be noted in the audit log. Nothing was changed.`);
+}
+
 /** The end of a call that a person would have to agree to and nobody can be asked about. */
 export function notAsked({ tool_name }: ToolJob, reason: "no room" | "unreadable"): CallEnd {
   const because =

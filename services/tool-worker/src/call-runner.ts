@@ -48,7 +48,9 @@ export function createCallRunner({ registry, running, metrics, tracing, ...deps 
     const licence = isWrite ? await calls.begin(job) : undefined;
     const isCertain = licence === undefined || licence === "barred" || (licence !== "no room" && licence.won);
     const text = `${job.tool_name} was given up: the workers that ran it were lost.`;
-    await store(job, isCertain ? notRun("failed", text) : lostWrite(job));
+    const end = isCertain ? notRun("failed", text) : lostWrite(job);
+    if (end.state === "settled") deps.audit.ended({ job, tool: definition }, end.outcome);
+    await store(job, end);
   }
 
   return {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { callerOf, limits, toolNotAllowed, type FactOf, type May, type ToolJob } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
+import type { Audit, AuditedCall } from "./audit.ts";
 import { notRun, type Call, type CallEnd } from "./call-end.ts";
 import { lineOf } from "./plain-text.ts";
 import type { Policy } from "./policy/live-policy.ts";
@@ -14,6 +15,7 @@ export interface TermsDeps {
   /** As it is then, too. */
   readonly policy: Policy;
   readonly onVerdict: (tool: string, verdict: Verdict) => void;
+  readonly audit: Audit;
   readonly log: Logger;
 }
 
@@ -29,6 +31,8 @@ export type Terms = Pick<FactOf<"asked">, "confirm" | "four_eyes"> & {
 export interface Permitted {
   readonly prepared: Runnable;
   readonly terms?: Terms;
+  /** What is told of it from here on. */
+  readonly audited: AuditedCall;
 }
 
 /** Asking a system what a name means there is part of the time in which the agent waits. */
@@ -41,20 +45,34 @@ const accessMs = 5_000;
 export async function permit(call: Call, tool: Tool, deps: TermsDeps): Promise<Permitted | CallEnd> {
   const { job, run } = call;
   const { name } = tool.definition;
+  const refuse = (text: string, why: Partial<AuditedCall>): CallEnd => {
+    deps.audit.refused({ job, tool: tool.definition, ...why });
+    return notRun("denied", text);
+  };
   if (!deps.may(callerOf(job), "tool:run", { kind: "tool", name }).allowed)
-    return notRun("denied", toolNotAllowed(name));
+    return refuse(toolNotAllowed(name), { verdict: { verdict: "deny", rule: "rights of the caller" } });
   const prepared = tool.prepare(job.arguments);
   if ("problem" in prepared) return notRun("failed", prepared.problem);
   const known = await knowTouched(call, { tool, prepared }, deps);
   if ("state" in known) return known;
   const verdict = deps.policy.decide({ ...questionOf(job, tool, prepared), access: known.access });
   deps.onVerdict(name, verdict);
-  if (verdict.decision === "deny") return notRun("denied", deniedText(verdict));
-  if (verdict.decision === "suggest") return notRun("denied", suggestion(name, prepared));
+  const audited = auditedOf(call, tool, { access: known.access, verdict });
+  if (verdict.decision === "deny") return refuse(deniedText(verdict), audited);
+  if (verdict.decision === "suggest") return refuse(suggestion(name, prepared), audited);
   // What somebody was asked about is theirs to decide, also where the policy would not ask any more.
-  if (verdict.decision === "allow") return run.go ? { prepared, terms: {} } : { prepared };
-  if (tool.definition.approval === undefined) return notRun("denied", nobodyToAsk(name));
-  return { prepared, terms: termsOf(job, verdict, known.confirm) };
+  if (verdict.decision === "allow") return run.go ? { prepared, terms: {}, audited } : { prepared, audited };
+  if (tool.definition.approval === undefined) return refuse(nobodyToAsk(name), audited);
+  return { prepared, terms: termsOf(job, verdict, known.confirm), audited };
+}
+
+function auditedOf(
+  { job }: Call,
+  { definition: tool }: Tool,
+  { access, verdict }: { readonly access: Touched["access"]; readonly verdict: Verdict },
+): AuditedCall {
+  const { decision, by: rule, reason } = verdict;
+  return { job, tool, access, verdict: { verdict: decision, rule, reason } };
 }
 
 interface Touched {

@@ -1,5 +1,6 @@
 import { limits } from "@parley/protocol";
 import {
+  auditFields,
   brokerFields,
   durationMs,
   flag,
@@ -47,6 +48,10 @@ const MIN_APPROVAL_MS = 1_000;
 export const Config = z.object({
   NODE_ENV: nodeEnv(),
   ...brokerFields(),
+  ...auditFields(),
+  AUDIT_ARGUMENTS: flag().describe(
+    "Keeps the arguments of calls in the audit log, masked and at most 1 KB, beside their hash.",
+  ),
   ...redisFields("with the queue of tool calls"),
   ADMIN_HOST: host().describe("Where probes and metrics are served."),
   ADMIN_PORT: port().default(8021).describe("Where probes and metrics are served."),

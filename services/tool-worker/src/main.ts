@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import {
+  addAuditFigures,
   addStorageFigures,
+  auditNotes,
   connectRedis,
   createToolCatalogue,
   natsAddress,
@@ -11,6 +13,7 @@ import {
 } from "@parley/bus";
 import { createLifecycle, createLogger, openLimits, readConfig, runMain, startAdmin } from "@parley/runtime";
 import { keepAnnouncing } from "./announcement.ts";
+import { createAudit } from "./audit.ts";
 import { createCallLog } from "./call-log.ts";
 import { createCallRunner } from "./call-runner.ts";
 import { listenForCancels } from "./cancellations.ts";
@@ -44,9 +47,12 @@ runMain("tool-worker", async ({ env }) => {
   // First of all, so that the process can be seen to live while it waits for the broker.
   let ready = (): string[] => ["The broker cannot be reached."];
   const { ADMIN_HOST: host, ADMIN_PORT: port } = config;
-  let mcpProblems = (): string[] => [];
-  const notes = async (): Promise<string[]> => [...limits.problems(), ...policy.problems(), ...mcpProblems()];
-  const admin = await startAdmin({ host, port, registry: metrics.registry, ready: () => ready(), notes, log });
+  const fileNotes = (): string[] => [...limits.problems(), ...policy.problems()];
+  let notes = async (): Promise<string[]> => fileNotes();
+  const admin = await startAdmin({
+    ...{ host, port, registry: metrics.registry, log },
+    ...{ ready: () => ready(), notes: () => notes() },
+  });
   life.use("the admin server", admin.close);
   const bus = await openBus({ ...natsAddress(config), name: worker, ...streamSettings(config), log });
   life.use("the broker connection", bus.close);
@@ -54,19 +60,23 @@ runMain("tool-worker", async ({ env }) => {
   life.use("Redis", () => redis.disconnect());
   const mcp = await startMcp({ servers, bus, config, log });
   life.use("the MCP servers", mcp.close);
-  mcpProblems = mcp.problems;
   const registry = createToolRegistry(tools, mcp.tools);
 
   const running = createRunningCalls();
   observe(telemetry, { config, log, life }, running.count);
   addStorageFigures(metrics.registry, bus);
+  addAuditFigures(metrics.registry, bus.audit);
+  life.use("the audit log", bus.audit.settled);
+  await bus.audit.setUp().catch((err: unknown) => log.error({ err }, "there is no audit log yet: nothing is changed"));
+  notes = async () => [...fileNotes(), ...mcp.problems(), ...(await auditNotes(bus.audit, config.AUDIT_DAYS))];
   const calls = createCallLog({ bus, worker, log });
   life.use("cancels", listenForCancels({ bus, shards: config.SHARDS, calls, running, log }));
   // The broker must know of the subscription before the first call is taken.
   await bus.events.flush();
   const approvalTtlMs = config.APPROVAL_TTL_MS;
   const committed = createCommittedCalls(bus);
-  const decides = { may: limits.may, policy, committed, approvalTtlMs };
+  const audit = createAudit({ bus, worker, withArguments: config.AUDIT_ARGUMENTS, log });
+  const decides = { may: limits.may, policy, committed, audit, approvalTtlMs };
   const runner = createCallRunner({ registry, calls, ...decides, running, metrics, tracing, log });
   const queue = startToolWorker({ ...queueOptions(config), run: runner.run, onAbandoned: runner.abandon, log });
   life.use("running calls", () => queue.close(Math.max(0, config.SHUTDOWN_MS - CLOSE_MS)));

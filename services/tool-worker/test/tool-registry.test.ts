@@ -39,10 +39,15 @@ describe("the registry of tools", () => {
     expect(names("/tmp/x")).toEqual(expect.arrayContaining(changing));
   });
 
-  it("says of a tool which a person must agree to that it is one", () => {
+  it("says of each tool that changes something, or says what it touches, that a person may have to agree: the policy decides", () => {
     const definitions = createDemoTools({ counterFile: "/tmp/x" }).map((tool) => tool.definition);
-    const asking = definitions.filter(({ approval }) => approval === "required").map(({ name }) => name);
-    expect(asking).toEqual(["demo_change"]);
+    const looks = defineTool({
+      ...{ name: "looks", description: "A tool.", input: z.strictObject({}), effect: "read", timeoutMs: 1_000 },
+      access: () => [],
+      run: async () => "Seen.",
+    });
+    const asking = [...definitions, looks.definition].filter(({ approval }) => approval === "required");
+    expect(asking.map(({ name }) => name)).toEqual(["demo_counter", "demo_change", "looks"]);
   });
 
   it("announces what the protocol understands", () => {

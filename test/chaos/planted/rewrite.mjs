@@ -75,6 +75,36 @@ export const faults = {
     line: "await tell(job, fact);",
     instead: dies,
   },
+  "tool worker dies before it decides": {
+    file: "/services/tool-worker/dist/call-decision.js",
+    line: "const permitted = await permit(call, tool, deps);",
+    instead: dies,
+  },
+  "tool worker dies before its licence": {
+    file: "/services/tool-worker/dist/call-decision.js",
+    line: "const licence = await calls.begin(job);",
+    instead: dies,
+  },
+  "tool worker dies before it tells of its licence": {
+    file: "/services/tool-worker/dist/call-log.js",
+    line: "return await tellBegun(job, fact.ts);",
+    instead: dies,
+  },
+  "tool worker dies with a result": {
+    file: "/services/tool-worker/dist/call-log.js",
+    line: "const counted = await facts.write(fact).catch(",
+    instead: `${dies} const counted = await facts.write(fact).catch(`,
+  },
+  "tool worker dies before it tells a result": {
+    file: "/services/tool-worker/dist/call-log.js",
+    line: 'const told = await events.writeOnce(subjectOf("toolResult", job), event, shorten);',
+    instead: dies,
+  },
+  "tool worker believes every job": {
+    file: "/services/tool-worker/dist/call-decision.js",
+    line: 'if (verified.state === "not committed")',
+    instead: "if (false)",
+  },
   "tool worker dies with a licence": {
     file: "/services/tool-worker/dist/call-decision.js",
     line: "const licence = await calls.begin(job);",

@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import type { Bus, FactAddress, StoredFact } from "@parley/bus";
 import {
   ChatError,
@@ -8,6 +9,7 @@ import {
   titleLine,
   turnOfCall,
   type ApproveFrame,
+  type AuditEntry,
   type Caller,
   type DecidedEvent,
   type DecisionFrame,
@@ -17,23 +19,26 @@ import {
 } from "@parley/protocol";
 import { countOne, type ApprovalOutcome } from "../figures/metrics.ts";
 import { isAsked, isDecision, type Asked } from "../hub/decision.ts";
-import type { Ownership } from "./ownership.ts";
+import { checkFourEyes, checkWaits, isStillOpen, noSuchCall } from "./open-call.ts";
+import type { DeciderRights, Ownership } from "./ownership.ts";
 
 export interface ApproveDeps {
-  readonly bus: Pick<Bus, "events" | "facts" | "turns">;
+  readonly bus: Pick<Bus, "events" | "facts" | "turns" | "audit">;
   readonly ownership: Ownership;
   readonly counters: { readonly approvals: Map<ApprovalOutcome, number> };
 }
 
-/** The frame, and the call that it is about. */
-interface Wish extends Omit<ApproveFrame, "type"> {
+/** The frame, the call that it is about, and who wishes it. */
+interface Wish extends Omit<ApproveFrame, "type">, DeciderRights {
   readonly turn: TurnId;
   readonly user: User;
+  readonly caller: Caller;
 }
 
 /**
  * `approve`: decides on a call that waits for a person (docs/adr/0017). The fact first, which alone counts and of which there is one, then the event that all who
- * look get. Resolves to the decision that counts, also where it was made before and its turn has ended. Throws NOT_FOUND where no such call waits, or nobody knows any more, INVALID_FRAME where what is to be typed was not, CONFLICT where it was decided otherwise before,
+ * look get. Resolves to the decision that counts, also where it was made before and its turn has ended. Throws NOT_FOUND where no such call waits, or nobody knows any more, INVALID_FRAME where what is to be typed was not, FORBIDDEN where
+ * somebody else has to agree, CONFLICT where it was decided otherwise before,
  * APPROVAL_EXPIRED where the time was over, OVERLOADED when the broker does not answer: then nobody knows yet, and it can be asked again.
  */
 export function createApproveHandler({ bus, ownership, counters }: ApproveDeps) {
@@ -47,10 +52,10 @@ export function createApproveHandler({ bus, ownership, counters }: ApproveDeps) 
 
   return async (caller: Caller, frame: Omit<ApproveFrame, "type">): Promise<DecisionFrame> => {
     const { conversation_id, call_id } = frame;
-    await ownership.check(conversation_id, caller, "conversation:decide");
+    const rights = await ownership.decider(conversation_id, caller);
     const turn = turnOfCall(call_id);
     if (turn === undefined) throw noSuchCall();
-    const wish = { ...frame, turn, user: caller.user };
+    const wish = { ...frame, ...rights, turn, user: caller.user, caller };
     const { decided, isNew } = await decide(bus, wish).catch(refuseOther);
     count(isNew ? (decided.approved ? "approved" : "denied") : "repeated");
     const { approved, by, reason, like_ms } = decided;
@@ -64,10 +69,6 @@ export function createApproveHandler({ bus, ownership, counters }: ApproveDeps) 
   };
 }
 
-function noSuchCall(message = "No such call waits for a decision, or not any more."): ChatError {
-  return new ChatError("NOT_FOUND", { message });
-}
-
 async function decide(bus: ApproveDeps["bus"], wish: Wish): Promise<{ decided: FactOf<"decided">; isNew: boolean }> {
   const { facts } = bus;
   const address: FactAddress = { conversation: wish.conversation_id, turn: wish.turn, call: wish.call_id };
@@ -76,6 +77,7 @@ async function decide(bus: ApproveDeps["bus"], wish: Wish): Promise<{ decided: F
   if (!isAsked(asked)) throw noSuchCall();
   if (before !== undefined)
     return { decided: await settle(bus, wish, asked, { found: before, isNew: false }), isNew: false };
+  if (wish.approved) await checkFourEyes(facts, asked.fact, wish);
   checkConfirmed(asked.fact, wish);
   checkLike(asked.fact, wish);
   await checkWaits(bus, address);
@@ -121,25 +123,6 @@ async function noteLike(
   await facts.replace(like, () => true).catch(() => false);
 }
 
-/** Whether the turn is still there, and the call still waits. */
-async function checkWaits({ facts, turns }: ApproveDeps["bus"], address: FactAddress): Promise<void> {
-  const { conversation, turn } = address;
-  const [cancel, result, isOpen] = await Promise.all([
-    facts.read("cancel", { conversation, turn }),
-    facts.read("result", address),
-    isStillOpen(turns, address),
-  ]);
-  if (cancel !== undefined) throw noSuchCall("The answer was cancelled: nothing of it waits for a decision.");
-  if (result !== undefined) throw noSuchCall("The call has ended: there is nothing to decide.");
-  if (!isOpen) throw noSuchCall("The answer has ended: nothing of it waits for a decision.");
-}
-
-/** A turn is in the queue until its end is stored. */
-async function isStillOpen(turns: Bus["turns"], { conversation, turn }: FactAddress): Promise<boolean> {
-  const queued = (await turns.waiting(conversation)).find(({ request }) => request.turn_id === turn);
-  return queued !== undefined && !(await turns.hasEnded(queued));
-}
-
 function decisionOf({ hash }: FactOf<"asked">, wish: Wish): FactOf<"decided"> {
   const { conversation_id, turn: turn_id, call_id, approved, like_ms, user } = wish;
   // The model reads it, too: one line, without control characters.
@@ -169,10 +152,14 @@ async function settle(
   if (!isDecision(found)) throw new ChatError("CONFLICT", { message: "It was decided before." });
   const { fact } = found;
   const isExpired = hasExpired(asked, found);
-  await ensureEvent(bus, decidedEventOf(asked, found), isNew);
+  const own = fact.by?.id === wish.user.id;
+  await Promise.all([
+    ensureEvent(bus, decidedEventOf(asked, found), isNew),
+    ...(own ? [auditDecision(bus.audit, wish, { asked, fact, isExpired })] : []),
+  ]);
   if (isExpired)
     throw new ChatError("APPROVAL_EXPIRED", { message: "The time to decide was over: it counts as denied." });
-  if (fact.approved === wish.approved && fact.by?.id === wish.user.id) return fact;
+  if (fact.approved === wish.approved && own) return fact;
   const by = fact.by === undefined ? "" : ` by ${fact.by.name ?? fact.by.id}`;
   const how = fact.approved ? "agreed to" : "denied";
   throw new ChatError("CONFLICT", { message: `It was decided before: ${how}${by}.` });
@@ -185,4 +172,30 @@ async function ensureEvent({ events, turns }: ApproveDeps["bus"], event: Decided
   if (!isNew && (await events.last(subject)) !== undefined) return;
   if (!isNew && !(await isStillOpen(turns, { conversation, turn }))) return;
   await events.ensureWritten(subject, event);
+}
+
+interface Decided {
+  readonly asked: Asked;
+  readonly fact: FactOf<"decided">;
+  readonly isExpired: boolean;
+}
+
+/**
+ * The decision counts already, so it is told even where this cannot be stored; by whose word a call runs, the entry of its beginning says once more, and without
+ * that one it does not run. Told again after the same decision was made again: its edge may have died before this.
+ */
+async function auditDecision(
+  audit: Bus["audit"],
+  { caller: { user, tenant, roles, session, address } }: Wish,
+  { asked, fact, isExpired }: Decided,
+): Promise<void> {
+  const { conversation_id, turn_id, call_id, approved, reason, like_ms, hash } = fact;
+  const { tool_name: tool, four_eyes } = asked.fact;
+  const entry: AuditEntry = {
+    ...{ v: 1, kind: "decided", writer: `edge-${process.pid}@${hostname()}` },
+    ...{ user: { id: user.id, name: user.name }, roles: [...roles], tenant, session, address },
+    ...{ conversation_id, turn_id, call_id, tool, hash, four_eyes, approved, reason, like_ms },
+    expired: isExpired ? true : undefined,
+  };
+  await audit.write(entry, `decided.${call_id}`);
 }

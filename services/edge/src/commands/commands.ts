@@ -6,13 +6,14 @@ import type { Counters } from "../figures/metrics.ts";
 import { createApproveHandler } from "./approve.ts";
 import { createCancelHandler } from "./cancel.ts";
 import { createMessageHandler, type MessageDeps } from "./message.ts";
+import { createOpenApprovals } from "./open-approvals.ts";
 import type { Ownership } from "./ownership.ts";
 import { createQueueHandler } from "./queue.ts";
 import { createTitleHandler } from "./title.ts";
 import type { Viewing } from "./viewing.ts";
 
 export interface CommandDeps {
-  readonly bus: Pick<Bus, "events" | "facts" | "turns" | "transcripts" | "titles" | "waitingTexts">;
+  readonly bus: Pick<Bus, "events" | "facts" | "turns" | "transcripts" | "titles" | "waitingTexts" | "audit">;
   readonly ownership: Ownership;
   readonly may: May;
   readonly limits: MessageDeps["limits"];
@@ -32,6 +33,7 @@ export function createCommands(deps: CommandDeps) {
     message: createMessageHandler({ bus, ownership, may, limits, viewing, outbox, onAccepted, counters, tracing }),
     cancel: createCancelHandler({ bus, ownership }),
     approve: createApproveHandler({ bus, ownership, counters }),
+    approvals: createOpenApprovals({ bus, ownership, may }),
     queue: createQueueHandler({ bus, ownership }),
     title: createTitleHandler({ titles: bus.titles, ownership }),
   };

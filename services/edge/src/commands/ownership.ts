@@ -13,6 +13,14 @@ export type ConversationAction =
   | "conversation:decide"
   | "conversation:delete";
 
+/** As what a caller decides on the calls of a conversation. */
+export interface DeciderRights {
+  /** Whose conversation it is decides on what happens in it. */
+  readonly isOwner: boolean;
+  /** Approves for others of the tenant in which it was begun. */
+  readonly isApprover: boolean;
+}
+
 export interface OwnershipDeps {
   readonly owners: Bus["owners"];
   readonly may: May;
@@ -44,6 +52,13 @@ export function createOwnership({ owners, may, quota }: OwnershipDeps) {
   const find = async (conversation: ConversationId): Promise<Owner | undefined> => {
     const owner = remembered.get(conversation) ?? (await owners.ownerOf(conversation));
     if (owner !== undefined) remember(conversation, owner);
+    return owner;
+  };
+
+  /** Throws NOT_FOUND when it is nobody's. */
+  const findOwner = async (conversation: ConversationId): Promise<Owner> => {
+    const owner = await find(conversation);
+    if (owner === undefined) throw new ChatError("NOT_FOUND", { message: "There is no such conversation." });
     return owner;
   };
 
@@ -88,9 +103,16 @@ export function createOwnership({ owners, may, quota }: OwnershipDeps) {
 
     /** Throws FORBIDDEN, or NOT_FOUND when it is nobody's. */
     async check(conversation: ConversationId, caller: Caller, action: ConversationAction): Promise<void> {
-      const owner = await find(conversation);
-      if (owner === undefined) throw new ChatError("NOT_FOUND", { message: "There is no such conversation." });
-      admit(caller, action, owner);
+      admit(caller, action, await findOwner(conversation));
+    },
+
+    /** Throws FORBIDDEN for who may not decide on its calls at all, or NOT_FOUND when it is nobody's. It opens nothing else of it. */
+    async decider(conversation: ConversationId, caller: Caller): Promise<DeciderRights> {
+      const owner = await findOwner(conversation);
+      const asOwner = may(caller, "conversation:decide", conversationOf(owner));
+      const isApprover = may(caller, "approval:decide", { kind: "approval", tenant: owner.tenant }).allowed;
+      if (!isApprover) demand(asOwner);
+      return { isOwner: asOwner.allowed, isApprover };
     },
   };
 }

@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from "node:crypto";
+import type { AuditLog } from "@parley/bus";
 import { ChatError, revocable, type Action, type May } from "@parley/protocol";
 import {
   AdminRefusal,
@@ -14,10 +15,12 @@ import { countedAddress } from "../admission/address.ts";
 import type { Admission } from "../admission/admit.ts";
 import { blockable, type Blocked } from "../admission/block-list.ts";
 import type { GateStore } from "../admission/gate-store.ts";
+import { auditAct, auditPage } from "./admin-audit.ts";
 
 /** What the endpoints act on; there once the edge serves. */
 export interface AdminParts {
   readonly gate: GateStore;
+  readonly audit: Pick<AuditLog, "page" | "write">;
   readonly admission: Pick<Admission, "byCredential">;
   readonly may: May;
   sockets(): number;
@@ -70,6 +73,7 @@ interface Ask {
   readonly parts: AdminParts;
   readonly by: string;
   readonly body: unknown;
+  readonly query: URLSearchParams;
 }
 
 interface Audited {
@@ -103,6 +107,10 @@ const endpoints: Readonly<Record<string, Endpoint>> = {
       const revocations = gate.revocations();
       return { answer: { total: revocations.length, revocations: revocations.slice(0, maxListed) } };
     },
+  },
+  "GET /admin/audit": {
+    needs: "service:audit",
+    handle: async ({ parts: { audit }, query }) => ({ answer: await auditPage(audit, query) }),
   },
   "POST /admin/block": {
     needs: "service:block",
@@ -189,10 +197,11 @@ export function createAdminRoutes({ adminToken, registry, log }: AdminRoutesDeps
     const action = nameOf(key);
     try {
       const by = await whoAsks(request, isAdmin, there, needs);
-      const { answer, audit } = await handle({ parts: there, by, body: request.body ?? {} });
+      const { answer, audit } = await handle({ parts: there, by, body: request.body ?? {}, query: request.query });
       if (audit === undefined) return answer;
       count(action);
       log.info({ audit: true, by, action, ...audit }, "an operator did something");
+      auditAct(there.audit, { by, action, ...audit });
       return answer;
     } catch (error) {
       if (!isRefused(error)) throw toRefusal(error);

@@ -7,6 +7,7 @@ import type { Oidc } from "../admission/oidc.ts";
 import type { Tickets } from "../admission/tickets.ts";
 import { createAuthRoutes, type Revoke } from "./auth-routes.ts";
 import { createChatRoutes } from "./chat-routes.ts";
+import { createApprovalRoutes } from "./approval-routes.ts";
 import { createConversationRoutes } from "./conversation-routes.ts";
 import { createHttpTurns } from "./http-turns.ts";
 import { createHttpViewers } from "./http-viewers.ts";
@@ -48,6 +49,7 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
   const routes = [
     ...createChatRoutes({ turns, isOwn: ownership.isOwn }),
     ...createConversationRoutes({ conversations, facts: bus.facts, ownership, may, commands }),
+    ...createApprovalRoutes(commands),
     ...createAuthRoutes({ admission, tickets, signIn, revoke, may, isDevelopment, log }),
     ...(signIn === undefined ? [] : createSignInRoutes({ ...signIn, signIn, revoke, log })),
     createHealthRoute({ version, isConnected: bus.connected, problems, notes, catalogue }),

@@ -57,7 +57,7 @@ export interface Agent {
 export async function startAgent(
   nats: Broker,
   redis: Broker,
-  settings: { factsMaxBytes?: number } = {},
+  settings: { factsMaxBytes?: number; auditMaxBytes?: number } = {},
 ): Promise<Agent> {
   const bus = await openBus({ servers: nats.url, name: "agent", log, ...settings });
   const queue = createToolQueue({ url: signedIn(redis.url, "agent"), log });

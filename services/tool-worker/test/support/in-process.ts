@@ -1,6 +1,7 @@
 import type { JobEnd, JobRun } from "@parley/bus";
 import { createMay, RightsByRole, type May, type ToolJob } from "@parley/protocol";
 import { createLogger, startTracing } from "@parley/runtime";
+import { createAudit } from "../../src/audit.ts";
 import { createCallLog } from "../../src/call-log.ts";
 import { createCallRunner } from "../../src/call-runner.ts";
 import { createToolMetrics } from "../../src/metrics.ts";
@@ -23,13 +24,14 @@ export interface RunnerOptions {
   readonly approvalTtlMs?: number;
   readonly may?: May;
   readonly policy?: Policy;
+  readonly withArguments?: boolean;
 }
 
 /** The parts of a tool worker without its process and queue: for tools that no worker offers. */
 export async function startRunner(
   agent: Agent,
   tools: readonly Tool[],
-  { approvalTtlMs = 60_000, may = everything, policy = noRules }: RunnerOptions = {},
+  { approvalTtlMs = 60_000, may = everything, policy = noRules, withArguments = false }: RunnerOptions = {},
 ) {
   const running = createRunningCalls();
   const settings = { OTEL_EXPORTER_OTLP_ENDPOINT: undefined, TRACES_FILE: undefined, TRACES_SAMPLE_RATIO: 1 };
@@ -38,6 +40,7 @@ export async function startRunner(
     calls: createCallLog({ bus: agent.bus, worker: "in-process", log }),
     ...{ may, policy },
     committed: createCommittedCalls(agent.bus),
+    audit: createAudit({ bus: agent.bus, worker: "in-process", withArguments, log }),
     running,
     metrics: createToolMetrics(),
     tracing: await startTracing({ service: "test", instance: "1", settings, log }),

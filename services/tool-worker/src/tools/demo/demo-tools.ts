@@ -92,6 +92,7 @@ function createChange(file: string): Tool {
     input,
     effect: "write",
     timeoutMs: MAX_SLEEP_MS + 5_000,
+    access: () => [{ system: "demo", verb: "append", kind: "Line", name: "counter" }],
     approval: {
       summary: ({ text }) => `Adds the line "${text}" to the demonstration's file.`,
       async preview({ text, exact }) {

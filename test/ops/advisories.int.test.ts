@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { freePort, tempDir } from "@parley/testkit";
 import { expect, it } from "vitest";
 
-const script = path.resolve(import.meta.dirname, "../../scripts/audit.mjs");
+const script = path.resolve(import.meta.dirname, "../../scripts/advisories.mjs");
 const advisory = {
   id: 1,
   url: "https://github.com/advisories/GHSA-aaaa-bbbb-cccc",

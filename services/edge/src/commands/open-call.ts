@@ -1,0 +1,49 @@
+import type { Bus, FactAddress } from "@parley/bus";
+import { ChatError, type Caller, type FactOf } from "@parley/protocol";
+import type { DeciderRights } from "./ownership.ts";
+
+/** Whether a call still waits for a person, and who may decide on it. */
+
+export function noSuchCall(message = "No such call waits for a decision, or not any more."): ChatError {
+  return new ChatError("NOT_FOUND", { message });
+}
+
+/** Whether the turn is still there, and the call still waits. Throws NOT_FOUND with the reason. */
+export async function checkWaits({ facts, turns }: Pick<Bus, "facts" | "turns">, address: FactAddress): Promise<void> {
+  const { conversation, turn } = address;
+  const [cancel, result, isOpen] = await Promise.all([
+    facts.read("cancel", { conversation, turn }),
+    facts.read("result", address),
+    isStillOpen(turns, address),
+  ]);
+  if (cancel !== undefined) throw noSuchCall("The answer was cancelled: nothing of it waits for a decision.");
+  if (result !== undefined) throw noSuchCall("The call has ended: there is nothing to decide.");
+  if (!isOpen) throw noSuchCall("The answer has ended: nothing of it waits for a decision.");
+}
+
+/** A turn is in the queue until its end is stored. */
+export async function isStillOpen(turns: Bus["turns"], { conversation, turn }: FactAddress): Promise<boolean> {
+  const queued = (await turns.waiting(conversation)).find(({ request }) => request.turn_id === turn);
+  return queued !== undefined && !(await turns.hasEnded(queued));
+}
+
+/**
+ * Where four eyes are demanded, whoever the call is for cannot agree to it, and who does must be an approver. To say no nobody needs a second pair. Throws
+ * FORBIDDEN.
+ */
+export async function checkFourEyes(
+  facts: Bus["facts"],
+  { four_eyes, conversation_id: conversation, turn_id: turn }: FactOf<"asked">,
+  { caller, isOwner, isApprover }: DeciderRights & { readonly caller: Caller },
+): Promise<void> {
+  if (four_eyes !== true) return;
+  const said = await facts.read("said", { conversation, turn });
+  // Where nobody can tell who asked, it counts as asked by whose conversation it is.
+  const isOwn = said?.kind === "said" && said.author.id !== undefined ? said.author.id === caller.user.id : isOwner;
+  if (isOwn)
+    throw new ChatError("FORBIDDEN", {
+      message: "Somebody else has to agree to this: whoever asked for it can only deny it.",
+    });
+  if (!isApprover)
+    throw new ChatError("FORBIDDEN", { message: "Somebody with the right approval:decide has to agree to this." });
+}
