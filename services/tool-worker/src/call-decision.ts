@@ -3,12 +3,13 @@ import { sleep, traceNames, type ChildSpan } from "@parley/runtime";
 import type { AuditedCall } from "./audit.ts";
 import { awaitAgreement, type Agreement, type ApprovalDeps } from "./call-approval.ts";
 import { endOf, lapsed, lostWrite, notAudited, notLicensed, notRun, type Call, type CallEnd } from "./call-end.ts";
+import { askToFillIn, filledIn } from "./call-form.ts";
 import type { CallLog } from "./call-log.ts";
 import { execute } from "./execution.ts";
 import { permit, type Permitted, type Runnable, type TermsDeps } from "./call-terms.ts";
 import type { CommittedCalls } from "./committed-calls.ts";
 import { createProgress } from "./progress.ts";
-import type { Tool } from "./tools/tool.ts";
+import { NeedsAnswersError, type Answers, type FormQuestion, type Tool } from "./tools/tool.ts";
 import { contextOf } from "./try-out.ts";
 
 export interface DecisionDeps extends ApprovalDeps, TermsDeps {
@@ -50,11 +51,16 @@ async function carryOut(
   deps: DecisionDeps,
 ): Promise<CallEnd> {
   const { approval } = prepared;
-  const agreement = terms && (await awaitAgreement({ call, tool, approval, terms, audited }, deps));
+  const filled = call.run.go ? await filledIn({ call, tool, audited }, deps) : undefined;
+  if (filled !== undefined && "state" in filled) return filled;
+  const agreement =
+    filled?.agreement ?? (terms && (await awaitAgreement({ call, tool, approval, terms, audited }, deps)));
   if (agreement !== undefined && "state" in agreement) return agreement;
   const isLicensed = tool.definition.effect === "write" || agreement !== undefined;
   const notBegun = isLicensed ? await begin(call, tool, { agreement, audited, ...deps }) : undefined;
-  return notBegun ?? perform(call, tool, prepared, deps);
+  if (notBegun !== undefined) return notBegun;
+  const end = await perform(call, tool, { prepared, answers: filled?.answers }, deps);
+  return "asks" in end ? askToFillIn({ call, tool, audited }, end.asks, deps) : end;
 }
 
 interface Beginning extends Pick<DecisionDeps, "calls" | "audit"> {
@@ -84,20 +90,41 @@ async function checkHeld(job: ToolJob, agreement: Agreement, calls: CallLog): Pr
   return agreement.hasLapsed(begunMs) ? lapsed() : undefined;
 }
 
+interface Performed {
+  readonly prepared: Runnable;
+  readonly answers: Answers | undefined;
+}
+
+/** It has done nothing yet: a person is to be asked first. */
+interface Asks {
+  readonly asks: FormQuestion;
+}
+
 async function perform(
   { job, stopper, span }: Call,
   { definition }: Tool,
-  prepared: Runnable,
+  { prepared, answers }: Performed,
   { calls, log }: DecisionDeps,
-): Promise<CallEnd> {
+): Promise<CallEnd | Asks> {
   const timeoutMs = Math.min(job.timeout_ms, definition.timeout_ms);
   const progress = createProgress((text) => calls.progress(job, text), PROGRESS_INTERVAL_MS);
-  const context = { ...contextOf({ job, stopper }), progress: progress.report };
+  const context = { ...contextOf({ job, stopper }), answers, progress: progress.report };
+  const said: { asks?: FormQuestion } = {};
+  const running: Runnable = {
+    run: (given) =>
+      prepared.run(given).catch((error: unknown) => {
+        if (error instanceof NeedsAnswersError) said.asks = error.question;
+        throw error;
+      }),
+  };
   const executing = span.child(executionSpan(definition.name, job.call_id));
   const startedAt = performance.now();
   try {
     const lastWordMs = definition.effect === "write" ? LAST_WORD_MS : 0;
-    const execution = await execute({ call: prepared, context, stopper, timeoutMs, lastWordMs, log });
+    const execution = await execute({ call: running, context, stopper, timeoutMs, lastWordMs, log });
+    // Asked twice it would go round for ever; and a change has its one licence, which is used up.
+    const mayAsk = definition.effect === "read" && answers === undefined && execution.kind === "settled";
+    if (said.asks !== undefined && mayAsk) return { asks: said.asks };
     const status = execution.kind === "settled" ? execution.status : execution.by;
     executing.set({ [traceNames.toolStatus]: status });
     if (status !== "completed") executing.fail(status);
