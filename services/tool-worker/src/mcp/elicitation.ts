@@ -57,16 +57,17 @@ function formOf(schema: unknown): ApprovalForm | undefined {
   const requested = Requested.safeParse(schema).data;
   if (requested === undefined) return undefined;
   const { properties, required } = requested;
-  const fields = Object.entries(properties).map(
-    ([name, property]) => [name, fieldOf(property, required.includes(name))] as const,
-  );
-  return ApprovalForm.safeParse(Object.fromEntries(fields)).data;
+  const fields = Object.entries(properties).map(([name, property]) => ({
+    name,
+    ...fieldOf(property, required.includes(name)),
+  }));
+  return ApprovalForm.safeParse(fields).data;
 }
 
 function fieldOf(
   { type, title, description, items, ...own }: z.infer<typeof Property>,
   isRequired: boolean,
-): FormField {
+): Omit<FormField, "name"> {
   const options = optionsOf(type === "array" ? (items ?? {}) : own);
   return {
     type: type === "array" ? "choices" : type,

@@ -87,10 +87,10 @@ describe.each(["streams", "HTTP"])("a server of 2026-07-28 over %s", (wire) => {
     if (!(asked instanceof NeedsAnswersError)) throw new Error("It did not ask.");
     const { summary, form, state } = asked.question;
     expect(summary).toBe("The MCP server new asks: Which colour for No. 10?");
-    expect(form).toEqual({
-      colour: { type: "string", description: "Of the door.", options: ["red", "blue"], required: true },
-      count: { type: "integer" },
-    });
+    expect(form).toEqual([
+      { name: "colour", type: "string", description: "Of the door.", options: ["red", "blue"], required: true },
+      { name: "count", type: "integer" },
+    ]);
     const answers = { content: { colour: "blue" }, state };
     expect(await run(paint, { door: "No. 10" }, { answers })).toMatchObject({
       text: "No. 10 is blue, state of No. 10",
@@ -130,7 +130,7 @@ describe("a question of a server in the middle of a call", () => {
     const asked = await agent.asked(job);
     expect(asked).toMatchObject({
       summary: "The MCP server new asks: Which colour for No. 10?",
-      form: { colour: { required: true } },
+      form: [{ name: "colour", required: true }, { name: "count" }],
     });
     expect(await first.run(job)).toBe("done");
     await agent.decide(job, { content: { colour: "red" } });
