@@ -44,23 +44,35 @@ export async function decide(added: Call, deps: DecisionDeps): Promise<CallEnd> 
 }
 
 /** What the policy permits, if those agree who have to. */
-async function carryOut(
-  call: Call,
-  tool: Tool,
-  { prepared, terms, audited }: Permitted,
-  deps: DecisionDeps,
-): Promise<CallEnd> {
-  const { approval } = prepared;
-  const filled = call.run.go ? await filledIn({ call, tool, audited }, deps) : undefined;
-  if (filled !== undefined && "state" in filled) return filled;
-  const agreement =
-    filled?.agreement ?? (terms && (await awaitAgreement({ call, tool, approval, terms, audited }, deps)));
-  if (agreement !== undefined && "state" in agreement) return agreement;
+async function carryOut(call: Call, tool: Tool, permitted: Permitted, deps: DecisionDeps): Promise<CallEnd> {
+  const { prepared, audited } = permitted;
+  const agreed = await agree(call, tool, permitted, deps);
+  if ("state" in agreed) return agreed;
+  const { agreement, answers } = agreed;
   const isLicensed = tool.definition.effect === "write" || agreement !== undefined;
   const notBegun = isLicensed ? await begin(call, tool, { agreement, audited, ...deps }) : undefined;
   if (notBegun !== undefined) return notBegun;
-  const end = await perform(call, tool, { prepared, answers: filled?.answers }, deps);
+  const end = await perform(call, tool, { prepared, answers }, deps);
   return "asks" in end ? askToFillIn({ call, tool, audited }, end.asks, deps) : end;
+}
+
+interface Agreed {
+  /** Undefined: nobody has to agree. */
+  readonly agreement: Agreement | undefined;
+  /** What was filled in, where the tool asked for that. */
+  readonly answers?: Answers;
+}
+
+async function agree(
+  call: Call,
+  tool: Tool,
+  { prepared: { approval }, terms, audited }: Permitted,
+  deps: DecisionDeps,
+): Promise<Agreed | CallEnd> {
+  const filled = call.run.go ? await filledIn({ call, tool, audited }, deps) : undefined;
+  if (filled !== undefined) return filled;
+  const agreement = terms && (await awaitAgreement({ call, tool, approval, terms, audited }, deps));
+  return agreement !== undefined && "state" in agreement ? agreement : { agreement };
 }
 
 interface Beginning extends Pick<DecisionDeps, "calls" | "audit"> {

@@ -125,7 +125,7 @@ function serverProblem(name: string): string | undefined {
 }
 
 /** `config/mcp.yaml`. */
-export const McpFile = z.strictObject({
+const McpFile = z.strictObject({
   servers: byName(Server, serverProblem)
     .refine((servers) => Object.keys(servers).length <= MAX_SERVERS, `must have at most ${MAX_SERVERS} servers`)
     .default({}),

@@ -10,12 +10,12 @@ import { openMcpTools } from "../../../src/mcp/mcp-tools.ts";
 import type { Answers, Tool, ToolContext, ToolOutput } from "../../../src/tools/tool.ts";
 
 export const silent = createLogger({ service: "test", level: "silent", format: "json" });
-export const hostileServer = fileURLToPath(new URL("hostile-server.mjs", import.meta.url));
+const hostileServer = fileURLToPath(new URL("hostile-server.mjs", import.meta.url));
 
 type ServerFields = Record<string, unknown>;
 
 /** What the file of the servers says, as a worker reads it. */
-export async function configsOf(servers: Record<string, ServerFields>, env = process.env): Promise<McpServerConfig[]> {
+async function configsOf(servers: Record<string, ServerFields>, env = process.env): Promise<McpServerConfig[]> {
   await using folder = await tempDir();
   const file = path.join(folder.path, "mcp.yaml");
   // JSON is YAML.
@@ -96,7 +96,7 @@ export function run(tool: Tool, args: ToolArguments = {}, options: CallOptions =
   return prepared.run(contextOf(options));
 }
 
-export function contextOf({
+function contextOf({
   signal = AbortSignal.timeout(20_000),
   progress = () => {},
   answers,

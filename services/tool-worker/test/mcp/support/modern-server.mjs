@@ -26,7 +26,7 @@ function factory() {
         },
         requestState: `state of ${door}`,
       });
-    return text(`${door} is ${answer.colour}, ${mcpReq.requestState()}`);
+    return text(`${door} is ${answer.colour}, ${String(mcpReq.requestState())}`);
   });
   server.registerTool("wait", { inputSchema: z.object({}) }, async (_, { mcpReq }) => {
     note("wait begun");
