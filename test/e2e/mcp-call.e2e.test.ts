@@ -8,6 +8,7 @@ import { eventually, signedIn, startSystem, tempDir, type System, type TempDir }
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { person } from "./person.ts";
 
+const modern = fileURLToPath(new URL("../../services/tool-worker/test/mcp/support/modern-server.mjs", import.meta.url));
 const repository = fileURLToPath(new URL("../../", import.meta.url));
 const installed = (file: string): string => path.join(repository, "node_modules", file);
 
@@ -23,6 +24,7 @@ beforeAll(async () => {
   await writeFile(path.join(folder.path, "note.txt"), "Restart the ingress.");
   const servers = {
     every: { command, args: [everything, "stdio"], read_tools: ["echo"] },
+    doors: { command, args: [modern], read_tools: ["paint"] },
     files: { command, args: [files, folder.path], read_tools: ["read_text_file"] },
   };
   // JSON is YAML.
@@ -34,7 +36,7 @@ beforeAll(async () => {
   const agentEnv = { OPENAI_MODEL: "parley-simulated-fast", AGENTS_DIR: agents };
   const env = { "tool-worker": { MCP_FILE: file }, "agent-worker": agentEnv };
   system = await startSystem({ env });
-  await untilOffered(["every_echo", "files_write_file"]);
+  await untilOffered(["every_echo", "files_write_file", "doors_paint"]);
 });
 afterAll(async () => {
   await system[Symbol.asyncDispose]();
@@ -86,4 +88,27 @@ it("asks before it calls a tool that may change something, and calls it once", a
   await chat.approve(`${turn_id}-0-0`, true);
   const end = await chat.untilEnd(turn_id);
   expect(end).toMatchObject({ type: "complete", tool_calls: [{ tool_name: "files_write_file", status: "completed" }] });
+});
+
+it("asks a person by a form what a server wants to know in the middle of a call", async () => {
+  using anna = await person(system.edges[0]!);
+  const chat = anna.conversation();
+  const { turn_id } = await chat.send('/sim tool=doors_paint args={"door":"No. 10"}');
+  const call = `${turn_id}-0-0`;
+  const [question] = await eventually(
+    () => {
+      const pending = pendingApprovals(chat.view);
+      return pending.length === 1 ? pending : undefined;
+    },
+    { what: "the question", timeoutMs: 20_000 },
+  );
+  expect(question?.call.approval).toMatchObject({
+    summary: "The MCP server doors asks: Which colour for No. 10?",
+    form: [{ name: "colour", options: ["red", "blue"], required: true }, { name: "count" }],
+  });
+  await expect(chat.approve(call, true)).rejects.toThrow("The field colour has to be filled in.");
+  await expect(chat.approve(call, true, { content: { colour: "green" } })).rejects.toThrow("must be one of red, blue");
+  await chat.approve(call, true, { content: { colour: "blue" } });
+  const end = await chat.untilEnd(turn_id);
+  expect(end).toMatchObject({ tool_calls: [{ result: expect.stringContaining("No. 10 is blue, state of No. 10") }] });
 });

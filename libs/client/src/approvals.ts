@@ -19,6 +19,8 @@ export interface ApproveOptions {
   readonly confirm?: string;
   /** Calls like it are agreed to as well, for so many ms: at most what the question offers as `like_ms`. */
   readonly like?: number;
+  /** What was filled in of the question's `form`, by name of the field. */
+  readonly content?: Readonly<Record<string, string | number | boolean | string[]>>;
 }
 
 type ApproveFrame = Extract<ClientFrameInput, { type: "approve" }>;

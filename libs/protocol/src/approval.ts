@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ApprovalForm } from "./approval-form.ts";
 
 /** What a person sees who has to agree to a tool call, and how it was decided (docs/adr/0017). */
 
@@ -23,6 +24,7 @@ export const ApprovalRequest = z.object({
     .describe(
       "For so long, at most, one may agree to calls like this one as well: the frame `approve` says it as `like_ms`.",
     ),
+  form: ApprovalForm.optional(),
   policy_reason: z.string().optional().describe("Why a person is asked, in the operator's words."),
   expires_at: z
     .number()

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { FormContent } from "./approval-form.ts";
 import { titleLine } from "./conversation-events.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
 import { limits } from "./limits.ts";
@@ -118,6 +119,7 @@ export const ApproveFrame = z
       .describe(
         "Agree to calls like this one as well, for so long: at most what `approval_required` offers as `like_ms`.",
       ),
+    content: FormContent.optional(),
   })
   .describe(
     "Decides on a call that waits for a person. It is always answered: with `decision` when it counts, or counted before, with `CONFLICT` when it was decided " +

@@ -4,6 +4,7 @@ import { Usage } from "./events.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
 import { PartPlace } from "./part-order.ts";
 import { FinishedToolCall, StepCall, ToolArguments } from "./tool-calls.ts";
+import { FormContent } from "./approval-form.ts";
 import { ApprovalRequest } from "./approval.ts";
 
 /**
@@ -55,6 +56,8 @@ const AskedFact = z.object({
   call_hash: z.string().optional(),
   /** What counts as like it: see `LikeFact`. */
   like_scope: z.string().optional(),
+  /** With `form`: what the tool needs to go on when it is filled in. Nobody else is shown it. */
+  form_state: z.string().optional(),
 });
 /** What a person, or the end of the time, said to that. */
 const DecidedFact = z.object({
@@ -69,6 +72,8 @@ const DecidedFact = z.object({
   hash: z.string(),
   /** Calls like it run without a question for so long from then on, by the broker's clock. */
   like_ms: z.number().int().positive().optional(),
+  /** What was filled in of the `form`. For the tool alone: no event has it. */
+  content: FormContent.optional(),
 });
 /** The turn of the facts of a conversation that are of no turn. No turn's id is as short. */
 export const likeTurn = "like";

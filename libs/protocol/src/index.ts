@@ -111,6 +111,7 @@ export {
   type DecidedAt,
   type DecidedEvent,
 } from "./approval-times.ts";
+export { ApprovalForm, FormContent, FormField, formProblem } from "./approval-form.ts";
 export { ApprovalDecision, ApprovalPreview, ApprovalRequest, ApprovalState, Decider } from "./approval.ts";
 export { Fact, likeTurn, type FactKind, type FactOf } from "./facts.ts";
 export { TextFact, WaitingTurn } from "./waiting-turn.ts";

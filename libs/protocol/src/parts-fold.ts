@@ -133,13 +133,14 @@ function withCall(parts: Parts, call: ToolCallPart): Parts {
   return parts.with(at, approval === undefined ? call : { ...call, approval: { ...approval, ...call.approval } });
 }
 
-type ApprovalTerms = Pick<ApprovalRequest, "four_eyes" | "like_ms" | "policy_reason">;
+type ApprovalTerms = Pick<ApprovalRequest, "four_eyes" | "like_ms" | "form" | "policy_reason">;
 
 /** Those of the terms of a question that it has. */
-export function approvalTermsOf({ four_eyes, like_ms, policy_reason }: ApprovalTerms): ApprovalTerms {
+export function approvalTermsOf({ four_eyes, like_ms, form, policy_reason }: ApprovalTerms): ApprovalTerms {
   return {
     ...(four_eyes === undefined ? {} : { four_eyes }),
     ...(like_ms === undefined ? {} : { like_ms }),
+    ...(form === undefined ? {} : { form }),
     ...(policy_reason === undefined ? {} : { policy_reason }),
   };
 }

@@ -10,10 +10,10 @@ export const streams = {
   facts: (shard: number): string => `FACT_${shard}`,
   /** Who is kept out, of the whole deployment. */
   gate: "GATE",
-  /** Who did what, of the whole deployment. */
-  audit: "AUDIT",
   /** Tokens with which tool workers sign in elsewhere, sealed. */
   tokens: "TOKENS",
+  /** Who did what, of the whole deployment. */
+  audit: "AUDIT",
 } as const;
 
 /** In the metadata of an event stream: when it was made, ms since 1970. All cursors of the stream are counted from it. */

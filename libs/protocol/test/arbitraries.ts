@@ -21,8 +21,8 @@ export function arbitraryOf(schema: z.core.$ZodType): fc.Arbitrary<unknown> {
 function arbitraryLeaf(schema: z.core.$ZodType): fc.Arbitrary<unknown> {
   if (schema instanceof z.ZodRecord)
     return fc.dictionary(
-      text.filter((key) => key !== "__proto__"),
-      json,
+      text.filter((key) => key !== "__proto__" && z.safeParse(schema.keyType, key).success),
+      schema.valueType instanceof z.ZodUnknown ? json : arbitraryOf(schema.valueType),
     );
   if (schema instanceof z.ZodString) return arbitraryString(schema);
   if (schema instanceof z.ZodNumber) return arbitraryNumber(schema);

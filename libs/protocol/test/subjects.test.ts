@@ -51,6 +51,8 @@ const pins: Record<keyof typeof subjects, readonly [subject: string, literal: st
   liveToolResults: [subjects.liveToolResults(2, "c1", "t1"), "chat.live.2.c1.t1.tool.*"],
   allLiveControl: [subjects.allLiveControl(2), "chat.live.2.*.*.ctl"],
   deleted: [subjects.deleted(2, "c1"), "chat.deleted.2.c1"],
+  token: [subjects.token("h1"), "chat.token.h1"],
+  allTokens: [subjects.allTokens, "chat.token.*"],
   revoked: [subjects.revoked("h1"), "chat.gate.revoked.h1"],
   allRevoked: [subjects.allRevoked, "chat.gate.revoked.*"],
   audit: [subjects.audit("asked", "_", "c1"), "chat.audit.asked._.c1"],

@@ -3,12 +3,13 @@ import { sleep, traceNames, type ChildSpan } from "@parley/runtime";
 import type { AuditedCall } from "./audit.ts";
 import { awaitAgreement, type Agreement, type ApprovalDeps } from "./call-approval.ts";
 import { endOf, lapsed, lostWrite, notAudited, notLicensed, notRun, type Call, type CallEnd } from "./call-end.ts";
+import { askToFillIn, filledIn } from "./call-form.ts";
 import type { CallLog } from "./call-log.ts";
 import { execute } from "./execution.ts";
 import { permit, type Permitted, type Runnable, type TermsDeps } from "./call-terms.ts";
 import type { CommittedCalls } from "./committed-calls.ts";
 import { createProgress } from "./progress.ts";
-import type { Tool } from "./tools/tool.ts";
+import { NeedsAnswersError, type Answers, type FormQuestion, type Tool } from "./tools/tool.ts";
 import { contextOf } from "./try-out.ts";
 
 export interface DecisionDeps extends ApprovalDeps, TermsDeps {
@@ -43,18 +44,35 @@ export async function decide(added: Call, deps: DecisionDeps): Promise<CallEnd> 
 }
 
 /** What the policy permits, if those agree who have to. */
-async function carryOut(
-  call: Call,
-  tool: Tool,
-  { prepared, terms, audited }: Permitted,
-  deps: DecisionDeps,
-): Promise<CallEnd> {
-  const { approval } = prepared;
-  const agreement = terms && (await awaitAgreement({ call, tool, approval, terms, audited }, deps));
-  if (agreement !== undefined && "state" in agreement) return agreement;
+async function carryOut(call: Call, tool: Tool, permitted: Permitted, deps: DecisionDeps): Promise<CallEnd> {
+  const { prepared, audited } = permitted;
+  const agreed = await agree(call, tool, permitted, deps);
+  if ("state" in agreed) return agreed;
+  const { agreement, answers } = agreed;
   const isLicensed = tool.definition.effect === "write" || agreement !== undefined;
   const notBegun = isLicensed ? await begin(call, tool, { agreement, audited, ...deps }) : undefined;
-  return notBegun ?? perform(call, tool, prepared, deps);
+  if (notBegun !== undefined) return notBegun;
+  const end = await perform(call, tool, { prepared, answers }, deps);
+  return "asks" in end ? askToFillIn({ call, tool, audited }, end.asks, deps) : end;
+}
+
+interface Agreed {
+  /** Undefined: nobody has to agree. */
+  readonly agreement: Agreement | undefined;
+  /** What was filled in, where the tool asked for that. */
+  readonly answers?: Answers;
+}
+
+async function agree(
+  call: Call,
+  tool: Tool,
+  { prepared: { approval }, terms, audited }: Permitted,
+  deps: DecisionDeps,
+): Promise<Agreed | CallEnd> {
+  const filled = call.run.go ? await filledIn({ call, tool, audited }, deps) : undefined;
+  if (filled !== undefined) return filled;
+  const agreement = terms && (await awaitAgreement({ call, tool, approval, terms, audited }, deps));
+  return agreement !== undefined && "state" in agreement ? agreement : { agreement };
 }
 
 interface Beginning extends Pick<DecisionDeps, "calls" | "audit"> {
@@ -84,20 +102,41 @@ async function checkHeld(job: ToolJob, agreement: Agreement, calls: CallLog): Pr
   return agreement.hasLapsed(begunMs) ? lapsed() : undefined;
 }
 
+interface Performed {
+  readonly prepared: Runnable;
+  readonly answers: Answers | undefined;
+}
+
+/** It has done nothing yet: a person is to be asked first. */
+interface Asks {
+  readonly asks: FormQuestion;
+}
+
 async function perform(
   { job, stopper, span }: Call,
   { definition }: Tool,
-  prepared: Runnable,
+  { prepared, answers }: Performed,
   { calls, log }: DecisionDeps,
-): Promise<CallEnd> {
+): Promise<CallEnd | Asks> {
   const timeoutMs = Math.min(job.timeout_ms, definition.timeout_ms);
   const progress = createProgress((text) => calls.progress(job, text), PROGRESS_INTERVAL_MS);
-  const context = { ...contextOf({ job, stopper }), progress: progress.report };
+  const context = { ...contextOf({ job, stopper }), answers, progress: progress.report };
+  const said: { asks?: FormQuestion } = {};
+  const running: Runnable = {
+    run: (given) =>
+      prepared.run(given).catch((error: unknown) => {
+        if (error instanceof NeedsAnswersError) said.asks = error.question;
+        throw error;
+      }),
+  };
   const executing = span.child(executionSpan(definition.name, job.call_id));
   const startedAt = performance.now();
   try {
     const lastWordMs = definition.effect === "write" ? LAST_WORD_MS : 0;
-    const execution = await execute({ call: prepared, context, stopper, timeoutMs, lastWordMs, log });
+    const execution = await execute({ call: running, context, stopper, timeoutMs, lastWordMs, log });
+    // Asked twice it would go round for ever; and a change has its one licence, which is used up.
+    const mayAsk = definition.effect === "read" && answers === undefined && execution.kind === "settled";
+    if (said.asks !== undefined && mayAsk) return { asks: said.asks };
     const status = execution.kind === "settled" ? execution.status : execution.by;
     executing.set({ [traceNames.toolStatus]: status });
     if (status !== "completed") executing.fail(status);

@@ -3,6 +3,7 @@ import type { Bus, FactAddress, StoredFact } from "@parley/bus";
 import {
   ChatError,
   decidedEventOf,
+  formProblem,
   hasExpired,
   likeTurn,
   subjects,
@@ -80,6 +81,7 @@ async function decide(bus: ApproveDeps["bus"], wish: Wish): Promise<{ decided: F
   if (wish.approved) await checkFourEyes(facts, asked.fact, wish);
   checkConfirmed(asked.fact, wish);
   checkLike(asked.fact, wish);
+  checkFilledIn(asked.fact, wish);
   await checkWaits(bus, address);
   const { won } = await facts.write(decisionOf(asked.fact, wish));
   // Also one's own is read again: only the broker's time tells whether it came in time.
@@ -100,6 +102,12 @@ function checkLike({ like_ms: mostMs }: FactOf<"asked">, { approved, like_ms: wi
   if (!approved || wishedMs === undefined || wishedMs <= (mostMs ?? 0)) return;
   const most = mostMs === undefined ? "not to calls like it" : `to calls like it for at most ${mostMs} ms`;
   throw new ChatError("INVALID_FRAME", { message: `This can be agreed to, ${most} (\`like_ms\`).` });
+}
+
+function checkFilledIn({ form }: FactOf<"asked">, { approved, content }: Wish): void {
+  if (!approved || (form === undefined && content === undefined)) return;
+  const problem = form === undefined ? "It asks for nothing to be filled in." : formProblem(form, content ?? {});
+  if (problem !== undefined) throw new ChatError("INVALID_FRAME", { message: `${problem} (\`content\`)` });
 }
 
 /** Where tool workers find that calls like it were agreed to. It decides nothing: lost with its edge, the next such call is asked about. */
@@ -124,7 +132,7 @@ async function noteLike(
 }
 
 function decisionOf({ hash }: FactOf<"asked">, wish: Wish): FactOf<"decided"> {
-  const { conversation_id, turn: turn_id, call_id, approved, like_ms, user } = wish;
+  const { conversation_id, turn: turn_id, call_id, approved, like_ms, content, user } = wish;
   // The model reads it, too: one line, without control characters.
   const reason = titleLine(wish.reason ?? "");
   return {
@@ -139,6 +147,7 @@ function decisionOf({ hash }: FactOf<"asked">, wish: Wish): FactOf<"decided"> {
     ...(reason === "" ? {} : { reason }),
     hash,
     ...(approved && like_ms !== undefined ? { like_ms } : {}),
+    ...(approved && content !== undefined ? { content } : {}),
   };
 }
 

@@ -244,7 +244,7 @@ function cancelRoute({ commands }: ConversationRouteDeps): Route {
 }
 
 function approvalRoute({ commands }: ConversationRouteDeps): Route {
-  const { approved, reason, confirm, like_ms } = ApproveFrame.shape;
+  const { approved, reason, confirm, like_ms, content } = ApproveFrame.shape;
   return defineRoute({
     method: "post",
     path: "/api/v1/conversations/:id/approvals/:call_id",
@@ -252,7 +252,10 @@ function approvalRoute({ commands }: ConversationRouteDeps): Route {
     access: "user",
     params: OneConversation.extend({ call_id: CallId }),
     query: nothing,
-    body: z.object({ approved, reason: reason.nullable(), confirm: confirm.nullable(), like_ms: like_ms.nullable() }),
+    body: z.object({
+      ...{ approved, reason: reason.nullable(), confirm: confirm.nullable() },
+      ...{ like_ms: like_ms.nullable(), content: content.nullable() },
+    }),
     responses: { 200: { description: "It was decided so, now or before.", content: ApprovalAnswer } },
     async handle({ caller }, { params: { id: conversation_id, call_id }, body }) {
       const wish = { conversation_id, call_id, approved: body.approved };
@@ -260,6 +263,7 @@ function approvalRoute({ commands }: ConversationRouteDeps): Route {
         ...given("reason", body.reason),
         ...given("confirm", body.confirm),
         ...given("like_ms", body.like_ms),
+        ...given("content", body.content),
       };
       return jsonReply(200, ApprovalAnswer.parse(await commands.approve(caller, { ...wish, ...said })));
     },

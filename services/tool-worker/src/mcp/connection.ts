@@ -99,9 +99,10 @@ async function live({ calls, signal, take, hold, server, log }: Keeping, opened:
     news.wake();
   });
   try {
-    take(await opened.list(signal));
+    const listed = await opened.list(signal);
     calls.begin();
     hold(opened);
+    take(listed);
     log.info({ server: server.name, era: opened.isModern ? "2026-07-28" : "2025" }, "an MCP server is there");
     while (ended.why === undefined && !signal.aborted) {
       const looking = new AbortController();
@@ -165,6 +166,7 @@ export function createConnection(options: ConnectionOptions) {
   const calls = createCalls(server);
   let tools: readonly ListedTool[] = [];
   let session: Session | undefined;
+  let isModern = false;
   let trouble = "has not answered yet";
 
   const take = (listed: readonly ListedTool[]): void => {
@@ -172,13 +174,18 @@ export function createConnection(options: ConnectionOptions) {
     tools = listed;
     onChange();
   };
-  const hold = (opened: Session | undefined): void => void (session = opened);
+  const hold = (opened: Session | undefined): void => {
+    session = opened;
+    isModern = opened?.isModern ?? isModern;
+  };
   const kept = keep({ ...options, calls, signal: closing.signal, take, hold }, (why) => void (trouble = why));
 
   return {
     server,
     /** What it offered when it was last asked; it may be away by now. */
     tools: () => tools,
+    /** Whether it spoke the protocol of 2026-07-28 when it was last there. */
+    isModern: () => isModern,
     /** Why it is away, as a sentence; undefined: it is there. */
     problem: () => (session === undefined ? `The MCP server ${server.name} ${trouble}.` : undefined),
 

@@ -47,12 +47,20 @@ const text = z
 const variable = z.string().regex(VARIABLE, "must be the name of a variable");
 const toolNames = z.array(z.string().min(1).max(256)).max(1_000);
 
-const plainOnly = (values: Readonly<Record<string, string>>, ctx: z.RefinementCtx): void => {
-  for (const name of Object.keys(values)) {
-    if (!SECRET_NAME.test(name)) continue;
-    ctx.addIssue({ code: "custom", path: [name], message: "must not stand here: name the variable that has it" });
-  }
-};
+/** Values by names of which each has to be in order; undefined: it is. */
+function byName<Value extends z.ZodType>(value: Value, problem: (name: string) => string | undefined) {
+  return z.record(z.string(), value).superRefine((values, ctx) => {
+    for (const name of Object.keys(values)) {
+      const message = problem(name);
+      if (message !== undefined) ctx.addIssue({ code: "custom", path: [name], message });
+    }
+  });
+}
+
+const variableProblem = (name: string) => (VARIABLE.test(name) ? undefined : "must be the name of a variable");
+const headerProblem = (name: string) => (HEADER.test(name) ? undefined : "must be the name of a header");
+const secretProblem = (name: string) =>
+  SECRET_NAME.test(name) ? "must not stand here: name the variable that has it" : undefined;
 
 const OAuth = z.strictObject({
   token_url: z.string().refine(isHttpAddress, "must be an http or https address"),
@@ -70,14 +78,11 @@ const Server = z
       .max(200)
       .optional(),
     cwd: text.optional(),
-    env: z
-      .record(variable, z.string().max(32 * KIB))
-      .superRefine(plainOnly)
-      .optional(),
-    secrets: z.record(variable, variable).optional(),
+    env: byName(z.string().max(32 * KIB), (name) => variableProblem(name) ?? secretProblem(name)).optional(),
+    secrets: byName(variable, variableProblem).optional(),
     url: z.string().refine(isHttpAddress, "must be an http or https address").optional(),
-    headers: z.record(z.string().regex(HEADER, "must be the name of a header"), text).superRefine(plainOnly).optional(),
-    secret_headers: z.record(z.string().regex(HEADER, "must be the name of a header"), variable).optional(),
+    headers: byName(text, (name) => headerProblem(name) ?? secretProblem(name)).optional(),
+    secret_headers: byName(variable, headerProblem).optional(),
     bearer: variable.optional(),
     oauth: OAuth.optional(),
     private_addresses: z.boolean().optional(),
@@ -114,15 +119,14 @@ function problemsOf(server: Omit<Server, "limits">): Problem[] {
   return problems;
 }
 
-const serverName = z
-  .string()
-  .regex(SERVER_NAME, "must be 1 to 30 small letters, digits or hyphens, and begin with a letter")
-  .refine((name) => !RESERVED.has(name), "must be another one: our own tools begin with it");
+function serverProblem(name: string): string | undefined {
+  if (!SERVER_NAME.test(name)) return "must be 1 to 30 small letters, digits or hyphens, and begin with a letter";
+  return RESERVED.has(name) ? "must have another name: our own tools begin with it" : undefined;
+}
 
 /** `config/mcp.yaml`. */
-export const McpFile = z.strictObject({
-  servers: z
-    .record(serverName, Server)
+const McpFile = z.strictObject({
+  servers: byName(Server, serverProblem)
     .refine((servers) => Object.keys(servers).length <= MAX_SERVERS, `must have at most ${MAX_SERVERS} servers`)
     .default({}),
 });

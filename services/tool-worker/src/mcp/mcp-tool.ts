@@ -8,6 +8,7 @@ import {
 import type { ToolArguments } from "@parley/protocol";
 import { readArguments } from "../tools/arguments.ts";
 import {
+  NeedsAnswersError,
   NotDoneError,
   ToolError,
   UnknownEffectError,
@@ -18,7 +19,7 @@ import {
   type ToolOutput,
 } from "../tools/tool.ts";
 import { NotSentError, type CallAnswer, type Connection } from "./connection.ts";
-import { messageAsked } from "./elicitation.ts";
+import { answersOf, messageAsked, questionOf } from "./elicitation.ts";
 import type { OfferedTool } from "./offered-tool.ts";
 import { foreignLine, outputOf } from "./result-text.ts";
 
@@ -43,7 +44,8 @@ export function createMcpTool(connection: Connection, offered: OfferedTool): Too
     definition: {
       ...{ name, aliases: [], description, parameters, effect },
       timeout_ms: server.limits.call_ms,
-      ...(isRead ? {} : { approval: "required" as const }),
+      // Also of a tool that only reads, where its server may ask a person something: agents have to listen for the question.
+      ...(isRead && !connection.isModern() ? {} : { approval: "required" as const }),
     },
     prepare(args): PreparedCall {
       if (JSON.stringify(args).length > MAX_ARGUMENT_BYTES)
@@ -77,12 +79,13 @@ async function run(
   connection: Connection,
   { listed }: OfferedTool,
   args: ToolArguments,
-  { signal, progress }: ToolContext,
+  { signal, progress, answers }: ToolContext,
 ): Promise<ToolOutput> {
   const { server } = connection;
   try {
     const answer = await connection.call({
       ...{ tool: listed, args, signal },
+      answers: answers && answersOf(answers),
       timeoutMs: server.limits.call_ms + GRACE_MS,
       onProgress: progress,
     });
@@ -93,10 +96,11 @@ async function run(
 }
 
 function answered({ server }: Connection, { result, declined, isModern }: CallAnswer): ToolOutput {
-  if (isInputRequiredResult(result))
-    throw new ToolError(
-      `Not done: the MCP server ${server.name} wants to know more from a person first, which this tool cannot ask: ${messageAsked(result)}`,
-    );
+  if (isInputRequiredResult(result)) {
+    const sentence = `Not done: the MCP server ${server.name} wants to know more of a person first, and nobody can be asked: ${messageAsked(result)}`;
+    const question = questionOf(server.name, result);
+    throw question === undefined ? new ToolError(sentence) : new NeedsAnswersError(sentence, question);
+  }
   if (!isCallToolResult(result)) throw new TypeError("The answer is no result.");
   if (result.isError === true) {
     const { text } = outputOf(result, MAX_ERROR_BYTES);

@@ -15,8 +15,6 @@ export interface McpToolsOptions {
   readonly log: Logger;
 }
 
-export type McpTools = ReturnType<typeof openMcpTools>;
-
 /** The tools of all servers, as they are by now. A server that is not there yet adds its tools when it is; one that was lost keeps them, and each call says that it is away. */
 export function openMcpTools({ servers, authOf, onChange, log }: McpToolsOptions) {
   const offers = new Map<string, readonly Tool[]>();

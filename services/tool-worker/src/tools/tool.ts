@@ -1,4 +1,12 @@
-import type { CallId, CallerRights, ToolArguments, ToolDefinition, User } from "@parley/protocol";
+import type {
+  ApprovalForm,
+  CallId,
+  CallerRights,
+  FormContent,
+  ToolArguments,
+  ToolDefinition,
+  User,
+} from "@parley/protocol";
 import { z } from "zod";
 import type { Access } from "./access.ts";
 import { readArguments } from "./arguments.ts";
@@ -10,8 +18,24 @@ export interface ToolContext {
   readonly caller?: CallerRights | undefined;
   /** Aborted when the result is no longer wanted; a tool that goes on all the same is left behind. */
   readonly signal: AbortSignal;
+  /** What a person has filled in, as the tool asked for it when it ran before: see `NeedsAnswersError`. */
+  readonly answers?: Answers | undefined;
   /** A line for the viewers while the tool runs. At most five a second are shown. */
   progress(text: string): void;
+}
+
+/** What a tool has to know of a person before it can go on. */
+export interface FormQuestion {
+  /** One sentence for people. */
+  readonly summary: string;
+  readonly form: ApprovalForm;
+  /** What the tool needs to go on; at most 16 KB. */
+  readonly state: string;
+}
+
+export interface Answers {
+  readonly content: FormContent;
+  readonly state: string;
 }
 
 export interface ToolOutput {
@@ -102,6 +126,19 @@ export class NotDoneError extends ToolError {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = "NotDoneError";
+  }
+}
+
+/**
+ * The tool has done nothing yet, and has to know more of a person. Of a tool with effect `read` the call then waits as for an agreement, and runs again with what was filled
+ * in; of any other, and where a person was asked about the call before, the message is its result.
+ */
+export class NeedsAnswersError extends ToolError {
+  readonly question: FormQuestion;
+  constructor(message: string, question: FormQuestion) {
+    super(message);
+    this.name = "NeedsAnswersError";
+    this.question = question;
   }
 }
 

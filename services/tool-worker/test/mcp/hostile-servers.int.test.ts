@@ -9,24 +9,28 @@ import { hostile, openTools, run, startWorker } from "./support/mcp-server.ts";
 const lost = "the MCP server bad was lost, or gave no answer that can be understood.";
 const short = { start_ms: 4_000, call_ms: 60_000, message_bytes: 4 * 2 ** 20 };
 
+const says = (text: unknown): unknown => expect.objectContaining({ text });
+
 /** What comes of a call of the server's tool `echo`, which only reads. */
 const calls: [mode: string, expected: unknown][] = [
-  ["exits-when-probed", "{}"],
-  ["garbage", "{}"],
-  ["wrong-ids", "{}"],
-  ["twice", "{}"],
-  ["chatty-errors", "{}"],
-  ["injects", "{}"],
+  ["exits-when-probed", says("{}")],
+  ["garbage", says("{}")],
+  ["wrong-ids", says("{}")],
+  ["twice", says("{}")],
+  ["chatty-errors", says("{}")],
+  ["injects", says("{}")],
   ["exits-at-call", new ToolError(`No result: ${lost}`)],
   ["huge-result", new ToolError(`No result: ${lost}`)],
-  ["no-result", "The server returned nothing."],
+  ["no-result", says("The server returned nothing.")],
   ["odd-content", new ToolError(`No result: ${lost}`)],
   ["refuses", new ToolError("The MCP server bad refused the call: No tool echo: for ever")],
   ["error", new ToolError("The MCP server bad says that it failed: The disk is full.")],
-  ["secrets", "password=[hidden] txet"],
+  ["secrets", says("password=[hidden] txet")],
   [
     "asks",
-    expect.stringMatching(/^they said decline\n\(The server asked a person: "Which colour\?"\. It was declined\.\)/),
+    says(
+      expect.stringMatching(/^they said decline\n\(The server asked a person: "Which colour\?"\. It was declined\.\)/),
+    ),
   ],
 ];
 
@@ -41,9 +45,7 @@ describe("a call to a server that misbehaves", () => {
     const startedAt = performance.now();
     expect(await run(good, { still: "here" })).toMatchObject({ text: '{"still":"here"}' });
     expect(performance.now() - startedAt).toBeLessThan(2_000);
-    const found = await outcome;
-    if (expected instanceof Error) expect(found).toEqual(expected);
-    else expect(found).toMatchObject({ text: expected });
+    expect(await outcome).toEqual(expected);
   });
 
   it.each(["exits-at-call", "huge-result", "odd-content"])(

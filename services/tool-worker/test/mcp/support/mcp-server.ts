@@ -7,15 +7,15 @@ import { createLogger, type Logger } from "@parley/runtime";
 import { eventually, freePort, startProcess, tempDir } from "@parley/testkit";
 import { loadMcpFile, type McpServerConfig } from "../../../src/mcp/mcp-file.ts";
 import { openMcpTools } from "../../../src/mcp/mcp-tools.ts";
-import type { Tool, ToolContext, ToolOutput } from "../../../src/tools/tool.ts";
+import type { Answers, Tool, ToolContext, ToolOutput } from "../../../src/tools/tool.ts";
 
 export const silent = createLogger({ service: "test", level: "silent", format: "json" });
-export const hostileServer = fileURLToPath(new URL("hostile-server.mjs", import.meta.url));
+const hostileServer = fileURLToPath(new URL("hostile-server.mjs", import.meta.url));
 
 type ServerFields = Record<string, unknown>;
 
 /** What the file of the servers says, as a worker reads it. */
-export async function configsOf(servers: Record<string, ServerFields>, env = process.env): Promise<McpServerConfig[]> {
+async function configsOf(servers: Record<string, ServerFields>, env = process.env): Promise<McpServerConfig[]> {
   await using folder = await tempDir();
   const file = path.join(folder.path, "mcp.yaml");
   // JSON is YAML.
@@ -86,6 +86,7 @@ export async function openTools(servers: Record<string, ServerFields>, log: Logg
 export interface CallOptions {
   readonly signal?: AbortSignal;
   readonly progress?: (text: string) => void;
+  readonly answers?: Answers;
 }
 
 /** Runs a call as the executor does, without a person. Throws what the tool throws, or the problem of its arguments. */
@@ -95,9 +96,10 @@ export function run(tool: Tool, args: ToolArguments = {}, options: CallOptions =
   return prepared.run(contextOf(options));
 }
 
-export function contextOf({
+function contextOf({
   signal = AbortSignal.timeout(20_000),
   progress = () => {},
+  answers,
 }: CallOptions = {}): ToolContext {
-  return { callId: "t-0-0", user: { id: "u1" }, signal, progress };
+  return { callId: "t-0-0", user: { id: "u1" }, signal, progress, answers };
 }
