@@ -1,3 +1,5 @@
+import { requireNamespace } from "./object-list.ts";
+import { builtInKind } from "./built-in-kinds.ts";
 import { z } from "zod";
 import { defineTool, type Tool, type ToolOutput } from "../tools/tool.ts";
 import type { Cluster } from "./cluster.ts";
@@ -5,7 +7,7 @@ import { Event } from "./cluster-objects.ts";
 import { contextField, type Clusters } from "./clusters.ts";
 import { groupEvents, lastSeen, type EventGroup } from "./event-groups.ts";
 import { ObjectName } from "./namespace-rule.ts";
-import { builtIn, listAccess, readTyped, requireNamespace, scopeFields, scopeOf } from "./reading.ts";
+import { listAccess, readTyped, scopeFields, scopeOf } from "./reading.ts";
 import { rowsOutput } from "./shape.ts";
 import { agoOf, msSince } from "./times.ts";
 
@@ -47,15 +49,15 @@ export function createEvents(clusters: Clusters): Tool {
     timeoutMs: 20_000,
     access({ context, ...input }) {
       const cluster = clusters.of(context);
-      return listAccess(cluster, [builtIn("events")], scopeOf(cluster, input));
+      return listAccess(cluster, [builtInKind("Event")], scopeOf(cluster, input));
     },
     async run({ context, ...input }, { signal }) {
       const cluster = clusters.of(context);
       const { namespace, words } = scopeOf(cluster, input);
       const fieldSelector = await selectorOf(cluster, input, signal);
       const request = { namespace, fieldSelector, limit: MAX_EVENTS, signal };
-      const { items, isPartial } = await readTyped(cluster, { kind: builtIn("events"), schema: Event }, request);
-      if (items.length === 0) await requireNamespace(cluster, namespace, signal);
+      const { items, isPartial } = await readTyped(cluster, { kind: builtInKind("Event"), schema: Event }, request);
+      if (items.length === 0 && namespace !== undefined) await requireNamespace(cluster, namespace, signal);
       const now = new Date();
       const late = items.filter((event) => msSince(lastSeen(event), now) <= input.sinceSeconds * 1_000);
       return render(groupEvents(late), input, { place: `${words} of the ${cluster.label}`, isPartial, now });

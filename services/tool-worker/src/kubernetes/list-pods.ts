@@ -1,3 +1,5 @@
+import { requireNamespace } from "./object-list.ts";
+import { builtInKind } from "./built-in-kinds.ts";
 import { z } from "zod";
 import { defineTool, type Tool, type ToolOutput } from "../tools/tool.ts";
 import { ageOf } from "./age.ts";
@@ -8,7 +10,7 @@ import { decodePageToken, encodePageToken, type PageToken } from "./page-token.t
 import { listPods, type PodListing } from "./pod-list.ts";
 import { cpuWords, podMetricsKind, readPodUse } from "./pod-metrics.ts";
 import { isUnhealthy, matches, podFilters, summarise, type PodFilter, type PodSummary } from "./pod-status.ts";
-import { builtIn, listAccess, requireNamespace, scopeFields, scopeOf } from "./reading.ts";
+import { listAccess, scopeFields, scopeOf } from "./reading.ts";
 import { rowsOutput } from "./shape.ts";
 
 const MAX_LIMIT = 500;
@@ -51,7 +53,7 @@ export function createListPods(clusters: Clusters): Tool {
     timeoutMs: 20_000,
     access({ context, ...input }) {
       const cluster = clusters.of(context);
-      const kinds = input.sortBy === "cpu" ? [builtIn("pods"), podMetricsKind] : [builtIn("pods")];
+      const kinds = input.sortBy === "cpu" ? [builtInKind("Pod"), podMetricsKind] : [builtInKind("Pod")];
       return listAccess(cluster, kinds, scopeOf(cluster, input));
     },
     async run({ context, ...input }, { signal }) {
@@ -60,7 +62,7 @@ export function createListPods(clusters: Clusters): Tool {
       const page = input.continue === undefined ? { from: { place: 0 }, offset: 0 } : decodePageToken(input.continue);
       const query = { namespace, labelSelector: input.labelSelector, fieldSelector: fieldSelectorOf(input) };
       const listing = await listPods(cluster, { ...query, from: page.from }, signal);
-      if (listing.pods.length === 0) await requireNamespace(cluster, namespace, signal);
+      if (listing.pods.length === 0 && namespace !== undefined) await requireNamespace(cluster, namespace, signal);
       const cpu =
         input.sortBy === "cpu"
           ? await cpuOf(cluster, { namespace, labelSelector: input.labelSelector }, signal)

@@ -13,6 +13,8 @@ export interface LineFilter {
   readonly exclude?: string | undefined;
   /** Lines that are shown before and after each match. */
   readonly contextLines: number;
+  /** So many of the last matches are shown; all are counted. */
+  readonly tail: number;
 }
 
 export interface FilteredLines {
@@ -33,7 +35,7 @@ type Test = (line: string) => boolean;
  */
 export async function filterLines(
   lines: readonly string[],
-  { grep, exclude, contextLines }: LineFilter,
+  { grep, exclude, contextLines, tail }: LineFilter,
   { signal, budgetMs }: { signal: AbortSignal; budgetMs: number },
 ): Promise<FilteredLines> {
   const asText: string[] = [];
@@ -42,7 +44,8 @@ export async function filterLines(
   const [isWanted, isExcluded] = [toTest(grep), toTest(exclude)];
   const isMatch: Test = (line) => (isWanted?.(line) ?? true) && isExcluded?.(line) !== true;
   const { matching, notSearched } = await search(lines, isMatch, { signal, budgetMs });
-  const shown = isWanted === undefined ? matching : withContext(matching, { contextLines, lines, isExcluded });
+  const last = matching.slice(-tail);
+  const shown = isWanted === undefined ? last : withContext(last, { contextLines, lines, isExcluded });
   return {
     lines: withGaps(lines, shown, isWanted !== undefined && contextLines > 0),
     matches: matching.length,

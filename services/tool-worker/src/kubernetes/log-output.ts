@@ -51,34 +51,31 @@ interface Rendered {
   readonly isCut: boolean;
 }
 
-function renderWithin(
-  logs: readonly ShownLog[],
-  input: LogInput,
-  { found, place, maxBytes }: About & { maxBytes: number },
-): Rendered {
-  const [first] = logs;
-  const eachBytes = Math.floor(maxBytes / Math.max(1, logs.length));
-  const parts = logs.map((log) => renderLog(log, input, eachBytes));
-  if (first !== undefined && logs.length === 1) {
-    const [part] = parts;
-    const counts = `${part?.count ?? ""}${filterWords(input, first)} of ${whichLog(input)} of ${first.source.pod} ${place}`;
-    return {
-      summary: sentence([counts, ...(part?.notes ?? [])]),
-      lines: part?.lines ?? [],
-      isCut: part?.isCut ?? false,
-    };
-  }
-  const more =
-    logs.length < found.total ? `, the first of them not well or youngest: shown ${logs.length} of ${found.total}` : "";
+function renderWithin(logs: readonly ShownLog[], input: LogInput, about: About & { maxBytes: number }): Rendered {
+  const eachBytes = Math.floor(about.maxBytes / Math.max(1, logs.length));
+  const [first, ...others] = logs.map((log) => ({ ...log, ...renderLog(log, input, eachBytes) }));
+  if (first === undefined) return { summary: "No log was read.", lines: [], isCut: false };
+  return others.length === 0 ? oneLog(first, input, about) : severalLogs([first, ...others], input, about);
+}
+
+type FullLog = Pick<ShownLog, "source" | "asText"> & RenderedLog;
+
+function oneLog({ source, asText, count, notes, lines, isCut }: FullLog, input: LogInput, { place }: About): Rendered {
+  const counts = `${count}${filterWords(input, asText)} of ${whichLog(input)} of ${source.pod} ${place}`;
+  return { summary: sentence([counts, ...notes]), lines, isCut };
+}
+
+function severalLogs(logs: readonly FullLog[], input: LogInput, { found, place }: About): Rendered {
+  const isPart = logs.length < found.total;
+  const more = isPart ? `, the first of them not well or youngest: shown ${logs.length} of ${found.total}` : "";
   const heading = `${capital(whichLog(input))}s of ${logs.length} pods of ${found.what} ${place}${more}`;
   return {
-    summary: `${heading}${first === undefined ? "" : filterWords(input, first)}.`,
-    lines: parts.flatMap((part, index) => {
-      const { pod = "", container } = logs[index]?.source ?? {};
+    summary: `${heading}${filterWords(input, logs[0]?.asText ?? [])}.`,
+    lines: logs.flatMap(({ source: { pod, container }, count, notes, lines }) => {
       const name = container === undefined ? pod : `${pod} (${container})`;
-      return [`== ${name}: ${sentence([part.count, ...part.notes])}`, ...part.lines];
+      return [`== ${name}: ${sentence([count, ...notes])}`, ...lines];
     }),
-    isCut: logs.length < found.total || parts.some(({ isCut }) => isCut),
+    isCut: isPart || logs.some(({ isCut }) => isCut),
   };
 }
 
@@ -89,26 +86,30 @@ interface RenderedLog {
   readonly isCut: boolean;
 }
 
-function renderLog({ lines, found, notes }: ShownLog, { grep, contextLines }: LogInput, maxBytes: number): RenderedLog {
+function renderLog(
+  { lines, found, notes }: ShownLog,
+  { grep, contextLines, tail }: LogInput,
+  maxBytes: number,
+): RenderedLog {
   const { lines: shown, cut } = fitLogLines(
     lines.map(({ text }) => text),
     maxBytes,
   );
   const isAll = shown.length === lines.length;
   const standFor = lines.slice(lines.length - shown.length).reduce((sum, line) => sum + line.lines, 0);
-  // What stands around a match is not counted, so of a part of that no number can be told.
+  // What stands around a match is not counted, so of what does not fit no number can be told.
   const hasContext = grep !== undefined && contextLines > 0;
-  const isPart = hasContext ? !isAll : standFor < found;
+  const last = hasContext ? Math.min(found, tail) : standFor;
   const all = [
     ...notes,
-    ...(hasContext && isPart ? ["only the last of them are shown"] : []),
+    ...(hasContext && !isAll ? ["of these and what is around them only the last lines are shown"] : []),
     ...(cut === 0 ? [] : [`of ${plural(cut)} only the beginning is shown`]),
   ];
   return {
-    count: isPart && !hasContext ? `The last ${standFor} of ${plural(found)}` : plural(found),
+    count: last < found ? `The last ${last} of ${plural(found)}` : plural(found),
     notes: all,
     lines: shown,
-    isCut: isPart || all.length > 0,
+    isCut: last < found || all.length > 0,
   };
 }
 
@@ -117,7 +118,7 @@ function whichLog({ previous }: LogInput): string {
 }
 
 /** What the model asked for, quoted: a pattern may come from a log. */
-function filterWords({ grep, exclude }: LogInput, { asText }: ShownLog): string {
+function filterWords({ grep, exclude }: LogInput, asText: readonly string[]): string {
   const word = (pattern: string): string => {
     const isText = asText.includes(pattern) ? " (as it is written: it is not a pattern)" : "";
     return `${JSON.stringify(pattern.slice(0, MAX_FILTER_CHARS).toWellFormed())}${isText}`;

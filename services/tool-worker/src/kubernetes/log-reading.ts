@@ -2,7 +2,7 @@ import { sleep } from "@parley/runtime";
 import type { Cluster } from "./cluster.ts";
 import { pathOf } from "./kube-api.ts";
 import type { LogSource } from "./log-sources.ts";
-import { builtIn } from "./reading.ts";
+import { builtInKind } from "./built-in-kinds.ts";
 
 /** What is read of a log at most. The server cuts at the *newest* end, which is the part that matters, so fewer lines are asked for then. */
 const READ_BYTES = 4 * 1024 * 1024;
@@ -47,7 +47,7 @@ function readOnce(
   { namespace, previous, sinceSeconds, sinceTime, tailLines, timestamps, signal }: OneRead,
 ): Promise<{ text: string; isCut: boolean }> {
   return reader.text({
-    path: pathOf(builtIn("pods"), { namespace, name: pod, subresource: "log" }),
+    path: pathOf(builtInKind("Pod"), { namespace, name: pod, subresource: "log" }),
     query: {
       ...{ container, sinceSeconds, sinceTime, tailLines, limitBytes: READ_BYTES + 1 },
       // Left out where they are not wanted: a server that does not know one of them refuses it.

@@ -1,3 +1,4 @@
+import { builtInKind } from "./built-in-kinds.ts";
 import { z } from "zod";
 import { ToolError } from "../tools/tool.ts";
 import type { Cluster } from "./cluster.ts";
@@ -6,20 +7,11 @@ import { readObject } from "./object-list.ts";
 import { listPods } from "./pod-list.ts";
 import type { Pod } from "./pod-objects.ts";
 import { isUnhealthy, summarise } from "./pod-status.ts";
-import { builtIn, readTyped } from "./reading.ts";
+import { readTyped } from "./reading.ts";
 import { toDate } from "./times.ts";
 
 export const ownerKinds = ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob"] as const;
 export type OwnerKind = (typeof ownerKinds)[number];
-
-export const ownerPlurals: Readonly<Record<OwnerKind, string>> = {
-  Deployment: "deployments",
-  StatefulSet: "statefulsets",
-  DaemonSet: "daemonsets",
-  ReplicaSet: "replicasets",
-  Job: "jobs",
-  CronJob: "cronjobs",
-};
 
 /** One log: of a container of a pod; without its name the server takes the only one, or says which there are. */
 export interface LogSource {
@@ -91,7 +83,7 @@ async function podsOf(
   }
   const what = `${ownerKind} ${ownerName}`;
   if (ownerKind === "CronJob") return { pods: await podsOfCronJob(cluster, ownerName, at), what };
-  const owner = await readObject(cluster, builtIn(ownerPlurals[ownerKind]), { namespace, name: ownerName }, signal);
+  const owner = await readObject(cluster, builtInKind(ownerKind), { namespace, name: ownerName }, signal);
   const selector = selectorText(Owner.safeParse(owner).data?.spec.selector);
   if (selector === "") throw new ToolError(`The ${what} selects no pods.`);
   const { pods } = await listPods(cluster, { namespace, labelSelector: selector }, signal);
@@ -108,9 +100,9 @@ async function podsOfCronJob(
   name: string,
   { namespace, signal }: { namespace: string; signal: AbortSignal },
 ): Promise<Pod[]> {
-  await readObject(cluster, builtIn("cronjobs"), { namespace, name }, signal);
+  await readObject(cluster, builtInKind("CronJob"), { namespace, name }, signal);
   const request = { namespace, limit: MAX_JOBS, signal };
-  const { items } = await readTyped(cluster, { kind: builtIn("jobs"), schema: Job }, request);
+  const { items } = await readTyped(cluster, { kind: builtInKind("Job"), schema: Job }, request);
   const jobs = new Set(
     items.filter(({ metadata }) => isOwnedBy(metadata, "CronJob", name)).map((job) => job.metadata.name),
   );

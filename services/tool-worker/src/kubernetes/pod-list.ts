@@ -1,7 +1,8 @@
+import { builtInKind } from "./built-in-kinds.ts";
 import type { Cluster } from "./cluster.ts";
 import { readPage, type ObjectPage } from "./object-list.ts";
 import { Pod } from "./pod-objects.ts";
-import { builtIn, typed } from "./reading.ts";
+import { typed } from "./reading.ts";
 
 export interface PodQuery {
   /** Absent: all that may be read. */
@@ -26,7 +27,7 @@ export interface PodListing {
 
 const PAGE = 500;
 /** 2,000 pods are about 20 MB as JSON; who needs others narrows the list by selectors, or goes on. */
-export const maxPods = 2_000;
+const maxPods = 2_000;
 
 /** The pods that match, in the server's order (namespace, name), up to a limit. */
 export async function listPods(
@@ -41,7 +42,7 @@ export async function listPods(
     do {
       if (pods.length >= maxPods) return { pods, next: { place, token } };
       const query = { namespace: namespaces[place], labelSelector, fieldSelector, continue: token };
-      const page: ObjectPage = await readPage(cluster, builtIn("pods"), { ...query, limit: PAGE, signal });
+      const page: ObjectPage = await readPage(cluster, builtInKind("Pod"), { ...query, limit: PAGE, signal });
       pods.push(...typed(page.items, Pod));
       token = page.next;
     } while (token !== undefined);

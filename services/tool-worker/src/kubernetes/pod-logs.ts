@@ -1,16 +1,17 @@
+import { builtInKind } from "./built-in-kinds.ts";
 import { z } from "zod";
 import { toPlainText } from "../plain-text.ts";
 import type { Access } from "../tools/access.ts";
 import { defineTool, ToolError, type Tool, type ToolContext } from "../tools/tool.ts";
 import type { Cluster } from "./cluster.ts";
 import { contextField, type Clusters } from "./clusters.ts";
-import { filterLines, type FilteredLines } from "./log-filter.ts";
+import { filterLines } from "./log-filter.ts";
 import { logsOutput, plural, type ShownLog } from "./log-output.ts";
 import { followLog, readLog, type ReadLog } from "./log-reading.ts";
 import { joinRepeats } from "./log-repeats.ts";
-import { findLogSources, ownerKinds, ownerPlurals, type LogSource, type LogSources } from "./log-sources.ts";
+import { findLogSources, ownerKinds, type LogSource, type LogSources } from "./log-sources.ts";
 import { Namespace, ObjectName, Selector } from "./namespace-rule.ts";
-import { builtIn, getAccess, listAccess, scopeOf } from "./reading.ts";
+import { getAccess, listAccess, scopeOf } from "./reading.ts";
 import { redactKeys, redactText } from "./redaction.ts";
 
 const MAX_TAIL = 2_000;
@@ -83,9 +84,9 @@ export function createPodLogs(clusters: Clusters): Tool {
 
 function accessOf(cluster: Cluster, input: Input): Access[] {
   const { namespace } = scopeOf(cluster, input);
-  const pods = builtIn("pods");
+  const pods = builtInKind("Pod");
   if (input.pod !== undefined) return [{ ...getAccess(cluster, pods, { namespace, name: input.pod }), verb: "log" }];
-  const owners = input.ownerKind === undefined ? [] : [builtIn(ownerPlurals[input.ownerKind])];
+  const owners = input.ownerKind === undefined ? [] : [builtInKind(input.ownerKind)];
   const logs = listAccess(cluster, [pods], { namespace }).map((access) => ({ ...access, verb: "log" }));
   return [...listAccess(cluster, [pods, ...owners], { namespace }), ...logs];
 }
@@ -144,11 +145,10 @@ async function searched(
 ): Promise<ShownLog> {
   const text = redactKeys(toPlainText(log.text)).replace(/\n$/, "");
   const lines = text === "" ? [] : text.split("\n");
-  const filtered = await filterLines(lines, { grep, exclude, contextLines }, { signal, budgetMs });
-  const wanted = lastMatches(filtered, tail);
+  const filtered = await filterLines(lines, { grep, exclude, contextLines, tail }, { signal, budgetMs });
   return {
     source,
-    lines: joinRepeats(wanted),
+    lines: joinRepeats(filtered.lines),
     found: filtered.matches,
     notes: [
       ...(log.isShort ? ["older lines were not looked at, because the log is too large"] : []),
@@ -159,16 +159,4 @@ async function searched(
     ],
     asText: filtered.asText,
   };
-}
-
-/** At most `tail` lines; a gap does not count and does not come first. */
-function lastMatches({ lines }: FilteredLines, tail: number): (string | undefined)[] {
-  let left = tail;
-  let from = lines.length;
-  while (from > 0 && (left > 0 || lines[from - 1] === undefined)) {
-    from--;
-    if (lines[from] !== undefined) left--;
-  }
-  const last = lines.slice(from);
-  return last[0] === undefined ? last.slice(1) : last;
 }

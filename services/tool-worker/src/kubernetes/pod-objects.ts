@@ -40,6 +40,7 @@ export type Metadata = z.output<typeof Metadata>;
 export const Conditions = maybe(
   z.array(z.object({ type: z.string(), status: z.string(), reason: Text, message: Text, lastTransitionTime: Text })),
 );
+export type Conditions = z.output<typeof Conditions>;
 
 const Named = maybe(z.object({ name: Text }));
 

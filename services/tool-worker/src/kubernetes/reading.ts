@@ -1,18 +1,9 @@
 import { z } from "zod";
 import type { Access } from "../tools/access.ts";
-import { KubeError } from "./api-failure.ts";
-import { builtInKinds } from "./built-in-kinds.ts";
 import type { Cluster } from "./cluster.ts";
 import type { ResourceKind } from "./kube-api.ts";
 import { Namespace } from "./namespace-rule.ts";
-import { readAll, readObject, type KubeObject, type ListRequest } from "./object-list.ts";
-
-/** A kind that every cluster has, at the address where every cluster has it. */
-export function builtIn(plural: string): ResourceKind {
-  const found = builtInKinds.find((kind) => kind.plural === plural);
-  if (found === undefined) throw new Error(`no kind ${plural} is built in`);
-  return found;
-}
+import { readAll, type KubeObject, type ListRequest } from "./object-list.ts";
 
 export interface TypedListing<T> {
   readonly items: readonly T[];
@@ -61,21 +52,6 @@ export function scopeOf(
   }
   const words = namespaces.only === undefined ? "all namespaces" : `the namespaces ${namespaces.only.join(", ")}`;
   return { namespace: undefined, words };
-}
-
-/** The server answers with an empty list for a namespace that does not exist, which would read like good news. */
-export async function requireNamespace(
-  cluster: Cluster,
-  namespace: string | undefined,
-  signal: AbortSignal,
-): Promise<void> {
-  if (namespace === undefined) return;
-  try {
-    await readObject(cluster, builtIn("namespaces"), { namespace: undefined, name: namespace }, signal);
-  } catch (error) {
-    // Who may not read namespaces cannot be told more than that there is nothing.
-    if (!(error instanceof KubeError && error.status === 403)) throw error;
-  }
 }
 
 type AccessKind = Pick<ResourceKind, "group" | "kind"> & { readonly isNamespaced?: boolean };

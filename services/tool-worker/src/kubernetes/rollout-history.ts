@@ -1,3 +1,4 @@
+import { builtInKind } from "./built-in-kinds.ts";
 import { z } from "zod";
 import { defineTool, ToolError, type Tool, type ToolOutput } from "../tools/tool.ts";
 import type { Cluster } from "./cluster.ts";
@@ -6,8 +7,8 @@ import type { ResourceKind } from "./kube-api.ts";
 import { Namespace, ObjectName } from "./namespace-rule.ts";
 import { readObject } from "./object-list.ts";
 import { Count, Labels, maybe, Metadata } from "./pod-objects.ts";
-import { builtIn, getAccess, listAccess, readTyped, scopeOf } from "./reading.ts";
-import { rolloutKinds, rolloutPlurals, type RolloutKind } from "./rollout.ts";
+import { getAccess, listAccess, readTyped, scopeOf } from "./reading.ts";
+import { rolloutKinds, type RolloutKind } from "./rollout.ts";
 import { rowsOutput, textOutput } from "./shape.ts";
 import { templateDiff } from "./template-diff.ts";
 import { agoOf } from "./times.ts";
@@ -67,13 +68,13 @@ export function createRolloutHistory(clusters: Clusters): Tool {
     access({ context, kind, name, ...scope }) {
       const cluster = clusters.of(context);
       const { namespace } = scopeOf(cluster, scope);
-      const owner = getAccess(cluster, builtIn(rolloutPlurals[kind]), { namespace, name });
+      const owner = getAccess(cluster, builtInKind(kind), { namespace, name });
       return [owner, ...listAccess(cluster, [kept(kind)], { namespace })];
     },
     async run({ context, kind, name, revision, ...scope }, { signal }) {
       const cluster = clusters.of(context);
       const { namespace } = scopeOf(cluster, scope);
-      const object = await readObject(cluster, builtIn(rolloutPlurals[kind]), { namespace, name }, signal);
+      const object = await readObject(cluster, builtInKind(kind), { namespace, name }, signal);
       const { success, data: owner } = Owner.safeParse(object);
       if (!success) throw new ToolError(`The ${kind} ${name} cannot be understood.`);
       const revisions = await readRevisions(cluster, { kind, namespace, owner: owner.metadata }, signal);
@@ -85,7 +86,7 @@ export function createRolloutHistory(clusters: Clusters): Tool {
 }
 
 function kept(kind: RolloutKind): ResourceKind {
-  return kind === "Deployment" ? builtIn("replicasets") : controllerRevisions;
+  return kind === "Deployment" ? builtInKind("ReplicaSet") : controllerRevisions;
 }
 
 const REVISION = "deployment.kubernetes.io/revision";

@@ -1,3 +1,4 @@
+import { builtInKind } from "./built-in-kinds.ts";
 import { sleep } from "@parley/runtime";
 import { z } from "zod";
 import { defineTool, ToolError, type Tool, type ToolContext } from "../tools/tool.ts";
@@ -6,8 +7,8 @@ import { Workload } from "./cluster-objects.ts";
 import { contextField, type Clusters } from "./clusters.ts";
 import { Namespace, ObjectName } from "./namespace-rule.ts";
 import { readObject } from "./object-list.ts";
-import { builtIn, getAccess, scopeOf } from "./reading.ts";
-import { rolloutKinds, rolloutOf, rolloutPlurals, type RolloutKind, type RolloutState } from "./rollout.ts";
+import { getAccess, scopeOf } from "./reading.ts";
+import { rolloutKinds, rolloutOf, type RolloutKind, type RolloutState } from "./rollout.ts";
 import { textOutput } from "./shape.ts";
 import { agoOf } from "./times.ts";
 
@@ -31,7 +32,7 @@ export function createRolloutStatus(clusters: Clusters): Tool {
     access({ context, kind, name, namespace }) {
       const cluster = clusters.of(context);
       return [
-        getAccess(cluster, builtIn(rolloutPlurals[kind]), {
+        getAccess(cluster, builtInKind(kind), {
           namespace: scopeOf(cluster, { namespace }).namespace,
           name,
         }),
@@ -54,12 +55,12 @@ export function createRolloutStatus(clusters: Clusters): Tool {
   });
 }
 
-export async function readWorkload(
+async function readWorkload(
   cluster: Cluster,
   { kind, namespace, name }: { kind: RolloutKind; namespace: string | undefined; name: string },
   signal: AbortSignal,
 ): Promise<Workload> {
-  const object = await readObject(cluster, builtIn(rolloutPlurals[kind]), { namespace, name }, signal);
+  const object = await readObject(cluster, builtInKind(kind), { namespace, name }, signal);
   const { success, data } = Workload.safeParse(object);
   if (!success) throw new ToolError(`The ${kind} ${name} cannot be understood.`);
   return data;

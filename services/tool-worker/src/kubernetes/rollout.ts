@@ -3,12 +3,6 @@ import type { Workload } from "./cluster-objects.ts";
 export const rolloutKinds = ["Deployment", "StatefulSet", "DaemonSet"] as const;
 export type RolloutKind = (typeof rolloutKinds)[number];
 
-export const rolloutPlurals: Readonly<Record<RolloutKind, string>> = {
-  Deployment: "deployments",
-  StatefulSet: "statefulsets",
-  DaemonSet: "daemonsets",
-};
-
 /** `done`: all pods are of the newest version and available. `failed`: it will not get on by itself. */
 export interface RolloutState {
   readonly state: "done" | "under way" | "paused" | "failed";
@@ -27,37 +21,51 @@ export function rolloutOf(kind: RolloutKind, workload: Workload): RolloutState {
   return kind === "StatefulSet" ? statefulSet(workload) : daemonSet(workload);
 }
 
-function deployment({ spec, status }: Workload): RolloutState {
-  const wanted = spec.replicas ?? 1;
-  const {
-    updatedReplicas: updated = 0,
-    replicas = 0,
-    availableReplicas: available = 0,
-    conditions = [],
-  } = status ?? {};
-  const words = `${updated} of ${wanted} pods are of the new version, ${available} of them or of older ones are available, ${replicas - updated} old ones are left`;
-  const progress = conditions.find(({ type }) => type === "Progressing");
-  if (progress?.reason === "ProgressDeadlineExceeded")
-    return { state: "failed", words: `it has not got on in time: ${words}` };
-  if (updated >= wanted && replicas <= updated && available >= updated) return done(`${available} of ${wanted} pods`);
-  return spec.paused === true ? { state: "paused", words: `it is paused: ${words}` } : { state: "under way", words };
+interface Counts {
+  readonly wanted: number;
+  readonly updated: number;
+  readonly ready: number;
+  readonly available: number;
+  /** Of all versions. */
+  readonly there: number;
 }
 
-function statefulSet({ spec, status }: Workload): RolloutState {
-  const wanted = spec.replicas ?? 1;
-  const { updatedReplicas: updated = 0, readyReplicas: ready = 0, currentRevision, updateRevision } = status ?? {};
-  if (spec.updateStrategy?.type === "OnDelete") {
+/** What the server leaves out is 0. */
+function countsOf({ spec, status }: Workload): Counts {
+  const { updatedReplicas: updated = 0, readyReplicas: ready = 0 } = status ?? {};
+  const { availableReplicas: available = 0, replicas: there = 0 } = status ?? {};
+  return { wanted: spec.replicas ?? 1, updated, ready, available, there };
+}
+
+function deployment(workload: Workload): RolloutState {
+  const { wanted, updated, available, there } = countsOf(workload);
+  const words = `${updated} of ${wanted} pods are of the new version, ${available} of them or of older ones are available, ${there - updated} old ones are left`;
+  const isLate = workload.status?.conditions?.some(({ reason }) => reason === "ProgressDeadlineExceeded") === true;
+  if (isLate) return { state: "failed", words: `it has not got on in time: ${words}` };
+  if (updated >= wanted && there <= updated && available >= updated) return done(`${available} of ${wanted} pods`);
+  const isPaused = workload.spec.paused === true;
+  return isPaused ? { state: "paused", words: `it is paused: ${words}` } : { state: "under way", words };
+}
+
+function statefulSet(workload: Workload): RolloutState {
+  const { wanted, updated, ready } = countsOf(workload);
+  const { updateStrategy } = workload.spec;
+  if (updateStrategy?.type === "OnDelete") {
     const words = `pods get the new version when they are deleted (OnDelete): ${updated} of ${wanted} have it, ${ready} are ready`;
-    return { state: updated >= wanted && ready >= wanted ? "done" : "paused", words };
+    return { state: Math.min(updated, ready) >= wanted ? "done" : "paused", words };
   }
-  const kept = spec.updateStrategy?.rollingUpdate?.partition ?? 0;
+  const kept = updateStrategy?.rollingUpdate?.partition ?? 0;
   const due = Math.max(0, wanted - kept);
   const words = `${updated} of ${due} pods have the new version, ${ready} of ${wanted} are ready`;
-  const isUpdated = kept > 0 ? updated >= due : currentRevision === updateRevision || updated >= wanted;
+  const isUpdated = updated >= due || (kept === 0 && isSettled(workload));
   if (!isUpdated || ready < wanted) return { state: "under way", words };
-  return kept > 0
-    ? { state: "done", words: `${words}; those below ordinal ${kept} keep the old one` }
-    : done(`${ready} of ${wanted} pods`);
+  if (kept === 0) return done(`${ready} of ${wanted} pods`);
+  return { state: "done", words: `${words}; those below ordinal ${kept} keep the old one` };
+}
+
+/** The new revision has become the current one; from then on some servers count no pods as updated. */
+function isSettled({ status }: Workload): boolean {
+  return status?.currentRevision !== undefined && status.currentRevision === status.updateRevision;
 }
 
 function daemonSet({ spec, status }: Workload): RolloutState {

@@ -1,3 +1,5 @@
+import { requireNamespace } from "./object-list.ts";
+import { builtInKind } from "./built-in-kinds.ts";
 import { z } from "zod";
 import { defineTool, ToolError, type Tool } from "../tools/tool.ts";
 import type { Cluster } from "./cluster.ts";
@@ -16,7 +18,7 @@ import {
 } from "./pod-metrics.ts";
 import type { Pod } from "./pod-objects.ts";
 import { parseQuantity } from "./quantity.ts";
-import { builtIn, listAccess, readTyped, requireNamespace, scopeFields, scopeOf } from "./reading.ts";
+import { listAccess, readTyped, scopeFields, scopeOf } from "./reading.ts";
 import { rowsOutput } from "./shape.ts";
 
 const MAX_LIMIT = 500;
@@ -40,13 +42,13 @@ export function createTopPods(clusters: Clusters): Tool {
     timeoutMs: 20_000,
     access({ context, ...input }) {
       const cluster = clusters.of(context);
-      return listAccess(cluster, [podMetricsKind, builtIn("pods")], scopeOf(cluster, input));
+      return listAccess(cluster, [podMetricsKind, builtInKind("Pod")], scopeOf(cluster, input));
     },
     async run({ context, labelSelector, sortBy, limit, ...scope }, { signal }) {
       const cluster = clusters.of(context);
       const { namespace, words } = scopeOf(cluster, scope);
       const { items, isPartial } = await readPodUse(cluster, { namespace, labelSelector, limit: MAX_PODS, signal });
-      if (items.length === 0) await requireNamespace(cluster, namespace, signal);
+      if (items.length === 0 && namespace !== undefined) await requireNamespace(cluster, namespace, signal);
       const bounds = await boundsOf(cluster, { namespace, labelSelector }, signal);
       const weight = (use: PodUse): number => (sortBy === "cpu" ? use.cpu : use.memoryBytes);
       const found = items.toSorted((one, other) => weight(other) - weight(one));
@@ -107,7 +109,7 @@ export function createTopNodes(clusters: Clusters): Tool {
     effect: "read",
     timeoutMs: 20_000,
     access({ context }) {
-      const kinds = [nodeMetricsKind, builtIn("nodes")];
+      const kinds = [nodeMetricsKind, builtInKind("Node")];
       return listAccess(clusters.of(context), kinds, { namespace: undefined });
     },
     async run({ context }, { signal }) {
@@ -116,7 +118,7 @@ export function createTopNodes(clusters: Clusters): Tool {
       const request = { limit: MAX_NODES, signal };
       const [uses, { items: nodes, isPartial }] = await Promise.all([
         readNodeUse(cluster, request),
-        readTyped(cluster, { kind: builtIn("nodes"), schema: Node }, request),
+        readTyped(cluster, { kind: builtInKind("Node"), schema: Node }, request),
       ]);
       const rows = nodes.map((node) => nodeRow(node, uses.get(node.metadata.name)));
       return rowsOutput({

@@ -6,7 +6,7 @@ import { joinRepeats } from "../../src/kubernetes/log-repeats.ts";
 const { signal } = new AbortController();
 
 function filter(lines: readonly string[], parts: Partial<LineFilter>, budgetMs = 5_000) {
-  return filterLines(lines, { contextLines: 0, ...parts }, { signal, budgetMs });
+  return filterLines(lines, { contextLines: 0, tail: 1_000, ...parts }, { signal, budgetMs });
 }
 
 const log = ["a start", "b ERROR one", "c", "d", "e error two", "f health", "g error health"];
@@ -44,6 +44,12 @@ describe("searching lines", () => {
     },
   );
 
+  it("shows the last matches with what is around them, and counts all", async () => {
+    const found = await filter(log, { grep: "error", contextLines: 1, tail: 1 });
+    expect(found.lines).toEqual(["f health", "g error health"]);
+    expect(found.matches).toBe(3);
+  });
+
   it("counts what matches, not what is around it", async () => {
     expect(await filter(log, { grep: "two", contextLines: 2 })).toMatchObject({
       matches: 1,
@@ -79,7 +85,7 @@ describe("searching lines", () => {
   it("stops when nobody wants the answer any more", async () => {
     const aborted = AbortSignal.abort(new Error("gone"));
     const many = Array.from({ length: 100 }, () => "x".repeat(300_000));
-    const searching = filterLines(many, { grep: "y", contextLines: 0 }, { signal: aborted, budgetMs: 5_000 });
+    const searching = filterLines(many, { grep: "y", contextLines: 0, tail: 1 }, { signal: aborted, budgetMs: 5_000 });
     await expect(searching).rejects.toMatchObject({ name: "AbortError" });
   });
 

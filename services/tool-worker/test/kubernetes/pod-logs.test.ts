@@ -26,6 +26,11 @@ describe("the logs of pods", () => {
     [{ exclude: "health" }, '2 lines without "health" of the log of a', ["one error", "two"]],
     [{ grep: "error", exclude: "health" }, '1 line with "error" without "health" of the log of a', ["one error"]],
     [{ grep: "^two$", contextLines: 1 }, '1 line with "^two$" of the log of a', ["health error", "two"]],
+    [
+      { grep: "error", contextLines: 1, tail: 1 },
+      'The last 1 of 2 lines with "error" of the log of a',
+      ["one error", "health error", "two"],
+    ],
     [{ grep: "(", tail: 1 }, '0 lines with "(" (as it is written: it is not a pattern) of the log of a', []],
   ])("are searched by %j", async (args, summary, lines) => {
     server.served.set(logOf("a"), () => "one error\nhealth error\ntwo\n");
@@ -150,7 +155,7 @@ describe("the logs of pods", () => {
   });
 
   it("that are not UTF-8, or are nothing but one endless line, are shown all the same", async () => {
-    server.served.set(logOf("a"), () => `${"(".repeat(3_000_000)}`);
+    server.served.set(logOf("a"), () => "(".repeat(3_000_000));
     const log = await linesOf({ pod: "a", grep: "((((" });
     expect(log.summary).toMatch(/^1 line with "\(\(\(\(" \(as it is written/);
     expect(log.lines[0]).toMatch(/more bytes\]$/);

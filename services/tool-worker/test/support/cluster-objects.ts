@@ -3,7 +3,7 @@ import * as objects from "../../src/kubernetes/cluster-objects.ts";
 import { Pod } from "../../src/kubernetes/pod-objects.ts";
 
 /** The time at which the objects of tests are looked at. */
-export const now = new Date("2026-03-01T12:00:00Z");
+const now = new Date("2026-03-01T12:00:00Z");
 
 /** So many seconds before that. */
 export function ago(seconds: number): string {

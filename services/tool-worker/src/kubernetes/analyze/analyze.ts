@@ -1,16 +1,18 @@
+import { requireNamespace } from "../object-list.ts";
+import { builtInKind } from "../built-in-kinds.ts";
 import { z } from "zod";
 import type { Access } from "../../tools/access.ts";
 import { defineTool, ToolError, type Tool, type ToolOutput } from "../../tools/tool.ts";
 import type { Cluster } from "../cluster.ts";
 import { contextField, type Clusters } from "../clusters.ts";
 import { ObjectName } from "../namespace-rule.ts";
-import { builtIn, getAccess, listAccess, requireNamespace, scopeFields, scopeOf } from "../reading.ts";
+import { getAccess, listAccess, scopeFields, scopeOf } from "../reading.ts";
 import { textOutput } from "../shape.ts";
 import { nameOf, type ObjectRef } from "./finding.ts";
-import { listNames, loadSnapshot, pluralOf, type Loaded } from "./load-snapshot.ts";
+import { listNames, loadSnapshot, kindOf, type Loaded } from "./load-snapshot.ts";
 import { graphOf, keyOf, relatedTo } from "./object-graph.ts";
 import { readRoot } from "./root-object.ts";
-import { checks, findAll, listsFor, type Check, type NamedFinding } from "./rules.ts";
+import { checks, findAll, listsFor, type Check, type NamedFinding, type NotChecked } from "./rules.ts";
 import type { ListName } from "./snapshot.ts";
 
 const Fields = {
@@ -53,7 +55,8 @@ export function createAnalyze(clusters: Clusters): Tool {
       const now = new Date();
       const lists = listsOf(only, target !== undefined);
       const loaded = await loadSnapshot(cluster, { namespace: scope.namespace, lists, now, signal });
-      if (loaded.objects === 0) await requireNamespace(cluster, scope.namespace, signal);
+      if (loaded.objects === 0 && scope.namespace !== undefined)
+        await requireNamespace(cluster, scope.namespace, signal);
       const missing = new Set(loaded.missing.keys());
       const { findings, notChecked } = findAll(loaded.snapshot, { only, missing });
       const isWanted = relevance(target, loaded);
@@ -76,7 +79,9 @@ async function accessOf(cluster: Cluster, input: Input, signal: AbortSignal): Pr
   const { namespace } = scopeOf(cluster, input);
   const { kind, name } = input;
   const isOpen = (list: ListName): boolean => list !== "nodes" || cluster.namespaces.only === undefined;
-  const lists = [...listsOf(checksOf(input), kind !== undefined)].filter(isOpen).map((list) => builtIn(pluralOf[list]));
+  const lists = [...listsOf(checksOf(input), kind !== undefined)]
+    .filter(isOpen)
+    .map((list) => builtInKind(kindOf[list]));
   if (kind === undefined || name === undefined) return listAccess(cluster, lists, { namespace });
   const found = await cluster.kinds.find(kind, { signal });
   const at = { namespace: found.isNamespaced ? namespace : undefined, name };
@@ -105,12 +110,14 @@ function relevance(target: ObjectRef | undefined, { snapshot }: Loaded): (findin
 interface About {
   readonly loaded: Loaded;
   readonly only: readonly Check[];
-  readonly notChecked: readonly Check[];
+  readonly notChecked: readonly NotChecked[];
   readonly place: string;
 }
 
 function render(findings: readonly NamedFinding[], { loaded, only, notChecked, place }: About): ToolOutput {
-  const made = only.filter((check) => !notChecked.includes(check));
+  const unmade = new Set(notChecked.flatMap(({ check, isPart }) => (isPart ? [] : [check])));
+  const made = only.filter((check) => !unmade.has(check));
+  const missing = notChecked.map(({ check, isPart }) => (isPart ? `${check} (in part)` : check));
   const counts = (["critical", "warning", "info"] as const)
     .map((severity) => [findings.filter((one) => one.severity === severity).length, severity] as const)
     .filter(([count]) => count > 0)
@@ -119,7 +126,7 @@ function render(findings: readonly NamedFinding[], { loaded, only, notChecked, p
   const notes = [
     ...(notChecked.length === 0
       ? []
-      : [`Not checked, because what they need could not be read: ${notChecked.join(", ")}.`]),
+      : [`Not checked, because what they need could not be read: ${missing.join(", ")}.`]),
     ...(loaded.partial.length === 0 ? [] : [`Of ${loaded.partial.join(", ")} only the first 2,000 were looked at.`]),
   ];
   const summary = `${number}${counts.length === 0 ? "" : ` (${counts.join(", ")})`} in ${place}; ${made.length} checks of ${loaded.objects} objects.`;

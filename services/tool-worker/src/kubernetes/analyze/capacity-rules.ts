@@ -1,5 +1,6 @@
-import type { Autoscaler, DisruptionBudget } from "../cluster-objects.ts";
+import type { Autoscaler, Claim, DisruptionBudget } from "../cluster-objects.ts";
 import { lastSeen } from "../event-groups.ts";
+import type { Pod } from "../pod-objects.ts";
 import { parseQuantity } from "../quantity.ts";
 import { agoOf, msSince } from "../times.ts";
 import { listed, quote, refOf, type Finding } from "./finding.ts";
@@ -13,32 +14,38 @@ const NEARLY_FULL = 0.9;
 
 /** Claims that have no volume. */
 export function findUnboundClaims(snapshot: Snapshot): Finding[] {
-  const { claims, pods, now } = snapshot;
-  return claims.flatMap(({ metadata, spec, status }): Finding[] => {
-    const object = refOf("PersistentVolumeClaim", metadata);
+  return snapshot.claims.flatMap((claim): Finding[] => {
+    const { metadata, spec, status } = claim;
     if (status?.phase === "Lost") {
+      const object = refOf("PersistentVolumeClaim", metadata);
       const evidence = `its volume ${quote(spec.volumeName)} is gone`;
       return [{ severity: "critical", object, evidence, suggestion: "restore the volume, or the data from a backup" }];
     }
-    if (status?.phase !== "Pending" || msSince(metadata.creationTimestamp, now) < SETTLING_MS) return [];
-    const [event] = eventsOf(snapshot, object);
-    const isUsed = pods.some(
-      (pod) =>
-        pod.metadata.namespace === metadata.namespace &&
-        pod.spec.volumes?.some(({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName === metadata.name),
-    );
-    const isWaiting = event?.reason === "WaitForFirstConsumer";
-    const wants = `${spec.resources?.requests?.["storage"] ?? "?"} of class ${quote(spec.storageClassName ?? "(none)")}`;
-    const words = event === undefined ? "no event tells why" : `${event.reason ?? ""}: ${quote(event.message)}`;
-    return [
-      {
-        severity: isWaiting && !isUsed ? "info" : "critical",
-        object,
-        evidence: `it waits for a volume of ${wants} for ${agoOf(metadata.creationTimestamp, now)}; ${words}`,
-        suggestion: claimSuggestion(event?.message ?? "", { isWaiting, isUsed }),
-      },
-    ];
+    const isNew = msSince(metadata.creationTimestamp, snapshot.now) < SETTLING_MS;
+    return status?.phase !== "Pending" || isNew ? [] : [waitingClaim(claim, snapshot)];
   });
+}
+
+function waitingClaim({ metadata, spec }: Claim, snapshot: Snapshot): Finding {
+  const object = refOf("PersistentVolumeClaim", metadata);
+  const [event] = eventsOf(snapshot, object);
+  const { reason = "", message = "" } = event ?? {};
+  const isUsed = snapshot.pods.some(
+    (pod) => pod.metadata.namespace === metadata.namespace && mounts(pod, metadata.name),
+  );
+  const isWaiting = reason === "WaitForFirstConsumer";
+  const wants = `${spec.resources?.requests?.["storage"] ?? "?"} of class ${quote(spec.storageClassName ?? "(none)")}`;
+  const words = event === undefined ? "no event tells why" : `${reason}: ${quote(message)}`;
+  return {
+    severity: isWaiting && !isUsed ? "info" : "critical",
+    object,
+    evidence: `it waits for a volume of ${wants} for ${agoOf(metadata.creationTimestamp, snapshot.now)}; ${words}`,
+    suggestion: claimSuggestion(message, { isWaiting, isUsed }),
+  };
+}
+
+function mounts({ spec: { volumes = [] } }: Pod, claim: string): boolean {
+  return volumes.some(({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName === claim);
 }
 
 function claimSuggestion(message: string, { isWaiting, isUsed }: { isWaiting: boolean; isUsed: boolean }): string {

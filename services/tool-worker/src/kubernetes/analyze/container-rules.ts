@@ -109,21 +109,24 @@ const pullCauses: readonly (readonly [pattern: RegExp, suggestion: string])[] = 
 ];
 
 export const findImagePulls = perContainer(({ pod, status, snapshot }) => {
-  const waiting = status.state?.waiting;
-  if (waiting?.reason === undefined || !PULL_REASONS.has(waiting.reason)) return undefined;
-  // While it backs off its own message says nothing of the cause; the event of the failure does.
-  const told = eventsOf(snapshot, refOf("Pod", pod.metadata)).find(
-    ({ type, message = "" }) => type === "Warning" && /pull/i.test(message) && !/back-off/i.test(message),
-  );
-  const cause = `${waiting.reason} ${waiting.message ?? ""} ${told?.message ?? ""}`;
+  const { reason = "", message = "" } = status.state?.waiting ?? {};
+  if (!PULL_REASONS.has(reason)) return undefined;
+  const told = pullFailure(pod, snapshot) ?? message;
+  const cause = pullCauses.find(([pattern]) => pattern.test(`${reason} ${message} ${told}`));
   const image = pod.spec.containers.find(({ name }) => name === status.name)?.image ?? status.image;
-  const words = quote(told?.message ?? waiting.message);
   return {
     severity: "critical",
-    evidence: `image ${quote(image)} of container ${status.name} cannot be pulled (${waiting.reason}): ${words}`,
-    suggestion: pullCauses.find(([pattern]) => pattern.test(cause))?.[1] ?? "look at the pod's events: k8s_events",
+    evidence: `image ${quote(image)} of container ${status.name} cannot be pulled (${reason}): ${quote(told)}`,
+    suggestion: cause?.[1] ?? "look at the pod's events: k8s_events",
   };
 });
+
+/** While a container backs off its own message says nothing of the cause; the event of the failure does. */
+function pullFailure({ metadata }: Pod, snapshot: Snapshot): string | undefined {
+  return eventsOf(snapshot, refOf("Pod", metadata)).find(
+    ({ type, message = "" }) => type === "Warning" && /pull/i.test(message) && !/back-off/i.test(message),
+  )?.message;
+}
 
 const CREATE_REASONS = new Set(["CreateContainerConfigError", "CreateContainerError", "RunContainerError"]);
 

@@ -12,7 +12,7 @@ interface Removed {
 }
 
 /** https://kubernetes.io/docs/reference/using-api/deprecation-guide/, for the kinds that are looked at. The first that fits counts. */
-export const removedApis: readonly Removed[] = [
+const removedApis: readonly Removed[] = [
   { apiVersion: "extensions/v1beta1", kind: "Ingress", removedIn: "1.22", instead: "networking.k8s.io/v1" },
   { apiVersion: "extensions/v1beta1", removedIn: "1.16", instead: "apps/v1" },
   { apiVersion: "apps/v1beta1", removedIn: "1.16", instead: "apps/v1" },

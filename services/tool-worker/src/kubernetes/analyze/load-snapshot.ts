@@ -1,29 +1,29 @@
+import { builtInKind } from "../built-in-kinds.ts";
 import type { z } from "zod";
 import { ToolError } from "../../tools/tool.ts";
 import type { Cluster } from "../cluster.ts";
 import * as objects from "../cluster-objects.ts";
 import { Pod } from "../pod-objects.ts";
-import { builtIn, readTyped } from "../reading.ts";
+import { readTyped } from "../reading.ts";
 import { emptySnapshot, type ListName, type Snapshot } from "./snapshot.ts";
 
-/** Under which each list is asked for. */
-export const pluralOf: Readonly<Record<ListName, string>> = {
-  pods: "pods",
-  deployments: "deployments",
-  replicaSets: "replicasets",
-  statefulSets: "statefulsets",
-  daemonSets: "daemonsets",
-  jobs: "jobs",
-  cronJobs: "cronjobs",
-  services: "services",
-  endpointSlices: "endpointslices",
-  ingresses: "ingresses",
-  claims: "persistentvolumeclaims",
-  quotas: "resourcequotas",
-  autoscalers: "horizontalpodautoscalers",
-  budgets: "poddisruptionbudgets",
-  events: "events",
-  nodes: "nodes",
+export const kindOf: Readonly<Record<ListName, string>> = {
+  pods: "Pod",
+  deployments: "Deployment",
+  replicaSets: "ReplicaSet",
+  statefulSets: "StatefulSet",
+  daemonSets: "DaemonSet",
+  jobs: "Job",
+  cronJobs: "CronJob",
+  services: "Service",
+  endpointSlices: "EndpointSlice",
+  ingresses: "Ingress",
+  claims: "PersistentVolumeClaim",
+  quotas: "ResourceQuota",
+  autoscalers: "HorizontalPodAutoscaler",
+  budgets: "PodDisruptionBudget",
+  events: "Event",
+  nodes: "Node",
 };
 
 export const listNames: readonly ListName[] = [
@@ -66,7 +66,7 @@ export async function loadSnapshot(cluster: Cluster, { namespace, lists, now, si
       missing.set(name, lists.has(name) ? "nodes may not be read here" : "it was not asked for");
       return [];
     }
-    const kind = builtIn(pluralOf[name]);
+    const kind = builtInKind(kindOf[name]);
     try {
       const request = { ...(kind.isNamespaced ? { namespace } : {}), limit: MAX_OBJECTS, signal };
       const { items, isPartial } = await readTyped(cluster, { kind, schema }, request);

@@ -27,7 +27,12 @@ export function keyOf({ kind, namespace = "", name }: ObjectRef): string {
 
 /** All that objects of a snapshot have to do with each other. Owners that are of a kind that was not read are in it by name. */
 export function graphOf(snapshot: Snapshot): ObjectGraph {
-  const edges = [...ownerEdges(snapshot), ...serviceEdges(snapshot), ...useEdges(snapshot), ...policyEdges(snapshot)];
+  const edges = [
+    ...ownerEdges(snapshot),
+    ...serviceEdges(snapshot),
+    ...settingEdges(snapshot),
+    ...policyEdges(snapshot),
+  ];
   const [below, above] = [groupBy(edges, ({ from }) => keyOf(from)), groupBy(edges, ({ to }) => keyOf(to))];
   return {
     below: (object) => below.get(keyOf(object)) ?? [],
@@ -94,7 +99,7 @@ function backendNames({ spec }: Ingress): string[] {
   );
 }
 
-function useEdges({ pods }: Snapshot): Edge[] {
+function settingEdges({ pods }: Snapshot): Edge[] {
   return pods.flatMap((pod) => {
     const { namespace } = pod.metadata;
     return settingsOf(pod.spec).map(([kind, name]) => ({

@@ -1,5 +1,6 @@
+import type { Workload } from "../cluster-objects.ts";
 import { groupBy } from "../grouping.ts";
-import type { Metadata } from "../pod-objects.ts";
+import type { Metadata, Pod } from "../pod-objects.ts";
 import { summarise } from "../pod-status.ts";
 import { listed, nameOf, type ObjectRef } from "./finding.ts";
 import { keyOf, objectsIn, type Edge, type ObjectGraph } from "./object-graph.ts";
@@ -108,19 +109,38 @@ const listOf: ReadonlyMap<string, ListName> = new Map([
 ]);
 
 function stateWords(ref: ObjectRef, { root, snapshot, unread }: TreeRequest): string {
-  const pod = ref.kind === "Pod" ? snapshot.pods.find(({ metadata }) => isAt(metadata, ref)) : undefined;
-  if (pod !== undefined) {
-    const { status, ready, containers, restarts } = summarise(pod);
-    return `: ${status}, ${ready}/${containers} ready${restarts === 0 ? "" : `, ${restarts} restarts`}`;
-  }
-  const workloads = [...snapshot.deployments, ...snapshot.replicaSets, ...snapshot.statefulSets];
-  const isCounted = ref.kind === "Deployment" || ref.kind === "ReplicaSet" || ref.kind === "StatefulSet";
-  const workload = isCounted ? workloads.find(({ metadata }) => isAt(metadata, ref)) : undefined;
-  if (workload !== undefined) return `: ${workload.status?.readyReplicas ?? 0}/${workload.spec.replicas ?? 1} ready`;
-  const claim =
-    ref.kind === "PersistentVolumeClaim" ? snapshot.claims.find(({ metadata }) => isAt(metadata, ref)) : undefined;
-  if (claim !== undefined) return `: ${claim.status?.phase ?? "Unknown"}`;
+  const words = stateOf(ref, snapshot);
+  if (words !== undefined) return `: ${words}`;
   const list = listOf.get(ref.kind);
-  const isKnown = list === undefined || unread.has(list) || keyOf(ref) === keyOf(root);
-  return isKnown || objectsIn(snapshot).some(([one]) => keyOf(one) === keyOf(ref)) ? "" : ": does not exist";
+  if (list === undefined || unread.has(list) || keyOf(ref) === keyOf(root)) return "";
+  return objectsIn(snapshot).some(([one]) => keyOf(one) === keyOf(ref)) ? "" : ": does not exist";
+}
+
+function stateOf(ref: ObjectRef, snapshot: Snapshot): string | undefined {
+  const at = <T extends { readonly metadata: Metadata }>(list: readonly T[]): T | undefined =>
+    list.find(({ metadata }) => isAt(metadata, ref));
+  switch (ref.kind) {
+    case "Pod":
+      return podWords(at(snapshot.pods));
+    case "Deployment":
+      return readyWords(at(snapshot.deployments));
+    case "ReplicaSet":
+      return readyWords(at(snapshot.replicaSets));
+    case "StatefulSet":
+      return readyWords(at(snapshot.statefulSets));
+    case "PersistentVolumeClaim":
+      return at(snapshot.claims)?.status?.phase;
+    default:
+      return undefined;
+  }
+}
+
+function podWords(pod: Pod | undefined): string | undefined {
+  if (pod === undefined) return undefined;
+  const { status, ready, containers, restarts } = summarise(pod);
+  return `${status}, ${ready}/${containers} ready${restarts === 0 ? "" : `, ${restarts} restarts`}`;
+}
+
+function readyWords(workload: Workload | undefined): string | undefined {
+  return workload && `${workload.status?.readyReplicas ?? 0}/${workload.spec.replicas ?? 1} ready`;
 }

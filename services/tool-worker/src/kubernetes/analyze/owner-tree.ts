@@ -1,13 +1,14 @@
+import { builtInKind } from "../built-in-kinds.ts";
 import { z } from "zod";
 import type { Access } from "../../tools/access.ts";
 import { defineTool, type Tool } from "../../tools/tool.ts";
 import type { Cluster } from "../cluster.ts";
 import { contextField, type Clusters } from "../clusters.ts";
 import { Namespace, ObjectName } from "../namespace-rule.ts";
-import { builtIn, getAccess, listAccess, scopeOf } from "../reading.ts";
+import { getAccess, listAccess, scopeOf } from "../reading.ts";
 import { textOutput } from "../shape.ts";
 import { nameOf } from "./finding.ts";
-import { loadSnapshot, pluralOf } from "./load-snapshot.ts";
+import { loadSnapshot, kindOf } from "./load-snapshot.ts";
 import { graphOf } from "./object-graph.ts";
 import { treeLines } from "./object-tree.ts";
 import { readRoot } from "./root-object.ts";
@@ -70,6 +71,6 @@ async function accessOf(
   const found = await cluster.kinds.find(kind, { apiVersion, signal });
   const scope = scopeOf(cluster, { namespace });
   const at = { namespace: found.isNamespaced ? scope.namespace : undefined, name };
-  const lists = LISTS.map((list) => builtIn(pluralOf[list]));
+  const lists = LISTS.map((list) => builtInKind(kindOf[list]));
   return [getAccess(cluster, found, at), ...listAccess(cluster, lists, { namespace: at.namespace })];
 }

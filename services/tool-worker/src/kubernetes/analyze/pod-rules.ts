@@ -3,7 +3,7 @@ import { lastSeen } from "../event-groups.ts";
 import type { Pod } from "../pod-objects.ts";
 import { agoOf, msSince } from "../times.ts";
 import { listed, nameOf, quote, refOf, type Finding } from "./finding.ts";
-import { eventsOf, isReady, workloadOf } from "./relations.ts";
+import { conditionOf, eventsOf, workloadOf } from "./relations.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** Starting, being given a node, getting ready: what takes less is no fault. */
@@ -49,32 +49,34 @@ export function findPending(snapshot: Snapshot): Finding[] {
 type Unplaced = Omit<Finding, "object" | "alike">;
 
 function waitsForNode(pod: Pod, snapshot: Snapshot): Unplaced | undefined {
-  const scheduled = pod.status?.conditions?.find(({ type }) => type === "PodScheduled");
-  if (scheduled?.status === "True" || pod.spec.nodeName !== undefined) return undefined;
-  const age = msSince(pod.metadata.creationTimestamp, snapshot.now);
+  const { status, reason, message } = conditionOf(pod, "PodScheduled") ?? {};
+  if (status === "True" || pod.spec.nodeName !== undefined) return undefined;
   const waits = `it waits for a node for ${agoOf(pod.metadata.creationTimestamp, snapshot.now)}`;
-  if (scheduled?.reason === "SchedulingGated") {
+  if (reason === "SchedulingGated") {
     return {
       severity: "info",
       evidence: `${waits}: it is gated`,
       suggestion: "whoever set its scheduling gate has to remove it",
     };
   }
-  if (scheduled?.status !== "False") {
-    if (age < SETTLING_MS) return undefined;
+  if (status !== "False") {
+    if (msSince(pod.metadata.creationTimestamp, snapshot.now) < SETTLING_MS) return undefined;
     return {
       severity: "critical",
       evidence: `${waits}, and no scheduler has looked at it`,
       suggestion: "does the scheduler run, and is schedulerName one that there is?",
     };
   }
-  const event = eventsOf(snapshot, refOf("Pod", pod.metadata)).find(({ reason }) => reason === "FailedScheduling");
-  const message = scheduled.message ?? event?.message;
+  const told = message ?? schedulersWords(pod, snapshot) ?? reason ?? "";
   return {
     severity: "critical",
-    evidence: `${waits}: ${quote(message ?? scheduled.reason)}`,
-    suggestion: suggestionFor(message ?? "", unschedulable) ?? "look at its events: k8s_events",
+    evidence: `${waits}: ${quote(told)}`,
+    suggestion: suggestionFor(told, unschedulable) ?? "look at its events: k8s_events",
   };
+}
+
+function schedulersWords({ metadata }: Pod, snapshot: Snapshot): string | undefined {
+  return eventsOf(snapshot, refOf("Pod", metadata)).find(({ reason }) => reason === "FailedScheduling")?.message;
 }
 
 const STARTING_REASONS = new Set(["FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox", "NetworkNotReady"]);
@@ -133,7 +135,6 @@ function restartedByProbe(pod: Pod, events: readonly Event[], now: Date): Unplac
 }
 
 function notReady(pod: Pod, events: readonly Event[], now: Date): Unplaced | undefined {
-  if (isReady(pod)) return undefined;
   const slow = (pod.status?.containerStatuses ?? []).filter(
     ({ ready, state }) =>
       !ready && msSince(state?.running?.startedAt, now) > SETTLING_MS && state?.running !== undefined,

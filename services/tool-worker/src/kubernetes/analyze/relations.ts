@@ -1,5 +1,5 @@
 import type { Event, LabelSelector } from "../cluster-objects.ts";
-import type { Metadata, Pod } from "../pod-objects.ts";
+import type { Conditions, Metadata, Pod } from "../pod-objects.ts";
 import { lastSeenMs } from "../event-groups.ts";
 import { refOf, type ObjectRef } from "./finding.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -37,7 +37,7 @@ export function workloadOf(pod: Pod, { replicaSets, jobs }: Pick<Snapshot, "repl
   return (middle && controllerOf(middle.metadata)) ?? owner;
 }
 
-export function controllerOf({ namespace, ownerReferences = [] }: Metadata): ObjectRef | undefined {
+function controllerOf({ namespace, ownerReferences = [] }: Metadata): ObjectRef | undefined {
   const owner = ownerReferences.find(({ controller }) => controller === true);
   return owner && { kind: owner.kind, namespace, name: owner.name };
 }
@@ -56,11 +56,19 @@ export function eventsOf({ events }: Pick<Snapshot, "events">, { kind, namespace
     .toSorted((one, other) => lastSeenMs(other) - lastSeenMs(one));
 }
 
+/** A condition by its type; absent: nobody has said anything of it. */
+export function conditionOf(
+  { status }: { readonly status?: { readonly conditions?: Conditions | undefined } | undefined },
+  type: string,
+): NonNullable<Conditions>[number] | undefined {
+  return status?.conditions?.find((one) => one.type === type);
+}
+
 /** A pod that takes part: neither at its end nor being deleted. */
 export function isLive({ metadata, status }: Pod): boolean {
   return metadata.deletionTimestamp === undefined && status?.phase !== "Succeeded" && status?.phase !== "Failed";
 }
 
-export function isReady({ status }: Pod): boolean {
-  return status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") ?? false;
+export function isReady(pod: Pod): boolean {
+  return conditionOf(pod, "Ready")?.status === "True";
 }

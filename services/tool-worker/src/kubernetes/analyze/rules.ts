@@ -71,11 +71,17 @@ export interface NamedFinding extends Finding {
   readonly check: Check;
 }
 
+/** A check that could not be made, or only some of whose rules could. */
+export interface NotChecked {
+  readonly check: Check;
+  readonly isPart: boolean;
+}
+
 /** Applies the rules of some checks, the worst first. */
 export function findAll(
   snapshot: Snapshot,
   { only, missing }: { only: readonly Check[]; missing: ReadonlySet<ListName> },
-): { findings: NamedFinding[]; notChecked: Check[] } {
+): { findings: NamedFinding[]; notChecked: NotChecked[] } {
   const [possible, impossible] = partition(
     rules.filter(({ check }) => only.includes(check)),
     ({ needs }) => !needs.some((list) => missing.has(list)),
@@ -83,7 +89,10 @@ export function findAll(
   const findings = possible.flatMap(({ check, find }) => joinAlike(find(snapshot)).map((one) => ({ check, ...one })));
   return {
     findings: findings.toSorted((one, other) => rank(one) - rank(other)),
-    notChecked: [...new Set(impossible.map(({ check }) => check))],
+    notChecked: [...new Set(impossible.map(({ check }) => check))].map((check) => ({
+      check,
+      isPart: possible.some((rule) => rule.check === check),
+    })),
   };
 }
 

@@ -1,7 +1,8 @@
 import type { Ingress, Service, Workload } from "../cluster-objects.ts";
 import type { Pod } from "../pod-objects.ts";
+import { summarise } from "../pod-status.ts";
 import { listed, quote, refOf, type Finding } from "./finding.ts";
-import { isLive, isReady, selects } from "./relations.ts";
+import { isAt, isLive, isReady, selects } from "./relations.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 function podsOf({ metadata, spec }: Service, { pods }: Pick<Snapshot, "pods">): Pod[] {
@@ -107,7 +108,7 @@ function scaledToNothing({ metadata, spec }: Service, snapshot: Snapshot): Omit<
 function noneReady({ spec }: Service, pods: readonly Pod[]): Omit<Finding, "object"> | undefined {
   const ready = pods.filter(isReady);
   if (ready.length === 0) {
-    const names = pods.map(({ metadata, status }) => `${metadata.name} (${status?.phase ?? "Unknown"})`);
+    const names = pods.map((pod) => `${pod.metadata.name} (${summarise(pod).status})`);
     return {
       severity: "critical",
       evidence: `it has no endpoints: none of its ${pods.length} pods is ready: ${listed(names)}`,
@@ -158,30 +159,35 @@ export function findUnfilledServices({ services, endpointSlices }: Snapshot): Fi
 /** Paths of an Ingress that lead to no Service, or to a port that its Service does not have. */
 export function findIngressBackends({ ingresses, services }: Snapshot): Finding[] {
   return ingresses.flatMap((ingress) =>
-    backendsOf(ingress).flatMap(({ where, name, port }) => {
-      const service = services.find(
-        ({ metadata }) => metadata.name === name && metadata.namespace === ingress.metadata.namespace,
+    backendsOf(ingress).flatMap((backend) => {
+      const service = services.find(({ metadata }) =>
+        isAt(metadata, { namespace: ingress.metadata.namespace, name: backend.name }),
       );
-      const isThere = service?.spec.ports?.some((one) => one.port === port || one.name === port) ?? false;
-      // A Service outside of the cluster has ports of its own.
-      if (service !== undefined && (isThere || port === undefined || service.spec.type === "ExternalName")) return [];
-      const has = service?.spec.ports?.map((one) => String(one.port)) ?? [];
-      return [
-        {
-          severity: "critical" as const,
-          object: refOf("Ingress", ingress.metadata),
-          evidence:
-            service === undefined
-              ? `${where} leads to Service ${name}, which does not exist`
-              : `${where} leads to port ${port ?? ""} of Service ${name}, which has ${listed(has) || "none"}`,
-          suggestion:
-            service === undefined
-              ? "create the Service in the Ingress's namespace, or correct its name"
-              : "correct the port of the backend",
-        },
-      ];
+      const found = service === undefined ? withoutService(backend) : withoutPort(backend, service);
+      return found === undefined ? [] : [{ ...found, object: refOf("Ingress", ingress.metadata) }];
     }),
   );
+}
+
+function withoutService({ where, name }: BackendUse): Omit<Finding, "object"> {
+  return {
+    severity: "critical",
+    evidence: `${where} leads to Service ${name}, which does not exist`,
+    suggestion: "create the Service in the Ingress's namespace, or correct its name",
+  };
+}
+
+function withoutPort({ where, name, port }: BackendUse, { spec }: Service): Omit<Finding, "object"> | undefined {
+  // A Service outside of the cluster has ports of its own.
+  if (port === undefined || spec.type === "ExternalName") return undefined;
+  const { ports = [] } = spec;
+  if (ports.some((one) => one.port === port || one.name === port)) return undefined;
+  const has = listed(ports.map((one) => String(one.port))) || "none";
+  return {
+    severity: "critical",
+    evidence: `${where} leads to port ${port} of Service ${name}, which has ${has}`,
+    suggestion: "correct the port of the backend",
+  };
 }
 
 interface BackendUse {

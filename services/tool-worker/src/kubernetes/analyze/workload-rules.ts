@@ -1,41 +1,45 @@
+import type { Node, Workload } from "../cluster-objects.ts";
 import { agoOf } from "../times.ts";
 import { listed, quote, refOf, type Finding } from "./finding.ts";
-import { eventsOf } from "./relations.ts";
+import { conditionOf, eventsOf } from "./relations.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** Rollouts that do not get on. */
 export function findStuckRollouts(snapshot: Snapshot): Finding[] {
-  return snapshot.deployments.flatMap(({ metadata, spec, status }): Finding[] => {
-    const object = refOf("Deployment", metadata);
-    const condition = (type: string) => status?.conditions?.find((one) => one.type === type);
-    const [progress, failure] = [condition("Progressing"), condition("ReplicaFailure")];
-    if (failure?.status === "True") {
-      return [
-        {
-          severity: "critical",
-          object,
-          evidence: `its pods cannot be made: ${quote(failure.message ?? failure.reason)}`,
-          suggestion: "correct what the message names: a quota, an admission rule, a service account",
-        },
-      ];
-    }
-    const wanted = spec.replicas ?? 1;
-    const counts = `${status?.updatedReplicas ?? 0} of ${wanted} pods are of the new version, ${status?.availableReplicas ?? 0} are available`;
-    if (progress?.status === "False" && progress.reason === "ProgressDeadlineExceeded") {
-      return [
-        {
-          severity: "critical",
-          object,
-          evidence: `its rollout has not got on in time: ${counts}`,
-          suggestion:
-            "see what is wrong with its new pods (checks crashloop, imagepull, probes, pending), or roll back",
-        },
-      ];
-    }
-    if (spec.paused !== true || (status?.updatedReplicas ?? 0) >= wanted) return [];
-    const suggestion = "resume it, or undo the change, when whoever paused it is done";
-    return [{ severity: "info", object, evidence: `its rollout is paused: ${counts}`, suggestion }];
+  return snapshot.deployments.flatMap((deployment) => {
+    const found = refusedPods(deployment) ?? stuck(deployment);
+    return found === undefined ? [] : [{ ...found, object: refOf("Deployment", deployment.metadata) }];
   });
+}
+
+type Found = Omit<Finding, "object">;
+
+function refusedPods(deployment: Workload): Found | undefined {
+  const failure = conditionOf(deployment, "ReplicaFailure");
+  if (failure?.status !== "True") return undefined;
+  return {
+    severity: "critical",
+    evidence: `its pods cannot be made: ${quote(failure.message ?? failure.reason)}`,
+    suggestion: "correct what the message names: a quota, an admission rule, a service account",
+  };
+}
+
+function stuck(deployment: Workload): Found | undefined {
+  const { spec, status } = deployment;
+  const { updatedReplicas: updated = 0, availableReplicas: available = 0 } = status ?? {};
+  const wanted = spec.replicas ?? 1;
+  const counts = `${updated} of ${wanted} pods are of the new version, ${available} are available`;
+  const progress = conditionOf(deployment, "Progressing");
+  if (progress?.status === "False" && progress.reason === "ProgressDeadlineExceeded") {
+    return {
+      severity: "critical",
+      evidence: `its rollout has not got on in time: ${counts}`,
+      suggestion: "see what is wrong with its new pods (checks crashloop, imagepull, probes, pending), or roll back",
+    };
+  }
+  if (spec.paused !== true || updated >= wanted) return undefined;
+  const suggestion = "resume it, or undo the change, when whoever paused it is done";
+  return { severity: "info", evidence: `its rollout is paused: ${counts}`, suggestion };
 }
 
 /** Workloads that cannot make their pods, whose only trace is an event: StatefulSets, DaemonSets and Jobs have no condition for it. */
@@ -80,30 +84,35 @@ const PRESSURES = new Set(["MemoryPressure", "DiskPressure", "PIDPressure", "Net
 
 /** Nodes that do not work, are short of something, or take no pods. */
 export function findNodes({ nodes, now }: Snapshot): Finding[] {
-  return nodes.flatMap(({ metadata, spec, status }): Finding[] => {
-    const object = refOf("Node", metadata);
-    const ready = status?.conditions?.find(({ type }) => type === "Ready");
-    if (ready?.status !== "True") {
-      const evidence = `not ready for ${agoOf(ready?.lastTransitionTime, now)}: ${quote(ready?.message ?? "it never told its state")}`;
-      return [
-        { severity: "critical", object, evidence, suggestion: "look at its kubelet, its network and its machine" },
-      ];
-    }
-    const bad = (status?.conditions ?? []).filter(({ type, status: is }) => PRESSURES.has(type) && is === "True");
-    if (bad.length > 0) {
-      const words = bad.map(({ type, message }) => `${type}: ${quote(message)}`);
-      const suggestion =
-        "pods will be evicted from it: see with k8s_top_nodes and k8s_list_pods by node what uses it up";
-      return [{ severity: "warning", object, evidence: listed(words), suggestion }];
-    }
-    if (spec?.unschedulable !== true) return [];
-    return [
-      {
-        severity: "info",
-        object,
-        evidence: "it is cordoned and gets no new pods",
-        suggestion: "uncordon it when its work is done",
-      },
-    ];
+  return nodes.flatMap((node) => {
+    const found = notReady(node, now) ?? underPressure(node) ?? cordoned(node);
+    return found === undefined ? [] : [{ ...found, object: refOf("Node", node.metadata) }];
   });
+}
+
+function notReady(node: Node, now: Date): Found | undefined {
+  const ready = conditionOf(node, "Ready");
+  if (ready?.status === "True") return undefined;
+  const { lastTransitionTime, message = "it never told its state" } = ready ?? {};
+  return {
+    severity: "critical",
+    evidence: `not ready for ${agoOf(lastTransitionTime, now)}: ${quote(message)}`,
+    suggestion: "look at its kubelet, its network and its machine",
+  };
+}
+
+function underPressure({ status }: Node): Found | undefined {
+  const bad = (status?.conditions ?? []).filter(({ type, status: is }) => PRESSURES.has(type) && is === "True");
+  if (bad.length === 0) return undefined;
+  return {
+    severity: "warning",
+    evidence: listed(bad.map(({ type, message }) => `${type}: ${quote(message)}`)),
+    suggestion: "pods will be evicted from it: see with k8s_top_nodes and k8s_list_pods by node what uses it up",
+  };
+}
+
+function cordoned({ spec }: Node): Found | undefined {
+  if (spec?.unschedulable !== true) return undefined;
+  const suggestion = "uncordon it when its work is done";
+  return { severity: "info", evidence: "it is cordoned and gets no new pods", suggestion };
 }
