@@ -114,10 +114,10 @@ export const Config = z
       "The context as which tools change something, of KUBE_OPERATOR_KUBECONFIG or else of KUBECONFIG; one for each of KUBE_CONTEXTS.",
     ),
     KUBE_IMPERSONATE: z
-      .enum(["none", "user"])
+      .enum(["none", "user"], { error: "must be none or user" })
       .default("none")
       .describe(
-        "user: what changes something is asked in the name of the chat user, as parley:<user> in the groups parley:<role>.",
+        "With `user`, what changes something is asked in the name of the chat user, as parley:<user> in the groups parley:<role>.",
       ),
     KUBE_REQUESTS: count(16).describe("Requests to each cluster at a time."),
     KUBE_NAMESPACES: namespaces.describe("The only namespaces the tools may read, comma-separated; all if not set."),

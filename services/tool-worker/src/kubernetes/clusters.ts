@@ -101,9 +101,17 @@ function operatorOf(options: ClustersOptions, context: string | undefined, index
   throw new StartError(`The kubeconfig ${paths ?? ""} cannot be read; set KUBE_OPERATOR_KUBECONFIG to one that can.`);
 }
 
+/** How a pod names the server of its own cluster, which its service account knows by an address. */
+const ownServer = "https://kubernetes.default.svc";
+
 /** Not refused: one server may have several addresses. */
-function warnOfAnother({ log }: ClustersOptions, context: string, reader: Access, operator: Access | undefined): void {
+function warnOfAnother(
+  { log, inCluster }: ClustersOptions,
+  context: string,
+  reader: Access,
+  operator: Access | undefined,
+): void {
   const [reads, changes] = [reader, operator].map((access) => access?.config.getCurrentCluster()?.server);
-  if (changes === undefined || changes === reads) return;
+  if (changes === undefined || changes === reads || (inCluster && changes === ownServer)) return;
   log?.warn({ context, reads, changes }, "what changes a cluster asks another server than what reads it");
 }
