@@ -29,6 +29,8 @@ export interface ChangingCall {
   readonly command: string;
 }
 
+export type ChangingTools = ReturnType<typeof openChangingTools>;
+
 /** All Kubernetes tools of a kubeconfig with the contexts `reader` and `operator`. */
 export function openChangingTools(
   kubeconfig: string,
