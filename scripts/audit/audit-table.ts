@@ -35,7 +35,7 @@ function rowOf({ storedMs, entry }: AuditRecord): string[] {
     whoOf(entry),
     entry.tool ?? entry.action ?? "",
     whatOf(entry),
-    howOf(entry),
+    how[entry.kind](entry),
     placeOf(entry),
   ];
 }
@@ -56,23 +56,21 @@ function whatOf({ access = [], access_left_out, on }: AuditEntry): string {
   );
 }
 
-function howOf(entry: AuditEntry): string {
-  const { kind, rule, reason, agreed_by, status, result_bytes, duration_ms } = entry;
-  const why = [rule, reason].filter((part) => part !== undefined && part !== "").join(": ");
-  switch (kind) {
-    case "asked":
-      return `${entry.four_eyes === true ? "[four eyes] " : ""}${entry.summary ?? ""}`;
-    case "decided":
-      return `${decisionOf(entry)}${why === "" ? "" : `: ${why}`}`;
-    case "begun":
-      return agreed_by === undefined ? "" : `agreed to by ${agreed_by.id}`;
-    case "ended":
-      return `${status ?? ""}, ${result_bytes ?? 0} bytes, ${duration_ms ?? 0} ms`;
-    case "refused":
-      return `${entry.verdict ?? "denied"}${why === "" ? "" : `: ${why}`}`;
-    case "admin":
-      return why;
-  }
+const how: Readonly<Record<AuditEntry["kind"], (entry: AuditEntry) => string>> = {
+  asked: ({ four_eyes, summary }) => (four_eyes === true ? `[four eyes] ${summary}` : (summary ?? "")),
+  decided: (entry) => sentence(decisionOf(entry), whyOf(entry)),
+  begun: ({ agreed_by }) => (agreed_by === undefined ? "" : `agreed to by ${agreed_by.id}`),
+  ended: ({ status, result_bytes, duration_ms }) => `${status}, ${result_bytes} bytes, ${duration_ms} ms`,
+  refused: (entry) => sentence(entry.verdict, whyOf(entry)),
+  admin: whyOf,
+};
+
+function whyOf({ rule, reason }: AuditEntry): string {
+  return sentence(rule, reason);
+}
+
+function sentence(...parts: readonly (string | undefined)[]): string {
+  return parts.filter((part) => part !== undefined && part !== "").join(": ");
 }
 
 function decisionOf({ approved, expired, like_ms }: AuditEntry): string {

@@ -19,6 +19,7 @@ import { readTokenSettings } from "../../services/edge/src/admission/token-setti
 import { Config as EdgeConfig } from "../../services/edge/src/config.ts";
 import { Config as ModelSimulatorConfig } from "../../services/model-simulator/src/config.ts";
 import { Config as ToolWorkerConfig } from "../../services/tool-worker/src/config.ts";
+import { openPolicy } from "../../services/tool-worker/src/policy/live-policy.ts";
 import { toolsOf } from "../../services/tool-worker/src/tool-list.ts";
 
 /** Every service and the schema that it reads its own environment with. */
@@ -60,11 +61,17 @@ export const startChecks: ReadonlyMap<string, readonly StartCheck[]> = new Map<s
     "tool-worker",
     [
       (env) => toolsOf({ config: readConfig(ToolWorkerConfig, env), env, log: silentLog() }),
+      checkPolicy,
       checkLimits,
       ...checkBrokers,
     ],
   ],
 ]);
+
+async function checkPolicy(env: Environment): Promise<void> {
+  const { TOOL_POLICY_FILE: file } = readConfig(ToolWorkerConfig, env);
+  (await openPolicy({ file, log: silentLog() })).close();
+}
 
 async function checkTokens(env: Environment): Promise<void> {
   const config = readConfig(EdgeConfig, env);

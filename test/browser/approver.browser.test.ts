@@ -2,9 +2,9 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { startSystem, tempDir, type System, type TempDir } from "@parley/testkit";
-import { SignJWT } from "jose";
 import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { createToken } from "../chaos/clients/token.ts";
 import { launchChromium, openPage, type WatchedPage } from "./chromium.ts";
 
 const artefacts = fileURLToPath(new URL("../artefacts/", import.meta.url));
@@ -41,12 +41,7 @@ afterAll(async () => {
 
 /** The page, as a person with roles. */
 async function openAs(name: string, ...roles: readonly string[]): Promise<WatchedPage> {
-  const token = await new SignJWT({ roles, name })
-    .setProtectedHeader({ alg: "HS256" })
-    .setSubject(name.toLowerCase())
-    .setIssuedAt()
-    .setExpirationTime("1h")
-    .sign(Buffer.from(system.jwtSecret));
+  const token = createToken(system.jwtSecret, name.toLowerCase(), undefined, { roles, name });
   const watched = await openPage(browser, `http://127.0.0.1:${system.edges[0]?.port}/ws/test`);
   const { page } = watched;
   await page.getByTestId("auth-panel").locator("summary").click();

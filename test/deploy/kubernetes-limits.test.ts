@@ -4,6 +4,7 @@ import path from "node:path";
 import { LimitsFile } from "@parley/protocol";
 import { expect, it } from "vitest";
 import { z } from "zod";
+import { PolicyFile } from "../../services/tool-worker/src/policy/policy-file.ts";
 import { kustomize, problemsOf, rendered, type Manifest } from "./manifests.ts";
 import { readYamlFile, root } from "./yaml.ts";
 
@@ -42,6 +43,32 @@ it("the file of the component says what the shipped one says until somebody chan
     LimitsFile.parse(readYamlFile(file)[0]),
   );
   expect(own).toEqual(shipped);
+});
+
+it("so does that of the policy for tools", () => {
+  const [own, shipped] = ["deploy/k8s/components/tool-policy/tool-policy.yml", "config/tool-policy.yaml"].map((file) =>
+    PolicyFile.parse(readYamlFile(file)[0]),
+  );
+  expect(own).toEqual(shipped);
+});
+
+it.skipIf(kustomize() === undefined)("tool workers read the policy that is mounted, beside the limits", () => {
+  const manifests = withComponents(["limits", "tool-policy"]);
+  expect(manifests.flatMap(problemsOf)).toEqual([]);
+  const worker = manifests.find(({ kind, metadata }) => kind === "Deployment" && metadata.name === "tool-worker");
+  const { volumes, containers } = Deployment.parse(worker).spec.template.spec;
+  const mounts = [
+    { name: "tool-policy", mountPath: "/etc/parley-tool-policy" },
+    { name: "limits", mountPath: "/etc/parley-limits" },
+  ];
+  expect(containers[0]?.volumeMounts).toEqual(expect.arrayContaining(mounts));
+  expect(volumes).toContainEqual({ name: "tool-policy", configMap: { name: "parley-tool-policy" } });
+  const maps = manifests.filter(({ kind }) => kind === "ConfigMap").map((one) => ConfigMap.parse(one));
+  const settings = maps.find(({ metadata }) => /^parley-[a-z0-9]{10}$/.test(metadata.name));
+  expect(settings?.data).toMatchObject({
+    ...{ LIMITS_FILE: "/etc/parley-limits/limits.yaml" },
+    TOOL_POLICY_FILE: "/etc/parley-tool-policy/tool-policy.yaml",
+  });
 });
 
 it.skipIf(kustomize() === undefined)(

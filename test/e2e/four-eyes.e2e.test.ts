@@ -1,8 +1,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { eventually, startSystem, tempDir, type Service } from "@parley/testkit";
-import { SignJWT } from "jose";
 import { expect, it } from "vitest";
+import { createToken } from "../chaos/clients/token.ts";
 
 const policy = `
 four_eyes: [{ tool: demo_change }]
@@ -17,16 +17,11 @@ shared_secret: { roles: { claim: roles } }
 type Answer = { status: number; body: any };
 
 function person(edge: Service, secret: string, { name, roles }: { name: string; roles: readonly string[] }) {
-  const token = new SignJWT({ roles })
-    .setProtectedHeader({ alg: "HS256" })
-    .setSubject(name)
-    .setIssuedAt()
-    .setExpirationTime("1h")
-    .sign(Buffer.from(secret));
+  const token = createToken(secret, name, undefined, { roles });
   return async (method: string, where: string, body?: object): Promise<Answer> => {
     const response = await fetch(`http://127.0.0.1:${edge.port}/api/v1/${where}`, {
       method,
-      headers: { authorization: `Bearer ${await token}`, "content-type": "application/json" },
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     return { status: response.status, body: await response.json() };

@@ -62,6 +62,7 @@ it.each([
   [{ REDIS_URL: "rediss://redis", REDIS_KEY_FILE: "/nope" }, "agent-worker", "REDIS_CERT_FILE and REDIS_KEY_FILE"],
   [{ REDIS_CA_FILE: "/nope" }, "edge", "REDIS_CA_FILE is set, but REDIS_URL does not ask for TLS"],
   [{ KUBECONFIG: "/nope" }, "tool-worker", "The kubeconfig /nope cannot be read"],
+  [{ TOOL_POLICY_FILE: "/nope" }, "tool-worker", "The file of the policy for tools, /nope, cannot be read."],
   ...["edge", "agent-worker", "tool-worker"].map((name): [object, string, string] => [
     { LIMITS_FILE: "/nope" },
     name,

@@ -1,12 +1,14 @@
 import { createHash } from "node:crypto";
 import {
   auditChannels,
-  beginningOf,
+  auditKinds,
+  cutJsonText,
   encodeJson,
   jsonBytes,
   limits,
   streams,
   subjects,
+  type AuditAccess,
   type AuditEntry,
   type AuditKind,
 } from "@parley/protocol";
@@ -55,10 +57,9 @@ const closeMs = 2_000;
 /** Of `access`: more is no single call any more. */
 const maxAccesses = 20;
 const maxRoles = 32;
-const maxTextBytes = 1_024;
 
 /** In a subject: one token whatever the name holds, and no name that brokers would log. No hash is `_`. */
-export function auditTenant(tenant: string | undefined): string {
+function auditTenant(tenant: string | undefined): string {
   return tenant === undefined ? "_" : createHash("sha256").update(tenant).digest("base64url");
 }
 
@@ -68,8 +69,7 @@ export function auditTenant(tenant: string | undefined): string {
  */
 export function createAuditLog(deps: AuditLogDeps): AuditLog {
   const { jsm, setUp } = deps;
-  const written = new Map<AuditKind, number>();
-  const lost = new Map<AuditKind, number>();
+  const [written, lost] = [zeros(), zeros()];
   const pending = new Set<Promise<boolean>>();
   const count = (counts: Map<AuditKind, number>, kind: AuditKind): unknown =>
     counts.set(kind, (counts.get(kind) ?? 0) + 1);
@@ -101,6 +101,11 @@ export function createAuditLog(deps: AuditLogDeps): AuditLog {
   };
 }
 
+/** From the beginning on: of a figure that begins at 1 nobody sees that it has risen. */
+function zeros(): Map<AuditKind, number> {
+  return new Map(auditKinds.map((kind) => [kind, 0]));
+}
+
 async function tryFor({ append, setUp }: AuditLogDeps, message: Append): Promise<boolean> {
   const backoff = createBackoff({ minMs: 20, maxMs: 1_000 });
   const deadline = performance.now() + writeDeadlineMs;
@@ -129,34 +134,52 @@ function subjectOf({ kind, action = "other", tenant, conversation_id }: AuditEnt
   return subjects.audit(channel, auditTenant(tenant), conversation_id);
 }
 
-/** What it says, bounded: the texts first, which anybody may have written, then what the call would touch. */
+/** What it says, bounded, as anybody may have written any of it: each text by itself, then what makes the whole too large. */
 function fitted(entry: AuditEntry): AuditEntry {
-  const { access, roles } = entry;
+  const { access, roles, user, agreed_by } = entry;
   const bounded: AuditEntry = {
     ...entry,
-    ...cutTexts(entry),
-    ...(roles && { roles: roles.slice(0, maxRoles) }),
+    ...cutTexts(entry, texts),
+    ...(user && { user: cutPerson(user) }),
+    ...(agreed_by && { agreed_by: cutPerson(agreed_by) }),
+    ...(roles && { roles: roles.slice(0, maxRoles).map((role) => cutJsonText(role, shortBytes)) }),
     ...(access && cutAccess(access, maxAccesses)),
   };
   if (jsonBytes(bounded) <= limits.auditEntryBytes) return bounded;
   const { arguments: _arguments, on: _on, ...rest } = bounded;
-  return { ...rest, ...(access && cutAccess(access, 1)), ...(roles && { roles: roles.slice(0, 1) }) };
+  return { ...rest, ...(access && cutAccess(access, 1)), ...(roles && { roles: bounded.roles?.slice(0, 1) }) };
 }
 
-const texts = ["summary", "reason", "rule", "verdict", "tool", "arguments", "session", "address", "action"] as const;
+const [longBytes, shortBytes] = [1_024, 256];
+const texts = {
+  ...{ summary: longBytes, reason: longBytes, arguments: longBytes, rule: shortBytes, verdict: shortBytes },
+  ...{ tool: shortBytes, session: shortBytes, address: shortBytes, action: shortBytes, tenant: shortBytes },
+} as const;
+const accessTexts = {
+  ...{ system: shortBytes, verb: shortBytes, cluster: shortBytes, group: shortBytes },
+  ...{ kind: shortBytes, namespace: shortBytes, name: shortBytes },
+} as const;
 
-function cutTexts(entry: AuditEntry): Partial<AuditEntry> {
-  const cut: Partial<Record<(typeof texts)[number], string>> = {};
-  for (const name of texts) {
-    const text = entry[name];
-    if (text !== undefined) cut[name] = beginningOf(text.toWellFormed(), maxTextBytes).result;
+/** Those of the fields that are texts, each cut to its bytes of JSON. */
+function cutTexts<T extends object>(of: T, most: { readonly [Name in keyof T]?: number }): Partial<T> {
+  const cut: Partial<T> = { ...of };
+  for (const [name, bytes] of Object.entries<number | undefined>(most)) {
+    const text: unknown = Reflect.get(of, name);
+    if (typeof text === "string") Reflect.set(cut, name, cutJsonText(text.toWellFormed(), bytes ?? shortBytes));
   }
   return cut;
 }
 
-function cutAccess(access: NonNullable<AuditEntry["access"]>, most: number): Partial<AuditEntry> {
+type Person = NonNullable<AuditEntry["user"]>;
+
+function cutPerson({ id, name }: Person): Person {
+  return { id: cutJsonText(id, shortBytes), name: name === undefined ? undefined : cutJsonText(name, shortBytes) };
+}
+
+function cutAccess(access: readonly AuditAccess[], most: number): Partial<AuditEntry> {
   const left = access.length - most;
-  return { access: access.slice(0, most), ...(left > 0 ? { access_left_out: left } : {}) };
+  const kept = access.slice(0, most).map((one) => ({ ...one, ...cutTexts(one, accessTexts) }));
+  return { access: kept, ...(left > 0 ? { access_left_out: left } : {}) };
 }
 
 /** What a process that writes it says of that in its figures. */

@@ -9,7 +9,7 @@ import { createDecisions, type Decisions } from "./decisions.ts";
 import { createEventRoom } from "./event-room.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
 import { createFacts, type Facts } from "./facts.ts";
-import { createGateLog, type GateLog } from "./gate-log.ts";
+import { createGateLog, type GateLog, type GateLogDeps } from "./gate-log.ts";
 import { createLogMarks } from "./log-marks.ts";
 import { connectNats, type BrokerLink, type NatsOptions } from "./nats-connection.ts";
 import { askTimeoutMs, createPatientLookups } from "./patient-lookups.ts";
@@ -125,14 +125,7 @@ export async function openBus({ servers, tls, name, log, ...streamOptions }: Bus
     decisions: createDecisions({ link, outbox, events, shards, unreadable, log }),
     agents: createAgentSignals(link, outbox, log),
     transcripts,
-    gate: createGateLog({ link, jsm, append: appender.append, setUp: () => setUpGate(manager, options), unreadable }),
-    audit: createAuditLog({
-      link,
-      jsm,
-      append: appender.append,
-      setUp: () => setUpAudit(manager, options),
-      unreadable,
-    }),
+    ...sharedLogs({ link, jsm, append: appender.append, unreadable }, manager, options),
     ...conversationParts({ link, jsm, events, facts, shards, unreadable, log }, eventWindowMs),
     watchStreams(onDisturbed, signal) {
       if (options.replicas > 1) createStreamWatch({ jsm: manager, shards: options.shards }).start(onDisturbed, signal);
@@ -150,6 +143,14 @@ export async function openBus({ servers, tls, name, log, ...streamOptions }: Bus
       // Draining needs the broker; without it there is nothing that could still leave.
       await withDeadline(link.nc.drain(), 1_000, "draining the broker connection").catch(() => link.nc.close());
     },
+  };
+}
+
+/** Of the whole deployment, for some of the processes: whoever uses one makes it. */
+function sharedLogs(deps: Omit<GateLogDeps, "setUp">, manager: JetStreamManager, options: StreamOptions) {
+  return {
+    gate: createGateLog({ ...deps, setUp: () => setUpGate(manager, options) }),
+    audit: createAuditLog({ ...deps, setUp: () => setUpAudit(manager, options) }),
   };
 }
 

@@ -37,7 +37,7 @@ it("keeps each thing once, however often it is told, and gives it newest first",
   const [last] = records;
   expect(last?.entry).toEqual(entry({ call_id: "two" }));
   expect(Math.abs((last?.storedMs ?? 0) - before)).toBeLessThan(10_000);
-  expect([...bus.audit.counts().written]).toEqual([["ended", 3]]);
+  expect([...bus.audit.counts().written].filter(([, count]) => count > 0)).toEqual([["ended", 3]]);
 });
 
 it("is read page by page, by what somebody looks for", async () => {
@@ -105,9 +105,18 @@ it("passes over what a process wrote that may not say so, and what is no entry",
 });
 
 it("bounds what anybody may have written", async () => {
-  const access = Array.from({ length: 500 }, (_, i) => ({ system: "kubernetes", verb: "get", name: `pod-${i}` }));
-  const long = "\ud800".repeat(50_000);
-  await bus.audit.write(entry({ access, arguments: long, reason: long, roles: Array(1_000).fill("r") }), "one");
+  const long = "\ud800\u0000".repeat(50_000);
+  const access = Array.from({ length: 500 }, (_, i) => ({ system: "kubernetes", verb: long, name: `pod-${i}${long}` }));
+  const said = {
+    arguments: long,
+    reason: long,
+    summary: long,
+    tool: long,
+    roles: Array(1_000).fill(long),
+    tenant: long,
+  };
+  const people = { user: { id: long, name: long }, agreed_by: { id: long, name: long } };
+  expect(await bus.audit.write(entry({ access, ...said, ...people }), "one")).toBe(true);
   const { data } = await bus.nc.request(`$JS.API.DIRECT.GET.${streams.audit}`, JSON.stringify({ seq: 1 }));
   expect(data.length).toBeLessThanOrEqual(limits.auditEntryBytes);
   const [found] = (await bus.audit.page({ limit: 1, matches: all })).records;

@@ -75,9 +75,7 @@ export function createApprovals(view: () => ConversationView, send: (frame: Clie
       if (known !== undefined) return Promise.reject(decidedOtherwise());
       if (pending.size >= maxPending) return Promise.reject(new ChatError("QUEUE_FULL"));
       const { conversation_id } = view();
-      const { like, ...said } = options;
-      const alike = like === undefined ? {} : { like_ms: like };
-      const frame: ApproveFrame = { type: "approve", conversation_id, call_id, approved, ...said, ...alike };
+      const frame: ApproveFrame = { type: "approve", conversation_id, call_id, approved, ...fieldsOf(options) };
       const answer = createDeferred<ApprovalDecision>();
       pending.set(call_id, { frame, answer });
       look();
@@ -101,6 +99,10 @@ export function createApprovals(view: () => ConversationView, send: (frame: Clie
     },
     close: (reason) => rejectAll(pending, reason),
   };
+}
+
+function fieldsOf({ like, ...said }: ApproveOptions): Partial<ApproveFrame> {
+  return { ...said, ...(like === undefined ? {} : { like_ms: like }) };
 }
 
 function rejectAll(pending: Map<string, Pending>, reason: Error): void {

@@ -127,19 +127,26 @@ export function demand(verdict: Verdict): void {
 function ofThing(caller: Caller, own: readonly RoleRights[], thing: Resource): Verdict {
   switch (thing.kind) {
     case "conversation":
-      return thing.owner === undefined || isTheirs(caller, thing) ? allowed : forbidden(othersConversation);
+      return only(thing.owner === undefined || isTheirs(caller, thing), othersConversation);
     case "approval":
       // To the letter: what was asked before its user had a tenant is no tenant's.
-      return thing.tenant === caller.tenant ? allowed : forbidden("This is of another tenant.");
+      return only(thing.tenant === caller.tenant, "This is of another tenant.");
     case "user":
-      return thing.id === caller.user.id ? allowed : forbidden("This is somebody else's.");
+      return only(thing.id === caller.user.id, "This is somebody else's.");
     case "agent":
     case "model":
     case "tool":
-      return own.some((role) => isListed(role[listOf[thing.kind]], thing.name)) ? allowed : forbidden(notAmong(thing));
+      return only(
+        own.some((role) => isListed(role[listOf[thing.kind]], thing.name)),
+        notAmong(thing),
+      );
     case "service":
       return allowed;
   }
+}
+
+function only(isAllowed: boolean, otherwise: string): Verdict {
+  return isAllowed ? allowed : forbidden(otherwise);
 }
 
 /** Where a role names things of a kind. */

@@ -57,7 +57,18 @@ function read(version: string, file: string): unknown {
 /** Objects that the client or the model made up: all that is in them is kept. */
 function freeFormIn(file: string): ReadonlySet<string> {
   const clientsOwn = file === "client-message" || file === "turn-request" ? ["metadata"] : [];
-  return new Set(["arguments", "parameters", "fields", "message_fields", "data", "content", ...clientsOwn]);
+  // Whom an operator's action is about says the action.
+  const operatorsOwn = file === "audit-entry" ? ["on"] : [];
+  return new Set([
+    "arguments",
+    "parameters",
+    "fields",
+    "message_fields",
+    "data",
+    "content",
+    ...clientsOwn,
+    ...operatorsOwn,
+  ]);
 }
 
 /** The same with a field that nobody knows in every object of ours. */

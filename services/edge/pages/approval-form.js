@@ -1,23 +1,30 @@
 import { create, setText } from "./elements.js";
 
-/** What a person fills in to decide: what has to be typed, whether the like is agreed to as well, a reason, and the two buttons. */
-export function createApprovalForm(number, onDecide) {
+/** What a person fills in to decide: what has to be typed, whether the like is agreed to as well, a reason. */
+function createFields(number) {
   const asked = create("code");
   const confirm = createInput(`confirm-${number}`, { testId: "approval-confirm" });
-  const toType = create("label", { htmlFor: confirm.id }, "Type ", asked, " to approve", confirm);
   const like = createInput(`like-${number}`, { testId: "approval-like", type: "checkbox" });
   const likeText = create("span");
-  const alike = create("label", { htmlFor: like.id, className: "approval-like" }, like, likeText);
   const reason = createInput(`reason-${number}`, { testId: "approval-reason", maxLength: 500 });
-  const why = create("label", { htmlFor: reason.id, text: "Reason (may be empty)" }, reason);
+  return {
+    ...{ asked, confirm, like, likeText, reason },
+    toType: create("label", { htmlFor: confirm.id }, "Type ", asked, " to approve", confirm),
+    alike: create("label", { htmlFor: like.id, className: "approval-like" }, like, likeText),
+    why: create("label", { htmlFor: reason.id, text: "Reason (may be empty)" }, reason),
+  };
+}
+
+/** The fields and the two buttons. */
+export function createApprovalForm(number, onDecide) {
+  const { asked, confirm, like, likeText, reason, toType, alike, why } = createFields(number);
   const approve = create("button", { type: "submit", className: "approve", testId: "approve", text: "Approve" });
   const deny = create("button", { type: "button", className: "stop", testId: "deny", text: "Deny" });
   const problem = create("p", { className: "failure", testId: "approval-problem", role: "alert", hidden: true });
-  const buttons = create("div", { className: "approval-buttons" }, approve, deny);
   const element = create(
     "form",
     { className: "approval-form", testId: "approval-form" },
-    ...[toType, alike, why, buttons, problem],
+    ...[toType, alike, why, create("div", { className: "approval-buttons" }, approve, deny), problem],
   );
   const shown = { callId: "", confirm: undefined, likeMs: undefined, mayAgree: true, isSent: false };
 

@@ -16,7 +16,7 @@ export function createApprovalsPane({ token }) {
     const response = await fetch(path, {
       method: body === undefined ? "GET" : "POST",
       headers: {
-        ...(kept == null ? {} : { authorization: `Bearer ${kept}` }),
+        ...(kept === null || kept === undefined ? {} : { authorization: `Bearer ${kept}` }),
         ...(body === undefined ? {} : { "content-type": "application/json" }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),

@@ -11,6 +11,7 @@ import {
   openBus,
   redisAddress,
   streamSettings,
+  type Bus,
 } from "@parley/bus";
 import {
   createLifecycle,
@@ -56,6 +57,11 @@ function proxyRules(config: Config) {
 /** Addresses that are never blocked. */
 function sparedBy(config: Config): (address: string) => boolean {
   return createAddresses(proxyRules(config)).isSpared;
+}
+
+async function storageNotes({ facts, audit }: Bus, { AUDIT_DAYS }: Config): Promise<string[]> {
+  const notes = await Promise.all([factNotes(facts).catch(() => []), auditNotes(audit, AUDIT_DAYS)]);
+  return notes.flat();
 }
 
 function edgeSettings(config: Config) {
@@ -155,9 +161,7 @@ runMain(SERVICE, async ({ env }) => {
   operators.open({ ...edge, gate, may, audit: bus.audit });
   // Without the broker there is a problem to tell, and no note.
   const ownNotes = (): string[] => [...tokens.notes(), ...gate.notes(), ...apiKeys.problems(), ...limits.problems()];
-  const storageNotes = () =>
-    Promise.all([factNotes(bus.facts).catch(() => []), auditNotes(bus.audit, config.AUDIT_DAYS)]);
-  notes = async () => [...ownNotes(), ...(await storageNotes()).flat()];
+  notes = async () => [...ownNotes(), ...(await storageNotes(bus, config))];
   log.info({ address: `http://${config.HOST}:${edge.port}` }, "the edge is ready");
   await lifecycle.untilStopped();
 });

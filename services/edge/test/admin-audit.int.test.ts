@@ -21,6 +21,7 @@ beforeAll(async () => {
   edge = await gates.addEdge({
     edge: { tokens: startTokens({ sharedSecret, registry: createMetrics({ service: "edge" }), log }) },
   });
+  await edge.bus.audit.setUp();
   const operators = createAdminRoutes({ adminToken, registry, log });
   const { routes } = operators;
   admin = await startAdmin({ host: "127.0.0.1", port: 0, registry, ready: edge.problems, routes, log });

@@ -3,6 +3,7 @@ import { toolQueueName, type ToolJob } from "@parley/protocol";
 import { traceNames, type TraceSpan, type Tracing } from "@parley/runtime";
 import type { ApprovalLog } from "./approval-log.ts";
 import { idsOf } from "./call-ids.ts";
+import type { Licence } from "./call-log.ts";
 import { decide, type DecisionDeps } from "./call-decision.ts";
 import { lostWrite, notRun, type CallEnd } from "./call-end.ts";
 import { createStopper, stopByQueue } from "./execution.ts";
@@ -46,10 +47,9 @@ export function createCallRunner({ registry, running, metrics, tracing, ...deps 
     if (!go && definition?.approval !== undefined && (await isAsked(job, calls.approvals))) return;
     const isWrite = definition?.effect !== "read";
     const licence = isWrite ? await calls.begin(job) : undefined;
-    const isCertain = licence === undefined || licence === "barred" || (licence !== "no room" && licence.won);
     const text = `${job.tool_name} was given up: the workers that ran it were lost.`;
-    const end = isCertain ? notRun("failed", text) : lostWrite(job);
-    if (end.state === "settled") deps.audit.ended({ job, tool: definition }, end.outcome);
+    const end = isNeverRun(licence) ? notRun("failed", text) : lostWrite(job);
+    if (end.state === "settled") deps.audit.ended({ job: verified.job, tool: definition }, end.outcome);
     await store(job, end);
   }
 
@@ -80,6 +80,11 @@ export function createCallRunner({ registry, running, metrics, tracing, ...deps 
       });
     },
   };
+}
+
+/** Undefined: it only reads. */
+function isNeverRun(licence: Licence | undefined): boolean {
+  return licence === undefined || licence === "barred" || (licence !== "no room" && licence.won);
 }
 
 /** A question that was asked stands, whatever became of those who asked it. */

@@ -11,9 +11,18 @@ import {
   startToolWorker,
   streamSettings,
 } from "@parley/bus";
-import { createLifecycle, createLogger, openLimits, readConfig, runMain, startAdmin } from "@parley/runtime";
+import {
+  createLifecycle,
+  createLogger,
+  openLimits,
+  readConfig,
+  runMain,
+  startAdmin,
+  type Lifecycle,
+  type Logger,
+} from "@parley/runtime";
 import { keepAnnouncing } from "./announcement.ts";
-import { createAudit } from "./audit.ts";
+import { createAudit, type Audit, type AuditDeps } from "./audit.ts";
 import { createCallLog } from "./call-log.ts";
 import { createCallRunner } from "./call-runner.ts";
 import { listenForCancels } from "./cancellations.ts";
@@ -39,18 +48,13 @@ runMain("tool-worker", async ({ env }) => {
   const telemetry = await startTelemetry({ config, log, life }, worker);
   const { metrics, tracing } = telemetry;
   const tools = await toolsOf({ config, env, log, registry: metrics.registry });
-  const limits = await openLimits({ file: config.LIMITS_FILE, log });
-  life.use("the limits", limits.close);
-  const policy = await openPolicy({ file: config.TOOL_POLICY_FILE, log });
-  life.use("the policy", policy.close);
+  const { limits, policy, fileNotes } = await openRules({ config, log, life });
 
   // First of all, so that the process can be seen to live while it waits for the broker.
   let ready = (): string[] => ["The broker cannot be reached."];
-  const { ADMIN_HOST: host, ADMIN_PORT: port } = config;
-  const fileNotes = (): string[] => [...limits.problems(), ...policy.problems()];
   let notes = async (): Promise<string[]> => fileNotes();
   const admin = await startAdmin({
-    ...{ host, port, registry: metrics.registry, log },
+    ...{ host: config.ADMIN_HOST, port: config.ADMIN_PORT, registry: metrics.registry, log },
     ...{ ready: () => ready(), notes: () => notes() },
   });
   life.use("the admin server", admin.close);
@@ -65,18 +69,16 @@ runMain("tool-worker", async ({ env }) => {
   const running = createRunningCalls();
   observe(telemetry, { config, log, life }, running.count);
   addStorageFigures(metrics.registry, bus);
+  const audit = await openAudit({ bus, worker, config, log });
   addAuditFigures(metrics.registry, bus.audit);
   life.use("the audit log", bus.audit.settled);
-  await bus.audit.setUp().catch((err: unknown) => log.error({ err }, "there is no audit log yet: nothing is changed"));
   notes = async () => [...fileNotes(), ...mcp.problems(), ...(await auditNotes(bus.audit, config.AUDIT_DAYS))];
   const calls = createCallLog({ bus, worker, log });
   life.use("cancels", listenForCancels({ bus, shards: config.SHARDS, calls, running, log }));
   // The broker must know of the subscription before the first call is taken.
   await bus.events.flush();
-  const approvalTtlMs = config.APPROVAL_TTL_MS;
-  const committed = createCommittedCalls(bus);
-  const audit = createAudit({ bus, worker, withArguments: config.AUDIT_ARGUMENTS, log });
-  const decides = { may: limits.may, policy, committed, audit, approvalTtlMs };
+  const deciding = { may: limits.may, policy, committed: createCommittedCalls(bus), audit };
+  const decides = { ...deciding, approvalTtlMs: config.APPROVAL_TTL_MS };
   const runner = createCallRunner({ registry, calls, ...decides, running, metrics, tracing, log });
   const queue = startToolWorker({ ...queueOptions(config), run: runner.run, onAbandoned: runner.abandon, log });
   life.use("running calls", () => queue.close(Math.max(0, config.SHUTDOWN_MS - CLOSE_MS)));
@@ -97,6 +99,26 @@ runMain("tool-worker", async ({ env }) => {
   );
   await life.untilStopped();
 });
+
+/** Who may what, by two files that are read again when they change. */
+async function openRules({ config, log, life }: { config: Config; log: Logger; life: Lifecycle }) {
+  const limits = await openLimits({ file: config.LIMITS_FILE, log });
+  life.use("the limits", limits.close);
+  const policy = await openPolicy({ file: config.TOOL_POLICY_FILE, log });
+  life.use("the policy", policy.close);
+  return { limits, policy, fileNotes: (): string[] => [...limits.problems(), ...policy.problems()] };
+}
+
+interface AuditParts extends Pick<AuditDeps, "bus" | "worker" | "log"> {
+  readonly config: Config;
+}
+
+/** Where there is none yet, calls that read are served all the same; it is made again with the next entry. */
+async function openAudit({ config, ...deps }: AuditParts): Promise<Audit> {
+  const { bus, log } = deps;
+  await bus.audit.setUp().catch((err: unknown) => log.error({ err }, "there is no audit log yet: nothing is changed"));
+  return createAudit({ ...deps, withArguments: config.AUDIT_ARGUMENTS });
+}
 
 function queueOptions(config: Config) {
   const { CONCURRENCY: concurrency, LOCK_MS, STALLED_CHECK_MS } = config;

@@ -50,12 +50,13 @@ function scaling({ effect = "write" as const, asks = true }: { effect?: "read" |
   return { tool, runs: () => runs };
 }
 
-function policyOf(file: object) {
-  const parsed = PolicyFile.parse(file);
+/** As the file says it, in JSON. */
+function policyOf(file: string) {
+  const parsed = PolicyFile.parse(JSON.parse(file));
   return { decide: (question: Parameters<typeof judge>[1]) => judge(parsed, question) };
 }
 
-const allowing = policyOf({ rules: [{ tool: "k8s_*", then: "allow" }] });
+const allowing = policyOf('{"rules": [{"tool": "k8s_*", "then": "allow"}]}');
 
 function newJob(more: Partial<ToolJob> = {}): ToolJob {
   const job = agent.job(`au${turns++}-0-0`, "scale", { replicas: 3 });
@@ -112,7 +113,7 @@ it("a call that only reads is one entry", async () => {
 });
 
 it("a question stands there once, however often it is told, and the beginning says by whose word", async () => {
-  const policy = policyOf({ rules: [{ tool: "k8s_*", then: "approve", reason: "Ask first." }] });
+  const policy = policyOf('{"rules": [{"tool": "k8s_*", "then": "approve", "reason": "Ask first."}]}');
   const { tool, runs } = scaling();
   const runner = await startRunner(agent, [tool], { policy });
   const job = newJob();
@@ -135,7 +136,7 @@ it("a question stands there once, however often it is told, and the beginning sa
 });
 
 it("a question says that somebody else has to agree, and the word of whoever asked runs nothing", async () => {
-  const policy = policyOf({ four_eyes: [{ tool: "k8s_*" }], rules: [{ tool: "k8s_*", then: "approve" }] });
+  const policy = policyOf('{"four_eyes": [{"tool": "k8s_*"}], "rules": [{"tool": "k8s_*", "then": "approve"}]}');
   const { tool, runs } = scaling();
   const runner = await startRunner(agent, [tool], { policy });
   const job = newJob();
@@ -148,8 +149,8 @@ it("a question says that somebody else has to agree, and the word of whoever ask
 });
 
 it.each([
-  ["the policy", { policy: policyOf({ read_only: true }) }, { verdict: "deny", access: [{ name: "web" }] }],
-  ["suggest-only mode", { policy: policyOf({ suggest_only: true }) }, { verdict: "suggest" }],
+  ["the policy", { policy: policyOf('{"read_only": true}') }, { verdict: "deny", access: [{ name: "web" }] }],
+  ["suggest-only mode", { policy: policyOf('{"suggest_only": true}') }, { verdict: "suggest" }],
   [
     "the rights of the caller",
     { may: createMay(RightsByRole.parse({ everybody: { actions: [] } })) },

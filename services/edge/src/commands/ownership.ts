@@ -37,8 +37,7 @@ export interface ClaimWay {
 /** Owners never change, so they may be remembered; 50,000 of them take some 10 MB. */
 const maxRemembered = 50_000;
 
-/** Whose conversation it is, and so what a caller may do with it. */
-export function createOwnership({ owners, may, quota }: OwnershipDeps) {
+function createMemory(owners: OwnershipDeps["owners"]) {
   /** In the order of their last use. */
   const remembered = new Map<ConversationId, Owner>();
 
@@ -48,19 +47,28 @@ export function createOwnership({ owners, may, quota }: OwnershipDeps) {
     const [oldest] = remembered.keys();
     if (remembered.size > maxRemembered && oldest !== undefined) remembered.delete(oldest);
   };
-
   const find = async (conversation: ConversationId): Promise<Owner | undefined> => {
     const owner = remembered.get(conversation) ?? (await owners.ownerOf(conversation));
     if (owner !== undefined) remember(conversation, owner);
     return owner;
   };
 
-  /** Throws NOT_FOUND when it is nobody's. */
-  const findOwner = async (conversation: ConversationId): Promise<Owner> => {
-    const owner = await find(conversation);
-    if (owner === undefined) throw new ChatError("NOT_FOUND", { message: "There is no such conversation." });
-    return owner;
+  return {
+    remembered,
+    remember,
+    find,
+    /** Throws NOT_FOUND when it is nobody's. */
+    async findOwner(conversation: ConversationId): Promise<Owner> {
+      const owner = await find(conversation);
+      if (owner === undefined) throw new ChatError("NOT_FOUND", { message: "There is no such conversation." });
+      return owner;
+    },
   };
+}
+
+/** Whose conversation it is, and so what a caller may do with it. */
+export function createOwnership({ owners, may, quota }: OwnershipDeps) {
+  const { remembered, remember, find, findOwner } = createMemory(owners);
 
   const admit = (caller: Caller, action: ConversationAction, owner: Owner | undefined): void => {
     demand(may(caller, action, conversationOf(owner)));

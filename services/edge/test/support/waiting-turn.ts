@@ -36,6 +36,8 @@ export interface Asking {
   readonly ttlMs?: number;
   readonly confirm?: string;
   readonly four_eyes?: true;
+  /** For so long one may agree to calls like it. */
+  readonly like_ms?: number;
   /** Undefined: the turn's first words. */
   readonly text?: string;
 }
@@ -54,7 +56,7 @@ function writeFact(bus: Bus, fact: Fact): Promise<unknown> {
 export async function askFor(
   { bus, worker }: World,
   client: TestClient,
-  { ttlMs = 900_000, confirm, four_eyes, text = "I shall scale it." }: Asking = {},
+  { ttlMs = 900_000, confirm, four_eyes, like_ms, text = "I shall scale it." }: Asking = {},
 ): Promise<WaitingTurn> {
   client.send({ type: "message", id: `m${Math.random()}`, message: "scale it" });
   const { conversation_id, turn_id } = await client.next("accepted");
@@ -69,6 +71,7 @@ export async function askFor(
     ...{ kind: "asked", v: 1, ...common, call_id, tool_name: tool.tool_name, summary: asking.summary, hash },
     ...(confirm === undefined ? {} : { confirm }),
     ...(four_eyes === undefined ? {} : { four_eyes }),
+    ...(like_ms === undefined ? {} : { like_ms, like_scope: "a".repeat(64) }),
     ...{ preview: { kind: "diff", text: "- 1\n+ 3" }, expires_at: common.ts + ttlMs },
   };
   await chain({ type: "claimed", worker: "w1" });
