@@ -59,7 +59,16 @@ function freeFormIn(file: string): ReadonlySet<string> {
   const clientsOwn = file === "client-message" || file === "turn-request" ? ["metadata"] : [];
   // Whom an operator's action is about says the action.
   const operatorsOwn = file === "audit-entry" ? ["on"] : [];
-  return new Set(["arguments", "parameters", "fields", "message_fields", "data", "content", ...clientsOwn, ...operatorsOwn]);
+  return new Set([
+    "arguments",
+    "parameters",
+    "fields",
+    "message_fields",
+    "data",
+    "content",
+    ...clientsOwn,
+    ...operatorsOwn,
+  ]);
 }
 
 /** The same with a field that nobody knows in every object of ours. */

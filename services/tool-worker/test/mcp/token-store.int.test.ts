@@ -60,22 +60,18 @@ async function startEndpoint({ answerMs = 200, lifeS = 3_600 } = {}) {
   };
 }
 
-async function startWorker(name: string, tokenUrl: string, lockMs = 3_000) {
-  const file = path.join(folder.path, `${name}.yaml`);
-  const oauth = { token_url: tokenUrl, client_id: "parley", client_secret: "SECRET", refresh_token: "REFRESH" };
-  await writeFile(
-    file,
-    JSON.stringify({ servers: { [name]: { url: "http://127.0.0.1:9/", private_addresses: true, oauth } } }),
-  );
+type Worker = Awaited<ReturnType<typeof startWorker>>;
+
+async function startWorker() {
   const execArgv = ["--conditions=source", "--import", import.meta.resolve("tsx")];
-  const child: ChildProcess = fork(program, [signedIn(nats.url, "tool"), file, "10", String(lockMs)], { execArgv });
+  const child: ChildProcess = fork(program, [signedIn(nats.url, "tool")], { execArgv });
   const next = async (): Promise<Said> => Said.parse((await once(child, "message"))[0]);
   await next();
   return {
     child,
-    async tokens(first: "token" | "refused" = "token"): Promise<string[]> {
+    async tokens(file: string, isRefused = false): Promise<string[]> {
       const said = next();
-      child.send(first);
+      child.send({ file, isRefused });
       const { tokens, error } = await said;
       if (tokens === undefined) throw new Error(error);
       return tokens;
@@ -84,45 +80,58 @@ async function startWorker(name: string, tokenUrl: string, lockMs = 3_000) {
   };
 }
 
-describe("tokens of several workers", () => {
-  it(
-    "are refreshed by one of them, whoever wants one, and by one again when one was refused",
-    { timeout: 60_000 },
-    async () => {
-      await using endpoint = await startEndpoint();
-      using one = await startWorker("shared", endpoint.url);
-      using other = await startWorker("shared", endpoint.url);
-      const all = await Promise.all([one.tokens(), other.tokens()]);
-      expect(new Set(all.flat())).toEqual(new Set(["access-1"]));
-      expect(endpoint.used).toEqual(["first"]);
-      const again = await Promise.all([one.tokens("refused"), other.tokens("refused")]);
-      expect(new Set(again.flat())).toEqual(new Set(["access-2"]));
-      expect(endpoint.used).toEqual(["first", "refresh-1"]);
-      expect(endpoint.isRevoked()).toBe(false);
-    },
-  );
+/** The file of a server whose tokens come from there. */
+async function serverOf(name: string, tokenUrl: string, file = name): Promise<string> {
+  const place = path.join(folder.path, `${file}.yaml`);
+  const oauth = { token_url: tokenUrl, client_id: "parley", client_secret: "SECRET", refresh_token: "REFRESH" };
+  const server = { url: "http://127.0.0.1:9/", private_addresses: true, oauth };
+  await writeFile(place, JSON.stringify({ servers: { [name]: server } }));
+  return place;
+}
 
-  it("are never refreshed with one refresh token twice, however often they end", { timeout: 60_000 }, async () => {
+describe("tokens of several workers", () => {
+  let one: Worker;
+  let other: Worker;
+  // Compiling what they import takes a busy machine its time.
+  beforeAll(async () => {
+    [one, other] = await Promise.all([startWorker(), startWorker()]);
+  }, 90_000);
+  afterAll(() => {
+    one[Symbol.dispose]();
+    other[Symbol.dispose]();
+  });
+
+  it("are refreshed by one of them, whoever wants one, and by one again when one was refused", async () => {
+    await using endpoint = await startEndpoint();
+    const file = await serverOf("shared", endpoint.url);
+    const all = await Promise.all([one.tokens(file), other.tokens(file)]);
+    expect(new Set(all.flat())).toEqual(new Set(["access-1"]));
+    expect(endpoint.used).toEqual(["first"]);
+    const again = await Promise.all([one.tokens(file, true), other.tokens(file, true)]);
+    expect(new Set(again.flat())).toEqual(new Set(["access-2"]));
+    expect(endpoint.used).toEqual(["first", "refresh-1"]);
+    expect(endpoint.isRevoked()).toBe(false);
+  });
+
+  it("are never refreshed with one refresh token twice, however often they end", async () => {
     await using endpoint = await startEndpoint({ lifeS: 1, answerMs: 50 });
-    using one = await startWorker("short", endpoint.url);
-    using other = await startWorker("short", endpoint.url);
+    const file = await serverOf("short", endpoint.url);
     for (let round = 0; round < 5; round++) {
-      await Promise.all([one.tokens(), other.tokens()]);
+      await Promise.all([one.tokens(file), other.tokens(file)]);
       await new Promise((resolve) => setTimeout(resolve, 600));
     }
     expect(endpoint.isRevoked()).toBe(false);
     expect(new Set(endpoint.used).size).toBe(endpoint.used.length);
   });
 
-  it("are refreshed by another one when the one that has begun to is killed", { timeout: 60_000 }, async () => {
+  it("are refreshed by another one when the one that has begun to is killed", async () => {
     await using slow = await startEndpoint({ answerMs: 60_000 });
-    using one = await startWorker("killed", slow.url, 2_000);
-    void one.tokens().catch(() => undefined);
+    await using endpoint = await startEndpoint();
+    void one.tokens(await serverOf("killed", slow.url, "killed-slow")).catch(() => undefined);
     await eventually(() => slow.used.length === 1, { what: "the first refresh" });
     one.child.kill("SIGKILL");
-    await using endpoint = await startEndpoint();
-    using other = await startWorker("killed", endpoint.url, 2_000);
-    expect(new Set(await other.tokens())).toEqual(new Set(["access-1"]));
+    const file = await serverOf("killed", endpoint.url);
+    expect(new Set(await other.tokens(file))).toEqual(new Set(["access-1"]));
   });
 });
 
