@@ -106,7 +106,8 @@ function credentialsOf({ headers, auth }: HttpsOptions): Record<string, string> 
     // The client library leaves the line end of a token's file in it.
     typeof value === "string" ? [[name, value.trim()] as const] : [],
   );
-  const basic = auth == null ? {} : { Authorization: `Basic ${Buffer.from(auth).toString("base64")}` };
+  const basic =
+    auth === undefined || auth === null ? {} : { Authorization: `Basic ${Buffer.from(auth).toString("base64")}` };
   return { ...basic, ...Object.fromEntries(given) };
 }
 

@@ -142,9 +142,11 @@ function typeOf(schemas: Schemas, value: unknown, depth = 0): string {
   if (schema.type === "array") return `[]${typeOf(schemas, schema.items, depth + 1)}`;
   if (typeof schema.additionalProperties === "object" && schema.properties === undefined)
     return `map[string]${typeOf(schemas, schema.additionalProperties, depth + 1)}`;
-  if (schema.enum !== undefined)
-    return `${schema.type ?? "string"}, one of ${schema.enum.map(String).join(", ")}`.slice(0, maxTypeChars);
-  const type = schema.type ?? "object";
+  return plainType(schema, value);
+}
+
+function plainType({ type = "object", enum: values }: Schema, value: unknown): string {
+  if (values !== undefined) return `${type}, one of ${values.map(String).join(", ")}`.slice(0, maxTypeChars);
   return type === "object" ? (referenceOf(value)?.split(".").at(-1) ?? type) : type;
 }
 
