@@ -4,7 +4,6 @@ import {
   addStorageFigures,
   auditNotes,
   connectRedis,
-  createToolCatalogue,
   natsAddress,
   openBus,
   redisAddress,
@@ -62,8 +61,7 @@ runMain("tool-worker", async ({ env }) => {
   life.use("the broker connection", bus.close);
   const redis = connectRedis({ ...redisAddress(config), role: "cache", log });
   life.use("Redis", () => redis.disconnect());
-  const mcp = await startMcp({ servers, bus, config, log });
-  life.use("the MCP servers", mcp.close);
+  const mcp = await startMcp({ servers, bus, config, log, life });
   const registry = createToolRegistry(tools, mcp.tools);
 
   const running = createRunningCalls();
@@ -82,9 +80,7 @@ runMain("tool-worker", async ({ env }) => {
   const runner = createCallRunner({ registry, calls, ...decides, running, metrics, tracing, log });
   const queue = startToolWorker({ ...queueOptions(config), run: runner.run, onAbandoned: runner.abandon, log });
   life.use("running calls", () => queue.close(Math.max(0, config.SHUTDOWN_MS - CLOSE_MS)));
-  const definitions = () => registry.definitions;
-  const announcements = keepAnnouncing({ catalogue: createToolCatalogue({ redis, log }), redis, definitions, log });
-  life.use("announcements", announcements.stop);
+  const announcements = keepAnnouncing({ redis, definitions: () => registry.definitions, log, life });
   mcp.onChange(announcements.announce);
 
   ready = () => [
@@ -93,10 +89,8 @@ runMain("tool-worker", async ({ env }) => {
     ...(announcements.isAnnounced() ? [] : ["The tools are not announced yet."]),
     ...(life.signal.aborted ? ["The worker is stopping."] : []),
   ];
-  log.info(
-    { tools: definitions().map(({ name }) => name), concurrency: config.CONCURRENCY },
-    "the tool worker has started",
-  );
+  const names = registry.definitions.map(({ name }) => name);
+  log.info({ tools: names, concurrency: config.CONCURRENCY }, "the tool worker has started");
   await life.untilStopped();
 });
 
