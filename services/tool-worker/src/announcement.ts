@@ -1,17 +1,18 @@
-import { announceEveryMs, type connectRedis, type ToolCatalogue } from "@parley/bus";
+import { announceEveryMs, createToolCatalogue, type connectRedis } from "@parley/bus";
 import type { ToolDefinition } from "@parley/protocol";
-import type { Logger } from "@parley/runtime";
+import type { Lifecycle, Logger } from "@parley/runtime";
 
 export interface AnnouncementDeps {
-  readonly catalogue: ToolCatalogue;
   readonly redis: ReturnType<typeof connectRedis>;
   /** As they are when it is announced. */
   readonly definitions: () => readonly ToolDefinition[];
   readonly log: Logger;
+  readonly life: Lifecycle;
 }
 
 /** Tells the agents what this worker can run, again and again. */
-export function keepAnnouncing({ catalogue, redis, definitions, log }: AnnouncementDeps) {
+export function keepAnnouncing({ redis, definitions, log, life }: AnnouncementDeps) {
+  const catalogue = createToolCatalogue({ redis, log });
   let isAnnounced = false;
   const announce = (): void => {
     // While Redis is away nothing needs to be done: when it is ready again, perhaps without its data, this runs again.
@@ -25,14 +26,14 @@ export function keepAnnouncing({ catalogue, redis, definitions, log }: Announcem
   const timer = setInterval(announce, announceEveryMs);
   redis.on("ready", announce);
   announce();
+  life.use("announcements", () => {
+    clearInterval(timer);
+    redis.off("ready", announce);
+  });
   return {
     /** Whether agents could know of the tools by now. */
     isAnnounced: () => isAnnounced,
     /** At once, as something has changed. */
     announce,
-    stop(): void {
-      clearInterval(timer);
-      redis.off("ready", announce);
-    },
   };
 }

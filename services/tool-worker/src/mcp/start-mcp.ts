@@ -1,5 +1,5 @@
 import { openSealedTokens, type Bus } from "@parley/bus";
-import { StartError, type Logger } from "@parley/runtime";
+import { StartError, type Lifecycle, type Logger } from "@parley/runtime";
 import type { Tool } from "../tools/tool.ts";
 import type { McpServerConfig } from "./mcp-file.ts";
 
@@ -8,6 +8,7 @@ export interface McpOptions {
   readonly bus: Pick<Bus, "nc">;
   readonly config: { readonly MCP_TOKEN_KEY?: string | undefined; readonly STREAM_REPLICAS: number };
   readonly log: Logger;
+  readonly life: Lifecycle;
 }
 
 export interface Mcp {
@@ -16,7 +17,6 @@ export interface Mcp {
   /** Sentences, of the servers that are not there. */
   problems(): string[];
   onChange(listener: () => void): void;
-  close(): Promise<void>;
 }
 
 /** Starts the servers, without waiting for any: a server that is slow or away keeps no other tool from being offered. */
@@ -25,10 +25,12 @@ export async function startMcp(options: McpOptions): Promise<Mcp> {
   const onChange = (): void => listeners.forEach((listener) => listener());
   const none = { tools: () => [], problems: () => [], close: () => Promise.resolve() };
   const opened = options.servers.length === 0 ? none : await openAll(options, onChange);
-  return { ...opened, onChange: (listener) => void listeners.push(listener) };
+  const { tools, problems, close } = opened;
+  options.life.use("the MCP servers", close);
+  return { tools, problems, onChange: (listener) => void listeners.push(listener) };
 }
 
-async function openAll({ servers, bus, config, log }: McpOptions, onChange: () => void) {
+async function openAll({ servers, bus, config, log }: Omit<McpOptions, "life">, onChange: () => void) {
   // Only now: the client takes a third of the time in which a worker without one starts.
   const { openMcpTools } = await import("./mcp-tools.ts");
   if (servers.every(({ oauth }) => oauth === undefined)) return openMcpTools({ servers, onChange, log });
