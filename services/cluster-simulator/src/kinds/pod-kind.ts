@@ -1,4 +1,4 @@
-import { type Json, listAt, numberAt, objectAt, textAt, at } from "../json.ts";
+import { type Json, type JsonObject, listAt, numberAt, objectAt, textAt, at } from "../json.ts";
 import { isLeaving, type KubeObject } from "../kube-object.ts";
 import { ageOf, AGE, column, NAME, wide } from "./columns.ts";
 import type { KindDefinition } from "./define.ts";
@@ -39,30 +39,35 @@ export const POD_KIND: KindDefinition = {
     wide(column("Nominated Node", ["status", "nominatedNodeName"])),
     { name: "Readiness Gates", wide: true, cell: () => "<none>" },
   ],
-  addDefaults: (draft) => {
-    const spec = objectAt(draft, "spec");
-    if (Object.keys(spec).length === 0) return;
-    addPodDefaults(spec);
-    spec["serviceAccountName"] ??= "default";
-    spec["serviceAccount"] ??= spec["serviceAccountName"];
-    spec["enableServiceLinks"] ??= true;
-    spec["preemptionPolicy"] ??= "PreemptLowerPriority";
-    spec["priority"] ??= 0;
-    spec["tolerations"] ??= ["not-ready", "unreachable"].map((state) => ({
-      key: `node.kubernetes.io/${state}`,
-      operator: "Exists",
-      effect: "NoExecute",
-      tolerationSeconds: 300,
-    }));
-  },
+  addDefaults: (draft) => addSpecDefaults(objectAt(draft, "spec")),
   problems: (draft, before) => {
     const own = podProblems(draft["spec"], "spec", ["Always", "OnFailure", "Never"]);
-    if (before === undefined || isSameButImages(draft["spec"], before["spec"])) return own;
+    if (before === undefined) return own;
+    // Pods that were there from the beginning were stored without what an API server adds.
+    const then = structuredClone(objectAt(before, "spec"));
+    addSpecDefaults(then);
+    if (isSameButImages(draft["spec"], then)) return own;
     const message =
       "Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
     return [...own, { reason: "FieldValueForbidden", message, field: "spec" }];
   },
 };
+
+function addSpecDefaults(spec: JsonObject): void {
+  if (Object.keys(spec).length === 0) return;
+  addPodDefaults(spec);
+  spec["serviceAccountName"] ??= "default";
+  spec["serviceAccount"] ??= spec["serviceAccountName"];
+  spec["enableServiceLinks"] ??= true;
+  spec["preemptionPolicy"] ??= "PreemptLowerPriority";
+  spec["priority"] ??= 0;
+  spec["tolerations"] ??= ["not-ready", "unreachable"].map((state) => ({
+    key: `node.kubernetes.io/${state}`,
+    operator: "Exists",
+    effect: "NoExecute",
+    tolerationSeconds: 300,
+  }));
+}
 
 function isSameButImages(now: Json | undefined, then: Json | undefined): boolean {
   const bare = (spec: Json | undefined): string => {

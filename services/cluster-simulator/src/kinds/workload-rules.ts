@@ -1,5 +1,5 @@
 import type { Cause } from "../api-status.ts";
-import { isObject, type Json, type JsonObject, numberAt, objectAt, setDefault } from "../json.ts";
+import { isObject, type Json, type JsonObject, listAt, numberAt, objectAt, setDefault, textAt } from "../json.ts";
 import { type KubeObject, labelsOf, matchesSelector } from "../kube-object.ts";
 import type { Draft } from "../store/resource-kind.ts";
 import { immutable, invalidValue, required } from "./name-problems.ts";
@@ -73,8 +73,17 @@ export function workloadProblems(draft: Draft, before: KubeObject | undefined): 
       ? []
       : [invalidValue("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")]),
     ...immutable(draft, before, ["spec", "selector"]),
-    ...podProblems(spec["template"]["spec"], "spec.template.spec", ["Always"]),
+    ...podProblems(withClaims(spec), "spec.template.spec", ["Always"]),
   ];
+}
+
+/** The pods of a StatefulSet mount its claims as well, which get a volume of their name. */
+function withClaims(spec: JsonObject): JsonObject {
+  const pod = objectAt(spec, "template", "spec");
+  const claims = listAt(spec, "volumeClaimTemplates").map((claim) => ({
+    name: textAt(claim, "metadata", "name") ?? "",
+  }));
+  return claims.length === 0 ? pod : { ...pod, volumes: [...listAt(pod, "volumes"), ...claims] };
 }
 
 /** Of a StatefulSet, only a few fields may be changed. */

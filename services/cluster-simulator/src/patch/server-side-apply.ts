@@ -16,7 +16,8 @@ export function applyConfiguration(
   live: JsonObject | undefined,
   request: { configuration: JsonObject } & Apply,
 ): { object: JsonObject; managed: Managed[] } {
-  const { configuration, manager, force, time, apiVersion } = request;
+  const { manager, force, time, apiVersion } = request;
+  const configuration = withKeys(schemas, schema, request.configuration);
   const managed = readManaged(live ?? {});
   const fields = fieldsOf(schemas, schema, configuration);
   const others = managed.filter((entry) => !isManager(entry, manager));
@@ -44,6 +45,23 @@ export function applyConfiguration(
   };
 }
 
+/** With the keys of entries that have a default, which is how an API server finds the entry that is meant: a port is one of TCP if it does not say so. */
+function withKeys<Value extends Json>(schemas: Schemas, schema: Schema, value: Value): Value;
+function withKeys(schemas: Schemas, schema: Schema, value: Json): Json {
+  if (isObject(value)) {
+    const entries = Object.entries(value).map(
+      ([key, field]) => [key, withKeys(schemas, schemas.field(schema, key), field)] as const,
+    );
+    return Object.fromEntries(entries);
+  }
+  if (!Array.isArray(value)) return value;
+  const isPorts = mapKeys(schema)?.includes("protocol") === true;
+  return value.map((entry) => {
+    const whole = withKeys(schemas, schemas.item(schema), entry);
+    return isPorts && isObject(whole) ? { protocol: "TCP", ...whole } : whole;
+  });
+}
+
 type Dispute = { path: string; by: Managed };
 
 function disputes(
@@ -52,7 +70,7 @@ function disputes(
   fields: FieldSet,
   others: readonly Managed[],
 ): Dispute[] {
-  return [...fields].flatMap((path) => {
+  return [...fields].toSorted().flatMap((path) => {
     if (isMember(path) || isSame(valueOfPath(live, path), valueOfPath(configuration, path))) return [];
     return others.filter((entry) => entry.fields.has(path)).map((by) => ({ path, by }));
   });
