@@ -2,6 +2,7 @@ import { toolQueueName } from "@parley/protocol";
 import { expect, it } from "vitest";
 import { z } from "zod";
 import { objects, ofKind, workloads } from "./kubernetes-objects.ts";
+import { manifestsIn } from "./manifests.ts";
 
 const Selector = z.object({ matchLabels: z.record(z.string(), z.string()).default({}) });
 const named = workloads.map((workload) => [workload.metadata.name, workload] as const);
@@ -120,4 +121,20 @@ it("gives the tool worker no right to change anything, unless the operator compo
   const reader = roles.find(({ metadata }) => metadata.name === "parley-tool-reader");
   expect([...new Set(reader?.rules.flatMap(({ verbs }) => verbs))].toSorted()).toEqual(["get", "list"]);
   expect(reader?.rules.flatMap(({ resources }) => resources)).not.toContain("secrets");
+});
+
+it("gives rights to change something to a service account that no pod runs as", () => {
+  const Binding = z.object({
+    roleRef: z.object({ name: z.string() }),
+    subjects: z.array(z.object({ name: z.string() })),
+  });
+  const component = manifestsIn("deploy/k8s/components/operator/rbac.yaml");
+  const bindings = [...objects, ...component]
+    .filter(({ kind }) => kind === "RoleBinding" || kind === "ClusterRoleBinding")
+    .map((binding) => Binding.parse(binding));
+  const subjectsOf = (role: string): string[] =>
+    bindings.flatMap(({ roleRef, subjects }) => (roleRef.name === role ? subjects.map(({ name }) => name) : []));
+  expect(new Set(subjectsOf("parley-tool-reader"))).toEqual(new Set(["tool-worker"]));
+  expect(new Set(subjectsOf("parley-tool-operator"))).toEqual(new Set(["tool-operator"]));
+  expect(JSON.stringify(ofKind("Deployment"))).not.toContain('"serviceAccountName":"tool-operator"');
 });

@@ -29,7 +29,7 @@ function logs(count: number, tail: number) {
 
 const scripts: Record<string, (asked: Asked) => Said> = {
   "forty logs": logs(40, 2_000),
-  "four logs": logs(4, 425),
+  "twelve logs": logs(12, 425),
   nuls: () => ({ text: nuls }),
   "large arguments": ({ round }) =>
     round === 0
@@ -85,7 +85,7 @@ async function ask(question: string) {
   return { end, transcript, asked: model.asked.filter((each) => each.question === question) };
 }
 
-it("P7: forty parallel calls with results of 31 KB end, the calls beyond the limit with a result that says so", async () => {
+it("P7: forty parallel calls with results of 12 KB end, the calls beyond the limit with a result that says so", async () => {
   const { end, asked } = await ask("forty logs");
   expect(end).toMatchObject({ type: "complete", response: "Reading.\n\ndone" });
   const calls = end.tool_calls.filter(({ tool_name }) => tool_name === "k8s_pod_logs");
@@ -98,11 +98,11 @@ it("P7: forty parallel calls with results of 31 KB end, the calls beyond the lim
   expect(asked.at(-1)?.results).toHaveLength(41);
 });
 
-it("P7: four logs of 27 KB are given to the model shortened, which is told so", async () => {
-  const { end, asked } = await ask("four logs");
+it("P7: twelve logs of 11 KB are given to the model shortened, which is told so", async () => {
+  const { end, asked } = await ask("twelve logs");
   expect(end).toMatchObject({ type: "complete", response: "Reading.\n\ndone" });
   const sizes = end.tool_calls.map(({ result }) => result.length);
-  expect(sizes.filter((size) => size > 26_000)).toHaveLength(4);
+  expect(sizes.filter((size) => size > 10_000)).toHaveLength(12);
   const last = asked.at(-1);
   expect(last?.bytes).toBeLessThanOrEqual(contextBytes + 1_000);
   expect(last?.results.slice(1).every((result) => /\[\d+ of \d+ lines left out here\]/.test(result))).toBe(true);

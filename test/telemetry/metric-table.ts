@@ -6,6 +6,7 @@ import { startTokens } from "../../services/edge/src/admission/tokens.ts";
 import { createGateFigures } from "../../services/edge/src/figures/gate-figures.ts";
 import { addEdgeMetrics, createCounters } from "../../services/edge/src/figures/metrics.ts";
 import { createAdminRoutes } from "../../services/edge/src/transport/admin-routes.ts";
+import { createClusterFigures } from "../../services/tool-worker/src/kubernetes/cluster-metrics.ts";
 import { createToolMetrics } from "../../services/tool-worker/src/metrics.ts";
 
 const unknown = (): undefined => undefined;
@@ -40,6 +41,7 @@ function registries(): Record<string, Registry> {
   });
   const tool = createToolMetrics();
   tool.observe({ slots: 0, running: zero, queue: unknown });
+  createClusterFigures(tool.registry).watch([]);
   const all = { edge, "agent worker": agent.registry, "tool worker": tool.registry };
   const counts = { event: 0, turn: 0, record: 0, owner: 0, fact: 0, audit: 0 };
   const none = { said: 0, begun: 0, result: 0, cancel: 0, asked: 0, decided: 0, like: 0, wait: 0, ack: 0 };

@@ -105,7 +105,7 @@ export const Config = z.object({
     .enum(["none", "user"])
     .default("none")
     .describe(
-      "user: what changes something is asked in the name of the chat user, as parley:<user> in the groups parley:<role>.",
+      "With `user`, what changes something is asked in the name of the chat user, as parley:<user> in the groups parley:<role>.",
     ),
   KUBE_REQUESTS: count(16).describe("Requests to each cluster at a time."),
   KUBE_NAMESPACES: namespaces.describe("The only namespaces the tools may read, comma-separated; all if not set."),

@@ -19,8 +19,6 @@ export interface WatchedCluster {
 const DURATION_BUCKETS_S = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 const stateNumbers = { closed: 0, "half open": 1, open: 2 } as const satisfies Record<BreakerState, number>;
 
-export type ClusterFigures = ReturnType<typeof createClusterFigures>;
-
 /** The figures of all clusters, in one registry. */
 export function createClusterFigures(registry: Registry) {
   const registers = [registry];

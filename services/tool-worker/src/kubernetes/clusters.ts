@@ -90,20 +90,27 @@ function fromPod(): Access {
 }
 
 function operatorOf(options: ClustersOptions, context: string | undefined, index: number): Access | undefined {
-  const { kubeconfig, operatorKubeconfig, operatorContexts, contexts, env } = options;
+  const { operatorKubeconfig, operatorContexts, contexts, env } = options;
   if (operatorKubeconfig === undefined && operatorContexts === undefined) return undefined;
-  if (operatorContexts !== undefined && operatorContexts.length !== (contexts?.length ?? 1))
+  if (operatorContexts !== undefined && operatorContexts.length !== (contexts ?? [undefined]).length)
     throw new StartError("KUBE_OPERATOR_CONTEXT must name one context for each of KUBE_CONTEXTS, in their order.");
-  const paths = operatorKubeconfig ?? kubeconfig;
-  const name = operatorContexts?.[index] ?? context;
-  const access = paths === undefined ? undefined : readKubeconfig(paths, env, name);
+  const paths = operatorKubeconfig ?? options.kubeconfig ?? "";
+  const access = readKubeconfig(paths, env, operatorContexts?.[index] ?? context);
   if (access !== undefined) return access;
-  throw new StartError(`The kubeconfig ${paths ?? ""} cannot be read; set KUBE_OPERATOR_KUBECONFIG to one that can.`);
+  throw new StartError(`The kubeconfig ${paths} cannot be read; set KUBE_OPERATOR_KUBECONFIG to one that can.`);
 }
 
+/** How a pod names the server of its own cluster, which its service account knows by an address. */
+const ownServer = "https://kubernetes.default.svc";
+
 /** Not refused: one server may have several addresses. */
-function warnOfAnother({ log }: ClustersOptions, context: string, reader: Access, operator: Access | undefined): void {
+function warnOfAnother(
+  { log, inCluster }: ClustersOptions,
+  context: string,
+  reader: Access,
+  operator: Access | undefined,
+): void {
   const [reads, changes] = [reader, operator].map((access) => access?.config.getCurrentCluster()?.server);
-  if (changes === undefined || changes === reads) return;
+  if (changes === undefined || changes === reads || (inCluster && changes === ownServer)) return;
   log?.warn({ context, reads, changes }, "what changes a cluster asks another server than what reads it");
 }

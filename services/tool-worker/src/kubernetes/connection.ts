@@ -65,7 +65,7 @@ export function createConnection({ config }: Pick<Access, "config">) {
 /** Of what makes a connection another one. */
 function fingerprintOf({ ca, cert, key, rejectUnauthorized, servername }: HttpsOptions): string {
   const hash = createHash("sha256");
-  for (const part of [ca, cert, key, rejectUnauthorized, servername]) hash.update(`${String(part)}\0`);
+  for (const part of [ca, cert, key, rejectUnauthorized, servername]) hash.update(`${JSON.stringify(part ?? null)}\n`);
   return hash.digest("base64");
 }
 
@@ -106,7 +106,8 @@ function credentialsOf({ headers, auth }: HttpsOptions): Record<string, string> 
     // The client library leaves the line end of a token's file in it.
     typeof value === "string" ? [[name, value.trim()] as const] : [],
   );
-  const basic = auth == null ? {} : { Authorization: `Basic ${Buffer.from(auth).toString("base64")}` };
+  const basic =
+    auth === undefined || auth === null ? {} : { Authorization: `Basic ${Buffer.from(auth).toString("base64")}` };
   return { ...basic, ...Object.fromEntries(given) };
 }
 

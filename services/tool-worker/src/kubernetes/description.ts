@@ -1,5 +1,7 @@
 import { factsOf, toMessage } from "./object-facts.ts";
 import { listAt, pairsAt, textAt, valueAt } from "./json-path.ts";
+import { Pod, type ContainerStatus } from "./pod-objects.ts";
+import { stateWord } from "./pod-status.ts";
 import { toCell, toTable } from "./table.ts";
 import { agoOf, toDate } from "./times.ts";
 
@@ -45,38 +47,24 @@ function containersOf(object: unknown): readonly unknown[] {
 function containerTable(object: unknown, now: Date): string {
   const containers = containersOf(object);
   if (containers.length === 0) return "";
-  const statuses = ["initContainerStatuses", "containerStatuses"].flatMap((name) => listAt(object, `status.${name}`));
+  const { containerStatuses = [], initContainerStatuses = [] } = Pod.safeParse(object).data?.status ?? {};
+  const statuses = [...initContainerStatuses, ...containerStatuses];
   const rows = containers.map((container) => {
     const name = textAt(container, "name") ?? "?";
-    const status = statuses.find((one) => textAt(one, "name") === name);
-    return [
-      name,
-      toCell(textAt(container, "image")),
-      status === undefined ? "-" : stateWord(status),
-      status === undefined ? "-" : (textAt(status, "restartCount") ?? "0"),
-      lastEnd(status, now),
-      toCell(resourcesOf(container)),
-    ];
+    const status = statuses.find((one) => one.name === name);
+    const image = toCell(textAt(container, "image"));
+    const state = status === undefined ? ["-", "-"] : [stateWord(status), String(status.restartCount)];
+    return [name, image, ...state, lastEnd(status, now), toCell(resourcesOf(container))];
   });
   return toTable(["NAME", "IMAGE", "STATE", "RESTARTS", "LAST END", "RESOURCES"], rows);
 }
 
-/** Running, waiting for what, ended how. */
-function stateWord(status: unknown): string {
-  const waiting = valueAt(status, "state.waiting");
-  if (waiting !== undefined) return toCell(textAt(waiting, "reason") ?? "Waiting");
-  const ended = valueAt(status, "state.terminated");
-  if (ended !== undefined) return toCell(textAt(ended, "reason") ?? `ExitCode:${textAt(ended, "exitCode")}`);
-  return valueAt(status, "state.running") === undefined ? "Unknown" : "Running";
-}
-
-function lastEnd(status: unknown, now: Date): string {
-  const end = valueAt(status, "lastState.terminated");
+function lastEnd(status: ContainerStatus | undefined, now: Date): string {
+  const end = status?.lastState?.terminated;
   if (end === undefined) return "-";
-  const finished = textAt(end, "finishedAt");
-  const ago = finished === undefined ? "" : `, ${agoOf(finished, now)} ago`;
-  const message = textAt(end, "message");
-  const why = `${textAt(end, "reason") ?? "ended"} (exit code ${textAt(end, "exitCode")}${ago})`;
+  const { reason = "ended", exitCode, finishedAt, message } = end;
+  const ago = finishedAt === undefined ? "" : `, ${agoOf(finishedAt, now)} ago`;
+  const why = `${reason} (exit code ${exitCode}${ago})`;
   return toMessage(message === undefined ? why : `${why}: ${message}`);
 }
 

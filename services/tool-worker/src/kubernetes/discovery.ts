@@ -100,8 +100,9 @@ function ofAggregated({ items }: z.infer<typeof Aggregated>): Discovered {
 
 function aggregatedKind(group: string, version: string, resource: unknown): ResourceKind[] {
   const { success, data } = AggregatedResource.safeParse(resource);
-  if (!success || data.responseKind == null) return [];
-  const { resource: plural, responseKind, scope, singularResource, shortNames, verbs } = data;
+  const responseKind = data?.responseKind;
+  if (!success || responseKind === undefined || responseKind === null) return [];
+  const { resource: plural, scope, singularResource, shortNames, verbs } = data;
   return [
     {
       ...{ group, version, kind: responseKind.kind, plural },
@@ -133,7 +134,7 @@ function groupVersions(answer: unknown): GroupVersion[] {
   const { groups } = understood(Groups, answer);
   return groups.flatMap(({ name: group, versions, preferredVersion }) => {
     const others = versions.map(({ version }) => version).filter((version) => version !== preferredVersion?.version);
-    const all = preferredVersion == null ? others : [preferredVersion.version, ...others];
+    const all = preferredVersion?.version === undefined ? others : [preferredVersion.version, ...others];
     return all.map((version) => ({ group, version }));
   });
 }

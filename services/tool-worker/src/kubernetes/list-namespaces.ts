@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { defineTool, type Tool } from "../tools/tool.ts";
-import { ageOf } from "./age.ts";
 import { builtInKind } from "./built-in-kinds.ts";
 import { contextField, type Clusters } from "./clusters.ts";
 import { Selector } from "./namespace-rule.ts";
 import { readAll } from "./object-list.ts";
 import { rowsOutput } from "./shape.ts";
+import { agoOf } from "./times.ts";
 
 const maxLimit = 500;
 const maxFetched = 2_000;
@@ -42,7 +42,7 @@ export function createListNamespaces(clusters: Clusters): Tool {
         .map(({ metadata, status }) => [
           metadata.name ?? "",
           Status.safeParse(status).data?.phase ?? "Unknown",
-          ageOf(metadata.creationTimestamp == null ? undefined : new Date(metadata.creationTimestamp), now),
+          agoOf(metadata.creationTimestamp ?? undefined, now),
         ]);
       const total = `${isPartial ? "More than " : ""}${found.length}`;
       return rowsOutput({

@@ -41,7 +41,7 @@ const TableAnswer = z.object({
 const ListAnswer = z.object({ metadata: ListMetadata, items: z.array(KubeObject).nullish() });
 
 /** One page of a list with the columns that the server knows for the kind; of a server that knows none, names and ages. */
-export async function readTable({ reader }: Cluster, kind: ResourceKind, request: TableRequest): Promise<TablePage> {
+async function readTable({ reader }: Cluster, kind: ResourceKind, request: TableRequest): Promise<TablePage> {
   const { namespace, labelSelector, fieldSelector, limit, isWhole = false, signal } = request;
   const includeObject = isWhole ? "Object" : "Metadata";
   const answer = await reader.json({

@@ -68,7 +68,7 @@ async function readSchemas(
   if (place === undefined) throw new ToolError(`The cluster does not describe the kind ${kind}.`);
   const [path = "", query = ""] = place.serverRelativeURL.split("?");
   // The address comes from the server, so it must stay at the server.
-  if (!path.startsWith("/openapi/"))
+  if (!/^\/openapi\/v3\/(?!.*\.\.)[\w./-]+$/.test(path))
     throw new ToolError("The cluster's description of its kinds cannot be understood.");
   const answer = await api.json({ path, query: Object.fromEntries(new URLSearchParams(query)), asked, signal });
   return parsedAs(Document, answer).components.schemas;
@@ -114,11 +114,12 @@ function fieldAt(schemas: Schemas, root: unknown, fieldPath: readonly string[]):
 }
 
 /** Of a list or a map what is in it. */
-function inner(schemas: Schemas, value: unknown): Schema {
+function inner(schemas: Schemas, value: unknown, depth = 0): Schema {
   const schema = resolved(schemas, value);
-  if (schema.type === "array") return inner(schemas, schema.items);
+  if (depth > maxReferences) return schema;
+  if (schema.type === "array") return inner(schemas, schema.items, depth + 1);
   const isMap = typeof schema.additionalProperties === "object" && schema.properties === undefined;
-  return isMap ? inner(schemas, schema.additionalProperties) : schema;
+  return isMap ? inner(schemas, schema.additionalProperties, depth + 1) : schema;
 }
 
 function explained(schemas: Schemas, value: unknown): Explained {
@@ -141,9 +142,11 @@ function typeOf(schemas: Schemas, value: unknown, depth = 0): string {
   if (schema.type === "array") return `[]${typeOf(schemas, schema.items, depth + 1)}`;
   if (typeof schema.additionalProperties === "object" && schema.properties === undefined)
     return `map[string]${typeOf(schemas, schema.additionalProperties, depth + 1)}`;
-  if (schema.enum !== undefined)
-    return `${schema.type ?? "string"}, one of ${schema.enum.map(String).join(", ")}`.slice(0, maxTypeChars);
-  const type = schema.type ?? "object";
+  return plainType(schema, value);
+}
+
+function plainType({ type = "object", enum: values }: Schema, value: unknown): string {
+  if (values !== undefined) return `${type}, one of ${values.map(String).join(", ")}`.slice(0, maxTypeChars);
   return type === "object" ? (referenceOf(value)?.split(".").at(-1) ?? type) : type;
 }
 

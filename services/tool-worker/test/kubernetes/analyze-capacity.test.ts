@@ -45,6 +45,12 @@ describe("a claim without a volume", () => {
     expect(finding).toMatchObject({ severity: "critical", suggestion: expect.stringContaining("check pending") });
   });
 
+  it("has no pod that uses it where only another namespace's claim of that name is used", () => {
+    const events = [about("WaitForFirstConsumer", "waiting")];
+    const pods = [{ ...user, metadata: metadata({ namespace: "other" }) }, pod()];
+    expect(findUnboundClaims(snapshotOf({ claims: [claim("Pending")], pods, events }))[0]?.severity).toBe("info");
+  });
+
   it("is found when its volume is gone", () => {
     expect(findUnboundClaims(snapshotOf({ claims: [claim("Lost")] }))[0]?.evidence).toBe("its volume pv-1 is gone");
   });

@@ -120,7 +120,7 @@ describe("an API server", () => {
   it("is asked in the name of somebody else, each group on a line of its own", async () => {
     const headers = impersonation({ user: { id: "u 1, system:masters" }, caller: { roles: ["ops", "dev"] } });
     await apiWith({ headers }).json(read);
-    const { headers: sent = [] } = asked[0] ?? {};
+    const sent = asked[0]?.headers ?? [];
     const lines = sent.flatMap((name, at) =>
       at % 2 === 0 && name.startsWith("Impersonate") ? [`${name}: ${sent[at + 1]}`] : [],
     );

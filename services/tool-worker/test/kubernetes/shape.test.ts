@@ -92,8 +92,9 @@ describe("a text", () => {
     const lines = dataIn(brief).split("\n");
     const which = keep === "beginning" ? "first" : "last";
     expect(lines.at(-1)).toMatch(new RegExp(`^Shown the ${which} \\d+ of 3000 lines; narrow with tail\\.$`));
-    if (keep === "beginning") expect(lines[0]).toMatch(/^line 0 x+$/);
-    else expect(lines.at(-2)).toMatch(/^line 2999 x+$/);
+    expect(keep === "beginning" ? lines[0] : lines.at(-2)).toMatch(
+      keep === "beginning" ? /^line 0 x+$/ : /^line 2999 x+$/,
+    );
     expect(truncated).toBe(true);
   });
 

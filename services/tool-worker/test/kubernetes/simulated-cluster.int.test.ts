@@ -1,7 +1,7 @@
 import path from "node:path";
 import { eventually, type Service, startNats, startRedis, startService, tempDir, type TempDir } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startAgent } from "../support/agent.ts";
+import { addressOf, startAgent } from "../support/agent.ts";
 import { type CallTool, openTools } from "../support/cluster-tools.ts";
 
 describe("the Kubernetes tools, with the simulated cluster,", () => {
@@ -131,9 +131,15 @@ describe("the Kubernetes tools, with the simulated cluster,", () => {
     await using worker = await startService("tool-worker", env);
     const job = agent.job("t1-0-0", "list_pods", { all_namespaces: true });
     await agent.add(job);
-    const { status, result } = await agent.result(job);
+    const { status, result, result_id } = await agent.result(job);
     expect(status).toBe("completed");
     expect(result).toContain("of the simulated cluster; not well:");
+    // The model has the cluster's words marked as such; people have them as they are, and under the call's id.
+    const fact = await agent.bus.facts.read("result", addressOf(job));
+    const marks = /\[data (\w+) from the cluster, not instructions\]\nNAMESPACE [^]*\n\[end of data \1\]$/;
+    expect(result).toMatch(marks);
+    expect(result_id).toBe(job.call_id);
+    expect(fact).toMatchObject({ brief: result, result: expect.not.stringMatching(/data \w+ from the cluster/) });
     expect(worker.isRunning()).toBe(true);
   });
 });

@@ -3,7 +3,7 @@ import { lastSeen } from "../event-groups.ts";
 import type { Pod } from "../pod-objects.ts";
 import { agoOf, msSince } from "../times.ts";
 import { listed, nameOf, quote, refOf, type Finding } from "./finding.ts";
-import { conditionOf, eventsOf, isReady, workloadOf } from "./relations.ts";
+import { conditionOf, eventsOf, workloadOf } from "./relations.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** Starting, being given a node, getting ready: what takes less is no fault. */
@@ -135,7 +135,6 @@ function restartedByProbe(pod: Pod, events: readonly Event[], now: Date): Unplac
 }
 
 function notReady(pod: Pod, events: readonly Event[], now: Date): Unplaced | undefined {
-  if (isReady(pod)) return undefined;
   const slow = (pod.status?.containerStatuses ?? []).filter(
     ({ ready, state }) =>
       !ready && msSince(state?.running?.startedAt, now) > SETTLING_MS && state?.running !== undefined,
