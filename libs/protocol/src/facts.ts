@@ -30,6 +30,8 @@ const BegunFact = z.object({
   worker: z.string(),
   tool_name: z.string().optional(),
   arguments: ToolArguments.optional(),
+  /** As that of a question, so that whoever gets the job of a lost worker knows the call when its step is forgotten. */
+  call_hash: z.string().optional(),
   /** Taken by an agent worker so that the call is never run: it was cancelled, or took too long to begin. */
   barred: z.literal(true).optional(),
 });

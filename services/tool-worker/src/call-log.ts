@@ -11,6 +11,7 @@ import {
   type ToolCallEndEvent,
   type ToolJob,
 } from "@parley/protocol";
+import { callHash } from "@parley/protocol/approval-hash";
 import type { Logger } from "@parley/runtime";
 import { keepTrying, retried } from "./broker-patience.ts";
 import { addressOf, idsOf, stamp } from "./call-ids.ts";
@@ -128,7 +129,7 @@ function createBegin({ events, facts }: CallStore, worker: string) {
   return async (job: ToolJob): Promise<Licence> => {
     const { call_id, tool_name } = job;
     const args = shortArguments(job.arguments, LICENCE_ARGUMENT_BYTES);
-    const called = { call_id, worker, tool_name, arguments: args };
+    const called = { call_id, worker, tool_name, arguments: args, call_hash: callHash(job) };
     const fact: FactOf<"begun"> = { kind: "begun", v: 1, ...stamp(job), ...called };
     try {
       const { won, fact: first } = await facts.write(fact);

@@ -55,7 +55,11 @@ export function createCommittedCalls({ events, facts }: Pick<Bus, "events" | "fa
   const byStep = async (job: ToolJob): Promise<Verification> => {
     const atHint = job.step_seq === undefined ? undefined : await stepAt(job, job.step_seq);
     const found = atHint ?? (await lookBack(job));
-    return found === undefined ? { state: "not committed", why: "no_step" } : compare(job, found);
+    if (found !== undefined) return compare(job, found);
+    // A full stream may have dropped the step of a call that runs: whoever took its licence has seen it.
+    const begun = await facts.read("begun", addressOf(job));
+    const isBegun = begun?.kind === "begun" && begun.call_hash === callHash(job);
+    return isBegun ? { state: "committed", job } : { state: "not committed", why: "no_step" };
   };
 
   /** A person may take a day, and events are forgotten after half an hour: what was asked, when the step was there, says the same. */

@@ -1,5 +1,6 @@
 import path from "node:path";
 import { type ToolJob } from "@parley/protocol";
+import { callHash } from "@parley/protocol/approval-hash";
 import { type Broker, eventually, type Service, startNats, startRedis, startService, tempDir } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { addressOf, type Agent, countIn, startAgent } from "./support/agent.ts";
@@ -135,6 +136,20 @@ it("P11: what was agreed to runs when the events of its turn are forgotten", asy
   await agent.queue.add(job, { go: true });
   expect(await agent.result(job)).toMatchObject({ status: "completed" });
   expect(await timesOf(job)).toBe(1);
+});
+
+it("P5: what had begun is known by its licence when its step is forgotten, and told as unknown; another job of that name is dropped", async () => {
+  const job = { ...newJob("demo_counter", { ms: 0 }), timeout_ms: 300 };
+  const { conversation_id, turn_id, call_id } = job;
+  const begun = { v: 1, conversation_id, turn_id, ts: Date.now(), call_id, worker: "lost", call_hash: callHash(job) };
+  await agent.commit(job);
+  await agent.bus.facts.write<"begun">({ kind: "begun", ...begun });
+  await agent.forgetEvents();
+  for (const other of [{ arguments: { ms: 1 } }, { user: { id: "u2" } }, { tool_name: "demo_change" }])
+    await isDropped({ ...job, ...other }, "no_step");
+  await agent.queue.add(job);
+  expect(await agent.result(job)).toMatchObject({ status: "unknown", arguments: { ms: 0 } });
+  expect(await timesOf(job)).toBe(0);
 });
 
 describe("a job of the version before, which does not say where its step is", () => {

@@ -12,7 +12,9 @@ export interface Access {
   /** Kubernetes: empty for the core group. */
   readonly group?: string;
   readonly kind?: string;
-  /** Absent: of no namespace, or of all. */
+  /**
+   * `*`: of all. Absent: of no namespace; where the verb is one that lists or deletes many, and the kind is not known to be of none, the policy takes it for all.
+   */
   readonly namespace?: string;
   readonly name?: string;
 }

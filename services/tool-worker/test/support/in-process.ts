@@ -33,6 +33,8 @@ export async function startRunner(
   tools: readonly Tool[],
   { approvalTtlMs = 60_000, may = everything, policy = noRules, withArguments = false }: RunnerOptions = {},
 ) {
+  // As a process does at its start: who finds it missing makes it, and tries again after a second.
+  await agent.bus.audit.setUp().catch(() => {});
   const running = createRunningCalls();
   const settings = { OTEL_EXPORTER_OTLP_ENDPOINT: undefined, TRACES_FILE: undefined, TRACES_SAMPLE_RATIO: 1 };
   const runner = createCallRunner({
