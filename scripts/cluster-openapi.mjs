@@ -40,8 +40,11 @@ const DOCUMENTS = {
 };
 const MAX_DESCRIPTION = 400;
 
-function moduleFolder() {
-  const text = execFileSync("go", ["mod", "download", "-json", `k8s.io/kubernetes@${VERSION}`], { cwd: tmpdir() });
+async function moduleFolder() {
+  const { findGo } = await import("../deploy/k8s/go-build.mjs");
+  const go = findGo();
+  if (go === undefined) throw new Error("There is no Go here: install it (https://go.dev/dl).");
+  const text = execFileSync(go, ["mod", "download", "-json", `k8s.io/kubernetes@${VERSION}`], { cwd: tmpdir() });
   return JSON.parse(text).Dir;
 }
 
@@ -67,8 +70,8 @@ function referencesIn(schema) {
   return [...JSON.stringify(schema).matchAll(/#\/components\/schemas\/([^"]+)/g)].map(([, name]) => name);
 }
 
-function main() {
-  const folder = path.join(moduleFolder(), "api/openapi-spec/v3");
+async function main() {
+  const folder = path.join(await moduleFolder(), "api/openapi-spec/v3");
   const known = {};
   const wanted = new Set();
   for (const [document, kinds] of Object.entries(DOCUMENTS)) {
@@ -90,4 +93,4 @@ function main() {
 }
 
 giveHelp(process.argv.slice(2), usage);
-main();
+await main();

@@ -17,7 +17,8 @@ export function asJson(value: unknown): Json {
 
 function isJson(value: unknown): value is Json {
   if (typeof value !== "object") return ["string", "number", "boolean"].includes(typeof value);
-  return value === null || Object.values(value).every(isJson);
+  // A field of this name would become the prototype of an object that it is copied into.
+  return value === null || (!Object.hasOwn(value, "__proto__") && Object.values(value).every(isJson));
 }
 
 export function isObject(value: Json | undefined): value is JsonObject {

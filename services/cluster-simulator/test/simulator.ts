@@ -72,6 +72,7 @@ function call(url: string, ca: string, token: string, options: Omit<Call, "role"
       res.on("data", (part: string) => {
         text += part;
       });
+      res.on("error", reject);
       res.on("end", () =>
         resolve({ status: res.statusCode ?? 0, headers: res.headers, text, json: () => JSON.parse(text) as unknown }),
       );

@@ -12,7 +12,7 @@ import type { Next } from "../store/registry.ts";
 import { apiVersionOf, type Place, placeKey, type ResourceKind } from "../store/resource-kind.ts";
 import { type ApiReply, isTrue, objectBody, ok, type ResourceRequest, writeOptions } from "./request.ts";
 
-export const PATCH_TYPES = [
+const PATCH_TYPES = [
   "application/json-patch+json",
   "application/merge-patch+json",
   "application/strategic-merge-patch+json",

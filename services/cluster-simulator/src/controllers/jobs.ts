@@ -15,7 +15,7 @@ export function runJobs(world: World): void {
   }
 }
 
-export function isFinished(job: KubeObject): boolean {
+function isFinished(job: KubeObject): boolean {
   return listAt(job, "status", "conditions").some(
     (entry) => ["Complete", "Failed"].includes(textAt(entry, "type") ?? "") && textAt(entry, "status") === "True",
   );

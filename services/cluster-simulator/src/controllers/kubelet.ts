@@ -8,7 +8,7 @@ import { type PodState, podStateAt, type Run } from "./pod-state.ts";
 import { condition, type World } from "./world.ts";
 
 /** The address of a node, by the number at the end of its name. */
-export function nodeAddress(node: string): string {
+function nodeAddress(node: string): string {
   return `10.10.0.${10 + Number(/\d+$/.exec(node)?.[0] ?? 0)}`;
 }
 

@@ -14,7 +14,7 @@ export type Behaviour =
   | "failing";
 
 /** On a pod or its template: makes its containers do so, whatever their image. */
-export const BEHAVIOUR_ANNOTATION = "simulated.parley.dev/behaviour";
+const BEHAVIOUR_ANNOTATION = "simulated.parley.dev/behaviour";
 
 const BY_NAME: Readonly<Record<string, Behaviour>> = {
   serving: "serving",

@@ -3,7 +3,7 @@ import { CRASH_RUN_MS, crashLoopAt } from "./crash-loop.ts";
 import type { Behaviour } from "./pod-behaviour.ts";
 
 /** From being scheduled to running: pulling the image and starting. */
-export const STARTUP_MS = 3 * SECOND_MS;
+const STARTUP_MS = 3 * SECOND_MS;
 /** How long a container runs that ends by itself. */
 const WORK_MS = 5 * SECOND_MS;
 const PULL_RETRY_MS = 20 * SECOND_MS;

@@ -54,7 +54,7 @@ function untolerated(pod: KubeObject, node: KubeObject): Json | undefined {
   });
 }
 
-export function requested(pod: KubeObject, resource: string): number {
+function requested(pod: KubeObject, resource: string): number {
   return listAt(pod, "spec", "containers").reduce<number>(
     (sum, container) => sum + quantityOf(at(container, "resources", "requests", resource)),
     0,

@@ -7,7 +7,7 @@ import type { World } from "./world.ts";
 const HASH = "controller-revision-hash";
 
 /** Keeps each template of an owner as a revision, which is what its history shows. Returns the label of the present one. */
-export function currentRevision(owner: KubeObject, world: World): string {
+function currentRevision(owner: KubeObject, world: World): string {
   const hash = templateHash(templateOf(owner));
   const name = `${nameOf(owner)}-${hash}`;
   const known = world.owned("ControllerRevision", owner);

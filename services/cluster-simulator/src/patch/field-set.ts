@@ -106,7 +106,7 @@ export function pathText(path: string): string {
     .join("");
 }
 
-export function keysOfStep(step: string): JsonObject {
+function keysOfStep(step: string): JsonObject {
   return objectAt(parseJson(step.slice(2)));
 }
 

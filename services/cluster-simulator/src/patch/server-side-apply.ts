@@ -70,7 +70,7 @@ function disputes(
   fields: FieldSet,
   others: readonly Managed[],
 ): Dispute[] {
-  return [...fields].flatMap((path) => {
+  return [...fields].toSorted().flatMap((path) => {
     if (isMember(path) || isSame(valueOfPath(live, path), valueOfPath(configuration, path))) return [];
     return others.filter((entry) => entry.fields.has(path)).map((by) => ({ path, by }));
   });

@@ -14,14 +14,17 @@ export type FieldCheck = {
   missing: string[];
 };
 
-/** Holds a value against its schema as an API server does while it decodes. */
-export function checkFields(schemas: Schemas, schema: Schema, value: Json): FieldCheck {
+/**
+ * Holds a value against its schema as an API server does while it decodes. Of a built-in kind, an empty map or list is as good as none; of a custom
+ * kind it stays.
+ */
+export function checkFields(schemas: Schemas, schema: Schema, value: Json, keepsEmpty = true): FieldCheck {
   const found: Omit<FieldCheck, "value"> = { unknown: [], wrong: [], missing: [] };
-  const walked = walk({ schemas, found }, schema, value, "");
+  const walked = walk({ schemas, found, keepsEmpty }, schema, value, "");
   return { value: walked ?? {}, ...found };
 }
 
-type Walk = { schemas: Schemas; found: Omit<FieldCheck, "value"> };
+type Walk = { schemas: Schemas; found: Omit<FieldCheck, "value">; keepsEmpty: boolean };
 
 /** undefined for what counts as not there. */
 function walk(context: Walk, schema: Schema, value: Json, path: string): Json | undefined {
@@ -49,8 +52,10 @@ function walkObject(context: Walk, schema: Schema, value: JsonObject, path: stri
       context.found.unknown.push(`${path}.${key}`.slice(1));
       continue;
     }
-    const walked = walk(context, context.schemas.field(schema, key), entry, `${path}.${key}`);
-    if (walked !== undefined) entries.push([key, walked]);
+    const field = context.schemas.field(schema, key);
+    const walked = walk(context, field, entry, `${path}.${key}`);
+    const isDropped = !context.keepsEmpty && isEmpty(field, walked) && !listAt(schema, "required").includes(key);
+    if (walked !== undefined && !isDropped) entries.push([key, walked]);
   }
   const result: JsonObject = Object.fromEntries(entries);
   addDefaults(schema, result);
@@ -58,6 +63,12 @@ function walkObject(context: Walk, schema: Schema, value: JsonObject, path: stri
     if (typeof key === "string" && result[key] === undefined) context.found.missing.push(`${path}.${key}`.slice(1));
   }
   return result;
+}
+
+/** An empty object with fields of its own says something by being there, as `emptyDir: {}` does. */
+function isEmpty(schema: Schema, value: Json | undefined): boolean {
+  if (Array.isArray(value)) return value.length === 0;
+  return isSame(value, {}) && at(schema, "additionalProperties") !== undefined;
 }
 
 /** Empty defaults stand in the documents for fields that are always written; only the others say something. */

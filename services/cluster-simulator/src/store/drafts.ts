@@ -23,11 +23,16 @@ export function subjectOf({ plural, group, kind }: ResourceKind, name: string): 
 
 /** What a client sent, as an object of its kind: with defaults, without what the kind does not have. */
 export function decoded(schemas: Schemas, kind: ResourceKind, body: JsonObject, options: WriteOptions): Draft {
-  const { value, unknown, wrong } = checkFields(schemas, kind.schema, body);
+  const { value, unknown, wrong } = checkFields(schemas, kind.schema, body, kind.definition === undefined);
   if (wrong.length > 0) throw wrongTypes(kind, body, wrong);
   reportUnknown(kind, body, unknown, options);
   const draft = isObject(value) ? value : {};
-  return { ...draft, apiVersion: apiVersionOf(kind), kind: kind.kind, metadata: objectAt(draft, "metadata") };
+  return {
+    ...draft,
+    apiVersion: apiVersionOf(kind),
+    kind: kind.kind,
+    metadata: objectAt(draft, "metadata"),
+  };
 }
 
 /** Of a built-in kind, values are decoded before they are looked at; of a custom kind, they are held against its schema. */

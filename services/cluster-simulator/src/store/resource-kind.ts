@@ -50,10 +50,6 @@ export function placeKey({ namespace, name }: Place): string {
   return `${namespace ?? ""}/${name}`;
 }
 
-export function placeOf(object: KubeObject): Place {
-  return { namespace: namespaceOf(object), name: nameOf(object) };
-}
-
 /** Fields by which objects of every kind can be selected. */
 export function commonFields(object: KubeObject): SelectableFields {
   const namespace = namespaceOf(object);

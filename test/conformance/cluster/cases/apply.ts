@@ -20,6 +20,12 @@ const byTwo = (path: string, body: unknown, more: Partial<Step> = {}, query = ""
 });
 const image = (text: string) => deployment({ replicas: undefined }, text);
 
+function withPort(port: Record<string, unknown>) {
+  const labels = { app: "{name}" };
+  const containers = [{ name: "web", image: "web:1", ports: [port] }];
+  return deployment({ replicas: undefined, template: { metadata: { labels }, spec: { containers } } });
+}
+
 export const applyCases: readonly Case[] = [
   {
     name: "applying makes what is not there",
@@ -234,5 +240,32 @@ export const applyCases: readonly Case[] = [
   {
     name: "a configuration of another kind is refused",
     steps: [apply(MAP, { ...configMap({}), kind: "Secret" }, { status: 400 })],
+  },
+  {
+    name: "empty maps are fields that somebody manages, and are not kept",
+    steps: [
+      apply(MAP, configMap({}, "{name}", {}), { status: 201, lacks: ["metadata.labels", "data"] }),
+      byTwo(MAP, configMap({}, "{name}", {}), {
+        status: 409,
+        has: { details: { causes: [{ field: ".data" }, { field: ".metadata.labels" }] } },
+      }),
+    ],
+  },
+  {
+    name: "a port that names no protocol is the one of TCP",
+    steps: [
+      apply(DEPLOYMENT, withPort({ containerPort: 80 }), { status: 201 }),
+      apply(DEPLOYMENT, withPort({ containerPort: 80, name: "web" }), {
+        has: {
+          spec: {
+            template: { spec: { containers: [{ ports: [{ containerPort: 80, name: "web", protocol: "TCP" }] }] } },
+          },
+        },
+      }),
+      byTwo(DEPLOYMENT, withPort({ containerPort: 80, name: "other" }), {
+        status: 409,
+        has: { message: '~ports\\[containerPort=80,protocol="TCP"\\]\\.name' },
+      }),
+    ],
   },
 ];

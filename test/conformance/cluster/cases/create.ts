@@ -3,6 +3,10 @@ import { APPS, type Case, configMap, CORE, create, deployment } from "../case.ts
 const MAPS = `${CORE}/configmaps`;
 const DEPLOYMENTS = `${APPS}/deployments`;
 
+function pod(spec: Record<string, unknown>) {
+  return { apiVersion: "v1", kind: "Pod", metadata: { name: "{name}" }, spec };
+}
+
 export const createCases: readonly Case[] = [
   {
     name: "a name comes once",
@@ -169,6 +173,153 @@ export const createCases: readonly Case[] = [
         `${CORE}/secrets`,
         { apiVersion: "v1", kind: "Secret", metadata: { name: "{name}" }, stringData: { key: "value" } },
         { has: { type: "Opaque", data: { key: "dmFsdWU=" } }, lacks: ["stringData"] },
+      ),
+    ],
+  },
+  {
+    name: "pods of a StatefulSet mount its claims",
+    steps: [
+      create(`${APPS}/statefulsets`, {
+        ...deployment({
+          replicas: 0,
+          serviceName: "x",
+          template: {
+            metadata: { labels: { app: "{name}" } },
+            spec: { containers: [{ name: "db", image: "db:1", volumeMounts: [{ name: "data", mountPath: "/data" }] }] },
+          },
+          volumeClaimTemplates: [
+            {
+              metadata: { name: "data" },
+              spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } },
+            },
+          ],
+        }),
+        kind: "StatefulSet",
+      }),
+    ],
+  },
+  {
+    name: "a pod that mounts what it does not have is refused",
+    steps: [
+      create(
+        `${CORE}/pods`,
+        pod({ containers: [{ name: "a", image: "a:1", volumeMounts: [{ name: "x", mountPath: "/x" }] }] }),
+        {
+          status: 422,
+          has: {
+            details: { causes: [{ reason: "FieldValueNotFound", field: "spec.containers[0].volumeMounts[0].name" }] },
+          },
+        },
+      ),
+    ],
+  },
+  {
+    name: "of a pod, the image may be changed and not much more",
+    steps: [
+      create(`${CORE}/pods`, pod({ nodeSelector: { none: "has-this" }, containers: [{ name: "a", image: "a:1" }] })),
+      {
+        as: "operator",
+        method: "PATCH",
+        type: "application/strategic-merge-patch+json",
+        path: `${CORE}/pods/{name}`,
+        body: { spec: { containers: [{ name: "a", image: "a:2" }] } },
+        status: 200,
+        has: { spec: { containers: [{ image: "a:2" }] } },
+      },
+      {
+        as: "operator",
+        method: "PATCH",
+        path: `${CORE}/pods/{name}`,
+        body: { spec: { restartPolicy: "Never" } },
+        status: 422,
+        has: { reason: "Invalid", message: "~Forbidden: pod updates may not change fields other than" },
+      },
+    ],
+  },
+  {
+    name: "a request above its limit is refused",
+    steps: [
+      create(
+        `${CORE}/pods`,
+        pod({ containers: [{ name: "a", image: "a:1", resources: { requests: { cpu: "2" }, limits: { cpu: "1" } } }] }),
+        { status: 422, has: { details: { causes: [{ field: "spec.containers[0].resources.requests" }] } } },
+      ),
+    ],
+  },
+  {
+    name: "a selector of a service is kept, and its ports get what they lack",
+    steps: [
+      create(
+        `${CORE}/services`,
+        {
+          apiVersion: "v1",
+          kind: "Service",
+          metadata: { name: "{name}" },
+          spec: { selector: { a: "b" }, ports: [{ port: 80 }] },
+        },
+        {
+          has: {
+            spec: {
+              type: "ClusterIP",
+              sessionAffinity: "None",
+              ports: [{ port: 80, targetPort: 80, protocol: "TCP" }],
+            },
+          },
+        },
+      ),
+    ],
+  },
+  {
+    name: "a schedule that is none is refused",
+    steps: [
+      create(
+        "/apis/batch/v1/namespaces/{ns}/cronjobs",
+        {
+          apiVersion: "batch/v1",
+          kind: "CronJob",
+          metadata: { name: "{name}" },
+          spec: {
+            schedule: "never",
+            jobTemplate: {
+              spec: { template: { spec: { restartPolicy: "Never", containers: [{ name: "a", image: "a:1" }] } } },
+            },
+          },
+        },
+        { status: 422, has: { details: { causes: [{ field: "spec.schedule" }] } } },
+      ),
+    ],
+  },
+  {
+    name: "a job whose pods would run for ever is refused",
+    steps: [
+      create(
+        "/apis/batch/v1/namespaces/{ns}/jobs",
+        {
+          apiVersion: "batch/v1",
+          kind: "Job",
+          metadata: { name: "{name}" },
+          spec: { template: { spec: { restartPolicy: "Always", containers: [{ name: "a", image: "a:1" }] } } },
+        },
+        { status: 422, has: { details: { causes: [{ field: "spec.template.spec.restartPolicy" }] } } },
+      ),
+    ],
+  },
+  {
+    name: "an autoscaler needs a highest number",
+    steps: [
+      create(
+        "/apis/autoscaling/v2/namespaces/{ns}/horizontalpodautoscalers",
+        {
+          apiVersion: "autoscaling/v2",
+          kind: "HorizontalPodAutoscaler",
+          metadata: { name: "{name}" },
+          spec: {
+            scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "x" },
+            minReplicas: 4,
+            maxReplicas: 2,
+          },
+        },
+        { status: 422, has: { details: { causes: [{ field: "spec.maxReplicas" }] } } },
       ),
     ],
   },
