@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { decodePageToken, encodePageToken } from "../../src/kubernetes/page-token.ts";
+import { decodePageToken, encodePageToken } from "../../src/kubernetes/pod-list.ts";
 import { ago, pod } from "../support/cluster-objects.ts";
 import { rowsOf, startObjectServer, type ObjectServer } from "../support/object-server.ts";
 

@@ -41,7 +41,12 @@ describe("a rollout", () => {
       "done",
       /0 of 0/,
     ],
-    ["StatefulSet", workload({ ...done, currentRevision: "a", updateRevision: "a" }), "done", /3 of 3/],
+    [
+      "StatefulSet",
+      workload({ ...done, currentRevision: "a", updateRevision: "a" }),
+      "done",
+      /^3 of 3 pods are of the newest version/,
+    ],
     [
       "StatefulSet",
       workload({ ...done, updatedReplicas: 1, currentRevision: "a", updateRevision: "b" }),
