@@ -165,11 +165,9 @@ async function tryAll(deps: WriteDeps, given: Input, context: ToolContext): Prom
   const states = await Promise.all(spots.map((spot) => found(spot, context)));
   const made = spots.filter(({ target: { kind } }, at) => isNamespace(kind) && states[at] === undefined);
   const isIn = ({ target: { namespace } }: ApplySpot): boolean => made.some(({ target }) => target.name === namespace);
-  return Promise.all(
-    spots.map((spot, at) =>
-      isIn(spot) ? notTried(spot, given) : tryOne(spot, given, { before: states[at], context }),
-    ),
-  );
+  const tryIt = async (spot: ApplySpot, before: unknown): Promise<Tried> =>
+    isIn(spot) ? notTried(spot, given) : tryOne(spot, given, { before, context });
+  return Promise.all(spots.map((spot, at) => tryIt(spot, states[at])));
 }
 
 function isNamespace({ group, kind }: ResourceKind): boolean {

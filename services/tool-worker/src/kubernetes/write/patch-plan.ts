@@ -17,14 +17,12 @@ const patchTypes = {
   strategic: "application/strategic-merge-patch+json",
 } as const;
 
-export type PatchType = keyof typeof patchTypes;
-
 /** As the server takes it. It gets the version of the object that it was made for. */
-export type Patch =
+type Patch =
   | { readonly type: "merge" | "strategic"; readonly patch: Fields }
   | { readonly type: "json"; readonly patch: readonly Fields[] };
 
-export type PatchSpec = Patch & {
+type PatchSpec = Patch & {
   readonly spot: Spot;
   /** As it was read. */
   readonly before: unknown;

@@ -104,14 +104,6 @@ export function askedOf({ kind, namespace, name }: Target, verb?: string): Asked
   };
 }
 
-/** As kubectl names it: `deployment.apps/cart`. */
-export function kubectlName({ kind, name }: Target): string {
-  return `${[kind.singular || kind.kind.toLowerCase(), kind.group].filter(Boolean).join(".")}/${name}`;
-}
-
-export const apiVersionOf = ({ group, version }: ResourceKind): string =>
-  group === "" ? version : `${group}/${version}`;
-
 export type TargetRequest = Partial<Pick<KubeRequest, "method" | "query" | "body" | "contentType">> & {
   readonly subresource?: string;
   /** For the sentence about its failure. */

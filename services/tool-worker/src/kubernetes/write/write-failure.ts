@@ -46,10 +46,10 @@ const Status = z.object({
     })
     .optional(),
 });
-export type Status = z.output<typeof Status>;
+type Status = z.output<typeof Status>;
 
 /** What the server says about its refusal, if it is the server that refused. */
-export function statusOf(error: unknown): Status | undefined {
+function statusOf(error: unknown): Status | undefined {
   const cause = error instanceof Error ? error.cause : undefined;
   const body = cause instanceof Error && "body" in cause ? cause.body : undefined;
   try {
