@@ -97,6 +97,10 @@ describe("the OpenAPI document", () => {
     expect(await check("POST", `${one}/approvals/t-0-0`, { body: { approved: true } })).toBe(409);
     expect(await check("POST", `${one}/approvals/t-0-0`, { body: { approved: 1 } })).toBe(400);
     expect(await check("POST", `${one}/approvals/t-0-1`, { body: { approved: true } })).toBe(404);
+    expect(await check("GET", `${one}/approvals/t-0-0`)).toBe(200);
+    expect(await check("GET", `${one}/approvals/t-0-1`)).toBe(404);
+    expect(await check("GET", "/api/v1/approvals")).toBe(403);
+    expect(await check("GET", "/api/v1/approvals?limit=0")).toBe(400);
     expect(await check("POST", `${one}/cancel`, { body: {} })).toBe(404);
     const waiting = request(edge, "POST", "/api/v1/chat", { body: { ...body, conversation_id: "c_run" } });
     await eventually(() => world.bus.turns.first("c_run"), { what: "the turn" });

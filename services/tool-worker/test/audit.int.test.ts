@@ -198,23 +198,27 @@ it("what changes something does not begin where it cannot be noted, and says so;
   await tight[Symbol.asyncDispose]();
 });
 
-it("a worker that is killed in between leaves the beginning, and whoever finds the call says that its end is not known", async () => {
-  await using folder = await tempDir();
-  const counterFile = path.join(folder.path, "counter");
-  const start = () =>
-    startService("tool-worker", {
-      ...{ NATS_URL: nats.url, REDIS_URL: redis.url, DEMO_TOOLS: "1", DEMO_COUNTER_FILE: counterFile },
-      ...{ LOCK_MS: "1500", STALLED_CHECK_MS: "300", SHUTDOWN_MS: "5000", CONCURRENCY: "1" },
-    });
-  await using first = await start();
-  const job = agent.job(`au${turns++}-0-0`, "demo_counter", { ms: 60_000 });
-  await agent.add(job);
-  await eventually(async () => (await countIn(counterFile))[job.call_id] === 1, { what: "the change" });
-  await first.kill();
-  expect((await recordsOf(job)).map(({ entry }) => entry.kind)).toEqual(["begun"]);
-  await using _second = await start();
-  await agent.call(job);
-  const [begun, ended] = await entriesOf(job, 2);
-  expect(ended).toMatchObject({ kind: "ended", status: "unknown" });
-  expect(ended?.writer).not.toBe(begun?.writer);
-});
+it(
+  "a worker that is killed in between leaves the beginning, and whoever finds the call says that its end is not known",
+  { timeout: 60_000 },
+  async () => {
+    await using folder = await tempDir();
+    const counterFile = path.join(folder.path, "counter");
+    const start = () =>
+      startService("tool-worker", {
+        ...{ NATS_URL: nats.url, REDIS_URL: redis.url, DEMO_TOOLS: "1", DEMO_COUNTER_FILE: counterFile },
+        ...{ LOCK_MS: "1500", STALLED_CHECK_MS: "300", SHUTDOWN_MS: "5000", CONCURRENCY: "1" },
+      });
+    await using first = await start();
+    const job = agent.job(`au${turns++}-0-0`, "demo_counter", { ms: 60_000 });
+    await agent.add(job);
+    await eventually(async () => (await countIn(counterFile))[job.call_id] === 1, { what: "the change" });
+    await first.kill();
+    expect((await recordsOf(job)).map(({ entry }) => entry.kind)).toEqual(["begun"]);
+    await using _second = await start();
+    await agent.call(job);
+    const [begun, ended] = await entriesOf(job, 2);
+    expect(ended).toMatchObject({ kind: "ended", status: "unknown" });
+    expect(ended?.writer).not.toBe(begun?.writer);
+  },
+);
