@@ -67,11 +67,10 @@ runMain("tool-worker", async ({ env }) => {
   life.use("cancels", listenForCancels({ bus, shards: config.SHARDS, calls, running, log }));
   // The broker must know of the subscription before the first call is taken.
   await bus.events.flush();
-  const approvalTtlMs = config.APPROVAL_TTL_MS;
-  const committed = createCommittedCalls(bus);
   const audit = createAudit({ bus, worker, withArguments: config.AUDIT_ARGUMENTS, log });
-  const decides = { may: limits.may, policy, committed, audit, approvalTtlMs };
-  const runner = createCallRunner({ registry, calls, ...decides, running, metrics, tracing, log });
+  const decides = { may: limits.may, policy, committed: createCommittedCalls(bus), audit };
+  const approvalTtlMs = config.APPROVAL_TTL_MS;
+  const runner = createCallRunner({ registry, calls, ...decides, approvalTtlMs, running, metrics, tracing, log });
   const queue = startToolWorker({ ...queueOptions(config), run: runner.run, onAbandoned: runner.abandon, log });
   life.use("running calls", () => queue.close(Math.max(0, config.SHUTDOWN_MS - CLOSE_MS)));
   const { definitions } = registry;
