@@ -21,7 +21,7 @@ import { createCommittedCalls } from "./committed-calls.ts";
 import { Config } from "./config.ts";
 import { openPolicy } from "./policy/live-policy.ts";
 import { createRunningCalls } from "./running-calls.ts";
-import { observe, startTelemetry } from "./telemetry.ts";
+import { observe, startTelemetry, type TelemetryDeps } from "./telemetry.ts";
 import { toolsOf } from "./tool-list.ts";
 import { createToolRegistry } from "./tools/registry.ts";
 
@@ -36,15 +36,11 @@ runMain("tool-worker", async ({ env }) => {
   const telemetry = await startTelemetry({ config, log, life }, worker);
   const { metrics, tracing } = telemetry;
   const registry = createToolRegistry(await toolsOf({ config, env, log, registry: metrics.registry }));
-  const limits = await openLimits({ file: config.LIMITS_FILE, log });
-  life.use("the limits", limits.close);
-  const policy = await openPolicy({ file: config.TOOL_POLICY_FILE, log });
-  life.use("the policy", policy.close);
+  const { may, policy, notes: fileNotes } = await openRules({ config, log, life });
 
   // First of all, so that the process can be seen to live while it waits for the broker.
   let ready = (): string[] => ["The broker cannot be reached."];
   const { ADMIN_HOST: host, ADMIN_PORT: port } = config;
-  const fileNotes = (): string[] => [...limits.problems(), ...policy.problems()];
   let notes = async (): Promise<string[]> => fileNotes();
   const admin = await startAdmin({
     ...{ host, port, registry: metrics.registry, log },
@@ -68,7 +64,7 @@ runMain("tool-worker", async ({ env }) => {
   // The broker must know of the subscription before the first call is taken.
   await bus.events.flush();
   const audit = createAudit({ bus, worker, withArguments: config.AUDIT_ARGUMENTS, log });
-  const decides = { may: limits.may, policy, committed: createCommittedCalls(bus), audit };
+  const decides = { may, policy, committed: createCommittedCalls(bus), audit };
   const approvalTtlMs = config.APPROVAL_TTL_MS;
   const runner = createCallRunner({ registry, calls, ...decides, approvalTtlMs, running, metrics, tracing, log });
   const queue = startToolWorker({ ...queueOptions(config), run: runner.run, onAbandoned: runner.abandon, log });
@@ -83,12 +79,19 @@ runMain("tool-worker", async ({ env }) => {
     ...(announcements.isAnnounced() ? [] : ["The tools are not announced yet."]),
     ...(life.signal.aborted ? ["The worker is stopping."] : []),
   ];
-  log.info(
-    { tools: definitions.map(({ name }) => name), concurrency: config.CONCURRENCY },
-    "the tool worker has started",
-  );
+  const tools = definitions.map(({ name }) => name);
+  log.info({ tools, concurrency: config.CONCURRENCY }, "the tool worker has started");
   await life.untilStopped();
 });
+
+/** What callers may, and what becomes of their calls. */
+async function openRules({ config, log, life }: TelemetryDeps) {
+  const limits = await openLimits({ file: config.LIMITS_FILE, log });
+  life.use("the limits", limits.close);
+  const policy = await openPolicy({ file: config.TOOL_POLICY_FILE, log });
+  life.use("the policy", policy.close);
+  return { may: limits.may, policy, notes: (): string[] => [...limits.problems(), ...policy.problems()] };
+}
 
 function queueOptions(config: Config) {
   const { CONCURRENCY: concurrency, LOCK_MS, STALLED_CHECK_MS } = config;
