@@ -23,6 +23,8 @@ export interface EventPlace {
   readonly storedMs: number;
 }
 
+type EventAtPlace = EventAtSeq & { readonly subject: string };
+
 /** At a time. A look for the newest of many subjects costs nats-server 2.9.10 some 0.1 ms for each thousand subjects in the stream. */
 const wideLooks = 8;
 
@@ -55,22 +57,41 @@ function createStates(jsm: PatientLookups) {
   };
 }
 
+type EventOf = (message: FoundMessage | null) => EventAtSeq | undefined;
+
+/** By the word of the stream's leader, or its only copy: never stale. */
+function createLeaderLookups(jsm: PatientLookups, eventOf: EventOf) {
+  return {
+    /** As `last`, a little slower where there are several copies. Use it after a refusal. */
+    lastFromLeader: async (subject: string): Promise<EventAtSeq | undefined> =>
+      eventOf(await jsm.lookUp(streams.events(shardOfSubject(subject)), { last_by_subj: subject })),
+
+    /** The first event of a subject that has only one, as it is stored. */
+    async storedFromLeader(subject: string): Promise<StoredMessage | undefined> {
+      const message = await jsm.streams.getMessage(streams.events(shardOfSubject(subject)), { last_by_subj: subject });
+      return message === null ? undefined : { subject, seq: message.seq, previous: 0, data: message.data };
+    },
+
+    /** The event at this sequence and its subject: also for whoever may have no event of another kind from elsewhere. */
+    async atFromLeader(shard: number, seq: number): Promise<EventAtPlace | undefined> {
+      const message = await jsm.streams.getMessage(streams.events(shard), { seq });
+      const found = eventOf(message);
+      return message === null || found === undefined ? undefined : { ...found, subject: message.subject };
+    },
+  };
+}
+
 /** Single look-ups in the event streams; each throws when the broker does not answer. */
 export function createEventLookups(jsm: PatientLookups, unreadable: Unreadable) {
-  const eventOf = (message: FoundMessage | null): EventAtSeq | undefined => {
+  const eventOf: EventOf = (message) => {
     if (message === null) return undefined;
     const event = decodeEvent(message.data);
     if (event.type === "unreadable") unreadable.note("event", message);
     return { seq: message.seq, event };
   };
   const states = createStates(jsm);
-  const lastFromLeader = async (subject: string): Promise<EventAtSeq | undefined> =>
-    eventOf(await jsm.lookUp(streams.events(shardOfSubject(subject)), { last_by_subj: subject }));
-  /** The first event of a subject that has only one, as it is stored. */
-  const storedFromLeader = async (subject: string): Promise<StoredMessage | undefined> => {
-    const message = await jsm.streams.getMessage(streams.events(shardOfSubject(subject)), { last_by_subj: subject });
-    return message === null ? undefined : { subject, seq: message.seq, previous: 0, data: message.data };
-  };
+  const leader = createLeaderLookups(jsm, eventOf);
+  const { lastFromLeader } = leader;
   let looking = 0;
 
   return {
@@ -92,10 +113,7 @@ export function createEventLookups(jsm: PatientLookups, unreadable: Unreadable) 
     subjectAt: async (shard: number, seq: number): Promise<string | undefined> =>
       (await jsm.lookUp(streams.events(shard), { seq }))?.subject,
 
-    /** As `last`, but from the stream's leader, or its only copy: never stale, a little slower where there are several. Use it after a refusal. */
-    lastFromLeader,
-
-    storedFromLeader,
+    ...leader,
 
     /**
      * False: nothing of the conversation is stored after `seq`. True: something is, or so many ask at once (their edge died, or the broker was
@@ -124,13 +142,6 @@ export function createEventLookups(jsm: PatientLookups, unreadable: Unreadable) 
      * was told of the lost ones is taken for a place in it.
      */
     renew: (shard: number, stream: StreamState, nowMs = Date.now()): void => states.renew(shard, stream, nowMs),
-
-    /** The event at this sequence and its subject, by the word of the stream's leader: also for whoever may read no event of another kind elsewhere. */
-    async atFromLeader(shard: number, seq: number): Promise<(EventAtSeq & { readonly subject: string }) | undefined> {
-      const message = await jsm.streams.getMessage(streams.events(shard), { seq });
-      const found = eventOf(message);
-      return message === null || found === undefined ? undefined : { ...found, subject: message.subject };
-    },
 
     /** The event at this sequence, as it is stored; undefined: there is none, or not any more. */
     async storedAt(shard: number, seq: number): Promise<Uint8Array | undefined> {

@@ -11,7 +11,7 @@ import {
 import { sleep, traceNames, type Logger, type TraceSpan } from "@parley/runtime";
 import { createApprovals, type ApprovalDeps, type Approvals } from "./approvals.ts";
 import { createToolResults, type CallsOfTurn, type ResultText, type ToolResults } from "./tool-results.ts";
-import { foldEvent, type TurnFold } from "./turn-fold.ts";
+import { foldEvent, stepSeqOf } from "./turn-fold.ts";
 
 export interface ToolCallsDeps {
   readonly bus: Pick<Bus, "events" | "facts" | "turns">;
@@ -206,11 +206,6 @@ function sendingSpan({ span, request }: ToolRun, { call_id, tool_name }: StepCal
   });
 }
 
-/** By which a tool worker finds that the call was committed. Undefined: the step is only known from the turn's wait. */
-function stepSeqOf({ steps }: TurnFold, { call_id }: StepCall): number | undefined {
-  return steps.findLast(({ calls }) => calls.some((call) => call.call_id === call_id))?.seq;
-}
-
 /** Undefined: it is queued. Redis may be away or full: the caller tries again until its deadline. Adding twice is harmless. */
 function createEnqueue({ queue, log }: Pick<ToolCallsDeps, "queue" | "log">) {
   return async ({
@@ -226,18 +221,8 @@ function createEnqueue({ queue, log }: Pick<ToolCallsDeps, "queue" | "log">) {
     const { call_id, tool_name, arguments: args } = call;
     const { traceparent } = sending;
     const trace = traceparent === undefined ? {} : { trace: traceparent };
-    const job = {
-      v: 1 as const,
-      call_id,
-      tool_name,
-      arguments: args,
-      conversation_id,
-      turn_id,
-      user,
-      ...rights,
-      ...(stepSeq === undefined ? {} : { step_seq: stepSeq }),
-      ...trace,
-    };
+    const called = { v: 1 as const, call_id, tool_name, arguments: args, conversation_id, turn_id, user };
+    const job = { ...called, ...rights, ...(stepSeq === undefined ? {} : { step_seq: stepSeq }), ...trace };
     try {
       await queue.add({ ...job, timeout_ms: timeoutMs }, { go });
       return undefined;

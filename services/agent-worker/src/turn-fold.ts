@@ -234,6 +234,11 @@ function finishedCallOf(event: Extract<StoredEvent, { type: "tool_call_end" }>):
   return truncated ? { ...call, result, truncated } : call;
 }
 
+/** By which a tool worker finds that a call was committed. Undefined: its step is only known from the turn's wait. */
+export function stepSeqOf({ steps }: TurnFold, { call_id }: StepCall): number | undefined {
+  return steps.findLast(({ calls }) => calls.some((call) => call.call_id === call_id))?.seq;
+}
+
 /** The calls of all committed steps that have a result, in the order in which the model asked for them. */
 export function finishedCalls(fold: TurnFold): FinishedToolCall[] {
   return fold.steps.flatMap(({ calls }) => calls.flatMap((call) => fold.results.get(call.call_id) ?? []));

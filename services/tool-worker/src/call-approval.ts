@@ -6,6 +6,7 @@ import {
   limits,
   likeTurn,
   type AskedAt,
+  type DecidedAt,
   type FactOf,
   type ToolJob,
 } from "@parley/protocol";
@@ -55,7 +56,7 @@ const previewMs = 10_000;
  * decided → see that the question is told; denied → the agent has the result; agreed → run, if what would run is what was shown.
  */
 export async function awaitAgreement(subject: CallToApprove, deps: ApprovalDeps): Promise<CallEnd | Agreement> {
-  const { call, terms } = subject;
+  const { call } = subject;
   const { approvals } = deps.calls;
   const { asked, decided } = await approvals.read(call.job);
   // What was agreed to is not known any more: its conversation was deleted. Asking again would bring a part of it back.
@@ -67,16 +68,31 @@ export async function awaitAgreement(subject: CallToApprove, deps: ApprovalDeps)
   }
   if (decided.fact.kind !== "decided" || !decided.fact.approved) return { state: "denied" };
   const question = { fact: asked.fact, storedMs: asked.storedMs };
-  if (hasExpired(question, { fact: decided.fact, storedMs: decided.storedMs })) return deniedLate();
+  return agreementTo(subject, { question, decision: { fact: decided.fact, storedMs: decided.storedMs } }, deps);
+}
+
+interface Decided {
+  readonly question: AskedAt;
+  readonly decision: DecidedAt;
+}
+
+/** Somebody has agreed: in time, as they may, and to what would run now? */
+async function agreementTo(
+  subject: CallToApprove,
+  { question, decision }: Decided,
+  deps: ApprovalDeps,
+): Promise<CallEnd | Agreement> {
+  if (hasExpired(question, decision)) return deniedLate();
+  const { terms, call } = subject;
+  const { hash, by } = decision.fact;
   // Edges refuse that. Who runs the call does not rely on it.
-  const demandsOther = terms.four_eyes === true || asked.fact.four_eyes === true;
-  if (demandsOther && decided.fact.by?.id === call.job.user.id)
+  const demandsOther = terms.four_eyes === true || question.fact.four_eyes === true;
+  if (demandsOther && by?.id === call.job.user.id)
     return notRun("denied", "Not run: somebody else than who asked for it has to agree.");
-  const seen = await dryRun({ ...subject, terms: withAsked(terms, asked.fact) }, deps);
+  const seen = await dryRun({ ...subject, terms: withAsked(terms, question.fact) }, deps);
   if ("state" in seen) return seen;
-  const isSame = seen.hash === asked.fact.hash && seen.hash === decided.fact.hash;
+  const isSame = seen.hash === question.fact.hash && seen.hash === hash;
   if (!isSame) return notRun("failed", "Not run: what was approved is not what would run.");
-  const { hash, by } = decided.fact;
   return { hasLapsed: (begunMs) => hasLapsed(question, begunMs), to: { hash, by } };
 }
 
@@ -132,13 +148,18 @@ async function agreedAlike(
   if (pointer === undefined) return undefined;
   const { asked, decided } = await approvals.read({ ...job, ...pointer.decided });
   if (asked?.fact.kind !== "asked" || decided?.fact.kind !== "decided") return undefined;
-  const question: AskedAt = { fact: asked.fact, storedMs: asked.storedMs };
-  const decision = { fact: decided.fact, storedMs: decided.storedMs };
-  const { approved, like_ms = 0, hash, by } = decision.fact;
-  const isOfThese = asked.fact.like_scope === like.scope && asked.fact.hash === hash;
-  if (!approved || !isOfThese || hasExpired(question, decision)) return undefined;
-  const untilMs = decision.storedMs + Math.min(like_ms, asked.fact.like_ms ?? 0, like.mostMs);
+  const question = { fact: asked.fact, storedMs: asked.storedMs };
+  const untilMs = alikeUntilMs(like, { question, decision: { fact: decided.fact, storedMs: decided.storedMs } });
+  const { hash, by } = decided.fact;
   return Date.now() < untilMs ? { hasLapsed: (begunMs) => begunMs > untilMs, to: { hash, by } } : undefined;
+}
+
+/** By the broker's clock; 0: nobody has agreed to it. */
+function alikeUntilMs({ scope, mostMs }: NonNullable<Terms["like"]>, { question, decision }: Decided): number {
+  const { approved, like_ms = 0, hash } = decision.fact;
+  const isOfThese = question.fact.like_scope === scope && question.fact.hash === hash;
+  if (!approved || !isOfThese || hasExpired(question, decision)) return 0;
+  return decision.storedMs + Math.min(like_ms, question.fact.like_ms ?? 0, mostMs);
 }
 
 /** What a person would be shown if they were asked now, and its hash; or how the call ends. */

@@ -39,19 +39,7 @@ export function createCallRunner({ registry, running, metrics, tracing, ...deps 
     return "done";
   }
 
-  /** Whoever has the licence of a write knows that it never ran, and never will. */
-  async function giveUp(job: ToolJob, { go }: Pick<JobRun, "go">): Promise<void> {
-    const verified = await deps.committed.verify(job, { go });
-    if (verified.state === "not committed") return void (await store(job, verified));
-    const definition = registry.find(job.tool_name)?.definition;
-    if (!go && definition?.approval !== undefined && (await isAsked(job, calls.approvals))) return;
-    const isWrite = definition?.effect !== "read";
-    const licence = isWrite ? await calls.begin(job) : undefined;
-    const text = `${job.tool_name} was given up: the workers that ran it were lost.`;
-    const end = isNeverRun(licence) ? notRun("failed", text) : lostWrite(job);
-    if (end.state === "settled") deps.audit.ended({ job: verified.job, tool: definition }, end.outcome);
-    await store(job, end);
-  }
+  const giveUp = createGivingUp({ registry, store, ...deps });
 
   return {
     /** Throws when the broker is away for too long; the agent then adds the call again. */
@@ -82,9 +70,28 @@ export function createCallRunner({ registry, running, metrics, tracing, ...deps 
   };
 }
 
-/** Undefined: it only reads. */
-function isNeverRun(licence: Licence | undefined): boolean {
-  return licence === undefined || licence === "barred" || (licence !== "no room" && licence.won);
+type GivingUpDeps = Pick<CallRunnerDeps, "registry" | "committed" | "calls" | "audit"> & {
+  readonly store: (job: ToolJob, end: CallEnd) => Promise<JobEnd>;
+};
+
+/** Ends a call of which nobody will bring a result. */
+function createGivingUp({ registry, committed, calls, audit, store }: GivingUpDeps) {
+  return async (job: ToolJob, { go }: Pick<JobRun, "go">): Promise<void> => {
+    const verified = await committed.verify(job, { go });
+    if (verified.state === "not committed") return void (await store(job, verified));
+    const definition = registry.find(job.tool_name)?.definition;
+    if (!go && definition?.approval !== undefined && (await isAsked(job, calls.approvals))) return;
+    const isCertain = definition?.effect === "read" || isNeverRun(await calls.begin(job));
+    const text = `${job.tool_name} was given up: the workers that ran it were lost.`;
+    const end = isCertain ? notRun("failed", text) : lostWrite(job);
+    if (end.state === "settled") audit.ended({ job: verified.job, tool: definition }, end.outcome);
+    await store(job, end);
+  };
+}
+
+/** Whoever has the licence of a write knows that it never ran, and never will. */
+function isNeverRun(licence: Licence): boolean {
+  return licence === "barred" || (licence !== "no room" && licence.won);
 }
 
 /** A question that was asked stands, whatever became of those who asked it. */

@@ -1,5 +1,5 @@
 import type { ToolJobCounts } from "@parley/bus";
-import { addGauge, Counter, createMetrics, Histogram } from "@parley/runtime";
+import { addGauge, Counter, createMetrics, Histogram, type Registry } from "@parley/runtime";
 import { addQueueFigures } from "./queue-figures.ts";
 
 export type CallMetrics = Pick<ReturnType<typeof createToolMetrics>, "ended" | "taken" | "decided" | "unverified">;
@@ -12,6 +12,26 @@ export interface ToolGauges {
   readonly running: () => number;
   /** Undefined while Redis cannot be asked. */
   readonly queue: () => ToolJobCounts | undefined;
+}
+
+/** What was decided of calls before they ran. */
+function createDecisionCounters(registers: Registry[]) {
+  const unverified = new Counter({
+    name: "parley_tool_jobs_unverified_total",
+    help: "Jobs that were dropped because no step has committed such a call, by why: somebody else than an agent worker adds them.",
+    labelNames: ["why"],
+    registers,
+  });
+  const decided = new Counter({
+    name: "parley_tool_verdicts_total",
+    help: "What the policy said of calls, by tool.",
+    labelNames: ["tool", "decision"],
+    registers,
+  });
+  return {
+    decided: (tool: string, { decision }: { readonly decision: string }): void => decided.inc({ tool, decision }),
+    unverified: (why: string): void => unverified.inc({ why }),
+  };
 }
 
 /** The worker's own figures. */
@@ -27,18 +47,6 @@ export function createToolMetrics() {
   const refused = new Counter({
     name: "parley_tool_results_refused_total",
     help: "Results that came after another one had been stored.",
-    registers,
-  });
-  const unverified = new Counter({
-    name: "parley_tool_jobs_unverified_total",
-    help: "Jobs that were dropped because no step has committed such a call, by why: somebody else than an agent worker adds them.",
-    labelNames: ["why"],
-    registers,
-  });
-  const decided = new Counter({
-    name: "parley_tool_verdicts_total",
-    help: "What the policy said of calls, by tool.",
-    labelNames: ["tool", "decision"],
     registers,
   });
   const duration = new Histogram({
@@ -58,8 +66,7 @@ export function createToolMetrics() {
     registry,
     /** A call was taken from the queue. */
     taken: (waitedMs: number): void => wait.observe(waitedMs / 1_000),
-    decided: (tool: string, { decision }: { readonly decision: string }): void => decided.inc({ tool, decision }),
-    unverified: (why: string): void => unverified.inc({ why }),
+    ...createDecisionCounters(registers),
     /** `tool` is undefined for names that no tool has: the model's inventions must not become labels. */
     ended(tool: string | undefined, status: string, durationMs?: number): void {
       const label = tool ?? "unknown";

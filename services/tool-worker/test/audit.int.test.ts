@@ -56,7 +56,7 @@ function policyOf(file: string) {
   return { decide: (question: Parameters<typeof judge>[1]) => judge(parsed, question) };
 }
 
-const allowing = policyOf('{"rules": [{"tool": "k8s_*", "then": "allow"}]}');
+const allowing = policyOf({ rules: [{ tool: "k8s_*", verdict: "allow" }] });
 
 function newJob(more: Partial<ToolJob> = {}): ToolJob {
   const job = agent.job(`au${turns++}-0-0`, "scale", { replicas: 3 });
@@ -113,7 +113,7 @@ it("a call that only reads is one entry", async () => {
 });
 
 it("a question stands there once, however often it is told, and the beginning says by whose word", async () => {
-  const policy = policyOf('{"rules": [{"tool": "k8s_*", "then": "approve", "reason": "Ask first."}]}');
+  const policy = policyOf({ rules: [{ tool: "k8s_*", verdict: "approve", reason: "Ask first." }] });
   const { tool, runs } = scaling();
   const runner = await startRunner(agent, [tool], { policy });
   const job = newJob();
@@ -136,7 +136,7 @@ it("a question stands there once, however often it is told, and the beginning sa
 });
 
 it("a question says that somebody else has to agree, and the word of whoever asked runs nothing", async () => {
-  const policy = policyOf('{"four_eyes": [{"tool": "k8s_*"}], "rules": [{"tool": "k8s_*", "then": "approve"}]}');
+  const policy = policyOf({ four_eyes: [{ tool: "k8s_*" }], rules: [{ tool: "k8s_*", verdict: "approve" }] });
   const { tool, runs } = scaling();
   const runner = await startRunner(agent, [tool], { policy });
   const job = newJob();

@@ -10,7 +10,7 @@ const Reason = z.string().trim().min(1).max(300).describe("For people and the mo
 
 const Rule = z.strictObject({
   ...matchFields,
-  then: z.enum(["allow", "approve", "confirm", "deny"]),
+  verdict: z.enum(["allow", "approve", "confirm", "deny"]),
   reason: Reason.optional(),
 });
 export type Rule = z.infer<typeof Rule>;

@@ -98,18 +98,27 @@ function askedByItself(ruling: Ruling, { access, asksByItself }: Question): Ruli
 
 /** What no rule opens. */
 function fence({ read_only, suggest_only, protected: guarded }: PolicyFile, deed: Deed): Ruling | undefined {
-  const deny = (by: string, reason: string): Ruling => ({ decision: "deny", by, reason });
   if (read_only && !suggest_only) return deny("read_only", "Here nothing may be changed.");
+  const { name = "", kind = "", verb = "" } = deed;
   const namespace = namespaceOf(deed);
-  const isInGuarded = namespace !== undefined && isOne(guarded.namespaces, namespace);
-  if (isInGuarded || (guarded.namespaces.length > 0 && isOfAllNamespaces(deed)))
+  if (isInside(guarded.namespaces, deed))
     return deny("protected namespaces", `The namespace ${namespace ?? "of some of these"} is protected.`);
-  if (isNamed(guarded.names, deed)) return deny("protected names", `${deed.name ?? ""} is protected.`);
-  if (isOne(guarded.kinds, deed.kind ?? ""))
-    return deny("protected kinds", `Objects of the kind ${deed.kind ?? ""} are protected.`);
-  if (deleting.has(deed.verb?.toLowerCase() ?? "") && isOne(guarded.never_deleted, deed.kind ?? ""))
-    return deny("never deleted", `Objects of the kind ${deed.kind ?? ""} are never deleted here.`);
+  if (isNamed(guarded.names, deed)) return deny("protected names", `${name} is protected.`);
+  if (isOne(guarded.kinds, kind)) return deny("protected kinds", `Objects of the kind ${kind} are protected.`);
+  if (deleting.has(verb.toLowerCase()) && isOne(guarded.never_deleted, kind))
+    return deny("never deleted", `Objects of the kind ${kind} are never deleted here.`);
   return undefined;
+}
+
+function deny(by: string, reason: string): Ruling {
+  return { decision: "deny", by, reason };
+}
+
+function isInside(namespaces: readonly string[], deed: Deed): boolean {
+  const namespace = namespaceOf(deed);
+  return (
+    (namespace !== undefined && isOne(namespaces, namespace)) || (namespaces.length > 0 && isOfAllNamespaces(deed))
+  );
 }
 
 /** By its name alone, or by `namespace/name`. */
@@ -120,27 +129,29 @@ function isNamed(patterns: readonly string[], deed: Deed): boolean {
 }
 
 function byRule({ rules }: PolicyFile, deed: Deed): Ruling | undefined {
-  const at = rules.findIndex(({ then, reason: _reason, ...match }) =>
-    matches(match, deed, { isWide: then !== "allow" }),
+  const at = rules.findIndex(({ verdict, reason: _reason, ...match }) =>
+    matches(match, deed, { isWide: verdict !== "allow" }),
   );
   const found = rules[at];
   if (found === undefined) return undefined;
-  const { then, reason } = found;
-  return { decision: then, by: `rule ${at + 1}`, ...(reason === undefined ? {} : { reason }) };
+  const { verdict, reason } = found;
+  return { decision: verdict, by: `rule ${at + 1}`, ...(reason === undefined ? {} : { reason }) };
 }
 
 function byDefault(deed: Deed, { access, asksByItself }: Question): Ruling {
-  const { effect, kind = "", group = "", verb = "" } = deed;
+  const { effect, kind = "", group = "" } = deed;
   if (group === "" && kind.toLowerCase() === "secret")
-    return { decision: "deny", by: "default for secrets", reason: "Secrets are neither shown nor changed here." };
-  if (effect === "read")
-    return { decision: asksByItself && access === undefined ? "approve" : "allow", by: "default for reading" };
+    return deny("default for secrets", "Secrets are neither shown nor changed here.");
+  // Of a tool of which nothing else is known its author has decided.
+  if (access === undefined)
+    return { decision: asksByItself ? "approve" : "allow", by: "default for tools that do not say what they touch" };
+  return effect === "read" ? { decision: "allow", by: "default for reading" } : changeByDefault(deed);
+}
+
+function changeByDefault({ kind = "", group = "", verb = "" }: Deed): Ruling {
   if (drastic.has(verb.toLowerCase())) return { decision: "confirm", by: "default for deleting and commands" };
   if (group.toLowerCase() === rightsGroup || isOne(farReaching, kind))
     return { decision: "confirm", by: "default for what the whole cluster goes by" };
-  // Of a tool of which nothing else is known its author has decided.
-  if (access === undefined && !asksByItself)
-    return { decision: "allow", by: "default for tools that nobody is asked about" };
   return { decision: "approve", by: "default for changing" };
 }
 
@@ -157,7 +168,9 @@ function likeOf(
 ): Like | undefined {
   const isOffered = like.minutes > 0 && decision === "approve" && !fourEyes && access.length > 0;
   if (!isOffered || access.some(({ verb }) => drastic.has(verb.toLowerCase()))) return undefined;
-  const places = access.map(({ name: _name, ...place }) => JSON.stringify(Object.entries(place).toSorted()));
+  const places = access.map(({ system, cluster, verb, group, kind, namespace }) =>
+    JSON.stringify([system, cluster, verb, group, kind, namespace]),
+  );
   const alike = JSON.stringify([tool, [...new Set(places)].toSorted()]);
   return { mostMs: like.minutes * minuteMs, scope: createHash("sha256").update(alike).digest("hex") };
 }

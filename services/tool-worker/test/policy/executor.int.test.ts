@@ -79,7 +79,7 @@ const denied = (result: string) => ({ status: "denied", result: expect.stringCon
 describe("the executor decides by what a call would touch", () => {
   it("what is denied does not run, nobody is asked, and the model reads why", async () => {
     const { runner, job, runs, asked } = await world({
-      rules: [{ namespace: "shop", then: "deny", reason: "The shop is closed." }],
+      rules: [{ namespace: "shop", verdict: "deny", reason: "The shop is closed." }],
     });
     const call = job();
     await runner.run(call);
@@ -91,7 +91,7 @@ describe("the executor decides by what a call would touch", () => {
   });
 
   it("what is allowed runs without a question, once", async () => {
-    const { runner, job, runs, asked } = await world({ rules: [{ namespace: "shop", then: "allow" }] });
+    const { runner, job, runs, asked } = await world({ rules: [{ namespace: "shop", verdict: "allow" }] });
     const call = job();
     await Promise.all([runner.run(call), runner.run(call)]);
     expect(await agent.result(call)).toMatchObject({ status: "completed" });
@@ -104,7 +104,7 @@ describe("the executor decides by what a call would touch", () => {
     const one = free.job();
     await free.runner.run(one);
     expect(await agent.result(one)).toMatchObject({ status: "completed" });
-    const bound = await world({ rules: [{ effect: "read", then: "approve", reason: "Customers' data." }] }, "read");
+    const bound = await world({ rules: [{ effect: "read", verdict: "approve", reason: "Customers' data." }] }, "read");
     const other = bound.job();
     await bound.runner.run(other);
     expect(await bound.asked(other)).toMatchObject({ policy_reason: "Customers' data.", summary: "Changes web." });
@@ -130,7 +130,7 @@ describe("the executor decides by what a call would touch", () => {
   });
 
   it("the roles that count are those of whoever asks", async () => {
-    const { runner, job } = await world({ rules: [{ role: "sre", then: "allow" }, { then: "deny" }] });
+    const { runner, job } = await world({ rules: [{ role: "sre", verdict: "allow" }, { verdict: "deny" }] });
     const [theirs, others] = [job({}, { caller: { roles: ["dev", "sre"] } }), job({}, { caller: { roles: ["dev"] } })];
     await Promise.all([runner.run(theirs), runner.run(others)]);
     expect(await agent.result(theirs)).toMatchObject({ status: "completed" });
@@ -142,7 +142,7 @@ describe("the executor decides by what a call would touch", () => {
       ...{ name: "plain", description: "A tool.", input: z.strictObject({}), effect: "read", timeoutMs: 1_000 },
       run: async () => "Read.",
     });
-    const policy = policyOf({ rules: [{ tool: "plain", then: "approve" }] });
+    const policy = policyOf({ rules: [{ tool: "plain", verdict: "approve" }] });
     const runner = await startRunner(agent, [tool], { policy });
     const call = agent.job(`p${turns++}-0-0`, "plain");
     await runner.run(call);
@@ -154,7 +154,7 @@ describe("the executor decides by what a call would touch", () => {
       ...{ name: "silent", description: "A tool.", input: z.strictObject({}), effect: "write", timeoutMs: 1_000 },
       run: async () => "Done.",
     });
-    const policy = policyOf({ rules: [{ tool: "silent", then: "confirm" }] });
+    const policy = policyOf({ rules: [{ tool: "silent", verdict: "confirm" }] });
     const runner = await startRunner(agent, [tool], { policy });
     const call = agent.job(`p${turns++}-0-0`, "silent");
     expect(tool.definition.approval).toBe("required");
@@ -170,9 +170,9 @@ describe("what has to be typed", () => {
   it.each<[string, File, Record<string, unknown>, string | undefined]>([
     ["nothing, for a change", {}, {}, undefined],
     ["the name, for deleting", {}, { verb: "delete" }, "web"],
-    ["the name, where a rule says confirm", { rules: [{ then: "confirm" }] }, {}, "web"],
-    ["what the tool wants, whatever a rule says", { rules: [{ then: "approve" }] }, { typed: "zero" }, "zero"],
-    ["what the tool wants, rather than the name", { rules: [{ then: "confirm" }] }, { typed: "zero" }, "zero"],
+    ["the name, where a rule says confirm", { rules: [{ verdict: "confirm" }] }, {}, "web"],
+    ["what the tool wants, whatever a rule says", { rules: [{ verdict: "approve" }] }, { typed: "zero" }, "zero"],
+    ["what the tool wants, rather than the name", { rules: [{ verdict: "confirm" }] }, { typed: "zero" }, "zero"],
   ])("%s", async (_, file, args, confirm) => {
     const { runner, job } = await world(file);
     const call = job(args);
@@ -199,7 +199,7 @@ describe("P11: the policy is asked again when what was agreed to is to run", () 
   });
 
   it.each<[string, File]>([
-    ["the name typed", { rules: [{ then: "confirm" }] }],
+    ["the name typed", { rules: [{ verdict: "confirm" }] }],
     ["a second person", { four_eyes: [{}] }],
   ])("what it would have asked for more for by now does not run: %s", async (_, stricter) => {
     const { policy, call, go, runs } = await agreed({}, { by: { id: "somebody-else" } });
@@ -214,9 +214,9 @@ describe("P11: the policy is asked again when what was agreed to is to run", () 
 
   it.each<[string, File]>([
     ["less", {}],
-    ["nothing", { rules: [{ then: "allow" }] }],
+    ["nothing", { rules: [{ verdict: "allow" }] }],
   ])("what it would ask %s for by now runs, as it was agreed to", async (_, milder) => {
-    const { policy, call, go, runs } = await agreed({ rules: [{ then: "confirm" }] });
+    const { policy, call, go, runs } = await agreed({ rules: [{ verdict: "confirm" }] });
     policy.become(milder);
     await go();
     expect(await agent.result(call)).toMatchObject({ status: "completed" });
@@ -225,14 +225,14 @@ describe("P11: the policy is asked again when what was agreed to is to run", () 
 
   it("what somebody has denied does not run where the policy would not ask any more", async () => {
     const { policy, call, go, runs } = await agreed({}, { approved: false });
-    policy.become({ rules: [{ then: "allow" }] });
+    policy.become({ rules: [{ verdict: "allow" }] });
     await go();
     expect(await agent.bus.facts.read("result", addressOf(call))).toBeUndefined();
     expect(runs()).toBe(0);
   });
 
   it("what was asked by a version that knew no demands runs as it was shown", async () => {
-    const { runner, job, runs } = await world({ rules: [{ then: "confirm" }] });
+    const { runner, job, runs } = await world({ rules: [{ verdict: "confirm" }] });
     const [shown, call] = [job(), job()];
     const plain = await world({});
     await plain.runner.run(shown);

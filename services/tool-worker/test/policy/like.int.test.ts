@@ -153,7 +153,7 @@ it("P11: the broker's clock says when the time is over: a worker whose clock is 
 
 it.each<[string, object]>([
   ["offers it to nobody any more", {}],
-  ["wants the name typed", { ...minutes, rules: [{ then: "confirm" }] }],
+  ["wants the name typed", { ...minutes, rules: [{ verdict: "confirm" }] }],
   ["wants a second person", { ...minutes, four_eyes: [{}] }],
 ])("P11: an agreement to calls alike is worth nothing when the policy %s", async (_, stricter) => {
   const { job, does, agree, become } = await world();

@@ -30,16 +30,19 @@ describe("a mistake is told with its line, and nothing starts", () => {
   test.each([
     [
       "rules:\n  - tool: k8s_*\n    than: deny\n",
-      [':2: the field "rules.0.then" is missing', ':3: unknown field "than"'],
+      [':2: the field "rules.0.verdict" is missing', ':3: unknown field "than"'],
     ],
-    ["rules:\n  - then: refuse\n", [":2: rules.0.then "]],
+    ["rules:\n  - verdict: refuse\n", [":2: rules.0.verdict "]],
     ["read_only: yes please\n", [":1: read_only must be "]],
-    ["rules:\n  - namespace: a b\n    then: deny\n", [":2: rules.0.namespace must be a name, or a pattern"]],
-    ["rules:\n  - namespace: '*a*b*c*d*e'\n    then: deny\n", [":2: rules.0.namespace must be a name, or a pattern"]],
-    ["rules:\n  - namespace: []\n    then: deny\n", [":2: rules.0.namespace must not be empty"]],
+    ["rules:\n  - namespace: a b\n    verdict: deny\n", [":2: rules.0.namespace must be a name, or a pattern"]],
+    [
+      "rules:\n  - namespace: '*a*b*c*d*e'\n    verdict: deny\n",
+      [":2: rules.0.namespace must be a name, or a pattern"],
+    ],
+    ["rules:\n  - namespace: []\n    verdict: deny\n", [":2: rules.0.namespace must not be empty"]],
     ["protected:\n  namespace: [a]\n", [':2: unknown field "namespace"']],
     ["like: { minutes: 999 }\n", [":1: like.minutes must be "]],
-    ["suggest_only: true\nrules:\n  - kind: Pod\n  then: deny\n", [":"]],
+    ["suggest_only: true\nrules:\n  - kind: Pod\n  verdict: deny\n", [":"]],
   ])("%j", async (text, expected) => {
     const { file, folder } = await open(text);
     await using _folder = folder;
@@ -57,11 +60,11 @@ test("a changed file counts within its time; one with a mistake does not, and is
     eventually(async () => policy.decide(scale).decision === decision, { what: `the verdict ${decision}` });
   try {
     await becomes("deny");
-    await writeFile(file, "rules: [{ tool: k8s_scale, then: allow }]\n");
+    await writeFile(file, "rules: [{ tool: k8s_scale, verdict: allow }]\n");
     await becomes("allow");
-    await writeFile(file, "rules: [{ tool: k8s_scale, then: dney }]\n");
+    await writeFile(file, "rules: [{ tool: k8s_scale, verdict: dney }]\n");
     await eventually(async () => policy.problems().length > 0, { what: "the problem" });
-    expect(policy.problems()[0]).toContain("tool-policy.yaml:1: rules.0.then");
+    expect(policy.problems()[0]).toContain("tool-policy.yaml:1: rules.0.verdict");
     expect(policy.decide(scale).decision).toBe("allow");
     await writeFile(file, "");
     await becomes("approve");

@@ -87,7 +87,7 @@ describe("without rules", () => {
 
 describe("rules", () => {
   const scale = question("write", ["scale Deployment|apps team-a/web"]);
-  const rule = (match: object, then = "deny") => ({ rules: [{ ...match, then } as never] });
+  const rule = (match: object, verdict = "deny") => ({ rules: [{ ...match, verdict } as never] });
 
   test.each<[string, object, boolean]>([
     ["the tool", { tool: "k8s_patch" }, true],
@@ -118,9 +118,9 @@ describe("rules", () => {
 
   test("the first that fits counts, and says which it was and why", () => {
     const rules = [
-      { namespace: "team-b", then: "deny" as const },
-      { namespace: "team-*", then: "allow" as const, reason: "Teams look after theirs." },
-      { then: "deny" as const },
+      { namespace: "team-b", verdict: "deny" as const },
+      { namespace: "team-*", verdict: "allow" as const, reason: "Teams look after theirs." },
+      { verdict: "deny" as const },
     ];
     expect(verdictOn({ rules }, scale)).toMatchObject({
       decision: "allow",
@@ -131,17 +131,17 @@ describe("rules", () => {
 
   test.each(["allow", "approve", "confirm", "deny"])(
     "of what a call does the strictest counts: %s and what is beside it",
-    (then) => {
+    (verdict) => {
       const two = question("write", ["scale Deployment|apps team-a/web", "scale Deployment|apps team-b/web"]);
-      const rules = [{ namespace: "team-b", then } as never, { namespace: "team-a", then: "approve" as const }];
-      expect(verdictOn({ rules }, two).decision).toBe(then === "allow" ? "approve" : then);
+      const rules = [{ namespace: "team-b", verdict } as never, { namespace: "team-a", verdict: "approve" as const }];
+      expect(verdictOn({ rules }, two).decision).toBe(verdict === "allow" ? "approve" : verdict);
     },
   );
 
   test("who lists all namespaces also reads those that a rule keeps from them; what one may is not what all may", () => {
     const all = question("read", ["list Pod -"]);
     expect(verdictOn(rule({ namespace: "payments" }), all).decision).toBe("deny");
-    expect(verdictOn({ rules: [{ namespace: "payments", then: "allow" }, { then: "deny" }] }, all).decision).toBe(
+    expect(verdictOn({ rules: [{ namespace: "payments", verdict: "allow" }, { verdict: "deny" }] }, all).decision).toBe(
       "deny",
     );
     const marked = { ...touching("get Pod -"), namespace: "*" };
@@ -172,7 +172,7 @@ describe("rules", () => {
 });
 
 describe("fences", () => {
-  const rules = [{ then: "allow" as const }];
+  const rules = [{ verdict: "allow" as const }];
 
   test.each<[string, Given, string, string]>([
     ["nothing may be changed", { read_only: true, rules }, "scale Deployment shop/web", "deny"],
@@ -208,7 +208,7 @@ describe("fences", () => {
     ],
     [
       "what is denied is not suggested",
-      { suggest_only: true, rules: [{ then: "deny" }] },
+      { suggest_only: true, rules: [{ verdict: "deny" }] },
       "scale Deployment shop/web",
       "deny",
     ],
@@ -235,7 +235,7 @@ describe("four eyes", () => {
     ["a change on another cluster", { four_eyes }, "write", "scale Deployment shop/web staging", "approve", false],
     [
       "a change that a rule allows: the stricter counts",
-      { four_eyes, rules: [{ then: "allow" }] },
+      { four_eyes, rules: [{ verdict: "allow" }] },
       "write",
       "scale Deployment shop/web",
       "approve",
@@ -245,13 +245,20 @@ describe("four eyes", () => {
     ["reading", { four_eyes }, "read", "get Pod shop/web", "allow", false],
     [
       "reading that is asked about",
-      { four_eyes, rules: [{ then: "approve" }] },
+      { four_eyes, rules: [{ verdict: "approve" }] },
       "read",
       "get Pod shop/web",
       "approve",
       true,
     ],
-    ["what is denied", { four_eyes, rules: [{ then: "deny" }] }, "write", "scale Deployment shop/web", "deny", false],
+    [
+      "what is denied",
+      { four_eyes, rules: [{ verdict: "deny" }] },
+      "write",
+      "scale Deployment shop/web",
+      "deny",
+      false,
+    ],
     [
       "deleting everywhere",
       { four_eyes, protected: { namespaces: [] } },
@@ -282,17 +289,17 @@ describe("to agree to calls like one another", () => {
   });
 
   test.each<[string, Given, string[], Partial<Question>]>([
-    ["for deleting", { ...file, rules: [{ then: "approve" }] }, ["delete Pod shop/web"], {}],
+    ["for deleting", { ...file, rules: [{ verdict: "approve" }] }, ["delete Pod shop/web"], {}],
     [
       "for deleting beside something else",
-      { ...file, rules: [{ then: "approve" }] },
+      { ...file, rules: [{ verdict: "approve" }] },
       [...one, "delete Pod shop/web"],
       {},
     ],
-    ["for commands in containers", { ...file, rules: [{ then: "approve" }] }, ["exec Pod shop/web"], {}],
-    ["where the name has to be typed", { ...file, rules: [{ then: "confirm" }] }, one, {}],
+    ["for commands in containers", { ...file, rules: [{ verdict: "approve" }] }, ["exec Pod shop/web"], {}],
+    ["where the name has to be typed", { ...file, rules: [{ verdict: "confirm" }] }, one, {}],
     ["where two have to agree", { ...file, four_eyes: [{ namespace: "shop" }] }, one, {}],
-    ["where nobody is asked", { ...file, rules: [{ then: "allow" }] }, one, {}],
+    ["where nobody is asked", { ...file, rules: [{ verdict: "allow" }] }, one, {}],
     ["where nobody knows what is touched", file, [], { access: undefined }],
     ["where nothing is said to be touched", file, [], {}],
   ])("is not offered %s", (_, given, access, more) => {
@@ -322,6 +329,6 @@ describe("to agree to calls like one another", () => {
 test.each([0, 1, 2, 3, 4])("a pattern with %i stars takes no time, however it does not fit", (stars) => {
   const namespace = `${"a*".repeat(stars)}b`;
   const startedAt = performance.now();
-  verdictOn({ rules: [{ namespace, then: "deny" }] }, question("write", [`patch Pod ${"a".repeat(253)}/x`]));
+  verdictOn({ rules: [{ namespace, verdict: "deny" }] }, question("write", [`patch Pod ${"a".repeat(253)}/x`]));
   expect(performance.now() - startedAt).toBeLessThan(50);
 });
