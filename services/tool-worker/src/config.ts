@@ -47,70 +47,70 @@ const MIN_APPROVAL_MS = 1_000;
 const minTokenBytes = 32;
 
 /** All settings of a tool worker; the keys are the names of the environment variables. */
-export const Config = z
-  .object({
-    NODE_ENV: nodeEnv(),
-    ...brokerFields(),
-    ...redisFields("with the queue of tool calls"),
-    ADMIN_HOST: host().describe("Where probes and metrics are served."),
-    ADMIN_PORT: port().default(8021).describe("Where probes and metrics are served."),
-    ADMIN_TOKEN: secret()
-      .optional()
-      .describe(
-        "What opens the pages of the queue at `/queues` of the admin port, as the password that a browser asks for. Unset: there are none.",
-      ),
-    CONCURRENCY: count(16).describe(
-      "Calls that run here at once; up to an eighth more while one user has many of them and others wait.",
+const Settings = z.object({
+  NODE_ENV: nodeEnv(),
+  ...brokerFields(),
+  ...redisFields("with the queue of tool calls"),
+  ADMIN_HOST: host().describe("Where probes and metrics are served."),
+  ADMIN_PORT: port().default(8021).describe("Where probes and metrics are served."),
+  ADMIN_TOKEN: secret()
+    .optional()
+    .describe(
+      "What opens the pages of the queue at `/queues` of the admin port, as the password that a browser asks for. Unset: there are none.",
     ),
-    LOCK_MS: durationMs(20_000, MIN_SILENCE_MS).describe(
-      "A worker that is silent for longer loses its calls; the same for all workers.",
+  CONCURRENCY: count(16).describe(
+    "Calls that run here at once; up to an eighth more while one user has many of them and others wait.",
+  ),
+  LOCK_MS: durationMs(20_000, MIN_SILENCE_MS).describe(
+    "A worker that is silent for longer loses its calls; the same for all workers.",
+  ),
+  STALLED_CHECK_MS: durationMs(5_000, MIN_ROUND_MS).describe(
+    "How often lost workers are looked for; the same for all workers.",
+  ),
+  APPROVAL_TTL_MS: wholeNumber(MIN_APPROVAL_MS, limits.approvalMs)
+    .default(APPROVAL_MS)
+    .describe("How long people have to agree to a call that needs it, 1 s to 24 h; undecided by then it is denied."),
+  LIMITS_FILE: limitsFile(),
+  KUBECONFIG: optionalText().describe(
+    "Access to the cluster that the Kubernetes tools read: one file or several, as for kubectl.",
+  ),
+  KUBERNETES_SERVICE_HOST: optionalText().describe(
+    "Set by Kubernetes in a pod: its own cluster, if there is no KUBECONFIG.",
+  ),
+  KUBE_LABEL: optionalText().describe("What results call the cluster; its name in the kubeconfig if not set."),
+  KUBE_CONTEXTS: contexts.describe(
+    "Contexts of the kubeconfig that tools may choose from, comma-separated, the first one if none is named; the current one if not set.",
+  ),
+  KUBE_OPERATOR_KUBECONFIG: optionalText().describe(
+    "As whom tools change something: a kubeconfig of its own. Neither this nor KUBE_OPERATOR_CONTEXT: nothing can be changed.",
+  ),
+  KUBE_OPERATOR_CONTEXT: contexts.describe(
+    "The context as which tools change something, of KUBE_OPERATOR_KUBECONFIG or else of KUBECONFIG; one for each of KUBE_CONTEXTS.",
+  ),
+  KUBE_IMPERSONATE: z
+    .enum(["none", "user"])
+    .default("none")
+    .describe(
+      "user: what changes something is asked in the name of the chat user, as parley:<user> in the groups parley:<role>.",
     ),
-    STALLED_CHECK_MS: durationMs(5_000, MIN_ROUND_MS).describe(
-      "How often lost workers are looked for; the same for all workers.",
-    ),
-    APPROVAL_TTL_MS: wholeNumber(MIN_APPROVAL_MS, limits.approvalMs)
-      .default(APPROVAL_MS)
-      .describe("How long people have to agree to a call that needs it, 1 s to 24 h; undecided by then it is denied."),
-    LIMITS_FILE: limitsFile(),
-    KUBECONFIG: optionalText().describe(
-      "Access to the cluster that the Kubernetes tools read: one file or several, as for kubectl.",
-    ),
-    KUBERNETES_SERVICE_HOST: optionalText().describe(
-      "Set by Kubernetes in a pod: its own cluster, if there is no KUBECONFIG.",
-    ),
-    KUBE_LABEL: optionalText().describe("What results call the cluster; its name in the kubeconfig if not set."),
-    KUBE_CONTEXTS: contexts.describe(
-      "Contexts of the kubeconfig that tools may choose from, comma-separated, the first one if none is named; the current one if not set.",
-    ),
-    KUBE_OPERATOR_KUBECONFIG: optionalText().describe(
-      "As whom tools change something: a kubeconfig of its own. Neither this nor KUBE_OPERATOR_CONTEXT: nothing can be changed.",
-    ),
-    KUBE_OPERATOR_CONTEXT: contexts.describe(
-      "The context as which tools change something, of KUBE_OPERATOR_KUBECONFIG or else of KUBECONFIG; one for each of KUBE_CONTEXTS.",
-    ),
-    KUBE_IMPERSONATE: z
-      .enum(["none", "user"])
-      .default("none")
-      .describe(
-        "user: what changes something is asked in the name of the chat user, as parley:<user> in the groups parley:<role>.",
-      ),
-    KUBE_REQUESTS: count(16).describe("Requests to each cluster at a time."),
-    KUBE_NAMESPACES: namespaces.describe("The only namespaces the tools may read, comma-separated; all if not set."),
-    HTTP_TOOLS_DIR: optionalText().describe(
-      "Folder of files that make operations of services, by their OpenAPI documents, into tools. Default: `config/tools`, if it is there.",
-    ),
-    DEMO_TOOLS: flag().describe("Offers tools for demonstrations and tests."),
-    DEMO_COUNTER_FILE: optionalText().describe(
-      "Where demo_counter and demo_change write one line per execution; without it they are not offered.",
-    ),
-    ...traceFields(),
-    LOG_LEVEL: logLevel(),
-    LOG_FORMAT: logFormat(),
-    SHUTDOWN_MS: durationMs(10_000).describe("Time for running calls that change something when stopping."),
-  })
-  .refine(
-    ({ NODE_ENV, ADMIN_TOKEN: token }) =>
-      NODE_ENV !== "production" || token === undefined || Buffer.byteLength(token) >= minTokenBytes,
-    { path: ["ADMIN_TOKEN"], error: `must be at least ${minTokenBytes} random bytes in production` },
-  );
+  KUBE_REQUESTS: count(16).describe("Requests to each cluster at a time."),
+  KUBE_NAMESPACES: namespaces.describe("The only namespaces the tools may read, comma-separated; all if not set."),
+  HTTP_TOOLS_DIR: optionalText().describe(
+    "Folder of files that make operations of services, by their OpenAPI documents, into tools. Default: `config/tools`, if it is there.",
+  ),
+  DEMO_TOOLS: flag().describe("Offers tools for demonstrations and tests."),
+  DEMO_COUNTER_FILE: optionalText().describe(
+    "Where demo_counter and demo_change write one line per execution; without it they are not offered.",
+  ),
+  ...traceFields(),
+  LOG_LEVEL: logLevel(),
+  LOG_FORMAT: logFormat(),
+  SHUTDOWN_MS: durationMs(10_000).describe("Time for running calls that change something when stopping."),
+});
+
+export const Config = Settings.refine(
+  ({ NODE_ENV, ADMIN_TOKEN: token }) =>
+    NODE_ENV !== "production" || token === undefined || Buffer.byteLength(token) >= minTokenBytes,
+  { path: ["ADMIN_TOKEN"], error: `must be at least ${minTokenBytes} random bytes in production` },
+);
 export type Config = z.infer<typeof Config>;
