@@ -35,7 +35,7 @@ function post(body: string | Buffer, type: string): Promise<number> {
 const nested = (depth: number): string => `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`;
 const bomb = [
   "a: &a [x,x,x,x,x,x,x,x,x]",
-  ...[..."bcdefghi"].map((name, index) => `${name}: &${name} [${`*${"abcdefgh"[index]},`.repeat(9)}]`),
+  ..."bcdefghi".split("").map((name, index) => `${name}: &${name} [${`*${"abcdefgh"[index]},`.repeat(9)}]`),
 ].join("\n");
 
 test.each<[string, string | Buffer, string, number]>([

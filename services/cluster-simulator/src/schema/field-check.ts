@@ -52,10 +52,8 @@ function walkObject(context: Walk, schema: Schema, value: JsonObject, path: stri
       context.found.unknown.push(`${path}.${key}`.slice(1));
       continue;
     }
-    const field = context.schemas.field(schema, key);
-    const walked = walk(context, field, entry, `${path}.${key}`);
-    const isDropped = !context.keepsEmpty && isEmpty(field, walked) && !listAt(schema, "required").includes(key);
-    if (walked !== undefined && !isDropped) entries.push([key, walked]);
+    const walked = walkField(context, schema, { key, value: entry, path });
+    if (walked !== undefined) entries.push([key, walked]);
   }
   const result: JsonObject = Object.fromEntries(entries);
   addDefaults(schema, result);
@@ -63,6 +61,15 @@ function walkObject(context: Walk, schema: Schema, value: JsonObject, path: stri
     if (typeof key === "string" && result[key] === undefined) context.found.missing.push(`${path}.${key}`.slice(1));
   }
   return result;
+}
+
+type Field = { key: string; value: Json; path: string };
+
+function walkField(context: Walk, schema: Schema, { key, value, path }: Field): Json | undefined {
+  const field = context.schemas.field(schema, key);
+  const walked = walk(context, field, value, `${path}.${key}`);
+  const isKept = context.keepsEmpty || !isEmpty(field, walked) || listAt(schema, "required").includes(key);
+  return isKept ? walked : undefined;
 }
 
 /** An empty object with fields of its own says something by being there, as `emptyDir: {}` does. */

@@ -1,12 +1,11 @@
 import { ToolError, type ToolContext, type ToolOutput } from "../../tools/tool.ts";
-import { KubeError } from "../api-failure.ts";
 import type { KubeApi } from "../kube-api.ts";
 import type { Plan } from "./change.ts";
 import { fieldDiff } from "./field-diff.ts";
 import { fieldsOf, textAt, type Fields } from "./object-fields.ts";
 import { checkPods } from "./pod-rules.ts";
 import { requestFor, wordsOf, type Spot, type Target, type TargetRequest } from "./target.ts";
-import { conflictOf } from "./write-failure.ts";
+import { refusalOf } from "./write-failure.ts";
 
 /** Under which the cluster notes who set a field. */
 export const fieldManager = "parley";
@@ -70,7 +69,7 @@ export async function tryOut(
   try {
     return await api.json(requestFor(target, signal, { ...request, query }));
   } catch (error) {
-    throw error instanceof KubeError && error.status === 409 ? conflictOf(error) : error;
+    throw refusalOf(error);
   }
 }
 

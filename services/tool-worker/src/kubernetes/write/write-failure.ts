@@ -63,8 +63,19 @@ function statusOf(error: unknown): Status | undefined {
 const MAX_OWNERS = 10;
 const MAX_FIELDS_CHARS = 2_000;
 
+const MAX_MESSAGE_CHARS = 300;
+
+/** Why a change could not be tried out. API servers answer a field that a kind does not have with an error of their own (500), and say which one it is. */
+export function refusalOf(error: unknown): unknown {
+  if (!(error instanceof KubeError)) return error;
+  if (error.status === 409) return conflictOf(error);
+  const message = statusOf(error)?.message ?? "";
+  if (error.status !== 500 || !message.includes("typed patch object")) return error;
+  return new ToolError(`The cluster refused: ${redactText(message).slice(0, MAX_MESSAGE_CHARS)}.`, { cause: error });
+}
+
 /** A refusal because of the state of the object: only one of its version may be another try's success. */
-export function conflictOf(error: KubeError): NotDoneError {
+function conflictOf(error: KubeError): NotDoneError {
   const status = statusOf(error);
   const options = { cause: error };
   if (status?.reason === "AlreadyExists") return new NotDoneError(`Not done: ${error.message}`, options);
