@@ -12,7 +12,7 @@ const artefacts = fileURLToPath(new URL("../artefacts/", import.meta.url));
 const policy = `
 like: { minutes: 10 }
 four_eyes: [{ tool: demo_change, role: junior }]
-rules: [{ tool: demo_change, then: approve, reason: The counter belongs to everybody. }]
+rules: [{ tool: demo_change, verdict: approve, reason: The counter belongs to everybody. }]
 `;
 
 let system: System;

@@ -6,7 +6,7 @@ import { createToken } from "../chaos/clients/token.ts";
 
 const policy = `
 four_eyes: [{ tool: demo_change }]
-rules: [{ tool: demo_change, then: approve, reason: The counter belongs to everybody. }]
+rules: [{ tool: demo_change, verdict: approve, reason: The counter belongs to everybody. }]
 `;
 const issuers = `
 issuers: []
