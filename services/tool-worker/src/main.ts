@@ -1,10 +1,7 @@
 import { randomUUID } from "node:crypto";
 import {
-  addAuditFigures,
   addStorageFigures,
-  auditNotes,
   connectRedis,
-  createToolCatalogue,
   natsAddress,
   openBus,
   redisAddress,
@@ -53,23 +50,24 @@ runMain("tool-worker", async ({ env }) => {
   const running = createRunningCalls();
   observe(telemetry, { config, log, life }, running.count);
   addStorageFigures(metrics.registry, bus);
-  const audit = await openAudit({ bus, worker, config, log });
-  addAuditFigures(metrics.registry, bus.audit);
-  life.use("the audit log", bus.audit.settled);
-  const fileNotes = notes;
-  notes = async () => [...(await fileNotes()), ...(await auditNotes(bus.audit, config.AUDIT_DAYS))];
+  const audit = await openAudit({ bus, worker, config, log, life, figures: metrics.registry });
+  notes = async () => [...rules.problems(), ...tools.problems(), ...(await audit.notes())];
   const calls = createCallLog({ bus, worker, log });
   life.use("cancels", listenForCancels({ bus, shards: config.SHARDS, calls, running, log }));
   // The broker must know of the subscription before the first call is taken.
   await bus.events.flush();
-  const deciding = { may: rules.limits.may, policy: rules.policy, committed: createCommittedCalls(bus), audit };
+  const deciding = {
+    may: rules.limits.may,
+    policy: rules.policy,
+    committed: createCommittedCalls(bus),
+    audit: audit.log,
+  };
   const decides = { ...deciding, approvalTtlMs: config.APPROVAL_TTL_MS };
   const runner = createCallRunner({ registry: tools.registry, calls, ...decides, running, metrics, tracing, log });
   const queue = startToolWorker({ ...queueOptions(config), run: runner.run, onAbandoned: runner.abandon, log });
   life.use("running calls", () => queue.close(Math.max(0, config.SHUTDOWN_MS - CLOSE_MS)));
   const definitions = () => tools.registry.definitions;
-  const announcements = keepAnnouncing({ catalogue: createToolCatalogue({ redis, log }), redis, definitions, log });
-  life.use("announcements", announcements.stop);
+  const announcements = keepAnnouncing({ redis, definitions, log, life });
   tools.onChange(announcements.announce);
 
   ready = () => [

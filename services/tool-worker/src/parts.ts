@@ -1,4 +1,4 @@
-import { redisAddress, type Bus } from "@parley/bus";
+import { addAuditFigures, auditNotes, redisAddress, type Bus } from "@parley/bus";
 import {
   openLimits,
   type AdminPage,
@@ -7,7 +7,7 @@ import {
   type Logger,
   type Registry,
 } from "@parley/runtime";
-import { createAudit, type Audit } from "./audit.ts";
+import { createAudit } from "./audit.ts";
 import type { Config } from "./config.ts";
 import { openHttpTools } from "./http-tools/http-tools.ts";
 import { loadMcpFile } from "./mcp/mcp-file.ts";
@@ -63,23 +63,28 @@ export async function openTools({ config, env, log, life, figures }: ToolSourceD
     problems: () => [...http.problems(), ...(mcp?.problems() ?? [])],
     onChange: (listener) => void listeners.push(listener),
     async startServers(bus) {
-      mcp = await startMcp({ servers, bus, config, log });
-      life.use("the MCP servers", mcp.close);
+      mcp = await startMcp({ servers, bus, config, log, life });
       mcp.onChange(changed);
     },
   };
 }
 
-interface AuditParts extends Pick<PartDeps, "config" | "log"> {
+interface AuditParts extends PartDeps {
   readonly bus: Bus;
   readonly worker: string;
+  readonly figures: Registry;
 }
 
 /** Where there is none yet, calls that read are served all the same; it is made again with the next entry. */
-export async function openAudit({ config, ...deps }: AuditParts): Promise<Audit> {
-  const { bus, log } = deps;
+export async function openAudit({ bus, worker, config, log, life, figures }: AuditParts) {
+  addAuditFigures(figures, bus.audit);
+  life.use("the audit log", bus.audit.settled);
   await bus.audit.setUp().catch((err: unknown) => log.error({ err }, "there is no audit log yet: nothing is changed"));
-  return createAudit({ ...deps, withArguments: config.AUDIT_ARGUMENTS });
+  return {
+    log: createAudit({ bus, worker, withArguments: config.AUDIT_ARGUMENTS, log }),
+    /** What a person should know of it, as sentences. */
+    notes: (): Promise<string[]> => auditNotes(bus.audit, config.AUDIT_DAYS),
+  };
 }
 
 /** What people look at on the admin port. */

@@ -50,9 +50,8 @@ function scaling({ effect = "write" as const, asks = true }: { effect?: "read" |
   return { tool, runs: () => runs };
 }
 
-/** As the file says it, in JSON. */
-function policyOf(file: string) {
-  const parsed = PolicyFile.parse(JSON.parse(file));
+function policyOf(file: object) {
+  const parsed = PolicyFile.parse(file);
   return { decide: (question: Parameters<typeof judge>[1]) => judge(parsed, question) };
 }
 
@@ -149,8 +148,8 @@ it("a question says that somebody else has to agree, and the word of whoever ask
 });
 
 it.each([
-  ["the policy", { policy: policyOf('{"read_only": true}') }, { verdict: "deny", access: [{ name: "web" }] }],
-  ["suggest-only mode", { policy: policyOf('{"suggest_only": true}') }, { verdict: "suggest" }],
+  ["the policy", { policy: policyOf({ read_only: true }) }, { verdict: "deny", access: [{ name: "web" }] }],
+  ["suggest-only mode", { policy: policyOf({ suggest_only: true }) }, { verdict: "suggest" }],
   [
     "the rights of the caller",
     { may: createMay(RightsByRole.parse({ everybody: { actions: [] } })) },
