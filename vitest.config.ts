@@ -104,7 +104,7 @@ const suites: Suite[] = [
   },
   // Mostly waiting, for deadlines of the parts under test and for answers at a person's pace: more files at a time than processors.
   { name: "integration", include: ["**/*.int.test.ts"], timeoutMs: 30_000, workers: 3 },
-  { name: "e2e", include: ["test/e2e/**/*.e2e.test.ts"], timeoutMs: 60_000, workers: 2 },
+  { name: "e2e", include: ["test/e2e/**/*.e2e.test.ts"], timeoutMs: 60_000, workers: 3 },
   // One attacker at a time: what a neighbour's answers take is measured.
   { name: "hostile", include: ["test/hostile/**/*.hostile.test.ts"], timeoutMs: 60_000, workers: 1 },
   // One system with all its faults at a time: two would be each other's slow machine.

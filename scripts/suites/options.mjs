@@ -10,7 +10,7 @@ const suites = [
   {
     name: "integration",
     what: "each part against real NATS and Redis",
-    deadlineMs: 8 * 60_000,
+    deadlineMs: 14 * 60_000,
     always: true,
     needsBrokers: true,
     triesRoles: true,
@@ -18,7 +18,7 @@ const suites = [
   {
     name: "e2e",
     what: "all of Parley, as its clients see it",
-    deadlineMs: 6 * 60_000,
+    deadlineMs: 10 * 60_000,
     always: true,
     needsBrokers: true,
     triesRoles: true,

@@ -8,7 +8,7 @@ import {
   startToolWorker,
   streamSettings,
 } from "@parley/bus";
-import { createLifecycle, createLogger, readConfig, runMain, startAdmin } from "@parley/runtime";
+import { createLifecycle, createLogger, readConfig, runMain, startAdmin, type Lifecycle } from "@parley/runtime";
 import { keepAnnouncing } from "./announcement.ts";
 import { createCallLog } from "./call-log.ts";
 import { createCallRunner } from "./call-runner.ts";
@@ -29,17 +29,17 @@ runMain("tool-worker", async ({ env }) => {
   const worker = `tool-${randomUUID()}`;
   const telemetry = await startTelemetry({ config, log, life }, worker);
   const { metrics, tracing } = telemetry;
-  const tools = await openTools({ config, env, log, life, figures: metrics.registry });
+  const figures = metrics.registry;
+  const tools = await openTools({ config, env, log, life, figures });
   const rules = await openRules({ config, log, life });
 
   // First of all, so that the process can be seen to live while it waits for the broker.
   let ready = (): string[] => ["The broker cannot be reached."];
   let notes = async (): Promise<string[]> => [...rules.problems(), ...tools.problems()];
   const pages = await openPages({ config, log, life });
-  const admin = await startAdmin({
-    ...{ host: config.ADMIN_HOST, port: config.ADMIN_PORT, registry: metrics.registry, pages, log },
-    ...{ ready: () => ready(), notes: () => notes() },
-  });
+  const { ADMIN_HOST: host, ADMIN_PORT: port } = config;
+  const told = { ready: () => ready(), notes: () => notes() };
+  const admin = await startAdmin({ host, port, registry: figures, pages, log, ...told });
   life.use("the admin server", admin.close);
   const bus = await openBus({ ...natsAddress(config), name: worker, ...streamSettings(config), log });
   life.use("the broker connection", bus.close);
@@ -49,8 +49,8 @@ runMain("tool-worker", async ({ env }) => {
 
   const running = createRunningCalls();
   observe(telemetry, { config, log, life }, running.count);
-  addStorageFigures(metrics.registry, bus);
-  const audit = await openAudit({ bus, worker, config, log, life, figures: metrics.registry });
+  addStorageFigures(figures, bus);
+  const audit = await openAudit({ bus, worker, config, log, life, figures });
   notes = async () => [...rules.problems(), ...tools.problems(), ...(await audit.notes())];
   const calls = createCallLog({ bus, worker, log });
   life.use("cancels", listenForCancels({ bus, shards: config.SHARDS, calls, running, log }));
@@ -70,18 +70,27 @@ runMain("tool-worker", async ({ env }) => {
   const announcements = keepAnnouncing({ redis, definitions, log, life });
   tools.onChange(announcements.announce);
 
-  ready = () => [
-    ...bus.problems(),
-    ...(queue.ready() && redis.status === "ready" ? [] : ["Redis cannot be reached."]),
-    ...(announcements.isAnnounced() ? [] : ["The tools are not announced yet."]),
-    ...(life.signal.aborted ? ["The worker is stopping."] : []),
-  ];
-  log.info(
-    { tools: definitions().map(({ name }) => name), concurrency: config.CONCURRENCY },
-    "the tool worker has started",
-  );
+  const isRedisWell = (): boolean => queue.ready() && redis.status === "ready";
+  ready = () => [...bus.problems(), ...problemsOf({ isRedisWell, ...announcements, life })];
+  const names = definitions().map(({ name }) => name);
+  log.info({ tools: names, concurrency: config.CONCURRENCY }, "the tool worker has started");
   await life.untilStopped();
 });
+
+interface Readiness {
+  readonly isRedisWell: () => boolean;
+  readonly isAnnounced: () => boolean;
+  readonly life: Lifecycle;
+}
+
+/** What keeps this process from being ready, beside the broker. */
+function problemsOf({ isRedisWell, isAnnounced, life }: Readiness): string[] {
+  return [
+    ...(isRedisWell() ? [] : ["Redis cannot be reached."]),
+    ...(isAnnounced() ? [] : ["The tools are not announced yet."]),
+    ...(life.signal.aborted ? ["The worker is stopping."] : []),
+  ];
+}
 
 function queueOptions(config: Config) {
   const { CONCURRENCY: concurrency, LOCK_MS, STALLED_CHECK_MS } = config;
