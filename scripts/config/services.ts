@@ -7,6 +7,7 @@ import {
   openLimits,
   readConfig,
   redisFields,
+  StartError,
   type Environment,
 } from "@parley/runtime";
 import { z } from "zod";
@@ -19,6 +20,8 @@ import { readTokenSettings } from "../../services/edge/src/admission/token-setti
 import { Config as EdgeConfig } from "../../services/edge/src/config.ts";
 import { Config as ModelSimulatorConfig } from "../../services/model-simulator/src/config.ts";
 import { Config as ToolWorkerConfig } from "../../services/tool-worker/src/config.ts";
+import { loadMcpFile } from "../../services/tool-worker/src/mcp/mcp-file.ts";
+import { noTokenKey } from "../../services/tool-worker/src/mcp/start-mcp.ts";
 import { openPolicy } from "../../services/tool-worker/src/policy/live-policy.ts";
 import { openHttpTools } from "../../services/tool-worker/src/http-tools/http-tools.ts";
 import { toolsOf } from "../../services/tool-worker/src/tool-list.ts";
@@ -64,6 +67,7 @@ export const startChecks: ReadonlyMap<string, readonly StartCheck[]> = new Map<s
       (env) => toolsOf({ config: readConfig(ToolWorkerConfig, env), env, log: silentLog() }),
       checkPolicy,
       checkHttpTools,
+      checkMcp,
       checkLimits,
       ...checkBrokers,
     ],
@@ -73,6 +77,12 @@ export const startChecks: ReadonlyMap<string, readonly StartCheck[]> = new Map<s
 async function checkPolicy(env: Environment): Promise<void> {
   const { TOOL_POLICY_FILE: file } = readConfig(ToolWorkerConfig, env);
   (await openPolicy({ file, log: silentLog() })).close();
+}
+
+async function checkMcp(env: Environment): Promise<void> {
+  const { MCP_FILE: file, MCP_TOKEN_KEY: key } = readConfig(ToolWorkerConfig, env);
+  const servers = await loadMcpFile(file, env);
+  if (key === undefined && servers.some(({ oauth }) => oauth !== undefined)) throw new StartError(noTokenKey);
 }
 
 async function checkHttpTools(env: Environment): Promise<void> {

@@ -26,7 +26,7 @@ export interface ApprovedCall {
 
 /** A call as its step committed it. */
 export interface CommittedCall extends Pick<ToolCall, "tool_name" | "arguments"> {
-  readonly user: Pick<User, "id">;
+  readonly user: Pick<User, "id" | "name">;
   readonly caller?: CallerRights | undefined;
 }
 
@@ -44,12 +44,12 @@ export function approvalHash(call: ApprovedCall): string {
 }
 
 /**
- * The same of whose a call is, as far as it is asked what they may do. A step has it, so that whoever runs its calls need not believe the job. These fields alone:
+ * The same of whose a call is, as far as it is asked what they may do and noted who did it. A step has it, so that whoever runs its calls need not believe the job. These fields alone:
  * versions that know more of a caller, or less, agree on them.
  */
 export function callerHash({ user, caller }: Pick<CommittedCall, "user" | "caller">): string {
-  const { tenant, roles, scopes } = caller ?? { roles: [] };
-  return hashOf({ user: user.id, tenant, roles, scopes });
+  const { tenant, roles, scopes, session, address } = caller ?? { roles: [] };
+  return hashOf({ user: user.id, name: user.name, tenant, roles, scopes, session, address });
 }
 
 /** The same of a call that is asked about: the event of its step may be forgotten when somebody agrees. */

@@ -51,6 +51,8 @@ export async function openLiveFile<Schema extends z.ZodType>(
   const look = async (): Promise<void> => {
     const now = await textOf();
     if (now === text) return;
+    // Cut short, or gone: what it said goes on to count. `{}` says that nothing of it is to hold any more.
+    if (now.trim() === "") throw new Error("the file is empty");
     text = now;
     const reading = read(options, now);
     problems = "problems" in reading ? reading.problems : [];

@@ -23,7 +23,7 @@ it("a changed file counts within its time, also where it is swapped for another 
   await vi.waitFor(() => expect(limits.problems()).toEqual([`${file}:3: unknown field "modles"`]));
   expect(limits.may(ann, "model:use", model).allowed).toBe(true);
 
-  await writeFile(file, "");
+  await writeFile(file, "{}");
   await vi.waitFor(() => expect(limits.problems()).toEqual([]));
   limits.close();
 });

@@ -51,9 +51,10 @@ async function waitOf({ bus }: ApprovalBench, { conversation_id, turn_id }: Turn
   return fact;
 }
 
-/** The chain says a little more of the time, that of its last event, and what viewers were told on the way. */
+/** The chain says a little more: of the time, that of its last event, what viewers were told on the way, and where in it the steps are. */
 function comparable(fold: TurnFold): object {
-  return { ...fold, workedMs: 0, writtenAt: 0, answers: false, told: "", asked: [...fold.asked].toSorted() };
+  const steps = fold.steps.map(({ seq: _, ...step }) => step);
+  return { ...fold, steps, workedMs: 0, writtenAt: 0, answers: false, told: "", asked: [...fold.asked].toSorted() };
 }
 
 it("what is known of a turn that waited is the same by its fact as by its events", async () => {

@@ -73,7 +73,7 @@ it("gives pages, newest first, of what somebody looks for", async () => {
       tool: "k8s_scale",
       user: { id: "ann" },
     };
-    await edge.bus.audit.write({ v: 1, kind: "begun", writer: "a test", ...call }, `page-${i}`);
+    await edge.bus.audit.write({ v: 1, kind: "decided", writer: "a test", ...call }, `page-${i}`);
   }
   const first = (await ask("audit?conversation=c_pages&tool=k8s_*&user=ann&limit=3")).body;
   expect(first.entries.map(({ call_id }) => call_id)).toEqual(["t-4", "t-3", "t-2"]);

@@ -65,7 +65,9 @@ export function createAudit({ bus: { audit }, worker, withArguments, log }: Audi
   return {
     async asked(call, { hash, summary, expires_at, four_eyes }) {
       // Whoever finds a question that nobody has decided writes it again: its worker may have been lost before this.
-      await write("asked", call, { id: `asked.${call.job.call_id}`, hash, summary, expires_at, four_eyes });
+      // What a summary says is made of the arguments.
+      const said = withArguments ? { summary } : {};
+      await write("asked", call, { id: `asked.${call.job.call_id}`, hash, ...said, expires_at, four_eyes });
     },
     begun: (call, agreed) => write("begun", call, { hash: agreed?.hash, agreed_by: agreed?.by }),
     ended(call, { status, result, duration_ms }) {

@@ -70,9 +70,18 @@ async function agree(
   deps: DecisionDeps,
 ): Promise<Agreed | CallEnd> {
   const filled = call.run.go ? await filledIn({ call, tool, audited }, deps) : undefined;
+  const isFree = audited.verdict?.verdict === "allow";
+  if (filled !== undefined && !("state" in filled) && !isFree)
+    return notRun("denied", "Not run: by now somebody has to agree to this call, and was only asked to fill it in.");
   if (filled !== undefined) return filled;
-  const agreement = terms && (await awaitAgreement({ call, tool, approval, terms, audited }, deps));
+  const demanded = terms ?? ((await isAskedAbout(call, tool, deps)) ? {} : undefined);
+  const agreement = demanded && (await awaitAgreement({ call, tool, approval, terms: demanded, audited }, deps));
   return agreement !== undefined && "state" in agreement ? agreement : { agreement };
+}
+
+/** Whether people were asked about a change before the policy became milder: then it is theirs to decide. */
+async function isAskedAbout({ job }: Call, { definition }: Tool, { calls }: DecisionDeps): Promise<boolean> {
+  return definition.effect === "write" && (await calls.approvals.read(job)).asked !== undefined;
 }
 
 interface Beginning extends Pick<DecisionDeps, "calls" | "audit"> {

@@ -95,16 +95,21 @@ export function notRun(status: "failed" | "cancelled" | "denied", text: string):
 
 export function endOf(execution: Execution, tool: ToolDefinition, timeoutMs: number, durationMs: number): CallEnd {
   if (execution.kind === "settled") {
+    if (execution.unexpected === true && tool.effect === "write")
+      return unknownEnd(`${tool.name} failed for an internal reason.`, durationMs);
     return { state: "settled", outcome: outcomeOf(execution.status, execution.output, durationMs) };
   }
   if (tool.effect === "read" && execution.by !== "cancelled" && execution.by !== "timeout") {
     return { state: execution.by === "lock lost" ? "not mine" : "given back" };
   }
   const reason = reasonOf(execution.by, tool.name, timeoutMs);
-  if (tool.effect === "write" && execution.notDone !== true)
-    return { state: "settled", outcome: outcomeOf("unknown", { text: unknownEffect(reason) }, durationMs) };
+  if (tool.effect === "write" && execution.notDone !== true) return unknownEnd(reason, durationMs);
   const text = tool.effect === "write" ? `${reason} Nothing was changed.` : reason;
   return { state: "settled", outcome: outcomeOf(statusOf(execution.by), { text }, durationMs) };
+}
+
+function unknownEnd(reason: string, durationMs: number): CallEnd {
+  return { state: "settled", outcome: outcomeOf("unknown", { text: unknownEffect(reason) }, durationMs) };
 }
 
 function statusOf(by: Interruption): CallOutcome["status"] {

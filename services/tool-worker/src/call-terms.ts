@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
-import { callerOf, limits, toolNotAllowed, type FactOf, type May, type ToolJob } from "@parley/protocol";
+import { callerOf, everybody, limits, toolNotAllowed, type FactOf, type May, type ToolJob } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { Audit, AuditedCall } from "./audit.ts";
 import { notRun, type Call, type CallEnd } from "./call-end.ts";
 import { lineOf } from "./plain-text.ts";
 import type { Policy } from "./policy/live-policy.ts";
 import type { Verdict } from "./policy/verdict.ts";
-import type { PreparedCall, Tool } from "./tools/tool.ts";
+import { ToolError, type PreparedCall, type Tool } from "./tools/tool.ts";
 import { tryOut } from "./try-out.ts";
 
 export interface TermsDeps {
@@ -98,7 +98,7 @@ async function knowTouched(
 
 function questionOf(job: ToolJob, { definition }: Tool, { approval }: Runnable) {
   const { name: tool, effect } = definition;
-  return { tool, effect, roles: job.caller?.roles ?? [], asksByItself: approval !== undefined };
+  return { tool, effect, roles: [everybody, ...(job.caller?.roles ?? [])], asksByItself: approval !== undefined };
 }
 
 function termsOf({ user }: ToolJob, verdict: Verdict, own: string | undefined): Terms {
@@ -127,7 +127,13 @@ function deniedText({ reason, by }: Verdict): string {
 }
 
 function suggestion(name: string, { command }: Runnable): string {
-  const text = command?.() ?? "";
+  let text: string;
+  try {
+    text = command?.() ?? "";
+  } catch (error) {
+    if (error instanceof ToolError) return error.message;
+    throw error;
+  }
   if (text === "")
     return `Not run: here changes are only suggested, and ${name} has nothing that a person could type instead.`;
   return `Not run: here changes are only suggested. To do it, a person can type:\n\n${text}`;

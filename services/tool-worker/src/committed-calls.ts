@@ -69,8 +69,10 @@ export function createCommittedCalls({ events, facts }: Pick<Bus, "events" | "fa
     if (hash !== undefined)
       return hash === callHash(job) ? { state: "committed", job } : { state: "not committed", why: "other_question" };
     const step = await byStep(job);
-    // Asked by an older version, or deleted with its conversation: the hash of what was shown decides, or the missing question does.
-    return step.state === "not committed" && step.why === "no_step" ? { state: "committed", job } : step;
+    // Without a question nobody has agreed to anything: then only a step says that there is such a call.
+    if (asked === undefined || step.state === "committed" || step.why !== "no_step") return step;
+    // Asked by an older version: the hash of what was shown decides.
+    return { state: "committed", job };
   };
 
   return {

@@ -22,7 +22,8 @@ export type Interruption =
   | "stopped";
 
 export type Execution =
-  | { readonly kind: "settled"; readonly status: ToolStatus; readonly output: ToolOutput }
+  /** `unexpected`: the tool itself does not know why it failed, nor what it did. */
+  | { readonly kind: "settled"; readonly status: ToolStatus; readonly output: ToolOutput; readonly unexpected?: true }
   /** `notDone`: it never began, or the tool itself says that it has changed nothing. */
   | { readonly kind: "interrupted"; readonly by: Interruption; readonly notDone?: true };
 
@@ -118,6 +119,7 @@ async function settled({ call, context, stopper, log }: ExecutionDeps): Promise<
       return { kind: "settled", status: "unknown", output: { text: unknownEffect(err.message) } };
     if (!(err instanceof ToolError)) log.error({ err, call_id: context.callId }, "a tool failed unexpectedly");
     const text = err instanceof ToolError ? err.message : "The tool failed for an internal reason.";
-    return { kind: "settled", status: "failed", output: { text } };
+    const unexpected = err instanceof ToolError ? {} : { unexpected: true as const };
+    return { kind: "settled", status: "failed", output: { text }, ...unexpected };
   }
 }

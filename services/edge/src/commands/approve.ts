@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import type { Bus, FactAddress, StoredFact } from "@parley/bus";
 import {
@@ -198,13 +199,14 @@ async function auditDecision(
   { caller: { user, tenant, roles, session, address } }: Wish,
   { asked, fact, isExpired }: Decided,
 ): Promise<void> {
-  const { conversation_id, turn_id, call_id, approved, reason, like_ms, hash } = fact;
+  const { conversation_id, turn_id, call_id, approved, like_ms, hash } = fact;
   const { tool_name: tool, four_eyes } = asked.fact;
   const entry: AuditEntry = {
     ...{ v: 1, kind: "decided", writer: `edge-${process.pid}@${hostname()}` },
     ...{ user: { id: user.id, name: user.name }, roles: [...roles], tenant, session, address },
-    ...{ conversation_id, turn_id, call_id, tool, hash, four_eyes, approved, reason, like_ms },
+    ...{ conversation_id, turn_id, call_id, tool, hash, four_eyes, approved, like_ms },
     expired: isExpired ? true : undefined,
   };
-  await audit.write(entry, `decided.${call_id}`);
+  // Ids are one space for all who write: one that another role could guess, it could use up.
+  await audit.write(entry, `decided.${call_id}.${randomUUID()}`);
 }

@@ -77,9 +77,14 @@ export function createOpenApprovals({ bus, ownership, may }: OpenApprovalsDeps) 
     async list(caller: Caller, limit: number): Promise<OpenApproval[]> {
       const verdict = may(caller, "approval:decide", { kind: "approval", tenant: caller.tenant });
       if (!verdict.allowed) throw new ChatError(verdict.code, { message: verdict.message });
-      const candidates = await questions.ofTenant(caller.tenant, limit);
-      const found = await Promise.all(candidates.map((one) => openOne(caller, one)));
-      return found.filter((one) => one !== undefined);
+      const candidates = await questions.ofTenant(caller.tenant);
+      const open: OpenApproval[] = [];
+      // Those that the caller may not open, or that are no longer open, take nobody's place.
+      for (let at = 0; at < candidates.length && open.length < limit; at += limit) {
+        const found = await Promise.all(candidates.slice(at, at + limit).map((one) => openOne(caller, one)));
+        open.push(...found.filter((one) => one !== undefined));
+      }
+      return open.slice(0, limit);
     },
 
     /** For who may decide on it. Throws as `approve` does. */
@@ -115,8 +120,8 @@ async function readQuestion(
 
 function listed({ fact, storedMs }: Asked): Omit<OpenApproval, "user"> {
   const { conversation_id, turn_id, call_id, tool_name, summary, confirm, expires_at } = fact;
-  const { four_eyes, like_ms, policy_reason } = fact;
-  const terms = { confirm, four_eyes, like_ms, policy_reason };
+  const { four_eyes, like_ms, form, policy_reason } = fact;
+  const terms = { confirm, four_eyes, like_ms, form, policy_reason };
   return {
     conversation_id,
     turn_id,
@@ -164,13 +169,13 @@ function createCandidates(audit: Bus["audit"]) {
   return {
     forget: (call: CallId): unknown => open.delete(call),
 
-    async ofTenant(tenant: string | undefined, limit: number): Promise<Candidate[]> {
+    /** Newest first. */
+    async ofTenant(tenant: string | undefined): Promise<Candidate[]> {
       // People who look at the same time look once.
       looking ??= follower.next(take).finally(() => (looking = undefined));
       await looking;
       prune();
-      const own = [...open.values()].filter(({ record }) => record.entry.tenant === tenant);
-      return own.toReversed().slice(0, limit);
+      return [...open.values()].filter(({ record }) => record.entry.tenant === tenant).toReversed();
     },
   };
 }

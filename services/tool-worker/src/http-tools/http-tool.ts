@@ -1,5 +1,6 @@
 import type { ToolArguments, User } from "@parley/protocol";
 import { z } from "zod";
+import { toPlainText } from "../plain-text.ts";
 import { readArguments } from "../tools/arguments.ts";
 import type { PreparedApproval, PreparedCall, Tool } from "../tools/tool.ts";
 import { withoutPatterns } from "./document-schema.ts";
@@ -30,7 +31,8 @@ export function createHttpTool(spec: HttpToolSpec): Tool {
   return {
     definition: {
       ...{ name, aliases: [], description, parameters, effect, timeout_ms: timeoutMs },
-      ...(effect === "write" ? { approval: "required" as const } : {}),
+      // Also of one that only reads: the policy may want somebody to agree, and agents have to listen for the question.
+      approval: "required" as const,
     },
     prepare(args): PreparedCall {
       const read = readArguments(args, { schema, parameters, aliases: {} });
@@ -97,12 +99,13 @@ function curlOf({ secretOption }: HttpToolSpec, { method, url, headers, body }: 
     header === "accept" ? [] : [`-H ${quoted(`${header}: ${value}`)}`],
   );
   const secret = secretOption === undefined ? [] : [secretOption];
-  const data = body === undefined ? [] : [`--data-binary ${quoted(body)}`];
+  const data = body === undefined ? [] : [`--data-raw ${quoted(body)}`];
   return ["curl", `-X ${method}`, ...secret, ...options, ...data, quoted(url.href)].join(" ");
 }
 
 function quoted(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
+  // As it will be shown: what is stripped later could take a quote with it.
+  return `'${toPlainText(text).replaceAll("'", `'\\''`)}'`;
 }
 
 function parametersOf({ parameters, body }: Operation): Record<string, unknown> {

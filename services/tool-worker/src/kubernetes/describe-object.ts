@@ -7,6 +7,7 @@ import { describeObject } from "./description.ts";
 import { cleanObject, maskObject } from "./masking.ts";
 import { ObjectName } from "./namespace-rule.ts";
 import { readObject, readPage, type KubeObject } from "./object-list.ts";
+import { listAccess } from "./reading.ts";
 import {
   accessTo,
   apiVersionField,
@@ -39,7 +40,9 @@ export function createDescribe(clusters: Clusters): Tool {
     timeoutMs: 20_000,
     access: async (input, { signal }) => {
       const cluster = clusters.of(input.context);
-      return accessTo(cluster, "get", await findPlace(cluster, input, signal));
+      const place = await findPlace(cluster, input, signal);
+      const events = { namespace: place.namespace ?? eventsNamespace };
+      return [...accessTo(cluster, "get", place), ...listAccess(cluster, [builtInKind("Event")], events)];
     },
     async run(input, { signal }) {
       const cluster = clusters.of(input.context);
@@ -62,6 +65,9 @@ export function createDescribe(clusters: Clusters): Tool {
   });
 }
 
+/** Kubernetes keeps the events of what has no namespace in this one. */
+const eventsNamespace = "default";
+
 /** Who controls it, who controls that, and so on. What cannot be read ends the chain. */
 async function ownersOf(cluster: Cluster, object: KubeObject, place: Place, signal: AbortSignal): Promise<string[]> {
   const chain = [`${place.kind.kind}/${place.name ?? ""}`];
@@ -73,6 +79,8 @@ async function ownersOf(cluster: Cluster, object: KubeObject, place: Place, sign
     chain.push(`${owner.kind}/${owner.name}`);
     const next = await unlessRefused(async () => {
       const at = await findPlace(cluster, { ...owner, namespace: place.namespace }, signal);
+      // Anybody who makes an object can name one as its owner.
+      if (at.kind.group === "" && at.kind.kind === "Secret") return undefined;
       return readObject(cluster, at.kind, { namespace: at.namespace, name: owner.name }, signal);
     });
     if (next === undefined) break;
@@ -88,9 +96,11 @@ async function eventsOf(
   signal: AbortSignal,
 ): Promise<readonly KubeObject[] | undefined> {
   const fieldSelector = `involvedObject.kind=${kind.kind},involvedObject.name=${name ?? ""}`;
-  // Kubernetes keeps the events of what has no namespace in this one.
-  const request = { namespace: namespace ?? "default", fieldSelector, limit: eventsRead, signal };
-  const page = await unlessRefused(() => readPage(cluster, builtInKind("Event"), request));
+  const request = { namespace: namespace ?? eventsNamespace, fieldSelector, limit: eventsRead, signal };
+  const page = await unlessRefused(async () => {
+    cluster.namespaces.check(request.namespace);
+    return readPage(cluster, builtInKind("Event"), request);
+  });
   const { uid } = object.metadata;
   // One of the same name may have been there before.
   return page?.items.filter((event) => uidOf(event) === undefined || uid === undefined || uidOf(event) === uid);

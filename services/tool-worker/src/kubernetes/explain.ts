@@ -42,8 +42,8 @@ export function createExplain(clusters: Clusters): Tool {
       const table = rows.length === 0 ? "" : toTable(["FIELD", "TYPE", "REQUIRED", "MEANING"], rows);
       const what = [kind.kind, ...path].join(".");
       return textOutput({
-        summary: `${what} (${version}) of the ${cluster.label} is of type ${type}.`,
-        text: [description, table].filter(Boolean).join("\n\n"),
+        summary: `${what} (${version}) of the ${cluster.label}:`,
+        text: [`Type: ${type}`, description, table].filter(Boolean).join("\n\n"),
         ...{ keep: "beginning", narrow: "fieldPath" },
       });
     },

@@ -1,3 +1,5 @@
+import { ToolError } from "../tools/tool.ts";
+
 /** What was asked of the API server, for the sentence about its failure. */
 export interface Asked {
   /** `pod`, `namespaces`, … */
@@ -77,5 +79,8 @@ export function pathOf({ group, version, plural, isNamespaced }: ResourceKind, p
     ...(name === undefined ? [] : [name]),
     ...(subresource === undefined ? [] : subresource.split("/")),
   ];
+  // The server reads the path decoded: a `/` in a name would lead to somewhere else (as client-go, IsValidPathSegmentName).
+  if (parts.some((part) => /^\.{0,2}$|[/%]/.test(part)))
+    throw new ToolError("That is not a name of an object or a namespace.");
   return `/${parts.map(encodeURIComponent).join("/")}`;
 }

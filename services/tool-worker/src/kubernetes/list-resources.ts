@@ -9,7 +9,7 @@ import { accessTo, apiVersionField, findPlace, kindField, placeWords, type Place
 import { cellText, readTables, type TablePage, type TableRow } from "./object-table.ts";
 import { requireNamespace } from "./object-list.ts";
 import { isSecretSetting } from "./redaction.ts";
-import { rowsOutput, textOutput } from "./shape.ts";
+import { plainNames, rowsOutput, textOutput } from "./shape.ts";
 import { yamlText } from "./yaml-text.ts";
 
 const maxLimit = 500;
@@ -110,7 +110,7 @@ function summaryOf(cluster: Cluster, place: Place, page: TablePage): string {
 const narrow = "namespace, labelSelector or fieldSelector";
 
 function nextOf({ next }: TablePage): string | undefined {
-  return next === undefined || next === "" ? undefined : `The next ones: continue: ${next}`;
+  return next === undefined || !/^[\w+/=-]{1,4096}$/.test(next) ? undefined : `The next ones: continue: ${next}`;
 }
 
 function asText({ output }: Fields, kind: string, { summary, page }: Pick<Listing, "summary" | "page">): ToolOutput {
@@ -165,7 +165,7 @@ function chosen({ columns }: TablePage, kind: string, wanted: readonly WantedCol
     if (path !== undefined) return { name, cell: ({ object }: TableRow) => pathText(object, kind, path) };
     const at = columns.findIndex((column) => column.name.toLowerCase() === name.toLowerCase());
     if (at !== -1) return columnAt(name, at);
-    const there = columns.map((column) => column.name).join(", ");
+    const there = plainNames(columns.map((column) => column.name)).join(", ");
     throw new ToolError(
       `There is no column ${JSON.stringify(name)}; there are ${there}. Others can be given as a path, such as .spec.nodeName.`,
     );

@@ -85,6 +85,7 @@ export async function followLog(
   const first = await readOnce(cluster, source, { ...query, tailLines: query.lines, timestamps: true });
   const all = stampedLines(first.text);
   let isCut = first.isCut;
+  let chars = first.text.length;
   while (performance.now() < until && !isCut) {
     await sleep(Math.min(POLL_MS, until - performance.now()), query.signal);
     query.signal.throwIfAborted();
@@ -94,8 +95,9 @@ export async function followLog(
     // Those of the same second that are known already come first.
     const known = since === undefined ? 0 : all.filter((line) => secondOf(line) === since).length;
     const fresh = stampedLines(next.text).slice(known);
-    isCut = next.isCut;
-    all.push(...fresh);
+    for (const line of fresh) all.push(line);
+    chars += fresh.reduce((sum, line) => sum + line.length, 0);
+    isCut = next.isCut || chars > READ_BYTES;
     if (fresh.length > 0) onLines(fresh.map(withoutStamp));
   }
   return { text: all.map(withoutStamp).join("\n"), isShort: false, isCut };

@@ -63,7 +63,8 @@ function weight(pod: Pod): number {
 
 /** As kubectl chooses it. */
 function mainContainer({ metadata, spec }: Pod): string | undefined {
-  return metadata.annotations?.["kubectl.kubernetes.io/default-container"] ?? spec.containers[0]?.name;
+  const named = metadata.annotations?.["kubectl.kubernetes.io/default-container"];
+  return (spec.containers.find(({ name }) => name === named) ?? spec.containers[0])?.name;
 }
 
 interface Found {

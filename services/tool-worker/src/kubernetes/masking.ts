@@ -53,7 +53,10 @@ function propertiesOf(value: object): Properties {
 function maskProperties(object: Properties, place: Place): Properties {
   const kind = kindOf(object, place.kind);
   if (isSetting(object))
-    return { ...masked(object, { ...place, kind }), value: redactValue(object.name, object.value) };
+    return {
+      ...masked(object, { ...place, kind }),
+      value: isSecretSetting(object.name) ? hidden : redactValue(object.name, object.value),
+    };
   return masked(object, { ...place, kind });
 }
 

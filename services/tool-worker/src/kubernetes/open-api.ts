@@ -2,6 +2,7 @@ import { z } from "zod";
 import { ToolError } from "../tools/tool.ts";
 import type { KubeApi, ResourceKind } from "./kube-api.ts";
 import { parsedAs } from "./object-list.ts";
+import { plainNames } from "./shape.ts";
 
 const Paths = z.object({ paths: z.record(z.string(), z.object({ serverRelativeURL: z.string() })) });
 
@@ -103,7 +104,7 @@ function fieldAt(schemas: Schemas, root: unknown, fieldPath: readonly string[]):
   for (const name of fieldPath) {
     const { properties = {} } = inner(schemas, current);
     if (!Object.hasOwn(properties, name)) {
-      const there = Object.keys(properties).toSorted().join(", ").slice(0, 500);
+      const there = plainNames(Object.keys(properties).toSorted()).join(", ");
       throw new ToolError(
         `There is no field ${JSON.stringify(name)}; there ${there === "" ? "are none" : `are ${there}`}.`,
       );

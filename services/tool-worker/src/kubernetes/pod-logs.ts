@@ -12,7 +12,7 @@ import { joinRepeats } from "./log-repeats.ts";
 import { findLogSources, ownerKinds, type LogSource, type LogSources } from "./log-sources.ts";
 import { Namespace, ObjectName, Selector } from "./namespace-rule.ts";
 import { getAccess, listAccess, scopeOf } from "./reading.ts";
-import { redactKeys, redactText } from "./redaction.ts";
+import { redactKeys } from "./redaction.ts";
 
 const MAX_TAIL = 2_000;
 const FOLLOW_MS = 20_000;
@@ -20,7 +20,6 @@ const FOLLOW_MS = 20_000;
 const SEARCH_MS = 4_000;
 const MAX_BYTES = 200_000;
 /** Of a line, while it is followed. */
-const MAX_PROGRESS_CHARS = 300;
 
 const Pattern = z.string().min(1).max(200);
 
@@ -134,7 +133,8 @@ function readOneLog({ cluster, input, namespace, toolContext }: Reading, source:
   if (!follow) return readLog(cluster, source, query);
   toolContext.progress(`following ${source.pod} for ${FOLLOW_MS / 1_000} seconds`);
   const onLines = (fresh: readonly string[]): void =>
-    toolContext.progress(redactText(toPlainText(fresh.at(-1) ?? "")).slice(0, MAX_PROGRESS_CHARS));
+    // Not the lines themselves: one alone does not show that it is a part of a key.
+    toolContext.progress(fresh.length === 1 ? "1 more line" : `${fresh.length} more lines`);
   return followLog(cluster, source, query, { forMs: FOLLOW_MS, onLines });
 }
 

@@ -3,7 +3,7 @@ export const hidden = "[hidden]";
 const HIDDEN = hidden;
 
 /** Names whose values are secrets: of environment variables and settings. */
-const SECRET_NAME = /pass|secret|token|key|cred|dsn|url|auth|private/i;
+const SECRET_NAME = /pass|pwd|secret|token|key|cred|dsn|url|auth|private/i;
 
 /** Names of fields, settings and annotations of which the value is a secret itself, not its name or where it is. */
 const SECRET_FIELD =
@@ -24,17 +24,22 @@ export function isSecretFlag(word: string): boolean {
 }
 
 /** Certificates and keys go over several lines; one whose end is missing goes to the end of the text. */
-const PEM = /-----BEGIN [A-Z ]{0,40}(?:PRIVATE KEY|CERTIFICATE)-----[\s\S]*?(?:-----END [A-Z ]{0,60}-----|$)/g;
+const PEM =
+  /-----BEGIN [A-Z ]{0,40}(?:PRIVATE KEY(?: BLOCK)?|CERTIFICATE)-----[\s\S]*?(?:-----END [A-Z ]{0,60}-----|$)/g;
+
+/** One whose beginning was cut off goes back to the beginning of the text. */
+const PEM_END = /^(?:(?!-----BEGIN )[\s\S])*?-----END [A-Z ]{0,60}-----/;
 
 /** The ends of names that have a credential after them. */
-const NAMES = "(?:pass(?:word|wd|phrase)?|secret|token|(?:api|access|account|private)[_-]?key|credentials?)";
+const NAMES =
+  "(?:pass(?:word|wd|phrase)?|(?<=[A-Za-z0-9_.-])pwd|secret|token|(?:api|access|account|private|secret|encryption|signing|master|client|shared)[._-]?key|credentials?)";
 
 /**
  * Known forms of credentials within a line. The more special ones come first. Repetitions are bounded where a match can begin at
  * many places, so that no text can make this slow.
  */
 const CREDENTIALS: readonly [pattern: RegExp, replacement: string][] = [
-  [/\beyJ[A-Za-z0-9_-]{8,2000}\.[A-Za-z0-9_-]{8,4000}(?:\.[A-Za-z0-9_-]{0,2000})?/g, HIDDEN],
+  [/(?<![\w-])eyJ[A-Za-z0-9_-]{8,2000}\.[A-Za-z0-9_-]{8,4000}(?:\.[A-Za-z0-9_-]{0,2000})?/g, HIDDEN],
   // "-----BEGIN" in base64: keys and certificates as kubeconfigs and webhooks have them.
   [/\bLS0tLS1CRUdJT[A-Za-z0-9+/=]{8,}/g, HIDDEN],
   [/\b(Bearer|Basic)\s{1,10}[A-Za-z0-9+/=._~-]{8,}/gi, `$1 ${HIDDEN}`],
@@ -53,11 +58,12 @@ const CREDENTIALS: readonly [pattern: RegExp, replacement: string][] = [
   ],
   [
     new RegExp(
-      `(${NAMES}["']?\\s{0,10}[=:]\\s{0,10})(?!["']?\\[hidden)(?:(")[^"\\n]*"|(')[^'\\n]*'|[^\\s,;&}]+)`,
+      `(${NAMES}(?:\\\\{0,7}["'])?\\s{0,10}[=:]\\s{0,10})(?!\\\\{0,7}["']?\\[hidden)(?:(")(?:[^"\\\\\\n]|\\\\.)*"|(')[^'\\n]*'|(\\\\{1,7}["'])[^"'\\\\\\n]*|[^\\s,;&}]+)`,
       "gi",
     ),
-    `$1$2$3${HIDDEN}$2$3`,
+    `$1$2$3$4${HIDDEN}$2$3`,
   ],
+  [/(\s--?[\w-]{0,40}(?:password|passwd|token|secret)\s{1,10})(?!\[hidden)[^\s-]\S{0,500}/gi, `$1${HIDDEN}`],
   [new RegExp(`(<[\\w.:-]{0,60}${NAMES}>)[^<\\n]{1,2000}(?=<)`, "gi"), `$1${HIDDEN}`],
   [/([;&?](?:pwd|sig|signature|x-amz-signature)=)[^\s;&"']{4,2000}/gi, `$1${HIDDEN}`],
   [/("auth"\s{0,10}:\s{0,10})"[^"\n]*"/g, `$1"${HIDDEN}"`],
@@ -67,7 +73,7 @@ const CREDENTIALS: readonly [pattern: RegExp, replacement: string][] = [
 
 /** Hides keys in PEM form. To be used on a whole text before it is taken apart into lines. */
 export function redactKeys(text: string): string {
-  return text.replace(PEM, HIDDEN);
+  return text.replace(PEM_END, HIDDEN).replace(PEM, HIDDEN);
 }
 
 /** Hides what looks like a credential in text that somebody else wrote: logs, messages of events, errors. */

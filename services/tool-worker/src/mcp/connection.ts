@@ -45,6 +45,10 @@ const LIST_EVERY_MS = 60_000;
 /** So many calls in a row without an answer, and the server is started anew. */
 const MAX_UNANSWERED = 3;
 
+/** Of what a server asks in the middle of a call, so much is told. */
+const mostDeclined = 3;
+const maxDeclinedChars = 2_000;
+
 /** The calls of one server: no more at once than it may have. */
 function createCalls(server: McpServerConfig) {
   const listeners = new Set<(message: string) => void>();
@@ -53,7 +57,11 @@ function createCalls(server: McpServerConfig) {
 
   return {
     /** The server has asked a person something: which call it belongs to it does not say. */
-    declined: (message: string): void => listeners.forEach((listener) => listener(message)),
+    declined(message: string): void {
+      // With calls of several people it may be about somebody else's.
+      const said = listeners.size === 1 ? message.slice(0, maxDeclinedChars) : "something, of one of several calls";
+      for (const listener of listeners) listener(said);
+    },
     begin(): void {
       unanswered = 0;
     },
@@ -63,7 +71,7 @@ function createCalls(server: McpServerConfig) {
         throw new NotSentError(`Not run: the MCP server ${server.name} has ${running} calls to answer already.`);
       running++;
       const declined: string[] = [];
-      const listener = (message: string): void => void declined.push(message);
+      const listener = (message: string): void => void (declined.length < mostDeclined && declined.push(message));
       listeners.add(listener);
       const startedAt = performance.now();
       try {

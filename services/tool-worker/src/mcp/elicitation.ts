@@ -9,11 +9,15 @@ const State = z.object({ key: z.string(), requestState: z.string().optional() })
 
 const MAX_STATE_CHARS = 16 * 1024;
 
+const mostMessages = 3;
+
 /** What a server wants to know, in its words. */
 export function messageAsked({ inputRequests = {} }: InputRequiredResult): string {
-  const messages = Object.values(inputRequests).flatMap((request) =>
-    request.method === "elicitation/create" ? [foreignLine(request.params.message)] : [request.method],
-  );
+  const messages = Object.values(inputRequests)
+    .slice(0, mostMessages)
+    .flatMap((request) =>
+      request.method === "elicitation/create" ? [foreignLine(request.params.message)] : [request.method],
+    );
   return messages.join("; ") || "it does not say what.";
 }
 

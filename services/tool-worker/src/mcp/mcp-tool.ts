@@ -44,8 +44,8 @@ export function createMcpTool(connection: Connection, offered: OfferedTool): Too
     definition: {
       ...{ name, aliases: [], description, parameters, effect },
       timeout_ms: server.limits.call_ms,
-      // Also of a tool that only reads, where its server may ask a person something: agents have to listen for the question.
-      ...(isRead && !connection.isModern() ? {} : { approval: "required" as const }),
+      // Also of a tool that only reads: its server may ask a person something, or the policy want one to agree, and agents have to listen for the question.
+      approval: "required" as const,
     },
     prepare(args): PreparedCall {
       if (JSON.stringify(args).length > MAX_ARGUMENT_BYTES)
@@ -103,8 +103,8 @@ function answered({ server }: Connection, { result, declined, isModern }: CallAn
   }
   if (!isCallToolResult(result)) throw new TypeError("The answer is no result.");
   if (result.isError === true) {
-    const { text } = outputOf(result, MAX_ERROR_BYTES);
-    throw new ToolError(`The MCP server ${server.name} says that it failed: ${text}`);
+    const { text, brief = text } = outputOf(result, MAX_ERROR_BYTES);
+    throw new ToolError(`The MCP server ${server.name} says that it failed:\n${brief}`);
   }
   const output = outputOf(result, server.limits.result_bytes);
   const notes = declined.map((message) => `(The server asked a person: "${foreignLine(message)}". It was declined.)`);

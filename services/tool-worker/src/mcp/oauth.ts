@@ -28,7 +28,12 @@ export function createOAuth(
   const grant: Grant = {
     of: `mcp:${server.name}`,
     async refresh(token, signal) {
-      const response = await guarded.fetch(server.oauth.tokenUrl, { ...requestOf(server.oauth, token), signal });
+      const ask = (one: string | undefined) =>
+        guarded.fetch(server.oauth.tokenUrl, { ...requestOf(server.oauth, one), signal });
+      let response = await ask(token);
+      // What was kept is no good any more: the environment may have a newer one.
+      if (response.status === 400 && token !== undefined && server.oauth.refreshToken !== undefined)
+        response = await ask(undefined);
       if (!response.ok)
         throw new Error(`The token endpoint of ${server.name} answered with the HTTP status ${response.status}.`);
       return tokensOf(Answer.parse(await response.json()));

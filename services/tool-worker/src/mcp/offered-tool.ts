@@ -67,7 +67,7 @@ export function offeredTools(
 function describe(server: string, { name, description = "" }: ListedTool): string {
   const said = toPlainText(description)
     .toWellFormed()
-    .replaceAll(/<{3,}|>{3,}/g, "")
+    .replaceAll(/[<>]{3,}/g, "")
     .trim();
   const about = `The tool ${JSON.stringify(toPlainText(name).slice(0, 128))} of the MCP server ${server}.`;
   if (said === "") return about;

@@ -146,11 +146,14 @@ function wireTo({ server, auth, log }: SessionOptions): Wire {
 async function listTools(client: Client, server: McpServerConfig, signal: AbortSignal): Promise<ListedTool[]> {
   if (client.getServerCapabilities()?.tools === undefined) return [];
   const tools: ListedTool[] = [];
+  let bytes = 0;
   let cursor: string | undefined;
   for (let page = 0; page < MAX_PAGES && tools.length < server.limits.tools; page++) {
     const params = cursor === undefined ? {} : { cursor };
     const timeout = server.limits.start_ms;
     const answer = await client.request({ method: "tools/list", params }, { signal, timeout });
+    bytes += JSON.stringify(answer.tools).length;
+    if (bytes > server.limits.message_bytes) throw new Error("its list of tools is too large");
     tools.push(...answer.tools);
     cursor = answer.nextCursor;
     if (cursor === undefined) break;

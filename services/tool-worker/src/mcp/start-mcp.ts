@@ -19,6 +19,9 @@ export interface Mcp {
   onChange(listener: () => void): void;
 }
 
+export const noTokenKey =
+  "MCP servers with oauth need MCP_TOKEN_KEY: 32 bytes in base64, the same for all tool workers.";
+
 /** Starts the servers, without waiting for any: a server that is slow or away keeps no other tool from being offered. */
 export async function startMcp(options: McpOptions): Promise<Mcp> {
   const listeners: (() => void)[] = [];
@@ -36,10 +39,7 @@ async function openAll({ servers, bus, config, log }: Omit<McpOptions, "life">, 
   if (servers.every(({ oauth }) => oauth === undefined)) return openMcpTools({ servers, onChange, log });
   const { createOAuth } = await import("./oauth.ts");
   const { createTokenStore } = await import("./token-store.ts");
-  if (config.MCP_TOKEN_KEY === undefined)
-    throw new StartError(
-      "MCP servers with oauth need MCP_TOKEN_KEY: 32 bytes in base64, the same for all tool workers.",
-    );
+  if (config.MCP_TOKEN_KEY === undefined) throw new StartError(noTokenKey);
   const key = Buffer.from(config.MCP_TOKEN_KEY, "base64");
   const store = createTokenStore({ records: await openSealedTokens(bus, config.STREAM_REPLICAS), key });
   const authOf = ({ oauth, ...server }: McpServerConfig) => oauth && createOAuth({ ...server, oauth }, store);

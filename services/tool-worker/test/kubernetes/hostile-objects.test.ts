@@ -154,7 +154,7 @@ describe("from a cluster that wishes us ill", () => {
         { properties: { a: { $ref: "#/components/schemas/io.k8s.List" } } },
         { "io.k8s.List": { type: "array", items: { $ref: "#/components/schemas/io.k8s.List" } } },
       );
-      expect((await call("k8s_explain", { kind: "pod", fieldPath: "a" })).text).toContain("is of type [][]");
+      expect((await call("k8s_explain", { kind: "pod", fieldPath: "a" })).text).toContain("Type: [][]");
     });
 
     it.each(["/api/v1/secrets", "http://127.0.0.1:1/x", "//127.0.0.1/x", "/openapi/../api/v1/secrets"])(

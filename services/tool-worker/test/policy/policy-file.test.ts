@@ -66,7 +66,7 @@ test("a changed file counts within its time; one with a mistake does not, and is
     await eventually(async () => policy.problems().length > 0, { what: "the problem" });
     expect(policy.problems()[0]).toContain("tool-policy.yaml:1: rules.0.verdict");
     expect(policy.decide(scale).decision).toBe("allow");
-    await writeFile(file, "");
+    await writeFile(file, "{}");
     await becomes("approve");
     expect(policy.problems()).toEqual([]);
   } finally {

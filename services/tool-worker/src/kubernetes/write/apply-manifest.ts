@@ -138,7 +138,14 @@ async function spotsOf(deps: WriteDeps, given: Input, context: ToolContext): Pro
     if (target.namespace === undefined) delete metadata["namespace"];
     else metadata["namespace"] = target.namespace;
     // What `kubectl get` adds and apply refuses, or would take for a wish.
-    for (const name of ["managedFields", "resourceVersion", "uid", "creationTimestamp", "generation"])
+    for (const name of [
+      "managedFields",
+      "resourceVersion",
+      "uid",
+      "creationTimestamp",
+      "generation",
+      "ownerReferences",
+    ])
       delete metadata[name];
     const { status: _, ...object } = one.object;
     spots.push({ cluster, api, podRules: deps.podRules, target, wanted: { ...object, metadata } });

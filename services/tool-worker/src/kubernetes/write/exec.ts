@@ -64,11 +64,16 @@ export function createExec(deps: WriteDeps, allowed: CommandRule): Tool {
     effect: "write",
     timeoutMs: 20_000,
     access: object.access("exec"),
-    command: ({ pod, command, namespace, container, context }) =>
-      kubectl(["exec", pod, ...(container === undefined ? [] : [`--container=${container}`]), "--", ...command], {
-        namespace,
-        context,
-      }),
+    command: ({ pod, command, namespace, container, context }) => {
+      checkCommand(command, allowed);
+      return kubectl(
+        ["exec", pod, ...(container === undefined ? [] : [`--container=${container}`]), "--", ...command],
+        {
+          namespace,
+          context,
+        },
+      );
+    },
     approval: {
       summary: ({ pod, command, namespace }) => `Runs ${command[0] ?? ""} in the pod ${pod}${inNamespace(namespace)}.`,
       async preview(given, context) {

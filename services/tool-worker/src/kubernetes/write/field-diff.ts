@@ -1,4 +1,4 @@
-import { stableFields, textAt, valueAt, type Field } from "./object-fields.ts";
+import { isAssigned, stableFields, textAt, valueAt, type Field } from "./object-fields.ts";
 
 /**
  * What changes from one state of an object to another, a line for each field: `-` as it is, `+` as it would be. Undefined: there is no object before, or
@@ -9,7 +9,8 @@ export function fieldDiff(before: unknown, after: unknown): readonly string[] {
   const young = after === undefined ? new Map<string, Field>() : stableFields(after);
   const changed = [...new Set([...old.keys(), ...young.keys()])]
     .toSorted()
-    .filter((path) => old.get(path)?.is !== young.get(path)?.is);
+    .filter((path) => old.get(path)?.is !== young.get(path)?.is)
+    .filter((path) => old.has(path) || !isAssigned(path));
   const lines = changed.flatMap((path) => {
     const [was, is] = [old.get(path), young.get(path)];
     const isAnother = was?.shown === is?.shown ? " (another value)" : "";

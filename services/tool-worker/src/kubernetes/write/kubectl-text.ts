@@ -1,8 +1,12 @@
+import { toPlainText } from "../../plain-text.ts";
+
 /** What a person could type instead of a call: where tools may only suggest changes, it is all that comes of one. */
 
 /** A word as a POSIX shell takes it. */
 export function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  // As it will be shown: what is stripped later could take a quote with it.
+  const plain = toPlainText(word);
+  return /^[\w@%+=:,./-]+$/.test(plain) ? plain : `'${plain.replaceAll("'", `'\\''`)}'`;
 }
 
 export interface CommandPlace {
@@ -24,7 +28,8 @@ export function kubectl(words: readonly (string | undefined)[], { context, names
 }
 
 /** The same with a text on its standard input. */
-export function withInput(command: string, text: string): string {
+export function withInput(command: string, given: string): string {
+  const text = toPlainText(given);
   let end = "EOF";
   while (text.split("\n").includes(end)) end += "_";
   return `${command} <<'${end}'\n${text.endsWith("\n") ? text : `${text}\n`}${end}`;

@@ -8,7 +8,7 @@ import {
 } from "yaml";
 import { z } from "zod";
 import { ToolError } from "../../tools/tool.ts";
-import { ObjectName } from "../namespace-rule.ts";
+import { Namespace, ObjectName } from "../namespace-rule.ts";
 import { isFields, type Fields } from "./object-fields.ts";
 
 /** One object of a manifest. */
@@ -46,7 +46,7 @@ const Head = z.looseObject({
   metadata: z.looseObject(
     {
       name: ObjectName.optional(),
-      namespace: z.string().max(63).optional(),
+      namespace: Namespace.optional(),
     },
     { error: "lacks its metadata" },
   ),

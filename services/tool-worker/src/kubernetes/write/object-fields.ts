@@ -42,11 +42,19 @@ const UNSTABLE: readonly RegExp[] = [
   /^metadata\.annotations\["kubectl\.kubernetes\.io\/last-applied-configuration"\]$/,
   /^metadata\.annotations\["deployment\.kubernetes\.io\/revision"\]$/,
   // A Job that is only tried out gets a new identity each time.
-  /\["(?:batch\.kubernetes\.io\/)?controller-uid"\]$/,
-  // A Service that is only tried out gets other addresses than it will have.
+  /^(?:metadata\.labels|spec\.selector\.matchLabels|spec\.template\.metadata\.labels)\["(?:batch\.kubernetes\.io\/)?controller-uid"\]$/,
+];
+
+/** A new Service that is only tried out gets other addresses than it will have. One that is there has its own. */
+const ASSIGNED: readonly RegExp[] = [
   /^spec\.(?:clusterIPs?|healthCheckNodePort)(?:\[|$)/,
   /^spec\.ports\[.*\]\.nodePort$/,
 ];
+
+/** Whether the API server chose the value of this field of an object that is new. */
+export function isAssigned(path: string): boolean {
+  return ASSIGNED.some((pattern) => pattern.test(path));
+}
 
 /** Bounds what an object from a hostile cluster may cost. */
 const MAX_FIELDS = 20_000;

@@ -99,7 +99,15 @@ export function stopsAll(object: unknown): boolean {
   return valueAt(object, ["spec", "replicas"]) === 0;
 }
 
-const FIXED = ["name", "namespace", "uid", "managedFields", "creationTimestamp", "deletionTimestamp"] as const;
+const FIXED = [
+  "name",
+  "namespace",
+  "uid",
+  "ownerReferences",
+  "managedFields",
+  "creationTimestamp",
+  "deletionTimestamp",
+] as const;
 
 function checkPatch(patch: Fields): void {
   if ("metadata" in patch && !isFields(patch["metadata"])) throw new ToolError("metadata must be an object.");

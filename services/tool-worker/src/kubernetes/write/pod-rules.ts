@@ -41,7 +41,20 @@ function podsOf(object: unknown): readonly unknown[] {
 
 /** What an object would let its pods do beyond their own container, as the end of a sentence: no namespace holds somebody who has the node. */
 function privilegesOf(object: unknown): readonly string[] {
-  return podsOf(object).flatMap((pod) => [
+  return [...volumePaths(object), ...podsOf(object).flatMap(podPrivileges)];
+}
+
+/** A PersistentVolume is a way to its node as well. */
+function volumePaths(object: unknown): readonly string[] {
+  if (textAt(object, ["kind"]) !== "PersistentVolume") return [];
+  return ["hostPath", "local"].flatMap((name) => {
+    const path = textAt(object, ["spec", name, "path"]);
+    return path === undefined ? [] : [`the node's path ${path}`];
+  });
+}
+
+function podPrivileges(pod: unknown): readonly string[] {
+  return [
     ...POD_SWITCHES.filter((name) => valueAt(pod, [name]) === true),
     ...listAt(pod, ["volumes"]).flatMap((volume) =>
       valueAt(volume, ["hostPath"]) === undefined
@@ -49,7 +62,7 @@ function privilegesOf(object: unknown): readonly string[] {
         : [`the hostPath ${textAt(volume, ["hostPath", "path"]) ?? "?"}`],
     ),
     ...CONTAINERS.flatMap((list) => listAt(pod, [list]).flatMap(containerPrivileges)),
-  ]);
+  ];
 }
 
 function containerPrivileges(container: unknown): readonly string[] {
