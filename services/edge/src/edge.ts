@@ -13,6 +13,7 @@ import { cancelAllOf } from "./commands/cancel-all.ts";
 import { createCommands } from "./commands/commands.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
 import { createConversations } from "./commands/conversations/conversations.ts";
+import type { IsKeptOut } from "./commands/open-call.ts";
 import { createOwnership } from "./commands/ownership.ts";
 import { createViewing } from "./commands/viewing.ts";
 import { createAnswerTimes, type AnswerTimes } from "./delivery/answer-times.ts";
@@ -120,7 +121,7 @@ type HubRoom = ReturnType<typeof createHubRoom>;
 
 /** `commands`: what callers may ask. */
 function createCommandRoom(
-  { bus, redis, may, tracing = noTracing, log }: EdgeOptions,
+  { bus, redis, may, gate = openGate, tracing = noTracing, log }: EdgeOptions,
   { outbox, hubs, catchUp, resuming, waiting }: HubRoom,
   { counters, limiter }: { readonly counters: Counters; readonly limiter: Limiter },
 ) {
@@ -129,7 +130,20 @@ function createCommandRoom(
   const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events, subscriptions });
   const conversations = createConversations({ bus, redis, onDeleted: hubs.forget, log });
   const onAccepted = conversations.accepted;
-  const commands = createCommands({ bus, ownership, may, limits, viewing, outbox, onAccepted, counters, tracing });
+  const isKeptOut: IsKeptOut = (caller) =>
+    gate.isCallerRevoked(caller) || gate.blockedUntil("", caller.user.id) !== undefined;
+  const commands = createCommands({
+    bus,
+    ownership,
+    may,
+    isKeptOut,
+    limits,
+    viewing,
+    outbox,
+    onAccepted,
+    counters,
+    tracing,
+  });
   return { ownership, viewing, conversations, commands };
 }
 

@@ -1,15 +1,18 @@
 import type { AuditRecord } from "@parley/bus";
-import { RightsByRole, callIdOf, createMay } from "@parley/protocol";
+import { RightsByRole, callIdOf, createMay, type Caller } from "@parley/protocol";
 import { createMetrics } from "@parley/runtime";
 import { eventually } from "@parley/testkit";
 import { SignJWT } from "jose";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { openGate } from "../src/admission/gate.ts";
 import { startTokens } from "../src/admission/tokens.ts";
 import { createWorld, jwtSecret, log, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 import { ask, type Asked } from "./support/http-client.ts";
 import { connectClient, type TestClient } from "./support/test-client.ts";
 import { askFor, tool, type Asking, type WaitingTurn } from "./support/waiting-turn.ts";
 
+/** Whose credentials were revoked. */
+const keptOut = new Set<string>();
 let world: World;
 let edge: EdgeUnderTest;
 let ann: TestClient;
@@ -19,7 +22,8 @@ beforeAll(async () => {
   const rules = { roles: { claim: ["groups"] }, tenant: { claim: ["org"] } };
   const sharedSecret = { secret: jwtSecret, rules };
   const tokens = startTokens({ sharedSecret, registry: createMetrics({ service: "edge" }), log });
-  edge = await world.addEdge({ tokens, may: createMay(RightsByRole.parse({})) });
+  const gate = { ...openGate, isCallerRevoked: ({ user }: Caller) => keptOut.has(user.id) };
+  edge = await world.addEdge({ tokens, gate, may: createMay(RightsByRole.parse({})) });
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
@@ -204,10 +208,21 @@ it("a question that only says that it was asked is nobody's to see", async () =>
   expect((await as(olga, "GET", `/api/v1/conversations/c_forged/approvals/${call_id}`)).status).toBe(404);
 });
 
+it("nobody agrees for somebody who was revoked since they asked, and nobody is shown what they asked for; it can be denied", async () => {
+  const lost = { ...annOfAcme, name: "lost", org: "losers" };
+  const approver = { ...olga, org: "losers" };
+  const waiting = await question({ four_eyes: true }, lost);
+  expect(await callsListedFor(approver)).toEqual([waiting.call_id]);
+  keptOut.add("lost");
+  expect(await callsListedFor(approver)).toEqual([]);
+  expect((await decide(approver, waiting)).body).toMatchObject({ code: "FORBIDDEN" });
+  expect((await decide(approver, waiting, { approved: false })).body).toMatchObject({ approved: false });
+});
+
 it("a decision that is told again is one entry of the audit log, and one that came too late says so", async () => {
   const waiting = await question();
   for (let i = 0; i < 3; i++) await decide(annOfAcme, waiting, { approved: false, reason: "no" });
-  expect(await decisionsOf(waiting)).toMatchObject([{ approved: false, reason: "no", user: { id: "ann" } }]);
+  expect(await decisionsOf(waiting)).toMatchObject([{ approved: false, user: { id: "ann" } }]);
   const late = await question({ ttlMs: -10_000 });
   expect((await decide(annOfAcme, late)).body.code).toBe("APPROVAL_EXPIRED");
   expect(await decisionsOf(late)).toMatchObject([{ approved: true, expired: true }]);

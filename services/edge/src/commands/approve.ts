@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import type { Bus, FactAddress, StoredFact } from "@parley/bus";
 import {
@@ -21,12 +20,13 @@ import {
 } from "@parley/protocol";
 import { countOne, type ApprovalOutcome } from "../figures/metrics.ts";
 import { isAsked, isDecision, type Asked } from "../hub/decision.ts";
-import { checkFourEyes, checkWaits, isStillOpen, noSuchCall } from "./open-call.ts";
+import { checkFourEyes, checkWaits, isAskerKeptOut, noSuchCall, openTurn, type IsKeptOut } from "./open-call.ts";
 import type { DeciderRights, Ownership } from "./ownership.ts";
 
 export interface ApproveDeps {
   readonly bus: Pick<Bus, "events" | "facts" | "turns" | "audit">;
   readonly ownership: Ownership;
+  readonly isKeptOut: IsKeptOut;
   readonly counters: { readonly approvals: Map<ApprovalOutcome, number> };
 }
 
@@ -43,7 +43,7 @@ interface Wish extends Omit<ApproveFrame, "type">, DeciderRights {
  * somebody else has to agree, CONFLICT where it was decided otherwise before,
  * APPROVAL_EXPIRED where the time was over, OVERLOADED when the broker does not answer: then nobody knows yet, and it can be asked again.
  */
-export function createApproveHandler({ bus, ownership, counters }: ApproveDeps) {
+export function createApproveHandler({ bus, ownership, isKeptOut, counters }: ApproveDeps) {
   const count = (outcome: ApprovalOutcome): void => countOne(counters.approvals, outcome);
 
   const refuseOther = (thrown: unknown): never => {
@@ -58,7 +58,7 @@ export function createApproveHandler({ bus, ownership, counters }: ApproveDeps) 
     const turn = turnOfCall(call_id);
     if (turn === undefined) throw noSuchCall();
     const wish = { ...frame, ...rights, turn, user: caller.user, caller };
-    const { decided, isNew } = await decide(bus, wish).catch(refuseOther);
+    const { decided, isNew } = await decide({ bus, isKeptOut }, wish).catch(refuseOther);
     count(isNew ? (decided.approved ? "approved" : "denied") : "repeated");
     const { approved, by, reason, like_ms } = decided;
     const said = {
@@ -71,7 +71,10 @@ export function createApproveHandler({ bus, ownership, counters }: ApproveDeps) 
   };
 }
 
-async function decide(bus: ApproveDeps["bus"], wish: Wish): Promise<{ decided: FactOf<"decided">; isNew: boolean }> {
+async function decide(
+  { bus, isKeptOut }: Pick<ApproveDeps, "bus" | "isKeptOut">,
+  wish: Wish,
+): Promise<{ decided: FactOf<"decided">; isNew: boolean }> {
   const { facts } = bus;
   const address: FactAddress = { conversation: wish.conversation_id, turn: wish.turn, call: wish.call_id };
   const [asked, before] = await Promise.all([facts.readStored("asked", address), facts.readStored("decided", address)]);
@@ -83,7 +86,8 @@ async function decide(bus: ApproveDeps["bus"], wish: Wish): Promise<{ decided: F
   checkConfirmed(asked.fact, wish);
   checkLike(asked.fact, wish);
   checkFilledIn(asked.fact, wish);
-  await checkWaits(bus, address);
+  const request = await checkWaits(bus, address);
+  if (wish.approved && isAskerKeptOut(request, isKeptOut)) throw askerKeptOut();
   const { won } = await facts.write(decisionOf(asked.fact, wish));
   // Also one's own is read again: only the broker's time tells whether it came in time.
   const stored = await facts.readStored("decided", address);
@@ -91,6 +95,11 @@ async function decide(bus: ApproveDeps["bus"], wish: Wish): Promise<{ decided: F
   if (stored === undefined) throw noSuchCall();
   if (won) await noteLike(facts, asked.fact, wish);
   return { decided: await settle(bus, wish, asked, { found: stored, isNew: won }), isNew: won };
+}
+
+function askerKeptOut(): ChatError {
+  const message = "Whoever asked for this was revoked or blocked since: it can only be denied.";
+  return new ChatError("FORBIDDEN", { message });
 }
 
 function checkConfirmed({ confirm }: FactOf<"asked">, { approved, confirm: typed }: Wish): void {
@@ -180,7 +189,7 @@ async function ensureEvent({ events, turns }: ApproveDeps["bus"], event: Decided
   const { conversation_id: conversation, turn_id: turn, call_id } = event;
   const subject = subjects.approvalDecided(events.shardOf(conversation), conversation, turn, call_id);
   if (!isNew && (await events.last(subject)) !== undefined) return;
-  if (!isNew && !(await isStillOpen(turns, { conversation, turn }))) return;
+  if (!isNew && !((await openTurn(turns, { conversation, turn })) !== undefined)) return;
   await events.ensureWritten(subject, event);
 }
 
@@ -207,6 +216,6 @@ async function auditDecision(
     ...{ conversation_id, turn_id, call_id, tool, hash, four_eyes, approved, like_ms },
     expired: isExpired ? true : undefined,
   };
-  // Ids are one space for all who write: one that another role could guess, it could use up.
-  await audit.write(entry, `decided.${call_id}.${randomUUID()}`);
+  // Ids are one space for all who write: one that another role can tell before the decision is made, it could use up. When it was made nobody knows before.
+  await audit.write(entry, `decided.${call_id}.${fact.ts}`);
 }

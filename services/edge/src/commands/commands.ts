@@ -7,6 +7,7 @@ import { createApproveHandler } from "./approve.ts";
 import { createCancelHandler } from "./cancel.ts";
 import { createMessageHandler, type MessageDeps } from "./message.ts";
 import { createOpenApprovals } from "./open-approvals.ts";
+import type { IsKeptOut } from "./open-call.ts";
 import type { Ownership } from "./ownership.ts";
 import { createQueueHandler } from "./queue.ts";
 import { createTitleHandler } from "./title.ts";
@@ -16,6 +17,7 @@ export interface CommandDeps {
   readonly bus: Pick<Bus, "events" | "facts" | "turns" | "transcripts" | "titles" | "waitingTexts" | "audit">;
   readonly ownership: Ownership;
   readonly may: May;
+  readonly isKeptOut: IsKeptOut;
   readonly limits: MessageDeps["limits"];
   readonly viewing: Viewing;
   readonly outbox: Outbox;
@@ -28,12 +30,12 @@ export type Commands = ReturnType<typeof createCommands>;
 
 /** What a caller may have done with a conversation, over whatever transport. Each throws ChatError, which is the caller's answer. */
 export function createCommands(deps: CommandDeps) {
-  const { bus, ownership, may, limits, viewing, outbox, onAccepted, counters, tracing } = deps;
+  const { bus, ownership, may, isKeptOut, limits, viewing, outbox, onAccepted, counters, tracing } = deps;
   return {
     message: createMessageHandler({ bus, ownership, may, limits, viewing, outbox, onAccepted, counters, tracing }),
     cancel: createCancelHandler({ bus, ownership }),
-    approve: createApproveHandler({ bus, ownership, counters }),
-    approvals: createOpenApprovals({ bus, ownership, may }),
+    approve: createApproveHandler({ bus, ownership, isKeptOut, counters }),
+    approvals: createOpenApprovals({ bus, ownership, may, isKeptOut }),
     queue: createQueueHandler({ bus, ownership }),
     title: createTitleHandler({ titles: bus.titles, ownership }),
   };

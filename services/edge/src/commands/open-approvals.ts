@@ -15,13 +15,14 @@ import {
   type TurnId,
 } from "@parley/protocol";
 import { isAsked, isDecision, type Asked } from "../hub/decision.ts";
-import { checkWaits, noSuchCall } from "./open-call.ts";
+import { checkWaits, isAskerKeptOut, noSuchCall, type IsKeptOut } from "./open-call.ts";
 import type { Ownership } from "./ownership.ts";
 
 export interface OpenApprovalsDeps {
   readonly bus: Pick<Bus, "events" | "facts" | "turns" | "audit">;
   readonly ownership: Ownership;
   readonly may: May;
+  readonly isKeptOut: IsKeptOut;
 }
 
 /** A question as it is listed: without its preview, which may be long. */
@@ -53,7 +54,7 @@ const maxRemembered = 10_000;
  * Questions that wait, for people who approve for others (docs/adr/0023). Found by the audit log, which says what was asked; whether one is still open, and what it
  * says, is told by its facts alone.
  */
-export function createOpenApprovals({ bus, ownership, may }: OpenApprovalsDeps) {
+export function createOpenApprovals({ bus, ownership, may, isKeptOut }: OpenApprovalsDeps) {
   const questions = createCandidates(bus.audit);
 
   const openOne = async (caller: Caller, one: Candidate): Promise<OpenApproval | undefined> => {
@@ -62,7 +63,7 @@ export function createOpenApprovals({ bus, ownership, may }: OpenApprovalsDeps) 
       const { asked, decided } = await readQuestion(bus.facts, one);
       if (!isApprover) return undefined;
       if (decided !== undefined) throw noSuchCall();
-      await checkWaits(bus, one);
+      if (isAskerKeptOut(await checkWaits(bus, one), isKeptOut)) return undefined;
       const { user = { id: "" } } = one.record.entry;
       return { ...listed(asked), user };
     } catch (error) {

@@ -1,5 +1,5 @@
 import type { Bus, FactAddress } from "@parley/bus";
-import { ChatError, type Caller, type FactOf } from "@parley/protocol";
+import { callerOf, ChatError, type Caller, type FactOf, type TurnRequest } from "@parley/protocol";
 import type { DeciderRights } from "./ownership.ts";
 
 /** Whether a call still waits for a person, and who may decide on it. */
@@ -8,23 +8,42 @@ export function noSuchCall(message = "No such call waits for a decision, or not 
   return new ChatError("NOT_FOUND", { message });
 }
 
-/** Whether the turn is still there, and the call still waits. Throws NOT_FOUND with the reason. */
-export async function checkWaits({ facts, turns }: Pick<Bus, "facts" | "turns">, address: FactAddress): Promise<void> {
+/** Whether the turn is still there, and the call still waits. Throws NOT_FOUND with the reason. Returns the turn. */
+export async function checkWaits(
+  { facts, turns }: Pick<Bus, "facts" | "turns">,
+  address: FactAddress,
+): Promise<TurnRequest> {
   const { conversation, turn } = address;
-  const [cancel, result, isOpen] = await Promise.all([
+  const [cancel, result, open] = await Promise.all([
     facts.read("cancel", { conversation, turn }),
     facts.read("result", address),
-    isStillOpen(turns, address),
+    openTurn(turns, address),
   ]);
   if (cancel !== undefined) throw noSuchCall("The answer was cancelled: nothing of it waits for a decision.");
   if (result !== undefined) throw noSuchCall("The call has ended: there is nothing to decide.");
-  if (!isOpen) throw noSuchCall("The answer has ended: nothing of it waits for a decision.");
+  if (open === undefined) throw noSuchCall("The answer has ended: nothing of it waits for a decision.");
+  return open;
 }
 
 /** A turn is in the queue until its end is stored. */
-export async function isStillOpen(turns: Bus["turns"], { conversation, turn }: FactAddress): Promise<boolean> {
+export async function openTurn(
+  turns: Bus["turns"],
+  { conversation, turn }: FactAddress,
+): Promise<TurnRequest | undefined> {
   const queued = (await turns.waiting(conversation)).find(({ request }) => request.turn_id === turn);
-  return queued !== undefined && !(await turns.hasEnded(queued));
+  return queued === undefined || (await turns.hasEnded(queued)) ? undefined : queued.request;
+}
+
+/** Whether somebody is not let in any more: revoked, or blocked. */
+export type IsKeptOut = (caller: Caller) => boolean;
+
+/** Whoever asked may have been kept out since, and could not agree any more: then nobody agrees for them. */
+export function isAskerKeptOut({ user, caller, accepted_at }: TurnRequest, isKeptOut: IsKeptOut): boolean {
+  // Of the credential no more is known than that it is as old.
+  return isKeptOut({
+    ...callerOf({ user, caller }),
+    credential: { id: undefined, hash: undefined, issuedMs: accepted_at },
+  });
 }
 
 /**
