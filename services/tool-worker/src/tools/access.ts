@@ -3,7 +3,7 @@
  * name under which the system knows it and not as the model spelt it, the namespace that holds where none was given.
  */
 export interface Access {
-  /** Where: `kubernetes`, `mcp:<server>`, `http:<document>`. */
+  /** Where: `kubernetes`, `mcp:<server>`, `http:<file>`. */
   readonly system: string;
   /** Kubernetes: the verb of RBAC (`get`, `list`, `create`, `patch`, `delete`, `exec`, `scale`); HTTP: the method in small letters; MCP: `call`. */
   readonly verb: string;
