@@ -189,7 +189,7 @@ async function ensureEvent({ events, turns }: ApproveDeps["bus"], event: Decided
   const { conversation_id: conversation, turn_id: turn, call_id } = event;
   const subject = subjects.approvalDecided(events.shardOf(conversation), conversation, turn, call_id);
   if (!isNew && (await events.last(subject)) !== undefined) return;
-  if (!isNew && !((await openTurn(turns, { conversation, turn })) !== undefined)) return;
+  if (!isNew && (await openTurn(turns, { conversation, turn })) === undefined) return;
   await events.ensureWritten(subject, event);
 }
 
