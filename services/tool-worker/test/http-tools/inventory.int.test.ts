@@ -8,14 +8,14 @@ it("makes tools of the chosen operations: names, effects, times and arguments", 
   await using inventory = await openInventory({ url: "http://127.0.0.1:9" });
   const definitions = inventory.http.tools().map(({ definition }) => definition);
   expect(definitions.map(({ name, effect, approval }) => [name, effect, approval])).toEqual([
-    ["inventory_listItems", "read", undefined],
-    ["inventory_getItem", "read", undefined],
+    ["inventory_listItems", "read", "required"],
+    ["inventory_getItem", "read", "required"],
     ["inventory_createItem", "write", "required"],
     ["inventory_replaceItem", "write", "required"],
     ["inventory_deleteItem", "write", "required"],
     ["inventory_moveItem", "write", "required"],
-    ["inventory_search", "read", undefined],
-    ["stock_report", "read", undefined],
+    ["inventory_search", "read", "required"],
+    ["stock_report", "read", "required"],
   ]);
   const [list, , create, , , , search, report] = definitions;
   expect(list?.description).toBe("Lists what is in stock. GET /items of the service inventory.");
@@ -69,7 +69,7 @@ it("shows people exactly what it sends, and types it without credentials", async
   });
   expect(call.command?.()).toBe(
     `curl -X PUT -H "X-Key: $INVENTORY_TOKEN" -H 'If-Match: "3"' -H 'content-type: application/json' ` +
-      `--data-binary '{"name":"it'\\''s","count":2}' '${service.url}/items/7'`,
+      `--data-raw '{"name":"it'\\''s","count":2}' '${service.url}/items/7'`,
   );
   expect(service.received).toEqual([]);
   await call.run(contextOf());

@@ -67,7 +67,9 @@ export function openChangingTools(
         run: async (signal) => prepared.run(context(signal)),
         summary: prepared.approval?.summary() ?? "",
         confirm: prepared.approval?.confirm(),
-        command: prepared.command?.() ?? "",
+        get command() {
+          return prepared.command?.() ?? "";
+        },
       };
     },
     /** Reads an object by its path, past the tools. */

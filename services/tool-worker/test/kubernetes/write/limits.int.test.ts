@@ -71,6 +71,7 @@ it.each([
   const call = cluster.call("k8s_exec", { pod: "cart", namespace: "shop", command });
   await expect(call.preview()).rejects.toThrow(says);
   await expect(call.run()).rejects.toThrow(NotDoneError);
+  expect(() => call.command, "nor suggested").toThrow(says);
 });
 
 it("a shell is not run even if it is named", async () => {
