@@ -20,8 +20,7 @@ import { readTokenSettings } from "../../services/edge/src/admission/token-setti
 import { Config as EdgeConfig } from "../../services/edge/src/config.ts";
 import { Config as ModelSimulatorConfig } from "../../services/model-simulator/src/config.ts";
 import { Config as ToolWorkerConfig } from "../../services/tool-worker/src/config.ts";
-import { loadMcpFile } from "../../services/tool-worker/src/mcp/mcp-file.ts";
-import { noTokenKey } from "../../services/tool-worker/src/mcp/start-mcp.ts";
+import { loadMcpFile, noTokenKey } from "../../services/tool-worker/src/mcp/mcp-file.ts";
 import { openPolicy } from "../../services/tool-worker/src/policy/live-policy.ts";
 import { openHttpTools } from "../../services/tool-worker/src/http-tools/http-tools.ts";
 import { toolsOf } from "../../services/tool-worker/src/tool-list.ts";

@@ -222,3 +222,7 @@ function passedOn(env: Environment): Record<string, string> {
 function unusable(problems: readonly string[]): StartError {
   return new StartError(["The MCP servers cannot be used:", ...problems.map((problem) => `  - ${problem}`)].join("\n"));
 }
+
+/** What is missing where a server has `oauth`. */
+export const noTokenKey =
+  "MCP servers with oauth need MCP_TOKEN_KEY: 32 bytes in base64, the same for all tool workers.";

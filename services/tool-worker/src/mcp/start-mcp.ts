@@ -1,7 +1,7 @@
 import { openSealedTokens, type Bus } from "@parley/bus";
 import { StartError, type Lifecycle, type Logger } from "@parley/runtime";
 import type { Tool } from "../tools/tool.ts";
-import type { McpServerConfig } from "./mcp-file.ts";
+import { noTokenKey, type McpServerConfig } from "./mcp-file.ts";
 
 export interface McpOptions {
   readonly servers: readonly McpServerConfig[];
@@ -18,9 +18,6 @@ export interface Mcp {
   problems(): string[];
   onChange(listener: () => void): void;
 }
-
-export const noTokenKey =
-  "MCP servers with oauth need MCP_TOKEN_KEY: 32 bytes in base64, the same for all tool workers.";
 
 /** Starts the servers, without waiting for any: a server that is slow or away keeps no other tool from being offered. */
 export async function startMcp(options: McpOptions): Promise<Mcp> {

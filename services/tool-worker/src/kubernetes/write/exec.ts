@@ -64,16 +64,7 @@ export function createExec(deps: WriteDeps, allowed: CommandRule): Tool {
     effect: "write",
     timeoutMs: 20_000,
     access: object.access("exec"),
-    command: ({ pod, command, namespace, container, context }) => {
-      checkCommand(command, allowed);
-      return kubectl(
-        ["exec", pod, ...(container === undefined ? [] : [`--container=${container}`]), "--", ...command],
-        {
-          namespace,
-          context,
-        },
-      );
-    },
+    command: (given) => typedOut(given, allowed),
     approval: {
       summary: ({ pod, command, namespace }) => `Runs ${command[0] ?? ""} in the pod ${pod}${inNamespace(namespace)}.`,
       async preview(given, context) {
@@ -87,6 +78,21 @@ export function createExec(deps: WriteDeps, allowed: CommandRule): Tool {
       return outputOf(await runCommand(spot, { ...given, container }, context), `${given.pod}, container ${container}`);
     },
   });
+}
+
+interface TypedExec {
+  readonly pod: string;
+  readonly command: readonly string[];
+  readonly namespace?: string | undefined;
+  readonly container?: string | undefined;
+  readonly context?: string | undefined;
+}
+
+/** What is not allowed is not suggested either. */
+function typedOut({ pod, command, namespace, container, context }: TypedExec, allowed: CommandRule): string {
+  checkCommand(command, allowed);
+  const chosen = container === undefined ? [] : [`--container=${container}`];
+  return kubectl(["exec", pod, ...chosen, "--", ...command], { namespace, context });
 }
 
 function listOf(allowed: CommandRule): string {
