@@ -25,7 +25,7 @@ const AgentFile = z.strictObject({
   model: line(128).optional(),
   reasoning: z.enum(["shown", "folded", "dropped"]).default("folded"),
   tools: z
-    .array(z.string().regex(/^(?:[A-Za-z0-9_-]{1,64}\*?|\*)$/, "must be the name of a tool, or its beginning and *"))
+    .array(z.string().regex(/^!?(?:[A-Za-z0-9_-]{1,64}\*?|\*)$/, "must be the name of a tool, or its beginning and *"))
     .max(100)
     .default([]),
   collections: z.array(line(64)).max(20).default([]),

@@ -12,7 +12,7 @@ export interface Agent {
   readonly model?: string;
   /** What viewers get of the model's reasoning: to be seen at once, to be opened by who wants it, or nothing. */
   readonly reasoning: "shown" | "folded" | "dropped";
-  /** Names of tools, or beginnings of names that end in `*`. None: it gets no tools. */
+  /** Names of tools, or beginnings of names that end in `*`; with a `!` before it those are left out. The last one that fits counts. None: it gets no tools. */
   readonly tools: readonly string[];
   /** Folders of the knowledge that are searched for its answers. */
   readonly collections: readonly string[];
@@ -26,7 +26,10 @@ export function toolsOf<Tool extends { readonly name: string }>(
   { tools }: Pick<Agent, "tools">,
   offered: readonly Tool[],
 ): Tool[] {
-  return offered.filter(({ name }) => tools.some((pattern) => allows(pattern, name)));
+  return offered.filter(({ name }) => {
+    const last = tools.findLast((pattern) => allows(withoutMark(pattern), name));
+    return last !== undefined && !leavesOut(last);
+  });
 }
 
 /** Every tool there is. */
@@ -35,7 +38,15 @@ export const everyTool = "*";
 /** What the agent names but nobody offers. `*` takes what there is, so it alone is missing when there is nothing, or nothing is known of. */
 export function missingTools({ tools }: Pick<Agent, "tools">, offered: readonly { readonly name: string }[]): string[] {
   if (offered.length === 0 && tools.includes(everyTool)) return [everyTool];
-  return tools.filter((pattern) => !offered.some(({ name }) => allows(pattern, name)));
+  return tools.filter((pattern) => !leavesOut(pattern) && !offered.some(({ name }) => allows(pattern, name)));
+}
+
+function leavesOut(pattern: string): boolean {
+  return pattern.startsWith("!");
+}
+
+function withoutMark(pattern: string): string {
+  return leavesOut(pattern) ? pattern.slice(1) : pattern;
 }
 
 function allows(pattern: string, name: string): boolean {

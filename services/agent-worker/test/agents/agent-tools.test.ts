@@ -16,6 +16,12 @@ test.each([
     ["k8s_*", "k8s_pod_logs"],
     ["k8s_list_pods", "k8s_pod_logs"],
   ],
+  [["*", "!k8s_*"], ["demo_echo"]],
+  [
+    ["*", "!k8s_*", "k8s_pod_logs"],
+    ["demo_echo", "k8s_pod_logs"],
+  ],
+  [["!k8s_*"], []],
 ])("an agent with the tools %j gets %j", (tools, names) => {
   expect(toolsOf({ tools }, offered).map(({ name }) => name)).toEqual(names);
 });
@@ -24,6 +30,7 @@ test.each([
   [[], []],
   [["k8s_*", "demo_echo"], []],
   [["*"], []],
+  [["*", "!search_*"], []],
   [
     ["k8s_*", "search_*", "demo_time"],
     ["search_*", "demo_time"],
