@@ -10,10 +10,11 @@ const LIBRARY_IMPORTS = {
   bus: ["protocol", "runtime"],
   dialects: ["protocol"],
   client: ["protocol"],
+  react: ["protocol", "client"],
   testkit: ["protocol", "runtime", "bus", "client"],
 };
 /** Dialects are what sockets speak: only the edge has any. */
-const SERVICE_IMPORTS = { edge: ["protocol", "dialects", "runtime", "bus"], web: ["protocol"] };
+const SERVICE_IMPORTS = { edge: ["protocol", "dialects", "runtime", "bus"], web: ["protocol", "client", "react"] };
 const OTHER_SERVICE_IMPORTS = ["protocol", "runtime", "bus"];
 
 /** Checks the manifests: the direction of dependencies, and that nobody can import a service. */

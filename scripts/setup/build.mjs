@@ -22,7 +22,7 @@ function isWebBuilt() {
   const sources = ["src", "public", "index.html", "vite.config.ts", "package.json"].map((name) =>
     path.join(webDir, name),
   );
-  const libraries = ["protocol", "client"].map((name) => path.join(root, "libs", name, "src"));
+  const libraries = ["protocol", "client", "react"].map((name) => path.join(root, "libs", name, "src"));
   return existsSync(page) && statSync(page).mtimeMs >= Math.max(...[...sources, ...libraries].map(newestChangeMs));
 }
 

@@ -1,0 +1,1 @@
+export { ParleyProvider, useClient } from "./provider.ts";

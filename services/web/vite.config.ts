@@ -1,0 +1,9 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vite";
+
+export default defineConfig({
+  plugins: [react()],
+  // The sources of our own libraries: no build of theirs stands between an edit and the page.
+  resolve: { conditions: ["source", "browser", "module", "development|production"] },
+  build: { target: "es2022", sourcemap: false, modulePreload: { polyfill: false }, assetsInlineLimit: 0 },
+});
