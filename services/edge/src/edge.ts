@@ -34,7 +34,7 @@ import { createWholeConversations } from "./hub/whole-conversation.ts";
 import { createConnections, type ConnectionsDeps } from "./transport/connections.ts";
 import { addHttpService } from "./transport/http-service.ts";
 import { capConnections, listenPublicly, type ListenOptions } from "./transport/listener.ts";
-import type { Reply } from "./transport/reply.ts";
+import type { Pages } from "./transport/pages.ts";
 import { addSocketService } from "./transport/socket-service.ts";
 
 export interface EdgeOptions extends LimiterOptions, WaysIn {
@@ -48,7 +48,7 @@ export interface EdgeOptions extends LimiterOptions, WaysIn {
   readonly isDevelopment: boolean;
   readonly allowedOrigins: readonly string[];
   readonly maxConnections: number;
-  readonly pages: ReadonlyMap<string, Reply>;
+  readonly pages: Pages;
   readonly version: string;
   /** Where its metrics are added. */
   readonly registry: Registry;

@@ -11,7 +11,7 @@ import { createApprovalRoutes } from "./approval-routes.ts";
 import { createConversationRoutes } from "./conversation-routes.ts";
 import { createHttpTurns } from "./http-turns.ts";
 import { createHttpViewers } from "./http-viewers.ts";
-import type { Reply } from "./reply.ts";
+import type { Pages } from "./pages.ts";
 import { addRoutes } from "./routing.ts";
 import { createSignInRoutes } from "./sign-in-routes.ts";
 import { createDevTokenRoute, createHealthRoute, withDocument } from "./service-routes.ts";
@@ -29,7 +29,7 @@ export interface HttpServiceDeps extends ServiceDeps {
   readonly revoke: Revoke | undefined;
   /** How long a request may wait for its answer. */
   readonly maxWaitMs: number;
-  readonly pages: ReadonlyMap<string, Reply>;
+  readonly pages: Pages;
   readonly version: string;
   /** What keeps this process from serving, as sentences. */
   readonly problems: () => string[];
