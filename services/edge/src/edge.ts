@@ -92,7 +92,7 @@ interface Counting {
 
 /** `delivery` and `hub`: what comes from the broker, and what each viewer gets of it. */
 function createHubRoom({ bus, limits = deliveryLimits, log }: EdgeOptions, { counters, answers }: Counting) {
-  const { events, facts, turns, transcripts, titles, waitingTexts } = bus;
+  const { events, facts, turns, transcripts, titles, feedback, waitingTexts } = bus;
   const outbox = createOutbox({ limits, counters, answers });
   const delivery = createDelivery<HubViewer, Hub>({ outbox, settle, lag: (viewer) => moveViewer(viewer, "lagging") });
   const { mark } = delivery;
@@ -100,7 +100,16 @@ function createHubRoom({ bus, limits = deliveryLimits, log }: EdgeOptions, { cou
   const waiting = createWaiting({ turns, waitingTexts, outbox, log });
   const recovery = { outbox, counters, mark, tellQueue: waiting.tell };
   const { lookOnce } = waiting;
-  const whole = createWholeConversations({ ...recovery, history, events, transcripts, titles, lookOnce, log });
+  const whole = createWholeConversations({
+    ...recovery,
+    history,
+    events,
+    transcripts,
+    titles,
+    feedback,
+    lookOnce,
+    log,
+  });
   const catchUp = createCatchUp({ ...recovery, history, whole, log });
   const resuming = createResuming({ events, turns, transcripts, history, catchUp: catchUp.catchUp, log });
   const hubs = createHubs({

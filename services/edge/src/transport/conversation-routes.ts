@@ -5,14 +5,18 @@ import {
   CallId,
   ChatError,
   ConversationId,
+  FeedbackFrame,
+  MessageId,
   TurnId,
   demand,
+  feedbackBy,
   messagesOf,
   storedParts,
   turnOfCall,
   TitleFrame,
   type TranscriptMessage,
   type Caller,
+  type Feedback,
   type May,
 } from "@parley/protocol";
 import { z } from "zod";
@@ -20,7 +24,15 @@ import type { Commands } from "../commands/commands.ts";
 import type { PagePlace } from "../commands/conversations/conversation-index.ts";
 import type { Conversations } from "../commands/conversations/conversations.ts";
 import type { Ownership } from "../commands/ownership.ts";
-import { ApprovalAnswer, CancelAnswer, ConversationPage, MessagePage, ResultAnswer, TitleAnswer } from "./answers.ts";
+import {
+  ApprovalAnswer,
+  CancelAnswer,
+  ConversationPage,
+  FeedbackAnswer,
+  MessagePage,
+  ResultAnswer,
+  TitleAnswer,
+} from "./answers.ts";
 import { jsonReply } from "./reply.ts";
 import { Knowing, knowsUnknownStatus, answerReply } from "./request-fields.ts";
 import { defineRoute, given, nothing, type Route } from "./route.ts";
@@ -65,6 +77,7 @@ export function createConversationRoutes(deps: ConversationRouteDeps): Route[] {
     cancelRoute(deps),
     approvalRoute(deps),
     titleRoute(deps),
+    feedbackRoute(deps),
     changeRoute(deps),
     removalRoute(deps),
   ];
@@ -105,8 +118,9 @@ function messagesRoute({ conversations, ownership }: ConversationRouteDeps): Rou
     responses: { 200: { description: "A page of messages.", content: MessagePage } },
     async handle({ caller }, { params: { id }, query }) {
       await ownership.check(id, caller, "conversation:read");
-      const { turns, before, title } = await conversations.messages(id, query.limit, query.before ?? 0);
-      const messages = messagesOf(turns).map(withParts);
+      const { turns, before, title, feedback } = await conversations.messages(id, query.limit, query.before ?? 0);
+      const said = feedbackBy(feedback, caller.user.id);
+      const messages = messagesOf(turns).map((message) => withParts(message, said.get(message.message_id)));
       const titled = { conversation_id: id, ...(title === undefined ? {} : { title }) };
       const page = { ...titled, messages, ...(before === 0 ? {} : { before: String(before) }) };
       return answerReply(page, knowsUnknownStatus(query));
@@ -138,8 +152,8 @@ function resultRoute({ facts, ownership }: ConversationRouteDeps): Route {
 }
 
 /** Who reads over HTTP need not know how parts are made of a message that is kept without. */
-function withParts(message: TranscriptMessage): TranscriptMessage {
-  return { ...message, parts: [...storedParts(message)] };
+function withParts(message: TranscriptMessage, feedback: Feedback | undefined): TranscriptMessage {
+  return { ...message, parts: [...storedParts(message)], ...(feedback === undefined ? {} : { feedback }) };
 }
 
 function deletionRoute({ conversations, ownership }: ConversationRouteDeps): Route {
@@ -185,6 +199,25 @@ function titleRoute({ commands }: ConversationRouteDeps): Route {
         conversation_id: id,
         title: await commands.title(caller, { conversation_id: id, title }),
       });
+    },
+  });
+}
+
+function feedbackRoute({ commands }: ConversationRouteDeps): Route {
+  const { rating, comment } = FeedbackFrame.shape;
+  return defineRoute({
+    method: "put",
+    path: "/api/v1/conversations/:id/messages/:message_id/feedback",
+    summary: "Say what one thinks of an answer; null as the rating takes it back.",
+    access: "user",
+    params: OneConversation.extend({ message_id: MessageId }),
+    query: nothing,
+    body: z.object({ rating, comment: comment.nullable() }),
+    responses: { 200: { description: "What counts now.", content: FeedbackAnswer } },
+    async handle({ caller }, { params: { id: conversation_id, message_id }, body }) {
+      const wish = { conversation_id, message_id, rating: body.rating, ...given("comment", body.comment) };
+      const { type: _type, id: _id, ...answer } = await commands.feedback(caller, wish);
+      return jsonReply(200, answer);
     },
   });
 }

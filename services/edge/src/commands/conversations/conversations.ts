@@ -1,5 +1,12 @@
 import { createLogSizes, createToolJobs, type Bus, type DeletionListener, type TranscriptPage } from "@parley/bus";
-import { ChatError, subjects, type Caller, type ConversationId, type TurnRequest } from "@parley/protocol";
+import {
+  ChatError,
+  subjects,
+  type Caller,
+  type ConversationId,
+  type FeedbackEntry,
+  type TurnRequest,
+} from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import {
   createConversationIndex,
@@ -23,6 +30,8 @@ export interface ConversationsDeps {
 
 export interface TitledPage extends TranscriptPage {
   readonly title: string | undefined;
+  /** What was said of its answers, by whomever. */
+  readonly feedback: readonly FeedbackEntry[];
 }
 
 export type Conversations = ReturnType<typeof createConversations>;
@@ -108,12 +117,13 @@ async function pageOf(
   if (before > 0 && !(await bus.conversations.hasRecord(conversation, before))) {
     throw new ChatError("INVALID_FRAME", { message: "`before` is not a place in this conversation." });
   }
-  const [page, title] = await Promise.all([
+  const [page, title, feedback] = await Promise.all([
     bus.transcripts.tail(conversation, { limit, before }),
     bus.titles.of(conversation),
+    bus.feedback.of(conversation),
   ]);
   if (page.turns.length === 0 && !(await exists(bus, conversation))) throw notFound();
-  return { ...page, title };
+  return { ...page, title, feedback };
 }
 
 async function exists({ events, turns }: Bus, conversation: ConversationId): Promise<boolean> {
