@@ -54,6 +54,8 @@ export {
   type ToolWorker,
   type ToolWorkerOptions,
 } from "./tool-worker-queue.ts";
+export { conversationListKey, createListTimes, type ListTimes } from "./list-times.ts";
+export { createOfferBoard, type AnnouncedAgents, type Offer, type OfferBoard } from "./offer.ts";
 export { announceEveryMs, createToolCatalogue, type ToolCatalogue } from "./tool-catalogue.ts";
 export { addStorageFigures } from "./event-room.ts";
 export { factNotes } from "./fact-figures.ts";

@@ -8,7 +8,6 @@ import {
   FeedbackFrame,
   MessageId,
   TurnId,
-  demand,
   feedbackBy,
   messagesOf,
   storedParts,
@@ -17,60 +16,36 @@ import {
   type TranscriptMessage,
   type Caller,
   type Feedback,
-  type May,
 } from "@parley/protocol";
 import { z } from "zod";
 import type { Commands } from "../commands/commands.ts";
-import type { PagePlace } from "../commands/conversations/conversation-index.ts";
 import type { Conversations } from "../commands/conversations/conversations.ts";
 import type { Ownership } from "../commands/ownership.ts";
 import {
   ApprovalAnswer,
   CancelAnswer,
-  ConversationPage,
   FeedbackAnswer,
   MessagePage,
   ResultAnswer,
   TitleAnswer,
 } from "./answers.ts";
 import { jsonReply } from "./reply.ts";
-import { Knowing, knowsUnknownStatus, answerReply } from "./request-fields.ts";
+import { Knowing, answerReply, knowsUnknownStatus, pageLimit } from "./request-fields.ts";
 import { defineRoute, given, nothing, type Route } from "./route.ts";
 
 export interface ConversationRouteDeps {
   readonly conversations: Conversations;
   readonly facts: Pick<Bus["facts"], "read">;
   readonly ownership: Ownership;
-  readonly may: May;
   readonly commands: Omit<Commands, "message">;
 }
 
 const OneConversation = z.object({ id: ConversationId });
 
-const maxPage = 200;
-const pageSize = { error: `must be a whole number from 1 to ${maxPage}` };
 const place = { error: "must be a whole number from 1" };
-const limit = z.coerce.number(pageSize).int(pageSize).min(1).max(maxPage).default(50);
-
-/** Opaque to clients, so that it may change. */
-const ListCursor = z
-  .string()
-  .max(512)
-  .transform((text, context): PagePlace => {
-    const [, time, id] = /^(\d{1,16}):(.*)$/.exec(Buffer.from(text, "base64url").toString("utf8")) ?? [];
-    const conversation = ConversationId.safeParse(id);
-    if (conversation.success) return { updated_at: Number(time), conversation_id: conversation.data };
-    context.addIssue({ code: "custom", message: "is not a cursor of ours" });
-    return z.NEVER;
-  });
-
-function listCursorOf({ updated_at, conversation_id }: PagePlace): string {
-  return Buffer.from(`${updated_at}:${conversation_id}`).toString("base64url");
-}
 
 export function createConversationRoutes(deps: ConversationRouteDeps): Route[] {
   return [
-    listRoute(deps),
     messagesRoute(deps),
     resultRoute(deps),
     deletionRoute(deps),
@@ -83,29 +58,6 @@ export function createConversationRoutes(deps: ConversationRouteDeps): Route[] {
   ];
 }
 
-function listRoute({ conversations, ownership, may }: ConversationRouteDeps): Route {
-  return defineRoute({
-    method: "get",
-    path: "/api/v1/conversations",
-    summary: "The caller's conversations, newest first.",
-    access: "user",
-    params: nothing,
-    query: z.object({ limit, cursor: ListCursor.optional() }),
-    body: nothing,
-    responses: { 200: { description: "A page of them.", content: ConversationPage } },
-    async handle({ caller }, { query }) {
-      const { user } = caller;
-      demand(may(caller, "conversation:list", { kind: "user", id: user.id }));
-      const { entries: all, next } = await conversations.list(user.id, query.limit, query.cursor);
-      // A user may be of several tenants; each sees what was begun in it.
-      const own = await Promise.all(all.map(({ conversation_id }) => ownership.isOwn(conversation_id, caller)));
-      const entries = all.filter((_, i) => own[i] === true);
-      const more = next === undefined ? {} : { next_cursor: listCursorOf(next) };
-      return jsonReply(200, { conversations: entries, ...more });
-    },
-  });
-}
-
 function messagesRoute({ conversations, ownership }: ConversationRouteDeps): Route {
   return defineRoute({
     method: "get",
@@ -113,7 +65,11 @@ function messagesRoute({ conversations, ownership }: ConversationRouteDeps): Rou
     summary: "The transcript of a conversation, a page at a time, the newest page first.",
     access: "user",
     params: OneConversation,
-    query: z.object({ limit, before: z.coerce.number(place).int(place).min(1).optional(), ...Knowing.shape }),
+    query: z.object({
+      limit: pageLimit,
+      before: z.coerce.number(place).int(place).min(1).optional(),
+      ...Knowing.shape,
+    }),
     body: nothing,
     responses: { 200: { description: "A page of messages.", content: MessagePage } },
     async handle({ caller }, { params: { id }, query }) {
