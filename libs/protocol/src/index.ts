@@ -62,6 +62,7 @@ export {
   AuthFrame,
   CancelFrame,
   ClientFrame,
+  FeedbackFrame,
   MessageFrame,
   OnBusy,
   PingFrame,
@@ -84,6 +85,8 @@ export {
   type StoredEventType,
 } from "./events.ts";
 export { ConversationEvent, TitleEvent, TitleRecord, titleLine } from "./conversation-events.ts";
+export { Feedback, FeedbackEntry, FeedbackRecord, MessageId, Rating, commentText, feedbackBy } from "./feedback.ts";
+export { AgentChoice, ModelChoice, Simulated } from "./offer.ts";
 export { Source } from "./source.ts";
 export { FinishedToolCall, StepCall, ToolArguments, ToolCall, ToolStatus, unknownEffect } from "./tool-calls.ts";
 export {
@@ -115,6 +118,7 @@ export { ApprovalForm, FormContent, FormField, formProblem } from "./approval-fo
 export { ApprovalDecision, ApprovalPreview, ApprovalRequest, ApprovalState, Decider } from "./approval.ts";
 export { Fact, likeTurn, type FactKind, type FactOf } from "./facts.ts";
 export { TextFact, WaitingTurn } from "./waiting-turn.ts";
+export { turnOfAnswer } from "./message-ids.ts";
 export { TurnRecord } from "./turn-record.ts";
 export { ProviderCall } from "./provider-call.ts";
 export { ReadEvent, isReadable, unreadableEvent } from "./read-event.ts";
@@ -123,6 +127,7 @@ export {
   ConnectionFrame,
   ConversationEventFrame,
   DecisionFrame,
+  FeedbackStoredFrame,
   EventFrame,
   FrameError,
   ServerFrame,

@@ -1,4 +1,5 @@
 import type { Author, MessageEvent, Outcome } from "./events.ts";
+import type { Feedback } from "./feedback.ts";
 import type { TurnId } from "./ids.ts";
 import { messageIdOf } from "./message-ids.ts";
 import { outcomeOf, storedParts } from "./outcome.ts";
@@ -19,6 +20,8 @@ export interface MessageView {
   readonly status: TranscriptMessage["status"];
   /** Of an answer: how it ended, once it has. */
   readonly outcome?: Outcome;
+  /** Of an answer: what the viewer said of it, where the server has told. */
+  readonly feedback?: Feedback;
 }
 
 /** A turn that has not begun. */
@@ -118,7 +121,7 @@ function isAnswer({ author }: TranscriptMessage): boolean {
 }
 
 function messagesIn({ stored, turn: known }: Group): MessageView[] {
-  const answer = known === undefined ? undefined : answerIn(known);
+  const answer = known === undefined ? undefined : answerIn(known, stored.find(isAnswer)?.feedback);
   const shown = stored.filter((message) => answer === undefined || !isAnswer(message)).map(storedMessage);
   const isAsked = stored.some(({ author }) => author.role === "user");
   if (known?.message !== undefined && !isAsked) shown.unshift(questionIn(known.message));
@@ -130,9 +133,9 @@ const ofStored = new WeakMap<TranscriptMessage, MessageView>();
 function storedMessage(message: TranscriptMessage): MessageView {
   let shown = ofStored.get(message);
   if (shown === undefined) {
-    const { message_id, turn_id, author, status } = message;
+    const { message_id, turn_id, author, status, feedback } = message;
     const common = { message_id, turn_id, author, parts: storedParts(message), status };
-    shown = isAnswer(message) ? { ...common, outcome: outcomeOf(message) } : common;
+    shown = isAnswer(message) ? { ...common, outcome: outcomeOf(message), ...said(feedback) } : common;
     ofStored.set(message, shown);
   }
   return shown;
@@ -152,14 +155,18 @@ function questionIn(event: MessageEvent): MessageView {
 
 const ofAnswers = new WeakMap<TurnView, MessageView>();
 
+function said(feedback: Feedback | undefined): Pick<MessageView, "feedback"> {
+  return feedback === undefined ? {} : { feedback };
+}
+
 /** Undefined: the turn waits. */
-function answerIn(known: TurnView): MessageView | undefined {
+function answerIn(known: TurnView, feedback: Feedback | undefined): MessageView | undefined {
   const { turn_id, parts, status, outcome } = known;
   if (status === "queued" && parts.length === 0) return undefined;
   let shown = ofAnswers.get(known);
-  if (shown === undefined) {
+  if (shown === undefined || shown.feedback !== feedback) {
     const message_id = outcome?.message_id ?? messageIdOf(turn_id, "assistant");
-    const common = { message_id, turn_id, author: { role: "assistant" }, parts };
+    const common = { message_id, turn_id, author: { role: "assistant" }, parts, ...said(feedback) };
     const open = status === "waiting" ? status : "running";
     shown = outcome === undefined ? { ...common, status: open } : { ...common, status, outcome };
     ofAnswers.set(known, shown);
