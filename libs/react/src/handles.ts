@@ -69,7 +69,6 @@ function createHandles(client: Client): Handles {
 }
 
 /** A server that only renders must be able to end. Timers of browsers are numbers. */
-function letProcessEnd(timer: unknown): void {
-  const isNodes = typeof timer === "object" && timer !== null && "unref" in timer;
-  if (isNodes && typeof timer.unref === "function") timer.unref();
+function letProcessEnd(timer: number | { readonly unref: () => unknown } | undefined): void {
+  if (typeof timer === "object") timer.unref();
 }

@@ -76,17 +76,17 @@ export function createHistory(conversationId: string): History {
       store.setState({ isLoading: true, error: undefined });
       const beginning = beginnings;
       const isWanted = (): boolean => beginning === beginnings;
+      let error: unknown;
       try {
-        let isEnough = false;
-        while (!isEnough && isWanted()) {
+        // The first pages may be of what the view has.
+        for (let isEnough = false; !isEnough && isWanted();) {
           const page = await loadPage(before);
-          if (isWanted()) isEnough = add(page);
+          isEnough = isWanted() && add(page);
         }
-      } catch (error) {
-        if (isWanted()) store.setState({ error });
-      } finally {
-        if (isWanted()) store.setState({ isLoading: false });
+      } catch (fault) {
+        error = fault;
       }
+      if (isWanted()) store.setState({ isLoading: false, error });
     },
   };
 }

@@ -22,3 +22,13 @@ export {
 } from "./use-conversation-list.ts";
 export { useHistory, type HistoryView } from "./use-history.ts";
 export { useSend, type Sending } from "./use-send.ts";
+export type { ChatEvent, ChatToolCall, CompleteData, ErrorData } from "./seed-a/chat-events.ts";
+export type { ChatMessage, ChatSocketStatus } from "./seed-a/chat-socket.ts";
+export {
+  createChatStore,
+  useChatStore,
+  type ChatState,
+  type NewChatMessage,
+  type StoredChatMessage,
+} from "./seed-a/chat-store.ts";
+export { useChatWebSocket, type ChatWebSocket, type ChatWebSocketOptions } from "./seed-a/use-chat-web-socket.ts";
