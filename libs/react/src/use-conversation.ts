@@ -43,7 +43,7 @@ export function useConversationState<T>(
 ): T {
   const store = conversationStore(conversation);
   const [rendered] = useState(createRendered<T>);
-  const read = useMemo(() => createReader(select, isEqual, rendered), [select, isEqual]);
+  const read = useMemo(() => createReader(select, isEqual, rendered), [select, isEqual, rendered]);
   const value = useSyncExternalStore(
     store.subscribe,
     () => read(store.getState()),
