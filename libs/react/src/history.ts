@@ -1,6 +1,10 @@
-import type { ConversationView, MessageView } from "@parley/protocol/fold";
-import { createView, messages } from "@parley/protocol/fold";
-import type { TranscriptMessage } from "@parley/protocol";
+import {
+  createView,
+  messages,
+  type ConversationView,
+  type MessageView,
+  type TranscriptMessage,
+} from "@parley/protocol/fold";
 import { createStore, type StoreApi } from "zustand/vanilla";
 
 /** Stored messages, oldest first; `before` names the page before it. Without one there is none. */

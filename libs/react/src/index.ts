@@ -1,6 +1,5 @@
 export type { HistoryPage, LoadPage } from "./history.ts";
 export type { ListedConversation, ListPage, LoadListPage } from "./conversation-list.ts";
-export type { OutgoingView } from "./outgoing.ts";
 export type { ProgressStep } from "./progress.ts";
 export { ParleyProvider, useClient } from "./provider.ts";
 export { useConnection, type ConnectionView } from "./use-connection.ts";

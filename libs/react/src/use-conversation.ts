@@ -1,5 +1,5 @@
 import type { Conversation } from "@parley/client";
-import type { FrameError } from "@parley/protocol";
+import type { FrameError } from "@parley/protocol/fold";
 import {
   messages,
   pendingApprovals,

@@ -1,4 +1,4 @@
-import { isFinalClose } from "@parley/protocol";
+import { isFinalClose } from "@parley/protocol/fold";
 import type { Socket } from "@parley/client";
 import { createStore, type StoreApi } from "zustand/vanilla";
 import { readFrame, type ChatEvent } from "./chat-events.ts";
