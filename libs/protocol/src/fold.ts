@@ -4,6 +4,7 @@
  */
 export { errorRowOf } from "./error-table.ts";
 export { isTerminal, isVisible } from "./event-kinds.ts";
+export { limits } from "./limits.ts";
 export { messageIdOf } from "./message-ids.ts";
 export {
   messages,
