@@ -1,1 +1,24 @@
+export type { HistoryPage, LoadPage } from "./history.ts";
+export type { ListedConversation, ListPage, LoadListPage } from "./conversation-list.ts";
+export type { OutgoingView } from "./outgoing.ts";
+export type { ProgressStep } from "./progress.ts";
 export { ParleyProvider, useClient } from "./provider.ts";
+export { useConnection, type ConnectionView } from "./use-connection.ts";
+export {
+  useApprovals,
+  useConversation,
+  useMessages,
+  useOpenTurn,
+  useProgress,
+  useQueue,
+  useRefusal,
+  useTitle,
+  useView,
+} from "./use-conversation.ts";
+export {
+  useConversationList,
+  type ConversationListOptions,
+  type ConversationListView,
+} from "./use-conversation-list.ts";
+export { useHistory, type HistoryView } from "./use-history.ts";
+export { useSend, type Sending } from "./use-send.ts";

@@ -1,0 +1,104 @@
+import { createStore, type StoreApi } from "zustand/vanilla";
+
+/** What a list needs to know of an entry. */
+export interface ListedConversation {
+  readonly conversation_id: string;
+}
+
+export interface ListPage<Item> {
+  readonly items: readonly Item[];
+  /** Names the page behind it; without one there is none. */
+  readonly cursor?: string | undefined;
+}
+
+export type LoadListPage<Item> = (cursor?: string) => Promise<ListPage<Item>>;
+
+export interface ListState<Item> {
+  /** As the server orders them: newest first. An entry that has not changed is the same object. */
+  readonly items: readonly Item[];
+  /** `error`: the last try failed; the items are those of the last that did not. */
+  readonly status: "loading" | "ready" | "error";
+  readonly error: unknown;
+  readonly hasMore: boolean;
+}
+
+export interface ConversationList<Item> extends StoreApi<ListState<Item>> {
+  /** The first pages again, as many as are shown. */
+  readonly reload: () => Promise<void>;
+  readonly loadMore: () => Promise<void>;
+}
+
+export function createConversationList<Item extends ListedConversation>(
+  loadPage: LoadListPage<Item>,
+): ConversationList<Item> {
+  const store = createStore<ListState<Item>>(() => ({
+    items: [],
+    status: "loading",
+    error: undefined,
+    hasMore: false,
+  }));
+  let cursor: string | undefined;
+  let pages = 1;
+  /** One at a time, in order: a page that was asked for earlier must not replace a later one. */
+  let work: Promise<void> = Promise.resolve();
+  let isReloading = false;
+
+  function inTurn(task: () => Promise<void>): Promise<void> {
+    work = work.then(task).catch((error: unknown) => store.setState({ status: "error", error }));
+    return work;
+  }
+
+  function show(found: readonly Item[], next: string | undefined): void {
+    cursor = next;
+    const { items: before, status } = store.getState();
+    const items = keeping(before, withoutRepeats(found));
+    const hasMore = next !== undefined;
+    if (items === before && status === "ready" && store.getState().hasMore === hasMore) return;
+    store.setState({ items, status: "ready", error: undefined, hasMore });
+  }
+
+  async function readAll(): Promise<void> {
+    const found: Item[] = [];
+    let next: string | undefined;
+    for (let page = 0; page < pages; page++) {
+      const answer = await loadPage(next);
+      found.push(...answer.items);
+      next = answer.cursor;
+      if (next === undefined) break;
+    }
+    show(found, next);
+  }
+
+  return {
+    ...store,
+    reload: () => {
+      if (isReloading) return work;
+      isReloading = true;
+      return inTurn(() => readAll().finally(() => (isReloading = false)));
+    },
+    loadMore: () =>
+      inTurn(async () => {
+        if (cursor === undefined) return;
+        const { items, cursor: next } = await loadPage(cursor);
+        pages++;
+        show([...store.getState().items, ...items], next);
+      }),
+  };
+}
+
+/** An entry that moved to the front while pages were read stands where it was found first. */
+function withoutRepeats<Item extends ListedConversation>(items: readonly Item[]): readonly Item[] {
+  const first = new Map<string, Item>();
+  for (const item of items) if (!first.has(item.conversation_id)) first.set(item.conversation_id, item);
+  return [...first.values()];
+}
+
+/** The new list made of the old objects where they say the same; the old list if all do. */
+function keeping<Item extends ListedConversation>(before: readonly Item[], now: readonly Item[]): readonly Item[] {
+  const known = new Map(before.map((item) => [item.conversation_id, item]));
+  const kept = now.map((item) => {
+    const old = known.get(item.conversation_id);
+    return old !== undefined && JSON.stringify(old) === JSON.stringify(item) ? old : item;
+  });
+  return kept.length === before.length && kept.every((item, at) => item === before[at]) ? before : kept;
+}

@@ -1,0 +1,61 @@
+import type { Conversation, ConversationFrame } from "@parley/client";
+import type { FrameError } from "@parley/protocol";
+import { createView, type ConversationView } from "@parley/protocol/fold";
+import { createStore, type StoreApi } from "zustand/vanilla";
+import { oncePerFrame } from "./next-frame.ts";
+import { createOutgoing, type Outgoing, type OutgoingView } from "./outgoing.ts";
+import { noProgress, progressAfter, type Progress } from "./progress.ts";
+
+/** What components see of a conversation: all of it changes together, at most once per animation frame, so that no two of them differ. */
+export interface ConversationState {
+  readonly view: ConversationView;
+  readonly progress: Progress;
+  readonly outgoing: readonly OutgoingView[];
+  /** Why the server does not show the conversation: there is none with this id, it is somebody else's, or it was deleted. */
+  readonly refusal: FrameError | undefined;
+}
+
+export interface ConversationStore extends StoreApi<ConversationState> {
+  readonly outbox: Outgoing;
+}
+
+const storeOf = new WeakMap<Conversation, ConversationStore>();
+
+/** Lives as long as the handle: its listeners are the handle's own. */
+export function conversationStore(conversation: Conversation): ConversationStore {
+  let store = storeOf.get(conversation);
+  if (store === undefined) storeOf.set(conversation, (store = createConversationStore(conversation)));
+  return store;
+}
+
+function createConversationStore(conversation: Conversation): ConversationStore {
+  // What a server renders, and a page that takes over from it must begin with the same.
+  const initial = { view: createView(conversation.id), progress: noProgress, outgoing: [], refusal: undefined };
+  const store = createStore<ConversationState>(() => initial);
+  let next: ConversationState = { ...initial, view: conversation.view };
+  store.setState(next, true);
+  const publish = oncePerFrame(() => store.setState(next, true));
+
+  function change(part: Partial<ConversationState>): void {
+    next = { ...next, ...part };
+    publish();
+  }
+
+  const outbox = createOutgoing(conversation, (outgoing) => change({ outgoing }));
+  conversation.on("change", (view) => {
+    change({ view });
+    outbox.look(view);
+  });
+  conversation.on("frame", (frame) => {
+    const progress = progressAfter(next.progress, frame);
+    const refusal = refusalAfter(next.refusal, frame);
+    if (progress !== next.progress || refusal !== next.refusal) change({ progress, refusal });
+  });
+  return { ...store, outbox };
+}
+
+function refusalAfter(refusal: FrameError | undefined, frame: ConversationFrame): FrameError | undefined {
+  if (frame.type === "subscribed" || frame.type === "accepted") return undefined;
+  if (frame.type !== "error" || "turn_id" in frame || frame.retryable) return refusal;
+  return frame.frame === "subscribe" || frame.frame === "delete" ? frame : refusal;
+}

@@ -1,0 +1,99 @@
+import type { ConversationView, MessageView } from "@parley/protocol/fold";
+import { createView, messages } from "@parley/protocol/fold";
+import type { TranscriptMessage } from "@parley/protocol";
+import { createStore, type StoreApi } from "zustand/vanilla";
+
+/** Stored messages, oldest first; `before` names the page before it. Without one there is none. */
+export interface HistoryPage {
+  readonly messages: readonly TranscriptMessage[];
+  readonly before?: string | undefined;
+}
+
+export type LoadPage = (before?: string) => Promise<HistoryPage>;
+
+export interface HistoryState {
+  /** What stands before the messages of the view, oldest first. */
+  readonly older: readonly MessageView[];
+  readonly hasMore: boolean;
+  readonly isLoading: boolean;
+  /** Why the last page could not be had; the next try clears it. */
+  readonly error: unknown;
+}
+
+/**
+ * What stands before the view. Pages are asked for from the newest on, so that they overlap with the view: what both have is the view's. Messages that the view
+ * forgets, as it does with old turns, or when a snapshot begins later, go on here.
+ */
+export interface History extends StoreApi<HistoryState> {
+  readonly look: (view: ConversationView) => void;
+  readonly loadOlder: (loadPage: LoadPage) => Promise<void>;
+}
+
+const nothing: HistoryState = { older: [], hasMore: true, isLoading: false, error: undefined };
+
+export function createHistory(conversationId: string): History {
+  const store = createStore<HistoryState>(() => nothing);
+  /** As of the last view that had any. */
+  let shown: readonly MessageView[] = [];
+  let before: string | undefined;
+  /** Counts the beginnings: what was asked for before one is of no use after it. */
+  let beginnings = 0;
+
+  function beginAnew(): void {
+    before = undefined;
+    beginnings++;
+    store.setState(nothing, true);
+  }
+
+  function look(view: ConversationView): void {
+    const now = messages(view);
+    if (now === shown || now.length === 0) return;
+    const kept = stillIn(shown, now);
+    if (shown.length > 0 && kept < 0) beginAnew();
+    if (kept > 0) store.setState(({ older }) => ({ older: [...older, ...shown.slice(0, kept)] }));
+    shown = now;
+  }
+
+  /** Returns whether the page had anything that was not there yet, or was the last. */
+  function add({ messages: stored, before: next }: HistoryPage): boolean {
+    const page = messages({ ...createView(conversationId), transcript: stored });
+    const { older } = store.getState();
+    const known = new Set([...older, ...shown].map(({ message_id }) => message_id));
+    const overlap = page.findIndex(({ message_id }) => known.has(message_id));
+    // What the page has behind the first that is known is newer than that: the view has it, or is about to.
+    const found = overlap < 0 ? page : page.slice(0, overlap);
+    before = next;
+    store.setState({ older: [...found, ...older], hasMore: next !== undefined });
+    return found.length > 0 || next === undefined;
+  }
+
+  return {
+    ...store,
+    look,
+    loadOlder: async (loadPage) => {
+      const { isLoading, hasMore } = store.getState();
+      if (isLoading || !hasMore) return;
+      store.setState({ isLoading: true, error: undefined });
+      const beginning = beginnings;
+      const isWanted = (): boolean => beginning === beginnings;
+      try {
+        let isEnough = false;
+        while (!isEnough && isWanted()) {
+          const page = await loadPage(before);
+          if (isWanted()) isEnough = add(page);
+        }
+      } catch (error) {
+        if (isWanted()) store.setState({ error });
+      } finally {
+        if (isWanted()) store.setState({ isLoading: false });
+      }
+    },
+  };
+}
+
+/** The place of the first message that is still shown; 0: nothing has gone; below 0: all has. */
+function stillIn(before: readonly MessageView[], now: readonly MessageView[]): number {
+  if (before[0]?.message_id === now[0]?.message_id) return 0;
+  const ids = new Set(now.map(({ message_id }) => message_id));
+  return before.findIndex(({ message_id }) => ids.has(message_id));
+}
