@@ -1,0 +1,157 @@
+import {
+  isAgentOffer,
+  isEntry,
+  isMe,
+  isModelOffer,
+  isOpenApproval,
+  isQuestion,
+  isSignIn,
+  isStoredMessage,
+  isWholeResult,
+  listIn,
+  oneOf,
+  textIn,
+  type ApprovalQuestion,
+  type ConversationEntries,
+  type Me,
+  type MessagePage,
+  type Offers,
+  type OpenApproval,
+  type SignInEntry,
+  type WholeResult,
+} from "./answers.ts";
+import { ApiError, fieldsOf } from "./api-error.ts";
+import type { Http } from "./http.ts";
+
+export interface Decision {
+  readonly approved: boolean;
+  readonly reason?: string;
+  readonly confirm?: string;
+  readonly like_ms?: number;
+  readonly content?: Readonly<Record<string, unknown>>;
+}
+
+/** What the page asks over HTTP. Everything throws `ApiError`. */
+export interface Api {
+  /** The caller's conversations, newest first; with `q` those whose titles or beginnings have its words. */
+  readonly listConversations: (query?: {
+    readonly cursor?: string | undefined;
+    readonly q?: string | undefined;
+    readonly signal?: AbortSignal;
+  }) => Promise<ConversationEntries>;
+  readonly renameConversation: (id: string, title: string) => Promise<string>;
+  readonly deleteConversation: (id: string) => Promise<void>;
+  /** A page of the transcript, the newest without `before`. */
+  readonly messages: (id: string, before?: string) => Promise<MessagePage>;
+  readonly wholeResult: (conversationId: string, callId: string) => Promise<WholeResult>;
+  readonly feedback: (
+    conversationId: string,
+    messageId: string,
+    said: { readonly rating: "up" | "down" | null; readonly comment?: string },
+  ) => Promise<void>;
+  /** What the caller may use; nothing to choose from where the server does not say. */
+  readonly agents: () => Promise<Offers>;
+  /** What waits for the word of somebody who approves for others. 403 for everybody else. */
+  readonly openApprovals: () => Promise<readonly OpenApproval[]>;
+  readonly approval: (conversationId: string, callId: string) => Promise<ApprovalQuestion>;
+  readonly decide: (conversationId: string, callId: string, decision: Decision) => Promise<void>;
+  readonly me: () => Promise<Me>;
+  readonly signIns: () => Promise<readonly SignInEntry[]>;
+  readonly endSignIn: (id: string) => Promise<void>;
+  readonly endAllSignIns: () => Promise<void>;
+}
+
+/** In one page of the list: a screen and a half. */
+const listLimit = 40;
+const messagesLimit = 50;
+
+export function createApi(http: Http): Api {
+  return { ...conversationCalls(http), ...answerCalls(http), ...approvalCalls(http), ...accountCalls(http) };
+}
+
+/** Below one conversation; ids are made of anything that fits a subject. */
+function inside(id: string, ...rest: readonly string[]): string {
+  return ["/api/v1/conversations", id, ...rest].map((part, i) => (i === 0 ? part : encodeURIComponent(part))).join("/");
+}
+
+function conversationCalls(http: Http) {
+  return {
+    listConversations: async ({ cursor, q, signal }: Parameters<Api["listConversations"]>[0] = {}) => {
+      const query = new URLSearchParams({ limit: String(listLimit) });
+      if (cursor !== undefined) query.set("cursor", cursor);
+      if (q !== undefined && q !== "") query.set("q", q);
+      const answer = await http(`/api/v1/conversations?${query}`, { signal });
+      const next = textIn(answer, "next_cursor");
+      const conversations = listIn(answer, "conversations", isEntry);
+      return { conversations, ...(next === undefined ? {} : { next_cursor: next }) };
+    },
+    renameConversation: async (id: string, title: string) =>
+      textIn(await http(inside(id, "title"), { method: "PUT", body: { title } }), "title") ?? title,
+    deleteConversation: async (id: string) => {
+      await http(inside(id), { method: "DELETE" });
+    },
+  };
+}
+
+function answerCalls(http: Http) {
+  return {
+    messages: async (id: string, before?: string) => {
+      const query = new URLSearchParams({ limit: String(messagesLimit), knows: "unknown" });
+      if (before !== undefined) query.set("before", before);
+      const answer = await http(`${inside(id, "messages")}?${query}`);
+      const [title, next] = [textIn(answer, "title"), textIn(answer, "before")];
+      return {
+        messages: listIn(answer, "messages", isStoredMessage),
+        ...(title === undefined ? {} : { title }),
+        ...(next === undefined ? {} : { before: next }),
+      };
+    },
+    wholeResult: async (conversationId: string, callId: string) =>
+      oneOf(await http(`${inside(conversationId, "results", callId)}?knows=unknown`), isWholeResult),
+    feedback: async (conversationId: string, messageId: string, said: Parameters<Api["feedback"]>[2]) => {
+      await http(inside(conversationId, "messages", messageId, "feedback"), { method: "PUT", body: said });
+    },
+    agents: async (): Promise<Offers> => {
+      try {
+        const answer = await http("/api/v1/agents");
+        const { model, cluster } = fieldsOf(fieldsOf(answer)["simulated"]);
+        const simulated = { model: model === true, cluster: cluster === true };
+        return {
+          agents: listIn(answer, "agents", isAgentOffer),
+          models: listIn(answer, "models", isModelOffer),
+          simulated,
+        };
+      } catch (thrown) {
+        // An older server does not say; a caller may have no right to choose.
+        if (thrown instanceof ApiError && (thrown.status === 404 || thrown.status === 403)) return nothingOffered;
+        throw thrown;
+      }
+    },
+  };
+}
+
+const nothingOffered: Offers = { agents: [], models: [], simulated: { model: false, cluster: false } };
+
+function approvalCalls(http: Http) {
+  return {
+    openApprovals: async () => listIn(await http("/api/v1/approvals"), "approvals", isOpenApproval),
+    approval: async (conversationId: string, callId: string) =>
+      oneOf(await http(inside(conversationId, "approvals", callId)), isQuestion),
+    decide: async (conversationId: string, callId: string, decision: Decision) => {
+      await http(inside(conversationId, "approvals", callId), { method: "POST", body: decision });
+    },
+  };
+}
+
+function accountCalls(http: Http) {
+  return {
+    me: async () => oneOf(await http("/api/v1/auth/me"), isMe),
+    signIns: async () => listIn(await http("/api/v1/auth/sessions"), "sessions", isSignIn),
+    endSignIn: async (id: string) => {
+      await http(`/api/v1/auth/sessions/${encodeURIComponent(id)}`, { method: "DELETE" });
+    },
+    endAllSignIns: async () => {
+      await http("/api/v1/auth/sessions", { method: "DELETE" });
+    },
+  };
+}

@@ -1,0 +1,5 @@
+import type { ChatWords } from "./chat.en.ts";
+
+export const chatDe: ChatWords = {
+  messages: "Nachrichten",
+};

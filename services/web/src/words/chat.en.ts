@@ -1,0 +1,6 @@
+/** What the conversation pane says. */
+export const chatEn = {
+  messages: "Messages",
+};
+
+export type ChatWords = typeof chatEn;

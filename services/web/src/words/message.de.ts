@@ -1,0 +1,5 @@
+import type { MessageWords } from "./message.en.ts";
+
+export const messageDe: MessageWords = {
+  you: "Sie",
+};

@@ -1,0 +1,6 @@
+/** What a message says beside its own text. */
+export const messageEn = {
+  you: "You",
+};
+
+export type MessageWords = typeof messageEn;
