@@ -208,6 +208,9 @@ function handle(parts: Parts, frame: ConversationFrame): void {
       return folding.queue(frame);
     case "decision":
       return approvals.answered(frame);
+    // To whoever sent it on this connection: the view is of what everybody sees.
+    case "feedback":
+      return;
     case "error":
       if ("turn_id" in frame) return folding.fold(frame);
       return refuse(parts, frame);

@@ -9,6 +9,7 @@ export const actions = {
   "conversation:cancel": "conversation",
   "conversation:queue": "conversation",
   "conversation:title": "conversation",
+  "conversation:feedback": "conversation",
   "conversation:decide": "conversation",
   "conversation:delete": "conversation",
   "conversation:list": "user",

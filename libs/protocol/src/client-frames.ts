@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { FormContent } from "./approval-form.ts";
 import { titleLine } from "./conversation-events.ts";
+import { MessageId, Rating } from "./feedback.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
 import { limits } from "./limits.ts";
 
@@ -165,6 +166,24 @@ export const QueueFrame = z
     "Changes a message that waits, or takes it back. The answer is the `message` with its new text, or the end of the turn; `CONFLICT` where the turn has begun, as the first of the queue always has.",
   );
 export type QueueFrame = z.infer<typeof QueueFrame>;
+export const FeedbackFrame = z
+  .object({
+    type: z.literal("feedback"),
+    id: wishId,
+    conversation_id: ConversationId,
+    message_id: MessageId,
+    rating: Rating.nullable().describe("Whether the answer was good; null takes back what was said."),
+    comment: z
+      .string()
+      .optional()
+      .describe(
+        "Why: at most `feedbackCommentBytes` as UTF-8. Absent: there is none, also where there was one before. Of none with `rating` null.",
+      ),
+  })
+  .describe(
+    "Says what one thinks of an answer that has ended, in a conversation of one's own. The last one of each user counts. Answered by `feedback`, to who sent it alone; `NOT_FOUND` where there is no such answer.",
+  );
+export type FeedbackFrame = z.infer<typeof FeedbackFrame>;
 export const PingFrame = z
   .object({ type: z.literal("ping") })
   .describe("Answered by `pong`. Send one after `heartbeat_ms` of silence: browsers cannot see protocol pings.");
@@ -178,6 +197,7 @@ export const ClientFrame = z.discriminatedUnion("type", [
   ApproveFrame,
   TitleFrame,
   QueueFrame,
+  FeedbackFrame,
   PingFrame,
 ]);
 export type ClientFrame = z.infer<typeof ClientFrame>;

@@ -62,6 +62,7 @@ export {
   AuthFrame,
   CancelFrame,
   ClientFrame,
+  FeedbackFrame,
   MessageFrame,
   OnBusy,
   PingFrame,
@@ -84,6 +85,8 @@ export {
   type StoredEventType,
 } from "./events.ts";
 export { ConversationEvent, TitleEvent, TitleRecord, titleLine } from "./conversation-events.ts";
+export { Feedback, FeedbackEntry, FeedbackRecord, MessageId, Rating, commentText } from "./feedback.ts";
+export { AgentChoice, ModelChoice, Simulated } from "./offer.ts";
 export { Source } from "./source.ts";
 export { FinishedToolCall, StepCall, ToolArguments, ToolCall, ToolStatus, unknownEffect } from "./tool-calls.ts";
 export {
@@ -123,6 +126,7 @@ export {
   ConnectionFrame,
   ConversationEventFrame,
   DecisionFrame,
+  FeedbackStoredFrame,
   EventFrame,
   FrameError,
   ServerFrame,

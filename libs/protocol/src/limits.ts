@@ -7,6 +7,12 @@ export const limits = {
   messageBytes: 32 * 1024,
   /** Characters of a conversation's title, without the white space around it. Longer, or empty: INVALID_FRAME. */
   titleChars: 200,
+  /** What somebody says of an answer beside the rating, UTF-8. Larger: MESSAGE_TOO_LARGE. */
+  feedbackCommentBytes: 2 * 1024,
+  /** How often one user may change what they say of an answer. More: CONFLICT. */
+  feedbackChanges: 100,
+  /** All that was said of the answers of one conversation, encoded: one record. More: CONFLICT; what is there can be changed and taken back. */
+  feedbackBytes: 256 * 1024,
   /** Characters of an access token. Longer: AUTH_INVALID. */
   accessTokenChars: 16_384,
   /** Objects and arrays of `metadata` within each other. Deeper: INVALID_FRAME. */
@@ -77,6 +83,10 @@ export const limits = {
   factKeepMs: 8 * 24 * 60 * 60_000,
   /** The whole result of a tool call as a fact keeps it, encoded; events, ends and the model get its beginning (`toolResultBytes`). */
   factResultBytes: 256 * 1024,
+  /** Of each passage that was found for an answer, what readers of its sources are shown, encoded; the rest is cut off. */
+  passageBytes: 1024,
+  /** Sources of one answer that have such a passage. */
+  passagesPerTurn: 8,
   /** What is revoked at a time, in all: each edge keeps it in memory, some 300 bytes each. More is refused until some have run out. */
   revocations: 50_000,
   /** The same as records, on disk. */

@@ -1,4 +1,5 @@
 import type { Author, MessageEvent, Outcome } from "./events.ts";
+import type { Feedback } from "./feedback.ts";
 import type { TurnId } from "./ids.ts";
 import { messageIdOf } from "./message-ids.ts";
 import { outcomeOf, storedParts } from "./outcome.ts";
@@ -19,6 +20,10 @@ export interface MessageView {
   readonly status: TranscriptMessage["status"];
   /** Of an answer: how it ended, once it has. */
   readonly outcome?: Outcome;
+  /** When it was written, ms since 1970. Of an answer that runs nobody has said it yet. */
+  readonly ts?: number;
+  /** Of an answer: what the viewer said of it, where the server has told. */
+  readonly feedback?: Feedback;
 }
 
 /** A turn that has not begun. */
@@ -118,7 +123,7 @@ function isAnswer({ author }: TranscriptMessage): boolean {
 }
 
 function messagesIn({ stored, turn: known }: Group): MessageView[] {
-  const answer = known === undefined ? undefined : answerIn(known);
+  const answer = known === undefined ? undefined : answerIn(known, stored.find(isAnswer)?.feedback);
   const shown = stored.filter((message) => answer === undefined || !isAnswer(message)).map(storedMessage);
   const isAsked = stored.some(({ author }) => author.role === "user");
   if (known?.message !== undefined && !isAsked) shown.unshift(questionIn(known.message));
@@ -130,9 +135,9 @@ const ofStored = new WeakMap<TranscriptMessage, MessageView>();
 function storedMessage(message: TranscriptMessage): MessageView {
   let shown = ofStored.get(message);
   if (shown === undefined) {
-    const { message_id, turn_id, author, status } = message;
-    const common = { message_id, turn_id, author, parts: storedParts(message), status };
-    shown = isAnswer(message) ? { ...common, outcome: outcomeOf(message) } : common;
+    const { message_id, turn_id, author, status, feedback, ts } = message;
+    const common = { message_id, turn_id, author, parts: storedParts(message), status, ts };
+    shown = isAnswer(message) ? { ...common, outcome: outcomeOf(message), ...said(feedback) } : common;
     ofStored.set(message, shown);
   }
   return shown;
@@ -143,8 +148,8 @@ const ofQuestions = new WeakMap<MessageEvent, MessageView>();
 function questionIn(event: MessageEvent): MessageView {
   let shown = ofQuestions.get(event);
   if (shown === undefined) {
-    const { message_id, turn_id, author, message: text } = event;
-    shown = { message_id, turn_id, author, parts: [{ type: "text", text }], status: "complete" };
+    const { message_id, turn_id, author, message: text, ts } = event;
+    shown = { message_id, turn_id, author, parts: [{ type: "text", text }], status: "complete", ts };
     ofQuestions.set(event, shown);
   }
   return shown;
@@ -152,17 +157,26 @@ function questionIn(event: MessageEvent): MessageView {
 
 const ofAnswers = new WeakMap<TurnView, MessageView>();
 
+function said(feedback: Feedback | undefined): Pick<MessageView, "feedback"> {
+  return feedback === undefined ? {} : { feedback };
+}
+
 /** Undefined: the turn waits. */
-function answerIn(known: TurnView): MessageView | undefined {
+function answerIn(known: TurnView, feedback: Feedback | undefined): MessageView | undefined {
   const { turn_id, parts, status, outcome } = known;
   if (status === "queued" && parts.length === 0) return undefined;
   let shown = ofAnswers.get(known);
-  if (shown === undefined) {
+  if (shown === undefined || shown.feedback !== feedback) {
     const message_id = outcome?.message_id ?? messageIdOf(turn_id, "assistant");
-    const common = { message_id, turn_id, author: { role: "assistant" }, parts };
+    const common = { message_id, turn_id, author: { role: "assistant" }, parts, ...said(feedback) };
     const open = status === "waiting" ? status : "running";
-    shown = outcome === undefined ? { ...common, status: open } : { ...common, status, outcome };
+    shown = outcome === undefined ? { ...common, status: open } : { ...common, status, outcome, ...endOf(outcome) };
     ofAnswers.set(known, shown);
   }
   return shown;
+}
+
+/** Terminal events say when they were written; what a transcript tells of an end does not. */
+function endOf(outcome: Outcome): { readonly ts?: number } {
+  return "ts" in outcome && typeof outcome.ts === "number" ? { ts: outcome.ts } : {};
 }

@@ -22,6 +22,7 @@ import {
   Usage,
   WaitingEvent,
 } from "./events.ts";
+import { Feedback, MessageId, Rating } from "./feedback.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
 import { openEnum } from "./open-enum.ts";
 import { Part } from "./parts.ts";
@@ -114,6 +115,7 @@ export const TranscriptMessage = z
     tool_calls: z.array(FinishedToolCall).optional().describe("Of answers."),
     usage: Usage.optional().describe("Of answers."),
     metadata: AnswerMetadata.optional().describe("Of answers: the agent, model and sources, as `complete` said them."),
+    feedback: Feedback.optional().describe("Of answers: what the reader said of it, if anything."),
     ts: z.number().describe("When it was written, ms since 1970."),
   })
   .describe("A stored message as a reader of the transcript sees it.");
@@ -179,6 +181,17 @@ export const DecisionFrame = z
     "Answers `approve`, to who sent it alone: the decision counts, which may be an earlier one that was the same, also of a turn that has ended. It has no `seq`.",
   );
 export type DecisionFrame = z.infer<typeof DecisionFrame>;
+export const FeedbackStoredFrame = z
+  .object({
+    type: z.literal("feedback"),
+    id: z.string().optional().describe("The frame's, if it had one."),
+    conversation_id: ConversationId,
+    message_id: MessageId,
+    rating: Rating.nullable().describe("What counts now; null: nothing."),
+    comment: z.string().optional().describe("As it is kept."),
+  })
+  .describe("Answers `feedback`, to who sent it alone. It has no `seq`.");
+export type FeedbackStoredFrame = z.infer<typeof FeedbackStoredFrame>;
 const GoingAwayFrame = z
   .object({
     type: z.literal("going_away"),
@@ -217,6 +230,7 @@ export const ConnectionFrame = z.union([
   SnapshotFrame,
   WaitingFrame,
   DecisionFrame,
+  FeedbackStoredFrame,
   GoingAwayFrame,
   PongFrame,
   FrameError,

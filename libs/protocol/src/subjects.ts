@@ -127,6 +127,10 @@ export const subjects = {
   title: (shard: number, conversation: ConversationId): string => `chat.title.${shard}.${conversation}`,
   allTitles: (shard: number): string => `chat.title.${shard}.*`,
 
+  /** What people said of the answers of a conversation, kept with the transcripts: compare-and-set, the last one counts. */
+  feedback: (shard: number, conversation: ConversationId): string => `chat.feedback.${shard}.${conversation}`,
+  allFeedback: (shard: number): string => `chat.feedback.${shard}.*`,
+
   /** A token of the tool workers, by the hash of what it is for: compare-and-set, the last one counts. */
   token: (hash: string): string => `chat.token.${hash}`,
   allTokens: "chat.token.*",

@@ -14,6 +14,7 @@ export function arbitraryOf(schema: z.core.$ZodType): fc.Arbitrary<unknown> {
   if (schema instanceof z.ZodObject) return arbitraryObject(schema);
   if (schema instanceof z.ZodUnion) return fc.oneof(...schema.options.map(arbitraryOf));
   if (schema instanceof z.ZodArray) return fc.array(arbitraryOf(schema.element), { maxLength: 3 });
+  if (schema instanceof z.ZodNullable) return fc.option(arbitraryOf(schema.unwrap()));
   if (schema instanceof z.ZodDefault) return arbitraryOf(schema.unwrap());
   return arbitraryLeaf(schema);
 }

@@ -35,7 +35,7 @@ const table: Record<
   { readonly yes: readonly [Caller, Resource][]; readonly no: readonly [Caller, Resource][] }
 > = {
   ...Object.fromEntries(
-    (["read", "send", "cancel", "queue", "title", "decide", "delete"] as const).map((verb) => [
+    (["read", "send", "cancel", "queue", "title", "feedback", "decide", "delete"] as const).map((verb) => [
       `conversation:${verb}`,
       {
         yes: [

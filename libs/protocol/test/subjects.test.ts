@@ -75,6 +75,8 @@ const pins: Record<keyof typeof subjects, readonly [subject: string, literal: st
   allAgents: [subjects.allAgents, "chat.agent.>"],
   owner: [subjects.owner(2, "c1"), "chat.owner.2.c1"],
   title: [subjects.title(2, "c1"), "chat.title.2.c1"],
+  feedback: [subjects.feedback(2, "c1"), "chat.feedback.2.c1"],
+  allFeedback: [subjects.allFeedback(2), "chat.feedback.2.*"],
   allTitles: [subjects.allTitles(2), "chat.title.2.*"],
   allOwners: [subjects.allOwners(2), "chat.owner.2.*"],
 };

@@ -23,7 +23,7 @@ export type Encodable = object | Uint8Array;
 /** Frames of the connection that are told to clients of the seeds too; the others only mean something to native ones. */
 export type ToldFrame = Exclude<
   ConnectionFrame,
-  { type: "accepted" | "decision" | "queue" | "snapshot" | "welcome" | "subscribed" | "error" }
+  { type: "accepted" | "decision" | "feedback" | "queue" | "snapshot" | "welcome" | "subscribed" | "error" }
 >;
 
 /** What differs between the dialects of the seeds. */
@@ -73,6 +73,7 @@ function ofFrame<State>(parts: SeedDialectParts<State>, frame: ConnectionFrame):
     case "subscribed":
     case "queue":
     case "decision":
+    case "feedback":
       return [];
     case "snapshot":
       return ofSnapshot(parts, frame);

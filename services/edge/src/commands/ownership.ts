@@ -10,6 +10,7 @@ export type ConversationAction =
   | "conversation:cancel"
   | "conversation:queue"
   | "conversation:title"
+  | "conversation:feedback"
   | "conversation:decide"
   | "conversation:delete";
 

@@ -1,12 +1,18 @@
 import { cutOf, seedMetadata, seedToolCall, type TerminalEvent } from "@parley/dialects";
 import {
+  AgentChoice,
   AnswerMetadata,
   ApprovalDecision,
   CallId,
   ConversationId,
   ErrorCode,
+  Feedback,
   FinishedToolCall,
+  MessageId,
+  ModelChoice,
   Part,
+  Rating,
+  Simulated,
   ToolArguments,
   TranscriptMessage,
   TurnId,
@@ -71,7 +77,13 @@ export type SeedAnswer = z.infer<typeof SeedAnswer>;
 const ConversationSummary = z.object({
   conversation_id: ConversationId,
   title: z.string().describe("Its title; the beginning of the first message where it has none."),
-  updated_at: z.number().describe("When a message was last accepted, ms since 1970."),
+  updated_at: z
+    .number()
+    .describe("When a message was last accepted, or an answer last ended, whichever came later; ms since 1970."),
+  status: z
+    .enum(["running", "waiting"])
+    .optional()
+    .describe("An answer runs, or is about to; or waits for a person. Absent: neither, as far as is known."),
 });
 
 export const ConversationPage = z.object({
@@ -101,6 +113,19 @@ export const ResultAnswer = FinishedToolCall.pick({
 });
 
 export const TitleAnswer = z.object({ conversation_id: ConversationId, title: z.string() });
+
+export const FeedbackAnswer = z.object({
+  conversation_id: ConversationId,
+  message_id: MessageId,
+  rating: Rating.nullable().describe("What counts now; null: nothing."),
+  comment: Feedback.shape.comment.describe("As it is kept."),
+});
+
+export const AgentsAnswer = z.object({
+  agents: z.array(AgentChoice).describe("By name. Empty where no agent worker has said anything yet."),
+  models: z.array(ModelChoice).describe("By name."),
+  simulated: Simulated.optional().describe("What is not real here. Absent: nothing that is known of."),
+});
 
 export const CancelAnswer = z.object({ turn_id: TurnId });
 

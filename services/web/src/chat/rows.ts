@@ -1,0 +1,57 @@
+import type { MessageView } from "@parley/protocol/fold";
+
+/** What was sent here and is not in the view yet. */
+export interface Outgoing {
+  readonly id: string;
+  readonly text: string;
+  readonly status: "sending" | "failed";
+  readonly error?: { readonly code: string; readonly message: string } | undefined;
+}
+
+/** One line of the list: a message, the day that begins above it, or what is on its way. */
+export type Row =
+  | { readonly kind: "day"; readonly key: string; readonly ts: number }
+  | { readonly kind: "message"; readonly key: string; readonly message: MessageView }
+  | { readonly kind: "outgoing"; readonly key: string; readonly outgoing: Outgoing };
+
+interface RowsOf {
+  readonly older: readonly MessageView[];
+  readonly messages: readonly MessageView[];
+  readonly outgoing: readonly Outgoing[];
+  /** Messages of these turns stand in the list of what waits instead. */
+  readonly waiting: ReadonlySet<string>;
+}
+
+/** All rows in their order. What has not changed is the same object as before, so that its row is not drawn again. */
+export function rowsOf({ older, messages, outgoing, waiting }: RowsOf): Row[] {
+  const rows: Row[] = [];
+  let nextDay = Number.NEGATIVE_INFINITY;
+  for (const list of [older, messages]) {
+    for (const message of list) {
+      if (waiting.has(message.turn_id)) continue;
+      const { ts } = message;
+      // Times of different servers: an earlier day behind a later one begins no day again.
+      if (ts !== undefined && ts >= nextDay) {
+        rows.push({ kind: "day", key: `d-${ts}`, ts });
+        nextDay = endOfDay(ts);
+      }
+      rows.push(messageRow(message));
+    }
+  }
+  for (const one of outgoing) rows.push({ kind: "outgoing", key: one.id, outgoing: one });
+  return rows;
+}
+
+/** A day is a day of whoever reads, not of the server; it may have 23 or 25 hours. */
+function endOfDay(ts: number): number {
+  const date = new Date(ts);
+  return new Date(date.getFullYear(), date.getMonth(), date.getDate() + 1).getTime();
+}
+
+const ofMessages = new WeakMap<MessageView, Row>();
+
+function messageRow(message: MessageView): Row {
+  let row = ofMessages.get(message);
+  if (row === undefined) ofMessages.set(message, (row = { kind: "message", key: message.message_id, message }));
+  return row;
+}
