@@ -8,7 +8,7 @@ const usage = `Usage: npm run build
 
 giveHelp(process.argv.slice(2), usage);
 try {
-  await prepare();
+  await prepare({});
 } catch (error) {
   process.stderr.write(`${describeFailure(error)}\n`);
   process.exitCode = 1;

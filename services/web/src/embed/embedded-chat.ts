@@ -80,8 +80,8 @@ function wordsOf({ language }: Attributes): EmbedWords {
   return language === "de" ? embedDe : embedEn;
 }
 
-function keptOf({ server, agent }: Attributes): KeptStore {
-  return createKeptStore(server, agent, window);
+function keptOf(attributes: Attributes): KeptStore {
+  return createKeptStore(attributes, window);
 }
 
 /** Whether there is a conversation in which something may have happened. */

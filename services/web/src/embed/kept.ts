@@ -1,3 +1,5 @@
+import type { Attributes } from "./attributes.ts";
+
 /** What this browser remembers of the chat with one server (and agent). */
 export interface Kept {
   readonly conversation: string;
@@ -16,8 +18,13 @@ export interface KeptStore {
 const maxLength = 1_000;
 
 /** In `localStorage`, where the page lets us; otherwise for as long as the page is open. */
-export function createKeptStore(server: string, agent: string | undefined, page: Window): KeptStore {
-  const key = `parley.embed.${server}.${agent ?? ""}`;
+export function createKeptStore(
+  attributes: Pick<Attributes, "server" | "agent" | "conversation">,
+  page: Window,
+): KeptStore {
+  const { server, agent = "", conversation } = attributes;
+  // A conversation that the page names is remembered apart: it does not become that of the rest of the site.
+  const key = ["parley.embed", server, agent, ...(conversation === undefined ? [] : [conversation])].join(" ");
   let own: string | null = null;
   const storage = storageOf(page);
   return {
@@ -31,7 +38,8 @@ export function createKeptStore(server: string, agent: string | undefined, page:
       }
     },
     onOther(listener) {
-      const heard = ({ key: changed }: StorageEvent): void => void ((changed === key || changed === null) && listener());
+      const heard = ({ key: changed }: StorageEvent): void =>
+        void ((changed === key || changed === null) && listener());
       page.addEventListener("storage", heard);
       return () => page.removeEventListener("storage", heard);
     },

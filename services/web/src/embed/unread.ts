@@ -7,6 +7,10 @@ function isAnswer({ author, status }: Told): boolean {
   return author.role === "assistant" && status !== "running" && status !== "waiting";
 }
 
+export function endedAnswers<T extends Told>(messages: readonly T[]): readonly T[] {
+  return messages.filter(isAnswer);
+}
+
 /**
  * Answers behind the last message that was seen. When that one is not among those at hand, all of them came later; when none was ever seen,
  * nobody waits for any.
