@@ -19,6 +19,8 @@ export interface MessageView {
   readonly status: TranscriptMessage["status"];
   /** Of an answer: how it ended, once it has. */
   readonly outcome?: Outcome;
+  /** When it was written, ms since 1970. Of an answer that runs nobody has said it yet. */
+  readonly ts?: number;
 }
 
 /** A turn that has not begun. */
@@ -198,8 +200,8 @@ const ofStored = new WeakMap<TranscriptMessage, MessageView>();
 function storedMessage(message: TranscriptMessage): MessageView {
   let shown = ofStored.get(message);
   if (shown === undefined) {
-    const { message_id, turn_id, author, status } = message;
-    const common = { message_id, turn_id, author, parts: storedParts(message), status };
+    const { message_id, turn_id, author, status, ts } = message;
+    const common = { message_id, turn_id, author, parts: storedParts(message), status, ts };
     shown = isAnswer(message) ? { ...common, outcome: outcomeOf(message) } : common;
     ofStored.set(message, shown);
   }
@@ -211,8 +213,8 @@ const ofQuestions = new WeakMap<MessageEvent, MessageView>();
 function questionIn(event: MessageEvent): MessageView {
   let shown = ofQuestions.get(event);
   if (shown === undefined) {
-    const { message_id, turn_id, author, message: text } = event;
-    shown = { message_id, turn_id, author, parts: [{ type: "text", text }], status: "complete" };
+    const { message_id, turn_id, author, message: text, ts } = event;
+    shown = { message_id, turn_id, author, parts: [{ type: "text", text }], status: "complete", ts };
     ofQuestions.set(event, shown);
   }
   return shown;
@@ -229,8 +231,13 @@ function answerIn(known: TurnView): MessageView | undefined {
     const message_id = outcome?.message_id ?? messageIdOf(turn_id, "assistant");
     const common = { message_id, turn_id, author: { role: "assistant" }, parts };
     const open = status === "waiting" ? status : "running";
-    shown = outcome === undefined ? { ...common, status: open } : { ...common, status, outcome };
+    shown = outcome === undefined ? { ...common, status: open } : { ...common, status, outcome, ...endOf(outcome) };
     ofAnswers.set(known, shown);
   }
   return shown;
+}
+
+/** Terminal events say when they were written; what a transcript tells of an end does not. */
+function endOf(outcome: Outcome): { readonly ts?: number } {
+  return "ts" in outcome && typeof outcome.ts === "number" ? { ts: outcome.ts } : {};
 }
