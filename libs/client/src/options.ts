@@ -26,13 +26,18 @@ export interface ClientTimings {
   readonly stableMs: number;
 }
 
+export type GetToken = () => string | null | Promise<string | null>;
+
 export interface ClientOptions {
   /** `ws://` or `wss://` address of the native endpoint. */
   readonly url: string;
   /** A token that does not change: when the server refuses it, the client closes for good. */
   readonly token?: string;
-  /** Asked for a token on every connection and whenever the server says that the present one ends soon. */
-  readonly getToken?: () => string | Promise<string>;
+  /**
+   * Asked for a token on every connection and whenever the server says that the present one ends soon. Null: the cookie that the browser sends by itself is
+   * enough, as on pages of the server whose user has signed in there.
+   */
+  readonly getToken?: GetToken;
   /** Default: the browser's, or that of Node.js from 22 on. Node.js 20 has none: pass that of the package `ws`. */
   readonly WebSocket?: SocketConstructor;
   /** Keeps what was sent and has no answer yet over a reload of the page. */
@@ -66,7 +71,7 @@ export interface SendQueueLimits {
 /** What the client's parts get: the options with every default filled in. */
 export interface Settings {
   readonly url: string;
-  readonly getToken: (() => string | Promise<string>) | undefined;
+  readonly getToken: GetToken | undefined;
   /** Whether asking again may give another token. */
   readonly tokenMayChange: boolean;
   readonly WebSocket: SocketConstructor;

@@ -88,7 +88,7 @@ export {
 } from "./events.ts";
 export { ConversationEvent, TitleEvent, TitleRecord } from "./conversation-events.ts";
 export { titleLine } from "./title-line.ts";
-export { Feedback, FeedbackEntry, FeedbackRecord, MessageId, Rating, commentText } from "./feedback.ts";
+export { Feedback, FeedbackEntry, FeedbackRecord, MessageId, Rating, commentText, feedbackBy } from "./feedback.ts";
 export { AgentChoice, ModelChoice, Simulated } from "./offer.ts";
 export { Source } from "./source.ts";
 export { FinishedToolCall, StepCall, ToolArguments, ToolCall, ToolStatus, unknownEffect } from "./tool-calls.ts";
@@ -121,6 +121,7 @@ export { ApprovalForm, FormContent, FormField, formProblem } from "./approval-fo
 export { ApprovalDecision, ApprovalPreview, ApprovalRequest, ApprovalState, Decider } from "./approval.ts";
 export { Fact, likeTurn, type FactKind, type FactOf } from "./facts.ts";
 export { TextFact, WaitingTurn } from "./waiting-turn.ts";
+export { turnOfAnswer } from "./message-ids.ts";
 export { TurnRecord } from "./turn-record.ts";
 export { ProviderCall } from "./provider-call.ts";
 export { ReadEvent, isReadable, unreadableEvent } from "./read-event.ts";

@@ -22,7 +22,9 @@ export function renderInTests() {
     const box = document.createElement("div");
     const root = createRoot(box);
     const show = (content: ReactNode) =>
-      act(async () => root.render(<StrictMode>{<ParleyProvider client={client}>{content}</ParleyProvider>}</StrictMode>));
+      act(async () =>
+        root.render(<StrictMode>{<ParleyProvider client={client}>{content}</ParleyProvider>}</StrictMode>),
+      );
     await show(children);
     open.push(async () => {
       await act(async () => root.unmount());

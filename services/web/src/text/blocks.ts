@@ -101,7 +101,7 @@ function createScan() {
       return;
     }
     if (open !== undefined && beginsBlock(open, content)) finish(text, start);
-    if (open !== undefined && (isTooLong(open, start) && mayCut(open, content))) {
+    if (open !== undefined && isTooLong(open, start) && mayCut(open, content)) {
       const prefix = open.kind === "table" ? headOf(open, text) : "";
       const { kind, contentIndent, lastNumber } = open;
       finish(text, start);
@@ -238,5 +238,8 @@ function definitionsIn(block: string): [label: string, definition: string][] {
 export function definitionsFor(text: string, definitions: ReadonlyMap<string, string>): string {
   if (definitions.size === 0 || !text.includes("[")) return "";
   const labels = new Set([...text.matchAll(/\[((?:[^[\]\\]|\\.)+)\]/gu)].map(([, label = ""]) => labelOf(label)));
-  return [...labels].map((label) => definitions.get(label)).filter((line) => line !== undefined).join("\n\n");
+  return [...labels]
+    .map((label) => definitions.get(label))
+    .filter((line) => line !== undefined)
+    .join("\n\n");
 }
