@@ -1,5 +1,4 @@
-import { nativeSubprotocol, type ClientFrameInput, type ServerFrame, type User } from "@parley/protocol";
-import { decodeServerFrame } from "./frame-decoding.ts";
+import { nativeSubprotocol, type ClientFrameInput, type ServerFrame, type User } from "@parley/protocol/fold";
 import { createHeartbeat, type Heartbeat } from "./heartbeat.ts";
 import type { Settings } from "./options.ts";
 import type { Socket } from "./socket.ts";
@@ -27,6 +26,8 @@ interface ConnectionDeps extends Settings {
 
 export interface Connection {
   readonly send: (frame: ClientFrameInput) => void;
+  /** There is reason to doubt that it still works: it ends soon unless the server says something. */
+  readonly probe: () => void;
   readonly close: () => void;
 }
 
@@ -94,7 +95,11 @@ export function openConnection(deps: ConnectionDeps): Connection {
   }
 
   listen({ deps, progress, socket, heartbeat, send, end, becomeReady });
-  return { send, close: () => end(normalCode, "closed by the caller") };
+  return {
+    send,
+    probe: () => void (progress.state === "ready" && heartbeat.probe()),
+    close: () => end(normalCode, "closed by the caller"),
+  };
 }
 
 interface Running {
@@ -118,7 +123,7 @@ function listen(running: Running): void {
   socket.addEventListener("message", ({ data }) => {
     if (progress.state === "ended") return;
     heartbeat.heard();
-    const frame = decodeServerFrame(data);
+    const frame = deps.decode(data);
     if (frame === undefined) return deps.log.debug({}, "ignored a frame that this client does not know");
     apply(running, frame);
     deps.onFrame(frame);

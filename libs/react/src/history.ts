@@ -1,6 +1,10 @@
-import type { ConversationView, MessageView } from "@parley/protocol/fold";
-import { createView, messages } from "@parley/protocol/fold";
-import type { TranscriptMessage } from "@parley/protocol";
+import {
+  createView,
+  messages,
+  type ConversationView,
+  type MessageView,
+  type TranscriptMessage,
+} from "@parley/protocol/fold";
 import { createStore, type StoreApi } from "zustand/vanilla";
 
 /** Stored messages, oldest first; `before` names the page before it. Without one there is none. */
@@ -76,17 +80,17 @@ export function createHistory(conversationId: string): History {
       store.setState({ isLoading: true, error: undefined });
       const beginning = beginnings;
       const isWanted = (): boolean => beginning === beginnings;
+      let error: unknown;
       try {
-        let isEnough = false;
-        while (!isEnough && isWanted()) {
+        // The first pages may be of what the view has.
+        for (let isEnough = false; !isEnough && isWanted();) {
           const page = await loadPage(before);
-          if (isWanted()) isEnough = add(page);
+          isEnough = isWanted() && add(page);
         }
-      } catch (error) {
-        if (isWanted()) store.setState({ error });
-      } finally {
-        if (isWanted()) store.setState({ isLoading: false });
+      } catch (fault) {
+        error = fault;
       }
+      if (isWanted()) store.setState({ isLoading: false, error });
     },
   };
 }

@@ -92,7 +92,7 @@ interface Counting {
 
 /** `delivery` and `hub`: what comes from the broker, and what each viewer gets of it. */
 function createHubRoom({ bus, limits = deliveryLimits, log }: EdgeOptions, { counters, answers }: Counting) {
-  const { events, facts, turns, transcripts, titles, waitingTexts } = bus;
+  const { events, facts, turns, transcripts, titles, feedback, waitingTexts } = bus;
   const outbox = createOutbox({ limits, counters, answers });
   const delivery = createDelivery<HubViewer, Hub>({ outbox, settle, lag: (viewer) => moveViewer(viewer, "lagging") });
   const { mark } = delivery;
@@ -100,7 +100,8 @@ function createHubRoom({ bus, limits = deliveryLimits, log }: EdgeOptions, { cou
   const waiting = createWaiting({ turns, waitingTexts, outbox, log });
   const recovery = { outbox, counters, mark, tellQueue: waiting.tell };
   const { lookOnce } = waiting;
-  const whole = createWholeConversations({ ...recovery, history, events, transcripts, titles, lookOnce, log });
+  const stored = { events, transcripts, titles, feedback };
+  const whole = createWholeConversations({ ...recovery, ...stored, history, lookOnce, log });
   const catchUp = createCatchUp({ ...recovery, history, whole, log });
   const resuming = createResuming({ events, turns, transcripts, history, catchUp: catchUp.catchUp, log });
   const hubs = createHubs({
@@ -132,18 +133,8 @@ function createCommandRoom(
   const onAccepted = conversations.accepted;
   const isKeptOut: IsKeptOut = (caller) =>
     gate.isCallerRevoked(caller) || gate.blockedUntil("", caller.user.id) !== undefined;
-  const commands = createCommands({
-    bus,
-    ownership,
-    may,
-    isKeptOut,
-    limits,
-    viewing,
-    outbox,
-    onAccepted,
-    counters,
-    tracing,
-  });
+  const parts = { bus, ownership, may, isKeptOut, limits, viewing, outbox, onAccepted, counters, tracing };
+  const commands = createCommands(parts);
   return { ownership, viewing, conversations, commands };
 }
 
