@@ -51,6 +51,7 @@ export function edgeRole(shards) {
         subjects.owner(shard, every),
         subjects.title(shard, every),
         subjects.titleEvent(shard, every),
+        subjects.feedback(shard, every),
         factsOf(shard, "said"),
         factsOf(shard, "cancel"),
         subjects.changedMessage(shard, every, every),

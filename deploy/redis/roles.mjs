@@ -34,11 +34,16 @@ export const redisRoles = {
       ...[limits, sessions, tickets, blocks].map(under),
     ],
     // Its /health says whether there are tool workers.
+    reads: [toolCatalogueKey, redisKeys.offer],
+    commands: withoutWaiting,
+  },
+  agent: {
+    // In the lists it moves what it has answered.
+    keys: [queue, under(limits), redisKeys.offer, redisKeys.conversationsOf("*")],
     reads: [toolCatalogueKey],
     commands: withoutWaiting,
   },
-  agent: { keys: [queue, under(limits)], reads: [toolCatalogueKey], commands: withoutWaiting },
-  tool: { keys: [queue, toolCatalogueKey], reads: [], commands },
+  tool: { keys: [queue, toolCatalogueKey, redisKeys.offer], reads: [], commands },
   /** KEDA, which asks by a script how many calls wait. */
   scaler: {
     keys: waitingCalls,

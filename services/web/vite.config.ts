@@ -1,8 +1,9 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
+import { precompressed } from "./build/precompressed.ts";
 
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), precompressed()],
   // The sources of our own libraries: no build of theirs stands between an edit and the page.
   resolve: { conditions: ["source", "browser", "module", "development|production"] },
   build: { target: "es2022", sourcemap: false, modulePreload: { polyfill: false }, assetsInlineLimit: 0 },

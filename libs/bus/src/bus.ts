@@ -9,6 +9,7 @@ import { createDecisions, type Decisions } from "./decisions.ts";
 import { createEventRoom } from "./event-room.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
 import { createFacts, type Facts } from "./facts.ts";
+import { createFeedbackLog, type FeedbackLog } from "./feedback.ts";
 import { createGateLog, type GateLog, type GateLogDeps } from "./gate-log.ts";
 import { createLogMarks } from "./log-marks.ts";
 import { connectNats, type BrokerLink, type NatsOptions } from "./nats-connection.ts";
@@ -50,6 +51,8 @@ export interface Bus extends BrokerLink {
   readonly transcripts: Transcripts;
   readonly owners: Owners;
   readonly titles: Titles;
+  /** What people say of answers. For edges: others have no right to write it. */
+  readonly feedback: FeedbackLog;
   readonly conversations: StoredConversations;
   /** What was revoked. For edges: others have no right to it. */
   readonly gate: GateLog;
@@ -154,13 +157,15 @@ function sharedLogs(deps: Omit<GateLogDeps, "setUp">, manager: JetStreamManager,
   };
 }
 
-function conversationParts(deps: Omit<StoredConversationsDeps, "titles">, eventWindowMs: number) {
+function conversationParts(deps: Omit<StoredConversationsDeps, "titles" | "feedback">, eventWindowMs: number) {
   const { jsm, events, unreadable } = deps;
   const titles = createTitles({ ...deps, eventWindowMs });
+  const feedback = createFeedbackLog(deps);
   return {
     owners: createOwners(jsm, events, unreadable),
     titles,
-    conversations: createStoredConversations({ ...deps, titles }),
+    feedback,
+    conversations: createStoredConversations({ ...deps, titles, feedback }),
   };
 }
 

@@ -30,6 +30,7 @@ export type {
   StoredConversations,
 } from "./stored-conversations.ts";
 export type { WaitingTexts } from "./waiting-texts.ts";
+export { noSuchAnswer, type FeedbackLog, type NewFeedback, type RatedAnswer } from "./feedback.ts";
 export type { TitlePlace, Titles } from "./titles.ts";
 export type { TranscriptPage, Transcripts } from "./transcripts.ts";
 export { natsAddress, redisAddress, requireTlsFiles } from "./broker-tls.ts";
@@ -53,6 +54,8 @@ export {
   type ToolWorker,
   type ToolWorkerOptions,
 } from "./tool-worker-queue.ts";
+export { conversationListKey, createListTimes, type ListTimes } from "./list-times.ts";
+export { createOfferBoard, type AnnouncedAgents, type Offer, type OfferBoard } from "./offer.ts";
 export { announceEveryMs, createToolCatalogue, type ToolCatalogue } from "./tool-catalogue.ts";
 export { addStorageFigures } from "./event-room.ts";
 export { factNotes } from "./fact-figures.ts";

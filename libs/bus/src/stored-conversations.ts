@@ -15,6 +15,7 @@ import type { Logger } from "@parley/runtime";
 import { z } from "zod";
 import type { EventLog } from "./event-log.ts";
 import type { Facts } from "./facts.ts";
+import type { FeedbackLog } from "./feedback.ts";
 import type { BrokerLink } from "./nats-connection.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
 import type { Titles } from "./titles.ts";
@@ -26,6 +27,7 @@ export interface StoredConversationsDeps {
   readonly events: EventLog;
   readonly facts: Pick<Facts, "purge">;
   readonly titles: Pick<Titles, "bury">;
+  readonly feedback: Pick<FeedbackLog, "bury">;
   readonly shards: number;
   readonly unreadable: Unreadable;
   readonly log: Logger;
@@ -129,7 +131,7 @@ function createListing(deps: StoredConversationsDeps) {
   };
 }
 
-function createDeletionParts({ link, jsm, events, facts, titles, log }: StoredConversationsDeps) {
+function createDeletionParts({ link, jsm, events, facts, titles, feedback, log }: StoredConversationsDeps) {
   return {
     async endOf(conversation: ConversationId): Promise<ConversationEnd> {
       const shard = events.shardOf(conversation);
@@ -150,7 +152,7 @@ function createDeletionParts({ link, jsm, events, facts, titles, log }: StoredCo
     },
 
     /**
-     * Removes facts, events, transcript and titles up to `end` (default: all): what came later may be of a turn that was accepted since. Whose the
+     * Removes facts, events, transcript, titles and feedback up to `end` (default: all): what came later may be of a turn that was accepted since. Whose the
      * conversation was stays recorded: its id must never become somebody else's while edges remember the owner. Can be repeated; throws when
      * the broker does not answer.
      */
@@ -163,8 +165,8 @@ function createDeletionParts({ link, jsm, events, facts, titles, log }: StoredCo
       const filter = subjects.eventsOf(shard, conversation);
       await jsm.streams.purge(streams.events(shard), { filter, ...upTo(end?.events) });
       await jsm.streams.purge(streams.log(shard), { filter: subjects.log(shard, conversation), ...upTo(end?.log) });
-      // Last: who gives it a title meanwhile looks first whether there is anything left.
-      await titles.bury(conversation);
+      // Last: who gives it a title meanwhile, or says something of an answer, looks first whether there is anything left.
+      await Promise.all([titles.bury(conversation), feedback.bury(conversation)]);
     },
 
     /**

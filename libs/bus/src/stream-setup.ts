@@ -107,7 +107,12 @@ function logStream(shard: number, { replicas }: StreamOptions, description: stri
   return {
     ...(description !== undefined && { description }),
     name: streams.log(shard),
-    subjects: [subjects.allLog(shard), subjects.allOwners(shard), subjects.allTitles(shard)],
+    subjects: [
+      subjects.allLog(shard),
+      subjects.allOwners(shard),
+      subjects.allTitles(shard),
+      subjects.allFeedback(shard),
+    ],
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
     num_replicas: replicas,

@@ -36,7 +36,7 @@ const writeDeadlineMs = 15_000;
 const pageLookBack = 16;
 /** As far is looked back for a turn in any case; and further while there are records that were stored since it was accepted. */
 const leastLookBack = 16;
-const mostLookBack = 4_000;
+const mostLookBack = 10_000;
 /** The next leader of a stream may have another clock. */
 const clockSkewMs = 60_000;
 /** Records in a row that only a newer version can read. */

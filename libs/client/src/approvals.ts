@@ -9,7 +9,7 @@ import {
   type FrameError,
   type ToolCallPart,
   type TurnView,
-} from "@parley/protocol";
+} from "@parley/protocol/fold";
 import { createDeferred, type Deferred } from "./deferred.ts";
 
 export interface ApproveOptions {

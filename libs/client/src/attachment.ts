@@ -4,7 +4,7 @@ import {
   type ClientFrameInput,
   type FrameError,
   type SubscribedFrame,
-} from "@parley/protocol";
+} from "@parley/protocol/fold";
 import { backoffMs, type BackoffLimits } from "./backoff.ts";
 import { createDeferred, type Deferred } from "./deferred.ts";
 
@@ -30,6 +30,8 @@ export interface Attachment {
    * conversation was left. Returns whether that is news.
    */
   readonly accepted: (messageId: string) => boolean;
+  /** Whether the events are wanted, on this connection or the next. */
+  readonly isWanted: () => boolean;
   /** A view that has a cursor waits for its resumption: what is sent before would bring later events first. */
   readonly mustResume: () => boolean;
   /** Returns whether the view must begin anew: the server does not know its cursor, and what follows begins below it. 0 says so at any time. */
@@ -84,6 +86,7 @@ export function createAttachment(deps: AttachmentDeps): Attachment {
       leave(progress, new Error("The conversation was unsubscribed."));
       deps.send({ type: "unsubscribe", conversation_id: deps.id });
     },
+    isWanted: () => progress.wanted,
     mustResume: () => progress.wanted && progress.state !== "attached" && deps.cursor() > 0,
     accepted: (messageId) => attachBy(progress, messageId),
     subscribed: (frame) => {

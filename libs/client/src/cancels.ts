@@ -1,4 +1,4 @@
-import { turn as turnIn, type ClientFrameInput, type ConversationView } from "@parley/protocol";
+import { turn as turnIn, type ClientFrameInput, type ConversationView } from "@parley/protocol/fold";
 
 /** The turns that are to stop. A cancel is sent again on every new connection until the end of its turn has been seen. */
 export interface Cancels {

@@ -1,4 +1,4 @@
-import type { ServerFrame } from "@parley/protocol";
+import type { ServerFrame } from "@parley/protocol/fold";
 import { createConnectionFigures, type ConnectionFigures, type Reconnection } from "./connection-figures.ts";
 import type { Conversation } from "./conversation.ts";
 import { createEmitter } from "./emitter.ts";
@@ -10,6 +10,8 @@ import { createRegistry } from "./registry.ts";
 
 export interface ClientEvents {
   state: ClientState;
+  /** The network came or went, as far as the browser knows. */
+  online: boolean;
   /** A lost connection is there again; after the `state` that says so. */
   reconnected: Reconnection;
   /** Every frame the client could read. */
@@ -20,10 +22,14 @@ export interface ClientEvents {
 
 export interface Client {
   readonly state: ClientState;
+  /** False: the browser says that there is no network. Then nothing is tried until there is one again. */
+  readonly isOnline: boolean;
   /** What its connections were like so far, for telemetry of its own. */
   readonly figures: ConnectionFigures;
   /** Starts connecting, and goes on until closed. Resolves when the client is ready; rejects with ClientClosedError when it is closed. */
   readonly connect: () => Promise<void>;
+  /** Ends the wait for the next try: somebody does not want to wait. On a connection that is ready: makes sure that it still works. */
+  readonly retryNow: () => void;
   /**
    * The handle of a conversation, one per id. Without an id: of a new one. The id is always made here, never by the server: a first message
    * that is sent again after a lost connection must be the same turn of the same conversation.
@@ -46,6 +52,7 @@ export function createClient(options: ClientOptions): Client {
     ...settings,
     unansweredSince: () => registry.unansweredSince(),
     onState,
+    onOnline: (isOnline) => emitter.emit("online", isOnline),
     onFrame: (frame) => {
       emitter.emit("frame", frame);
       registry.route(frame);
@@ -58,7 +65,8 @@ export function createClient(options: ClientOptions): Client {
   });
 
   function onState(state: ClientState): void {
-    if (state.name === "ready") registry.ready();
+    if (state.name === "connecting") registry.connecting();
+    if (state.name === "ready") registry.ready(state.user?.id ?? "");
     if (state.name === "waiting") registry.connectionLost();
     if (state.name === "closed") registry.close(new ClientClosedError(state.reason));
     const reconnection = figures.note(state);
@@ -70,10 +78,14 @@ export function createClient(options: ClientOptions): Client {
     get state() {
       return link.state();
     },
+    get isOnline() {
+      return link.isOnline();
+    },
     get figures() {
       return figures.read();
     },
     connect: link.connect,
+    retryNow: link.retryNow,
     conversation: (id = newId("c")) => registry.get(id).conversation,
     release: ({ id, unsubscribe }) => {
       unsubscribe();

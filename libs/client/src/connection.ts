@@ -1,5 +1,4 @@
-import { nativeSubprotocol, type ClientFrameInput, type ServerFrame, type User } from "@parley/protocol";
-import { decodeServerFrame } from "./frame-decoding.ts";
+import { nativeSubprotocol, type ClientFrameInput, type ServerFrame, type User } from "@parley/protocol/fold";
 import { createHeartbeat, type Heartbeat } from "./heartbeat.ts";
 import type { Settings } from "./options.ts";
 import type { Socket } from "./socket.ts";
@@ -27,6 +26,8 @@ interface ConnectionDeps extends Settings {
 
 export interface Connection {
   readonly send: (frame: ClientFrameInput) => void;
+  /** There is reason to doubt that it still works: it ends soon unless the server says something. */
+  readonly probe: () => void;
   readonly close: () => void;
 }
 
@@ -36,6 +37,10 @@ interface Progress {
   reconnectAfterMs: number | undefined;
   /** Why the server did not take the token. */
   refusal: string | undefined;
+  /** It is known who this connection is to be for. */
+  isAsked: boolean;
+  /** Who the browser's cookie is: counts only if no token is to follow. */
+  cookieUser: User | undefined;
 }
 
 const normalCode = 1000;
@@ -48,7 +53,14 @@ const lostCode = 1006;
  */
 export function openConnection(deps: ConnectionDeps): Connection {
   const { pingAfterMs } = deps.timings;
-  const progress: Progress = { state: "opening", pingAfterMs, reconnectAfterMs: undefined, refusal: undefined };
+  const progress: Progress = {
+    state: "opening",
+    pingAfterMs,
+    reconnectAfterMs: undefined,
+    refusal: undefined,
+    isAsked: deps.getToken === undefined,
+    cookieUser: undefined,
+  };
   const socket = new deps.WebSocket(deps.url, nativeSubprotocol);
   const deadline = setTimeout(() => end(lostCode, "the server did not answer in time"), deps.timings.handshakeMs);
   const heartbeat = createHeartbeat({
@@ -83,7 +95,11 @@ export function openConnection(deps: ConnectionDeps): Connection {
   }
 
   listen({ deps, progress, socket, heartbeat, send, end, becomeReady });
-  return { send, close: () => end(normalCode, "closed by the caller") };
+  return {
+    send,
+    probe: () => void (progress.state === "ready" && heartbeat.probe()),
+    close: () => end(normalCode, "closed by the caller"),
+  };
 }
 
 interface Running {
@@ -107,7 +123,7 @@ function listen(running: Running): void {
   socket.addEventListener("message", ({ data }) => {
     if (progress.state === "ended") return;
     heartbeat.heard();
-    const frame = decodeServerFrame(data);
+    const frame = deps.decode(data);
     if (frame === undefined) return deps.log.debug({}, "ignored a frame that this client does not know");
     apply(running, frame);
     deps.onFrame(frame);
@@ -126,7 +142,9 @@ function apply(running: Running, frame: ServerFrame): void {
       if (deps.getToken !== undefined) return;
       return frame.auth_required ? refuse(running, "the server wants a token") : becomeReady(undefined);
     case "auth_success":
-      return becomeReady(frame.user);
+      if (progress.isAsked) return becomeReady(frame.user);
+      progress.cookieUser = frame.user;
+      return;
     case "auth_error":
       // The token could not be checked now. It may be a good one, and the server closes with a code to come back.
       return frame.code === "AUTH_UNAVAILABLE" ? undefined : refuse(running, frame.message);
@@ -139,10 +157,13 @@ function apply(running: Running, frame: ServerFrame): void {
   }
 }
 
-async function authenticate({ deps, progress, send, end }: Running): Promise<void> {
+async function authenticate({ deps, progress, send, end, becomeReady }: Running): Promise<void> {
   if (deps.getToken === undefined) return;
   try {
-    send({ type: "auth", token: await deps.getToken(), knows: ["unknown"] });
+    const token = await deps.getToken();
+    progress.isAsked = true;
+    if (token !== null) send({ type: "auth", token, knows: ["unknown"] });
+    else if (progress.cookieUser !== undefined) becomeReady(progress.cookieUser);
   } catch (error) {
     deps.log.warn({ err: error }, "no token could be had");
     // On a connection that is ready the old token still holds.

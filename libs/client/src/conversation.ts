@@ -11,7 +11,7 @@ import {
   type QueuedTurn,
   type ServerFrame,
   type SubscribedFrame,
-} from "@parley/protocol";
+} from "@parley/protocol/fold";
 import { createApprovals, type ApproveOptions } from "./approvals.ts";
 import { createAttachment } from "./attachment.ts";
 import { createCancels } from "./cancels.ts";
@@ -20,7 +20,9 @@ import { createFolding } from "./folding.ts";
 import type { Violation } from "./frame-check.ts";
 import { newId } from "./ids.ts";
 import type { Settings } from "./options.ts";
-import { createOutbox, type OutgoingMessage } from "./outbox.ts";
+import { createOutbox, type OutboxDeps } from "./outbox.ts";
+import type { OutgoingView } from "./outgoing.ts";
+import type { OutgoingMessage, StoredMessage } from "./send-store.ts";
 import { createTurnEnds } from "./turn-ends.ts";
 import { changeWish, createWishes, removalWish, titleWish } from "./wishes.ts";
 
@@ -39,6 +41,8 @@ export interface ConversationEvents {
   frame: ConversationFrame;
   /** The view has changed. */
   change: ConversationView;
+  /** The list of `outgoing` has changed. */
+  outgoing: readonly OutgoingView[];
   /** The server broke a promise about its frames: for load tests and chaos runs. */
   violation: Violation;
   /** An error that no promise of this conversation stands for: that of a cancel, or of a subscribe after a reconnect. */
@@ -54,6 +58,15 @@ export interface Conversation {
    * ChatError, or with MESSAGE_TOO_LARGE or QUEUE_FULL before anything is sent.
    */
   readonly send: (message: string, options?: SendOptions) => Promise<AcceptedFrame>;
+  /**
+   * What was sent and is not in the view yet, oldest first; the same list until it changes. What has failed stays until it is sent again or discarded (the newest 16
+   * of a conversation).
+   */
+  readonly outgoing: () => readonly OutgoingView[];
+  /** Sends a message that has failed once more: under its id, so that it stays one message; under another one where that was refused (CONFLICT). */
+  readonly retry: (id: string) => void;
+  /** Forgets a message that has failed. */
+  readonly discard: (id: string) => void;
   /** Resolves with the end of a turn that is, or will be, in the view. */
   readonly untilEnd: (turnId: string) => Promise<Outcome>;
   /** Stops a turn (default: the one that runs), now or as soon as the client is ready. The `cancelled` event follows. */
@@ -89,14 +102,23 @@ export interface ConversationPort {
   readonly handle: (frame: ConversationFrame) => void;
   /** Whether the message with this id waits for its answer. */
   readonly awaits: (messageId: string) => boolean;
+  /** Whose connection it is now. To be called before `resume`. */
+  readonly bind: (userId: string) => void;
+  /** A message of an earlier page. */
+  readonly restore: (message: StoredMessage) => void;
+  /** What has failed: for the next handle. */
+  readonly failed: () => StoredMessage[];
+  /** Whether a message waits for its answer. */
+  readonly isWaiting: () => boolean;
   /** On a new connection. True when an answer will come. */
   readonly resume: () => boolean;
   readonly connectionLost: () => void;
   readonly unansweredSince: () => number | undefined;
-  readonly close: (reason: Error) => void;
+  /** `isForgotten`: what waits to be sent is not sent by a later page either. */
+  readonly close: (reason: Error, isForgotten: boolean) => void;
 }
 
-interface ConversationDeps extends Settings {
+interface ConversationDeps extends Settings, Pick<OutboxDeps, "userId" | "keeper" | "sendLimits"> {
   readonly id: string;
   readonly send: (frame: ClientFrameInput) => boolean;
   readonly onViolation: (violation: Violation) => void;
@@ -120,6 +142,9 @@ export function createConversation(deps: ConversationDeps): ConversationPort {
       },
       send: (message, options = {}) =>
         whileOpen(() => outbox.add(messageOf(deps.id, message, options), options.signal)),
+      outgoing: outbox.outgoing,
+      retry: (id) => void (closed === undefined && outbox.retry(id)),
+      discard: outbox.discard,
       untilEnd: (turnId) => whileOpen(() => ends.until(turnId)),
       cancel: cancels.add,
       approve: (callId, approved, options = {}) => whileOpen(() => approve(parts, callId, approved, options)),
@@ -133,6 +158,10 @@ export function createConversation(deps: ConversationDeps): ConversationPort {
     },
     handle: (frame) => handle(parts, frame),
     awaits: outbox.has,
+    bind: outbox.bind,
+    restore: outbox.restore,
+    failed: outbox.failed,
+    isWaiting: outbox.isWaiting,
     resume: () => {
       const asked = attachment.resume();
       for (const box of [outbox, cancels, approvals, wishes]) box.flush();
@@ -143,9 +172,10 @@ export function createConversation(deps: ConversationDeps): ConversationPort {
       outbox.connectionLost();
     },
     unansweredSince: outbox.unansweredSince,
-    close: (reason) => {
+    close: (reason, isForgotten) => {
       closed = reason;
-      for (const part of [attachment, outbox, ends, approvals, wishes]) part.close(reason);
+      outbox.close(reason, isForgotten);
+      for (const part of [attachment, ends, approvals, wishes]) part.close(reason);
     },
   };
 }
@@ -171,6 +201,7 @@ function createParts(deps: ConversationDeps) {
       ends.look();
       approvals.look();
       wishes.look();
+      outbox.look();
       emitter.emit("change", view());
     },
     onViolation: (violation) => {
@@ -186,7 +217,13 @@ function createParts(deps: ConversationDeps) {
     cursor: () => view().seq,
     onRefused: (error) => emitter.emit("error", error),
   });
-  const outbox = createOutbox({ ...deps, send: (frame) => !attachment.mustResume() && send(frame) });
+  const outbox = createOutbox({
+    ...deps,
+    view,
+    isWatched: attachment.isWanted,
+    onChange: (outgoing) => emitter.emit("outgoing", outgoing),
+    send: (frame) => !attachment.mustResume() && send(frame),
+  });
   const approvals = createApprovals(view, send);
   const cancels = createCancels(view, send);
   return { emitter, ends, folding, attachment, outbox, wishes, approvals, cancels };
@@ -214,6 +251,9 @@ function handle(parts: Parts, frame: ConversationFrame): void {
     case "error":
       if ("turn_id" in frame) return folding.fold(frame);
       return refuse(parts, frame);
+    case "snapshot":
+      folding.fold(frame);
+      return frame.messages === undefined ? undefined : outbox.caughtUp();
     default:
       return folding.fold(frame);
   }

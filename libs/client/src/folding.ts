@@ -6,7 +6,7 @@ import {
   type ConversationId,
   type ConversationView,
   type WaitingFrame,
-} from "@parley/protocol";
+} from "@parley/protocol/fold";
 import { createFrameCheck, type FoldedFrame, type Violation } from "./frame-check.ts";
 
 interface FoldingDeps {

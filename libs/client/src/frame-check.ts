@@ -6,7 +6,7 @@ import {
   type ConversationView,
   type EventFrame,
   type SnapshotFrame,
-} from "@parley/protocol";
+} from "@parley/protocol/fold";
 
 /**
  * What a viewer can check about its frames without trusting anybody. `n` counts the agent's chain within an attempt, but some events of the

@@ -1,11 +1,10 @@
-import { ServerFrame } from "@parley/protocol";
+import { isServerFrame, type ServerFrame } from "@parley/protocol/fold";
 
-/**
- * Reads a frame of the server. Undefined when it is none this client knows: a newer server may send more.
- */
+/** Reads a frame of one's own server. Undefined when it is none this client knows: a newer server may send more. */
 export function decodeServerFrame(data: unknown): ServerFrame | undefined {
   if (typeof data !== "string") return undefined;
-  return ServerFrame.safeParse(parseJson(data)).data;
+  const frame = parseJson(data);
+  return isServerFrame(frame) ? frame : undefined;
 }
 
 function parseJson(text: string): unknown {

@@ -1,6 +1,7 @@
 interface HeartbeatDeps {
   readonly now: () => number;
   readonly deadAfterMs: number;
+  readonly probeMs: number;
   readonly ping: () => void;
   /** When the oldest message that still waits for its answer was sent; undefined when none does. */
   readonly unansweredSince: () => number | undefined;
@@ -12,6 +13,8 @@ export interface Heartbeat {
   /** Something came from the server. */
   readonly heard: () => void;
   readonly start: (pingAfterMs: number) => void;
+  /** There is reason to think that the server cannot be reached any more: asks it at once, and waits for its word `probeMs` at most. */
+  readonly probe: () => void;
   readonly stop: () => void;
 }
 
@@ -22,6 +25,7 @@ export interface Heartbeat {
 export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
   let heardAt = deps.now();
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let probeTimer: ReturnType<typeof setTimeout> | undefined;
 
   function deathOf(now: number): string | undefined {
     if (now - heardAt >= deps.deadAfterMs) return "the server has gone silent";
@@ -40,14 +44,28 @@ export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
     timer = setTimeout(() => look(pingAfterMs), Math.min(dueMs, deps.answerMs));
   }
 
+  function endProbe(): void {
+    clearTimeout(probeTimer);
+    probeTimer = undefined;
+  }
+
   return {
     heard: () => {
       heardAt = deps.now();
+      if (probeTimer !== undefined) endProbe();
     },
     start: (pingAfterMs) => {
       clearTimeout(timer);
       look(pingAfterMs);
     },
-    stop: () => clearTimeout(timer),
+    probe: () => {
+      if (probeTimer !== undefined) return;
+      probeTimer = setTimeout(() => deps.onDead("the server has gone silent"), deps.probeMs);
+      deps.ping();
+    },
+    stop: () => {
+      clearTimeout(timer);
+      endProbe();
+    },
   };
 }

@@ -1,7 +1,8 @@
-import { isFinalClose, type ClientFrameInput, type ServerFrame, type User } from "@parley/protocol";
+import { isFinalClose, type ClientFrameInput, type ServerFrame, type User } from "@parley/protocol/fold";
 import { backoffMs } from "./backoff.ts";
 import { openConnection, type Connection, type ConnectionEnd } from "./connection.ts";
 import { createDeferred, type Deferred } from "./deferred.ts";
+import type { EnvironmentSignal } from "./environment.ts";
 import type { Settings } from "./options.ts";
 
 /**
@@ -13,19 +14,32 @@ export type ClientState =
   | { readonly name: "connecting" }
   | { readonly name: "authenticating" }
   | { readonly name: "ready"; readonly user: User | undefined }
-  | { readonly name: "waiting"; readonly delayMs: number; readonly code: number; readonly reason: string }
+  | WaitingState
   | { readonly name: "closed"; readonly code: number; readonly reason: string };
+
+export interface WaitingState {
+  readonly name: "waiting";
+  readonly delayMs: number;
+  /** When the next try comes, ms since 1970, for a count-down. Undefined: there is no network; it comes when there is one again. */
+  readonly retryAtMs: number | undefined;
+  readonly code: number;
+  readonly reason: string;
+}
 
 interface LinkDeps extends Settings {
   readonly unansweredSince: () => number | undefined;
   readonly onState: (state: ClientState) => void;
+  readonly onOnline: (isOnline: boolean) => void;
   readonly onFrame: (frame: ServerFrame) => void;
 }
 
 export interface Link {
   readonly state: () => ClientState;
+  readonly isOnline: () => boolean;
   /** Resolves when the link is ready, which may take several connections; rejects when it is closed. */
   readonly connect: () => Promise<void>;
+  /** Ends the wait for the next try. On a connection that is ready: makes sure that it still is one. */
+  readonly retryNow: () => void;
   /** False, and nothing is sent, unless the link is ready. */
   readonly send: (frame: ClientFrameInput) => boolean;
   readonly close: () => void;
@@ -33,6 +47,7 @@ export interface Link {
 
 interface Progress {
   state: ClientState;
+  isOnline: boolean;
   connection: Connection | undefined;
   reconnectTimer: ReturnType<typeof setTimeout> | undefined;
   /** Who waits for `ready`. */
@@ -40,21 +55,27 @@ interface Progress {
   /** Connections in a row that did not last. */
   failures: number;
   readyAt: number | undefined;
+  /** Ends the watch over the surroundings, which lasts from the first connection to the end. */
+  unwatch: (() => void) | undefined;
 }
 
 /** One connection after another, for as long as that makes sense. */
 export function createLink(deps: LinkDeps): Link {
   const progress: Progress = {
     state: { name: "idle" },
+    isOnline: true,
     connection: undefined,
     reconnectTimer: undefined,
     waiter: undefined,
     failures: 0,
     readyAt: undefined,
+    unwatch: undefined,
   };
   return {
     state: () => progress.state,
+    isOnline: () => progress.isOnline,
     connect: () => connect(progress, deps),
+    retryNow: () => retryNow(progress, deps),
     send: (frame) => {
       if (progress.state.name !== "ready" || progress.connection === undefined) return false;
       progress.connection.send(frame);
@@ -62,7 +83,6 @@ export function createLink(deps: LinkDeps): Link {
     },
     close: () => {
       if (progress.state.name === "closed") return;
-      clearTimeout(progress.reconnectTimer);
       become(progress, deps, { name: "closed", code: 1000, reason: "closed by the caller" });
       progress.connection?.close();
     },
@@ -73,7 +93,11 @@ export function createLink(deps: LinkDeps): Link {
 function become(progress: Progress, deps: LinkDeps, state: ClientState): void {
   progress.state = state;
   if (state.name === "ready") progress.waiter?.resolve();
-  if (state.name === "closed") progress.waiter?.reject(new ClientClosedError(state.reason));
+  if (state.name === "closed") {
+    progress.waiter?.reject(new ClientClosedError(state.reason));
+    clearTimeout(progress.reconnectTimer);
+    progress.unwatch?.();
+  }
   if (state.name === "ready" || state.name === "closed") progress.waiter = undefined;
   deps.onState(state);
 }
@@ -85,11 +109,36 @@ function connect(progress: Progress, deps: LinkDeps): Promise<void> {
   const { promise } = (progress.waiter ??= createDeferred());
   // Who does not wait for the promise learns of the end from the state: that must not be an unhandled rejection.
   promise.catch(() => undefined);
-  if (state.name === "idle") open(progress, deps);
+  if (state.name === "idle") {
+    noteOnline(progress, deps, deps.environment?.isOnline() ?? true);
+    progress.unwatch = deps.environment?.watch((signal) => notice(progress, deps, signal));
+    // Also without a network: whether there is one is sometimes known wrongly, and one try shows it.
+    open(progress, deps);
+  }
   return promise;
 }
 
+function noteOnline(progress: Progress, deps: LinkDeps, isOnline: boolean): void {
+  if (progress.isOnline === isOnline) return;
+  progress.isOnline = isOnline;
+  deps.onOnline(isOnline);
+}
+
+function notice(progress: Progress, deps: LinkDeps, signal: EnvironmentSignal): void {
+  // Who slept may have missed the event.
+  noteOnline(progress, deps, signal === "online" || (signal !== "offline" && deps.environment?.isOnline() !== false));
+  if (progress.isOnline) return retryNow(progress, deps);
+  if (progress.state.name === "waiting") return waitFor(progress, deps, { ...progress.state });
+  progress.connection?.probe();
+}
+
+function retryNow(progress: Progress, deps: LinkDeps): void {
+  if (progress.state.name === "ready") return progress.connection?.probe();
+  if (progress.state.name === "waiting") open(progress, deps);
+}
+
 function open(progress: Progress, deps: LinkDeps): void {
+  clearTimeout(progress.reconnectTimer);
   become(progress, deps, { name: "connecting" });
   progress.readyAt = undefined;
   progress.connection = openConnection({
@@ -113,9 +162,18 @@ function comeBack(progress: Progress, deps: LinkDeps, { code, reason, final, rec
   if (readyAt !== undefined && deps.now() - readyAt >= deps.timings.stableMs) progress.failures = 0;
   const delayMs = reconnectAfterMs ?? backoffMs(progress.failures, deps.backoff, deps.random);
   progress.failures += 1;
-  progress.reconnectTimer = setTimeout(() => open(progress, deps), delayMs);
   deps.log.debug({ code, reason, delayMs }, "connection lost, will reconnect");
-  become(progress, deps, { name: "waiting", delayMs, code, reason });
+  waitFor(progress, deps, { delayMs, code, reason });
+}
+
+type Wait = Pick<WaitingState, "delayMs" | "code" | "reason">;
+
+function waitFor(progress: Progress, deps: LinkDeps, { delayMs, code, reason }: Wait): void {
+  clearTimeout(progress.reconnectTimer);
+  const { isOnline } = progress;
+  if (isOnline) progress.reconnectTimer = setTimeout(() => open(progress, deps), delayMs);
+  const retryAtMs = isOnline ? deps.wallNow() + delayMs : undefined;
+  become(progress, deps, { name: "waiting", delayMs, retryAtMs, code, reason });
 }
 
 /** The client was closed, by the caller or because the server said that coming back is of no use. */

@@ -1,4 +1,4 @@
-import { turn as turnIn, type ConversationView, type Outcome } from "@parley/protocol";
+import { turn as turnIn, type ConversationView, type Outcome } from "@parley/protocol/fold";
 import { createDeferred, type Deferred } from "./deferred.ts";
 
 /** Who waits for the end of which turn. */

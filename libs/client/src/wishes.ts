@@ -5,7 +5,7 @@ import {
   type ClientFrameInput,
   type ConversationView,
   type FrameError,
-} from "@parley/protocol";
+} from "@parley/protocol/fold";
 import { createDeferred, type Deferred } from "./deferred.ts";
 import { newId } from "./ids.ts";
 

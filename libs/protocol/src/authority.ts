@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Caller } from "./caller.ts";
-import { ChatError, type ErrorCode } from "./errors.ts";
+import { ChatError, type ErrorCode } from "./chat-error.ts";
 
 /** What a caller may ask for, and the kind of thing it asks it of. */
 export const actions = {

@@ -1,12 +1,9 @@
 import { z } from "zod";
 import { FormContent } from "./approval-form.ts";
-import { titleLine } from "./conversation-events.ts";
 import { MessageId, Rating } from "./feedback.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
 import { limits } from "./limits.ts";
-
-/** WebSocket subprotocol of the native dialect. */
-export const nativeSubprotocol = "parley.v1";
+import { titleLine } from "./title-line.ts";
 
 /**
  * What a client may send in the native dialect. Unknown fields are ignored: a newer client still works. The descriptions are the protocol's

@@ -1,7 +1,8 @@
-import { ChatError } from "./errors.ts";
+import { ChatError } from "./chat-error.ts";
 import { ClientFrame, MessageFrame } from "./client-frames.ts";
 import type { ConversationEvent } from "./conversation-events.ts";
 import type { StoredEvent } from "./events.ts";
+import { fitsFrame } from "./encoded-size.ts";
 import { CallId, ConversationId } from "./ids.ts";
 import { problemOf } from "./issue-words.ts";
 import { shapeOfJson } from "./json-shape.ts";
@@ -119,23 +120,6 @@ function isLong(text: string): boolean {
 /** Whether JSON text cannot fit the limit of a frame, whatever its escapes stand for: as much as can be known, and cheaply, before it is parsed. */
 export function saysTooMuch(text: string): boolean {
   return isLong(text) && shapeOfJson(text).saidBytes > limits.clientFrameBytes;
-}
-
-/**
- * Whether a frame is within the limit by what it says. Its own JSON may be longer: some libraries escape every letter that is not ASCII. And what has
- * to be escaped of its text counts as text, which has a limit of its own.
- */
-export function fitsFrame(frame: unknown): boolean {
-  if (typeof frame !== "object" || frame === null || Array.isArray(frame)) return false;
-  const said: Record<string, unknown> = { ...frame };
-  const text = typeof said["message"] === "string" ? said["message"] : "";
-  if (text !== "") said["message"] = "";
-  try {
-    return encodeJson(said).length + encoder.encode(text).length <= limits.clientFrameBytes;
-  } catch {
-    // Nested so deep that it cannot be written.
-    return false;
-  }
 }
 
 const readable = <T extends z.ZodType>(schema: T) => schema.optional().catch(undefined);

@@ -1,3 +1,5 @@
+import { limits } from "./limits.ts";
+
 /** Sizes as the broker counts them: UTF-8 bytes of the JSON text, escapes included. A NUL is six bytes, a quote two. */
 
 const encoder = new TextEncoder();
@@ -5,6 +7,23 @@ const encoder = new TextEncoder();
 /** Of what `JSON.stringify` makes of it. */
 export function jsonBytes(value: object): number {
   return encoder.encode(JSON.stringify(value)).length;
+}
+
+/**
+ * Whether a frame is within the limit by what it says. Its own JSON may be longer: some libraries escape every letter that is not ASCII. And what has
+ * to be escaped of its text counts as text, which has a limit of its own.
+ */
+export function fitsFrame(frame: unknown): boolean {
+  if (typeof frame !== "object" || frame === null || Array.isArray(frame)) return false;
+  const said: Record<string, unknown> = { ...frame };
+  const text = typeof said["message"] === "string" ? said["message"] : "";
+  if (text !== "") said["message"] = "";
+  try {
+    return jsonBytes(said) + encoder.encode(text).length <= limits.clientFrameBytes;
+  } catch {
+    // Nested so deep that it cannot be written.
+    return false;
+  }
 }
 
 /** \b \t \n \f \r: two bytes; all other control characters are written as \u00xx. */

@@ -62,3 +62,13 @@ export function commentText(text: string): string {
     .replaceAll(/[^\P{Cc}\n\t]/gu, " ")
     .trim();
 }
+
+/** What one user has said, by message. */
+export function feedbackBy(entries: readonly FeedbackEntry[], userId: string): ReadonlyMap<string, Feedback> {
+  const own = entries.filter(({ user_id }) => user_id === userId);
+  return new Map(
+    own.flatMap(({ message_id, rating, comment }) =>
+      rating === undefined ? [] : [[message_id, { rating, ...(comment === undefined ? {} : { comment }) }] as const],
+    ),
+  );
+}

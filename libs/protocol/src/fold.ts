@@ -1,9 +1,13 @@
 /**
- * What a viewer makes of frames, without the schemas: for browsers (`@parley/protocol/fold`). Frames are taken as what they say they are; whoever
+ * What a client needs of the protocol, without the schemas: for browsers (`@parley/protocol/fold`). Frames are taken as what they say they are; whoever
  * does not trust their sender parses them first.
  */
-export { errorRowOf } from "./error-table.ts";
+export { ChatError, chatErrorOf, type ErrorCode } from "./chat-error.ts";
+export { fitsFrame } from "./encoded-size.ts";
+export { closeCodes, errorRowOf, isFinalClose } from "./error-table.ts";
 export { isTerminal, isVisible } from "./event-kinds.ts";
+export { isServerFrame } from "./frame-shape.ts";
+export { limits } from "./limits.ts";
 export { messageIdOf } from "./message-ids.ts";
 export {
   messages,
@@ -14,6 +18,7 @@ export {
   type PendingApproval,
   type QueuedTurn,
 } from "./messages.ts";
+export { nativeSubprotocol } from "./native-subprotocol.ts";
 export { answerOf, outcomeOf, partsOfMessage, storedParts } from "./outcome.ts";
 export {
   callPart,
@@ -30,6 +35,7 @@ export {
   toolCallsOf,
   type Parts,
 } from "./parts-fold.ts";
+export { titleLine } from "./title-line.ts";
 export {
   createTurnView,
   createView,
@@ -39,3 +45,23 @@ export {
   type ConversationView,
   type TurnView,
 } from "./view.ts";
+export type { ApprovalDecision, ApprovalState } from "./approval.ts";
+export type { ApprovalForm, FormField } from "./approval-form.ts";
+export type { ClientFrameInput } from "./client-frames.ts";
+export type { AnswerMetadata, Author, MessageEvent, Outcome, Usage } from "./events.ts";
+export type { CallId, ConversationId, TurnId } from "./ids.ts";
+export type { Part, ReasoningPart, SourcePart, TextPart, ToolCallPart } from "./parts.ts";
+export type {
+  AcceptedFrame,
+  ConversationEventFrame,
+  DecisionFrame,
+  EventFrame,
+  FrameError,
+  ServerFrame,
+  SnapshotFrame,
+  SubscribedFrame,
+  TranscriptMessage,
+  User,
+  WaitingFrame,
+} from "./server-frames.ts";
+export type { WaitingTurn } from "./waiting-turn.ts";

@@ -24,6 +24,7 @@ export {
   beginningOfLines,
   type BegunLines,
   cutJsonText,
+  fitsFrame,
   jsonBytes,
   jsonTextBytes,
   lineBytes,
@@ -39,7 +40,8 @@ export {
   shortArguments,
 } from "./bounded-calls.ts";
 export { closeCodes, errorTable, isErrorCode, isFinalClose } from "./error-table.ts";
-export { AnyErrorCode, ChatError, ErrorCode, chatErrorOf, toChatError } from "./errors.ts";
+export { ChatError, chatErrorOf, toChatError } from "./chat-error.ts";
+export { AnyErrorCode, ErrorCode } from "./errors.ts";
 export {
   agentChannel,
   conversationOfSubject,
@@ -70,9 +72,9 @@ export {
   SubscribeFrame,
   TitleFrame,
   UnsubscribeFrame,
-  nativeSubprotocol,
   type ClientFrameInput,
 } from "./client-frames.ts";
+export { nativeSubprotocol } from "./native-subprotocol.ts";
 export {
   AnswerMetadata,
   Author,
@@ -84,8 +86,9 @@ export {
   Usage,
   type StoredEventType,
 } from "./events.ts";
-export { ConversationEvent, TitleEvent, TitleRecord, titleLine } from "./conversation-events.ts";
-export { Feedback, FeedbackEntry, FeedbackRecord, MessageId, Rating, commentText } from "./feedback.ts";
+export { ConversationEvent, TitleEvent, TitleRecord } from "./conversation-events.ts";
+export { titleLine } from "./title-line.ts";
+export { Feedback, FeedbackEntry, FeedbackRecord, MessageId, Rating, commentText, feedbackBy } from "./feedback.ts";
 export { AgentChoice, ModelChoice, Simulated } from "./offer.ts";
 export { Source } from "./source.ts";
 export { FinishedToolCall, StepCall, ToolArguments, ToolCall, ToolStatus, unknownEffect } from "./tool-calls.ts";
@@ -118,6 +121,7 @@ export { ApprovalForm, FormContent, FormField, formProblem } from "./approval-fo
 export { ApprovalDecision, ApprovalPreview, ApprovalRequest, ApprovalState, Decider } from "./approval.ts";
 export { Fact, likeTurn, type FactKind, type FactOf } from "./facts.ts";
 export { TextFact, WaitingTurn } from "./waiting-turn.ts";
+export { turnOfAnswer } from "./message-ids.ts";
 export { TurnRecord } from "./turn-record.ts";
 export { ProviderCall } from "./provider-call.ts";
 export { ReadEvent, isReadable, unreadableEvent } from "./read-event.ts";
@@ -162,7 +166,6 @@ export {
   decodeJson,
   encodeEvent,
   encodeJson,
-  fitsFrame,
   frameAddressOf,
   isDeeperThan,
   parseObject,

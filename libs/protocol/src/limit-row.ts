@@ -1,4 +1,4 @@
-import type { ErrorCode } from "./errors.ts";
+import type { ErrorCode } from "./chat-error.ts";
 
 interface Row {
   /** Why there is such a limit, and why this number: what people do at most, what a program without shame would do. */

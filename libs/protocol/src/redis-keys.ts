@@ -6,6 +6,8 @@ export const redisKeys = {
   conversationsUnbroken: "parley:conversations:unbroken",
   /** Where a user's list begins. The braces keep one user's keys on one node of a cluster. */
   conversationsOf: (user: string): string => `parley:{${user}}:conversations`,
+  /** Agents, models and what is simulated, as workers announce them. */
+  offer: "parley:offer",
   /** Whose turn it is in the queue of tool calls; beside the queue's own keys, so that they are lost together and whoever may use the queue may use them. */
   toolRound: `bull:${toolQueueName}:parley:round`,
   toolRanks: `bull:${toolQueueName}:parley:ranks`,

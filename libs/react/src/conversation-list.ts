@@ -57,24 +57,16 @@ export function createConversationList<Item extends ListedConversation>(
     store.setState({ items, status: "ready", error: undefined, hasMore });
   }
 
-  async function readAll(): Promise<void> {
-    const found: Item[] = [];
-    let next: string | undefined;
-    for (let page = 0; page < pages; page++) {
-      const answer = await loadPage(next);
-      found.push(...answer.items);
-      next = answer.cursor;
-      if (next === undefined) break;
-    }
-    show(found, next);
-  }
-
   return {
     ...store,
     reload: () => {
       if (isReloading) return work;
       isReloading = true;
-      return inTurn(() => readAll().finally(() => (isReloading = false)));
+      return inTurn(async () => {
+        isReloading = false;
+        const { items, cursor: next } = await firstPages(loadPage, pages);
+        show(items, next);
+      });
     },
     loadMore: () =>
       inTurn(async () => {
@@ -84,6 +76,18 @@ export function createConversationList<Item extends ListedConversation>(
         show([...store.getState().items, ...items], next);
       }),
   };
+}
+
+async function firstPages<Item>(loadPage: LoadListPage<Item>, count: number): Promise<ListPage<Item>> {
+  const items: Item[] = [];
+  let cursor: string | undefined;
+  for (let page = 0; page < count; page++) {
+    const found = await loadPage(cursor);
+    items.push(...found.items);
+    cursor = found.cursor;
+    if (cursor === undefined) break;
+  }
+  return { items, cursor };
 }
 
 /** An entry that moved to the front while pages were read stands where it was found first. */

@@ -1,9 +1,7 @@
-import type { Conversation, ConversationFrame } from "@parley/client";
-import type { FrameError } from "@parley/protocol";
-import { createView, type ConversationView } from "@parley/protocol/fold";
+import type { Conversation, ConversationFrame, OutgoingView } from "@parley/client";
+import { createView, type ConversationView, type FrameError } from "@parley/protocol/fold";
 import { createStore, type StoreApi } from "zustand/vanilla";
 import { oncePerFrame } from "./next-frame.ts";
-import { createOutgoing, type Outgoing, type OutgoingView } from "./outgoing.ts";
 import { noProgress, progressAfter, type Progress } from "./progress.ts";
 
 /** What components see of a conversation: all of it changes together, at most once per animation frame, so that no two of them differ. */
@@ -15,24 +13,20 @@ export interface ConversationState {
   readonly refusal: FrameError | undefined;
 }
 
-export interface ConversationStore extends StoreApi<ConversationState> {
-  readonly outbox: Outgoing;
-}
-
-const storeOf = new WeakMap<Conversation, ConversationStore>();
+const storeOf = new WeakMap<Conversation, StoreApi<ConversationState>>();
 
 /** Lives as long as the handle: its listeners are the handle's own. */
-export function conversationStore(conversation: Conversation): ConversationStore {
+export function conversationStore(conversation: Conversation): StoreApi<ConversationState> {
   let store = storeOf.get(conversation);
   if (store === undefined) storeOf.set(conversation, (store = createConversationStore(conversation)));
   return store;
 }
 
-function createConversationStore(conversation: Conversation): ConversationStore {
+function createConversationStore(conversation: Conversation): StoreApi<ConversationState> {
   // What a server renders, and a page that takes over from it must begin with the same.
   const initial = { view: createView(conversation.id), progress: noProgress, outgoing: [], refusal: undefined };
   const store = createStore<ConversationState>(() => initial);
-  let next: ConversationState = { ...initial, view: conversation.view };
+  let next: ConversationState = { ...initial, view: conversation.view, outgoing: conversation.outgoing() };
   store.setState(next, true);
   const publish = oncePerFrame(() => store.setState(next, true));
 
@@ -41,17 +35,14 @@ function createConversationStore(conversation: Conversation): ConversationStore 
     publish();
   }
 
-  const outbox = createOutgoing(conversation, (outgoing) => change({ outgoing }));
-  conversation.on("change", (view) => {
-    change({ view });
-    outbox.look(view);
-  });
+  conversation.on("change", (view) => change({ view }));
+  conversation.on("outgoing", (outgoing) => change({ outgoing }));
   conversation.on("frame", (frame) => {
     const progress = progressAfter(next.progress, frame);
     const refusal = refusalAfter(next.refusal, frame);
     if (progress !== next.progress || refusal !== next.refusal) change({ progress, refusal });
   });
-  return { ...store, outbox };
+  return store;
 }
 
 function refusalAfter(refusal: FrameError | undefined, frame: ConversationFrame): FrameError | undefined {

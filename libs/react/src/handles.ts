@@ -1,5 +1,4 @@
 import type { Client, Conversation } from "@parley/client";
-import { conversationStore } from "./conversation-store.ts";
 
 /** The handles that components of a client use. */
 export interface Handles {
@@ -46,7 +45,7 @@ function createHandles(client: Client): Handles {
   /** What a person asked for must reach the server first: on a connection that is there. */
   function mayRelease({ conversation }: Handle): boolean {
     const isAway = ["connecting", "authenticating", "waiting"].includes(client.state.name);
-    return !isAway && conversationStore(conversation).outbox.isEmpty();
+    return !isAway && conversation.outgoing().every(({ status }) => status === "failed");
   }
 
   function release({ conversation }: Handle): void {
@@ -69,7 +68,6 @@ function createHandles(client: Client): Handles {
 }
 
 /** A server that only renders must be able to end. Timers of browsers are numbers. */
-function letProcessEnd(timer: unknown): void {
-  const isNodes = typeof timer === "object" && timer !== null && "unref" in timer;
-  if (isNodes && typeof timer.unref === "function") timer.unref();
+function letProcessEnd(timer: number | { readonly unref: () => unknown } | undefined): void {
+  if (typeof timer === "object") timer.unref();
 }

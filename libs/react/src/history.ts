@@ -1,7 +1,6 @@
-import type { ConversationView, MessageView } from "@parley/protocol/fold";
-import { createView, messages } from "@parley/protocol/fold";
-import type { TranscriptMessage } from "@parley/protocol";
+import { createView, messages, type MessageView, type TranscriptMessage } from "@parley/protocol/fold";
 import { createStore, type StoreApi } from "zustand/vanilla";
+import type { ConversationState } from "./conversation-store.ts";
 
 /** Stored messages, oldest first; `before` names the page before it. Without one there is none. */
 export interface HistoryPage {
@@ -25,7 +24,8 @@ export interface HistoryState {
  * forgets, as it does with old turns, or when a snapshot begins later, go on here.
  */
 export interface History extends StoreApi<HistoryState> {
-  readonly look: (view: ConversationView) => void;
+  /** To be called with each state of the conversation. One that was deleted has no older messages. */
+  readonly look: (state: Pick<ConversationState, "view" | "refusal">) => void;
   readonly loadOlder: (loadPage: LoadPage) => Promise<void>;
 }
 
@@ -45,8 +45,13 @@ export function createHistory(conversationId: string): History {
     store.setState(nothing, true);
   }
 
-  function look(view: ConversationView): void {
+  function look({ view, refusal }: Pick<ConversationState, "view" | "refusal">): void {
     const now = messages(view);
+    if (now.length === 0 && shown.length > 0 && refusal !== undefined) {
+      shown = [];
+      return beginAnew();
+    }
+    // A view that begins anew is empty until its snapshot comes.
     if (now === shown || now.length === 0) return;
     const kept = stillIn(shown, now);
     if (shown.length > 0 && kept < 0) beginAnew();
@@ -76,17 +81,17 @@ export function createHistory(conversationId: string): History {
       store.setState({ isLoading: true, error: undefined });
       const beginning = beginnings;
       const isWanted = (): boolean => beginning === beginnings;
+      let error: unknown;
       try {
-        let isEnough = false;
-        while (!isEnough && isWanted()) {
+        // The first pages may be of what the view has.
+        for (let isEnough = false; !isEnough && isWanted();) {
           const page = await loadPage(before);
-          if (isWanted()) isEnough = add(page);
+          isEnough = isWanted() && add(page);
         }
-      } catch (error) {
-        if (isWanted()) store.setState({ error });
-      } finally {
-        if (isWanted()) store.setState({ isLoading: false });
+      } catch (fault) {
+        error = fault;
       }
+      if (isWanted()) store.setState({ isLoading: false, error });
     },
   };
 }

@@ -1,6 +1,5 @@
 import type { ConversationFrame } from "@parley/client";
-import type { EventFrame } from "@parley/protocol";
-import { isTerminal } from "@parley/protocol/fold";
+import { isTerminal, type EventFrame } from "@parley/protocol/fold";
 
 /** A step on the way to an answer, for people to see while it runs. Nothing of it is stored. */
 export type ProgressStep = Pick<

@@ -5,56 +5,44 @@ import { useClient } from "./provider.ts";
 
 export interface ConnectionView {
   readonly state: ClientState;
-  /** Whether the device has a network at all, as far as the browser knows. */
+  /** False: the browser says that the device has no network. Then nothing is tried until it has. */
   readonly isOnline: boolean;
   /** While it waits to connect again: when that will be, ms since 1970. */
   readonly retryAtMs: number | undefined;
+  /** Ends the wait. */
   readonly retryNow: () => void;
 }
 
-type LinkView = Pick<ConnectionView, "state" | "retryAtMs">;
+const storeOf = new WeakMap<Client, StoreApi<ConnectionView>>();
 
-const storeOf = new WeakMap<Client, StoreApi<LinkView>>();
-
-function linkStore(client: Client): StoreApi<LinkView> {
+/** Lives as long as the client: its listeners are the client's own. */
+function connectionStore(client: Client): StoreApi<ConnectionView> {
   let store = storeOf.get(client);
-  if (store === undefined) {
-    const created = createStore<LinkView>(() => linkView({ name: "idle" }));
-    created.setState(linkView(client.state), true);
-    client.on("state", (state) => created.setState(linkView(state), true));
-    storeOf.set(client, (store = created));
-  }
+  if (store === undefined) storeOf.set(client, (store = createConnectionStore(client)));
   return store;
 }
 
-function linkView(state: ClientState): LinkView {
-  return { state, retryAtMs: state.name === "waiting" ? Date.now() + state.delayMs : undefined };
+function createConnectionStore(client: Client): StoreApi<ConnectionView> {
+  const { retryNow } = client;
+  const store = createStore<ConnectionView>(() => ({
+    state: { name: "idle" },
+    isOnline: true,
+    retryAtMs: undefined,
+    retryNow,
+  }));
+  const look = (): void => {
+    const { state, isOnline } = client;
+    store.setState({ state, isOnline, retryAtMs: state.name === "waiting" ? state.retryAtMs : undefined });
+  };
+  look();
+  client.on("state", look);
+  client.on("online", look);
+  return store;
 }
 
+/** How the connection is. */
 export function useConnection(): ConnectionView {
   const client = useClient();
-  const { subscribe, getState, getInitialState } = linkStore(client);
-  const link = useSyncExternalStore(subscribe, getState, getInitialState);
-  const isOnline = useSyncExternalStore(onNetworkChange, hasNetwork, assumeNetwork);
-  return useMemo(
-    () => ({ ...link, isOnline, retryNow: () => void client.connect().catch(() => undefined) }),
-    [client, link, isOnline],
-  );
-}
-
-function onNetworkChange(listener: () => void): () => void {
-  globalThis.addEventListener("online", listener);
-  globalThis.addEventListener("offline", listener);
-  return () => {
-    globalThis.removeEventListener("online", listener);
-    globalThis.removeEventListener("offline", listener);
-  };
-}
-
-function hasNetwork(): boolean {
-  return navigator.onLine;
-}
-
-function assumeNetwork(): boolean {
-  return true;
+  const store = useMemo(() => connectionStore(client), [client]);
+  return useSyncExternalStore(store.subscribe, store.getState, store.getInitialState);
 }

@@ -1,5 +1,5 @@
 import type { Conversation } from "@parley/client";
-import type { FrameError } from "@parley/protocol";
+import type { FrameError } from "@parley/protocol/fold";
 import {
   messages,
   pendingApprovals,
@@ -10,7 +10,7 @@ import {
   type QueuedTurn,
   type TurnView,
 } from "@parley/protocol/fold";
-import { useEffect, useMemo, useReducer, useRef, useSyncExternalStore } from "react";
+import { useEffect, useMemo, useReducer, useState, useSyncExternalStore } from "react";
 import { conversationStore, type ConversationState } from "./conversation-store.ts";
 import { handlesFor } from "./handles.ts";
 import { noSteps, type ProgressStep } from "./progress.ts";
@@ -42,26 +42,46 @@ export function useConversationState<T>(
   isEqual: IsEqual<T> = Object.is,
 ): T {
   const store = conversationStore(conversation);
-  const rendered = useRef<{ readonly value: T } | undefined>(undefined);
-  const read = useMemo(() => {
-    let last: { readonly state: ConversationState; readonly value: T } | undefined;
-    return (state: ConversationState): T => {
-      if (last?.state === state) return last.value;
-      const value = select(state);
-      const before = last ?? rendered.current;
-      last = { state, value: before !== undefined && isEqual(before.value, value) ? before.value : value };
-      return last.value;
-    };
-  }, [select, isEqual]);
+  const [rendered] = useState(createRendered<T>);
+  const read = useMemo(() => createReader(select, isEqual, rendered), [select, isEqual, rendered]);
   const value = useSyncExternalStore(
     store.subscribe,
     () => read(store.getState()),
     () => read(store.getInitialState()),
   );
-  useEffect(() => {
-    rendered.current = { value };
-  }, [value]);
+  useEffect(() => rendered.note(value), [rendered, value]);
   return value;
+}
+
+interface Rendered<T> {
+  readonly last: () => { readonly value: T } | undefined;
+  readonly note: (value: T) => void;
+}
+
+function createRendered<T>(): Rendered<T> {
+  let last: { readonly value: T } | undefined;
+  return {
+    last: () => last,
+    note: (value) => {
+      last = { value };
+    },
+  };
+}
+
+/** Selects once for each state. What was rendered before counts too: a component may give another function each time. */
+function createReader<T>(
+  select: (state: ConversationState) => T,
+  isEqual: IsEqual<T>,
+  rendered: Rendered<T>,
+): (state: ConversationState) => T {
+  let last: { readonly state: ConversationState; readonly value: T } | undefined;
+  return (state) => {
+    if (last?.state === state) return last.value;
+    const value = select(state);
+    const before = last ?? rendered.last();
+    last = { state, value: before !== undefined && isEqual(before.value, value) ? before.value : value };
+    return last.value;
+  };
 }
 
 /** What `select` makes of the view. At most one notification per animation frame. */

@@ -17,8 +17,8 @@ export function useHistory(conversation: Conversation, loadPage: LoadPage): Hist
     latest.current = loadPage;
   });
   useEffect(() => {
-    history.look(store.getState().view);
-    return store.subscribe(({ view }) => history.look(view));
+    history.look(store.getState());
+    return store.subscribe(history.look);
   }, [history, store]);
   const state = useSyncExternalStore(history.subscribe, history.getState, history.getInitialState);
   return useMemo(

@@ -6,6 +6,7 @@ import { Config } from "./config.ts";
 import { createEarlyEnds } from "./early-ends.ts";
 import { createIntake } from "./intake.ts";
 import { createJanitor } from "./janitor.ts";
+import { keepOffering, offerOf } from "./offer.ts";
 import {
   connectBus,
   connectTools,
@@ -44,13 +45,14 @@ runMain("agent-worker", async ({ env }) => {
   const bus = await connectBus({ config, log, life }, worker);
   const tools = await connectTools({ config, log, life }, bus, { worker, onDecided: metrics.callDecided });
   const { format: record_format, notes } = chosenFormat(config, bus);
+  life.use("what is offered", keepOffering({ ...tools, offer: offerOf(provider, agents), log }));
   probes.notes = createNotes({ notes, problems, agents, catalogue: tools.catalogue, facts: bus.facts });
   const capacity = createCapacity(config);
   life.use("the look at the load", capacity.stop);
   const { slots, tokenFlushMs } = capacity;
   const parts = { provider, rules, brief, rightsOf, tools, metrics, tokenFlushMs };
   const run = createTurnRun({ config, log, life }, bus, parts);
-  const { onWoken, ...telling } = createTelling(metrics, tools.openTurns);
+  const { onWoken, ...telling } = createTelling(metrics, tools, log);
   const waits = createWaits({ bus, log });
   const age = createQueueAge(bus.turns, config.QUEUE_AGE_MS);
   const stopping = life.signal;

@@ -1,6 +1,8 @@
 import {
   connectRedis,
+  createListTimes,
   createLogSizes,
+  createOfferBoard,
   createOpenTurns,
   createToolCatalogue,
   createToolQueue,
@@ -11,6 +13,7 @@ import {
   streamSettings,
   type Bus,
   type Facts,
+  type ListTimes,
   type LogSizes,
   type OpenTurns,
   type ToolCatalogue,
@@ -102,13 +105,23 @@ export async function connectTools({ config, log, life }: Process, bus: Bus, { w
     toolCalls: createToolCalls({ bus, queue, worker, log, queueWaitMs: config.TOOL_QUEUE_WAIT_MS, onDecided }),
     openTurns: createOpenTurns({ redis }),
     logSizes: createLogSizes(redis),
+    listTimes: createListTimes(redis),
+    board: createOfferBoard({ redis, log }),
+    redis,
   };
 }
 
-/** What is told of turns: to the figures, and to the count of what users have open, which nobody waits for. */
+/** Who is told of ends. */
+export interface Told {
+  readonly openTurns: Pick<OpenTurns, "remove">;
+  readonly listTimes: ListTimes;
+}
+
+/** What is told of turns: to the figures, to the lists of conversations, and to the count of what users have open. Nobody waits for either. */
 export function createTelling(
   { turnClaimed, turnSettled, turnResumed, turnWoken }: ReturnType<typeof createAgentMetrics>,
-  openTurns: Pick<OpenTurns, "remove">,
+  { openTurns, listTimes }: Told,
+  log: Logger,
 ) {
   return {
     onClaimed: turnClaimed,
@@ -117,6 +130,7 @@ export function createTelling(
     onSettled(result: TurnResult, request: TurnRequest): void {
       const { conversation_id: conversation, turn_id: turn, user, caller, uncounted = false } = request;
       turnSettled(result);
+      if (result === "ended") tellLists(listTimes, request, log);
       if (uncounted || (result !== "ended" && result !== "skipped")) return;
       void openTurns.remove({ conversation, turn, user: user.id, tenant: caller?.tenant });
     },
@@ -130,6 +144,13 @@ function countStored(
   outcome: Outcome,
 ): void {
   void logSizes.add({ user: user.id, tenant: caller?.tenant }, conversation_id, jsonBytes([message, outcome]));
+}
+
+/** The lists of conversations say when something happened last. They are made again when Redis loses them: nobody waits for this. */
+function tellLists({ touch }: ListTimes, { conversation_id, user }: TurnRequest, log: Logger): void {
+  touch(user.id, conversation_id, Date.now()).catch((err: unknown) =>
+    log.debug({ err, conversation_id }, "the list of conversations could not be told of an end"),
+  );
 }
 
 /** A sentence for each agent that names tools which no tool worker offers. The others answer all the same, so none is a reason not to be ready. */

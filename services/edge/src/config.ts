@@ -126,6 +126,9 @@ export const Config = z
       .describe(
         "Origins of other sites whose pages may connect, comma-separated; `https://*.example.org` stands for all names below. Unset: none.",
       ),
+    WEB_DIR: optionalText().describe(
+      "Folder of the built chat page, which is read once at the start. Default: `services/web/dist`, if it is there.",
+    ),
     TRUSTED_PROXIES: cidrs()
       .prefault("none")
       .describe(

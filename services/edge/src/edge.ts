@@ -34,7 +34,7 @@ import { createWholeConversations } from "./hub/whole-conversation.ts";
 import { createConnections, type ConnectionsDeps } from "./transport/connections.ts";
 import { addHttpService } from "./transport/http-service.ts";
 import { capConnections, listenPublicly, type ListenOptions } from "./transport/listener.ts";
-import type { Reply } from "./transport/reply.ts";
+import type { Pages } from "./transport/pages.ts";
 import { addSocketService } from "./transport/socket-service.ts";
 
 export interface EdgeOptions extends LimiterOptions, WaysIn {
@@ -48,7 +48,7 @@ export interface EdgeOptions extends LimiterOptions, WaysIn {
   readonly isDevelopment: boolean;
   readonly allowedOrigins: readonly string[];
   readonly maxConnections: number;
-  readonly pages: ReadonlyMap<string, Reply>;
+  readonly pages: Pages;
   readonly version: string;
   /** Where its metrics are added. */
   readonly registry: Registry;
@@ -92,7 +92,7 @@ interface Counting {
 
 /** `delivery` and `hub`: what comes from the broker, and what each viewer gets of it. */
 function createHubRoom({ bus, limits = deliveryLimits, log }: EdgeOptions, { counters, answers }: Counting) {
-  const { events, facts, turns, transcripts, titles, waitingTexts } = bus;
+  const { events, facts, turns, transcripts, titles, feedback, waitingTexts } = bus;
   const outbox = createOutbox({ limits, counters, answers });
   const delivery = createDelivery<HubViewer, Hub>({ outbox, settle, lag: (viewer) => moveViewer(viewer, "lagging") });
   const { mark } = delivery;
@@ -100,7 +100,8 @@ function createHubRoom({ bus, limits = deliveryLimits, log }: EdgeOptions, { cou
   const waiting = createWaiting({ turns, waitingTexts, outbox, log });
   const recovery = { outbox, counters, mark, tellQueue: waiting.tell };
   const { lookOnce } = waiting;
-  const whole = createWholeConversations({ ...recovery, history, events, transcripts, titles, lookOnce, log });
+  const stored = { events, transcripts, titles, feedback };
+  const whole = createWholeConversations({ ...recovery, ...stored, history, lookOnce, log });
   const catchUp = createCatchUp({ ...recovery, history, whole, log });
   const resuming = createResuming({ events, turns, transcripts, history, catchUp: catchUp.catchUp, log });
   const hubs = createHubs({
@@ -132,18 +133,8 @@ function createCommandRoom(
   const onAccepted = conversations.accepted;
   const isKeptOut: IsKeptOut = (caller) =>
     gate.isCallerRevoked(caller) || gate.blockedUntil("", caller.user.id) !== undefined;
-  const commands = createCommands({
-    bus,
-    ownership,
-    may,
-    isKeptOut,
-    limits,
-    viewing,
-    outbox,
-    onAccepted,
-    counters,
-    tracing,
-  });
+  const parts = { bus, ownership, may, isKeptOut, limits, viewing, outbox, onAccepted, counters, tracing };
+  const commands = createCommands(parts);
   return { ownership, viewing, conversations, commands };
 }
 

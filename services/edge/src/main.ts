@@ -40,14 +40,18 @@ import { startEdge } from "./edge.ts";
 import { maxSocketsByFileLimit } from "./file-limit.ts";
 import { createAdminRoutes } from "./transport/admin-routes.ts";
 import { readPages } from "./transport/pages.ts";
+import { readWebApp } from "./transport/web-app.ts";
 
 const SERVICE = "edge";
 const Package = z.object({ version: z.string() });
 
 /** What comes with the build. */
-async function readBuild() {
+async function readBuild({ WEB_DIR }: Config) {
   const { version } = Package.parse(JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8")));
-  return { version, pages: await readPages(fileURLToPath(new URL("../pages/", import.meta.url))) };
+  const testPage = await readPages(fileURLToPath(new URL("../pages/", import.meta.url)));
+  const besideEdge = fileURLToPath(new URL("../../web/dist/", import.meta.url));
+  const webApp = await readWebApp(WEB_DIR ?? besideEdge, WEB_DIR !== undefined);
+  return { version, pages: new Map([...testPage, ...webApp]) };
 }
 
 function proxyRules(config: Config) {
@@ -144,7 +148,7 @@ runMain(SERVICE, async ({ env }) => {
   lifecycle.use("the gate", gate.close);
 
   const { may } = limits;
-  const built = await readBuild();
+  const built = await readBuild(config);
   const edge = await startEdge({
     ...{ bus, redis, tokens, gate, apiKeys, may },
     ...{ signIn: signInOf(config, makers, log), revoke: revokerOf(gate) },

@@ -1,4 +1,4 @@
-import { announceEveryMs, createToolCatalogue, type connectRedis } from "@parley/bus";
+import { announceEveryMs, createOfferBoard, createToolCatalogue, type connectRedis } from "@parley/bus";
 import type { ToolDefinition } from "@parley/protocol";
 import type { Lifecycle, Logger } from "@parley/runtime";
 
@@ -6,13 +6,16 @@ export interface AnnouncementDeps {
   readonly redis: ReturnType<typeof connectRedis>;
   /** As they are when it is announced. */
   readonly definitions: () => readonly ToolDefinition[];
+  /** Whether its cluster is; undefined: it has none. */
+  readonly isClusterSimulated: boolean | undefined;
   readonly log: Logger;
   readonly life: Lifecycle;
 }
 
 /** Tells the agents what this worker can run, again and again. */
-export function keepAnnouncing({ redis, definitions, log, life }: AnnouncementDeps) {
+export function keepAnnouncing({ redis, definitions, isClusterSimulated, log, life }: AnnouncementDeps) {
   const catalogue = createToolCatalogue({ redis, log });
+  const board = createOfferBoard({ redis, log });
   let isAnnounced = false;
   const announce = (): void => {
     // While Redis is away nothing needs to be done: when it is ready again, perhaps without its data, this runs again.
@@ -22,6 +25,10 @@ export function keepAnnouncing({ redis, definitions, log, life }: AnnouncementDe
       },
       (err: unknown) => log.debug({ err }, "the tools could not be announced"),
     );
+    if (isClusterSimulated === undefined) return;
+    board
+      .announceCluster(isClusterSimulated)
+      .catch((err: unknown) => log.debug({ err }, "what is simulated could not be announced"));
   };
   const timer = setInterval(announce, announceEveryMs);
   redis.on("ready", announce);

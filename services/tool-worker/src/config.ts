@@ -103,7 +103,9 @@ export const Config = z
     KUBERNETES_SERVICE_HOST: optionalText().describe(
       "Set by Kubernetes in a pod: its own cluster, if there is no KUBECONFIG.",
     ),
-    KUBE_LABEL: optionalText().describe("What results call the cluster; its name in the kubeconfig if not set."),
+    KUBE_LABEL: optionalText().describe(
+      "What results call the cluster; its name in the kubeconfig if not set. People are told that it is not real where this begins with `simulated`.",
+    ),
     KUBE_CONTEXTS: contexts.describe(
       "Contexts of the kubeconfig that tools may choose from, comma-separated, the first one if none is named; the current one if not set.",
     ),

@@ -25,10 +25,15 @@ export type Entry = { readonly atMs: number } & (
 );
 
 /** A frame that says to which conversation it belongs. What answers a decision tells its sender nothing that viewers do not see. */
-export type ConversationFrame = Exclude<Extract<ServerFrame, { conversation_id?: unknown }>, { type: "decision" }>;
+export type ConversationFrame = Exclude<
+  Extract<ServerFrame, { conversation_id?: unknown }>,
+  { type: "decision" | "feedback" }
+>;
 
 export function isOfConversation(frame: ServerFrame): frame is ConversationFrame {
-  return frame.type !== "decision" && ("conversation_id" in frame || frame.type === "error");
+  return (
+    frame.type !== "decision" && frame.type !== "feedback" && ("conversation_id" in frame || frame.type === "error")
+  );
 }
 
 export interface Recorder {

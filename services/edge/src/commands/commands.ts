@@ -5,6 +5,7 @@ import type { Outbox } from "../delivery/outbox.ts";
 import type { Counters } from "../figures/metrics.ts";
 import { createApproveHandler } from "./approve.ts";
 import { createCancelHandler } from "./cancel.ts";
+import { createFeedbackHandler } from "./feedback.ts";
 import { createMessageHandler, type MessageDeps } from "./message.ts";
 import { createOpenApprovals } from "./open-approvals.ts";
 import type { IsKeptOut } from "./open-call.ts";
@@ -14,7 +15,10 @@ import { createTitleHandler } from "./title.ts";
 import type { Viewing } from "./viewing.ts";
 
 export interface CommandDeps {
-  readonly bus: Pick<Bus, "events" | "facts" | "turns" | "transcripts" | "titles" | "waitingTexts" | "audit">;
+  readonly bus: Pick<
+    Bus,
+    "events" | "facts" | "turns" | "transcripts" | "titles" | "feedback" | "waitingTexts" | "audit"
+  >;
   readonly ownership: Ownership;
   readonly may: May;
   readonly isKeptOut: IsKeptOut;
@@ -22,7 +26,7 @@ export interface CommandDeps {
   readonly viewing: Viewing;
   readonly outbox: Outbox;
   readonly onAccepted: MessageDeps["onAccepted"];
-  readonly counters: Pick<Counters, "accepted" | "approvals">;
+  readonly counters: Pick<Counters, "accepted" | "approvals" | "feedback">;
   readonly tracing: Tracing;
 }
 
@@ -38,5 +42,6 @@ export function createCommands(deps: CommandDeps) {
     approvals: createOpenApprovals({ bus, ownership, may, isKeptOut }),
     queue: createQueueHandler({ bus, ownership }),
     title: createTitleHandler({ titles: bus.titles, ownership }),
+    feedback: createFeedbackHandler({ bus, ownership, counters }),
   };
 }

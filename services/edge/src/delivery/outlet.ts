@@ -1,4 +1,5 @@
 import type { Dialect } from "@parley/dialects";
+import type { Caller } from "@parley/protocol";
 import type { AskedTurns } from "./answer-times.ts";
 
 /** What sending needs of a WebSocket. */
@@ -15,6 +16,8 @@ export interface Outlet {
   /** Undefined once it is closed: every method of a closed socket throws. */
   ws: Sink | undefined;
   dialect: Dialect;
+  /** Whose it is, once that is known. */
+  readonly caller?: Pick<Caller, "user"> | undefined;
   /** It was closed here, with this code. */
   closeCode: number | undefined;
   /** A subscription was answered on it. */

@@ -9,6 +9,9 @@ export type AnswerEnd = Outcome["type"] | "left";
 /** How an edge answers who decides on a call that waits for a person. */
 export type ApprovalOutcome = "approved" | "denied" | "repeated" | "conflict" | "expired";
 
+/** What people say of an answer. */
+export type FeedbackKind = "up" | "down" | "taken back";
+
 const responseBucketsS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600];
 const firstTokenBucketsS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60];
 
@@ -61,6 +64,12 @@ export function createCounters() {
       ["repeated", 0],
       ["conflict", 0],
       ["expired", 0],
+    ]),
+    /** What people said of answers, each time that it changed. */
+    feedback: new Map<FeedbackKind, number>([
+      ["up", 0],
+      ["down", 0],
+      ["taken back", 0],
     ]),
     /** WebSocket messages received. */
     received: 0,
@@ -136,6 +145,12 @@ function addLabelledCounters(registry: Registry, counters: Counters): void {
     help: "Messages accepted: new ones became a turn, repeated ones were sent again.",
     label: "kind",
     read: () => Object.entries(counters.accepted),
+  });
+  addCounts(registry, {
+    name: "parley_edge_feedback_total",
+    help: "What people said of answers, by rating; taken back: they say nothing any more.",
+    label: "rating",
+    read: () => counters.feedback,
   });
   addCounts(registry, {
     name: "parley_edge_approvals_total",

@@ -113,7 +113,9 @@ function giveTo(deps: WholeDeps, hub: Hub, waiting: Set<HubViewer>, whole: Whole
       continue;
     }
     waiting.delete(viewer);
-    if (isTaker) sendConversation(deps, viewer, { seq: Math.max(seq, sentSeq), frame });
+    if (!isTaker) continue;
+    const own = frame && whole.withFeedback(frame, viewer.outlet.caller?.user.id);
+    sendConversation(deps, viewer, { seq: Math.max(seq, sentSeq), frame: own });
   }
   return room;
 }

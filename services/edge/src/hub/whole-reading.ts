@@ -13,6 +13,7 @@ export interface WholeReadingDeps {
   /** See `createWaiting`. */
   readonly lookOnce: (hub: Hub) => Promise<void>;
   readonly titles: Pick<Bus["titles"], "shown">;
+  readonly feedback: Pick<Bus["feedback"], "of">;
 }
 
 /** What those need who wait for it. */
@@ -27,7 +28,7 @@ export interface WholeNeeds {
  * Reads what makes the whole, in an order that leaves nothing out and has nothing from beyond the feed's `sure`:
  *
  * 1. The queue. A turn that is open in the end is in it, or its first event comes later than this: then it comes live.
- * 2. The transcript, and the title. A record is written when its turn's end is decided, and before the end itself: the turn began below what comes next.
+ * 2. The transcript, the title, and what was said of answers. A record is written when its turn's end is decided, and before the end itself: the turn began below what comes next.
  * 3. The end of the stream; and up to there whatever its copies, which may be behind, have not brought yet.
  * 4. The turns of the queue from their beginning. Now the hub knows each turn that is open, so that of these no record is taken, however far the
  *    transcript is ahead.
@@ -41,14 +42,15 @@ export async function readWhole(
   hub: Hub,
   { fromSeq, owed }: WholeNeeds,
 ): Promise<Whole | undefined> {
-  const { history, transcripts, titles } = deps;
+  const { history, transcripts, titles, feedback: said } = deps;
   const { ring } = hub;
   const { endsLeft } = ring;
   const reach = fromSeq !== undefined && fromSeq < ring.floor ? fromSeq : undefined;
   const queued = ring.rooted && reach === undefined ? undefined : await history.queued(hub);
-  const [page, title] = await Promise.all([
+  const [page, title, feedback] = await Promise.all([
     transcripts.tail(hub.conversation, { limit: deliveryLimits.snapshotMessages }),
     titles.shown(hub.conversation),
+    said.of(hub.conversation),
     deps.lookOnce(hub),
   ]);
   if (!(await history.confirm(hub))) return undefined;
@@ -59,7 +61,7 @@ export async function readWhole(
   const shown = records.filter(({ turn_id }) => queued?.startless.has(turn_id) !== true || ring.ended.has(turn_id));
   const isCurrent = createCurrency(hub, { ring, endsLeft, past });
   const isTooMuch = reach !== undefined && past === undefined;
-  const parts = { past, isTooMuch, records: shown, title, owed, owedRecords, isCurrent };
+  const parts = { past, isTooMuch, records: shown, title, feedback, owed, owedRecords, isCurrent };
   return isCurrent() ? createWhole(hub, parts) : undefined;
 }
 

@@ -1,5 +1,12 @@
 import type { VisibleEvent } from "@parley/dialects";
-import { isTerminal, type SnapshotFrame, type TranscriptMessage, type TurnId } from "@parley/protocol";
+import {
+  feedbackBy,
+  isTerminal,
+  type FeedbackEntry,
+  type SnapshotFrame,
+  type TranscriptMessage,
+  type TurnId,
+} from "@parley/protocol";
 import type { Hub } from "./hub.ts";
 import type { Known, OpenTurns } from "./ring.ts";
 import { conversationSnapshot } from "./snapshot.ts";
@@ -18,6 +25,8 @@ export interface Whole {
    * All of it as of a sequence up to which nothing can be missing; made once for all viewers, but for those that are to be told of older turns as well.
    */
   readonly frameAt: (seq: number, owed?: ReadonlySet<TurnId>) => SnapshotFrame | undefined;
+  /** The same frame with what this user has said of its answers; made once for each user who has said something. */
+  readonly withFeedback: (frame: SnapshotFrame, userId: string | undefined) => SnapshotFrame;
   /** Whether the hub still has what is missing in what was read. */
   readonly isCurrent: () => boolean;
 }
@@ -43,6 +52,8 @@ export interface WholeParts {
   readonly records: readonly TranscriptMessage[];
   /** As it is kept; perhaps it was given after the sequence as of which the conversation is shown. */
   readonly title: string | undefined;
+  /** What was said of answers, by whomever. */
+  readonly feedback: readonly FeedbackEntry[];
   /** Older turns that were asked for, and their messages. */
   readonly owed: ReadonlySet<TurnId>;
   readonly owedRecords: readonly TranscriptMessage[];
@@ -73,12 +84,37 @@ export function createWhole(hub: Hub, parts: WholeParts): Whole {
       return Math.min(newest, belowNextEnd(all, fromSeq));
     },
 
+    withFeedback: createFeedbackFrames(parts.feedback),
+
     frameAt(seq, owed) {
       if (owed !== undefined) return withOlder(hub, known(), parts, { seq, owed });
       if (!frames.has(seq)) frames.set(seq, snapshotAt(hub, known(), parts, seq));
       return frames.get(seq);
     },
   };
+}
+
+function createFeedbackFrames(entries: readonly FeedbackEntry[]): Whole["withFeedback"] {
+  const made = new WeakMap<SnapshotFrame, Map<string, SnapshotFrame>>();
+  return (frame, userId) => {
+    if (entries.length === 0 || userId === undefined) return frame;
+    let ofUsers = made.get(frame);
+    if (ofUsers === undefined) made.set(frame, (ofUsers = new Map()));
+    let own = ofUsers.get(userId);
+    if (own === undefined) ofUsers.set(userId, (own = snapshotWith(frame, entries, userId)));
+    return own;
+  };
+}
+
+function snapshotWith(frame: SnapshotFrame, entries: readonly FeedbackEntry[], userId: string): SnapshotFrame {
+  const said = feedbackBy(entries, userId);
+  const { messages } = frame;
+  if (said.size === 0 || messages === undefined) return frame;
+  const withOwn = messages.map((message) => {
+    const feedback = said.get(message.message_id);
+    return feedback === undefined ? message : { ...message, feedback };
+  });
+  return { ...frame, messages: withOwn };
 }
 
 /** Infinity: it need not be below one, or cannot be. */

@@ -5,92 +5,57 @@ import {
   CallId,
   ChatError,
   ConversationId,
+  FeedbackFrame,
+  MessageId,
   TurnId,
-  demand,
+  feedbackBy,
   messagesOf,
   storedParts,
   turnOfCall,
   TitleFrame,
   type TranscriptMessage,
   type Caller,
-  type May,
+  type Feedback,
 } from "@parley/protocol";
 import { z } from "zod";
 import type { Commands } from "../commands/commands.ts";
-import type { PagePlace } from "../commands/conversations/conversation-index.ts";
 import type { Conversations } from "../commands/conversations/conversations.ts";
 import type { Ownership } from "../commands/ownership.ts";
-import { ApprovalAnswer, CancelAnswer, ConversationPage, MessagePage, ResultAnswer, TitleAnswer } from "./answers.ts";
+import {
+  ApprovalAnswer,
+  CancelAnswer,
+  FeedbackAnswer,
+  MessagePage,
+  ResultAnswer,
+  TitleAnswer,
+} from "./answers.ts";
 import { jsonReply } from "./reply.ts";
-import { Knowing, knowsUnknownStatus, answerReply } from "./request-fields.ts";
+import { Knowing, answerReply, knowsUnknownStatus, pageLimit } from "./request-fields.ts";
 import { defineRoute, given, nothing, type Route } from "./route.ts";
 
 export interface ConversationRouteDeps {
   readonly conversations: Conversations;
   readonly facts: Pick<Bus["facts"], "read">;
   readonly ownership: Ownership;
-  readonly may: May;
   readonly commands: Omit<Commands, "message">;
 }
 
 const OneConversation = z.object({ id: ConversationId });
 
-const maxPage = 200;
-const pageSize = { error: `must be a whole number from 1 to ${maxPage}` };
 const place = { error: "must be a whole number from 1" };
-const limit = z.coerce.number(pageSize).int(pageSize).min(1).max(maxPage).default(50);
-
-/** Opaque to clients, so that it may change. */
-const ListCursor = z
-  .string()
-  .max(512)
-  .transform((text, context): PagePlace => {
-    const [, time, id] = /^(\d{1,16}):(.*)$/.exec(Buffer.from(text, "base64url").toString("utf8")) ?? [];
-    const conversation = ConversationId.safeParse(id);
-    if (conversation.success) return { updated_at: Number(time), conversation_id: conversation.data };
-    context.addIssue({ code: "custom", message: "is not a cursor of ours" });
-    return z.NEVER;
-  });
-
-function listCursorOf({ updated_at, conversation_id }: PagePlace): string {
-  return Buffer.from(`${updated_at}:${conversation_id}`).toString("base64url");
-}
 
 export function createConversationRoutes(deps: ConversationRouteDeps): Route[] {
   return [
-    listRoute(deps),
     messagesRoute(deps),
     resultRoute(deps),
     deletionRoute(deps),
     cancelRoute(deps),
     approvalRoute(deps),
     titleRoute(deps),
+    feedbackRoute(deps),
     changeRoute(deps),
     removalRoute(deps),
   ];
-}
-
-function listRoute({ conversations, ownership, may }: ConversationRouteDeps): Route {
-  return defineRoute({
-    method: "get",
-    path: "/api/v1/conversations",
-    summary: "The caller's conversations, newest first.",
-    access: "user",
-    params: nothing,
-    query: z.object({ limit, cursor: ListCursor.optional() }),
-    body: nothing,
-    responses: { 200: { description: "A page of them.", content: ConversationPage } },
-    async handle({ caller }, { query }) {
-      const { user } = caller;
-      demand(may(caller, "conversation:list", { kind: "user", id: user.id }));
-      const { entries: all, next } = await conversations.list(user.id, query.limit, query.cursor);
-      // A user may be of several tenants; each sees what was begun in it.
-      const own = await Promise.all(all.map(({ conversation_id }) => ownership.isOwn(conversation_id, caller)));
-      const entries = all.filter((_, i) => own[i] === true);
-      const more = next === undefined ? {} : { next_cursor: listCursorOf(next) };
-      return jsonReply(200, { conversations: entries, ...more });
-    },
-  });
 }
 
 function messagesRoute({ conversations, ownership }: ConversationRouteDeps): Route {
@@ -100,13 +65,18 @@ function messagesRoute({ conversations, ownership }: ConversationRouteDeps): Rou
     summary: "The transcript of a conversation, a page at a time, the newest page first.",
     access: "user",
     params: OneConversation,
-    query: z.object({ limit, before: z.coerce.number(place).int(place).min(1).optional(), ...Knowing.shape }),
+    query: z.object({
+      limit: pageLimit,
+      before: z.coerce.number(place).int(place).min(1).optional(),
+      ...Knowing.shape,
+    }),
     body: nothing,
     responses: { 200: { description: "A page of messages.", content: MessagePage } },
     async handle({ caller }, { params: { id }, query }) {
       await ownership.check(id, caller, "conversation:read");
-      const { turns, before, title } = await conversations.messages(id, query.limit, query.before ?? 0);
-      const messages = messagesOf(turns).map(withParts);
+      const { turns, before, title, feedback } = await conversations.messages(id, query.limit, query.before ?? 0);
+      const said = feedbackBy(feedback, caller.user.id);
+      const messages = messagesOf(turns).map((message) => withParts(message, said.get(message.message_id)));
       const titled = { conversation_id: id, ...(title === undefined ? {} : { title }) };
       const page = { ...titled, messages, ...(before === 0 ? {} : { before: String(before) }) };
       return answerReply(page, knowsUnknownStatus(query));
@@ -138,8 +108,8 @@ function resultRoute({ facts, ownership }: ConversationRouteDeps): Route {
 }
 
 /** Who reads over HTTP need not know how parts are made of a message that is kept without. */
-function withParts(message: TranscriptMessage): TranscriptMessage {
-  return { ...message, parts: [...storedParts(message)] };
+function withParts(message: TranscriptMessage, feedback: Feedback | undefined): TranscriptMessage {
+  return { ...message, parts: [...storedParts(message)], ...(feedback === undefined ? {} : { feedback }) };
 }
 
 function deletionRoute({ conversations, ownership }: ConversationRouteDeps): Route {
@@ -185,6 +155,25 @@ function titleRoute({ commands }: ConversationRouteDeps): Route {
         conversation_id: id,
         title: await commands.title(caller, { conversation_id: id, title }),
       });
+    },
+  });
+}
+
+function feedbackRoute({ commands }: ConversationRouteDeps): Route {
+  const { rating, comment } = FeedbackFrame.shape;
+  return defineRoute({
+    method: "put",
+    path: "/api/v1/conversations/:id/messages/:message_id/feedback",
+    summary: "Say what one thinks of an answer; null as the rating takes it back.",
+    access: "user",
+    params: OneConversation.extend({ message_id: MessageId }),
+    query: nothing,
+    body: z.object({ rating, comment: comment.nullable() }),
+    responses: { 200: { description: "What counts now.", content: FeedbackAnswer } },
+    async handle({ caller }, { params: { id: conversation_id, message_id }, body }) {
+      const wish = { conversation_id, message_id, rating: body.rating, ...given("comment", body.comment) };
+      const { type: _type, id: _id, ...answer } = await commands.feedback(caller, wish);
+      return jsonReply(200, answer);
     },
   });
 }

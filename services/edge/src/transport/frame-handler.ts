@@ -107,6 +107,9 @@ async function handleOfCaller(
     case "title":
       await commands.title(caller, frame);
       return;
+    case "feedback":
+      outbox.sendFrame(connection, await commands.feedback(caller, frame));
+      return;
     case "queue":
       return commands.queue(caller, frame);
     case "approve":

@@ -1,4 +1,4 @@
-import { createToolCatalogue, type Bus } from "@parley/bus";
+import { createOfferBoard, createToolCatalogue, type Bus } from "@parley/bus";
 import type { TemplatedApp } from "uWebSockets.js";
 import type { Redis } from "../commands/conversations/conversation-index.ts";
 import type { Conversations } from "../commands/conversations/conversations.ts";
@@ -9,9 +9,11 @@ import { createAuthRoutes, type Revoke } from "./auth-routes.ts";
 import { createChatRoutes } from "./chat-routes.ts";
 import { createApprovalRoutes } from "./approval-routes.ts";
 import { createConversationRoutes } from "./conversation-routes.ts";
+import { createOfferReading } from "../commands/offer.ts";
+import { createListRoutes } from "./list-routes.ts";
 import { createHttpTurns } from "./http-turns.ts";
 import { createHttpViewers } from "./http-viewers.ts";
-import type { Reply } from "./reply.ts";
+import type { Pages } from "./pages.ts";
 import { addRoutes } from "./routing.ts";
 import { createSignInRoutes } from "./sign-in-routes.ts";
 import { createDevTokenRoute, createHealthRoute, withDocument } from "./service-routes.ts";
@@ -29,7 +31,7 @@ export interface HttpServiceDeps extends ServiceDeps {
   readonly revoke: Revoke | undefined;
   /** How long a request may wait for its answer. */
   readonly maxWaitMs: number;
-  readonly pages: ReadonlyMap<string, Reply>;
+  readonly pages: Pages;
   readonly version: string;
   /** What keeps this process from serving, as sentences. */
   readonly problems: () => string[];
@@ -43,12 +45,14 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
   const { may, problems, notes, isStopping, isBrokerWell, connections, maxConnections, maxWaitMs } = deps;
   const { tickets, signIn, revoke } = deps;
   const { outbox, catchUp, conversations, ownership, viewing, commands, counters } = deps;
+  const offer = createOfferReading({ board: redis && createOfferBoard({ redis, log }), may });
   const catalogue = redis === undefined ? undefined : createToolCatalogue({ redis, log });
   const viewers = createHttpViewers({ connections, maxConnections, sockets: limiter.sockets, maxWaitMs });
   const turns = createHttpTurns({ viewers, commands, viewing, ownership, outbox, catchUp, bus, counters });
   const routes = [
     ...createChatRoutes({ turns, isOwn: ownership.isOwn }),
-    ...createConversationRoutes({ conversations, facts: bus.facts, ownership, may, commands }),
+    ...createConversationRoutes({ conversations, facts: bus.facts, ownership, commands }),
+    ...createListRoutes({ conversations, ownership, may, offer }),
     ...createApprovalRoutes(commands),
     ...createAuthRoutes({ admission, tickets, signIn, revoke, may, isDevelopment, log }),
     ...(signIn === undefined ? [] : createSignInRoutes({ ...signIn, signIn, revoke, log })),

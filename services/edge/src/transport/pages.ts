@@ -2,6 +2,15 @@ import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import type { Reply } from "./reply.ts";
 
+/** What the answer to a request for a file depends on. */
+export interface Asked {
+  readonly acceptEncoding: string;
+  readonly ifNoneMatch: string;
+}
+
+/** What is answered without looking who asks. The keys are paths, as the router takes them. */
+export type Pages = ReadonlyMap<string, (asked: Asked) => Reply>;
+
 const types: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
   ".css": "text/css; charset=utf-8",
@@ -28,13 +37,10 @@ const testPage = "/ws/test";
 const fold = "@parley/protocol/fold";
 
 /**
- * Reads the static pages once, with the fold of the protocol that they import. The keys are the paths under which they are served: `test.html` is
+ * Reads the test page once, with the fold of the protocol that they import. The keys are the paths under which they are served: `test.html` is
  * `/ws/test`. `foldModule`: where its build is; Node's own resolution finds it.
  */
-export async function readPages(
-  folder: string,
-  foldModule: string = import.meta.resolve(fold),
-): Promise<ReadonlyMap<string, Reply>> {
+export async function readPages(folder: string, foldModule: string = import.meta.resolve(fold)): Promise<Pages> {
   const entries = await readdir(folder, { withFileTypes: true });
   const pages = await readModules(new URL(foldModule));
   for (const { name } of entries.filter((entry) => entry.isFile())) {
@@ -45,7 +51,7 @@ export async function readPages(
     const reply = pageReply(type, body);
     pages.set(name === "test.html" ? testPage : `${testPage}/${name}`, reply);
   }
-  return pages;
+  return new Map([...pages].map(([at, reply]) => [at, () => reply]));
 }
 
 /** Browsers know no names of packages, and a map of them would have to stand in the page, where no script may stand. */

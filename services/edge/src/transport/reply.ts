@@ -51,7 +51,7 @@ export function send(
   response.cork(() => {
     writeHead(response, status, headers);
     for (const cookie of cookies) response.writeHeader("set-cookie", cookie);
-    if (status === 204) response.endWithoutBody();
+    if (status === 204 || status === 304) response.endWithoutBody();
     else if (isHead) {
       // Told the length itself, the library would wait for the bytes, and refuse the next request of the connection.
       response.writeHeader("content-length", String(Buffer.byteLength(body)));

@@ -26,6 +26,11 @@ export function answerReply(value: object, isKnowing: boolean): Reply {
   return isKnowing ? reply : { ...reply, body: legacyBody(JSON.stringify(value)) };
 }
 
+const maxPage = 200;
+const pageSize = { error: `must be a whole number from 1 to ${maxPage}` };
+/** How many are on a page. */
+export const pageLimit = z.coerce.number(pageSize).int(pageSize).min(1).max(maxPage).default(50);
+
 /** The client's own id of a message. */
 export const MessageId = z.string().min(1).max(128);
 

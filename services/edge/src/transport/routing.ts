@@ -15,6 +15,7 @@ import type { Limiter } from "../admission/limits.ts";
 import { mayConnect, type OriginRules } from "../admission/origin.ts";
 import { countOne } from "../figures/metrics.ts";
 import { createExchange, type Exchange } from "./exchange.ts";
+import type { Asked, Pages } from "./pages.ts";
 import { whenceOf } from "./peer.ts";
 import { chatErrorReply, errorReply, send, type Reply } from "./reply.ts";
 import { parameterNames, type Route } from "./route.ts";
@@ -32,30 +33,28 @@ interface RoutingDeps {
 }
 
 export interface RouteDeps extends RoutingDeps {
-  readonly pages: ReadonlyMap<string, Reply>;
+  readonly pages: Pages;
   /** The endpoints of the table. */
   readonly routes: readonly Route[];
 }
 
 /** What the public port answers to HTTP: pages, the table, and that there is nothing else. */
 export function addRoutes(app: TemplatedApp, deps: RouteDeps): void {
-  const start: Reply = { status: 302, headers: { location: "/ws/test" }, body: "" };
   const sent = (replyTo: (request: HttpRequest) => Reply) => (response: HttpResponse, request: HttpRequest) => {
     const whence = whenceOf(deps.addresses, response, request);
     send(response, limitedReply(whence, deps) ?? replyTo(request), request.getMethod() === "head");
   };
-  for (const [path, page] of [["/", start] as const, ...deps.pages]) {
-    app.get(
-      path,
-      sent(() => page),
-    );
-    app.head(
-      path,
-      sent(() => page),
-    );
+  for (const [path, page] of deps.pages) {
+    const handler = sent((request) => page(askedOf(request)));
+    app.get(path, handler);
+    app.head(path, handler);
   }
   addTable(app, deps.routes, deps);
   app.any("/*", sent(notFound));
+}
+
+function askedOf(request: HttpRequest): Asked {
+  return { acceptEncoding: request.getHeader("accept-encoding"), ifNoneMatch: request.getHeader("if-none-match") };
 }
 
 /** What whoever is blocked, or asks too much, gets to whatever they ask; undefined: they may. */

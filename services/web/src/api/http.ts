@@ -1,4 +1,4 @@
-import { answeredError, ownError, type ApiError } from "./api-error.ts";
+import { ApiError, answeredError, ownError } from "./api-error.ts";
 
 export interface HttpOptions {
   /** Where the server is: `""` for the page's own, else an origin. */
@@ -23,30 +23,41 @@ export interface Request {
 export type Http = (path: string, request?: Request) => Promise<unknown>;
 
 export function createHttp(options: HttpOptions): Http {
-  const { base = "", timeoutMs = 20_000, onUnauthorized } = options;
-  const doFetch = options.fetch ?? fetch.bind(globalThis);
-  const isOnline = options.isOnline ?? (() => globalThis.navigator?.onLine !== false);
-
-  return async (path, { method = "GET", body, signal } = {}) => {
+  const { timeoutMs = 20_000, onUnauthorized } = options;
+  return async (path, request = {}) => {
+    const { signal } = request;
     const deadline = AbortSignal.timeout(timeoutMs);
     const ended = signal === undefined ? deadline : AbortSignal.any([deadline, signal]);
     try {
-      const headers = await headersOf(options.authorize, body !== undefined);
-      const text = body === undefined ? {} : { body: JSON.stringify(body) };
-      const response = await doFetch(`${base}${path}`, { method, headers, signal: ended, ...text });
+      const response = await ask(options, path, { ...request, signal: ended });
       const answer = await answerOf(response);
       if (response.ok) return answer;
-      const error = answeredError(response.status, answer);
-      if (error.status === 401) onUnauthorized?.(error);
-      throw error;
+      throw answeredError(response.status, answer);
     } catch (thrown) {
       signal?.throwIfAborted();
       if (deadline.aborted) throw ownError("TIMEOUT", thrown);
-      // What `fetch` throws when there was no connection.
-      if (thrown instanceof TypeError) throw ownError(isOnline() ? "UNREACHABLE" : "OFFLINE", thrown);
+      if (thrown instanceof ApiError && thrown.status === 401) onUnauthorized?.(thrown);
       throw thrown;
     }
   };
+}
+
+async function ask(options: HttpOptions, path: string, { method = "GET", body, signal }: Request): Promise<Response> {
+  const { base = "", authorize, isOnline = isBrowserOnline } = options;
+  const headers = await headersOf(authorize, body !== undefined);
+  const text = body === undefined ? {} : { body: JSON.stringify(body) };
+  const aborting = signal === undefined ? {} : { signal };
+  try {
+    return await (options.fetch ?? globalThis.fetch)(`${base}${path}`, { method, headers, ...aborting, ...text });
+  } catch (thrown) {
+    // What `fetch` throws when there was no connection.
+    throw thrown instanceof TypeError ? ownError(isOnline() ? "UNREACHABLE" : "OFFLINE", thrown) : thrown;
+  }
+}
+
+/** Browsers are sure of `false` only. */
+function isBrowserOnline(): boolean {
+  return globalThis.navigator.onLine;
 }
 
 async function headersOf(authorize: HttpOptions["authorize"], hasBody: boolean): Promise<Record<string, string>> {

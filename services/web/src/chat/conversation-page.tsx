@@ -1,4 +1,229 @@
+import type { Conversation } from "@parley/client";
+import type { FrameError } from "@parley/protocol";
+import { messages, textOf, type MessageView, type QueuedTurn } from "@parley/protocol/fold";
+import {
+  useConversation,
+  useHistory,
+  useMessages,
+  useOpenTurn,
+  useQueue,
+  useRefusal,
+  useSend,
+  useView,
+} from "@parley/react";
+import { useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
+import { useApi } from "../api/use-api.ts";
+import { ChoicePickers } from "./choice-pickers.tsx";
+import { sendOptionsOf, useChoice, useOffers } from "./choice.ts";
+import { Composer, type ComposerHandle } from "./composer.tsx";
+import { ConversationHeader } from "./conversation-header.tsx";
+import { EmptyState, LoadingState, RefusedState, StatePane } from "./conversation-state.tsx";
+import { MessageList, type MessageListHandle } from "./message-list.tsx";
+import { rowsOf } from "./rows.ts";
+import { WaitingMessages } from "./waiting-messages.tsx";
+
+export interface ConversationPageProps {
+  readonly conversationId: string;
+  /** Says that the conversation is not there yet; called once, when its first message is sent. */
+  readonly onStarted?: ((id: string) => void) | undefined;
+  /** Begins another conversation; without it there is no button for that. */
+  readonly onNew?: (() => void) | undefined;
+  readonly headerStart?: ReactNode;
+  readonly headerEnd?: ReactNode;
+}
+
 /** A conversation: its messages, what waits, and the box to write in. */
-export function ConversationPage({ conversationId }: { readonly conversationId: string }) {
-  return <p>{conversationId}</p>;
+export function ConversationPage(props: ConversationPageProps) {
+  return <Pane key={props.conversationId} {...props} />;
+}
+
+function Pane({ conversationId, onStarted, onNew, headerStart, headerEnd }: ConversationPageProps) {
+  const conversation = useConversation(conversationId);
+  const [isStartedHere] = useState(onStarted !== undefined);
+  const offers = useOffers();
+  const [choice, setChoice] = useChoice(conversationId, offers);
+  const list = useRef<MessageListHandle>(undefined);
+  const composer = useRef<ComposerHandle>(null);
+  const shown = useShown(conversation, isStartedHere);
+  const running = useRunning(conversation);
+  const { send } = useSend(conversation);
+
+  const submit = (text: string, atOnce: boolean) => {
+    send(text, { ...sendOptionsOf(choice), on_busy: atOnce ? "interrupt" : "enqueue" });
+    if (shown.isEmpty) onStarted?.(conversationId);
+    list.current?.toEnd();
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key !== "Escape" || event.nativeEvent.isComposing || event.defaultPrevented) return;
+    if (running.state !== "yes") return;
+    event.preventDefault();
+    event.stopPropagation();
+    running.stop();
+  };
+  // What was deleted can be begun anew; what one may not see, or what never was, cannot be written to.
+  const mayWrite = shown.phase !== "refused" || shown.refusal?.frame === "delete";
+  return (
+    <section className="chat-page" onKeyDown={onKeyDown}>
+      <ConversationHeader
+        conversation={conversation}
+        phase={shown.phase}
+        agent={shown.agent}
+        start={headerStart}
+        end={headerEnd}
+      />
+      <Body
+        conversation={conversation}
+        shown={shown}
+        list={list}
+        examples={offers?.agents.flatMap(({ examples = [] }) => examples) ?? []}
+        onExample={(text) => composer.current?.fill(text)}
+        onNew={onNew}
+      />
+      {mayWrite ? (
+        <footer className="chat-foot">
+          <WaitingMessages
+            conversation={conversation}
+            waiting={shown.waiting}
+            onSend={(text) => submit(text, false)}
+          />
+          <Composer
+            ref={composer}
+            draftOf={shown.isEmpty && isStartedHere ? "new" : conversationId}
+            running={running.state}
+            onSend={submit}
+            onStop={running.stop}
+            lastOwn={() => lastOwn(conversation)}
+            pickers={<ChoicePickers offers={offers} choice={choice} onChange={setChoice} />}
+          />
+        </footer>
+      ) : null}
+    </section>
+  );
+}
+
+interface BodyProps {
+  readonly conversation: Conversation;
+  readonly shown: Shown;
+  readonly list: { current: MessageListHandle | undefined };
+  readonly examples: readonly string[];
+  readonly onExample: (text: string) => void;
+  readonly onNew: (() => void) | undefined;
+}
+
+/** At most so many examples: they show what can be asked, they are no menu. */
+const maxExamples = 4;
+
+function Body({ conversation, shown, list, examples, onExample, onNew }: BodyProps) {
+  if (shown.phase === "refused" && shown.refusal !== undefined) {
+    const retry = () => void conversation.subscribe().catch(() => undefined);
+    return (
+      <StatePane>
+        <RefusedState refusal={shown.refusal} onRetry={retry} onNew={onNew} />
+      </StatePane>
+    );
+  }
+  if (shown.phase === "loading") {
+    return (
+      <StatePane>
+        <LoadingState />
+      </StatePane>
+    );
+  }
+  if (shown.phase === "empty") {
+    return (
+      <StatePane>
+        <EmptyState examples={examples.slice(0, maxExamples)} onExample={onExample} />
+      </StatePane>
+    );
+  }
+  return (
+    <MessageList
+      conversationId={conversation.id}
+      rows={shown.rows}
+      history={shown.history}
+      handle={list}
+    />
+  );
+}
+
+const none: readonly MessageView[] = [];
+
+type Shown = ReturnType<typeof useShown>;
+
+/** All that the pane shows of the conversation, from its view and from nowhere else. */
+function useShown(conversation: Conversation, isStartedHere: boolean) {
+  const api = useApi();
+  const refusal = useRefusal(conversation);
+  const view = useMessages(conversation);
+  const isKnown = useView(conversation, hasCursor);
+  const queue = useQueue(conversation);
+  const { outgoing } = useSend(conversation);
+  const history = useHistory(conversation, (before) => api.messages(conversation.id, before));
+  const waiting = useMemo(() => queue.filter(({ position }) => position > 0), [queue]);
+  const next = queue.find(({ position }) => position === 0)?.turn_id;
+  // Of a conversation that was deleted nothing is left, also of what had been read before.
+  const older = view.length === 0 ? none : history.older;
+  const rows = useMemo(
+    () => rowsOf({ older, messages: view, outgoing, waiting: turnsOf(waiting), next }),
+    [older, view, outgoing, waiting, next],
+  );
+  const isEmpty = rows.length === 0 && waiting.length === 0;
+  const phase = phaseOf({ isEmpty, refusal, isStartedHere, isKnown });
+  return {
+    phase,
+    rows,
+    waiting,
+    isEmpty,
+    refusal,
+    agent: agentOf(view),
+    history: isStartedHere ? undefined : history,
+  } as const;
+}
+
+interface Known {
+  readonly isEmpty: boolean;
+  readonly refusal: FrameError | undefined;
+  readonly isStartedHere: boolean;
+  readonly isKnown: boolean;
+}
+
+/** What there is to see counts more than what the server said before it. */
+function phaseOf({ isEmpty, refusal, isStartedHere, isKnown }: Known) {
+  if (!isEmpty) return "messages";
+  // That there is no such conversation is what makes it a new one.
+  if (refusal !== undefined && (refusal.frame === "delete" || !isStartedHere)) return "refused";
+  if (isStartedHere) return "empty";
+  return isKnown ? "empty" : "loading";
+}
+
+function hasCursor({ seq }: { readonly seq: number }): boolean {
+  return seq > 0;
+}
+
+function turnsOf(waiting: readonly QueuedTurn[]): ReadonlySet<string> {
+  return new Set(waiting.map(({ turn_id }) => turn_id));
+}
+
+/** Whoever answered last. */
+function agentOf(shown: readonly MessageView[]): string | undefined {
+  const answer = shown.findLast(({ outcome }) => outcome?.type === "complete");
+  return answer?.outcome?.type === "complete" ? answer.outcome.metadata.agent : undefined;
+}
+
+function lastOwn(conversation: Conversation): string | undefined {
+  const own = messages(conversation.view).findLast(({ author }) => author.role === "user");
+  return own === undefined ? undefined : textOf(own.parts);
+}
+
+/** Whether an answer runs, and how it is stopped: once, and that is told until its end has come. */
+function useRunning(conversation: Conversation) {
+  const turnId = useOpenTurn(conversation)?.turn_id;
+  const [stopped, setStopped] = useState<string>();
+  const state = turnId === undefined ? "no" : turnId === stopped ? "stopping" : "yes";
+  const stop = () => {
+    if (turnId === undefined || state !== "yes") return;
+    setStopped(turnId);
+    conversation.cancel(turnId);
+  };
+  return { state, stop } as const;
 }

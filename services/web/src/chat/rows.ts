@@ -5,14 +5,15 @@ export interface Outgoing {
   readonly id: string;
   readonly text: string;
   readonly status: "sending" | "failed";
-  readonly error?: { readonly code: string; readonly message: string } | undefined;
+  readonly error?: unknown;
 }
 
 /** One line of the list: a message, the day that begins above it, or what is on its way. */
 export type Row =
   | { readonly kind: "day"; readonly key: string; readonly ts: number }
   | { readonly kind: "message"; readonly key: string; readonly message: MessageView }
-  | { readonly kind: "outgoing"; readonly key: string; readonly outgoing: Outgoing };
+  | { readonly kind: "outgoing"; readonly key: string; readonly outgoing: Outgoing }
+  | { readonly kind: "pending"; readonly key: string };
 
 interface RowsOf {
   readonly older: readonly MessageView[];
@@ -20,10 +21,12 @@ interface RowsOf {
   readonly outgoing: readonly Outgoing[];
   /** Messages of these turns stand in the list of what waits instead. */
   readonly waiting: ReadonlySet<string>;
+  /** The turn that is next, and that nobody has begun to answer. */
+  readonly next: string | undefined;
 }
 
 /** All rows in their order. What has not changed is the same object as before, so that its row is not drawn again. */
-export function rowsOf({ older, messages, outgoing, waiting }: RowsOf): Row[] {
+export function rowsOf({ older, messages, outgoing, waiting, next }: RowsOf): Row[] {
   const rows: Row[] = [];
   let nextDay = Number.NEGATIVE_INFINITY;
   for (const list of [older, messages]) {
@@ -38,6 +41,7 @@ export function rowsOf({ older, messages, outgoing, waiting }: RowsOf): Row[] {
       rows.push(messageRow(message));
     }
   }
+  if (next !== undefined && outgoing.length === 0) rows.push({ kind: "pending", key: `p-${next}` });
   for (const one of outgoing) rows.push({ kind: "outgoing", key: one.id, outgoing: one });
   return rows;
 }

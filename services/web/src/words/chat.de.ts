@@ -63,6 +63,8 @@ export const chatDe: ChatWords = {
   cancel: "Abbrechen",
   editLabel: "Wartende Nachricht",
   alreadyBegun: "Die Antwort auf diese Nachricht hatte schon begonnen, sie wurde nicht geändert.",
+  begunWhileEditing:
+    "Die Antwort auf diese Nachricht hat inzwischen begonnen. Sie können Ihren Text als neue Nachricht senden.",
   takenTooLate: "Die Antwort auf diese Nachricht hatte schon begonnen. Halten Sie sie stattdessen an.",
   failed: "Das hat nicht geklappt.",
 
@@ -70,7 +72,7 @@ export const chatDe: ChatWords = {
   model: "Modell",
   automatic: "Automatisch",
   automaticText: "Für jede Nachricht der passende",
-  choice: (agent) => `Agent und Modell: ${agent}`,
+  automaticModel: "Übliches Modell",
 
   copy: "Kopieren",
   copied: "Kopiert",

@@ -61,6 +61,7 @@ export const chatEn = {
   cancel: "Cancel",
   editLabel: "Waiting message",
   alreadyBegun: "The answer to this message had begun already, so it was not changed.",
+  begunWhileEditing: "The answer to this message has begun meanwhile. You can send your text as a new message.",
   takenTooLate: "The answer to this message had begun already. Stop it instead.",
   failed: "That did not work.",
 
@@ -68,7 +69,7 @@ export const chatEn = {
   model: "Model",
   automatic: "Automatic",
   automaticText: "The best one for each message",
-  choice: (agent: string) => `Agent and model: ${agent}`,
+  automaticModel: "Usual model",
 
   copy: "Copy",
   copied: "Copied",

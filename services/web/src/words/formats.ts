@@ -10,6 +10,8 @@ export interface Formats {
   readonly full: (atMs: number) => string;
   /** `5 minutes ago`, `yesterday`; of more than a week the date. */
   readonly relative: (atMs: number, nowMs: number) => string;
+  /** As short as a list wants it: `5 min ago`, `14:05`, `Tue`, `12 Nov`, `12 Nov 2025`. */
+  readonly brief: (atMs: number, nowMs: number) => string;
   readonly number: (value: number, options?: Intl.NumberFormatOptions) => string;
   /** `350 ms`, `2.4 s`, `3 min 5 s` */
   readonly duration: (ms: number) => string;
@@ -36,6 +38,9 @@ function createFormats(locale: string): Formats {
   const full = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "medium" });
   const short = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
   const ago = new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "short" });
+  const weekday = new Intl.DateTimeFormat(locale, { weekday: "short" });
+  const date = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" });
+  const dateWithYear = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", year: "numeric" });
   const number = new Intl.NumberFormat(locale);
   const seconds = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
 
@@ -52,6 +57,14 @@ function createFormats(locale: string): Formats {
       if (pastMs < 7 * dayMs) return ago.format(-Math.floor(pastMs / dayMs), "day");
       return short.format(atMs);
     },
+    brief(atMs, nowMs) {
+      const pastMs = Math.max(0, nowMs - atMs);
+      if (pastMs < minuteMs) return ago.format(0, "second");
+      if (pastMs < hourMs) return ago.format(-Math.floor(pastMs / minuteMs), "minute");
+      if (pastMs < dayMs) return time.format(atMs);
+      if (pastMs < 7 * dayMs) return weekday.format(atMs);
+      return (isSameYear(atMs, nowMs) ? date : dateWithYear).format(atMs);
+    },
     number: (value, options) =>
       options === undefined ? number.format(value) : new Intl.NumberFormat(locale, options).format(value),
     duration(ms) {
@@ -61,4 +74,8 @@ function createFormats(locale: string): Formats {
       return `${number.format(Math.floor(whole / 60))} min ${whole % 60} s`;
     },
   };
+}
+
+function isSameYear(oneMs: number, otherMs: number): boolean {
+  return new Date(oneMs).getFullYear() === new Date(otherMs).getFullYear();
 }

@@ -1,4 +1,4 @@
-import type { connectRedis } from "@parley/bus";
+import { conversationListKey, type connectRedis } from "@parley/bus";
 import { redisKeys, type ConversationId } from "@parley/protocol";
 
 export type Redis = ReturnType<typeof connectRedis>;
@@ -49,7 +49,7 @@ function createTitled() {
 }
 
 /**
- * A user's conversations in Redis: a sorted set by the time of the last message, a hash of titles, and a mark that the two are all of them.
+ * A user's conversations in Redis: a sorted set by the time of the last message or end of an answer, a hash of titles, and a mark that the two are all of them.
  * A read model: what is lost is rebuilt. Everything throws while Redis is away.
  */
 export function createConversationIndex(redis: Redis) {
@@ -139,8 +139,7 @@ async function restore(redis: Redis, userId: string, entries: readonly IndexEntr
   }
 }
 
-/** User ids are any text. */
 function keysOf(userId: string) {
-  const root = redisKeys.conversationsOf(Buffer.from(userId).toString("base64url"));
+  const root = conversationListKey(userId);
   return { times: root, titles: `${root}:titles`, whole: `${root}:whole` };
 }

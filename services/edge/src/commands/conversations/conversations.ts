@@ -1,16 +1,19 @@
 import { createLogSizes, createToolJobs, type Bus, type DeletionListener, type TranscriptPage } from "@parley/bus";
-import { ChatError, subjects, type Caller, type ConversationId, type TurnRequest } from "@parley/protocol";
-import type { Logger } from "@parley/runtime";
 import {
-  createConversationIndex,
-  type IndexEntry,
-  type IndexPage,
-  type PagePlace,
-  type Redis,
-} from "./conversation-index.ts";
+  ChatError,
+  subjects,
+  type Caller,
+  type ConversationId,
+  type FeedbackEntry,
+  type TurnRequest,
+} from "@parley/protocol";
+import type { Logger } from "@parley/runtime";
+import { createConversationIndex, type Redis } from "./conversation-index.ts";
 import { createDeletion } from "./deletion.ts";
 import { createIndexNotes } from "./index-notes.ts";
 import { createIndexRebuild } from "./index-rebuild.ts";
+import type { Matches } from "./list-search.ts";
+import { createListing, type ListPage, type ListQuery } from "./listing.ts";
 
 export interface ConversationsDeps {
   readonly bus: Bus;
@@ -23,6 +26,8 @@ export interface ConversationsDeps {
 
 export interface TitledPage extends TranscriptPage {
   readonly title: string | undefined;
+  /** What was said of its answers, by whomever. */
+  readonly feedback: readonly FeedbackEntry[];
 }
 
 export type Conversations = ReturnType<typeof createConversations>;
@@ -30,6 +35,7 @@ export type Conversations = ReturnType<typeof createConversations>;
 /** Conversations as things: listed, read and deleted. Lists come from Redis; everything else does without it. */
 export function createConversations({ bus, redis, onDeleted, log }: ConversationsDeps) {
   const index = redis === undefined ? undefined : createConversationIndex(redis);
+  const listing = index === undefined ? undefined : createListing({ bus, index });
   const notes = index === undefined ? undefined : createIndexNotes(index, () => redis?.status === "ready", log);
   const rebuild = index === undefined ? undefined : createIndexRebuild({ bus, index, log });
 
@@ -62,12 +68,12 @@ export function createConversations({ bus, redis, onDeleted, log }: Conversation
       if (!isPrepared) prepare();
     },
 
-    /** The user's conversations, newest first, each with its title or the beginning of its first message. Throws OVERLOADED while Redis is away. */
-    async list(userId: string, limit: number, after: PagePlace | undefined): Promise<IndexPage> {
-      if (index === undefined || rebuild === undefined) throw noList(undefined);
+    /** See `createListing`; with `matches` those that fit. Throws OVERLOADED while Redis is away. */
+    async list(query: ListQuery, matches: Matches | undefined): Promise<ListPage> {
+      if (listing === undefined || rebuild === undefined) throw noList(undefined);
       try {
-        await rebuild.ensure(userId);
-        return await withTitles(bus.titles, await index.page(userId, limit, after));
+        await rebuild.ensure(query.userId);
+        return await (matches === undefined ? listing.list(query) : listing.search(query, matches));
       } catch (error) {
         throw error instanceof ChatError ? error : noList(error);
       }
@@ -90,15 +96,6 @@ export function createConversations({ bus, redis, onDeleted, log }: Conversation
   };
 }
 
-/** Not from Redis: who gives a title may have none (an agent worker), and an edge may die before it has noted it. One exact look-up each. */
-async function withTitles(titles: Pick<Bus["titles"], "of">, page: IndexPage): Promise<IndexPage> {
-  const titled = async (entry: IndexEntry): Promise<IndexEntry> => ({
-    ...entry,
-    title: (await titles.of(entry.conversation_id)) ?? entry.title,
-  });
-  return { ...page, entries: await Promise.all(page.entries.map(titled)) };
-}
-
 async function pageOf(
   bus: Bus,
   conversation: ConversationId,
@@ -108,12 +105,13 @@ async function pageOf(
   if (before > 0 && !(await bus.conversations.hasRecord(conversation, before))) {
     throw new ChatError("INVALID_FRAME", { message: "`before` is not a place in this conversation." });
   }
-  const [page, title] = await Promise.all([
+  const [page, title, feedback] = await Promise.all([
     bus.transcripts.tail(conversation, { limit, before }),
     bus.titles.of(conversation),
+    bus.feedback.of(conversation),
   ]);
   if (page.turns.length === 0 && !(await exists(bus, conversation))) throw notFound();
-  return { ...page, title };
+  return { ...page, title, feedback };
 }
 
 async function exists({ events, turns }: Bus, conversation: ConversationId): Promise<boolean> {

@@ -1,0 +1,86 @@
+/** What the surroundings of a client tell it. Found by itself in browsers; Node.js says nothing of the kind. */
+export interface Environment {
+  /** Whether there is a network at all. */
+  readonly isOnline: () => boolean;
+  /** Returns the function that ends it. */
+  readonly watch: (onSignal: (signal: EnvironmentSignal) => void) => () => void;
+}
+
+/**
+ * - `online`, `offline`: the network came or went.
+ * - `visible`: somebody looks at the page again.
+ * - `resumed`: the page was frozen (back/forward cache), or the machine slept: what the socket says of itself may be old.
+ */
+export type EnvironmentSignal = "online" | "offline" | "visible" | "resumed";
+
+/** The part of a browser's globals that is looked at. */
+export interface BrowserGlobals {
+  readonly navigator?: { readonly onLine?: boolean };
+  readonly document?: EventSource & { readonly visibilityState?: string };
+  readonly addEventListener: EventSource["addEventListener"];
+  readonly removeEventListener: EventSource["removeEventListener"];
+}
+
+interface EventSource {
+  readonly addEventListener: (type: string, listener: (event: { readonly persisted?: boolean }) => void) => void;
+  readonly removeEventListener: (type: string, listener: (event: { readonly persisted?: boolean }) => void) => void;
+}
+
+/** How often it is looked whether the clock has jumped, and from when on that is a sleep. A hidden page's timers are late by up to a minute: then one ping is sent in vain. */
+const tickMs = 5_000;
+const sleptMs = 10_000;
+
+/** Undefined where there is nothing of a browser: the functions of Node.js have no `addEventListener` of their own. */
+export function foundEnvironment(globals: unknown = globalThis): Environment | undefined {
+  return isBrowser(globals) ? browserEnvironment(globals) : undefined;
+}
+
+function isBrowser(globals: unknown): globals is BrowserGlobals {
+  if (typeof globals !== "object" || globals === null) return false;
+  return "addEventListener" in globals && typeof globals.addEventListener === "function" && "navigator" in globals;
+}
+
+function browserEnvironment(globals: BrowserGlobals): Environment {
+  return {
+    isOnline: () => globals.navigator?.onLine !== false,
+    watch: (onSignal) => {
+      const { document } = globals;
+      const ends = [
+        listen(globals, "online", () => onSignal("online")),
+        listen(globals, "offline", () => onSignal("offline")),
+        listen(globals, "pageshow", ({ persisted }) => void (persisted === true && onSignal("resumed"))),
+        ...(document === undefined ? [] : watchDocument(document, onSignal)),
+        watchClock(onSignal),
+      ];
+      return () => ends.forEach((end) => end());
+    },
+  };
+}
+
+type Listener = Parameters<EventSource["addEventListener"]>[1];
+
+function listen(source: EventSource, type: string, listener: Listener): () => void {
+  source.addEventListener(type, listener);
+  return () => source.removeEventListener(type, listener);
+}
+
+function watchDocument(
+  document: NonNullable<BrowserGlobals["document"]>,
+  onSignal: (signal: EnvironmentSignal) => void,
+) {
+  return [
+    listen(document, "visibilitychange", () => void (document.visibilityState === "visible" && onSignal("visible"))),
+    listen(document, "resume", () => onSignal("resumed")),
+  ];
+}
+
+/** While a machine sleeps timers stand still; the time of day does not. */
+function watchClock(onSignal: (signal: EnvironmentSignal) => void): () => void {
+  let lastMs = Date.now();
+  const timer = setInterval(() => {
+    const nowMs = Date.now();
+    if (nowMs - lastMs > tickMs + sleptMs) onSignal("resumed");
+    lastMs = nowMs;
+  }, tickMs);
+  return () => clearInterval(timer);
+}

@@ -1,0 +1,2 @@
+/** WebSocket subprotocol of the native dialect. */
+export const nativeSubprotocol = "parley.v1";

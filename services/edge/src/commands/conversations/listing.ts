@@ -1,0 +1,100 @@
+import type { Bus } from "@parley/bus";
+import { isTerminal, subjects, type ConversationId } from "@parley/protocol";
+import type { ConversationIndex, IndexEntry, IndexPage, PagePlace } from "./conversation-index.ts";
+import type { Matches } from "./list-search.ts";
+
+export interface ListingDeps {
+  readonly bus: Pick<Bus, "events" | "facts" | "titles" | "turns">;
+  readonly index: Pick<ConversationIndex, "page">;
+}
+
+/** A conversation as a list shows it. */
+export interface ListEntry extends IndexEntry {
+  /** Absent: nothing runs in it. */
+  readonly status?: "running" | "waiting";
+}
+
+export interface ListPage {
+  readonly entries: ListEntry[];
+  readonly next: PagePlace | undefined;
+}
+
+export interface ListQuery {
+  readonly userId: string;
+  readonly limit: number;
+  readonly after: PagePlace | undefined;
+  /** Whether the caller may see it: a user may be of several tenants, and each sees what was begun in it. */
+  readonly isOwn: (conversation: ConversationId) => Promise<boolean>;
+}
+
+/** Entries that are looked through in one go; each may take a look at the broker. */
+const scanned = 64;
+
+/**
+ * The lists of users: read from the index, with what only the broker knows. Titles are not taken from Redis: who gives one may have none there (an agent
+ * worker), and an edge may die before it has noted it. One exact look-up each.
+ */
+export function createListing({ bus, index }: ListingDeps) {
+  const shown = async (entry: IndexEntry, title?: string): Promise<ListEntry> => {
+    const [given, status] = await Promise.all([
+      title ?? bus.titles.of(entry.conversation_id),
+      statusOf(bus, entry.conversation_id),
+    ]);
+    return { ...entry, title: given ?? entry.title, ...(status === undefined ? {} : { status }) };
+  };
+
+  /** Those of a page that fit, with the titles that were given them, as far as somebody had to look. */
+  const matchesIn = async ({ entries }: IndexPage, matches: Matches, { isOwn }: ListQuery) => {
+    const found = await Promise.all(
+      entries.map(async (entry) => {
+        const { conversation_id, title: beginning } = entry;
+        // A title was given by whoever found the beginning not good enough; both are looked through together.
+        const title = matches(beginning) ? undefined : ((await bus.titles.of(conversation_id)) ?? "");
+        const fits = title === undefined || (title !== "" && matches(`${title} ${beginning}`));
+        return fits && (await isOwn(conversation_id)) ? { entry, title } : undefined;
+      }),
+    );
+    return found.filter((one) => one !== undefined);
+  };
+
+  return {
+    /** The user's conversations, newest first, each with its title or the beginning of its first message. */
+    async list(query: ListQuery): Promise<ListPage> {
+      const { userId, limit, after, isOwn } = query;
+      const page = await index.page(userId, limit, after);
+      const own = await Promise.all(page.entries.map(({ conversation_id }) => isOwn(conversation_id)));
+      const entries = await Promise.all(page.entries.filter((_, i) => own[i] === true).map((one) => shown(one)));
+      return { entries, next: page.next };
+    },
+
+    /** Those of them that match, by title or beginning. It looks through no more than the user's list, which is bounded, and stops when the page is full. */
+    async search(query: ListQuery, matches: Matches): Promise<ListPage> {
+      const { userId, limit } = query;
+      const found: Awaited<ReturnType<typeof matchesIn>> = [];
+      let place = query.after;
+      do {
+        const page = await index.page(userId, scanned, place);
+        found.push(...(await matchesIn(page, matches, query)));
+        place = page.next;
+      } while (place !== undefined && found.length <= limit);
+      const entries = await Promise.all(found.slice(0, limit).map(({ entry, title }) => shown(entry, title)));
+      return { entries, next: found.length > limit ? found[limit - 1]?.entry : undefined };
+    },
+  };
+}
+
+/** How the first turn of a conversation that has not ended stands, by the queue: one look-up where there is none. */
+async function statusOf(
+  { events, facts, turns }: ListingDeps["bus"],
+  conversation: ConversationId,
+): Promise<ListEntry["status"]> {
+  const first = await turns.first(conversation);
+  if (first === undefined) return undefined;
+  const { turn_id: turn } = first.request;
+  const last = await events.last(subjects.agent(events.shardOf(conversation), conversation, turn));
+  // Its end is stored; it leaves the queue in a moment.
+  if (last !== undefined && isTerminal(last.event.type)) return undefined;
+  if (last !== undefined) return last.event.type === "waiting" ? "waiting" : "running";
+  // Not begun; or it waits for longer than events are kept.
+  return (await facts.read("wait", { conversation, turn })) === undefined ? "running" : "waiting";
+}

@@ -1,0 +1,82 @@
+import { newConversationId } from "./new-conversation-id.ts";
+
+/** Where somebody is on the page. */
+export type Route =
+  /** A conversation that nobody but this page knows yet. */
+  | { readonly name: "new"; readonly id: string }
+  | { readonly name: "conversation"; readonly id: string }
+  | { readonly name: "approvals" }
+  | { readonly name: "unknown" };
+
+export interface Navigation {
+  /** The same object until the place changes. */
+  readonly read: () => Route;
+  readonly subscribe: (listener: () => void) => () => void;
+  readonly go: (path: string) => void;
+  /** The new conversation has its first message: its address, without leaving the place. */
+  readonly begun: (id: string) => void;
+}
+
+const conversationPath = /^\/c\/([A-Za-z0-9_-]{1,128})\/?$/;
+
+export function conversationAddress(id: string): string {
+  return `/c/${id}`;
+}
+
+/** `newId`: of the conversation that `/` is. */
+export function routeOf(path: string, newId: string): Route {
+  const [, id] = conversationPath.exec(path) ?? [];
+  if (id !== undefined) return { name: "conversation", id };
+  if (path === "/" || path === "/index.html") return { name: "new", id: newId };
+  return path === "/approvals" || path === "/approvals/" ? { name: "approvals" } : { name: "unknown" };
+}
+
+/** The part of a window that has the address. */
+export type AddressBar = Pick<Window, "location" | "history" | "addEventListener" | "removeEventListener">;
+
+/** The address of the page, by the browser's own history: back, forward and reload work. */
+export function createNavigation(bar: AddressBar, newId = newConversationId): Navigation {
+  const listeners = new Set<() => void>();
+  let route = current(bar, newId);
+
+  const become = (next: Route): void => {
+    route = next;
+    for (const listener of listeners) listener();
+  };
+  const onPop = (): void => become(current(bar, newId));
+
+  return {
+    read: () => route,
+    subscribe(listener) {
+      if (listeners.size === 0) bar.addEventListener("popstate", onPop);
+      listeners.add(listener);
+      return () => {
+        listeners.delete(listener);
+        if (listeners.size === 0) bar.removeEventListener("popstate", onPop);
+      };
+    },
+    go(path) {
+      const isHere = path === bar.location.pathname;
+      const state = { newId: newId() };
+      // The same place once more is no other step back.
+      if (isHere) bar.history.replaceState(state, "", path);
+      else bar.history.pushState(state, "", path);
+      become(routeOf(path, state.newId));
+    },
+    begun(id) {
+      if (route.name !== "new" || route.id !== id) return;
+      bar.history.replaceState(null, "", conversationAddress(id));
+      become({ name: "conversation", id });
+    },
+  };
+}
+
+/** Coming back to `/` finds the same new conversation, whose draft is kept under its id. */
+function current({ location, history }: AddressBar, newId: () => string): Route {
+  const state: unknown = history.state;
+  const kept = typeof state === "object" && state !== null && "newId" in state ? state.newId : undefined;
+  if (typeof kept === "string") return routeOf(location.pathname, kept);
+  const id = newId();
+  if (location.pathname === "/") history.replaceState({ newId: id }, "");
+  return routeOf(location.pathname, id);
+}

@@ -1,0 +1,79 @@
+import type { Client } from "@parley/client";
+import { createApi, type Api } from "../api/api.ts";
+import { createHttp } from "../api/http.ts";
+import type { Me } from "../api/answers.ts";
+import type { How, Identity } from "../identity/identity.ts";
+
+/** What somebody who is signed in works with. */
+export interface Session {
+  readonly me: Me;
+  readonly how: How;
+  readonly client: Client;
+  readonly api: Api;
+}
+
+export interface Sessions {
+  /** Undefined: nobody is signed in. The session of a sign-in that has ended stays until somebody else signs in, or nobody. */
+  readonly read: () => Session | undefined;
+  readonly subscribe: (listener: () => void) => () => void;
+  /** Another client in the place of one that is closed for good. */
+  readonly renew: () => void;
+}
+
+interface SessionsDeps {
+  readonly identity: Identity;
+  /** Makes a client that is not connected yet. */
+  readonly createClient: (getToken: Identity["authorize"], userId: string) => Client;
+}
+
+/** Close codes and ends after which the server may not know this browser any more: token expired, none in time, refused. */
+const doubtful: ReadonlySet<number> = new Set([4004, 4008, 4500]);
+
+/** One client per sign-in, from its beginning to its end. */
+export function createSessions({ identity, createClient }: SessionsDeps): Sessions {
+  const listeners = new Set<() => void>();
+  const http = createHttp({ authorize: identity.authorize, onUnauthorized: () => void identity.check() });
+  const api = createApi(http);
+  let session: Session | undefined;
+  let hadEnded = false;
+
+  function begin(me: Me, how: How): void {
+    session?.client.close();
+    const client = createClient(identity.authorize, me.user.id);
+    client.on("state", (state) => {
+      if ("code" in state && doubtful.has(state.code)) void identity.check();
+    });
+    session = { me, how, client, api };
+    hadEnded = false;
+    // What becomes of it is in the client's state.
+    client.connect().catch(() => undefined);
+  }
+
+  function follow(): void {
+    const state = identity.read();
+    if (state.name === "ended") hadEnded = true;
+    else if (state.name !== "signed-in") {
+      session?.client.close();
+      session = undefined;
+    } else if (hadEnded || session?.how !== state.how || session.me.user.id !== state.me.user.id) {
+      begin(state.me, state.how);
+    }
+    for (const listener of listeners) listener();
+  }
+
+  identity.subscribe(follow);
+  return {
+    read: () => session,
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => {
+        listeners.delete(listener);
+      };
+    },
+    renew() {
+      if (session === undefined) return;
+      begin(session.me, session.how);
+      for (const listener of listeners) listener();
+    },
+  };
+}

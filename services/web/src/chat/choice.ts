@@ -1,0 +1,78 @@
+import { useEffect, useState } from "react";
+import type { Offers } from "../api/answers.ts";
+import type { Api } from "../api/api.ts";
+import { useApi } from "../api/use-api.ts";
+import { choices } from "./kept-texts.ts";
+
+/** Who shall answer; empty: the server chooses. */
+export interface Choice {
+  readonly agent: string;
+  readonly model: string;
+}
+
+const automatic: Choice = { agent: "", model: "" };
+
+const offersOf = new WeakMap<Api, Promise<Offers>>();
+
+function offers(api: Api): Promise<Offers> {
+  let asked = offersOf.get(api);
+  if (asked === undefined) {
+    asked = api.agents();
+    offersOf.set(api, asked);
+    // Asked again by whoever needs it next.
+    asked.catch(() => offersOf.delete(api));
+  }
+  return asked;
+}
+
+/** What this person may choose from; undefined until it is known, and while it cannot be: the choice is then the server's. */
+export function useOffers(): Offers | undefined {
+  const api = useApi();
+  const [known, setKnown] = useState<Offers>();
+  useEffect(() => {
+    let isGone = false;
+    offers(api).then(
+      (answer) => {
+        if (!isGone) setKnown(answer);
+      },
+      () => undefined,
+    );
+    return () => {
+      isGone = true;
+    };
+  }, [api]);
+  return known;
+}
+
+/** The choice of one conversation, kept in this browser. What is no longer offered is no longer chosen. */
+export function useChoice(conversationId: string, known: Offers | undefined): [Choice, (choice: Choice) => void] {
+  const [kept, setKept] = useState(() => readChoice(choices.read(conversationId)));
+  const change = (choice: Choice) => {
+    setKept(choice);
+    choices.keep(conversationId, choice.agent === "" && choice.model === "" ? "" : JSON.stringify(choice));
+  };
+  return [known === undefined ? automatic : offered(kept, known), change];
+}
+
+export function offered({ agent, model }: Choice, { agents, models }: Offers): Choice {
+  return {
+    agent: agents.some(({ name }) => name === agent) ? agent : "",
+    model: models.some(({ name }) => name === model) ? model : "",
+  };
+}
+
+export function readChoice(json: string): Choice {
+  try {
+    const value: unknown = JSON.parse(json);
+    if (typeof value !== "object" || value === null || !("agent" in value) || !("model" in value)) return automatic;
+    const { agent, model } = value;
+    return typeof agent === "string" && typeof model === "string" ? { agent, model } : automatic;
+  } catch {
+    return automatic;
+  }
+}
+
+/** As a message says it. */
+export function sendOptionsOf({ agent, model }: Choice): { readonly agent?: string; readonly model?: string } {
+  return { ...(agent === "" ? {} : { agent }), ...(model === "" ? {} : { model }) };
+}

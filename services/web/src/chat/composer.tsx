@@ -1,0 +1,168 @@
+import { useConnection } from "@parley/react";
+import { useEffect, useImperativeHandle, useRef, useState, type KeyboardEvent, type ReactNode, type Ref } from "react";
+import { useSettings } from "../settings/use-settings.ts";
+import { Icon } from "../ui/icon.tsx";
+import { useWords } from "../words/use-words.ts";
+import { meaningOf } from "./keys.ts";
+import { messageIn, sizeOf, type MessageSize } from "./message-size.ts";
+import { useDraft } from "./use-draft.ts";
+
+export interface ComposerHandle {
+  readonly focus: () => void;
+  /** Puts a text into the box, in front of what is there. */
+  readonly fill: (text: string) => void;
+}
+
+interface ComposerProps {
+  readonly ref?: Ref<ComposerHandle>;
+  /** Under which name the draft is kept. */
+  readonly draftOf: string;
+  /** An answer runs: what is sent waits behind it, or takes its place at once. */
+  readonly running: "no" | "yes" | "stopping";
+  readonly onSend: (text: string, atOnce: boolean) => void;
+  readonly onStop: () => void;
+  /** What the person sent last. */
+  readonly lastOwn: () => string | undefined;
+  readonly pickers: ReactNode;
+}
+
+/** The box in which messages are written. What is in it stays until it is sent, whatever happens around it. */
+export function Composer({ ref, draftOf, running, onSend, onStop, lastOwn, pickers }: ComposerProps) {
+  const { chat } = useWords();
+  const { sendsWithEnter } = useSettings();
+  const [text, setText] = useDraft(draftOf);
+  const field = useRef<HTMLTextAreaElement>(null);
+  const message = messageIn(text);
+  const size = sizeOf(message);
+  const maySend = message !== "" && !size.isAbove;
+  const isBusy = running !== "no";
+  useAutoHeight(field, text);
+  useEffect(() => {
+    // Where a finger would have the keyboard come up, nobody has asked for it.
+    if (globalThis.matchMedia?.("(pointer: fine)").matches) field.current?.focus({ preventScroll: true });
+  }, []);
+  useImperativeHandle(ref, () => ({
+    focus: () => field.current?.focus({ preventScroll: true }),
+    fill: (next) => {
+      setText(next);
+      field.current?.focus({ preventScroll: true });
+    },
+  }));
+
+  const send = (atOnce: boolean) => {
+    if (!maySend) return;
+    onSend(message, atOnce);
+    setText("");
+    field.current?.focus({ preventScroll: true });
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    const meaning = meaningOf(event.nativeEvent, { text, sendsWithEnter });
+    if (meaning === undefined) return;
+    event.preventDefault();
+    if (meaning === "send") send(false);
+    else setText(lastOwn() ?? "");
+  };
+  return (
+    <div className="chat-composer" data-above={size.isAbove ? "" : undefined}>
+      <textarea
+        ref={field}
+        className="chat-box"
+        aria-label={chat.box}
+        aria-invalid={size.isAbove}
+        rows={1}
+        placeholder={isBusy ? chat.placeholderBusy : chat.placeholder}
+        value={text}
+        onChange={(event) => setText(event.target.value)}
+        onKeyDown={onKeyDown}
+      />
+      <ComposerNotes size={size} />
+      <div className="chat-composer-bar">
+        {pickers}
+        <span className="chat-hint">{sendsWithEnter ? chat.hintEnter : chat.hintModifier}</span>
+        <div className="chat-composer-buttons">
+          {isBusy && maySend ? (
+            <button
+              type="button"
+              className="ui-button ui-button-small ui-button-quiet"
+              title={chat.sendNowHint}
+              onClick={() => send(true)}
+            >
+              {chat.sendNow}
+            </button>
+          ) : null}
+          {isBusy ? <StopButton isStopping={running === "stopping"} onStop={onStop} /> : null}
+          {isBusy && !maySend ? null : (
+            <button
+              type="button"
+              className="chat-send"
+              aria-label={chat.send}
+              title={chat.send}
+              // Not `disabled`: a button that has the focus and is disabled gives it to nobody.
+              aria-disabled={!maySend}
+              onClick={() => send(false)}
+            >
+              <Icon name="send" />
+            </button>
+          )}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function StopButton({ isStopping, onStop }: { readonly isStopping: boolean; readonly onStop: () => void }) {
+  const { chat } = useWords();
+  return (
+    <button
+      type="button"
+      className="chat-stop"
+      aria-label={isStopping ? chat.stopping : chat.stop}
+      title={isStopping ? chat.stopping : chat.stop}
+      aria-disabled={isStopping}
+      onClick={isStopping ? undefined : onStop}
+    >
+      {isStopping ? <span className="ui-spinner" /> : <Icon name="stop" />}
+      {isStopping ? <span className="chat-stop-word">{chat.stopping}</span> : null}
+    </button>
+  );
+}
+
+/** What must be known before sending: that it is too long, nearly so, or that nothing goes out at the moment. */
+function ComposerNotes({ size }: { readonly size: MessageSize }) {
+  const { chat, formats } = useWords();
+  const { isOnline } = useConnection();
+  const kilobytes = (bytes: number) =>
+    `${formats.number(Math.abs(bytes) / 1024, { maximumFractionDigits: 1, minimumFractionDigits: 1 })} KB`;
+  if (size.isAbove) {
+    return (
+      <p className="ui-error chat-note" role="alert">
+        {chat.tooLarge(kilobytes(size.bytes), kilobytes(size.bytes + size.leftBytes))}
+      </p>
+    );
+  }
+  return (
+    <>
+      {size.isNear ? (
+        <p className="ui-note chat-note" role="status">
+          {chat.bytesLeft(kilobytes(size.leftBytes))}
+        </p>
+      ) : null}
+      {isOnline ? null : (
+        <p className="ui-note chat-note" role="status">
+          {chat.offline}
+        </p>
+      )}
+    </>
+  );
+}
+
+/** Where the browser does not let a field grow with its text by itself. */
+function useAutoHeight(field: { readonly current: HTMLTextAreaElement | null }, text: string): void {
+  const [growsItself] = useState(() => globalThis.CSS?.supports?.("field-sizing", "content") === true);
+  useEffect(() => {
+    const { current } = field;
+    if (growsItself || current === null) return;
+    current.style.height = "auto";
+    current.style.height = `${current.scrollHeight}px`;
+  }, [field, growsItself, text]);
+}

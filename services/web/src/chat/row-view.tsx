@@ -1,0 +1,76 @@
+import { memo } from "react";
+import { Message } from "../message/message.tsx";
+import { useWords } from "../words/use-words.ts";
+import { MessageActions } from "./message-actions.tsx";
+import { OutgoingMessage } from "./outgoing-message.tsx";
+import type { Row } from "./rows.ts";
+
+interface RowViewProps {
+  readonly conversationId: string;
+  readonly row: Row;
+  /** The last answer may be asked for again. */
+  readonly isLast: boolean;
+}
+
+/** One row. Messages keep their objects while nothing of them changes, and then nothing is drawn. */
+export const RowView = memo(
+  function RowView({ conversationId, row, isLast }: RowViewProps) {
+    switch (row.kind) {
+      case "day":
+        return <Day ts={row.ts} />;
+      case "outgoing":
+        return <OutgoingMessage conversationId={conversationId} outgoing={row.outgoing} />;
+      case "pending":
+        return <Pending />;
+      case "message":
+        return (
+          <div className={`chat-row chat-row-${row.message.author.role === "user" ? "own" : "answer"}`}>
+            <Message
+              conversationId={conversationId}
+              message={row.message}
+              actions={<MessageActions conversationId={conversationId} message={row.message} isLast={isLast} />}
+            />
+          </div>
+        );
+    }
+  },
+  (one, other) =>
+    one.isLast === other.isLast && one.conversationId === other.conversationId && isSameRow(one.row, other.row),
+);
+
+function isSameRow(one: Row, other: Row): boolean {
+  return one === other || (one.kind !== "message" && one.key === other.key && contentOf(one) === contentOf(other));
+}
+
+function contentOf(row: Row): unknown {
+  return row.kind === "outgoing" ? row.outgoing : undefined;
+}
+
+function Day({ ts }: { readonly ts: number }) {
+  const { chat, formats } = useWords();
+  const at = new Date(ts);
+  const daysAgo = Math.round((midnight(new Date()) - midnight(at)) / 86_400_000);
+  const name = daysAgo === 0 ? chat.today : daysAgo === 1 ? chat.yesterday : formats.day(ts);
+  return (
+    <div className="chat-day">
+      <time dateTime={at.toISOString()} title={formats.day(ts)}>
+        {name}
+      </time>
+    </div>
+  );
+}
+
+function midnight(date: Date): number {
+  return new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
+}
+
+/** The message is there, and nobody has begun to answer it. */
+function Pending() {
+  return (
+    <div className="chat-row chat-pending" aria-hidden="true">
+      <span className="chat-dot" />
+      <span className="chat-dot" />
+      <span className="chat-dot" />
+    </div>
+  );
+}
