@@ -27,7 +27,7 @@ export function CallApproval({ call, conversationId, isTurnOpen }: CallApprovalP
       call={call}
       decide={decide}
       isOver={!isTurnOpen}
-      isOffline={!isOnline || state !== "open"}
+      isOffline={!isOnline || state.name !== "ready"}
       aheadMs={aheadMs}
     />
   );
