@@ -83,6 +83,7 @@ export const appDe: AppWords = {
   user: {
     menu: (name) => `Konto von ${name}`,
     development: "Anmeldung zur Entwicklung",
+    developmentChip: "Entwicklung",
     token: "Mit einem Token angemeldet",
     session: "Angemeldet",
     signOut: "Abmelden",
@@ -136,6 +137,7 @@ export const appDe: AppWords = {
   },
 
   simulated: {
+    chip: "Simuliert",
     model: "Das Sprachmodell ist simuliert: Seine Antworten bedeuten nichts.",
     cluster: "Der Cluster ist simuliert: Nichts hier beschreibt ein wirkliches System.",
     both: "Sprachmodell und Cluster sind simuliert: Nichts hier beschreibt ein wirkliches System.",
