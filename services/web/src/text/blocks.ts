@@ -174,11 +174,11 @@ function goOn(open: Open, line: string): void {
 /** A fence that no line closes. */
 const never: Fence = { marker: "`".repeat(1_000), indent: 0, language: "" };
 
-function innerAfter({ inner }: Open, line: string): Fence | undefined {
+function innerAfter({ inner, contentIndent }: Open, line: string): Fence | undefined {
   if (inner === undefined) return indentOf(line) > 0 ? fenceIn(line) : undefined;
-  // One further left would close it if it had ended the list, and else opens another one.
-  const isCertain = indentOf(line) > 0 || fenceIn(line) === undefined;
-  return isCertain && closes(inner, line) ? undefined : isCertain ? inner : never;
+  // A line further left ends the item, and the fence with it; if the fence was none of the item's it is part of it.
+  if (indentOf(line) < contentIndent) return never;
+  return closes(inner, line) ? undefined : inner;
 }
 
 /** Whether a line that is not blank begins a block of its own behind the open one. */
