@@ -162,7 +162,7 @@ runMain(SERVICE, async ({ env }) => {
   lifecycle.use("edge", edge.stop);
 
   problems = edge.problems;
-  operators.open({ ...edge, gate, may, audit: bus.audit });
+  operators.open({ ...edge, bus, gate, may, audit: bus.audit });
   // Without the broker there is a problem to tell, and no note.
   const ownNotes = (): string[] => [...tokens.notes(), ...gate.notes(), ...apiKeys.problems(), ...limits.problems()];
   notes = async () => [...ownNotes(), ...(await storageNotes(bus, config))];

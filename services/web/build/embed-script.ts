@@ -10,7 +10,9 @@ export function embedScript(): Plugin {
     generateBundle(_options, bundle) {
       const entry = Object.values(bundle).find((output) => output.type === "chunk" && output.isEntry);
       if (entry === undefined) throw new Error("The embedded chat has no entry.");
-      const source = `import("./${entry.fileName}");\n`;
+      // As a script of the old kind from elsewhere it has no base of its own; as a module it is no current script.
+      const script = `document.currentScript ?? document.querySelector('script[src$="/parley-chat.js"]')`;
+      const source = `import(new URL("./${entry.fileName}", (${script}).src));\n`;
       this.emitFile({ type: "asset", fileName: "parley-chat.js", source });
     },
   };

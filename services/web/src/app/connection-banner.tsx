@@ -1,5 +1,5 @@
 import { useConnection } from "@parley/react";
-import { useEffect, useReducer, useState } from "react";
+import { useEffect, useState, useSyncExternalStore } from "react";
 import { Icon, type IconName } from "../ui/icon.tsx";
 import { useWords, type Words } from "../words/use-words.ts";
 
@@ -100,13 +100,19 @@ function useIsLasting(isSo: boolean, forMs: number): boolean {
   return isSo && isLasting;
 }
 
-/** Whole seconds; a moment late at most, and right with each new end. */
 function useSecondsTo(atMs: number | undefined): number {
-  const [, again] = useReducer((count: number) => count + 1, 0);
-  useEffect(() => {
-    if (atMs === undefined) return undefined;
-    const timer = setInterval(again, 500);
-    return () => clearInterval(timer);
-  }, [atMs]);
-  return atMs === undefined ? 0 : Math.max(0, Math.ceil((atMs - Date.now()) / 1_000));
+  return useSyncExternalStore(
+    atMs === undefined ? never : everyHalfSecond,
+    () => (atMs === undefined ? 0 : Math.max(0, Math.ceil((atMs - Date.now()) / 1_000))),
+    () => 0,
+  );
+}
+
+function everyHalfSecond(listener: () => void): () => void {
+  const timer = setInterval(listener, 500);
+  return () => clearInterval(timer);
+}
+
+function never(): () => void {
+  return () => undefined;
 }

@@ -67,7 +67,10 @@ export function createCorner(root: ShadowRoot, { onWanted, onFresh, onNear }: Co
     event.preventDefault();
     onWanted(false);
   });
-  root.replaceChildren(opener, dialog);
+  // What the page says of all elements reaches the host of the root, and from there whatever inherits: not past this one.
+  const all = element("div", "embed-all");
+  all.append(opener, dialog);
+  root.replaceChildren(all);
 
   let state: CornerState | undefined;
   const setLarge = (isLarge: boolean): void => {

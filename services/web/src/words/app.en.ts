@@ -81,6 +81,7 @@ export const appEn = {
   user: {
     menu: (name: string) => `Account of ${name}`,
     development: "Development sign-in",
+    developmentChip: "Development",
     token: "Signed in with a token",
     session: "Signed in",
     signOut: "Sign out",
@@ -134,6 +135,7 @@ export const appEn = {
   },
 
   simulated: {
+    chip: "Simulated",
     model: "The language model is simulated: its answers mean nothing.",
     cluster: "The cluster is simulated: nothing here describes a real system.",
     both: "The language model and the cluster are simulated: nothing here describes a real system.",
