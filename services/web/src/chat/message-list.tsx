@@ -168,7 +168,9 @@ function placeIn(
     return key === undefined ? undefined : { key, offsetPx: scrollTop - handle.getItemOffset(index) };
   }
   const drawn = list.querySelector(".chat-rows")?.children ?? [];
-  const index = Array.from(drawn).findIndex((row) => row instanceof HTMLElement && row.offsetTop + row.offsetHeight > scrollTop);
+  const index = Array.from(drawn).findIndex(
+    (row) => row instanceof HTMLElement && row.offsetTop + row.offsetHeight > scrollTop,
+  );
   const [key, row] = [rows[index]?.key, drawn[index]];
   return key === undefined || !(row instanceof HTMLElement) ? undefined : { key, offsetPx: scrollTop - row.offsetTop };
 }

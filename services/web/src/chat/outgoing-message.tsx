@@ -16,11 +16,7 @@ export function OutgoingMessage({ conversationId, outgoing }: OutgoingMessagePro
     <div className="chat-row chat-row-own">
       <article className="chat-outgoing" aria-label={chat.you} data-status={outgoing.status}>
         <p className="chat-outgoing-text">{outgoing.text}</p>
-        {outgoing.status === "failed" ? (
-          <Failed conversationId={conversationId} outgoing={outgoing} />
-        ) : (
-          <UnderWay />
-        )}
+        {outgoing.status === "failed" ? <Failed conversationId={conversationId} outgoing={outgoing} /> : <UnderWay />}
       </article>
     </div>
   );

@@ -63,7 +63,12 @@ interface OptionListProps extends PickerProps {
 function OptionList({ label, value, options, onPick, onClose }: OptionListProps) {
   const id = useId();
   const list = useRef<HTMLUListElement>(null);
-  const [active, setActive] = useState(() => Math.max(0, options.findIndex((option) => option.value === value)));
+  const [active, setActive] = useState(() =>
+    Math.max(
+      0,
+      options.findIndex((option) => option.value === value),
+    ),
+  );
   useEffect(() => list.current?.focus(), []);
   useEffect(() => list.current?.children[active]?.scrollIntoView({ block: "nearest" }), [active]);
 

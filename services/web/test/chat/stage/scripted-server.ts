@@ -165,7 +165,11 @@ export function markdownOf(words: number): string {
     blocks.push(block);
     done += block.split(/\s+/).length;
   }
-  return blocks.join("\n\n").split(/(?<=\s)/).slice(0, words).join("");
+  return blocks
+    .join("\n\n")
+    .split(/(?<=\s)/)
+    .slice(0, words)
+    .join("");
 }
 
 function blockOf(place: number, from: number): string {

@@ -54,7 +54,11 @@ function Stage() {
   return (
     <ApiProvider value={api as unknown as Api}>
       <ParleyProvider client={client}>
-        <ConversationPage conversationId={id} onStarted={isNew ? () => setNew(false) : undefined} onNew={() => undefined} />
+        <ConversationPage
+          conversationId={id}
+          onStarted={isNew ? () => setNew(false) : undefined}
+          onNew={() => undefined}
+        />
       </ParleyProvider>
     </ApiProvider>
   );
