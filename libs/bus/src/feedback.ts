@@ -21,6 +21,7 @@ import type { Unreadable } from "./unreadable.ts";
 export interface FeedbackDeps {
   readonly jsm: PatientLookups;
   readonly events: EventLog;
+  readonly shards: number;
   readonly unreadable: Unreadable;
 }
 
@@ -41,6 +42,27 @@ export interface RatedAnswer {
   readonly model?: string | undefined;
 }
 
+/** A place in the logs: behind the record of a shard with this sequence; 0: before the first. */
+export interface FeedbackPlace {
+  readonly shard: number;
+  readonly seq: number;
+}
+
+export interface FeedbackQuery {
+  readonly after: FeedbackPlace;
+  /** Conversations on the page. */
+  readonly limit: number;
+}
+
+export interface FeedbackPage {
+  /** Of each conversation all that was said in it. */
+  readonly records: readonly FeedbackRecord[];
+  /** Where the next page begins. */
+  readonly end: FeedbackPlace;
+  /** There was nothing more when it was read. */
+  readonly isLast: boolean;
+}
+
 /** Where no stream takes the subject, as before the first agent worker of this version, nothing can be stored that has to be buried. */
 const isAbsentAfter = 3;
 
@@ -50,7 +72,7 @@ export type FeedbackLog = ReturnType<typeof createFeedbackLog>;
  * What people say of answers: one record for each conversation, on a subject of its own in `LOG`. The last one counts and has all of it, so that one exact
  * look-up finds what there is, or that there is nothing; each is appended behind the one before it (compare-and-set).
  */
-export function createFeedbackLog({ jsm, events, unreadable }: FeedbackDeps) {
+export function createFeedbackLog({ jsm, events, shards, unreadable }: FeedbackDeps) {
   const { shardOf } = events;
   const placeOf = (conversation: ConversationId) => {
     const shard = shardOf(conversation);
@@ -106,6 +128,27 @@ export function createFeedbackLog({ jsm, events, unreadable }: FeedbackDeps) {
       // Else the log, which is kept, would be filled by whoever changes their mind again and again.
       if ((appended?.value.n ?? 1) > 1) await dropEarlier(place).catch(() => {});
       return isNew || appended !== undefined;
+    },
+
+    /**
+     * Of all conversations, in the order in which something was last said in them; from the place on where the page before ended. So who asks again with
+     * the last place gets what has changed since. Rejects when the broker does not answer.
+     */
+    async page({ after, limit }: FeedbackQuery): Promise<FeedbackPage> {
+      const records: FeedbackRecord[] = [];
+      let { shard, seq } = after;
+      while (shard < shards && records.length < limit) {
+        const query = { seq: seq + 1, next_by_subj: subjects.allFeedback(shard) };
+        const message = await jsm.lookUp(streams.log(shard), query);
+        if (message !== null) {
+          seq = message.seq;
+          const record = read(message)?.value;
+          // Without entries: the conversation was deleted.
+          if (record?.entries !== undefined) records.push(record);
+        } else if (shard + 1 < shards) [shard, seq] = [shard + 1, 0];
+        else break;
+      }
+      return { records, end: { shard, seq }, isLast: records.length < limit };
     },
 
     /** The conversation was deleted: what was said goes, and nothing that was on its way is stored behind this. To be called when all else is gone. */

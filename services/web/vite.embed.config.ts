@@ -1,0 +1,21 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vite";
+import { embedScript } from "./build/embed-script.ts";
+import { precompressed } from "./build/precompressed.ts";
+
+/** What other pages embed, built into the folder of the page, after it: one script, and what that loads. */
+export default defineConfig({
+  plugins: [react(), embedScript(), precompressed()],
+  // The pages that it stands in are elsewhere: what it loads lies beside it.
+  base: "./",
+  publicDir: "embed",
+  resolve: { conditions: ["source", "browser", "module", "development|production"] },
+  build: {
+    target: "es2022",
+    outDir: "dist/embed",
+    emptyOutDir: true,
+    sourcemap: false,
+    modulePreload: false,
+    rollupOptions: { input: { chat: "src/embed/main.ts" } },
+  },
+});

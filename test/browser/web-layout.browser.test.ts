@@ -1,0 +1,64 @@
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { chatOn, openWeb } from "./web-page.ts";
+
+const hard = [
+  `A word without an end: ${"Donaudampfschifffahrt".repeat(30)}`,
+  `\`${"inline_code_without_a_break_".repeat(20)}\``,
+  `https://example.org/${"path/".repeat(80)}`,
+  `| ${Array.from({ length: 14 }, (_, index) => `column ${index}`).join(" | ")} |\n|${"---|".repeat(14)}\n| ${"a cell that is long | ".repeat(14)}`,
+  `\`\`\`bash\n${"echo a-line-that-is-longer-than-any-window ".repeat(12)}\n\`\`\``,
+  "שלום עולם, זה טקסט מימין לשמאל (with English inside) ושוב עברית.",
+  `${"> ".repeat(12)}deep quote`,
+  `${Array.from({ length: 10 }, (_, depth) => `${"  ".repeat(depth)}- level ${depth}`).join("\n")}`,
+].join("\n\n");
+
+/** What sticks out of the window, or scrolls the page itself sideways. */
+async function cut(page: Page): Promise<string[]> {
+  return page.evaluate<string[]>(`(() => {
+    const width = document.documentElement.clientWidth;
+    const found = document.documentElement.scrollWidth > width ? ["the page scrolls sideways"] : [];
+    const scrolls = (node) => {
+      for (let it = node.parentElement; it !== null; it = it.parentElement)
+        if (/(auto|scroll|hidden|clip)/.test(getComputedStyle(it).overflowX) && it.clientWidth <= width) return true;
+      return false;
+    };
+    const log = document.querySelector("[role=log]");
+    if (log !== null && log.scrollWidth > log.clientWidth + 1) found.push("the messages scroll sideways");
+    for (const control of document.querySelectorAll("button, textarea, input, a, h1, h2, h3")) {
+      const box = control.getBoundingClientRect();
+      if (box.width === 0 || box.height === 0 || scrolls(control) && control.closest("pre, table, [class*=table], [class*=code]")) continue;
+      const style = getComputedStyle(control);
+      if (style.visibility === "hidden" || control.closest("[inert], [aria-hidden=true]")) continue;
+      if (box.right > width + 1 || box.left < -1) found.push(control.tagName + " " + (control.getAttribute("aria-label") ?? control.textContent ?? "").slice(0, 40) + " at " + Math.round(box.left) + ".." + Math.round(box.right));
+    }
+    return found;
+  })()`);
+}
+
+for (const [name, viewport] of [
+  ["a phone of 360 px", { width: 360, height: 640 }],
+  ["a window of 1280 px at 200 %", { width: 640, height: 430 }],
+] as const) {
+  test(`nothing is cut on ${name}, whatever an answer holds`, async () => {
+    await using web = await openWeb({ viewport });
+    const { page } = web;
+    web.model.script("everything that is hard to lay out", { text: hard });
+    const chat = chatOn(page);
+    await chat.send("everything that is hard to lay out");
+    const answer = await chat.answered();
+    await answer.getByText("level 9").waitFor();
+    expect(await cut(page)).toEqual([]);
+    expect(await chat.composer.isVisible()).toBe(true);
+    const box = await chat.composer.boundingBox();
+    expect((box?.y ?? 0) + (box?.height ?? 0)).toBeLessThanOrEqual(viewport.height);
+    const direction = await answer
+      .getByText("שלום")
+      .first()
+      .evaluate<string>("(node) => getComputedStyle(node.closest('p')).direction");
+    expect(direction).toBe("rtl");
+    await chat.send("list all pods");
+    await chat.answered(2);
+    expect(await cut(page)).toEqual([]);
+  });
+}
