@@ -37,6 +37,10 @@ export function Composer({ ref, draftOf, running, onSend, onStop, lastOwn, picke
   const maySend = message !== "" && !size.isAbove;
   const isBusy = running !== "no";
   useAutoHeight(field, text);
+  useEffect(() => {
+    // Where a finger would have the keyboard come up, nobody has asked for it.
+    if (globalThis.matchMedia?.("(pointer: fine)").matches) field.current?.focus({ preventScroll: true });
+  }, []);
   useImperativeHandle(ref, () => ({
     focus: () => field.current?.focus({ preventScroll: true }),
     fill: (next) => {

@@ -8,20 +8,21 @@ import { useWords } from "../words/use-words.ts";
 
 interface ConversationHeaderProps {
   readonly conversation: Conversation;
-  /** Of a conversation that is not there yet there is nothing to name. */
-  readonly isNew: boolean;
+  /** Only what has messages can be given a name. */
+  readonly phase: "loading" | "empty" | "refused" | "messages";
   readonly agent: string | undefined;
   readonly start?: ReactNode;
   readonly end?: ReactNode;
 }
 
-export function ConversationHeader({ conversation, isNew, agent, start, end }: ConversationHeaderProps) {
+export function ConversationHeader({ conversation, phase, agent, start, end }: ConversationHeaderProps) {
   const { chat } = useWords();
   return (
     <header className="chat-header">
       {start}
       <div className="chat-heading">
-        {isNew ? <h1 className="chat-title">{chat.untitled}</h1> : <Title conversation={conversation} />}
+        {phase === "messages" ? <Title conversation={conversation} /> : null}
+        {phase === "empty" ? <h1 className="chat-title">{chat.untitled}</h1> : null}
         {agent === undefined ? null : (
           <span className="ui-chip" title={chat.agentInUse(agent)}>
             {agent}

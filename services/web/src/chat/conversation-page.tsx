@@ -60,12 +60,13 @@ function Pane({ conversationId, onStarted, onNew, headerStart, headerEnd }: Conv
     event.stopPropagation();
     running.stop();
   };
-  const pickers = <ChoicePickers offers={offers} choice={choice} onChange={setChoice} />;
+  // What was deleted can be begun anew; what one may not see, or what never was, cannot be written to.
+  const mayWrite = shown.phase !== "refused" || shown.refusal?.frame === "delete";
   return (
     <section className="chat-page" onKeyDown={onKeyDown}>
       <ConversationHeader
         conversation={conversation}
-        isNew={shown.isEmpty}
+        phase={shown.phase}
         agent={shown.agent}
         start={headerStart}
         end={headerEnd}
@@ -78,18 +79,24 @@ function Pane({ conversationId, onStarted, onNew, headerStart, headerEnd }: Conv
         onExample={(text) => composer.current?.fill(text)}
         onNew={onNew}
       />
-      <footer className="chat-foot">
-        <WaitingMessages conversation={conversation} waiting={shown.waiting} onSend={(text) => submit(text, false)} />
-        <Composer
-          ref={composer}
-          draftOf={shown.isEmpty && isStartedHere ? "new" : conversationId}
-          running={running.state}
-          onSend={submit}
-          onStop={running.stop}
-          lastOwn={() => lastOwn(conversation)}
-          pickers={pickers}
-        />
-      </footer>
+      {mayWrite ? (
+        <footer className="chat-foot">
+          <WaitingMessages
+            conversation={conversation}
+            waiting={shown.waiting}
+            onSend={(text) => submit(text, false)}
+          />
+          <Composer
+            ref={composer}
+            draftOf={shown.isEmpty && isStartedHere ? "new" : conversationId}
+            running={running.state}
+            onSend={submit}
+            onStop={running.stop}
+            lastOwn={() => lastOwn(conversation)}
+            pickers={<ChoicePickers offers={offers} choice={choice} onChange={setChoice} />}
+          />
+        </footer>
+      ) : null}
     </section>
   );
 }
@@ -129,7 +136,14 @@ function Body({ conversation, shown, list, examples, onExample, onNew }: BodyPro
       </StatePane>
     );
   }
-  return <MessageList conversationId={conversation.id} rows={shown.rows} history={shown.history} handle={list} />;
+  return (
+    <MessageList
+      conversationId={conversation.id}
+      rows={shown.rows}
+      history={shown.history}
+      handle={list}
+    />
+  );
 }
 
 const none: readonly MessageView[] = [];

@@ -1,5 +1,7 @@
 import type { MessageView } from "@parley/protocol/fold";
 import { memo, type ReactNode } from "react";
+import { Answer } from "./answer.tsx";
+import { Question } from "./question.tsx";
 
 export interface MessageProps {
   readonly conversationId: string;
@@ -10,14 +12,7 @@ export interface MessageProps {
 }
 
 /** One message with its parts in their order. */
-export const Message = memo(function Message({ message, actions }: MessageProps) {
-  return (
-    <article>
-      {message.parts.map((part, index) => (
-        // Parts only ever come behind others.
-        <p key={index}>{part.type}</p>
-      ))}
-      {actions}
-    </article>
-  );
+export const Message = memo(function Message({ conversationId, message, actions }: MessageProps) {
+  if (message.author.role === "user") return <Question message={message} actions={actions} />;
+  return <Answer conversationId={conversationId} message={message} actions={actions} />;
 });

@@ -43,7 +43,7 @@ export interface ListItem {
 }
 
 export function listItemIn(line: string): ListItem | undefined {
-  const found = listMarker.exec(line);
+  const found = isRule(line) ? null : listMarker.exec(line);
   if (found === null) return undefined;
   const [whole, { length: indent } = "", { length: width } = "", digits, { length: gap } = ""] = found;
   const number = digits === undefined ? undefined : Number(digits);
@@ -64,6 +64,11 @@ export function mayBecomeItem(line: string): boolean {
 
 export function isHeading(line: string): boolean {
   return /^ {0,3}#{1,6}(?:[ \t]|$)/u.test(line);
+}
+
+/** A line across the text; `---` below a paragraph would be its underline, and is none here. */
+export function isRule(line: string): boolean {
+  return /^ {0,3}(?:(?:\*[ \t]*){3,}|(?:_[ \t]*){3,}|-[ \t]+-[ \t]*(?:-[ \t]*)+|--[ \t]+(?:-[ \t]*)+)$/u.test(line);
 }
 
 /** The line below the head of a table. */

@@ -6,6 +6,7 @@ import {
   isBlank,
   isDelimiterRow,
   isHeading,
+  isRule,
   labelOf,
   listItemIn,
   mayBecomeItem,
@@ -45,6 +46,8 @@ interface Open {
   kind: "fence" | "list" | "table" | "other";
   fence?: Fence;
   contentIndent: number;
+  /** An indented fence in a list that is not closed yet. Whether it belongs to an item or ends the list is not always certain. */
+  inner: Fence | undefined;
   lastNumber: number | undefined;
   isBlankBefore: boolean;
   /** Head and delimiter row of the table that this one goes on with. */
@@ -105,11 +108,11 @@ function createScan() {
       const prefix = open.kind === "table" ? headOf(open, text) : "";
       const { kind, contentIndent, lastNumber } = open;
       finish(text, start);
-      open = { start, kind, contentIndent, lastNumber, isBlankBefore: false, prefix, lines: 2 };
+      open = { ...openAt(start, ""), kind, contentIndent, lastNumber, prefix, lines: 2 };
     }
     open ??= openAt(start, content);
     goOn(open, content);
-    if (open.kind === "other" && open.lines === 1 && isHeading(content)) finish(text, end);
+    if (open.kind === "other" && open.lines === 1 && isOneLine(content)) finish(text, end);
   }
 
   return {
@@ -131,7 +134,7 @@ function createScan() {
       const isEmpty = open === undefined && isBlank(rest);
       const now = open ?? openAt(read.length, rest);
       const last = isEmpty ? undefined : blockOf(now, text.slice(now.start), false);
-      return { groups: [...groups], last, definitions: new Map(definitions) };
+      return { groups: [...groups], last, definitions: withLast(definitions, last) };
     },
   };
 }
@@ -145,6 +148,7 @@ function openAt(start: number, line: string): Open {
     kind,
     ...(fence === undefined ? {} : { fence }),
     contentIndent: item?.contentIndent ?? 0,
+    inner: undefined,
     lastNumber: item?.number,
     isBlankBefore: false,
     prefix: "",
@@ -157,27 +161,51 @@ function goOn(open: Open, line: string): void {
   open.lines += 1;
   open.isBlankBefore = false;
   const item = listItemIn(line);
+  if (open.kind === "list") open.inner = innerAfter(open, line);
+  if (open.inner !== undefined) return;
   if (item !== undefined && open.kind !== "fence" && (open.kind !== "list" || item.indent < open.contentIndent)) {
     open.kind = "list";
     open.contentIndent = item.contentIndent;
     open.lastNumber = item.number;
   } else if (open.kind === "other" && open.lines === 2 && isDelimiterRow(line)) open.kind = "table";
-  else if (open.kind === "table" && !line.includes("|")) open.kind = "other";
+  else if (open.kind === "table" && (!line.includes("|") || isQuote(line))) open.kind = "other";
+}
+
+/** A fence that no line closes. */
+const never: Fence = { marker: "`".repeat(1_000), indent: 0, language: "" };
+
+function innerAfter({ inner, contentIndent }: Open, line: string): Fence | undefined {
+  if (inner === undefined) return indentOf(line) > 0 ? fenceIn(line) : undefined;
+  // A line further left ends the item, and the fence with it; if the fence was none of the item's it is part of it.
+  if (indentOf(line) < contentIndent) return never;
+  return closes(inner, line) ? undefined : inner;
 }
 
 /** Whether a line that is not blank begins a block of its own behind the open one. */
 function beginsBlock(open: Open, line: string): boolean {
+  if (open.inner !== undefined) return false;
   const isInItem = open.kind === "list" && indentOf(line) >= open.contentIndent;
   if (isInItem) return false;
-  if (fenceIn(line) !== undefined || isHeading(line)) return true;
+  const fence = fenceIn(line);
+  if (fence !== undefined) return open.kind !== "list" || fence.indent === 0;
+  if (isOneLine(line)) return true;
+  if (open.kind === "list" && isQuote(line)) return true;
   const item = listItemIn(line);
   if (open.kind !== "list" && item?.interrupts === true) return true;
   return open.isBlankBefore && /^\S/u.test(line) && (open.kind !== "list" || item === undefined);
 }
 
+function isQuote(line: string): boolean {
+  return /^ {0,3}>/u.test(line);
+}
+
+function isOneLine(line: string): boolean {
+  return isHeading(line) || isRule(line);
+}
+
 /** The same of the beginning of a line. */
 function endsAt(open: Open, rest: string): boolean {
-  if (open.kind === "fence" || !open.isBlankBefore || !/^\S/u.test(rest)) return false;
+  if (open.kind === "fence" || open.inner !== undefined || !open.isBlankBefore || !/^\S/u.test(rest)) return false;
   return open.kind !== "list" || !mayBecomeItem(rest);
 }
 
@@ -188,7 +216,7 @@ function isTooLong({ start }: Open, end: number): boolean {
 /** Whether the list or table can go on as another one with this line. */
 function mayCut(open: Open, line: string): boolean {
   if (open.kind === "table") return line.includes("|");
-  if (open.kind !== "list") return false;
+  if (open.kind !== "list" || open.inner !== undefined) return false;
   const item = listItemIn(line);
   if (item === undefined || item.indent >= open.contentIndent) return false;
   // The items of a list that says "1." each time get their numbers from being one list.
@@ -217,11 +245,18 @@ function codeOf({ indent }: Fence, text: string, isClosed: boolean): string {
   const begin = text.indexOf("\n");
   if (begin === -1) return "";
   const closed = text.trimEnd();
-  const code = isClosed ? text.slice(begin + 1, Math.max(begin + 1, closed.lastIndexOf("\n"))) : text.slice(begin + 1);
+  const code = isClosed
+    ? text.slice(begin + 1, Math.max(begin + 1, closed.lastIndexOf("\n")))
+    : text.slice(begin + 1).replace(/\n+$/u, "");
   return indent === 0 ? code : code.replaceAll(new RegExp(`^ {1,${String(indent)}}`, "gmu"), "");
 }
 
-/** What a finished block defines for the others. */
+function withLast(known: ReadonlyMap<string, string>, last: Block | undefined): ReadonlyMap<string, string> {
+  const more = last?.kind === "markdown" ? definitionsIn(last.text) : [];
+  return new Map([...more, ...known]);
+}
+
+/** What a block defines for the others. */
 function definitionsIn(block: string): [label: string, definition: string][] {
   if (!/^ {0,3}\[/u.test(block)) return [];
   const found: [string, string][] = [];

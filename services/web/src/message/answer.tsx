@@ -1,0 +1,93 @@
+import type { MessageView } from "@parley/protocol/fold";
+import { useId, type ReactNode } from "react";
+import { Markdown } from "../text/markdown.tsx";
+import { useWords } from "../words/use-words.ts";
+import { Details } from "./details.tsx";
+import { AnswerEnd } from "./answer-end.tsx";
+import { LiveAgent, Progress } from "./progress.tsx";
+import { Reasoning } from "./reasoning.tsx";
+import { Sources } from "./sources.tsx";
+import { Spoken } from "./spoken.tsx";
+import { Time } from "./time.tsx";
+import { ToolCard } from "./tool-card.tsx";
+
+interface AnswerProps {
+  readonly conversationId: string;
+  readonly message: MessageView;
+  readonly actions: ReactNode;
+}
+
+/** What an agent answered, its parts in the order in which they came. */
+export function Answer({ conversationId, message, actions }: AnswerProps) {
+  const { message: words } = useWords();
+  const nameId = useId();
+  const { parts, outcome, turn_id: turnId } = message;
+  const isOpen = outcome === undefined;
+  const agent = outcome?.type === "complete" ? outcome.metadata.agent : undefined;
+  return (
+    <article className="message-answer" aria-labelledby={nameId} aria-busy={isOpen}>
+      <header className="message-head">
+        <span className="message-author" id={nameId}>
+          {isOpen ? <LiveAgent conversationId={conversationId} turnId={turnId} /> : (agent ?? words.agent)}
+        </span>
+        <Time ts={message.ts} />
+      </header>
+      <div className="message-parts">
+        {parts.map((part, index) => (
+          // Parts only ever come behind others.
+          <Part
+            key={index}
+            part={part}
+            conversationId={conversationId}
+            isTurnOpen={isOpen}
+            isLast={isOpen && index === parts.length - 1}
+          />
+        ))}
+      </div>
+      {isOpen && <Progress conversationId={conversationId} turnId={turnId} hasParts={parts.some(isShown)} />}
+      {isOpen && <Spoken parts={parts} />}
+      {outcome !== undefined && <AnswerEnd outcome={outcome} />}
+      <Sources parts={parts} />
+      {outcome !== undefined && (
+        <div className="message-foot">
+          {actions}
+          <Details outcome={outcome} ts={message.ts} />
+        </div>
+      )}
+    </article>
+  );
+}
+
+type AnyPart = MessageView["parts"][number];
+
+function isShown({ type }: AnyPart): boolean {
+  return type !== "source";
+}
+
+interface PartProps {
+  readonly part: AnyPart;
+  readonly conversationId: string;
+  readonly isTurnOpen: boolean;
+  /** It may go on. */
+  readonly isLast: boolean;
+}
+
+function Part({ part, conversationId, isTurnOpen, isLast }: PartProps) {
+  if (isOf(part, "text")) {
+    return (
+      <div className="text-body">
+        <Markdown text={part.text} isStreaming={isLast} />
+      </div>
+    );
+  }
+  if (isOf(part, "reasoning")) return <Reasoning part={part} isThinking={isLast} />;
+  if (isOf(part, "tool_call")) return <ToolCard call={part} conversationId={conversationId} isTurnOpen={isTurnOpen} />;
+  // Sources stand together below; what only a newer version knows nobody can show.
+  return null;
+}
+
+type KnownType = "text" | "reasoning" | "tool_call";
+
+function isOf<T extends KnownType>(part: AnyPart, type: T): part is Extract<AnyPart, { type: T }> {
+  return part.type === type;
+}

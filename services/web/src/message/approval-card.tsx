@@ -1,0 +1,112 @@
+import type { ToolCallPart } from "@parley/protocol";
+import { Diff } from "../text/diff.tsx";
+import { Icon } from "../ui/icon.tsx";
+import { useWords } from "../words/use-words.ts";
+import { ApprovalForm, type Decide } from "./approval-form.tsx";
+import { minutes } from "./approval-times.ts";
+import { useNow } from "./use-now.ts";
+
+export type AskedCall = Pick<ToolCallPart, "call_id" | "tool_name" | "status" | "approval">;
+
+export interface ApprovalCardProps {
+  readonly call: AskedCall;
+  /** Resolves when that is what was decided; rejects with what stood against it. */
+  readonly decide: Decide;
+  /** Whoever looks is not the one for whom it would be done. */
+  readonly isOther?: boolean;
+  /** The answer ended before anybody decided. */
+  readonly isOver?: boolean;
+  /** There is no connection: what is decided now is sent later. */
+  readonly isOffline?: boolean;
+  /** How far the clock here is ahead of the server's. */
+  readonly aheadMs?: number;
+}
+
+/** A call that waits for a person: what would be done, what that would change, why somebody is asked, until when; later how it was decided. */
+export function ApprovalCard(props: ApprovalCardProps) {
+  const { call, decide, isOther = false, isOver = false, isOffline = false, aheadMs = 0 } = props;
+  const { message: words } = useWords();
+  const { approval = {}, status, tool_name: name } = call;
+  const isAsked = approval.approved === undefined && status === undefined && !isOver;
+  const state = isAsked ? "open" : approval.approved === true ? "approved" : "denied";
+  return (
+    <div className="message-approval" role="group" aria-label={words.approval.name(name)} data-state={state}>
+      <p className="message-approval-kind">
+        <Icon name={isAsked ? "hand" : approval.approved === true ? "check" : "denied"} />
+        {isAsked ? isOther ? words.approval.questionOther : words.approval.question : <Decision approval={approval} />}
+        {isAsked && approval.expires_at !== undefined && <CountDown endMs={approval.expires_at + aheadMs} />}
+      </p>
+      {approval.summary !== undefined && <p className="message-approval-summary">{approval.summary}</p>}
+      {isAsked && (
+        <>
+          {approval.policy_reason !== undefined && <p className="message-quiet">{approval.policy_reason}</p>}
+          {approval.preview !== undefined && <Preview preview={approval.preview} />}
+          {approval.four_eyes === true && (
+            <p className="message-approval-eyes">
+              <Icon name="person" />
+              {isOther ? words.approval.fourEyesOther : words.approval.fourEyes}
+            </p>
+          )}
+          <ApprovalForm approval={approval} decide={decide} isOther={isOther} isOffline={isOffline} />
+        </>
+      )}
+    </div>
+  );
+}
+
+type Approval = NonNullable<AskedCall["approval"]>;
+
+function Preview({ preview: { kind, text } }: { readonly preview: NonNullable<Approval["preview"]> }) {
+  const { message: words } = useWords();
+  return (
+    <div className="message-preview" role="region" aria-label={words.approval.preview} tabIndex={0}>
+      {kind === "diff" ? <Diff text={text} /> : <pre className="message-preview-text">{text}</pre>}
+    </div>
+  );
+}
+
+/** How it was decided, by whom, and why. */
+function Decision({ approval }: { readonly approval: Approval }) {
+  const { message: words } = useWords();
+  return <span>{decisionWords(approval, words.approval)}</span>;
+}
+
+type ApprovalWords = ReturnType<typeof useWords>["message"]["approval"];
+
+function decisionWords({ approved, by, reason, like_for_ms: likeMs }: Approval, words: ApprovalWords): string {
+  if (approved === undefined) return words.stopped;
+  if (by === undefined && !approved) return words.expired;
+  const who = by === undefined ? undefined : (by.name ?? by.id);
+  const how = approved
+    ? who === undefined
+      ? words.approved
+      : words.approvedBy(who)
+    : who === undefined
+      ? words.denied
+      : words.deniedBy(who);
+  const alike = likeMs === undefined ? [] : [words.alike(minutes(likeMs))];
+  const because = reason === undefined || reason === "" ? [] : [words.because(reason)];
+  return [how, ...alike, ...because].join(" · ");
+}
+
+const soonMs = 60_000;
+
+/** The broker's clock decides; this only tells what it will probably say. */
+function CountDown({ endMs }: { readonly endMs: number }) {
+  const { message: words, formats } = useWords();
+  const now = useNow(1_000);
+  const leftMs = endMs - now;
+  return (
+    <span className="message-count-down" role="timer" data-soon={leftMs < soonMs}>
+      <Icon name="clock" />
+      {leftMs <= 0 ? words.approval.lapsed : words.approval.left(leftWords(leftMs, formats))}
+    </span>
+  );
+}
+
+function leftWords(leftMs: number, { duration, number }: ReturnType<typeof useWords>["formats"]): string {
+  const wholeMs = Math.ceil(leftMs / 1_000) * 1_000;
+  const hours = Math.floor(wholeMs / 3_600_000);
+  if (hours === 0) return duration(wholeMs);
+  return `${number(hours)} h ${number(Math.floor((wholeMs % 3_600_000) / 60_000))} min`;
+}

@@ -1,0 +1,60 @@
+import { useConversation, useProgress, type ProgressStep } from "@parley/react";
+import { Icon } from "../ui/icon.tsx";
+import { useWords } from "../words/use-words.ts";
+
+interface OfTurn {
+  readonly conversationId: string;
+  readonly turnId: string;
+}
+
+/** The agent that answers, as soon as one was chosen. */
+export function LiveAgent({ conversationId, turnId }: OfTurn) {
+  const { message: words } = useWords();
+  const steps = useProgress(useConversation(conversationId), turnId);
+  return steps.findLast(({ agent }) => agent !== undefined)?.agent ?? words.agent;
+}
+
+/** While nothing of the answer is there all steps are shown, then the last one alone: what is read does not move. */
+const stepsShown = 5;
+
+/** What is being done for an answer that is not there yet. */
+export function Progress({ conversationId, turnId, hasParts }: OfTurn & { readonly hasParts: boolean }) {
+  const { message: words } = useWords();
+  const steps = useProgress(useConversation(conversationId), turnId);
+  const shown = steps.slice(hasParts ? -1 : -stepsShown);
+  return (
+    <ul className="message-progress" aria-label={words.progress.name}>
+      {shown.length === 0 && <Step message={hasParts ? words.writing : words.progress.starting} isRunning />}
+      {shown.map((step, index) => (
+        <Step
+          key={step.step + String(index)}
+          message={step.message}
+          facts={step}
+          isRunning={index === shown.length - 1}
+        />
+      ))}
+    </ul>
+  );
+}
+
+interface StepProps {
+  readonly message: string;
+  readonly facts?: ProgressStep;
+  readonly isRunning: boolean;
+}
+
+function Step({ message, facts, isRunning }: StepProps) {
+  const { message: words, formats } = useWords();
+  const { agent, confidence, sources } = facts ?? {};
+  const said = [
+    ...(agent === undefined ? [] : [agent]),
+    ...(confidence === undefined ? [] : [words.progress.sure(formats.number(confidence, { style: "percent" }))]),
+    ...(sources === undefined || sources.length === 0 ? [] : [words.progress.sources(sources.length)]),
+  ];
+  return (
+    <li className="message-step">
+      {isRunning ? <span className="ui-spinner" aria-hidden="true" /> : <Icon name="check" />}
+      <span className="message-step-text">{[message, ...said].join(" · ")}</span>
+    </li>
+  );
+}

@@ -1,0 +1,55 @@
+import { textOf, type MessageView } from "@parley/protocol/fold";
+import { useId, useState, type ReactNode } from "react";
+import { useWords } from "../words/use-words.ts";
+import { Time } from "./time.tsx";
+
+/** Longer ones are folded: a pasted log would push its own answer out of sight. */
+const foldedLines = 16;
+const foldedChars = 1_600;
+
+interface QuestionProps {
+  readonly message: MessageView;
+  readonly actions: ReactNode;
+}
+
+/** What a person wrote, as they wrote it: none of it is read as Markdown. */
+export function Question({ message, actions }: QuestionProps) {
+  const { message: words } = useWords();
+  const [isOpen, setOpen] = useState(false);
+  const id = useId();
+  const text = textOf(message);
+  const isLong = text.length > foldedChars || hasLines(text, foldedLines);
+  return (
+    <article className="message-question" aria-label={words.you}>
+      <div className="message-own" id={id} data-folded={isLong && !isOpen}>
+        {isLong && !isOpen ? beginningOf(text) : text}
+      </div>
+      {isLong && (
+        <button
+          type="button"
+          className="message-fold"
+          aria-expanded={isOpen}
+          aria-controls={id}
+          onClick={() => setOpen(!isOpen)}
+        >
+          {isOpen ? words.showLess : words.showAll}
+        </button>
+      )}
+      <div className="message-foot message-foot-own">
+        {actions}
+        <Time ts={message.ts} />
+      </div>
+    </article>
+  );
+}
+
+function hasLines(text: string, most: number): boolean {
+  let lines = 0;
+  for (let at = text.indexOf("\n"); at !== -1 && lines < most; at = text.indexOf("\n", at + 1)) lines += 1;
+  return lines >= most;
+}
+
+function beginningOf(text: string): string {
+  const lines = text.slice(0, foldedChars).split("\n", foldedLines);
+  return `${lines.join("\n").trimEnd()}…`;
+}

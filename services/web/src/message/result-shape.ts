@@ -1,0 +1,65 @@
+/** How a result is shown best, by what it is. */
+export type ResultShape =
+  | { readonly kind: "table"; readonly columns: readonly string[]; readonly rows: readonly (readonly string[])[] }
+  | { readonly kind: "json"; readonly lines: readonly string[] }
+  | { readonly kind: "log"; readonly lines: readonly string[] };
+
+/** More than a kept result may have. */
+const jsonChars = 400_000;
+const columnsMost = 12;
+
+export function shapeOf(result: string): ResultShape {
+  const value = parsed(result);
+  if (value === undefined) return { kind: "log", lines: linesOf(withoutControls(result)) };
+  return tableOf(value) ?? { kind: "json", lines: JSON.stringify(value, undefined, 2).split("\n") };
+}
+
+/** Undefined: it is no JSON of more than one value. */
+function parsed(text: string): object | undefined {
+  if (text.length > jsonChars || !/^\s*[[{]/u.test(text)) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A list of objects whose values are no lists or objects themselves. */
+function tableOf(value: object): ResultShape | undefined {
+  if (!Array.isArray(value) || value.length === 0 || !value.every(isFlat)) return undefined;
+  const columns = [...new Set(value.flatMap((row) => Object.keys(row)))];
+  if (columns.length === 0 || columns.length > columnsMost) return undefined;
+  const rows = value.map((row) => columns.map((column) => cell(Object.hasOwn(row, column) ? row[column] : undefined)));
+  return { kind: "table", columns, rows };
+}
+
+function isFlat(row: unknown): row is Readonly<Record<string, unknown>> {
+  return typeof row === "object" && row !== null && !Array.isArray(row) && Object.values(row).every(isPlain);
+}
+
+function isPlain(value: unknown): boolean {
+  return value === null || typeof value !== "object";
+}
+
+function cell(value: unknown): string {
+  return value === undefined || value === null ? "" : String(value);
+}
+
+function linesOf(text: string): string[] {
+  const lines = text.split(/\r\n|\r|\n/u);
+  while (lines.length > 1 && lines.at(-1) === "") lines.pop();
+  return lines;
+}
+
+// Colours, cursor movements and titles of terminals, and links that they would make clickable.
+// oxlint-disable-next-line no-control-regex
+const escapes =
+  /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[PX^_][^\u001b]*(?:\u001b\\)?|[@-Z\\-_])/gu;
+// oxlint-disable-next-line no-control-regex
+const controls = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/gu;
+
+/** What a terminal would not show as text. */
+export function withoutControls(text: string): string {
+  return text.replaceAll(escapes, "").replaceAll(controls, "");
+}

@@ -1,0 +1,25 @@
+import { expect, test } from "vitest";
+import { offered, readChoice, sendOptionsOf } from "../../src/chat/choice.ts";
+
+const offers = {
+  agents: [{ name: "general", description: "…" }],
+  models: [{ name: "small" }],
+  simulated: { model: false, cluster: false },
+};
+
+test("what is no longer offered is no longer chosen", () => {
+  expect(offered({ agent: "general", model: "gone" }, offers)).toEqual({ agent: "general", model: "" });
+});
+
+test("a message names only what was chosen", () => {
+  expect(sendOptionsOf({ agent: "", model: "" })).toEqual({});
+  expect(sendOptionsOf({ agent: "general", model: "" })).toEqual({ agent: "general" });
+  expect(sendOptionsOf({ agent: "general", model: "small" })).toEqual({ agent: "general", model: "small" });
+});
+
+test("a choice that cannot be read is none", () => {
+  for (const json of ["", "{", "null", "[]", '{"agent":1,"model":""}']) {
+    expect(readChoice(json)).toEqual({ agent: "", model: "" });
+  }
+  expect(readChoice('{"agent":"a","model":"m"}')).toEqual({ agent: "a", model: "m" });
+});
