@@ -30,7 +30,7 @@ export function createFollower(options: FollowerOptions): Follower {
   const { scroller, content, rows, onChange } = options;
   let isFollowing = options.startsAtEnd;
   let before = placeOf(scroller);
-  let anchor: Anchor | undefined;
+  let anchors: readonly Anchor[] = [];
   let readerActedAt = Number.NEGATIVE_INFINITY;
   let later: ReturnType<typeof setTimeout> | undefined;
   const isByReader = () => performance.now() - readerActedAt < readerMs;
@@ -52,7 +52,7 @@ export function createFollower(options: FollowerOptions): Follower {
     // Where all rows are there nothing but a reader moves the list up: a scroll bar that is held tells of no event of its own.
     become(followsAfter(isFollowing, before, now, isByReader() || rows() !== undefined));
     before = now;
-    anchor = anchorIn(scroller, rows());
+    anchors = anchorsIn(scroller, rows());
     options.onScroll();
   }
 
@@ -62,11 +62,12 @@ export function createFollower(options: FollowerOptions): Follower {
       // A reader who goes up at this moment is not pulled back before the first scroll event says so.
       if (isByReader()) settleLater();
       else scroller.scrollTop = scroller.scrollHeight;
-    } else if (anchor?.row.isConnected === true) {
-      const moved = topIn(scroller, anchor.row) - anchor.top;
+    } else {
+      const anchor = anchors.find(({ row }) => row.isConnected);
+      const moved = anchor === undefined ? 0 : topIn(scroller, anchor.row) - anchor.top;
       if (Math.abs(moved) >= 0.5) scroller.scrollTop += moved;
+      anchors = anchorsIn(scroller, rows());
     }
-    if (!isFollowing) anchor ??= anchorIn(scroller, rows());
     before = placeOf(scroller);
   }
 
@@ -115,9 +116,12 @@ function topIn(scroller: HTMLElement, row: Element): number {
   return row.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
 }
 
-/** The first row of which something is in view. They stand below each other, so that half of those left are ruled out at each look. */
-function anchorIn(scroller: HTMLElement, rows: HTMLElement | undefined): Anchor | undefined {
-  if (rows === undefined) return undefined;
+/** The row of a day goes when an earlier message of that day comes: then the next one counts. */
+const anchorCount = 3;
+
+/** The first rows of which something is in view. They stand below each other, so that half of those left are ruled out at each look. */
+function anchorsIn(scroller: HTMLElement, rows: HTMLElement | undefined): Anchor[] {
+  if (rows === undefined) return [];
   const { top } = scroller.getBoundingClientRect();
   let [low, high] = [0, rows.children.length - 1];
   while (low < high) {
@@ -126,6 +130,7 @@ function anchorIn(scroller: HTMLElement, rows: HTMLElement | undefined): Anchor 
     if (bottom > top) high = middle;
     else low = middle + 1;
   }
-  const row = rows.children[low];
-  return row === undefined ? undefined : { row, top: topIn(scroller, row) };
+  return Array.from({ length: anchorCount }, (_, place) => rows.children[low + place])
+    .filter((row) => row !== undefined)
+    .map((row) => ({ row, top: topIn(scroller, row) }));
 }

@@ -1,6 +1,6 @@
 import type { HistoryView } from "@parley/react";
 import { useCallback, useEffect, useLayoutEffect, useRef, useState, type ReactNode, type RefObject } from "react";
-import { Virtualizer, type VirtualizerHandle } from "virtua";
+import { Virtualizer, type CacheSnapshot, type VirtualizerHandle } from "virtua";
 import { useErrorSentence } from "../api/use-api.ts";
 import { Icon } from "../ui/icon.tsx";
 import { useWords } from "../words/use-words.ts";
@@ -42,7 +42,7 @@ export function MessageList({ conversationId, rows, history, handle }: MessageLi
     rows: useCallback(() => drawn.current ?? undefined, []),
     onScroll: () => lookForOlder.current(),
   });
-  const isWhole = useIsWhole(rows.length, isFollowing);
+  const drawing = useDrawing(rows.length, isFollowing, drawn);
   const unseen = useUnseen(rows, isFollowing);
   const isPrepended = useIsPrepended(rows);
 
@@ -69,7 +69,7 @@ export function MessageList({ conversationId, rows, history, handle }: MessageLi
       <div ref={scroller} className="chat-scroller" role="log" aria-label={chat.log} aria-live="off" tabIndex={0}>
         <div ref={content} className="chat-content">
           <Head history={history} />
-          {isWhole ? (
+          {drawing === "whole" ? (
             <div ref={drawn} className="chat-rows">
               {rows.map(view)}
             </div>
@@ -79,6 +79,7 @@ export function MessageList({ conversationId, rows, history, handle }: MessageLi
               data={rows}
               scrollRef={scroller}
               startMargin={headPx}
+              {...(drawing === undefined ? {} : { cache: drawing })}
               shift={isPrepended}
               bufferSize={600}
               keepMounted={[rows.length - 2, rows.length - 1].filter((index) => index >= 0)}
@@ -93,12 +94,23 @@ export function MessageList({ conversationId, rows, history, handle }: MessageLi
   );
 }
 
-/** Once only a part is drawn it stays so. */
-function useIsWhole(count: number, isFollowing: boolean): boolean {
-  const [isWhole, setWhole] = useState(count <= drawnWhole);
-  const isTooLong = count > (isFollowing ? drawnWhole : drawnWholeWhileReading);
-  if (isWhole && isTooLong) setWhole(false);
-  return isWhole && !isTooLong;
+/**
+ * Whether all rows are drawn; else the heights that they had when they last were, if they were. The change is made behind a picture in which all are there:
+ * with their heights known, nothing moves. Once only a part is drawn it stays so.
+ */
+function useDrawing(
+  count: number,
+  isFollowing: boolean,
+  drawn: RefObject<HTMLDivElement | null>,
+): "whole" | CacheSnapshot | undefined {
+  const [drawing, setDrawing] = useState<"whole" | CacheSnapshot | undefined>(count <= drawnWhole ? "whole" : undefined);
+  const isTooLong = drawing === "whole" && count > (isFollowing ? drawnWhole : drawnWholeWhileReading);
+  useLayoutEffect(() => {
+    if (!isTooLong || drawn.current === null) return;
+    const heights = Array.from(drawn.current.children, (row) => row.getBoundingClientRect().height);
+    setDrawing([heights, heights.reduce((sum, height) => sum + height, 0) / heights.length]);
+  }, [isTooLong, drawn]);
+  return drawing;
 }
 
 /** How many messages have come below since the reader left the end. */
