@@ -7,9 +7,11 @@ import {
   type ConversationView,
   type WaitingFrame,
 } from "@parley/protocol/fold";
-import { createFrameCheck, type FoldedFrame, type Violation } from "./frame-check.ts";
+import type { FoldedFrame, FrameCheck, Violation } from "./frame-check.ts";
 
 interface FoldingDeps {
+  /** Undefined: frames are believed. */
+  readonly check: (() => FrameCheck) | undefined;
   readonly onChange: () => void;
   readonly onViolation: (violation: Violation) => void;
 }
@@ -28,8 +30,9 @@ export interface Folding {
 const turnsKept = 200;
 
 /** The one place that has a conversation's view: checks each frame, folds it, and keeps the view bounded. */
-export function createFolding(conversation: ConversationId, { onChange, onViolation }: FoldingDeps): Folding {
-  let check = createFrameCheck();
+export function createFolding(conversation: ConversationId, deps: FoldingDeps): Folding {
+  const { onChange, onViolation } = deps;
+  let check = deps.check?.();
   let view = createView(conversation);
 
   function report(violation: Violation | undefined): void {
@@ -42,7 +45,7 @@ export function createFolding(conversation: ConversationId, { onChange, onViolat
     const turns = view.turns.filter(({ turn_id, outcome }) => {
       if (excess === 0 || outcome === undefined) return true;
       excess--;
-      check.forget(turn_id);
+      check?.forget(turn_id);
       return false;
     });
     view = { ...view, turns };
@@ -51,7 +54,7 @@ export function createFolding(conversation: ConversationId, { onChange, onViolat
   return {
     view: () => view,
     fold(frame) {
-      report(check.before(view, frame));
+      report(check?.before(view, frame));
       const folded = foldFrame(view, frame);
       if (folded === view) return;
       view = folded;
@@ -64,10 +67,10 @@ export function createFolding(conversation: ConversationId, { onChange, onViolat
       view = folded;
       onChange();
     },
-    subscribed: (seq) => check.subscribed(seq),
+    subscribed: (seq) => check?.subscribed(seq),
     beginAnew(turnIds) {
-      check = createFrameCheck();
-      check.subscribed(0);
+      check = deps.check?.();
+      check?.subscribed(0);
       // A transcript tells the end of the turns that the view has.
       view = createView(conversation, turnIds);
       onChange();
