@@ -49,7 +49,7 @@ export function createEmbeddedChat(host: Host, root: ShadowRoot): EmbeddedChat {
   const attributes = attributesOf(host);
   const corner = createCorner(root, {
     onWanted: (isOpen) => (isOpen ? host.open() : host.close()),
-    onFresh: () => void parts.room?.startAnew(),
+    onFresh: () => parts.room?.startAnew(),
     onNear: () => void loadRoom().catch(() => undefined),
   });
   const parts: Parts = {
