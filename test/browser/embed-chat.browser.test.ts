@@ -52,7 +52,7 @@ test("two tabs are in step: what one begins the other goes on with, and what is 
   await first.opener.click();
   await first.composer.fill("hello from the first tab");
   await first.composer.press("Enter");
-  await second.frame.getByText("hello from the first tab").waitFor();
+  await second.frame.getByRole("article", { name: "You" }).waitFor();
   await second.answers.first().waitFor();
   expect(await first.answers.count()).toBe(1);
 });
