@@ -59,9 +59,10 @@ test("two tabs are in step: what one begins the other goes on with, and what is 
 
 test("two elements of one page each have their own conversation, agent and window", async () => {
   const body = `<parley-chat token="TOKEN" label="One" conversation="c_one_MARK"></parley-chat>
-    <parley-chat token="TOKEN" label="Two" conversation="c_two_MARK" open style="--parley-corner-right: 500px"></parley-chat>`;
+    <parley-chat token="TOKEN" label="Two" conversation="c_two_MARK" open></parley-chat>`;
   const mark = String(Date.now());
-  await using host = await openHostPage({ body: body.replaceAll("MARK", mark) });
+  const styles = `parley-chat[label="Two"] { --parley-corner-right: 500px; }`;
+  await using host = await openHostPage({ styles, body: body.replaceAll("MARK", mark) });
   const { page } = host;
   await page.evaluate("document.querySelector('parley-chat').open()");
   const one = embeddedOn(page, "One");
