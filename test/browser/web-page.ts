@@ -11,7 +11,8 @@ export interface WebOptions extends Pick<
 > {
   /** Who uses it; by default somebody whom no other test knows. The same name is the same person. */
   readonly person?: string;
-  /** Rights that come with their token. */
+  /** By a token (which brings the roles), by the name of the development sign-in, or not yet. */
+  readonly signIn?: "token" | "development" | "none";
   readonly roles?: readonly string[];
   readonly path?: string;
   /** Where the page is opened; by default at the address behind which all edges are. */
@@ -65,7 +66,14 @@ const idOf = (person: string): string => person.toLowerCase().replaceAll(/[^a-z0
 
 export async function openWeb(options: WebOptions = {}): Promise<Web> {
   const shared = await webSystem();
-  const { person = somebody(), roles = [], path = "/", port = shared.address.port, ...contextOptions } = options;
+  const {
+    person = somebody(),
+    roles = [],
+    signIn = "token",
+    path = "/",
+    port = shared.address.port,
+    ...contextOptions
+  } = options;
   const origin = `http://127.0.0.1:${port}`;
   const token = createToken(shared.system.jwtSecret, idOf(person), undefined, { name: person, roles });
   const context = await shared.browser.newContext({
@@ -73,7 +81,8 @@ export async function openWeb(options: WebOptions = {}): Promise<Web> {
     locale: "en-GB",
     ...contextOptions,
   });
-  await context.addInitScript(`sessionStorage.setItem("parley.token", ${JSON.stringify(token)})`);
+  const kept = { token: ["parley.token", token], development: ["parley.name", person], none: undefined }[signIn];
+  if (kept !== undefined) await context.addInitScript(`sessionStorage.setItem(...${JSON.stringify(kept)})`);
   const complaints: string[] = [];
   const expected: RegExp[] = [];
   const tab = async (where: string): Promise<Page> => {

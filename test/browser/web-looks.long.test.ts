@@ -1,0 +1,28 @@
+import { mkdir } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { seriousFindings } from "./web-axe.ts";
+import { cut } from "./web-layout.ts";
+import { states } from "./web-states.ts";
+
+const artefacts = fileURLToPath(new URL("../artefacts/web/", import.meta.url));
+const widths = { 360: 740, 768: 1024, 1280: 860 };
+
+for (const state of states) {
+  test(`the state ${state.name} is whole at three widths, light and dark, and axe finds nothing serious in it`, async () => {
+    await mkdir(artefacts, { recursive: true });
+    await using web = await state.open({ colorScheme: "light" });
+    const { page } = web;
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      for (const [width, height] of Object.entries(widths)) {
+        await page.setViewportSize({ width: Number(width), height });
+        // What grows and shrinks with the window has its next frame.
+        await page.waitForTimeout(300);
+        await page.screenshot({ path: `${artefacts}${state.name}-${width}-${colorScheme}.png` });
+        expect.soft(await cut(page), `${state.name} at ${width}`).toEqual([]);
+      }
+      expect.soft(await seriousFindings(page), `${state.name}, ${colorScheme}`).toEqual([]);
+    }
+  });
+}
