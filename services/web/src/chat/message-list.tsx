@@ -8,11 +8,14 @@ import { readingPlaces, type ReadingPlace } from "./places.ts";
 import { RowView } from "./row-view.tsx";
 import type { Row } from "./rows.ts";
 import { useFollower } from "./use-follower.ts";
+import { useRevealed } from "./use-revealed.ts";
 
 /** Below so many rows all of them are drawn: the browser's own search then finds every word, and nothing that was opened closes when it leaves the view. */
 const drawnWhole = 200;
 /** The same for somebody who reads further up: the change between both would be seen. */
 const drawnWholeWhileReading = 600;
+/** After the last change of its rows the list has its place again, and can be drawn in the other way. */
+const restMs = 100;
 /** The line above the first message; rows are placed below it (chat.css gives it this height). */
 const headPx = 56;
 /** Older messages are asked for before the reader is at the top. */
@@ -31,7 +34,7 @@ interface MessageListProps {
 }
 
 /** The messages, at their end while they grow, or where somebody reads. */
-export function MessageList({ conversationId, rows, history, handle }: MessageListProps) {
+export function MessageList({ conversationId, rows: all, history, handle }: MessageListProps) {
   const { chat } = useWords();
   const [place] = useState(() => readingPlaces.of(conversationId));
   const virtualizer = useRef<VirtualizerHandle>(null);
@@ -42,17 +45,24 @@ export function MessageList({ conversationId, rows, history, handle }: MessageLi
     rows: useCallback(() => drawn.current ?? undefined, []),
     onScroll: () => lookForOlder.current(),
   });
-  const drawing = useDrawing(rows.length, isFollowing, drawn);
+  const [drawing, setDrawing] = useState<Drawing>(all.length <= drawnWhole ? "whole" : undefined);
+  const { rows, isWhole } = useRevealed(all, drawing !== "whole" || place !== undefined);
+  const isTooLong = rows.length > (isFollowing ? drawnWhole : drawnWholeWhileReading);
+  useEffect(() => {
+    if (drawing !== "whole" || !isWhole || !isTooLong) return undefined;
+    const timer = setTimeout(() => setDrawing(heightsIn(drawn.current)), restMs);
+    return () => clearTimeout(timer);
+  }, [drawing, isWhole, isTooLong, rows]);
   const unseen = useUnseen(rows, isFollowing);
   const isPrepended = useIsPrepended(rows);
 
   useEffect(() => {
     lookForOlder.current = () => {
       const isNear = (scroller.current?.scrollTop ?? Number.POSITIVE_INFINITY) < loadAheadPx;
-      if (isNear && history?.hasMore === true && !history.isLoading && history.error === undefined) history.loadOlder();
+      if (isNear && isWhole && history?.hasMore === true && !history.isLoading && history.error === undefined) history.loadOlder();
     };
     lookForOlder.current();
-  }, [scroller, history, rows.length]);
+  }, [scroller, history, rows.length, isWhole]);
   useEffect(() => {
     handle.current = { toEnd };
     return () => {
@@ -68,7 +78,7 @@ export function MessageList({ conversationId, rows, history, handle }: MessageLi
     <div className="chat-list">
       <div ref={scroller} className="chat-scroller" role="log" aria-label={chat.log} aria-live="off" tabIndex={0}>
         <div ref={content} className="chat-content">
-          <Head history={history} />
+          <Head history={history} isWhole={isWhole} />
           {drawing === "whole" ? (
             <div ref={drawn} className="chat-rows">
               {rows.map(view)}
@@ -98,19 +108,12 @@ export function MessageList({ conversationId, rows, history, handle }: MessageLi
  * Whether all rows are drawn; else the heights that they had when they last were, if they were. The change is made behind a picture in which all are there:
  * with their heights known, nothing moves. Once only a part is drawn it stays so.
  */
-function useDrawing(
-  count: number,
-  isFollowing: boolean,
-  drawn: RefObject<HTMLDivElement | null>,
-): "whole" | CacheSnapshot | undefined {
-  const [drawing, setDrawing] = useState<"whole" | CacheSnapshot | undefined>(count <= drawnWhole ? "whole" : undefined);
-  const isTooLong = drawing === "whole" && count > (isFollowing ? drawnWhole : drawnWholeWhileReading);
-  useLayoutEffect(() => {
-    if (!isTooLong || drawn.current === null) return;
-    const heights = Array.from(drawn.current.children, (row) => row.getBoundingClientRect().height);
-    setDrawing([heights, heights.reduce((sum, height) => sum + height, 0) / heights.length]);
-  }, [isTooLong, drawn]);
-  return drawing;
+type Drawing = "whole" | CacheSnapshot | undefined;
+
+function heightsIn(drawn: HTMLElement | null): CacheSnapshot | undefined {
+  if (drawn === null) return undefined;
+  const heights = Array.from(drawn.children, (row) => row.getBoundingClientRect().height);
+  return [heights, heights.reduce((sum, height) => sum + height, 0) / heights.length];
 }
 
 /** How many messages have come below since the reader left the end. */
@@ -188,7 +191,7 @@ function placeIn(
 }
 
 /** Above the first message: where the conversation begins, or that there is more. */
-function Head({ history }: { readonly history: HistoryView | undefined }): ReactNode {
+function Head({ history, isWhole }: Pick<MessageListProps, "history"> & { readonly isWhole: boolean }): ReactNode {
   const { chat } = useWords();
   const sentence = useErrorSentence();
   if (history?.error !== undefined) {
@@ -203,10 +206,10 @@ function Head({ history }: { readonly history: HistoryView | undefined }): React
       </div>
     );
   }
-  if (history?.hasMore === true) {
+  if (!isWhole || history?.hasMore === true) {
     return (
       <div className="chat-head">
-        {history.isLoading ? (
+        {history?.isLoading === true ? (
           <>
             <span className="ui-spinner" />
             <span>{chat.loadingOlder}</span>
