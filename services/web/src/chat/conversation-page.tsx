@@ -81,11 +81,7 @@ function Pane({ conversationId, onStarted, onNew, headerStart, headerEnd }: Conv
       />
       {mayWrite ? (
         <footer className="chat-foot">
-          <WaitingMessages
-            conversation={conversation}
-            waiting={shown.waiting}
-            onSend={(text) => submit(text, false)}
-          />
+          <WaitingMessages conversation={conversation} waiting={shown.waiting} onSend={(text) => submit(text, false)} />
           <Composer
             ref={composer}
             draftOf={shown.isEmpty && isStartedHere ? "new" : conversationId}
@@ -136,14 +132,7 @@ function Body({ conversation, shown, list, examples, onExample, onNew }: BodyPro
       </StatePane>
     );
   }
-  return (
-    <MessageList
-      conversationId={conversation.id}
-      rows={shown.rows}
-      history={shown.history}
-      handle={list}
-    />
-  );
+  return <MessageList conversationId={conversation.id} rows={shown.rows} history={shown.history} handle={list} />;
 }
 
 const none: readonly MessageView[] = [];

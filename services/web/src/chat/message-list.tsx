@@ -103,7 +103,9 @@ function useDrawing(
   isFollowing: boolean,
   drawn: RefObject<HTMLDivElement | null>,
 ): "whole" | CacheSnapshot | undefined {
-  const [drawing, setDrawing] = useState<"whole" | CacheSnapshot | undefined>(count <= drawnWhole ? "whole" : undefined);
+  const [drawing, setDrawing] = useState<"whole" | CacheSnapshot | undefined>(
+    count <= drawnWhole ? "whole" : undefined,
+  );
   const isTooLong = drawing === "whole" && count > (isFollowing ? drawnWhole : drawnWholeWhileReading);
   useLayoutEffect(() => {
     if (!isTooLong || drawn.current === null) return;
