@@ -8,6 +8,7 @@ import { readingPlaces, type ReadingPlace } from "./places.ts";
 import { RowView } from "./row-view.tsx";
 import type { Row } from "./rows.ts";
 import { useFollower } from "./use-follower.ts";
+import { useRevealed } from "./use-revealed.ts";
 
 /** Below so many rows all of them are drawn: the browser's own search then finds every word, and nothing that was opened closes when it leaves the view. */
 const drawnWhole = 200;
@@ -31,7 +32,7 @@ interface MessageListProps {
 }
 
 /** The messages, at their end while they grow, or where somebody reads. */
-export function MessageList({ conversationId, rows, history, handle }: MessageListProps) {
+export function MessageList({ conversationId, rows: all, history, handle }: MessageListProps) {
   const { chat } = useWords();
   const [place] = useState(() => readingPlaces.of(conversationId));
   const virtualizer = useRef<VirtualizerHandle>(null);
@@ -42,17 +43,18 @@ export function MessageList({ conversationId, rows, history, handle }: MessageLi
     rows: useCallback(() => drawn.current ?? undefined, []),
     onScroll: () => lookForOlder.current(),
   });
-  const drawing = useDrawing(rows.length, isFollowing, drawn);
+  const drawing = useDrawing(all.length, isFollowing, drawn);
+  const { rows, isWhole } = useRevealed(all, drawing !== "whole" || place !== undefined);
   const unseen = useUnseen(rows, isFollowing);
   const isPrepended = useIsPrepended(rows);
 
   useEffect(() => {
     lookForOlder.current = () => {
       const isNear = (scroller.current?.scrollTop ?? Number.POSITIVE_INFINITY) < loadAheadPx;
-      if (isNear && history?.hasMore === true && !history.isLoading && history.error === undefined) history.loadOlder();
+      if (isNear && isWhole && history?.hasMore === true && !history.isLoading && history.error === undefined) history.loadOlder();
     };
     lookForOlder.current();
-  }, [scroller, history, rows.length]);
+  }, [scroller, history, rows.length, isWhole]);
   useEffect(() => {
     handle.current = { toEnd };
     return () => {
@@ -68,7 +70,7 @@ export function MessageList({ conversationId, rows, history, handle }: MessageLi
     <div className="chat-list">
       <div ref={scroller} className="chat-scroller" role="log" aria-label={chat.log} aria-live="off" tabIndex={0}>
         <div ref={content} className="chat-content">
-          <Head history={history} />
+          <Head history={history} isWhole={isWhole} />
           {drawing === "whole" ? (
             <div ref={drawn} className="chat-rows">
               {rows.map(view)}
@@ -190,7 +192,7 @@ function placeIn(
 }
 
 /** Above the first message: where the conversation begins, or that there is more. */
-function Head({ history }: { readonly history: HistoryView | undefined }): ReactNode {
+function Head({ history, isWhole }: Pick<MessageListProps, "history"> & { readonly isWhole: boolean }): ReactNode {
   const { chat } = useWords();
   const sentence = useErrorSentence();
   if (history?.error !== undefined) {
@@ -205,10 +207,10 @@ function Head({ history }: { readonly history: HistoryView | undefined }): React
       </div>
     );
   }
-  if (history?.hasMore === true) {
+  if (!isWhole || history?.hasMore === true) {
     return (
       <div className="chat-head">
-        {history.isLoading ? (
+        {history?.isLoading === true ? (
           <>
             <span className="ui-spinner" />
             <span>{chat.loadingOlder}</span>

@@ -75,8 +75,6 @@ export const chatDe: ChatWords = {
   automaticModel: "Übliches Modell",
 
   copy: "Kopieren",
-  copied: "Kopiert",
-  copyFailed: "Der Browser hat das Kopieren nicht erlaubt.",
   good: "Gute Antwort",
   bad: "Schlechte Antwort",
   commentTitle: "Was war gut oder schlecht?",

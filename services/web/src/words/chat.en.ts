@@ -72,8 +72,6 @@ export const chatEn = {
   automaticModel: "Usual model",
 
   copy: "Copy",
-  copied: "Copied",
-  copyFailed: "The browser did not allow copying.",
   good: "Good answer",
   bad: "Bad answer",
   commentTitle: "What was good or bad?",

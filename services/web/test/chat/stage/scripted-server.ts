@@ -21,15 +21,17 @@ export interface ScriptedServer {
 
 interface ScriptedOptions {
   readonly transcript: readonly TranscriptMessage[];
+  /** Messages of a page of the transcript. */
+  readonly pageLength?: number;
   /** How the subscription is answered; undefined: never. */
   readonly subscription?: "snapshot" | "NOT_FOUND" | "FORBIDDEN" | "OVERLOADED" | "never";
 }
 
 const conversationId = "c1";
 const tailLength = 50;
-const pageLength = 100;
 
-export function createScriptedServer({ transcript, subscription = "snapshot" }: ScriptedOptions): ScriptedServer {
+export function createScriptedServer(options: ScriptedOptions): ScriptedServer {
+  const { transcript, subscription = "snapshot", pageLength = 100 } = options;
   let seq = 100;
   let turns = 0;
   let isDown = false;

@@ -17,6 +17,7 @@ const subscription = (["NOT_FOUND", "FORBIDDEN", "OVERLOADED", "never"] as const
 );
 const server = createScriptedServer({
   transcript: transcriptOf(Number(query.get("messages") ?? "0")),
+  pageLength: Number(query.get("page") ?? "100"),
   ...(subscription === undefined ? {} : { subscription }),
 });
 const client = createClient({ url: "ws://scripted", WebSocket: server.WebSocket });
@@ -44,7 +45,7 @@ new PerformanceObserver((list) => longTasks.push(...list.getEntries().map(({ dur
   buffered: true,
 });
 new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) if ("value" in entry) shifts.push(Number(entry.value));
+  for (const entry of list.getEntries()) if ("value" in entry) shifts.push(Number(entry.value)), (globalThis as any).src = [...((globalThis as any).src ?? []), (entry as any).sources.map((x: any) => [x.node?.className || x.node?.nodeName, x.previousRect.y, x.currentRect.y].join(" "))];
 }).observe({ type: "layout-shift", buffered: true });
 
 function Stage() {
