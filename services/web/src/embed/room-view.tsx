@@ -15,19 +15,22 @@ export interface Answer {
 
 interface RoomViewProps {
   readonly conversationId: string;
+  /** Nothing was written in it when it was opened here. */
+  readonly isNew: boolean;
   readonly isOpen: boolean;
   readonly kept: KeptStore;
   readonly onUnread: (count: number) => void;
   readonly onAnswer: (answer: Answer) => void;
   /** Somebody has written in it. */
   readonly onStarted: () => void;
+  readonly onNew: () => void;
   /** It is not there any more, or belongs to whoever used this browser before. */
   readonly onRefused: () => void;
 }
 
 /** The conversation while the window is open, and always what comes in it: a closed window renders no tokens. */
 export function RoomView(props: RoomViewProps) {
-  const { conversationId, isOpen, onRefused } = props;
+  const { conversationId, isNew, isOpen, onRefused, onStarted, onNew } = props;
   const conversation = useConversation(conversationId);
   const refusal = useRefusal(conversation);
   const messages = useMessages(conversation);
@@ -40,7 +43,12 @@ export function RoomView(props: RoomViewProps) {
   return (
     <>
       <Connection />
-      <ConversationPage conversationId={conversationId} />
+      <ConversationPage
+        conversationId={conversationId}
+        // Says to it that there is nothing to wait for.
+        onStarted={isNew ? onStarted : undefined}
+        onNew={onNew}
+      />
     </>
   );
 }
