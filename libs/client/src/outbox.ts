@@ -95,8 +95,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
     },
     discard: (id) => {
       const entry = entries.get(id);
-      if (entry?.state === "failed") drop(box, entry);
-      changed(box);
+      if (entry?.state === "failed") forget(box, entry);
     },
     restore: (message) => restore(box, message),
     failed: () => [...entries.values()].filter(({ state }) => state === "failed").map(storedOf),
@@ -145,7 +144,7 @@ function add(box: Box, frame: OutgoingMessage, signal?: AbortSignal): Promise<Ac
   if (problem !== undefined) fail(box, entry, problem);
   else {
     keep(box, entry);
-    if (signal !== undefined) endWaitOn(signal, entry, () => drop(box, entry));
+    if (signal !== undefined) endWaitOn(signal, entry, () => forget(box, entry));
     trySend(box, entry);
   }
   changed(box);
@@ -200,6 +199,11 @@ function drop({ deps, entries }: Box, entry: Entry): void {
   entries.delete(entry.frame.id);
   if (entry.state === "sending") deps.sendLimits.give(entry.frame);
   if (entry.state !== "accepted" && entry.userId !== undefined) deps.keeper.remove(storedOf(entry));
+}
+
+function forget(box: Box, entry: Entry): void {
+  drop(box, entry);
+  changed(box);
 }
 
 function keep({ deps }: Box, entry: Entry): void {

@@ -27,7 +27,11 @@ export function createSendKeeper(store: SendStore | undefined, log: ClientLog): 
   }
 
   return {
-    load: () => (loaded ??= next(async ({ load }) => void aside.push(...(await load())))),
+    load: () =>
+      (loaded ??= next(async ({ load }) => {
+        const stored = await load();
+        aside.push(...stored);
+      })),
     take: (isWanted) => {
       const taken = aside.filter(isWanted);
       aside = aside.filter((message) => !taken.includes(message));
