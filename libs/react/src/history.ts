@@ -61,12 +61,8 @@ export function createHistory(conversationId: string): History {
 
   /** Returns whether the page had anything that was not there yet, or was the last. */
   function add({ messages: stored, before: next }: HistoryPage): boolean {
-    const page = messages({ ...createView(conversationId), transcript: stored });
     const { older } = store.getState();
-    const known = new Set([...older, ...shown].map(({ message_id }) => message_id));
-    const overlap = page.findIndex(({ message_id }) => known.has(message_id));
-    // What the page has behind the first that is known is newer than that: the view has it, or is about to.
-    const found = overlap < 0 ? page : page.slice(0, overlap);
+    const found = newIn(messages({ ...createView(conversationId), transcript: stored }), [...older, ...shown]);
     before = next;
     store.setState({ older: [...found, ...older], hasMore: next !== undefined });
     return found.length > 0 || next === undefined;
@@ -94,6 +90,13 @@ export function createHistory(conversationId: string): History {
       if (isWanted()) store.setState({ isLoading: false, error });
     },
   };
+}
+
+/** What a page has before the first that is known. What it has behind that is newer: the view has it, or is about to. */
+function newIn(page: readonly MessageView[], known: readonly MessageView[]): readonly MessageView[] {
+  const ids = new Set(known.map(({ message_id }) => message_id));
+  const overlap = page.findIndex(({ message_id }) => ids.has(message_id));
+  return overlap < 0 ? page : page.slice(0, overlap);
 }
 
 /** The place of the first message that is still shown; 0: nothing has gone; below 0: all has. */

@@ -1,0 +1,75 @@
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { createToken } from "../chaos/clients/token.ts";
+import { openPage } from "./chromium.ts";
+import { reactSystem, servePage } from "./react-page.ts";
+
+async function serve(file: string, person: string) {
+  const { edge, browser, jwtSecret } = await reactSystem();
+  const { url, [Symbol.asyncDispose]: end } = await servePage({ file, edge, token: createToken(jwtSecret, person) });
+  return { url, edge, browser, [Symbol.asyncDispose]: end };
+}
+
+const numberedWords = (count: number): string => Array.from({ length: count }, (_, at) => `w${at}`).join(" ");
+
+const textOfFile = (path: string): Promise<string> =>
+  readFile(fileURLToPath(new URL(`../../${path}`, import.meta.url)), "utf8");
+
+async function say(page: Page, text: string): Promise<void> {
+  await page.getByLabel("Message").fill(text);
+  await page.getByLabel("Message").press("Enter");
+}
+
+test("the chat of docs/react.md is the one that is tested, in at most 30 lines", async () => {
+  const [page, chat] = await Promise.all([textOfFile("docs/react.md"), textOfFile("libs/react/test/pages/chat.tsx")]);
+  const shown = /```tsx\n(?<code>import \{ createClient[^]*?)```/.exec(page)?.groups?.["code"];
+  expect(shown).toBe(chat);
+  expect(chat.trimEnd().split("\n").length).toBeLessThanOrEqual(30);
+});
+
+test("the chat of docs/react.md shows a message once, and its answer whole although the edge is killed in the middle of it", async () => {
+  await using served = await serve("chat.tsx", "reader");
+  await using watched = await openPage(served.browser, `${served.url}#c-docs`);
+  const { page } = watched;
+  await page.getByText("ready").waitFor();
+  await say(page, "/sim tokens=200 rate=40");
+  expect(await page.getByLabel("Message").inputValue()).toBe("");
+  await page.locator("li").filter({ hasText: "w9 " }).waitFor();
+  await served.edge.restart();
+  await page.locator("li").filter({ hasText: "w199" }).waitFor();
+  expect(await page.getByRole("listitem").allInnerTexts()).toEqual(["/sim tokens=200 rate=40", numberedWords(200)]);
+
+  // What is said while nobody answers is shown at once, and goes out later.
+  await served.edge.kill();
+  await page.getByText("waiting").or(page.getByText("connecting")).waitFor();
+  await say(page, "/sim tokens=3");
+  await page.getByText("/sim tokens=3 (sending)").waitFor();
+  await served.edge.restart();
+  await page
+    .locator("li.assistant")
+    .filter({ hasText: /^w0 w1 w2$/ })
+    .waitFor();
+  expect(await page.getByRole("listitem").count()).toBe(4);
+});
+
+test("a token renders one part of one message, and nothing is rendered more often than there are frames", async () => {
+  await using served = await serve("counting.tsx", "counter");
+  await using watched = await openPage(served.browser, served.url);
+  const { page, complaints } = watched;
+  await page.waitForFunction("typeof say === 'function'");
+  await page.evaluate("say('list all pods')");
+  await page.locator("li").nth(1).and(page.locator('[data-status="complete"]')).waitFor();
+  await page.evaluate("say('/sim tokens=1500 rate=500')");
+  await page.locator("li").nth(3).filter({ hasText: "w9 " }).waitFor();
+  await page.evaluate("Object.keys(counts).forEach((name) => delete counts[name])");
+  await page.locator("li").nth(3).filter({ hasText: "w999 " }).waitFor();
+  const counts: Record<string, number> = await page.evaluate("({ ...counts })");
+  expect(Object.keys(counts).toSorted()).toEqual(["change", "frame", "list", "message 3", "part 3.0", "running"]);
+  const { change = 0, frame = 0, list = 0 } = counts;
+  expect(list).toBeLessThan(change);
+  expect(list).toBeLessThanOrEqual(frame + 2);
+  expect([counts["message 3"], counts["part 3.0"]]).toEqual([list, list]);
+  expect(complaints).toEqual([]);
+});
