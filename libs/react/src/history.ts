@@ -41,20 +41,18 @@ export function createHistory(conversationId: string): History {
 
   function beginAnew(): void {
     before = undefined;
+    shown = [];
     beginnings++;
     store.setState(nothing, true);
   }
 
   function look({ view, refusal }: Pick<ConversationState, "view" | "refusal">): void {
     const now = messages(view);
-    if (now.length === 0 && shown.length > 0 && refusal !== undefined) {
-      shown = [];
-      return beginAnew();
-    }
+    if (now.length === 0 && shown.length > 0 && refusal !== undefined) return beginAnew();
     // A view that begins anew is empty until its snapshot comes.
     if (now === shown || now.length === 0) return;
     const kept = stillIn(shown, now);
-    if (shown.length > 0 && kept < 0) beginAnew();
+    if (kept < 0) beginAnew();
     if (kept > 0) store.setState(({ older }) => ({ older: [...older, ...shown.slice(0, kept)] }));
     shown = now;
   }
@@ -101,7 +99,7 @@ function newIn(page: readonly MessageView[], known: readonly MessageView[]): rea
 
 /** The place of the first message that is still shown; 0: nothing has gone; below 0: all has. */
 function stillIn(before: readonly MessageView[], now: readonly MessageView[]): number {
-  if (before[0]?.message_id === now[0]?.message_id) return 0;
+  if (before.length === 0 || before[0]?.message_id === now[0]?.message_id) return 0;
   const ids = new Set(now.map(({ message_id }) => message_id));
   return before.findIndex(({ message_id }) => ids.has(message_id));
 }

@@ -57,9 +57,8 @@ function Who({ name, how }: { readonly name: string; readonly how: How }) {
   const { user } = useWords().app;
   return (
     <>
-      <span className="app-user-letter" aria-hidden="true">
-        {letterOf(name)}
-      </span>
+      {/* Painted: it is no part of the name. */}
+      <span className="app-user-letter" data-letter={letterOf(name)} aria-hidden="true" />
       <span className="app-user-text">
         <span className="app-user-name" dir="auto">
           {name}

@@ -80,9 +80,7 @@ export function openChatRoom(options: RoomOptions): ChatRoom {
   render();
   return {
     update(next) {
-      const { conversation } = attributes;
       attributes = next;
-      if (next.conversation !== conversation) go(knownId() ?? newId(), knownId() === undefined);
       render();
     },
     startAnew,

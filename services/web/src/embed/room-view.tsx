@@ -1,6 +1,6 @@
 import { useConnection, useConversation, useMessages, useRefusal } from "@parley/react";
 import type { MessageView } from "@parley/protocol/fold";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { ConversationPage } from "../chat/conversation-page.tsx";
 import { useWords } from "../words/use-words.ts";
 import type { KeptStore } from "./kept.ts";
@@ -53,20 +53,22 @@ export function RoomView(props: RoomViewProps) {
   );
 }
 
+function seenIn(kept: KeptStore, conversationId: string): string | undefined {
+  const told = kept.read();
+  return told?.conversation === conversationId ? told.seen : undefined;
+}
+
 function useUnread(messages: readonly MessageView[], props: RoomViewProps): void {
   const { conversationId, isOpen, kept, onUnread, onStarted } = props;
-  const [others, setOthers] = useState(0);
-  useEffect(() => kept.onOther(() => setOthers((count) => count + 1)), [kept]);
+  const seen = useSyncExternalStore(kept.onOther, () => seenIn(kept, conversationId));
   useEffect(() => {
     if (messages.length === 0) return;
     onStarted();
-    const before = kept.read();
-    const seen = before?.conversation === conversationId ? before.seen : undefined;
     const last = isOpen ? (lastSeen(messages) ?? seen) : seen;
-    if (before?.conversation !== conversationId || last !== seen)
+    if (kept.read()?.conversation !== conversationId || last !== seen)
       kept.write({ conversation: conversationId, seen: last });
     onUnread(unreadAnswers(messages, last).length);
-  }, [messages, conversationId, isOpen, kept, onUnread, onStarted, others]);
+  }, [messages, conversationId, isOpen, kept, onUnread, onStarted, seen]);
 }
 
 function useAnswers(messages: readonly MessageView[], { conversationId, onAnswer }: RoomViewProps): void {

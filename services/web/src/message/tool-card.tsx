@@ -22,7 +22,9 @@ export const ToolCard = memo(function ToolCard({ call, conversationId, isTurnOpe
   const [isNew] = useState(call.status === undefined && call.approval === undefined);
   const id = useId();
   const state = toolState(call, isTurnOpen);
-  const explanation = toolExplanation(state, words.tool);
+  // Where a person decided that is said below.
+  const explanation =
+    state === "denied" && call.approval !== undefined ? undefined : toolExplanation(state, words.tool);
   const { tool_name: name, approval, duration_ms: durationMs } = call;
   return (
     <div className="message-tool" role="group" aria-label={words.tool.name(name)} data-state={state}>
@@ -37,7 +39,7 @@ export const ToolCard = memo(function ToolCard({ call, conversationId, isTurnOpe
         <span className="message-tool-name">{name}</span>
         <span className="message-tool-preview">{previewOf(call.arguments)}</span>
         <ToolWord state={state} />
-        {durationMs !== undefined && state !== "running" && (
+        {durationMs !== undefined && durationMs > 0 && (
           <span className="message-tool-time">{formats.duration(durationMs)}</span>
         )}
         <Icon name="chevronRight" />

@@ -45,7 +45,15 @@ new PerformanceObserver((list) => longTasks.push(...list.getEntries().map(({ dur
   buffered: true,
 });
 new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) if ("value" in entry) shifts.push(Number(entry.value)), (globalThis as any).src = [...((globalThis as any).src ?? []), (entry as any).sources.map((x: any) => [x.node?.className || x.node?.nodeName, x.previousRect.y, x.currentRect.y].join(" "))];
+  for (const entry of list.getEntries())
+    if ("value" in entry)
+      (shifts.push(Number(entry.value)),
+        ((globalThis as any).src = [
+          ...((globalThis as any).src ?? []),
+          (entry as any).sources.map((x: any) =>
+            [x.node?.className || x.node?.nodeName, x.previousRect.y, x.currentRect.y].join(" "),
+          ),
+        ]));
 }).observe({ type: "layout-shift", buffered: true });
 
 function Stage() {
