@@ -3,7 +3,7 @@ import { useId, type ReactNode } from "react";
 import { Markdown } from "../text/markdown.tsx";
 import { Details } from "./details.tsx";
 import { AnswerEnd } from "./answer-end.tsx";
-import { AgentName, Progress } from "./progress.tsx";
+import { AgentName, Progress, WaitsForPerson } from "./progress.tsx";
 import { Reasoning } from "./reasoning.tsx";
 import { Sources } from "./sources.tsx";
 import { Spoken } from "./spoken.tsx";
@@ -42,7 +42,8 @@ export function Answer({ conversationId, message, actions }: AnswerProps) {
           />
         ))}
       </div>
-      {message.status === "running" && (
+      {message.status === "waiting" && isOpen && <WaitsForPerson />}
+      {isOpen && message.status !== "waiting" && (
         <Progress
           conversationId={conversationId}
           turnId={turnId}

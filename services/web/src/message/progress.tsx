@@ -48,6 +48,17 @@ export function Progress({ conversationId, turnId, hasParts, isToldAbove }: Prog
   );
 }
 
+/** Nothing goes on until somebody has decided, so nothing turns. */
+export function WaitsForPerson() {
+  const { message: words } = useWords();
+  return (
+    <p className="message-progress message-step">
+      <Icon name="hand" />
+      <span className="message-step-text">{words.progress.waiting}</span>
+    </p>
+  );
+}
+
 interface StepProps {
   readonly message: string;
   readonly facts?: ProgressStep;

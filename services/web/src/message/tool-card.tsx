@@ -36,9 +36,9 @@ export const ToolCard = memo(function ToolCard({ call, conversationId, isTurnOpe
         onClick={() => setOpen(!isOpen)}
       >
         {state === "running" ? <span className="ui-spinner" aria-hidden="true" /> : <Icon name={toolIcons[state]} />}
-        <span className="message-tool-name">{name}</span>
-        <span className="message-tool-preview">{previewOf(call.arguments)}</span>
-        <ToolWord state={state} />
+        {/* The blanks are for its name: pieces without them are read as one word. */}
+        <span className="message-tool-name">{name}</span>{" "}
+        <span className="message-tool-preview">{previewOf(call.arguments)}</span> <ToolWord state={state} />{" "}
         {durationMs !== undefined && durationMs > 0 && (
           <span className="message-tool-time">{formats.duration(durationMs)}</span>
         )}
@@ -87,14 +87,14 @@ function Running({ conversationId, callId, isNew }: RunningProps) {
 
 const previewChars = 120;
 
-/** The values of the arguments, as far as they fit into a line. */
+/** Names and values of the arguments, as far as they fit into a line. */
 function previewOf(args: ToolCallPart["arguments"]): string {
   const said: string[] = [];
   let length = 0;
-  for (const value of Object.values(args)) {
-    const text = typeof value === "object" ? "" : String(value);
-    if (text === "") continue;
-    said.push(text.slice(0, previewChars).replaceAll(/\s+/gu, " "));
+  for (const [name, value] of Object.entries(args)) {
+    if (typeof value === "object" || value === "") continue;
+    const text = `${name}: ${String(value).slice(0, previewChars).replaceAll(/\s+/gu, " ")}`;
+    said.push(text);
     length += text.length;
     if (length > previewChars) break;
   }

@@ -17,7 +17,8 @@ let made = 0;
 
 function answer(name: string, parts: Part[], outcome: Outcome | null = complete): State {
   const turn_id = `turn${(made += 1)}`;
-  const status = outcome?.type ?? "running";
+  const isAsked = parts.some((part) => part.type === "tool_call" && "approval" in part);
+  const status = outcome?.type ?? (isAsked ? "waiting" : "running");
   const common = { message_id: `${turn_id}-a`, turn_id, author: { role: "assistant" }, parts, status } as const;
   return { name, message: { ...common, ...(outcome === null ? {} : { outcome, ts }) } };
 }

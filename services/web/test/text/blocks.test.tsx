@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { renderToStaticMarkup } from "react-dom/server";
 import { describe, expect, test } from "vitest";
 import { createSplitter, type Block } from "../../src/text/blocks.ts";
-import { Markdown, WholeText } from "../../src/text/markdown.tsx";
+import { MarkdownBlocks as Markdown, WholeText } from "../../src/text/markdown-blocks.tsx";
 
 /** Lines that begin, continue and end blocks in each other's middle. */
 const lines = [
