@@ -66,7 +66,7 @@ describe("an answer divided into its blocks", () => {
         const whole = renderToStaticMarkup(<WholeText text={source} isLast={false} />);
         expect(bare(renderToStaticMarkup(<Markdown text={source} />))).toBe(bare(whole));
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   });
 
@@ -77,7 +77,7 @@ describe("an answer divided into its blocks", () => {
         for (const cut of cuts.toSorted((a, b) => a - b)) split(source.slice(0, cut));
         expect(shown(split(source))).toEqual(shown(createSplitter()(source)));
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   });
 });
