@@ -42,13 +42,15 @@ export function createFolding(conversation: ConversationId, deps: FoldingDeps): 
   function forgetOldTurns(): void {
     let excess = view.turns.length - turnsKept;
     if (excess <= 0) return;
+    const forgotten = new Set<string>();
     const turns = view.turns.filter(({ turn_id, outcome }) => {
       if (excess === 0 || outcome === undefined) return true;
       excess--;
       check?.forget(turn_id);
+      forgotten.add(turn_id);
       return false;
     });
-    view = { ...view, turns };
+    view = { ...view, turns, transcript: withoutGap(view, forgotten) };
   }
 
   return {
@@ -76,4 +78,17 @@ export function createFolding(conversation: ConversationId, deps: FoldingDeps): 
       onChange();
     },
   };
+}
+
+/** Where a turn is forgotten that stands behind the transcript, what stands before it goes too: in the middle nobody would miss it. */
+function withoutGap(
+  { transcript, transcriptAfter, turns }: ConversationView,
+  forgotten: ReadonlySet<string>,
+): ConversationView["transcript"] {
+  const stored = new Set(transcript.map(({ turn_id }) => turn_id));
+  const last = turns.findIndex(({ turn_id }) => turn_id === transcriptAfter);
+  const leavesGap = turns.some(({ turn_id }, at) => at > last && forgotten.has(turn_id) && !stored.has(turn_id));
+  if (!leavesGap) return transcript;
+  const kept = new Set(turns.map(({ turn_id }) => turn_id).filter((id) => !forgotten.has(id)));
+  return transcript.filter(({ turn_id }) => kept.has(turn_id));
 }

@@ -53,6 +53,8 @@ export function createHistory(conversationId: string): History {
     if (now === shown || now.length === 0) return;
     const kept = stillIn(shown, now);
     if (kept < 0) beginAnew();
+    // Pages that came before the view.
+    if (shown.length === 0) store.setState(({ older }) => ({ older: newIn(older, now) }));
     if (kept > 0) store.setState(({ older }) => ({ older: [...older, ...shown.slice(0, kept)] }));
     shown = now;
   }

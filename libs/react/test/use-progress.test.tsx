@@ -2,7 +2,7 @@
 import { useApprovals, useConversation, useOpenTurn, useProgress, useQueue } from "@parley/react";
 import type { ServerFrame } from "@parley/protocol";
 import { expect, test } from "vitest";
-import { completed, progress, said, subscribed, token } from "./frames.ts";
+import { completed, progress, said, snapshot, subscribed, token } from "./frames.ts";
 import { afterFrames, renderInTests } from "./rendering.tsx";
 import { createSetting } from "./scripted-socket.ts";
 
@@ -46,6 +46,14 @@ test("the steps of an answer that begins anew begin anew", async () => {
   const restarted = { type: "turn_restarted", conversation_id: "c1", turn_id: "t1", attempt: 2, n: 1, ts: 0 } as const;
   await receive({ ...restarted, seq: 2, text: "" }, progress(3, "t1", { step: "generating", message: "writing" }, 2));
   expect(text()).toBe("generating:writing");
+});
+
+test("the steps of an answer whose end only a snapshot tells are gone with it", async () => {
+  const { text, receive } = await showing(<Steps />);
+  await receive(progress(1, "t1", { step: "generating", message: "writing" }));
+  expect(text()).toBe("generating:writing");
+  await receive(snapshot(9, "t1"));
+  expect(text()).toBe("");
 });
 
 test("at most twenty steps are kept, the last ones", async () => {
