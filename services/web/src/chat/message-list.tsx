@@ -59,8 +59,7 @@ export function MessageList({ conversationId, rows: all, history, handle }: Mess
   useEffect(() => {
     lookForOlder.current = () => {
       const isNear = (scroller.current?.scrollTop ?? Number.POSITIVE_INFINITY) < loadAheadPx;
-      if (isNear && isWhole && history?.hasMore === true && !history.isLoading && history.error === undefined)
-        history.loadOlder();
+      if (isNear && isWhole && history?.hasMore === true && !history.isLoading && history.error === undefined) history.loadOlder();
     };
     lookForOlder.current();
   }, [scroller, history, rows.length, isWhole]);
@@ -109,30 +108,12 @@ export function MessageList({ conversationId, rows: all, history, handle }: Mess
  * Whether all rows are drawn; else the heights that they had when they last were, if they were. The change is made behind a picture in which all are there:
  * with their heights known, nothing moves. Once only a part is drawn it stays so.
  */
-<<<<<<< HEAD
-function useDrawing(
-  count: number,
-  isFollowing: boolean,
-  drawn: RefObject<HTMLDivElement | null>,
-): "whole" | CacheSnapshot | undefined {
-  const [drawing, setDrawing] = useState<"whole" | CacheSnapshot | undefined>(
-    count <= drawnWhole ? "whole" : undefined,
-  );
-  const isTooLong = drawing === "whole" && count > (isFollowing ? drawnWhole : drawnWholeWhileReading);
-  useLayoutEffect(() => {
-    if (!isTooLong || drawn.current === null) return;
-    const heights = Array.from(drawn.current.children, (row) => row.getBoundingClientRect().height);
-    setDrawing([heights, heights.reduce((sum, height) => sum + height, 0) / heights.length]);
-  }, [isTooLong, drawn]);
-  return drawing;
-=======
 type Drawing = "whole" | CacheSnapshot | undefined;
 
 function heightsIn(drawn: HTMLElement | null): CacheSnapshot | undefined {
   if (drawn === null) return undefined;
   const heights = Array.from(drawn.children, (row) => row.getBoundingClientRect().height);
   return [heights, heights.reduce((sum, height) => sum + height, 0) / heights.length];
->>>>>>> w/chat
 }
 
 /** How many messages have come below since the reader left the end. */
