@@ -67,6 +67,7 @@ test("two elements of one page each have their own conversation, agent and windo
   await page.evaluate("document.querySelector('parley-chat').open()");
   const one = embeddedOn(page, "One");
   const two = embeddedOn(page, "Two");
+  await two.frame.getByText("What can I do for you?").waitFor();
   await two.composer.fill("only in two");
   await two.composer.press("Enter");
   await two.answers.first().waitFor();
