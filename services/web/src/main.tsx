@@ -1,4 +1,5 @@
 import { createClient } from "@parley/client";
+import { createIndexedDbStore } from "@parley/client/indexed-db";
 import { createRoot } from "react-dom/client";
 import { App } from "./app/app.tsx";
 import { browserStorage } from "./app/browser-storage.ts";
@@ -24,7 +25,8 @@ const settings = createSettingsStore({
 const kept = createKeptIdentity({ session: browserStorage("sessionStorage"), local }, settingsKey);
 const identity = createIdentity({ calls: createAuthCalls({}), kept });
 const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/chat`;
-const sessions = createSessions({ identity, createClient: (getToken) => createClient({ url, getToken }) });
+const store = createIndexedDbStore("parley");
+const sessions = createSessions({ identity, createClient: (getToken) => createClient({ url, getToken, store }) });
 const navigation = createNavigation(window);
 
 // Nobody reads the page in another language first.

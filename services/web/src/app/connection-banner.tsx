@@ -67,13 +67,15 @@ export function noticeOf(
     const text = closedSentences(connection).get(code) ?? connection.closed;
     return { icon: "alert", text, spoken: text, action: "renew" };
   }
-  if (name === "ready" || name === "idle") return undefined;
+  // Before the socket knows: it has nothing to say until somebody asks it.
   if (!isOnline) return { icon: "cloudOff", text: connection.offline, spoken: connection.offline };
   if (name === "waiting") {
     const spoken = connection.retryIn(0);
     return { icon: "cloudOff", text: connection.retryIn(seconds), spoken, action: "retry" };
   }
-  return isSlow ? { icon: "hourglass", text: connection.connecting, spoken: connection.connecting } : undefined;
+  return isSlow && name !== "ready"
+    ? { icon: "hourglass", text: connection.connecting, spoken: connection.connecting }
+    : undefined;
 }
 
 /** By the codes with which a server closes for good. */

@@ -23,7 +23,7 @@ export interface Sessions {
 interface SessionsDeps {
   readonly identity: Identity;
   /** Makes a client that is not connected yet. */
-  readonly createClient: (getToken: Identity["authorize"], userId: string) => Client;
+  readonly createClient: (getToken: Identity["authorize"]) => Client;
 }
 
 /** Close codes and ends after which the server may not know this browser any more: token expired, none in time, refused. */
@@ -39,7 +39,7 @@ export function createSessions({ identity, createClient }: SessionsDeps): Sessio
 
   function begin(me: Me, how: How): void {
     session?.client.close();
-    const client = createClient(identity.authorize, me.user.id);
+    const client = createClient(identity.authorize);
     client.on("state", (state) => {
       if ("code" in state && doubtful.has(state.code)) void identity.check();
     });

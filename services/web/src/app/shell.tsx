@@ -39,7 +39,7 @@ export function Shell(props: ShellProps) {
     [userId],
   );
   const conversations = useConversations(seen, currentId);
-  const approvals = useOthersApprovals();
+  const approvals = useOthersApprovals(session.me.approves);
   const sidebar = useSidebar();
   const content = (
     <PaneBoundary place="sidebar">

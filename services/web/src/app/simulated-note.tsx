@@ -12,9 +12,15 @@ export function SimulatedNote() {
   const sentence = model && cluster ? words.both : words[model ? "model" : "cluster"];
   return (
     <>
-      <button type="button" className="app-simulated ui-chip ui-chip-warning" title={sentence} popoverTarget={id}>
+      <button
+        type="button"
+        className="app-simulated ui-chip ui-chip-warning"
+        aria-label={words.chip}
+        title={sentence}
+        popoverTarget={id}
+      >
         <Icon name="alert" />
-        {words.chip}
+        <span className="app-simulated-word">{words.chip}</span>
       </button>
       <div id={id} popover="auto" className="ui-menu app-simulated-text" role="note">
         {sentence}

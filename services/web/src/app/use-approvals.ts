@@ -19,11 +19,15 @@ export interface Approvals extends ApprovalsState {
 
 const pollMs = 15_000;
 
-/** What waits for this person's word in other people's conversations; asked for while the page is seen, and never again where that is forbidden. */
-export function useOthersApprovals(): Approvals {
+/**
+ * What waits for this person's word in other people's conversations; asked for while the page is seen, and never again where that is forbidden.
+ * `mayApprove`: undefined where the server does not say; false: it need not be asked.
+ */
+export function useOthersApprovals(mayApprove: boolean | undefined): Approvals {
   const api = useApi();
   const { read, subscribe, ask } = useMemo(() => createQuestions(api), [api]);
   useEffect(() => {
+    if (mayApprove === false) return undefined;
     const askIfSeen = (): void => {
       if (!document.hidden) ask();
     };
@@ -34,10 +38,12 @@ export function useOthersApprovals(): Approvals {
       clearInterval(timer);
       document.removeEventListener("visibilitychange", askIfSeen);
     };
-  }, [ask]);
+  }, [ask, mayApprove]);
   const state = useSyncExternalStore(subscribe, read, read);
-  return { ...state, reload: ask };
+  return { ...(mayApprove === false ? nothing : state), reload: ask };
 }
+
+const nothing: ApprovalsState = { items: [], isAllowed: false, error: undefined };
 
 function createQuestions(api: Pick<Api, "openApprovals">) {
   const listeners = new Set<() => void>();
@@ -58,7 +64,7 @@ function createQuestions(api: Pick<Api, "openApprovals">) {
       if (turn === asked) set({ items, isAllowed: true, error: undefined });
     } catch (error) {
       isForbidden = error instanceof ApiError && (error.status === 403 || error.status === 404);
-      set(isForbidden ? { items: [], isAllowed: false, error: undefined } : { ...state, error });
+      set(isForbidden ? nothing : { ...state, error });
     }
   };
   return {

@@ -1,6 +1,6 @@
 import { lazy, Suspense, useState } from "react";
 import { useErrorSentence } from "../api/use-api.ts";
-import type { Identity } from "../identity/identity.ts";
+import type { How, Identity } from "../identity/identity.ts";
 import { Menu, type MenuItem } from "../ui/menu.tsx";
 import { useWords } from "../words/use-words.ts";
 import type { Session } from "./sessions.ts";
@@ -37,13 +37,7 @@ export function UserMenu({ session: { me, how }, identity }: UserMenuProps) {
         }
         items={[...(how === "session" ? [signIns] : []), { name: user.signOut, icon: "signOut", onChoose: signOut }]}
       >
-        <span className="app-user-letter" aria-hidden="true">
-          {letterOf(name)}
-        </span>
-        <span className="app-user-name" dir="auto">
-          {name}
-        </span>
-        {how === "development" && <span className="ui-chip ui-chip-warning">{user.developmentChip}</span>}
+        <Who name={name} how={how} />
       </Menu>
       {problem !== undefined && (
         <p className="ui-error app-user-problem" role="alert">
@@ -55,6 +49,26 @@ export function UserMenu({ session: { me, how }, identity }: UserMenuProps) {
           <SignInsDialog identity={identity} onClose={() => showSignIns(false)} />
         </Suspense>
       )}
+    </>
+  );
+}
+
+function Who({ name, how }: { readonly name: string; readonly how: How }) {
+  const { user } = useWords().app;
+  return (
+    <>
+      {/* Painted: it is no part of the name. */}
+      <span className="app-user-letter" data-letter={letterOf(name)} aria-hidden="true" />
+      <span className="app-user-text">
+        <span className="app-user-name" dir="auto">
+          {name}
+        </span>
+        {how !== "session" && (
+          <span className="app-user-how" data-how={how}>
+            {user[how]}
+          </span>
+        )}
+      </span>
     </>
   );
 }

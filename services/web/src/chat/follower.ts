@@ -23,6 +23,7 @@ const readerMs = 400;
 
 interface Anchor {
   readonly row: Element;
+  /** Below the beginning of all that scrolls: nothing but a change of what is above it moves it there. */
   readonly top: number;
 }
 
@@ -51,23 +52,27 @@ export function createFollower(options: FollowerOptions): Follower {
     const now = placeOf(scroller);
     // Where all rows are there nothing but a reader moves the list up: a scroll bar that is held tells of no event of its own.
     become(followsAfter(isFollowing, before, now, isByReader() || rows() !== undefined));
-    before = now;
-    anchors = anchorsIn(scroller, rows());
+    // What has grown since the last picture must not be taken for where the reader went.
+    if (isFollowing) anchors = [];
+    else hold();
+    before = placeOf(scroller);
     options.onScroll();
   }
 
-  /** Before each paint in which something has another height: what was at the top of the viewport is there again. */
+  /** What was at the top of the viewport is there again, if what is above it has another height; scrolled by as much as the reader did since. */
+  function hold(): void {
+    const anchor = anchors.find(({ row }) => row.isConnected);
+    const moved = anchor === undefined ? 0 : topIn(scroller, anchor.row) - anchor.top;
+    if (Math.abs(moved) >= 0.5) scroller.scrollTop += moved;
+    anchors = anchorsIn(scroller, rows());
+  }
+
+  /** Before each picture in which something has another height. */
   function settle(): void {
-    if (isFollowing) {
-      // A reader who goes up at this moment is not pulled back before the first scroll event says so.
-      if (isByReader()) settleLater();
-      else scroller.scrollTop = scroller.scrollHeight;
-    } else {
-      const anchor = anchors.find(({ row }) => row.isConnected);
-      const moved = anchor === undefined ? 0 : topIn(scroller, anchor.row) - anchor.top;
-      if (Math.abs(moved) >= 0.5) scroller.scrollTop += moved;
-      anchors = anchorsIn(scroller, rows());
-    }
+    if (!isFollowing) hold();
+    // A reader who goes up at this moment is not pulled back before the first scroll event says so.
+    else if (isByReader()) settleLater();
+    else scroller.scrollTop = scroller.scrollHeight;
     before = placeOf(scroller);
   }
 
@@ -113,7 +118,7 @@ function placeOf({ scrollTop, scrollHeight, clientHeight }: HTMLElement): Place 
 }
 
 function topIn(scroller: HTMLElement, row: Element): number {
-  return row.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
+  return row.getBoundingClientRect().top - scroller.getBoundingClientRect().top + scroller.scrollTop;
 }
 
 /** The row of a day goes when an earlier message of that day comes: then the next one counts. */

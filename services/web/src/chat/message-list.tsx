@@ -14,6 +14,8 @@ import { useRevealed } from "./use-revealed.ts";
 const drawnWhole = 200;
 /** The same for somebody who reads further up: the change between both would be seen. */
 const drawnWholeWhileReading = 600;
+/** After the last change of its rows the list has its place again, and can be drawn in the other way. */
+const restMs = 100;
 /** The line above the first message; rows are placed below it (chat.css gives it this height). */
 const headPx = 56;
 /** Older messages are asked for before the reader is at the top. */
@@ -43,8 +45,14 @@ export function MessageList({ conversationId, rows: all, history, handle }: Mess
     rows: useCallback(() => drawn.current ?? undefined, []),
     onScroll: () => lookForOlder.current(),
   });
-  const drawing = useDrawing(all.length, isFollowing, drawn);
+  const [drawing, setDrawing] = useState<Drawing>(all.length <= drawnWhole ? "whole" : undefined);
   const { rows, isWhole } = useRevealed(all, drawing !== "whole" || place !== undefined);
+  const isTooLong = rows.length > (isFollowing ? drawnWhole : drawnWholeWhileReading);
+  useEffect(() => {
+    if (drawing !== "whole" || !isWhole || !isTooLong) return undefined;
+    const timer = setTimeout(() => setDrawing(heightsIn(drawn.current)), restMs);
+    return () => clearTimeout(timer);
+  }, [drawing, isWhole, isTooLong, rows]);
   const unseen = useUnseen(rows, isFollowing);
   const isPrepended = useIsPrepended(rows);
 
@@ -100,19 +108,12 @@ export function MessageList({ conversationId, rows: all, history, handle }: Mess
  * Whether all rows are drawn; else the heights that they had when they last were, if they were. The change is made behind a picture in which all are there:
  * with their heights known, nothing moves. Once only a part is drawn it stays so.
  */
-function useDrawing(
-  count: number,
-  isFollowing: boolean,
-  drawn: RefObject<HTMLDivElement | null>,
-): "whole" | CacheSnapshot | undefined {
-  const [drawing, setDrawing] = useState<"whole" | CacheSnapshot | undefined>(count <= drawnWhole ? "whole" : undefined);
-  const isTooLong = drawing === "whole" && count > (isFollowing ? drawnWhole : drawnWholeWhileReading);
-  useLayoutEffect(() => {
-    if (!isTooLong || drawn.current === null) return;
-    const heights = Array.from(drawn.current.children, (row) => row.getBoundingClientRect().height);
-    setDrawing([heights, heights.reduce((sum, height) => sum + height, 0) / heights.length]);
-  }, [isTooLong, drawn]);
-  return drawing;
+type Drawing = "whole" | CacheSnapshot | undefined;
+
+function heightsIn(drawn: HTMLElement | null): CacheSnapshot | undefined {
+  if (drawn === null) return undefined;
+  const heights = Array.from(drawn.children, (row) => row.getBoundingClientRect().height);
+  return [heights, heights.reduce((sum, height) => sum + height, 0) / heights.length];
 }
 
 /** How many messages have come below since the reader left the end. */

@@ -24,7 +24,7 @@ export const RowView = memo(
         return <Pending />;
       case "message":
         return (
-          <div className={`chat-row chat-row-${row.message.author.role === "user" ? "own" : "answer"}`}>
+          <div className={classesOf(row.message.author.role === "user", isLast)}>
             <Message
               conversationId={conversationId}
               message={row.message}
@@ -37,6 +37,10 @@ export const RowView = memo(
   (one, other) =>
     one.isLast === other.isLast && one.conversationId === other.conversationId && isSameRow(one.row, other.row),
 );
+
+function classesOf(isOwn: boolean, isLast: boolean): string {
+  return `chat-row ${isOwn ? "chat-row-own" : "chat-row-answer"}${isLast ? " chat-row-last" : ""}`;
+}
 
 function isSameRow(one: Row, other: Row): boolean {
   return one === other || (one.kind !== "message" && one.key === other.key && contentOf(one) === contentOf(other));

@@ -36,7 +36,10 @@ function keyOf(row: Row | undefined): string | undefined {
 }
 
 function firstKeyOf(rows: readonly Row[], from: number): string | undefined {
-  return rows.slice(Math.max(0, from)).map(keyOf).find((key) => key !== undefined);
+  return rows
+    .slice(Math.max(0, from))
+    .map(keyOf)
+    .find((key) => key !== undefined);
 }
 
 /** A day stands with the first message below it. */

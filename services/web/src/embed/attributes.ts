@@ -50,9 +50,9 @@ function languageOf(tag: string | undefined): Language | undefined {
   return language === "de" || language === "en" ? language : undefined;
 }
 
-/** Whether a connection of before is of no use any more. */
+/** Whether what was begun is of no use any more. Another token may be another person's. */
 export function isReset(attribute: string): boolean {
-  return attribute === "server" || attribute === "token";
+  return ["server", "token", "agent", "conversation"].includes(attribute);
 }
 
 /** Where the socket of a server is. */

@@ -45,8 +45,22 @@ export function openChatRoom(options: RoomOptions): ChatRoom {
   const shownBy = surroundingsOf(client, attributes, getToken);
   const root = createRoot(place);
   const newId = (): string => client.conversation().id;
-  let id = attributes.conversation ?? kept.read()?.conversation ?? newId();
+  const knownId = (): string | undefined => attributes.conversation ?? kept.read()?.conversation;
+  let id = knownId() ?? newId();
+  let isNew = knownId() === undefined;
   let isStarted = false;
+  const onStarted = (): void => void (isStarted = true);
+  const startAnew = (): void => go(newId(), true);
+  const onRefused = (isMissing: boolean): void => {
+    // Nobody has written in it yet, or it was deleted before our eyes, which is shown.
+    if (isNew || isStarted) return;
+    if (attributes.conversation === undefined) startAnew();
+    else if (isMissing) {
+      // The page may name one that is only to be.
+      isNew = true;
+      render();
+    }
+  };
 
   const render = (): void => {
     const { language, isOpen } = attributes;
@@ -54,34 +68,31 @@ export function openChatRoom(options: RoomOptions): ChatRoom {
       <Surroundings {...shownBy} language={language}>
         <RoomView
           // Another conversation is another room: nothing of the one before is left in it.
-          key={id}
-          {...{ conversationId: id, isOpen, kept, onUnread, onAnswer }}
-          onStarted={() => void (isStarted = true)}
-          onRefused={() => attributes.conversation === undefined && go(newId())}
+          key={`${id} ${isNew}`}
+          {...{ conversationId: id, isNew, isOpen, kept, onUnread, onAnswer, onStarted, onRefused }}
+          onNew={startAnew}
         />
       </Surroundings>,
     );
   };
-  const go = (next: string): void => {
+  const go = (next: string, isNext: boolean): void => {
     if (next === id) return;
-    [id, isStarted] = [next, false];
+    [id, isNew, isStarted] = [next, isNext, false];
     onUnread(0);
     render();
   };
   // Two tabs, of which one has begun: what was not begun here goes on there.
   const stopListening = kept.onOther(() => {
     const other = kept.read()?.conversation;
-    if (attributes.conversation === undefined && !isStarted && other !== undefined) go(other);
+    if (attributes.conversation === undefined && !isStarted && other !== undefined) go(other, false);
   });
   render();
   return {
     update(next) {
-      const { conversation } = attributes;
       attributes = next;
-      if (next.conversation !== conversation) go(next.conversation ?? kept.read()?.conversation ?? newId());
       render();
     },
-    startAnew: () => go(newId()),
+    startAnew,
     close() {
       stopListening();
       root.unmount();
@@ -91,8 +102,7 @@ export function openChatRoom(options: RoomOptions): ChatRoom {
 }
 
 function connect({ attributes, getToken, onEnded }: RoomOptions): Client {
-  const tokens = getToken === undefined ? {} : { getToken };
-  const client = createClient({ url: socketUrl(attributes.server), WebSocket, ...tokens });
+  const client = createClient({ url: socketUrl(attributes.server), getToken: getToken ?? (() => null) });
   let isOver = false;
   client.on("state", (state) => {
     if (state.name === "closed" && !isOver) onEnded(state.reason);

@@ -37,7 +37,37 @@ const icons = {
 const phone = "(max-width: 32rem)";
 const shownAtMost = 9;
 
-export function createCorner(root: ShadowRoot, { onWanted, onFresh, onNear }: CornerDeps): Corner {
+export function createCorner(root: ShadowRoot, deps: CornerDeps): Corner {
+  const opener = createOpener(deps);
+  const shown = createWindow(deps);
+  const { dialog, body } = shown;
+  // What the page says of all elements reaches the host of the root, and from there whatever inherits: not past this one.
+  const all = element("div", "embed-all");
+  all.append(opener.button, dialog);
+  root.replaceChildren(all);
+  return {
+    body,
+    show() {
+      if (dialog.open) return;
+      if (matchMedia(phone).matches) dialog.showModal();
+      else dialog.show();
+      opener.button.hidden = true;
+    },
+    hide() {
+      opener.button.hidden = false;
+      const hadFocus = root.activeElement !== null;
+      dialog.close();
+      if (hadFocus) opener.button.focus();
+    },
+    isShown: () => dialog.open,
+    update(state) {
+      opener.update(state);
+      shown.update(state);
+    },
+  };
+}
+
+function createOpener({ onWanted, onNear }: CornerDeps) {
   const opener = button("embed-opener", icons.chat, () => onWanted(true));
   opener.part.add("button");
   opener.setAttribute("aria-haspopup", "dialog");
@@ -46,17 +76,27 @@ export function createCorner(root: ShadowRoot, { onWanted, onFresh, onNear }: Co
   // The name of the button says it.
   badge.ariaHidden = "true";
   opener.append(badge);
+  return {
+    button: opener,
+    update({ words, unread }: CornerState): void {
+      badge.textContent = unread > shownAtMost ? `${shownAtMost}+` : String(unread);
+      badge.hidden = unread === 0;
+      name(opener, unread === 0 ? words.open : words.openUnread(unread));
+    },
+  };
+}
 
-  const title = element("h2", "embed-title");
-  const fresh = button("embed-action", icons.fresh, onFresh);
-  const closer = button("embed-action", icons.close, () => onWanted(false));
-  const size = button("embed-action embed-size", icons.larger, () => setLarge(!dialog.hasAttribute("data-large")));
-  const body = element("div", "embed-body");
+function createWindow({ onWanted, onFresh }: CornerDeps) {
   const dialog = element("dialog", "embed-window");
   dialog.part.add("window");
+  const title = element("h2", "embed-title");
+  const fresh = button("embed-action", icons.fresh, onFresh);
+  const size = createSizeButton(dialog);
+  const closer = button("embed-action", icons.close, () => onWanted(false));
   const header = element("header", "embed-header");
   header.part.add("header");
-  header.append(title, fresh, size, closer);
+  header.append(title, fresh, size.button, closer);
+  const body = element("div", "embed-body");
   dialog.append(header, body);
   dialog.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && isForWindow(event, dialog)) onWanted(false);
@@ -67,46 +107,32 @@ export function createCorner(root: ShadowRoot, { onWanted, onFresh, onNear }: Co
     event.preventDefault();
     onWanted(false);
   });
-  // What the page says of all elements reaches the host of the root, and from there whatever inherits: not past this one.
-  const all = element("div", "embed-all");
-  all.append(opener, dialog);
-  root.replaceChildren(all);
-
-  let state: CornerState | undefined;
-  const setLarge = (isLarge: boolean): void => {
-    dialog.toggleAttribute("data-large", isLarge);
-    if (state !== undefined) name(size, isLarge ? state.words.smaller : state.words.larger);
-    size.querySelector("path")?.setAttribute("d", isLarge ? icons.smaller : icons.larger);
-  };
-
   return {
-    body,
-    show() {
-      if (dialog.open) return;
-      if (root.ownerDocument.defaultView?.matchMedia(phone).matches === true) dialog.showModal();
-      else dialog.show();
-      opener.hidden = true;
-    },
-    hide() {
-      opener.hidden = false;
-      const hadFocus = root.activeElement !== null;
-      dialog.close();
-      if (hadFocus) opener.focus();
-    },
-    isShown: () => dialog.open,
-    update(next) {
-      state = next;
-      const { words, label, unread } = next;
+    ...{ dialog, body },
+    update({ words, label }: CornerState): void {
       title.textContent = label;
       dialog.ariaLabel = label;
-      badge.textContent = unread > shownAtMost ? `${shownAtMost}+` : String(unread);
-      badge.hidden = unread === 0;
-      name(opener, unread === 0 ? words.open : words.openUnread(unread));
       name(fresh, words.fresh);
       name(closer, words.close);
-      setLarge(dialog.hasAttribute("data-large"));
+      size.update(words);
     },
   };
+}
+
+/** Makes the window larger, and smaller again. */
+function createSizeButton(dialog: HTMLDialogElement) {
+  const isLarge = (): boolean => dialog.hasAttribute("data-large");
+  let said: EmbedWords | undefined;
+  const update = (words: EmbedWords): void => {
+    said = words;
+    name(size, isLarge() ? words.smaller : words.larger);
+    size.querySelector("path")?.setAttribute("d", isLarge() ? icons.smaller : icons.larger);
+  };
+  const size = button("embed-action embed-size", icons.larger, () => {
+    dialog.toggleAttribute("data-large");
+    if (said !== undefined) update(said);
+  });
+  return { button: size, update };
 }
 
 /** What is open inside it, or has taken the key for itself, comes first. */

@@ -37,6 +37,7 @@ interface Parts {
   /** Counts what was begun: what comes from an earlier one comes too late. */
   generation: number;
   isLoading: boolean;
+  isGone: boolean;
 }
 
 /**
@@ -48,12 +49,12 @@ export function createEmbeddedChat(host: Host, root: ShadowRoot): EmbeddedChat {
   const attributes = attributesOf(host);
   const corner = createCorner(root, {
     onWanted: (isOpen) => (isOpen ? host.open() : host.close()),
-    onFresh: () => void parts.room?.startAnew(),
+    onFresh: () => parts.room?.startAnew(),
     onNear: () => void loadRoom().catch(() => undefined),
   });
   const parts: Parts = {
     ...{ host, root, corner, attributes, words: wordsOf(attributes), unread: 0 },
-    ...{ kept: keptOf(attributes), room: undefined, generation: 0, isLoading: false },
+    ...{ kept: keptOf(attributes), room: undefined, generation: 0, isLoading: false, isGone: false },
   };
   apply(parts);
   if (!attributes.isOpen && isKnown(parts)) whenIdle(() => void begin(parts));
@@ -61,11 +62,13 @@ export function createEmbeddedChat(host: Host, root: ShadowRoot): EmbeddedChat {
     update: () => apply(parts),
     reset() {
       leave(parts);
+      parts.kept = keptOf(attributesOf(host));
       apply(parts);
       if (isKnown(parts)) void begin(parts);
     },
     dispose() {
       leave(parts);
+      parts.isGone = true;
       if (corner.isShown()) corner.hide();
     },
   };
@@ -90,9 +93,8 @@ function isKnown({ attributes, kept }: Parts): boolean {
 }
 
 function apply(parts: Parts): void {
-  const { host, corner, attributes: before } = parts;
+  const { host, corner } = parts;
   const attributes = attributesOf(host);
-  if (attributes.server !== before.server || attributes.agent !== before.agent) parts.kept = keptOf(attributes);
   Object.assign(parts, { attributes, words: wordsOf(attributes) });
   showNames(parts);
   const isTurned = attributes.isOpen !== corner.isShown();
@@ -116,7 +118,7 @@ function loadRoom() {
 }
 
 async function begin(parts: Parts): Promise<void> {
-  if (parts.room !== undefined || parts.isLoading) return;
+  if (parts.room !== undefined || parts.isLoading || parts.isGone) return;
   const { generation, words } = parts;
   parts.isLoading = true;
   notice(parts, words.loading);

@@ -1,6 +1,6 @@
 import { useConnection, useConversation, useMessages, useRefusal } from "@parley/react";
 import type { MessageView } from "@parley/protocol/fold";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { ConversationPage } from "../chat/conversation-page.tsx";
 import { useWords } from "../words/use-words.ts";
 import type { KeptStore } from "./kept.ts";
@@ -15,24 +15,27 @@ export interface Answer {
 
 interface RoomViewProps {
   readonly conversationId: string;
+  /** Nothing was written in it when it was opened here. */
+  readonly isNew: boolean;
   readonly isOpen: boolean;
   readonly kept: KeptStore;
   readonly onUnread: (count: number) => void;
   readonly onAnswer: (answer: Answer) => void;
   /** Somebody has written in it. */
   readonly onStarted: () => void;
+  readonly onNew: () => void;
   /** It is not there any more, or belongs to whoever used this browser before. */
-  readonly onRefused: () => void;
+  readonly onRefused: (isMissing: boolean) => void;
 }
 
 /** The conversation while the window is open, and always what comes in it: a closed window renders no tokens. */
 export function RoomView(props: RoomViewProps) {
-  const { conversationId, isOpen, onRefused } = props;
+  const { conversationId, isNew, isOpen, onRefused, onStarted, onNew } = props;
   const conversation = useConversation(conversationId);
   const refusal = useRefusal(conversation);
   const messages = useMessages(conversation);
   useEffect(() => {
-    if (refusal?.code === "FORBIDDEN" || refusal?.code === "NOT_FOUND") onRefused();
+    if (refusal?.code === "FORBIDDEN" || refusal?.code === "NOT_FOUND") onRefused(refusal.code === "NOT_FOUND");
   }, [refusal, onRefused]);
   useUnread(messages, props);
   useAnswers(messages, props);
@@ -40,25 +43,32 @@ export function RoomView(props: RoomViewProps) {
   return (
     <>
       <Connection />
-      <ConversationPage conversationId={conversationId} />
+      <ConversationPage
+        conversationId={conversationId}
+        // Says to it that there is nothing to wait for.
+        onStarted={isNew ? onStarted : undefined}
+        onNew={onNew}
+      />
     </>
   );
 }
 
+function seenIn(kept: KeptStore, conversationId: string): string | undefined {
+  const told = kept.read();
+  return told?.conversation === conversationId ? told.seen : undefined;
+}
+
 function useUnread(messages: readonly MessageView[], props: RoomViewProps): void {
   const { conversationId, isOpen, kept, onUnread, onStarted } = props;
-  const [others, setOthers] = useState(0);
-  useEffect(() => kept.onOther(() => setOthers((count) => count + 1)), [kept]);
+  const seen = useSyncExternalStore(kept.onOther, () => seenIn(kept, conversationId));
   useEffect(() => {
     if (messages.length === 0) return;
     onStarted();
-    const before = kept.read();
-    const seen = before?.conversation === conversationId ? before.seen : undefined;
     const last = isOpen ? (lastSeen(messages) ?? seen) : seen;
-    if (before?.conversation !== conversationId || last !== seen)
+    if (kept.read()?.conversation !== conversationId || last !== seen)
       kept.write({ conversation: conversationId, seen: last });
     onUnread(unreadAnswers(messages, last).length);
-  }, [messages, conversationId, isOpen, kept, onUnread, onStarted, others]);
+  }, [messages, conversationId, isOpen, kept, onUnread, onStarted, seen]);
 }
 
 function useAnswers(messages: readonly MessageView[], { conversationId, onAnswer }: RoomViewProps): void {

@@ -1,10 +1,9 @@
 import type { MessageView } from "@parley/protocol/fold";
 import { useId, type ReactNode } from "react";
 import { Markdown } from "../text/markdown.tsx";
-import { useWords } from "../words/use-words.ts";
 import { Details } from "./details.tsx";
 import { AnswerEnd } from "./answer-end.tsx";
-import { LiveAgent, Progress } from "./progress.tsx";
+import { AgentName, Progress, WaitsForPerson } from "./progress.tsx";
 import { Reasoning } from "./reasoning.tsx";
 import { Sources } from "./sources.tsx";
 import { Spoken } from "./spoken.tsx";
@@ -19,7 +18,6 @@ interface AnswerProps {
 
 /** What an agent answered, its parts in the order in which they came. */
 export function Answer({ conversationId, message, actions }: AnswerProps) {
-  const { message: words } = useWords();
   const nameId = useId();
   const { parts, outcome, turn_id: turnId } = message;
   const isOpen = outcome === undefined;
@@ -28,7 +26,7 @@ export function Answer({ conversationId, message, actions }: AnswerProps) {
     <article className="message-answer" aria-labelledby={nameId} aria-busy={isOpen}>
       <header className="message-head">
         <span className="message-author" id={nameId}>
-          {isOpen ? <LiveAgent conversationId={conversationId} turnId={turnId} /> : (agent ?? words.agent)}
+          <AgentName conversationId={conversationId} turnId={turnId} stored={agent} />
         </span>
         <Time ts={message.ts} />
       </header>
@@ -44,7 +42,15 @@ export function Answer({ conversationId, message, actions }: AnswerProps) {
           />
         ))}
       </div>
-      {isOpen && <Progress conversationId={conversationId} turnId={turnId} hasParts={parts.some(isShown)} />}
+      {message.status === "waiting" && isOpen && <WaitsForPerson />}
+      {isOpen && message.status !== "waiting" && (
+        <Progress
+          conversationId={conversationId}
+          turnId={turnId}
+          hasParts={parts.some(isShown)}
+          isToldAbove={isRunningCall(parts.at(-1))}
+        />
+      )}
       {isOpen && <Spoken parts={parts} />}
       {outcome !== undefined && <AnswerEnd outcome={outcome} />}
       <Sources parts={parts} />
@@ -62,6 +68,11 @@ type AnyPart = MessageView["parts"][number];
 
 function isShown({ type }: AnyPart): boolean {
   return type !== "source";
+}
+
+/** It has a spinner of its own. */
+function isRunningCall(part: AnyPart | undefined): boolean {
+  return part !== undefined && isOf(part, "tool_call") && part.status === undefined;
 }
 
 interface PartProps {

@@ -14,7 +14,7 @@ export function useCallActivity(conversationId: string, callId: string, isNew: b
   const conversation = useConversation(conversationId);
   const [activity, setActivity] = useState<CallActivity>(nothing);
   useEffect(() => {
-    if (isNew) setActivity({ sinceMs: Date.now(), message: "" });
+    if (isNew) setActivity((known) => ({ ...known, sinceMs: known.sinceMs ?? Date.now() }));
     return conversation.on("frame", (frame) => {
       if (!("call_id" in frame) || frame.call_id !== callId) return;
       if (frame.type === "tool_call_progress") {

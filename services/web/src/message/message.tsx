@@ -1,5 +1,6 @@
 import type { MessageView } from "@parley/protocol/fold";
 import { memo, type ReactNode } from "react";
+import { loadMarkdown } from "../text/markdown.tsx";
 import { Answer } from "./answer.tsx";
 import { Question } from "./question.tsx";
 
@@ -10,6 +11,9 @@ export interface MessageProps {
   /** What the chat pane offers below it: copy, feedback, try again. */
   readonly actions?: ReactNode;
 }
+
+// Who shows messages needs it soon, and a question is shown before its answer.
+void loadMarkdown();
 
 /** One message with its parts in their order. */
 export const Message = memo(function Message({ conversationId, message, actions }: MessageProps) {

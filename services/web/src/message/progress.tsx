@@ -1,3 +1,4 @@
+import { useState } from "react";
 import { useConversation, useProgress, type ProgressStep } from "@parley/react";
 import { Icon } from "../ui/icon.tsx";
 import { useWords } from "../words/use-words.ts";
@@ -7,20 +8,30 @@ interface OfTurn {
   readonly turnId: string;
 }
 
-/** The agent that answers, as soon as one was chosen. */
-export function LiveAgent({ conversationId, turnId }: OfTurn) {
+/** The agent that answers, as soon as one was chosen; `stored` once it has. Where an answer fails nobody stores it: then it is the one that was seen. */
+export function AgentName({ conversationId, turnId, stored }: OfTurn & { readonly stored: string | undefined }) {
   const { message: words } = useWords();
   const steps = useProgress(useConversation(conversationId), turnId);
-  return steps.findLast(({ agent }) => agent !== undefined)?.agent ?? words.agent;
+  const chosen = steps.findLast(({ agent }) => agent !== undefined)?.agent;
+  const [seen, setSeen] = useState(chosen);
+  if (chosen !== undefined && chosen !== seen) setSeen(chosen);
+  return stored ?? chosen ?? seen ?? words.agent;
 }
 
 /** While nothing of the answer is there all steps are shown, then the last one alone: what is read does not move. */
 const stepsShown = 5;
 
+interface ProgressProps extends OfTurn {
+  readonly hasParts: boolean;
+  /** The part above says what is being done: the line is empty, so that nothing moves when it is not any more. */
+  readonly isToldAbove: boolean;
+}
+
 /** What is being done for an answer that is not there yet. */
-export function Progress({ conversationId, turnId, hasParts }: OfTurn & { readonly hasParts: boolean }) {
+export function Progress({ conversationId, turnId, hasParts, isToldAbove }: ProgressProps) {
   const { message: words } = useWords();
   const steps = useProgress(useConversation(conversationId), turnId);
+  if (isToldAbove) return <div className="message-progress message-step" aria-hidden="true" />;
   const shown = steps.slice(hasParts ? -1 : -stepsShown);
   return (
     <ul className="message-progress" aria-label={words.progress.name}>
@@ -34,6 +45,17 @@ export function Progress({ conversationId, turnId, hasParts }: OfTurn & { readon
         />
       ))}
     </ul>
+  );
+}
+
+/** Nothing goes on until somebody has decided, so nothing turns. */
+export function WaitsForPerson() {
+  const { message: words } = useWords();
+  return (
+    <p className="message-progress message-step">
+      <Icon name="hand" />
+      <span className="message-step-text">{words.progress.waiting}</span>
+    </p>
   );
 }
 

@@ -22,7 +22,9 @@ export const ToolCard = memo(function ToolCard({ call, conversationId, isTurnOpe
   const [isNew] = useState(call.status === undefined && call.approval === undefined);
   const id = useId();
   const state = toolState(call, isTurnOpen);
-  const explanation = toolExplanation(state, words.tool);
+  // Where a person decided that is said below.
+  const explanation =
+    state === "denied" && call.approval !== undefined ? undefined : toolExplanation(state, words.tool);
   const { tool_name: name, approval, duration_ms: durationMs } = call;
   return (
     <div className="message-tool" role="group" aria-label={words.tool.name(name)} data-state={state}>
@@ -34,10 +36,10 @@ export const ToolCard = memo(function ToolCard({ call, conversationId, isTurnOpe
         onClick={() => setOpen(!isOpen)}
       >
         {state === "running" ? <span className="ui-spinner" aria-hidden="true" /> : <Icon name={toolIcons[state]} />}
-        <span className="message-tool-name">{name}</span>
-        <span className="message-tool-preview">{previewOf(call.arguments)}</span>
-        <ToolWord state={state} />
-        {durationMs !== undefined && state !== "running" && (
+        {/* The blanks are for its name: pieces without them are read as one word. */}
+        <span className="message-tool-name">{name}</span>{" "}
+        <span className="message-tool-preview">{previewOf(call.arguments)}</span> <ToolWord state={state} />{" "}
+        {durationMs !== undefined && durationMs > 0 && (
           <span className="message-tool-time">{formats.duration(durationMs)}</span>
         )}
         <Icon name="chevronRight" />
@@ -85,14 +87,14 @@ function Running({ conversationId, callId, isNew }: RunningProps) {
 
 const previewChars = 120;
 
-/** The values of the arguments, as far as they fit into a line. */
+/** Names and values of the arguments, as far as they fit into a line. */
 function previewOf(args: ToolCallPart["arguments"]): string {
   const said: string[] = [];
   let length = 0;
-  for (const value of Object.values(args)) {
-    const text = typeof value === "object" ? "" : String(value);
-    if (text === "") continue;
-    said.push(text.slice(0, previewChars).replaceAll(/\s+/gu, " "));
+  for (const [name, value] of Object.entries(args)) {
+    if (typeof value === "object" || value === "") continue;
+    const text = `${name}: ${String(value).slice(0, previewChars).replaceAll(/\s+/gu, " ")}`;
+    said.push(text);
     length += text.length;
     if (length > previewChars) break;
   }

@@ -39,7 +39,7 @@ export const toolIcons: Readonly<Record<ToolState, IconName>> = {
   completed: "checkCircle",
   failed: "alert",
   denied: "denied",
-  cancelled: "stop",
+  cancelled: "close",
   timeout: "clock",
   unknown: "question",
   other: "checkCircle",

@@ -20,26 +20,11 @@ function isWritten(address: string): boolean {
 }
 
 const dataImage = /^data:image\/(?:png|jpeg|gif|webp);base64,[\w+/=%-]*$/iu;
-/** What answers requests, and might do something for one. */
-const notPictures = /^\/(?:api|auth|ws|health|admin)(?:\/|$)/iu;
-
-/** The address of an image that may be loaded: part of the answer itself, or a file of this page's own host. */
-export function imageAddress(address: string, origin: string): string | undefined {
-  if (address.startsWith("data:")) return dataImage.test(address) ? address : undefined;
-  if (!address.startsWith("/") || !isWritten(address)) return undefined;
-  const url = parsed(address, origin);
-  if (url === undefined || url.origin !== origin || notPictures.test(decoded(url.pathname))) return undefined;
-  return url.pathname.startsWith("//") ? undefined : `${url.pathname}${url.search}`;
+/** The address of an image that may be loaded: one that is part of the answer itself. A path of this page's own host would be a request to whatever the model names. */
+export function imageAddress(address: string): string | undefined {
+  return dataImage.test(address) ? address : undefined;
 }
 
-function parsed(address: string, base?: string): URL | undefined {
-  return URL.canParse(address, base) ? new URL(address, base) : undefined;
-}
-
-function decoded(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path;
-  }
+function parsed(address: string): URL | undefined {
+  return URL.canParse(address) ? new URL(address) : undefined;
 }

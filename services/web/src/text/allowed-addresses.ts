@@ -32,7 +32,7 @@ function allowLink({ properties }: Element): void {
 function allowImage(image: Element): void {
   const { src, alt } = image.properties;
   const wanted = typeof src === "string" ? src : "";
-  const allowed = imageAddress(wanted, origin());
+  const allowed = imageAddress(wanted);
   if (allowed !== undefined) {
     image.properties["src"] = allowed;
     return;
@@ -42,8 +42,4 @@ function allowImage(image: Element): void {
   image.tagName = "a";
   image.properties = { ...(href === undefined ? {} : { href }), className: ["text-image-note"] };
   image.children = [{ type: "text", value: name }];
-}
-
-function origin(): string {
-  return globalThis.location?.origin ?? "http://localhost";
 }

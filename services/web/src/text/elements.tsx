@@ -11,12 +11,12 @@ export const elements: Components = {
   img: ({ src, alt }: Props<"img">) => <img className="text-image" src={src} alt={alt ?? ""} loading="lazy" />,
   pre: Preformatted,
   table: Table,
-  th: ({ align, children }: Props<"th">) => (
-    <th scope="col" className={alignment(align)}>
+  th: ({ style, children }: Props<"th">) => (
+    <th scope="col" className={alignment(style?.textAlign)}>
       {children}
     </th>
   ),
-  td: ({ align, children }: Props<"td">) => <td className={alignment(align)}>{children}</td>,
+  td: ({ style, children }: Props<"td">) => <td className={alignment(style?.textAlign)}>{children}</td>,
   input: ({ checked }: Props<"input">) => <Task isDone={checked === true} />,
   // The page has its own first two levels: those of an answer stand below them.
   h1: (props: Props<"h1">) => heading(3, props),

@@ -1,15 +1,4 @@
-import { memo, useId, useMemo, useState } from "react";
-import ReactMarkdown, { type Options } from "react-markdown";
-import rehypeSanitize from "rehype-sanitize";
-import { harden } from "rehype-harden";
-import remarkGfm from "remark-gfm";
-import remend from "remend";
-import { allowedAddresses } from "./allowed-addresses.ts";
-import { createSplitter, definitionsFor, type Block } from "./blocks.ts";
-import { CodeBlock } from "./code-block.tsx";
-import { elements } from "./elements.tsx";
-import { htmlAsText } from "./html-as-text.ts";
-import { schema } from "./schema.ts";
+import { memo, useSyncExternalStore, type ComponentType } from "react";
 
 export interface MarkdownProps {
   readonly text: string;
@@ -17,95 +6,41 @@ export interface MarkdownProps {
   readonly isStreaming?: boolean;
 }
 
-/** An answer's text. While it grows only its last block is read again. */
-export const Markdown = memo(function Markdown({ text, isStreaming = false }: MarkdownProps) {
-  const [split] = useState(createSplitter);
-  const { groups, last, definitions } = split(text);
-  const isOne = !isStreaming && text.length <= wholeChars && hasNotes(definitions);
-  if (isOne) return <WholeText text={text} isLast={false} />;
-  return (
-    <>
-      {groups.map((blocks, index) => (
-        // They only ever come behind others.
-        <Group key={index} blocks={blocks} definitions={definitions} />
-      ))}
-      {last !== undefined && <OneBlock block={last} definitions={definitions} isLast={isStreaming} />}
-    </>
-  );
-});
+type Loaded = ComponentType<MarkdownProps>;
 
-/** Notes are numbered from the first to the last and stand at the end, so a text that has some is read as a whole once it is whole. */
-const wholeChars = 48_000;
+let loaded: Loaded | undefined;
+let loading: Promise<void> | undefined;
+const listeners = new Set<() => void>();
 
-function hasNotes(definitions: ReadonlyMap<string, string>): boolean {
-  return [...definitions.keys()].some((label) => label.startsWith("^"));
-}
-
-interface GroupProps {
-  readonly blocks: readonly Block[];
-  readonly definitions: ReadonlyMap<string, string>;
-}
-
-const Group = memo(function Group({ blocks, definitions }: GroupProps) {
-  return blocks.map((block, index) => <OneBlock key={index} block={block} definitions={definitions} isLast={false} />);
-});
-
-interface OneBlockProps {
-  readonly block: Block;
-  readonly definitions: ReadonlyMap<string, string>;
-  readonly isLast: boolean;
-}
-
-function OneBlock({ block, definitions, isLast }: OneBlockProps) {
-  if (block.kind === "code") {
-    return <CodeBlock code={block.text} language={block.language} isOpen={isLast && !block.isClosed} />;
-  }
-  if (block.kind === "plain") return <p className="text-plain">{block.text}</p>;
-  const before = definitionsFor(block.text, definitions);
-  return <WholeText text={before === "" ? block.text : `${before}\n\n${block.text}`} isLast={isLast} />;
-}
-
-const remarkPlugins: Options["remarkPlugins"] = [htmlAsText, [remarkGfm, { singleTilde: false }]];
-
-/** The last one allows more than ours: a lock of another maker behind it. */
-const rehypePlugins: Options["rehypePlugins"] = [
-  [rehypeSanitize, schema],
-  allowedAddresses,
-  [
-    harden,
-    {
-      allowedLinkPrefixes: ["*"],
-      allowedImagePrefixes: ["*"],
-      allowDataImages: true,
-      linkBlockPolicy: "text-only",
-      imageBlockPolicy: "text-only",
+/**
+ * What reads Markdown is a fifth of the page and a new conversation needs none of it: it is loaded beside the page, begun by whoever shows messages. Until it
+ * is there, and where it cannot be had, a text is shown as it is written.
+ */
+export function loadMarkdown(): Promise<void> {
+  loading ??= import("./markdown-blocks.tsx").then(
+    ({ MarkdownBlocks }) => {
+      loaded = MarkdownBlocks;
+      for (const listener of listeners) listener();
     },
-  ],
-];
-
-/** `allowedAddresses` has decided. */
-const asItIs = (address: string): string => address;
-
-/** Read in one go: what that takes grows with the text. */
-export const WholeText = memo(function WholeText({
-  text,
-  isLast,
-}: {
-  readonly text: string;
-  readonly isLast: boolean;
-}) {
-  const id = useId();
-  // The notes of one message must not lead into another one.
-  const remarkRehypeOptions = useMemo(() => ({ clobberPrefix: `${id.replaceAll(/\W/gu, "")}-` }), [id]);
-  return (
-    <ReactMarkdown
-      remarkPlugins={remarkPlugins}
-      rehypePlugins={rehypePlugins}
-      remarkRehypeOptions={remarkRehypeOptions}
-      components={elements}
-      urlTransform={asItIs}
-    >
-      {isLast ? remend(text, { linkMode: "text-only", htmlTags: false }) : text}
-    </ReactMarkdown>
+    // The file may belong to an older build, or there is no network: the next message tries again.
+    () => {
+      loading = undefined;
+    },
   );
+  return loading;
+}
+
+function subscribe(listener: () => void): () => void {
+  void loadMarkdown();
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+const current = (): Loaded | undefined => loaded;
+
+/** A text of a model. */
+export const Markdown = memo(function Markdown(props: MarkdownProps) {
+  const Blocks = useSyncExternalStore(subscribe, current, current);
+  if (Blocks === undefined) return <p className="text-plain">{props.text}</p>;
+  return <Blocks {...props} />;
 });

@@ -83,7 +83,6 @@ export const appDe: AppWords = {
   user: {
     menu: (name) => `Konto von ${name}`,
     development: "Anmeldung zur Entwicklung",
-    developmentChip: "Entwicklung",
     token: "Mit einem Token angemeldet",
     session: "Angemeldet",
     signOut: "Abmelden",

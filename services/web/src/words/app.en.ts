@@ -81,7 +81,6 @@ export const appEn = {
   user: {
     menu: (name: string) => `Account of ${name}`,
     development: "Development sign-in",
-    developmentChip: "Development",
     token: "Signed in with a token",
     session: "Signed in",
     signOut: "Sign out",

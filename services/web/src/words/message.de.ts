@@ -35,6 +35,7 @@ export const messageDe: MessageWords = {
   progress: {
     name: "Fortschritt",
     starting: "Beginnt",
+    waiting: "Wartet auf die Entscheidung eines Menschen",
     sure: (percent) => `zu ${percent} sicher`,
     sources: (count) => (count === 1 ? "1 Quelle" : `${count} Quellen`),
   },

@@ -35,6 +35,7 @@ export const messageEn = {
   progress: {
     name: "Progress",
     starting: "Starting",
+    waiting: "Waiting for a person’s decision",
     sure: (percent: string) => `${percent} sure`,
     sources: (count: number) => (count === 1 ? "1 source" : `${count} sources`),
   },

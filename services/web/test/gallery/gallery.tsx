@@ -41,6 +41,8 @@ createRoot(place).render(
   </StrictMode>,
 );
 
+// Not before everything is mounted.
+await new Promise((resolve) => setTimeout(resolve, 500));
 await client.connect();
 await client.conversation(conversationId).subscribe();
 const begun = states.find(({ name }) => name === "begins")?.message.turn_id;

@@ -15,11 +15,12 @@ const complete: Outcome = { type: "complete", response: "", ...ended, metadata }
 
 let made = 0;
 
-function answer(name: string, parts: Part[], outcome: Outcome | undefined = complete): State {
+function answer(name: string, parts: Part[], outcome: Outcome | null = complete): State {
   const turn_id = `turn${(made += 1)}`;
-  const status = outcome?.type ?? "running";
+  const isAsked = parts.some((part) => part.type === "tool_call" && "approval" in part);
+  const status = outcome?.type ?? (isAsked ? "waiting" : "running");
   const common = { message_id: `${turn_id}-a`, turn_id, author: { role: "assistant" }, parts, status } as const;
-  return { name, message: { ...common, ...(outcome === undefined ? {} : { outcome, ts }) } };
+  return { name, message: { ...common, ...(outcome === null ? {} : { outcome, ts }) } };
 }
 
 function question(name: string, text: string): State {
@@ -140,15 +141,15 @@ export const states: readonly State[] = [
     "long question",
     Array.from({ length: 60 }, (_, i) => `2026-11-29T14:05:${i} error: no such key`).join("\n"),
   ),
-  answer("begins", [], undefined),
-  answer("writes", [text("Two of three pods run. **checkout-6f7c9d-9jd2p** restarts again and ag")], undefined),
-  answer("thinks", [{ type: "reasoning", text: "The person asks about pods, so I list them first." }], undefined),
+  answer("begins", [], null),
+  answer("writes", [text("Two of three pods run. **checkout-6f7c9d-9jd2p** restarts again and ag")], null),
+  answer("thinks", [{ type: "reasoning", text: "The person asks about pods, so I list them first." }], null),
   answer("Markdown", [...sources, text(markdown)]),
   answer("reasoning that is shown", [
     { type: "reasoning", text: "I list the pods.\n\n- shop\n- payments", shown: true },
     text("Here they are."),
   ]),
-  answer("tool runs", [text("I look at the pods."), call({})], undefined),
+  answer("tool runs", [text("I look at the pods."), call({})], null),
   answer("tools", [
     text("I look at the pods."),
     call({ status: "completed", result: pods, duration_ms: 184 }),
@@ -194,7 +195,7 @@ export const states: readonly State[] = [
         policy_reason: "Production needs a person's word.",
       }),
     ],
-    undefined,
+    null,
   ),
   answer(
     "four eyes",
@@ -205,13 +206,9 @@ export const states: readonly State[] = [
         preview: { kind: "text", text: 'checkout:\n"rm" "-rf" "/tmp/cache"' },
       }),
     ],
-    undefined,
+    null,
   ),
-  answer(
-    "form",
-    [asked({ summary: "Where is it to be rolled out?", form }, { tool_name: "rollout" })],
-    undefined,
-  ),
+  answer("form", [asked({ summary: "Where is it to be rolled out?", form }, { tool_name: "rollout" })], null),
   answer("approved", [
     asked(
       { approved: true, by: { id: "u", name: "Ada" }, like_for_ms: 600_000 },

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { renderToStaticMarkup } from "react-dom/server";
 import { describe, expect, test } from "vitest";
 import { createSplitter, type Block } from "../../src/text/blocks.ts";
-import { Markdown, WholeText } from "../../src/text/markdown.tsx";
+import { MarkdownBlocks as Markdown, WholeText } from "../../src/text/markdown-blocks.tsx";
 
 /** Lines that begin, continue and end blocks in each other's middle. */
 const lines = [
@@ -66,7 +66,7 @@ describe("an answer divided into its blocks", () => {
         const whole = renderToStaticMarkup(<WholeText text={source} isLast={false} />);
         expect(bare(renderToStaticMarkup(<Markdown text={source} />))).toBe(bare(whole));
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   });
 
@@ -77,7 +77,7 @@ describe("an answer divided into its blocks", () => {
         for (const cut of cuts.toSorted((a, b) => a - b)) split(source.slice(0, cut));
         expect(shown(split(source))).toEqual(shown(createSplitter()(source)));
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   });
 });

@@ -21,17 +21,20 @@ export interface ScriptedServer {
 
 interface ScriptedOptions {
   readonly transcript: readonly TranscriptMessage[];
-  /** Messages of a page of the transcript. */
+  /** Messages of a page of the transcript, and of a snapshot. */
   readonly pageLength?: number;
+  readonly tailLength?: number;
   /** How the subscription is answered; undefined: never. */
   readonly subscription?: "snapshot" | "NOT_FOUND" | "FORBIDDEN" | "OVERLOADED" | "never";
 }
 
 const conversationId = "c1";
-const tailLength = 50;
+
+/** What a page that was kept from running gets at once; the rest is late, as over a wire that is full. */
+const burstMs = 50;
 
 export function createScriptedServer(options: ScriptedOptions): ScriptedServer {
-  const { transcript, subscription = "snapshot", pageLength = 100 } = options;
+  const { transcript, subscription = "snapshot", pageLength = 50, tailLength = 50 } = options;
   let seq = 100;
   let turns = 0;
   let isDown = false;
@@ -120,7 +123,11 @@ export function createScriptedServer(options: ScriptedOptions): ScriptedServer {
     const startedAt = performance.now();
     let sent = 0;
     while (sent < tokens.length && !cancelled) {
-      const due = Math.min(tokens.length, Math.ceil(((performance.now() - startedAt) / 1000) * perSecond));
+      const due = Math.min(
+        tokens.length,
+        sent + perSecond * (burstMs / 1000),
+        Math.ceil(((performance.now() - startedAt) / 1000) * perSecond),
+      );
       for (; sent < due; sent++) chain({ type: "token", token: tokens[sent] });
       await new Promise((resolve) => setTimeout(resolve, 4));
     }

