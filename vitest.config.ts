@@ -85,7 +85,7 @@ function suite(options: Suite, order: number): TestProjectConfiguration {
 const suites: Suite[] = [
   {
     name: "unit",
-    include: ["**/test/**/*.test.ts"],
+    include: ["**/test/**/*.test.{ts,tsx}"],
     exclude: [
       "**/*.int.test.ts",
       "**/*.e2e.test.ts",

@@ -189,5 +189,11 @@ export const plantedFaults = [
     says: "TS2322",
     text: 'export const four: number = "4";\n',
   },
+  {
+    step: "page-test-types",
+    file: "libs/react/test/wrong.test.tsx",
+    says: "TS2322",
+    text: 'export const four: number = "4";\n',
+  },
   { step: "dead-code", file: "libs/sample/src/orphan.ts", says: "orphan.ts", text: "export const five = 5;\n" },
 ];

@@ -17,6 +17,7 @@ const SETTINGS = [
   "knip.json",
   "tsconfig.base.json",
   "tsconfig.tests.json",
+  "tsconfig.page-tests.json",
 ];
 
 const SKELETON = {

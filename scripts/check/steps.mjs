@@ -14,6 +14,7 @@ export function listSteps(root) {
     { name: "lint", command: tool("oxlint"), args: ["--type-aware", "--format=agent", ...folders] },
     { name: "types", command: tool("tsc"), args: ["-b", "--pretty", "false"] },
     { name: "test-types", command: tool("tsc"), args: ["-p", "tsconfig.tests.json", "--pretty", "false"] },
+    { name: "page-test-types", command: tool("tsc"), args: ["-p", "tsconfig.page-tests.json", "--pretty", "false"] },
     { name: "dead-code", command: tool("knip"), args: ["--no-progress", "--no-config-hints"] },
     { name: "format", command: tool("oxfmt"), args: ["--list-different"] },
     { name: "manifests", command: tool("sherif"), args: [] },

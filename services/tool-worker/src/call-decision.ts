@@ -2,9 +2,19 @@ import type { ToolJob } from "@parley/protocol";
 import { sleep, traceNames, type ChildSpan } from "@parley/runtime";
 import type { AuditedCall } from "./audit.ts";
 import { awaitAgreement, type Agreement, type ApprovalDeps } from "./call-approval.ts";
-import { endOf, lapsed, lostWrite, notAudited, notLicensed, notRun, type Call, type CallEnd } from "./call-end.ts";
+import {
+  endOf,
+  givenUp,
+  lapsed,
+  lostWrite,
+  notAudited,
+  notLicensed,
+  notRun,
+  type Call,
+  type CallEnd,
+} from "./call-end.ts";
 import { askToFillIn, filledIn } from "./call-form.ts";
-import type { CallLog } from "./call-log.ts";
+import type { Begun, CallLog } from "./call-log.ts";
 import { execute } from "./execution.ts";
 import { permit, type Permitted, type Runnable, type TermsDeps } from "./call-terms.ts";
 import type { CommittedCalls } from "./committed-calls.ts";
@@ -24,30 +34,51 @@ const LAST_WORD_MS = 250;
 
 /** Brings a call to its end (see `CallEnd`) without storing that. Throws when the broker is away for too long. */
 export async function decide(added: Call, deps: DecisionDeps): Promise<CallEnd> {
-  const [verified, known] = await Promise.all([
+  const mayChange = added.tool?.definition.effect !== "read";
+  const [verified, known, begun] = await Promise.all([
     deps.committed.verify(added.job, added.run),
     deps.calls.look(added.job),
+    mayChange ? deps.calls.begun(added.job) : undefined,
   ]);
   // Not a word of it is stored: a result would be the one that counts for whoever has that call.
   if (verified.state === "not committed") return verified;
   const call = { ...added, job: verified.job };
-  const { job, tool, stopper } = call;
   if (known === "finished") return { state: "known" };
-  if (known === "cancelled" || stopper.by() === "cancelled")
-    return notRun("cancelled", `${job.tool_name} was cancelled.`);
-  if (tool === undefined) return notRun("failed", `There is no tool named ${job.tool_name}.`);
+  if (begun !== undefined) return endOfBegun(call, begun, deps);
+  const { job, tool } = call;
+  if (known === "cancelled" || call.stopper.by() === "cancelled")
+    return barred(call, notRun("cancelled", `${job.tool_name} was cancelled.`), deps.calls);
+  if (tool === undefined) return barred(call, notRun("failed", `There is no tool named ${job.tool_name}.`), deps.calls);
   const permitted = await permit(call, tool, deps);
-  if ("state" in permitted) return permitted;
+  if ("state" in permitted) return barred(call, permitted, deps.calls);
   const end = await carryOut(call, tool, permitted, deps);
   if (end.state === "settled") deps.audit.ended(permitted.audited, end.outcome);
   return end;
+}
+
+/** Whoever had this change's licence may have made it: what would run now, and whether it may, says nothing of that. */
+async function endOfBegun(call: Call, licence: Begun, { calls, audit }: DecisionDeps): Promise<CallEnd> {
+  const { job, tool } = call;
+  const end = licence === "barred" ? givenUp(job) : await awaitOther(call, licence.sinceMs, calls);
+  if (end.state === "settled") audit.ended({ job, tool: tool?.definition }, end.outcome);
+  return end;
+}
+
+/**
+ * The end of a call that is not to run. Of a change that is true only if nobody else runs it, now or later (Redis lost the job, and the agent added it again):
+ * so its licence is taken first.
+ */
+async function barred(call: Call, end: CallEnd, calls: CallLog): Promise<CallEnd> {
+  if (end.state !== "settled" || call.tool?.definition.effect === "read") return end;
+  const licence = await calls.bar(call.job);
+  return licence === "no room" || licence === "barred" || licence.won ? end : awaitOther(call, licence.sinceMs, calls);
 }
 
 /** What the policy permits, if those agree who have to. */
 async function carryOut(call: Call, tool: Tool, permitted: Permitted, deps: DecisionDeps): Promise<CallEnd> {
   const { prepared, audited } = permitted;
   const agreed = await agree(call, tool, permitted, deps);
-  if ("state" in agreed) return agreed;
+  if ("state" in agreed) return barred(call, agreed, deps.calls);
   const { agreement, answers } = agreed;
   const isLicensed = tool.definition.effect === "write" || agreement !== undefined;
   const notBegun = isLicensed ? await begin(call, tool, { agreement, audited, ...deps }) : undefined;
@@ -95,7 +126,7 @@ async function begin(call: Call, { definition }: Tool, beginning: Beginning): Pr
   const { job } = call;
   const licence = await calls.begin(job);
   if (licence === "no room") return notLicensed(job);
-  if (licence === "barred") return notRun("cancelled", `${job.tool_name} was given up before it began.`);
+  if (licence === "barred") return givenUp(job);
   if (!licence.won && definition.effect === "write") return awaitOther(call, licence.sinceMs, calls);
   const notHeld = agreement && (await checkHeld(job, agreement, calls));
   if (notHeld !== undefined) return notHeld;

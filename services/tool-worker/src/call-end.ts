@@ -23,6 +23,7 @@ export interface Call {
  *     verify ─▶ not committed               no step of the turn has this call: whoever added it is no agent worker
  *       ▼
  *     look ─▶ known                         a result is stored already; nothing runs
+ *       ├───▶ settled                       a write that another execution began, without a result: unknown
  *       ├───▶ settled                       the turn is cancelled · no such tool · not allowed · arguments not valid
  *       ▼
  *     decide (policy) ─▶ settled            denied · only suggested · what would be touched is not known
@@ -38,7 +39,8 @@ export interface Call {
  *     execute ─▶ settled                    completed · failed · reads: timeout, cancelled · writes that were stopped: unknown
  *       └──────▶ given back, not mine       reads only: another worker runs it
  *
- * `settled` is stored as the call's result; if another result was first, that one counts.
+ * `settled` is stored as the call's result; if another result was first, that one counts. Before a write is told as not run its licence is taken, so that
+ * nobody else runs it.
  */
 export type CallEnd =
   | { readonly state: "known" }
@@ -86,6 +88,11 @@ export function deniedLate(): CallEnd {
 /** The end of a call that somebody agreed to in time, and for which that time was over when it could have begun. */
 export function lapsed(): CallEnd {
   return notRun("denied", agreementLapsed);
+}
+
+/** The end of a change that somebody has barred: nobody runs it. */
+export function givenUp({ tool_name }: ToolJob): CallEnd {
+  return notRun("cancelled", `${tool_name} was given up before it began.`);
 }
 
 /** The end of a call that never ran. */

@@ -32,8 +32,11 @@ export type CallOutcome = Pick<FactOf<"result">, "status" | "result" | "brief" |
 
 export type CallLog = ReturnType<typeof createCallLog>;
 
-/** `since`: when whoever won began, by its clock. `barred`: an agent worker has it, so that nobody runs the call. */
+/** `since`: when whoever won began, by its clock. `barred`: it was taken so that nobody runs the call. */
 export type Licence = { readonly won: boolean; readonly sinceMs: number } | "no room" | "barred";
+
+/** A licence that another execution has. */
+export type Begun = { readonly sinceMs: number } | "barred";
 
 const PROGRESS_BYTES = 1_000;
 /** Of the arguments that a licence repeats. */
@@ -89,6 +92,17 @@ function createCallLooks({ events, facts }: CallStore) {
       return isTold || fact !== undefined;
     },
 
+    /** The licence of a write, by its fact or, of the version before, its event; undefined: nobody has it. */
+    async begun(job: ToolJob): Promise<Begun | undefined> {
+      const [told, fact] = await Promise.all([
+        events.last(subjectOf("toolBegun", job)),
+        facts.read("begun", addressOf(job)),
+      ]);
+      if (fact?.kind === "begun") return fact.barred === true ? "barred" : { sinceMs: fact.ts };
+      if (fact === undefined && told === undefined) return undefined;
+      return { sinceMs: told !== undefined && "ts" in told.event ? told.event.ts : Date.now() };
+    },
+
     endOf,
   };
 }
@@ -126,11 +140,11 @@ function createBegin({ events, facts }: CallStore, worker: string) {
     return { won, sinceMs: "ts" in first ? first.ts : Date.now() };
   };
 
-  return async (job: ToolJob): Promise<Licence> => {
+  return async (job: ToolJob, as: Pick<FactOf<"begun">, "barred"> = {}): Promise<Licence> => {
     const { call_id, tool_name } = job;
     const args = shortArguments(job.arguments, LICENCE_ARGUMENT_BYTES);
     const called = { call_id, worker, tool_name, arguments: args, call_hash: callHash(job) };
-    const fact: FactOf<"begun"> = { kind: "begun", v: 1, ...stamp(job), ...called };
+    const fact: FactOf<"begun"> = { kind: "begun", v: 1, ...stamp(job), ...called, ...as };
     try {
       const { won, fact: first } = await facts.write(fact);
       if (won) return await tellBegun(job, fact.ts);
@@ -150,6 +164,7 @@ export function createCallLog({ bus: { events, facts, nc }, worker, log }: CallL
   const looks = createCallLooks(store);
   const { hasResult, isCancelled } = looks;
   const finish = createFinish(store, looks);
+  const begin = createBegin(store, worker);
 
   return {
     hasResult,
@@ -164,7 +179,13 @@ export function createCallLog({ bus: { events, facts, nc }, worker, log }: CallL
     },
 
     /** Claims the one execution that a write may have. `no room`: nobody has it. */
-    begin: createBegin(store, worker),
+    begin: (job: ToolJob) => begin(job),
+
+    /** Takes it so that nobody runs the call. */
+    bar: (job: ToolJob) => begin(job, { barred: true }),
+
+    /** Who has it, if anybody. Waits through short broker trouble, then throws. */
+    begun: (job: ToolJob): Promise<Begun | undefined> => retried(() => looks.begun(job)),
 
     /** When the call's licence was stored, by the broker's clock; undefined: there is none. Waits through short broker trouble, then throws. */
     begunMs: async (job: ToolJob): Promise<number | undefined> =>

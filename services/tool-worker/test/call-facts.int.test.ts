@@ -1,3 +1,4 @@
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { limits, subjects, unknownEffect, type FactOf, type ToolJob } from "@parley/protocol";
 import { type Broker, startNats, startRedis, startService, tempDir } from "@parley/testkit";
@@ -51,6 +52,30 @@ it("P5: a write that began before its events were forgotten is never run again",
     result: unknownEffect("the worker that ran demo_counter was lost."),
   });
   expect(await countIn(counterFile)).not.toHaveProperty(job.call_id);
+});
+
+it.each<[string, string, Record<string, string>, (job: ToolJob) => unknown]>([
+  ["its turn was cancelled", "demo_counter", {}, (job) => agent.cancel(job)],
+  ["there is no such tool any more", "demo_gone", {}, () => undefined],
+  ["the policy denies it", "demo_counter", { TOOL_POLICY_FILE: "policy.yaml" }, () => undefined],
+])("P5: a write that a lost worker began is told as unknown also where by now %s", async (_, tool, env, happen) => {
+  const policy = path.join(folder.path, "policy.yaml");
+  await writeFile(policy, "read_only: true\n");
+  const job = { ...agent.job(newCallId(), tool), timeout_ms: 500 };
+  await agent.bus.facts.write(begunBy(job, "lost", Date.now() - 60_000));
+  await happen(job);
+  await using _worker = await startWorker("TOOL_POLICY_FILE" in env ? { TOOL_POLICY_FILE: policy } : {});
+  await agent.add(job);
+  expect(await agent.result(job)).toMatchObject({ status: "unknown" });
+});
+
+it("P5: nobody can run a change any more that was told as not run", async () => {
+  const job = agent.job(newCallId(), "demo_counter");
+  await agent.cancel(job);
+  await using _worker = await startWorker();
+  await agent.add(job);
+  expect(await agent.result(job)).toMatchObject({ status: "cancelled" });
+  expect(await agent.bus.facts.read("begun", addressOf(job))).toMatchObject({ kind: "begun", barred: true });
 });
 
 it("P5: a write that ran is not run again when its events are forgotten: its result is told again, the same", async () => {

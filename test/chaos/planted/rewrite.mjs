@@ -115,6 +115,11 @@ export const faults = {
     line: "await appendFile(file, `${callId} ${text}\\n`);",
     instead: `await appendFile(file, callId + " " + text + "\\n"); ${dies}`,
   },
+  "tool worker dies after a change in a cluster": {
+    file: "/services/tool-worker/dist/kubernetes/write/patch-plan.js",
+    line: "await api.json(requestFor(target, signal, { ...request, query: { fieldManager } }));",
+    instead: `await api.json(requestFor(target, signal, { ...request, query: { fieldManager } })); ${dies}`,
+  },
   "tool runs twice": {
     file: "/services/tool-worker/dist/execution.js",
     line: "output: await call.run(context)",
