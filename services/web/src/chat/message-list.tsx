@@ -59,7 +59,8 @@ export function MessageList({ conversationId, rows: all, history, handle }: Mess
   useEffect(() => {
     lookForOlder.current = () => {
       const isNear = (scroller.current?.scrollTop ?? Number.POSITIVE_INFINITY) < loadAheadPx;
-      if (isNear && isWhole && history?.hasMore === true && !history.isLoading && history.error === undefined) history.loadOlder();
+      if (isNear && isWhole && history?.hasMore === true && !history.isLoading && history.error === undefined)
+        history.loadOlder();
     };
     lookForOlder.current();
   }, [scroller, history, rows.length, isWhole]);
