@@ -1,5 +1,5 @@
 import type { Bus } from "@parley/bus";
-import { isTerminal, subjects, type ConversationId } from "@parley/protocol";
+import { isTerminal, limits, subjects, type ConversationId } from "@parley/protocol";
 import type { ConversationIndex, IndexEntry, IndexPage, PagePlace } from "./conversation-index.ts";
 import type { Matches } from "./list-search.ts";
 
@@ -38,7 +38,7 @@ export function createListing({ bus, index }: ListingDeps) {
   const shown = async (entry: IndexEntry, title?: string): Promise<ListEntry> => {
     const [given, status] = await Promise.all([
       title ?? bus.titles.of(entry.conversation_id),
-      statusOf(bus, entry.conversation_id),
+      isPast(entry) ? undefined : statusOf(bus, entry.conversation_id),
     ]);
     return { ...entry, title: given ?? entry.title, ...(status === undefined ? {} : { status }) };
   };
@@ -81,6 +81,11 @@ export function createListing({ bus, index }: ListingDeps) {
       return { entries, next: found.length > limit ? found[limit - 1]?.entry : undefined };
     },
   };
+}
+
+/** Whatever was accepted then is no longer in the queue: most of a long list needs no look. */
+function isPast({ updated_at }: IndexEntry): boolean {
+  return Date.now() - updated_at > limits.turnQueueKeepMs;
 }
 
 /** How the first turn of a conversation that has not ended stands, by the queue: one look-up where there is none. */
