@@ -98,6 +98,7 @@ const head = `# Licences
 Parley is under Apache-2.0. These are the packages of \`package-lock.json\`, with what each says of itself. Written by
 \`node scripts/licenses.mjs\`, which also fails on a licence that is unknown or not allowed (the lists are in
 \`scripts/licenses-page.mjs\`); a test keeps the page up to date.
+The texts of those that the chat page bundles go with it: an edge serves them at \`/licenses.txt\` and \`/embed/licenses.txt\`.
 `;
 
 /** The text of docs/licenses.md. */

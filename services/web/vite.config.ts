@@ -7,5 +7,12 @@ export default defineConfig({
   plugins: [react(), precompressed(), sizeLimit({ what: "first load", maxBytes: 200 * 1024 })],
   // The sources of our own libraries: no build of theirs stands between an edit and the page.
   resolve: { conditions: ["source", "browser", "module", "development|production"] },
-  build: { target: "es2022", sourcemap: false, modulePreload: { polyfill: false }, assetsInlineLimit: 0 },
+  build: {
+    target: "es2022",
+    sourcemap: false,
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    // The licences of what is bundled ask that they go with it.
+    license: { fileName: "licenses.txt" },
+  },
 });

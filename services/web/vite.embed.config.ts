@@ -10,7 +10,7 @@ export default defineConfig({
     react(),
     embedScript(),
     precompressed(),
-    sizeLimit({ what: "embedded chat, opened", maxBytes: 220 * 1024, also: ["chat-room"] }),
+    sizeLimit({ what: "embedded chat, opened", maxBytes: 220 * 1024, also: ["chat-room", "markdown-blocks"] }),
   ],
   // The pages that it stands in are elsewhere: what it loads lies beside it.
   base: "./",
@@ -22,6 +22,8 @@ export default defineConfig({
     emptyOutDir: true,
     sourcemap: false,
     modulePreload: false,
+    // The licences of what is bundled ask that they go with it.
+    license: { fileName: "licenses.txt" },
     rollupOptions: { input: { chat: "src/embed/main.ts" } },
   },
 });

@@ -43,14 +43,14 @@ export async function openHostPage(options: HostOptions = {}): Promise<HostPage>
   const html = `<!doctype html><html lang="en" ${rootAttributes}><head><meta charset="utf-8" /><title>Shop</title>
     <link rel="icon" href="data:," /><link rel="stylesheet" href="/host.css" /><script src="/host.js"></script>
     <script src="${chatOrigin}/embed/parley-chat.js" async></script></head><body><h1>Shop</h1>${filled(body)}</body></html>`;
-  const texts = new Map([
+  const texts = new Map<string, readonly [string, string]>([
     ["/", ["text/html; charset=utf-8", html]],
     ["/host.css", ["text/css", styles]],
     ["/host.js", ["text/javascript", filled(script)]],
-  ] as const);
+  ]);
   const policy =
     `default-src 'none'; script-src 'self' ${chatOrigin}; style-src 'self'; img-src data:; ` +
-    `connect-src ${chatOrigin} ${chatOrigin.replace("http", "ws")}`;
+    `connect-src ${chatOrigin} ${chatOrigin.replace("http", "ws")}; require-trusted-types-for 'script'`;
   const server = createServer((request, response) => {
     const [type, text] = texts.get(request.url ?? "") ?? ["text/plain", ""];
     response.writeHead(200, { "content-type": type, "content-security-policy": policy }).end(text);

@@ -22,6 +22,7 @@ beforeAll(async () => {
   const files = {
     "index.html": "<!doctype html><title>Parley</title>",
     "icon.svg": "<svg/>",
+    "licenses.txt": "MIT",
     "notes.md": "private",
     "assets/page-AbC_12-x.js": script,
     "assets/page-AbC_12-x.js.br": brotliCompressSync(script),
@@ -119,6 +120,11 @@ describe("the chat page", () => {
   it("says to HEAD how long it is", async () => {
     const { status, headers, body } = await ask(asset, { "accept-encoding": "gzip" }, "HEAD");
     expect([status, headers["content-length"], body.length]).toEqual([200, String(gzipSync(script).length), 0]);
+  });
+
+  it("comes with the licences of what it is made of", async () => {
+    const { status, headers, body } = await ask("/licenses.txt");
+    expect([status, headers["content-type"], body.toString()]).toEqual([200, "text/plain; charset=utf-8", "MIT"]);
   });
 
   it.each([

@@ -153,7 +153,7 @@ function answering({ headers, etag, identity, encoded }: WebFile): (asked: Asked
 }
 
 /** Whether `accept-encoding` lets it be sent: named or by `*`, and not with `q=0`. */
-export function accepts(acceptEncoding: string, encoding: string): boolean {
+function accepts(acceptEncoding: string, encoding: string): boolean {
   const offers = acceptEncoding
     .toLowerCase()
     .split(",")
