@@ -13,9 +13,9 @@ interface Parser {
  * Reads HTML as the text that it is: nothing of it would pass the schema anyway, and a person sees what the model wrote. `<br>` alone, with which models break lines
  * in tables, is what it says.
  */
-// The parser is `this` of its plugins, and there is no other way to it.
-// oxlint-disable-next-line oxc/no-this-in-exported-function
 export function htmlAsText(this: Parser): (tree: TreeNode) => void {
+  // The parser is `this` of its plugins, and there is no other way to it.
+  // oxlint-disable-next-line oxc/no-this-in-exported-function
   const data: { micromarkExtensions?: unknown[] } = this.data();
   data.micromarkExtensions ??= [];
   data.micromarkExtensions.push({ disable: { null: ["htmlFlow", "htmlText"] } });
