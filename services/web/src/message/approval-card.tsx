@@ -49,7 +49,7 @@ function Question(props: ApprovalCardProps & { readonly approval: Approval }) {
     <>
       <p className="message-approval-kind">
         <Icon name="hand" />
-        {isOther ? words.approval.questionOther : words.approval.question}
+        {questionWords(approval, isOther, words.approval)}
         {endMs !== undefined && <CountDown endMs={endMs + aheadMs} />}
       </p>
       <Summary approval={approval} />
@@ -64,6 +64,11 @@ function Question(props: ApprovalCardProps & { readonly approval: Approval }) {
       <ApprovalForm approval={approval} decide={decide} isOther={isOther} isOffline={isOffline} />
     </>
   );
+}
+
+function questionWords({ four_eyes: isForOthers }: Approval, isOther: boolean, words: ApprovalWords): string {
+  if (isOther) return words.questionOther;
+  return isForOthers === true ? words.questionFourEyes : words.question;
 }
 
 function Summary({ approval }: { readonly approval: Approval }) {
