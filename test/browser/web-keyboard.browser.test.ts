@@ -85,7 +85,7 @@ test("a whole journey is possible with the keyboard alone", async () => {
   const { page } = web;
   const chat = chatOn(page);
   await chat.composer.waitFor();
-  await expect.poll(() => chat.composer.evaluate("(box) => box === document.activeElement")).toBe(true);
+  await expect.poll(() => chat.composer.and(page.locator(":focus")).count()).toBe(1);
   await page.keyboard.type("please approve");
   await page.keyboard.press("Enter");
   const word = page.getByRole("textbox", { name: "Type approved to confirm" });

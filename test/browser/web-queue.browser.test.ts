@@ -20,9 +20,8 @@ test("messages wait while an answer runs, and can be changed and taken back", as
   await chat.waiting.filter({ hasText: "what is wanted" }).waitFor();
   await chat.stop.click();
   await chat.questions.filter({ hasText: "what is wanted" }).waitFor();
-  await expect
-    .poll(async () => (await storedMessages(web)).filter(({ status }) => status === "complete").length)
-    .toBe(2);
+  await chat.answered(2);
+  await expect.poll(async () => (await storedMessages(web)).at(-1)?.status).toBe("complete");
   const said = (await storedMessages(web)).filter(({ author }) => author.role === "user");
   expect(said.map(({ message }) => message.split("\n")[0])).not.toContain("two");
   expect(await chat.waiting.count()).toBe(0);

@@ -5,7 +5,7 @@ import { chatOn, openWeb, serverAway, type Web } from "./web-page.ts";
 /** The server warns a minute before the end: at once. */
 const SHORT_SECONDS = 6;
 
-/** Answers for the server: the first token ends soon. */
+/** Answers for the server: the first token ends soon, which the page learns from the server's warning only. */
 async function giveShortToken(web: Web, later: "token" | "refusal"): Promise<() => number> {
   let given = 0;
   await web.context.route("**/api/v1/auth/dev-token", async (route) => {
@@ -17,7 +17,7 @@ async function giveShortToken(web: Web, later: "token" | "refusal"): Promise<() 
       });
     const lifetime = given === 1 ? SHORT_SECONDS : 3_600;
     const token = createToken(web.system.jwtSecret, "dev-short", lifetime, { name: web.person });
-    await route.fulfill({ json: { token, expires_at: Date.now() + lifetime * 1_000 } });
+    await route.fulfill({ json: { token, expires_at: Date.now() + 3_600_000 } });
   });
   await web.page.reload();
   return () => given;

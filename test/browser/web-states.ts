@@ -78,12 +78,24 @@ async function approval(web: Web, question: string): Promise<void> {
   await web.page.getByRole("group", { name: "Approval: demo_change" }).waitFor();
 }
 
-async function settings({ page }: Web): Promise<void> {
+/** On a narrow window the list is a drawer. */
+async function sidebar({ page }: Web): Promise<void> {
+  const drawer = page.getByRole("button", { name: "Show conversations" });
+  if (await drawer.isVisible()) await drawer.click();
+  await page.getByRole("searchbox", { name: "Search conversations" }).waitFor();
+}
+
+async function settings(web: Web): Promise<void> {
+  const { page } = web;
+  await sidebar(web);
   await page.getByRole("button", { name: "Settings" }).click();
   await page.getByRole("dialog", { name: "Settings" }).waitFor();
 }
 
-async function menuOf({ page }: Web): Promise<void> {
+async function menuOf(web: Web): Promise<void> {
+  const { page } = web;
+  await several(web);
+  await sidebar(web);
   await page
     .getByRole("button", { name: /^More for / })
     .first()
@@ -148,7 +160,31 @@ const conversations: readonly State[] = [
   state("sources", async ({ page }) => {
     const chat = chatOn(page);
     await chat.send("What is the tyre pressure of the Aurora 2?");
+    const answer = await chat.answered();
+    await answer.getByRole("list", { name: "Sources" }).getByRole("button").first().click();
+    await page.getByRole("dialog", { name: /^Source: / }).waitFor();
+  }),
+  state("result", async ({ page }) => {
+    const chat = chatOn(page);
+    await chat.send("list all pods");
     await chat.answered();
+    await chat.log
+      .getByRole("group", { name: /^Tool / })
+      .getByRole("button", { expanded: false })
+      .first()
+      .click();
+    await chat.log.getByRole("group", { name: /^Tool / }).scrollIntoViewIfNeeded();
+  }),
+  state("comment", async (web) => {
+    await hello(web);
+    const answer = chatOn(web.page).answers.last();
+    await answer.hover();
+    await answer.getByRole("button", { name: "Bad answer" }).click();
+    await web.page.getByRole("textbox", { name: /What was good or bad/ }).waitFor();
+  }),
+  state("agents", async ({ page }) => {
+    await page.getByRole("button", { name: /^Agent/ }).click();
+    await page.getByRole("option").first().waitFor();
   }),
   state("long", async (web) => {
     for (let index = 0; index < 6; index += 1) await hello(web, `/sim tokens=${120 + index}`);
@@ -180,18 +216,19 @@ const decisions: readonly State[] = [
 
 const around: readonly State[] = [
   state("settings", settings),
-  state("menu", async (web) => {
+  state("conversations", async (web) => {
     await several(web);
-    await menuOf(web);
+    await sidebar(web);
+    await web.page.getByRole("link", { name: /hello/ }).waitFor();
   }),
+  state("menu", menuOf),
   state("delete", async (web) => {
-    await several(web);
     await menuOf(web);
     await web.page.getByRole("menuitem", { name: "Delete" }).click();
     await web.page.getByRole("dialog").waitFor();
   }),
   state("nothing-found", async (web) => {
-    await several(web);
+    await sidebar(web);
     await web.page.getByRole("searchbox", { name: "Search conversations" }).fill("what nobody ever said");
     await web.page.getByText(/^Nothing found/).waitFor();
   }),
@@ -201,6 +238,15 @@ const around: readonly State[] = [
     await web.context.setOffline(true);
     await chatOn(web.page).connection.waitFor();
     await chatOn(web.page).send("said without a network");
+  }),
+  state("sign-in", async ({ page }) => page.getByRole("textbox", { name: "Your name" }).waitFor(), { signIn: "none" }),
+  state("german", async (web) => {
+    await settings(web);
+    await web.page.getByRole("radio", { name: "Deutsch" }).check();
+    await web.page.keyboard.press("Escape");
+    await web.page.getByRole("textbox", { name: "Nachricht", exact: true }).fill("please approve");
+    await web.page.keyboard.press("Enter");
+    await web.page.getByText("approved", { exact: true }).first().waitFor();
   }),
   state("not-found", async (web) => {
     web.expect(/status of 404/);

@@ -37,7 +37,8 @@ test("no payload in an answer, its reasoning or a question does harm", async () 
   await web.page.goto(`${web.origin}/c/${conversation}`);
   const chat = chatOn(web.page);
   await expect.poll(() => chat.answers.count()).toBe(groups.length);
-  for (const button of await chat.log.getByRole("button", { name: /^Reasoning/ }).all()) await button.click();
+  const reasoning = chat.log.getByRole("button", { name: /^Reasoning/, expanded: false });
+  for (let left = await reasoning.count(); left > 0; left -= 1) await reasoning.first().click();
   await unharmed(web);
   expect((await storedMessages(web)).at(-1)?.message).toContain(payloads.at(-1));
 });
@@ -58,7 +59,8 @@ test("no payload in what a tool is asked and answers does harm, as text, as a ta
   await chat.answered();
   const cards = chat.log.getByRole("group", { name: /^Tool / });
   expect(await cards.count()).toBeGreaterThan(4);
-  for (const button of await cards.getByRole("button", { expanded: false }).all()) await button.click();
+  const closed = cards.getByRole("button", { expanded: false });
+  for (let left = await closed.count(); left > 0; left -= 1) await closed.first().click();
   await unharmed(web);
 });
 

@@ -31,7 +31,7 @@ export async function harmOn(page: Page): Promise<string[]> {
     }
     const log = document.querySelector("[role=log]");
     for (const node of log?.querySelectorAll("[role=article] *, article *") ?? [])
-      if (/fixed/.test(getComputedStyle(node).position)) found.push("lies over the page: " + node.outerHTML.slice(0, 80));
+      if (/fixed/.test(getComputedStyle(node).position) && !node.matches("dialog.ui-dialog")) found.push("lies over the page: " + node.outerHTML.slice(0, 80));
     const composer = document.querySelector("textarea[aria-label], textarea");
     const box = composer?.getBoundingClientRect();
     if (box !== undefined && document.querySelector("dialog[open]") === null) {

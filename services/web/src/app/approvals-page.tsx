@@ -101,6 +101,8 @@ function Question({ asked, isListed, onDecided }: QuestionProps) {
       <p className="app-approvals-whose">
         <strong dir="auto">{app.approvals.forUser(name)}</strong>
         {" · "}
+        <code className="app-approvals-tool">{tool_name}</code>
+        {" · "}
         <time dateTime={new Date(asked.asked_at).toISOString()} title={formats.full(asked.asked_at)}>
           {app.approvals.asked(formats.time(asked.asked_at))}
         </time>
