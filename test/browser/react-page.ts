@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { startSystem, type Service } from "@parley/testkit";
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { build } from "vite";
 import { launchChromium } from "./chromium.ts";
 
@@ -71,6 +71,12 @@ export async function servePage({ file, edge, token = "" }: PageOptions): Promis
       server.close();
     },
   };
+}
+
+/** Starts the edge (again), and tells the page what a browser says when a network is there again: it does not wait for the time of its next try. */
+export async function comeBack(edge: Service, page: Page): Promise<void> {
+  await edge.restart();
+  await page.evaluate("dispatchEvent(new Event('online'))");
 }
 
 async function bundled(file: string): Promise<string> {

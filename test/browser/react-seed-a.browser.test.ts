@@ -2,7 +2,7 @@ import type { Service } from "@parley/testkit";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openPage, type WatchedPage } from "./chromium.ts";
-import { reactSystem, servePage, type ReactPage } from "./react-page.ts";
+import { comeBack, reactSystem, servePage, type ReactPage } from "./react-page.ts";
 
 let edge: Service;
 let browser: Browser;
@@ -84,7 +84,7 @@ test("an edge that is killed in mid-answer ends that answer, and the page goes o
   await page.locator("li").filter({ hasText: "Error: The connection was lost." }).waitFor();
   expect(await page.getByTestId("status").innerText()).toBe("disconnected");
   const [, partial] = await texts(page);
-  await edge.restart();
+  await comeBack(edge, page);
   await isConnected(page);
   await say(page, "/sim tokens=3");
   await isIdle(page);
