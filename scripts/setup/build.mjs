@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { run } from "./commands.mjs";
 import { root, tool } from "./paths.mjs";
@@ -9,21 +9,30 @@ const BUILD_DEADLINE_MS = 5 * 60_000;
 const SHOWN_LINES = 30;
 
 const webDir = path.join(root, "services", "web");
+/** Written last, with the time at which the build began: what was cut off, or changed meanwhile, is built again. */
+const stamp = path.join(webDir, "dist", ".built");
 
+/** Also of folders themselves: a file that is gone changed nothing else. */
 function newestChangeMs(entry) {
-  if (!existsSync(entry)) return 0;
-  const stats = statSync(entry);
+  const stats = statSync(entry, { throwIfNoEntry: false });
+  if (stats === undefined) return 0;
   if (!stats.isDirectory()) return stats.mtimeMs;
-  return Math.max(0, ...readdirSync(entry).map((name) => newestChangeMs(path.join(entry, name))));
+  const below = readdirSync(entry).map((name) => newestChangeMs(path.join(entry, name)));
+  return Math.max(stats.mtimeMs, ...below);
 }
 
 function isWebBuilt() {
-  const page = path.join(webDir, "dist", "index.html");
-  const sources = ["src", "public", "index.html", "vite.config.ts", "package.json"].map((name) =>
-    path.join(webDir, name),
+  if (!existsSync(stamp)) return false;
+  // Its own folder has what no build is made of: `dist`, `test`, caches.
+  const notSources = new Set(["dist", "test", "node_modules"]);
+  const own = readdirSync(webDir).filter((name) => !notSources.has(name));
+  const sources = own.map((name) => path.join(webDir, name));
+  const libraries = ["protocol", "client", "react"].flatMap((name) =>
+    ["src", "package.json"].map((part) => path.join(root, "libs", name, part)),
   );
-  const libraries = ["protocol", "client", "react"].map((name) => path.join(root, "libs", name, "src"));
-  return existsSync(page) && statSync(page).mtimeMs >= Math.max(...[...sources, ...libraries].map(newestChangeMs));
+  const packages = path.join(root, "package-lock.json");
+  const newestMs = Math.max(...[...sources, ...libraries, packages].map(newestChangeMs));
+  return newestMs < Number(readFileSync(stamp, "utf8"));
 }
 
 async function runBuilder(name, args, { cwd, signal }) {
@@ -33,7 +42,20 @@ async function runBuilder(name, args, { cwd, signal }) {
   throw new SetupError(`The build (${name}) failed: put this right and run the command again.\n${shown}`);
 }
 
-/** Builds what changed: libraries and services with `tsc -b`, the web app with Vite. */
+/** The page, and then into its folder what other pages embed. */
+async function buildWeb({ signal }) {
+  const startedMs = Date.now();
+  rmSync(stamp, { force: true });
+  const vite = [tool("vite", "bin", "vite.js"), "build"];
+  await runBuilder("vite build", vite, { cwd: webDir, signal });
+  await runBuilder("vite build of the embedded chat", [...vite, "--config", "vite.embed.config.ts"], {
+    cwd: webDir,
+    signal,
+  });
+  writeFileSync(stamp, String(startedMs));
+}
+
+/** Builds what changed: libraries and services with `tsc -b`, the chat page and the embedded chat with Vite. */
 export async function build({ signal }) {
   await phase("build", async () => {
     const output = await runBuilder("tsc -b", [tool("typescript", "bin", "tsc"), "-b", "--verbose"], {
@@ -42,11 +64,10 @@ export async function build({ signal }) {
     });
     return { text: output.includes("Building project") ? "built" : "up to date" };
   });
-  if (!existsSync(path.join(webDir, "vite.config.ts"))) return;
-  await phase("web app", async (note) => {
+  await phase("chat page", async (note) => {
     if (isWebBuilt()) return { text: "up to date" };
     note("building with Vite");
-    await runBuilder("vite build", [tool("vite", "bin", "vite.js"), "build"], { cwd: webDir, signal });
+    await buildWeb({ signal });
     return { text: "built" };
   });
 }

@@ -85,3 +85,10 @@ it("sends the builder nothing but what it copies", () => {
     .flatMap((rest) => rest.split(" ").slice(0, -1));
   for (const source of sources) expect(allowed).toContain(source.split("/", 1)[0]);
 });
+
+it("gives the edge the built chat page, with what other pages embed, at the place that it is told", () => {
+  const compiled = all("RUN").find((rest) => rest.includes("vite.js build"));
+  expect(compiled).toMatch(/vite\.js build\s+&&.*vite\.js build --config vite\.embed\.config\.ts/);
+  expect(compiled).toContain("mv services/web/dist services/edge/web");
+  expect(all("ENV")).toContainEqual(expect.stringContaining("WEB_DIR=/app/services/edge/web"));
+});

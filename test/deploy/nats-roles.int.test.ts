@@ -29,6 +29,7 @@ const own = {
   log: subjects.log(0, "c1"),
   owner: subjects.owner(0, "c1"),
   title: subjects.title(0, "c1"),
+  feedback: subjects.feedback(0, "c1"),
   revoked: subjects.revoked("h1"),
   titleEvent: subjects.titleEvent(0, "c1"),
   changedMessage: subjects.changedMessage(0, "c1", "t1"),
@@ -58,7 +59,7 @@ const mayPublish: Record<Exclude<Role, "operator">, readonly Kind[]> = {
   edge: [
     ...(["turns", "user", "control", "mark", "owner", "said", "cancelFact", "approvalDecided", "decidedFact"] as const),
     ...named,
-    ...(["revoked", "auditDecided", "auditAdmin"] as const),
+    ...(["revoked", "feedback", "auditDecided", "auditAdmin"] as const),
   ],
   agent: [
     ...(["user", "agent", "toolResult", "toolBegun", "log", "said", "begunFact", "resultFact"] as const),
@@ -104,11 +105,12 @@ async function storedIn(nats: Broker, stream: string): Promise<number> {
 }
 
 async function makeStreams(nats: Broker): Promise<void> {
+  const said = [subjects.allTitles(0), subjects.allFeedback(0)];
   await using operator = await plainNats(nats, "operator");
   for (const config of [
     { name: streams.turns, subjects: [subjects.allTurns] },
     { name: streams.events(0), subjects: [subjects.allEvents(0)], allow_direct: true },
-    { name: streams.log(0), subjects: [subjects.allLog(0), subjects.allOwners(0), subjects.allTitles(0)] },
+    { name: streams.log(0), subjects: [subjects.allLog(0), subjects.allOwners(0), ...said] },
     { name: streams.facts(0), subjects: [subjects.allFacts(0)], allow_direct: true },
     { name: streams.gate, subjects: [subjects.allRevoked], allow_direct: true },
     { name: streams.audit, subjects: [subjects.allAudit], allow_direct: true },
@@ -117,7 +119,7 @@ async function makeStreams(nats: Broker): Promise<void> {
   }
 }
 
-/** All that a conversation can ask of the broker: a tool call, reading on another device, a change of what waits, a title, a cancel, a deletion. */
+/** All that a conversation can ask of the broker: a tool call, reading on another device, a change of what waits, a title, a cancel, feedback, a deletion. */
 async function live(edge: Service): Promise<void> {
   using anna = await person(edge);
   const chat = anna.conversation();
@@ -143,6 +145,10 @@ async function live(edge: Service): Promise<void> {
   const url = `http://127.0.0.1:${edge.port}/api/v1/conversations/${chat.id}`;
   const headers = { authorization: `Bearer ${await devToken(edge, "anna")}` };
   expect((await fetch(`${url}/messages`, { headers })).status).toBe(200);
+  const rated = { method: "PUT", body: JSON.stringify({ rating: "up", comment: "Good" }) };
+  const json = { ...headers, "content-type": "application/json" };
+  const answer = `${url}/messages/${asked.turn_id}-a/feedback`;
+  expect((await fetch(answer, { ...rated, headers: json })).status).toBe(200);
   expect((await fetch(url, { method: "DELETE", headers })).status).toBe(204);
 }
 

@@ -81,6 +81,8 @@ const { limits, sessions, tickets, blocks } = sharedKeyPrefixes;
 const keys = {
   unbroken: redisKeys.conversationsUnbroken,
   list: `${redisKeys.conversationsOf("YW5uYQ")}:titles`,
+  listTimes: redisKeys.conversationsOf("YW5uYQ"),
+  offer: redisKeys.offer,
   queue: `bull:${toolQueueName}:1`,
   waiting: `bull:${toolQueueName}:wait`,
   ranked: `bull:${toolQueueName}:prioritized`,
@@ -95,13 +97,13 @@ const keys = {
 type Kind = keyof typeof keys;
 
 const mayWrite: Record<Role, readonly Kind[]> = {
-  edge: ["unbroken", "list", "queue", "waiting", "ranked", "limit", "session", "ticket", "block"],
-  agent: ["queue", "waiting", "ranked", "limit"],
-  tool: ["queue", "waiting", "ranked", "catalogue"],
+  edge: ["unbroken", "list", "listTimes", "queue", "waiting", "ranked", "limit", "session", "ticket", "block"],
+  agent: ["queue", "waiting", "ranked", "limit", "listTimes", "offer"],
+  tool: ["queue", "waiting", "ranked", "catalogue", "offer"],
   scaler: [],
 };
 const mayRead: Record<Role, readonly Kind[]> = {
-  edge: [...mayWrite.edge, "catalogue"],
+  edge: [...mayWrite.edge, "catalogue", "offer"],
   agent: [...mayWrite.agent, "catalogue"],
   tool: mayWrite.tool,
   scaler: ["waiting", "ranked"],

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { createClient, type Client } from "@parley/client";
+import { strict } from "@parley/client/strict";
 import { startService, startSystem, tempDir, type Service, type System, type TempDir } from "@parley/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { WebSocket } from "ws";
@@ -59,7 +60,7 @@ afterAll(async () => {
 
 async function clientWith(token: string): Promise<Client> {
   const url = `ws://127.0.0.1:${edge.port}/ws/chat`;
-  const client = createClient({ url, token, WebSocket, backoff: { minMs: 50, maxMs: 500 } });
+  const client = createClient({ ...strict, url, token, WebSocket, backoff: { minMs: 50, maxMs: 500 } });
   await client.connect();
   return client;
 }

@@ -1,4 +1,5 @@
 import { createClient, type Client } from "@parley/client";
+import { strict } from "@parley/client/strict";
 import type { Service } from "@parley/testkit";
 import { WebSocket } from "ws";
 import { z } from "zod";
@@ -8,6 +9,7 @@ const DevToken = z.object({ token: z.string() });
 /** A person at an edge: a token as the development endpoint gives it, and a client that is ready. */
 export async function person(edge: Service, name = "anna"): Promise<Client> {
   const client = createClient({
+    ...strict,
     url: `ws://127.0.0.1:${edge.port}/ws/chat`,
     token: await devToken(edge, name),
     WebSocket,

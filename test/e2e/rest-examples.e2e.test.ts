@@ -19,7 +19,7 @@ it("answers the examples of docs/http.md as they are printed", async () => {
   const { stdout } = await run("bash", ["-euo", "pipefail", "-c", script.replace(printedAddress, address)], {
     cwd: folder.path,
   });
-  const [, waited, keyed, watched, stopped, named, read, seed] = stdout.split("---").map((text) => text.trim());
+  const [, waited, keyed, watched, stopped, named, read, found, seed] = stdout.split("---").map((text) => text.trim());
   const answer = JSON.parse(waited!);
   expect(answer).toMatchObject({ session_id: "my-first", conversation_id: "my-first", tool_calls: [] });
   expect(answer.response).not.toBe("");
@@ -40,5 +40,8 @@ it("answers the examples of docs/http.md as they are printed", async () => {
     ["my-second", expect.any(String)],
     ["my-first", "My first conversation"],
   ]);
+  const [matching, offered] = found!.split(/(?<=\})(?=\{"agents")/);
+  expect(JSON.parse(matching!).conversations).toMatchObject([{ conversation_id: "my-first" }]);
+  expect(JSON.parse(offered!).agents.map(({ name }: { name: string }) => name)).toContain("general");
   expect(JSON.parse(seed!)).toHaveProperty("message");
 });

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { shownTurn } from "@parley/testkit";
 import { createClient, type Client } from "@parley/client";
+import { strict } from "@parley/client/strict";
 import { isTerminal } from "@parley/protocol";
 import { withDeadline } from "@parley/runtime";
 import { WebSocket } from "ws";
@@ -53,6 +54,7 @@ async function tokenOf(port: number, sub: string): Promise<string> {
 
 async function connect(port: number, name: string): Promise<Client> {
   const client = createClient({
+    ...strict,
     url: `ws://127.0.0.1:${port}/ws/chat`,
     token: await tokenOf(port, name),
     WebSocket,

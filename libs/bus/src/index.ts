@@ -30,7 +30,7 @@ export type {
   StoredConversations,
 } from "./stored-conversations.ts";
 export type { WaitingTexts } from "./waiting-texts.ts";
-export { noSuchAnswer, type FeedbackLog, type NewFeedback, type RatedAnswer } from "./feedback.ts";
+export { noSuchAnswer, type FeedbackLog, type FeedbackPlace, type NewFeedback, type RatedAnswer } from "./feedback.ts";
 export type { TitlePlace, Titles } from "./titles.ts";
 export type { TranscriptPage, Transcripts } from "./transcripts.ts";
 export { natsAddress, redisAddress, requireTlsFiles } from "./broker-tls.ts";

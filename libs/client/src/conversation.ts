@@ -43,7 +43,7 @@ export interface ConversationEvents {
   change: ConversationView;
   /** The list of `outgoing` has changed. */
   outgoing: readonly OutgoingView[];
-  /** The server broke a promise about its frames: for load tests and chaos runs. */
+  /** The server broke a promise about its frames: for load tests and chaos runs, which look for it with the option `check`. */
   violation: Violation;
   /** An error that no promise of this conversation stands for: that of a cancel, or of a subscribe after a reconnect. */
   error: ChatError;
@@ -126,7 +126,7 @@ interface ConversationDeps extends Settings, Pick<OutboxDeps, "userId" | "keeper
 
 export function createConversation(deps: ConversationDeps): ConversationPort {
   const parts = createParts(deps);
-  const { folding, outbox, attachment, ends, cancels, approvals, wishes, emitter } = parts;
+  const { outbox, attachment, ends, cancels, approvals, wishes } = parts;
   let closed: Error | undefined;
 
   /** Nothing may wait on a conversation that nobody serves any more. */
@@ -135,30 +135,10 @@ export function createConversation(deps: ConversationDeps): ConversationPort {
   }
 
   return {
-    conversation: {
-      id: deps.id,
-      get view() {
-        return folding.view();
-      },
-      send: (message, options = {}) =>
-        whileOpen(() => outbox.add(messageOf(deps.id, message, options), options.signal)),
-      outgoing: outbox.outgoing,
-      retry: (id) => void (closed === undefined && outbox.retry(id)),
-      discard: outbox.discard,
-      untilEnd: (turnId) => whileOpen(() => ends.until(turnId)),
-      cancel: cancels.add,
-      approve: (callId, approved, options = {}) => whileOpen(() => approve(parts, callId, approved, options)),
-      setTitle: (title) => whileOpen(() => wishes.add(...titleWish(deps.id, title))),
-      queue: () => queue(folding.view()),
-      changeQueued: (turnId, message) => whileOpen(() => wishes.add(...changeWish(deps.id, turnId, message))),
-      takeBack: (turnId) => whileOpen(() => wishes.add(...removalWish(deps.id, turnId))),
-      subscribe: () => whileOpen(attachment.subscribe),
-      unsubscribe: () => attachment.unsubscribe(outbox.unanswered()),
-      on: emitter.on,
-    },
+    conversation: handleOf(deps.id, parts, whileOpen),
     handle: (frame) => handle(parts, frame),
     awaits: outbox.has,
-    bind: outbox.bind,
+    bind: (userId) => bind(parts, userId),
     restore: outbox.restore,
     failed: outbox.failed,
     isWaiting: outbox.isWaiting,
@@ -182,6 +162,37 @@ export function createConversation(deps: ConversationDeps): ConversationPort {
 
 type Parts = ReturnType<typeof createParts>;
 
+type Gate = <T>(work: () => Promise<T>) => Promise<T>;
+
+/** What callers get of it. */
+function handleOf(id: string, parts: Parts, whileOpen: Gate): Conversation {
+  const { folding, outbox, attachment, ends, cancels, wishes, emitter } = parts;
+  return {
+    id,
+    get view() {
+      return folding.view();
+    },
+    send: (message, options = {}) => whileOpen(() => outbox.add(messageOf(id, message, options), options.signal)),
+    outgoing: outbox.outgoing,
+    retry: outbox.retry,
+    discard: outbox.discard,
+    untilEnd: (turnId) => whileOpen(() => ends.until(turnId)),
+    cancel: cancels.add,
+    approve: (callId, approved, options = {}) => whileOpen(() => approve(parts, callId, approved, options)),
+    setTitle: (title) => whileOpen(() => wishes.add(...titleWish(id, title))),
+    queue: () => queue(folding.view()),
+    changeQueued: (turnId, message) => whileOpen(() => wishes.add(...changeWish(id, turnId, message))),
+    takeBack: (turnId) => whileOpen(() => wishes.add(...removalWish(id, turnId))),
+    subscribe: () => whileOpen(attachment.subscribe),
+    unsubscribe: () => {
+      attachment.unsubscribe(outbox.unanswered());
+      // Nobody tells any more when it is in the view.
+      outbox.caughtUp();
+    },
+    on: emitter.on,
+  };
+}
+
 function approve(
   { attachment, approvals }: Parts,
   callId: string,
@@ -193,10 +204,20 @@ function approve(
   return approvals.add(callId, approved, options);
 }
 
+/** What one user has decided and seen is not another one's. */
+function bind({ outbox, approvals, wishes, cancels, ends, folding }: Parts, userId: string): void {
+  if (!outbox.bind(userId)) return;
+  const reason = new Error("Somebody else is signed in now.");
+  for (const part of [approvals, wishes, ends]) part.close(reason);
+  cancels.clear();
+  folding.beginAnew([]);
+}
+
 function createParts(deps: ConversationDeps) {
   const { id, send, log } = deps;
   const emitter = createEmitter<ConversationEvents>((fault) => log.warn({ err: fault }, "a listener failed"));
   const folding = createFolding(id, {
+    check: deps.check,
     onChange: () => {
       ends.look();
       approvals.look();

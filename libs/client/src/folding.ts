@@ -7,9 +7,11 @@ import {
   type ConversationView,
   type WaitingFrame,
 } from "@parley/protocol/fold";
-import { createFrameCheck, type FoldedFrame, type Violation } from "./frame-check.ts";
+import type { FoldedFrame, FrameCheck, Violation } from "./frame-check.ts";
 
 interface FoldingDeps {
+  /** Undefined: frames are believed. */
+  readonly check: (() => FrameCheck) | undefined;
   readonly onChange: () => void;
   readonly onViolation: (violation: Violation) => void;
 }
@@ -28,8 +30,9 @@ export interface Folding {
 const turnsKept = 200;
 
 /** The one place that has a conversation's view: checks each frame, folds it, and keeps the view bounded. */
-export function createFolding(conversation: ConversationId, { onChange, onViolation }: FoldingDeps): Folding {
-  let check = createFrameCheck();
+export function createFolding(conversation: ConversationId, deps: FoldingDeps): Folding {
+  const { onChange, onViolation } = deps;
+  let check = deps.check?.();
   let view = createView(conversation);
 
   function report(violation: Violation | undefined): void {
@@ -39,19 +42,21 @@ export function createFolding(conversation: ConversationId, { onChange, onViolat
   function forgetOldTurns(): void {
     let excess = view.turns.length - turnsKept;
     if (excess <= 0) return;
+    const forgotten = new Set<string>();
     const turns = view.turns.filter(({ turn_id, outcome }) => {
       if (excess === 0 || outcome === undefined) return true;
       excess--;
-      check.forget(turn_id);
+      check?.forget(turn_id);
+      forgotten.add(turn_id);
       return false;
     });
-    view = { ...view, turns };
+    view = { ...view, turns, transcript: withoutGap(view, forgotten) };
   }
 
   return {
     view: () => view,
     fold(frame) {
-      report(check.before(view, frame));
+      report(check?.before(view, frame));
       const folded = foldFrame(view, frame);
       if (folded === view) return;
       view = folded;
@@ -64,13 +69,26 @@ export function createFolding(conversation: ConversationId, { onChange, onViolat
       view = folded;
       onChange();
     },
-    subscribed: (seq) => check.subscribed(seq),
+    subscribed: (seq) => check?.subscribed(seq),
     beginAnew(turnIds) {
-      check = createFrameCheck();
-      check.subscribed(0);
+      check = deps.check?.();
+      check?.subscribed(0);
       // A transcript tells the end of the turns that the view has.
       view = createView(conversation, turnIds);
       onChange();
     },
   };
+}
+
+/** Where a turn is forgotten that stands behind the transcript, what stands before it goes too: in the middle nobody would miss it. */
+function withoutGap(
+  { transcript, transcriptAfter, turns }: ConversationView,
+  forgotten: ReadonlySet<string>,
+): ConversationView["transcript"] {
+  const stored = new Set(transcript.map(({ turn_id }) => turn_id));
+  const last = turns.findIndex(({ turn_id }) => turn_id === transcriptAfter);
+  const leavesGap = turns.some(({ turn_id }, at) => at > last && forgotten.has(turn_id) && !stored.has(turn_id));
+  if (!leavesGap) return transcript;
+  const kept = new Set(turns.map(({ turn_id }) => turn_id).filter((id) => !forgotten.has(id)));
+  return transcript.filter(({ turn_id }) => kept.has(turn_id));
 }

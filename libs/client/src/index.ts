@@ -8,5 +8,46 @@ export type { ClientLog, ClientOptions, ClientTimings, SendQueueLimits } from ".
 export type { OutgoingView } from "./outgoing.ts";
 export type { OutgoingMessage, SendStore, StoredMessage } from "./send-store.ts";
 export type { BackoffLimits } from "./backoff.ts";
-export type { Violation, ViolationKind } from "./frame-check.ts";
+export type { FrameCheck, Violation, ViolationKind } from "./frame-check.ts";
 export type { Socket, SocketConstructor } from "./socket.ts";
+export {
+  ChatError,
+  isReasoning,
+  isSource,
+  isText,
+  isToolCall,
+  messages,
+  pendingApprovals,
+  queue,
+  textOf,
+  toolCallsOf,
+  turn,
+  type AcceptedFrame,
+  type AnswerMetadata,
+  type ApprovalDecision,
+  type ApprovalForm,
+  type ApprovalState,
+  type Author,
+  type ConversationView,
+  type ErrorCode,
+  type EventFrame,
+  type FormField,
+  type MessageView,
+  type Outcome,
+  type Part,
+  type Parts,
+  type PendingApproval,
+  type QueuedTurn,
+  type ReasoningPart,
+  type ServerFrame,
+  type Source,
+  type SourcePart,
+  type SubscribedFrame,
+  type TextPart,
+  type ToolCallPart,
+  type TranscriptMessage,
+  type TurnView,
+  type Usage,
+  type User,
+  type WaitingTurn,
+} from "@parley/protocol/fold";

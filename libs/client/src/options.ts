@@ -1,6 +1,7 @@
 import type { ServerFrame } from "@parley/protocol/fold";
 import type { BackoffLimits } from "./backoff.ts";
 import { foundEnvironment, type Environment } from "./environment.ts";
+import type { FrameCheck } from "./frame-check.ts";
 import { decodeServerFrame } from "./frame-decoding.ts";
 import type { SendStore } from "./send-store.ts";
 import type { SocketConstructor } from "./socket.ts";
@@ -47,9 +48,11 @@ export interface ClientOptions {
   readonly environment?: Environment;
   /**
    * Reads a frame; undefined: it is none that the client knows. Default: a frame is believed that has the fields which the client needs. Tests of a server want
-   * the schemas of `@parley/protocol`.
+   * the schemas: `@parley/client/strict` has them, and the `check`.
    */
   readonly decode?: (data: unknown) => ServerFrame | undefined;
+  /** Looks for broken promises of the server in the frames of a conversation: for the event `violation`, which nothing else brings. Default: nobody looks. */
+  readonly check?: () => FrameCheck;
   readonly log?: ClientLog;
   readonly backoff?: BackoffLimits;
   readonly timings?: Partial<ClientTimings>;
@@ -79,6 +82,7 @@ export interface Settings {
   readonly sendQueue: SendQueueLimits;
   readonly environment: Environment | undefined;
   readonly decode: (data: unknown) => ServerFrame | undefined;
+  readonly check: (() => FrameCheck) | undefined;
   readonly log: ClientLog;
   readonly backoff: BackoffLimits;
   readonly timings: ClientTimings;
@@ -111,6 +115,7 @@ export function settingsOf(options: ClientOptions): Settings {
     sendQueue: { ...defaultSendQueue, ...options.sendQueue },
     environment: options.environment ?? foundEnvironment(globalThis),
     decode: options.decode ?? decodeServerFrame,
+    check: options.check,
     log: options.log ?? silent,
     backoff: options.backoff ?? { minMs: 500, maxMs: 20_000 },
     timings: { ...defaultTimings, ...options.timings },

@@ -1,18 +1,20 @@
 import {
   ChatError,
   chatErrorOf,
-  limits,
+  clientLimits,
   type AcceptedFrame,
   type ConversationView,
   type FrameError,
 } from "@parley/protocol/fold";
 import { newId } from "./ids.ts";
 import {
+  abortError,
   createEntry,
   isInView,
   isSame,
   isSending,
   neverAnswered,
+  otherText,
   shownOf,
   storedOf,
   tooOld,
@@ -20,7 +22,8 @@ import {
   type OutgoingView,
 } from "./outgoing.ts";
 import type { SendLimits } from "./send-limits.ts";
-import type { OutgoingMessage, SendKeeper, StoredMessage } from "./send-store.ts";
+import type { SendKeeper } from "./send-keeper.ts";
+import type { OutgoingMessage, StoredMessage } from "./send-store.ts";
 
 export interface Outbox {
   /** Sends a message, now or when the link is ready, again on every new connection, always under its one id, until it is answered. */
@@ -35,8 +38,8 @@ export interface Outbox {
   readonly restore: (message: StoredMessage) => void;
   /** What has failed. */
   readonly failed: () => StoredMessage[];
-  /** Whose connection it is now: what somebody else wrote is not sent on it. */
-  readonly bind: (userId: string) => void;
+  /** Whose connection it is now: what somebody else wrote is not sent on it. Returns whether it was somebody else's. */
+  readonly bind: (userId: string) => boolean;
   /** To be called after the view has changed. */
   readonly look: () => void;
   /** The view has all that was accepted: what it does not show is older. */
@@ -79,7 +82,7 @@ const failedKept = 16;
 const failedChars = 256 * 1024;
 
 export function createOutbox(deps: OutboxDeps): Outbox {
-  const box: Box = { deps, entries: new Map(), shown: [] };
+  const box: Box = { deps, entries: new Map(), shown: [], boundTo: deps.userId(), isClosed: false };
   const { entries } = box;
   const sending = (): Entry[] => [...entries.values()].filter(isSending);
   return {
@@ -87,15 +90,14 @@ export function createOutbox(deps: OutboxDeps): Outbox {
     outgoing: () => box.shown,
     retry: (id) => {
       const entry = entries.get(id);
-      if (entry?.state !== "failed") return;
+      if (entry?.state !== "failed" || box.isClosed) return;
       drop(box, entry);
       const { frame, error } = entry;
       void add(box, error?.code === "CONFLICT" ? { ...frame, id: newId("m") } : frame);
     },
     discard: (id) => {
       const entry = entries.get(id);
-      if (entry?.state === "failed") drop(box, entry);
-      changed(box);
+      if (entry?.state === "failed") forget(box, entry);
     },
     restore: (message) => restore(box, message),
     failed: () => [...entries.values()].filter(({ state }) => state === "failed").map(storedOf),
@@ -129,6 +131,8 @@ interface Box {
   readonly deps: OutboxDeps;
   readonly entries: Map<string, Entry>;
   shown: readonly OutgoingView[];
+  boundTo: string | undefined;
+  isClosed: boolean;
 }
 
 function add(box: Box, frame: OutgoingMessage, signal?: AbortSignal): Promise<AcceptedFrame> {
@@ -143,7 +147,7 @@ function add(box: Box, frame: OutgoingMessage, signal?: AbortSignal): Promise<Ac
   if (problem !== undefined) fail(box, entry, problem);
   else {
     keep(box, entry);
-    if (signal !== undefined) endWaitOn(signal, entry, () => drop(box, entry));
+    if (signal !== undefined) endWaitOn(signal, entry, () => forget(box, entry));
     trySend(box, entry);
   }
   changed(box);
@@ -200,6 +204,11 @@ function drop({ deps, entries }: Box, entry: Entry): void {
   if (entry.state !== "accepted" && entry.userId !== undefined) deps.keeper.remove(storedOf(entry));
 }
 
+function forget(box: Box, entry: Entry): void {
+  drop(box, entry);
+  changed(box);
+}
+
 function keep({ deps }: Box, entry: Entry): void {
   if (entry.userId !== undefined) deps.keeper.save(storedOf(entry));
 }
@@ -208,23 +217,27 @@ function restore(box: Box, { frame, user_id, kept_at, error }: StoredMessage): v
   if (box.entries.has(frame.id)) return;
   const entry = createEntry(frame, kept_at, user_id);
   put(box, entry);
-  const isForgotten = box.deps.wallNow() - kept_at > limits.factKeepMs;
+  const isForgotten = box.deps.wallNow() - kept_at > clientLimits.factKeepMs;
   if (error !== undefined) fail(box, entry, chatErrorOf(error));
   else if (isForgotten) fail(box, entry, tooOld());
   else trySend(box, entry);
   look(box);
 }
 
-function bind(box: Box, userId: string): void {
+function bind(box: Box, userId: string): boolean {
   for (const entry of [...box.entries.values()]) {
-    if (entry.userId === undefined) {
-      entry.userId = userId;
-      if (entry.state !== "accepted") keep(box, entry);
-    } else if (entry.userId !== userId) {
-      setAside(box, entry);
-    }
+    if (entry.userId !== undefined && entry.userId !== userId) setAside(box, entry);
+    else if (entry.userId === undefined) claim(box, entry, userId);
   }
   changed(box);
+  const isOther = box.boundTo !== undefined && box.boundTo !== userId;
+  box.boundTo = userId;
+  return isOther;
+}
+
+function claim(box: Box, entry: Entry, userId: string): void {
+  entry.userId = userId;
+  if (entry.state !== "accepted") keep(box, entry);
 }
 
 /** For when its author comes back. */
@@ -253,6 +266,7 @@ function changed(box: Box): void {
 }
 
 function close(box: Box, reason: Error, isForgotten: boolean): void {
+  box.isClosed = true;
   const error = new ChatError("PROCESSING_ERROR", { message: reason.message, retryable: false });
   for (const entry of [...box.entries.values()]) {
     if (entry.state === "sending") {
@@ -278,13 +292,4 @@ function endWaitOn(signal: AbortSignal, { answer }: Entry, remove: () => void): 
   const off = () => signal.removeEventListener("abort", onAbort);
   signal.addEventListener("abort", onAbort, { once: true });
   answer.promise.then(off, off);
-}
-
-function abortError(signal: AbortSignal): Error {
-  return signal.reason instanceof Error ? signal.reason : new Error("The wait was given up.");
-}
-
-/** As the server would answer, which knows nothing of it yet. */
-function otherText(): Promise<never> {
-  return Promise.reject(new ChatError("CONFLICT", { message: "Another message waits under this id." }));
 }

@@ -1,4 +1,4 @@
-import { ChatError, fitsFrame, limits } from "@parley/protocol/fold";
+import { ChatError, clientLimits, fitsFrame } from "@parley/protocol/fold";
 import type { SendQueueLimits } from "./options.ts";
 import type { OutgoingMessage } from "./send-store.ts";
 
@@ -22,8 +22,8 @@ export function createSendLimits({ messages, bytes }: SendQueueLimits): SendLimi
     problemOf: (frame, waiting) => {
       const size = bytesOf(frame.message);
       // A frame above the server's limit could cost the connection, and again after every reconnect.
-      if (size > limits.messageBytes || !fitsFrame(frame)) return new ChatError("MESSAGE_TOO_LARGE");
-      if (waiting >= limits.turnsPerConversation) return new ChatError("QUEUE_FULL");
+      if (size > clientLimits.messageBytes || !fitsFrame(frame)) return new ChatError("MESSAGE_TOO_LARGE");
+      if (waiting >= clientLimits.turnsPerConversation) return new ChatError("QUEUE_FULL");
       if (used.messages >= messages) return queueFull(`${messages} messages wait to be sent already.`);
       if (used.bytes + size > bytes) return queueFull("The messages that wait to be sent leave no room for this one.");
       return undefined;

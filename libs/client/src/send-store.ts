@@ -1,5 +1,4 @@
 import type { ClientFrameInput } from "@parley/protocol/fold";
-import type { ClientLog } from "./options.ts";
 
 export type OutgoingMessage = Extract<ClientFrameInput, { type: "message" }>;
 
@@ -25,46 +24,4 @@ export interface SendStore {
   /** Replaces the one of the same user, conversation and id. */
   readonly save: (message: StoredMessage) => Promise<void>;
   readonly remove: (message: StoredMessage) => Promise<void>;
-}
-
-/** A store as the client uses it: one thing after the other, and without a failure. */
-export interface SendKeeper {
-  /** Resolves when what is stored was read, or cannot be. */
-  readonly load: () => Promise<void>;
-  /** What is there of a user, oldest first; the next time it is not there. */
-  readonly take: (userId: string) => StoredMessage[];
-  /** For when its user comes back. */
-  readonly setAside: (message: StoredMessage) => void;
-  readonly save: (message: StoredMessage) => void;
-  readonly remove: (message: StoredMessage) => void;
-}
-
-export function createSendKeeper(store: SendStore | undefined, log: ClientLog): SendKeeper {
-  let aside: StoredMessage[] = [];
-  let last: Promise<void> = Promise.resolve();
-  let loaded: Promise<void> | undefined;
-
-  function next(work: (store: SendStore) => Promise<void>): Promise<void> {
-    if (store === undefined) return last;
-    last = last
-      .then(() => work(store))
-      .catch((error: unknown) => log.warn({ err: error }, "the store of the messages to be sent failed"));
-    return last;
-  }
-
-  return {
-    load: () => (loaded ??= next(async ({ load }) => void aside.push(...(await load())))),
-    take: (userId) => {
-      const [own, others] = [aside.filter(isOf(userId)), aside.filter((one) => !isOf(userId)(one))];
-      aside = others;
-      return own.toSorted((one, other) => one.kept_at - other.kept_at);
-    },
-    setAside: (message) => void aside.push(message),
-    save: (message) => void next(({ save }) => save(message)),
-    remove: (message) => void next(({ remove }) => remove(message)),
-  };
-}
-
-function isOf(userId: string): (message: StoredMessage) => boolean {
-  return ({ user_id }) => user_id === userId;
 }

@@ -1,9 +1,10 @@
 import { WebSocket } from "ws";
 import { createClient, type Client, type ClientOptions, type ClientState } from "@parley/client";
+import { strict } from "@parley/client/strict";
 import { startScriptedServer, type ScriptedServer, type ServerConnection } from "./scripted-server.ts";
 
 /** Back-off small enough for tests; the jitter takes its minimum, so it is exactly `minMs`. */
-export const quick = { WebSocket, backoff: { minMs: 1, maxMs: 1 }, random: () => 0 } as const;
+export const quick = { WebSocket, check: strict.check, backoff: { minMs: 1, maxMs: 1 }, random: () => 0 } as const;
 
 export interface Setting {
   readonly server: ScriptedServer;

@@ -1,7 +1,15 @@
 /** The dialects that share one endpoint; documented in the protocol's page. */
 export type DialectName = "native" | "A" | "C";
 
-const nativeOnly: ReadonlySet<unknown> = new Set(["subscribe", "unsubscribe", "cancel", "approve", "queue", "title"]);
+const nativeOnly: ReadonlySet<unknown> = new Set([
+  "subscribe",
+  "unsubscribe",
+  "cancel",
+  "approve",
+  "queue",
+  "title",
+  "feedback",
+]);
 /** Fields of a native `message` that dialect C does not have. */
 const nativeFields = ["id", "conversation_id", "on_busy", "agent", "model", "metadata"];
 
@@ -12,7 +20,7 @@ const nativeFields = ["id", "conversation_id", "on_busy", "agent", "model", "met
  * |---|---|
  * | `message`, without `type` | A |
  * | `type: message` with `session_id`, or without any field that only the native dialect has | C |
- * | `type: message` else; `subscribe`, `unsubscribe`, `cancel`, `approve`, `queue`, `title` | native |
+ * | `type: message` else; `subscribe`, `unsubscribe`, `cancel`, `approve`, `queue`, `title`, `feedback` | native |
  */
 export function dialectOfFrame(frame: Readonly<Record<string, unknown>>): DialectName | undefined {
   const { type } = frame;

@@ -18,6 +18,7 @@ it.each([
   ["native", { type: "approve", conversation_id: "c_1" }],
   ["native", { type: "queue", conversation_id: "c_1", turn_id: "t", remove: true }],
   ["native", { type: "title", conversation_id: "c_1", title: "A title" }],
+  ["native", { type: "feedback", conversation_id: "c_1", message_id: "t-a", rating: "up" }],
   [undefined, { type: "auth", token: "t" }],
   [undefined, { type: "ping" }],
   [undefined, { type: "something" }],

@@ -21,6 +21,7 @@ export const actions = {
   "approval:decide": "approval",
   "service:read": "service",
   "service:audit": "service",
+  "service:feedback": "service",
   "service:block": "service",
   "service:revoke": "service",
   "service:drain": "service",

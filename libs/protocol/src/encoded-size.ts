@@ -1,4 +1,4 @@
-import { limits } from "./limits.ts";
+import { clientLimits } from "./limits.ts";
 
 /** Sizes as the broker counts them: UTF-8 bytes of the JSON text, escapes included. A NUL is six bytes, a quote two. */
 
@@ -19,7 +19,7 @@ export function fitsFrame(frame: unknown): boolean {
   const text = typeof said["message"] === "string" ? said["message"] : "";
   if (text !== "") said["message"] = "";
   try {
-    return jsonBytes(said) + encoder.encode(text).length <= limits.clientFrameBytes;
+    return jsonBytes(said) + encoder.encode(text).length <= clientLimits.clientFrameBytes;
   } catch {
     // Nested so deep that it cannot be written.
     return false;

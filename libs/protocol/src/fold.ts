@@ -7,7 +7,7 @@ export { fitsFrame } from "./encoded-size.ts";
 export { closeCodes, errorRowOf, isFinalClose } from "./error-table.ts";
 export { isTerminal, isVisible } from "./event-kinds.ts";
 export { isServerFrame } from "./frame-shape.ts";
-export { limits } from "./limits.ts";
+export { clientLimits, limits } from "./limits.ts";
 export { messageIdOf } from "./message-ids.ts";
 export {
   messages,
@@ -64,4 +64,5 @@ export type {
   User,
   WaitingFrame,
 } from "./server-frames.ts";
+export type { Source } from "./source.ts";
 export type { WaitingTurn } from "./waiting-turn.ts";

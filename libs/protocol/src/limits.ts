@@ -1,10 +1,21 @@
+/** Those that a client keeps too, so that nothing is sent only to be refused. Apart from the others: browsers load these. */
+export const clientLimits = {
+  /** Text of one client message, UTF-8, however its JSON escapes it. Larger: MESSAGE_TOO_LARGE. */
+  messageBytes: 32 * 1024,
+  /** One frame from a client, or one body over HTTP, each JSON escape counted as what it stands for. Larger: MESSAGE_TOO_LARGE. */
+  clientFrameBytes: 64 * 1024,
+  /** Turns of one conversation that may wait in `TURNS`, the running one included. More: QUEUE_FULL. */
+  turnsPerConversation: 8,
+  /** How long facts are kept: a day more than a turn may be in `TURNS`, so that none is run by a worker that cannot know what was decided. */
+  factKeepMs: 8 * 24 * 60 * 60_000,
+} as const;
+
 /**
  * Every limit that two processes must agree on. Limits of one process live in its `config.ts`. *Encoded* means: as bytes of JSON, escapes
  * included.
  */
 export const limits = {
-  /** Text of one client message, UTF-8, however its JSON escapes it. Larger: MESSAGE_TOO_LARGE. */
-  messageBytes: 32 * 1024,
+  ...clientLimits,
   /** Characters of a conversation's title, without the white space around it. Longer, or empty: INVALID_FRAME. */
   titleChars: 200,
   /** What somebody says of an answer beside the rating, UTF-8. Larger: MESSAGE_TOO_LARGE. */
@@ -17,14 +28,10 @@ export const limits = {
   accessTokenChars: 16_384,
   /** Objects and arrays of `metadata` within each other. Deeper: INVALID_FRAME. */
   metadataDepth: 32,
-  /** One frame from a client, or one body over HTTP, each JSON escape counted as what it stands for. Larger: MESSAGE_TOO_LARGE. */
-  clientFrameBytes: 64 * 1024,
   /** The same with its escapes, of which JSON may make six bytes for one (`\u0000`). A larger frame ends its socket. */
   escapedFrameBytes: 6 * 64 * 1024,
   /** Text of a message that waits, encoded, as `queue` tells it; the rest is cut off. The message itself has all of it. */
   waitingTextBytes: 8 * 1024,
-  /** Turns of one conversation that may wait in `TURNS`, the running one included. More: QUEUE_FULL. */
-  turnsPerConversation: 8,
   /** Calls of one model step that are run. The next ones get a result that says so. */
   callsPerStep: 32,
   /** Calls of one step that get such a result; more are only counted in the last of them. */
@@ -79,8 +86,6 @@ export const limits = {
   turnQueueAgeMs: 60 * 60_000,
   /** When `TURNS` itself forgets a turn, without an end: the last fence, for the case that no worker came for days. */
   turnQueueKeepMs: 7 * 24 * 60 * 60_000,
-  /** How long facts are kept: a day more than a turn may be in `TURNS`, so that none is run by a worker that cannot know what was decided. */
-  factKeepMs: 8 * 24 * 60 * 60_000,
   /** The whole result of a tool call as a fact keeps it, encoded; events, ends and the model get its beginning (`toolResultBytes`). */
   factResultBytes: 256 * 1024,
   /** Of each passage that was found for an answer, what readers of its sources are shown, encoded; the rest is cut off. */

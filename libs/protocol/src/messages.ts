@@ -46,29 +46,22 @@ export function turn(view: ConversationView, turnId: TurnId): TurnView | undefin
 
 /** All messages, questions before their answers, in the order of their turns. An answer that has begun is among them. */
 export function messages(view: ConversationView): readonly MessageView[] {
-  let shown = shownOf.get(view.turns)?.get(view.transcript);
-  if (shown === undefined) {
-    shown = groupsOf(view).flatMap(messagesIn);
-    shownOf.set(view.turns, new WeakMap([[view.transcript, shown]]));
-  }
-  return shown;
+  return layoutOf(view).messages;
 }
-
-/** By its turns and its transcript: a view whose cursor alone has moved shows the same. */
-const shownOf = new WeakMap<ConversationView["turns"], WeakMap<ConversationView["transcript"], MessageView[]>>();
 
 /** The turns that wait, in the order in which they will run: those that have not begun, also where only the server's word tells of them. */
 export function queue(view: ConversationView): QueuedTurn[] {
-  const groups = groupsOf(view);
+  const { groups, places } = layoutOf(view);
   const told = new Map(view.waiting.map((one) => [one.turn_id, one]));
-  const waiting = groups.filter(isOpen).flatMap((group, place): QueuedTurn[] => {
-    const { turn_id, turn: known } = group;
-    const position = told.get(turn_id)?.position ?? place;
-    if (known !== undefined && known.status !== "queued") return [];
-    return [{ turn_id, position, message: messagesIn(group)[0] }];
-  });
-  const shown = new Set(groups.map(({ turn_id }) => turn_id));
-  const forgotten = view.waiting.filter(({ turn_id }) => !shown.has(turn_id)).map(queuedTurnOf);
+  const waiting = groups
+    .filter(({ isOpen }) => isOpen)
+    .flatMap((group, place): QueuedTurn[] => {
+      const { turn_id, turn: known } = group;
+      const position = told.get(turn_id)?.position ?? place;
+      if (known !== undefined && known.status !== "queued") return [];
+      return [{ turn_id, position, message: group.shown[0] }];
+    });
+  const forgotten = view.waiting.filter(({ turn_id }) => !places.has(turn_id)).map(queuedTurnOf);
   return [...waiting, ...forgotten].toSorted((one, other) => one.position - other.position);
 }
 
@@ -95,34 +88,109 @@ export function pendingApprovals({ turns }: ConversationView): readonly PendingA
 /** What is known of one turn. */
 interface Group {
   readonly turn_id: TurnId;
-  readonly stored: TranscriptMessage[];
-  turn?: TurnView;
+  readonly stored: readonly TranscriptMessage[];
+  readonly turn: TurnView | undefined;
+  /** Its messages, and the place of the first among all. */
+  readonly shown: readonly MessageView[];
+  readonly start: number;
+  readonly isOpen: boolean;
 }
 
-function groupsOf({ transcript, turns, transcriptAfter }: ConversationView): Group[] {
-  const groups = new Map<TurnId, Group>();
-  const groupOf = (turn_id: TurnId): Group => {
-    let group = groups.get(turn_id);
-    if (group === undefined) groups.set(turn_id, (group = { turn_id, stored: [] }));
-    return group;
-  };
-  const inTranscript = new Set(transcript.map(({ turn_id }) => turn_id));
+/** A view as it is shown. */
+interface Layout {
+  readonly turns: ConversationView["turns"];
+  readonly groups: readonly Group[];
+  /** The place of a turn's group. */
+  readonly places: ReadonlyMap<TurnId, number>;
+  readonly messages: readonly MessageView[];
+}
+
+/** By its turns and its transcript: a view whose cursor alone has moved shows the same. */
+const layouts = new WeakMap<ConversationView["turns"], WeakMap<ConversationView["transcript"], Layout>>();
+/** Of the views with a transcript, the layout that was made last. */
+const latest = new WeakMap<ConversationView["transcript"], Layout>();
+
+function layoutOf(view: ConversationView): Layout {
+  const { turns, transcript } = view;
+  const known = layouts.get(turns)?.get(transcript);
+  if (known !== undefined) return known;
+  const before = latest.get(transcript);
+  const layout = (before && goneOn(before, turns)) ?? newLayout(view);
+  layouts.set(turns, new WeakMap([[transcript, layout]]));
+  latest.set(transcript, layout);
+  return layout;
+}
+
+/** More are no cheaper than a new layout. */
+const mostChanges = 4;
+
+/**
+ * The layout after a few turns have changed or come behind the others, as with a token, which must not cost more in a long conversation than copying its lists.
+ * Undefined: what stands behind a turn has another place now.
+ */
+function goneOn(before: Layout, turns: ConversationView["turns"]): Layout | undefined {
+  const changed = turns.filter((known, at) => known !== before.turns[at]);
+  const isOther = ({ turn_id }: TurnView, at: number): boolean => turns[at]?.turn_id !== turn_id;
+  if (changed.length > mostChanges || before.turns.some(isOther)) return undefined;
+  let layout: Layout | undefined = { ...before, turns };
+  for (const known of changed) layout = layout && withTurn(layout, known);
+  return layout;
+}
+
+function withTurn(layout: Layout, known: TurnView): Layout | undefined {
+  const { groups, messages: all } = layout;
+  const at = layout.places.get(known.turn_id) ?? groups.length;
+  const { stored = [], shown: before = [], start = all.length } = groups[at] ?? {};
+  const group = groupOf(known.turn_id, { stored, known, start });
+  if (group.shown.length !== before.length && at < groups.length - 1) return undefined;
+  const places = at < groups.length ? layout.places : new Map(layout.places).set(known.turn_id, at);
+  const shown = all.toSpliced(start, before.length, ...group.shown);
+  return { ...layout, groups: groups.toSpliced(at, 1, group), places, messages: shown };
+}
+
+function newLayout({ transcript, turns, transcriptAfter }: ConversationView): Layout {
+  const stored = byTurn(transcript);
+  const known = new Map(turns.map((one) => [one.turn_id, one]));
   const older = turns.slice(0, turns.findIndex(({ turn_id }) => turn_id === transcriptAfter) + 1);
-  for (const { turn_id } of older) if (!inTranscript.has(turn_id)) groupOf(turn_id);
-  for (const message of transcript) groupOf(message.turn_id).stored.push(message);
-  for (const known of turns) groupOf(known.turn_id).turn = known;
-  return [...groups.values()];
+  const missing = older.filter(({ turn_id }) => !stored.has(turn_id)).map(({ turn_id }) => turn_id);
+  const groups: Group[] = [];
+  let start = 0;
+  for (const turn_id of new Set([...missing, ...stored.keys(), ...known.keys()])) {
+    const group = groupOf(turn_id, { stored: stored.get(turn_id) ?? [], known: known.get(turn_id), start });
+    groups.push(group);
+    start += group.shown.length;
+  }
+  const places = new Map(groups.map(({ turn_id }, at) => [turn_id, at]));
+  return { turns, groups, places, messages: groups.flatMap(({ shown }) => shown) };
 }
 
-function isOpen({ stored, turn: known }: Group): boolean {
-  return known === undefined ? !stored.some(isAnswer) : known.outcome === undefined;
+/** `Map.groupBy`, which Node 20 does not have. */
+function byTurn(transcript: readonly TranscriptMessage[]): Map<TurnId, TranscriptMessage[]> {
+  const groups = new Map<TurnId, TranscriptMessage[]>();
+  for (const message of transcript) {
+    const group = groups.get(message.turn_id);
+    if (group === undefined) groups.set(message.turn_id, [message]);
+    else group.push(message);
+  }
+  return groups;
+}
+
+interface KnownOfTurn {
+  readonly stored: readonly TranscriptMessage[];
+  readonly known: TurnView | undefined;
+  readonly start: number;
+}
+
+function groupOf(turn_id: TurnId, { stored, known, start }: KnownOfTurn): Group {
+  const isOpen = known === undefined ? !stored.some(isAnswer) : known.outcome === undefined;
+  return { turn_id, stored, turn: known, shown: messagesIn(stored, known), start, isOpen };
 }
 
 function isAnswer({ author }: TranscriptMessage): boolean {
   return author.role === "assistant";
 }
 
-function messagesIn({ stored, turn: known }: Group): MessageView[] {
+function messagesIn(stored: readonly TranscriptMessage[], known: TurnView | undefined): MessageView[] {
   const answer = known === undefined ? undefined : answerIn(known, stored.find(isAnswer)?.feedback);
   const shown = stored.filter((message) => answer === undefined || !isAnswer(message)).map(storedMessage);
   const isAsked = stored.some(({ author }) => author.role === "user");

@@ -107,6 +107,10 @@ const table: Record<
     yes: [[caller({ roles: ["auditor"] }), { kind: "service" }]],
     no: [[caller(), { kind: "service" }]],
   },
+  "service:feedback": {
+    yes: [[caller({ roles: ["operator"] }), { kind: "service" }]],
+    no: [[caller({ roles: ["auditor"] }), { kind: "service" }]],
+  },
   "service:read": {
     yes: [[caller({ roles: ["auditor"] }), { kind: "service" }]],
     no: [[caller(), { kind: "service" }]],

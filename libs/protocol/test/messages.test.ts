@@ -86,3 +86,12 @@ test("one turn, its text and its calls are looked up by the view", () => {
   expect(turn(view, "t2")).toBeUndefined();
   expect(pendingApprovals(view)).toEqual([]);
 });
+
+test("an answer that begins before a message that came earlier moves all that stands behind it", () => {
+  let view = folded(said(1, "t1"), said(2, "t2"));
+  expect(shown(view)).toEqual(["question of t1", "question of t2"]);
+  view = foldFrame(view, token(3, "t1", "one"));
+  expect(shown(view)).toEqual(["question of t1", "one", "question of t2"]);
+  view = foldFrame(view, said(4, "t2"));
+  expect(shown(view)).toEqual(["question of t1", "one", "question of t2"]);
+});

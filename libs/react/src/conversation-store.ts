@@ -2,7 +2,7 @@ import type { Conversation, ConversationFrame, OutgoingView } from "@parley/clie
 import { createView, type ConversationView, type FrameError } from "@parley/protocol/fold";
 import { createStore, type StoreApi } from "zustand/vanilla";
 import { oncePerFrame } from "./next-frame.ts";
-import { noProgress, progressAfter, type Progress } from "./progress.ts";
+import { noProgress, progressAfter, progressOfOpen, type Progress } from "./progress.ts";
 
 /** What components see of a conversation: all of it changes together, at most once per animation frame, so that no two of them differ. */
 export interface ConversationState {
@@ -35,7 +35,7 @@ function createConversationStore(conversation: Conversation): StoreApi<Conversat
     publish();
   }
 
-  conversation.on("change", (view) => change({ view }));
+  conversation.on("change", (view) => change({ view, progress: progressOfOpen(next.progress, view) }));
   conversation.on("outgoing", (outgoing) => change({ outgoing }));
   conversation.on("frame", (frame) => {
     const progress = progressAfter(next.progress, frame);

@@ -41,32 +41,28 @@ export function createHistory(conversationId: string): History {
 
   function beginAnew(): void {
     before = undefined;
+    shown = [];
     beginnings++;
     store.setState(nothing, true);
   }
 
   function look({ view, refusal }: Pick<ConversationState, "view" | "refusal">): void {
     const now = messages(view);
-    if (now.length === 0 && shown.length > 0 && refusal !== undefined) {
-      shown = [];
-      return beginAnew();
-    }
+    if (now.length === 0 && shown.length > 0 && refusal !== undefined) return beginAnew();
     // A view that begins anew is empty until its snapshot comes.
     if (now === shown || now.length === 0) return;
     const kept = stillIn(shown, now);
-    if (shown.length > 0 && kept < 0) beginAnew();
+    if (kept < 0) beginAnew();
+    // Pages that came before the view.
+    if (shown.length === 0) store.setState(({ older }) => ({ older: newIn(older, now) }));
     if (kept > 0) store.setState(({ older }) => ({ older: [...older, ...shown.slice(0, kept)] }));
     shown = now;
   }
 
   /** Returns whether the page had anything that was not there yet, or was the last. */
   function add({ messages: stored, before: next }: HistoryPage): boolean {
-    const page = messages({ ...createView(conversationId), transcript: stored });
     const { older } = store.getState();
-    const known = new Set([...older, ...shown].map(({ message_id }) => message_id));
-    const overlap = page.findIndex(({ message_id }) => known.has(message_id));
-    // What the page has behind the first that is known is newer than that: the view has it, or is about to.
-    const found = overlap < 0 ? page : page.slice(0, overlap);
+    const found = newIn(messages({ ...createView(conversationId), transcript: stored }), [...older, ...shown]);
     before = next;
     store.setState({ older: [...found, ...older], hasMore: next !== undefined });
     return found.length > 0 || next === undefined;
@@ -96,9 +92,16 @@ export function createHistory(conversationId: string): History {
   };
 }
 
+/** What a page has before the first that is known. What it has behind that is newer: the view has it, or is about to. */
+function newIn(page: readonly MessageView[], known: readonly MessageView[]): readonly MessageView[] {
+  const ids = new Set(known.map(({ message_id }) => message_id));
+  const overlap = page.findIndex(({ message_id }) => ids.has(message_id));
+  return overlap < 0 ? page : page.slice(0, overlap);
+}
+
 /** The place of the first message that is still shown; 0: nothing has gone; below 0: all has. */
 function stillIn(before: readonly MessageView[], now: readonly MessageView[]): number {
-  if (before[0]?.message_id === now[0]?.message_id) return 0;
+  if (before.length === 0 || before[0]?.message_id === now[0]?.message_id) return 0;
   const ids = new Set(now.map(({ message_id }) => message_id));
   return before.findIndex(({ message_id }) => ids.has(message_id));
 }

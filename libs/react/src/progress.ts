@@ -1,5 +1,5 @@
 import type { ConversationFrame } from "@parley/client";
-import { isTerminal, type EventFrame } from "@parley/protocol/fold";
+import { isTerminal, turn, type ConversationView, type EventFrame } from "@parley/protocol/fold";
 
 /** A step on the way to an answer, for people to see while it runs. Nothing of it is stored. */
 export type ProgressStep = Pick<
@@ -26,6 +26,12 @@ export function progressAfter(progress: Progress, frame: ConversationFrame): Pro
   const others = new Map(progress);
   others.delete(frame.turn_id);
   return others;
+}
+
+/** Without those of turns that have ended, or are gone, as a snapshot or a deletion may say. */
+export function progressOfOpen(progress: Progress, view: ConversationView): Progress {
+  const open = [...progress].filter(([turnId]) => turn(view, turnId)?.outcome === undefined && turn(view, turnId));
+  return open.length === progress.size ? progress : new Map(open);
 }
 
 function stepOf(frame: Extract<EventFrame, { type: "progress" }>): ProgressStep {

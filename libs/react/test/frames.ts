@@ -26,8 +26,10 @@ export function toolCalled(seq: number, turn_id: string, call_id: string): Event
   return { type: "tool_call_start", ...common, seq, turn_id, attempt: 1, n: seq, ...call };
 }
 
-export function progress(seq: number, turn_id: string, step: string, message: string): EventFrame {
-  return { type: "progress", ...common, seq, turn_id, attempt: 1, n: seq, step, message };
+type Step = Pick<Extract<EventFrame, { type: "progress" }>, "step" | "message" | "agent">;
+
+export function progress(seq: number, turn_id: string, step: Step, attempt = 1): EventFrame {
+  return { type: "progress", ...common, seq, turn_id, attempt, n: seq, ...step };
 }
 
 export function completed(seq: number, turn_id: string, response: string): EventFrame {

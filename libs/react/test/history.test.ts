@@ -98,6 +98,14 @@ test("a conversation that was deleted has no older messages", async () => {
   expect(history.getState().older).toEqual([]);
 });
 
+test("a page that comes before the view is not repeated by it", async () => {
+  const history = createHistory("c1");
+  await history.loadOlder(transcript(6).loadPage);
+  const view = folded(snapshot(9, ...turns(5, 6)));
+  history.look({ view, refusal });
+  expect(shown(history, view)).toEqual(all(6).slice(6));
+});
+
 test("a page that fails can be asked for again, and one at a time is on its way", async () => {
   const history = createHistory("c1");
   history.look({ view: folded(snapshot(9, ...turns(4, 6))), refusal });

@@ -7,15 +7,14 @@ import { afterAll, afterEach, beforeAll } from "vitest";
 /** For the tests of a file: React is told that they wait for what they cause, and what they rendered is gone behind each. */
 export function renderInTests() {
   const open: (() => Promise<void>)[] = [];
-  const react: { IS_REACT_ACT_ENVIRONMENT?: boolean } = globalThis;
   beforeAll(() => {
-    react.IS_REACT_ACT_ENVIRONMENT = true;
+    Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
   });
   afterEach(async () => {
     for (const close of open.splice(0)) await close();
   });
   afterAll(() => {
-    delete react.IS_REACT_ACT_ENVIRONMENT;
+    Reflect.deleteProperty(globalThis, "IS_REACT_ACT_ENVIRONMENT");
   });
 
   return async (client: Client, children: ReactNode): Promise<Rendered> => {
@@ -49,6 +48,6 @@ export async function afterFrames(work: () => unknown): Promise<void> {
   });
 }
 
-export function nextFrame(): Promise<void> {
+function nextFrame(): Promise<void> {
   return new Promise((resolve) => void requestAnimationFrame(() => resolve()));
 }

@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-import { useConversation, useMessages, useRefusal, useSend } from "@parley/react";
+import { useConversation, useMessages, useRefusal } from "@parley/react";
 import { act } from "react";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { accepted, refused, said, snapshot, subscribed } from "./frames.ts";
@@ -66,14 +66,9 @@ test("a conversation is left a while after its last component, and not before", 
 
 test("a conversation is not left while a message of it has no answer", async () => {
   const { client, types, receive } = await started();
-  let send: (text: string, options: { id: string }) => void = () => undefined;
-  function Sender() {
-    ({ send } = useSend(useConversation("c1")));
-    return undefined;
-  }
-  const { show } = await render(client, <Sender />);
+  const { show } = await render(client, <Count />);
   receive(subscribed(0));
-  send("hello", { id: "m1" });
+  void client.conversation("c1").send("hello", { id: "m1" });
   await show(undefined);
   await pass(3 * lingerMs);
   expect(types()).toEqual(["subscribe", "message"]);

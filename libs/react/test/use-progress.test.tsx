@@ -2,7 +2,7 @@
 import { useApprovals, useConversation, useOpenTurn, useProgress, useQueue } from "@parley/react";
 import type { ServerFrame } from "@parley/protocol";
 import { expect, test } from "vitest";
-import { completed, progress, said, subscribed, token } from "./frames.ts";
+import { completed, progress, said, snapshot, subscribed, token } from "./frames.ts";
 import { afterFrames, renderInTests } from "./rendering.tsx";
 import { createSetting } from "./scripted-socket.ts";
 
@@ -24,7 +24,10 @@ async function showing(content: React.ReactNode) {
 
 test("steps of the way to an answer come one after the other, and are gone at its end", async () => {
   const { text, receive } = await showing(<Steps />);
-  await receive(progress(1, "t1", "agent_routing", "routing"), progress(2, "t1", "rag_retrieval", "looking"));
+  await receive(
+    progress(1, "t1", { step: "agent_routing", message: "routing" }),
+    progress(2, "t1", { step: "rag_retrieval", message: "looking" }),
+  );
   expect(text()).toBe("agent_routing:routing rag_retrieval:looking");
   await receive(completed(3, "t1", "done"));
   expect(text()).toBe("");
@@ -32,22 +35,30 @@ test("steps of the way to an answer come one after the other, and are gone at it
 
 test("a step that comes again with what it has found stands in its place", async () => {
   const { text, receive } = await showing(<Steps />);
-  await receive(progress(1, "t1", "agent_routing", "routing"));
-  await receive({ ...progress(2, "t1", "agent_routing", "found "), ...{ agent: "general" } });
+  await receive(progress(1, "t1", { step: "agent_routing", message: "routing" }));
+  await receive(progress(2, "t1", { step: "agent_routing", message: "found ", agent: "general" }));
   expect(text()).toBe("agent_routing:found general");
 });
 
 test("the steps of an answer that begins anew begin anew", async () => {
   const { text, receive } = await showing(<Steps />);
-  await receive(progress(1, "t1", "agent_routing", "routing"));
+  await receive(progress(1, "t1", { step: "agent_routing", message: "routing" }));
   const restarted = { type: "turn_restarted", conversation_id: "c1", turn_id: "t1", attempt: 2, n: 1, ts: 0 } as const;
-  await receive({ ...restarted, seq: 2, text: "" }, { ...progress(3, "t1", "generating", "writing"), attempt: 2 });
+  await receive({ ...restarted, seq: 2, text: "" }, progress(3, "t1", { step: "generating", message: "writing" }, 2));
   expect(text()).toBe("generating:writing");
+});
+
+test("the steps of an answer whose end only a snapshot tells are gone with it", async () => {
+  const { text, receive } = await showing(<Steps />);
+  await receive(progress(1, "t1", { step: "generating", message: "writing" }));
+  expect(text()).toBe("generating:writing");
+  await receive(snapshot(9, "t1"));
+  expect(text()).toBe("");
 });
 
 test("at most twenty steps are kept, the last ones", async () => {
   const { text, receive } = await showing(<Steps />);
-  await receive(...Array.from({ length: 30 }, (_, at) => progress(at + 1, "t1", `s${at}`, "")));
+  await receive(...Array.from({ length: 30 }, (_, at) => progress(at + 1, "t1", { step: `s${at}`, message: "" })));
   expect(text().split(" ")).toEqual(Array.from({ length: 20 }, (_, at) => `s${at + 10}:`));
 });
 

@@ -11,7 +11,7 @@ const render = renderInTests();
 async function showing() {
   const setting = createSetting();
   let sending: Sending | undefined;
-  let seen: string[] = [];
+  const seen: string[] = [];
   function Chat() {
     const conversation = useConversation("c1");
     sending = useSend(conversation);

@@ -1,9 +1,10 @@
-import type { Source, StoredTurn, TurnRequest } from "@parley/protocol";
+import { cutJsonText, limits, type Source, type StoredTurn, type TurnRequest } from "@parley/protocol";
 import { traceNames, type TraceSpan } from "@parley/runtime";
 import type { Agent } from "./agents/agent.ts";
 import type { Chain } from "./chain.ts";
 import { documentsBlock } from "./retrieval/context-block.ts";
 import type { Knowledge } from "./retrieval/knowledge.ts";
+import type { FoundPassage } from "./retrieval/search-index.ts";
 import type { Route, createRouter } from "./routing/router.ts";
 
 export interface BriefingDeps {
@@ -84,9 +85,18 @@ export function createBrief({ route, knowledge }: BriefingDeps) {
     const query = method === "previous" ? withQuestionBefore(request.message, history) : request.message;
     const passages = retrieve(agent, query, span);
     const sources = passages.map(({ title, file, score }) => ({ title, file, score }));
-    tell("rag_retrieval", `Found ${sources.length} ${sources.length === 1 ? "passage" : "passages"}`, { sources });
+    // With what they say: who reads the answer can look. Only here, so that it is kept once, as parts of the answer; its end names them.
+    const quoted = passages.map(quotedSource);
+    tell("rag_retrieval", `Found ${quoted.length} ${quoted.length === 1 ? "passage" : "passages"}`, {
+      sources: quoted,
+    });
     return { agent, confidence, systemPrompt: `${agent.systemPrompt}\n\n${documentsBlock(passages)}`, sources };
   };
+}
+
+function quotedSource({ title, file, text, score }: FoundPassage, nth: number): Source {
+  const isShown = nth < limits.passagesPerTurn;
+  return { title, file, ...(isShown ? { passage: cutJsonText(text, limits.passageBytes) } : {}), score };
 }
 
 /** "And in winter?" finds nothing without what it goes on from. */

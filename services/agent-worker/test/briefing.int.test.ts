@@ -1,3 +1,4 @@
+import { limits } from "@parley/protocol";
 import { expect, it } from "vitest";
 import { startWorkbench } from "./workbench.ts";
 
@@ -15,6 +16,15 @@ it("answers from the documents of the agent that the question is for, and says s
   expect(end.metadata.confidence).toBeLessThan(1);
   expect(end.metadata.context?.sources.length).toBeGreaterThan(0);
   expect(end.response).toContain("110 kW");
+  // What the sources say is kept with the parts of the answer, once; its end names them.
+  expect(JSON.stringify(end)).not.toContain('"passage"');
+  const passages = (parts: readonly { readonly type: string }[]): unknown[] =>
+    parts.flatMap((part) => (part.type === "source" && "passage" in part ? [part.passage] : []));
+  const { answer } = (await bench.bus.transcripts.find(turn.conversation_id, turn.turn_id, 0)) ?? {};
+  const kept = passages(answer?.parts ?? []);
+  expect(kept.join()).toContain("110 kW");
+  expect(kept.every((text) => Buffer.byteLength(String(text)) <= limits.passageBytes)).toBe(true);
+  expect(JSON.stringify(answer?.metadata)).not.toContain('"passage"');
 });
 
 it("ends with a clear error when the message names an agent that does not exist", async () => {

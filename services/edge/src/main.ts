@@ -46,11 +46,11 @@ const SERVICE = "edge";
 const Package = z.object({ version: z.string() });
 
 /** What comes with the build. */
-async function readBuild({ WEB_DIR }: Config) {
+async function readBuild({ WEB_DIR, AUTH_DEV }: Config) {
   const { version } = Package.parse(JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8")));
   const testPage = await readPages(fileURLToPath(new URL("../pages/", import.meta.url)));
   const besideEdge = fileURLToPath(new URL("../../web/dist/", import.meta.url));
-  const webApp = await readWebApp(WEB_DIR ?? besideEdge, WEB_DIR !== undefined);
+  const webApp = await readWebApp(WEB_DIR ?? besideEdge, { isNeeded: WEB_DIR !== undefined, hasDemo: AUTH_DEV });
   return { version, pages: new Map([...testPage, ...webApp]) };
 }
 
@@ -162,7 +162,7 @@ runMain(SERVICE, async ({ env }) => {
   lifecycle.use("edge", edge.stop);
 
   problems = edge.problems;
-  operators.open({ ...edge, gate, may, audit: bus.audit });
+  operators.open({ ...edge, bus, gate, may, audit: bus.audit });
   // Without the broker there is a problem to tell, and no note.
   const ownNotes = (): string[] => [...tokens.notes(), ...gate.notes(), ...apiKeys.problems(), ...limits.problems()];
   notes = async () => [...ownNotes(), ...(await storageNotes(bus, config))];

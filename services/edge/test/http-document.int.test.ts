@@ -117,6 +117,13 @@ describe("the OpenAPI document", () => {
     expect(await check("DELETE", `/api/v1/conversations/c_run/queue/${running.turn_id}`)).toBe(409);
     await answerNext("c_run");
     await waiting;
+    const { answer } = (await world.bus.transcripts.tail("c_run", { limit: 1 })).turns[0]!;
+    const rated = `/api/v1/conversations/c_run/messages/${answer!.message_id}/feedback`;
+    expect(await check("PUT", rated, { body: { rating: "down", comment: "No." } })).toBe(200);
+    expect(await check("PUT", rated, { body: { rating: "sideways" } })).toBe(400);
+    expect(await check("PUT", rated, { body: { rating: null } })).toBe(200);
+    seen.add("PUT /api/v1/conversations/c_doc/messages/{message_id}/feedback");
+    expect(await check("GET", "/api/v1/agents")).toBe(200);
     expect(await check("DELETE", one)).toBe(204);
     expect(await check("DELETE", one, { user: "eve" })).toBe(403);
     expect(await check("GET", "/api/v1/conversations")).toBe(503);

@@ -11,6 +11,7 @@ const script = `/* ${"a script ".repeat(200)} */`;
 
 let world: World;
 let edge: EdgeUnderTest;
+let production: EdgeUnderTest;
 let bare: EdgeUnderTest;
 
 beforeAll(async () => {
@@ -33,7 +34,8 @@ beforeAll(async () => {
     await writeFile(path.join(built, name), content);
   }
   await symlink(path.join(folder.path, "secret.js"), path.join(built, "assets", "link.js"));
-  edge = await world.addEdge({ pages: await readWebApp(built) });
+  edge = await world.addEdge({ pages: await readWebApp(built, { hasDemo: true }) });
+  production = await world.addEdge({ pages: await readWebApp(built) });
   bare = await world.addEdge({ pages: await readWebApp(path.join(folder.path, "nothing")) });
 });
 afterAll(() => world[Symbol.asyncDispose]());
@@ -150,10 +152,16 @@ describe("the chat page", () => {
     }
   });
 
+  it("has the demo of the embedded chat in development only", async () => {
+    expect((await ask("/embed/demo")).status).toBe(200);
+    expect((await ask("/embed/demo", {}, "GET", production)).status).toBe(404);
+    expect((await ask("/embed/parley-chat.js", {}, "GET", production)).status).toBe(200);
+  });
+
   it("says how it is built where it is not", async () => {
     const { status, headers, body } = await ask("/", {}, "GET", bare);
     expect([status, headers["content-type"]]).toEqual([503, "text/html; charset=utf-8"]);
-    expect(body.toString()).toMatch(/The chat page is not built here: run .*npm start.*\/ws\/test/);
+    expect(body.toString()).toMatch(/The chat page is not built here: run .*npm run build.*\/ws\/test/);
     expect((await ask(asset, {}, "GET", bare)).status).toBe(404);
   });
 });
@@ -161,7 +169,7 @@ describe("the chat page", () => {
 describe("a folder that a person names", () => {
   it("must have the page", async () => {
     await using folder = await tempDir();
-    await expect(readWebApp(folder.path, true)).rejects.toThrow(/There is no index.html in .*WEB_DIR/);
+    await expect(readWebApp(folder.path, { isNeeded: true })).rejects.toThrow(/There is no index.html in .*WEB_DIR/);
   });
 
   it("must not be anything large", async () => {

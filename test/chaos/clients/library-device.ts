@@ -1,4 +1,5 @@
 import { createClient, type Client } from "@parley/client";
+import { strict } from "@parley/client/strict";
 import { ChatError } from "@parley/protocol";
 import { sleep } from "@parley/runtime";
 import { WebSocket } from "ws";
@@ -17,6 +18,7 @@ export function createLibraryDevice(options: DeviceOptions): Device {
   const changes = createChanges();
   const sockets = createSockets(options);
   const client = createClient({
+    ...strict,
     url: "ws://edge/",
     token: options.token,
     WebSocket: sockets.constructor,

@@ -1,4 +1,4 @@
-import { textOf, type Outcome, type StoredEvent, type TurnView } from "@parley/protocol";
+import { textOf, type Outcome, type Source, type StoredEvent, type TurnView } from "@parley/protocol";
 import { legacyFrame } from "../frame-bytes.ts";
 import type { Encodable, ToldFrame } from "../seed/dialect.ts";
 import { seedMetadata } from "../seed/encode.ts";
@@ -72,7 +72,7 @@ function progress(state: Shown, event: Extract<StoredEvent, { type: "progress" }
     ...metadata,
     ...(agent === undefined ? {} : { agent }),
     ...(confidence === undefined ? {} : { confidence }),
-    ...(sources === undefined ? {} : { context: { sources } }),
+    ...(sources === undefined ? {} : { context: { sources: sources.map(named) } }),
   };
   return {
     type: "progress",
@@ -82,6 +82,11 @@ function progress(state: Shown, event: Extract<StoredEvent, { type: "progress" }
     ...(confidence === undefined ? {} : { confidence }),
     ...(sources === undefined ? {} : { sources: sources.map(({ title }) => title) }),
   };
+}
+
+/** What the passage says is nothing that is remembered here. */
+function named({ passage: _passage, ...source }: Source): Source {
+  return source;
 }
 
 /** A cancelled answer is a complete one for clients that know nothing else; `metadata.cancelled` tells it apart. */

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { AuditLog } from "@parley/bus";
+import type { AuditLog, Bus } from "@parley/bus";
 import { ChatError, revocable, type Action, type May } from "@parley/protocol";
 import {
   AdminRefusal,
@@ -16,11 +16,13 @@ import type { Admission } from "../admission/admit.ts";
 import { blockable, type Blocked } from "../admission/block-list.ts";
 import type { GateStore } from "../admission/gate-store.ts";
 import { auditAct, auditPage } from "./admin-audit.ts";
+import { feedbackPage } from "./admin-feedback.ts";
 
 /** What the endpoints act on; there once the edge serves. */
 export interface AdminParts {
   readonly gate: GateStore;
   readonly audit: Pick<AuditLog, "page" | "write">;
+  readonly bus: Pick<Bus, "feedback" | "transcripts">;
   readonly admission: Pick<Admission, "byCredential">;
   readonly may: May;
   sockets(): number;
@@ -112,6 +114,14 @@ const endpoints: Readonly<Record<string, Endpoint>> = {
     needs: "service:audit",
     handle: async ({ parts: { audit }, query }) => ({ answer: await auditPage(audit, query) }),
   },
+  "GET /admin/feedback": {
+    needs: "service:feedback",
+    async handle({ parts: { bus }, query }) {
+      const { page, withTexts } = await feedbackPage(bus, query);
+      // What people asked and were answered is nobody's to read unseen.
+      return { answer: page, ...(withTexts ? { audit: { on: { texts: page.feedback.length }, reason: "" } } : {}) };
+    },
+  },
   "POST /admin/block": {
     needs: "service:block",
     async handle({ parts: { gate }, by, body }) {
@@ -176,7 +186,7 @@ export function createAdminRoutes({ adminToken, registry, log }: AdminRoutesDeps
   const actions = new Map<string, number>();
   addCounts(registry, {
     name: "parley_edge_admin_actions_total",
-    help: "Requests to the admin endpoints that change something or were refused, by path; refused ones as one.",
+    help: "Requests to the admin endpoints that change something, read what people said, or were refused, by path; refused ones as one.",
     label: "action",
     read: () => actions,
   });
@@ -185,6 +195,8 @@ export function createAdminRoutes({ adminToken, registry, log }: AdminRoutesDeps
     ...Object.keys(endpoints)
       .filter((key) => key.startsWith("POST"))
       .map(nameOf),
+    // Only with what people said.
+    "feedback",
     "refused",
   ]) {
     actions.set(name, 0);

@@ -48,6 +48,9 @@ const Me = z.object({
   scopes: z.array(z.string()).optional().describe("Actions to which the credential is limited; absent: to none."),
   expires_at: moment.optional(),
   by: z.enum(["session", "token"]).describe("Whether it came by the cookie of a sign-in."),
+  approves: z
+    .boolean()
+    .describe("Whether the caller decides for others: who does not is refused by `GET /api/v1/approvals`."),
 });
 
 const SessionEntry = z.object({
@@ -112,6 +115,7 @@ function meRoute(deps: AuthRoutesDeps): Route {
         ...(scopes === undefined ? {} : { scopes }),
         ...(expires === undefined ? {} : { expires_at: expires }),
         by: signIn === undefined ? "token" : "session",
+        approves: deps.may(caller, "approval:decide", { kind: "approval", tenant }).allowed,
       };
       return jsonReply(200, me);
     },

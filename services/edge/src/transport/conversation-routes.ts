@@ -21,14 +21,7 @@ import { z } from "zod";
 import type { Commands } from "../commands/commands.ts";
 import type { Conversations } from "../commands/conversations/conversations.ts";
 import type { Ownership } from "../commands/ownership.ts";
-import {
-  ApprovalAnswer,
-  CancelAnswer,
-  FeedbackAnswer,
-  MessagePage,
-  ResultAnswer,
-  TitleAnswer,
-} from "./answers.ts";
+import { ApprovalAnswer, CancelAnswer, FeedbackAnswer, MessagePage, ResultAnswer, TitleAnswer } from "./answers.ts";
 import { jsonReply } from "./reply.ts";
 import { Knowing, answerReply, knowsUnknownStatus, pageLimit } from "./request-fields.ts";
 import { defineRoute, given, nothing, type Route } from "./route.ts";

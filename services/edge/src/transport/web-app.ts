@@ -58,15 +58,18 @@ const notBuilt: Reply = {
   status: 503,
   headers: { "content-type": "text/html; charset=utf-8", "cache-control": "no-store", ...pageHeaders },
   body:
-    '<!doctype html><html lang="en"><title>Parley</title><p>The chat page is not built here: run <code>npm start</code>, ' +
-    'or <code>npx vite build</code> in <code>services/web</code>, and start the edge again. The <a href="/ws/test">test page</a> is there.</p></html>\n',
+    '<!doctype html><html lang="en"><title>Parley</title><p>The chat page is not built here: run ' +
+    ' <code>npm run build</code> and start the edge again. The <a href="/ws/test">test page</a> is there.</p></html>\n',
 };
 
 /**
+ * `isNeeded`: a folder without the page is an error; otherwise a sentence takes its place. `hasDemo`: with the page that shows how the chat stands in another one,
+ * signed in as whoever comes.
+ *
  * Reads the built chat page once: what is served is what was there at the start, and no path of a request ever names a file. Throws StartError when it is too
- * large. `isNeeded`: a folder without the page is an error too; otherwise its place is taken by a sentence.
+ * large.
  */
-export async function readWebApp(folder: string, isNeeded = false): Promise<Pages> {
+export async function readWebApp(folder: string, { isNeeded = false, hasDemo = false } = {}): Promise<Pages> {
   const files = await readFiles(folder);
   const index = files.get("index.html");
   if (index === undefined && isNeeded) {
@@ -74,7 +77,9 @@ export async function readWebApp(folder: string, isNeeded = false): Promise<Page
   }
   const app = new Map(pagePaths.map((page) => [page, index === undefined ? () => notBuilt : answering(index)]));
   if (index === undefined) return app;
-  for (const [name, file] of files) if (name !== "index.html") app.set(pathOf(name), answering(file));
+  for (const [name, file] of files) {
+    if (name !== "index.html" && (hasDemo || !name.startsWith("embed/demo."))) app.set(pathOf(name), answering(file));
+  }
   return app;
 }
 

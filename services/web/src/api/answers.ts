@@ -83,6 +83,8 @@ export interface Me {
   readonly user: { readonly id: string; readonly name?: string; readonly email?: string };
   readonly roles: readonly string[];
   readonly by: "session" | "token";
+  /** Decides for others. Absent: an older server, which does not say. */
+  readonly approves?: boolean;
 }
 
 export interface SignInEntry {

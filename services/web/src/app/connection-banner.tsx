@@ -1,5 +1,5 @@
 import { useConnection } from "@parley/react";
-import { useEffect, useReducer, useState } from "react";
+import { useEffect, useState, useSyncExternalStore } from "react";
 import { Icon, type IconName } from "../ui/icon.tsx";
 import { useWords, type Words } from "../words/use-words.ts";
 
@@ -67,13 +67,15 @@ export function noticeOf(
     const text = closedSentences(connection).get(code) ?? connection.closed;
     return { icon: "alert", text, spoken: text, action: "renew" };
   }
-  if (name === "ready" || name === "idle") return undefined;
+  // Before the socket knows: it has nothing to say until somebody asks it.
   if (!isOnline) return { icon: "cloudOff", text: connection.offline, spoken: connection.offline };
   if (name === "waiting") {
     const spoken = connection.retryIn(0);
     return { icon: "cloudOff", text: connection.retryIn(seconds), spoken, action: "retry" };
   }
-  return isSlow ? { icon: "hourglass", text: connection.connecting, spoken: connection.connecting } : undefined;
+  return isSlow && name !== "ready"
+    ? { icon: "hourglass", text: connection.connecting, spoken: connection.connecting }
+    : undefined;
 }
 
 /** By the codes with which a server closes for good. */
@@ -100,13 +102,19 @@ function useIsLasting(isSo: boolean, forMs: number): boolean {
   return isSo && isLasting;
 }
 
-/** Whole seconds; a moment late at most, and right with each new end. */
 function useSecondsTo(atMs: number | undefined): number {
-  const [, again] = useReducer((count: number) => count + 1, 0);
-  useEffect(() => {
-    if (atMs === undefined) return undefined;
-    const timer = setInterval(again, 500);
-    return () => clearInterval(timer);
-  }, [atMs]);
-  return atMs === undefined ? 0 : Math.max(0, Math.ceil((atMs - Date.now()) / 1_000));
+  return useSyncExternalStore(
+    atMs === undefined ? never : everyHalfSecond,
+    () => (atMs === undefined ? 0 : Math.max(0, Math.ceil((atMs - Date.now()) / 1_000))),
+    () => 0,
+  );
+}
+
+function everyHalfSecond(listener: () => void): () => void {
+  const timer = setInterval(listener, 500);
+  return () => clearInterval(timer);
+}
+
+function never(): () => void {
+  return () => undefined;
 }

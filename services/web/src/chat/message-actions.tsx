@@ -1,9 +1,8 @@
 import { messages, textOf, type MessageView } from "@parley/protocol/fold";
 import { useConversation, useOpenTurn, useSend } from "@parley/react";
-import { useState, type MouseEvent } from "react";
 import { Icon } from "../ui/icon.tsx";
+import { CopyButton } from "../text/copy-button.tsx";
 import { useWords } from "../words/use-words.ts";
-import { copyText } from "./copy-text.ts";
 import { FeedbackActions } from "./feedback-actions.tsx";
 
 interface MessageActionsProps {
@@ -14,12 +13,17 @@ interface MessageActionsProps {
 
 /** What can be done with a message: below it, for answers once they have ended. */
 export function MessageActions({ conversationId, message, isLast }: MessageActionsProps) {
+  const { chat } = useWords();
   const isAnswer = message.author.role === "assistant";
   const text = textOf(message.parts);
   if (isAnswer && message.outcome === undefined) return null;
   return (
     <div className="chat-actions">
-      {text === "" ? null : <CopyAction text={text} />}
+      {text === "" ? null : (
+        <span className="chat-action">
+          <CopyButton text={text} name={chat.copy} />
+        </span>
+      )}
       {isAnswer && message.outcome?.type === "complete" ? (
         <FeedbackActions key={message.message_id} conversationId={conversationId} message={message} />
       ) : null}
@@ -32,34 +36,6 @@ export function MessageActions({ conversationId, message, isLast }: MessageActio
 
 function mayTryAgain({ outcome }: MessageView): boolean {
   return outcome?.type === "cancelled" || (outcome?.type === "error" && outcome.retryable);
-}
-
-/** How long "Copied" is read. */
-const toldMs = 2_000;
-
-function CopyAction({ text }: { readonly text: string }) {
-  const { chat } = useWords();
-  const [told, setTold] = useState<"copied" | "failed">();
-  const onClick = async ({ currentTarget }: MouseEvent<HTMLButtonElement>) => {
-    setTold((await copyText(text, currentTarget)) ? "copied" : "failed");
-    setTimeout(() => setTold(undefined), toldMs);
-  };
-  return (
-    <>
-      <button
-        type="button"
-        className="ui-icon-button chat-action"
-        aria-label={chat.copy}
-        title={chat.copy}
-        onClick={(event) => void onClick(event)}
-      >
-        <Icon name={told === "copied" ? "check" : "copy"} />
-      </button>
-      <span className={told === "failed" ? "ui-error" : "ui-hidden"} role="status">
-        {told === "copied" ? chat.copied : told === "failed" ? chat.copyFailed : ""}
-      </span>
-    </>
-  );
 }
 
 /** The same text as a message of its own: the answer that failed stays what it is. */

@@ -1,5 +1,6 @@
 import { memo } from "react";
 import { Message } from "../message/message.tsx";
+import { useNow } from "../message/use-now.ts";
 import { useWords } from "../words/use-words.ts";
 import { MessageActions } from "./message-actions.tsx";
 import { OutgoingMessage } from "./outgoing-message.tsx";
@@ -24,7 +25,7 @@ export const RowView = memo(
         return <Pending />;
       case "message":
         return (
-          <div className={`chat-row chat-row-${row.message.author.role === "user" ? "own" : "answer"}`}>
+          <div className={classesOf(row.message.author.role === "user", isLast)}>
             <Message
               conversationId={conversationId}
               message={row.message}
@@ -38,6 +39,10 @@ export const RowView = memo(
     one.isLast === other.isLast && one.conversationId === other.conversationId && isSameRow(one.row, other.row),
 );
 
+function classesOf(isOwn: boolean, isLast: boolean): string {
+  return `chat-row ${isOwn ? "chat-row-own" : "chat-row-answer"}${isLast ? " chat-row-last" : ""}`;
+}
+
 function isSameRow(one: Row, other: Row): boolean {
   return one === other || (one.kind !== "message" && one.key === other.key && contentOf(one) === contentOf(other));
 }
@@ -46,10 +51,13 @@ function contentOf(row: Row): unknown {
   return row.kind === "outgoing" ? row.outgoing : undefined;
 }
 
+/** "Today" becomes "Yesterday" on a page that stays open. */
+const minuteMs = 60_000;
+
 function Day({ ts }: { readonly ts: number }) {
   const { chat, formats } = useWords();
   const at = new Date(ts);
-  const daysAgo = Math.round((midnight(new Date()) - midnight(at)) / 86_400_000);
+  const daysAgo = Math.round((midnight(new Date(useNow(minuteMs))) - midnight(at)) / 86_400_000);
   const name = daysAgo === 0 ? chat.today : daysAgo === 1 ? chat.yesterday : formats.day(ts);
   return (
     <div className="chat-day">

@@ -78,7 +78,9 @@ function joined(one: Seen, other: Seen | undefined): Seen {
 }
 
 /** The oldest marks go; what is older than they were counts as seen. */
-function bounded({ sinceMs, marks }: Seen): Seen {
+function bounded(seen: Seen): Seen {
+  const { sinceMs, marks } = seen;
+  if (Object.keys(marks).length <= maxMarks) return seen;
   const newestFirst = Object.entries(marks).toSorted(([, one], [, other]) => other - one);
   const [, droppedMs = 0] = newestFirst[maxMarks] ?? [];
   return { sinceMs: Math.max(sinceMs, droppedMs), marks: Object.fromEntries(newestFirst.slice(0, maxMarks)) };

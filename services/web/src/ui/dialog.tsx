@@ -29,6 +29,11 @@ export function Dialog({ title, children, actions, onClose, className = "" }: Di
         event.preventDefault();
         onClose?.();
       }}
+      onClose={() => {
+        // A phone's back gesture closes it without asking.
+        if (onClose === undefined) place.current?.showModal();
+        else onClose();
+      }}
       onKeyDown={(event) => {
         if (event.key !== "Escape") return;
         // Chromium closes at the second Esc whatever `cancel` says.

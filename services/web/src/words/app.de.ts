@@ -2,11 +2,11 @@ import type { AppWords } from "./app.en.ts";
 
 export const appDe: AppWords = {
   productName: "Parley",
-  newConversation: "Neue Unterhaltung",
-  untitled: "Neue Unterhaltung",
-  openSidebar: "Unterhaltungen zeigen",
-  closeSidebar: "Unterhaltungen ausblenden",
-  skipToConversation: "Zur Unterhaltung springen",
+  newConversation: "Neues Gespräch",
+  untitled: "Neues Gespräch",
+  openSidebar: "Gespräche zeigen",
+  closeSidebar: "Gespräche ausblenden",
+  skipToConversation: "Zum Gespräch springen",
   loading: "Wird geladen …",
   tryAgain: "Noch einmal versuchen",
   cancel: "Abbrechen",
@@ -14,17 +14,17 @@ export const appDe: AppWords = {
   save: "Speichern",
 
   list: {
-    name: "Unterhaltungen",
-    search: "Unterhaltungen durchsuchen",
+    name: "Gespräche",
+    search: "Gespräche durchsuchen",
     clearSearch: "Suche leeren",
     today: "Heute",
     yesterday: "Gestern",
     week: "Letzte 7 Tage",
     older: "Älter",
-    empty: "Noch keine Unterhaltungen. Was Sie fragen, steht später hier.",
-    nothingFound: (query) => `Nichts gefunden für „${query}“. Gesucht wird in Titeln und Anfängen von Unterhaltungen.`,
-    found: (count) => (count === 1 ? "1 Unterhaltung gefunden" : `${count} Unterhaltungen gefunden`),
-    failed: "Ihre Unterhaltungen konnten nicht geladen werden.",
+    empty: "Noch keine Gespräche. Was Sie fragen, steht später hier.",
+    nothingFound: (query) => `Nichts gefunden für „${query}“. Gesucht wird in Titeln und Anfängen von Gesprächen.`,
+    found: (count) => (count === 1 ? "1 Gespräch gefunden" : `${count} Gespräche gefunden`),
+    failed: "Ihre Gespräche konnten nicht geladen werden.",
     more: "Mehr zeigen",
     moreFor: (title) => `Mehr zu ${title}`,
     unread: "Neue Nachrichten",
@@ -34,10 +34,10 @@ export const appDe: AppWords = {
     renameName: (title) => `Neuer Titel für ${title}`,
     renameFailed: (why) => `Der Titel wurde nicht geändert: ${why}`,
     delete: "Löschen",
-    deleteTitle: "Diese Unterhaltung löschen?",
+    deleteTitle: "Dieses Gespräch löschen?",
     deleteText: (title) =>
       `„${title}“ wird endgültig gelöscht, mit allen Nachrichten, auf allen Ihren Geräten. Eine Antwort, die gerade geschrieben wird, wird angehalten.`,
-    deleteFailed: (why) => `Sie wurde nicht gelöscht: ${why}`,
+    deleteFailed: (why) => `Es wurde nicht gelöscht: ${why}`,
     deleting: "Wird gelöscht …",
   },
 
@@ -136,6 +136,7 @@ export const appDe: AppWords = {
   },
 
   simulated: {
+    chip: "Simuliert",
     model: "Das Sprachmodell ist simuliert: Seine Antworten bedeuten nichts.",
     cluster: "Der Cluster ist simuliert: Nichts hier beschreibt ein wirkliches System.",
     both: "Sprachmodell und Cluster sind simuliert: Nichts hier beschreibt ein wirkliches System.",
@@ -143,11 +144,11 @@ export const appDe: AppWords = {
 
   failure: {
     title: "In diesem Teil der Seite ist etwas fehlgeschlagen.",
-    text: "Ihre Unterhaltungen liegen sicher auf dem Server. Laden Sie die Seite neu, um fortzufahren.",
+    text: "Ihre Gespräche liegen sicher auf dem Server. Laden Sie die Seite neu, um fortzufahren.",
     reload: "Neu laden",
     notFoundTitle: "Diese Seite gibt es nicht",
     notFoundText: "Vielleicht ist die Adresse falsch geschrieben.",
-    home: "Eine neue Unterhaltung beginnen",
+    home: "Ein neues Gespräch beginnen",
   },
 
   api: {
@@ -169,8 +170,8 @@ export const appDe: AppWords = {
     MESSAGE_TOO_LARGE: "Die Nachricht ist zu groß.",
     RATE_LIMITED: "Das waren zu viele Anfragen. Versuchen Sie es gleich noch einmal.",
     QUOTA_EXCEEDED: "Das Kontingent ist aufgebraucht.",
-    CONVERSATION_BUSY: "In dieser Unterhaltung wird schon eine Antwort geschrieben.",
-    QUEUE_FULL: "In dieser Unterhaltung warten schon zu viele Nachrichten.",
+    CONVERSATION_BUSY: "In diesem Gespräch wird schon eine Antwort geschrieben.",
+    QUEUE_FULL: "In diesem Gespräch warten schon zu viele Nachrichten.",
     CONFLICT: "Das widerspricht dem, was vorher angenommen wurde.",
     APPROVAL_EXPIRED: "Die Zeit für die Entscheidung ist vorbei.",
     NOT_FOUND: "Das gibt es hier nicht, oder nicht mehr.",
@@ -178,7 +179,7 @@ export const appDe: AppWords = {
     MODEL_UNAVAILABLE: "Das Sprachmodell ist nicht erreichbar.",
     MODEL_TIMEOUT: "Das Sprachmodell hat aufgehört zu antworten.",
     MODEL_TRUNCATED: "Das Sprachmodell hat seine Antwort abgebrochen.",
-    CONTEXT_TOO_LARGE: "Die Unterhaltung passt nicht mehr in das Sprachmodell.",
+    CONTEXT_TOO_LARGE: "Das Gespräch passt nicht mehr in das Sprachmodell.",
     STEP_LIMIT: "Das Sprachmodell wollte mehr Schritte, als eine Antwort haben darf.",
     TOOL_FAILED: "Ein Werkzeug ist fehlgeschlagen.",
     TOOL_TIMEOUT: "Ein Werkzeug hat zu lange gebraucht.",

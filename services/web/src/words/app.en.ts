@@ -134,6 +134,7 @@ export const appEn = {
   },
 
   simulated: {
+    chip: "Simulated",
     model: "The language model is simulated: its answers mean nothing.",
     cluster: "The cluster is simulated: nothing here describes a real system.",
     both: "The language model and the cluster are simulated: nothing here describes a real system.",

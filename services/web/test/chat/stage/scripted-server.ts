@@ -1,5 +1,6 @@
 import type { Socket, SocketConstructor } from "@parley/client";
 import type { TranscriptMessage } from "@parley/protocol";
+import { messageIdOf } from "@parley/protocol/fold";
 
 /** A server of one conversation inside the page: it says what a test wants it to say, as fast as it wants. */
 export interface ScriptedServer {
@@ -21,15 +22,20 @@ export interface ScriptedServer {
 
 interface ScriptedOptions {
   readonly transcript: readonly TranscriptMessage[];
+  /** Messages of a page of the transcript, and of a snapshot. */
+  readonly pageLength?: number;
+  readonly tailLength?: number;
   /** How the subscription is answered; undefined: never. */
   readonly subscription?: "snapshot" | "NOT_FOUND" | "FORBIDDEN" | "OVERLOADED" | "never";
 }
 
 const conversationId = "c1";
-const tailLength = 50;
-const pageLength = 100;
 
-export function createScriptedServer({ transcript, subscription = "snapshot" }: ScriptedOptions): ScriptedServer {
+/** What a page that was kept from running gets at once; the rest is late, as over a wire that is full. */
+const burstMs = 50;
+
+export function createScriptedServer(options: ScriptedOptions): ScriptedServer {
+  const { transcript, subscription = "snapshot", pageLength = 50, tailLength = 50 } = options;
   let seq = 100;
   let turns = 0;
   let isDown = false;
@@ -60,6 +66,7 @@ export function createScriptedServer({ transcript, subscription = "snapshot" }: 
       this.#emit("message", { data: JSON.stringify(frame) });
     }
     #open(): void {
+      // oxlint-disable-next-line typescript/no-this-alias -- the connection that is there, for whoever speaks over it
       socket = this;
       this.#emit("open", undefined);
       const limits = { heartbeat_ms: 60_000, max_message_bytes: 32_768, resume_window_ms: 60_000 };
@@ -100,7 +107,7 @@ export function createScriptedServer({ transcript, subscription = "snapshot" }: 
       return say({ type: "error", conversation_id: conversationId, id, frame: "message", ...error });
     }
     const turn_id = `t${++turns}`;
-    const message_id = `${turn_id}-user`;
+    const message_id = messageIdOf(turn_id, "user");
     say({ type: "accepted", id, conversation_id: conversationId, turn_id, message_id, position: 0 });
     event({ type: "message", turn_id, message_id, id, author: { role: "user", id: "u" }, message });
     const [, count = "60", perSecond = "60"] = /stream (\d+) (\d+)/.exec(message) ?? [];
@@ -118,12 +125,16 @@ export function createScriptedServer({ transcript, subscription = "snapshot" }: 
     const startedAt = performance.now();
     let sent = 0;
     while (sent < tokens.length && !cancelled) {
-      const due = Math.min(tokens.length, Math.ceil(((performance.now() - startedAt) / 1000) * perSecond));
+      const due = Math.min(
+        tokens.length,
+        sent + perSecond * (burstMs / 1000),
+        Math.ceil(((performance.now() - startedAt) / 1000) * perSecond),
+      );
       for (; sent < due; sent++) chain({ type: "token", token: tokens[sent] });
       await new Promise((resolve) => setTimeout(resolve, 4));
     }
     const response = tokens.slice(0, sent).join("");
-    const end = { message_id: `${turn_id}-assistant`, response, tool_calls: [] };
+    const end = { message_id: messageIdOf(turn_id, "assistant"), response, tool_calls: [] };
     const usage = { input_tokens: 20, output_tokens: sent };
     if (cancelled) return chain({ type: "cancelled", ...end, usage, reason: "cancelled by user" });
     chain({ type: "complete", ...end, usage, metadata: { agent: "general", model: "scripted" } });
@@ -142,7 +153,14 @@ export function createScriptedServer({ transcript, subscription = "snapshot" }: 
     stream: ({ text, perSecond }) => {
       const turn_id = `t${++turns}`;
       const author = { role: "user", id: "u" };
-      event({ type: "message", turn_id, message_id: `${turn_id}-user`, id: turn_id, author, message: "Go on." });
+      event({
+        type: "message",
+        turn_id,
+        message_id: messageIdOf(turn_id, "user"),
+        id: turn_id,
+        author,
+        message: "Go on.",
+      });
       return answer(turn_id, text, perSecond);
     },
     event,

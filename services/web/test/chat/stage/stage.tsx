@@ -6,10 +6,11 @@ import type { Api } from "../../../src/api/api.ts";
 import { ApiProvider } from "../../../src/api/use-api.ts";
 import { ConversationPage } from "../../../src/chat/conversation-page.tsx";
 import "../../../src/styles/all.css";
+import { createPaintProbe } from "./paint-probe.ts";
 import { createScriptedServer, markdownOf, transcriptOf } from "./scripted-server.ts";
 import "./stage.css";
 
-/** The conversation pane alone, with a server inside the page: `?messages=10000&subscription=FORBIDDEN&new&slow`. */
+/** The conversation pane alone, with a server inside the page: `?messages=10000&page=1000&tail=300&subscription=FORBIDDEN&new&theme=dark`. */
 
 const query = new URLSearchParams(location.search);
 const subscription = (["NOT_FOUND", "FORBIDDEN", "OVERLOADED", "never"] as const).find(
@@ -17,23 +18,38 @@ const subscription = (["NOT_FOUND", "FORBIDDEN", "OVERLOADED", "never"] as const
 );
 const server = createScriptedServer({
   transcript: transcriptOf(Number(query.get("messages") ?? "0")),
+  pageLength: Number(query.get("page") ?? "50"),
+  tailLength: Number(query.get("tail") ?? "50"),
   ...(subscription === undefined ? {} : { subscription }),
 });
 const client = createClient({ url: "ws://scripted", WebSocket: server.WebSocket });
 void client.connect();
 
 const examples = ["List the pods that restart", "What changed since yesterday?", "Explain this deployment"];
-const api = {
-  messages: (_id: string, before?: string) => server.page(before),
-  feedback: async () => undefined,
-  agents: async () => ({
-    agents: [
-      { name: "general", description: "Answers whatever is asked.", examples },
-      { name: "kubernetes", description: "Looks after clusters: reads, explains and changes them." },
-    ],
-    models: [{ name: "small" }, { name: "large", title: "Large" }],
-    simulated: { model: true, cluster: true },
-  }),
+const notNeeded = () => Promise.reject(new Error("The stage has no such thing."));
+const api: Api = {
+  listConversations: notNeeded,
+  renameConversation: notNeeded,
+  deleteConversation: notNeeded,
+  messages: (_id, before) => server.page(before),
+  wholeResult: notNeeded,
+  feedback: () => Promise.resolve(),
+  agents: () =>
+    Promise.resolve({
+      agents: [
+        { name: "general", description: "Answers whatever is asked.", examples },
+        { name: "kubernetes", description: "Looks after clusters: reads, explains and changes them." },
+      ],
+      models: [{ name: "small" }, { name: "large", title: "Large" }],
+      simulated: { model: true, cluster: true },
+    }),
+  openApprovals: notNeeded,
+  approval: notNeeded,
+  decide: notNeeded,
+  me: notNeeded,
+  signIns: notNeeded,
+  endSignIn: notNeeded,
+  endAllSignIns: notNeeded,
 };
 
 /** What the browser itself says of the page, from its beginning on. */
@@ -47,12 +63,19 @@ new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) if ("value" in entry) shifts.push(Number(entry.value));
 }).observe({ type: "layout-shift", buffered: true });
 
+function scroller(): Element {
+  const log = document.querySelector('[role="log"]');
+  if (log === null) throw new Error("There is no list of messages.");
+  return log;
+}
+
 function Stage() {
   const [id, setId] = useState(server.conversationId);
   const [isNew, setNew] = useState(query.has("new"));
-  Object.assign(globalThis, { stage: { server, client, longTasks, shifts, markdownOf, open: setId } });
+  const probe = () => createPaintProbe(scroller());
+  Object.assign(globalThis, { stage: { server, client, longTasks, shifts, markdownOf, scroller, probe, open: setId } });
   return (
-    <ApiProvider value={api as unknown as Api}>
+    <ApiProvider value={api}>
       <ParleyProvider client={client}>
         <ConversationPage
           conversationId={id}

@@ -1,0 +1,18 @@
+import { ServerFrame } from "@parley/protocol";
+import { createFrameCheck } from "./frame-check.ts";
+import type { ClientOptions } from "./options.ts";
+
+/** For who tests a server (`createClient({ ...strict, … })`): frames are parsed by the schemas, and broken promises are looked for. */
+export const strict: Required<Pick<ClientOptions, "decode" | "check">> = {
+  decode: (data) => (typeof data === "string" ? ServerFrame.safeParse(parseJson(data)).data : undefined),
+  check: createFrameCheck,
+};
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Not JSON: like any other frame that is not known.
+    return undefined;
+  }
+}

@@ -1,0 +1,38 @@
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build } from "vite";
+import { expect, test } from "vitest";
+
+/** What a page loads that imports this entry. */
+async function bundle(entry: string): Promise<{ code: string; modules: readonly string[] }> {
+  const built = await build({
+    configFile: false,
+    logLevel: "silent",
+    resolve: { conditions: ["source"] },
+    build: {
+      write: false,
+      target: "es2023",
+      rolldownOptions: { output: { minify: true, comments: false } },
+      lib: { entry: fileURLToPath(new URL(`../src/${entry}`, import.meta.url)), formats: ["es"], fileName: "bundle" },
+    },
+  });
+  const outputs = (Array.isArray(built) ? built : [built]).flatMap((one) => ("output" in one ? one.output : []));
+  const chunks = outputs.filter((output) => output.type === "chunk");
+  return { code: chunks.map(({ code }) => code).join("\n"), modules: chunks.flatMap(({ moduleIds }) => moduleIds) };
+}
+
+test.each([
+  ["index.ts", 15],
+  ["indexed-db.ts", 1.5],
+])(
+  "what a page loads of %s has no schema in it, and is at most %s KB gzipped",
+  { timeout: 60_000 },
+  async (entry, most) => {
+    const { code, modules } = await bundle(entry);
+    expect(modules.filter((id) => id.includes("node_modules"))).toEqual([]);
+    expect(code).not.toMatch(/zod|safeParse|^import/i);
+    const bytes = gzipSync(code, { level: 9 }).length;
+    console.info(`${entry}: ${code.length} bytes, ${bytes} gzipped`);
+    expect(bytes).toBeLessThanOrEqual(most * 1024);
+  },
+);

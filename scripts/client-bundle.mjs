@@ -1,0 +1,23 @@
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "vite";
+
+// What a page loads without a bundler: each of the client's entries with all that it needs in one file. Part of `npm pack` (libs/client/package.json).
+
+const client = fileURLToPath(new URL("../libs/client/", import.meta.url));
+const entries = { "parley-client": "src/index.ts", "parley-client-indexed-db": "src/indexed-db.ts" };
+
+for (const [name, entry] of Object.entries(entries)) {
+  await build({
+    configFile: false,
+    logLevel: "warn",
+    resolve: { conditions: ["source"] },
+    build: {
+      outDir: path.join(client, "dist"),
+      emptyOutDir: false,
+      rolldownOptions: { output: { minify: true, comments: false } },
+      target: "es2023",
+      lib: { entry: path.join(client, entry), formats: ["es"], fileName: () => `${name}.js` },
+    },
+  });
+}

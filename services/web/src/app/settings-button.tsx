@@ -1,0 +1,30 @@
+import { lazy, Suspense, useState } from "react";
+import { Icon } from "../ui/icon.tsx";
+import { useWords } from "../words/use-words.ts";
+
+/** Not needed before somebody asks for it. */
+const SettingsDialog = lazy(async () => ({ default: (await import("./settings-dialog.tsx")).SettingsDialog }));
+
+export function SettingsButton({ className = "" }: { readonly className?: string }) {
+  const { app } = useWords();
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <>
+      <button
+        type="button"
+        className={`ui-icon-button ${className}`}
+        aria-label={app.settings.title}
+        title={app.settings.title}
+        aria-haspopup="dialog"
+        onClick={() => setOpen(true)}
+      >
+        <Icon name="settings" />
+      </button>
+      {isOpen && (
+        <Suspense fallback={null}>
+          <SettingsDialog onClose={() => setOpen(false)} />
+        </Suspense>
+      )}
+    </>
+  );
+}

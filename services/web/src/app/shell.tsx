@@ -1,0 +1,172 @@
+import { useConversation, useTitle } from "@parley/react";
+import { lazy, Suspense, useEffect, useEffectEvent, useMemo, useSyncExternalStore, type ReactNode } from "react";
+import { ConversationPage } from "../chat/conversation-page.tsx";
+import type { Identity } from "../identity/identity.ts";
+import { createSeenStore } from "../list/seen.ts";
+import { useConversations } from "../list/use-conversations.ts";
+import { Icon } from "../ui/icon.tsx";
+import { useWords } from "../words/use-words.ts";
+import { browserStorage } from "./browser-storage.ts";
+import { ConnectionBanner } from "./connection-banner.tsx";
+import { Drawer } from "./drawer.tsx";
+import type { Navigation, Route } from "./navigation.ts";
+import { PaneBoundary } from "./pane-boundary.tsx";
+import type { Session } from "./sessions.ts";
+import { Sidebar } from "./sidebar.tsx";
+import { SimulatedNote } from "./simulated-note.tsx";
+import { UnknownPage } from "./unknown-page.tsx";
+import { useOthersApprovals, type Approvals } from "./use-approvals.ts";
+import { useSidebar, type SidebarState } from "./use-sidebar.ts";
+
+const ApprovalsPage = lazy(async () => ({ default: (await import("./approvals-page.tsx")).ApprovalsPage }));
+
+export interface ShellProps {
+  readonly session: Session;
+  readonly identity: Identity;
+  readonly navigation: Navigation;
+  readonly renew: () => void;
+}
+
+/** The page of somebody who is signed in: the sidebar, and the pane beside it. */
+export function Shell(props: ShellProps) {
+  const { session, navigation, renew } = props;
+  const { app } = useWords();
+  const route = useSyncExternalStore(navigation.subscribe, navigation.read, navigation.read);
+  const currentId = route.name === "conversation" ? route.id : undefined;
+  const userId = session.me.user.id;
+  const seen = useMemo(
+    () => createSeenStore({ userId, storage: browserStorage("localStorage"), tabs: globalThis }),
+    [userId],
+  );
+  const conversations = useConversations(seen, currentId);
+  const approvals = useOthersApprovals(session.me.approves);
+  const sidebar = useSidebar();
+  const content = (
+    <PaneBoundary place="sidebar">
+      <Sidebar {...props} {...{ route, conversations, approvals }} onClose={sidebar.close} onGone={sidebar.leave} />
+    </PaneBoundary>
+  );
+  return (
+    <div className="app-shell">
+      <a className="app-skip" href="#conversation">
+        {app.skipToConversation}
+      </a>
+      {sidebar.isOpen && !sidebar.isNarrow && <aside className="app-aside">{content}</aside>}
+      {sidebar.isOpen && sidebar.isNarrow && (
+        <Drawer label={app.list.name} onClose={sidebar.close}>
+          {content}
+        </Drawer>
+      )}
+      <main id="conversation" className="app-main" tabIndex={-1}>
+        <ConnectionBanner renew={renew} />
+        <PaneBoundary place={placeOf(route)}>
+          <Pane {...{ route, navigation, sidebar, approvals }} onChange={conversations.reload} />
+        </PaneBoundary>
+      </main>
+    </div>
+  );
+}
+
+function placeOf(route: Route): string {
+  return "id" in route ? route.id : route.name;
+}
+
+interface PaneProps {
+  readonly route: Route;
+  readonly navigation: Navigation;
+  readonly sidebar: SidebarState;
+  readonly approvals: Approvals;
+  /** Something that the list tells of has changed. */
+  readonly onChange: () => void;
+}
+
+function Pane({ route, navigation, sidebar, approvals, onChange }: PaneProps) {
+  const start = sidebar.isOpen && !sidebar.isNarrow ? null : <HeaderStart sidebar={sidebar} go={navigation.go} />;
+  switch (route.name) {
+    case "new":
+    case "conversation":
+      return (
+        <>
+          <Follower key={route.id} id={route.id} onChange={onChange} />
+          <ConversationPage
+            conversationId={route.id}
+            onStarted={route.name === "new" ? navigation.begun : undefined}
+            onNew={() => navigation.go("/")}
+            headerStart={start}
+            headerEnd={<SimulatedNote />}
+          />
+        </>
+      );
+    case "approvals":
+      return (
+        <Suspense fallback={null}>
+          <ApprovalsPage approvals={approvals} headerStart={start} />
+        </Suspense>
+      );
+    case "unknown":
+      return <UnknownPage headerStart={start} go={navigation.go} />;
+  }
+}
+
+interface HeaderStartProps {
+  readonly sidebar: SidebarState;
+  readonly go: (path: string) => void;
+}
+
+function HeaderStart({ sidebar, go }: HeaderStartProps): ReactNode {
+  const { app } = useWords();
+  return (
+    <span className="app-header-start">
+      <button
+        type="button"
+        className="ui-icon-button"
+        aria-label={app.openSidebar}
+        title={app.openSidebar}
+        aria-expanded={sidebar.isOpen}
+        onClick={sidebar.open}
+      >
+        <Icon name="sidebar" />
+      </button>
+      <button
+        type="button"
+        className="ui-icon-button"
+        aria-label={app.newConversation}
+        title={app.newConversation}
+        onClick={() => go("/")}
+      >
+        <Icon name="compose" />
+      </button>
+    </span>
+  );
+}
+
+/** What happens in the conversation that is open is news for the list, and for the title of the page. */
+function Follower({ id, onChange }: { readonly id: string; readonly onChange: () => void }) {
+  const { app } = useWords();
+  const conversation = useConversation(id);
+  const title = useTitle(conversation);
+  const tell = useEffectEvent(onChange);
+  useEffect(() => {
+    document.title = title === undefined || title === "" ? app.productName : `${title} · ${app.productName}`;
+  }, [title, app.productName]);
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const stop = conversation.on("frame", ({ type }) => {
+      if (!newsForList.has(type)) return;
+      clearTimeout(timer);
+      timer = setTimeout(tell, noteMs);
+    });
+    return () => {
+      stop();
+      clearTimeout(timer);
+    };
+  }, [conversation]);
+  return null;
+}
+
+const newsForList: ReadonlySet<string> = new Set([
+  ...["accepted", "title", "message", "snapshot", "waiting"],
+  ...["approval_required", "approval_decided", "complete", "cancelled", "error"],
+]);
+/** The server writes down what it has just told. */
+const noteMs = 400;

@@ -1,0 +1,83 @@
+import type { Identity } from "../identity/identity.ts";
+import { ConversationList } from "../list/conversation-list.tsx";
+import type { Conversations } from "../list/use-conversations.ts";
+import { Icon } from "../ui/icon.tsx";
+import { useWords } from "../words/use-words.ts";
+import { Link } from "./link.tsx";
+import { conversationAddress, type Navigation, type Route } from "./navigation.ts";
+import type { Session } from "./sessions.ts";
+import { SettingsButton } from "./settings-button.tsx";
+import type { Approvals } from "./use-approvals.ts";
+import { UserMenu } from "./user-menu.tsx";
+
+export interface SidebarProps {
+  readonly session: Session;
+  readonly identity: Identity;
+  readonly navigation: Navigation;
+  readonly route: Route;
+  readonly conversations: Conversations;
+  readonly approvals: Approvals;
+  readonly onClose: () => void;
+  /** Somebody went somewhere: a drawer closes. */
+  readonly onGone: () => void;
+}
+
+/** What stands beside every conversation: the others, and who is here. */
+export function Sidebar(props: SidebarProps) {
+  const { session, identity, navigation, route, conversations, approvals, onClose, onGone } = props;
+  const { app } = useWords();
+  const go = (path: string): void => {
+    navigation.go(path);
+    onGone();
+  };
+  return (
+    <div className="app-sidebar">
+      <div className="app-sidebar-top">
+        <button
+          type="button"
+          className="ui-icon-button"
+          aria-label={app.closeSidebar}
+          title={app.closeSidebar}
+          onClick={onClose}
+        >
+          <Icon name="sidebar" />
+        </button>
+        <span className="app-sidebar-name">{app.productName}</span>
+        <button type="button" className="ui-button app-new" onClick={() => go("/")}>
+          <Icon name="compose" />
+          {app.newConversation}
+        </button>
+      </div>
+      {approvals.isAllowed && (
+        <Link className="app-approvals-link" path="/approvals" isCurrent={route.name === "approvals"} go={go}>
+          <Icon name="shield" />
+          <span>{app.approvals.name}</span>
+          <ApprovalCount count={approvals.items?.length ?? 0} />
+        </Link>
+      )}
+      <ConversationList
+        conversations={conversations}
+        currentId={route.name === "conversation" ? route.id : undefined}
+        addressOf={conversationAddress}
+        onOpen={(id) => go(conversationAddress(id))}
+        onDeleted={(id) => {
+          if (route.name === "conversation" && route.id === id) navigation.go("/");
+        }}
+      />
+      <div className="app-sidebar-bottom">
+        <UserMenu session={session} identity={identity} />
+        <SettingsButton />
+      </div>
+    </div>
+  );
+}
+
+function ApprovalCount({ count }: { readonly count: number }) {
+  const { approvals } = useWords().app;
+  return count === 0 ? null : (
+    <span className="app-count" role="status">
+      <span aria-hidden="true">{count}</span>
+      <span className="ui-hidden">{approvals.count(count)}</span>
+    </span>
+  );
+}

@@ -1,0 +1,80 @@
+import { useEffect, useMemo, useSyncExternalStore } from "react";
+import type { OpenApproval } from "../api/answers.ts";
+import { ApiError } from "../api/api-error.ts";
+import type { Api } from "../api/api.ts";
+import { useApi } from "../api/use-api.ts";
+
+interface ApprovalsState {
+  /** Undefined: not known yet. */
+  readonly items: readonly OpenApproval[] | undefined;
+  /** False: this person decides for nobody else, as far as is known. */
+  readonly isAllowed: boolean;
+  /** Why it could not be asked the last time. */
+  readonly error: unknown;
+}
+
+export interface Approvals extends ApprovalsState {
+  readonly reload: () => void;
+}
+
+const pollMs = 15_000;
+
+/**
+ * What waits for this person's word in other people's conversations; asked for while the page is seen, and never again where that is forbidden.
+ * `mayApprove`: undefined where the server does not say; false: it need not be asked.
+ */
+export function useOthersApprovals(mayApprove: boolean | undefined): Approvals {
+  const api = useApi();
+  const { read, subscribe, ask } = useMemo(() => createQuestions(api), [api]);
+  useEffect(() => {
+    if (mayApprove === false) return undefined;
+    const askIfSeen = (): void => {
+      if (!document.hidden) ask();
+    };
+    askIfSeen();
+    const timer = setInterval(askIfSeen, pollMs);
+    document.addEventListener("visibilitychange", askIfSeen);
+    return () => {
+      clearInterval(timer);
+      document.removeEventListener("visibilitychange", askIfSeen);
+    };
+  }, [ask, mayApprove]);
+  const state = useSyncExternalStore(subscribe, read, read);
+  return { ...(mayApprove === false ? nothing : state), reload: ask };
+}
+
+const nothing: ApprovalsState = { items: [], isAllowed: false, error: undefined };
+
+function createQuestions(api: Pick<Api, "openApprovals">) {
+  const listeners = new Set<() => void>();
+  let state: ApprovalsState = { items: undefined, isAllowed: false, error: undefined };
+  let isForbidden = false;
+  let asked = 0;
+
+  const set = (next: ApprovalsState): void => {
+    state = next;
+    for (const listener of listeners) listener();
+  };
+  const load = async (): Promise<void> => {
+    asked += 1;
+    const turn = asked;
+    try {
+      const items = await api.openApprovals();
+      // An answer that was overtaken says what was true before.
+      if (turn === asked) set({ items, isAllowed: true, error: undefined });
+    } catch (error) {
+      isForbidden = error instanceof ApiError && (error.status === 403 || error.status === 404);
+      set(isForbidden ? nothing : { ...state, error });
+    }
+  };
+  return {
+    read: () => state,
+    subscribe(listener: () => void) {
+      listeners.add(listener);
+      return () => {
+        listeners.delete(listener);
+      };
+    },
+    ask: () => void (isForbidden || load()),
+  };
+}

@@ -1,0 +1,80 @@
+import { lazy, Suspense, useState } from "react";
+import { useErrorSentence } from "../api/use-api.ts";
+import type { How, Identity } from "../identity/identity.ts";
+import { Menu, type MenuItem } from "../ui/menu.tsx";
+import { useWords } from "../words/use-words.ts";
+import type { Session } from "./sessions.ts";
+
+const SignInsDialog = lazy(async () => ({ default: (await import("./sign-ins-dialog.tsx")).SignInsDialog }));
+
+interface UserMenuProps {
+  readonly session: Session;
+  readonly identity: Identity;
+}
+
+/** Who is signed in, how, and out again. */
+export function UserMenu({ session: { me, how }, identity }: UserMenuProps) {
+  const { user } = useWords().app;
+  const sentenceOf = useErrorSentence();
+  const [areSignInsShown, showSignIns] = useState(false);
+  const [problem, setProblem] = useState<unknown>();
+  const name = me.user.name ?? me.user.email ?? me.user.id;
+  const signOut = (): void => {
+    setProblem(undefined);
+    identity.signOut().catch(setProblem);
+  };
+  const signIns: MenuItem = { name: user.sessions, icon: "list", onChoose: () => showSignIns(true) };
+  return (
+    <>
+      <Menu
+        label={user.menu(name)}
+        className="app-user"
+        header={
+          <p className="app-user-header">
+            <span dir="auto">{me.user.email ?? me.user.id}</span>
+            <span className="ui-note">{user[how]}</span>
+          </p>
+        }
+        items={[...(how === "session" ? [signIns] : []), { name: user.signOut, icon: "signOut", onChoose: signOut }]}
+      >
+        <Who name={name} how={how} />
+      </Menu>
+      {problem !== undefined && (
+        <p className="ui-error app-user-problem" role="alert">
+          {user.signOutFailed(sentenceOf(problem))}
+        </p>
+      )}
+      {areSignInsShown && (
+        <Suspense fallback={null}>
+          <SignInsDialog identity={identity} onClose={() => showSignIns(false)} />
+        </Suspense>
+      )}
+    </>
+  );
+}
+
+function Who({ name, how }: { readonly name: string; readonly how: How }) {
+  const { user } = useWords().app;
+  return (
+    <>
+      {/* Painted: it is no part of the name. */}
+      <span className="app-user-letter" data-letter={letterOf(name)} aria-hidden="true" />
+      <span className="app-user-text">
+        <span className="app-user-name" dir="auto">
+          {name}
+        </span>
+        {how !== "session" && (
+          <span className="app-user-how" data-how={how}>
+            {user[how]}
+          </span>
+        )}
+      </span>
+    </>
+  );
+}
+
+/** The first letter as people see it: some are made of several signs. */
+function letterOf(name: string): string {
+  const [first] = new Intl.Segmenter().segment(name.trim());
+  return (first?.segment ?? "?").toUpperCase();
+}

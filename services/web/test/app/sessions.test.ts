@@ -1,0 +1,89 @@
+// @vitest-environment happy-dom
+import type { Client, ClientState } from "@parley/client";
+import { beforeEach, expect, test } from "vitest";
+import { createSessions } from "../../src/app/sessions.ts";
+import { createSetting } from "../identity/fixtures.ts";
+
+beforeEach(() => {
+  localStorage.clear();
+  sessionStorage.clear();
+});
+
+/** As much of a client as a session knows of. */
+function createFakeClient() {
+  const listeners: ((state: ClientState) => void)[] = [];
+  const fake = { isClosed: false, become: (state: ClientState) => listeners.forEach((listener) => listener(state)) };
+  const client = {
+    on: (_name: string, listener: (state: ClientState) => void) => listeners.push(listener),
+    connect: () => Promise.resolve(),
+    close: () => (fake.isClosed = true),
+  } as unknown as Client;
+  return { fake, client };
+}
+
+function createSessionSetting() {
+  const setting = createSetting({ cookie: "mira", methods: { signIn: "/auth/login", givesTokens: true } });
+  const made: ReturnType<typeof createFakeClient>[] = [];
+  const forgotten: string[] = [];
+  const sessions = createSessions({
+    identity: setting.identity,
+    createClient: () => {
+      const one = createFakeClient();
+      made.push(one);
+      return one.client;
+    },
+    forgetUnsent: async (userId) => void forgotten.push(userId),
+  });
+  return { ...setting, sessions, made, forgotten, [Symbol.dispose]: setting.identity.close };
+}
+
+test("whoever signs in gets a client, and loses it with signing out", async () => {
+  using setting = createSessionSetting();
+  expect(setting.sessions.read()).toBeUndefined();
+  await setting.identity.start();
+  expect(setting.sessions.read()?.client).toBe(setting.made[0]?.client);
+  await setting.identity.signOut();
+  expect(setting.sessions.read()).toBeUndefined();
+  expect(setting.made[0]?.fake.isClosed).toBe(true);
+  expect(setting.forgotten).toEqual(["mira"]);
+});
+
+test("a sign-in that has ended keeps its client until somebody signs in again: then there is another", async () => {
+  using setting = createSessionSetting();
+  await setting.identity.start();
+  const before = setting.sessions.read();
+  setting.server.cookie = undefined;
+  await setting.identity.check();
+  expect(setting.sessions.read()).toBe(before);
+  expect(setting.forgotten).toEqual([]);
+  await setting.identity.useName("Mira");
+  expect(setting.sessions.read()?.client).toBe(setting.made[1]?.client);
+  expect(setting.made[0]?.fake.isClosed).toBe(true);
+});
+
+test.each([4004, 4008, 4500])("a connection that ends with %i makes the page ask who it is", async (code) => {
+  using setting = createSessionSetting();
+  await setting.identity.start();
+  setting.server.cookie = undefined;
+  setting.made[0]?.fake.become({ name: "waiting", delayMs: 1, retryAtMs: 0, code, reason: "" });
+  await expect.poll(() => setting.identity.read().name).toBe("ended");
+});
+
+test("a connection that is merely lost asks nothing", async () => {
+  using setting = createSessionSetting();
+  await setting.identity.start();
+  const before = setting.server.asked.length;
+  setting.made[0]?.fake.become({ name: "waiting", delayMs: 1, retryAtMs: 0, code: 1006, reason: "" });
+  await Promise.resolve();
+  expect(setting.server.asked.length).toBe(before);
+});
+
+test("after a connection was closed for good a new client takes its place", async () => {
+  using setting = createSessionSetting();
+  await setting.identity.start();
+  let told = 0;
+  setting.sessions.subscribe(() => (told += 1));
+  setting.sessions.renew();
+  expect(setting.sessions.read()?.client).toBe(setting.made[1]?.client);
+  expect(told).toBe(1);
+});
