@@ -15,6 +15,7 @@ interface ApprovalsPageProps {
 /** What waits for this person's word in other people's conversations. */
 export function ApprovalsPage({ approvals, headerStart }: ApprovalsPageProps) {
   const { app } = useWords();
+  useAskingOften(approvals.reload);
   useEffect(() => {
     document.title = `${app.approvals.name} · ${app.productName}`;
   }, [app]);
@@ -31,6 +32,19 @@ export function ApprovalsPage({ approvals, headerStart }: ApprovalsPageProps) {
       </div>
     </>
   );
+}
+
+/** Who was just asked to approve something finds it here. */
+const askEachMs = 3_000;
+
+function useAskingOften(ask: () => void): void {
+  useEffect(() => {
+    ask();
+    const timer = setInterval(() => {
+      if (!document.hidden) ask();
+    }, askEachMs);
+    return () => clearInterval(timer);
+  }, [ask]);
 }
 
 /** The server lists no more. */
