@@ -48,8 +48,10 @@ function Question(props: ApprovalCardProps & { readonly approval: Approval }) {
   return (
     <>
       <p className="message-approval-kind">
-        <Icon name="hand" />
-        {questionWords(approval, isOther, words.approval)}
+        <span className="message-approval-title">
+          <Icon name="hand" />
+          {questionWords(approval, isOther, words.approval)}
+        </span>
         {endMs !== undefined && <CountDown endMs={endMs + aheadMs} />}
       </p>
       <Summary approval={approval} />
