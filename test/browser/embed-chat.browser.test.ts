@@ -52,20 +52,22 @@ test("two tabs are in step: what one begins the other goes on with, and what is 
   await first.opener.click();
   await first.composer.fill("hello from the first tab");
   await first.composer.press("Enter");
-  await second.frame.getByText("hello from the first tab").waitFor();
+  await second.frame.getByRole("article", { name: "You" }).waitFor();
   await second.answers.first().waitFor();
   expect(await first.answers.count()).toBe(1);
 });
 
 test("two elements of one page each have their own conversation, agent and window", async () => {
   const body = `<parley-chat token="TOKEN" label="One" conversation="c_one_MARK"></parley-chat>
-    <parley-chat token="TOKEN" label="Two" conversation="c_two_MARK" open style="--parley-corner-right: 500px"></parley-chat>`;
+    <parley-chat token="TOKEN" label="Two" conversation="c_two_MARK" open></parley-chat>`;
   const mark = String(Date.now());
-  await using host = await openHostPage({ body: body.replaceAll("MARK", mark) });
+  const styles = `parley-chat[label="Two"] { --parley-corner-right: 500px; }`;
+  await using host = await openHostPage({ styles, body: body.replaceAll("MARK", mark) });
   const { page } = host;
   await page.evaluate("document.querySelector('parley-chat').open()");
   const one = embeddedOn(page, "One");
   const two = embeddedOn(page, "Two");
+  await two.frame.getByText("What can I do for you?").waitFor();
   await two.composer.fill("only in two");
   await two.composer.press("Enter");
   await two.answers.first().waitFor();

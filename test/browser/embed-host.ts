@@ -50,7 +50,7 @@ export async function openHostPage(options: HostOptions = {}): Promise<HostPage>
   ] as const);
   const policy =
     `default-src 'none'; script-src 'self' ${chatOrigin}; style-src 'self'; img-src data:; ` +
-    `connect-src ${chatOrigin} ${chatOrigin.replace("http", "ws")}`;
+    `connect-src ${chatOrigin} ${chatOrigin.replace("http", "ws")}; require-trusted-types-for 'script'`;
   const server = createServer((request, response) => {
     const [type, text] = texts.get(request.url ?? "") ?? ["text/plain", ""];
     response.writeHead(200, { "content-type": type, "content-security-policy": policy }).end(text);

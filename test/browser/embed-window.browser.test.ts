@@ -150,6 +150,8 @@ test("says what is missing when the page names no visitor, and begins once it do
 
 test("says so when the server takes the token no more", async () => {
   await using host = await openHostPage({ body: `<parley-chat open token="wrong"></parley-chat>` });
+  // Of what is asked over HTTP, too.
+  host.expect(/status of 401/);
   const { frame } = embeddedOn(host.page);
   await frame.getByText(/^The chat was ended: /).waitFor();
 });

@@ -48,6 +48,6 @@ export async function afterFrames(work: () => unknown): Promise<void> {
   });
 }
 
-export function nextFrame(): Promise<void> {
+function nextFrame(): Promise<void> {
   return new Promise((resolve) => void requestAnimationFrame(() => resolve()));
 }

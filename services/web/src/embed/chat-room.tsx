@@ -51,7 +51,16 @@ export function openChatRoom(options: RoomOptions): ChatRoom {
   let isStarted = false;
   const onStarted = (): void => void (isStarted = true);
   const startAnew = (): void => go(newId(), true);
-  const onRefused = (): void => void (attributes.conversation === undefined && startAnew());
+  const onRefused = (isMissing: boolean): void => {
+    // Nobody has written in it yet, or it was deleted before our eyes, which is shown.
+    if (isNew || isStarted) return;
+    if (attributes.conversation === undefined) startAnew();
+    else if (isMissing) {
+      // The page may name one that is only to be.
+      isNew = true;
+      render();
+    }
+  };
 
   const render = (): void => {
     const { language, isOpen } = attributes;
@@ -59,7 +68,7 @@ export function openChatRoom(options: RoomOptions): ChatRoom {
       <Surroundings {...shownBy} language={language}>
         <RoomView
           // Another conversation is another room: nothing of the one before is left in it.
-          key={id}
+          key={`${id} ${isNew}`}
           {...{ conversationId: id, isNew, isOpen, kept, onUnread, onAnswer, onStarted, onRefused }}
           onNew={startAnew}
         />

@@ -25,7 +25,7 @@ interface RoomViewProps {
   readonly onStarted: () => void;
   readonly onNew: () => void;
   /** It is not there any more, or belongs to whoever used this browser before. */
-  readonly onRefused: () => void;
+  readonly onRefused: (isMissing: boolean) => void;
 }
 
 /** The conversation while the window is open, and always what comes in it: a closed window renders no tokens. */
@@ -35,7 +35,7 @@ export function RoomView(props: RoomViewProps) {
   const refusal = useRefusal(conversation);
   const messages = useMessages(conversation);
   useEffect(() => {
-    if (refusal?.code === "FORBIDDEN" || refusal?.code === "NOT_FOUND") onRefused();
+    if (refusal?.code === "FORBIDDEN" || refusal?.code === "NOT_FOUND") onRefused(refusal.code === "NOT_FOUND");
   }, [refusal, onRefused]);
   useUnread(messages, props);
   useAnswers(messages, props);
