@@ -4,6 +4,7 @@ import {
   jsonBytes,
   limits,
   parseStored,
+  shardOfSubject,
   streams,
   subjects,
   type ConversationId,
@@ -37,16 +38,10 @@ export interface NewFeedback {
 }
 
 /** What an answer says of itself. */
-export interface RatedAnswer {
-  readonly agent?: string | undefined;
-  readonly model?: string | undefined;
-}
+export type RatedAnswer = Pick<FeedbackEntry, "agent" | "model">;
 
-/** A place in the logs: behind the record of a shard with this sequence; 0: before the first. */
-export interface FeedbackPlace {
-  readonly shard: number;
-  readonly seq: number;
-}
+/** A place in the logs: of each shard the sequence up to which it was read; of those that are missing nothing was. */
+export type FeedbackPlace = readonly number[];
 
 export interface FeedbackQuery {
   readonly after: FeedbackPlace;
@@ -65,6 +60,8 @@ export interface FeedbackPage {
 
 /** Where no stream takes the subject, as before the first agent worker of this version, nothing can be stored that has to be buried. */
 const isAbsentAfter = 3;
+/** Looked at for one page: of each deleted conversation a record without words is left. */
+const mostLooks = 5_000;
 
 export type FeedbackLog = ReturnType<typeof createFeedbackLog>;
 
@@ -72,32 +69,14 @@ export type FeedbackLog = ReturnType<typeof createFeedbackLog>;
  * What people say of answers: one record for each conversation, on a subject of its own in `LOG`. The last one counts and has all of it, so that one exact
  * look-up finds what there is, or that there is nothing; each is appended behind the one before it (compare-and-set).
  */
-export function createFeedbackLog({ jsm, events, shards, unreadable }: FeedbackDeps) {
-  const { shardOf } = events;
-  const placeOf = (conversation: ConversationId) => {
-    const shard = shardOf(conversation);
-    return { stream: streams.log(shard), subject: subjects.feedback(shard, conversation) };
-  };
-  const read = (message: FoundMessage | null): LastOne<FeedbackRecord> | undefined => {
-    if (message === null) return undefined;
-    const value = FeedbackRecord.safeParse(parseStored(message.data)).data;
-    if (value === undefined) unreadable.note("record", message);
-    return { seq: message.seq, value };
-  };
-  const record = (stream: string) => ({
-    append: events.append,
-    last: async (subject: string): Promise<LastOne<FeedbackRecord> | undefined> =>
-      read(await jsm.streams.getMessage(stream, { last_by_subj: subject })),
-  });
-  const dropEarlier = async ({ stream, subject }: ReturnType<typeof placeOf>): Promise<void> => {
-    await jsm.streams.purge(stream, { filter: subject, keep: 1 });
-  };
-
+export function createFeedbackLog(deps: FeedbackDeps) {
+  const { jsm } = deps;
+  const records = createRecords(deps);
   return {
     /** All that was said in the conversation, by whomever. */
     async of(conversation: ConversationId): Promise<readonly FeedbackEntry[]> {
-      const { stream, subject } = placeOf(conversation);
-      return read(await jsm.lookUp(stream, { last_by_subj: subject }))?.value?.entries ?? [];
+      const { stream, subject } = records.placeOf(conversation);
+      return records.read(await jsm.lookUp(stream, { last_by_subj: subject }))?.value?.entries ?? [];
     },
 
     /**
@@ -105,70 +84,112 @@ export function createFeedbackLog({ jsm, events, shards, unreadable }: FeedbackD
      * the look at what is there: a deletion that comes between buries that, and then this is refused. Throws NOT_FOUND where there is no such answer,
      * CONFLICT where there is no room for more, and OVERLOADED when the broker has not answered for 15 s.
      */
-    async give(
-      conversation: ConversationId,
-      said: NewFeedback,
-      find: () => Promise<RatedAnswer | undefined>,
-    ): Promise<boolean> {
-      const place = placeOf(conversation);
-      let isNew = false;
-      const appended = await appendBehind<FeedbackRecord>(record(place.stream), place.subject, async (last, tried) => {
-        if (tried !== undefined && isSame(last?.value, tried)) return void (isNew = true);
-        const answer = await find();
-        if (answer === undefined) throw noSuchAnswer();
-        const entries = last?.value?.entries ?? [];
-        const entry = entryAfter(entries, said, answer);
-        if (entry === undefined) return undefined;
-        const others = entries.filter((one) => !isOf(one, said));
-        return checked(last?.value, {
-          ...{ v: 1, kind: "feedback", conversation_id: conversation, n: numberAfter(last) },
-          ...{ entries: [...others, entry], ts: entry.ts },
-        });
-      });
-      // Else the log, which is kept, would be filled by whoever changes their mind again and again.
-      if ((appended?.value.n ?? 1) > 1) await dropEarlier(place).catch(() => {});
-      return isNew || appended !== undefined;
-    },
+    give: createGiving(records),
 
     /**
-     * Of all conversations, in the order in which something was last said in them; from the place on where the page before ended. So who asks again with
-     * the last place gets what has changed since. Rejects when the broker does not answer.
+     * Of all conversations, in the order in which something was last said in them (of each shard); from the place on where the page before ended. So who asks
+     * again with the last place gets what has changed since. Rejects when the broker does not answer.
      */
-    async page({ after, limit }: FeedbackQuery): Promise<FeedbackPage> {
-      const records: FeedbackRecord[] = [];
-      let { shard, seq } = after;
-      while (shard < shards && records.length < limit) {
-        const query = { seq: seq + 1, next_by_subj: subjects.allFeedback(shard) };
-        const message = await jsm.lookUp(streams.log(shard), query);
-        if (message !== null) {
-          seq = message.seq;
-          const record = read(message)?.value;
-          // Without entries: the conversation was deleted.
-          if (record?.entries !== undefined) records.push(record);
-        } else if (shard + 1 < shards) [shard, seq] = [shard + 1, 0];
-        else break;
-      }
-      return { records, end: { shard, seq }, isLast: records.length < limit };
-    },
+    page: createPaging(deps, records),
 
     /** The conversation was deleted: what was said goes, and nothing that was on its way is stored behind this. To be called when all else is gone. */
-    async bury(conversation: ConversationId): Promise<void> {
-      const place = placeOf(conversation);
-      const ts = Date.now();
-      const { append, last } = record(place.stream);
-      let absent = 0;
-      const counted = async (message: Append): Promise<AppendResult> => {
-        const result = await append(message);
-        if (result.kind === "absent") absent++;
-        return result;
-      };
-      const appended = await appendBehind<FeedbackRecord>({ append: counted, last }, place.subject, (found, tried) => {
-        if (tried !== undefined && isSame(found?.value, tried)) return undefined;
-        if (found === undefined && absent >= isAbsentAfter) return undefined;
-        return { v: 1, kind: "feedback", conversation_id: conversation, n: numberAfter(found), ts };
-      });
-      if (appended !== undefined && appended.value.n > 1) await dropEarlier(place);
+    bury: createBurying(records),
+  };
+}
+
+type Records = ReturnType<typeof createRecords>;
+
+function createRecords({ jsm, events, unreadable }: FeedbackDeps) {
+  const read = (message: FoundMessage | null): LastOne<FeedbackRecord> | undefined => {
+    if (message === null) return undefined;
+    const value = FeedbackRecord.safeParse(parseStored(message.data)).data;
+    if (value === undefined) unreadable.note("record", message);
+    return { seq: message.seq, value };
+  };
+  return {
+    read,
+    placeOf(conversation: ConversationId) {
+      const shard = events.shardOf(conversation);
+      return { stream: streams.log(shard), subject: subjects.feedback(shard, conversation) };
     },
+    append: events.append,
+    last: async (subject: string): Promise<LastOne<FeedbackRecord> | undefined> =>
+      read(await jsm.streams.getMessage(streams.log(shardOfSubject(subject)), { last_by_subj: subject })),
+    async dropEarlier({ stream, subject }: { readonly stream: string; readonly subject: string }): Promise<void> {
+      await jsm.streams.purge(stream, { filter: subject, keep: 1 });
+    },
+  };
+}
+
+function createGiving(records: Records) {
+  return async (
+    conversation: ConversationId,
+    said: NewFeedback,
+    find: () => Promise<RatedAnswer | undefined>,
+  ): Promise<boolean> => {
+    const place = records.placeOf(conversation);
+    /** What is stored; undefined: it said the same before. */
+    let kept: FeedbackRecord | undefined;
+    const appended = await appendBehind<FeedbackRecord>(records, place.subject, async (last, tried) => {
+      if (tried !== undefined && isSame(last?.value, tried)) return void (kept = tried);
+      const answer = await find();
+      if (answer === undefined) throw noSuchAnswer();
+      const entries = last?.value?.entries ?? [];
+      const entry = entryAfter(entries, said, answer);
+      if (entry === undefined) return undefined;
+      const others = entries.filter((one) => !isOf(one, said));
+      return checked(last?.value, {
+        ...{ v: 1, kind: "feedback", conversation_id: conversation, n: numberAfter(last) },
+        ...{ entries: [...others, entry], ts: entry.ts },
+      });
+    });
+    kept = appended?.value ?? kept;
+    // Else the log, which is kept, would be filled by whoever changes their mind again and again.
+    if (kept !== undefined && kept.n > 1) await records.dropEarlier(place).catch(() => {});
+    return kept !== undefined;
+  };
+}
+
+function createPaging({ jsm, shards }: FeedbackDeps, { read }: Records) {
+  return async ({ after, limit }: FeedbackQuery): Promise<FeedbackPage> => {
+    const records: FeedbackRecord[] = [];
+    const end = Array.from({ length: shards }, (_, shard) => after[shard] ?? 0);
+    let looks = 0;
+    for (let shard = 0; shard < shards;) {
+      if (records.length === limit || looks++ === mostLooks) return { records, end, isLast: false };
+      const query = { seq: (end[shard] ?? 0) + 1, next_by_subj: subjects.allFeedback(shard) };
+      const message = await jsm.lookUp(streams.log(shard), query);
+      if (message === null) {
+        shard++;
+        continue;
+      }
+      end[shard] = message.seq;
+      const record = read(message)?.value;
+      // Without entries: the conversation was deleted.
+      if (record?.entries !== undefined) records.push(record);
+    }
+    return { records, end, isLast: true };
+  };
+}
+
+function createBurying(records: Records) {
+  return async (conversation: ConversationId): Promise<void> => {
+    const place = records.placeOf(conversation);
+    const ts = Date.now();
+    let absent = 0;
+    const append = async (message: Append): Promise<AppendResult> => {
+      const result = await records.append(message);
+      if (result.kind === "absent") absent++;
+      return result;
+    };
+    let isNothing = false;
+    await appendBehind<FeedbackRecord>({ append, last: records.last }, place.subject, (last, tried) => {
+      if (tried !== undefined && isSame(last?.value, tried)) return undefined;
+      isNothing = last === undefined;
+      if (isNothing && absent >= isAbsentAfter) return undefined;
+      return { v: 1, kind: "feedback", conversation_id: conversation, n: numberAfter(last), ts };
+    });
+    if (!isNothing) await records.dropEarlier(place);
   };
 }
 
@@ -181,31 +202,25 @@ function isSame(found: FeedbackRecord | undefined, own: FeedbackRecord): boolean
   return found !== undefined && JSON.stringify(found) === JSON.stringify(own);
 }
 
-function isOf(entry: FeedbackEntry, { message_id, user_id }: NewFeedback): boolean {
+function isOf(entry: FeedbackEntry, { message_id, user_id }: Pick<NewFeedback, "message_id" | "user_id">): boolean {
   return entry.message_id === message_id && entry.user_id === user_id;
 }
 
 /** Undefined: it says the same as before. */
 function entryAfter(
   entries: readonly FeedbackEntry[],
-  said: NewFeedback,
-  { agent, model }: RatedAnswer,
+  { message_id, turn_id, user_id, rating, comment }: NewFeedback,
+  answer: RatedAnswer,
 ): FeedbackEntry | undefined {
-  const { message_id, turn_id, user_id, rating } = said;
-  const comment = rating === null ? undefined : said.comment;
-  const before = entries.find((one) => isOf(one, said));
-  if ((before?.rating ?? null) === rating && before?.comment === comment) return undefined;
+  const place = { message_id, turn_id, user_id };
+  const before = entries.find((one) => isOf(one, place));
+  const said: Pick<FeedbackEntry, "rating" | "comment"> =
+    rating === null ? {} : { rating, ...(comment === undefined ? {} : { comment }) };
+  if (before?.rating === said.rating && before?.comment === said.comment) return undefined;
   const changes = (before?.changes ?? 0) + 1;
   // What was said can always be taken back.
   if (changes > limits.feedbackChanges && rating !== null) throw new ChatError("CONFLICT", { message: tooOften });
-  return {
-    ...{ message_id, turn_id, user_id },
-    ...(rating === null ? {} : { rating }),
-    ...(comment === undefined ? {} : { comment }),
-    ...(agent === undefined ? {} : { agent }),
-    ...(model === undefined ? {} : { model }),
-    ...{ changes, ts: Date.now() },
-  };
+  return { ...place, ...said, ...answer, changes, ts: Date.now() };
 }
 
 /** What is as large as it may be can still be made smaller. */

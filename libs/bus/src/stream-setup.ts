@@ -104,15 +104,11 @@ function eventStream(shard: number, { replicas, eventsMaxBytes, eventWindowMs, m
 }
 
 function logStream(shard: number, { replicas }: StreamOptions, description: string | undefined): Config {
+  const { allLog, allOwners, allTitles, allFeedback } = subjects;
   return {
     ...(description !== undefined && { description }),
     name: streams.log(shard),
-    subjects: [
-      subjects.allLog(shard),
-      subjects.allOwners(shard),
-      subjects.allTitles(shard),
-      subjects.allFeedback(shard),
-    ],
+    subjects: [allLog, allOwners, allTitles, allFeedback].map((all) => all(shard)),
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
     num_replicas: replicas,

@@ -6,7 +6,6 @@ import { Config } from "./config.ts";
 import { createEarlyEnds } from "./early-ends.ts";
 import { createIntake } from "./intake.ts";
 import { createJanitor } from "./janitor.ts";
-import { keepOffering, offerOf } from "./offer.ts";
 import {
   connectBus,
   connectTools,
@@ -43,9 +42,8 @@ runMain("agent-worker", async ({ env }) => {
   // First of all, so that the process can be seen to live while it waits for the broker.
   const probes = await startProbes({ config, log, life }, metrics.registry);
   const bus = await connectBus({ config, log, life }, worker);
-  const tools = await connectTools({ config, log, life }, bus, { worker, onDecided: metrics.callDecided });
+  const tools = await connectTools({ config, log, life }, bus, { worker, metrics, provider, agents });
   const { format: record_format, notes } = chosenFormat(config, bus);
-  life.use("what is offered", keepOffering({ ...tools, offer: offerOf(provider, agents), log }));
   probes.notes = createNotes({ notes, problems, agents, catalogue: tools.catalogue, facts: bus.facts });
   const capacity = createCapacity(config);
   life.use("the look at the load", capacity.stop);

@@ -35,6 +35,7 @@ import { readHoldMs } from "./flush-floor.ts";
 import { createModelClient } from "./model/model-client.ts";
 import type { ModelRule } from "./model/model-rules.ts";
 import type { Provider } from "./model/provider.ts";
+import { keepOffering, offerOf } from "./offer.ts";
 import { chosenFormat } from "./record-format.ts";
 import { createSuspension } from "./suspension.ts";
 import { createToolCalls, type ToolCallsDeps } from "./tool-calls.ts";
@@ -87,11 +88,19 @@ export async function connectBus({ config, log, life }: Process, name: string): 
 /** A worker without Redis begins all the same. */
 const firstConnectionMs = 2_000;
 
-/** Whose calls they are, and who counts them. */
-export type ToolUse = Pick<ToolCallsDeps, "worker" | "onDecided">;
+/** Whose calls they are, who counts them, and what people are told that they can choose. */
+export interface ToolUse extends Pick<ToolCallsDeps, "worker"> {
+  readonly metrics: Pick<ReturnType<typeof createAgentMetrics>, "callDecided">;
+  readonly provider: Provider;
+  readonly agents: readonly Agent[];
+}
 
 /** The tool workers, reached through Redis. It may be away: turns without tools go on. */
-export async function connectTools({ config, log, life }: Process, bus: Bus, { worker, onDecided }: ToolUse) {
+export async function connectTools(
+  { config, log, life }: Process,
+  bus: Bus,
+  { worker, metrics, provider, agents }: ToolUse,
+) {
   const redis = connectRedis({ ...redisAddress(config), role: "cache", log });
   life.use("Redis", () => redis.disconnect());
   // The first turn would find no tools while the connection is being made.
@@ -99,15 +108,22 @@ export async function connectTools({ config, log, life }: Process, bus: Bus, { w
   const queue = createToolQueue({ ...redisAddress(config), log });
   life.use("the tool queue", queue.close);
   const catalogue = createToolCatalogue({ redis, log });
+  const board = createOfferBoard({ redis, log });
+  life.use("what is offered", keepOffering({ board, offer: offerOf(provider, agents), redis, log }));
   return {
     catalogue,
     toolOffer: createToolOffer({ catalogue, waitMs: config.TOOLS_WAIT_MS }),
-    toolCalls: createToolCalls({ bus, queue, worker, log, queueWaitMs: config.TOOL_QUEUE_WAIT_MS, onDecided }),
+    toolCalls: createToolCalls({
+      bus,
+      queue,
+      worker,
+      log,
+      queueWaitMs: config.TOOL_QUEUE_WAIT_MS,
+      onDecided: metrics.callDecided,
+    }),
     openTurns: createOpenTurns({ redis }),
     logSizes: createLogSizes(redis),
     listTimes: createListTimes(redis),
-    board: createOfferBoard({ redis, log }),
-    redis,
   };
 }
 

@@ -1,20 +1,21 @@
 import { announceEveryMs, createOfferBoard, createToolCatalogue, type connectRedis } from "@parley/bus";
 import type { ToolDefinition } from "@parley/protocol";
 import type { Lifecycle, Logger } from "@parley/runtime";
+import type { Config } from "./config.ts";
 
 export interface AnnouncementDeps {
   readonly redis: ReturnType<typeof connectRedis>;
   /** As they are when it is announced. */
   readonly definitions: () => readonly ToolDefinition[];
-  /** Whether its cluster is; undefined: it has none. */
-  readonly isClusterSimulated: boolean | undefined;
+  readonly config: Pick<Config, "KUBECONFIG" | "KUBERNETES_SERVICE_HOST" | "KUBE_LABEL">;
   readonly log: Logger;
   readonly life: Lifecycle;
 }
 
 /** Tells the agents what this worker can run, again and again. */
-export function keepAnnouncing({ redis, definitions, isClusterSimulated, log, life }: AnnouncementDeps) {
+export function keepAnnouncing({ redis, definitions, config, log, life }: AnnouncementDeps) {
   const catalogue = createToolCatalogue({ redis, log });
+  const isSimulated = isClusterSimulated(config);
   const board = createOfferBoard({ redis, log });
   let isAnnounced = false;
   const announce = (): void => {
@@ -25,9 +26,9 @@ export function keepAnnouncing({ redis, definitions, isClusterSimulated, log, li
       },
       (err: unknown) => log.debug({ err }, "the tools could not be announced"),
     );
-    if (isClusterSimulated === undefined) return;
+    if (isSimulated === undefined) return;
     board
-      .announceCluster(isClusterSimulated)
+      .announceCluster(isSimulated)
       .catch((err: unknown) => log.debug({ err }, "what is simulated could not be announced"));
   };
   const timer = setInterval(announce, announceEveryMs);
@@ -43,4 +44,14 @@ export function keepAnnouncing({ redis, definitions, isClusterSimulated, log, li
     /** At once, as something has changed. */
     announce,
   };
+}
+
+/** Undefined: there is no cluster. */
+function isClusterSimulated({
+  KUBECONFIG,
+  KUBERNETES_SERVICE_HOST,
+  KUBE_LABEL = "",
+}: AnnouncementDeps["config"]): boolean | undefined {
+  if (KUBECONFIG === undefined && KUBERNETES_SERVICE_HOST === undefined) return undefined;
+  return /^simulated\b/i.test(KUBE_LABEL);
 }

@@ -67,13 +67,7 @@ runMain("tool-worker", async ({ env }) => {
   const queue = startToolWorker({ ...queueOptions(config), run: runner.run, onAbandoned: runner.abandon, log });
   life.use("running calls", () => queue.close(Math.max(0, config.SHUTDOWN_MS - CLOSE_MS)));
   const definitions = () => tools.registry.definitions;
-  const announcements = keepAnnouncing({
-    redis,
-    definitions,
-    isClusterSimulated: isClusterSimulated(config),
-    log,
-    life,
-  });
+  const announcements = keepAnnouncing({ redis, definitions, config, log, life });
   tools.onChange(announcements.announce);
 
   const isRedisWell = (): boolean => queue.ready() && redis.status === "ready";
@@ -82,12 +76,6 @@ runMain("tool-worker", async ({ env }) => {
   log.info({ tools: names, concurrency: config.CONCURRENCY }, "the tool worker has started");
   await life.untilStopped();
 });
-
-/** Undefined: there is no cluster. */
-function isClusterSimulated({ KUBECONFIG, KUBERNETES_SERVICE_HOST, KUBE_LABEL = "" }: Config): boolean | undefined {
-  if (KUBECONFIG === undefined && KUBERNETES_SERVICE_HOST === undefined) return undefined;
-  return /^simulated\b/i.test(KUBE_LABEL);
-}
 
 interface Readiness {
   readonly isRedisWell: () => boolean;

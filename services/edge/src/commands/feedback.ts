@@ -66,7 +66,9 @@ async function answerOf(
   turn: TurnId,
 ): Promise<RatedAnswer | undefined> {
   const answer = (await transcripts.find(conversation, turn, 0))?.answer;
-  return answer && { agent: answer.metadata?.agent, model: answer.metadata?.model };
+  if (answer === undefined) return undefined;
+  const { agent, model } = answer.metadata ?? {};
+  return { ...(agent === undefined ? {} : { agent }), ...(model === undefined ? {} : { model }) };
 }
 
 /** One user's requests cannot make all others wait. */

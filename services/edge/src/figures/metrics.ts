@@ -139,13 +139,8 @@ function addCounters(
   }
 }
 
-function addLabelledCounters(registry: Registry, counters: Counters): void {
-  addCounts(registry, {
-    name: "parley_edge_messages_accepted_total",
-    help: "Messages accepted: new ones became a turn, repeated ones were sent again.",
-    label: "kind",
-    read: () => Object.entries(counters.accepted),
-  });
+/** What people decide and think. */
+function addPeopleCounters(registry: Registry, counters: Counters): void {
   addCounts(registry, {
     name: "parley_edge_feedback_total",
     help: "What people said of answers, by rating; taken back: they say nothing any more.",
@@ -158,6 +153,16 @@ function addLabelledCounters(registry: Registry, counters: Counters): void {
     label: "outcome",
     read: () => counters.approvals,
   });
+}
+
+function addLabelledCounters(registry: Registry, counters: Counters): void {
+  addCounts(registry, {
+    name: "parley_edge_messages_accepted_total",
+    help: "Messages accepted: new ones became a turn, repeated ones were sent again.",
+    label: "kind",
+    read: () => Object.entries(counters.accepted),
+  });
+  addPeopleCounters(registry, counters);
   addCounts(registry, {
     name: "parley_edge_refused_upgrades_total",
     help: "Upgrades refused before a socket was made, by error code.",

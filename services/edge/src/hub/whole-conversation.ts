@@ -114,10 +114,14 @@ function giveTo(deps: WholeDeps, hub: Hub, waiting: Set<HubViewer>, whole: Whole
     }
     waiting.delete(viewer);
     if (!isTaker) continue;
-    const own = frame && whole.withFeedback(frame, viewer.outlet.caller?.user.id);
-    sendConversation(deps, viewer, { seq: Math.max(seq, sentSeq), frame: own });
+    sendConversation(deps, viewer, { seq: Math.max(seq, sentSeq), frame: ownFrame(whole, viewer, frame) });
   }
   return room;
+}
+
+/** With what its user has said of the answers. */
+function ownFrame(whole: Whole, { outlet }: HubViewer, frame: SnapshotFrame | undefined): SnapshotFrame | undefined {
+  return frame && whole.withFeedback(frame, outlet.caller?.user.id);
 }
 
 /** Each edge that has come as far finds the same. */

@@ -99,7 +99,7 @@ function createFeedbackFrames(entries: readonly FeedbackEntry[]): Whole["withFee
   return (frame, userId) => {
     if (entries.length === 0 || userId === undefined) return frame;
     let ofUsers = made.get(frame);
-    if (ofUsers === undefined) made.set(frame, (ofUsers = new Map()));
+    if (ofUsers === undefined) made.set(frame, (ofUsers = new Map<string, SnapshotFrame>()));
     let own = ofUsers.get(userId);
     if (own === undefined) ofUsers.set(userId, (own = snapshotWith(frame, entries, userId)));
     return own;

@@ -9,20 +9,18 @@ const maxPage = 200;
 const maxPageWithTexts = 50;
 const shownChars = 500;
 
-/** `<shard>:<sequence>`; opaque to clients, so that it may change. */
+/** Sequences of the shards; opaque to clients, so that it may change. */
 const Place = z
   .string()
-  .regex(/^\d{1,6}:\d{1,15}$/, "is no place that was given here")
-  .transform((text): FeedbackPlace => {
-    const [shard = 0, seq = 0] = text.split(":").map(Number);
-    return { shard, seq };
-  });
+  .max(16_384)
+  .regex(/^\d{1,15}(?:\.\d{1,15})*$/, "is no place that was given here")
+  .transform((text): FeedbackPlace => text.split(".").map(Number));
 
 const FeedbackQuery = z.strictObject({
   /** Conversations. */
   limit: z.coerce.number().int().min(1).max(maxPage).default(100),
   /** `next` of the page before. */
-  after: Place.default({ shard: 0, seq: 0 }),
+  after: Place.default([]),
   /** ms since 1970. */
   since_ms: z.coerce.number().int().min(0).default(0),
   rating: Rating.optional(),
@@ -47,7 +45,7 @@ export async function feedbackPage(bus: Pick<Bus, "feedback" | "transcripts">, q
   });
   const feedback: SaidWithTexts[] = [];
   for (const one of said) feedback.push({ ...shown(one), ...(withTexts ? await textsOf(bus.transcripts, one) : {}) });
-  const place = `${end.shard}:${end.seq}`;
+  const place = end.join(".");
   return { page: { feedback, ...(isLast ? { last: place } : { next: place }) }, withTexts };
 }
 

@@ -12,7 +12,7 @@ export type Matches = (text: string) => boolean;
  * A text as it is compared: in small letters, without accents and other marks, compatible forms as one (`ﬁ`, full width); what is neither letter nor digit
  * parts words. Scripts without spaces are one long word each, of which the beginning is found.
  */
-export function wordsIn(text: string): string[] {
+function wordsIn(text: string): string[] {
   const plain = text
     .normalize("NFKD")
     .replaceAll(/\p{M}+/gu, "")
