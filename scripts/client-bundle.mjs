@@ -15,7 +15,7 @@ for (const [name, entry] of Object.entries(entries)) {
     build: {
       outDir: path.join(client, "dist"),
       emptyOutDir: false,
-      rolldownOptions: { output: { minify: true } },
+      rolldownOptions: { output: { minify: true, comments: false } },
       target: "es2023",
       lib: { entry: path.join(client, entry), formats: ["es"], fileName: () => `${name}.js` },
     },

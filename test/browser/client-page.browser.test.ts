@@ -3,7 +3,7 @@ import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { startSystem, startTcpProxy, tempDir, type System, type TcpProxy, type TempDir } from "@parley/testkit";
-import { exampleOf, installPacked } from "../packages/packed-client.ts";
+import { exampleOf, unpackClient } from "../packages/packed-client.ts";
 import { launchChromium } from "./chromium.ts";
 
 let system: System;
@@ -11,10 +11,11 @@ let browser: Browser;
 let folder: TempDir;
 let proxy: TcpProxy;
 let html: string;
+let dist: string;
 
 beforeAll(async () => {
   [folder, html] = await Promise.all([tempDir(), exampleOf("html")]);
-  await installPacked(folder.path);
+  dist = await unpackClient(folder.path);
   [system, browser] = await Promise.all([startSystem(), launchChromium()]);
   proxy = await startTcpProxy({ targets: system.edges.map(({ port }) => port) });
 }, 120_000);
@@ -26,10 +27,12 @@ afterAll(async () => {
 /** Pages of the edge's origin that are the example and the files of the packed library; a context is a browser's profile. */
 async function newProfile(): Promise<BrowserContext> {
   const context = await browser.newContext();
+  // A page that no host has sent is of no network, and might not talk to this machine.
+  await context.grantPermissions(["local-network-access"]);
   await context.route("**/example/*", async (route) => {
     const name = new URL(route.request().url()).pathname.split("/").at(-1) ?? "";
     if (name === "chat.html") return route.fulfill({ contentType: "text/html; charset=utf-8", body: html });
-    const file = path.join(folder.path, "node_modules/@parley/client/dist", name);
+    const file = path.join(dist, name);
     return route.fulfill({ contentType: "text/javascript", body: await readFile(file) });
   });
   return context;
@@ -38,7 +41,7 @@ async function newProfile(): Promise<BrowserContext> {
 async function openChat(context: BrowserContext, id: string): Promise<Page> {
   const page = await context.newPage();
   await page.goto(`http://127.0.0.1:${proxy.port}/example/chat.html#${id}`);
-  await expect.poll(() => page.title()).toBe("ready");
+  await expect.poll(() => page.title(), { timeout: 20_000 }).toBe("ready");
   return page;
 }
 
@@ -81,7 +84,7 @@ test("a page without a network waits for one, and comes back at once", async () 
   const page = await openChat(context, "c-offline");
   await context.setOffline(true);
   proxy.sever();
-  await expect.poll(() => page.title()).toBe("waiting");
+  await expect.poll(() => page.title(), { timeout: 20_000 }).toBe("waiting");
   const tries: string[] = [];
   page.on("websocket", (socket) => tries.push(socket.url()));
   proxy.heal();

@@ -52,30 +52,34 @@ test("where Node.js has no WebSocket the client says what to do", async () => {
   expect(code).toBe(1);
 });
 
-test("a program in TypeScript compiles with its types, with those of browsers as well", async () => {
-  const program = `import { createClient, messages, type MessageView, type OutgoingView } from "@parley/client";
+test(
+  "a program in TypeScript compiles with its types, with those of browsers as well",
+  { timeout: 60_000 },
+  async () => {
+    const program = `import { createClient, messages, type MessageView, type OutgoingView } from "@parley/client";
 import { createIndexedDbStore } from "@parley/client/indexed-db";
 const client = createClient({ url: "ws://x", WebSocket, store: createIndexedDbStore("x", { indexedDB }) });
 export const shown: readonly MessageView[] = messages(client.conversation("c").view);
 export const underWay: readonly OutgoingView[] = client.conversation("c").outgoing();
 `;
-  await writeFile(path.join(folder.path, "program.ts"), program);
-  const tsc = fileURLToPath(new URL("../../node_modules/.bin/tsc", import.meta.url));
-  const flags = [
-    "--noEmit",
-    "--strict",
-    "--target",
-    "es2023",
-    "--lib",
-    "es2023,dom",
-    "--module",
-    "nodenext",
-    "--types",
-    "",
-  ];
-  const child = spawn(tsc, [...flags, "program.ts"], { cwd: folder.path });
-  expect(await text(child.stdout)).toBe("");
-});
+    await writeFile(path.join(folder.path, "program.ts"), program);
+    const tsc = fileURLToPath(new URL("../../node_modules/.bin/tsc", import.meta.url));
+    const flags = [
+      "--noEmit",
+      "--strict",
+      "--target",
+      "es2023",
+      "--lib",
+      "es2023,dom",
+      "--module",
+      "nodenext",
+      "--types",
+      "",
+    ];
+    const child = spawn(tsc, [...flags, "program.ts"], { cwd: folder.path });
+    expect(await text(child.stdout)).toBe("");
+  },
+);
 
 test("a client runs without zod, which only the strict one wants", async () => {
   await rm(path.join(folder.path, "node_modules/zod"), { recursive: true });

@@ -7,20 +7,28 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
+/** Packs a folder of the checkout into another folder; returns the name of the file there. */
+async function pack(place: string, folder: string): Promise<string> {
+  // Of what comes from a registry the scripts are not ours to run.
+  const options = place.startsWith("libs/") ? [] : ["--ignore-scripts"];
+  const args = ["pack", "--json", ...options, "--pack-destination", folder];
+  const { stdout } = await run("npm", args, { cwd: path.join(root, place) });
+  return nameIn(stdout);
+}
+
 /** Installs what `npm pack` makes of the client into a folder outside the checkout, with its dependencies and nothing else. Without a network. */
 export async function installPacked(folder: string): Promise<void> {
-  const packed = ["libs/protocol", "libs/client", "node_modules/zod"];
   const files: string[] = [];
-  for (const one of packed) {
-    // Of what comes from a registry the scripts are not ours to run.
-    const options = one.startsWith("libs/") ? [] : ["--ignore-scripts"];
-    const place = { cwd: path.join(root, one) };
-    const { stdout } = await run("npm", ["pack", "--json", ...options, "--pack-destination", folder], place);
-    files.push(nameIn(stdout));
-  }
+  for (const place of ["libs/protocol", "libs/client", "node_modules/zod"]) files.push(await pack(place, folder));
   await writeFile(path.join(folder, "package.json"), '{"name": "fresh", "private": true, "type": "module"}');
   const quiet = ["--offline", "--no-audit", "--no-fund", "--ignore-scripts", "--cache", path.join(folder, "cache")];
   await run("npm", ["install", ...quiet, ...files.map((file) => `./${file}`)], { cwd: folder });
+}
+
+/** The files of the packed client alone, as somebody puts them on a web server. Returns their folder. */
+export async function unpackClient(folder: string): Promise<string> {
+  await run("tar", ["xzf", await pack("libs/client", folder)], { cwd: folder });
+  return path.join(folder, "package/dist");
 }
 
 function nameIn(output: string): string {

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { ServerFrame } from "@parley/protocol/fold";
 import { createConnectionFigures, type ConnectionFigures, type Reconnection } from "./connection-figures.ts";
 import type { Conversation } from "./conversation.ts";

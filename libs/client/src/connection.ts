@@ -9,7 +9,7 @@ export interface ConnectionEnd {
   readonly reason: string;
   /** No other connection with the same token can do better. */
   readonly final: boolean;
-  /** Set when the server said when to come back. */
+  /** Set when the server said when to come back, or when there was reason to doubt the connection. */
   readonly reconnectAfterMs: number | undefined;
 }
 
@@ -78,9 +78,10 @@ export function openConnection(deps: ConnectionDeps): Connection {
     if (progress.state === "ended") return;
     progress.state = "ended";
     clearTimeout(deadline);
+    // It was lost before, while nobody could see it: there is nothing to wait for.
+    const { refusal, reconnectAfterMs = heartbeat.isProbing() ? 0 : undefined } = progress;
     heartbeat.stop();
     socket.close();
-    const { refusal, reconnectAfterMs } = progress;
     const final = refusal !== undefined && !deps.tokenMayChange;
     deps.onEnd({ code, reason: refusal ?? reason, final, reconnectAfterMs });
   }

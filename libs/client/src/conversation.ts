@@ -135,7 +135,7 @@ export function createConversation(deps: ConversationDeps): ConversationPort {
   }
 
   return {
-    conversation: handleOf(deps.id, parts, { whileOpen, isClosed: () => closed !== undefined }),
+    conversation: handleOf(deps.id, parts, whileOpen),
     handle: (frame) => handle(parts, frame),
     awaits: outbox.has,
     bind: (userId) => bind(parts, userId),
@@ -162,13 +162,10 @@ export function createConversation(deps: ConversationDeps): ConversationPort {
 
 type Parts = ReturnType<typeof createParts>;
 
-interface Gate {
-  readonly whileOpen: <T>(work: () => Promise<T>) => Promise<T>;
-  readonly isClosed: () => boolean;
-}
+type Gate = <T>(work: () => Promise<T>) => Promise<T>;
 
 /** What callers get of it. */
-function handleOf(id: string, parts: Parts, { whileOpen, isClosed }: Gate): Conversation {
+function handleOf(id: string, parts: Parts, whileOpen: Gate): Conversation {
   const { folding, outbox, attachment, ends, cancels, wishes, emitter } = parts;
   return {
     id,
@@ -177,7 +174,7 @@ function handleOf(id: string, parts: Parts, { whileOpen, isClosed }: Gate): Conv
     },
     send: (message, options = {}) => whileOpen(() => outbox.add(messageOf(id, message, options), options.signal)),
     outgoing: outbox.outgoing,
-    retry: (id) => void (!isClosed() && outbox.retry(id)),
+    retry: outbox.retry,
     discard: outbox.discard,
     untilEnd: (turnId) => whileOpen(() => ends.until(turnId)),
     cancel: cancels.add,
@@ -187,7 +184,11 @@ function handleOf(id: string, parts: Parts, { whileOpen, isClosed }: Gate): Conv
     changeQueued: (turnId, message) => whileOpen(() => wishes.add(...changeWish(id, turnId, message))),
     takeBack: (turnId) => whileOpen(() => wishes.add(...removalWish(id, turnId))),
     subscribe: () => whileOpen(attachment.subscribe),
-    unsubscribe: () => attachment.unsubscribe(outbox.unanswered()),
+    unsubscribe: () => {
+      attachment.unsubscribe(outbox.unanswered());
+      // Nobody tells any more when it is in the view.
+      outbox.caughtUp();
+    },
     on: emitter.on,
   };
 }

@@ -15,6 +15,7 @@ export interface Heartbeat {
   readonly start: (pingAfterMs: number) => void;
   /** There is reason to think that the server cannot be reached any more: asks it at once, and waits for its word `probeMs` at most. */
   readonly probe: () => void;
+  readonly isProbing: () => boolean;
   readonly stop: () => void;
 }
 
@@ -63,6 +64,7 @@ export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
       probeTimer = setTimeout(() => deps.onDead("the server has gone silent"), deps.probeMs);
       deps.ping();
     },
+    isProbing: () => probeTimer !== undefined,
     stop: () => {
       clearTimeout(timer);
       endProbe();

@@ -8,11 +8,13 @@ import {
 } from "@parley/protocol/fold";
 import { newId } from "./ids.ts";
 import {
+  abortError,
   createEntry,
   isInView,
   isSame,
   isSending,
   neverAnswered,
+  otherText,
   shownOf,
   storedOf,
   tooOld,
@@ -80,7 +82,7 @@ const failedKept = 16;
 const failedChars = 256 * 1024;
 
 export function createOutbox(deps: OutboxDeps): Outbox {
-  const box: Box = { deps, entries: new Map(), shown: [], boundTo: deps.userId() };
+  const box: Box = { deps, entries: new Map(), shown: [], boundTo: deps.userId(), isClosed: false };
   const { entries } = box;
   const sending = (): Entry[] => [...entries.values()].filter(isSending);
   return {
@@ -88,7 +90,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
     outgoing: () => box.shown,
     retry: (id) => {
       const entry = entries.get(id);
-      if (entry?.state !== "failed") return;
+      if (entry?.state !== "failed" || box.isClosed) return;
       drop(box, entry);
       const { frame, error } = entry;
       void add(box, error?.code === "CONFLICT" ? { ...frame, id: newId("m") } : frame);
@@ -130,6 +132,7 @@ interface Box {
   readonly entries: Map<string, Entry>;
   shown: readonly OutgoingView[];
   boundTo: string | undefined;
+  isClosed: boolean;
 }
 
 function add(box: Box, frame: OutgoingMessage, signal?: AbortSignal): Promise<AcceptedFrame> {
@@ -263,6 +266,7 @@ function changed(box: Box): void {
 }
 
 function close(box: Box, reason: Error, isForgotten: boolean): void {
+  box.isClosed = true;
   const error = new ChatError("PROCESSING_ERROR", { message: reason.message, retryable: false });
   for (const entry of [...box.entries.values()]) {
     if (entry.state === "sending") {
@@ -288,13 +292,4 @@ function endWaitOn(signal: AbortSignal, { answer }: Entry, remove: () => void): 
   const off = () => signal.removeEventListener("abort", onAbort);
   signal.addEventListener("abort", onAbort, { once: true });
   answer.promise.then(off, off);
-}
-
-function abortError(signal: AbortSignal): Error {
-  return signal.reason instanceof Error ? signal.reason : new Error("The wait was given up.");
-}
-
-/** As the server would answer, which knows nothing of it yet. */
-function otherText(): Promise<never> {
-  return Promise.reject(new ChatError("CONFLICT", { message: "Another message waits under this id." }));
 }

@@ -71,3 +71,12 @@ export function neverAnswered(): ChatError {
 export function tooOld(): ChatError {
   return new ChatError("QUEUE_TIMEOUT", { message: "The message could not be sent for eight days." });
 }
+
+export function abortError(signal: AbortSignal): Error {
+  return signal.reason instanceof Error ? signal.reason : new Error("The wait was given up.");
+}
+
+/** As the server would answer, which knows nothing of it yet. */
+export function otherText(): Promise<never> {
+  return Promise.reject(new ChatError("CONFLICT", { message: "Another message waits under this id." }));
+}

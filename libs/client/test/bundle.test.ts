@@ -12,7 +12,7 @@ async function bundle(entry: string): Promise<{ code: string; modules: readonly 
     build: {
       write: false,
       target: "es2023",
-      rolldownOptions: { output: { minify: true } },
+      rolldownOptions: { output: { minify: true, comments: false } },
       lib: { entry: fileURLToPath(new URL(`../src/${entry}`, import.meta.url)), formats: ["es"], fileName: "bundle" },
     },
   });

@@ -81,6 +81,20 @@ test("there is nothing to be tried before the first connection or after the last
   expect(setting.client.state.name).toBe("closed");
 });
 
+test.each(["visible", "resumed", "online"] as const)(
+  "a connection that turns out to be lost when it is doubted (%s) is followed by another one at once",
+  async (signal) => {
+    const { environment, say } = surroundings();
+    await using setting = await startReady({ environment, ...never });
+    const { client, connection, server } = setting;
+    const waiting = nextState(client, "waiting");
+    say(signal);
+    connection.close(closeCodes.tooSlow);
+    expect(await waiting).toMatchObject({ delayMs: 0 });
+    await (await server.connection()).welcome();
+  },
+);
+
 test.each(["offline", "visible", "resumed", "online"] as const)(
   "a connection that does not answer when it is doubted (%s) is given up long before its heartbeat would",
   async (signal) => {
