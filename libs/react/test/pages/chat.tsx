@@ -1,10 +1,9 @@
-import { createClient } from "@parley/client";
-import { textOf } from "@parley/protocol/fold";
+import { createClient, textOf } from "@parley/client";
 import { ParleyProvider, useConnection, useConversation, useMessages, useSend } from "@parley/react";
 import { createRoot } from "react-dom/client";
 
 const getToken = async () => (await fetch("/token")).text();
-const client = createClient({ url: "/ws/chat", getToken, WebSocket });
+const client = createClient({ url: "/ws/chat", getToken });
 void client.connect();
 
 function Chat({ id }: { id: string }) {
