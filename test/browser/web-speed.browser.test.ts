@@ -105,7 +105,11 @@ test("nor in a conversation of 10,000 messages, while it is read or scrolled", {
   expect(await page.getByRole("article").count()).toBeLessThan(60);
   await page.getByRole("button", { name: "Jump to the latest" }).click();
   await expect
-    .poll(() => page.evaluate<number>("stage.scroller().scrollHeight - stage.scroller().clientHeight - stage.scroller().scrollTop"))
+    .poll(() =>
+      page.evaluate<number>(
+        "stage.scroller().scrollHeight - stage.scroller().clientHeight - stage.scroller().scrollTop",
+      ),
+    )
     .toBeLessThan(2);
   expect(complaints).toEqual([]);
 });
