@@ -82,7 +82,6 @@ test("2,000 tokens a second leave the main thread no task above 50 ms", { timeou
   await page.getByRole("log").getByRole("article").first().waitFor();
   await page.waitForTimeout(500);
   const done = await bestOf(page, 6_000);
-  console.info("40 messages:", JSON.stringify(done));
   expect(done.some(isFluent), JSON.stringify(done)).toBe(true);
   expect(complaints).toEqual([]);
 });
@@ -94,7 +93,6 @@ test("nor in a conversation of 10,000 messages, while it is read or scrolled", {
   await page.waitForTimeout(500);
   expect(await page.evaluate("stage.scroller().scrollHeight")).toBeGreaterThan(400_000);
   const done = await bestOf(page, 4_000);
-  console.info("10,000 messages:", JSON.stringify(done));
   expect(done.some(isFluent), JSON.stringify(done)).toBe(true);
 
   // Far away, where nothing has been drawn before.
