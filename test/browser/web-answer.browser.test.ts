@@ -90,15 +90,19 @@ test("says what failed in a sentence, and asks again when it is told to", async 
 
 test("shows the whole of a long result when it is asked for", async () => {
   await using web = await openWeb();
-  const text = `${"line of a long result\n".repeat(4_000)}the last line`;
-  web.model.script(
-    "a long result",
-    { calls: [{ name: "demo_echo", arguments: { text: text.slice(0, 60_000) } }] },
-    { text: "Done." },
-  );
+  const text = `the first line\n${"a line of a long result\n".repeat(2_000)}the last line`;
+  const question = "Tell me a joke that is long";
+  web.model.script(question, { calls: [{ name: "demo_echo", arguments: { text } }] }, { text: "Done." });
   const chat = chatOn(web.page);
-  await chat.send("a long result");
+  await chat.send(question);
   await chat.answered();
   const card = chat.log.getByRole("group", { name: "Tool demo_echo" });
   await card.getByText("Completed").waitFor();
+  await card.getByRole("button", { expanded: false }).first().click();
+  await card.getByText("the first line").first().waitFor();
+  expect(await card.innerText()).not.toContain("the last line");
+  await card.getByRole("button", { name: /whole result/ }).click();
+  const more = card.getByRole("button", { name: /^Show \d+ more/ });
+  for (let tries = 0; tries < 20 && (await more.isVisible()); tries += 1) await more.click();
+  await card.getByText("the last line").waitFor();
 });

@@ -113,12 +113,12 @@ test.for([
 ] as const)("older messages arrive above a list %s without moving what is read", async ([, query]) => {
   await using watched = await openStage(query);
   const { page, complaints } = watched;
-  await page.evaluate("stage.scroller().scrollTop = 1500");
+  await page.evaluate("stage.scroller().scrollTop = 1400");
   await settled(page);
   const before: number = await page.evaluate("stage.scroller().scrollHeight");
   await page.getByRole("log").hover();
   // Comes so near to the top that the page before is asked for.
-  await page.mouse.wheel(0, -400);
+  await page.mouse.wheel(0, -700);
   await page.waitForTimeout(300);
   const { moves, frames } = await movesWhile(
     page,

@@ -48,6 +48,10 @@ async function start(): Promise<WebSystem> {
 let shared: Promise<WebSystem> | undefined;
 
 export function webSystem(): Promise<WebSystem> {
-  shared ??= start();
+  // One that did not come up may have had a bad moment: the next file tries again.
+  shared ??= start().catch((error: unknown) => {
+    shared = undefined;
+    throw error;
+  });
   return shared;
 }

@@ -142,6 +142,7 @@ it.each([
   const list = await as(person, "GET", "/api/v1/approvals");
   const isApprover = person.groups?.includes("approver") === true;
   expect([list.status, list.body.approvals]).toEqual(isApprover ? [200, []] : [403, undefined]);
+  expect((await as(person, "GET", "/api/v1/auth/me")).body.approves).toBe(isApprover);
 });
 
 it("to approve for others opens nothing else of their conversations", async () => {

@@ -26,7 +26,13 @@ const kept = createKeptIdentity({ session: browserStorage("sessionStorage"), loc
 const identity = createIdentity({ calls: createAuthCalls({}), kept });
 const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/chat`;
 const store = createIndexedDbStore("parley");
-const sessions = createSessions({ identity, createClient: (getToken) => createClient({ url, getToken, store }) });
+const sessions = createSessions({
+  identity,
+  createClient: (getToken) => createClient({ url, getToken, store }),
+  forgetUnsent: async (userId) => {
+    for (const message of await store.load()) if (message.user_id === userId) await store.remove(message);
+  },
+});
 const navigation = createNavigation(window);
 
 // Nobody reads the page in another language first.

@@ -15,6 +15,7 @@ interface ApprovalsPageProps {
 /** What waits for this person's word in other people's conversations. */
 export function ApprovalsPage({ approvals, headerStart }: ApprovalsPageProps) {
   const { app } = useWords();
+  useAskingOften(approvals.reload);
   useEffect(() => {
     document.title = `${app.approvals.name} · ${app.productName}`;
   }, [app]);
@@ -31,6 +32,19 @@ export function ApprovalsPage({ approvals, headerStart }: ApprovalsPageProps) {
       </div>
     </>
   );
+}
+
+/** Who was just asked to approve something finds it here. */
+const askEachMs = 3_000;
+
+function useAskingOften(ask: () => void): void {
+  useEffect(() => {
+    ask();
+    const timer = setInterval(() => {
+      if (!document.hidden) ask();
+    }, askEachMs);
+    return () => clearInterval(timer);
+  }, [ask]);
 }
 
 /** The server lists no more. */
@@ -100,6 +114,8 @@ function Question({ asked, isListed, onDecided }: QuestionProps) {
     <>
       <p className="app-approvals-whose">
         <strong dir="auto">{app.approvals.forUser(name)}</strong>
+        {" · "}
+        <code className="app-approvals-tool">{tool_name}</code>
         {" · "}
         <time dateTime={new Date(asked.asked_at).toISOString()} title={formats.full(asked.asked_at)}>
           {app.approvals.asked(formats.time(asked.asked_at))}

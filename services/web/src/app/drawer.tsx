@@ -1,4 +1,4 @@
-import { useEffect, useRef, type ReactNode } from "react";
+import { useLayoutEffect, useRef, type ReactNode } from "react";
 
 interface DrawerProps {
   readonly label: string;
@@ -9,7 +9,8 @@ interface DrawerProps {
 /** The sidebar of a phone: a modal dialog at the edge, so the browser itself keeps the focus in it, closes it by Esc and gives the focus back. */
 export function Drawer({ label, onClose, children }: DrawerProps) {
   const place = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // Closed before it is taken away: only so does the browser give the focus back.
+  useLayoutEffect(() => {
     const dialog = place.current;
     if (dialog?.open === false) dialog.showModal();
     return () => dialog?.close();

@@ -24,13 +24,15 @@ interface SessionsDeps {
   readonly identity: Identity;
   /** Makes a client that is not connected yet. */
   readonly createClient: (getToken: Identity["authorize"]) => Client;
+  /** Drops what a person has written and the server has not had yet: they are signing out. */
+  readonly forgetUnsent: (userId: string) => Promise<void>;
 }
 
 /** Close codes and ends after which the server may not know this browser any more: token expired, none in time, refused. */
 const doubtful: ReadonlySet<number> = new Set([4004, 4008, 4500]);
 
 /** One client per sign-in, from its beginning to its end. */
-export function createSessions({ identity, createClient }: SessionsDeps): Sessions {
+export function createSessions({ identity, createClient, forgetUnsent }: SessionsDeps): Sessions {
   const listeners = new Set<() => void>();
   const http = createHttp({ authorize: identity.authorize, onUnauthorized: () => void identity.check() });
   const api = createApi(http);
@@ -54,6 +56,7 @@ export function createSessions({ identity, createClient }: SessionsDeps): Sessio
     if (state.name === "ended") hadEnded = true;
     else if (state.name !== "signed-in") {
       session?.client.close();
+      if (session !== undefined) void forgetUnsent(session.me.user.id);
       session = undefined;
     } else if (hadEnded || session?.how !== state.how || session.me.user.id !== state.me.user.id) {
       begin(state.me, state.how);

@@ -60,7 +60,11 @@ export function Shell(props: ShellProps) {
       <main id="conversation" className="app-main" tabIndex={-1}>
         <ConnectionBanner renew={renew} />
         <PaneBoundary place={placeOf(route)}>
-          <Pane {...{ route, navigation, sidebar, approvals }} onChange={conversations.reload} />
+          <Pane
+            {...{ route, navigation, sidebar, approvals }}
+            beginning={conversations.items.find(({ conversation_id }) => conversation_id === currentId)?.title}
+            onChange={conversations.reload}
+          />
         </PaneBoundary>
       </main>
     </div>
@@ -76,18 +80,20 @@ interface PaneProps {
   readonly navigation: Navigation;
   readonly sidebar: SidebarState;
   readonly approvals: Approvals;
+  /** By which the list knows the conversation that has no title. */
+  readonly beginning: string | undefined;
   /** Something that the list tells of has changed. */
   readonly onChange: () => void;
 }
 
-function Pane({ route, navigation, sidebar, approvals, onChange }: PaneProps) {
+function Pane({ route, navigation, sidebar, approvals, beginning = "", onChange }: PaneProps) {
   const start = sidebar.isOpen && !sidebar.isNarrow ? null : <HeaderStart sidebar={sidebar} go={navigation.go} />;
   switch (route.name) {
     case "new":
     case "conversation":
       return (
         <>
-          <Follower key={route.id} id={route.id} onChange={onChange} />
+          <Follower key={route.id} id={route.id} beginning={beginning} onChange={onChange} />
           <ConversationPage
             conversationId={route.id}
             onStarted={route.name === "new" ? navigation.begun : undefined}
@@ -140,14 +146,21 @@ function HeaderStart({ sidebar, go }: HeaderStartProps): ReactNode {
   );
 }
 
+interface FollowerProps {
+  readonly id: string;
+  /** Stands for a title. Empty: it is not known. */
+  readonly beginning: string;
+  readonly onChange: () => void;
+}
+
 /** What happens in the conversation that is open is news for the list, and for the title of the page. */
-function Follower({ id, onChange }: { readonly id: string; readonly onChange: () => void }) {
+function Follower({ id, beginning, onChange }: FollowerProps) {
   const { app } = useWords();
   const conversation = useConversation(id);
-  const title = useTitle(conversation);
+  const title = useTitle(conversation) ?? beginning;
   const tell = useEffectEvent(onChange);
   useEffect(() => {
-    document.title = title === undefined || title === "" ? app.productName : `${title} · ${app.productName}`;
+    document.title = title === "" ? app.productName : `${title} · ${app.productName}`;
   }, [title, app.productName]);
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;

@@ -29,7 +29,7 @@ export function SignInPage({ identity, state }: SignInPageProps) {
           </>
         )}
         {state.name === "starting" && <Starting />}
-        {state.name === "unreachable" && <Unreachable error={state.error} />}
+        {state.name === "unreachable" && <Unreachable error={state.error} tryNow={identity.tryNow} />}
       </div>
       <SettingsButton className="app-sign-in-settings" />
     </main>
@@ -61,13 +61,16 @@ function Starting() {
   );
 }
 
-function Unreachable({ error }: { readonly error: unknown }) {
-  const { signIn } = useWords().app;
+function Unreachable({ error, tryNow }: { readonly error: unknown; readonly tryNow: () => void }) {
+  const { signIn, connection } = useWords().app;
   const sentenceOf = useErrorSentence();
   return (
     <div className="app-sign-in-lead" role="alert">
       <p>{sentenceOf(error)}</p>
       <p className="ui-note">{signIn.unreachableNote}</p>
+      <button type="button" className="ui-button app-sign-in-try" onClick={tryNow}>
+        {connection.tryNow}
+      </button>
     </div>
   );
 }

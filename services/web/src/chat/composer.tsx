@@ -1,5 +1,13 @@
 import { useConnection } from "@parley/react";
-import { useEffect, useImperativeHandle, useRef, useState, type KeyboardEvent, type ReactNode, type Ref } from "react";
+import {
+  useEffect,
+  useImperativeHandle,
+  useRef,
+  type KeyboardEvent,
+  type ReactNode,
+  type Ref,
+  type RefObject,
+} from "react";
 import { useSettings } from "../settings/use-settings.ts";
 import { Icon } from "../ui/icon.tsx";
 import { useWords } from "../words/use-words.ts";
@@ -36,11 +44,8 @@ export function Composer({ ref, draftOf, running, onSend, onStop, lastOwn, picke
   const size = sizeOf(message);
   const maySend = message !== "" && !size.isAbove;
   const isBusy = running !== "no";
-  useAutoHeight(field, text);
-  useEffect(() => {
-    // Where a finger would have the keyboard come up, nobody has asked for it.
-    if (globalThis.matchMedia?.("(pointer: fine)").matches) field.current?.focus({ preventScroll: true });
-  }, []);
+  useEffect(() => fitHeight(field.current));
+  useFocusAtFirst(field);
   useImperativeHandle(ref, () => ({
     focus: () => field.current?.focus({ preventScroll: true }),
     fill: (next) => {
@@ -76,35 +81,56 @@ export function Composer({ ref, draftOf, running, onSend, onStop, lastOwn, picke
         onKeyDown={onKeyDown}
       />
       <ComposerNotes size={size} />
-      <div className="chat-composer-bar">
-        {pickers}
-        <span className="chat-hint">{sendsWithEnter ? chat.hintEnter : chat.hintModifier}</span>
-        <div className="chat-composer-buttons">
-          {isBusy && maySend ? (
-            <button
-              type="button"
-              className="ui-button ui-button-small ui-button-quiet"
-              title={chat.sendNowHint}
-              onClick={() => send(true)}
-            >
-              {chat.sendNow}
-            </button>
-          ) : null}
-          {isBusy ? <StopButton isStopping={running === "stopping"} onStop={onStop} /> : null}
-          {isBusy && !maySend ? null : (
-            <button
-              type="button"
-              className="chat-send"
-              aria-label={chat.send}
-              title={chat.send}
-              // Not `disabled`: a button that has the focus and is disabled gives it to nobody.
-              aria-disabled={!maySend}
-              onClick={() => send(false)}
-            >
-              <Icon name="send" />
-            </button>
-          )}
-        </div>
+      <ComposerBar running={running} maySend={maySend} onSend={send} onStop={onStop} pickers={pickers} />
+    </div>
+  );
+}
+
+/** Where a finger would have the keyboard come up, nobody has asked for it. */
+function useFocusAtFirst(field: RefObject<HTMLTextAreaElement | null>): void {
+  useEffect(() => {
+    if (globalThis.matchMedia?.("(pointer: fine)").matches) field.current?.focus({ preventScroll: true });
+  }, [field]);
+}
+
+interface ComposerBarProps extends Pick<ComposerProps, "running" | "onStop" | "pickers"> {
+  readonly maySend: boolean;
+  readonly onSend: (atOnce: boolean) => void;
+}
+
+function ComposerBar({ running, maySend, onSend, onStop, pickers }: ComposerBarProps) {
+  const { chat } = useWords();
+  const { sendsWithEnter } = useSettings();
+  const isBusy = running !== "no";
+  return (
+    <div className="chat-composer-bar">
+      {pickers}
+      <span className="chat-hint">{sendsWithEnter ? chat.hintEnter : chat.hintModifier}</span>
+      <div className="chat-composer-buttons">
+        {isBusy && maySend ? (
+          <button
+            type="button"
+            className="ui-button ui-button-small ui-button-quiet"
+            title={chat.sendNowHint}
+            onClick={() => onSend(true)}
+          >
+            {chat.sendNow}
+          </button>
+        ) : null}
+        {isBusy ? <StopButton isStopping={running === "stopping"} onStop={onStop} /> : null}
+        {isBusy && !maySend ? null : (
+          <button
+            type="button"
+            className="chat-send"
+            aria-label={chat.send}
+            title={chat.send}
+            // Not `disabled`: a button that has the focus and is disabled gives it to nobody.
+            aria-disabled={!maySend}
+            onClick={() => onSend(false)}
+          >
+            <Icon name="send" />
+          </button>
+        )}
       </div>
     </div>
   );
@@ -156,13 +182,11 @@ function ComposerNotes({ size }: { readonly size: MessageSize }) {
   );
 }
 
+const growsItself = globalThis.CSS?.supports?.("field-sizing", "content") ?? false;
+
 /** Where the browser does not let a field grow with its text by itself. */
-function useAutoHeight(field: { readonly current: HTMLTextAreaElement | null }, text: string): void {
-  const [growsItself] = useState(() => globalThis.CSS?.supports?.("field-sizing", "content") === true);
-  useEffect(() => {
-    const { current } = field;
-    if (growsItself || current === null) return;
-    current.style.height = "auto";
-    current.style.height = `${current.scrollHeight}px`;
-  }, [field, growsItself, text]);
+function fitHeight(field: HTMLTextAreaElement | null): void {
+  if (growsItself || field === null) return;
+  field.style.height = "auto";
+  field.style.height = `${field.scrollHeight}px`;
 }

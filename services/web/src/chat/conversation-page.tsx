@@ -1,4 +1,4 @@
-import type { Conversation } from "@parley/client";
+import type { Conversation, SendOptions } from "@parley/client";
 import type { FrameError } from "@parley/protocol";
 import { messages, textOf, type MessageView, type QueuedTurn } from "@parley/protocol/fold";
 import {
@@ -11,7 +11,8 @@ import {
   useSend,
   useView,
 } from "@parley/react";
-import { useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
+import { useMemo, useRef, useState, type KeyboardEvent, type ReactNode, type Ref } from "react";
+import type { Offers } from "../api/answers.ts";
 import { useApi } from "../api/use-api.ts";
 import { ChoicePickers } from "./choice-pickers.tsx";
 import { sendOptionsOf, useChoice, useOffers } from "./choice.ts";
@@ -41,29 +42,21 @@ function Pane({ conversationId, onStarted, onNew, headerStart, headerEnd }: Conv
   const conversation = useConversation(conversationId);
   const [isStartedHere] = useState(onStarted !== undefined);
   const offers = useOffers();
-  const [choice, setChoice] = useChoice(conversationId, offers);
-  const list = useRef<MessageListHandle>(undefined);
+  const list = useRef<MessageListHandle>(null);
   const composer = useRef<ComposerHandle>(null);
   const shown = useShown(conversation, isStartedHere);
   const running = useRunning(conversation);
   const { send } = useSend(conversation);
 
-  const submit = (text: string, atOnce: boolean) => {
-    send(text, { ...sendOptionsOf(choice), on_busy: atOnce ? "interrupt" : "enqueue" });
+  const submit = (text: string, options: SendOptions) => {
+    send(text, options);
     if (shown.isEmpty) onStarted?.(conversationId);
     list.current?.toEnd();
-  };
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key !== "Escape" || event.nativeEvent.isComposing || event.defaultPrevented) return;
-    if (running.state !== "yes") return;
-    event.preventDefault();
-    event.stopPropagation();
-    running.stop();
   };
   // What was deleted can be begun anew; what one may not see, or what never was, cannot be written to.
   const mayWrite = shown.phase !== "refused" || shown.refusal?.frame === "delete";
   return (
-    <section className="chat-page" onKeyDown={onKeyDown}>
+    <section className="chat-page" onKeyDown={(event) => stopByKey(event, running)}>
       <ConversationHeader
         conversation={conversation}
         phase={shown.phase}
@@ -80,27 +73,64 @@ function Pane({ conversationId, onStarted, onNew, headerStart, headerEnd }: Conv
         onNew={onNew}
       />
       {mayWrite ? (
-        <footer className="chat-foot">
-          <WaitingMessages conversation={conversation} waiting={shown.waiting} onSend={(text) => submit(text, false)} />
-          <Composer
-            ref={composer}
-            draftOf={shown.isEmpty && isStartedHere ? "new" : conversationId}
-            running={running.state}
-            onSend={submit}
-            onStop={running.stop}
-            lastOwn={() => lastOwn(conversation)}
-            pickers={<ChoicePickers offers={offers} choice={choice} onChange={setChoice} />}
-          />
-        </footer>
+        <Foot
+          ref={composer}
+          conversation={conversation}
+          shown={shown}
+          running={running}
+          offers={offers}
+          draftOf={shown.isEmpty && isStartedHere ? "new" : conversationId}
+          onSend={submit}
+        />
       ) : null}
     </section>
+  );
+}
+
+/** Esc stops the answer that runs; where something else is open it closes that, and does not come here. */
+function stopByKey(event: KeyboardEvent, { state, stop }: Running): void {
+  if (event.key !== "Escape" || event.nativeEvent.isComposing || event.defaultPrevented) return;
+  if (state !== "yes") return;
+  event.preventDefault();
+  event.stopPropagation();
+  stop();
+}
+
+interface FootProps {
+  readonly ref: Ref<ComposerHandle>;
+  readonly conversation: Conversation;
+  readonly shown: Shown;
+  readonly running: Running;
+  readonly offers: Offers | undefined;
+  readonly draftOf: string;
+  readonly onSend: (text: string, options: SendOptions) => void;
+}
+
+/** What waits, and the box. */
+function Foot({ ref, conversation, shown, running, offers, draftOf, onSend }: FootProps) {
+  const [choice, setChoice] = useChoice(conversation.id, offers);
+  const send = (text: string, atOnce: boolean) =>
+    onSend(text, { ...sendOptionsOf(choice), on_busy: atOnce ? "interrupt" : "enqueue" });
+  return (
+    <footer className="chat-foot">
+      <WaitingMessages conversation={conversation} waiting={shown.waiting} onSend={(text) => send(text, false)} />
+      <Composer
+        ref={ref}
+        draftOf={draftOf}
+        running={running.state}
+        onSend={send}
+        onStop={running.stop}
+        lastOwn={() => lastOwn(conversation)}
+        pickers={<ChoicePickers offers={offers} choice={choice} onChange={setChoice} />}
+      />
+    </footer>
   );
 }
 
 interface BodyProps {
   readonly conversation: Conversation;
   readonly shown: Shown;
-  readonly list: { current: MessageListHandle | undefined };
+  readonly list: Ref<MessageListHandle>;
   readonly examples: readonly string[];
   readonly onExample: (text: string) => void;
   readonly onNew: (() => void) | undefined;
@@ -132,10 +162,12 @@ function Body({ conversation, shown, list, examples, onExample, onNew }: BodyPro
       </StatePane>
     );
   }
-  return <MessageList conversationId={conversation.id} rows={shown.rows} history={shown.history} handle={list} />;
+  return <MessageList ref={list} conversationId={conversation.id} rows={shown.rows} history={shown.history} />;
 }
 
 const none: readonly MessageView[] = [];
+
+type Running = ReturnType<typeof useRunning>;
 
 type Shown = ReturnType<typeof useShown>;
 

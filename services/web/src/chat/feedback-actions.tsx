@@ -1,5 +1,5 @@
 import type { MessageView } from "@parley/protocol/fold";
-import { useId, useRef, useState, type FormEvent, type KeyboardEvent } from "react";
+import { useId, useRef, useState, type KeyboardEvent, type SyntheticEvent } from "react";
 import { useApi, useErrorSentence } from "../api/use-api.ts";
 import { Icon } from "../ui/icon.tsx";
 import { useWords } from "../words/use-words.ts";
@@ -116,7 +116,7 @@ function CommentForm({ initial, onComment, onClose }: CommentFormProps) {
   const { chat } = useWords();
   const id = useId();
   const [text, setText] = useState(initial);
-  const submit = (event: FormEvent) => {
+  const submit = (event: SyntheticEvent) => {
     event.preventDefault();
     void onComment(text.trim());
   };

@@ -21,12 +21,8 @@ interface Box {
  */
 export function meaningOf(pressed: PressedKey, { text, sendsWithEnter }: Box): "send" | "recall" | undefined {
   if (pressed.isComposing || pressed.keyCode === 229) return undefined;
-  const { key, shiftKey, altKey } = pressed;
   const withModifier = pressed.ctrlKey || pressed.metaKey;
-  if (key === "Enter") {
-    if (shiftKey || altKey) return undefined;
-    return sendsWithEnter || withModifier ? "send" : undefined;
-  }
-  if (key === "ArrowUp" && text === "" && !withModifier && !shiftKey && !altKey) return "recall";
-  return undefined;
+  if (pressed.shiftKey || pressed.altKey) return undefined;
+  if (pressed.key === "Enter") return sendsWithEnter || withModifier ? "send" : undefined;
+  return pressed.key === "ArrowUp" && text === "" && !withModifier ? "recall" : undefined;
 }

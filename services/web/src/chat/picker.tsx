@@ -92,25 +92,47 @@ function OptionList({ label, value, options, onPick, onClose }: OptionListProps)
       onKeyDown={onKeyDown}
     >
       {options.map((option, index) => (
-        // Keys are the list's, which has the focus.
-        <li
+        <Option
           key={option.value}
           id={`${id}-${index}`}
-          role="option"
-          className="ui-menu-item chat-picker-option"
-          aria-selected={option.value === value}
-          data-active={index === active ? "" : undefined}
-          onClick={() => onPick(option.value)}
-          onPointerMove={() => setActive(index)}
-        >
-          <span className="chat-picker-check">{option.value === value ? <Icon name="check" /> : null}</span>
-          <span className="chat-picker-words">
-            <span className="chat-picker-title">{option.title}</span>
-            {option.text === undefined ? null : <span className="chat-picker-text">{option.text}</span>}
-          </span>
-        </li>
+          option={option}
+          isChosen={option.value === value}
+          isActive={index === active}
+          onPick={() => onPick(option.value)}
+          onPoint={() => setActive(index)}
+        />
       ))}
     </ul>
+  );
+}
+
+interface OptionProps {
+  readonly id: string;
+  readonly option: PickerOption;
+  readonly isChosen: boolean;
+  readonly isActive: boolean;
+  readonly onPick: () => void;
+  readonly onPoint: () => void;
+}
+
+/** Keys are the list's, which has the focus. */
+function Option({ id, option, isChosen, isActive, onPick, onPoint }: OptionProps) {
+  return (
+    <li
+      id={id}
+      role="option"
+      className="ui-menu-item chat-picker-option"
+      aria-selected={isChosen}
+      data-active={isActive ? "" : undefined}
+      onClick={onPick}
+      onPointerMove={onPoint}
+    >
+      <span className="chat-picker-check">{isChosen ? <Icon name="check" /> : null}</span>
+      <span className="chat-picker-words">
+        <span className="chat-picker-title">{option.title}</span>
+        {option.text === undefined ? null : <span className="chat-picker-text">{option.text}</span>}
+      </span>
+    </li>
   );
 }
 

@@ -1,5 +1,6 @@
 import { memo } from "react";
 import { Message } from "../message/message.tsx";
+import { useNow } from "../message/use-now.ts";
 import { useWords } from "../words/use-words.ts";
 import { MessageActions } from "./message-actions.tsx";
 import { OutgoingMessage } from "./outgoing-message.tsx";
@@ -50,10 +51,13 @@ function contentOf(row: Row): unknown {
   return row.kind === "outgoing" ? row.outgoing : undefined;
 }
 
+/** "Today" becomes "Yesterday" on a page that stays open. */
+const minuteMs = 60_000;
+
 function Day({ ts }: { readonly ts: number }) {
   const { chat, formats } = useWords();
   const at = new Date(ts);
-  const daysAgo = Math.round((midnight(new Date()) - midnight(at)) / 86_400_000);
+  const daysAgo = Math.round((midnight(new Date(useNow(minuteMs))) - midnight(at)) / 86_400_000);
   const name = daysAgo === 0 ? chat.today : daysAgo === 1 ? chat.yesterday : formats.day(ts);
   return (
     <div className="chat-day">

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useLayoutEffect, useRef, useState, type RefObject } from "react";
+import { useCallback, useLayoutEffect, useRef, useState, type RefObject } from "react";
 import { createFollower, type Follower } from "./follower.ts";
 
 export interface Following {
@@ -6,24 +6,16 @@ export interface Following {
   readonly content: RefObject<HTMLDivElement | null>;
   readonly isFollowing: boolean;
   readonly toEnd: () => void;
+  /** Calls after each scrolling, when the list has its place. Returns the function that ends it. */
+  readonly onScrolled: (listener: () => void) => () => void;
 }
 
-interface FollowingOptions {
-  readonly startsAtEnd: boolean;
-  /** The rows, where all of them are drawn. */
-  readonly rows: () => HTMLElement | undefined;
-  readonly onScroll: () => void;
-}
-
-/** The scrolling of one list, from its first picture to its last. */
-export function useFollower({ startsAtEnd, rows, onScroll }: FollowingOptions): Following {
+/** The scrolling of one list, from its first picture to its last. `drawn`: the rows, where all of them are drawn. */
+export function useFollower(startsAtEnd: boolean, drawn: RefObject<HTMLDivElement | null>): Following {
   const scroller = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const follower = useRef<Follower>(undefined);
-  const latest = useRef({ rows, onScroll });
-  useEffect(() => {
-    latest.current = { rows, onScroll };
-  });
+  const [listeners] = useState(() => new Set<() => void>());
   const [isFollowing, setFollowing] = useState(startsAtEnd);
   useLayoutEffect(() => {
     if (scroller.current === null || content.current === null) return undefined;
@@ -31,12 +23,23 @@ export function useFollower({ startsAtEnd, rows, onScroll }: FollowingOptions): 
       scroller: scroller.current,
       content: content.current,
       startsAtEnd,
-      rows: () => latest.current.rows(),
-      onScroll: () => latest.current.onScroll(),
+      rows: () => drawn.current ?? undefined,
+      onScroll: () => {
+        for (const listener of listeners) listener();
+      },
       onChange: setFollowing,
     });
     return () => follower.current?.release();
-  }, [startsAtEnd]);
+  }, [startsAtEnd, drawn, listeners]);
   const toEnd = useCallback(() => follower.current?.toEnd(), []);
-  return { scroller, content, isFollowing, toEnd };
+  const onScrolled = useCallback(
+    (listener: () => void) => {
+      listeners.add(listener);
+      return () => {
+        listeners.delete(listener);
+      };
+    },
+    [listeners],
+  );
+  return { scroller, content, isFollowing, toEnd, onScrolled };
 }

@@ -12,9 +12,10 @@ interface WaitingMessagesProps {
   readonly onSend: (text: string) => void;
 }
 
+/** What somebody types stays when the message it was for has left the list. */
 interface Editing {
   readonly turnId: string;
-  readonly initial: string;
+  readonly text: string;
 }
 
 /** What waits for its turn, in its order. It is the server's word: each device shows the same and may change it until its answer begins. */
@@ -37,44 +38,29 @@ export function WaitingMessages({ conversation, waiting, onSend }: WaitingMessag
     <div className="chat-waiting">
       {waiting.length === 0 ? null : <p className="chat-waiting-count">{chat.waitingHint(waiting.length)}</p>}
       <ul className="chat-waiting-list" aria-label={chat.waiting}>
-        {waiting.map((turn) =>
-          turn.turn_id === editing?.turnId ? (
-            <li key={turn.turn_id} className="chat-waiting-message">
-              <WaitingEditor
-                initial={editing.initial}
-                action={chat.save}
-                onClose={(text) => save(turn.turn_id, text)}
-              />
-            </li>
-          ) : (
-            <WaitingMessage
-              key={turn.turn_id}
-              text={textIn(turn)}
-              onEdit={
-                mayEdit(conversation, turn)
-                  ? () => setEditing({ turnId: turn.turn_id, initial: textIn(turn) })
-                  : undefined
-              }
-              onTakeBack={() => attempt(conversation.takeBack(turn.turn_id), chat.takenTooLate)}
-            />
-          ),
-        )}
+        {waiting.map((turn) => (
+          <WaitingMessage
+            key={turn.turn_id}
+            text={textIn(turn)}
+            edited={turn.turn_id === editing?.turnId ? editing.text : undefined}
+            onText={(text) => setEditing({ turnId: turn.turn_id, text })}
+            onEdit={
+              mayEdit(conversation, turn) ? () => setEditing({ turnId: turn.turn_id, text: textIn(turn) }) : undefined
+            }
+            onEdited={(text) => save(turn.turn_id, text)}
+            onTakeBack={() => attempt(conversation.takeBack(turn.turn_id), chat.takenTooLate)}
+          />
+        ))}
       </ul>
       {hasBegun ? (
-        // What somebody has typed is not thrown away because the answer was quicker.
-        <div className="chat-waiting-message">
-          <p className="ui-error" role="alert">
-            {chat.begunWhileEditing}
-          </p>
-          <WaitingEditor
-            initial={editing.initial}
-            action={chat.send}
-            onClose={(text) => {
-              setEditing(undefined);
-              if (text !== undefined) onSend(text);
-            }}
-          />
-        </div>
+        <BegunMeanwhile
+          text={editing.text}
+          onText={(text) => setEditing({ ...editing, text })}
+          onClose={(text) => {
+            setEditing(undefined);
+            if (text !== undefined) onSend(text);
+          }}
+        />
       ) : null}
       {problem === undefined ? null : <Problem text={problem} onClose={() => setProblem(undefined)} />}
     </div>
@@ -109,12 +95,23 @@ function isConflict(error: unknown): boolean {
 
 interface WaitingMessageProps {
   readonly text: string;
+  /** What it shall become; undefined: nobody is changing it. */
+  readonly edited: string | undefined;
+  readonly onText: (text: string) => void;
   readonly onEdit: (() => void) | undefined;
+  readonly onEdited: (text?: string) => void;
   readonly onTakeBack: () => void;
 }
 
-function WaitingMessage({ text, onEdit, onTakeBack }: WaitingMessageProps) {
+function WaitingMessage({ text, edited, onText, onEdit, onEdited, onTakeBack }: WaitingMessageProps) {
   const { chat } = useWords();
+  if (edited !== undefined) {
+    return (
+      <li className="chat-waiting-message">
+        <WaitingEditor text={edited} action={chat.save} onText={onText} onClose={onEdited} />
+      </li>
+    );
+  }
   return (
     <li className="chat-waiting-message">
       <p className="chat-waiting-text">{text}</p>
@@ -130,16 +127,28 @@ function WaitingMessage({ text, onEdit, onTakeBack }: WaitingMessageProps) {
   );
 }
 
-interface WaitingEditorProps {
-  readonly initial: string;
-  readonly action: string;
+interface EditorProps {
+  readonly text: string;
+  readonly onText: (text: string) => void;
   /** Without a text: nothing is to change. */
   readonly onClose: (text?: string) => void;
 }
 
-function WaitingEditor({ initial, action, onClose }: WaitingEditorProps) {
+/** The answer was quicker: what was typed can go as a message of its own. */
+function BegunMeanwhile(props: EditorProps) {
   const { chat } = useWords();
-  const [text, setText] = useState(initial);
+  return (
+    <div className="chat-waiting-message">
+      <p className="ui-error" role="alert">
+        {chat.begunWhileEditing}
+      </p>
+      <WaitingEditor {...props} action={chat.send} />
+    </div>
+  );
+}
+
+function WaitingEditor({ text, action, onText, onClose }: EditorProps & { readonly action: string }) {
+  const { chat } = useWords();
   const field = useRef<HTMLTextAreaElement>(null);
   const message = messageIn(text);
   const mayClose = message !== "" && !sizeOf(message).isAbove;
@@ -152,7 +161,7 @@ function WaitingEditor({ initial, action, onClose }: WaitingEditorProps) {
         aria-label={chat.editLabel}
         rows={2}
         value={text}
-        onChange={(event) => setText(event.target.value)}
+        onChange={(event) => onText(event.target.value)}
         onKeyDown={(event) => {
           if (event.key === "Escape" && !event.nativeEvent.isComposing) {
             event.stopPropagation();

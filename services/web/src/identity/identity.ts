@@ -24,6 +24,8 @@ export interface Identity {
   readonly subscribe: (listener: () => void) => () => void;
   /** Finds out who this browser is. Resolves when it is known; goes on trying while the server is away. */
   readonly start: () => Promise<void>;
+  /** Asks an unreachable server at once. */
+  readonly tryNow: () => void;
   /** The token to bring; null: the cookie is enough. Throws when nobody is signed in. */
   readonly authorize: () => Promise<string | null>;
   /** Asks the server whether the sign-in still counts. */
@@ -72,6 +74,7 @@ export function createIdentity(deps: IdentityDeps): Identity {
     read,
     subscribe: states.subscribe,
     start: () => start(deps, tokens, retry, become),
+    tryNow: retry.now,
     authorize: () => tokens.of(read()),
     // Who cannot ask does not know better: the sign-in stays, and the next refusal asks again.
     check: () => (checking ??= look().then(end, end)),
@@ -212,9 +215,10 @@ function createRetry({ minMs, maxMs }: { readonly minMs: number; readonly maxMs:
   let waitMs = minMs;
   let wake: ((goOn: boolean) => void) | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const onOnline = (): void => wake?.(true);
-  globalThis.addEventListener?.("online", onOnline);
+  const now = (): void => wake?.(true);
+  globalThis.addEventListener?.("online", now);
   return {
+    now,
     /** False: it was stopped. */
     wait: () =>
       new Promise<boolean>((resolve) => {
@@ -227,7 +231,7 @@ function createRetry({ minMs, maxMs }: { readonly minMs: number; readonly maxMs:
         waitMs = Math.min(maxMs, waitMs * 2);
       }),
     stop: () => {
-      globalThis.removeEventListener?.("online", onOnline);
+      globalThis.removeEventListener?.("online", now);
       wake?.(false);
     },
   };

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState, type KeyboardEvent } from "react";
 import type { ConversationEntry } from "../api/answers.ts";
+import { ApiError } from "../api/api-error.ts";
 import { useErrorSentence } from "../api/use-api.ts";
 import { useWords } from "../words/use-words.ts";
 import { DeleteDialog } from "./delete-dialog.tsx";
@@ -98,9 +99,9 @@ function Entries({ conversations, currentId, addressOf, onOpen, onDelete }: Entr
 function Rest({ conversations }: Pick<ConversationListProps, "conversations">) {
   const { app } = useWords();
   const sentenceOf = useErrorSentence();
-  const { items, status, error, found, hasMore, loadMore, reload } = conversations;
+  const { items, status, error, hasLoaded, found, hasMore, loadMore, reload } = conversations;
   if (status === "loading") return <Skeleton />;
-  if (status === "error") {
+  if (status === "error" && !(hasLoaded && isAway(error))) {
     return (
       <div className="list-message" role="alert">
         <p>
@@ -124,6 +125,11 @@ function Rest({ conversations }: Pick<ConversationListProps, "conversations">) {
       {app.list.more}
     </button>
   ) : null;
+}
+
+/** The connection says so already, above the conversation. */
+function isAway(error: unknown): boolean {
+  return error instanceof ApiError && (error.code === "OFFLINE" || error.code === "UNREACHABLE");
 }
 
 const skeletonRows = ["70%", "52%", "81%", "64%", "45%"];

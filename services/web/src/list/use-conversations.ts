@@ -14,6 +14,8 @@ export interface Conversations extends Pick<
   readonly setQuery: (query: string) => void;
   /** What the items were found for. */
   readonly found: string;
+  /** What is shown was there a moment ago; that it cannot be asked for now is no reason to say nothing else. */
+  readonly hasLoaded: boolean;
   /** An answer for another query is on its way. */
   readonly isSearching: boolean;
   readonly isUnread: (entry: ConversationEntry) => boolean;
@@ -39,6 +41,7 @@ export function useConversations(seen: SeenStore, currentId: string | undefined)
     query,
     setQuery,
     found: shown.query,
+    hasLoaded: shown.hasLoaded,
     isSearching: shown.query !== asked || query.trim() !== asked,
     isUnread: ({ conversation_id, updated_at }) =>
       conversation_id !== currentId && isUnread(marks, conversation_id, updated_at),
@@ -103,10 +106,13 @@ function useSeenOnes(seen: SeenStore, currentId: string | undefined): Settle {
 
 /** While another query is answered the list before it stays: no flicker at each letter. */
 function useLastReady(view: ConversationListView<ConversationEntry>, query: string) {
-  const [last, setLast] = useState({ view, query });
-  const isReady = view.status !== "loading";
-  if (isReady && (last.view !== view || last.query !== query)) setLast({ view, query });
-  return isReady ? { view, query } : last;
+  const [last, setLast] = useState({ view, query, hasLoaded: false });
+  if (view.status === "loading") return last;
+  const isNew = last.view !== view || last.query !== query;
+  if (!isNew) return last;
+  const next = { view, query, hasLoaded: view.status === "ready" || (last.hasLoaded && last.query === query) };
+  setLast(next);
+  return next;
 }
 
 /** What was done here and the server's list does not say yet. */

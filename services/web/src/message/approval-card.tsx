@@ -24,34 +24,57 @@ export interface ApprovalCardProps {
 
 /** A call that waits for a person: what would be done, what that would change, why somebody is asked, until when; later how it was decided. */
 export function ApprovalCard(props: ApprovalCardProps) {
-  const { call, decide, isOther = false, isOver = false, isOffline = false, aheadMs = 0 } = props;
+  const { call, isOver = false } = props;
   const { message: words } = useWords();
   const { approval = {}, status, tool_name: name } = call;
   const isAsked = approval.approved === undefined && status === undefined && !isOver;
-  const state = isAsked ? "open" : approval.approved === true ? "approved" : "denied";
+  const decided = approval.approved === true ? "approved" : "denied";
   return (
-    <div className="message-approval" role="group" aria-label={words.approval.name(name)} data-state={state}>
-      <p className="message-approval-kind">
-        <Icon name={isAsked ? "hand" : approval.approved === true ? "check" : "denied"} />
-        {isAsked ? isOther ? words.approval.questionOther : words.approval.question : <Decision approval={approval} />}
-        {isAsked && approval.expires_at !== undefined && <CountDown endMs={approval.expires_at + aheadMs} />}
-      </p>
-      {approval.summary !== undefined && <p className="message-approval-summary">{approval.summary}</p>}
-      {isAsked && (
-        <>
-          {approval.policy_reason !== undefined && <p className="message-quiet">{approval.policy_reason}</p>}
-          {approval.preview !== undefined && <Preview preview={approval.preview} />}
-          {approval.four_eyes === true && (
-            <p className="message-approval-eyes">
-              <Icon name="person" />
-              {isOther ? words.approval.fourEyesOther : words.approval.fourEyes}
-            </p>
-          )}
-          <ApprovalForm approval={approval} decide={decide} isOther={isOther} isOffline={isOffline} />
-        </>
-      )}
+    <div
+      className="message-approval"
+      role="group"
+      aria-label={words.approval.name(name)}
+      data-state={isAsked ? "open" : decided}
+    >
+      {isAsked ? <Question {...props} approval={approval} /> : <Decision approval={approval} />}
     </div>
   );
+}
+
+function Question(props: ApprovalCardProps & { readonly approval: Approval }) {
+  const { approval, decide, isOther = false, isOffline = false, aheadMs = 0 } = props;
+  const { message: words } = useWords();
+  const { expires_at: endMs, policy_reason: why, preview } = approval;
+  return (
+    <>
+      <p className="message-approval-kind">
+        <span className="message-approval-title">
+          <Icon name="hand" />
+          {questionWords(approval, isOther, words.approval)}
+        </span>
+        {endMs !== undefined && <CountDown endMs={endMs + aheadMs} />}
+      </p>
+      <Summary approval={approval} />
+      {why !== undefined && <p className="message-quiet">{why}</p>}
+      {preview !== undefined && <Preview preview={preview} />}
+      {approval.four_eyes === true && (
+        <p className="message-approval-eyes">
+          <Icon name="person" />
+          {isOther ? words.approval.fourEyesOther : words.approval.fourEyes}
+        </p>
+      )}
+      <ApprovalForm approval={approval} decide={decide} isOther={isOther} isOffline={isOffline} />
+    </>
+  );
+}
+
+function questionWords({ four_eyes: isForOthers }: Approval, isOther: boolean, words: ApprovalWords): string {
+  if (isOther) return words.questionOther;
+  return isForOthers === true ? words.questionFourEyes : words.question;
+}
+
+function Summary({ approval }: { readonly approval: Approval }) {
+  return approval.summary === undefined ? null : <p className="message-approval-summary">{approval.summary}</p>;
 }
 
 type Approval = NonNullable<AskedCall["approval"]>;
@@ -68,7 +91,15 @@ function Preview({ preview: { kind, text } }: { readonly preview: NonNullable<Ap
 /** How it was decided, by whom, and why. */
 function Decision({ approval }: { readonly approval: Approval }) {
   const { message: words } = useWords();
-  return <span>{decisionWords(approval, words.approval)}</span>;
+  return (
+    <>
+      <p className="message-approval-kind">
+        <Icon name={approval.approved === true ? "check" : "denied"} />
+        <span>{decisionWords(approval, words.approval)}</span>
+      </p>
+      <Summary approval={approval} />
+    </>
+  );
 }
 
 type ApprovalWords = ReturnType<typeof useWords>["message"]["approval"];
@@ -76,17 +107,15 @@ type ApprovalWords = ReturnType<typeof useWords>["message"]["approval"];
 function decisionWords({ approved, by, reason, like_for_ms: likeMs }: Approval, words: ApprovalWords): string {
   if (approved === undefined) return words.stopped;
   if (by === undefined && !approved) return words.expired;
-  const who = by === undefined ? undefined : (by.name ?? by.id);
-  const how = approved
-    ? who === undefined
-      ? words.approved
-      : words.approvedBy(who)
-    : who === undefined
-      ? words.denied
-      : words.deniedBy(who);
+  const how = howWords(approved, by === undefined ? undefined : (by.name ?? by.id), words);
   const alike = likeMs === undefined ? [] : [words.alike(minutes(likeMs))];
   const because = reason === undefined || reason === "" ? [] : [words.because(reason)];
   return [how, ...alike, ...because].join(" · ");
+}
+
+function howWords(approved: boolean, who: string | undefined, words: ApprovalWords): string {
+  if (who === undefined) return approved ? words.approved : words.denied;
+  return approved ? words.approvedBy(who) : words.deniedBy(who);
 }
 
 const soonMs = 60_000;

@@ -33,9 +33,9 @@ interface Problem {
 /** What a person fills in to decide, and the two buttons. Until the server says something against it nothing can be decided twice. */
 export function ApprovalForm({ approval, decide, isOther, isOffline }: ApprovalFormProps) {
   const { message: words } = useWords();
-  const { confirm, like_ms: likeMs, form = [] } = approval;
+  const { confirm, form = [] } = approval;
   const filled = useFilled();
-  const { values, said, problem, isSent } = filled;
+  const { said, problem, isSent } = filled;
   const send = useSend(decide, filled);
   const mayAgree = (isOther || approval.four_eyes !== true) && form.every(isKnownField);
   const isTyped = confirm === undefined || said.confirm.trim() === confirm;
@@ -43,39 +43,14 @@ export function ApprovalForm({ approval, decide, isOther, isOffline }: ApprovalF
   function agree(event: SyntheticEvent): void {
     event.preventDefault();
     if (!mayAgree || !isTyped || isSent) return;
-    const answer = formAnswer(form, values, words.form);
-    if ("problem" in answer) return filled.setProblem({ sentence: answer.problem, field: answer.field });
-    send(true, {
-      ...reasonOf(said.reason),
-      ...(confirm === undefined ? {} : { confirm }),
-      ...(likeMs !== undefined && said.like ? { like_ms: likeMs } : {}),
-      ...(form.length === 0 ? {} : { content: answer.content }),
-    });
+    const answer = formAnswer(form, filled.values, words.form);
+    if ("problem" in answer) filled.setProblem({ sentence: answer.problem, field: answer.field });
+    else send(true, agreementOf(approval, said, answer.content));
   }
 
   return (
     <form className="message-approval-form" onSubmit={agree} noValidate>
-      {mayAgree && (
-        <ApprovalFields
-          fields={form}
-          values={values}
-          onChange={filled.change}
-          wrong={problem?.field}
-          isDisabled={isSent}
-        />
-      )}
-      {mayAgree && confirm !== undefined && <Confirm word={confirm} filled={filled} />}
-      {mayAgree && likeMs !== undefined && (
-        <label className="message-check">
-          <input
-            type="checkbox"
-            checked={said.like}
-            disabled={isSent}
-            onChange={(event) => filled.say({ like: event.target.checked })}
-          />
-          <span>{words.approval.like(minutes(likeMs))}</span>
-        </label>
-      )}
+      {mayAgree && <Terms approval={approval} filled={filled} />}
       <Reason filled={filled} />
       <div className="message-approval-buttons">
         {mayAgree && (
@@ -101,6 +76,47 @@ export function ApprovalForm({ approval, decide, isOther, isOffline }: ApprovalF
         </p>
       )}
     </form>
+  );
+}
+
+type Approval = ApprovalFormProps["approval"];
+
+function agreementOf({ confirm, like_ms: likeMs, form = [] }: Approval, said: Written, content: FormContent): Said {
+  return {
+    ...reasonOf(said.reason),
+    ...(confirm === undefined ? {} : { confirm }),
+    ...(likeMs !== undefined && said.like ? { like_ms: likeMs } : {}),
+    ...(form.length === 0 ? {} : { content }),
+  };
+}
+
+/** What only who agrees has to fill in. */
+function Terms({ approval, filled }: { readonly approval: Approval; readonly filled: Filled }) {
+  const { message: words } = useWords();
+  const { confirm, like_ms: likeMs, form = [] } = approval;
+  const { values, said, problem, isSent } = filled;
+  return (
+    <>
+      <ApprovalFields
+        fields={form}
+        values={values}
+        onChange={filled.change}
+        wrong={problem?.field}
+        isDisabled={isSent}
+      />
+      {confirm !== undefined && <Confirm word={confirm} filled={filled} />}
+      {likeMs !== undefined && (
+        <label className="message-check">
+          <input
+            type="checkbox"
+            checked={said.like}
+            disabled={isSent}
+            onChange={(event) => filled.say({ like: event.target.checked })}
+          />
+          <span>{words.approval.like(minutes(likeMs))}</span>
+        </label>
+      )}
+    </>
   );
 }
 

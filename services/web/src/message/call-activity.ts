@@ -7,20 +7,22 @@ export interface CallActivity {
   readonly message: string;
 }
 
-const nothing: CallActivity = { sinceMs: undefined, message: "" };
-
 /** To be used while the call runs. `isNew`: it was seen to begin, so that the time from now on is its time. */
 export function useCallActivity(conversationId: string, callId: string, isNew: boolean): CallActivity {
   const conversation = useConversation(conversationId);
-  const [activity, setActivity] = useState<CallActivity>(nothing);
-  useEffect(() => {
-    if (isNew) setActivity((known) => ({ ...known, sinceMs: known.sinceMs ?? Date.now() }));
-    return conversation.on("frame", (frame) => {
-      if (!("call_id" in frame) || frame.call_id !== callId) return;
-      if (frame.type === "tool_call_progress") {
-        setActivity((known) => ({ sinceMs: known.sinceMs, message: frame.message }));
-      } else if (frame.type === "approval_decided") setActivity({ sinceMs: Date.now(), message: "" });
-    });
-  }, [conversation, callId, isNew]);
+  const [activity, setActivity] = useState<CallActivity>(() => ({
+    sinceMs: isNew ? Date.now() : undefined,
+    message: "",
+  }));
+  useEffect(
+    () =>
+      conversation.on("frame", (frame) => {
+        if (!("call_id" in frame) || frame.call_id !== callId) return;
+        if (frame.type === "tool_call_progress") {
+          setActivity((known) => ({ sinceMs: known.sinceMs, message: frame.message }));
+        } else if (frame.type === "approval_decided") setActivity({ sinceMs: Date.now(), message: "" });
+      }),
+    [conversation, callId],
+  );
   return activity;
 }

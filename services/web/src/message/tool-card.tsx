@@ -89,14 +89,15 @@ const previewChars = 120;
 
 /** Names and values of the arguments, as far as they fit into a line. */
 function previewOf(args: ToolCallPart["arguments"]): string {
-  const said: string[] = [];
+  const pieces: string[] = [];
   let length = 0;
   for (const [name, value] of Object.entries(args)) {
     if (typeof value === "object" || value === "") continue;
-    const text = `${name}: ${String(value).slice(0, previewChars).replaceAll(/\s+/gu, " ")}`;
-    said.push(text);
+    const said = typeof value === "string" ? value : JSON.stringify(value);
+    const text = `${name}: ${said.slice(0, previewChars).replaceAll(/\s+/gu, " ")}`;
+    pieces.push(text);
     length += text.length;
     if (length > previewChars) break;
   }
-  return said.join(" · ").slice(0, previewChars);
+  return pieces.join(" · ").slice(0, previewChars);
 }

@@ -1,8 +1,9 @@
+import type { diffWordsWithSpace } from "diff";
 import { useEffect, useMemo, useState, type ReactNode } from "react";
 import { useWords } from "../words/use-words.ts";
 import { changesIn, type DiffRow } from "./diff-rows.ts";
 
-type WordDiff = typeof import("diff").diffWordsWithSpace;
+type WordDiff = typeof diffWordsWithSpace;
 
 /** Lines with a sign before them, as `diff -u` writes them. What is added or removed is told by sign and word, not by colour alone. */
 export function Diff({ text }: { readonly text: string }) {
@@ -24,7 +25,7 @@ function useWordDiff(isNeeded: boolean): WordDiff | undefined {
     if (!isNeeded) return undefined;
     let isGone = false;
     import("diff").then(
-      ({ diffWordsWithSpace }) => !isGone && setWords({ diff: diffWordsWithSpace }),
+      (loaded) => !isGone && setWords({ diff: loaded.diffWordsWithSpace }),
       () => undefined,
     );
     return () => {

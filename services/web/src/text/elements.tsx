@@ -9,14 +9,36 @@ type Props<Tag extends keyof React.JSX.IntrinsicElements> = ComponentProps<Tag> 
 export const elements: Components = {
   a: Link,
   img: ({ src, alt }: Props<"img">) => <img className="text-image" src={src} alt={alt ?? ""} loading="lazy" />,
+  // Each by its own first letter: an answer may have paragraphs of several scripts.
+  p: ({ children }: Props<"p">) => <p dir="auto">{children}</p>,
+  ul: ({ className, children }: Props<"ul">) => (
+    <ul dir="auto" className={className}>
+      {children}
+    </ul>
+  ),
+  ol: ({ className, start, children }: Props<"ol">) => (
+    <ol dir="auto" className={className} start={start}>
+      {children}
+    </ol>
+  ),
+  li: ({ className, id, children }: Props<"li">) => (
+    <li dir="auto" className={className} id={id}>
+      {children}
+    </li>
+  ),
+  blockquote: ({ children }: Props<"blockquote">) => <blockquote dir="auto">{children}</blockquote>,
   pre: Preformatted,
   table: Table,
   th: ({ style, children }: Props<"th">) => (
-    <th scope="col" className={alignment(style?.textAlign)}>
+    <th scope="col" dir="auto" className={alignment(style?.textAlign)}>
       {children}
     </th>
   ),
-  td: ({ style, children }: Props<"td">) => <td className={alignment(style?.textAlign)}>{children}</td>,
+  td: ({ style, children }: Props<"td">) => (
+    <td dir="auto" className={alignment(style?.textAlign)}>
+      {children}
+    </td>
+  ),
   input: ({ checked }: Props<"input">) => <Task isDone={checked === true} />,
   // The page has its own first two levels: those of an answer stand below them.
   h1: (props: Props<"h1">) => heading(3, props),
@@ -29,7 +51,7 @@ export const elements: Components = {
 
 function heading(level: number, { id, className, children }: Pick<Props<"h1">, "id" | "className" | "children">) {
   const own = className === "sr-only" ? "ui-hidden" : `text-heading-${level}`;
-  return createElement(`h${level}`, { id, className: own }, children);
+  return createElement(`h${level}`, { id, className: own, dir: "auto" }, children);
 }
 
 function alignment(align: string | undefined): string | undefined {

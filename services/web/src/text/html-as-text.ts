@@ -14,6 +14,8 @@ interface Parser {
  * in tables, is what it says.
  */
 export function htmlAsText(this: Parser): (tree: TreeNode) => void {
+  // The parser is `this` of its plugins, and there is no other way to it.
+  // oxlint-disable-next-line oxc/no-this-in-exported-function
   const data: { micromarkExtensions?: unknown[] } = this.data();
   data.micromarkExtensions ??= [];
   data.micromarkExtensions.push({ disable: { null: ["htmlFlow", "htmlText"] } });

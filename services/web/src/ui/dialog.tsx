@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef, type ReactNode } from "react";
+import { useId, useLayoutEffect, useRef, type ReactNode } from "react";
 
 interface DialogProps {
   readonly title: ReactNode;
@@ -14,7 +14,8 @@ interface DialogProps {
 export function Dialog({ title, children, actions, onClose, className = "" }: DialogProps) {
   const place = useRef<HTMLDialogElement>(null);
   const titleId = useId();
-  useEffect(() => {
+  // Closed before it is taken away: only so does the browser give the focus back.
+  useLayoutEffect(() => {
     const dialog = place.current;
     if (dialog?.open === false) dialog.showModal();
     return () => dialog?.close();
@@ -28,6 +29,11 @@ export function Dialog({ title, children, actions, onClose, className = "" }: Di
         // It is gone when whoever shows it says so.
         event.preventDefault();
         onClose?.();
+      }}
+      onClose={() => {
+        // A phone's back gesture closes it without asking.
+        if (onClose === undefined) place.current?.showModal();
+        else onClose();
       }}
       onKeyDown={(event) => {
         if (event.key !== "Escape") return;

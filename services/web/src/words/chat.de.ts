@@ -45,7 +45,6 @@ export const chatDe: ChatWords = {
   bytesLeft: (left) => `noch ${left}`,
   tooLarge: (size, limit) =>
     `Diese Nachricht ist zu lang: ${size} von höchstens ${limit}. Kürzen Sie sie, um sie zu senden; es geht nichts verloren.`,
-  queueFull: "Es warten zu viele Nachrichten. Senden Sie diese, sobald eine davon begonnen hat.",
   offline: "Sie sind offline. Was Sie senden, wartet hier, bis die Verbindung wieder da ist.",
 
   sending: "Wird gesendet …",
@@ -66,7 +65,6 @@ export const chatDe: ChatWords = {
   begunWhileEditing:
     "Die Antwort auf diese Nachricht hat inzwischen begonnen. Sie können Ihren Text als neue Nachricht senden.",
   takenTooLate: "Die Antwort auf diese Nachricht hatte schon begonnen. Halten Sie sie stattdessen an.",
-  failed: "Das hat nicht geklappt.",
 
   agent: "Agent",
   model: "Modell",

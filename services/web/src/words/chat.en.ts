@@ -43,7 +43,6 @@ export const chatEn = {
   bytesLeft: (left: string) => `${left} left`,
   tooLarge: (size: string, limit: string) =>
     `This message is too long: ${size} of at most ${limit}. Shorten it to send it; nothing of it is lost.`,
-  queueFull: "Too many messages are waiting. Send this one when one of them has begun.",
   offline: "You are offline. What you send waits here until the connection is back.",
 
   sending: "Sending…",
@@ -63,7 +62,6 @@ export const chatEn = {
   alreadyBegun: "The answer to this message had begun already, so it was not changed.",
   begunWhileEditing: "The answer to this message has begun meanwhile. You can send your text as a new message.",
   takenTooLate: "The answer to this message had begun already. Stop it instead.",
-  failed: "That did not work.",
 
   agent: "Agent",
   model: "Model",

@@ -23,7 +23,6 @@ export const messageDe: MessageWords = {
     failed: "Kopieren ist hier nicht erlaubt",
     added: "Neu:",
     removed: "Entfällt:",
-    unchanged: (lines) => (lines === 1 ? "1 unveränderte Zeile" : `${lines} unveränderte Zeilen`),
   },
 
   reasoning: {
@@ -67,17 +66,16 @@ export const messageDe: MessageWords = {
     wholeFailed: (why) => `Das ganze Ergebnis konnte nicht geladen werden: ${why}`,
     beginning: (size) => `Das ist der Anfang; das ganze Ergebnis hat ${size}.`,
     truncated: "Das Werkzeug hat mehr gesagt, als aufgehoben wird.",
-    rows: (shown, all) => `${shown} von ${all} Zeilen`,
   },
 
   approval: {
     name: (tool) => `Zustimmung: ${tool}`,
     question: "Braucht Ihre Zustimmung",
     questionOther: "Braucht Zustimmung",
+    questionFourEyes: "Braucht die Zustimmung von jemand anderem",
     fourEyes: "Vier Augen: jemand anderes muss zustimmen. Sie können nur ablehnen.",
     fourEyesOther: "Vier Augen: wer darum gebeten hat, kann nicht zustimmen; das muss jemand anderes tun.",
     preview: "Was sich ändern würde",
-    previewForm: "Was gefragt wird",
     typeBefore: "Geben Sie",
     typeAfter: "ein, um zu bestätigen",
     confirm: (word) => `Geben Sie ${word} ein, um zu bestätigen`,
@@ -88,7 +86,6 @@ export const messageDe: MessageWords = {
     reason: "Begründung (freiwillig)",
     addReason: "Begründung hinzufügen",
     approve: "Zustimmen",
-    submit: "Senden",
     deny: "Ablehnen",
     sending: "Ihre Entscheidung wird gesendet …",
     queued: "Sie sind offline. Ihre Entscheidung wird gesendet, sobald die Verbindung wieder da ist.",
@@ -110,7 +107,6 @@ export const messageDe: MessageWords = {
   form: {
     required: "nötig",
     none: "(keine Angabe)",
-    yes: "Ja",
     missing: (field) => `Füllen Sie „${field}“ aus.`,
     number: (field) => `„${field}“ muss eine Zahl sein.`,
     integer: (field) => `„${field}“ muss eine ganze Zahl sein.`,
@@ -156,7 +152,6 @@ export const messageDe: MessageWords = {
     usage: "Token",
     tokens: (read, written) => `${read} gelesen, ${written} geschrieben`,
     estimated: "geschätzt",
-    took: "Dauer",
     sure: "Sicherheit",
     code: "Fehlercode",
   },

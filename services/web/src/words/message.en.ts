@@ -23,7 +23,6 @@ export const messageEn = {
     failed: "Copying is not allowed here",
     added: "Added:",
     removed: "Removed:",
-    unchanged: (lines: number) => (lines === 1 ? "1 unchanged line" : `${lines} unchanged lines`),
   },
 
   reasoning: {
@@ -67,17 +66,16 @@ export const messageEn = {
     wholeFailed: (why: string) => `The whole result could not be loaded: ${why}`,
     beginning: (size: string) => `This is the beginning; the whole result has ${size}.`,
     truncated: "The tool said more than is kept.",
-    rows: (shown: number, all: number) => `${shown} of ${all} rows`,
   },
 
   approval: {
     name: (tool: string) => `Approval: ${tool}`,
     question: "Needs your approval",
     questionOther: "Needs approval",
+    questionFourEyes: "Needs somebody else’s approval",
     fourEyes: "Four eyes: somebody else has to agree to this. You can only deny it.",
     fourEyesOther: "Four eyes: who asked for it cannot agree to it, so somebody else has to.",
     preview: "What would change",
-    previewForm: "What is asked",
     typeBefore: "Type",
     typeAfter: "to confirm",
     confirm: (word: string) => `Type ${word} to confirm`,
@@ -88,7 +86,6 @@ export const messageEn = {
     reason: "Reason (optional)",
     addReason: "Add a reason",
     approve: "Approve",
-    submit: "Send",
     deny: "Deny",
     sending: "Sending your decision…",
     queued: "You are offline. Your decision is sent as soon as the connection is back.",
@@ -110,7 +107,6 @@ export const messageEn = {
   form: {
     required: "required",
     none: "(none)",
-    yes: "Yes",
     missing: (field: string) => `Fill in “${field}”.`,
     number: (field: string) => `“${field}” must be a number.`,
     integer: (field: string) => `“${field}” must be a whole number.`,
@@ -156,7 +152,6 @@ export const messageEn = {
     usage: "Tokens",
     tokens: (read: string, written: string) => `${read} read, ${written} written`,
     estimated: "estimated",
-    took: "Time",
     sure: "Confidence",
     code: "Error code",
   },

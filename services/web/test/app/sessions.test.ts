@@ -24,6 +24,7 @@ function createFakeClient() {
 function createSessionSetting() {
   const setting = createSetting({ cookie: "mira", methods: { signIn: "/auth/login", givesTokens: true } });
   const made: ReturnType<typeof createFakeClient>[] = [];
+  const forgotten: string[] = [];
   const sessions = createSessions({
     identity: setting.identity,
     createClient: () => {
@@ -31,8 +32,9 @@ function createSessionSetting() {
       made.push(one);
       return one.client;
     },
+    forgetUnsent: async (userId) => void forgotten.push(userId),
   });
-  return { ...setting, sessions, made, [Symbol.dispose]: setting.identity.close };
+  return { ...setting, sessions, made, forgotten, [Symbol.dispose]: setting.identity.close };
 }
 
 test("whoever signs in gets a client, and loses it with signing out", async () => {
@@ -43,6 +45,7 @@ test("whoever signs in gets a client, and loses it with signing out", async () =
   await setting.identity.signOut();
   expect(setting.sessions.read()).toBeUndefined();
   expect(setting.made[0]?.fake.isClosed).toBe(true);
+  expect(setting.forgotten).toEqual(["mira"]);
 });
 
 test("a sign-in that has ended keeps its client until somebody signs in again: then there is another", async () => {
@@ -52,6 +55,7 @@ test("a sign-in that has ended keeps its client until somebody signs in again: t
   setting.server.cookie = undefined;
   await setting.identity.check();
   expect(setting.sessions.read()).toBe(before);
+  expect(setting.forgotten).toEqual([]);
   await setting.identity.useName("Mira");
   expect(setting.sessions.read()?.client).toBe(setting.made[1]?.client);
   expect(setting.made[0]?.fake.isClosed).toBe(true);

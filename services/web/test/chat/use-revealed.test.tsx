@@ -27,11 +27,11 @@ async function drawn(steps: readonly { readonly rows: readonly Row[]; readonly t
   }
   const root = createRoot(document.createElement("div"));
   for (const { rows, turns } of steps) {
-    await act(() => root.render(<Probe rows={rows} />));
+    act(() => root.render(<Probe rows={rows} />));
     for (let turn = 0; turn < turns; turn++) await act(() => new Promise((resolve) => setTimeout(resolve, 1)));
     seen.push(last);
   }
-  await act(() => root.unmount());
+  act(() => root.unmount());
   return seen;
 }
 

@@ -92,6 +92,14 @@ test("a list that cannot be had says why, and is there when it can", async () =>
   expect(list.place.querySelector("[role=alert]")).toBeNull();
 });
 
+test("a list that is there stays as it is while the server is away", async () => {
+  const list = await renderList([]);
+  list.server.problem = new ApiError("You are offline.", { code: "OFFLINE" });
+  await act(async () => void globalThis.dispatchEvent(new Event("focus")));
+  expect(list.place.querySelector("[role=alert]")).toBeNull();
+  expect(list.place.textContent).toContain("No conversations yet.");
+});
+
 test("search asks the server once somebody pauses, and keeps what is shown until it has answered", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   try {

@@ -1,10 +1,12 @@
 // @vitest-environment happy-dom
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { xssPayloadsFor } from "../../../../test/browser/xss-payloads.ts";
 import { Message } from "../../src/message/message.tsx";
 import { loadMarkdown } from "../../src/text/markdown.tsx";
 import { states } from "../gallery/states.ts";
-import { rendered } from "./rendered.tsx";
+import { closeRendered, rendered } from "./rendered.tsx";
+
+afterEach(closeRendered);
 
 function messageOf(wanted: string) {
   const state = states.find(({ name }) => name === wanted);

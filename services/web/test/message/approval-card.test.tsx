@@ -1,8 +1,10 @@
 // @vitest-environment happy-dom
 import { ChatError } from "@parley/protocol";
-import { describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { ApprovalCard, type AskedCall } from "../../src/message/approval-card.tsx";
-import { rendered } from "./rendered.tsx";
+import { closeRendered, rendered } from "./rendered.tsx";
+
+afterEach(closeRendered);
 
 type Approval = NonNullable<AskedCall["approval"]>;
 

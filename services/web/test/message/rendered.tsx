@@ -2,15 +2,16 @@ import { createClient } from "@parley/client";
 import { ParleyProvider } from "@parley/react";
 import { act, type ReactNode } from "react";
 import { createRoot } from "react-dom/client";
-import { afterEach } from "vitest";
 import { createApi, type Api } from "../../src/api/api.ts";
 import { ApiProvider } from "../../src/api/use-api.ts";
 import { createScriptedServer } from "../chat/stage/scripted-server.ts";
 
 const open: (() => Promise<void>)[] = [];
-afterEach(async () => {
+
+/** To be called behind each test by the file that renders: modules are shared by all files of a process, and so are their hooks. */
+export async function closeRendered(): Promise<void> {
   for (const close of open.splice(0)) await close();
-});
+}
 
 /** React is told that the test waits for what it causes. */
 async function acting(work: () => unknown): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Socket, SocketConstructor } from "@parley/client";
 import type { TranscriptMessage } from "@parley/protocol";
+import { messageIdOf } from "@parley/protocol/fold";
 
 /** A server of one conversation inside the page: it says what a test wants it to say, as fast as it wants. */
 export interface ScriptedServer {
@@ -65,6 +66,7 @@ export function createScriptedServer(options: ScriptedOptions): ScriptedServer {
       this.#emit("message", { data: JSON.stringify(frame) });
     }
     #open(): void {
+      // oxlint-disable-next-line typescript/no-this-alias -- the connection that is there, for whoever speaks over it
       socket = this;
       this.#emit("open", undefined);
       const limits = { heartbeat_ms: 60_000, max_message_bytes: 32_768, resume_window_ms: 60_000 };
@@ -105,7 +107,7 @@ export function createScriptedServer(options: ScriptedOptions): ScriptedServer {
       return say({ type: "error", conversation_id: conversationId, id, frame: "message", ...error });
     }
     const turn_id = `t${++turns}`;
-    const message_id = `${turn_id}-user`;
+    const message_id = messageIdOf(turn_id, "user");
     say({ type: "accepted", id, conversation_id: conversationId, turn_id, message_id, position: 0 });
     event({ type: "message", turn_id, message_id, id, author: { role: "user", id: "u" }, message });
     const [, count = "60", perSecond = "60"] = /stream (\d+) (\d+)/.exec(message) ?? [];
@@ -132,7 +134,7 @@ export function createScriptedServer(options: ScriptedOptions): ScriptedServer {
       await new Promise((resolve) => setTimeout(resolve, 4));
     }
     const response = tokens.slice(0, sent).join("");
-    const end = { message_id: `${turn_id}-assistant`, response, tool_calls: [] };
+    const end = { message_id: messageIdOf(turn_id, "assistant"), response, tool_calls: [] };
     const usage = { input_tokens: 20, output_tokens: sent };
     if (cancelled) return chain({ type: "cancelled", ...end, usage, reason: "cancelled by user" });
     chain({ type: "complete", ...end, usage, metadata: { agent: "general", model: "scripted" } });
@@ -151,7 +153,14 @@ export function createScriptedServer(options: ScriptedOptions): ScriptedServer {
     stream: ({ text, perSecond }) => {
       const turn_id = `t${++turns}`;
       const author = { role: "user", id: "u" };
-      event({ type: "message", turn_id, message_id: `${turn_id}-user`, id: turn_id, author, message: "Go on." });
+      event({
+        type: "message",
+        turn_id,
+        message_id: messageIdOf(turn_id, "user"),
+        id: turn_id,
+        author,
+        message: "Go on.",
+      });
       return answer(turn_id, text, perSecond);
     },
     event,
