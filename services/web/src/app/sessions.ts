@@ -1,4 +1,5 @@
 import type { Client } from "@parley/client";
+import { closeCodes } from "@parley/protocol/fold";
 import { createApi, type Api } from "../api/api.ts";
 import { createHttp } from "../api/http.ts";
 import type { Me } from "../api/answers.ts";
@@ -29,7 +30,11 @@ interface SessionsDeps {
 }
 
 /** Close codes and ends after which the server may not know this browser any more: token expired, none in time, refused. */
-const doubtful: ReadonlySet<number> = new Set([4004, 4008, 4500]);
+const doubtful: ReadonlySet<number> = new Set<number>([
+  closeCodes.tokenExpired,
+  closeCodes.authDeadline,
+  closeCodes.badToken,
+]);
 
 /** One client per sign-in, from its beginning to its end. */
 export function createSessions({ identity, createClient, forgetUnsent }: SessionsDeps): Sessions {
