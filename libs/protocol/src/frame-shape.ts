@@ -88,6 +88,7 @@ const frames: Readonly<Record<string, Check>> = {
   snapshot: having("conversation_id seq status messages? title? queue? turn_id? attempt? text? tool_calls? parts?"),
   queue: having("conversation_id turns"),
   decision: having("conversation_id call_id approved"),
+  feedback: having("conversation_id message_id"),
   going_away: having("reconnect_after_ms"),
   pong: isObject,
   title: having("conversation_id seq title"),

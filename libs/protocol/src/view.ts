@@ -170,12 +170,23 @@ function withTurn(
 }
 
 function foldSnapshot(view: ConversationView, frame: SnapshotFrame): ConversationView {
-  const { messages: transcript = view.transcript, turn_id } = frame;
-  const told = frame.messages === undefined ? view.turns : view.turns.map((turn) => endedBy(turn, transcript));
-  const turns = withTurn(told, turn_id, (turn) => replacedBy(turn, frame));
-  if (frame.messages === undefined) return { ...view, turns };
+  const { messages: transcript, turn_id } = frame;
+  const known = transcript === undefined ? view.turns : reachedBy(view.turns, transcript);
+  const turns = withTurn(known, turn_id, (turn) => replacedBy(turn, frame));
+  if (transcript === undefined) return { ...view, turns };
   const { queue: waiting = [] } = frame;
-  return { ...view, waiting, turns, transcript, transcriptAfter: view.turns.at(-1)?.turn_id };
+  return { ...view, waiting, turns, transcript, transcriptAfter: known.at(-1)?.turn_id };
+}
+
+/**
+ * The turns that a viewer still knows. A transcript that reaches none of them is of a viewer who was away for long: more may lie between than the transcript
+ * has, so what has ended before it is no more shown than the rest of what is older.
+ */
+function reachedBy(turns: readonly TurnView[], transcript: readonly TranscriptMessage[]): readonly TurnView[] {
+  const told = turns.map((turn) => endedBy(turn, transcript));
+  const reached = new Set(transcript.map(({ turn_id }) => turn_id));
+  const isReached = reached.size === 0 || told.some(({ turn_id }) => reached.has(turn_id));
+  return isReached ? told : told.filter(({ outcome }) => outcome === undefined);
 }
 
 function replacedBy(turn: TurnView, frame: SnapshotFrame): TurnView {
