@@ -46,7 +46,11 @@ export function createSessions({ identity, createClient, forgetUnsent }: Session
 
   function begin(me: Me, how: How): void {
     session?.client.close();
-    const client = createClient(identity.authorize);
+    const client: Client = createClient(() => {
+      // Who is connected and asks once more has been warned.
+      if (client.state.name === "ready") identity.forgetToken();
+      return identity.authorize();
+    });
     client.on("state", (state) => {
       if ("code" in state && doubtful.has(state.code)) void identity.check();
     });
