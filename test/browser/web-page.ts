@@ -7,7 +7,7 @@ import { webSystem, type WebSystem } from "./web-system.ts";
 
 export interface WebOptions extends Pick<
   BrowserContextOptions,
-  "viewport" | "colorScheme" | "reducedMotion" | "locale" | "bypassCSP" | "hasTouch"
+  "viewport" | "colorScheme" | "reducedMotion" | "locale" | "bypassCSP" | "hasTouch" | "isMobile"
 > {
   /** Who uses it; by default somebody whom no other test knows. The same name is the same person. */
   readonly person?: string;
