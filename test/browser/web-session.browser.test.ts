@@ -55,7 +55,8 @@ test("a sign-in that was ended elsewhere is said, keeps what was typed, and can 
   await page.waitForTimeout(1_100);
   await page.getByRole("textbox", { name: "Your name" }).fill(web.person);
   await page.getByRole("button", { name: "Continue" }).click();
-  await expect.poll(() => chat.composer.inputValue()).toBe("half a thought");
+  await page.getByRole("dialog").waitFor({ state: "hidden" });
+  expect(await chat.composer.inputValue()).toBe("half a thought");
   await chat.composer.press("Enter");
   await chat.answered(2);
 });
