@@ -63,8 +63,7 @@ export function openChatRoom(options: RoomOptions): ChatRoom {
 
   const handlers = { kept, onUnread, onAnswer, onStarted: chosen.start, onRefused, onNew: startAnew };
   const render = (): void => {
-    const { language, isOpen } = attributes;
-    const { id: conversationId, isNew } = chosen.now();
+    const [{ language, isOpen }, { id: conversationId, isNew }] = [attributes, chosen.now()];
     // Another conversation is another room: nothing of the one before is left in it.
     const room = <RoomView key={`${conversationId} ${isNew}`} {...{ conversationId, isNew, isOpen }} {...handlers} />;
     root.render(

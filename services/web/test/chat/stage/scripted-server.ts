@@ -1,13 +1,13 @@
 import type { Socket, SocketConstructor } from "@parley/client";
 import { messageIdOf } from "@parley/protocol/fold";
-import type { StoredMessage } from "../../../src/api/answers.ts";
+import type { TranscriptMessage } from "@parley/protocol";
 
 /** A server of one conversation inside the page: it says what a test wants it to say, as fast as it wants. */
 export interface ScriptedServer {
   readonly WebSocket: SocketConstructor;
   readonly conversationId: string;
   /** A page of the transcript, as over HTTP. */
-  readonly page: (before?: string) => Promise<{ messages: StoredMessage[]; before?: string }>;
+  readonly page: (before?: string) => Promise<{ messages: TranscriptMessage[]; before?: string }>;
   /** Begins to answer a question; resolves when all of it has been sent. */
   readonly stream: (options: { readonly text: string; readonly perSecond: number }) => Promise<void>;
   /** Sends a frame of the conversation, with the next cursor. */
@@ -21,7 +21,7 @@ export interface ScriptedServer {
 }
 
 interface ScriptedOptions {
-  readonly transcript: readonly StoredMessage[];
+  readonly transcript: readonly TranscriptMessage[];
   /** Messages of a page of the transcript, and of a snapshot. */
   readonly pageLength?: number;
   readonly tailLength?: number;
@@ -200,8 +200,8 @@ function blockOf(place: number, from: number): string {
 }
 
 /** A transcript of so many messages, questions and answers by turns, an hour apart. */
-export function transcriptOf(count: number, now = Date.now()): StoredMessage[] {
-  return Array.from({ length: count }, (_, index): StoredMessage => {
+export function transcriptOf(count: number, now = Date.now()): TranscriptMessage[] {
+  return Array.from({ length: count }, (_, index): TranscriptMessage => {
     const isQuestion = index % 2 === 0;
     const turn_id = `old${index >> 1}`;
     const length = 10 + ((index * 37) % 90);
