@@ -69,7 +69,10 @@ process.stdout.on("error", () => process.exit());
 try {
   const wanted = readArguments(process.argv.slice(2));
   const { ADMIN_TOKEN: token = "" } = process.env;
-  if (token === "") throw new Error("ADMIN_TOKEN is not set. (npm run feedback -- --help says more)");
+  if (token === "")
+    throw new Error(
+      "ADMIN_TOKEN is not set: start the edges with one (ADMIN_TOKEN=… npm start) and give the same one here.",
+    );
   const rows = await read(wanted, token);
   const lines = wanted.csv ? csvOf(rows) : rows.map((row) => JSON.stringify(row));
   for (const line of lines) process.stdout.write(wanted.csv ? `${line}\r\n` : `${line}\n`);

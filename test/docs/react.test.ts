@@ -18,3 +18,16 @@ test("docs/react.md names every hook", async () => {
   expect(hooks.length).toBeGreaterThan(12);
   expect(hooks.filter((hook) => !page.includes(`\`${hook}`))).toEqual([]);
 });
+
+test("what an example imports from a library of ours is there", async () => {
+  const pages = await Promise.all(["docs/client.md", "docs/react.md"].map(textOf));
+  const imports = pages
+    .join("")
+    .matchAll(/import \{ (?<names>[^}]+) \} from "@parley\/(?<library>[a-z]+)(?:\/(?<entry>[a-z-]+))?"/g);
+  const missing: string[] = [];
+  for (const { groups: { names = "", library = "", entry = "index" } = {} } of imports) {
+    const exported = new Set((await textOf(`libs/${library}/src/${entry}.ts`)).match(/\w+/g));
+    missing.push(...names.split(", ").filter((name) => !exported.has(name)));
+  }
+  expect(missing).toEqual([]);
+});

@@ -52,10 +52,10 @@ it("streams thinking, tools, text and the end, in this order, each with every do
 });
 
 it("goes on in a conversation that was made for it", async () => {
-  const first = (await answerTo("hello")).at(-1);
+  const first = (await answerTo("list all pods")).at(-1);
   if (first?.type !== "complete") throw new Error(`it ended with ${JSON.stringify(first)}`);
-  const again = (await answerTo("and again", first.data.conversation_id)).at(-1);
-  expect(again).toMatchObject({ type: "complete" });
+  const again = (await answerTo("What did I ask first?", first.data.conversation_id)).at(-1);
+  expect(again).toMatchObject({ type: "complete", data: { message: expect.stringContaining("list all pods") } });
 });
 
 it("answers an empty message with an error, and stays open", async () => {

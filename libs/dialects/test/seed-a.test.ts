@@ -1,5 +1,6 @@
 import { createTurnView, foldEvent, type StoredEvent } from "@parley/protocol";
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import { createDialectA } from "../src/seed-a/dialect.ts";
 import { ask, framesOf } from "./asking.ts";
 import { complete, token } from "./turn-events.ts";
@@ -57,6 +58,15 @@ describe("dialect A", () => {
     const next = await ask(open(true), frame, { id: "dev-anonymous-2" });
     expect(first.conversation).not.toBe(next.conversation);
     expect(next.show(token("t", "x"))[0]).toMatchObject({ data: { conversation_id: "uuid" } });
+  });
+
+  it("goes on in the conversation that it made, for an anonymous page too", async () => {
+    const dialect = open(true);
+    const first = await ask(dialect, { message: "hello" });
+    const [told] = first.show(token("t", "Here"));
+    const { conversation_id } = z.object({ data: z.object({ conversation_id: z.string() }) }).parse(told).data;
+    const next = await ask(dialect, { message: "and again", conversation_id });
+    expect(next.conversation).toBe(first.conversation);
   });
 
   it("tells tool calls apart by `call_id`", async () => {

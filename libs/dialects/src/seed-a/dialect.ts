@@ -24,11 +24,13 @@ export function createDialectA({ isAnonymous }: DialectAOptions): Dialect {
     name: "dialect A",
     takes: ["A"],
     async submit(caller, { conversation_id }) {
-      const id = asked.ask(conversation_id);
-      if (conversation_id === undefined) return { id, conversation: newConversationId() };
-      const own = ConversationId.safeParse(conversation_id);
+      const made = newConversationId();
+      const id = asked.ask(conversation_id, made);
+      const name = conversation_id ?? made;
+      const own = ConversationId.safeParse(name);
+      // Of an anonymous user every id is a name only, the one that is made here too: the page goes on with it.
       if (own.success && !isAnonymous) return { id, conversation: own.data };
-      return { id, conversation: sessionConversation(caller.user.id, conversation_id, caller.tenant) };
+      return { id, conversation: sessionConversation(caller.user.id, name, caller.tenant) };
     },
   };
   return createSeedDialect<Shown>({

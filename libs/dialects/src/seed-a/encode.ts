@@ -29,8 +29,8 @@ export function event(turn: AskedTurn<Shown>, stored: StoredEvent): Encodable[] 
   }
 }
 
-function idOf({ session, conversation }: AskedTurn<Shown>): string {
-  return session ?? conversation;
+function idOf({ session, made, conversation }: AskedTurn<Shown>): string {
+  return session ?? made ?? conversation;
 }
 
 function textFrames(turn: AskedTurn<Shown>, text: string): Encodable[] {

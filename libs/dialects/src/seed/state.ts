@@ -5,6 +5,8 @@ import type { AcceptedFrame, ConversationId, FrameError, TurnId } from "@parley/
 export interface Asked<State> {
   /** The conversation as its client calls it; undefined: it left that to us. */
   readonly session: string | undefined;
+  /** What it is called from then on that it has a conversation, where its client left that to us; default: the conversation's own id. */
+  readonly made?: string | undefined;
   readonly state: State;
 }
 
@@ -24,9 +26,9 @@ export function createAskedTurns<State>(newState: () => State) {
 
   return {
     /** Remembers a message that is about to be submitted; returns its id: each message is a turn of its own. */
-    ask(session: string | undefined): string {
+    ask(session: string | undefined, made?: string): string {
       const id = randomBytes(12).toString("base64url");
-      sent.set(id, { session, state: newState() });
+      sent.set(id, { session, made, state: newState() });
       return id;
     },
 

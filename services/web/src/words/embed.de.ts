@@ -13,5 +13,6 @@ export const embedDe: EmbedWords = {
   again: "Noch einmal versuchen",
   noToken:
     "Diese Seite hat nicht gesagt, wer Sie sind; der Chat kann so nicht beginnen. Bitte an der Seite anmelden und noch einmal versuchen.",
-  ended: (reason) => `Der Chat wurde beendet: ${reason}`,
+  // The reason is the server's, in English.
+  ended: () => "Der Server hat den Chat beendet. Bitte an der Seite neu anmelden und noch einmal versuchen.",
 };

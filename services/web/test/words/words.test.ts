@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { appEn } from "../../src/words/app.en.ts";
 import { chatEn } from "../../src/words/chat.en.ts";
+import { embedDe } from "../../src/words/embed.de.ts";
 import { formatsOf } from "../../src/words/formats.ts";
 import { german } from "../../src/words/german.ts";
 import { languageOf } from "../../src/words/language.ts";
@@ -81,4 +82,8 @@ test("numbers and times are the language's own", () => {
   expect(number(1234.5)).toBe("1,234.5");
   expect(formatsOf("de").number(1234.5)).toBe("1.234,5");
   expect(formatsOf("de").duration(2_350)).toBe("2,4 s");
+});
+
+test("why the server ended the embedded chat is not said in English among German words", () => {
+  expect(embedDe.ended("The token is not valid.")).not.toContain("The token");
 });
