@@ -73,7 +73,7 @@ export function createApprovals(view: () => ConversationView, send: (frame: Clie
       const known = pending.get(call_id);
       if (known !== undefined && known.frame.approved === approved) return known.answer.promise;
       if (known !== undefined) return Promise.reject(decidedOtherwise());
-      if (pending.size >= maxPending) return Promise.reject(new ChatError("QUEUE_FULL"));
+      if (pending.size >= maxPending) return Promise.reject(new ChatError("QUEUE_FULL", "Too many decisions are waiting.", true));
       const { conversation_id } = view();
       const frame: ApproveFrame = { type: "approve", conversation_id, call_id, approved, ...fieldsOf(options) };
       const answer = createDeferred<ApprovalDecision>();
@@ -143,9 +143,9 @@ function given({ by, reason, like_for_ms }: Partial<ApprovalDecision>): Partial<
 }
 
 function decidedOtherwise(): ChatError {
-  return new ChatError("CONFLICT", { message: "It was decided otherwise before." });
+  return new ChatError("CONFLICT", "It was decided otherwise before.");
 }
 
 function hasEnded(): ChatError {
-  return new ChatError("NOT_FOUND", { message: "The answer has ended: nothing of it waits for a decision." });
+  return new ChatError("NOT_FOUND", "The answer has ended: nothing of it waits for a decision.");
 }

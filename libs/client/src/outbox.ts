@@ -245,7 +245,7 @@ function setAside(box: Box, entry: Entry): void {
   const { deps, entries } = box;
   if (entry.state !== "accepted") deps.keeper.setAside(storedOf(entry));
   if (entry.state === "sending") settle(box, entry, "failed");
-  entry.answer.reject(new ChatError("FORBIDDEN", { message: "The message is somebody else's." }));
+  entry.answer.reject(new ChatError("FORBIDDEN", "The message is somebody else's."));
   entries.delete(entry.frame.id);
 }
 
@@ -267,7 +267,7 @@ function changed(box: Box): void {
 
 function close(box: Box, reason: Error, isForgotten: boolean): void {
   box.isClosed = true;
-  const error = new ChatError("PROCESSING_ERROR", { message: reason.message, retryable: false });
+  const error = new ChatError("PROCESSING_ERROR", reason.message);
   for (const entry of [...box.entries.values()]) {
     if (entry.state === "sending") {
       settle(box, entry, "failed");

@@ -65,11 +65,11 @@ export function isSending({ state }: Entry): boolean {
 }
 
 export function neverAnswered(): ChatError {
-  return new ChatError("OVERLOADED", { message: "The message was never answered." });
+  return new ChatError("OVERLOADED", "The message was never answered.", true);
 }
 
 export function tooOld(): ChatError {
-  return new ChatError("QUEUE_TIMEOUT", { message: "The message could not be sent for eight days." });
+  return new ChatError("QUEUE_TIMEOUT", "The message could not be sent for eight days.", true);
 }
 
 export function abortError(signal: AbortSignal): Error {
@@ -78,5 +78,5 @@ export function abortError(signal: AbortSignal): Error {
 
 /** As the server would answer, which knows nothing of it yet. */
 export function otherText(): Promise<never> {
-  return Promise.reject(new ChatError("CONFLICT", { message: "Another message waits under this id." }));
+  return Promise.reject(new ChatError("CONFLICT", "Another message waits under this id."));
 }

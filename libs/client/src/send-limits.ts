@@ -22,8 +22,8 @@ export function createSendLimits({ messages, bytes }: SendQueueLimits): SendLimi
     problemOf: (frame, waiting) => {
       const size = bytesOf(frame.message);
       // A frame above the server's limit could cost the connection, and again after every reconnect.
-      if (size > clientLimits.messageBytes || !fitsFrame(frame)) return new ChatError("MESSAGE_TOO_LARGE");
-      if (waiting >= clientLimits.turnsPerConversation) return new ChatError("QUEUE_FULL");
+      if (size > clientLimits.messageBytes || !fitsFrame(frame)) return new ChatError("MESSAGE_TOO_LARGE", "The message is too large.");
+      if (waiting >= clientLimits.turnsPerConversation) return queueFull("Too many messages are waiting in this conversation.");
       if (used.messages >= messages) return queueFull(`${messages} messages wait to be sent already.`);
       if (used.bytes + size > bytes) return queueFull("The messages that wait to be sent leave no room for this one.");
       return undefined;
@@ -34,7 +34,7 @@ export function createSendLimits({ messages, bytes }: SendQueueLimits): SendLimi
 }
 
 function queueFull(message: string): ChatError {
-  return new ChatError("QUEUE_FULL", { message });
+  return new ChatError("QUEUE_FULL", message, true);
 }
 
 const encoder = new TextEncoder();

@@ -1,4 +1,4 @@
-import { clientLimits } from "./limits.ts";
+import { clientLimits } from "./client-limits.ts";
 
 /** Sizes as the broker counts them: UTF-8 bytes of the JSON text, escapes included. A NUL is six bytes, a quote two. */
 

@@ -1,4 +1,3 @@
-import { errorRowOf } from "./error-table.ts";
 import type { Outcome } from "./events.ts";
 import type { TurnId } from "./ids.ts";
 import type { KnownPart } from "./parts.ts";
@@ -7,7 +6,7 @@ import type { TranscriptMessage } from "./server-frames.ts";
 
 /** How a turn ended, as its terminal event says it and as the transcript keeps it. */
 
-/** How a turn ended, from what the transcript keeps of it (the reason or sentence only by its kind). */
+/** How a turn ended, from what the transcript keeps of it (the reason only by its kind). */
 export function outcomeOf(message: TranscriptMessage): Outcome {
   const ended = {
     response: message.message,
@@ -18,9 +17,8 @@ export function outcomeOf(message: TranscriptMessage): Outcome {
   if (message.status === "cancelled") return { type: "cancelled", ...ended, reason: "cancelled" };
   // An answer whose state only a newer version knows has a text all the same.
   if (message.status !== "error") return { type: "complete", ...ended, metadata: message.metadata ?? {} };
-  const code = message.code ?? "PROCESSING_ERROR";
-  const { sentence, retryable } = errorRowOf(code);
-  return { type: "error", ...ended, error: sentence, code, retryable: message.retryable ?? retryable };
+  const { code = "PROCESSING_ERROR", error = "The message could not be processed.", retryable = true } = message;
+  return { type: "error", ...ended, error, code, retryable };
 }
 
 /** The answer as the transcript keeps it. */
@@ -34,7 +32,7 @@ export function answerOf(turn_id: TurnId, outcome: Outcome, ts: number): Transcr
     status,
     tool_calls,
     usage,
-    ...(outcome.type === "error" ? { code: outcome.code, retryable: outcome.retryable } : {}),
+    ...(outcome.type === "error" ? { code: outcome.code, error: outcome.error, retryable: outcome.retryable } : {}),
     ...(outcome.type === "complete" ? { metadata: outcome.metadata } : {}),
     ts,
   };

@@ -1,6 +1,6 @@
 import { createClient, type Client } from "@parley/client";
 import { strict } from "@parley/client/strict";
-import { ChatError } from "@parley/protocol";
+import { ChatError, createClient } from "@parley/client";
 import { sleep } from "@parley/runtime";
 import { WebSocket } from "ws";
 import { createChanges } from "./changes.ts";
