@@ -124,7 +124,7 @@ export interface ConversationPort {
   readonly close: (reason: Error, isForgotten: boolean) => void;
 }
 
-interface ConversationDeps extends Settings, Pick<OutboxDeps, "userId" | "keeper" | "sendLimits"> {
+interface ConversationDeps extends Settings, Pick<OutboxDeps, "userId" | "keeper" | "waiting"> {
   readonly id: string;
   readonly send: (frame: ClientFrameInput) => boolean;
   readonly onViolation: (violation: Violation) => void;

@@ -6,7 +6,7 @@ import { createHandles, type Handles } from "./handles.ts";
 import type { Settings } from "./options.ts";
 import { createResumeWindow } from "./resume-window.ts";
 import { createSendKeeper } from "./send-keeper.ts";
-import { createSendLimits } from "./send-limits.ts";
+import type { OutgoingMessage } from "./send-store.ts";
 
 interface RegistryDeps extends Settings {
   readonly send: (frame: ClientFrameInput) => boolean;
@@ -31,12 +31,12 @@ const resumedAtOnce = 4;
 
 export function createRegistry(deps: RegistryDeps): Registry {
   const keeper = createSendKeeper(deps.store, deps.log);
-  const sendLimits = createSendLimits(deps.sendQueue);
+  const waiting = new Set<OutgoingMessage>();
   const resumes = createResumeWindow<ConversationPort>(resumedAtOnce, (port) => port.resume());
   let user: string | undefined;
   const handles = createHandles({
     keeper,
-    create: (id) => createConversation({ ...deps, id, keeper, sendLimits, userId: () => user }),
+    create: (id) => createConversation({ ...deps, id, keeper, waiting, userId: () => user }),
   });
 
   return {
