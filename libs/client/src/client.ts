@@ -79,7 +79,7 @@ export function createClient(options: ClientOptions): Client {
     conversation: (id = newId("c")) => registry.get(id).conversation,
     release: ({ id, unsubscribe }) => {
       unsubscribe();
-      registry.release(id, new Error("The conversation was released."));
+      registry.release(id);
     },
     on: emitter.on,
     close: link.close,

@@ -19,7 +19,7 @@ import { createFolding } from "./folding.ts";
 import type { Violation } from "./frame-check.ts";
 import { newId } from "./ids.ts";
 import type { Settings } from "./options.ts";
-import { createOutbox, type OutboxDeps } from "./outbox.ts";
+import { createOutbox, type Outbox, type OutboxDeps } from "./outbox.ts";
 import type { OutgoingView } from "./outgoing.ts";
 import {
   approval,
@@ -30,7 +30,7 @@ import {
   turnEnd,
   type ApproveOptions,
 } from "./requests.ts";
-import type { OutgoingMessage, StoredMessage } from "./send-store.ts";
+import type { OutgoingMessage } from "./send-store.ts";
 
 /** A frame that says to which conversation it belongs, or to which message of one. */
 export type ConversationFrame = Extract<ServerFrame, { conversation_id?: unknown }>;
@@ -106,20 +106,12 @@ export interface Conversation {
 export interface ConversationPort {
   readonly conversation: Conversation;
   readonly handle: (frame: ConversationFrame) => void;
-  /** Whether the message with this id waits for its answer. */
-  readonly awaits: (messageId: string) => boolean;
+  readonly outbox: Outbox;
   /** Whose connection it is now. To be called before `resume`. */
   readonly bind: (userId: string) => void;
-  /** A message of an earlier page. */
-  readonly restore: (message: StoredMessage) => void;
-  /** What has failed: for the next handle. */
-  readonly failed: () => StoredMessage[];
-  /** Whether a message waits for its answer. */
-  readonly isWaiting: () => boolean;
   /** On a new connection. True when an answer will come. */
   readonly resume: () => boolean;
   readonly connectionLost: () => void;
-  readonly unansweredSince: () => number | undefined;
   /** `isForgotten`: what waits to be sent is not sent by a later page either. */
   readonly close: (reason: Error, isForgotten: boolean) => void;
 }
@@ -143,11 +135,8 @@ export function createConversation(deps: ConversationDeps): ConversationPort {
   return {
     conversation: handleOf(deps.id, parts, whileOpen),
     handle: (frame) => handle(parts, frame),
-    awaits: outbox.has,
+    outbox,
     bind: (userId) => bind(parts, userId),
-    restore: outbox.restore,
-    failed: outbox.failed,
-    isWaiting: outbox.isWaiting,
     resume: () => {
       const asked = attachment.resume();
       outbox.flush();
@@ -158,7 +147,6 @@ export function createConversation(deps: ConversationDeps): ConversationPort {
       attachment.connectionLost();
       outbox.connectionLost();
     },
-    unansweredSince: outbox.unansweredSince,
     close: (reason, isForgotten) => {
       closed = reason;
       outbox.close(reason, isForgotten);

@@ -16,7 +16,7 @@ interface RegistryDeps extends Settings {
 /** The conversations of a client: one handle per id, and every frame to the one that it concerns. */
 export interface Registry {
   readonly get: (id: string) => ConversationPort;
-  readonly release: (id: string, reason: Error) => void;
+  readonly release: (id: string) => void;
   readonly route: (frame: ServerFrame) => void;
   /** A connection begins: what was kept of messages is wanted soon. */
   readonly connecting: () => void;
@@ -33,18 +33,18 @@ export function createRegistry(deps: RegistryDeps): Registry {
   const keeper = createSendKeeper(deps.store, deps.log);
   const waiting = new Set<OutgoingMessage>();
   const resumes = createResumeWindow<ConversationPort>(resumedAtOnce, (port) => port.resume());
-  let user: string | undefined;
-  const handles = createHandles({
-    keeper,
-    create: (id) => createConversation({ ...deps, id, keeper, waiting, userId: () => user }),
-  });
+  const handles = createHandles(keeper, (id) =>
+    createConversation({ ...deps, id, keeper, waiting, userId: handles.userId }),
+  );
+  const { all } = handles;
 
   return {
     get: handles.get,
     release: handles.release,
     route: (frame) => {
-      const port = isOfConversation(frame) ? portOf(handles, frame) : undefined;
-      if (port === undefined || !isOfConversation(frame)) return;
+      if (!isOfConversation(frame)) return;
+      const port = portOf(handles, frame);
+      if (port === undefined) return;
       port.handle(frame);
       const waitMs = frame.type === "error" ? frame.retry_after_ms : undefined;
       if (waitMs === undefined) resumes.answered(port);
@@ -53,15 +53,17 @@ export function createRegistry(deps: RegistryDeps): Registry {
     },
     connecting: () => void keeper.load(),
     ready: (userId) => {
-      user = userId;
       handles.bind(userId);
-      resumes.start(handles.all());
+      resumes.start(all());
     },
     connectionLost: () => {
       resumes.stop();
-      for (const port of handles.all()) port.connectionLost();
+      for (const port of all()) port.connectionLost();
     },
-    unansweredSince: () => oldestOf(handles.all().map((port) => port.unansweredSince())),
+    unansweredSince: () => {
+      const oldest = Math.min(...all().map(({ outbox }) => outbox.unansweredSince() ?? Infinity));
+      return oldest < Infinity ? oldest : undefined;
+    },
     close: (reason) => {
       resumes.stop();
       handles.close(reason);
@@ -77,10 +79,5 @@ function isOfConversation(frame: ServerFrame): frame is ConversationFrame {
 function portOf(handles: Handles, frame: ConversationFrame): ConversationPort | undefined {
   if (frame.conversation_id !== undefined) return handles.find(frame.conversation_id);
   const id = "id" in frame ? frame.id : undefined;
-  return id === undefined ? undefined : handles.all().find((port) => port.awaits(id));
-}
-
-function oldestOf(times: readonly (number | undefined)[]): number | undefined {
-  const known = times.filter((time) => time !== undefined);
-  return known.length === 0 ? undefined : Math.min(...known);
+  return id === undefined ? undefined : handles.all().find(({ outbox }) => outbox.has(id));
 }

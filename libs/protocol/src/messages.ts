@@ -1,5 +1,6 @@
 import type { Author, MessageEvent, Outcome } from "./events.ts";
 import type { Feedback } from "./feedback.ts";
+import { fieldsOf } from "./fields.ts";
 import type { TurnId } from "./ids.ts";
 import { messageIdOf } from "./message-ids.ts";
 import { outcomeOf, storedParts } from "./outcome.ts";
@@ -167,9 +168,8 @@ const ofStored = new WeakMap<TranscriptMessage, MessageView>();
 function storedMessage(message: TranscriptMessage): MessageView {
   let shown = ofStored.get(message);
   if (shown === undefined) {
-    const { message_id, turn_id, author, status, feedback, ts } = message;
-    const common = { message_id, turn_id, author, parts: storedParts(message), status, ts };
-    shown = isAnswer(message) ? { ...common, outcome: outcomeOf(message), ...said(feedback) } : common;
+    const common = { ...fieldsOf(message, ["message_id", "turn_id", "author", "status", "ts"]), parts: storedParts(message) };
+    shown = isAnswer(message) ? { ...common, outcome: outcomeOf(message), ...said(message.feedback) } : common;
     ofStored.set(message, shown);
   }
   return shown;
@@ -180,8 +180,8 @@ const ofQuestions = new WeakMap<MessageEvent, MessageView>();
 function questionIn(event: MessageEvent): MessageView {
   let shown = ofQuestions.get(event);
   if (shown === undefined) {
-    const { message_id, turn_id, author, message: text, ts } = event;
-    shown = { message_id, turn_id, author, parts: [{ type: "text", text }], status: "complete", ts };
+    const common = fieldsOf(event, ["message_id", "turn_id", "author", "ts"]);
+    shown = { ...common, parts: [{ type: "text", text: event.message }], status: "complete" };
     ofQuestions.set(event, shown);
   }
   return shown;
