@@ -100,5 +100,5 @@ export function createAsks(view: () => ConversationView, send: (frame: ClientFra
 }
 
 function queueFull(): ChatError {
-  return new ChatError("QUEUE_FULL", "Too much that was asked for is not answered yet.", true);
+  return new ChatError("QUEUE_FULL", "Too much is waiting for an answer.", true);
 }

@@ -162,7 +162,7 @@ function comeBack(progress: Progress, deps: LinkDeps, { code, reason, final, rec
   if (readyAt !== undefined && deps.now() - readyAt >= deps.timings.stableMs) progress.failures = 0;
   const delayMs = reconnectAfterMs ?? backoffMs(progress.failures, deps.backoff, deps.random);
   progress.failures += 1;
-  deps.log.debug({ code, reason, delayMs }, "connection lost, will reconnect");
+  deps.log.debug({ code, reason, delayMs }, "connection lost");
   waitFor(progress, deps, { delayMs, code, reason });
 }
 

@@ -22,7 +22,7 @@ export function createSendKeeper(store: SendStore | undefined, log: ClientLog): 
     if (store === undefined) return last;
     last = last
       .then(() => work(store))
-      .catch((error: unknown) => log.warn({ err: error }, "the store of the messages to be sent failed"));
+      .catch((error: unknown) => log.warn({ err: error }, "the store failed"));
     return last;
   }
 

@@ -17,7 +17,7 @@ export function outcomeOf(message: TranscriptMessage): Outcome {
   if (message.status === "cancelled") return { type: "cancelled", ...ended, reason: "cancelled" };
   // An answer whose state only a newer version knows has a text all the same.
   if (message.status !== "error") return { type: "complete", ...ended, metadata: message.metadata ?? {} };
-  const { code = "PROCESSING_ERROR", error = "The message could not be processed.", retryable = true } = message;
+  const { code = "PROCESSING_ERROR", error = "The answer failed.", retryable = true } = message;
   return { type: "error", ...ended, error, code, retryable };
 }
 
