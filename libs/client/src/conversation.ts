@@ -107,8 +107,8 @@ export interface ConversationPort {
   readonly conversation: Conversation;
   readonly handle: (frame: ConversationFrame) => void;
   readonly outbox: Outbox;
-  /** Whose connection it is now. To be called before `resume`. */
-  readonly bind: (userId: string) => void;
+  /** Whose connection it is now; `isOther`: it was somebody else's. To be called before `resume`. */
+  readonly bind: (userId: string, isOther: boolean) => void;
   /** On a new connection. True when an answer will come. */
   readonly resume: () => boolean;
   readonly connectionLost: () => void;
@@ -136,7 +136,10 @@ export function createConversation(deps: ConversationDeps): ConversationPort {
     conversation: handleOf(deps.id, parts, whileOpen),
     handle: (frame) => handle(parts, frame),
     outbox,
-    bind: (userId) => bind(parts, userId),
+    bind: (userId, isOther) => {
+      outbox.bind(userId);
+      if (isOther) forgetAll(parts);
+    },
     resume: () => {
       const asked = attachment.resume();
       outbox.flush();
@@ -197,8 +200,7 @@ function handleOf(id: string, parts: Parts, whileOpen: Gate): Conversation {
 }
 
 /** What one user has decided and seen is not another one's. */
-function bind({ outbox, asks, folding }: Parts, userId: string): void {
-  if (!outbox.bind(userId)) return;
+function forgetAll({ asks, folding }: Parts): void {
   asks.close(new Error("Somebody else is signed in now."));
   folding.beginAnew([]);
 }

@@ -68,8 +68,9 @@ export function createHandles(keeper: SendKeeper, create: (id: string) => Conver
     },
     userId: () => user,
     bind: (userId) => {
+      const isOther = user !== undefined && user !== userId;
       user = userId;
-      for (const port of ports.values()) port.bind(userId);
+      for (const port of ports.values()) port.bind(userId, isOther);
       restore();
       // Where reading the store takes longer than connecting.
       void keeper.load().then(restore);

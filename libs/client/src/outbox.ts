@@ -26,8 +26,8 @@ export interface Outbox {
   readonly restore: (message: StoredMessage) => void;
   /** What has failed. */
   readonly failed: () => StoredMessage[];
-  /** Whose connection it is now: what somebody else wrote is not sent on it. Returns whether it was somebody else's. */
-  readonly bind: (userId: string) => boolean;
+  /** Whose connection it is now: what somebody else wrote is not sent on it. */
+  readonly bind: (userId: string) => void;
   /** To be called after the view has changed. */
   readonly look: () => void;
   /** The view has all that was accepted: what it does not show is older. */
@@ -73,7 +73,7 @@ const failedChars = 256 * 1024;
 
 export function createOutbox(deps: OutboxDeps): Outbox {
   const entries = new Map<string, Entry>();
-  const box: Box = { ...deps, entries, shown: [], boundTo: deps.userId(), isClosed: false };
+  const box: Box = { ...deps, entries, shown: [], isClosed: false };
   const those = (isMeant: (entry: Entry) => boolean): Entry[] => [...entries.values()].filter(isMeant);
   const failed = (id: string): Entry | undefined => those((entry) => entry.frame.id === id && isFailed(entry))[0];
   const waiting = (id: string): Entry | undefined => those((entry) => entry.frame.id === id && isSending(entry))[0];
@@ -125,7 +125,6 @@ export function createOutbox(deps: OutboxDeps): Outbox {
 interface Box extends OutboxDeps {
   readonly entries: Map<string, Entry>;
   shown: readonly OutgoingView[];
-  boundTo: string | undefined;
   isClosed: boolean;
 }
 
@@ -223,7 +222,7 @@ function restore(box: Box, { frame, user_id, kept_at, error }: StoredMessage): v
   look(box);
 }
 
-function bind(box: Box, userId: string): boolean {
+function bind(box: Box, userId: string): void {
   for (const entry of [...box.entries.values()]) {
     if (entry.userId === undefined) {
       entry.userId = userId;
@@ -231,9 +230,6 @@ function bind(box: Box, userId: string): boolean {
     } else if (entry.userId !== userId) setAside(box, entry);
   }
   look(box);
-  const isOther = box.boundTo !== undefined && box.boundTo !== userId;
-  box.boundTo = userId;
-  return isOther;
 }
 
 /** For when its author comes back. */

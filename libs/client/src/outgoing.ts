@@ -22,10 +22,10 @@ export interface Entry {
   /** Who wrote it; undefined: the server has not said who that is. */
   userId: string | undefined;
   /** When it was sent on the present connection; undefined: not on this one. */
-  sentAt: number | undefined;
+  sentAt?: number | undefined;
   tries: number;
   /** Of one that was accepted. */
-  turnId: string | undefined;
+  turnId?: string;
 }
 
 export function createEntry(frame: OutgoingMessage, keptAtMs: number, userId: string | undefined): Entry {
@@ -33,7 +33,7 @@ export function createEntry(frame: OutgoingMessage, keptAtMs: number, userId: st
   // Who does not wait for it learns of it from `outgoing`: that must not be an unhandled rejection.
   answer.promise.catch(() => undefined);
   const shown = { id: frame.id, text: frame.message, status: "sending" } as const;
-  return { frame, answer, keptAtMs, shown, userId, sentAt: undefined, tries: 0, turnId: undefined };
+  return { frame, answer, keptAtMs, shown, userId, tries: 0 };
 }
 
 export const isFailed = ({ shown }: Entry): boolean => shown.error !== undefined;

@@ -7,6 +7,8 @@ import {
   type ApprovalDecision,
   type ConversationView,
   type Outcome,
+  type Part,
+  type ToolCallPart,
 } from "@parley/protocol/fold";
 import type { Asks, Request } from "./asks.ts";
 import { newId } from "./ids.ts";
@@ -61,15 +63,15 @@ export function approval(
   { approved, like, ...said }: ApproveOptions & { readonly approved: boolean },
 ): Request<ApprovalDecision> {
   const frame = { type: "approve", conversation_id, call_id, approved, ...said, like_ms: like } as const;
+  const isIt = (part: Part): part is ToolCallPart => isToolCall(part) && part.call_id === call_id;
   const asked = asks.frames().find((known) => known.type === "approve" && known.call_id === call_id);
   return {
     ...(asked === undefined ? { frame } : {}),
     look: ({ turns }, { resolve, reject }, told) => {
       const about = told !== undefined && told.call_id === call_id ? told : undefined;
       if (about?.type === "error") return reject(chatErrorOf(about));
-      const turn = turns.find(({ parts }) => parts.some((part) => isToolCall(part) && part.call_id === call_id));
-      const call = turn?.parts.filter(isToolCall).find((part) => part.call_id === call_id);
-      const { approved: isSo, by, reason, like_for_ms } = about ?? call?.approval ?? {};
+      const turn = turns.find(({ parts }) => parts.some(isIt));
+      const { approved: isSo, by, reason, like_for_ms } = about ?? turn?.parts.find(isIt)?.approval ?? {};
       const isOther = asked?.type === "approve" && asked.approved !== approved;
       if (isOther || isSo === !approved) reject(new ChatError("CONFLICT", "It was decided otherwise before."));
       else if (isSo === approved) resolve({ approved, by, reason, like_for_ms });

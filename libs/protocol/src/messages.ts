@@ -88,18 +88,22 @@ function queuedTurnOf({ turn_id, author, text, position }: WaitingTurn): QueuedT
   return { turn_id, position, message: { message_id, turn_id, author, parts, status: "complete" } };
 }
 
+/** What was made of a thing once is the same the next time. */
+function remembered<K extends object, V>(known: WeakMap<K, V>, thing: K, make: () => V): V {
+  const value = known.get(thing) ?? make();
+  known.set(thing, value);
+  return value;
+}
+
 const pendingOf = new WeakMap<ConversationView["turns"], readonly PendingApproval[]>();
 
 /** Calls that wait for a person, in the order of their turns. */
 export function pendingApprovals({ turns }: ConversationView): readonly PendingApproval[] {
-  let pending = pendingOf.get(turns);
-  if (pending === undefined) {
-    pending = turns.flatMap(({ turn_id, parts, outcome }) =>
+  return remembered(pendingOf, turns, () =>
+    turns.flatMap(({ turn_id, parts, outcome }) =>
       outcome === undefined ? pendingCallsOf(parts).map((call) => ({ turn_id, call })) : [],
-    );
-    pendingOf.set(turns, pending);
-  }
-  return pending;
+    ),
+  );
 }
 
 /** What a transcript shows, and the view that was shown of it last: a token must not cost more in a long conversation than copying its list. */
@@ -117,15 +121,12 @@ interface Stored {
 const stores = new WeakMap<ConversationView["transcript"], Stored>();
 
 function storedIn(transcript: ConversationView["transcript"]): Stored {
-  let stored = stores.get(transcript);
-  if (stored === undefined) {
+  return remembered(stores, transcript, () => {
     const groups = byTurn(transcript);
     const unanswered = [...groups].filter(([, group]) => !group.some(isAnswer)).map(([turnId]) => turnId);
     const middle = [...groups.values()].flatMap((group) => messagesIn(group, undefined));
-    stored = { groups, unanswered, within: [], middle, turns: undefined, shown: middle };
-    stores.set(transcript, stored);
-  }
-  return stored;
+    return { groups, unanswered, within: [], middle, turns: undefined, shown: middle };
+  });
 }
 
 /** `Map.groupBy`, which Node 20 does not have. */
@@ -166,25 +167,21 @@ function messagesIn(stored: readonly TranscriptMessage[], known: TurnView | unde
 const ofStored = new WeakMap<TranscriptMessage, MessageView>();
 
 function storedMessage(message: TranscriptMessage): MessageView {
-  let shown = ofStored.get(message);
-  if (shown === undefined) {
-    const common = { ...fieldsOf(message, ["message_id", "turn_id", "author", "status", "ts"]), parts: storedParts(message) };
-    shown = isAnswer(message) ? { ...common, outcome: outcomeOf(message), ...said(message.feedback) } : common;
-    ofStored.set(message, shown);
-  }
-  return shown;
+  return remembered(ofStored, message, () => {
+    const common = fieldsOf(message, ["message_id", "turn_id", "author", "status", "ts"]);
+    const shown = { ...common, parts: storedParts(message) };
+    return isAnswer(message) ? { ...shown, outcome: outcomeOf(message), ...said(message.feedback) } : shown;
+  });
 }
 
 const ofQuestions = new WeakMap<MessageEvent, MessageView>();
 
 function questionIn(event: MessageEvent): MessageView {
-  let shown = ofQuestions.get(event);
-  if (shown === undefined) {
-    const common = fieldsOf(event, ["message_id", "turn_id", "author", "ts"]);
-    shown = { ...common, parts: [{ type: "text", text: event.message }], status: "complete" };
-    ofQuestions.set(event, shown);
-  }
-  return shown;
+  return remembered(ofQuestions, event, () => ({
+    ...fieldsOf(event, ["message_id", "turn_id", "author", "ts"]),
+    parts: [{ type: "text", text: event.message }],
+    status: "complete",
+  }));
 }
 
 const ofAnswers = new WeakMap<TurnView, MessageView>();
