@@ -4,7 +4,7 @@ import type { Conversation } from "./conversation.ts";
 import { createEmitter } from "./emitter.ts";
 import type { Violation } from "./frame-check.ts";
 import { newId } from "./ids.ts";
-import { ClientClosedError, createLink, type ClientState } from "./link.ts";
+import { createLink, type ClientState } from "./link.ts";
 import { settingsOf, type ClientOptions } from "./options.ts";
 import { createRegistry } from "./registry.ts";
 
@@ -46,7 +46,10 @@ export function createClient(options: ClientOptions): Client {
   const link = createLink({
     ...settings,
     unansweredSince: () => registry.unansweredSince(),
-    onState,
+    onState: (state) => {
+      registry.follow(state);
+      emitter.emit("state", state);
+    },
     onOnline: (isOnline) => emitter.emit("online", isOnline),
     onFrame: (frame) => {
       emitter.emit("frame", frame);
@@ -58,14 +61,6 @@ export function createClient(options: ClientOptions): Client {
     send: link.send,
     onViolation: (violation) => emitter.emit("violation", violation),
   });
-
-  function onState(state: ClientState): void {
-    if (state.name === "connecting") registry.connecting();
-    if (state.name === "ready") registry.ready(state.user?.id ?? "");
-    if (state.name === "waiting") registry.connectionLost();
-    if (state.name === "closed") registry.close(new ClientClosedError(state.reason));
-    emitter.emit("state", state);
-  }
 
   return {
     get state() {

@@ -140,21 +140,19 @@ function add(box: Box, frame: OutgoingMessage, signal?: AbortSignal): Promise<Ac
   if (signal?.aborted === true) return Promise.reject(abortError(signal));
   if (known !== undefined) drop(box, known);
   const problem = sendProblem(frame, box.waiting, box.sendQueue);
-  const entry = put(box, createEntry(frame, box.wallNow(), box.userId()));
-  if (problem !== undefined) fail(box, entry, problem);
-  else {
-    keep(box, entry);
-    if (signal !== undefined) endWaitOn(signal, entry, () => forget(box, entry));
-    trySend(box, entry);
-  }
-  look(box);
+  const entry = createEntry(frame, box.wallNow(), box.userId());
+  if (signal !== undefined) endWaitOn(signal, entry, () => forget(box, entry));
+  take(box, entry, problem);
   return entry.answer.promise;
 }
 
-function put({ entries, waiting }: Box, entry: Entry): Entry {
-  entries.set(entry.frame.id, entry);
-  waiting.add(entry.frame);
-  return entry;
+function take(box: Box, entry: Entry, problem: ChatError | undefined): void {
+  box.entries.set(entry.frame.id, entry);
+  box.waiting.add(entry.frame);
+  keep(box, entry);
+  if (problem !== undefined) fail(box, entry, problem);
+  else trySend(box, entry);
+  look(box);
 }
 
 function trySend(box: Box, entry: Entry): void {
@@ -213,14 +211,12 @@ function keep({ keeper }: Box, entry: Entry): void {
 
 function restore(box: Box, { frame, user_id, kept_at, error }: StoredMessage): void {
   if (box.entries.has(frame.id)) return;
-  const entry = put(box, createEntry(frame, kept_at, user_id));
   const isForgotten = box.wallNow() - kept_at > clientLimits.factKeepMs;
-  if (error !== undefined) fail(box, entry, chatErrorOf(error));
-  else if (isForgotten) {
-    fail(box, entry, new ChatError("QUEUE_TIMEOUT", "The message could not be sent for eight days.", true));
-  } else trySend(box, entry);
-  look(box);
+  const told = error ?? (isForgotten ? tooOld : undefined);
+  take(box, createEntry(frame, kept_at, user_id), told && chatErrorOf(told));
 }
+
+const tooOld = { code: "QUEUE_TIMEOUT", error: "The message could not be sent for eight days.", retryable: true };
 
 function bind(box: Box, userId: string): void {
   for (const entry of [...box.entries.values()]) {

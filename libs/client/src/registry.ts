@@ -3,6 +3,7 @@ import { backoffMs } from "./backoff.ts";
 import { createConversation, type ConversationFrame, type ConversationPort } from "./conversation.ts";
 import type { Violation } from "./frame-check.ts";
 import { createHandles, type Handles } from "./handles.ts";
+import { ClientClosedError, type ClientState } from "./link.ts";
 import type { Settings } from "./options.ts";
 import { createResumeWindow } from "./resume-window.ts";
 import { createSendKeeper } from "./send-keeper.ts";
@@ -18,12 +19,9 @@ export interface Registry {
   readonly get: (id: string) => ConversationPort;
   readonly release: (id: string) => void;
   readonly route: (frame: ServerFrame) => void;
-  /** A connection begins: what was kept of messages is wanted soon. */
-  readonly connecting: () => void;
-  readonly ready: (userId: string) => void;
-  readonly connectionLost: () => void;
   readonly unansweredSince: () => number | undefined;
-  readonly close: (reason: Error) => void;
+  /** What each state of the link means for them. */
+  readonly follow: (state: ClientState) => void;
 }
 
 /** Four conversations with all their waiting messages are fewer frames than an edge queues for one socket. */
@@ -51,22 +49,21 @@ export function createRegistry(deps: RegistryDeps): Registry {
       else resumes.hold(port, waitMs + backoffMs(0, deps.backoff, deps.random));
       handles.answered(port);
     },
-    connecting: () => void keeper.load(),
-    ready: (userId) => {
-      handles.bind(userId);
-      resumes.start(all());
-    },
-    connectionLost: () => {
-      resumes.stop();
-      for (const port of all()) port.connectionLost();
-    },
     unansweredSince: () => {
       const oldest = Math.min(...all().map(({ outbox }) => outbox.unansweredSince() ?? Infinity));
       return oldest < Infinity ? oldest : undefined;
     },
-    close: (reason) => {
+    follow: (state) => {
+      // A connection begins: what was kept of messages is wanted soon.
+      if (state.name === "connecting") void keeper.load();
+      if (state.name === "ready") {
+        handles.bind(state.user?.id ?? "");
+        resumes.start(all());
+      }
+      if (state.name !== "waiting" && state.name !== "closed") return;
       resumes.stop();
-      handles.close(reason);
+      if (state.name === "waiting") for (const port of all()) port.connectionLost();
+      else handles.close(new ClientClosedError(state.reason));
     },
   };
 }
