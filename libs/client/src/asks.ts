@@ -10,7 +10,7 @@ import { createDeferred, type Deferred } from "./deferred.ts";
 /** A frame that answers what was asked. */
 type Told = FrameError | DecisionFrame;
 
-type Answer<T> = Pick<Deferred<T>, "resolve" | "reject">;
+export type Answer<T> = Pick<Deferred<T>, "resolve" | "reject">;
 
 /** What is asked of a conversation: `requests.ts` has the kinds. */
 export interface Request<T> {

@@ -1,5 +1,6 @@
 import type { ConversationPort } from "./conversation.ts";
 import type { SendKeeper } from "./send-keeper.ts";
+import type { StoredMessage } from "./send-store.ts";
 
 /** The handles of a client's conversations, one per id, and what comes and goes with them: messages of an earlier page, or of a handle that was released. */
 export interface Handles {
@@ -17,26 +18,14 @@ export interface Handles {
 }
 
 export function createHandles(keeper: SendKeeper, create: (id: string) => ConversationPort): Handles {
-  const ports = new Map<string, ConversationPort>();
+  const { ports, portOf, close } = createPorts(create);
   /** Those that nobody has asked for. */
   const unclaimed = new Set<string>();
   let user: string | undefined;
-  let closed: Error | undefined;
 
-  function portOf(id: string): ConversationPort {
-    const port = ports.get(id) ?? create(id);
-    if (closed !== undefined) port.close(closed, false);
-    ports.set(id, port);
-    return port;
-  }
-
-  /** What is to be sent; and what has failed of conversations with a handle, the others' waits for somebody who looks. */
   function restore(): void {
-    if (closed !== undefined) return;
-    const messages = keeper.take(
-      ({ user_id, conversation_id, error }) => user_id === user && (error === undefined || ports.has(conversation_id)),
-    );
-    for (const message of messages) {
+    const isWanted = (message: StoredMessage): boolean => message.user_id === user && isDue(message, ports);
+    for (const message of keeper.take(isWanted)) {
       const { conversation_id: id } = message;
       if (!ports.has(id)) unclaimed.add(id);
       portOf(id).outbox.restore(message);
@@ -51,13 +40,15 @@ export function createHandles(keeper: SendKeeper, create: (id: string) => Conver
     unclaimed.delete(id);
   }
 
+  function get(id: string): ConversationPort {
+    const port = portOf(id);
+    unclaimed.delete(id);
+    restore();
+    return port;
+  }
+
   return {
-    get: (id) => {
-      const port = portOf(id);
-      unclaimed.delete(id);
-      restore();
-      return port;
-    },
+    get,
     find: (id) => ports.get(id),
     all: () => [...ports.values()],
     release,
@@ -76,8 +67,34 @@ export function createHandles(keeper: SendKeeper, create: (id: string) => Conver
       void keeper.load().then(restore);
     },
     close: (reason) => {
+      // What is still read of the store is for the next page.
+      user = undefined;
+      close(reason);
+    },
+  };
+}
+
+function createPorts(create: (id: string) => ConversationPort) {
+  const ports = new Map<string, ConversationPort>();
+  let closed: Error | undefined;
+  return {
+    ports,
+    portOf: (id: string): ConversationPort => {
+      const known = ports.get(id);
+      if (known !== undefined) return known;
+      const port = create(id);
+      if (closed !== undefined) port.close(closed, false);
+      ports.set(id, port);
+      return port;
+    },
+    close: (reason: Error): void => {
       closed = reason;
       for (const port of ports.values()) port.close(reason, false);
     },
   };
+}
+
+/** What is to be sent; and what has failed of conversations with a handle, the others' waits for somebody who looks. */
+function isDue({ conversation_id, error }: StoredMessage, ports: ReadonlyMap<string, unknown>): boolean {
+  return error === undefined || ports.has(conversation_id);
 }

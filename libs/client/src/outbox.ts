@@ -8,7 +8,16 @@ import {
 } from "@parley/protocol/fold";
 import { newId } from "./ids.ts";
 import type { SendQueueLimits } from "./options.ts";
-import { createEntry, isAccepted, isFailed, isInView, isSending, storedOf, type Entry, type OutgoingView } from "./outgoing.ts";
+import {
+  createEntry,
+  isAccepted,
+  isFailed,
+  isInView,
+  isSending,
+  storedOf,
+  type Entry,
+  type OutgoingView,
+} from "./outgoing.ts";
 import type { SendKeeper } from "./send-keeper.ts";
 import { sendProblem } from "./send-limits.ts";
 import type { OutgoingMessage, StoredMessage } from "./send-store.ts";

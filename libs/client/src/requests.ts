@@ -5,12 +5,14 @@ import {
   titleLine,
   turn as turnIn,
   type ApprovalDecision,
+  type ApprovalState,
   type ConversationView,
   type Outcome,
   type Part,
   type ToolCallPart,
+  type TurnView,
 } from "@parley/protocol/fold";
-import type { Asks, Request } from "./asks.ts";
+import type { Answer, Asks, Request } from "./asks.ts";
 import { newId } from "./ids.ts";
 
 export interface ApproveOptions {
@@ -63,26 +65,41 @@ export function approval(
   { approved, like, ...said }: ApproveOptions & { readonly approved: boolean },
 ): Request<ApprovalDecision> {
   const frame = { type: "approve", conversation_id, call_id, approved, ...said, like_ms: like } as const;
-  const isIt = (part: Part): part is ToolCallPart => isToolCall(part) && part.call_id === call_id;
   const asked = asks.frames().find((known) => known.type === "approve" && known.call_id === call_id);
+  const isIt = (part: Part): part is ToolCallPart => isToolCall(part) && part.call_id === call_id;
   return {
     ...(asked === undefined ? { frame } : {}),
-    look: ({ turns }, { resolve, reject }, told) => {
-      const about = told !== undefined && told.call_id === call_id ? told : undefined;
-      if (about?.type === "error") return reject(chatErrorOf(about));
+    look: ({ turns }, answer, told) => {
       const turn = turns.find(({ parts }) => parts.some(isIt));
-      const { approved: isSo, by, reason, like_for_ms } = about ?? turn?.parts.find(isIt)?.approval ?? {};
-      const isOther = asked?.type === "approve" && asked.approved !== approved;
-      if (isOther || isSo === !approved) reject(new ChatError("CONFLICT", "It was decided otherwise before."));
-      else if (isSo === approved) resolve({ approved, by, reason, like_for_ms });
-      else if (turn?.outcome !== undefined) reject(new ChatError("NOT_FOUND", "The answer has ended already."));
+      const about = told?.call_id === call_id ? told : undefined;
+      if (about?.type === "error") answer.reject(chatErrorOf(about));
+      // Two decisions of one client on one call.
+      else if (asked?.type === "approve" && asked.approved !== approved) answer.reject(decidedOtherwise());
+      else settleAs(approved, about ?? turn?.parts.find(isIt)?.approval ?? {}, turn, answer);
     },
   };
 }
 
+function settleAs(
+  wanted: boolean,
+  { approved, by, reason, like_for_ms }: ApprovalState,
+  turn: TurnView | undefined,
+  { resolve, reject }: Answer<ApprovalDecision>,
+): void {
+  if (approved === wanted) resolve({ approved, by, reason, like_for_ms });
+  else if (approved !== undefined) reject(decidedOtherwise());
+  else if (turn?.outcome !== undefined) reject(new ChatError("NOT_FOUND", "The answer has ended already."));
+}
+
+function decidedOtherwise(): ChatError {
+  return new ChatError("CONFLICT", "It was decided otherwise before.");
+}
+
 /** Resolves when the view shows it; at once if it does already. */
 function change(
-  frame: { readonly type: "title"; title: string } | { readonly type: "queue"; turn_id: string; message?: string; remove?: true },
+  frame:
+    | { readonly type: "title"; title: string }
+    | { readonly type: "queue"; turn_id: string; message?: string; remove?: true },
   conversation_id: string,
   isTrue: (view: ConversationView) => boolean,
 ): Request<void> {

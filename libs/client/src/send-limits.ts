@@ -16,7 +16,8 @@ export function sendProblem(
   const others = [...waiting];
   const inConversation = others.filter(({ conversation_id }) => conversation_id === frame.conversation_id).length;
   const bytes = others.reduce((sum, other) => sum + textBytes(other.message), size);
-  if (inConversation >= clientLimits.turnsPerConversation) return queueFull("Too many messages wait in this conversation.");
+  if (inConversation >= clientLimits.turnsPerConversation)
+    return queueFull("Too many messages wait in this conversation.");
   if (others.length >= most.messages) return queueFull(`${most.messages} messages wait to be sent already.`);
   if (bytes > most.bytes) return queueFull("The messages that wait to be sent leave no room for this one.");
   return undefined;
