@@ -76,7 +76,9 @@ export function createAsks(view: () => ConversationView, send: (frame: ClientFra
         reject: (reason) => reject((asks.delete(ask), reason)),
       };
       const ask: Ask = { ...request, look: (told) => find(view(), answer, told), reject: answer.reject };
-      if (ask.frame !== undefined && frames().length >= maxAsked) reject(queueFull());
+      // Whoever stops a turn has no use for a refusal, and there are no more of these than turns.
+      const isBounded = ask.frame !== undefined && ask.frame.type !== "cancel";
+      if (isBounded && frames().length >= maxAsked) reject(queueFull());
       else asks.add(ask);
       ask.look();
       const reason = view().turns.some(({ turn_id }) => turn_id === ask.turnId) ? undefined : gone.get(ask.turnId);

@@ -45,7 +45,8 @@ export function cancellation(view: ConversationView, asks: Asks, turnId = runnin
     // Whichever turn ran when it was sent: a later one must not be stopped by it.
     isOnce: turnId === undefined,
     look: ({ turns }, { resolve }, told) => {
-      const isUnknown = told?.type === "error" && told.code === "NOT_FOUND" && told.id === undefined;
+      const isRefused = told?.type === "error" && (told.frame ?? "cancel") === "cancel";
+      const isUnknown = isRefused && told.code === "NOT_FOUND" && told.id === undefined;
       if (isUnknown || turns.some(({ turn_id, outcome }) => turn_id === turnId && outcome !== undefined)) resolve();
     },
   };
