@@ -129,7 +129,7 @@ export function settingsOf(options: ClientOptions): Settings {
 function foundWebSocket(globals: object): SocketConstructor {
   const found: unknown = Reflect.get(globals, "WebSocket");
   if (isSocketConstructor(found)) return found;
-  throw new Error("There is no WebSocket here: pass one as an option, such as that of the package ws.");
+  throw new Error("There is no WebSocket here: pass the option WebSocket, such as that of the package ws.");
 }
 
 function isSocketConstructor(found: unknown): found is SocketConstructor {
