@@ -24,6 +24,6 @@ export default defineConfig({
     modulePreload: false,
     // The licences of what is bundled ask that they go with it.
     license: { fileName: "licenses.txt" },
-    rollupOptions: { input: { chat: "src/embed/main.ts" } },
+    rolldownOptions: { input: { chat: "src/embed/main.ts" } },
   },
 });

@@ -81,6 +81,8 @@ async function approval(web: Web, question: string): Promise<void> {
 /** On a narrow window the list is a drawer. */
 async function sidebar({ page }: Web): Promise<void> {
   const drawer = page.getByRole("button", { name: "Show conversations" });
+  const list = page.getByRole("button", { name: "Hide conversations" });
+  await drawer.or(list).first().waitFor();
   if (await drawer.isVisible()) await drawer.click();
   await page.getByRole("searchbox", { name: "Search conversations" }).waitFor();
 }

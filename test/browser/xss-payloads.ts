@@ -180,7 +180,7 @@ const markdownBlocks: readonly string[] = [
 ];
 
 /** All of them, for whatever is shown: answers, results, names, titles, sources. */
-export const xssPayloads: readonly string[] = [...rawHtml, ...markdownLinks, ...markdownImages, ...markdownBlocks];
+const xssPayloads: readonly string[] = [...rawHtml, ...markdownLinks, ...markdownImages, ...markdownBlocks];
 
 /** The same with the host that a test watches. */
 export function xssPayloadsFor(host: string): string[] {

@@ -19,18 +19,10 @@ export interface ConversationEntries {
   readonly next_cursor?: string;
 }
 
-export interface Feedback {
-  readonly rating: "up" | "down";
-  readonly comment?: string;
-}
-
-/** A stored message with what the caller thinks of it. */
-export type StoredMessage = TranscriptMessage & { readonly feedback?: Feedback };
-
 export interface MessagePage {
   readonly title?: string;
   /** Oldest first. */
-  readonly messages: readonly StoredMessage[];
+  readonly messages: readonly TranscriptMessage[];
   /** For the page before it; absent: there is none. */
   readonly before?: string;
 }
@@ -123,7 +115,7 @@ export function isEntry(value: unknown): value is ConversationEntry {
   return has(value, { conversation_id: "string", title: "string", updated_at: "number" });
 }
 
-export function isStoredMessage(value: unknown): value is StoredMessage {
+export function isStoredMessage(value: unknown): value is TranscriptMessage {
   const shape = { message_id: "string", turn_id: "string", author: "object", message: "string", ts: "number" } as const;
   return has(value, { ...shape, status: "string" });
 }

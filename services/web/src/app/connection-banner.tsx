@@ -1,3 +1,4 @@
+import { closeCodes } from "@parley/protocol/fold";
 import { useConnection } from "@parley/react";
 import { useEffect, useState, useSyncExternalStore } from "react";
 import { Icon, type IconName } from "../ui/icon.tsx";
@@ -81,8 +82,8 @@ export function noticeOf(
 /** By the codes with which a server closes for good. */
 function closedSentences({ blocked, tooMany }: Words["app"]["connection"]): ReadonlyMap<number, string> {
   return new Map([
-    [4503, blocked],
-    [4504, tooMany],
+    [closeCodes.policy, blocked],
+    [closeCodes.tooManyConnections, tooMany],
   ]);
 }
 

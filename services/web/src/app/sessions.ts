@@ -1,4 +1,5 @@
 import type { Client } from "@parley/client";
+import { closeCodes } from "@parley/protocol/fold";
 import { createApi, type Api } from "../api/api.ts";
 import { createHttp } from "../api/http.ts";
 import type { Me } from "../api/answers.ts";
@@ -29,7 +30,11 @@ interface SessionsDeps {
 }
 
 /** Close codes and ends after which the server may not know this browser any more: token expired, none in time, refused. */
-const doubtful: ReadonlySet<number> = new Set([4004, 4008, 4500]);
+const doubtful: ReadonlySet<number> = new Set<number>([
+  closeCodes.tokenExpired,
+  closeCodes.authDeadline,
+  closeCodes.badToken,
+]);
 
 /** One client per sign-in, from its beginning to its end. */
 export function createSessions({ identity, createClient, forgetUnsent }: SessionsDeps): Sessions {
@@ -41,7 +46,11 @@ export function createSessions({ identity, createClient, forgetUnsent }: Session
 
   function begin(me: Me, how: How): void {
     session?.client.close();
-    const client = createClient(identity.authorize);
+    const client: Client = createClient(() => {
+      // Who is connected and asks once more has been warned.
+      if (client.state.name === "ready") identity.forgetToken();
+      return identity.authorize();
+    });
     client.on("state", (state) => {
       if ("code" in state && doubtful.has(state.code)) void identity.check();
     });

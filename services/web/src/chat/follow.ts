@@ -9,7 +9,7 @@ export interface Place {
 /** Zoom and fractional pixels leave a rest. */
 const endTolerancePx = 4;
 
-export function distanceToEnd({ top, height, viewport }: Place): number {
+function distanceToEnd({ top, height, viewport }: Place): number {
   return Math.max(0, height - viewport - top);
 }
 

@@ -44,47 +44,38 @@ export function openChatRoom(options: RoomOptions): ChatRoom {
   const client = connect(options);
   const shownBy = surroundingsOf(client, attributes, getToken);
   const root = createRoot(place);
-  const newId = (): string => client.conversation().id;
-  const knownId = (): string | undefined => attributes.conversation ?? kept.read()?.conversation;
-  let id = knownId() ?? newId();
-  let isNew = knownId() === undefined;
-  let isStarted = false;
-  const onStarted = (): void => void (isStarted = true);
-  const startAnew = (): void => go(newId(), true);
+  const chosen = createChosen(client, attributes.conversation ?? kept.read()?.conversation);
+  const go = (id: string, isNew: boolean): void => {
+    if (!chosen.change(id, isNew)) return;
+    onUnread(0);
+    render();
+  };
+  const startAnew = (): void => go(client.conversation().id, true);
   const onRefused = (isMissing: boolean): void => {
-    // Nobody has written in it yet, or it was deleted before our eyes, which is shown.
-    if (isNew || isStarted) return;
+    if (chosen.isBegunHere()) return;
     if (attributes.conversation === undefined) startAnew();
+    // The page may name one that is only to be.
     else if (isMissing) {
-      // The page may name one that is only to be.
-      isNew = true;
+      chosen.becomeNew();
       render();
     }
   };
 
+  const handlers = { kept, onUnread, onAnswer, onStarted: chosen.start, onRefused, onNew: startAnew };
   const render = (): void => {
-    const { language, isOpen } = attributes;
+    const [{ language, isOpen }, { id: conversationId, isNew }] = [attributes, chosen.now()];
+    // Another conversation is another room: nothing of the one before is left in it.
+    const room = <RoomView key={`${conversationId} ${isNew}`} {...{ conversationId, isNew, isOpen }} {...handlers} />;
     root.render(
       <Surroundings {...shownBy} language={language}>
-        <RoomView
-          // Another conversation is another room: nothing of the one before is left in it.
-          key={`${id} ${isNew}`}
-          {...{ conversationId: id, isNew, isOpen, kept, onUnread, onAnswer, onStarted, onRefused }}
-          onNew={startAnew}
-        />
+        {room}
       </Surroundings>,
     );
-  };
-  const go = (next: string, isNext: boolean): void => {
-    if (next === id) return;
-    [id, isNew, isStarted] = [next, isNext, false];
-    onUnread(0);
-    render();
   };
   // Two tabs, of which one has begun: what was not begun here goes on there.
   const stopListening = kept.onOther(() => {
     const other = kept.read()?.conversation;
-    if (attributes.conversation === undefined && !isStarted && other !== undefined) go(other, false);
+    if (attributes.conversation === undefined && !chosen.now().isStarted && other !== undefined) go(other, false);
   });
   render();
   return {
@@ -97,6 +88,32 @@ export function openChatRoom(options: RoomOptions): ChatRoom {
       stopListening();
       root.unmount();
       client.close();
+    },
+  };
+}
+
+interface Chosen {
+  readonly id: string;
+  /** Nobody has written in it yet, as far as is known here. */
+  readonly isNew: boolean;
+  /** Somebody has, here. */
+  readonly isStarted: boolean;
+}
+
+/** Which conversation is shown. */
+function createChosen(client: Client, known: string | undefined) {
+  let chosen: Chosen = { id: known ?? client.conversation().id, isNew: known === undefined, isStarted: false };
+  return {
+    now: () => chosen,
+    /** Then a server that does not know it says nothing new: it is not there yet, or was deleted before our eyes, which is shown. */
+    isBegunHere: () => chosen.isNew || chosen.isStarted,
+    start: () => void (chosen = { ...chosen, isStarted: true }),
+    becomeNew: () => void (chosen = { ...chosen, isNew: true }),
+    /** False: it is shown already. */
+    change: (id: string, isNew: boolean) => {
+      if (id === chosen.id) return false;
+      chosen = { id, isNew, isStarted: false };
+      return true;
     },
   };
 }

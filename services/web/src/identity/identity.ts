@@ -28,6 +28,8 @@ export interface Identity {
   readonly tryNow: () => void;
   /** The token to bring; null: the cookie is enough. Throws when nobody is signed in. */
   readonly authorize: () => Promise<string | null>;
+  /** The server has said that the token in use ends: the next one that is asked for is another. Its clock counts, not the one here. */
+  readonly forgetToken: () => void;
   /** Asks the server whether the sign-in still counts. */
   readonly check: () => Promise<void>;
   readonly useName: (name: string) => Promise<void>;
@@ -76,6 +78,7 @@ export function createIdentity(deps: IdentityDeps): Identity {
     start: () => start(deps, tokens, retry, become),
     tryNow: retry.now,
     authorize: () => tokens.of(read()),
+    forgetToken: tokens.forget,
     // Who cannot ask does not know better: the sign-in stays, and the next refusal asks again.
     check: () => (checking ??= look().then(end, end)),
     async useName(name) {

@@ -5,16 +5,22 @@ import { useWords, type Words } from "../words/use-words.ts";
 
 /** How an answer ended, where that is not simply its end. */
 export function AnswerEnd({ outcome }: { readonly outcome: Outcome }) {
-  const words = useWords();
-  const errorSentence = useErrorSentence();
-  const end = outcome.type === "error" ? failureOf(outcome, words, errorSentence) : endOf(outcome, words.message.end);
+  const end = useEnd(outcome);
   if (end === undefined) return null;
   return (
-    <p className="message-end" data-kind={end.kind} role={end.kind === "error" ? "alert" : undefined}>
+    <p className="message-end" data-kind={end.kind}>
       <Icon name={icons[end.kind]} />
       <span>{end.sentence}</span>
     </p>
   );
+}
+
+/** Undefined: it is whole, or goes on. */
+export function useEnd(outcome: Outcome | undefined): End | undefined {
+  const words = useWords();
+  const errorSentence = useErrorSentence();
+  if (outcome === undefined) return undefined;
+  return outcome.type === "error" ? failureOf(outcome, words, errorSentence) : endOf(outcome, words.message.end);
 }
 
 interface End {

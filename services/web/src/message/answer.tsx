@@ -1,5 +1,5 @@
 import type { MessageView } from "@parley/protocol/fold";
-import { useId, type ReactNode } from "react";
+import { useId, useState, type ReactNode } from "react";
 import { Markdown } from "../text/markdown.tsx";
 import { Details } from "./details.tsx";
 import { AnswerEnd } from "./answer-end.tsx";
@@ -21,6 +21,8 @@ export function Answer({ conversationId, message, actions }: AnswerProps) {
   const nameId = useId();
   const { parts, outcome, turn_id: turnId } = message;
   const isOpen = outcome === undefined;
+  // Of an answer that had ended before nothing is said aloud.
+  const [wasOpen] = useState(isOpen);
   const agent = outcome?.type === "complete" ? outcome.metadata.agent : undefined;
   return (
     <article className="message-answer" aria-labelledby={nameId} aria-busy={isOpen}>
@@ -51,7 +53,7 @@ export function Answer({ conversationId, message, actions }: AnswerProps) {
           isToldAbove={isRunningCall(parts.at(-1))}
         />
       )}
-      {isOpen && <Spoken parts={parts} />}
+      {wasOpen && <Spoken parts={parts} outcome={outcome} />}
       {outcome !== undefined && <AnswerEnd outcome={outcome} />}
       <Sources parts={parts} />
       {outcome !== undefined && (

@@ -2,6 +2,7 @@
 import type { Client, ClientState } from "@parley/client";
 import { beforeEach, expect, test } from "vitest";
 import { createSessions } from "../../src/app/sessions.ts";
+import type { Identity } from "../../src/identity/identity.ts";
 import { createSetting } from "../identity/fixtures.ts";
 
 beforeEach(() => {
@@ -14,6 +15,7 @@ function createFakeClient() {
   const listeners: ((state: ClientState) => void)[] = [];
   const fake = { isClosed: false, become: (state: ClientState) => listeners.forEach((listener) => listener(state)) };
   const client = {
+    state: { name: "ready" },
     on: (_name: string, listener: (state: ClientState) => void) => listeners.push(listener),
     connect: () => Promise.resolve(),
     close: () => (fake.isClosed = true),
@@ -25,16 +27,18 @@ function createSessionSetting() {
   const setting = createSetting({ cookie: "mira", methods: { signIn: "/auth/login", givesTokens: true } });
   const made: ReturnType<typeof createFakeClient>[] = [];
   const forgotten: string[] = [];
+  const asked: Identity["authorize"][] = [];
   const sessions = createSessions({
     identity: setting.identity,
-    createClient: () => {
+    createClient: (getToken) => {
+      asked.push(getToken);
       const one = createFakeClient();
       made.push(one);
       return one.client;
     },
     forgetUnsent: async (userId) => void forgotten.push(userId),
   });
-  return { ...setting, sessions, made, forgotten, [Symbol.dispose]: setting.identity.close };
+  return { ...setting, sessions, made, forgotten, asked, [Symbol.dispose]: setting.identity.close };
 }
 
 test("whoever signs in gets a client, and loses it with signing out", async () => {
@@ -86,4 +90,13 @@ test("after a connection was closed for good a new client takes its place", asyn
   setting.sessions.renew();
   expect(setting.sessions.read()?.client).toBe(setting.made[1]?.client);
   expect(told).toBe(1);
+});
+
+test("a connection that was warned gets another token, whatever the clock here says of the one in use", async () => {
+  using setting = createSessionSetting();
+  setting.server.cookie = undefined;
+  await setting.identity.start();
+  await setting.identity.useName("Mira");
+  const before = await setting.identity.authorize();
+  expect(await setting.asked[0]?.()).not.toBe(before);
 });

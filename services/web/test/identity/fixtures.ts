@@ -15,7 +15,7 @@ export interface FakeServer {
   readonly asked: string[];
 }
 
-export function meOf(id: string, by: Me["by"] = "token"): Me {
+function meOf(id: string, by: Me["by"] = "token"): Me {
   return { user: { id }, roles: [], by };
 }
 

@@ -1,6 +1,6 @@
 import type { Socket, SocketConstructor } from "@parley/client";
-import type { TranscriptMessage } from "@parley/protocol";
 import { messageIdOf } from "@parley/protocol/fold";
+import type { TranscriptMessage } from "@parley/protocol";
 
 /** A server of one conversation inside the page: it says what a test wants it to say, as fast as it wants. */
 export interface ScriptedServer {

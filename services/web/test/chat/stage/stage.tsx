@@ -5,10 +5,8 @@ import { createRoot } from "react-dom/client";
 import type { Api } from "../../../src/api/api.ts";
 import { ApiProvider } from "../../../src/api/use-api.ts";
 import { ConversationPage } from "../../../src/chat/conversation-page.tsx";
-import "../../../src/styles/all.css";
 import { createPaintProbe } from "./paint-probe.ts";
 import { createScriptedServer, markdownOf, transcriptOf } from "./scripted-server.ts";
-import "./stage.css";
 
 /** The conversation pane alone, with a server inside the page: `?messages=10000&page=1000&tail=300&subscription=FORBIDDEN&new&theme=dark`. */
 
