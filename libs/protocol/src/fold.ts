@@ -4,7 +4,7 @@
  */
 export type { ErrorCode } from "./chat-error.ts";
 export { clientLimits } from "./client-limits.ts";
-export { isFinalClose } from "./close-codes.ts";
+export { closeCodes, isFinalClose } from "./close-codes.ts";
 export { fitsFrame, textBytes } from "./encoded-size.ts";
 export { isTerminal, isVisible } from "./event-kinds.ts";
 export { isServerFrame } from "./frame-shape.ts";
