@@ -56,8 +56,8 @@ interface Progress {
   abandoned: number;
   /** Messages that the server had before it was told that the conversation is left. */
   sentBefore: Set<string>;
-  answer: Deferred<SubscribedFrame> | undefined;
-  retryTimer: ReturnType<typeof setTimeout> | undefined;
+  answer?: Deferred<SubscribedFrame> | undefined;
+  retryTimer?: ReturnType<typeof setTimeout> | undefined;
 }
 
 export function createAttachment(deps: AttachmentDeps): Attachment {
@@ -68,8 +68,6 @@ export function createAttachment(deps: AttachmentDeps): Attachment {
     askedAfter: 0,
     abandoned: 0,
     sentBefore: new Set(),
-    answer: undefined,
-    retryTimer: undefined,
   };
   return {
     subscribe: () => {
@@ -91,7 +89,8 @@ export function createAttachment(deps: AttachmentDeps): Attachment {
     accepted: (messageId) => attachBy(progress, messageId),
     subscribed: (frame) => {
       if (isAbandoned(progress)) return false;
-      Object.assign(progress, { state: "attached", failures: 0 } satisfies Partial<Progress>);
+      progress.state = "attached";
+      progress.failures = 0;
       progress.answer?.resolve(frame);
       progress.answer = undefined;
       return frame.seq === 0 || frame.seq < progress.askedAfter;

@@ -1,11 +1,10 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { ServerFrame } from "@parley/protocol/fold";
-import { createConnectionFigures, type ConnectionFigures, type Reconnection } from "./connection-figures.ts";
 import type { Conversation } from "./conversation.ts";
 import { createEmitter } from "./emitter.ts";
 import type { Violation } from "./frame-check.ts";
 import { newId } from "./ids.ts";
-import { ClientClosedError, createLink, type ClientState } from "./link.ts";
+import { createLink, type ClientState } from "./link.ts";
 import { settingsOf, type ClientOptions } from "./options.ts";
 import { createRegistry } from "./registry.ts";
 
@@ -13,8 +12,6 @@ export interface ClientEvents {
   state: ClientState;
   /** The network came or went, as far as the browser knows. */
   online: boolean;
-  /** A lost connection is there again; after the `state` that says so. */
-  reconnected: Reconnection;
   /** Every frame the client could read. */
   frame: ServerFrame;
   /** Those of all conversations. */
@@ -25,8 +22,6 @@ export interface Client {
   readonly state: ClientState;
   /** False: the browser says that there is no network. Then nothing is tried until there is one again. */
   readonly isOnline: boolean;
-  /** What its connections were like so far, for telemetry of its own. */
-  readonly figures: ConnectionFigures;
   /** Starts connecting, and goes on until closed. Resolves when the client is ready; rejects with ClientClosedError when it is closed. */
   readonly connect: () => Promise<void>;
   /** Ends the wait for the next try: somebody does not want to wait. On a connection that is ready: makes sure that it still works. */
@@ -48,11 +43,13 @@ export interface Client {
 export function createClient(options: ClientOptions): Client {
   const settings = settingsOf(options);
   const emitter = createEmitter<ClientEvents>((fault) => settings.log.warn({ err: fault }, "a listener failed"));
-  const figures = createConnectionFigures(settings.now);
   const link = createLink({
     ...settings,
     unansweredSince: () => registry.unansweredSince(),
-    onState,
+    onState: (state) => {
+      registry.follow(state);
+      emitter.emit("state", state);
+    },
     onOnline: (isOnline) => emitter.emit("online", isOnline),
     onFrame: (frame) => {
       emitter.emit("frame", frame);
@@ -65,16 +62,6 @@ export function createClient(options: ClientOptions): Client {
     onViolation: (violation) => emitter.emit("violation", violation),
   });
 
-  function onState(state: ClientState): void {
-    if (state.name === "connecting") registry.connecting();
-    if (state.name === "ready") registry.ready(state.user?.id ?? "");
-    if (state.name === "waiting") registry.connectionLost();
-    if (state.name === "closed") registry.close(new ClientClosedError(state.reason));
-    const reconnection = figures.note(state);
-    emitter.emit("state", state);
-    if (reconnection !== undefined) emitter.emit("reconnected", reconnection);
-  }
-
   return {
     get state() {
       return link.state();
@@ -82,15 +69,12 @@ export function createClient(options: ClientOptions): Client {
     get isOnline() {
       return link.isOnline();
     },
-    get figures() {
-      return figures.read();
-    },
     connect: link.connect,
     retryNow: link.retryNow,
     conversation: (id = newId("c")) => registry.get(id).conversation,
     release: ({ id, unsubscribe }) => {
       unsubscribe();
-      registry.release(id, new Error("The conversation was released."));
+      registry.release(id);
     },
     on: emitter.on,
     close: link.close,

@@ -1,5 +1,5 @@
 import { nativeSubprotocol, type ClientFrameInput, type ServerFrame, type User } from "@parley/protocol/fold";
-import { createHeartbeat, type Heartbeat } from "./heartbeat.ts";
+import { createHeartbeat } from "./heartbeat.ts";
 import type { Settings } from "./options.ts";
 import type { Socket } from "./socket.ts";
 
@@ -31,18 +31,6 @@ export interface Connection {
   readonly close: () => void;
 }
 
-interface Progress {
-  state: "opening" | "authenticating" | "ready" | "ended";
-  pingAfterMs: number;
-  reconnectAfterMs: number | undefined;
-  /** Why the server did not take the token. */
-  refusal: string | undefined;
-  /** It is known who this connection is to be for. */
-  isAsked: boolean;
-  /** Who the browser's cookie is: counts only if no token is to follow. */
-  cookieUser: User | undefined;
-}
-
 const normalCode = 1000;
 /** What browsers report when a connection ended without a close frame. */
 const lostCode = 1006;
@@ -52,127 +40,126 @@ const lostCode = 1006;
  * watches the heartbeat. It never reconnects: that is the link's job.
  */
 export function openConnection(deps: ConnectionDeps): Connection {
-  const { pingAfterMs } = deps.timings;
-  const progress: Progress = {
-    state: "opening",
-    pingAfterMs,
-    reconnectAfterMs: undefined,
-    refusal: undefined,
-    isAsked: deps.getToken === undefined,
-    cookieUser: undefined,
-  };
+  let state: "opening" | "authenticating" | "ready" | "ended" = "opening";
+  let { pingAfterMs } = deps.timings;
+  let reconnectAfterMs: number | undefined;
   const socket = new deps.WebSocket(deps.url, nativeSubprotocol);
-  const deadline = setTimeout(() => end(lostCode, "the server did not answer in time"), deps.timings.handshakeMs);
-  const heartbeat = createHeartbeat({
-    ...deps,
-    ...deps.timings,
-    ping: () => send({ type: "ping" }),
-    onDead: (reason) => end(lostCode, reason),
-  });
-
-  function send(frame: ClientFrameInput): void {
-    if (progress.state !== "ended") socket.send(JSON.stringify(frame));
-  }
+  const lose = (reason: string): void => end(lostCode, reason);
+  const send = (frame: ClientFrameInput): void => void (state !== "ended" && socket.send(JSON.stringify(frame)));
+  const deadline = setTimeout(() => lose("the server did not answer in time"), deps.timings.handshakeMs);
+  const heartbeat = createHeartbeat({ ...deps, ...deps.timings, ping: () => send({ type: "ping" }), onDead: lose });
+  const login = createLogin({ ...deps, send, lose, becomeReady, isReady: () => state === "ready" });
 
   function end(code: number, reason: string): void {
-    if (progress.state === "ended") return;
-    progress.state = "ended";
+    if (state === "ended") return;
+    state = "ended";
     clearTimeout(deadline);
     // It was lost before, while nobody could see it: there is nothing to wait for.
-    const { refusal, reconnectAfterMs = heartbeat.isProbing() ? 0 : undefined } = progress;
+    if (heartbeat.isProbing()) reconnectAfterMs ??= 0;
     heartbeat.stop();
     socket.close();
+    const refusal = login.refusal();
     const final = refusal !== undefined && !deps.tokenMayChange;
     deps.onEnd({ code, reason: refusal ?? reason, final, reconnectAfterMs });
   }
 
   function becomeReady(user: User | undefined): void {
-    progress.refusal = undefined;
-    if (progress.state !== "authenticating") return;
-    progress.state = "ready";
+    if (state !== "authenticating") return;
+    state = "ready";
     clearTimeout(deadline);
-    heartbeat.start(progress.pingAfterMs);
+    heartbeat.start(pingAfterMs);
     deps.onReady(user);
   }
 
-  listen({ deps, progress, socket, heartbeat, send, end, becomeReady });
+  function hear(data: unknown): void {
+    if (state === "ended") return;
+    heartbeat.heard();
+    const frame = deps.decode(data);
+    if (frame === undefined) return deps.log.debug({}, "unknown frame");
+    if (frame.type === "welcome") pingAfterMs = Math.min(pingAfterMs, frame.heartbeat_ms);
+    if (frame.type === "going_away") reconnectAfterMs = frame.reconnect_after_ms;
+    login.hear(frame);
+    deps.onFrame(frame);
+  }
+
+  listen(socket, hear, end, () => {
+    if (state === "ended") return socket.close();
+    state = "authenticating";
+    deps.onOpen();
+    void login.show();
+  });
   return {
     send,
-    probe: () => void (progress.state === "ready" && heartbeat.probe()),
+    probe: () => void (state === "ready" && heartbeat.probe()),
     close: () => end(normalCode, "closed by the caller"),
   };
 }
 
-interface Running {
-  readonly deps: ConnectionDeps;
-  readonly progress: Progress;
-  readonly socket: Socket;
-  readonly heartbeat: Heartbeat;
-  readonly send: (frame: ClientFrameInput) => void;
-  readonly end: (code: number, reason: string) => void;
-  readonly becomeReady: (user: User | undefined) => void;
-}
-
-function listen(running: Running): void {
-  const { deps, progress, socket, heartbeat, end } = running;
-  socket.addEventListener("open", () => {
-    if (progress.state === "ended") return socket.close();
-    progress.state = "authenticating";
-    deps.onOpen();
-    void authenticate(running);
-  });
-  socket.addEventListener("message", ({ data }) => {
-    if (progress.state === "ended") return;
-    heartbeat.heard();
-    const frame = deps.decode(data);
-    if (frame === undefined) return deps.log.debug({}, "ignored a frame that this client does not know");
-    apply(running, frame);
-    deps.onFrame(frame);
-  });
+function listen(
+  socket: Socket,
+  hear: (data: unknown) => void,
+  end: (code: number, reason: string) => void,
+  onOpen: () => void,
+): void {
+  socket.addEventListener("open", onOpen);
+  socket.addEventListener("message", ({ data }) => hear(data));
   socket.addEventListener("close", ({ code, reason }) => end(code, reason || "the connection was lost"));
   // What went wrong is only in the `close` event that always follows; without a listener Node.js would throw.
   socket.addEventListener("error", () => undefined);
 }
 
-/** What a frame means for the connection itself. */
-function apply(running: Running, frame: ServerFrame): void {
-  const { deps, progress, becomeReady } = running;
-  switch (frame.type) {
-    case "welcome":
-      progress.pingAfterMs = Math.min(progress.pingAfterMs, frame.heartbeat_ms);
-      if (deps.getToken !== undefined) return;
-      return frame.auth_required ? refuse(running, "the server wants a token") : becomeReady(undefined);
-    case "auth_success":
-      if (progress.isAsked) return becomeReady(frame.user);
-      progress.cookieUser = frame.user;
-      return;
-    case "auth_error":
+interface LoginDeps extends Settings {
+  readonly send: (frame: ClientFrameInput) => void;
+  readonly lose: (reason: string) => void;
+  readonly becomeReady: (user: User | undefined) => void;
+  readonly isReady: () => boolean;
+}
+
+/** As whom a connection is: by a token, by the browser's cookie, or as nobody. */
+function createLogin({ getToken, tokenMayChange, log, ...deps }: LoginDeps) {
+  /** It is known who this connection is to be for. */
+  let isAsked = getToken === undefined;
+  /** Who the cookie is: counts only if no token is to follow. */
+  let cookieUser: User | undefined;
+  /** Why the server did not take the token. */
+  let refusal: string | undefined;
+
+  function refuse(reason: string): void {
+    refusal = reason;
+    if (!tokenMayChange) deps.lose(reason);
+  }
+
+  function succeed(user: User | undefined): void {
+    refusal = undefined;
+    deps.becomeReady(user);
+  }
+
+  async function show(): Promise<void> {
+    if (getToken === undefined) return;
+    try {
+      const token = await getToken();
+      isAsked = true;
+      if (token !== null) deps.send({ type: "auth", token, knows: ["unknown"] });
+      else if (cookieUser !== undefined) succeed(cookieUser);
+    } catch (error) {
+      log.warn({ err: error }, "no token could be had");
+      // On a connection that is ready the old token still holds.
+      if (!deps.isReady()) deps.lose("no token could be had");
+    }
+  }
+
+  function hear(frame: ServerFrame): void {
+    if (frame.type === "welcome" && getToken === undefined) {
+      if (frame.auth_required) refuse("the server wants a token");
+      else succeed(undefined);
+    } else if (frame.type === "auth_success") {
+      if (isAsked) succeed(frame.user);
+      else cookieUser = frame.user;
+    } else if (frame.type === "auth_error") {
       // The token could not be checked now. It may be a good one, and the server closes with a code to come back.
-      return frame.code === "AUTH_UNAVAILABLE" ? undefined : refuse(running, frame.message);
-    case "auth_expiring":
-      return void (deps.tokenMayChange && authenticate(running));
-    case "going_away":
-      progress.reconnectAfterMs = frame.reconnect_after_ms;
-      return;
-    default:
+      if (frame.code !== "AUTH_UNAVAILABLE") refuse(frame.message);
+    } else if (frame.type === "auth_expiring" && tokenMayChange) void show();
   }
-}
 
-async function authenticate({ deps, progress, send, end, becomeReady }: Running): Promise<void> {
-  if (deps.getToken === undefined) return;
-  try {
-    const token = await deps.getToken();
-    progress.isAsked = true;
-    if (token !== null) send({ type: "auth", token, knows: ["unknown"] });
-    else if (progress.cookieUser !== undefined) becomeReady(progress.cookieUser);
-  } catch (error) {
-    deps.log.warn({ err: error }, "no token could be had");
-    // On a connection that is ready the old token still holds.
-    if (progress.state !== "ready") end(lostCode, "no token could be had");
-  }
-}
-
-function refuse({ deps, progress, end }: Running, reason: string): void {
-  progress.refusal = reason;
-  if (!deps.tokenMayChange) end(lostCode, reason);
+  return { show, hear, refusal: () => refusal };
 }

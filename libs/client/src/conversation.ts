@@ -12,19 +12,25 @@ import {
   type ServerFrame,
   type SubscribedFrame,
 } from "@parley/protocol/fold";
-import { createApprovals, type ApproveOptions } from "./approvals.ts";
+import { createAsks } from "./asks.ts";
 import { createAttachment } from "./attachment.ts";
-import { createCancels } from "./cancels.ts";
 import { createEmitter } from "./emitter.ts";
 import { createFolding } from "./folding.ts";
 import type { Violation } from "./frame-check.ts";
 import { newId } from "./ids.ts";
 import type { Settings } from "./options.ts";
-import { createOutbox, type OutboxDeps } from "./outbox.ts";
+import { createOutbox, type Outbox, type OutboxDeps } from "./outbox.ts";
 import type { OutgoingView } from "./outgoing.ts";
-import type { OutgoingMessage, StoredMessage } from "./send-store.ts";
-import { createTurnEnds } from "./turn-ends.ts";
-import { changeWish, createWishes, removalWish, titleWish } from "./wishes.ts";
+import {
+  approval,
+  cancellation,
+  messageChange,
+  removal,
+  titleChange,
+  turnEnd,
+  type ApproveOptions,
+} from "./requests.ts";
+import type { OutgoingMessage } from "./send-store.ts";
 
 /** A frame that says to which conversation it belongs, or to which message of one. */
 export type ConversationFrame = Extract<ServerFrame, { conversation_id?: unknown }>;
@@ -100,25 +106,17 @@ export interface Conversation {
 export interface ConversationPort {
   readonly conversation: Conversation;
   readonly handle: (frame: ConversationFrame) => void;
-  /** Whether the message with this id waits for its answer. */
-  readonly awaits: (messageId: string) => boolean;
-  /** Whose connection it is now. To be called before `resume`. */
-  readonly bind: (userId: string) => void;
-  /** A message of an earlier page. */
-  readonly restore: (message: StoredMessage) => void;
-  /** What has failed: for the next handle. */
-  readonly failed: () => StoredMessage[];
-  /** Whether a message waits for its answer. */
-  readonly isWaiting: () => boolean;
+  readonly outbox: Outbox;
+  /** Whose connection it is now; `isOther`: it was somebody else's. To be called before `resume`. */
+  readonly bind: (userId: string, isOther: boolean) => void;
   /** On a new connection. True when an answer will come. */
   readonly resume: () => boolean;
   readonly connectionLost: () => void;
-  readonly unansweredSince: () => number | undefined;
   /** `isForgotten`: what waits to be sent is not sent by a later page either. */
   readonly close: (reason: Error, isForgotten: boolean) => void;
 }
 
-interface ConversationDeps extends Settings, Pick<OutboxDeps, "userId" | "keeper" | "sendLimits"> {
+interface ConversationDeps extends Settings, Pick<OutboxDeps, "userId" | "keeper" | "waiting"> {
   readonly id: string;
   readonly send: (frame: ClientFrameInput) => boolean;
   readonly onViolation: (violation: Violation) => void;
@@ -126,7 +124,7 @@ interface ConversationDeps extends Settings, Pick<OutboxDeps, "userId" | "keeper
 
 export function createConversation(deps: ConversationDeps): ConversationPort {
   const parts = createParts(deps);
-  const { outbox, attachment, ends, cancels, approvals, wishes } = parts;
+  const { outbox, attachment, asks } = parts;
   let closed: Error | undefined;
 
   /** Nothing may wait on a conversation that nobody serves any more. */
@@ -137,25 +135,26 @@ export function createConversation(deps: ConversationDeps): ConversationPort {
   return {
     conversation: handleOf(deps.id, parts, whileOpen),
     handle: (frame) => handle(parts, frame),
-    awaits: outbox.has,
-    bind: (userId) => bind(parts, userId),
-    restore: outbox.restore,
-    failed: outbox.failed,
-    isWaiting: outbox.isWaiting,
+    outbox,
+    bind: (userId, isOther) => {
+      outbox.bind(userId);
+      if (isOther) forgetAll(parts);
+    },
     resume: () => {
       const asked = attachment.resume();
-      for (const box of [outbox, cancels, approvals, wishes]) box.flush();
+      outbox.flush();
+      asks.flush();
       return asked || outbox.unansweredSince() !== undefined;
     },
     connectionLost: () => {
       attachment.connectionLost();
       outbox.connectionLost();
     },
-    unansweredSince: outbox.unansweredSince,
     close: (reason, isForgotten) => {
       closed = reason;
       outbox.close(reason, isForgotten);
-      for (const part of [attachment, ends, approvals, wishes]) part.close(reason);
+      attachment.close(reason);
+      asks.close(reason);
     },
   };
 }
@@ -166,7 +165,7 @@ type Gate = <T>(work: () => Promise<T>) => Promise<T>;
 
 /** What callers get of it. */
 function handleOf(id: string, parts: Parts, whileOpen: Gate): Conversation {
-  const { folding, outbox, attachment, ends, cancels, wishes, emitter } = parts;
+  const { folding, outbox, attachment, asks, emitter } = parts;
   return {
     id,
     get view() {
@@ -176,13 +175,20 @@ function handleOf(id: string, parts: Parts, whileOpen: Gate): Conversation {
     outgoing: outbox.outgoing,
     retry: outbox.retry,
     discard: outbox.discard,
-    untilEnd: (turnId) => whileOpen(() => ends.until(turnId)),
-    cancel: cancels.add,
-    approve: (callId, approved, options = {}) => whileOpen(() => approve(parts, callId, approved, options)),
-    setTitle: (title) => whileOpen(() => wishes.add(...titleWish(id, title))),
+    untilEnd: (turnId) => whileOpen(() => asks.add(turnEnd(turnId))),
+    cancel: (turnId) => {
+      whileOpen(() => asks.add(cancellation(folding.view(), asks, turnId))).catch(() => undefined);
+    },
+    approve: (callId, approved, options) =>
+      whileOpen(() => {
+        // The answer is an event. Who may not look may not decide either, and is told so by that.
+        attachment.subscribe().catch(() => undefined);
+        return asks.add(approval(folding.view(), asks, callId, { ...options, approved }));
+      }),
+    setTitle: (title) => whileOpen(() => asks.add(titleChange(id, title))),
     queue: () => queue(folding.view()),
-    changeQueued: (turnId, message) => whileOpen(() => wishes.add(...changeWish(id, turnId, message))),
-    takeBack: (turnId) => whileOpen(() => wishes.add(...removalWish(id, turnId))),
+    changeQueued: (turnId, message) => whileOpen(() => asks.add(messageChange(id, turnId, message))),
+    takeBack: (turnId) => whileOpen(() => asks.add(removal(id, turnId))),
     subscribe: () => whileOpen(attachment.subscribe),
     unsubscribe: () => {
       attachment.unsubscribe(outbox.unanswered());
@@ -193,23 +199,9 @@ function handleOf(id: string, parts: Parts, whileOpen: Gate): Conversation {
   };
 }
 
-function approve(
-  { attachment, approvals }: Parts,
-  callId: string,
-  approved: boolean,
-  options: ApproveOptions,
-): Promise<ApprovalDecision> {
-  // The answer is an event. Who may not look may not decide either, and is told so by that.
-  attachment.subscribe().catch(() => undefined);
-  return approvals.add(callId, approved, options);
-}
-
 /** What one user has decided and seen is not another one's. */
-function bind({ outbox, approvals, wishes, cancels, ends, folding }: Parts, userId: string): void {
-  if (!outbox.bind(userId)) return;
-  const reason = new Error("Somebody else is signed in now.");
-  for (const part of [approvals, wishes, ends]) part.close(reason);
-  cancels.clear();
+function forgetAll({ asks, folding }: Parts): void {
+  asks.close(new Error("Somebody else is signed in now."));
   folding.beginAnew([]);
 }
 
@@ -219,9 +211,7 @@ function createParts(deps: ConversationDeps) {
   const folding = createFolding(id, {
     check: deps.check,
     onChange: () => {
-      ends.look();
-      approvals.look();
-      wishes.look();
+      asks.look();
       outbox.look();
       emitter.emit("change", view());
     },
@@ -231,8 +221,7 @@ function createParts(deps: ConversationDeps) {
     },
   });
   const { view } = folding;
-  const ends = createTurnEnds(view);
-  const wishes = createWishes(view, send);
+  const asks = createAsks(view, send);
   const attachment = createAttachment({
     ...deps,
     cursor: () => view().seq,
@@ -245,13 +234,11 @@ function createParts(deps: ConversationDeps) {
     onChange: (outgoing) => emitter.emit("outgoing", outgoing),
     send: (frame) => !attachment.mustResume() && send(frame),
   });
-  const approvals = createApprovals(view, send);
-  const cancels = createCancels(view, send);
-  return { emitter, ends, folding, attachment, outbox, wishes, approvals, cancels };
+  return { emitter, folding, attachment, outbox, asks };
 }
 
 function handle(parts: Parts, frame: ConversationFrame): void {
-  const { emitter, attachment, outbox, folding, ends, approvals } = parts;
+  const { emitter, attachment, outbox, folding, asks } = parts;
   emitter.emit("frame", frame);
   switch (frame.type) {
     case "accepted":
@@ -259,13 +246,13 @@ function handle(parts: Parts, frame: ConversationFrame): void {
       if (attachment.accepted(frame.id)) folding.subscribed(0);
       return outbox.accepted(frame);
     case "subscribed":
-      if (attachment.subscribed(frame)) folding.beginAnew(ends.waiting());
+      if (attachment.subscribed(frame)) folding.beginAnew(asks.turnIds());
       else folding.subscribed(frame.seq);
       return outbox.flush();
     case "queue":
       return folding.queue(frame);
     case "decision":
-      return approvals.answered(frame);
+      return void asks.look(frame);
     // To whoever sent it on this connection: the view is of what everybody sees.
     case "feedback":
       return;
@@ -282,19 +269,28 @@ function handle(parts: Parts, frame: ConversationFrame): void {
 
 /** An error says what it answers: a message by its id, anything else by the type of its frame. Older servers do not say the latter. */
 function refuse(parts: Parts, error: FrameError): void {
-  const { emitter, attachment, outbox, cancels, approvals, wishes } = parts;
+  const { emitter, attachment, outbox, asks } = parts;
   if (error.frame === "delete") return forget(parts, error);
-  if (outbox.refused(error) || approvals.refused(error) || wishes.refused(error)) return;
+  if (error.frame === "approve") return refuseDecision(parts, error);
+  if (outbox.refused(error) || (error.id !== undefined && asks.look(error))) return;
   const mayAnswer = (type: string): boolean => error.frame === undefined || error.frame === type;
   if (error.id === undefined && mayAnswer("subscribe") && attachment.refused(error)) return outbox.flush();
-  if (error.code === "NOT_FOUND" && mayAnswer("cancel")) cancels.clear();
+  if (mayAnswer("cancel")) asks.look(error);
   emitter.emit("error", chatErrorOf(error));
 }
 
+function refuseDecision({ asks }: Parts, error: FrameError): void {
+  // A server that goes away says so to everybody; the next one will take the decision.
+  if (error.code === "SHUTTING_DOWN") return;
+  // Older servers do not say which: they answer in order.
+  const first = asks.frames().find((frame) => frame.type === "approve");
+  asks.look({ ...error, call_id: error.call_id ?? first?.call_id });
+}
+
 /** The conversation was deleted; what is said from now on begins it anew. */
-function forget({ emitter, ends, folding }: Parts, error: FrameError): void {
-  ends.lost(chatErrorOf(error));
-  folding.beginAnew(ends.waiting());
+function forget({ emitter, asks, folding }: Parts, error: FrameError): void {
+  asks.lost(chatErrorOf(error));
+  folding.beginAnew(asks.turnIds());
   emitter.emit("error", chatErrorOf(error));
 }
 

@@ -18,12 +18,14 @@ export interface BrowserGlobals {
   readonly navigator?: { readonly onLine?: boolean };
   readonly document?: EventSource & { readonly visibilityState?: string };
   readonly addEventListener: EventSource["addEventListener"];
-  readonly removeEventListener: EventSource["removeEventListener"];
 }
 
 interface EventSource {
-  readonly addEventListener: (type: string, listener: (event: { readonly persisted?: boolean }) => void) => void;
-  readonly removeEventListener: (type: string, listener: (event: { readonly persisted?: boolean }) => void) => void;
+  readonly addEventListener: (
+    type: string,
+    listener: (event: { readonly persisted?: boolean }) => void,
+    options: { readonly signal: AbortSignal },
+  ) => void;
 }
 
 /** How often it is looked whether the clock has jumped, and from when on that is a sleep. A hidden page's timers are late by up to a minute: then one ping is sent in vain. */
@@ -45,41 +47,31 @@ function browserEnvironment(globals: BrowserGlobals): Environment {
     isOnline: () => globals.navigator?.onLine !== false,
     watch: (onSignal) => {
       const { document } = globals;
-      const ends = [
-        listen(globals, "online", () => onSignal("online")),
-        listen(globals, "offline", () => onSignal("offline")),
-        listen(globals, "pageshow", ({ persisted }) => void (persisted === true && onSignal("resumed"))),
-        ...(document === undefined ? [] : watchDocument(document, onSignal)),
-        watchClock(onSignal),
-      ];
-      return () => ends.forEach((end) => end());
+      const ended = new AbortController();
+      const when = (source: EventSource | undefined, type: string, signal: EnvironmentSignal, isMeant = always): void =>
+        source?.addEventListener(type, (event) => void (isMeant(event) && onSignal(signal)), ended);
+      when(globals, "online", "online");
+      when(globals, "offline", "offline");
+      when(globals, "pageshow", "resumed", ({ persisted }) => persisted === true);
+      when(document, "resume", "resumed");
+      when(document, "visibilitychange", "visible", () => document?.visibilityState === "visible");
+      const endClock = watchClock(() => onSignal("resumed"));
+      return () => {
+        ended.abort();
+        endClock();
+      };
     },
   };
 }
 
-type Listener = Parameters<EventSource["addEventListener"]>[1];
-
-function listen(source: EventSource, type: string, listener: Listener): () => void {
-  source.addEventListener(type, listener);
-  return () => source.removeEventListener(type, listener);
-}
-
-function watchDocument(
-  document: NonNullable<BrowserGlobals["document"]>,
-  onSignal: (signal: EnvironmentSignal) => void,
-) {
-  return [
-    listen(document, "visibilitychange", () => void (document.visibilityState === "visible" && onSignal("visible"))),
-    listen(document, "resume", () => onSignal("resumed")),
-  ];
-}
+const always = (_event: { readonly persisted?: boolean }): boolean => true;
 
 /** While a machine sleeps timers stand still; the time of day does not. */
-function watchClock(onSignal: (signal: EnvironmentSignal) => void): () => void {
+function watchClock(onJump: () => void): () => void {
   let lastMs = Date.now();
   const timer = setInterval(() => {
     const nowMs = Date.now();
-    if (nowMs - lastMs > tickMs + sleptMs) onSignal("resumed");
+    if (nowMs - lastMs > tickMs + sleptMs) onJump();
     lastMs = nowMs;
   }, tickMs);
   return () => clearInterval(timer);

@@ -1,5 +1,4 @@
-export type { ApproveOptions } from "./approvals.ts";
-export type { ConnectionFigures, Reconnection } from "./connection-figures.ts";
+export type { ApproveOptions } from "./requests.ts";
 export { createClient, type Client, type ClientEvents } from "./client.ts";
 export type { Conversation, ConversationEvents, ConversationFrame, SendOptions } from "./conversation.ts";
 export type { Environment, EnvironmentSignal } from "./environment.ts";

@@ -48,15 +48,15 @@ export interface Link {
 interface Progress {
   state: ClientState;
   isOnline: boolean;
-  connection: Connection | undefined;
-  reconnectTimer: ReturnType<typeof setTimeout> | undefined;
+  connection?: Connection | undefined;
+  reconnectTimer?: ReturnType<typeof setTimeout> | undefined;
   /** Who waits for `ready`. */
-  waiter: Deferred<void> | undefined;
+  waiter?: Deferred<void> | undefined;
   /** Connections in a row that did not last. */
   failures: number;
-  readyAt: number | undefined;
+  readyAt?: number | undefined;
   /** Ends the watch over the surroundings, which lasts from the first connection to the end. */
-  unwatch: (() => void) | undefined;
+  unwatch?: (() => void) | undefined;
 }
 
 /** One connection after another, for as long as that makes sense. */
@@ -64,12 +64,7 @@ export function createLink(deps: LinkDeps): Link {
   const progress: Progress = {
     state: { name: "idle" },
     isOnline: true,
-    connection: undefined,
-    reconnectTimer: undefined,
-    waiter: undefined,
     failures: 0,
-    readyAt: undefined,
-    unwatch: undefined,
   };
   return {
     state: () => progress.state,
@@ -162,7 +157,7 @@ function comeBack(progress: Progress, deps: LinkDeps, { code, reason, final, rec
   if (readyAt !== undefined && deps.now() - readyAt >= deps.timings.stableMs) progress.failures = 0;
   const delayMs = reconnectAfterMs ?? backoffMs(progress.failures, deps.backoff, deps.random);
   progress.failures += 1;
-  deps.log.debug({ code, reason, delayMs }, "connection lost, will reconnect");
+  deps.log.debug({ code, reason, delayMs }, "connection lost");
   waitFor(progress, deps, { delayMs, code, reason });
 }
 

@@ -105,24 +105,24 @@ const defaultSendQueue: SendQueueLimits = { messages: 64, bytes: 1024 * 1024 };
 const silent: ClientLog = { debug: () => undefined, warn: () => undefined };
 
 export function settingsOf(options: ClientOptions): Settings {
-  const { token, getToken } = options;
+  const { token, getToken, sendQueue, timings } = options;
   return {
-    url: options.url,
+    store: undefined,
+    decode: decodeServerFrame,
+    check: undefined,
+    log: silent,
+    backoff: { minMs: 500, maxMs: 20_000 },
+    random: Math.random,
+    // Only differences count, and the time of day may jump.
+    now: () => performance.now(),
+    wallNow: Date.now,
+    ...options,
     getToken: getToken ?? (token === undefined ? undefined : () => token),
     tokenMayChange: getToken !== undefined,
     WebSocket: options.WebSocket ?? foundWebSocket(globalThis),
-    store: options.store,
-    sendQueue: { ...defaultSendQueue, ...options.sendQueue },
     environment: options.environment ?? foundEnvironment(globalThis),
-    decode: options.decode ?? decodeServerFrame,
-    check: options.check,
-    log: options.log ?? silent,
-    backoff: options.backoff ?? { minMs: 500, maxMs: 20_000 },
-    timings: { ...defaultTimings, ...options.timings },
-    random: options.random ?? Math.random,
-    // Only differences count, and the time of day may jump.
-    now: options.now ?? (() => performance.now()),
-    wallNow: options.wallNow ?? Date.now,
+    sendQueue: { ...defaultSendQueue, ...sendQueue },
+    timings: { ...defaultTimings, ...timings },
   };
 }
 

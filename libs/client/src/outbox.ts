@@ -7,22 +7,19 @@ import {
   type FrameError,
 } from "@parley/protocol/fold";
 import { newId } from "./ids.ts";
+import type { SendQueueLimits } from "./options.ts";
 import {
-  abortError,
   createEntry,
+  isAccepted,
+  isFailed,
   isInView,
-  isSame,
   isSending,
-  neverAnswered,
-  otherText,
-  shownOf,
   storedOf,
-  tooOld,
   type Entry,
   type OutgoingView,
 } from "./outgoing.ts";
-import type { SendLimits } from "./send-limits.ts";
 import type { SendKeeper } from "./send-keeper.ts";
+import { sendProblem } from "./send-limits.ts";
 import type { OutgoingMessage, StoredMessage } from "./send-store.ts";
 
 export interface Outbox {
@@ -38,8 +35,8 @@ export interface Outbox {
   readonly restore: (message: StoredMessage) => void;
   /** What has failed. */
   readonly failed: () => StoredMessage[];
-  /** Whose connection it is now: what somebody else wrote is not sent on it. Returns whether it was somebody else's. */
-  readonly bind: (userId: string) => boolean;
+  /** Whose connection it is now: what somebody else wrote is not sent on it. */
+  readonly bind: (userId: string) => void;
   /** To be called after the view has changed. */
   readonly look: () => void;
   /** The view has all that was accepted: what it does not show is older. */
@@ -71,7 +68,9 @@ export interface OutboxDeps {
   /** As `auth_success` named them; undefined before. */
   readonly userId: () => string | undefined;
   readonly keeper: SendKeeper;
-  readonly sendLimits: SendLimits;
+  readonly sendQueue: SendQueueLimits;
+  /** What of all conversations together waits for its answer. */
+  readonly waiting: Set<OutgoingMessage>;
 }
 
 /** A message that was never answered on so many connections is not going to be. */
@@ -82,205 +81,188 @@ const failedKept = 16;
 const failedChars = 256 * 1024;
 
 export function createOutbox(deps: OutboxDeps): Outbox {
-  const box: Box = { deps, entries: new Map(), shown: [], boundTo: deps.userId(), isClosed: false };
-  const { entries } = box;
-  const sending = (): Entry[] => [...entries.values()].filter(isSending);
+  const entries = new Map<string, Entry>();
+  const box: Box = { ...deps, entries, shown: [], isClosed: false };
+  const those = (isMeant: (entry: Entry) => boolean): Entry[] => [...entries.values()].filter(isMeant);
+  const failed = (id: string): Entry | undefined => those((entry) => entry.frame.id === id && isFailed(entry))[0];
+  const waiting = (id: string): Entry | undefined => those((entry) => entry.frame.id === id && isSending(entry))[0];
+  const unanswered = (): Entry[] => those((entry) => isSending(entry) && entry.sentAt !== undefined);
   return {
     add: (frame, signal) => add(box, frame, signal),
     outgoing: () => box.shown,
     retry: (id) => {
-      const entry = entries.get(id);
-      if (entry?.state !== "failed" || box.isClosed) return;
+      const entry = failed(id);
+      if (entry === undefined || box.isClosed) return;
       drop(box, entry);
-      const { frame, error } = entry;
-      void add(box, error?.code === "CONFLICT" ? { ...frame, id: newId("m") } : frame);
+      const { frame, shown } = entry;
+      void add(box, shown.error?.code === "CONFLICT" ? { ...frame, id: newId("m") } : frame);
     },
-    discard: (id) => {
-      const entry = entries.get(id);
-      if (entry?.state === "failed") forget(box, entry);
-    },
+    discard: (id) => forget(box, failed(id)),
     restore: (message) => restore(box, message),
-    failed: () => [...entries.values()].filter(({ state }) => state === "failed").map(storedOf),
+    failed: () => those(isFailed).map(storedOf),
     bind: (userId) => bind(box, userId),
-    look: () => {
-      if (entries.size > 0) look(box);
-    },
+    look: () => look(box),
     caughtUp: () => {
-      for (const entry of [...entries.values()]) if (entry.state === "accepted") drop(box, entry);
-      changed(box);
+      for (const entry of those(isAccepted)) drop(box, entry);
+      look(box);
     },
-    accepted: (frame) => accept(box, frame),
+    accepted: (frame) => accept(box, waiting(frame.id), frame),
     refused: (error) => {
-      const entry = entries.get(error.id ?? "");
-      if (entry?.state !== "sending") return false;
+      const entry = waiting(error.id ?? "");
       // A server that goes away says so to everybody; the next one will take the message.
-      if (error.code !== "SHUTTING_DOWN") fail(box, entry, chatErrorOf(error));
-      return true;
+      if (entry !== undefined && error.code !== "SHUTTING_DOWN") fail(box, entry, chatErrorOf(error));
+      return entry !== undefined;
     },
-    has: (id) => entries.get(id)?.state === "sending",
-    isWaiting: () => sending().length > 0,
-    flush: () => sending().forEach((entry) => trySend(box, entry)),
+    has: (id) => waiting(id) !== undefined,
+    isWaiting: () => those(isSending).length > 0,
+    flush: () => those(isSending).forEach((entry) => trySend(box, entry)),
     connectionLost: () => entries.forEach(forgetSending),
-    unansweredSince: () => sending().find(({ sentAt }) => sentAt !== undefined)?.sentAt,
-    unanswered: () => sending().flatMap(({ frame, sentAt }) => (sentAt === undefined ? [] : [frame.id])),
-    close: (reason, isForgotten) => close(box, reason, isForgotten),
+    unansweredSince: () => unanswered()[0]?.sentAt,
+    unanswered: () => unanswered().map(({ frame }) => frame.id),
+    close: (reason, isForgotten) => {
+      box.isClosed = true;
+      for (const entry of those(isSending)) {
+        settle(box, entry, new ChatError("PROCESSING_ERROR", reason.message));
+        entry.answer.reject(reason);
+        if (isForgotten) drop(box, entry);
+      }
+      look(box);
+    },
   };
 }
 
-interface Box {
-  readonly deps: OutboxDeps;
+interface Box extends OutboxDeps {
   readonly entries: Map<string, Entry>;
   shown: readonly OutgoingView[];
-  boundTo: string | undefined;
   isClosed: boolean;
 }
 
 function add(box: Box, frame: OutgoingMessage, signal?: AbortSignal): Promise<AcceptedFrame> {
   const known = box.entries.get(frame.id);
-  if (known?.state === "sending") return known.frame.message === frame.message ? known.answer.promise : otherText();
+  if (known !== undefined && isSending(known)) {
+    // As the server would answer, which knows nothing of it yet.
+    const isSame = known.frame.message === frame.message;
+    return isSame
+      ? known.answer.promise
+      : Promise.reject(new ChatError("CONFLICT", "Another message waits under this id."));
+  }
   if (signal?.aborted === true) return Promise.reject(abortError(signal));
   if (known !== undefined) drop(box, known);
-  const entry = createEntry(frame, box.deps.wallNow(), box.deps.userId());
-  const waiting = [...box.entries.values()].filter(isSending).length;
-  const problem = box.deps.sendLimits.problemOf(frame, waiting);
-  put(box, entry);
-  if (problem !== undefined) fail(box, entry, problem);
-  else {
-    keep(box, entry);
-    if (signal !== undefined) endWaitOn(signal, entry, () => forget(box, entry));
-    trySend(box, entry);
-  }
-  changed(box);
+  const problem = sendProblem(frame, box.waiting, box.sendQueue);
+  const entry = createEntry(frame, box.wallNow(), box.userId());
+  if (signal !== undefined) endWaitOn(signal, entry, () => forget(box, entry));
+  take(box, entry, problem);
   return entry.answer.promise;
 }
 
-function put({ deps, entries }: Box, entry: Entry): void {
-  entries.set(entry.frame.id, entry);
-  deps.sendLimits.take(entry.frame);
-}
-
-function trySend(box: Box, entry: Entry): void {
-  const { deps } = box;
-  if (entry.sentAt !== undefined || entry.userId !== deps.userId()) return;
-  if (entry.tries >= maxTries) return fail(box, entry, neverAnswered());
-  if (!deps.send(entry.frame)) return;
-  entry.sentAt = deps.now();
-  entry.tries += 1;
-}
-
-/** It does not wait any more. */
-function settle({ deps }: Box, entry: Entry, state: "accepted" | "failed"): void {
-  if (entry.state === "sending") deps.sendLimits.give(entry.frame);
-  entry.state = state;
-  entry.sentAt = undefined;
-}
-
-function accept(box: Box, { id, ...frame }: AcceptedFrame): void {
-  const entry = box.entries.get(id);
-  if (entry?.state !== "sending") return;
-  settle(box, entry, "accepted");
-  entry.turnId = frame.turn_id;
-  entry.answer.resolve({ id, ...frame });
-  box.deps.keeper.remove(storedOf(entry));
-  if (!box.deps.isWatched()) drop(box, entry);
-  look(box);
-}
-
-function fail(box: Box, entry: Entry, error: ChatError): void {
-  settle(box, entry, "failed");
-  entry.error = error;
-  entry.answer.reject(error);
-  const failed = [...box.entries.values()].filter(({ state }) => state === "failed");
-  if (entry.frame.message.length > failedChars) drop(box, entry);
-  else keep(box, entry);
-  for (const old of failed.slice(0, -failedKept)) drop(box, old);
-  changed(box);
-}
-
-function drop({ deps, entries }: Box, entry: Entry): void {
-  if (entries.get(entry.frame.id) !== entry) return;
-  entries.delete(entry.frame.id);
-  if (entry.state === "sending") deps.sendLimits.give(entry.frame);
-  if (entry.state !== "accepted" && entry.userId !== undefined) deps.keeper.remove(storedOf(entry));
-}
-
-function forget(box: Box, entry: Entry): void {
-  drop(box, entry);
-  changed(box);
-}
-
-function keep({ deps }: Box, entry: Entry): void {
-  if (entry.userId !== undefined) deps.keeper.save(storedOf(entry));
-}
-
-function restore(box: Box, { frame, user_id, kept_at, error }: StoredMessage): void {
-  if (box.entries.has(frame.id)) return;
-  const entry = createEntry(frame, kept_at, user_id);
-  put(box, entry);
-  const isForgotten = box.deps.wallNow() - kept_at > clientLimits.factKeepMs;
-  if (error !== undefined) fail(box, entry, chatErrorOf(error));
-  else if (isForgotten) fail(box, entry, tooOld());
+function take(box: Box, entry: Entry, problem: ChatError | undefined): void {
+  box.entries.set(entry.frame.id, entry);
+  box.waiting.add(entry.frame);
+  keep(box, entry);
+  if (problem !== undefined) fail(box, entry, problem);
   else trySend(box, entry);
   look(box);
 }
 
-function bind(box: Box, userId: string): boolean {
-  for (const entry of [...box.entries.values()]) {
-    if (entry.userId !== undefined && entry.userId !== userId) setAside(box, entry);
-    else if (entry.userId === undefined) claim(box, entry, userId);
+function trySend(box: Box, entry: Entry): void {
+  if (entry.sentAt !== undefined || entry.userId !== box.userId()) return;
+  if (entry.tries >= maxTries) {
+    fail(box, entry, new ChatError("OVERLOADED", "The message was never answered.", true));
+  } else if (box.send(entry.frame)) {
+    entry.sentAt = box.now();
+    entry.tries++;
   }
-  changed(box);
-  const isOther = box.boundTo !== undefined && box.boundTo !== userId;
-  box.boundTo = userId;
-  return isOther;
 }
 
-function claim(box: Box, entry: Entry, userId: string): void {
-  entry.userId = userId;
-  if (entry.state !== "accepted") keep(box, entry);
+/** It does not wait any more. */
+function settle({ waiting }: Box, entry: Entry, error?: ChatError): void {
+  waiting.delete(entry.frame);
+  entry.sentAt = undefined;
+  if (error !== undefined) entry.shown = { ...entry.shown, status: "failed", error };
+}
+
+function accept(box: Box, entry: Entry | undefined, frame: AcceptedFrame): void {
+  if (entry === undefined) return;
+  settle(box, entry);
+  entry.turnId = frame.turn_id;
+  entry.answer.resolve(frame);
+  box.keeper.remove(storedOf(entry));
+  if (!box.isWatched()) drop(box, entry);
+  look(box);
+}
+
+function fail(box: Box, entry: Entry, error: ChatError): void {
+  settle(box, entry, error);
+  entry.answer.reject(error);
+  if (entry.frame.message.length > failedChars) drop(box, entry);
+  else keep(box, entry);
+  const failed = [...box.entries.values()].filter(isFailed);
+  for (const old of failed.slice(0, -failedKept)) drop(box, old);
+  look(box);
+}
+
+function drop({ entries, waiting, keeper }: Box, entry: Entry): void {
+  if (entries.get(entry.frame.id) !== entry) return;
+  entries.delete(entry.frame.id);
+  waiting.delete(entry.frame);
+  if (!isAccepted(entry) && entry.userId !== undefined) keeper.remove(storedOf(entry));
+}
+
+function forget(box: Box, entry: Entry | undefined): void {
+  if (entry === undefined) return;
+  drop(box, entry);
+  look(box);
+}
+
+function keep({ keeper }: Box, entry: Entry): void {
+  if (entry.userId !== undefined) keeper.save(storedOf(entry));
+}
+
+function restore(box: Box, { frame, user_id, kept_at, error }: StoredMessage): void {
+  if (box.entries.has(frame.id)) return;
+  const isForgotten = box.wallNow() - kept_at > clientLimits.factKeepMs;
+  const told = error ?? (isForgotten ? tooOld : undefined);
+  take(box, createEntry(frame, kept_at, user_id), told && chatErrorOf(told));
+}
+
+const tooOld = { code: "QUEUE_TIMEOUT", error: "The message could not be sent for eight days.", retryable: true };
+
+function bind(box: Box, userId: string): void {
+  for (const entry of [...box.entries.values()]) {
+    if (entry.userId === undefined) {
+      entry.userId = userId;
+      if (!isAccepted(entry)) keep(box, entry);
+    } else if (entry.userId !== userId) setAside(box, entry);
+  }
+  look(box);
 }
 
 /** For when its author comes back. */
 function setAside(box: Box, entry: Entry): void {
-  const { deps, entries } = box;
-  if (entry.state !== "accepted") deps.keeper.setAside(storedOf(entry));
-  if (entry.state === "sending") settle(box, entry, "failed");
-  entry.answer.reject(new ChatError("FORBIDDEN", { message: "The message is somebody else's." }));
-  entries.delete(entry.frame.id);
+  if (!isAccepted(entry)) box.keeper.setAside(storedOf(entry));
+  settle(box, entry);
+  entry.answer.reject(new ChatError("FORBIDDEN", "The message is somebody else's."));
+  box.entries.delete(entry.frame.id);
 }
 
+/** Forgets what has come to be in the view, and says what has not. */
 function look(box: Box): void {
-  const view = box.deps.view();
-  for (const entry of [...box.entries.values()]) {
-    if (entry.state !== "sending" && isInView(view, entry)) drop(box, entry);
-  }
-  changed(box);
-}
-
-function changed(box: Box): void {
-  const view = box.deps.view();
-  const shown = [...box.entries.values()].filter((entry) => !isInView(view, entry)).map(shownOf);
-  if (shown.length === box.shown.length && shown.every((one, i) => isSame(one, box.shown[i]))) return;
+  if (box.entries.size + box.shown.length === 0) return;
+  const view = box.view();
+  const isMissing = (entry: Entry): boolean => !isInView(view, entry);
+  for (const entry of box.entries.values()) if (!isSending(entry) && !isMissing(entry)) drop(box, entry);
+  const shown = [...box.entries.values()].filter(isMissing).map((entry) => entry.shown);
+  if (shown.length === box.shown.length && shown.every((one, i) => one === box.shown[i])) return;
   box.shown = shown;
-  box.deps.onChange(shown);
-}
-
-function close(box: Box, reason: Error, isForgotten: boolean): void {
-  box.isClosed = true;
-  const error = new ChatError("PROCESSING_ERROR", { message: reason.message, retryable: false });
-  for (const entry of [...box.entries.values()]) {
-    if (entry.state === "sending") {
-      settle(box, entry, "failed");
-      entry.error = error;
-      entry.answer.reject(reason);
-      if (isForgotten) drop(box, entry);
-    }
-  }
-  changed(box);
+  box.onChange(shown);
 }
 
 function forgetSending(entry: Entry): void {
   entry.sentAt = undefined;
+}
+
+function abortError(signal: AbortSignal): Error {
+  return signal.reason instanceof Error ? signal.reason : new Error("The wait was given up.");
 }
 
 /** Only the wait ends: the message may have reached the server already. To stop the turn, cancel it. */

@@ -3,10 +3,11 @@ import { backoffMs } from "./backoff.ts";
 import { createConversation, type ConversationFrame, type ConversationPort } from "./conversation.ts";
 import type { Violation } from "./frame-check.ts";
 import { createHandles, type Handles } from "./handles.ts";
+import { ClientClosedError, type ClientState } from "./link.ts";
 import type { Settings } from "./options.ts";
 import { createResumeWindow } from "./resume-window.ts";
 import { createSendKeeper } from "./send-keeper.ts";
-import { createSendLimits } from "./send-limits.ts";
+import type { OutgoingMessage } from "./send-store.ts";
 
 interface RegistryDeps extends Settings {
   readonly send: (frame: ClientFrameInput) => boolean;
@@ -16,14 +17,11 @@ interface RegistryDeps extends Settings {
 /** The conversations of a client: one handle per id, and every frame to the one that it concerns. */
 export interface Registry {
   readonly get: (id: string) => ConversationPort;
-  readonly release: (id: string, reason: Error) => void;
+  readonly release: (id: string) => void;
   readonly route: (frame: ServerFrame) => void;
-  /** A connection begins: what was kept of messages is wanted soon. */
-  readonly connecting: () => void;
-  readonly ready: (userId: string) => void;
-  readonly connectionLost: () => void;
   readonly unansweredSince: () => number | undefined;
-  readonly close: (reason: Error) => void;
+  /** What each state of the link means for them. */
+  readonly follow: (state: ClientState) => void;
 }
 
 /** Four conversations with all their waiting messages are fewer frames than an edge queues for one socket. */
@@ -31,40 +29,41 @@ const resumedAtOnce = 4;
 
 export function createRegistry(deps: RegistryDeps): Registry {
   const keeper = createSendKeeper(deps.store, deps.log);
-  const sendLimits = createSendLimits(deps.sendQueue);
+  const waiting = new Set<OutgoingMessage>();
   const resumes = createResumeWindow<ConversationPort>(resumedAtOnce, (port) => port.resume());
-  let user: string | undefined;
-  const handles = createHandles({
-    keeper,
-    create: (id) => createConversation({ ...deps, id, keeper, sendLimits, userId: () => user }),
-  });
+  const handles = createHandles(keeper, (id) =>
+    createConversation({ ...deps, id, keeper, waiting, userId: handles.userId }),
+  );
+  const { all } = handles;
 
   return {
     get: handles.get,
     release: handles.release,
     route: (frame) => {
-      const port = isOfConversation(frame) ? portOf(handles, frame) : undefined;
-      if (port === undefined || !isOfConversation(frame)) return;
+      if (!isOfConversation(frame)) return;
+      const port = portOf(handles, frame);
+      if (port === undefined) return;
       port.handle(frame);
       const waitMs = frame.type === "error" ? frame.retry_after_ms : undefined;
       if (waitMs === undefined) resumes.answered(port);
       else resumes.hold(port, waitMs + backoffMs(0, deps.backoff, deps.random));
       handles.answered(port);
     },
-    connecting: () => void keeper.load(),
-    ready: (userId) => {
-      user = userId;
-      handles.bind(userId);
-      resumes.start(handles.all());
+    unansweredSince: () => {
+      const oldest = Math.min(...all().map(({ outbox }) => outbox.unansweredSince() ?? Infinity));
+      return oldest < Infinity ? oldest : undefined;
     },
-    connectionLost: () => {
+    follow: (state) => {
+      // A connection begins: what was kept of messages is wanted soon.
+      if (state.name === "connecting") void keeper.load();
+      if (state.name === "ready") {
+        handles.bind(state.user?.id ?? "");
+        resumes.start(all());
+      }
+      if (state.name !== "waiting" && state.name !== "closed") return;
       resumes.stop();
-      for (const port of handles.all()) port.connectionLost();
-    },
-    unansweredSince: () => oldestOf(handles.all().map((port) => port.unansweredSince())),
-    close: (reason) => {
-      resumes.stop();
-      handles.close(reason);
+      if (state.name === "waiting") for (const port of all()) port.connectionLost();
+      else handles.close(new ClientClosedError(state.reason));
     },
   };
 }
@@ -77,10 +76,5 @@ function isOfConversation(frame: ServerFrame): frame is ConversationFrame {
 function portOf(handles: Handles, frame: ConversationFrame): ConversationPort | undefined {
   if (frame.conversation_id !== undefined) return handles.find(frame.conversation_id);
   const id = "id" in frame ? frame.id : undefined;
-  return id === undefined ? undefined : handles.all().find((port) => port.awaits(id));
-}
-
-function oldestOf(times: readonly (number | undefined)[]): number | undefined {
-  const known = times.filter((time) => time !== undefined);
-  return known.length === 0 ? undefined : Math.min(...known);
+  return id === undefined ? undefined : handles.all().find(({ outbox }) => outbox.has(id));
 }

@@ -20,9 +20,7 @@ export function createSendKeeper(store: SendStore | undefined, log: ClientLog): 
 
   function next(work: (store: SendStore) => Promise<void>): Promise<void> {
     if (store === undefined) return last;
-    last = last
-      .then(() => work(store))
-      .catch((error: unknown) => log.warn({ err: error }, "the store of the messages to be sent failed"));
+    last = last.then(() => work(store)).catch((error: unknown) => log.warn({ err: error }, "the store failed"));
     return last;
   }
 

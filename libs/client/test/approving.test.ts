@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { closeCodes, pendingApprovals } from "@parley/protocol";
 import type { ServerConnection } from "./scripted-server.ts";
-import { frames, startReady } from "./fixtures.ts";
+import { connect, frames, startReady, startSetting } from "./fixtures.ts";
 
 const common = { conversation_id: "c1", turn_id: "t1", ts: 0 };
 const call = { call_id: "t1-0-0", tool_name: "scale", arguments: {} };
@@ -160,4 +160,29 @@ test("a client that is closed decides nothing any more", async () => {
   setting.client.close();
   await expect(decision).rejects.toThrow();
   await expect(setting.conversation.approve(call.call_id, true)).rejects.toThrow();
+});
+
+test("a decision that is refused leaves a cancel standing", async () => {
+  await using setting = await startAsked();
+  const { conversation, connection } = setting;
+  const decision = conversation.approve(call.call_id, true);
+  conversation.cancel("t1");
+  await connection.frame("cancel");
+  connection.send(refusal("NOT_FOUND"));
+  await expect(decision).rejects.toMatchObject({ code: "NOT_FOUND" });
+  connection.close(closeCodes.goingAway);
+  const next = await setting.server.connection();
+  await next.welcome();
+  expect(await next.frame("cancel")).toMatchObject({ turn_id: "t1" });
+});
+
+test("more decisions than a turn has calls are refused; to stop the turn is not", async () => {
+  await using setting = await startSetting();
+  const conversation = setting.client.conversation("c1");
+  for (let nth = 0; nth < 64; nth++) conversation.approve(`t1-0-${nth}`, true).catch(() => undefined);
+  await expect(conversation.approve("t1-0-64", true)).rejects.toMatchObject({ code: "QUEUE_FULL" });
+  conversation.cancel("t1");
+  const connection = await connect(setting);
+  await answer(connection, 0);
+  expect(await connection.frame("cancel")).toMatchObject({ turn_id: "t1" });
 });

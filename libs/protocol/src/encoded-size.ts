@@ -1,12 +1,17 @@
-import { clientLimits } from "./limits.ts";
+import { clientLimits } from "./client-limits.ts";
 
 /** Sizes as the broker counts them: UTF-8 bytes of the JSON text, escapes included. A NUL is six bytes, a quote two. */
 
 const encoder = new TextEncoder();
 
+/** Of a text by itself. */
+export function textBytes(text: string): number {
+  return encoder.encode(text).length;
+}
+
 /** Of what `JSON.stringify` makes of it. */
 export function jsonBytes(value: object): number {
-  return encoder.encode(JSON.stringify(value)).length;
+  return textBytes(JSON.stringify(value));
 }
 
 /**
@@ -19,7 +24,7 @@ export function fitsFrame(frame: unknown): boolean {
   const text = typeof said["message"] === "string" ? said["message"] : "";
   if (text !== "") said["message"] = "";
   try {
-    return jsonBytes(said) + encoder.encode(text).length <= clientLimits.clientFrameBytes;
+    return jsonBytes(said) + textBytes(text) <= clientLimits.clientFrameBytes;
   } catch {
     // Nested so deep that it cannot be written.
     return false;

@@ -1,3 +1,5 @@
+import { closeCodes } from "./close-codes.ts";
+
 export interface ErrorRow {
   /** Status of HTTP endpoints. */
   readonly status: number;
@@ -7,24 +9,6 @@ export interface ErrorRow {
   readonly retryable: boolean;
   /** The sentence a person sees when the place that failed has no better one. */
   readonly sentence: string;
-}
-
-/** Close codes: 4000–4499 tell the client to reconnect, 4500–4999 tell it not to. */
-export const closeCodes = {
-  goingAway: 4001,
-  tooSlow: 4002,
-  tokenExpired: 4004,
-  overloaded: 4006,
-  authDeadline: 4008,
-  badToken: 4500,
-  protocolAbuse: 4501,
-  policy: 4503,
-  tooManyConnections: 4504,
-} as const;
-
-/** Whether a close code tells the client not to reconnect. */
-export function isFinalClose(code: number): boolean {
-  return code >= 4500 && code < 5000;
 }
 
 /** The one table of error codes. A code is never reused for another meaning. */

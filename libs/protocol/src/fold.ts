@@ -2,12 +2,13 @@
  * What a client needs of the protocol, without the schemas: for browsers (`@parley/protocol/fold`). Frames are taken as what they say they are; whoever
  * does not trust their sender parses them first.
  */
-export { ChatError, chatErrorOf, type ErrorCode } from "./chat-error.ts";
-export { fitsFrame } from "./encoded-size.ts";
-export { closeCodes, errorRowOf, isFinalClose } from "./error-table.ts";
+export type { ErrorCode } from "./chat-error.ts";
+export { clientLimits } from "./client-limits.ts";
+export { closeCodes, isFinalClose } from "./close-codes.ts";
+export { fitsFrame, textBytes } from "./encoded-size.ts";
 export { isTerminal, isVisible } from "./event-kinds.ts";
 export { isServerFrame } from "./frame-shape.ts";
-export { clientLimits, limits } from "./limits.ts";
+export { limits } from "./limits.ts";
 export { messageIdOf } from "./message-ids.ts";
 export {
   messages,
@@ -36,6 +37,7 @@ export {
   type Parts,
 } from "./parts-fold.ts";
 export { titleLine } from "./title-line.ts";
+export { ChatError, chatErrorOf } from "./told-error.ts";
 export {
   createTurnView,
   createView,

@@ -39,7 +39,8 @@ export {
   fitToolCallEnd,
   shortArguments,
 } from "./bounded-calls.ts";
-export { closeCodes, errorTable, isErrorCode, isFinalClose } from "./error-table.ts";
+export { closeCodes, isFinalClose } from "./close-codes.ts";
+export { errorRowOf, errorTable, isErrorCode } from "./error-table.ts";
 export { ChatError, chatErrorOf, toChatError } from "./chat-error.ts";
 export { AnyErrorCode, ErrorCode } from "./errors.ts";
 export {
@@ -185,7 +186,6 @@ export {
   callPart,
   createTurnView,
   createView,
-  errorRowOf,
   foldEvent,
   foldFrame,
   foldQueue,

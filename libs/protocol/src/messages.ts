@@ -1,5 +1,6 @@
 import type { Author, MessageEvent, Outcome } from "./events.ts";
 import type { Feedback } from "./feedback.ts";
+import { fieldsOf } from "./fields.ts";
 import type { TurnId } from "./ids.ts";
 import { messageIdOf } from "./message-ids.ts";
 import { outcomeOf, storedParts } from "./outcome.ts";
@@ -46,22 +47,38 @@ export function turn(view: ConversationView, turnId: TurnId): TurnView | undefin
 
 /** All messages, questions before their answers, in the order of their turns. An answer that has begun is among them. */
 export function messages(view: ConversationView): readonly MessageView[] {
-  return layoutOf(view).messages;
+  const { turns, transcript } = view;
+  const stored = storedIn(transcript);
+  if (stored.turns === turns) return stored.shown;
+  const within = turns.filter(({ turn_id }) => stored.groups.has(turn_id));
+  if (within.length !== stored.within.length || within.some((known, at) => known !== stored.within[at])) {
+    const known = byId(within);
+    stored.within = within;
+    stored.middle = [...stored.groups].flatMap(([turnId, group]) => messagesIn(group, known.get(turnId)));
+  }
+  const { older, newer } = turnsBeside(view);
+  const shownOf = (known: TurnView): MessageView[] => messagesIn([], known);
+  stored.turns = turns;
+  stored.shown = [...older.flatMap(shownOf), ...stored.middle, ...newer.flatMap(shownOf)];
+  return stored.shown;
 }
 
 /** The turns that wait, in the order in which they will run: those that have not begun, also where only the server's word tells of them. */
 export function queue(view: ConversationView): QueuedTurn[] {
-  const { groups, places } = layoutOf(view);
-  const told = new Map(view.waiting.map((one) => [one.turn_id, one]));
-  const waiting = groups
-    .filter(({ isOpen }) => isOpen)
-    .flatMap((group, place): QueuedTurn[] => {
-      const { turn_id, turn: known } = group;
-      const position = told.get(turn_id)?.position ?? place;
-      if (known !== undefined && known.status !== "queued") return [];
-      return [{ turn_id, position, message: group.shown[0] }];
-    });
-  const forgotten = view.waiting.filter(({ turn_id }) => !places.has(turn_id)).map(queuedTurnOf);
+  const { groups, unanswered } = storedIn(view.transcript);
+  const { older, newer } = turnsBeside(view);
+  const known = byId(view.turns);
+  const told = byId(view.waiting);
+  const open = [...older.map(idOf), ...unanswered, ...newer.map(idOf)].filter(
+    (turnId) => known.get(turnId)?.outcome === undefined,
+  );
+  const waiting = open.flatMap((turn_id, place): QueuedTurn[] => {
+    const turn = known.get(turn_id);
+    if (turn !== undefined && turn.status !== "queued") return [];
+    const [message] = messagesIn(groups.get(turn_id) ?? [], turn);
+    return [{ turn_id, position: told.get(turn_id)?.position ?? place, message }];
+  });
+  const forgotten = view.waiting.filter(({ turn_id }) => !known.has(turn_id) && !groups.has(turn_id)).map(queuedTurnOf);
   return [...waiting, ...forgotten].toSorted((one, other) => one.position - other.position);
 }
 
@@ -71,119 +88,68 @@ function queuedTurnOf({ turn_id, author, text, position }: WaitingTurn): QueuedT
   return { turn_id, position, message: { message_id, turn_id, author, parts, status: "complete" } };
 }
 
+/** What was made of a thing once is the same the next time. */
+function remembered<K extends object, V>(known: WeakMap<K, V>, thing: K, make: () => V): V {
+  const value = known.get(thing) ?? make();
+  known.set(thing, value);
+  return value;
+}
+
 const pendingOf = new WeakMap<ConversationView["turns"], readonly PendingApproval[]>();
 
 /** Calls that wait for a person, in the order of their turns. */
 export function pendingApprovals({ turns }: ConversationView): readonly PendingApproval[] {
-  let pending = pendingOf.get(turns);
-  if (pending === undefined) {
-    pending = turns.flatMap(({ turn_id, parts, outcome }) =>
+  return remembered(pendingOf, turns, () =>
+    turns.flatMap(({ turn_id, parts, outcome }) =>
       outcome === undefined ? pendingCallsOf(parts).map((call) => ({ turn_id, call })) : [],
-    );
-    pendingOf.set(turns, pending);
-  }
-  return pending;
+    ),
+  );
 }
 
-/** What is known of one turn. */
-interface Group {
-  readonly turn_id: TurnId;
-  readonly stored: readonly TranscriptMessage[];
-  readonly turn: TurnView | undefined;
-  /** Its messages, and the place of the first among all. */
-  readonly shown: readonly MessageView[];
-  readonly start: number;
-  readonly isOpen: boolean;
+/** What a transcript shows, and the view that was shown of it last: a token must not cost more in a long conversation than copying its list. */
+interface Stored {
+  readonly groups: ReadonlyMap<TurnId, readonly TranscriptMessage[]>;
+  /** Its turns without an answer. */
+  readonly unanswered: readonly TurnId[];
+  /** The turns of the view that it has too, and what is shown of it beside them. */
+  within: readonly TurnView[];
+  middle: readonly MessageView[];
+  turns: readonly TurnView[] | undefined;
+  shown: readonly MessageView[];
 }
 
-/** A view as it is shown. */
-interface Layout {
-  readonly turns: ConversationView["turns"];
-  readonly groups: readonly Group[];
-  /** The place of a turn's group. */
-  readonly places: ReadonlyMap<TurnId, number>;
-  readonly messages: readonly MessageView[];
-}
+const stores = new WeakMap<ConversationView["transcript"], Stored>();
 
-/** By its turns and its transcript: a view whose cursor alone has moved shows the same. */
-const layouts = new WeakMap<ConversationView["turns"], WeakMap<ConversationView["transcript"], Layout>>();
-/** Of the views with a transcript, the layout that was made last. */
-const latest = new WeakMap<ConversationView["transcript"], Layout>();
-
-function layoutOf(view: ConversationView): Layout {
-  const { turns, transcript } = view;
-  const known = layouts.get(turns)?.get(transcript);
-  if (known !== undefined) return known;
-  const before = latest.get(transcript);
-  const layout = (before && goneOn(before, turns)) ?? newLayout(view);
-  layouts.set(turns, new WeakMap([[transcript, layout]]));
-  latest.set(transcript, layout);
-  return layout;
-}
-
-/** More are no cheaper than a new layout. */
-const mostChanges = 4;
-
-/**
- * The layout after a few turns have changed or come behind the others, as with a token, which must not cost more in a long conversation than copying its lists.
- * Undefined: what stands behind a turn has another place now.
- */
-function goneOn(before: Layout, turns: ConversationView["turns"]): Layout | undefined {
-  const changed = turns.filter((known, at) => known !== before.turns[at]);
-  const isOther = ({ turn_id }: TurnView, at: number): boolean => turns[at]?.turn_id !== turn_id;
-  if (changed.length > mostChanges || before.turns.some(isOther)) return undefined;
-  let layout: Layout | undefined = { ...before, turns };
-  for (const known of changed) layout = layout && withTurn(layout, known);
-  return layout;
-}
-
-function withTurn(layout: Layout, known: TurnView): Layout | undefined {
-  const { groups, messages: all } = layout;
-  const at = layout.places.get(known.turn_id) ?? groups.length;
-  const { stored = [], shown: before = [], start = all.length } = groups[at] ?? {};
-  const group = groupOf(known.turn_id, { stored, known, start });
-  if (group.shown.length !== before.length && at < groups.length - 1) return undefined;
-  const places = at < groups.length ? layout.places : new Map(layout.places).set(known.turn_id, at);
-  const shown = all.toSpliced(start, before.length, ...group.shown);
-  return { ...layout, groups: groups.toSpliced(at, 1, group), places, messages: shown };
-}
-
-function newLayout({ transcript, turns, transcriptAfter }: ConversationView): Layout {
-  const stored = byTurn(transcript);
-  const known = new Map(turns.map((one) => [one.turn_id, one]));
-  const older = turns.slice(0, turns.findIndex(({ turn_id }) => turn_id === transcriptAfter) + 1);
-  const missing = older.filter(({ turn_id }) => !stored.has(turn_id)).map(({ turn_id }) => turn_id);
-  const groups: Group[] = [];
-  let start = 0;
-  for (const turn_id of new Set([...missing, ...stored.keys(), ...known.keys()])) {
-    const group = groupOf(turn_id, { stored: stored.get(turn_id) ?? [], known: known.get(turn_id), start });
-    groups.push(group);
-    start += group.shown.length;
-  }
-  const places = new Map(groups.map(({ turn_id }, at) => [turn_id, at]));
-  return { turns, groups, places, messages: groups.flatMap(({ shown }) => shown) };
+function storedIn(transcript: ConversationView["transcript"]): Stored {
+  return remembered(stores, transcript, () => {
+    const groups = byTurn(transcript);
+    const unanswered = [...groups].filter(([, group]) => !group.some(isAnswer)).map(([turnId]) => turnId);
+    const middle = [...groups.values()].flatMap((group) => messagesIn(group, undefined));
+    return { groups, unanswered, within: [], middle, turns: undefined, shown: middle };
+  });
 }
 
 /** `Map.groupBy`, which Node 20 does not have. */
 function byTurn(transcript: readonly TranscriptMessage[]): Map<TurnId, TranscriptMessage[]> {
   const groups = new Map<TurnId, TranscriptMessage[]>();
-  for (const message of transcript) {
-    const group = groups.get(message.turn_id);
-    if (group === undefined) groups.set(message.turn_id, [message]);
-    else group.push(message);
-  }
+  for (const message of transcript) groups.set(message.turn_id, [...(groups.get(message.turn_id) ?? []), message]);
   return groups;
 }
 
-interface KnownOfTurn {
-  readonly stored: readonly TranscriptMessage[];
-  readonly known: TurnView | undefined;
-  readonly start: number;
+/** The turns that the transcript does not have: those that are older than it, and those behind it. */
+function turnsBeside({ turns, transcript, transcriptAfter }: ConversationView) {
+  const { groups } = storedIn(transcript);
+  const last = turns.findIndex(({ turn_id }) => turn_id === transcriptAfter);
+  const isBeside = ({ turn_id }: TurnView): boolean => !groups.has(turn_id);
+  return { older: turns.slice(0, last + 1).filter(isBeside), newer: turns.slice(last + 1).filter(isBeside) };
 }
 
-function groupOf(turn_id: TurnId, { stored, known, start }: KnownOfTurn): Group {
-  const isOpen = known === undefined ? !stored.some(isAnswer) : known.outcome === undefined;
-  return { turn_id, stored, turn: known, shown: messagesIn(stored, known), start, isOpen };
+function idOf({ turn_id }: { readonly turn_id: TurnId }): TurnId {
+  return turn_id;
+}
+
+function byId<T extends { readonly turn_id: TurnId }>(all: readonly T[]): ReadonlyMap<TurnId, T> {
+  return new Map(all.map((one) => [one.turn_id, one]));
 }
 
 function isAnswer({ author }: TranscriptMessage): boolean {
@@ -201,26 +167,21 @@ function messagesIn(stored: readonly TranscriptMessage[], known: TurnView | unde
 const ofStored = new WeakMap<TranscriptMessage, MessageView>();
 
 function storedMessage(message: TranscriptMessage): MessageView {
-  let shown = ofStored.get(message);
-  if (shown === undefined) {
-    const { message_id, turn_id, author, status, feedback, ts } = message;
-    const common = { message_id, turn_id, author, parts: storedParts(message), status, ts };
-    shown = isAnswer(message) ? { ...common, outcome: outcomeOf(message), ...said(feedback) } : common;
-    ofStored.set(message, shown);
-  }
-  return shown;
+  return remembered(ofStored, message, () => {
+    const common = fieldsOf(message, ["message_id", "turn_id", "author", "status", "ts"]);
+    const shown = { ...common, parts: storedParts(message) };
+    return isAnswer(message) ? { ...shown, outcome: outcomeOf(message), ...said(message.feedback) } : shown;
+  });
 }
 
 const ofQuestions = new WeakMap<MessageEvent, MessageView>();
 
 function questionIn(event: MessageEvent): MessageView {
-  let shown = ofQuestions.get(event);
-  if (shown === undefined) {
-    const { message_id, turn_id, author, message: text, ts } = event;
-    shown = { message_id, turn_id, author, parts: [{ type: "text", text }], status: "complete", ts };
-    ofQuestions.set(event, shown);
-  }
-  return shown;
+  return remembered(ofQuestions, event, () => ({
+    ...fieldsOf(event, ["message_id", "turn_id", "author", "ts"]),
+    parts: [{ type: "text", text: event.message }],
+    status: "complete",
+  }));
 }
 
 const ofAnswers = new WeakMap<TurnView, MessageView>();

@@ -1,4 +1,3 @@
-import { errorRowOf } from "./error-table.ts";
 import type { Outcome } from "./events.ts";
 import type { TurnId } from "./ids.ts";
 import type { KnownPart } from "./parts.ts";
@@ -7,20 +6,17 @@ import type { TranscriptMessage } from "./server-frames.ts";
 
 /** How a turn ended, as its terminal event says it and as the transcript keeps it. */
 
-/** How a turn ended, from what the transcript keeps of it (the reason or sentence only by its kind). */
+const unknownUsage = { input_tokens: 0, output_tokens: 0, estimated: true };
+
+/** How a turn ended, from what the transcript keeps of it (the reason only by its kind). */
 export function outcomeOf(message: TranscriptMessage): Outcome {
-  const ended = {
-    response: message.message,
-    message_id: message.message_id,
-    tool_calls: message.tool_calls ?? [],
-    usage: message.usage ?? { input_tokens: 0, output_tokens: 0, estimated: true },
-  };
+  const { message: response, message_id, tool_calls = [], usage = unknownUsage } = message;
+  const ended = { response, message_id, tool_calls, usage };
   if (message.status === "cancelled") return { type: "cancelled", ...ended, reason: "cancelled" };
   // An answer whose state only a newer version knows has a text all the same.
   if (message.status !== "error") return { type: "complete", ...ended, metadata: message.metadata ?? {} };
-  const code = message.code ?? "PROCESSING_ERROR";
-  const { sentence, retryable } = errorRowOf(code);
-  return { type: "error", ...ended, error: sentence, code, retryable: message.retryable ?? retryable };
+  const { code = "PROCESSING_ERROR", error = "The answer failed.", retryable = true } = message;
+  return { type: "error", ...ended, error, code, retryable };
 }
 
 /** The answer as the transcript keeps it. */
@@ -34,7 +30,7 @@ export function answerOf(turn_id: TurnId, outcome: Outcome, ts: number): Transcr
     status,
     tool_calls,
     usage,
-    ...(outcome.type === "error" ? { code: outcome.code, retryable: outcome.retryable } : {}),
+    ...(outcome.type === "error" ? { code: outcome.code, error: outcome.error, retryable: outcome.retryable } : {}),
     ...(outcome.type === "complete" ? { metadata: outcome.metadata } : {}),
     ts,
   };
@@ -58,9 +54,7 @@ const derived = new WeakMap<TranscriptMessage, Parts>();
 /** The parts of a message of the transcript, also of a record of a version without parts; always the same list for the same object. */
 export function storedParts(message: TranscriptMessage): Parts {
   if (message.parts !== undefined) return message.parts;
-  const known = derived.get(message);
-  if (known !== undefined) return known;
-  const parts = partsOfMessage(message);
+  const parts = derived.get(message) ?? partsOfMessage(message);
   derived.set(message, parts);
   return parts;
 }

@@ -1,6 +1,7 @@
 import type { ApprovalRequest, ApprovalState } from "./approval.ts";
 import { isTerminal } from "./event-kinds.ts";
 import type { Outcome } from "./events.ts";
+import { fieldsOf } from "./fields.ts";
 import { appended } from "./growing-text.ts";
 import type { Part, ReasoningPart, SourcePart, TextPart, ToolCallPart } from "./parts.ts";
 import type { ReadEvent } from "./read-event.ts";
@@ -48,17 +49,17 @@ export function foldParts(parts: Parts, event: ReadEvent): Parts {
     case "token":
       return withEnd(parts, { type: "text", text: event.token });
     case "reasoning":
-      return withEnd(parts, reasoningPart(event));
+      return withEnd(parts, { type: "reasoning", text: event.token, ...(event.shown === true ? { shown: true } : {}) });
     case "progress":
       return event.sources === undefined ? parts : withSources(parts, event.sources);
     case "tool_call_start":
-      return parts.some((part) => isCall(part, event.call_id)) ? parts : [...parts, callPart(event)];
+      return withCall(parts, event.call_id, (known) => known ?? callPart(event));
     case "tool_call_end":
-      return withCall(parts, callPart(event));
+      return withCall(parts, event.call_id, (known) => endedCall(known, event));
     case "approval_required":
-      return withApproval(parts, event, approvalRequestOf(event));
+      return withApproval(parts, event, fieldsOf(event, ["summary", "preview", "confirm", ...terms, "expires_at"]));
     case "approval_decided":
-      return withApproval(parts, event, approvalDecisionOf(event));
+      return withApproval(parts, event, fieldsOf(event, ["approved", "by", "reason", "like_for_ms"]));
     case "turn_restarted":
       return restartedWith(parts, event.text);
     default:
@@ -68,10 +69,6 @@ export function foldParts(parts: Parts, event: ReadEvent): Parts {
 
 function isEnd(event: ReadEvent): event is Extract<ReadEvent, { type: Outcome["type"] }> {
   return isTerminal(event.type);
-}
-
-function reasoningPart({ token, shown }: Extract<ReadEvent, { type: "reasoning" }>): ReasoningPart {
-  return { type: "reasoning", text: token, ...(shown === true ? { shown } : {}) };
 }
 
 /** Appends to the last part if it is of this type, else opens one. */
@@ -99,85 +96,52 @@ function placeOf({ title, file = "" }: Source): string {
   return `${file}\n${title}`;
 }
 
-function isCall(part: Part, callId: string): boolean {
-  return isToolCall(part) && part.call_id === callId;
-}
-
 /** The call as a part, without what an event or frame has beside it. */
 export function callPart(call: ToolCallState): ToolCallPart {
-  const { status, result, duration_ms, truncated, result_bytes, result_id, approval } = call;
-  const { arguments_bytes, arguments_id } = call;
-  return {
-    type: "tool_call",
-    call_id: call.call_id,
-    tool_name: call.tool_name,
-    arguments: call.arguments,
-    ...(arguments_bytes === undefined ? {} : { arguments_bytes }),
-    ...(arguments_id === undefined ? {} : { arguments_id }),
-    ...(status === undefined ? {} : { status }),
-    ...(result === undefined ? {} : { result }),
-    ...(duration_ms === undefined ? {} : { duration_ms }),
-    ...(truncated === undefined ? {} : { truncated }),
-    ...(result_bytes === undefined ? {} : { result_bytes }),
-    ...(result_id === undefined ? {} : { result_id }),
-    ...(approval === undefined ? {} : { approval }),
-  };
+  return { type: "tool_call", ...fieldsOf(call, callFields) };
 }
 
-/** Completes the call where it stands; opens a part for one whose start was never seen. */
-function withCall(parts: Parts, call: ToolCallPart): Parts {
-  const at = parts.findIndex((part) => isCall(part, call.call_id));
+const callFields = [
+  ...(["call_id", "tool_name", "arguments", "arguments_bytes", "arguments_id", "status", "result"] as const),
+  ...(["duration_ms", "truncated", "result_bytes", "result_id", "approval"] as const),
+];
+
+/** The same with what becomes of the call: where it stands, or in a new part. */
+function withCall(
+  parts: Parts,
+  callId: string,
+  change: (known: ToolCallPart | undefined) => ToolCallPart | undefined,
+): Parts {
+  const at = parts.findIndex((part) => isToolCall(part) && part.call_id === callId);
   const known = parts[at];
-  if (known === undefined) return [...parts, call];
-  const { approval } = isToolCall(known) ? known : {};
-  return parts.with(at, approval === undefined ? call : { ...call, approval: { ...approval, ...call.approval } });
+  const call = change(known !== undefined && isToolCall(known) ? known : undefined);
+  if (call === undefined || call === known) return parts;
+  return known === undefined ? [...parts, call] : parts.with(at, call);
 }
 
-type ApprovalTerms = Pick<ApprovalRequest, "four_eyes" | "like_ms" | "form" | "policy_reason">;
+function endedCall(known: ToolCallPart | undefined, ended: ToolCallState): ToolCallPart {
+  const call = callPart(ended);
+  return known?.approval === undefined ? call : { ...call, approval: { ...known.approval, ...call.approval } };
+}
+
+const terms = ["four_eyes", "like_ms", "form", "policy_reason"] as const;
+type ApprovalTerms = Pick<ApprovalRequest, (typeof terms)[number]>;
 
 /** Those of the terms of a question that it has. */
-export function approvalTermsOf({ four_eyes, like_ms, form, policy_reason }: ApprovalTerms): ApprovalTerms {
-  return {
-    ...(four_eyes === undefined ? {} : { four_eyes }),
-    ...(like_ms === undefined ? {} : { like_ms }),
-    ...(form === undefined ? {} : { form }),
-    ...(policy_reason === undefined ? {} : { policy_reason }),
-  };
-}
-
-function approvalRequestOf(event: Extract<ReadEvent, { type: "approval_required" }>): ApprovalState {
-  const { summary, preview, confirm, expires_at } = event;
-  return {
-    summary,
-    ...(preview === undefined ? {} : { preview }),
-    ...(confirm === undefined ? {} : { confirm }),
-    ...approvalTermsOf(event),
-    expires_at,
-  };
-}
-
-function approvalDecisionOf(event: Extract<ReadEvent, { type: "approval_decided" }>): ApprovalState {
-  const { approved, by, reason, like_for_ms } = event;
-  return {
-    approved,
-    ...(by === undefined ? {} : { by }),
-    ...(reason === undefined ? {} : { reason }),
-    ...(like_for_ms === undefined ? {} : { like_for_ms }),
-  };
+export function approvalTermsOf(request: ApprovalTerms): ApprovalTerms {
+  return fieldsOf(request, terms);
 }
 
 type AboutCall = Pick<ToolCallPart, "call_id"> & Partial<Pick<ToolCallPart, "tool_name" | "arguments">>;
 
 /** What is asked or decided may come before the call's start, and a decision after its end: it is added to what is known. */
 function withApproval(parts: Parts, { call_id, tool_name, arguments: args }: AboutCall, more: ApprovalState): Parts {
-  const at = parts.findIndex((part) => isCall(part, call_id));
-  const known = parts[at];
-  if (known !== undefined && isToolCall(known)) {
-    return parts.with(at, { ...known, approval: { ...known.approval, ...more } });
-  }
-  // Of a decision without its question nothing can be shown.
-  if (tool_name === undefined || args === undefined) return parts;
-  return [...parts, { type: "tool_call", call_id, tool_name, arguments: args, approval: more }];
+  return withCall(parts, call_id, (known) => {
+    if (known !== undefined) return { ...known, approval: { ...known.approval, ...more } };
+    // Of a decision without its question nothing can be shown.
+    if (tool_name === undefined || args === undefined) return undefined;
+    return { type: "tool_call", call_id, tool_name, arguments: args, approval: more };
+  });
 }
 
 /**
@@ -193,7 +157,7 @@ function restartedWith(all: Parts, text: string): Parts {
   const goesOn = before.startsWith(text) || text.startsWith(before);
   const end = goesOn ? Math.max(committed, kept.findLastIndex(isText)) : committed;
   const isLeft = (part: Part, at: number): boolean => at <= end || !isReasoning(part);
-  return kept.every(isLeft) ? kept : kept.filter(isLeft);
+  return keptOf(kept, isLeft);
 }
 
 /**
@@ -202,10 +166,13 @@ function restartedWith(all: Parts, text: string): Parts {
  */
 function withoutLostCalls(parts: Parts, textLength: number): Parts {
   let length = 0;
-  const isKept = (part: Part): boolean => {
+  return keptOf(parts, (part) => {
     if (isText(part)) length += part.text.length;
     return !isToolCall(part) || part.status !== undefined || length <= textLength;
-  };
+  });
+}
+
+function keptOf(parts: Parts, isKept: (part: Part, at: number) => boolean): Parts {
   const kept = parts.filter(isKept);
   return kept.length === parts.length ? parts : kept;
 }
@@ -239,20 +206,16 @@ function cutText(parts: Parts, length: number): Parts {
 export function withStored(parts: Parts, text: string, calls: readonly ToolCallState[] = []): Parts {
   let stored = withText(parts, text);
   for (const call of calls) {
-    const known = stored.filter(isToolCall).find(({ call_id }) => call_id === call.call_id);
-    if (known === undefined || !isSaidAlike(known, call)) stored = withCall(stored, callPart(call));
+    stored = withCall(stored, call.call_id, (known) =>
+      known !== undefined && isSaidAlike(known, call) ? known : endedCall(known, call),
+    );
   }
   return stored.some(hasPreview) ? stored.map(withoutPreview) : stored;
 }
 
 /** A call ends once, so only its size can differ. */
 function isSaidAlike(known: ToolCallPart, stored: ToolCallState): boolean {
-  return (
-    known.status === stored.status &&
-    known.result === stored.result &&
-    known.arguments_bytes === stored.arguments_bytes &&
-    known.truncated === stored.truncated
-  );
+  return (["status", "result", "arguments_bytes", "truncated"] as const).every((name) => known[name] === stored[name]);
 }
 
 function hasPreview(part: Part): boolean {

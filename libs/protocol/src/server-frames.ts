@@ -107,6 +107,7 @@ export const TranscriptMessage = z
       "How the turn ended; of a user's message `complete`.",
     ),
     code: AnyErrorCode.optional().describe("Of answers that failed: why."),
+    error: z.string().optional().describe("The same as a sentence for people."),
     retryable: z.boolean().optional().describe("Of answers that failed: whether the same message may succeed later."),
     parts: z
       .array(Part)

@@ -49,9 +49,14 @@ function messageOf(record: NewMessageRecord & Partial<Pick<LogRecord, "prev" | "
   const { v: _v, conversation_id: _id, prev: _prev, back: _back, place: _place, queued_at: _at, ...content } = record;
   const { order, ...plain } = content;
   const parts = order && partsInOrder(order, contentOf(plain));
-  const message = parts === undefined ? plain : { ...plain, parts };
-  const { code, retryable } = message;
-  return code === undefined ? message : { ...message, retryable: retryable ?? errorRowOf(code).retryable };
+  return withFailure(parts === undefined ? plain : { ...plain, parts });
+}
+
+/** The sentence is not stored, and old records do not say the other: readers have no table of codes. */
+function withFailure(message: TranscriptMessage): TranscriptMessage {
+  if (message.code === undefined) return message;
+  const { sentence: error, retryable } = errorRowOf(message.code);
+  return { error, retryable, ...message };
 }
 
 function contentOf({ message: text, tool_calls: calls = [], metadata }: TranscriptMessage): PartContent {
@@ -64,13 +69,13 @@ function questionOf({ turn_id, question: { id: _id, ...question } }: Pick<TurnRe
 
 function answerOf({ turn_id, answer }: Pick<TurnRecord, "turn_id" | "answer">): TranscriptMessage {
   const { parts, metadata } = answer;
-  return {
+  return withFailure({
     ...answer,
     turn_id,
     message: textOf(parts),
     tool_calls: parts.flatMap(finishedCallOf),
     ...(metadata === undefined ? {} : { metadata: withSources(metadata, parts) }),
-  };
+  });
 }
 
 /** Messages of a turn as records of version 1, without what can be derived: of the parts of an answer their order alone, where it is not the usual one. */
@@ -81,7 +86,7 @@ export function messageRecordsOf(
   const common = { v: 1, conversation_id, turn_id, place, queued_at };
   return [question, answer].flatMap((message) => {
     if (message === undefined) return [];
-    const { parts = [], ...plain } = message;
+    const { parts = [], error: _error, ...plain } = message;
     const { sources } = contentOf(message);
     const order = orderWithApprovals(parts, sources);
     return [{ ...common, ...plain, ...(isUsualOrder(order, sources) ? {} : { order }) }];

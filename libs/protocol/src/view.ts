@@ -73,20 +73,12 @@ const underWay: ReadonlySet<string> = new Set<ReadEvent["type"]>([
   "token",
   "tool_call_start",
   "turn_restarted",
-  "waiting",
 ]);
 
-/** After these a turn that waited goes on, or is about to. */
+/** After these, too, a turn that waited goes on, or is about to. */
 const goesOn: ReadonlySet<string> = new Set<ReadEvent["type"]>([
-  "claimed",
-  "thinking",
-  "progress",
-  "reasoning",
-  "token",
-  "tool_call_start",
   "tool_call_progress",
   "tool_call_end",
-  "turn_restarted",
   "approval_decided",
 ]);
 
@@ -116,8 +108,8 @@ function statusAfter(status: TurnView["status"], type: ReadEvent["type"], parts:
   // One of several was decided.
   if (type === "approval_decided" && status === "waiting" && pendingCallsOf(parts).length > 0) return status;
   if (type === "waiting") return status === "queued" || status === "running" ? "waiting" : status;
-  if (status === "queued") return underWay.has(type) ? "running" : status;
-  return status === "waiting" && goesOn.has(type) ? "running" : status;
+  const isOn = underWay.has(type) || (status === "waiting" && goesOn.has(type));
+  return isOn && (status === "queued" || status === "waiting") ? "running" : status;
 }
 
 function isEnd(event: ReadEvent): event is Extract<ReadEvent, { type: Outcome["type"] }> {

@@ -96,7 +96,9 @@ function plainMessages(turn: string, { text, calls, sources, end }: Told): Trans
       message: before.toWellFormed() + after.toWellFormed(),
       tool_calls: Array.from({ length: calls }, (_, nth) => callOf(turn, nth)),
       usage: { input_tokens: 1, output_tokens: 2 },
-      ...(end === "error" ? { code: "MODEL_TIMEOUT", retryable: false } : {}),
+      ...(end === "error"
+        ? { code: "MODEL_TIMEOUT", error: "The language model stopped answering.", retryable: false }
+        : {}),
       ...(end === "complete" ? { metadata: { agent: "general", context: { sources: [...sources] } } } : {}),
     },
   ];

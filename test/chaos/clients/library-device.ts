@@ -1,6 +1,5 @@
-import { createClient, type Client } from "@parley/client";
+import { ChatError, createClient, type Client } from "@parley/client";
 import { strict } from "@parley/client/strict";
-import { ChatError } from "@parley/protocol";
 import { sleep } from "@parley/runtime";
 import { WebSocket } from "ws";
 import { createChanges } from "./changes.ts";

@@ -135,9 +135,6 @@ function connect({ attributes, getToken, onEnded }: RoomOptions): Client {
     get state() {
       return client.state;
     },
-    get figures() {
-      return client.figures;
-    },
     close,
     [Symbol.dispose]: close,
   };

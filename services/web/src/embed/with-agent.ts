@@ -9,9 +9,6 @@ export function withAgent(client: Client, agent: string | undefined): Client {
     get state() {
       return client.state;
     },
-    get figures() {
-      return client.figures;
-    },
     conversation(id) {
       const inner = client.conversation(id);
       let handle = handles.get(inner);

@@ -1,3 +1,4 @@
+import type { Client } from "./client.ts";
 import type { ClientState } from "./link.ts";
 
 /** What only a client knows of its connections: the server sees no attempt that did not reach it, and no time without a connection. */
@@ -36,25 +37,31 @@ interface Loss {
 
 const callerCode = 1000;
 
-/** Counts what the states of a link say, each passed in once and in order. */
-export function createConnectionFigures(now: () => number) {
+interface FiguresOptions {
+  readonly onReconnected?: (reconnection: Reconnection) => void;
+  /** Milliseconds; only differences count. */
+  readonly now?: () => number;
+}
+
+/** Counts from now on: to be made before the client connects. */
+export function createConnectionFigures(
+  client: Pick<Client, "on">,
+  { onReconnected, now = () => performance.now() }: FiguresOptions = {},
+) {
   const sums = { attempts: 0, connections: 0, losses: 0, readyMs: 0, outageMs: 0 };
   let readyAtMs: number | undefined;
   let loss: Loss | undefined;
   const readyMs = (): number => (readyAtMs === undefined ? 0 : now() - readyAtMs);
   const outageMs = (): number => (loss === undefined ? 0 : now() - loss.atMs);
 
-  const becomeReady = (): Reconnection | undefined => {
-    const ended = loss && {
-      attempts: sums.attempts - loss.attemptsBefore,
-      outageMs: outageMs(),
-      code: loss.code,
-      reason: loss.reason,
-    };
+  const becomeReady = (): void => {
+    const { attemptsBefore = 0, code = 0, reason = "" } = loss ?? {};
+    const reconnection = { attempts: sums.attempts - attemptsBefore, outageMs: outageMs(), code, reason };
+    const isFirst = loss === undefined;
     sums.connections++;
     endOutage();
     readyAtMs = now();
-    return ended;
+    if (!isFirst) onReconnected?.(reconnection);
   };
   /** Of a connection that never was ready nothing is lost. */
   const becomeLost = ({ name, code, reason }: Ended): void => {
@@ -70,15 +77,14 @@ export function createConnectionFigures(now: () => number) {
     loss = undefined;
   };
 
-  return {
-    /** Returns the reconnection when a lost connection is there again. */
-    note(state: ClientState): Reconnection | undefined {
-      if (state.name === "connecting") sums.attempts++;
-      if (state.name === "waiting" || state.name === "closed") becomeLost(state);
-      if (state.name === "closed") endOutage();
-      return state.name === "ready" ? becomeReady() : undefined;
-    },
+  client.on("state", (state) => {
+    if (state.name === "connecting") sums.attempts++;
+    if (state.name === "waiting" || state.name === "closed") becomeLost(state);
+    if (state.name === "closed") endOutage();
+    if (state.name === "ready") becomeReady();
+  });
 
+  return {
     /** As of now. */
     read: (): ConnectionFigures => ({
       ...sums,

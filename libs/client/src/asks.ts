@@ -1,0 +1,106 @@
+import {
+  ChatError,
+  type ClientFrameInput,
+  type ConversationView,
+  type DecisionFrame,
+  type FrameError,
+} from "@parley/protocol/fold";
+import { createDeferred, type Deferred } from "./deferred.ts";
+
+/** A frame that answers what was asked. */
+type Told = FrameError | DecisionFrame;
+
+export type Answer<T> = Pick<Deferred<T>, "resolve" | "reject">;
+
+/** What is asked of a conversation: `requests.ts` has the kinds. */
+export interface Request<T> {
+  /** Sent now, and again on every new connection. Undefined: there is nothing to send. */
+  readonly frame?: ClientFrameInput;
+  /** The turn whose end is waited for. */
+  readonly turnId?: string;
+  /** Once it was sent, it is over: on a later connection it would mean something else. */
+  readonly isOnce?: boolean;
+  /** Settles the answer if the view shows it, or if it was told. */
+  readonly look: (view: ConversationView, answer: Answer<T>, told?: Told) => void;
+}
+
+/** What was asked for and is not settled yet. */
+export interface Asks {
+  readonly add: <T>(request: Request<T>) => Promise<T>;
+  /** What was asked with a frame. */
+  readonly frames: () => ClientFrameInput[];
+  /** The turns whose end somebody waits for. */
+  readonly turnIds: () => string[];
+  /** To be called after the view has changed. Returns whether what was told has settled something. */
+  readonly look: (told?: Told) => boolean;
+  /** On a new connection. */
+  readonly flush: () => void;
+  /** The turns that the view has are gone. Those that it does not have may be new ones. */
+  readonly lost: (reason: Error) => void;
+  readonly close: (reason: Error) => void;
+}
+
+interface Ask extends Omit<Request<unknown>, "look"> {
+  readonly look: (told?: Told) => void;
+  readonly reject: (reason: Error) => void;
+}
+
+/** More than a turn has calls. */
+const maxAsked = 64;
+
+export function createAsks(view: () => ConversationView, send: (frame: ClientFrameInput) => boolean): Asks {
+  const asks = new Set<Ask>();
+  /** Of the turns that were lost last, why. */
+  let gone: ReadonlyMap<string | undefined, Error> = new Map();
+  const frames = (): ClientFrameInput[] => [...asks].flatMap(({ frame }) => frame ?? []);
+
+  function sendAgain(ask: Ask): void {
+    if (ask.frame !== undefined && send(ask.frame) && ask.isOnce === true) asks.delete(ask);
+  }
+
+  function look(told?: Told): boolean {
+    const before = asks.size;
+    for (const ask of asks) ask.look(told);
+    return asks.size < before;
+  }
+
+  function close(reason: Error, isMeant = (_ask: Ask): boolean => true): void {
+    for (const ask of asks) if (isMeant(ask)) ask.reject(reason);
+  }
+
+  return {
+    add: <T>({ look: find, ...request }: Request<T>) => {
+      const { promise, resolve, reject } = createDeferred<T>();
+      const answer: Answer<T> = {
+        resolve: (value) => resolve((asks.delete(ask), value)),
+        reject: (reason) => reject((asks.delete(ask), reason)),
+      };
+      const ask: Ask = { ...request, look: (told) => find(view(), answer, told), reject: answer.reject };
+      // Whoever stops a turn has no use for a refusal, and there are no more of these than turns.
+      const isBounded = ask.frame !== undefined && ask.frame.type !== "cancel";
+      if (isBounded && frames().length >= maxAsked) reject(queueFull());
+      else asks.add(ask);
+      ask.look();
+      const reason = view().turns.some(({ turn_id }) => turn_id === ask.turnId) ? undefined : gone.get(ask.turnId);
+      if (reason !== undefined) ask.reject(reason);
+      if (asks.has(ask)) sendAgain(ask);
+      return promise;
+    },
+    frames,
+    turnIds: () => [...asks].flatMap(({ turnId }) => turnId ?? []),
+    look,
+    flush: () => {
+      look();
+      asks.forEach(sendAgain);
+    },
+    lost: (reason) => {
+      gone = new Map(view().turns.map(({ turn_id }) => [turn_id, reason]));
+      close(reason, ({ turnId }) => gone.has(turnId));
+    },
+    close,
+  };
+}
+
+function queueFull(): ChatError {
+  return new ChatError("QUEUE_FULL", "Too much is waiting for an answer.", true);
+}

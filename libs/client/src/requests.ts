@@ -1,0 +1,141 @@
+import {
+  ChatError,
+  chatErrorOf,
+  isToolCall,
+  titleLine,
+  turn as turnIn,
+  type ApprovalDecision,
+  type ApprovalState,
+  type ConversationView,
+  type Outcome,
+  type Part,
+  type ToolCallPart,
+  type TurnView,
+} from "@parley/protocol/fold";
+import type { Answer, Asks, Request } from "./asks.ts";
+import { newId } from "./ids.ts";
+
+export interface ApproveOptions {
+  /** Why, in the words of whoever decides: at most 500 characters. */
+  readonly reason?: string;
+  /** What has to be typed, where the call asks for that. */
+  readonly confirm?: string;
+  /** Calls like it are agreed to as well, for so many ms: at most what the question offers as `like_ms`. */
+  readonly like?: number;
+  /** What was filled in of the question's `form`, by name of the field. */
+  readonly content?: Readonly<Record<string, string | number | boolean | string[]>>;
+}
+
+export function turnEnd(turnId: string): Request<Outcome> {
+  return {
+    turnId,
+    look: (view, { resolve }) => {
+      const outcome = turnIn(view, turnId)?.outcome;
+      if (outcome !== undefined) resolve(outcome);
+    },
+  };
+}
+
+/** Until the end of the turn has been seen, or the server knows of no such running turn. Without an id: the turn that runs. */
+export function cancellation(view: ConversationView, asks: Asks, turnId = runningTurn(view)): Request<void> {
+  const frame = { type: "cancel", conversation_id: view.conversation_id, turn_id: turnId } as const;
+  const isAsked = asks.frames().some((asked) => asked.type === "cancel" && asked.turn_id === turnId);
+  return {
+    ...(isAsked ? {} : { frame }),
+    // Whichever turn ran when it was sent: a later one must not be stopped by it.
+    isOnce: turnId === undefined,
+    look: ({ turns }, { resolve }, told) => {
+      const isRefused = told?.type === "error" && (told.frame ?? "cancel") === "cancel";
+      const isUnknown = isRefused && told.code === "NOT_FOUND" && told.id === undefined;
+      if (isUnknown || turns.some(({ turn_id, outcome }) => turn_id === turnId && outcome !== undefined)) resolve();
+    },
+  };
+}
+
+/** The turn that runs, or waits for a person; else the newest that waits for its turn. */
+function runningTurn({ turns }: ConversationView): string | undefined {
+  const open = turns.filter(({ outcome }) => outcome === undefined);
+  return (open.find(({ status }) => status !== "queued") ?? open.at(-1))?.turn_id;
+}
+
+/** Until the view or the server tells that it was decided, or the server refuses. */
+export function approval(
+  { conversation_id }: ConversationView,
+  asks: Asks,
+  call_id: string,
+  { approved, like, ...said }: ApproveOptions & { readonly approved: boolean },
+): Request<ApprovalDecision> {
+  const frame = { type: "approve", conversation_id, call_id, approved, ...said, like_ms: like } as const;
+  const asked = asks.frames().find((known) => known.type === "approve" && known.call_id === call_id);
+  const isIt = (part: Part): part is ToolCallPart => isToolCall(part) && part.call_id === call_id;
+  return {
+    ...(asked === undefined ? { frame } : {}),
+    look: ({ turns }, answer, told) => {
+      const turn = turns.find(({ parts }) => parts.some(isIt));
+      const about = told?.call_id === call_id ? told : undefined;
+      if (about?.type === "error") answer.reject(chatErrorOf(about));
+      // Two decisions of one client on one call.
+      else if (asked?.type === "approve" && asked.approved !== approved) answer.reject(decidedOtherwise());
+      else settleAs(approved, about ?? turn?.parts.find(isIt)?.approval ?? {}, turn, answer);
+    },
+  };
+}
+
+function settleAs(
+  wanted: boolean,
+  { approved, by, reason, like_for_ms }: ApprovalState,
+  turn: TurnView | undefined,
+  { resolve, reject }: Answer<ApprovalDecision>,
+): void {
+  if (approved === wanted) resolve({ approved, by, reason, like_for_ms });
+  else if (approved !== undefined) reject(decidedOtherwise());
+  else if (turn?.outcome !== undefined) reject(new ChatError("NOT_FOUND", "The answer has ended already."));
+}
+
+function decidedOtherwise(): ChatError {
+  return new ChatError("CONFLICT", "It was decided otherwise before.");
+}
+
+/** Resolves when the view shows it; at once if it does already. */
+function change(
+  frame:
+    | { readonly type: "title"; title: string }
+    | { readonly type: "queue"; turn_id: string; message?: string; remove?: true },
+  conversation_id: string,
+  isTrue: (view: ConversationView) => boolean,
+): Request<void> {
+  const id = newId("w");
+  return {
+    frame: { ...frame, conversation_id, id },
+    look: (view, { resolve, reject }, told) => {
+      if (told?.type === "error" && told.id === id) reject(chatErrorOf(told));
+      else if (isTrue(view)) resolve();
+    },
+  };
+}
+
+export function titleChange(id: string, title: string): Request<void> {
+  return change({ type: "title", title }, id, (view) => view.title === titleLine(title));
+}
+
+export function messageChange(id: string, turn_id: string, message: string): Request<void> {
+  // As the server keeps it: with half a character in it the view would never show what was asked for.
+  const whole = message.toWellFormed();
+  return change(
+    { type: "queue", turn_id, message },
+    id,
+    // A view that has forgotten the message of the turn is told by `waiting`.
+    (view) =>
+      turnIn(view, turn_id)?.message?.message === whole ||
+      view.waiting.some((one) => one.turn_id === turn_id && one.text === whole),
+  );
+}
+
+export function removal(id: string, turn_id: string): Request<void> {
+  // Of one that was answered meanwhile the server says that it was too late.
+  return change(
+    { type: "queue", turn_id, remove: true },
+    id,
+    (view) => turnIn(view, turn_id)?.outcome?.type === "cancelled",
+  );
+}
