@@ -1,5 +1,5 @@
 import { useConversation, useTitle } from "@parley/react";
-import { lazy, Suspense, useEffect, useEffectEvent, useMemo, useSyncExternalStore, type ReactNode } from "react";
+import { useEffect, useEffectEvent, useMemo, useSyncExternalStore, type ReactNode } from "react";
 import { ConversationPage } from "../chat/conversation-page.tsx";
 import type { Identity } from "../identity/identity.ts";
 import { createSeenStore } from "../list/seen.ts";
@@ -9,6 +9,7 @@ import { useWords } from "../words/use-words.ts";
 import { browserStorage } from "./browser-storage.ts";
 import { ConnectionBanner } from "./connection-banner.tsx";
 import { Drawer } from "./drawer.tsx";
+import { approvalsPage } from "./later-parts.ts";
 import type { Navigation, Route } from "./navigation.ts";
 import { PaneBoundary } from "./pane-boundary.tsx";
 import type { Session } from "./sessions.ts";
@@ -17,8 +18,6 @@ import { SimulatedNote } from "./simulated-note.tsx";
 import { UnknownPage } from "./unknown-page.tsx";
 import { useOthersApprovals, type Approvals } from "./use-approvals.ts";
 import { useSidebar, type SidebarState } from "./use-sidebar.ts";
-
-const ApprovalsPage = lazy(async () => ({ default: (await import("./approvals-page.tsx")).ApprovalsPage }));
 
 export interface ShellProps {
   readonly session: Session;
@@ -104,11 +103,7 @@ function Pane({ route, navigation, sidebar, approvals, beginning = "", onChange 
         </>
       );
     case "approvals":
-      return (
-        <Suspense fallback={null}>
-          <ApprovalsPage approvals={approvals} headerStart={start} />
-        </Suspense>
-      );
+      return <approvalsPage.Part approvals={approvals} headerStart={start} />;
     case "unknown":
       return <UnknownPage headerStart={start} go={navigation.go} />;
   }
