@@ -48,10 +48,12 @@ function Pane({ conversationId, onStarted, onNew, headerStart, headerEnd }: Conv
   const running = useRunning(conversation);
   const { send } = useSend(conversation);
 
-  const submit = (text: string, options: SendOptions) => {
-    send(text, options);
+  const submit = (text: string, options: SendOptions): boolean => {
+    // The banner above says that the server takes nothing, and how to begin again.
+    if (!send(text, options)) return false;
     if (shown.isEmpty) onStarted?.(conversationId);
     list.current?.toEnd();
+    return true;
   };
   // What was deleted can be begun anew; what one may not see, or what never was, cannot be written to.
   const mayWrite = shown.phase !== "refused" || shown.refusal?.frame === "delete";
@@ -103,7 +105,7 @@ interface FootProps {
   readonly running: Running;
   readonly offers: Offers | undefined;
   readonly draftOf: string;
-  readonly onSend: (text: string, options: SendOptions) => void;
+  readonly onSend: (text: string, options: SendOptions) => boolean;
 }
 
 /** What waits, and the box. */

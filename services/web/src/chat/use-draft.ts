@@ -4,24 +4,28 @@ import { drafts } from "./kept-texts.ts";
 /** A pause in typing, after which the draft is kept. */
 const pauseMs = 300;
 
-/** What is in the box, kept in this browser until it is sent: a reload or another conversation loses nothing. */
+/** What is to be kept when the pause is over; undefined: nothing is. */
+interface Keeping {
+  current: { readonly text: string; readonly timer: ReturnType<typeof setTimeout> } | undefined;
+}
+
+/**
+ * What is in the box, kept in this browser until it is sent: a reload or another conversation loses nothing. Only what was typed here is written: another tab may have
+ * typed or sent since, and who has signed out leaves nothing behind.
+ */
 export function useDraft(name: string): [string, (text: string) => void] {
   const [text, setText] = useState(() => drafts.read(name));
-  const latest = useRef(text);
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const keeping: Keeping = useRef<Keeping["current"]>(undefined);
   const change = (next: string) => {
-    latest.current = next;
+    clearTimeout(keeping.current?.timer);
+    keeping.current = undefined;
     setText(next);
-    clearTimeout(timer.current);
     // What was sent must not be there again after a crash.
     if (next === "") drafts.keep(name, "");
-    else timer.current = setTimeout(() => drafts.keep(name, next), pauseMs);
+    else keeping.current = { text: next, timer: setTimeout(() => keepNow(name, keeping), pauseMs) };
   };
   useEffect(() => {
-    const keep = () => {
-      clearTimeout(timer.current);
-      drafts.keep(name, latest.current);
-    };
+    const keep = () => keepNow(name, keeping);
     globalThis.addEventListener("pagehide", keep);
     return () => {
       globalThis.removeEventListener("pagehide", keep);
@@ -29,4 +33,11 @@ export function useDraft(name: string): [string, (text: string) => void] {
     };
   }, [name]);
   return [text, change];
+}
+
+function keepNow(name: string, keeping: Keeping): void {
+  if (keeping.current === undefined) return;
+  clearTimeout(keeping.current.timer);
+  drafts.keep(name, keeping.current.text);
+  keeping.current = undefined;
 }

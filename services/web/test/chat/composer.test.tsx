@@ -16,7 +16,7 @@ class NoSocket {
 
 let place: HTMLElement;
 let root: Root;
-const onSend = vi.fn();
+const onSend = vi.fn(() => true);
 const onStop = vi.fn();
 
 beforeEach(() => {
@@ -83,6 +83,16 @@ test("Enter sends what is in the box and empties it", () => {
   expect(box().value).toBe("");
   press("Enter");
   expect(onSend).toHaveBeenCalledTimes(1);
+});
+
+test("what the client does not take stays in the box", () => {
+  show();
+  type("hello");
+  onSend.mockReturnValueOnce(false);
+  press("Enter");
+  expect(box().value).toBe("hello");
+  press("Enter");
+  expect(box().value).toBe("");
 });
 
 test("white space is not sent, by no key and no button", () => {
