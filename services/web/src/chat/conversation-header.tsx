@@ -43,9 +43,10 @@ function Title({ conversation }: { readonly conversation: Conversation }) {
   const button = useRef<HTMLButtonElement>(null);
   const shown = title ?? chat.untitled;
 
-  const close = (next?: string) => {
+  const close = (next: string | undefined, isByKey: boolean) => {
     setEditing(false);
-    requestAnimationFrame(() => button.current?.focus());
+    // Who has left the field for another place is there already.
+    if (isByKey) requestAnimationFrame(() => button.current?.focus());
     if (next === undefined || next === "" || next === title) return;
     setProblem(undefined);
     conversation.setTitle(next).catch((error: unknown) => setProblem(`${chat.titleFailed} ${sentence(error)}`));
@@ -77,7 +78,8 @@ function Title({ conversation }: { readonly conversation: Conversation }) {
 
 interface TitleFieldProps {
   readonly initial: string;
-  readonly onClose: (next?: string) => void;
+  /** Without a text: nothing is to change. */
+  readonly onClose: (next: string | undefined, isByKey: boolean) => void;
 }
 
 /** Enter and leaving the field take what is in it, Esc does not. */
@@ -90,17 +92,17 @@ function TitleField({ initial, onClose }: TitleFieldProps) {
     field.current?.focus();
     field.current?.select();
   }, []);
-  const close = (next?: string) => {
+  const close = (next: string | undefined, isByKey = true) => {
     if (isClosed.current) return;
     isClosed.current = true;
-    onClose(next);
+    onClose(next, isByKey);
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.nativeEvent.isComposing) return;
     if (event.key === "Enter") close(text.trim());
     if (event.key !== "Escape") return;
     event.stopPropagation();
-    close();
+    close(undefined);
   };
   return (
     <input
@@ -111,7 +113,7 @@ function TitleField({ initial, onClose }: TitleFieldProps) {
       ref={field}
       onChange={(event) => setText(event.target.value)}
       onKeyDown={onKeyDown}
-      onBlur={() => close(text.trim())}
+      onBlur={() => close(text.trim(), false)}
     />
   );
 }

@@ -19,6 +19,7 @@ import { sendOptionsOf, useChoice, useOffers } from "./choice.ts";
 import { Composer, type ComposerHandle } from "./composer.tsx";
 import { ConversationHeader } from "./conversation-header.tsx";
 import { EmptyState, LoadingState, RefusedState, StatePane } from "./conversation-state.tsx";
+import { isForAnswer } from "./keys.ts";
 import { MessageList, type MessageListHandle } from "./message-list.tsx";
 import { rowsOf } from "./rows.ts";
 import { WaitingMessages } from "./waiting-messages.tsx";
@@ -92,7 +93,7 @@ function Pane({ conversationId, onStarted, onNew, headerStart, headerEnd }: Conv
 /** Esc stops the answer that runs; where something else is open it closes that, and does not come here. */
 function stopByKey(event: KeyboardEvent, { state, stop }: Running): void {
   if (event.key !== "Escape" || event.nativeEvent.isComposing || event.defaultPrevented) return;
-  if (state !== "yes") return;
+  if (state !== "yes" || !(event.target instanceof Element) || !isForAnswer(event.target, event.currentTarget)) return;
   event.preventDefault();
   event.stopPropagation();
   stop();
