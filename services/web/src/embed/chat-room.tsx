@@ -132,6 +132,9 @@ function connect({ attributes, getToken, onEnded }: RoomOptions): Client {
   const given = withAgent(client, attributes.agent);
   return {
     ...given,
+    get isOnline() {
+      return client.isOnline;
+    },
     get state() {
       return client.state;
     },
