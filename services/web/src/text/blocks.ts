@@ -95,6 +95,8 @@ function createScan() {
 function createFinished() {
   const groups: Block[][] = [];
   const definitions = new Map<string, string>();
+  /** A picture of them, the same until there is another one: by it those who show the blocks know that nothing has changed. */
+  let shown: ReadonlyMap<string, string> = new Map();
   let definedChars = 0;
 
   function define([label, definition]: Definition): void {
@@ -112,7 +114,12 @@ function createFinished() {
     },
     with(last: Block | undefined): Blocks {
       const more = last?.kind === "markdown" ? definitionsIn(last.text) : [];
-      return { groups: [...groups], last, definitions: new Map([...more, ...definitions]) };
+      if (shown.size !== definitions.size) shown = new Map(definitions);
+      return {
+        groups: [...groups],
+        last,
+        definitions: more.length === 0 ? shown : new Map([...more, ...definitions]),
+      };
     },
   };
 }
