@@ -15,8 +15,9 @@ test("a page that was open for a while before an upgrade has all its parts after
   await using web = await openWeb();
   const { page } = web;
   web.model.script("hello", { text: 'This is **bold**.\n\n```json\n{"a": 1}\n```\n' });
-  await page.waitForResponse(/settings-dialog/);
-  await page.waitForLoadState("networkidle");
+  await Promise.all(
+    [/settings-dialog/, /german/, /highlighter/].map(async (name) => (await page.waitForResponse(name)).finished()),
+  );
   await loseFiles(page, "**/assets/*");
 
   await page.getByRole("button", { name: "Settings" }).click();
