@@ -1,6 +1,7 @@
 import { useConversation, useTitle } from "@parley/react";
 import { useEffect, useEffectEvent, useMemo, useSyncExternalStore, type ReactNode } from "react";
 import { ConversationPage } from "../chat/conversation-page.tsx";
+import { createDraftsOf, DraftsOf } from "../chat/kept-texts.ts";
 import type { Identity } from "../identity/identity.ts";
 import { createSeenStore } from "../list/seen.ts";
 import { useConversations } from "../list/use-conversations.ts";
@@ -37,6 +38,7 @@ export function Shell(props: ShellProps) {
     () => createSeenStore({ userId, storage: browserStorage("localStorage"), tabs: globalThis }),
     [userId],
   );
+  const drafts = useMemo(() => createDraftsOf(userId), [userId]);
   const conversations = useConversations(seen, currentId);
   const approvals = useOthersApprovals(session.me.approves);
   const sidebar = useSidebar();
@@ -59,11 +61,13 @@ export function Shell(props: ShellProps) {
       <main id="conversation" className="app-main" tabIndex={-1}>
         <ConnectionBanner renew={renew} />
         <PaneBoundary place={placeOf(route)}>
-          <Pane
-            {...{ route, navigation, sidebar, approvals }}
-            beginning={conversations.items.find(({ conversation_id }) => conversation_id === currentId)?.title}
-            onChange={conversations.reload}
-          />
+          <DraftsOf value={drafts}>
+            <Pane
+              {...{ route, navigation, sidebar, approvals }}
+              beginning={conversations.items.find(({ conversation_id }) => conversation_id === currentId)?.title}
+              onChange={conversations.reload}
+            />
+          </DraftsOf>
         </PaneBoundary>
       </main>
     </div>

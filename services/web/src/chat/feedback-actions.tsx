@@ -30,7 +30,8 @@ export function FeedbackActions({ conversationId, message }: FeedbackProps) {
   };
   const comment = async (text: string) => {
     if (said === undefined) return;
-    if (await say(text === "" ? { rating: said.rating } : { rating: said.rating, comment: text })) leaveForm("thanking");
+    if (await say(text === "" ? { rating: said.rating } : { rating: said.rating, comment: text }))
+      leaveForm("thanking");
   };
   return (
     <>
@@ -80,9 +81,7 @@ function useFeedback(conversationId: string, message: MessageView) {
     const known = here;
     setHere(saidHere.keep(message.message_id, next));
     setProblem(undefined);
-    const sent = before.current.then(() =>
-      api.feedback(conversationId, message.message_id, next ?? { rating: null }),
-    );
+    const sent = before.current.then(() => api.feedback(conversationId, message.message_id, next ?? { rating: null }));
     before.current = sent.catch(() => undefined);
     try {
       await sent;

@@ -1,43 +1,35 @@
-import { useEffect, useRef, useState } from "react";
-import { drafts } from "./kept-texts.ts";
+import { use, useCallback, useEffect, useRef, useState } from "react";
+import { DraftsOf } from "./kept-texts.ts";
 
 /** A pause in typing, after which the draft is kept. */
 const pauseMs = 300;
 
-/** What is to be kept when the pause is over; undefined: nothing is. */
-interface Keeping {
-  current: { readonly text: string; readonly timer: ReturnType<typeof setTimeout> } | undefined;
-}
-
-/**
- * What is in the box, kept in this browser until it is sent: a reload or another conversation loses nothing. Only what was typed here is written: another tab may have
- * typed or sent since, and who has signed out leaves nothing behind.
- */
+/** What is in the box, kept in this browser until it is sent: a reload or another conversation loses nothing. */
 export function useDraft(name: string): [string, (text: string) => void] {
+  const drafts = use(DraftsOf);
   const [text, setText] = useState(() => drafts.read(name));
-  const keeping: Keeping = useRef<Keeping["current"]>(undefined);
+  /** What was typed and is not kept yet. What was kept before may be gone for a reason: its author has signed out. */
+  const unkept = useRef<string>(undefined);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const keep = useCallback(() => {
+    clearTimeout(timer.current);
+    if (unkept.current !== undefined) drafts.keep(name, unkept.current);
+    unkept.current = undefined;
+  }, [drafts, name]);
   const change = (next: string) => {
-    clearTimeout(keeping.current?.timer);
-    keeping.current = undefined;
+    unkept.current = next;
     setText(next);
+    clearTimeout(timer.current);
     // What was sent must not be there again after a crash.
-    if (next === "") drafts.keep(name, "");
-    else keeping.current = { text: next, timer: setTimeout(() => keepNow(name, keeping), pauseMs) };
+    if (next === "") keep();
+    else timer.current = setTimeout(keep, pauseMs);
   };
   useEffect(() => {
-    const keep = () => keepNow(name, keeping);
     globalThis.addEventListener("pagehide", keep);
     return () => {
       globalThis.removeEventListener("pagehide", keep);
       keep();
     };
-  }, [name]);
+  }, [keep]);
   return [text, change];
-}
-
-function keepNow(name: string, keeping: Keeping): void {
-  if (keeping.current === undefined) return;
-  clearTimeout(keeping.current.timer);
-  drafts.keep(name, keeping.current.text);
-  keeping.current = undefined;
 }
