@@ -28,7 +28,7 @@ test("a page that was open for a while before an upgrade has all its parts after
   await chat.send("hello");
   const answer = await chat.answered();
   await answer.locator("strong", { hasText: "bold" }).waitFor();
-  await answer.locator(".text-code-body [class^=hljs]").first().waitFor();
+  await answer.locator(".text-code-body [class^=text-hl]").first().waitFor();
 });
 
 test(

@@ -71,7 +71,7 @@ function Pane({ conversationId, onStarted, onNew, headerStart, headerEnd }: Conv
         conversation={conversation}
         shown={shown}
         list={list}
-        examples={offers?.agents.flatMap(({ examples = [] }) => examples) ?? []}
+        examples={examplesOf(offers)}
         onExample={(text) => composer.current?.fill(text)}
         onNew={onNew}
       />
@@ -141,6 +141,11 @@ interface BodyProps {
 
 /** At most so many examples: they show what can be asked, they are no menu. */
 const maxExamples = 4;
+
+/** Two agents may have the same one. */
+function examplesOf(offers: Offers | undefined): string[] {
+  return [...new Set(offers?.agents.flatMap(({ examples = [] }) => examples))];
+}
 
 function Body({ conversation, shown, list, examples, onExample, onNew }: BodyProps) {
   if (shown.phase === "refused" && shown.refusal !== undefined) {

@@ -15,7 +15,7 @@ export const chatDe: ChatWords = {
   beginning: "Hier beginnt das Gespräch.",
   loadingOlder: "Ältere Nachrichten werden geladen …",
   olderFailed: "Ältere Nachrichten konnten nicht geladen werden.",
-  tryAgain: "Erneut versuchen",
+  tryAgain: "Noch einmal versuchen",
   loading: "Das Gespräch wird geladen …",
   jump: "Zur neuesten Nachricht",
   newMessages: (count) => (count === 1 ? "1 neue Nachricht" : `${count} neue Nachrichten`),

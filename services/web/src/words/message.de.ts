@@ -5,7 +5,7 @@ export const messageDe: MessageWords = {
   agent: "Assistent",
   showAll: "Alles zeigen",
   showLess: "Weniger zeigen",
-  showMore: (lines) => `${lines} weitere Zeilen zeigen`,
+  showMore: (lines) => (lines === 1 ? "Eine weitere Zeile zeigen" : `${lines} weitere Zeilen zeigen`),
   writing: "Schreibt …",
 
   text: {

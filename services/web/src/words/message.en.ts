@@ -5,7 +5,7 @@ export const messageEn = {
   agent: "Assistant",
   showAll: "Show all of it",
   showLess: "Show less",
-  showMore: (lines: number) => `Show ${lines} more lines`,
+  showMore: (lines: number) => (lines === 1 ? "Show one more line" : `Show ${lines} more lines`),
   writing: "Writing…",
 
   text: {
