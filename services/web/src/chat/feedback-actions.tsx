@@ -17,10 +17,11 @@ export function FeedbackActions({ conversationId, message }: FeedbackProps) {
   const { chat } = useWords();
   const { said, say, problem } = useFeedback(conversationId, message);
   const [stage, setStage] = useState<Stage>("closed");
-  const thumbs = { up: useRef<HTMLButtonElement>(null), down: useRef<HTMLButtonElement>(null) };
+  const up = useRef<HTMLButtonElement>(null);
+  const down = useRef<HTMLButtonElement>(null);
   /** What had the focus goes: it must not get lost with it. */
   const leaveForm = (next: Stage) => {
-    if (said !== undefined) thumbs[said.rating].current?.focus();
+    (said?.rating === "up" ? up : down).current?.focus();
     setStage(next);
   };
   const rate = (rating: "up" | "down") => {
@@ -35,15 +36,9 @@ export function FeedbackActions({ conversationId, message }: FeedbackProps) {
   };
   return (
     <>
+      <Thumb ref={up} name="thumbUp" label={chat.good} isPressed={said?.rating === "up"} onPress={() => rate("up")} />
       <Thumb
-        ref={thumbs.up}
-        name="thumbUp"
-        label={chat.good}
-        isPressed={said?.rating === "up"}
-        onPress={() => rate("up")}
-      />
-      <Thumb
-        ref={thumbs.down}
+        ref={down}
         name="thumbDown"
         label={chat.bad}
         isPressed={said?.rating === "down"}

@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-import { act } from "react";
+import { act, useEffect } from "react";
 import { createRoot, type Root } from "react-dom/client";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createDraftsOf, DraftsOf } from "../../src/chat/kept-texts.ts";
@@ -11,7 +11,9 @@ let change: (text: string) => void = () => undefined;
 
 function Box() {
   const [text, setText] = useDraft("c1");
-  change = setText;
+  useEffect(() => {
+    change = setText;
+  });
   return text;
 }
 
