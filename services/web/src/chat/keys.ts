@@ -21,7 +21,7 @@ interface Box {
  */
 export function isForAnswer(target: Element, pane: Element): boolean {
   const inner = target.closest("dialog, [popover], form");
-  return inner === null || !pane.contains(inner);
+  return (inner === null || !pane.contains(inner)) && pane.querySelector("[popover]:popover-open") === null;
 }
 
 /**
