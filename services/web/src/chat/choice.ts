@@ -54,6 +54,11 @@ export function useChoice(conversationId: string, known: Offers | undefined): [C
   return [known === undefined ? automatic : offered(kept, known), change];
 }
 
+/** What is said of it in a message that is sent now, by whoever does not show the choice. */
+export function optionsNow(conversationId: string, known: Offers | undefined): ReturnType<typeof sendOptionsOf> {
+  return known === undefined ? {} : sendOptionsOf(offered(readChoice(choices.read(conversationId)), known));
+}
+
 export function offered({ agent, model }: Choice, { agents, models }: Offers): Choice {
   return {
     agent: agents.some(({ name }) => name === agent) ? agent : "",
