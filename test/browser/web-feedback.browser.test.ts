@@ -22,7 +22,7 @@ test("what is said of an answer is stored with a comment, shown again, and can b
   await answer.hover();
   await answer.getByRole("button", { name: "Bad answer" }).click();
   await page.getByRole("textbox", { name: "What was good or bad?" }).fill("too friendly");
-  await page.keyboard.press("Enter");
+  await answer.getByRole("button", { name: "Send" }).click();
   await expect.poll(() => stored(web), { timeout: 10_000 }).toEqual({ rating: "down", comment: "too friendly" });
 
   await page.reload();

@@ -40,7 +40,7 @@ describe("withDeadline", () => {
     const collect = (reason: unknown): void => void unhandled.push(reason);
     process.on("unhandledRejection", collect);
     onTestFinished(() => void process.off("unhandledRejection", collect));
-    const late = new Promise<never>((_resolve, reject) => setTimeout(() => reject(new Error("late")), 15));
+    const late = new Promise<never>((_resolve, reject) => setTimeout(() => reject(new Error("late")), 100));
     await expect(withDeadline(late, 5, "reading")).rejects.toThrow(DeadlineError);
     await expect(late).rejects.toThrow("late");
     await new Promise((resolve) => setImmediate(resolve));

@@ -26,7 +26,7 @@ export function UserMenu({ session: { me, how }, identity }: UserMenuProps) {
   return (
     <>
       <Menu
-        label={user.menu(name)}
+        label={how === "session" ? user.menu(name) : `${user.menu(name)} ${user[how]}`}
         className="app-user"
         header={
           <p className="app-user-header">
@@ -57,7 +57,7 @@ function Who({ name, how }: { readonly name: string; readonly how: How }) {
       <span className="app-user-text">
         <span className="app-user-name" dir="auto">
           {name}
-        </span>
+        </span>{" "}
         {how !== "session" && (
           <span className="app-user-how" data-how={how}>
             {user[how]}

@@ -70,7 +70,10 @@ function OptionList({ label, value, options, onPick, onClose }: OptionListProps)
     ),
   );
   useEffect(() => list.current?.focus(), []);
-  useEffect(() => list.current?.children[active]?.scrollIntoView({ block: "nearest" }), [active]);
+  useEffect(() => {
+    // In newer browsers it returns a promise, which React would take for the effect's end and call.
+    void list.current?.children[active]?.scrollIntoView({ block: "nearest" });
+  }, [active]);
 
   const onKeyDown = (event: KeyboardEvent) => {
     const next = activeAfter(event.key, active, options);
@@ -87,7 +90,7 @@ function OptionList({ label, value, options, onPick, onClose }: OptionListProps)
       className="ui-menu chat-picker-list"
       role="listbox"
       aria-label={label}
-      tabIndex={-1}
+      tabIndex={0}
       aria-activedescendant={`${id}-${active}`}
       onKeyDown={onKeyDown}
     >
