@@ -1,5 +1,6 @@
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
+import { embeddedOn, openHostPage } from "./embed-host.ts";
 import { chatOn, openWeb } from "./web-page.ts";
 
 /** As a server of another version answers: it has files of other names. */
@@ -64,3 +65,20 @@ test("a page whose script the asked server does not have begins when it has it",
   expect(asked).toBe(3);
   expect(await page.evaluate("sessionStorage.getItem('parley.again')")).toBeNull();
 });
+
+test(
+  "the embedded chat whose module the asked server does not have is there when it has it",
+  { timeout: 60_000 },
+  async () => {
+    await using host = await openHostPage();
+    host.expect(/404|Failed to|CORS|ERR_FAILED/);
+    const { page } = host;
+    let asked = 0;
+    await page.route("**/embed/assets/chat-*.js", (route) =>
+      asked++ === 0 ? route.fulfill({ status: 404, contentType: "application/json", body: "{}" }) : route.continue(),
+    );
+    await page.reload();
+    await embeddedOn(page).opener.waitFor();
+    expect(asked).toBe(2);
+  },
+);

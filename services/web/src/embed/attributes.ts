@@ -1,4 +1,4 @@
-import type { Language } from "../words/language.ts";
+import { languageOf, type Language } from "../words/language.ts";
 
 export type GetToken = () => string | Promise<string>;
 
@@ -33,7 +33,7 @@ export function readAttributes(given: Given, { scriptUrl, pageUrl, languages }: 
     agent: text("agent"),
     conversation: text("conversation"),
     label: text("label"),
-    language: [wanted, ...languages].map(languageOf).find((language) => language !== undefined) ?? "en",
+    language: languageOf(wanted === undefined ? languages : [wanted, ...languages]),
     isOpen: given.hasAttribute("open"),
   };
 }
@@ -42,12 +42,6 @@ function originOf(address: string | undefined, pageUrl: string): string | undefi
   if (address === undefined || !URL.canParse(address, pageUrl)) return undefined;
   const { origin, protocol } = new URL(address, pageUrl);
   return protocol === "https:" || protocol === "http:" ? origin : undefined;
-}
-
-/** `de-AT` is German. */
-function languageOf(tag: string | undefined): Language | undefined {
-  const language = tag?.toLowerCase().split("-", 1)[0];
-  return language === "de" || language === "en" ? language : undefined;
 }
 
 /** Whether what was begun is of no use any more. Another token may be another person's. */
