@@ -86,16 +86,17 @@ interface PaneProps {
   readonly onChange: () => void;
 }
 
-function Pane({ route, navigation, sidebar, approvals, beginning = "", onChange }: PaneProps) {
+function Pane({ route, navigation, sidebar, approvals, beginning, onChange }: PaneProps) {
   const start = sidebar.isOpen && !sidebar.isNarrow ? null : <HeaderStart sidebar={sidebar} go={navigation.go} />;
   switch (route.name) {
     case "new":
     case "conversation":
       return (
         <>
-          <Follower key={route.id} id={route.id} beginning={beginning} onChange={onChange} />
+          <Follower key={route.id} id={route.id} beginning={beginning ?? ""} onChange={onChange} />
           <ConversationPage
             conversationId={route.id}
+            beginning={beginning}
             onStarted={route.name === "new" ? navigation.begun : undefined}
             onNew={() => navigation.go("/")}
             headerStart={start}
