@@ -52,7 +52,7 @@ test("a film strip of an answer while it is written", async () => {
 });
 
 test("the page with a tool's result and a call that waits for a person", async () => {
-  await using web = await openWeb({ viewport: { width: 1_200, height: 900 }, colorScheme: "light", person: "Mira" });
+  await using web = await openWeb({ viewport: { width: 1_100, height: 1_180 }, colorScheme: "light", person: "Mira" });
   const chat = chatOn(web.page);
   await chat.send("Are there pods that crash?");
   await chat.answered();
