@@ -58,6 +58,40 @@ test("as long as a conversation has no title, header, list and window call it by
   await expect.poll(() => web.page.title()).toBe("please approve · Parley");
 });
 
+test("what is selected in an answer stays selected while the answer grows", async () => {
+  await using web = await openWeb();
+  const { page, model } = web;
+  const chat = chatOn(page);
+  let goOn: () => void = () => undefined;
+  const selected = new Promise<void>((resolve) => (goOn = resolve));
+  const later = Array.from({ length: 30 }, (_, place) => `later${place} `);
+  model.script("Tell me more", { text: ["These words are selected, ", selected, ...later], pauseMs: 20 });
+  await chat.send("Tell me more");
+  const words = chat.answers.last().getByText("These words");
+  await words.waitFor();
+  const text = () => page.evaluate(() => document.getSelection()?.toString());
+  await words.evaluate((node) => {
+    const { firstChild } = node;
+    if (firstChild !== null) document.getSelection()?.setBaseAndExtent(firstChild, 6, firstChild, 11);
+  });
+  goOn();
+  await page.getByText("later20").waitFor();
+  expect(await text()).toBe("words");
+  await chat.answered();
+  expect(await text()).toBe("words");
+});
+
+test("Esc stops the answer also for who has clicked on a text", async () => {
+  await using web = await openWeb();
+  const { page, model } = web;
+  const chat = chatOn(page);
+  model.script("Never end", { text: ["I begin.", new Promise(() => undefined)] });
+  await chat.send("Never end");
+  await chat.answers.last().getByText("I begin.").click();
+  await page.keyboard.press("Escape");
+  await page.getByText("You stopped this answer.").waitFor();
+});
+
 test("a mistyped address has words, and a way on", async () => {
   await using web = await openWeb();
   web.expect(/status of 404/);

@@ -58,7 +58,8 @@ function Pane({ conversationId, onStarted, onNew, beginning, headerStart, header
   // What was deleted can be begun anew; what one may not see, or what never was, cannot be written to.
   const mayWrite = shown.phase !== "refused" || shown.refusal?.frame === "delete";
   return (
-    <section className="chat-page" onKeyDown={(event) => stopByKey(event, running)}>
+    // A click on a text gives it the focus, so that Esc comes here.
+    <section className="chat-page" tabIndex={-1} onKeyDown={(event) => stopByKey(event, running)}>
       <ConversationHeader
         conversation={conversation}
         phase={shown.phase}
