@@ -9,6 +9,7 @@ import { useWords } from "../words/use-words.ts";
 import { browserStorage } from "./browser-storage.ts";
 import { ConnectionBanner } from "./connection-banner.tsx";
 import { Drawer } from "./drawer.tsx";
+import { gathered } from "./gathered.ts";
 import type { Navigation, Route } from "./navigation.ts";
 import { PaneBoundary } from "./pane-boundary.tsx";
 import type { Session } from "./sessions.ts";
@@ -164,15 +165,13 @@ function Follower({ id, beginning, onChange }: FollowerProps) {
     document.title = title === "" ? app.productName : `${title} · ${app.productName}`;
   }, [title, app.productName]);
   useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    const news = gathered(() => tell(), noteMs);
     const stop = conversation.on("frame", ({ type }) => {
-      if (!newsForList.has(type)) return;
-      clearTimeout(timer);
-      timer = setTimeout(tell, noteMs);
+      if (newsForList.has(type)) news.note();
     });
     return () => {
       stop();
-      clearTimeout(timer);
+      news.stop();
     };
   }, [conversation]);
   return null;
