@@ -25,6 +25,8 @@ type Suite = {
   startsProcesses?: boolean;
   /** How often `expect.poll` looks; 50 by default. */
   pollMs?: number;
+  /** How long; 1,000 by default. */
+  pollForMs?: number;
 };
 
 /** CI tries every property so many times as often as its test says. */
@@ -60,7 +62,8 @@ const compiledKey: Plugin = {
 };
 
 function suite(options: Suite, order: number): TestProjectConfiguration {
-  const { name, include, exclude = [], timeoutMs, workers, startsProcesses = true, pollMs = 50 } = options;
+  const { name, include, exclude = [], timeoutMs, workers, startsProcesses = true } = options;
+  const { pollMs = 50, pollForMs = 1_000 } = options;
   return {
     extends: true,
     test: {
@@ -73,7 +76,7 @@ function suite(options: Suite, order: number): TestProjectConfiguration {
       maxWorkers: workers,
       // Their packages have a condition `source` too, and what it leads to is TypeScript, which Node itself does not load from node_modules.
       server: { deps: { inline: ["@modelcontextprotocol/client", "eventsource", "eventsource-parser"] } },
-      expect: { poll: { interval: pollMs } },
+      expect: { poll: { interval: pollMs, timeout: pollForMs } },
       sequence: { groupOrder: order },
       // Files share the processes of their suite: one for each, which loads everything anew, took twice the time of all unit
       // tests. So what a test changes in its process (environment, clock, globals) it changes back, and it closes what it opened.
@@ -112,7 +115,14 @@ const suites: Suite[] = [
   // Mostly waiting, as well.
   { name: "long", include: ["**/*.long.test.ts"], timeoutMs: 120_000, workers: 3 },
   { name: "late", include: ["test/late/**/*.late.test.ts"], timeoutMs: 60_000, workers: 1 },
-  { name: "browser", include: ["test/browser/**/*.browser.test.ts"], timeoutMs: 60_000, workers: 1 },
+  // What a page shows a moment later takes a busy machine longer.
+  {
+    name: "browser",
+    include: ["test/browser/**/*.browser.test.ts"],
+    timeoutMs: 60_000,
+    workers: 1,
+    pollForMs: 10_000,
+  },
 ];
 
 /** Files that take more than a minute: where one of them begins last, a whole suite waits for it alone. */

@@ -64,6 +64,7 @@ test("two elements of one page each have their own conversation, agent and windo
   const styles = `parley-chat[label="Two"] { --parley-corner-right: 500px; }`;
   await using host = await openHostPage({ styles, body: body.replaceAll("MARK", mark) });
   const { page } = host;
+  await page.evaluate("customElements.whenDefined('parley-chat').then(() => undefined)");
   await page.evaluate("document.querySelector('parley-chat').open()");
   const one = embeddedOn(page, "One");
   const two = embeddedOn(page, "Two");

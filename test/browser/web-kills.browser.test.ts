@@ -20,7 +20,7 @@ test("an answer is whole, and the stored one, when each edge is killed while it 
   await answer.getByText("w299").waitFor();
   expect(await answer.innerText()).toContain(numberedWords(300));
   expect(await storedMessages(web)).toMatchObject([{}, { message: numberedWords(300), status: "complete" }]);
-  expect(await chat.connection.isVisible()).toBe(false);
+  await chat.connection.waitFor({ state: "hidden" });
 });
 
 test("says that the connection is away and until when, and tries at once when it is told to", async () => {

@@ -10,6 +10,7 @@ import { useWords } from "../words/use-words.ts";
 import { browserStorage } from "./browser-storage.ts";
 import { ConnectionBanner } from "./connection-banner.tsx";
 import { Drawer } from "./drawer.tsx";
+import { gathered } from "./gathered.ts";
 import { approvalsPage } from "./later-parts.ts";
 import type { Navigation, Route } from "./navigation.ts";
 import { PaneBoundary } from "./pane-boundary.tsx";
@@ -89,16 +90,17 @@ interface PaneProps {
   readonly onChange: () => void;
 }
 
-function Pane({ route, navigation, sidebar, approvals, beginning = "", onChange }: PaneProps) {
+function Pane({ route, navigation, sidebar, approvals, beginning, onChange }: PaneProps) {
   const start = sidebar.isOpen && !sidebar.isNarrow ? null : <HeaderStart sidebar={sidebar} go={navigation.go} />;
   switch (route.name) {
     case "new":
     case "conversation":
       return (
         <>
-          <Follower key={route.id} id={route.id} beginning={beginning} onChange={onChange} />
+          <Follower key={route.id} id={route.id} beginning={beginning ?? ""} onChange={onChange} />
           <ConversationPage
             conversationId={route.id}
+            beginning={beginning}
             onStarted={route.name === "new" ? navigation.begun : undefined}
             onNew={() => navigation.go("/")}
             headerStart={start}
@@ -162,15 +164,13 @@ function Follower({ id, beginning, onChange }: FollowerProps) {
     document.title = title === "" ? app.productName : `${title} · ${app.productName}`;
   }, [title, app.productName]);
   useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    const news = gathered(() => tell(), noteMs);
     const stop = conversation.on("frame", ({ type }) => {
-      if (!newsForList.has(type)) return;
-      clearTimeout(timer);
-      timer = setTimeout(tell, noteMs);
+      if (newsForList.has(type)) news.note();
     });
     return () => {
       stop();
-      clearTimeout(timer);
+      news.stop();
     };
   }, [conversation]);
   return null;

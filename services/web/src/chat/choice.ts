@@ -12,6 +12,17 @@ export interface Choice {
 
 const automatic: Choice = { agent: "", model: "" };
 
+/** Of the agent for all that no other one is for there is little to show that anybody would begin with. */
+const lastAgent = "general";
+
+/** What can be asked, each agent's first before any agent's second, so that the first few show the most of it. */
+export function examplesOf(agents: Offers["agents"]): string[] {
+  const others = agents.filter(({ name }) => name !== lastAgent).map(({ examples = [] }) => examples);
+  const most = Math.max(0, ...others.map(({ length }) => length));
+  const inTurn = Array.from({ length: most }, (_, place) => others.flatMap((each) => each.slice(place, place + 1)));
+  return [...inTurn.flat(), ...agents.flatMap(({ name, examples = [] }) => (name === lastAgent ? examples : []))];
+}
+
 const offersOf = new WeakMap<Api, Promise<Offers>>();
 
 function offers(api: Api): Promise<Offers> {

@@ -10,18 +10,20 @@ interface ConversationHeaderProps {
   readonly conversation: Conversation;
   /** Only what has messages can be given a name. */
   readonly phase: "loading" | "empty" | "refused" | "messages";
+  /** Stands for a title as long as there is none. */
+  readonly beginning?: string | undefined;
   readonly agent: string | undefined;
   readonly start?: ReactNode;
   readonly end?: ReactNode;
 }
 
-export function ConversationHeader({ conversation, phase, agent, start, end }: ConversationHeaderProps) {
+export function ConversationHeader({ conversation, phase, beginning, agent, start, end }: ConversationHeaderProps) {
   const { chat } = useWords();
   return (
     <header className="chat-header">
       {start}
       <div className="chat-heading">
-        {phase === "messages" ? <Title conversation={conversation} /> : null}
+        {phase === "messages" ? <Title conversation={conversation} beginning={beginning} /> : null}
         {phase === "empty" ? <h1 className="chat-title">{chat.untitled}</h1> : null}
         {agent === undefined ? null : (
           <span className="ui-chip" title={chat.agentInUse(agent)}>
@@ -34,14 +36,14 @@ export function ConversationHeader({ conversation, phase, agent, start, end }: C
   );
 }
 
-function Title({ conversation }: { readonly conversation: Conversation }) {
+function Title({ conversation, beginning = "" }: Pick<ConversationHeaderProps, "conversation" | "beginning">) {
   const { chat } = useWords();
   const title = useTitle(conversation);
   const sentence = useErrorSentence();
   const [isEditing, setEditing] = useState(false);
   const [problem, setProblem] = useState<string>();
   const button = useRef<HTMLButtonElement>(null);
-  const shown = title ?? chat.untitled;
+  const shown = title ?? (beginning === "" ? chat.untitled : beginning);
 
   const close = (next: string | undefined, isByKey: boolean) => {
     setEditing(false);

@@ -10,7 +10,7 @@ const columnsMost = 12;
 
 export function shapeOf(result: string): ResultShape {
   const value = parsed(result);
-  if (value === undefined) return { kind: "log", lines: linesOf(withoutControls(result)) };
+  if (value === undefined) return { kind: "log", lines: linesOf(withoutMarks(withoutControls(result))) };
   return tableOf(value) ?? { kind: "json", lines: JSON.stringify(value, undefined, 2).split("\n") };
 }
 
@@ -44,6 +44,13 @@ function isPlain(value: unknown): boolean {
 
 function cell(value: unknown): string {
   return typeof value === "string" ? value : value === undefined || value === null ? "" : JSON.stringify(value);
+}
+
+/** Lines with which a tool tells the model where what others wrote begins and ends: nothing of what was found. */
+const marks = /^\[data (\w+) [^\n]*\]\n([^]*?)\n?^\[end of data \1\]$/gmu;
+
+function withoutMarks(text: string): string {
+  return text.replaceAll(marks, "$2");
 }
 
 function linesOf(text: string): string[] {

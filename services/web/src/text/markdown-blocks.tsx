@@ -9,12 +9,14 @@ import { createSplitter, definitionsFor, type Block } from "./blocks.ts";
 import { CodeBlock } from "./code-block.tsx";
 import { elements } from "./elements.tsx";
 import { htmlAsText } from "./html-as-text.ts";
+import { useKeptSelection } from "./kept-selection.ts";
 import type { MarkdownProps } from "./markdown.tsx";
 import { schema } from "./schema.ts";
 
 /** An answer's text. While it grows only its last block is read again. */
 export const MarkdownBlocks = memo(function MarkdownBlocks({ text, isStreaming = false }: MarkdownProps) {
   const [split] = useState(createSplitter);
+  useKeptSelection(text, isStreaming);
   const { groups, last, definitions } = split(text);
   const isOne = !isStreaming && text.length <= wholeChars && hasNotes(definitions);
   if (isOne) return <WholeText text={text} isLast={false} />;

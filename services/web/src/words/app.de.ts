@@ -15,7 +15,7 @@ export const appDe: AppWords = {
 
   list: {
     name: "Gespräche",
-    search: "Gespräche durchsuchen",
+    search: "Gespräche suchen",
     clearSearch: "Suche leeren",
     today: "Heute",
     yesterday: "Gestern",
