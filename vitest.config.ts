@@ -93,6 +93,7 @@ const suites: Suite[] = [
       "**/*.int.test.ts",
       "**/*.e2e.test.ts",
       "**/*.browser.test.ts",
+      "**/*.page.test.ts",
       "**/*.chaos.test.ts",
       "**/*.hostile.test.ts",
       "**/*.late.test.ts",
@@ -123,10 +124,11 @@ const suites: Suite[] = [
     workers: 1,
     pollForMs: 10_000,
   },
+  { name: "page", include: ["test/browser/**/*.page.test.ts"], timeoutMs: 60_000, workers: 1, pollForMs: 10_000 },
 ];
 
 /** Files that take more than a minute: where one of them begins last, a whole suite waits for it alone. */
-const longest = ["planted", "token-storm", "e2e/approval-lapsed", "janitor", "approval-window"];
+const longest = ["planted", "token-storm", "cluster-kills", "e2e/approval-lapsed", "janitor", "approval-window"];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -2,7 +2,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "vite";
 
-// What a page loads without a bundler: each of the client's entries with all that it needs in one file. Part of `npm pack` (libs/client/package.json).
+// What a page loads without a bundler: each of the client's entries with all that it needs in one file. Part of every build, because `npm pack` runs no scripts here (.npmrc).
 
 const client = fileURLToPath(new URL("../libs/client/", import.meta.url));
 const entries = { "parley-client": "src/index.ts", "parley-client-indexed-db": "src/indexed-db.ts" };

@@ -11,6 +11,8 @@ const SHOWN_LINES = 30;
 const webDir = path.join(root, "services", "web");
 /** Written last, with the time at which the build began: what was cut off, or changed meanwhile, is built again. */
 const stamp = path.join(webDir, "dist", ".built");
+const clientBundler = path.join(root, "scripts", "client-bundle.mjs");
+const clientBundle = path.join(root, "libs", "client", "dist", "parley-client.js");
 
 /** Also of folders themselves: a file that is gone changed nothing else. */
 function newestChangeMs(entry) {
@@ -22,7 +24,7 @@ function newestChangeMs(entry) {
 }
 
 function isWebBuilt() {
-  if (!existsSync(stamp)) return false;
+  if (!existsSync(stamp) || !existsSync(clientBundle)) return false;
   // Its own folder has what no build is made of: `dist`, `test`, caches.
   const notSources = new Set(["dist", "test", "node_modules"]);
   const own = readdirSync(webDir).filter((name) => !notSources.has(name));
@@ -30,8 +32,8 @@ function isWebBuilt() {
   const libraries = ["protocol", "client", "react"].flatMap((name) =>
     ["src", "package.json"].map((part) => path.join(root, "libs", name, part)),
   );
-  const packages = path.join(root, "package-lock.json");
-  const newestMs = Math.max(...[...sources, ...libraries, packages].map(newestChangeMs));
+  const others = [path.join(root, "package-lock.json"), clientBundler];
+  const newestMs = Math.max(...[...sources, ...libraries, ...others].map(newestChangeMs));
   return newestMs < Number(readFileSync(stamp, "utf8"));
 }
 
@@ -42,7 +44,7 @@ async function runBuilder(name, args, { cwd, signal }) {
   throw new SetupError(`The build (${name}) failed: put this right and run the command again.\n${shown}`);
 }
 
-/** The page, and then into its folder what other pages embed. */
+/** The page, then into its folder what other pages embed, and the client library in one file. */
 async function buildWeb({ signal }) {
   const startedMs = Date.now();
   rmSync(stamp, { force: true });
@@ -52,6 +54,7 @@ async function buildWeb({ signal }) {
     cwd: webDir,
     signal,
   });
+  await runBuilder("the client in one file", [clientBundler], { cwd: root, signal });
   writeFileSync(stamp, String(startedMs));
 }
 

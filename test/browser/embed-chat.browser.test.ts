@@ -64,8 +64,9 @@ test("two elements of one page each have their own conversation, agent and windo
   const styles = `parley-chat[label="Two"] { --parley-corner-right: 500px; }`;
   await using host = await openHostPage({ styles, body: body.replaceAll("MARK", mark) });
   const { page } = host;
-  await page.evaluate("customElements.whenDefined('parley-chat').then(() => undefined)");
-  await page.evaluate("document.querySelector('parley-chat').open()");
+  await page.evaluate(
+    "customElements.whenDefined('parley-chat').then(() => document.querySelector('parley-chat').open())",
+  );
   const one = embeddedOn(page, "One");
   const two = embeddedOn(page, "Two");
   await two.frame.getByText("What can I do for you?").waitFor();

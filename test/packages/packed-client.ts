@@ -9,9 +9,7 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 
 /** Packs a folder of the checkout into another folder; returns the name of the file there. */
 async function pack(place: string, folder: string): Promise<string> {
-  // Of what comes from a registry the scripts are not ours to run.
-  const options = place.startsWith("libs/") ? [] : ["--ignore-scripts"];
-  const args = ["pack", "--json", ...options, "--pack-destination", folder];
+  const args = ["pack", "--json", "--ignore-scripts", "--pack-destination", folder];
   const { stdout } = await run("npm", args, { cwd: path.join(root, place) });
   return nameIn(stdout);
 }

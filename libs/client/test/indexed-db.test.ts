@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { StoredMessage } from "@parley/client";
 import { createIndexedDbStore, type IndexedDbFactory, type IndexedDbOptions } from "@parley/client/indexed-db";
 
-// With the real IndexedDB: test/browser/client-offline.browser.test.ts.
+// With the real IndexedDB: test/browser/client-page.page.test.ts.
 
 const message: StoredMessage = {
   ...{ user_id: "u1", conversation_id: "c1", kept_at: 0 },

@@ -20,7 +20,9 @@ export function examplesOf(agents: Offers["agents"]): string[] {
   const others = agents.filter(({ name }) => name !== lastAgent).map(({ examples = [] }) => examples);
   const most = Math.max(0, ...others.map(({ length }) => length));
   const inTurn = Array.from({ length: most }, (_, place) => others.flatMap((each) => each.slice(place, place + 1)));
-  return [...inTurn.flat(), ...agents.flatMap(({ name, examples = [] }) => (name === lastAgent ? examples : []))];
+  const last = agents.flatMap(({ name, examples = [] }) => (name === lastAgent ? examples : []));
+  // Two agents may have the same one.
+  return [...new Set([...inTurn.flat(), ...last])];
 }
 
 const offersOf = new WeakMap<Api, Promise<Offers>>();

@@ -9,7 +9,12 @@ const offers = {
 
 test("examples show what each agent can, and only then what the one for everything else is asked", () => {
   const agent = (name: string, ...examples: string[]) => ({ name, description: "…", examples });
-  const agents = [agent("general", "Goodbye"), agent("kubernetes", "k1", "k2"), agent("specs", "s1"), agent("new")];
+  const agents = [
+    agent("general", "Goodbye"),
+    agent("kubernetes", "k1", "k2"),
+    agent("specs", "s1", "k2"),
+    agent("new"),
+  ];
   expect(examplesOf(agents)).toEqual(["k1", "s1", "k2", "Goodbye"]);
   expect(examplesOf(offers.agents)).toEqual([]);
 });

@@ -24,7 +24,9 @@ test("opens and closes by the button, by Esc, by methods and by the attribute, a
   await chat.frame.waitFor();
   await chat.closer.click();
   await chat.frame.waitFor({ state: "hidden" });
-  await page.evaluate("document.querySelector('parley-chat').open()");
+  await page.evaluate(
+    "customElements.whenDefined('parley-chat').then(() => document.querySelector('parley-chat').open())",
+  );
   await chat.frame.waitFor();
   expect(await page.evaluate("document.querySelector('parley-chat').hasAttribute('open')")).toBe(true);
   await page.evaluate("document.querySelector('parley-chat').removeAttribute('open')");
