@@ -23,6 +23,10 @@ export interface Blocks {
 
 /** A block beyond it that cannot be divided is shown as it is written. */
 const plainChars = 5_000;
+/** Containers in containers, of which one line may begin thousands: they are read by functions that call themselves, until there is no room for more calls. */
+const tooDeep = /^(?:[ \t]*(?:>|(?:[-+*]|\d{1,9}[.)])(?=[ \t]))){25}/mu;
+/** All together: a line may be a paragraph, a row or an item, and each costs up to a millisecond. What follows is shown as it is written. */
+const readLines = 3_000;
 /** All definitions together. */
 const definitionChars = 16_000;
 const groupSize = 48;
@@ -96,6 +100,7 @@ function createFinished() {
   const groups: Block[][] = [];
   const definitions = new Map<string, string>();
   let definedChars = 0;
+  let lines = 0;
 
   function define([label, definition]: Definition): void {
     if (definitions.has(label) || definedChars + definition.length > definitionChars) return;
@@ -103,16 +108,22 @@ function createFinished() {
     definitions.set(label, definition);
   }
 
+  const bounded = (block: Block): Block =>
+    block.kind === "markdown" && lines > readLines ? { kind: "plain", text: block.text } : block;
+
   return {
     add(block: Block): void {
+      if (block.kind === "markdown") lines += linesOf(block.text);
+      const one = bounded(block);
       const group = groups.at(-1);
-      if (group === undefined || group.length >= groupSize) groups.push([block]);
-      else groups[groups.length - 1] = [...group, block];
+      if (group === undefined || group.length >= groupSize) groups.push([one]);
+      else groups[groups.length - 1] = [...group, one];
       if (block.kind === "markdown") for (const one of definitionsIn(block.text)) define(one);
     },
     with(last: Block | undefined): Blocks {
       const more = last?.kind === "markdown" ? definitionsIn(last.text) : [];
-      return { groups: [...groups], last, definitions: new Map([...more, ...definitions]) };
+      const shown = last === undefined ? undefined : bounded(last);
+      return { groups: [...groups], last: shown, definitions: new Map([...more, ...definitions]) };
     },
   };
 }
@@ -127,7 +138,13 @@ function blockOf(open: Open, text: string, isFinished: boolean): Block {
     return { kind: "code", language: fence.language, text: codeOf(fence, text, isClosed), isClosed };
   }
   const whole = `${open.prefix}${text.trimEnd()}`;
-  return { kind: whole.length > plainChars ? "plain" : "markdown", text: whole };
+  return { kind: whole.length > plainChars || tooDeep.test(whole) ? "plain" : "markdown", text: whole };
+}
+
+function linesOf(text: string): number {
+  let lines = 1;
+  for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) lines += 1;
+  return lines;
 }
 
 /** What is between the fences, without the indentation of the opening one. */
