@@ -25,8 +25,12 @@ export interface Blocks {
 const plainChars = 5_000;
 /** Containers in containers, of which one line may begin thousands: they are read by functions that call themselves, until there is no room for more calls. */
 const tooDeep = /^(?:[ \t]*(?:>|(?:[-+*]|\d{1,9}[.)])(?=[ \t]))){25}/mu;
-/** All together: a line may be a paragraph, a row or an item, and each costs up to a millisecond. What follows is shown as it is written. */
+/**
+ * Lines of all blocks together: each may be a paragraph, a row or an item, and costs up to a millisecond. Rows are filled up to the width of their table, so those
+ * of wide tables count as more. What follows is shown as it is written.
+ */
 const readLines = 3_000;
+const narrowColumns = 8;
 /** All definitions together. */
 const definitionChars = 16_000;
 const groupSize = 48;
@@ -109,12 +113,12 @@ function createFinished() {
   }
 
   const bounded = (block: Block): Block =>
-    block.kind === "markdown" && lines > readLines ? { kind: "plain", text: block.text } : block;
+    block.kind === "markdown" && lines + costOf(block) > readLines ? { kind: "plain", text: block.text } : block;
 
   return {
     add(block: Block): void {
-      if (block.kind === "markdown") lines += linesOf(block.text);
       const one = bounded(block);
+      lines += costOf(one);
       const group = groups.at(-1);
       if (group === undefined || group.length >= groupSize) groups.push([one]);
       else groups[groups.length - 1] = [...group, one];
@@ -141,10 +145,11 @@ function blockOf(open: Open, text: string, isFinished: boolean): Block {
   return { kind: whole.length > plainChars || tooDeep.test(whole) ? "plain" : "markdown", text: whole };
 }
 
-function linesOf(text: string): number {
-  let lines = 1;
-  for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) lines += 1;
-  return lines;
+function costOf({ kind, text }: Block): number {
+  if (kind !== "markdown") return 0;
+  const lines = text.split("\n");
+  const columns = lines.reduce((most, line) => Math.max(most, line.split("|").length), 0);
+  return lines.length * Math.max(1, columns / narrowColumns);
 }
 
 /** What is between the fences, without the indentation of the opening one. */
