@@ -96,11 +96,10 @@ describe("text that takes for ever", () => {
     ["paragraphs", "a\n\n".repeat(9_000)],
     ["rows", `|a|\n|-|\n${"|x|\n".repeat(9_000)}`],
   ])("of so many %s the first ones are read", (_, text) => {
-    const { groups, last } = createSplitter()(text);
+    const { groups } = createSplitter()(text);
     const read = groups.flat().filter(({ kind }) => kind === "markdown");
     const lines = read.flatMap((block) => block.text.split("\n"));
     expect(lines.length).toBeGreaterThan(1_500);
     expect(lines.length).toBeLessThanOrEqual(3_000);
-    expect(last?.kind ?? "plain").toBe("plain");
   });
 });
