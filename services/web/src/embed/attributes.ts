@@ -31,11 +31,16 @@ export function readAttributes(given: Given, { scriptUrl, pageUrl, languages }: 
   return {
     server: originOf(text("server"), pageUrl) ?? new URL(scriptUrl).origin,
     agent: text("agent"),
-    conversation: text("conversation"),
+    conversation: conversationIn(text("conversation")),
     label: text("label"),
     language: languageOf(wanted === undefined ? languages : [wanted, ...languages]),
     isOpen: given.hasAttribute("open"),
   };
+}
+
+/** What the server would take for no id: it would answer to none. */
+function conversationIn(id: string | undefined): string | undefined {
+  return id !== undefined && /^[A-Za-z0-9_-]{1,128}$/.test(id) ? id : undefined;
 }
 
 function originOf(address: string | undefined, pageUrl: string): string | undefined {

@@ -18,7 +18,11 @@ export const MarkdownBlocks = memo(function MarkdownBlocks({ text, isStreaming =
   const [split] = useState(createSplitter);
   useKeptSelection(text, isStreaming);
   const { groups, last, definitions } = split(text);
-  const isOne = !isStreaming && text.length <= wholeChars && hasNotes(definitions);
+  const isOne =
+    !isStreaming &&
+    text.length <= wholeChars &&
+    hasNotes(definitions) &&
+    [...groups, last === undefined ? [] : [last]].every(isRead);
   if (isOne) return <WholeText text={text} isLast={false} />;
   return (
     <>
@@ -36,6 +40,11 @@ const wholeChars = 48_000;
 
 function hasNotes(definitions: ReadonlyMap<string, string>): boolean {
   return [...definitions.keys()].some((label) => label.startsWith("^"));
+}
+
+/** What is too much in pieces is too much as a whole. */
+function isRead(blocks: readonly Block[]): boolean {
+  return blocks.every(({ kind }) => kind !== "plain");
 }
 
 interface GroupProps {

@@ -13,6 +13,7 @@ export const chatDe: ChatWords = {
   today: "Heute",
   yesterday: "Gestern",
   beginning: "Hier beginnt das Gespräch.",
+  unshown: "Diese Nachricht konnte nicht angezeigt werden. Auf dem Server ist sie sicher.",
   loadingOlder: "Ältere Nachrichten werden geladen …",
   olderFailed: "Ältere Nachrichten konnten nicht geladen werden.",
   tryAgain: "Noch einmal versuchen",
