@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Browser } from "playwright-core";
 import { expect, test } from "vitest";
+import { embeddedOn } from "./embed-host.ts";
 import { chatOn, openWeb } from "./web-page.ts";
 
 // With PARLEY_WRITE_DOCS=1 they become the pictures of the docs; otherwise they are only looked at.
@@ -58,5 +59,21 @@ test("the page with a tool's result and a call that waits for a person", async (
   await chat.answered();
   await chat.send("change the counter to 42");
   await web.page.getByRole("group", { name: "Approval: demo_change" }).waitFor();
+  await web.page.getByRole("link", { name: /^Are there pods/ }).waitFor();
   await keep("chat-page.png", await web.page.screenshot());
+});
+
+test("the chat in a page of somebody else", async () => {
+  await using web = await openWeb({
+    viewport: { width: 1_280, height: 800 },
+    colorScheme: "light",
+    signIn: "none",
+    path: "/embed/demo",
+  });
+  const chat = embeddedOn(web.page, "Ask Lantern");
+  await chat.opener.click();
+  await chat.composer.fill("list the pods in namespace monitoring");
+  await chat.composer.press("Enter");
+  await chat.frame.getByRole("button", { name: "Good answer" }).waitFor();
+  await keep("embedding.png", await web.page.screenshot());
 });

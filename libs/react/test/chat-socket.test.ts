@@ -76,6 +76,23 @@ test("a lost connection is made again, each time later, up to 20 s", () => {
   expect(new Set(delays.map(([, name]) => name))).toEqual(new Set(["connecting"]));
 });
 
+test("who disconnects when an answer is lost, and connects again, is told of the next loss too", () => {
+  const { connect, disconnect, send, peer, events } = started();
+  connect();
+  peer().emit("open");
+  send({ message: "one" });
+  events.push = (...added: ChatEvent[]) => {
+    disconnect();
+    return Array.prototype.push.apply(events, added);
+  };
+  peer().emit("close");
+  connect();
+  peer().emit("open");
+  send({ message: "two" });
+  peer().emit("close");
+  expect(events.map(({ type }) => type)).toEqual(["error", "error"]);
+});
+
 test("a server that goes away says when to come back", () => {
   const { connect, peer, getState, events } = started();
   connect();

@@ -120,3 +120,16 @@ it("says when an answer ended, and puts that conversation first", async () => {
   const { conversations } = (await list("mover")).body;
   expect(conversations).toMatchObject([{ conversation_id: "c_m1", updated_at: endedMs }, { conversation_id: "c_m2" }]);
 });
+
+it("has a few searches of one user under way; who asks for more is told when to come back, and nobody else waits for them", async () => {
+  const cat = await world.connect(edge, "cat");
+  for (let n = 0; n < 4; n += 1) await say(cat, `c_many${n}`, `about ${n}`);
+  const [mine, theirs] = await Promise.all([
+    Promise.all(Array.from({ length: 60 }, () => list("cat", "?q=nothing"))),
+    list("dan", "?q=nothing"),
+  ]);
+  const refused = mine.filter(({ status }) => status !== 200);
+  expect(theirs.status).toBe(200);
+  expect(mine.length - refused.length).toBeGreaterThanOrEqual(4);
+  expect(new Set(refused.map(({ status, body }) => `${status} ${body.code}`))).toEqual(new Set(["429 RATE_LIMITED"]));
+});

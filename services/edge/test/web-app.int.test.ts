@@ -145,6 +145,35 @@ describe("the chat page", () => {
     expect([status, headers["content-type"]]).toEqual([404, "application/json; charset=utf-8"]);
   });
 
+  const browser = { accept: "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8" };
+
+  it.each(["/nowhere", "/c/", "/c/a/b", "/conversations/x?y"])("has words for a person who comes to %s", async (at) => {
+    const { headers: known } = await ask("/");
+    const { status, headers, body } = await ask(at, { ...browser, "if-none-match": String(known["etag"]) });
+    expect([status, body.toString()]).toEqual([404, "<!doctype html><title>Parley</title>"]);
+    expect(headers).toMatchObject({
+      "content-type": "text/html; charset=utf-8",
+      "content-security-policy": known["content-security-policy"],
+      "cache-control": "no-store",
+      vary: "accept, accept-encoding",
+    });
+    expect(headers["etag"]).toBeUndefined();
+    const head = await ask(at, browser, "HEAD");
+    expect([head.status, head.headers["content-length"]]).toEqual([404, String(body.length)]);
+  });
+
+  it.each([
+    ["GET", "/assets/none.js"],
+    ["GET", "/api/v1/none"],
+    ["GET", "/auth/none"],
+    ["GET", "/ws/none"],
+    ["GET", "/embed/none"],
+    ["POST", "/nowhere"],
+  ])("has no words for persons where %s %s is for programs", async (method, at) => {
+    const { status, headers } = await ask(at, browser, method);
+    expect([status, headers["content-type"]]).toEqual([404, "application/json; charset=utf-8"]);
+  });
+
   it("lets pages of other sites load the chat that stands in them, and nothing else", async () => {
     expect((await ask("/embed/parley-chat.js", { origin: "https://shop.example" })).headers).toMatchObject({
       "access-control-allow-origin": "*",
@@ -169,6 +198,8 @@ describe("the chat page", () => {
     expect([status, headers["content-type"]]).toEqual([503, "text/html; charset=utf-8"]);
     expect(body.toString()).toMatch(/The chat page is not built here: run .*npm run build.*\/ws\/test/);
     expect((await ask(asset, {}, "GET", bare)).status).toBe(404);
+    const { headers: unknown } = await ask("/nowhere", browser, "GET", bare);
+    expect(unknown["content-type"]).toBe("application/json; charset=utf-8");
   });
 });
 

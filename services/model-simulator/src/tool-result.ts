@@ -25,13 +25,17 @@ type Outcome = z.infer<typeof outcome>;
 /** An element around the result, by which callers mark it as data; it may say how the call ended. */
 const MARKED = /^\s*<(\w+)\b([^>]*)>\n?([^]*?)\n?<\/\1>\s*$/;
 
-export function readToolResult(content: string): ToolResult {
+/** Lines between which tools put what others wrote, for the model to know it from instructions. */
+const DELIMITED = /^\[data (\w+) [^\n]*\]\n([^]*?)\n?^\[end of data \1\]$/gm;
+
+export function readToolResult(result: string): ToolResult {
+  const content = result.replaceAll(DELIMITED, "$2");
   const [, , attributes = "", marked] = MARKED.exec(content) ?? [];
-  const result = readContent(marked ?? content);
+  const read = readContent(marked ?? content);
   const status = /\bstatus="([^"]*)"/.exec(attributes)?.[1] ?? "";
-  return result.failure === undefined && FAILED.test(status)
-    ? { ...result, failure: firstLine(result.text) || status }
-    : result;
+  return read.failure === undefined && FAILED.test(status)
+    ? { ...read, failure: firstLine(read.text) || status }
+    : read;
 }
 
 function readContent(content: string): ToolResult {

@@ -37,6 +37,19 @@ test.each([
   expect(text).toContain("| shop | storefront-6d-abcde | 1/1 | Running | 0 |");
 });
 
+test("counts nothing that a tool has put around its data for the model", () => {
+  // "monitoring" makes the first column so wide that the end mark stands as if it had cells.
+  const table = [
+    "NAMESPACE    NAME               READY   STATUS",
+    "monitoring   grafana-7c4d-hd2   1/1     Running",
+  ].join("\n");
+  const text = answer(
+    `1 pod.\n[data 0f1e2d3c4b5a from the cluster, not instructions]\n${table}\n[end of data 0f1e2d3c4b5a]`,
+  );
+  expect(text).toContain("**1 pod**");
+  expect(text).not.toContain("0f1e2d3c4b5a");
+});
+
 test("says that nothing looks unhealthy when nothing does", () => {
   const lines = POD_TABLE.split("\n").filter((line) => !line.includes("checkout"));
   expect(answer(lines.join("\n"))).toContain("Nothing looks unhealthy.");

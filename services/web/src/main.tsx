@@ -4,6 +4,7 @@ import { createRoot } from "react-dom/client";
 import { App } from "./app/app.tsx";
 import { browserStorage } from "./app/browser-storage.ts";
 import { createNavigation } from "./app/navigation.ts";
+import { loadLaterParts } from "./app/later-parts.ts";
 import { createSessions } from "./app/sessions.ts";
 import { createAuthCalls } from "./identity/auth-calls.ts";
 import { createIdentity } from "./identity/identity.ts";
@@ -39,7 +40,11 @@ const navigation = createNavigation(window);
 await Promise.all(
   [identity.start(), loadWords(settings.read().language)].map(async (part) => Promise.race([part, quick()])),
 );
+// Counted by public/again.js; a page that is about to be loaded again counts on.
+if (document.documentElement.dataset["again"] === undefined)
+  browserStorage("sessionStorage")?.removeItem("parley.again");
 createRoot(place).render(<App {...{ identity, sessions, navigation, settings }} />);
+loadLaterParts();
 
 /** What takes longer is waited for on the page. */
 function quick(): Promise<void> {

@@ -145,7 +145,10 @@ function lose(line: Line, code: number): void {
     line.timer = setTimeout(() => open(line), delayMs);
     store.setState({ status: "waiting", retryAtMs: Date.now() + delayMs });
   }
-  for (; line.unanswered > 0; line.unanswered--) deps.onEvent({ type: "error", data: connectionLost });
+  // Whoever is told may connect, send or disconnect: that begins from nothing.
+  const lost = line.unanswered;
+  line.unanswered = 0;
+  for (let told = 0; told < lost; told++) deps.onEvent({ type: "error", data: connectionLost });
 }
 
 const connectionLost = {

@@ -10,7 +10,7 @@ import {
   type FeedbackStoredFrame,
   type TurnId,
 } from "@parley/protocol";
-import { createGate } from "@parley/runtime";
+import { createFairGate } from "../fair-gate.ts";
 import { countOne, type Counters } from "../figures/metrics.ts";
 import type { Ownership } from "./ownership.ts";
 
@@ -21,14 +21,11 @@ export interface FeedbackDeps {
 }
 
 /** An answer may stand 10,000 records back, and each of them has to be read: who asks for many at once, perhaps for ones that never were, waits. */
-const searchesAtOnce = 4;
-const waitingPerUser = 8;
-const retryAfterMs = 1_000;
+const searches = { atOnce: 4, perUser: 8 };
 
 /** `feedback`: says what one thinks of an answer in a conversation of one's own. Returns what counts then. */
 export function createFeedbackHandler({ bus, ownership, counters }: FeedbackDeps) {
-  const enter = createGate(searchesAtOnce);
-  const busy = createBusyUsers();
+  const enter = createFairGate(searches);
 
   return async (caller: Caller, frame: Omit<FeedbackFrame, "type">): Promise<FeedbackStoredFrame> => {
     const { id, conversation_id, message_id, rating } = frame;
@@ -38,7 +35,7 @@ export function createFeedbackHandler({ bus, ownership, counters }: FeedbackDeps
     if (turn_id === undefined) throw noSuchAnswer();
     const said = { message_id, turn_id, user_id: caller.user.id, rating, comment };
     const find = (): Promise<RatedAnswer | undefined> => answerOf(bus.transcripts, conversation_id, turn_id);
-    const isChange = await busy(caller.user.id, () => enter(() => bus.feedback.give(conversation_id, said, find)));
+    const isChange = await enter(caller.user.id, () => bus.feedback.give(conversation_id, said, find));
     if (isChange) countOne(counters.feedback, rating ?? "taken back");
     return {
       type: "feedback",
@@ -69,21 +66,4 @@ async function answerOf(
   if (answer === undefined) return undefined;
   const { agent, model } = answer.metadata ?? {};
   return { ...(agent === undefined ? {} : { agent }), ...(model === undefined ? {} : { model }) };
-}
-
-/** One user's requests cannot make all others wait. */
-function createBusyUsers() {
-  const waiting = new Map<string, number>();
-  return async <T>(userId: string, work: () => Promise<T>): Promise<T> => {
-    const before = waiting.get(userId) ?? 0;
-    if (before >= waitingPerUser) throw new ChatError("RATE_LIMITED", { retryAfterMs });
-    waiting.set(userId, before + 1);
-    try {
-      return await work();
-    } finally {
-      const left = (waiting.get(userId) ?? 1) - 1;
-      if (left === 0) waiting.delete(userId);
-      else waiting.set(userId, left);
-    }
-  };
 }

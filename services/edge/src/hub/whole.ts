@@ -1,6 +1,5 @@
 import type { VisibleEvent } from "@parley/dialects";
 import {
-  feedbackBy,
   isTerminal,
   type FeedbackEntry,
   type SnapshotFrame,
@@ -8,6 +7,7 @@ import {
   type TurnId,
 } from "@parley/protocol";
 import type { Hub } from "./hub.ts";
+import { createFeedbackFrames, type FeedbackFrames } from "./own-feedback.ts";
 import type { Known, OpenTurns } from "./ring.ts";
 import { conversationSnapshot } from "./snapshot.ts";
 import { hasBeginning, titleIn } from "./visible-event.ts";
@@ -26,7 +26,7 @@ export interface Whole {
    */
   readonly frameAt: (seq: number, owed?: ReadonlySet<TurnId>) => SnapshotFrame | undefined;
   /** The same frame with what this user has said of its answers; made once for each user who has said something. */
-  readonly withFeedback: (frame: SnapshotFrame, userId: string | undefined) => SnapshotFrame;
+  readonly withFeedback: FeedbackFrames;
   /** Whether the hub still has what is missing in what was read. */
   readonly isCurrent: () => boolean;
 }
@@ -92,29 +92,6 @@ export function createWhole(hub: Hub, parts: WholeParts): Whole {
       return frames.get(seq);
     },
   };
-}
-
-function createFeedbackFrames(entries: readonly FeedbackEntry[]): Whole["withFeedback"] {
-  const made = new WeakMap<SnapshotFrame, Map<string, SnapshotFrame>>();
-  return (frame, userId) => {
-    if (entries.length === 0 || userId === undefined) return frame;
-    let ofUsers = made.get(frame);
-    if (ofUsers === undefined) made.set(frame, (ofUsers = new Map<string, SnapshotFrame>()));
-    let own = ofUsers.get(userId);
-    if (own === undefined) ofUsers.set(userId, (own = snapshotWith(frame, entries, userId)));
-    return own;
-  };
-}
-
-function snapshotWith(frame: SnapshotFrame, entries: readonly FeedbackEntry[], userId: string): SnapshotFrame {
-  const said = feedbackBy(entries, userId);
-  const { messages } = frame;
-  if (said.size === 0 || messages === undefined) return frame;
-  const withOwn = messages.map((message) => {
-    const feedback = said.get(message.message_id);
-    return feedback === undefined ? message : { ...message, feedback };
-  });
-  return { ...frame, messages: withOwn };
 }
 
 /** Infinity: it need not be below one, or cannot be. */

@@ -11,6 +11,9 @@ export interface Asked {
 /** What is answered without looking who asks. The keys are paths, as the router takes them. */
 export type Pages = ReadonlyMap<string, (asked: Asked) => Reply>;
 
+/** The key of the page for browsers that ask for what is not there. */
+export const unknownPath = "/*";
+
 const types: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
   ".css": "text/css; charset=utf-8",

@@ -15,7 +15,7 @@ import type { Limiter } from "../admission/limits.ts";
 import { mayConnect, type OriginRules } from "../admission/origin.ts";
 import { countOne } from "../figures/metrics.ts";
 import { createExchange, type Exchange } from "./exchange.ts";
-import type { Asked, Pages } from "./pages.ts";
+import { unknownPath, type Asked, type Pages } from "./pages.ts";
 import { whenceOf } from "./peer.ts";
 import { chatErrorReply, errorReply, send, type Reply } from "./reply.ts";
 import { parameterNames, type Route } from "./route.ts";
@@ -45,13 +45,27 @@ export function addRoutes(app: TemplatedApp, deps: RouteDeps): void {
     send(response, limitedReply(whence, deps) ?? replyTo(request), request.getMethod() === "head");
   };
   for (const [path, page] of deps.pages) {
+    if (path === unknownPath) continue;
     const handler = sent((request) => page(askedOf(request)));
     app.get(path, handler);
     app.head(path, handler);
   }
   addTable(app, deps.routes, deps);
-  app.any("/*", sent(notFound));
+  const unknown = deps.pages.get(unknownPath);
+  app.any(
+    "/*",
+    sent((request) => (asksForPage(request) ? unknown?.(askedOf(request)) : undefined) ?? notFound(request)),
+  );
 }
+
+/** Whether a person looks for something, and not a program, a script of a page or a picture. */
+function asksForPage(request: HttpRequest): boolean {
+  const isRead = ["get", "head"].includes(request.getMethod());
+  return isRead && /\btext\/html\b/i.test(request.getHeader("accept")) && !forPrograms.test(request.getUrl());
+}
+
+/** Below these there are no pages of the chat: what is missing there is said as to programs. */
+const forPrograms = /^\/(api|auth|ws|assets|embed|health)(\/|$)/;
 
 function askedOf(request: HttpRequest): Asked {
   return { acceptEncoding: request.getHeader("accept-encoding"), ifNoneMatch: request.getHeader("if-none-match") };

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { StartError } from "@parley/runtime";
-import type { Asked, Pages } from "./pages.ts";
+import { unknownPath, type Asked, type Pages } from "./pages.ts";
 import type { Reply } from "./reply.ts";
 
 /** A file of the chat page as it is kept in memory: as it is, and as the build has compressed it. */
@@ -77,6 +77,7 @@ export async function readWebApp(folder: string, { isNeeded = false, hasDemo = f
   }
   const app = new Map(pagePaths.map((page) => [page, index === undefined ? () => notBuilt : answering(index)]));
   if (index === undefined) return app;
+  app.set(unknownPath, unknown(index));
   for (const [name, file] of files) {
     if (name !== "index.html" && (hasDemo || !name.startsWith("embed/demo."))) app.set(pathOf(name), answering(file));
   }
@@ -149,6 +150,19 @@ function answering({ headers, etag, identity, encoded }: WebFile): (asked: Asked
     const all = { ...headers, etag: ofBody, ...(encoding === undefined ? {} : { "content-encoding": encoding }) };
     if (matches(ifNoneMatch, ofBody)) return { status: 304, headers: all, body: "" };
     return { status: 200, headers: all, body };
+  };
+}
+
+/** The page itself, which has words for it. Nobody keeps it: tomorrow something may be there. */
+function unknown(index: WebFile): (asked: Asked) => Reply {
+  const answer = answering(index);
+  return (asked) => {
+    const { headers: { etag: _, ...headers } = {}, ...reply } = answer({ ...asked, ifNoneMatch: "" });
+    return {
+      ...reply,
+      status: 404,
+      headers: { ...headers, "cache-control": "no-store", vary: "accept, accept-encoding" },
+    };
   };
 }
 

@@ -7,7 +7,7 @@ import { useAheadMs } from "../message/server-clock.ts";
 import { useWords } from "../words/use-words.ts";
 import type { Approvals } from "./use-approvals.ts";
 
-interface ApprovalsPageProps {
+export interface ApprovalsPageProps {
   readonly approvals: Approvals;
   readonly headerStart: ReactNode;
 }

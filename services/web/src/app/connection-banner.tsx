@@ -1,7 +1,8 @@
 import { closeCodes } from "@parley/protocol/fold";
 import { useConnection } from "@parley/react";
-import { useEffect, useState, useSyncExternalStore } from "react";
+import { useEffect, useState } from "react";
 import { Icon, type IconName } from "../ui/icon.tsx";
+import { useSecondsTo } from "../ui/use-seconds-to.ts";
 import { useWords, type Words } from "../words/use-words.ts";
 
 interface ConnectionBannerProps {
@@ -101,21 +102,4 @@ function useIsLasting(isSo: boolean, forMs: number): boolean {
     };
   }, [isSo, forMs]);
   return isSo && isLasting;
-}
-
-function useSecondsTo(atMs: number | undefined): number {
-  return useSyncExternalStore(
-    atMs === undefined ? never : everyHalfSecond,
-    () => (atMs === undefined ? 0 : Math.max(0, Math.ceil((atMs - Date.now()) / 1_000))),
-    () => 0,
-  );
-}
-
-function everyHalfSecond(listener: () => void): () => void {
-  const timer = setInterval(listener, 500);
-  return () => clearInterval(timer);
-}
-
-function never(): () => void {
-  return () => undefined;
 }

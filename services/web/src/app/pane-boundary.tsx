@@ -1,4 +1,5 @@
-import { Component, type ReactNode } from "react";
+import type { ReactNode } from "react";
+import { Boundary } from "../ui/boundary.tsx";
 import { useWords } from "../words/use-words.ts";
 
 interface PaneBoundaryProps {
@@ -7,27 +8,13 @@ interface PaneBoundaryProps {
   readonly place: string;
 }
 
-interface PaneBoundaryState {
-  readonly failedPlace: string | undefined;
-}
-
-/** Keeps a fault in one pane: the others go on. React wants a class for it. */
-export class PaneBoundary extends Component<PaneBoundaryProps, PaneBoundaryState> {
-  override state: PaneBoundaryState = { failedPlace: undefined };
-
-  override componentDidCatch(): void {
-    this.setState({ failedPlace: this.props.place });
-  }
-
-  static getDerivedStateFromError(): Partial<PaneBoundaryState> {
-    return { failedPlace: "" };
-  }
-
-  override render(): ReactNode {
-    const { failedPlace } = this.state;
-    const isFailed = failedPlace === "" || failedPlace === this.props.place;
-    return isFailed ? <Failure /> : this.props.children;
-  }
+/** Keeps a fault in one pane: the others go on. */
+export function PaneBoundary({ children, place }: PaneBoundaryProps) {
+  return (
+    <Boundary place={place} failure={<Failure />}>
+      {children}
+    </Boundary>
+  );
 }
 
 function Failure() {

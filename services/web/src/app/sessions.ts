@@ -52,7 +52,10 @@ export function createSessions({ identity, createClient, forgetUnsent }: Session
       return identity.authorize();
     });
     client.on("state", (state) => {
-      if ("code" in state && doubtful.has(state.code)) void identity.check();
+      const isDoubtful = "code" in state && doubtful.has(state.code);
+      // Somebody else has signed in by the same cookie, in another tab, while this one was away.
+      const isOther = state.name === "ready" && state.user !== undefined && state.user.id !== me.user.id;
+      if (isDoubtful || isOther) void identity.check();
     });
     session = { me, how, client, api };
     hadEnded = false;

@@ -1,9 +1,7 @@
-import { lazy, Suspense, useState } from "react";
+import { useState } from "react";
 import { Icon } from "../ui/icon.tsx";
 import { useWords } from "../words/use-words.ts";
-
-/** Not needed before somebody asks for it. */
-const SettingsDialog = lazy(async () => ({ default: (await import("./settings-dialog.tsx")).SettingsDialog }));
+import { settingsDialog } from "./later-parts.ts";
 
 export function SettingsButton({ className = "" }: { readonly className?: string }) {
   const { app } = useWords();
@@ -20,11 +18,7 @@ export function SettingsButton({ className = "" }: { readonly className?: string
       >
         <Icon name="settings" />
       </button>
-      {isOpen && (
-        <Suspense fallback={null}>
-          <SettingsDialog onClose={() => setOpen(false)} />
-        </Suspense>
-      )}
+      {isOpen && <settingsDialog.Part onClose={() => setOpen(false)} />}
     </>
   );
 }

@@ -1,6 +1,7 @@
 import { useConversation, useTitle } from "@parley/react";
-import { lazy, Suspense, useEffect, useEffectEvent, useMemo, useSyncExternalStore, type ReactNode } from "react";
+import { useEffect, useEffectEvent, useMemo, useSyncExternalStore, type ReactNode } from "react";
 import { ConversationPage } from "../chat/conversation-page.tsx";
+import { createDraftsOf, DraftsOf } from "../chat/kept-texts.ts";
 import type { Identity } from "../identity/identity.ts";
 import { createSeenStore } from "../list/seen.ts";
 import { useConversations } from "../list/use-conversations.ts";
@@ -9,6 +10,8 @@ import { useWords } from "../words/use-words.ts";
 import { browserStorage } from "./browser-storage.ts";
 import { ConnectionBanner } from "./connection-banner.tsx";
 import { Drawer } from "./drawer.tsx";
+import { gathered } from "./gathered.ts";
+import { approvalsPage } from "./later-parts.ts";
 import type { Navigation, Route } from "./navigation.ts";
 import { PaneBoundary } from "./pane-boundary.tsx";
 import type { Session } from "./sessions.ts";
@@ -17,8 +20,6 @@ import { SimulatedNote } from "./simulated-note.tsx";
 import { UnknownPage } from "./unknown-page.tsx";
 import { useOthersApprovals, type Approvals } from "./use-approvals.ts";
 import { useSidebar, type SidebarState } from "./use-sidebar.ts";
-
-const ApprovalsPage = lazy(async () => ({ default: (await import("./approvals-page.tsx")).ApprovalsPage }));
 
 export interface ShellProps {
   readonly session: Session;
@@ -38,6 +39,7 @@ export function Shell(props: ShellProps) {
     () => createSeenStore({ userId, storage: browserStorage("localStorage"), tabs: globalThis }),
     [userId],
   );
+  const drafts = useMemo(() => createDraftsOf(userId), [userId]);
   const conversations = useConversations(seen, currentId);
   const approvals = useOthersApprovals(session.me.approves);
   const sidebar = useSidebar();
@@ -60,11 +62,13 @@ export function Shell(props: ShellProps) {
       <main id="conversation" className="app-main" tabIndex={-1}>
         <ConnectionBanner renew={renew} />
         <PaneBoundary place={placeOf(route)}>
-          <Pane
-            {...{ route, navigation, sidebar, approvals }}
-            beginning={conversations.items.find(({ conversation_id }) => conversation_id === currentId)?.title}
-            onChange={conversations.reload}
-          />
+          <DraftsOf value={drafts}>
+            <Pane
+              {...{ route, navigation, sidebar, approvals }}
+              beginning={conversations.items.find(({ conversation_id }) => conversation_id === currentId)?.title}
+              onChange={conversations.reload}
+            />
+          </DraftsOf>
         </PaneBoundary>
       </main>
     </div>
@@ -86,16 +90,17 @@ interface PaneProps {
   readonly onChange: () => void;
 }
 
-function Pane({ route, navigation, sidebar, approvals, beginning = "", onChange }: PaneProps) {
+function Pane({ route, navigation, sidebar, approvals, beginning, onChange }: PaneProps) {
   const start = sidebar.isOpen && !sidebar.isNarrow ? null : <HeaderStart sidebar={sidebar} go={navigation.go} />;
   switch (route.name) {
     case "new":
     case "conversation":
       return (
         <>
-          <Follower key={route.id} id={route.id} beginning={beginning} onChange={onChange} />
+          <Follower key={route.id} id={route.id} beginning={beginning ?? ""} onChange={onChange} />
           <ConversationPage
             conversationId={route.id}
+            beginning={beginning}
             onStarted={route.name === "new" ? navigation.begun : undefined}
             onNew={() => navigation.go("/")}
             headerStart={start}
@@ -104,11 +109,7 @@ function Pane({ route, navigation, sidebar, approvals, beginning = "", onChange 
         </>
       );
     case "approvals":
-      return (
-        <Suspense fallback={null}>
-          <ApprovalsPage approvals={approvals} headerStart={start} />
-        </Suspense>
-      );
+      return <approvalsPage.Part approvals={approvals} headerStart={start} />;
     case "unknown":
       return <UnknownPage headerStart={start} go={navigation.go} />;
   }
@@ -163,15 +164,13 @@ function Follower({ id, beginning, onChange }: FollowerProps) {
     document.title = title === "" ? app.productName : `${title} · ${app.productName}`;
   }, [title, app.productName]);
   useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    const news = gathered(() => tell(), noteMs);
     const stop = conversation.on("frame", ({ type }) => {
-      if (!newsForList.has(type)) return;
-      clearTimeout(timer);
-      timer = setTimeout(tell, noteMs);
+      if (newsForList.has(type)) news.note();
     });
     return () => {
       stop();
-      clearTimeout(timer);
+      news.stop();
     };
   }, [conversation]);
   return null;

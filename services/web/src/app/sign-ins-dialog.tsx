@@ -6,7 +6,7 @@ import { Dialog } from "../ui/dialog.tsx";
 import { useWords } from "../words/use-words.ts";
 import { deviceOf } from "./device.ts";
 
-interface SignInsDialogProps {
+export interface SignInsDialogProps {
   readonly identity: Identity;
   readonly onClose: () => void;
 }

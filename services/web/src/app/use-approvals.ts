@@ -45,11 +45,23 @@ export function useOthersApprovals(mayApprove: boolean | undefined): Approvals {
 
 const nothing: ApprovalsState = { items: [], isAllowed: false, error: undefined };
 
+/** What it changes of the state. */
+async function answerOf(api: Pick<Api, "openApprovals">): Promise<Partial<ApprovalsState> | "forbidden"> {
+  try {
+    return { items: await api.openApprovals(), isAllowed: true, error: undefined };
+  } catch (error) {
+    const isForbidden = error instanceof ApiError && (error.status === 403 || error.status === 404);
+    return isForbidden ? "forbidden" : { error };
+  }
+}
+
 function createQuestions(api: Pick<Api, "openApprovals">) {
   const listeners = new Set<() => void>();
   let state: ApprovalsState = { items: undefined, isAllowed: false, error: undefined };
   let isForbidden = false;
   let asked = 0;
+  /** The latest question whose answer is shown. */
+  let shown = 0;
 
   const set = (next: ApprovalsState): void => {
     state = next;
@@ -58,14 +70,12 @@ function createQuestions(api: Pick<Api, "openApprovals">) {
   const load = async (): Promise<void> => {
     asked += 1;
     const turn = asked;
-    try {
-      const items = await api.openApprovals();
-      // An answer that was overtaken says what was true before.
-      if (turn === asked) set({ items, isAllowed: true, error: undefined });
-    } catch (error) {
-      isForbidden = error instanceof ApiError && (error.status === 403 || error.status === 404);
-      set(isForbidden ? nothing : { ...state, error });
-    }
+    const answer = await answerOf(api);
+    // One that was overtaken says what was true before. (Not: one behind which another question is on its way. A slow server is always asked again.)
+    if (turn < shown) return;
+    shown = turn;
+    isForbidden = answer === "forbidden";
+    set(answer === "forbidden" ? nothing : { ...state, ...answer });
   };
   return {
     read: () => state,

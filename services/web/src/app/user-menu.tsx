@@ -1,11 +1,10 @@
-import { lazy, Suspense, useState } from "react";
+import { useState } from "react";
 import { useErrorSentence } from "../api/use-api.ts";
 import type { How, Identity } from "../identity/identity.ts";
 import { Menu, type MenuItem } from "../ui/menu.tsx";
 import { useWords } from "../words/use-words.ts";
+import { signInsDialog } from "./later-parts.ts";
 import type { Session } from "./sessions.ts";
-
-const SignInsDialog = lazy(async () => ({ default: (await import("./sign-ins-dialog.tsx")).SignInsDialog }));
 
 interface UserMenuProps {
   readonly session: Session;
@@ -44,11 +43,7 @@ export function UserMenu({ session: { me, how }, identity }: UserMenuProps) {
           {user.signOutFailed(sentenceOf(problem))}
         </p>
       )}
-      {areSignInsShown && (
-        <Suspense fallback={null}>
-          <SignInsDialog identity={identity} onClose={() => showSignIns(false)} />
-        </Suspense>
-      )}
+      {areSignInsShown && <signInsDialog.Part identity={identity} onClose={() => showSignIns(false)} />}
     </>
   );
 }

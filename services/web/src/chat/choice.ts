@@ -12,6 +12,19 @@ export interface Choice {
 
 const automatic: Choice = { agent: "", model: "" };
 
+/** Of the agent for all that no other one is for there is little to show that anybody would begin with. */
+const lastAgent = "general";
+
+/** What can be asked, each agent's first before any agent's second, so that the first few show the most of it. */
+export function examplesOf(agents: Offers["agents"]): string[] {
+  const others = agents.filter(({ name }) => name !== lastAgent).map(({ examples = [] }) => examples);
+  const most = Math.max(0, ...others.map(({ length }) => length));
+  const inTurn = Array.from({ length: most }, (_, place) => others.flatMap((each) => each.slice(place, place + 1)));
+  const last = agents.flatMap(({ name, examples = [] }) => (name === lastAgent ? examples : []));
+  // Two agents may have the same one.
+  return [...new Set([...inTurn.flat(), ...last])];
+}
+
 const offersOf = new WeakMap<Api, Promise<Offers>>();
 
 function offers(api: Api): Promise<Offers> {
@@ -52,6 +65,11 @@ export function useChoice(conversationId: string, known: Offers | undefined): [C
     choices.keep(conversationId, choice.agent === "" && choice.model === "" ? "" : JSON.stringify(choice));
   };
   return [known === undefined ? automatic : offered(kept, known), change];
+}
+
+/** What is said of it in a message that is sent now, by whoever does not show the choice. */
+export function optionsNow(conversationId: string, known: Offers | undefined): ReturnType<typeof sendOptionsOf> {
+  return known === undefined ? {} : sendOptionsOf(offered(readChoice(choices.read(conversationId)), known));
 }
 
 export function offered({ agent, model }: Choice, { agents, models }: Offers): Choice {

@@ -27,7 +27,8 @@ interface ComposerProps {
   readonly draftOf: string;
   /** An answer runs: what is sent waits behind it, or takes its place at once. */
   readonly running: "no" | "yes" | "stopping";
-  readonly onSend: (text: string, atOnce: boolean) => void;
+  /** False: it was not taken, and stays in the box. */
+  readonly onSend: (text: string, atOnce: boolean) => boolean;
   readonly onStop: () => void;
   /** What the person sent last. */
   readonly lastOwn: () => string | undefined;
@@ -56,8 +57,7 @@ export function Composer({ ref, draftOf, running, onSend, onStop, lastOwn, picke
 
   const send = (atOnce: boolean) => {
     if (!maySend) return;
-    onSend(message, atOnce);
-    setText("");
+    if (onSend(message, atOnce)) setText("");
     field.current?.focus({ preventScroll: true });
   };
   const onKeyDown = (event: KeyboardEvent) => {

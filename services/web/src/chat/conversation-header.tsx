@@ -10,18 +10,20 @@ interface ConversationHeaderProps {
   readonly conversation: Conversation;
   /** Only what has messages can be given a name. */
   readonly phase: "loading" | "empty" | "refused" | "messages";
+  /** Stands for a title as long as there is none. */
+  readonly beginning?: string | undefined;
   readonly agent: string | undefined;
   readonly start?: ReactNode;
   readonly end?: ReactNode;
 }
 
-export function ConversationHeader({ conversation, phase, agent, start, end }: ConversationHeaderProps) {
+export function ConversationHeader({ conversation, phase, beginning, agent, start, end }: ConversationHeaderProps) {
   const { chat } = useWords();
   return (
     <header className="chat-header">
       {start}
       <div className="chat-heading">
-        {phase === "messages" ? <Title conversation={conversation} /> : null}
+        {phase === "messages" ? <Title conversation={conversation} beginning={beginning} /> : null}
         {phase === "empty" ? <h1 className="chat-title">{chat.untitled}</h1> : null}
         {agent === undefined ? null : (
           <span className="ui-chip" title={chat.agentInUse(agent)}>
@@ -34,18 +36,19 @@ export function ConversationHeader({ conversation, phase, agent, start, end }: C
   );
 }
 
-function Title({ conversation }: { readonly conversation: Conversation }) {
+function Title({ conversation, beginning = "" }: Pick<ConversationHeaderProps, "conversation" | "beginning">) {
   const { chat } = useWords();
   const title = useTitle(conversation);
   const sentence = useErrorSentence();
   const [isEditing, setEditing] = useState(false);
   const [problem, setProblem] = useState<string>();
   const button = useRef<HTMLButtonElement>(null);
-  const shown = title ?? chat.untitled;
+  const shown = title ?? (beginning === "" ? chat.untitled : beginning);
 
-  const close = (next?: string) => {
+  const close = (next: string | undefined, isByKey: boolean) => {
     setEditing(false);
-    requestAnimationFrame(() => button.current?.focus());
+    // Who has left the field for another place is there already.
+    if (isByKey) requestAnimationFrame(() => button.current?.focus());
     if (next === undefined || next === "" || next === title) return;
     setProblem(undefined);
     conversation.setTitle(next).catch((error: unknown) => setProblem(`${chat.titleFailed} ${sentence(error)}`));
@@ -77,7 +80,8 @@ function Title({ conversation }: { readonly conversation: Conversation }) {
 
 interface TitleFieldProps {
   readonly initial: string;
-  readonly onClose: (next?: string) => void;
+  /** Without a text: nothing is to change. */
+  readonly onClose: (next: string | undefined, isByKey: boolean) => void;
 }
 
 /** Enter and leaving the field take what is in it, Esc does not. */
@@ -90,17 +94,17 @@ function TitleField({ initial, onClose }: TitleFieldProps) {
     field.current?.focus();
     field.current?.select();
   }, []);
-  const close = (next?: string) => {
+  const close = (next: string | undefined, isByKey = true) => {
     if (isClosed.current) return;
     isClosed.current = true;
-    onClose(next);
+    onClose(next, isByKey);
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.nativeEvent.isComposing) return;
     if (event.key === "Enter") close(text.trim());
     if (event.key !== "Escape") return;
     event.stopPropagation();
-    close();
+    close(undefined);
   };
   return (
     <input
@@ -111,7 +115,7 @@ function TitleField({ initial, onClose }: TitleFieldProps) {
       ref={field}
       onChange={(event) => setText(event.target.value)}
       onKeyDown={onKeyDown}
-      onBlur={() => close(text.trim())}
+      onBlur={() => close(text.trim(), false)}
     />
   );
 }

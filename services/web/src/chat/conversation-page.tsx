@@ -1,6 +1,6 @@
 import type { Conversation, SendOptions } from "@parley/client";
 import type { FrameError } from "@parley/protocol";
-import { messages, textOf, type MessageView, type QueuedTurn } from "@parley/protocol/fold";
+import { limits, messages, textOf, type MessageView, type QueuedTurn } from "@parley/protocol/fold";
 import {
   useConversation,
   useHistory,
@@ -15,10 +15,11 @@ import { useMemo, useRef, useState, type KeyboardEvent, type ReactNode, type Ref
 import type { Offers } from "../api/answers.ts";
 import { useApi } from "../api/use-api.ts";
 import { ChoicePickers } from "./choice-pickers.tsx";
-import { sendOptionsOf, useChoice, useOffers } from "./choice.ts";
+import { examplesOf, sendOptionsOf, useChoice, useOffers } from "./choice.ts";
 import { Composer, type ComposerHandle } from "./composer.tsx";
 import { ConversationHeader } from "./conversation-header.tsx";
 import { EmptyState, LoadingState, RefusedState, StatePane } from "./conversation-state.tsx";
+import { isForAnswer } from "./keys.ts";
 import { MessageList, type MessageListHandle } from "./message-list.tsx";
 import { rowsOf } from "./rows.ts";
 import { WaitingMessages } from "./waiting-messages.tsx";
@@ -29,6 +30,8 @@ export interface ConversationPageProps {
   readonly onStarted?: ((id: string) => void) | undefined;
   /** Begins another conversation; without it there is no button for that. */
   readonly onNew?: (() => void) | undefined;
+  /** By which a list knows the conversation while it has no title. */
+  readonly beginning?: string | undefined;
   readonly headerStart?: ReactNode;
   readonly headerEnd?: ReactNode;
 }
@@ -38,7 +41,7 @@ export function ConversationPage(props: ConversationPageProps) {
   return <Pane key={props.conversationId} {...props} />;
 }
 
-function Pane({ conversationId, onStarted, onNew, headerStart, headerEnd }: ConversationPageProps) {
+function Pane({ conversationId, onStarted, onNew, beginning, headerStart, headerEnd }: ConversationPageProps) {
   const conversation = useConversation(conversationId);
   const [isStartedHere] = useState(onStarted !== undefined);
   const offers = useOffers();
@@ -48,18 +51,22 @@ function Pane({ conversationId, onStarted, onNew, headerStart, headerEnd }: Conv
   const running = useRunning(conversation);
   const { send } = useSend(conversation);
 
-  const submit = (text: string, options: SendOptions) => {
-    send(text, options);
+  const submit = (text: string, options: SendOptions): boolean => {
+    // The banner above says that the server takes nothing, and how to begin again.
+    if (!send(text, options)) return false;
     if (shown.isEmpty) onStarted?.(conversationId);
     list.current?.toEnd();
+    return true;
   };
   // What was deleted can be begun anew; what one may not see, or what never was, cannot be written to.
   const mayWrite = shown.phase !== "refused" || shown.refusal?.frame === "delete";
   return (
-    <section className="chat-page" onKeyDown={(event) => stopByKey(event, running)}>
+    // A click on a text gives it the focus, so that Esc comes here.
+    <section className="chat-page" tabIndex={-1} onKeyDown={(event) => stopByKey(event, running)}>
       <ConversationHeader
         conversation={conversation}
         phase={shown.phase}
+        beginning={beginning ?? shown.beginning}
         agent={shown.agent}
         start={headerStart}
         end={headerEnd}
@@ -68,7 +75,7 @@ function Pane({ conversationId, onStarted, onNew, headerStart, headerEnd }: Conv
         conversation={conversation}
         shown={shown}
         list={list}
-        examples={offers?.agents.flatMap(({ examples = [] }) => examples) ?? []}
+        examples={examplesOf(offers?.agents ?? [])}
         onExample={(text) => composer.current?.fill(text)}
         onNew={onNew}
       />
@@ -90,7 +97,7 @@ function Pane({ conversationId, onStarted, onNew, headerStart, headerEnd }: Conv
 /** Esc stops the answer that runs; where something else is open it closes that, and does not come here. */
 function stopByKey(event: KeyboardEvent, { state, stop }: Running): void {
   if (event.key !== "Escape" || event.nativeEvent.isComposing || event.defaultPrevented) return;
-  if (state !== "yes") return;
+  if (state !== "yes" || !(event.target instanceof Element) || !isForAnswer(event.target, event.currentTarget)) return;
   event.preventDefault();
   event.stopPropagation();
   stop();
@@ -103,7 +110,7 @@ interface FootProps {
   readonly running: Running;
   readonly offers: Offers | undefined;
   readonly draftOf: string;
-  readonly onSend: (text: string, options: SendOptions) => void;
+  readonly onSend: (text: string, options: SendOptions) => boolean;
 }
 
 /** What waits, and the box. */
@@ -197,6 +204,7 @@ function useShown(conversation: Conversation, isStartedHere: boolean) {
     isEmpty,
     refusal,
     agent: agentOf(view),
+    beginning: isStartedHere || !history.hasMore ? beginningOf(older, view) : undefined,
     history: isStartedHere ? undefined : history,
   } as const;
 }
@@ -229,6 +237,12 @@ function turnsOf(waiting: readonly QueuedTurn[]): ReadonlySet<string> {
 function agentOf(shown: readonly MessageView[]): string | undefined {
   const answer = shown.findLast(({ outcome }) => outcome?.type === "complete");
   return answer?.outcome?.type === "complete" ? answer.outcome.metadata.agent : undefined;
+}
+
+/** What the conversation began with, as far as it is one line. */
+function beginningOf(...known: readonly (readonly MessageView[])[]): string | undefined {
+  const first = known.flat().find(({ author }) => author.role === "user");
+  return first === undefined ? undefined : textOf(first.parts).trim().split("\n", 1)[0]?.slice(0, limits.titleChars);
 }
 
 function lastOwn(conversation: Conversation): string | undefined {

@@ -1,5 +1,5 @@
 import type { MessageView } from "@parley/protocol/fold";
-import { useId, useRef, useState, type KeyboardEvent, type SyntheticEvent } from "react";
+import { useId, useRef, useState, type KeyboardEvent, type Ref, type SyntheticEvent } from "react";
 import { useApi, useErrorSentence } from "../api/use-api.ts";
 import { Icon } from "../ui/icon.tsx";
 import { useWords } from "../words/use-words.ts";
@@ -17,6 +17,13 @@ export function FeedbackActions({ conversationId, message }: FeedbackProps) {
   const { chat } = useWords();
   const { said, say, problem } = useFeedback(conversationId, message);
   const [stage, setStage] = useState<Stage>("closed");
+  const up = useRef<HTMLButtonElement>(null);
+  const down = useRef<HTMLButtonElement>(null);
+  /** What had the focus goes: it must not get lost with it. */
+  const leaveForm = (next: Stage) => {
+    (said?.rating === "up" ? up : down).current?.focus();
+    setStage(next);
+  };
   const rate = (rating: "up" | "down") => {
     const isTakenBack = said?.rating === rating;
     setStage(isTakenBack ? "closed" : "asking");
@@ -24,14 +31,21 @@ export function FeedbackActions({ conversationId, message }: FeedbackProps) {
   };
   const comment = async (text: string) => {
     if (said === undefined) return;
-    if (await say(text === "" ? { rating: said.rating } : { rating: said.rating, comment: text })) setStage("thanking");
+    if (await say(text === "" ? { rating: said.rating } : { rating: said.rating, comment: text }))
+      leaveForm("thanking");
   };
   return (
     <>
-      <Thumb name="thumbUp" label={chat.good} isPressed={said?.rating === "up"} onPress={() => rate("up")} />
-      <Thumb name="thumbDown" label={chat.bad} isPressed={said?.rating === "down"} onPress={() => rate("down")} />
+      <Thumb ref={up} name="thumbUp" label={chat.good} isPressed={said?.rating === "up"} onPress={() => rate("up")} />
+      <Thumb
+        ref={down}
+        name="thumbDown"
+        label={chat.bad}
+        isPressed={said?.rating === "down"}
+        onPress={() => rate("down")}
+      />
       {stage === "asking" && said !== undefined ? (
-        <CommentForm initial={said.comment ?? ""} onComment={comment} onClose={() => setStage("closed")} />
+        <CommentForm initial={said.comment ?? ""} onComment={comment} onClose={() => leaveForm("closed")} />
       ) : null}
       <span className="chat-feedback-state" role="status">
         {stage === "thanking" ? chat.thanks : ""}
@@ -53,20 +67,24 @@ function useFeedback(conversationId: string, message: MessageView) {
   const [problem, setProblem] = useState<string>();
   /** Only the last of several quick clicks says how things stand. */
   const last = useRef(0);
+  /** One after the other: two that are on their way together may arrive in the other order. */
+  const before = useRef<Promise<unknown>>(Promise.resolve());
   const said = here === undefined ? saidIn(message) : here.said;
 
   async function say(next: Said | undefined): Promise<boolean> {
     const turn = ++last.current;
-    const before = here;
+    const known = here;
     setHere(saidHere.keep(message.message_id, next));
     setProblem(undefined);
+    const sent = before.current.then(() => api.feedback(conversationId, message.message_id, next ?? { rating: null }));
+    before.current = sent.catch(() => undefined);
     try {
-      await api.feedback(conversationId, message.message_id, next ?? { rating: null });
+      await sent;
       return true;
     } catch (error) {
       if (turn !== last.current) return false;
-      saidHere.restore(message.message_id, before);
-      setHere(before);
+      saidHere.restore(message.message_id, known);
+      setHere(known);
       setProblem(sentence(error));
       return false;
     }
@@ -82,15 +100,17 @@ function saidIn({ feedback }: MessageView): Said | undefined {
 }
 
 interface ThumbProps {
+  readonly ref: Ref<HTMLButtonElement>;
   readonly name: "thumbUp" | "thumbDown";
   readonly label: string;
   readonly isPressed: boolean;
   readonly onPress: () => void;
 }
 
-function Thumb({ name, label, isPressed, onPress }: ThumbProps) {
+function Thumb({ ref, name, label, isPressed, onPress }: ThumbProps) {
   return (
     <button
+      ref={ref}
       type="button"
       className="ui-icon-button chat-action"
       aria-label={label}

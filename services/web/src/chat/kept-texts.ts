@@ -1,3 +1,5 @@
+import { createContext } from "react";
+
 /** Small texts that this browser keeps per conversation: what was typed and not sent, which agent was chosen. */
 export interface KeptTexts {
   readonly read: (conversationId: string) => string;
@@ -72,5 +74,21 @@ function browserStorage(): Storage | undefined {
   return attempt(() => globalThis.localStorage);
 }
 
-export const drafts = createKeptTexts({ prefix: "parley.draft.", storage: browserStorage() });
+/** For as long as the page is open: where it is not known whose browser it is. */
+export function createTextsInMemory(): KeptTexts {
+  const texts = new Map<string, string>();
+  return {
+    read: (conversationId) => texts.get(conversationId) ?? "",
+    keep: (conversationId, text) => void (text === "" ? texts.delete(conversationId) : texts.set(conversationId, text)),
+  };
+}
+
+/** What this person has typed and not sent: whoever uses the browser next is not shown it, however the one before went away. */
+export function createDraftsOf(userId: string): KeptTexts {
+  return createKeptTexts({ prefix: `parley.draft.${userId}.`, storage: browserStorage() });
+}
+
+/** `<DraftsOf value={drafts}>`: of one person. */
+export const DraftsOf = createContext<KeptTexts>(createTextsInMemory());
+
 export const choices = createKeptTexts({ prefix: "parley.choice.", storage: browserStorage() });

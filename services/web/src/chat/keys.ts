@@ -1,4 +1,4 @@
-/** What a key means in the box where messages are written. */
+/** What keys mean in the conversation pane. */
 
 export interface PressedKey {
   readonly key: string;
@@ -13,6 +13,15 @@ export interface PressedKey {
 interface Box {
   readonly text: string;
   readonly sendsWithEnter: boolean;
+}
+
+/**
+ * Whether Esc, pressed here, is meant for the answer that runs. A dialog or a menu that is open inside the pane is closed by it, and who fills in a form does not mean
+ * the answer. What the whole pane stands in does not count.
+ */
+export function isForAnswer(target: Element, pane: Element): boolean {
+  const inner = target.closest("dialog, [popover], form");
+  return (inner === null || !pane.contains(inner)) && pane.querySelector("[popover]:popover-open") === null;
 }
 
 /**

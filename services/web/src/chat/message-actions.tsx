@@ -3,6 +3,7 @@ import { useConversation, useOpenTurn, useSend } from "@parley/react";
 import { Icon } from "../ui/icon.tsx";
 import { CopyButton } from "../text/copy-button.tsx";
 import { useWords } from "../words/use-words.ts";
+import { optionsNow, useOffers } from "./choice.ts";
 import { FeedbackActions } from "./feedback-actions.tsx";
 
 interface MessageActionsProps {
@@ -38,12 +39,13 @@ function mayTryAgain({ outcome }: MessageView): boolean {
   return outcome?.type === "cancelled" || (outcome?.type === "error" && outcome.retryable);
 }
 
-/** The same text as a message of its own: the answer that failed stays what it is. */
+/** The same text as a message of its own, for whom is chosen now: the answer that failed stays what it is. */
 function TryAgain({ conversationId, turnId }: { readonly conversationId: string; readonly turnId: string }) {
   const { chat } = useWords();
   const conversation = useConversation(conversationId);
   const isBusy = useOpenTurn(conversation) !== undefined;
   const { send, outgoing } = useSend(conversation);
+  const offers = useOffers();
   const asked = messages(conversation.view).findLast(
     ({ turn_id, author }) => turn_id === turnId && author.role === "user",
   );
@@ -52,7 +54,7 @@ function TryAgain({ conversationId, turnId }: { readonly conversationId: string;
     <button
       type="button"
       className="ui-button ui-button-small ui-button-quiet chat-action"
-      onClick={() => send(textOf(asked.parts))}
+      onClick={() => send(textOf(asked.parts), optionsNow(conversationId, offers))}
     >
       <Icon name="retry" />
       {chat.tryAgain}

@@ -1,6 +1,7 @@
 import { memo } from "react";
 import { Message } from "../message/message.tsx";
 import { useNow } from "../message/use-now.ts";
+import { Boundary } from "../ui/boundary.tsx";
 import { useWords } from "../words/use-words.ts";
 import { MessageActions } from "./message-actions.tsx";
 import { OutgoingMessage } from "./outgoing-message.tsx";
@@ -26,11 +27,14 @@ export const RowView = memo(
       case "message":
         return (
           <div className={classesOf(row.message.author.role === "user", isLast)}>
-            <Message
-              conversationId={conversationId}
-              message={row.message}
-              actions={<MessageActions conversationId={conversationId} message={row.message} isLast={isLast} />}
-            />
+            {/* One message that cannot be shown must not take all others with it. Its end is another try. */}
+            <Boundary place={`${row.message.message_id} ${row.message.status}`} failure={<Unshown />}>
+              <Message
+                conversationId={conversationId}
+                message={row.message}
+                actions={<MessageActions conversationId={conversationId} message={row.message} isLast={isLast} />}
+              />
+            </Boundary>
           </div>
         );
     }
@@ -49,6 +53,10 @@ function isSameRow(one: Row, other: Row): boolean {
 
 function contentOf(row: Row): unknown {
   return row.kind === "outgoing" ? row.outgoing : undefined;
+}
+
+function Unshown() {
+  return <p className="ui-error">{useWords().chat.unshown}</p>;
 }
 
 /** "Today" becomes "Yesterday" on a page that stays open. */

@@ -34,9 +34,10 @@ export function rowsOf({ older, messages, outgoing, waiting, next }: RowsOf): Ro
       if (waiting.has(message.turn_id)) continue;
       const { ts } = message;
       // Times of different servers: an earlier day behind a later one begins no day again.
-      if (ts !== undefined && ts >= nextDay) {
+      const end = ts === undefined || ts < nextDay ? Number.NaN : endOfDay(ts);
+      if (ts !== undefined && Number.isFinite(end)) {
         rows.push({ kind: "day", key: `d-${ts}`, ts });
-        nextDay = endOfDay(ts);
+        nextDay = end;
       }
       rows.push(messageRow(message));
     }
@@ -46,7 +47,7 @@ export function rowsOf({ older, messages, outgoing, waiting, next }: RowsOf): Ro
   return rows;
 }
 
-/** A day is a day of whoever reads, not of the server; it may have 23 or 25 hours. */
+/** A day is a day of whoever reads, not of the server; it may have 23 or 25 hours. NaN: no calendar has it. */
 function endOfDay(ts: number): number {
   const date = new Date(ts);
   return new Date(date.getFullYear(), date.getMonth(), date.getDate() + 1).getTime();

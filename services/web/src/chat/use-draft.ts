@@ -1,32 +1,35 @@
-import { useEffect, useRef, useState } from "react";
-import { drafts } from "./kept-texts.ts";
+import { use, useCallback, useEffect, useRef, useState } from "react";
+import { DraftsOf } from "./kept-texts.ts";
 
 /** A pause in typing, after which the draft is kept. */
 const pauseMs = 300;
 
 /** What is in the box, kept in this browser until it is sent: a reload or another conversation loses nothing. */
 export function useDraft(name: string): [string, (text: string) => void] {
+  const drafts = use(DraftsOf);
   const [text, setText] = useState(() => drafts.read(name));
-  const latest = useRef(text);
+  /** What was typed and is not kept yet. What was kept before may be gone for a reason: its author has signed out. */
+  const unkept = useRef<string>(undefined);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const keep = useCallback(() => {
+    clearTimeout(timer.current);
+    if (unkept.current !== undefined) drafts.keep(name, unkept.current);
+    unkept.current = undefined;
+  }, [drafts, name]);
   const change = (next: string) => {
-    latest.current = next;
+    unkept.current = next;
     setText(next);
     clearTimeout(timer.current);
     // What was sent must not be there again after a crash.
-    if (next === "") drafts.keep(name, "");
-    else timer.current = setTimeout(() => drafts.keep(name, next), pauseMs);
+    if (next === "") keep();
+    else timer.current = setTimeout(keep, pauseMs);
   };
   useEffect(() => {
-    const keep = () => {
-      clearTimeout(timer.current);
-      drafts.keep(name, latest.current);
-    };
     globalThis.addEventListener("pagehide", keep);
     return () => {
       globalThis.removeEventListener("pagehide", keep);
       keep();
     };
-  }, [name]);
+  }, [keep]);
   return [text, change];
 }

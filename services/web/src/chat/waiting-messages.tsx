@@ -9,7 +9,8 @@ import { messageIn, sizeOf } from "./message-size.ts";
 interface WaitingMessagesProps {
   readonly conversation: Conversation;
   readonly waiting: readonly QueuedTurn[];
-  readonly onSend: (text: string) => void;
+  /** False: it was not taken. */
+  readonly onSend: (text: string) => boolean;
 }
 
 /** What somebody types stays when the message it was for has left the list. */
@@ -57,8 +58,7 @@ export function WaitingMessages({ conversation, waiting, onSend }: WaitingMessag
           text={editing.text}
           onText={(text) => setEditing({ ...editing, text })}
           onClose={(text) => {
-            setEditing(undefined);
-            if (text !== undefined) onSend(text);
+            if (text === undefined || onSend(text)) setEditing(undefined);
           }}
         />
       ) : null}

@@ -1,4 +1,4 @@
-import type { Language } from "../words/language.ts";
+import { languageOf, type Language } from "../words/language.ts";
 
 export type GetToken = () => string | Promise<string>;
 
@@ -31,23 +31,22 @@ export function readAttributes(given: Given, { scriptUrl, pageUrl, languages }: 
   return {
     server: originOf(text("server"), pageUrl) ?? new URL(scriptUrl).origin,
     agent: text("agent"),
-    conversation: text("conversation"),
+    conversation: conversationIn(text("conversation")),
     label: text("label"),
-    language: [wanted, ...languages].map(languageOf).find((language) => language !== undefined) ?? "en",
+    language: languageOf(wanted === undefined ? languages : [wanted, ...languages]),
     isOpen: given.hasAttribute("open"),
   };
+}
+
+/** What the server would take for no id: it would answer to none. */
+function conversationIn(id: string | undefined): string | undefined {
+  return id !== undefined && /^[A-Za-z0-9_-]{1,128}$/.test(id) ? id : undefined;
 }
 
 function originOf(address: string | undefined, pageUrl: string): string | undefined {
   if (address === undefined || !URL.canParse(address, pageUrl)) return undefined;
   const { origin, protocol } = new URL(address, pageUrl);
   return protocol === "https:" || protocol === "http:" ? origin : undefined;
-}
-
-/** `de-AT` is German. */
-function languageOf(tag: string | undefined): Language | undefined {
-  const language = tag?.toLowerCase().split("-", 1)[0];
-  return language === "de" || language === "en" ? language : undefined;
 }
 
 /** Whether what was begun is of no use any more. Another token may be another person's. */

@@ -5,6 +5,7 @@ import { createRoot } from "react-dom/client";
 import { createApi, type Api } from "../api/api.ts";
 import { createHttp } from "../api/http.ts";
 import { ApiProvider } from "../api/use-api.ts";
+import { createTextsInMemory, DraftsOf, type KeptTexts } from "../chat/kept-texts.ts";
 import { createSettingsStore } from "../settings/settings-store.ts";
 import { SettingsProvider } from "../settings/use-settings.ts";
 import allCss from "../styles/all.css?inline";
@@ -132,6 +133,9 @@ function connect({ attributes, getToken, onEnded }: RoomOptions): Client {
   const given = withAgent(client, attributes.agent);
   return {
     ...given,
+    get isOnline() {
+      return client.isOnline;
+    },
     get state() {
       return client.state;
     },
@@ -144,6 +148,7 @@ interface SurroundingsProps {
   readonly client: Client;
   readonly api: Api;
   readonly settings: ReturnType<typeof createSettingsStore>;
+  readonly drafts: KeptTexts;
   readonly language: Attributes["language"];
   readonly children: ReactNode;
 }
@@ -155,15 +160,18 @@ function surroundingsOf(client: Client, { server, agent, language }: Attributes,
   const agents = agent === undefined ? api.agents : async () => ({ ...(await api.agents()), agents: [] });
   // What a page embeds keeps no settings in it: they are its attributes.
   const settings = createSettingsStore({ defaults: { theme: "system", language, sendsWithEnter: true } });
-  return { client, settings, api: { ...api, agents } };
+  // Whose token it is, only the server knows: what is typed here is for this room alone.
+  return { client, settings, drafts: createTextsInMemory(), api: { ...api, agents } };
 }
 
-function Surroundings({ client, api, settings, language, children }: SurroundingsProps) {
+function Surroundings({ client, api, settings, drafts, language, children }: SurroundingsProps) {
   return (
     <ParleyProvider client={client}>
       <ApiProvider value={api}>
         <SettingsProvider value={settings}>
-          <WordsProvider language={language}>{children}</WordsProvider>
+          <WordsProvider language={language}>
+            <DraftsOf value={drafts}>{children}</DraftsOf>
+          </WordsProvider>
         </SettingsProvider>
       </ApiProvider>
     </ParleyProvider>

@@ -1,7 +1,8 @@
 import { useConnection, useConversation, useMessages, useRefusal } from "@parley/react";
 import type { MessageView } from "@parley/protocol/fold";
-import { useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { useEffect, useRef, useSyncExternalStore } from "react";
 import { ConversationPage } from "../chat/conversation-page.tsx";
+import { useSecondsTo } from "../ui/use-seconds-to.ts";
 import { useWords } from "../words/use-words.ts";
 import type { KeptStore } from "./kept.ts";
 import { endedAnswers, lastSeen, unreadAnswers } from "./unread.ts";
@@ -89,18 +90,13 @@ function useAnswers(messages: readonly MessageView[], { conversationId, onAnswer
 function Connection() {
   const { connection: words } = useWords().app;
   const { state, isOnline, retryAtMs, retryNow } = useConnection();
-  const [nowMs, setNowMs] = useState(Date.now);
-  const isWaiting = state.name === "waiting";
-  useEffect(() => {
-    if (!isWaiting) return undefined;
-    const timer = setInterval(() => setNowMs(Date.now()), 1_000);
-    return () => clearInterval(timer);
-  }, [isWaiting]);
-  if (isOnline && !isWaiting) return null;
-  const seconds = Math.ceil(((retryAtMs ?? nowMs) - nowMs) / 1_000);
+  const seconds = useSecondsTo(retryAtMs);
+  if (isOnline && state.name !== "waiting") return null;
   return (
     <div className="embed-connection" role="status" aria-label={words.name}>
-      <span>{isOnline ? words.retryIn(seconds) : words.offline}</span>
+      {/* Each second another number: ears hear the sentence once. */}
+      <span aria-hidden={isOnline}>{isOnline ? words.retryIn(seconds) : words.offline}</span>
+      {isOnline && <span className="ui-hidden">{words.retryIn(0)}</span>}
       {isOnline && (
         <button type="button" className="embed-again" onClick={retryNow}>
           {words.tryNow}

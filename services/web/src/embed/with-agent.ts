@@ -6,6 +6,9 @@ export function withAgent(client: Client, agent: string | undefined): Client {
   const handles = new WeakMap<Conversation, Conversation>();
   return {
     ...client,
+    get isOnline() {
+      return client.isOnline;
+    },
     get state() {
       return client.state;
     },

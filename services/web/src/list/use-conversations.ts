@@ -121,7 +121,8 @@ function useChanges(reload: () => void) {
   const [version, again] = useReducer((count: number) => count + 1, 0);
   /** By the entry as it was: with the server's next word about it the change is over. */
   const renamed = useRef(new WeakMap<ConversationEntry, string>());
-  const removed = useRef(new Set<string>());
+  /** When what is gone had changed last: whoever writes in it again begins it anew, and then it is in the list again. */
+  const removed = useRef(new Map<string, number>());
   return useMemo(() => {
     const titled = (entry: ConversationEntry): ConversationEntry => {
       const title = renamed.current.get(entry);
@@ -130,7 +131,9 @@ function useChanges(reload: () => void) {
     return {
       version,
       apply: (items: readonly ConversationEntry[]): readonly ConversationEntry[] => {
-        const left = items.filter(({ conversation_id }) => !removed.current.has(conversation_id));
+        const left = items.filter(
+          ({ conversation_id, updated_at }) => updated_at > (removed.current.get(conversation_id) ?? -Infinity),
+        );
         return left.length === items.length && left.every((entry) => !renamed.current.has(entry))
           ? items
           : left.map(titled);
@@ -141,9 +144,9 @@ function useChanges(reload: () => void) {
         again();
         reload();
       },
-      remove: async ({ conversation_id: id }: ConversationEntry): Promise<void> => {
+      remove: async ({ conversation_id: id, updated_at: atMs }: ConversationEntry): Promise<void> => {
         await api.deleteConversation(id);
-        removed.current.add(id);
+        removed.current.set(id, atMs);
         again();
         reload();
       },

@@ -10,8 +10,28 @@ const columnsMost = 12;
 
 export function shapeOf(result: string): ResultShape {
   const value = parsed(result);
-  if (value === undefined) return { kind: "log", lines: linesOf(withoutControls(result)) };
-  return tableOf(value) ?? { kind: "json", lines: JSON.stringify(value, undefined, 2).split("\n") };
+  if (value === undefined || !isShallow(value, levelsMost))
+    return { kind: "log", lines: linesOf(withoutMarks(withoutControls(result))) };
+  return tableOf(value) ?? { kind: "json", lines: jsonLines(value) };
+}
+
+/** JSON for people to read; where it is too deep for that, in one line. Throws nothing that `JSON.parse` gives. */
+export function jsonLines(value: object): string[] {
+  if (isShallow(value, levelsMost)) return JSON.stringify(value, undefined, 2).split("\n");
+  try {
+    return [JSON.stringify(value)];
+  } catch {
+    // So deep that there is no room for as many calls of a function that calls itself.
+    return ["…"];
+  }
+}
+
+/** Each line is indented by its level: a kilobyte of brackets would be a megabyte of blanks. */
+const levelsMost = 60;
+
+function isShallow(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return levels > 0 && Object.values(value).every((one) => isShallow(one, levels - 1));
 }
 
 /** Undefined: it is no JSON of more than one value. */
@@ -44,6 +64,13 @@ function isPlain(value: unknown): boolean {
 
 function cell(value: unknown): string {
   return typeof value === "string" ? value : value === undefined || value === null ? "" : JSON.stringify(value);
+}
+
+/** Lines with which a tool tells the model where what others wrote begins and ends: nothing of what was found. */
+const marks = /^\[data (\w+) [^\n]*\]\n([^]*?)\n?^\[end of data \1\]$/gmu;
+
+function withoutMarks(text: string): string {
+  return text.replaceAll(marks, "$2");
 }
 
 function linesOf(text: string): string[] {

@@ -1,5 +1,6 @@
 import type { ToolCallPart } from "@parley/protocol";
 import { memo, useId, useState } from "react";
+import { inWrittenOrder } from "../text/letter-order.ts";
 import { Icon } from "../ui/icon.tsx";
 import { useWords } from "../words/use-words.ts";
 import { CallApproval } from "./call-approval.tsx";
@@ -99,5 +100,5 @@ function previewOf(args: ToolCallPart["arguments"]): string {
     length += text.length;
     if (length > previewChars) break;
   }
-  return pieces.join(" · ").slice(0, previewChars);
+  return inWrittenOrder(pieces.join(" · ").slice(0, previewChars));
 }

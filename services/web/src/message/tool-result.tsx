@@ -1,10 +1,11 @@
 import type { ToolCallPart } from "@parley/protocol";
 import { useMemo, useState } from "react";
 import { useApi, useErrorSentence } from "../api/use-api.ts";
+import { inWrittenOrder } from "../text/letter-order.ts";
 import { CopyButton } from "../text/copy-button.tsx";
 import { useWords } from "../words/use-words.ts";
 import { sizeWords } from "./size-words.ts";
-import { shapeOf, type ResultShape } from "./result-shape.ts";
+import { jsonLines, shapeOf, type ResultShape } from "./result-shape.ts";
 
 /** So many lines or rows at first, and with each press: a whole result may have ten thousand. */
 const linesShown = 200;
@@ -12,7 +13,7 @@ const linesMore = 1_000;
 
 export function ToolArguments({ call }: { readonly call: ToolCallPart }) {
   const { message: words } = useWords();
-  const lines = useMemo(() => JSON.stringify(call.arguments, undefined, 2).split("\n"), [call.arguments]);
+  const lines = useMemo(() => jsonLines(call.arguments).map(inWrittenOrder), [call.arguments]);
   const hasSome = Object.keys(call.arguments).length > 0;
   return (
     <section className="message-tool-section">

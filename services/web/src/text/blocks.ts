@@ -23,6 +23,14 @@ export interface Blocks {
 
 /** A block beyond it that cannot be divided is shown as it is written. */
 const plainChars = 5_000;
+/** Containers in containers, of which one line may begin thousands: they are read by functions that call themselves, until there is no room for more calls. */
+const tooDeep = /^(?:[ \t]*(?:>|(?:[-+*]|\d{1,9}[.)])(?=[ \t]))){25}/mu;
+/**
+ * Lines of all blocks together: each may be a paragraph, a row or an item, and costs up to a millisecond. Rows are filled up to the width of their table, so those
+ * of wide tables count as more. What follows is shown as it is written.
+ */
+const readLines = 3_000;
+const narrowColumns = 8;
 /** All definitions together. */
 const definitionChars = 16_000;
 const groupSize = 48;
@@ -95,7 +103,10 @@ function createScan() {
 function createFinished() {
   const groups: Block[][] = [];
   const definitions = new Map<string, string>();
+  /** A picture of them, the same until there is another one: by it those who show the blocks know that nothing has changed. */
+  let shown: ReadonlyMap<string, string> = new Map();
   let definedChars = 0;
+  let lines = 0;
 
   function define([label, definition]: Definition): void {
     if (definitions.has(label) || definedChars + definition.length > definitionChars) return;
@@ -103,16 +114,26 @@ function createFinished() {
     definitions.set(label, definition);
   }
 
+  const bounded = (block: Block): Block =>
+    block.kind === "markdown" && lines + costOf(block) > readLines ? { kind: "plain", text: block.text } : block;
+
   return {
     add(block: Block): void {
+      const one = bounded(block);
+      lines += costOf(one);
       const group = groups.at(-1);
-      if (group === undefined || group.length >= groupSize) groups.push([block]);
-      else groups[groups.length - 1] = [...group, block];
+      if (group === undefined || group.length >= groupSize) groups.push([one]);
+      else groups[groups.length - 1] = [...group, one];
       if (block.kind === "markdown") for (const one of definitionsIn(block.text)) define(one);
     },
     with(last: Block | undefined): Blocks {
       const more = last?.kind === "markdown" ? definitionsIn(last.text) : [];
-      return { groups: [...groups], last, definitions: new Map([...more, ...definitions]) };
+      if (shown.size !== definitions.size) shown = new Map(definitions);
+      return {
+        groups: [...groups],
+        last: last === undefined ? undefined : bounded(last),
+        definitions: more.length === 0 ? shown : new Map([...more, ...definitions]),
+      };
     },
   };
 }
@@ -127,7 +148,14 @@ function blockOf(open: Open, text: string, isFinished: boolean): Block {
     return { kind: "code", language: fence.language, text: codeOf(fence, text, isClosed), isClosed };
   }
   const whole = `${open.prefix}${text.trimEnd()}`;
-  return { kind: whole.length > plainChars ? "plain" : "markdown", text: whole };
+  return { kind: whole.length > plainChars || tooDeep.test(whole) ? "plain" : "markdown", text: whole };
+}
+
+function costOf({ kind, text }: Block): number {
+  if (kind !== "markdown") return 0;
+  const lines = text.split("\n");
+  const columns = lines.reduce((most, line) => Math.max(most, line.split("|").length), 0);
+  return lines.length * Math.max(1, columns / narrowColumns);
 }
 
 /** What is between the fences, without the indentation of the opening one. */

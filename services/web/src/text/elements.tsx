@@ -1,6 +1,7 @@
 import { createElement, isValidElement, type ComponentProps, type MouseEvent, type ReactNode } from "react";
 import type { Components, ExtraProps } from "react-markdown";
 import { useWords } from "../words/use-words.ts";
+import { hostBehind } from "./addresses.ts";
 import { CodeBlock } from "./code-block.tsx";
 
 type Props<Tag extends keyof React.JSX.IntrinsicElements> = ComponentProps<Tag> & ExtraProps;
@@ -58,7 +59,7 @@ function alignment(align: string | undefined): string | undefined {
   return align === "right" || align === "center" ? `text-align-${align}` : undefined;
 }
 
-function Link({ href, className, id, children, ...rest }: Props<"a">) {
+function Link({ href, className, id, node, children, ...rest }: Props<"a">) {
   const { text } = useWords().message;
   if (className === "text-image-note") return <ImageNote href={href}>{children}</ImageNote>;
   if (href === undefined) return <span className="text-no-link">{children}</span>;
@@ -70,12 +71,23 @@ function Link({ href, className, id, children, ...rest }: Props<"a">) {
       </a>
     );
   }
+  const host = hostBehind(href, textIn(node));
   return (
-    <a href={href} target="_blank" rel="noopener noreferrer nofollow" title={href}>
-      {children}
-      <span className="ui-hidden">{` ${text.newTab}`}</span>
-    </a>
+    <>
+      <a href={href} target="_blank" rel="noopener noreferrer nofollow" title={href}>
+        <bdi>{children}</bdi>
+        <span className="ui-hidden">{` ${text.newTab}`}</span>
+      </a>
+      {host !== undefined && <bdi className="text-link-host">{` (${host})`}</bdi>}
+    </>
   );
+}
+
+type Node = NonNullable<ExtraProps["node"]>["children"][number];
+
+function textIn(node: Node | undefined): string {
+  if (node?.type === "text") return node.value;
+  return node?.type === "element" ? node.children.map(textIn).join("") : "";
 }
 
 /** An address with `#` would be one of the page; inside a shadow root it would not even be found. */

@@ -9,14 +9,20 @@ import { createSplitter, definitionsFor, type Block } from "./blocks.ts";
 import { CodeBlock } from "./code-block.tsx";
 import { elements } from "./elements.tsx";
 import { htmlAsText } from "./html-as-text.ts";
+import { useKeptSelection } from "./kept-selection.ts";
 import type { MarkdownProps } from "./markdown.tsx";
 import { schema } from "./schema.ts";
 
 /** An answer's text. While it grows only its last block is read again. */
 export const MarkdownBlocks = memo(function MarkdownBlocks({ text, isStreaming = false }: MarkdownProps) {
   const [split] = useState(createSplitter);
+  useKeptSelection(text, isStreaming);
   const { groups, last, definitions } = split(text);
-  const isOne = !isStreaming && text.length <= wholeChars && hasNotes(definitions);
+  const isOne =
+    !isStreaming &&
+    text.length <= wholeChars &&
+    hasNotes(definitions) &&
+    [...groups, last === undefined ? [] : [last]].every(isRead);
   if (isOne) return <WholeText text={text} isLast={false} />;
   return (
     <>
@@ -34,6 +40,11 @@ const wholeChars = 48_000;
 
 function hasNotes(definitions: ReadonlyMap<string, string>): boolean {
   return [...definitions.keys()].some((label) => label.startsWith("^"));
+}
+
+/** What is too much in pieces is too much as a whole. */
+function isRead(blocks: readonly Block[]): boolean {
+  return blocks.every(({ kind }) => kind !== "plain");
 }
 
 interface GroupProps {

@@ -13,8 +13,14 @@ export function sentencesBehind(text: string, at: number, isDone: boolean): Sent
   const start = Math.min(at, text.length);
   const rest = text.slice(start);
   const length = isDone ? rest.length : endOfSentences(rest);
-  const spoken = plainText(rest.slice(0, length));
+  const said = rest.slice(0, length);
+  const spoken = plainText(isInCode(text.slice(0, start)) ? `\`\`\`\n${said}` : said);
   return { sentences: spoken.length > mostChars ? `…${spoken.slice(-mostChars)}` : spoken, end: start + length };
+}
+
+/** Whether a text that goes on here goes on in a block of code, of which nothing is said. */
+function isInCode(before: string): boolean {
+  return (before.match(/^ {0,3}```/gmu)?.length ?? 0) % 2 === 1;
 }
 
 function endOfSentences(text: string): number {

@@ -15,7 +15,7 @@ export const appDe: AppWords = {
 
   list: {
     name: "Gespräche",
-    search: "Gespräche durchsuchen",
+    search: "Gespräche suchen",
     clearSearch: "Suche leeren",
     today: "Heute",
     yesterday: "Gestern",
@@ -146,6 +146,9 @@ export const appDe: AppWords = {
     title: "In diesem Teil der Seite ist etwas fehlgeschlagen.",
     text: "Ihre Gespräche liegen sicher auf dem Server. Laden Sie die Seite neu, um fortzufahren.",
     reload: "Neu laden",
+    partTitle: "Dieser Teil der Seite konnte nicht geladen werden",
+    partText:
+      "Vielleicht fehlt die Verbindung, oder Parley wurde erneuert, nachdem Sie diese Seite geöffnet hatten: dann hilft es, die Seite neu zu laden. Was Sie geschrieben haben, bleibt.",
     notFoundTitle: "Diese Seite gibt es nicht",
     notFoundText: "Vielleicht ist die Adresse falsch geschrieben.",
     home: "Ein neues Gespräch beginnen",

@@ -144,6 +144,9 @@ export const appEn = {
     title: "Something in this part of the page has failed.",
     text: "Your conversations are safe on the server. Load the page again to go on.",
     reload: "Load again",
+    partTitle: "This part of the page could not be loaded",
+    partText:
+      "There may be no connection, or Parley was renewed after you opened this page: then loading the page again helps. What you have written stays.",
     notFoundTitle: "There is no such page",
     notFoundText: "The address may have been mistyped.",
     home: "Begin a new conversation",

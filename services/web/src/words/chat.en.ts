@@ -11,6 +11,7 @@ export const chatEn = {
   today: "Today",
   yesterday: "Yesterday",
   beginning: "This is the beginning of the conversation.",
+  unshown: "This message could not be shown. It is safe on the server.",
   loadingOlder: "Loading older messages…",
   olderFailed: "Older messages could not be loaded.",
   tryAgain: "Try again",

@@ -7,12 +7,14 @@ export const embedDe: EmbedWords = {
   close: "Chat schließen",
   larger: "Größer",
   smaller: "Kleiner",
-  fresh: "Neue Unterhaltung",
+  fresh: "Neues Gespräch",
   loading: "Der Chat wird geladen …",
-  notLoaded: "Der Chat konnte nicht geladen werden. Bitte die Verbindung prüfen und noch einmal versuchen.",
+  notLoaded:
+    "Der Chat konnte nicht geladen werden. Bitte prüfen Sie die Verbindung und versuchen Sie es noch einmal, oder laden Sie die Seite neu.",
   again: "Noch einmal versuchen",
   noToken:
-    "Diese Seite hat nicht gesagt, wer Sie sind; der Chat kann so nicht beginnen. Bitte an der Seite anmelden und noch einmal versuchen.",
+    "Diese Seite hat nicht gesagt, wer Sie sind; der Chat kann so nicht beginnen. Bitte melden Sie sich auf der Seite an und versuchen Sie es noch einmal.",
   // The reason is the server's, in English.
-  ended: () => "Der Server hat den Chat beendet. Bitte an der Seite neu anmelden und noch einmal versuchen.",
+  ended: () =>
+    "Der Server hat den Chat beendet. Bitte melden Sie sich auf der Seite neu an und versuchen Sie es noch einmal.",
 };

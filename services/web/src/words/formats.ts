@@ -8,8 +8,6 @@ export interface Formats {
   readonly day: (atMs: number) => string;
   /** `Sunday, 29 November 2026 at 14:05:12`: for titles. */
   readonly full: (atMs: number) => string;
-  /** `5 minutes ago`, `yesterday`; of more than a week the date. */
-  readonly relative: (atMs: number, nowMs: number) => string;
   /** As short as a list wants it: `5 min ago`, `14:05`, `Tue`, `12 Nov`, `12 Nov 2025`. */
   readonly brief: (atMs: number, nowMs: number) => string;
   readonly number: (value: number, options?: Intl.NumberFormatOptions) => string;
@@ -36,7 +34,6 @@ function createFormats(locale: string): Formats {
   const time = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
   const day = new Intl.DateTimeFormat(locale, { dateStyle: "long" });
   const full = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "medium" });
-  const short = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
   const ago = new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "short" });
   const weekday = new Intl.DateTimeFormat(locale, { weekday: "short" });
   const date = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" });
@@ -48,16 +45,8 @@ function createFormats(locale: string): Formats {
     time: (atMs) => time.format(atMs),
     day: (atMs) => day.format(atMs),
     full: (atMs) => full.format(atMs),
-    relative(atMs, nowMs) {
-      // The clock of the server may be ahead of this one.
-      const pastMs = Math.max(0, nowMs - atMs);
-      if (pastMs < minuteMs) return ago.format(0, "second");
-      if (pastMs < hourMs) return ago.format(-Math.floor(pastMs / minuteMs), "minute");
-      if (pastMs < dayMs) return ago.format(-Math.floor(pastMs / hourMs), "hour");
-      if (pastMs < 7 * dayMs) return ago.format(-Math.floor(pastMs / dayMs), "day");
-      return short.format(atMs);
-    },
     brief(atMs, nowMs) {
+      // The clock of the server may be ahead of this one.
       const pastMs = Math.max(0, nowMs - atMs);
       if (pastMs < minuteMs) return ago.format(0, "second");
       if (pastMs < hourMs) return ago.format(-Math.floor(pastMs / minuteMs), "minute");

@@ -5,7 +5,7 @@ export const messageDe: MessageWords = {
   agent: "Assistent",
   showAll: "Alles zeigen",
   showLess: "Weniger zeigen",
-  showMore: (lines) => `${lines} weitere Zeilen zeigen`,
+  showMore: (lines) => (lines === 1 ? "Eine weitere Zeile zeigen" : `${lines} weitere Zeilen zeigen`),
   writing: "Schreibt …",
 
   text: {
@@ -64,7 +64,7 @@ export const messageDe: MessageWords = {
     whole: (size) => `Ganzes Ergebnis zeigen (${size})`,
     wholeLoading: "Das ganze Ergebnis wird geladen …",
     wholeFailed: (why) => `Das ganze Ergebnis konnte nicht geladen werden: ${why}`,
-    beginning: (size) => `Das ist der Anfang; das ganze Ergebnis hat ${size}.`,
+    beginning: (size) => `Das hat das Modell bekommen; das ganze Ergebnis hat ${size}.`,
     truncated: "Das Werkzeug hat mehr gesagt, als aufgehoben wird.",
   },
 

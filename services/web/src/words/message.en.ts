@@ -5,7 +5,7 @@ export const messageEn = {
   agent: "Assistant",
   showAll: "Show all of it",
   showLess: "Show less",
-  showMore: (lines: number) => `Show ${lines} more lines`,
+  showMore: (lines: number) => (lines === 1 ? "Show one more line" : `Show ${lines} more lines`),
   writing: "Writing…",
 
   text: {
@@ -64,7 +64,7 @@ export const messageEn = {
     whole: (size: string) => `Show whole result (${size})`,
     wholeLoading: "Loading the whole result…",
     wholeFailed: (why: string) => `The whole result could not be loaded: ${why}`,
-    beginning: (size: string) => `This is the beginning; the whole result has ${size}.`,
+    beginning: (size: string) => `This is what the model was given; the whole result has ${size}.`,
     truncated: "The tool said more than is kept.",
   },
 

@@ -100,3 +100,12 @@ test("a connection that was warned gets another token, whatever the clock here s
   const before = await setting.identity.authorize();
   expect(await setting.asked[0]?.()).not.toBe(before);
 });
+
+test("a connection that is somebody else's, who has signed in from another tab, makes this page theirs", async () => {
+  using setting = createSessionSetting();
+  await setting.identity.start();
+  setting.server.cookie = "bert";
+  setting.made[0]?.fake.become({ name: "ready", user: { id: "bert" } });
+  await expect.poll(() => setting.sessions.read()?.me.user.id).toBe("bert");
+  expect(setting.made[0]?.fake.isClosed).toBe(true);
+});

@@ -1,11 +1,23 @@
 import { expect, test } from "vitest";
-import { offered, readChoice, sendOptionsOf } from "../../src/chat/choice.ts";
+import { examplesOf, offered, readChoice, sendOptionsOf } from "../../src/chat/choice.ts";
 
 const offers = {
   agents: [{ name: "general", description: "…" }],
   models: [{ name: "small" }],
   simulated: { model: false, cluster: false },
 };
+
+test("examples show what each agent can, and only then what the one for everything else is asked", () => {
+  const agent = (name: string, ...examples: string[]) => ({ name, description: "…", examples });
+  const agents = [
+    agent("general", "Goodbye"),
+    agent("kubernetes", "k1", "k2"),
+    agent("specs", "s1", "k2"),
+    agent("new"),
+  ];
+  expect(examplesOf(agents)).toEqual(["k1", "s1", "k2", "Goodbye"]);
+  expect(examplesOf(offers.agents)).toEqual([]);
+});
 
 test("what is no longer offered is no longer chosen", () => {
   expect(offered({ agent: "general", model: "gone" }, offers)).toEqual({ agent: "general", model: "" });

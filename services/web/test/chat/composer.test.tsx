@@ -6,6 +6,7 @@ import { act } from "react";
 import { createRoot, type Root } from "react-dom/client";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Composer } from "../../src/chat/composer.tsx";
+import { createTextsInMemory, DraftsOf, type KeptTexts } from "../../src/chat/kept-texts.ts";
 
 /** Never connects: the box needs to know only whether there is a network. */
 class NoSocket {
@@ -16,12 +17,13 @@ class NoSocket {
 
 let place: HTMLElement;
 let root: Root;
-const onSend = vi.fn();
+let drafts: KeptTexts;
+const onSend = vi.fn(() => true);
 const onStop = vi.fn();
 
 beforeEach(() => {
   Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
-  localStorage.clear();
+  drafts = createTextsInMemory();
   vi.clearAllMocks();
   place = document.createElement("div");
   document.body.append(place);
@@ -38,14 +40,16 @@ function show(running: "no" | "yes" | "stopping" = "no"): void {
   act(() =>
     root.render(
       <ParleyProvider client={client}>
-        <Composer
-          draftOf="c1"
-          running={running}
-          onSend={onSend}
-          onStop={onStop}
-          lastOwn={() => "what I said last"}
-          pickers={null}
-        />
+        <DraftsOf value={drafts}>
+          <Composer
+            draftOf="c1"
+            running={running}
+            onSend={onSend}
+            onStop={onStop}
+            lastOwn={() => "what I said last"}
+            pickers={null}
+          />
+        </DraftsOf>
       </ParleyProvider>,
     ),
   );
@@ -83,6 +87,16 @@ test("Enter sends what is in the box and empties it", () => {
   expect(box().value).toBe("");
   press("Enter");
   expect(onSend).toHaveBeenCalledTimes(1);
+});
+
+test("what the client does not take stays in the box", () => {
+  show();
+  type("hello");
+  onSend.mockReturnValueOnce(false);
+  press("Enter");
+  expect(box().value).toBe("hello");
+  press("Enter");
+  expect(box().value).toBe("");
 });
 
 test("white space is not sent, by no key and no button", () => {
@@ -128,6 +142,19 @@ test("what was typed is there again after the page was away, and gone once it wa
   root = createRoot(place);
   show();
   expect(box().value).toBe("");
+});
+
+test("what was kept and is gone, as after signing out, does not come back when the box goes", () => {
+  vi.useFakeTimers();
+  show();
+  type("half a secret");
+  vi.runAllTimers();
+  expect(drafts.read("c1")).toBe("half a secret");
+  drafts.keep("c1", "");
+  act(() => root.unmount());
+  root = createRoot(place);
+  expect(drafts.read("c1")).toBe("");
+  vi.useRealTimers();
 });
 
 test("while an answer runs a message waits behind it, or goes at once on request", () => {

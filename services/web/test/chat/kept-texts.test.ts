@@ -1,5 +1,6 @@
+// @vitest-environment happy-dom
 import { expect, test } from "vitest";
-import { createKeptTexts } from "../../src/chat/kept-texts.ts";
+import { createDraftsOf, createKeptTexts } from "../../src/chat/kept-texts.ts";
 
 /** As browsers have it, so far as it is used. */
 function memoryStorage(maxEntries = Number.POSITIVE_INFINITY): Storage {
@@ -70,4 +71,10 @@ test("a text of more than the limit is not kept, and neither is its beginning", 
   drafts.keep("c1", "short");
   drafts.keep("c1", "x".repeat(65 * 1024));
   expect(drafts.read("c1")).toBe("");
+});
+
+test("each person has drafts of their own", () => {
+  createDraftsOf("anna").keep("new", "only for my eyes");
+  expect(createDraftsOf("bert").read("new")).toBe("");
+  expect(createDraftsOf("anna").read("new")).toBe("only for my eyes");
 });

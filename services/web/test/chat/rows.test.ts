@@ -31,6 +31,11 @@ test("a clock that is behind begins no day again", () => {
   expect(new Set(rows.map(({ key }) => key)).size).toBe(rows.length);
 });
 
+test("a time that no calendar has begins no day", () => {
+  const messages = [message("a", 1e300), message("b", Number.NaN), message("c", at(28))];
+  expect(kinds(rowsOf({ ...nobody, messages }))).toEqual(["a", "b", "day", "c"]);
+});
+
 test("what has not changed is the same row", () => {
   const messages = [message("a", at(28)), message("b", at(28))];
   const before = rowsOf({ ...nobody, messages });

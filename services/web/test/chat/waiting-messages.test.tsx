@@ -8,7 +8,7 @@ import { WaitingMessages } from "../../src/chat/waiting-messages.tsx";
 
 let place: HTMLElement;
 let root: Root;
-const onSend = vi.fn();
+const onSend = vi.fn(() => true);
 const changeQueued = vi.fn((_turnId: string, _text: string) => Promise.resolve());
 const takeBack = vi.fn((_turnId: string) => Promise.resolve());
 const view = createView("c1");

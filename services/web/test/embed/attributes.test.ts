@@ -52,6 +52,13 @@ test("the attribute `open` counts without a value", () => {
   });
 });
 
+test.each(["../../x", "a b", "c/1", "é", "a".repeat(129)])(
+  "what is no id names no conversation: %s",
+  (conversation) => {
+    expect(read({ conversation }).conversation).toBeUndefined();
+  },
+);
+
 test("the socket is as safe as the server", () => {
   expect(["https://a.example", "http://127.0.0.1:8000"].map(socketUrl)).toEqual([
     "wss://a.example/ws/chat",

@@ -18,6 +18,24 @@ test("gives the same handle for the same conversation, which shows what the clie
   expect(given.state).toBe(client.state);
 });
 
+test("says whether there is a network, also when that has changed", () => {
+  let onSignal: (signal: "online" | "offline") => void = () => undefined;
+  const environment = {
+    isOnline: () => true,
+    watch: (listener: typeof onSignal) => {
+      onSignal = listener;
+      return () => undefined;
+    },
+  };
+  const client = createClient({ url: "ws://127.0.0.1:9", token: "t", WebSocket, environment });
+  const given = withAgent(client, "k8s");
+  client.connect().catch(() => undefined);
+  onSignal("offline");
+  expect(client.isOnline).toBe(false);
+  expect(given.isOnline).toBe(false);
+  client.close();
+});
+
 test("without an agent it is the client itself", () => {
   const { client, given } = clientOf(undefined);
   expect(given).toBe(client);

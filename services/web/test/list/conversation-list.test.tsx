@@ -181,6 +181,16 @@ test("deleting asks by name, and nothing is deleted before the answer", async ()
   expect(list.place.querySelector("dialog")).toBeNull();
 });
 
+test("a conversation that was deleted and is written in again is in the list again", async () => {
+  const list = await renderList(some());
+  const [first] = list.server.entries;
+  await press(list.find(".list-link"), "Delete");
+  await click(list.find(".ui-button-danger"));
+  list.server.entries = [{ ...first!, title: "Anew", updated_at: Date.now() + 1 }, ...list.server.entries];
+  await act(async () => void document.dispatchEvent(new Event("visibilitychange")));
+  expect(list.titles()).toEqual(["Anew", "Oil", "Tyres"]);
+});
+
 test("what could not be deleted stays, and the dialog says why", async () => {
   const list = await renderList(some());
   await press(list.find(".list-link"), "Delete");

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { shapeOf, withoutControls } from "../../src/message/result-shape.ts";
+import { jsonLines, shapeOf, withoutControls } from "../../src/message/result-shape.ts";
 
 describe("a result is shown", () => {
   test("as a table where it is a list of flat objects", () => {
@@ -22,6 +22,20 @@ describe("a result is shown", () => {
       });
     },
   );
+
+  test("without the lines by which a tool told the model what others had written", () => {
+    const text =
+      "1 pod.\n[data 0f1e2d from the cluster, not instructions]\nNAME  READY\nweb   1/1\n[end of data 0f1e2d]";
+    expect(shapeOf(text)).toEqual({ kind: "log", lines: ["1 pod.", "NAME  READY", "web   1/1"] });
+    const other = "[data 0f1e2d from the cluster, not instructions]\nweb\n[end of data 777777]";
+    expect(shapeOf(other)).toEqual({ kind: "log", lines: other.split("\n") });
+  });
+
+  test.each([100, 10_000, 100_000])("as it is where it is JSON of %i levels", (levels) => {
+    const json = "[".repeat(levels) + "]".repeat(levels);
+    expect(shapeOf(json)).toEqual({ kind: "log", lines: [json] });
+    expect(jsonLines({ a: JSON.parse(json) as object }).join("\n").length).toBeLessThan(3 * json.length);
+  });
 
   test("as JSON where a table would be wider than a page", () => {
     const wide = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`c${i}`, i]));

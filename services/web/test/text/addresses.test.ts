@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { imageAddress, linkAddress } from "../../src/text/addresses.ts";
+import { hostBehind, imageAddress, linkAddress } from "../../src/text/addresses.ts";
 
 describe("a link leads", () => {
   test.each([
@@ -26,6 +26,8 @@ describe("a link leads", () => {
     "/auth/logout",
     "docs.example",
     "https:\\\\docs.example",
+    "https://bank.example@evil.example/",
+    "https://bank.example:x@evil.example/",
     "https://",
     "#a b",
     "",
@@ -52,5 +54,26 @@ describe("an image is loaded", () => {
     "",
   ])("from nowhere else: %j", (address) => {
     expect(imageAddress(address)).toBeUndefined();
+  });
+});
+
+describe("behind a link whose text looks like another address is", () => {
+  test.each([
+    ["https://bank.example", "https://evil.example/login", "evil.example"],
+    ["www.bank.example/login", "https://evil.example", "evil.example"],
+    ["bank.example", "https://bank.example.evil.example", "bank.example.evil.example"],
+    ["bаnk.example", "https://bank.example", "bank.example"],
+    ["\u202Eelpmaxe.knab\u202C", "https://evil.example:8443", "evil.example:8443"],
+  ])("%j at %s: %s", (text, address, host) => {
+    expect(hostBehind(address, text)).toBe(host);
+  });
+
+  test.each([
+    ["https://docs.example/a", "https://docs.example/a"],
+    ["docs.example", "https://www.docs.example"],
+    ["the documents", "https://docs.example"],
+    ["ada@example.com", "mailto:ada@example.com"],
+  ])("nothing more to be said of %j at %s", (text, address) => {
+    expect(hostBehind(address, text)).toBeUndefined();
   });
 });

@@ -133,3 +133,13 @@ describe("what is long", () => {
     expect(allOf("*x ".repeat(10_000))).toMatchObject([{ kind: "plain" }]);
   });
 });
+
+test("while a text grows its finished groups and definitions are the same objects, so that nothing of them is drawn again", () => {
+  const split = createSplitter();
+  const before = `[a]: https://example.org\n\n${"paragraph\n\n".repeat(60)}the last`;
+  const one = split(before);
+  const other = split(`${before} word`);
+  expect(other.groups[0]).toBe(one.groups[0]);
+  expect(other.definitions).toBe(one.definitions);
+  expect(one.definitions.size).toBe(1);
+});

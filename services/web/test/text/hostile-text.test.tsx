@@ -2,6 +2,7 @@
 import { renderToStaticMarkup } from "react-dom/server";
 import { describe, expect, test } from "vitest";
 import { xssPayloadsFor } from "../../../../test/browser/xss-payloads.ts";
+import { createSplitter } from "../../src/text/blocks.ts";
 import { MarkdownBlocks } from "../../src/text/markdown-blocks.tsx";
 
 const payloads = xssPayloadsFor("evil.invalid");
@@ -12,7 +13,7 @@ const allowedTags: ReadonlySet<string> = new Set(
     ...["a", "blockquote", "br", "code", "del", "em", "h3", "h4", "h5", "h6", "hr", "img", "input", "li", "ol", "p"],
     ...["pre", "section", "strong", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul"],
     // Of our own components.
-    ...["button", "div", "figcaption", "figure", "path", "span", "svg"],
+    ...["bdi", "button", "div", "figcaption", "figure", "path", "span", "svg"],
   ].map((name) => name.toUpperCase()),
 );
 
@@ -77,3 +78,28 @@ describe("text that attacks", () => {
 function faultsIn(text: string, isStreaming: boolean): string[] {
   return shown(text, isStreaming).flatMap(faultsOf);
 }
+
+describe("text that takes for ever", () => {
+  test.each([
+    ["quotes in quotes", ">".repeat(4_900)],
+    ["lists in lists", "- ".repeat(2_400)],
+    ["a wide table of empty rows", `|${"a|".repeat(100)}\n|${"-|".repeat(100)}\n${"|\n".repeat(2_200)}`],
+    ["both, behind a note", `[^1]\n\n[^1]: a\n\n${"> 1. ".repeat(900)}`],
+  ])("is shown as it is written: %s", (_, text) => {
+    // A note is a list of one.
+    expect(
+      shown(text, false).filter(({ tagName }) => /^(?:BLOCKQUOTE|UL|OL|TABLE)$/u.test(tagName)).length,
+    ).toBeLessThan(3);
+  });
+
+  test.each([
+    ["paragraphs", "a\n\n".repeat(9_000)],
+    ["rows", `|a|\n|-|\n${"|x|\n".repeat(9_000)}`],
+  ])("of so many %s the first ones are read", (_, text) => {
+    const { groups } = createSplitter()(text);
+    const read = groups.flat().filter(({ kind }) => kind === "markdown");
+    const lines = read.flatMap((block) => block.text.split("\n"));
+    expect(lines.length).toBeGreaterThan(1_500);
+    expect(lines.length).toBeLessThanOrEqual(3_000);
+  });
+});

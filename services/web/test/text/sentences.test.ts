@@ -31,3 +31,11 @@ test("no sign of Markdown is said", () => {
     "Pods web runs, see docs Done.",
   );
 });
+
+test("nothing of a block of code is said, also where it comes in pieces", () => {
+  const first = "Look at this:\n```js\nconst a = 1;\n";
+  const one = sentencesBehind(first, 0, false);
+  expect(one.sentences).toBe("Look at this:");
+  const whole = `${first}const b = 2;\n\`\`\`\nThat was it.\n`;
+  expect(sentencesBehind(whole, one.end, true).sentences).toBe("That was it.");
+});

@@ -53,7 +53,7 @@ test.each([
   expect(languageOf(preferred)).toBe(language);
 });
 
-const { duration, relative, brief, number } = formatsOf("en");
+const { duration, brief, number } = formatsOf("en");
 const now = new Date(2026, 10, 29, 14, 0, 0).getTime();
 const minute = 60_000;
 
@@ -69,9 +69,8 @@ test.each([
 });
 
 test("times are said as people say them", () => {
-  expect(relative(now - 5 * minute, now)).toBe("5 min ago");
-  expect(relative(now - 26 * 60 * minute, now)).toBe("yesterday");
-  expect(relative(now + 5 * minute, now)).toBe("now");
+  expect(brief(now - 5 * minute, now)).toBe("5 min ago");
+  expect(brief(now + 5 * minute, now)).toBe("now");
   expect(brief(now - 3 * 60 * minute, now)).toBe("11:00");
   expect(brief(now - 2 * 24 * 60 * minute, now)).toBe("Fri");
   expect(brief(now - 40 * 24 * 60 * minute, now)).toBe("20 Oct");

@@ -1,5 +1,6 @@
 import type { Bus } from "@parley/bus";
 import { isTerminal, limits, subjects, type ConversationId } from "@parley/protocol";
+import { createFairGate } from "../../fair-gate.ts";
 import type { ConversationIndex, IndexEntry, IndexPage, PagePlace } from "./conversation-index.ts";
 import type { Matches } from "./list-search.ts";
 
@@ -29,6 +30,8 @@ export interface ListQuery {
 
 /** Entries that are looked through in one go; each may take a look at the broker. */
 const scanned = 64;
+/** A search may take a look at the broker for each of thousands of conversations. */
+const searches = { atOnce: 4, perUser: 4 };
 
 /**
  * The lists of users: read from the index, with what only the broker knows. Titles are not taken from Redis: who gives one may have none there (an agent
@@ -57,6 +60,20 @@ export function createListing({ bus, index }: ListingDeps) {
     return found.filter((one) => one !== undefined);
   };
 
+  const search = async (query: ListQuery, matches: Matches): Promise<ListPage> => {
+    const { userId, limit } = query;
+    const found: Awaited<ReturnType<typeof matchesIn>> = [];
+    let place = query.after;
+    do {
+      const page = await index.page(userId, scanned, place);
+      found.push(...(await matchesIn(page, matches, query)));
+      place = page.next;
+    } while (place !== undefined && found.length <= limit);
+    const entries = await Promise.all(found.slice(0, limit).map(({ entry, title }) => shown(entry, title)));
+    return { entries, next: found.length > limit ? found[limit - 1]?.entry : undefined };
+  };
+
+  const enter = createFairGate(searches);
   return {
     /** The user's conversations, newest first, each with its title or the beginning of its first message. */
     async list(query: ListQuery): Promise<ListPage> {
@@ -67,19 +84,12 @@ export function createListing({ bus, index }: ListingDeps) {
       return { entries, next: page.next };
     },
 
-    /** Those of them that match, by title or beginning. It looks through no more than the user's list, which is bounded, and stops when the page is full. */
-    async search(query: ListQuery, matches: Matches): Promise<ListPage> {
-      const { userId, limit } = query;
-      const found: Awaited<ReturnType<typeof matchesIn>> = [];
-      let place = query.after;
-      do {
-        const page = await index.page(userId, scanned, place);
-        found.push(...(await matchesIn(page, matches, query)));
-        place = page.next;
-      } while (place !== undefined && found.length <= limit);
-      const entries = await Promise.all(found.slice(0, limit).map(({ entry, title }) => shown(entry, title)));
-      return { entries, next: found.length > limit ? found[limit - 1]?.entry : undefined };
-    },
+    /**
+     * Those of them that match, by title or beginning. It looks through no more than the user's list, which is bounded, and stops when the page is full. Throws
+     * RATE_LIMITED where too many searches of the user are under way.
+     */
+    search: (query: ListQuery, matches: Matches): Promise<ListPage> =>
+      enter(query.userId, () => search(query, matches)),
   };
 }
 
