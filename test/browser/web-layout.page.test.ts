@@ -10,7 +10,7 @@ const hard = [
   `\`\`\`bash\n${"echo a-line-that-is-longer-than-any-window ".repeat(12)}\n\`\`\``,
   "שלום עולם, זה טקסט מימין לשמאל (with English inside) ושוב עברית.",
   `${"> ".repeat(12)}deep quote`,
-  `${Array.from({ length: 10 }, (_, depth) => `${"  ".repeat(depth)}- level ${depth}`).join("\n")}`,
+  Array.from({ length: 10 }, (_, depth) => `${"  ".repeat(depth)}- level ${depth}`).join("\n"),
 ].join("\n\n");
 
 for (const [name, viewport] of [

@@ -11,6 +11,7 @@ async function sidesOf(place: Locator): Promise<[number, number]> {
 
 test.each([
   { viewport: { width: 1280, height: 860 } },
+  { viewport: { width: 1000, height: 700 } },
   { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true },
 ])("the box stands below the messages, as wide as they are: $viewport.width px", async (look) => {
   await using web = await openWeb(look);

@@ -72,7 +72,7 @@ function OptionList({ label, value, options, onPick, onClose }: OptionListProps)
   useEffect(() => list.current?.focus(), []);
   useEffect(() => {
     // In newer browsers it returns a promise, which React would take for the effect's end and call.
-    void list.current?.children[active]?.scrollIntoView({ block: "nearest" });
+    list.current?.children[active]?.scrollIntoView({ block: "nearest" });
   }, [active]);
 
   const onKeyDown = (event: KeyboardEvent) => {

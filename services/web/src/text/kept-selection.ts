@@ -3,10 +3,10 @@ import { useEffect, useLayoutEffect, useRef } from "react";
 type Selected = Pick<Selection, "anchorNode" | "anchorOffset" | "focusNode" | "focusOffset">;
 
 /**
- * A text that grows is set anew in its node, and the browser then forgets what of it somebody had selected: puts that back before it is painted. Inside a shadow
- * root the document tells nothing of what is selected there, and nothing is done.
+ * To be called by what is drawn again whenever its text has grown. Such a text is set anew in its node, and the browser then forgets what of it somebody had
+ * selected: puts that back before it is painted. Inside a shadow root the document tells nothing of what is selected there, and nothing is done.
  */
-export function useKeptSelection(text: string, isStreaming: boolean): void {
+export function useKeptSelection(isStreaming: boolean): void {
   const before = useRef<Selected>(undefined);
   useEffect(() => {
     if (!isStreaming) return undefined;
@@ -22,7 +22,7 @@ export function useKeptSelection(text: string, isStreaming: boolean): void {
   }, [isStreaming]);
   useLayoutEffect(() => {
     if (before.current !== undefined) restore(before.current);
-  }, [text]);
+  });
 }
 
 function selected(): Selected | undefined {

@@ -16,7 +16,7 @@ import { schema } from "./schema.ts";
 /** An answer's text. While it grows only its last block is read again. */
 export const MarkdownBlocks = memo(function MarkdownBlocks({ text, isStreaming = false }: MarkdownProps) {
   const [split] = useState(createSplitter);
-  useKeptSelection(text, isStreaming);
+  useKeptSelection(isStreaming);
   const { groups, last, definitions } = split(text);
   const isOne =
     !isStreaming &&
