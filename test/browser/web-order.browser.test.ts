@@ -24,7 +24,7 @@ test.each([
     .poll(() =>
       answer
         .getByRole("button", { name: "Good answer" })
-        .evaluate((node) => getComputedStyle(node.closest(".chat-action") ?? node).opacity),
+        .evaluate((node) => node.ownerDocument.defaultView?.getComputedStyle(node.closest(".chat-action") ?? node).opacity),
     )
     .toBe("1");
 });
@@ -42,7 +42,12 @@ test("what can be done with an earlier answer, and its details, come and go toge
     first
       .locator(".message-foot button")
       .evaluateAll((nodes) => [
-        ...new Set(nodes.map((node) => getComputedStyle(node.closest(".chat-action") ?? node).opacity)),
+        ...new Set(
+          nodes.map((node) => {
+            const shown = node.closest(".chat-action") ?? node;
+            return node.ownerDocument.defaultView?.getComputedStyle(shown).opacity;
+          }),
+        ),
       ]);
   await expect.poll(opacities).toEqual(["0"]);
   await first.hover();
@@ -70,10 +75,10 @@ test("what is selected in an answer stays selected while the answer grows", asyn
   await chat.send("Tell me more");
   const words = chat.answers.last().getByText("These words");
   await words.waitFor();
-  const text = () => page.evaluate(() => document.getSelection()?.toString());
+  const text = () => page.evaluate<string>("document.getSelection().toString()");
   await words.evaluate((node) => {
-    const { firstChild } = node;
-    if (firstChild !== null) document.getSelection()?.setBaseAndExtent(firstChild, 6, firstChild, 11);
+    const { firstChild, ownerDocument } = node;
+    if (firstChild !== null) ownerDocument.getSelection()?.setBaseAndExtent(firstChild, 6, firstChild, 11);
   });
   goOn();
   await page.getByText("later20").waitFor();

@@ -23,6 +23,8 @@ export interface ListState<Item> {
 }
 
 export interface ConversationList<Item> extends StoreApi<ListState<Item>> {
+  /** The first page again. What is shown of others stays. */
+  readonly refresh: () => Promise<void>;
   /** The first pages again, as many as are shown. */
   readonly reload: () => Promise<void>;
   readonly loadMore: () => Promise<void>;
@@ -41,7 +43,17 @@ export function createConversationList<Item extends ListedConversation>(
   let pages = 1;
   /** One at a time, in order: a page that was asked for earlier must not replace a later one. */
   let work: Promise<void> = Promise.resolve();
-  let isReloading = false;
+  /** What is waited for already is not asked for again. */
+  const queued = new Set<string>();
+
+  function once(name: string, task: () => Promise<void>): Promise<void> {
+    if (queued.has(name)) return work;
+    queued.add(name);
+    return inTurn(() => {
+      queued.delete(name);
+      return task();
+    });
+  }
 
   function inTurn(task: () => Promise<void>): Promise<void> {
     work = work.then(task).catch((error: unknown) => store.setState({ status: "error", error }));
@@ -59,15 +71,17 @@ export function createConversationList<Item extends ListedConversation>(
 
   return {
     ...store,
-    reload: () => {
-      if (isReloading) return work;
-      isReloading = true;
-      return inTurn(async () => {
-        isReloading = false;
+    refresh: () =>
+      once("refresh", async () => {
+        const { items, cursor: next } = await loadPage();
+        if (pages === 1 || next === undefined) return show(items, next);
+        show([...items, ...behind(store.getState().items, items)], cursor);
+      }),
+    reload: () =>
+      once("reload", async () => {
         const { items, cursor: next } = await firstPages(loadPage, pages);
         show(items, next);
-      });
-    },
+      }),
     loadMore: () =>
       inTurn(async () => {
         if (cursor === undefined) return;
@@ -88,6 +102,13 @@ async function firstPages<Item>(loadPage: LoadListPage<Item>, count: number): Pr
     if (cursor === undefined) break;
   }
   return { items, cursor };
+}
+
+/** What was shown behind a page that is here anew. What stood between its entries and is not in it any more is gone. */
+function behind<Item extends ListedConversation>(shown: readonly Item[], page: readonly Item[]): readonly Item[] {
+  const ids = new Set(page.map(({ conversation_id }) => conversation_id));
+  const last = shown.findLastIndex(({ conversation_id }) => ids.has(conversation_id));
+  return shown.slice(last + 1);
 }
 
 /** An entry that moved to the front while pages were read stands where it was found first. */

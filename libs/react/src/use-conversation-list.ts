@@ -9,12 +9,15 @@ import {
 export interface ConversationListOptions<Item> {
   /** Another function begins another list: keep it (`useCallback`) while the question is the same. */
   readonly loadPage: LoadListPage<Item>;
-  /** How often it asks again while the page is seen. Default: 15 s. */
+  /** How often it asks for the first page again while the page is seen. Default: 15 s. */
   readonly pollMs?: number;
 }
 
 export interface ConversationListView<Item> extends ListState<Item> {
   readonly loadMore: () => void;
+  /** The first page again: what is new. */
+  readonly refresh: () => void;
+  /** All pages that are shown again. */
   readonly reload: () => void;
 }
 
@@ -24,10 +27,15 @@ export function useConversationList<Item extends ListedConversation>({
   pollMs = 15_000,
 }: ConversationListOptions<Item>): ConversationListView<Item> {
   const list = useMemo(() => createConversationList(loadPage), [loadPage]);
-  useEffect(() => pollWhileSeen(() => void list.reload(), pollMs), [list, pollMs]);
+  useEffect(() => pollWhileSeen(() => void list.refresh(), pollMs), [list, pollMs]);
   const state = useSyncExternalStore(list.subscribe, list.getState, list.getInitialState);
   return useMemo(
-    () => ({ ...state, loadMore: () => void list.loadMore(), reload: () => void list.reload() }),
+    () => ({
+      ...state,
+      loadMore: () => void list.loadMore(),
+      refresh: () => void list.refresh(),
+      reload: () => void list.reload(),
+    }),
     [state, list],
   );
 }

@@ -66,7 +66,7 @@ export function Shell(props: ShellProps) {
             <Pane
               {...{ route, navigation, sidebar, approvals }}
               beginning={conversations.items.find(({ conversation_id }) => conversation_id === currentId)?.title}
-              onChange={conversations.reload}
+              onChange={conversations.refresh}
             />
           </DraftsOf>
         </PaneBoundary>

@@ -7,7 +7,7 @@ import { isUnread, type SeenStore } from "./seen.ts";
 /** The list as it is shown: what the server says, and what this page has just done to it. */
 export interface Conversations extends Pick<
   ConversationListView<ConversationEntry>,
-  "items" | "status" | "error" | "hasMore" | "loadMore" | "reload"
+  "items" | "status" | "error" | "hasMore" | "loadMore" | "refresh" | "reload"
 > {
   /** What stands in the search field. */
   readonly query: string;
@@ -37,6 +37,7 @@ export function useConversations(seen: SeenStore, currentId: string | undefined)
     ...shown.view,
     items,
     loadMore: view.loadMore,
+    refresh: view.refresh,
     reload: view.reload,
     query,
     setQuery,
