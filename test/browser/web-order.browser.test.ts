@@ -24,7 +24,9 @@ test.each([
     .poll(() =>
       answer
         .getByRole("button", { name: "Good answer" })
-        .evaluate((node) => node.ownerDocument.defaultView?.getComputedStyle(node.closest(".chat-action") ?? node).opacity),
+        .evaluate(
+          (node) => node.ownerDocument.defaultView?.getComputedStyle(node.closest(".chat-action") ?? node).opacity,
+        ),
     )
     .toBe("1");
 });
@@ -39,16 +41,14 @@ test("what can be done with an earlier answer, and its details, come and go toge
   await web.page.mouse.move(5, 5);
   const first = chat.answers.first();
   const opacities = () =>
-    first
-      .locator(".message-foot button")
-      .evaluateAll((nodes) => [
-        ...new Set(
-          nodes.map((node) => {
-            const shown = node.closest(".chat-action") ?? node;
-            return node.ownerDocument.defaultView?.getComputedStyle(shown).opacity;
-          }),
-        ),
-      ]);
+    first.locator(".message-foot button").evaluateAll((nodes) => [
+      ...new Set(
+        nodes.map((node) => {
+          const shown = node.closest(".chat-action") ?? node;
+          return node.ownerDocument.defaultView?.getComputedStyle(shown).opacity;
+        }),
+      ),
+    ]);
   await expect.poll(opacities).toEqual(["0"]);
   await first.hover();
   await expect.poll(opacities).toEqual(["1"]);

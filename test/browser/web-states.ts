@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { eventually } from "@parley/testkit";
 import { chatOn, conversationOf, openWeb, serverAway, somebody, type Web, type WebOptions } from "./web-page.ts";
 import type { Said } from "./web-model.ts";
 
@@ -157,7 +157,7 @@ const conversations: readonly State[] = [
     await chat.answers.last().getByText("still talking").waitFor();
     await chat.send("And then tell me about the second thing, please");
     await chat.send("The third as well");
-    await expect.poll(() => chat.waiting.count()).toBe(2);
+    await eventually(async () => (await chat.waiting.count()) === 2, { what: "two that wait" });
   }),
   state("sources", async ({ page }) => {
     const chat = chatOn(page);

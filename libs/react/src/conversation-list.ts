@@ -23,7 +23,7 @@ export interface ListState<Item> {
 }
 
 export interface ConversationList<Item> extends StoreApi<ListState<Item>> {
-  /** The first page again. What is shown of others stays. */
+  /** The first page again, and the others if its conversations are not the same any more. */
   readonly refresh: () => Promise<void>;
   /** The first pages again, as many as are shown. */
   readonly reload: () => Promise<void>;
@@ -41,24 +41,7 @@ export function createConversationList<Item extends ListedConversation>(
   }));
   let cursor: string | undefined;
   let pages = 1;
-  /** One at a time, in order: a page that was asked for earlier must not replace a later one. */
-  let work: Promise<void> = Promise.resolve();
-  /** What is waited for already is not asked for again. */
-  const queued = new Set<string>();
-
-  function once(name: string, task: () => Promise<void>): Promise<void> {
-    if (queued.has(name)) return work;
-    queued.add(name);
-    return inTurn(() => {
-      queued.delete(name);
-      return task();
-    });
-  }
-
-  function inTurn(task: () => Promise<void>): Promise<void> {
-    work = work.then(task).catch((error: unknown) => store.setState({ status: "error", error }));
-    return work;
-  }
+  const { inTurn, once } = createTurns((error) => store.setState({ status: "error", error }));
 
   function show(found: readonly Item[], next: string | undefined): void {
     cursor = next;
@@ -73,9 +56,11 @@ export function createConversationList<Item extends ListedConversation>(
     ...store,
     refresh: () =>
       once("refresh", async () => {
-        const { items, cursor: next } = await loadPage();
-        if (pages === 1 || next === undefined) return show(items, next);
-        show([...items, ...behind(store.getState().items, items)], cursor);
+        const first = await loadPage();
+        const behind = behindSame(store.getState().items, first.items);
+        if (behind !== undefined && pages > 1) return show([...first.items, ...behind], cursor);
+        const { items, cursor: next } = await firstPages(loadPage, pages, first);
+        show(items, next);
       }),
     reload: () =>
       once("reload", async () => {
@@ -92,23 +77,51 @@ export function createConversationList<Item extends ListedConversation>(
   };
 }
 
-async function firstPages<Item>(loadPage: LoadListPage<Item>, count: number): Promise<ListPage<Item>> {
-  const items: Item[] = [];
-  let cursor: string | undefined;
-  for (let page = 0; page < count; page++) {
+/** Tasks one at a time, in order: a page that was asked for earlier must not replace a later one. */
+function createTurns(onError: (error: unknown) => void) {
+  let work: Promise<void> = Promise.resolve();
+  /** What is waited for already is not asked for again. */
+  const queued = new Set<string>();
+
+  function inTurn(task: () => Promise<void>): Promise<void> {
+    work = work.then(task).catch(onError);
+    return work;
+  }
+
+  return {
+    inTurn,
+    once(name: string, task: () => Promise<void>): Promise<void> {
+      if (queued.has(name)) return work;
+      queued.add(name);
+      return inTurn(() => {
+        queued.delete(name);
+        return task();
+      });
+    },
+  };
+}
+
+async function firstPages<Item>(
+  loadPage: LoadListPage<Item>,
+  count: number,
+  first?: ListPage<Item>,
+): Promise<ListPage<Item>> {
+  let { items, cursor } = first ?? (await loadPage());
+  for (let page = 1; page < count && cursor !== undefined; page++) {
     const found = await loadPage(cursor);
-    items.push(...found.items);
+    items = [...items, ...found.items];
     cursor = found.cursor;
-    if (cursor === undefined) break;
   }
   return { items, cursor };
 }
 
-/** What was shown behind a page that is here anew. What stood between its entries and is not in it any more is gone. */
-function behind<Item extends ListedConversation>(shown: readonly Item[], page: readonly Item[]): readonly Item[] {
-  const ids = new Set(page.map(({ conversation_id }) => conversation_id));
-  const last = shown.findLastIndex(({ conversation_id }) => ids.has(conversation_id));
-  return shown.slice(last + 1);
+/** What is shown behind the first page, if that is still made of the same conversations; else any of them may be behind it, or gone. */
+function behindSame<Item extends ListedConversation>(
+  shown: readonly Item[],
+  page: readonly Item[],
+): readonly Item[] | undefined {
+  const isSame = page.every(({ conversation_id }, at) => shown[at]?.conversation_id === conversation_id);
+  return isSame ? shown.slice(page.length) : undefined;
 }
 
 /** An entry that moved to the front while pages were read stands where it was found first. */

@@ -15,7 +15,7 @@ export interface ConversationListOptions<Item> {
 
 export interface ConversationListView<Item> extends ListState<Item> {
   readonly loadMore: () => void;
-  /** The first page again: what is new. */
+  /** The first page again, and the others where that shows other conversations. */
   readonly refresh: () => void;
   /** All pages that are shown again. */
   readonly reload: () => void;

@@ -150,3 +150,20 @@ test("another question begins with nothing, and an answer to the one before is n
   await pass(0);
   expect(text()).toBe("ready a");
 });
+
+test("only the first page is asked for again as long as the same conversations are in it", async () => {
+  const server = createServer("a", "b", "c", "d", "e");
+  const { present, text } = await showing(server.loadPage);
+  await pass(0);
+  present().loadMore();
+  await pass(0);
+  expect(text()).toBe("ready a b c d");
+  const { asked } = server;
+  await pass(15_000);
+  expect(server.asked).toBe(asked + 1);
+  server.ids.splice(0, 2, "new", "b");
+  await pass(15_000);
+  expect(server.asked).toBe(asked + 3);
+  expect(text()).toBe("ready new b c d");
+  expect(present().hasMore).toBe(true);
+});

@@ -55,7 +55,8 @@ export function Answer({ conversationId, message, actions }: AnswerProps) {
       )}
       {wasOpen && <Spoken parts={parts} outcome={outcome} />}
       {outcome !== undefined && <AnswerEnd outcome={outcome} />}
-      <Sources parts={parts} />
+      {/* Not before: what is written would push them down. */}
+      {outcome !== undefined && <Sources parts={parts} />}
       {outcome !== undefined && (
         <div className="message-foot">
           {actions}
