@@ -15,10 +15,16 @@ const Findings = z.array(
 const web = createRequire(new URL("../../services/web/package.json", import.meta.url));
 let source: Promise<string> | undefined;
 
+/** What is still fading has not the contrast that it will have. What turns without an end is no colour. */
+const settled = `Promise.all(document.getAnimations()
+  .filter((one) => one.effect.getComputedTiming().iterations !== Infinity)
+  .map((one) => one.finished.catch(() => undefined))).then(() => undefined)`;
+
 /** What axe calls serious or critical on the page as it is, as sentences with the element. */
 export async function seriousFindings(page: Page): Promise<string[]> {
   source ??= readFile(web.resolve("axe-core/axe.min.js"), "utf8");
   await page.evaluate(await source);
+  await page.evaluate(settled);
   const found: unknown = await page.evaluate(`axe
     .run(document, { resultTypes: ["violations"] })
     .then(({ violations }) => JSON.parse(JSON.stringify(violations)))`);

@@ -227,7 +227,7 @@ const around: readonly State[] = [
   state("delete", async (web) => {
     await menuOf(web);
     await web.page.getByRole("menuitem", { name: "Delete" }).click();
-    await web.page.getByRole("dialog").waitFor();
+    await web.page.getByRole("dialog", { name: /^Delete/ }).waitFor();
   }),
   state("nothing-found", async (web) => {
     await sidebar(web);
@@ -246,9 +246,12 @@ const around: readonly State[] = [
     await settings(web);
     await web.page.getByRole("radio", { name: "Deutsch" }).check();
     await web.page.keyboard.press("Escape");
+    // On a phone the drawer from which the settings were opened.
+    await web.page.getByRole("dialog", { name: "Einstellungen" }).waitFor({ state: "hidden" });
+    await web.page.keyboard.press("Escape");
     await web.page.getByRole("textbox", { name: "Nachricht", exact: true }).fill("please approve");
     await web.page.keyboard.press("Enter");
-    await web.page.getByText("approved", { exact: true }).first().waitFor();
+    await web.page.getByText("demo_change").first().waitFor();
   }),
   state("not-found", async (web) => {
     web.expect(/status of 404/);
