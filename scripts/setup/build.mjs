@@ -11,7 +11,7 @@ const SHOWN_LINES = 30;
 const webDir = path.join(root, "services", "web");
 /** Written last, with the time at which the build began: what was cut off, or changed meanwhile, is built again. */
 const stamp = path.join(webDir, "dist", ".built");
-const clientBundler = path.join(root, "scripts", "client-bundle.mjs");
+const clientBundler = path.join(root, "scripts", "setup", "client-bundle.mjs");
 const clientBundle = path.join(root, "libs", "client", "dist", "parley-client.js");
 
 /** Also of folders themselves: a file that is gone changed nothing else. */

@@ -41,8 +41,8 @@ async function rate(conversation_id: string, i: number): Promise<void> {
   const common = { v: 1, conversation_id, turn_id, status: "complete", ts: Date.now() } as const;
   const question = { ...common, message_id: `${turn_id}-u`, author: { role: "user" }, message: `question ${i}` };
   const answer = { ...common, message_id: `${turn_id}-a`, author: { role: "assistant" }, message: "x".repeat(600) };
-  await edge.bus.transcripts.append(question);
-  await edge.bus.transcripts.append(answer);
+  await gates.world.bus.transcripts.append(question);
+  await gates.world.bus.transcripts.append(answer);
   const rating = i === 1 ? "down" : "up";
   const said = { message_id: answer.message_id, turn_id, user_id: "ann", rating, comment: `comment ${i}` } as const;
   await edge.bus.feedback.give(conversation_id, said, () => Promise.resolve({ agent: "general", model: "small" }));

@@ -4,7 +4,7 @@ import { build } from "vite";
 
 // What a page loads without a bundler: each of the client's entries with all that it needs in one file. Part of every build, because `npm pack` runs no scripts here (.npmrc).
 
-const client = fileURLToPath(new URL("../libs/client/", import.meta.url));
+const client = fileURLToPath(new URL("../../libs/client/", import.meta.url));
 const entries = { "parley-client": "src/index.ts", "parley-client-indexed-db": "src/indexed-db.ts" };
 
 for (const [name, entry] of Object.entries(entries)) {
