@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { bundleClient } from "./client-bundle.mjs";
 import { run } from "./commands.mjs";
 import { root, tool } from "./paths.mjs";
 import { phase } from "./progress.mjs";
@@ -11,7 +12,7 @@ const SHOWN_LINES = 30;
 const webDir = path.join(root, "services", "web");
 /** Written last, with the time at which the build began: what was cut off, or changed meanwhile, is built again. */
 const stamp = path.join(webDir, "dist", ".built");
-const clientBundler = path.join(root, "scripts", "setup", "client-bundle.mjs");
+const clientBundler = path.join(import.meta.dirname, "client-bundle.mjs");
 const clientBundle = path.join(root, "libs", "client", "dist", "parley-client.js");
 
 /** Also of folders themselves: a file that is gone changed nothing else. */
@@ -54,7 +55,7 @@ async function buildWeb({ signal }) {
     cwd: webDir,
     signal,
   });
-  await runBuilder("the client in one file", [clientBundler], { cwd: root, signal });
+  await bundleClient();
   writeFileSync(stamp, String(startedMs));
 }
 

@@ -1,23 +1,28 @@
 import path from "node:path";
-import { fileURLToPath } from "node:url";
-import { build } from "vite";
+import { root } from "./paths.mjs";
 
-// What a page loads without a bundler: each of the client's entries with all that it needs in one file. Part of every build, because `npm pack` runs no scripts here (.npmrc).
-
-const client = fileURLToPath(new URL("../../libs/client/", import.meta.url));
+const client = path.join(root, "libs", "client");
 const entries = { "parley-client": "src/index.ts", "parley-client-indexed-db": "src/indexed-db.ts" };
 
-for (const [name, entry] of Object.entries(entries)) {
-  await build({
-    configFile: false,
-    logLevel: "warn",
-    resolve: { conditions: ["source"] },
-    build: {
-      outDir: path.join(client, "dist"),
-      emptyOutDir: false,
-      rolldownOptions: { output: { minify: true, comments: false } },
-      target: "es2023",
-      lib: { entry: path.join(client, entry), formats: ["es"], fileName: () => `${name}.js` },
-    },
-  });
+/**
+ * What a page loads without a bundler: each of the client's entries with all that it needs in one file. Part of every build, because `npm pack` runs no scripts
+ * here (.npmrc).
+ */
+export async function bundleClient() {
+  // Not there before the packages are.
+  const { build } = await import("vite");
+  for (const [name, entry] of Object.entries(entries)) {
+    await build({
+      configFile: false,
+      logLevel: "warn",
+      resolve: { conditions: ["source"] },
+      build: {
+        outDir: path.join(client, "dist"),
+        emptyOutDir: false,
+        rolldownOptions: { output: { minify: true, comments: false } },
+        target: "es2023",
+        lib: { entry: path.join(client, entry), formats: ["es"], fileName: () => `${name}.js` },
+      },
+    });
+  }
 }
