@@ -1,6 +1,5 @@
 import { existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { bundleClient } from "./client-bundle.mjs";
 import { run } from "./commands.mjs";
 import { root, tool } from "./paths.mjs";
 import { phase } from "./progress.mjs";
@@ -55,7 +54,7 @@ async function buildWeb({ signal }) {
     cwd: webDir,
     signal,
   });
-  await bundleClient();
+  await runBuilder("the client in one file", [clientBundler], { cwd: root, signal });
   writeFileSync(stamp, String(startedMs));
 }
 
