@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { shownTurn } from "@parley/testkit";
+import { eventually, shownTurn } from "@parley/testkit";
 import { createClient, type Client } from "@parley/client";
 import { strict } from "@parley/client/strict";
-import { isTerminal } from "@parley/protocol";
+import { isTerminal, messages, textOf } from "@parley/protocol";
 import { withDeadline } from "@parley/runtime";
 import { WebSocket } from "ws";
 import { z } from "zod";
@@ -175,9 +175,15 @@ async function checkTranscript(port: number, name: string, person: Person, fault
   using client = await connect(port, name);
   const chat = client.conversation(person.chat.id);
   await chat.subscribe();
-  // The snapshot holds the newest messages.
-  const stored = chat.view.transcript.filter(({ author }) => author.role === "assistant");
+  const shown = () => messages(chat.view).filter(({ author, outcome }) => author.role === "assistant" && outcome);
+  const last = [...person.answers.keys()].at(-1);
+  // The snapshot, which holds the newest messages, follows the answer, and what ended a moment ago may follow that.
+  await eventually(() => last === undefined || shown().at(-1)?.turn_id === last, {
+    what: `the last answer of ${name}`,
+    timeoutMs: turnWithinMs,
+  }).catch((error: unknown) => faults.push(String(error)));
+  const stored = shown();
   const asked = [...person.answers].slice(-stored.length);
-  const isSame = stored.every(({ turn_id, message }, i) => asked[i]?.[0] === turn_id && asked[i]?.[1] === message);
+  const isSame = stored.every((message, i) => asked[i]?.[0] === message.turn_id && asked[i]?.[1] === textOf(message));
   if (!isSame || (stored.length === 0 && person.answers.size > 0)) faults.push(`${name}: the transcript is another`);
 }
