@@ -28,7 +28,7 @@ const suites = [
   {
     name: "browser",
     what: "the chat page and the test page in Chromium",
-    deadlineMs: 4 * 60_000,
+    deadlineMs: 6 * 60_000,
     always: true,
     needsBrokers: true,
     needsBrowser: true,
@@ -36,12 +36,12 @@ const suites = [
   {
     name: "page",
     what: "every flow and look of the chat page",
-    deadlineMs: 12 * 60_000,
+    deadlineMs: 20 * 60_000,
     needsBrokers: true,
     needsBrowser: true,
   },
   { name: "long", what: "storms, planted bugs, and what takes its time", deadlineMs: 15 * 60_000, needsBrokers: true },
-  { name: "late", what: "live copies that come late", deadlineMs: 4 * 60_000, needsBrokers: true },
+  { name: "late", what: "live copies that come late", deadlineMs: 6 * 60_000, needsBrokers: true },
 ];
 
 /** How many files all suites together may run a second time in CI, of some 650. More than these is no bad luck. */
