@@ -95,6 +95,7 @@ const suites: Suite[] = [
       "**/*.browser.test.ts",
       "**/*.page.test.ts",
       "**/*.chaos.test.ts",
+      "**/*.conformance.test.ts",
       "**/*.hostile.test.ts",
       "**/*.late.test.ts",
       "**/*.long.test.ts",
@@ -122,6 +123,14 @@ const suites: Suite[] = [
     include: ["test/browser/**/*.browser.test.ts"],
     timeoutMs: 60_000,
     workers: 1,
+    pollForMs: 10_000,
+  },
+  // Clients of others, each in a process of its own.
+  {
+    name: "conformance",
+    include: ["test/conformance/**/*.conformance.test.ts"],
+    timeoutMs: 90_000,
+    workers: 2,
     pollForMs: 10_000,
   },
   { name: "page", include: ["test/browser/**/*.page.test.ts"], timeoutMs: 60_000, workers: 1, pollForMs: 10_000 },

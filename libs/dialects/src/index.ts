@@ -10,3 +10,13 @@ export { cutOf, seedMetadata, seedToolCall } from "./seed/encode.ts";
 export { createDialectA } from "./seed-a/dialect.ts";
 export { createDialectC } from "./seed-c/dialect.ts";
 export { createSseDialect } from "./sse/dialect.ts";
+export {
+  createTurnSteps,
+  partsUntilDecision,
+  type GrowingKind,
+  type NotedEvent,
+  type TurnStep,
+  type TurnSteps,
+  type TurnStepsOptions,
+} from "./turn/steps.ts";
+export { createSpeechDialect, sayWhole, type Said, type SpeechEnds, type TurnSpeech } from "./turn/speech.ts";

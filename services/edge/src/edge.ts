@@ -8,6 +8,7 @@ import type { Limiter } from "./admission/limits.ts";
 import type { Tokens } from "./admission/tokens.ts";
 import { createAdmissionRoom, type WaysIn } from "./admission-room.ts";
 import { startCanary } from "./canary.ts";
+import { facades } from "./facades.ts";
 import { openLimiter, type LimiterOptions } from "./edge-limiter.ts";
 import { cancelAllOf } from "./commands/cancel-all.ts";
 import { createCommands } from "./commands/commands.ts";
@@ -182,7 +183,7 @@ function createTransportRoom(
   };
   addSocketService(app, { ...service, socketGone, limits, eventWindowMs: bus.eventWindowMs });
   const told = { version, problems, notes: () => [...tokens.notes(), ...gate.notes()] };
-  const http = addHttpService(app, { ...service, ...told, bus, redis, conversations, maxWaitMs, pages });
+  const http = addHttpService(app, { ...service, ...told, bus, redis, conversations, maxWaitMs, pages, facades });
   return { app, connections, http, ways };
 }
 

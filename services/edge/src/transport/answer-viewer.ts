@@ -48,13 +48,17 @@ export function createAnswerViewer(watch: TurnWatch): AnswerViewer {
       return frame.type === "snapshot" ? note(watch.endInSnapshot(frame)) : none;
     },
   };
-  const sink: Sink = {
+  return { dialect, sink: endOnlySink(giveUp), ended, giveUp };
+}
+
+/** Of who waits for an end and is sent nothing. */
+export function endOnlySink(giveUp: (error: ChatError) => void): Sink {
+  return {
     send: () => 1,
     getBufferedAmount: () => 0,
     cork: (send) => send(),
     end: (code) => giveUp(closedWith(code)),
   };
-  return { dialect, sink, ended, giveUp };
 }
 
 /** What the close of a socket would have said. */

@@ -11,7 +11,8 @@ export interface Exchange {
   /** The parameters of the path, in their order. */
   readonly parameters: readonly string[];
   readonly query: URLSearchParams;
-  header(name: HeaderName): string;
+  /** One of those that all routes read, or that this one has named. */
+  header(name: string): string;
   /** False once it was answered, or the client is gone. */
   isOpen(): boolean;
   /** Called when the client goes away before it has the whole answer; at once when it is gone already. */
@@ -39,8 +40,7 @@ const headerNames = [
   "sec-fetch-site",
   "user-agent",
   "traceparent",
-] as const;
-export type HeaderName = (typeof headerNames)[number];
+];
 
 /** The longest body by a bad mobile connection. Whoever sends a byte now and then would hold a connection for ever. */
 const bodyMs = 30_000;
@@ -52,9 +52,9 @@ export function createExchange(
   response: HttpResponse,
   request: HttpRequest,
   addresses: Addresses,
-  parameterCount = 0,
+  { parameterCount = 0, reads = [] }: { readonly parameterCount?: number; readonly reads?: readonly string[] } = {},
 ): Exchange {
-  const given = new Map(headerNames.map((name) => [name, request.getHeader(name)]));
+  const given = new Map([...headerNames, ...reads].map((name) => [name, request.getHeader(name)]));
   const headers = new Map<string, string>();
   const listeners: (() => void)[] = [];
   let state: "open" | "taken" | "answered" | "gone" = "open";

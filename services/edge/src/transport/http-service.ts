@@ -17,7 +17,9 @@ import type { Pages } from "./pages.ts";
 import { addRoutes } from "./routing.ts";
 import { createSignInRoutes } from "./sign-in-routes.ts";
 import { createDevTokenRoute, createHealthRoute, withDocument } from "./service-routes.ts";
+import type { Facade } from "./facade.ts";
 import type { ServiceDeps } from "./socket-service.ts";
+import { createTurnStreams } from "./turn-streams.ts";
 
 export interface HttpServiceDeps extends ServiceDeps {
   readonly bus: Bus;
@@ -32,6 +34,8 @@ export interface HttpServiceDeps extends ServiceDeps {
   /** How long a request may wait for its answer. */
   readonly maxWaitMs: number;
   readonly pages: Pages;
+  /** Protocols that are not ours. */
+  readonly facades: readonly Facade[];
   readonly version: string;
   /** What keeps this process from serving, as sentences. */
   readonly problems: () => string[];
@@ -48,7 +52,12 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
   const offer = createOfferReading({ board: redis && createOfferBoard({ redis, log }), may });
   const catalogue = redis === undefined ? undefined : createToolCatalogue({ redis, log });
   const viewers = createHttpViewers({ connections, maxConnections, sockets: limiter.sockets, maxWaitMs });
-  const turns = createHttpTurns({ viewers, commands, viewing, ownership, outbox, catchUp, bus, counters });
+  const turnDeps = { viewers, commands, viewing, ownership, outbox, catchUp, bus, counters };
+  const turns = createHttpTurns(turnDeps);
+  const foreign = {
+    ...{ streams: createTurnStreams(turnDeps), commands, conversations, ownership, offer, may, bus },
+    ...{ version, isDevelopment, log },
+  };
   const routes = [
     ...createChatRoutes({ turns, isOwn: ownership.isOwn }),
     ...createConversationRoutes({ conversations, facts: bus.facts, ownership, commands }),
@@ -56,6 +65,7 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
     ...createApprovalRoutes(commands),
     ...createAuthRoutes({ admission, tickets, signIn, revoke, may, isDevelopment, log }),
     ...(signIn === undefined ? [] : createSignInRoutes({ ...signIn, signIn, revoke, log })),
+    ...deps.facades.flatMap((facade) => facade(foreign)),
     createHealthRoute({ version, isConnected: bus.connected, problems, notes, catalogue }),
     ...(isDevelopment && tokens.sign !== undefined ? [createDevTokenRoute(tokens.sign)] : []),
   ];

@@ -3,12 +3,10 @@ import { createSseDialect, createTurnWatch, type TerminalEvent, type TurnPlace }
 import {
   ChatError,
   chatErrorOf,
-  closeCodes,
   isTerminal,
   parseEventSubject,
   pendingCallsOf,
   subjects,
-  toChatError,
   type ConversationId,
   type MessageFrame,
   type Parts,
@@ -21,26 +19,19 @@ import type { Ownership } from "../commands/ownership.ts";
 import { checkSameText } from "../commands/submission.ts";
 import type { Viewing } from "../commands/viewing.ts";
 import { noCursor, generationOffset, streamSeqOf } from "../cursor.ts";
-import type { Outbox } from "../delivery/outbox.ts";
-import { countOne, type Counters } from "../figures/metrics.ts";
-import type { CatchUp } from "../hub/catch-up.ts";
+import { countOne } from "../figures/metrics.ts";
 import type { HubConnection } from "../hub/hub.ts";
 import { createAnswerViewer } from "./answer-viewer.ts";
-import type { HttpViewers } from "./http-viewers.ts";
+import { openEventStream, type EventStreamDeps } from "./event-stream.ts";
 import { chatErrorReply, type Reply } from "./reply.ts";
 import { namingKey } from "./request-fields.ts";
 import type { Call } from "./route.ts";
-import { createSseSink } from "./sse-sink.ts";
 
-export interface HttpTurnDeps {
-  readonly viewers: HttpViewers;
+export interface HttpTurnDeps extends EventStreamDeps {
   readonly commands: Pick<Commands, "message">;
   readonly viewing: Viewing;
   readonly ownership: Ownership;
-  readonly outbox: Outbox;
-  readonly catchUp: CatchUp;
   readonly bus: Pick<Bus, "events" | "turns">;
-  readonly counters: Pick<Counters, "errors">;
 }
 
 export type HttpTurns = ReturnType<typeof createHttpTurns>;
@@ -106,40 +97,27 @@ async function stream(
   question: Question,
   { after, isKnowing }: StreamFrom,
 ): Promise<Reply | undefined> {
-  const { viewers, commands, viewing, outbox, counters } = deps;
+  const { commands, viewing } = deps;
   const resumed =
     after === undefined ? undefined : await turnToResume(deps, caller, question, after).catch(namingKey(exchange));
   if (resumed === "has all") return { status: 204, body: "" };
   const watch = createTurnWatch();
   if (resumed !== undefined) watch.begin(resumed);
-  const sink = createSseSink({
-    exchange,
-    onDrained: () => drained(deps, connection),
-    onDone: () => viewers.close(connection, "answered"),
-  });
-  const dialect = createSseDialect(watch, sink.finish, isKnowing);
-  const onDeadline = (): void => outbox.close(connection, closeCodes.goingAway, "");
-  const onBeat = sink.beat;
-  const { whence } = exchange;
-  const connection = viewers.open({ caller, whence, dialect, sink, transport: "events", onDeadline, onBeat });
-  exchange.onGone(() => viewers.close(connection, "client"));
-  try {
-    if (resumed === undefined)
-      await commands
-        .message(connection, caller, question, { parent: exchange.header("traceparent") })
-        .catch(namingKey(exchange));
-    else await viewing.follow(connection, question.conversation_id, resumed.after);
-  } catch (error) {
-    viewers.close(connection, "error");
-    if (exchange.isOpen()) throw error;
-    countOne(counters.errors, toChatError(error).code);
-    sink.end(closeCodes.overloaded, "");
-  }
-  return undefined;
+  const begin = (connection: HubConnection): Promise<void> =>
+    resumed === undefined
+      ? commands
+          .message(connection, caller, question, { parent: exchange.header("traceparent") })
+          .catch(namingKey(exchange))
+      : viewing.follow(connection, question.conversation_id, resumed.after);
+  return openEventStream(
+    deps,
+    { caller, exchange },
+    { dialectOf: ({ onEnd }) => createSseDialect(watch, onEnd, isKnowing), begin },
+  );
 }
 
 /** The turn goes on, or waits on: the same request with the same key waits for it again. */
-function waitedTooLong(turn: TurnView | undefined): ChatError {
+export function waitedTooLong(turn: TurnView | undefined): ChatError {
   const [pending] = turn === undefined ? [] : pendingCallsOf(turn);
   const message =
     pending === undefined
@@ -151,11 +129,6 @@ function waitedTooLong(turn: TurnView | undefined): ChatError {
 function endedInError(end: Extract<TerminalEvent, { type: "error" }>) {
   const { conversation_id, turn_id } = end;
   return chatErrorReply(chatErrorOf(end), { conversation_id, turn_id });
-}
-
-function drained({ outbox, catchUp }: HttpTurnDeps, connection: HubConnection): void {
-  if (!outbox.drained(connection)) return;
-  for (const viewer of connection.viewers.values()) catchUp.catchUp(viewer);
 }
 
 interface Resumed extends TurnPlace {

@@ -23,6 +23,12 @@ interface Description {
   readonly access: Access;
   /** Also a body that does not say that it is JSON: for people with curl, where a foreign page could do no harm. */
   readonly takesAnyType?: boolean;
+  /** How large a body may be. Default: as a frame of a socket. The routes that take more check the size of each message in it themselves. */
+  readonly maxBodyBytes?: number;
+  /** Headers that it reads beyond those that all read. */
+  readonly reads?: readonly string[];
+  /** The answer to what goes wrong, where its clients read errors of another form. */
+  readonly refuse?: (error: ChatError) => Reply;
   /** Request headers beyond the usual ones: name and what it does. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Successful answers. What goes wrong is answered the same everywhere. */

@@ -104,7 +104,8 @@ function addTable(app: TemplatedApp, routes: readonly Route[], deps: RoutingDeps
     const methods = routes.filter((route) => route.path === path).flatMap(({ method }) => namesOf(method));
     app.options(path, (response, request) => {
       const exchange = createExchange(response, request, deps.addresses);
-      const reply = admitOrigin(exchange, deps.origins) ? preflightReply(methods) : foreignOrigin();
+      const asked = request.getHeader("access-control-request-headers");
+      const reply = admitOrigin(exchange, deps.origins) ? preflightReply(methods, asked) : foreignOrigin();
       exchange.reply(limitedReply(exchange.whence, deps) ?? reply);
     });
     app.any(path, (response, request) => {
@@ -130,17 +131,19 @@ function wrongMethod(request: HttpRequest, methods: readonly string[]): Reply {
 }
 
 function serve(route: Route, deps: RoutingDeps) {
-  const { length } = parameterNames(route);
+  const how = { parameterCount: parameterNames(route).length, reads: route.reads ?? [] };
   return (response: HttpResponse, request: HttpRequest): void => {
-    const exchange = createExchange(response, request, deps.addresses, length);
+    const exchange = createExchange(response, request, deps.addresses, how);
     if (!admitOrigin(exchange, deps.origins)) {
       countOne(deps.counters.errors, "FORBIDDEN");
       return exchange.reply(limitedReply(exchange.whence, deps) ?? foreignOrigin());
     }
     // The body must be listened for before anything is waited for.
-    const body = route.hasBody ? exchange.body(limits.escapedFrameBytes) : Promise.resolve(noBody);
+    const body = route.hasBody
+      ? exchange.body(route.maxBodyBytes ?? limits.escapedFrameBytes)
+      : Promise.resolve(noBody);
     void answer(route, exchange, body, deps).catch((thrown: unknown) => {
-      exchange.reply(refusal(thrown, exchange, deps));
+      exchange.reply(refusal(thrown, exchange, deps, route));
     });
   };
 }
@@ -158,14 +161,18 @@ async function answer(
   if (route.access !== "anybody") limiter.requestOf(caller, whence);
   const bytes = await body;
   admission.recheck(caller);
-  if (bytes === undefined) throw tooLarge();
+  if (bytes === undefined) throw tooLarge(route.maxBodyBytes);
   const problem = route.hasBody ? bodyTypeProblem(exchange, route.takesAnyType === true) : undefined;
   if (problem !== undefined) {
     countOne(counters.errors, "UNSUPPORTED");
     return exchange.reply(wrongType(problem));
   }
   const params = Object.fromEntries(parameterNames(route).map((name, index) => [name, exchange.parameters[index]]));
-  const raw = { params, query: Object.fromEntries(exchange.query), body: route.hasBody ? parseBody(bytes) : {} };
+  const raw = {
+    params,
+    query: Object.fromEntries(exchange.query),
+    body: route.hasBody ? parseBody(bytes, route.maxBodyBytes) : {},
+  };
   const reply = await route.answer({ caller, exchange }, raw);
   if (reply !== undefined) exchange.reply(reply);
 }
@@ -197,9 +204,11 @@ function wrongType(message: string): Reply {
   return chatErrorReply(new ChatError("UNSUPPORTED", { message }), {}, 415);
 }
 
-function parseBody(bytes: Buffer): unknown {
+/** `maxBytes`: of a route that takes more than a frame, and looks itself at what is in it. */
+function parseBody(bytes: Buffer, maxBytes: number | undefined): unknown {
   const text = textOf(bytes);
   if (text.trim() === "") return {};
+  if (maxBytes !== undefined) return jsonOf(text, false);
   if (saysTooMuch(text)) throw tooLarge();
   const isLong = bytes.length > limits.clientFrameBytes;
   const body = jsonOf(text, isLong);
@@ -215,10 +224,8 @@ function jsonOf(text: string, isLong: boolean): unknown {
   }
 }
 
-function tooLarge(): ChatError {
-  return new ChatError("MESSAGE_TOO_LARGE", {
-    message: `The body is larger than ${limits.clientFrameBytes / 1024} KB.`,
-  });
+function tooLarge(maxBytes: number = limits.clientFrameBytes): ChatError {
+  return new ChatError("MESSAGE_TOO_LARGE", { message: `The body is larger than ${maxBytes / 1024} KB.` });
 }
 
 function textOf(bytes: Buffer): string {
@@ -229,16 +236,26 @@ function textOf(bytes: Buffer): string {
   }
 }
 
-function refusal(thrown: unknown, { method, path }: Exchange, { isBrokerWell, counters, log }: RoutingDeps): Reply {
+function refusal(
+  thrown: unknown,
+  { method, path }: Exchange,
+  { isBrokerWell, counters, log }: RoutingDeps,
+  { refuse = chatErrorReply }: Route,
+): Reply {
   // Whatever the broker's client throws while it is away means the same: try again.
   const isOurs = thrown instanceof ChatError || isBrokerWell();
   const error = isOurs ? toChatError(thrown) : new ChatError("OVERLOADED", { cause: thrown, retryAfterMs: 1_000 });
   countOne(counters.errors, error.code);
   log[error.status >= 500 ? "warn" : "debug"]({ err: error, method, path }, "a request was refused");
-  return chatErrorReply(error);
+  return refuse(error);
 }
 
 const preflightSeconds = "600";
+/** What pages of other origins read of answers, beside what any page may. */
+const exposedHeaders = [
+  ...["retry-after", "x-request-id", "x-workflow-run-id", "x-workflow-stream-tail-index"],
+  ...["stream-next-offset", "stream-up-to-date", "stream-closed", "stream-cursor", "etag", "www-authenticate"],
+].join(", ");
 
 /** Whether the page that asks may; answers to pages of allowed origins say so to the browser. Never that cookies may be sent along: they are for our own pages. */
 function admitOrigin({ header, headers }: Exchange, rules: OriginRules): boolean {
@@ -247,15 +264,23 @@ function admitOrigin({ header, headers }: Exchange, rules: OriginRules): boolean
   if (!mayConnect(origin, header("host"), rules)) return false;
   if (origin === "") return true;
   headers.set("access-control-allow-origin", origin);
-  headers.set("access-control-expose-headers", "retry-after");
+  headers.set("access-control-expose-headers", exposedHeaders);
   return true;
 }
 
-/** The answer to a browser that asks before it asks. */
-function preflightReply(methods: readonly string[]): Reply {
+const ownHeaders = "authorization, content-type, idempotency-key, last-event-id, traceparent";
+const headerList = /^[\w!#$%&'*+.^`|~-]+(?:\s*,\s*[\w!#$%&'*+.^`|~-]+)*$/;
+const mostListChars = 1_024;
+
+/**
+ * The answer to a browser that asks before it asks. The ecosystem's clients send headers of their own (`x-stainless-os`, `mcp-method`): a page that may ask may
+ * send any, since none of them brings rights but those that the page has itself.
+ */
+function preflightReply(methods: readonly string[], asked: string): Reply {
+  const isList = asked.length <= mostListChars && headerList.test(asked);
   const headers = {
     "access-control-allow-methods": methods.join(", "),
-    "access-control-allow-headers": "authorization, content-type, idempotency-key, last-event-id, traceparent",
+    "access-control-allow-headers": isList ? `${ownHeaders}, ${asked}` : ownHeaders,
     "access-control-max-age": preflightSeconds,
   };
   return { status: 204, headers, body: "" };

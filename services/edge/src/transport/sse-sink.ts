@@ -11,6 +11,8 @@ export interface SseSink extends Sink {
   finish(): void;
   /** Something that means nothing, to keep the connection. */
   beat(): void;
+  /** Breaks the connection once what is being sent has left it: the client must not take what it has for a whole answer. */
+  cut(): void;
 }
 
 interface SseSinkDeps {
@@ -19,22 +21,27 @@ interface SseSinkDeps {
   readonly onDrained: () => void;
   /** The response has ended. */
   readonly onDone: () => void;
+  /** Beside those of every stream of events. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Its clients take every end for a good one: what has not said its end is cut, also where they are asked to come back. */
+  readonly isWholeOrCut?: boolean;
 }
 
 /**
  *     unanswered ── the first bytes ──▶ streaming ── the end is sent ──▶ finishing ── all has left ──▶ done
+ *     streaming ── what is left is no whole answer ──▶ cutting ── all has left ──▶ done
  *     any ── the client is gone, too slow ──▶ done
  */
 interface Stream extends SseSinkDeps {
   readonly writer: PacedWriter;
   response: HttpResponse | undefined;
-  state: "unanswered" | "streaming" | "finishing" | "done";
+  state: "unanswered" | "streaming" | "finishing" | "cutting" | "done";
   isCorked: boolean;
 }
 
 const comment = Buffer.from(":\n\n");
 
-const headers = {
+export const eventStreamHeaders = {
   "content-type": "text/event-stream; charset=utf-8",
   "cache-control": "no-store",
   // nginx would collect the stream before it passes it on.
@@ -72,6 +79,12 @@ export function createSseSink(deps: SseSinkDeps): SseSink {
     beat() {
       if (stream.state === "streaming" && !writer.isBlocked) send(comment);
     },
+    cut() {
+      if (stream.state === "done") return;
+      stream.state = "cutting";
+      // Whatever is said in the same breath goes first.
+      queueMicrotask(() => flush(stream));
+    },
   };
 }
 
@@ -81,9 +94,12 @@ function flush(stream: Stream): void {
   if (stream.response === undefined && writer.waitingBytes > 0) begin(stream);
   writer.flush();
   const { response } = stream;
-  if (response === undefined || writer.waitingBytes > 0 || stream.state !== "finishing") return;
+  if (writer.waitingBytes > 0 || (state !== "finishing" && state !== "cutting")) return;
+  if (response === undefined && state === "finishing") return;
   stream.state = "done";
-  response.cork(() => response.end());
+  if (state === "finishing") response?.cork(() => response.end());
+  else if (response === undefined) stream.exchange.reply(chatErrorReply(closedWith(closeCodes.overloaded)));
+  else response.close();
   stream.onDone();
 }
 
@@ -93,7 +109,9 @@ function begin(stream: Stream): void {
   if (response === undefined) return;
   stream.response = response;
   if (stream.state === "unanswered") stream.state = "streaming";
-  response.cork(() => writeHead(response, 200, { ...Object.fromEntries(exchange.headers), ...headers }));
+  response.cork(() =>
+    writeHead(response, 200, { ...Object.fromEntries(exchange.headers), ...eventStreamHeaders, ...stream.headers }),
+  );
   writer.begin(response, () => {
     flush(stream);
     if (!writer.isBlocked && stream.state === "streaming") stream.onDrained();
@@ -105,7 +123,7 @@ function end(stream: Stream, code: number): void {
   const { exchange, response, state } = stream;
   if (state === "done") return;
   if (response !== undefined && code === closeCodes.goingAway) {
-    stream.state = "finishing";
+    stream.state = stream.isWholeOrCut === true && state !== "finishing" ? "cutting" : "finishing";
     return flush(stream);
   }
   stream.state = "done";

@@ -1,0 +1,19 @@
+import { createA2aRoutes } from "./facades/a2a/routes.ts";
+import { createAgUiRoutes } from "./facades/ag-ui/routes.ts";
+import { createAiSdkRoutes } from "./facades/ai-sdk/routes.ts";
+import { createChatCompletionsRoutes } from "./facades/chat-completions/routes.ts";
+import { createDurableStreamsRoutes } from "./facades/durable-streams/routes.ts";
+import { createMcpRoutes } from "./facades/mcp/routes.ts";
+import { createResponsesRoutes } from "./facades/responses/routes.ts";
+import type { Facade } from "./transport/facade.ts";
+
+/** The protocols of others that this edge speaks over HTTP. */
+export const facades: readonly Facade[] = [
+  createAiSdkRoutes,
+  createChatCompletionsRoutes,
+  createResponsesRoutes,
+  createMcpRoutes,
+  createAgUiRoutes,
+  createA2aRoutes,
+  createDurableStreamsRoutes,
+];

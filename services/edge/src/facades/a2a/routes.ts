@@ -1,0 +1,3 @@
+import type { Facade } from "../../transport/facade.ts";
+
+export const createA2aRoutes: Facade = () => [];

@@ -1,0 +1,25 @@
+import type { Bus } from "@parley/bus";
+import type { May } from "@parley/protocol";
+import type { Logger } from "@parley/runtime";
+import type { Commands } from "../commands/commands.ts";
+import type { Conversations } from "../commands/conversations/conversations.ts";
+import type { OfferReading } from "../commands/offer.ts";
+import type { Ownership } from "../commands/ownership.ts";
+import type { Route } from "./route.ts";
+import type { TurnStreams } from "./turn-streams.ts";
+
+/** What the addresses of a protocol that is not ours are made with: the same commands as ours, and turns as streams. */
+export interface FacadeDeps {
+  readonly streams: TurnStreams;
+  readonly commands: Commands;
+  readonly conversations: Conversations;
+  readonly ownership: Ownership;
+  readonly offer: OfferReading;
+  readonly may: May;
+  readonly bus: Bus;
+  readonly version: string;
+  readonly isDevelopment: boolean;
+  readonly log: Logger;
+}
+
+export type Facade = (deps: FacadeDeps) => Route[];
