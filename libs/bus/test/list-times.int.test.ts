@@ -37,7 +37,7 @@ describe("what lists of conversations are told of ends", () => {
       touch("anna", "deleted", 4_000),
       touch("bob", "first", 5_000),
     ]);
-    expect(await redis.zrange(key, 0, -1, "WITHSCORES")).toEqual(["second", "2000", "first", "3000"]);
+    expect(await redis.zrange(key, "0", "-1", "WITHSCORES")).toEqual(["second", "2000", "first", "3000"]);
     expect(await redis.exists(conversationListKey("bob"))).toBe(0);
   });
 
