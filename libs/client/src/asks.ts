@@ -1,11 +1,6 @@
-import {
-  ChatError,
-  type ClientFrameInput,
-  type ConversationView,
-  type DecisionFrame,
-  type FrameError,
-} from "@parley/protocol/fold";
+import type { ClientFrameInput, ConversationView, DecisionFrame, FrameError } from "@parley/protocol/fold";
 import { createDeferred, type Deferred } from "./deferred.ts";
+import { queueFull } from "./send-limits.ts";
 
 /** A frame that answers what was asked. */
 type Told = FrameError | DecisionFrame;
@@ -78,7 +73,7 @@ export function createAsks(view: () => ConversationView, send: (frame: ClientFra
       const ask: Ask = { ...request, look: (told) => find(view(), answer, told), reject: answer.reject };
       // Whoever stops a turn has no use for a refusal, and there are no more of these than turns.
       const isBounded = ask.frame !== undefined && ask.frame.type !== "cancel";
-      if (isBounded && frames().length >= maxAsked) reject(queueFull());
+      if (isBounded && frames().length >= maxAsked) reject(queueFull("Too many wishes wait."));
       else asks.add(ask);
       ask.look();
       const reason = view().turns.some(({ turn_id }) => turn_id === ask.turnId) ? undefined : gone.get(ask.turnId);
@@ -99,8 +94,4 @@ export function createAsks(view: () => ConversationView, send: (frame: ClientFra
     },
     close,
   };
-}
-
-function queueFull(): ChatError {
-  return new ChatError("QUEUE_FULL", "Too much is waiting for an answer.", true);
 }

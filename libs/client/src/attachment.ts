@@ -5,13 +5,11 @@ import {
   type FrameError,
   type SubscribedFrame,
 } from "@parley/protocol/fold";
-import { backoffMs, type BackoffLimits } from "./backoff.ts";
+import { backoffMs, type BackoffSettings } from "./backoff.ts";
 import { createDeferred, type Deferred } from "./deferred.ts";
 
-interface AttachmentDeps {
+interface AttachmentDeps extends BackoffSettings {
   readonly id: string;
-  readonly backoff: BackoffLimits;
-  readonly random: () => number;
   readonly send: (frame: ClientFrameInput) => boolean;
   /** The cursor to resume from; 0: none yet. */
   readonly cursor: () => number;
@@ -40,127 +38,129 @@ export interface Attachment {
   readonly refused: (error: FrameError) => boolean;
   /** On a new connection: subscribes again if the events are wanted. True when it asked. */
   readonly resume: () => boolean;
-  readonly connectionLost: () => void;
+  readonly lost: () => void;
   readonly close: (reason: Error) => void;
 }
 
-interface Progress {
+/** What it is given, and how far it has come. */
+interface Self extends AttachmentDeps {
   /** `detached` → `attaching` (subscribe sent) → `attached`; every new connection begins at `detached`. */
   state: "detached" | "attaching" | "attached";
   /** Whether to subscribe again on a new connection. */
   wanted: boolean;
   failures: number;
   /** The cursor that the last subscription was asked with. */
-  askedAfter: number;
+  after: number;
   /** Subscriptions that were left before their answer came: it says nothing about the present one. */
   abandoned: number;
   /** Messages that the server had before it was told that the conversation is left. */
   sentBefore: Set<string>;
   answer?: Deferred<SubscribedFrame> | undefined;
-  retryTimer?: ReturnType<typeof setTimeout> | undefined;
+  timer?: ReturnType<typeof setTimeout> | undefined;
 }
 
 export function createAttachment(deps: AttachmentDeps): Attachment {
-  const progress: Progress = {
+  const self: Self = {
+    ...deps,
     state: "detached",
     wanted: false,
     failures: 0,
-    askedAfter: 0,
+    after: 0,
     abandoned: 0,
     sentBefore: new Set(),
   };
   return {
     subscribe: () => {
-      progress.wanted = true;
+      self.wanted = true;
       // Asking once more would bring what is on its way a second time.
-      if (progress.state === "attached") return Promise.resolve(liveFrom(deps));
-      const answer = (progress.answer ??= createDeferred());
-      if (progress.state !== "attaching") ask(progress, deps);
+      if (self.state === "attached") return Promise.resolve(liveFrom(self));
+      const answer = (self.answer ??= createDeferred());
+      if (self.state !== "attaching") ask(self);
       return answer.promise;
     },
     unsubscribe: (unanswered) => {
-      if (progress.state === "attaching") progress.abandoned++;
-      progress.sentBefore = new Set(unanswered);
-      leave(progress, new Error("The conversation was unsubscribed."));
-      deps.send({ type: "unsubscribe", conversation_id: deps.id });
+      if (self.state === "attaching") self.abandoned++;
+      self.sentBefore = new Set(unanswered);
+      leave(self, new Error("The conversation was unsubscribed."));
+      self.send({ type: "unsubscribe", conversation_id: self.id });
     },
-    isWanted: () => progress.wanted,
-    mustResume: () => progress.wanted && progress.state !== "attached" && deps.cursor() > 0,
-    accepted: (messageId) => attachBy(progress, messageId),
+    isWanted: () => self.wanted,
+    mustResume: () => self.wanted && self.state !== "attached" && self.cursor() > 0,
+    accepted: (messageId) => attachBy(self, messageId),
     subscribed: (frame) => {
-      if (isAbandoned(progress)) return false;
-      progress.state = "attached";
-      progress.failures = 0;
-      progress.answer?.resolve(frame);
-      progress.answer = undefined;
-      return frame.seq === 0 || frame.seq < progress.askedAfter;
+      if (isAbandoned(self)) return false;
+      self.state = "attached";
+      self.failures = 0;
+      self.answer?.resolve(frame);
+      self.answer = undefined;
+      return frame.seq === 0 || frame.seq < self.after;
     },
     refused: (error) => {
-      if (isAbandoned(progress)) return true;
-      if (progress.state !== "attaching") return false;
-      refuse(progress, deps, error);
+      if (isAbandoned(self)) return true;
+      if (self.state !== "attaching") return false;
+      refuse(self, error);
       return true;
     },
     resume: () => {
-      if (progress.wanted) ask(progress, deps);
-      return progress.wanted;
+      if (self.wanted) ask(self);
+      return self.wanted;
     },
-    connectionLost: () => detach(progress),
-    close: (reason) => leave(progress, reason),
+    lost: () => detach(self),
+    close: (reason) => leave(self, reason),
   };
 }
 
 /** Whether this is the answer to a subscription that was left: the server answers them in order. */
-function isAbandoned(progress: Progress): boolean {
-  if (progress.abandoned === 0) return false;
-  progress.abandoned--;
+function isAbandoned(self: Self): boolean {
+  if (self.abandoned === 0) return false;
+  self.abandoned--;
   return true;
 }
 
-function attachBy(progress: Progress, messageId: string): boolean {
-  if (progress.sentBefore.delete(messageId)) return false;
-  progress.wanted = true;
-  if (progress.state !== "detached") return false;
-  progress.state = "attached";
+function attachBy(self: Self, messageId: string): boolean {
+  if (self.sentBefore.delete(messageId)) return false;
+  self.wanted = true;
+  if (self.state !== "detached") return false;
+  self.state = "attached";
   return true;
 }
 
-function detach(progress: Progress): void {
-  clearTimeout(progress.retryTimer);
-  progress.state = "detached";
-  progress.abandoned = 0;
-  progress.sentBefore.clear();
+function detach(self: Self): void {
+  clearTimeout(self.timer);
+  self.state = "detached";
+  self.abandoned = 0;
+  self.sentBefore.clear();
 }
 
 function liveFrom({ id, cursor }: AttachmentDeps): SubscribedFrame {
   return { type: "subscribed", conversation_id: id, mode: "live", seq: cursor() };
 }
 
-function ask(progress: Progress, deps: AttachmentDeps): void {
-  clearTimeout(progress.retryTimer);
-  const after = deps.cursor();
-  progress.askedAfter = after;
-  const frame = { type: "subscribe", conversation_id: deps.id } as const;
-  progress.state = deps.send(after > 0 ? { ...frame, after } : frame) ? "attaching" : "detached";
+function ask(self: Self): void {
+  clearTimeout(self.timer);
+  const after = self.cursor();
+  self.after = after;
+  const frame = { type: "subscribe", conversation_id: self.id } as const;
+  self.state = self.send(after > 0 ? { ...frame, after } : frame) ? "attaching" : "detached";
 }
 
-function refuse(progress: Progress, deps: AttachmentDeps, frame: FrameError): void {
-  progress.state = "detached";
+function refuse(self: Self, frame: FrameError): void {
+  self.state = "detached";
   if (frame.retryable) {
     // Several that wait for exactly as long as they were told would take each other's place again and again.
-    const delayMs = (frame.retry_after_ms ?? 0) + backoffMs(progress.failures++, deps.backoff, deps.random);
-    progress.retryTimer = setTimeout(() => ask(progress, deps), delayMs);
+    const delayMs = (frame.retry_after_ms ?? 0) + backoffMs(self.failures++, self);
+    self.timer = setTimeout(() => ask(self), delayMs);
     return;
   }
   const error = chatErrorOf(frame);
-  leave(progress, error);
-  deps.onRefused(error);
+  leave(self, error);
+  self.onRefused(error);
 }
 
-function leave(progress: Progress, reason: Error): void {
-  clearTimeout(progress.retryTimer);
-  progress.wanted = false;
-  progress.state = "detached";
-  progress.answer?.reject(reason);
-  progress.answer = undefined;
+function leave(self: Self, reason: Error): void {
+  clearTimeout(self.timer);
+  self.wanted = false;
+  self.state = "detached";
+  self.answer?.reject(reason);
+  self.answer = undefined;
 }

@@ -11,10 +11,12 @@ export interface ConnectionEnd {
   readonly final: boolean;
   /** Set when the server said when to come back, or when there was reason to doubt the connection. */
   readonly reconnectAfterMs: number | undefined;
+  /** What `getToken` has thrown. */
+  readonly cause?: unknown;
 }
 
 interface ConnectionDeps extends Settings {
-  readonly unansweredSince: () => number | undefined;
+  readonly sentAt: () => number | undefined;
   /** The socket is open; authentication begins. */
   readonly onOpen: () => void;
   readonly onReady: (user: User | undefined) => void;
@@ -31,6 +33,8 @@ export interface Connection {
   readonly close: () => void;
 }
 
+const noToken = "no token could be had";
+
 const normalCode = 1000;
 /** What browsers report when a connection ended without a close frame. */
 const lostCode = 1006;
@@ -44,13 +48,13 @@ export function openConnection(deps: ConnectionDeps): Connection {
   let { pingAfterMs } = deps.timings;
   let reconnectAfterMs: number | undefined;
   const socket = new deps.WebSocket(deps.url, nativeSubprotocol);
-  const lose = (reason: string): void => end(lostCode, reason);
+  const lose = (reason: string, cause?: unknown): void => end(lostCode, reason, cause);
   const send = (frame: ClientFrameInput): void => void (state !== "ended" && socket.send(JSON.stringify(frame)));
   const deadline = setTimeout(() => lose("the server did not answer in time"), deps.timings.handshakeMs);
   const heartbeat = createHeartbeat({ ...deps, ...deps.timings, ping: () => send({ type: "ping" }), onDead: lose });
-  const login = createLogin({ ...deps, send, lose, becomeReady, isReady: () => state === "ready" });
+  const login = createLogin({ ...deps, send, lose, onReady, isReady: () => state === "ready" });
 
-  function end(code: number, reason: string): void {
+  function end(code: number, reason: string, cause?: unknown): void {
     if (state === "ended") return;
     state = "ended";
     clearTimeout(deadline);
@@ -60,10 +64,10 @@ export function openConnection(deps: ConnectionDeps): Connection {
     socket.close();
     const refusal = login.refusal();
     const final = refusal !== undefined && !deps.tokenMayChange;
-    deps.onEnd({ code, reason: refusal ?? reason, final, reconnectAfterMs });
+    deps.onEnd({ code, reason: refusal ?? reason, final, reconnectAfterMs, cause });
   }
 
-  function becomeReady(user: User | undefined): void {
+  function onReady(user: User | undefined): void {
     if (state !== "authenticating") return;
     state = "ready";
     clearTimeout(deadline);
@@ -110,8 +114,8 @@ function listen(
 
 interface LoginDeps extends Settings {
   readonly send: (frame: ClientFrameInput) => void;
-  readonly lose: (reason: string) => void;
-  readonly becomeReady: (user: User | undefined) => void;
+  readonly lose: (reason: string, cause?: unknown) => void;
+  readonly onReady: (user: User | undefined) => void;
   readonly isReady: () => boolean;
 }
 
@@ -131,7 +135,7 @@ function createLogin({ getToken, tokenMayChange, log, ...deps }: LoginDeps) {
 
   function succeed(user: User | undefined): void {
     refusal = undefined;
-    deps.becomeReady(user);
+    deps.onReady(user);
   }
 
   async function show(): Promise<void> {
@@ -142,9 +146,9 @@ function createLogin({ getToken, tokenMayChange, log, ...deps }: LoginDeps) {
       if (token !== null) deps.send({ type: "auth", token, knows: ["unknown"] });
       else if (cookieUser !== undefined) succeed(cookieUser);
     } catch (error) {
-      log.warn({ err: error }, "no token could be had");
+      log.warn({ err: error }, noToken);
       // On a connection that is ready the old token still holds.
-      if (!deps.isReady()) deps.lose("no token could be had");
+      if (!deps.isReady()) deps.lose(noToken, error);
     }
   }
 

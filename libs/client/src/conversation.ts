@@ -1,6 +1,5 @@
 import {
   chatErrorOf,
-  queue,
   type AcceptedFrame,
   type ApprovalDecision,
   type ChatError,
@@ -8,7 +7,6 @@ import {
   type ConversationView,
   type FrameError,
   type Outcome,
-  type QueuedTurn,
   type ServerFrame,
   type SubscribedFrame,
 } from "@parley/protocol/fold";
@@ -87,8 +85,6 @@ export interface Conversation {
    * new connection. Rejects with the server's ChatError.
    */
   readonly setTitle: (title: string) => Promise<void>;
-  /** What waits, in the order in which it will run. */
-  readonly queue: () => QueuedTurn[];
   /** Changes a message that waits; resolves when the view has the new text. Rejects with CONFLICT when its turn has begun. */
   readonly changeQueued: (turnId: string, message: string) => Promise<void>;
   /** Takes a message back that waits; resolves with the end of its turn. Rejects with CONFLICT when its turn has begun. */
@@ -111,7 +107,7 @@ export interface ConversationPort {
   readonly bind: (userId: string, isOther: boolean) => void;
   /** On a new connection. True when an answer will come. */
   readonly resume: () => boolean;
-  readonly connectionLost: () => void;
+  readonly lost: () => void;
   /** `isForgotten`: what waits to be sent is not sent by a later page either. */
   readonly close: (reason: Error, isForgotten: boolean) => void;
 }
@@ -144,11 +140,11 @@ export function createConversation(deps: ConversationDeps): ConversationPort {
       const asked = attachment.resume();
       outbox.flush();
       asks.flush();
-      return asked || outbox.unansweredSince() !== undefined;
+      return asked || outbox.sentAt() !== undefined;
     },
-    connectionLost: () => {
-      attachment.connectionLost();
-      outbox.connectionLost();
+    lost: () => {
+      attachment.lost();
+      outbox.lost();
     },
     close: (reason, isForgotten) => {
       closed = reason;
@@ -186,7 +182,6 @@ function handleOf(id: string, parts: Parts, whileOpen: Gate): Conversation {
         return asks.add(approval(folding.view(), asks, callId, { ...options, approved }));
       }),
     setTitle: (title) => whileOpen(() => asks.add(titleChange(id, title))),
-    queue: () => queue(folding.view()),
     changeQueued: (turnId, message) => whileOpen(() => asks.add(messageChange(id, turnId, message))),
     takeBack: (turnId) => whileOpen(() => asks.add(removal(id, turnId))),
     subscribe: () => whileOpen(attachment.subscribe),
@@ -206,19 +201,16 @@ function forgetAll({ asks, folding }: Parts): void {
 }
 
 function createParts(deps: ConversationDeps) {
-  const { id, send, log } = deps;
-  const emitter = createEmitter<ConversationEvents>((fault) => log.warn({ err: fault }, "a listener failed"));
-  const folding = createFolding(id, {
-    check: deps.check,
-    onChange: () => {
-      asks.look();
-      outbox.look();
-      emitter.emit("change", view());
-    },
-    onViolation: (violation) => {
-      emitter.emit("violation", violation);
-      deps.onViolation(violation);
-    },
+  const { id, send } = deps;
+  const emitter = createEmitter<ConversationEvents>(deps.log);
+  const onChange = (): void => {
+    asks.look();
+    outbox.look();
+    emitter.emit("change", view());
+  };
+  const folding = deps.check(createFolding(id, onChange), (violation) => {
+    emitter.emit("violation", violation);
+    deps.onViolation(violation);
   });
   const { view } = folding;
   const asks = createAsks(view, send);
@@ -230,7 +222,7 @@ function createParts(deps: ConversationDeps) {
   const outbox = createOutbox({
     ...deps,
     view,
-    isWatched: attachment.isWanted,
+    isWanted: attachment.isWanted,
     onChange: (outgoing) => emitter.emit("outgoing", outgoing),
     send: (frame) => !attachment.mustResume() && send(frame),
   });
@@ -243,11 +235,11 @@ function handle(parts: Parts, frame: ConversationFrame): void {
   switch (frame.type) {
     case "accepted":
       // Who did not say where it stands is told all from the message on.
-      if (attachment.accepted(frame.id)) folding.subscribed(0);
+      if (attachment.accepted(frame.id)) folding.subscribed?.(0);
       return outbox.accepted(frame);
     case "subscribed":
       if (attachment.subscribed(frame)) folding.beginAnew(asks.turnIds());
-      else folding.subscribed(frame.seq);
+      else folding.subscribed?.(frame.seq);
       return outbox.flush();
     case "queue":
       return folding.queue(frame);

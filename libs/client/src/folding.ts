@@ -2,26 +2,23 @@ import {
   createView,
   foldFrame,
   foldQueue,
-  isTerminal,
+  type ConversationEventFrame,
   type ConversationId,
   type ConversationView,
+  type EventFrame,
+  type SnapshotFrame,
   type WaitingFrame,
 } from "@parley/protocol/fold";
-import type { FoldedFrame, FrameCheck, Violation } from "./frame-check.ts";
 
-interface FoldingDeps {
-  /** Undefined: frames are believed. */
-  readonly check: (() => FrameCheck) | undefined;
-  readonly onChange: () => void;
-  readonly onViolation: (violation: Violation) => void;
-}
+/** What a view is folded from. */
+export type FoldedFrame = EventFrame | ConversationEventFrame | SnapshotFrame;
 
 export interface Folding {
   readonly view: () => ConversationView;
   readonly fold: (frame: FoldedFrame) => void;
   readonly queue: (frame: WaitingFrame) => void;
-  /** What follows begins after this cursor. */
-  readonly subscribed: (seq: number) => void;
+  /** What follows begins after this cursor: for who checks what follows. */
+  readonly subscribed?: (seq: number) => void;
   /** What the view has is of no use to what follows, which has not come: until then it has no cursor. It keeps a place for the turns with these ids. */
   readonly beginAnew: (turnIds: readonly string[]) => void;
 }
@@ -29,14 +26,14 @@ export interface Folding {
 /** Ended turns above this number are forgotten, oldest first: a view that lives for weeks must not grow for weeks. */
 const turnsKept = 200;
 
-/** The one place that has a conversation's view: checks each frame, folds it, and keeps the view bounded. */
-export function createFolding(conversation: ConversationId, deps: FoldingDeps): Folding {
-  const { onChange, onViolation } = deps;
-  let check = deps.check?.();
+/** The one place that has a conversation's view: folds each frame, and keeps the view bounded. */
+export function createFolding(conversation: ConversationId, onChange: () => void): Folding {
   let view = createView(conversation);
 
-  function report(violation: Violation | undefined): void {
-    if (violation !== undefined) onViolation(violation);
+  function show(next: ConversationView): void {
+    if (next === view) return;
+    view = next;
+    onChange();
   }
 
   function forgetOldTurns(): void {
@@ -46,7 +43,6 @@ export function createFolding(conversation: ConversationId, deps: FoldingDeps): 
     const turns = view.turns.filter(({ turn_id, outcome }) => {
       if (excess === 0 || outcome === undefined) return true;
       excess--;
-      check?.forget(turn_id);
       forgotten.add(turn_id);
       return false;
     });
@@ -56,26 +52,13 @@ export function createFolding(conversation: ConversationId, deps: FoldingDeps): 
   return {
     view: () => view,
     fold(frame) {
-      report(check?.before(view, frame));
-      const folded = foldFrame(view, frame);
-      if (folded === view) return;
-      view = folded;
-      onChange();
-      if (isTerminal(frame.type)) forgetOldTurns();
+      show(foldFrame(view, frame));
+      forgetOldTurns();
     },
-    queue(frame) {
-      const folded = foldQueue(view, frame);
-      if (folded === view) return;
-      view = folded;
-      onChange();
-    },
-    subscribed: (seq) => check?.subscribed(seq),
+    queue: (frame) => show(foldQueue(view, frame)),
     beginAnew(turnIds) {
-      check = deps.check?.();
-      check?.subscribed(0);
       // A transcript tells the end of the turns that the view has.
-      view = createView(conversation, turnIds);
-      onChange();
+      show(createView(conversation, turnIds));
     },
   };
 }

@@ -4,7 +4,7 @@ interface HeartbeatDeps {
   readonly probeMs: number;
   readonly ping: () => void;
   /** When the oldest message that still waits for its answer was sent; undefined when none does. */
-  readonly unansweredSince: () => number | undefined;
+  readonly sentAt: () => number | undefined;
   readonly answerMs: number;
   readonly onDead: (reason: string) => void;
 }
@@ -19,6 +19,8 @@ export interface Heartbeat {
   readonly stop: () => void;
 }
 
+const silent = "the server has gone silent";
+
 /**
  * Sees that a server is gone although the socket does not say so. Browsers cannot see protocol pings, hence frames of our own. One timer that
  * looks at a time stamp: nothing is re-armed per frame.
@@ -28,21 +30,17 @@ export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let probeTimer: ReturnType<typeof setTimeout> | undefined;
 
-  function deathOf(now: number): string | undefined {
-    if (now - heardAt >= deps.deadAfterMs) return "the server has gone silent";
-    const since = deps.unansweredSince();
-    if (since !== undefined && now - since >= deps.answerMs) return "the server does not answer a message";
-    return undefined;
-  }
-
   function look(pingAfterMs: number): void {
     const now = deps.now();
-    const death = deathOf(now);
-    if (death !== undefined) return deps.onDead(death);
     const silentMs = now - heardAt;
-    if (silentMs >= pingAfterMs) deps.ping();
-    const dueMs = silentMs >= pingAfterMs ? deps.deadAfterMs - silentMs : pingAfterMs - silentMs;
-    timer = setTimeout(() => look(pingAfterMs), Math.min(dueMs, deps.answerMs));
+    if (silentMs >= deps.deadAfterMs) return deps.onDead(silent);
+    if (now - (deps.sentAt() ?? now) >= deps.answerMs) return deps.onDead("the server did not answer in time");
+    const isDue = silentMs >= pingAfterMs;
+    if (isDue) deps.ping();
+    timer = setTimeout(
+      () => look(pingAfterMs),
+      Math.min((isDue ? deps.deadAfterMs : pingAfterMs) - silentMs, deps.answerMs),
+    );
   }
 
   function endProbe(): void {
@@ -53,7 +51,7 @@ export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
   return {
     heard: () => {
       heardAt = deps.now();
-      if (probeTimer !== undefined) endProbe();
+      endProbe();
     },
     start: (pingAfterMs) => {
       clearTimeout(timer);
@@ -61,7 +59,7 @@ export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
     },
     probe: () => {
       if (probeTimer !== undefined) return;
-      probeTimer = setTimeout(() => deps.onDead("the server has gone silent"), deps.probeMs);
+      probeTimer = setTimeout(() => deps.onDead(silent), deps.probeMs);
       deps.ping();
     },
     isProbing: () => probeTimer !== undefined,

@@ -52,7 +52,7 @@ export interface ClientOptions {
    */
   readonly decode?: (data: unknown) => ServerFrame | undefined;
   /** Looks for broken promises of the server in the frames of a conversation: for the event `violation`, which nothing else brings. Default: nobody looks. */
-  readonly check?: () => FrameCheck;
+  readonly check?: FrameCheck;
   readonly log?: ClientLog;
   readonly backoff?: BackoffLimits;
   readonly timings?: Partial<ClientTimings>;
@@ -82,7 +82,7 @@ export interface Settings {
   readonly sendQueue: SendQueueLimits;
   readonly environment: Environment | undefined;
   readonly decode: (data: unknown) => ServerFrame | undefined;
-  readonly check: (() => FrameCheck) | undefined;
+  readonly check: FrameCheck;
   readonly log: ClientLog;
   readonly backoff: BackoffLimits;
   readonly timings: ClientTimings;
@@ -109,7 +109,7 @@ export function settingsOf(options: ClientOptions): Settings {
   return {
     store: undefined,
     decode: decodeServerFrame,
-    check: undefined,
+    check: (folding) => folding,
     log: silent,
     backoff: { minMs: 500, maxMs: 20_000 },
     random: Math.random,
@@ -120,7 +120,7 @@ export function settingsOf(options: ClientOptions): Settings {
     getToken: getToken ?? (token === undefined ? undefined : () => token),
     tokenMayChange: getToken !== undefined,
     WebSocket: options.WebSocket ?? foundWebSocket(globalThis),
-    environment: options.environment ?? foundEnvironment(globalThis),
+    environment: options.environment ?? foundEnvironment(),
     sendQueue: { ...defaultSendQueue, ...sendQueue },
     timings: { ...defaultTimings, ...timings },
   };
@@ -129,7 +129,7 @@ export function settingsOf(options: ClientOptions): Settings {
 function foundWebSocket(globals: object): SocketConstructor {
   const found: unknown = Reflect.get(globals, "WebSocket");
   if (isSocketConstructor(found)) return found;
-  throw new Error("There is no WebSocket here: pass the option WebSocket, such as that of the package ws.");
+  throw new Error("No WebSocket here: pass the option WebSocket, such as that of the package ws.");
 }
 
 function isSocketConstructor(found: unknown): found is SocketConstructor {

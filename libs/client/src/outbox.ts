@@ -33,8 +33,6 @@ export interface Outbox {
   readonly discard: (id: string) => void;
   /** A message of an earlier page. */
   readonly restore: (message: StoredMessage) => void;
-  /** What has failed. */
-  readonly failed: () => StoredMessage[];
   /** Whose connection it is now: what somebody else wrote is not sent on it. */
   readonly bind: (userId: string) => void;
   /** To be called after the view has changed. */
@@ -49,8 +47,8 @@ export interface Outbox {
   readonly isWaiting: () => boolean;
   readonly flush: () => void;
   /** The connection is gone, and with it every answer that was under way. */
-  readonly connectionLost: () => void;
-  readonly unansweredSince: () => number | undefined;
+  readonly lost: () => void;
+  readonly sentAt: () => number | undefined;
   /** Ids of what was sent on the present connection and has no answer. */
   readonly unanswered: () => string[];
   /** What waits is rejected; `isForgotten`: it is not sent by a later page either. */
@@ -63,7 +61,7 @@ export interface OutboxDeps {
   readonly wallNow: () => number;
   readonly view: () => ConversationView;
   /** Whether the view will get what happens. */
-  readonly isWatched: () => boolean;
+  readonly isWanted: () => boolean;
   readonly onChange: (outgoing: readonly OutgoingView[]) => void;
   /** As `auth_success` named them; undefined before. */
   readonly userId: () => string | undefined;
@@ -82,7 +80,7 @@ const failedChars = 256 * 1024;
 
 export function createOutbox(deps: OutboxDeps): Outbox {
   const entries = new Map<string, Entry>();
-  const box: Box = { ...deps, entries, shown: [], isClosed: false };
+  const box: Box = { ...deps, entries, shown: [], closed: false };
   const those = (isMeant: (entry: Entry) => boolean): Entry[] => [...entries.values()].filter(isMeant);
   const failed = (id: string): Entry | undefined => those((entry) => entry.frame.id === id && isFailed(entry))[0];
   const waiting = (id: string): Entry | undefined => those((entry) => entry.frame.id === id && isSending(entry))[0];
@@ -92,14 +90,13 @@ export function createOutbox(deps: OutboxDeps): Outbox {
     outgoing: () => box.shown,
     retry: (id) => {
       const entry = failed(id);
-      if (entry === undefined || box.isClosed) return;
+      if (entry === undefined || box.closed) return;
       drop(box, entry);
       const { frame, shown } = entry;
       void add(box, shown.error?.code === "CONFLICT" ? { ...frame, id: newId("m") } : frame);
     },
     discard: (id) => forget(box, failed(id)),
     restore: (message) => restore(box, message),
-    failed: () => those(isFailed).map(storedOf),
     bind: (userId) => bind(box, userId),
     look: () => look(box),
     caughtUp: () => {
@@ -116,16 +113,17 @@ export function createOutbox(deps: OutboxDeps): Outbox {
     has: (id) => waiting(id) !== undefined,
     isWaiting: () => those(isSending).length > 0,
     flush: () => those(isSending).forEach((entry) => trySend(box, entry)),
-    connectionLost: () => entries.forEach(forgetSending),
-    unansweredSince: () => unanswered()[0]?.sentAt,
+    lost: () => entries.forEach(forgetSending),
+    sentAt: () => unanswered()[0]?.sentAt,
     unanswered: () => unanswered().map(({ frame }) => frame.id),
     close: (reason, isForgotten) => {
-      box.isClosed = true;
+      box.closed = true;
       for (const entry of those(isSending)) {
         settle(box, entry, new ChatError("PROCESSING_ERROR", reason.message));
         entry.answer.reject(reason);
         if (isForgotten) drop(box, entry);
       }
+      if (isForgotten) for (const entry of those(isFailed)) box.keeper.setAside(storedOf(entry));
       look(box);
     },
   };
@@ -134,7 +132,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
 interface Box extends OutboxDeps {
   readonly entries: Map<string, Entry>;
   shown: readonly OutgoingView[];
-  isClosed: boolean;
+  closed: boolean;
 }
 
 function add(box: Box, frame: OutgoingMessage, signal?: AbortSignal): Promise<AcceptedFrame> {
@@ -187,7 +185,7 @@ function accept(box: Box, entry: Entry | undefined, frame: AcceptedFrame): void 
   entry.turnId = frame.turn_id;
   entry.answer.resolve(frame);
   box.keeper.remove(storedOf(entry));
-  if (!box.isWatched()) drop(box, entry);
+  if (!box.isWanted()) drop(box, entry);
   look(box);
 }
 

@@ -1,6 +1,11 @@
 import type { ClientFrameInput, ServerFrame } from "@parley/protocol/fold";
 import { backoffMs } from "./backoff.ts";
-import { createConversation, type ConversationFrame, type ConversationPort } from "./conversation.ts";
+import {
+  createConversation,
+  type Conversation,
+  type ConversationFrame,
+  type ConversationPort,
+} from "./conversation.ts";
 import type { Violation } from "./frame-check.ts";
 import { createHandles, type Handles } from "./handles.ts";
 import { ClientClosedError, type ClientState } from "./link.ts";
@@ -17,9 +22,9 @@ interface RegistryDeps extends Settings {
 /** The conversations of a client: one handle per id, and every frame to the one that it concerns. */
 export interface Registry {
   readonly get: (id: string) => ConversationPort;
-  readonly release: (id: string) => void;
+  readonly release: (conversation: Pick<Conversation, "id" | "unsubscribe">) => void;
   readonly route: (frame: ServerFrame) => void;
-  readonly unansweredSince: () => number | undefined;
+  readonly sentAt: () => number | undefined;
   /** What each state of the link means for them. */
   readonly follow: (state: ClientState) => void;
 }
@@ -34,7 +39,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
   const handles = createHandles(keeper, (id) =>
     createConversation({ ...deps, id, keeper, waiting, userId: handles.userId }),
   );
-  const { all } = handles;
+  const all = (): ConversationPort[] => [...handles.ports.values()];
 
   return {
     get: handles.get,
@@ -46,11 +51,11 @@ export function createRegistry(deps: RegistryDeps): Registry {
       port.handle(frame);
       const waitMs = frame.type === "error" ? frame.retry_after_ms : undefined;
       if (waitMs === undefined) resumes.answered(port);
-      else resumes.hold(port, waitMs + backoffMs(0, deps.backoff, deps.random));
+      else resumes.hold(port, waitMs + backoffMs(0, deps));
       handles.answered(port);
     },
-    unansweredSince: () => {
-      const oldest = Math.min(...all().map(({ outbox }) => outbox.unansweredSince() ?? Infinity));
+    sentAt: () => {
+      const oldest = Math.min(...all().map(({ outbox }) => outbox.sentAt() ?? Infinity));
       return oldest < Infinity ? oldest : undefined;
     },
     follow: (state) => {
@@ -62,8 +67,8 @@ export function createRegistry(deps: RegistryDeps): Registry {
       }
       if (state.name !== "waiting" && state.name !== "closed") return;
       resumes.stop();
-      if (state.name === "waiting") for (const port of all()) port.connectionLost();
-      else handles.close(new ClientClosedError(state.reason));
+      if (state.name === "waiting") for (const port of all()) port.lost();
+      else handles.close(new ClientClosedError(state));
     },
   };
 }
@@ -74,7 +79,8 @@ function isOfConversation(frame: ServerFrame): frame is ConversationFrame {
 
 /** An error may name only the message that it answers. */
 function portOf(handles: Handles, frame: ConversationFrame): ConversationPort | undefined {
-  if (frame.conversation_id !== undefined) return handles.find(frame.conversation_id);
+  const { ports } = handles;
+  if (frame.conversation_id !== undefined) return ports.get(frame.conversation_id);
   const id = "id" in frame ? frame.id : undefined;
-  return id === undefined ? undefined : handles.all().find(({ outbox }) => outbox.has(id));
+  return id === undefined ? undefined : [...ports.values()].find(({ outbox }) => outbox.has(id));
 }

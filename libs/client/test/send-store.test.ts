@@ -171,8 +171,8 @@ test("a message is sent again for as long as the server knows its id, and offere
 });
 
 test.each([
-  ["of messages", { messages: 2 }, "2 messages wait to be sent already."],
-  ["of bytes", { bytes: 4 }, "The messages that wait to be sent leave no room for this one."],
+  ["of messages", { messages: 2 }, "Too many messages wait."],
+  ["of bytes", { bytes: 4 }, "Too many messages wait."],
 ])("the queue of all conversations has a limit %s", async (_, sendQueue, message) => {
   await using setting = await startSetting({ sendQueue });
   leave(setting.client.conversation("c1").send("hi"));
