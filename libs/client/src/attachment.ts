@@ -47,12 +47,12 @@ interface Self extends AttachmentDeps {
   /** `detached` → `attaching` (subscribe sent) → `attached`; every new connection begins at `detached`. */
   state: "detached" | "attaching" | "attached";
   /** Whether to subscribe again on a new connection. */
-  wanted: boolean;
+  isWanted: boolean;
   failures: number;
   /** The cursor that the last subscription was asked with. */
   after: number;
   /** Subscriptions that were left before their answer came: it says nothing about the present one. */
-  abandoned: number;
+  left: number;
   /** Messages that the server had before it was told that the conversation is left. */
   sentBefore: Set<string>;
   answer?: Deferred<SubscribedFrame> | undefined;
@@ -63,15 +63,15 @@ export function createAttachment(deps: AttachmentDeps): Attachment {
   const self: Self = {
     ...deps,
     state: "detached",
-    wanted: false,
+    isWanted: false,
     failures: 0,
     after: 0,
-    abandoned: 0,
+    left: 0,
     sentBefore: new Set(),
   };
   return {
     subscribe: () => {
-      self.wanted = true;
+      self.isWanted = true;
       // Asking once more would bring what is on its way a second time.
       if (self.state === "attached") return Promise.resolve(liveFrom(self));
       const answer = (self.answer ??= createDeferred());
@@ -79,20 +79,19 @@ export function createAttachment(deps: AttachmentDeps): Attachment {
       return answer.promise;
     },
     unsubscribe: (unanswered) => {
-      if (self.state === "attaching") self.abandoned++;
+      if (self.state === "attaching") self.left++;
       self.sentBefore = new Set(unanswered);
       leave(self, new Error("The conversation was unsubscribed."));
       self.send({ type: "unsubscribe", conversation_id: self.id });
     },
-    isWanted: () => self.wanted,
-    mustResume: () => self.wanted && self.state !== "attached" && self.cursor() > 0,
+    isWanted: () => self.isWanted,
+    mustResume: () => self.isWanted && self.state !== "attached" && self.cursor() > 0,
     accepted: (messageId) => attachBy(self, messageId),
     subscribed: (frame) => {
       if (isAbandoned(self)) return false;
       self.state = "attached";
       self.failures = 0;
-      self.answer?.resolve(frame);
-      self.answer = undefined;
+      self.answer = void self.answer?.resolve(frame);
       return frame.seq === 0 || frame.seq < self.after;
     },
     refused: (error) => {
@@ -101,66 +100,60 @@ export function createAttachment(deps: AttachmentDeps): Attachment {
       refuse(self, error);
       return true;
     },
-    resume: () => {
-      if (self.wanted) ask(self);
-      return self.wanted;
+    resume: () => self.isWanted && ask(self),
+    lost: () => {
+      detach(self);
+      self.left = 0;
+      self.sentBefore.clear();
     },
-    lost: () => detach(self),
     close: (reason) => leave(self, reason),
   };
 }
 
 /** Whether this is the answer to a subscription that was left: the server answers them in order. */
 function isAbandoned(self: Self): boolean {
-  if (self.abandoned === 0) return false;
-  self.abandoned--;
-  return true;
-}
-
-function attachBy(self: Self, messageId: string): boolean {
-  if (self.sentBefore.delete(messageId)) return false;
-  self.wanted = true;
-  if (self.state !== "detached") return false;
-  self.state = "attached";
-  return true;
+  return self.left > 0 && self.left-- > 0;
 }
 
 function detach(self: Self): void {
   clearTimeout(self.timer);
   self.state = "detached";
-  self.abandoned = 0;
-  self.sentBefore.clear();
+}
+
+function attachBy(self: Self, messageId: string): boolean {
+  if (self.sentBefore.delete(messageId)) return false;
+  self.isWanted = true;
+  const isNews = self.state === "detached";
+  if (isNews) self.state = "attached";
+  return isNews;
 }
 
 function liveFrom({ id, cursor }: AttachmentDeps): SubscribedFrame {
   return { type: "subscribed", conversation_id: id, mode: "live", seq: cursor() };
 }
 
-function ask(self: Self): void {
-  clearTimeout(self.timer);
-  const after = self.cursor();
-  self.after = after;
-  const frame = { type: "subscribe", conversation_id: self.id } as const;
-  self.state = self.send(after > 0 ? { ...frame, after } : frame) ? "attaching" : "detached";
+function ask(self: Self): true {
+  detach(self);
+  self.after = self.cursor();
+  const isSent = self.send({ type: "subscribe", conversation_id: self.id, after: self.after || undefined });
+  if (isSent) self.state = "attaching";
+  return true;
 }
 
 function refuse(self: Self, frame: FrameError): void {
-  self.state = "detached";
+  detach(self);
   if (frame.retryable) {
     // Several that wait for exactly as long as they were told would take each other's place again and again.
-    const delayMs = (frame.retry_after_ms ?? 0) + backoffMs(self.failures++, self);
-    self.timer = setTimeout(() => ask(self), delayMs);
-    return;
+    self.timer = setTimeout(ask, (frame.retry_after_ms ?? 0) + backoffMs(self.failures++, self), self);
+  } else {
+    const error = chatErrorOf(frame);
+    leave(self, error);
+    self.onRefused(error);
   }
-  const error = chatErrorOf(frame);
-  leave(self, error);
-  self.onRefused(error);
 }
 
 function leave(self: Self, reason: Error): void {
-  clearTimeout(self.timer);
-  self.wanted = false;
-  self.state = "detached";
-  self.answer?.reject(reason);
-  self.answer = undefined;
+  detach(self);
+  self.isWanted = false;
+  self.answer = void self.answer?.reject(reason);
 }

@@ -45,22 +45,18 @@ export function createClient(options: ClientOptions): Client {
   const emitter = createEmitter<ClientEvents>(settings.log);
   const link = createLink({
     ...settings,
+    ...emitter,
     sentAt: () => registry.sentAt(),
     onState: (state) => {
       registry.follow(state);
       emitter.emit("state", state);
     },
-    onOnline: (isOnline) => emitter.emit("online", isOnline),
     onFrame: (frame) => {
       emitter.emit("frame", frame);
       registry.route(frame);
     },
   });
-  const registry = createRegistry({
-    ...settings,
-    send: link.send,
-    onViolation: (violation) => emitter.emit("violation", violation),
-  });
+  const registry = createRegistry({ ...settings, ...emitter, send: link.send });
 
   return {
     get state() {

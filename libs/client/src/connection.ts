@@ -16,7 +16,7 @@ export interface ConnectionEnd {
 }
 
 interface ConnectionDeps extends Settings {
-  readonly sentAt: () => number | undefined;
+  readonly sentAt: () => number;
   /** The socket is open; authentication begins. */
   readonly onOpen: () => void;
   readonly onReady: (user: User | undefined) => void;
@@ -35,7 +35,6 @@ export interface Connection {
 
 const noToken = "no token could be had";
 
-const normalCode = 1000;
 /** What browsers report when a connection ended without a close frame. */
 const lostCode = 1006;
 
@@ -59,8 +58,7 @@ export function openConnection(deps: ConnectionDeps): Connection {
     state = "ended";
     clearTimeout(deadline);
     // It was lost before, while nobody could see it: there is nothing to wait for.
-    if (heartbeat.isProbing()) reconnectAfterMs ??= 0;
-    heartbeat.stop();
+    if (heartbeat.stop()) reconnectAfterMs ??= 0;
     socket.close();
     const refusal = login.refusal();
     const final = refusal !== undefined && !deps.tokenMayChange;
@@ -79,7 +77,7 @@ export function openConnection(deps: ConnectionDeps): Connection {
     if (state === "ended") return;
     heartbeat.heard();
     const frame = deps.decode(data);
-    if (frame === undefined) return deps.log.debug({}, "unknown frame");
+    if (!frame) return deps.log.debug({}, "unknown frame");
     if (frame.type === "welcome") pingAfterMs = Math.min(pingAfterMs, frame.heartbeat_ms);
     if (frame.type === "going_away") reconnectAfterMs = frame.reconnect_after_ms;
     login.hear(frame);
@@ -95,7 +93,7 @@ export function openConnection(deps: ConnectionDeps): Connection {
   return {
     send,
     probe: () => void (state === "ready" && heartbeat.probe()),
-    close: () => end(normalCode, "closed by the caller"),
+    close: () => lose(""),
   };
 }
 

@@ -115,7 +115,7 @@ export interface ConversationPort {
 interface ConversationDeps extends Settings, Pick<OutboxDeps, "userId" | "keeper" | "waiting"> {
   readonly id: string;
   readonly send: (frame: ClientFrameInput) => boolean;
-  readonly onViolation: (violation: Violation) => void;
+  readonly emit: (name: "violation", violation: Violation) => void;
 }
 
 export function createConversation(deps: ConversationDeps): ConversationPort {
@@ -125,7 +125,7 @@ export function createConversation(deps: ConversationDeps): ConversationPort {
 
   /** Nothing may wait on a conversation that nobody serves any more. */
   function whileOpen<T>(work: () => Promise<T>): Promise<T> {
-    return closed === undefined ? work() : Promise.reject(closed);
+    return closed ? Promise.reject(closed) : work();
   }
 
   return {
@@ -140,7 +140,7 @@ export function createConversation(deps: ConversationDeps): ConversationPort {
       const asked = attachment.resume();
       outbox.flush();
       asks.flush();
-      return asked || outbox.sentAt() !== undefined;
+      return asked || outbox.sentAt() < Infinity;
     },
     lost: () => {
       attachment.lost();
@@ -197,7 +197,7 @@ function handleOf(id: string, parts: Parts, whileOpen: Gate): Conversation {
 /** What one user has decided and seen is not another one's. */
 function forgetAll({ asks, folding }: Parts): void {
   asks.close(new Error("Somebody else is signed in now."));
-  folding.beginAnew([]);
+  folding.clear([]);
 }
 
 function createParts(deps: ConversationDeps) {
@@ -210,7 +210,7 @@ function createParts(deps: ConversationDeps) {
   };
   const folding = deps.check(createFolding(id, onChange), (violation) => {
     emitter.emit("violation", violation);
-    deps.onViolation(violation);
+    deps.emit("violation", violation);
   });
   const { view } = folding;
   const asks = createAsks(view, send);
@@ -235,11 +235,11 @@ function handle(parts: Parts, frame: ConversationFrame): void {
   switch (frame.type) {
     case "accepted":
       // Who did not say where it stands is told all from the message on.
-      if (attachment.accepted(frame.id)) folding.subscribed?.(0);
+      if (attachment.accepted(frame.id)) folding.subscribed(0);
       return outbox.accepted(frame);
     case "subscribed":
-      if (attachment.subscribed(frame)) folding.beginAnew(asks.turnIds());
-      else folding.subscribed?.(frame.seq);
+      if (attachment.subscribed(frame)) folding.clear(asks.turnIds());
+      else folding.subscribed(frame.seq);
       return outbox.flush();
     case "queue":
       return folding.queue(frame);
@@ -253,7 +253,7 @@ function handle(parts: Parts, frame: ConversationFrame): void {
       return refuse(parts, frame);
     case "snapshot":
       folding.fold(frame);
-      return frame.messages === undefined ? undefined : outbox.caughtUp();
+      return frame.messages && outbox.caughtUp();
     default:
       return folding.fold(frame);
   }
@@ -262,12 +262,12 @@ function handle(parts: Parts, frame: ConversationFrame): void {
 /** An error says what it answers: a message by its id, anything else by the type of its frame. Older servers do not say the latter. */
 function refuse(parts: Parts, error: FrameError): void {
   const { emitter, attachment, outbox, asks } = parts;
-  if (error.frame === "delete") return forget(parts, error);
-  if (error.frame === "approve") return refuseDecision(parts, error);
-  if (outbox.refused(error) || (error.id !== undefined && asks.look(error))) return;
-  const mayAnswer = (type: string): boolean => error.frame === undefined || error.frame === type;
-  if (error.id === undefined && mayAnswer("subscribe") && attachment.refused(error)) return outbox.flush();
-  if (mayAnswer("cancel")) asks.look(error);
+  const { id, frame } = error;
+  if (frame === "delete") return forget(parts, error);
+  if (frame === "approve") return refuseDecision(parts, error);
+  if (outbox.refused(error) || (id !== undefined && asks.look(error))) return;
+  if (id === undefined && (frame ?? "subscribe") === "subscribe" && attachment.refused(error)) return outbox.flush();
+  if ((frame ?? "cancel") === "cancel") asks.look(error);
   emitter.emit("error", chatErrorOf(error));
 }
 
@@ -281,9 +281,10 @@ function refuseDecision({ asks }: Parts, error: FrameError): void {
 
 /** The conversation was deleted; what is said from now on begins it anew. */
 function forget({ emitter, asks, folding }: Parts, error: FrameError): void {
-  asks.lost(chatErrorOf(error));
-  folding.beginAnew(asks.turnIds());
-  emitter.emit("error", chatErrorOf(error));
+  const told = chatErrorOf(error);
+  asks.lost(told);
+  folding.clear(asks.turnIds());
+  emitter.emit("error", told);
 }
 
 function messageOf(id: string, message: string, { signal: _, ...options }: SendOptions): OutgoingMessage {

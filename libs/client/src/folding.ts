@@ -18,9 +18,9 @@ export interface Folding {
   readonly fold: (frame: FoldedFrame) => void;
   readonly queue: (frame: WaitingFrame) => void;
   /** What follows begins after this cursor: for who checks what follows. */
-  readonly subscribed?: (seq: number) => void;
+  readonly subscribed: (seq: number) => void;
   /** What the view has is of no use to what follows, which has not come: until then it has no cursor. It keeps a place for the turns with these ids. */
-  readonly beginAnew: (turnIds: readonly string[]) => void;
+  readonly clear: (turnIds: readonly string[]) => void;
 }
 
 /** Ended turns above this number are forgotten, oldest first: a view that lives for weeks must not grow for weeks. */
@@ -39,14 +39,8 @@ export function createFolding(conversation: ConversationId, onChange: () => void
   function forgetOldTurns(): void {
     let excess = view.turns.length - turnsKept;
     if (excess <= 0) return;
-    const forgotten = new Set<string>();
-    const turns = view.turns.filter(({ turn_id, outcome }) => {
-      if (excess === 0 || outcome === undefined) return true;
-      excess--;
-      forgotten.add(turn_id);
-      return false;
-    });
-    view = { ...view, turns, transcript: withoutGap(view, forgotten) };
+    const turns = view.turns.filter(({ outcome }) => outcome === undefined || excess-- <= 0);
+    view = { ...view, turns, transcript: withoutGap(view, turns) };
   }
 
   return {
@@ -55,8 +49,9 @@ export function createFolding(conversation: ConversationId, onChange: () => void
       show(foldFrame(view, frame));
       forgetOldTurns();
     },
+    subscribed: () => undefined,
     queue: (frame) => show(foldQueue(view, frame)),
-    beginAnew(turnIds) {
+    clear(turnIds) {
       // A transcript tells the end of the turns that the view has.
       show(createView(conversation, turnIds));
     },
@@ -66,12 +61,14 @@ export function createFolding(conversation: ConversationId, onChange: () => void
 /** Where a turn is forgotten that stands behind the transcript, what stands before it goes too: in the middle nobody would miss it. */
 function withoutGap(
   { transcript, transcriptAfter, turns }: ConversationView,
-  forgotten: ReadonlySet<string>,
+  left: ConversationView["turns"],
 ): ConversationView["transcript"] {
-  const stored = new Set(transcript.map(({ turn_id }) => turn_id));
+  const [kept, stored] = [idsOf(left), idsOf(transcript)];
   const last = turns.findIndex(({ turn_id }) => turn_id === transcriptAfter);
-  const leavesGap = turns.some(({ turn_id }, at) => at > last && forgotten.has(turn_id) && !stored.has(turn_id));
-  if (!leavesGap) return transcript;
-  const kept = new Set(turns.map(({ turn_id }) => turn_id).filter((id) => !forgotten.has(id)));
-  return transcript.filter(({ turn_id }) => kept.has(turn_id));
+  const leavesGap = turns.some(({ turn_id }, at) => at > last && !kept.has(turn_id) && !stored.has(turn_id));
+  return leavesGap ? transcript.filter(({ turn_id }) => kept.has(turn_id)) : transcript;
+}
+
+function idsOf(all: readonly { readonly turn_id: string }[]): ReadonlySet<string> {
+  return new Set(all.map(({ turn_id }) => turn_id));
 }

@@ -79,10 +79,10 @@ export const withFrameCheck: FrameCheck = (folding, report) => {
       folding.fold(frame);
       for (const turnId of positions.keys()) if (positions.size > positionsKept) positions.delete(turnId);
     },
-    beginAnew: (turnIds) => {
+    clear: (turnIds) => {
       positions.clear();
       lastSeq = 0;
-      folding.beginAnew(turnIds);
+      folding.clear(turnIds);
     },
   };
 };

@@ -27,15 +27,12 @@ export function createHandles(keeper: SendKeeper, create: (id: string) => Conver
   function portOf(id: string): ConversationPort {
     const port = ports.get(id) ?? create(id);
     ports.set(id, port);
-    if (closed !== undefined) port.close(closed, false);
+    if (closed) port.close(closed, false);
     return port;
   }
 
   function restore(): void {
-    // What is to be sent; and what has failed of conversations with a handle, the others' waits for somebody who looks.
-    const isWanted = ({ user_id, conversation_id, error }: StoredMessage): boolean =>
-      user_id === user && (error === undefined || ports.has(conversation_id));
-    for (const message of keeper.take(isWanted)) {
+    for (const message of keeper.take((stored) => stored.user_id === user && isDue(stored, ports))) {
       const { conversation_id: id } = message;
       if (!ports.has(id)) unclaimed.add(id);
       portOf(id).outbox.restore(message);
@@ -58,9 +55,8 @@ export function createHandles(keeper: SendKeeper, create: (id: string) => Conver
     },
     ports,
     release,
-    answered: ({ conversation, outbox }) => {
-      if (unclaimed.has(conversation.id) && !outbox.isWaiting()) release(conversation);
-    },
+    answered: ({ conversation, outbox }) =>
+      void (unclaimed.has(conversation.id) && !outbox.isWaiting() && release(conversation)),
     userId: () => user,
     bind: (userId) => {
       const isOther = user !== undefined && user !== userId;
@@ -77,4 +73,9 @@ export function createHandles(keeper: SendKeeper, create: (id: string) => Conver
       for (const port of ports.values()) port.close(reason, false);
     },
   };
+}
+
+/** What is to be sent; and what has failed of conversations with a handle, the others' waits for somebody who looks. */
+function isDue({ conversation_id, error }: StoredMessage, ports: ReadonlyMap<string, unknown>): boolean {
+  return !error || ports.has(conversation_id);
 }

@@ -3,8 +3,8 @@ interface HeartbeatDeps {
   readonly deadAfterMs: number;
   readonly probeMs: number;
   readonly ping: () => void;
-  /** When the oldest message that still waits for its answer was sent; undefined when none does. */
-  readonly sentAt: () => number | undefined;
+  /** When the oldest message that still waits for its answer was sent; Infinity when none does. */
+  readonly sentAt: () => number;
   readonly answerMs: number;
   readonly onDead: (reason: string) => void;
 }
@@ -15,8 +15,8 @@ export interface Heartbeat {
   readonly start: (pingAfterMs: number) => void;
   /** There is reason to think that the server cannot be reached any more: asks it at once, and waits for its word `probeMs` at most. */
   readonly probe: () => void;
-  readonly isProbing: () => boolean;
-  readonly stop: () => void;
+  /** Returns whether it was waiting for the server's word. */
+  readonly stop: () => boolean;
 }
 
 const silent = "the server has gone silent";
@@ -34,7 +34,7 @@ export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
     const now = deps.now();
     const silentMs = now - heardAt;
     if (silentMs >= deps.deadAfterMs) return deps.onDead(silent);
-    if (now - (deps.sentAt() ?? now) >= deps.answerMs) return deps.onDead("the server did not answer in time");
+    if (now - deps.sentAt() >= deps.answerMs) return deps.onDead("the server did not answer in time");
     const isDue = silentMs >= pingAfterMs;
     if (isDue) deps.ping();
     timer = setTimeout(
@@ -43,9 +43,11 @@ export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
     );
   }
 
-  function endProbe(): void {
+  function endProbe(): boolean {
+    const isProbing = probeTimer !== undefined;
     clearTimeout(probeTimer);
     probeTimer = undefined;
+    return isProbing;
   }
 
   return {
@@ -62,10 +64,9 @@ export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
       probeTimer = setTimeout(() => deps.onDead(silent), deps.probeMs);
       deps.ping();
     },
-    isProbing: () => probeTimer !== undefined,
     stop: () => {
       clearTimeout(timer);
-      endProbe();
+      return endProbe();
     },
   };
 }

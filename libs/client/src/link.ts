@@ -34,9 +34,9 @@ export interface WaitingState extends Loss {
 }
 
 interface LinkDeps extends Settings {
-  readonly sentAt: () => number | undefined;
+  readonly sentAt: () => number;
   readonly onState: (state: ClientState) => void;
-  readonly onOnline: (isOnline: boolean) => void;
+  readonly emit: (name: "online", isOnline: boolean) => void;
   readonly onFrame: (frame: ServerFrame) => void;
 }
 
@@ -78,9 +78,9 @@ export function createLink(deps: LinkDeps): Link {
     connect: () => connect(self),
     retryNow: () => retryNow(self),
     send: (frame) => {
-      if (self.state.name !== "ready" || self.connection === undefined) return false;
-      self.connection.send(frame);
-      return true;
+      const isReady = self.state.name === "ready";
+      if (isReady) self.connection?.send(frame);
+      return isReady;
     },
     close: () => {
       if (self.state.name === "closed") return;
@@ -123,7 +123,7 @@ function noteOnline(self: Self, signal?: EnvironmentSignal): void {
   const isOnline = signal === "online" || (signal !== "offline" && self.environment?.isOnline() !== false);
   if (self.isOnline === isOnline) return;
   self.isOnline = isOnline;
-  self.onOnline(isOnline);
+  self.emit("online", isOnline);
 }
 
 function notice(self: Self, signal: EnvironmentSignal): void {
@@ -161,14 +161,14 @@ function comeBack(self: Self, { final, reconnectAfterMs, ...loss }: ConnectionEn
   if (self.now() - (self.readyAt ?? Infinity) >= self.timings.stableMs) self.failures = 0;
   const backoff = backoffMs(self.failures++, self);
   const delayMs = reconnectAfterMs ?? backoff;
-  self.log.debug({ ...loss, delayMs }, "connection lost");
+  self.log.debug({ ...loss, delayMs }, "the connection was lost");
   waitFor(self, { ...loss, delayMs });
 }
 
 function waitFor(self: Self, wait: Omit<WaitingState, "name" | "retryAtMs">): void {
   clearTimeout(self.timer);
   const { isOnline } = self;
-  if (isOnline) self.timer = setTimeout(() => open(self), wait.delayMs);
+  if (isOnline) self.timer = setTimeout(open, wait.delayMs, self);
   const retryAtMs = isOnline ? self.wallNow() + wait.delayMs : undefined;
   become(self, { ...wait, name: "waiting", retryAtMs });
 }

@@ -78,7 +78,7 @@ export interface Settings {
   /** Whether asking again may give another token. */
   readonly tokenMayChange: boolean;
   readonly WebSocket: SocketConstructor;
-  readonly store: SendStore | undefined;
+  readonly store?: SendStore;
   readonly sendQueue: SendQueueLimits;
   readonly environment: Environment | undefined;
   readonly decode: (data: unknown) => ServerFrame | undefined;
@@ -102,12 +102,12 @@ const defaultTimings: ClientTimings = {
 
 const defaultSendQueue: SendQueueLimits = { messages: 64, bytes: 1024 * 1024 };
 
-const silent: ClientLog = { debug: () => undefined, warn: () => undefined };
+const nothing = (): void => undefined;
+const silent: ClientLog = { debug: nothing, warn: nothing };
 
 export function settingsOf(options: ClientOptions): Settings {
   const { token, getToken, sendQueue, timings } = options;
   return {
-    store: undefined,
     decode: decodeServerFrame,
     check: (folding) => folding,
     log: silent,
@@ -129,7 +129,7 @@ export function settingsOf(options: ClientOptions): Settings {
 function foundWebSocket(globals: object): SocketConstructor {
   const found: unknown = Reflect.get(globals, "WebSocket");
   if (isSocketConstructor(found)) return found;
-  throw new Error("No WebSocket here: pass the option WebSocket, such as that of the package ws.");
+  throw new Error("There is no WebSocket here: pass the option WebSocket, such as that of the package ws.");
 }
 
 function isSocketConstructor(found: unknown): found is SocketConstructor {

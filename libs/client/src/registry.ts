@@ -16,7 +16,7 @@ import type { OutgoingMessage } from "./send-store.ts";
 
 interface RegistryDeps extends Settings {
   readonly send: (frame: ClientFrameInput) => boolean;
-  readonly onViolation: (violation: Violation) => void;
+  readonly emit: (name: "violation", violation: Violation) => void;
 }
 
 /** The conversations of a client: one handle per id, and every frame to the one that it concerns. */
@@ -24,7 +24,8 @@ export interface Registry {
   readonly get: (id: string) => ConversationPort;
   readonly release: (conversation: Pick<Conversation, "id" | "unsubscribe">) => void;
   readonly route: (frame: ServerFrame) => void;
-  readonly sentAt: () => number | undefined;
+  /** When the oldest message was sent that has no answer on this connection; Infinity: there is none. */
+  readonly sentAt: () => number;
   /** What each state of the link means for them. */
   readonly follow: (state: ClientState) => void;
 }
@@ -42,22 +43,18 @@ export function createRegistry(deps: RegistryDeps): Registry {
   const all = (): ConversationPort[] => [...handles.ports.values()];
 
   return {
-    get: handles.get,
-    release: handles.release,
+    ...handles,
     route: (frame) => {
       if (!isOfConversation(frame)) return;
       const port = portOf(handles, frame);
-      if (port === undefined) return;
+      if (!port) return;
       port.handle(frame);
       const waitMs = frame.type === "error" ? frame.retry_after_ms : undefined;
       if (waitMs === undefined) resumes.answered(port);
       else resumes.hold(port, waitMs + backoffMs(0, deps));
       handles.answered(port);
     },
-    sentAt: () => {
-      const oldest = Math.min(...all().map(({ outbox }) => outbox.sentAt() ?? Infinity));
-      return oldest < Infinity ? oldest : undefined;
-    },
+    sentAt: () => Math.min(...all().map(({ outbox }) => outbox.sentAt())),
     follow: (state) => {
       // A connection begins: what was kept of messages is wanted soon.
       if (state.name === "connecting") void keeper.load();

@@ -1,4 +1,4 @@
-import { queue } from "@parley/client";
+import { queue } from "@parley/client/queue";
 import { closeCodes } from "@parley/protocol";
 import { expect, test } from "vitest";
 import { frames, startReady } from "./fixtures.ts";
