@@ -54,7 +54,7 @@ interface Self extends AttachmentDeps {
   /** Subscriptions that were left before their answer came: it says nothing about the present one. */
   left: number;
   /** Messages that the server had before it was told that the conversation is left. */
-  sentBefore: Set<string>;
+  before: Set<string>;
   answer?: Deferred<SubscribedFrame> | undefined;
   timer?: ReturnType<typeof setTimeout> | undefined;
 }
@@ -67,7 +67,7 @@ export function createAttachment(deps: AttachmentDeps): Attachment {
     failures: 0,
     after: 0,
     left: 0,
-    sentBefore: new Set(),
+    before: new Set(),
   };
   return {
     subscribe: () => {
@@ -80,7 +80,7 @@ export function createAttachment(deps: AttachmentDeps): Attachment {
     },
     unsubscribe: (unanswered) => {
       if (self.state === "attaching") self.left++;
-      self.sentBefore = new Set(unanswered);
+      self.before = new Set(unanswered);
       leave(self, new Error("The conversation was unsubscribed."));
       self.send({ type: "unsubscribe", conversation_id: self.id });
     },
@@ -104,7 +104,7 @@ export function createAttachment(deps: AttachmentDeps): Attachment {
     lost: () => {
       detach(self);
       self.left = 0;
-      self.sentBefore.clear();
+      self.before.clear();
     },
     close: (reason) => leave(self, reason),
   };
@@ -121,7 +121,7 @@ function detach(self: Self): void {
 }
 
 function attachBy(self: Self, messageId: string): boolean {
-  if (self.sentBefore.delete(messageId)) return false;
+  if (self.before.delete(messageId)) return false;
   self.isWanted = true;
   const isNews = self.state === "detached";
   if (isNews) self.state = "attached";

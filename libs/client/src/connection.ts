@@ -61,7 +61,7 @@ export function openConnection(deps: ConnectionDeps): Connection {
     if (heartbeat.stop()) reconnectAfterMs ??= 0;
     socket.close();
     const refusal = login.refusal();
-    const final = refusal !== undefined && !deps.tokenMayChange;
+    const final = refusal !== undefined && !deps.mayChange;
     deps.onEnd({ code, reason: refusal ?? reason, final, reconnectAfterMs, cause });
   }
 
@@ -118,7 +118,7 @@ interface LoginDeps extends Settings {
 }
 
 /** As whom a connection is: by a token, by the browser's cookie, or as nobody. */
-function createLogin({ getToken, tokenMayChange, log, ...deps }: LoginDeps) {
+function createLogin({ getToken, mayChange, log, ...deps }: LoginDeps) {
   /** It is known who this connection is to be for. */
   let isAsked = getToken === undefined;
   /** Who the cookie is: counts only if no token is to follow. */
@@ -128,7 +128,7 @@ function createLogin({ getToken, tokenMayChange, log, ...deps }: LoginDeps) {
 
   function refuse(reason: string): void {
     refusal = reason;
-    if (!tokenMayChange) deps.lose(reason);
+    if (!mayChange) deps.lose(reason);
   }
 
   function succeed(user: User | undefined): void {
@@ -160,7 +160,7 @@ function createLogin({ getToken, tokenMayChange, log, ...deps }: LoginDeps) {
     } else if (frame.type === "auth_error") {
       // The token could not be checked now. It may be a good one, and the server closes with a code to come back.
       if (frame.code !== "AUTH_UNAVAILABLE") refuse(frame.message);
-    } else if (frame.type === "auth_expiring" && tokenMayChange) void show();
+    } else if (frame.type === "auth_expiring" && mayChange) void show();
   }
 
   return { show, hear, refusal: () => refusal };

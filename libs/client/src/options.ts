@@ -76,7 +76,7 @@ export interface Settings {
   readonly url: string;
   readonly getToken: GetToken | undefined;
   /** Whether asking again may give another token. */
-  readonly tokenMayChange: boolean;
+  readonly mayChange: boolean;
   readonly WebSocket: SocketConstructor;
   readonly store?: SendStore;
   readonly sendQueue: SendQueueLimits;
@@ -118,7 +118,7 @@ export function settingsOf(options: ClientOptions): Settings {
     wallNow: Date.now,
     ...options,
     getToken: getToken ?? (token === undefined ? undefined : () => token),
-    tokenMayChange: getToken !== undefined,
+    mayChange: getToken !== undefined,
     WebSocket: options.WebSocket ?? foundWebSocket(globalThis),
     environment: options.environment ?? foundEnvironment(),
     sendQueue: { ...defaultSendQueue, ...sendQueue },

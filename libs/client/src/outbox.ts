@@ -80,7 +80,7 @@ const failedChars = 256 * 1024;
 
 export function createOutbox(deps: OutboxDeps): Outbox {
   const entries = new Map<string, Entry>();
-  const box: Box = { ...deps, entries, shown: [], closed: false, failedKept: 16 };
+  const box: Box = { ...deps, entries, shown: [], closed: false, kept: 16 };
   const those = (isMeant: (entry: Entry) => boolean): Entry[] => [...entries.values()].filter(isMeant);
   const find = (id: string | undefined, isMeant: (entry: Entry) => boolean): Entry | undefined =>
     those((entry) => entry.frame.id === id && isMeant(entry))[0];
@@ -134,7 +134,7 @@ interface Box extends OutboxDeps {
   shown: readonly OutgoingView[];
   closed: boolean;
   /** How many that have failed are kept, the newest. */
-  failedKept: number;
+  kept: number;
 }
 
 function add(box: Box, frame: OutgoingMessage, signal?: AbortSignal): Promise<AcceptedFrame> {
@@ -196,7 +196,7 @@ function fail(box: Box, entry: Entry, error: ChatError): void {
   if (entry.frame.message.length > failedChars) drop(box, entry);
   else keep(box, entry);
   const failed = [...box.entries.values()].filter(isFailed);
-  for (const old of failed.slice(0, -box.failedKept)) drop(box, old);
+  for (const old of failed.slice(0, -box.kept)) drop(box, old);
   look(box);
 }
 
@@ -222,7 +222,7 @@ function restore(box: Box, { frame, user_id, kept_at, error }: StoredMessage): v
   const isForgotten = box.wallNow() - kept_at > clientLimits.factKeepMs;
   const told = error ? chatErrorOf(error) : isForgotten ? tooOld() : undefined;
   // One that has waited is not dropped for being the one too many: nobody has been told of it yet.
-  if (!error) box.failedKept++;
+  if (!error) box.kept++;
   take(box, createEntry(frame, kept_at, user_id), told);
 }
 
