@@ -1,0 +1,158 @@
+import { pendingApprovals } from "@parley/protocol/fold";
+import type { Client } from "../client.ts";
+import type { Conversation } from "../conversation.ts";
+import { obey, type Thread } from "./commands.ts";
+import { createEventLog, type EventLog } from "./event-log.ts";
+import { follow } from "./following.ts";
+import type { Channel, Command, CommandResponse, ErrorResponse, StreamFilter, ThreadEvent } from "./protocol.ts";
+
+export interface LangGraphAdapterOptions {
+  readonly client: Pick<Client, "conversation">;
+  /** The conversation's id; without, the SDK says which by `setThreadId`. */
+  readonly threadId?: string;
+}
+
+export interface LangGraphStream {
+  readonly events: AsyncIterable<ThreadEvent>;
+  /** The conversation is subscribed to, or is not there yet: it begins with its first message. Rejects with the server's ChatError. */
+  readonly ready: Promise<void>;
+  readonly close: () => void;
+}
+
+interface ThreadState<Values> {
+  values: Values;
+  next: string[];
+  tasks: { id: string; interrupts: { id: string; value: unknown }[] }[];
+}
+
+/** What `client.threads.stream(id, { transport })` of `@langchain/langgraph-sdk` 1.15 asks for: its `AgentServerAdapter`. */
+export interface LangGraphAdapter {
+  readonly threadId: string;
+  readonly setThreadId: (threadId: string) => void;
+  readonly open: () => Promise<void>;
+  readonly send: (command: Command) => Promise<CommandResponse | ErrorResponse>;
+  readonly events: () => AsyncIterable<ThreadEvent>;
+  readonly openEventStream: (filter: StreamFilter) => LangGraphStream;
+  /** Null: there is no such conversation. */
+  readonly getState: <Values = unknown>() => Promise<ThreadState<Values> | null>;
+  readonly getHistory: <Values = unknown>() => Promise<ThreadState<Values>[]>;
+  /** Stops a run (default: the one that runs). The protocol has no command for it, and the SDK asks its own server: `client.runs.cancel`. */
+  readonly cancel: (runId?: string) => void;
+  readonly close: () => Promise<void>;
+}
+
+interface Bound extends Thread {
+  readonly log: EventLog;
+  readonly streams: Set<() => void>;
+}
+
+/**
+ * A conversation of Parley as a thread of LangGraph, for what is built on that SDK. Everything goes by the client's one connection, with all that it does: messages
+ * once, what was missed after a loss, tokens asked for anew. The client stays its owner's: closing the adapter closes neither it nor the conversation.
+ */
+export function createLangGraphAdapter({ client, threadId = "" }: LangGraphAdapterOptions): LangGraphAdapter {
+  let id = threadId;
+  let bound: Bound | undefined;
+
+  function thread(): Bound {
+    if (id === "") throw new Error("The adapter has no thread: pass threadId, or call setThreadId.");
+    return (bound ??= bind(client.conversation(id)));
+  }
+
+  function unbind(): void {
+    for (const end of bound?.streams ?? []) end();
+    bound?.following.close();
+    bound = undefined;
+  }
+
+  async function stateNow<Values>(): Promise<ThreadState<Values> | null> {
+    const { conversation, following } = thread();
+    await known(conversation);
+    const values = following.state();
+    if (values.messages.length === 0) return null;
+    const interrupts = pendingApprovals(conversation.view).map(({ turn_id, call }) => ({
+      id: turn_id,
+      interrupts: [{ id: call.call_id, value: call.approval }],
+    }));
+    return { values: asWanted<Values>(values), next: interrupts.length > 0 ? ["approval"] : [], tasks: interrupts };
+  }
+
+  return {
+    get threadId() {
+      return id;
+    },
+    setThreadId: (next) => {
+      if (next !== id) unbind();
+      id = next;
+    },
+    open: async () => void thread(),
+    send: (command) => obey(thread(), command),
+    events: () => openStream(thread(), { channels: allChannels }).events,
+    openEventStream: (filter) => openStream(thread(), filter),
+    getState: stateNow,
+    getHistory: async <Values>() => {
+      const state = await stateNow<Values>();
+      return state === null ? [] : [state];
+    },
+    cancel: (runId) => thread().conversation.cancel(runId),
+    close: async () => unbind(),
+  };
+}
+
+const allChannels: readonly Channel[] = ["values", "messages", "tools", "lifecycle", "input", "custom"];
+
+function bind(conversation: Conversation): Bound {
+  const log = createEventLog();
+  return { conversation, log, following: follow(conversation, log), streams: new Set() };
+}
+
+/** Resolves when the view has what there is. Who may not look is told; what does not exist yet comes with its first message. */
+async function known(conversation: Conversation): Promise<void> {
+  const { mode } = await conversation.subscribe();
+  if (mode !== "snapshot" || conversation.view.seq > 0) return;
+  await new Promise<void>((resolve) => {
+    const ends = [conversation.on("change", () => end()), conversation.on("error", () => end())];
+    const end = (): void => {
+      for (const off of ends) off();
+      resolve();
+    };
+  });
+}
+
+/** A state is of whatever type its reader says, as all that comes over a wire. */
+const parse: <T>(json: string) => T = JSON.parse;
+
+function asWanted<T>(values: object): T {
+  return parse<T>(JSON.stringify(values));
+}
+
+function openStream({ conversation, log, streams }: Bound, filter: StreamFilter): LangGraphStream {
+  const waiting: ThreadEvent[] = [];
+  let wake: (() => void) | undefined;
+  let isClosed = false;
+  const off = log.listen(filter, (event) => {
+    waiting.push(event);
+    wake?.();
+  });
+
+  function close(): void {
+    isClosed = true;
+    off();
+    streams.delete(close);
+    wake?.();
+  }
+
+  async function* events(): AsyncGenerator<ThreadEvent> {
+    while (!isClosed) {
+      const event = waiting.shift();
+      if (event !== undefined) yield event;
+      else await new Promise<void>((resolve) => (wake = resolve));
+    }
+  }
+
+  streams.add(close);
+  const ready = conversation.subscribe().then(() => undefined);
+  // Who does not wait for it sees it at the next command.
+  ready.catch(() => undefined);
+  return { events: events(), ready, close };
+}
