@@ -59,7 +59,7 @@ function openThread() {
 
 /** What the state says, message by message. */
 async function stateOf(transport: ReturnType<typeof openThread>["transport"]): Promise<string[]> {
-  const state = await transport.getState<{ messages: { type: string; content: unknown }[] }>();
+  const state: { values: { messages: { type: string; content: unknown }[] } } | null = await transport.getState();
   return (state?.values.messages ?? []).map(({ type, content }) => `${type}: ${JSON.stringify(content)}`);
 }
 

@@ -91,7 +91,8 @@ export function createAttachment(deps: AttachmentDeps): Attachment {
       if (isAbandoned(self)) return false;
       self.state = "attached";
       self.failures = 0;
-      self.answer = void self.answer?.resolve(frame);
+      self.answer?.resolve(frame);
+      self.answer = undefined;
       return frame.seq === 0 || frame.seq < self.after;
     },
     refused: (error) => {
@@ -155,5 +156,6 @@ function refuse(self: Self, frame: FrameError): void {
 function leave(self: Self, reason: Error): void {
   detach(self);
   self.isWanted = false;
-  self.answer = void self.answer?.reject(reason);
+  self.answer?.reject(reason);
+  self.answer = undefined;
 }

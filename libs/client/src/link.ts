@@ -93,9 +93,13 @@ export function createLink(deps: LinkDeps): Link {
 /** The only place that changes the state. */
 function become(self: Self, state: ClientState): void {
   self.state = state;
-  if (state.name === "ready") self.waiter = void self.waiter?.resolve();
+  if (state.name === "ready") {
+    self.waiter?.resolve();
+    // Who asks when it is lost again waits for the next time.
+    self.waiter = undefined;
+  }
   if (state.name === "closed") {
-    self.waiter = void self.waiter?.reject(new ClientClosedError(state));
+    self.waiter?.reject(new ClientClosedError(state));
     clearTimeout(self.timer);
     self.unwatch?.();
   }

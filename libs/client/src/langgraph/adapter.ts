@@ -19,8 +19,9 @@ export interface LangGraphStream {
   readonly close: () => void;
 }
 
-interface ThreadState<Values> {
-  values: Values;
+interface ThreadState {
+  /** Messages. The SDK lets whoever asks say of what type they are, so nothing here may. */
+  values: ReturnType<JSON["parse"]>;
   next: string[];
   tasks: { id: string; interrupts: { id: string; value: unknown }[] }[];
 }
@@ -34,8 +35,8 @@ export interface LangGraphAdapter {
   readonly events: () => AsyncIterable<ThreadEvent>;
   readonly openEventStream: (filter: StreamFilter) => LangGraphStream;
   /** Null: there is no such conversation. */
-  readonly getState: <Values = unknown>() => Promise<ThreadState<Values> | null>;
-  readonly getHistory: <Values = unknown>() => Promise<ThreadState<Values>[]>;
+  readonly getState: () => Promise<ThreadState | null>;
+  readonly getHistory: () => Promise<ThreadState[]>;
   /** Stops a run (default: the one that runs). The protocol has no command for it, and the SDK asks its own server: `client.runs.cancel`. */
   readonly cancel: (runId?: string) => void;
   readonly close: () => Promise<void>;
@@ -65,7 +66,7 @@ export function createLangGraphAdapter({ client, threadId = "" }: LangGraphAdapt
     bound = undefined;
   }
 
-  async function stateNow<Values>(): Promise<ThreadState<Values> | null> {
+  async function stateNow(): Promise<ThreadState | null> {
     const { conversation, following } = thread();
     await known(conversation);
     const values = following.state();
@@ -74,7 +75,7 @@ export function createLangGraphAdapter({ client, threadId = "" }: LangGraphAdapt
       id: turn_id,
       interrupts: [{ id: call.call_id, value: call.approval }],
     }));
-    return { values: asWanted<Values>(values), next: interrupts.length > 0 ? ["approval"] : [], tasks: interrupts };
+    return { values, next: interrupts.length > 0 ? ["approval"] : [], tasks: interrupts };
   }
 
   return {
@@ -90,8 +91,8 @@ export function createLangGraphAdapter({ client, threadId = "" }: LangGraphAdapt
     events: () => openStream(thread(), { channels: allChannels }).events,
     openEventStream: (filter) => openStream(thread(), filter),
     getState: stateNow,
-    getHistory: async <Values>() => {
-      const state = await stateNow<Values>();
+    getHistory: async () => {
+      const state = await stateNow();
       return state === null ? [] : [state];
     },
     cancel: (runId) => thread().conversation.cancel(runId),
@@ -117,13 +118,6 @@ async function known(conversation: Conversation): Promise<void> {
       resolve();
     };
   });
-}
-
-/** A state is of whatever type its reader says, as all that comes over a wire. */
-const parse: <T>(json: string) => T = JSON.parse;
-
-function asWanted<T>(values: object): T {
-  return parse<T>(JSON.stringify(values));
 }
 
 function openStream({ conversation, log, streams }: Bound, filter: StreamFilter): LangGraphStream {

@@ -86,7 +86,7 @@ function startRun(thread: Thread, params: Fields): Promise<Result> {
 }
 
 /** The SDK wants an assistant for each thread. This one leaves it to Parley who answers. */
-export const routedAgent = "auto";
+const routedAgent = "auto";
 
 async function start({ conversation, following }: Thread, text: string, options: SendOptions): Promise<Result> {
   const { turn_id } = await conversation.send(text, options);
