@@ -1,6 +1,7 @@
 import path from "node:path";
 import { Client as LangGraphClient } from "@langchain/langgraph-sdk";
-import { createClient, type Client } from "@parley/client";
+import { StreamController } from "@langchain/langgraph-sdk/stream";
+import { createClient, textOf, turn, type Client } from "@parley/client";
 import { createLangGraphAdapter } from "@parley/client/langgraph";
 import { strict } from "@parley/client/strict";
 import {
@@ -162,6 +163,56 @@ it("stops a run, which the SDK sees as interrupted", async () => {
   await one.thread.output;
   expect(one.thread.interrupted).toBe(true);
   expect(one.thread.interrupts).toEqual([]);
+});
+
+/** What its hooks show of a thread. */
+function openController(threadId: string | null = null) {
+  const transport = createLangGraphAdapter({ client, ...(threadId === null ? {} : { threadId }) });
+  const ours = new LangGraphClient({ apiUrl: "http://127.0.0.1:9" });
+  ours.runs.cancel = async (_thread, run) => transport.cancel(run);
+  const controller = new StreamController({ client: ours, assistantId: "auto", threadId, transport });
+  const shown = () => {
+    const { messages, interrupts, isLoading, error } = controller.rootStore.getSnapshot();
+    const said = messages.map((message) => `${message.getType()}: ${message.text}`);
+    return { said, interrupts: interrupts.length, isLoading, error };
+  };
+  const submit = (content: string) => controller.submit({ messages: [{ type: "human", content }] });
+  const until = (what: string, isSo: () => boolean) => eventually(isSo, { what, timeoutMs: 20_000 });
+  return { controller, transport, shown, submit, until, [Symbol.asyncDispose]: () => controller.dispose() };
+}
+
+it("is what the hooks of the SDK work with: runs, questions, stopping", { timeout: 60_000 }, async () => {
+  await using one = openController();
+  await one.submit("Guten Tag");
+  expect(one.shown()).toMatchObject({ isLoading: false, error: undefined, interrupts: 0 });
+  expect(one.shown().said).toEqual(["human: Guten Tag", expect.stringContaining("ai: I am a simulated model")]);
+  await one.submit("change the counter to 42");
+  expect(one.shown()).toMatchObject({ interrupts: 1, isLoading: false });
+  await one.controller.respond({ approved: true });
+  await one.until("the result", () => one.shown().said.some((line) => line.startsWith("tool: Changed: 42")));
+  await one.until("the end", () => !one.shown().isLoading);
+  expect(one.shown()).toMatchObject({ interrupts: 0, error: undefined });
+  const before = one.shown().said.length;
+  const long = one.submit("a long one\n/sim tokens=2000 rate=50");
+  await one.until("some text", () => (one.shown().said[before + 1] ?? "").length > 20);
+  await one.controller.stop();
+  await long;
+  const chat = client.conversation(one.transport.threadId);
+  await one.until("the end", () => chat.view.turns.every(({ outcome }) => outcome !== undefined));
+  expect(chat.view.turns.at(-1)?.status).toBe("cancelled");
+});
+
+it("is what the hooks of the SDK open a thread with that exists, also while it runs", { timeout: 60_000 }, async () => {
+  const chat = client.conversation();
+  await chat.untilEnd((await chat.send("Guten Tag")).turn_id);
+  const { turn_id } = await chat.send("a long one\n/sim tokens=60 rate=30");
+  await eventually(() => (turn(chat.view, turn_id)?.parts.length ?? 0) > 0, { what: "some text", timeoutMs: 20_000 });
+  await using one = openController(chat.id);
+  await one.controller.hydrate(chat.id);
+  await chat.untilEnd(turn_id);
+  const text = textOf(turn(chat.view, turn_id) ?? []);
+  await one.until("the answer", () => one.shown().said.at(-1) === `ai: ${text}`);
+  expect(one.shown().said).toHaveLength(4);
 });
 
 it("takes a second run of a thread, and the stream tells it from the first", async () => {

@@ -4,6 +4,7 @@ import type { Conversation } from "../conversation.ts";
 import { obey, type Thread } from "./commands.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
 import { follow } from "./following.ts";
+import { questionOf } from "./steps.ts";
 import type { Channel, Command, CommandResponse, ErrorResponse, StreamFilter, ThreadEvent } from "./protocol.ts";
 
 export interface LangGraphAdapterOptions {
@@ -73,9 +74,11 @@ export function createLangGraphAdapter({ client, threadId = "" }: LangGraphAdapt
     if (values.messages.length === 0) return null;
     const interrupts = pendingApprovals(conversation.view).map(({ turn_id, call }) => ({
       id: turn_id,
-      interrupts: [{ id: call.call_id, value: call.approval }],
+      interrupts: [{ id: call.call_id, value: questionOf(call) }],
     }));
-    return { values, next: interrupts.length > 0 ? ["approval"] : [], tasks: interrupts };
+    // Whoever finds something there goes on to listen.
+    const next = conversation.view.turns.flatMap(({ outcome, turn_id }) => (outcome === undefined ? [turn_id] : []));
+    return { values, next, tasks: interrupts };
   }
 
   return {

@@ -19,10 +19,13 @@ export function stateOf(view: ConversationView, idsOf: IdsOf, questionIds: Reado
 }
 
 function answerMessages(
-  { turn_id, parts, outcome }: MessageView,
+  { turn_id, parts, outcome, status }: MessageView,
   idOf = (at: number) => stepId(turn_id, at),
 ): StateMessage[] {
-  const steps = stepsOf(parts);
+  const all = stepsOf(parts);
+  // The SDK takes the messages of a state as complete, and heeds nothing that a stream says of them later.
+  const isOpen = status === "running" && all.at(-1)?.calls.length === 0;
+  const steps = isOpen ? all.slice(0, -1) : all;
   const sources = sourcesOf(parts);
   return steps.flatMap((step, at): StateMessage[] => {
     const isLast = at === steps.length - 1;

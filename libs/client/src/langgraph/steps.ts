@@ -43,6 +43,11 @@ export function callBlock({ call_id, tool_name, arguments: args }: ToolCallPart)
   return { type: "tool_call", id: call_id, name: tool_name, args };
 }
 
+/** What a person is asked of a call. */
+export function questionOf({ tool_name, arguments: args, approval }: ToolCallPart): Record<string, unknown> {
+  return { tool_name, arguments: args, ...approval };
+}
+
 /** What a block says, as far as it can grow. */
 export function saidBy(block: Block): string {
   if (block.type === "text") return block.text;

@@ -1,7 +1,7 @@
 import { pendingCallsOf, type Outcome, type ToolCallPart, type TurnView } from "@parley/protocol/fold";
 import { answered, asked, lifecycle, messageEvent, used } from "./happenings.ts";
 import type { Block, EventData } from "./protocol.ts";
-import { saidBy, stepsOf, type Step } from "./steps.ts";
+import { questionOf, saidBy, stepsOf, type Step } from "./steps.ts";
 
 /** What a stream has been told of a turn, and what there is to tell of it after the view has changed. */
 export interface TurnTelling {
@@ -172,9 +172,9 @@ function toolChanges({ started, finished }: Told, calls: readonly ToolCallPart[]
 function asking({ asked: known }: Told, { parts }: TurnView): EventData[] {
   const pending = pendingCallsOf(parts).filter(({ call_id }) => !known.has(call_id));
   if (pending.length === 0) return [];
-  const questions = pending.map(({ call_id, tool_name, arguments: args, approval = {} }): EventData => {
-    known.add(call_id);
-    return asked(call_id, { tool_name, arguments: args, ...approval });
+  const questions = pending.map((call): EventData => {
+    known.add(call.call_id);
+    return asked(call.call_id, questionOf(call));
   });
   // The last word: who reads a stream of the SDK reads on after the answer.
   return [...questions, lifecycle({ event: "interrupted" })];
