@@ -1,7 +1,8 @@
 import { createLangGraphAdapter } from "@parley/client/langgraph";
+import { closeCodes } from "@parley/protocol";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { frames, leave, startReady } from "./fixtures.ts";
+import { frames, leave, startReady, startSetting } from "./fixtures.ts";
 
 const common = { conversation_id: "c1", turn_id: "t1", ts: 0 };
 const chained = (seq: number, attempt = 1) => ({ seq, ...common, attempt, n: seq });
@@ -222,6 +223,73 @@ test.each([
   expect(await adapter.send({ id: 7, method, params })).toMatchObject(
     error === undefined ? { id: 7, type: "success" } : { id: 7, error },
   );
+});
+
+test("who may not look is told so by the stream and by the state", async () => {
+  await using setting = await startReady();
+  const adapter = createLangGraphAdapter({ client: setting.client, threadId: "c1" });
+  const [ready, state] = [adapter.openEventStream({ channels: all }).ready, adapter.getState()];
+  await setting.connection.frame("subscribe");
+  setting.connection.send(frames.error("FORBIDDEN", { frame: "subscribe", conversation_id: "c1" }));
+  await expect(ready).rejects.toMatchObject({ code: "FORBIDDEN" });
+  await expect(state).rejects.toMatchObject({ code: "FORBIDDEN" });
+});
+
+test("a thread without a message has no state; one that is there has what its snapshot says", async () => {
+  await using setting = await startReady();
+  const adapter = createLangGraphAdapter({ client: setting.client, threadId: "c1" });
+  const none = adapter.getState();
+  await setting.connection.frame("subscribe");
+  setting.connection.send(frames.subscribed(0));
+  expect(await none).toBeNull();
+  await adapter.close();
+  const other = createLangGraphAdapter({ client: setting.client, threadId: "c2" });
+  const some = other.getState();
+  await setting.connection.frame("subscribe");
+  const stored = {
+    message_id: "t1-a",
+    turn_id: "t1",
+    author: { role: "assistant" },
+    message: "Hello",
+    status: "complete",
+    ts: 0,
+  };
+  setting.connection.send(
+    { ...frames.subscribed(0, "c2"), mode: "snapshot" },
+    { ...frames.snapshot(9, "Hel"), conversation_id: "c2", turn_id: "t2", messages: [stored] },
+  );
+  // The answer that goes on is not final.
+  expect(await some).toMatchObject({
+    values: { messages: [{ type: "ai", id: "t1-a", content: "Hello" }] },
+    next: ["t2"],
+  });
+});
+
+test("what one user was told is not told to the next", async () => {
+  let user = "u1";
+  await using setting = await startSetting({ getToken: () => user });
+  const signIn = async () => {
+    const connection = await setting.server.connection();
+    await connection.frame("auth");
+    connection.send({ type: "auth_success", message: "", user: { id: user }, expires_at: 0 });
+    return connection;
+  };
+  const [connection] = await Promise.all([signIn(), setting.client.connect()]);
+  const adapter = createLangGraphAdapter({ client: setting.client, threadId: "c1" });
+  const { events } = adapter.openEventStream({ channels: all });
+  await connection.frame("subscribe");
+  connection.send(frames.subscribed(0), message, frames.token(2, 2, "secret"));
+  const told: unknown[] = [];
+  const reading = (async () => {
+    for await (const event of events) told.push(event);
+  })();
+  await expect.poll(() => setting.client.conversation("c1").view.seq).toBe(2);
+  user = "u2";
+  connection.close(closeCodes.goingAway);
+  await signIn();
+  await reading;
+  expect(JSON.stringify(told)).toContain("secret");
+  expect(await keptBy(adapter, { channels: all })).toEqual([]);
 });
 
 test("an adapter without a thread says so, and follows the one that it is given", async () => {

@@ -8,7 +8,7 @@ import { questionOf } from "./steps.ts";
 import type { Channel, Command, CommandResponse, ErrorResponse, StreamFilter, ThreadEvent } from "./protocol.ts";
 
 export interface LangGraphAdapterOptions {
-  readonly client: Pick<Client, "conversation">;
+  readonly client: Pick<Client, "conversation" | "on" | "state">;
   /** The conversation's id; without, the SDK says which by `setThreadId`. */
   readonly threadId?: string;
 }
@@ -46,6 +46,7 @@ export interface LangGraphAdapter {
 interface Bound extends Thread {
   readonly log: EventLog;
   readonly streams: Set<() => void>;
+  readonly endWatch: () => void;
 }
 
 /**
@@ -58,13 +59,15 @@ export function createLangGraphAdapter({ client, threadId = "" }: LangGraphAdapt
 
   function thread(): Bound {
     if (id === "") throw new Error("The adapter has no thread: pass threadId, or call setThreadId.");
-    return (bound ??= bind(client.conversation(id)));
+    return (bound ??= bind(client, id, unbind));
   }
 
   function unbind(): void {
-    for (const end of bound?.streams ?? []) end();
-    bound?.following.close();
+    const last = bound;
     bound = undefined;
+    for (const end of last?.streams ?? []) end();
+    last?.following.close();
+    last?.endWatch();
   }
 
   async function stateNow(): Promise<ThreadState | null> {
@@ -105,9 +108,23 @@ export function createLangGraphAdapter({ client, threadId = "" }: LangGraphAdapt
 
 const allChannels: readonly Channel[] = ["values", "messages", "tools", "lifecycle", "input", "custom"];
 
-function bind(conversation: Conversation): Bound {
+function bind(client: LangGraphAdapterOptions["client"], id: string, onOtherUser: () => void): Bound {
   const log = createEventLog();
-  return { conversation, log, following: follow(conversation, log), streams: new Set() };
+  const conversation = client.conversation(id);
+  let user = userOf(client.state);
+  const endWatch = client.on("state", (state) => {
+    if (state.name !== "ready") return;
+    const isOther = user !== undefined && userOf(state) !== user;
+    user = userOf(state);
+    // What was told is of somebody else's conversation.
+    if (isOther) onOtherUser();
+  });
+  return { conversation, log, following: follow(conversation, log), streams: new Set(), endWatch };
+}
+
+/** Empty: the server asks for no token. Undefined: it has not said who it is. */
+function userOf(state: Client["state"]): string | undefined {
+  return state.name === "ready" ? (state.user?.id ?? "") : undefined;
 }
 
 /** Resolves when the view has what there is. Who may not look is told; what does not exist yet comes with its first message. */
