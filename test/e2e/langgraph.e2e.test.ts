@@ -173,7 +173,7 @@ function openController(threadId: string | null = null) {
   const controller = new StreamController({ client: ours, assistantId: "auto", threadId, transport });
   const shown = () => {
     const { messages, interrupts, isLoading, error } = controller.rootStore.getSnapshot();
-    const said = messages.map((message) => `${message.getType()}: ${message.text}`);
+    const said = messages.map((message) => `${message.type}: ${message.text}`);
     return { said, interrupts: interrupts.length, isLoading, error };
   };
   const submit = (content: string) => controller.submit({ messages: [{ type: "human", content }] });

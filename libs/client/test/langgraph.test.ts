@@ -306,7 +306,13 @@ test("an adapter without a thread says so, and follows the one that it is given"
   expect(await setting.connection.frame("message")).toMatchObject({
     ...{ id: "m1", conversation_id: "c1", message: "hi", agent: "sales", on_busy: "reject" },
   });
-  setting.connection.send(frames.accepted("m1"));
+  const { events, close } = adapter.openEventStream({ channels: ["values"] });
+  // All at once: the answer to a message, and what follows. Whoever sent it knows it by the id that it was sent under.
+  setting.connection.send(frames.accepted("m1"), message);
+  for await (const { params } of events) {
+    expect(params.data).toMatchObject({ messages: [{ type: "human", id: "m1", content: "hi" }] });
+    close();
+  }
   expect(await started).toEqual({ type: "success", id: 1, result: { run_id: "t1" } });
   await adapter.close();
 });

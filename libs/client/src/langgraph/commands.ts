@@ -88,9 +88,8 @@ function startRun(thread: Thread, params: Fields): Promise<Result> {
 /** The SDK wants an assistant for each thread. This one leaves it to Parley who answers. */
 const routedAgent = "auto";
 
-async function start({ conversation, following }: Thread, text: string, options: SendOptions): Promise<Result> {
+async function start({ conversation }: Thread, text: string, options: SendOptions): Promise<Result> {
   const { turn_id } = await conversation.send(text, options);
-  if (options.id !== undefined) following.sentAs(turn_id, options.id);
   return { run_id: turn_id };
 }
 

@@ -9,12 +9,12 @@ import { createTurnTelling, type TurnTelling } from "./turn-events.ts";
 /** What happens in a conversation, as events of a thread whose runs are its turns. */
 export interface Following {
   readonly state: () => State;
-  /** The message of this turn was sent under this id. */
-  readonly sentAs: (turnId: string, id: string) => void;
   readonly close: () => void;
 }
 
-interface Runs extends Pick<Following, "state" | "sentAs"> {
+interface Runs extends Pick<Following, "state"> {
+  /** The message of this turn was sent under this id, which whoever sent it shows already. */
+  readonly sentAs: (turnId: string, id: string) => void;
   /** What there is to tell of a turn. `isNewState`: the state has changed by more than that. */
   readonly look: (turn: TurnView, isAppended: boolean, isNewState: boolean) => void;
   readonly isKnown: (turnId: string) => boolean;
@@ -46,6 +46,8 @@ export function follow(conversation: Conversation, log: EventLog): Following {
 
   function hear(frame: ConversationFrame): void {
     isAppended = frame.type === "token" || frame.type === "reasoning";
+    // Before anything else is told of the turn, also where all comes at once.
+    if (frame.type === "accepted") runs.sentAs(frame.turn_id, frame.id);
     if (frame.type === "progress" && frame.seq > view.seq) {
       runs.add(custom("progress", { step: frame.step, message: frame.message }), frame.turn_id);
     }
