@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { ConversationId, TurnId, type Caller } from "@parley/protocol";
+import { type Caller, type ConversationId, type TurnId } from "@parley/protocol";
+import type { CompletionRequest } from "./decode.ts";
 
 /** How requests of OpenAI's clients name conversations, messages and turns. */
 
@@ -17,33 +18,34 @@ export const namingHeaders = [
 export type NamingHeader = (typeof namingHeaders)[number];
 export type ReadHeader = (name: NamingHeader) => string;
 
-const idStart = "chatcmpl-";
-
 /** The `id` of an answer: the same in all its chunks, and whenever it is asked for again. */
 export function completionIdOf(turn: TurnId): string {
-  return `${idStart}${turn}`;
-}
-
-/** Undefined: it is no id of an answer. */
-export function turnOfCompletion(id: string): TurnId | undefined {
-  return id.startsWith(idStart) ? TurnId.safeParse(id.slice(idStart.length)).data : undefined;
+  return `chatcmpl-${turn}`;
 }
 
 const mostNameChars = 256;
 
-/**
- * The conversation that a request names; undefined: none, so its messages are all there is of it. A title prompt of Open WebUI comes with the chat that it is
- * about, and belongs to none; nor do its temporary chats, of which several in one browser tab have one name (`local:…`).
- */
-export function namedConversation(
-  header: ReadHeader,
-  { named, isTask }: { readonly named: string | undefined; readonly isTask: boolean },
-): string | undefined {
-  const own = filled(header("x-parley-conversation")) ?? filled(named ?? "");
-  if (own !== undefined) return own.slice(0, mostNameChars);
+/** The conversation that a request names; undefined: none, so its messages are all there is of it. */
+export function namedConversation(header: ReadHeader, named: string | null | undefined): string | undefined {
   const chat = filled(header("x-openwebui-chat-id"));
-  if (isTask || chat === undefined || chat.startsWith("local")) return undefined;
-  return chat.slice(0, mostNameChars);
+  // Temporary chats are kept nowhere, and all of one browser tab have one name.
+  const kept = chat?.startsWith("local") === true ? undefined : chat;
+  return (filled(header("x-parley-conversation")) ?? filled(named ?? "") ?? kept)?.slice(0, mostNameChars);
+}
+
+/**
+ * Open WebUI asks the same model for titles, tags and follow-up questions, in the name of the chat that they are for. Its header says so where it is configured to be
+ * sent; else such a prompt is known by its form: one message, not streamed, that begins as the templates do (open-webui `config.py`, `*_PROMPT_TEMPLATE`).
+ */
+export function isTaskPrompt(header: ReadHeader, { messages, stream }: CompletionRequest): boolean {
+  if (filled(header("x-openwebui-task")) !== undefined) return true;
+  const [only] = messages;
+  const isAlone = filled(header("x-openwebui-chat-id")) !== undefined && messages.length === 1 && stream !== true;
+  return isAlone && only?.role === "user" && textStart(only).startsWith("### Task:");
+}
+
+function textStart({ content }: CompletionRequest["messages"][number]): string {
+  return typeof content === "string" ? content.trimStart() : "";
 }
 
 /** A header as a person may have written it into a form; one of which the client has not filled in the name (`{{CHAT_ID}}`) says nothing. */
