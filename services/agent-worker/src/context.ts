@@ -71,12 +71,17 @@ function window(turns: readonly EarlierTurn[], maxBytes: number): ModelMessage[]
   const kept: ModelMessage[][] = [];
   let leftBytes = maxBytes;
   for (const turn of turns.toReversed()) {
-    const fitting = [turnMessages(turn), plainTurnMessages(turn)].find((messages) => bytesOf(messages) <= leftBytes);
+    const fitting = fittingIn(leftBytes, turnMessages(turn)) ?? fittingIn(leftBytes, plainTurnMessages(turn));
     if (fitting === undefined) break;
-    leftBytes -= bytesOf(fitting);
-    kept.unshift(fitting);
+    leftBytes -= fitting.bytes;
+    kept.unshift(fitting.messages);
   }
   return kept.flat();
+}
+
+function fittingIn(maxBytes: number, messages: ModelMessage[]) {
+  const bytes = bytesOf(messages);
+  return bytes <= maxBytes ? { messages, bytes } : undefined;
 }
 
 function turnMessages(turn: EarlierTurn): ModelMessage[] {
