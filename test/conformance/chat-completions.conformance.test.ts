@@ -17,7 +17,7 @@ const Chunk = z.looseObject({
   usage: z.looseObject({ total_tokens: z.number() }).nullish(),
 });
 const Failure = z.looseObject({ name: z.string(), status: z.number().optional(), code: z.string().optional() });
-const Journal = z.object({ requests: z.array(z.looseObject({ last_user_message: z.string() })) });
+const Journal = z.array(z.looseObject({ last_user_message: z.string() }));
 const Page = z.object({
   messages: z.array(z.looseObject({ turn_id: z.string(), message: z.string(), status: z.string().optional() })),
 });
@@ -58,8 +58,7 @@ describe.skipIf(!hasClients)("Chat Completions", () => {
     Page.parse(await get(`/api/v1/conversations/${String(conversation)}/messages`)).messages;
   const askedOfModel = async (mark: string): Promise<number> => {
     const response = await fetch(`http://127.0.0.1:${world.system.modelSimulator.port}/sim/requests`);
-    const { requests } = Journal.parse(await response.json());
-    return requests.filter(({ last_user_message: said }) => said.includes(mark)).length;
+    return Journal.parse(await response.json()).filter(({ last_user_message: said }) => said.includes(mark)).length;
   };
 
   describe.each([
