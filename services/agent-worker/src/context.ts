@@ -25,10 +25,8 @@ export type ContextInput = {
  * ChatError CONTEXT_TOO_LARGE when even that does not fit.
  */
 export function buildMessages(input: ContextInput): ModelMessage[] {
-  const { systemPrompt, message, steps, maxBytes, given } = input;
-  const history = given === undefined ? input.history : [];
-  const asked: readonly ModelMessage[] = given?.messages ?? [{ role: "user", content: message }];
-  const instructions = given === undefined || given.instructions === "" ? [] : [given.instructions];
+  const { systemPrompt, steps, maxBytes } = input;
+  const { history, asked, instructions } = conversationOf(input);
   const hasResults = steps.length > 0 || asked.some(isResult) || history.some(hasHadResults);
   const rules = [...(hasResults ? [dataRule] : []), ...(history.some(hasCutArguments) ? [earlierArgumentsRule] : [])];
   const system: ModelMessage = { role: "system", content: [systemPrompt, ...rules, ...instructions].join("\n\n") };
@@ -39,6 +37,16 @@ export function buildMessages(input: ContextInput): ModelMessage[] {
   const short = shortened({ ...alone, steps }) ?? shortened({ ...alone, steps: steps.map(withoutProvider) });
   if (short === undefined) throw new ChatError("CONTEXT_TOO_LARGE");
   return short;
+}
+
+/** What was said before and is asked now: as it is kept here, or as the client has given it. */
+function conversationOf({ history, message, given }: ContextInput) {
+  if (given === undefined) return { history, asked: [{ role: "user", content: message } as const], instructions: [] };
+  return {
+    history: [],
+    asked: given.messages,
+    instructions: given.instructions === "" ? [] : [given.instructions],
+  };
 }
 
 function isResult({ role }: ModelMessage): boolean {

@@ -72,6 +72,15 @@ try {
   await ways[how]();
 } catch (error) {
   const { status, code, type: kind, param, message } = error;
-  say("error", { name: error.constructor.name, status, code, kind, param, message, tries, aborted: controller.signal.aborted });
+  say("error", {
+    name: error.constructor.name,
+    status,
+    code,
+    kind,
+    param,
+    message,
+    tries,
+    aborted: controller.signal.aborted,
+  });
 }
 process.exit(0);
