@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { startTcpProxy } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { hasClients, runClient, type ClientRun } from "./client-run.ts";
@@ -156,6 +157,19 @@ describe.skipIf(!hasClients)("Chat Completions", () => {
       expect(end["text"]).toContain("12 degrees");
     });
 
+    test("tools: in a named conversation the results are what is new", async () => {
+      const ask = 'call the tool get_weather with {"city":"Bonn"}';
+      const runner = run("tools", { messages: [user(ask)], tools: [weather] }, named(randomUUID()));
+      const end = await runner.until("end");
+      expect(end["called"]).toHaveLength(1);
+      const { conversation } = await runner.until("headers");
+      const [asked, called, results, answer] = await messagesIn(conversation);
+      expect(asked?.message).toBe(ask);
+      expect(called?.["metadata"]).toMatchObject({ client_calls: [{ tool_name: "get_weather" }] });
+      expect(results?.message).toContain("It is 12 degrees in Bonn.");
+      expect(answer?.message).toBe(end["text"]);
+    });
+
     test("parallel tools: the client's own come together", async () => {
       const ask = 'call the tool get_weather with {"city":"Bonn"} call the tool get_weather with {"city":"Rome"}';
       const end = await run("tools", { messages: [user(ask)], tools: [weather] }).until("end");
@@ -212,6 +226,19 @@ describe.skipIf(!hasClients)("Chat Completions", () => {
       expect((await completion(plain)).choices[0].message.content).toBe(numberedWords(60));
       expect((await plain.until("end"))["tries"]).toEqual(["0", "1"]);
       expect(await askedOfModel(mark)).toBe(1);
+    });
+
+    test("resume: a request whose edge is killed before the answer is answered by another one", async () => {
+      const mark = randomUUID();
+      const dying = await world.system.add("edge");
+      const proxy = await startTcpProxy({ targets: [dying.port, world.edges[0].port] });
+      const baseURL = `http://127.0.0.1:${proxy.port}/v1`;
+      const plain = run("plain", { messages: [user(`${mark} ${asks.numbered(60, 30)}`)] }, { baseURL });
+      await expect.poll(() => askedOfModel(mark)).toBe(1);
+      await dying.kill("SIGKILL");
+      expect((await completion(plain)).choices[0].message.content).toBe(numberedWords(60));
+      expect(await askedOfModel(mark)).toBe(1);
+      await proxy[Symbol.asyncDispose]();
     });
 
     test("resume: two requests that are equal are two answers", async () => {
