@@ -217,7 +217,7 @@ describe.skipIf(!hasClients)("Chat Completions", () => {
       await expect.poll(() => textOf(raw)).toContain("w3");
       const { conversation } = await raw.until("headers");
       await post(`/api/v1/conversations/${String(conversation)}/cancel`, {});
-      expect(Failure.parse(await raw.until("error"))).toMatchObject({ code: "conflict" });
+      expect(Failure.parse(await raw.until("error"))).toMatchObject({ code: "cancelled" });
       expect(finishOf(raw)).toBeUndefined();
     });
 
