@@ -172,6 +172,18 @@ describe.skipIf(!hasClients).each([
     expect(answer?.message).toBe(end["text"]);
   });
 
+  test("parallel tools: beside the client's own the agent's are not run", async () => {
+    const ask = 'call the tool k8s_list_pods with {} call the tool get_weather with {"city":"Bonn"}';
+    const plain = run("plain", { messages: [user(ask)], tools: [weather] });
+    const answer = await completion(plain);
+    expect(answer.choices[0]).toMatchObject({
+      message: { tool_calls: [{ function: { name: "get_weather", arguments: '{"city":"Bonn"}' } }] },
+      finish_reason: "tool_calls",
+    });
+    const { conversation } = await plain.until("headers");
+    expect((await messagesIn(conversation))[1]).toMatchObject({ status: "complete", tool_calls: [] });
+  });
+
   test("parallel tools: the client's own come together", async () => {
     const ask = 'call the tool get_weather with {"city":"Bonn"} call the tool get_weather with {"city":"Rome"}';
     const end = await run("tools", { messages: [user(ask)], tools: [weather] }).until("end");

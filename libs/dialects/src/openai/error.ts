@@ -46,7 +46,7 @@ export function stoppedError(): ChatError {
   return new ChatError("CONFLICT", { message, retryable: false, cause: new CodeFault("cancelled") });
 }
 
-/** A field that cannot be taken as it is. `code`: UNSUPPORTED for what Parley has not, INVALID_FRAME for what is wrong anywhere. */
+/** A field that cannot be taken as it is; `param` is empty for the request itself. `code`: UNSUPPORTED for what Parley has not, INVALID_FRAME for what is wrong anywhere. */
 export function paramError(
   param: string,
   message: string,
@@ -79,7 +79,7 @@ function codeOf(code: ErrorCode, param: string | null): string {
 }
 
 function paramOf(cause: unknown): string | null {
-  if (cause instanceof ParamFault) return cause.param;
+  if (cause instanceof ParamFault) return cause.param === "" ? null : cause.param;
   const path = cause instanceof z.ZodError ? (cause.issues[0]?.path ?? []) : [];
   const param = path.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`)).join("");
   return param === "" ? null : param.replace(/^\./, "");
