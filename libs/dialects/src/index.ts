@@ -13,3 +13,24 @@ export { createSseDialect } from "./sse/dialect.ts";
 export { createTurnSteps, partsUntilDecision, type TurnSteps } from "./turn/steps.ts";
 export type { GrowingKind, NotedEvent, TurnStep, TurnStepsOptions } from "./turn/turn-step.ts";
 export { createSpeechDialect, sayWhole, type Said, type SpeechEnds, type TurnSpeech } from "./turn/speech.ts";
+export {
+  openAiErrorHeaders,
+  openAiErrorOf,
+  paramError,
+  ParamFault,
+  type OpenAiError,
+  type OpenAiErrorBody,
+} from "./openai/error.ts";
+export {
+  conversationOfRequest,
+  filled,
+  isTaskPrompt,
+  namedConversation,
+  namingHeaders,
+  requestDigest,
+  type ReadHeader,
+} from "./chat-completions/addresses.ts";
+export { CompletionRequest, decodeCompletion, type AskedCompletion } from "./chat-completions/decode.ts";
+export { createChatCompletionsSpeech } from "./chat-completions/dialect.ts";
+export { completionOf } from "./chat-completions/encode.ts";
+export type { ChatCompletionsOptions } from "./chat-completions/state.ts";

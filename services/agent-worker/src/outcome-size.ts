@@ -21,7 +21,13 @@ const metadataBytes = 16 * 1024;
 
 /** Every part of an outcome but its text within its own limit. The same for whoever does it, however often. */
 export function boundOutcome(outcome: Outcome): Outcome {
-  return withCalls(withShortWords(outcome), limits.endingCallsBytes);
+  return withCalls(withShortWords(outcome), limits.endingCallsBytes - clientCallBytes(outcome));
+}
+
+/** Calls of the client's tools are whole, or the client could not run them: the others make room for them. */
+function clientCallBytes(outcome: Outcome): number {
+  const calls = outcome.type === "complete" ? outcome.metadata.client_calls : undefined;
+  return calls === undefined ? 0 : jsonBytes(calls);
 }
 
 function withShortWords(outcome: Outcome): Outcome {
@@ -35,10 +41,14 @@ function withShortWords(outcome: Outcome): Outcome {
   }
 }
 
+/** Calls of the client's tools have a limit of their own: `clientCallsBytes`. */
 function boundMetadata(metadata: AnswerMetadata): AnswerMetadata {
-  if (jsonBytes(metadata) <= metadataBytes) return metadata;
-  const { agent, confidence, model, finish } = metadata;
+  const { client_calls, ...rest } = metadata;
+  const handed = client_calls === undefined ? {} : { client_calls };
+  if (jsonBytes(rest) <= metadataBytes) return metadata;
+  const { agent, confidence, model, finish } = rest;
   return {
+    ...handed,
     ...(agent === undefined ? {} : { agent: cutJsonText(agent, sentenceBytes) }),
     ...(confidence === undefined ? {} : { confidence }),
     ...(model === undefined ? {} : { model: cutJsonText(model, sentenceBytes) }),
@@ -65,9 +75,11 @@ export function fitOutcome(outcome: Outcome, maxBytes: number): Outcome {
   return withCutText({ ...fitted, tool_calls: [], ...(fitted.type === "complete" ? barest(fitted) : {}) }, maxBytes);
 }
 
-/** Whether an answer is whole is never left out. */
-function barest({ metadata: { finish } }: Extract<Outcome, { type: "complete" }>): { metadata: AnswerMetadata } {
-  return { metadata: finish === undefined ? {} : { finish } };
+/** Whether an answer is whole is never left out, nor what its client has to do. */
+function barest({ metadata }: Extract<Outcome, { type: "complete" }>): { metadata: AnswerMetadata } {
+  const { finish, client_calls } = metadata;
+  const handed = client_calls === undefined ? {} : { client_calls };
+  return { metadata: { ...(finish === undefined ? {} : { finish }), ...handed } };
 }
 
 function withCutText(outcome: Outcome, maxBytes: number): Outcome {
