@@ -20,3 +20,11 @@ export {
   type TurnStepsOptions,
 } from "./turn/steps.ts";
 export { createSpeechDialect, sayWhole, type Said, type SpeechEnds, type TurnSpeech } from "./turn/speech.ts";
+export {
+  openAiErrorHeaders,
+  openAiErrorOf,
+  paramError,
+  ParamFault,
+  type OpenAiError,
+  type OpenAiErrorBody,
+} from "./openai/error.ts";

@@ -1,0 +1,75 @@
+import { ChatError, type ErrorCode } from "@parley/protocol";
+
+/** Errors as clients of OpenAI's API read them: `{error: {message, type, param, code}}`, as a body or as one line of a stream. */
+
+export interface OpenAiError {
+  readonly message: string;
+  readonly type: string;
+  /** The field of the request that is at fault, as a path (`messages[0].content`). */
+  readonly param: string | null;
+  readonly code: string;
+}
+
+export interface OpenAiErrorBody {
+  readonly error: OpenAiError;
+}
+
+/** The cause of an error of which the field is known. */
+export class ParamFault extends Error {
+  readonly param: string;
+
+  constructor(param: string) {
+    super(`at fault: ${param}`);
+    this.name = "ParamFault";
+    this.param = param;
+  }
+}
+
+/** A field that cannot be taken as it is. `code`: UNSUPPORTED for what Parley has not, INVALID_FRAME for what is wrong anywhere. */
+export function paramError(
+  param: string,
+  message: string,
+  code: "UNSUPPORTED" | "INVALID_FRAME" | "MESSAGE_TOO_LARGE" | "NOT_FOUND" = "INVALID_FRAME",
+): ChatError {
+  return new ChatError(code, { message, cause: new ParamFault(param) });
+}
+
+/** Codes for which OpenAI has a word that its clients look for; the others are Parley's own in small letters. */
+const codes: Partial<Record<ErrorCode, string>> = {
+  AUTH_INVALID: "invalid_api_key",
+  CONTEXT_TOO_LARGE: "context_length_exceeded",
+  INVALID_FRAME: "invalid_request",
+  QUOTA_EXCEEDED: "insufficient_quota",
+  RATE_LIMITED: "rate_limit_exceeded",
+  PROCESSING_ERROR: "server_error",
+};
+
+/** Also of an error that is told in mid-stream, where there is no status any more. */
+export function openAiErrorOf(error: ChatError): OpenAiErrorBody {
+  const { message, code, cause } = error;
+  const param = cause instanceof ParamFault ? cause.param : null;
+  return { error: { message, type: typeOf(error), param, code: codes[code] ?? code.toLowerCase() } };
+}
+
+function typeOf({ status, code }: ChatError): string {
+  if (code === "QUOTA_EXCEEDED") return "insufficient_quota";
+  if (status === 401) return "authentication_error";
+  if (status === 403) return "permission_error";
+  if (status === 429) return "rate_limit_error";
+  return status >= 500 ? "server_error" : "invalid_request_error";
+}
+
+/**
+ * Headers beside such a body. The SDK sends again what failed with 408, 409, 429 and 5xx, unless `x-should-retry` says otherwise, and waits for
+ * `retry-after-ms` (openai-node, `client.ts`).
+ */
+export function openAiErrorHeaders(
+  { retryAfterMs, retryable }: ChatError,
+  mayRetry: boolean = retryable,
+): Readonly<Record<string, string>> {
+  const wait =
+    retryAfterMs === undefined
+      ? {}
+      : { "retry-after-ms": String(retryAfterMs), "retry-after": String(Math.ceil(retryAfterMs / 1_000)) };
+  return { "x-should-retry": String(mayRetry), ...wait };
+}
