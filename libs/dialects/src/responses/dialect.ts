@@ -1,0 +1,167 @@
+import { chatErrorOf, isVisible, type FrameError, type Outcome, type ReadEvent, type TurnView } from "@parley/protocol";
+import { createTurnView, foldEvent } from "@parley/protocol";
+import { openAiErrorOf } from "../openai/error.ts";
+import type { TurnSpeech } from "../turn/speech.ts";
+import { createTurnSteps, type TurnStep } from "../turn/steps.ts";
+import type { TurnPlace } from "../turn-watch.ts";
+import { createOutput, type OutputEvent } from "./encode.ts";
+import { responseObject, statusOf, type ResponseAbout, type ResponseState } from "./objects.ts";
+import { createTurnParts, type Plan } from "./state.ts";
+
+/** What a stream of a response is made for. */
+export interface ResponsesSpeechOptions extends Omit<ResponseAbout, "place"> {
+  /** Which piece of its turn: see `ResponsePlace`. */
+  readonly segment: number;
+  /** The number of the last event that the client has. */
+  readonly after?: number | undefined;
+  /** What the client has a part of, as far as it is known when the stream begins: see `historyOf`. */
+  readonly from?: TurnView | undefined;
+}
+
+const done = "data: [DONE]\n\n";
+
+/** One response, as `response.*` events. The numbers of the events are the same in each stream of it: see `createOutput`. */
+export function createResponsesSpeech({ from, after = -1, ...options }: ResponsesSpeechOptions): TurnSpeech {
+  let telling: Telling | undefined;
+  const begun = from === undefined ? [] : createTurnSteps({ takesBack: "any" }).advance(from);
+  return {
+    name: "responses",
+    steps: { takesBack: "any", ...(from === undefined ? {} : { has: from.parts }) },
+    say(steps, place) {
+      const isFirst = telling === undefined;
+      telling ??= createTelling(options, place);
+      const next = telling.take(isFirst ? [...begun, ...steps] : steps);
+      const text = telling.takeEvents().filter(isAfter(after)).map(frameOf).join("");
+      const bytes = `${text}${next === "end" ? done : ""}`;
+      return { bytes: bytes === "" ? [] : [Buffer.from(bytes)], next };
+    },
+    refuse(error) {
+      telling?.fail(error);
+      const events = telling?.takeEvents() ?? [errorEventOf(error)];
+      return [Buffer.from(events.map(frameOf).join("") + done)];
+    },
+  };
+}
+
+const isAfter =
+  (after: number) =>
+  ({ sequence_number }: OutputEvent): boolean =>
+    Number(sequence_number) > after;
+
+function frameOf(event: OutputEvent): string {
+  return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+}
+
+/** Of a turn that nothing was told of. */
+function errorEventOf(error: FrameError): OutputEvent {
+  const { message, param, code } = openAiErrorOf(chatErrorOf(error)).error;
+  return { type: "error", sequence_number: 0, code, message, param };
+}
+
+type Telling = ReturnType<typeof createTelling>;
+
+/** All that there is to be said of one response, step by step. */
+function createTelling({ segment, ...options }: Omit<ResponsesSpeechOptions, "from" | "after">, turn: TurnPlace) {
+  const about: ResponseAbout = { ...options, place: { ...turn, segment } };
+  const parts = createTurnParts();
+  const output = createOutput(about.place);
+  let state: "new" | "going" | "over" = "new";
+  let outcome: Outcome | undefined;
+
+  const tellState = (type: string, known: ResponseState): void => {
+    output.tell(type, { response: responseObject(about, known) });
+  };
+  const begin = (): void => {
+    if (state !== "new") return;
+    state = "going";
+    tellState("response.created", { status: "in_progress", output: [] });
+    tellState("response.in_progress", { status: "in_progress", output: [] });
+  };
+  const end = (plan: Plan): void => {
+    state = "over";
+    const own = plan.end === "over" ? outcome : undefined;
+    const status = own === undefined ? "completed" : statusOf(own);
+    const type = status === "completed" || status === "failed" ? status : "incomplete";
+    tellState(`response.${type}`, { status, output: output.items(plan), outcome: own });
+  };
+
+  return {
+    about,
+    output,
+    segments: parts.segments,
+    plan: (): Plan => parts.plan(segment),
+    outcome: (): Outcome | undefined => outcome,
+
+    take(steps: readonly TurnStep[]): "more" | "end" {
+      if (state === "over") return "end";
+      for (const step of steps) {
+        if (step.type === "started") begin();
+        if (step.type === "ended") ({ outcome } = step);
+        if (parts.take(step)) output.takeBack();
+      }
+      const plan = parts.plan(segment);
+      output.say(plan, plan.end === "over" ? outcome : undefined);
+      if (plan.end === undefined) return "more";
+      end(plan);
+      return "end";
+    },
+
+    /** The turn was deleted. */
+    fail(error: FrameError): void {
+      if (state === "over") return;
+      begin();
+      state = "over";
+      tellState("response.failed", { status: "failed", output: [], error: chatErrorOf(error) });
+    },
+    takeEvents: output.takeEvents,
+  };
+}
+
+/** A response as it stands. `undefined`: its turn has no such piece. */
+export function responseOf(turn: TurnView, options: Omit<ResponsesSpeechOptions, "from" | "after">, place: TurnPlace) {
+  const telling = createTelling(options, place);
+  telling.take(createTurnSteps({ takesBack: "any" }).advance(turn));
+  if (options.segment >= telling.segments()) return undefined;
+  const plan = telling.plan();
+  const outcome = plan.end === "over" ? telling.outcome() : undefined;
+  const going = turn.status === "queued" ? "queued" : "in_progress";
+  const ended = outcome === undefined ? "completed" : statusOf(outcome);
+  const status = plan.end === undefined ? going : ended;
+  return responseObject(telling.about, { status, output: telling.output.items(plan), outcome });
+}
+
+/** What was told of a turn until now, by its events. */
+export interface TurnHistory {
+  readonly turn: TurnView;
+  /** How many events the response has. */
+  readonly length: number;
+  /** Who has an event from this number on may have something else than the answer: it has begun anew since. */
+  readonly doubtfulFrom: number;
+}
+
+/**
+ * What clients may have of a response, by all events of its turn in their order. Undefined: its beginning is not kept any more. A number below `doubtfulFrom`
+ * means the same events in each stream of the response that there was or will be.
+ */
+export function historyOf(place: TurnPlace, events: readonly ReadEvent[], segment: number): TurnHistory | undefined {
+  const told = events.filter(({ turn_id }) => turn_id === place.turn_id);
+  if (!hasBeginning(told)) return undefined;
+  const telling = createTelling({ ...nobodys, segment }, place);
+  const steps = createTurnSteps({ takesBack: "any" });
+  let turn = createTurnView(place.turn_id);
+  for (const event of told) {
+    if (!isVisible(event.type)) continue;
+    turn = foldEvent(turn, event);
+    telling.take(steps.advance(turn));
+    telling.takeEvents();
+  }
+  return { turn, length: telling.output.length, doubtfulFrom: telling.output.doubtfulFrom };
+}
+
+const nobodys = { createdMs: 0, model: "", previous: null, background: false, metadata: {} };
+
+/** Events go in the order in which they came: where the first of the turn's chain is, all are. */
+function hasBeginning(events: readonly ReadEvent[]): boolean {
+  const chained = events.filter((event) => "attempt" in event);
+  return chained.length === 0 || chained.some((event) => event.attempt === 1 && event.n === 0);
+}
