@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { ensureBrokerPrograms } from "./setup/broker-programs.mjs";
 import { ensureChromium } from "./setup/chromium.mjs";
+import { offerConformanceClients } from "./setup/conformance-clients.mjs";
 import { root } from "./setup/paths.mjs";
 import { prepare } from "./setup/prepare.mjs";
 import { offerPythonWebsockets } from "./setup/python-websockets.mjs";
@@ -38,6 +39,7 @@ async function setUp(chosen, signal) {
   const env = { ...process.env, PARLEY_BUILT: "1" };
   if (chosen.some((suite) => suite.needsBrokers)) Object.assign(env, await ensureBrokerPrograms({ signal }));
   if (chosen.some(({ name }) => name === "e2e")) await offerPythonWebsockets({ signal });
+  await offerConformanceClients({ signal, what: chosen.flatMap(({ needsClients = [] }) => needsClients) });
   if (chosen.some((suite) => suite.needsBrowser) && hasBrowserTests())
     env.CHROMIUM_PATH = await ensureChromium({ signal });
   return { node, env };

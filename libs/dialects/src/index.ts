@@ -10,15 +10,8 @@ export { cutOf, seedMetadata, seedToolCall } from "./seed/encode.ts";
 export { createDialectA } from "./seed-a/dialect.ts";
 export { createDialectC } from "./seed-c/dialect.ts";
 export { createSseDialect } from "./sse/dialect.ts";
-export {
-  createTurnSteps,
-  partsUntilDecision,
-  type GrowingKind,
-  type NotedEvent,
-  type TurnStep,
-  type TurnSteps,
-  type TurnStepsOptions,
-} from "./turn/steps.ts";
+export { createTurnSteps, partsUntilDecision, type TurnSteps } from "./turn/steps.ts";
+export type { GrowingKind, NotedEvent, TurnStep, TurnStepsOptions } from "./turn/turn-step.ts";
 export { createSpeechDialect, sayWhole, type Said, type SpeechEnds, type TurnSpeech } from "./turn/speech.ts";
 export {
   openAiErrorHeaders,

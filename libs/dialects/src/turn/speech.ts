@@ -2,7 +2,8 @@ import { ChatError, type FrameError, type ReadEvent, type TurnView } from "@parl
 import type { Dialect } from "../dialect.ts";
 import type { TurnPlace, TurnWatch } from "../turn-watch.ts";
 import { decodeVisible } from "../visible-event.ts";
-import { createTurnSteps, type NotedEvent, type TurnStep, type TurnStepsOptions } from "./steps.ts";
+import { createTurnSteps } from "./steps.ts";
+import type { NotedEvent, TurnStep, TurnStepsOptions } from "./turn-step.ts";
 
 /** How a protocol says one turn to one client: made anew for each stream, since it remembers what it said. Pure: bytes out, nothing else. */
 export interface TurnSpeech {

@@ -93,13 +93,18 @@ function flush(stream: Stream): void {
   if (state === "done" || isCorked) return;
   if (stream.response === undefined && writer.waitingBytes > 0) begin(stream);
   writer.flush();
-  const { response } = stream;
-  if (writer.waitingBytes > 0 || (state !== "finishing" && state !== "cutting")) return;
-  if (response === undefined && state === "finishing") return;
+  if (writer.waitingBytes === 0) leave(stream);
+}
+
+/** All has left that was to be sent. */
+function leave(stream: Stream): void {
+  const { response, state, exchange } = stream;
+  const isCut = state === "cutting";
+  if (!isCut && (state !== "finishing" || response === undefined)) return;
   stream.state = "done";
-  if (state === "finishing") response?.cork(() => response.end());
-  else if (response === undefined) stream.exchange.reply(chatErrorReply(closedWith(closeCodes.overloaded)));
-  else response.close();
+  if (response === undefined) exchange.reply(chatErrorReply(closedWith(closeCodes.overloaded)));
+  else if (isCut) response.close();
+  else response.cork(() => response.end());
   stream.onDone();
 }
 
