@@ -21,3 +21,16 @@ export {
   type OpenAiError,
   type OpenAiErrorBody,
 } from "./openai/error.ts";
+export {
+  conversationOfRequest,
+  filled,
+  isTaskPrompt,
+  namedConversation,
+  namingHeaders,
+  requestDigest,
+  type ReadHeader,
+} from "./chat-completions/addresses.ts";
+export { CompletionRequest, decodeCompletion, type AskedCompletion } from "./chat-completions/decode.ts";
+export { createChatCompletionsSpeech } from "./chat-completions/dialect.ts";
+export { completionOf } from "./chat-completions/encode.ts";
+export type { ChatCompletionsOptions } from "./chat-completions/state.ts";

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ApprovalDecision, ApprovalRequest } from "./approval.ts";
 import { AnyErrorCode } from "./errors.ts";
+import { ClientCall } from "./given-context.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
 import { openEnum } from "./open-enum.ts";
 import { Source } from "./source.ts";
@@ -57,6 +58,12 @@ export const AnswerMetadata = z
       .optional()
       .describe(
         "How the model ended: `stop` said all it wanted to; `length` and `content_filter` cut the answer, `empty` there is none, `other` nobody knows.",
+      ),
+    client_calls: z
+      .array(ClientCall)
+      .optional()
+      .describe(
+        "The model asks for tools that its client has brought, and runs itself: the client sends the results with its next message.",
       ),
   })
   .describe("Who answered, and from what.");

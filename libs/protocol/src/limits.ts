@@ -94,6 +94,16 @@ export const limits = {
   recordsBack: 47,
   /** Records on one page of a transcript, encoded: then it ends, whichever number of messages was asked for. A turn is never divided. */
   transcriptPageBytes: 4 * 1024 * 1024,
+  /** What a message of a client that keeps its conversation itself brings of it, encoded. Larger: MESSAGE_TOO_LARGE. */
+  givenMessagesBytes: 256 * 1024,
+  /** The same in messages. */
+  givenMessages: 512,
+  /** Tools and settings that a client brings with a message, encoded. */
+  givenToolsBytes: 64 * 1024,
+  /** Tools that a client brings with a message. */
+  givenTools: 128,
+  /** Calls of a client's tools in which an answer ends, encoded; and at most `callsPerStep`. More: MODEL_TRUNCATED. */
+  clientCallsBytes: 48 * 1024,
   /** Window in which NATS recognises a repeated turn by its message id. */
   duplicateWindowMs: 10 * 60_000,
 } as const;

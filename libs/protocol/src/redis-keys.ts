@@ -20,4 +20,6 @@ export const sharedKeyPrefixes = {
   tickets: "tickets:",
   /** Who is kept out, and for how long. */
   blocks: "blocks:",
+  /** Under which id a request without one is known, for as long as its client may send it again. */
+  requests: "requests:",
 } as const;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { CallerRights } from "./caller.ts";
 import type { MessageEvent } from "./events.ts";
+import { GivenContext } from "./given-context.ts";
 import { User } from "./server-frames.ts";
 import { ConversationId, TurnId } from "./ids.ts";
 import { traceParent } from "./trace.ts";
@@ -21,6 +22,8 @@ export const TurnRequest = z.object({
   model: z.string().optional(),
   customer_id: z.string().optional(),
   metadata: z.record(z.string(), z.unknown()).optional(),
+  /** Comes with messages of protocols that are not ours. A worker of an older version does not see it. */
+  given: GivenContext.optional(),
   /** It is not among the turns that are counted as its user's: no limit applies to where it came from. */
   uncounted: z.boolean().optional(),
   /** When the edge accepted it, by the edge's clock. */

@@ -1,4 +1,5 @@
 import { ChatError, type ErrorCode } from "@parley/protocol";
+import { z } from "zod";
 
 /** Errors as clients of OpenAI's API read them: `{error: {message, type, param, code}}`, as a body or as one line of a stream. */
 
@@ -47,8 +48,20 @@ const codes: Partial<Record<ErrorCode, string>> = {
 /** Also of an error that is told in mid-stream, where there is no status any more. */
 export function openAiErrorOf(error: ChatError): OpenAiErrorBody {
   const { message, code, cause } = error;
-  const param = cause instanceof ParamFault ? cause.param : null;
-  return { error: { message, type: typeOf(error), param, code: codes[code] ?? code.toLowerCase() } };
+  const param = paramOf(cause);
+  return { error: { message, type: typeOf(error), param, code: codeOf(code, param) } };
+}
+
+function codeOf(code: ErrorCode, param: string | null): string {
+  if (code === "NOT_FOUND" && param === "model") return "model_not_found";
+  return codes[code] ?? code.toLowerCase();
+}
+
+function paramOf(cause: unknown): string | null {
+  if (cause instanceof ParamFault) return cause.param;
+  const path = cause instanceof z.ZodError ? (cause.issues[0]?.path ?? []) : [];
+  const param = path.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`)).join("");
+  return param === "" ? null : param.replace(/^\./, "");
 }
 
 function typeOf({ status, code }: ChatError): string {

@@ -27,6 +27,7 @@ import {
   startOf,
   submit,
   turnRequestOf,
+  type GivenMessageFrame,
   type SubmissionBus,
   type Submitted,
 } from "./submission.ts";
@@ -54,7 +55,7 @@ export interface MessageWay {
 export type OnMessage = (
   connection: HubConnection,
   caller: Caller,
-  frame: MessageFrame,
+  frame: GivenMessageFrame,
   way?: MessageWay,
 ) => Promise<void>;
 

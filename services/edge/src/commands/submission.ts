@@ -11,6 +11,7 @@ import {
   type Caller,
   type ConversationId,
   type FactOf,
+  type GivenContext,
   type MessageEvent,
   type MessageFrame,
   type ReadEvent,
@@ -256,9 +257,12 @@ interface Place {
   readonly isExempt: boolean;
 }
 
+/** A message, with what protocols bring that are not ours. No frame of a socket has that. */
+export type GivenMessageFrame = MessageFrame & { readonly given?: GivenContext | undefined };
+
 /** What is queued for a message. */
 export function turnRequestOf(
-  { id, message, agent, model, customer_id, metadata }: MessageFrame,
+  { id, message, agent, model, customer_id, metadata, given }: GivenMessageFrame,
   { caller, conversation: conversation_id, turn: turn_id, trace, isExempt }: Place,
 ): TurnRequest {
   return {
@@ -274,6 +278,7 @@ export function turnRequestOf(
     ...(model === undefined ? {} : { model }),
     ...(customer_id === undefined ? {} : { customer_id }),
     ...(metadata === undefined ? {} : { metadata }),
+    ...(given === undefined ? {} : { given }),
     ...(isExempt ? { uncounted: true } : {}),
     accepted_at: Date.now(),
     ...(trace === undefined ? {} : { trace }),

@@ -2,6 +2,7 @@ import type { Bus } from "@parley/bus";
 import type { May } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { Commands } from "../commands/commands.ts";
+import type { Redis } from "../commands/conversations/conversation-index.ts";
 import type { Conversations } from "../commands/conversations/conversations.ts";
 import type { OfferReading } from "../commands/offer.ts";
 import type { Ownership } from "../commands/ownership.ts";
@@ -17,6 +18,8 @@ export interface FacadeDeps {
   readonly offer: OfferReading;
   readonly may: May;
   readonly bus: Bus;
+  /** Undefined: there is none here. */
+  readonly redis: Redis | undefined;
   readonly version: string;
   readonly isDevelopment: boolean;
   readonly log: Logger;

@@ -55,7 +55,7 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
   const turnDeps = { viewers, commands, viewing, ownership, outbox, catchUp, bus, counters };
   const turns = createHttpTurns(turnDeps);
   const foreign = {
-    ...{ streams: createTurnStreams(turnDeps), commands, conversations, ownership, offer, may, bus },
+    ...{ streams: createTurnStreams(turnDeps), commands, conversations, ownership, offer, may, bus, redis },
     ...{ version, isDevelopment, log },
   };
   const routes = [

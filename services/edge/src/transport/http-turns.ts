@@ -8,7 +8,6 @@ import {
   pendingCallsOf,
   subjects,
   type ConversationId,
-  type MessageFrame,
   type Parts,
   type TurnView,
   type Caller,
@@ -16,7 +15,7 @@ import {
 import { turnIdOf } from "@parley/protocol/turn-id";
 import type { Commands } from "../commands/commands.ts";
 import type { Ownership } from "../commands/ownership.ts";
-import { checkSameText } from "../commands/submission.ts";
+import { checkSameText, type GivenMessageFrame } from "../commands/submission.ts";
 import type { Viewing } from "../commands/viewing.ts";
 import { noCursor, generationOffset, streamSeqOf } from "../cursor.ts";
 import { countOne } from "../figures/metrics.ts";
@@ -37,7 +36,7 @@ export interface HttpTurnDeps extends EventStreamDeps {
 export type HttpTurns = ReturnType<typeof createHttpTurns>;
 
 /** A message with the conversation it belongs to. */
-export type Question = MessageFrame & { readonly conversation_id: string };
+export type Question = GivenMessageFrame & { readonly conversation_id: string };
 
 export interface StreamFrom {
   /** The cursor that the client has. */

@@ -99,7 +99,7 @@ function parse<T extends z.ZodType>(schema: T, value: unknown, whole: string): z
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const problem = problemOf(parsed.error, value, whole);
-  throw new ChatError("INVALID_FRAME", { message: `The request is not valid: ${problem}.` });
+  throw new ChatError("INVALID_FRAME", { message: `The request is not valid: ${problem}.`, cause: parsed.error });
 }
 
 /** The names of the parameters of a path, in their order. */

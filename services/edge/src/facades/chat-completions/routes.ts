@@ -1,3 +1,212 @@
-import type { Facade } from "../../transport/facade.ts";
+import {
+  completionOf,
+  CompletionRequest,
+  conversationOfRequest,
+  conversationOfSession,
+  createChatCompletionsSpeech,
+  decodeCompletion,
+  filled,
+  isTaskPrompt,
+  namedConversation,
+  namingHeaders,
+  openAiErrorHeaders,
+  openAiErrorOf,
+  requestDigest,
+  type AskedCompletion,
+  type ChatCompletionsOptions,
+  type ReadHeader,
+} from "@parley/dialects";
+import { toChatError, type ChatError } from "@parley/protocol";
+import { z } from "zod";
+import type { Facade, FacadeDeps } from "../../transport/facade.ts";
+import type { Question } from "../../transport/http-turns.ts";
+import { jsonReply, type Reply } from "../../transport/reply.ts";
+import { keyOf } from "../../transport/request-fields.ts";
+import { defineRoute, given, nothing, type Call, type Route } from "../../transport/route.ts";
+import { createModels, type Models } from "./models.ts";
+import { createRequestIds, type RequestIds } from "./request-ids.ts";
 
-export const createChatCompletionsRoutes: Facade = () => [];
+/** A client that has a long conversation sends all of it each time. */
+const maxBodyBytes = 2 * 1024 * 1024;
+
+const Model = z.object({
+  id: z.string(),
+  object: z.literal("model"),
+  created: z.number(),
+  owned_by: z.string(),
+  description: z.string(),
+});
+const ModelList = z.object({ object: z.literal("list"), data: z.array(Model) });
+const Completion = z.looseObject({ id: z.string(), object: z.literal("chat.completion") });
+const Chunk = z.looseObject({ id: z.string(), object: z.literal("chat.completion.chunk") });
+
+/** OpenAI's Chat Completions: an agent is a model. */
+export const createChatCompletionsRoutes: Facade = (deps) => {
+  const models = createModels(deps.offer);
+  const complete = createCompletions({ ...deps, models, ids: createRequestIds(deps) });
+  return [...createModelRoutes(models), createCompletionRoute(complete)];
+};
+
+function refuse(error: ChatError): Reply {
+  return jsonReply(error.status, openAiErrorOf(error), openAiErrorHeaders(error));
+}
+
+function createModelRoutes(models: Models): Route[] {
+  const common = { method: "get", access: "user or developer", query: nothing, body: nothing, refuse } as const;
+  return [
+    defineRoute({
+      ...common,
+      path: "/v1/models",
+      summary: "The agents that one may use, as OpenAI lists models; `parley` is whichever fits the message.",
+      params: nothing,
+      responses: { 200: { description: "The models.", content: ModelList } },
+      handle: async ({ caller }) => jsonReply(200, { object: "list", data: await models.list(caller) }),
+    }),
+    defineRoute({
+      ...common,
+      path: "/v1/models/:id",
+      summary: "One of them.",
+      params: z.object({ id: z.string().max(128) }),
+      responses: { 200: { description: "The model.", content: Model } },
+      handle: async ({ caller }, { params: { id } }) => jsonReply(200, await models.find(caller, id)),
+    }),
+  ];
+}
+
+function createCompletionRoute(complete: ReturnType<typeof createCompletions>): Route {
+  return defineRoute({
+    method: "post",
+    path: "/v1/chat/completions",
+    summary: "Send a message as OpenAI's clients do: docs/openai.md says what of it counts.",
+    access: "user or developer",
+    maxBodyBytes,
+    reads: namingHeaders,
+    refuse,
+    headers: {
+      "X-Parley-Conversation": "The conversation, by the client's own name: only the last message is new then.",
+      "X-Parley-Cancel-On-Disconnect": "With `1` the answer is stopped when the connection is lost.",
+      "Idempotency-Key": "The same key is the same message: it is answered once, and told each time.",
+    },
+    params: nothing,
+    query: nothing,
+    body: CompletionRequest,
+    responses: { 200: { description: "The answer.", content: Completion, events: Chunk } },
+    handle: (call, { body }) => complete(call, body),
+  });
+}
+
+interface CompletionDeps extends FacadeDeps {
+  readonly models: Models;
+  readonly ids: RequestIds;
+}
+
+interface Asked extends AskedCompletion {
+  readonly agent: string | undefined;
+  /** The conversation as the client names it. */
+  readonly named: string | undefined;
+  readonly header: ReadHeader;
+}
+
+function createCompletions(deps: CompletionDeps) {
+  const { streams, models } = deps;
+  return async (call: Call, body: CompletionRequest): Promise<Reply | undefined> => {
+    const { caller, exchange } = call;
+    const header: ReadHeader = (name) => exchange.header(name);
+    const isTask = isTaskPrompt(header, body);
+    const named = isTask ? undefined : namedConversation(header, body.metadata?.conversation_id);
+    const decoded = decodeCompletion(body, { isStateless: named === undefined, isTask });
+    const agent = await models.agentOf(caller, body.model);
+    const question = await questionOf(deps, call, body, { ...decoded, agent, named, header });
+    // Nobody has been promised anything: whoever sends it again is to find nothing that runs.
+    if (question === undefined) return undefined;
+    cancelWhenGone(deps, call, question, header);
+    const place = streams.placeOf(caller, question.conversation_id, question.id);
+    const headers = {
+      "x-request-id": place.turn_id,
+      "x-parley-conversation": place.conversation_id,
+      "x-parley-turn": place.turn_id,
+    };
+    const options: ChatCompletionsOptions = {
+      model: body.model,
+      createdS: Math.floor(Date.now() / 1_000),
+      hasUsage: decoded.hasUsage,
+      hasReasoning: decoded.hasReasoning,
+    };
+    if (decoded.isStream)
+      return streams.stream(call, { question }, { speech: createChatCompletionsSpeech(options), headers });
+    const { turn } = await streams.settle(call, { question }, { stopsAtWait: true });
+    return wholeReply(() => completionOf(turn, place, options), headers);
+  };
+}
+
+/** What has ended badly ends so whenever it is asked for again. */
+function wholeReply(completion: () => object, headers: Readonly<Record<string, string>>): Reply {
+  try {
+    return jsonReply(200, completion(), headers);
+  } catch (thrown) {
+    const error = toChatError(thrown);
+    return jsonReply(error.status, openAiErrorOf(error), { ...headers, ...openAiErrorHeaders(error, false) });
+  }
+}
+
+/** Undefined: the client is gone. */
+async function questionOf(
+  deps: CompletionDeps,
+  { caller, exchange }: Call,
+  body: CompletionRequest,
+  { agent, named, header, message, given: context }: Asked,
+): Promise<Question | undefined> {
+  const id = await messageIdOf(deps, { caller, exchange }, { named, header, body, message });
+  if (!exchange.isOpen()) return undefined;
+  const conversation_id =
+    named === undefined
+      ? conversationOfRequest(caller, id)
+      : await conversationOfSession(deps.ownership.isOwn, caller, named);
+  const customer = filled(header("x-openwebui-user-id")) ?? body.user ?? undefined;
+  return {
+    type: "message",
+    id,
+    message,
+    conversation_id,
+    on_busy: "enqueue",
+    ...given("agent", agent),
+    ...given("customer_id", customer?.slice(0, 128)),
+    ...given("given", context),
+  };
+}
+
+interface Identified extends Pick<Asked, "named" | "header" | "message"> {
+  readonly body: CompletionRequest;
+}
+
+/** The id of the message: the same for a request that comes again, see docs/openai.md. */
+async function messageIdOf(
+  { ids }: Pick<CompletionDeps, "ids">,
+  { caller, exchange }: Call,
+  { named, header, body, message }: Identified,
+): Promise<string> {
+  const key = keyOf(exchange);
+  if (key !== undefined) return key;
+  const messageId = filled(header("x-openwebui-message-id"));
+  // It answers one message of its user's with several requests, when it runs tools.
+  if (named !== undefined && messageId !== undefined) return requestDigest(caller, ["message", messageId, message]);
+  const digest = requestDigest(caller, ["request", named ?? "", body]);
+  const id = await ids.idOf(digest, Number(header("x-stainless-retry-count")) > 0);
+  exchange.onGone(() => ids.abandoned(digest, id));
+  return id;
+}
+
+function cancelWhenGone(
+  { commands, streams, log }: Pick<CompletionDeps, "commands" | "streams" | "log">,
+  { caller, exchange }: Call,
+  { conversation_id, id }: Question,
+  header: ReadHeader,
+): void {
+  if (!["1", "true"].includes(header("x-parley-cancel-on-disconnect").trim().toLowerCase())) return;
+  const place = streams.placeOf(caller, conversation_id, id);
+  exchange.onGone(() => {
+    commands
+      .cancel(caller, place)
+      .catch((err: unknown) => log.debug({ err, ...place }, "an answer that nobody waits for could not be stopped"));
+  });
+}
