@@ -11,7 +11,7 @@ import {
   type TurnView,
   type Usage,
 } from "@parley/protocol";
-import type { TurnStep } from "../turn/steps.ts";
+import type { TurnStep } from "../turn/turn-step.ts";
 import type { TurnPlace } from "../turn-watch.ts";
 import { openAiErrorOf } from "../openai/error.ts";
 import { headOf, type ChatCompletionsOptions, type ChatCompletionsState } from "./state.ts";

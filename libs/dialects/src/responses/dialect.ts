@@ -1,8 +1,17 @@
-import { chatErrorOf, isVisible, type FrameError, type Outcome, type ReadEvent, type TurnView } from "@parley/protocol";
-import { createTurnView, foldEvent } from "@parley/protocol";
+import {
+  chatErrorOf,
+  createTurnView,
+  foldEvent,
+  isVisible,
+  type FrameError,
+  type Outcome,
+  type ReadEvent,
+  type TurnView,
+} from "@parley/protocol";
 import { openAiErrorOf } from "../openai/error.ts";
 import type { TurnSpeech } from "../turn/speech.ts";
-import { createTurnSteps, type TurnStep } from "../turn/steps.ts";
+import { createTurnSteps } from "../turn/steps.ts";
+import type { TurnStep } from "../turn/turn-step.ts";
 import type { TurnPlace } from "../turn-watch.ts";
 import { createOutput, type OutputEvent } from "./encode.ts";
 import { responseObject, statusOf, type ResponseAbout, type ResponseState } from "./objects.ts";
@@ -144,7 +153,7 @@ export interface TurnHistory {
  * means the same events in each stream of the response that there was or will be.
  */
 export function historyOf(place: TurnPlace, events: readonly ReadEvent[], segment: number): TurnHistory | undefined {
-  const told = events.filter(({ turn_id }) => turn_id === place.turn_id);
+  const told = events.filter((event) => "turn_id" in event && event.turn_id === place.turn_id);
   if (!hasBeginning(told)) return undefined;
   const telling = createTelling({ ...nobodys, segment }, place);
   const steps = createTurnSteps({ takesBack: "any" });

@@ -3,6 +3,7 @@ import { callItemIdOf, itemIdOf, requestIdOf, type ItemPlace, type ResponsePlace
 import {
   annotationOf,
   callItem,
+  functionItem,
   messageItem,
   reasoningItem,
   requestItem,
@@ -64,7 +65,7 @@ export function createOutput(place: ResponsePlace) {
     const id = idOf(plan, place, { index: said.length, again });
     const item: SaidItem = { kind: plan.kind, id, index, number, plan, text: "", isDone: false, object: {} };
     said.push(item);
-    tell("response.output_item.added", { output_index: index++, item: objectOf(plan, item, "in_progress") });
+    tell("response.output_item.added", { output_index: index++, item: objectOf(plan, place, { ...item, status: "in_progress" }) });
     if (plan.kind === "message") {
       const part = textPart("", []);
       tell("response.content_part.added", inItem(item, { content_index: 0, part }));
@@ -75,6 +76,8 @@ export function createOutput(place: ResponsePlace) {
       });
     } else if (plan.kind === "reasoning") {
       tell("response.reasoning_summary_part.added", inItem(item, { summary_index: 0, part: summaryPart("") }));
+    } else if (plan.kind === "function") {
+      tell("response.function_call_arguments.delta", inItem(item, { delta: plan.call.arguments }));
     }
     return item;
   };
@@ -97,9 +100,12 @@ export function createOutput(place: ResponsePlace) {
     } else if (plan.kind === "reasoning") {
       tell("response.reasoning_summary_text.done", inItem(item, { summary_index: 0, text }));
       tell("response.reasoning_summary_part.done", inItem(item, { summary_index: 0, part: summaryPart(text) }));
+    } else if (plan.kind === "function") {
+      const { tool_name: name, arguments: args } = plan.call;
+      tell("response.function_call_arguments.done", inItem(item, { name, arguments: args }));
     }
     item.plan = plan;
-    item.object = objectOf(plan, item, status);
+    item.object = objectOf(plan, place, { ...item, status });
     item.isDone = true;
     tell("response.output_item.done", { output_index: item.index, item: item.object });
   };
@@ -164,7 +170,7 @@ export function createOutput(place: ResponsePlace) {
     /** The items of the answer so far. Of one that has not ended all that is known. */
     items: ({ items: plans }: Plan): object[] =>
       said.map(({ isDone, object, plan, id, text }, at) =>
-        isDone ? object : soFar(plans[at] ?? plan, { id, text }),
+        isDone ? object : soFar(plans[at] ?? plan, place, { id, text }),
       ),
   };
 }
@@ -176,34 +182,50 @@ function endStatus({ kind }: PlannedItem, outcome: Outcome | undefined): ItemSta
   return isCut && (kind === "message" || kind === "reasoning") ? "incomplete" : "completed";
 }
 
-function idOf(
-  plan: PlannedItem,
-  place: ResponsePlace,
-  nth: ItemPlace,
-): string {
-  if (plan.kind === "message") return itemIdOf("msg", place, nth);
-  if (plan.kind === "reasoning") return itemIdOf("rs", place, nth);
-  const { call_id } = plan.call;
-  return plan.kind === "request" ? requestIdOf(call_id) : callItemIdOf(call_id, plan.kind === "result", nth);
+function idOf(plan: PlannedItem, place: ResponsePlace, nth: ItemPlace): string {
+  switch (plan.kind) {
+    case "message":
+      return itemIdOf("msg", place, nth);
+    case "reasoning":
+      return itemIdOf("rs", place, nth);
+    case "function":
+      return itemIdOf("fc", place, nth);
+    case "request":
+      return requestIdOf(plan.call.call_id, place);
+    default:
+      return callItemIdOf(plan.call.call_id, place, nth);
+  }
 }
 
-function objectOf(plan: PlannedItem, { id, text }: Pick<SaidItem, "id" | "text">, status: ItemStatus): object {
-  const isBegun = status === "in_progress";
-  if (plan.kind === "message") {
-    const content = isBegun ? [] : [textPart(text, plan.sources.map(annotationOf))];
-    return messageItem(id, status, content);
-  }
-  if (plan.kind === "reasoning") return reasoningItem(id, status, isBegun ? [] : [summaryPart(text)]);
-  if (plan.kind === "request") return requestItem(plan.call);
-  return callItem(id, plan, !isBegun);
+interface ItemHow {
+  readonly id: string;
+  readonly text: string;
+  readonly status: ItemStatus;
 }
 
-function soFar(plan: PlannedItem, { id, text }: Pick<SaidItem, "id" | "text">): object {
-  if (plan.kind === "message") {
-    return messageItem(id, "in_progress", [textPart(longer(text, plan.text), plan.sources.map(annotationOf))]);
+function objectOf(plan: PlannedItem, place: ResponsePlace, { id, text, status }: ItemHow): object {
+  const isDone = status !== "in_progress";
+  switch (plan.kind) {
+    case "message":
+      return messageItem(id, status, isDone ? [textPart(text, plan.sources.map(annotationOf))] : []);
+    case "reasoning":
+      return reasoningItem(id, status, isDone ? [summaryPart(text)] : []);
+    case "function":
+      return functionItem(id, status, plan.call);
+    case "request":
+      return requestItem(id, plan.call);
+    default:
+      return callItem(id, plan, { isDone, place });
   }
-  if (plan.kind === "reasoning") return reasoningItem(id, "in_progress", [summaryPart(longer(text, plan.text))]);
-  return objectOf(plan, { id, text }, "in_progress");
+}
+
+function soFar(plan: PlannedItem, place: ResponsePlace, { id, text }: Omit<ItemHow, "status">): object {
+  const status = "in_progress";
+  if (plan.kind === "message") {
+    return messageItem(id, status, [textPart(longer(text, plan.text), plan.sources.map(annotationOf))]);
+  }
+  if (plan.kind === "reasoning") return reasoningItem(id, status, [summaryPart(longer(text, plan.text))]);
+  return objectOf(plan, place, { id, text, status });
 }
 
 function longer(a: string, b: string): string {
@@ -231,7 +253,7 @@ function annotationsIn(plan: PlannedItem): string {
 
 function standingOfCall(
   { plan: before, isDone }: SaidItem,
-  plan: Extract<PlannedItem, { kind: "call" | "request" | "result" }>,
+  plan: Exclude<PlannedItem, { text: string }>,
 ): "same" | "behind" | "other" {
   if (before.kind === "message" || before.kind === "reasoning" || before.call.call_id !== plan.call.call_id)
     return "other";

@@ -1,6 +1,15 @@
-import { ChatError, isErrorCode, type Outcome, type SourcePart, type ToolCallPart, type Usage } from "@parley/protocol";
+import {
+  ChatError,
+  isErrorCode,
+  type ClientCall,
+  type Outcome,
+  type SourcePart,
+  type ToolCallPart,
+  type Usage,
+} from "@parley/protocol";
 import { openAiErrorOf } from "../openai/error.ts";
-import { requestIdOf, responseIdOf, type ResponsePlace } from "./addresses.ts";
+import type { TurnPlace } from "../turn-watch.ts";
+import { questionIdOf, requestIdOf, responseIdOf, type ResponsePlace } from "./addresses.ts";
 import type { PlannedItem } from "./state.ts";
 
 /** The objects of the Responses API, as the SDK's types and the schemas of Open Responses have them. */
@@ -18,6 +27,9 @@ export interface ResponseAbout {
   readonly createdMs: number;
   readonly model: string;
   readonly previous: string | null;
+  /** How the model was asked, where the request's words count. */
+  readonly instructions?: string | undefined;
+  readonly tools?: readonly object[] | undefined;
   /** How the request called the conversation; else it is its id. */
   readonly conversation?: string | undefined;
   readonly background: boolean;
@@ -74,7 +86,6 @@ function usageOf({ input_tokens, output_tokens }: Usage): object {
 
 /** Fields that say how a model was to be asked: agents decide that, so these are the same of all, and what the request said of them is not in them. */
 const unasked = {
-  instructions: null,
   max_output_tokens: null,
   max_tool_calls: null,
   parallel_tool_calls: true,
@@ -84,7 +95,6 @@ const unasked = {
   frequency_penalty: 0,
   top_logprobs: 0,
   tool_choice: "auto",
-  tools: [],
   truncation: "disabled",
   text: { format: { type: "text" } },
   reasoning: null,
@@ -114,6 +124,8 @@ export function responseObject(about: ResponseAbout, state: ResponseState): obje
     incomplete_details: cut === undefined ? null : { reason: cut },
     usage: outcome === undefined ? null : usageOf(outcome.usage),
     metadata,
+    instructions: about.instructions ?? null,
+    tools: about.tools ?? [],
     ...unasked,
   };
 }
@@ -142,10 +154,17 @@ export function annotationOf({ title, url, file = title }: SourcePart): object {
 
 type CallPlan = Extract<PlannedItem, { kind: "call" | "result" }>;
 
-/** The item of a call; `isDone`: as it is at its end. */
-export function callItem(id: string, plan: CallPlan, isDone: boolean): object {
+interface CallHow {
+  /** As it is at its end. */
+  readonly isDone: boolean;
+  readonly place: ResponsePlace;
+}
+
+/** The item of a call. */
+export function callItem(id: string, plan: CallPlan, { isDone, place }: CallHow): object {
   const { call_id, tool_name: name, arguments: args } = plan.call;
-  const asked = plan.kind === "result" ? { approval_request_id: requestIdOf(call_id) } : {};
+  const before = { ...place, segment: place.segment - 1 };
+  const asked = plan.kind === "result" ? { approval_request_id: requestIdOf(call_id, before) } : {};
   return {
     id,
     type: "mcp_call",
@@ -167,10 +186,10 @@ function endOfCall(plan: CallPlan): object {
 }
 
 /** What a person has to agree to. Beside what the API knows it has what there is to be shown, for clients that look. */
-export function requestItem({ call_id, tool_name: name, arguments: args, approval }: ToolCallPart): object {
+export function requestItem(id: string, { tool_name: name, arguments: args, approval }: ToolCallPart): object {
   const { summary, preview, confirm, expires_at } = approval ?? {};
   return {
-    id: requestIdOf(call_id),
+    id,
     type: "mcp_approval_request",
     server_label: serverLabel,
     name,
@@ -180,4 +199,14 @@ export function requestItem({ call_id, tool_name: name, arguments: args, approva
     ...(confirm === undefined ? {} : { confirm }),
     ...(expires_at === undefined ? {} : { expires_at: Math.floor(expires_at / 1_000) }),
   };
+}
+
+/** A call of a tool that the client has brought, for the client to run. */
+export function functionItem(id: string, status: ItemStatus, { call_id, tool_name: name, arguments: args }: ClientCall): object {
+  return { id, type: "function_call", status, call_id, name, arguments: status === "in_progress" ? "" : args };
+}
+
+export function questionItem(place: TurnPlace, text: string): object {
+  const content = [{ type: "input_text", text }];
+  return { id: questionIdOf(place), type: "message", status: "completed", role: "user", content };
 }

@@ -1,5 +1,5 @@
-import type { CallId, SourcePart, ToolCallPart } from "@parley/protocol";
-import type { GrowingKind, TurnStep } from "../turn/steps.ts";
+import type { CallId, ClientCall, Outcome, SourcePart, ToolCallPart } from "@parley/protocol";
+import type { GrowingKind, TurnStep } from "../turn/turn-step.ts";
 
 /** What a response consists of, as far as the steps of its turn have told. */
 
@@ -22,7 +22,9 @@ export type PlannedItem =
   | { readonly kind: "call"; readonly call: ToolCallPart; readonly isAsked: boolean; readonly isWhole: boolean }
   | { readonly kind: "request"; readonly call: ToolCallPart; readonly isWhole: true }
   /** A call of the response before, after people had their say. */
-  | { readonly kind: "result"; readonly call: ToolCallPart; readonly isWhole: boolean };
+  | { readonly kind: "result"; readonly call: ToolCallPart; readonly isWhole: boolean }
+  /** The answer ends in a call of the client's own tool. */
+  | { readonly kind: "function"; readonly call: ClientCall; readonly isWhole: true };
 
 export interface Plan {
   readonly items: readonly PlannedItem[];
@@ -36,7 +38,7 @@ export type TurnParts = ReturnType<typeof createTurnParts>;
 export function createTurnParts() {
   let parts: KnownPart[] = [];
   const waitedFor = new Set<CallId>();
-  let isOver = false;
+  let outcome: Outcome | undefined;
   const last = (at: number): KnownPart | undefined => parts.findLast((part) => part.at === at);
 
   const takeGrowing = (step: Extract<TurnStep, { type: "opened" | "added" | "closed" }>): void => {
@@ -77,7 +79,7 @@ export function createTurnParts() {
           for (const { call_id } of step.calls) waitedFor.add(call_id);
           break;
         case "ended":
-          isOver = true;
+          ({ outcome } = step);
           break;
         case "restarted":
           parts = parts.filter(({ at }) => at < step.from);
@@ -89,15 +91,16 @@ export function createTurnParts() {
     },
 
     /** What the piece `segment` of the turn is to say. */
-    plan: (segment: number): Plan => planOf(segmentsOf(parts), segment, { waitedFor, isOver }),
+    plan: (segment: number): Plan => planOf(segmentsOf(parts), segment, { waitedFor, outcome }),
     /** How many pieces there are. The last one may be empty. */
-    segments: (): number => segmentsOf(parts).length + (isEndOfSegment(parts, { waitedFor, isOver }) ? 1 : 0),
+    segments: (): number => segmentsOf(parts).length + (isEndOfSegment(parts, { waitedFor, outcome }) ? 1 : 0),
   };
 }
 
 interface Standing {
   readonly waitedFor: ReadonlySet<CallId>;
-  readonly isOver: boolean;
+  /** Of a turn that is over. */
+  readonly outcome: Outcome | undefined;
 }
 
 interface Segment {
@@ -131,25 +134,31 @@ function isAsked({ approval }: ToolCallPart): boolean {
 }
 
 /** Whether people are asked in the last segment, and nothing else of its step is to come. */
-function isEndOfSegment(parts: readonly KnownPart[], { waitedFor, isOver }: Standing): boolean {
+function isEndOfSegment(parts: readonly KnownPart[], { waitedFor, outcome }: Standing): boolean {
   const asked = segmentsOf(parts).at(-1)?.asked ?? [];
-  return asked.length > 0 && (isOver || asked.some(({ call_id }) => waitedFor.has(call_id)));
+  return asked.length > 0 && (outcome !== undefined || asked.some(({ call_id }) => waitedFor.has(call_id)));
 }
 
-function planOf(segments: readonly Segment[], segment: number, standing: Standing): Plan {
+function planOf(segments: readonly Segment[], segment: number, { waitedFor, outcome }: Standing): Plan {
+  const isOver = outcome !== undefined;
   const before = segments[segment - 1]?.asked ?? [];
   const own = segments[segment];
   const results = before.map(
-    (call): PlannedItem => ({ kind: "result", call, isWhole: call.status !== undefined || standing.isOver }),
+    (call): PlannedItem => ({ kind: "result", call, isWhole: call.status !== undefined || isOver }),
   );
-  const items = [...results, ...itemsOf(own?.parts ?? [], standing.isOver)];
+  const items = [...results, ...itemsOf(own?.parts ?? [], isOver)];
   const isLast = segment >= segments.length - 1;
   const asked = own?.asked ?? [];
   if (asked.length > 0) {
-    const waits = asked.some(({ call_id }) => standing.waitedFor.has(call_id)) && items.every(({ isWhole }) => isWhole);
-    return { items, end: !isLast || waits || standing.isOver ? "asked" : undefined };
+    const waits = asked.some(({ call_id }) => waitedFor.has(call_id)) && items.every(({ isWhole }) => isWhole);
+    return { items, end: !isLast || waits || isOver ? "asked" : undefined };
   }
-  return { items, end: standing.isOver ? "over" : undefined };
+  return isOver ? { items: [...items, ...functionsOf(outcome)], end: "over" } : { items, end: undefined };
+}
+
+function functionsOf(outcome: Outcome): PlannedItem[] {
+  const calls = outcome.type === "complete" ? (outcome.metadata.client_calls ?? []) : [];
+  return calls.map((call) => ({ kind: "function", call, isWhole: true }));
 }
 
 /** Sources are of the message that they stand before. */
