@@ -1,11 +1,17 @@
 import {
   chatErrorOf,
   createTurnView,
+  createView,
   foldEvent,
+  foldFrame,
   isVisible,
+  messagesOf,
+  turn as turnIn,
+  type ConversationId,
   type FrameError,
   type Outcome,
   type ReadEvent,
+  type StoredTurn,
   type TurnView,
 } from "@parley/protocol";
 import { openAiErrorOf } from "../openai/error.ts";
@@ -14,7 +20,7 @@ import { createTurnSteps } from "../turn/steps.ts";
 import type { TurnStep } from "../turn/turn-step.ts";
 import type { TurnPlace } from "../turn-watch.ts";
 import { createOutput, type OutputEvent } from "./encode.ts";
-import { responseObject, statusOf, type ResponseAbout, type ResponseState } from "./objects.ts";
+import { questionItem, responseObject, statusOf, type ResponseAbout, type ResponseState } from "./objects.ts";
 import { createTurnParts, type Plan } from "./state.ts";
 
 /** What a stream of a response is made for. */
@@ -173,4 +179,35 @@ const nobodys = { createdMs: 0, model: "", previous: null, background: false, me
 function hasBeginning(events: readonly ReadEvent[]): boolean {
   const chained = events.filter((event) => "attempt" in event);
   return chained.length === 0 || chained.some((event) => event.attempt === 1 && event.n === 0);
+}
+
+/** All items of a turn that has ended, the user's message first. */
+export function itemsOfTurn(stored: StoredTurn, conversation_id: ConversationId): object[] {
+  const place = { conversation_id, turn_id: stored.turn_id };
+  const { question } = stored;
+  const asked = question === undefined ? [] : [questionItem(place, question.message)];
+  return [...asked, ...outputOf(stored, place)];
+}
+
+function outputOf(stored: StoredTurn, place: TurnPlace): object[] {
+  if (stored.answer === undefined) return [];
+  const view = { ...createView(place.conversation_id), turns: [createTurnView(place.turn_id)] };
+  const messages = messagesOf([stored]);
+  const frame = {
+    type: "snapshot" as const,
+    conversation_id: place.conversation_id,
+    seq: 1,
+    ts: 0,
+    status: "idle",
+    messages,
+  };
+  const turn = turnIn(foldFrame(view, frame), place.turn_id);
+  const items: object[] = [];
+  for (let segment = 0; turn !== undefined; segment++) {
+    const telling = createTelling({ ...nobodys, segment }, place);
+    telling.take(createTurnSteps({ takesBack: "any" }).advance(turn));
+    if (segment >= telling.segments()) break;
+    items.push(...telling.output.items(telling.plan()));
+  }
+  return items;
 }

@@ -65,7 +65,10 @@ export function createOutput(place: ResponsePlace) {
     const id = idOf(plan, place, { index: said.length, again });
     const item: SaidItem = { kind: plan.kind, id, index, number, plan, text: "", isDone: false, object: {} };
     said.push(item);
-    tell("response.output_item.added", { output_index: index++, item: objectOf(plan, place, { ...item, status: "in_progress" }) });
+    tell("response.output_item.added", {
+      output_index: index++,
+      item: objectOf(plan, place, { ...item, status: "in_progress" }),
+    });
     if (plan.kind === "message") {
       const part = textPart("", []);
       tell("response.content_part.added", inItem(item, { content_index: 0, part }));

@@ -202,7 +202,11 @@ export function requestItem(id: string, { tool_name: name, arguments: args, appr
 }
 
 /** A call of a tool that the client has brought, for the client to run. */
-export function functionItem(id: string, status: ItemStatus, { call_id, tool_name: name, arguments: args }: ClientCall): object {
+export function functionItem(
+  id: string,
+  status: ItemStatus,
+  { call_id, tool_name: name, arguments: args }: ClientCall,
+): object {
   return { id, type: "function_call", status, call_id, name, arguments: status === "in_progress" ? "" : args };
 }
 

@@ -143,9 +143,11 @@ function planOf(segments: readonly Segment[], segment: number, { waitedFor, outc
   const isOver = outcome !== undefined;
   const before = segments[segment - 1]?.asked ?? [];
   const own = segments[segment];
-  const results = before.map(
-    (call): PlannedItem => ({ kind: "result", call, isWhole: call.status !== undefined || isOver }),
-  );
+  const results = before.map((call): PlannedItem => ({
+    kind: "result",
+    call,
+    isWhole: call.status !== undefined || isOver,
+  }));
   const items = [...results, ...itemsOf(own?.parts ?? [], isOver)];
   const isLast = segment >= segments.length - 1;
   const asked = own?.asked ?? [];
