@@ -48,7 +48,7 @@ export {
   historyOf,
   itemsOfTurn,
   responseOf,
-  type ResponsesSpeechOptions,
+  type ResponseKnown,
   type TurnHistory,
 } from "./responses/dialect.ts";
 export { questionItem } from "./responses/objects.ts";

@@ -27,25 +27,25 @@ import { createTurnParts, type Plan } from "./state.ts";
 export interface ResponsesSpeechOptions extends Omit<ResponseAbout, "place"> {
   /** Which piece of its turn: see `ResponsePlace`. */
   readonly segment: number;
-  /** The number of the last event that the client has. */
-  readonly after?: number | undefined;
-  /** What the client has a part of, as far as it is known when the stream begins: see `historyOf`. */
-  readonly from?: TurnView | undefined;
+  /** It goes on for a client that has some of it. */
+  readonly from?: { readonly history: TurnHistory; readonly after: number } | undefined;
 }
+
+/** What is known of a response beside its turn. */
+export type ResponseKnown = Omit<ResponsesSpeechOptions, "from">;
 
 const done = "data: [DONE]\n\n";
 
 /** One response, as `response.*` events. The numbers of the events are the same in each stream of it: see `createOutput`. */
-export function createResponsesSpeech({ from, after = -1, ...options }: ResponsesSpeechOptions): TurnSpeech {
-  let telling: Telling | undefined;
-  const begun = from === undefined ? [] : createTurnSteps({ takesBack: "any" }).advance(from);
+export function createResponsesSpeech({ from, ...known }: ResponsesSpeechOptions): TurnSpeech {
+  const after = from?.after ?? -1;
+  let telling = from && goingOn(from.history, known);
   return {
     name: "responses",
-    steps: { takesBack: "any", ...(from === undefined ? {} : { has: from.parts }) },
+    steps: { takesBack: "any", ...(from === undefined ? {} : { has: from.history.turn.parts }) },
     say(steps, place) {
-      const isFirst = telling === undefined;
-      telling ??= createTelling(options, place);
-      const next = telling.take(isFirst ? [...begun, ...steps] : steps);
+      telling ??= createTelling(known, place);
+      const next = telling.take(steps);
       const text = telling.takeEvents().filter(isAfter(after)).map(frameOf).join("");
       const bytes = `${text}${next === "end" ? done : ""}`;
       return { bytes: bytes === "" ? [] : [Buffer.from(bytes)], next };
@@ -56,6 +56,17 @@ export function createResponsesSpeech({ from, after = -1, ...options }: Response
       return [Buffer.from(events.map(frameOf).join("") + done)];
     },
   };
+}
+
+/**
+ * What clients were told, as far as it is known when another stream begins. Where the answer begins anew at that moment, they may have what is taken back, and it
+ * must be told like that; else what was taken back before is passed over.
+ */
+function goingOn({ telling, turn }: TurnHistory, known: ResponseKnown): Telling {
+  if (telling.output.isInDoubt) return telling;
+  const fresh = createTelling(known, telling.about.place);
+  fresh.take(createTurnSteps({ takesBack: "any" }).advance(turn));
+  return fresh;
 }
 
 const isAfter =
@@ -76,7 +87,7 @@ function errorEventOf(error: FrameError): OutputEvent {
 type Telling = ReturnType<typeof createTelling>;
 
 /** All that there is to be said of one response, step by step. */
-function createTelling({ segment, ...options }: Omit<ResponsesSpeechOptions, "from" | "after">, turn: TurnPlace) {
+function createTelling({ segment, ...options }: ResponseKnown, turn: TurnPlace) {
   const about: ResponseAbout = { ...options, place: { ...turn, segment } };
   const parts = createTurnParts();
   const output = createOutput(about.place);
@@ -133,7 +144,7 @@ function createTelling({ segment, ...options }: Omit<ResponsesSpeechOptions, "fr
 }
 
 /** A response as it stands. `undefined`: its turn has no such piece. */
-export function responseOf(turn: TurnView, options: Omit<ResponsesSpeechOptions, "from" | "after">, place: TurnPlace) {
+export function responseOf(turn: TurnView, options: ResponseKnown, place: TurnPlace): object | undefined {
   const telling = createTelling(options, place);
   telling.take(createTurnSteps({ takesBack: "any" }).advance(turn));
   if (options.segment >= telling.segments()) return undefined;
@@ -152,25 +163,25 @@ export interface TurnHistory {
   readonly length: number;
   /** Who has an event from this number on may have something else than the answer: it has begun anew since. */
   readonly doubtfulFrom: number;
+  readonly telling: Telling;
 }
 
 /**
  * What clients may have of a response, by all events of its turn in their order. Undefined: its beginning is not kept any more. A number below `doubtfulFrom`
  * means the same events in each stream of the response that there was or will be.
  */
-export function historyOf(place: TurnPlace, events: readonly ReadEvent[], segment: number): TurnHistory | undefined {
+export function historyOf(place: TurnPlace, events: readonly ReadEvent[], known: ResponseKnown): TurnHistory | undefined {
   const told = events.filter((event) => "turn_id" in event && event.turn_id === place.turn_id);
   if (!hasBeginning(told)) return undefined;
-  const telling = createTelling({ ...nobodys, segment }, place);
+  const telling = createTelling(known, place);
   const steps = createTurnSteps({ takesBack: "any" });
   let turn = createTurnView(place.turn_id);
   for (const event of told) {
     if (!isVisible(event.type)) continue;
     turn = foldEvent(turn, event);
     telling.take(steps.advance(turn));
-    telling.takeEvents();
   }
-  return { turn, length: telling.output.length, doubtfulFrom: telling.output.doubtfulFrom };
+  return { turn, length: telling.output.length, doubtfulFrom: telling.output.doubtfulFrom, telling };
 }
 
 const nobodys = { createdMs: 0, model: "", previous: null, background: false, metadata: {} };

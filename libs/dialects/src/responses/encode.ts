@@ -145,6 +145,10 @@ export function createOutput(place: ResponsePlace) {
     get doubtfulFrom(): number {
       return doubtfulFrom;
     },
+    /** The client may have what was taken back, and nothing else was said yet. */
+    get isInDoubt(): boolean {
+      return isInDoubt;
+    },
     tell,
     takeBack(): void {
       isInDoubt = true;

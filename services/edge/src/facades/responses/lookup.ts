@@ -4,8 +4,8 @@ import {
   noSuchResponse,
   placeOfResponse,
   responseOf,
+  type ResponseKnown,
   type ResponsePlace,
-  type ResponsesSpeechOptions,
   type TurnHistory,
 } from "@parley/dialects";
 import { ChatError, decodeEvent, subjects, type TurnRequest, type TurnView } from "@parley/protocol";
@@ -17,7 +17,7 @@ export interface KnownResponse {
   readonly place: ResponsePlace;
   /** The user's message. */
   readonly question: string;
-  readonly about: Omit<ResponsesSpeechOptions, "after" | "from">;
+  readonly about: ResponseKnown;
 }
 
 export type Lookup = ReturnType<typeof createLookup>;
@@ -78,7 +78,7 @@ export function createLookup({ streams, bus, ownership }: Pick<FacadeDeps, "stre
     },
 
     /** What clients may have of it so far, by the events of its turn; undefined: these are not kept any more, or are too many. */
-    async history({ conversation_id, turn_id, segment }: ResponsePlace): Promise<TurnHistory | undefined> {
+    async history({ place: { conversation_id, turn_id }, about }: KnownResponse): Promise<TurnHistory | undefined> {
       const { events } = bus;
       const shard = events.shardOf(conversation_id);
       const first = await Promise.all([
@@ -89,7 +89,7 @@ export function createLookup({ streams, bus, ownership }: Pick<FacadeDeps, "stre
       if (fromSeq === Infinity) return undefined;
       const stored = await events.read(conversation_id, { fromSeq });
       const told = stored.map(({ data }) => decodeEvent(data));
-      return historyOf({ conversation_id, turn_id }, told, segment);
+      return historyOf({ conversation_id, turn_id }, told, about);
     },
 
     /** Whether the conversation has only this turn. */

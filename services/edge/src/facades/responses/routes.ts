@@ -79,15 +79,16 @@ interface Wanted {
 
 /** Throws CONFLICT where the number may mean another event to the client than to us. */
 async function replay({ streams, lookup }: Deps, call: Call, { id, after }: Wanted): Promise<Reply | undefined> {
-  const { place: at, about } = await lookup.find(id, call);
+  const found = await lookup.find(id, call);
+  const { place: at, about } = found;
   if (after === undefined) return streams.stream(call, { place: at }, { speech: createResponsesSpeech(about) });
-  const history = await lookup.history(at);
+  const history = await lookup.history(found);
   if (history === undefined) throw cannotResume("The events of this response are not kept any more.");
   if (after >= history.doubtfulFrom) throw cannotResume("The answer began anew before this event.");
   if (after >= history.length) {
     throw new ChatError("INVALID_FRAME", { message: "`starting_after` is not an event of this response." });
   }
-  const speech = createResponsesSpeech({ ...about, after, from: history.turn });
+  const speech = createResponsesSpeech({ ...about, from: { history, after } });
   return streams.stream(call, { place: at }, { speech });
 }
 
