@@ -11,7 +11,7 @@ import {
   textPart,
   type ItemStatus,
 } from "./objects.ts";
-import { piecesOf } from "./pieces.ts";
+import { isPieceEnd, piecesOf } from "./pieces.ts";
 import type { Plan, PlannedItem } from "./state.ts";
 
 /** One event of a response. Its number in the response is its place among them. */
@@ -245,13 +245,24 @@ function standingOf(item: SaidItem, plan: PlannedItem | undefined, isEnd: boolea
   if (plan.kind !== item.kind) return "other";
   if (plan.kind === "message" || plan.kind === "reasoning") {
     if (annotationsIn(item.plan) !== annotationsIn(plan)) return "other";
-    if (plan.text.startsWith(item.text)) {
-      const isLonger = item.isDone && plan.text.length > item.text.length;
-      return isLonger ? "other" : "same";
-    }
-    return item.text.startsWith(plan.text) && !plan.isWhole ? "behind" : "other";
+    return standingOfText(item, plan);
   }
   return standingOfCall(item, plan);
+}
+
+/** What was said must be pieces of what is to be said: that the same characters were cut elsewhere would count their events otherwise. */
+function standingOfText(
+  { text, isDone }: SaidItem,
+  plan: Extract<PlannedItem, { text: string }>,
+): "same" | "behind" | "other" {
+  if (!plan.text.startsWith(text)) return text.startsWith(plan.text) && !plan.isWhole ? "behind" : "other";
+  if (isDone) {
+    if (plan.text.length > text.length) return "other";
+    return plan.isWhole ? "same" : "behind";
+  }
+  const isEnd = isPieceEnd(plan.text, text.length, plan.isWhole);
+  if (isEnd === undefined) return "behind";
+  return isEnd ? "same" : "other";
 }
 
 function annotationsIn(plan: PlannedItem): string {

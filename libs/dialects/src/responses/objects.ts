@@ -185,7 +185,7 @@ function endOfCall(plan: CallPlan): object {
   return { status: "failed", output: null, error: result === "" ? status : result };
 }
 
-/** What a person has to agree to. Beside what the API knows it has what there is to be shown, for clients that look. */
+/** What a person has to agree to. `approval`, which is none of the API's, has what there is to be shown. */
 export function requestItem(id: string, { tool_name: name, arguments: args, approval }: ToolCallPart): object {
   const { summary, preview, confirm, expires_at } = approval ?? {};
   return {
@@ -194,10 +194,7 @@ export function requestItem(id: string, { tool_name: name, arguments: args, appr
     server_label: serverLabel,
     name,
     arguments: JSON.stringify(args),
-    ...(summary === undefined ? {} : { summary }),
-    ...(preview === undefined ? {} : { preview }),
-    ...(confirm === undefined ? {} : { confirm }),
-    ...(expires_at === undefined ? {} : { expires_at: Math.floor(expires_at / 1_000) }),
+    approval: { summary, preview, confirm, expires_at: expires_at && Math.floor(expires_at / 1_000) },
   };
 }
 

@@ -49,3 +49,14 @@ export function* piecesOf(text: string, from: number, isWhole: boolean): Iterabl
     at = end;
   }
 }
+
+/** Whether a piece ends at `length`; undefined: nobody can tell yet. */
+export function isPieceEnd(text: string, length: number, isWhole: boolean): boolean | undefined {
+  let at = 0;
+  for (const piece of piecesOf(text, 0, isWhole)) {
+    if (at >= length) break;
+    at += piece.length;
+  }
+  if (at < length) return undefined;
+  return at === length;
+}
