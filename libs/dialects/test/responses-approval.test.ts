@@ -42,7 +42,11 @@ describe("a response in which people are asked", () => {
     expect(typesOf(events)).toEqual(["message:completed", "mcp_call:calling", "mcp_approval_request:"]);
     expect(folded(events).final?.status).toBe("completed");
     const request = outputOf(events).at(-1);
-    expect(request).toMatchObject({ name: "set", arguments: '{"to":42}', approval: { summary: "Set it?", expires_at: 90 } });
+    expect(request).toMatchObject({
+      name: "set",
+      arguments: '{"to":42}',
+      approval: { summary: "Set it?", expires_at: 90 },
+    });
     expect(callOfRequest(request?.id ?? "")).toEqual({ call: t0, place: { ...place, segment: 0 } });
   });
 

@@ -1,4 +1,12 @@
-import { createTurnView, foldEvent, isReasoning, isText, isVisible, type StoredEvent, type TurnView } from "@parley/protocol";
+import {
+  createTurnView,
+  foldEvent,
+  isReasoning,
+  isText,
+  isVisible,
+  type StoredEvent,
+  type TurnView,
+} from "@parley/protocol";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { history } from "../../protocol/test/histories.ts";

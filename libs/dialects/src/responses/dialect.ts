@@ -170,7 +170,11 @@ export interface TurnHistory {
  * What clients may have of a response, by all events of its turn in their order. Undefined: its beginning is not kept any more. A number below `doubtfulFrom`
  * means the same events in each stream of the response that there was or will be.
  */
-export function historyOf(place: TurnPlace, events: readonly ReadEvent[], known: ResponseKnown): TurnHistory | undefined {
+export function historyOf(
+  place: TurnPlace,
+  events: readonly ReadEvent[],
+  known: ResponseKnown,
+): TurnHistory | undefined {
   const told = events.filter((event) => "turn_id" in event && event.turn_id === place.turn_id);
   if (!hasBeginning(told)) return undefined;
   const telling = createTelling(known, place);

@@ -73,7 +73,7 @@ export function createOutput(place: ResponsePlace) {
       const part = textPart("", []);
       tell("response.content_part.added", inItem(item, { content_index: 0, part }));
       plan.sources.forEach((source, annotation_index) => {
-        const annotation = annotationOf(source);
+        const annotation = annotationOf(source, annotation_index);
         const where = inItem(item, { content_index: 0, annotation_index, annotation });
         tell("response.output_text.annotation.added", where);
       });

@@ -146,10 +146,10 @@ export function summaryPart(text: string): object {
   return { type: "summary_text", text };
 }
 
-/** Where a document has no address, its file stands for it. `index`: behind which character of the text it stands; nobody knows that of a passage. */
-export function annotationOf({ title, url, file = title }: SourcePart): object {
+/** `index`: which of the sources of its text. Which words rest on it nobody knows. */
+export function annotationOf({ title, url, file = title }: SourcePart, index: number): object {
   if (url !== undefined) return { type: "url_citation", url, title, start_index: 0, end_index: 0 };
-  return { type: "file_citation", file_id: file, filename: title, index: 0 };
+  return { type: "file_citation", file_id: file, filename: title, index };
 }
 
 type CallPlan = Extract<PlannedItem, { kind: "call" | "result" }>;
