@@ -38,7 +38,7 @@ async function setUp(chosen, signal) {
   const node = await prepare({ needsBuild, needsEdge: true, signal });
   const env = { ...process.env, PARLEY_BUILT: "1" };
   if (chosen.some((suite) => suite.needsBrokers)) Object.assign(env, await ensureBrokerPrograms({ signal }));
-  if (chosen.some(({ name }) => name === "e2e")) await offerPythonWebsockets({ signal });
+  if (chosen.some(({ name }) => ["e2e", "conformance"].includes(name))) await offerPythonWebsockets({ signal });
   await offerConformanceClients({ signal, what: chosen.flatMap(({ needsClients = [] }) => needsClients) });
   if (chosen.some((suite) => suite.needsBrowser) && hasBrowserTests())
     env.CHROMIUM_PATH = await ensureChromium({ signal });

@@ -39,7 +39,7 @@ function readCase(name: string): Case {
 
 /** The frames that this version knows; a client drops the others. */
 export function knownFrames({ frames }: Case): (EventFrame | SnapshotFrame)[] {
-  return frames.flatMap((frame) => {
+  return frames.flatMap((frame): (EventFrame | SnapshotFrame)[] => {
     if (frame.type === "snapshot") return [SnapshotFrame.parse(frame)];
     return EventFrame.options.some(({ shape }) => shape.type.value === frame.type) ? [EventFrame.parse(frame)] : [];
   });

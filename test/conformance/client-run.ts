@@ -34,16 +34,25 @@ export interface ClientRunOptions {
   readonly timeoutMs?: number;
 }
 
-/**
- * Runs a client of somebody else's in a process of its own: `drivers/<driver>.mjs` in the folder of the clients. It prints a line of JSON with a `type` for
- * each thing that happens, and is killed at the end of its test.
- */
-export function runClient(
-  driver: string,
-  { input, node = process.execPath, timeoutMs = 60_000 }: ClientRunOptions,
-): ClientRun {
+/** Runs a client of somebody else's in a process of its own: `drivers/<driver>.mjs` in the folder of the clients. See `runProgram`. */
+export function runClient(driver: string, { input, node = process.execPath, timeoutMs }: ClientRunOptions): ClientRun {
   const file = path.join(folder, "drivers", `${driver}.mjs`);
-  const child = spawn(node, [file, JSON.stringify(input)], { cwd: folder, stdio: ["pipe", "pipe", "pipe"] });
+  return runProgram(driver, [node, file, JSON.stringify(input)], { cwd: folder, timeoutMs });
+}
+
+export interface ProgramOptions {
+  readonly cwd: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly timeoutMs?: number | undefined;
+}
+
+/** Runs a program that prints a line of JSON with a `type` for each thing that happens. It is killed at the end of its test. */
+export function runProgram(
+  name: string,
+  [command = "", ...args]: readonly string[],
+  { cwd, env = {}, timeoutMs = 60_000 }: ProgramOptions,
+): ClientRun {
+  const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ["pipe", "pipe", "pipe"] });
   const lines: ClientLine[] = [];
   let errors = "";
   let wake: () => void = () => {};
@@ -77,7 +86,7 @@ export function runClient(
       for (;;) {
         const found = lines.find((line) => line.type === type);
         if (found !== undefined) return found;
-        if (code !== undefined) throw new Error(`${driver} ended (${code}) without "${type}": ${errors}`);
+        if (code !== undefined) throw new Error(`${name} ended (${code}) without "${type}": ${errors}`);
         await next;
       }
     },

@@ -143,7 +143,7 @@ export {
   WaitingFrame,
 } from "./server-frames.ts";
 export { TurnRequest, messageEventOf } from "./turn-request.ts";
-export { ClientCall, GivenChoice, GivenContext, GivenMessage, GivenTool } from "./given-context.ts";
+export type { ClientCall, GivenChoice, GivenContext, GivenMessage, GivenTool } from "./given-context.ts";
 export { ToolJob, toolJobId } from "./tool-job.ts";
 export { turnsDestination } from "./trace.ts";
 export { ToolDefinition, toolCatalogueKey } from "./tool-definition.ts";

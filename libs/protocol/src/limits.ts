@@ -94,11 +94,11 @@ export const limits = {
   recordsBack: 47,
   /** Records on one page of a transcript, encoded: then it ends, whichever number of messages was asked for. A turn is never divided. */
   transcriptPageBytes: 4 * 1024 * 1024,
-  /** What a message of a client that keeps its conversation itself brings of it, encoded. Larger: MESSAGE_TOO_LARGE. */
+  /** What a message of a client that keeps its conversation itself brings of it, encoded. Larger: INVALID_FRAME. */
   givenMessagesBytes: 256 * 1024,
   /** The same in messages. */
   givenMessages: 512,
-  /** Tools and settings that a client brings with a message, encoded. */
+  /** Tools and settings that a client brings with a message, encoded: half of it each. */
   givenToolsBytes: 64 * 1024,
   /** Tools that a client brings with a message. */
   givenTools: 128,

@@ -6,6 +6,7 @@ import type { Brief, Briefing } from "./briefing.ts";
 import type { Chain } from "./chain.ts";
 import type { ClaimedTurn } from "./claimed-turn.ts";
 import { completeOutcome } from "./ending.ts";
+import { wantsNoTools } from "./given.ts";
 import type { AnsweredStep, ModelStep } from "./model-step.ts";
 import { isOutOfCalls } from "./step-calls.ts";
 import type { ToolCalls, ToolRun } from "./tool-calls.ts";
@@ -88,7 +89,7 @@ export function createAnswer(deps: AnswerDeps) {
         const open = openStep(fold);
         if (open !== undefined && (await runTools(turn, chain, open))) return "waiting";
         const isLast = fold.steps.length === maxSteps - 1 || isOutOfCalls(fold);
-        const { note, ...offer } = isLast ? noTools : await offerTools();
+        const { note, ...offer } = isLast || wantsNoTools(request) ? noTools : await offerTools();
         const end = await modelStep({ turn, chain, history, briefing: withNote(briefing, note), ...offer, isLast });
         stop.signal.throwIfAborted();
         if (end.kind === "answered") return completeOutcome(turn, metadataOf(briefing, end));
@@ -114,8 +115,10 @@ function openStep(fold: TurnFold): CommittedStep | undefined {
   return last?.calls.some((call) => !fold.results.has(call.call_id)) === true ? last : undefined;
 }
 
-function metadataOf({ agent, confidence, sources }: Briefing, { model, finish }: AnsweredStep): AnswerMetadata {
-  return { agent: agent.name, confidence, model, context: { sources: [...sources] }, finish };
+function metadataOf({ agent, confidence, sources }: Briefing, answered: AnsweredStep): AnswerMetadata {
+  const { model, finish, clientCalls = [] } = answered;
+  const handed = clientCalls.length === 0 ? {} : { client_calls: [...clientCalls] };
+  return { agent: agent.name, confidence, model, context: { sources: [...sources] }, finish, ...handed };
 }
 
 /** Text of a step that the lost worker did not finish stays until there is other text for it: see `createStepWriter`. */

@@ -1,6 +1,7 @@
 import { ChatError, isText, isToolCall, type StoredTurn } from "@parley/protocol";
 import { reasoningFields } from "./model/message-fields.ts";
 import type { ModelMessage } from "./model/model.ts";
+import type { GivenHistory } from "./given.ts";
 import { shortenSteps, type AnsweredCall, type FinishedStep } from "./tool-text.ts";
 import { cutRule, dataRule, earlierArgumentsRule, modelToolName, wrapToolResult } from "./prompt.ts";
 
@@ -10,6 +11,8 @@ export type ContextInput = {
   history: readonly StoredTurn[];
   /** The user's message of the running turn. */
   message: string;
+  /** In place of both: the client keeps the conversation itself. None of it is left out. */
+  given?: GivenHistory | undefined;
   steps: readonly FinishedStep[];
   /** Of all messages as JSON, but for reasoning that goes back to the provider: it has a limit of its own (`turnProviderBytes`). */
   maxBytes: number;
@@ -21,17 +24,38 @@ export type ContextInput = {
  * is too large, the results and arguments of its tools are shortened (`shortenSteps`); no other text is ever cut. Throws
  * ChatError CONTEXT_TOO_LARGE when even that does not fit.
  */
-export function buildMessages({ systemPrompt, history, message, steps, maxBytes }: ContextInput): ModelMessage[] {
-  const hasResults = steps.length > 0 || history.some((turn) => turn.answer?.tool_calls?.length);
+export function buildMessages(input: ContextInput): ModelMessage[] {
+  const { systemPrompt, steps, maxBytes } = input;
+  const { history, asked, instructions } = conversationOf(input);
+  const hasResults = steps.length > 0 || asked.some(isResult) || history.some(hasHadResults);
   const rules = [...(hasResults ? [dataRule] : []), ...(history.some(hasCutArguments) ? [earlierArgumentsRule] : [])];
-  const system: ModelMessage = { role: "system", content: [systemPrompt, ...rules].join("\n\n") };
-  const current: ModelMessage[] = [{ role: "user", content: message }, ...steps.flatMap(stepMessages)];
+  const system: ModelMessage = { role: "system", content: [systemPrompt, ...rules, ...instructions].join("\n\n") };
+  const current: ModelMessage[] = [...asked, ...steps.flatMap(stepMessages)];
   const leftBytes = maxBytes - bytesOf([system, ...current]);
   if (leftBytes >= 0) return [system, ...window(history, leftBytes), ...current];
-  const alone = { systemPrompt: `${systemPrompt}\n\n${dataRule}`, message, maxBytes };
+  const alone = { systemPrompt: [systemPrompt, dataRule, ...instructions].join("\n\n"), asked, maxBytes };
   const short = shortened({ ...alone, steps }) ?? shortened({ ...alone, steps: steps.map(withoutProvider) });
   if (short === undefined) throw new ChatError("CONTEXT_TOO_LARGE");
   return short;
+}
+
+/** What was said before and is asked now: as it is kept here, or as the client has given it. */
+function conversationOf({ history, message, given }: ContextInput) {
+  if (given === undefined) return { history, asked: [{ role: "user", content: message } as const], instructions: [] };
+  return {
+    history: [],
+    asked: given.messages,
+    instructions: given.instructions === "" ? [] : [given.instructions],
+  };
+}
+
+function isResult({ role }: ModelMessage): boolean {
+  return role === "tool";
+}
+
+/** Those of a client's own tools came as a message. */
+function hasHadResults({ answer }: StoredTurn): boolean {
+  return (answer?.tool_calls ?? []).length > 0 || answer?.metadata?.client_calls !== undefined;
 }
 
 /** The transcript has only the beginnings of long arguments. */
@@ -47,14 +71,13 @@ function withoutProvider({ text, calls }: FinishedStep): FinishedStep {
 /** The running turn alone, with as much of its tools' texts as fits. */
 function shortened({
   systemPrompt,
-  message,
+  asked,
   steps,
   maxBytes,
-}: Omit<ContextInput, "history">): ModelMessage[] | undefined {
-  const frame: ModelMessage[] = [
-    { role: "system", content: `${systemPrompt}\n\n${cutRule}` },
-    { role: "user", content: message },
-  ];
+}: Pick<ContextInput, "systemPrompt" | "steps" | "maxBytes"> & {
+  readonly asked: readonly ModelMessage[];
+}): ModelMessage[] | undefined {
+  const frame: ModelMessage[] = [{ role: "system", content: `${systemPrompt}\n\n${cutRule}` }, ...asked];
   const bare = steps.map(({ text, calls }) => ({
     text,
     calls: calls.map((call) => ({ ...call, arguments: {}, result: "" })),
@@ -71,12 +94,17 @@ function window(turns: readonly EarlierTurn[], maxBytes: number): ModelMessage[]
   const kept: ModelMessage[][] = [];
   let leftBytes = maxBytes;
   for (const turn of turns.toReversed()) {
-    const fitting = [turnMessages(turn), plainTurnMessages(turn)].find((messages) => bytesOf(messages) <= leftBytes);
+    const fitting = fittingIn(leftBytes, turnMessages(turn)) ?? fittingIn(leftBytes, plainTurnMessages(turn));
     if (fitting === undefined) break;
-    leftBytes -= bytesOf(fitting);
-    kept.unshift(fitting);
+    leftBytes -= fitting.bytes;
+    kept.unshift(fitting.messages);
   }
   return kept.flat();
+}
+
+function fittingIn(maxBytes: number, messages: ModelMessage[]) {
+  const bytes = bytesOf(messages);
+  return bytes <= maxBytes ? { messages, bytes } : undefined;
 }
 
 function turnMessages(turn: EarlierTurn): ModelMessage[] {
@@ -118,9 +146,16 @@ function questionMessages({ question }: EarlierTurn): ModelMessage[] {
 
 /** Never empty and never missing: some chat templates refuse two messages of one role in a row. */
 function answerMessage({ answer }: EarlierTurn, text = answer?.message ?? "", hasBegun = false): ModelMessage {
-  const parts = [text, noteOn(answer)].filter((part) => part !== "");
+  const parts = [text, ...clientCallNotes(answer), noteOn(answer)].filter((part) => part !== "");
   const nothing = hasBegun ? "[This answer ended here.]" : "[This answer was empty.]";
   return { role: "assistant", content: parts.join("\n\n") || nothing };
+}
+
+/** Their results follow as a message. */
+function clientCallNotes(answer: EarlierTurn["answer"]): string[] {
+  return (answer?.metadata?.client_calls ?? []).map(
+    ({ tool_name, arguments: args }) => `[Called the tool ${tool_name} with ${args}]`,
+  );
 }
 
 function noteOn(answer: EarlierTurn["answer"]): string {

@@ -1,12 +1,13 @@
-import { ChatError, type StoredTurn, type ToolDefinition, type Usage } from "@parley/protocol";
+import { ChatError, type ClientCall, type StoredTurn, type ToolDefinition, type Usage } from "@parley/protocol";
 import { callerHash } from "@parley/protocol/approval-hash";
 import type { Briefing } from "./briefing.ts";
 import type { Chain } from "./chain.ts";
 import { buildMessages } from "./context.ts";
+import { clientCallsOf, givenHistory, givenRequest } from "./given.ts";
 import { truncated } from "./model/model-error.ts";
 import type { FinishReason, ModelClient, ModelEvent, ModelRequest, RequestedCall } from "./model/model.ts";
 import { streamWithRetry, type RestartEvent } from "./model/retry.ts";
-import { estimateUsage, toModelTools } from "./prompt.ts";
+import { estimateUsage } from "./prompt.ts";
 import type { ModelCall, ModelCalls } from "./model-call.ts";
 import type { ClaimedTurn } from "./claimed-turn.ts";
 import { createStepWriter, type StepWriter } from "./step-writer.ts";
@@ -41,6 +42,8 @@ export interface AnsweredStep {
   readonly kind: "answered";
   readonly model: string;
   readonly finish: Exclude<FinishReason, "tool_calls">;
+  /** What the client is to run; it has the answer to go on with. */
+  readonly clientCalls?: readonly ClientCall[];
 }
 
 export type ModelStepEnd =
@@ -68,15 +71,23 @@ export function createModelStep(deps: ModelStepDeps) {
         systemPrompt: briefing.systemPrompt,
         history,
         message: request.message,
+        given: givenHistory(request),
         steps: stepsOf(fold),
         maxBytes: contextBytes,
       }),
-      tools: toModelTools(tools),
+      ...givenRequest(request, tools, step),
       requestId: `${request.turn_id}-${attempt}-${step}`,
       ...modelOf(request.model ?? briefing.agent.model),
     };
     const writer = createStepWriter(chain, fold, { maxEventBytes, reasoning: briefing.agent.reasoning });
     const { calls, end, usage } = await read(modelRequest, input, { step, writer });
+    const clientCalls = clientCallsOf(calls, request, step);
+    if (clientCalls.length > 0) {
+      writer.settle();
+      await chain.stored();
+      settleUsage(fold, usage);
+      return { kind: "answered", model: end.model, finish: "stop", clientCalls };
+    }
     if (calls.length === 0 || isLast) {
       const finish = calls.length === 0 ? finishOf(end, writer) : "other";
       await chain.stored();

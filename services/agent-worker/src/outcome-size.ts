@@ -35,10 +35,14 @@ function withShortWords(outcome: Outcome): Outcome {
   }
 }
 
+/** Calls of the client's tools have a limit of their own (`clientCallsBytes`): the client needs them whole. */
 function boundMetadata(metadata: AnswerMetadata): AnswerMetadata {
-  if (jsonBytes(metadata) <= metadataBytes) return metadata;
-  const { agent, confidence, model, finish } = metadata;
+  const { client_calls, ...rest } = metadata;
+  const handed = client_calls === undefined ? {} : { client_calls };
+  if (jsonBytes(rest) <= metadataBytes) return metadata;
+  const { agent, confidence, model, finish } = rest;
   return {
+    ...handed,
     ...(agent === undefined ? {} : { agent: cutJsonText(agent, sentenceBytes) }),
     ...(confidence === undefined ? {} : { confidence }),
     ...(model === undefined ? {} : { model: cutJsonText(model, sentenceBytes) }),
@@ -65,9 +69,11 @@ export function fitOutcome(outcome: Outcome, maxBytes: number): Outcome {
   return withCutText({ ...fitted, tool_calls: [], ...(fitted.type === "complete" ? barest(fitted) : {}) }, maxBytes);
 }
 
-/** Whether an answer is whole is never left out. */
-function barest({ metadata: { finish } }: Extract<Outcome, { type: "complete" }>): { metadata: AnswerMetadata } {
-  return { metadata: finish === undefined ? {} : { finish } };
+/** Whether an answer is whole is never left out, nor what its client has to do. */
+function barest({ metadata }: Extract<Outcome, { type: "complete" }>): { metadata: AnswerMetadata } {
+  const { finish, client_calls } = metadata;
+  const handed = client_calls === undefined ? {} : { client_calls };
+  return { metadata: { ...(finish === undefined ? {} : { finish }), ...handed } };
 }
 
 function withCutText(outcome: Outcome, maxBytes: number): Outcome {

@@ -110,6 +110,8 @@ export async function connectTools(
   const catalogue = createToolCatalogue({ redis, log });
   const board = createOfferBoard({ redis, log });
   life.use("what is offered", keepOffering({ board, offer: offerOf(provider, agents), redis, log }));
+  const listTimes = createListTimes(redis);
+  life.use("the ends that lists are to be told of", listTimes.flush);
   return {
     catalogue,
     toolOffer: createToolOffer({ catalogue, waitMs: config.TOOLS_WAIT_MS }),
@@ -123,14 +125,14 @@ export async function connectTools(
     }),
     openTurns: createOpenTurns({ redis }),
     logSizes: createLogSizes(redis),
-    listTimes: createListTimes(redis),
+    listTimes,
   };
 }
 
 /** Who is told of ends. */
 export interface Told {
   readonly openTurns: Pick<OpenTurns, "remove">;
-  readonly listTimes: ListTimes;
+  readonly listTimes: Pick<ListTimes, "touch">;
 }
 
 /** What is told of turns: to the figures, to the lists of conversations, and to the count of what users have open. Nobody waits for either. */
@@ -163,7 +165,7 @@ function countStored(
 }
 
 /** The lists of conversations say when something happened last. They are made again when Redis loses them: nobody waits for this. */
-function tellLists({ touch }: ListTimes, { conversation_id, user }: TurnRequest, log: Logger): void {
+function tellLists({ touch }: Pick<ListTimes, "touch">, { conversation_id, user }: TurnRequest, log: Logger): void {
   touch(user.id, conversation_id, Date.now()).catch((err: unknown) =>
     log.debug({ err, conversation_id }, "the list of conversations could not be told of an end"),
   );

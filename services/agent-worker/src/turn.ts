@@ -88,10 +88,12 @@ async function beginAnew({ fold, request }: ClaimedTurn, chain: Chain): Promise<
   // Viewers may have text that no log has any more: whatever becomes of the turn, the transcript will not have it.
   if (fold.forgotten) chain.push({ type: "turn_restarted", text: fold.text });
   const steps = fold.rebuilt;
-  fold.rebuilt = [];
-  const caller_hash = callerHash(request);
-  for (const { step, calls } of steps)
-    chain.push({ type: "step", step, tool_calls: [...calls], usage: noUsage, caller_hash });
+  if (steps.length > 0) {
+    fold.rebuilt = [];
+    const caller_hash = callerHash(request);
+    for (const { step, calls } of steps)
+      chain.push({ type: "step", step, tool_calls: [...calls], usage: noUsage, caller_hash });
+  }
   if (fold.forgotten || steps.length > 0) await chain.stored();
 }
 

@@ -7,13 +7,14 @@ import inspect
 import json
 import random
 import secrets
-from typing import Any, AsyncIterator, Awaitable, Callable, Dict, List, Optional, Set, Union
+from typing import Any, AsyncIterator, Awaitable, Callable, Dict, List, Optional, Set, TypeVar, Union
 
 import websockets
 
 from .errors import ClosedError, ParleyError
 from .fold import Frame, Turn, View, fold
 
+T = TypeVar("T")
 Token = Union[str, Callable[[], Union[str, Awaitable[str]]]]
 
 #: Close codes of this range say that coming back is of no use (docs/protocol.md).
@@ -83,9 +84,9 @@ class Client:
             try:
                 await self._live()
             except websockets.exceptions.ConnectionClosed as closed:
-                code = closed.code if closed.code is not None else 1006
-                if code in _FINAL_CLOSES:
-                    return self._end(ClosedError(closed.reason or "The server closed the connection for good.", code))
+                if closed.rcvd is not None and closed.rcvd.code in _FINAL_CLOSES:
+                    reason = closed.rcvd.reason or "The server closed the connection for good."
+                    return self._end(ClosedError(reason, closed.rcvd.code))
             except ParleyError as refused:
                 if not refused.retryable:
                     return self._end(ClosedError(str(refused)))
@@ -194,7 +195,7 @@ class Conversation:
             raise ParleyError("Too many messages wait to be sent.", "QUEUE_FULL", True)
         name = id or secrets.token_urlsafe(12)
         frame = {"type": "message", "id": name, "conversation_id": self.id, "message": message, **more}
-        answer = asyncio.get_running_loop().create_future()
+        answer: "asyncio.Future[Frame]" = asyncio.get_running_loop().create_future()
         self._unsent[name], self._accepted[name] = frame, answer
         # A view that has a cursor resumes first: what is sent before would bring later events first.
         if self._attached or not self._wanted or self.view.seq == 0:
@@ -255,7 +256,7 @@ class Conversation:
     async def approve(self, call_id: str, approved: bool, **more: Any) -> Frame:
         """Decides on a call that waits for a person; returns the decision that counts. ``more``: ``reason``, ``confirm``, ``content``, ``like_ms``."""
         frame = {"type": "approve", "conversation_id": self.id, "call_id": call_id, "approved": approved, **more}
-        answer = asyncio.get_running_loop().create_future()
+        answer: "asyncio.Future[Frame]" = asyncio.get_running_loop().create_future()
         self._asked[call_id], self._answers[call_id] = frame, answer
         await self._client._send(frame)
         try:
@@ -328,7 +329,7 @@ class Conversation:
         timer = asyncio.get_running_loop().call_later(delay_s, fire)
         self._timers.add(timer)
 
-    async def _until(self, look: Callable[[], Any]) -> Any:
+    async def _until(self, look: Callable[[], Optional[T]]) -> T:
         while True:
             self._client._check_open()
             if self._refused is not None:

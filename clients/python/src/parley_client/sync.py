@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import Any, Coroutine, Iterator, Optional, TypeVar
+from typing import Any, AsyncIterator, Coroutine, Iterator, Optional, TypeVar
 
 from . import client as aio
 from .client import Token
@@ -92,7 +92,7 @@ class Conversation:
                 return
 
     @staticmethod
-    async def _step(tokens: Any) -> str:
+    async def _step(tokens: AsyncIterator[str]) -> str:
         return await tokens.__anext__()
 
     def cancel(self, turn_id: Optional[str] = None) -> None:

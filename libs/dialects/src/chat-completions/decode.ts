@@ -128,7 +128,12 @@ function refuseUnsupported(body: CompletionRequest): void {
 
 function toolsOf({ tools, tool_choice: choice }: CompletionRequest): Pick<GivenContext, "tools" | "tool_choice"> {
   const given = (tools ?? []).map(givenTool);
-  const wanted = choice === null || choice === undefined ? undefined : choiceOf(choice);
+  const wanted = choiceOf(choice ?? "auto");
+  checkTools(given, wanted);
+  return { ...(given.length === 0 ? {} : { tools: given }), ...(wanted === "auto" ? {} : { tool_choice: wanted }) };
+}
+
+function checkTools(given: readonly GivenTool[], wanted: GivenChoice): void {
   if (typeof wanted === "object" && !given.some(({ name }) => name === wanted.name)) {
     throw paramError("tool_choice", `There is no tool "${wanted.name}" in \`tools\`.`);
   }
@@ -138,11 +143,7 @@ function toolsOf({ tools, tool_choice: choice }: CompletionRequest): Pick<GivenC
   if (given.some(({ parameters }) => isDeeperThan(parameters, limits.toolArgumentsDepth))) {
     throw paramError("tools", `\`tools\` is nested deeper than ${limits.toolArgumentsDepth} levels.`);
   }
-  if (jsonBytes(given) > limits.givenToolsBytes / 2) throw tooMuch("tools", limits.givenToolsBytes / 2);
-  return {
-    ...(given.length === 0 ? {} : { tools: given }),
-    ...(wanted === undefined || wanted === "auto" ? {} : { tool_choice: wanted }),
-  };
+  if (jsonBytes([...given]) > limits.givenToolsBytes / 2) throw tooMuch("tools", limits.givenToolsBytes / 2);
 }
 
 function givenTool({ type, function: tool }: z.infer<typeof RequestTool>, index: number): GivenTool {

@@ -5,10 +5,15 @@ import { encodeStep } from "./encode.ts";
 import { createChatCompletionsState, type ChatCompletionsOptions } from "./state.ts";
 
 const encoder = new TextEncoder();
-const done = encoder.encode("data: [DONE]\n\n");
+const done = "data: [DONE]\n\n";
 
-function lineOf(value: object): Uint8Array {
-  return encoder.encode(`data: ${JSON.stringify(value)}\n\n`);
+function lineOf(value: object): string {
+  return `data: ${JSON.stringify(value)}\n\n`;
+}
+
+/** What is said together leaves together: behind the first bytes of its end a stream may be closed. */
+function bytesOf(text: string): Uint8Array[] {
+  return text === "" ? [] : [encoder.encode(text)];
 }
 
 /**
@@ -25,15 +30,14 @@ export function createChatCompletionsSpeech(options: ChatCompletionsOptions): Tu
       without: new Set(options.hasReasoning === true ? hidden : [...hidden, "reasoning"]),
     },
     say(steps, place) {
-      const bytes: Uint8Array[] = [];
+      let text = "";
       for (const step of steps) {
         const { values, next } = encodeStep(step, state, place);
-        bytes.push(...values.map(lineOf));
-        if (next === "end") return { bytes: [...bytes, done], next };
-        if (next === "cut") return { bytes, next };
+        text += values.map(lineOf).join("");
+        if (next !== "more") return { bytes: bytesOf(next === "end" ? text + done : text), next };
       }
-      return { bytes, next: "more" };
+      return { bytes: bytesOf(text), next: "more" };
     },
-    refuse: (error) => [lineOf(openAiErrorOf(chatErrorOf(error))), done],
+    refuse: (error) => bytesOf(lineOf(openAiErrorOf(chatErrorOf(error))) + done),
   };
 }

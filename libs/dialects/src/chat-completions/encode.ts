@@ -106,13 +106,13 @@ function finishOf({ metadata: { finish, client_calls: calls = [] } }: Complete):
  * A stopped answer is not whole, and none of the words for an end that the protocol has says so. Whoever asks again with the same id gets the same end: a client
  * must not do that by itself.
  */
-export function failureOf(outcome: Exclude<Outcome, { type: "complete" }>): ChatError {
+function failureOf(outcome: Exclude<Outcome, { type: "complete" }>): ChatError {
   if (outcome.type === "error") return chatErrorOf(outcome);
   return new ChatError("CONFLICT", { message: "The answer was stopped before it was complete.", retryable: false });
 }
 
 /** The protocol has no word for an answer that waits: it is said to whoever reads it. */
-export function waitingSentence(calls: readonly ToolCallPart[], { conversation_id }: TurnPlace): string {
+function waitingSentence(calls: readonly ToolCallPart[], { conversation_id }: TurnPlace): string {
   const names = [...new Set(calls.map(({ tool_name }) => `\`${tool_name}\``))].join(", ");
   return (
     `[This answer waits for a person to agree to ${names}. Decide in Parley, in the conversation ${conversation_id}: ` +

@@ -35,12 +35,33 @@ interface Look extends Omit<Offer, "note"> {
   readonly missing: readonly string[];
 }
 
-function lookOf(there: readonly ToolDefinition[], away: readonly string[], mayRun: (tool: string) => boolean): Look {
-  return {
-    tools: there.filter(({ name }) => mayRun(name)),
-    notAllowed: there.filter(({ name }) => !mayRun(name)),
-    // Nobody waits for what they may not run, nor hears of it.
-    missing: away.filter((name) => name.endsWith(everyTool) || mayRun(name)),
+function lookOf({ there, away }: Found, mayRun: (tool: string) => boolean): Look {
+  const tools: ToolDefinition[] = [];
+  const notAllowed: ToolDefinition[] = [];
+  for (const tool of there) (mayRun(tool.name) ? tools : notAllowed).push(tool);
+  // Nobody waits for what they may not run, nor hears of it.
+  return { tools, notAllowed, missing: away.filter((name) => name.endsWith(everyTool) || mayRun(name)) };
+}
+
+/** What there is of what an agent names, and what is not. */
+interface Found {
+  readonly there: readonly ToolDefinition[];
+  readonly away: readonly string[];
+}
+
+/** The same list is asked for by every turn until the catalogue has another one. */
+function createFinding() {
+  let known: readonly ToolDefinition[] = [];
+  const found = new Map<readonly string[], Found>();
+  return (agent: Pick<Agent, "tools">, definitions: readonly ToolDefinition[]): Found => {
+    if (known !== definitions) found.clear();
+    known = definitions;
+    const its = found.get(agent.tools) ?? {
+      there: toolsOf(agent, definitions),
+      away: missingTools(agent, definitions),
+    };
+    found.set(agent.tools, its);
+    return its;
   };
 }
 
@@ -58,19 +79,19 @@ export function createToolOffer({ catalogue, waitMs }: ToolOfferDeps) {
   /** Since when nobody offers what this names; as many as there are names in the agents' files. */
   const missingSince = new Map<string, number>();
   let wasKnown = false;
+  const find = createFinding();
 
   const look = ({ agent, mayRun }: OfferInput, definitions: readonly ToolDefinition[]): Look => {
-    const there = toolsOf(agent, definitions);
-    const away = missingTools(agent, definitions);
+    const found = find(agent, definitions);
     const now = performance.now();
     // Without Redis nobody could know of any tool: that there is none is news when it is back.
     if (!wasKnown && catalogue.isKnown()) missingSince.delete(everyTool);
     wasKnown = catalogue.isKnown();
     for (const name of agent.tools) {
-      if (!away.includes(name)) missingSince.delete(name);
+      if (!found.away.includes(name)) missingSince.delete(name);
       else if (!missingSince.has(name)) missingSince.set(name, now);
     }
-    return lookOf(there, away, mayRun);
+    return lookOf(found, mayRun);
   };
 
   const deadlineOf = ({ tools, missing }: Look): number => {

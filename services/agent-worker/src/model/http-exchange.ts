@@ -7,6 +7,7 @@ import {
 } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { pipeline, Transform, type Readable } from "node:stream";
+import { urlToHttpOptions } from "node:url";
 import { constants, createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from "node:zlib";
 import { getProxyForUrl } from "proxy-from-env";
 import { createHeldReadings } from "./held-reading.ts";
@@ -73,10 +74,21 @@ function failure(message: string, code: string): Error {
   return Object.assign(new Error(message), { code });
 }
 
+/** What Node takes apart anew for each request, of which nearly all go to one address. */
+const targets = new WeakMap<URL, ReturnType<typeof targetOf>>();
+
+function targetOf(url: URL) {
+  const { protocol, hostname, port, path, auth } = urlToHttpOptions(url);
+  return { protocol, hostname, path, ...(port === undefined ? {} : { port }), ...(auth === undefined ? {} : { auth }) };
+}
+
 function open({ url, method, headers, body }: Hop, agent: Agent): ClientRequest {
   const request = url.protocol === "https:" ? httpsRequest : httpRequest;
   const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
-  return request(url, {
+  const target = targets.get(url) ?? targetOf(url);
+  targets.set(url, target);
+  return request({
+    ...target,
     method,
     agent,
     maxHeaderSize: maxHeaderBytes,

@@ -14,6 +14,10 @@ export type ModelRequest = {
   /** Sent as `x-client-request-id`, so that a request can be found in the provider's log. ASCII. */
   requestId: string;
   maxOutputTokens?: number;
+  /** Whether it has to call something, or what. Default: it decides. */
+  toolChoice?: "required" | { readonly name: string };
+  /** More fields of the request, as whoever asks has given them. None of those above is among them. */
+  options?: Readonly<Record<string, unknown>>;
 };
 
 /** A call as the model wrote it: `arguments` is text that may or may not be a JSON object. */

@@ -18,17 +18,25 @@ export interface BodyContext {
 /** The body of a chat completion, in the form that the model takes. Pure. */
 export function buildBody(request: ModelRequest, { model, provider, abilities }: BodyContext): RequestBody {
   const { tools, maxOutputTokens } = request;
+  const { parallel_tool_calls: isParallel, ...options } = request.options ?? {};
   const hasTools = tools.length > 0 && abilities.tools;
   return {
+    ...options,
     model,
     messages: messagesFor(request, abilities),
     ...(abilities.stream && { stream: true }),
     ...(hasTools && { tools: abilities.tool_schemas === "plain" ? tools.map(plainTool) : tools }),
     ...(maxOutputTokens !== undefined && { [abilities.output_limit_field]: maxOutputTokens }),
     ...(abilities.stream && abilities.stream_options && { stream_options: streamOptionsOf(provider) }),
+    ...(hasTools && choiceOf(request)),
     // OpenAI refuses the field when there are no tools.
-    ...(hasTools && abilities.parallel_tool_calls && { parallel_tool_calls: true }),
+    ...(hasTools && abilities.parallel_tool_calls && { parallel_tool_calls: isParallel !== false }),
   };
+}
+
+function choiceOf({ toolChoice: choice }: ModelRequest): Pick<RequestBody, "tool_choice"> {
+  if (choice === undefined || choice === "required") return choice === undefined ? {} : { tool_choice: choice };
+  return { tool_choice: { type: "function", function: { name: choice.name } } };
 }
 
 /** OpenAI pads chunks against observers of their length unless told otherwise; others may not know that field. */

@@ -27,7 +27,11 @@ export function wordsOf(text: string): string[] {
     .map(stem);
 }
 
+/** Most words have no capital behind their beginning, and the look for places to cut costs more than all else of a message. */
+const innerCapital = /.\p{Lu}/u;
+
 function partsOf(token: string): string[] {
+  if (!innerCapital.test(token)) return [];
   const parts = token.split(/(?<=\p{Ll})(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})/u);
   return parts.length < 2 ? [] : parts.filter((part) => part.length > 2);
 }

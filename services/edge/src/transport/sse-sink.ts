@@ -73,19 +73,21 @@ export function createSseSink(deps: SseSinkDeps): SseSink {
       flush(stream);
     },
     end: (code) => end(stream, code),
-    finish() {
-      if (stream.state !== "done") stream.state = "finishing";
-    },
+    finish: () => leaveAs(stream, "finishing"),
     beat() {
       if (stream.state === "streaming" && !writer.isBlocked) send(comment);
     },
-    cut() {
-      if (stream.state === "done") return;
-      stream.state = "cutting";
-      // Whatever is said in the same breath goes first.
-      queueMicrotask(() => flush(stream));
-    },
+    cut: () => leaveAs(stream, "cutting"),
   };
+}
+
+/** It is asked for before the last bytes are sent, which come in the same breath and may be several pieces. */
+function leaveAs(stream: Stream, state: "finishing" | "cutting"): void {
+  queueMicrotask(() => {
+    if (stream.state === "done") return;
+    stream.state = state;
+    flush(stream);
+  });
 }
 
 function flush(stream: Stream): void {

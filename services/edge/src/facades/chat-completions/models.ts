@@ -3,7 +3,7 @@ import type { Caller } from "@parley/protocol";
 import type { FacadeDeps } from "../../transport/facade.ts";
 
 /** Whichever agent fits the message. */
-export const routedModel = "parley";
+const routedModel = "parley";
 
 export type Models = ReturnType<typeof createModels>;
 

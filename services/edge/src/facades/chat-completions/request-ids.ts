@@ -17,6 +17,8 @@ export interface RequestIds {
   idOf(digest: string, isRepeated: boolean): Promise<string>;
   /** Its client has left without an answer: if it sends it again, it means this one. */
   abandoned(digest: string, id: string): void;
+  /** It was stopped: if its client sends it again, it wants another one. */
+  forget(digest: string): void;
 }
 
 /**
@@ -53,6 +55,10 @@ export function createRequestIds({ redis, log }: Pick<FacadeDeps, "redis" | "log
       return remember(digest, known ?? own.get(digest) ?? fresh);
     },
     abandoned: (digest, id) => void remember(digest, id),
+    forget(digest) {
+      own.delete(digest);
+      void ask((store) => store.del(keyOf(digest)));
+    },
   };
 }
 
@@ -64,6 +70,7 @@ function createMemory() {
   const ids = new Map<string, string>();
   return {
     get: (digest: string): string | undefined => ids.get(digest),
+    delete: (digest: string): boolean => ids.delete(digest),
     set(digest: string, id: string): void {
       ids.delete(digest);
       ids.set(digest, id);

@@ -192,8 +192,12 @@ async function messageIdOf(
   if (named !== undefined && messageId !== undefined) return requestDigest(caller, ["message", messageId, message]);
   const digest = requestDigest(caller, ["request", named ?? "", body]);
   const id = await ids.idOf(digest, Number(header("x-stainless-retry-count")) > 0);
-  exchange.onGone(() => ids.abandoned(digest, id));
+  exchange.onGone(() => (isStoppedWhenGone(header) ? ids.forget(digest) : ids.abandoned(digest, id)));
   return id;
+}
+
+function isStoppedWhenGone(header: ReadHeader): boolean {
+  return ["1", "true"].includes(header("x-parley-cancel-on-disconnect").trim().toLowerCase());
 }
 
 function cancelWhenGone(
@@ -202,7 +206,7 @@ function cancelWhenGone(
   { conversation_id, id }: Question,
   header: ReadHeader,
 ): void {
-  if (!["1", "true"].includes(header("x-parley-cancel-on-disconnect").trim().toLowerCase())) return;
+  if (!isStoppedWhenGone(header)) return;
   const place = streams.placeOf(caller, conversation_id, id);
   exchange.onGone(() => {
     commands
