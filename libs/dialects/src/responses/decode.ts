@@ -90,7 +90,8 @@ export function noSuchResponse(param: string): ChatError {
   return paramError(param, "There is no such response.", "NOT_FOUND");
 }
 
-function refuseUnsupported({ store, prompt }: ResponsesRequest): void {
+function refuseUnsupported({ input, store, prompt }: ResponsesRequest): void {
+  if (input === undefined || input === null) throw paramError("input", "There is nothing to answer: give `input`.");
   if (store === false) {
     const message =
       "Every response is kept here until its conversation is deleted: leave `store` out, or set it to true.";
